@@ -1,0 +1,81 @@
+//! Reads the access table out of the compiled proto files.
+//!
+//! Used by the build script, which refuses to build without a complete table, and
+//! by a test that shows that it does.
+
+use std::fmt::Write as _;
+
+use prost_reflect::{DescriptorPool, DynamicMessage, MethodDescriptor};
+
+/// Who may call one rpc, as the proto declares it.
+pub struct Rule {
+    /// The path of the rpc, such as `/identity.v1.IdentityService/Link`.
+    pub path: String,
+    /// The scope a user token needs, if user tokens are let in at all.
+    pub self_scope: Option<String>,
+    /// The scope a service token needs, if service tokens are let in at all.
+    pub service_scope: Option<String>,
+}
+
+/// Reads the rule of every rpc of package `identity.v1`.
+///
+/// `descriptor` must be the encoded set as the compiler wrote it: the typed form of
+/// prost drops extensions, and every rule would seem to be missing.
+pub fn access_table(descriptor: &[u8]) -> Result<Vec<Rule>, String> {
+    let pool =
+        DescriptorPool::decode(descriptor).map_err(|error| format!("the compiled protos do not decode: {error}"))?;
+    let rules: Vec<Rule> = pool
+        .services()
+        .filter(|service| service.package_name() == "identity.v1")
+        .flat_map(|service| service.methods().collect::<Vec<_>>())
+        .map(|method| rule(&pool, &method))
+        .collect::<Result<_, _>>()?;
+    if rules.is_empty() {
+        return Err("package identity.v1 has no rpc".to_owned());
+    }
+    Ok(rules)
+}
+
+fn rule(pool: &DescriptorPool, method: &MethodDescriptor) -> Result<Rule, String> {
+    let name = method.full_name();
+    let extension = pool
+        .get_extension_by_name("identity.v1.access")
+        .ok_or("proto/identity/v1/access.proto does not define the access option")?;
+    let options = method.options();
+    if !options.has_extension(&extension) {
+        return Err(format!("rpc {name} lacks its access: say who may call it with `option (access) = {{…}}`"));
+    }
+    let value = options.get_extension(&extension);
+    let access = value.as_message().ok_or_else(|| format!("the access of rpc {name} is not a message"))?;
+    let self_scope = scope(access, "self_scope", name)?;
+    let service_scope = scope(access, "service_scope", name)?;
+    if self_scope.is_none() && service_scope.is_none() {
+        return Err(format!("the access of rpc {name} lets nobody in: name a scope"));
+    }
+    Ok(Rule { path: format!("/{}/{}", method.parent_service().full_name(), method.name()), self_scope, service_scope })
+}
+
+/// A scope is a `scope-token` of RFC 6749 §3.3: printable ASCII without space, quote and backslash.
+fn scope(access: &DynamicMessage, field: &str, rpc: &str) -> Result<Option<String>, String> {
+    let value = access.get_field_by_name(field);
+    let text = value.as_deref().and_then(|value| value.as_str()).unwrap_or_default();
+    if text.bytes().any(|b| !b.is_ascii_graphic() || b == b'"' || b == b'\\') {
+        return Err(format!("the {field} of rpc {rpc} is not a scope: {text:?}"));
+    }
+    Ok((!text.is_empty()).then(|| text.to_owned()))
+}
+
+/// The table as the Rust expression that the server looks rules up in.
+pub fn to_rust(rules: &[Rule]) -> String {
+    let mut rust = String::from("&[\n");
+    for rule in rules {
+        let Rule { path, self_scope, service_scope } = rule;
+        // Writing to a String cannot fail.
+        let _ = writeln!(
+            rust,
+            "    Rule {{ path: {path:?}, self_scope: {self_scope:?}, service_scope: {service_scope:?} }},"
+        );
+    }
+    rust.push(']');
+    rust
+}

@@ -1,0 +1,43 @@
+//! The access table: who may call which rpc, as the protos declare it.
+
+use super::{Caller, Denial, Permit, VerifiedToken, Who};
+use crate::domain::TenantId;
+
+/// Who may call one rpc.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rule {
+    /// The path of the rpc, such as `/identity.v1.IdentityService/Link`.
+    pub path: &'static str,
+    /// The scope a user token needs; `None` lets no user token in.
+    pub self_scope: Option<&'static str>,
+    /// The scope a service token needs; `None` lets no service token in.
+    pub service_scope: Option<&'static str>,
+}
+
+/// Every rpc of package `identity.v1`, written by the build script out of the protos.
+pub const TABLE: &[Rule] = include!(concat!(env!("OUT_DIR"), "/access_table.rs"));
+
+impl Rule {
+    /// The rule of the rpc at this path. A path without a rule is open to nobody.
+    pub fn of(path: &str) -> Option<&'static Self> {
+        TABLE.iter().find(|rule| rule.path == path)
+    }
+
+    /// Judges a verified caller; `tenant` is the one that the call is about.
+    pub fn permit(&self, token: &VerifiedToken, tenant: TenantId) -> Result<Permit, Denial> {
+        let needed = match token.who {
+            Who::User(_) => self.self_scope,
+            Who::Service => self.service_scope,
+        };
+        match needed {
+            None if matches!(token.who, Who::User(_)) => {
+                Err(Denial::ScopeInsufficient("this call is for services only".to_owned()))
+            }
+            None => Err(Denial::ScopeInsufficient("this call is for users only".to_owned())),
+            Some(scope) if !token.scopes.contains(scope) => {
+                Err(Denial::ScopeInsufficient(format!("this call needs a token with the scope {scope}")))
+            }
+            Some(_) => Ok(Permit::new(tenant, Caller::of(token))),
+        }
+    }
+}

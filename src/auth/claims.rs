@@ -1,0 +1,118 @@
+//! The claims of a token, read strictly.
+
+use std::fmt;
+
+use chrono::{DateTime, Utc};
+use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
+use serde_json::{Map, Value};
+
+/// The claims of a token. A name that comes twice does not parse: which of the two another
+/// reader would take is anybody's guess (RFC 7519 §4).
+#[derive(Clone, Default)]
+pub struct Claims(Map<String, Value>);
+
+/// The standard claims that describe a person (OpenID Connect Core §5.1), and Auth0's
+/// `phone_verified`. Emails are kept apart.
+const PROFILE_CLAIMS: [&str; 18] = [
+    "name",
+    "given_name",
+    "family_name",
+    "middle_name",
+    "nickname",
+    "preferred_username",
+    "profile",
+    "picture",
+    "website",
+    "gender",
+    "birthdate",
+    "zoneinfo",
+    "locale",
+    "phone_number",
+    "phone_number_verified",
+    "phone_verified",
+    "address",
+    "updated_at",
+];
+
+impl Claims {
+    /// A claim that is a string.
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.0.get(name)?.as_str()
+    }
+
+    /// A claim that is a time: a whole number of seconds (RFC 7519 §2, NumericDate).
+    pub fn time(&self, name: &str) -> Option<DateTime<Utc>> {
+        DateTime::from_timestamp(self.0.get(name)?.as_i64()?, 0)
+    }
+
+    /// Whether a claim is there, of whatever type.
+    pub fn has(&self, name: &str) -> bool {
+        self.0.contains_key(name)
+    }
+
+    /// Whether a claim is the JSON value `true`. Nothing else is true: not "true", not 1.
+    pub fn is_true(&self, name: &str) -> bool {
+        self.0.get(name) == Some(&Value::Bool(true))
+    }
+
+    /// What the claims tell about the person.
+    pub fn profile(&self) -> Map<String, Value> {
+        let told = PROFILE_CLAIMS.iter().filter_map(|name| self.0.get_key_value(*name));
+        told.map(|(name, value)| (name.clone(), value.clone())).collect()
+    }
+}
+
+impl fmt::Debug for Claims {
+    /// Claims are personal data: their number will do.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Claims({})", self.0.len())
+    }
+}
+
+impl<'de> Deserialize<'de> for Claims {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Once;
+        impl<'de> Visitor<'de> for Once {
+            type Value = Claims;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object of claims")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Claims, A::Error> {
+                let mut claims = Map::new();
+                while let Some((name, value)) = access.next_entry::<String, Value>()? {
+                    if claims.insert(name, value).is_some() {
+                        return Err(A::Error::custom("a claim comes twice"));
+                    }
+                }
+                Ok(Claims(claims))
+            }
+        }
+        deserializer.deserialize_map(Once)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn claims(json: &str) -> Result<Claims, serde_json::Error> {
+        serde_json::from_str(json)
+    }
+
+    #[test]
+    fn a_claim_that_comes_twice_does_not_parse() {
+        assert!(claims(r#"{"sub":"a","sub":"b"}"#).is_err());
+        assert!(claims(r#"{"tenant":"a","tenant":"a"}"#).is_err());
+        assert!(claims("[]").is_err());
+    }
+
+    #[test]
+    fn only_true_is_true() {
+        for lie in [r#""true""#, "1", r#""1""#, "null", "[true]", "{}", "false"] {
+            assert!(!claims(&format!(r#"{{"email_verified":{lie}}}"#)).unwrap().is_true("email_verified"), "{lie}");
+        }
+        assert!(claims(r#"{"email_verified":true}"#).unwrap().is_true("email_verified"));
+    }
+}

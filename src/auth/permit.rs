@@ -1,0 +1,183 @@
+//! Permission as a value: what has a [`Permit`] passed the access table, and a [`Target`] can
+//! only be made from one.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::{Denial, VerifiedToken, Who};
+use crate::domain::{Named, Refusal, Standing, TenantId, UserId};
+
+/// How fresh a sign-in must be for what cannot simply be taken back.
+pub const RECENT_SIGN_IN: TimeDelta = TimeDelta::minutes(10);
+
+/// That this caller may make this call, in this tenant.
+#[derive(Debug, Clone)]
+pub struct Permit {
+    tenant: TenantId,
+    caller: Caller,
+}
+
+/// Who calls.
+#[derive(Debug, Clone)]
+pub enum Caller {
+    /// A user, for itself.
+    User(UserCaller),
+    /// A service, by scope.
+    Service {
+        /// Who issued its token.
+        issuer: String,
+        /// The service, as that issuer names it.
+        subject: String,
+    },
+}
+
+/// A user that calls for itself.
+#[derive(Debug, Clone)]
+pub struct UserCaller {
+    /// Whom the token names.
+    pub named: Named,
+    /// Who issued it.
+    pub issuer: String,
+    /// When it was issued.
+    pub issued_at: DateTime<Utc>,
+    /// When the person last signed in.
+    pub authenticated_at: DateTime<Utc>,
+}
+
+/// What a target is wanted for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// To read it.
+    Read,
+    /// To change it.
+    Write,
+    /// To change it in a way that wants a recent sign-in.
+    SensitiveWrite,
+}
+
+/// Whose data a call is about, not yet looked up.
+#[derive(Debug, Clone)]
+pub struct Target(Right);
+
+#[derive(Debug, Clone)]
+enum Right {
+    /// The caller's own user; `requested` must turn out to be it.
+    Own { caller: UserCaller, requested: Option<UserId> },
+    /// Any user of the tenant.
+    Any(UserId),
+}
+
+impl Caller {
+    pub(super) fn of(token: &VerifiedToken) -> Self {
+        match &token.who {
+            Who::User(named) => Self::User(UserCaller {
+                named: named.clone(),
+                issuer: token.issuer.clone(),
+                issued_at: token.issued_at,
+                authenticated_at: token.authenticated_at,
+            }),
+            Who::Service => Self::Service { issuer: token.issuer.clone(), subject: token.subject.clone() },
+        }
+    }
+}
+
+impl Permit {
+    pub(super) fn new(tenant: TenantId, caller: Caller) -> Self {
+        Self { tenant, caller }
+    }
+
+    /// The tenant that the call is about.
+    pub fn tenant(&self) -> &TenantId {
+        &self.tenant
+    }
+
+    /// Who calls.
+    pub fn caller(&self) -> &Caller {
+        &self.caller
+    }
+
+    /// Whether a service calls.
+    pub fn is_service(&self) -> bool {
+        matches!(self.caller, Caller::Service { .. })
+    }
+
+    /// Turns user tokens away from `what`, which only services may do.
+    pub fn services_only(&self, what: &str) -> Result<(), Denial> {
+        if self.is_service() { Ok(()) } else { Err(Denial::ScopeInsufficient(format!("a user token may not {what}"))) }
+    }
+
+    /// Whose data the call is about. A service names the user; for a user token no id means its own.
+    pub fn target(&self, requested: Option<UserId>) -> Result<Target, Denial> {
+        match (&self.caller, requested) {
+            (Caller::User(caller), requested) => Ok(Target(Right::Own { caller: caller.clone(), requested })),
+            (Caller::Service { .. }, Some(id)) => Ok(Target(Right::Any(id))),
+            (Caller::Service { .. }, None) => {
+                Err(Refusal::invalid("user_id", "is required: a service has no user of its own").into())
+            }
+        }
+    }
+}
+
+impl Target {
+    /// The id that a service named: there is nothing to judge before it is read.
+    pub fn named_by_service(&self) -> Option<&UserId> {
+        match &self.0 {
+            Right::Any(id) => Some(id),
+            Right::Own { .. } => None,
+        }
+    }
+
+    /// The names to look up before [`Target::judge`].
+    pub fn names(&self) -> Vec<Named> {
+        match &self.0 {
+            Right::Own { caller, requested } => {
+                let requested = requested.clone().map(Named::UserId);
+                [caller.named.clone()].into_iter().chain(requested).collect()
+            }
+            Right::Any(id) => vec![Named::UserId(id.clone())],
+        }
+    }
+
+    /// Judges what was found for [`Target::names`], in that order: the id of the live user that
+    /// the call is about.
+    pub fn judge(&self, found: &[Option<Standing>], purpose: Purpose, now: DateTime<Utc>) -> Result<UserId, Denial> {
+        let first = found.first().and_then(Option::as_ref).ok_or(Refusal::UserNotFound)?;
+        match &self.0 {
+            Right::Any(_) if purpose != Purpose::Read && first.absorbed.is_some() => Err(Refusal::UserAbsorbed.into()),
+            Right::Any(_) => Ok(first.holder.clone()),
+            Right::Own { caller, requested } => {
+                let second = found.get(1).and_then(Option::as_ref);
+                caller.judge(first, requested.as_ref().map(|id| (id, second)), purpose, now)
+            }
+        }
+    }
+}
+
+impl UserCaller {
+    fn judge(
+        &self,
+        own: &Standing,
+        requested: Option<(&UserId, Option<&Standing>)>,
+        purpose: Purpose,
+        now: DateTime<Utc>,
+    ) -> Result<UserId, Denial> {
+        if own.has_withdrawn_tokens_of(self.issued_at) {
+            return Err(Denial::TokenInvalid("issued before the user's tokens_valid_from"));
+        }
+        if own.blocked {
+            return Err(Denial::CallerBlocked);
+        }
+        if let Some((id, found)) = requested {
+            let found = found.filter(|found| found.holder == own.holder).ok_or(Denial::NotYourUser)?;
+            if purpose != Purpose::Read && found.absorbed.is_some() && *id != own.named {
+                return Err(Refusal::UserAbsorbed.into());
+            }
+        }
+        if purpose != Purpose::Read && own.was_absorbed_after(self.issued_at) {
+            return Err(Denial::ReauthenticationRequired);
+        }
+        if purpose == Purpose::SensitiveWrite && self.authenticated_at < now - RECENT_SIGN_IN {
+            return Err(Denial::ReauthenticationRequired);
+        }
+        Ok(own.holder.clone())
+    }
+}

@@ -1,0 +1,243 @@
+//! Verifying tokens: JSON Web Tokens (RFC 7519) under the practices of RFC 8725.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use aws_lc_rs::digest::{SHA256, digest};
+use chrono::{DateTime, TimeDelta, Utc};
+use data_encoding::BASE64URL_NOPAD;
+use jsonwebtoken::{Validation, decode, decode_header};
+use serde::Deserialize;
+
+use super::{Denial, Issuer, Issuers, Kind, SubjectMeaning, TenantRule, UseRules, claims::Claims};
+use crate::domain::{IdentityRef, Named, Subject, TenantId, UserId};
+
+/// Longer tokens are not looked at, in bytes.
+pub const MAX_TOKEN: usize = 8 * 1024;
+/// How far two clocks may differ.
+const LEEWAY: Duration = Duration::from_secs(30);
+
+/// What a token is given for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TokenUse {
+    /// To call.
+    Bearer,
+    /// To prove the secondary side of a link.
+    LinkWith,
+}
+
+/// What a token says, once its issuer, its signature and its claims have been checked.
+#[derive(Debug, Clone)]
+pub struct VerifiedToken {
+    /// Who issued it.
+    pub issuer: String,
+    /// Its `sub`.
+    pub subject: String,
+    /// Whom it speaks for.
+    pub who: Who,
+    /// The tenants it may be used in: one, but for services that serve several.
+    pub tenants: BTreeSet<TenantId>,
+    /// The scopes that count.
+    pub scopes: BTreeSet<String>,
+    /// When it was issued.
+    pub issued_at: DateTime<Utc>,
+    /// When the person last signed in: `auth_time`, or else when it was issued.
+    pub authenticated_at: DateTime<Utc>,
+    /// SHA-256 that names this very token: of issuer and `jti`, or else of what was signed.
+    pub hash: [u8; 32],
+    /// Whether the issuer's word on emails counts.
+    pub trusts_email: bool,
+    /// Everything it claims.
+    pub claims: Claims,
+}
+
+/// Whom a token speaks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Who {
+    /// A user.
+    User(Named),
+    /// A service.
+    Service,
+}
+
+/// The part of a payload that is read before anything is verified, only to know which issuer's
+/// keys to verify with.
+#[derive(Deserialize)]
+struct UnverifiedPayload {
+    iss: String,
+}
+
+impl Issuers {
+    /// Verifies a token for one use.
+    pub fn verify(&self, token: &str, token_use: TokenUse, now: DateTime<Utc>) -> Result<VerifiedToken, Denial> {
+        if token.len() > MAX_TOKEN {
+            return Err(Denial::TokenInvalid("longer than 8 KiB"));
+        }
+        let iss = unverified_issuer(token).ok_or(Denial::TokenInvalid("not a signed JWT with an issuer"))?;
+        let (issuer, keys) = self.find(&iss).ok_or(Denial::TokenInvalid("unknown issuer"))?;
+        let rules = match token_use {
+            TokenUse::Bearer => issuer.bearer.as_ref(),
+            TokenUse::LinkWith => issuer.link_with.as_ref(),
+        };
+        let rules = rules.ok_or(Denial::TokenInvalid("this issuer's tokens are not for this use"))?;
+
+        let header = decode_header(token).map_err(|_| Denial::TokenInvalid("malformed header"))?;
+        if header.crit.is_some() || header.enc.is_some() || header.zip.is_some() {
+            return Err(Denial::TokenInvalid("critical extensions are not understood"));
+        }
+        if !is_type_allowed(header.typ.as_deref(), rules) {
+            return Err(Denial::TokenInvalid("wrong typ"));
+        }
+        let keys = keys.snapshot()?;
+        let key = keys.find(header.kid.as_deref()).ok_or(Denial::TokenInvalid("unknown key"))?;
+        if header.alg != key.algorithm {
+            return Err(Denial::TokenInvalid("not the key's algorithm"));
+        }
+        let validation = validation(issuer, rules, key.algorithm);
+        let data = decode::<Claims>(token, &key.key, &validation)
+            .map_err(|_| Denial::TokenInvalid("signature, claims, issuer, audience or times"))?;
+        verified(token, issuer, rules, data.claims, now)
+    }
+}
+
+fn unverified_issuer(token: &str) -> Option<String> {
+    let mut parts = token.split('.');
+    let (Some(_), Some(payload), Some(_), None) = (parts.next(), parts.next(), parts.next(), parts.next()) else {
+        return None;
+    };
+    let payload = BASE64URL_NOPAD.decode(payload.as_bytes()).ok()?;
+    Some(serde_json::from_slice::<UnverifiedPayload>(&payload).ok()?.iss)
+}
+
+/// RFC 7515 §4.1.9: `typ` is compared without case, and `application/` may be left out.
+fn is_type_allowed(typ: Option<&str>, rules: &UseRules) -> bool {
+    let plain = |typ: &str| {
+        let typ = typ.to_ascii_lowercase();
+        typ.strip_prefix("application/").map(str::to_owned).unwrap_or(typ)
+    };
+    let typ = plain(typ.unwrap_or_default());
+    rules.types.iter().any(|allowed| plain(allowed) == typ)
+}
+
+fn validation(issuer: &Issuer, rules: &UseRules, algorithm: jsonwebtoken::Algorithm) -> Validation {
+    let mut validation = Validation::new(algorithm);
+    // Without being required, a claim of the wrong type would pass unchecked.
+    validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
+    validation.set_issuer(&[&issuer.issuer]);
+    validation.set_audience(&rules.audiences.iter().collect::<Vec<_>>());
+    validation.validate_nbf = true;
+    validation.leeway = LEEWAY.as_secs();
+    validation
+}
+
+/// What the library does not check.
+fn verified(
+    token: &str,
+    issuer: &Issuer,
+    rules: &UseRules,
+    claims: Claims,
+    now: DateTime<Utc>,
+) -> Result<VerifiedToken, Denial> {
+    let invalid = Denial::TokenInvalid;
+    if claims.text("iss") != Some(&issuer.issuer) {
+        return Err(invalid("iss is not a string"));
+    }
+    let subject = claims.text("sub").filter(|sub| Subject::parse(sub).is_some()).ok_or(invalid("malformed sub"))?;
+    let issued_at = claims.time("iat").ok_or(invalid("no iat"))?;
+    let expires_at = claims.time("exp").ok_or(invalid("exp is not a whole number"))?;
+    if issued_at > now + LEEWAY {
+        return Err(invalid("issued in the future"));
+    }
+    if expires_at - issued_at > delta(issuer.max_lifetime) {
+        return Err(invalid("lives too long"));
+    }
+    if rules.max_age.is_some_and(|age| now - issued_at > delta(age)) {
+        return Err(invalid("too old for this use"));
+    }
+    let authenticated_at = match claims.has("auth_time") {
+        true => claims.time("auth_time").ok_or(invalid("auth_time is not a whole number"))?,
+        false => issued_at,
+    };
+    let who = who(issuer, subject, &claims)?;
+    let scopes = scopes(issuer, &who, &claims)?;
+    let tenants = tenants(issuer, &who, &claims)?;
+    Ok(VerifiedToken {
+        issuer: issuer.issuer.clone(),
+        subject: subject.to_owned(),
+        who,
+        tenants,
+        scopes,
+        issued_at,
+        authenticated_at: authenticated_at.min(now),
+        hash: token_hash(token, &issuer.issuer, claims.text("jti")),
+        trusts_email: issuer.trusts_email,
+        claims,
+    })
+}
+
+fn who(issuer: &Issuer, subject: &str, claims: &Claims) -> Result<Who, Denial> {
+    let invalid = Denial::TokenInvalid;
+    let meaning = match &issuer.kind {
+        Kind::Service => return Ok(Who::Service),
+        Kind::User(meaning) => meaning,
+        Kind::Claim { claim, subject } => match claims.text(claim) {
+            Some("service") => return Ok(Who::Service),
+            Some("user") => subject,
+            _ => return Err(invalid("its kind is neither user nor service")),
+        },
+    };
+    let named = match meaning {
+        SubjectMeaning::UserId => UserId::parse(subject).map(Named::UserId),
+        SubjectMeaning::Subject(provider) => {
+            Subject::parse(subject).map(|subject| Named::Identity(IdentityRef { provider: provider.clone(), subject }))
+        }
+        SubjectMeaning::Identity(providers) => IdentityRef::parse_joined(subject)
+            .filter(|identity| providers.contains(&identity.provider))
+            .map(Named::Identity),
+    };
+    named.map(Who::User).ok_or(invalid("its sub names nobody this issuer may name"))
+}
+
+/// The token's scopes (RFC 8693 §4.2) as far as the issuer may give them. A user token has no
+/// service scopes, nor a service token self scopes, because the access table keeps the two apart.
+fn scopes(issuer: &Issuer, who: &Who, claims: &Claims) -> Result<BTreeSet<String>, Denial> {
+    let said = match claims.has("scope") {
+        true => claims.text("scope").ok_or(Denial::TokenInvalid("scope is not a string"))?,
+        false => "",
+    };
+    let said = said.split(' ').filter(|scope| issuer.allowed_scopes.contains(*scope));
+    let mut scopes: BTreeSet<String> = said.map(str::to_owned).collect();
+    if matches!(who, Who::User(_)) {
+        scopes.extend(issuer.implied_scopes.iter().cloned());
+    }
+    Ok(scopes)
+}
+
+fn tenants(issuer: &Issuer, who: &Who, claims: &Claims) -> Result<BTreeSet<TenantId>, Denial> {
+    match (&issuer.tenant, who) {
+        (TenantRule::Fixed(tenant), _) => Ok(BTreeSet::from([tenant.clone()])),
+        (TenantRule::OneOf(tenants), Who::Service) => Ok(tenants.clone()),
+        (TenantRule::OneOf(_), Who::User(_)) => Err(Denial::TokenInvalid("a user token of no tenant")),
+        (TenantRule::Claim { claim, tenants }, _) => claims
+            .text(claim)
+            .and_then(TenantId::parse)
+            .filter(|tenant| tenants.contains(tenant))
+            .map(|tenant| BTreeSet::from([tenant]))
+            .ok_or(Denial::TokenInvalid("its tenant is not one of ours")),
+    }
+}
+
+/// Names a token: by its `jti`, which the issuer promises to be unique (RFC 7519 §4.1.7), or else by
+/// what was signed. Not by the signature: ECDSA lets anybody make a second one from the first.
+fn token_hash(token: &str, issuer: &str, jti: Option<&str>) -> [u8; 32] {
+    let named = match jti {
+        Some(jti) => format!("jti\0{issuer}\0{jti}"),
+        None => format!("token\0{issuer}\0{}", token.rsplit_once('.').map_or(token, |(signed, _)| signed)),
+    };
+    let mut hash = [0; 32];
+    hash.copy_from_slice(digest(&SHA256, named.as_bytes()).as_ref());
+    hash
+}
+
+fn delta(duration: Duration) -> TimeDelta {
+    TimeDelta::from_std(duration).unwrap_or(TimeDelta::MAX)
+}

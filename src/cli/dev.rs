@@ -1,0 +1,139 @@
+//! `dev`: everything that the service needs, from one folder.
+
+use std::{
+    env, fs, io,
+    io::Write as _,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use clap::Args;
+use tokio::time::{MissedTickBehavior, interval};
+use tokio_util::sync::CancellationToken;
+
+use super::{DATA_DIR, Failure, bind, load, runtime, say, serve::on_signal, start_log};
+use crate::{
+    config::Config,
+    dev::{Postgres, issuers, sample, story},
+    server,
+    store::Store,
+};
+
+/// How often to look whether the database is still there.
+const WATCH: Duration = Duration::from_secs(1);
+
+#[derive(Args)]
+pub(super) struct DevArguments {
+    /// Where the database and the keys are kept
+    #[arg(long, value_name = "DIR", default_value = DATA_DIR)]
+    data_dir: PathBuf,
+    /// Where to listen
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:50051")]
+    listen: SocketAddr,
+    /// Load two sample users
+    #[arg(long)]
+    sample: bool,
+}
+
+pub(super) fn run(arguments: &DevArguments) -> Result<(), Failure> {
+    let listener = bind(arguments.listen)?;
+    let address = listener.local_addr()?;
+    // The server ends with the thread that starts it: this one, which outlives the runtime.
+    let mut postgres = Postgres::start(&arguments.data_dir, &[], &mut |text| {
+        let _ = writeln!(io::stderr(), "{text}");
+    })?;
+    let outcome = prepare(&arguments.data_dir, address, &postgres)
+        .and_then(|config| serve(arguments, config, listener, &mut postgres));
+    let stopped = postgres.stop();
+    outcome?;
+    Ok(stopped?)
+}
+
+/// Makes the keys and the configuration, and reads it like any other.
+fn prepare(data_dir: &Path, address: SocketAddr, postgres: &Postgres) -> Result<Config, Failure> {
+    issuers::ensure_keys(data_dir)?;
+    let file = data_dir.join("identity-link.toml");
+    fs::write(&file, issuers::config_toml(&address.to_string(), &postgres.url("postgres")))?;
+    let config = load(&file)?;
+    start_log(&config.log)?;
+    Ok(config)
+}
+
+fn serve(
+    arguments: &DevArguments,
+    config: Config,
+    listener: std::net::TcpListener,
+    postgres: &mut Postgres,
+) -> Result<(), Failure> {
+    let runtime = runtime()?;
+    runtime.block_on(async {
+        let shutdown = on_signal()?;
+        Store::migrate(&config.database.address).await?;
+        let address = listener.local_addr()?;
+        let listener = tokio::net::TcpListener::from_std(listener)?;
+        let mut server = tokio::spawn(server::serve(config, listener, shutdown.clone()));
+        let introduced = async {
+            if arguments.sample {
+                sample::load(&arguments.data_dir, address).await.map_err(Failure::from)?;
+            }
+            introduce(&arguments.data_dir, address)
+        };
+        tokio::select! {
+            ended = &mut server => return Ok(ended??),
+            introduced = introduced => introduced?,
+        }
+        tokio::select! {
+            ended = server => Ok(ended??),
+            lost = watch(postgres, &shutdown) => Err(lost),
+        }
+    })
+}
+
+/// Notices that the database ended by itself.
+async fn watch(postgres: &mut Postgres, shutdown: &CancellationToken) -> Failure {
+    let mut ticks = interval(WATCH);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        match postgres.try_wait() {
+            Ok(None) => {}
+            Ok(Some(status)) => {
+                shutdown.cancel();
+                let log = postgres.log_file().display();
+                return Failure::from(format!("the database ended ({status}): see {log}, and start again"));
+            }
+            Err(error) => return Failure::from(error),
+        }
+    }
+}
+
+/// Prints the address and the story.
+fn introduce(data_dir: &Path, address: SocketAddr) -> Result<(), Failure> {
+    let token = token_command(data_dir)?;
+    let mut text = format!("identity-link serves gRPC on {address}\n");
+    text.push_str("\nPaste these lines into another terminal (with --sample there are two users to try them on):\n");
+    for story::Step { what, line } in story::steps(&token, &address.to_string()) {
+        text.push_str(&format!("\n# {what}\n{line}\n"));
+    }
+    text.push_str("\nCtrl-C stops the server and its database.");
+    say(&text)
+}
+
+/// How the shell makes a token for this data folder, from where this was started.
+fn token_command(data_dir: &Path) -> Result<String, Failure> {
+    let here = env::current_dir()?;
+    let program = env::current_exe()?;
+    let program = program.strip_prefix(&here).map(Path::to_owned).unwrap_or(program);
+    let option = match data_dir == Path::new(DATA_DIR) {
+        true => String::new(),
+        false => format!(" --data-dir {}", quoted(data_dir)),
+    };
+    Ok(format!("{} token{option}", quoted(&program)))
+}
+
+fn quoted(path: &Path) -> String {
+    let text = path.display().to_string();
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"/._-".contains(&b);
+    if text.bytes().all(plain) { text } else { format!("'{}'", text.replace('\'', r"'\''")) }
+}

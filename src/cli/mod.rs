@@ -1,0 +1,149 @@
+//! The command line: arguments in, exit codes out.
+
+mod dev;
+mod serve;
+mod token;
+
+use std::{
+    io::{self, Write as _},
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::Duration,
+};
+
+use clap::{Parser, Subcommand};
+use tracing_subscriber::EnvFilter;
+
+use crate::{config::Config, store::Store};
+
+/// The exit code for a configuration that is wrong (EX_USAGE of sysexits.h).
+const EX_USAGE: u8 = 64;
+/// The data folder of whoever does not say.
+const DATA_DIR: &str = ".identity-link";
+
+/// One user out of many sign-ins.
+#[derive(Parser)]
+#[command(name = "identity-link", version, about, disable_version_flag = true, arg_required_else_help = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve gRPC, as the configuration says
+    Serve {
+        /// The configuration file (TOML); IDENTITY_LINK__SECTION__KEY in the environment overrides it
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+    },
+    /// Try it out: start a private Postgres in a folder, make local issuers, serve, and print lines to paste
+    Dev(dev::DevArguments),
+    /// Run the database migrations that are missing
+    Migrate {
+        /// The configuration file (TOML)
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+    },
+    /// Print a token of a local issuer of `dev`
+    Token(token::TokenArguments),
+    /// Check a configuration file and list everything that is wrong with it
+    CheckConfig {
+        /// The configuration file (TOML)
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+    },
+    /// Print the version
+    Version,
+}
+
+/// Why a command failed: what to say, and with which code to exit.
+pub struct Failure {
+    text: String,
+    code: u8,
+}
+
+impl Failure {
+    fn usage(text: impl Into<String>) -> Self {
+        Self { text: text.into(), code: EX_USAGE }
+    }
+}
+
+impl<E: std::fmt::Display> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self { text: error.to_string(), code: 1 }
+    }
+}
+
+/// Runs the command that the arguments name.
+pub fn main() -> ExitCode {
+    let outcome = match Arguments::parse().command {
+        Command::Serve { config } => serve::run(&config),
+        Command::Dev(arguments) => dev::run(&arguments),
+        Command::Migrate { config } => migrate(&config),
+        Command::Token(arguments) => token::run(&arguments),
+        Command::CheckConfig { config } => check_config(&config),
+        Command::Version => say(concat!("identity-link ", env!("CARGO_PKG_VERSION"))),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failure { text, code }) => {
+            // If stderr is gone there is nobody left to tell.
+            let _ = writeln!(io::stderr(), "identity-link: {text}");
+            ExitCode::from(code)
+        }
+    }
+}
+
+fn migrate(config: &Path) -> Result<(), Failure> {
+    let config = load(config)?;
+    let ran = runtime()?.block_on(Store::migrate(&config.database.address))?;
+    match ran.as_slice() {
+        [] => say("the schema is up to date"),
+        ran => say(&format!("migrated: {}", ran.join(", "))),
+    }
+}
+
+fn check_config(config: &Path) -> Result<(), Failure> {
+    load(config)?;
+    say("the configuration is fine")
+}
+
+/// Reads the configuration, with the environment laid over it.
+fn load(file: &Path) -> Result<Config, Failure> {
+    Config::load(file, std::env::vars()).map_err(|problems| Failure::usage(format!("{}:\n{problems}", file.display())))
+}
+
+/// Prints what was asked for.
+fn say(text: &str) -> Result<(), Failure> {
+    Ok(writeln!(io::stdout(), "{text}")?)
+}
+
+/// One JSON line per event, to stderr.
+fn start_log(filter: &str) -> Result<(), Failure> {
+    let filter = EnvFilter::try_new(filter).map_err(|error| Failure::usage(format!("log: {error}")))?;
+    tracing_subscriber::fmt().json().flatten_event(true).with_env_filter(filter).with_writer(io::stderr).init();
+    Ok(())
+}
+
+fn runtime() -> io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()
+}
+
+/// Binds before anything else is begun, so that a port that is taken is known at once.
+fn bind(address: SocketAddr) -> Result<std::net::TcpListener, Failure> {
+    let listener = std::net::TcpListener::bind(address).map_err(|error| match error.kind() {
+        io::ErrorKind::AddrInUse => {
+            Failure::from(format!("{address} is in use: stop what listens there, or choose another address"))
+        }
+        _ => Failure::from(format!("cannot listen on {address}: {error}")),
+    })?;
+    listener.set_nonblocking(true)?;
+    Ok(listener)
+}
+
+/// Parses `30s`, `10m`, `1h`.
+fn parse_duration(text: &str) -> Result<Duration, String> {
+    humantime::parse_duration(text).map_err(|_| "must be a time such as 30s, 10m or 1h".to_owned())
+}

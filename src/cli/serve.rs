@@ -1,0 +1,38 @@
+//! `serve`: the server until a signal.
+
+use std::path::Path;
+
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+use super::{Failure, bind, load, runtime, start_log};
+use crate::server;
+
+pub(super) fn run(config: &Path) -> Result<(), Failure> {
+    let config = load(config)?;
+    start_log(&config.log)?;
+    let listener = bind(config.listen)?;
+    runtime()?.block_on(async {
+        let shutdown = on_signal()?;
+        let listener = tokio::net::TcpListener::from_std(listener)?;
+        tracing::info!(address = %config.listen, "serving");
+        server::serve(config, listener, shutdown).await?;
+        tracing::info!("stopped");
+        Ok(())
+    })
+}
+
+/// Cancelled by the first SIGTERM or SIGINT.
+pub(super) fn on_signal() -> std::io::Result<CancellationToken> {
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let shutdown = CancellationToken::new();
+    let cancel = shutdown.clone();
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        cancel.cancel();
+    });
+    Ok(shutdown)
+}

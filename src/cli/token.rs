@@ -1,0 +1,58 @@
+//! `token`: one JWT of a local issuer, and nothing else.
+
+use std::{path::PathBuf, time::Duration};
+
+use clap::Args;
+
+use super::{DATA_DIR, Failure, parse_duration, say};
+use crate::{
+    clock,
+    dev::issuers::{self, Bearer, TENANTS, TokenRequest},
+};
+
+#[derive(Args)]
+#[command(group = clap::ArgGroup::new("bearer").required(true).args(["user", "identity", "service"]))]
+pub(super) struct TokenArguments {
+    /// The data folder of `dev`
+    #[arg(long, value_name = "DIR", default_value = DATA_DIR)]
+    data_dir: PathBuf,
+    /// For a user, by its id
+    #[arg(long, value_name = "USER_ID")]
+    user: Option<String>,
+    /// For a user, by an account at a demo provider
+    #[arg(long, num_args = 2, value_names = ["PROVIDER", "SUBJECT"])]
+    identity: Option<Vec<String>>,
+    /// The email that the identity's token claims
+    #[arg(long, requires = "identity")]
+    email: Option<String>,
+    /// Claim the email as verified
+    #[arg(long, requires = "email")]
+    email_verified: bool,
+    /// For a service, by a name of your choice
+    #[arg(long, value_name = "NAME")]
+    service: Option<String>,
+    /// The scopes, separated by spaces; all that the token can have if left out
+    #[arg(long, value_name = "SCOPES")]
+    scope: Option<String>,
+    /// The tenant
+    #[arg(long, default_value = TENANTS[0])]
+    tenant: String,
+    /// How long the token lives, at most 24h
+    #[arg(long, value_parser = parse_duration, default_value = "1h")]
+    ttl: Duration,
+}
+
+pub(super) fn run(arguments: &TokenArguments) -> Result<(), Failure> {
+    let email = arguments.email.clone().map(|email| (email, arguments.email_verified));
+    let bearer = match (&arguments.user, arguments.identity.as_deref(), &arguments.service) {
+        (Some(id), _, _) => Bearer::User(id.clone()),
+        (None, Some([provider, subject]), _) => {
+            Bearer::Identity { provider: provider.clone(), subject: subject.clone(), email }
+        }
+        (None, _, Some(name)) => Bearer::Service(name.clone()),
+        (None, _, None) => return Err(Failure::usage("say --user, --identity or --service")),
+    };
+    let (scope, tenant, ttl) = (arguments.scope.clone(), arguments.tenant.clone(), arguments.ttl);
+    let request = TokenRequest { bearer, scope, tenant, ttl };
+    say(&issuers::sign(&arguments.data_dir, &request, clock::now())?)
+}

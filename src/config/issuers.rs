@@ -1,0 +1,250 @@
+//! The `[issuers.*]` tables: whom to trust, for what.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use jsonwebtoken::{Algorithm, AlgorithmFamily};
+
+use super::reader::Reader;
+use crate::{
+    auth::{Issuer, KeySource, Kind, SubjectMeaning, TenantRule, UseRules, access, keys},
+    domain::{Provider, TenantId},
+    http_client,
+};
+
+/// Access tokens of RFC 9068.
+const DEFAULT_TYPE: &str = "at+jwt";
+/// How fresh a `link_with` token must be.
+const LINK_WITH_MAX_AGE: Duration = Duration::from_secs(600);
+/// The longest life that a token may have been given.
+const MAX_LIFETIME: Duration = Duration::from_secs(24 * 3600);
+
+/// Reads all issuers. Relative paths start at `base`.
+pub(super) fn read(mut reader: Reader, tenants: &BTreeSet<TenantId>, base: &Path) -> Vec<Issuer> {
+    let mut issuers = Vec::new();
+    for (name, table) in reader.tables() {
+        if let Some(issuer) = read_issuer(table, tenants, base) {
+            issuers.push((name, issuer));
+        }
+    }
+    check_together(&reader, &issuers);
+    reader.finish();
+    issuers.into_iter().map(|(_, issuer)| issuer).collect()
+}
+
+fn read_issuer(mut r: Reader, tenants: &BTreeSet<TenantId>, base: &Path) -> Option<Issuer> {
+    let issuer = r.required_text("issuer");
+    let algorithms = read_algorithms(&mut r);
+    let kind = read_kind(&mut r);
+    let tenant = read_tenant(&mut r, tenants);
+    let keys = read_keys(&mut r, &algorithms, base);
+    let bearer = r.list("audiences").map(|audiences| UseRules {
+        audiences,
+        types: r.list("types").unwrap_or_else(|| BTreeSet::from([DEFAULT_TYPE.to_owned()])),
+        max_age: None,
+    });
+    let link_with = r.table("link_with").and_then(read_link_with);
+    if bearer.is_none() && link_with.is_none() {
+        r.problem("audiences", "is required, or a table link_with: otherwise no token of this issuer is accepted");
+    }
+    let service = matches!(kind, Some(Kind::Service));
+    let allowed_scopes = read_scopes(&mut r, "allowed_scopes", |rule| [rule.self_scope, rule.service_scope]);
+    let implied_scopes = read_scopes(&mut r, "implied_scopes", |rule| [rule.self_scope, None]);
+    if service && !implied_scopes.is_empty() {
+        r.problem("implied_scopes", "are for user tokens only");
+    }
+    if service && link_with.is_some() {
+        r.problem("link_with", "is for user tokens only: a service token proves no user");
+    }
+    let max_lifetime = r.duration("max_lifetime", MAX_LIFETIME);
+    let trusts_email = r.boolean("trusts_email", false);
+    r.finish();
+    Some(Issuer {
+        issuer: issuer?,
+        kind: kind?,
+        tenant: tenant?,
+        algorithms,
+        keys: keys?,
+        bearer,
+        link_with,
+        allowed_scopes,
+        implied_scopes,
+        max_lifetime,
+        trusts_email,
+    })
+}
+
+fn read_algorithms(r: &mut Reader) -> Vec<Algorithm> {
+    let Some(names) = r.list("algorithms") else {
+        r.problem("algorithms", "is required: the signature algorithms of this issuer, such as [\"RS256\"]");
+        return Vec::new();
+    };
+    let mut algorithms = Vec::new();
+    for name in names {
+        match name.parse::<Algorithm>() {
+            Ok(algorithm) if algorithm.family() == AlgorithmFamily::Hmac => {
+                r.problem("algorithms", format!("{name} is symmetric: whoever can verify could also sign"));
+            }
+            Ok(algorithm) => algorithms.push(algorithm),
+            Err(_) => r.problem("algorithms", format!("{name:?} is not an algorithm")),
+        }
+    }
+    algorithms
+}
+
+fn read_kind(r: &mut Reader) -> Option<Kind> {
+    let claim = r.text("kind_claim");
+    let kind = r.text("kind");
+    let kind = match (kind.as_deref(), claim) {
+        (Some("service"), None) => return Some(Kind::Service),
+        (Some("user"), None) => None,
+        (None, Some(claim)) => Some(claim),
+        _ => {
+            r.problem("kind", "must be \"user\" or \"service\", or kind_claim must name a claim that says so");
+            return None;
+        }
+    };
+    let subject = read_subject(r)?;
+    Some(match kind {
+        None => Kind::User(subject),
+        Some(claim) => Kind::Claim { claim, subject },
+    })
+}
+
+fn read_subject(r: &mut Reader) -> Option<SubjectMeaning> {
+    let provider = |text: &str| Provider::parse(text).ok_or_else(|| Provider::FORM.to_owned());
+    match r.text("subject").as_deref() {
+        Some("subject") => match r.has("provider") {
+            true => r.parsed("provider", provider).map(SubjectMeaning::Subject),
+            false => {
+                r.problem("provider", "is required: the provider whose subjects the tokens name");
+                None
+            }
+        },
+        Some("identity") => {
+            let names = r.list("providers").unwrap_or_default();
+            let providers: Result<BTreeSet<_>, _> = names.iter().map(|name| provider(name)).collect();
+            match providers {
+                Ok(providers) if !providers.is_empty() => Some(SubjectMeaning::Identity(providers)),
+                Ok(_) => {
+                    r.problem("providers", "is required: the providers that the tokens may name");
+                    None
+                }
+                Err(problem) => {
+                    r.problem("providers", format!("each {problem}"));
+                    None
+                }
+            }
+        }
+        Some("user_id") => Some(SubjectMeaning::UserId),
+        _ => {
+            r.problem("subject", "must be \"subject\", \"identity\" or \"user_id\": what the tokens' sub means");
+            None
+        }
+    }
+}
+
+fn read_tenant(r: &mut Reader, tenants: &BTreeSet<TenantId>) -> Option<TenantRule> {
+    let known = |text: &str| {
+        let tenant = TenantId::parse(text).filter(|tenant| tenants.contains(tenant));
+        tenant.ok_or_else(|| format!("{text:?} is not one of the [tenants]"))
+    };
+    let fixed = r.parsed("tenant", known);
+    let claim = r.text("tenant_claim");
+    let several = r.list("tenants").map(|names| {
+        let tenants: Result<BTreeSet<_>, _> = names.iter().map(|name| known(name)).collect();
+        tenants.map_err(|problem| r.problem("tenants", problem)).unwrap_or_default()
+    });
+    match (fixed, claim, several) {
+        (Some(tenant), None, None) => Some(TenantRule::Fixed(tenant)),
+        (None, Some(claim), None) => Some(TenantRule::Claim { claim, tenants: tenants.clone() }),
+        (None, None, Some(tenants)) => Some(TenantRule::OneOf(tenants)),
+        _ => {
+            r.problem("tenant", "is required: one of the [tenants]; or tenant_claim; or, for services, tenants");
+            None
+        }
+    }
+}
+
+fn read_keys(r: &mut Reader, algorithms: &[Algorithm], base: &Path) -> Option<KeySource> {
+    let file = r.text("jwks_file").map(PathBuf::from);
+    let url = r.parsed("jwks_url", |text| {
+        let url: http::Uri = text.parse().map_err(|_| "is not a URL".to_owned())?;
+        let fetchable = http_client::is_fetchable(&url);
+        fetchable.then_some(url).ok_or_else(|| "must be https, or http on this machine".to_owned())
+    });
+    match (file, url) {
+        (Some(file), None) => {
+            let file = base.join(file);
+            if let Err(error) = keys::read_file(&file, algorithms) {
+                r.problem("jwks_file", format!("{} {error}", file.display()));
+            }
+            Some(KeySource::File(file))
+        }
+        (None, Some(url)) => Some(KeySource::Url(url)),
+        _ => {
+            r.problem("jwks_file", "is required, or jwks_url: where the issuer's public keys are");
+            None
+        }
+    }
+}
+
+fn read_link_with(mut r: Reader) -> Option<UseRules> {
+    let audiences = r.list("audiences");
+    if audiences.is_none() {
+        r.problem("audiences", "is required");
+    }
+    let types = r.list("types").unwrap_or_else(|| BTreeSet::from([DEFAULT_TYPE.to_owned()]));
+    let max_age = r.duration("max_age", LINK_WITH_MAX_AGE);
+    r.finish();
+    Some(UseRules { audiences: audiences?, types, max_age: Some(max_age) })
+}
+
+fn read_scopes(
+    r: &mut Reader,
+    key: &str,
+    known: impl Fn(&access::Rule) -> [Option<&'static str>; 2],
+) -> BTreeSet<String> {
+    let scopes = r.list(key).unwrap_or_default();
+    let known: BTreeSet<&str> = access::TABLE.iter().flat_map(known).flatten().collect();
+    for scope in scopes.iter().filter(|scope| !known.contains(scope.as_str())) {
+        let known: Vec<&str> = known.iter().copied().collect();
+        r.problem(key, format!("{scope:?} is not one of {}", known.join(", ")));
+    }
+    scopes
+}
+
+/// What must hold between issuers.
+fn check_together(r: &Reader, issuers: &[(String, Issuer)]) {
+    let mut by_iss = BTreeMap::new();
+    let mut by_provider = BTreeMap::new();
+    let mut by_user_id = BTreeMap::new();
+    for (name, issuer) in issuers {
+        if let Some(other) = by_iss.insert(&issuer.issuer, name) {
+            r.problem(name, format!("has the same issuer as issuers.{other}"));
+        }
+        for tenant in issuer.tenant.tenants() {
+            for provider in issuer.providers() {
+                if let Some(other) = by_provider.insert((tenant, provider), name) {
+                    r.problem(
+                        name,
+                        format!(
+                            "names subjects of provider {provider} in tenant {tenant}, and so does issuers.{other}: \
+                         one subject could then be two people"
+                        ),
+                    );
+                }
+            }
+            let names_user_ids = matches!(
+                issuer.kind,
+                Kind::User(SubjectMeaning::UserId) | Kind::Claim { subject: SubjectMeaning::UserId, .. }
+            );
+            if names_user_ids && let Some(other) = by_user_id.insert(tenant, name) {
+                r.problem(name, format!("names user ids of tenant {tenant}, and so does issuers.{other}: one may"));
+            }
+        }
+    }
+}

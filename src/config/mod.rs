@@ -1,0 +1,208 @@
+//! The configuration: one TOML file, every key of which the environment can override. Read at
+//! start, and complete and checked before anything is bound.
+
+mod issuers;
+mod reader;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    net::SocketAddr,
+    path::Path,
+    time::Duration,
+};
+
+use toml::Table;
+
+use self::reader::Reader;
+use crate::{
+    auth::Issuer,
+    domain::{Provider, TenantId},
+    store::Address,
+};
+
+/// Everything that an operator decides.
+pub struct Config {
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// Whether reflection is served.
+    pub reflection: bool,
+    /// How long calls in flight may take to end after a signal to stop.
+    pub shutdown_grace: Duration,
+    /// What is logged, as a filter of the `tracing` crates; `info` gives one line per call.
+    pub log: String,
+    /// The database.
+    pub database: Database,
+    /// The populations of users.
+    pub tenants: BTreeMap<TenantId, Tenant>,
+    /// Whom to trust.
+    pub issuers: Vec<Issuer>,
+}
+
+/// The database.
+pub struct Database {
+    /// Where it is.
+    pub address: Address,
+    /// How many connections are held at most.
+    pub max_connections: usize,
+}
+
+/// A population of users.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Tenant {
+    /// How new users' ids are made.
+    pub user_ids: UserIds,
+    /// What is special about providers; a provider that is not named here has the defaults.
+    pub providers: BTreeMap<Provider, ProviderSettings>,
+}
+
+/// How new users' ids are made.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum UserIds {
+    /// At random.
+    #[default]
+    Random,
+    /// `provider|subject` of the first identity, where that is free; else at random.
+    ProviderSubject,
+}
+
+/// What is special about a provider.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ProviderSettings {
+    /// Whether its identities can sign in at all.
+    pub enabled: bool,
+    /// Whether its identities are only linked to users, and never sign in by themselves.
+    pub link_only: bool,
+    /// Whether it is a social provider.
+    pub social: bool,
+}
+
+impl Default for ProviderSettings {
+    fn default() -> Self {
+        Self { enabled: true, link_only: false, social: false }
+    }
+}
+
+impl Tenant {
+    /// The settings of a provider.
+    pub fn provider(&self, provider: &Provider) -> ProviderSettings {
+        self.providers.get(provider).copied().unwrap_or_default()
+    }
+
+    /// Whether identities of a provider can sign in.
+    pub fn can_sign_in(&self, provider: &Provider) -> bool {
+        let settings = self.provider(provider);
+        settings.enabled && !settings.link_only
+    }
+}
+
+/// Every problem of a configuration.
+#[derive(Debug, PartialEq, Eq)]
+pub struct ConfigProblems(pub Vec<String>);
+
+impl std::fmt::Display for ConfigProblems {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0.join("\n"))
+    }
+}
+
+impl std::error::Error for ConfigProblems {}
+
+impl Config {
+    /// Reads a file and lays `environment` over it.
+    pub fn load(file: &Path, environment: impl IntoIterator<Item = (String, String)>) -> Result<Self, ConfigProblems> {
+        let text = fs::read_to_string(file)
+            .map_err(|error| ConfigProblems(vec![format!("{} cannot be read: {error}", file.display())]))?;
+        let base = file.parent().unwrap_or(Path::new("."));
+        Self::parse(&text, base, environment)
+    }
+
+    /// Parses a configuration. Relative paths in it start at `base`.
+    pub fn parse(
+        text: &str,
+        base: &Path,
+        environment: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Self, ConfigProblems> {
+        let mut table: Table = text.parse().map_err(|error| ConfigProblems(vec![format!("is not TOML: {error}")]))?;
+        reader::overlay(&mut table, environment);
+
+        let mut r = Reader::new(table);
+        if !r.has("listen") {
+            r.problem("listen", "is required, such as \"127.0.0.1:50051\"");
+        }
+        let listen = r.parsed("listen", |text| text.parse().map_err(|_| "must be an address and a port".to_owned()));
+        let reflection = r.boolean("reflection", true);
+        let shutdown_grace = r.duration("shutdown_grace", Duration::from_secs(20));
+        let log = r.text("log").unwrap_or_else(|| "info".to_owned());
+        let database = r.table("database");
+        if database.is_none() {
+            r.problem("database", "is required, with its url");
+        }
+        let database = database.and_then(read_database);
+        let tenants = r.table("tenants").map(read_tenants).unwrap_or_default();
+        if tenants.is_empty() {
+            r.problem("tenants", "is required: at least one, such as [tenants.default]");
+        }
+        let names: BTreeSet<TenantId> = tenants.keys().cloned().collect();
+        let issuers = r.table("issuers").map(|table| issuers::read(table, &names, base)).unwrap_or_default();
+        if issuers.is_empty() {
+            r.problem("issuers", "is required: without one nobody can call");
+        }
+
+        let problems = r.finish();
+        match listen.zip(database) {
+            Some((listen, database)) if problems.is_empty() => {
+                Ok(Self { listen, reflection, shutdown_grace, log, database, tenants, issuers })
+            }
+            _ => Err(ConfigProblems(problems)),
+        }
+    }
+}
+
+fn read_database(mut r: Reader) -> Option<Database> {
+    let url = r.required_text("url");
+    let address = url.and_then(|url| Address::parse(&url).map_err(|error| r.problem("url", error)).ok());
+    let max_connections = r.number("max_connections", 8, 1..=1000);
+    r.finish();
+    Some(Database { address: address?, max_connections })
+}
+
+fn read_tenants(mut r: Reader) -> BTreeMap<TenantId, Tenant> {
+    let mut tenants = BTreeMap::new();
+    for (name, mut table) in r.tables() {
+        let user_ids = table.parsed("user_ids", |text| match text {
+            "random" => Ok(UserIds::Random),
+            "provider|subject" => Ok(UserIds::ProviderSubject),
+            _ => Err("must be \"random\" or \"provider|subject\"".to_owned()),
+        });
+        let providers = table.table("providers").map(read_providers).unwrap_or_default();
+        table.finish();
+        match TenantId::parse(&name) {
+            Some(id) => drop(tenants.insert(id, Tenant { user_ids: user_ids.unwrap_or_default(), providers })),
+            None => r.problem(&name, format!("the name {}", TenantId::FORM)),
+        }
+    }
+    r.finish();
+    tenants
+}
+
+fn read_providers(mut r: Reader) -> BTreeMap<Provider, ProviderSettings> {
+    let mut providers = BTreeMap::new();
+    for (name, mut table) in r.tables() {
+        let enabled = table.boolean("enabled", true);
+        let mode = table.parsed("mode", |text| match text {
+            "sign_in" => Ok(false),
+            "link_only" => Ok(true),
+            _ => Err("must be \"sign_in\" or \"link_only\"".to_owned()),
+        });
+        let social = table.boolean("social", false);
+        table.finish();
+        let settings = ProviderSettings { enabled, link_only: mode.unwrap_or_default(), social };
+        match Provider::parse(&name) {
+            Some(provider) => drop(providers.insert(provider, settings)),
+            None => r.problem(&name, format!("the name {}", Provider::FORM)),
+        }
+    }
+    r.finish();
+    providers
+}

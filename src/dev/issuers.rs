@@ -1,0 +1,232 @@
+//! Local issuers for `dev`: one for user ids, one per demo provider, one for services. Their keys
+//! are made at first use and stay in the data folder; `token` signs with them.
+
+use std::{
+    collections::BTreeSet,
+    fmt::Write as _,
+    fs::{self, OpenOptions},
+    io::{self, Write as _},
+    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
+use chrono::{DateTime, Utc};
+use data_encoding::BASE64URL_NOPAD;
+use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+use crate::auth::access;
+
+/// The audience of every local token.
+const AUDIENCE: &str = "identity-link";
+/// The claim that names the tenant.
+const TENANT_CLAIM: &str = "tenant";
+/// The tenants that `dev` has; tokens are for the first unless told otherwise.
+pub const TENANTS: [&str; 2] = ["default", "other"];
+/// The demo providers: their names, whether they are social, and whether their word on emails counts.
+const PROVIDERS: [(&str, bool, bool); 4] =
+    [("auth0", false, true), ("github", true, true), ("google-oauth2", true, true), ("sms", false, false)];
+
+/// Whom a local token is for.
+#[derive(Debug, Clone)]
+pub enum Bearer {
+    /// A user, by its id.
+    User(String),
+    /// A user, by an identity.
+    Identity {
+        /// The demo provider.
+        provider: String,
+        /// The account there.
+        subject: String,
+        /// An email that the token claims, and whether as verified.
+        email: Option<(String, bool)>,
+    },
+    /// A service, by its name.
+    Service(String),
+}
+
+/// What a local token is to say.
+#[derive(Debug, Clone)]
+pub struct TokenRequest {
+    /// Whom it is for.
+    pub bearer: Bearer,
+    /// Its scopes, separated by spaces; `None` for all that it can have.
+    pub scope: Option<String>,
+    /// Its tenant.
+    pub tenant: String,
+    /// How long it lives.
+    pub ttl: Duration,
+}
+
+/// Why there is no local token.
+#[derive(Debug, thiserror::Error)]
+pub enum IssuerError {
+    /// The data folder has no such key.
+    #[error("there are no local issuers in {0}: run `identity-link dev` with this folder first")]
+    NoKeys(PathBuf),
+    /// A file cannot be read or written.
+    #[error("{0}: {1}")]
+    File(PathBuf, io::Error),
+    /// A provider that has no local issuer.
+    #[error("{0:?} is not a demo provider: there are {1}")]
+    UnknownProvider(String, String),
+    /// A tenant that `dev` does not have.
+    #[error("{0:?} is not a tenant of dev: there are {1}")]
+    UnknownTenant(String, String),
+    /// The cryptography library refuses.
+    #[error("a key cannot be made or used: {0}")]
+    Key(String),
+}
+
+/// The names of all local issuers.
+fn names() -> impl Iterator<Item = &'static str> {
+    ["users", "services"].into_iter().chain(PROVIDERS.iter().map(|(name, ..)| *name))
+}
+
+fn iss(name: &str) -> String {
+    // A name that can never be somebody's (RFC 2606 §2).
+    format!("https://{name}.dev.identity-link.invalid")
+}
+
+fn keys_dir(data_dir: &Path) -> PathBuf {
+    data_dir.join("issuers")
+}
+
+/// Makes the keys that are missing.
+pub fn ensure_keys(data_dir: &Path) -> Result<(), IssuerError> {
+    let dir = keys_dir(data_dir);
+    let failed = |path: &Path| {
+        let path = path.to_owned();
+        move |error| IssuerError::File(path, error)
+    };
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(&dir).map_err(failed(&dir))?;
+    for name in names() {
+        let (private, public) = (dir.join(format!("{name}.pk8")), dir.join(format!("{name}.jwks.json")));
+        if !private.exists() {
+            let pkcs8 = Ed25519KeyPair::generate_pkcs8(&aws_lc_rs::rand::SystemRandom::new())
+                .map_err(|error| IssuerError::Key(error.to_string()))?;
+            // Written beside and moved, so that a key is whole or not there.
+            let unfinished = dir.join(format!("{name}.pk8.new"));
+            let _ = fs::remove_file(&unfinished);
+            let mut file = OpenOptions::new()
+                .write(true)
+                .create_new(true)
+                .mode(0o600)
+                .open(&unfinished)
+                .map_err(failed(&unfinished))?;
+            file.write_all(pkcs8.as_ref()).and_then(|()| file.sync_all()).map_err(failed(&unfinished))?;
+            fs::rename(&unfinished, &private).map_err(failed(&private))?;
+        }
+        let pkcs8 = fs::read(&private).map_err(failed(&private))?;
+        let pair = Ed25519KeyPair::from_pkcs8(&pkcs8).map_err(|error| IssuerError::Key(error.to_string()))?;
+        let x = BASE64URL_NOPAD.encode(pair.public_key().as_ref());
+        let jwk = json!({"kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "use": "sig", "kid": name, "x": x});
+        fs::write(&public, json!({"keys": [jwk]}).to_string()).map_err(failed(&public))?;
+    }
+    Ok(())
+}
+
+/// The configuration of `dev`, as a file like any other: something to start one's own from.
+pub fn config_toml(listen: &str, database_url: &str) -> String {
+    let scopes = |pick: fn(&access::Rule) -> Option<&'static str>| {
+        let scopes: BTreeSet<&str> = access::TABLE.iter().filter_map(pick).collect();
+        format!("{:?}", Vec::from_iter(scopes))
+    };
+    let mut toml = format!(
+        "# Written by `identity-link dev` at each start.\n\
+         listen = {listen:?}\n\n[database]\nurl = {database_url:?}\n"
+    );
+    // Writing to a String cannot fail.
+    for tenant in TENANTS {
+        let _ = writeln!(toml, "\n[tenants.{tenant}]");
+        for (name, social, _) in PROVIDERS {
+            let _ = writeln!(toml, "providers.{name}.social = {social}");
+        }
+    }
+    for name in names() {
+        let provider = PROVIDERS.iter().find(|(provider, ..)| *provider == name);
+        let _ = write!(
+            toml,
+            "\n[issuers.{name}]\nissuer = {:?}\njwks_file = \"issuers/{name}.jwks.json\"\nalgorithms = [\"EdDSA\"]\n\
+             tenant_claim = {TENANT_CLAIM:?}\naudiences = [{AUDIENCE:?}]\n",
+            iss(name)
+        );
+        let _ = match (name, provider) {
+            ("services", _) => {
+                write!(toml, "kind = \"service\"\nallowed_scopes = {}\n", scopes(|rule| rule.service_scope))
+            }
+            (_, Some((_, _, trusts_email))) => write!(
+                toml,
+                "kind = \"user\"\nsubject = \"subject\"\nprovider = {name:?}\ntrusts_email = {trusts_email}\n\
+                 allowed_scopes = {}\nlink_with.audiences = [{AUDIENCE:?}]\n",
+                scopes(|rule| rule.self_scope)
+            ),
+            (_, None) => write!(
+                toml,
+                "kind = \"user\"\nsubject = \"user_id\"\nallowed_scopes = {}\nlink_with.audiences = [{AUDIENCE:?}]\n",
+                scopes(|rule| rule.self_scope)
+            ),
+        };
+    }
+    toml
+}
+
+/// Signs a token with a local issuer's key.
+pub fn sign(data_dir: &Path, request: &TokenRequest, now: DateTime<Utc>) -> Result<String, IssuerError> {
+    if !TENANTS.contains(&request.tenant.as_str()) {
+        return Err(IssuerError::UnknownTenant(request.tenant.clone(), TENANTS.join(", ")));
+    }
+    let (name, subject) = match &request.bearer {
+        Bearer::User(id) => ("users", id),
+        Bearer::Service(name) => ("services", name),
+        Bearer::Identity { provider, subject, .. } => match PROVIDERS.iter().find(|(name, ..)| name == provider) {
+            Some((name, ..)) => (*name, subject),
+            None => {
+                let known = PROVIDERS.map(|(name, ..)| name).join(", ");
+                return Err(IssuerError::UnknownProvider(provider.clone(), known));
+            }
+        },
+    };
+    let path = keys_dir(data_dir).join(format!("{name}.pk8"));
+    let pkcs8 = fs::read(&path).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => IssuerError::NoKeys(data_dir.to_owned()),
+        _ => IssuerError::File(path, error),
+    })?;
+
+    let issued_at = now.timestamp();
+    let lifetime = i64::try_from(request.ttl.as_secs()).unwrap_or(i64::MAX);
+    let mut claims = Map::from_iter([
+        ("iss".to_owned(), json!(iss(name))),
+        ("sub".to_owned(), json!(subject)),
+        ("aud".to_owned(), json!(AUDIENCE)),
+        ("iat".to_owned(), json!(issued_at)),
+        ("exp".to_owned(), json!(issued_at.saturating_add(lifetime))),
+        ("jti".to_owned(), json!(Uuid::new_v4())),
+        ("scope".to_owned(), json!(request.scope.clone().unwrap_or_else(|| all_scopes(&request.bearer)))),
+        (TENANT_CLAIM.to_owned(), json!(request.tenant)),
+    ]);
+    if !matches!(request.bearer, Bearer::Service(_)) {
+        claims.insert("auth_time".to_owned(), json!(issued_at));
+    }
+    if let Bearer::Identity { email: Some((email, verified)), .. } = &request.bearer {
+        claims.insert("email".to_owned(), json!(email));
+        claims.insert("email_verified".to_owned(), json!(verified));
+    }
+    let mut header = Header::new(Algorithm::EdDSA);
+    header.typ = Some("at+jwt".to_owned());
+    header.kid = Some(name.to_owned());
+    jsonwebtoken::encode(&header, &Value::Object(claims), &EncodingKey::from_ed_der(&pkcs8))
+        .map_err(|error| IssuerError::Key(error.to_string()))
+}
+
+fn all_scopes(bearer: &Bearer) -> String {
+    let scope = |rule: &access::Rule| match bearer {
+        Bearer::Service(_) => rule.service_scope,
+        Bearer::User(_) | Bearer::Identity { .. } => rule.self_scope,
+    };
+    let scopes: BTreeSet<&str> = access::TABLE.iter().filter_map(scope).collect();
+    Vec::from_iter(scopes).join(" ")
+}

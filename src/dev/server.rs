@@ -1,0 +1,351 @@
+//! The server process: started, found ready, stopped in order.
+
+use std::ffi::{OsStr, OsString};
+use std::fs::{self, File};
+use std::io::{self, Read as _, Seek as _, SeekFrom};
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ExitStatus, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process, test_kill_process};
+
+use super::home::{Home, HomeError};
+use super::packages;
+
+/// Between two looks at a server that starts or stops.
+const POLL: Duration = Duration::from_millis(20);
+/// For a start, which may have to recover from a crash.
+const START: Duration = Duration::from_secs(60);
+/// For the server of an earlier owner to end, once that owner is gone.
+const FORMER: Duration = Duration::from_secs(15);
+/// For what a killed server leaves behind: its other processes notice its death on their own.
+const LEFTOVERS: Duration = Duration::from_secs(10);
+/// Between two starts while they are in the way.
+const RETRY: Duration = Duration::from_millis(200);
+/// For each signal of a stop to work.
+const STOP: Duration = Duration::from_secs(10);
+/// Lines of the log that an error carries.
+const LOG_LINES: usize = 5;
+
+/// A running server; dropping it stops it.
+#[derive(Debug)]
+pub struct Server {
+    child: Child,
+}
+
+/// Why the server does not start or stop. Each message says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum ServerError {
+    /// Its log cannot be written.
+    #[error(transparent)]
+    Home(#[from] HomeError),
+    /// The program could not be run.
+    #[error("cannot run {program}: {source}; check that it may be executed, or name another PostgreSQL in PG_BIN_DIR")]
+    Spawn {
+        /// The program.
+        program: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The server of an earlier owner does not end.
+    #[error(
+        "an earlier server (pid {pid}) still uses {cluster}; end it with: kill -INT {pid}; or, if that process is no Postgres, remove {cluster}/postmaster.pid"
+    )]
+    Former {
+        /// The process.
+        pid: i32,
+        /// The cluster's folder.
+        cluster: PathBuf,
+    },
+    /// Processes of a killed server are still there.
+    #[error(
+        "processes of an earlier server, which was killed, still work in {cluster}; start again when they have ended, or find them with: ps ax | grep postgres: and end each with: kill PID"
+    )]
+    Leftovers {
+        /// The cluster's folder.
+        cluster: PathBuf,
+    },
+    /// The server ended instead of starting.
+    #[error("Postgres did not start ({status}); its last words, all of them in {log}:\n{lines}")]
+    Exited {
+        /// How it ended.
+        status: ExitStatus,
+        /// The log file.
+        log: PathBuf,
+        /// The last lines of this start.
+        lines: String,
+    },
+    /// The server ran and did not become ready; it is stopped.
+    #[error("Postgres was not ready after {} s and is stopped; if it was recovering, start again; its last words, all of them in {log}:\n{lines}", START.as_secs())]
+    NotReady {
+        /// The log file.
+        log: PathBuf,
+        /// The last lines of this start.
+        lines: String,
+    },
+    /// The server does not end.
+    #[error("Postgres (pid {pid}) does not end, not even by SIGKILL; its disk may hang")]
+    NotStopped {
+        /// The server.
+        pid: u32,
+    },
+    /// The state of the process cannot be told.
+    #[error("cannot watch or signal Postgres (pid {pid}): {source}; end it with: kill -INT {pid}")]
+    Watch {
+        /// The server.
+        pid: u32,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+impl Server {
+    /// Starts `program` on the cluster of `home`, after the server of an earlier owner has ended,
+    /// and waits until it is ready. Blocking, bounded.
+    ///
+    /// # Errors
+    /// [`ServerError`].
+    pub fn start(program: &Path, home: &Home, arguments: &[OsString]) -> Result<Server, ServerError> {
+        wait_for_former(home)?;
+        let deadline = Instant::now() + LEFTOVERS;
+        loop {
+            match Server::attempt(program, home, arguments) {
+                Err(ServerError::Exited { lines, .. }) if found_leftovers(&lines) => {}
+                outcome => return outcome,
+            }
+            if Instant::now() > deadline {
+                return Err(ServerError::Leftovers { cluster: home.cluster.clone() });
+            }
+            thread::sleep(RETRY);
+            wait_for_former(home)?;
+        }
+    }
+
+    fn attempt(program: &Path, home: &Home, arguments: &[OsString]) -> Result<Server, ServerError> {
+        let log = home.open_log()?;
+        let failed = |source| ServerError::Spawn { program: program.to_owned(), source };
+        let log_start = log.metadata().map_err(failed)?.len();
+        let pid_file_before = read_pid_file(&home.cluster);
+        let mut command = home.account.command(program);
+        command.args(arguments).stdin(Stdio::null()).stdout(log.try_clone().map_err(failed)?).stderr(log);
+        let mut server = Server { child: command.spawn().map_err(failed)? };
+
+        let deadline = Instant::now() + START;
+        while Instant::now() < deadline {
+            if let Some(status) = server.try_wait()? {
+                let lines = last_lines_since(&home.log, log_start);
+                return Err(ServerError::Exited { status, log: home.log.clone(), lines });
+            }
+            let pid_file = read_pid_file(&home.cluster);
+            // A file from before could name the same pid: in a container they repeat from start to
+            // start.
+            if pid_file != pid_file_before && pid_file.is_some_and(|text| says_ready(&text, server.pid())) {
+                return Ok(server);
+            }
+            thread::sleep(POLL);
+        }
+        let lines = last_lines_since(&home.log, log_start);
+        Err(ServerError::NotReady { log: home.log.clone(), lines })
+    }
+
+    /// The id of the server's first process.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Waits for the server to end by itself.
+    ///
+    /// # Errors
+    /// [`ServerError::Watch`].
+    pub fn wait(&mut self) -> Result<ExitStatus, ServerError> {
+        let pid = self.pid();
+        self.child.wait().map_err(|source| ServerError::Watch { pid, source })
+    }
+
+    /// How the server ended, or none while it runs.
+    ///
+    /// # Errors
+    /// [`ServerError::Watch`].
+    pub fn try_wait(&mut self) -> Result<Option<ExitStatus>, ServerError> {
+        let pid = self.pid();
+        self.child.try_wait().map_err(|source| ServerError::Watch { pid, source })
+    }
+
+    /// Stops the server: a fast shutdown, which disconnects clients; an immediate one if that takes
+    /// more than 10 s; SIGKILL after 10 s more. Nothing that was committed is lost by any of them.
+    /// A server that has ended is fine.
+    ///
+    /// # Errors
+    /// [`ServerError::NotStopped`], [`ServerError::Watch`].
+    pub fn stop(&mut self) -> Result<(), ServerError> {
+        let pid = self.pid();
+        for signal in [Signal::INT, Signal::QUIT, Signal::KILL] {
+            if self.try_wait()?.is_some() {
+                return Ok(());
+            }
+            // The pid is still the server's: nobody but us can reap it.
+            kill_process(Pid::from_child(&self.child), signal)
+                .map_err(|e| ServerError::Watch { pid, source: e.into() })?;
+            let deadline = Instant::now() + STOP;
+            while Instant::now() < deadline {
+                if self.try_wait()?.is_some() {
+                    return Ok(());
+                }
+                thread::sleep(POLL);
+            }
+        }
+        Err(ServerError::NotStopped { pid })
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // Nobody is left to tell; the death signal is the second net.
+        let _ = self.stop();
+    }
+}
+
+/// What to pass to `postgres`: a unix socket that only its account can open, no port, and the
+/// caller's settings last, so that they win.
+#[must_use]
+pub fn arguments(cluster: &Path, socket_dir: &Path, settings: &[(&str, &str)]) -> Vec<OsString> {
+    let mut ours = OsString::from("unix_socket_directories=");
+    ours.push(in_quotes(socket_dir));
+    let fixed = [
+        "listen_addresses=",
+        "port=5432",
+        "unix_socket_permissions=0700",
+        // Some messages are looked for in the log.
+        "lc_messages=C",
+        // A busy query does not notice that the server was killed, and would keep the next one from
+        // starting; that its client is gone it notices.
+        "client_connection_check_interval=1s",
+    ]
+    .map(OsString::from);
+    let theirs = settings.iter().map(|(name, value)| OsString::from(format!("{name}={value}")));
+    let options = fixed.into_iter().chain([ours]).chain(theirs);
+    let mut arguments = vec![OsString::from("-D"), cluster.as_os_str().to_owned()];
+    arguments.extend(options.flat_map(|option| [OsString::from("-c"), option]));
+    arguments
+}
+
+/// The setting is a list: without quotes, a comma or a space in the path would end it.
+fn in_quotes(path: &Path) -> OsString {
+    let doubled = path.as_os_str().as_bytes().split(|byte| *byte == b'"').collect::<Vec<_>>().join(&b"\"\""[..]);
+    let mut quoted = OsString::from("\"");
+    quoted.push(OsStr::from_bytes(&doubled));
+    quoted.push("\"");
+    quoted
+}
+
+/// Waits for the server of an owner that was killed: on its owner's end it got SIGINT, and is
+/// shutting down. A file without its process is left to Postgres.
+fn wait_for_former(home: &Home) -> Result<(), ServerError> {
+    let deadline = Instant::now() + FORMER;
+    loop {
+        let former =
+            read_pid_file(&home.cluster).and_then(|text| pid_in(&text)).filter(|pid| is_alive(*pid, home.account.uid));
+        match former {
+            None => return Ok(()),
+            Some(pid) if Instant::now() > deadline => {
+                return Err(ServerError::Former { pid, cluster: home.cluster.clone() });
+            }
+            Some(_) => thread::sleep(POLL),
+        }
+    }
+}
+
+/// Whether the process runs and is the account's, by the rule of Postgres: somebody else's process
+/// of that number is not its server.
+fn is_alive(pid: i32, uid: u32) -> bool {
+    let exists = Pid::from_raw(pid).is_some_and(|pid| test_kill_process(pid).is_ok());
+    let is_us = u32::try_from(pid).is_ok_and(|pid| pid == std::process::id());
+    // Root may signal everybody, so that it has to look at the owner.
+    exists && !is_us && fs::metadata(format!("/proc/{pid}")).map_or(true, |process| process.uid() == uid)
+}
+
+fn read_pid_file(cluster: &Path) -> Option<String> {
+    fs::read_to_string(cluster.join("postmaster.pid")).ok()
+}
+
+/// The first line is the server's pid; one of a single-user session is negative, and not waited
+/// for.
+fn pid_in(text: &str) -> Option<i32> {
+    text.lines().next()?.trim().parse().ok().filter(|pid| *pid > 0)
+}
+
+/// As `pg_ctl` does: the eighth line is the state.
+fn says_ready(text: &str, pid: u32) -> bool {
+    let mut lines = text.lines();
+    lines.next().is_some_and(|first| first.trim() == pid.to_string())
+        && lines.nth(6).is_some_and(|state| state.trim() == "ready")
+}
+
+/// Whether the server did not start for what will be gone in a moment: processes of a killed
+/// server, or one that had not yet written its pid.
+fn found_leftovers(log: &str) -> bool {
+    log.contains("pre-existing shared memory block") || log.contains("FATAL:  lock file")
+}
+
+fn last_lines_since(log: &Path, start: u64) -> String {
+    let mut text = Vec::new();
+    let read = File::open(log).and_then(|mut log| {
+        log.seek(SeekFrom::Start(start))?;
+        log.read_to_end(&mut text)
+    });
+    match read {
+        Ok(_) => packages::last_lines(&String::from_utf8_lossy(&text), LOG_LINES),
+        Err(e) => format!("(the log is unreadable: {e})"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const READY: &str = "4711\n/d/postgres\n1763720000\n5432\n/d/run\n\n  1234567   0\nready   \n";
+
+    #[test]
+    fn ready_is_what_the_eighth_line_says_of_our_own_server() {
+        assert!(says_ready(READY, 4711));
+        assert!(!says_ready(READY, 4712));
+        assert!(!says_ready(&READY.replace("ready   ", "starting"), 4711));
+        assert!(!says_ready("4711\n/d/postgres\n", 4711));
+        assert!(!says_ready("", 4711));
+    }
+
+    #[test]
+    fn only_a_positive_first_line_is_a_server() {
+        assert_eq!(pid_in(READY), Some(4711));
+        assert_eq!(pid_in("-4711\n"), None);
+        assert_eq!(pid_in("0\n"), None);
+        assert_eq!(pid_in(""), None);
+    }
+
+    #[test]
+    fn a_process_counts_when_it_runs_is_the_accounts_and_is_not_us() {
+        let mut child = std::process::Command::new("sleep").arg("60").spawn().unwrap();
+        let pid = i32::try_from(child.id()).unwrap();
+        let uid = rustix::process::geteuid().as_raw();
+        assert!(is_alive(pid, uid));
+        if cfg!(target_os = "linux") {
+            assert!(!is_alive(pid, uid + 1));
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert!(!is_alive(pid, uid));
+        assert!(!is_alive(i32::try_from(std::process::id()).unwrap(), uid));
+    }
+
+    #[test]
+    fn the_callers_settings_come_last_and_the_socket_folder_is_quoted() {
+        let arguments = arguments(Path::new("/d/c"), Path::new("/a, \"b\""), &[("port", "1"), ("work_mem", "8MB")]);
+        assert_eq!(arguments[..2], ["-D", "/d/c"]);
+        assert!(arguments.contains(&OsString::from("unix_socket_directories=\"/a, \"\"b\"\"\"")));
+        assert_eq!(arguments[arguments.len() - 4..], ["-c", "port=1", "-c", "work_mem=8MB"]);
+    }
+}

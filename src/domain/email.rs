@@ -1,0 +1,395 @@
+//! Email addresses: kept as given, matched by a canonical form that is made once, here.
+//!
+//! The canonical form is NFC and lower case before the `@`, an ASCII domain by IDNA after it, and
+//! nothing else: dots and plus tags stay, because what they mean is the provider's business. Two
+//! addresses are the same if, and only if, their canonical forms are the same bytes, so whatever
+//! could make one address pass for another is refused, not repaired.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
+use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::char::is_combining_mark;
+
+/// The longest address, in bytes, as given and in canonical form: 256 for a path with its two angle
+/// brackets (RFC 5321 §4.5.3.1.3, and RFC 3696 erratum 1690).
+const MAX_BYTES: usize = 254;
+
+/// The longest part before the `@`, in bytes, as given and in canonical form (RFC 5321 §4.5.3.1.1).
+const MAX_LOCAL_BYTES: usize = 64;
+
+/// An email address in both its spellings.
+///
+/// `==` compares both. To ask whether two addresses are the same one, compare [`Email::canonical`].
+#[derive(Clone, PartialEq, Eq)]
+pub struct Email {
+    given: String,
+    canonical: String,
+}
+
+/// Why an address is refused. The texts never repeat the address, so they can be logged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EmailError {
+    /// Over 254 bytes, as given or in canonical form.
+    TooLong,
+    /// No `@`, or several.
+    AtSign,
+    /// Whitespace, a control character, or one that is not seen (soft hyphen, joiners, bidi marks,
+    /// fillers, …).
+    Unseen,
+    /// Before the `@`: not a dot-atom of 1 to 64 bytes, or an encoded word.
+    LocalPart,
+    /// Before the `@`: not ASCII as given, but all ASCII in canonical form, as with U+212A KELVIN
+    /// SIGN.
+    Imitation,
+    /// After the `@`: not a domain name of at least two labels.
+    Domain,
+    /// The canonical form of the canonical form is another one. No such address is known; a newer
+    /// Unicode could bring one.
+    Unstable,
+}
+
+impl Email {
+    /// Reads a bare address (no display name, no angle brackets).
+    ///
+    /// Before the `@` stands a dot-atom (RFC 5322 §3.2.3) of `atext`, non-ASCII letters and the
+    /// marks they are written with (RFC 6531 §3.3): no quotes, no comments. After it a domain name
+    /// of at least two labels: no literals, no trailing dot, no all-digit top level.
+    ///
+    /// # Errors
+    ///
+    /// [`EmailError`] names the first rule that does not hold.
+    pub fn parse(given: &str) -> Result<Self, EmailError> {
+        let canonical = canonicalise(given)?;
+        // The canonical form has to pass as an address too, and be its own canonical form: else it
+        // would be longer than the bounds allow, or one person's address would depend on how often
+        // it went through here.
+        if canonicalise(&canonical)? != canonical {
+            return Err(EmailError::Unstable);
+        }
+        Ok(Self { given: given.to_owned(), canonical })
+    }
+
+    /// The address as it was given: to show, and to send to.
+    #[must_use]
+    pub fn given(&self) -> &str {
+        &self.given
+    }
+
+    /// The form to store, index and compare by: at most 254 bytes, and the same when it is parsed
+    /// again.
+    #[must_use]
+    pub fn canonical(&self) -> &str {
+        &self.canonical
+    }
+
+    /// Whether the part before the `@` is ASCII. If not, look-alikes exist, and nothing is linked
+    /// on it automatically.
+    #[must_use]
+    pub fn has_ascii_local_part(&self) -> bool {
+        // The canonical domain always is ASCII.
+        self.canonical.is_ascii()
+    }
+}
+
+/// Hides the address: it is personal data, and `{:?}` ends up in logs.
+impl fmt::Debug for Email {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Email(..)")
+    }
+}
+
+impl fmt::Display for EmailError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::TooLong => "The email address is longer than 254 bytes.",
+            Self::AtSign => "The email address does not have exactly one @.",
+            Self::Unseen => "The email address holds whitespace, control characters or invisible characters.",
+            Self::LocalPart => "The part before the @ is not a plain mailbox name of 1 to 64 bytes.",
+            Self::Imitation => "The part before the @ holds characters that imitate ASCII letters.",
+            Self::Domain => "The part after the @ is not a full domain name such as example.com.",
+            Self::Unstable => "The email address has no stable canonical form.",
+        })
+    }
+}
+
+impl std::error::Error for EmailError {}
+
+/// One pass of checks and folding. Not yet known to be a fixed point.
+fn canonicalise(address: &str) -> Result<String, EmailError> {
+    if address.len() > MAX_BYTES {
+        return Err(EmailError::TooLong);
+    }
+    if address.contains(|c: char| c.is_control() || c.is_whitespace() || is_invisible(c)) {
+        return Err(EmailError::Unseen);
+    }
+    let (local, domain) = address.split_once('@').ok_or(EmailError::AtSign)?;
+    if domain.contains('@') {
+        return Err(EmailError::AtSign);
+    }
+    let local = canonical_local_part(local)?;
+    let domain = canonical_domain(domain)?;
+    Ok(format!("{local}@{domain}"))
+}
+
+fn canonical_local_part(local: &str) -> Result<String, EmailError> {
+    let is_dot_atom = local.split('.').all(is_atom);
+    // `=?` opens an encoded word (RFC 2047 §2), which some mail software decodes into another
+    // address.
+    if local.len() > MAX_LOCAL_BYTES || !is_dot_atom || local.contains("=?") {
+        return Err(EmailError::LocalPart);
+    }
+    // NFC before, so that equal texts fold alike; and after, because lower case can compose where
+    // upper case does not, as with H and U+0331.
+    let lower = local.nfc().collect::<String>().to_lowercase();
+    let canonical: String = lower.nfc().collect();
+    if canonical.is_ascii() && !local.is_ascii() {
+        return Err(EmailError::Imitation);
+    }
+    Ok(canonical)
+}
+
+/// The domain as lower-case A-labels (UTS 46, non-transitional).
+fn canonical_domain(domain: &str) -> Result<Cow<'_, str>, EmailError> {
+    let ascii = Uts46::new()
+        .to_ascii(
+            domain.as_bytes(),
+            // Letters, digits and hyphens only: this also refuses `[`, `:` and `_`.
+            AsciiDenyList::STD3,
+            // Not `Check`: names such as `ab--cd.example` exist. What hides behind `xn--` is
+            // checked in either case.
+            Hyphens::CheckFirstLast,
+            // No empty label, no trailing dot, 63 bytes a label.
+            DnsLength::Verify,
+        )
+        .map_err(|_| EmailError::Domain)?;
+    // A single label is a machine of somebody's own network; an all-digit last one (RFC 3696 §2) is
+    // an IP address.
+    match ascii.rsplit_once('.') {
+        Some((_, top)) if !top.bytes().all(|b| b.is_ascii_digit()) => Ok(ascii),
+        _ => Err(EmailError::Domain),
+    }
+}
+
+/// What stands between two dots. A mark in front would be drawn on the dot.
+fn is_atom(atom: &str) -> bool {
+    !atom.is_empty() && !atom.starts_with(is_combining_mark) && atom.chars().all(is_atom_char)
+}
+
+/// RFC 5322's `atext`, and beyond ASCII letters and their marks, out of all that RFC 6531 §3.3
+/// would allow.
+fn is_atom_char(c: char) -> bool {
+    if c.is_ascii() {
+        c.is_ascii_alphanumeric() || "!#$%&'*+-/=?^_`{|}~".contains(c)
+    } else {
+        c.is_alphabetic() || is_combining_mark(c)
+    }
+}
+
+/// Unicode's `Default_Ignorable_Code_Point` (`DerivedCoreProperties.txt`): shown as nothing, and
+/// dropped by IDNA from a domain without a word.
+fn is_invisible(c: char) -> bool {
+    matches!(
+        c,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}'
+            | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}'
+            | '\u{ffa0}' | '\u{fff0}'..='\u{fff8}' | '\u{1bca0}'..='\u{1bca3}'
+            | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}'
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn canonical(given: &str) -> String {
+        match Email::parse(given) {
+            Ok(email) => email.canonical().to_owned(),
+            Err(error) => panic!("{given:?} is refused: {error}"),
+        }
+    }
+
+    #[test]
+    fn keeps_the_given_spelling_and_folds_the_canonical_one() {
+        let email = Email::parse("Ann.Lee+News@BÜCHER.example").unwrap();
+        assert_eq!(email.given(), "Ann.Lee+News@BÜCHER.example");
+        assert_eq!(email.canonical(), "ann.lee+news@xn--bcher-kva.example");
+        assert!(email.has_ascii_local_part());
+        assert_eq!(format!("{email:?}"), "Email(..)");
+    }
+
+    #[test]
+    fn folds_case_normalization_and_domain() {
+        for (given, expected) in [
+            ("a@b.co", "a@b.co"),
+            ("!#$%&'*+-/?=^_`{|}~0@example.com", "!#$%&'*+-/?=^_`{|}~0@example.com"),
+            ("ANN@EXAMPLE.COM", "ann@example.com"),
+            // One e with an acute accent, composed and not.
+            ("JOSE\u{301}@example.com", "jos\u{e9}@example.com"),
+            ("jos\u{c9}@example.com", "jos\u{e9}@example.com"),
+            ("H\u{331}@example.com", "\u{1e96}@example.com"),
+            ("ΟΔΥΣΣΕΥΣ@example.com", "οδυσσευς@example.com"),
+            ("नमस्ते@example.com", "नमस्ते@example.com"),
+            ("ann@straße.example", "ann@xn--strae-oqa.example"),
+            ("ann@XN--BCHER-KVA.example", "ann@xn--bcher-kva.example"),
+            // UTS 46 maps wide letters and dots, as every resolver does before it looks the name
+            // up.
+            ("ann@ｅxample。com", "ann@example.com"),
+            ("ann@ab--cd.example", "ann@ab--cd.example"),
+            ("ann@1.example", "ann@1.example"),
+        ] {
+            assert_eq!(canonical(given), expected);
+        }
+    }
+
+    #[test]
+    fn no_provider_tricks() {
+        assert_ne!(canonical("a.b@gmail.com"), canonical("ab@gmail.com"));
+        assert_ne!(canonical("ab+x@gmail.com"), canonical("ab@gmail.com"));
+        assert_ne!(canonical("ab@googlemail.com"), canonical("ab@gmail.com"));
+    }
+
+    #[test]
+    fn refuses_with_the_reason() {
+        use EmailError::{AtSign, Domain, Imitation, LocalPart, TooLong, Unseen};
+        for (given, error) in [
+            ("", AtSign),
+            ("ann", AtSign),
+            ("a@b@example.com", AtSign),
+            ("\"v@x\"@evil.example", AtSign),
+            ("<aaa@bbb.example>ccc@ddd.example", AtSign),
+            ("ann@a.example,bob@b.example", AtSign),
+            ("ann＠example.com", AtSign),
+            ("ann@example.com\r\nBcc: eve", Unseen),
+            ("ann@example.com\n", Unseen),
+            (" ann@example.com", Unseen),
+            ("ann\u{a0}lee@example.com", Unseen),
+            ("a\0@example.com", Unseen),
+            ("a\u{200d}nn@example.com", Unseen),
+            ("a\u{202e}nn@example.com", Unseen),
+            ("a\u{ad}nn@example.com", Unseen),
+            ("a\u{3164}@example.com", Unseen),
+            ("a\u{fe0f}@example.com", Unseen),
+            ("ann@exam\u{ad}ple.com", Unseen),
+            ("ann@exam\u{200b}ple.com", Unseen),
+            ("@example.com", LocalPart),
+            (".ann@example.com", LocalPart),
+            ("ann.@example.com", LocalPart),
+            ("a..nn@example.com", LocalPart),
+            ("\"ann\"@example.com", LocalPart),
+            ("a\\nn@example.com", LocalPart),
+            ("bob,ann@example.com", LocalPart),
+            ("<ann@example.com", LocalPart),
+            ("ann(x)@example.com", LocalPart),
+            ("mailto:ann@example.com", LocalPart),
+            ("=?utf-8?q?ann?=@example.com", LocalPart),
+            ("a＠b@example.com", LocalPart),
+            ("a\u{1f600}@example.com", LocalPart),
+            ("a\u{1fef}@example.com", LocalPart), // NFC makes it a backtick
+            ("=\u{338}@example.com", LocalPart),  // NFC makes it U+2260, no letter
+            ("a.\u{301}b@example.com", LocalPart),
+            ("\u{212a}ate@example.com", Imitation),
+            ("ann@", Domain),
+            ("ann@localhost", Domain),
+            ("ann@example.com.", Domain),
+            ("ann@example.com。", Domain),
+            ("ann@.example.com", Domain),
+            ("ann@example..com", Domain),
+            ("ann@[127.0.0.1]", Domain),
+            ("ann@[IPv6:::1]", Domain),
+            ("ann@127.0.0.1", Domain),
+            ("ann@exa_mple.com", Domain),
+            ("ann@-example.com", Domain),
+            ("ann@example-.com", Domain),
+            ("ann@example.com>", Domain),
+            ("ann@evil.example＠example.com", Domain),
+            ("ann@xn--example-.com", Domain), // masks ASCII: RUSTSEC-2024-0421
+            ("ann@xn--a.com", Domain),
+            ("ann@xn--.com", Domain),
+            (&format!("{}@example.com", "a".repeat(65)), LocalPart),
+            (&format!("{}@example.com", "é".repeat(33)), LocalPart),
+            (&format!("ann@{}.com", "a".repeat(64)), Domain),
+            (&format!("ann@{}com", "abcdefghi.".repeat(25)), TooLong),
+            // Short enough as given, and too long as A-labels.
+            (&format!("{}@{}com", "a".repeat(40), "é.".repeat(27)), TooLong),
+        ] {
+            assert_eq!(Email::parse(given), Err(error), "{given:?}");
+        }
+    }
+
+    #[test]
+    fn bounds_are_inclusive() {
+        canonical(&format!("{}@example.com", "a".repeat(64)));
+        let longest = format!("{}@{}com", "a".repeat(30), "abcdefghij.".repeat(20));
+        assert_eq!(longest.len(), 254);
+        canonical(&longest);
+        assert_eq!(Email::parse(&format!("a{longest}")), Err(EmailError::TooLong));
+    }
+
+    #[test]
+    fn no_letter_makes_the_address_of_another() {
+        let ascii = ["kate", "mike", "sam", "straße"];
+        for given in ["\u{212a}ate", "m\u{131}ke", "m\u{130}ke", "\u{17f}am", "strasse", "ｍike", "\u{1d424}ate"] {
+            if let Ok(email) = Email::parse(&format!("{given}@example.com")) {
+                assert!(ascii.iter().all(|name| email.canonical() != format!("{name}@example.com")));
+            }
+        }
+    }
+
+    #[test]
+    fn every_character_is_a_fixed_point_or_refused() {
+        for c in (char::MIN..=char::MAX).filter(|c| c.is_alphabetic() || is_combining_mark(*c)) {
+            for given in [format!("a{c}@example.com"), format!("{c}Σ.x@example.com")] {
+                if let Ok(email) = Email::parse(&given) {
+                    assert_eq!(canonical(email.canonical()), email.canonical());
+                    assert_eq!(email.has_ascii_local_part(), c.is_ascii() && !given.contains('Σ'), "{given:?}");
+                }
+            }
+        }
+    }
+
+    /// Characters that fold, compose, join or vanish, and some that are plain.
+    fn wild() -> impl Strategy<Value = String> {
+        let tricky: Vec<char> = "aZ.-+=?@xn0ıİſßẞΣσςÅéǅﬁ가각ᄀㄱ्अ。．＠\
+            \u{300}\u{301}\u{307}\u{323}\u{327}\u{338}\u{345}\u{212a}\u{212b}\u{200d}\u{202e}\u{ad}"
+            .chars()
+            .collect();
+        let c = prop_oneof![4 => prop::sample::select(tricky), 1 => any::<char>()];
+        prop::collection::vec(c, 0..12).prop_map(String::from_iter)
+    }
+
+    proptest! {
+        #[test]
+        fn the_canonical_form_is_a_fixed_point(local in wild(), domain in wild()) {
+            for domain in [&domain, &format!("{domain}.com"), "example.com"] {
+                let Ok(email) = Email::parse(&format!("{local}@{domain}")) else { continue };
+                let again = Email::parse(email.canonical()).map(|again| again.canonical);
+                prop_assert_eq!(again.as_deref(), Ok(email.canonical()));
+
+                prop_assert!(email.canonical().len() <= MAX_BYTES);
+                let (canonical_local, domain) = email.canonical().split_once('@').unwrap();
+                prop_assert!((1..=MAX_LOCAL_BYTES).contains(&canonical_local.len()));
+                let is_plain = |b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.');
+                prop_assert!(domain.bytes().all(is_plain));
+                prop_assert_eq!(email.has_ascii_local_part(), local.is_ascii());
+            }
+        }
+
+        #[test]
+        fn case_and_composition_do_not_matter(name in "[a-z\u{e0}-\u{f6}]{1,8}") {
+            let given = format!("{name}@{name}.com");
+            let spelled: String = given.to_uppercase().nfd().collect();
+            prop_assert_eq!(canonical(&spelled), canonical(&given));
+        }
+
+        #[test]
+        fn errors_never_repeat_the_address(given in "[a-z]{5}[ ,@]{2}[a-z]{5}") {
+            let text = Email::parse(&given).unwrap_err().to_string();
+            prop_assert!(!text.contains(&given) && text.ends_with('.'));
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! Names of things, parsed once: what has one of these types is well-formed.
+
+use std::fmt;
+
+/// Declares a string newtype that can only be made by parsing.
+macro_rules! parsed_name {
+    ($(#[$doc:meta])* $name:ident, $judge:expr, $wrong:literal) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(String);
+
+        impl $name {
+            /// What a well-formed one looks like, as a sentence for whoever sent another.
+            pub const FORM: &'static str = $wrong;
+
+            /// Parses a name; `None` if it is not well-formed.
+            pub fn parse(text: &str) -> Option<Self> {
+                let well_formed: fn(&str) -> bool = $judge;
+                well_formed(text).then(|| Self(text.to_owned()))
+            }
+
+            /// The name as text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    };
+}
+
+parsed_name!(
+    /// An isolated population of users, named in the configuration.
+    TenantId,
+    is_short_name,
+    "must be 1 to 64 characters out of a-z, 0-9, '.', '_' and '-', beginning with a letter or a digit"
+);
+
+parsed_name!(
+    /// A user's id: opaque and stable.
+    UserId,
+    |text| (1..=255).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic()),
+    "must be 1 to 255 printable ASCII characters without spaces"
+);
+
+parsed_name!(
+    /// A named source of identities, such as `github`. It never holds a `|`, so that
+    /// `provider|subject` can be taken apart again.
+    Provider,
+    is_short_name,
+    "must be 1 to 64 characters out of a-z, 0-9, '.', '_' and '-', beginning with a letter or a digit"
+);
+
+parsed_name!(
+    /// An account at a provider, as the provider names it: its `sub` (OpenID Connect Core §2).
+    /// Compared byte by byte.
+    Subject,
+    |text| (1..=255).contains(&text.len()) && !text.chars().any(char::is_control),
+    "must be 1 to 255 bytes without control characters"
+);
+
+fn is_short_name(text: &str) -> bool {
+    let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
+    (1..=64).contains(&text.len())
+        && text.bytes().all(|b| plain(b) || b"._-".contains(&b))
+        && text.bytes().next().is_some_and(plain)
+}
+
+/// One account at one provider.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct IdentityRef {
+    /// The provider.
+    pub provider: Provider,
+    /// The account at that provider.
+    pub subject: Subject,
+}
+
+impl IdentityRef {
+    /// Takes `provider|subject` apart, as Auth0 writes an identity into a `sub`. The subject
+    /// may itself hold `|`.
+    pub fn parse_joined(text: &str) -> Option<Self> {
+        let (provider, subject) = text.split_once('|')?;
+        Some(Self { provider: Provider::parse(provider)?, subject: Subject::parse(subject)? })
+    }
+
+    /// The user id `provider|subject`, if it is well-formed as one.
+    pub fn as_user_id(&self) -> Option<UserId> {
+        UserId::parse(&self.to_string())
+    }
+}
+
+impl fmt::Display for IdentityRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}|{}", self.provider, self.subject)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_bounded_and_without_surprises() {
+        for good in ["github", "google-oauth2", "a", &"x".repeat(64)] {
+            assert!(Provider::parse(good).is_some(), "{good}");
+        }
+        for bad in ["", "-a", "GitHub", "a|b", "a b", "a\n", "é", &"x".repeat(65)] {
+            assert!(Provider::parse(bad).is_none(), "{bad:?}");
+        }
+        for bad in ["", "a\0", "a\u{85}", &"x".repeat(256), &"é".repeat(128)] {
+            assert!(Subject::parse(bad).is_none(), "{bad:?}");
+        }
+        for bad in ["", "a b", "a\t", "é", &"x".repeat(256)] {
+            assert!(UserId::parse(bad).is_none(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_joined_identity_comes_apart_at_the_first_bar() {
+        let identity = IdentityRef::parse_joined("auth0|a|b").unwrap();
+        assert_eq!((identity.provider.as_str(), identity.subject.as_str()), ("auth0", "a|b"));
+        assert_eq!(identity.as_user_id().unwrap().as_str(), "auth0|a|b");
+        assert_eq!(IdentityRef::parse_joined("no-bar"), None);
+    }
+}

@@ -1,0 +1,195 @@
+//! What a link does: one user absorbs another, or takes in an identity that nobody owns.
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use super::{
+    Absorbed, Identity, IdentityEmail, IdentityRef, Metadata, Refusal, User, UserId,
+    merge::{self, Change, MergeError, Strategy},
+    refusal::expect_version,
+};
+
+/// A user owns at most this many identities.
+pub const MAX_IDENTITIES: usize = 100;
+
+/// What the caller of a link asks for.
+#[derive(Debug, Clone, Default)]
+pub struct LinkTerms {
+    /// How `user_metadata` is merged.
+    pub user_metadata: Strategy,
+    /// How `app_metadata` is merged.
+    pub app_metadata: Strategy,
+    /// The version that the primary user must have.
+    pub expected_version: Option<i64>,
+    /// The version that the secondary user must have.
+    pub expected_secondary_version: Option<i64>,
+    /// Whether the two must share an email that is verified on both sides.
+    pub require_shared_verified_email: bool,
+}
+
+/// What a merge changed, or declined to change, in each namespace.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct MetadataChanges {
+    /// In `user_metadata`.
+    pub user: Vec<Change>,
+    /// In `app_metadata`.
+    pub app: Vec<Change>,
+}
+
+/// The two users after one absorbed the other.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Absorption {
+    /// The primary user, with everybody's identities.
+    pub primary: User,
+    /// The secondary user: whole, but for its identities.
+    pub secondary: User,
+    /// The identities that moved, as they are now.
+    pub moved: Vec<Identity>,
+    /// What became of the metadata.
+    pub changes: MetadataChanges,
+}
+
+/// An identity that somebody proved and nobody owns.
+#[derive(Debug, Clone, PartialEq)]
+pub struct UnownedIdentity {
+    /// Which account at which provider.
+    pub id: IdentityRef,
+    /// The connection through which it signs in.
+    pub connection: String,
+    /// Whether the provider is a social one.
+    pub social: bool,
+    /// Its email.
+    pub email: Option<IdentityEmail>,
+    /// Its attributes.
+    pub profile_data: Metadata,
+}
+
+/// Lets `primary` absorb `secondary`. Both must be the locked rows of live users.
+pub fn absorb(
+    mut primary: User,
+    mut secondary: User,
+    terms: &LinkTerms,
+    link: Uuid,
+    now: DateTime<Utc>,
+) -> Result<Absorption, Refusal> {
+    expect_version(terms.expected_version, primary.version)?;
+    expect_version(terms.expected_secondary_version, secondary.version)?;
+    if primary.blocked || secondary.blocked {
+        return Err(Refusal::UserBlocked);
+    }
+    if primary.identities.len() + secondary.identities.len() > MAX_IDENTITIES {
+        return Err(Refusal::TooManyIdentities);
+    }
+    if terms.require_shared_verified_email {
+        expect_shared_email(&primary, |email| secondary.verified_emails().any(|e| e == email))?;
+    }
+    let changes = merge_metadata(
+        &mut primary,
+        (&secondary.user_metadata, terms.user_metadata),
+        (&secondary.app_metadata, terms.app_metadata),
+    )?;
+
+    let first = next_ordinal(&primary);
+    let moved: Vec<Identity> = std::mem::take(&mut secondary.identities)
+        .into_iter()
+        .zip(first..)
+        .map(|(identity, ordinal)| Identity { ordinal, attach_time: now, ..identity })
+        .collect();
+    primary.identities.extend(moved.iter().cloned());
+    secondary.absorbed = Some(Absorbed { into: primary.id.clone(), by_link: link, time: now });
+    primary.touch(now);
+    secondary.touch(now);
+    Ok(Absorption { primary, secondary, moved, changes })
+}
+
+/// Attaches an identity that nobody owns to `primary`, the locked row of a live user.
+pub fn attach(
+    mut primary: User,
+    identity: UnownedIdentity,
+    terms: &LinkTerms,
+    now: DateTime<Utc>,
+) -> Result<(User, Identity), Refusal> {
+    expect_version(terms.expected_version, primary.version)?;
+    if terms.expected_secondary_version.is_some() {
+        // There is no secondary user that could have it.
+        return Err(Refusal::VersionMismatch);
+    }
+    if primary.blocked {
+        return Err(Refusal::UserBlocked);
+    }
+    if primary.identities.len() >= MAX_IDENTITIES {
+        return Err(Refusal::TooManyIdentities);
+    }
+    if terms.require_shared_verified_email {
+        let verified = identity.email.as_ref().filter(|email| email.verify_time.is_some());
+        let canonical = verified.and_then(|email| email.canonical.as_deref());
+        expect_shared_email(&primary, |email| canonical == Some(email))?;
+    }
+    let attached = owned(identity, primary.id.clone(), next_ordinal(&primary), now);
+    primary.identities.push(attached.clone());
+    primary.touch(now);
+    Ok((primary, attached))
+}
+
+/// Merges the secondary's metadata into `primary`'s, each namespace by its own strategy.
+pub fn merge_metadata(
+    primary: &mut User,
+    (user_metadata, user_strategy): (&Metadata, Strategy),
+    (app_metadata, app_strategy): (&Metadata, Strategy),
+) -> Result<MetadataChanges, Refusal> {
+    let user = merge::merge(&primary.user_metadata, user_metadata, user_strategy);
+    let app = merge::merge(&primary.app_metadata, app_metadata, app_strategy);
+    let conflicts: Vec<String> = [("user_metadata", &user), ("app_metadata", &app)]
+        .into_iter()
+        .filter_map(|(namespace, merged)| match merged {
+            Err(MergeError::Conflict { paths }) => Some((namespace, paths)),
+            _ => None,
+        })
+        .flat_map(|(namespace, paths)| paths.iter().map(move |path| format!("{namespace}{path}")))
+        .collect();
+    if !conflicts.is_empty() {
+        return Err(Refusal::MetadataConflict(conflicts));
+    }
+    let user = user.map_err(|error| refused("user_metadata", error))?;
+    let app = app.map_err(|error| refused("app_metadata", error))?;
+    primary.user_metadata = user.metadata;
+    primary.app_metadata = app.metadata;
+    Ok(MetadataChanges { user: user.changes, app: app.changes })
+}
+
+fn refused(namespace: &'static str, error: MergeError) -> Refusal {
+    match error {
+        MergeError::Conflict { paths } => Refusal::MetadataConflict(paths),
+        MergeError::TooLarge { bytes } => Refusal::MetadataTooLarge { namespace, bytes },
+    }
+}
+
+/// Makes another identity of a live user the primary one; `None` if it is already.
+pub fn set_primary(mut user: User, identity: &IdentityRef, now: DateTime<Utc>) -> Result<Option<User>, Refusal> {
+    if user.blocked {
+        return Err(Refusal::UserBlocked);
+    }
+    if user.identity(identity).is_none() {
+        return Err(Refusal::IdentityNotFound);
+    }
+    if user.primary == *identity {
+        return Ok(None);
+    }
+    user.primary = identity.clone();
+    user.touch(now);
+    Ok(Some(user))
+}
+
+/// The identity as a user holds it that is its home.
+pub fn owned(identity: UnownedIdentity, home: UserId, ordinal: i32, now: DateTime<Utc>) -> Identity {
+    let UnownedIdentity { id, connection, social, email, profile_data } = identity;
+    Identity { id, home, ordinal, connection, social, email, profile_data, attach_time: now }
+}
+
+fn expect_shared_email(primary: &User, other_has: impl Fn(&str) -> bool) -> Result<(), Refusal> {
+    primary.verified_emails().any(other_has).then_some(()).ok_or(Refusal::EmailNotShared)
+}
+
+fn next_ordinal(user: &User) -> i32 {
+    user.identities.iter().map(|identity| identity.ordinal + 1).max().unwrap_or(0)
+}

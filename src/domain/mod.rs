@@ -1,0 +1,21 @@
+//! The rules: who may be linked to whom, what a merge does, what an unlink gives back.
+//!
+//! Functions from facts to decisions. Nothing here knows of a transport, a database,
+//! a clock or a random source; this module imports nothing else of the crate.
+
+pub mod email;
+pub mod ids;
+pub mod linking;
+pub mod merge;
+pub mod metadata;
+pub mod refusal;
+pub mod unlinking;
+pub mod user;
+pub mod violation;
+
+pub use email::Email;
+pub use ids::{IdentityRef, Provider, Subject, TenantId, UserId};
+pub use metadata::Metadata;
+pub use refusal::Refusal;
+pub use user::{Absorbed, Identity, IdentityEmail, Named, Standing, User};
+pub use violation::Violation;

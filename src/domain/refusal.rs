@@ -1,0 +1,67 @@
+//! Why the rules refuse a call.
+
+use super::Violation;
+
+/// Why a call was refused, in the words of the rules. Each has one status code and one
+/// stable reason; the transport says which.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refusal {
+    /// Fields are wrong whatever the state: all of them.
+    Invalid(Vec<Violation>),
+    /// Both sides of a link are the same identity or user.
+    SameUser,
+    /// The second token does not hold as a proof: wrong, too old, or used before.
+    LinkTokenInvalid,
+    /// The two users share no email that is verified on both sides.
+    EmailNotShared,
+    /// No such user here.
+    UserNotFound,
+    /// No such identity here, or not on this user.
+    IdentityNotFound,
+    /// No such link here.
+    LinkNotFound,
+    /// A write names a user that was absorbed.
+    UserAbsorbed,
+    /// The user that the call is about is blocked.
+    UserBlocked,
+    /// The identity belongs to a user already.
+    IdentityTaken,
+    /// The wanted user id is in use.
+    UserExists,
+    /// The last identity that can sign in stays.
+    LastIdentity,
+    /// The primary identity stays until another is primary.
+    PrimaryIdentity,
+    /// The user would own more than [`super::linking::MAX_IDENTITIES`].
+    TooManyIdentities,
+    /// A merge that must not decide conflicts met some: `namespace` + JSON Pointer of each.
+    MetadataConflict(Vec<String>),
+    /// The merged metadata would have this many bytes in this namespace.
+    MetadataTooLarge {
+        /// `user_metadata` or `app_metadata`.
+        namespace: &'static str,
+        /// The size that the result would have.
+        bytes: usize,
+    },
+    /// The user to delete has absorbed others.
+    AbsorbedUsersExist,
+    /// A user has not the version that the caller expected.
+    VersionMismatch,
+    /// Other writers kept changing the same users.
+    ConflictRetry,
+}
+
+impl Refusal {
+    /// A refusal for one wrong field.
+    pub fn invalid(field: impl Into<String>, description: impl Into<String>) -> Self {
+        Self::Invalid(vec![Violation::new(field, description)])
+    }
+}
+
+/// Refuses a write that expected another version.
+pub fn expect_version(expected: Option<i64>, actual: i64) -> Result<(), Refusal> {
+    match expected {
+        Some(expected) if expected != actual => Err(Refusal::VersionMismatch),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,148 @@
+//! What an unlink does: an identity leaves, and whoever it brought comes back.
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use super::{Identity, IdentityRef, Metadata, Provider, Refusal, User, UserId, refusal::expect_version};
+
+/// What happens to the metadata of a user that comes back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UnlinkMetadata {
+    /// It has what it had when it was absorbed.
+    Restore,
+    /// It has `user_metadata` as it was, and no `app_metadata`, which may have been withdrawn
+    /// meanwhile: what a user token gets for [`UnlinkMetadata::Restore`].
+    RestoreUserMetadata,
+    /// It starts without any.
+    Discard,
+}
+
+/// Metadata that did not come back and that the link keeps: `None` where nothing was withheld.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Withheld {
+    /// The `user_metadata`.
+    pub user_metadata: Option<Metadata>,
+    /// The `app_metadata`.
+    pub app_metadata: Option<Metadata>,
+}
+
+/// The user that the identity leaves for.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Departure {
+    /// An absorbed user came back.
+    Restored {
+        /// The user.
+        user: User,
+        /// The link that this ends.
+        link: Uuid,
+        /// What did not come back with it.
+        withheld: Withheld,
+    },
+    /// The identity became a user of its own.
+    Created(User),
+}
+
+/// The two users after an unlink.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Detachment {
+    /// The user that the identity left.
+    pub owner: User,
+    /// Where it went.
+    pub departure: Departure,
+    /// The identity as it is now.
+    pub identity: Identity,
+}
+
+/// What the caller of an unlink asks for, and what is true of the tenant.
+pub struct UnlinkTerms<'a> {
+    /// The identity that leaves.
+    pub identity: &'a IdentityRef,
+    /// What happens to the metadata.
+    pub metadata: UnlinkMetadata,
+    /// The version that the owner must have.
+    pub expected_version: Option<i64>,
+    /// The id of the user that the identity becomes if nobody comes back.
+    pub new_user_id: UserId,
+    /// Whether identities of a provider can sign in.
+    pub can_sign_in: &'a (dyn Fn(&Provider) -> bool + Sync),
+    /// The owner's tokens from before this time are refused.
+    pub owner_tokens_from: DateTime<Utc>,
+}
+
+/// Detaches an identity from `owner`, the locked row of a live user. `home` is the locked row of
+/// the absorbed user that the identity came from, if it came from one.
+pub fn detach(
+    mut owner: User,
+    home: Option<User>,
+    terms: &UnlinkTerms<'_>,
+    now: DateTime<Utc>,
+) -> Result<Detachment, Refusal> {
+    expect_version(terms.expected_version, owner.version)?;
+    if owner.blocked {
+        return Err(Refusal::UserBlocked);
+    }
+    let Some(at) = owner.identities.iter().position(|i| i.id == *terms.identity) else {
+        return Err(Refusal::IdentityNotFound);
+    };
+    let mut identity = owner.identities.remove(at);
+    let can_sign_in = |identity: &Identity| (terms.can_sign_in)(&identity.id.provider);
+    if owner.identities.is_empty() || (can_sign_in(&identity) && !owner.identities.iter().any(can_sign_in)) {
+        return Err(Refusal::LastIdentity);
+    }
+    if owner.primary == identity.id {
+        return Err(Refusal::PrimaryIdentity);
+    }
+
+    identity.ordinal = 0;
+    identity.attach_time = now;
+    let stays_at_home = owner.identities.iter().any(|other| other.home == identity.home);
+    let departure = match home.and_then(|home| home.absorbed.clone().map(|absorbed| (home, absorbed))) {
+        Some((home, absorbed)) if !stays_at_home => {
+            let (user, withheld) = come_back(home, &identity, terms.metadata, now);
+            Departure::Restored { user, link: absorbed.by_link, withheld }
+        }
+        _ => {
+            identity.home = terms.new_user_id.clone();
+            Departure::Created(user_of_its_own(terms.new_user_id.clone(), &identity, now))
+        }
+    };
+    owner.touch(now);
+    owner.refuse_tokens_before(terms.owner_tokens_from);
+    Ok(Detachment { owner, departure, identity })
+}
+
+fn come_back(mut user: User, identity: &Identity, metadata: UnlinkMetadata, now: DateTime<Utc>) -> (User, Withheld) {
+    let withhold = |metadata: &mut Metadata| Some(std::mem::take(metadata)).filter(|held| !held.is_empty());
+    let mut withheld = Withheld::default();
+    if metadata != UnlinkMetadata::Restore {
+        withheld.app_metadata = withhold(&mut user.app_metadata);
+    }
+    if metadata == UnlinkMetadata::Discard {
+        withheld.user_metadata = withhold(&mut user.user_metadata);
+    }
+    // The others of its home have left before, each as a user of its own.
+    user.primary = identity.id.clone();
+    user.identities = vec![identity.clone()];
+    user.absorbed = None;
+    user.touch(now);
+    user.refuse_tokens_before(now);
+    (user, withheld)
+}
+
+/// A new user whose only identity is `identity`, without metadata.
+pub fn user_of_its_own(id: UserId, identity: &Identity, now: DateTime<Utc>) -> User {
+    User {
+        id,
+        version: 1,
+        create_time: now,
+        update_time: now,
+        identities: vec![identity.clone()],
+        primary: identity.id.clone(),
+        user_metadata: Metadata::default(),
+        app_metadata: Metadata::default(),
+        profile_overrides: Metadata::default(),
+        blocked: false,
+        tokens_valid_from: Some(now),
+        absorbed: None,
+    }
+}

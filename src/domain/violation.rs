@@ -1,0 +1,17 @@
+//! What is wrong with a request, field by field.
+
+/// One thing that is wrong with a request, and where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Violation {
+    /// The path of the field in the request, such as `identity.provider`.
+    pub field: String,
+    /// What is wrong and what would be right, in one plain sentence without the value.
+    pub description: String,
+}
+
+impl Violation {
+    /// A violation of `field`.
+    pub fn new(field: impl Into<String>, description: impl Into<String>) -> Self {
+        Self { field: field.into(), description: description.into() }
+    }
+}

@@ -1,0 +1,135 @@
+//! The gate: one layer in front of every path. Bearer, verified; caller; access table; permit, or
+//! the refusal. What is not in the table is refused.
+
+use std::{
+    future::{Ready, ready},
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use futures_util::future::Either;
+use http::{HeaderMap, Request, Response, header::AUTHORIZATION};
+use tonic::{Status, body::Body};
+use tower::{Layer, Service};
+
+use super::{status::denied, telemetry::CallRecord};
+use crate::{
+    auth::{Denial, Issuers, Permit, Rule, TokenUse, VerifiedToken},
+    clock,
+    domain::{Refusal, TenantId},
+    linking::Linking,
+};
+
+/// Paths that need no token: standard services that tell nothing about anybody.
+const PUBLIC: [&str; 5] = [
+    "/grpc.health.v1.Health/Check",
+    "/grpc.health.v1.Health/List",
+    "/grpc.health.v1.Health/Watch",
+    "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
+    "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
+];
+
+/// The metadata in which a service that serves several tenants names one.
+const TENANT: &str = "x-tenant";
+
+/// Puts the gate in front of a service.
+#[derive(Clone)]
+pub struct GateLayer(Arc<Linking>);
+
+impl GateLayer {
+    /// A gate that trusts the issuers of these use cases.
+    pub fn new(linking: Arc<Linking>) -> Self {
+        Self(linking)
+    }
+}
+
+impl<S> Layer<S> for GateLayer {
+    type Service = Gate<S>;
+
+    fn layer(&self, inner: S) -> Gate<S> {
+        Gate { inner, linking: Arc::clone(&self.0) }
+    }
+}
+
+/// A service behind the gate.
+#[derive(Clone)]
+pub struct Gate<S> {
+    inner: S,
+    linking: Arc<Linking>,
+}
+
+impl<S, B> Service<Request<B>> for Gate<S>
+where
+    S: Service<Request<B>, Response = Response<Body>>,
+{
+    type Response = Response<Body>;
+    type Error = S::Error;
+    type Future = Either<S::Future, Ready<Result<Response<Body>, S::Error>>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, mut request: Request<B>) -> Self::Future {
+        if PUBLIC.contains(&request.uri().path()) {
+            return Either::Left(self.inner.call(request));
+        }
+        match admit(self.linking.issuers(), request.uri().path(), request.headers()) {
+            Ok(permit) => {
+                if let Some(call) = request.extensions().get::<CallRecord>() {
+                    call.set_caller(if permit.is_service() { "service" } else { "user" });
+                }
+                // Nobody behind the gate needs the token, and nobody can log it by accident.
+                request.headers_mut().remove(AUTHORIZATION);
+                request.extensions_mut().insert(permit);
+                Either::Left(self.inner.call(request))
+            }
+            Err(status) => Either::Right(ready(Ok(status.into_http()))),
+        }
+    }
+}
+
+/// Judges a call by its path and its metadata; whose data it is about is in the message.
+fn admit(issuers: &Issuers, path: &str, headers: &HeaderMap) -> Result<Permit, Status> {
+    let token = bearer(headers).map_err(denied)?;
+    let token = issuers.verify(token, TokenUse::Bearer, clock::now()).map_err(denied)?;
+    // Only whoever is somebody learns which paths there are.
+    let rule = Rule::of(path).ok_or_else(|| Status::unimplemented("there is no such rpc"))?;
+    let tenant = tenant(headers, &token).map_err(denied)?;
+    rule.permit(&token, tenant).map_err(denied)
+}
+
+/// The one bearer token (RFC 6750 §2.1). Two credentials could be two callers.
+fn bearer(headers: &HeaderMap) -> Result<&str, Denial> {
+    let mut values = headers.get_all(AUTHORIZATION).iter();
+    let value = match (values.next(), values.next()) {
+        (None, _) => return Err(Denial::TokenMissing),
+        (Some(value), None) => value.to_str().map_err(|_| Denial::TokenInvalid("not ASCII"))?,
+        (Some(_), Some(_)) => return Err(Denial::TokenInvalid("two authorization headers")),
+    };
+    match value.split_once(' ') {
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => Ok(token),
+        _ => Err(Denial::TokenInvalid("not a bearer token")),
+    }
+}
+
+/// The tenant that the call is about: the token's, or the one of several that the call names.
+fn tenant(headers: &HeaderMap, token: &VerifiedToken) -> Result<TenantId, Denial> {
+    let wrong = |text: &str| Err(Refusal::invalid(TENANT, text).into());
+    let mut named = headers.get_all(TENANT).iter();
+    let mut own = token.tenants.iter();
+    match (named.next(), named.next()) {
+        (Some(_), Some(_)) => wrong("must be given once"),
+        (Some(name), None) => {
+            let name = name.to_str().ok().and_then(TenantId::parse);
+            match name.filter(|name| token.tenants.contains(name)) {
+                Some(tenant) => Ok(tenant),
+                None => wrong("must name a tenant that the token serves"),
+            }
+        }
+        (None, _) => match (own.next(), own.next()) {
+            (Some(tenant), None) => Ok(tenant.clone()),
+            _ => wrong("is required: the token serves several tenants"),
+        },
+    }
+}

@@ -1,0 +1,15 @@
+//! The transport: the gate in front of every path, the handlers, and what they speak.
+//! With `server.rs` the only place that names tonic.
+
+mod answers;
+pub mod codec;
+pub mod gate;
+pub mod health;
+mod identity_service;
+mod page;
+pub mod proto;
+mod requests;
+pub mod status;
+pub mod telemetry;
+
+pub use identity_service::IdentityHandler;

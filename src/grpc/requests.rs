@@ -1,0 +1,208 @@
+//! From messages to what the use cases understand. Every wrong field is found before anything is
+//! refused.
+
+use prost_types::{Struct, Value as PbValue, value::Kind};
+use serde_json::{Map, Number, Value};
+use uuid::Uuid;
+
+use super::proto as pb;
+use crate::{
+    domain::{
+        Email, IdentityEmail, IdentityRef, Metadata, Provider, Refusal, Subject, UserId, Violation,
+        linking::UnownedIdentity,
+        merge::{Arrays, Conflict, Strategy},
+        unlinking::UnlinkMetadata,
+    },
+    linking::UserIdForm,
+};
+
+/// The longest connection name, in bytes.
+const MAX_CONNECTION: usize = 128;
+
+/// The wrong fields of one message, so far.
+#[derive(Default)]
+pub(super) struct Checks(Vec<Violation>);
+
+impl Checks {
+    /// Notes a wrong field.
+    pub(super) fn wrong(&mut self, field: &str, description: impl Into<String>) {
+        self.0.push(Violation::new(field, description));
+    }
+
+    /// Refuses the message if a field was wrong.
+    pub(super) fn finish(self) -> Result<(), Refusal> {
+        if self.0.is_empty() { Ok(()) } else { Err(Refusal::Invalid(self.0)) }
+    }
+
+    /// The same, where something is missing only because a field was wrong.
+    pub(super) fn finish_with<T>(self, whole: Option<T>) -> Result<T, Refusal> {
+        match whole {
+            Some(whole) if self.0.is_empty() => Ok(whole),
+            _ => Err(Refusal::Invalid(self.0)),
+        }
+    }
+
+    /// A user id that may be left out.
+    pub(super) fn optional_user_id(&mut self, field: &str, text: &str) -> Option<UserId> {
+        if text.is_empty() { None } else { self.user_id(field, text) }
+    }
+
+    pub(super) fn user_id(&mut self, field: &str, text: &str) -> Option<UserId> {
+        let id = UserId::parse(text);
+        if id.is_none() {
+            self.wrong(field, UserId::FORM);
+        }
+        id
+    }
+
+    pub(super) fn link_id(&mut self, field: &str, text: &str) -> Option<Uuid> {
+        let id = Uuid::try_parse(text).ok();
+        if id.is_none() {
+            self.wrong(field, "must be a UUID");
+        }
+        id
+    }
+
+    pub(super) fn identity(&mut self, field: &str, identity: Option<&pb::IdentityRef>) -> Option<IdentityRef> {
+        let Some(pb::IdentityRef { provider, subject }) = identity else {
+            self.wrong(field, "is required");
+            return None;
+        };
+        let (parsed_provider, parsed_subject) = (Provider::parse(provider), Subject::parse(subject));
+        if parsed_provider.is_none() {
+            self.wrong(&format!("{field}.provider"), Provider::FORM);
+        }
+        if parsed_subject.is_none() {
+            self.wrong(&format!("{field}.subject"), Subject::FORM);
+        }
+        Some(IdentityRef { provider: parsed_provider?, subject: parsed_subject? })
+    }
+
+    pub(super) fn email(&mut self, field: &str, text: &str) -> Option<Email> {
+        Email::parse(text).map_err(|error| self.wrong(field, error.to_string())).ok()
+    }
+
+    pub(super) fn metadata(&mut self, field: &str, given: Option<Struct>) -> Metadata {
+        let map = given.map(|given| self.object(field, given)).unwrap_or_default();
+        Metadata::parse(field, map).unwrap_or_else(|violations| {
+            self.0.extend(violations);
+            Metadata::default()
+        })
+    }
+
+    fn object(&mut self, path: &str, given: Struct) -> Map<String, Value> {
+        given.fields.into_iter().map(|(key, value)| (key, self.value(path, value))).collect()
+    }
+
+    /// How deep a message nests is bounded by its decoding, so this ends.
+    fn value(&mut self, path: &str, value: PbValue) -> Value {
+        match value.kind {
+            None | Some(Kind::NullValue(_)) => Value::Null,
+            Some(Kind::BoolValue(value)) => Value::Bool(value),
+            Some(Kind::StringValue(value)) => Value::String(value),
+            Some(Kind::NumberValue(number)) => Number::from_f64(number).map_or_else(
+                || {
+                    // JSON has no such numbers (RFC 8259 §6).
+                    self.wrong(path, "holds a number that is infinite or not a number");
+                    Value::Null
+                },
+                Value::Number,
+            ),
+            Some(Kind::ListValue(list)) => list.values.into_iter().map(|value| self.value(path, value)).collect(),
+            Some(Kind::StructValue(object)) => Value::Object(self.object(path, object)),
+        }
+    }
+
+    pub(super) fn strategy(&mut self, field: &str, merge: Option<pb::MetadataMerge>) -> Strategy {
+        use pb::metadata_merge as merge_pb;
+        let Some(merge) = merge else { return Strategy::KeepPrimary };
+        let conflict = match merge_pb::Conflict::try_from(merge.conflict) {
+            Ok(merge_pb::Conflict::Unspecified | merge_pb::Conflict::PrimaryWins) => Conflict::PrimaryWins,
+            Ok(merge_pb::Conflict::SecondaryWins) => Conflict::SecondaryWins,
+            Ok(merge_pb::Conflict::Fail) => Conflict::Fail,
+            Err(_) => {
+                self.wrong(&format!("{field}.conflict"), UNKNOWN_ENUM);
+                Conflict::Fail
+            }
+        };
+        let arrays = match merge_pb::Arrays::try_from(merge.arrays) {
+            Ok(merge_pb::Arrays::Unspecified | merge_pb::Arrays::Concatenate) => Arrays::Concatenate,
+            Ok(merge_pb::Arrays::Union) => Arrays::Union,
+            Ok(merge_pb::Arrays::Replace) => Arrays::Replace,
+            Err(_) => {
+                self.wrong(&format!("{field}.arrays"), UNKNOWN_ENUM);
+                Arrays::Replace
+            }
+        };
+        match merge_pb::Strategy::try_from(merge.strategy) {
+            Ok(merge_pb::Strategy::Unspecified | merge_pb::Strategy::KeepPrimary) => Strategy::KeepPrimary,
+            Ok(merge_pb::Strategy::Merge) => Strategy::Merge { conflict, arrays },
+            Err(_) => {
+                self.wrong(&format!("{field}.strategy"), UNKNOWN_ENUM);
+                Strategy::KeepPrimary
+            }
+        }
+    }
+
+    pub(super) fn unlink_metadata(&mut self, field: &str, value: i32, is_service: bool) -> UnlinkMetadata {
+        match pb::UnlinkMetadata::try_from(value) {
+            Ok(pb::UnlinkMetadata::Unspecified | pb::UnlinkMetadata::Restore) if is_service => UnlinkMetadata::Restore,
+            Ok(pb::UnlinkMetadata::Unspecified | pb::UnlinkMetadata::Restore) => UnlinkMetadata::RestoreUserMetadata,
+            Ok(pb::UnlinkMetadata::Discard) => UnlinkMetadata::Discard,
+            Err(_) => {
+                self.wrong(field, UNKNOWN_ENUM);
+                UnlinkMetadata::Restore
+            }
+        }
+    }
+
+    pub(super) fn user_id_form(&mut self, field: &str, value: i32) -> Option<UserIdForm> {
+        match pb::UserIdForm::try_from(value) {
+            Ok(pb::UserIdForm::Unspecified) => None,
+            Ok(pb::UserIdForm::Random) => Some(UserIdForm::Random),
+            Ok(pb::UserIdForm::ProviderSubject) => Some(UserIdForm::ProviderSubject),
+            Err(_) => {
+                self.wrong(field, UNKNOWN_ENUM);
+                None
+            }
+        }
+    }
+
+    pub(super) fn new_identity(
+        &mut self,
+        field: &str,
+        identity: Option<pb::NewIdentity>,
+        now: chrono::DateTime<chrono::Utc>,
+    ) -> Option<UnownedIdentity> {
+        let Some(identity) = identity else {
+            self.wrong(field, "is required");
+            return None;
+        };
+        let pb::NewIdentity { r#ref, connection, social, email, email_verified, profile_data } = identity;
+        let id = self.identity(&format!("{field}.ref"), r#ref.as_ref());
+        if connection.len() > MAX_CONNECTION || connection.chars().any(char::is_control) {
+            self.wrong(
+                &format!("{field}.connection"),
+                format!("must be at most {MAX_CONNECTION} bytes without control characters"),
+            );
+        }
+        let email = match email.as_str() {
+            "" if email_verified => {
+                self.wrong(&format!("{field}.email_verified"), "needs an email");
+                None
+            }
+            "" => None,
+            text => self.email(&format!("{field}.email"), text).map(|email| IdentityEmail {
+                given: email.given().to_owned(),
+                canonical: Some(email.canonical().to_owned()),
+                verify_time: email_verified.then_some(now),
+            }),
+        };
+        let profile_data = self.metadata(&format!("{field}.profile_data"), profile_data);
+        let id = id?;
+        let connection = if connection.is_empty() { id.provider.to_string() } else { connection };
+        Some(UnownedIdentity { id, connection, social, email, profile_data })
+    }
+}
+
+const UNKNOWN_ENUM: &str = "is not one of the values that the proto names";

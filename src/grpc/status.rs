@@ -1,0 +1,223 @@
+//! From every error to its status: code, stable reason, details, and a sentence that says what to
+//! do. A client never sees SQL, paths of ours, or another user's id.
+
+use std::{collections::HashMap, time::Duration};
+
+use tonic::{Code, Status};
+use tonic_types::{ErrorDetails, StatusExt as _};
+
+use super::proto::Reason;
+use crate::{
+    auth::Denial,
+    domain::{Refusal, Violation},
+    linking::Error,
+    store::StoreError,
+};
+
+/// `ErrorInfo.domain` of every refusal.
+pub const DOMAIN: &str = "identity-link";
+/// How long a client should wait before it tries again.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
+
+/// The stable reason as it goes over the wire.
+pub fn reason_name(reason: Reason) -> &'static str {
+    let name = reason.as_str_name();
+    name.strip_prefix("REASON_").unwrap_or(name)
+}
+
+/// The status of an error. What is a fault of ours is logged here, once.
+pub fn status(error: Error) -> Status {
+    match error {
+        Error::Denied(denial) => denied(denial),
+        Error::Refused(refusal) => refused(refusal),
+        Error::Store(error) => store(error),
+        Error::Fault(text) => internal(&text),
+        Error::Moved => internal("a write ended without an answer"),
+    }
+}
+
+/// The status of a caller that is turned away.
+pub fn denied(denial: Denial) -> Status {
+    match denial {
+        Denial::TokenMissing => plain(
+            Code::Unauthenticated,
+            Reason::TokenMissing,
+            "this call needs a bearer token: send one in the authorization metadata as \"Bearer <token>\"",
+        ),
+        Denial::TokenInvalid(cause) => {
+            tracing::debug!(cause, "a token was not accepted");
+            plain(
+                Code::Unauthenticated,
+                Reason::TokenInvalid,
+                "the bearer token was not accepted: get a new one from a trusted issuer",
+            )
+        }
+        Denial::ScopeInsufficient(text) => plain(Code::PermissionDenied, Reason::ScopeInsufficient, &text),
+        Denial::NotYourUser => plain(
+            Code::PermissionDenied,
+            Reason::NotYourUser,
+            "a user token acts on its own user only: leave user_id empty",
+        ),
+        Denial::ReauthenticationRequired => plain(
+            Code::PermissionDenied,
+            Reason::ReauthenticationRequired,
+            "the sign-in behind this token is too old for this call: let the person sign in again",
+        ),
+        Denial::CallerBlocked => {
+            plain(Code::PermissionDenied, Reason::UserBlocked, "the user of this token is blocked")
+        }
+        Denial::KeysUnavailable => retry(
+            Code::Unavailable,
+            Reason::KeysUnavailable,
+            "the keys of the token's issuer cannot be had right now: try again later",
+        ),
+        Denial::Refused(refusal) => refused(refusal),
+    }
+}
+
+/// The status of what the rules refuse.
+pub fn refused(refusal: Refusal) -> Status {
+    use Code::{AlreadyExists, FailedPrecondition, InvalidArgument, NotFound};
+    match refusal {
+        Refusal::Invalid(violations) => invalid(&violations),
+        Refusal::SameUser => {
+            plain(InvalidArgument, Reason::SameUser, "both sides are the same identity or user: name two")
+        }
+        Refusal::LinkTokenInvalid => plain(
+            FailedPrecondition,
+            Reason::LinkTokenInvalid,
+            "link_with was not accepted: let the person sign in to the secondary account again and send its new token, once",
+        ),
+        Refusal::EmailNotShared => plain(
+            FailedPrecondition,
+            Reason::EmailNotShared,
+            "the two users share no email that is verified on both sides",
+        ),
+        Refusal::UserNotFound => plain(NotFound, Reason::UserNotFound, "there is no such user"),
+        Refusal::IdentityNotFound => plain(NotFound, Reason::IdentityNotFound, "there is no such identity"),
+        Refusal::LinkNotFound => plain(NotFound, Reason::LinkNotFound, "there is no such link"),
+        Refusal::UserAbsorbed => plain(
+            FailedPrecondition,
+            Reason::UserAbsorbed,
+            "this user was absorbed into another: resolve its id and name the current user",
+        ),
+        Refusal::UserBlocked => plain(FailedPrecondition, Reason::UserBlocked, "the user is blocked: unblock it first"),
+        Refusal::IdentityTaken => plain(
+            AlreadyExists,
+            Reason::IdentityTaken,
+            "the identity belongs to a user already: find it, and link the two users instead",
+        ),
+        Refusal::UserExists => {
+            plain(AlreadyExists, Reason::UserExists, "the wanted user id is in use: ask for a random one")
+        }
+        Refusal::LastIdentity => plain(
+            FailedPrecondition,
+            Reason::LastIdentity,
+            "this is the last identity with which the user can sign in: link another first",
+        ),
+        Refusal::PrimaryIdentity => plain(
+            FailedPrecondition,
+            Reason::PrimaryIdentity,
+            "this is the primary identity: make another identity primary first",
+        ),
+        Refusal::TooManyIdentities => plain(
+            FailedPrecondition,
+            Reason::TooManyIdentities,
+            "a user holds at most 100 identities: unlink some first",
+        ),
+        Refusal::MetadataConflict(paths) => conflict(&paths),
+        Refusal::MetadataTooLarge { namespace, bytes } => plain(
+            FailedPrecondition,
+            Reason::MetadataTooLarge,
+            &format!(
+                "{namespace} or the list of its changes would have {bytes} bytes, which is too many: remove some first"
+            ),
+        ),
+        Refusal::AbsorbedUsersExist => plain(
+            FailedPrecondition,
+            Reason::AbsorbedUsersExist,
+            "this user has absorbed others: unlink them first, or say include_absorbed",
+        ),
+        Refusal::VersionMismatch => plain(
+            Code::Aborted,
+            Reason::VersionMismatch,
+            "a user has not the expected version: read it again and decide again",
+        ),
+        Refusal::ConflictRetry => {
+            retry(Code::Aborted, Reason::ConflictRetry, "others kept changing the same users: try again")
+        }
+    }
+}
+
+/// The status of what the database did not do.
+fn store(error: StoreError) -> Status {
+    match error {
+        StoreError::Overloaded => {
+            retry(Code::ResourceExhausted, Reason::Overloaded, "the server is at capacity: try again later")
+        }
+        StoreError::Unavailable(text) => {
+            tracing::error!(error = text, "the database is unavailable");
+            retry(
+                Code::Unavailable,
+                Reason::StoreUnavailable,
+                "the database cannot be reached right now, and nothing was changed: try again later",
+            )
+        }
+        StoreError::CommitUnknown(text) => {
+            tracing::error!(error = text, "the outcome of a commit is unknown");
+            plain(
+                Code::Unavailable,
+                Reason::CommitUnknown,
+                "the change may have been made or not: read before you try again",
+            )
+        }
+        StoreError::Conflict(_) => refused(Refusal::ConflictRetry),
+        StoreError::Fault(text) => internal(&text),
+    }
+}
+
+/// A message that does not decode.
+pub fn undecodable() -> Status {
+    let text = "the message does not decode: send what the proto describes, nested at most 16 levels deep";
+    plain(Code::InvalidArgument, Reason::RequestInvalid, text)
+}
+
+fn invalid(violations: &[Violation]) -> Status {
+    let mut details = details(Reason::RequestInvalid);
+    for violation in violations {
+        details.add_bad_request_violation(&violation.field, &violation.description);
+    }
+    let text = match violations {
+        [one] => format!("{} {}", one.field, one.description),
+        _ => format!("{} fields are wrong: see the details", violations.len()),
+    };
+    Status::with_error_details(Code::InvalidArgument, text, details)
+}
+
+fn conflict(paths: &[String]) -> Status {
+    let mut details = details(Reason::MetadataConflict);
+    for path in paths {
+        details.add_precondition_failure_violation("METADATA_CONFLICT", path, "the two sides have different values");
+    }
+    let text = format!("the metadata differs at {} places: decide them, or choose which side wins", paths.len());
+    Status::with_error_details(Code::FailedPrecondition, text, details)
+}
+
+fn internal(text: &str) -> Status {
+    tracing::error!(error = text, "internal fault");
+    plain(Code::Internal, Reason::Internal, "something went wrong here: it was logged")
+}
+
+fn plain(code: Code, reason: Reason, text: &str) -> Status {
+    Status::with_error_details(code, text, details(reason))
+}
+
+fn retry(code: Code, reason: Reason, text: &str) -> Status {
+    let mut details = details(reason);
+    details.set_retry_info(Some(RETRY_AFTER));
+    Status::with_error_details(code, text, details)
+}
+
+fn details(reason: Reason) -> ErrorDetails {
+    ErrorDetails::with_error_info(reason_name(reason), DOMAIN, HashMap::new())
+}

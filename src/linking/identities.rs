@@ -1,0 +1,50 @@
+//! Which of a user's identities is the primary one.
+
+use chrono::{DateTime, Utc};
+
+use super::{Error, Linking, Write, preview, resolve, take_live};
+use crate::{
+    auth::{Permit, Purpose, Target},
+    domain::{IdentityRef, User, linking, refusal::expect_version},
+    store::{Keys, Session},
+};
+
+/// Makes another identity primary.
+pub struct SetPrimaryIdentity {
+    /// On whose permission.
+    pub permit: Permit,
+    /// The user.
+    pub target: Target,
+    /// The identity.
+    pub identity: IdentityRef,
+    /// The version that the user must have.
+    pub expected_version: Option<i64>,
+    /// Whether to change nothing.
+    pub validate_only: bool,
+    /// When.
+    pub now: DateTime<Utc>,
+}
+
+impl Write for SetPrimaryIdentity {
+    type Answer = User;
+
+    fn permit(&self) -> &Permit {
+        &self.permit
+    }
+
+    async fn attempt(&self, _: &Linking, session: &mut Session) -> Result<User, Error> {
+        let (id, []) = resolve(session, &self.target, Purpose::SensitiveWrite, [], self.now).await?;
+        let keys = Keys::default().user(&id).identity(&self.identity);
+        let mut users = preview::begin(session, self.validate_only, &keys, &[&id]).await?;
+        let user = take_live(&mut users, &id)?;
+        expect_version(self.expected_version, user.version)?;
+        let changed = linking::set_primary(user.clone(), &self.identity, self.now)?;
+        if !self.validate_only {
+            if let Some(changed) = &changed {
+                session.save_users(&[changed]).await?;
+            }
+            session.commit().await?;
+        }
+        Ok(changed.unwrap_or(user))
+    }
+}

@@ -1,0 +1,311 @@
+//! Linking: whom a call means by the secondary side, and what is done about it.
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use super::{Error, Linking, Write, actor, preview, resolve, take_live};
+use crate::{
+    auth::{Denial, Permit, Purpose, Target, TokenUse, VerifiedToken, Who},
+    domain::{
+        Email, IdentityEmail, IdentityRef, Metadata, Named, Refusal, User, UserId,
+        linking::{self, LinkTerms, MetadataChanges, UnownedIdentity},
+    },
+    store::{Answer, Inserted, Keys, Link as StoredLink, LinkInserted, NewLink, Proof, Question, Session},
+};
+
+/// Links two users, or attaches an identity.
+pub struct Link {
+    /// On whose permission.
+    pub permit: Permit,
+    /// The primary user.
+    pub target: Target,
+    /// The secondary side.
+    pub secondary: Secondary,
+    /// How.
+    pub terms: LinkTerms,
+    /// Whether to change nothing.
+    pub validate_only: bool,
+    /// When.
+    pub now: DateTime<Utc>,
+}
+
+/// How the secondary side is named.
+pub enum Secondary {
+    /// By a token of it, which has been verified.
+    Proven(Box<VerifiedToken>),
+    /// By one of its identities, on a service's word.
+    Identity(IdentityRef),
+    /// By its id, on a service's word.
+    User(UserId),
+}
+
+/// What a link came to.
+pub struct LinkAnswer {
+    /// The primary user as it is now.
+    pub user: User,
+    /// What the call came to.
+    pub outcome: Outcome,
+    /// The link, if there is one. In a preview it has no id yet.
+    pub link: Option<StoredLink>,
+    /// What became of the metadata.
+    pub changes: MetadataChanges,
+}
+
+/// What a link came to, in a word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// The secondary user was absorbed.
+    Absorbed,
+    /// An identity that nobody owned was attached.
+    Attached,
+    /// There was nothing to do.
+    AlreadyLinked,
+}
+
+/// What is to be done about the secondary side.
+enum Step {
+    Absorb(UserId),
+    Attach(IdentityRef),
+    Nothing { link: Option<Uuid> },
+}
+
+impl Linking {
+    /// Verifies a `link_with` token as a proof for a link in the permit's tenant.
+    pub fn verify_link_with(&self, permit: &Permit, token: &str, now: DateTime<Utc>) -> Result<Secondary, Error> {
+        let proof = self.issuers.verify(token, TokenUse::LinkWith, now).map_err(|denial| match denial {
+            Denial::KeysUnavailable => Error::Denied(Denial::KeysUnavailable),
+            _ => Refusal::LinkTokenInvalid.into(),
+        })?;
+        match proof.who {
+            Who::User(_) if proof.tenants.contains(permit.tenant()) => Ok(Secondary::Proven(Box::new(proof))),
+            _ => Err(Refusal::LinkTokenInvalid.into()),
+        }
+    }
+}
+
+impl Secondary {
+    /// Whom it names.
+    fn named(&self) -> Result<Named, Error> {
+        match self {
+            Self::Identity(identity) => Ok(Named::Identity(identity.clone())),
+            Self::User(id) => Ok(Named::UserId(id.clone())),
+            Self::Proven(proof) => match &proof.who {
+                Who::User(named) => Ok(named.clone()),
+                Who::Service => Err(Refusal::LinkTokenInvalid.into()),
+            },
+        }
+    }
+
+    fn proof(&self) -> Proof {
+        match self {
+            Self::Identity(_) | Self::User(_) => Proof::Service,
+            Self::Proven(token) => {
+                Proof::Token { issuer: token.issuer.clone(), subject: token.subject.clone(), hash: token.hash }
+            }
+        }
+    }
+
+    /// What is to be done, from what is known of the secondary side.
+    fn step(&self, primary: &UserId, known: &Answer) -> Result<Step, Refusal> {
+        match self {
+            Self::Proven(token) => proven_step(token, primary, known),
+            Self::Identity(_) => match &known.standing {
+                None => Err(Refusal::IdentityNotFound),
+                Some(owner) if owner.holder == *primary => Ok(Step::Nothing { link: known.home_link }),
+                Some(owner) => Ok(Step::Absorb(owner.holder.clone())),
+            },
+            Self::User(_) => match &known.standing {
+                None => Err(Refusal::UserNotFound),
+                Some(user) => match &user.absorbed {
+                    None => Ok(Step::Absorb(user.holder.clone())),
+                    Some(absorbed) if absorbed.into == *primary => Ok(Step::Nothing { link: Some(absorbed.by_link) }),
+                    Some(_) => Err(Refusal::UserAbsorbed),
+                },
+            },
+        }
+    }
+}
+
+/// What a token proves now. It is judged like a bearer, but every cause has the one answer.
+fn proven_step(token: &VerifiedToken, primary: &UserId, known: &Answer) -> Result<Step, Refusal> {
+    if let Some(used) = &known.proof_use {
+        // The same call again, perhaps because its answer was lost; anything else is a replay.
+        let again = used.primary == *primary && !used.undone;
+        return if again { Ok(Step::Nothing { link: Some(used.link) }) } else { Err(Refusal::LinkTokenInvalid) };
+    }
+    let Some(standing) = &known.standing else {
+        // A token that is older than the deletion of what it names proves nothing any more.
+        let outlived = known.delete_time.is_some_and(|deleted| token.issued_at <= deleted);
+        return match &token.who {
+            Who::User(Named::Identity(identity)) if !outlived => Ok(Step::Attach(identity.clone())),
+            _ => Err(Refusal::LinkTokenInvalid),
+        };
+    };
+    if standing.has_withdrawn_tokens_of(token.issued_at) {
+        return Err(Refusal::LinkTokenInvalid);
+    }
+    if standing.holder == *primary {
+        let link = standing.absorbed.as_ref().map(|absorbed| absorbed.by_link);
+        return Ok(Step::Nothing { link: link.or(known.home_link) });
+    }
+    if standing.was_absorbed_after(token.issued_at) {
+        return Err(Refusal::LinkTokenInvalid);
+    }
+    Ok(Step::Absorb(standing.holder.clone()))
+}
+
+impl Write for Link {
+    type Answer = LinkAnswer;
+
+    fn permit(&self) -> &Permit {
+        &self.permit
+    }
+
+    async fn attempt(&self, linking: &Linking, session: &mut Session) -> Result<LinkAnswer, Error> {
+        let (primary, step) = self.resolve(session).await?;
+        match step {
+            Step::Absorb(secondary) => self.absorb(session, &primary, &secondary).await,
+            Step::Attach(identity) => self.attach(linking, session, &primary, identity).await,
+            Step::Nothing { link } => already_linked(session, &primary, link).await,
+        }
+    }
+}
+
+impl Link {
+    async fn resolve(&self, session: &mut Session) -> Result<(UserId, Step), Error> {
+        let named = self.secondary.named()?;
+        if self.target.names().contains(&named) {
+            return Err(Refusal::SameUser.into());
+        }
+        let proof_hash = match &self.secondary {
+            Secondary::Proven(token) => Some(token.hash),
+            Secondary::Identity(_) | Secondary::User(_) => None,
+        };
+        let question = Question { named, proof_hash };
+        let (primary, [known]) = resolve(session, &self.target, Purpose::Write, [question], self.now).await?;
+        let step = self.secondary.step(&primary, &known)?;
+        Ok((primary, step))
+    }
+
+    async fn absorb(&self, session: &mut Session, primary: &UserId, secondary: &UserId) -> Result<LinkAnswer, Error> {
+        let mut keys = Keys::default().user(primary).user(secondary);
+        let named = self.secondary.named()?;
+        if let Named::Identity(identity) = &named {
+            keys = keys.identity(identity);
+        }
+        let mut users = preview::begin(session, self.validate_only, &keys, &[primary, secondary]).await?;
+        let primary = take_live(&mut users, primary)?;
+        let secondary = take_live(&mut users, secondary)?;
+        if let Named::Identity(identity) = &named
+            && secondary.identity(identity).is_none()
+        {
+            return Err(Error::Moved);
+        }
+
+        let link = Uuid::now_v7();
+        let absorbed_others = secondary.identities.iter().any(|identity| identity.home != secondary.id);
+        let done = linking::absorb(primary, secondary, &self.terms, link, self.now)?;
+        let link = StoredLink {
+            id: link,
+            primary: done.primary.id.clone(),
+            secondary: Some(done.secondary.id.clone()),
+            moved: done.moved.iter().map(|identity| identity.id.clone()).collect(),
+            link_time: self.now,
+            undo_time: None,
+        };
+        if !self.validate_only {
+            session.move_identities(&done.moved, &done.primary.id).await?;
+            session.save_users(&[&done.primary, &done.secondary]).await?;
+            if absorbed_others {
+                session.repoint_absorbed(&done.secondary.id, &done.primary.id, self.now).await?;
+            }
+            self.insert_link(session, &link, &done.changes).await?;
+            session.commit().await?;
+        }
+        Ok(LinkAnswer { user: done.primary, outcome: Outcome::Absorbed, link: Some(link), changes: done.changes })
+    }
+
+    async fn attach(
+        &self,
+        linking: &Linking,
+        session: &mut Session,
+        primary: &UserId,
+        identity: IdentityRef,
+    ) -> Result<LinkAnswer, Error> {
+        let keys = Keys::default().user(primary).identity(&identity);
+        let mut users = preview::begin(session, self.validate_only, &keys, &[primary]).await?;
+        let user = take_live(&mut users, primary)?;
+
+        let social = linking.tenant(&self.permit)?.provider(&identity.provider).social;
+        let (user, attached) = linking::attach(user, self.told(identity, social), &self.terms, self.now)?;
+        let link = StoredLink {
+            id: Uuid::now_v7(),
+            primary: user.id.clone(),
+            secondary: None,
+            moved: vec![attached.id.clone()],
+            link_time: self.now,
+            undo_time: None,
+        };
+        if !self.validate_only {
+            if session.insert_identity(&attached, &user.id).await? != Inserted::Inserted {
+                return self.overtaken(session, primary).await;
+            }
+            session.save_users(&[&user]).await?;
+            self.insert_link(session, &link, &MetadataChanges::default()).await?;
+            session.commit().await?;
+        }
+        let changes = MetadataChanges::default();
+        Ok(LinkAnswer { user, outcome: Outcome::Attached, link: Some(link), changes })
+    }
+
+    /// The identity was unowned when its token was judged and has an owner now. If that is the
+    /// primary user, somebody made this very call; otherwise it is not for us to absorb whoever
+    /// owns it, since the proof was judged without them.
+    async fn overtaken(&self, session: &mut Session, primary: &UserId) -> Result<LinkAnswer, Error> {
+        session.abandon().await?;
+        match self.resolve(session).await {
+            Ok((_, Step::Nothing { link })) => already_linked(session, primary, link).await,
+            _ => Err(Refusal::IdentityTaken.into()),
+        }
+    }
+
+    /// The identity as its token describes it.
+    fn told(&self, id: IdentityRef, social: bool) -> UnownedIdentity {
+        let connection = id.provider.to_string();
+        let Secondary::Proven(token) = &self.secondary else {
+            return UnownedIdentity { id, connection, social, email: None, profile_data: Metadata::default() };
+        };
+        let email = token.claims.text("email").map(|given| {
+            let canonical = Email::parse(given).ok().map(|email| email.canonical().to_owned());
+            let verified = token.trusts_email && token.claims.is_true("email_verified") && canonical.is_some();
+            IdentityEmail { given: given.to_owned(), canonical, verify_time: verified.then_some(token.issued_at) }
+        });
+        // What does not fit is not worth refusing a link for: it is the provider's, and it can be
+        // had from there again.
+        let profile_data = Metadata::parse("", token.claims.profile()).unwrap_or_default();
+        UnownedIdentity { id, connection, social, email, profile_data }
+    }
+
+    async fn insert_link(
+        &self,
+        session: &mut Session,
+        link: &StoredLink,
+        changes: &MetadataChanges,
+    ) -> Result<(), Error> {
+        let new = NewLink { link, changes, actor: &actor(&self.permit), proof: &self.secondary.proof() };
+        match session.insert_link(&new).await? {
+            LinkInserted::Inserted => Ok(()),
+            // Resolving again tells whether this was a retry or a replay.
+            LinkInserted::ProofUsed => Err(Error::Moved),
+        }
+    }
+}
+
+async fn already_linked(session: &mut Session, primary: &UserId, link: Option<Uuid>) -> Result<LinkAnswer, Error> {
+    let user = session.user_by_id(primary).await?.ok_or(Error::Moved)?;
+    let link = match link {
+        Some(id) => session.link(id).await?,
+        None => None,
+    };
+    Ok(LinkAnswer { user, outcome: Outcome::AlreadyLinked, link, changes: MetadataChanges::default() })
+}

@@ -1,0 +1,158 @@
+//! Merging metadata into a user's, outside of a link.
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use super::{Error, Linking, Write, preview, resolve, take, take_live};
+use crate::{
+    auth::{Permit, Purpose, Target},
+    domain::{
+        Metadata, Named, Refusal, User, UserId,
+        linking::{MetadataChanges, merge_metadata},
+        merge::Strategy,
+        refusal::expect_version,
+    },
+    store::{Keys, Question, Session},
+};
+
+/// Merges metadata into a user's.
+pub struct MergeMetadata {
+    /// On whose permission.
+    pub permit: Permit,
+    /// The user that is changed.
+    pub target: Target,
+    /// What is merged in.
+    pub source: MergeSource,
+    /// How `user_metadata` is merged.
+    pub user_metadata: Strategy,
+    /// How `app_metadata` is merged.
+    pub app_metadata: Strategy,
+    /// The version that the user must have.
+    pub expected_version: Option<i64>,
+    /// Whether to change nothing.
+    pub validate_only: bool,
+    /// When.
+    pub now: DateTime<Utc>,
+}
+
+/// Where the metadata comes from.
+pub enum MergeSource {
+    /// Another live user.
+    User(UserId),
+    /// The caller.
+    Given {
+        /// For `user_metadata`.
+        user_metadata: Metadata,
+        /// For `app_metadata`.
+        app_metadata: Metadata,
+    },
+    /// What a link kept.
+    Link(Uuid),
+}
+
+/// What a merge came to.
+pub struct MergedMetadata {
+    /// The user as it is now.
+    pub user: User,
+    /// What became of the metadata.
+    pub changes: MetadataChanges,
+}
+
+impl Write for MergeMetadata {
+    type Answer = MergedMetadata;
+
+    fn permit(&self) -> &Permit {
+        &self.permit
+    }
+
+    async fn attempt(&self, _: &Linking, session: &mut Session) -> Result<MergedMetadata, Error> {
+        let (id, source) = self.resolve(session).await?;
+        let mut keys = Keys::default().user(&id);
+        let mut ids = vec![&id];
+        if let Some(source) = &source {
+            keys = keys.user(source);
+            ids.push(source);
+        }
+        let mut users = preview::begin(session, self.validate_only, &keys, &ids).await?;
+        let mut user = take_live(&mut users, &id)?;
+        let source = match source {
+            Some(source) => Some(take(&mut users, &source)?),
+            None => None,
+        };
+        expect_version(self.expected_version, user.version)?;
+        if user.blocked {
+            return Err(Refusal::UserBlocked.into());
+        }
+
+        let (user_metadata, app_metadata) = self.source_metadata(session, source).await?;
+        let before = (user.user_metadata.clone(), user.app_metadata.clone());
+        let changes =
+            merge_metadata(&mut user, (&user_metadata, self.user_metadata), (&app_metadata, self.app_metadata))?;
+        let changed = before != (user.user_metadata.clone(), user.app_metadata.clone());
+        if changed {
+            user.touch(self.now);
+        }
+        if !self.validate_only {
+            if changed {
+                session.save_users(&[&user]).await?;
+            }
+            session.commit().await?;
+        }
+        Ok(MergedMetadata { user, changes })
+    }
+}
+
+impl MergeMetadata {
+    /// The user that is changed, and the one whose row the metadata comes from.
+    async fn resolve(&self, session: &mut Session) -> Result<(UserId, Option<UserId>), Error> {
+        match &self.source {
+            MergeSource::Given { .. } => {
+                let (id, []) = resolve(session, &self.target, Purpose::Write, [], self.now).await?;
+                Ok((id, None))
+            }
+            MergeSource::User(source) => {
+                let question = Question::from(Named::UserId(source.clone()));
+                let (id, [known]) = resolve(session, &self.target, Purpose::Write, [question], self.now).await?;
+                let standing = known.standing.ok_or(Refusal::UserNotFound)?;
+                if standing.holder == id {
+                    return Err(Refusal::SameUser.into());
+                }
+                if standing.absorbed.is_some() {
+                    return Err(Refusal::UserAbsorbed.into());
+                }
+                Ok((id, Some(source.clone())))
+            }
+            MergeSource::Link(link) => {
+                let (id, []) = resolve(session, &self.target, Purpose::Write, [], self.now).await?;
+                let link = session.link(*link).await?.ok_or(Refusal::LinkNotFound)?;
+                Ok((id, link.secondary.filter(|_| link.undo_time.is_none())))
+            }
+        }
+    }
+
+    async fn source_metadata(
+        &self,
+        session: &mut Session,
+        source: Option<User>,
+    ) -> Result<(Metadata, Metadata), Error> {
+        match (&self.source, source) {
+            (MergeSource::Given { user_metadata, app_metadata }, _) => {
+                Ok((user_metadata.clone(), app_metadata.clone()))
+            }
+            (MergeSource::User(_), Some(user)) if user.absorbed.is_none() => {
+                Ok((user.user_metadata, user.app_metadata))
+            }
+            // Absorbed meanwhile.
+            (MergeSource::User(_), _) => Err(Error::Moved),
+            (MergeSource::Link(link), Some(user)) => match user.absorbed {
+                Some(absorbed) if absorbed.by_link == *link => Ok((user.user_metadata, user.app_metadata)),
+                // Undone meanwhile.
+                _ => Err(Error::Moved),
+            },
+            (MergeSource::Link(link), None) => {
+                let withheld = session.withheld(*link).await?;
+                Ok((withheld.user_metadata.unwrap_or_default(), withheld.app_metadata.unwrap_or_default()))
+            }
+        }
+    }
+}

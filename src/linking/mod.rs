@@ -1,0 +1,174 @@
+//! The use cases that change something: the rules, the store and the proofs, put together.
+//!
+//! A write runs in a task of its own, to its end, even if whoever asked for it goes away: first it
+//! resolves who is meant, without a transaction; then it takes its locks, reads the rows again,
+//! lets the rules decide on them, writes and commits. If the rows are not the ones that were
+//! resolved, it starts again.
+
+mod error;
+mod identities;
+mod link;
+mod metadata;
+mod preview;
+mod unlink;
+mod users;
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use tokio_util::task::TaskTracker;
+use uuid::Uuid;
+
+pub use self::{
+    error::Error,
+    identities::SetPrimaryIdentity,
+    link::{Link, LinkAnswer, Outcome, Secondary},
+    metadata::{MergeMetadata, MergeSource, MergedMetadata},
+    unlink::{Unlink, UnlinkAnswer},
+    users::{CreateUser, DeleteUser, UpdateUser, UserIdForm},
+};
+use crate::{
+    auth::{Caller, Issuers, Permit, Purpose, Target},
+    config::{Tenant, UserIds},
+    domain::{Refusal, TenantId, User, UserId},
+    store::{Actor, Answer, Question, Session, Store, StoreError},
+};
+
+/// How often a write is tried before the caller is told to.
+const ATTEMPTS: usize = 3;
+
+/// Everything that the use cases need.
+pub struct Linking {
+    store: Store,
+    issuers: Issuers,
+    tenants: BTreeMap<TenantId, Tenant>,
+    tasks: TaskTracker,
+}
+
+/// A change that a caller asked for.
+pub trait Write: Send + Sync + 'static {
+    /// What the caller is told.
+    type Answer: Send + 'static;
+
+    /// On whose permission.
+    fn permit(&self) -> &Permit;
+
+    /// Makes the change once. [`Error::Moved`] if somebody else was faster.
+    fn attempt(
+        &self,
+        linking: &Linking,
+        session: &mut Session,
+    ) -> impl Future<Output = Result<Self::Answer, Error>> + Send;
+}
+
+impl Linking {
+    /// Use cases over this store, for these tenants, on the word of these issuers.
+    pub fn new(store: Store, issuers: Issuers, tenants: BTreeMap<TenantId, Tenant>) -> Self {
+        Self { store, issuers, tenants, tasks: TaskTracker::new() }
+    }
+
+    /// The store, for reading.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// Whom we trust.
+    pub fn issuers(&self) -> &Issuers {
+        &self.issuers
+    }
+
+    /// Carries out a write, to its end.
+    pub async fn run<W: Write>(self: &Arc<Self>, write: W) -> Result<W::Answer, Error> {
+        let linking = Arc::clone(self);
+        let task = self.tasks.spawn(async move { linking.attempts(&write).await });
+        task.await.unwrap_or_else(|error| Err(Error::Fault(format!("a write did not end: {error}"))))
+    }
+
+    /// Waits for the writes under way. No new ones may be begun.
+    pub async fn drain(&self) {
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
+
+    async fn attempts<W: Write>(&self, write: &W) -> Result<W::Answer, Error> {
+        let mut session = self.store.session(write.permit().tenant()).await?;
+        for _ in 0..ATTEMPTS {
+            match write.attempt(self, &mut session).await {
+                Ok(answer) => return Ok(answer),
+                Err(Error::Moved | Error::Store(StoreError::Conflict(_))) => session.abandon().await?,
+                Err(error) => {
+                    // If this fails too, the connection does not go back to the pool.
+                    drop(session.abandon().await);
+                    return Err(error);
+                }
+            }
+        }
+        Err(Refusal::ConflictRetry.into())
+    }
+
+    /// What is special about the tenant of a permit.
+    fn tenant(&self, permit: &Permit) -> Result<&Tenant, Error> {
+        let tenant = self.tenants.get(permit.tenant());
+        tenant.ok_or_else(|| Error::Fault(format!("tenant {} is not configured", permit.tenant())))
+    }
+}
+
+impl Tenant {
+    fn wants_provider_subject(&self) -> bool {
+        self.user_ids == UserIds::ProviderSubject
+    }
+}
+
+/// A new random user id.
+fn random_user_id() -> Result<UserId, Error> {
+    let id = format!("usr_{}", Uuid::new_v4().simple());
+    UserId::parse(&id).ok_or_else(|| Error::Fault("a random id is not well-formed".to_owned()))
+}
+
+/// Who does it, for the history.
+fn actor(permit: &Permit) -> Actor {
+    match permit.caller() {
+        Caller::User(user) => Actor {
+            kind: "user",
+            issuer: user.issuer.clone(),
+            subject: match &user.named {
+                crate::domain::Named::Identity(identity) => identity.to_string(),
+                crate::domain::Named::UserId(id) => id.to_string(),
+            },
+        },
+        Caller::Service { issuer, subject } => {
+            Actor { kind: "service", issuer: issuer.clone(), subject: subject.clone() }
+        }
+    }
+}
+
+/// The live user that a call is about, in one statement together with what else is asked. The
+/// answers to `also` come back beside it.
+pub async fn resolve<const N: usize>(
+    session: &mut Session,
+    target: &Target,
+    purpose: Purpose,
+    also: [Question; N],
+    now: chrono::DateTime<chrono::Utc>,
+) -> Result<(UserId, [Answer; N]), Error> {
+    let mut questions: Vec<Question> = target.names().into_iter().map(Question::from).collect();
+    let own = questions.len();
+    questions.extend(also);
+    let mut answers = session.standing(&questions).await?;
+    let also = answers.split_off(own);
+    let found: Vec<_> = answers.into_iter().map(|answer| answer.standing).collect();
+    let user = target.judge(&found, purpose, now)?;
+    let also = also.try_into().map_err(|_| Error::Fault("a question got no answer".to_owned()))?;
+    Ok((user, also))
+}
+
+/// Takes the user with this id out of the rows that were read; it must be there.
+fn take(users: &mut Vec<User>, id: &UserId) -> Result<User, Error> {
+    let at = users.iter().position(|user| user.id == *id).ok_or(Error::Moved)?;
+    Ok(users.swap_remove(at))
+}
+
+/// The same, and it must be live.
+fn take_live(users: &mut Vec<User>, id: &UserId) -> Result<User, Error> {
+    let user = take(users, id)?;
+    if user.absorbed.is_some() { Err(Error::Moved) } else { Ok(user) }
+}

@@ -1,0 +1,110 @@
+//! Unlinking: one identity leaves its user.
+
+use chrono::{DateTime, Utc};
+
+use super::{Error, Linking, Write, actor, preview, random_user_id, resolve, take, take_live};
+use crate::{
+    auth::{Caller, Permit, Purpose, Target},
+    domain::{
+        IdentityRef, Named, Refusal, User, UserId,
+        unlinking::{self, Departure, UnlinkMetadata, UnlinkTerms},
+    },
+    store::{Inserted, Keys, Question, Session},
+};
+
+/// Detaches an identity.
+pub struct Unlink {
+    /// On whose permission.
+    pub permit: Permit,
+    /// The user that it leaves.
+    pub target: Target,
+    /// The identity.
+    pub identity: IdentityRef,
+    /// What happens to the metadata of a user that comes back.
+    pub metadata: UnlinkMetadata,
+    /// The version that the user must have.
+    pub expected_version: Option<i64>,
+    /// Whether to change nothing.
+    pub validate_only: bool,
+    /// When.
+    pub now: DateTime<Utc>,
+}
+
+/// The two users that there are now.
+pub struct UnlinkAnswer {
+    /// The user that the identity left.
+    pub user: User,
+    /// Where it went.
+    pub departure: Departure,
+}
+
+impl Write for Unlink {
+    type Answer = UnlinkAnswer;
+
+    fn permit(&self) -> &Permit {
+        &self.permit
+    }
+
+    async fn attempt(&self, linking: &Linking, session: &mut Session) -> Result<UnlinkAnswer, Error> {
+        let tenant = linking.tenant(&self.permit)?;
+        let candidate = self.identity.as_user_id().filter(|_| tenant.wants_provider_subject());
+        let new_id = match &candidate {
+            Some(id) => id.clone(),
+            None => random_user_id()?,
+        };
+        let questions = [Named::Identity(self.identity.clone()).into(), Named::UserId(new_id.clone()).into()];
+        let (owner_id, [identity, taken]): (UserId, _) =
+            resolve(session, &self.target, Purpose::SensitiveWrite, questions as [Question; 2], self.now).await?;
+        let is_owned = identity.standing.is_some_and(|standing| standing.holder == owner_id);
+        let home_id = identity.home.filter(|_| is_owned).ok_or(Refusal::IdentityNotFound)?;
+        let new_user_id = if taken.standing.is_some() { random_user_id()? } else { new_id };
+
+        let keys = Keys::default().user(&owner_id).user(&home_id).user(&new_user_id).identity(&self.identity);
+        let mut users = preview::begin(session, self.validate_only, &keys, &[&owner_id, &home_id]).await?;
+        let owner = take_live(&mut users, &owner_id)?;
+        if owner.identity(&self.identity).is_none_or(|identity| identity.home != home_id) {
+            return Err(Error::Moved);
+        }
+        let home = if home_id == owner_id { None } else { Some(take(&mut users, &home_id)?) };
+
+        let terms = UnlinkTerms {
+            identity: &self.identity,
+            metadata: self.metadata,
+            expected_version: self.expected_version,
+            new_user_id,
+            can_sign_in: &|provider| tenant.can_sign_in(provider),
+            owner_tokens_from: match self.permit.caller() {
+                // So that a retry of this call is heard.
+                Caller::User(user) => user.issued_at,
+                Caller::Service { .. } => self.now,
+            },
+        };
+        let done = unlinking::detach(owner, home, &terms, self.now)?;
+        if !self.validate_only {
+            self.write(session, &done).await?;
+            session.commit().await?;
+        }
+        Ok(UnlinkAnswer { user: done.owner, departure: done.departure })
+    }
+}
+
+impl Unlink {
+    async fn write(&self, session: &mut Session, done: &unlinking::Detachment) -> Result<(), Error> {
+        let moved = std::slice::from_ref(&done.identity);
+        match &done.departure {
+            Departure::Restored { user, link, withheld } => {
+                session.undo_link(*link, &actor(&self.permit), withheld, self.now).await?;
+                session.move_identities(moved, &user.id).await?;
+                session.save_users(&[&done.owner, user]).await?;
+            }
+            Departure::Created(user) => {
+                if session.insert_user_row(user).await? != Inserted::Inserted {
+                    return Err(Error::Moved);
+                }
+                session.move_identities(moved, &user.id).await?;
+                session.save_users(&[&done.owner]).await?;
+            }
+        }
+        Ok(())
+    }
+}

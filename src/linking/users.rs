@@ -1,0 +1,225 @@
+//! Users as records: creating, updating and deleting them.
+
+use chrono::{DateTime, Utc};
+
+use super::{Error, Linking, Write, preview, random_user_id, resolve, take_live};
+use crate::{
+    auth::{Permit, Purpose, Target},
+    domain::{
+        Metadata, Named, Refusal, User, UserId,
+        linking::{UnownedIdentity, owned},
+        refusal::expect_version,
+        unlinking::user_of_its_own,
+    },
+    store::{Inserted, Keys, Question, Session},
+};
+
+/// Creates a user with its first identity.
+pub struct CreateUser {
+    /// On whose permission.
+    pub permit: Permit,
+    /// The first identity.
+    pub identity: UnownedIdentity,
+    /// How the id is made; `None` as the tenant's configuration says.
+    pub user_id_form: Option<UserIdForm>,
+    /// What the person may change.
+    pub user_metadata: Metadata,
+    /// What only services may change.
+    pub app_metadata: Metadata,
+    /// What is laid over the primary identity's profile.
+    pub profile_overrides: Metadata,
+    /// Whether the user is blocked from the start.
+    pub blocked: bool,
+    /// Whether to change nothing.
+    pub validate_only: bool,
+    /// When.
+    pub now: DateTime<Utc>,
+}
+
+/// How a creator wants the id to be made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UserIdForm {
+    /// At random.
+    Random,
+    /// `provider|subject`, and nothing else.
+    ProviderSubject,
+}
+
+impl Write for CreateUser {
+    type Answer = User;
+
+    fn permit(&self) -> &Permit {
+        &self.permit
+    }
+
+    async fn attempt(&self, linking: &Linking, session: &mut Session) -> Result<User, Error> {
+        let joined = self.identity.id.as_user_id();
+        let wanted = match self.user_id_form {
+            Some(UserIdForm::Random) => None,
+            Some(UserIdForm::ProviderSubject) => Some(joined.ok_or_else(|| {
+                Refusal::invalid("user_id_form", format!("provider|subject would be the id, and that {}", UserId::FORM))
+            })?),
+            None => joined.filter(|_| {
+                linking
+                    .tenants
+                    .get(self.permit.tenant())
+                    .is_some_and(super::super::config::Tenant::wants_provider_subject)
+            }),
+        };
+        let named = Named::Identity(self.identity.id.clone());
+        let mut questions = vec![Question::from(named)];
+        questions.extend(wanted.clone().map(|id| Question::from(Named::UserId(id))));
+        let known = session.standing(&questions).await?;
+        if known.first().is_some_and(|identity| identity.standing.is_some()) {
+            return Err(Refusal::IdentityTaken.into());
+        }
+        let is_free = known.get(1).is_none_or(|id| id.standing.is_none());
+        let id = match wanted {
+            Some(id) if is_free => id,
+            Some(_) if self.user_id_form.is_some() => return Err(Refusal::UserExists.into()),
+            _ => random_user_id()?,
+        };
+
+        let user = self.user(id);
+        if !self.validate_only {
+            session.begin().await?;
+            session.lock(&Keys::default().user(&user.id).identity(&self.identity.id)).await?;
+            for identity in &user.identities {
+                if session.insert_user(&user, identity).await? != Inserted::Inserted {
+                    return Err(Error::Moved);
+                }
+            }
+            session.commit().await?;
+        }
+        Ok(user)
+    }
+}
+
+impl CreateUser {
+    fn user(&self, id: UserId) -> User {
+        let identity = owned(self.identity.clone(), id.clone(), 0, self.now);
+        User {
+            user_metadata: self.user_metadata.clone(),
+            app_metadata: self.app_metadata.clone(),
+            profile_overrides: self.profile_overrides.clone(),
+            blocked: self.blocked,
+            tokens_valid_from: None,
+            ..user_of_its_own(id, &identity, self.now)
+        }
+    }
+}
+
+/// Replaces some of a user's fields; `None` leaves a field as it is.
+pub struct UpdateUser {
+    /// On whose permission.
+    pub permit: Permit,
+    /// The user.
+    pub target: Target,
+    /// What the person may change.
+    pub user_metadata: Option<Metadata>,
+    /// What only services may change.
+    pub app_metadata: Option<Metadata>,
+    /// What is laid over the primary identity's profile.
+    pub profile_overrides: Option<Metadata>,
+    /// Whether the user is blocked.
+    pub blocked: Option<bool>,
+    /// The version that the user must have.
+    pub expected_version: Option<i64>,
+    /// Whether to change nothing.
+    pub validate_only: bool,
+    /// When.
+    pub now: DateTime<Utc>,
+}
+
+impl Write for UpdateUser {
+    type Answer = User;
+
+    fn permit(&self) -> &Permit {
+        &self.permit
+    }
+
+    async fn attempt(&self, _: &Linking, session: &mut Session) -> Result<User, Error> {
+        let (id, []) = resolve(session, &self.target, Purpose::Write, [], self.now).await?;
+        let mut users = preview::begin(session, self.validate_only, &Keys::default().user(&id), &[&id]).await?;
+        let user = take_live(&mut users, &id)?;
+        expect_version(self.expected_version, user.version)?;
+        let mut updated = self.applied_to(user.clone());
+        let changed = updated != user;
+        if changed {
+            updated.touch(self.now);
+        }
+        if !self.validate_only {
+            if changed {
+                session.save_users(&[&updated]).await?;
+            }
+            session.commit().await?;
+        }
+        Ok(updated)
+    }
+}
+
+impl UpdateUser {
+    fn applied_to(&self, user: User) -> User {
+        User {
+            user_metadata: self.user_metadata.clone().unwrap_or(user.user_metadata),
+            app_metadata: self.app_metadata.clone().unwrap_or(user.app_metadata),
+            profile_overrides: self.profile_overrides.clone().unwrap_or(user.profile_overrides),
+            blocked: self.blocked.unwrap_or(user.blocked),
+            ..user
+        }
+    }
+}
+
+/// Deletes a user and everything that it kept.
+pub struct DeleteUser {
+    /// On whose permission.
+    pub permit: Permit,
+    /// The user.
+    pub target: Target,
+    /// The version that the user must have.
+    pub expected_version: Option<i64>,
+    /// Whether the users that it absorbed go with it.
+    pub include_absorbed: bool,
+    /// Whether to change nothing.
+    pub validate_only: bool,
+    /// When.
+    pub now: DateTime<Utc>,
+}
+
+impl Write for DeleteUser {
+    type Answer = Vec<UserId>;
+
+    fn permit(&self) -> &Permit {
+        &self.permit
+    }
+
+    async fn attempt(&self, _: &Linking, session: &mut Session) -> Result<Vec<UserId>, Error> {
+        let (id, []) = resolve(session, &self.target, Purpose::SensitiveWrite, [], self.now).await?;
+        // The identities are locked too, so that nobody creates one of them again before it is gone.
+        let mut seen = session.users(&[&id]).await?;
+        let seen = take_live(&mut seen, &id)?;
+        let keys = seen.identities.iter().fold(Keys::default().user(&id), |keys, i| keys.identity(&i.id));
+        let mut users = preview::begin(session, self.validate_only, &keys, &[&id]).await?;
+        let user = take_live(&mut users, &id)?;
+        if user.identities != seen.identities {
+            return Err(Error::Moved);
+        }
+        expect_version(self.expected_version, user.version)?;
+        // Whoever absorbs or brings back one of these locks this user.
+        let absorbed = session.absorbed_ids(&id).await?;
+        if !absorbed.is_empty() && !self.include_absorbed {
+            return Err(Refusal::AbsorbedUsersExist.into());
+        }
+        let mut deleted: Vec<UserId> = absorbed.iter().cloned().chain([id.clone()]).collect();
+        deleted.sort_unstable();
+        if !self.validate_only {
+            session.delete_links_of(&deleted).await?;
+            session.delete_user(&id, &absorbed).await?;
+            let identities = user.identities.into_iter().map(|identity| Named::Identity(identity.id));
+            let names: Vec<Named> = deleted.iter().cloned().map(Named::UserId).chain(identities).collect();
+            session.insert_tombstones(&names, self.now).await?;
+            session.commit().await?;
+        }
+        Ok(deleted)
+    }
+}

@@ -1,0 +1,204 @@
+//! The server: `serve` is what `main` and every test call. The caller binds, so there is nothing
+//! to wait for.
+
+use std::{sync::Arc, time::Duration};
+
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo, TokioTimer},
+    server::{conn::auto, graceful::GracefulShutdown},
+    service::TowerToHyperService,
+};
+use tokio::net::TcpListener;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tonic::service::Routes;
+use tower::ServiceBuilder;
+
+use crate::{
+    auth::{Issuers, keys::Keys},
+    clock,
+    config::Config,
+    domain::TenantId,
+    grpc::{
+        IdentityHandler,
+        gate::GateLayer,
+        health,
+        proto::{DESCRIPTOR_SET, identity_service_server::IdentityServiceServer},
+        telemetry::TelemetryLayer,
+    },
+    http_client::HttpClient,
+    linking::Linking,
+    store::{IssuerChanged, OpenError, Store, StoreError},
+};
+
+/// The longest message, in bytes, in either direction before compression.
+const MAX_MESSAGE: usize = 2 * 1024 * 1024;
+/// Calls in flight on one connection.
+const MAX_STREAMS: u32 = 200;
+/// The longest header list, in bytes: a token of 8 KiB fits.
+const MAX_HEADERS: u32 = 16 * 1024;
+/// How long to pause when the system gives no more connections.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// Why the server does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The database.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// A provider's issuer is another one than before.
+    #[error(transparent)]
+    IssuerChanged(#[from] IssuerChanged),
+    /// A part that does not come up.
+    #[error("{0}")]
+    Part(String),
+}
+
+impl From<StoreError> for ServeError {
+    fn from(error: StoreError) -> Self {
+        Self::Open(error.into())
+    }
+}
+
+/// Serves until `shutdown`, then lets calls in flight end, but not for longer than the configured
+/// grace.
+pub async fn serve(config: Config, listener: TcpListener, shutdown: CancellationToken) -> Result<(), ServeError> {
+    let stop_keys = CancellationToken::new();
+    let _stop_keys = stop_keys.clone().drop_guard();
+    let linking = Arc::new(assemble(&config, stop_keys).await?);
+    let (reporter, health_service) = tonic_health::server::health_reporter();
+    health::report(&reporter, true).await;
+
+    let identity =
+        IdentityServiceServer::new(IdentityHandler::new(Arc::clone(&linking))).max_decoding_message_size(MAX_MESSAGE);
+    let mut routes = Routes::new(identity).add_service(health_service);
+    if config.reflection {
+        // Both versions: older tools know only the alpha.
+        let part = |error: tonic_reflection::server::Error| ServeError::Part(error.to_string());
+        routes = routes
+            .add_service(reflection().build_v1().map_err(part)?)
+            .add_service(reflection().build_v1alpha().map_err(part)?);
+    }
+    let service = ServiceBuilder::new()
+        // Outermost, so that refusals are logged like everything else.
+        .layer(TelemetryLayer)
+        // In front of every path, also of those that no service has.
+        .layer(GateLayer::new(Arc::clone(&linking)))
+        .service(routes.prepare());
+
+    let connections = accept(listener, service, &shutdown).await;
+    health::report(&reporter, false).await;
+    let drained = async {
+        connections.shutdown().await;
+        linking.drain().await;
+    };
+    if tokio::time::timeout(config.shutdown_grace, drained).await.is_err() {
+        tracing::warn!("calls were still under way at the end of the grace period");
+    }
+    Ok(())
+}
+
+/// Opens the store, reads the issuers' keys, and holds providers to their issuers.
+async fn assemble(config: &Config, stop: CancellationToken) -> Result<Linking, ServeError> {
+    let tenants: Vec<TenantId> = config.tenants.keys().cloned().collect();
+    let store = Store::open(&config.database.address, config.database.max_connections, &tenants).await?;
+    for issuer in &config.issuers {
+        for tenant in issuer.tenant.tenants() {
+            let mut session = store.session(tenant).await?;
+            for provider in issuer.providers() {
+                session.pin_issuer(provider, &issuer.issuer, clock::now()).await??;
+            }
+        }
+    }
+
+    let http = HttpClient::new().map_err(|error| ServeError::Part(format!("no TLS client: {error}")))?;
+    let mut issuers = Vec::new();
+    for issuer in config.issuers.iter().cloned() {
+        let keys = Arc::new(Keys::new(issuer.keys.clone(), issuer.algorithms.clone()));
+        if let Err(error) = keys.refresh(&http).await {
+            // Other issuers' callers need not suffer; this one's are told KEYS_UNAVAILABLE.
+            tracing::error!(issuer = issuer.issuer, %error, "the issuer's keys could not be read");
+        }
+        tokio::spawn(Arc::clone(&keys).keep_fresh(http.clone(), stop.clone()));
+        issuers.push((issuer, keys));
+    }
+    Ok(Linking::new(store, Issuers::new(issuers), config.tenants.clone()))
+}
+
+fn reflection() -> tonic_reflection::server::Builder<'static> {
+    tonic_reflection::server::Builder::configure()
+        .register_encoded_file_descriptor_set(DESCRIPTOR_SET)
+        .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+        .register_encoded_file_descriptor_set(tonic_types::pb::FILE_DESCRIPTOR_SET)
+}
+
+/// The connections that are open.
+struct Connections {
+    graceful: GracefulShutdown,
+    tasks: TaskTracker,
+}
+
+impl Connections {
+    /// Tells every client to go away, and waits until each has had its answers.
+    async fn shutdown(self) {
+        self.tasks.close();
+        self.graceful.shutdown().await;
+        self.tasks.wait().await;
+    }
+}
+
+/// Accepts connections and serves them until `shutdown`; then the listener is closed.
+async fn accept<S>(listener: TcpListener, service: S, shutdown: &CancellationToken) -> Connections
+where
+    S: tower::Service<
+            http::Request<hyper::body::Incoming>,
+            Response = http::Response<tonic::body::Body>,
+            Error = std::convert::Infallible,
+        > + Clone
+        + Send
+        + 'static,
+    S::Future: Send,
+{
+    let connections = Connections { graceful: GracefulShutdown::new(), tasks: TaskTracker::new() };
+    let builder = connection_builder();
+    loop {
+        let accepted = tokio::select! {
+            () = shutdown.cancelled() => return connections,
+            accepted = listener.accept() => accepted,
+        };
+        let stream = match accepted {
+            Ok((stream, _)) => stream,
+            Err(error) => {
+                // The system is out of something, or the client is gone already: neither ends us,
+                // and trying again at once would only burn a core.
+                tracing::warn!(%error, "a connection could not be accepted");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+                continue;
+            }
+        };
+        // Without it an answer waits for the acknowledgement of the one before.
+        let _ = stream.set_nodelay(true);
+        let service = TowerToHyperService::new(service.clone());
+        let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
+        let connection = connections.graceful.watch(connection);
+        connections.tasks.spawn(async move {
+            if let Err(error) = connection.await {
+                tracing::debug!(error, "a connection ended early");
+            }
+        });
+    }
+}
+
+/// HTTP/2 only, with every bound said: an unset one may mean none.
+fn connection_builder() -> auto::Builder<TokioExecutor> {
+    let mut builder = auto::Builder::new(TokioExecutor::new()).http2_only();
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(MAX_STREAMS)
+        .max_header_list_size(MAX_HEADERS)
+        .max_pending_accept_reset_streams(20)
+        .max_local_error_reset_streams(1024)
+        .keep_alive_interval(Duration::from_secs(30))
+        .keep_alive_timeout(Duration::from_secs(10));
+    builder
+}

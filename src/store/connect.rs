@@ -1,0 +1,207 @@
+//! How connections are made: limits on the server's side, and TLS where the network is not ours.
+
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+use diesel::{ConnectionError, ConnectionResult};
+use diesel_async::{
+    AsyncPgConnection,
+    pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod, deadpool::Pool},
+};
+use futures_util::FutureExt as _;
+use rustls::{
+    ClientConfig, RootCertStore,
+    pki_types::{CertificateDer, pem::PemObject as _},
+};
+use tokio_postgres::{Config, NoTls, config::Host, config::SslMode};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+/// How long a call waits for a free connection before it is told that the server is at capacity.
+const WAIT: Duration = Duration::from_secs(2);
+/// How long making a connection may take.
+const CONNECT: Duration = Duration::from_secs(5);
+/// Bounds that hold even if this process hangs or goes away.
+const LIMITS: &str = "-c statement_timeout=10s -c lock_timeout=5s -c idle_in_transaction_session_timeout=30s \
+                      -c timezone=UTC";
+
+/// A database address that has been checked.
+#[derive(Clone)]
+pub struct Address {
+    config: Config,
+    tls: Option<MakeRustlsConnect>,
+}
+
+/// Why a database address is not usable. Never holds the address, which may hold a password.
+#[derive(Debug, thiserror::Error)]
+pub enum AddressError {
+    /// Not a connection URL.
+    #[error("is not a Postgres URL such as postgres://user:password@host/database: {0}")]
+    Malformed(String),
+    /// `sslrootcert` does not name a file of certificates.
+    #[error("sslrootcert {0} cannot be used: {1}")]
+    RootCertificates(PathBuf, String),
+}
+
+impl Address {
+    /// Parses a connection URL (libpq's form).
+    ///
+    /// `sslmode` may be `disable`, `prefer`, `require`, `verify-ca` or `verify-full`; the last three
+    /// mean the same here: the chain and the host name are verified, against `sslrootcert` (a PEM
+    /// file) or else the public authorities. Without `sslmode`, a host that is not this machine
+    /// needs TLS.
+    pub fn parse(url: &str) -> Result<Self, AddressError> {
+        let malformed = |error: tokio_postgres::Error| AddressError::Malformed(error.to_string());
+        let (url, mode, roots) = take_tls_parameters(url);
+        let mut config: Config = url.parse().map_err(malformed)?;
+        let mode = match mode.as_deref() {
+            Some("disable") => SslMode::Disable,
+            Some("prefer") => SslMode::Prefer,
+            Some("require" | "verify-ca" | "verify-full") => SslMode::Require,
+            Some(_) => {
+                let text = "sslmode must be disable, prefer, require, verify-ca or verify-full";
+                return Err(AddressError::Malformed(text.to_owned()));
+            }
+            None if config.get_hosts().iter().all(is_this_machine) => SslMode::Disable,
+            None => SslMode::Require,
+        };
+        config.ssl_mode(mode);
+        let options = config.get_options().map(|options| format!("{options} ")).unwrap_or_default();
+        config
+            .options(format!("{options}{LIMITS}"))
+            .application_name("identity-link")
+            .connect_timeout(CONNECT)
+            .keepalives_idle(Duration::from_secs(30))
+            .tcp_user_timeout(Duration::from_secs(30));
+        let tls = match mode {
+            SslMode::Disable => None,
+            _ => Some(MakeRustlsConnect::new(tls_config(roots)?)),
+        };
+        Ok(Self { config, tls })
+    }
+
+    /// Connects, outside any pool.
+    pub async fn connect(&self) -> ConnectionResult<AsyncPgConnection> {
+        let bad = |error: tokio_postgres::Error| ConnectionError::BadConnection(full_text(&error));
+        match &self.tls {
+            None => {
+                let (client, connection) = self.config.connect(NoTls).await.map_err(bad)?;
+                AsyncPgConnection::try_from_client_and_connection(client, connection).await
+            }
+            Some(tls) => {
+                let (client, connection) = self.config.connect(tls.clone()).await.map_err(bad)?;
+                AsyncPgConnection::try_from_client_and_connection(client, connection).await
+            }
+        }
+    }
+
+    /// A pool of at most `size` connections.
+    pub(super) fn pool(&self, size: usize) -> Result<Pool<AsyncPgConnection>, String> {
+        let mut manager = ManagerConfig::default();
+        // Asks nothing of the server, but does notice connections that are closed or in doubt.
+        manager.recycling_method = RecyclingMethod::Fast;
+        let address = self.clone();
+        manager.custom_setup = Box::new(move |_| {
+            let address = address.clone();
+            async move { address.connect().await }.boxed()
+        });
+        // The manager's URL is only for its own setup, which ours replaces.
+        let manager = AsyncDieselConnectionManager::new_with_config("", manager);
+        Pool::builder(manager)
+            .max_size(size)
+            .wait_timeout(Some(WAIT))
+            .create_timeout(Some(CONNECT))
+            .recycle_timeout(Some(CONNECT))
+            .runtime(deadpool::Runtime::Tokio1)
+            .build()
+            .map_err(|error| error.to_string())
+    }
+}
+
+/// Takes out the parameters that tokio-postgres does not know in libpq's form.
+fn take_tls_parameters(url: &str) -> (String, Option<String>, Option<PathBuf>) {
+    let Some((base, query)) = url.split_once('?') else {
+        return (url.to_owned(), None, None);
+    };
+    let (mut mode, mut roots, mut rest) = (None, None, Vec::new());
+    for parameter in query.split('&') {
+        match parameter.split_once('=') {
+            Some(("sslmode", value)) => mode = Some(value.to_owned()),
+            Some(("sslrootcert", value)) => roots = Some(PathBuf::from(value.replace("%2F", "/"))),
+            _ => rest.push(parameter),
+        }
+    }
+    let url = if rest.is_empty() { base.to_owned() } else { format!("{base}?{}", rest.join("&")) };
+    (url, mode, roots)
+}
+
+fn is_this_machine(host: &Host) -> bool {
+    match host {
+        Host::Unix(_) => true,
+        Host::Tcp(name) => name == "localhost" || name.parse().is_ok_and(|ip: std::net::IpAddr| ip.is_loopback()),
+    }
+}
+
+fn tls_config(roots: Option<PathBuf>) -> Result<ClientConfig, AddressError> {
+    let mut store = RootCertStore::empty();
+    match roots {
+        None => store.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned()),
+        Some(path) => {
+            let unusable = |why: String| AddressError::RootCertificates(path.clone(), why);
+            for certificate in CertificateDer::pem_file_iter(&path).map_err(|e| unusable(e.to_string()))? {
+                let certificate = certificate.map_err(|e| unusable(e.to_string()))?;
+                store.add(certificate).map_err(|e| unusable(e.to_string()))?;
+            }
+            if store.is_empty() {
+                return Err(unusable("it holds no certificate".to_owned()));
+            }
+        }
+    }
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let builder = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| AddressError::Malformed(error.to_string()))?;
+    Ok(builder.with_root_certificates(store).with_no_client_auth())
+}
+
+/// tokio-postgres keeps the cause out of its text.
+fn full_text(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mode(url: &str) -> SslMode {
+        Address::parse(url).unwrap().config.get_ssl_mode()
+    }
+
+    #[test]
+    fn the_network_needs_tls_unless_told_otherwise() {
+        assert_eq!(mode("postgres://a@db.example.com/x"), SslMode::Require);
+        assert_eq!(
+            mode("postgres://a@db.example.com/x?sslmode=verify-full&target_session_attrs=any"),
+            SslMode::Require
+        );
+        assert_eq!(mode("postgres://a@db.example.com/x?sslmode=disable"), SslMode::Disable);
+        assert_eq!(mode("postgres://a@127.0.0.1/x"), SslMode::Disable);
+        assert_eq!(mode("postgres://a@%2Fvar%2Frun/x"), SslMode::Disable);
+    }
+
+    #[test]
+    fn a_bad_address_is_refused_without_its_password() {
+        for url in [
+            "nonsense://a:secret@h/x",
+            "postgres://a:secret@h/x?sslmode=maybe",
+            "postgres://a:secret@h/x?sslrootcert=/nowhere",
+        ] {
+            let error = Address::parse(url).err().unwrap().to_string();
+            assert!(!error.contains("secret"), "{error}");
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! Locks that every write takes before it reads what it decides on.
+//!
+//! Row locks alone let two conflicting changes get their transaction ids in another order than
+//! the one in which they happen, and a feed read in the order of ids would then contradict the
+//! versions. These locks come before the first statement that assigns an id.
+
+use aws_lc_rs::digest::{SHA256, digest};
+use diesel::{
+    sql_query,
+    sql_types::{Array, BigInt},
+};
+use diesel_async::RunQueryDsl as _;
+
+use super::{Session, StoreError, cached::Cached};
+use crate::domain::{IdentityRef, Named, TenantId, UserId};
+
+/// The keys that one write locks.
+#[derive(Debug, Default)]
+pub struct Keys(Vec<Named>);
+
+impl Keys {
+    /// Also locks this user.
+    #[must_use]
+    pub fn user(mut self, id: &UserId) -> Self {
+        self.0.push(Named::UserId(id.clone()));
+        self
+    }
+
+    /// Also locks this identity.
+    #[must_use]
+    pub fn identity(mut self, id: &IdentityRef) -> Self {
+        self.0.push(Named::Identity(id.clone()));
+        self
+    }
+
+    /// As numbers, in the one order in which every transaction takes them, so that none waits
+    /// for another in a circle. Two keys with one number only share a lock.
+    fn sorted_numbers(&self, tenant: &TenantId) -> Vec<i64> {
+        let mut numbers: Vec<i64> = self.0.iter().map(|key| number(tenant, key)).collect();
+        numbers.sort_unstable();
+        numbers.dedup();
+        numbers
+    }
+}
+
+impl Session {
+    /// Takes the locks of these keys until the transaction ends.
+    pub async fn lock(&mut self, keys: &Keys) -> Result<(), StoreError> {
+        const SQL: &str = "SELECT pg_advisory_xact_lock(k) FROM unnest($1::bigint[]) AS k";
+        let query = sql_query(SQL).bind::<Array<BigInt>, _>(keys.sorted_numbers(&self.tenant));
+        Cached(query).execute(&mut self.conn).await?;
+        Ok(())
+    }
+}
+
+fn number(tenant: &TenantId, key: &Named) -> i64 {
+    let text = match key {
+        Named::Identity(identity) => format!("{tenant}\0identity\0{}\0{}", identity.provider, identity.subject),
+        Named::UserId(id) => format!("{tenant}\0user\0{id}"),
+    };
+    let hash = digest(&SHA256, text.as_bytes());
+    hash.as_ref().iter().take(8).fold(0, |number, byte| (number << 8) | i64::from(*byte))
+}

@@ -1,0 +1,90 @@
+//! The schema: embedded, run under a lock, and checked before anything is served.
+
+use diesel::{
+    QueryableByName,
+    migration::{Migration, MigrationSource as _},
+    pg::Pg,
+    result::Error as DieselError,
+    sql_query,
+    sql_types::{BigInt, Text},
+};
+use diesel_async::{AsyncMigrationHarness, AsyncPgConnection, RunQueryDsl as _, SimpleAsyncConnection as _};
+use diesel_migrations::{EmbeddedMigrations, MigrationHarness as _, embed_migrations};
+
+use super::StoreError;
+
+const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations");
+
+/// Any number will do, as long as nobody else uses it: "idlink" in ASCII.
+const LOCK: i64 = 0x6964_6c69_6e6b;
+
+/// Why the schema is not the one that this binary works with.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum SchemaMismatch {
+    /// Migrations are missing.
+    #[error("the database's schema is older than this binary: run `identity-link migrate` first (missing: {0})")]
+    Older(String),
+    /// There are migrations that this binary does not know.
+    #[error(
+        "the database's schema is newer than this binary: run the release that made it, or a later one (unknown: {0})"
+    )]
+    Newer(String),
+}
+
+/// Runs the migrations that are missing, and says which. Needs a multi-thread runtime.
+pub(super) async fn run(mut conn: AsyncPgConnection) -> Result<Vec<String>, StoreError> {
+    // A migration may take as long as it takes; two at once may not.
+    conn.batch_execute(&format!("SET statement_timeout = 0; SET lock_timeout = 0; SELECT pg_advisory_lock({LOCK})"))
+        .await?;
+    let mut harness = AsyncMigrationHarness::new(conn);
+    let ran = harness
+        .run_pending_migrations(MIGRATIONS)
+        .map(|versions| versions.iter().map(ToString::to_string).collect())
+        .map_err(|error| StoreError::Fault(format!("a migration failed: {error}")));
+    // The lock goes with the connection, even if this fails.
+    drop(harness);
+    ran
+}
+
+#[derive(QueryableByName)]
+struct Version {
+    #[diesel(sql_type = Text)]
+    version: String,
+}
+
+#[derive(QueryableByName)]
+struct Count {
+    #[diesel(sql_type = BigInt)]
+    count: i64,
+}
+
+/// Compares the database's migrations with the embedded ones.
+pub(super) async fn check(conn: &mut AsyncPgConnection) -> Result<Result<(), SchemaMismatch>, StoreError> {
+    let known = known()?;
+    let tables: Count =
+        sql_query("SELECT count(*) AS count FROM pg_tables WHERE tablename = '__diesel_schema_migrations'")
+            .get_result(conn)
+            .await?;
+    let ran: Vec<Version> = if tables.count == 0 {
+        Vec::new()
+    } else {
+        sql_query("SELECT version FROM __diesel_schema_migrations ORDER BY version").load(conn).await?
+    };
+    let ran: Vec<String> = ran.into_iter().map(|row| row.version).collect();
+    let missing = |from: &[String], than: &[String]| -> Option<String> {
+        let missing: Vec<&str> = from.iter().filter(|v| !than.contains(v)).map(String::as_str).collect();
+        (!missing.is_empty()).then(|| missing.join(", "))
+    };
+    Ok(match (missing(&ran, &known), missing(&known, &ran)) {
+        (Some(unknown), _) => Err(SchemaMismatch::Newer(unknown)),
+        (None, Some(missing)) => Err(SchemaMismatch::Older(missing)),
+        (None, None) => Ok(()),
+    })
+}
+
+fn known() -> Result<Vec<String>, StoreError> {
+    let migrations: Vec<Box<dyn Migration<Pg>>> = MIGRATIONS
+        .migrations()
+        .map_err(|error| StoreError::from(DieselError::QueryBuilderError(error.to_string().into())))?;
+    Ok(migrations.iter().map(|migration| migration.name().version().to_string()).collect())
+}

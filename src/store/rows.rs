@@ -1,0 +1,156 @@
+//! Rows as they come from the database, and what the rules make of them.
+
+use chrono::{DateTime, Utc};
+use diesel::{
+    QueryableByName,
+    sql_types::{BigInt, Bool, Json, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid},
+};
+use serde::Deserialize;
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::StoreError;
+use crate::domain::{Absorbed, Identity, IdentityEmail, IdentityRef, Metadata, Provider, Subject, User, UserId};
+
+/// The columns of a [`UserRow`], for a query in which `u` is the user. The identities come as one
+/// value, so that a user is one row and its metadata crosses the wire once.
+macro_rules! user_columns {
+    () => {
+        "u.id, u.version, u.create_time, u.update_time, u.absorbed_into, u.absorbed_by_link, u.absorbed_time, \
+         u.primary_provider, u.primary_subject, u.user_metadata, u.app_metadata, u.profile_overrides, u.blocked, \
+         u.tokens_valid_from, \
+         (SELECT json_agg(i ORDER BY i.ordinal) FROM identities i \
+           WHERE i.tenant_id = u.tenant_id AND i.owner_id = u.id) AS identities"
+    };
+}
+pub(super) use user_columns;
+
+/// A user with its identities.
+#[derive(QueryableByName)]
+pub(super) struct UserRow {
+    #[diesel(sql_type = Text)]
+    id: String,
+    #[diesel(sql_type = BigInt)]
+    version: i64,
+    #[diesel(sql_type = Timestamptz)]
+    create_time: DateTime<Utc>,
+    #[diesel(sql_type = Timestamptz)]
+    update_time: DateTime<Utc>,
+    #[diesel(sql_type = Nullable<Text>)]
+    absorbed_into: Option<String>,
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    absorbed_by_link: Option<Uuid>,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    absorbed_time: Option<DateTime<Utc>>,
+    #[diesel(sql_type = Text)]
+    primary_provider: String,
+    #[diesel(sql_type = Text)]
+    primary_subject: String,
+    #[diesel(sql_type = Jsonb)]
+    user_metadata: Value,
+    #[diesel(sql_type = Jsonb)]
+    app_metadata: Value,
+    #[diesel(sql_type = Jsonb)]
+    profile_overrides: Value,
+    #[diesel(sql_type = Bool)]
+    blocked: bool,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    tokens_valid_from: Option<DateTime<Utc>>,
+    #[diesel(sql_type = Nullable<Json>)]
+    identities: Option<Value>,
+}
+
+/// An identity as `json_agg` gives it.
+#[derive(Deserialize)]
+struct IdentityRow {
+    provider: String,
+    subject: String,
+    home_id: String,
+    ordinal: i32,
+    connection: String,
+    social: bool,
+    email: Option<String>,
+    email_canonical: Option<String>,
+    email_verify_time: Option<DateTime<Utc>>,
+    profile_data: Value,
+    attach_time: DateTime<Utc>,
+}
+
+impl TryFrom<UserRow> for User {
+    type Error = StoreError;
+
+    fn try_from(row: UserRow) -> Result<Self, StoreError> {
+        let identities: Vec<IdentityRow> = match row.identities {
+            Some(json) => serde_json::from_value(json).map_err(|_| StoreError::corrupt("identity"))?,
+            None => Vec::new(),
+        };
+        Ok(Self {
+            id: user_id(&row.id)?,
+            version: row.version,
+            create_time: row.create_time,
+            update_time: row.update_time,
+            identities: identities.into_iter().map(Identity::try_from).collect::<Result<_, _>>()?,
+            primary: identity_ref(&row.primary_provider, &row.primary_subject)?,
+            user_metadata: metadata(row.user_metadata)?,
+            app_metadata: metadata(row.app_metadata)?,
+            profile_overrides: metadata(row.profile_overrides)?,
+            blocked: row.blocked,
+            tokens_valid_from: row.tokens_valid_from,
+            absorbed: absorbed(row.absorbed_into, row.absorbed_by_link, row.absorbed_time)?,
+        })
+    }
+}
+
+impl TryFrom<IdentityRow> for Identity {
+    type Error = StoreError;
+
+    fn try_from(row: IdentityRow) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: identity_ref(&row.provider, &row.subject)?,
+            home: user_id(&row.home_id)?,
+            ordinal: row.ordinal,
+            connection: row.connection,
+            social: row.social,
+            email: row.email.map(|given| IdentityEmail {
+                given,
+                canonical: row.email_canonical,
+                verify_time: row.email_verify_time,
+            }),
+            profile_data: metadata(row.profile_data)?,
+            attach_time: row.attach_time,
+        })
+    }
+}
+
+pub(super) fn user_id(text: &str) -> Result<UserId, StoreError> {
+    UserId::parse(text).ok_or_else(|| StoreError::corrupt("user id"))
+}
+
+pub(super) fn identity_ref(provider: &str, subject: &str) -> Result<IdentityRef, StoreError> {
+    let provider = Provider::parse(provider).ok_or_else(|| StoreError::corrupt("provider"))?;
+    let subject = Subject::parse(subject).ok_or_else(|| StoreError::corrupt("subject"))?;
+    Ok(IdentityRef { provider, subject })
+}
+
+pub(super) fn metadata(value: Value) -> Result<Metadata, StoreError> {
+    match value {
+        Value::Object(map) => Ok(Metadata::from_stored(map)),
+        _ => Err(StoreError::corrupt("metadata object")),
+    }
+}
+
+pub(super) fn absorbed(
+    into: Option<String>,
+    by_link: Option<Uuid>,
+    time: Option<DateTime<Utc>>,
+) -> Result<Option<Absorbed>, StoreError> {
+    match (into, by_link, time) {
+        (Some(into), Some(by_link), Some(time)) => Ok(Some(Absorbed { into: user_id(&into)?, by_link, time })),
+        _ => Ok(None),
+    }
+}
+
+/// As it is written to a `jsonb` column.
+pub(super) fn json(metadata: &Metadata) -> Value {
+    Value::Object(metadata.as_map().clone())
+}

@@ -1,0 +1,162 @@
+//! Who is behind a token or an id: everything that decides about a caller or a link's two sides,
+//! in one statement.
+
+use chrono::{DateTime, Utc};
+use diesel::{
+    QueryableByName, sql_query,
+    sql_types::{Array, Binary, Bool, Nullable, Text, Timestamptz, Uuid as SqlUuid},
+};
+use diesel_async::RunQueryDsl as _;
+use uuid::Uuid;
+
+use super::{
+    Session, StoreError,
+    cached::Cached,
+    rows::{absorbed, user_id},
+};
+use crate::domain::{Named, Standing, UserId};
+
+/// What is asked about one name.
+#[derive(Debug, Clone)]
+pub struct Question {
+    /// Whom it is about.
+    pub named: Named,
+    /// The hash of a token that was given as a proof, to learn whether it made a link.
+    pub proof_hash: Option<[u8; 32]>,
+}
+
+impl From<Named> for Question {
+    fn from(named: Named) -> Self {
+        Self { named, proof_hash: None }
+    }
+}
+
+/// What is known about one name.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// The user; `None` if nobody has this id or owns this identity.
+    pub standing: Option<Standing>,
+    /// For an identity: the user it belonged to before any link moved it.
+    pub home: Option<UserId>,
+    /// For an identity that a link brought: that link.
+    pub home_link: Option<Uuid>,
+    /// The link that the proof made.
+    pub proof_use: Option<ProofUse>,
+    /// When what is named was deleted, if it was.
+    pub delete_time: Option<DateTime<Utc>>,
+}
+
+/// What a proof was used for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProofUse {
+    /// The link.
+    pub link: Uuid,
+    /// Its primary user.
+    pub primary: UserId,
+    /// Whether it was undone.
+    pub undone: bool,
+}
+
+#[derive(QueryableByName)]
+struct Row {
+    #[diesel(sql_type = Nullable<Text>)]
+    home_id: Option<String>,
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    home_link: Option<Uuid>,
+    #[diesel(sql_type = Nullable<Text>)]
+    named_id: Option<String>,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    create_time: Option<DateTime<Utc>>,
+    #[diesel(sql_type = Nullable<Text>)]
+    absorbed_into: Option<String>,
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    absorbed_by_link: Option<Uuid>,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    absorbed_time: Option<DateTime<Utc>>,
+    #[diesel(sql_type = Nullable<Text>)]
+    holder_id: Option<String>,
+    #[diesel(sql_type = Nullable<Bool>)]
+    blocked: Option<bool>,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    tokens_valid_from: Option<DateTime<Utc>>,
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    proof_link: Option<Uuid>,
+    #[diesel(sql_type = Nullable<Text>)]
+    proof_primary_id: Option<String>,
+    #[diesel(sql_type = Bool)]
+    proof_undone: bool,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    delete_time: Option<DateTime<Utc>>,
+}
+
+impl Session {
+    /// Answers all questions, in their order.
+    pub async fn standing(&mut self, questions: &[Question]) -> Result<Vec<Answer>, StoreError> {
+        const SQL: &str = "SELECT i.home_id, home.absorbed_by_link AS home_link, n.id AS named_id, n.create_time, \
+              n.absorbed_into, n.absorbed_by_link, n.absorbed_time, h.id AS holder_id, h.blocked, \
+              greatest(n.tokens_valid_from, h.tokens_valid_from, t.delete_time) AS tokens_valid_from, \
+              l.id AS proof_link, l.primary_id AS proof_primary_id, l.undo_time IS NOT NULL AS proof_undone, \
+              t.delete_time \
+            FROM unnest($2::text[], $3::text[], $4::text[], $5::bytea[], $6::bytea[]) \
+              WITH ORDINALITY AS q(provider, subject, id, proof_hash, tombstone, position) \
+            LEFT JOIN identities i ON i.tenant_id = $1 AND i.provider = q.provider AND i.subject = q.subject \
+            LEFT JOIN users home ON home.tenant_id = $1 AND home.id = i.home_id \
+            LEFT JOIN users n ON n.tenant_id = $1 AND n.id = coalesce(q.id, i.owner_id) \
+            LEFT JOIN users h ON h.tenant_id = $1 AND h.id = coalesce(n.absorbed_into, n.id) \
+            LEFT JOIN links l ON l.tenant_id = $1 AND l.proof_hash = q.proof_hash \
+            LEFT JOIN tombstones t ON t.tenant_id = $1 AND t.id_hash = q.tombstone \
+            ORDER BY q.position";
+        let identity = |question: &Question| match &question.named {
+            Named::Identity(identity) => Some(identity.clone()),
+            Named::UserId(_) => None,
+        };
+        let column = |part: &dyn Fn(&Question) -> Option<String>| questions.iter().map(part).collect::<Vec<_>>();
+        let query = sql_query(SQL)
+            .bind::<Text, _>(self.tenant.as_str())
+            .bind::<Array<Nullable<Text>>, _>(column(&|q| identity(q).map(|i| i.provider.to_string())))
+            .bind::<Array<Nullable<Text>>, _>(column(&|q| identity(q).map(|i| i.subject.to_string())))
+            .bind::<Array<Nullable<Text>>, _>(column(&|q| match &q.named {
+                Named::Identity(_) => None,
+                Named::UserId(id) => Some(id.to_string()),
+            }))
+            .bind::<Array<Nullable<Binary>>, _>(
+                questions.iter().map(|q| q.proof_hash.map(Vec::from)).collect::<Vec<_>>(),
+            )
+            .bind::<Array<Binary>, _>(
+                questions.iter().map(|q| self.tombstone_hash(&q.named).to_vec()).collect::<Vec<_>>(),
+            );
+        let rows: Vec<Row> = Cached(query).load(&mut self.conn).await?;
+        rows.into_iter().map(Answer::try_from).collect()
+    }
+}
+
+impl TryFrom<Row> for Answer {
+    type Error = StoreError;
+
+    fn try_from(row: Row) -> Result<Self, StoreError> {
+        let standing = match (row.named_id, row.holder_id, row.create_time) {
+            (Some(named), Some(holder), Some(create_time)) => Some(Standing {
+                named: user_id(&named)?,
+                holder: user_id(&holder)?,
+                blocked: row.blocked.unwrap_or(true),
+                tokens_valid_from: row.tokens_valid_from,
+                create_time,
+                absorbed: absorbed(row.absorbed_into, row.absorbed_by_link, row.absorbed_time)?,
+            }),
+            _ => None,
+        };
+        let proof_use = match (row.proof_link, row.proof_primary_id) {
+            (Some(link), Some(primary)) => {
+                Some(ProofUse { link, primary: user_id(&primary)?, undone: row.proof_undone })
+            }
+            _ => None,
+        };
+        Ok(Self {
+            standing,
+            home: row.home_id.as_deref().map(user_id).transpose()?,
+            home_link: row.home_link,
+            proof_use,
+            delete_time: row.delete_time,
+        })
+    }
+}

@@ -1,0 +1,137 @@
+//! What is kept per tenant: its key, the issuers of its providers, and what stays of the deleted.
+
+use std::collections::HashMap;
+
+use aws_lc_rs::{hmac, rand};
+use chrono::{DateTime, Utc};
+use diesel::{ExpressionMethods as _, QueryDsl as _};
+use diesel_async::{AsyncPgConnection, RunQueryDsl as _};
+
+use super::{
+    Session, StoreError,
+    schema::{provider_issuers, tenant_keys, tombstones},
+};
+use crate::domain::{Named, Provider, TenantId};
+
+/// A tenant's key: random, made at first use, kept in the database.
+#[derive(Clone)]
+pub struct TenantKey(hmac::Key);
+
+impl TenantKey {
+    /// A MAC under this key; `purpose` keeps uses apart.
+    pub fn mac(&self, purpose: &str, message: &[u8]) -> [u8; 32] {
+        let mut context = hmac::Context::with_key(&self.0);
+        context.update(purpose.as_bytes());
+        context.update(&[0]);
+        context.update(message);
+        let mut mac = [0; 32];
+        mac.copy_from_slice(context.sign().as_ref());
+        mac
+    }
+}
+
+/// A provider whose issuer is not the one that the database knows.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "tenant {tenant}: provider {provider} is configured with issuer {configured}, but its identities came from \
+     {pinned}: subjects of another issuer are other people. Give the new issuer a provider name of its own"
+)]
+pub struct IssuerChanged {
+    /// The tenant.
+    pub tenant: TenantId,
+    /// The provider.
+    pub provider: Provider,
+    /// The issuer in the configuration.
+    pub configured: String,
+    /// The issuer that was pinned at first use.
+    pub pinned: String,
+}
+
+/// The tenants' keys; those that are missing are made.
+pub(super) async fn load_keys(
+    conn: &mut AsyncPgConnection,
+    tenants: &[TenantId],
+) -> Result<HashMap<TenantId, TenantKey>, StoreError> {
+    let mut keys = HashMap::new();
+    for tenant in tenants {
+        let mut fresh = [0; 32];
+        rand::fill(&mut fresh).map_err(|_| StoreError::Fault("the system gives no random bytes".to_owned()))?;
+        diesel::insert_into(tenant_keys::table)
+            .values((tenant_keys::tenant_id.eq(tenant.as_str()), tenant_keys::key.eq(fresh.as_slice())))
+            .on_conflict_do_nothing()
+            .execute(conn)
+            .await?;
+        let key: Vec<u8> = tenant_keys::table
+            .filter(tenant_keys::tenant_id.eq(tenant.as_str()))
+            .select(tenant_keys::key)
+            .first(conn)
+            .await?;
+        keys.insert(tenant.clone(), TenantKey(hmac::Key::new(hmac::HMAC_SHA256, &key)));
+    }
+    Ok(keys)
+}
+
+impl Session {
+    /// Pins the issuer of a provider at first use, and afterwards holds it to it.
+    pub async fn pin_issuer(
+        &mut self,
+        provider: &Provider,
+        issuer: &str,
+        now: DateTime<Utc>,
+    ) -> Result<Result<(), IssuerChanged>, StoreError> {
+        use provider_issuers as table;
+        diesel::insert_into(table::table)
+            .values((
+                table::tenant_id.eq(self.tenant.as_str()),
+                table::provider.eq(provider.as_str()),
+                table::issuer.eq(issuer),
+                table::pin_time.eq(now),
+            ))
+            .on_conflict_do_nothing()
+            .execute(&mut self.conn)
+            .await?;
+        let pinned: String = table::table
+            .filter(table::tenant_id.eq(self.tenant.as_str()))
+            .filter(table::provider.eq(provider.as_str()))
+            .select(table::issuer)
+            .first(&mut self.conn)
+            .await?;
+        if pinned == issuer {
+            return Ok(Ok(()));
+        }
+        let (tenant, configured) = (self.tenant.clone(), issuer.to_owned());
+        Ok(Err(IssuerChanged { tenant, provider: provider.clone(), configured, pinned }))
+    }
+
+    /// Leaves what stays of the deleted: keyed hashes of what they were named by.
+    pub async fn insert_tombstones(&mut self, names: &[Named], now: DateTime<Utc>) -> Result<(), StoreError> {
+        use diesel::upsert::excluded;
+        let tenant = self.tenant.to_string();
+        let rows: Vec<_> = names
+            .iter()
+            .map(|name| {
+                (
+                    tombstones::tenant_id.eq(&tenant),
+                    tombstones::id_hash.eq(self.tombstone_hash(name).to_vec()),
+                    tombstones::delete_time.eq(now),
+                )
+            })
+            .collect();
+        diesel::insert_into(tombstones::table)
+            .values(&rows)
+            .on_conflict((tombstones::tenant_id, tombstones::id_hash))
+            .do_update()
+            .set(tombstones::delete_time.eq(excluded(tombstones::delete_time)))
+            .execute(&mut self.conn)
+            .await?;
+        Ok(())
+    }
+
+    /// What a deleted user or identity is still known by.
+    pub(super) fn tombstone_hash(&self, name: &Named) -> [u8; 32] {
+        match name {
+            Named::Identity(identity) => self.key.mac("deleted identity", identity.to_string().as_bytes()),
+            Named::UserId(id) => self.key.mac("deleted user", id.as_str().as_bytes()),
+        }
+    }
+}

@@ -1,0 +1,278 @@
+//! Reading and writing users, each with its identities.
+
+use chrono::{DateTime, Utc};
+use diesel::{
+    ExpressionMethods as _, QueryDsl as _, sql_query,
+    sql_types::{Array, BigInt, Bool, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid},
+};
+use diesel_async::RunQueryDsl as _;
+
+use super::{
+    Session, StoreError,
+    cached::Cached,
+    rows::{UserRow, json, user_columns},
+    schema::{identities, users},
+};
+use crate::domain::{Identity, IdentityRef, User, UserId};
+
+/// What came of inserting a user.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Inserted {
+    /// The user and its identity are there now.
+    Inserted,
+    /// The id is in use.
+    IdTaken,
+    /// The identity has an owner.
+    IdentityTaken,
+}
+
+impl Session {
+    /// The user that holds this id now: itself, or the one that absorbed it.
+    pub async fn user_by_id(&mut self, id: &UserId) -> Result<Option<User>, StoreError> {
+        const SQL: &str = concat!(
+            "SELECT ",
+            user_columns!(),
+            " FROM users n JOIN users u ON u.tenant_id = n.tenant_id AND u.id = coalesce(n.absorbed_into, n.id) \
+              WHERE n.tenant_id = $1 AND n.id = $2"
+        );
+        let query = sql_query(SQL).bind::<Text, _>(self.tenant.as_str()).bind::<Text, _>(id.as_str());
+        one(Cached(query).load(&mut self.conn).await?)
+    }
+
+    /// The user that owns this identity.
+    pub async fn user_by_identity(&mut self, id: &IdentityRef) -> Result<Option<User>, StoreError> {
+        const SQL: &str = concat!(
+            "SELECT ",
+            user_columns!(),
+            " FROM identities n JOIN users u ON u.tenant_id = n.tenant_id AND u.id = n.owner_id \
+              WHERE n.tenant_id = $1 AND n.provider = $2 AND n.subject = $3"
+        );
+        let query = sql_query(SQL)
+            .bind::<Text, _>(self.tenant.as_str())
+            .bind::<Text, _>(id.provider.as_str())
+            .bind::<Text, _>(id.subject.as_str());
+        one(Cached(query).load(&mut self.conn).await?)
+    }
+
+    /// The users one of whose identities has this canonical email, in the order of their ids:
+    /// at most `limit`, those behind `after`.
+    pub async fn users_by_email(
+        &mut self,
+        canonical: &str,
+        include_unverified: bool,
+        after: &str,
+        limit: usize,
+    ) -> Result<Vec<User>, StoreError> {
+        const SQL: &str = concat!(
+            "SELECT ",
+            user_columns!(),
+            " FROM (SELECT DISTINCT owner_id FROM identities \
+                     WHERE tenant_id = $1 AND email_canonical = $2 AND (email_verified OR $3) AND owner_id > $4 \
+                     ORDER BY owner_id LIMIT $5) m \
+              JOIN users u ON u.tenant_id = $1 AND u.id = m.owner_id ORDER BY u.id"
+        );
+        let query = sql_query(SQL)
+            .bind::<Text, _>(self.tenant.as_str())
+            .bind::<Text, _>(canonical)
+            .bind::<Bool, _>(include_unverified)
+            .bind::<Text, _>(after)
+            .bind::<BigInt, _>(i64::try_from(limit).unwrap_or(i64::MAX));
+        all(Cached(query).load(&mut self.conn).await?)
+    }
+
+    /// These very users, absorbed or not, in the order of their ids; unknown ones are left out.
+    pub async fn users(&mut self, ids: &[&UserId]) -> Result<Vec<User>, StoreError> {
+        const SQL: &str = concat!(
+            "SELECT ",
+            user_columns!(),
+            " FROM users u WHERE u.tenant_id = $1 AND u.id = ANY($2) ORDER BY u.id"
+        );
+        self.users_by(SQL, ids).await
+    }
+
+    /// The same as [`Session::users`], with the rows locked. Take the locks of their keys first:
+    /// this statement then never waits for another writer of ours, and sees what they left.
+    pub async fn users_for_update(&mut self, ids: &[&UserId]) -> Result<Vec<User>, StoreError> {
+        const SQL: &str = concat!(
+            "SELECT ",
+            user_columns!(),
+            " FROM users u WHERE u.tenant_id = $1 AND u.id = ANY($2) ORDER BY u.id FOR UPDATE"
+        );
+        self.users_by(SQL, ids).await
+    }
+
+    async fn users_by(&mut self, sql: &str, ids: &[&UserId]) -> Result<Vec<User>, StoreError> {
+        let ids: Vec<&str> = ids.iter().map(|id| id.as_str()).collect();
+        let query = sql_query(sql).bind::<Text, _>(self.tenant.as_str()).bind::<Array<Text>, _>(ids);
+        all(Cached(query).load(&mut self.conn).await?)
+    }
+
+    /// Writes back these users' rows, all of their columns, in one statement.
+    pub async fn save_users(&mut self, users: &[&User]) -> Result<(), StoreError> {
+        const SQL: &str = "UPDATE users u SET version = n.version, update_time = n.update_time, \
+            absorbed_into = n.absorbed_into, absorbed_by_link = n.absorbed_by_link, absorbed_time = n.absorbed_time, \
+            primary_provider = n.primary_provider, primary_subject = n.primary_subject, \
+            user_metadata = n.user_metadata, app_metadata = n.app_metadata, profile_overrides = n.profile_overrides, \
+            blocked = n.blocked, tokens_valid_from = n.tokens_valid_from \
+            FROM unnest($2::text[], $3::bigint[], $4::timestamptz[], $5::text[], $6::uuid[], $7::timestamptz[], \
+              $8::text[], $9::text[], $10::jsonb[], $11::jsonb[], $12::jsonb[], $13::boolean[], $14::timestamptz[]) \
+              AS n(id, version, update_time, absorbed_into, absorbed_by_link, absorbed_time, \
+              primary_provider, primary_subject, user_metadata, app_metadata, profile_overrides, blocked, tokens_valid_from) \
+            WHERE u.tenant_id = $1 AND u.id = n.id";
+        let absorbed = |user: &&User| user.absorbed.clone();
+        let query = sql_query(SQL)
+            .bind::<Text, _>(self.tenant.as_str())
+            .bind::<Array<Text>, _>(column(users, |user| user.id.as_str()))
+            .bind::<Array<BigInt>, _>(column(users, |user| user.version))
+            .bind::<Array<Timestamptz>, _>(column(users, |user| user.update_time))
+            .bind::<Array<Nullable<Text>>, _>(column(users, |user| absorbed(user).map(|a| a.into.to_string())))
+            .bind::<Array<Nullable<SqlUuid>>, _>(column(users, |user| absorbed(user).map(|a| a.by_link)))
+            .bind::<Array<Nullable<Timestamptz>>, _>(column(users, |user| absorbed(user).map(|a| a.time)))
+            .bind::<Array<Text>, _>(column(users, |user| user.primary.provider.as_str()))
+            .bind::<Array<Text>, _>(column(users, |user| user.primary.subject.as_str()))
+            .bind::<Array<Jsonb>, _>(column(users, |user| json(&user.user_metadata)))
+            .bind::<Array<Jsonb>, _>(column(users, |user| json(&user.app_metadata)))
+            .bind::<Array<Jsonb>, _>(column(users, |user| json(&user.profile_overrides)))
+            .bind::<Array<Bool>, _>(column(users, |user| user.blocked))
+            .bind::<Array<Nullable<Timestamptz>>, _>(column(users, |user| user.tokens_valid_from));
+        expect_rows(Cached(query).execute(&mut self.conn).await?, users.len())
+    }
+
+    /// Lets users that `from` had absorbed point to `to` instead: one hop, whatever is linked.
+    pub async fn repoint_absorbed(&mut self, from: &UserId, to: &UserId, now: DateTime<Utc>) -> Result<(), StoreError> {
+        let absorbed_by = users::table
+            .filter(users::tenant_id.eq(self.tenant.as_str()))
+            .filter(users::absorbed_into.eq(from.as_str()));
+        diesel::update(absorbed_by)
+            .set((users::absorbed_into.eq(to.as_str()), users::absorbed_time.eq(now)))
+            .execute(&mut self.conn)
+            .await?;
+        Ok(())
+    }
+
+    /// Inserts a live user with its only identity.
+    pub async fn insert_user(&mut self, user: &User, identity: &Identity) -> Result<Inserted, StoreError> {
+        if self.insert_user_row(user).await? == Inserted::IdTaken {
+            return Ok(Inserted::IdTaken);
+        }
+        self.insert_identity(identity, &user.id).await
+    }
+
+    /// Inserts a live user whose identity is there, or comes in this transaction.
+    pub async fn insert_user_row(&mut self, user: &User) -> Result<Inserted, StoreError> {
+        let rows = diesel::insert_into(users::table)
+            .values((
+                users::tenant_id.eq(self.tenant.as_str()),
+                users::id.eq(user.id.as_str()),
+                users::version.eq(user.version),
+                users::create_time.eq(user.create_time),
+                users::update_time.eq(user.update_time),
+                users::primary_provider.eq(user.primary.provider.as_str()),
+                users::primary_subject.eq(user.primary.subject.as_str()),
+                users::user_metadata.eq(json(&user.user_metadata)),
+                users::app_metadata.eq(json(&user.app_metadata)),
+                users::profile_overrides.eq(json(&user.profile_overrides)),
+                users::blocked.eq(user.blocked),
+                users::tokens_valid_from.eq(user.tokens_valid_from),
+            ))
+            .on_conflict_do_nothing()
+            .execute(&mut self.conn)
+            .await?;
+        Ok(if rows == 1 { Inserted::Inserted } else { Inserted::IdTaken })
+    }
+
+    /// Inserts an identity that nobody owned.
+    pub async fn insert_identity(&mut self, identity: &Identity, owner: &UserId) -> Result<Inserted, StoreError> {
+        let email = identity.email.as_ref();
+        let rows = diesel::insert_into(identities::table)
+            .values((
+                identities::tenant_id.eq(self.tenant.as_str()),
+                identities::provider.eq(identity.id.provider.as_str()),
+                identities::subject.eq(identity.id.subject.as_str()),
+                identities::owner_id.eq(owner.as_str()),
+                identities::home_id.eq(identity.home.as_str()),
+                identities::ordinal.eq(identity.ordinal),
+                identities::connection.eq(&identity.connection),
+                identities::social.eq(identity.social),
+                identities::email.eq(email.map(|email| &email.given)),
+                identities::email_canonical.eq(email.and_then(|email| email.canonical.as_ref())),
+                identities::email_verified.eq(email.is_some_and(|email| email.verify_time.is_some())),
+                identities::email_verify_time.eq(email.and_then(|email| email.verify_time)),
+                identities::profile_data.eq(json(&identity.profile_data)),
+                identities::attach_time.eq(identity.attach_time),
+            ))
+            .on_conflict_do_nothing()
+            .execute(&mut self.conn)
+            .await?;
+        Ok(if rows == 1 { Inserted::Inserted } else { Inserted::IdentityTaken })
+    }
+
+    /// Gives these identities to `owner`, with the home and the order that they say.
+    pub async fn move_identities(&mut self, moved: &[Identity], owner: &UserId) -> Result<(), StoreError> {
+        const SQL: &str = "UPDATE identities i SET owner_id = $2, home_id = n.home_id, ordinal = n.ordinal, \
+              attach_time = n.attach_time \
+            FROM unnest($3::text[], $4::text[], $5::text[], $6::integer[], $7::timestamptz[]) \
+              AS n(provider, subject, home_id, ordinal, attach_time) \
+            WHERE i.tenant_id = $1 AND i.provider = n.provider AND i.subject = n.subject";
+        let query = sql_query(SQL)
+            .bind::<Text, _>(self.tenant.as_str())
+            .bind::<Text, _>(owner.as_str())
+            .bind::<Array<Text>, _>(column(moved, |identity| identity.id.provider.as_str()))
+            .bind::<Array<Text>, _>(column(moved, |identity| identity.id.subject.as_str()))
+            .bind::<Array<Text>, _>(column(moved, |identity| identity.home.as_str()))
+            .bind::<Array<Integer>, _>(column(moved, |identity| identity.ordinal))
+            .bind::<Array<Timestamptz>, _>(column(moved, |identity| identity.attach_time));
+        expect_rows(Cached(query).execute(&mut self.conn).await?, moved.len())
+    }
+
+    /// The users that this one has absorbed, in the order of their ids.
+    pub async fn absorbed_ids(&mut self, id: &UserId) -> Result<Vec<UserId>, StoreError> {
+        let ids: Vec<String> = users::table
+            .filter(users::tenant_id.eq(self.tenant.as_str()))
+            .filter(users::absorbed_into.eq(id.as_str()))
+            .order(users::id)
+            .select(users::id)
+            .load(&mut self.conn)
+            .await?;
+        ids.iter().map(|id| super::rows::user_id(id)).collect()
+    }
+
+    /// Deletes a live user, its identities, and `absorbed`, the users that it has absorbed.
+    pub async fn delete_user(&mut self, id: &UserId, absorbed: &[UserId]) -> Result<(), StoreError> {
+        let tenant = self.tenant.as_str().to_owned();
+        diesel::delete(identities::table)
+            .filter(identities::tenant_id.eq(&tenant))
+            .filter(identities::owner_id.eq(id.as_str()))
+            .execute(&mut self.conn)
+            .await?;
+        let ids: Vec<&str> = absorbed.iter().chain([id]).map(UserId::as_str).collect();
+        let rows = diesel::delete(users::table)
+            .filter(users::tenant_id.eq(&tenant))
+            .filter(users::id.eq_any(&ids))
+            .execute(&mut self.conn)
+            .await?;
+        expect_rows(rows, ids.len())
+    }
+}
+
+/// One column of an `unnest`, in the order of the things.
+fn column<'a, T, C>(things: &'a [T], value: impl Fn(&'a T) -> C) -> Vec<C> {
+    things.iter().map(value).collect()
+}
+
+/// Rows that were locked and judged are there to be written.
+fn expect_rows(written: usize, expected: usize) -> Result<(), StoreError> {
+    if written == expected {
+        Ok(())
+    } else {
+        Err(StoreError::Fault(format!("a write met {written} rows where {expected} were locked")))
+    }
+}
+
+fn one(rows: Vec<UserRow>) -> Result<Option<User>, StoreError> {
+    rows.into_iter().next().map(User::try_from).transpose()
+}
+
+fn all(rows: Vec<UserRow>) -> Result<Vec<User>, StoreError> {
+    rows.into_iter().map(User::try_from).collect()
+}
