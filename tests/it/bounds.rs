@@ -1,0 +1,1 @@
+//! What bad input gets: every bound, on a real socket.

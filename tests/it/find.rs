@@ -1,0 +1,1 @@
+//! `FindByEmail`, `FindByIdentity`, `ResolveUsers`.

@@ -1,0 +1,24 @@
+//! The tests through the front door: the real server on a real socket, on a real Postgres, with a
+//! database of its own per test.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on fails")]
+
+mod support;
+
+mod access;
+mod bounds;
+mod cli;
+mod contract;
+mod fences;
+mod find;
+mod link;
+mod logs;
+mod metadata;
+mod model;
+mod primary;
+mod races;
+mod schema;
+mod statements;
+mod story;
+mod unlink;
+mod users;

@@ -1,0 +1,1 @@
+//! Links and unlinks in any order, against a model of two maps.

@@ -1,0 +1,1 @@
+//! The schema: migrations, and what `serve` makes of a wrong one.

@@ -1,0 +1,1 @@
+//! How many statements a call costs.

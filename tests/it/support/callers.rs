@@ -1,0 +1,90 @@
+//! Clients, named by who they are.
+
+use identity_link::grpc::proto::{self as pb, identity_service_client::IdentityServiceClient};
+use tonic::{Request, Status, transport::Channel};
+
+/// Somebody who calls.
+#[derive(Clone)]
+pub struct Caller {
+    client: IdentityServiceClient<Channel>,
+    bearer: Option<String>,
+    /// Further metadata.
+    metadata: Vec<(&'static str, String)>,
+}
+
+impl Caller {
+    pub fn new(channel: Channel, bearer: Option<String>) -> Self {
+        let client = IdentityServiceClient::new(channel);
+        Self { client, bearer, metadata: Vec::new() }
+    }
+
+    /// The same with one more piece of metadata.
+    pub fn with_metadata(mut self, name: &'static str, value: &str) -> Self {
+        self.metadata.push((name, value.to_owned()));
+        self
+    }
+
+    fn request<T>(&self, message: T) -> Request<T> {
+        let mut request = Request::new(message);
+        if let Some(bearer) = &self.bearer {
+            request.metadata_mut().insert("authorization", format!("Bearer {bearer}").parse().unwrap());
+        }
+        for (name, value) in &self.metadata {
+            request.metadata_mut().append(*name, value.parse().unwrap());
+        }
+        request
+    }
+}
+
+/// One method per rpc: message in, message or status out.
+macro_rules! rpcs {
+    ($($name:ident: $request:ident => $response:ident),+ $(,)?) => {
+        impl Caller {
+            $(
+                pub async fn $name(&self, message: pb::$request) -> Result<pb::$response, Status> {
+                    let request = self.request(message);
+                    self.client.clone().$name(request).await.map(tonic::Response::into_inner)
+                }
+            )+
+        }
+    };
+}
+
+rpcs! {
+    link: LinkRequest => LinkResponse,
+    unlink: UnlinkRequest => UnlinkResponse,
+    find_by_email: FindByEmailRequest => FindByEmailResponse,
+    merge_metadata: MergeMetadataRequest => MergeMetadataResponse,
+    create_user: CreateUserRequest => CreateUserResponse,
+    get_user: GetUserRequest => GetUserResponse,
+    update_user: UpdateUserRequest => UpdateUserResponse,
+    delete_user: DeleteUserRequest => DeleteUserResponse,
+    find_by_identity: FindByIdentityRequest => FindByIdentityResponse,
+    resolve_users: ResolveUsersRequest => ResolveUsersResponse,
+    set_primary_identity: SetPrimaryIdentityRequest => SetPrimaryIdentityResponse,
+}
+
+impl Caller {
+    /// Creates a user with this first identity, without metadata.
+    pub async fn create(&self, provider: &str, subject: &str) -> pb::User {
+        self.create_with(provider, subject, |_| {}).await
+    }
+
+    /// Creates a user with this first identity.
+    pub async fn create_with(
+        &self,
+        provider: &str,
+        subject: &str,
+        change: impl FnOnce(&mut pb::CreateUserRequest),
+    ) -> pb::User {
+        let identity = pb::NewIdentity { r#ref: super::identity_ref(provider, subject), ..Default::default() };
+        let mut request = pb::CreateUserRequest { identity: Some(identity), ..Default::default() };
+        change(&mut request);
+        self.create_user(request).await.unwrap().user.unwrap()
+    }
+
+    /// The user with this id, as it is now.
+    pub async fn user(&self, id: &str) -> pb::User {
+        self.get_user(pb::GetUserRequest { user_id: id.to_owned() }).await.unwrap().user.unwrap()
+    }
+}

@@ -1,0 +1,154 @@
+//! One Postgres for the whole test run, and in it one database per test, copied from a migrated
+//! template.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::{
+        OnceLock,
+        atomic::{AtomicU32, Ordering},
+        mpsc,
+    },
+    thread,
+};
+
+use diesel::{QueryableByName, sql_query, sql_types::Text};
+use diesel_async::{RunQueryDsl as _, SimpleAsyncConnection as _};
+use identity_link::{
+    dev::Postgres,
+    store::{Address, Store},
+};
+
+const TEMPLATE: &str = "template_of_tests";
+
+/// The running cluster.
+pub struct Cluster {
+    /// `postgres://…/`, to which a database's name is appended.
+    base_url: String,
+    /// Where the server logs.
+    pub log_file: PathBuf,
+}
+
+/// A database of one test.
+#[derive(Debug, Clone)]
+pub struct Database {
+    /// Its name.
+    pub name: String,
+    /// Its URL.
+    pub url: String,
+}
+
+#[derive(QueryableByName)]
+struct Name {
+    #[diesel(sql_type = Text)]
+    datname: String,
+}
+
+/// The cluster, started by whoever asks first.
+pub fn cluster() -> &'static Cluster {
+    static CLUSTER: OnceLock<Cluster> = OnceLock::new();
+    CLUSTER.get_or_init(|| {
+        let (tell, told) = mpsc::channel();
+        // The server ends with the thread that starts it, and tests' threads come and go.
+        thread::spawn(move || {
+            let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("postgres");
+            // Nothing of a test is worth keeping, so nothing need be durable.
+            let settings = [("fsync", "off"), ("max_connections", "300"), ("log_line_prefix", "%d|%p|")];
+            let postgres = Postgres::start(&dir, &settings, &mut |text| eprintln!("{text}"));
+            let started = postgres
+                .as_ref()
+                .map_err(ToString::to_string)
+                .map(|postgres| Cluster { base_url: postgres.url(""), log_file: postgres.log_file().to_owned() });
+            tell.send(started).expect("whoever asked waits");
+            loop {
+                thread::park();
+                std::hint::black_box(&postgres);
+            }
+        });
+        let cluster = told.recv().expect("the thread answers").expect("Postgres starts");
+        // A runtime of its own, in a thread of its own: the caller may be inside another.
+        thread::scope(|scope| {
+            let prepared = scope.spawn(|| {
+                let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+                runtime.block_on(cluster.prepare());
+            });
+            prepared.join().expect("the template is made");
+        });
+        cluster
+    })
+}
+
+impl Cluster {
+    /// Drops what an earlier run left, and migrates the template.
+    async fn prepare(&self) {
+        let mut conn = Address::parse(&self.url("postgres")).unwrap().connect().await.unwrap();
+        let left: Vec<Name> =
+            sql_query("SELECT datname::text FROM pg_database WHERE datname LIKE 'test\\_%' OR datname = $1")
+                .bind::<Text, _>(TEMPLATE)
+                .load(&mut conn)
+                .await
+                .unwrap();
+        for Name { datname } in left {
+            conn.batch_execute(&format!("DROP DATABASE {datname} (FORCE)")).await.unwrap();
+        }
+        conn.batch_execute(&format!("CREATE DATABASE {TEMPLATE}")).await.unwrap();
+        Store::migrate(&Address::parse(&self.url(TEMPLATE)).unwrap()).await.unwrap();
+    }
+
+    /// The URL of a database of this cluster.
+    pub fn url(&self, database: &str) -> String {
+        format!("{}{database}", self.base_url)
+    }
+
+    /// An empty database.
+    pub async fn db_empty(&self) -> Database {
+        self.db_create("template0").await
+    }
+
+    /// A database with our schema and nothing in it.
+    pub async fn db_migrated(&self) -> Database {
+        self.db_create(TEMPLATE).await
+    }
+
+    async fn db_create(&self, template: &str) -> Database {
+        static NEXT: AtomicU32 = AtomicU32::new(1);
+        let name = format!("test_{}", NEXT.fetch_add(1, Ordering::Relaxed));
+        let mut conn = Address::parse(&self.url("postgres")).unwrap().connect().await.unwrap();
+        conn.batch_execute(&format!("CREATE DATABASE {name} TEMPLATE {template}")).await.unwrap();
+        Database { url: self.url(&name), name }
+    }
+}
+
+impl Database {
+    /// Runs statements on a connection of its own.
+    pub async fn db_execute(&self, sql: &str) {
+        self.db_connect().await.batch_execute(sql).await.unwrap();
+    }
+
+    /// The first column, a text, of every row.
+    pub async fn db_texts(&self, sql: &str) -> Vec<String> {
+        #[derive(QueryableByName)]
+        struct Row {
+            #[diesel(sql_type = Text)]
+            text: String,
+        }
+        let rows: Vec<Row> = sql_query(format!("SELECT q.text FROM ({sql}) AS q(text)"))
+            .load(&mut self.db_connect().await)
+            .await
+            .unwrap();
+        rows.into_iter().map(|row| row.text).collect()
+    }
+
+    /// Every row of every table, as text: what a call that changes nothing must leave alone.
+    pub async fn db_everything(&self) -> Vec<String> {
+        let tables = ["users", "identities", "links", "tombstones"];
+        let union: Vec<String> =
+            tables.iter().map(|table| format!("SELECT '{table} ' || to_jsonb(t)::text FROM {table} t")).collect();
+        let mut rows = self.db_texts(&union.join(" UNION ALL ")).await;
+        rows.sort_unstable();
+        rows
+    }
+
+    async fn db_connect(&self) -> diesel_async::AsyncPgConnection {
+        Address::parse(&self.url).unwrap().connect().await.unwrap()
+    }
+}

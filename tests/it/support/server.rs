@@ -1,0 +1,117 @@
+//! A server of one test.
+
+use std::{net::SocketAddr, path::Path};
+
+use identity_link::{config::Config, server::serve};
+use tokio::{net::TcpListener, task::JoinHandle};
+use tokio_util::sync::CancellationToken;
+use tonic::transport::{Channel, Endpoint};
+
+use super::{
+    callers::Caller,
+    cluster::{Database, cluster},
+    tokens::{AUDIENCE, ISSUERS, Token, iss, keys_dir},
+};
+
+/// The real server, in the test's own runtime.
+pub struct TestServer {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// Its database.
+    pub database: Database,
+    /// Stops it.
+    pub shutdown: CancellationToken,
+    /// Ends with it.
+    pub ended: JoinHandle<()>,
+    channel: Channel,
+}
+
+impl Drop for TestServer {
+    fn drop(&mut self) {
+        self.shutdown.cancel();
+    }
+}
+
+impl TestServer {
+    /// A server on a database of its own.
+    pub async fn start() -> Self {
+        Self::start_on(cluster().db_migrated().await).await
+    }
+
+    /// A server on this database.
+    pub async fn start_on(database: Database) -> Self {
+        Self::start_with(database, |toml| toml).await
+    }
+
+    /// A server on this database, with a changed configuration.
+    pub async fn start_with(database: Database, change: impl FnOnce(String) -> String) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let toml = change(config_toml(address, &database.url));
+        let config = Config::parse(&toml, Path::new("."), []).unwrap();
+        let shutdown = CancellationToken::new();
+        let serving = serve(config, listener, shutdown.clone());
+        let ended = tokio::spawn(async move { serving.await.unwrap() });
+        // The listener is bound: this waits in its queue until the server accepts.
+        let channel = Endpoint::from_shared(format!("http://{address}")).unwrap().connect_lazy();
+        Self { address, database, shutdown, ended, channel }
+    }
+
+    /// Somebody with this token.
+    pub fn caller(&self, token: &Token) -> Caller {
+        Caller::new(self.channel.clone(), Some(token.sign()))
+    }
+
+    /// Somebody without a token.
+    pub fn nobody(&self) -> Caller {
+        Caller::new(self.channel.clone(), None)
+    }
+
+    /// A backend, with every scope.
+    pub fn service(&self) -> Caller {
+        self.caller(&Token::of("services", "backend"))
+    }
+
+    /// A person who signed in at this provider.
+    pub fn person(&self, provider: &'static str, subject: &str) -> Caller {
+        self.caller(&Token::of(provider, subject))
+    }
+}
+
+/// The configuration of the tests' servers.
+pub fn config_toml(listen: SocketAddr, database_url: &str) -> String {
+    let mut toml = format!(
+        "listen = \"{listen}\"\n[database]\nurl = \"{database_url}\"\nmax_connections = 8\n\
+         [tenants.default.providers]\n\
+         google-oauth2.social = true\ngithub.social = true\nwallet.mode = \"link_only\"\nmyspace.enabled = false\n\
+         [tenants.other]\n[tenants.joined]\nuser_ids = \"provider|subject\"\n"
+    );
+    for name in ISSUERS.into_iter().filter(|name| *name != "stranger") {
+        let kind = match name {
+            "services" => {
+                "kind = \"service\"\nallowed_scopes = [\"create:users\", \"delete:users\", \"read:users\", \"update:users\"]"
+            }
+            "users" => "kind = \"user\"\nsubject = \"user_id\"",
+            "broker" => "kind = \"user\"\nsubject = \"identity\"\nproviders = [\"auth0\", \"ad\"]",
+            _ => "kind = \"user\"\nsubject = \"subject\"",
+        };
+        let provider = match name {
+            "services" | "users" | "broker" => String::new(),
+            name => format!("provider = \"{name}\"\ntrusts_email = {}\n", name != "sms"),
+        };
+        let user = match name {
+            "services" => String::new(),
+            _ => format!(
+                "link_with.audiences = [\"{AUDIENCE}\"]\nallowed_scopes = [\"delete:current_user\", \"read:current_user\", \
+                 \"update:current_user_identities\", \"update:current_user_metadata\"]\n"
+            ),
+        };
+        let (iss, jwks) = (iss(name), keys_dir().join(format!("{name}.json")));
+        toml.push_str(&format!(
+            "[issuers.{name}]\nissuer = \"{iss}\"\n{kind}\n{provider}jwks_file = \"{}\"\nalgorithms = [\"EdDSA\"]\n\
+             tenant_claim = \"tenant\"\naudiences = [\"{AUDIENCE}\"]\n{user}",
+            jwks.display()
+        ));
+    }
+    toml
+}

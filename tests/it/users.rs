@@ -1,0 +1,1 @@
+//! `CreateUser`, `GetUser`, `UpdateUser`, `DeleteUser`.
