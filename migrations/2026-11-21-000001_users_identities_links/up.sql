@@ -60,6 +60,7 @@ CREATE TABLE identities (
   email_verify_time   timestamptz,
   profile_data        jsonb            NOT NULL DEFAULT '{}',
   attach_time         timestamptz      NOT NULL,
+  attached_by_link    uuid,
   owner_must_live     boolean          NOT NULL GENERATED ALWAYS AS (true) STORED,
   CONSTRAINT identities_pkey PRIMARY KEY (tenant_id, provider, subject),
   CONSTRAINT identities_owner_key UNIQUE (tenant_id, owner_id, provider, subject),
@@ -78,6 +79,7 @@ COMMENT ON COLUMN identities.owner_id IS 'The live user that owns the identity n
 COMMENT ON COLUMN identities.home_id IS 'The user it belonged to before any link moved it: the owner, or a user that the owner absorbed.';
 COMMENT ON COLUMN identities.ordinal IS 'The order of a user''s identities; gaps are fine.';
 COMMENT ON COLUMN identities.email_canonical IS 'What the email is found by: NFC, lower case, domain in ASCII by IDNA. Made in Rust, once. NULL if there is no email, or none that parses.';
+COMMENT ON COLUMN identities.attached_by_link IS 'The link that attached the identity when nobody owned it; NULL for one that came with a user, or that has left since.';
 COMMENT ON COLUMN identities.owner_must_live IS 'The constant true, so that a foreign key can demand a live owner.';
 
 CREATE TABLE links (

@@ -107,6 +107,7 @@ pub fn attach(
     mut primary: User,
     identity: UnownedIdentity,
     terms: &LinkTerms,
+    link: Uuid,
     now: DateTime<Utc>,
 ) -> Result<(User, Identity), Refusal> {
     expect_version(terms.expected_version, primary.version)?;
@@ -126,6 +127,7 @@ pub fn attach(
         expect_shared_email(&primary, |email| canonical == Some(email))?;
     }
     let attached = owned(identity, primary.id.clone(), next_ordinal(&primary), now);
+    let attached = Identity { attached_by: Some(link), ..attached };
     primary.identities.push(attached.clone());
     primary.touch(now);
     Ok((primary, attached))
@@ -183,7 +185,7 @@ pub fn set_primary(mut user: User, identity: &IdentityRef, now: DateTime<Utc>) -
 /// The identity as a user holds it that is its home.
 pub fn owned(identity: UnownedIdentity, home: UserId, ordinal: i32, now: DateTime<Utc>) -> Identity {
     let UnownedIdentity { id, connection, social, email, profile_data } = identity;
-    Identity { id, home, ordinal, connection, social, email, profile_data, attach_time: now }
+    Identity { id, home, ordinal, connection, social, email, profile_data, attach_time: now, attached_by: None }
 }
 
 fn expect_shared_email(primary: &User, other_has: impl Fn(&str) -> bool) -> Result<(), Refusal> {

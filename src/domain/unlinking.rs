@@ -39,7 +39,12 @@ pub enum Departure {
         withheld: Withheld,
     },
     /// The identity became a user of its own.
-    Created(User),
+    Created {
+        /// The user.
+        user: User,
+        /// The link that this ends, if one had attached the identity.
+        link: Option<Uuid>,
+    },
 }
 
 /// The two users after an unlink.
@@ -103,7 +108,8 @@ pub fn detach(
         }
         _ => {
             identity.home = terms.new_user_id.clone();
-            Departure::Created(user_of_its_own(terms.new_user_id.clone(), &identity, now))
+            let link = identity.attached_by.take();
+            Departure::Created { user: user_of_its_own(terms.new_user_id.clone(), &identity, now), link }
         }
     };
     owner.touch(now);

@@ -64,6 +64,8 @@ pub struct Identity {
     pub profile_data: Metadata,
     /// When the identity came to its present owner.
     pub attach_time: DateTime<Utc>,
+    /// The link that attached it when nobody owned it.
+    pub attached_by: Option<Uuid>,
 }
 
 /// The email of an identity.

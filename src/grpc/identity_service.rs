@@ -157,8 +157,9 @@ impl IdentityHandler {
                 metadata_changes: answers::withheld(&withheld),
                 link_id: link.to_string(),
             },
-            Departure::Created(detached) => pb::UnlinkResponse {
+            Departure::Created { user: detached, link } => pb::UnlinkResponse {
                 user,
+                link_id: link.map(|link| link.to_string()).unwrap_or_default(),
                 detached_user: Some(if validate_only { nameless(&detached) } else { answers::user(&detached) }),
                 ..pb::UnlinkResponse::default()
             },

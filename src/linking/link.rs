@@ -237,9 +237,10 @@ impl Link {
         let user = take_live(&mut users, primary)?;
 
         let social = linking.tenant(&self.permit)?.provider(&identity.provider).social;
-        let (user, attached) = linking::attach(user, self.told(identity, social), &self.terms, self.now)?;
+        let link = Uuid::now_v7();
+        let (user, attached) = linking::attach(user, self.told(identity, social), &self.terms, link, self.now)?;
         let link = StoredLink {
-            id: Uuid::now_v7(),
+            id: link,
             primary: user.id.clone(),
             secondary: None,
             moved: vec![attached.id.clone()],

@@ -7,7 +7,7 @@ use crate::{
     auth::{Caller, Permit, Purpose, Target},
     domain::{
         IdentityRef, Named, Refusal, User, UserId,
-        unlinking::{self, Departure, UnlinkMetadata, UnlinkTerms},
+        unlinking::{self, Departure, UnlinkMetadata, UnlinkTerms, Withheld},
     },
     store::{Inserted, Keys, Question, Session},
 };
@@ -97,7 +97,10 @@ impl Unlink {
                 session.move_identities(moved, &user.id).await?;
                 session.save_users(&[&done.owner, user]).await?;
             }
-            Departure::Created(user) => {
+            Departure::Created { user, link } => {
+                if let Some(link) = link {
+                    session.undo_link(*link, &actor(&self.permit), &Withheld::default(), self.now).await?;
+                }
                 if session.insert_user_row(user).await? != Inserted::Inserted {
                     return Err(Error::Moved);
                 }

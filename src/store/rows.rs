@@ -74,6 +74,7 @@ struct IdentityRow {
     email_verify_time: Option<DateTime<Utc>>,
     profile_data: Value,
     attach_time: DateTime<Utc>,
+    attached_by_link: Option<Uuid>,
 }
 
 impl TryFrom<UserRow> for User {
@@ -118,6 +119,7 @@ impl TryFrom<IdentityRow> for Identity {
             }),
             profile_data: metadata(row.profile_data)?,
             attach_time: row.attach_time,
+            attached_by: row.attached_by_link,
         })
     }
 }

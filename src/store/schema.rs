@@ -37,6 +37,7 @@ diesel::table! {
         email_verify_time -> Nullable<Timestamptz>,
         profile_data -> Jsonb,
         attach_time -> Timestamptz,
+        attached_by_link -> Nullable<Uuid>,
     }
 }
 

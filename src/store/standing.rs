@@ -38,7 +38,7 @@ pub struct Answer {
     pub standing: Option<Standing>,
     /// For an identity: the user it belonged to before any link moved it.
     pub home: Option<UserId>,
-    /// For an identity that a link brought: that link.
+    /// For an identity that a link brought, with a user or alone: that link.
     pub home_link: Option<Uuid>,
     /// The link that the proof made.
     pub proof_use: Option<ProofUse>,
@@ -92,7 +92,7 @@ struct Row {
 impl Session {
     /// Answers all questions, in their order.
     pub async fn standing(&mut self, questions: &[Question]) -> Result<Vec<Answer>, StoreError> {
-        const SQL: &str = "SELECT i.home_id, home.absorbed_by_link AS home_link, n.id AS named_id, n.create_time, \
+        const SQL: &str = "SELECT i.home_id, coalesce(home.absorbed_by_link, i.attached_by_link) AS home_link, n.id AS named_id, n.create_time, \
               n.absorbed_into, n.absorbed_by_link, n.absorbed_time, h.id AS holder_id, h.blocked, \
               greatest(n.tokens_valid_from, h.tokens_valid_from, t.delete_time) AS tokens_valid_from, \
               l.id AS proof_link, l.primary_id AS proof_primary_id, l.undo_time IS NOT NULL AS proof_undone, \

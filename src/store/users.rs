@@ -200,6 +200,7 @@ impl Session {
                 identities::email_verify_time.eq(email.and_then(|email| email.verify_time)),
                 identities::profile_data.eq(json(&identity.profile_data)),
                 identities::attach_time.eq(identity.attach_time),
+                identities::attached_by_link.eq(identity.attached_by),
             ))
             .on_conflict_do_nothing()
             .execute(&mut self.conn)
@@ -207,12 +208,12 @@ impl Session {
         Ok(if rows == 1 { Inserted::Inserted } else { Inserted::IdentityTaken })
     }
 
-    /// Gives these identities to `owner`, with the home and the order that they say.
+    /// Gives these identities to `owner`, with the home, the order and the link that they say.
     pub async fn move_identities(&mut self, moved: &[Identity], owner: &UserId) -> Result<(), StoreError> {
         const SQL: &str = "UPDATE identities i SET owner_id = $2, home_id = n.home_id, ordinal = n.ordinal, \
-              attach_time = n.attach_time \
-            FROM unnest($3::text[], $4::text[], $5::text[], $6::integer[], $7::timestamptz[]) \
-              AS n(provider, subject, home_id, ordinal, attach_time) \
+              attach_time = n.attach_time, attached_by_link = n.attached_by_link \
+            FROM unnest($3::text[], $4::text[], $5::text[], $6::integer[], $7::timestamptz[], $8::uuid[]) \
+              AS n(provider, subject, home_id, ordinal, attach_time, attached_by_link) \
             WHERE i.tenant_id = $1 AND i.provider = n.provider AND i.subject = n.subject";
         let query = sql_query(SQL)
             .bind::<Text, _>(self.tenant.as_str())
@@ -221,7 +222,8 @@ impl Session {
             .bind::<Array<Text>, _>(column(moved, |identity| identity.id.subject.as_str()))
             .bind::<Array<Text>, _>(column(moved, |identity| identity.home.as_str()))
             .bind::<Array<Integer>, _>(column(moved, |identity| identity.ordinal))
-            .bind::<Array<Timestamptz>, _>(column(moved, |identity| identity.attach_time));
+            .bind::<Array<Timestamptz>, _>(column(moved, |identity| identity.attach_time))
+            .bind::<Array<Nullable<SqlUuid>>, _>(column(moved, |identity| identity.attached_by));
         expect_rows(Cached(query).execute(&mut self.conn).await?, moved.len())
     }
 
