@@ -3,6 +3,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use futures_util::future::join_all;
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::{conn::auto, graceful::GracefulShutdown},
@@ -14,7 +15,7 @@ use tonic::service::Routes;
 use tower::ServiceBuilder;
 
 use crate::{
-    auth::{Issuers, keys::Keys},
+    auth::{Issuer, Issuers, keys::Keys},
     clock,
     config::Config,
     domain::TenantId,
@@ -111,17 +112,25 @@ async fn assemble(config: &Config, stop: CancellationToken) -> Result<Linking, S
     }
 
     let http = HttpClient::new().map_err(|error| ServeError::Part(format!("no TLS client: {error}")))?;
-    let mut issuers = Vec::new();
-    for issuer in config.issuers.iter().cloned() {
+    let issuers = config.issuers.iter().cloned().map(|issuer| {
         let keys = Arc::new(Keys::new(issuer.keys.clone(), issuer.algorithms.clone()));
-        if let Err(error) = keys.refresh(&http).await {
-            // Other issuers' callers need not suffer; this one's are told KEYS_UNAVAILABLE.
-            tracing::error!(issuer = issuer.issuer, %error, "the issuer's keys could not be read");
-        }
-        tokio::spawn(Arc::clone(&keys).keep_fresh(http.clone(), stop.clone()));
-        issuers.push((issuer, keys));
+        (issuer, keys)
+    });
+    let issuers: Vec<_> = issuers.collect();
+    // All at once: one that hangs does not keep the others waiting.
+    join_all(issuers.iter().map(|(issuer, keys)| first_keys(issuer, keys, &http))).await;
+    for (_, keys) in &issuers {
+        tokio::spawn(Arc::clone(keys).keep_fresh(http.clone(), stop.clone()));
     }
     Ok(Linking::new(store, Issuers::new(issuers), config.tenants.clone()))
+}
+
+/// Other issuers' callers need not suffer if this one's keys are not to be had: only its own are
+/// told KEYS_UNAVAILABLE.
+async fn first_keys(issuer: &Issuer, keys: &Keys, http: &HttpClient) {
+    if let Err(error) = keys.refresh(http).await {
+        tracing::error!(issuer = issuer.issuer, %error, "the issuer's keys could not be read");
+    }
 }
 
 fn reflection() -> tonic_reflection::server::Builder<'static> {
