@@ -15,7 +15,8 @@ pub(super) fn run(config: &Path) -> Result<(), Failure> {
     runtime()?.block_on(async {
         let shutdown = on_signal()?;
         let listener = tokio::net::TcpListener::from_std(listener)?;
-        tracing::info!(address = %config.listen, "serving");
+        // Not the configured one: port 0 means any.
+        tracing::info!(address = %listener.local_addr()?, "serving");
         server::serve(config, listener, shutdown).await?;
         tracing::info!("stopped");
         Ok(())

@@ -13,6 +13,7 @@ use std::{
 };
 
 use toml::Table;
+use tracing_subscriber::EnvFilter;
 
 use self::reader::Reader;
 use crate::{
@@ -111,8 +112,8 @@ impl std::error::Error for ConfigProblems {}
 impl Config {
     /// Reads a file and lays `environment` over it.
     pub fn load(file: &Path, environment: impl IntoIterator<Item = (String, String)>) -> Result<Self, ConfigProblems> {
-        let text = fs::read_to_string(file)
-            .map_err(|error| ConfigProblems(vec![format!("{} cannot be read: {error}", file.display())]))?;
+        let text =
+            fs::read_to_string(file).map_err(|error| ConfigProblems(vec![format!("cannot be read: {error}")]))?;
         let base = file.parent().unwrap_or(Path::new("."));
         Self::parse(&text, base, environment)
     }
@@ -133,7 +134,10 @@ impl Config {
         let listen = r.parsed("listen", |text| text.parse().map_err(|_| "must be an address and a port".to_owned()));
         let reflection = r.boolean("reflection", true);
         let shutdown_grace = r.duration("shutdown_grace", Duration::from_secs(20));
-        let log = r.text("log").unwrap_or_else(|| "info".to_owned());
+        let log = r.parsed("log", |text| match EnvFilter::try_new(text) {
+            Ok(_) => Ok(text.to_owned()),
+            Err(error) => Err(format!("must be a filter such as \"info\": {error}")),
+        });
         let database = r.table("database");
         if database.is_none() {
             r.problem("database", "is required, with its url");
@@ -152,6 +156,7 @@ impl Config {
         let problems = r.finish();
         match listen.zip(database) {
             Some((listen, database)) if problems.is_empty() => {
+                let log = log.unwrap_or_else(|| "info".to_owned());
                 Ok(Self { listen, reflection, shutdown_grace, log, database, tenants, issuers })
             }
             _ => Err(ConfigProblems(problems)),

@@ -137,9 +137,12 @@ pub(super) fn overlay(table: &mut Table, environment: impl IntoIterator<Item = (
                 break;
             }
             let below = table.entry(key).or_insert_with(|| Value::Table(Table::new()));
+            if !below.is_table() {
+                // Wins like any other variable, so that reading says what is wrong with it.
+                *below = Value::Table(Table::new());
+            }
             match below {
                 Value::Table(below) => table = below,
-                // Not a table: reading it will say so.
                 _ => break,
             }
         }
