@@ -1,1 +1,275 @@
 //! The command line.
+
+use std::{fs, net::TcpListener, path::Path};
+
+use data_encoding::BASE64URL_NOPAD;
+use identity_link::dev::issuers::ensure_keys;
+use serde_json::Value;
+
+use crate::support::{
+    child::{Ran, binary, run, run_command, temp_dir},
+    cluster::{Database, cluster},
+    server::config_toml,
+    tokens::keys_dir,
+};
+
+/// A folder with a file that has this configuration, and the tests' keys beside it.
+fn folder_with(name: &str, toml: &str) -> std::path::PathBuf {
+    let dir = temp_dir(name);
+    fs::copy(keys_dir().join("github.json"), dir.join("keys.json")).unwrap();
+    fs::write(dir.join("bad.json"), "{\"keys\": [").unwrap();
+    fs::write(dir.join("config.toml"), toml).unwrap();
+    dir
+}
+
+/// Runs a command that takes a configuration, in the folder that has it.
+fn run_in(dir: &Path, command: &str, environment: &[(&str, &str)]) -> Ran {
+    let mut binary = binary(&[command, "--config", "config.toml"]);
+    binary.current_dir(dir).envs(environment.iter().copied());
+    run_command(binary)
+}
+
+fn good_toml(database: &Database) -> String {
+    config_toml("127.0.0.1:0".parse().unwrap(), &database.url)
+}
+
+/// A good configuration for a database that nobody runs.
+fn nowhere() -> Database {
+    Database { name: "x".to_owned(), url: "postgres://postgres:sesame@127.0.0.1:1/x".to_owned() }
+}
+
+#[test]
+fn check_config_tells_every_problem_at_once() {
+    let issuer = |name: &str, rest: &str| {
+        format!(
+            "[issuers.{name}]\nissuer = \"https://{name}.example.com\"\nkind = \"user\"\ntenant = \"default\"\n\
+             audiences = [\"api\"]\n{rest}\n"
+        )
+    };
+    let toml = [
+        "listen = \"nowhere\"\nlog = \"loud=louder\"\nlissten = \"127.0.0.1:1\"\nshutdown_grace = \"soon\"\nreflection = 1\n",
+        "[database]\nurl = \"mysql://root:sesame@db/x\"\nmax_connections = 0\n",
+        "[tenants.\"Bad Name\"]\n[tenants.default]\nuser_ids = \"email\"\nproviders.GitHub = {}\n",
+        &issuer("first", "subject = \"user_id\"\nalgorithms = [\"EdDSA\"]\njwks_file = \"keys.json\""),
+        &issuer("second", "subject = \"user_id\"\nalgorithms = [\"EdDSA\"]\njwks_file = \"keys.json\""),
+        &issuer("third", "subject = \"subject\"\nprovider = \"github\"\nalgorithms = [\"EdDSA\"]\njwks_file = \"keys.json\""),
+        &issuer(
+            "fourth",
+            "subject = \"identity\"\nproviders = [\"github\"]\nalgorithms = [\"HS256\", \"EdDSA\", \"none\"]\n\
+             jwks_file = \"keys.json\"\nallowed_scopes = [\"read:everything\"]",
+        ),
+        &issuer("fifth", "subject = \"subject\"\nprovider = \"sms\"\nalgorithms = [\"EdDSA\"]\njwks_file = \"missing.json\""),
+        &issuer("sixth", "subject = \"subject\"\nprovider = \"a\"\nalgorithms = [\"EdDSA\"]\njwks_file = \"bad.json\""),
+        &issuer("seventh", "subject = \"subject\"\nprovider = \"b\"\nalgorithms = [\"EdDSA\"]\njwks_url = \"http://issuer.example.com/jwks\""),
+        "[issuers.eighth]\n",
+        "[issuers.ninth]\nissuer = \"https://first.example.com\"\nkind = \"service\"\ntenant = \"nobody\"\nalgorithms = [\"EdDSA\"]\n\
+         jwks_file = \"keys.json\"\nimplied_scopes = [\"read:current_user\"]\nlink_with.audiences = [\"api\"]\n",
+    ]
+    .concat();
+    let toml = toml
+        + "[issuers.tenth]\nissuer = \"https://first.example.com\"\nkind = \"service\"\ntenant = \"default\"\n\
+                       algorithms = [\"EdDSA\"]\njwks_file = \"keys.json\"\naudiences = [\"api\"]\n";
+
+    let ran = run_in(&folder_with("bad_config", &toml), "check-config", &[]);
+
+    assert_eq!((ran.code, ran.stdout.as_str()), (Some(64), ""));
+    assert!(!ran.stderr.contains("sesame"), "no secret is told");
+    insta::assert_snapshot!(ran.stderr, @r#"
+        identity-link: config.toml:
+        listen: must be an address and a port
+        reflection: must be true or false
+        shutdown_grace: must be a time such as "30s", "10m" or "1h"
+        log: must be a filter such as "info": error parsing level filter: expected one of "off", "error", "warn", "info", "debug", "trace", or a number 0-5
+        database.url: is not a Postgres URL such as postgres://user:password@host/database: invalid connection string
+        database.max_connections: must be a number from 1 to 1000
+        tenants.Bad Name: the name must be 1 to 64 characters out of a-z, 0-9, '.', '_' and '-', beginning with a letter or a digit
+        tenants.default.user_ids: must be "random" or "provider|subject"
+        tenants.default.providers.GitHub: the name must be 1 to 64 characters out of a-z, 0-9, '.', '_' and '-', beginning with a letter or a digit
+        issuers.eighth.issuer: is required
+        issuers.eighth.algorithms: is required: the signature algorithms of this issuer, such as ["RS256"]
+        issuers.eighth.kind: must be "user" or "service", or kind_claim must name a claim that says so
+        issuers.eighth.tenant: is required: one of the [tenants]; or tenant_claim; or, for services, tenants
+        issuers.eighth.jwks_file: is required, or jwks_url: where the issuer's public keys are
+        issuers.eighth.audiences: is required, or a table link_with: otherwise no token of this issuer is accepted
+        issuers.fifth.jwks_file: missing.json cannot be read: No such file or directory (os error 2)
+        issuers.fourth.algorithms: HS256 is symmetric: whoever can verify could also sign
+        issuers.fourth.algorithms: "none" is not an algorithm
+        issuers.fourth.allowed_scopes: "read:everything" is not one of create:users, delete:current_user, delete:users, read:current_user, read:users, update:current_user_identities, update:current_user_metadata, update:users
+        issuers.ninth.tenant: "nobody" is not one of the [tenants]
+        issuers.ninth.tenant: is required: one of the [tenants]; or tenant_claim; or, for services, tenants
+        issuers.ninth.implied_scopes: are for user tokens only
+        issuers.ninth.link_with: is for user tokens only: a service token proves no user
+        issuers.seventh.jwks_url: must be https, or http on this machine
+        issuers.seventh.jwks_file: is required, or jwks_url: where the issuer's public keys are
+        issuers.sixth.jwks_file: bad.json is not a JWKS document: EOF while parsing a list at line 1 column 10
+        issuers.second: names user ids of tenant default, and so does issuers.first: one may
+        issuers.tenth: has the same issuer as issuers.first
+        issuers.third: names subjects of provider github in tenant default, and so does issuers.fourth: one subject could then be two people
+        lissten: is not a known key
+    "#);
+}
+
+#[test]
+fn check_config_of_a_file_that_is_not_toml_or_not_there() {
+    let ran = run_in(&folder_with("not_toml", "listen = \n"), "check-config", &[]);
+    assert_eq!(ran.code, Some(64));
+    insta::assert_snapshot!(ran.stderr, @r#"
+        identity-link: config.toml:
+        is not TOML: TOML parse error at line 1, column 10
+          |
+        1 | listen = 
+          |          ^
+        string values must be quoted, expected literal string
+    "#);
+
+    let ran = run(&["check-config", "--config", "/nowhere/config.toml"]);
+    assert_eq!(ran.code, Some(64));
+    insta::assert_snapshot!(ran.stderr, @r#"
+        identity-link: /nowhere/config.toml:
+        cannot be read: No such file or directory (os error 2)
+    "#);
+}
+
+#[test]
+fn a_good_configuration_is_fine() {
+    let ran = run_in(&folder_with("good_config", &good_toml(&nowhere())), "check-config", &[]);
+
+    let stdout = "the configuration is fine".to_owned();
+    assert_eq!(ran, Ran { code: Some(0), stdout, stderr: String::new() });
+}
+
+#[test]
+fn every_key_can_come_from_the_environment() {
+    let dir = folder_with("environment", &good_toml(&nowhere()));
+    let check = |environment: &[(&str, &str)]| {
+        let ran = run_in(&dir, "check-config", environment);
+        format!("{:?} {}{}", ran.code.unwrap(), ran.stdout, ran.stderr)
+    };
+
+    insta::assert_snapshot!(check(&[("IDENTITY_LINK__LISTENN", "127.0.0.1:0")]), @r#"
+        64 identity-link: config.toml:
+        listenn: is not a known key
+    "#);
+    insta::assert_snapshot!(check(&[("IDENTITY_LINK__LISTEN", "here"), ("IDENTITY_LINK__DATABASE__MAX_CONNECTIONS", "many")]), @r#"
+        64 identity-link: config.toml:
+        listen: must be an address and a port
+        database.max_connections: must be a number from 1 to 1000
+    "#);
+    insta::assert_snapshot!(check(&[("IDENTITY_LINK__ISSUERS__GOOGLE_OAUTH2__ALGORITHMS", "EdDSA, HS256")]), @r#"
+        64 identity-link: config.toml:
+        issuers.google-oauth2.algorithms: HS256 is symmetric: whoever can verify could also sign
+    "#);
+    insta::assert_snapshot!(check(&[("IDENTITY_LINK__LISTEN__PORT", "1")]), @r#"
+        64 identity-link: config.toml:
+        listen: must be a string
+    "#);
+    insta::assert_snapshot!(check(&[("IDENTITY_LINK__SHUTDOWN_GRACE", "5s"), ("IDENTITY_LINK__REFLECTION", "false")]), @"0 the configuration is fine");
+}
+
+#[tokio::test]
+async fn migrate_runs_what_is_missing_once() {
+    let database = cluster().db_empty().await;
+    let dir = folder_with(&database.name, &good_toml(&nowhere()));
+    let environment = [("IDENTITY_LINK__DATABASE__URL", database.url.as_str())];
+
+    let first = run_in(&dir, "migrate", &environment);
+    let second = run_in(&dir, "migrate", &environment);
+
+    let stdout = "migrated: 20261121000001, 20261121000002".to_owned();
+    assert_eq!(first, Ran { code: Some(0), stdout, stderr: String::new() });
+    let stdout = "the schema is up to date".to_owned();
+    assert_eq!(second, Ran { code: Some(0), stdout, stderr: String::new() });
+}
+
+#[tokio::test]
+async fn serve_says_what_keeps_it_from_serving() {
+    let database = cluster().db_empty().await;
+    let dir = folder_with(&database.name, &good_toml(&database));
+    let serve = |environment: &[(&str, &str)]| {
+        let ran = run_in(&dir, "serve", environment);
+        assert_eq!(ran.stdout, "");
+        // Not what it logged before.
+        let lines: Vec<&str> = ran.stderr.lines().filter(|line| !line.starts_with('{')).collect();
+        format!("{} {}", ran.code.unwrap(), lines.join("\n"))
+    };
+
+    insta::assert_snapshot!(serve(&[]), @"1 identity-link: the database's schema is older than this binary: run `identity-link migrate` first (missing: 20261121000001, 20261121000002)");
+    insta::assert_snapshot!(serve(&[("IDENTITY_LINK__DATABASE__URL", &nowhere().url)]), @"1 identity-link: the database cannot be used: the database is unavailable: error connecting to server: Connection refused (os error 111)");
+    insta::assert_snapshot!(serve(&[("IDENTITY_LINK__ISSUERS__GITHUB__JWKS_FILE", "bad.json")]), @r#"
+        64 identity-link: config.toml:
+        issuers.github.jwks_file: bad.json is not a JWKS document: EOF while parsing a list at line 1 column 10
+    "#);
+    insta::assert_snapshot!(serve(&[("IDENTITY_LINK__NO_SUCH_KEY", "1")]), @r#"
+        64 identity-link: config.toml:
+        no_such_key: is not a known key
+    "#);
+    insta::assert_snapshot!(serve(&[("IDENTITY_LINK__LOG", "loud=louder")]), @r#"
+        64 identity-link: config.toml:
+        log: must be a filter such as "info": error parsing level filter: expected one of "off", "error", "warn", "info", "debug", "trace", or a number 0-5
+    "#);
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let said = serve(&[("IDENTITY_LINK__LISTEN", &address)]);
+    insta::assert_snapshot!(said.replace(&address, "ADDRESS"), @"1 identity-link: ADDRESS is in use: stop what listens there, or choose another address");
+}
+
+#[test]
+fn version_is_one_line() {
+    let stdout = concat!("identity-link ", env!("CARGO_PKG_VERSION")).to_owned();
+    assert_eq!(run(&["version"]), Ran { code: Some(0), stdout, stderr: String::new() });
+}
+
+#[test]
+fn token_prints_one_jwt_and_nothing_else() {
+    let dir = temp_dir("token");
+    ensure_keys(&dir).unwrap();
+    let token = |arguments: &[&str]| {
+        let ran = run(&[&["token", "--data-dir", dir.to_str().unwrap()], arguments].concat());
+        assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""));
+        let parts: Vec<&str> = ran.stdout.split('.').collect();
+        assert_eq!((parts.len(), ran.stdout.lines().count()), (3, 1), "{}", ran.stdout);
+        let part =
+            |i: usize| serde_json::from_slice::<Value>(&BASE64URL_NOPAD.decode(parts[i].as_bytes()).unwrap()).unwrap();
+        let (header, mut claims) = (part(0), part(1));
+        let lifetime = claims["exp"].as_i64().unwrap() - claims["iat"].as_i64().unwrap();
+        for claim in ["exp", "iat", "jti", "auth_time"] {
+            claims.as_object_mut().unwrap().remove(claim);
+        }
+        format!("{header}\n{claims}\n{lifetime} s")
+    };
+
+    insta::assert_snapshot!(token(&["--user", "usr_1"]), @r#"
+        {"alg":"EdDSA","kid":"users","typ":"at+jwt"}
+        {"aud":"identity-link","iss":"https://users.dev.identity-link.invalid","scope":"delete:current_user read:current_user update:current_user_identities update:current_user_metadata","sub":"usr_1","tenant":"default"}
+        3600 s
+    "#);
+    insta::assert_snapshot!(token(&["--identity", "sms", "1", "--email", "a@b.c", "--email-verified", "--ttl", "10m"]), @r#"
+        {"alg":"EdDSA","kid":"sms","typ":"at+jwt"}
+        {"aud":"identity-link","email":"a@b.c","email_verified":true,"iss":"https://sms.dev.identity-link.invalid","scope":"delete:current_user read:current_user update:current_user_identities update:current_user_metadata","sub":"1","tenant":"default"}
+        600 s
+    "#);
+    insta::assert_snapshot!(token(&["--service", "backend", "--scope", "read:users", "--tenant", "other"]), @r#"
+        {"alg":"EdDSA","kid":"services","typ":"at+jwt"}
+        {"aud":"identity-link","iss":"https://services.dev.identity-link.invalid","scope":"read:users","sub":"backend","tenant":"other"}
+        3600 s
+    "#);
+}
+
+#[test]
+fn token_says_why_there_is_none() {
+    let dir = temp_dir("token_refused");
+    ensure_keys(&dir).unwrap();
+    let empty = temp_dir("token_no_keys");
+    let token = |dir: &Path, arguments: &[&str]| {
+        let ran = run(&[&["token", "--data-dir", dir.to_str().unwrap()], arguments].concat());
+        assert_eq!(ran.stdout, "");
+        format!("{} {}", ran.code.unwrap(), ran.stderr.replace(dir.to_str().unwrap(), "DIR").lines().next().unwrap())
+    };
+
+    insta::assert_snapshot!(token(&dir, &["--identity", "myspace", "1"]), @r#"1 identity-link: "myspace" is not a demo provider: there are auth0, github, google-oauth2, sms"#);
+    insta::assert_snapshot!(token(&dir, &["--user", "u", "--tenant", "nobody"]), @r#"1 identity-link: "nobody" is not a tenant of dev: there are default, other"#);
+    insta::assert_snapshot!(token(&empty, &["--user", "u"]), @"1 identity-link: there are no local issuers in DIR: run `identity-link dev` with this folder first");
+    insta::assert_snapshot!(token(&dir, &["--user", "u", "--ttl", "soon"]), @"2 error: invalid value 'soon' for '--ttl <TTL>': must be a time such as 30s, 10m or 1h");
+    insta::assert_snapshot!(token(&dir, &["--user", "u", "--service", "s"]), @"2 error: the argument '--user <USER_ID>' cannot be used with '--service <NAME>'");
+    insta::assert_snapshot!(token(&dir, &[]), @"2 error: the following required arguments were not provided:");
+}

@@ -9,6 +9,7 @@ mod access;
 mod bounds;
 mod cli;
 mod contract;
+mod dev;
 mod fences;
 mod find;
 mod link;

@@ -1,6 +1,7 @@
 //! What the tests stand on.
 
 pub mod callers;
+pub mod child;
 pub mod cluster;
 pub mod refusals;
 pub mod server;

@@ -1,0 +1,110 @@
+//! `dev`: one folder that works again after whatever ended it.
+
+use std::os::fd::OwnedFd;
+
+use identity_link::grpc::proto::{UpdateUserRequest, UserUpdate};
+use rustix::process::{PidfdFlags, Signal, kill_process, pidfd_open, test_kill_process};
+use tokio::io::unix::AsyncFd;
+use tonic::transport::Endpoint;
+
+use crate::support::{
+    Caller,
+    child::{Dev, Ran, Running, run, temp_dir},
+    identities,
+};
+
+const GOOGLE_ID: &str = "google-oauth2|115015401343387192604";
+
+impl Dev {
+    /// A backend, with a token that `token` prints.
+    fn service(&self) -> Caller {
+        let ran = run(&["token", "--data-dir", self.data_dir.to_str().unwrap(), "--service", "backend"]);
+        let channel = Endpoint::from_shared(format!("http://{}", self.address)).unwrap().connect_lazy();
+        Caller::new(channel, Some(ran.stdout))
+    }
+
+    async fn has_the_sample(&self) {
+        assert_eq!(identities(&self.service().user(GOOGLE_ID).await), [GOOGLE_ID]);
+    }
+
+    /// Ctrl-C, as a terminal sends it.
+    fn interrupt(self) -> Ran {
+        self.running.signal(Signal::INT);
+        self.running.finish()
+    }
+}
+
+/// Ends with the process, whose parent need not be us.
+async fn end_of(process: OwnedFd) {
+    AsyncFd::new(process).unwrap().readable().await.unwrap().retain_ready();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ctrl_c_stops_both_and_the_folder_keeps_the_data() {
+    let dir = temp_dir("dev_stop");
+    let dev = Dev::start(&dir);
+    dev.has_the_sample().await;
+    let postgres = dev.db_process().await;
+    let blocked = UpdateUserRequest {
+        user_id: GOOGLE_ID.to_owned(),
+        update: Some(UserUpdate { blocked: true, ..Default::default() }),
+        update_mask: Some(prost_types::FieldMask { paths: vec!["blocked".to_owned()] }),
+        ..Default::default()
+    };
+    dev.service().update_user(blocked).await.unwrap();
+
+    let ran = dev.interrupt();
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    assert!(test_kill_process(postgres).is_err(), "its database ended before it");
+
+    let again = Dev::start(&dir);
+    assert!(again.service().user(GOOGLE_ID).await.blocked, "the sample does not overwrite what is there");
+    assert_eq!(again.interrupt().code, Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_do_not_share_a_folder() {
+    let dir = temp_dir("dev_twice");
+    let first = Dev::start(&dir);
+
+    let second = Running::start(Dev::command(&dir)).finish();
+
+    assert_eq!((second.code, second.stdout.as_str()), (Some(1), ""));
+    assert_eq!(
+        second.stderr,
+        format!(
+            "identity-link: another identity-link uses {} (pid {}); stop it, or choose another data folder",
+            dir.canonicalize().unwrap().display(),
+            first.running.pid().as_raw_nonzero()
+        )
+    );
+    first.has_the_sample().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_dev_takes_its_database_with_it_and_starts_again() {
+    let dir = temp_dir("dev_killed");
+    let dev = Dev::start(&dir);
+    let postgres = pidfd_open(dev.db_process().await, PidfdFlags::empty()).unwrap();
+
+    dev.running.signal(Signal::KILL);
+
+    assert_eq!(dev.running.finish().code, None);
+    Dev::start(&dir).has_the_sample().await;
+    end_of(postgres).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn dev_ends_when_its_database_was_killed_and_starts_again() {
+    let dir = temp_dir("dev_without_database");
+    let dev = Dev::start(&dir);
+
+    kill_process(dev.db_process().await, Signal::KILL).unwrap();
+
+    let ran = dev.running.finish();
+    assert_eq!(ran.code, Some(1));
+    let last = ran.stderr.lines().last().unwrap();
+    assert!(last.starts_with("identity-link: the database ended (signal: 9 (SIGKILL)): see "), "{last}");
+    assert!(last.ends_with("/postgres.log, and start again"), "{last}");
+    Dev::start(&dir).has_the_sample().await;
+}

@@ -1,0 +1,197 @@
+//! The real binary, as a child process that ends with its test.
+
+use std::{
+    fs,
+    io::{BufRead as _, BufReader, Read},
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    sync::mpsc::{self, Receiver},
+    thread,
+    time::Duration,
+};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use super::{cluster::Database, server};
+
+/// How long a child that hangs holds up its test; no child that works takes nearly as long.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// The binary with these arguments.
+pub fn binary(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_identity-link"));
+    command.args(arguments);
+    command
+}
+
+/// How a child ended, and all that it said.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Ran {
+    /// Its exit code; `None` if a signal ended it.
+    pub code: Option<i32>,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+/// Runs the binary to its end.
+pub fn run(arguments: &[&str]) -> Ran {
+    run_command(binary(arguments))
+}
+
+/// Runs a command to its end.
+pub fn run_command(command: Command) -> Ran {
+    Running::start(command).finish()
+}
+
+/// A child that runs. Whatever becomes of the test, it is gone afterwards.
+pub struct Running {
+    child: Child,
+    stdout: Lines,
+    stderr: Lines,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Running {
+    pub fn start(mut command: Command) -> Self {
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let stdout = Lines::of(child.stdout.take().unwrap());
+        let stderr = Lines::of(child.stderr.take().unwrap());
+        Self { child, stdout, stderr }
+    }
+
+    /// `serve` on this database with a changed configuration, when it listens, and where.
+    pub fn serve(database: &Database, change: impl FnOnce(String) -> String) -> (Self, SocketAddr) {
+        let toml = change(server::config_toml("127.0.0.1:0".parse().unwrap(), &database.url));
+        let file = temp_dir(&database.name).join("serve.toml");
+        fs::write(&file, toml).unwrap();
+        let mut child = Self::start(binary(&["serve", "--config", file.to_str().unwrap()]));
+        let line = child.stderr_until(|line| line.contains(r#""message":"serving""#));
+        let line: serde_json::Value = serde_json::from_str(&line).unwrap();
+        (child, line["address"].as_str().unwrap().parse().unwrap())
+    }
+
+    pub fn pid(&self) -> Pid {
+        Pid::from_child(&self.child)
+    }
+
+    pub fn signal(&self, signal: Signal) {
+        kill_process(self.pid(), signal).unwrap();
+    }
+
+    /// Waits for a line on stdout, which must come.
+    pub fn stdout_until(&mut self, is_it: impl Fn(&str) -> bool) -> String {
+        let found = self.stdout.until(is_it);
+        found.unwrap_or_else(|| panic!("the child ended without that line: {}", self.stderr.rest()))
+    }
+
+    /// Waits for a line on stderr, which must come.
+    pub fn stderr_until(&mut self, is_it: impl Fn(&str) -> bool) -> String {
+        let found = self.stderr.until(is_it);
+        found.unwrap_or_else(|| panic!("the child ended without that line: {}", self.stderr.rest()))
+    }
+
+    /// What it has said on stdout so far.
+    pub fn stdout_so_far(&self) -> &[String] {
+        &self.stdout.seen
+    }
+
+    /// Waits for its end.
+    pub fn finish(mut self) -> Ran {
+        let (stdout, stderr) = (self.stdout.rest(), self.stderr.rest());
+        Ran { code: self.child.wait().unwrap().code(), stdout, stderr }
+    }
+}
+
+/// What a child says on one of its pipes.
+struct Lines {
+    seen: Vec<String>,
+    next: Receiver<String>,
+}
+
+impl Lines {
+    fn of(pipe: impl Read + Send + 'static) -> Self {
+        let (tell, next) = mpsc::channel();
+        thread::spawn(move || {
+            for line in BufReader::new(pipe).lines() {
+                // The test may have ended already.
+                let _ = tell.send(line.unwrap());
+            }
+        });
+        Self { seen: Vec::new(), next }
+    }
+
+    /// The next line that `is_it`; `None` if the child ends before.
+    fn until(&mut self, is_it: impl Fn(&str) -> bool) -> Option<String> {
+        loop {
+            match self.next.recv_timeout(PATIENCE) {
+                Ok(line) => self.seen.push(line),
+                Err(mpsc::RecvTimeoutError::Disconnected) => return None,
+                Err(mpsc::RecvTimeoutError::Timeout) => panic!("the child hangs; it said: {:?}", self.seen),
+            }
+            let line = self.seen.last().filter(|line| is_it(line));
+            if line.is_some() {
+                return line.cloned();
+            }
+        }
+    }
+
+    /// Everything, at its end.
+    fn rest(&mut self) -> String {
+        self.until(|_| false);
+        self.seen.join("\n")
+    }
+}
+
+/// An empty folder for one test.
+pub fn temp_dir(name: &str) -> PathBuf {
+    let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("it").join(name);
+    if dir.exists() {
+        fs::remove_dir_all(&dir).unwrap();
+    }
+    fs::create_dir_all(&dir).unwrap();
+    dir
+}
+
+/// `identity-link dev --sample` on a folder of one test, when it is ready.
+pub struct Dev {
+    pub running: Running,
+    pub address: SocketAddr,
+    pub data_dir: PathBuf,
+}
+
+impl Dev {
+    pub fn start(data_dir: &Path) -> Self {
+        let mut running = Running::start(Self::command(data_dir));
+        let line = running.stdout_until(|line| line.starts_with("identity-link serves gRPC on "));
+        let address = line.rsplit(' ').next().unwrap().parse().unwrap();
+        running.stdout_until(|line| line == "Ctrl-C stops the server and its database.");
+        Self { running, address, data_dir: data_dir.to_owned() }
+    }
+
+    pub fn command(data_dir: &Path) -> Command {
+        binary(&["dev", "--data-dir", data_dir.to_str().unwrap(), "--listen", "127.0.0.1:0", "--sample"])
+    }
+
+    /// The database that it started.
+    pub fn database(&self) -> Database {
+        let toml = fs::read_to_string(self.data_dir.join("identity-link.toml")).unwrap();
+        let toml: toml::Table = toml.parse().unwrap();
+        Database { name: "postgres".to_owned(), url: toml["database"]["url"].as_str().unwrap().to_owned() }
+    }
+
+    /// The first process of that database.
+    pub async fn db_process(&self) -> Pid {
+        let folder = self.database().db_texts("SELECT current_setting('data_directory')").await.remove(0);
+        let text = fs::read_to_string(Path::new(&folder).join("postmaster.pid")).unwrap();
+        Pid::from_raw(text.lines().next().unwrap().parse().unwrap()).unwrap()
+    }
+}
