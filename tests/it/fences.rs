@@ -1,1 +1,96 @@
 //! Which module may name which library.
+
+use std::{collections::BTreeSet, fs, path::Path};
+
+/// Every source file with its code, comments aside.
+fn sources(folder: &Path) -> Vec<(String, String)> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            files.extend(sources(&path));
+        } else {
+            let text = fs::read_to_string(&path).unwrap();
+            let code: Vec<&str> = text.lines().map(|line| line.split("//").next().unwrap_or_default()).collect();
+            files.push((path.display().to_string(), code.join("\n")));
+        }
+    }
+    files
+}
+
+/// Whether the code has this name as a word of its own, or as the beginning of one such as `tonic_health`.
+fn names(code: &str, name: &str) -> bool {
+    code.split(|c: char| !c.is_alphanumeric() && c != '_')
+        .any(|word| word == name || word.strip_prefix(name).is_some_and(|rest| rest.starts_with('_')))
+}
+
+/// The files below `src/` that name this, but for those in `allowed`.
+fn outside(name: &str, allowed: &[&str]) -> Vec<String> {
+    let files = sources(Path::new("src"));
+    assert!(
+        allowed.iter().all(|allowed| files.iter().any(|(file, code)| file.starts_with(allowed) && names(code, name)))
+    );
+    let elsewhere = files.iter().filter(|(file, _)| !allowed.iter().any(|allowed| file.starts_with(allowed)));
+    elsewhere.filter(|(_, code)| names(code, name)).map(|(file, _)| file.clone()).collect()
+}
+
+#[test]
+fn each_library_is_named_in_one_place() {
+    assert_eq!(outside("diesel", &["src/store/"]), [""; 0]);
+    assert_eq!(outside("tokio_postgres", &["src/store/"]), [""; 0]);
+    assert_eq!(outside("tonic", &["src/grpc/", "src/server.rs", "src/dev/sample.rs"]), [""; 0]);
+    assert_eq!(outside("jsonwebtoken", &["src/auth/", "src/config/", "src/dev/issuers.rs"]), [""; 0]);
+    assert_eq!(outside("unsafe", &["src/dev/"]), [""; 0]);
+}
+
+/// The modules of ours that code names: `a` and `b` in `crate::a::…` and in `use crate::{a::…, b}`.
+fn modules(code: &str) -> BTreeSet<String> {
+    let first_word =
+        |text: &str| text.trim().split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap().to_owned();
+    let named = code.split("crate::").skip(1).flat_map(|path| {
+        let Some(list) = path.strip_prefix('{') else { return vec![first_word(path)] };
+        let (mut depth, mut outermost) = (0, String::new());
+        for c in list.chars() {
+            depth += i32::from(c == '{') - i32::from(c == '}');
+            match depth {
+                0 => outermost.push(c),
+                1.. => {}
+                _ => break,
+            }
+        }
+        outermost.split(',').map(first_word).collect()
+    });
+    named.filter(|module| !module.is_empty()).collect()
+}
+
+/// The modules of ours that a module names.
+fn used_by(module: &str) -> String {
+    let files = sources(Path::new("src"));
+    let inside = files.iter().filter(|(file, _)| file.starts_with(&format!("src/{module}")));
+    let used: BTreeSet<String> = inside.flat_map(|(_, code)| modules(code)).collect();
+    Vec::from_iter(used).join(" ")
+}
+
+#[test]
+fn arrows_point_one_way() {
+    assert_eq!(
+        modules("use crate::{ auth::{Caller, x}, store, }; crate::domain::Metadata"),
+        ["auth", "domain", "store"].map(str::to_owned).into()
+    );
+    insta::assert_snapshot!(used_by("domain/"), @"");
+    insta::assert_snapshot!(used_by("store/"), @"domain");
+    insta::assert_snapshot!(used_by("auth/"), @"domain http_client");
+    insta::assert_snapshot!(used_by("config/"), @"auth domain http_client store");
+    insta::assert_snapshot!(used_by("linking/"), @"auth config domain store");
+    insta::assert_snapshot!(used_by("grpc/"), @"auth clock domain linking store");
+    insta::assert_snapshot!(used_by("server.rs"), @"auth clock config domain grpc http_client linking store");
+    insta::assert_snapshot!(used_by("dev/"), @"auth clock grpc");
+    insta::assert_snapshot!(used_by("clock.rs"), @"");
+    insta::assert_snapshot!(used_by("http_client.rs"), @"");
+}
+
+#[test]
+fn nothing_is_called_utils() {
+    let files = sources(Path::new("src"));
+    assert!(files.iter().all(|(file, _)| !["utils", "util", "helpers", "common"].iter().any(|name| names(file, name))));
+}

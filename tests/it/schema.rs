@@ -1,1 +1,185 @@
 //! The schema: migrations, and what `serve` makes of a wrong one.
+
+use std::{collections::BTreeSet, fs, path::Path};
+
+use identity_link::{config::Config, server::serve};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::support::{
+    TestServer,
+    cluster::{Database, cluster},
+    server::config_toml,
+    tokens::iss,
+};
+
+/// Ours, without the one that diesel keeps.
+const OURS: &str = "n.nspname = 'public' AND c.relname <> '__diesel_schema_migrations'";
+
+/// The text of `up.sql` or `down.sql` of every migration, in order.
+fn migrations(file: &str) -> Vec<String> {
+    let folders = fs::read_dir("migrations").unwrap().map(|entry| entry.unwrap().path());
+    let mut folders: Vec<_> = folders.filter(|path| path.is_dir()).collect();
+    folders.sort();
+    folders.iter().map(|folder| fs::read_to_string(folder.join(file)).unwrap()).collect()
+}
+
+/// `table (key)` and `table.column Type` of every table in `src/store/schema.rs`.
+fn in_source() -> Vec<String> {
+    let source = fs::read_to_string("src/store/schema.rs").unwrap();
+    let mut lines = Vec::new();
+    for table in source.split("diesel::table! {").skip(1) {
+        let (head, columns) = table.split_once('{').unwrap();
+        let name = head.split_whitespace().next().unwrap();
+        lines.push(head.trim().to_owned());
+        let columns = columns.split_once('}').unwrap().0.split_terminator(',').map(str::trim);
+        let columns = columns.filter_map(|column| column.split_once(" -> "));
+        lines.extend(columns.map(|(column, kind)| format!("{name}.{column} {kind}")));
+    }
+    lines.sort();
+    lines
+}
+
+/// The same out of the database.
+async fn db_columns(database: &Database) -> Vec<String> {
+    let keys = format!(
+        "SELECT c.relname || ' (' || string_agg(a.attname, ', ' ORDER BY k.position) || ')' \
+         FROM pg_constraint p JOIN pg_class c ON c.oid = p.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace, \
+              unnest(p.conkey) WITH ORDINALITY AS k(attnum, position) \
+              JOIN pg_attribute a ON a.attnum = k.attnum \
+         WHERE a.attrelid = c.oid AND p.contype = 'p' AND {OURS} GROUP BY c.relname"
+    );
+    let columns = "SELECT concat(table_name, '.', column_name, ' ', \
+            CASE is_nullable WHEN 'YES' THEN 'Nullable<' || type || '>' ELSE type END) \
+         FROM information_schema.columns, LATERAL (SELECT CASE data_type \
+            WHEN 'text' THEN 'Text' WHEN 'bigint' THEN 'BigInt' WHEN 'integer' THEN 'Integer' \
+            WHEN 'boolean' THEN 'Bool' WHEN 'jsonb' THEN 'Jsonb' WHEN 'uuid' THEN 'Uuid' WHEN 'bytea' THEN 'Binary' \
+            WHEN 'timestamp with time zone' THEN 'Timestamptz' ELSE data_type END) AS t(type) \
+         WHERE table_schema = 'public' AND table_name <> '__diesel_schema_migrations' AND is_generated = 'NEVER'";
+    let mut lines = database.db_texts(&format!("{keys} UNION ALL {columns}")).await;
+    lines.sort();
+    lines
+}
+
+/// Everything that migrations make, as text.
+async fn db_objects(database: &Database) -> Vec<String> {
+    let mut objects = database
+        .db_texts(
+            "SELECT 'relation ' || c.oid::regclass || ' ' || coalesce(pg_get_indexdef(i.indexrelid), '') \
+             FROM pg_class c LEFT JOIN pg_index i ON i.indexrelid = c.oid WHERE c.relnamespace = 'public'::regnamespace \
+             UNION ALL SELECT concat('column ', table_name, '.', column_name, ' ', data_type, ' ', is_nullable, ' ', \
+                 column_default, generation_expression) FROM information_schema.columns WHERE table_schema = 'public' \
+             UNION ALL SELECT concat('constraint ', conrelid::regclass, ' ', conname, ' ', pg_get_constraintdef(oid)) \
+                 FROM pg_constraint WHERE connamespace = 'public'::regnamespace \
+             UNION ALL SELECT 'function ' || oid::regprocedure FROM pg_proc WHERE pronamespace = 'public'::regnamespace \
+             UNION ALL SELECT 'type ' || typname FROM pg_type WHERE typnamespace = 'public'::regnamespace",
+        )
+        .await;
+    objects.sort();
+    objects
+}
+
+#[tokio::test]
+async fn the_schema_in_the_source_is_the_one_in_the_database() {
+    let database = cluster().db_migrated().await;
+
+    assert_eq!(in_source(), db_columns(&database).await);
+}
+
+#[tokio::test]
+async fn every_table_begins_with_its_tenant_and_says_what_it_is_for() {
+    let database = cluster().db_migrated().await;
+    let tables = format!(
+        "SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'r' AND {OURS}"
+    );
+    assert_eq!(database.db_texts(&tables).await.len(), 6);
+
+    let without_comment = format!("{tables} AND obj_description(c.oid, 'pg_class') IS NULL");
+    assert_eq!(database.db_texts(&without_comment).await, [""; 0]);
+
+    // Also unique indexes and foreign keys, so that the schema can be distributed by tenant.
+    let keys_elsewhere = "SELECT conname FROM pg_constraint WHERE connamespace = 'public'::regnamespace \
+         AND conrelid::regclass::text <> '__diesel_schema_migrations' AND contype IN ('p', 'u', 'f') \
+         AND (SELECT attname FROM pg_attribute WHERE attrelid = conrelid AND attnum = conkey[1]) <> 'tenant_id'";
+    assert_eq!(database.db_texts(keys_elsewhere).await, [""; 0]);
+    let indexes_elsewhere = "SELECT indexrelid::regclass::text FROM pg_index \
+         JOIN pg_class c ON c.oid = indrelid JOIN pg_namespace n ON n.oid = c.relnamespace \
+         WHERE (SELECT attname FROM pg_attribute WHERE attrelid = indrelid AND attnum = indkey[0]) <> 'tenant_id'";
+    assert_eq!(database.db_texts(&format!("{indexes_elsewhere} AND {OURS}")).await, [""; 0]);
+}
+
+#[tokio::test]
+async fn every_constraint_has_a_name_of_ours_and_foreign_keys_are_judged_at_commit() {
+    let database = cluster().db_migrated().await;
+    let up = migrations("up.sql").concat();
+    let after = |text: &str| text.split_whitespace().next().unwrap().to_owned();
+    let named: BTreeSet<String> = up.split("CONSTRAINT ").skip(1).map(after).collect();
+
+    // NOT NULL is a constraint since Postgres 18, and its column names it.
+    let constraints = "SELECT conname FROM pg_constraint WHERE connamespace = 'public'::regnamespace \
+         AND conrelid::regclass::text <> '__diesel_schema_migrations' AND contype <> 'n'";
+    assert_eq!(BTreeSet::from_iter(database.db_texts(constraints).await), named);
+
+    let judged_early = "SELECT conname FROM pg_constraint WHERE contype = 'f' AND NOT (condeferrable AND condeferred)";
+    assert_eq!(database.db_texts(judged_early).await, [""; 0]);
+    assert_eq!(database.db_texts("SELECT conname FROM pg_constraint WHERE contype = 'f'").await.len(), 3);
+}
+
+#[tokio::test]
+async fn every_migration_can_be_taken_back() {
+    let database = cluster().db_empty().await;
+    let mut before = Vec::new();
+    for up in migrations("up.sql") {
+        before.push(db_objects(&database).await);
+        database.db_execute(&up).await;
+        assert_ne!(Some(&db_objects(&database).await), before.last());
+    }
+
+    for (down, before) in migrations("down.sql").iter().zip(before).rev() {
+        database.db_execute(down).await;
+        assert_eq!(db_objects(&database).await, before);
+    }
+
+    assert_eq!(db_objects(&database).await, [""; 0]);
+}
+
+/// Why the server does not start on this database.
+async fn refused_start(database: &Database, change: impl FnOnce(String) -> String) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let toml = change(config_toml(listener.local_addr().unwrap(), &database.url));
+    let config = Config::parse(&toml, Path::new("."), []).unwrap();
+    serve(config, listener, CancellationToken::new()).await.unwrap_err().to_string()
+}
+
+#[tokio::test]
+async fn an_older_schema_is_refused_and_migrate_named() {
+    let database = cluster().db_empty().await;
+    let empty = refused_start(&database, |toml| toml).await;
+    insta::assert_snapshot!(empty, @"the database's schema is older than this binary: run `identity-link migrate` first (missing: 20261121000001, 20261121000002)");
+    assert_eq!(db_objects(&database).await, [""; 0], "nothing was made on the way");
+
+    let database = cluster().db_migrated().await;
+    database.db_execute("DELETE FROM __diesel_schema_migrations WHERE version = '20261121000002'").await;
+    insta::assert_snapshot!(refused_start(&database, |toml| toml).await, @"the database's schema is older than this binary: run `identity-link migrate` first (missing: 20261121000002)");
+}
+
+#[tokio::test]
+async fn a_newer_schema_is_refused_and_a_later_release_named() {
+    let database = cluster().db_migrated().await;
+    database.db_execute("INSERT INTO __diesel_schema_migrations (version) VALUES ('20990101000000')").await;
+
+    insta::assert_snapshot!(refused_start(&database, |toml| toml).await, @"the database's schema is newer than this binary: run the release that made it, or a later one (unknown: 20990101000000)");
+}
+
+#[tokio::test]
+async fn a_provider_does_not_change_its_issuer() {
+    let database = cluster().db_migrated().await;
+    let server = TestServer::start_on(database.clone()).await;
+    server.service().create("github", "1").await;
+
+    let other = refused_start(&database, |toml| toml.replace(&iss("github"), "https://elsewhere.example.com")).await;
+    insta::assert_snapshot!(other, @"tenant default: provider github is configured with issuer https://elsewhere.example.com, but its identities came from https://github.example.com: subjects of another issuer are other people. Give the new issuer a provider name of its own");
+
+    // What was refused was not pinned; the issuer that was is still fine.
+    TestServer::start_on(database).await.service().create("github", "2").await;
+}

@@ -1,1 +1,150 @@
 //! How many statements a call costs.
+
+use std::{
+    fs::File,
+    io::{Read as _, Seek as _, SeekFrom},
+};
+
+use identity_link::grpc::proto::{
+    FindByEmailRequest, FindByIdentityRequest, GetUserRequest, NewIdentity, ResolveUsersRequest, User,
+};
+use tonic::Status;
+
+use crate::support::{cluster::cluster, tokens::Token, *};
+
+/// A server with one connection to its database, which logs every statement.
+async fn logged_server() -> TestServer {
+    let database = cluster().db_migrated().await;
+    database.db_execute(&format!("ALTER DATABASE {} SET log_statement = 'all'", database.name)).await;
+    TestServer::start_with(database, |toml| {
+        let one = toml.replace("max_connections = 8", "max_connections = 1");
+        assert_ne!(one, toml);
+        one
+    })
+    .await
+}
+
+/// Makes a call, which must be answered, and gives the statements that it cost: Postgres logs each
+/// before it carries it out.
+async fn statements<T>(server: &TestServer, call: impl Future<Output = Result<T, Status>>) -> Vec<String> {
+    let mut log = File::open(&cluster().log_file).unwrap();
+    log.seek(SeekFrom::End(0)).unwrap();
+    call.await.unwrap();
+    let mut text = String::new();
+    log.read_to_string(&mut text).unwrap();
+    let ours = format!("{}|", server.database.name);
+    text.lines()
+        .filter(|line| line.starts_with(&ours))
+        .filter_map(|line| line.split_once("|LOG:  "))
+        .filter(|(_, said)| said.starts_with("statement: ") || said.starts_with("execute "))
+        .map(|(_, said)| said.to_owned())
+        .collect()
+}
+
+/// The same on a warmed connection, for a call that can be made again and again.
+async fn warm_statements<T, F>(server: &TestServer, call: impl Fn() -> F) -> Vec<String>
+where
+    F: Future<Output = Result<T, Status>>,
+{
+    for _ in 0..2 {
+        call().await.unwrap();
+    }
+    statements(server, call()).await
+}
+
+#[track_caller]
+fn assert_costs(allowed: std::ops::RangeInclusive<usize>, statements: &[String]) {
+    let (count, list) = (statements.len(), statements.join("\n"));
+    assert!(allowed.contains(&count), "{count} statements instead of {allowed:?}:\n{list}");
+}
+
+/// A user with 30 identities, which all have one email, and who has absorbed 29 users.
+async fn big_user(server: &TestServer) -> User {
+    let service = server.service();
+    let mut users = Vec::new();
+    for i in 0..30 {
+        let identity = NewIdentity {
+            r#ref: identity_ref("github", &format!("big-{i}")),
+            email: "big@example.com".to_owned(),
+            email_verified: true,
+            ..Default::default()
+        };
+        users.push(service.create_with("github", "", |request| request.identity = Some(identity)).await);
+    }
+    for user in &users[1..] {
+        service.link(link_user(&users[0].id, &user.id)).await.unwrap();
+    }
+    service.user(&users[0].id).await
+}
+
+#[tokio::test]
+async fn a_service_reads_in_one_statement() {
+    let server = logged_server().await;
+    let service = server.service();
+    let big = big_user(&server).await;
+    assert_eq!(big.identities.len(), 30);
+
+    let get = || service.get_user(GetUserRequest { user_id: big.id.clone() });
+    assert_costs(1..=1, &warm_statements(&server, get).await);
+
+    let find = || service.find_by_identity(FindByIdentityRequest { identity: identity_ref("github", "big-7") });
+    assert_costs(1..=1, &warm_statements(&server, find).await);
+
+    let email = FindByEmailRequest { email: "Big@example.com".to_owned(), ..Default::default() };
+    assert_eq!(service.find_by_email(email.clone()).await.unwrap().matches[0].identities.len(), 30);
+    assert_costs(1..=1, &warm_statements(&server, || service.find_by_email(email.clone())).await);
+
+    let user_ids: Vec<String> = (0..499).map(|i| format!("usr_{i}")).chain([big.id.clone()]).collect();
+    let resolve = || service.resolve_users(ResolveUsersRequest { user_ids: user_ids.clone() });
+    assert_costs(1..=1, &warm_statements(&server, resolve).await);
+}
+
+#[tokio::test]
+async fn a_user_reads_in_two_statements_at_most() {
+    let server = logged_server().await;
+    let big = big_user(&server).await;
+
+    let by_identity = server.person("github", "big-7");
+    let get = || by_identity.get_user(GetUserRequest::default());
+    assert_eq!(get().await.unwrap().user.unwrap(), big);
+    assert_costs(1..=2, &warm_statements(&server, get).await);
+
+    let by_id = server.caller(&Token::of("users", &big.id));
+    let get = || by_id.get_user(GetUserRequest { user_id: big.id.clone() });
+    assert_costs(1..=2, &warm_statements(&server, get).await);
+}
+
+#[tokio::test]
+async fn linking_and_unlinking_cost_nine_statements_at_most() {
+    let server = logged_server().await;
+    let service = server.service();
+    // Also warms the connection: this links.
+    let big = big_user(&server).await;
+    let person = server.person("google-oauth2", "g");
+    let google = service.create("google-oauth2", "g").await;
+    service.unlink(unlink(&big.id, "github", "big-29")).await.unwrap();
+
+    // The secondary has absorbed others, which are pointed to the primary.
+    let token = Token::of("github", "big-3").sign();
+    let linked = statements(&server, person.link(link_with(&token))).await;
+    assert_eq!(service.user(&big.id).await.id, google.id);
+    assert_costs(1..=9, &linked);
+
+    // Whoever comes back had absorbed nobody; then whoever had.
+    assert_costs(1..=9, &statements(&server, person.unlink(unlink("", "github", "big-5"))).await);
+    assert_costs(1..=9, &statements(&server, service.unlink(unlink(&google.id, "github", "big-0"))).await);
+    assert_eq!(service.user(&big.id).await.id, big.id);
+
+    // On a service's word.
+    let linked = statements(&server, service.link(link_identity(&google.id, "github", "big-0"))).await;
+    assert_costs(1..=9, &linked);
+
+    // An identity that nobody owned is attached, and later made a user of its own.
+    let token = Token::of("sms", "new").sign();
+    assert_costs(1..=9, &statements(&server, person.link(link_with(&token))).await);
+    assert_costs(1..=9, &statements(&server, person.unlink(unlink("", "sms", "new"))).await);
+
+    // The same again: nothing to do.
+    let again = statements(&server, service.link(link_identity(&google.id, "github", "big-0"))).await;
+    assert_costs(1..=9, &again);
+}
