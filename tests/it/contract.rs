@@ -1,1 +1,204 @@
 //! The contract: who may call what, and which fields know whether they are there.
+
+#[path = "../../build/access.rs"]
+mod access_build;
+
+use std::{fs, path::PathBuf};
+
+use identity_link::{auth::access::TABLE, grpc::proto::DESCRIPTOR_SET};
+use prost_reflect::{DescriptorPool, FieldDescriptor, Kind, MessageDescriptor, MethodDescriptor};
+
+use crate::support::child::temp_dir;
+
+fn pool() -> DescriptorPool {
+    DescriptorPool::decode(DESCRIPTOR_SET).unwrap()
+}
+
+/// `Rpc: self scope | service scope | side effects`, and a `-` for nobody.
+fn rpc(method: &MethodDescriptor) -> String {
+    let rule = TABLE.iter().find(|rule| rule.path.ends_with(&format!("/{}", method.name()))).unwrap();
+    let effects = method.method_descriptor_proto().options.as_ref().unwrap().idempotency_level().as_str_name();
+    let scope = |scope: Option<&'static str>| scope.unwrap_or("-");
+    format!("{}: {} | {} | {effects}", method.name(), scope(rule.self_scope), scope(rule.service_scope))
+}
+
+/// A field with how one knows that it is there: `a` has no presence, `a?` is optional, `a{}` is a
+/// message, `a[]` repeated, `oneof/a` one of several.
+fn field(field: &FieldDescriptor) -> String {
+    let kind = match field.kind() {
+        Kind::Message(message) if field.is_list() => format!("{}[]", message.name()),
+        Kind::Message(message) => format!("{}{{}}", message.name()),
+        Kind::Enum(kind) => kind.name().to_owned(),
+        kind if field.is_list() => format!("{kind:?}[]"),
+        kind => format!("{kind:?}"),
+    };
+    let oneof = field.containing_oneof().filter(|oneof| !oneof.is_synthetic());
+    let oneof = oneof.map(|oneof| format!("{}/", oneof.name())).unwrap_or_default();
+    let optional = if field.field_descriptor_proto().proto3_optional() { "?" } else { "" };
+    format!("{oneof}{}{optional}={} {kind}", field.name(), field.number())
+}
+
+fn message(message: &MessageDescriptor) -> String {
+    let mut fields: Vec<FieldDescriptor> = message.fields().collect();
+    fields.sort_by_key(FieldDescriptor::number);
+    let fields: Vec<String> = fields.iter().map(field).collect();
+    format!("{}: {}", message.full_name().trim_start_matches("identity.v1."), fields.join(", "))
+}
+
+#[test]
+fn who_may_call_what() {
+    let pool = pool();
+    let service = pool.get_service_by_name("identity.v1.IdentityService").unwrap();
+    let rpcs: Vec<String> = service.methods().map(|method| rpc(&method)).collect();
+
+    assert_eq!(rpcs.len(), TABLE.len());
+    insta::assert_snapshot!(rpcs.join("\n"), @r#"
+        Link: update:current_user_identities | update:users | IDEMPOTENCY_UNKNOWN
+        Unlink: update:current_user_identities | update:users | IDEMPOTENCY_UNKNOWN
+        FindByEmail: - | read:users | NO_SIDE_EFFECTS
+        MergeMetadata: update:current_user_metadata | update:users | IDEMPOTENCY_UNKNOWN
+        CreateUser: - | create:users | IDEMPOTENCY_UNKNOWN
+        GetUser: read:current_user | read:users | NO_SIDE_EFFECTS
+        UpdateUser: update:current_user_metadata | update:users | IDEMPOTENCY_UNKNOWN
+        DeleteUser: delete:current_user | delete:users | IDEMPOTENCY_UNKNOWN
+        FindByIdentity: - | read:users | NO_SIDE_EFFECTS
+        ResolveUsers: - | read:users | NO_SIDE_EFFECTS
+        SetPrimaryIdentity: update:current_user_identities | update:users | IDEMPOTENCY_UNKNOWN
+    "#);
+}
+
+#[test]
+fn what_is_said_and_what_knows_whether_it_was() {
+    let pool = pool();
+    let ours = pool.all_messages().filter(|message| message.package_name() == "identity.v1");
+    let mut lines: Vec<String> = ours.map(|ours| message(&ours)).collect();
+    lines.sort();
+
+    insta::assert_snapshot!(lines.join("\n"), @r#"
+        Access: self_scope=1 string, service_scope=2 string
+        CreateUserRequest: identity=1 NewIdentity{}, user_id_form=2 UserIdForm, user_metadata=3 Struct{}, app_metadata=4 Struct{}, profile_overrides=5 Struct{}, blocked=6 bool, validate_only=7 bool
+        CreateUserResponse: user=1 User{}
+        DeleteUserRequest: user_id=1 string, expected_version?=2 int64, include_absorbed=3 bool, validate_only=4 bool
+        DeleteUserResponse: deleted_user_ids=1 string[]
+        EmailMatch: user=1 User{}, identities=2 IdentityRef[], verified=3 bool
+        FindByEmailRequest: email=1 string, include_unverified=2 bool, page_size=3 int32, page_token=4 string
+        FindByEmailResponse: matches=1 EmailMatch[], next_page_token=2 string
+        FindByIdentityRequest: identity=1 IdentityRef{}
+        FindByIdentityResponse: user=1 User{}
+        GetUserRequest: user_id=1 string
+        GetUserResponse: user=1 User{}
+        GivenMetadata: user_metadata=1 Struct{}, app_metadata=2 Struct{}
+        Identity: ref=1 IdentityRef{}, connection=2 string, email=3 string, email_verified=4 bool, profile_data=5 Struct{}, attach_time=6 Timestamp{}, home_user_id=7 string, social=8 bool, email_verify_time=9 Timestamp{}
+        IdentityRef: provider=1 string, subject=2 string
+        LinkRecord: id=1 string, primary_user_id=2 string, secondary_user_id=3 string, moved_identities=4 IdentityRef[], link_time=5 Timestamp{}, undo_time=6 Timestamp{}
+        LinkRequest: user_id=1 string, secondary/link_with=2 string, secondary/identity=4 IdentityRef{}, secondary/secondary_user_id=5 string, user_metadata=6 MetadataMerge{}, app_metadata=7 MetadataMerge{}, expected_version?=8 int64, expected_secondary_version?=9 int64, validate_only=10 bool, require_shared_verified_email=12 bool
+        LinkResponse: user=1 User{}, outcome=2 Outcome, link=3 LinkRecord{}, metadata_changes=4 MetadataChange[]
+        MergeMetadataRequest: user_id=1 string, source/source_user_id=2 string, source/given=3 GivenMetadata{}, user_metadata=4 MetadataMerge{}, app_metadata=5 MetadataMerge{}, expected_version?=6 int64, validate_only=7 bool, source/link_id=9 string
+        MergeMetadataResponse: user=1 User{}, metadata_changes=2 MetadataChange[]
+        MetadataChange: namespace=1 MetadataNamespace, path=2 string, effect=3 Effect
+        MetadataMerge: strategy=1 Strategy, conflict=2 Conflict, arrays=3 Arrays
+        NewIdentity: ref=1 IdentityRef{}, connection=2 string, social=3 bool, email=4 string, email_verified=5 bool, profile_data=6 Struct{}
+        ResolveUsersRequest: user_ids=1 string[]
+        ResolveUsersResponse: users=1 ResolvedUser[]
+        ResolvedUser: requested_id=1 string, state=2 State, user_id=3 string, since_time=4 Timestamp{}, link_id=5 string
+        SetPrimaryIdentityRequest: user_id=1 string, identity=2 IdentityRef{}, expected_version?=3 int64, validate_only=4 bool
+        SetPrimaryIdentityResponse: user=1 User{}
+        UnlinkRequest: user_id=1 string, identity=2 IdentityRef{}, metadata=3 UnlinkMetadata, expected_version?=4 int64, validate_only=5 bool
+        UnlinkResponse: user=1 User{}, detached_user=2 User{}, restored=3 bool, metadata_changes=4 MetadataChange[], link_id=5 string
+        UpdateUserRequest: user_id=1 string, update=2 UserUpdate{}, update_mask=3 FieldMask{}, expected_version?=4 int64, validate_only=5 bool
+        UpdateUserResponse: user=1 User{}
+        User: id=1 string, version=2 int64, create_time=3 Timestamp{}, update_time=4 Timestamp{}, identities=5 Identity[], user_metadata=6 Struct{}, app_metadata=7 Struct{}, profile_overrides=8 Struct{}, blocked=9 bool, profile=10 Struct{}
+        UserUpdate: user_metadata=1 Struct{}, app_metadata=2 Struct{}, profile_overrides=3 Struct{}, blocked=4 bool
+    "#);
+}
+
+#[test]
+fn the_values_that_programs_compare() {
+    let pool = pool();
+    let ours = pool.all_enums().filter(|kind| kind.parent_file().package_name() == "identity.v1");
+    let mut lines: Vec<String> = ours
+        .map(|kind| {
+            let values: Vec<String> =
+                kind.values().map(|value| format!("{} {}", value.number(), value.name())).collect();
+            format!("{}: {}", kind.full_name().trim_start_matches("identity.v1."), values.join(", "))
+        })
+        .collect();
+    lines.sort();
+
+    insta::assert_snapshot!(lines.join("\n"), @r#"
+        LinkResponse.Outcome: 0 OUTCOME_UNSPECIFIED, 1 OUTCOME_ABSORBED, 2 OUTCOME_ATTACHED, 3 OUTCOME_ALREADY_LINKED
+        MetadataChange.Effect: 0 EFFECT_UNSPECIFIED, 1 EFFECT_ADDED, 2 EFFECT_CONFLICT_PRIMARY, 3 EFFECT_CONFLICT_SECONDARY, 4 EFFECT_COMBINED, 5 EFFECT_WITHHELD
+        MetadataMerge.Arrays: 0 ARRAYS_UNSPECIFIED, 1 ARRAYS_CONCATENATE, 2 ARRAYS_UNION, 3 ARRAYS_REPLACE
+        MetadataMerge.Conflict: 0 CONFLICT_UNSPECIFIED, 1 CONFLICT_PRIMARY_WINS, 2 CONFLICT_SECONDARY_WINS, 3 CONFLICT_FAIL
+        MetadataMerge.Strategy: 0 STRATEGY_UNSPECIFIED, 1 STRATEGY_KEEP_PRIMARY, 2 STRATEGY_MERGE
+        MetadataNamespace: 0 METADATA_NAMESPACE_UNSPECIFIED, 1 METADATA_NAMESPACE_USER, 2 METADATA_NAMESPACE_APP
+        Reason: 0 REASON_UNSPECIFIED, 1 REASON_TOKEN_MISSING, 2 REASON_TOKEN_INVALID, 3 REASON_SCOPE_INSUFFICIENT, 4 REASON_NOT_YOUR_USER, 5 REASON_REAUTHENTICATION_REQUIRED, 6 REASON_REQUEST_INVALID, 7 REASON_SAME_USER, 8 REASON_LINK_TOKEN_INVALID, 9 REASON_EMAIL_NOT_SHARED, 10 REASON_USER_NOT_FOUND, 11 REASON_IDENTITY_NOT_FOUND, 12 REASON_LINK_NOT_FOUND, 13 REASON_USER_ABSORBED, 14 REASON_USER_BLOCKED, 15 REASON_IDENTITY_TAKEN, 16 REASON_USER_EXISTS, 17 REASON_LAST_IDENTITY, 18 REASON_PRIMARY_IDENTITY, 19 REASON_TOO_MANY_IDENTITIES, 20 REASON_METADATA_CONFLICT, 21 REASON_METADATA_TOO_LARGE, 22 REASON_VERSION_MISMATCH, 23 REASON_CONFLICT_RETRY, 24 REASON_OVERLOADED, 25 REASON_STORE_UNAVAILABLE, 26 REASON_KEYS_UNAVAILABLE, 27 REASON_COMMIT_UNKNOWN, 28 REASON_ABSORBED_USERS_EXIST, 29 REASON_INTERNAL
+        ResolvedUser.State: 0 STATE_UNSPECIFIED, 1 STATE_CURRENT, 2 STATE_ABSORBED, 3 STATE_DELETED, 4 STATE_UNKNOWN
+        UnlinkMetadata: 0 UNLINK_METADATA_UNSPECIFIED, 1 UNLINK_METADATA_RESTORE, 2 UNLINK_METADATA_DISCARD
+        UserIdForm: 0 USER_ID_FORM_UNSPECIFIED, 1 USER_ID_FORM_RANDOM, 2 USER_ID_FORM_PROVIDER_SUBJECT
+    "#);
+}
+
+#[test]
+fn every_reason_is_given_somewhere() {
+    let status = fs::read_to_string("src/grpc/status.rs").unwrap();
+    let reasons = pool().get_enum_by_name("identity.v1.Reason").unwrap();
+    let unused: Vec<String> = reasons
+        .values()
+        .filter(|reason| reason.number() != 0)
+        .map(|reason| {
+            let words = reason.name().trim_start_matches("REASON_").split('_').map(|word| {
+                let (first, rest) = word.split_at(1);
+                format!("{first}{}", rest.to_ascii_lowercase())
+            });
+            format!("Reason::{}", words.collect::<String>())
+        })
+        .filter(|reason| ![",", ")", " "].iter().any(|end| status.contains(&format!("{reason}{end}"))))
+        .collect();
+
+    assert_eq!(unused, [""; 0]);
+}
+
+/// The access table that the build would make of a service with this rpc, or why there is no build.
+fn build(name: &str, rpc: &str) -> Result<String, String> {
+    let folder: PathBuf = temp_dir(name);
+    let proto = format!(
+        "syntax = \"proto3\"; package identity.v1; import \"identity/v1/access.proto\"; message M {{}} \
+         service Good {{ rpc Get(M) returns (M) {{ option (access) = {{service_scope: \"read:users\"}}; }} }} \
+         service Other {{ rpc Peek(M) returns (M) {rpc} }}"
+    );
+    fs::write(folder.join("other.proto"), proto).unwrap();
+    let mut compiler = protox::Compiler::new([folder, PathBuf::from("proto")]).unwrap();
+    compiler.include_imports(true).open_file("other.proto").unwrap();
+    let rules = access_build::access_table(&compiler.encode_file_descriptor_set())?;
+    Ok(access_build::to_rust(&rules))
+}
+
+#[test]
+fn a_build_in_which_an_rpc_does_not_say_who_may_call_it_fails() {
+    let refused = |name: &str, rpc: &str| build(name, rpc).unwrap_err();
+
+    insta::assert_snapshot!(refused("access_missing", ";"), @"rpc identity.v1.Other.Peek lacks its access: say who may call it with `option (access) = {…}`");
+    insta::assert_snapshot!(refused("access_other_option", "{ option idempotency_level = NO_SIDE_EFFECTS; }"), @"rpc identity.v1.Other.Peek lacks its access: say who may call it with `option (access) = {…}`");
+    insta::assert_snapshot!(refused("access_empty", "{ option (access) = {}; }"), @"the access of rpc identity.v1.Other.Peek lets nobody in: name a scope");
+    insta::assert_snapshot!(refused("access_blank", "{ option (access) = {self_scope: \"\" service_scope: \"\"}; }"), @"the access of rpc identity.v1.Other.Peek lets nobody in: name a scope");
+    insta::assert_snapshot!(refused("access_two", "{ option (access) = {self_scope: \"a b\"}; }"), @r#"the self_scope of rpc identity.v1.Other.Peek is not a scope: "a b""#);
+
+    insta::assert_snapshot!(build("access_good", "{ option (access) = {self_scope: \"peek\"}; }").unwrap(), @r#"
+        &[
+            Rule { path: "/identity.v1.Good/Get", self_scope: None, service_scope: Some("read:users") },
+            Rule { path: "/identity.v1.Other/Peek", self_scope: Some("peek"), service_scope: None },
+        ]
+    "#);
+}
+
+#[test]
+fn the_table_of_the_server_is_the_one_of_the_protos() {
+    let rules = access_build::access_table(DESCRIPTOR_SET).unwrap();
+    let rules: Vec<_> = rules
+        .iter()
+        .map(|rule| (rule.path.as_str(), rule.self_scope.as_deref(), rule.service_scope.as_deref()))
+        .collect();
+
+    assert_eq!(rules, TABLE.iter().map(|rule| (rule.path, rule.self_scope, rule.service_scope)).collect::<Vec<_>>());
+}
