@@ -1,1 +1,283 @@
 //! What is logged, and what never is.
+
+use identity_link::grpc::proto::{self as pb, FindByEmailRequest, GetUserRequest, NewIdentity};
+use rustix::process::Signal;
+use serde_json::{Value, json};
+use tonic::{
+    Code, Status,
+    client::Grpc,
+    transport::{Channel, Endpoint},
+};
+use tonic_health::pb::{HealthCheckRequest, health_client::HealthClient};
+use tonic_prost::ProstCodec;
+
+use crate::support::{
+    child::Running,
+    cluster::{Database, cluster},
+    tokens::Token,
+    *,
+};
+
+/// An email, and a piece of metadata, that every call carries where it can.
+const EMAIL: &str = "Ann.Secret@example.com";
+const SESAME: &str = "open-sesame";
+
+/// A server in a process of its own, and all that is told to it in confidence.
+struct Logged {
+    child: Running,
+    channel: Channel,
+    secrets: Vec<String>,
+    /// The lines that are to be there.
+    expected: Vec<String>,
+}
+
+impl Logged {
+    fn serve(database: &Database, log: &str) -> Self {
+        let (child, address) = Running::serve(database, |toml| format!("log = \"{log}\"\n{toml}"));
+        let channel = Endpoint::from_shared(format!("http://{address}")).unwrap().connect_lazy();
+        let secrets = vec![EMAIL.to_owned(), EMAIL.to_lowercase(), "secret@".to_owned(), SESAME.to_owned()];
+        Self { child, channel, secrets, expected: Vec::new() }
+    }
+
+    /// The token as text, no part of which is to be seen again. Its header says nothing of anybody.
+    fn keep_secret(&mut self, token: &str) -> String {
+        self.secrets.extend(token.split('.').skip(1).map(|part| part.chars().take(16).collect::<String>()));
+        token.to_owned()
+    }
+
+    /// Somebody whose calls have a trace id: the number of the call.
+    fn caller(&mut self, token: Option<&str>) -> Caller {
+        let token = token.map(|token| self.keep_secret(token));
+        let trace = self.expected.len();
+        Caller::new(self.channel.clone(), token)
+            .with_metadata("traceparent", &format!("00-{trace:032x}-00f067aa0ba902b7-01"))
+    }
+
+    /// Notes the line that a call by [`Logged::caller`] must have left.
+    fn expect<T>(&mut self, rpc: &str, caller: &str, outcome: Result<T, Status>) {
+        let (code, reason) = match outcome {
+            Ok(_) => (Code::Ok, String::new()),
+            Err(status) => (
+                status.code(),
+                tonic_types::StatusExt::get_error_details(&status)
+                    .error_info()
+                    .map(|info| info.reason.clone())
+                    .unwrap_or_default(),
+            ),
+        };
+        let trace = self.expected.len();
+        self.expected.push(format!("{rpc} {caller} {code:?} {reason} {trace:032x}"));
+    }
+
+    /// Ends the server: its lines, each of them JSON without a secret, and one for each call.
+    fn lines(self) -> Vec<Value> {
+        self.child.signal(Signal::TERM);
+        let ran = self.child.finish();
+        assert_eq!((ran.code, ran.stdout.as_str()), (Some(0), ""));
+        for secret in &self.secrets {
+            let told = ran.stderr.lines().find(|line| line.contains(secret));
+            assert_eq!(told, None, "{secret} is in the log");
+        }
+        let lines: Vec<Value> = ran.stderr.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let calls = lines.iter().filter(|line| line["target"] == "identity_link::call");
+        let text = |line: &Value, key: &str| line[key].as_str().unwrap().to_owned();
+        let calls: Vec<String> = calls
+            .map(|line| {
+                assert!(line["duration_us"].is_u64(), "{line}");
+                ["rpc", "caller", "code", "reason", "trace_id"].map(|key| text(line, key)).join(" ")
+            })
+            .collect();
+        assert_eq!(calls, self.expected);
+        lines
+    }
+}
+
+const SERVICE: &str = "identity.v1.IdentityService";
+
+/// Calls of all kinds, good and bad.
+async fn calls(logged: &mut Logged) {
+    let rpc = |name: &str| format!("{SERVICE}/{name}");
+    let backend = Token::of("services", "backend").sign();
+    let metadata = || object(json!({"color": SESAME, "list": [SESAME]}));
+    let new = |provider: &str, subject: &str| pb::CreateUserRequest {
+        identity: Some(NewIdentity {
+            r#ref: identity_ref(provider, subject),
+            email: EMAIL.to_owned(),
+            email_verified: true,
+            profile_data: metadata(),
+            ..Default::default()
+        }),
+        user_metadata: metadata(),
+        app_metadata: metadata(),
+        ..Default::default()
+    };
+    for (provider, subject) in [("google-oauth2", "g"), ("sms", "s"), ("sms", "s")] {
+        let outcome = logged.caller(Some(&backend)).create_user(new(provider, subject)).await;
+        logged.expect(&rpc("CreateUser"), "service", outcome);
+    }
+    let find = FindByEmailRequest { email: EMAIL.to_owned(), ..Default::default() };
+    let outcome = logged.caller(Some(&backend)).find_by_email(find).await;
+    assert_eq!(outcome.as_ref().unwrap().matches.len(), 2);
+    logged.expect(&rpc("FindByEmail"), "service", outcome);
+    let find = FindByEmailRequest { email: format!("{EMAIL}@{EMAIL}"), ..Default::default() };
+    let outcome = logged.caller(Some(&backend)).find_by_email(find).await;
+    logged.expect(&rpc("FindByEmail"), "service", outcome);
+
+    let google = Token::of("google-oauth2", "g").with("email", EMAIL);
+    let sms = Token::of("sms", "s").with("email", EMAIL).with("color", SESAME);
+    // A proof by a stranger, a good one, the same again, and one that was used.
+    let proofs = [Token { signer: "stranger", ..sms.clone() }.sign(), sms.sign(), sms.sign()];
+    for proof in proofs {
+        let proof = logged.keep_secret(&proof);
+        let outcome = logged.caller(Some(&google.sign())).link(link_with(&proof)).await;
+        logged.expect(&rpc("Link"), "user", outcome);
+    }
+    let mut merge = pb::MergeMetadataRequest { user_metadata: merge_default(), ..Default::default() };
+    merge.source = Some(pb::merge_metadata_request::Source::Given(pb::GivenMetadata {
+        user_metadata: object(json!({"color": "red", SESAME: SESAME})),
+        app_metadata: None,
+    }));
+    merge.user_metadata.as_mut().unwrap().conflict = pb::metadata_merge::Conflict::Fail.into();
+    let outcome = logged.caller(Some(&google.sign())).merge_metadata(merge).await;
+    logged.expect(&rpc("MergeMetadata"), "user", outcome);
+
+    // Callers that are turned away.
+    let get = GetUserRequest::default;
+    let bad = [
+        None,
+        Some(EMAIL.to_owned()),
+        Some(Token { signer: "stranger", ..google.clone() }.sign()),
+        Some(google.clone().issued_ago(100_000).with("exp", 1).sign()),
+        Some(google.clone().tenant(SESAME).sign()),
+        Some(Token::of("stranger", EMAIL).sign()),
+    ];
+    for token in bad {
+        let outcome = logged.caller(token.as_deref()).get_user(get()).await;
+        logged.expect(&rpc("GetUser"), "none", outcome);
+    }
+    let two = logged.caller(Some(&backend)).with_metadata("authorization", &format!("Bearer {SESAME}"));
+    logged.expect(&rpc("GetUser"), "none", two.get_user(get()).await);
+    let elsewhere = logged.caller(Some(&backend)).with_metadata("x-tenant", SESAME);
+    logged.expect(&rpc("GetUser"), "none", elsewhere.get_user(get()).await);
+    let outcome = logged.caller(Some(&google.clone().scope("").sign())).get_user(get()).await;
+    logged.expect(&rpc("GetUser"), "none", outcome);
+    let unknown = logged.caller(Some(&Token::of("github", EMAIL).sign()));
+    logged.expect(&rpc("GetUser"), "user", unknown.get_user(get()).await);
+}
+
+/// A call of this path, with the trace id of the next call.
+async fn call_path(logged: &mut Logged, path: String) -> Result<(), Status> {
+    let mut client = Grpc::new(logged.channel.clone());
+    client.ready().await.unwrap();
+    let codec = ProstCodec::<GetUserRequest, GetUserRequest>::default();
+    let mut request = tonic::Request::new(GetUserRequest { user_id: SESAME.to_owned() });
+    let trace = format!("00-{:032x}-00f067aa0ba902b7-01", logged.expected.len());
+    request.metadata_mut().insert("traceparent", trace.parse().unwrap());
+    client.unary(request, path.parse().unwrap(), codec).await.map(|_| ())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_call_leaves_one_line_and_nothing_that_was_told_in_confidence() {
+    let database = cluster().db_migrated().await;
+    let mut logged = Logged::serve(&database, "info");
+
+    calls(&mut logged).await;
+    for (path, rpc) in [(format!("/{SESAME}/{EMAIL}"), "?"), ("/a.B/C".to_owned(), "a.B/C")] {
+        let outcome = call_path(&mut logged, path).await;
+        logged.expect(rpc, "none", outcome);
+    }
+    insta::assert_snapshot!(logged.expected.join("\n"), @r#"
+        identity.v1.IdentityService/CreateUser service Ok  00000000000000000000000000000000
+        identity.v1.IdentityService/CreateUser service Ok  00000000000000000000000000000001
+        identity.v1.IdentityService/CreateUser service AlreadyExists IDENTITY_TAKEN 00000000000000000000000000000002
+        identity.v1.IdentityService/FindByEmail service Ok  00000000000000000000000000000003
+        identity.v1.IdentityService/FindByEmail service InvalidArgument REQUEST_INVALID 00000000000000000000000000000004
+        identity.v1.IdentityService/Link user FailedPrecondition LINK_TOKEN_INVALID 00000000000000000000000000000005
+        identity.v1.IdentityService/Link user Ok  00000000000000000000000000000006
+        identity.v1.IdentityService/Link user Ok  00000000000000000000000000000007
+        identity.v1.IdentityService/MergeMetadata user FailedPrecondition METADATA_CONFLICT 00000000000000000000000000000008
+        identity.v1.IdentityService/GetUser none Unauthenticated TOKEN_MISSING 00000000000000000000000000000009
+        identity.v1.IdentityService/GetUser none Unauthenticated TOKEN_INVALID 0000000000000000000000000000000a
+        identity.v1.IdentityService/GetUser none Unauthenticated TOKEN_INVALID 0000000000000000000000000000000b
+        identity.v1.IdentityService/GetUser none Unauthenticated TOKEN_INVALID 0000000000000000000000000000000c
+        identity.v1.IdentityService/GetUser none Unauthenticated TOKEN_INVALID 0000000000000000000000000000000d
+        identity.v1.IdentityService/GetUser none Unauthenticated TOKEN_INVALID 0000000000000000000000000000000e
+        identity.v1.IdentityService/GetUser none Unauthenticated TOKEN_INVALID 0000000000000000000000000000000f
+        identity.v1.IdentityService/GetUser none InvalidArgument REQUEST_INVALID 00000000000000000000000000000010
+        identity.v1.IdentityService/GetUser none PermissionDenied SCOPE_INSUFFICIENT 00000000000000000000000000000011
+        identity.v1.IdentityService/GetUser user NotFound USER_NOT_FOUND 00000000000000000000000000000012
+        ? none Unauthenticated TOKEN_MISSING 00000000000000000000000000000013
+        a.B/C none Unauthenticated TOKEN_MISSING 00000000000000000000000000000014
+    "#);
+
+    let lines = logged.lines();
+    assert!(lines.iter().all(|line| line["level"] == "INFO"), "{lines:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_for_debugging_tells_no_more() {
+    let database = cluster().db_migrated().await;
+    let mut logged = Logged::serve(&database, "debug");
+
+    calls(&mut logged).await;
+
+    let lines = logged.lines();
+    let causes = lines.iter().filter(|line| line["message"] == "a token was not accepted");
+    let causes: Vec<&str> = causes.map(|line| line["cause"].as_str().unwrap()).collect();
+    insta::assert_snapshot!(causes.join("\n"), @r#"
+        not a signed JWT with an issuer
+        signature, claims, issuer, audience or times
+        signature, claims, issuer, audience or times
+        its tenant is not one of ours
+        unknown issuer
+        two authorization headers
+    "#);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_trace_id_that_is_none_is_replaced() {
+    let database = cluster().db_migrated().await;
+    let (child, address) = Running::serve(&database, |toml| toml);
+    let channel = Endpoint::from_shared(format!("http://{address}")).unwrap().connect_lazy();
+    let nobody = Caller::new(channel.clone(), None);
+
+    refusal(nobody.get_user(GetUserRequest::default()).await);
+    refusal(nobody.clone().with_metadata("traceparent", SESAME).get_user(GetUserRequest::default()).await);
+    let told = format!("00-{SESAME:x<32}-00f067aa0ba902b7-01");
+    refusal(nobody.with_metadata("traceparent", &told).get_user(GetUserRequest::default()).await);
+    HealthClient::new(channel).check(HealthCheckRequest::default()).await.unwrap();
+
+    child.signal(Signal::TERM);
+    let log = child.finish().stderr;
+    assert!(!log.contains(SESAME));
+    let lines = log.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let calls: Vec<Value> = lines.filter(|line| line["target"] == "identity_link::call").collect();
+    assert_eq!(calls.len(), 4);
+    for call in &calls {
+        let id = call["trace_id"].as_str().unwrap();
+        assert!(id.len() == 32 && id.bytes().all(|b| b.is_ascii_hexdigit()), "{call}");
+    }
+    assert_eq!(
+        [&calls[3]["rpc"], &calls[3]["caller"], &calls[3]["code"]],
+        ["grpc.health.v1.Health/Check", "none", "Ok"]
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fault_of_ours_is_logged_once_and_told_to_nobody() {
+    let database = cluster().db_migrated().await;
+    let mut logged = Logged::serve(&database, "info");
+    database.db_execute("ALTER TABLE identities RENAME COLUMN email_canonical TO found_by").await;
+
+    let backend = Token::of("services", "backend").sign();
+    let find = FindByEmailRequest { email: EMAIL.to_owned(), ..Default::default() };
+    let outcome = logged.caller(Some(&backend)).find_by_email(find).await;
+    assert_eq!(outcome.as_ref().unwrap_err().message(), "something went wrong here: it was logged");
+    logged.expect(&format!("{SERVICE}/FindByEmail"), "service", outcome.clone());
+    assert_eq!(refusal(outcome), "Internal INTERNAL");
+
+    let lines = logged.lines();
+    let errors: Vec<&Value> = lines.iter().filter(|line| line["level"] == "ERROR").collect();
+    assert_eq!(errors.len(), 1);
+    assert_eq!(errors[0]["error"], "column \"email_canonical\" does not exist");
+}

@@ -20,6 +20,7 @@ mod primary;
 mod races;
 mod schema;
 mod statements;
+mod stop;
 mod story;
 mod unlink;
 mod users;

@@ -148,7 +148,8 @@ impl Database {
         rows
     }
 
-    async fn db_connect(&self) -> diesel_async::AsyncPgConnection {
+    /// A connection of its own.
+    pub async fn db_connect(&self) -> diesel_async::AsyncPgConnection {
         Address::parse(&self.url).unwrap().connect().await.unwrap()
     }
 }

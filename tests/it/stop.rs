@@ -1,0 +1,149 @@
+//! How the server stops, and writes whose client has gone away.
+
+use std::net::SocketAddr;
+
+use diesel_async::{AsyncPgConnection, SimpleAsyncConnection as _};
+use identity_link::grpc::proto::User;
+use rustix::process::Signal;
+use tokio::task::JoinHandle;
+use tonic::{
+    Streaming,
+    transport::{Channel, Endpoint},
+};
+use tonic_health::pb::{
+    HealthCheckRequest, HealthCheckResponse, health_check_response::ServingStatus, health_client::HealthClient,
+};
+
+use crate::support::{
+    child::Running,
+    cluster::{Database, cluster},
+    tokens::Token,
+    *,
+};
+
+fn channel(address: SocketAddr) -> Channel {
+    Endpoint::from_shared(format!("http://{address}")).unwrap().connect_lazy()
+}
+
+/// A stream that tells the server's health, after its first word.
+async fn watch(channel: Channel) -> Streaming<HealthCheckResponse> {
+    let mut stream = HealthClient::new(channel).watch(HealthCheckRequest::default()).await.unwrap().into_inner();
+    assert_eq!(stream.message().await.unwrap().unwrap().status(), ServingStatus::Serving);
+    stream
+}
+
+/// A transaction that keeps a user's row from everybody else, until it is committed.
+async fn db_hold(database: &Database, user: &User) -> AsyncPgConnection {
+    let mut conn = database.db_connect().await;
+    conn.batch_execute(&format!("BEGIN; SELECT FROM users WHERE id = '{}' FOR UPDATE", user.id)).await.unwrap();
+    conn
+}
+
+/// Returns when this many connections wait for a lock.
+async fn db_waiting(database: &Database, count: &str) {
+    let waiting =
+        "SELECT count(*)::text FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    while database.db_texts(waiting).await != [count] {}
+}
+
+/// Lets the held row go, to whoever has waited for it and then to us: returns when whoever has waited has committed.
+async fn db_release(database: &Database, user: &User, mut held: AsyncPgConnection) {
+    let behind: JoinHandle<()> = {
+        let (database, user) = (database.clone(), user.clone());
+        tokio::spawn(async move { drop(db_hold(&database, &user).await) })
+    };
+    db_waiting(database, "2").await;
+    held.batch_execute("COMMIT").await.unwrap();
+    behind.await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_write_runs_to_its_end_when_its_client_goes_away() {
+    let server = TestServer::start().await;
+    let service = server.service();
+    let google = service.create("google-oauth2", "g").await;
+    let sms = service.create("sms", "s").await;
+    let held = db_hold(&server.database, &sms).await;
+    let person = server.person("google-oauth2", "g");
+    let linking = tokio::spawn(async move { person.link(link_with(&Token::of("sms", "s").sign())).await });
+    db_waiting(&server.database, "1").await;
+
+    linking.abort();
+    assert!(linking.await.unwrap_err().is_cancelled());
+    // On the same connection: when this is answered the server knows that the other call was left.
+    assert_eq!(service.user(&sms.id).await.id, sms.id);
+    db_release(&server.database, &sms, held).await;
+
+    assert_eq!(identities(&service.user(&sms.id).await), ["google-oauth2|g", "sms|s"]);
+    assert_eq!(service.user(&sms.id).await.id, google.id);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sigterm_ends_it_even_while_somebody_watches_its_health() {
+    let database = cluster().db_migrated().await;
+    let (child, address) = Running::serve(&database, |toml| format!("shutdown_grace = \"1s\"\n{toml}"));
+    let mut stream = watch(channel(address)).await;
+
+    child.signal(Signal::TERM);
+
+    assert_eq!(stream.message().await.unwrap().unwrap().status(), ServingStatus::NotServing);
+    let ran = child.finish();
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    assert!(ran.stderr.lines().last().unwrap().contains(r#""message":"stopped""#), "{}", ran.stderr);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_in_flight_at_sigterm_is_answered() {
+    let database = cluster().db_migrated().await;
+    let (child, address) = Running::serve(&database, |toml| toml);
+    let service = Caller::new(channel(address), Some(Token::of("services", "backend").sign()));
+    let google = service.create("google-oauth2", "g").await;
+    let sms = service.create("sms", "s").await;
+    let held = db_hold(&database, &sms).await;
+    let linking = {
+        let (service, request) = (service.clone(), link_user(&google.id, &sms.id));
+        tokio::spawn(async move { service.link(request).await })
+    };
+    db_waiting(&database, "1").await;
+    let mut stream = watch(channel(address)).await;
+
+    child.signal(Signal::TERM);
+    assert_eq!(stream.message().await.unwrap().unwrap().status(), ServingStatus::NotServing);
+    drop(stream);
+    assert!(std::net::TcpStream::connect(address).is_err(), "nobody new is let in");
+    db_release(&database, &sms, held).await;
+
+    let linked = linking.await.unwrap().unwrap().user.unwrap();
+    assert_eq!(identities(&linked), ["google-oauth2|g", "sms|s"]);
+    let ran = child.finish();
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    assert!(!ran.stderr.contains("WARN"), "{}", ran.stderr);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_write_whose_client_has_gone_is_waited_for_at_sigterm() {
+    let database = cluster().db_migrated().await;
+    let (child, address) = Running::serve(&database, |toml| toml);
+    let service = Caller::new(channel(address), Some(Token::of("services", "backend").sign()));
+    let google = service.create("google-oauth2", "g").await;
+    let sms = service.create("sms", "s").await;
+    let held = db_hold(&database, &sms).await;
+    let linking = {
+        let (service, request) = (service.clone(), link_user(&google.id, &sms.id));
+        tokio::spawn(async move { service.link(request).await })
+    };
+    db_waiting(&database, "1").await;
+    linking.abort();
+    assert!(linking.await.unwrap_err().is_cancelled());
+    let mut stream = watch(channel(address)).await;
+
+    child.signal(Signal::TERM);
+    assert_eq!(stream.message().await.unwrap().unwrap().status(), ServingStatus::NotServing);
+    drop(stream);
+    db_release(&database, &sms, held).await;
+
+    let ran = child.finish();
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    let absorbed = database.db_texts("SELECT absorbed_into FROM users WHERE absorbed_into IS NOT NULL").await;
+    assert_eq!(absorbed, [google.id]);
+}
