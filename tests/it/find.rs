@@ -1,1 +1,6 @@
 //! `FindByEmail`, `FindByIdentity`, `ResolveUsers`.
+
+mod email;
+mod identity;
+mod pages;
+mod resolve;

@@ -1,1 +1,6 @@
 //! `CreateUser`, `GetUser`, `UpdateUser`, `DeleteUser`.
+
+mod create;
+mod delete;
+mod get;
+mod update;

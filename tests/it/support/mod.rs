@@ -3,12 +3,15 @@
 pub mod callers;
 pub mod child;
 pub mod cluster;
+pub mod raw;
+pub mod records;
 pub mod refusals;
 pub mod server;
 pub mod tokens;
 pub mod values;
 
 pub use callers::Caller;
+pub use records::*;
 pub use refusals::refusal;
 pub use server::TestServer;
 pub use values::*;

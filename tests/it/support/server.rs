@@ -57,6 +57,11 @@ impl TestServer {
         Self { address, database, shutdown, ended, channel }
     }
 
+    /// The connection that all callers share.
+    pub fn channel(&self) -> Channel {
+        self.channel.clone()
+    }
+
     /// Somebody with this token.
     pub fn caller(&self, token: &Token) -> Caller {
         Caller::new(self.channel.clone(), Some(token.sign()))

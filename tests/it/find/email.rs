@@ -1,0 +1,153 @@
+//! `FindByEmail`: whom it finds.
+
+use identity_link::grpc::proto as pb;
+
+use crate::support::{tokens::Token, *};
+
+fn with_unverified(email: &str) -> pb::FindByEmailRequest {
+    pb::FindByEmailRequest { include_unverified: true, ..by_email(email) }
+}
+
+/// The ids that were found.
+async fn found(caller: &Caller, request: pb::FindByEmailRequest) -> Vec<String> {
+    let answer = caller.find_by_email(request).await.unwrap();
+    assert_eq!(answer.next_page_token, "");
+    answer.matches.into_iter().map(|found| found.user.unwrap().id).collect()
+}
+
+#[tokio::test]
+async fn every_spelling_of_an_address_finds_it() {
+    let server = TestServer::start().await;
+    let service = server.service();
+    let ann = service.create_with("github", "h1", verified("Ann.Lee@BÜCHER.example")).await;
+    let jose = service.create_with("github", "h2", verified("JOSE\u{301}@example.com")).await;
+
+    for email in [
+        "Ann.Lee@BÜCHER.example",
+        "ann.lee@bücher.example",
+        "ANN.LEE@xn--bcher-kva.EXAMPLE",
+        "ann.lee@bu\u{308}cher.example",
+    ] {
+        assert_eq!(found(&service, by_email(email)).await, [ann.id.as_str()], "{email}");
+    }
+    for email in ["jos\u{e9}@example.com", "Jose\u{301}@EXAMPLE.COM"] {
+        assert_eq!(found(&service, by_email(email)).await, [jose.id.as_str()], "{email}");
+    }
+    // Other people's addresses, whatever some providers make of them.
+    for email in [
+        "annlee@bücher.example",
+        "ann.lee+news@bücher.example",
+        "ann.lee@bucher.example",
+        "jose@example.com",
+        "%@example.com",
+        "ann_lee@bücher.example",
+    ] {
+        assert_eq!(found(&service, with_unverified(email)).await, [""; 0], "{email}");
+    }
+}
+
+#[tokio::test]
+async fn an_unverified_email_is_found_only_when_asked_for() {
+    let server = TestServer::start().await;
+    let service = server.service();
+    let sure = service.create_with("github", "h1", verified("ann@example.com")).await;
+    let unsure = service.create_with("sms", "s1", unverified("Ann@example.com")).await;
+
+    assert_eq!(found(&service, by_email("ann@example.com")).await, [sure.id.as_str()]);
+    let matches = service.find_by_email(with_unverified("ann@example.com")).await.unwrap().matches;
+
+    let mut expected = vec![(sure, "github", "h1", true), (unsure, "sms", "s1", false)];
+    expected.sort_by(|a, b| a.0.id.cmp(&b.0.id));
+    let expected = expected.into_iter().map(|(user, provider, subject, verified)| pb::EmailMatch {
+        user: Some(user),
+        identities: identity_ref(provider, subject).into_iter().collect(),
+        verified,
+    });
+    assert_eq!(matches, expected.collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn a_user_is_found_once_with_each_identity_that_matches() {
+    let server = TestServer::start().await;
+    let service = server.service();
+    let user = service.create_with("github", "h1", verified("ann@example.com")).await;
+    for (subject, email, verified) in
+        [("s1", "ANN@example.com", true), ("s2", "ann@example.com", false), ("s3", "ann@example.org", true)]
+    {
+        let change: Box<dyn FnOnce(&mut pb::CreateUserRequest)> =
+            if verified { Box::new(self::verified(email)) } else { Box::new(unverified(email)) };
+        service.create_with("sms", subject, change).await;
+        service.link(link_identity(&user.id, "sms", subject)).await.unwrap();
+    }
+    let user = service.user(&user.id).await;
+    let matched = |subjects: &[(&str, &str)]| pb::EmailMatch {
+        user: Some(user.clone()),
+        identities: subjects.iter().filter_map(|(provider, subject)| identity_ref(provider, subject)).collect(),
+        verified: true,
+    };
+
+    let sure = service.find_by_email(by_email("ann@example.com")).await.unwrap().matches;
+    assert_eq!(sure, [matched(&[("github", "h1"), ("sms", "s1")])]);
+    let all = service.find_by_email(with_unverified("ann@example.com")).await.unwrap().matches;
+    assert_eq!(all, [matched(&[("github", "h1"), ("sms", "s1"), ("sms", "s2")])]);
+    // It is the identity that matched which was not verified, whatever the others are.
+    service.create_with("sms", "s4", unverified("claim@example.com")).await;
+    service.link(link_identity(&user.id, "sms", "s4")).await.unwrap();
+    let claimed = service.find_by_email(with_unverified("claim@example.com")).await.unwrap().matches;
+    assert_eq!((claimed.len(), claimed[0].verified), (1, false));
+    assert_eq!(found(&service, by_email("claim@example.com")).await, [""; 0]);
+}
+
+#[tokio::test]
+async fn an_absorbed_users_email_is_found_at_the_primary_user_until_it_comes_back() {
+    let server = TestServer::start().await;
+    let service = server.service();
+    let google = service.create("google-oauth2", "g1").await;
+    let sms = service.create_with("sms", "s1", verified("ann@example.com")).await;
+
+    service.link(link_user(&google.id, &sms.id)).await.unwrap();
+    assert_eq!(found(&service, by_email("ann@example.com")).await, [google.id.as_str()]);
+
+    service.unlink(unlink(&google.id, "sms", "s1")).await.unwrap();
+    assert_eq!(found(&service, by_email("ann@example.com")).await, [sms.id.as_str()]);
+}
+
+#[tokio::test]
+async fn two_users_may_have_one_verified_email() {
+    let server = TestServer::start().await;
+    let service = server.service();
+    let mut ids = vec![];
+    for provider in ["github", "sms", "google-oauth2"] {
+        ids.push(service.create_with(provider, "1", verified("ann@example.com")).await.id);
+    }
+    ids.sort_unstable();
+
+    assert_eq!(found(&service, by_email("ann@example.com")).await, ids);
+}
+
+#[tokio::test]
+async fn nobody_is_found_in_another_tenant() {
+    let server = TestServer::start().await;
+    let other = server.caller(&Token::of("services", "backend").tenant("other"));
+    server.service().create_with("github", "h1", verified("ann@example.com")).await;
+
+    assert_eq!(found(&other, with_unverified("ann@example.com")).await, [""; 0]);
+    let theirs = other.create_with("github", "h1", verified("ann@example.com")).await;
+    assert_eq!(found(&other, by_email("ann@example.com")).await, [theirs.id.as_str()]);
+}
+
+#[tokio::test]
+async fn what_is_no_address_is_refused_with_everything_else_that_is_wrong() {
+    let server = TestServer::start().await;
+    let request =
+        pb::FindByEmailRequest { page_size: 101, page_token: "AAAA".to_owned(), ..by_email("a@b@example.com") };
+
+    insta::assert_snapshot!(refusal(server.service().find_by_email(request).await), @"
+    InvalidArgument REQUEST_INVALID
+    email: The email address does not have exactly one @.
+    page_size: must be 0 to 100
+    page_token: is not one that this question was answered with
+    ");
+    let empty = refusal(server.service().find_by_email(by_email("")).await);
+    assert_eq!(empty, "InvalidArgument REQUEST_INVALID\nemail: The email address does not have exactly one @.");
+}

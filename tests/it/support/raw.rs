@@ -1,0 +1,66 @@
+//! Calls by path, with any metadata and any bytes: what no generated client would send.
+
+use prost::bytes::{Buf as _, BufMut as _};
+use tonic::{
+    Request, Status,
+    client::Grpc,
+    codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder},
+};
+
+use super::TestServer;
+
+impl TestServer {
+    /// The answer's bytes.
+    pub async fn raw(&self, path: &str, metadata: &[(&'static str, &str)], message: &[u8]) -> Result<Vec<u8>, Status> {
+        let mut request = Request::new(message.to_vec());
+        for (name, value) in metadata {
+            request.metadata_mut().append(*name, value.parse().unwrap());
+        }
+        let mut client = Grpc::new(self.channel());
+        client.ready().await.unwrap();
+        client.unary(request, path.parse().unwrap(), Verbatim).await.map(tonic::Response::into_inner)
+    }
+
+    /// The same with an empty message and this `authorization`.
+    pub async fn raw_authorized(&self, path: &str, authorization: &str) -> Result<Vec<u8>, Status> {
+        self.raw(path, &[("authorization", authorization)], &[]).await
+    }
+}
+
+/// Sends and receives bytes as they are.
+#[derive(Clone, Copy)]
+struct Verbatim;
+
+impl Codec for Verbatim {
+    type Encode = Vec<u8>;
+    type Decode = Vec<u8>;
+    type Encoder = Self;
+    type Decoder = Self;
+
+    fn encoder(&mut self) -> Self {
+        Self
+    }
+
+    fn decoder(&mut self) -> Self {
+        Self
+    }
+}
+
+impl Encoder for Verbatim {
+    type Item = Vec<u8>;
+    type Error = Status;
+
+    fn encode(&mut self, item: Vec<u8>, dst: &mut EncodeBuf<'_>) -> Result<(), Status> {
+        dst.put_slice(&item);
+        Ok(())
+    }
+}
+
+impl Decoder for Verbatim {
+    type Item = Vec<u8>;
+    type Error = Status;
+
+    fn decode(&mut self, src: &mut DecodeBuf<'_>) -> Result<Option<Vec<u8>>, Status> {
+        Ok(Some(src.copy_to_bytes(src.remaining()).to_vec()))
+    }
+}
