@@ -228,7 +228,10 @@ impl IdentityHandler {
                 "or app_metadata.strategy must be STRATEGY_MERGE: else nothing is merged",
             );
         }
-        let given = matches!(request.source, Some(Source::Given(_)));
+        let gives_app_metadata = match &request.source {
+            Some(Source::Given(given)) => Some(given.app_metadata.is_some()),
+            _ => None,
+        };
         let source = match request.source {
             None => {
                 checks.wrong("source", "is required: source_user_id, given or link_id");
@@ -242,10 +245,10 @@ impl IdentityHandler {
             }),
         };
         let source = checks.finish_with(source)?;
-        if !given {
+        if gives_app_metadata.is_none() {
             permit.services_only("merge what it does not give itself")?;
         }
-        if app_metadata != Strategy::KeepPrimary {
+        if app_metadata != Strategy::KeepPrimary || gives_app_metadata == Some(true) {
             permit.services_only("merge app_metadata")?;
         }
         let target = permit.target(user_id)?;
