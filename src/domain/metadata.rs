@@ -102,7 +102,7 @@ impl fmt::Debug for Metadata {
 }
 
 /// Appends one reference token, a key or an index, to an RFC 6901 pointer.
-pub(super) fn push_token(path: &mut String, token: &str) {
+pub fn push_token(path: &mut String, token: &str) {
     path.push('/');
     path.push_str(&token.replace('~', "~0").replace('/', "~1"));
 }
@@ -186,7 +186,8 @@ fn one_form(number: &Number) -> Result<Number, &'static str> {
 }
 
 /// A path fit for an answer or a log line.
-fn shown(path: &str) -> String {
+#[must_use]
+pub fn shown(path: &str) -> String {
     let mut shown = String::new();
     for c in path.chars().take(MAX_PATH_CHARS + 1) {
         if c.is_control() {

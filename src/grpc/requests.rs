@@ -11,6 +11,7 @@ use crate::{
         Email, IdentityEmail, IdentityRef, Metadata, Provider, Refusal, Subject, UserId, Violation,
         linking::UnownedIdentity,
         merge::{Arrays, Conflict, Strategy},
+        metadata::{push_token, shown},
         unlinking::UnlinkMetadata,
     },
     linking::UserIdForm,
@@ -18,15 +19,19 @@ use crate::{
 
 /// The longest connection name, in bytes.
 const MAX_CONNECTION: usize = 128;
+/// The most wrong fields that are noted.
+const MAX_VIOLATIONS: usize = 1000;
 
 /// The wrong fields of one message, so far.
 #[derive(Default)]
 pub(super) struct Checks(Vec<Violation>);
 
 impl Checks {
-    /// Notes a wrong field.
+    /// Notes a wrong field, unless there are more of them already than an answer can hold.
     pub(super) fn wrong(&mut self, field: &str, description: impl Into<String>) {
-        self.0.push(Violation::new(field, description));
+        if self.0.len() < MAX_VIOLATIONS {
+            self.0.push(Violation::new(field, description));
+        }
     }
 
     /// Refuses the message if a field was wrong.
@@ -83,19 +88,28 @@ impl Checks {
     }
 
     pub(super) fn metadata(&mut self, field: &str, given: Option<Struct>) -> Metadata {
-        let map = given.map(|given| self.object(field, given)).unwrap_or_default();
+        let map = given.map(|given| self.object(&mut field.to_owned(), given)).unwrap_or_default();
         Metadata::parse(field, map).unwrap_or_else(|violations| {
             self.0.extend(violations);
             Metadata::default()
         })
     }
 
-    fn object(&mut self, path: &str, given: Struct) -> Map<String, Value> {
-        given.fields.into_iter().map(|(key, value)| (key, self.value(path, value))).collect()
+    fn object(&mut self, path: &mut String, given: Struct) -> Map<String, Value> {
+        let fields = given.fields.into_iter();
+        fields.map(|(key, value)| (key.clone(), self.value_below(path, &key, value))).collect()
+    }
+
+    fn value_below(&mut self, path: &mut String, token: &str, value: PbValue) -> Value {
+        let parent = path.len();
+        push_token(path, token);
+        let value = self.value(path, value);
+        path.truncate(parent);
+        value
     }
 
     /// How deep a message nests is bounded by its decoding, so this ends.
-    fn value(&mut self, path: &str, value: PbValue) -> Value {
+    fn value(&mut self, path: &mut String, value: PbValue) -> Value {
         match value.kind {
             None | Some(Kind::NullValue(_)) => Value::Null,
             Some(Kind::BoolValue(value)) => Value::Bool(value),
@@ -103,12 +117,15 @@ impl Checks {
             Some(Kind::NumberValue(number)) => Number::from_f64(number).map_or_else(
                 || {
                     // JSON has no such numbers (RFC 8259 §6).
-                    self.wrong(path, "holds a number that is infinite or not a number");
+                    self.wrong(&shown(path), "This number is infinite or not a number, which JSON does not have.");
                     Value::Null
                 },
                 Value::Number,
             ),
-            Some(Kind::ListValue(list)) => list.values.into_iter().map(|value| self.value(path, value)).collect(),
+            Some(Kind::ListValue(list)) => {
+                let items = list.values.into_iter().enumerate();
+                items.map(|(at, value)| self.value_below(path, &at.to_string(), value)).collect()
+            }
             Some(Kind::StructValue(object)) => Value::Object(self.object(path, object)),
         }
     }

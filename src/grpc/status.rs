@@ -9,7 +9,7 @@ use tonic_types::{ErrorDetails, StatusExt as _};
 use super::proto::Reason;
 use crate::{
     auth::Denial,
-    domain::{Refusal, Violation},
+    domain::{Refusal, Violation, metadata::shown},
     linking::Error,
     store::StoreError,
 };
@@ -18,6 +18,13 @@ use crate::{
 pub const DOMAIN: &str = "identity-link";
 /// How long a client should wait before it tries again.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
+/// The most bytes of places and descriptions in one refusal. It travels in headers, of which many
+/// clients take 8 KiB, and in base64: what does not fit there never arrives at all.
+const MAX_DETAILS: usize = 4 * 1024;
+/// What an entry takes beside these two.
+const ENTRY: usize = 24;
+/// Stands in the last place of a list that did not fit.
+const MORE: &str = "there are more: mend these first";
 
 /// The stable reason as it goes over the wire.
 pub fn reason_name(reason: Reason) -> &'static str {
@@ -184,8 +191,12 @@ pub fn undecodable() -> Status {
 
 fn invalid(violations: &[Violation]) -> Status {
     let mut details = details(Reason::RequestInvalid);
-    for violation in violations {
+    let fitting = fitting(violations, |violation| violation.field.len() + violation.description.len());
+    for violation in fitting {
         details.add_bad_request_violation(&violation.field, &violation.description);
+    }
+    if fitting.len() < violations.len() {
+        details.add_bad_request_violation("", MORE);
     }
     let text = match violations {
         [one] => format!("{} {}", one.field, one.description),
@@ -195,12 +206,31 @@ fn invalid(violations: &[Violation]) -> Status {
 }
 
 fn conflict(paths: &[String]) -> Status {
+    const CONFLICT: &str = "the two sides have different values";
     let mut details = details(Reason::MetadataConflict);
-    for path in paths {
-        details.add_precondition_failure_violation("METADATA_CONFLICT", path, "the two sides have different values");
+    let paths: Vec<String> = paths.iter().map(|path| shown(path)).collect();
+    let fitting = fitting(&paths, |path| path.len() + CONFLICT.len());
+    for path in fitting {
+        details.add_precondition_failure_violation("METADATA_CONFLICT", path, CONFLICT);
+    }
+    if fitting.len() < paths.len() {
+        details.add_precondition_failure_violation("METADATA_CONFLICT", "", MORE);
     }
     let text = format!("the metadata differs at {} places: decide them, or choose which side wins", paths.len());
     Status::with_error_details(Code::FailedPrecondition, text, details)
+}
+
+/// The first of them, as many as fit.
+fn fitting<T>(all: &[T], bytes: impl Fn(&T) -> usize) -> &[T] {
+    let mut left = MAX_DETAILS;
+    let fits = |item: &&T| match left.checked_sub(bytes(item) + ENTRY) {
+        Some(rest) => {
+            left = rest;
+            true
+        }
+        None => false,
+    };
+    all.get(..all.iter().take_while(fits).count()).unwrap_or(all)
 }
 
 fn internal(text: &str) -> Status {
