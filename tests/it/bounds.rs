@@ -1,1 +1,6 @@
-//! What bad input gets: every bound, on a real socket.
+//! What bad input gets: every bound, every violation at once, and nothing changed.
+
+mod decoding;
+mod fields;
+mod objects;
+mod refusals_fit;
