@@ -6,10 +6,10 @@
 //! resolved, it starts again.
 
 mod error;
-mod identities;
 mod link;
 mod metadata;
 mod preview;
+mod primary;
 mod unlink;
 mod users;
 
@@ -20,9 +20,9 @@ use uuid::Uuid;
 
 pub use self::{
     error::Error,
-    identities::SetPrimaryIdentity,
     link::{Link, LinkAnswer, Outcome, Secondary},
     metadata::{MergeMetadata, MergeSource, MergedMetadata},
+    primary::SetPrimaryIdentity,
     unlink::{Unlink, UnlinkAnswer},
     users::{CreateUser, DeleteUser, UpdateUser, UserIdForm},
 };

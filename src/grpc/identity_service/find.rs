@@ -1,0 +1,117 @@
+//! `FindByEmail`, `FindByIdentity`, `ResolveUsers`.
+
+use super::IdentityHandler;
+use crate::{
+    auth::Permit,
+    domain::{Email, Named, Refusal},
+    grpc::{answers, page::Pages, proto as pb, requests::Checks},
+    linking::Error,
+    store::Question,
+};
+
+/// The largest page, in users.
+const MAX_PAGE: usize = 100;
+/// The page of whoever does not say.
+const DEFAULT_PAGE: usize = 50;
+/// How many ids are resolved at once.
+const MAX_RESOLVED: usize = 1000;
+
+impl IdentityHandler {
+    pub(super) async fn find_by_email(
+        &self,
+        permit: Permit,
+        request: pb::FindByEmailRequest,
+    ) -> Result<pb::FindByEmailResponse, Error> {
+        let mut checks = Checks::default();
+        let email = checks.email("email", &request.email);
+        let size = match usize::try_from(request.page_size) {
+            Ok(0) => DEFAULT_PAGE,
+            Ok(size) if size <= MAX_PAGE => size,
+            _ => {
+                checks.wrong("page_size", format!("must be 0 to {MAX_PAGE}"));
+                DEFAULT_PAGE
+            }
+        };
+        let canonical = email.as_ref().map(Email::canonical).unwrap_or_default();
+        let unverified = request.include_unverified;
+        let key = self.linking.store().key(permit.tenant())?;
+        let pages = Pages::of(key, "FindByEmail", &[canonical, if unverified { "all" } else { "verified" }]);
+        let after = pages.open(&request.page_token);
+        if after.is_none() {
+            checks.wrong("page_token", "is not one that this question was answered with");
+        }
+        let (canonical, after) = checks.finish_with(email.as_ref().map(|_| canonical).zip(after))?;
+
+        let mut session = self.linking.store().session(permit.tenant()).await?;
+        let mut users = session.users_by_email(canonical, unverified, &after, size + 1).await?;
+        let more = users.len() > size;
+        users.truncate(size);
+        let next = users.last().filter(|_| more).map(|last| pages.token_after(last.id.as_str()));
+        let matches = users.iter().map(|user| {
+            let found = user.identities_primary_first().filter_map(|identity| {
+                let email = identity.email.as_ref()?;
+                let fits = email.canonical.as_deref() == Some(canonical);
+                (fits && (unverified || email.verify_time.is_some())).then_some((identity, email))
+            });
+            let found: Vec<_> = found.collect();
+            pb::EmailMatch {
+                user: Some(answers::user(user)),
+                identities: found.iter().map(|(identity, _)| answers::identity_ref(&identity.id)).collect(),
+                verified: found.iter().any(|(_, email)| email.verify_time.is_some()),
+            }
+        });
+        Ok(pb::FindByEmailResponse { matches: matches.collect(), next_page_token: next.unwrap_or_default() })
+    }
+
+    pub(super) async fn find_by_identity(
+        &self,
+        permit: Permit,
+        request: pb::FindByIdentityRequest,
+    ) -> Result<pb::FindByIdentityResponse, Error> {
+        let mut checks = Checks::default();
+        let identity = checks.identity("identity", request.identity.as_ref());
+        let identity = checks.finish_with(identity)?;
+        let mut session = self.linking.store().session(permit.tenant()).await?;
+        let user = session.user_by_identity(&identity).await?.ok_or(Refusal::IdentityNotFound)?;
+        Ok(pb::FindByIdentityResponse { user: Some(answers::user(&user)) })
+    }
+
+    pub(super) async fn resolve_users(
+        &self,
+        permit: Permit,
+        request: pb::ResolveUsersRequest,
+    ) -> Result<pb::ResolveUsersResponse, Error> {
+        use pb::resolved_user::State;
+        let mut checks = Checks::default();
+        if request.user_ids.is_empty() || request.user_ids.len() > MAX_RESOLVED {
+            checks.wrong("user_ids", format!("must be 1 to {MAX_RESOLVED} ids"));
+            checks.finish()?;
+            return Err(Error::Fault("a wrong field was not refused".to_owned()));
+        }
+        let ids = request.user_ids.iter().enumerate();
+        let ids: Vec<_> = ids.filter_map(|(at, id)| checks.user_id(&format!("user_ids[{at}]"), id)).collect();
+        checks.finish()?;
+        let questions: Vec<_> = ids.iter().cloned().map(|id| Question::from(Named::UserId(id))).collect();
+        let mut session = self.linking.store().session(permit.tenant()).await?;
+        let known = session.standing(&questions).await?;
+        let users = ids.iter().zip(known).map(|(id, known)| {
+            let requested_id = id.to_string();
+            let (state, user_id, since, link) = match (known.standing, known.delete_time) {
+                (Some(user), _) => match user.absorbed {
+                    None => (State::Current, user.holder.to_string(), Some(user.create_time), None),
+                    Some(by) => (State::Absorbed, user.holder.to_string(), Some(by.time), Some(by.by_link)),
+                },
+                (None, Some(deleted)) => (State::Deleted, String::new(), Some(deleted), None),
+                (None, None) => (State::Unknown, String::new(), None, None),
+            };
+            pb::ResolvedUser {
+                requested_id,
+                state: state.into(),
+                user_id,
+                since_time: since.map(answers::time),
+                link_id: link.map(|link| link.to_string()).unwrap_or_default(),
+            }
+        });
+        Ok(pb::ResolveUsersResponse { users: users.collect() })
+    }
+}

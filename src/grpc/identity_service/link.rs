@@ -1,0 +1,69 @@
+//! `Link`.
+
+use super::IdentityHandler;
+use crate::{
+    auth::Permit,
+    clock,
+    domain::{linking::LinkTerms, merge::Strategy},
+    grpc::{answers, proto as pb, requests::Checks},
+    linking::{Error, Link, Outcome, Secondary},
+};
+
+impl IdentityHandler {
+    pub(super) async fn link(&self, permit: Permit, request: pb::LinkRequest) -> Result<pb::LinkResponse, Error> {
+        use pb::link_request::Secondary as Named;
+        let now = clock::now();
+        let mut checks = Checks::default();
+        let user_id = checks.optional_user_id("user_id", &request.user_id);
+        let user_metadata = checks.strategy("user_metadata", request.user_metadata);
+        let app_metadata = checks.strategy("app_metadata", request.app_metadata);
+        let mut named = None;
+        let mut token = None;
+        match &request.secondary {
+            None => checks.wrong("secondary", "is required: link_with, identity or secondary_user_id"),
+            Some(Named::LinkWith(link_with)) => token = Some(link_with),
+            Some(Named::Identity(identity)) => {
+                named = checks.identity("identity", Some(identity)).map(Secondary::Identity);
+            }
+            Some(Named::SecondaryUserId(id)) => {
+                named = checks.user_id("secondary_user_id", id).map(Secondary::User);
+            }
+        }
+        if token.is_some_and(String::is_empty) {
+            checks.wrong("link_with", "must be a token of the secondary user");
+        }
+        checks.finish()?;
+        if token.is_none() {
+            permit.services_only("name the secondary user without a proof: send its token in link_with")?;
+        }
+        if app_metadata != Strategy::KeepPrimary {
+            permit.services_only("merge app_metadata")?;
+        }
+        let target = permit.target(user_id)?;
+        let secondary = match (token, named) {
+            (Some(token), _) => self.linking.verify_link_with(&permit, token, now)?,
+            (None, named) => named.ok_or_else(|| Error::Fault("a checked field is missing".to_owned()))?,
+        };
+        let validate_only = request.validate_only;
+        let terms = LinkTerms {
+            user_metadata,
+            app_metadata,
+            expected_version: request.expected_version,
+            expected_secondary_version: request.expected_secondary_version,
+            require_shared_verified_email: request.require_shared_verified_email,
+        };
+        let answer = self.linking.run(Link { permit, target, secondary, terms, validate_only, now }).await?;
+        let outcome = match answer.outcome {
+            Outcome::Absorbed => pb::link_response::Outcome::Absorbed,
+            Outcome::Attached => pb::link_response::Outcome::Attached,
+            Outcome::AlreadyLinked => pb::link_response::Outcome::AlreadyLinked,
+        };
+        let is_new = answer.outcome != Outcome::AlreadyLinked;
+        Ok(pb::LinkResponse {
+            user: Some(answers::user(&answer.user)),
+            outcome: outcome.into(),
+            link: answer.link.map(|link| answers::link(&link, validate_only && is_new)),
+            metadata_changes: answers::changes(&answer.changes),
+        })
+    }
+}

@@ -1,0 +1,63 @@
+//! `MergeMetadata`.
+
+use super::IdentityHandler;
+use crate::{
+    auth::Permit,
+    clock,
+    domain::merge::Strategy,
+    grpc::{answers, proto as pb, requests::Checks},
+    linking::{Error, MergeMetadata, MergeSource},
+};
+
+impl IdentityHandler {
+    pub(super) async fn merge_metadata(
+        &self,
+        permit: Permit,
+        request: pb::MergeMetadataRequest,
+    ) -> Result<pb::MergeMetadataResponse, Error> {
+        use pb::merge_metadata_request::Source;
+        let mut checks = Checks::default();
+        let user_id = checks.optional_user_id("user_id", &request.user_id);
+        let user_metadata = checks.strategy("user_metadata", request.user_metadata);
+        let app_metadata = checks.strategy("app_metadata", request.app_metadata);
+        if user_metadata == Strategy::KeepPrimary && app_metadata == Strategy::KeepPrimary {
+            checks.wrong(
+                "user_metadata.strategy",
+                "or app_metadata.strategy must be STRATEGY_MERGE: else nothing is merged",
+            );
+        }
+        let gives_app_metadata = match &request.source {
+            Some(Source::Given(given)) => Some(given.app_metadata.is_some()),
+            _ => None,
+        };
+        let source = match request.source {
+            None => {
+                checks.wrong("source", "is required: source_user_id, given or link_id");
+                None
+            }
+            Some(Source::SourceUserId(id)) => checks.user_id("source_user_id", &id).map(MergeSource::User),
+            Some(Source::LinkId(id)) => checks.link_id("link_id", &id).map(MergeSource::Link),
+            Some(Source::Given(given)) => Some(MergeSource::Given {
+                user_metadata: checks.metadata("given.user_metadata", given.user_metadata),
+                app_metadata: checks.metadata("given.app_metadata", given.app_metadata),
+            }),
+        };
+        let source = checks.finish_with(source)?;
+        if gives_app_metadata.is_none() {
+            permit.services_only("merge what it does not give itself")?;
+        }
+        if app_metadata != Strategy::KeepPrimary || gives_app_metadata == Some(true) {
+            permit.services_only("merge app_metadata")?;
+        }
+        let target = permit.target(user_id)?;
+        let (expected_version, validate_only) = (request.expected_version, request.validate_only);
+        let now = clock::now();
+        let merge =
+            MergeMetadata { permit, target, source, user_metadata, app_metadata, expected_version, validate_only, now };
+        let answer = self.linking.run(merge).await?;
+        Ok(pb::MergeMetadataResponse {
+            user: Some(answers::user(&answer.user)),
+            metadata_changes: answers::changes(&answer.changes),
+        })
+    }
+}

@@ -1,0 +1,83 @@
+//! `identity.v1.IdentityService`: one function per rpc, from message to message.
+
+mod find;
+mod link;
+mod metadata;
+mod primary;
+mod unlink;
+mod users;
+
+use std::sync::Arc;
+
+use tonic::{Request, Response, Status};
+
+use super::{
+    answers,
+    proto::{self as pb, identity_service_server::IdentityService},
+    status,
+};
+use crate::{
+    auth::Permit,
+    domain::User,
+    linking::{Error, Linking},
+};
+
+/// Answers the rpcs of `IdentityService`.
+pub struct IdentityHandler {
+    linking: Arc<Linking>,
+}
+
+impl IdentityHandler {
+    /// Answers by these use cases.
+    pub fn new(linking: Arc<Linking>) -> Self {
+        Self { linking }
+    }
+}
+
+/// Takes a request apart: the permit that the gate left, and the message.
+fn permitted<T>(request: Request<T>) -> Result<(Permit, T), Status> {
+    let (_, mut extensions, message) = request.into_parts();
+    let permit = extensions
+        .remove::<Permit>()
+        .ok_or_else(|| status::status(Error::Fault("a call came past the gate without a permit".to_owned())))?;
+    Ok((permit, message))
+}
+
+/// Writes the rpcs of the service as functions from permit and message to answer.
+macro_rules! rpcs {
+    ($($name:ident: $request:ident => $response:ident),+ $(,)?) => {
+        #[tonic::async_trait]
+        impl IdentityService for IdentityHandler {
+            $(
+                async fn $name(&self, request: Request<pb::$request>) -> Result<Response<pb::$response>, Status> {
+                    let (permit, message) = permitted(request)?;
+                    IdentityHandler::$name(self, permit, message).await.map(Response::new).map_err(status::status)
+                }
+            )+
+        }
+    };
+}
+
+rpcs! {
+    link: LinkRequest => LinkResponse,
+    unlink: UnlinkRequest => UnlinkResponse,
+    find_by_email: FindByEmailRequest => FindByEmailResponse,
+    merge_metadata: MergeMetadataRequest => MergeMetadataResponse,
+    create_user: CreateUserRequest => CreateUserResponse,
+    get_user: GetUserRequest => GetUserResponse,
+    update_user: UpdateUserRequest => UpdateUserResponse,
+    delete_user: DeleteUserRequest => DeleteUserResponse,
+    find_by_identity: FindByIdentityRequest => FindByIdentityResponse,
+    resolve_users: ResolveUsersRequest => ResolveUsersResponse,
+    set_primary_identity: SetPrimaryIdentityRequest => SetPrimaryIdentityResponse,
+}
+
+/// A user in a preview, whose random id there will be only once it is made.
+fn nameless(user: &User) -> pb::User {
+    let mut user = answers::user(user);
+    for identity in user.identities.iter_mut().filter(|identity| identity.home_user_id == user.id) {
+        identity.home_user_id.clear();
+    }
+    user.id.clear();
+    user
+}

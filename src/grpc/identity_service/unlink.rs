@@ -1,0 +1,41 @@
+//! `Unlink`.
+
+use super::{IdentityHandler, nameless};
+use crate::{
+    auth::Permit,
+    clock,
+    domain::unlinking::Departure,
+    grpc::{answers, proto as pb, requests::Checks},
+    linking::{Error, Unlink},
+};
+
+impl IdentityHandler {
+    pub(super) async fn unlink(&self, permit: Permit, request: pb::UnlinkRequest) -> Result<pb::UnlinkResponse, Error> {
+        let mut checks = Checks::default();
+        let user_id = checks.optional_user_id("user_id", &request.user_id);
+        let metadata = checks.unlink_metadata("metadata", request.metadata, permit.is_service());
+        let identity = checks.identity("identity", request.identity.as_ref());
+        let identity = checks.finish_with(identity)?;
+        let target = permit.target(user_id)?;
+        let (expected_version, validate_only) = (request.expected_version, request.validate_only);
+        let now = clock::now();
+        let unlink = Unlink { permit, target, identity, metadata, expected_version, validate_only, now };
+        let answer = self.linking.run(unlink).await?;
+        let user = Some(answers::user(&answer.user));
+        Ok(match answer.departure {
+            Departure::Restored { user: detached, link, withheld } => pb::UnlinkResponse {
+                user,
+                detached_user: Some(answers::user(&detached)),
+                restored: true,
+                metadata_changes: answers::withheld(&withheld),
+                link_id: link.to_string(),
+            },
+            Departure::Created { user: detached, link } => pb::UnlinkResponse {
+                user,
+                link_id: link.map(|link| link.to_string()).unwrap_or_default(),
+                detached_user: Some(if validate_only { nameless(&detached) } else { answers::user(&detached) }),
+                ..pb::UnlinkResponse::default()
+            },
+        })
+    }
+}

@@ -1,0 +1,128 @@
+//! `CreateUser`, `GetUser`, `UpdateUser`, `DeleteUser`.
+
+use super::{IdentityHandler, nameless};
+use crate::{
+    auth::{Permit, Purpose},
+    clock,
+    domain::Refusal,
+    grpc::{answers, proto as pb, requests::Checks},
+    linking::{CreateUser, DeleteUser, Error, UpdateUser, resolve},
+};
+
+impl IdentityHandler {
+    pub(super) async fn create_user(
+        &self,
+        permit: Permit,
+        request: pb::CreateUserRequest,
+    ) -> Result<pb::CreateUserResponse, Error> {
+        let now = clock::now();
+        let mut checks = Checks::default();
+        let identity = checks.new_identity("identity", request.identity, now);
+        let user_id_form = checks.user_id_form("user_id_form", request.user_id_form);
+        let user_metadata = checks.metadata("user_metadata", request.user_metadata);
+        let app_metadata = checks.metadata("app_metadata", request.app_metadata);
+        let profile_overrides = checks.metadata("profile_overrides", request.profile_overrides);
+        let identity = checks.finish_with(identity)?;
+        let joined = identity.id.as_user_id();
+        let validate_only = request.validate_only;
+        let create = CreateUser {
+            permit,
+            identity,
+            user_id_form,
+            user_metadata,
+            app_metadata,
+            profile_overrides,
+            blocked: request.blocked,
+            validate_only,
+            now,
+        };
+        let user = self.linking.run(create).await?;
+        let is_random = joined.as_ref() != Some(&user.id);
+        Ok(pb::CreateUserResponse {
+            user: Some(if validate_only && is_random { nameless(&user) } else { answers::user(&user) }),
+        })
+    }
+
+    pub(super) async fn get_user(
+        &self,
+        permit: Permit,
+        request: pb::GetUserRequest,
+    ) -> Result<pb::GetUserResponse, Error> {
+        let mut checks = Checks::default();
+        let user_id = checks.optional_user_id("user_id", &request.user_id);
+        checks.finish()?;
+        let target = permit.target(user_id)?;
+        let mut session = self.linking.store().session(permit.tenant()).await?;
+        let user = match target.named_by_service() {
+            Some(id) => session.user_by_id(id).await?,
+            None => {
+                let (id, []) = resolve(&mut session, &target, Purpose::Read, [], clock::now()).await?;
+                session.user_by_id(&id).await?
+            }
+        };
+        let user = user.ok_or(Refusal::UserNotFound)?;
+        Ok(pb::GetUserResponse { user: Some(answers::user(&user)) })
+    }
+
+    pub(super) async fn update_user(
+        &self,
+        permit: Permit,
+        request: pb::UpdateUserRequest,
+    ) -> Result<pb::UpdateUserResponse, Error> {
+        let mut checks = Checks::default();
+        let user_id = checks.optional_user_id("user_id", &request.user_id);
+        let update = request.update.unwrap_or_default();
+        let mask = request.update_mask.unwrap_or_default().paths;
+        if mask.is_empty() {
+            checks.wrong("update_mask", "is required: name the fields to replace");
+        }
+        let known = ["user_metadata", "app_metadata", "profile_overrides", "blocked"];
+        for path in mask.iter().filter(|path| !known.contains(&path.as_str())) {
+            let shown: String = path.chars().filter(|c| !c.is_control()).take(64).collect();
+            checks.wrong("update_mask", format!("must name {}, not {shown:?}", known.join(", ")));
+        }
+        let named = |field: &str| mask.iter().any(|path| path == field);
+        let mut replaced =
+            |field: &str, given| named(field).then(|| checks.metadata(&format!("update.{field}"), given));
+        let user_metadata = replaced("user_metadata", update.user_metadata);
+        let app_metadata = replaced("app_metadata", update.app_metadata);
+        let profile_overrides = replaced("profile_overrides", update.profile_overrides);
+        let blocked = named("blocked").then_some(update.blocked);
+        checks.finish()?;
+        if app_metadata.is_some() || profile_overrides.is_some() || blocked.is_some() {
+            permit.services_only("update anything but user_metadata")?;
+        }
+        let target = permit.target(user_id)?;
+        let (expected_version, validate_only) = (request.expected_version, request.validate_only);
+        let now = clock::now();
+        let update = UpdateUser {
+            permit,
+            target,
+            user_metadata,
+            app_metadata,
+            profile_overrides,
+            blocked,
+            expected_version,
+            validate_only,
+            now,
+        };
+        let user = self.linking.run(update).await?;
+        Ok(pb::UpdateUserResponse { user: Some(answers::user(&user)) })
+    }
+
+    pub(super) async fn delete_user(
+        &self,
+        permit: Permit,
+        request: pb::DeleteUserRequest,
+    ) -> Result<pb::DeleteUserResponse, Error> {
+        let mut checks = Checks::default();
+        let user_id = checks.optional_user_id("user_id", &request.user_id);
+        checks.finish()?;
+        let target = permit.target(user_id)?;
+        let pb::DeleteUserRequest { expected_version, include_absorbed, validate_only, .. } = request;
+        let now = clock::now();
+        let delete = DeleteUser { permit, target, expected_version, include_absorbed, validate_only, now };
+        let deleted = self.linking.run(delete).await?;
+        Ok(pb::DeleteUserResponse { deleted_user_ids: deleted.iter().map(ToString::to_string).collect() })
+    }
+}
