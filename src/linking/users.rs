@@ -53,18 +53,14 @@ impl Write for CreateUser {
     }
 
     async fn attempt(&self, linking: &Linking, session: &mut Session) -> Result<User, Error> {
+        let tenant = linking.tenant(&self.permit)?;
         let joined = self.identity.id.as_user_id();
         let wanted = match self.user_id_form {
             Some(UserIdForm::Random) => None,
             Some(UserIdForm::ProviderSubject) => Some(joined.ok_or_else(|| {
                 Refusal::invalid("user_id_form", format!("provider|subject would be the id, and that {}", UserId::FORM))
             })?),
-            None => joined.filter(|_| {
-                linking
-                    .tenants
-                    .get(self.permit.tenant())
-                    .is_some_and(super::super::config::Tenant::wants_provider_subject)
-            }),
+            None => joined.filter(|_| tenant.wants_provider_subject()),
         };
         let named = Named::Identity(self.identity.id.clone());
         let mut questions = vec![Question::from(named)];
