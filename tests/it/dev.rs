@@ -3,8 +3,8 @@
 use std::os::fd::OwnedFd;
 
 use identity_link::grpc::proto::{UpdateUserRequest, UserUpdate};
+use rustix::event::{PollFd, PollFlags, poll};
 use rustix::process::{PidfdFlags, Signal, kill_process, pidfd_open, test_kill_process};
-use tokio::io::unix::AsyncFd;
 use tonic::transport::Endpoint;
 
 use crate::support::{
@@ -36,7 +36,8 @@ impl Dev {
 
 /// Ends with the process, whose parent need not be us.
 async fn end_of(process: OwnedFd) {
-    AsyncFd::new(process).unwrap().readable().await.unwrap().retain_ready();
+    let wait = move || poll(&mut [PollFd::new(&process, PollFlags::IN)], None).unwrap();
+    tokio::task::spawn_blocking(wait).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

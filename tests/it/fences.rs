@@ -63,11 +63,12 @@ fn modules(code: &str) -> BTreeSet<String> {
     named.filter(|module| !module.is_empty()).collect()
 }
 
-/// The modules of ours that a module names.
+/// The modules of ours that a module names, itself aside.
 fn used_by(module: &str) -> String {
     let files = sources(Path::new("src"));
     let inside = files.iter().filter(|(file, _)| file.starts_with(&format!("src/{module}")));
-    let used: BTreeSet<String> = inside.flat_map(|(_, code)| modules(code)).collect();
+    let mut used: BTreeSet<String> = inside.flat_map(|(_, code)| modules(code)).collect();
+    used.remove(module.trim_end_matches(".rs").trim_end_matches('/'));
     Vec::from_iter(used).join(" ")
 }
 
