@@ -130,7 +130,9 @@ impl Secondary {
 fn proven_step(token: &VerifiedToken, primary: &UserId, known: &Answer) -> Result<Step, Refusal> {
     if let Some(used) = &known.proof_use {
         // The same call again, perhaps because its answer was lost; anything else is a replay.
-        let again = used.primary == *primary && !used.undone;
+        // What it names may have left the primary user though the link stands for others.
+        let is_here = known.standing.as_ref().is_some_and(|standing| standing.holder == *primary);
+        let again = used.primary == *primary && !used.undone && is_here;
         return if again { Ok(Step::Nothing { link: Some(used.link) }) } else { Err(Refusal::LinkTokenInvalid) };
     }
     let Some(standing) = &known.standing else {
