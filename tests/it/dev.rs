@@ -109,3 +109,17 @@ async fn dev_ends_when_its_database_was_killed_and_starts_again() {
     assert!(last.ends_with("/postgres.log, and start again"), "{last}");
     Dev::start(&dir).has_the_sample().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_folder_starts_again_after_both_were_killed_at_once() {
+    let dir = temp_dir("dev_both_killed");
+    let dev = Dev::start(&dir);
+    let postgres = dev.db_process().await;
+
+    dev.running.signal(Signal::STOP);
+    kill_process(postgres, Signal::KILL).unwrap();
+    dev.running.signal(Signal::KILL);
+
+    assert_eq!(dev.running.finish().code, None);
+    Dev::start(&dir).has_the_sample().await;
+}
