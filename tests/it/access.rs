@@ -1,1 +1,26 @@
 //! Who may call: tokens, scopes, tenants, and what is in no table.
+
+mod issuers;
+mod keys;
+mod paths;
+mod scopes;
+mod tenants;
+mod tokens;
+
+use identity_link::auth::access::TABLE;
+
+/// The paths of all rpcs.
+fn rpcs() -> impl Iterator<Item = &'static str> {
+    assert!(TABLE.len() >= 11);
+    TABLE.iter().map(|rule| rule.path)
+}
+
+/// The configuration of another trusted issuer, whose tokens `Token::of("stranger", …)` makes.
+fn stranger(toml: String, settings: &str) -> String {
+    let keys = crate::support::tokens::keys_dir().join("stranger.json");
+    let iss = crate::support::tokens::iss("stranger");
+    format!(
+        "{toml}[issuers.stranger]\nissuer = \"{iss}\"\nalgorithms = [\"EdDSA\"]\njwks_file = \"{}\"\n{settings}\n",
+        keys.display()
+    )
+}

@@ -1,0 +1,102 @@
+//! Paths that are in no table, and the few that are open.
+
+use tonic_health::pb::{HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient};
+use tonic_reflection::pb::{v1, v1alpha};
+
+use crate::support::{tokens::Token, *};
+
+const UNKNOWN: [&str; 9] = [
+    "/identity.v1.IdentityService/Nothing",
+    "/identity.v1.IdentityService/link",
+    "/identity.v1.IdentityService/Link/",
+    "/identity.v1.IdentityService//Link",
+    "/identity.v1.IdentityService/",
+    "/identity.v2.IdentityService/Link",
+    "/identity.v1.EventService/ListEvents",
+    "/grpc.health.v1.Health/Nothing",
+    "/",
+];
+
+#[tokio::test]
+async fn an_unknown_path_is_told_only_to_somebody() {
+    let server = TestServer::start().await;
+    for path in UNKNOWN {
+        assert_eq!(refusal(server.raw(path, &[], &[]).await), "Unauthenticated TOKEN_MISSING", "{path}");
+        assert_eq!(refusal(server.raw_authorized(path, "Bearer x").await), "Unauthenticated TOKEN_INVALID", "{path}");
+        for token in [Token::of("services", "backend"), Token::of("github", "nobody")] {
+            let outcome = server.raw_authorized(path, &format!("Bearer {}", token.sign())).await;
+            assert_eq!(refusal(outcome), "Unimplemented -", "{path}");
+        }
+    }
+}
+
+/// A path that only looks like another leads nowhere.
+#[tokio::test]
+async fn a_path_is_compared_byte_by_byte() {
+    let server = TestServer::start().await;
+    let authorization = format!("Bearer {}", Token::of("services", "backend").sign());
+    for path in [
+        "/identity.v1.IdentityService/%4cink",
+        "/identity.v1.IdentityService/./Link",
+        "/grpc.health.v1.Health/../../identity.v1.IdentityService/Link",
+        "/grpc.health.v1.Health/Check/../../../identity.v1.IdentityService/Link",
+    ] {
+        assert_eq!(refusal(server.raw(path, &[], &[]).await), "Unauthenticated TOKEN_MISSING", "{path}");
+        assert_eq!(refusal(server.raw_authorized(path, &authorization).await), "Unimplemented -", "{path}");
+    }
+}
+
+#[tokio::test]
+async fn health_is_open() {
+    let server = TestServer::start().await;
+    let mut health = HealthClient::new(server.channel());
+    for service in ["", "identity.v1.IdentityService"] {
+        let answer = health.check(HealthCheckRequest { service: service.to_owned() }).await.unwrap().into_inner();
+        assert_eq!(answer.status(), ServingStatus::Serving, "{service:?}");
+    }
+    let mut watch = health.watch(HealthCheckRequest::default()).await.unwrap().into_inner();
+    assert_eq!(watch.message().await.unwrap().unwrap().status(), ServingStatus::Serving);
+    // A bad token does not close what is open to everybody.
+    let outcome = server.raw_authorized("/grpc.health.v1.Health/Check", "Bearer x").await;
+    assert_eq!(outcome.unwrap(), [8, 1]);
+}
+
+#[tokio::test]
+async fn reflection_is_open_in_both_versions() {
+    let server = TestServer::start().await;
+
+    let mut client = v1::server_reflection_client::ServerReflectionClient::new(server.channel());
+    let ask = v1::server_reflection_request::MessageRequest::ListServices(String::new());
+    let request = v1::ServerReflectionRequest { message_request: Some(ask), ..Default::default() };
+    let answer = client.server_reflection_info(futures_util::stream::iter([request])).await.unwrap();
+    let answer = answer.into_inner().message().await.unwrap().unwrap();
+    let Some(v1::server_reflection_response::MessageResponse::ListServicesResponse(listed)) = answer.message_response
+    else {
+        panic!("a list of services");
+    };
+    let names: Vec<String> = listed.service.into_iter().map(|service| service.name).collect();
+    assert!(names.contains(&"identity.v1.IdentityService".to_owned()), "{names:?}");
+
+    let mut client = v1alpha::server_reflection_client::ServerReflectionClient::new(server.channel());
+    let ask =
+        v1alpha::server_reflection_request::MessageRequest::FileContainingSymbol("identity.v1.IdentityService".into());
+    let request = v1alpha::ServerReflectionRequest { message_request: Some(ask), ..Default::default() };
+    let answer = client.server_reflection_info(futures_util::stream::iter([request])).await.unwrap();
+    let answer = answer.into_inner().message().await.unwrap().unwrap();
+    assert!(matches!(
+        answer.message_response,
+        Some(v1alpha::server_reflection_response::MessageResponse::FileDescriptorResponse(_))
+    ));
+}
+
+#[tokio::test]
+async fn reflection_can_be_switched_off() {
+    let database = cluster::cluster().db_migrated().await;
+    let server = TestServer::start_with(database, |toml| format!("reflection = false\n{toml}")).await;
+
+    for version in ["v1", "v1alpha"] {
+        let path = format!("/grpc.reflection.{version}.ServerReflection/ServerReflectionInfo");
+        assert_eq!(refusal(server.raw(&path, &[], &[]).await), "Unimplemented -");
+    }
+    server.service().create("github", "h1").await;
+}
