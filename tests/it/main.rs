@@ -19,6 +19,7 @@ mod dev;
 mod fences;
 mod find;
 mod link;
+mod link_proofs;
 mod logs;
 mod metadata;
 mod model;

@@ -3,6 +3,8 @@
 pub mod callers;
 pub mod child;
 pub mod cluster;
+pub mod invariants;
+pub mod linking;
 pub mod raw;
 pub mod records;
 pub mod refusals;

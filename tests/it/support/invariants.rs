@@ -1,0 +1,67 @@
+//! What must hold in the database whatever was called, in whatever order.
+
+use super::cluster::Database;
+
+/// Each asks for what must not be there, and names it.
+const MUST_NOT_BE: [&str; 11] = [
+    // DESIGN.md, "What must always hold", 1.
+    "SELECT 'owned twice: ' || provider || '|' || subject FROM identities \
+       GROUP BY tenant_id, provider, subject HAVING count(*) > 1",
+    "SELECT 'owned by nobody live: ' || i.provider || '|' || i.subject FROM identities i \
+       LEFT JOIN users u ON u.tenant_id = i.tenant_id AND u.id = i.owner_id AND u.absorbed_into IS NULL \
+       WHERE u.id IS NULL",
+    // 2.
+    "SELECT 'without its primary identity: ' || u.id FROM users u \
+       LEFT JOIN identities i ON i.tenant_id = u.tenant_id AND i.owner_id = u.id \
+         AND i.provider = u.primary_provider AND i.subject = u.primary_subject \
+       WHERE u.absorbed_into IS NULL AND i.subject IS NULL",
+    "SELECT 'over 100 identities: ' || owner_id FROM identities GROUP BY tenant_id, owner_id HAVING count(*) > 100",
+    "SELECT 'identities without an order: ' || owner_id FROM identities \
+       GROUP BY tenant_id, owner_id HAVING count(DISTINCT ordinal) < count(*)",
+    // 3.
+    "SELECT 'absorbed by nobody live: ' || a.id FROM users a \
+       LEFT JOIN users u ON u.tenant_id = a.tenant_id AND u.id = a.absorbed_into AND u.absorbed_into IS NULL \
+       WHERE a.absorbed_into IS NOT NULL AND u.id IS NULL",
+    // The words: a home is the owner, or a user that the owner absorbed.
+    "SELECT 'homeless: ' || i.provider || '|' || i.subject FROM identities i \
+       LEFT JOIN users h ON h.tenant_id = i.tenant_id AND h.id = i.home_id \
+         AND (h.id = i.owner_id OR h.absorbed_into = i.owner_id) \
+       WHERE h.id IS NULL",
+    // The history: who is absorbed is so by a standing link that says so, and no other stands.
+    "SELECT 'absorbed by a link that does not say so: ' || u.id FROM users u \
+       LEFT JOIN links l ON l.tenant_id = u.tenant_id AND l.id = u.absorbed_by_link \
+         AND l.secondary_id = u.id AND l.undo_time IS NULL \
+       WHERE u.absorbed_into IS NOT NULL AND l.id IS NULL",
+    "SELECT 'a standing link of one that is not absorbed by it: ' || l.id FROM links l \
+       LEFT JOIN users u ON u.tenant_id = l.tenant_id AND u.id = l.secondary_id AND u.absorbed_by_link = l.id \
+       WHERE l.secondary_id IS NOT NULL AND l.undo_time IS NULL AND u.id IS NULL",
+    "SELECT 'a standing link of an identity that is not at home there: ' || l.id FROM links l \
+       LEFT JOIN identities i ON i.tenant_id = l.tenant_id AND i.provider = l.moved->0->>'provider' \
+         AND i.subject = l.moved->0->>'subject' AND i.home_id = l.primary_id \
+       WHERE l.secondary_id IS NULL AND l.undo_time IS NULL AND i.subject IS NULL",
+    // What was answered is over.
+    "SELECT 'left open: ' || query FROM pg_stat_activity \
+       WHERE datname = current_database() AND state LIKE 'idle in transaction%'",
+];
+
+impl Database {
+    /// Everything that must always hold, and that every absorbed user has a way back.
+    pub async fn db_assert_invariants(&self) {
+        self.db_assert_invariants_but_no_way_back_for(&[]).await;
+    }
+
+    /// The same, where these absorbed users, in byte order, have lost their last identity before
+    /// they were absorbed.
+    pub async fn db_assert_invariants_but_no_way_back_for(&self, stranded: &[String]) {
+        let wrong = self.db_texts(&MUST_NOT_BE.join(" UNION ALL ")).await;
+        assert!(wrong.is_empty(), "{wrong:#?}");
+        let without = self
+            .db_texts(
+                "SELECT a.id FROM users a LEFT JOIN identities i ON i.tenant_id = a.tenant_id \
+                   AND i.owner_id = a.absorbed_into AND i.home_id = a.id \
+                 WHERE a.absorbed_into IS NOT NULL AND i.subject IS NULL ORDER BY a.id",
+            )
+            .await;
+        assert_eq!(without, stranded, "absorbed users that no unlink brings back");
+    }
+}
