@@ -86,6 +86,9 @@ pub async fn serve(config: Config, listener: TcpListener, shutdown: Cancellation
         .layer(GateLayer::new(Arc::clone(&linking)))
         .service(routes.prepare());
 
+    // Not the configured address: port 0 means any.
+    let address = listener.local_addr().map_err(|error| ServeError::Part(error.to_string()))?;
+    tracing::info!(%address, "serving");
     let connections = accept(listener, service, &shutdown).await;
     health::report(&reporter, false).await;
     let drained = async {
@@ -105,7 +108,7 @@ async fn assemble(config: &Config, stop: CancellationToken) -> Result<Linking, S
     for issuer in &config.issuers {
         for tenant in issuer.tenant.tenants() {
             let mut session = store.session(tenant).await?;
-            for provider in issuer.providers() {
+            for provider in issuer.kind.providers() {
                 session.pin_issuer(provider, &issuer.issuer, clock::now()).await??;
             }
         }

@@ -108,16 +108,25 @@ pub struct UseRules {
     pub max_age: Option<Duration>,
 }
 
-impl Issuer {
-    /// The providers whose subjects its tokens can name.
+impl Kind {
+    /// The providers whose subjects the tokens can name.
     pub fn providers(&self) -> Vec<&Provider> {
-        match &self.kind {
-            Kind::Service => Vec::new(),
-            Kind::User(subject) | Kind::Claim { subject, .. } => match subject {
-                SubjectMeaning::Subject(provider) => vec![provider],
-                SubjectMeaning::Identity(providers) => providers.iter().collect(),
-                SubjectMeaning::UserId => Vec::new(),
-            },
+        match self.subject() {
+            None | Some(SubjectMeaning::UserId) => Vec::new(),
+            Some(SubjectMeaning::Subject(provider)) => vec![provider],
+            Some(SubjectMeaning::Identity(providers)) => providers.iter().collect(),
+        }
+    }
+
+    /// Whether the tokens can name user ids.
+    pub fn names_user_ids(&self) -> bool {
+        self.subject() == Some(&SubjectMeaning::UserId)
+    }
+
+    fn subject(&self) -> Option<&SubjectMeaning> {
+        match self {
+            Self::Service => None,
+            Self::User(subject) | Self::Claim { subject, .. } => Some(subject),
         }
     }
 }

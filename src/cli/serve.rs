@@ -8,6 +8,9 @@ use tokio_util::sync::CancellationToken;
 use super::{Failure, bind, load, runtime, start_log};
 use crate::server;
 
+/// The exit code of whoever was told to stop twice (128 + SIGINT, as shells have it).
+const EX_IMPATIENT: i32 = 130;
+
 pub(super) fn run(config: &Path) -> Result<(), Failure> {
     let config = load(config)?;
     start_log(&config.log)?;
@@ -15,25 +18,28 @@ pub(super) fn run(config: &Path) -> Result<(), Failure> {
     runtime()?.block_on(async {
         let shutdown = on_signal()?;
         let listener = tokio::net::TcpListener::from_std(listener)?;
-        // Not the configured one: port 0 means any.
-        tracing::info!(address = %listener.local_addr()?, "serving");
         server::serve(config, listener, shutdown).await?;
         tracing::info!("stopped");
         Ok(())
     })
 }
 
-/// Cancelled by the first SIGTERM or SIGINT.
+/// Cancelled by the first SIGTERM or SIGINT; the second does not wait for anybody.
 pub(super) fn on_signal() -> std::io::Result<CancellationToken> {
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let shutdown = CancellationToken::new();
     let cancel = shutdown.clone();
     tokio::spawn(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
+        for is_first in [true, false] {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+            if is_first {
+                cancel.cancel();
+            }
         }
-        cancel.cancel();
+        std::process::exit(EX_IMPATIENT);
     });
     Ok(shutdown)
 }

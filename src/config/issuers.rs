@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    path::{Path, PathBuf},
+    path::Path,
     time::Duration,
 };
 
@@ -24,18 +24,23 @@ const MAX_LIFETIME: Duration = Duration::from_secs(24 * 3600);
 
 /// Reads all issuers. Relative paths start at `base`.
 pub(super) fn read(mut reader: Reader, tenants: &BTreeSet<TenantId>, base: &Path) -> Vec<Issuer> {
-    let mut issuers = Vec::new();
-    for (name, table) in reader.tables() {
-        if let Some(issuer) = read_issuer(table, tenants, base) {
-            issuers.push((name, issuer));
-        }
-    }
-    check_together(&reader, &issuers);
+    let drafts: Vec<(String, Draft)> =
+        reader.tables().into_iter().map(|(name, table)| (name, read_issuer(table, tenants, base))).collect();
+    check_together(&reader, &drafts);
     reader.finish();
-    issuers.into_iter().map(|(_, issuer)| issuer).collect()
+    drafts.into_iter().filter_map(|(_, draft)| draft.whole).collect()
 }
 
-fn read_issuer(mut r: Reader, tenants: &BTreeSet<TenantId>, base: &Path) -> Option<Issuer> {
+/// An issuer as far as it could be read: what must hold between issuers is judged on the parts, so
+/// that one problem does not hide another.
+struct Draft {
+    issuer: Option<String>,
+    kind: Option<Kind>,
+    tenant: Option<TenantRule>,
+    whole: Option<Issuer>,
+}
+
+fn read_issuer(mut r: Reader, tenants: &BTreeSet<TenantId>, base: &Path) -> Draft {
     let issuer = r.required_text("issuer");
     let algorithms = read_algorithms(&mut r);
     let kind = read_kind(&mut r);
@@ -62,19 +67,24 @@ fn read_issuer(mut r: Reader, tenants: &BTreeSet<TenantId>, base: &Path) -> Opti
     let max_lifetime = r.duration("max_lifetime", MAX_LIFETIME);
     let trusts_email = r.boolean("trusts_email", false);
     r.finish();
-    Some(Issuer {
-        issuer: issuer?,
-        kind: kind?,
-        tenant: tenant?,
-        algorithms,
-        keys: keys?,
-        bearer,
-        link_with,
-        allowed_scopes,
-        implied_scopes,
-        max_lifetime,
-        trusts_email,
-    })
+    let parts = (issuer.clone(), kind.clone(), tenant.clone(), keys);
+    let whole = match parts {
+        (Some(issuer), Some(kind), Some(tenant), Some(keys)) => Some(Issuer {
+            issuer,
+            kind,
+            tenant,
+            algorithms,
+            keys,
+            bearer,
+            link_with,
+            allowed_scopes,
+            implied_scopes,
+            max_lifetime,
+            trusts_email,
+        }),
+        _ => None,
+    };
+    Draft { issuer, kind, tenant, whole }
 }
 
 fn read_algorithms(r: &mut Reader) -> Vec<Algorithm> {
@@ -152,41 +162,43 @@ fn read_tenant(r: &mut Reader, tenants: &BTreeSet<TenantId>) -> Option<TenantRul
         let tenant = TenantId::parse(text).filter(|tenant| tenants.contains(tenant));
         tenant.ok_or_else(|| format!("{text:?} is not one of the [tenants]"))
     };
-    let fixed = r.parsed("tenant", known);
-    let claim = r.text("tenant_claim");
-    let several = r.list("tenants").map(|names| {
-        let tenants: Result<BTreeSet<_>, _> = names.iter().map(|name| known(name)).collect();
-        tenants.map_err(|problem| r.problem("tenants", problem)).unwrap_or_default()
-    });
-    match (fixed, claim, several) {
-        (Some(tenant), None, None) => Some(TenantRule::Fixed(tenant)),
-        (None, Some(claim), None) => Some(TenantRule::Claim { claim, tenants: tenants.clone() }),
-        (None, None, Some(tenants)) => Some(TenantRule::OneOf(tenants)),
+    match [r.has("tenant"), r.has("tenant_claim"), r.has("tenants")] {
+        [true, false, false] => r.parsed("tenant", known).map(TenantRule::Fixed),
+        [false, true, false] => {
+            r.text("tenant_claim").map(|claim| TenantRule::Claim { claim, tenants: tenants.clone() })
+        }
+        [false, false, true] => {
+            let names = r.list("tenants")?;
+            let tenants: Result<BTreeSet<_>, _> = names.iter().map(|name| known(name)).collect();
+            tenants.map_err(|problem| r.problem("tenants", problem)).ok().map(TenantRule::OneOf)
+        }
         _ => {
             r.problem("tenant", "is required: one of the [tenants]; or tenant_claim; or, for services, tenants");
+            r.skip(["tenant", "tenant_claim", "tenants"]);
             None
         }
     }
 }
 
 fn read_keys(r: &mut Reader, algorithms: &[Algorithm], base: &Path) -> Option<KeySource> {
-    let file = r.text("jwks_file").map(PathBuf::from);
-    let url = r.parsed("jwks_url", |text| {
-        let url: http::Uri = text.parse().map_err(|_| "is not a URL".to_owned())?;
-        let fetchable = http_client::is_fetchable(&url);
-        fetchable.then_some(url).ok_or_else(|| "must be https, or http on this machine".to_owned())
-    });
-    match (file, url) {
-        (Some(file), None) => {
-            let file = base.join(file);
+    match [r.has("jwks_file"), r.has("jwks_url")] {
+        [true, false] => {
+            let file = base.join(r.text("jwks_file")?);
             if let Err(error) = keys::read_file(&file, algorithms) {
                 r.problem("jwks_file", format!("{} {error}", file.display()));
             }
             Some(KeySource::File(file))
         }
-        (None, Some(url)) => Some(KeySource::Url(url)),
+        [false, true] => r
+            .parsed("jwks_url", |text| {
+                let url: http::Uri = text.parse().map_err(|_| "is not a URL".to_owned())?;
+                let fetchable = http_client::is_fetchable(&url);
+                fetchable.then_some(url).ok_or_else(|| "must be https, or http on this machine".to_owned())
+            })
+            .map(KeySource::Url),
         _ => {
-            r.problem("jwks_file", "is required, or jwks_url: where the issuer's public keys are");
+            r.problem("jwks_file", "is required, or jwks_url, and not both: where the issuer's public keys are");
+            r.skip(["jwks_file", "jwks_url"]);
             None
         }
     }
@@ -218,32 +230,35 @@ fn read_scopes(
 }
 
 /// What must hold between issuers.
-fn check_together(r: &Reader, issuers: &[(String, Issuer)]) {
+fn check_together(r: &Reader, drafts: &[(String, Draft)]) {
     let mut by_iss = BTreeMap::new();
     let mut by_provider = BTreeMap::new();
     let mut by_user_id = BTreeMap::new();
-    for (name, issuer) in issuers {
-        if let Some(other) = by_iss.insert(&issuer.issuer, name) {
-            r.problem(name, format!("has the same issuer as issuers.{other}"));
+    for (name, Draft { issuer, kind, tenant, .. }) in drafts {
+        if let Some(first) = issuer.as_ref().map(|issuer| *by_iss.entry(issuer).or_insert(name))
+            && first != name
+        {
+            r.problem(name, format!("has the same issuer as issuers.{first}"));
         }
-        for tenant in issuer.tenant.tenants() {
-            for provider in issuer.providers() {
-                if let Some(other) = by_provider.insert((tenant, provider), name) {
+        let Some((kind, tenant)) = kind.as_ref().zip(tenant.as_ref()) else { continue };
+        for tenant in tenant.tenants() {
+            for provider in kind.providers() {
+                let first = *by_provider.entry((tenant, provider)).or_insert(name);
+                if first != name {
                     r.problem(
                         name,
                         format!(
-                            "names subjects of provider {provider} in tenant {tenant}, and so does issuers.{other}: \
-                         one subject could then be two people"
+                            "names subjects of provider {provider} in tenant {tenant}, and so does issuers.{first}: \
+                             one subject could then be two people"
                         ),
                     );
                 }
             }
-            let names_user_ids = matches!(
-                issuer.kind,
-                Kind::User(SubjectMeaning::UserId) | Kind::Claim { subject: SubjectMeaning::UserId, .. }
-            );
-            if names_user_ids && let Some(other) = by_user_id.insert(tenant, name) {
-                r.problem(name, format!("names user ids of tenant {tenant}, and so does issuers.{other}: one may"));
+            if kind.names_user_ids() {
+                let first = *by_user_id.entry(tenant).or_insert(name);
+                if first != name {
+                    r.problem(name, format!("names user ids of tenant {tenant}, and so does issuers.{first}: one may"));
+                }
             }
         }
     }

@@ -26,6 +26,13 @@ impl Reader {
         self.table.contains_key(key)
     }
 
+    /// Passes over keys that another problem already speaks of.
+    pub(super) fn skip<const N: usize>(&mut self, keys: [&str; N]) {
+        for key in keys {
+            self.table.remove(key);
+        }
+    }
+
     pub(super) fn text(&mut self, key: &str) -> Option<String> {
         match self.table.remove(key)? {
             Value::String(text) => Some(text),

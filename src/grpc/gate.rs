@@ -14,7 +14,7 @@ use tower::{Layer, Service};
 
 use super::{status::denied, telemetry::CallRecord};
 use crate::{
-    auth::{Denial, Issuers, Permit, Rule, TokenUse, VerifiedToken},
+    auth::{Denial, Issuers, Permit, Rule, TokenUse, VerifiedToken, Who},
     clock,
     domain::{Refusal, TenantId},
     linking::Linking,
@@ -28,6 +28,11 @@ const PUBLIC: [&str; 5] = [
     "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
     "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
 ];
+
+/// Whether something may be at this path. Any other path can be whatever a client sends.
+pub(super) fn is_known(path: &str) -> bool {
+    PUBLIC.contains(&path) || Rule::of(path).is_some()
+}
 
 /// The metadata in which a service that serves several tenants names one.
 const TENANT: &str = "x-tenant";
@@ -74,11 +79,9 @@ where
         if PUBLIC.contains(&request.uri().path()) {
             return Either::Left(self.inner.call(request));
         }
-        match admit(self.linking.issuers(), request.uri().path(), request.headers()) {
+        let record = request.extensions().get::<CallRecord>().cloned().unwrap_or_default();
+        match admit(self.linking.issuers(), request.uri().path(), request.headers(), &record) {
             Ok(permit) => {
-                if let Some(call) = request.extensions().get::<CallRecord>() {
-                    call.set_caller(if permit.is_service() { "service" } else { "user" });
-                }
                 // Nobody behind the gate needs the token, and nobody can log it by accident.
                 request.headers_mut().remove(AUTHORIZATION);
                 request.extensions_mut().insert(permit);
@@ -90,9 +93,13 @@ where
 }
 
 /// Judges a call by its path and its metadata; whose data it is about is in the message.
-fn admit(issuers: &Issuers, path: &str, headers: &HeaderMap) -> Result<Permit, Status> {
+fn admit(issuers: &Issuers, path: &str, headers: &HeaderMap, record: &CallRecord) -> Result<Permit, Status> {
     let token = bearer(headers).map_err(denied)?;
     let token = issuers.verify(token, TokenUse::Bearer, clock::now()).map_err(denied)?;
+    record.set_caller(match token.who {
+        Who::User(_) => "user",
+        Who::Service => "service",
+    });
     // Only whoever is somebody learns which paths there are.
     let rule = Rule::of(path).ok_or_else(|| Status::unimplemented("there is no such rpc"))?;
     let tenant = tenant(headers, &token).map_err(denied)?;

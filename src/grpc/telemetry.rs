@@ -14,6 +14,8 @@ use tonic_types::StatusExt as _;
 use tower::{Layer, Service};
 use uuid::Uuid;
 
+use super::gate::is_known;
+
 /// What the layers below tell the log about a call: an extension of the request.
 #[derive(Debug, Clone, Default)]
 pub struct CallRecord(Arc<OnceLock<&'static str>>);
@@ -93,13 +95,9 @@ where
     }
 }
 
-/// The path as it may be logged: a path that is no rpc's could hold anything.
+/// The path as it may be logged: one that is no rpc's could hold anything, a token for one.
 fn rpc(path: &str) -> String {
-    let plain = |b: u8| b.is_ascii_alphanumeric() || b"._/".contains(&b);
-    match path.strip_prefix('/') {
-        Some(rpc) if rpc.len() <= 128 && rpc.bytes().all(plain) => rpc.to_owned(),
-        _ => "?".to_owned(),
-    }
+    if is_known(path) { path.trim_start_matches('/').to_owned() } else { "?".to_owned() }
 }
 
 /// The trace id of the W3C `traceparent` header (version-traceid-parentid-flags), or a new one.

@@ -89,19 +89,18 @@ fn check_config_tells_every_problem_at_once() {
         issuers.eighth.algorithms: is required: the signature algorithms of this issuer, such as ["RS256"]
         issuers.eighth.kind: must be "user" or "service", or kind_claim must name a claim that says so
         issuers.eighth.tenant: is required: one of the [tenants]; or tenant_claim; or, for services, tenants
-        issuers.eighth.jwks_file: is required, or jwks_url: where the issuer's public keys are
+        issuers.eighth.jwks_file: is required, or jwks_url, and not both: where the issuer's public keys are
         issuers.eighth.audiences: is required, or a table link_with: otherwise no token of this issuer is accepted
         issuers.fifth.jwks_file: missing.json cannot be read: No such file or directory (os error 2)
         issuers.fourth.algorithms: HS256 is symmetric: whoever can verify could also sign
         issuers.fourth.algorithms: "none" is not an algorithm
         issuers.fourth.allowed_scopes: "read:everything" is not one of create:users, delete:current_user, delete:users, read:current_user, read:users, update:current_user_identities, update:current_user_metadata, update:users
         issuers.ninth.tenant: "nobody" is not one of the [tenants]
-        issuers.ninth.tenant: is required: one of the [tenants]; or tenant_claim; or, for services, tenants
         issuers.ninth.implied_scopes: are for user tokens only
         issuers.ninth.link_with: is for user tokens only: a service token proves no user
         issuers.seventh.jwks_url: must be https, or http on this machine
-        issuers.seventh.jwks_file: is required, or jwks_url: where the issuer's public keys are
         issuers.sixth.jwks_file: bad.json is not a JWKS document: EOF while parsing a list at line 1 column 10
+        issuers.ninth: has the same issuer as issuers.first
         issuers.second: names user ids of tenant default, and so does issuers.first: one may
         issuers.tenth: has the same issuer as issuers.first
         issuers.third: names subjects of provider github in tenant default, and so does issuers.fourth: one subject could then be two people

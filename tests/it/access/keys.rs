@@ -70,7 +70,7 @@ async fn without_keys_nothing_is_judged_and_other_issuers_work() {
     for address in [
         closed,
         web("HTTP/1.1 500 Oops\r\ncontent-length: 0\r\n\r\n".to_owned()).await,
-        web(format!("HTTP/1.1 302 Found\r\nlocation: http://{}/jwks\r\ncontent-length: 0\r\n\r\n", closed)).await,
+        web(format!("HTTP/1.1 302 Found\r\nlocation: http://{closed}/jwks\r\ncontent-length: 0\r\n\r\n")).await,
         web(ok("<html>")).await,
         web(ok("{\"keys\": []}")).await,
         web(ok(&format!("{{\"keys\": [{}], \"x\": \"{}\"}}", jwk(), "x".repeat(256 * 1024)))).await,
