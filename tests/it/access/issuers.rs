@@ -9,7 +9,7 @@ const SELF: &str = "allowed_scopes = [\"read:current_user\", \"update:current_us
 
 async fn trusting(settings: &str) -> TestServer {
     let database = cluster::cluster().db_migrated().await;
-    TestServer::start_with(database, |toml| stranger(toml, &format!("tenant = \"default\"\n{settings}"))).await
+    TestServer::start_with(database, |toml| stranger(&toml, &format!("tenant = \"default\"\n{settings}"))).await
 }
 
 #[tokio::test]

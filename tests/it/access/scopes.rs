@@ -20,7 +20,7 @@ async fn generous() -> TestServer {
          audiences = [\"identity-link\"]\nallowed_scopes = [{}]",
         scopes.join(", ")
     );
-    TestServer::start_with(cluster::cluster().db_migrated().await, |toml| stranger(toml, &settings)).await
+    TestServer::start_with(cluster::cluster().db_migrated().await, |toml| stranger(&toml, &settings)).await
 }
 
 async fn call(server: &TestServer, path: &str, token: &Token) -> String {
@@ -113,7 +113,7 @@ fn no_scope_is_both_a_users_and_a_services() {
 async fn an_issuer_gives_no_more_than_its_allowed_scopes() {
     let settings = "kind = \"service\"\ntenant = \"default\"\naudiences = [\"identity-link\"]\n\
                     allowed_scopes = [\"read:users\"]";
-    let server = TestServer::start_with(cluster::cluster().db_migrated().await, |toml| stranger(toml, settings)).await;
+    let server = TestServer::start_with(cluster::cluster().db_migrated().await, |toml| stranger(&toml, settings)).await;
     let user = server.service().create("github", "h1").await;
     let service = server.caller(&Token::of("stranger", "reader").scope(SERVICE_SCOPES));
 
@@ -129,7 +129,7 @@ async fn implied_scopes_need_not_be_said_and_are_users_own() {
     let settings = "kind_claim = \"kind\"\nsubject = \"subject\"\nprovider = \"github2\"\ntenant = \"default\"\n\
                     audiences = [\"identity-link\"]\nimplied_scopes = [\"read:current_user\"]\n\
                     allowed_scopes = [\"update:current_user_metadata\"]";
-    let server = TestServer::start_with(cluster::cluster().db_migrated().await, |toml| stranger(toml, settings)).await;
+    let server = TestServer::start_with(cluster::cluster().db_migrated().await, |toml| stranger(&toml, settings)).await;
     let user = server.service().create("github2", "h1").await;
     let silent = Token::of("stranger", "h1").with("kind", "user").with("scope", Value::Null);
 

@@ -13,7 +13,7 @@ async fn of_several() -> TestServer {
         "kind = \"service\"\ntenants = [\"default\", \"other\"]\naudiences = [\"identity-link\"]\nallowed_scopes = [{}]",
         scopes.join(", ")
     );
-    TestServer::start_with(cluster::cluster().db_migrated().await, |toml| stranger(toml, &settings)).await
+    TestServer::start_with(cluster::cluster().db_migrated().await, |toml| stranger(&toml, &settings)).await
 }
 
 fn several() -> Token {

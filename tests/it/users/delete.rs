@@ -85,6 +85,18 @@ async fn a_person_must_have_signed_in_within_ten_minutes() {
 }
 
 #[tokio::test]
+async fn a_blocked_user_is_deleted_by_a_service_and_not_by_itself() {
+    let server = TestServer::start().await;
+    let service = server.service();
+    let user = service.create_with("github", "h1", |request| request.blocked = true).await;
+
+    let by_itself = server.person("github", "h1").delete_user(delete("")).await;
+    assert_eq!(refusal(by_itself), "PermissionDenied USER_BLOCKED");
+    service.delete_user(delete(&user.id)).await.unwrap();
+    assert_eq!(state(&server, &user.id).await, State::Deleted);
+}
+
+#[tokio::test]
 async fn absorbed_users_go_only_when_that_is_said() {
     let server = TestServer::start().await;
     let service = server.service();
