@@ -13,6 +13,9 @@ use crate::{
     store::{Answer, Inserted, Keys, Link as StoredLink, LinkInserted, NewLink, Proof, Question, Session},
 };
 
+/// What a token tells as an email is left out if it is longer, in bytes. No address is.
+const MAX_TOLD_EMAIL: usize = 320;
+
 /// Links two users, or attaches an identity.
 pub struct Link {
     /// On whose permission.
@@ -268,6 +271,7 @@ impl Link {
         session.abandon().await?;
         match self.resolve(session).await {
             Ok((_, Step::Nothing { link })) => already_linked(session, primary, link).await,
+            Err(error @ (Error::Denied(_) | Error::Store(_) | Error::Fault(_))) => Err(error),
             _ => Err(Refusal::IdentityTaken.into()),
         }
     }
@@ -278,7 +282,9 @@ impl Link {
         let Secondary::Proven(token) = &self.secondary else {
             return UnownedIdentity { id, connection, social, email: None, profile_data: Metadata::default() };
         };
-        let email = token.claims.text("email").map(|given| {
+        let can_be_kept =
+            |given: &&str| (1..=MAX_TOLD_EMAIL).contains(&given.len()) && !given.chars().any(char::is_control);
+        let email = token.claims.text("email").filter(can_be_kept).map(|given| {
             let canonical = Email::parse(given).ok().map(|email| email.canonical().to_owned());
             let verified = token.trusts_email && token.claims.is_true("email_verified") && canonical.is_some();
             IdentityEmail { given: given.to_owned(), canonical, verify_time: verified.then_some(token.issued_at) }
