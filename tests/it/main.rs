@@ -19,6 +19,7 @@ mod dev;
 mod fences;
 mod find;
 mod link;
+mod link_attach;
 mod link_proofs;
 mod logs;
 mod metadata;
