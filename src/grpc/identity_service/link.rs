@@ -9,6 +9,9 @@ use crate::{
     linking::{Error, Link, Outcome, Secondary},
 };
 
+/// What a user token may not do.
+const UNPROVEN: &str = "name the secondary user without a proof: send its token in link_with";
+
 impl IdentityHandler {
     pub(super) async fn link(&self, permit: Permit, request: pb::LinkRequest) -> Result<pb::LinkResponse, Error> {
         use pb::link_request::Secondary as Named;
@@ -23,22 +26,21 @@ impl IdentityHandler {
             None => checks.wrong("secondary", "is required: link_with, identity or secondary_user_id"),
             Some(Named::LinkWith(link_with)) => token = Some(link_with),
             Some(Named::Identity(identity)) => {
+                permit.services_only(UNPROVEN)?;
                 named = checks.identity("identity", Some(identity)).map(Secondary::Identity);
             }
             Some(Named::SecondaryUserId(id)) => {
+                permit.services_only(UNPROVEN)?;
                 named = checks.user_id("secondary_user_id", id).map(Secondary::User);
             }
         }
         if token.is_some_and(String::is_empty) {
             checks.wrong("link_with", "must be a token of the secondary user");
         }
-        checks.finish()?;
-        if token.is_none() {
-            permit.services_only("name the secondary user without a proof: send its token in link_with")?;
-        }
         if app_metadata != Strategy::KeepPrimary {
             permit.services_only("merge app_metadata")?;
         }
+        checks.finish()?;
         let target = permit.target(user_id)?;
         let secondary = match (token, named) {
             (Some(token), _) => self.linking.verify_link_with(&permit, token, now)?,

@@ -9,6 +9,9 @@ use crate::{
     linking::{Error, MergeMetadata, MergeSource},
 };
 
+/// What a user token may not do.
+const NOT_GIVEN: &str = "merge what it does not give itself";
+
 impl IdentityHandler {
     pub(super) async fn merge_metadata(
         &self,
@@ -26,29 +29,43 @@ impl IdentityHandler {
                 "or app_metadata.strategy must be STRATEGY_MERGE: else nothing is merged",
             );
         }
-        let gives_app_metadata = match &request.source {
-            Some(Source::Given(given)) => Some(given.app_metadata.is_some()),
-            _ => None,
-        };
+        let gives =
+            |metadata: &Option<prost_types::Struct>| metadata.as_ref().is_some_and(|given| !given.fields.is_empty());
+        let mut concerns_app_metadata = app_metadata != Strategy::KeepPrimary;
         let source = match request.source {
             None => {
                 checks.wrong("source", "is required: source_user_id, given or link_id");
                 None
             }
-            Some(Source::SourceUserId(id)) => checks.user_id("source_user_id", &id).map(MergeSource::User),
-            Some(Source::LinkId(id)) => checks.link_id("link_id", &id).map(MergeSource::Link),
-            Some(Source::Given(given)) => Some(MergeSource::Given {
-                user_metadata: checks.metadata("given.user_metadata", given.user_metadata),
-                app_metadata: checks.metadata("given.app_metadata", given.app_metadata),
-            }),
+            Some(Source::SourceUserId(id)) => {
+                permit.services_only(NOT_GIVEN)?;
+                checks.user_id("source_user_id", &id).map(MergeSource::User)
+            }
+            Some(Source::LinkId(id)) => {
+                permit.services_only(NOT_GIVEN)?;
+                checks.link_id("link_id", &id).map(MergeSource::Link)
+            }
+            Some(Source::Given(given)) => {
+                let namespaces = [
+                    ("given.user_metadata", &given.user_metadata, user_metadata),
+                    ("given.app_metadata", &given.app_metadata, app_metadata),
+                ];
+                for (field, metadata, strategy) in namespaces {
+                    if gives(metadata) && strategy == Strategy::KeepPrimary {
+                        checks.wrong(field, "would be passed over: its strategy is not STRATEGY_MERGE");
+                    }
+                }
+                concerns_app_metadata |= gives(&given.app_metadata);
+                Some(MergeSource::Given {
+                    user_metadata: checks.metadata("given.user_metadata", given.user_metadata),
+                    app_metadata: checks.metadata("given.app_metadata", given.app_metadata),
+                })
+            }
         };
-        let source = checks.finish_with(source)?;
-        if gives_app_metadata.is_none() {
-            permit.services_only("merge what it does not give itself")?;
-        }
-        if app_metadata != Strategy::KeepPrimary || gives_app_metadata == Some(true) {
+        if concerns_app_metadata {
             permit.services_only("merge app_metadata")?;
         }
+        let source = checks.finish_with(source)?;
         let target = permit.target(user_id)?;
         let (expected_version, validate_only) = (request.expected_version, request.validate_only);
         let now = clock::now();

@@ -23,6 +23,7 @@ async fn refusals(server: &TestServer, value: &Option<Struct>) -> Vec<(&'static 
             user_id: user.id.clone(),
             source,
             user_metadata: merge_default(),
+            app_metadata: merge_default(),
             ..Default::default()
         };
         refusal(service.merge_metadata(request).await)

@@ -19,7 +19,7 @@ async fn a_request_must_merge_something() {
     let unspecified = || Some(pb::MetadataMerge { conflict: Conflict::SecondaryWins.into(), ..Default::default() });
 
     for (user_metadata, app_metadata) in [(None, None), (keep(), keep()), (unspecified(), None), (None, keep())] {
-        let request = merge_from(&user.id, given(json!({"k": 1}), json!({"k": 1})));
+        let request = merge_from(&user.id, given(json!({}), json!({})));
         let outcome = service.merge_metadata(pb::MergeMetadataRequest { user_metadata, app_metadata, ..request }).await;
         assert_eq!(
             refusal(outcome),
@@ -27,6 +27,12 @@ async fn a_request_must_merge_something() {
              else nothing is merged"
         );
     }
+    let request = merge_from(&user.id, given(json!({"k": 1}), json!({"k": 1})));
+    let outcome = service.merge_metadata(pb::MergeMetadataRequest { app_metadata: keep(), ..request }).await;
+    insta::assert_snapshot!(refusal(outcome), @"
+    InvalidArgument REQUEST_INVALID
+    given.app_metadata: would be passed over: its strategy is not STRATEGY_MERGE
+    ");
     insta::assert_snapshot!(refusal(service.merge_metadata(pb::MergeMetadataRequest::default()).await), @"
     InvalidArgument REQUEST_INVALID
     user_metadata.strategy: or app_metadata.strategy must be STRATEGY_MERGE: else nothing is merged

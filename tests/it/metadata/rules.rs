@@ -110,10 +110,11 @@ async fn each_namespace_has_its_own_rule() {
     let server = TestServer::start().await;
     let service = server.service();
     let user = user_with(&service, "1", json!({"k": 1}), json!({"k": 1})).await;
+    let source = user_with(&service, "2", json!({"k": 2, "new": 2}), json!({"k": 2})).await;
     let request = pb::MergeMetadataRequest {
         user_metadata: Some(pb::MetadataMerge { strategy: Strategy::KeepPrimary.into(), ..Default::default() }),
         app_metadata: merge(Conflict::SecondaryWins, Arrays::Unspecified),
-        ..merge_from(&user.id, given(json!({"k": 2, "new": 2}), json!({"k": 2})))
+        ..merge_from(&user.id, Source::SourceUserId(source.id))
     };
 
     let merged = service.merge_metadata(request).await.unwrap();
