@@ -108,14 +108,6 @@ impl Postgres {
         self.server.pid()
     }
 
-    /// Waits for the server to end by itself.
-    ///
-    /// # Errors
-    /// [`ServerError::Watch`], if the system cannot tell.
-    pub fn wait(&mut self) -> Result<ExitStatus, PostgresError> {
-        Ok(self.server.wait()?)
-    }
-
     /// How the server ended, or none while it runs.
     ///
     /// # Errors

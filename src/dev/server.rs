@@ -157,15 +157,6 @@ impl Server {
         self.child.id()
     }
 
-    /// Waits for the server to end by itself.
-    ///
-    /// # Errors
-    /// [`ServerError::Watch`].
-    pub fn wait(&mut self) -> Result<ExitStatus, ServerError> {
-        let pid = self.pid();
-        self.child.wait().map_err(|source| ServerError::Watch { pid, source })
-    }
-
     /// How the server ended, or none while it runs.
     ///
     /// # Errors

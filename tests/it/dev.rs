@@ -1,8 +1,11 @@
 //! `dev`: one folder that works again after whatever ended it.
 
-use std::os::fd::OwnedFd;
+use std::{os::fd::OwnedFd, path::Path};
 
-use identity_link::grpc::proto::{UpdateUserRequest, UserUpdate};
+use identity_link::{
+    dev::{Places, Postgres},
+    grpc::proto::{UpdateUserRequest, UserUpdate},
+};
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::process::{PidfdFlags, Signal, kill_process, pidfd_open, test_kill_process};
 use tonic::transport::Endpoint;
@@ -10,6 +13,7 @@ use tonic::transport::Endpoint;
 use crate::support::{
     Caller,
     child::{Dev, Ran, Running, run, temp_dir},
+    cluster::Database,
     identities,
 };
 
@@ -122,4 +126,17 @@ async fn a_folder_starts_again_after_both_were_killed_at_once() {
 
     assert_eq!(dev.running.finish().code, None);
     Dev::start(&dir).has_the_sample().await;
+}
+
+/// The folder stays between runs, so that only the first one fetches anything.
+#[tokio::test]
+async fn where_no_postgres_is_installed_one_is_fetched_into_the_folder() {
+    let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("nothing_installed");
+
+    let postgres = Postgres::start_from(&Places::none(), &dir, &[], &mut |text| eprintln!("{text}")).unwrap();
+
+    let database = Database { name: "postgres".to_owned(), url: postgres.url("postgres") };
+    let version = database.db_texts("SELECT current_setting('server_version')").await;
+    postgres.stop().unwrap();
+    assert_eq!(version, ["18.6"]);
 }

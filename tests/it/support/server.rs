@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, path::Path};
 
 use identity_link::{config::Config, server::serve};
-use tokio::{net::TcpListener, task::JoinHandle};
+use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tonic::transport::{Channel, Endpoint};
 
@@ -21,8 +21,6 @@ pub struct TestServer {
     pub database: Database,
     /// Stops it.
     pub shutdown: CancellationToken,
-    /// Ends with it.
-    pub ended: JoinHandle<()>,
     channel: Channel,
 }
 
@@ -51,10 +49,10 @@ impl TestServer {
         let config = Config::parse(&toml, Path::new("."), []).unwrap();
         let shutdown = CancellationToken::new();
         let serving = serve(config, listener, shutdown.clone());
-        let ended = tokio::spawn(async move { serving.await.unwrap() });
+        tokio::spawn(async move { serving.await.unwrap() });
         // The listener is bound: this waits in its queue until the server accepts.
         let channel = Endpoint::from_shared(format!("http://{address}")).unwrap().connect_lazy();
-        Self { address, database, shutdown, ended, channel }
+        Self { address, database, shutdown, channel }
     }
 
     /// The connection that all callers share.
@@ -65,11 +63,6 @@ impl TestServer {
     /// Somebody with this token.
     pub fn caller(&self, token: &Token) -> Caller {
         Caller::new(self.channel.clone(), Some(token.sign()))
-    }
-
-    /// Somebody without a token.
-    pub fn nobody(&self) -> Caller {
-        Caller::new(self.channel.clone(), None)
     }
 
     /// A backend, with every scope.
