@@ -4,7 +4,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{Denial, VerifiedToken, Who};
-use crate::domain::{Named, Refusal, Standing, TenantId, UserId};
+use crate::domain::{Named, Refusal, Standing, TenantId, User, UserId};
 
 /// How fresh a sign-in must be for what cannot simply be taken back.
 pub const RECENT_SIGN_IN: TimeDelta = TimeDelta::minutes(10);
@@ -147,6 +147,17 @@ impl Target {
             Right::Own { caller, requested } => {
                 let second = found.get(1).and_then(Option::as_ref);
                 caller.judge(first, requested.as_ref().map(|id| (id, second)), purpose, now)
+            }
+        }
+    }
+
+    /// Whether what [`Target::judge`] found is still so of the row that was locked since: a caller
+    /// may have lost its identity, its token or its standing meanwhile.
+    pub fn still_means(&self, user: &User) -> bool {
+        match &self.0 {
+            Right::Any(id) => user.id == *id,
+            Right::Own { caller, .. } => {
+                user.is_meant_by(&caller.named) && !user.blocked && !user.has_withdrawn_tokens_of(caller.issued_at)
             }
         }
     }

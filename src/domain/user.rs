@@ -109,6 +109,20 @@ impl User {
             .filter_map(|email| email.canonical.as_deref())
     }
 
+    /// Whether a name means this live user: one of its identities, its own id, or the id of a user
+    /// that it holds.
+    pub fn is_meant_by(&self, named: &Named) -> bool {
+        match named {
+            Named::Identity(identity) => self.identity(identity).is_some(),
+            Named::UserId(id) => self.id == *id || self.identities.iter().any(|identity| identity.home == *id),
+        }
+    }
+
+    /// Whether tokens issued at `issued_at` have been withdrawn.
+    pub fn has_withdrawn_tokens_of(&self, issued_at: DateTime<Utc>) -> bool {
+        is_withdrawn(self.tokens_valid_from, issued_at)
+    }
+
     /// Notes that the user changed.
     pub fn touch(&mut self, now: DateTime<Utc>) {
         self.version += 1;
@@ -149,10 +163,9 @@ pub struct Standing {
 }
 
 impl Standing {
-    /// Whether tokens issued at `issued_at` have been withdrawn. Tokens tell time in whole seconds
-    /// (RFC 7519 §2), so the comparison is in whole seconds too.
+    /// Whether tokens issued at `issued_at` have been withdrawn.
     pub fn has_withdrawn_tokens_of(&self, issued_at: DateTime<Utc>) -> bool {
-        self.tokens_valid_from.is_some_and(|from| issued_at < from.trunc_subsecs(0))
+        is_withdrawn(self.tokens_valid_from, issued_at)
     }
 
     /// Whether the named user was absorbed after `issued_at`. A token of the very second of the
@@ -160,4 +173,9 @@ impl Standing {
     pub fn was_absorbed_after(&self, issued_at: DateTime<Utc>) -> bool {
         self.absorbed.as_ref().is_some_and(|absorbed| issued_at <= absorbed.time)
     }
+}
+
+/// Tokens tell time in whole seconds (RFC 7519 §2), so the comparison is in whole seconds too.
+fn is_withdrawn(valid_from: Option<DateTime<Utc>>, issued_at: DateTime<Utc>) -> bool {
+    valid_from.is_some_and(|from| issued_at < from.trunc_subsecs(0))
 }

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::{Error, Linking, Write, actor, preview, resolve, take_live};
+use super::{Error, Linking, Write, actor, preview, resolve, take_live, take_target};
 use crate::{
     auth::{Denial, Permit, Purpose, Target, TokenUse, VerifiedToken, Who},
     domain::{
@@ -97,6 +97,12 @@ impl Secondary {
                 Who::Service => Err(Refusal::LinkTokenInvalid.into()),
             },
         }
+    }
+
+    /// Whether what was found of it is still so of the row that was locked since.
+    fn still_names(&self, named: &Named, user: &User) -> bool {
+        let withdrawn = matches!(self, Self::Proven(token) if user.has_withdrawn_tokens_of(token.issued_at));
+        user.is_meant_by(named) && !withdrawn
     }
 
     fn proof(&self) -> Proof {
@@ -199,11 +205,9 @@ impl Link {
             keys = keys.identity(identity);
         }
         let mut users = preview::begin(session, self.validate_only, &keys, &[primary, secondary]).await?;
-        let primary = take_live(&mut users, primary)?;
+        let primary = take_target(&mut users, primary, &self.target)?;
         let secondary = take_live(&mut users, secondary)?;
-        if let Named::Identity(identity) = &named
-            && secondary.identity(identity).is_none()
-        {
+        if !self.secondary.still_names(&named, &secondary) {
             return Err(Error::Moved);
         }
 
@@ -239,7 +243,7 @@ impl Link {
     ) -> Result<LinkAnswer, Error> {
         let keys = Keys::default().user(primary).identity(&identity);
         let mut users = preview::begin(session, self.validate_only, &keys, &[primary]).await?;
-        let user = take_live(&mut users, primary)?;
+        let user = take_target(&mut users, primary, &self.target)?;
 
         let social = linking.tenant(&self.permit)?.provider(&identity.provider).social;
         let link = Uuid::now_v7();

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::{Error, Linking, Write, preview, resolve, take, take_live};
+use super::{Error, Linking, Write, preview, resolve, take, take_target};
 use crate::{
     auth::{Permit, Purpose, Target},
     domain::{
@@ -74,7 +74,7 @@ impl Write for MergeMetadata {
             ids.push(source);
         }
         let mut users = preview::begin(session, self.validate_only, &keys, &ids).await?;
-        let mut user = take_live(&mut users, &id)?;
+        let mut user = take_target(&mut users, &id, &self.target)?;
         let source = match source {
             Some(source) => Some(take(&mut users, &source)?),
             None => None,

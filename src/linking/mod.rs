@@ -172,3 +172,9 @@ fn take_live(users: &mut Vec<User>, id: &UserId) -> Result<User, Error> {
     let user = take(users, id)?;
     if user.absorbed.is_some() { Err(Error::Moved) } else { Ok(user) }
 }
+
+/// The same, and it must still be the user whom the call is about.
+fn take_target(users: &mut Vec<User>, id: &UserId, target: &Target) -> Result<User, Error> {
+    let user = take_live(users, id)?;
+    if target.still_means(&user) { Ok(user) } else { Err(Error::Moved) }
+}

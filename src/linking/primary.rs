@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{Error, Linking, Write, preview, resolve, take_live};
+use super::{Error, Linking, Write, preview, resolve, take_target};
 use crate::{
     auth::{Permit, Purpose, Target},
     domain::{IdentityRef, User, linking, refusal::expect_version},
@@ -36,7 +36,7 @@ impl Write for SetPrimaryIdentity {
         let (id, []) = resolve(session, &self.target, Purpose::SensitiveWrite, [], self.now).await?;
         let keys = Keys::default().user(&id).identity(&self.identity);
         let mut users = preview::begin(session, self.validate_only, &keys, &[&id]).await?;
-        let user = take_live(&mut users, &id)?;
+        let user = take_target(&mut users, &id, &self.target)?;
         expect_version(self.expected_version, user.version)?;
         let changed = linking::set_primary(user.clone(), &self.identity, self.now)?;
         if !self.validate_only {

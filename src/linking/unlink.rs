@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{Error, Linking, Write, actor, preview, random_user_id, resolve, take, take_live};
+use super::{Error, Linking, Write, actor, preview, random_user_id, resolve, take, take_target};
 use crate::{
     auth::{Caller, Permit, Purpose, Target},
     domain::{
@@ -61,7 +61,7 @@ impl Write for Unlink {
 
         let keys = Keys::default().user(&owner_id).user(&home_id).user(&new_user_id).identity(&self.identity);
         let mut users = preview::begin(session, self.validate_only, &keys, &[&owner_id, &home_id]).await?;
-        let owner = take_live(&mut users, &owner_id)?;
+        let owner = take_target(&mut users, &owner_id, &self.target)?;
         if owner.identity(&self.identity).is_none_or(|identity| identity.home != home_id) {
             return Err(Error::Moved);
         }

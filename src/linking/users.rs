@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{Error, Linking, Write, preview, random_user_id, resolve, take_live};
+use super::{Error, Linking, Write, preview, random_user_id, resolve, take_live, take_target};
 use crate::{
     auth::{Permit, Purpose, Target},
     domain::{
@@ -137,7 +137,7 @@ impl Write for UpdateUser {
     async fn attempt(&self, _: &Linking, session: &mut Session) -> Result<User, Error> {
         let (id, []) = resolve(session, &self.target, Purpose::Write, [], self.now).await?;
         let mut users = preview::begin(session, self.validate_only, &Keys::default().user(&id), &[&id]).await?;
-        let user = take_live(&mut users, &id)?;
+        let user = take_target(&mut users, &id, &self.target)?;
         expect_version(self.expected_version, user.version)?;
         let mut updated = self.applied_to(user.clone());
         let changed = updated != user;
@@ -196,7 +196,7 @@ impl Write for DeleteUser {
         let seen = take_live(&mut seen, &id)?;
         let keys = seen.identities.iter().fold(Keys::default().user(&id), |keys, i| keys.identity(&i.id));
         let mut users = preview::begin(session, self.validate_only, &keys, &[&id]).await?;
-        let user = take_live(&mut users, &id)?;
+        let user = take_target(&mut users, &id, &self.target)?;
         if user.identities != seen.identities {
             return Err(Error::Moved);
         }
