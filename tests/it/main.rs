@@ -24,6 +24,7 @@ mod link_proofs;
 mod logs;
 mod metadata;
 mod model;
+mod overtaken;
 mod primary;
 mod races;
 mod schema;

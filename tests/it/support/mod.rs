@@ -9,6 +9,7 @@ pub mod raw;
 pub mod records;
 pub mod refusals;
 pub mod server;
+pub mod standstill;
 pub mod tokens;
 pub mod values;
 

@@ -1,0 +1,200 @@
+//! Calls that are overtaken: what they were judged on has changed when it is their turn to write.
+
+use identity_link::grpc::proto::{self as pb, link_response::Outcome};
+use serde_json::json as object;
+use tonic::Status;
+
+use crate::support::{tokens::Token, *};
+
+/// Lets `second` come to a user's row while `first`, which was there before it, still waits to
+/// write; then both go on.
+async fn one_after_the_other<A: Send + 'static, B: Send + 'static>(
+    server: &TestServer,
+    user_id: &str,
+    first: impl Future<Output = A> + Send + 'static,
+    second: impl Future<Output = B> + Send + 'static,
+) -> (A, B) {
+    let held = server.database.db_hold(user_id).await;
+    let first = tokio::spawn(first);
+    server.database.db_until_waiting(1).await;
+    let second = tokio::spawn(second);
+    server.database.db_until_waiting(2).await;
+    held.db_release().await;
+    (first.await.unwrap(), second.await.unwrap())
+}
+
+/// What somebody may do to its own user, as outcome only.
+async fn own_write(caller: Caller, rpc: &str) -> Result<(), Status> {
+    let user_metadata = object(object!({"mine": true}));
+    match rpc {
+        "Link" => caller.link(link_with(&Token::of("github", "evil").sign())).await.map(drop),
+        "Unlink" => caller.unlink(unlink("", "wallet", "w1")).await.map(drop),
+        "SetPrimaryIdentity" => {
+            let identity = identity_ref("wallet", "w1");
+            caller
+                .set_primary_identity(pb::SetPrimaryIdentityRequest { identity, ..Default::default() })
+                .await
+                .map(drop)
+        }
+        "MergeMetadata" => {
+            let given = pb::GivenMetadata { user_metadata, app_metadata: None };
+            let source = Some(pb::merge_metadata_request::Source::Given(given));
+            let merge = pb::MergeMetadataRequest { source, user_metadata: merge_default(), ..Default::default() };
+            caller.merge_metadata(merge).await.map(drop)
+        }
+        "UpdateUser" => {
+            let update_mask = Some(prost_types::FieldMask { paths: vec!["user_metadata".to_owned()] });
+            let update = Some(pb::UserUpdate { user_metadata, ..Default::default() });
+            caller.update_user(pb::UpdateUserRequest { update, update_mask, ..Default::default() }).await.map(drop)
+        }
+        "DeleteUser" => {
+            let delete = pb::DeleteUserRequest { include_absorbed: true, ..Default::default() };
+            caller.delete_user(delete).await.map(drop)
+        }
+        _ => unreachable!("{rpc} is not a write of one's own"),
+    }
+}
+
+const OWN_WRITES: [&str; 6] = ["Link", "Unlink", "SetPrimaryIdentity", "MergeMetadata", "UpdateUser", "DeleteUser"];
+
+/// A user of a Google account, a wallet and a phone.
+async fn three_sign_ins(server: &TestServer) -> String {
+    let id = server.service().create("google-oauth2", "g1").await.id;
+    let person = server.person("google-oauth2", "g1");
+    for (provider, subject) in [("wallet", "w1"), ("sms", "s1")] {
+        person.link(link_with(&server.proof(provider, subject))).await.unwrap();
+    }
+    id
+}
+
+#[tokio::test]
+async fn whose_identity_is_taken_out_meanwhile_no_longer_writes_to_the_user() {
+    for rpc in OWN_WRITES {
+        let server = TestServer::start().await;
+        let service = server.service();
+        let id = three_sign_ins(&server).await;
+        // Whoever holds the phone, not the person.
+        let phone = server.caller(&Token::of("sms", "s1").issued_ago(60));
+        let request = unlink(&id, "sms", "s1");
+
+        let (unlinked, written) =
+            one_after_the_other(&server, &id, async move { service.unlink(request).await }, own_write(phone, rpc))
+                .await;
+
+        let left = unlinked.unwrap().user.unwrap();
+        assert_eq!(refusal(written), "Unauthenticated TOKEN_INVALID", "{rpc}");
+        assert_eq!(server.service().user(&id).await, left, "{rpc} wrote to it");
+    }
+}
+
+#[tokio::test]
+async fn who_is_blocked_meanwhile_no_longer_writes() {
+    for rpc in OWN_WRITES {
+        let server = TestServer::start().await;
+        let service = server.service();
+        let id = three_sign_ins(&server).await;
+        let person = server.person("google-oauth2", "g1");
+        let user_id = id.clone();
+
+        let ((), written) = one_after_the_other(
+            &server,
+            &id,
+            async move { service.block(&user_id, true).await },
+            own_write(person, rpc),
+        )
+        .await;
+
+        assert_eq!(refusal(written), "PermissionDenied USER_BLOCKED", "{rpc}");
+    }
+}
+
+#[tokio::test]
+async fn who_comes_back_meanwhile_writes_to_its_own_user() {
+    let server = TestServer::start().await;
+    let service = server.service();
+    let holder = service.create("google-oauth2", "g1").await.id;
+    let back = service.create("sms", "s1").await.id;
+    service.link(link_user(&holder, &back)).await.unwrap();
+    let caller = server.caller(&Token::of("users", &back).issued_ago(-5));
+    let request = unlink(&holder, "sms", "s1");
+
+    let (unlinked, written) =
+        one_after_the_other(&server, &holder, async move { service.unlink(request).await }, own_write(caller, "Link"))
+            .await;
+
+    unlinked.unwrap();
+    written.unwrap();
+    assert_eq!(identities(&server.service().user(&holder).await), ["google-oauth2|g1"]);
+    assert_eq!(identities(&server.service().user(&back).await), ["sms|s1", "github|evil"]);
+    server.database.db_assert_invariants().await;
+}
+
+#[tokio::test]
+async fn who_comes_back_meanwhile_does_not_prove_its_former_holder() {
+    let server = TestServer::start().await;
+    let service = server.service();
+    let holder = service.create("google-oauth2", "g1").await.id;
+    let back = service.create("sms", "s1").await.id;
+    let thief = service.create("google-oauth2", "g2").await.id;
+    service.link(link_user(&holder, &back)).await.unwrap();
+    let request = unlink(&holder, "sms", "s1");
+    let token = Token::of("users", &back).issued_ago(-5).sign();
+    let person = server.person("google-oauth2", "g2");
+
+    let (unlinked, linked) =
+        one_after_the_other(&server, &holder, async move { service.unlink(request).await }, async move {
+            person.link(link_with(&token)).await
+        })
+        .await;
+
+    unlinked.unwrap();
+    assert_eq!(linked.unwrap().link.unwrap().secondary_user_id, back);
+    let service = server.service();
+    assert_eq!(service.resolved(&[&holder, &back]).await, [format!("CURRENT {holder}"), format!("ABSORBED {thief}")]);
+    server.database.db_assert_invariants().await;
+}
+
+#[tokio::test]
+async fn a_proof_that_is_withdrawn_meanwhile_proves_nothing() {
+    let server = TestServer::start().await;
+    let service = server.service();
+    let victim = three_sign_ins(&server).await;
+    service.create("google-oauth2", "g2").await;
+    let stolen = Token::of("google-oauth2", "g1").issued_ago(60).sign();
+    let thief = server.person("google-oauth2", "g2");
+    let request = unlink(&victim, "sms", "s1");
+
+    let (unlinked, linked) =
+        one_after_the_other(&server, &victim, async move { service.unlink(request).await }, async move {
+            thief.link(link_with(&stolen)).await
+        })
+        .await;
+
+    unlinked.unwrap();
+    assert_eq!(refusal(linked), "FailedPrecondition LINK_TOKEN_INVALID");
+    assert_eq!(server.service().resolved(&[&victim]).await, [format!("CURRENT {victim}")]);
+}
+
+#[tokio::test]
+async fn the_identity_that_is_unlinked_meanwhile_is_absorbed_as_the_user_that_it_is_now() {
+    let server = TestServer::start().await;
+    let service = server.service();
+    let former = service.create("google-oauth2", "g1").await.id;
+    let back = service.create("sms", "s1").await.id;
+    let primary = service.create("github", "h1").await.id;
+    service.link(link_user(&former, &back)).await.unwrap();
+    let (request, link) = (unlink(&former, "sms", "s1"), link_identity(&primary, "sms", "s1"));
+    let other = service.clone();
+
+    let (unlinked, linked) =
+        one_after_the_other(&server, &former, async move { service.unlink(request).await }, async move {
+            other.link(link).await
+        })
+        .await;
+
+    unlinked.unwrap();
+    let linked = linked.unwrap();
+    assert_eq!((linked.outcome(), linked.link.unwrap().secondary_user_id), (Outcome::Absorbed, back));
+    assert_eq!(identities(&server.service().user(&former).await), ["google-oauth2|g1"]);
+    server.database.db_assert_invariants().await;
+}

@@ -1,0 +1,40 @@
+//! Making two calls meet at a known place, without a clock: a test holds a user's row, and the
+//! calls that come to it wait in their order until it lets go.
+
+use std::time::Duration;
+
+use diesel_async::{AsyncPgConnection, SimpleAsyncConnection as _};
+use identity_link::store::Address;
+
+use super::cluster::Database;
+
+/// A row that is held until this is released.
+pub struct Held(AsyncPgConnection);
+
+impl Held {
+    /// Lets go.
+    pub async fn db_release(mut self) {
+        self.0.batch_execute("COMMIT").await.unwrap();
+    }
+}
+
+impl Database {
+    /// Holds the row of a user.
+    pub async fn db_hold(&self, user_id: &str) -> Held {
+        let mut conn = Address::parse(&self.url).unwrap().connect().await.unwrap();
+        let hold = format!("BEGIN; SELECT FROM users WHERE tenant_id = 'default' AND id = '{user_id}' FOR UPDATE");
+        conn.batch_execute(&hold).await.unwrap();
+        Held(conn)
+    }
+
+    /// Returns once this many of the server's connections wait for a lock. The bound only turns a
+    /// test that would hang into one that fails.
+    pub async fn db_until_waiting(&self, count: usize) {
+        let all_wait = async {
+            let waiting = "SELECT 'waits' FROM pg_stat_activity \
+                WHERE datname = current_database() AND wait_event_type = 'Lock'";
+            while self.db_texts(waiting).await.len() < count {}
+        };
+        tokio::time::timeout(Duration::from_secs(30), all_wait).await.expect("the calls should wait for each other");
+    }
+}
