@@ -34,4 +34,6 @@ mod statements;
 mod stop;
 mod story;
 mod unlink;
+mod unlink_metadata;
+mod unlink_refusals;
 mod users;

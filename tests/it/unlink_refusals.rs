@@ -1,0 +1,243 @@
+//! `Unlink`: what is refused, and whose tokens are heard afterwards.
+
+use identity_link::grpc::proto as pb;
+
+use crate::support::{tokens::Token, *};
+
+const REAUTHENTICATE: &str = "PermissionDenied REAUTHENTICATION_REQUIRED";
+
+/// A Google user that has absorbed an SMS user, and their ids.
+async fn linked(server: &TestServer) -> [String; 2] {
+    let service = server.service();
+    let google = service.create("google-oauth2", "g1").await.id;
+    let sms = service.create("sms", "s1").await.id;
+    service.link(link_user(&google, &sms)).await.unwrap();
+    [google, sms]
+}
+
+#[tokio::test]
+async fn the_last_identity_that_can_sign_in_stays() {
+    const LAST: &str = "FailedPrecondition LAST_IDENTITY";
+    let server = TestServer::start().await;
+    let service = server.service();
+    let google = service.create("google-oauth2", "g1").await.id;
+    let request = |provider, subject| unlink(&google, provider, subject);
+    assert_eq!(server.db_refused(service.unlink(request("google-oauth2", "g1"))).await, LAST);
+
+    // A wallet only links here, and MySpace is switched off.
+    let person = server.person("google-oauth2", "g1");
+    for (provider, subject) in [("wallet", "w1"), ("myspace", "m1")] {
+        person.link(link_with(&server.proof(provider, subject))).await.unwrap();
+    }
+    let identity = identity_ref("wallet", "w1");
+    let set = pb::SetPrimaryIdentityRequest { identity, ..Default::default() };
+    person.set_primary_identity(set).await.unwrap();
+    assert_eq!(server.db_refused(service.unlink(request("google-oauth2", "g1"))).await, LAST);
+    assert_eq!(server.db_refused(person.unlink(unlink("", "google-oauth2", "g1"))).await, LAST);
+
+    // A provider that is not configured here counts.
+    person.link(link_with(&server.proof("sms", "s1"))).await.unwrap();
+    service.unlink(request("google-oauth2", "g1")).await.unwrap();
+    assert_eq!(server.db_refused(service.unlink(request("sms", "s1"))).await, LAST);
+    // Those that cannot sign in may go.
+    service.unlink(request("myspace", "m1")).await.unwrap();
+    server.database.db_assert_invariants().await;
+}
+
+#[tokio::test]
+async fn identities_without_a_sign_in_may_leave_each_other() {
+    let server = TestServer::start().await;
+    let service = server.service();
+    let wallet = service.create("wallet", "w1").await.id;
+    service.create("myspace", "m1").await;
+    service.link(link_identity(&wallet, "myspace", "m1")).await.unwrap();
+    service.unlink(unlink(&wallet, "myspace", "m1")).await.unwrap();
+    let refused = server.db_refused(service.unlink(unlink(&wallet, "wallet", "w1"))).await;
+    assert_eq!(refused, "FailedPrecondition LAST_IDENTITY", "a user has an identity");
+}
+
+#[tokio::test]
+async fn the_primary_identity_stays() {
+    let server = TestServer::start().await;
+    let service = server.service();
+    let [google, _] = linked(&server).await;
+    let person = server.person("google-oauth2", "g1");
+    for (caller, user_id) in [(&service, google.as_str()), (&person, "")] {
+        let refused = server.db_refused(caller.unlink(unlink(user_id, "google-oauth2", "g1"))).await;
+        assert_eq!(refused, "FailedPrecondition PRIMARY_IDENTITY");
+    }
+}
+
+#[tokio::test]
+async fn somebody_else_s_identity_and_nobody_s_get_the_very_same_refusal() {
+    let server = TestServer::start().await;
+    let service = server.service();
+    let [google, _] = linked(&server).await;
+    service.create("github", "h1").await;
+    server.service_of("other").create("github", "h2").await;
+    for (caller, user_id) in [(service, google.as_str()), (server.person("google-oauth2", "g1"), "")] {
+        let mut refusals = Vec::new();
+        for subject in ["h1", "h2", "nobody"] {
+            let status = caller.unlink(unlink(user_id, "github", subject)).await.unwrap_err();
+            refusals.push((status.code(), status.message().to_owned(), status.details().to_vec()));
+        }
+        refusals.dedup();
+        assert_eq!(refusals.len(), 1);
+        let refused = server.db_refused(caller.unlink(unlink(user_id, "github", "h1"))).await;
+        assert_eq!(refused, "NotFound IDENTITY_NOT_FOUND");
+    }
+}
+
+#[tokio::test]
+async fn the_request_must_say_which_identity_of_which_user() {
+    let server = TestServer::start().await;
+    let service = server.service();
+    let [google, sms] = linked(&server).await;
+    let github = service.create("github", "h1").await.id;
+    insta::assert_snapshot!(refusal(service.unlink(pb::UnlinkRequest::default()).await), @r"
+    InvalidArgument REQUEST_INVALID
+    identity: is required
+    ");
+    insta::assert_snapshot!(refusal(service.unlink(unlink("", "sms", "s1")).await), @r"
+    InvalidArgument REQUEST_INVALID
+    user_id: is required: a service has no user of its own
+    ");
+    let refused = [
+        (service.unlink(unlink("usr_nobody", "sms", "s1")), "NotFound USER_NOT_FOUND"),
+        (service.unlink(unlink(&sms, "sms", "s1")), "FailedPrecondition USER_ABSORBED"),
+    ];
+    for (call, expected) in refused {
+        assert_eq!(server.db_refused(call).await, expected);
+    }
+    let person = server.person("google-oauth2", "g1");
+    for user_id in [github.as_str(), "usr_nobody"] {
+        let refused = server.db_refused(person.unlink(unlink(user_id, "sms", "s1"))).await;
+        assert_eq!(refused, "PermissionDenied NOT_YOUR_USER");
+    }
+    let without = server.caller(&Token::of("google-oauth2", "g1").scope("update:current_user_metadata"));
+    let refused = server.db_refused(without.unlink(unlink("", "sms", "s1"))).await;
+    assert_eq!(refused, "PermissionDenied SCOPE_INSUFFICIENT");
+    let outdated = pb::UnlinkRequest { expected_version: Some(1), ..unlink(&google, "sms", "s1") };
+    assert_eq!(server.db_refused(service.unlink(outdated)).await, "Aborted VERSION_MISMATCH");
+    let current = pb::UnlinkRequest { expected_version: Some(2), ..unlink(&google, "sms", "s1") };
+    service.unlink(current).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_person_has_signed_in_within_ten_minutes() {
+    let server = TestServer::start().await;
+    linked(&server).await;
+    let now = identity_link::clock::now().timestamp();
+    let google = || Token::of("google-oauth2", "g1");
+    let too_old = [
+        google().issued_ago(601),
+        google().with("auth_time", now - 601),
+        // A new token does not make an old sign-in new.
+        google().issued_ago(10).with("auth_time", now - 3600),
+    ];
+    for token in &too_old {
+        let person = server.caller(token);
+        assert_eq!(server.db_refused(person.unlink(unlink("", "sms", "s1"))).await, REAUTHENTICATE);
+        let preview = pb::UnlinkRequest { validate_only: true, ..unlink("", "sms", "s1") };
+        assert_eq!(server.db_refused(person.unlink(preview)).await, REAUTHENTICATE);
+    }
+    let recent = google().issued_ago(1000).with("auth_time", now - 500);
+    server.caller(&recent).unlink(unlink("", "sms", "s1")).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_old_token_for_an_absorbed_id_does_not_unlink() {
+    let server = TestServer::start().await;
+    let [google, sms] = linked(&server).await;
+    let older = server.caller(&Token::of("users", &sms).issued_ago(60));
+    assert_eq!(server.db_refused(older.unlink(unlink("", "sms", "s1"))).await, REAUTHENTICATE);
+    let newer = server.caller(&Token::of("users", &sms).issued_ago(-5));
+    assert_eq!(newer.unlink(unlink("", "sms", "s1")).await.unwrap().user.unwrap().id, google);
+}
+
+#[tokio::test]
+async fn the_blocked_stay_as_they_are() {
+    let server = TestServer::start().await;
+    let service = server.service();
+    let [google, _] = linked(&server).await;
+    service.block(&google, true).await;
+    let request = unlink(&google, "sms", "s1");
+    assert_eq!(server.db_refused(service.unlink(request.clone())).await, "FailedPrecondition USER_BLOCKED");
+    // Nor does the way of the phone lead around it.
+    for (provider, subject) in [("google-oauth2", "g1"), ("sms", "s1")] {
+        let refused = server.db_refused(server.person(provider, subject).unlink(unlink("", "sms", "s1"))).await;
+        assert_eq!(refused, "PermissionDenied USER_BLOCKED");
+    }
+    service.block(&google, false).await;
+    service.unlink(request).await.unwrap();
+}
+
+#[tokio::test]
+async fn after_a_person_s_unlink_its_own_token_is_heard_and_older_ones_are_not() {
+    let server = TestServer::start().await;
+    let [google, sms] = linked(&server).await;
+    let google_token = |ago| server.caller(&Token::of("google-oauth2", "g1").issued_ago(ago));
+    let person = google_token(30);
+    person.unlink(unlink("", "sms", "s1")).await.unwrap();
+
+    // So that a retry of the call is heard, whatever it is told.
+    assert_eq!(refusal(person.unlink(unlink("", "sms", "s1")).await), "NotFound IDENTITY_NOT_FOUND");
+    assert_eq!(google_token(30).user("").await.id, google);
+    assert_eq!(google_token(0).user("").await.id, google);
+
+    let withdrawn = [
+        google_token(31),
+        server.caller(&Token::of("users", &google).issued_ago(31)),
+        server.caller(&Token::of("sms", "s1").issued_ago(5)),
+        server.caller(&Token::of("users", &sms).issued_ago(5)),
+    ];
+    for caller in withdrawn {
+        let read = caller.get_user(pb::GetUserRequest::default()).await;
+        assert_eq!(refusal(read), "Unauthenticated TOKEN_INVALID");
+    }
+    assert_eq!(server.person("sms", "s1").user("").await.id, sms);
+}
+
+#[tokio::test]
+async fn after_a_service_s_unlink_only_new_tokens_are_heard() {
+    let server = TestServer::start().await;
+    let [google, sms] = linked(&server).await;
+    server.service().unlink(unlink(&google, "sms", "s1")).await.unwrap();
+    for (provider, subject, id) in [("google-oauth2", "g1", &google), ("sms", "s1", &sms)] {
+        for token in [Token::of(provider, subject), Token::of("users", id)] {
+            let older = server.caller(&token.clone().issued_ago(5));
+            assert_eq!(refusal(older.get_user(pb::GetUserRequest::default()).await), "Unauthenticated TOKEN_INVALID");
+            assert_eq!(server.caller(&token).user("").await.id, *id);
+        }
+    }
+}
+
+#[tokio::test]
+async fn tokens_of_an_identity_that_became_a_user_of_its_own_start_anew() {
+    let server = TestServer::start().await;
+    let service = server.service();
+    let google = service.create("google-oauth2", "g1").await.id;
+    server.person("google-oauth2", "g1").link(link_with(&server.proof("github", "h1"))).await.unwrap();
+    let detached = service.unlink(unlink(&google, "github", "h1")).await.unwrap().detached_user.unwrap().id;
+
+    let older = server.caller(&Token::of("github", "h1").issued_ago(5));
+    assert_eq!(refusal(older.get_user(pb::GetUserRequest::default()).await), "Unauthenticated TOKEN_INVALID");
+    assert_eq!(server.person("github", "h1").user("").await.id, detached);
+}
+
+#[tokio::test]
+async fn an_older_token_does_not_take_back_a_withdrawal() {
+    let server = TestServer::start().await;
+    let service = server.service();
+    let [google, _] = linked(&server).await;
+    let person = |ago| server.caller(&Token::of("google-oauth2", "g1").issued_ago(ago));
+    for subject in ["h1", "h2"] {
+        person(0).link(link_with(&server.proof("github", subject))).await.unwrap();
+    }
+    person(20).unlink(unlink("", "github", "h1")).await.unwrap();
+    assert_eq!(refusal(person(21).unlink(unlink("", "github", "h2")).await), "Unauthenticated TOKEN_INVALID");
+    // A younger caller withdraws the older one's.
+    person(10).unlink(unlink("", "github", "h2")).await.unwrap();
+    assert_eq!(refusal(person(20).unlink(unlink("", "sms", "s1")).await), "Unauthenticated TOKEN_INVALID");
+    assert_eq!(identities(&service.user(&google).await), ["google-oauth2|g1", "sms|s1"]);
+}
