@@ -9,7 +9,7 @@ use hyper_util::{
     server::{conn::auto, graceful::GracefulShutdown},
     service::TowerToHyperService,
 };
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, time::timeout};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tonic::service::Routes;
 use tower::ServiceBuilder;
@@ -31,7 +31,10 @@ use crate::{
     store::{IssuerChanged, OpenError, Store, StoreError},
 };
 
-/// The longest message, in bytes, in either direction before compression.
+/// How long writes may take to end after the last connection; the database gives up on a statement
+/// before that.
+const WRITE_GRACE: Duration = Duration::from_secs(12);
+/// The longest message that is taken, in bytes.
 const MAX_MESSAGE: usize = 2 * 1024 * 1024;
 /// Calls in flight on one connection.
 const MAX_STREAMS: u32 = 200;
@@ -66,7 +69,7 @@ pub async fn serve(config: Config, listener: TcpListener, shutdown: Cancellation
     let stop_keys = CancellationToken::new();
     let _stop_keys = stop_keys.clone().drop_guard();
     let linking = Arc::new(assemble(&config, stop_keys).await?);
-    let (reporter, health_service) = tonic_health::server::health_reporter();
+    let (mut reporter, health_service) = tonic_health::server::health_reporter();
     health::report(&reporter, true).await;
 
     let identity =
@@ -91,12 +94,13 @@ pub async fn serve(config: Config, listener: TcpListener, shutdown: Cancellation
     tracing::info!(%address, "serving");
     let connections = accept(listener, service, &shutdown).await;
     health::report(&reporter, false).await;
-    let drained = async {
-        connections.shutdown().await;
-        linking.drain().await;
-    };
-    if tokio::time::timeout(config.shutdown_grace, drained).await.is_err() {
+    health::close(&mut reporter).await;
+    if timeout(config.shutdown_grace, connections.shutdown()).await.is_err() {
         tracing::warn!("calls were still under way at the end of the grace period");
+    }
+    // A write outlives its call: it is waited for even if nobody waits for its answer any more.
+    if timeout(WRITE_GRACE, linking.drain()).await.is_err() {
+        tracing::error!("writes were still under way at the end; the database takes them back");
     }
     Ok(())
 }

@@ -17,6 +17,7 @@ CREATE TABLE users (
   profile_overrides   jsonb            NOT NULL DEFAULT '{}',
   blocked             boolean          NOT NULL DEFAULT false,
   tokens_valid_from   timestamptz,
+  detached_from       text COLLATE "C",
   live                boolean          NOT NULL GENERATED ALWAYS AS (absorbed_into IS NULL) STORED,
   absorber_must_live  boolean          NOT NULL GENERATED ALWAYS AS (true) STORED,
   holder_id           text COLLATE "C" GENERATED ALWAYS AS (CASE WHEN absorbed_into IS NULL THEN id END) STORED,
@@ -33,6 +34,7 @@ CREATE TABLE users (
     AND jsonb_typeof(profile_overrides) = 'object')
 );
 CREATE INDEX users_absorbed_into ON users (tenant_id, absorbed_into) WHERE absorbed_into IS NOT NULL;
+CREATE INDEX users_detached_from ON users (tenant_id, detached_from) WHERE detached_from IS NOT NULL;
 
 COMMENT ON TABLE users IS 'One row per person; absorbed users keep their row, whole, so that an unlink can bring them back.';
 COMMENT ON COLUMN users.version IS 'Counts the changes of this user, from 1.';
@@ -41,6 +43,7 @@ COMMENT ON COLUMN users.absorbed_by_link IS 'The link that absorbed this very ro
 COMMENT ON COLUMN users.absorbed_time IS 'Since when absorbed_into has been what it is.';
 COMMENT ON COLUMN users.primary_provider IS 'With primary_subject: the primary identity. For an absorbed user, the one it had.';
 COMMENT ON COLUMN users.tokens_valid_from IS 'Tokens issued before this second are refused.';
+COMMENT ON COLUMN users.detached_from IS 'The user from whom this one was made by an unlink: the pair was together once, and a person took it apart.';
 COMMENT ON COLUMN users.live IS 'Whether the user is not absorbed; what foreign keys point to.';
 COMMENT ON COLUMN users.absorber_must_live IS 'The constant true, so that a foreign key can demand a live absorber.';
 COMMENT ON COLUMN users.holder_id IS 'The id of a live user, NULL otherwise: only live users must have a primary identity.';
@@ -58,6 +61,7 @@ CREATE TABLE identities (
   email_canonical     text COLLATE "C",
   email_verified      boolean          NOT NULL DEFAULT false,
   email_verify_time   timestamptz,
+  email_verifier      jsonb,
   profile_data        jsonb            NOT NULL DEFAULT '{}',
   attach_time         timestamptz      NOT NULL,
   attached_by_link    uuid,
@@ -69,6 +73,7 @@ CREATE TABLE identities (
   CONSTRAINT identities_email_whole CHECK (email IS NOT NULL OR email_canonical IS NULL),
   CONSTRAINT identities_email_verified_whole CHECK (
     email_verified = (email_verify_time IS NOT NULL)
+    AND email_verified = (email_verifier IS NOT NULL)
     AND (email_canonical IS NOT NULL OR NOT email_verified)),
   CONSTRAINT identities_profile_object CHECK (jsonb_typeof(profile_data) = 'object')
 );
@@ -79,23 +84,28 @@ COMMENT ON COLUMN identities.owner_id IS 'The live user that owns the identity n
 COMMENT ON COLUMN identities.home_id IS 'The user it belonged to before any link moved it: the owner, or a user that the owner absorbed.';
 COMMENT ON COLUMN identities.ordinal IS 'The order of a user''s identities; gaps are fine.';
 COMMENT ON COLUMN identities.email_canonical IS 'What the email is found by: NFC, lower case, domain in ASCII by IDNA. Made in Rust, once. NULL if there is no email, or none that parses.';
+COMMENT ON COLUMN identities.email_verifier IS 'On whose word the email is verified: {"kind": "issuer", "issuer"} of a token, or {"kind": "service", "issuer", "subject"}.';
+COMMENT ON COLUMN identities.attach_time IS 'When the identity came to its home.';
 COMMENT ON COLUMN identities.attached_by_link IS 'The link that attached the identity when nobody owned it; NULL for one that came with a user, or that has left since.';
 COMMENT ON COLUMN identities.owner_must_live IS 'The constant true, so that a foreign key can demand a live owner.';
 
 CREATE TABLE links (
-  tenant_id     text COLLATE "C" NOT NULL,
-  id            uuid             NOT NULL,
-  primary_id    text COLLATE "C" NOT NULL,
-  secondary_id  text COLLATE "C",
-  moved         jsonb            NOT NULL,
-  changes       jsonb            NOT NULL,
-  withheld      jsonb            NOT NULL DEFAULT '{}',
-  actor         jsonb            NOT NULL,
-  proof         jsonb            NOT NULL,
-  proof_hash    bytea,
-  link_time     timestamptz      NOT NULL,
-  undo_time     timestamptz,
-  undo_actor    jsonb,
+  tenant_id          text COLLATE "C" NOT NULL,
+  id                 uuid             NOT NULL,
+  primary_id         text COLLATE "C" NOT NULL,
+  secondary_id       text COLLATE "C",
+  primary_version    bigint           NOT NULL,
+  secondary_version  bigint,
+  terms              jsonb            NOT NULL,
+  moved              jsonb            NOT NULL,
+  changes            jsonb            NOT NULL,
+  withheld           jsonb            NOT NULL DEFAULT '{}',
+  actor              jsonb            NOT NULL,
+  proof              jsonb            NOT NULL,
+  proof_hash         bytea,
+  link_time          timestamptz      NOT NULL,
+  undo_time          timestamptz,
+  undo_actor         jsonb,
   CONSTRAINT links_pkey PRIMARY KEY (tenant_id, id),
   CONSTRAINT links_proof_hash_key UNIQUE (tenant_id, proof_hash),
   CONSTRAINT links_proof_hash_bytes CHECK (octet_length(proof_hash) = 32),
@@ -105,7 +115,11 @@ CREATE INDEX links_primary ON links (tenant_id, primary_id, link_time DESC);
 CREATE INDEX links_secondary ON links (tenant_id, secondary_id, link_time DESC) WHERE secondary_id IS NOT NULL;
 
 COMMENT ON TABLE links IS 'One row per link: its history, what its merge changed, that the pair was linked once, and that its proof is used up.';
-COMMENT ON COLUMN links.secondary_id IS 'The absorbed user; NULL where an identity that nobody owned was attached.';
+COMMENT ON COLUMN links.primary_id IS 'The user that absorbed, or to whom the identity was attached; "deleted:" and its keyed hash once it is deleted.';
+COMMENT ON COLUMN links.secondary_id IS 'The absorbed user, or "deleted:" and its keyed hash; for an identity that nobody owned and that was attached, NULL until it leaves, then the user that it left for.';
+COMMENT ON COLUMN links.primary_version IS 'The version that the link gave the primary user: orders the links of one user.';
+COMMENT ON COLUMN links.secondary_version IS 'The version that the link gave the secondary user.';
+COMMENT ON COLUMN links.terms IS 'What was asked for: {"user_metadata", "app_metadata": {"strategy", "conflict", "arrays"}, "require_shared_verified_email"}.';
 COMMENT ON COLUMN links.moved IS 'The identities that moved: [{"provider", "subject"}].';
 COMMENT ON COLUMN links.changes IS 'What the merge changed in the primary: {"user_metadata": [{"path", "before", "after"}], "app_metadata": […]}; an absent "before" means that nothing was there.';
 COMMENT ON COLUMN links.withheld IS 'Metadata that an unlink did not give back: {"user_metadata", "app_metadata"}, each present only if withheld.';

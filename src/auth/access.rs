@@ -23,8 +23,13 @@ impl Rule {
         TABLE.iter().find(|rule| rule.path == path)
     }
 
-    /// Judges a verified caller; `tenant` is the one that the call is about.
-    pub fn permit(&self, token: &VerifiedToken, tenant: TenantId) -> Result<Permit, Denial> {
+    /// Judges a verified caller; `tenant` finds the one that the call is about, once the caller may
+    /// make it.
+    pub fn permit(
+        &self,
+        token: &VerifiedToken,
+        tenant: impl FnOnce() -> Result<TenantId, Denial>,
+    ) -> Result<Permit, Denial> {
         let needed = match token.who {
             Who::User(_) => self.self_scope,
             Who::Service => self.service_scope,
@@ -37,7 +42,7 @@ impl Rule {
             Some(scope) if !token.scopes.contains(scope) => {
                 Err(Denial::ScopeInsufficient(format!("this call needs a token with the scope {scope}")))
             }
-            Some(_) => Ok(Permit::new(tenant, Caller::of(token))),
+            Some(_) => Ok(Permit::new(tenant()?, Caller::of(token))),
         }
     }
 }

@@ -168,7 +168,7 @@ fn verified(
         scopes,
         issued_at,
         authenticated_at: authenticated_at.min(now),
-        hash: token_hash(token, &issuer.issuer, claims.text("jti")),
+        hash: token_hash(token, &issuer.issuer, claims.text("jti").filter(|jti| !jti.is_empty())),
         trusts_email: issuer.trusts_email,
         claims,
     })

@@ -5,6 +5,7 @@ mod serve;
 mod token;
 
 use std::{
+    ffi::OsString,
     io::{self, Write as _},
     net::SocketAddr,
     path::{Path, PathBuf},
@@ -112,7 +113,10 @@ fn check_config(config: &Path) -> Result<(), Failure> {
 
 /// Reads the configuration, with the environment laid over it.
 fn load(file: &Path) -> Result<Config, Failure> {
-    Config::load(file, std::env::vars()).map_err(|problems| Failure::usage(format!("{}:\n{problems}", file.display())))
+    // What is not UTF-8 is not ours: our names and values are.
+    let text = |(name, value): (OsString, OsString)| Some((name.into_string().ok()?, value.into_string().ok()?));
+    Config::load(file, std::env::vars_os().filter_map(text))
+        .map_err(|problems| Failure::usage(format!("{}:\n{problems}", file.display())))
 }
 
 /// Prints what was asked for.

@@ -44,7 +44,8 @@ fn read_issuer(mut r: Reader, tenants: &BTreeSet<TenantId>, base: &Path) -> Draf
     let issuer = r.required_text("issuer");
     let algorithms = read_algorithms(&mut r);
     let kind = read_kind(&mut r);
-    let tenant = read_tenant(&mut r, tenants);
+    let service = matches!(kind, Some(Kind::Service));
+    let tenant = read_tenant(&mut r, tenants, service);
     let keys = read_keys(&mut r, &algorithms, base);
     let bearer = r.list("audiences").map(|audiences| UseRules {
         audiences,
@@ -55,7 +56,6 @@ fn read_issuer(mut r: Reader, tenants: &BTreeSet<TenantId>, base: &Path) -> Draf
     if bearer.is_none() && link_with.is_none() {
         r.problem("audiences", "is required, or a table link_with: otherwise no token of this issuer is accepted");
     }
-    let service = matches!(kind, Some(Kind::Service));
     let allowed_scopes = read_scopes(&mut r, "allowed_scopes", |rule| [rule.self_scope, rule.service_scope]);
     let implied_scopes = read_scopes(&mut r, "implied_scopes", |rule| [rule.self_scope, None]);
     if service && !implied_scopes.is_empty() {
@@ -157,7 +157,7 @@ fn read_subject(r: &mut Reader) -> Option<SubjectMeaning> {
     }
 }
 
-fn read_tenant(r: &mut Reader, tenants: &BTreeSet<TenantId>) -> Option<TenantRule> {
+fn read_tenant(r: &mut Reader, tenants: &BTreeSet<TenantId>, is_service: bool) -> Option<TenantRule> {
     let known = |text: &str| {
         let tenant = TenantId::parse(text).filter(|tenant| tenants.contains(tenant));
         tenant.ok_or_else(|| format!("{text:?} is not one of the [tenants]"))
@@ -169,6 +169,10 @@ fn read_tenant(r: &mut Reader, tenants: &BTreeSet<TenantId>) -> Option<TenantRul
         }
         [false, false, true] => {
             let names = r.list("tenants")?;
+            if names.is_empty() || !is_service {
+                r.problem("tenants", "is for services that serve several, at least one; others have a tenant");
+                return None;
+            }
             let tenants: Result<BTreeSet<_>, _> = names.iter().map(|name| known(name)).collect();
             tenants.map_err(|problem| r.problem("tenants", problem)).ok().map(TenantRule::OneOf)
         }
@@ -211,6 +215,9 @@ fn read_link_with(mut r: Reader) -> Option<UseRules> {
     }
     let types = r.list("types").unwrap_or_else(|| BTreeSet::from([DEFAULT_TYPE.to_owned()]));
     let max_age = r.duration("max_age", LINK_WITH_MAX_AGE);
+    if max_age > LINK_WITH_MAX_AGE {
+        r.problem("max_age", "must be at most 10m: a proof is fresh");
+    }
     r.finish();
     Some(UseRules { audiences: audiences?, types, max_age: Some(max_age) })
 }

@@ -90,6 +90,11 @@ impl Tenant {
         self.providers.get(provider).copied().unwrap_or_default()
     }
 
+    /// Whether new users are to be named `provider|subject`, where that is free.
+    pub fn wants_provider_subject(&self) -> bool {
+        self.user_ids == UserIds::ProviderSubject
+    }
+
     /// Whether identities of a provider can sign in.
     pub fn can_sign_in(&self, provider: &Provider) -> bool {
         let settings = self.provider(provider);

@@ -93,7 +93,7 @@ pub fn absorb(
     let moved: Vec<Identity> = std::mem::take(&mut secondary.identities)
         .into_iter()
         .zip(first..)
-        .map(|(identity, ordinal)| Identity { ordinal, attach_time: now, ..identity })
+        .map(|(identity, ordinal)| Identity { ordinal, ..identity })
         .collect();
     primary.identities.extend(moved.iter().cloned());
     secondary.absorbed = Some(Absorbed { into: primary.id.clone(), by_link: link, time: now });
@@ -122,7 +122,7 @@ pub fn attach(
         return Err(Refusal::TooManyIdentities);
     }
     if terms.require_shared_verified_email {
-        let verified = identity.email.as_ref().filter(|email| email.verify_time.is_some());
+        let verified = identity.email.as_ref().filter(|email| email.verified.is_some());
         let canonical = verified.and_then(|email| email.canonical.as_deref());
         expect_shared_email(&primary, |email| canonical == Some(email))?;
     }

@@ -216,18 +216,5 @@ impl fmt::Debug for Change {
     }
 }
 
-impl fmt::Display for MergeError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Conflict { paths } => write!(f, "The two users' metadata differ at {} paths.", paths.len()),
-            Self::TooLarge { bytes } => {
-                write!(f, "The merged metadata would be {bytes} bytes; at most {MAX_BYTES} are allowed.")
-            }
-        }
-    }
-}
-
-impl std::error::Error for MergeError {}
-
 #[cfg(test)]
 mod tests;

@@ -73,12 +73,6 @@ impl Metadata {
         &self.0
     }
 
-    /// The JSON object, to keep.
-    #[must_use]
-    pub fn into_map(self) -> Map<String, Value> {
-        self.0
-    }
-
     /// Whether there are no keys.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -217,7 +211,7 @@ mod tests {
     }
 
     fn parse(value: Value) -> Result<Value, Vec<Violation>> {
-        Metadata::parse("m", map(value)).map(|metadata| Value::Object(metadata.into_map()))
+        Metadata::parse("m", map(value)).map(|metadata| Value::Object(metadata.as_map().clone()))
     }
 
     /// The paths of the refusal.

@@ -17,5 +17,5 @@ pub use email::Email;
 pub use ids::{IdentityRef, Provider, Subject, TenantId, UserId};
 pub use metadata::Metadata;
 pub use refusal::Refusal;
-pub use user::{Absorbed, Identity, IdentityEmail, Named, Standing, User};
+pub use user::{Absorbed, Identity, IdentityEmail, Named, Standing, User, Verified, Verifier};
 pub use violation::Violation;

@@ -99,7 +99,6 @@ pub fn detach(
     }
 
     identity.ordinal = 0;
-    identity.attach_time = now;
     let stays_at_home = owner.identities.iter().any(|other| other.home == identity.home);
     let departure = match home.and_then(|home| home.absorbed.clone().map(|absorbed| (home, absorbed))) {
         Some((home, absorbed)) if !stays_at_home => {
@@ -108,8 +107,12 @@ pub fn detach(
         }
         _ => {
             identity.home = terms.new_user_id.clone();
+            identity.attach_time = now;
             let link = identity.attached_by.take();
-            Departure::Created { user: user_of_its_own(terms.new_user_id.clone(), &identity, now), link }
+            let mut user = user_of_its_own(terms.new_user_id.clone(), &identity, now);
+            user.refuse_tokens_before(now);
+            user.detached_from = Some(owner.id.clone());
+            Departure::Created { user, link }
         }
     };
     owner.touch(now);
@@ -148,7 +151,8 @@ pub fn user_of_its_own(id: UserId, identity: &Identity, now: DateTime<Utc>) -> U
         app_metadata: Metadata::default(),
         profile_overrides: Metadata::default(),
         blocked: false,
-        tokens_valid_from: Some(now),
+        tokens_valid_from: None,
         absorbed: None,
+        detached_from: None,
     }
 }

@@ -32,6 +32,8 @@ pub struct User {
     pub tokens_valid_from: Option<DateTime<Utc>>,
     /// By whom the user was absorbed; `None` for a live user.
     pub absorbed: Option<Absorbed>,
+    /// The user from whom this one was made by an unlink.
+    pub detached_from: Option<UserId>,
 }
 
 /// That a user was absorbed, and where it went.
@@ -62,7 +64,7 @@ pub struct Identity {
     pub email: Option<IdentityEmail>,
     /// The account's attributes.
     pub profile_data: Metadata,
-    /// When the identity came to its present owner.
+    /// When the identity came to its home.
     pub attach_time: DateTime<Utc>,
     /// The link that attached it when nobody owned it.
     pub attached_by: Option<Uuid>,
@@ -75,8 +77,31 @@ pub struct IdentityEmail {
     pub given: String,
     /// What it is found by; `None` if it does not parse, and then it is never verified.
     pub canonical: Option<String>,
-    /// When it was verified; `None` if it was not.
-    pub verify_time: Option<DateTime<Utc>>,
+    /// When and on whose word it was verified; `None` if it was not.
+    pub verified: Option<Verified>,
+}
+
+/// That an email was verified.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verified {
+    /// When.
+    pub time: DateTime<Utc>,
+    /// On whose word.
+    pub by: Verifier,
+}
+
+/// On whose word an email is verified.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verifier {
+    /// On that of an issuer that is trusted with emails, in a token.
+    Issuer(String),
+    /// On that of a service.
+    Service {
+        /// Who issued its token.
+        issuer: String,
+        /// The service, as that issuer names it.
+        subject: String,
+    },
 }
 
 impl User {
@@ -105,7 +130,7 @@ impl User {
         self.identities
             .iter()
             .filter_map(|identity| identity.email.as_ref())
-            .filter(|email| email.verify_time.is_some())
+            .filter(|email| email.verified.is_some())
             .filter_map(|email| email.canonical.as_deref())
     }
 
@@ -153,8 +178,8 @@ pub struct Standing {
     pub holder: UserId,
     /// Whether the holder is blocked.
     pub blocked: bool,
-    /// The latest of what the named user and its holder demand, and of the time at which whoever
-    /// had this name before was deleted.
+    /// The latest of what the named user, its holder and the home of the named identity demand, and
+    /// of the time at which whoever had this name before was deleted.
     pub tokens_valid_from: Option<DateTime<Utc>>,
     /// When the named user was created.
     pub create_time: DateTime<Utc>,

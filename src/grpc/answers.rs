@@ -32,7 +32,7 @@ pub(super) fn user(user: &User) -> pb::User {
 
 fn identity(identity: &Identity) -> pb::Identity {
     let email = identity.email.as_ref();
-    let verify_time = email.and_then(|email| email.verify_time);
+    let verify_time = email.and_then(|email| email.verified.as_ref()).map(|verified| verified.time);
     pb::Identity {
         r#ref: Some(identity_ref(&identity.id)),
         connection: identity.connection.clone(),

@@ -14,7 +14,7 @@ use tower::{Layer, Service};
 
 use super::{status::denied, telemetry::CallRecord};
 use crate::{
-    auth::{Denial, Issuers, Permit, Rule, TokenUse, VerifiedToken, Who},
+    auth::{Denial, Permit, Rule, TokenUse, VerifiedToken, Who},
     clock,
     domain::{Refusal, TenantId},
     linking::Linking,
@@ -80,7 +80,7 @@ where
             return Either::Left(self.inner.call(request));
         }
         let record = request.extensions().get::<CallRecord>().cloned().unwrap_or_default();
-        match admit(self.linking.issuers(), request.uri().path(), request.headers(), &record) {
+        match admit(&self.linking, request.uri().path(), request.headers(), &record) {
             Ok(permit) => {
                 // Nobody behind the gate needs the token, and nobody can log it by accident.
                 request.headers_mut().remove(AUTHORIZATION);
@@ -93,17 +93,18 @@ where
 }
 
 /// Judges a call by its path and its metadata; whose data it is about is in the message.
-fn admit(issuers: &Issuers, path: &str, headers: &HeaderMap, record: &CallRecord) -> Result<Permit, Status> {
+fn admit(linking: &Linking, path: &str, headers: &HeaderMap, record: &CallRecord) -> Result<Permit, Status> {
     let token = bearer(headers).map_err(denied)?;
-    let token = issuers.verify(token, TokenUse::Bearer, clock::now()).map_err(denied)?;
+    let token = linking.issuers().verify(token, TokenUse::Bearer, clock::now()).map_err(denied)?;
     record.set_caller(match token.who {
         Who::User(_) => "user",
         Who::Service => "service",
     });
     // Only whoever is somebody learns which paths there are.
     let rule = Rule::of(path).ok_or_else(|| Status::unimplemented("there is no such rpc"))?;
-    let tenant = tenant(headers, &token).map_err(denied)?;
-    rule.permit(&token, tenant).map_err(denied)
+    let permit = rule.permit(&token, || tenant(headers, &token)).map_err(denied)?;
+    linking.expect_sign_in(&permit).map_err(denied)?;
+    Ok(permit)
 }
 
 /// The one bearer token (RFC 6750 §2.1). Two credentials could be two callers.

@@ -12,3 +12,10 @@ pub async fn report(reporter: &HealthReporter, serving: bool) {
         reporter.set_service_status(service, status).await;
     }
 }
+
+/// Ends the streams of whoever watches: they would keep their connections open.
+pub async fn close(reporter: &mut HealthReporter) {
+    for service in SERVICES {
+        reporter.clear_service_status(service).await;
+    }
+}

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::proto as pb;
 use crate::{
     domain::{
-        Email, IdentityEmail, IdentityRef, Metadata, Provider, Refusal, Subject, UserId, Violation,
+        Email, IdentityEmail, IdentityRef, Metadata, Provider, Refusal, Subject, UserId, Verified, Violation,
         linking::UnownedIdentity,
         merge::{Arrays, Conflict, Strategy},
         metadata::{push_token, shown},
@@ -189,7 +189,7 @@ impl Checks {
         &mut self,
         field: &str,
         identity: Option<pb::NewIdentity>,
-        now: chrono::DateTime<chrono::Utc>,
+        verified: &Verified,
     ) -> Option<UnownedIdentity> {
         let Some(identity) = identity else {
             self.wrong(field, "is required");
@@ -212,7 +212,7 @@ impl Checks {
             text => self.email(&format!("{field}.email"), text).map(|email| IdentityEmail {
                 given: email.given().to_owned(),
                 canonical: Some(email.canonical().to_owned()),
-                verify_time: email_verified.then_some(now),
+                verified: email_verified.then(|| verified.clone()),
             }),
         };
         let profile_data = self.metadata(&format!("{field}.profile_data"), profile_data);

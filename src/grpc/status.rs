@@ -70,9 +70,11 @@ pub fn denied(denial: Denial) -> Status {
             Reason::ReauthenticationRequired,
             "the sign-in behind this token is too old for this call: let the person sign in again",
         ),
-        Denial::CallerBlocked => {
-            plain(Code::PermissionDenied, Reason::UserBlocked, "the user of this token is blocked")
-        }
+        Denial::CallerBlocked => plain(
+            Code::PermissionDenied,
+            Reason::UserBlocked,
+            "the user of this token is blocked: a service can unblock it",
+        ),
         Denial::KeysUnavailable => retry(
             Code::Unavailable,
             Reason::KeysUnavailable,
@@ -98,11 +100,17 @@ pub fn refused(refusal: Refusal) -> Status {
         Refusal::EmailNotShared => plain(
             FailedPrecondition,
             Reason::EmailNotShared,
-            "the two users share no email that is verified on both sides",
+            "the two users share no email that is verified on both sides: verify one, or link on a token of each",
         ),
-        Refusal::UserNotFound => plain(NotFound, Reason::UserNotFound, "there is no such user"),
-        Refusal::IdentityNotFound => plain(NotFound, Reason::IdentityNotFound, "there is no such identity"),
-        Refusal::LinkNotFound => plain(NotFound, Reason::LinkNotFound, "there is no such link"),
+        Refusal::UserNotFound => {
+            plain(NotFound, Reason::UserNotFound, "there is no such user in this tenant: check the id")
+        }
+        Refusal::IdentityNotFound => {
+            plain(NotFound, Reason::IdentityNotFound, "there is no such identity here: check provider and subject")
+        }
+        Refusal::LinkNotFound => {
+            plain(NotFound, Reason::LinkNotFound, "there is no such link in this tenant: check the id")
+        }
         Refusal::UserAbsorbed => plain(
             FailedPrecondition,
             Reason::UserAbsorbed,
@@ -178,7 +186,7 @@ fn store(error: StoreError) -> Status {
                 "the change may have been made or not: read before you try again",
             )
         }
-        StoreError::Conflict(_) => refused(Refusal::ConflictRetry),
+        StoreError::Conflict(_) | StoreError::Busy(_) => refused(Refusal::ConflictRetry),
         StoreError::Fault(text) => internal(&text),
     }
 }

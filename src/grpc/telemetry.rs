@@ -65,33 +65,54 @@ where
     }
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        let begun = Instant::now();
-        let rpc = rpc(request.uri().path());
-        let trace = trace_id(request.headers());
-        let record = CallRecord::default();
-        request.extensions_mut().insert(record.clone());
+        let line = Line {
+            rpc: rpc(request.uri().path()),
+            trace: trace_id(request.headers()),
+            record: CallRecord::default(),
+            begun: Instant::now(),
+            status: None,
+        };
+        request.extensions_mut().insert(line.record.clone());
         let call = self.inner.call(request);
         Box::pin(async move {
+            let mut line = line;
             let outcome = call.await;
             // A refusal comes in the headers; otherwise the headers open an answer, which for a
             // unary call is there as a whole by now.
-            let status = match &outcome {
+            line.status = Some(match &outcome {
                 Ok(response) => Status::from_header_map(response.headers()).unwrap_or_else(|| Status::ok("")),
                 Err(_) => Status::new(Code::Unknown, ""),
-            };
-            let reason = status.get_details_error_info().map(|info| info.reason).unwrap_or_default();
-            tracing::info!(
-                target: "identity_link::call",
-                rpc,
-                caller = record.caller(),
-                code = ?status.code(),
-                reason,
-                duration_us = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX),
-                trace_id = trace,
-                "call"
-            );
+            });
             outcome
         })
+    }
+}
+
+/// The line of one call. It is written when this is dropped: also if the client went away, while
+/// what it asked for goes on.
+struct Line {
+    rpc: String,
+    trace: String,
+    record: CallRecord,
+    begun: Instant,
+    /// None until there is an answer.
+    status: Option<Status>,
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        let code = self.status.as_ref().map_or(Code::Cancelled, Status::code);
+        let info = self.status.as_ref().and_then(Status::get_details_error_info);
+        tracing::info!(
+            target: "identity_link::call",
+            rpc = self.rpc,
+            caller = self.record.caller(),
+            ?code,
+            reason = info.map(|info| info.reason).unwrap_or_default(),
+            duration_us = u64::try_from(self.begun.elapsed().as_micros()).unwrap_or(u64::MAX),
+            trace_id = self.trace,
+            "call"
+        );
     }
 }
 

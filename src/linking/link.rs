@@ -7,7 +7,7 @@ use super::{Error, Linking, Write, actor, preview, resolve, take_live, take_targ
 use crate::{
     auth::{Denial, Permit, Purpose, Target, TokenUse, VerifiedToken, Who},
     domain::{
-        Email, IdentityEmail, IdentityRef, Metadata, Named, Refusal, User, UserId,
+        Email, IdentityEmail, IdentityRef, Metadata, Named, Refusal, User, UserId, Verified, Verifier,
         linking::{self, LinkTerms, MetadataChanges, UnownedIdentity},
     },
     store::{Answer, Inserted, Keys, Link as StoredLink, LinkInserted, NewLink, Proof, Question, Session},
@@ -28,7 +28,7 @@ pub struct Link {
     pub terms: LinkTerms,
     /// Whether to change nothing.
     pub validate_only: bool,
-    /// When.
+    /// When it was asked for.
     pub now: DateTime<Utc>,
 }
 
@@ -66,10 +66,13 @@ pub enum Outcome {
 }
 
 /// What is to be done about the secondary side.
-enum Step {
+enum Step<'a> {
     Absorb(UserId),
-    Attach(IdentityRef),
-    Nothing { link: Option<Uuid> },
+    /// The token tells of the identity.
+    Attach(IdentityRef, &'a VerifiedToken),
+    Nothing {
+        link: Option<Uuid>,
+    },
 }
 
 impl Linking {
@@ -79,9 +82,15 @@ impl Linking {
             Denial::KeysUnavailable => Error::Denied(Denial::KeysUnavailable),
             _ => Refusal::LinkTokenInvalid.into(),
         })?;
-        match proof.who {
-            Who::User(_) if proof.tenants.contains(permit.tenant()) => Ok(Secondary::Proven(Box::new(proof))),
-            _ => Err(Refusal::LinkTokenInvalid.into()),
+        let is_enabled = match &proof.who {
+            Who::User(Named::Identity(identity)) => self.tenant(permit)?.provider(&identity.provider).enabled,
+            Who::User(Named::UserId(_)) => true,
+            Who::Service => false,
+        };
+        if is_enabled && proof.tenants.contains(permit.tenant()) {
+            Ok(Secondary::Proven(Box::new(proof)))
+        } else {
+            Err(Refusal::LinkTokenInvalid.into())
         }
     }
 }
@@ -115,7 +124,7 @@ impl Secondary {
     }
 
     /// What is to be done, from what is known of the secondary side.
-    fn step(&self, primary: &UserId, known: &Answer) -> Result<Step, Refusal> {
+    fn step(&self, primary: &UserId, known: &Answer) -> Result<Step<'_>, Refusal> {
         match self {
             Self::Proven(token) => proven_step(token, primary, known),
             Self::Identity(_) => match &known.standing {
@@ -136,19 +145,19 @@ impl Secondary {
 }
 
 /// What a token proves now. It is judged like a bearer, but every cause has the one answer.
-fn proven_step(token: &VerifiedToken, primary: &UserId, known: &Answer) -> Result<Step, Refusal> {
+fn proven_step<'a>(token: &'a VerifiedToken, primary: &UserId, known: &Answer) -> Result<Step<'a>, Refusal> {
     if let Some(used) = &known.proof_use {
         // The same call again, perhaps because its answer was lost; anything else is a replay.
         // What it names may have left the primary user though the link stands for others.
         let is_here = known.standing.as_ref().is_some_and(|standing| standing.holder == *primary);
-        let again = used.primary == *primary && !used.undone && is_here;
+        let again = used.primary.as_ref() == Some(primary) && !used.undone && is_here;
         return if again { Ok(Step::Nothing { link: Some(used.link) }) } else { Err(Refusal::LinkTokenInvalid) };
     }
     let Some(standing) = &known.standing else {
         // A token that is older than the deletion of what it names proves nothing any more.
         let outlived = known.delete_time.is_some_and(|deleted| token.issued_at <= deleted);
         return match &token.who {
-            Who::User(Named::Identity(identity)) if !outlived => Ok(Step::Attach(identity.clone())),
+            Who::User(Named::Identity(identity)) if !outlived => Ok(Step::Attach(identity.clone(), token)),
             _ => Err(Refusal::LinkTokenInvalid),
         };
     };
@@ -176,14 +185,17 @@ impl Write for Link {
         let (primary, step) = self.resolve(session).await?;
         match step {
             Step::Absorb(secondary) => self.absorb(session, &primary, &secondary).await,
-            Step::Attach(identity) => self.attach(linking, session, &primary, identity).await,
+            Step::Attach(identity, token) => {
+                let social = linking.tenant(&self.permit)?.provider(&identity.provider).social;
+                self.attach(session, &primary, told(identity, social, token)).await
+            }
             Step::Nothing { link } => already_linked(session, &primary, link).await,
         }
     }
 }
 
 impl Link {
-    async fn resolve(&self, session: &mut Session) -> Result<(UserId, Step), Error> {
+    async fn resolve(&self, session: &mut Session) -> Result<(UserId, Step<'_>), Error> {
         let named = self.secondary.named()?;
         if self.target.names().contains(&named) {
             return Err(Refusal::SameUser.into());
@@ -204,7 +216,7 @@ impl Link {
         if let Named::Identity(identity) = &named {
             keys = keys.identity(identity);
         }
-        let mut users = preview::begin(session, self.validate_only, &keys, &[primary, secondary]).await?;
+        let (mut users, now) = preview::begin(session, self.validate_only, &keys, &[primary, secondary]).await?;
         let primary = take_target(&mut users, primary, &self.target)?;
         let secondary = take_live(&mut users, secondary)?;
         if !self.secondary.still_names(&named, &secondary) {
@@ -213,22 +225,23 @@ impl Link {
 
         let link = Uuid::now_v7();
         let absorbed_others = secondary.identities.iter().any(|identity| identity.home != secondary.id);
-        let done = linking::absorb(primary, secondary, &self.terms, link, self.now)?;
+        let done = linking::absorb(primary, secondary, &self.terms, link, now)?;
         let link = StoredLink {
             id: link,
             primary: done.primary.id.clone(),
             secondary: Some(done.secondary.id.clone()),
             moved: done.moved.iter().map(|identity| identity.id.clone()).collect(),
-            link_time: self.now,
+            link_time: now,
             undo_time: None,
         };
         if !self.validate_only {
             session.move_identities(&done.moved, &done.primary.id).await?;
             session.save_users(&[&done.primary, &done.secondary]).await?;
             if absorbed_others {
-                session.repoint_absorbed(&done.secondary.id, &done.primary.id, self.now).await?;
+                session.repoint_absorbed(&done.secondary, &done.primary.id, now).await?;
             }
-            self.insert_link(session, &link, &done.changes).await?;
+            let versions = (done.primary.version, Some(done.secondary.version));
+            self.insert_link(session, &link, versions, &done.changes).await?;
             session.commit().await?;
         }
         Ok(LinkAnswer { user: done.primary, outcome: Outcome::Absorbed, link: Some(link), changes: done.changes })
@@ -236,24 +249,22 @@ impl Link {
 
     async fn attach(
         &self,
-        linking: &Linking,
         session: &mut Session,
         primary: &UserId,
-        identity: IdentityRef,
+        identity: UnownedIdentity,
     ) -> Result<LinkAnswer, Error> {
-        let keys = Keys::default().user(primary).identity(&identity);
-        let mut users = preview::begin(session, self.validate_only, &keys, &[primary]).await?;
+        let keys = Keys::default().user(primary).identity(&identity.id);
+        let (mut users, now) = preview::begin(session, self.validate_only, &keys, &[primary]).await?;
         let user = take_target(&mut users, primary, &self.target)?;
 
-        let social = linking.tenant(&self.permit)?.provider(&identity.provider).social;
         let link = Uuid::now_v7();
-        let (user, attached) = linking::attach(user, self.told(identity, social), &self.terms, link, self.now)?;
+        let (user, attached) = linking::attach(user, identity, &self.terms, link, now)?;
         let link = StoredLink {
             id: link,
             primary: user.id.clone(),
             secondary: None,
             moved: vec![attached.id.clone()],
-            link_time: self.now,
+            link_time: now,
             undo_time: None,
         };
         if !self.validate_only {
@@ -261,7 +272,7 @@ impl Link {
                 return self.overtaken(session, primary).await;
             }
             session.save_users(&[&user]).await?;
-            self.insert_link(session, &link, &MetadataChanges::default()).await?;
+            self.insert_link(session, &link, (user.version, None), &MetadataChanges::default()).await?;
             session.commit().await?;
         }
         let changes = MetadataChanges::default();
@@ -280,32 +291,16 @@ impl Link {
         }
     }
 
-    /// The identity as its token describes it.
-    fn told(&self, id: IdentityRef, social: bool) -> UnownedIdentity {
-        let connection = id.provider.to_string();
-        let Secondary::Proven(token) = &self.secondary else {
-            return UnownedIdentity { id, connection, social, email: None, profile_data: Metadata::default() };
-        };
-        let can_be_kept =
-            |given: &&str| (1..=MAX_TOLD_EMAIL).contains(&given.len()) && !given.chars().any(char::is_control);
-        let email = token.claims.text("email").filter(can_be_kept).map(|given| {
-            let canonical = Email::parse(given).ok().map(|email| email.canonical().to_owned());
-            let verified = token.trusts_email && token.claims.is_true("email_verified") && canonical.is_some();
-            IdentityEmail { given: given.to_owned(), canonical, verify_time: verified.then_some(token.issued_at) }
-        });
-        // What does not fit is not worth refusing a link for: it is the provider's, and it can be
-        // had from there again.
-        let profile_data = Metadata::parse("", token.claims.profile()).unwrap_or_default();
-        UnownedIdentity { id, connection, social, email, profile_data }
-    }
-
     async fn insert_link(
         &self,
         session: &mut Session,
         link: &StoredLink,
+        (primary_version, secondary_version): (i64, Option<i64>),
         changes: &MetadataChanges,
     ) -> Result<(), Error> {
-        let new = NewLink { link, changes, actor: &actor(&self.permit), proof: &self.secondary.proof() };
+        let (actor, proof) = (actor(&self.permit, &link.primary), self.secondary.proof());
+        let (terms, actor, proof) = (&self.terms, &actor, &proof);
+        let new = NewLink { link, primary_version, secondary_version, terms, changes, actor, proof };
         match session.insert_link(&new).await? {
             LinkInserted::Inserted => Ok(()),
             // Resolving again tells whether this was a retry or a replay.
@@ -321,4 +316,22 @@ async fn already_linked(session: &mut Session, primary: &UserId, link: Option<Uu
         None => None,
     };
     Ok(LinkAnswer { user, outcome: Outcome::AlreadyLinked, link, changes: MetadataChanges::default() })
+}
+
+/// The identity as its token describes it.
+fn told(id: IdentityRef, social: bool, token: &VerifiedToken) -> UnownedIdentity {
+    let connection = id.provider.to_string();
+    let can_be_kept =
+        |given: &&str| (1..=MAX_TOLD_EMAIL).contains(&given.len()) && !given.chars().any(char::is_control);
+    let email = token.claims.text("email").filter(can_be_kept).map(|given| {
+        let canonical = Email::parse(given).ok().map(|email| email.canonical().to_owned());
+        let is_verified = token.trusts_email && token.claims.is_true("email_verified") && canonical.is_some();
+        let verified =
+            is_verified.then(|| Verified { time: token.issued_at, by: Verifier::Issuer(token.issuer.clone()) });
+        IdentityEmail { given: given.to_owned(), canonical, verified }
+    });
+    // What does not fit is not worth refusing a link for: it is the provider's, and it can be
+    // had from there again.
+    let profile_data = Metadata::parse("", token.claims.profile()).unwrap_or_default();
+    UnownedIdentity { id, connection, social, email, profile_data }
 }

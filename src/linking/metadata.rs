@@ -31,7 +31,7 @@ pub struct MergeMetadata {
     pub expected_version: Option<i64>,
     /// Whether to change nothing.
     pub validate_only: bool,
-    /// When.
+    /// When it was asked for.
     pub now: DateTime<Utc>,
 }
 
@@ -73,7 +73,7 @@ impl Write for MergeMetadata {
             keys = keys.user(source);
             ids.push(source);
         }
-        let mut users = preview::begin(session, self.validate_only, &keys, &ids).await?;
+        let (mut users, now) = preview::begin(session, self.validate_only, &keys, &ids).await?;
         let mut user = take_target(&mut users, &id, &self.target)?;
         let source = match source {
             Some(source) => Some(take(&mut users, &source)?),
@@ -90,7 +90,7 @@ impl Write for MergeMetadata {
             merge_metadata(&mut user, (&user_metadata, self.user_metadata), (&app_metadata, self.app_metadata))?;
         let changed = before != (user.user_metadata.clone(), user.app_metadata.clone());
         if changed {
-            user.touch(self.now);
+            user.touch(now);
         }
         if !self.validate_only {
             if changed {

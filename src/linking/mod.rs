@@ -27,9 +27,9 @@ pub use self::{
     users::{CreateUser, DeleteUser, UpdateUser, UserIdForm},
 };
 use crate::{
-    auth::{Caller, Issuers, Permit, Purpose, Target},
-    config::{Tenant, UserIds},
-    domain::{Refusal, TenantId, User, UserId},
+    auth::{Caller, Denial, Issuers, Permit, Purpose, Target, UserCaller},
+    config::Tenant,
+    domain::{Named, Refusal, TenantId, User, UserId},
     store::{Actor, Answer, Question, Session, Store, StoreError},
 };
 
@@ -96,13 +96,25 @@ impl Linking {
                 Ok(answer) => return Ok(answer),
                 Err(Error::Moved | Error::Store(StoreError::Conflict(_))) => session.abandon().await?,
                 Err(error) => {
-                    // If this fails too, the connection does not go back to the pool.
+                    // If this fails too, the pool throws the connection away.
                     drop(session.abandon().await);
                     return Err(error);
                 }
             }
         }
         Err(Refusal::ConflictRetry.into())
+    }
+
+    /// Turns away a caller that signed in at a provider at which nobody signs in.
+    pub fn expect_sign_in(&self, permit: &Permit) -> Result<(), Denial> {
+        let Caller::User(UserCaller { named: Named::Identity(identity), .. }) = permit.caller() else {
+            return Ok(());
+        };
+        let tenant = self.tenants.get(permit.tenant());
+        if tenant.is_some_and(|tenant| tenant.can_sign_in(&identity.provider)) {
+            return Ok(());
+        }
+        Err(Denial::TokenInvalid("its provider is disabled or link-only"))
     }
 
     /// What is special about the tenant of a permit.
@@ -112,29 +124,17 @@ impl Linking {
     }
 }
 
-impl Tenant {
-    fn wants_provider_subject(&self) -> bool {
-        self.user_ids == UserIds::ProviderSubject
-    }
-}
-
 /// A new random user id.
 fn random_user_id() -> Result<UserId, Error> {
     let id = format!("usr_{}", Uuid::new_v4().simple());
     UserId::parse(&id).ok_or_else(|| Error::Fault("a random id is not well-formed".to_owned()))
 }
 
-/// Who does it, for the history.
-fn actor(permit: &Permit) -> Actor {
+/// Who does it, for the history: a service, or the user `own` itself, whichever of its identities
+/// or former ids the token names.
+fn actor(permit: &Permit, own: &UserId) -> Actor {
     match permit.caller() {
-        Caller::User(user) => Actor {
-            kind: "user",
-            issuer: user.issuer.clone(),
-            subject: match &user.named {
-                crate::domain::Named::Identity(identity) => identity.to_string(),
-                crate::domain::Named::UserId(id) => id.to_string(),
-            },
-        },
+        Caller::User(user) => Actor { kind: "user", issuer: user.issuer.clone(), subject: own.to_string() },
         Caller::Service { issuer, subject } => {
             Actor { kind: "service", issuer: issuer.clone(), subject: subject.clone() }
         }

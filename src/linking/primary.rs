@@ -21,7 +21,7 @@ pub struct SetPrimaryIdentity {
     pub expected_version: Option<i64>,
     /// Whether to change nothing.
     pub validate_only: bool,
-    /// When.
+    /// When it was asked for.
     pub now: DateTime<Utc>,
 }
 
@@ -35,10 +35,10 @@ impl Write for SetPrimaryIdentity {
     async fn attempt(&self, _: &Linking, session: &mut Session) -> Result<User, Error> {
         let (id, []) = resolve(session, &self.target, Purpose::SensitiveWrite, [], self.now).await?;
         let keys = Keys::default().user(&id).identity(&self.identity);
-        let mut users = preview::begin(session, self.validate_only, &keys, &[&id]).await?;
+        let (mut users, now) = preview::begin(session, self.validate_only, &keys, &[&id]).await?;
         let user = take_target(&mut users, &id, &self.target)?;
         expect_version(self.expected_version, user.version)?;
-        let changed = linking::set_primary(user.clone(), &self.identity, self.now)?;
+        let changed = linking::set_primary(user.clone(), &self.identity, now)?;
         if !self.validate_only {
             if let Some(changed) = &changed {
                 session.save_users(&[changed]).await?;

@@ -26,7 +26,7 @@ pub struct Unlink {
     pub expected_version: Option<i64>,
     /// Whether to change nothing.
     pub validate_only: bool,
-    /// When.
+    /// When it was asked for.
     pub now: DateTime<Utc>,
 }
 
@@ -60,7 +60,7 @@ impl Write for Unlink {
         let new_user_id = if taken.standing.is_some() { random_user_id()? } else { new_id };
 
         let keys = Keys::default().user(&owner_id).user(&home_id).user(&new_user_id).identity(&self.identity);
-        let mut users = preview::begin(session, self.validate_only, &keys, &[&owner_id, &home_id]).await?;
+        let (mut users, now) = preview::begin(session, self.validate_only, &keys, &[&owner_id, &home_id]).await?;
         let owner = take_target(&mut users, &owner_id, &self.target)?;
         if owner.identity(&self.identity).is_none_or(|identity| identity.home != home_id) {
             return Err(Error::Moved);
@@ -76,12 +76,12 @@ impl Write for Unlink {
             owner_tokens_from: match self.permit.caller() {
                 // So that a retry of this call is heard.
                 Caller::User(user) => user.issued_at,
-                Caller::Service { .. } => self.now,
+                Caller::Service { .. } => now,
             },
         };
-        let done = unlinking::detach(owner, home, &terms, self.now)?;
+        let done = unlinking::detach(owner, home, &terms, now)?;
         if !self.validate_only {
-            self.write(session, &done).await?;
+            self.write(session, &done, now).await?;
             session.commit().await?;
         }
         Ok(UnlinkAnswer { user: done.owner, departure: done.departure })
@@ -89,17 +89,23 @@ impl Write for Unlink {
 }
 
 impl Unlink {
-    async fn write(&self, session: &mut Session, done: &unlinking::Detachment) -> Result<(), Error> {
+    async fn write(
+        &self,
+        session: &mut Session,
+        done: &unlinking::Detachment,
+        now: DateTime<Utc>,
+    ) -> Result<(), Error> {
+        let actor = actor(&self.permit, &done.owner.id);
         let moved = std::slice::from_ref(&done.identity);
         match &done.departure {
             Departure::Restored { user, link, withheld } => {
-                session.undo_link(*link, &actor(&self.permit), withheld, self.now).await?;
+                session.undo_link(*link, &actor, withheld, None, now).await?;
                 session.move_identities(moved, &user.id).await?;
                 session.save_users(&[&done.owner, user]).await?;
             }
             Departure::Created { user, link } => {
                 if let Some(link) = link {
-                    session.undo_link(*link, &actor(&self.permit), &Withheld::default(), self.now).await?;
+                    session.undo_link(*link, &actor, &Withheld::default(), Some(&user.id), now).await?;
                 }
                 if session.insert_user_row(user).await? != Inserted::Inserted {
                     return Err(Error::Moved);

@@ -5,8 +5,9 @@ use chrono::{DateTime, Utc};
 use super::{Error, Linking, Write, preview, random_user_id, resolve, take_live, take_target};
 use crate::{
     auth::{Permit, Purpose, Target},
+    clock,
     domain::{
-        Metadata, Named, Refusal, User, UserId,
+        Identity, Metadata, Named, Refusal, User, UserId,
         linking::{UnownedIdentity, owned},
         refusal::expect_version,
         unlinking::user_of_its_own,
@@ -32,8 +33,6 @@ pub struct CreateUser {
     pub blocked: bool,
     /// Whether to change nothing.
     pub validate_only: bool,
-    /// When.
-    pub now: DateTime<Utc>,
 }
 
 /// How a creator wants the id to be made.
@@ -76,32 +75,34 @@ impl Write for CreateUser {
             _ => random_user_id()?,
         };
 
-        let user = self.user(id);
-        if !self.validate_only {
-            session.begin().await?;
-            session.lock(&Keys::default().user(&user.id).identity(&self.identity.id)).await?;
-            for identity in &user.identities {
-                if session.insert_user(&user, identity).await? != Inserted::Inserted {
-                    return Err(Error::Moved);
-                }
-            }
-            session.commit().await?;
+        if self.validate_only {
+            return Ok(self.user(id, clock::now()).0);
         }
+        session.begin().await?;
+        session.lock(&Keys::default().user(&id).identity(&self.identity.id)).await?;
+        let (user, identity) = self.user(id, clock::now());
+        if session.insert_user(&user, &identity).await? != Inserted::Inserted {
+            return Err(Error::Moved);
+        }
+        session.commit().await?;
         Ok(user)
     }
 }
 
 impl CreateUser {
-    fn user(&self, id: UserId) -> User {
-        let identity = owned(self.identity.clone(), id.clone(), 0, self.now);
-        User {
+    fn user(&self, id: UserId, now: DateTime<Utc>) -> (User, Identity) {
+        let mut identity = owned(self.identity.clone(), id.clone(), 0, now);
+        if let Some(verified) = identity.email.as_mut().and_then(|email| email.verified.as_mut()) {
+            verified.time = now;
+        }
+        let user = User {
             user_metadata: self.user_metadata.clone(),
             app_metadata: self.app_metadata.clone(),
             profile_overrides: self.profile_overrides.clone(),
             blocked: self.blocked,
-            tokens_valid_from: None,
-            ..user_of_its_own(id, &identity, self.now)
-        }
+            ..user_of_its_own(id, &identity, now)
+        };
+        (user, identity)
     }
 }
 
@@ -123,7 +124,7 @@ pub struct UpdateUser {
     pub expected_version: Option<i64>,
     /// Whether to change nothing.
     pub validate_only: bool,
-    /// When.
+    /// When it was asked for.
     pub now: DateTime<Utc>,
 }
 
@@ -136,13 +137,13 @@ impl Write for UpdateUser {
 
     async fn attempt(&self, _: &Linking, session: &mut Session) -> Result<User, Error> {
         let (id, []) = resolve(session, &self.target, Purpose::Write, [], self.now).await?;
-        let mut users = preview::begin(session, self.validate_only, &Keys::default().user(&id), &[&id]).await?;
+        let (mut users, now) = preview::begin(session, self.validate_only, &Keys::default().user(&id), &[&id]).await?;
         let user = take_target(&mut users, &id, &self.target)?;
         expect_version(self.expected_version, user.version)?;
         let mut updated = self.applied_to(user.clone());
         let changed = updated != user;
         if changed {
-            updated.touch(self.now);
+            updated.touch(now);
         }
         if !self.validate_only {
             if changed {
@@ -178,7 +179,7 @@ pub struct DeleteUser {
     pub include_absorbed: bool,
     /// Whether to change nothing.
     pub validate_only: bool,
-    /// When.
+    /// When it was asked for.
     pub now: DateTime<Utc>,
 }
 
@@ -195,7 +196,7 @@ impl Write for DeleteUser {
         let mut seen = session.users(&[&id]).await?;
         let seen = take_live(&mut seen, &id)?;
         let keys = seen.identities.iter().fold(Keys::default().user(&id), |keys, i| keys.identity(&i.id));
-        let mut users = preview::begin(session, self.validate_only, &keys, &[&id]).await?;
+        let (mut users, now) = preview::begin(session, self.validate_only, &keys, &[&id]).await?;
         let user = take_target(&mut users, &id, &self.target)?;
         if user.identities != seen.identities {
             return Err(Error::Moved);
@@ -209,11 +210,12 @@ impl Write for DeleteUser {
         let mut deleted: Vec<UserId> = absorbed.iter().cloned().chain([id.clone()]).collect();
         deleted.sort_unstable();
         if !self.validate_only {
-            session.delete_links_of(&deleted).await?;
+            session.release_links_of(&deleted).await?;
+            session.forget_detachments(&deleted).await?;
             session.delete_user(&id, &absorbed).await?;
             let identities = user.identities.into_iter().map(|identity| Named::Identity(identity.id));
             let names: Vec<Named> = deleted.iter().cloned().map(Named::UserId).chain(identities).collect();
-            session.insert_tombstones(&names, self.now).await?;
+            session.insert_tombstones(&names, now).await?;
             session.commit().await?;
         }
         Ok(deleted)

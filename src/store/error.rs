@@ -5,8 +5,8 @@ use diesel::result::{DatabaseErrorKind, Error as DieselError};
 /// Why the database did not do what it was asked to. Nothing here reaches a client as text.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// Every connection is busy and none came free in time.
-    #[error("no database connection came free in time")]
+    /// Every connection is busy and none came free in time, or a statement took too long.
+    #[error("the database is busy")]
     Overloaded,
     /// The database cannot be reached or does not serve; nothing was changed.
     #[error("the database is unavailable: {0}")]
@@ -17,6 +17,9 @@ pub enum StoreError {
     /// Another transaction stood in the way; the whole of this one may be tried again.
     #[error("another transaction stood in the way: {0}")]
     Conflict(String),
+    /// Others held what was wanted for too long; trying again at once would only wait again.
+    #[error("a lock was not had in time: {0}")]
+    Busy(String),
     /// A fault of ours: a statement that does not run, a row that does not parse, a constraint
     /// that the rules should have kept.
     #[error("fault: {0}")]
@@ -50,6 +53,8 @@ impl From<DieselError> for StoreError {
                 }
                 Kind::SerializationFailure => Self::Conflict(text),
                 // diesel hides the SQLSTATE of the rest, and only the text is left.
+                _ if text.contains("canceling statement due to lock timeout") => Self::Busy(text),
+                _ if text.contains("canceling statement due to") => Self::Overloaded,
                 _ if is_passing(&text) => Self::Unavailable(text),
                 _ if text.contains("deadlock detected") => Self::Conflict(text),
                 _ => Self::Fault(text),
@@ -60,12 +65,11 @@ impl From<DieselError> for StoreError {
     }
 }
 
-/// Whether an error text speaks of a server that ends, starts, or gave up on a statement.
+/// Whether an error text speaks of a server that ends, starts, or takes nobody in.
 fn is_passing(text: &str) -> bool {
-    const PASSING: [&str; 6] = [
+    const PASSING: [&str; 5] = [
         "terminating connection",
         "the database system is",
-        "canceling statement due to",
         "connection closed",
         "too many clients",
         "remaining connection slots",

@@ -1,26 +1,36 @@
 //! Links: their history, what their merges changed, and the proofs that they used up.
 
 use chrono::{DateTime, Utc};
-use diesel::{BoolExpressionMethods as _, ExpressionMethods as _, OptionalExtension as _, QueryDsl as _};
+use data_encoding::HEXLOWER;
+use diesel::{
+    BoolExpressionMethods as _, ExpressionMethods as _, OptionalExtension as _, QueryDsl as _, sql_query,
+    sql_types::{Array, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid},
+};
 use diesel_async::RunQueryDsl as _;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::{
     Session, StoreError,
+    cached::Cached,
     rows::{identity_ref, json as stored, metadata, user_id},
     schema::links,
 };
-use crate::domain::{IdentityRef, Metadata, UserId, linking::MetadataChanges, merge::Change, unlinking::Withheld};
+use crate::domain::{
+    IdentityRef, Metadata, Named, UserId,
+    linking::{LinkTerms, MetadataChanges},
+    merge::{Arrays, Change, Conflict, Strategy},
+    unlinking::Withheld,
+};
 
 /// A link, as far as a caller may see it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Link {
     /// Its id.
     pub id: Uuid,
-    /// The user that absorbed, or to which the identity was attached.
+    /// The user that absorbed, or to which the identity was attached; "deleted:…" if that was deleted.
     pub primary: UserId,
-    /// The absorbed user, if the link absorbed one.
+    /// The absorbed user, if the link absorbed one; or whom an attached identity left for.
     pub secondary: Option<UserId>,
     /// The identities that moved.
     pub moved: Vec<IdentityRef>,
@@ -37,7 +47,7 @@ pub struct Actor {
     pub kind: &'static str,
     /// The issuer of the bearer token.
     pub issuer: String,
-    /// Its subject.
+    /// The user's id, or the service as its issuer names it.
     pub subject: String,
 }
 
@@ -61,6 +71,12 @@ pub enum Proof {
 pub struct NewLink<'a> {
     /// What a caller may see of it.
     pub link: &'a Link,
+    /// The version that it gave the primary user.
+    pub primary_version: i64,
+    /// The version that it gave the secondary user, if there is one.
+    pub secondary_version: Option<i64>,
+    /// What was asked for.
+    pub terms: &'a LinkTerms,
     /// What the merge changed.
     pub changes: &'a MetadataChanges,
     /// Who made it.
@@ -81,7 +97,7 @@ pub enum LinkInserted {
 impl Session {
     /// Inserts a link, and uses its proof up.
     pub async fn insert_link(&mut self, new: &NewLink<'_>) -> Result<LinkInserted, StoreError> {
-        let NewLink { link, changes, actor, proof } = new;
+        let NewLink { link, primary_version, secondary_version, terms, changes, actor, proof } = new;
         let (proof, hash) = match proof {
             Proof::Token { issuer, subject, hash } => {
                 (json!({"kind": "token", "issuer": issuer, "subject": subject}), Some(hash.as_slice()))
@@ -94,6 +110,9 @@ impl Session {
                 links::id.eq(link.id),
                 links::primary_id.eq(link.primary.as_str()),
                 links::secondary_id.eq(link.secondary.as_ref().map(UserId::as_str)),
+                links::primary_version.eq(primary_version),
+                links::secondary_version.eq(secondary_version),
+                links::terms.eq(terms_json(terms)),
                 links::moved.eq(link.moved.iter().map(moved_json).collect::<Value>()),
                 links::changes.eq(json!({
                     "user_metadata": changes_json(&changes.user),
@@ -111,29 +130,33 @@ impl Session {
         Ok(if rows == 1 { LinkInserted::Inserted } else { LinkInserted::ProofUsed })
     }
 
-    /// Notes that a link was undone, and keeps what its secondary did not get back.
+    /// Notes that a link was undone, and keeps what its secondary did not get back. `left_for` is the
+    /// user that an attached identity became.
     pub async fn undo_link(
         &mut self,
         id: Uuid,
         actor: &Actor,
         withheld: &Withheld,
+        left_for: Option<&UserId>,
         now: DateTime<Utc>,
     ) -> Result<(), StoreError> {
         let mut kept = Map::new();
         for (name, value) in [("user_metadata", &withheld.user_metadata), ("app_metadata", &withheld.app_metadata)] {
             kept.extend(value.as_ref().map(|value| (name.to_owned(), stored(value))));
         }
-        diesel::update(links::table)
-            .filter(links::tenant_id.eq(self.tenant.as_str()))
-            .filter(links::id.eq(id))
-            .set((
-                links::undo_time.eq(now),
-                links::undo_actor.eq(actor_json(actor)),
-                links::withheld.eq(Value::Object(kept)),
-            ))
-            .execute(&mut self.conn)
-            .await?;
-        Ok(())
+        const SQL: &str = "UPDATE links SET undo_time = $3, undo_actor = $4, withheld = $5, \
+              secondary_id = coalesce(secondary_id, $6) WHERE tenant_id = $1 AND id = $2";
+        let query = sql_query(SQL)
+            .bind::<Text, _>(self.tenant.as_str())
+            .bind::<SqlUuid, _>(id)
+            .bind::<Timestamptz, _>(now)
+            .bind::<Jsonb, _>(actor_json(actor))
+            .bind::<Jsonb, _>(Value::Object(kept))
+            .bind::<Nullable<Text>, _>(left_for.map(UserId::as_str));
+        match Cached(query).execute(&mut self.conn).await? {
+            1 => Ok(()),
+            rows => Err(StoreError::Fault(format!("an undone link met {rows} rows"))),
+        }
     }
 
     /// The link, standing or undone.
@@ -179,14 +202,33 @@ impl Session {
         Ok(Withheld { user_metadata: part("user_metadata")?, app_metadata: part("app_metadata")? })
     }
 
-    /// Deletes every link that names one of these users.
-    pub async fn delete_links_of(&mut self, users: &[UserId]) -> Result<(), StoreError> {
-        let users: Vec<&str> = users.iter().map(UserId::as_str).collect();
-        diesel::delete(links::table)
-            .filter(links::tenant_id.eq(self.tenant.as_str()))
-            .filter(links::primary_id.eq_any(&users).or(links::secondary_id.eq_any(&users)))
-            .execute(&mut self.conn)
-            .await?;
+    /// Takes deleted users out of the links: those among themselves go, and of those with somebody
+    /// who lives on, what belongs to that user stays.
+    pub async fn release_links_of(&mut self, deleted: &[UserId]) -> Result<(), StoreError> {
+        let ids: Vec<&str> = deleted.iter().map(UserId::as_str).collect();
+        let hash =
+            |id: &UserId| format!("deleted:{}", HEXLOWER.encode(&self.tombstone_hash(&Named::UserId(id.clone()))));
+        let hashes: Vec<String> = deleted.iter().map(hash).collect();
+        const STATEMENTS: [&str; 3] = [
+            "DELETE FROM links l USING unnest($2::text[], $3::text[]) AS d(id, hash) \
+              WHERE l.tenant_id = $1 AND l.primary_id = d.id AND (l.secondary_id IS NULL OR l.secondary_id = ANY($2))",
+            // What the merge made of the primary goes with it; the identities that moved, what an
+            // unlink withheld, and the proof are the secondary's.
+            "UPDATE links l SET primary_id = d.hash, changes = '{}', \
+                actor = CASE WHEN actor->>'kind' = 'user' THEN actor - 'subject' ELSE actor END, \
+                undo_actor = CASE WHEN undo_actor->>'kind' = 'user' THEN undo_actor - 'subject' ELSE undo_actor END \
+              FROM unnest($2::text[], $3::text[]) AS d(id, hash) WHERE l.tenant_id = $1 AND l.primary_id = d.id",
+            "UPDATE links l SET secondary_id = d.hash, moved = '[]', changes = '{}', withheld = '{}', \
+                proof = proof - 'subject', proof_hash = NULL \
+              FROM unnest($2::text[], $3::text[]) AS d(id, hash) WHERE l.tenant_id = $1 AND l.secondary_id = d.id",
+        ];
+        for statement in STATEMENTS {
+            let query = sql_query(statement)
+                .bind::<Text, _>(self.tenant.as_str())
+                .bind::<Array<Text>, _>(&ids)
+                .bind::<Array<Text>, _>(&hashes);
+            Cached(query).execute(&mut self.conn).await?;
+        }
         Ok(())
     }
 }
@@ -203,6 +245,30 @@ fn moved_refs(moved: &Value) -> Result<Vec<IdentityRef>, StoreError> {
         .iter()
         .map(|value| identity_ref(&part(value, "provider"), &part(value, "subject")))
         .collect()
+}
+
+fn terms_json(terms: &LinkTerms) -> Value {
+    let strategy = |strategy: Strategy| match strategy {
+        Strategy::KeepPrimary => json!({"strategy": "keep_primary"}),
+        Strategy::Merge { conflict, arrays } => json!({
+            "strategy": "merge",
+            "conflict": match conflict {
+                Conflict::PrimaryWins => "primary_wins",
+                Conflict::SecondaryWins => "secondary_wins",
+                Conflict::Fail => "fail",
+            },
+            "arrays": match arrays {
+                Arrays::Concatenate => "concatenate",
+                Arrays::Union => "union",
+                Arrays::Replace => "replace",
+            },
+        }),
+    };
+    json!({
+        "user_metadata": strategy(terms.user_metadata),
+        "app_metadata": strategy(terms.app_metadata),
+        "require_shared_verified_email": terms.require_shared_verified_email,
+    })
 }
 
 /// What an undo needs: only places whose value changed, and never more than their two values.

@@ -95,7 +95,8 @@ pub struct Session {
 }
 
 impl Session {
-    /// Begins a transaction. A session that is dropped inside one never goes back to the pool.
+    /// Begins a transaction. The connection of a session that is dropped inside one is given to nobody
+    /// else: the pool throws it away.
     pub async fn begin(&mut self) -> Result<(), StoreError> {
         Ok(AnsiTransactionManager::begin_transaction(&mut *self.conn).await?)
     }

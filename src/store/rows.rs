@@ -6,11 +6,13 @@ use diesel::{
     sql_types::{BigInt, Bool, Json, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid},
 };
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::StoreError;
-use crate::domain::{Absorbed, Identity, IdentityEmail, IdentityRef, Metadata, Provider, Subject, User, UserId};
+use crate::domain::{
+    Absorbed, Identity, IdentityEmail, IdentityRef, Metadata, Provider, Subject, User, UserId, Verified, Verifier,
+};
 
 /// The columns of a [`UserRow`], for a query in which `u` is the user. The identities come as one
 /// value, so that a user is one row and its metadata crosses the wire once.
@@ -18,7 +20,7 @@ macro_rules! user_columns {
     () => {
         "u.id, u.version, u.create_time, u.update_time, u.absorbed_into, u.absorbed_by_link, u.absorbed_time, \
          u.primary_provider, u.primary_subject, u.user_metadata, u.app_metadata, u.profile_overrides, u.blocked, \
-         u.tokens_valid_from, \
+         u.tokens_valid_from, u.detached_from, \
          (SELECT json_agg(i ORDER BY i.ordinal) FROM identities i \
            WHERE i.tenant_id = u.tenant_id AND i.owner_id = u.id) AS identities"
     };
@@ -56,6 +58,8 @@ pub(super) struct UserRow {
     blocked: bool,
     #[diesel(sql_type = Nullable<Timestamptz>)]
     tokens_valid_from: Option<DateTime<Utc>>,
+    #[diesel(sql_type = Nullable<Text>)]
+    detached_from: Option<String>,
     #[diesel(sql_type = Nullable<Json>)]
     identities: Option<Value>,
 }
@@ -72,6 +76,7 @@ struct IdentityRow {
     email: Option<String>,
     email_canonical: Option<String>,
     email_verify_time: Option<DateTime<Utc>>,
+    email_verifier: Option<Value>,
     profile_data: Value,
     attach_time: DateTime<Utc>,
     attached_by_link: Option<Uuid>,
@@ -98,6 +103,7 @@ impl TryFrom<UserRow> for User {
             blocked: row.blocked,
             tokens_valid_from: row.tokens_valid_from,
             absorbed: absorbed(row.absorbed_into, row.absorbed_by_link, row.absorbed_time)?,
+            detached_from: row.detached_from.as_deref().map(user_id).transpose()?,
         })
     }
 }
@@ -106,17 +112,17 @@ impl TryFrom<IdentityRow> for Identity {
     type Error = StoreError;
 
     fn try_from(row: IdentityRow) -> Result<Self, StoreError> {
+        let verified = match (row.email_verify_time, row.email_verifier) {
+            (Some(time), Some(by)) => Some(Verified { time, by: verifier(&by)? }),
+            _ => None,
+        };
         Ok(Self {
             id: identity_ref(&row.provider, &row.subject)?,
             home: user_id(&row.home_id)?,
             ordinal: row.ordinal,
             connection: row.connection,
             social: row.social,
-            email: row.email.map(|given| IdentityEmail {
-                given,
-                canonical: row.email_canonical,
-                verify_time: row.email_verify_time,
-            }),
+            email: row.email.map(|given| IdentityEmail { given, canonical: row.email_canonical, verified }),
             profile_data: metadata(row.profile_data)?,
             attach_time: row.attach_time,
             attached_by: row.attached_by_link,
@@ -149,6 +155,26 @@ pub(super) fn absorbed(
     match (into, by_link, time) {
         (Some(into), Some(by_link), Some(time)) => Ok(Some(Absorbed { into: user_id(&into)?, by_link, time })),
         _ => Ok(None),
+    }
+}
+
+/// On whose word an email is verified, as it is stored.
+pub(super) fn verifier_json(by: &Verifier) -> Value {
+    match by {
+        Verifier::Issuer(issuer) => json!({"kind": "issuer", "issuer": issuer}),
+        Verifier::Service { issuer, subject } => json!({"kind": "service", "issuer": issuer, "subject": subject}),
+    }
+}
+
+fn verifier(stored: &Value) -> Result<Verifier, StoreError> {
+    let part = |name: &str| {
+        let text = stored.get(name).and_then(Value::as_str).map(str::to_owned);
+        text.ok_or_else(|| StoreError::corrupt("verifier of an email"))
+    };
+    match part("kind")?.as_str() {
+        "issuer" => Ok(Verifier::Issuer(part("issuer")?)),
+        "service" => Ok(Verifier::Service { issuer: part("issuer")?, subject: part("subject")? }),
+        _ => Err(StoreError::corrupt("verifier of an email")),
     }
 }
 

@@ -18,6 +18,7 @@ diesel::table! {
         profile_overrides -> Jsonb,
         blocked -> Bool,
         tokens_valid_from -> Nullable<Timestamptz>,
+        detached_from -> Nullable<Text>,
     }
 }
 
@@ -35,6 +36,7 @@ diesel::table! {
         email_canonical -> Nullable<Text>,
         email_verified -> Bool,
         email_verify_time -> Nullable<Timestamptz>,
+        email_verifier -> Nullable<Jsonb>,
         profile_data -> Jsonb,
         attach_time -> Timestamptz,
         attached_by_link -> Nullable<Uuid>,
@@ -47,6 +49,9 @@ diesel::table! {
         id -> Uuid,
         primary_id -> Text,
         secondary_id -> Nullable<Text>,
+        primary_version -> BigInt,
+        secondary_version -> Nullable<BigInt>,
+        terms -> Jsonb,
         moved -> Jsonb,
         changes -> Jsonb,
         withheld -> Jsonb,

@@ -51,8 +51,8 @@ pub struct Answer {
 pub struct ProofUse {
     /// The link.
     pub link: Uuid,
-    /// Its primary user.
-    pub primary: UserId,
+    /// The user that holds its primary user now; `None` if that was deleted.
+    pub primary: Option<UserId>,
     /// Whether it was undone.
     pub undone: bool,
 }
@@ -94,8 +94,8 @@ impl Session {
     pub async fn standing(&mut self, questions: &[Question]) -> Result<Vec<Answer>, StoreError> {
         const SQL: &str = "SELECT i.home_id, coalesce(home.absorbed_by_link, i.attached_by_link) AS home_link, n.id AS named_id, n.create_time, \
               n.absorbed_into, n.absorbed_by_link, n.absorbed_time, h.id AS holder_id, h.blocked, \
-              greatest(n.tokens_valid_from, h.tokens_valid_from, t.delete_time) AS tokens_valid_from, \
-              l.id AS proof_link, l.primary_id AS proof_primary_id, l.undo_time IS NOT NULL AS proof_undone, \
+              greatest(n.tokens_valid_from, h.tokens_valid_from, home.tokens_valid_from, t.delete_time) AS tokens_valid_from, \
+              l.id AS proof_link, coalesce(p.absorbed_into, p.id) AS proof_primary_id, l.undo_time IS NOT NULL AS proof_undone, \
               t.delete_time \
             FROM unnest($2::text[], $3::text[], $4::text[], $5::bytea[], $6::bytea[]) \
               WITH ORDINALITY AS q(provider, subject, id, proof_hash, tombstone, position) \
@@ -104,6 +104,7 @@ impl Session {
             LEFT JOIN users n ON n.tenant_id = $1 AND n.id = coalesce(q.id, i.owner_id) \
             LEFT JOIN users h ON h.tenant_id = $1 AND h.id = coalesce(n.absorbed_into, n.id) \
             LEFT JOIN links l ON l.tenant_id = $1 AND l.proof_hash = q.proof_hash \
+            LEFT JOIN users p ON p.tenant_id = $1 AND p.id = l.primary_id \
             LEFT JOIN tombstones t ON t.tenant_id = $1 AND t.id_hash = q.tombstone \
             ORDER BY q.position";
         let identity = |question: &Question| match &question.named {
@@ -145,11 +146,12 @@ impl TryFrom<Row> for Answer {
             }),
             _ => None,
         };
-        let proof_use = match (row.proof_link, row.proof_primary_id) {
-            (Some(link), Some(primary)) => {
-                Some(ProofUse { link, primary: user_id(&primary)?, undone: row.proof_undone })
+        let proof_use = match row.proof_link {
+            Some(link) => {
+                let primary = row.proof_primary_id.as_deref().map(user_id).transpose()?;
+                Some(ProofUse { link, primary, undone: row.proof_undone })
             }
-            _ => None,
+            None => None,
         };
         Ok(Self {
             standing,

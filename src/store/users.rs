@@ -10,7 +10,7 @@ use diesel_async::RunQueryDsl as _;
 use super::{
     Session, StoreError,
     cached::Cached,
-    rows::{UserRow, json, user_columns},
+    rows::{UserRow, json, user_columns, verifier_json},
     schema::{identities, users},
 };
 use crate::domain::{Identity, IdentityRef, User, UserId};
@@ -138,15 +138,19 @@ impl Session {
         expect_rows(Cached(query).execute(&mut self.conn).await?, users.len())
     }
 
-    /// Lets users that `from` had absorbed point to `to` instead: one hop, whatever is linked.
-    pub async fn repoint_absorbed(&mut self, from: &UserId, to: &UserId, now: DateTime<Utc>) -> Result<(), StoreError> {
-        let absorbed_by = users::table
-            .filter(users::tenant_id.eq(self.tenant.as_str()))
-            .filter(users::absorbed_into.eq(from.as_str()));
-        diesel::update(absorbed_by)
-            .set((users::absorbed_into.eq(to.as_str()), users::absorbed_time.eq(now)))
-            .execute(&mut self.conn)
-            .await?;
+    /// Lets users that `from` had absorbed point to `to` instead: one hop, whatever is linked. What
+    /// `from` demanded of tokens, they go on demanding.
+    pub async fn repoint_absorbed(&mut self, from: &User, to: &UserId, now: DateTime<Utc>) -> Result<(), StoreError> {
+        const SQL: &str = "UPDATE users SET absorbed_into = $3, absorbed_time = $4, \
+              tokens_valid_from = greatest(tokens_valid_from, $5) \
+            WHERE tenant_id = $1 AND absorbed_into = $2";
+        let query = sql_query(SQL)
+            .bind::<Text, _>(self.tenant.as_str())
+            .bind::<Text, _>(from.id.as_str())
+            .bind::<Text, _>(to.as_str())
+            .bind::<Timestamptz, _>(now)
+            .bind::<Nullable<Timestamptz>, _>(from.tokens_valid_from);
+        Cached(query).execute(&mut self.conn).await?;
         Ok(())
     }
 
@@ -174,6 +178,7 @@ impl Session {
                 users::profile_overrides.eq(json(&user.profile_overrides)),
                 users::blocked.eq(user.blocked),
                 users::tokens_valid_from.eq(user.tokens_valid_from),
+                users::detached_from.eq(user.detached_from.as_ref().map(UserId::as_str)),
             ))
             .on_conflict_do_nothing()
             .execute(&mut self.conn)
@@ -184,6 +189,7 @@ impl Session {
     /// Inserts an identity that nobody owned.
     pub async fn insert_identity(&mut self, identity: &Identity, owner: &UserId) -> Result<Inserted, StoreError> {
         let email = identity.email.as_ref();
+        let verified = email.and_then(|email| email.verified.as_ref());
         let rows = diesel::insert_into(identities::table)
             .values((
                 identities::tenant_id.eq(self.tenant.as_str()),
@@ -196,8 +202,9 @@ impl Session {
                 identities::social.eq(identity.social),
                 identities::email.eq(email.map(|email| &email.given)),
                 identities::email_canonical.eq(email.and_then(|email| email.canonical.as_ref())),
-                identities::email_verified.eq(email.is_some_and(|email| email.verify_time.is_some())),
-                identities::email_verify_time.eq(email.and_then(|email| email.verify_time)),
+                identities::email_verified.eq(verified.is_some()),
+                identities::email_verify_time.eq(verified.map(|verified| verified.time)),
+                identities::email_verifier.eq(verified.map(|verified| verifier_json(&verified.by))),
                 identities::profile_data.eq(json(&identity.profile_data)),
                 identities::attach_time.eq(identity.attach_time),
                 identities::attached_by_link.eq(identity.attached_by),
@@ -237,6 +244,18 @@ impl Session {
             .load(&mut self.conn)
             .await?;
         ids.iter().map(|id| super::rows::user_id(id)).collect()
+    }
+
+    /// Forgets of whom others were detached, where that is deleted.
+    pub async fn forget_detachments(&mut self, deleted: &[UserId]) -> Result<(), StoreError> {
+        let ids: Vec<&str> = deleted.iter().map(UserId::as_str).collect();
+        diesel::update(users::table)
+            .filter(users::tenant_id.eq(self.tenant.as_str()))
+            .filter(users::detached_from.eq_any(ids))
+            .set(users::detached_from.eq(None::<String>))
+            .execute(&mut self.conn)
+            .await?;
+        Ok(())
     }
 
     /// Deletes a live user, its identities, and `absorbed`, the users that it has absorbed.

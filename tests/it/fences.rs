@@ -82,7 +82,7 @@ fn arrows_point_one_way() {
     insta::assert_snapshot!(used_by("store/"), @"domain");
     insta::assert_snapshot!(used_by("auth/"), @"domain http_client");
     insta::assert_snapshot!(used_by("config/"), @"auth domain http_client store");
-    insta::assert_snapshot!(used_by("linking/"), @"auth config domain store");
+    insta::assert_snapshot!(used_by("linking/"), @"auth clock config domain store");
     insta::assert_snapshot!(used_by("grpc/"), @"auth clock domain linking store");
     insta::assert_snapshot!(used_by("server.rs"), @"auth clock config domain grpc http_client linking store");
     insta::assert_snapshot!(used_by("dev/"), @"auth clock grpc");

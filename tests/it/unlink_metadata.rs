@@ -10,8 +10,8 @@ async fn absorbed(server: &TestServer) -> [String; 3] {
     let service = server.service();
     let google = service.create("google-oauth2", "g1").await.id;
     let created = service.create_with("sms", "s1", |request| {
-        request.user_metadata = crate::support::object(object!({"lang": "de"}));
-        request.app_metadata = crate::support::object(object!({"plan": "gold"}));
+        request.user_metadata = object(object!({"lang": "de"}));
+        request.app_metadata = object(object!({"plan": "gold"}));
     });
     let sms = created.await.id;
     let link = service.link(link_user(&google, &sms)).await.unwrap().link.unwrap();

@@ -103,8 +103,7 @@ fn fail_names_every_conflict() {
     let primary = json!({"a/b": 1, "c": {"d": {}, "~": [], "same": 1}, "only": 1});
     let secondary = json!({"a/b": null, "c": {"d": [], "~": {}, "same": 1.0}, "added": 1});
     let error = merged(primary, secondary, merging(Conflict::Fail, Arrays::Union)).unwrap_err();
-    assert_eq!(error.to_string(), "The two users' metadata differ at 3 paths.");
-    let MergeError::Conflict { mut paths } = error else { panic!("{error}") };
+    let MergeError::Conflict { mut paths } = error else { panic!("{error:?}") };
     paths.sort();
     assert_eq!(paths, ["/a~1b", "/c/d", "/c/~0"]);
 }

@@ -51,13 +51,13 @@ impl IdentityHandler {
             let found = user.identities_primary_first().filter_map(|identity| {
                 let email = identity.email.as_ref()?;
                 let fits = email.canonical.as_deref() == Some(canonical);
-                (fits && (unverified || email.verify_time.is_some())).then_some((identity, email))
+                (fits && (unverified || email.verified.is_some())).then_some((identity, email))
             });
             let found: Vec<_> = found.collect();
             pb::EmailMatch {
                 user: Some(answers::user(user)),
                 identities: found.iter().map(|(identity, _)| answers::identity_ref(&identity.id)).collect(),
-                verified: found.iter().any(|(_, email)| email.verify_time.is_some()),
+                verified: found.iter().any(|(_, email)| email.verified.is_some()),
             }
         });
         Ok(pb::FindByEmailResponse { matches: matches.collect(), next_page_token: next.unwrap_or_default() })
@@ -83,13 +83,13 @@ impl IdentityHandler {
     ) -> Result<pb::ResolveUsersResponse, Error> {
         use pb::resolved_user::State;
         let mut checks = Checks::default();
-        if request.user_ids.is_empty() || request.user_ids.len() > MAX_RESOLVED {
+        let mut ids = Vec::new();
+        if (1..=MAX_RESOLVED).contains(&request.user_ids.len()) {
+            let named = request.user_ids.iter().enumerate();
+            ids.extend(named.filter_map(|(at, id)| checks.user_id(&format!("user_ids[{at}]"), id)));
+        } else {
             checks.wrong("user_ids", format!("must be 1 to {MAX_RESOLVED} ids"));
-            checks.finish()?;
-            return Err(Error::Fault("a wrong field was not refused".to_owned()));
         }
-        let ids = request.user_ids.iter().enumerate();
-        let ids: Vec<_> = ids.filter_map(|(at, id)| checks.user_id(&format!("user_ids[{at}]"), id)).collect();
         checks.finish()?;
         let questions: Vec<_> = ids.iter().cloned().map(|id| Question::from(Named::UserId(id))).collect();
         let mut session = self.linking.store().session(permit.tenant()).await?;

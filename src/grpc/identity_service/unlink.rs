@@ -4,7 +4,7 @@ use super::{IdentityHandler, nameless};
 use crate::{
     auth::Permit,
     clock,
-    domain::unlinking::Departure,
+    domain::{Metadata, User, unlinking::Departure},
     grpc::{answers, proto as pb, requests::Checks},
     linking::{Error, Unlink},
 };
@@ -19,13 +19,14 @@ impl IdentityHandler {
         let target = permit.target(user_id)?;
         let (expected_version, validate_only) = (request.expected_version, request.validate_only);
         let now = clock::now();
+        let is_service = permit.is_service();
         let unlink = Unlink { permit, target, identity, metadata, expected_version, validate_only, now };
         let answer = self.linking.run(unlink).await?;
         let user = Some(answers::user(&answer.user));
         Ok(match answer.departure {
             Departure::Restored { user: detached, link, withheld } => pb::UnlinkResponse {
                 user,
-                detached_user: Some(answers::user(&detached)),
+                detached_user: Some(answers::user(&if is_service { detached } else { unproven(detached) })),
                 restored: true,
                 metadata_changes: answers::withheld(&withheld),
                 link_id: link.to_string(),
@@ -37,5 +38,15 @@ impl IdentityHandler {
                 ..pb::UnlinkResponse::default()
             },
         })
+    }
+}
+
+/// What a self caller is told of a user that it brings back: it need never have proved that user.
+fn unproven(user: User) -> User {
+    User {
+        user_metadata: Metadata::default(),
+        app_metadata: Metadata::default(),
+        profile_overrides: Metadata::default(),
+        ..user
     }
 }

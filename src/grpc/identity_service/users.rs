@@ -2,9 +2,9 @@
 
 use super::{IdentityHandler, nameless};
 use crate::{
-    auth::{Permit, Purpose},
+    auth::{Caller, Permit, Purpose},
     clock,
-    domain::Refusal,
+    domain::{Refusal, Verified, Verifier},
     grpc::{answers, proto as pb, requests::Checks},
     linking::{CreateUser, DeleteUser, Error, UpdateUser, resolve},
 };
@@ -15,9 +15,14 @@ impl IdentityHandler {
         permit: Permit,
         request: pb::CreateUserRequest,
     ) -> Result<pb::CreateUserResponse, Error> {
-        let now = clock::now();
+        let by = match permit.caller() {
+            Caller::User(user) => Verifier::Issuer(user.issuer.clone()),
+            Caller::Service { issuer, subject } => {
+                Verifier::Service { issuer: issuer.clone(), subject: subject.clone() }
+            }
+        };
         let mut checks = Checks::default();
-        let identity = checks.new_identity("identity", request.identity, now);
+        let identity = checks.new_identity("identity", request.identity, &Verified { time: clock::now(), by });
         let user_id_form = checks.user_id_form("user_id_form", request.user_id_form);
         let user_metadata = checks.metadata("user_metadata", request.user_metadata);
         let app_metadata = checks.metadata("app_metadata", request.app_metadata);
@@ -34,7 +39,6 @@ impl IdentityHandler {
             profile_overrides,
             blocked: request.blocked,
             validate_only,
-            now,
         };
         let user = self.linking.run(create).await?;
         let is_random = joined.as_ref() != Some(&user.id);

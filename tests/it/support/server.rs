@@ -65,6 +65,11 @@ impl TestServer {
         Caller::new(self.channel.clone(), Some(token.sign()))
     }
 
+    /// Somebody without a token.
+    pub fn nobody(&self) -> Caller {
+        Caller::new(self.channel.clone(), None)
+    }
+
     /// A backend, with every scope.
     pub fn service(&self) -> Caller {
         self.caller(&Token::of("services", "backend"))
