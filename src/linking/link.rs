@@ -224,7 +224,6 @@ impl Link {
         }
 
         let link = Uuid::now_v7();
-        let absorbed_others = secondary.identities.iter().any(|identity| identity.home != secondary.id);
         let done = linking::absorb(primary, secondary, &self.terms, link, now)?;
         let link = StoredLink {
             id: link,
@@ -237,9 +236,8 @@ impl Link {
         if !self.validate_only {
             session.move_identities(&done.moved, &done.primary.id).await?;
             session.save_users(&[&done.primary, &done.secondary]).await?;
-            if absorbed_others {
-                session.repoint_absorbed(&done.secondary, &done.primary.id, now).await?;
-            }
+            // Whether it has absorbed others is not seen from its identities: those may be gone.
+            session.repoint_absorbed(&done.secondary, &done.primary.id, now).await?;
             let versions = (done.primary.version, Some(done.secondary.version));
             self.insert_link(session, &link, versions, &done.changes).await?;
             session.commit().await?;

@@ -60,9 +60,9 @@ async fn a_person_does_not_give_app_metadata_back_and_a_service_does_later() {
         let unlinked = server.person("google-oauth2", "g1").unlink(with(choice, "")).await.unwrap();
 
         assert_eq!((changes(&unlinked.metadata_changes).as_str(), &unlinked.link_id), ("APP  WITHHELD", &link));
-        let back = unlinked.detached_user.unwrap();
-        assert_eq!(metadata(&back), [object!({"lang": "de"}), object!({})]);
-        assert_eq!(back, service.user(&sms).await);
+        let told = unlinked.detached_user.unwrap();
+        assert_eq!(metadata(&told), [object!({}), object!({})], "the person has not proved that user");
+        assert_eq!(metadata(&service.user(&sms).await), [object!({"lang": "de"}), object!({})]);
         assert_eq!(metadata(&service.user(&google).await), [object!({}), object!({})]);
 
         // Neither of them can fetch it.

@@ -86,7 +86,7 @@ async fn a_link_that_was_undone_gives_what_its_unlink_withheld() {
         let caller = if by_service { service.clone() } else { server.person("github", "1") };
         let request = pb::UnlinkRequest { metadata: metadata_rule.into(), ..unlink(&google.id, "github", subject) };
         let unlinked = caller.unlink(request).await.unwrap();
-        assert_eq!(metadata(unlinked.detached_user.as_ref().unwrap()), returned, "{subject}");
+        assert_eq!(metadata(&service.user(&unlinked.detached_user.unwrap().id).await), returned, "{subject}");
 
         let merged = service.merge_metadata(merge_from(&user.id, Source::LinkId(link.clone()))).await.unwrap();
 
