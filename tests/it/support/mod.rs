@@ -5,6 +5,8 @@ pub mod child;
 pub mod cluster;
 pub mod invariants;
 pub mod linking;
+pub mod model;
+pub mod racing;
 pub mod raw;
 pub mod records;
 pub mod refusals;
@@ -14,6 +16,7 @@ pub mod tokens;
 pub mod values;
 
 pub use callers::Caller;
+pub use racing::{at_once, count, racer, racer_as};
 pub use records::*;
 pub use refusals::refusal;
 pub use server::TestServer;
