@@ -37,3 +37,4 @@ mod unlink;
 mod unlink_metadata;
 mod unlink_refusals;
 mod users;
+mod withdrawn;
