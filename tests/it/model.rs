@@ -215,7 +215,7 @@ fn any_sequence_of_calls_comes_to_what_the_model_says() {
     let server = runtime.block_on(TestServer::start());
     let stranded = RefCell::new(Vec::new());
     // The input of a failure is printed, shrunk, and is all that there is to repeat it.
-    let config = Config { cases: 12, max_shrink_iters: 200, failure_persistence: None, ..Config::default() };
+    let config = Config { cases: 12, max_shrink_iters: 100, failure_persistence: None, ..Config::default() };
     let steps = prop::collection::vec(any_step(), 40..80);
 
     TestRunner::new(config)

@@ -18,8 +18,8 @@ async fn three_identities(server: &TestServer) -> [String; 2] {
     for (provider, subject, name) in [("google-oauth2", "g1", "Ann G"), ("sms", "s1", "Ann S")] {
         let created = service.create_with(provider, subject, |request| {
             let profile = object!({"name": name, "from": provider});
-            request.identity.as_mut().unwrap().profile_data = crate::support::object(profile);
-            request.profile_overrides = crate::support::object(object!({ "title": "Dr" }));
+            request.identity.as_mut().unwrap().profile_data = object(profile);
+            request.profile_overrides = object(object!({ "title": "Dr" }));
         });
         ids.push(created.await.id);
     }
@@ -78,6 +78,29 @@ async fn the_former_primary_identity_can_be_unlinked() {
     let back = service.unlink(unlink(&google, "sms", "s1")).await.unwrap().detached_user.unwrap();
     assert_eq!((back.id, json(&back.profile)["name"].as_str()), (sms, Some("Ann S")));
     server.database.db_assert_invariants().await;
+}
+
+#[tokio::test]
+async fn a_user_whose_own_identities_have_all_left_goes_where_its_holder_goes() {
+    let server = TestServer::start().await;
+    let service = server.service();
+    let mut ids = Vec::new();
+    for (provider, subject) in [("google-oauth2", "p1"), ("sms", "s1"), ("github", "q1"), ("auth0", "r1")] {
+        ids.push(service.create(provider, subject).await.id);
+    }
+    let [p, s, q, r] = ids.try_into().unwrap();
+    service.link(link_user(&p, &s)).await.unwrap();
+    service.set_primary_identity(primary(&p, "sms", "s1")).await.unwrap();
+    service.unlink(unlink(&p, "google-oauth2", "p1")).await.unwrap();
+    service.link(link_user(&q, &p)).await.unwrap();
+    assert_eq!(service.unlink(unlink(&q, "sms", "s1")).await.unwrap().detached_user.unwrap().id, s);
+    server.database.db_assert_invariants_but_no_way_back_for(&[p.clone()]).await;
+
+    service.link(link_user(&r, &q)).await.unwrap();
+
+    let (absorbed, current) = (format!("ABSORBED {r}"), |id: &str| format!("CURRENT {id}"));
+    assert_eq!(service.resolved(&[&p, &s, &q, &r]).await, [absorbed.clone(), current(&s), absorbed, current(&r)]);
+    server.database.db_assert_invariants_but_no_way_back_for(&[p]).await;
 }
 
 #[tokio::test]

@@ -138,6 +138,43 @@ async fn a_chain_comes_apart_in_any_order() {
 }
 
 #[tokio::test]
+async fn who_is_deleted_in_the_middle_of_a_chain_takes_nobody_s_link_along() {
+    let server = TestServer::start().await;
+    let service = server.service();
+    let mut ids = Vec::new();
+    for (provider, subject) in [("google-oauth2", "p"), ("github", "s"), ("sms", "t")] {
+        let created = service.create_with(provider, subject, |request| {
+            request.user_metadata = object(object!({ subject: "mine" }));
+        });
+        ids.push(created.await.id);
+    }
+    let [p, s, t] = ids.try_into().unwrap();
+    let token = server.proof("sms", "t");
+    let merging = pb::LinkRequest { user_metadata: merge_default(), ..link_with(&token) };
+    let link = server.person("github", "s").link(merging).await.unwrap().link.unwrap();
+    service.link(link_user(&p, &s)).await.unwrap();
+    service.unlink(unlink(&p, "github", "s")).await.unwrap();
+
+    service.delete(&s).await;
+
+    server.database.db_assert_invariants().await;
+    let links = server.database.db_texts("SELECT l::text FROM links l").await;
+    assert_eq!(links.len(), 1);
+    let traces = [s.as_str(), "github", "mine"].into_iter().filter(|trace| links[0].contains(trace));
+    assert_eq!(traces.count(), 0, "of the deleted nothing stays: {}", links[0]);
+    assert_eq!(
+        service.resolved(&[&p, &s, &t]).await,
+        [format!("CURRENT {p}"), "DELETED ".to_owned(), format!("ABSORBED {p}")]
+    );
+    let thief = service.create("google-oauth2", "thief").await;
+    let replay = pb::LinkRequest { user_id: thief.id, ..link_with(&token) };
+    assert_eq!(server.db_refused(service.link(replay)).await, "FailedPrecondition LINK_TOKEN_INVALID");
+    let unlinked = service.unlink(unlink(&p, "sms", "t")).await.unwrap();
+    assert_eq!((unlinked.restored, unlinked.link_id, unlinked.detached_user.unwrap().id), (true, link.id, t));
+    server.database.db_assert_invariants().await;
+}
+
+#[tokio::test]
 async fn an_identity_that_no_link_brought_a_user_for_becomes_a_user_of_its_own() {
     let server = TestServer::start().await;
     let service = server.service();
