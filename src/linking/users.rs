@@ -210,7 +210,7 @@ impl Write for DeleteUser {
         let mut deleted: Vec<UserId> = absorbed.iter().cloned().chain([id.clone()]).collect();
         deleted.sort_unstable();
         if !self.validate_only {
-            session.release_links_of(&deleted).await?;
+            session.release_links_of(&deleted, now).await?;
             session.forget_detachments(&deleted).await?;
             session.delete_user(&id, &absorbed).await?;
             let identities = user.identities.into_iter().map(|identity| Named::Identity(identity.id));

@@ -203,32 +203,32 @@ impl Session {
     }
 
     /// Takes deleted users out of the links: those among themselves go, and of those with somebody
-    /// who lives on, what belongs to that user stays.
-    pub async fn release_links_of(&mut self, deleted: &[UserId]) -> Result<(), StoreError> {
+    /// who lives on, what belongs to that user stays. A link whose secondary is deleted is over.
+    pub async fn release_links_of(&mut self, deleted: &[UserId], now: DateTime<Utc>) -> Result<(), StoreError> {
         let ids: Vec<&str> = deleted.iter().map(UserId::as_str).collect();
         let hash =
             |id: &UserId| format!("deleted:{}", HEXLOWER.encode(&self.tombstone_hash(&Named::UserId(id.clone()))));
         let hashes: Vec<String> = deleted.iter().map(hash).collect();
-        const STATEMENTS: [&str; 3] = [
-            "DELETE FROM links l USING unnest($2::text[], $3::text[]) AS d(id, hash) \
-              WHERE l.tenant_id = $1 AND l.primary_id = d.id AND (l.secondary_id IS NULL OR l.secondary_id = ANY($2))",
-            // What the merge made of the primary goes with it; the identities that moved, what an
-            // unlink withheld, and the proof are the secondary's.
-            "UPDATE links l SET primary_id = d.hash, changes = '{}', \
-                actor = CASE WHEN actor->>'kind' = 'user' THEN actor - 'subject' ELSE actor END, \
-                undo_actor = CASE WHEN undo_actor->>'kind' = 'user' THEN undo_actor - 'subject' ELSE undo_actor END \
-              FROM unnest($2::text[], $3::text[]) AS d(id, hash) WHERE l.tenant_id = $1 AND l.primary_id = d.id",
-            "UPDATE links l SET secondary_id = d.hash, moved = '[]', changes = '{}', withheld = '{}', \
-                proof = proof - 'subject', proof_hash = NULL \
-              FROM unnest($2::text[], $3::text[]) AS d(id, hash) WHERE l.tenant_id = $1 AND l.secondary_id = d.id",
-        ];
-        for statement in STATEMENTS {
-            let query = sql_query(statement)
-                .bind::<Text, _>(self.tenant.as_str())
-                .bind::<Array<Text>, _>(&ids)
-                .bind::<Array<Text>, _>(&hashes);
-            Cached(query).execute(&mut self.conn).await?;
-        }
+        const AMONG_THEMSELVES: &str = "DELETE FROM links \
+            WHERE tenant_id = $1 AND primary_id = ANY($2) AND (secondary_id IS NULL OR secondary_id = ANY($2))";
+        // What the merge made of the primary goes with it; the identities that moved, what an unlink
+        // withheld, and the proof are the secondary's.
+        const OF_PRIMARIES: &str = "UPDATE links l SET primary_id = d.hash, changes = '{}', \
+              actor = CASE WHEN actor->>'kind' = 'user' THEN '{\"kind\": \"user\"}' ELSE actor END, \
+              undo_actor = CASE WHEN undo_actor->>'kind' = 'user' THEN '{\"kind\": \"user\"}' ELSE undo_actor END \
+            FROM unnest($2::text[], $3::text[]) AS d(id, hash) WHERE l.tenant_id = $1 AND l.primary_id = d.id";
+        const OF_SECONDARIES: &str = "UPDATE links l SET secondary_id = d.hash, moved = '[]', changes = '{}', \
+              withheld = '{}', proof = jsonb_build_object('kind', proof->'kind'), proof_hash = NULL, \
+              undo_time = coalesce(undo_time, $4), undo_actor = coalesce(undo_actor, '{\"kind\": \"deletion\"}') \
+            FROM unnest($2::text[], $3::text[]) AS d(id, hash) WHERE l.tenant_id = $1 AND l.secondary_id = d.id";
+        let tenant = self.tenant.to_string();
+        let query = sql_query(AMONG_THEMSELVES).bind::<Text, _>(&tenant).bind::<Array<Text>, _>(&ids);
+        Cached(query).execute(&mut self.conn).await?;
+        let query = sql_query(OF_PRIMARIES).bind::<Text, _>(&tenant).bind::<Array<Text>, _>(&ids);
+        Cached(query.bind::<Array<Text>, _>(&hashes)).execute(&mut self.conn).await?;
+        let query = sql_query(OF_SECONDARIES).bind::<Text, _>(&tenant).bind::<Array<Text>, _>(&ids);
+        let query = query.bind::<Array<Text>, _>(&hashes).bind::<Timestamptz, _>(now);
+        Cached(query).execute(&mut self.conn).await?;
         Ok(())
     }
 }

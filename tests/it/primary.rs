@@ -94,7 +94,7 @@ async fn a_user_whose_own_identities_have_all_left_goes_where_its_holder_goes() 
     service.unlink(unlink(&p, "google-oauth2", "p1")).await.unwrap();
     service.link(link_user(&q, &p)).await.unwrap();
     assert_eq!(service.unlink(unlink(&q, "sms", "s1")).await.unwrap().detached_user.unwrap().id, s);
-    server.database.db_assert_invariants_but_no_way_back_for(&[p.clone()]).await;
+    server.database.db_assert_invariants_but_no_way_back_for(std::slice::from_ref(&p)).await;
 
     service.link(link_user(&r, &q)).await.unwrap();
 

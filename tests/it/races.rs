@@ -133,11 +133,13 @@ async fn of_the_last_two_identities_one_stays() {
     for round in 0..ROUNDS {
         // The wallet is primary and cannot sign in: either of the others may go, not both.
         let (w, g, h) = (format!("w{round}"), format!("g{round}"), format!("h{round}"));
-        let id = created(&service, "wallet", &w).await;
-        let person = server.person("wallet", &w);
-        for (provider, subject) in [("google-oauth2", &g), ("github", &h)] {
+        let id = created(&service, "google-oauth2", &g).await;
+        let person = server.person("google-oauth2", &g);
+        for (provider, subject) in [("wallet", &w), ("github", &h)] {
             person.link(link_with(&server.proof(provider, subject))).await.unwrap();
         }
+        let identity = identity_ref("wallet", &w);
+        person.set_primary_identity(pb::SetPrimaryIdentityRequest { identity, ..Default::default() }).await.unwrap();
 
         let outcomes = at_once(vec![
             detach(&service, unlink(&id, "google-oauth2", &g)),
