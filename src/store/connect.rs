@@ -64,9 +64,10 @@ impl Address {
             None => SslMode::Require,
         };
         config.ssl_mode(mode);
-        let options = config.get_options().map(|options| format!("{options} ")).unwrap_or_default();
+        // What the URL says comes later, and wins.
+        let options = format!("{LIMITS} {}", config.get_options().unwrap_or_default());
         config
-            .options(format!("{options}{LIMITS}"))
+            .options(options)
             .application_name("identity-link")
             .connect_timeout(CONNECT)
             .keepalives_idle(Duration::from_secs(30))

@@ -3,6 +3,7 @@
 mod issuers;
 mod keys;
 mod paths;
+mod providers;
 mod scopes;
 mod tenants;
 mod tokens;

@@ -242,3 +242,34 @@ async fn a_token_for_an_absorbed_id_proves_its_holder_only_if_it_is_younger_than
     assert_eq!(identities(&linked.user.unwrap()), ["google-oauth2|g1", "google-oauth2|g2", "sms|s1"]);
     assert_eq!(linked.link.unwrap().secondary_user_id, holder.id);
 }
+
+#[tokio::test]
+async fn an_empty_jti_names_no_token() {
+    let server = TestServer::start().await;
+    let service = server.service();
+    for subject in ["g1", "g2"] {
+        service.create("google-oauth2", subject).await;
+    }
+    for (google, sms) in [("g1", "s1"), ("g2", "s2")] {
+        let token = Token::of("sms", sms).with("jti", "").sign();
+        server.person("google-oauth2", google).link(link_with(&token)).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_retry_is_heard_after_the_primary_user_was_absorbed_too() {
+    let server = TestServer::start().await;
+    let service = server.service();
+    let root = service.create("github", "h1").await.id;
+    let google = service.create("google-oauth2", "g1").await.id;
+    service.create("sms", "s1").await;
+    let token = server.proof("sms", "s1");
+    let person = server.person("google-oauth2", "g1");
+    let first = person.link(link_with(&token)).await.unwrap().link;
+    service.link(link_user(&root, &google)).await.unwrap();
+
+    let again = person.link(link_with(&token)).await.unwrap();
+
+    assert_eq!(again.outcome(), Outcome::AlreadyLinked);
+    assert_eq!((again.link, again.user.unwrap().id), (first, root));
+}

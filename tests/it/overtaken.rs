@@ -4,7 +4,7 @@ use identity_link::grpc::proto::{self as pb, link_response::Outcome};
 use serde_json::json as object;
 use tonic::Status;
 
-use crate::support::{tokens::Token, *};
+use crate::support::{cluster, tokens::Token, *};
 
 /// Lets `second` come to a user's row while `first`, which was there before it, still waits to
 /// write; then both go on.
@@ -197,4 +197,21 @@ async fn the_identity_that_is_unlinked_meanwhile_is_absorbed_as_the_user_that_it
     assert_eq!((linked.outcome(), linked.link.unwrap().secondary_user_id), (Outcome::Absorbed, back));
     assert_eq!(identities(&server.service().user(&former).await), ["google-oauth2|g1"]);
     server.database.db_assert_invariants().await;
+}
+
+#[tokio::test]
+async fn who_waits_too_long_for_a_busy_user_is_told_to_try_again() {
+    let database = cluster::cluster().db_migrated().await;
+    let in_a_hurry = format!("{}?options=-c%20lock_timeout%3D20ms", database.url);
+    let url = database.url.clone();
+    let server = TestServer::start_with(database, |toml| toml.replace(&url, &in_a_hurry)).await;
+    let service = server.service();
+    let user = service.create("google-oauth2", "g1").await;
+    let held = server.database.db_hold(&user.id).await;
+
+    let refused = refusal(service.update_user(block(&user.id, true)).await);
+
+    held.db_release().await;
+    assert_eq!(refused, "Aborted CONFLICT_RETRY");
+    assert_eq!(service.user(&user.id).await, user);
 }

@@ -261,3 +261,25 @@ async fn nothing_of_a_person_is_left_with_who_once_absorbed_it() {
     }
     assert_eq!(server.service().user(&first.id).await.identities.len(), 1);
 }
+
+#[tokio::test]
+async fn what_a_link_kept_for_somebody_who_lives_on_outlives_the_other() {
+    let server = TestServer::start().await;
+    let service = server.service();
+    service.create("google-oauth2", "g1").await;
+    let sms = service.create_with("sms", "s1", |request| request.app_metadata = object(json!({"plan": "gold"}))).await;
+    let person = server.person("google-oauth2", "g1");
+    person.link(link_with(&Token::of("sms", "s1").sign())).await.unwrap();
+    let link_id = person.unlink(unlink("", "sms", "s1")).await.unwrap().link_id;
+    person.delete_user(delete("")).await.unwrap();
+
+    let request = pb::MergeMetadataRequest {
+        user_id: sms.id.clone(),
+        source: Some(pb::merge_metadata_request::Source::LinkId(link_id)),
+        app_metadata: merge_default(),
+        ..Default::default()
+    };
+    let merged = service.merge_metadata(request).await.unwrap();
+
+    assert_eq!(json(&merged.user.unwrap().app_metadata), json!({"plan": "gold"}));
+}
