@@ -81,7 +81,7 @@ async fn a_write_runs_to_its_end_when_its_client_goes_away() {
 #[tokio::test(flavor = "multi_thread")]
 async fn sigterm_ends_it_even_while_somebody_watches_its_health() {
     let database = cluster().db_migrated().await;
-    let (child, address) = Running::serve(&database, |toml| format!("shutdown_grace = \"1s\"\n{toml}"));
+    let (child, address) = Running::serve(&database, |toml| toml);
     let mut stream = watch(channel(address)).await;
 
     child.signal(Signal::TERM);
@@ -90,6 +90,25 @@ async fn sigterm_ends_it_even_while_somebody_watches_its_health() {
     let ran = child.finish();
     assert_eq!(ran.code, Some(0), "{}", ran.stderr);
     assert!(ran.stderr.lines().last().unwrap().contains(r#""message":"stopped""#), "{}", ran.stderr);
+    assert!(!ran.stderr.contains("grace"), "nobody was waited for: {}", ran.stderr);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_whose_client_goes_away_is_logged_as_such() {
+    let database = cluster().db_migrated().await;
+    let (mut child, address) = Running::serve(&database, |toml| toml);
+    let service = Caller::new(channel(address), Some(Token::of("services", "backend").sign()));
+    let google = service.create("google-oauth2", "g").await;
+    let held = db_hold(&database, &google).await;
+    let id = google.id.clone();
+    let blocking = tokio::spawn(async move { service.update_user(block(&id, true)).await });
+    db_waiting(&database, "1").await;
+
+    blocking.abort();
+
+    let line = child.stderr_until(|line| line.contains("UpdateUser"));
+    assert!(line.contains(r#""caller":"service""#) && line.contains(r#""code":"Cancelled""#), "{line}");
+    db_release(&database, &google, held).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
