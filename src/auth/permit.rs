@@ -174,6 +174,9 @@ impl UserCaller {
         if own.has_withdrawn_tokens_of(self.issued_at) {
             return Err(Denial::TokenInvalid("issued before the user's tokens_valid_from"));
         }
+        if !own.has_identity {
+            return Err(Denial::TokenInvalid("names an absorbed user whose identities have left"));
+        }
         if own.blocked {
             return Err(Denial::CallerBlocked);
         }

@@ -185,6 +185,9 @@ pub struct Standing {
     pub create_time: DateTime<Utc>,
     /// The absorption of the named user, if there was one.
     pub absorbed: Option<Absorbed>,
+    /// Whether an identity of the named user is with its holder. An absorbed user all of whose
+    /// identities have left is an id that resolves, and nobody's way in.
+    pub has_identity: bool,
 }
 
 impl Standing {

@@ -161,7 +161,7 @@ fn proven_step<'a>(token: &'a VerifiedToken, primary: &UserId, known: &Answer) -
             _ => Err(Refusal::LinkTokenInvalid),
         };
     };
-    if standing.has_withdrawn_tokens_of(token.issued_at) {
+    if standing.has_withdrawn_tokens_of(token.issued_at) || !standing.has_identity {
         return Err(Refusal::LinkTokenInvalid);
     }
     if standing.holder == *primary {

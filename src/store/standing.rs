@@ -79,6 +79,8 @@ struct Row {
     blocked: Option<bool>,
     #[diesel(sql_type = Nullable<Timestamptz>)]
     tokens_valid_from: Option<DateTime<Utc>>,
+    #[diesel(sql_type = Bool)]
+    has_identity: bool,
     #[diesel(sql_type = Nullable<SqlUuid>)]
     proof_link: Option<Uuid>,
     #[diesel(sql_type = Nullable<Text>)]
@@ -95,6 +97,8 @@ impl Session {
         const SQL: &str = "SELECT i.home_id, coalesce(home.absorbed_by_link, i.attached_by_link) AS home_link, n.id AS named_id, n.create_time, \
               n.absorbed_into, n.absorbed_by_link, n.absorbed_time, h.id AS holder_id, h.blocked, \
               greatest(n.tokens_valid_from, h.tokens_valid_from, home.tokens_valid_from, t.delete_time) AS tokens_valid_from, \
+              n.absorbed_into IS NULL OR EXISTS (SELECT FROM identities own WHERE own.tenant_id = $1 \
+                AND own.owner_id = n.absorbed_into AND own.home_id = n.id) AS has_identity, \
               l.id AS proof_link, coalesce(p.absorbed_into, p.id) AS proof_primary_id, l.undo_time IS NOT NULL AS proof_undone, \
               t.delete_time \
             FROM unnest($2::text[], $3::text[], $4::text[], $5::bytea[], $6::bytea[]) \
@@ -143,6 +147,7 @@ impl TryFrom<Row> for Answer {
                 tokens_valid_from: row.tokens_valid_from,
                 create_time,
                 absorbed: absorbed(row.absorbed_into, row.absorbed_by_link, row.absorbed_time)?,
+                has_identity: row.has_identity,
             }),
             _ => None,
         };

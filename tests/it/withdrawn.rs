@@ -1,6 +1,6 @@
 //! Tokens that an unlink withdrew: no later link makes them good again.
 
-use identity_link::grpc::proto as pb;
+use identity_link::{clock, grpc::proto as pb};
 
 use crate::support::{tokens::Token, *};
 
@@ -59,4 +59,31 @@ async fn nor_does_a_chain_of_links() {
     let of = |issuer, subject: &str| Token::of(issuer, subject).issued_ago(60);
     assert_withdrawn(&server, &[of("github", "s"), of("sms", "t"), of("users", &s), of("users", &t)]).await;
     assert_eq!(server.caller(&of("google-oauth2", "p")).user("").await.id, p);
+}
+
+#[tokio::test]
+async fn an_absorbed_id_is_no_way_in_once_its_identities_have_left() {
+    let server = TestServer::start().await;
+    let service = server.service();
+    let [p, s, q] = [("google-oauth2", "p"), ("sms", "s"), ("github", "q")].map(|(provider, subject)| {
+        let service = service.clone();
+        async move { service.create(provider, subject).await.id }
+    });
+    let (p, s, q) = (p.await, s.await, q.await);
+    service.link(link_user(&p, &s)).await.unwrap();
+    let set =
+        pb::SetPrimaryIdentityRequest { user_id: p.clone(), identity: identity_ref("sms", "s"), ..Default::default() };
+    service.set_primary_identity(set).await.unwrap();
+    service.unlink(unlink(&p, "google-oauth2", "p")).await.unwrap();
+    service.link(link_user(&q, &p)).await.unwrap();
+    // Whoever was behind P leaves Q, and P stays there with nobody.
+    service.unlink(unlink(&q, "sms", "s")).await.unwrap();
+
+    let shell = Token::of("users", &p).with("iat", clock::now().timestamp() + 2);
+    assert_eq!(refusal(server.caller(&shell).get_user(get("")).await), "Unauthenticated TOKEN_INVALID");
+    service.create("google-oauth2", "thief").await;
+    let thief = server.person("google-oauth2", "thief");
+    let refused = server.db_refused(thief.link(link_with(&shell.sign()))).await;
+    assert_eq!(refused, "FailedPrecondition LINK_TOKEN_INVALID");
+    assert_eq!(service.resolved(&[&p]).await, [format!("ABSORBED {q}")], "the id still resolves");
 }
