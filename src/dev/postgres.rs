@@ -1,8 +1,8 @@
 //! A private Postgres in a data folder: durable, reachable by its unix socket alone, and gone when
 //! the process that started it is gone.
 //!
-//! [`super::home`] has the folders and their lock, [`super::binaries`] finds the programs,
-//! [`super::server`] is the process.
+//! `home` has the folders and their lock, `binaries` finds the programs,
+//! `server` is the process.
 
 use std::ffi::OsStr;
 use std::fmt::Write as _;
@@ -111,7 +111,7 @@ impl Postgres {
     /// How the server ended, or none while it runs.
     ///
     /// # Errors
-    /// [`ServerError::Watch`], if the system cannot tell.
+    /// If the system cannot tell.
     pub fn try_wait(&mut self) -> Result<Option<ExitStatus>, PostgresError> {
         Ok(self.server.try_wait()?)
     }
@@ -120,7 +120,7 @@ impl Postgres {
     /// does the same and tells nobody of errors.
     ///
     /// # Errors
-    /// [`ServerError::NotStopped`], [`ServerError::Watch`].
+    /// If the system cannot stop it, or cannot tell.
     pub fn stop(mut self) -> Result<(), PostgresError> {
         Ok(self.server.stop()?)
     }

@@ -101,7 +101,7 @@ pub enum MergeError {
         paths: Vec<String>,
     },
     /// The result would be over [`MAX_BYTES`], or the paths of the changes over
-    /// [`MAX_PATH_BYTES`].
+    /// 64 KiB.
     TooLarge {
         /// The size that it would have, in bytes of compact JSON text, or that of the paths.
         bytes: usize,

@@ -10,7 +10,7 @@ use crate::{
         Email, IdentityEmail, IdentityRef, Metadata, Named, Refusal, User, UserId, Verified, Verifier,
         linking::{self, LinkTerms, MetadataChanges, UnownedIdentity},
     },
-    store::{Answer, Inserted, Keys, Link as StoredLink, LinkInserted, NewLink, Proof, Question, Session},
+    store::{Answer, Inserted, Link as StoredLink, LinkInserted, LockKeys, NewLink, Proof, Question, Session},
 };
 
 /// What a token tells as an email is left out if it is longer, in bytes. No address is.
@@ -211,7 +211,7 @@ impl Link {
     }
 
     async fn absorb(&self, session: &mut Session, primary: &UserId, secondary: &UserId) -> Result<LinkAnswer, Error> {
-        let mut keys = Keys::default().user(primary).user(secondary);
+        let mut keys = LockKeys::default().user(primary).user(secondary);
         let named = self.secondary.named()?;
         if let Named::Identity(identity) = &named {
             keys = keys.identity(identity);
@@ -251,7 +251,7 @@ impl Link {
         primary: &UserId,
         identity: UnownedIdentity,
     ) -> Result<LinkAnswer, Error> {
-        let keys = Keys::default().user(primary).identity(&identity.id);
+        let keys = LockKeys::default().user(primary).identity(&identity.id);
         let (mut users, now) = preview::begin(session, self.validate_only, &keys, &[primary]).await?;
         let user = take_target(&mut users, primary, &self.target)?;
 

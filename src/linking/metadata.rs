@@ -12,7 +12,7 @@ use crate::{
         merge::Strategy,
         refusal::expect_version,
     },
-    store::{Keys, Question, Session},
+    store::{LockKeys, Question, Session},
 };
 
 /// Merges metadata into a user's.
@@ -67,7 +67,7 @@ impl Write for MergeMetadata {
 
     async fn attempt(&self, _: &Linking, session: &mut Session) -> Result<MergedMetadata, Error> {
         let (id, source) = self.resolve(session).await?;
-        let mut keys = Keys::default().user(&id);
+        let mut keys = LockKeys::default().user(&id);
         let mut ids = vec![&id];
         if let Some(source) = &source {
             keys = keys.user(source);

@@ -6,7 +6,7 @@ use super::Error;
 use crate::{
     clock,
     domain::{User, UserId},
-    store::{Keys, Session},
+    store::{LockKeys, Session},
 };
 
 /// Reads the rows that a change is decided on, and tells the time of the change. For a change they
@@ -17,7 +17,7 @@ use crate::{
 pub(super) async fn begin(
     session: &mut Session,
     validate_only: bool,
-    keys: &Keys,
+    keys: &LockKeys,
     users: &[&UserId],
 ) -> Result<(Vec<User>, DateTime<Utc>), Error> {
     let users = if validate_only {

@@ -6,7 +6,7 @@ use super::{Error, Linking, Write, preview, resolve, take_target};
 use crate::{
     auth::{Permit, Purpose, Target},
     domain::{IdentityRef, User, linking, refusal::expect_version},
-    store::{Keys, Session},
+    store::{LockKeys, Session},
 };
 
 /// Makes another identity primary.
@@ -34,7 +34,7 @@ impl Write for SetPrimaryIdentity {
 
     async fn attempt(&self, _: &Linking, session: &mut Session) -> Result<User, Error> {
         let (id, []) = resolve(session, &self.target, Purpose::SensitiveWrite, [], self.now).await?;
-        let keys = Keys::default().user(&id).identity(&self.identity);
+        let keys = LockKeys::default().user(&id).identity(&self.identity);
         let (mut users, now) = preview::begin(session, self.validate_only, &keys, &[&id]).await?;
         let user = take_target(&mut users, &id, &self.target)?;
         expect_version(self.expected_version, user.version)?;

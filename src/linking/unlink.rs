@@ -9,7 +9,7 @@ use crate::{
         IdentityRef, Named, Refusal, User, UserId,
         unlinking::{self, Departure, UnlinkMetadata, UnlinkTerms, Withheld},
     },
-    store::{Inserted, Keys, Question, Session},
+    store::{Inserted, LockKeys, Question, Session},
 };
 
 /// Detaches an identity.
@@ -59,7 +59,7 @@ impl Write for Unlink {
         let home_id = identity.home.filter(|_| is_owned).ok_or(Refusal::IdentityNotFound)?;
         let new_user_id = if taken.standing.is_some() { random_user_id()? } else { new_id };
 
-        let keys = Keys::default().user(&owner_id).user(&home_id).user(&new_user_id).identity(&self.identity);
+        let keys = LockKeys::default().user(&owner_id).user(&home_id).user(&new_user_id).identity(&self.identity);
         let (mut users, now) = preview::begin(session, self.validate_only, &keys, &[&owner_id, &home_id]).await?;
         let owner = take_target(&mut users, &owner_id, &self.target)?;
         if owner.identity(&self.identity).is_none_or(|identity| identity.home != home_id) {

@@ -12,7 +12,7 @@ use crate::{
         refusal::expect_version,
         unlinking::user_of_its_own,
     },
-    store::{Inserted, Keys, Question, Session},
+    store::{Inserted, LockKeys, Question, Session},
 };
 
 /// Creates a user with its first identity.
@@ -79,7 +79,7 @@ impl Write for CreateUser {
             return Ok(self.user(id, clock::now()).0);
         }
         session.begin().await?;
-        session.lock(&Keys::default().user(&id).identity(&self.identity.id)).await?;
+        session.lock(&LockKeys::default().user(&id).identity(&self.identity.id)).await?;
         let (user, identity) = self.user(id, clock::now());
         if session.insert_user(&user, &identity).await? != Inserted::Inserted {
             return Err(Error::Moved);
@@ -137,7 +137,8 @@ impl Write for UpdateUser {
 
     async fn attempt(&self, _: &Linking, session: &mut Session) -> Result<User, Error> {
         let (id, []) = resolve(session, &self.target, Purpose::Write, [], self.now).await?;
-        let (mut users, now) = preview::begin(session, self.validate_only, &Keys::default().user(&id), &[&id]).await?;
+        let (mut users, now) =
+            preview::begin(session, self.validate_only, &LockKeys::default().user(&id), &[&id]).await?;
         let user = take_target(&mut users, &id, &self.target)?;
         expect_version(self.expected_version, user.version)?;
         let mut updated = self.applied_to(user.clone());
@@ -195,7 +196,7 @@ impl Write for DeleteUser {
         // The identities are locked too, so that nobody creates one of them again before it is gone.
         let mut seen = session.users(&[&id]).await?;
         let seen = take_live(&mut seen, &id)?;
-        let keys = seen.identities.iter().fold(Keys::default().user(&id), |keys, i| keys.identity(&i.id));
+        let keys = seen.identities.iter().fold(LockKeys::default().user(&id), |keys, i| keys.identity(&i.id));
         let (mut users, now) = preview::begin(session, self.validate_only, &keys, &[&id]).await?;
         let user = take_target(&mut users, &id, &self.target)?;
         if user.identities != seen.identities {

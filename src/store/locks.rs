@@ -16,9 +16,9 @@ use crate::domain::{IdentityRef, Named, TenantId, UserId};
 
 /// The keys that one write locks.
 #[derive(Debug, Default)]
-pub struct Keys(Vec<Named>);
+pub struct LockKeys(Vec<Named>);
 
-impl Keys {
+impl LockKeys {
     /// Also locks this user.
     #[must_use]
     pub fn user(mut self, id: &UserId) -> Self {
@@ -45,7 +45,7 @@ impl Keys {
 
 impl Session {
     /// Takes the locks of these keys until the transaction ends.
-    pub async fn lock(&mut self, keys: &Keys) -> Result<(), StoreError> {
+    pub async fn lock(&mut self, keys: &LockKeys) -> Result<(), StoreError> {
         const SQL: &str = "SELECT pg_advisory_xact_lock(k) FROM unnest($1::bigint[]) AS k";
         let query = sql_query(SQL).bind::<Array<BigInt>, _>(keys.sorted_numbers(&self.tenant));
         Cached(query).execute(&mut self.conn).await?;

@@ -27,7 +27,7 @@ use crate::domain::TenantId;
 pub use connect::{Address, AddressError};
 pub use error::StoreError;
 pub use links::{Actor, Link, LinkInserted, NewLink, Proof};
-pub use locks::Keys;
+pub use locks::LockKeys;
 pub use migrations::SchemaMismatch;
 pub use standing::{Answer, ProofUse, Question};
 pub use tenants::{IssuerChanged, TenantKey};
