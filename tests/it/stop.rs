@@ -2,7 +2,6 @@
 
 use std::net::SocketAddr;
 
-use diesel_async::{AsyncPgConnection, SimpleAsyncConnection as _};
 use identity_link::grpc::proto::User;
 use rustix::process::Signal;
 use tokio::task::JoinHandle;
@@ -17,6 +16,7 @@ use tonic_health::pb::{
 use crate::support::{
     child::Running,
     cluster::{Database, cluster},
+    standstill::Held,
     tokens::Token,
     *,
 };
@@ -32,28 +32,15 @@ async fn watch(channel: Channel) -> Streaming<HealthCheckResponse> {
     stream
 }
 
-/// A transaction that keeps a user's row from everybody else, until it is committed.
-async fn db_hold(database: &Database, user: &User) -> AsyncPgConnection {
-    let mut conn = database.db_connect().await;
-    conn.batch_execute(&format!("BEGIN; SELECT FROM users WHERE id = '{}' FOR UPDATE", user.id)).await.unwrap();
-    conn
-}
-
-/// Returns when this many connections wait for a lock.
-async fn db_waiting(database: &Database, count: &str) {
-    let waiting =
-        "SELECT count(*)::text FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
-    while database.db_texts(waiting).await != [count] {}
-}
-
-/// Lets the held row go, to whoever has waited for it and then to us: returns when whoever has waited has committed.
-async fn db_release(database: &Database, user: &User, mut held: AsyncPgConnection) {
+/// Lets the held row go, to whoever has waited for it and then to us: returns when whoever has
+/// waited has committed.
+async fn db_release(database: &Database, user: &User, held: Held) {
     let behind: JoinHandle<()> = {
-        let (database, user) = (database.clone(), user.clone());
-        tokio::spawn(async move { drop(db_hold(&database, &user).await) })
+        let (database, user) = (database.clone(), user.id.clone());
+        tokio::spawn(async move { drop(database.db_hold(&user).await) })
     };
-    db_waiting(database, "2").await;
-    held.batch_execute("COMMIT").await.unwrap();
+    database.db_until_waiting(2).await;
+    held.db_release().await;
     behind.await.unwrap();
 }
 
@@ -63,10 +50,10 @@ async fn a_write_runs_to_its_end_when_its_client_goes_away() {
     let service = server.service();
     let google = service.create("google-oauth2", "g").await;
     let sms = service.create("sms", "s").await;
-    let held = db_hold(&server.database, &sms).await;
+    let held = server.database.db_hold(&sms.id).await;
     let person = server.person("google-oauth2", "g");
     let linking = tokio::spawn(async move { person.link(link_with(&Token::of("sms", "s").sign())).await });
-    db_waiting(&server.database, "1").await;
+    server.database.db_until_waiting(1).await;
 
     linking.abort();
     assert!(linking.await.unwrap_err().is_cancelled());
@@ -99,10 +86,10 @@ async fn a_call_whose_client_goes_away_is_logged_as_such() {
     let (mut child, address) = Running::serve(&database, |toml| toml);
     let service = Caller::new(channel(address), Some(Token::of("services", "backend").sign()));
     let google = service.create("google-oauth2", "g").await;
-    let held = db_hold(&database, &google).await;
+    let held = database.db_hold(&google.id).await;
     let id = google.id.clone();
     let blocking = tokio::spawn(async move { service.update_user(block(&id, true)).await });
-    db_waiting(&database, "1").await;
+    database.db_until_waiting(1).await;
 
     blocking.abort();
 
@@ -118,12 +105,12 @@ async fn a_call_in_flight_at_sigterm_is_answered() {
     let service = Caller::new(channel(address), Some(Token::of("services", "backend").sign()));
     let google = service.create("google-oauth2", "g").await;
     let sms = service.create("sms", "s").await;
-    let held = db_hold(&database, &sms).await;
+    let held = database.db_hold(&sms.id).await;
     let linking = {
         let (service, request) = (service.clone(), link_user(&google.id, &sms.id));
         tokio::spawn(async move { service.link(request).await })
     };
-    db_waiting(&database, "1").await;
+    database.db_until_waiting(1).await;
     let mut stream = watch(channel(address)).await;
 
     child.signal(Signal::TERM);
@@ -146,12 +133,12 @@ async fn a_write_whose_client_has_gone_is_waited_for_at_sigterm() {
     let service = Caller::new(channel(address), Some(Token::of("services", "backend").sign()));
     let google = service.create("google-oauth2", "g").await;
     let sms = service.create("sms", "s").await;
-    let held = db_hold(&database, &sms).await;
+    let held = database.db_hold(&sms.id).await;
     let linking = {
         let (service, request) = (service.clone(), link_user(&google.id, &sms.id));
         tokio::spawn(async move { service.link(request).await })
     };
-    db_waiting(&database, "1").await;
+    database.db_until_waiting(1).await;
     linking.abort();
     assert!(linking.await.unwrap_err().is_cancelled());
     let mut stream = watch(channel(address)).await;

@@ -149,7 +149,7 @@ impl Database {
     }
 
     /// A connection of its own.
-    pub async fn db_connect(&self) -> diesel_async::AsyncPgConnection {
+    pub(super) async fn db_connect(&self) -> diesel_async::AsyncPgConnection {
         Address::parse(&self.url).unwrap().connect().await.unwrap()
     }
 }

@@ -4,7 +4,6 @@
 use std::time::Duration;
 
 use diesel_async::{AsyncPgConnection, SimpleAsyncConnection as _};
-use identity_link::store::Address;
 
 use super::cluster::Database;
 
@@ -21,7 +20,7 @@ impl Held {
 impl Database {
     /// Holds the row of a user.
     pub async fn db_hold(&self, user_id: &str) -> Held {
-        let mut conn = Address::parse(&self.url).unwrap().connect().await.unwrap();
+        let mut conn = self.db_connect().await;
         let hold = format!("BEGIN; SELECT FROM users WHERE tenant_id = 'default' AND id = '{user_id}' FOR UPDATE");
         conn.batch_execute(&hold).await.unwrap();
         Held(conn)
