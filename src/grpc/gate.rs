@@ -12,27 +12,13 @@ use http::{HeaderMap, Request, Response, header::AUTHORIZATION};
 use tonic::{Status, body::Body};
 use tower::{Layer, Service};
 
-use super::{status::denied, telemetry::CallRecord};
+use super::{paths::is_public, status::denied, telemetry::CallRecord};
 use crate::{
     auth::{Denial, Permit, Rule, TokenUse, VerifiedToken, Who},
     clock,
     domain::{Refusal, TenantId},
     linking::Linking,
 };
-
-/// Paths that need no token: standard services that tell nothing about anybody.
-const PUBLIC: [&str; 5] = [
-    "/grpc.health.v1.Health/Check",
-    "/grpc.health.v1.Health/List",
-    "/grpc.health.v1.Health/Watch",
-    "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
-    "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
-];
-
-/// Whether something may be at this path. Any other path can be whatever a client sends.
-pub(super) fn is_known(path: &str) -> bool {
-    PUBLIC.contains(&path) || Rule::of(path).is_some()
-}
 
 /// The metadata in which a service that serves several tenants names one.
 const TENANT: &str = "x-tenant";
@@ -76,7 +62,7 @@ where
     }
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        if PUBLIC.contains(&request.uri().path()) {
+        if is_public(request.uri().path()) {
             return Either::Left(self.inner.call(request));
         }
         let record = request.extensions().get::<CallRecord>().cloned().unwrap_or_default();

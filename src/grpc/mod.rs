@@ -7,6 +7,7 @@ pub mod gate;
 pub mod health;
 mod identity_service;
 mod page;
+mod paths;
 pub mod proto;
 mod requests;
 pub mod status;

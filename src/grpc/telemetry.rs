@@ -14,7 +14,7 @@ use tonic_types::StatusExt as _;
 use tower::{Layer, Service};
 use uuid::Uuid;
 
-use super::gate::is_known;
+use super::paths::is_known;
 
 /// What the layers below tell the log about a call: an extension of the request.
 #[derive(Debug, Clone, Default)]
