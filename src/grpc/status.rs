@@ -3,7 +3,8 @@
 
 use std::{collections::HashMap, time::Duration};
 
-use tonic::{Code, Status};
+use http::Response;
+use tonic::{Code, Status, body::Body};
 use tonic_types::{ErrorDetails, StatusExt as _};
 
 use super::proto::Reason;
@@ -188,6 +189,16 @@ fn store(error: StoreError) -> Status {
         }
         StoreError::Conflict(_) | StoreError::Busy(_) => refused(Refusal::ConflictRetry),
         StoreError::Fault(text) => internal(&text),
+    }
+}
+
+/// A response in our own words: what tonic calls INTERNAL by itself, such as a call that ends without
+/// a message, is the caller's mistake. Ours carries its reason.
+pub fn in_our_words(response: Response<Body>) -> Response<Body> {
+    let status = Status::from_header_map(response.headers());
+    match status.filter(|status| status.code() == Code::Internal && status.details().is_empty()) {
+        Some(_) => undecodable().into_http(),
+        None => response,
     }
 }
 

@@ -14,7 +14,7 @@ use tonic_types::StatusExt as _;
 use tower::{Layer, Service};
 use uuid::Uuid;
 
-use super::paths::is_known;
+use super::{paths::is_known, status::in_our_words};
 
 /// What the layers below tell the log about a call: an extension of the request.
 #[derive(Debug, Clone, Default)]
@@ -76,7 +76,7 @@ where
         let call = self.inner.call(request);
         Box::pin(async move {
             let mut line = line;
-            let outcome = call.await;
+            let outcome = call.await.map(in_our_words);
             // A refusal comes in the headers; otherwise the headers open an answer, which for a
             // unary call is there as a whole by now.
             line.status = Some(match &outcome {

@@ -94,3 +94,11 @@ async fn a_message_is_judged_after_its_sender() {
     let outcome = server.caller(&person.scope("read:current_user")).update_user(bad).await;
     assert_eq!(refusal(outcome), "PermissionDenied SCOPE_INSUFFICIENT");
 }
+
+#[tokio::test]
+async fn a_call_without_a_message_is_the_callers_mistake() {
+    let server = TestServer::start().await;
+    let authorization = format!("Bearer {}", Token::of("services", "backend").sign());
+    let refused = server.raw_without_message("/identity.v1.IdentityService/GetUser", &authorization).await;
+    assert_eq!(refusal(refused), "InvalidArgument REQUEST_INVALID");
+}

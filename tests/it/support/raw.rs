@@ -21,7 +21,16 @@ impl TestServer {
         client.unary(request, path.parse().unwrap(), Verbatim).await.map(tonic::Response::into_inner)
     }
 
-    /// The same with an empty message and this `authorization`.
+    /// The answer to a call that ends without a message.
+    pub async fn raw_without_message(&self, path: &str, authorization: &str) -> Result<Vec<u8>, Status> {
+        let mut request = Request::new(futures_util::stream::empty::<Vec<u8>>());
+        request.metadata_mut().insert("authorization", authorization.parse().unwrap());
+        let mut client = Grpc::new(self.channel());
+        client.ready().await.unwrap();
+        client.client_streaming(request, path.parse().unwrap(), Verbatim).await.map(tonic::Response::into_inner)
+    }
+
+    /// The answer to an empty message with this `authorization`.
     pub async fn raw_authorized(&self, path: &str, authorization: &str) -> Result<Vec<u8>, Status> {
         self.raw(path, &[("authorization", authorization)], &[]).await
     }
