@@ -92,7 +92,8 @@ struct Row {
 }
 
 impl Session {
-    /// Answers all questions, in their order.
+    /// Answers all questions, in their order. Each look-up has a LIMIT, which keeps the planner from
+    /// scanning a table because a thousand of them are asked for at once.
     pub async fn standing(&mut self, questions: &[Question]) -> Result<Vec<Answer>, StoreError> {
         const SQL: &str = "SELECT i.home_id, coalesce(home.absorbed_by_link, i.attached_by_link) AS home_link, n.id AS named_id, n.create_time, \
               n.absorbed_into, n.absorbed_by_link, n.absorbed_time, h.id AS holder_id, h.blocked, \
@@ -103,13 +104,17 @@ impl Session {
               t.delete_time \
             FROM unnest($2::text[], $3::text[], $4::text[], $5::bytea[], $6::bytea[]) \
               WITH ORDINALITY AS q(provider, subject, id, proof_hash, tombstone, position) \
-            LEFT JOIN identities i ON i.tenant_id = $1 AND i.provider = q.provider AND i.subject = q.subject \
-            LEFT JOIN users home ON home.tenant_id = $1 AND home.id = i.home_id \
-            LEFT JOIN users n ON n.tenant_id = $1 AND n.id = coalesce(q.id, i.owner_id) \
-            LEFT JOIN users h ON h.tenant_id = $1 AND h.id = coalesce(n.absorbed_into, n.id) \
-            LEFT JOIN links l ON l.tenant_id = $1 AND l.proof_hash = q.proof_hash \
-            LEFT JOIN users p ON p.tenant_id = $1 AND p.id = l.primary_id \
-            LEFT JOIN tombstones t ON t.tenant_id = $1 AND t.id_hash = q.tombstone \
+            LEFT JOIN LATERAL (SELECT * FROM identities WHERE tenant_id = $1 AND provider = q.provider \
+              AND subject = q.subject LIMIT 1) i ON true \
+            LEFT JOIN LATERAL (SELECT * FROM users WHERE tenant_id = $1 AND id = i.home_id LIMIT 1) home ON true \
+            LEFT JOIN LATERAL (SELECT * FROM users WHERE tenant_id = $1 AND id = coalesce(q.id, i.owner_id) \
+              LIMIT 1) n ON true \
+            LEFT JOIN LATERAL (SELECT * FROM users WHERE tenant_id = $1 AND id = coalesce(n.absorbed_into, n.id) \
+              LIMIT 1) h ON true \
+            LEFT JOIN LATERAL (SELECT * FROM links WHERE tenant_id = $1 AND proof_hash = q.proof_hash LIMIT 1) l ON true \
+            LEFT JOIN LATERAL (SELECT * FROM users WHERE tenant_id = $1 AND id = l.primary_id LIMIT 1) p ON true \
+            LEFT JOIN LATERAL (SELECT * FROM tombstones WHERE tenant_id = $1 AND id_hash = q.tombstone LIMIT 1) t \
+              ON true \
             ORDER BY q.position";
         let identity = |question: &Question| match &question.named {
             Named::Identity(identity) => Some(identity.clone()),
