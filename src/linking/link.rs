@@ -187,7 +187,7 @@ impl Write for Link {
             Step::Absorb(secondary) => self.absorb(session, &primary, &secondary).await,
             Step::Attach(identity, token) => {
                 let social = linking.tenant(&self.permit)?.provider(&identity.provider).social;
-                self.attach(session, &primary, told(identity, social, token)).await
+                self.attach(session, &primary, told(identity, social, token), token.issued_at).await
             }
             Step::Nothing { link } => already_linked(session, &primary, link).await,
         }
@@ -250,10 +250,16 @@ impl Link {
         session: &mut Session,
         primary: &UserId,
         identity: UnownedIdentity,
+        proven_at: DateTime<Utc>,
     ) -> Result<LinkAnswer, Error> {
         let keys = LockKeys::default().user(primary).identity(&identity.id);
         let (mut users, now) = preview::begin(session, self.validate_only, &keys, &[primary]).await?;
         let user = take_target(&mut users, primary, &self.target)?;
+        // It may have come and gone while this waited.
+        let deleted = session.delete_time(&Named::Identity(identity.id.clone())).await?;
+        if deleted.is_some_and(|deleted| proven_at <= deleted) {
+            return Err(Refusal::LinkTokenInvalid.into());
+        }
 
         let link = Uuid::now_v7();
         let (user, attached) = linking::attach(user, identity, &self.terms, link, now)?;

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use aws_lc_rs::{hmac, rand};
 use chrono::{DateTime, Utc};
-use diesel::{ExpressionMethods as _, QueryDsl as _};
+use diesel::{ExpressionMethods as _, OptionalExtension as _, QueryDsl as _};
 use diesel_async::{AsyncPgConnection, RunQueryDsl as _};
 
 use super::{
@@ -101,6 +101,17 @@ impl Session {
         }
         let (tenant, configured) = (self.tenant.clone(), issuer.to_owned());
         Ok(Err(IssuerChanged { tenant, provider: provider.clone(), configured, pinned }))
+    }
+
+    /// When what has this name was deleted, if it was.
+    pub async fn delete_time(&mut self, name: &Named) -> Result<Option<DateTime<Utc>>, StoreError> {
+        let row = tombstones::table
+            .filter(tombstones::tenant_id.eq(self.tenant.as_str()))
+            .filter(tombstones::id_hash.eq(self.tombstone_hash(name).to_vec()))
+            .select(tombstones::delete_time)
+            .first(&mut self.conn)
+            .await;
+        Ok(row.optional()?)
     }
 
     /// Leaves what stays of the deleted: keyed hashes of what they were named by.

@@ -215,3 +215,24 @@ async fn who_waits_too_long_for_a_busy_user_is_told_to_try_again() {
     assert_eq!(refused, "Aborted CONFLICT_RETRY");
     assert_eq!(service.user(&user.id).await, user);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_identity_that_came_and_went_meanwhile_is_not_attached() {
+    let server = TestServer::start().await;
+    let service = server.service();
+    let google = service.create("google-oauth2", "g1").await;
+    let gone = service.create("sms", "s1").await;
+    service.delete(&gone.id).await;
+    // As if that had been long ago: the token is younger.
+    server.database.db_execute("UPDATE tombstones SET delete_time = now() - interval '1 hour'").await;
+    let held = server.database.db_hold(&google.id).await;
+    let (person, token) = (server.person("google-oauth2", "g1"), server.proof("sms", "s1"));
+    let linking = tokio::spawn(async move { person.link(link_with(&token)).await });
+    server.database.db_until_waiting(1).await;
+
+    server.database.db_execute("UPDATE tombstones SET delete_time = now()").await;
+    held.db_release().await;
+
+    assert_eq!(refusal(linking.await.unwrap()), "FailedPrecondition LINK_TOKEN_INVALID");
+    assert_eq!(service.user(&google.id).await, google);
+}
