@@ -28,7 +28,7 @@ pub(super) struct DevArguments {
     /// Where the database and the keys are kept
     #[arg(long, value_name = "DIR", default_value = DATA_DIR)]
     data_dir: PathBuf,
-    /// Where to listen
+    /// Where to listen: an address and a port
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:50051")]
     listen: SocketAddr,
     /// Load two sample users
@@ -47,7 +47,8 @@ pub(super) fn run(arguments: &DevArguments) -> Result<(), Failure> {
         .and_then(|config| serve(arguments, config, listener, &mut postgres));
     let stopped = postgres.stop();
     outcome?;
-    Ok(stopped?)
+    stopped?;
+    say(&format!("Stopped. The data stays in {}.", arguments.data_dir.display()))
 }
 
 /// Makes the keys and the configuration, and reads it like any other.
@@ -77,7 +78,7 @@ fn serve(
             if arguments.sample {
                 sample::load(&arguments.data_dir, address).await.map_err(Failure::from)?;
             }
-            introduce(&arguments.data_dir, address)
+            introduce(arguments, address)
         };
         tokio::select! {
             ended = &mut server => return Ok(ended??),
@@ -109,10 +110,11 @@ async fn watch(postgres: &mut Postgres, shutdown: &CancellationToken) -> Failure
 }
 
 /// Prints the address and the story.
-fn introduce(data_dir: &Path, address: SocketAddr) -> Result<(), Failure> {
-    let token = token_command(data_dir)?;
+fn introduce(arguments: &DevArguments, address: SocketAddr) -> Result<(), Failure> {
+    let token = token_command(&arguments.data_dir)?;
     let mut text = format!("identity-link serves gRPC on {address}\n");
-    text.push_str("\nPaste these lines into another terminal (with --sample there are two users to try them on):\n");
+    text.push_str("\nPaste these lines into another terminal");
+    text.push_str(if arguments.sample { ":\n" } else { " (--sample makes the two users that they are about):\n" });
     for story::Step { what, line } in story::steps(&token, &address.to_string()) {
         text.push_str(&format!("\n# {what}\n{line}\n"));
     }

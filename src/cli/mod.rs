@@ -25,7 +25,7 @@ const DATA_DIR: &str = ".identity-link";
 
 /// One user out of many sign-ins.
 #[derive(Parser)]
-#[command(name = "identity-link", version, about, disable_version_flag = true, arg_required_else_help = true)]
+#[command(name = "identity-link", version, about, arg_required_else_help = true)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -43,7 +43,7 @@ enum Command {
     Dev(dev::DevArguments),
     /// Run the database migrations that are missing
     Migrate {
-        /// The configuration file (TOML)
+        /// The configuration file (TOML); IDENTITY_LINK__SECTION__KEY in the environment overrides it
         #[arg(long, value_name = "FILE")]
         config: PathBuf,
     },
@@ -51,7 +51,7 @@ enum Command {
     Token(token::TokenArguments),
     /// Check a configuration file and list everything that is wrong with it
     CheckConfig {
-        /// The configuration file (TOML)
+        /// The configuration file (TOML); IDENTITY_LINK__SECTION__KEY in the environment overrides it
         #[arg(long, value_name = "FILE")]
         config: PathBuf,
     },
@@ -138,9 +138,9 @@ fn runtime() -> io::Result<tokio::runtime::Runtime> {
 /// Binds before anything else is begun, so that a port that is taken is known at once.
 fn bind(address: SocketAddr) -> Result<std::net::TcpListener, Failure> {
     let listener = std::net::TcpListener::bind(address).map_err(|error| match error.kind() {
-        io::ErrorKind::AddrInUse => {
-            Failure::from(format!("{address} is in use: stop what listens there, or choose another address"))
-        }
+        io::ErrorKind::AddrInUse => Failure::from(format!(
+            "{address} is in use: stop what listens there, perhaps another identity-link, or choose another address"
+        )),
         _ => Failure::from(format!("cannot listen on {address}: {error}")),
     })?;
     listener.set_nonblocking(true)?;

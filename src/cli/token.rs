@@ -37,12 +37,22 @@ pub(super) struct TokenArguments {
     /// The tenant
     #[arg(long, default_value = TENANTS[0])]
     tenant: String,
-    /// How long the token lives, at most 24h
-    #[arg(long, value_parser = parse_duration, default_value = "1h")]
+    /// How long the token lives, at most 24h; clocks may differ, so it is accepted for 30s more
+    #[arg(long, value_parser = parse_ttl, default_value = "1h")]
     ttl: Duration,
 }
 
+/// The longest life that the servers of `dev` accept.
+const MAX_TTL: Duration = Duration::from_secs(24 * 3600);
+
+fn parse_ttl(text: &str) -> Result<Duration, String> {
+    parse_duration(text).and_then(|ttl| if ttl > MAX_TTL { Err("must be at most 24h".to_owned()) } else { Ok(ttl) })
+}
+
 pub(super) fn run(arguments: &TokenArguments) -> Result<(), Failure> {
+    if arguments.email.is_some() && arguments.identity.is_none() {
+        return Err(Failure::usage("--email goes with --identity"));
+    }
     let email = arguments.email.clone().map(|email| (email, arguments.email_verified));
     let bearer = match (&arguments.user, arguments.identity.as_deref(), &arguments.service) {
         (Some(id), _, _) => Bearer::User(id.clone()),

@@ -114,6 +114,8 @@ fn read_kind(r: &mut Reader) -> Option<Kind> {
         (None, Some(claim)) => Some(claim),
         _ => {
             r.problem("kind", "must be \"user\" or \"service\", or kind_claim must name a claim that says so");
+            // What they mean depends on the kind, but what they are can be told.
+            read_subject_if_any(r);
             return None;
         }
     };
@@ -122,6 +124,13 @@ fn read_kind(r: &mut Reader) -> Option<Kind> {
         None => Kind::User(subject),
         Some(claim) => Kind::Claim { claim, subject },
     })
+}
+
+fn read_subject_if_any(r: &mut Reader) {
+    if r.has("subject") {
+        drop(read_subject(r));
+    }
+    r.skip(["provider", "providers"]);
 }
 
 fn read_subject(r: &mut Reader) -> Option<SubjectMeaning> {

@@ -139,10 +139,7 @@ impl Config {
         let listen = r.parsed("listen", |text| text.parse().map_err(|_| "must be an address and a port".to_owned()));
         let reflection = r.boolean("reflection", true);
         let shutdown_grace = r.duration("shutdown_grace", Duration::from_secs(20));
-        let log = r.parsed("log", |text| match EnvFilter::try_new(text) {
-            Ok(_) => Ok(text.to_owned()),
-            Err(error) => Err(format!("must be a filter such as \"info\": {error}")),
-        });
+        let log = r.parsed("log", |text| check_log_filter(text).map(|()| text.to_owned()));
         let database = r.table("database");
         if database.is_none() {
             r.problem("database", "is required, with its url");
@@ -153,10 +150,11 @@ impl Config {
             r.problem("tenants", "is required: at least one, such as [tenants.default]");
         }
         let names: BTreeSet<TenantId> = tenants.keys().cloned().collect();
-        let issuers = r.table("issuers").map(|table| issuers::read(table, &names, base)).unwrap_or_default();
-        if issuers.is_empty() {
+        let issuers = r.table("issuers");
+        if issuers.as_ref().is_none_or(Reader::is_empty) {
             r.problem("issuers", "is required: without one nobody can call");
         }
+        let issuers = issuers.map(|table| issuers::read(table, &names, base)).unwrap_or_default();
 
         let problems = r.finish();
         match listen.zip(database) {
@@ -166,6 +164,19 @@ impl Config {
             }
             _ => Err(ConfigProblems(problems)),
         }
+    }
+}
+
+/// A word alone that is no level would name a target, and silence everything else.
+fn check_log_filter(text: &str) -> Result<(), String> {
+    const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
+    let is_clear = |directive: &str| {
+        directive.contains(['=', '[']) || LEVELS.contains(&directive.trim().to_ascii_lowercase().as_str())
+    };
+    match EnvFilter::try_new(text) {
+        Ok(_) if text.split(',').all(is_clear) => Ok(()),
+        Ok(_) => Err(format!("must be a level ({}), or target=level", LEVELS.join(", "))),
+        Err(error) => Err(format!("is not a filter: {error}")),
     }
 }
 
@@ -215,4 +226,19 @@ fn read_providers(mut r: Reader) -> BTreeMap<Provider, ProviderSettings> {
     }
     r.finish();
     providers
+}
+
+#[cfg(test)]
+mod tests {
+    use super::check_log_filter;
+
+    #[test]
+    fn a_log_filter_that_would_silence_everything_is_refused() {
+        for good in ["info", "WARN", "info,identity_link::grpc::status=debug", "off"] {
+            assert_eq!(check_log_filter(good), Ok(()), "{good}");
+        }
+        for bad in ["", "loud", "info,loud", "info,a=loud"] {
+            assert!(check_log_filter(bad).is_err(), "{bad}");
+        }
+    }
 }

@@ -26,6 +26,11 @@ impl Reader {
         self.table.contains_key(key)
     }
 
+    /// Whether nothing is left to read.
+    pub(super) fn is_empty(&self) -> bool {
+        self.table.is_empty()
+    }
+
     /// Passes over keys that another problem already speaks of.
     pub(super) fn skip<const N: usize>(&mut self, keys: [&str; N]) {
         for key in keys {

@@ -49,7 +49,7 @@ pub fn steps(token: &str, address: &str) -> Vec<Step> {
         ),
         call("There are two users again.", &service, "GetUser", &format!(r#"{{"user_id": "{sms_id}"}}"#)),
         call(
-            "This time the metadata is merged first: the primary's values win, arrays are joined.",
+            "This time the metadata is merged first: the values of the primary win, arrays are joined.",
             &service,
             "MergeMetadata",
             &format!(
@@ -57,7 +57,7 @@ pub fn steps(token: &str, address: &str) -> Vec<Step> {
             ),
         ),
         call(
-            "And linked, on the service's word.",
+            "And linked, on the word of a service.",
             &service,
             "Link",
             &format!(r#"{{"user_id": "{google_id}", "identity": {sms_identity}}}"#),

@@ -103,9 +103,11 @@ pub fn refused(refusal: Refusal) -> Status {
             Reason::EmailNotShared,
             "the two users share no email that is verified on both sides: verify one, or link on a token of each",
         ),
-        Refusal::UserNotFound => {
-            plain(NotFound, Reason::UserNotFound, "there is no such user in this tenant: check the id")
-        }
+        Refusal::UserNotFound => plain(
+            NotFound,
+            Reason::UserNotFound,
+            "there is no such user in this tenant: check the id, or create a user with the identity of this token",
+        ),
         Refusal::IdentityNotFound => {
             plain(NotFound, Reason::IdentityNotFound, "there is no such identity here: check provider and subject")
         }
@@ -218,7 +220,7 @@ fn invalid(violations: &[Violation]) -> Status {
         details.add_bad_request_violation("", MORE);
     }
     let text = match violations {
-        [one] => format!("{} {}", one.field, one.description),
+        [one] => format!("{}: {}", one.field, one.description),
         _ => format!("{} fields are wrong: see the details", violations.len()),
     };
     Status::with_error_details(Code::InvalidArgument, text, details)

@@ -79,6 +79,15 @@ impl Address {
         Ok(Self { config, tls })
     }
 
+    /// Where the database is, without user and password.
+    pub fn place(&self) -> String {
+        let host = |host: &Host| match host {
+            Host::Tcp(name) => name.clone(),
+            Host::Unix(path) => path.display().to_string(),
+        };
+        self.config.get_hosts().iter().map(host).collect::<Vec<_>>().join(", ")
+    }
+
     /// Connects, outside any pool.
     pub async fn connect(&self) -> ConnectionResult<AsyncPgConnection> {
         let bad = |error: tokio_postgres::Error| ConnectionError::BadConnection(full_text(&error));

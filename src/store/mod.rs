@@ -44,7 +44,7 @@ pub struct Store {
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// It does not answer, or not as it should.
-    #[error("the database cannot be used: {0}")]
+    #[error(transparent)]
     Store(#[from] StoreError),
     /// It has not the schema of this binary.
     #[error(transparent)]
@@ -84,7 +84,9 @@ impl Store {
 }
 
 async fn connect(address: &Address) -> Result<AsyncPgConnection, StoreError> {
-    address.connect().await.map_err(|error| StoreError::Unavailable(error.to_string()))
+    address.connect().await.map_err(|error| {
+        StoreError::Unavailable(format!("{error} (at {}: is Postgres running there?)", address.place()))
+    })
 }
 
 /// One connection, bound to one tenant.

@@ -79,7 +79,7 @@ fn check_config_tells_every_problem_at_once() {
         listen: must be an address and a port
         reflection: must be true or false
         shutdown_grace: must be a time such as "30s", "10m" or "1h"
-        log: must be a filter such as "info": error parsing level filter: expected one of "off", "error", "warn", "info", "debug", "trace", or a number 0-5
+        log: is not a filter: error parsing level filter: expected one of "off", "error", "warn", "info", "debug", "trace", or a number 0-5
         database.url: is not a Postgres URL such as postgres://user:password@host/database: invalid connection string
         database.max_connections: must be a number from 1 to 1000
         tenants.Bad Name: the name must be 1 to 64 characters out of a-z, 0-9, '.', '_' and '-', beginning with a letter or a digit
@@ -193,7 +193,7 @@ async fn serve_says_what_keeps_it_from_serving() {
     };
 
     insta::assert_snapshot!(serve(&[]), @"1 identity-link: the database's schema is older than this binary: run `identity-link migrate` first (missing: 20261121000001, 20261121000002)");
-    insta::assert_snapshot!(serve(&[("IDENTITY_LINK__DATABASE__URL", &nowhere().url)]), @"1 identity-link: the database cannot be used: the database is unavailable: error connecting to server: Connection refused (os error 111)");
+    insta::assert_snapshot!(serve(&[("IDENTITY_LINK__DATABASE__URL", &nowhere().url)]), @"1 identity-link: the database is unavailable: error connecting to server: Connection refused (os error 111) (at 127.0.0.1: is Postgres running there?)");
     insta::assert_snapshot!(serve(&[("IDENTITY_LINK__ISSUERS__GITHUB__JWKS_FILE", "bad.json")]), @r#"
         64 identity-link: config.toml:
         issuers.github.jwks_file: bad.json is not a JWKS document: EOF while parsing a list at line 1 column 10
@@ -204,12 +204,12 @@ async fn serve_says_what_keeps_it_from_serving() {
     "#);
     insta::assert_snapshot!(serve(&[("IDENTITY_LINK__LOG", "loud=louder")]), @r#"
         64 identity-link: config.toml:
-        log: must be a filter such as "info": error parsing level filter: expected one of "off", "error", "warn", "info", "debug", "trace", or a number 0-5
+        log: is not a filter: error parsing level filter: expected one of "off", "error", "warn", "info", "debug", "trace", or a number 0-5
     "#);
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     let said = serve(&[("IDENTITY_LINK__LISTEN", &address)]);
-    insta::assert_snapshot!(said.replace(&address, "ADDRESS"), @"1 identity-link: ADDRESS is in use: stop what listens there, or choose another address");
+    insta::assert_snapshot!(said.replace(&address, "ADDRESS"), @"1 identity-link: ADDRESS is in use: stop what listens there, perhaps another identity-link, or choose another address");
 }
 
 #[test]

@@ -26,7 +26,7 @@ impl IdentityHandler {
         if user_metadata == Strategy::KeepPrimary && app_metadata == Strategy::KeepPrimary {
             checks.wrong(
                 "user_metadata.strategy",
-                "or app_metadata.strategy must be STRATEGY_MERGE: else nothing is merged",
+                "must be STRATEGY_MERGE, or app_metadata.strategy must: else nothing is merged",
             );
         }
         let gives =

@@ -23,8 +23,8 @@ async fn a_request_must_merge_something() {
         let outcome = service.merge_metadata(pb::MergeMetadataRequest { user_metadata, app_metadata, ..request }).await;
         assert_eq!(
             refusal(outcome),
-            "InvalidArgument REQUEST_INVALID\nuser_metadata.strategy: or app_metadata.strategy must be STRATEGY_MERGE: \
-             else nothing is merged"
+            "InvalidArgument REQUEST_INVALID\nuser_metadata.strategy: must be STRATEGY_MERGE, or \
+             app_metadata.strategy must: else nothing is merged"
         );
     }
     let request = merge_from(&user.id, given(json!({"k": 1}), json!({"k": 1})));
@@ -35,7 +35,7 @@ async fn a_request_must_merge_something() {
     ");
     insta::assert_snapshot!(refusal(service.merge_metadata(pb::MergeMetadataRequest::default()).await), @"
     InvalidArgument REQUEST_INVALID
-    user_metadata.strategy: or app_metadata.strategy must be STRATEGY_MERGE: else nothing is merged
+    user_metadata.strategy: must be STRATEGY_MERGE, or app_metadata.strategy must: else nothing is merged
     source: is required: source_user_id, given or link_id
     ");
     assert_eq!(server.database.db_everything().await, before);
