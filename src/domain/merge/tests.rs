@@ -363,3 +363,15 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_list_of_changes_that_dwarfs_the_documents_is_refused() {
+    let key = "k".repeat(8000);
+    let leaves = |prefix: &str| (0..100).map(|n| (format!("{prefix}{n}"), Value::from(n))).collect::<Map<_, _>>();
+    let side = |prefix: &str| Metadata::from_stored(Map::from_iter([(key.clone(), Value::Object(leaves(prefix)))]));
+    let strategy = Strategy::Merge { conflict: Conflict::PrimaryWins, arrays: Arrays::Concatenate };
+
+    let error = merge(&side("a"), &side("b"), strategy).unwrap_err();
+
+    assert!(matches!(error, MergeError::TooLarge { bytes } if bytes > MAX_PATH_BYTES), "{error:?}");
+}
