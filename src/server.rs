@@ -15,7 +15,7 @@ use tonic::service::Routes;
 use tower::ServiceBuilder;
 
 use crate::{
-    auth::{Issuer, Issuers, keys::Keys},
+    auth::{Issuer, Issuers, Keys},
     clock,
     config::Config,
     domain::TenantId,

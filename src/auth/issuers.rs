@@ -1,10 +1,13 @@
 //! Whom we trust, for what: one entry per issuer, from the configuration, never from a token.
 
-use std::{collections::BTreeSet, path::PathBuf, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use jsonwebtoken::Algorithm;
 
-use super::keys::Keys;
+use super::{
+    keys::{KeySettings, Keys},
+    verified_tokens::VerifiedTokens,
+};
 use crate::domain::{Provider, TenantId};
 
 /// A trusted issuer of tokens.
@@ -18,8 +21,8 @@ pub struct Issuer {
     pub tenant: TenantRule,
     /// The algorithms that it signs with, all asymmetric.
     pub algorithms: Vec<Algorithm>,
-    /// Where its keys come from.
-    pub keys: KeySource,
+    /// Where its keys come from, and how they are kept.
+    pub keys: KeySettings,
     /// What a bearer token must look like; `None` accepts none.
     pub bearer: Option<UseRules>,
     /// What a `link_with` token must look like; `None` accepts none.
@@ -87,15 +90,6 @@ impl TenantRule {
     }
 }
 
-/// Where keys come from.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum KeySource {
-    /// A JWKS file.
-    File(PathBuf),
-    /// A JWKS URL: `https`, or `http` on this machine.
-    Url(http::Uri),
-}
-
 /// What a token must look like for one use.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UseRules {
@@ -133,17 +127,20 @@ impl Kind {
 
 /// All trusted issuers, each with its keys.
 #[derive(Debug)]
-pub struct Issuers(Vec<(Issuer, Arc<Keys>)>);
+pub struct Issuers {
+    trusted: Vec<(Issuer, Arc<Keys>)>,
+    pub(super) verified: VerifiedTokens,
+}
 
 impl Issuers {
     /// Trusts these issuers.
-    pub fn new(issuers: Vec<(Issuer, Arc<Keys>)>) -> Self {
-        Self(issuers)
+    pub fn new(trusted: Vec<(Issuer, Arc<Keys>)>) -> Self {
+        Self { trusted, verified: VerifiedTokens::new() }
     }
 
     /// The issuer with this `iss`, and its keys.
-    pub fn find(&self, iss: &str) -> Option<(&Issuer, &Keys)> {
-        let (issuer, keys) = self.0.iter().find(|(issuer, _)| issuer.issuer == iss)?;
+    pub fn find(&self, iss: &str) -> Option<(&Issuer, &Arc<Keys>)> {
+        let (issuer, keys) = self.trusted.iter().find(|(issuer, _)| issuer.issuer == iss)?;
         Some((issuer, keys))
     }
 }

@@ -1,183 +1,199 @@
-//! The keys of one issuer: a snapshot that verification reads, and a task that renews it.
+//! The keys of one issuer: what verification reads, and the one task that fetches them.
 
-use std::{
-    collections::HashMap,
-    path::Path,
-    sync::{Arc, RwLock},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
-use jsonwebtoken::{
-    Algorithm, AlgorithmFamily, DecodingKey,
-    jwk::{AlgorithmParameters, Jwk, KeyOperations, PublicKeyUse},
+use jsonwebtoken::Algorithm;
+use tokio::{
+    sync::{Notify, watch},
+    time::Instant,
 };
-use serde::Deserialize;
 use tokio_util::sync::CancellationToken;
 
-use super::{Denial, KeySource};
+use super::{Denial, KeySource, key_set::KeySet, key_source::KeySourceError};
 use crate::http_client::HttpClient;
 
-/// How often keys are read again.
-const REFRESH: Duration = Duration::from_secs(300);
-/// How soon again while there are none.
+/// How soon again after a failure.
 const RETRY: Duration = Duration::from_secs(10);
+/// How seldom an issuer is asked because a token names a key that is not known.
+const ASK_EVERY: Duration = Duration::from_secs(30);
 
-/// A key, bound to the one algorithm that it is used with (RFC 8725 §3.1).
-#[derive(Clone)]
-pub struct Key {
-    /// The algorithm.
-    pub algorithm: Algorithm,
-    /// The public key.
-    pub key: DecodingKey,
-}
-
-/// The keys of an issuer at one time, by key id.
-#[derive(Clone, Default)]
-pub struct KeySet {
-    by_id: HashMap<String, Key>,
-    unnamed: Vec<Key>,
-}
-
-#[derive(Deserialize)]
-struct Document {
-    keys: Vec<serde_json::Value>,
-}
-
-/// Why a document is no key set.
-#[derive(Debug, thiserror::Error)]
-pub enum KeySetError {
-    /// Not a JWKS document (RFC 7517 §5).
-    #[error("is not a JWKS document: {0}")]
-    Malformed(#[from] serde_json::Error),
-    /// It holds no key that could be used.
-    #[error("holds no public key for signatures with {0}")]
-    Empty(String),
-    /// It cannot be read.
-    #[error("cannot be read: {0}")]
-    Unreadable(String),
-}
-
-impl KeySet {
-    /// Reads a JWKS document. Keys that are not public signature keys for one of `algorithms` are
-    /// left out: an `oct` key among them would let anybody sign who can read the document.
-    pub fn parse(document: &[u8], algorithms: &[Algorithm]) -> Result<Self, KeySetError> {
-        let document: Document = serde_json::from_slice(document)?;
-        let mut set = Self::default();
-        // Entry by entry: one that does not parse must not cost the others.
-        for entry in document.keys {
-            let Ok(jwk) = serde_json::from_value(entry) else { continue };
-            if let Some((id, key)) = usable(&jwk, algorithms) {
-                match id {
-                    Some(id) => drop(set.by_id.insert(id, key)),
-                    None => set.unnamed.push(key),
-                }
-            }
-        }
-        if set.by_id.is_empty() && set.unnamed.is_empty() {
-            return Err(KeySetError::Empty(format!("{algorithms:?}")));
-        }
-        Ok(set)
-    }
-
-    /// The key with this id. A token without a key id is verified only if there is just one key.
-    pub fn find(&self, id: Option<&str>) -> Option<&Key> {
-        match id {
-            Some(id) => self.by_id.get(id),
-            None if self.by_id.len() + self.unnamed.len() == 1 => self.by_id.values().chain(&self.unnamed).next(),
-            None => None,
-        }
-    }
-}
-
-fn usable(jwk: &Jwk, algorithms: &[Algorithm]) -> Option<(Option<String>, Key)> {
-    let common = &jwk.common;
-    let for_signatures = common.public_key_use.as_ref().is_none_or(|usage| *usage == PublicKeyUse::Signature);
-    let may_verify =
-        common.key_operations.as_ref().is_none_or(|operations| operations.contains(&KeyOperations::Verify));
-    if !for_signatures || !may_verify || matches!(jwk.algorithm, AlgorithmParameters::OctetKey(_)) {
-        return None;
-    }
-    let key = DecodingKey::from_jwk(jwk).ok()?;
-    let algorithm = match &common.key_algorithm {
-        Some(named) => Algorithm::try_from(*named).ok().filter(|algorithm| algorithms.contains(algorithm))?,
-        None => sole_algorithm(jwk, algorithms)?,
-    };
-    (key.family() == algorithm.family()).then(|| (common.key_id.clone(), Key { algorithm, key }))
-}
-
-/// The algorithm of a key that does not name one: the only one of the issuer's that fits it.
-fn sole_algorithm(jwk: &Jwk, algorithms: &[Algorithm]) -> Option<Algorithm> {
-    use jsonwebtoken::jwk::EllipticCurve as Curve;
-    let fits = |algorithm: &&Algorithm| match &jwk.algorithm {
-        AlgorithmParameters::RSA(_) => algorithm.family() == AlgorithmFamily::Rsa,
-        AlgorithmParameters::EllipticCurve(key) => match key.curve {
-            Curve::P256 => **algorithm == Algorithm::ES256,
-            Curve::P384 => **algorithm == Algorithm::ES384,
-            _ => false,
-        },
-        AlgorithmParameters::OctetKeyPair(key) => key.curve == Curve::Ed25519 && **algorithm == Algorithm::EdDSA,
-        _ => false,
-    };
-    let mut fitting = algorithms.iter().filter(fits);
-    fitting.next().filter(|_| fitting.next().is_none()).copied()
+/// How an issuer's keys are kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeySettings {
+    /// Where they come from.
+    pub source: KeySource,
+    /// How often they are read again: for so long does a key live on that the issuer removed.
+    pub refresh: Duration,
+    /// For how long the last ones that were had are good when no new ones are to be had.
+    pub max_age: Duration,
 }
 
 /// The keys of one issuer, as they are now.
 pub struct Keys {
-    source: KeySource,
+    settings: KeySettings,
     algorithms: Vec<Algorithm>,
-    snapshot: RwLock<Option<Arc<KeySet>>>,
+    state: watch::Sender<State>,
+    asked: Notify,
+}
+
+/// What is known of the keys. Asks are counted: an ask is pending while `asked` is above `answered`.
+#[derive(Default)]
+struct State {
+    had: Option<(Arc<KeySet>, Instant)>,
+    asked: u64,
+    asked_at: Option<Instant>,
+    answered: u64,
+}
+
+impl State {
+    /// The keys, unless they are too old to be relied on.
+    fn keys(&self, max_age: Duration, now: Instant) -> Option<&Arc<KeySet>> {
+        let (keys, had_at) = self.had.as_ref()?;
+        (now.saturating_duration_since(*had_at) <= max_age).then_some(keys)
+    }
+
+    /// Asks for new keys, or joins who asked already. `None` if that was done a moment ago: whatever
+    /// was not there then is taken to be still not there, however many ask for it.
+    fn ask(&mut self, now: Instant) -> Option<u64> {
+        if self.asked == self.answered {
+            if self.asked_at.is_some_and(|at| now.saturating_duration_since(at) < ASK_EVERY) {
+                return None;
+            }
+            self.asked += 1;
+            self.asked_at = Some(now);
+        }
+        Some(self.asked)
+    }
 }
 
 impl std::fmt::Debug for Keys {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Keys").field("source", &self.source).finish_non_exhaustive()
+        f.debug_struct("Keys").field("settings", &self.settings).finish_non_exhaustive()
     }
 }
 
 impl Keys {
     /// Keys that have not been had yet.
-    pub fn new(source: KeySource, algorithms: Vec<Algorithm>) -> Self {
-        Self { source, algorithms, snapshot: RwLock::new(None) }
+    pub fn new(settings: KeySettings, algorithms: Vec<Algorithm>) -> Self {
+        Self { settings, algorithms, state: watch::Sender::default(), asked: Notify::new() }
     }
 
     /// The keys to verify with.
-    pub fn snapshot(&self) -> Result<Arc<KeySet>, Denial> {
-        let snapshot = self.snapshot.read().unwrap_or_else(std::sync::PoisonError::into_inner);
-        snapshot.clone().ok_or(Denial::KeysUnavailable)
+    pub fn current(&self) -> Result<Arc<KeySet>, Denial> {
+        let state = self.state.borrow();
+        state.keys(self.settings.max_age, Instant::now()).cloned().ok_or(Denial::KeysUnavailable)
+    }
+
+    /// The keys to verify a token with that names this key. If it is not among them, it may be new:
+    /// then the issuer is asked, by one fetch for all who ask, and not again for a while.
+    pub async fn current_for(&self, id: Option<&str>) -> Result<Arc<KeySet>, Denial> {
+        let mut state = self.state.subscribe();
+        let keys = self.current()?;
+        if id.is_none() || !keys.named(id).is_empty() {
+            return Ok(keys);
+        }
+        let mut ask = None;
+        self.state.send_if_modified(|state| {
+            let before = state.asked;
+            ask = state.ask(Instant::now());
+            if state.asked > before {
+                self.asked.notify_one();
+            }
+            false
+        });
+        let Some(ask) = ask else { return Ok(keys) };
+        // Cannot fail: what sends is in self.
+        drop(state.wait_for(|state| state.answered >= ask).await);
+        self.current()
     }
 
     /// Reads the keys once. What was had before stays if this fails.
-    pub async fn refresh(&self, http: &HttpClient) -> Result<(), KeySetError> {
-        let set = match &self.source {
-            KeySource::File(path) => read_file(path, &self.algorithms)?,
-            KeySource::Url(url) => {
-                let document = http.get_json(url).await;
-                let document = document.map_err(|error| KeySetError::Unreadable(error.to_string()))?;
-                KeySet::parse(&document, &self.algorithms)?
-            }
+    pub async fn refresh(&self, http: &HttpClient) -> Result<(), KeySourceError> {
+        let asked = self.state.borrow().asked;
+        let read = self.settings.source.read(http, &self.algorithms).await;
+        let (read, outcome) = match read {
+            Ok(keys) => (Some(Arc::new(keys)), Ok(())),
+            Err(error) => (None, Err(error)),
         };
-        *self.snapshot.write().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(Arc::new(set));
-        Ok(())
+        let read_at = Instant::now();
+        self.state.send_modify(|state| {
+            state.answered = asked;
+            if let Some(new) = &read {
+                // The very same set if it says the same: what was verified with it stays verified.
+                let old = state.had.take().map(|(old, _)| old).filter(|old| old.is_same_as(new));
+                state.had = Some((old.unwrap_or_else(|| Arc::clone(new)), read_at));
+            }
+        });
+        outcome
     }
 
-    /// Goes on reading the keys until `stop`.
+    /// Goes on reading the keys until `stop`. The only one who does: there is never more than one
+    /// fetch under way.
     pub async fn keep_fresh(self: Arc<Self>, http: HttpClient, stop: CancellationToken) {
+        let mut failing = self.current().is_err();
         loop {
-            let pause = if self.snapshot().is_ok() { REFRESH } else { RETRY };
-            tokio::select! {
+            let pause = if failing { RETRY.min(self.settings.refresh) } else { self.settings.refresh };
+            let refreshed = async {
+                tokio::select! {
+                    () = tokio::time::sleep(pause) => {}
+                    () = self.asked.notified() => {}
+                }
+                self.refresh(&http).await
+            };
+            let refreshed = tokio::select! {
                 () = stop.cancelled() => return,
-                () = tokio::time::sleep(pause) => {}
+                refreshed = refreshed => refreshed,
+            };
+            match &refreshed {
+                // Once, not with every try.
+                Err(error) if !failing => {
+                    tracing::warn!(source = %self.settings.source, %error, "an issuer's keys cannot be read");
+                }
+                Ok(()) if failing => tracing::info!(source = %self.settings.source, "an issuer's keys can be read"),
+                _ => {}
             }
-            if let Err(error) = self.refresh(&http).await {
-                tracing::warn!(source = ?self.source, %error, "an issuer's keys could not be read");
-            }
+            failing = refreshed.is_err();
         }
     }
 }
 
-/// Reads a JWKS file.
-pub fn read_file(path: &Path, algorithms: &[Algorithm]) -> Result<KeySet, KeySetError> {
-    let document = std::fs::read(path).map_err(|error| KeySetError::Unreadable(error.to_string()))?;
-    KeySet::parse(&document, algorithms)
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEYS: &[u8] =
+        br#"{"keys":[{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
+
+    #[test]
+    fn the_last_keys_are_good_for_a_while() {
+        let (begin, hour) = (Instant::now(), Duration::from_secs(3600));
+        let keys = Arc::new(KeySet::parse(KEYS, &[Algorithm::EdDSA]).unwrap());
+        let state = State { had: Some((keys, begin)), ..State::default() };
+
+        assert!(State::default().keys(hour, begin).is_none());
+        assert!(state.keys(hour, begin).is_some());
+        assert!(state.keys(hour, begin + hour).is_some());
+        assert!(state.keys(hour, begin + hour + Duration::from_secs(1)).is_none());
+    }
+
+    #[test]
+    fn whoever_asks_while_a_fetch_is_under_way_joins_it() {
+        let now = Instant::now();
+        let mut state = State::default();
+
+        assert_eq!(state.ask(now), Some(1));
+        assert_eq!(state.ask(now + 2 * ASK_EVERY), Some(1));
+        state.answered = 1;
+        assert_eq!(state.ask(now + 2 * ASK_EVERY), Some(2));
+    }
+
+    #[test]
+    fn an_answer_stands_for_thirty_seconds() {
+        let now = Instant::now();
+        let mut state = State { asked: 1, answered: 1, asked_at: Some(now), ..State::default() };
+
+        assert_eq!(state.ask(now), None);
+        assert_eq!(state.ask(now + Duration::from_secs(29)), None);
+        assert_eq!(state.ask(now + Duration::from_secs(30)), Some(2));
+    }
 }

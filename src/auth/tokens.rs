@@ -1,6 +1,6 @@
 //! Verifying tokens: JSON Web Tokens (RFC 7519) under the practices of RFC 8725.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use aws_lc_rs::digest::{SHA256, digest};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -8,11 +8,15 @@ use data_encoding::BASE64URL_NOPAD;
 use jsonwebtoken::{Validation, decode, decode_header};
 use serde::Deserialize;
 
-use super::{Denial, Issuer, Issuers, Kind, SubjectMeaning, TenantRule, UseRules, claims::Claims};
+use super::{
+    Denial, Issuer, Issuers, Kind, SubjectMeaning, TenantRule, UseRules, claims::Claims, verified_tokens::Verified,
+};
 use crate::domain::{IdentityRef, Named, Subject, TenantId, UserId};
 
 /// Longer tokens are not looked at, in bytes.
 pub const MAX_TOKEN: usize = 8 * 1024;
+/// The longest key id that is looked up, in bytes.
+const MAX_KEY_ID: usize = 128;
 /// How far two clocks may differ.
 const LEEWAY: Duration = Duration::from_secs(30);
 
@@ -40,6 +44,8 @@ pub struct VerifiedToken {
     pub scopes: BTreeSet<String>,
     /// When it was issued.
     pub issued_at: DateTime<Utc>,
+    /// When it expires, leeway aside.
+    pub expires_at: DateTime<Utc>,
     /// When the person last signed in: `auth_time`, or else when it was issued.
     pub authenticated_at: DateTime<Utc>,
     /// SHA-256 that names this very token: of issuer and `jti`, or else of what was signed.
@@ -66,14 +72,32 @@ struct UnverifiedPayload {
     iss: String,
 }
 
+impl VerifiedToken {
+    /// Whether it has expired.
+    pub fn has_expired(&self, now: DateTime<Utc>) -> bool {
+        now - LEEWAY > self.expires_at
+    }
+}
+
 impl Issuers {
-    /// Verifies a token for one use.
-    pub fn verify(&self, token: &str, token_use: TokenUse, now: DateTime<Utc>) -> Result<VerifiedToken, Denial> {
+    /// Verifies a token for one use. Waits for the issuer's keys if the token names one that may be
+    /// new.
+    pub async fn verify(
+        &self,
+        token: &str,
+        token_use: TokenUse,
+        now: DateTime<Utc>,
+    ) -> Result<Arc<VerifiedToken>, Denial> {
         if token.len() > MAX_TOKEN {
             return Err(Denial::TokenInvalid("longer than 8 KiB"));
         }
+        // A proof is good once: there is nothing to remember.
+        let name = (token_use == TokenUse::Bearer).then(|| sha256(token.as_bytes()));
+        if let Some(token) = name.and_then(|name| self.verified.get(&name, now)) {
+            return Ok(token);
+        }
         let iss = unverified_issuer(token).ok_or(Denial::TokenInvalid("not a signed JWT with an issuer"))?;
-        let (issuer, keys) = self.find(&iss).ok_or(Denial::TokenInvalid("unknown issuer"))?;
+        let (issuer, issuer_keys) = self.find(&iss).ok_or(Denial::TokenInvalid("unknown issuer"))?;
         let rules = match token_use {
             TokenUse::Bearer => issuer.bearer.as_ref(),
             TokenUse::LinkWith => issuer.link_with.as_ref(),
@@ -87,16 +111,29 @@ impl Issuers {
         if !is_type_allowed(header.typ.as_deref(), rules) {
             return Err(Denial::TokenInvalid("wrong typ"));
         }
-        let keys = keys.snapshot()?;
-        let key = keys.find(header.kid.as_deref()).ok_or(Denial::TokenInvalid("unknown key"))?;
-        if header.alg != key.algorithm {
-            return Err(Denial::TokenInvalid("not the key's algorithm"));
+        // What no issuer would name is not worth asking one for.
+        if !issuer.algorithms.contains(&header.alg) || !header.kid.as_deref().is_none_or(is_key_id) {
+            return Err(Denial::TokenInvalid("another algorithm, or no key id"));
         }
+        let keys = issuer_keys.current_for(header.kid.as_deref()).await?;
+        let named = keys.named(header.kid.as_deref());
+        let key = named.iter().find(|key| key.algorithm == header.alg);
+        let key = key.ok_or(Denial::TokenInvalid("unknown key, or not its algorithm"))?;
         let validation = validation(issuer, rules, key.algorithm);
         let data = decode::<Claims>(token, &key.key, &validation)
             .map_err(|_| Denial::TokenInvalid("signature, claims, issuer, audience or times"))?;
-        verified(token, issuer, rules, data.claims, now)
+        let length = token.len();
+        let token = Arc::new(verified(token, issuer, rules, data.claims, now)?);
+        if let Some(name) = name {
+            let (issuer_keys, verified_with) = (Arc::clone(issuer_keys), Arc::clone(&keys));
+            self.verified.insert(name, Verified { token: Arc::clone(&token), length, issuer_keys, verified_with });
+        }
+        Ok(token)
     }
+}
+
+fn is_key_id(text: &str) -> bool {
+    text.len() <= MAX_KEY_ID && text.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ')
 }
 
 fn unverified_issuer(token: &str) -> Option<String> {
@@ -160,18 +197,21 @@ fn verified(
     let who = who(issuer, subject, &claims)?;
     let scopes = scopes(issuer, &who, &claims)?;
     let tenants = tenants(issuer, &who, &claims)?;
-    Ok(VerifiedToken {
+    let token = VerifiedToken {
         issuer: issuer.issuer.clone(),
         subject: subject.to_owned(),
         who,
         tenants,
         scopes,
         issued_at,
+        expires_at,
         authenticated_at: authenticated_at.min(now),
         hash: token_hash(token, &issuer.issuer, claims.text("jti").filter(|jti| !jti.is_empty())),
         trusts_email: issuer.trusts_email,
         claims,
-    })
+    };
+    // Once more by our clock, by which it will be judged when it comes again.
+    if token.has_expired(now) { Err(invalid("expired")) } else { Ok(token) }
 }
 
 fn who(issuer: &Issuer, subject: &str, claims: &Claims) -> Result<Who, Denial> {
@@ -233,8 +273,12 @@ fn token_hash(token: &str, issuer: &str, jti: Option<&str>) -> [u8; 32] {
         Some(jti) => format!("jti\0{issuer}\0{jti}"),
         None => format!("token\0{issuer}\0{}", token.rsplit_once('.').map_or(token, |(signed, _)| signed)),
     };
+    sha256(named.as_bytes())
+}
+
+fn sha256(bytes: &[u8]) -> [u8; 32] {
     let mut hash = [0; 32];
-    hash.copy_from_slice(digest(&SHA256, named.as_bytes()).as_ref());
+    hash.copy_from_slice(digest(&SHA256, bytes).as_ref());
     hash
 }
 

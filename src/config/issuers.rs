@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    ops::RangeInclusive,
     path::Path,
     time::Duration,
 };
@@ -10,7 +11,7 @@ use jsonwebtoken::{Algorithm, AlgorithmFamily};
 
 use super::reader::Reader;
 use crate::{
-    auth::{Issuer, KeySource, Kind, SubjectMeaning, TenantRule, UseRules, access, keys},
+    auth::{Issuer, KeySettings, KeySource, Kind, SubjectMeaning, TenantRule, UseRules, access, key_source},
     domain::{Provider, TenantId},
     http_client,
 };
@@ -21,6 +22,13 @@ const DEFAULT_TYPE: &str = "at+jwt";
 const LINK_WITH_MAX_AGE: Duration = Duration::from_secs(600);
 /// The longest life that a token may have been given.
 const MAX_LIFETIME: Duration = Duration::from_secs(24 * 3600);
+
+/// How often keys are read again: at most so often that a removed one is dead within ten minutes.
+const KEYS_REFRESH: (Duration, RangeInclusive<Duration>) =
+    (Duration::from_secs(300), Duration::from_secs(1)..=Duration::from_secs(9 * 60));
+/// For how long keys are good that cannot be read again.
+const KEYS_MAX_AGE: (Duration, RangeInclusive<Duration>) =
+    (Duration::from_secs(3600), Duration::from_secs(1)..=Duration::from_secs(3600));
 
 /// Reads all issuers. Relative paths start at `base`.
 pub(super) fn read(mut reader: Reader, tenants: &BTreeSet<TenantId>, base: &Path) -> Vec<Issuer> {
@@ -46,7 +54,7 @@ fn read_issuer(mut r: Reader, tenants: &BTreeSet<TenantId>, base: &Path) -> Draf
     let kind = read_kind(&mut r);
     let service = matches!(kind, Some(Kind::Service));
     let tenant = read_tenant(&mut r, tenants, service);
-    let keys = read_keys(&mut r, &algorithms, base);
+    let keys = read_keys(&mut r, issuer.as_deref(), &algorithms, base);
     let bearer = r.list("audiences").map(|audiences| UseRules {
         audiences,
         types: r.list("types").unwrap_or_else(|| BTreeSet::from([DEFAULT_TYPE.to_owned()])),
@@ -193,24 +201,43 @@ fn read_tenant(r: &mut Reader, tenants: &BTreeSet<TenantId>, is_service: bool) -
     }
 }
 
-fn read_keys(r: &mut Reader, algorithms: &[Algorithm], base: &Path) -> Option<KeySource> {
-    match [r.has("jwks_file"), r.has("jwks_url")] {
-        [true, false] => {
+fn read_keys(r: &mut Reader, issuer: Option<&str>, algorithms: &[Algorithm], base: &Path) -> Option<KeySettings> {
+    let source = read_key_source(r, issuer, algorithms, base);
+    let refresh = r.duration_within("jwks_refresh", KEYS_REFRESH);
+    let max_age = r.duration_within("jwks_max_age", KEYS_MAX_AGE);
+    if max_age <= refresh {
+        r.problem("jwks_max_age", "must be longer than jwks_refresh: there would be no keys in between");
+    }
+    source.map(|source| KeySettings { source, refresh, max_age })
+}
+
+fn read_key_source(r: &mut Reader, issuer: Option<&str>, algorithms: &[Algorithm], base: &Path) -> Option<KeySource> {
+    match [r.has("jwks_file"), r.has("jwks_url"), r.boolean("discovery", false)] {
+        [true, false, false] => {
             let file = base.join(r.text("jwks_file")?);
-            if let Err(error) = keys::read_file(&file, algorithms) {
+            if let Err(error) = key_source::read_file(&file, algorithms) {
                 r.problem("jwks_file", format!("{} {error}", file.display()));
             }
             Some(KeySource::File(file))
         }
-        [false, true] => r
+        [false, true, false] => r
             .parsed("jwks_url", |text| {
                 let url: http::Uri = text.parse().map_err(|_| "is not a URL".to_owned())?;
                 let fetchable = http_client::is_fetchable(&url);
                 fetchable.then_some(url).ok_or_else(|| "must be https, or http on this machine".to_owned())
             })
             .map(KeySource::Url),
+        [false, false, true] => {
+            let source = KeySource::discovery(issuer?);
+            if source.is_none() {
+                r.problem("discovery", "wants an issuer that is an https URL, or http on this machine");
+            }
+            source
+        }
         _ => {
-            r.problem("jwks_file", "is required, or jwks_url, and not both: where the issuer's public keys are");
+            let text =
+                "is required, or jwks_url, or discovery = true, and only one: where the issuer's public keys are";
+            r.problem("jwks_file", text);
             r.skip(["jwks_file", "jwks_url"]);
             None
         }

@@ -1,6 +1,6 @@
 //! Reading a table key by key, noting every problem instead of stopping at the first.
 
-use std::{cell::RefCell, collections::BTreeSet, rc::Rc, time::Duration};
+use std::{cell::RefCell, collections::BTreeSet, ops::RangeInclusive, rc::Rc, time::Duration};
 
 use toml::{Table, Value};
 
@@ -73,7 +73,7 @@ impl Reader {
         }
     }
 
-    pub(super) fn number(&mut self, key: &str, default: usize, bounds: std::ops::RangeInclusive<usize>) -> usize {
+    pub(super) fn number(&mut self, key: &str, default: usize, bounds: RangeInclusive<usize>) -> usize {
         let number = match self.table.remove(key) {
             None => return default,
             Some(Value::Integer(number)) => usize::try_from(number).ok(),
@@ -91,6 +91,20 @@ impl Reader {
             humantime::parse_duration(text).map_err(|_| "must be a time such as \"30s\", \"10m\" or \"1h\"".to_owned())
         })
         .unwrap_or(default)
+    }
+
+    /// A time with its default, within bounds.
+    pub(super) fn duration_within(
+        &mut self,
+        key: &str,
+        (default, bounds): (Duration, RangeInclusive<Duration>),
+    ) -> Duration {
+        let duration = self.duration(key, default);
+        if !bounds.contains(&duration) {
+            let [least, most] = [bounds.start(), bounds.end()].map(|bound| humantime::format_duration(*bound));
+            self.problem(key, format!("must be {least} to {most}"));
+        }
+        duration
     }
 
     /// A list of strings; in an environment variable, separated by commas.

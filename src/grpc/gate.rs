@@ -2,12 +2,12 @@
 //! the refusal. What is not in the table is refused.
 
 use std::{
-    future::{Ready, ready},
+    mem,
+    pin::Pin,
     sync::Arc,
     task::{Context, Poll},
 };
 
-use futures_util::future::Either;
 use http::{HeaderMap, Request, Response, header::AUTHORIZATION};
 use tonic::{Status, body::Body};
 use tower::{Layer, Service};
@@ -51,37 +51,45 @@ pub struct Gate<S> {
 
 impl<S, B> Service<Request<B>> for Gate<S>
 where
-    S: Service<Request<B>, Response = Response<Body>>,
+    S: Service<Request<B>, Response = Response<Body>> + Clone + Send + 'static,
+    S::Future: Send,
+    B: Send + 'static,
 {
     type Response = Response<Body>;
     type Error = S::Error;
-    type Future = Either<S::Future, Ready<Result<Response<Body>, S::Error>>>;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, S::Error>> + Send>>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         self.inner.poll_ready(cx)
     }
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        if is_public(request.uri().path()) {
-            return Either::Left(self.inner.call(request));
-        }
-        let record = request.extensions().get::<CallRecord>().cloned().unwrap_or_default();
-        match admit(&self.linking, request.uri().path(), request.headers(), &record) {
-            Ok(permit) => {
-                // Nobody behind the gate needs the token, and nobody can log it by accident.
-                request.headers_mut().remove(AUTHORIZATION);
-                request.extensions_mut().insert(permit);
-                Either::Left(self.inner.call(request))
+        // The one that is ready; its clone need not be.
+        let ready = self.inner.clone();
+        let mut inner = mem::replace(&mut self.inner, ready);
+        let linking = Arc::clone(&self.linking);
+        Box::pin(async move {
+            if is_public(request.uri().path()) {
+                return inner.call(request).await;
             }
-            Err(status) => Either::Right(ready(Ok(status.into_http()))),
-        }
+            let record = request.extensions().get::<CallRecord>().cloned().unwrap_or_default();
+            match admit(&linking, request.uri().path(), request.headers(), &record).await {
+                Ok(permit) => {
+                    // Nobody behind the gate needs the token, and nobody can log it by accident.
+                    request.headers_mut().remove(AUTHORIZATION);
+                    request.extensions_mut().insert(permit);
+                    inner.call(request).await
+                }
+                Err(status) => Ok(status.into_http()),
+            }
+        })
     }
 }
 
 /// Judges a call by its path and its metadata; whose data it is about is in the message.
-fn admit(linking: &Linking, path: &str, headers: &HeaderMap, record: &CallRecord) -> Result<Permit, Status> {
+async fn admit(linking: &Linking, path: &str, headers: &HeaderMap, record: &CallRecord) -> Result<Permit, Status> {
     let token = bearer(headers).map_err(denied)?;
-    let token = linking.issuers().verify(token, TokenUse::Bearer, clock::now()).map_err(denied)?;
+    let token = linking.issuers().verify(token, TokenUse::Bearer, clock::now()).await.map_err(denied)?;
     record.set_caller(match token.who {
         Who::User(_) => "user",
         Who::Service => "service",

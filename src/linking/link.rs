@@ -1,5 +1,7 @@
 //! Linking: whom a call means by the secondary side, and what is done about it.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
@@ -35,7 +37,7 @@ pub struct Link {
 /// How the secondary side is named.
 pub enum Secondary {
     /// By a token of it, which has been verified.
-    Proven(Box<VerifiedToken>),
+    Proven(Arc<VerifiedToken>),
     /// By one of its identities, on a service's word.
     Identity(IdentityRef),
     /// By its id, on a service's word.
@@ -77,8 +79,8 @@ enum Step<'a> {
 
 impl Linking {
     /// Verifies a `link_with` token as a proof for a link in the permit's tenant.
-    pub fn verify_link_with(&self, permit: &Permit, token: &str, now: DateTime<Utc>) -> Result<Secondary, Error> {
-        let proof = self.issuers.verify(token, TokenUse::LinkWith, now).map_err(|denial| match denial {
+    pub async fn verify_link_with(&self, permit: &Permit, token: &str, now: DateTime<Utc>) -> Result<Secondary, Error> {
+        let proof = self.issuers.verify(token, TokenUse::LinkWith, now).await.map_err(|denial| match denial {
             Denial::KeysUnavailable => Error::Denied(Denial::KeysUnavailable),
             _ => Refusal::LinkTokenInvalid.into(),
         })?;
@@ -88,7 +90,7 @@ impl Linking {
             Who::Service => false,
         };
         if is_enabled && proof.tenants.contains(permit.tenant()) {
-            Ok(Secondary::Proven(Box::new(proof)))
+            Ok(Secondary::Proven(proof))
         } else {
             Err(Refusal::LinkTokenInvalid.into())
         }

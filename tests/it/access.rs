@@ -1,9 +1,12 @@
 //! Who may call: tokens, scopes, tenants, and what is in no table.
 
+mod discovery;
 mod issuers;
 mod keys;
 mod paths;
 mod providers;
+mod remembered;
+mod rotation;
 mod scopes;
 mod tenants;
 mod tokens;
@@ -24,4 +27,12 @@ fn stranger(toml: &str, settings: &str) -> String {
         "{toml}[issuers.stranger]\nissuer = \"{iss}\"\nalgorithms = [\"EdDSA\"]\njwks_file = \"{}\"\n{settings}\n",
         keys.display()
     )
+}
+
+/// The public key of the stranger, under this name.
+fn stranger_jwk(kid: &str) -> serde_json::Value {
+    let set = std::fs::read(crate::support::tokens::keys_dir().join("stranger.json")).unwrap();
+    let mut key = serde_json::from_slice::<serde_json::Value>(&set).unwrap()["keys"][0].clone();
+    key["kid"] = serde_json::json!(kid);
+    key
 }

@@ -60,15 +60,17 @@ fn check_config_tells_every_problem_at_once() {
         ),
         &issuer("fifth", "subject = \"subject\"\nprovider = \"sms\"\nalgorithms = [\"EdDSA\"]\njwks_file = \"missing.json\""),
         &issuer("sixth", "subject = \"subject\"\nprovider = \"a\"\nalgorithms = [\"EdDSA\"]\njwks_file = \"bad.json\""),
-        &issuer("seventh", "subject = \"subject\"\nprovider = \"b\"\nalgorithms = [\"EdDSA\"]\njwks_url = \"http://issuer.example.com/jwks\""),
-        "[issuers.eighth]\n",
+        &issuer("seventh", "subject = \"subject\"\nprovider = \"b\"\nalgorithms = [\"EdDSA\"]\njwks_url = \"http://issuer.example.com/jwks\"\njwks_refresh = \"10m\"\njwks_max_age = \"8m\""),
+        "[issuers.eighth]\ndiscovery = true\njwks_url = \"https://eighth.example.com/jwks\"\njwks_max_age = \"2h\"\n",
         "[issuers.ninth]\nissuer = \"https://first.example.com\"\nkind = \"service\"\ntenant = \"nobody\"\nalgorithms = [\"EdDSA\"]\n\
          jwks_file = \"keys.json\"\nimplied_scopes = [\"read:current_user\"]\nlink_with.audiences = [\"api\"]\n",
     ]
     .concat();
     let toml = toml
         + "[issuers.tenth]\nissuer = \"https://first.example.com\"\nkind = \"service\"\ntenant = \"default\"\n\
-                       algorithms = [\"EdDSA\"]\njwks_file = \"keys.json\"\naudiences = [\"api\"]\n";
+                       algorithms = [\"EdDSA\"]\njwks_file = \"keys.json\"\naudiences = [\"api\"]\n\
+           [issuers.twelfth]\nissuer = \"accounts.example.com\"\nkind = \"service\"\ntenant = \"default\"\n\
+                       algorithms = [\"EdDSA\"]\ndiscovery = true\naudiences = [\"api\"]\n";
 
     let ran = run_in(&folder_with("bad_config", &toml), "check-config", &[]);
 
@@ -89,7 +91,8 @@ fn check_config_tells_every_problem_at_once() {
         issuers.eighth.algorithms: is required: the signature algorithms of this issuer, such as ["RS256"]
         issuers.eighth.kind: must be "user" or "service", or kind_claim must name a claim that says so
         issuers.eighth.tenant: is required: one of the [tenants]; or tenant_claim; or, for services, tenants
-        issuers.eighth.jwks_file: is required, or jwks_url, and not both: where the issuer's public keys are
+        issuers.eighth.jwks_file: is required, or jwks_url, or discovery = true, and only one: where the issuer's public keys are
+        issuers.eighth.jwks_max_age: must be 1s to 1h
         issuers.eighth.audiences: is required, or a table link_with: otherwise no token of this issuer is accepted
         issuers.fifth.jwks_file: missing.json cannot be read: No such file or directory (os error 2)
         issuers.fourth.algorithms: HS256 is symmetric: whoever can verify could also sign
@@ -99,7 +102,10 @@ fn check_config_tells_every_problem_at_once() {
         issuers.ninth.implied_scopes: are for user tokens only
         issuers.ninth.link_with: is for user tokens only: a service token proves no user
         issuers.seventh.jwks_url: must be https, or http on this machine
+        issuers.seventh.jwks_refresh: must be 1s to 9m
+        issuers.seventh.jwks_max_age: must be longer than jwks_refresh: there would be no keys in between
         issuers.sixth.jwks_file: bad.json is not a JWKS document: EOF while parsing a list at line 1 column 10
+        issuers.twelfth.discovery: wants an issuer that is an https URL, or http on this machine
         issuers.ninth: has the same issuer as issuers.first
         issuers.second: names user ids of tenant default, and so does issuers.first: one may
         issuers.tenth: has the same issuer as issuers.first

@@ -43,7 +43,7 @@ impl IdentityHandler {
         checks.finish()?;
         let target = permit.target(user_id)?;
         let secondary = match (token, named) {
-            (Some(token), _) => self.linking.verify_link_with(&permit, token, now)?,
+            (Some(token), _) => self.linking.verify_link_with(&permit, token, now).await?,
             (None, named) => named.ok_or_else(|| Error::Fault("a checked field is missing".to_owned()))?,
         };
         let validate_only = request.validate_only;

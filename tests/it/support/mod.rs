@@ -4,6 +4,7 @@ pub mod callers;
 pub mod child;
 pub mod cluster;
 pub mod invariants;
+pub mod key_server;
 pub mod linking;
 pub mod model;
 pub mod racing;

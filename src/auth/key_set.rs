@@ -1,0 +1,262 @@
+//! A key set: the public keys of an issuer at one time, as its JWKS document has them.
+
+use std::collections::HashMap;
+
+use aws_lc_rs::digest::{Digest, SHA256, digest};
+use data_encoding::BASE64URL_NOPAD;
+use jsonwebtoken::{
+    Algorithm, AlgorithmFamily, DecodingKey,
+    jwk::{AlgorithmParameters, EllipticCurve, Jwk, KeyOperations, PublicKeyUse, RSAKeyParameters},
+};
+use serde::Deserialize;
+
+/// The sizes of an RSA modulus that are taken, in bits (NIST SP 800-131A; larger ones only burn time).
+const RSA_BITS: std::ops::RangeInclusive<usize> = 2048..=8192;
+/// The longest RSA exponent that is taken, in bytes.
+const RSA_EXPONENT: usize = 4;
+
+/// A key, bound to the one algorithm that it is used with (RFC 8725 §3.1).
+#[derive(Clone)]
+pub struct Key {
+    /// The algorithm.
+    pub algorithm: Algorithm,
+    /// The public key.
+    pub key: DecodingKey,
+}
+
+/// The public keys of an issuer at one time, by key id. Never changed: a new document makes a new set.
+#[derive(Clone)]
+pub struct KeySet {
+    by_id: HashMap<Option<String>, Vec<Key>>,
+    left_out: usize,
+    fingerprint: Digest,
+}
+
+#[derive(Deserialize)]
+struct Document {
+    keys: Vec<serde_json::Value>,
+}
+
+/// Why a document is no key set.
+#[derive(Debug, thiserror::Error)]
+pub enum KeySetError {
+    /// Not a JWKS document (RFC 7517 §5).
+    #[error("is not a JWKS document: {0}")]
+    Malformed(#[from] serde_json::Error),
+    /// It holds no key that could be used.
+    #[error("holds no public key for signatures with {0}")]
+    Empty(String),
+}
+
+impl KeySet {
+    /// Reads a JWKS document. Keys that are not public signature keys for one of `algorithms` are
+    /// left out: an `oct` key among them would let anybody sign who can read the document.
+    pub fn parse(document: &[u8], algorithms: &[Algorithm]) -> Result<Self, KeySetError> {
+        let entries = serde_json::from_slice::<Document>(document)?.keys;
+        let mut set = Self { by_id: HashMap::new(), left_out: 0, fingerprint: digest(&SHA256, document) };
+        // Entry by entry: one that does not parse must not cost the others.
+        for entry in entries {
+            let usable = serde_json::from_value::<Jwk>(entry).ok().and_then(|jwk| {
+                let key = usable(&jwk, algorithms)?;
+                Some((jwk.common.key_id, key))
+            });
+            match usable {
+                Some((id, key)) => set.by_id.entry(id).or_default().push(key),
+                None => set.left_out += 1,
+            }
+        }
+        if set.by_id.is_empty() {
+            return Err(KeySetError::Empty(format!("{algorithms:?}")));
+        }
+        Ok(set)
+    }
+
+    /// The keys that a token with this key id can be signed with: of several under one id (RFC 7517
+    /// §4.5) each has its algorithm. A token without an id is verified only if there is just one key.
+    pub fn named(&self, id: Option<&str>) -> &[Key] {
+        let named = match id {
+            Some(id) => self.by_id.get(&Some(id.to_owned())),
+            None if self.len() == 1 => self.by_id.values().next(),
+            None => None,
+        };
+        named.map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// How many keys there are.
+    #[expect(clippy::len_without_is_empty, reason = "a set without keys is not made")]
+    pub fn len(&self) -> usize {
+        self.by_id.values().map(Vec::len).sum()
+    }
+
+    /// How many entries of the document are not among the keys.
+    pub fn left_out(&self) -> usize {
+        self.left_out
+    }
+
+    /// Whether both were read from the same document.
+    pub fn is_same_as(&self, other: &Self) -> bool {
+        self.fingerprint.as_ref() == other.fingerprint.as_ref()
+    }
+}
+
+fn usable(jwk: &Jwk, algorithms: &[Algorithm]) -> Option<Key> {
+    let common = &jwk.common;
+    let for_signatures = common.public_key_use.as_ref().is_none_or(|usage| *usage == PublicKeyUse::Signature);
+    let may_verify =
+        common.key_operations.as_ref().is_none_or(|operations| operations.contains(&KeyOperations::Verify));
+    if !for_signatures || !may_verify || !is_sound(&jwk.algorithm) {
+        return None;
+    }
+    let algorithm = match &common.key_algorithm {
+        Some(named) => Algorithm::try_from(*named).ok().filter(|named| algorithms.contains(named))?,
+        // The key does not say: then it must be clear.
+        None => sole(algorithms.iter().filter(|algorithm| fits(&jwk.algorithm, **algorithm)))?,
+    };
+    // Also of a key that says: one that names an algorithm of another kind of key is not used.
+    let key = fits(&jwk.algorithm, algorithm).then(|| DecodingKey::from_jwk(jwk).ok())??;
+    Some(Key { algorithm, key })
+}
+
+fn sole<'a>(mut algorithms: impl Iterator<Item = &'a Algorithm>) -> Option<Algorithm> {
+    algorithms.next().filter(|_| algorithms.next().is_none()).copied()
+}
+
+/// Whether a key of this kind signs with an algorithm (RFC 7518 §3.1, RFC 8037 §3.1).
+fn fits(key: &AlgorithmParameters, algorithm: Algorithm) -> bool {
+    match key {
+        AlgorithmParameters::RSA(_) => algorithm.family() == AlgorithmFamily::Rsa,
+        AlgorithmParameters::EllipticCurve(key) => match key.curve {
+            EllipticCurve::P256 => algorithm == Algorithm::ES256,
+            EllipticCurve::P384 => algorithm == Algorithm::ES384,
+            _ => false,
+        },
+        AlgorithmParameters::OctetKeyPair(key) => key.curve == EllipticCurve::Ed25519 && algorithm == Algorithm::EdDSA,
+        _ => false,
+    }
+}
+
+/// Whether a key has the form and the strength that its kind asks for.
+fn is_sound(key: &AlgorithmParameters) -> bool {
+    let length = |text: &str| BASE64URL_NOPAD.decode(text.as_bytes()).map_or(0, |bytes| bytes.len());
+    match key {
+        AlgorithmParameters::RSA(key) => is_sound_rsa(key),
+        AlgorithmParameters::EllipticCurve(key) => match key.curve {
+            EllipticCurve::P256 => [length(&key.x), length(&key.y)] == [32; 2],
+            EllipticCurve::P384 => [length(&key.x), length(&key.y)] == [48; 2],
+            _ => false,
+        },
+        AlgorithmParameters::OctetKeyPair(key) => length(&key.x) == 32,
+        _ => false,
+    }
+}
+
+/// FIPS 186-5 §A.1.1: the exponent is odd and above 2^16. With 1 anybody signs.
+fn is_sound_rsa(key: &RSAKeyParameters) -> bool {
+    let number = |text: &str| BASE64URL_NOPAD.decode(text.as_bytes()).ok();
+    let Some((modulus, exponent)) = number(&key.n).zip(number(&key.e)) else { return false };
+    let bits = |bytes: &[u8]| {
+        let zeros: usize = bytes.iter().take_while(|byte| **byte == 0).count();
+        bytes.get(zeros).map_or(0, |first| (bytes.len() - zeros) * 8 - first.leading_zeros() as usize)
+    };
+    let is_odd = |bytes: &[u8]| bytes.last().is_some_and(|last| last % 2 == 1);
+    RSA_BITS.contains(&bits(&modulus))
+        && is_odd(&modulus)
+        && (17..=RSA_EXPONENT * 8).contains(&bits(&exponent))
+        && is_odd(&exponent)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    const ALL: [Algorithm; 4] = [Algorithm::RS256, Algorithm::ES256, Algorithm::ES384, Algorithm::EdDSA];
+
+    fn parse(keys: &[Value]) -> Result<KeySet, KeySetError> {
+        KeySet::parse(json!({ "keys": keys }).to_string().as_bytes(), &ALL)
+    }
+
+    fn ed(kid: &str) -> Value {
+        json!({"kty": "OKP", "crv": "Ed25519", "kid": kid, "x": BASE64URL_NOPAD.encode(&[5; 32])})
+    }
+
+    fn rsa(bytes: usize, exponent: &[u8]) -> Value {
+        let mut modulus = vec![0xff; bytes];
+        modulus[0] = 0x80;
+        json!({"kty": "RSA", "kid": "r", "n": BASE64URL_NOPAD.encode(&modulus), "e": BASE64URL_NOPAD.encode(exponent)})
+    }
+
+    #[test]
+    fn a_bad_entry_never_costs_the_good_ones() {
+        let ec = |crv: &str, x: usize, y: usize| {
+            let part = |bytes: usize| BASE64URL_NOPAD.encode(&vec![1; bytes]);
+            json!({"kty": "EC", "crv": crv, "kid": "e", "x": part(x), "y": part(y)})
+        };
+        let with = |name: &str, value: Value| {
+            let mut key = ed("2");
+            key[name] = value;
+            key
+        };
+        for bad in [
+            json!(null),
+            json!(7),
+            json!({}),
+            json!({"kty": "future", "kid": "2"}),
+            json!({"kty": "oct", "kid": "2", "k": "c2VjcmV0", "alg": "HS256"}),
+            with("x", json!("not base64!")),
+            with("x", json!(BASE64URL_NOPAD.encode(&[5; 31]))),
+            with("use", json!("enc")),
+            with("alg", json!("RS256")),
+            with("alg", json!("HS256")),
+            with("kid", json!(7)),
+            with("crv", json!("X25519")),
+            ec("P-256", 32, 31),
+            ec("P-384", 32, 32),
+            ec("P-521", 66, 66),
+            rsa(64, &[1, 0, 1]),
+            rsa(255, &[1, 0, 1]),
+            rsa(1025, &[1, 0, 1]),
+            rsa(256, &[1]),
+            rsa(256, &[3]),
+            rsa(256, &[1, 0, 0]),
+            rsa(256, &[]),
+            rsa(256, &[1, 0, 0, 0, 1]),
+        ] {
+            let set = parse(&[bad.clone(), ed("1"), bad.clone()]).unwrap();
+            assert_eq!((set.len(), set.left_out()), (1, 2), "{bad}");
+            assert_eq!(set.named(Some("1")).len(), 1, "{bad}");
+            assert!(parse(std::slice::from_ref(&bad)).is_err(), "{bad}");
+        }
+        for good in [ec("P-256", 32, 32), ec("P-384", 48, 48), rsa(256, &[1, 0, 1]), rsa(1024, &[0, 1, 0, 1])] {
+            assert_eq!(parse(std::slice::from_ref(&good)).map(|set| set.len()).ok(), Some(1), "{good}");
+        }
+    }
+
+    #[test]
+    fn a_key_that_does_not_say_its_algorithm_needs_a_clear_one() {
+        let document = json!({"keys": [rsa(256, &[1, 0, 1])]}).to_string();
+        let both = KeySet::parse(document.as_bytes(), &[Algorithm::RS256, Algorithm::PS256]);
+        assert!(both.is_err());
+        let one = KeySet::parse(document.as_bytes(), &[Algorithm::PS256, Algorithm::EdDSA]).unwrap();
+        assert_eq!(one.named(Some("r")).iter().map(|key| key.algorithm).collect::<Vec<_>>(), [Algorithm::PS256]);
+    }
+
+    #[test]
+    fn without_a_key_id_there_must_be_one_key() {
+        assert_eq!(parse(&[ed("1")]).unwrap().named(None).len(), 1);
+        assert_eq!(parse(&[ed("1"), ed("2")]).unwrap().named(None).len(), 0);
+        assert_eq!(parse(&[ed("1"), ed("1")]).unwrap().named(None).len(), 0);
+        let mut unnamed = ed("1");
+        unnamed.as_object_mut().unwrap().remove("kid");
+        assert_eq!(parse(&[unnamed.clone()]).unwrap().named(None).len(), 1);
+        assert_eq!(parse(&[unnamed, ed("1")]).unwrap().named(None).len(), 0);
+    }
+
+    #[test]
+    fn the_same_document_is_the_same_set() {
+        let one = parse(&[ed("1")]).unwrap();
+        assert!(one.is_same_as(&parse(&[ed("1")]).unwrap()));
+        assert!(!one.is_same_as(&parse(&[ed("2")]).unwrap()));
+    }
+}

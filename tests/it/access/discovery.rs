@@ -1,0 +1,82 @@
+//! Keys by discovery: the issuer's metadata says where they are.
+
+use serde_json::{Value, json};
+
+use super::stranger_jwk;
+use crate::support::{
+    key_server::{Answer, KeyServer},
+    tokens::Token,
+    *,
+};
+
+const METADATA: &str = "/t/.well-known/openid-configuration";
+
+/// An issuer whose keys are found by discovery, and whose metadata is this; its name is the
+/// address of its server.
+async fn discovering(metadata: impl FnOnce(&str) -> Answer) -> (KeyServer, TestServer) {
+    let keys = KeyServer::start(Answer::ok(&json!({"keys": [stranger_jwk("1")]}).to_string())).await;
+    keys.answer(METADATA, metadata(&format!("http://{}", keys.address)));
+    let settings = format!(
+        "[issuers.stranger]\nissuer = \"http://{}/t\"\nalgorithms = [\"EdDSA\"]\ndiscovery = true\nkind = \"user\"\n\
+         subject = \"subject\"\nprovider = \"p\"\ntenant = \"default\"\naudiences = [\"identity-link\"]\n\
+         allowed_scopes = [\"read:current_user\"]\n",
+        keys.address
+    );
+    let server = TestServer::start_with(cluster::cluster().db_migrated().await, |toml| toml + &settings).await;
+    (keys, server)
+}
+
+fn token(keys: &KeyServer) -> Token {
+    Token::of("stranger", "1").with("iss", format!("http://{}/t", keys.address))
+}
+
+#[tokio::test]
+async fn the_keys_are_where_the_metadata_says() {
+    let (keys, server) = discovering(|base| {
+        Answer::ok(&json!({"issuer": format!("{base}/t"), "jwks_uri": format!("{base}/jwks"), "x": 1}).to_string())
+    })
+    .await;
+    let user = server.service().create("p", "1").await;
+
+    assert_eq!(server.caller(&token(&keys)).user("").await, user);
+    assert_eq!(keys.asked(), 2);
+    let forged = Token { signer: "github", ..token(&keys) };
+    assert_eq!(refusal(server.caller(&forged).get_user(get("")).await), "Unauthenticated TOKEN_INVALID");
+}
+
+/// Metadata that is another's, says nothing, or leads elsewhere gives no keys (A13, A47, F20).
+#[tokio::test]
+async fn metadata_that_is_not_the_issuers_is_not_followed() {
+    let elsewhere = KeyServer::start(Answer::ok(&json!({"keys": [stranger_jwk("1")]}).to_string())).await;
+    let there = format!("http://{}/jwks", elsewhere.address);
+    type Metadata = Box<dyn Fn(&str) -> Value>;
+    let cases: [(&str, Metadata); 8] = [
+        (
+            "another issuer",
+            Box::new(|base| json!({"issuer": "https://stranger.example.com", "jwks_uri": format!("{base}/jwks")})),
+        ),
+        ("a slash more", Box::new(|base| json!({"issuer": format!("{base}/t/"), "jwks_uri": format!("{base}/jwks")}))),
+        ("no issuer", Box::new(|base| json!({"jwks_uri": format!("{base}/jwks")}))),
+        ("no jwks_uri", Box::new(|base| json!({"issuer": format!("{base}/t")}))),
+        ("a jwks_uri that is no URL", Box::new(|base| json!({"issuer": format!("{base}/t"), "jwks_uri": "jwks"}))),
+        ("a jwks_uri of a file", Box::new(|base| json!({"issuer": format!("{base}/t"), "jwks_uri": "file:///jwks"}))),
+        (
+            "plain http to elsewhere",
+            Box::new(|base| json!({"issuer": format!("{base}/t"), "jwks_uri": "http://192.0.2.1/jwks"})),
+        ),
+        ("a list", Box::new(|_| json!([]))),
+    ];
+    for (case, metadata) in cases {
+        let (keys, server) = discovering(|base| Answer::ok(&metadata(base).to_string())).await;
+        server.service().create("p", "1").await;
+        let outcome = server.caller(&token(&keys)).get_user(get("")).await;
+        assert_eq!(refusal(outcome), "Unavailable KEYS_UNAVAILABLE", "{case}");
+        assert_eq!(keys.asked(), 1, "{case}: the key set was not looked for");
+    }
+    let redirect = Answer::Bytes(
+        format!("HTTP/1.1 302 Found\r\nlocation: {there}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n").into(),
+    );
+    let (keys, server) = discovering(|_| redirect).await;
+    assert_eq!(refusal(server.caller(&token(&keys)).get_user(get("")).await), "Unavailable KEYS_UNAVAILABLE");
+    assert_eq!(elsewhere.asked(), 0, "nobody was led elsewhere");
+}
