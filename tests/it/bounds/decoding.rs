@@ -20,6 +20,7 @@ fn nested(levels: usize) -> Vec<u8> {
     pb::CreateUserRequest { identity: Some(identity), user_metadata, ..Default::default() }.encode_to_vec()
 }
 
+/// P02, G15: what is no UTF-8, no message, or nested without end.
 #[tokio::test]
 async fn what_does_not_decode_gets_one_fixed_text() {
     let server = TestServer::start().await;

@@ -150,6 +150,7 @@ async fn a_user_id_is_1_to_255_printable_ascii_characters() {
     }
 }
 
+/// P08: what is indexed fits an index.
 #[tokio::test]
 async fn a_provider_has_a_plain_name_and_a_subject_at_most_255_bytes() {
     let server = TestServer::start().await;

@@ -72,6 +72,7 @@ fn number(number: f64) -> PbValue {
     PbValue { kind: Some(Kind::NumberValue(number)) }
 }
 
+/// P01: jsonb cannot hold it.
 #[tokio::test]
 async fn nul_has_no_place_in_a_string_or_a_key() {
     let nul = "This holds the character U+0000, which cannot be stored.";
@@ -79,6 +80,7 @@ async fn nul_has_no_place_in_a_string_or_a_key() {
     refused_everywhere(value, &[("/a/1/b~1c", nul), ("/k\\u{0}", nul)]).await;
 }
 
+/// P03: before the database sees it.
 #[tokio::test]
 async fn seventeen_levels_are_one_too_many() {
     let deep = "This is nested deeper than 16 levels.";
@@ -103,6 +105,7 @@ async fn a_mebibyte_is_too_much() {
     assert_eq!(json(&server.service().user(&user.id).await.app_metadata), largest);
 }
 
+/// P05: nothing is rounded silently.
 #[tokio::test]
 async fn a_number_is_kept_exactly_or_refused() {
     let beyond = "This number is beyond ±(2^53 − 1), so it may not be kept exactly.";

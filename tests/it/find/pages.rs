@@ -89,6 +89,7 @@ async fn nobody_found_is_an_empty_page() {
     assert_eq!(answer, pb::FindByEmailResponse::default());
 }
 
+/// P09: a cursor is sealed; what was not made here opens nothing.
 #[tokio::test]
 async fn a_page_token_is_good_for_its_own_question_only() {
     let server = TestServer::start().await;

@@ -97,6 +97,7 @@ async fn a_merge_that_must_not_decide_lists_every_conflict() {
     assert_eq!(changes(&merged.metadata_changes), "USER /a/new ADDED");
 }
 
+/// P07: nobody's metadata grows without end.
 #[tokio::test]
 async fn what_would_pass_16_kib_is_refused() {
     let server = TestServer::start().await;
