@@ -11,7 +11,7 @@ use tokio::{
 };
 
 use crate::support::{
-    tokens::{Token, iss, keys_dir},
+    tokens::{Token, iss, jwk},
     *,
 };
 
@@ -36,12 +36,6 @@ fn ok(body: &str) -> String {
     format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}", body.len())
 }
 
-/// The stranger's own public key, as the only one of its key set.
-fn jwk() -> Value {
-    let set = std::fs::read(keys_dir().join("stranger.json")).unwrap();
-    serde_json::from_slice::<Value>(&set).unwrap()["keys"][0].clone()
-}
-
 /// A server that fetches the stranger's keys from there.
 async fn fetching(address: SocketAddr) -> TestServer {
     let iss = iss("stranger");
@@ -56,7 +50,7 @@ async fn fetching(address: SocketAddr) -> TestServer {
 
 #[tokio::test]
 async fn keys_are_fetched_from_a_url() {
-    let server = fetching(web(ok(&json!({"keys": [jwk()]}).to_string())).await).await;
+    let server = fetching(web(ok(&json!({"keys": [jwk("stranger")]}).to_string())).await).await;
     let user = server.service().create("p", "1").await;
 
     assert_eq!(server.person("stranger", "1").user("").await, user);
@@ -74,7 +68,7 @@ async fn without_keys_nothing_is_judged_and_other_issuers_work() {
         web(format!("HTTP/1.1 302 Found\r\nlocation: http://{closed}/jwks\r\ncontent-length: 0\r\n\r\n")).await,
         web(ok("<html>")).await,
         web(ok("{\"keys\": []}")).await,
-        web(ok(&format!("{{\"keys\": [{}], \"x\": \"{}\"}}", jwk(), "x".repeat(256 * 1024)))).await,
+        web(ok(&format!("{{\"keys\": [{}], \"x\": \"{}\"}}", jwk("stranger"), "x".repeat(256 * 1024)))).await,
     ] {
         let server = fetching(address).await;
         server.service().create("p", "1").await;
@@ -107,7 +101,7 @@ async fn a_symmetric_key_in_the_set_is_never_used() {
         key
     };
     let keys = [
-        jwk(),
+        jwk("stranger"),
         oct("hs", json!("HS256")),
         oct("eddsa", json!("EdDSA")),
         oct("es", json!("ES256")),
@@ -131,7 +125,7 @@ async fn a_symmetric_key_in_the_set_is_never_used() {
 #[tokio::test]
 async fn keys_that_are_not_for_signatures_are_not_used() {
     let with = |name: &str, value: Value| {
-        let mut key = jwk();
+        let mut key = jwk("stranger");
         key[name] = value;
         key
     };
@@ -151,9 +145,9 @@ async fn keys_that_are_not_for_signatures_are_not_used() {
 /// Which of two keys a token without a key id means is anybody's guess.
 #[tokio::test]
 async fn a_token_without_a_key_id_needs_a_set_of_one_key() {
-    let mut second: Value = serde_json::from_slice(&std::fs::read(keys_dir().join("github.json")).unwrap()).unwrap();
-    second["keys"][0]["kid"] = json!("2");
-    let keys = json!({"keys": [jwk(), second["keys"][0]]}).to_string();
+    let mut second = jwk("github");
+    second["kid"] = json!("2");
+    let keys = json!({"keys": [jwk("stranger"), second]}).to_string();
     let server = fetching(web(ok(&keys)).await).await;
     let user = server.service().create("p", "1").await;
     let mut token = Token::of("stranger", "1");

@@ -111,7 +111,8 @@ pub fn config_toml(listen: SocketAddr, database_url: &str) -> String {
         };
         let (iss, jwks) = (iss(name), keys_dir().join(format!("{name}.json")));
         toml.push_str(&format!(
-            "[issuers.{name}]\nissuer = \"{iss}\"\n{kind}\n{provider}jwks_file = \"{}\"\nalgorithms = [\"EdDSA\"]\n\
+            "[issuers.{name}]\nissuer = \"{iss}\"\n{kind}\n{provider}jwks_file = \"{}\"\n\
+             algorithms = [\"EdDSA\", \"ES256\", \"PS256\", \"RS256\"]\n\
              tenant_claim = \"tenant\"\naudiences = [\"{AUDIENCE}\"]\n{user}",
             jwks.display()
         ));

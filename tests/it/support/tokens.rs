@@ -7,10 +7,14 @@ use std::{
     sync::OnceLock,
 };
 
-use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
-use data_encoding::BASE64URL_NOPAD;
+use aws_lc_rs::{
+    encoding::{AsDer, Pkcs8V1Der},
+    rsa::KeySize,
+    signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, RsaKeyPair},
+};
+use data_encoding::{BASE64, BASE64URL_NOPAD};
 use identity_link::clock;
-use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use jsonwebtoken::{Algorithm, EncodingKey, Header, crypto, jwk::Jwk};
 use serde_json::{Value, json};
 
 /// The audience of every token.
@@ -22,8 +26,8 @@ pub const SELF_SCOPES: &str =
 pub const SERVICE_SCOPES: &str = "create:users delete:users read:users update:users";
 /// The issuers: one per provider, one for user ids, one for services, and one whose subjects are
 /// `provider|subject`.
-pub const ISSUERS: [&str; 9] =
-    ["google-oauth2", "github", "sms", "wallet", "myspace", "users", "services", "broker", "stranger"];
+pub const ISSUERS: [&str; 11] =
+    ["google-oauth2", "github", "sms", "wallet", "myspace", "okta", "apple", "users", "services", "broker", "stranger"];
 
 /// Signing keys by issuer.
 struct Keys(BTreeMap<&'static str, EncodingKey>);
@@ -38,20 +42,65 @@ fn dir() -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).join("issuers")
 }
 
+/// The algorithm of an issuer: one issuer for each kind of key is enough.
+fn algorithm(issuer: &str) -> Algorithm {
+    match issuer {
+        "okta" => Algorithm::RS256,
+        "apple" => Algorithm::ES256,
+        _ => Algorithm::EdDSA,
+    }
+}
+
 fn keys() -> &'static Keys {
     static KEYS: OnceLock<Keys> = OnceLock::new();
     KEYS.get_or_init(|| {
         fs::create_dir_all(dir()).unwrap();
-        let keys = ISSUERS.map(|name| {
-            let pkcs8 = Ed25519KeyPair::generate_pkcs8(&aws_lc_rs::rand::SystemRandom::new()).unwrap();
-            let pair = Ed25519KeyPair::from_pkcs8(pkcs8.as_ref()).unwrap();
-            let x = BASE64URL_NOPAD.encode(pair.public_key().as_ref());
-            let jwk = json!({"kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "use": "sig", "kid": "1", "x": x});
-            fs::write(dir().join(format!("{name}.json")), json!({"keys": [jwk]}).to_string()).unwrap();
-            (name, EncodingKey::from_ed_der(pkcs8.as_ref()))
+        let keys = ISSUERS.map(|issuer| {
+            let key = generate(algorithm(issuer));
+            let jwks = json!({"keys": [public_jwk(&key, algorithm(issuer))]});
+            fs::write(dir().join(format!("{issuer}.json")), jwks.to_string()).unwrap();
+            (issuer, key)
         });
         Keys(BTreeMap::from(keys))
     })
+}
+
+fn generate(algorithm: Algorithm) -> EncodingKey {
+    match algorithm {
+        Algorithm::RS256 => {
+            let pair = RsaKeyPair::generate(KeySize::Rsa2048).unwrap();
+            let pkcs8: Pkcs8V1Der = pair.as_der().unwrap();
+            EncodingKey::from_rsa_pem(pem("PRIVATE KEY", pkcs8.as_ref()).as_bytes()).unwrap()
+        }
+        Algorithm::ES256 => {
+            let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap();
+            EncodingKey::from_ec_der(pair.to_pkcs8v1().unwrap().as_ref())
+        }
+        _ => EncodingKey::from_ed_der(Ed25519KeyPair::generate().unwrap().to_pkcs8v1().unwrap().as_ref()),
+    }
+}
+
+fn public_jwk(key: &EncodingKey, algorithm: Algorithm) -> Value {
+    let mut jwk = serde_json::to_value(Jwk::from_encoding_key(key, algorithm).unwrap()).unwrap();
+    jwk["kid"] = json!("1");
+    jwk["use"] = json!("sig");
+    jwk
+}
+
+/// The key that an issuer signs with.
+pub fn signing_key(issuer: &str) -> &'static EncodingKey {
+    &keys().0[issuer]
+}
+
+/// The only public key in an issuer's key set.
+pub fn jwk(issuer: &str) -> Value {
+    public_jwk(signing_key(issuer), algorithm(issuer))
+}
+
+/// A key as text (RFC 7468).
+pub fn pem(label: &str, der: &[u8]) -> String {
+    let lines: Vec<String> = der.chunks(48).map(|line| BASE64.encode(line)).collect();
+    format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", lines.join("\n"))
 }
 
 /// The `iss` of an issuer.
@@ -74,7 +123,7 @@ impl Token {
     /// A good token of an issuer, with every scope that it could have.
     pub fn of(issuer: &'static str, subject: &str) -> Self {
         let now = clock::now().timestamp();
-        let mut header = Header::new(Algorithm::EdDSA);
+        let mut header = Header::new(algorithm(issuer));
         header.typ = Some("at+jwt".to_owned());
         header.kid = Some("1".to_owned());
         let scope = if issuer == "services" { SERVICE_SCOPES } else { SELF_SCOPES };
@@ -115,6 +164,13 @@ impl Token {
 
     /// As it goes over the wire.
     pub fn sign(&self) -> String {
-        jsonwebtoken::encode(&self.header, &self.claims, &keys().0[self.signer]).unwrap()
+        jsonwebtoken::encode(&self.header, &self.claims, signing_key(self.signer)).unwrap()
+    }
+
+    /// A token out of these two texts, whatever they are, signed as it would be.
+    pub fn sign_texts(&self, header: &str, claims: &str) -> String {
+        let signed = [header, claims].map(|text| BASE64URL_NOPAD.encode(text.as_bytes())).join(".");
+        let signature = crypto::sign(signed.as_bytes(), signing_key(self.signer), self.header.alg).unwrap();
+        format!("{signed}.{signature}")
     }
 }
