@@ -142,6 +142,45 @@ async fn keys_that_are_not_for_signatures_are_not_used() {
     }
 }
 
+/// What somebody can factor is not a private key; with an exponent of 1 there is nothing to factor.
+#[tokio::test]
+async fn weak_rsa_keys_are_not_used() {
+    let good = jwk("okta");
+    let modulus = BASE64URL_NOPAD.decode(good["n"].as_str().unwrap().as_bytes()).unwrap();
+    let with = |name: &str, number: &[u8]| {
+        let mut key = good.clone();
+        key[name] = json!(BASE64URL_NOPAD.encode(number));
+        key
+    };
+    let leading_zeros = [&[0; 192], &modulus[..64]].concat();
+    let mut weak = [
+        with("n", &modulus[..64]),
+        with("n", &modulus[..128]),
+        with("n", &modulus[..255]),
+        with("n", &leading_zeros),
+        with("n", &[]),
+        with("e", &[0]),
+        with("e", &[1]),
+        with("e", &[3]),
+        with("e", &[17]),
+        with("e", &[0, 0, 0, 3]),
+        with("e", &[0xff, 0xff]),
+        with("e", &[]),
+    ];
+    for (key, kid) in weak.iter_mut().zip(1..) {
+        key["kid"] = json!(kid.to_string());
+    }
+
+    let server = fetching(web(ok(&json!({"keys": weak}).to_string())).await).await;
+    let outcome = server.person("stranger", "1").get_user(get("")).await;
+    assert_eq!(refusal(outcome), "Unavailable KEYS_UNAVAILABLE", "none of them is there");
+
+    let server = fetching(web(ok(&json!({"keys": [good]}).to_string())).await).await;
+    let user = server.service().create("p", "1").await;
+    let strong = Token { signer: "okta", header: Token::of("okta", "1").header, ..Token::of("stranger", "1") };
+    assert_eq!(server.caller(&strong).user("").await, user);
+}
+
 /// Which of two keys a token without a key id means is anybody's guess.
 #[tokio::test]
 async fn a_token_without_a_key_id_needs_a_set_of_one_key() {
