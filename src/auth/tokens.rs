@@ -105,7 +105,9 @@ impl Issuers {
         let rules = rules.ok_or(Denial::TokenInvalid("this issuer's tokens are not for this use"))?;
 
         let header = decode_header(token).map_err(|_| Denial::TokenInvalid("malformed header"))?;
-        if header.crit.is_some() || header.enc.is_some() || header.zip.is_some() {
+        // RFC 7797 §7: `b64` has no place in a JWT, whether or not it is said to be critical.
+        let has_b64 = header.extras.inner().contains_key("b64");
+        if header.crit.is_some() || header.enc.is_some() || header.zip.is_some() || has_b64 {
             return Err(Denial::TokenInvalid("critical extensions are not understood"));
         }
         if !is_type_allowed(header.typ.as_deref(), rules) {
