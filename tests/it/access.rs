@@ -1,6 +1,8 @@
 //! Who may call: tokens, scopes, tenants, and what is in no table.
 
 mod discovery;
+mod credentials;
+mod forgeries;
 mod issuers;
 mod keys;
 mod paths;

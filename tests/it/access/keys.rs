@@ -89,7 +89,7 @@ async fn without_keys_nothing_is_judged_and_other_issuers_work() {
     }
 }
 
-/// Whoever can read a symmetric key could sign with it, and a key set is public.
+/// J04: whoever can read a symmetric key could sign with it, and a key set is public.
 #[tokio::test]
 async fn a_symmetric_key_in_the_set_is_never_used() {
     let secret = [7; 32];
@@ -142,7 +142,7 @@ async fn keys_that_are_not_for_signatures_are_not_used() {
     }
 }
 
-/// What somebody can factor is not a private key; with an exponent of 1 there is nothing to factor.
+/// J15: what somebody can factor is not a private key; with an exponent of 1 there is nothing to factor.
 #[tokio::test]
 async fn weak_rsa_keys_are_not_used() {
     let good = jwk("okta");

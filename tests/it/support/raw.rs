@@ -5,16 +5,21 @@ use tonic::{
     Request, Status,
     client::Grpc,
     codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder},
+    metadata::MetadataValue,
 };
 
 use super::TestServer;
 
 impl TestServer {
-    /// The answer's bytes.
+    /// The answer's bytes. Metadata whose name ends with `-bin` goes as bytes.
     pub async fn raw(&self, path: &str, metadata: &[(&'static str, &str)], message: &[u8]) -> Result<Vec<u8>, Status> {
         let mut request = Request::new(message.to_vec());
         for (name, value) in metadata {
-            request.metadata_mut().append(*name, value.parse().unwrap());
+            if name.ends_with("-bin") {
+                request.metadata_mut().append_bin(*name, MetadataValue::from_bytes(value.as_bytes()));
+            } else {
+                request.metadata_mut().append(*name, value.parse().unwrap());
+            }
         }
         let mut client = Grpc::new(self.channel());
         client.ready().await.unwrap();

@@ -1,0 +1,75 @@
+//! J28: where a token may stand in a call: once, in `authorization`, behind `Bearer`.
+
+use super::rpcs;
+use crate::support::{tokens::Token, *};
+
+#[tokio::test]
+async fn no_rpc_answers_without_a_token() {
+    let server = TestServer::start().await;
+    for path in rpcs() {
+        assert_eq!(refusal(server.raw(path, &[], &[]).await), "Unauthenticated TOKEN_MISSING", "{path}");
+        // What is no authorization is none.
+        let token = Token::of("services", "backend").sign();
+        let bearer = format!("Bearer {token}");
+        let elsewhere = [
+            ("cookie", token.as_str()),
+            ("x-authorization", &bearer),
+            ("grpc-authorization", &bearer),
+            ("proxy-authorization", &bearer),
+            ("x-forwarded-user", "backend"),
+            ("x-forwarded-access-token", &token),
+            ("authorization-bin", &bearer),
+        ];
+        assert_eq!(refusal(server.raw(path, &elsewhere, &[]).await), "Unauthenticated TOKEN_MISSING", "{path}");
+    }
+}
+
+/// Two credentials could be two callers, in whichever order they come.
+#[tokio::test]
+async fn no_rpc_takes_two_authorizations() {
+    let server = TestServer::start().await;
+    let good = format!("Bearer {}", Token::of("services", "backend").sign());
+    let both = format!("{good}, {good}");
+    for path in rpcs() {
+        for second in [good.as_str(), "Bearer x", "Basic eDp5", ""] {
+            for pair in [[good.as_str(), second], [second, good.as_str()]] {
+                let metadata = pair.map(|value| ("authorization", value));
+                let outcome = server.raw(path, &metadata, &[]).await;
+                assert_eq!(refusal(outcome), "Unauthenticated TOKEN_INVALID", "{path} {second}");
+            }
+        }
+        assert_eq!(refusal(server.raw_authorized(path, &both).await), "Unauthenticated TOKEN_INVALID");
+        // What is not looked at is no second one, good or bad.
+        let beside = [("authorization", "Bearer x"), ("authorization-bin", good.as_str())];
+        assert_eq!(refusal(server.raw(path, &beside, &[]).await), "Unauthenticated TOKEN_INVALID");
+        let beside = [("authorization", good.as_str()), ("authorization-bin", "Bearer x")];
+        assert!(refusal(server.raw(path, &beside, &[]).await).starts_with("InvalidArgument REQUEST_INVALID"), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn the_scheme_is_bearer_in_any_case_and_nothing_else() {
+    let server = TestServer::start().await;
+    let path = "/identity.v1.IdentityService/GetUser";
+    let token = Token::of("services", "backend").sign();
+
+    for scheme in ["Bearer", "bearer", "BEARER", "bEaReR"] {
+        let outcome = server.raw_authorized(path, &format!("{scheme} {token}")).await;
+        assert!(refusal(outcome).starts_with("InvalidArgument REQUEST_INVALID"), "{scheme}");
+    }
+    for authorization in [
+        token.clone(),
+        format!("Basic {token}"),
+        format!("DPoP {token}"),
+        format!("Bearer{token}"),
+        format!("Bearer: {token}"),
+        format!("Bearer\t{token}"),
+        format!("Token Bearer {token}"),
+        "Bearer".to_owned(),
+        "Bearer ".to_owned(),
+        String::new(),
+    ] {
+        let outcome = server.raw_authorized(path, &authorization).await;
+        assert_eq!(refusal(outcome), "Unauthenticated TOKEN_INVALID", "{authorization}");
+    }
+}

@@ -1,0 +1,77 @@
+//! J24, J29: times. jsonwebtoken forgives a minute, reads fractions, and looks neither at `iat` nor
+//! at `nbf` unless told.
+
+use serde_json::{Value, json};
+
+use super::{Forgery, claim_rows, rows, with_claim_text, without};
+use crate::support::tokens::Token;
+
+/// Every row about times.
+pub fn all(good: &Token) -> Vec<Forgery> {
+    let now = identity_link::clock::now().timestamp();
+    let exp = good.claims["exp"].as_i64().unwrap();
+    let ended = |ago: i64| good.clone().issued_ago(1_000).with("exp", now - ago);
+    let text = |claim: &str, json: &str| (format!("{claim} {json}"), with_claim_text(good, claim, json));
+    let stranger = Token { signer: "stranger", header: Token::of("stranger", "x").header, ..ended(60) };
+    let no_time = |time: i64| {
+        vec![
+            json!(time.to_string()),
+            json!(time as f64 + 0.5),
+            Value::Null,
+            json!(true),
+            json!([time]),
+            json!({}),
+            json!(""),
+            json!(i64::MIN),
+            json!(i64::MAX),
+            json!(u64::MAX),
+        ]
+    };
+    [
+        rows("J24", [("expired", ended(60).sign()), ("expired, but for the leeway of jsonwebtoken", ended(45).sign())]),
+        rows(
+            "J24",
+            [text("exp", "1e400"), text("exp", "NaN"), text("exp", "Infinity"), text("exp", &format!("{exp}.0"))],
+        ),
+        rows("J24", [text("exp", &format!("{exp}e0")), text("exp", "-1"), text("exp", "0"), text("exp", "0x7fffffff")]),
+        rows("J24", [text("exp", "4102444800"), text("exp", &(now + 86_401).to_string())]),
+        claim_rows("J24", good, "exp", no_time(exp)),
+        without("J24", good, "exp"),
+        rows("J24", [text("nbf", &(now + 45).to_string()), text("nbf", &(now + 500).to_string())]),
+        rows("J24", [text("nbf", &format!("{}.5", now + 500)), text("nbf", "1e400"), text("nbf", "-1")]),
+        // A whole number in the past is fine, which is why 0 is not among them.
+        claim_rows(
+            "J24",
+            good,
+            "nbf",
+            vec![json!("0"), Value::Null, json!({}), json!([0]), json!(true), json!(u64::MAX)],
+        ),
+        rows(
+            "J24",
+            [
+                ("issued in the future", good.clone().issued_ago(-45).sign()),
+                ("issued far in the future", good.clone().issued_ago(-600).with("exp", now + 1_200).sign()),
+                ("issued long ago for long", good.clone().with("iat", now - 86_400).sign()),
+                ("issued before 1970", good.clone().with("iat", -1).sign()),
+            ],
+        ),
+        claim_rows("J24", good, "iat", no_time(now)),
+        without("J24", good, "iat"),
+        claim_rows(
+            "J24",
+            good,
+            "auth_time",
+            vec![json!(now.to_string()), json!(0.5), Value::Null, json!([]), json!(u64::MAX)],
+        ),
+        // J29: what is wrong with it twice is not right.
+        rows(
+            "J29",
+            [
+                ("expired, and signed by a stranger", stranger.sign()),
+                ("expired, for others to hear", ended(60).with("aud", "other").sign()),
+                ("expired, of no subject", ended(60).with("sub", "").sign()),
+            ],
+        ),
+    ]
+    .concat()
+}
