@@ -10,8 +10,10 @@ mod providers;
 mod remembered;
 mod rotation;
 mod scopes;
+mod subjects;
 mod tenants;
 mod tokens;
+mod uses;
 
 use identity_link::auth::access::TABLE;
 
