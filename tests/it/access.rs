@@ -5,6 +5,7 @@ mod credentials;
 mod forgeries;
 mod issuers;
 mod keys;
+mod matrix;
 mod paths;
 mod providers;
 mod remembered;

@@ -1,0 +1,207 @@
+//! Every rpc and every kind of caller, one table per question: what does it answer? The tables are
+//! there to be reviewed: each cell is who may do what. After a change that is meant, correct them by
+//! hand; a new rpc needs a good request in `requests.rs`.
+
+mod callers;
+mod requests;
+
+use futures_util::{StreamExt as _, stream};
+use identity_link::auth::{Rule, access::TABLE};
+use tonic::Status;
+
+use self::{
+    callers::{Call, Cast},
+    requests::{About, request, tells},
+};
+use super::stranger;
+use crate::support::{
+    tokens::{SELF_SCOPES, SERVICE_SCOPES},
+    *,
+};
+
+/// The answers of the matrix in short.
+const WORDS: [(&str, &str); 10] = [
+    ("missing", "Unauthenticated TOKEN_MISSING"),
+    ("invalid", "Unauthenticated TOKEN_INVALID"),
+    ("scope", "PermissionDenied SCOPE_INSUFFICIENT"),
+    ("not yours", "PermissionDenied NOT_YOUR_USER"),
+    ("sign in", "PermissionDenied REAUTHENTICATION_REQUIRED"),
+    ("blocked", "PermissionDenied USER_BLOCKED"),
+    ("is blocked", "FailedPrecondition USER_BLOCKED"),
+    ("absorbed", "FailedPrecondition USER_ABSORBED"),
+    ("no user", "NotFound USER_NOT_FOUND"),
+    ("no identity", "NotFound IDENTITY_NOT_FOUND"),
+];
+
+/// A server that trusts the stranger with everything: what it is refused is not refused for that.
+async fn generous() -> TestServer {
+    let scopes: Vec<String> =
+        SELF_SCOPES.split(' ').chain(SERVICE_SCOPES.split(' ')).map(|scope| format!("\"{scope}\"")).collect();
+    let settings = format!(
+        "kind_claim = \"kind\"\nsubject = \"subject\"\nprovider = \"acme\"\ntenant_claim = \"tenant\"\n\
+         audiences = [\"identity-link\"]\nallowed_scopes = [{}]",
+        scopes.join(", ")
+    );
+    TestServer::start_with(cluster::cluster().db_migrated().await, |toml| stranger(&toml, &settings)).await
+}
+
+/// What an rpc is answered, in a word.
+fn word(rpc: &str, outcome: Result<Vec<u8>, Status>) -> String {
+    match outcome {
+        Ok(answer) if tells(rpc, &answer) => "ok".to_owned(),
+        Ok(_) => "nobody".to_owned(),
+        Err(status) => {
+            let refused = refusal::<()>(Err(status));
+            WORDS.iter().find(|(_, said)| *said == refused).map_or(refused, |(word, _)| (*word).to_owned())
+        }
+    }
+}
+
+/// The answer to one caller of one rpc, about people of whom no other cell knows.
+async fn cell(server: &TestServer, rule: &'static Rule, caller: &str, subject: String) -> String {
+    let rpc = rule.path.rsplit('/').next().unwrap();
+    let cast = Cast::create(server, subject).await;
+    let Call { authorization, user_id, tenant } = callers::call(server, caller, rule, &cast).await;
+    let message = request(rpc, &About { user_id: &user_id, subject: &cast.subject, tenant });
+    let metadata = authorization.as_deref().map(|value| ("authorization", value));
+    word(rpc, server.raw(rule.path, metadata.as_slice(), &message).await)
+}
+
+/// A line per rpc, a column per caller.
+async fn table(server: &TestServer, title: &str, callers: &[&str]) -> String {
+    let cells = TABLE.iter().flat_map(|rule| callers.iter().map(move |caller| (rule, *caller)));
+    let cells = cells.enumerate().map(|(at, (rule, caller))| cell(server, rule, caller, format!("{title}-{at}")));
+    let answers: Vec<String> = stream::iter(cells).buffered(6).collect().await;
+    let mut lines = vec![callers.iter().map(|caller| (*caller).to_owned()).collect::<Vec<_>>()];
+    lines.extend(answers.chunks(callers.len()).map(<[String]>::to_vec));
+    let width = |column: usize| lines.iter().map(|line| line[column].len()).max().unwrap();
+    let names = [title].into_iter().chain(TABLE.iter().map(|rule| rule.path.rsplit('/').next().unwrap()));
+    let line = |name: &str, line: &[String]| {
+        let cells = line.iter().enumerate().map(|(column, cell)| format!(" | {cell:width$}", width = width(column)));
+        format!("{name:18}{}", cells.collect::<String>()).trim_end().to_owned()
+    };
+    names.zip(&lines).map(|(name, cells)| line(name, cells)).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn the_words_of_the_tables() {
+    let words: Vec<String> = WORDS.iter().map(|(word, said)| format!("{word:11} {said}")).collect();
+    insta::assert_snapshot!(words.join("\n"), @r#"
+        missing     Unauthenticated TOKEN_MISSING
+        invalid     Unauthenticated TOKEN_INVALID
+        scope       PermissionDenied SCOPE_INSUFFICIENT
+        not yours   PermissionDenied NOT_YOUR_USER
+        sign in     PermissionDenied REAUTHENTICATION_REQUIRED
+        blocked     PermissionDenied USER_BLOCKED
+        is blocked  FailedPrecondition USER_BLOCKED
+        absorbed    FailedPrecondition USER_ABSORBED
+        no user     NotFound USER_NOT_FOUND
+        no identity NotFound IDENTITY_NOT_FOUND
+    "#);
+}
+
+/// Nobody is told anything without a token that is good in every way, and none of them is told why.
+#[tokio::test]
+async fn tokens() {
+    let callers = ["service", "nobody", "garbage", "expired", "audience", "issuer", "type", "algorithm", "key"];
+    insta::assert_snapshot!(table(&generous().await, "tokens", &callers).await, @r#"
+        tokens             | service | nobody  | garbage | expired | audience | issuer  | type    | algorithm | key
+        Link               | ok      | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
+        Unlink             | ok      | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
+        FindByEmail        | ok      | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
+        MergeMetadata      | ok      | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
+        CreateUser         | ok      | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
+        GetUser            | ok      | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
+        UpdateUser         | ok      | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
+        DeleteUser         | ok      | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
+        FindByIdentity     | ok      | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
+        ResolveUsers       | ok      | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
+        SetPrimaryIdentity | ok      | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
+    "#);
+}
+
+/// The scope of the rpc, whole, and of the caller's own kind.
+#[tokio::test]
+async fn scopes() {
+    let callers = [
+        "user",
+        "user, other scopes",
+        "user, service scopes",
+        "service",
+        "service, other scopes",
+        "service, self scopes",
+        "service, part of it",
+        "service, more than it",
+    ];
+    insta::assert_snapshot!(table(&generous().await, "scopes", &callers).await, @r#"
+        scopes             | user  | user, other scopes | user, service scopes | service | service, other scopes | service, self scopes | service, part of it | service, more than it
+        Link               | ok    | scope              | scope                | ok      | scope                 | scope                | scope               | scope
+        Unlink             | ok    | scope              | scope                | ok      | scope                 | scope                | scope               | scope
+        FindByEmail        | scope | scope              | scope                | ok      | scope                 | scope                | scope               | scope
+        MergeMetadata      | ok    | scope              | scope                | ok      | scope                 | scope                | scope               | scope
+        CreateUser         | scope | scope              | scope                | ok      | scope                 | scope                | scope               | scope
+        GetUser            | ok    | scope              | scope                | ok      | scope                 | scope                | scope               | scope
+        UpdateUser         | ok    | scope              | scope                | ok      | scope                 | scope                | scope               | scope
+        DeleteUser         | ok    | scope              | scope                | ok      | scope                 | scope                | scope               | scope
+        FindByIdentity     | scope | scope              | scope                | ok      | scope                 | scope                | scope               | scope
+        ResolveUsers       | scope | scope              | scope                | ok      | scope                 | scope                | scope               | scope
+        SetPrimaryIdentity | ok    | scope              | scope                | ok      | scope                 | scope                | scope               | scope
+    "#);
+}
+
+/// A user acts on itself, whichever of its names it is known by; a service on its tenant.
+#[tokio::test]
+async fn whose() {
+    let callers = [
+        "user",
+        "user, another's id",
+        "user, absorbed id",
+        "user that never was",
+        "user elsewhere",
+        "service",
+        "service, absorbed id",
+        "service elsewhere",
+    ];
+    insta::assert_snapshot!(table(&generous().await, "whose", &callers).await, @r#"
+        whose              | user  | user, another's id | user, absorbed id | user that never was | user elsewhere | service | service, absorbed id | service elsewhere
+        Link               | ok    | not yours          | absorbed          | no user             | not yours      | ok      | absorbed             | no user
+        Unlink             | ok    | not yours          | absorbed          | no user             | not yours      | ok      | absorbed             | no user
+        FindByEmail        | scope | scope              | scope             | scope               | scope          | ok      | ok                   | nobody
+        MergeMetadata      | ok    | not yours          | absorbed          | no user             | not yours      | ok      | absorbed             | no user
+        CreateUser         | scope | scope              | scope             | scope               | scope          | ok      | ok                   | ok
+        GetUser            | ok    | not yours          | ok                | no user             | not yours      | ok      | ok                   | no user
+        UpdateUser         | ok    | not yours          | absorbed          | no user             | not yours      | ok      | absorbed             | no user
+        DeleteUser         | ok    | not yours          | absorbed          | no user             | not yours      | ok      | absorbed             | no user
+        FindByIdentity     | scope | scope              | scope             | scope               | scope          | ok      | ok                   | no identity
+        ResolveUsers       | scope | scope              | scope             | scope               | scope          | ok      | ok                   | nobody
+        SetPrimaryIdentity | ok    | not yours          | absorbed          | no user             | not yours      | ok      | absorbed             | no user
+    "#);
+}
+
+/// What a user that is what it was may do, and what it may not do any more.
+#[tokio::test]
+async fn standing() {
+    let callers = [
+        "absorbed identity",
+        "absorbed id, before",
+        "absorbed id, after",
+        "blocked user",
+        "service, blocked user",
+        "withdrawn token",
+        "old sign-in",
+    ];
+    insta::assert_snapshot!(table(&generous().await, "standing", &callers).await, @r#"
+        standing           | absorbed identity | absorbed id, before | absorbed id, after | blocked user | service, blocked user | withdrawn token | old sign-in
+        Link               | ok                | sign in             | ok                 | blocked      | is blocked            | invalid         | ok
+        Unlink             | ok                | sign in             | ok                 | blocked      | is blocked            | invalid         | sign in
+        FindByEmail        | scope             | scope               | scope              | scope        | ok                    | scope           | scope
+        MergeMetadata      | ok                | sign in             | ok                 | blocked      | is blocked            | invalid         | ok
+        CreateUser         | scope             | scope               | scope              | scope        | ok                    | scope           | scope
+        GetUser            | ok                | ok                  | ok                 | blocked      | ok                    | invalid         | ok
+        UpdateUser         | ok                | sign in             | ok                 | blocked      | ok                    | invalid         | ok
+        DeleteUser         | ok                | sign in             | ok                 | blocked      | ok                    | invalid         | sign in
+        FindByIdentity     | scope             | scope               | scope              | scope        | ok                    | scope           | scope
+        ResolveUsers       | scope             | scope               | scope              | scope        | ok                    | scope           | scope
+        SetPrimaryIdentity | ok                | sign in             | ok                 | blocked      | is blocked            | invalid         | sign in
+    "#);
+}

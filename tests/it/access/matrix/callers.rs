@@ -1,0 +1,124 @@
+//! Who calls in the matrix, about whom.
+
+use data_encoding::BASE64URL_NOPAD;
+use identity_link::{auth::Rule, clock};
+use jsonwebtoken::{Algorithm, EncodingKey};
+
+use crate::support::{
+    tokens::{SELF_SCOPES, SERVICE_SCOPES, Token, iss, jwk},
+    *,
+};
+
+/// The people of one cell, all with the same subject.
+pub struct Cast {
+    /// The subject.
+    pub subject: String,
+    /// A user with an identity of `acme`, and that of the absorbed one.
+    pub own: String,
+    /// The absorbed one, with an identity of `sms`.
+    absorbed: String,
+    /// Somebody else, with an identity of `github`.
+    other: String,
+}
+
+/// One call.
+pub struct Call {
+    /// What it says of who calls.
+    pub authorization: Option<String>,
+    /// The user that it names; empty for its own.
+    pub user_id: String,
+    /// In which tenant.
+    pub tenant: &'static str,
+}
+
+impl Cast {
+    pub async fn create(server: &TestServer, subject: String) -> Self {
+        let service = server.service();
+        let email = format!("{subject}@example.com");
+        let own = service.create_with("acme", &subject, verified(&email)).await.id;
+        let absorbed = service.create("sms", &subject).await.id;
+        let other = service.create("github", &subject).await.id;
+        service.link(link_user(&own, &absorbed)).await.unwrap();
+        Self { subject, own, absorbed, other }
+    }
+}
+
+/// All of these scopes but one.
+fn without(scopes: &str, scope: Option<&str>) -> String {
+    scopes.split(' ').filter(|other| Some(*other) != scope).collect::<Vec<_>>().join(" ")
+}
+
+/// The call of a caller, by its name in the tables, after what made it what it is.
+pub async fn call(server: &TestServer, caller: &str, rule: &Rule, cast: &Cast) -> Call {
+    let Cast { subject, own, absorbed, other } = cast;
+    let user = Token::of("stranger", subject).with("kind", "user");
+    let service = Token::of("stranger", "backend").with("kind", "service").scope(SERVICE_SCOPES);
+    // Every rpc so far lets services in, and most users.
+    let (self_scope, service_scope) = (rule.self_scope, rule.service_scope.unwrap());
+    let with = |authorization: Option<String>, user_id: &str, tenant| {
+        let user_id = user_id.to_owned();
+        Call { authorization, user_id, tenant }
+    };
+    let bearer = |token: &Token, user_id: &str| with(Some(format!("Bearer {}", token.sign())), user_id, "default");
+    match caller {
+        "user" => bearer(&user, ""),
+        "service" => bearer(&service, own),
+
+        // All of them services, since these may call every rpc.
+        "nobody" => with(None, own, "default"),
+        "garbage" => with(Some("Bearer garbage".to_owned()), own, "default"),
+        "expired" => bearer(&service.issued_ago(600).with("exp", clock::now().timestamp() - 60), own),
+        "audience" => bearer(&service.with("aud", "another"), own),
+        "issuer" => bearer(&service.with("iss", iss("nobody")), own),
+        "type" => {
+            let mut id_token = service;
+            id_token.header.typ = Some("JWT".to_owned());
+            bearer(&id_token, own)
+        }
+        "algorithm" => {
+            let public = BASE64URL_NOPAD.decode(jwk("stranger")["x"].as_str().unwrap().as_bytes()).unwrap();
+            let mut header = service.header.clone();
+            header.alg = Algorithm::HS256;
+            let forged = jsonwebtoken::encode(&header, &service.claims, &EncodingKey::from_secret(&public)).unwrap();
+            with(Some(format!("Bearer {forged}")), own, "default")
+        }
+        "key" => bearer(&Token { signer: "services", ..service }, own),
+
+        "user, other scopes" => bearer(&user.scope(&without(SELF_SCOPES, self_scope)), ""),
+        "user, service scopes" => bearer(&user.scope(SERVICE_SCOPES), ""),
+        "service, other scopes" => bearer(&service.scope(&without(SERVICE_SCOPES, Some(service_scope))), own),
+        "service, self scopes" => bearer(&service.scope(SELF_SCOPES), own),
+        "service, part of it" => bearer(&service.scope(&service_scope[..service_scope.len() - 1]), own),
+        "service, more than it" => bearer(&service.scope(&format!("{service_scope}s x{service_scope}")), own),
+
+        "user, another's id" => bearer(&user, other),
+        "user, absorbed id" => bearer(&user, absorbed),
+        "user that never was" => bearer(&Token::of("stranger", "never").with("kind", "user"), ""),
+        "user elsewhere" => {
+            server.service_of("other").create("acme", subject).await;
+            Call { tenant: "other", ..bearer(&user.tenant("other"), own) }
+        }
+        "service, absorbed id" => bearer(&service, absorbed),
+        "service elsewhere" => Call { tenant: "other", ..bearer(&service.tenant("other"), own) },
+
+        "absorbed identity" => bearer(&Token::of("sms", subject), ""),
+        "absorbed id, before" => bearer(&Token::of("users", absorbed).issued_ago(60), ""),
+        "absorbed id, after" => bearer(&Token::of("users", absorbed).issued_ago(-5), ""),
+        "blocked user" => {
+            server.service().block(own, true).await;
+            bearer(&user, "")
+        }
+        "service, blocked user" => {
+            server.service().block(own, true).await;
+            bearer(&service, own)
+        }
+        "withdrawn token" => {
+            let left = server.service().create("okta", subject).await.id;
+            server.service().link(link_user(own, &left)).await.unwrap();
+            server.service().unlink(unlink(own, "okta", subject)).await.unwrap();
+            bearer(&user.issued_ago(60), "")
+        }
+        "old sign-in" => bearer(&user.with("auth_time", clock::now().timestamp() - 660), ""),
+        _ => panic!("who is {caller}?"),
+    }
+}

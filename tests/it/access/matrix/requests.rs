@@ -1,0 +1,64 @@
+//! One good request per rpc, as little as is needed: what a call is answered is then about who
+//! calls.
+
+use identity_link::grpc::proto as pb;
+use prost::Message as _;
+use serde_json::json;
+
+use crate::support::{tokens::Token, *};
+
+/// Whom a request is about.
+pub struct About<'a> {
+    /// The user; empty for the caller's own.
+    pub user_id: &'a str,
+    /// What all subjects of its identities are.
+    pub subject: &'a str,
+    /// The tenant of the caller: a proof of another's would be refused for that.
+    pub tenant: &'a str,
+}
+
+/// The request of the rpc with this name, encoded.
+pub fn request(rpc: &str, about: &About<'_>) -> Vec<u8> {
+    let About { user_id, subject, tenant } = *about;
+    let user_id = user_id.to_owned();
+    match rpc {
+        "Link" => {
+            let proof = Token::of("wallet", subject).tenant(tenant).sign();
+            pb::LinkRequest { user_id, ..link_with(&proof) }.encode_to_vec()
+        }
+        "Unlink" => unlink(&user_id, "sms", subject).encode_to_vec(),
+        "FindByEmail" => by_email(&format!("{subject}@example.com")).encode_to_vec(),
+        "MergeMetadata" => {
+            let given = pb::GivenMetadata { user_metadata: object(json!({"seen": true})), ..Default::default() };
+            let source = Some(pb::merge_metadata_request::Source::Given(given));
+            pb::MergeMetadataRequest { user_id, source, user_metadata: merge_default(), ..Default::default() }
+                .encode_to_vec()
+        }
+        "CreateUser" => {
+            let identity = pb::NewIdentity { r#ref: identity_ref("new", subject), ..Default::default() };
+            pb::CreateUserRequest { identity: Some(identity), ..Default::default() }.encode_to_vec()
+        }
+        "GetUser" => get(&user_id).encode_to_vec(),
+        "UpdateUser" => update(&user_id, &["user_metadata"], pb::UserUpdate::default()).encode_to_vec(),
+        "DeleteUser" => pb::DeleteUserRequest { include_absorbed: true, ..delete(&user_id) }.encode_to_vec(),
+        "FindByIdentity" => owner_of("sms", subject).encode_to_vec(),
+        "ResolveUsers" => resolve([user_id.as_str()]).encode_to_vec(),
+        "SetPrimaryIdentity" => {
+            pb::SetPrimaryIdentityRequest { user_id, identity: identity_ref("sms", subject), ..Default::default() }
+                .encode_to_vec()
+        }
+        _ => panic!("the matrix needs a good request for {rpc}, here, and then its line in each table"),
+    }
+}
+
+/// Whether an answer tells of anybody. To find nobody is no error.
+pub fn tells(rpc: &str, answer: &[u8]) -> bool {
+    match rpc {
+        "FindByEmail" => !pb::FindByEmailResponse::decode(answer).unwrap().matches.is_empty(),
+        "ResolveUsers" => {
+            let users = pb::ResolveUsersResponse::decode(answer).unwrap().users;
+            users.iter().any(|user| user.state() != pb::resolved_user::State::Unknown)
+        }
+        _ => true,
+    }
+}
