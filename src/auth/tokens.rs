@@ -151,7 +151,8 @@ fn unverified_issuer(token: &str) -> Option<String> {
 fn is_type_allowed(typ: Option<&str>, rules: &UseRules) -> bool {
     let plain = |typ: &str| {
         let typ = typ.to_ascii_lowercase();
-        typ.strip_prefix("application/").map(str::to_owned).unwrap_or(typ)
+        // Alone it stands for nothing, not for a token without a type.
+        typ.strip_prefix("application/").filter(|rest| !rest.is_empty()).map(str::to_owned).unwrap_or(typ)
     };
     let typ = plain(typ.unwrap_or_default());
     rules.types.iter().any(|allowed| plain(allowed) == typ)
