@@ -12,7 +12,8 @@ use rustls::{
     ClientConfig, RootCertStore,
     pki_types::{CertificateDer, pem::PemObject as _},
 };
-use tokio_postgres::{Config, NoTls, config::Host, config::SslMode};
+use tokio::time::timeout;
+use tokio_postgres::{CancelToken, Config, NoTls, config::Host, config::SslMode};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 /// How long a call waits for a free connection before it is told that the server is at capacity.
@@ -100,6 +101,20 @@ impl Address {
                 let (client, connection) = self.config.connect(tls.clone()).await.map_err(bad)?;
                 AsyncPgConnection::try_from_client_and_connection(client, connection).await
             }
+        }
+    }
+
+    /// Asks the server to cancel what it does on the connection of this token.
+    pub(super) async fn cancel(&self, token: CancelToken) -> Result<(), String> {
+        let cancelled = async {
+            match &self.tls {
+                None => token.cancel_query(NoTls).await,
+                Some(tls) => token.cancel_query(tls.clone()).await,
+            }
+        };
+        match timeout(CONNECT, cancelled).await {
+            Ok(cancelled) => cancelled.map_err(|error| full_text(&error)),
+            Err(_) => Err("it took too long".to_owned()),
         }
     }
 

@@ -3,10 +3,9 @@
 use chrono::{DateTime, Utc};
 use data_encoding::HEXLOWER;
 use diesel::{
-    BoolExpressionMethods as _, ExpressionMethods as _, OptionalExtension as _, QueryDsl as _, sql_query,
+    BoolExpressionMethods as _, ExpressionMethods as _, QueryDsl as _, sql_query,
     sql_types::{Array, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid},
 };
-use diesel_async::RunQueryDsl as _;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
@@ -104,7 +103,7 @@ impl Session {
             }
             Proof::Service => (json!({"kind": "service"}), None),
         };
-        let rows = diesel::insert_into(links::table)
+        let insert = diesel::insert_into(links::table)
             .values((
                 links::tenant_id.eq(self.tenant.as_str()),
                 links::id.eq(link.id),
@@ -124,9 +123,8 @@ impl Session {
                 links::proof_hash.eq(hash),
                 links::link_time.eq(link.link_time),
             ))
-            .on_conflict_do_nothing()
-            .execute(&mut self.conn)
-            .await?;
+            .on_conflict_do_nothing();
+        let rows = self.conn.execute(insert).await?;
         Ok(if rows == 1 { LinkInserted::Inserted } else { LinkInserted::ProofUsed })
     }
 
@@ -153,7 +151,7 @@ impl Session {
             .bind::<Jsonb, _>(actor_json(actor))
             .bind::<Jsonb, _>(Value::Object(kept))
             .bind::<Nullable<Text>, _>(left_for.map(UserId::as_str));
-        match Cached(query).execute(&mut self.conn).await? {
+        match self.conn.execute(Cached(query)).await? {
             1 => Ok(()),
             rows => Err(StoreError::Fault(format!("an undone link met {rows} rows"))),
         }
@@ -162,19 +160,15 @@ impl Session {
     /// The link, standing or undone.
     pub async fn link(&mut self, id: Uuid) -> Result<Option<Link>, StoreError> {
         type Row = (Uuid, String, Option<String>, Value, DateTime<Utc>, Option<DateTime<Utc>>);
-        let row: Option<Row> = links::table
-            .filter(links::tenant_id.eq(self.tenant.as_str()).and(links::id.eq(id)))
-            .select((
-                links::id,
-                links::primary_id,
-                links::secondary_id,
-                links::moved,
-                links::link_time,
-                links::undo_time,
-            ))
-            .first(&mut self.conn)
-            .await
-            .optional()?;
+        let query = links::table.filter(links::tenant_id.eq(self.tenant.as_str()).and(links::id.eq(id))).select((
+            links::id,
+            links::primary_id,
+            links::secondary_id,
+            links::moved,
+            links::link_time,
+            links::undo_time,
+        ));
+        let row: Option<Row> = self.conn.load_one(query).await?;
         row.map(|(id, primary, secondary, moved, link_time, undo_time)| {
             Ok(Link {
                 id,
@@ -190,12 +184,10 @@ impl Session {
 
     /// What an undone link did not give back.
     pub async fn withheld(&mut self, id: Uuid) -> Result<Withheld, StoreError> {
-        let row: Option<Value> = links::table
+        let query = links::table
             .filter(links::tenant_id.eq(self.tenant.as_str()).and(links::id.eq(id)))
-            .select(links::withheld)
-            .first(&mut self.conn)
-            .await
-            .optional()?;
+            .select(links::withheld);
+        let row: Option<Value> = self.conn.load_one(query).await?;
         let part = |name: &str| -> Result<Option<Metadata>, StoreError> {
             row.as_ref().and_then(|row| row.get(name)).cloned().map(metadata).transpose()
         };
@@ -223,12 +215,12 @@ impl Session {
             FROM unnest($2::text[], $3::text[]) AS d(id, hash) WHERE l.tenant_id = $1 AND l.secondary_id = d.id";
         let tenant = self.tenant.to_string();
         let query = sql_query(AMONG_THEMSELVES).bind::<Text, _>(&tenant).bind::<Array<Text>, _>(&ids);
-        Cached(query).execute(&mut self.conn).await?;
+        self.conn.execute(Cached(query)).await?;
         let query = sql_query(OF_PRIMARIES).bind::<Text, _>(&tenant).bind::<Array<Text>, _>(&ids);
-        Cached(query.bind::<Array<Text>, _>(&hashes)).execute(&mut self.conn).await?;
+        self.conn.execute(Cached(query.bind::<Array<Text>, _>(&hashes))).await?;
         let query = sql_query(OF_SECONDARIES).bind::<Text, _>(&tenant).bind::<Array<Text>, _>(&ids);
         let query = query.bind::<Array<Text>, _>(&hashes).bind::<Timestamptz, _>(now);
-        Cached(query).execute(&mut self.conn).await?;
+        self.conn.execute(Cached(query)).await?;
         Ok(())
     }
 }

@@ -9,7 +9,6 @@ use diesel::{
     sql_query,
     sql_types::{Array, BigInt},
 };
-use diesel_async::RunQueryDsl as _;
 
 use super::{Session, StoreError, cached::Cached};
 use crate::domain::{IdentityRef, Named, TenantId, UserId};
@@ -48,7 +47,7 @@ impl Session {
     pub async fn lock(&mut self, keys: &LockKeys) -> Result<(), StoreError> {
         const SQL: &str = "SELECT pg_advisory_xact_lock(k) FROM unnest($1::bigint[]) AS k";
         let query = sql_query(SQL).bind::<Array<BigInt>, _>(keys.sorted_numbers(&self.tenant));
-        Cached(query).execute(&mut self.conn).await?;
+        self.conn.execute(Cached(query)).await?;
         Ok(())
     }
 }

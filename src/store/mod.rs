@@ -6,6 +6,7 @@
 
 mod cached;
 mod connect;
+mod connection;
 mod error;
 mod links;
 mod locks;
@@ -19,10 +20,11 @@ mod users;
 use std::{collections::HashMap, sync::Arc};
 
 use diesel_async::{
-    AnsiTransactionManager, AsyncPgConnection, TransactionManager as _,
-    pooled_connection::deadpool::{Object, Pool, PoolError},
+    AsyncPgConnection,
+    pooled_connection::deadpool::{Pool, PoolError},
 };
 
+use self::connection::Connection;
 use crate::domain::TenantId;
 pub use connect::{Address, AddressError};
 pub use error::StoreError;
@@ -37,6 +39,7 @@ pub use users::Inserted;
 #[derive(Clone)]
 pub struct Store {
     pool: Pool<AsyncPgConnection>,
+    address: Arc<Address>,
     keys: Arc<HashMap<TenantId, TenantKey>>,
 }
 
@@ -64,17 +67,17 @@ impl Store {
         migrations::check(&mut conn).await??;
         let keys = tenants::load_keys(&mut conn, tenants).await?;
         let pool = address.pool(size).map_err(StoreError::Fault)?;
-        Ok(Self { pool, keys: Arc::new(keys) })
+        Ok(Self { pool, address: Arc::new(address.clone()), keys: Arc::new(keys) })
     }
 
     /// A connection for one tenant's data. Waits for a free one, but not long.
     pub async fn session(&self, tenant: &TenantId) -> Result<Session, StoreError> {
         let key = self.key(tenant)?.clone();
-        let conn = self.pool.get().await.map_err(|error| match error {
+        let loan = self.pool.get().await.map_err(|error| match error {
             PoolError::Timeout(deadpool::managed::TimeoutType::Wait) => StoreError::Overloaded,
             other => StoreError::Unavailable(other.to_string()),
         })?;
-        Ok(Session { conn, tenant: tenant.clone(), key })
+        Ok(Session { conn: Connection::new(loan, Arc::clone(&self.address)), tenant: tenant.clone(), key })
     }
 
     /// The key of a configured tenant.
@@ -89,31 +92,27 @@ async fn connect(address: &Address) -> Result<AsyncPgConnection, StoreError> {
     })
 }
 
-/// One connection, bound to one tenant.
+/// One connection, bound to one tenant. If it is dropped in the middle of something, the database
+/// stops doing that.
 pub struct Session {
-    conn: Object<AsyncPgConnection>,
+    conn: Connection,
     tenant: TenantId,
     key: TenantKey,
 }
 
 impl Session {
-    /// Begins a transaction. The connection of a session that is dropped inside one is given to nobody
-    /// else: the pool throws it away.
+    /// Begins a transaction. A session that is dropped inside one takes it back.
     pub async fn begin(&mut self) -> Result<(), StoreError> {
-        Ok(AnsiTransactionManager::begin_transaction(&mut *self.conn).await?)
+        self.conn.begin().await
     }
 
     /// Commits: what was written is durable when this returns.
     pub async fn commit(&mut self) -> Result<(), StoreError> {
-        AnsiTransactionManager::commit_transaction(&mut *self.conn).await.map_err(StoreError::at_commit)
+        self.conn.commit().await
     }
 
     /// Takes back what was written since [`Session::begin`], if a transaction is open.
     pub async fn abandon(&mut self) -> Result<(), StoreError> {
-        let status = AnsiTransactionManager::transaction_manager_status_mut(&mut *self.conn);
-        if status.transaction_depth()?.is_some() {
-            AnsiTransactionManager::rollback_transaction(&mut *self.conn).await?;
-        }
-        Ok(())
+        self.conn.roll_back().await
     }
 }

@@ -6,7 +6,6 @@ use diesel::{
     QueryableByName, sql_query,
     sql_types::{Array, Binary, Bool, Nullable, Text, Timestamptz, Uuid as SqlUuid},
 };
-use diesel_async::RunQueryDsl as _;
 use uuid::Uuid;
 
 use super::{
@@ -135,7 +134,7 @@ impl Session {
             .bind::<Array<Binary>, _>(
                 questions.iter().map(|q| self.tombstone_hash(&q.named).to_vec()).collect::<Vec<_>>(),
             );
-        let rows: Vec<Row> = Cached(query).load(&mut self.conn).await?;
+        let rows: Vec<Row> = self.conn.load(Cached(query)).await?;
         rows.into_iter().map(Answer::try_from).collect()
     }
 }

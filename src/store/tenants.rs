@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use aws_lc_rs::{hmac, rand};
 use chrono::{DateTime, Utc};
-use diesel::{ExpressionMethods as _, OptionalExtension as _, QueryDsl as _};
-use diesel_async::{AsyncPgConnection, RunQueryDsl as _};
+use diesel::{ExpressionMethods as _, QueryDsl as _};
+use diesel_async::AsyncPgConnection;
 
 use super::{
     Session, StoreError,
@@ -52,6 +52,7 @@ pub(super) async fn load_keys(
     conn: &mut AsyncPgConnection,
     tenants: &[TenantId],
 ) -> Result<HashMap<TenantId, TenantKey>, StoreError> {
+    use diesel_async::RunQueryDsl as _;
     let mut keys = HashMap::new();
     for tenant in tenants {
         let mut fresh = [0; 32];
@@ -80,22 +81,21 @@ impl Session {
         now: DateTime<Utc>,
     ) -> Result<Result<(), IssuerChanged>, StoreError> {
         use provider_issuers as table;
-        diesel::insert_into(table::table)
+        let pin = diesel::insert_into(table::table)
             .values((
                 table::tenant_id.eq(self.tenant.as_str()),
                 table::provider.eq(provider.as_str()),
                 table::issuer.eq(issuer),
                 table::pin_time.eq(now),
             ))
-            .on_conflict_do_nothing()
-            .execute(&mut self.conn)
-            .await?;
-        let pinned: String = table::table
+            .on_conflict_do_nothing();
+        self.conn.execute(pin).await?;
+        let query = table::table
             .filter(table::tenant_id.eq(self.tenant.as_str()))
             .filter(table::provider.eq(provider.as_str()))
-            .select(table::issuer)
-            .first(&mut self.conn)
-            .await?;
+            .select(table::issuer);
+        let pinned: Option<String> = self.conn.load_one(query).await?;
+        let pinned = pinned.ok_or_else(|| StoreError::Fault(format!("{provider} has no issuer pinned")))?;
         if pinned == issuer {
             return Ok(Ok(()));
         }
@@ -105,13 +105,11 @@ impl Session {
 
     /// When what has this name was deleted, if it was.
     pub async fn delete_time(&mut self, name: &Named) -> Result<Option<DateTime<Utc>>, StoreError> {
-        let row = tombstones::table
+        let query = tombstones::table
             .filter(tombstones::tenant_id.eq(self.tenant.as_str()))
             .filter(tombstones::id_hash.eq(self.tombstone_hash(name).to_vec()))
-            .select(tombstones::delete_time)
-            .first(&mut self.conn)
-            .await;
-        Ok(row.optional()?)
+            .select(tombstones::delete_time);
+        self.conn.load_one(query).await
     }
 
     /// Leaves what stays of the deleted: keyed hashes of what they were named by.
@@ -128,13 +126,12 @@ impl Session {
                 )
             })
             .collect();
-        diesel::insert_into(tombstones::table)
+        let insert = diesel::insert_into(tombstones::table)
             .values(&rows)
             .on_conflict((tombstones::tenant_id, tombstones::id_hash))
             .do_update()
-            .set(tombstones::delete_time.eq(excluded(tombstones::delete_time)))
-            .execute(&mut self.conn)
-            .await?;
+            .set(tombstones::delete_time.eq(excluded(tombstones::delete_time)));
+        self.conn.execute(insert).await?;
         Ok(())
     }
 

@@ -5,7 +5,6 @@ use diesel::{
     ExpressionMethods as _, QueryDsl as _, sql_query,
     sql_types::{Array, BigInt, Bool, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid},
 };
-use diesel_async::RunQueryDsl as _;
 
 use super::{
     Session, StoreError,
@@ -36,7 +35,7 @@ impl Session {
               WHERE n.tenant_id = $1 AND n.id = $2"
         );
         let query = sql_query(SQL).bind::<Text, _>(self.tenant.as_str()).bind::<Text, _>(id.as_str());
-        one(Cached(query).load(&mut self.conn).await?)
+        one(self.conn.load(Cached(query)).await?)
     }
 
     /// The user that owns this identity.
@@ -51,7 +50,7 @@ impl Session {
             .bind::<Text, _>(self.tenant.as_str())
             .bind::<Text, _>(id.provider.as_str())
             .bind::<Text, _>(id.subject.as_str());
-        one(Cached(query).load(&mut self.conn).await?)
+        one(self.conn.load(Cached(query)).await?)
     }
 
     /// The users one of whose identities has this canonical email, in the order of their ids:
@@ -77,7 +76,7 @@ impl Session {
             .bind::<Bool, _>(include_unverified)
             .bind::<Text, _>(after)
             .bind::<BigInt, _>(i64::try_from(limit).unwrap_or(i64::MAX));
-        all(Cached(query).load(&mut self.conn).await?)
+        all(self.conn.load(Cached(query)).await?)
     }
 
     /// These very users, absorbed or not, in the order of their ids; unknown ones are left out.
@@ -104,7 +103,7 @@ impl Session {
     async fn users_by(&mut self, sql: &str, ids: &[&UserId]) -> Result<Vec<User>, StoreError> {
         let ids: Vec<&str> = ids.iter().map(|id| id.as_str()).collect();
         let query = sql_query(sql).bind::<Text, _>(self.tenant.as_str()).bind::<Array<Text>, _>(ids);
-        all(Cached(query).load(&mut self.conn).await?)
+        all(self.conn.load(Cached(query)).await?)
     }
 
     /// Writes back these users' rows, all of their columns, in one statement.
@@ -135,7 +134,7 @@ impl Session {
             .bind::<Array<Jsonb>, _>(column(users, |user| json(&user.profile_overrides)))
             .bind::<Array<Bool>, _>(column(users, |user| user.blocked))
             .bind::<Array<Nullable<Timestamptz>>, _>(column(users, |user| user.tokens_valid_from));
-        expect_rows(Cached(query).execute(&mut self.conn).await?, users.len())
+        expect_rows(self.conn.execute(Cached(query)).await?, users.len())
     }
 
     /// Lets users that `from` had absorbed point to `to` instead: one hop, whatever is linked. What
@@ -150,7 +149,7 @@ impl Session {
             .bind::<Text, _>(to.as_str())
             .bind::<Timestamptz, _>(now)
             .bind::<Nullable<Timestamptz>, _>(from.tokens_valid_from);
-        Cached(query).execute(&mut self.conn).await?;
+        self.conn.execute(Cached(query)).await?;
         Ok(())
     }
 
@@ -164,7 +163,7 @@ impl Session {
 
     /// Inserts a live user whose identity is there, or comes in this transaction.
     pub async fn insert_user_row(&mut self, user: &User) -> Result<Inserted, StoreError> {
-        let rows = diesel::insert_into(users::table)
+        let insert = diesel::insert_into(users::table)
             .values((
                 users::tenant_id.eq(self.tenant.as_str()),
                 users::id.eq(user.id.as_str()),
@@ -180,9 +179,8 @@ impl Session {
                 users::tokens_valid_from.eq(user.tokens_valid_from),
                 users::detached_from.eq(user.detached_from.as_ref().map(UserId::as_str)),
             ))
-            .on_conflict_do_nothing()
-            .execute(&mut self.conn)
-            .await?;
+            .on_conflict_do_nothing();
+        let rows = self.conn.execute(insert).await?;
         Ok(if rows == 1 { Inserted::Inserted } else { Inserted::IdTaken })
     }
 
@@ -190,7 +188,7 @@ impl Session {
     pub async fn insert_identity(&mut self, identity: &Identity, owner: &UserId) -> Result<Inserted, StoreError> {
         let email = identity.email.as_ref();
         let verified = email.and_then(|email| email.verified.as_ref());
-        let rows = diesel::insert_into(identities::table)
+        let insert = diesel::insert_into(identities::table)
             .values((
                 identities::tenant_id.eq(self.tenant.as_str()),
                 identities::provider.eq(identity.id.provider.as_str()),
@@ -209,9 +207,8 @@ impl Session {
                 identities::attach_time.eq(identity.attach_time),
                 identities::attached_by_link.eq(identity.attached_by),
             ))
-            .on_conflict_do_nothing()
-            .execute(&mut self.conn)
-            .await?;
+            .on_conflict_do_nothing();
+        let rows = self.conn.execute(insert).await?;
         Ok(if rows == 1 { Inserted::Inserted } else { Inserted::IdentityTaken })
     }
 
@@ -231,48 +228,42 @@ impl Session {
             .bind::<Array<Integer>, _>(column(moved, |identity| identity.ordinal))
             .bind::<Array<Timestamptz>, _>(column(moved, |identity| identity.attach_time))
             .bind::<Array<Nullable<SqlUuid>>, _>(column(moved, |identity| identity.attached_by));
-        expect_rows(Cached(query).execute(&mut self.conn).await?, moved.len())
+        expect_rows(self.conn.execute(Cached(query)).await?, moved.len())
     }
 
     /// The users that this one has absorbed, in the order of their ids.
     pub async fn absorbed_ids(&mut self, id: &UserId) -> Result<Vec<UserId>, StoreError> {
-        let ids: Vec<String> = users::table
+        let query = users::table
             .filter(users::tenant_id.eq(self.tenant.as_str()))
             .filter(users::absorbed_into.eq(id.as_str()))
             .order(users::id)
-            .select(users::id)
-            .load(&mut self.conn)
-            .await?;
+            .select(users::id);
+        let ids: Vec<String> = self.conn.load(query).await?;
         ids.iter().map(|id| super::rows::user_id(id)).collect()
     }
 
     /// Forgets of whom others were detached, where that is deleted.
     pub async fn forget_detachments(&mut self, deleted: &[UserId]) -> Result<(), StoreError> {
         let ids: Vec<&str> = deleted.iter().map(UserId::as_str).collect();
-        diesel::update(users::table)
+        let update = diesel::update(users::table)
             .filter(users::tenant_id.eq(self.tenant.as_str()))
             .filter(users::detached_from.eq_any(ids))
-            .set(users::detached_from.eq(None::<String>))
-            .execute(&mut self.conn)
-            .await?;
+            .set(users::detached_from.eq(None::<String>));
+        self.conn.execute(update).await?;
         Ok(())
     }
 
     /// Deletes a live user, its identities, and `absorbed`, the users that it has absorbed.
     pub async fn delete_user(&mut self, id: &UserId, absorbed: &[UserId]) -> Result<(), StoreError> {
-        let tenant = self.tenant.as_str().to_owned();
-        diesel::delete(identities::table)
-            .filter(identities::tenant_id.eq(&tenant))
-            .filter(identities::owner_id.eq(id.as_str()))
-            .execute(&mut self.conn)
-            .await?;
+        let identities = diesel::delete(identities::table)
+            .filter(identities::tenant_id.eq(self.tenant.as_str()))
+            .filter(identities::owner_id.eq(id.as_str()));
+        self.conn.execute(identities).await?;
         let ids: Vec<&str> = absorbed.iter().chain([id]).map(UserId::as_str).collect();
-        let rows = diesel::delete(users::table)
-            .filter(users::tenant_id.eq(&tenant))
-            .filter(users::id.eq_any(&ids))
-            .execute(&mut self.conn)
-            .await?;
-        expect_rows(rows, ids.len())
+        let users = diesel::delete(users::table)
+            .filter(users::tenant_id.eq(self.tenant.as_str()))
+            .filter(users::id.eq_any(&ids));
+        expect_rows(self.conn.execute(users).await?, ids.len())
     }
 }
 

@@ -1,5 +1,5 @@
-//! Making two calls meet at a known place, without a clock: a test holds a user's row, and the
-//! calls that come to it wait in their order until it lets go.
+//! Making two calls meet at a known place, without a clock: a test holds a user's row, or a whole
+//! table, and the calls that come to it wait in their order until it lets go.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use diesel_async::{AsyncPgConnection, SimpleAsyncConnection as _};
 
 use super::cluster::Database;
 
-/// A row that is held until this is released.
+/// What is held until this is released.
 pub struct Held(AsyncPgConnection);
 
 impl Held {
@@ -26,6 +26,13 @@ impl Database {
         Held(conn)
     }
 
+    /// Holds a table, so that not even reading goes on.
+    pub async fn db_hold_table(&self, table: &str) -> Held {
+        let mut conn = self.db_connect().await;
+        conn.batch_execute(&format!("BEGIN; LOCK TABLE {table}")).await.unwrap();
+        Held(conn)
+    }
+
     /// Returns once this many of the server's connections wait for a lock. The bound only turns a
     /// test that would hang into one that fails.
     pub async fn db_until_waiting(&self, count: usize) {
@@ -35,5 +42,15 @@ impl Database {
             while self.db_texts(waiting).await.len() < count {}
         };
         tokio::time::timeout(Duration::from_secs(30), all_wait).await.expect("the calls should wait for each other");
+    }
+
+    /// Returns once the database does nothing for the server any more; same bound.
+    pub async fn db_until_idle(&self) {
+        let all_idle = async {
+            let active = "SELECT query FROM pg_stat_activity \
+                WHERE datname = current_database() AND state = 'active' AND pid <> pg_backend_pid()";
+            while !self.db_texts(active).await.is_empty() {}
+        };
+        tokio::time::timeout(Duration::from_secs(30), all_idle).await.expect("the database should have nothing to do");
     }
 }

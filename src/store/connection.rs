@@ -1,0 +1,131 @@
+//! A connection on loan from the pool, which knows whether the server is busy with it.
+//!
+//! A dropped future of diesel-async stops waiting, but the server goes on with the statement, and
+//! whoever had the connection next would wait for it. So every statement goes through here, and a
+//! connection that is dropped while one is in flight does not go back: the statement is cancelled,
+//! and the connection closed.
+
+use std::sync::Arc;
+
+use diesel::result::QueryResult;
+use diesel_async::{
+    AnsiTransactionManager, AsyncPgConnection, RunQueryDsl as _, TransactionManager as _,
+    methods::{ExecuteDsl, LoadQuery},
+    pooled_connection::{PoolableConnection as _, deadpool::Object},
+};
+use tokio::runtime::Handle;
+
+use super::{Address, StoreError};
+
+/// A connection on loan.
+pub(super) struct Connection {
+    /// There until this is dropped.
+    loan: Option<Object<AsyncPgConnection>>,
+    /// Whether a statement was begun that has no answer yet.
+    in_flight: bool,
+    address: Arc<Address>,
+}
+
+impl Connection {
+    /// A connection that the pool of this address has given out.
+    pub(super) fn new(loan: Object<AsyncPgConnection>, address: Arc<Address>) -> Self {
+        Self { loan: Some(loan), in_flight: false, address }
+    }
+
+    /// All rows that a query gives.
+    #[expect(clippy::manual_async_fn, reason = "of an async fn the compiler cannot tell that its future is Send")]
+    pub(super) fn load<'query, T, Q>(&mut self, query: Q) -> impl Future<Output = Result<Vec<T>, StoreError>> + Send
+    where
+        T: Send,
+        Q: LoadQuery<'query, AsyncPgConnection, T> + Send + 'query,
+    {
+        async move {
+            let Self { loan, in_flight, .. } = self;
+            Ok(answered(in_flight, query.load(open(loan)?)).await?)
+        }
+    }
+
+    /// The row that a query by a key gives.
+    #[expect(clippy::manual_async_fn, reason = "of an async fn the compiler cannot tell that its future is Send")]
+    pub(super) fn load_one<'query, T, Q>(
+        &mut self,
+        query: Q,
+    ) -> impl Future<Output = Result<Option<T>, StoreError>> + Send
+    where
+        T: Send,
+        Q: LoadQuery<'query, AsyncPgConnection, T> + Send + 'query,
+    {
+        async move { Ok(self.load(query).await?.into_iter().next()) }
+    }
+
+    /// How many rows a statement met.
+    pub(super) async fn execute<'query, Q>(&mut self, statement: Q) -> Result<usize, StoreError>
+    where
+        Q: ExecuteDsl<AsyncPgConnection> + 'query,
+    {
+        let Self { loan, in_flight, .. } = self;
+        Ok(answered(in_flight, statement.execute(open(loan)?)).await?)
+    }
+
+    /// Begins a transaction.
+    pub(super) async fn begin(&mut self) -> Result<(), StoreError> {
+        let Self { loan, in_flight, .. } = self;
+        Ok(answered(in_flight, AnsiTransactionManager::begin_transaction(open(loan)?)).await?)
+    }
+
+    /// Commits the transaction.
+    pub(super) async fn commit(&mut self) -> Result<(), StoreError> {
+        let Self { loan, in_flight, .. } = self;
+        let committed = answered(in_flight, AnsiTransactionManager::commit_transaction(open(loan)?)).await;
+        committed.map_err(StoreError::at_commit)
+    }
+
+    /// Rolls the transaction back, if one is open.
+    pub(super) async fn roll_back(&mut self) -> Result<(), StoreError> {
+        let Self { loan, in_flight, .. } = self;
+        let conn = open(loan)?;
+        let status = AnsiTransactionManager::transaction_manager_status_mut(conn);
+        if status.transaction_depth()?.is_some() {
+            answered(in_flight, AnsiTransactionManager::rollback_transaction(conn)).await?;
+        }
+        Ok(())
+    }
+}
+
+fn open(loan: &mut Option<Object<AsyncPgConnection>>) -> Result<&mut AsyncPgConnection, StoreError> {
+    loan.as_deref_mut().ok_or_else(|| StoreError::Fault("a connection was used after its end".to_owned()))
+}
+
+/// Waits for the answer to a statement, which is in flight as long as that takes.
+async fn answered<T>(in_flight: &mut bool, statement: impl Future<Output = QueryResult<T>>) -> QueryResult<T> {
+    *in_flight = true;
+    let answer = statement.await;
+    *in_flight = false;
+    answer
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        let Some(mut loan) = self.loan.take() else { return };
+        if self.in_flight {
+            cancel(loan, Arc::clone(&self.address));
+        } else if loan.is_broken() {
+            // The pool would only find out when it lends it again, and until then its transaction
+            // would keep its locks.
+            drop(Object::take(loan));
+        }
+    }
+}
+
+/// Cancels what the server does on a connection, and closes it. Its place in the pool is taken until
+/// then: giving up on calls must not make more connections than there may be.
+fn cancel(loan: Object<AsyncPgConnection>, address: Arc<Address>) {
+    // Without a runtime nobody is left to whom the pool could lend it.
+    let Ok(runtime) = Handle::try_current() else { return };
+    runtime.spawn(async move {
+        if let Err(error) = address.cancel(loan.cancel_token()).await {
+            tracing::warn!(error, "a statement could not be cancelled: the database ends it in its own time");
+        }
+        drop(Object::take(loan));
+    });
+}
