@@ -21,6 +21,7 @@ use crate::{
     domain::TenantId,
     grpc::{
         IdentityHandler,
+        deadline::DeadlineLayer,
         gate::GateLayer,
         health,
         proto::{DESCRIPTOR_SET, identity_service_server::IdentityServiceServer},
@@ -85,6 +86,8 @@ pub async fn serve(config: Config, listener: TcpListener, shutdown: Cancellation
     let service = ServiceBuilder::new()
         // Outermost, so that refusals are logged like everything else.
         .layer(TelemetryLayer)
+        // Around all that may take time: verifying, reading the message, waiting for the database.
+        .layer(DeadlineLayer::new(config.max_call_time))
         // In front of every path, also of those that no service has.
         .layer(GateLayer::new(Arc::clone(&linking)))
         .service(routes.prepare());

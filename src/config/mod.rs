@@ -28,6 +28,8 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Whether reflection is served.
     pub reflection: bool,
+    /// How long a call may take at most, from its headers to those of its answer.
+    pub max_call_time: Duration,
     /// How long calls in flight may take to end after a signal to stop.
     pub shutdown_grace: Duration,
     /// What is logged, as a filter of the `tracing` crates; `info` gives one line per call.
@@ -138,6 +140,10 @@ impl Config {
         }
         let listen = r.parsed("listen", |text| text.parse().map_err(|_| "must be an address and a port".to_owned()));
         let reflection = r.boolean("reflection", true);
+        let max_call_time = r.duration("max_call_time", Duration::from_secs(30));
+        if max_call_time.is_zero() {
+            r.problem("max_call_time", "must be longer than nothing");
+        }
         let shutdown_grace = r.duration("shutdown_grace", Duration::from_secs(20));
         let log = r.parsed("log", |text| check_log_filter(text).map(|()| text.to_owned()));
         let database = r.table("database");
@@ -160,7 +166,7 @@ impl Config {
         match listen.zip(database) {
             Some((listen, database)) if problems.is_empty() => {
                 let log = log.unwrap_or_else(|| "info".to_owned());
-                Ok(Self { listen, reflection, shutdown_grace, log, database, tenants, issuers })
+                Ok(Self { listen, reflection, max_call_time, shutdown_grace, log, database, tenants, issuers })
             }
             _ => Err(ConfigProblems(problems)),
         }

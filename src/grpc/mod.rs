@@ -3,6 +3,7 @@
 
 mod answers;
 pub mod codec;
+pub mod deadline;
 pub mod gate;
 pub mod health;
 mod identity_service;

@@ -204,6 +204,15 @@ pub fn in_our_words(response: Response<Body>) -> Response<Body> {
     }
 }
 
+/// A call that took longer than it may.
+pub fn deadline() -> Status {
+    plain(
+        Code::DeadlineExceeded,
+        Reason::Deadline,
+        "there was no answer in time; a change may still be made: read before you try again, and allow more time",
+    )
+}
+
 /// A message that does not decode.
 pub fn undecodable() -> Status {
     let text = "the message does not decode: send what the proto describes, nested at most 16 levels deep";

@@ -47,7 +47,7 @@ fn check_config_tells_every_problem_at_once() {
         )
     };
     let toml = [
-        "listen = \"nowhere\"\nlog = \"loud=louder\"\nlissten = \"127.0.0.1:1\"\nshutdown_grace = \"soon\"\nreflection = 1\n",
+        "listen = \"nowhere\"\nlog = \"loud=louder\"\nlissten = \"127.0.0.1:1\"\nmax_call_time = \"0s\"\nshutdown_grace = \"soon\"\nreflection = 1\n",
         "[database]\nurl = \"mysql://root:sesame@db/x\"\nmax_connections = 0\n",
         "[tenants.\"Bad Name\"]\n[tenants.default]\nuser_ids = \"email\"\nproviders.GitHub = {}\n",
         &issuer("first", "subject = \"user_id\"\nalgorithms = [\"EdDSA\"]\njwks_file = \"keys.json\""),
@@ -80,6 +80,7 @@ fn check_config_tells_every_problem_at_once() {
         identity-link: config.toml:
         listen: must be an address and a port
         reflection: must be true or false
+        max_call_time: must be longer than nothing
         shutdown_grace: must be a time such as "30s", "10m" or "1h"
         log: is not a filter: error parsing level filter: expected one of "off", "error", "warn", "info", "debug", "trace", or a number 0-5
         database.url: is not a Postgres URL such as postgres://user:password@host/database: invalid connection string

@@ -2,18 +2,7 @@
 
 use identity_link::grpc::proto::GetUserRequest;
 
-use crate::support::{cluster::cluster, *};
-
-/// A server with one connection, whose statements wait for locks longer than any test does.
-async fn patient_server() -> TestServer {
-    let database = cluster().db_migrated().await;
-    let patient = format!("{0}?options=-c%20lock_timeout%3D10min%20-c%20statement_timeout%3D10min", database.url);
-    let url = database.url.clone();
-    TestServer::start_with(database, |toml| {
-        toml.replace("max_connections = 8", "max_connections = 1").replace(&url, &patient)
-    })
-    .await
-}
+use super::patient_server;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_read_whose_client_goes_away_is_cancelled_and_the_next_is_served() {
@@ -21,8 +10,8 @@ async fn a_read_whose_client_goes_away_is_cancelled_and_the_next_is_served() {
     let service = server.service();
     let user = service.create("google-oauth2", "g1").await;
     let held = server.database.db_hold_table("links").await;
-    let (person, request) = (server.person("google-oauth2", "g1"), GetUserRequest::default());
-    let reading = tokio::spawn(async move { person.get_user(request).await });
+    let person = server.person("google-oauth2", "g1");
+    let reading = tokio::spawn(async move { person.get_user(GetUserRequest::default()).await });
     server.database.db_until_waiting(1).await;
 
     reading.abort();

@@ -13,6 +13,7 @@ pub mod records;
 pub mod refusals;
 pub mod server;
 pub mod standstill;
+pub mod timed;
 pub mod tokens;
 pub mod values;
 
@@ -21,4 +22,5 @@ pub use racing::{at_once, count, racer, racer_as};
 pub use records::*;
 pub use refusals::refusal;
 pub use server::TestServer;
+pub use timed::timed_client;
 pub use values::*;

@@ -1,6 +1,13 @@
 //! Calls by path, with any metadata and any bytes: what no generated client would send.
 
-use prost::bytes::{Buf as _, BufMut as _};
+use std::{convert::Infallible, time::Duration};
+
+use futures_util::{StreamExt as _, stream};
+use http_body_util::{BodyExt as _, StreamBody};
+use hyper::body::Frame;
+use hyper_util::{client::legacy::Client, rt::TokioExecutor};
+use prost::bytes::{Buf as _, BufMut as _, Bytes};
+use tokio::time::timeout;
 use tonic::{
     Request, Status,
     client::Grpc,
@@ -28,11 +35,27 @@ impl TestServer {
 
     /// The answer to a call that ends without a message.
     pub async fn raw_without_message(&self, path: &str, authorization: &str) -> Result<Vec<u8>, Status> {
-        let mut request = Request::new(futures_util::stream::empty::<Vec<u8>>());
+        let mut request = Request::new(stream::empty::<Vec<u8>>());
         request.metadata_mut().insert("authorization", authorization.parse().unwrap());
         let mut client = Grpc::new(self.channel());
         client.ready().await.unwrap();
         client.client_streaming(request, path.parse().unwrap(), Verbatim).await.map(tonic::Response::into_inner)
+    }
+
+    /// The answer to a call of which three bytes come, and then nothing. Its metadata may say a
+    /// `grpc-timeout`, of which tonic's client knows nothing here.
+    pub async fn raw_unfinished(&self, path: &str, metadata: &[(&'static str, &str)]) -> Result<(), Status> {
+        let origin = format!("http://{}", self.address);
+        let mut request = http::Request::post(format!("{origin}{path}")).header("content-type", "application/grpc");
+        for (name, value) in metadata {
+            request = request.header(*name, *value);
+        }
+        let begun = stream::once(async { Ok::<_, Infallible>(Frame::data(Bytes::from_static(&[0, 0, 0]))) });
+        let body = StreamBody::new(begun.chain(stream::pending()));
+        let client = Client::builder(TokioExecutor::new()).http2_only(true).build_http();
+        let answer = client.request(request.body(body.boxed_unsync()).unwrap());
+        let response = timeout(Duration::from_secs(30), answer).await.expect("there should be an answer").unwrap();
+        Status::from_header_map(response.headers()).map_or(Ok(()), Err)
     }
 
     /// The answer to an empty message with this `authorization`.
