@@ -21,6 +21,7 @@ use crate::{
     domain::TenantId,
     grpc::{
         IdentityHandler,
+        capacity::CapacityLayer,
         deadline::DeadlineLayer,
         gate::GateLayer,
         health,
@@ -90,6 +91,8 @@ pub async fn serve(config: Config, listener: TcpListener, shutdown: Cancellation
         .layer(DeadlineLayer::new(config.max_call_time))
         // In front of every path, also of those that no service has.
         .layer(GateLayer::new(Arc::clone(&linking)))
+        // Behind the gate, so that nobody who may not call takes a place.
+        .layer(CapacityLayer::new(config.max_concurrent_calls))
         .service(routes.prepare());
 
     // Not the configured address: port 0 means any.

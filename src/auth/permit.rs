@@ -1,7 +1,10 @@
 //! Permission as a value: what has a [`Permit`] passed the access table, and a [`Target`] can
 //! only be made from one.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, TimeDelta, Utc};
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::{Denial, VerifiedToken, Who};
 use crate::domain::{Named, Refusal, Standing, TenantId, User, UserId};
@@ -14,6 +17,8 @@ pub const RECENT_SIGN_IN: TimeDelta = TimeDelta::minutes(10);
 pub struct Permit {
     tenant: TenantId,
     caller: Caller,
+    /// The call's place among those that are carried out at once.
+    _place: Option<Arc<OwnedSemaphorePermit>>,
 }
 
 /// Who calls.
@@ -82,7 +87,13 @@ impl Caller {
 
 impl Permit {
     pub(super) fn new(tenant: TenantId, caller: Caller) -> Self {
-        Self { tenant, caller }
+        Self { tenant, caller, _place: None }
+    }
+
+    /// Keeps the call's place among those that are carried out at once, until the last copy of this
+    /// permit is gone: a write whose client has left keeps its permit, and so its place.
+    pub fn keep(&mut self, place: OwnedSemaphorePermit) {
+        self._place = Some(Arc::new(place));
     }
 
     /// The tenant that the call is about.

@@ -22,6 +22,11 @@ use crate::{
     store::Address,
 };
 
+/// How many calls are carried out at once for each connection to the database, unless told: the last
+/// of them waits for fifteen others. Even if each took 100 ms that would be less than the two seconds
+/// after which the store gives up, so a burst is served, and what is beyond it told so at once.
+const CALLS_PER_CONNECTION: usize = 16;
+
 /// Everything that an operator decides.
 pub struct Config {
     /// Where to listen.
@@ -30,6 +35,8 @@ pub struct Config {
     pub reflection: bool,
     /// How long a call may take at most, from its headers to those of its answer.
     pub max_call_time: Duration,
+    /// How many calls are carried out at once; others are refused.
+    pub max_concurrent_calls: usize,
     /// How long calls in flight may take to end after a signal to stop.
     pub shutdown_grace: Duration,
     /// What is logged, as a filter of the `tracing` crates; `info` gives one line per call.
@@ -155,6 +162,8 @@ impl Config {
         if tenants.is_empty() {
             r.problem("tenants", "is required: at least one, such as [tenants.default]");
         }
+        let fitting = database.as_ref().map_or(CALLS_PER_CONNECTION, |d| d.max_connections * CALLS_PER_CONNECTION);
+        let max_concurrent_calls = r.number("max_concurrent_calls", fitting, 1..=100_000);
         let names: BTreeSet<TenantId> = tenants.keys().cloned().collect();
         let issuers = r.table("issuers");
         if issuers.as_ref().is_none_or(Reader::is_empty) {
@@ -166,7 +175,17 @@ impl Config {
         match listen.zip(database) {
             Some((listen, database)) if problems.is_empty() => {
                 let log = log.unwrap_or_else(|| "info".to_owned());
-                Ok(Self { listen, reflection, max_call_time, shutdown_grace, log, database, tenants, issuers })
+                Ok(Self {
+                    listen,
+                    reflection,
+                    max_call_time,
+                    max_concurrent_calls,
+                    shutdown_grace,
+                    log,
+                    database,
+                    tenants,
+                    issuers,
+                })
             }
             _ => Err(ConfigProblems(problems)),
         }

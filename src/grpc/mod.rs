@@ -2,6 +2,7 @@
 //! With `server.rs` the only place that names tonic.
 
 mod answers;
+pub mod capacity;
 pub mod codec;
 pub mod deadline;
 pub mod gate;

@@ -170,9 +170,7 @@ pub fn refused(refusal: Refusal) -> Status {
 /// The status of what the database did not do.
 fn store(error: StoreError) -> Status {
     match error {
-        StoreError::Overloaded => {
-            retry(Code::ResourceExhausted, Reason::Overloaded, "the server is at capacity: try again later")
-        }
+        StoreError::Overloaded => overloaded(),
         StoreError::Unavailable(text) => {
             tracing::error!(error = text, "the database is unavailable");
             retry(
@@ -202,6 +200,11 @@ pub fn in_our_words(response: Response<Body>) -> Response<Body> {
         Some(_) => undecodable().into_http(),
         None => response,
     }
+}
+
+/// A call for which there is no room now.
+pub fn overloaded() -> Status {
+    retry(Code::ResourceExhausted, Reason::Overloaded, "the server is at capacity: try again later")
 }
 
 /// A call that took longer than it may.

@@ -47,7 +47,7 @@ fn check_config_tells_every_problem_at_once() {
         )
     };
     let toml = [
-        "listen = \"nowhere\"\nlog = \"loud=louder\"\nlissten = \"127.0.0.1:1\"\nmax_call_time = \"0s\"\nshutdown_grace = \"soon\"\nreflection = 1\n",
+        "listen = \"nowhere\"\nlog = \"loud=louder\"\nlissten = \"127.0.0.1:1\"\nmax_call_time = \"0s\"\nmax_concurrent_calls = 0\nshutdown_grace = \"soon\"\nreflection = 1\n",
         "[database]\nurl = \"mysql://root:sesame@db/x\"\nmax_connections = 0\n",
         "[tenants.\"Bad Name\"]\n[tenants.default]\nuser_ids = \"email\"\nproviders.GitHub = {}\n",
         &issuer("first", "subject = \"user_id\"\nalgorithms = [\"EdDSA\"]\njwks_file = \"keys.json\""),
@@ -88,6 +88,7 @@ fn check_config_tells_every_problem_at_once() {
         tenants.Bad Name: the name must be 1 to 64 characters out of a-z, 0-9, '.', '_' and '-', beginning with a letter or a digit
         tenants.default.user_ids: must be "random" or "provider|subject"
         tenants.default.providers.GitHub: the name must be 1 to 64 characters out of a-z, 0-9, '.', '_' and '-', beginning with a letter or a digit
+        max_concurrent_calls: must be a number from 1 to 100000
         issuers.eighth.issuer: is required
         issuers.eighth.algorithms: is required: the signature algorithms of this issuer, such as ["RS256"]
         issuers.eighth.kind: must be "user" or "service", or kind_claim must name a claim that says so

@@ -1,6 +1,7 @@
 //! What bounds a call, and that what a call leaves behind costs nobody else.
 
 mod abandoned;
+mod capacity;
 mod deadlines;
 
 use crate::support::{TestServer, cluster::cluster};

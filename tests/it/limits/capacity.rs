@@ -1,0 +1,110 @@
+//! How many calls are carried out at once.
+
+use std::time::Duration;
+
+use identity_link::grpc::proto::{GetUserRequest, UpdateUserResponse, User};
+use tokio::{task::JoinHandle, time::timeout};
+use tonic::{Status, transport::Endpoint};
+use tonic_health::pb::{HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient};
+use tonic_types::StatusExt as _;
+
+use crate::support::{
+    child::Running,
+    cluster::{self, cluster},
+    standstill::Held,
+    tokens::Token,
+    *,
+};
+
+const OVERLOADED: &str = "ResourceExhausted OVERLOADED";
+
+type Write = JoinHandle<Result<UpdateUserResponse, Status>>;
+
+fn two_calls(mut toml: String) -> String {
+    toml.insert_str(0, "max_concurrent_calls = 2\n");
+    toml
+}
+
+/// Blocks a user whose row is held, twice: both wait for it.
+async fn two_waiting_writes(service: &Caller, database: &cluster::Database, user: &User) -> (Held, [Write; 2]) {
+    let held = database.db_hold(&user.id).await;
+    let write = || {
+        let (service, request) = (service.clone(), block(&user.id, true));
+        tokio::spawn(async move { service.update_user(request).await })
+    };
+    let writes = [write(), write()];
+    database.db_until_waiting(2).await;
+    (held, writes)
+}
+
+async fn read(service: &Caller, user: &User) -> Result<(), Status> {
+    service.get_user(GetUserRequest { user_id: user.id.clone() }).await.map(drop)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_call_too_many_is_told_so_at_once_and_when_to_try_again() {
+    let server = TestServer::start_with(cluster().db_migrated().await, two_calls).await;
+    let service = server.service();
+    let user = service.create("google-oauth2", "g1").await;
+    let (held, writes) = two_waiting_writes(&service, &server.database, &user).await;
+
+    let refused = read(&service, &user).await.unwrap_err();
+    assert!(refused.get_details_retry_info().unwrap().retry_delay.is_some());
+    assert_eq!(refusal::<()>(Err(refused)), OVERLOADED);
+    assert_eq!(refusal(service.update_user(block(&user.id, false)).await), OVERLOADED);
+    let mut health = HealthClient::new(server.channel());
+    let answer = health.check(HealthCheckRequest::default()).await.unwrap().into_inner();
+    assert_eq!(answer.status(), ServingStatus::Serving);
+
+    held.db_release().await;
+    for write in writes {
+        write.await.unwrap().unwrap();
+    }
+    // Twice as many as there is room for: each gives its place back.
+    for _ in 0..4 {
+        read(&service, &user).await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_may_not_call_is_told_that_and_takes_nobodys_place() {
+    let server = TestServer::start_with(cluster().db_migrated().await, two_calls).await;
+    let service = server.service();
+    let user = service.create("google-oauth2", "g1").await;
+    let (held, writes) = two_waiting_writes(&service, &server.database, &user).await;
+
+    assert_eq!(refusal(read(&server.nobody(), &user).await), "Unauthenticated TOKEN_MISSING");
+    let stranger = server.caller(&Token::of("stranger", "x"));
+    assert_eq!(refusal(read(&stranger, &user).await), "Unauthenticated TOKEN_INVALID");
+    let powerless = server.caller(&Token::of("services", "backend").scope("delete:users"));
+    assert_eq!(refusal(read(&powerless, &user).await), "PermissionDenied SCOPE_INSUFFICIENT");
+
+    held.db_release().await;
+    for write in writes {
+        write.await.unwrap().unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_write_whose_client_has_gone_keeps_its_place_to_its_end() {
+    let database = cluster().db_migrated().await;
+    let (mut child, address) = Running::serve(&database, two_calls);
+    let channel = Endpoint::from_shared(format!("http://{address}")).unwrap().connect_lazy();
+    let service = Caller::new(channel, Some(Token::of("services", "backend").sign()));
+    let user = service.create("google-oauth2", "g1").await;
+    let (held, writes) = two_waiting_writes(&service, &database, &user).await;
+
+    for write in writes {
+        write.abort();
+        // Logged when the server has let go of all that was the call's.
+        child.stderr_until(|line| line.contains("UpdateUser") && line.contains(r#""code":"Cancelled""#));
+    }
+
+    assert_eq!(refusal(read(&service, &user).await), OVERLOADED);
+    held.db_release().await;
+    // Nobody tells us when they end: they are over when there is room again.
+    let room = async { while read(&service, &user).await.is_err() {} };
+    timeout(Duration::from_secs(30), room).await.expect("there should be room again");
+    let blocked = service.user(&user.id).await;
+    assert!(blocked.blocked);
+}
