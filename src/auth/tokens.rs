@@ -197,6 +197,10 @@ fn verified(
         true => claims.time("auth_time").ok_or(invalid("auth_time is not a whole number"))?,
         false => issued_at,
     };
+    // One that is still to come would be recent for ever.
+    if authenticated_at > now + LEEWAY {
+        return Err(invalid("signed in in the future"));
+    }
     let who = who(issuer, subject, &claims)?;
     let scopes = scopes(issuer, &who, &claims)?;
     let tenants = tenants(issuer, &who, &claims)?;

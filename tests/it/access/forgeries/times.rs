@@ -1,5 +1,5 @@
 //! J24, J29: times. jsonwebtoken forgives a minute, reads fractions, and looks neither at `iat` nor
-//! at `nbf` unless told.
+//! at `nbf` unless told. What is still to come is minutes away, so that a slow test does not get there.
 
 use serde_json::{Value, json};
 
@@ -37,7 +37,7 @@ pub fn all(good: &Token) -> Vec<Forgery> {
         rows("J24", [text("exp", "4102444800"), text("exp", &(now + 86_401).to_string())]),
         claim_rows("J24", good, "exp", no_time(exp)),
         without("J24", good, "exp"),
-        rows("J24", [text("nbf", &(now + 45).to_string()), text("nbf", &(now + 500).to_string())]),
+        rows("J24", [text("nbf", &(now + 500).to_string()), text("nbf", "4102444800")]),
         rows("J24", [text("nbf", &format!("{}.5", now + 500)), text("nbf", "1e400"), text("nbf", "-1")]),
         // A whole number in the past is fine, which is why 0 is not among them.
         claim_rows(
@@ -49,7 +49,8 @@ pub fn all(good: &Token) -> Vec<Forgery> {
         rows(
             "J24",
             [
-                ("issued in the future", good.clone().issued_ago(-45).sign()),
+                ("issued in the future", good.clone().issued_ago(-500).sign()),
+                ("issued in the future, after a sign-in", good.clone().issued_ago(-500).with("auth_time", now).sign()),
                 ("issued far in the future", good.clone().issued_ago(-600).with("exp", now + 1_200).sign()),
                 ("issued long ago for long", good.clone().with("iat", now - 86_400).sign()),
                 ("issued before 1970", good.clone().with("iat", -1).sign()),
@@ -61,7 +62,15 @@ pub fn all(good: &Token) -> Vec<Forgery> {
             "J24",
             good,
             "auth_time",
-            vec![json!(now.to_string()), json!(0.5), Value::Null, json!([]), json!(u64::MAX)],
+            vec![
+                json!(now.to_string()),
+                json!(0.5),
+                Value::Null,
+                json!([]),
+                json!(u64::MAX),
+                json!(now + 500),
+                json!(4_102_444_800_i64),
+            ],
         ),
         // J29: what is wrong with it twice is not right.
         rows(
