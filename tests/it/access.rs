@@ -2,6 +2,7 @@
 
 mod discovery;
 mod credentials;
+mod crossing;
 mod forgeries;
 mod issuers;
 mod keys;
