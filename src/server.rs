@@ -25,6 +25,7 @@ use crate::{
         deadline::DeadlineLayer,
         gate::GateLayer,
         health,
+        panics::PanicLayer,
         proto::{DESCRIPTOR_SET, identity_service_server::IdentityServiceServer},
         telemetry::TelemetryLayer,
     },
@@ -87,6 +88,8 @@ pub async fn serve(config: Config, listener: TcpListener, shutdown: Cancellation
     let service = ServiceBuilder::new()
         // Outermost, so that refusals are logged like everything else.
         .layer(TelemetryLayer)
+        // Around all that may panic but the log itself.
+        .layer(PanicLayer)
         // Around all that may take time: verifying, reading the message, waiting for the database.
         .layer(DeadlineLayer::new(config.max_call_time))
         // In front of every path, also of those that no service has.

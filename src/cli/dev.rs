@@ -12,7 +12,7 @@ use clap::Args;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
-use super::{DATA_DIR, Failure, bind, load, runtime, say, serve::on_signal, start_log};
+use super::{DATA_DIR, Failure, bind, load, log, runtime, say, serve::on_signal};
 use crate::{
     config::Config,
     dev::{Postgres, issuers, sample, story},
@@ -57,7 +57,7 @@ fn prepare(data_dir: &Path, address: SocketAddr, postgres: &Postgres) -> Result<
     let file = data_dir.join("identity-link.toml");
     fs::write(&file, issuers::config_toml(&address.to_string(), &postgres.url("postgres")))?;
     let config = load(&file)?;
-    start_log(&config.log)?;
+    log::start(&config.log)?;
     Ok(config)
 }
 

@@ -1,6 +1,7 @@
 //! The command line: arguments in, exit codes out.
 
 mod dev;
+mod log;
 mod serve;
 mod token;
 
@@ -14,7 +15,6 @@ use std::{
 };
 
 use clap::{Parser, Subcommand};
-use tracing_subscriber::EnvFilter;
 
 use crate::{config::Config, store::Store};
 
@@ -122,13 +122,6 @@ fn load(file: &Path) -> Result<Config, Failure> {
 /// Prints what was asked for.
 fn say(text: &str) -> Result<(), Failure> {
     Ok(writeln!(io::stdout(), "{text}")?)
-}
-
-/// One JSON line per event, to stderr.
-fn start_log(filter: &str) -> Result<(), Failure> {
-    let filter = EnvFilter::try_new(filter).map_err(|error| Failure::usage(format!("log: {error}")))?;
-    tracing_subscriber::fmt().json().flatten_event(true).with_env_filter(filter).with_writer(io::stderr).init();
-    Ok(())
 }
 
 fn runtime() -> io::Result<tokio::runtime::Runtime> {

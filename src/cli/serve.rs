@@ -5,7 +5,7 @@ use std::path::Path;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use super::{Failure, bind, load, runtime, start_log};
+use super::{Failure, bind, load, log, runtime};
 use crate::server;
 
 /// The exit code of whoever was told to stop twice (128 + SIGINT, as shells have it).
@@ -13,7 +13,7 @@ const EX_IMPATIENT: i32 = 130;
 
 pub(super) fn run(config: &Path) -> Result<(), Failure> {
     let config = load(config)?;
-    start_log(&config.log)?;
+    log::start(&config.log)?;
     let listener = bind(config.listen)?;
     runtime()?.block_on(async {
         let shutdown = on_signal()?;

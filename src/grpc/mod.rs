@@ -9,6 +9,7 @@ pub mod gate;
 pub mod health;
 mod identity_service;
 mod page;
+pub mod panics;
 mod paths;
 pub mod proto;
 mod requests;

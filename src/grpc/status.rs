@@ -40,6 +40,7 @@ pub fn status(error: Error) -> Status {
         Error::Refused(refusal) => refused(refusal),
         Error::Store(error) => store(error),
         Error::Fault(text) => internal(&text),
+        Error::Panicked => fault(),
         Error::Moved => internal("a write ended without an answer"),
     }
 }
@@ -268,6 +269,11 @@ fn fitting<T>(all: &[T], bytes: impl Fn(&T) -> usize) -> &[T] {
 
 fn internal(text: &str) -> Status {
     tracing::error!(error = text, "internal fault");
+    fault()
+}
+
+/// A fault of ours that has been logged.
+pub fn fault() -> Status {
     plain(Code::Internal, Reason::Internal, "something went wrong here: it was logged")
 }
 

@@ -13,6 +13,8 @@ pub enum Error {
     Store(StoreError),
     /// A fault of ours; the text is for the log.
     Fault(String),
+    /// A write panicked, which has been logged.
+    Panicked,
     /// Between resolving and locking somebody else changed what was resolved.
     Moved,
 }

@@ -15,6 +15,7 @@ mod users;
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use tokio::task::JoinError;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
@@ -80,7 +81,7 @@ impl Linking {
     pub async fn run<W: Write>(self: &Arc<Self>, write: W) -> Result<W::Answer, Error> {
         let linking = Arc::clone(self);
         let task = self.tasks.spawn(async move { linking.attempts(&write).await });
-        task.await.unwrap_or_else(|error| Err(Error::Fault(format!("a write did not end: {error}"))))
+        ended(task.await)
     }
 
     /// Waits for the writes under way. No new ones may be begun.
@@ -121,6 +122,15 @@ impl Linking {
     fn tenant(&self, permit: &Permit) -> Result<&Tenant, Error> {
         let tenant = self.tenants.get(permit.tenant());
         tenant.ok_or_else(|| Error::Fault(format!("tenant {} is not configured", permit.tenant())))
+    }
+}
+
+/// What came of the task of a write.
+fn ended<T>(task: Result<Result<T, Error>, JoinError>) -> Result<T, Error> {
+    match task {
+        Ok(outcome) => outcome,
+        Err(error) if error.is_panic() => Err(Error::Panicked),
+        Err(error) => Err(Error::Fault(format!("a write did not end: {error}"))),
     }
 }
 
@@ -177,4 +187,19 @@ fn take_live(users: &mut Vec<User>, id: &UserId) -> Result<User, Error> {
 fn take_target(users: &mut Vec<User>, id: &UserId, target: &Target) -> Result<User, Error> {
     let user = take_live(users, id)?;
     if target.still_means(&user) { Ok(user) } else { Err(Error::Moved) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_write_that_panics_is_no_fault_that_would_be_logged_again() {
+        let task = tokio::spawn(async { panic!("open-sesame") });
+        assert!(matches!(ended::<()>(task.await), Err(Error::Panicked)));
+
+        let task = tokio::spawn(std::future::pending());
+        task.abort();
+        assert!(matches!(ended::<()>(task.await), Err(Error::Fault(_))));
+    }
 }

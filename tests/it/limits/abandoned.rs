@@ -1,8 +1,16 @@
-//! Reads that nobody waits for any more.
+//! What a call leaves behind that nobody waits for any more, or that ended in the middle.
 
-use identity_link::grpc::proto::GetUserRequest;
+use std::time::Duration;
+
+use identity_link::{
+    domain::TenantId,
+    grpc::proto::GetUserRequest,
+    store::{Address, Store},
+};
+use tokio::time::timeout;
 
 use super::patient_server;
+use crate::support::cluster::cluster;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_read_whose_client_goes_away_is_cancelled_and_the_next_is_served() {
@@ -21,4 +29,28 @@ async fn a_read_whose_client_goes_away_is_cancelled_and_the_next_is_served() {
     // Still held: a service that reads a user by its id does not come there.
     assert_eq!(service.user(&user.id).await, user);
     held.db_release().await;
+}
+
+#[tokio::test]
+async fn a_transaction_that_panics_is_taken_back_at_once() {
+    let database = cluster().db_migrated().await;
+    let tenant = TenantId::parse("default").unwrap();
+    let address = Address::parse(&database.url).unwrap();
+    // No rpc panics, so this is the one test that goes past them.
+    let store = Store::open(&address, 1, std::slice::from_ref(&tenant)).await.unwrap();
+    let panicking = {
+        let store = store.clone();
+        tokio::spawn(async move {
+            let mut session = store.session(&tenant).await.unwrap();
+            session.begin().await.unwrap();
+            panic!("in the middle");
+        })
+    };
+    assert!(panicking.await.unwrap_err().is_panic());
+
+    let left_open = "SELECT pid::text FROM pg_stat_activity \
+        WHERE datname = current_database() AND state LIKE 'idle in transaction%'";
+    let taken_back = async { while !database.db_texts(left_open).await.is_empty() {} };
+    // Sooner than the database would do so by itself.
+    timeout(Duration::from_secs(20), taken_back).await.expect("the transaction should be over");
 }
