@@ -236,3 +236,27 @@ async fn an_identity_that_came_and_went_meanwhile_is_not_attached() {
     assert_eq!(refusal(linking.await.unwrap()), "FailedPrecondition LINK_TOKEN_INVALID");
     assert_eq!(service.user(&google.id).await, google);
 }
+
+/// R10 of the list of races, in the order that could go wrong.
+#[tokio::test]
+async fn who_loses_the_shared_email_meanwhile_is_not_linked_on_it() {
+    let server = TestServer::start().await;
+    let service = server.service();
+    let primary = service.create_with("google-oauth2", "g1", verified("ann@example.com")).await.id;
+    let shared = service.create_with("github", "h1", verified("ann@example.com")).await.id;
+    let secondary = service.create("sms", "s1").await.id;
+    service.link(link_user(&secondary, &shared)).await.unwrap();
+    let demanding = pb::LinkRequest { require_shared_verified_email: true, ..link_user(&primary, &secondary) };
+    let (request, other) = (unlink(&secondary, "github", "h1"), service.clone());
+
+    let (unlinked, linked) =
+        one_after_the_other(&server, &secondary, async move { service.unlink(request).await }, async move {
+            other.link(demanding).await
+        })
+        .await;
+
+    unlinked.unwrap();
+    assert_eq!(refusal(linked), "FailedPrecondition EMAIL_NOT_SHARED");
+    let states = server.service().resolved(&[&primary, &shared, &secondary]).await;
+    assert_eq!(states, [&primary, &shared, &secondary].map(|id| format!("CURRENT {id}")));
+}

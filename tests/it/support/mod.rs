@@ -18,7 +18,7 @@ pub mod tokens;
 pub mod values;
 
 pub use callers::Caller;
-pub use racing::{at_once, count, racer, racer_as};
+pub use racing::{Racer, Races, count, racer, racer_as};
 pub use records::*;
 pub use refusals::refusal;
 pub use server::TestServer;

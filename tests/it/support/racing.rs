@@ -1,11 +1,17 @@
 //! Calls that race.
 
-use std::{pin::Pin, sync::Arc};
+use std::{env, ops::RangeInclusive, pin::Pin, sync::Arc, thread};
 
-use tokio::sync::Barrier;
+use tokio::{sync::Barrier, task::yield_now};
 use tonic::Status;
+use uuid::Uuid;
 
 use super::refusal;
+
+/// Runs a race again as it was drawn.
+const SEED: &str = "RACE_SEED";
+/// How far behind the others a racer may start, in turns of the runtime.
+const MAX_TURNS: usize = 32;
 
 /// A call that races, and what came of it in a word.
 pub type Racer = Pin<Box<dyn Future<Output = String> + Send>>;
@@ -30,28 +36,81 @@ pub fn racer_as<T: std::fmt::Debug + Send + 'static>(
     })
 }
 
-/// Lets all of them go at once, each in a task of its own. What came of them, in their order; a
-/// fault of the server is nobody's outcome.
-pub async fn at_once(racers: Vec<Racer>) -> Vec<String> {
-    let barrier = Arc::new(Barrier::new(racers.len()));
-    let start = |racer: Racer| {
-        let barrier = Arc::clone(&barrier);
-        tokio::spawn(async move {
-            barrier.wait().await;
-            racer.await
-        })
-    };
-    let tasks: Vec<_> = racers.into_iter().map(start).collect();
-    let mut outcomes = Vec::new();
-    for task in tasks {
-        let outcome = task.await.unwrap();
-        assert!(!outcome.contains("INTERNAL"), "{outcome}");
-        outcomes.push(outcome);
-    }
-    outcomes
-}
-
 /// How many of the outcomes are this one.
 pub fn count(outcomes: &[String], outcome: &str) -> usize {
     outcomes.iter().filter(|o| *o == outcome).count()
+}
+
+/// What is drawn by lot in the races of one test: how many race, on which side, in which order they
+/// start and how far apart. A failed test prints the seed of it all. The system's scheduler has its own
+/// say, so that a seed makes a failure likely again, and not certain.
+pub struct Races {
+    seed: u64,
+    state: u64,
+}
+
+impl Races {
+    /// The races of `RACE_SEED`, else others each time.
+    pub fn begin() -> Self {
+        let told = env::var_os(SEED).map(|seed| seed.to_str().and_then(|seed| seed.parse().ok()));
+        let seed = told.map_or_else(|| Uuid::new_v4().as_u64_pair().0, |seed| seed.expect("RACE_SEED is a number"));
+        Self { seed, state: seed }
+    }
+
+    /// One of these numbers.
+    pub fn number(&mut self, range: RangeInclusive<usize>) -> usize {
+        let count = u64::try_from(range.end() - range.start() + 1).unwrap();
+        range.start() + usize::try_from(self.next() % count).unwrap()
+    }
+
+    /// This or that.
+    pub fn coin(&mut self) -> bool {
+        self.number(0..=1) == 1
+    }
+
+    /// Lets all of them go at once, each in a task of its own. What came of them, in the order in which
+    /// they were given; a fault of the server is nobody's outcome.
+    pub async fn at_once(&mut self, racers: Vec<Racer>) -> Vec<String> {
+        let barrier = Arc::new(Barrier::new(racers.len()));
+        let mut waiting: Vec<_> = racers.into_iter().enumerate().collect();
+        let mut tasks = Vec::new();
+        while !waiting.is_empty() {
+            let (place, racer) = waiting.swap_remove(self.number(0..=waiting.len() - 1));
+            let (barrier, turns) = (Arc::clone(&barrier), self.number(0..=MAX_TURNS));
+            let task = tokio::spawn(async move {
+                barrier.wait().await;
+                for _ in 0..turns {
+                    yield_now().await;
+                }
+                racer.await
+            });
+            tasks.push((place, task));
+        }
+        tasks.sort_by_key(|(place, _)| *place);
+        let mut outcomes = Vec::new();
+        for (_, task) in tasks {
+            let outcome = task.await.unwrap();
+            assert!(!outcome.contains("INTERNAL"), "{outcome}");
+            outcomes.push(outcome);
+        }
+        outcomes
+    }
+
+    /// SplitMix64.
+    fn next(&mut self) -> u64 {
+        self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.state;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+}
+
+impl Drop for Races {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            let test = thread::current().name().unwrap_or_default().to_owned();
+            eprintln!("to run it again: {SEED}={} cargo test --test it -- --exact {test}", self.seed);
+        }
+    }
 }
