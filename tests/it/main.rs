@@ -29,6 +29,7 @@ mod metadata;
 mod model;
 mod overtaken;
 mod primary;
+mod python;
 mod races;
 mod schema;
 mod statements;
