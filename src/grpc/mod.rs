@@ -12,7 +12,7 @@ mod page;
 pub mod panics;
 mod paths;
 pub mod proto;
-mod requests;
+pub mod requests;
 pub mod status;
 pub mod telemetry;
 

@@ -1,5 +1,5 @@
 //! From messages to what the use cases understand. Every wrong field is found before anything is
-//! refused.
+//! refused. Public for those who feed it bytes: `fuzz/`.
 
 use prost_types::{Struct, Value as PbValue, value::Kind};
 use serde_json::{Map, Number, Value};
@@ -24,23 +24,23 @@ const MAX_VIOLATIONS: usize = 1000;
 
 /// The wrong fields of one message, so far.
 #[derive(Default)]
-pub(super) struct Checks(Vec<Violation>);
+pub struct Checks(Vec<Violation>);
 
 impl Checks {
     /// Notes a wrong field, unless there are more of them already than an answer can hold.
-    pub(super) fn wrong(&mut self, field: &str, description: impl Into<String>) {
+    pub fn wrong(&mut self, field: &str, description: impl Into<String>) {
         if self.0.len() < MAX_VIOLATIONS {
             self.0.push(Violation::new(field, description));
         }
     }
 
     /// Refuses the message if a field was wrong.
-    pub(super) fn finish(self) -> Result<(), Refusal> {
+    pub fn finish(self) -> Result<(), Refusal> {
         if self.0.is_empty() { Ok(()) } else { Err(Refusal::Invalid(self.0)) }
     }
 
     /// The same, where something is missing only because a field was wrong.
-    pub(super) fn finish_with<T>(self, whole: Option<T>) -> Result<T, Refusal> {
+    pub fn finish_with<T>(self, whole: Option<T>) -> Result<T, Refusal> {
         match whole {
             Some(whole) if self.0.is_empty() => Ok(whole),
             _ => Err(Refusal::Invalid(self.0)),
@@ -48,11 +48,12 @@ impl Checks {
     }
 
     /// A user id that may be left out.
-    pub(super) fn optional_user_id(&mut self, field: &str, text: &str) -> Option<UserId> {
+    pub fn optional_user_id(&mut self, field: &str, text: &str) -> Option<UserId> {
         if text.is_empty() { None } else { self.user_id(field, text) }
     }
 
-    pub(super) fn user_id(&mut self, field: &str, text: &str) -> Option<UserId> {
+    /// A user id.
+    pub fn user_id(&mut self, field: &str, text: &str) -> Option<UserId> {
         let id = UserId::parse(text);
         if id.is_none() {
             self.wrong(field, UserId::FORM);
@@ -60,7 +61,8 @@ impl Checks {
         id
     }
 
-    pub(super) fn link_id(&mut self, field: &str, text: &str) -> Option<Uuid> {
+    /// The id of a link.
+    pub fn link_id(&mut self, field: &str, text: &str) -> Option<Uuid> {
         let id = Uuid::try_parse(text).ok();
         if id.is_none() {
             self.wrong(field, "must be a UUID");
@@ -68,7 +70,8 @@ impl Checks {
         id
     }
 
-    pub(super) fn identity(&mut self, field: &str, identity: Option<&pb::IdentityRef>) -> Option<IdentityRef> {
+    /// An identity, which must be named.
+    pub fn identity(&mut self, field: &str, identity: Option<&pb::IdentityRef>) -> Option<IdentityRef> {
         let Some(pb::IdentityRef { provider, subject }) = identity else {
             self.wrong(field, "is required");
             return None;
@@ -83,11 +86,13 @@ impl Checks {
         Some(IdentityRef { provider: parsed_provider?, subject: parsed_subject? })
     }
 
-    pub(super) fn email(&mut self, field: &str, text: &str) -> Option<Email> {
+    /// An email address.
+    pub fn email(&mut self, field: &str, text: &str) -> Option<Email> {
         Email::parse(text).map_err(|error| self.wrong(field, error.to_string())).ok()
     }
 
-    pub(super) fn metadata(&mut self, field: &str, given: Option<Struct>) -> Metadata {
+    /// Metadata; none is empty metadata.
+    pub fn metadata(&mut self, field: &str, given: Option<Struct>) -> Metadata {
         let map = given.map(|given| self.object(&mut field.to_owned(), given)).unwrap_or_default();
         Metadata::parse(field, map).unwrap_or_else(|violations| {
             self.0.extend(violations);
@@ -130,7 +135,8 @@ impl Checks {
         }
     }
 
-    pub(super) fn strategy(&mut self, field: &str, merge: Option<pb::MetadataMerge>) -> Strategy {
+    /// How metadata is merged; unless said, the primary's is kept.
+    pub fn strategy(&mut self, field: &str, merge: Option<pb::MetadataMerge>) -> Strategy {
         use pb::metadata_merge as merge_pb;
         let Some(merge) = merge else { return Strategy::KeepPrimary };
         let conflict = match merge_pb::Conflict::try_from(merge.conflict) {
@@ -161,7 +167,8 @@ impl Checks {
         }
     }
 
-    pub(super) fn unlink_metadata(&mut self, field: &str, value: i32, is_service: bool) -> UnlinkMetadata {
+    /// What becomes of the metadata of a user that comes back.
+    pub fn unlink_metadata(&mut self, field: &str, value: i32, is_service: bool) -> UnlinkMetadata {
         match pb::UnlinkMetadata::try_from(value) {
             Ok(pb::UnlinkMetadata::Unspecified | pb::UnlinkMetadata::Restore) if is_service => UnlinkMetadata::Restore,
             Ok(pb::UnlinkMetadata::Unspecified | pb::UnlinkMetadata::Restore) => UnlinkMetadata::RestoreUserMetadata,
@@ -173,7 +180,8 @@ impl Checks {
         }
     }
 
-    pub(super) fn user_id_form(&mut self, field: &str, value: i32) -> Option<UserIdForm> {
+    /// How the id of a new user is made; `None` leaves it to the tenant.
+    pub fn user_id_form(&mut self, field: &str, value: i32) -> Option<UserIdForm> {
         match pb::UserIdForm::try_from(value) {
             Ok(pb::UserIdForm::Unspecified) => None,
             Ok(pb::UserIdForm::Random) => Some(UserIdForm::Random),
@@ -185,7 +193,8 @@ impl Checks {
         }
     }
 
-    pub(super) fn new_identity(
+    /// The first identity of a new user; `verified` notes who says so, if its email is verified.
+    pub fn new_identity(
         &mut self,
         field: &str,
         identity: Option<pb::NewIdentity>,

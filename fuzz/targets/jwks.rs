@@ -1,0 +1,73 @@
+//! JWKS documents: no key gets in that its document does not offer for verifying signatures by one
+//! of the issuer's algorithms.
+#![no_main]
+
+use std::collections::BTreeSet;
+
+use data_encoding::BASE64URL_NOPAD;
+use identity_link::auth::key_set::{Key, KeySet};
+use jsonwebtoken::{Algorithm, AlgorithmFamily};
+use libfuzzer_sys::fuzz_target;
+use serde_json::Value;
+
+const ALGORITHMS: [Algorithm; 4] = [Algorithm::RS256, Algorithm::PS256, Algorithm::ES256, Algorithm::EdDSA];
+
+fuzz_target!(|document: &[u8]| {
+    let Ok(set) = KeySet::parse(document, &ALGORITHMS) else { return };
+    let document: Value = serde_json::from_slice(document).expect("a key set is JSON");
+    let entries = document["keys"].as_array().expect("a key set has keys");
+    assert_eq!(set.len() + set.left_out(), entries.len());
+
+    let mut found = 0;
+    let ids: BTreeSet<&str> = entries.iter().filter_map(|entry| entry["kid"].as_str()).collect();
+    for id in &ids {
+        let named: Vec<&Value> = entries.iter().filter(|entry| entry["kid"] == *id).collect();
+        let keys = set.named(Some(id));
+        assert!(keys.iter().all(|key| named.iter().any(|entry| offers(entry, key))), "{id:?}");
+        found += keys.len();
+    }
+    // Without an id there is no choice: only a set of one key has one to offer.
+    match set.named(None) {
+        [key] => assert!(set.len() == 1 && entries.iter().any(|entry| offers(entry, key))),
+        keys => assert!(keys.is_empty() && set.len() > 1),
+    }
+    assert!(found <= set.len());
+    assert!(ids.contains("nobody") || set.named(Some("nobody")).is_empty());
+});
+
+/// Whether an entry may have become this key: read from RFC 7517 and 7518, not from our code.
+fn offers(entry: &Value, key: &Key) -> bool {
+    let family = match entry["kty"].as_str() {
+        Some("RSA") => AlgorithmFamily::Rsa,
+        Some("EC") => AlgorithmFamily::Ec,
+        Some("OKP") => AlgorithmFamily::Ed,
+        // Above all not `oct`: whoever reads the document could sign with it.
+        _ => return false,
+    };
+    let names = format!("{:?}", key.algorithm);
+    let curve = match key.algorithm {
+        Algorithm::ES256 => Some("P-256"),
+        Algorithm::EdDSA => Some("Ed25519"),
+        _ => None,
+    };
+    ALGORITHMS.contains(&key.algorithm)
+        && (family != AlgorithmFamily::Rsa || is_strong(entry))
+        && key.algorithm.family() == family
+        && key.key.family() == family
+        && curve.is_none_or(|curve| entry["crv"] == curve)
+        && entry.get("use").is_none_or(|usage| usage.is_null() || usage == "sig")
+        && entry.get("alg").is_none_or(|alg| alg.is_null() || *alg == names.as_str())
+        && entry.get("key_ops").is_none_or(|operations| {
+            operations.is_null() || operations.as_array().is_some_and(|all| all.iter().any(|one| one == "verify"))
+        })
+}
+
+/// At least 2048 bits (RFC 7518 §3.3), and no exponent with which a signature is easily made up.
+fn is_strong(rsa: &Value) -> bool {
+    let bits = |name: &str| {
+        let bytes = BASE64URL_NOPAD.decode(rsa[name].as_str()?.as_bytes()).ok()?;
+        let first = bytes.iter().position(|byte| *byte != 0)?;
+        Some(8 * (bytes.len() - first) - bytes[first].leading_zeros() as usize)
+    };
+    bits("n").is_some_and(|bits| bits >= 2048) && bits("e").is_some_and(|bits| bits > 16)
+}

@@ -1,0 +1,135 @@
+//! Tokens: nothing verifies that its issuer did not sign, byte for byte; and what verifies says only
+//! what that issuer may say.
+#![no_main]
+
+use std::{
+    path::Path,
+    sync::{Arc, LazyLock},
+};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use data_encoding::BASE64URL_NOPAD;
+use identity_link::{
+    auth::{Issuer, Issuers, Keys, TokenUse, VerifiedToken, Who},
+    config::Config,
+    domain::Named,
+    http_client::HttpClient,
+};
+use identity_link_fuzz::Signer;
+use libfuzzer_sys::fuzz_target;
+use serde_json::Value;
+use tokio::runtime::Runtime;
+use tokio_util::sync::CancellationToken;
+
+const USES: [TokenUse; 2] = [TokenUse::Bearer, TokenUse::LinkWith];
+
+/// The seeds were issued a minute ago, for ever.
+const NOW: DateTime<Utc> = DateTime::from_timestamp(1_767_225_660, 0).expect("a time");
+
+static SERVICE: LazyLock<Service> = LazyLock::new(Service::start);
+
+// A line is a token as it stands: nobody here has a key. Two lines are header and claims, and the
+// issuer signs them, whatever they are.
+fuzz_target!(|text: &str| {
+    let Some((header, claims)) = text.split_once('\n') else { return USES.into_iter().for_each(|u| judge(text, u)) };
+    let signer = if header.contains("ES256") { Signer::Services } else { Signer::People };
+    let token = signer.sign(header, claims);
+    for token_use in USES {
+        judge(&token, token_use);
+        let forged = with_one_character_changed(&token, text);
+        assert!(verify(&forged, token_use).is_none(), "{forged}");
+    }
+});
+
+/// What verifies, with keys that are kept fresh as they are in the server.
+struct Service {
+    issuers: Issuers,
+    runtime: Runtime,
+}
+
+impl Service {
+    fn start() -> Self {
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("trust/identity-link.toml");
+        let config = Config::load(&file, []).expect("a configuration");
+        let http = HttpClient::new().expect("a client");
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
+        let with_keys = |issuer: Issuer| {
+            let keys = Arc::new(Keys::new(issuer.keys.clone(), issuer.algorithms.clone()));
+            runtime.block_on(keys.refresh(&http)).expect("keys");
+            runtime.spawn(Arc::clone(&keys).keep_fresh(http.clone(), CancellationToken::new()));
+            (issuer, keys)
+        };
+        let issuers = Issuers::new(config.issuers.into_iter().map(with_keys).collect());
+        let service = Self { issuers, runtime };
+
+        // Where nothing verifies, nothing is found.
+        let good = r#"{"iss":"https://people.example","sub":"1","aud":"call","iat":1767225600,"exp":4102444800}"#;
+        let good = Signer::People.sign(r#"{"alg":"EdDSA","kid":"1"}"#, good);
+        assert!(service.verify(&good, TokenUse::Bearer).is_some());
+        service
+    }
+
+    fn verify(&self, token: &str, token_use: TokenUse) -> Option<Arc<VerifiedToken>> {
+        self.runtime.block_on(self.issuers.verify(token, token_use, NOW)).ok()
+    }
+}
+
+fn verify(token: &str, token_use: TokenUse) -> Option<Arc<VerifiedToken>> {
+    SERVICE.verify(token, token_use)
+}
+
+/// Verifies, and judges anew what was accepted.
+fn judge(token: &str, token_use: TokenUse) {
+    let Some(verified) = verify(token, token_use) else { return };
+    let (signed, signature) = token.rsplit_once('.').expect("three parts");
+    let (header, claims) = signed.split_once('.').expect("three parts");
+    let signer = Signer::of(&verified.issuer).expect("an issuer that is trusted");
+    assert!(signer.signed(signed.as_bytes(), &decoded(signature)), "{token}");
+
+    let header: Value = serde_json::from_slice(&decoded(header)).expect("JSON");
+    assert_eq!(header["alg"], signer.alg());
+    assert!(header.get("crit").is_none_or(Value::is_null));
+    let claims: Value = serde_json::from_slice(&decoded(claims)).expect("JSON");
+    assert_eq!(claims["iss"], signer.iss());
+    assert_eq!(claims["sub"], verified.subject.as_str());
+    let audience = match token_use {
+        TokenUse::Bearer => "call",
+        TokenUse::LinkWith => "prove",
+    };
+    let audiences = &claims["aud"];
+    assert!(audiences == audience || audiences.as_array().is_some_and(|all| all.iter().any(|one| one == audience)));
+
+    let leeway = TimeDelta::seconds(30);
+    let time = |name: &str| DateTime::from_timestamp(claims[name].as_i64()?, 0);
+    assert_eq!(time("iat"), Some(verified.issued_at));
+    assert!(verified.issued_at <= NOW + leeway && time("exp").is_some_and(|expires| expires > NOW - leeway));
+    assert!(token_use == TokenUse::Bearer || NOW - verified.issued_at <= TimeDelta::minutes(10));
+    assert!(verified.authenticated_at <= NOW);
+
+    let allowed: &[&str] = match (&verified.who, signer) {
+        (Who::User(Named::Identity(identity)), Signer::People) => {
+            assert_eq!(identity.provider.as_str(), "google-oauth2");
+            assert_eq!(identity.subject.as_str(), verified.subject);
+            assert_eq!(Vec::from_iter(verified.tenants.iter().map(|tenant| tenant.as_str())), ["default"]);
+            &["read:current_user"]
+        }
+        (Who::Service, Signer::Services) => {
+            assert_eq!(token_use, TokenUse::Bearer, "a service proves no user");
+            &["read:users", "update:users"]
+        }
+        (who, signer) => panic!("{signer:?} spoke for {who:?}"),
+    };
+    assert!(verified.scopes.iter().all(|scope| allowed.contains(&scope.as_str())));
+}
+
+fn decoded(part: &str) -> Vec<u8> {
+    BASE64URL_NOPAD.decode(part.as_bytes()).expect("strict base64url")
+}
+
+/// The token with another character at a place that depends on `choice`.
+fn with_one_character_changed(token: &str, choice: &str) -> String {
+    let sum = choice.bytes().fold(0_usize, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into()));
+    let at = sum % token.len();
+    let other = if &token[at..=at] == "A" { "B" } else { "A" };
+    format!("{}{other}{}", &token[..at], &token[at + 1..])
+}
