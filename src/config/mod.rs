@@ -2,6 +2,7 @@
 //! start, and complete and checked before anything is bound.
 
 mod issuers;
+mod listener;
 mod reader;
 
 use std::{
@@ -15,6 +16,7 @@ use std::{
 use toml::Table;
 use tracing_subscriber::EnvFilter;
 
+pub use self::listener::Limits;
 use self::reader::Reader;
 use crate::{
     auth::Issuer,
@@ -31,6 +33,8 @@ const CALLS_PER_CONNECTION: usize = 16;
 pub struct Config {
     /// Where to listen.
     pub listen: SocketAddr,
+    /// What a connection may take.
+    pub limits: Limits,
     /// Whether reflection is served.
     pub reflection: bool,
     /// How long a call may take at most, from its headers to those of its answer.
@@ -146,6 +150,7 @@ impl Config {
             r.problem("listen", "is required, such as \"127.0.0.1:50051\"");
         }
         let listen = r.parsed("listen", |text| text.parse().map_err(|_| "must be an address and a port".to_owned()));
+        let limits = r.table("listener").map(listener::read).unwrap_or_default();
         let reflection = r.boolean("reflection", true);
         let max_call_time = r.duration("max_call_time", Duration::from_secs(30));
         if max_call_time.is_zero() {
@@ -177,6 +182,7 @@ impl Config {
                 let log = log.unwrap_or_else(|| "info".to_owned());
                 Ok(Self {
                     listen,
+                    limits,
                     reflection,
                     max_call_time,
                     max_concurrent_calls,

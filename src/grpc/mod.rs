@@ -1,5 +1,5 @@
 //! The transport: the gate in front of every path, the handlers, and what they speak.
-//! With `server.rs` the only place that names tonic.
+//! With `server/` the only place that names tonic.
 
 mod answers;
 pub mod capacity;

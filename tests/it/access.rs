@@ -1,8 +1,8 @@
 //! Who may call: tokens, scopes, tenants, and what is in no table.
 
-mod discovery;
 mod credentials;
 mod crossing;
+mod discovery;
 mod forgeries;
 mod issuers;
 mod keys;

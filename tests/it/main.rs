@@ -24,6 +24,7 @@ mod link_attach;
 mod link_metadata;
 mod link_proofs;
 mod link_refusals;
+mod listener;
 mod logs;
 mod metadata;
 mod model;

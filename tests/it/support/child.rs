@@ -70,10 +70,20 @@ impl Running {
 
     /// `serve` on this database with a changed configuration, when it listens, and where.
     pub fn serve(database: &Database, change: impl FnOnce(String) -> String) -> (Self, SocketAddr) {
-        let toml = change(server::config_toml("127.0.0.1:0".parse().unwrap(), &database.url));
-        let file = temp_dir(&database.name).join("serve.toml");
-        fs::write(&file, toml).unwrap();
-        let mut child = Self::start(binary(&["serve", "--config", file.to_str().unwrap()]));
+        let file = config_file(database, change);
+        Self::serving(binary(&["serve", "--config", file.to_str().unwrap()]))
+    }
+
+    /// `serve` on this database, which may have so many files open.
+    pub fn serve_with_open_files(database: &Database, limit: u32) -> (Self, SocketAddr) {
+        let mut command = Command::new("sh");
+        command.args(["-c", &format!("ulimit -n {limit} && exec \"$0\" serve --config \"$1\"")]);
+        command.arg(env!("CARGO_BIN_EXE_identity-link")).arg(config_file(database, |toml| toml));
+        Self::serving(command)
+    }
+
+    fn serving(command: Command) -> (Self, SocketAddr) {
+        let mut child = Self::start(command);
         let line = child.stderr_until(|line| line.contains(r#""message":"serving""#));
         let line: serde_json::Value = serde_json::from_str(&line).unwrap();
         (child, line["address"].as_str().unwrap().parse().unwrap())
@@ -149,6 +159,14 @@ impl Lines {
         self.until(|_| false);
         self.seen.join("\n")
     }
+}
+
+/// The file of a configuration for this database.
+fn config_file(database: &Database, change: impl FnOnce(String) -> String) -> PathBuf {
+    let toml = change(server::config_toml("127.0.0.1:0".parse().unwrap(), &database.url));
+    let file = temp_dir(&database.name).join("serve.toml");
+    fs::write(&file, toml).unwrap();
+    file
 }
 
 /// An empty folder for one test.

@@ -3,6 +3,8 @@
 pub mod callers;
 pub mod child;
 pub mod cluster;
+pub mod frames;
+pub mod http2;
 pub mod invariants;
 pub mod key_server;
 pub mod linking;

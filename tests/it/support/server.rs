@@ -2,7 +2,10 @@
 
 use std::{net::SocketAddr, path::Path};
 
-use identity_link::{config::Config, server::serve};
+use identity_link::{
+    config::{Config, Limits},
+    server::serve,
+};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tonic::transport::{Channel, Endpoint};
@@ -43,10 +46,25 @@ impl TestServer {
 
     /// A server on this database, with a changed configuration.
     pub async fn start_with(database: Database, change: impl FnOnce(String) -> String) -> Self {
+        Self::start_changed(database, change, |_| {}).await
+    }
+
+    /// A server on a database of its own, with limits that a test can wait for.
+    pub async fn start_limited(change: impl FnOnce(&mut Limits)) -> Self {
+        let database = cluster().db_migrated().await;
+        Self::start_changed(database, |toml| toml, |config| change(&mut config.limits)).await
+    }
+
+    async fn start_changed(
+        database: Database,
+        change_toml: impl FnOnce(String) -> String,
+        change: impl FnOnce(&mut Config),
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let toml = change(config_toml(address, &database.url));
-        let config = Config::parse(&toml, Path::new("."), []).unwrap();
+        let toml = change_toml(config_toml(address, &database.url));
+        let mut config = Config::parse(&toml, Path::new("."), []).unwrap();
+        change(&mut config);
         let shutdown = CancellationToken::new();
         let serving = serve(config, listener, shutdown.clone());
         tokio::spawn(async move { serving.await.unwrap() });

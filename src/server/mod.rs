@@ -1,19 +1,20 @@
 //! The server: `serve` is what `main` and every test call. The caller binds, so there is nothing
 //! to wait for.
 
+mod accept;
+mod activity;
+mod connection;
+mod preface;
+
 use std::{sync::Arc, time::Duration};
 
 use futures_util::future::join_all;
-use hyper_util::{
-    rt::{TokioExecutor, TokioIo, TokioTimer},
-    server::{conn::auto, graceful::GracefulShutdown},
-    service::TowerToHyperService,
-};
 use tokio::{net::TcpListener, time::timeout};
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 use tower::ServiceBuilder;
 
+use self::connection::Host;
 use crate::{
     auth::{Issuer, Issuers, Keys},
     clock,
@@ -39,12 +40,6 @@ use crate::{
 const WRITE_GRACE: Duration = Duration::from_secs(12);
 /// The longest message that is taken, in bytes.
 const MAX_MESSAGE: usize = 2 * 1024 * 1024;
-/// Calls in flight on one connection.
-const MAX_STREAMS: u32 = 200;
-/// The longest header list, in bytes: a token of 8 KiB fits.
-const MAX_HEADERS: u32 = 16 * 1024;
-/// How long to pause when the system gives no more connections.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// Why the server does not start.
 #[derive(Debug, thiserror::Error)]
@@ -101,7 +96,8 @@ pub async fn serve(config: Config, listener: TcpListener, shutdown: Cancellation
     // Not the configured address: port 0 means any.
     let address = listener.local_addr().map_err(|error| ServeError::Part(error.to_string()))?;
     tracing::info!(%address, "serving");
-    let connections = accept(listener, service, &shutdown).await;
+    let host = Host::new(service, config.limits.clone());
+    let connections = accept::accept(listener, host, &shutdown).await;
     health::report(&reporter, false).await;
     health::close(&mut reporter).await;
     if timeout(config.shutdown_grace, connections.shutdown()).await.is_err() {
@@ -154,76 +150,4 @@ fn reflection() -> tonic_reflection::server::Builder<'static> {
         .register_encoded_file_descriptor_set(DESCRIPTOR_SET)
         .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
         .register_encoded_file_descriptor_set(tonic_types::pb::FILE_DESCRIPTOR_SET)
-}
-
-/// The connections that are open.
-struct Connections {
-    graceful: GracefulShutdown,
-    tasks: TaskTracker,
-}
-
-impl Connections {
-    /// Tells every client to go away, and waits until each has had its answers.
-    async fn shutdown(self) {
-        self.tasks.close();
-        self.graceful.shutdown().await;
-        self.tasks.wait().await;
-    }
-}
-
-/// Accepts connections and serves them until `shutdown`; then the listener is closed.
-async fn accept<S>(listener: TcpListener, service: S, shutdown: &CancellationToken) -> Connections
-where
-    S: tower::Service<
-            http::Request<hyper::body::Incoming>,
-            Response = http::Response<tonic::body::Body>,
-            Error = std::convert::Infallible,
-        > + Clone
-        + Send
-        + 'static,
-    S::Future: Send,
-{
-    let connections = Connections { graceful: GracefulShutdown::new(), tasks: TaskTracker::new() };
-    let builder = connection_builder();
-    loop {
-        let accepted = tokio::select! {
-            () = shutdown.cancelled() => return connections,
-            accepted = listener.accept() => accepted,
-        };
-        let stream = match accepted {
-            Ok((stream, _)) => stream,
-            Err(error) => {
-                // The system is out of something, or the client is gone already: neither ends us,
-                // and trying again at once would only burn a core.
-                tracing::warn!(%error, "a connection could not be accepted");
-                tokio::time::sleep(ACCEPT_PAUSE).await;
-                continue;
-            }
-        };
-        // Without it an answer waits for the acknowledgement of the one before.
-        let _ = stream.set_nodelay(true);
-        let service = TowerToHyperService::new(service.clone());
-        let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
-        let connection = connections.graceful.watch(connection);
-        connections.tasks.spawn(async move {
-            if let Err(error) = connection.await {
-                tracing::debug!(error, "a connection ended early");
-            }
-        });
-    }
-}
-
-/// HTTP/2 only, with every bound said: an unset one may mean none.
-fn connection_builder() -> auto::Builder<TokioExecutor> {
-    let mut builder = auto::Builder::new(TokioExecutor::new()).http2_only();
-    builder
-        .http2()
-        .timer(TokioTimer::new())
-        .max_concurrent_streams(MAX_STREAMS)
-        .max_header_list_size(MAX_HEADERS)
-        .max_pending_accept_reset_streams(20)
-        .max_local_error_reset_streams(1024)
-        .keep_alive_interval(Duration::from_secs(30))
-        .keep_alive_timeout(Duration::from_secs(10));
-    builder
 }

@@ -1,0 +1,83 @@
+//! The first bytes of a connection, read before HTTP/2 is: who does not send them in time holds
+//! nothing but a socket.
+
+use std::{
+    io::{self, IoSlice},
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use hyper::body::Bytes;
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadBuf};
+
+/// What every HTTP/2 client says first (RFC 9113 §3.4).
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+/// Room for what usually comes along with it: the client's settings and its first call.
+const FIRST_READ: usize = 1024;
+/// For whoever tries a browser.
+const NOT_HTTP1: &[u8] = b"HTTP/1.1 505 HTTP Version Not Supported\r\ncontent-type: text/plain\r\n\
+    content-length: 21\r\nconnection: close\r\n\r\nThis is gRPC: HTTP/2.";
+
+/// Reads until the preface is there, which is then read again from what this gives. Whatever
+/// differs from it ends the connection at its first wrong byte.
+pub(super) async fn expect<I: AsyncRead + AsyncWrite + Unpin>(mut io: I) -> io::Result<Rewound<I>> {
+    let mut read = Vec::with_capacity(FIRST_READ);
+    while read.len() < PREFACE.len() {
+        if io.read_buf(&mut read).await? == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        if read.iter().zip(PREFACE).any(|(read, expected)| read != expected) {
+            // HTTP/1 begins with a method. TLS and anything else would not understand us.
+            if read.first().is_some_and(u8::is_ascii_uppercase) {
+                io.write_all(NOT_HTTP1).await?;
+                io.shutdown().await?;
+            }
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "not HTTP/2"));
+        }
+    }
+    Ok(Rewound { read: read.into(), io })
+}
+
+/// A stream of which something has been read, and is read again.
+#[derive(Debug)]
+pub(super) struct Rewound<I> {
+    read: Bytes,
+    io: I,
+}
+
+impl<I: AsyncRead + Unpin> AsyncRead for Rewound<I> {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        if self.read.is_empty() {
+            return Pin::new(&mut self.io).poll_read(cx, buf);
+        }
+        let fits = self.read.len().min(buf.remaining());
+        buf.put_slice(&self.read.split_to(fits));
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl<I: AsyncWrite + Unpin> AsyncWrite for Rewound<I> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.io).poll_write(cx, buf)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.io).poll_write_vectored(cx, bufs)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.io.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_shutdown(cx)
+    }
+}

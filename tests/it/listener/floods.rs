@@ -1,0 +1,112 @@
+//! Floods of frames. Each is ended by a bound of HTTP/2 that `server/connection.rs` says, and the
+//! server tells the attacker which.
+
+use super::while_attacked;
+use crate::support::{TestServer, frames::*};
+
+const CHECK: &str = "/grpc.health.v1.Health/Check";
+const WATCH: &str = "/grpc.health.v1.Health/Watch";
+
+/// The ids of as many streams.
+fn streams(count: u32) -> impl Iterator<Item = u32> {
+    (0..count).map(|i| 2 * i + 1)
+}
+
+/// G01, CVE-2023-44487: streams that are reset as soon as they are opened.
+#[tokio::test(flavor = "multi_thread")]
+async fn rapid_resets_end_the_connection() {
+    let server = TestServer::start().await;
+    let peer = Peer::connect(server.address).await;
+
+    let flood = streams(10_000).flat_map(|id| [Frame::call(id, CHECK, &[]), Frame::reset(id)]);
+    let heard = while_attacked(&server, peer.send_to_the_end(flood)).await;
+
+    assert_eq!(goodbye(&heard).as_deref(), Some("ENHANCE_YOUR_CALM too_many_resets"));
+}
+
+/// G02, RUSTSEC-2024-0003: streams that we have to reset, because a field has no place in HTTP/2.
+#[tokio::test(flavor = "multi_thread")]
+async fn streams_that_we_must_reset_end_the_connection() {
+    let server = TestServer::start().await;
+    let peer = Peer::connect(server.address).await;
+
+    let flood = streams(5_000).map(|id| Frame::call(id, CHECK, &[("connection", b"close")]));
+    let heard = while_attacked(&server, peer.send_to_the_end(flood)).await;
+
+    assert_eq!(goodbye(&heard).as_deref(), Some("ENHANCE_YOUR_CALM too_many_internal_resets"));
+    let resets = heard.iter().filter(|frame| frame.kind == RST_STREAM).map(Frame::error);
+    assert!(resets.inspect(|error| assert_eq!(error, "PROTOCOL_ERROR")).count() <= 1024);
+}
+
+/// G03, RUSTSEC-2024-0332: a header block that never ends.
+#[tokio::test(flavor = "multi_thread")]
+async fn endless_continuations_end_the_connection() {
+    let server = TestServer::start().await;
+    let peer = Peer::connect(server.address).await;
+
+    let begun = Frame { flags: 0, ..Frame::call(1, CHECK, &[]) };
+    let more = (0..10_000).map(|_| Frame::new(CONTINUATION, 0, 1, fields(&[("a", b"")])));
+    let heard = while_attacked(&server, peer.send_to_the_end(std::iter::once(begun).chain(more))).await;
+
+    assert_eq!(goodbye(&heard).as_deref(), Some("ENHANCE_YOUR_CALM too_many_continuations"));
+}
+
+/// G04, RUSTSEC-2026-0258: frames of a body, with nothing in them.
+#[tokio::test(flavor = "multi_thread")]
+async fn empty_data_ends_the_connection() {
+    let server = TestServer::start().await;
+    let peer = Peer::connect(server.address).await;
+
+    let nothing = (0..100_000).map(|_| Frame::new(DATA, 0, 1, []));
+    let flood = std::iter::once(Frame::call(1, CHECK, &[])).chain(nothing);
+    let heard = while_attacked(&server, peer.send_to_the_end(flood)).await;
+
+    assert_eq!(goodbye(&heard).as_deref(), Some("ENHANCE_YOUR_CALM too_many_data_frames"));
+}
+
+/// G05: more calls at once than we say that we take.
+#[tokio::test(flavor = "multi_thread")]
+async fn calls_above_the_limit_are_refused_and_the_others_go_on() {
+    let server = TestServer::start().await;
+    let mut peer = Peer::connect(server.address).await;
+    let settings = peer.until(|frame| frame.kind == SETTINGS && frame.flags != ACK).await;
+    assert_eq!(settings.setting(SETTINGS_MAX_CONCURRENT_STREAMS), Some(200));
+
+    let attack = async {
+        peer.send(streams(300).flat_map(|id| [Frame::call(id, WATCH, &[]), Frame::empty_message(id)])).await;
+        let mut refused = Vec::new();
+        while refused.len() < 100 {
+            let reset = peer.until(|frame| frame.kind == RST_STREAM).await;
+            assert_eq!(reset.error(), "REFUSED_STREAM");
+            refused.push(reset.stream);
+        }
+        refused
+    };
+    let refused = while_attacked(&server, attack).await;
+
+    assert_eq!(refused, Vec::from_iter(streams(300).skip(200)));
+    // One of those that were let in ends, and there is room for another.
+    peer.send([Frame::reset(1), Frame::call(601, CHECK, &[]), Frame::empty_message(601)]).await;
+    peer.until(|frame| frame.stream == 601 && frame.kind == DATA).await;
+}
+
+/// G10, CVE-2019-9512 and -9515: each is answered, and nothing is kept.
+#[tokio::test(flavor = "multi_thread")]
+async fn pings_and_settings_are_answered_one_by_one() {
+    for (frame, count) in [(Frame::ping(), 10_000), (Frame::settings(&[(SETTINGS_INITIAL_WINDOW_SIZE, 1)]), 10_000)] {
+        let server = TestServer::start().await;
+        let mut peer = Peer::connect(server.address).await;
+        peer.until(|frame| frame.kind == SETTINGS && frame.flags == ACK).await;
+
+        let attack = async {
+            for _ in 0..count / 100 {
+                peer.send((0..100).map(|_| frame.clone())).await;
+                for _ in 0..100 {
+                    let answer = peer.until(|heard| heard.kind == frame.kind && heard.flags == ACK).await;
+                    assert!(answer.payload.is_empty() || answer.payload == frame.payload);
+                }
+            }
+        };
+        while_attacked(&server, attack).await;
+    }
+}

@@ -1,0 +1,175 @@
+//! Calls that are wrong in what they carry.
+
+use http::{HeaderValue, Request, request::Builder};
+use http_body_util::Full;
+use hyper::body::Bytes;
+
+use super::while_attacked;
+use crate::support::{
+    TestServer,
+    cluster::cluster,
+    frames::*,
+    http2::{http2, outcome},
+    refusal,
+    tokens::Token,
+};
+
+const CHECK: &str = "/grpc.health.v1.Health/Check";
+const CREATE: &str = "/identity.v1.IdentityService/CreateUser";
+const REFLECTION: &str = "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo";
+
+fn bearer() -> String {
+    format!("Bearer {}", Token::of("services", "backend").sign())
+}
+
+/// A gRPC request to be.
+fn post(path: &str) -> Builder {
+    Request::post(format!("http://test{path}")).header("content-type", "application/grpc").header("te", "trailers")
+}
+
+fn body(bytes: &[u8]) -> Full<Bytes> {
+    Full::new(Bytes::copy_from_slice(bytes))
+}
+
+/// G11: the length is judged before any of it is waited for, and no room is made.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_that_says_it_has_4_gib_is_out_of_range() {
+    let server = TestServer::start().await;
+
+    let attack = async {
+        for _ in 0..50 {
+            let request = post(CREATE).header("authorization", bearer());
+            let request = request.body(body(&[0, 0xff, 0xff, 0xff, 0xff, 0x0a])).unwrap();
+            assert_eq!(outcome(&http2(server.address, request).await.unwrap()), "200 11 application/grpc");
+        }
+    };
+    while_attacked(&server, attack).await;
+}
+
+/// G14: over the 16 KiB that our settings say, and over four times as much.
+#[tokio::test(flavor = "multi_thread")]
+async fn too_much_metadata_is_refused_or_ends_the_connection() {
+    let server = TestServer::start().await;
+
+    let attack = async {
+        let request = post(CHECK).header("a", "a".repeat(17 * 1024)).body(body(&[0; 5])).unwrap();
+        assert_eq!(outcome(&http2(server.address, request).await.unwrap()), "431 - -");
+
+        let names: Vec<String> = (0..10_000).map(|i| format!("a{i}")).collect();
+        let many: Vec<(&str, &[u8])> = names.iter().map(|name| (name.as_str(), &b""[..])).collect();
+        let block = Frame::call(1, CHECK, &many).payload;
+        let mut frames: Vec<Frame> = block.chunks(16 * 1024).map(|part| Frame::new(CONTINUATION, 0, 1, part)).collect();
+        frames[0].kind = HEADERS;
+        let heard = Peer::connect(server.address).await.send_to_the_end(frames).await;
+        assert_eq!(goodbye(&heard).as_deref(), Some("ENHANCE_YOUR_CALM header_list_way_too_large"));
+    };
+    while_attacked(&server, attack).await;
+}
+
+/// G14: what no field may hold ends the connection; any other bytes are metadata that nobody asks for.
+#[tokio::test(flavor = "multi_thread")]
+async fn metadata_of_any_bytes_is_no_fault_of_ours() {
+    let server = TestServer::start().await;
+
+    let attack = async {
+        for value in [&b"a\r\nb: c"[..], b"a\0", b"\x7f"] {
+            let peer = Peer::connect(server.address).await;
+            let heard = peer.send_to_the_end([Frame::call(1, CHECK, &[("a", value)])]).await;
+            assert_eq!(goodbye(&heard).as_deref(), Some("PROTOCOL_ERROR"));
+        }
+        for (name, value) in
+            [("a", &b"\xff\xfe\x80"[..]), ("a-bin", b"!!"), ("grpc-timeout", b"99999999H"), ("grpc-encoding", b"\xff")]
+        {
+            let request = post(CHECK).header(name, HeaderValue::from_bytes(value).unwrap());
+            let answer = http2(server.address, request.body(body(&[0; 5])).unwrap()).await.unwrap();
+            let expected = if name == "grpc-encoding" { "200 12 application/grpc" } else { "200 0 application/grpc" };
+            assert_eq!(outcome(&answer), expected, "{name}");
+        }
+        // Junk may be passed over or refused.
+        for timeout in ["", "x", "-1S", "1", "1.5S", "999999999999999999999999H", "18446744073709551616n"] {
+            let request = post(CHECK).header("grpc-timeout", timeout).body(body(&[0; 5])).unwrap();
+            let answer = outcome(&http2(server.address, request).await.unwrap());
+            assert!(["200 0 application/grpc", "200 3 application/grpc"].contains(&answer.as_str()), "{answer}");
+        }
+    };
+    while_attacked(&server, attack).await;
+}
+
+/// G15: groups within groups, a hundred thousand deep.
+#[tokio::test(flavor = "multi_thread")]
+async fn nesting_without_end_does_not_decode() {
+    let server = TestServer::start().await;
+
+    let attack = async {
+        let authorization = bearer();
+        let nested = vec![0x7b; 100_000];
+        let outcome = server.raw(CREATE, &[("authorization", &authorization)], &nested).await;
+        assert_eq!(refusal(outcome), "InvalidArgument REQUEST_INVALID");
+    };
+    while_attacked(&server, attack).await;
+}
+
+/// G16.
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_that_are_no_calls_get_an_answer() {
+    let server = TestServer::start().await;
+    let address = server.address;
+
+    let attack = async {
+        let mut outcomes = Vec::new();
+        for (method, path, content_type) in [
+            ("GET", "/", ""),
+            ("GET", CREATE, ""),
+            ("POST", CREATE, "text/plain"),
+            ("POST", CREATE, "application/json"),
+            ("POST", "/identity.v1.IdentityService/Nothing", "application/grpc"),
+            ("OPTIONS", "*", ""),
+            ("GET", CHECK, "application/grpc"),
+            ("POST", CHECK, "text/plain"),
+        ] {
+            for authorization in ["", &bearer()] {
+                let uri = if path == "*" { "*".to_owned() } else { format!("http://test{path}") };
+                let request = Request::builder().method(method).uri(uri).header("content-type", content_type);
+                let request = request.header("authorization", authorization).body(body(&[0; 5])).unwrap();
+                let answer = http2(address, request).await.map_or_else(|error| format!("{error:?}"), |a| outcome(&a));
+                let token = if authorization.is_empty() { "" } else { " with a token" };
+                outcomes.push(format!("{method} {path} {content_type}{token}: {answer}"));
+            }
+        }
+        outcomes
+    };
+    let outcomes = while_attacked(&server, attack).await;
+
+    insta::assert_snapshot!(outcomes.join("\n"), @r"
+        GET / : 200 16 application/grpc
+        GET /  with a token: 200 12 application/grpc
+        GET /identity.v1.IdentityService/CreateUser : 200 16 application/grpc
+        GET /identity.v1.IdentityService/CreateUser  with a token: 200 3 application/grpc
+        POST /identity.v1.IdentityService/CreateUser text/plain: 200 16 application/grpc
+        POST /identity.v1.IdentityService/CreateUser text/plain with a token: 200 3 application/grpc
+        POST /identity.v1.IdentityService/CreateUser application/json: 200 16 application/grpc
+        POST /identity.v1.IdentityService/CreateUser application/json with a token: 200 3 application/grpc
+        POST /identity.v1.IdentityService/Nothing application/grpc: 200 16 application/grpc
+        POST /identity.v1.IdentityService/Nothing application/grpc with a token: 200 12 application/grpc
+        OPTIONS * : 200 16 application/grpc
+        OPTIONS *  with a token: 200 12 application/grpc
+        GET /grpc.health.v1.Health/Check application/grpc: 200 0 application/grpc
+        GET /grpc.health.v1.Health/Check application/grpc with a token: 200 0 application/grpc
+        POST /grpc.health.v1.Health/Check text/plain: 200 0 application/grpc
+        POST /grpc.health.v1.Health/Check text/plain with a token: 200 0 application/grpc
+    ");
+}
+
+/// G18.
+#[tokio::test(flavor = "multi_thread")]
+async fn reflection_that_is_switched_off_is_not_there() {
+    let database = cluster().db_migrated().await;
+    let server = TestServer::start_with(database, |toml| format!("reflection = false\n{toml}")).await;
+
+    let attack = async {
+        for path in [REFLECTION, "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo"] {
+            assert_eq!(refusal(server.raw(path, &[], &[]).await), "Unimplemented -");
+        }
+    };
+    while_attacked(&server, attack).await;
+}

@@ -1,0 +1,26 @@
+//! Single HTTP/2 requests, by a client that knows nothing of gRPC.
+
+use std::net::SocketAddr;
+
+use http::{HeaderMap, Request, Response};
+use http_body_util::{BodyExt as _, Full};
+use hyper::{body::Bytes, client::conn::http2::handshake};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use tokio::net::TcpStream;
+
+/// The answer's head; trailers, if there are any, are among its headers.
+pub async fn http2(address: SocketAddr, request: Request<Full<Bytes>>) -> hyper::Result<Response<()>> {
+    let stream = TcpStream::connect(address).await.unwrap();
+    let (mut sender, connection) = handshake(TokioExecutor::new(), TokioIo::new(stream)).await?;
+    tokio::spawn(connection);
+    let (mut head, body) = sender.send_request(request).await?.into_parts();
+    let trailers = body.collect().await?.trailers().cloned();
+    head.headers.extend(trailers.unwrap_or_else(HeaderMap::new));
+    Ok(Response::from_parts(head, ()))
+}
+
+/// Status, `grpc-status` and content type of an answer.
+pub fn outcome(answer: &Response<()>) -> String {
+    let header = |name| answer.headers().get(name).map_or("-", |value| value.to_str().unwrap());
+    format!("{} {} {}", answer.status().as_u16(), header("grpc-status"), header("content-type"))
+}
