@@ -176,6 +176,7 @@ async fn call_path(logged: &mut Logged, path: String) -> Result<(), Status> {
     client.unary(request, path.parse().unwrap(), codec).await.map(|_| ())
 }
 
+/// G23: secrets, and what would forge a line.
 #[tokio::test(flavor = "multi_thread")]
 async fn each_call_leaves_one_line_and_nothing_that_was_told_in_confidence() {
     let database = cluster().db_migrated().await;

@@ -36,6 +36,7 @@ mod schema;
 mod statements;
 mod stop;
 mod story;
+mod threats;
 mod unlink;
 mod unlink_metadata;
 mod unlink_refusals;

@@ -237,7 +237,7 @@ async fn an_identity_that_came_and_went_meanwhile_is_not_attached() {
     assert_eq!(service.user(&google.id).await, google);
 }
 
-/// R10 of the list of races, in the order that could go wrong.
+/// R10 in the order that could go wrong.
 #[tokio::test]
 async fn who_loses_the_shared_email_meanwhile_is_not_linked_on_it() {
     let server = TestServer::start().await;

@@ -1,5 +1,4 @@
-//! Callers that race. Each test names the row of the list of races that it stands for; what R13 and
-//! R14 ask of request ids waits for an rpc that takes one.
+//! Callers that race. Each test names the row of `docs/THREATS.md` that it stands for.
 
 mod deletions;
 mod linking;

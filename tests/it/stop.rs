@@ -98,6 +98,7 @@ async fn a_call_whose_client_goes_away_is_logged_as_such() {
     db_release(&database, &google, held).await;
 }
 
+/// G22: a graceful stop.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_call_in_flight_at_sigterm_is_answered() {
     let database = cluster().db_migrated().await;

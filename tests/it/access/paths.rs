@@ -1,4 +1,4 @@
-//! Paths that are in no table, and the few that are open.
+//! Paths that are in no table, and the few that are open (G19).
 
 use tonic_health::pb::{HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient};
 use tonic_reflection::pb::{v1, v1alpha};

@@ -12,6 +12,7 @@ use tokio::time::timeout;
 use super::patient_server;
 use crate::support::cluster::cluster;
 
+/// F30: clients that cancel at random.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_read_whose_client_goes_away_is_cancelled_and_the_next_is_served() {
     let server = patient_server().await;
@@ -31,6 +32,7 @@ async fn a_read_whose_client_goes_away_is_cancelled_and_the_next_is_served() {
     held.db_release().await;
 }
 
+/// F31: a panic in a transaction.
 #[tokio::test]
 async fn a_transaction_that_panics_is_taken_back_at_once() {
     let database = cluster().db_migrated().await;

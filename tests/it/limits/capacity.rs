@@ -41,6 +41,7 @@ async fn read(service: &Caller, user: &User) -> Result<(), Status> {
     service.get_user(GetUserRequest { user_id: user.id.clone() }).await.map(drop)
 }
 
+/// G20, G21: load is shed, and says when to come back.
 #[tokio::test(flavor = "multi_thread")]
 async fn one_call_too_many_is_told_so_at_once_and_when_to_try_again() {
     let server = TestServer::start_with(cluster().db_migrated().await, two_calls).await;

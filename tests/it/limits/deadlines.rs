@@ -59,6 +59,7 @@ async fn a_call_that_is_given_no_time_is_not_begun() {
     assert_eq!(server.database.db_everything().await, [""; 0]);
 }
 
+/// G08: a body of a byte a second.
 #[tokio::test]
 async fn a_message_that_does_not_come_is_waited_for_at_most_as_long_as_any_call_may_take() {
     let server =
