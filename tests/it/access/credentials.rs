@@ -73,3 +73,16 @@ async fn the_scheme_is_bearer_in_any_case_and_nothing_else() {
         assert_eq!(refusal(outcome), "Unauthenticated TOKEN_INVALID", "{authorization}");
     }
 }
+
+/// J26: what is longer than all headers together may be is refused before anybody looks for a token.
+#[tokio::test]
+async fn a_token_longer_than_the_headers_may_be_is_refused_by_the_transport() {
+    let server = TestServer::start().await;
+    let user = server.service().create("github", "h1").await;
+    let path = "/identity.v1.IdentityService/GetUser";
+
+    let good = Token::of("github", "h1").with("padding", "x".repeat(16 * 1024)).sign();
+    assert_eq!(refusal(server.raw_authorized(path, &format!("Bearer {good}")).await), "Unknown -");
+
+    assert_eq!(server.person("github", "h1").user("").await, user, "on the same connection");
+}
