@@ -15,3 +15,4 @@ pub mod http_client;
 pub mod linking;
 pub mod server;
 pub mod store;
+pub mod tls;

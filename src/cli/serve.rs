@@ -17,6 +17,8 @@ pub(super) fn run(config: &Path) -> Result<(), Failure> {
     let listener = bind(config.listen)?;
     runtime()?.block_on(async {
         let shutdown = on_signal()?;
+        // A hangup is for those who read something again, and ends nobody.
+        let _hangups = signal(SignalKind::hangup())?;
         let listener = tokio::net::TcpListener::from_std(listener)?;
         server::serve(config, listener, shutdown).await?;
         tracing::info!("stopped");

@@ -1,6 +1,6 @@
 //! The `[listener]` table: how many may connect, and how long who does nothing may stay.
 
-use std::{ops::RangeInclusive, time::Duration};
+use std::time::Duration;
 
 use super::reader::Reader;
 
@@ -39,19 +39,10 @@ pub(super) fn read(mut r: Reader) -> Limits {
     let default = Limits::default();
     let limits = Limits {
         max_connections: r.number("max_connections", default.max_connections, 1..=100_000),
-        handshake_timeout: time(&mut r, "handshake_timeout", default.handshake_timeout, SECOND..=60 * SECOND),
-        idle_timeout: time(&mut r, "idle_timeout", default.idle_timeout, 10 * SECOND..=24 * 3600 * SECOND),
+        handshake_timeout: r.duration_within("handshake_timeout", (default.handshake_timeout, SECOND..=60 * SECOND)),
+        idle_timeout: r.duration_within("idle_timeout", (default.idle_timeout, 10 * SECOND..=24 * 3600 * SECOND)),
         ..default
     };
     r.finish();
     limits
-}
-
-fn time(r: &mut Reader, key: &str, default: Duration, bounds: RangeInclusive<Duration>) -> Duration {
-    let time = r.duration(key, default);
-    if !bounds.contains(&time) {
-        let [least, most] = [bounds.start(), bounds.end()].map(|bound| humantime::format_duration(*bound));
-        r.problem(key, format!("must be from {least} to {most}"));
-    }
-    time
 }

@@ -4,6 +4,7 @@
 mod issuers;
 mod listener;
 mod reader;
+mod tls;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -22,6 +23,7 @@ use crate::{
     auth::Issuer,
     domain::{Provider, TenantId},
     store::Address,
+    tls::TlsFiles,
 };
 
 /// How many calls are carried out at once for each connection to the database, unless told: the last
@@ -35,6 +37,8 @@ pub struct Config {
     pub listen: SocketAddr,
     /// What a connection may take.
     pub limits: Limits,
+    /// Its certificate; without it connections are in clear text.
+    pub tls: Option<TlsFiles>,
     /// Whether reflection is served.
     pub reflection: bool,
     /// How long a call may take at most, from its headers to those of its answer.
@@ -151,6 +155,7 @@ impl Config {
         }
         let listen = r.parsed("listen", |text| text.parse().map_err(|_| "must be an address and a port".to_owned()));
         let limits = r.table("listener").map(listener::read).unwrap_or_default();
+        let tls = r.table("tls").and_then(|table| tls::read(table, base));
         let reflection = r.boolean("reflection", true);
         let max_call_time = r.duration("max_call_time", Duration::from_secs(30));
         if max_call_time.is_zero() {
@@ -183,6 +188,7 @@ impl Config {
                 Ok(Self {
                     listen,
                     limits,
+                    tls,
                     reflection,
                     max_call_time,
                     max_concurrent_calls,

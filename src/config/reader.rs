@@ -102,7 +102,7 @@ impl Reader {
         let duration = self.duration(key, default);
         if !bounds.contains(&duration) {
             let [least, most] = [bounds.start(), bounds.end()].map(|bound| humantime::format_duration(*bound));
-            self.problem(key, format!("must be {least} to {most}"));
+            self.problem(key, format!("must be from {least} to {most}"));
         }
         duration
     }

@@ -1,6 +1,6 @@
 //! One connection, from its handshakes to its end. Each wait for the client has its bound.
 
-use std::{convert::Infallible, io, pin::pin, time::Duration};
+use std::{convert::Infallible, io, pin::pin, sync::Arc, time::Duration};
 
 use http::{Request, Response};
 use hyper::{body::Incoming, server::conn::http2, service::service_fn};
@@ -11,11 +11,13 @@ use tokio::{
     sync::OwnedSemaphorePermit,
     time::{error::Elapsed, sleep, timeout},
 };
+use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tower::{Service, ServiceExt as _};
 
 use super::{
     activity::{Activity, Verdict},
+    certificates::Certificates,
     preface,
 };
 use crate::config::Limits;
@@ -73,13 +75,14 @@ pub(super) enum Ended {
 pub(super) struct Host<S> {
     calls: S,
     limits: Limits,
+    certificates: Option<Arc<Certificates>>,
     http2: http2::Builder<TokioExecutor>,
     stop: CancellationToken,
 }
 
 impl<S: Calls> Host<S> {
-    pub(super) fn new(calls: S, limits: Limits) -> Self {
-        Self { calls, limits, http2: http2(), stop: CancellationToken::new() }
+    pub(super) fn new(calls: S, limits: Limits, certificates: Option<Arc<Certificates>>) -> Self {
+        Self { calls, limits, certificates, http2: http2(), stop: CancellationToken::new() }
     }
 
     pub(super) fn limits(&self) -> &Limits {
@@ -95,7 +98,14 @@ impl<S: Calls> Host<S> {
     pub(super) async fn serve(&self, stream: TcpStream, newcomer: OwnedSemaphorePermit) -> Result<(), Ended> {
         // Without it an answer waits for the acknowledgement of the one before.
         stream.set_nodelay(true)?;
-        self.serve_http2(stream, newcomer).await
+        match &self.certificates {
+            None => self.serve_http2(stream, newcomer).await,
+            Some(certificates) => {
+                let acceptor = TlsAcceptor::from(certificates.current());
+                let stream = self.in_time(acceptor.accept(stream)).await?;
+                self.serve_http2(stream, newcomer).await
+            }
+        }
     }
 
     async fn serve_http2<I>(&self, io: I, newcomer: OwnedSemaphorePermit) -> Result<(), Ended>

@@ -3,18 +3,23 @@
 
 mod accept;
 mod activity;
+mod certificates;
 mod connection;
 mod preface;
 
 use std::{sync::Arc, time::Duration};
 
 use futures_util::future::join_all;
-use tokio::{net::TcpListener, time::timeout};
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+    time::timeout,
+};
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 use tower::ServiceBuilder;
 
-use self::connection::Host;
+use self::{certificates::Certificates, connection::Host};
 use crate::{
     auth::{Issuer, Issuers, Keys},
     clock,
@@ -33,6 +38,7 @@ use crate::{
     http_client::HttpClient,
     linking::Linking,
     store::{IssuerChanged, OpenError, Store, StoreError},
+    tls::TlsFiles,
 };
 
 /// How long writes may take to end after the last connection; the database gives up on a statement
@@ -64,9 +70,10 @@ impl From<StoreError> for ServeError {
 /// Serves until `shutdown`, then lets calls in flight end, but not for longer than the configured
 /// grace.
 pub async fn serve(config: Config, listener: TcpListener, shutdown: CancellationToken) -> Result<(), ServeError> {
-    let stop_keys = CancellationToken::new();
-    let _stop_keys = stop_keys.clone().drop_guard();
-    let linking = Arc::new(assemble(&config, stop_keys).await?);
+    let stop_renewals = CancellationToken::new();
+    let _stop_renewals = stop_renewals.clone().drop_guard();
+    let certificates = config.tls.clone().map(|files| certificates(files, &stop_renewals)).transpose()?;
+    let linking = Arc::new(assemble(&config, stop_renewals).await?);
     let (mut reporter, health_service) = tonic_health::server::health_reporter();
     health::report(&reporter, true).await;
 
@@ -95,8 +102,11 @@ pub async fn serve(config: Config, listener: TcpListener, shutdown: Cancellation
 
     // Not the configured address: port 0 means any.
     let address = listener.local_addr().map_err(|error| ServeError::Part(error.to_string()))?;
+    if certificates.is_none() && !address.ip().is_loopback() {
+        tracing::warn!(%address, "without [tls] tokens and answers cross the network in clear text");
+    }
     tracing::info!(%address, "serving");
-    let host = Host::new(service, config.limits.clone());
+    let host = Host::new(service, config.limits.clone(), certificates);
     let connections = accept::accept(listener, host, &shutdown).await;
     health::report(&reporter, false).await;
     health::close(&mut reporter).await;
@@ -108,6 +118,19 @@ pub async fn serve(config: Config, listener: TcpListener, shutdown: Cancellation
         tracing::error!("writes were still under way at the end; the database takes them back");
     }
     Ok(())
+}
+
+/// Reads the listener's certificate, and keeps it fresh until `stop`.
+fn certificates(files: TlsFiles, stop: &CancellationToken) -> Result<Arc<Certificates>, ServeError> {
+    let hangups = signal(SignalKind::hangup()).map_err(|error| ServeError::Part(error.to_string()))?;
+    let content = files.read();
+    let certificates = Certificates::new(files, &content).map_err(|problems| {
+        let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        ServeError::Part(problems.join("\n"))
+    })?;
+    let certificates = Arc::new(certificates);
+    tokio::spawn(Arc::clone(&certificates).keep_fresh(content, hangups, stop.clone()));
+    Ok(certificates)
 }
 
 /// Opens the store, reads the issuers' keys, and holds providers to their issuers.

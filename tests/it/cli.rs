@@ -48,6 +48,7 @@ fn check_config_tells_every_problem_at_once() {
     };
     let toml = [
         "listen = \"nowhere\"\nlog = \"loud=louder\"\nlissten = \"127.0.0.1:1\"\nmax_call_time = \"0s\"\nmax_concurrent_calls = 0\nshutdown_grace = \"soon\"\nreflection = 1\n",
+        "[listener]\nmax_connections = 0\nhandshake_timeout = \"2m\"\nidle_timeout = \"1s\"\nstall_timeout = \"1s\"\n",
         "[database]\nurl = \"mysql://root:sesame@db/x\"\nmax_connections = 0\n",
         "[tenants.\"Bad Name\"]\n[tenants.default]\nuser_ids = \"email\"\nproviders.GitHub = {}\n",
         &issuer("first", "subject = \"user_id\"\nalgorithms = [\"EdDSA\"]\njwks_file = \"keys.json\""),
@@ -79,6 +80,10 @@ fn check_config_tells_every_problem_at_once() {
     insta::assert_snapshot!(ran.stderr, @r#"
         identity-link: config.toml:
         listen: must be an address and a port
+        listener.max_connections: must be a number from 1 to 100000
+        listener.handshake_timeout: must be from 1s to 1m
+        listener.idle_timeout: must be from 10s to 1day
+        listener.stall_timeout: is not a known key
         reflection: must be true or false
         max_call_time: must be longer than nothing
         shutdown_grace: must be a time such as "30s", "10m" or "1h"
@@ -94,7 +99,7 @@ fn check_config_tells_every_problem_at_once() {
         issuers.eighth.kind: must be "user" or "service", or kind_claim must name a claim that says so
         issuers.eighth.tenant: is required: one of the [tenants]; or tenant_claim; or, for services, tenants
         issuers.eighth.jwks_file: is required, or jwks_url, or discovery = true, and only one: where the issuer's public keys are
-        issuers.eighth.jwks_max_age: must be 1s to 1h
+        issuers.eighth.jwks_max_age: must be from 1s to 1h
         issuers.eighth.audiences: is required, or a table link_with: otherwise no token of this issuer is accepted
         issuers.fifth.jwks_file: missing.json cannot be read: No such file or directory (os error 2)
         issuers.fourth.algorithms: HS256 is symmetric: whoever can verify could also sign
@@ -104,7 +109,7 @@ fn check_config_tells_every_problem_at_once() {
         issuers.ninth.implied_scopes: are for user tokens only
         issuers.ninth.link_with: is for user tokens only: a service token proves no user
         issuers.seventh.jwks_url: must be https, or http on this machine
-        issuers.seventh.jwks_refresh: must be 1s to 9m
+        issuers.seventh.jwks_refresh: must be from 1s to 9m
         issuers.seventh.jwks_max_age: must be longer than jwks_refresh: there would be no keys in between
         issuers.sixth.jwks_file: bad.json is not a JWKS document: EOF while parsing a list at line 1 column 10
         issuers.twelfth.discovery: wants an issuer that is an https URL, or http on this machine

@@ -3,6 +3,7 @@
 mod floods;
 mod limits;
 mod messages;
+mod tls;
 
 use std::cell::Cell;
 

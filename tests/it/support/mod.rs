@@ -16,6 +16,7 @@ pub mod refusals;
 pub mod server;
 pub mod standstill;
 pub mod timed;
+pub mod tls;
 pub mod tokens;
 pub mod values;
 

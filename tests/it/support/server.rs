@@ -13,6 +13,7 @@ use tonic::transport::{Channel, Endpoint};
 use super::{
     callers::Caller,
     cluster::{Database, cluster},
+    tls::{TlsClient, tls_toml},
     tokens::{AUDIENCE, ISSUERS, Token, iss, keys_dir},
 };
 
@@ -53,6 +54,15 @@ impl TestServer {
     pub async fn start_limited(change: impl FnOnce(&mut Limits)) -> Self {
         let database = cluster().db_migrated().await;
         Self::start_changed(database, |toml| toml, |config| change(&mut config.limits)).await
+    }
+
+    /// A server with the certificate of this folder and such limits, whose callers are this client.
+    pub async fn start_tls(dir: &Path, client: &TlsClient, change: impl FnOnce(&mut Limits)) -> Self {
+        let database = cluster().db_migrated().await;
+        let change_toml = |toml: String| toml + &tls_toml(dir);
+        let mut server = Self::start_changed(database, change_toml, |config| change(&mut config.limits)).await;
+        server.channel = client.channel(server.address);
+        server
     }
 
     async fn start_changed(

@@ -1,0 +1,123 @@
+//! Certificates of one test, and clients that judge them.
+
+use std::{fs, io, net::SocketAddr, path::Path, sync::Arc};
+
+use http::Uri;
+use hyper_util::rt::TokioIo;
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, PKCS_ECDSA_P256_SHA256};
+use rustls::{
+    ClientConfig, RootCertStore,
+    pki_types::{CertificateDer, PrivateKeyDer, ServerName, pem::PemObject as _},
+};
+use tokio::{io::AsyncReadExt as _, net::TcpStream};
+use tokio_rustls::{TlsConnector, client::TlsStream};
+use tonic::transport::{Channel, Endpoint};
+
+/// Who signs certificates.
+pub struct Authority(CertifiedIssuer<'static, KeyPair>);
+
+/// A certificate with its key, as PEM.
+pub struct Pair {
+    pub certificate: String,
+    pub key: String,
+}
+
+impl Authority {
+    pub fn new(name: &str) -> Self {
+        let mut params = CertificateParams::new([]).unwrap();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.distinguished_name.push(DnType::CommonName, name);
+        Self(CertifiedIssuer::self_signed(params, KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).unwrap()).unwrap())
+    }
+
+    pub fn pem(&self) -> String {
+        self.0.pem()
+    }
+
+    /// A certificate for `localhost`.
+    pub fn issue(&self) -> Pair {
+        let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).unwrap();
+        let params = CertificateParams::new(["localhost".to_owned()]).unwrap();
+        Pair { certificate: params.signed_by(&key, &self.0).unwrap().pem(), key: key.serialize_pem() }
+    }
+}
+
+impl Pair {
+    fn chain(&self) -> Vec<CertificateDer<'static>> {
+        CertificateDer::pem_slice_iter(self.certificate.as_bytes()).map(Result::unwrap).collect()
+    }
+
+    /// Writes the two files.
+    pub fn write(&self, dir: &Path) {
+        fs::write(dir.join("chain.pem"), &self.certificate).unwrap();
+        fs::write(dir.join("key.pem"), &self.key).unwrap();
+    }
+}
+
+/// The `[tls]` table for the files in a folder.
+pub fn tls_toml(dir: &Path) -> String {
+    let dir = dir.display();
+    format!("[tls]\ncertificate = \"{dir}/chain.pem\"\nkey = \"{dir}/key.pem\"\n")
+}
+
+/// A client.
+#[derive(Clone)]
+pub struct TlsClient(Arc<ClientConfig>);
+
+impl TlsClient {
+    /// One that trusts this authority, and shows a certificate if it has one.
+    pub fn new(trusted: &Authority, own: Option<&Pair>) -> Self {
+        let mut roots = RootCertStore::empty();
+        roots.add(trusted.0.der().clone()).unwrap();
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+        let builder = builder.with_root_certificates(roots);
+        let mut config = match own {
+            None => builder.with_no_client_auth(),
+            Some(own) => {
+                let key = PrivateKeyDer::from_pem_slice(own.key.as_bytes()).unwrap();
+                builder.with_client_auth_cert(own.chain(), key).unwrap()
+            }
+        };
+        config.alpn_protocols = vec![b"h2".to_vec()];
+        Self(Arc::new(config))
+    }
+
+    /// The same, which offers this protocol instead of HTTP/2.
+    pub fn offering(&self, protocol: &[u8]) -> Self {
+        let mut config = ClientConfig::clone(&self.0);
+        config.alpn_protocols = vec![protocol.to_vec()];
+        Self(Arc::new(config))
+    }
+
+    /// A connection after its handshake.
+    pub async fn connect(&self, address: SocketAddr) -> io::Result<TlsStream<TcpStream>> {
+        let stream = TcpStream::connect(address).await.unwrap();
+        TlsConnector::from(Arc::clone(&self.0)).connect(ServerName::try_from("localhost").unwrap(), stream).await
+    }
+
+    /// What the server says against this client, which it does in TLS 1.3 when the client is done.
+    pub async fn refusal(&self, address: SocketAddr) -> String {
+        let refused = match self.connect(address).await {
+            Ok(mut stream) => stream.read_u8().await.map(drop),
+            Err(error) => Err(error),
+        };
+        refused.unwrap_err().to_string()
+    }
+
+    /// Whether the server shows this certificate now.
+    pub async fn is_shown(&self, address: SocketAddr, pair: &Pair) -> bool {
+        let stream = self.connect(address).await.unwrap();
+        stream.get_ref().1.peer_certificates().unwrap() == pair.chain()
+    }
+
+    /// Connections for calls.
+    pub fn channel(&self, address: SocketAddr) -> Channel {
+        let client = self.clone();
+        let connector = move |_: Uri| {
+            let client = client.clone();
+            async move { client.connect(address).await.map(TokioIo::new) }
+        };
+        Endpoint::from_static("http://localhost").connect_with_connector_lazy(tower::service_fn(connector))
+    }
+}
