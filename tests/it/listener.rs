@@ -3,11 +3,20 @@
 mod floods;
 mod limits;
 mod messages;
+mod places;
 mod tls;
 
-use std::cell::Cell;
+use std::{cell::Cell, net::SocketAddr, time::Duration};
 
-use crate::support::TestServer;
+use crate::support::{TestServer, frames::*};
+
+const CHECK: &str = "/grpc.health.v1.Health/Check";
+const WATCH: &str = "/grpc.health.v1.Health/Watch";
+
+/// Soon, for a test that waits for it.
+const SOON: Duration = Duration::from_millis(200);
+/// Later than any test.
+const NEVER: Duration = Duration::from_secs(3600);
 
 /// Lets an attack run, while somebody else's calls go on: each of them is answered, one of them
 /// after the attack.
@@ -31,4 +40,18 @@ async fn while_attacked<T>(server: &TestServer, attack: impl Future<Output = T>)
     };
     let (outcome, ()) = tokio::join!(attack, calls);
     outcome
+}
+
+/// A client that watches the server's health, and has had the first word.
+async fn watching(address: SocketAddr) -> Peer {
+    let mut peer = Peer::connect(address).await;
+    peer.send([Frame::call(1, WATCH, &[]), Frame::empty_message(1)]).await;
+    peer.until(|frame| frame.kind == DATA).await;
+    peer
+}
+
+/// The client's next call is answered.
+async fn still_served(peer: &mut Peer) {
+    peer.send([Frame::call(101, CHECK, &[]), Frame::empty_message(101)]).await;
+    peer.until(|frame| frame.stream == 101 && frame.kind == DATA).await;
 }

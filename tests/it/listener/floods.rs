@@ -1,11 +1,8 @@
 //! Floods of frames. Each is ended by a bound of HTTP/2 that `server/connection.rs` says, and the
 //! server tells the attacker which.
 
-use super::while_attacked;
+use super::{CHECK, WATCH, while_attacked};
 use crate::support::{TestServer, frames::*};
-
-const CHECK: &str = "/grpc.health.v1.Health/Check";
-const WATCH: &str = "/grpc.health.v1.Health/Watch";
 
 /// The ids of as many streams.
 fn streams(count: u32) -> impl Iterator<Item = u32> {

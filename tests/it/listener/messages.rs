@@ -4,7 +4,7 @@ use http::{HeaderValue, Request, request::Builder};
 use http_body_util::Full;
 use hyper::body::Bytes;
 
-use super::while_attacked;
+use super::{CHECK, while_attacked};
 use crate::support::{
     TestServer,
     cluster::cluster,
@@ -14,7 +14,6 @@ use crate::support::{
     tokens::Token,
 };
 
-const CHECK: &str = "/grpc.health.v1.Health/Check";
 const CREATE: &str = "/identity.v1.IdentityService/CreateUser";
 const REFLECTION: &str = "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo";
 

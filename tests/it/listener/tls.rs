@@ -5,7 +5,7 @@ use std::{fs, os::unix::fs::symlink};
 use rustix::process::Signal;
 use tokio::io::AsyncReadExt as _;
 
-use super::while_attacked;
+use super::{SOON, while_attacked};
 use crate::support::{
     child::{Running, binary, run_command, temp_dir},
     cluster::cluster,
@@ -77,9 +77,8 @@ async fn handshakes_that_stall_are_cut() {
     let dir = temp_dir("stalled_handshakes");
     let ours = Authority::new("ours");
     ours.issue().write(&dir);
-    let soon = std::time::Duration::from_millis(200);
     let server =
-        TestServer::start_tls(&dir, &TlsClient::new(&ours, None), |limits| limits.handshake_timeout = soon).await;
+        TestServer::start_tls(&dir, &TlsClient::new(&ours, None), |limits| limits.handshake_timeout = SOON).await;
 
     let attack = async {
         for said in [&b""[..], b"\x16\x03\x01\x02\x00\x01"] {
