@@ -4,15 +4,27 @@ mod abandoned;
 mod capacity;
 mod deadlines;
 
-use crate::support::{TestServer, cluster::cluster};
+use crate::support::{
+    TestServer,
+    cluster::{Database, cluster},
+};
 
-/// A server with one connection, whose statements wait for locks longer than any test does.
+/// A server with one connection, whose statements wait for locks longer than any test does: what ends
+/// one is not the database's own doing.
 async fn patient_server() -> TestServer {
     let database = cluster().db_migrated().await;
-    let patient = format!("{}?options=-c%20lock_timeout%3D10min%20-c%20statement_timeout%3D10min", database.url);
     let url = database.url.clone();
+    patient_server_at(database, &url).await
+}
+
+/// The same, where its database is reached at this URL.
+async fn patient_server_at(database: Database, url: &str) -> TestServer {
+    let settings = ["lock_timeout%3D10min", "statement_timeout%3D10min", "client_connection_check_interval%3D0"];
+    let joined = if url.contains('?') { '&' } else { '?' };
+    let patient = format!("{url}{joined}options=-c%20{}", settings.join("%20-c%20"));
+    let direct = database.url.clone();
     TestServer::start_with(database, |toml| {
-        toml.replace("max_connections = 8", "max_connections = 1").replace(&url, &patient)
+        toml.replace("max_connections = 8", "max_connections = 1").replace(&direct, &patient)
     })
     .await
 }

@@ -9,13 +9,23 @@ use identity_link::{
 };
 use tokio::time::timeout;
 
-use super::patient_server;
-use crate::support::cluster::cluster;
+use super::{patient_server, patient_server_at};
+use crate::support::{TestServer, cluster::cluster};
 
 /// F30: clients that cancel at random.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_read_whose_client_goes_away_is_cancelled_and_the_next_is_served() {
-    let server = patient_server().await;
+    a_read_is_left_and_the_next_is_served(&patient_server().await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_read_is_cancelled_over_tls_where_the_database_is_reached_by_it() {
+    let database = cluster().db_migrated().await;
+    let url = database.db_behind_tls().await;
+    a_read_is_left_and_the_next_is_served(&patient_server_at(database, &url).await).await;
+}
+
+async fn a_read_is_left_and_the_next_is_served(server: &TestServer) {
     let service = server.service();
     let user = service.create("google-oauth2", "g1").await;
     let held = server.database.db_hold_table("links").await;

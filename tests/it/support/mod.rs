@@ -17,6 +17,7 @@ pub mod server;
 pub mod standstill;
 pub mod timed;
 pub mod tls;
+pub mod tls_database;
 pub mod tokens;
 pub mod values;
 

@@ -1,0 +1,59 @@
+//! TLS in front of a test's database, which itself listens on a socket file alone.
+
+use std::{fs, path::Path, sync::Arc};
+
+use rustls::{ServerConfig, crypto::aws_lc_rs, pki_types::PrivateKeyDer};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _, copy_bidirectional},
+    net::{TcpListener, TcpStream, UnixStream},
+};
+use tokio_postgres::config::Host;
+use tokio_rustls::TlsAcceptor;
+
+use super::{child::temp_dir, cluster::Database};
+
+/// What a client sends first if it wants TLS: its length, and a number that is no version.
+const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 4, 210, 22, 47];
+
+impl Database {
+    /// The URL of this database behind TLS. Whoever comes without it is turned away.
+    pub async fn db_behind_tls(&self) -> String {
+        let config: tokio_postgres::Config = self.url.parse().unwrap();
+        let [Host::Unix(folder)] = config.get_hosts() else { panic!("the tests' Postgres has one socket") };
+        let socket: Arc<Path> = folder.join(".s.PGSQL.5432").into();
+
+        let certified = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
+        let roots = temp_dir(&self.name).join("roots.pem");
+        fs::write(&roots, certified.cert.pem()).unwrap();
+        let key = PrivateKeyDer::Pkcs8(certified.signing_key.serialize_der().into());
+        let tls = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![certified.cert.der().clone()], key)
+            .unwrap();
+        let acceptor = TlsAcceptor::from(Arc::new(tls));
+
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        tokio::spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                tokio::spawn(pass_on(client, acceptor.clone(), Arc::clone(&socket)));
+            }
+        });
+        let roots = roots.display();
+        format!("postgres://postgres@127.0.0.1:{port}/{}?sslmode=verify-full&sslrootcert={roots}", self.name)
+    }
+}
+
+async fn pass_on(mut client: TcpStream, acceptor: TlsAcceptor, socket: Arc<Path>) -> std::io::Result<()> {
+    let mut request = [0; 8];
+    client.read_exact(&mut request).await?;
+    if request != SSL_REQUEST {
+        return Ok(());
+    }
+    client.write_all(b"S").await?;
+    let mut client = acceptor.accept(client).await?;
+    copy_bidirectional(&mut client, &mut UnixStream::connect(socket).await?).await?;
+    Ok(())
+}
