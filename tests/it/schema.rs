@@ -2,15 +2,17 @@
 
 use std::{collections::BTreeSet, fs, path::Path};
 
-use identity_link::{config::Config, server::serve};
+use identity_link::{config::Config, grpc::proto::DeleteUserRequest, server::serve};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::support::{
     TestServer,
     cluster::{Database, cluster},
+    identities, link_user,
     server::config_toml,
     tokens::iss,
+    unlink,
 };
 
 /// Ours, without the one that diesel keeps.
@@ -182,4 +184,28 @@ async fn a_provider_does_not_change_its_issuer() {
 
     // What was refused was not pinned; the issuer that was is still fine.
     TestServer::start_on(database).await.service().create("github", "2").await;
+}
+
+#[tokio::test]
+async fn to_serve_a_role_needs_to_read_and_write_rows_and_no_more() {
+    let database = cluster().db_migrated().await;
+    database
+        .db_execute(
+            "DROP ROLE IF EXISTS rows_only; CREATE ROLE rows_only; \
+             GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO rows_only",
+        )
+        .await;
+    let url = format!("{}?options=-c%20role%3Drows_only", database.url);
+    let limited = Database { name: database.name, url };
+    assert_eq!(limited.db_texts("SELECT current_user::text").await, ["rows_only"]);
+    let server = TestServer::start_on(limited).await;
+    let service = server.service();
+    let primary = service.create("google-oauth2", "1").await;
+    let secondary = service.create("github", "2").await;
+
+    service.link(link_user(&primary.id, &secondary.id)).await.unwrap();
+    service.unlink(unlink(&primary.id, "github", "2")).await.unwrap();
+    let delete = DeleteUserRequest { user_id: secondary.id, ..Default::default() };
+    service.delete_user(delete).await.unwrap();
+    assert_eq!(identities(&service.user(&primary.id).await), ["google-oauth2|1"]);
 }

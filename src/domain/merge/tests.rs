@@ -366,12 +366,15 @@ proptest! {
 
 #[test]
 fn a_list_of_changes_that_dwarfs_the_documents_is_refused() {
-    let key = "k".repeat(8000);
-    let leaves = |prefix: &str| (0..100).map(|n| (format!("{prefix}{n}"), Value::from(n))).collect::<Map<_, _>>();
-    let side = |prefix: &str| Metadata::from_stored(Map::from_iter([(key.clone(), Value::Object(leaves(prefix)))]));
-    let strategy = Strategy::Merge { conflict: Conflict::PrimaryWins, arrays: Arrays::Concatenate };
+    // Sixteen changes below one key: 4 KiB of path each, or a byte more.
+    let side = |key: &str| {
+        let leaves: Map<_, _> = (0..16).map(|n| (format!("{n:x}"), Value::from(n))).collect();
+        metadata(json!({ key: leaves }))
+    };
+    let merge_below =
+        |key: &str| merge(&metadata(json!({ key: {} })), &side(key), merging(Conflict::Fail, Arrays::Union));
+    let key = "k".repeat(4 * 1024 - "//0".len());
 
-    let error = merge(&side("a"), &side("b"), strategy).unwrap_err();
-
-    assert!(matches!(error, MergeError::TooLarge { bytes } if bytes > MAX_PATH_BYTES), "{error:?}");
+    assert_eq!(merge_below(&key).map(|merged| merged.changes.len()), Ok(16));
+    assert_eq!(merge_below(&format!("{key}k")), Err(MergeError::TooLarge { bytes: 16 * (4 * 1024 + 1) }));
 }
