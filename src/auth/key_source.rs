@@ -64,6 +64,8 @@ impl KeySource {
         // OpenID Connect Discovery 1.0 §4.1: a slash at the end goes first. A query cannot be in it.
         let metadata = format!("{}/.well-known/openid-configuration", issuer.strip_suffix('/').unwrap_or(issuer));
         let metadata: Uri = metadata.parse().ok()?;
+        // Without a host, the first part of the path would be taken for one.
+        issuer.parse::<Uri>().ok()?.host()?;
         let is_plain = metadata.query().is_none() && crate::http_client::is_fetchable(&metadata);
         is_plain.then(|| Self::Discovery { issuer: issuer.to_owned(), metadata })
     }
