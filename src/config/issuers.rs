@@ -179,19 +179,29 @@ fn read_tenant(r: &mut Reader, tenants: &BTreeSet<TenantId>, is_service: bool) -
         let tenant = TenantId::parse(text).filter(|tenant| tenants.contains(tenant));
         tenant.ok_or_else(|| format!("{text:?} is not one of the [tenants]"))
     };
-    match [r.has("tenant"), r.has("tenant_claim"), r.has("tenants")] {
+    let has_claim = r.has("tenant_claim");
+    match [r.has("tenant"), has_claim, r.has("tenants")] {
         [true, false, false] => r.parsed("tenant", known).map(TenantRule::Fixed),
+        // Without a list an issuer may speak for tenants that come later, too.
         [false, true, false] => {
             r.text("tenant_claim").map(|claim| TenantRule::Claim { claim, tenants: tenants.clone() })
         }
-        [false, false, true] => {
+        [false, _, true] => {
+            let claim = r.text("tenant_claim");
             let names = r.list("tenants")?;
-            if names.is_empty() || !is_service {
-                r.problem("tenants", "is for services that serve several, at least one; others have a tenant");
+            if names.is_empty() || !(is_service || has_claim) {
+                r.problem(
+                    "tenants",
+                    "is for services that serve several, or beside tenant_claim, and names at least one",
+                );
                 return None;
             }
             let tenants: Result<BTreeSet<_>, _> = names.iter().map(|name| known(name)).collect();
-            tenants.map_err(|problem| r.problem("tenants", problem)).ok().map(TenantRule::OneOf)
+            let tenants = tenants.map_err(|problem| r.problem("tenants", problem)).ok()?;
+            Some(match claim {
+                Some(claim) => TenantRule::Claim { claim, tenants },
+                None => TenantRule::OneOf(tenants),
+            })
         }
         _ => {
             r.problem("tenant", "is required: one of the [tenants]; or tenant_claim; or, for services, tenants");

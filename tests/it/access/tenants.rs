@@ -100,3 +100,25 @@ async fn a_token_of_one_tenant_stays_there_whatever_the_call_names() {
     let caller = server.caller(&service).with_metadata("x-tenant", "default");
     assert_eq!(caller.user(&ours.id).await, ours);
 }
+
+/// Who may speak for one tenant need not be able to speak for another that is added later.
+#[tokio::test]
+async fn a_claim_that_names_the_tenant_can_be_kept_to_some() {
+    for (kind, signer) in
+        [("kind = \"service\"", "services"), ("kind = \"user\"\nsubject = \"subject\"\nprovider = \"p\"", "users")]
+    {
+        let settings = format!(
+            "{kind}\ntenant_claim = \"tenant\"\ntenants = [\"other\"]\naudiences = [\"identity-link\"]\n\
+             allowed_scopes = [\"read:current_user\", \"read:users\"]"
+        );
+        let database = cluster::cluster().db_migrated().await;
+        let server = TestServer::start_with(database, |toml| stranger(&toml, &settings)).await;
+        let scopes = if signer == "services" { "read:users" } else { "read:current_user" };
+        let token = Token::of("stranger", "1").scope(scopes);
+
+        let elsewhere = server.caller(&token).get_user(get("x")).await;
+        assert_eq!(refusal(elsewhere), "Unauthenticated TOKEN_INVALID", "{signer}");
+        let there = server.caller(&token.tenant("other")).get_user(get("x")).await;
+        assert_eq!(refusal(there), "NotFound USER_NOT_FOUND", "{signer}");
+    }
+}
