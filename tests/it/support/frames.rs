@@ -169,7 +169,7 @@ impl Peer {
     /// A connection with this client's settings said.
     pub async fn with_settings(address: SocketAddr, settings: &[(u16, u32)]) -> Self {
         let mut peer = Self::silent(address).await;
-        peer.write.write_all(&[PREFACE, &Frame::settings(settings).bytes()].concat()).await.unwrap();
+        peer.send_bytes(&[PREFACE, &Frame::settings(settings).bytes()].concat()).await;
         peer
     }
 
