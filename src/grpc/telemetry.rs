@@ -80,6 +80,8 @@ where
             // A refusal comes in the headers; otherwise the headers open an answer, which for a
             // unary call is there as a whole by now.
             line.status = Some(match &outcome {
+                // Turned away before it was a call: the code that clients make of it.
+                Ok(response) if !response.status().is_success() => Status::new(Code::Unknown, ""),
                 Ok(response) => Status::from_header_map(response.headers()).unwrap_or_else(|| Status::ok("")),
                 Err(_) => Status::new(Code::Unknown, ""),
             });

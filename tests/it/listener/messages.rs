@@ -140,22 +140,22 @@ async fn requests_that_are_no_calls_get_an_answer() {
     let outcomes = while_attacked(&server, attack).await;
 
     insta::assert_snapshot!(outcomes.join("\n"), @r"
-        GET / : 200 16 application/grpc
-        GET /  with a token: 200 12 application/grpc
-        GET /identity.v1.IdentityService/CreateUser : 200 16 application/grpc
-        GET /identity.v1.IdentityService/CreateUser  with a token: 200 3 application/grpc
-        POST /identity.v1.IdentityService/CreateUser text/plain: 200 16 application/grpc
-        POST /identity.v1.IdentityService/CreateUser text/plain with a token: 200 3 application/grpc
-        POST /identity.v1.IdentityService/CreateUser application/json: 200 16 application/grpc
-        POST /identity.v1.IdentityService/CreateUser application/json with a token: 200 3 application/grpc
+        GET / : 405 - -
+        GET /  with a token: 405 - -
+        GET /identity.v1.IdentityService/CreateUser : 405 - -
+        GET /identity.v1.IdentityService/CreateUser  with a token: 405 - -
+        POST /identity.v1.IdentityService/CreateUser text/plain: 415 - -
+        POST /identity.v1.IdentityService/CreateUser text/plain with a token: 415 - -
+        POST /identity.v1.IdentityService/CreateUser application/json: 415 - -
+        POST /identity.v1.IdentityService/CreateUser application/json with a token: 415 - -
         POST /identity.v1.IdentityService/Nothing application/grpc: 200 16 application/grpc
         POST /identity.v1.IdentityService/Nothing application/grpc with a token: 200 12 application/grpc
-        OPTIONS * : 200 16 application/grpc
-        OPTIONS *  with a token: 200 12 application/grpc
-        GET /grpc.health.v1.Health/Check application/grpc: 200 0 application/grpc
-        GET /grpc.health.v1.Health/Check application/grpc with a token: 200 0 application/grpc
-        POST /grpc.health.v1.Health/Check text/plain: 200 0 application/grpc
-        POST /grpc.health.v1.Health/Check text/plain with a token: 200 0 application/grpc
+        OPTIONS * : 405 - -
+        OPTIONS *  with a token: 405 - -
+        GET /grpc.health.v1.Health/Check application/grpc: 405 - -
+        GET /grpc.health.v1.Health/Check application/grpc with a token: 405 - -
+        POST /grpc.health.v1.Health/Check text/plain: 415 - -
+        POST /grpc.health.v1.Health/Check text/plain with a token: 415 - -
     ");
 }
 
