@@ -176,18 +176,22 @@ async fn the_blocked_stay_as_they_are() {
 async fn after_a_person_s_unlink_its_own_token_is_heard_and_older_ones_are_not() {
     let server = TestServer::start().await;
     let [google, sms] = linked(&server).await;
-    let google_token = |ago| server.caller(&Token::of("google-oauth2", "g1").issued_ago(ago));
-    let person = google_token(30);
+    let own = Token::of("google-oauth2", "g1").issued_ago(30);
+    let second = own.claims["iat"].as_i64().unwrap();
+    // All by that second, however long the test takes.
+    let issued = |token: Token, at: i64| server.caller(&token.with("iat", at));
+    let google_token = |at| issued(Token::of("google-oauth2", "g1"), at);
+    let person = server.caller(&own);
     person.unlink(unlink("", "sms", "s1")).await.unwrap();
 
     // So that a retry of the call is heard, whatever it is told.
     assert_eq!(refusal(person.unlink(unlink("", "sms", "s1")).await), "NotFound IDENTITY_NOT_FOUND");
-    assert_eq!(google_token(30).user("").await.id, google);
-    assert_eq!(google_token(0).user("").await.id, google);
+    assert_eq!(google_token(second).user("").await.id, google);
+    assert_eq!(google_token(second + 30).user("").await.id, google);
 
     let withdrawn = [
-        google_token(31),
-        server.caller(&Token::of("users", &google).issued_ago(31)),
+        google_token(second - 1),
+        issued(Token::of("users", &google), second - 1),
         server.caller(&Token::of("sms", "s1").issued_ago(5)),
         server.caller(&Token::of("users", &sms).issued_ago(5)),
     ];
