@@ -321,6 +321,10 @@ mod tests {
         let paths = refused(json!({"\n".repeat(1000): 1e300}));
         assert_eq!(paths[0].chars().count(), 200);
         assert!(paths[0].starts_with("m/\\n\\n") && paths[0].ends_with('…'));
+        // What fits is whole, and a character more is seen to be cut.
+        let path = format!("m/{}", "k".repeat(198));
+        assert_eq!(shown(&path), path);
+        assert_eq!(shown(&format!("{path}k")), format!("m/{}…", "k".repeat(197)));
     }
 
     #[test]
