@@ -72,7 +72,7 @@ where
         let mut inner = mem::replace(&mut self.inner, ready);
         let linking = Arc::clone(&self.linking);
         Box::pin(async move {
-            if let Err(refused) = expect_call(request.method(), request.headers()) {
+            if let Some(refused) = no_call(request.method(), request.headers()) {
                 return Ok(refused);
             }
             if is_public(request.uri().path()) {
@@ -93,17 +93,17 @@ where
 }
 
 /// Turns away what is HTTP but no call (gRPC over HTTP2, "Requests"); tonic would answer it as if it were.
-fn expect_call(method: &Method, headers: &HeaderMap) -> Result<(), Response<Body>> {
+fn no_call(method: &Method, headers: &HeaderMap) -> Option<Response<Body>> {
     let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let is_grpc = content_type
         .strip_prefix("application/grpc")
         .is_some_and(|rest| matches!(rest.get(..1), None | Some("+" | ";")));
     let refusal = match (method == Method::POST, is_grpc) {
-        (true, true) => return Ok(()),
+        (true, true) => return None,
         (false, _) => Response::builder().status(StatusCode::METHOD_NOT_ALLOWED).header(ALLOW, "POST"),
         (true, false) => Response::builder().status(StatusCode::UNSUPPORTED_MEDIA_TYPE),
     };
-    Err(refusal.body(Body::empty()).unwrap_or_default())
+    Some(refusal.body(Body::empty()).unwrap_or_default())
 }
 
 /// Judges a call by its path and its metadata; whose data it is about is in the message.
