@@ -1,13 +1,20 @@
 //! Where an issuer's keys come from: a file, a URL, or whatever URL the issuer's metadata names.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use http::Uri;
 use jsonwebtoken::Algorithm;
 use serde::Deserialize;
+use tokio::time::timeout;
 
 use super::key_set::{KeySet, KeySetError};
 use crate::http_client::{FetchError, HttpClient};
+
+/// How long one reading may take, discovery included.
+const MAX_TIME: Duration = Duration::from_secs(5);
 
 /// Where keys come from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,6 +53,9 @@ pub enum KeySourceError {
     /// What the metadata says is not what discovery asks for.
     #[error("{0} {1}")]
     Metadata(Uri, String),
+    /// Not in time.
+    #[error("cannot be read within {} seconds", MAX_TIME.as_secs())]
+    Slow,
     /// What was read is no key set.
     #[error(transparent)]
     KeySet(#[from] KeySetError),
@@ -70,8 +80,13 @@ impl KeySource {
         is_plain.then(|| Self::Discovery { issuer: issuer.to_owned(), metadata })
     }
 
-    /// Reads the keys once.
+    /// Reads the keys once, within five seconds.
     pub async fn read(&self, http: &HttpClient, algorithms: &[Algorithm]) -> Result<KeySet, KeySourceError> {
+        let read = timeout(MAX_TIME, self.read_in_its_time(http, algorithms));
+        read.await.unwrap_or(Err(KeySourceError::Slow))
+    }
+
+    async fn read_in_its_time(&self, http: &HttpClient, algorithms: &[Algorithm]) -> Result<KeySet, KeySourceError> {
         match self {
             Self::File(path) => {
                 let (path, algorithms) = (path.clone(), algorithms.to_vec());

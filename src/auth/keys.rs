@@ -43,6 +43,8 @@ struct State {
     asked: u64,
     asked_at: Option<Instant>,
     answered: u64,
+    /// Whether the last reading failed.
+    failing: bool,
 }
 
 impl State {
@@ -101,10 +103,16 @@ impl Keys {
             }
             false
         });
-        let Some(ask) = ask else { return Ok(keys) };
-        // Cannot fail: what sends is in self.
-        drop(state.wait_for(|state| state.answered >= ask).await);
-        self.current()
+        if let Some(ask) = ask {
+            // Cannot fail: what sends is in self.
+            drop(state.wait_for(|state| state.answered >= ask).await);
+        }
+        let keys = self.current()?;
+        // Whoever could not be asked has not said that there is no such key.
+        if keys.named(id).is_empty() && self.state.borrow().failing {
+            return Err(Denial::KeysUnavailable);
+        }
+        Ok(keys)
     }
 
     /// Reads the keys once. What was had before stays if this fails.
@@ -118,6 +126,7 @@ impl Keys {
         let read_at = Instant::now();
         self.state.send_modify(|state| {
             state.answered = asked;
+            state.failing = read.is_none();
             if let Some(new) = &read {
                 // The very same set if it says the same: what was verified with it stays verified.
                 let old = state.had.take().map(|(old, _)| old).filter(|old| old.is_same_as(new));

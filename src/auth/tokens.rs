@@ -52,7 +52,7 @@ pub struct VerifiedToken {
     pub hash: [u8; 32],
     /// Whether the issuer's word on emails counts.
     pub trusts_email: bool,
-    /// Everything it claims.
+    /// Everything it claims; of a bearer nothing is kept.
     pub claims: Claims,
 }
 
@@ -125,7 +125,12 @@ impl Issuers {
         let data = decode::<Claims>(token, &key.key, &validation)
             .map_err(|_| Denial::TokenInvalid("signature, claims, issuer, audience or times"))?;
         let length = token.len();
-        let token = Arc::new(verified(token, issuer, rules, data.claims, now)?);
+        let mut token = verified(token, issuer, rules, data.claims, now)?;
+        if token_use == TokenUse::Bearer {
+            // They are read of proofs only, and are somebody's personal data.
+            token.claims = Claims::default();
+        }
+        let token = Arc::new(token);
         if let Some(name) = name {
             let (issuer_keys, verified_with) = (Arc::clone(issuer_keys), Arc::clone(&keys));
             self.verified.insert(name, Verified { token: Arc::clone(&token), length, issuer_keys, verified_with });

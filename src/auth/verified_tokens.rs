@@ -7,7 +7,9 @@ use quick_cache::{Weighter, sync::Cache};
 
 use super::{VerifiedToken, key_set::KeySet, keys::Keys};
 
-/// How much is remembered, in bytes of tokens.
+/// What an entry takes beside what grows with its token, in bytes.
+const ENTRY: u64 = 1024;
+/// How much is remembered, in bytes.
 const CAPACITY: u64 = 16 * 1024 * 1024;
 /// The size of a usual token, in bytes.
 const USUAL: usize = 1024;
@@ -37,7 +39,7 @@ struct Size;
 
 impl Weighter<TokenName, Verified> for Size {
     fn weight(&self, _: &TokenName, verified: &Verified) -> u64 {
-        verified.length as u64
+        ENTRY + verified.length as u64
     }
 }
 

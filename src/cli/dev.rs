@@ -68,7 +68,7 @@ fn serve(
     postgres: &mut Postgres,
 ) -> Result<(), Failure> {
     let runtime = runtime()?;
-    runtime.block_on(async {
+    let outcome = runtime.block_on(async {
         let shutdown = on_signal()?;
         Store::migrate(&config.database.address).await?;
         let address = listener.local_addr()?;
@@ -88,7 +88,9 @@ fn serve(
             ended = server => Ok(ended??),
             lost = watch(postgres, &shutdown) => Err(lost),
         }
-    })
+    });
+    runtime.shutdown_background();
+    outcome
 }
 
 /// Notices that the database ended by itself.

@@ -15,7 +15,8 @@ pub(super) fn run(config: &Path) -> Result<(), Failure> {
     let config = load(config)?;
     log::start(&config.log)?;
     let listener = bind(config.listen)?;
-    runtime()?.block_on(async {
+    let runtime = runtime()?;
+    let outcome = runtime.block_on(async {
         let shutdown = on_signal()?;
         // A hangup is for those who read something again, and ends nobody.
         let _hangups = signal(SignalKind::hangup())?;
@@ -23,7 +24,10 @@ pub(super) fn run(config: &Path) -> Result<(), Failure> {
         server::serve(config, listener, shutdown).await?;
         tracing::info!("stopped");
         Ok(())
-    })
+    });
+    // A name that is still being looked up has nobody left who wants it.
+    runtime.shutdown_background();
+    outcome
 }
 
 /// Cancelled by the first SIGTERM or SIGINT; the second does not wait for anybody.

@@ -8,12 +8,12 @@ use super::reader::Reader;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
     /// How many connections are open at most. Those that have not got through their handshakes are
-    /// at most an eighth of them, so that they cannot keep everybody else out.
+    /// at most an eighth of them, so that they never take the places of whoever is in.
     pub max_connections: usize,
-    /// How long a TLS handshake may take, how long the client's HTTP/2 preface, and how long a
+    /// How long a TLS handshake and the client's HTTP/2 preface may take together, and how long a
     /// client that was told to go away may stay without a call.
     pub handshake_timeout: Duration,
-    /// How long a connection may be without its first call.
+    /// How long a connection may be without a first call that is let in.
     pub first_call_timeout: Duration,
     /// How long a connection may be without a call after that.
     pub idle_timeout: Duration,

@@ -15,7 +15,12 @@ use http::{
 use tonic::{Status, body::Body};
 use tower::{Layer, Service};
 
-use super::{paths::is_public, status::denied, telemetry::CallRecord};
+use super::{
+    paths::{is_open_stream, is_public, is_watch},
+    status::{denied, overloaded},
+    streams::OpenStreams,
+    telemetry::CallRecord,
+};
 use crate::{
     auth::{Denial, Permit, Rule, TokenUse, VerifiedToken, Who},
     clock,
@@ -28,12 +33,19 @@ const TENANT: &str = "x-tenant";
 
 /// Puts the gate in front of a service.
 #[derive(Clone)]
-pub struct GateLayer(Arc<Linking>);
+pub struct GateLayer {
+    linking: Arc<Linking>,
+    streams: OpenStreams,
+}
+
+/// Goes with an answer to somebody who was let in, as an extension.
+#[derive(Debug, Clone, Copy)]
+pub struct Admitted;
 
 impl GateLayer {
-    /// A gate that trusts the issuers of these use cases.
-    pub fn new(linking: Arc<Linking>) -> Self {
-        Self(linking)
+    /// A gate that trusts the issuers of these use cases, and lets nobody else open more than `streams`.
+    pub fn new(linking: Arc<Linking>, streams: OpenStreams) -> Self {
+        Self { linking, streams }
     }
 }
 
@@ -41,7 +53,7 @@ impl<S> Layer<S> for GateLayer {
     type Service = Gate<S>;
 
     fn layer(&self, inner: S) -> Gate<S> {
-        Gate { inner, linking: Arc::clone(&self.0) }
+        Gate { inner, linking: Arc::clone(&self.linking), streams: self.streams.clone() }
     }
 }
 
@@ -50,6 +62,7 @@ impl<S> Layer<S> for GateLayer {
 pub struct Gate<S> {
     inner: S,
     linking: Arc<Linking>,
+    streams: OpenStreams,
 }
 
 impl<S, B> Service<Request<B>> for Gate<S>
@@ -70,12 +83,18 @@ where
         // The one that is ready; its clone need not be.
         let ready = self.inner.clone();
         let mut inner = mem::replace(&mut self.inner, ready);
-        let linking = Arc::clone(&self.linking);
+        let (linking, streams) = (Arc::clone(&self.linking), self.streams.clone());
         Box::pin(async move {
             if let Some(refused) = no_call(request.method(), request.headers()) {
                 return Ok(refused);
             }
-            if is_public(request.uri().path()) {
+            let path = request.uri().path();
+            if is_open_stream(path) {
+                let Some(place) = streams.place() else { return Ok(overloaded().into_http()) };
+                let is_watch = is_watch(path);
+                return Ok(streams.bound(inner.call(request).await?, place, is_watch));
+            }
+            if is_public(path) {
                 return inner.call(request).await;
             }
             let record = request.extensions().get::<CallRecord>().cloned().unwrap_or_default();
@@ -84,7 +103,9 @@ where
                     // Nobody behind the gate needs the token, and nobody can log it by accident.
                     request.headers_mut().remove(AUTHORIZATION);
                     request.extensions_mut().insert(permit);
-                    inner.call(request).await
+                    let mut answer = inner.call(request).await?;
+                    answer.extensions_mut().insert(Admitted);
+                    Ok(answer)
                 }
                 Err(status) => Ok(status.into_http()),
             }

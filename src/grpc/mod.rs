@@ -14,6 +14,7 @@ mod paths;
 pub mod proto;
 pub mod requests;
 pub mod status;
+pub mod streams;
 pub mod telemetry;
 
 pub use identity_service::IdentityHandler;

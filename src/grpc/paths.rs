@@ -11,6 +11,23 @@ const PUBLIC: [&str; 5] = [
     "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
 ];
 
+/// Those that answer with a stream.
+const STREAMS: [&str; 3] = [
+    "/grpc.health.v1.Health/Watch",
+    "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
+    "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
+];
+
+/// Whether a stream is at this path that needs no token.
+pub(super) fn is_open_stream(path: &str) -> bool {
+    STREAMS.contains(&path)
+}
+
+/// Whether whoever watches is only told something now and then, and says nothing.
+pub(super) fn is_watch(path: &str) -> bool {
+    path.ends_with("/Watch")
+}
+
 /// Whether a path needs no token.
 pub(super) fn is_public(path: &str) -> bool {
     PUBLIC.contains(&path)

@@ -26,8 +26,10 @@ struct State {
     quiet_since: Instant,
     /// When a piece began to wait behind none, or the client last took something.
     moved: Instant,
-    /// Whether there was a call at all.
-    called: bool,
+    /// When it was opened.
+    opened: Instant,
+    /// Whether there was a call of somebody who was let in.
+    admitted: bool,
     /// Whether the client was told to go away.
     closing: bool,
 }
@@ -37,7 +39,7 @@ struct State {
 pub(super) enum Verdict {
     /// Leave it, and look again after this time.
     Fine(Duration),
-    /// It has had no call for too long.
+    /// It has had no call for too long, or none of somebody who was let in.
     Idle,
     /// Answers wait for the client, and it has taken nothing for too long.
     Stalled,
@@ -47,7 +49,8 @@ impl Activity {
     /// Of a connection that has just been opened.
     pub(super) fn new() -> Arc<Self> {
         let now = Instant::now();
-        let state = State { calls: 0, waiting: 0, quiet_since: now, moved: now, called: false, closing: false };
+        let state =
+            State { calls: 0, waiting: 0, quiet_since: now, moved: now, opened: now, admitted: false, closing: false };
         Arc::new(Self(Mutex::new(state)))
     }
 
@@ -55,7 +58,6 @@ impl Activity {
     pub(super) fn begin_call(self: &Arc<Self>) -> OpenCall {
         let mut state = self.state();
         state.calls += 1;
-        state.called = true;
         OpenCall(Arc::clone(self))
     }
 
@@ -69,16 +71,17 @@ impl Activity {
     /// Judges the connection as it is now.
     pub(super) fn judge(&self, limits: &Limits) -> Verdict {
         let state = self.state();
-        let quiet_for = match (state.closing, state.called) {
-            (true, _) => limits.handshake_timeout,
-            (false, true) => limits.idle_timeout,
-            (false, false) => limits.first_call_timeout,
+        let (quiet_since, quiet_for) = match (state.closing, state.admitted) {
+            (true, _) => (state.quiet_since, limits.handshake_timeout),
+            (false, true) => (state.quiet_since, limits.idle_timeout),
+            // Whatever it calls without a token gives it no more time.
+            (false, false) => (state.opened, limits.first_call_timeout),
         };
         let (since, patience, verdict) = match (state.waiting, state.calls) {
             (1.., _) => (state.moved, limits.stall_timeout, Verdict::Stalled),
             // An answer that waits for us is our business.
             (0, 1..) => return Verdict::Fine(limits.stall_timeout),
-            (0, 0) => (state.quiet_since, quiet_for, Verdict::Idle),
+            (0, 0) => (quiet_since, quiet_for, Verdict::Idle),
         };
         match patience.checked_sub(since.elapsed()) {
             // A call may begin meanwhile, and its answer stall.
@@ -105,6 +108,11 @@ impl Drop for OpenCall {
 }
 
 impl OpenCall {
+    /// Notes that whoever calls was let in.
+    pub(super) fn admit(&self) {
+        self.0.state().admitted = true;
+    }
+
     /// The body of this call's answer.
     pub(super) fn answer<B>(self, body: B) -> Answer<B> {
         Answer { body, call: self }

@@ -9,7 +9,7 @@ use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::TcpStream,
     sync::OwnedSemaphorePermit,
-    time::{error::Elapsed, sleep, timeout},
+    time::{Instant, error::Elapsed, sleep, timeout_at},
 };
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
@@ -20,7 +20,7 @@ use super::{
     certificates::Certificates,
     preface,
 };
-use crate::config::Limits;
+use crate::{config::Limits, grpc::gate::Admitted};
 
 /// Calls in flight on one connection.
 const MAX_STREAMS: u32 = 200;
@@ -98,12 +98,18 @@ impl<S: Calls> Host<S> {
     pub(super) async fn serve(&self, stream: TcpStream, newcomer: OwnedSemaphorePermit) -> Result<(), Ended> {
         // Without it an answer waits for the acknowledgement of the one before.
         stream.set_nodelay(true)?;
+        // One for both handshakes.
+        let deadline = Instant::now() + self.limits.handshake_timeout;
         match &self.certificates {
-            None => self.serve_http2(stream, newcomer).await,
+            None => {
+                let io = self.in_time(deadline, preface::expect(stream)).await?;
+                self.serve_http2(io, newcomer).await
+            }
             Some(certificates) => {
                 let acceptor = TlsAcceptor::from(certificates.current());
-                let stream = self.in_time(acceptor.accept(stream)).await?;
-                self.serve_http2(stream, newcomer).await
+                let stream = self.in_time(deadline, acceptor.accept(stream)).await?;
+                let io = self.in_time(deadline, preface::expect(stream)).await?;
+                self.serve_http2(io, newcomer).await
             }
         }
     }
@@ -112,14 +118,19 @@ impl<S: Calls> Host<S> {
     where
         I: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
-        let io = self.in_time(preface::expect(io)).await?;
         drop(newcomer);
 
         let activity = Activity::new();
         let service = service_fn(|request| {
             let call = activity.begin_call();
             let answer = self.calls.clone().oneshot(request);
-            async move { answer.await.map(|response| response.map(|body| call.answer(body))) }
+            async move {
+                let response = answer.await?;
+                if response.extensions().get::<Admitted>().is_some() {
+                    call.admit();
+                }
+                Ok::<_, Infallible>(response.map(|body| call.answer(body)))
+            }
         });
         let mut connection = pin!(self.http2.serve_connection(TokioIo::new(io), service));
         tokio::select! {
@@ -148,8 +159,8 @@ impl<S: Calls> Host<S> {
     }
 
     /// What a client has to do in time, and a stop does not wait for.
-    async fn in_time<T>(&self, step: impl Future<Output = io::Result<T>>) -> Result<T, Ended> {
-        let step = timeout(self.limits.handshake_timeout, step);
+    async fn in_time<T>(&self, deadline: Instant, step: impl Future<Output = io::Result<T>>) -> Result<T, Ended> {
+        let step = timeout_at(deadline, step);
         let step = self.stop.run_until_cancelled(step).await.ok_or(Ended::Stopping)?;
         Ok(step??)
     }

@@ -33,6 +33,7 @@ use crate::{
         health,
         panics::PanicLayer,
         proto::{DESCRIPTOR_SET, identity_service_server::IdentityServiceServer},
+        streams::OpenStreams,
         telemetry::TelemetryLayer,
     },
     http_client::HttpClient,
@@ -41,9 +42,11 @@ use crate::{
     tls::TlsFiles,
 };
 
-/// How long writes may take to end after the last connection; the database gives up on a statement
+/// How long writes may take to end after the last connection; the database gives up on each statement
 /// before that.
 const WRITE_GRACE: Duration = Duration::from_secs(12);
+/// The longest message that is taken without a token, in bytes.
+const MAX_OPEN_MESSAGE: usize = 4 * 1024;
 /// The longest message that is taken, in bytes.
 const MAX_MESSAGE: usize = 2 * 1024 * 1024;
 
@@ -79,14 +82,18 @@ pub async fn serve(config: Config, listener: TcpListener, shutdown: Cancellation
 
     let identity =
         IdentityServiceServer::new(IdentityHandler::new(Arc::clone(&linking))).max_decoding_message_size(MAX_MESSAGE);
+    let health_service = health_service.max_decoding_message_size(MAX_OPEN_MESSAGE);
     let mut routes = Routes::new(identity).add_service(health_service);
     if config.reflection {
         // Both versions: older tools know only the alpha.
         let part = |error: tonic_reflection::server::Error| ServeError::Part(error.to_string());
         routes = routes
-            .add_service(reflection().build_v1().map_err(part)?)
-            .add_service(reflection().build_v1alpha().map_err(part)?);
+            .add_service(reflection().build_v1().map_err(part)?.max_decoding_message_size(MAX_OPEN_MESSAGE))
+            .add_service(reflection().build_v1alpha().map_err(part)?.max_decoding_message_size(MAX_OPEN_MESSAGE));
     }
+    let stop_streams = CancellationToken::new();
+    let few = (config.limits.max_connections / 8).max(8);
+    let streams = OpenStreams::new(few, config.max_call_time, stop_streams.clone());
     let service = ServiceBuilder::new()
         // Outermost, so that refusals are logged like everything else.
         .layer(TelemetryLayer)
@@ -95,7 +102,7 @@ pub async fn serve(config: Config, listener: TcpListener, shutdown: Cancellation
         // Around all that may take time: verifying, reading the message, waiting for the database.
         .layer(DeadlineLayer::new(config.max_call_time))
         // In front of every path, also of those that no service has.
-        .layer(GateLayer::new(Arc::clone(&linking)))
+        .layer(GateLayer::new(Arc::clone(&linking), streams))
         // Behind the gate, so that nobody who may not call takes a place.
         .layer(CapacityLayer::new(config.max_concurrent_calls))
         .service(routes.prepare());
@@ -110,6 +117,7 @@ pub async fn serve(config: Config, listener: TcpListener, shutdown: Cancellation
     let connections = accept::accept(listener, host, &shutdown).await;
     health::report(&reporter, false).await;
     health::close(&mut reporter).await;
+    stop_streams.cancel();
     if timeout(config.shutdown_grace, connections.shutdown()).await.is_err() {
         tracing::warn!("calls were still under way at the end of the grace period");
     }

@@ -5,17 +5,20 @@
 //! connection that is dropped while one is in flight does not go back: the statement is cancelled,
 //! and the connection closed.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use diesel::result::QueryResult;
 use diesel_async::{
-    AnsiTransactionManager, AsyncPgConnection, RunQueryDsl as _, TransactionManager as _,
+    AnsiTransactionManager, AsyncPgConnection, RunQueryDsl as _, SimpleAsyncConnection as _, TransactionManager as _,
     methods::{ExecuteDsl, LoadQuery},
     pooled_connection::{PoolableConnection as _, deadpool::Object},
 };
-use tokio::runtime::Handle;
+use tokio::{runtime::Handle, time::timeout};
 
 use super::{Address, StoreError};
+
+/// How long a statement may go on that nobody waits for.
+const A_MOMENT: Duration = Duration::from_millis(100);
 
 /// A connection on loan.
 pub(super) struct Connection {
@@ -117,12 +120,16 @@ impl Drop for Connection {
     }
 }
 
-/// Cancels what the server does on a connection, and closes it. Its place in the pool is taken until
-/// then: giving up on calls must not make more connections than there may be.
-fn cancel(loan: Object<AsyncPgConnection>, address: Arc<Address>) {
+/// Waits a moment for the answer that nobody wants any more, after which the connection is as good as
+/// before: giving up on short calls must not cost a new connection each. A longer one is cancelled, and
+/// its connection closed. The place in the pool is taken until then.
+fn cancel(mut loan: Object<AsyncPgConnection>, address: Arc<Address>) {
     // Without a runtime nobody is left to whom the pool could lend it.
     let Ok(runtime) = Handle::try_current() else { return };
     runtime.spawn(async move {
+        if !loan.is_broken() && matches!(timeout(A_MOMENT, loan.batch_execute("")).await, Ok(Ok(()))) {
+            return;
+        }
         if let Err(error) = address.cancel(loan.cancel_token()).await {
             tracing::warn!(error, "a statement could not be cancelled: the database ends it in its own time");
         }

@@ -8,7 +8,7 @@ mod tls;
 
 use std::{cell::Cell, net::SocketAddr, time::Duration};
 
-use crate::support::{TestServer, frames::*};
+use crate::support::{TestServer, frames::*, tokens::Token};
 
 const CHECK: &str = "/grpc.health.v1.Health/Check";
 const WATCH: &str = "/grpc.health.v1.Health/Watch";
@@ -50,8 +50,21 @@ async fn watching(address: SocketAddr) -> Peer {
     peer
 }
 
+/// The client is let in: it makes a call with a token.
+async fn let_in(peer: &mut Peer) {
+    let bearer = format!("Bearer {}", Token::of("services", "backend").sign());
+    let call = Frame::call(201, "/identity.v1.IdentityService/GetUser", &[("authorization", bearer.as_bytes())]);
+    peer.send([call, Frame::empty_message(201)]).await;
+    peer.until(|frame| frame.stream == 201 && frame.kind == HEADERS).await;
+}
+
 /// The client's next call is answered.
 async fn still_served(peer: &mut Peer) {
-    peer.send([Frame::call(101, CHECK, &[]), Frame::empty_message(101)]).await;
-    peer.until(|frame| frame.stream == 101 && frame.kind == DATA).await;
+    still_served_on(peer, 101).await;
+}
+
+/// The same, on this stream.
+async fn still_served_on(peer: &mut Peer, stream: u32) {
+    peer.send([Frame::call(stream, CHECK, &[]), Frame::empty_message(stream)]).await;
+    peer.until(|frame| frame.stream == stream && frame.kind == DATA).await;
 }

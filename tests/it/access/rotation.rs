@@ -151,7 +151,7 @@ async fn the_last_good_keys_outlive_bad_answers() {
         // The unknown key has the keys fetched; the answer to it comes when that is over.
         let unknown = server.caller(&token("2", "github")).get_user(get("")).await;
 
-        assert_eq!(refusal(unknown), "Unauthenticated TOKEN_INVALID", "{case}");
+        assert_eq!(refusal(unknown), "Unavailable KEYS_UNAVAILABLE", "{case}: who was not heard has not said no");
         assert_eq!(keys.asked(), 2, "{case}");
         assert_eq!(server.caller(&token("1", "stranger")).user("").await, user, "{case}");
     });

@@ -38,7 +38,7 @@ async fn whoever_makes_no_call_is_sent_away_and_then_cut() {
     })
     .await;
     let mut caller = Peer::connect(server.address).await;
-    still_served(&mut caller).await;
+    let_in(&mut caller).await;
 
     let attack = async {
         for half_a_call in [vec![], vec![Frame { flags: 0, ..Frame::call(1, CHECK, &[]) }]] {
@@ -50,8 +50,38 @@ async fn whoever_makes_no_call_is_sent_away_and_then_cut() {
     };
     while_attacked(&server, attack).await;
 
-    caller.send([Frame::call(103, CHECK, &[]), Frame::empty_message(103)]).await;
-    caller.until(|frame| frame.stream == 103 && frame.kind == DATA).await;
+    caller.send([Frame::call(203, CHECK, &[]), Frame::empty_message(203)]).await;
+    caller.until(|frame| frame.stream == 203 && frame.kind == DATA).await;
+}
+
+/// G06: whatever is called without a token, it is not the first call that is waited for.
+#[tokio::test(flavor = "multi_thread")]
+async fn calls_that_need_no_token_and_calls_that_are_refused_keep_no_place() {
+    let server = TestServer::start_limited(|limits| {
+        limits.first_call_timeout = SOON;
+        limits.handshake_timeout = SOON;
+        limits.idle_timeout = NEVER;
+    })
+    .await;
+
+    let attack = async {
+        for path in [CHECK, "/identity.v1.IdentityService/GetUser", "/nothing"] {
+            let mut peer = Peer::connect(server.address).await;
+            let mut stream = 1;
+            // It calls again as soon as it is answered, until it is told to go.
+            let told = loop {
+                peer.send([Frame::call(stream, path, &[]), Frame::empty_message(stream)]).await;
+                let answer = |frame: &Frame| frame.kind == GOAWAY || (frame.stream == stream && frame.kind == HEADERS);
+                let heard = peer.until(answer).await;
+                if heard.kind == GOAWAY {
+                    break heard;
+                }
+                stream += 2;
+            };
+            assert_eq!(goodbye(&[told]).as_deref(), Some("NO_ERROR"), "{path}");
+        }
+    };
+    while_attacked(&server, attack).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -71,7 +101,7 @@ async fn whoever_has_no_call_is_sent_away_and_whoever_has_one_stays() {
     let attack = async {
         for _ in 0..3 {
             let mut idle = Peer::connect(server.address).await;
-            still_served(&mut idle).await;
+            let_in(&mut idle).await;
             assert_eq!(goodbye(&idle.rest().await).as_deref(), Some("NO_ERROR"));
         }
     };

@@ -118,3 +118,31 @@ async fn without_free_files_accepting_is_tried_now_and_then() {
 
     assert_eq!(caller().user(&user.id).await, user);
 }
+
+/// G06, G18: streams that need no token are few, their messages short, and none but a watch stays.
+#[tokio::test(flavor = "multi_thread")]
+async fn streams_of_strangers_are_few_and_short() {
+    const REFLECTION: &str = "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo";
+    let database = cluster().db_migrated().await;
+    let server = TestServer::start_with(database, |toml| format!("max_call_time = \"1s\"\n{toml}")).await;
+
+    let attack = async {
+        let mut peer = Peer::connect(server.address).await;
+        // 4 MiB, of which nothing is waited for.
+        peer.send([Frame::call(1, REFLECTION, &[]), Frame::new(DATA, 0, 1, [0, 0, 64, 0, 0])]).await;
+        peer.until(|frame| frame.stream == 1 && frame.kind == HEADERS && frame.flags & END_STREAM != 0).await;
+        // A conversation in which nothing is said.
+        peer.send([Frame::call(3, REFLECTION, &[])]).await;
+        peer.until(|frame| frame.stream == 3 && frame.kind == HEADERS && frame.flags & END_STREAM != 0).await;
+        // An eighth of the places, and the one after.
+        for stream in (0..112).map(|n| 5 + 2 * n) {
+            peer.send([Frame::call(stream, WATCH, &[]), Frame::empty_message(stream)]).await;
+            peer.until(|frame| frame.stream == stream && frame.kind == DATA).await;
+        }
+        peer.send([Frame::call(301, WATCH, &[]), Frame::empty_message(301)]).await;
+        let refused = peer.until(|frame| frame.stream == 301 && [HEADERS, DATA].contains(&frame.kind)).await;
+        assert!(refused.kind == HEADERS && refused.flags & END_STREAM != 0, "{refused:?}");
+        still_served_on(&mut peer, 303).await;
+    };
+    while_attacked(&server, attack).await;
+}

@@ -1,0 +1,95 @@
+//! Streams that need no token: watching the health, and reflection. Whoever opens one is nobody yet, so
+//! there are few, and none stays for ever.
+
+use std::{
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use http::Response;
+use hyper::body::{Body as HttpBody, Bytes, Frame, SizeHint};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::{Sleep, sleep},
+};
+use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
+use tonic::{Status, body::Body};
+
+use super::status::deadline;
+
+/// The bounds of the streams that need no token.
+#[derive(Debug, Clone)]
+pub struct OpenStreams {
+    places: Arc<Semaphore>,
+    max_time: Duration,
+    stop: CancellationToken,
+}
+
+impl OpenStreams {
+    /// At most `max` at once; those that somebody converses on end after `max_time`, and all with `stop`.
+    pub fn new(max: usize, max_time: Duration, stop: CancellationToken) -> Self {
+        Self { places: Arc::new(Semaphore::new(max)), max_time, stop }
+    }
+
+    /// A place for one more, if there is one.
+    pub(super) fn place(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.places).try_acquire_owned().ok()
+    }
+
+    /// Binds an answer to its place, and a conversation to its time. Who watches is told of the stop by
+    /// what is watched.
+    pub(super) fn bound(&self, answer: Response<Body>, place: OwnedSemaphorePermit, is_watch: bool) -> Response<Body> {
+        let end = (!is_watch)
+            .then(|| End { time: Box::pin(sleep(self.max_time)), stop: Box::pin(self.stop.clone().cancelled_owned()) });
+        answer.map(|body| Body::new(Bound { body: Some(body), end, _place: place }))
+    }
+}
+
+/// When a conversation ends that nobody has ended before.
+struct End {
+    time: Pin<Box<Sleep>>,
+    stop: Pin<Box<WaitForCancellationFutureOwned>>,
+}
+
+/// A body that ends with its time.
+struct Bound {
+    body: Option<Body>,
+    end: Option<End>,
+    _place: OwnedSemaphorePermit,
+}
+
+impl HttpBody for Bound {
+    type Data = Bytes;
+    type Error = Status;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
+        let Self { body, end, .. } = &mut *self;
+        let Some(answering) = body else { return Poll::Ready(None) };
+        // Its end comes first: whoever asks without pause is to hear of it as well.
+        let ended = end.as_mut().and_then(|End { time, stop }| {
+            if time.as_mut().poll(cx).is_ready() {
+                return Some(deadline());
+            }
+            stop.as_mut().poll(cx).is_ready().then(|| Status::unavailable("the server stops: connect again"))
+        });
+        match ended {
+            Some(status) => {
+                *body = None;
+                let mut trailers = http::HeaderMap::new();
+                let written = status.add_header(&mut trailers);
+                Poll::Ready(Some(written.map(|()| Frame::trailers(trailers))))
+            }
+            None => Poll::Ready(ready!(Pin::new(answering).poll_frame(cx))),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.as_ref().is_none_or(HttpBody::is_end_stream)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::default()
+    }
+}
