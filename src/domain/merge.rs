@@ -56,6 +56,22 @@ pub enum Arrays {
     Replace,
 }
 
+impl Arrays {
+    /// One array out of the two that both have.
+    pub(super) fn combine(self, ours: &[Value], theirs: &[Value]) -> Vec<Value> {
+        let added = match self {
+            Self::Concatenate => theirs.to_vec(),
+            Self::Union => {
+                // Hashed, because comparing each with each would take millions of steps at 16 KiB.
+                let mut present: HashSet<&Value> = ours.iter().collect();
+                theirs.iter().filter(|item| present.insert(item)).cloned().collect()
+            }
+            Self::Replace => return theirs.to_vec(),
+        };
+        [ours, &added].concat()
+    }
+}
+
 /// What the merge did at one path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Effect {
@@ -173,10 +189,9 @@ impl Merging {
         match (&mut *ours, theirs) {
             (Value::Object(ours), Value::Object(theirs)) => self.objects(ours, theirs),
             (Value::Array(items), Value::Array(theirs)) if self.arrays != Arrays::Replace => {
-                let added = self.items_to_add(items, theirs);
-                if !added.is_empty() {
-                    let before = Value::Array(items.clone());
-                    items.extend(added);
+                let both = self.arrays.combine(items, theirs);
+                if both.len() > items.len() {
+                    let before = Value::Array(std::mem::replace(items, both));
                     self.record(Effect::Combined, Some(before), ours);
                 }
             }
@@ -191,17 +206,6 @@ impl Merging {
                 }
             }
         }
-    }
-
-    /// The items of `theirs` that go behind `ours`.
-    fn items_to_add(&self, ours: &[Value], theirs: &[Value]) -> Vec<Value> {
-        if self.arrays == Arrays::Concatenate {
-            return theirs.to_vec();
-        }
-        // Hashed, because comparing each with each would take millions of steps at 16 KiB.
-        let mut present: HashSet<&Value> = ours.iter().collect();
-        let absent = theirs.iter().filter(|item| present.insert(item));
-        absent.cloned().collect()
     }
 
     fn record(&mut self, effect: Effect, before: Option<Value>, after: &Value) {

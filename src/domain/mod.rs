@@ -9,6 +9,7 @@ pub mod linking;
 pub mod merge;
 pub mod metadata;
 pub mod refusal;
+pub mod taking_back;
 pub mod unlinking;
 pub mod user;
 pub mod violation;
