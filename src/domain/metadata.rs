@@ -101,6 +101,21 @@ pub fn push_token(path: &mut String, token: &str) {
     path.push_str(&token.replace('~', "~0").replace('/', "~1"));
 }
 
+/// The RFC 6901 pointer to a place.
+#[must_use]
+pub fn pointer(path: &[String]) -> String {
+    path.iter().fold(String::new(), |mut pointer, token| {
+        push_token(&mut pointer, token);
+        pointer
+    })
+}
+
+/// The reference tokens of an RFC 6901 pointer.
+#[must_use]
+pub fn tokens(pointer: &str) -> Vec<String> {
+    pointer.split('/').skip(1).map(|token| token.replace("~1", "/").replace("~0", "~")).collect()
+}
+
 /// A walk over one JSON document that reports what is wrong, and brings the numbers into their one
 /// form.
 #[derive(Default)]

@@ -4,6 +4,7 @@
 //! a clock or a random source; this module imports nothing else of the crate.
 
 pub mod email;
+pub mod household;
 pub mod ids;
 pub mod linking;
 pub mod merge;

@@ -89,6 +89,7 @@ pub fn detach(
     let Some(at) = owner.identities.iter().position(|i| i.id == *terms.identity) else {
         return Err(Refusal::IdentityNotFound);
     };
+    let link = ended_link(&owner, home.as_ref(), terms.identity);
     let mut identity = owner.identities.remove(at);
     let can_sign_in = |identity: &Identity| (terms.can_sign_in)(&identity.id.provider);
     if owner.identities.is_empty() || (can_sign_in(&identity) && !owner.identities.iter().any(can_sign_in)) {
@@ -99,11 +100,10 @@ pub fn detach(
     }
 
     identity.ordinal = 0;
-    let stays_at_home = owner.identities.iter().any(|other| other.home == identity.home);
-    let departure = match home.and_then(|home| home.absorbed.clone().map(|absorbed| (home, absorbed))) {
-        Some((home, absorbed)) if !stays_at_home => {
+    let departure = match (home, link) {
+        (Some(home), Some(link)) => {
             let (user, withheld) = come_back(home, &identity, terms.metadata, now);
-            Departure::Restored { user, link: absorbed.by_link, withheld }
+            Departure::Restored { user, link, withheld }
         }
         _ => {
             identity.home = terms.new_user_id.clone();
@@ -118,6 +118,14 @@ pub fn detach(
     owner.touch(now);
     owner.refuse_tokens_before(terms.owner_tokens_from);
     Ok(Detachment { owner, departure, identity })
+}
+
+/// The link that ends when an identity leaves `owner`: that which absorbed its home, if none of the home's
+/// identities stays.
+pub fn ended_link(owner: &User, home: Option<&User>, identity: &IdentityRef) -> Option<Uuid> {
+    let home = home?;
+    let stays = owner.identities.iter().any(|other| other.home == home.id && other.id != *identity);
+    home.absorbed.as_ref().filter(|_| !stays).map(|absorbed| absorbed.by_link)
 }
 
 fn come_back(mut user: User, identity: &Identity, metadata: UnlinkMetadata, now: DateTime<Utc>) -> (User, Withheld) {

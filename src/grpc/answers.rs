@@ -8,8 +8,10 @@ use super::proto as pb;
 use crate::{
     domain::{
         Identity, IdentityRef, Metadata, User,
+        household::TakenBackMetadata,
         linking::MetadataChanges,
         merge::{Change, Effect},
+        metadata::pointer,
         unlinking::Withheld,
     },
     store::Link,
@@ -76,6 +78,27 @@ fn metadata_change(namespace: pb::MetadataNamespace, change: &Change) -> pb::Met
         Effect::Combined => PbEffect::Combined,
     };
     pb::MetadataChange { namespace: namespace.into(), path: change.path.clone(), effect: effect.into() }
+}
+
+pub(super) fn taken_back(taken_back: &TakenBackMetadata) -> Vec<pb::MetadataChange> {
+    use pb::{
+        MetadataNamespace::{App, User},
+        metadata_change::Effect::{Kept, TakenBack},
+    };
+    let places = |namespace: pb::MetadataNamespace, effect: pb::metadata_change::Effect, places: &[Vec<String>]| {
+        let change = |place: &Vec<String>| pb::MetadataChange {
+            namespace: namespace.into(),
+            path: pointer(place),
+            effect: effect.into(),
+        };
+        places.iter().map(change).collect::<Vec<_>>()
+    };
+    [(User, &taken_back.user), (App, &taken_back.app)]
+        .into_iter()
+        .flat_map(|(namespace, back)| {
+            [places(namespace, TakenBack, &back.taken), places(namespace, Kept, &back.kept)].concat()
+        })
+        .collect()
 }
 
 pub(super) fn withheld(withheld: &Withheld) -> Vec<pb::MetadataChange> {

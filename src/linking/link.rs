@@ -5,7 +5,11 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::{Error, Linking, Write, actor, preview, resolve, take_live, take_target};
+use super::{
+    Error, Linking, Write, actor,
+    preview::{self, Rows},
+    resolve, take_live, take_target,
+};
 use crate::{
     auth::{Denial, Permit, Purpose, Target, TokenUse, VerifiedToken, Who},
     domain::{
@@ -218,7 +222,8 @@ impl Link {
         if let Named::Identity(identity) = &named {
             keys = keys.identity(identity);
         }
-        let (mut users, now) = preview::begin(session, self.validate_only, &keys, &[primary, secondary]).await?;
+        let (mut users, now) =
+            preview::begin(session, self.validate_only, &keys, Rows::Of(&[primary, secondary])).await?;
         let primary = take_target(&mut users, primary, &self.target)?;
         let secondary = take_live(&mut users, secondary)?;
         if !self.secondary.still_names(&named, &secondary) {
@@ -255,7 +260,7 @@ impl Link {
         proven_at: DateTime<Utc>,
     ) -> Result<LinkAnswer, Error> {
         let keys = LockKeys::default().user(primary).identity(&identity.id);
-        let (mut users, now) = preview::begin(session, self.validate_only, &keys, &[primary]).await?;
+        let (mut users, now) = preview::begin(session, self.validate_only, &keys, Rows::Of(&[primary])).await?;
         let user = take_target(&mut users, primary, &self.target)?;
         // It may have come and gone while this waited.
         let deleted = session.delete_time(&Named::Identity(identity.id.clone())).await?;

@@ -3,7 +3,11 @@
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::{Error, Linking, Write, preview, resolve, take, take_target};
+use super::{
+    Error, Linking, Write,
+    preview::{self, Rows},
+    resolve, take, take_target,
+};
 use crate::{
     auth::{Permit, Purpose, Target},
     domain::{
@@ -73,7 +77,7 @@ impl Write for MergeMetadata {
             keys = keys.user(source);
             ids.push(source);
         }
-        let (mut users, now) = preview::begin(session, self.validate_only, &keys, &ids).await?;
+        let (mut users, now) = preview::begin(session, self.validate_only, &keys, Rows::Of(&ids)).await?;
         let mut user = take_target(&mut users, &id, &self.target)?;
         let source = match source {
             Some(source) => Some(take(&mut users, &source)?),

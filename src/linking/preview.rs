@@ -9,6 +9,14 @@ use crate::{
     store::{LockKeys, Session},
 };
 
+/// The rows that a change is decided on.
+pub(super) enum Rows<'a> {
+    /// These very users'.
+    Of(&'a [&'a UserId]),
+    /// A live user's and those of everybody it holds; itself first.
+    Household(&'a UserId),
+}
+
 /// Reads the rows that a change is decided on, and tells the time of the change. For a change they
 /// are locked, inside a transaction that this begins; for a preview they are only read.
 ///
@@ -18,14 +26,17 @@ pub(super) async fn begin(
     session: &mut Session,
     validate_only: bool,
     keys: &LockKeys,
-    users: &[&UserId],
+    rows: Rows<'_>,
 ) -> Result<(Vec<User>, DateTime<Utc>), Error> {
-    let users = if validate_only {
-        session.users(users).await?
-    } else {
+    if !validate_only {
         session.begin().await?;
         session.lock(keys).await?;
-        session.users_for_update(users).await?
+    }
+    let users = match (rows, validate_only) {
+        (Rows::Of(ids), true) => session.users(ids).await?,
+        (Rows::Of(ids), false) => session.users_for_update(ids).await?,
+        (Rows::Household(id), true) => session.household(id).await?,
+        (Rows::Household(id), false) => session.household_for_update(id).await?,
     };
     let now = users.iter().map(|user| user.update_time).fold(clock::now(), DateTime::max);
     Ok((users, now))

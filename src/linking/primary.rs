@@ -2,7 +2,11 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{Error, Linking, Write, preview, resolve, take_target};
+use super::{
+    Error, Linking, Write,
+    preview::{self, Rows},
+    resolve, take_target,
+};
 use crate::{
     auth::{Permit, Purpose, Target},
     domain::{IdentityRef, User, linking, refusal::expect_version},
@@ -35,7 +39,7 @@ impl Write for SetPrimaryIdentity {
     async fn attempt(&self, _: &Linking, session: &mut Session) -> Result<User, Error> {
         let (id, []) = resolve(session, &self.target, Purpose::SensitiveWrite, [], self.now).await?;
         let keys = LockKeys::default().user(&id).identity(&self.identity);
-        let (mut users, now) = preview::begin(session, self.validate_only, &keys, &[&id]).await?;
+        let (mut users, now) = preview::begin(session, self.validate_only, &keys, Rows::Of(&[&id])).await?;
         let user = take_target(&mut users, &id, &self.target)?;
         expect_version(self.expected_version, user.version)?;
         let changed = linking::set_primary(user.clone(), &self.identity, now)?;

@@ -2,11 +2,16 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{Error, Linking, Write, actor, preview, random_user_id, resolve, take, take_target};
+use super::{
+    Error, Linking, Write, actor,
+    preview::{self, Rows},
+    random_user_id, resolve, take, take_target,
+};
 use crate::{
     auth::{Caller, Permit, Purpose, Target},
     domain::{
         IdentityRef, Named, Refusal, User, UserId,
+        household::{Extent, Household, StandingLink, TakenBackMetadata},
         unlinking::{self, Departure, UnlinkMetadata, UnlinkTerms, Withheld},
     },
     store::{Inserted, LockKeys, Question, Session},
@@ -36,6 +41,8 @@ pub struct UnlinkAnswer {
     pub user: User,
     /// Where it went.
     pub departure: Departure,
+    /// What became of what the link had put into the metadata of the user that it left.
+    pub taken_back: TakenBackMetadata,
 }
 
 impl Write for Unlink {
@@ -60,12 +67,14 @@ impl Write for Unlink {
         let new_user_id = if taken.standing.is_some() { random_user_id()? } else { new_id };
 
         let keys = LockKeys::default().user(&owner_id).user(&home_id).user(&new_user_id).identity(&self.identity);
-        let (mut users, now) = preview::begin(session, self.validate_only, &keys, &[&owner_id, &home_id]).await?;
+        let (mut users, now) = preview::begin(session, self.validate_only, &keys, Rows::Household(&owner_id)).await?;
         let owner = take_target(&mut users, &owner_id, &self.target)?;
         if owner.identity(&self.identity).is_none_or(|identity| identity.home != home_id) {
             return Err(Error::Moved);
         }
         let home = if home_id == owner_id { None } else { Some(take(&mut users, &home_id)?) };
+        let mut family = Family { owner, home, others: users, rewritten: Vec::new() };
+        let taken_back = self.take_back(session, &mut family, now).await?;
 
         let terms = UnlinkTerms {
             identity: &self.identity,
@@ -79,20 +88,76 @@ impl Write for Unlink {
                 Caller::Service { .. } => now,
             },
         };
+        let Family { owner, home, others, rewritten } = family;
         let done = unlinking::detach(owner, home, &terms, now)?;
         if !self.validate_only {
-            self.write(session, &done, now).await?;
+            self.write(session, &done, &others, now).await?;
+            if !rewritten.is_empty() {
+                session.save_link_changes(&rewritten).await?;
+            }
             session.commit().await?;
         }
-        Ok(UnlinkAnswer { user: done.owner, departure: done.departure })
+        Ok(UnlinkAnswer { user: done.owner, departure: done.departure, taken_back })
     }
 }
 
+/// The users around an unlink.
+struct Family {
+    /// Whom the identity leaves.
+    owner: User,
+    /// Where it came from, if that is somebody else.
+    home: Option<User>,
+    /// Whom the owner also holds; after [`Unlink::take_back`] only those that changed.
+    others: Vec<User>,
+    /// The links that have to be written anew.
+    rewritten: Vec<StandingLink>,
+}
+
 impl Unlink {
+    /// If the unlink ends a link: takes back what that had put into the others' metadata.
+    async fn take_back(
+        &self,
+        session: &mut Session,
+        family: &mut Family,
+        now: DateTime<Utc>,
+    ) -> Result<TakenBackMetadata, Error> {
+        let others = std::mem::take(&mut family.others);
+        let extent = match self.metadata {
+            UnlinkMetadata::Restore => Extent::Everything,
+            UnlinkMetadata::RestoreUserMetadata => Extent::UserMetadata,
+            UnlinkMetadata::Discard => return Ok(TakenBackMetadata::default()),
+        };
+        let ended = unlinking::ended_link(&family.owner, family.home.as_ref(), &self.identity);
+        let (Some(ended), Some(home)) = (ended, &family.home) else { return Ok(TakenBackMetadata::default()) };
+        let users: Vec<User> = [&family.owner, home].into_iter().chain(&others).cloned().collect();
+        let links = session.standing_links_into(&users.iter().map(|user| &user.id).collect::<Vec<_>>()).await?;
+        let mut household = Household { users, links: links.clone() };
+        // Whom the home had absorbed itself stays with the owner, and so the home is without them.
+        for link in links.iter().filter(|link| link.primary == home.id) {
+            household.take_back(link.id, extent)?;
+        }
+        let taken_back = household.take_back(ended, extent)?;
+
+        let is_rewritten = |link: &StandingLink| link.id != ended && !links.contains(link);
+        family.rewritten = household.links.into_iter().filter(is_rewritten).collect();
+        let mut users = household.users.into_iter();
+        family.owner = users.next().ok_or(Error::Moved)?;
+        family.home = users.next();
+        let changed = users.zip(others).filter(|(after, before)| after != before);
+        family.others = changed
+            .map(|(mut user, _)| {
+                user.touch(now);
+                user
+            })
+            .collect();
+        Ok(taken_back)
+    }
+
     async fn write(
         &self,
         session: &mut Session,
         done: &unlinking::Detachment,
+        changed: &[User],
         now: DateTime<Utc>,
     ) -> Result<(), Error> {
         let actor = actor(&self.permit, &done.owner.id);
@@ -101,7 +166,8 @@ impl Unlink {
             Departure::Restored { user, link, withheld } => {
                 session.undo_link(*link, &actor, withheld, None, now).await?;
                 session.move_identities(moved, &user.id).await?;
-                session.save_users(&[&done.owner, user]).await?;
+                let users: Vec<&User> = [&done.owner, user].into_iter().chain(changed).collect();
+                session.save_users(&users).await?;
             }
             Departure::Created { user, link } => {
                 if let Some(link) = link {

@@ -2,7 +2,11 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{Error, Linking, Write, preview, random_user_id, resolve, take_live, take_target};
+use super::{
+    Error, Linking, Write,
+    preview::{self, Rows},
+    random_user_id, resolve, take_live, take_target,
+};
 use crate::{
     auth::{Permit, Purpose, Target},
     clock,
@@ -138,7 +142,7 @@ impl Write for UpdateUser {
     async fn attempt(&self, _: &Linking, session: &mut Session) -> Result<User, Error> {
         let (id, []) = resolve(session, &self.target, Purpose::Write, [], self.now).await?;
         let (mut users, now) =
-            preview::begin(session, self.validate_only, &LockKeys::default().user(&id), &[&id]).await?;
+            preview::begin(session, self.validate_only, &LockKeys::default().user(&id), Rows::Of(&[&id])).await?;
         let user = take_target(&mut users, &id, &self.target)?;
         expect_version(self.expected_version, user.version)?;
         let mut updated = self.applied_to(user.clone());
@@ -197,7 +201,7 @@ impl Write for DeleteUser {
         let mut seen = session.users(&[&id]).await?;
         let seen = take_live(&mut seen, &id)?;
         let keys = seen.identities.iter().fold(LockKeys::default().user(&id), |keys, i| keys.identity(&i.id));
-        let (mut users, now) = preview::begin(session, self.validate_only, &keys, &[&id]).await?;
+        let (mut users, now) = preview::begin(session, self.validate_only, &keys, Rows::Of(&[&id])).await?;
         let user = take_target(&mut users, &id, &self.target)?;
         if user.identities != seen.identities {
             return Err(Error::Moved);

@@ -4,22 +4,22 @@ use chrono::{DateTime, Utc};
 use data_encoding::HEXLOWER;
 use diesel::{
     BoolExpressionMethods as _, ExpressionMethods as _, QueryDsl as _, sql_query,
-    sql_types::{Array, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid},
+    sql_types::{Array, Text, Timestamptz},
 };
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{
     Session, StoreError,
     cached::Cached,
-    rows::{identity_ref, json as stored, metadata, user_id},
+    rows::{identity_ref, user_id},
     schema::links,
+    undoing::changes_json,
 };
 use crate::domain::{
-    IdentityRef, Metadata, Named, UserId,
+    IdentityRef, Named, UserId,
     linking::{LinkTerms, MetadataChanges},
-    merge::{Arrays, Change, Conflict, Strategy},
-    unlinking::Withheld,
+    merge::{Arrays, Conflict, Strategy},
 };
 
 /// A link, as far as a caller may see it.
@@ -113,10 +113,7 @@ impl Session {
                 links::secondary_version.eq(secondary_version),
                 links::terms.eq(terms_json(terms)),
                 links::moved.eq(link.moved.iter().map(moved_json).collect::<Value>()),
-                links::changes.eq(json!({
-                    "user_metadata": changes_json(&changes.user),
-                    "app_metadata": changes_json(&changes.app),
-                })),
+                links::changes.eq(changes_json(changes)),
                 links::withheld.eq(json!({})),
                 links::actor.eq(actor_json(actor)),
                 links::proof.eq(proof),
@@ -126,35 +123,6 @@ impl Session {
             .on_conflict_do_nothing();
         let rows = self.conn.execute(insert).await?;
         Ok(if rows == 1 { LinkInserted::Inserted } else { LinkInserted::ProofUsed })
-    }
-
-    /// Notes that a link was undone, and keeps what its secondary did not get back. `left_for` is the
-    /// user that an attached identity became.
-    pub async fn undo_link(
-        &mut self,
-        id: Uuid,
-        actor: &Actor,
-        withheld: &Withheld,
-        left_for: Option<&UserId>,
-        now: DateTime<Utc>,
-    ) -> Result<(), StoreError> {
-        let mut kept = Map::new();
-        for (name, value) in [("user_metadata", &withheld.user_metadata), ("app_metadata", &withheld.app_metadata)] {
-            kept.extend(value.as_ref().map(|value| (name.to_owned(), stored(value))));
-        }
-        const SQL: &str = "UPDATE links SET undo_time = $3, undo_actor = $4, withheld = $5, \
-              secondary_id = coalesce(secondary_id, $6) WHERE tenant_id = $1 AND id = $2";
-        let query = sql_query(SQL)
-            .bind::<Text, _>(self.tenant.as_str())
-            .bind::<SqlUuid, _>(id)
-            .bind::<Timestamptz, _>(now)
-            .bind::<Jsonb, _>(actor_json(actor))
-            .bind::<Jsonb, _>(Value::Object(kept))
-            .bind::<Nullable<Text>, _>(left_for.map(UserId::as_str));
-        match self.conn.execute(Cached(query)).await? {
-            1 => Ok(()),
-            rows => Err(StoreError::Fault(format!("an undone link met {rows} rows"))),
-        }
     }
 
     /// The link, standing or undone.
@@ -180,18 +148,6 @@ impl Session {
             })
         })
         .transpose()
-    }
-
-    /// What an undone link did not give back.
-    pub async fn withheld(&mut self, id: Uuid) -> Result<Withheld, StoreError> {
-        let query = links::table
-            .filter(links::tenant_id.eq(self.tenant.as_str()).and(links::id.eq(id)))
-            .select(links::withheld);
-        let row: Option<Value> = self.conn.load_one(query).await?;
-        let part = |name: &str| -> Result<Option<Metadata>, StoreError> {
-            row.as_ref().and_then(|row| row.get(name)).cloned().map(metadata).transpose()
-        };
-        Ok(Withheld { user_metadata: part("user_metadata")?, app_metadata: part("app_metadata")? })
     }
 
     /// Takes deleted users out of the links: those among themselves go, and of those with somebody
@@ -263,19 +219,6 @@ fn terms_json(terms: &LinkTerms) -> Value {
     })
 }
 
-/// What an undo needs: only places whose value changed, and never more than their two values.
-fn changes_json(changes: &[Change]) -> Value {
-    let changed = changes.iter().filter(|change| change.before != change.after);
-    changed
-        .map(|change| {
-            let mut json = Map::from_iter([("path".to_owned(), json!(change.path))]);
-            json.extend(change.before.clone().map(|before| ("before".to_owned(), before)));
-            json.extend(change.after.clone().map(|after| ("after".to_owned(), after)));
-            Value::Object(json)
-        })
-        .collect()
-}
-
-fn actor_json(actor: &Actor) -> Value {
+pub(super) fn actor_json(actor: &Actor) -> Value {
     json!({"kind": actor.kind, "issuer": actor.issuer, "subject": actor.subject})
 }

@@ -15,6 +15,7 @@ mod rows;
 mod schema;
 mod standing;
 mod tenants;
+mod undoing;
 mod users;
 
 use std::{collections::HashMap, sync::Arc};

@@ -40,5 +40,6 @@ mod threats;
 mod unlink;
 mod unlink_metadata;
 mod unlink_refusals;
+mod unlink_takes_back;
 mod users;
 mod withdrawn;

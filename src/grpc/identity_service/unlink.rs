@@ -28,7 +28,7 @@ impl IdentityHandler {
                 user,
                 detached_user: Some(answers::user(&if is_service { detached } else { unproven(detached) })),
                 restored: true,
-                metadata_changes: answers::withheld(&withheld),
+                metadata_changes: [answers::taken_back(&answer.taken_back), answers::withheld(&withheld)].concat(),
                 link_id: link.to_string(),
             },
             Departure::Created { user: detached, link } => pb::UnlinkResponse {
