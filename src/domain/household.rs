@@ -82,6 +82,12 @@ impl Household {
         Ok(TakenBackMetadata { user, app })
     }
 
+    /// The links that are others than they were in `before`, but for the one that ended: its changes stay
+    /// as they were made.
+    pub fn rewritten_since(&self, before: &[StandingLink], ended: Uuid) -> Vec<StandingLink> {
+        self.links.iter().filter(|link| link.id != ended && !before.contains(link)).cloned().collect()
+    }
+
     fn take_back_in(
         &mut self,
         link: Uuid,

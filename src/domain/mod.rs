@@ -11,6 +11,7 @@ pub mod merge;
 pub mod metadata;
 pub mod refusal;
 pub mod taking_back;
+pub mod undoing;
 pub mod unlinking;
 pub mod user;
 pub mod violation;

@@ -32,6 +32,8 @@ pub enum Refusal {
     LastIdentity,
     /// The primary identity stays until another is primary.
     PrimaryIdentity,
+    /// The link cannot be undone as it is, and why.
+    LinkNotUndoable(&'static str),
     /// The user would own more than [`super::linking::MAX_IDENTITIES`].
     TooManyIdentities,
     /// A merge that must not decide conflicts met some: `namespace` + JSON Pointer of each.

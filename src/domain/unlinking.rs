@@ -3,7 +3,9 @@
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::{Identity, IdentityRef, Metadata, Provider, Refusal, User, UserId, refusal::expect_version};
+use super::{
+    Identity, IdentityRef, Metadata, Provider, Refusal, User, UserId, household::Extent, refusal::expect_version,
+};
 
 /// What happens to the metadata of a user that comes back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,6 +17,17 @@ pub enum UnlinkMetadata {
     RestoreUserMetadata,
     /// It starts without any.
     Discard,
+}
+
+impl UnlinkMetadata {
+    /// What a merge is taken back from; nothing if the metadata is discarded.
+    pub fn extent(self) -> Option<Extent> {
+        match self {
+            Self::Restore => Some(Extent::Everything),
+            Self::RestoreUserMetadata => Some(Extent::UserMetadata),
+            Self::Discard => None,
+        }
+    }
 }
 
 /// Metadata that did not come back and that the link keeps: `None` where nothing was withheld.
@@ -129,6 +142,18 @@ pub fn ended_link(owner: &User, home: Option<&User>, identity: &IdentityRef) -> 
 }
 
 fn come_back(mut user: User, identity: &Identity, metadata: UnlinkMetadata, now: DateTime<Utc>) -> (User, Withheld) {
+    let withheld = give_back(&mut user, metadata);
+    // The others of its home have left before, each as a user of its own.
+    user.primary = identity.id.clone();
+    user.identities = vec![identity.clone()];
+    user.absorbed = None;
+    user.touch(now);
+    user.refuse_tokens_before(now);
+    (user, withheld)
+}
+
+/// Takes from a user that comes back what it is not to have.
+pub(super) fn give_back(user: &mut User, metadata: UnlinkMetadata) -> Withheld {
     let withhold = |metadata: &mut Metadata| Some(std::mem::take(metadata)).filter(|held| !held.is_empty());
     let mut withheld = Withheld::default();
     if metadata != UnlinkMetadata::Restore {
@@ -137,13 +162,7 @@ fn come_back(mut user: User, identity: &Identity, metadata: UnlinkMetadata, now:
     if metadata == UnlinkMetadata::Discard {
         withheld.user_metadata = withhold(&mut user.user_metadata);
     }
-    // The others of its home have left before, each as a user of its own.
-    user.primary = identity.id.clone();
-    user.identities = vec![identity.clone()];
-    user.absorbed = None;
-    user.touch(now);
-    user.refuse_tokens_before(now);
-    (user, withheld)
+    withheld
 }
 
 /// A new user whose only identity is `identity`, without metadata.

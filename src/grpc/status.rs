@@ -139,6 +139,9 @@ pub fn refused(refusal: Refusal) -> Status {
             Reason::PrimaryIdentity,
             "this is the primary identity: make another identity primary first",
         ),
+        Refusal::LinkNotUndoable(why) => {
+            plain(FailedPrecondition, Reason::LinkNotUndoable, &format!("the link cannot be undone: {why}"))
+        }
         Refusal::TooManyIdentities => plain(
             FailedPrecondition,
             Reason::TooManyIdentities,

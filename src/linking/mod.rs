@@ -10,6 +10,7 @@ mod link;
 mod metadata;
 mod preview;
 mod primary;
+mod undo;
 mod unlink;
 mod users;
 
@@ -24,6 +25,7 @@ pub use self::{
     link::{Link, LinkAnswer, Outcome, Secondary},
     metadata::{MergeMetadata, MergeSource, MergedMetadata},
     primary::SetPrimaryIdentity,
+    undo::{UndoLink, UndoneLink},
     unlink::{Unlink, UnlinkAnswer},
     users::{CreateUser, DeleteUser, UpdateUser, UserIdForm},
 };

@@ -11,7 +11,7 @@ use crate::{
     auth::{Caller, Permit, Purpose, Target},
     domain::{
         IdentityRef, Named, Refusal, User, UserId,
-        household::{Extent, Household, StandingLink, TakenBackMetadata},
+        household::{Household, StandingLink, TakenBackMetadata},
         unlinking::{self, Departure, UnlinkMetadata, UnlinkTerms, Withheld},
     },
     store::{Inserted, LockKeys, Question, Session},
@@ -122,11 +122,7 @@ impl Unlink {
         now: DateTime<Utc>,
     ) -> Result<TakenBackMetadata, Error> {
         let others = std::mem::take(&mut family.others);
-        let extent = match self.metadata {
-            UnlinkMetadata::Restore => Extent::Everything,
-            UnlinkMetadata::RestoreUserMetadata => Extent::UserMetadata,
-            UnlinkMetadata::Discard => return Ok(TakenBackMetadata::default()),
-        };
+        let Some(extent) = self.metadata.extent() else { return Ok(TakenBackMetadata::default()) };
         let ended = unlinking::ended_link(&family.owner, family.home.as_ref(), &self.identity);
         let (Some(ended), Some(home)) = (ended, &family.home) else { return Ok(TakenBackMetadata::default()) };
         let users: Vec<User> = [&family.owner, home].into_iter().chain(&others).cloned().collect();
@@ -138,8 +134,7 @@ impl Unlink {
         }
         let taken_back = household.take_back(ended, extent)?;
 
-        let is_rewritten = |link: &StandingLink| link.id != ended && !links.contains(link);
-        family.rewritten = household.links.into_iter().filter(is_rewritten).collect();
+        family.rewritten = household.rewritten_since(&links, ended);
         let mut users = household.users.into_iter();
         family.owner = users.next().ok_or(Error::Moved)?;
         family.home = users.next();

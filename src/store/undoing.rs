@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use diesel::{
-    BoolExpressionMethods as _, ExpressionMethods as _, QueryDsl as _, sql_query,
+    BoolExpressionMethods as _, ExpressionMethods as _, QueryDsl as _, QueryableByName, sql_query,
     sql_types::{Array, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid},
 };
 use serde::{Deserialize, Serialize};
@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::{
-    Actor, Session, StoreError,
+    Actor, Link, Session, StoreError,
     cached::Cached,
     links::actor_json,
     rows::{json as stored, metadata, user_id},
@@ -84,6 +84,28 @@ impl Session {
             })
         });
         standing.collect()
+    }
+
+    /// A link, and the live user that it concerns: who holds what it brought, or, once it is undone, whom
+    /// it had brought it to.
+    pub async fn link_and_holder(&mut self, id: Uuid) -> Result<Option<(Link, UserId)>, StoreError> {
+        const SQL: &str = "SELECT coalesce(s.absorbed_into, i.owner_id, p.absorbed_into, p.id) AS holder_id FROM links l \
+            LEFT JOIN users s ON s.tenant_id = $1 AND s.id = l.secondary_id AND s.absorbed_by_link = l.id \
+            LEFT JOIN identities i ON i.tenant_id = $1 AND i.attached_by_link = l.id \
+              AND i.provider = l.moved->0->>'provider' AND i.subject = l.moved->0->>'subject' \
+            LEFT JOIN users p ON p.tenant_id = $1 AND p.id = l.primary_id \
+            WHERE l.tenant_id = $1 AND l.id = $2";
+        #[derive(QueryableByName)]
+        struct Row {
+            #[diesel(sql_type = Nullable<Text>)]
+            holder_id: Option<String>,
+        }
+        let query = sql_query(SQL).bind::<Text, _>(self.tenant.as_str()).bind::<SqlUuid, _>(id);
+        let row: Option<Row> = self.conn.load_one(Cached(query)).await?;
+        // Whose primary is deleted concerns nobody any more.
+        let Some(holder) = row.and_then(|row| row.holder_id) else { return Ok(None) };
+        let holder = user_id(&holder)?;
+        Ok(self.link(id).await?.map(|link| (link, holder)))
     }
 
     /// Writes back what these links' merges changed: what they found there, and what they brought, is

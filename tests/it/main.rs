@@ -37,6 +37,7 @@ mod statements;
 mod stop;
 mod story;
 mod threats;
+mod undo;
 mod unlink;
 mod unlink_metadata;
 mod unlink_refusals;

@@ -4,6 +4,7 @@ mod find;
 mod link;
 mod metadata;
 mod primary;
+mod undo;
 mod unlink;
 mod users;
 
@@ -61,6 +62,7 @@ macro_rules! rpcs {
 rpcs! {
     link: LinkRequest => LinkResponse,
     unlink: UnlinkRequest => UnlinkResponse,
+    undo_link: UndoLinkRequest => UndoLinkResponse,
     find_by_email: FindByEmailRequest => FindByEmailResponse,
     merge_metadata: MergeMetadataRequest => MergeMetadataResponse,
     create_user: CreateUserRequest => CreateUserResponse,

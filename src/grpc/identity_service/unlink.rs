@@ -42,7 +42,7 @@ impl IdentityHandler {
 }
 
 /// What a self caller is told of a user that it brings back: it need never have proved that user.
-fn unproven(user: User) -> User {
+pub(super) fn unproven(user: User) -> User {
     User {
         user_metadata: Metadata::default(),
         app_metadata: Metadata::default(),

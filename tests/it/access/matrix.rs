@@ -20,7 +20,7 @@ use crate::support::{
 };
 
 /// The answers of the matrix in short.
-const WORDS: [(&str, &str); 10] = [
+const WORDS: [(&str, &str); 11] = [
     ("missing", "Unauthenticated TOKEN_MISSING"),
     ("invalid", "Unauthenticated TOKEN_INVALID"),
     ("scope", "PermissionDenied SCOPE_INSUFFICIENT"),
@@ -31,6 +31,7 @@ const WORDS: [(&str, &str); 10] = [
     ("absorbed", "FailedPrecondition USER_ABSORBED"),
     ("no user", "NotFound USER_NOT_FOUND"),
     ("no identity", "NotFound IDENTITY_NOT_FOUND"),
+    ("no link", "NotFound LINK_NOT_FOUND"),
 ];
 
 /// A server that trusts the stranger with everything: what it is refused is not refused for that.
@@ -62,7 +63,7 @@ async fn cell(server: &TestServer, rule: &'static Rule, caller: &str, subject: S
     let rpc = rule.path.rsplit('/').next().unwrap();
     let cast = Cast::create(server, subject).await;
     let Call { authorization, user_id, tenant } = callers::call(server, caller, rule, &cast).await;
-    let message = request(rpc, &About { user_id: &user_id, subject: &cast.subject, tenant });
+    let message = request(rpc, &About { user_id: &user_id, subject: &cast.subject, link: &cast.link, tenant });
     let metadata = authorization.as_deref().map(|value| ("authorization", value));
     word(rpc, server.raw(rule.path, metadata.as_slice(), &message).await)
 }
@@ -97,6 +98,7 @@ fn the_words_of_the_tables() {
         absorbed    FailedPrecondition USER_ABSORBED
         no user     NotFound USER_NOT_FOUND
         no identity NotFound IDENTITY_NOT_FOUND
+        no link     NotFound LINK_NOT_FOUND
     "#);
 }
 
@@ -108,6 +110,7 @@ async fn tokens() {
         tokens             | service | nobody  | garbage | expired | audience | issuer  | type    | algorithm | key
         Link               | ok      | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
         Unlink             | ok      | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
+        UndoLink           | ok      | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
         FindByEmail        | ok      | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
         MergeMetadata      | ok      | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
         CreateUser         | ok      | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
@@ -137,6 +140,7 @@ async fn scopes() {
         scopes             | user  | user, other scopes | user, service scopes | service | service, other scopes | service, self scopes | service, part of it | service, more than it
         Link               | ok    | scope              | scope                | ok      | scope                 | scope                | scope               | scope
         Unlink             | ok    | scope              | scope                | ok      | scope                 | scope                | scope               | scope
+        UndoLink           | ok    | scope              | scope                | ok      | scope                 | scope                | scope               | scope
         FindByEmail        | scope | scope              | scope                | ok      | scope                 | scope                | scope               | scope
         MergeMetadata      | ok    | scope              | scope                | ok      | scope                 | scope                | scope               | scope
         CreateUser         | scope | scope              | scope                | ok      | scope                 | scope                | scope               | scope
@@ -166,6 +170,7 @@ async fn whose() {
         whose              | user  | user, another's id | user, absorbed id | user that never was | user elsewhere | service | service, absorbed id | service elsewhere
         Link               | ok    | not yours          | absorbed          | no user             | not yours      | ok      | absorbed             | no user
         Unlink             | ok    | not yours          | absorbed          | no user             | not yours      | ok      | absorbed             | no user
+        UndoLink           | ok    | ok                 | ok                | no user             | no link        | ok      | ok                   | no link
         FindByEmail        | scope | scope              | scope             | scope               | scope          | ok      | ok                   | nobody
         MergeMetadata      | ok    | not yours          | absorbed          | no user             | not yours      | ok      | absorbed             | no user
         CreateUser         | scope | scope              | scope             | scope               | scope          | ok      | ok                   | ok
@@ -194,6 +199,7 @@ async fn standing() {
         standing           | absorbed identity | absorbed id, before | absorbed id, after | blocked user | service, blocked user | withdrawn token | old sign-in
         Link               | ok                | sign in             | ok                 | blocked      | is blocked            | invalid         | ok
         Unlink             | ok                | sign in             | ok                 | blocked      | is blocked            | invalid         | sign in
+        UndoLink           | ok                | sign in             | ok                 | blocked      | is blocked            | invalid         | sign in
         FindByEmail        | scope             | scope               | scope              | scope        | ok                    | scope           | scope
         MergeMetadata      | ok                | sign in             | ok                 | blocked      | is blocked            | invalid         | ok
         CreateUser         | scope             | scope               | scope              | scope        | ok                    | scope           | scope

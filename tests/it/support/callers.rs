@@ -53,6 +53,7 @@ macro_rules! rpcs {
 rpcs! {
     link: LinkRequest => LinkResponse,
     unlink: UnlinkRequest => UnlinkResponse,
+    undo_link: UndoLinkRequest => UndoLinkResponse,
     find_by_email: FindByEmailRequest => FindByEmailResponse,
     merge_metadata: MergeMetadataRequest => MergeMetadataResponse,
     create_user: CreateUserRequest => CreateUserResponse,

@@ -19,6 +19,8 @@ pub struct Cast {
     absorbed: String,
     /// Somebody else, with an identity of `github`.
     other: String,
+    /// The link by which the user holds the absorbed one.
+    pub link: String,
 }
 
 /// One call.
@@ -38,8 +40,8 @@ impl Cast {
         let own = service.create_with("acme", &subject, verified(&email)).await.id;
         let absorbed = service.create("sms", &subject).await.id;
         let other = service.create("github", &subject).await.id;
-        service.link(link_user(&own, &absorbed)).await.unwrap();
-        Self { subject, own, absorbed, other }
+        let link = service.link(link_user(&own, &absorbed)).await.unwrap().link.unwrap().id;
+        Self { subject, own, absorbed, other, link }
     }
 }
 
@@ -50,7 +52,7 @@ fn without(scopes: &str, scope: Option<&str>) -> String {
 
 /// The call of a caller, by its name in the tables, after what made it what it is.
 pub async fn call(server: &TestServer, caller: &str, rule: &Rule, cast: &Cast) -> Call {
-    let Cast { subject, own, absorbed, other } = cast;
+    let Cast { subject, own, absorbed, other, .. } = cast;
     let user = Token::of("stranger", subject).with("kind", "user");
     let service = Token::of("stranger", "backend").with("kind", "service").scope(SERVICE_SCOPES);
     // Every rpc so far lets services in, and most users.

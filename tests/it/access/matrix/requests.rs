@@ -13,13 +13,15 @@ pub struct About<'a> {
     pub user_id: &'a str,
     /// What all subjects of its identities are.
     pub subject: &'a str,
+    /// The link by which the user holds another.
+    pub link: &'a str,
     /// The tenant of the caller: a proof of another's would be refused for that.
     pub tenant: &'a str,
 }
 
 /// The request of the rpc with this name, encoded.
 pub fn request(rpc: &str, about: &About<'_>) -> Vec<u8> {
-    let About { user_id, subject, tenant } = *about;
+    let About { user_id, subject, link, tenant } = *about;
     let user_id = user_id.to_owned();
     match rpc {
         "Link" => {
@@ -27,6 +29,8 @@ pub fn request(rpc: &str, about: &About<'_>) -> Vec<u8> {
             pb::LinkRequest { user_id, ..link_with(&proof) }.encode_to_vec()
         }
         "Unlink" => unlink(&user_id, "sms", subject).encode_to_vec(),
+        // It names no user: whose it is, is tested in `undo.rs`.
+        "UndoLink" => pb::UndoLinkRequest { link_id: link.to_owned(), ..Default::default() }.encode_to_vec(),
         "FindByEmail" => by_email(&format!("{subject}@example.com")).encode_to_vec(),
         "MergeMetadata" => {
             let given = pb::GivenMetadata { user_metadata: object(json!({"seen": true})), ..Default::default() };

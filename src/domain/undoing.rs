@@ -1,0 +1,132 @@
+//! What undoing a whole link does: the absorbed user leaves with all that it had brought.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use super::{
+    Identity, Provider, Refusal, User, UserId,
+    household::{Household, StandingLink},
+    refusal::expect_version,
+    unlinking::{UnlinkMetadata, Withheld, give_back},
+};
+
+/// What the caller of an undo asks for, and what is true of the tenant.
+pub struct UndoTerms<'a> {
+    /// The link.
+    pub link: Uuid,
+    /// What happens to the metadata of the user that comes back.
+    pub metadata: UnlinkMetadata,
+    /// The version that the user must have that holds it now.
+    pub expected_version: Option<i64>,
+    /// Whether identities of a provider can sign in.
+    pub can_sign_in: &'a (dyn Fn(&Provider) -> bool + Sync),
+    /// The holder's tokens from before this time are refused.
+    pub holder_tokens_from: DateTime<Utc>,
+}
+
+/// The users after a link was undone.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Undone {
+    /// The user that held the absorbed one.
+    pub holder: User,
+    /// The user that came back, with its identities.
+    pub restored: User,
+    /// Those that it had absorbed itself, which it holds again.
+    pub followers: Vec<User>,
+    /// Those that the holder still holds.
+    pub staying: Vec<User>,
+    /// What did not come back with it.
+    pub withheld: Withheld,
+}
+
+/// Lets whom `link` absorbed leave its holder, with all that it had brought. `household` are the locked
+/// rows of the holder, first, and of everybody it holds; the metadata in them is as it is to be.
+pub fn undo(household: Household, terms: &UndoTerms<'_>, now: DateTime<Utc>) -> Result<Undone, Refusal> {
+    let Household { users, links } = household;
+    let mut users = users.into_iter();
+    let mut holder = users.next().ok_or(Refusal::LinkNotFound)?;
+    let absorbed: Vec<User> = users.collect();
+    let root = absorbed.iter().find(|user| is_absorbed_by(user, terms.link)).ok_or(Refusal::LinkNotFound)?;
+    expect_version(terms.expected_version, holder.version)?;
+    if holder.blocked {
+        return Err(Refusal::UserBlocked);
+    }
+    let leaving = subtree(root, &absorbed, &links);
+    let (returning, kept): (Vec<Identity>, Vec<Identity>) =
+        std::mem::take(&mut holder.identities).into_iter().partition(|identity| leaving.contains(&identity.home));
+    expect_undoable(&holder, &returning, &kept, terms)?;
+
+    let (mut followers, others): (Vec<User>, Vec<User>) =
+        absorbed.iter().cloned().partition(|user| leaving.contains(&user.id) && user.id != root.id);
+    let (root_row, staying): (Vec<User>, Vec<User>) = others.into_iter().partition(|user| user.id == root.id);
+    let mut restored = root_row.into_iter().next().ok_or(Refusal::LinkNotFound)?;
+    let withheld = give_back(&mut restored, terms.metadata);
+    if !returning.iter().any(|identity| identity.id == restored.primary) {
+        // It left on its own meanwhile. The next in line, one to sign in with if there is one.
+        let first = returning.iter().find(|identity| (terms.can_sign_in)(&identity.id.provider));
+        restored.primary = first.or(returning.first()).ok_or(NOTHING_LEFT)?.id.clone();
+    }
+    restored.identities = returning;
+    restored.absorbed = None;
+    restored.touch(now);
+    restored.refuse_tokens_before(now);
+    for follower in &mut followers {
+        if let Some(absorbed) = &mut follower.absorbed {
+            (absorbed.into, absorbed.time) = (restored.id.clone(), now);
+        }
+        follower.refuse_tokens_before(now);
+    }
+    holder.identities = kept;
+    holder.touch(now);
+    holder.refuse_tokens_before(terms.holder_tokens_from);
+    Ok(Undone { holder, restored, followers, staying, withheld })
+}
+
+const NOTHING_LEFT: Refusal = Refusal::LinkNotUndoable("none of the identities that it brought is left");
+
+fn expect_undoable(
+    holder: &User,
+    returning: &[Identity],
+    kept: &[Identity],
+    terms: &UndoTerms<'_>,
+) -> Result<(), Refusal> {
+    let can_sign_in = |identity: &Identity| (terms.can_sign_in)(&identity.id.provider);
+    if returning.is_empty() {
+        return Err(NOTHING_LEFT);
+    }
+    if kept.is_empty() || (returning.iter().any(can_sign_in) && !kept.iter().any(can_sign_in)) {
+        return Err(Refusal::LinkNotUndoable(
+            "the user would be left without an identity to sign in with: link another first",
+        ));
+    }
+    if returning.iter().any(|identity| identity.id == holder.primary) {
+        return Err(Refusal::LinkNotUndoable("it brought the primary identity: make another identity primary first"));
+    }
+    Ok(())
+}
+
+fn is_absorbed_by(user: &User, link: Uuid) -> bool {
+    user.absorbed.as_ref().is_some_and(|absorbed| absorbed.by_link == link)
+}
+
+/// A user and everybody who came with it: whom it had absorbed, and whom those had.
+fn subtree(root: &User, absorbed: &[User], links: &[StandingLink]) -> BTreeSet<UserId> {
+    let absorber = |user: &User| {
+        let by = user.absorbed.as_ref()?.by_link;
+        links.iter().find(|link| link.id == by).map(|link| &link.primary)
+    };
+    let mut tree = BTreeSet::from([root.id.clone()]);
+    loop {
+        let found: Vec<UserId> = absorbed
+            .iter()
+            .filter(|user| !tree.contains(&user.id) && absorber(user).is_some_and(|by| tree.contains(by)))
+            .map(|user| user.id.clone())
+            .collect();
+        if found.is_empty() {
+            return tree;
+        }
+        tree.extend(found);
+    }
+}

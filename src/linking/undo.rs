@@ -1,0 +1,166 @@
+//! Undoing a whole link.
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use super::{
+    Error, Linking, Unlink, UnlinkAnswer, Write, actor,
+    preview::{self, Rows},
+    resolve, take_target,
+};
+use crate::{
+    auth::{Caller, Permit, Purpose},
+    domain::{
+        Refusal, User, UserId,
+        household::{Household, TakenBackMetadata},
+        undoing::{self, UndoTerms, Undone},
+        unlinking::{Departure, UnlinkMetadata, Withheld},
+    },
+    store::{Link as StoredLink, LockKeys, Session},
+};
+
+/// Undoes a link.
+pub struct UndoLink {
+    /// On whose permission.
+    pub permit: Permit,
+    /// The link.
+    pub link: Uuid,
+    /// What happens to the metadata of a user that comes back.
+    pub metadata: UnlinkMetadata,
+    /// The version that the user must have that holds the absorbed one.
+    pub expected_version: Option<i64>,
+    /// Whether to change nothing.
+    pub validate_only: bool,
+    /// When it was asked for.
+    pub now: DateTime<Utc>,
+}
+
+/// What there is after a link was undone.
+pub struct UndoneLink {
+    /// The user that held the absorbed one.
+    pub user: User,
+    /// The user that came back, or that an attached identity became; none if it was deleted since.
+    pub restored: Option<User>,
+    /// Whether `restored` was made by this.
+    pub is_new: bool,
+    /// The link as it is now.
+    pub link: StoredLink,
+    /// What was taken back.
+    pub taken_back: TakenBackMetadata,
+    /// What was withheld.
+    pub withheld: Withheld,
+}
+
+impl Write for UndoLink {
+    type Answer = UndoneLink;
+
+    fn permit(&self) -> &Permit {
+        &self.permit
+    }
+
+    async fn attempt(&self, linking: &Linking, session: &mut Session) -> Result<UndoneLink, Error> {
+        let (link, holder) = session.link_and_holder(self.link).await?.ok_or(Refusal::LinkNotFound)?;
+        let requested = self.permit.is_service().then(|| holder.clone());
+        let target = self.permit.target(requested)?;
+        if !self.permit.is_service() {
+            let (own, []) = resolve(session, &target, Purpose::SensitiveWrite, [], self.now).await?;
+            // Whether there is such a link of others is not for this caller to know.
+            if own != holder {
+                return Err(Refusal::LinkNotFound.into());
+            }
+        }
+        if link.undo_time.is_some() {
+            return already_undone(session, link, &holder).await;
+        }
+        let Some(secondary) = link.secondary.clone() else {
+            let identity = link.moved.first().cloned().ok_or(Refusal::LinkNotFound)?;
+            let unlink = Unlink {
+                permit: self.permit.clone(),
+                target,
+                identity,
+                metadata: self.metadata,
+                expected_version: self.expected_version,
+                validate_only: self.validate_only,
+                now: self.now,
+            };
+            return Ok(detached(link, unlink.attempt(linking, session).await?));
+        };
+
+        let keys = LockKeys::default().user(&holder).user(&secondary);
+        let keys = link.moved.iter().fold(keys, LockKeys::identity);
+        let (mut users, now) = preview::begin(session, self.validate_only, &keys, Rows::Household(&holder)).await?;
+        let holder = take_target(&mut users, &holder, &target)?;
+        let is_absorbed = |user: &User| user.absorbed.as_ref().is_some_and(|absorbed| absorbed.by_link == link.id);
+        if !users.iter().any(is_absorbed) {
+            return Err(Error::Moved);
+        }
+        let users: Vec<User> = [holder].into_iter().chain(users).collect();
+        let links = session.standing_links_into(&users.iter().map(|user| &user.id).collect::<Vec<_>>()).await?;
+        let mut household = Household { users: users.clone(), links: links.clone() };
+        let taken_back = match self.metadata.extent() {
+            Some(extent) => household.take_back(link.id, extent)?,
+            None => TakenBackMetadata::default(),
+        };
+        let rewritten = household.rewritten_since(&links, link.id);
+        let tenant = linking.tenant(&self.permit)?;
+        let terms = UndoTerms {
+            link: link.id,
+            metadata: self.metadata,
+            expected_version: self.expected_version,
+            can_sign_in: &|provider| tenant.can_sign_in(provider),
+            holder_tokens_from: match self.permit.caller() {
+                // So that a retry of this call is heard.
+                Caller::User(user) => user.issued_at,
+                Caller::Service { .. } => now,
+            },
+        };
+        let mut done = undoing::undo(household, &terms, now)?;
+        // Of those who stay only whom the undo changed is written.
+        done.staying.retain(|user| !users.contains(user));
+        done.staying.iter_mut().for_each(|user| user.touch(now));
+        if !self.validate_only {
+            self.write(session, &done, now).await?;
+            if !rewritten.is_empty() {
+                session.save_link_changes(&rewritten).await?;
+            }
+            session.commit().await?;
+        }
+        let Undone { holder, restored, withheld, .. } = done;
+        let link = StoredLink { undo_time: Some(now), ..link };
+        Ok(UndoneLink { user: holder, restored: Some(restored), is_new: false, link, taken_back, withheld })
+    }
+}
+
+impl UndoLink {
+    async fn write(&self, session: &mut Session, done: &Undone, now: DateTime<Utc>) -> Result<(), Error> {
+        let actor = actor(&self.permit, &done.holder.id);
+        session.undo_link(self.link, &actor, &done.withheld, None, now).await?;
+        session.move_identities(&done.restored.identities, &done.restored.id).await?;
+        let users: Vec<&User> =
+            [&done.holder, &done.restored].into_iter().chain(&done.followers).chain(&done.staying).collect();
+        session.save_users(&users).await?;
+        Ok(())
+    }
+}
+
+/// An attached identity has left as `Unlink` lets it.
+fn detached(link: StoredLink, answer: UnlinkAnswer) -> UndoneLink {
+    let UnlinkAnswer { user, departure, taken_back } = answer;
+    let (restored, is_new, withheld) = match departure {
+        Departure::Restored { user, withheld, .. } => (user, false, withheld),
+        Departure::Created { user, .. } => (user, true, Withheld::default()),
+    };
+    let (secondary, undo_time) = (Some(restored.id.clone()), Some(user.update_time));
+    let link = StoredLink { secondary, undo_time, ..link };
+    UndoneLink { user, restored: Some(restored), is_new, link, taken_back, withheld }
+}
+
+async fn already_undone(session: &mut Session, link: StoredLink, holder: &UserId) -> Result<UndoneLink, Error> {
+    let user = session.user_by_id(holder).await?.ok_or(Error::Moved)?;
+    let restored = match &link.secondary {
+        Some(id) => session.user_by_id(id).await?,
+        None => None,
+    };
+    let (taken_back, withheld) = Default::default();
+    Ok(UndoneLink { user, restored, is_new: false, link, taken_back, withheld })
+}
