@@ -185,7 +185,7 @@ fn moved_json(identity: &IdentityRef) -> Value {
     json!({"provider": identity.provider.as_str(), "subject": identity.subject.as_str()})
 }
 
-fn moved_refs(moved: &Value) -> Result<Vec<IdentityRef>, StoreError> {
+pub(super) fn moved_refs(moved: &Value) -> Result<Vec<IdentityRef>, StoreError> {
     let part = |value: &Value, name: &str| value.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
     moved
         .as_array()

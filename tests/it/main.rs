@@ -38,6 +38,7 @@ mod stop;
 mod story;
 mod threats;
 mod undo;
+mod undo_law;
 mod unlink;
 mod unlink_metadata;
 mod unlink_refusals;

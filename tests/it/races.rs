@@ -3,6 +3,7 @@
 mod deletions;
 mod linking;
 mod proofs;
+mod undoing;
 mod unlinking;
 mod users;
 

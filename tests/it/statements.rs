@@ -6,7 +6,8 @@ use std::{
 };
 
 use identity_link::grpc::proto::{
-    FindByEmailRequest, FindByIdentityRequest, GetUserRequest, NewIdentity, ResolveUsersRequest, User,
+    FindByEmailRequest, FindByIdentityRequest, GetUserRequest, LinkRecord, NewIdentity, ResolveUsersRequest,
+    UndoLinkRequest, User,
 };
 use tonic::Status;
 
@@ -117,7 +118,7 @@ async fn a_user_reads_in_two_statements_at_most() {
 }
 
 #[tokio::test]
-async fn linking_and_unlinking_cost_nine_statements_at_most() {
+async fn linking_unlinking_and_undoing_cost_ten_statements_at_most() {
     let server = logged_server().await;
     let service = server.service();
     // Also warms the connection: this links.
@@ -137,6 +138,9 @@ async fn linking_and_unlinking_cost_nine_statements_at_most() {
     assert_costs(1..=9, &statements(&server, service.unlink(unlink(&google.id, "github", "big-0"))).await);
     assert_eq!(service.user(&big.id).await.id, big.id);
 
+    // The service's unlink has withdrawn the older token.
+    let person = server.person("google-oauth2", "g");
+
     // On a service's word.
     let linked = statements(&server, service.link(link_identity(&google.id, "github", "big-0"))).await;
     assert_costs(1..=9, &linked);
@@ -145,6 +149,13 @@ async fn linking_and_unlinking_cost_nine_statements_at_most() {
     let token = Token::of("sms", "new").sign();
     assert_costs(1..=9, &statements(&server, person.link(link_with(&token))).await);
     assert_costs(1..=9, &statements(&server, person.unlink(unlink("", "sms", "new"))).await);
+
+    // A whole link, by a person and by a service.
+    let undo = |link: Option<LinkRecord>| UndoLinkRequest { link_id: link.unwrap().id, ..Default::default() };
+    let link = person.link(link_with(&Token::of("github", "big-1").sign())).await.unwrap().link;
+    assert_costs(1..=10, &statements(&server, person.undo_link(undo(link))).await);
+    let link = service.link(link_identity(&google.id, "github", "big-1")).await.unwrap().link;
+    assert_costs(1..=9, &statements(&server, service.undo_link(undo(link))).await);
 
     // The same again: nothing to do.
     let again = statements(&server, service.link(link_identity(&google.id, "github", "big-0"))).await;

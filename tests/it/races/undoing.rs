@@ -1,0 +1,100 @@
+//! Undoing, and what happens to the same people meanwhile.
+
+use identity_link::grpc::proto::metadata_merge as mm;
+use serde_json::json as object;
+
+use super::*;
+
+fn undo(caller: &Caller, link_id: &str) -> Racer {
+    let (caller, link_id) = (caller.clone(), link_id.to_owned());
+    racer(async move { caller.undo_link(pb::UndoLinkRequest { link_id, ..Default::default() }).await })
+}
+
+/// One user absorbs another, metadata and all; the link's id.
+async fn absorbed(service: &Caller, primary: &str, secondary: &str) -> String {
+    let all = merge(mm::Conflict::SecondaryWins, mm::Arrays::Concatenate);
+    let request = pb::LinkRequest { user_metadata: all, ..link_user(primary, secondary) };
+    service.link(request).await.unwrap().link.unwrap().id
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn one_link_undone_many_times_at_once_is_undone_once() {
+    let mut races = Races::begin();
+    let server = TestServer::start().await;
+    let service = server.service();
+    for round in 0..ROUNDS {
+        let a = created(&service, "google-oauth2", &format!("a{round}")).await;
+        let b = created(&service, "sms", &format!("b{round}")).await;
+        let id = absorbed(&service, &a, &b).await;
+        let callers = races.number(2..=12);
+
+        let outcomes = races.at_once((0..callers).map(|_| undo(&service, &id)).collect()).await;
+
+        assert_eq!(count(&outcomes, "OK"), callers, "{outcomes:?}");
+        assert_eq!([service.user(&a).await.version, service.user(&b).await.version], [3, 3], "each changed twice");
+    }
+    server.database.db_assert_invariants().await;
+}
+
+/// T into S into P, and both links undone, their identities unlinked, P absorbed by Q and changed, all at
+/// once. Whatever came first, undoing what is left gives everybody back what it had.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_chain_that_is_pulled_at_from_all_sides_comes_apart_whole() {
+    let mut races = Races::begin();
+    let server = TestServer::start().await;
+    let service = server.service();
+    for round in 0..ROUNDS {
+        let mut ids = Vec::new();
+        for (provider, name) in [("google-oauth2", "p"), ("sms", "s"), ("github", "t"), ("okta", "q")] {
+            let subject = format!("{name}{round}");
+            let metadata = object!({"who": name, "list": [name], name: {"own": name}});
+            let user = service
+                .create_with(provider, &subject, |request| request.user_metadata = crate::support::object(metadata));
+            ids.push(user.await.id);
+        }
+        let [p, s, t, q] = [&ids[0], &ids[1], &ids[2], &ids[3]];
+        let before: Vec<_> = service.shown(&ids).await;
+        let inner = absorbed(&service, s, t).await;
+        let outer = absorbed(&service, p, s).await;
+        let (grow, p_id, q_id) = (service.clone(), p.clone(), q.clone());
+
+        let mut racers = vec![undo(&service, &inner), undo(&service, &outer)];
+        if races.coin() {
+            racers.push(detach(&service, unlink(p, "sms", &format!("s{round}"))));
+        }
+        if races.coin() {
+            racers.push(detach(&service, unlink(p, "github", &format!("t{round}"))));
+        }
+        if races.coin() {
+            racers.push(Box::pin(async move {
+                let all = merge(mm::Conflict::SecondaryWins, mm::Arrays::Concatenate);
+                let request = pb::LinkRequest { user_metadata: all, ..link_user(&q_id, &p_id) };
+                grow.link(request)
+                    .await
+                    .map_or_else(|status| refusal::<()>(Err(status)), |answer| answer.link.unwrap().id)
+            }));
+        }
+        let grows = racers.len();
+        let outcomes = races.at_once(racers).await;
+
+        let late = outcomes.get(grows - 1).filter(|outcome| outcome.len() == 36);
+        for link in [Some(&inner), Some(&outer), late].into_iter().flatten() {
+            let undone = service.undo_link(pb::UndoLinkRequest { link_id: link.clone(), ..Default::default() }).await;
+            undone.unwrap_or_else(|status| panic!("round {round}: {outcomes:?}: {status:?}"));
+        }
+        assert_eq!(service.shown(&ids).await, before, "round {round}: {outcomes:?}");
+    }
+    server.database.db_assert_invariants().await;
+}
+
+impl Caller {
+    /// What these users show, but for versions and times.
+    async fn shown(&self, ids: &[String]) -> Vec<String> {
+        let mut shown = Vec::new();
+        for id in ids {
+            let user = self.user(id).await;
+            shown.push(format!("{} {:?} {}", user.id, identities(&user), json(&user.user_metadata)));
+        }
+        shown
+    }
+}
