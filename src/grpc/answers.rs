@@ -1,9 +1,12 @@
 //! From what the use cases answer to messages.
 
+mod history;
+
 use chrono::{DateTime, Utc};
 use prost_types::{ListValue, Struct, Timestamp, Value as PbValue, value::Kind};
 use serde_json::Value;
 
+pub(super) use self::history::{Sight, past_link};
 use super::proto as pb;
 use crate::{
     domain::{
@@ -60,24 +63,26 @@ pub(super) fn link(link: &Link, validate_only: bool) -> pb::LinkRecord {
         moved_identities: link.moved.iter().map(identity_ref).collect(),
         link_time: Some(time(link.link_time)),
         undo_time: link.undo_time.map(time),
+        ..pb::LinkRecord::default()
     }
 }
 
 pub(super) fn changes(changes: &MetadataChanges) -> Vec<pb::MetadataChange> {
     use pb::MetadataNamespace::{App, User};
-    let user = changes.user.iter().map(|change| metadata_change(User, change));
-    user.chain(changes.app.iter().map(|change| metadata_change(App, change))).collect()
+    let change = |namespace, change: &Change| metadata_change(namespace, &change.path, change.effect);
+    let user = changes.user.iter().map(|place| change(User, place));
+    user.chain(changes.app.iter().map(|place| change(App, place))).collect()
 }
 
-fn metadata_change(namespace: pb::MetadataNamespace, change: &Change) -> pb::MetadataChange {
+fn metadata_change(namespace: pb::MetadataNamespace, path: &str, effect: Effect) -> pb::MetadataChange {
     use pb::metadata_change::Effect as PbEffect;
-    let effect = match change.effect {
+    let effect = match effect {
         Effect::Added => PbEffect::Added,
         Effect::PrimaryKept => PbEffect::ConflictPrimary,
         Effect::SecondaryTaken => PbEffect::ConflictSecondary,
         Effect::Combined => PbEffect::Combined,
     };
-    pb::MetadataChange { namespace: namespace.into(), path: change.path.clone(), effect: effect.into() }
+    pb::MetadataChange { namespace: namespace.into(), path: path.to_owned(), effect: effect.into() }
 }
 
 pub(super) fn taken_back(taken_back: &TakenBackMetadata) -> Vec<pb::MetadataChange> {

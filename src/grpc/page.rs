@@ -2,9 +2,27 @@
 
 use data_encoding::BASE64URL_NOPAD;
 
+use prost::Message;
+
 use crate::store::TenantKey;
 
 const MAC_BYTES: usize = 16;
+/// A page that has grown to this size ends, in bytes: with one more entry, an answer is still below
+/// the 4 MiB that most clients take.
+const ENOUGH_BYTES: usize = 1024 * 1024;
+/// What is wrong with a token that opens nothing.
+pub(super) const WRONG_TOKEN: &str = "is not one that this question was answered with";
+
+/// How many of these entries make a page: at most `size`, and at least one if there is any.
+pub(super) fn fitting<T: Message>(entries: &[T], size: usize) -> usize {
+    let mut bytes = 0;
+    let fits = entries.iter().take(size).take_while(|entry| {
+        let fits = bytes < ENOUGH_BYTES;
+        bytes += entry.encoded_len();
+        fits
+    });
+    fits.count()
+}
 
 /// What a page token is good for: one question of one tenant.
 pub(super) struct Pages<'a> {

@@ -19,6 +19,10 @@ use crate::{
 
 /// The longest connection name, in bytes.
 const MAX_CONNECTION: usize = 128;
+/// The largest page, in entries.
+const MAX_PAGE: usize = 100;
+/// The page of whoever does not say.
+const DEFAULT_PAGE: usize = 50;
 /// The most wrong fields that are noted.
 const MAX_VIOLATIONS: usize = 1000;
 
@@ -59,6 +63,18 @@ impl Checks {
             self.wrong(field, UserId::FORM);
         }
         id
+    }
+
+    /// How many entries a page is to have at most.
+    pub fn page_size(&mut self, field: &str, size: i32) -> usize {
+        match usize::try_from(size) {
+            Ok(0) => DEFAULT_PAGE,
+            Ok(size) if size <= MAX_PAGE => size,
+            _ => {
+                self.wrong(field, format!("must be 0 to {MAX_PAGE}"));
+                DEFAULT_PAGE
+            }
+        }
     }
 
     /// The id of a link.

@@ -33,7 +33,7 @@ use crate::{
     auth::{Caller, Denial, Issuers, Permit, Purpose, Target, UserCaller},
     config::Tenant,
     domain::{Named, Refusal, TenantId, User, UserId},
-    store::{Actor, Answer, Question, Session, Store, StoreError},
+    store::{Actor, ActorKind, Answer, Question, Session, Store, StoreError},
 };
 
 /// How often a write is tried before the caller is told to.
@@ -146,9 +146,9 @@ fn random_user_id() -> Result<UserId, Error> {
 /// or former ids the token names.
 fn actor(permit: &Permit, own: &UserId) -> Actor {
     match permit.caller() {
-        Caller::User(user) => Actor { kind: "user", issuer: user.issuer.clone(), subject: own.to_string() },
+        Caller::User(user) => Actor { kind: ActorKind::User, issuer: user.issuer.clone(), subject: own.to_string() },
         Caller::Service { issuer, subject } => {
-            Actor { kind: "service", issuer: issuer.clone(), subject: subject.clone() }
+            Actor { kind: ActorKind::Service, issuer: issuer.clone(), subject: subject.clone() }
         }
     }
 }

@@ -6,12 +6,14 @@ use diesel::{
     BoolExpressionMethods as _, ExpressionMethods as _, QueryDsl as _, sql_query,
     sql_types::{Array, Text, Timestamptz},
 };
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{
     Session, StoreError,
     cached::Cached,
+    history::{Effects, PastTerms},
     rows::{identity_ref, user_id},
     schema::links,
     undoing::changes_json,
@@ -19,7 +21,6 @@ use super::{
 use crate::domain::{
     IdentityRef, Named, UserId,
     linking::{LinkTerms, MetadataChanges},
-    merge::{Arrays, Conflict, Strategy},
 };
 
 /// A link, as far as a caller may see it.
@@ -40,14 +41,28 @@ pub struct Link {
 }
 
 /// Who did something, as history keeps it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Actor {
-    /// `user` or `service`.
-    pub kind: &'static str,
-    /// The issuer of the bearer token.
+    /// What kind of caller it was.
+    pub kind: ActorKind,
+    /// The issuer of the bearer token; empty for a deleted user.
+    #[serde(default)]
     pub issuer: String,
-    /// The user's id, or the service as its issuer names it.
+    /// The user's id, or the service as its issuer names it; empty for a deleted user.
+    #[serde(default)]
     pub subject: String,
+}
+
+/// What kind of caller did something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ActorKind {
+    /// A user, for itself.
+    User,
+    /// A service.
+    Service,
+    /// Nobody: a link was over because its secondary user was deleted.
+    Deletion,
 }
 
 /// On what a link was made.
@@ -63,6 +78,19 @@ pub enum Proof {
         hash: [u8; 32],
     },
     /// A service's word.
+    Service,
+}
+
+/// A proof as it is stored, but for the hash, which has a column of its own.
+#[derive(Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+pub(super) enum StoredProof {
+    Token {
+        #[serde(default)]
+        issuer: String,
+        #[serde(default)]
+        subject: String,
+    },
     Service,
 }
 
@@ -99,9 +127,9 @@ impl Session {
         let NewLink { link, primary_version, secondary_version, terms, changes, actor, proof } = new;
         let (proof, hash) = match proof {
             Proof::Token { issuer, subject, hash } => {
-                (json!({"kind": "token", "issuer": issuer, "subject": subject}), Some(hash.as_slice()))
+                (StoredProof::Token { issuer: issuer.clone(), subject: subject.clone() }, Some(hash.as_slice()))
             }
-            Proof::Service => (json!({"kind": "service"}), None),
+            Proof::Service => (StoredProof::Service, None),
         };
         let insert = diesel::insert_into(links::table)
             .values((
@@ -111,12 +139,13 @@ impl Session {
                 links::secondary_id.eq(link.secondary.as_ref().map(UserId::as_str)),
                 links::primary_version.eq(primary_version),
                 links::secondary_version.eq(secondary_version),
-                links::terms.eq(terms_json(terms)),
+                links::terms.eq(json(&PastTerms::from(*terms))),
                 links::moved.eq(link.moved.iter().map(moved_json).collect::<Value>()),
                 links::changes.eq(changes_json(changes)),
+                links::effects.eq(json(&Effects::from(*changes))),
                 links::withheld.eq(json!({})),
-                links::actor.eq(actor_json(actor)),
-                links::proof.eq(proof),
+                links::actor.eq(json(actor)),
+                links::proof.eq(json(&proof)),
                 links::proof_hash.eq(hash),
                 links::link_time.eq(link.link_time),
             ))
@@ -161,11 +190,11 @@ impl Session {
             WHERE tenant_id = $1 AND primary_id = ANY($2) AND (secondary_id IS NULL OR secondary_id = ANY($2))";
         // What the merge made of the primary goes with it; the identities that moved, what an unlink
         // withheld, and the proof are the secondary's.
-        const OF_PRIMARIES: &str = "UPDATE links l SET primary_id = d.hash, changes = '{}', \
+        const OF_PRIMARIES: &str = "UPDATE links l SET primary_id = d.hash, changes = '{}', effects = '{}', \
               actor = CASE WHEN actor->>'kind' = 'user' THEN '{\"kind\": \"user\"}' ELSE actor END, \
               undo_actor = CASE WHEN undo_actor->>'kind' = 'user' THEN '{\"kind\": \"user\"}' ELSE undo_actor END \
             FROM unnest($2::text[], $3::text[]) AS d(id, hash) WHERE l.tenant_id = $1 AND l.primary_id = d.id";
-        const OF_SECONDARIES: &str = "UPDATE links l SET secondary_id = d.hash, moved = '[]', changes = '{}', \
+        const OF_SECONDARIES: &str = "UPDATE links l SET secondary_id = d.hash, moved = '[]', changes = '{}', effects = '{}', \
               withheld = '{}', proof = jsonb_build_object('kind', proof->'kind'), proof_hash = NULL, \
               undo_time = coalesce(undo_time, $4), undo_actor = coalesce(undo_actor, '{\"kind\": \"deletion\"}') \
             FROM unnest($2::text[], $3::text[]) AS d(id, hash) WHERE l.tenant_id = $1 AND l.secondary_id = d.id";
@@ -195,30 +224,7 @@ pub(super) fn moved_refs(moved: &Value) -> Result<Vec<IdentityRef>, StoreError> 
         .collect()
 }
 
-fn terms_json(terms: &LinkTerms) -> Value {
-    let strategy = |strategy: Strategy| match strategy {
-        Strategy::KeepPrimary => json!({"strategy": "keep_primary"}),
-        Strategy::Merge { conflict, arrays } => json!({
-            "strategy": "merge",
-            "conflict": match conflict {
-                Conflict::PrimaryWins => "primary_wins",
-                Conflict::SecondaryWins => "secondary_wins",
-                Conflict::Fail => "fail",
-            },
-            "arrays": match arrays {
-                Arrays::Concatenate => "concatenate",
-                Arrays::Union => "union",
-                Arrays::Replace => "replace",
-            },
-        }),
-    };
-    json!({
-        "user_metadata": strategy(terms.user_metadata),
-        "app_metadata": strategy(terms.app_metadata),
-        "require_shared_verified_email": terms.require_shared_verified_email,
-    })
-}
-
-pub(super) fn actor_json(actor: &Actor) -> Value {
-    json!({"kind": actor.kind, "issuer": actor.issuer, "subject": actor.subject})
+/// What has string keys only, as everything of ours has, is always JSON.
+pub(super) fn json<T: Serialize>(value: &T) -> Value {
+    serde_json::to_value(value).unwrap_or_default()
 }

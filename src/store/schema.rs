@@ -61,6 +61,7 @@ diesel::table! {
         link_time -> Timestamptz,
         undo_time -> Nullable<Timestamptz>,
         undo_actor -> Nullable<Jsonb>,
+        effects -> Jsonb,
     }
 }
 

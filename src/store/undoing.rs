@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::{
     Actor, Link, Session, StoreError,
     cached::Cached,
-    links::{actor_json, moved_refs},
+    links::{json, moved_refs},
     rows::{json as stored, metadata, user_id},
     schema::links,
 };
@@ -172,7 +172,7 @@ impl Session {
             .bind::<Text, _>(self.tenant.as_str())
             .bind::<SqlUuid, _>(id)
             .bind::<Timestamptz, _>(now)
-            .bind::<Jsonb, _>(actor_json(actor))
+            .bind::<Jsonb, _>(json(actor))
             .bind::<Jsonb, _>(Value::Object(kept))
             .bind::<Nullable<Text>, _>(left_for.map(UserId::as_str));
         match self.conn.execute(Cached(query)).await? {
@@ -206,11 +206,6 @@ pub(super) fn changes_json(changes: &MetadataChanges) -> Value {
         stored.collect()
     };
     json(&StoredChanges { user_metadata: stored(&changes.user), app_metadata: stored(&changes.app) })
-}
-
-/// Objects of ours have string keys, and so are always JSON.
-fn json(changes: &StoredChanges) -> Value {
-    serde_json::to_value(changes).unwrap_or_default()
 }
 
 fn merge(strategy: &StoredStrategy, changes: Vec<StoredChange>) -> Merge {

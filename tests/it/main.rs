@@ -18,6 +18,7 @@ mod contract;
 mod dev;
 mod fences;
 mod find;
+mod history;
 mod limits;
 mod link;
 mod link_attach;

@@ -4,15 +4,16 @@ use super::IdentityHandler;
 use crate::{
     auth::Permit,
     domain::{Email, Named, Refusal},
-    grpc::{answers, page::Pages, proto as pb, requests::Checks},
+    grpc::{
+        answers,
+        page::{self, Pages},
+        proto as pb,
+        requests::Checks,
+    },
     linking::Error,
     store::Question,
 };
 
-/// The largest page, in users.
-const MAX_PAGE: usize = 100;
-/// The page of whoever does not say.
-const DEFAULT_PAGE: usize = 50;
 /// How many ids are resolved at once.
 const MAX_RESOLVED: usize = 1000;
 
@@ -24,21 +25,14 @@ impl IdentityHandler {
     ) -> Result<pb::FindByEmailResponse, Error> {
         let mut checks = Checks::default();
         let email = checks.email("email", &request.email);
-        let size = match usize::try_from(request.page_size) {
-            Ok(0) => DEFAULT_PAGE,
-            Ok(size) if size <= MAX_PAGE => size,
-            _ => {
-                checks.wrong("page_size", format!("must be 0 to {MAX_PAGE}"));
-                DEFAULT_PAGE
-            }
-        };
+        let size = checks.page_size("page_size", request.page_size);
         let canonical = email.as_ref().map(Email::canonical).unwrap_or_default();
         let unverified = request.include_unverified;
         let key = self.linking.store().key(permit.tenant())?;
         let pages = Pages::of(key, "FindByEmail", &[canonical, if unverified { "all" } else { "verified" }]);
         let after = pages.open(&request.page_token);
         if after.is_none() {
-            checks.wrong("page_token", "is not one that this question was answered with");
+            checks.wrong("page_token", page::WRONG_TOKEN);
         }
         let (canonical, after) = checks.finish_with(email.as_ref().map(|_| canonical).zip(after))?;
 

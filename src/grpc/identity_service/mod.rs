@@ -1,6 +1,7 @@
 //! `identity.v1.IdentityService`: one function per rpc, from message to message.
 
 mod find;
+mod history;
 mod link;
 mod metadata;
 mod primary;
@@ -72,6 +73,7 @@ rpcs! {
     find_by_identity: FindByIdentityRequest => FindByIdentityResponse,
     resolve_users: ResolveUsersRequest => ResolveUsersResponse,
     set_primary_identity: SetPrimaryIdentityRequest => SetPrimaryIdentityResponse,
+    list_links: ListLinksRequest => ListLinksResponse,
 }
 
 /// A user in a preview, whose random id there will be only once it is made.

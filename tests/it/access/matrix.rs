@@ -120,6 +120,7 @@ async fn tokens() {
         FindByIdentity     | ok      | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
         ResolveUsers       | ok      | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
         SetPrimaryIdentity | ok      | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
+        ListLinks          | ok      | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
     "#);
 }
 
@@ -150,6 +151,7 @@ async fn scopes() {
         FindByIdentity     | scope | scope              | scope                | ok      | scope                 | scope                | scope               | scope
         ResolveUsers       | scope | scope              | scope                | ok      | scope                 | scope                | scope               | scope
         SetPrimaryIdentity | ok    | scope              | scope                | ok      | scope                 | scope                | scope               | scope
+        ListLinks          | ok    | scope              | scope                | ok      | scope                 | scope                | scope               | scope
     "#);
 }
 
@@ -180,6 +182,7 @@ async fn whose() {
         FindByIdentity     | scope | scope              | scope             | scope               | scope          | ok      | ok                   | no identity
         ResolveUsers       | scope | scope              | scope             | scope               | scope          | ok      | ok                   | nobody
         SetPrimaryIdentity | ok    | not yours          | absorbed          | no user             | not yours      | ok      | absorbed             | no user
+        ListLinks          | ok    | not yours          | ok                | no user             | not yours      | ok      | ok                   | no user
     "#);
 }
 
@@ -209,5 +212,6 @@ async fn standing() {
         FindByIdentity     | scope             | scope               | scope              | scope        | ok                    | scope           | scope
         ResolveUsers       | scope             | scope               | scope              | scope        | ok                    | scope           | scope
         SetPrimaryIdentity | ok                | sign in             | ok                 | blocked      | is blocked            | invalid         | sign in
+        ListLinks          | ok                | ok                  | ok                 | blocked      | ok                    | invalid         | ok
     "#);
 }

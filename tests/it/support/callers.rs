@@ -63,6 +63,7 @@ rpcs! {
     find_by_identity: FindByIdentityRequest => FindByIdentityResponse,
     resolve_users: ResolveUsersRequest => ResolveUsersResponse,
     set_primary_identity: SetPrimaryIdentityRequest => SetPrimaryIdentityResponse,
+    list_links: ListLinksRequest => ListLinksResponse,
 }
 
 impl Caller {

@@ -63,6 +63,11 @@ pub fn resolve<'a>(ids: impl IntoIterator<Item = &'a str>) -> pb::ResolveUsersRe
     pb::ResolveUsersRequest { user_ids: ids.into_iter().map(str::to_owned).collect() }
 }
 
+/// A request for the first page of a user's links; no id means the caller's own.
+pub fn links_of(user_id: &str) -> pb::ListLinksRequest {
+    pb::ListLinksRequest { user_id: user_id.to_owned(), ..Default::default() }
+}
+
 impl Database {
     /// Every row of every table that there is, also of those that tests do not know.
     pub async fn db_dump(&self) -> String {

@@ -1,0 +1,122 @@
+//! What a link's history tells, and to whom.
+
+use super::{link, metadata_change};
+use crate::{
+    domain::{
+        IdentityRef, Named, User, UserId,
+        merge::{Arrays, Conflict, Strategy},
+    },
+    grpc::proto as pb,
+    store::{Actor, ActorKind, Effects, PastLink, PastProof},
+};
+
+/// Whose data a caller may see.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::grpc) enum Sight<'a> {
+    /// Everybody's.
+    Everybody,
+    /// That of one's own user as it is now, with everybody it holds. A link proved the other side
+    /// once; whoever has left since is another person again.
+    Own(&'a User),
+}
+
+impl Sight<'_> {
+    fn user(self, id: &UserId) -> bool {
+        match self {
+            Self::Everybody => true,
+            Self::Own(user) => user.is_meant_by(&Named::UserId(id.clone())),
+        }
+    }
+
+    fn identity(self, id: &IdentityRef) -> bool {
+        match self {
+            Self::Everybody => true,
+            Self::Own(user) => user.identity(id).is_some(),
+        }
+    }
+}
+
+/// A link and its history, as far as a caller may see it.
+pub(in crate::grpc) fn past_link(past: &PastLink, sight: Sight<'_>) -> pb::LinkRecord {
+    let PastLink { link: told, terms, effects, actor: by, proof: on, undo_actor } = past;
+    let sees_primary = sight.user(&told.primary);
+    let sees_secondary_id = told.secondary.as_ref().is_some_and(|id| sight.user(id));
+    // The proof names one of these, and need not say which.
+    let sees_secondary =
+        (told.secondary.is_none() || sees_secondary_id) && told.moved.iter().all(|id| sight.identity(id));
+
+    let mut record = link(told, false);
+    if !sees_primary {
+        record.primary_user_id.clear();
+    }
+    if !sees_secondary_id {
+        record.secondary_user_id.clear();
+    }
+    for (moved, id) in record.moved_identities.iter_mut().zip(&told.moved) {
+        if !sight.identity(id) {
+            moved.subject.clear();
+        }
+    }
+    pb::LinkRecord {
+        actor: Some(actor(by, sight)),
+        proof: Some(proof(on, by, sees_secondary)),
+        user_metadata: Some(strategy(terms.user_metadata)),
+        app_metadata: Some(strategy(terms.app_metadata)),
+        require_shared_verified_email: terms.require_shared_verified_email,
+        metadata_changes: if sees_primary && sees_secondary { changes(effects) } else { Vec::new() },
+        undo_actor: undo_actor.as_ref().map(|by| actor(by, sight)),
+        ..record
+    }
+}
+
+fn actor(actor: &Actor, sight: Sight<'_>) -> pb::Actor {
+    let (kind, is_seen) = match actor.kind {
+        ActorKind::User => (pb::actor::Kind::User, UserId::parse(&actor.subject).is_some_and(|id| sight.user(&id))),
+        ActorKind::Service => (pb::actor::Kind::Service, true),
+        ActorKind::Deletion => (pb::actor::Kind::Deletion, false),
+    };
+    let mut told = pb::Actor { kind: kind.into(), ..pb::Actor::default() };
+    if is_seen {
+        told.issuer.clone_from(&actor.issuer);
+        told.subject.clone_from(&actor.subject);
+    }
+    told
+}
+
+fn proof(proof: &PastProof, by: &Actor, is_seen: bool) -> pb::LinkProof {
+    use pb::link_proof::{Proof, Service, Token};
+    let proof = match proof {
+        PastProof::Token { issuer, subject, hash } if is_seen => {
+            Proof::Token(Token { issuer: issuer.clone(), subject: subject.clone(), hash: hash.clone() })
+        }
+        PastProof::Token { .. } => Proof::Token(Token::default()),
+        PastProof::Service => Proof::Service(Service { issuer: by.issuer.clone(), subject: by.subject.clone() }),
+    };
+    pb::LinkProof { proof: Some(proof) }
+}
+
+fn strategy(strategy: Strategy) -> pb::MetadataMerge {
+    use pb::metadata_merge as merge_pb;
+    let Strategy::Merge { conflict, arrays } = strategy else {
+        let strategy = merge_pb::Strategy::KeepPrimary.into();
+        return pb::MetadataMerge { strategy, ..pb::MetadataMerge::default() };
+    };
+    let conflict = match conflict {
+        Conflict::PrimaryWins => merge_pb::Conflict::PrimaryWins,
+        Conflict::SecondaryWins => merge_pb::Conflict::SecondaryWins,
+        Conflict::Fail => merge_pb::Conflict::Fail,
+    };
+    let arrays = match arrays {
+        Arrays::Concatenate => merge_pb::Arrays::Concatenate,
+        Arrays::Union => merge_pb::Arrays::Union,
+        Arrays::Replace => merge_pb::Arrays::Replace,
+    };
+    pb::MetadataMerge { strategy: merge_pb::Strategy::Merge.into(), conflict: conflict.into(), arrays: arrays.into() }
+}
+
+fn changes(effects: &Effects) -> Vec<pb::MetadataChange> {
+    use pb::MetadataNamespace::{App, User};
+    let namespaces = [(User, &effects.user_metadata), (App, &effects.app_metadata)].into_iter();
+    let placed = namespaces.flat_map(|(namespace, places)| places.iter().map(move |place| (namespace, place)));
+    placed.map(|(namespace, place)| metadata_change(namespace, &place.path, place.effect)).collect()
+}

@@ -1,0 +1,5 @@
+//! `ListLinks`.
+
+mod pages;
+mod sight;
+mod told;
