@@ -79,6 +79,20 @@ impl Session {
         all(self.conn.load(Cached(query)).await?)
     }
 
+    /// The live users in the order of their ids: at most `limit`, those behind `after`.
+    pub async fn live_users(&mut self, after: &str, limit: usize) -> Result<Vec<User>, StoreError> {
+        const SQL: &str = concat!(
+            "SELECT ",
+            user_columns!(),
+            " FROM users u WHERE u.tenant_id = $1 AND u.id > $2 AND u.absorbed_into IS NULL ORDER BY u.id LIMIT $3"
+        );
+        let query = sql_query(SQL)
+            .bind::<Text, _>(self.tenant.as_str())
+            .bind::<Text, _>(after)
+            .bind::<BigInt, _>(i64::try_from(limit).unwrap_or(i64::MAX));
+        all(self.conn.load(Cached(query)).await?)
+    }
+
     /// These very users, absorbed or not, in the order of their ids; unknown ones are left out.
     pub async fn users(&mut self, ids: &[&UserId]) -> Result<Vec<User>, StoreError> {
         const SQL: &str = concat!(

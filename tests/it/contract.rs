@@ -66,6 +66,7 @@ fn who_may_call_what() {
         ResolveUsers: - | read:users | NO_SIDE_EFFECTS
         SetPrimaryIdentity: update:current_user_identities | update:users | IDEMPOTENCY_UNKNOWN
         ListLinks: read:current_user | read:users | NO_SIDE_EFFECTS
+        ListUsers: - | read:users | NO_SIDE_EFFECTS
     "#);
 }
 
@@ -101,6 +102,8 @@ fn what_is_said_and_what_knows_whether_it_was() {
         LinkResponse: user=1 User{}, outcome=2 Outcome, link=3 LinkRecord{}, metadata_changes=4 MetadataChange[]
         ListLinksRequest: user_id=1 string, page_size=2 int32, page_token=3 string
         ListLinksResponse: links=1 LinkRecord[], next_page_token=2 string
+        ListUsersRequest: page_size=1 int32, page_token=2 string
+        ListUsersResponse: users=1 User[], next_page_token=2 string
         MergeMetadataRequest: user_id=1 string, source/source_user_id=2 string, source/given=3 GivenMetadata{}, user_metadata=4 MetadataMerge{}, app_metadata=5 MetadataMerge{}, expected_version?=6 int64, validate_only=7 bool, source/link_id=9 string
         MergeMetadataResponse: user=1 User{}, metadata_changes=2 MetadataChange[]
         MetadataChange: namespace=1 MetadataNamespace, path=2 string, effect=3 Effect

@@ -1,6 +1,7 @@
-//! `CreateUser`, `GetUser`, `UpdateUser`, `DeleteUser`.
+//! `CreateUser`, `GetUser`, `ListUsers`, `UpdateUser`, `DeleteUser`.
 
 mod create;
 mod delete;
 mod get;
+mod list;
 mod update;

@@ -50,9 +50,8 @@ impl IdentityHandler {
         };
         let sight = own.as_ref().map_or(Sight::Everybody, Sight::Own);
         let mut records: Vec<_> = links.iter().map(|link| answers::past_link(link, sight)).collect();
-        let fits = page::fitting(&records, size);
-        records.truncate(fits);
-        let last = fits.checked_sub(1).filter(|_| fits < links.len()).and_then(|last| links.get(last));
+        records.truncate(page::fitting(&records, size));
+        let last = links.get(..records.len()).and_then(<[_]>::last).filter(|_| records.len() < links.len());
         let next_page_token =
             last.map(|last| pages.token_after(&format!("{} {}", last.link.link_time.timestamp_micros(), last.link.id)));
         Ok(pb::ListLinksResponse { links: records, next_page_token: next_page_token.unwrap_or_default() })

@@ -74,6 +74,7 @@ rpcs! {
     resolve_users: ResolveUsersRequest => ResolveUsersResponse,
     set_primary_identity: SetPrimaryIdentityRequest => SetPrimaryIdentityResponse,
     list_links: ListLinksRequest => ListLinksResponse,
+    list_users: ListUsersRequest => ListUsersResponse,
 }
 
 /// A user in a preview, whose random id there will be only once it is made.

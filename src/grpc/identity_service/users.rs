@@ -1,11 +1,16 @@
-//! `CreateUser`, `GetUser`, `UpdateUser`, `DeleteUser`.
+//! `CreateUser`, `GetUser`, `ListUsers`, `UpdateUser`, `DeleteUser`.
 
 use super::{IdentityHandler, nameless};
 use crate::{
     auth::{Caller, Permit, Purpose},
     clock,
     domain::{Refusal, Verified, Verifier},
-    grpc::{answers, proto as pb, requests::Checks},
+    grpc::{
+        answers,
+        page::{self, Pages},
+        proto as pb,
+        requests::Checks,
+    },
     linking::{CreateUser, DeleteUser, Error, UpdateUser, resolve},
 };
 
@@ -66,6 +71,28 @@ impl IdentityHandler {
         };
         let user = user.ok_or(Refusal::UserNotFound)?;
         Ok(pb::GetUserResponse { user: Some(answers::user(&user)) })
+    }
+
+    pub(super) async fn list_users(
+        &self,
+        permit: Permit,
+        request: pb::ListUsersRequest,
+    ) -> Result<pb::ListUsersResponse, Error> {
+        let mut checks = Checks::default();
+        let size = checks.page_size("page_size", request.page_size);
+        let pages = Pages::of(self.linking.store().key(permit.tenant())?, "ListUsers", &[]);
+        let after = pages.open(&request.page_token);
+        if after.is_none() {
+            checks.wrong("page_token", page::WRONG_TOKEN);
+        }
+        let after = checks.finish_with(after)?;
+        let mut session = self.linking.store().session(permit.tenant()).await?;
+        let found = session.live_users(&after, size + 1).await?;
+        let mut users: Vec<_> = found.iter().map(answers::user).collect();
+        users.truncate(page::fitting(&users, size));
+        let last = users.last().filter(|_| users.len() < found.len());
+        let next_page_token = last.map(|last| pages.token_after(&last.id)).unwrap_or_default();
+        Ok(pb::ListUsersResponse { users, next_page_token })
     }
 
     pub(super) async fn update_user(

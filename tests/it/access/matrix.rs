@@ -121,6 +121,7 @@ async fn tokens() {
         ResolveUsers       | ok      | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
         SetPrimaryIdentity | ok      | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
         ListLinks          | ok      | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
+        ListUsers          | ok      | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
     "#);
 }
 
@@ -152,6 +153,7 @@ async fn scopes() {
         ResolveUsers       | scope | scope              | scope                | ok      | scope                 | scope                | scope               | scope
         SetPrimaryIdentity | ok    | scope              | scope                | ok      | scope                 | scope                | scope               | scope
         ListLinks          | ok    | scope              | scope                | ok      | scope                 | scope                | scope               | scope
+        ListUsers          | scope | scope              | scope                | ok      | scope                 | scope                | scope               | scope
     "#);
 }
 
@@ -183,6 +185,7 @@ async fn whose() {
         ResolveUsers       | scope | scope              | scope             | scope               | scope          | ok      | ok                   | nobody
         SetPrimaryIdentity | ok    | not yours          | absorbed          | no user             | not yours      | ok      | absorbed             | no user
         ListLinks          | ok    | not yours          | ok                | no user             | not yours      | ok      | ok                   | no user
+        ListUsers          | scope | scope              | scope             | scope               | scope          | ok      | ok                   | ok
     "#);
 }
 
@@ -213,5 +216,6 @@ async fn standing() {
         ResolveUsers       | scope             | scope               | scope              | scope        | ok                    | scope           | scope
         SetPrimaryIdentity | ok                | sign in             | ok                 | blocked      | is blocked            | invalid         | sign in
         ListLinks          | ok                | ok                  | ok                 | blocked      | ok                    | invalid         | ok
+        ListUsers          | scope             | scope               | scope              | scope        | ok                    | scope           | scope
     "#);
 }

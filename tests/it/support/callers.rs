@@ -64,6 +64,7 @@ rpcs! {
     resolve_users: ResolveUsersRequest => ResolveUsersResponse,
     set_primary_identity: SetPrimaryIdentityRequest => SetPrimaryIdentityResponse,
     list_links: ListLinksRequest => ListLinksResponse,
+    list_users: ListUsersRequest => ListUsersResponse,
 }
 
 impl Caller {
