@@ -37,10 +37,7 @@ impl IdentityHandler {
         let (canonical, after) = checks.finish_with(email.as_ref().map(|_| canonical).zip(after))?;
 
         let mut session = self.linking.store().session(permit.tenant()).await?;
-        let mut users = session.users_by_email(canonical, unverified, &after, size + 1).await?;
-        let more = users.len() > size;
-        users.truncate(size);
-        let next = users.last().filter(|_| more).map(|last| pages.token_after(last.id.as_str()));
+        let users = session.users_by_email(canonical, unverified, &after, size + 1).await?;
         let matches = users.iter().map(|user| {
             let found = user.identities_primary_first().filter_map(|identity| {
                 let email = identity.email.as_ref()?;
@@ -54,7 +51,11 @@ impl IdentityHandler {
                 verified: found.iter().any(|(_, email)| email.verified.is_some()),
             }
         });
-        Ok(pb::FindByEmailResponse { matches: matches.collect(), next_page_token: next.unwrap_or_default() })
+        let mut matches: Vec<_> = matches.collect();
+        matches.truncate(page::fitting(&matches, size));
+        let last = users.get(..matches.len()).and_then(<[_]>::last).filter(|_| matches.len() < users.len());
+        let next_page_token = last.map(|last| pages.token_after(last.id.as_str())).unwrap_or_default();
+        Ok(pb::FindByEmailResponse { matches, next_page_token })
     }
 
     pub(super) async fn find_by_identity(

@@ -89,6 +89,25 @@ async fn nobody_found_is_an_empty_page() {
     assert_eq!(answer, pb::FindByEmailResponse::default());
 }
 
+/// Clients take 4 MiB; a user with a hundred identities may be half of that.
+#[tokio::test]
+async fn a_page_that_has_grown_large_ends_early() {
+    let server = TestServer::start().await;
+    let service = server.service();
+    let everybody = people(&service, 4).await;
+    for id in &everybody {
+        server.db_give_identities(id, 60).await;
+    }
+    let profile = serde_json::json!({"text": "x".repeat(16_000)});
+    server.database.db_execute(&format!("UPDATE identities SET profile_data = '{profile}'")).await;
+
+    let first = service.find_by_email(page(100, "")).await.unwrap();
+    let second = service.find_by_email(page(100, &first.next_page_token)).await.unwrap();
+
+    assert_eq!((ids(&first), ids(&second)), (everybody[..2].to_vec(), everybody[2..].to_vec()));
+    assert_eq!(second.next_page_token, "");
+}
+
 /// P09: a cursor is sealed; what was not made here opens nothing.
 #[tokio::test]
 async fn a_page_token_is_good_for_its_own_question_only() {
