@@ -3,6 +3,7 @@
 //! Functions from facts to decisions. Nothing here knows of a transport, a database,
 //! a clock or a random source; this module imports nothing else of the crate.
 
+pub mod candidates;
 pub mod email;
 pub mod household;
 pub mod ids;

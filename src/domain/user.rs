@@ -134,12 +134,17 @@ impl User {
             .filter_map(|email| email.canonical.as_deref())
     }
 
+    /// The id of this live user and those of the users that it holds, some of them more than once.
+    pub fn ids(&self) -> impl Iterator<Item = &UserId> {
+        [&self.id].into_iter().chain(self.identities.iter().map(|identity| &identity.home))
+    }
+
     /// Whether a name means this live user: one of its identities, its own id, or the id of a user
     /// that it holds.
     pub fn is_meant_by(&self, named: &Named) -> bool {
         match named {
             Named::Identity(identity) => self.identity(identity).is_some(),
-            Named::UserId(id) => self.id == *id || self.identities.iter().any(|identity| identity.home == *id),
+            Named::UserId(id) => self.ids().any(|own| own == id),
         }
     }
 

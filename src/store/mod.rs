@@ -5,6 +5,7 @@
 //! reads, and commits.
 
 mod cached;
+mod candidates;
 mod connect;
 mod connection;
 mod error;

@@ -67,6 +67,7 @@ fn who_may_call_what() {
         SetPrimaryIdentity: update:current_user_identities | update:users | IDEMPOTENCY_UNKNOWN
         ListLinks: read:current_user | read:users | NO_SIDE_EFFECTS
         ListUsers: - | read:users | NO_SIDE_EFFECTS
+        ListLinkCandidates: read:current_user | read:users | NO_SIDE_EFFECTS
     "#);
 }
 
@@ -94,12 +95,15 @@ fn what_is_said_and_what_knows_whether_it_was() {
         GivenMetadata: user_metadata=1 Struct{}, app_metadata=2 Struct{}
         Identity: ref=1 IdentityRef{}, connection=2 string, email=3 string, email_verified=4 bool, profile_data=5 Struct{}, attach_time=6 Timestamp{}, home_user_id=7 string, social=8 bool, email_verify_time=9 Timestamp{}
         IdentityRef: provider=1 string, subject=2 string
+        LinkCandidate: user_id=1 string, shared_emails=2 string[], providers=3 string[], handle=4 string, reasons=5 Reason
         LinkProof.Service: issuer=1 string, subject=2 string
         LinkProof.Token: issuer=1 string, subject=2 string, hash=3 bytes
         LinkProof: proof/token=1 Token{}, proof/service=2 Service{}
         LinkRecord: id=1 string, primary_user_id=2 string, secondary_user_id=3 string, moved_identities=4 IdentityRef[], link_time=5 Timestamp{}, undo_time=6 Timestamp{}, actor=10 Actor{}, proof=11 LinkProof{}, user_metadata=12 MetadataMerge{}, app_metadata=13 MetadataMerge{}, require_shared_verified_email=14 bool, metadata_changes=15 MetadataChange[], undo_actor=16 Actor{}
         LinkRequest: user_id=1 string, secondary/link_with=2 string, secondary/identity=4 IdentityRef{}, secondary/secondary_user_id=5 string, user_metadata=6 MetadataMerge{}, app_metadata=7 MetadataMerge{}, expected_version?=8 int64, expected_secondary_version?=9 int64, validate_only=10 bool, require_shared_verified_email=12 bool
         LinkResponse: user=1 User{}, outcome=2 Outcome, link=3 LinkRecord{}, metadata_changes=4 MetadataChange[]
+        ListLinkCandidatesRequest: user_id=1 string
+        ListLinkCandidatesResponse: candidates=1 LinkCandidate[]
         ListLinksRequest: user_id=1 string, page_size=2 int32, page_token=3 string
         ListLinksResponse: links=1 LinkRecord[], next_page_token=2 string
         ListUsersRequest: page_size=1 int32, page_token=2 string
@@ -140,6 +144,7 @@ fn the_values_that_programs_compare() {
 
     insta::assert_snapshot!(lines.join("\n"), @r#"
         Actor.Kind: 0 KIND_UNSPECIFIED, 1 KIND_USER, 2 KIND_SERVICE, 3 KIND_DELETION
+        LinkCandidate.Reason: 0 REASON_UNSPECIFIED, 1 REASON_SHARED_VERIFIED_EMAIL, 2 REASON_WAS_LINKED_BEFORE
         LinkResponse.Outcome: 0 OUTCOME_UNSPECIFIED, 1 OUTCOME_ABSORBED, 2 OUTCOME_ATTACHED, 3 OUTCOME_ALREADY_LINKED
         MetadataChange.Effect: 0 EFFECT_UNSPECIFIED, 1 EFFECT_ADDED, 2 EFFECT_CONFLICT_PRIMARY, 3 EFFECT_CONFLICT_SECONDARY, 4 EFFECT_COMBINED, 5 EFFECT_WITHHELD, 6 EFFECT_TAKEN_BACK, 7 EFFECT_KEPT
         MetadataMerge.Arrays: 0 ARRAYS_UNSPECIFIED, 1 ARRAYS_CONCATENATE, 2 ARRAYS_UNION, 3 ARRAYS_REPLACE

@@ -13,6 +13,7 @@ mod support;
 
 mod access;
 mod bounds;
+mod candidates;
 mod cli;
 mod contract;
 mod dev;

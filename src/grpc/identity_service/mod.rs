@@ -1,5 +1,6 @@
 //! `identity.v1.IdentityService`: one function per rpc, from message to message.
 
+mod candidates;
 mod find;
 mod history;
 mod link;
@@ -19,9 +20,11 @@ use super::{
     status,
 };
 use crate::{
-    auth::Permit,
-    domain::User,
-    linking::{Error, Linking},
+    auth::{Permit, Purpose, Target},
+    clock,
+    domain::{Refusal, User},
+    linking::{Error, Linking, resolve},
+    store::Session,
 };
 
 /// Answers the rpcs of `IdentityService`.
@@ -75,6 +78,19 @@ rpcs! {
     set_primary_identity: SetPrimaryIdentityRequest => SetPrimaryIdentityResponse,
     list_links: ListLinksRequest => ListLinksResponse,
     list_users: ListUsersRequest => ListUsersResponse,
+    list_link_candidates: ListLinkCandidatesRequest => ListLinkCandidatesResponse,
+}
+
+/// The user that a read is about.
+async fn read_user(session: &mut Session, target: &Target) -> Result<User, Error> {
+    let user = match target.named_by_service() {
+        Some(id) => session.user_by_id(id).await?,
+        None => {
+            let (id, []) = resolve(session, target, Purpose::Read, [], clock::now()).await?;
+            session.user_by_id(&id).await?
+        }
+    };
+    Ok(user.ok_or(Refusal::UserNotFound)?)
 }
 
 /// A user in a preview, whose random id there will be only once it is made.

@@ -1,17 +1,17 @@
 //! `CreateUser`, `GetUser`, `ListUsers`, `UpdateUser`, `DeleteUser`.
 
-use super::{IdentityHandler, nameless};
+use super::{IdentityHandler, nameless, read_user};
 use crate::{
-    auth::{Caller, Permit, Purpose},
+    auth::{Caller, Permit},
     clock,
-    domain::{Refusal, Verified, Verifier},
+    domain::{Verified, Verifier},
     grpc::{
         answers,
         page::{self, Pages},
         proto as pb,
         requests::Checks,
     },
-    linking::{CreateUser, DeleteUser, Error, UpdateUser, resolve},
+    linking::{CreateUser, DeleteUser, Error, UpdateUser},
 };
 
 impl IdentityHandler {
@@ -62,14 +62,7 @@ impl IdentityHandler {
         checks.finish()?;
         let target = permit.target(user_id)?;
         let mut session = self.linking.store().session(permit.tenant()).await?;
-        let user = match target.named_by_service() {
-            Some(id) => session.user_by_id(id).await?,
-            None => {
-                let (id, []) = resolve(&mut session, &target, Purpose::Read, [], clock::now()).await?;
-                session.user_by_id(&id).await?
-            }
-        };
-        let user = user.ok_or(Refusal::UserNotFound)?;
+        let user = read_user(&mut session, &target).await?;
         Ok(pb::GetUserResponse { user: Some(answers::user(&user)) })
     }
 

@@ -122,6 +122,7 @@ async fn tokens() {
         SetPrimaryIdentity | ok      | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
         ListLinks          | ok      | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
         ListUsers          | ok      | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
+        ListLinkCandidates | ok      | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
     "#);
 }
 
@@ -154,6 +155,7 @@ async fn scopes() {
         SetPrimaryIdentity | ok    | scope              | scope                | ok      | scope                 | scope                | scope               | scope
         ListLinks          | ok    | scope              | scope                | ok      | scope                 | scope                | scope               | scope
         ListUsers          | scope | scope              | scope                | ok      | scope                 | scope                | scope               | scope
+        ListLinkCandidates | ok    | scope              | scope                | ok      | scope                 | scope                | scope               | scope
     "#);
 }
 
@@ -186,6 +188,7 @@ async fn whose() {
         SetPrimaryIdentity | ok    | not yours          | absorbed          | no user             | not yours      | ok      | absorbed             | no user
         ListLinks          | ok    | not yours          | ok                | no user             | not yours      | ok      | ok                   | no user
         ListUsers          | scope | scope              | scope             | scope               | scope          | ok      | ok                   | ok
+        ListLinkCandidates | ok    | not yours          | ok                | no user             | not yours      | ok      | ok                   | no user
     "#);
 }
 
@@ -217,5 +220,6 @@ async fn standing() {
         SetPrimaryIdentity | ok                | sign in             | ok                 | blocked      | is blocked            | invalid         | sign in
         ListLinks          | ok                | ok                  | ok                 | blocked      | ok                    | invalid         | ok
         ListUsers          | scope             | scope               | scope              | scope        | ok                    | scope           | scope
+        ListLinkCandidates | ok                | ok                  | ok                 | blocked      | ok                    | invalid         | ok
     "#);
 }

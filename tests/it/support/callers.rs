@@ -65,6 +65,7 @@ rpcs! {
     set_primary_identity: SetPrimaryIdentityRequest => SetPrimaryIdentityResponse,
     list_links: ListLinksRequest => ListLinksResponse,
     list_users: ListUsersRequest => ListUsersResponse,
+    list_link_candidates: ListLinkCandidatesRequest => ListLinkCandidatesResponse,
 }
 
 impl Caller {

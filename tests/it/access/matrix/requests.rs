@@ -51,6 +51,7 @@ pub fn request(rpc: &str, about: &About<'_>) -> Vec<u8> {
             pb::SetPrimaryIdentityRequest { user_id, identity: identity_ref("sms", subject), ..Default::default() }
                 .encode_to_vec()
         }
+        "ListLinkCandidates" => pb::ListLinkCandidatesRequest { user_id }.encode_to_vec(),
         "ListUsers" => pb::ListUsersRequest::default().encode_to_vec(),
         "ListLinks" => links_of(&user_id).encode_to_vec(),
         _ => panic!("the matrix needs a good request for {rpc}, here, and then its line in each table"),

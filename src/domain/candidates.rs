@@ -1,0 +1,81 @@
+//! Suggested linking: who else may be this very person, and why.
+
+use std::{
+    cmp::Reverse,
+    collections::{BTreeSet, HashSet},
+};
+
+use chrono::{DateTime, Utc};
+
+use super::{Identity, Provider, User, UserId};
+
+/// How many candidates are suggested at most.
+pub const MAX_CANDIDATES: usize = 20;
+
+/// A user who shares a verified email with another.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Candidate {
+    /// The user.
+    pub user: UserId,
+    /// The canonical emails that are verified on both sides.
+    pub shared_emails: BTreeSet<String>,
+    /// The providers of the identities that have them.
+    pub providers: BTreeSet<Provider>,
+    /// When the last of them was verified.
+    pub verify_time: DateTime<Utc>,
+    /// Whether the two were together once, and were taken apart.
+    pub was_linked_before: bool,
+}
+
+/// The canonical emails by which a user may be found to be somebody else as well. What is beyond
+/// ASCII before the `@` looks like other addresses too easily.
+pub fn telling_emails(user: &User) -> BTreeSet<&str> {
+    user.verified_emails().filter(|email| email.is_ascii()).collect()
+}
+
+/// Ranks those of `others` who may be `user` as well, the likeliest first: who was never taken apart
+/// from it, with more shared emails, verified more recently. `undone` holds the primary and the secondary
+/// side of links that were undone. Whoever is blocked cannot be linked, and so is none.
+pub fn rank(user: &User, others: &[User], undone: &HashSet<(UserId, UserId)>) -> Vec<Candidate> {
+    let emails = telling_emails(user);
+    let others = others.iter().filter(|other| other.id != user.id && other.absorbed.is_none() && !other.blocked);
+    let mut candidates: Vec<Candidate> = others.filter_map(|other| candidate(user, &emails, other, undone)).collect();
+    candidates.sort_by_cached_key(|candidate| {
+        let Candidate { user, shared_emails, verify_time, was_linked_before, .. } = candidate;
+        (*was_linked_before, Reverse(shared_emails.len()), Reverse(*verify_time), user.clone())
+    });
+    candidates.truncate(MAX_CANDIDATES);
+    candidates
+}
+
+fn candidate(
+    user: &User,
+    emails: &BTreeSet<&str>,
+    other: &User,
+    undone: &HashSet<(UserId, UserId)>,
+) -> Option<Candidate> {
+    let shared = other.identities.iter().filter_map(|identity| Some((identity, shared_email(identity, emails)?)));
+    let shared: Vec<(&Identity, (&str, DateTime<Utc>))> = shared.collect();
+    Some(Candidate {
+        user: other.id.clone(),
+        shared_emails: shared.iter().map(|(_, (email, _))| (*email).to_owned()).collect(),
+        providers: shared.iter().map(|(identity, _)| identity.id.provider.clone()).collect(),
+        verify_time: shared.iter().map(|(_, (_, time))| *time).max()?,
+        was_linked_before: were_together(user, other, undone),
+    })
+}
+
+/// The email of an identity, if it is verified and one of these, and when it was.
+fn shared_email<'a>(identity: &'a Identity, emails: &BTreeSet<&str>) -> Option<(&'a str, DateTime<Utc>)> {
+    let email = identity.email.as_ref()?;
+    let (canonical, verified) = (email.canonical.as_deref()?, email.verified.as_ref()?);
+    emails.contains(canonical).then_some((canonical, verified.time))
+}
+
+/// Whether the two, or any whom they hold, were linked or one user before.
+fn were_together(one: &User, other: &User, undone: &HashSet<(UserId, UserId)>) -> bool {
+    let was_linked = |a: &UserId, b: &UserId| undone.contains(&(a.clone(), b.clone()));
+    let was_detached = |a: &User, b: &User| a.detached_from.as_ref().is_some_and(|from| b.ids().any(|id| id == from));
+    let is_pair = |a| other.ids().any(|b| was_linked(a, b) || was_linked(b, a));
+    was_detached(one, other) || was_detached(other, one) || one.ids().any(is_pair)
+}

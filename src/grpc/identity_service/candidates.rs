@@ -1,0 +1,72 @@
+//! `ListLinkCandidates`.
+
+use data_encoding::BASE64URL_NOPAD;
+
+use super::{IdentityHandler, read_user};
+use crate::{
+    auth::Permit,
+    domain::{
+        User, UserId,
+        candidates::{self, Candidate},
+    },
+    grpc::{proto as pb, requests::Checks},
+    linking::Error,
+    store::TenantKey,
+};
+
+/// How much of a MAC is a handle: enough that no two candidates have the same.
+const HANDLE_BYTES: usize = 16;
+
+impl IdentityHandler {
+    pub(super) async fn list_link_candidates(
+        &self,
+        permit: Permit,
+        request: pb::ListLinkCandidatesRequest,
+    ) -> Result<pb::ListLinkCandidatesResponse, Error> {
+        let mut checks = Checks::default();
+        let user_id = checks.optional_user_id("user_id", &request.user_id);
+        checks.finish()?;
+        let target = permit.target(user_id)?;
+        let key = self.linking.store().key(permit.tenant())?;
+        let mut session = self.linking.store().session(permit.tenant()).await?;
+        let user = read_user(&mut session, &target).await?;
+        let emails: Vec<&str> = candidates::telling_emails(&user).into_iter().collect();
+        let others = session.users_sharing_emails(&user.id, &emails).await?;
+        if others.is_empty() {
+            return Ok(pb::ListLinkCandidatesResponse::default());
+        }
+        let ids: Vec<_> = user.ids().collect();
+        let other_ids: Vec<_> = others.iter().flat_map(User::ids).collect();
+        let undone = session.undone_links_between(&ids, &other_ids).await?;
+
+        let ranked = candidates::rank(&user, &others, &undone);
+        let told = |candidate: &Candidate| match permit.is_service() {
+            true => pb::LinkCandidate {
+                user_id: candidate.user.to_string(),
+                shared_emails: candidate.shared_emails.iter().cloned().collect(),
+                ..nameless(candidate)
+            },
+            false => pb::LinkCandidate { handle: handle(key, &user.id, &candidate.user), ..nameless(candidate) },
+        };
+        Ok(pb::ListLinkCandidatesResponse { candidates: ranked.iter().map(told).collect() })
+    }
+}
+
+/// What everybody may be told of a candidate.
+fn nameless(candidate: &Candidate) -> pb::LinkCandidate {
+    use pb::link_candidate::Reason::{SharedVerifiedEmail, WasLinkedBefore};
+    let before = candidate.was_linked_before.then_some(WasLinkedBefore);
+    pb::LinkCandidate {
+        providers: candidate.providers.iter().map(ToString::to_string).collect(),
+        reasons: [SharedVerifiedEmail].into_iter().chain(before).map(i32::from).collect(),
+        ..pb::LinkCandidate::default()
+    }
+}
+
+/// What a candidate is called towards a user who has not proved it: the same each time, another one
+/// towards anybody else, and not to be told apart from random bytes.
+fn handle(key: &TenantKey, user: &UserId, candidate: &UserId) -> String {
+    // No id can hold a NUL.
+    let mac = key.mac("link candidate", format!("{user}\0{candidate}").as_bytes());
+    BASE64URL_NOPAD.encode(&mac[..HANDLE_BYTES])
+}

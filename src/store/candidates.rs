@@ -1,0 +1,68 @@
+//! What suggested linking needs to know.
+
+use std::collections::HashSet;
+
+use diesel::{
+    QueryableByName, sql_query,
+    sql_types::{Array, BigInt, Text},
+};
+
+use super::{
+    Session, StoreError,
+    cached::Cached,
+    rows::{UserRow, user_columns, user_id},
+};
+use crate::domain::{User, UserId};
+
+/// How many users with one email are looked at, and how many in all.
+const LOOKED_AT: i64 = 100;
+
+#[derive(QueryableByName)]
+struct Pair {
+    #[diesel(sql_type = Text)]
+    primary_id: String,
+    #[diesel(sql_type = Text)]
+    secondary_id: String,
+}
+
+impl Session {
+    /// Users other than `user` one of whose identities has one of these canonical emails, verified.
+    pub async fn users_sharing_emails(&mut self, user: &UserId, emails: &[&str]) -> Result<Vec<User>, StoreError> {
+        const SQL: &str = concat!(
+            "SELECT ",
+            user_columns!(),
+            " FROM (SELECT DISTINCT m.owner_id FROM unnest($3::text[]) AS e(email) \
+                     CROSS JOIN LATERAL (SELECT DISTINCT owner_id FROM identities \
+                       WHERE tenant_id = $1 AND email_canonical = e.email AND email_verified AND owner_id <> $2 \
+                       ORDER BY owner_id LIMIT $4) m \
+                     ORDER BY m.owner_id LIMIT $4) c \
+              JOIN users u ON u.tenant_id = $1 AND u.id = c.owner_id ORDER BY u.id"
+        );
+        let query = sql_query(SQL)
+            .bind::<Text, _>(self.tenant.as_str())
+            .bind::<Text, _>(user.as_str())
+            .bind::<Array<Text>, _>(emails)
+            .bind::<BigInt, _>(LOOKED_AT);
+        let rows: Vec<UserRow> = self.conn.load(Cached(query)).await?;
+        rows.into_iter().map(User::try_from).collect()
+    }
+
+    /// The primary and the secondary side of each link between `ones` and `others` that was undone.
+    pub async fn undone_links_between(
+        &mut self,
+        ones: &[&UserId],
+        others: &[&UserId],
+    ) -> Result<HashSet<(UserId, UserId)>, StoreError> {
+        const SQL: &str = "SELECT primary_id, secondary_id FROM links WHERE tenant_id = $1 AND undo_time IS NOT NULL \
+              AND primary_id = ANY($2) AND secondary_id = ANY($3) \
+            UNION SELECT primary_id, secondary_id FROM links WHERE tenant_id = $1 AND undo_time IS NOT NULL \
+              AND primary_id = ANY($3) AND secondary_id = ANY($2)";
+        let texts = |ids: &[&UserId]| ids.iter().map(ToString::to_string).collect::<Vec<_>>();
+        let query = sql_query(SQL)
+            .bind::<Text, _>(self.tenant.as_str())
+            .bind::<Array<Text>, _>(texts(ones))
+            .bind::<Array<Text>, _>(texts(others));
+        let pairs: Vec<Pair> = self.conn.load(Cached(query)).await?;
+        pairs.iter().map(|pair| Ok((user_id(&pair.primary_id)?, user_id(&pair.secondary_id)?))).collect()
+    }
+}
