@@ -247,7 +247,6 @@ impl Link {
             session.repoint_absorbed(&done.secondary, &done.primary.id, now).await?;
             let versions = (done.primary.version, Some(done.secondary.version));
             self.insert_link(session, &link, versions, &done.changes).await?;
-            session.commit().await?;
         }
         Ok(LinkAnswer { user: done.primary, outcome: Outcome::Absorbed, link: Some(link), changes: done.changes })
     }
@@ -284,7 +283,6 @@ impl Link {
             }
             session.save_users(&[&user]).await?;
             self.insert_link(session, &link, (user.version, None), &MetadataChanges::default()).await?;
-            session.commit().await?;
         }
         let changes = MetadataChanges::default();
         Ok(LinkAnswer { user, outcome: Outcome::Attached, link: Some(link), changes })

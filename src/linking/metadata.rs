@@ -96,11 +96,8 @@ impl Write for MergeMetadata {
         if changed {
             user.touch(now);
         }
-        if !self.validate_only {
-            if changed {
-                session.save_users(&[&user]).await?;
-            }
-            session.commit().await?;
+        if changed && !self.validate_only {
+            session.save_users(&[&user]).await?;
         }
         Ok(MergedMetadata { user, changes })
     }

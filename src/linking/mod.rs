@@ -55,7 +55,7 @@ pub trait Write: Send + Sync + 'static {
     /// On whose permission.
     fn permit(&self) -> &Permit;
 
-    /// Makes the change once. [`Error::Moved`] if somebody else was faster.
+    /// Makes the change once, but for its commit. [`Error::Moved`] if somebody else was faster.
     fn attempt(
         &self,
         linking: &Linking,
@@ -95,7 +95,7 @@ impl Linking {
     async fn attempts<W: Write>(&self, write: &W) -> Result<W::Answer, Error> {
         let mut session = self.store.session(write.permit().tenant()).await?;
         for _ in 0..ATTEMPTS {
-            match write.attempt(self, &mut session).await {
+            match self.attempt(write, &mut session).await {
                 Ok(answer) => return Ok(answer),
                 Err(Error::Moved | Error::Store(StoreError::Conflict(_))) => session.abandon().await?,
                 Err(error) => {
@@ -106,6 +106,12 @@ impl Linking {
             }
         }
         Err(Refusal::ConflictRetry.into())
+    }
+
+    async fn attempt<W: Write>(&self, write: &W, session: &mut Session) -> Result<W::Answer, Error> {
+        let answer = write.attempt(self, session).await?;
+        session.commit().await?;
+        Ok(answer)
     }
 
     /// Turns away a caller that signed in at a provider at which nobody signs in.

@@ -43,11 +43,8 @@ impl Write for SetPrimaryIdentity {
         let user = take_target(&mut users, &id, &self.target)?;
         expect_version(self.expected_version, user.version)?;
         let changed = linking::set_primary(user.clone(), &self.identity, now)?;
-        if !self.validate_only {
-            if let Some(changed) = &changed {
-                session.save_users(&[changed]).await?;
-            }
-            session.commit().await?;
+        if let Some(changed) = changed.as_ref().filter(|_| !self.validate_only) {
+            session.save_users(&[changed]).await?;
         }
         Ok(changed.unwrap_or(user))
     }

@@ -95,7 +95,6 @@ impl Write for Unlink {
             if !rewritten.is_empty() {
                 session.save_link_changes(&rewritten).await?;
             }
-            session.commit().await?;
         }
         Ok(UnlinkAnswer { user: done.owner, departure: done.departure, taken_back })
     }

@@ -88,7 +88,6 @@ impl Write for CreateUser {
         if session.insert_user(&user, &identity).await? != Inserted::Inserted {
             return Err(Error::Moved);
         }
-        session.commit().await?;
         Ok(user)
     }
 }
@@ -150,11 +149,8 @@ impl Write for UpdateUser {
         if changed {
             updated.touch(now);
         }
-        if !self.validate_only {
-            if changed {
-                session.save_users(&[&updated]).await?;
-            }
-            session.commit().await?;
+        if changed && !self.validate_only {
+            session.save_users(&[&updated]).await?;
         }
         Ok(updated)
     }
@@ -221,7 +217,6 @@ impl Write for DeleteUser {
             let identities = user.identities.into_iter().map(|identity| Named::Identity(identity.id));
             let names: Vec<Named> = deleted.iter().cloned().map(Named::UserId).chain(identities).collect();
             session.insert_tombstones(&names, now).await?;
-            session.commit().await?;
         }
         Ok(deleted)
     }

@@ -76,19 +76,22 @@ impl Connection {
         Ok(answered(in_flight, AnsiTransactionManager::begin_transaction(open(loan)?)).await?)
     }
 
-    /// Commits the transaction.
+    /// Commits the transaction, if one is open.
     pub(super) async fn commit(&mut self) -> Result<(), StoreError> {
         let Self { loan, in_flight, .. } = self;
-        let committed = answered(in_flight, AnsiTransactionManager::commit_transaction(open(loan)?)).await;
-        committed.map_err(StoreError::at_commit)
+        let conn = open(loan)?;
+        if is_in_transaction(conn)? {
+            let committed = answered(in_flight, AnsiTransactionManager::commit_transaction(conn)).await;
+            committed.map_err(StoreError::at_commit)?;
+        }
+        Ok(())
     }
 
     /// Rolls the transaction back, if one is open.
     pub(super) async fn roll_back(&mut self) -> Result<(), StoreError> {
         let Self { loan, in_flight, .. } = self;
         let conn = open(loan)?;
-        let status = AnsiTransactionManager::transaction_manager_status_mut(conn);
-        if status.transaction_depth()?.is_some() {
+        if is_in_transaction(conn)? {
             answered(in_flight, AnsiTransactionManager::rollback_transaction(conn)).await?;
         }
         Ok(())
@@ -97,6 +100,10 @@ impl Connection {
 
 fn open(loan: &mut Option<Object<AsyncPgConnection>>) -> Result<&mut AsyncPgConnection, StoreError> {
     loan.as_deref_mut().ok_or_else(|| StoreError::Fault("a connection was used after its end".to_owned()))
+}
+
+fn is_in_transaction(conn: &mut AsyncPgConnection) -> Result<bool, StoreError> {
+    Ok(AnsiTransactionManager::transaction_manager_status_mut(conn).transaction_depth()?.is_some())
 }
 
 /// Waits for the answer to a statement, which is in flight as long as that takes.

@@ -110,7 +110,7 @@ impl Session {
         self.conn.begin().await
     }
 
-    /// Commits: what was written is durable when this returns.
+    /// Commits, if a transaction is open: what was written is durable when this returns.
     pub async fn commit(&mut self) -> Result<(), StoreError> {
         self.conn.commit().await
     }
