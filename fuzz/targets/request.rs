@@ -28,6 +28,7 @@ fuzz_target!(|bytes: &[u8]| {
         }
     });
     check::<pb::UnlinkRequest>(bytes, |checks, request| {
+        checks.request_id("request_id", &request.request_id, &request, request.validate_only);
         checks.optional_user_id("user_id", &request.user_id);
         checks.unlink_metadata("metadata", request.metadata, true);
         checks.identity("identity", request.identity.as_ref());

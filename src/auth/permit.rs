@@ -42,6 +42,8 @@ pub struct UserCaller {
     pub named: Named,
     /// Who issued it.
     pub issuer: String,
+    /// Its `sub`.
+    pub subject: String,
     /// When it was issued.
     pub issued_at: DateTime<Utc>,
     /// When the person last signed in.
@@ -77,10 +79,18 @@ impl Caller {
             Who::User(named) => Self::User(UserCaller {
                 named: named.clone(),
                 issuer: token.issuer.clone(),
+                subject: token.subject.clone(),
                 issued_at: token.issued_at,
                 authenticated_at: token.authenticated_at,
             }),
             Who::Service => Self::Service { issuer: token.issuer.clone(), subject: token.subject.clone() },
+        }
+    }
+
+    /// Issuer and subject of the token.
+    pub fn issuer_and_subject(&self) -> (&str, &str) {
+        match self {
+            Self::User(UserCaller { issuer, subject, .. }) | Self::Service { issuer, subject } => (issuer, subject),
         }
     }
 }
@@ -159,6 +169,16 @@ impl Target {
                 let second = found.get(1).and_then(Option::as_ref);
                 caller.judge(first, requested.as_ref().map(|id| (id, second)), purpose, now)
             }
+        }
+    }
+
+    /// Judges the caller alone, by what was found for [`Target::names`]: whether it may be told again
+    /// what it was told before. The target was judged then.
+    pub fn judge_caller(&self, found: &[Option<Standing>], now: DateTime<Utc>) -> Result<(), Denial> {
+        match (&self.0, found.first().and_then(Option::as_ref)) {
+            (Right::Own { caller, .. }, Some(own)) => caller.judge(own, None, Purpose::Read, now).map(drop),
+            // It may be what the caller did: its user is deleted.
+            (Right::Own { .. }, None) | (Right::Any(_), _) => Ok(()),
         }
     }
 

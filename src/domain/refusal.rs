@@ -8,6 +8,8 @@ use super::Violation;
 pub enum Refusal {
     /// Fields are wrong whatever the state: all of them.
     Invalid(Vec<Violation>),
+    /// The id of the request is another request's.
+    RequestIdReused,
     /// Both sides of a link are the same identity or user.
     SameUser,
     /// The second token does not hold as a proof: wrong, too old, or used before.

@@ -1,6 +1,8 @@
 //! From messages to what the use cases understand. Every wrong field is found before anything is
 //! refused. Public for those who feed it bytes: `fuzz/`.
 
+use aws_lc_rs::digest::{SHA256, digest};
+use prost::Message;
 use prost_types::{Struct, Value as PbValue, value::Kind};
 use serde_json::{Map, Number, Value};
 use uuid::Uuid;
@@ -14,7 +16,7 @@ use crate::{
         metadata::{push_token, shown},
         unlinking::UnlinkMetadata,
     },
-    linking::UserIdForm,
+    linking::{RequestId, UserIdForm},
 };
 
 /// The longest connection name, in bytes.
@@ -75,6 +77,25 @@ impl Checks {
                 DEFAULT_PAGE
             }
         }
+    }
+
+    /// The id under which a request may be made again, which a preview has no use for; `rest` is the
+    /// request without it. Decoding has put maps into one order, so that the same request is the same
+    /// bytes, whichever client sent it.
+    pub fn request_id(&mut self, field: &str, id: &str, rest: &impl Message, is_preview: bool) -> Option<RequestId> {
+        if id.is_empty() {
+            return None;
+        }
+        if is_preview {
+            self.wrong(field, "must be empty where validate_only is set: there is nothing to repeat");
+        }
+        let id = Uuid::try_parse(id).ok().filter(|id| !id.is_nil());
+        if id.is_none() {
+            self.wrong(field, "must be a UUID, and not the one of zeros only");
+        }
+        let mut fingerprint = [0; 32];
+        fingerprint.copy_from_slice(digest(&SHA256, &rest.encode_to_vec()).as_ref());
+        Some(RequestId { id: id?, fingerprint })
     }
 
     /// The id of a link.

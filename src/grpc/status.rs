@@ -41,7 +41,7 @@ pub fn status(error: Error) -> Status {
         Error::Store(error) => store(error),
         Error::Fault(text) => internal(&text),
         Error::Panicked => fault(),
-        Error::Moved => internal("a write ended without an answer"),
+        Error::Moved | Error::Answered(_) => internal("a write ended without an answer"),
     }
 }
 
@@ -91,6 +91,11 @@ pub fn refused(refusal: Refusal) -> Status {
     use Code::{AlreadyExists, FailedPrecondition, InvalidArgument, NotFound};
     match refusal {
         Refusal::Invalid(violations) => invalid(&violations),
+        Refusal::RequestIdReused => plain(
+            InvalidArgument,
+            Reason::RequestIdReused,
+            "this request_id was used for another request: make a new one for each request, and keep it for its retries",
+        ),
         Refusal::SameUser => {
             plain(InvalidArgument, Reason::SameUser, "both sides are the same identity or user: name two")
         }
@@ -188,7 +193,7 @@ fn store(error: StoreError) -> Status {
             plain(
                 Code::Unavailable,
                 Reason::CommitUnknown,
-                "the change may have been made or not: read before you try again",
+                "the change may have been made or not: repeat the call under its request_id, or read before you try again",
             )
         }
         StoreError::Conflict(_) | StoreError::Busy(_) => refused(Refusal::ConflictRetry),

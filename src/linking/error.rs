@@ -1,6 +1,10 @@
 //! Why a call did not do what it was asked to.
 
-use crate::{auth::Denial, domain::Refusal, store::StoreError};
+use crate::{
+    auth::Denial,
+    domain::Refusal,
+    store::{StoreError, StoredAnswer},
+};
 
 /// Why a call did not do what it was asked to.
 #[derive(Debug)]
@@ -15,6 +19,8 @@ pub enum Error {
     Fault(String),
     /// A write panicked, which has been logged.
     Panicked,
+    /// Something was answered under the id of the request already.
+    Answered(StoredAnswer),
     /// Between resolving and locking somebody else changed what was resolved.
     Moved,
 }

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::{
-    Error, Linking, Write, actor,
+    Error, Linking, Write, actor, named_in,
     preview::{self, Rows},
     resolve, take_live, take_target,
 };
@@ -183,6 +183,8 @@ fn proven_step<'a>(token: &'a VerifiedToken, primary: &UserId, known: &Answer) -
 impl Write for Link {
     type Answer = LinkAnswer;
 
+    const RPC: &'static str = "Link";
+
     fn permit(&self) -> &Permit {
         &self.permit
     }
@@ -197,6 +199,14 @@ impl Write for Link {
             }
             Step::Nothing { link } => already_linked(session, &primary, link).await,
         }
+    }
+
+    fn concerned(answer: &LinkAnswer) -> Vec<Named> {
+        let link = answer.link.iter().flat_map(|link| {
+            let users = [&link.primary].into_iter().chain(&link.secondary).cloned().map(Named::UserId);
+            users.chain(link.moved.iter().cloned().map(Named::Identity))
+        });
+        named_in(&answer.user).into_iter().chain(link).collect()
     }
 }
 
@@ -295,7 +305,7 @@ impl Link {
         session.abandon().await?;
         match self.resolve(session).await {
             Ok((_, Step::Nothing { link })) => already_linked(session, primary, link).await,
-            Err(error @ (Error::Denied(_) | Error::Store(_) | Error::Fault(_))) => Err(error),
+            Err(error @ (Error::Denied(_) | Error::Store(_) | Error::Fault(_) | Error::Answered(_))) => Err(error),
             _ => Err(Refusal::IdentityTaken.into()),
         }
     }
@@ -319,7 +329,12 @@ impl Link {
 }
 
 async fn already_linked(session: &mut Session, primary: &UserId, link: Option<Uuid>) -> Result<LinkAnswer, Error> {
-    let user = session.user_by_id(primary).await?.ok_or(Error::Moved)?;
+    if session.has_request_id() {
+        // The answer is kept, and so must not outlive a deletion of the user.
+        session.begin().await?;
+        session.lock(&LockKeys::default().user(primary)).await?;
+    }
+    let user = session.user_by_id(primary).await?.filter(|user| user.id == *primary).ok_or(Error::Moved)?;
     let link = match link {
         Some(id) => session.link(id).await?,
         None => None,

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::{
-    Error, Linking, Write,
+    Error, Linking, Write, named_in,
     preview::{self, Rows},
     resolve, take, take_target,
 };
@@ -65,6 +65,8 @@ pub struct MergedMetadata {
 impl Write for MergeMetadata {
     type Answer = MergedMetadata;
 
+    const RPC: &'static str = "MergeMetadata";
+
     fn permit(&self) -> &Permit {
         &self.permit
     }
@@ -100,6 +102,10 @@ impl Write for MergeMetadata {
             session.save_users(&[&user]).await?;
         }
         Ok(MergedMetadata { user, changes })
+    }
+
+    fn concerned(answer: &MergedMetadata) -> Vec<Named> {
+        named_in(&answer.user)
     }
 }
 

@@ -5,6 +5,7 @@
 //! lets the rules decide on them, writes and commits. If the rows are not the ones that were
 //! resolved, it starts again.
 
+mod attempts;
 mod error;
 mod link;
 mod metadata;
@@ -14,13 +15,13 @@ mod undo;
 mod unlink;
 mod users;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::collections::BTreeMap;
 
-use tokio::task::JoinError;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 pub use self::{
+    attempts::{Reply, RequestId},
     error::Error,
     link::{Link, LinkAnswer, Outcome, Secondary},
     metadata::{MergeMetadata, MergeSource, MergedMetadata},
@@ -32,12 +33,9 @@ pub use self::{
 use crate::{
     auth::{Caller, Denial, Issuers, Permit, Purpose, Target, UserCaller},
     config::Tenant,
-    domain::{Named, Refusal, TenantId, User, UserId},
-    store::{Actor, ActorKind, Answer, Question, Session, Store, StoreError},
+    domain::{Named, TenantId, User, UserId},
+    store::{Actor, ActorKind, Answer, Known, Question, Session, Store},
 };
-
-/// How often a write is tried before the caller is told to.
-const ATTEMPTS: usize = 3;
 
 /// Everything that the use cases need.
 pub struct Linking {
@@ -52,6 +50,9 @@ pub trait Write: Send + Sync + 'static {
     /// What the caller is told.
     type Answer: Send + 'static;
 
+    /// The rpc that asks for it: each has request ids of its own.
+    const RPC: &'static str;
+
     /// On whose permission.
     fn permit(&self) -> &Permit;
 
@@ -61,6 +62,9 @@ pub trait Write: Send + Sync + 'static {
         linking: &Linking,
         session: &mut Session,
     ) -> impl Future<Output = Result<Self::Answer, Error>> + Send;
+
+    /// Whoever is in the answer: it is not kept longer than they are.
+    fn concerned(answer: &Self::Answer) -> Vec<Named>;
 }
 
 impl Linking {
@@ -79,39 +83,10 @@ impl Linking {
         &self.issuers
     }
 
-    /// Carries out a write, to its end.
-    pub async fn run<W: Write>(self: &Arc<Self>, write: W) -> Result<W::Answer, Error> {
-        let linking = Arc::clone(self);
-        let task = self.tasks.spawn(async move { linking.attempts(&write).await });
-        ended(task.await)
-    }
-
     /// Waits for the writes under way. No new ones may be begun.
     pub async fn drain(&self) {
         self.tasks.close();
         self.tasks.wait().await;
-    }
-
-    async fn attempts<W: Write>(&self, write: &W) -> Result<W::Answer, Error> {
-        let mut session = self.store.session(write.permit().tenant()).await?;
-        for _ in 0..ATTEMPTS {
-            match self.attempt(write, &mut session).await {
-                Ok(answer) => return Ok(answer),
-                Err(Error::Moved | Error::Store(StoreError::Conflict(_))) => session.abandon().await?,
-                Err(error) => {
-                    // If this fails too, the pool throws the connection away.
-                    drop(session.abandon().await);
-                    return Err(error);
-                }
-            }
-        }
-        Err(Refusal::ConflictRetry.into())
-    }
-
-    async fn attempt<W: Write>(&self, write: &W, session: &mut Session) -> Result<W::Answer, Error> {
-        let answer = write.attempt(self, session).await?;
-        session.commit().await?;
-        Ok(answer)
     }
 
     /// Turns away a caller that signed in at a provider at which nobody signs in.
@@ -133,15 +108,6 @@ impl Linking {
     }
 }
 
-/// What came of the task of a write.
-fn ended<T>(task: Result<Result<T, Error>, JoinError>) -> Result<T, Error> {
-    match task {
-        Ok(outcome) => outcome,
-        Err(error) if error.is_panic() => Err(Error::Panicked),
-        Err(error) => Err(Error::Fault(format!("a write did not end: {error}"))),
-    }
-}
-
 /// A new random user id.
 fn random_user_id() -> Result<UserId, Error> {
     let id = format!("usr_{}", Uuid::new_v4().simple());
@@ -159,8 +125,15 @@ fn actor(permit: &Permit, own: &UserId) -> Actor {
     }
 }
 
+/// A user, its identities, and the users that they came from.
+fn named_in(user: &User) -> Vec<Named> {
+    let identities = user.identities.iter();
+    let others = identities.flat_map(|of| [Named::Identity(of.id.clone()), Named::UserId(of.home.clone())]);
+    [Named::UserId(user.id.clone())].into_iter().chain(others).collect()
+}
+
 /// The live user that a call is about, in one statement together with what else is asked. The
-/// answers to `also` come back beside it.
+/// answers to `also` come back beside it. [`Error::Answered`] if the call was answered before.
 pub async fn resolve<const N: usize>(
     session: &mut Session,
     target: &Target,
@@ -171,9 +144,13 @@ pub async fn resolve<const N: usize>(
     let mut questions: Vec<Question> = target.names().into_iter().map(Question::from).collect();
     let own = questions.len();
     questions.extend(also);
-    let mut answers = session.standing(&questions).await?;
+    let Known { mut answers, stored } = session.standing(&questions).await?;
     let also = answers.split_off(own);
     let found: Vec<_> = answers.into_iter().map(|answer| answer.standing).collect();
+    if let Some(stored) = stored {
+        target.judge_caller(&found, now)?;
+        return Err(Error::Answered(stored));
+    }
     let user = target.judge(&found, purpose, now)?;
     let also = also.try_into().map_err(|_| Error::Fault("a question got no answer".to_owned()))?;
     Ok((user, also))
@@ -195,19 +172,4 @@ fn take_live(users: &mut Vec<User>, id: &UserId) -> Result<User, Error> {
 fn take_target(users: &mut Vec<User>, id: &UserId, target: &Target) -> Result<User, Error> {
     let user = take_live(users, id)?;
     if target.still_means(&user) { Ok(user) } else { Err(Error::Moved) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn a_write_that_panics_is_no_fault_that_would_be_logged_again() {
-        let task = tokio::spawn(async { panic!("open-sesame") });
-        assert!(matches!(ended::<()>(task.await), Err(Error::Panicked)));
-
-        let task = tokio::spawn(std::future::pending());
-        task.abort();
-        assert!(matches!(ended::<()>(task.await), Err(Error::Fault(_))));
-    }
 }

@@ -3,13 +3,13 @@
 use chrono::{DateTime, Utc};
 
 use super::{
-    Error, Linking, Write,
+    Error, Linking, Write, named_in,
     preview::{self, Rows},
     resolve, take_target,
 };
 use crate::{
     auth::{Permit, Purpose, Target},
-    domain::{IdentityRef, User, linking, refusal::expect_version},
+    domain::{IdentityRef, Named, User, linking, refusal::expect_version},
     store::{LockKeys, Session},
 };
 
@@ -32,6 +32,8 @@ pub struct SetPrimaryIdentity {
 impl Write for SetPrimaryIdentity {
     type Answer = User;
 
+    const RPC: &'static str = "SetPrimaryIdentity";
+
     fn permit(&self) -> &Permit {
         &self.permit
     }
@@ -47,5 +49,9 @@ impl Write for SetPrimaryIdentity {
             session.save_users(&[changed]).await?;
         }
         Ok(changed.unwrap_or(user))
+    }
+
+    fn concerned(user: &User) -> Vec<Named> {
+        named_in(user)
     }
 }

@@ -4,14 +4,14 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::{
-    Error, Linking, Unlink, UnlinkAnswer, Write, actor,
+    Error, Linking, Unlink, UnlinkAnswer, Write, actor, named_in,
     preview::{self, Rows},
     resolve, take_target,
 };
 use crate::{
     auth::{Caller, Permit, Purpose},
     domain::{
-        Refusal, User, UserId,
+        Named, Refusal, User, UserId,
         household::{Household, TakenBackMetadata},
         undoing::{self, UndoTerms, Undone},
         unlinking::{Departure, UnlinkMetadata, Withheld},
@@ -54,6 +54,8 @@ pub struct UndoneLink {
 impl Write for UndoLink {
     type Answer = UndoneLink;
 
+    const RPC: &'static str = "UndoLink";
+
     fn permit(&self) -> &Permit {
         &self.permit
     }
@@ -62,12 +64,10 @@ impl Write for UndoLink {
         let (link, holder) = session.link_and_holder(self.link).await?.ok_or(Refusal::LinkNotFound)?;
         let requested = self.permit.is_service().then(|| holder.clone());
         let target = self.permit.target(requested)?;
-        if !self.permit.is_service() {
-            let (own, []) = resolve(session, &target, Purpose::SensitiveWrite, [], self.now).await?;
-            // Whether there is such a link of others is not for this caller to know.
-            if own != holder {
-                return Err(Refusal::LinkNotFound.into());
-            }
+        let (own, []) = resolve(session, &target, Purpose::SensitiveWrite, [], self.now).await?;
+        // Whether there is such a link of others is not for this caller to know.
+        if own != holder {
+            return Err(Refusal::LinkNotFound.into());
         }
         if link.undo_time.is_some() {
             return already_undone(session, link, &holder).await;
@@ -123,11 +123,15 @@ impl Write for UndoLink {
             if !rewritten.is_empty() {
                 session.save_link_changes(&rewritten).await?;
             }
-            session.commit().await?;
         }
         let Undone { holder, restored, withheld, .. } = done;
         let link = StoredLink { undo_time: Some(now), ..link };
         Ok(UndoneLink { user: holder, restored: Some(restored), is_new: false, link, taken_back, withheld })
+    }
+
+    fn concerned(answer: &UndoneLink) -> Vec<Named> {
+        let restored = answer.restored.iter().flat_map(named_in);
+        named_in(&answer.user).into_iter().chain(restored).collect()
     }
 }
 

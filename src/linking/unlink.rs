@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::{
-    Error, Linking, Write, actor,
+    Error, Linking, Write, actor, named_in,
     preview::{self, Rows},
     random_user_id, resolve, take, take_target,
 };
@@ -47,6 +47,8 @@ pub struct UnlinkAnswer {
 
 impl Write for Unlink {
     type Answer = UnlinkAnswer;
+
+    const RPC: &'static str = "Unlink";
 
     fn permit(&self) -> &Permit {
         &self.permit
@@ -97,6 +99,11 @@ impl Write for Unlink {
             }
         }
         Ok(UnlinkAnswer { user: done.owner, departure: done.departure, taken_back })
+    }
+
+    fn concerned(answer: &UnlinkAnswer) -> Vec<Named> {
+        let (Departure::Restored { user, .. } | Departure::Created { user, .. }) = &answer.departure;
+        [named_in(&answer.user), named_in(user)].concat()
     }
 }
 

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::{
-    Error, Linking, Write,
+    Error, Linking, Write, named_in,
     preview::{self, Rows},
     random_user_id, resolve, take_live, take_target,
 };
@@ -16,7 +16,7 @@ use crate::{
         refusal::expect_version,
         unlinking::user_of_its_own,
     },
-    store::{Inserted, LockKeys, Question, Session},
+    store::{Inserted, Known, LockKeys, Question, Session},
 };
 
 /// Creates a user with its first identity.
@@ -51,6 +51,8 @@ pub enum UserIdForm {
 impl Write for CreateUser {
     type Answer = User;
 
+    const RPC: &'static str = "CreateUser";
+
     fn permit(&self) -> &Permit {
         &self.permit
     }
@@ -68,7 +70,10 @@ impl Write for CreateUser {
         let named = Named::Identity(self.identity.id.clone());
         let mut questions = vec![Question::from(named)];
         questions.extend(wanted.clone().map(|id| Question::from(Named::UserId(id))));
-        let known = session.standing(&questions).await?;
+        let Known { answers: known, stored } = session.standing(&questions).await?;
+        if let Some(stored) = stored {
+            return Err(Error::Answered(stored));
+        }
         if known.first().is_some_and(|identity| identity.standing.is_some()) {
             return Err(Refusal::IdentityTaken.into());
         }
@@ -89,6 +94,10 @@ impl Write for CreateUser {
             return Err(Error::Moved);
         }
         Ok(user)
+    }
+
+    fn concerned(user: &User) -> Vec<Named> {
+        named_in(user)
     }
 }
 
@@ -134,6 +143,8 @@ pub struct UpdateUser {
 impl Write for UpdateUser {
     type Answer = User;
 
+    const RPC: &'static str = "UpdateUser";
+
     fn permit(&self) -> &Permit {
         &self.permit
     }
@@ -153,6 +164,10 @@ impl Write for UpdateUser {
             session.save_users(&[&updated]).await?;
         }
         Ok(updated)
+    }
+
+    fn concerned(user: &User) -> Vec<Named> {
+        named_in(user)
     }
 }
 
@@ -187,6 +202,8 @@ pub struct DeleteUser {
 impl Write for DeleteUser {
     type Answer = Vec<UserId>;
 
+    const RPC: &'static str = "DeleteUser";
+
     fn permit(&self) -> &Permit {
         &self.permit
     }
@@ -217,7 +234,13 @@ impl Write for DeleteUser {
             let identities = user.identities.into_iter().map(|identity| Named::Identity(identity.id));
             let names: Vec<Named> = deleted.iter().cloned().map(Named::UserId).chain(identities).collect();
             session.insert_tombstones(&names, now).await?;
+            session.forget_answers(&names).await?;
         }
         Ok(deleted)
+    }
+
+    fn concerned(_: &Vec<UserId>) -> Vec<Named> {
+        // What it says of them is that they are gone.
+        Vec::new()
     }
 }

@@ -10,7 +10,7 @@ use diesel::{
     sql_types::{Array, BigInt},
 };
 
-use super::{Session, StoreError, cached::Cached};
+use super::{Request, Session, StoreError, cached::Cached};
 use crate::domain::{IdentityRef, Named, TenantId, UserId};
 
 /// The keys that one write locks.
@@ -34,8 +34,9 @@ impl LockKeys {
 
     /// As numbers, in the one order in which every transaction takes them, so that none waits
     /// for another in a circle. Two keys with one number only share a lock.
-    fn sorted_numbers(&self, tenant: &TenantId) -> Vec<i64> {
-        let mut numbers: Vec<i64> = self.0.iter().map(|key| number(tenant, key)).collect();
+    fn sorted_numbers(&self, tenant: &TenantId, request: Option<&Request>) -> Vec<i64> {
+        let names = self.0.iter().map(|name| number(tenant, &name_key(name)));
+        let mut numbers: Vec<i64> = names.chain(request.map(|request| number(tenant, &request_key(request)))).collect();
         numbers.sort_unstable();
         numbers.dedup();
         numbers
@@ -43,20 +44,28 @@ impl LockKeys {
 }
 
 impl Session {
-    /// Takes the locks of these keys until the transaction ends.
+    /// Takes the locks of these keys, and of the request's id, until the transaction ends.
     pub async fn lock(&mut self, keys: &LockKeys) -> Result<(), StoreError> {
         const SQL: &str = "SELECT pg_advisory_xact_lock(k) FROM unnest($1::bigint[]) AS k";
-        let query = sql_query(SQL).bind::<Array<BigInt>, _>(keys.sorted_numbers(&self.tenant));
+        let query = sql_query(SQL).bind::<Array<BigInt>, _>(keys.sorted_numbers(&self.tenant, self.request.as_ref()));
         self.conn.execute(Cached(query)).await?;
         Ok(())
     }
 }
 
-fn number(tenant: &TenantId, key: &Named) -> i64 {
-    let text = match key {
-        Named::Identity(identity) => format!("{tenant}\0identity\0{}\0{}", identity.provider, identity.subject),
-        Named::UserId(id) => format!("{tenant}\0user\0{id}"),
-    };
-    let hash = digest(&SHA256, text.as_bytes());
+fn name_key(name: &Named) -> String {
+    match name {
+        Named::Identity(identity) => format!("identity\0{}\0{}", identity.provider, identity.subject),
+        Named::UserId(id) => format!("user\0{id}"),
+    }
+}
+
+fn request_key(request: &Request) -> String {
+    let Request { id, rpc, issuer, subject, .. } = request;
+    format!("request\0{rpc}\0{issuer}\0{subject}\0{id}")
+}
+
+fn number(tenant: &TenantId, key: &str) -> i64 {
+    let hash = digest(&SHA256, format!("{tenant}\0{key}").as_bytes());
     hash.as_ref().iter().take(8).fold(0, |number, byte| (number << 8) | i64::from(*byte))
 }

@@ -13,6 +13,7 @@ mod history;
 mod links;
 mod locks;
 mod migrations;
+mod request_ids;
 mod rows;
 mod schema;
 mod standing;
@@ -35,7 +36,8 @@ pub use history::{Effects, LinkPosition, PastLink, PastProof, PastTerms, PlacedE
 pub use links::{Actor, ActorKind, Link, LinkInserted, NewLink, Proof};
 pub use locks::LockKeys;
 pub use migrations::SchemaMismatch;
-pub use standing::{Answer, ProofUse, Question};
+pub use request_ids::{AnswerInserted, Request, StoredAnswer};
+pub use standing::{Answer, Known, ProofUse, Question};
 pub use tenants::{IssuerChanged, TenantKey};
 pub use users::Inserted;
 
@@ -81,7 +83,8 @@ impl Store {
             PoolError::Timeout(deadpool::managed::TimeoutType::Wait) => StoreError::Overloaded,
             other => StoreError::Unavailable(other.to_string()),
         })?;
-        Ok(Session { conn: Connection::new(loan, Arc::clone(&self.address)), tenant: tenant.clone(), key })
+        let conn = Connection::new(loan, Arc::clone(&self.address));
+        Ok(Session { conn, tenant: tenant.clone(), key, request: None })
     }
 
     /// The key of a configured tenant.
@@ -96,15 +99,27 @@ async fn connect(address: &Address) -> Result<AsyncPgConnection, StoreError> {
     })
 }
 
-/// One connection, bound to one tenant. If it is dropped in the middle of something, the database
+/// One connection, bound to one tenant, and to one request if that carries an id. If it is dropped in the middle of something, the database
 /// stops doing that.
 pub struct Session {
     conn: Connection,
     tenant: TenantId,
     key: TenantKey,
+    request: Option<Request>,
 }
 
 impl Session {
+    /// The same for this request: its id is looked up, locked and used up together with the rest.
+    #[must_use]
+    pub fn for_request(self, request: Option<Request>) -> Self {
+        Self { request, ..self }
+    }
+
+    /// Whether this is for a request that carries an id.
+    pub fn has_request_id(&self) -> bool {
+        self.request.is_some()
+    }
+
     /// Begins a transaction. A session that is dropped inside one takes it back.
     pub async fn begin(&mut self) -> Result<(), StoreError> {
         self.conn.begin().await

@@ -74,6 +74,20 @@ diesel::table! {
 }
 
 diesel::table! {
+    request_ids (tenant_id, rpc, issuer, subject, request_id) {
+        tenant_id -> Text,
+        rpc -> Text,
+        issuer -> Text,
+        subject -> Text,
+        request_id -> Uuid,
+        fingerprint -> Binary,
+        answer -> Binary,
+        concerned -> Array<Text>,
+        expire_time -> Timestamptz,
+    }
+}
+
+diesel::table! {
     provider_issuers (tenant_id, provider) {
         tenant_id -> Text,
         provider -> Text,

@@ -9,7 +9,7 @@ use diesel::{
 use uuid::Uuid;
 
 use super::{
-    Session, StoreError,
+    Session, StoreError, StoredAnswer,
     cached::Cached,
     rows::{absorbed, user_id},
 };
@@ -28,6 +28,15 @@ impl From<Named> for Question {
     fn from(named: Named) -> Self {
         Self { named, proof_hash: None }
     }
+}
+
+/// What is known now.
+#[derive(Debug)]
+pub struct Known {
+    /// The answers to the questions, in their order.
+    pub answers: Vec<Answer>,
+    /// What was answered under the id of the session's request.
+    pub stored: Option<StoredAnswer>,
 }
 
 /// What is known about one name.
@@ -88,19 +97,23 @@ struct Row {
     proof_undone: bool,
     #[diesel(sql_type = Nullable<Timestamptz>)]
     delete_time: Option<DateTime<Utc>>,
+    #[diesel(sql_type = Nullable<Binary>)]
+    stored_fingerprint: Option<Vec<u8>>,
+    #[diesel(sql_type = Nullable<Binary>)]
+    stored_answer: Option<Vec<u8>>,
 }
 
 impl Session {
-    /// Answers all questions, in their order. Each look-up has a LIMIT, which keeps the planner from
+    /// Answers the questions, of which there must be one at least. Each look-up has a LIMIT, which keeps the planner from
     /// scanning a table because a thousand of them are asked for at once.
-    pub async fn standing(&mut self, questions: &[Question]) -> Result<Vec<Answer>, StoreError> {
+    pub async fn standing(&mut self, questions: &[Question]) -> Result<Known, StoreError> {
         const SQL: &str = "SELECT i.home_id, coalesce(home.absorbed_by_link, i.attached_by_link) AS home_link, n.id AS named_id, n.create_time, \
               n.absorbed_into, n.absorbed_by_link, n.absorbed_time, h.id AS holder_id, h.blocked, \
               greatest(n.tokens_valid_from, h.tokens_valid_from, home.tokens_valid_from, t.delete_time) AS tokens_valid_from, \
               n.absorbed_into IS NULL OR EXISTS (SELECT FROM identities own WHERE own.tenant_id = $1 \
                 AND own.owner_id = n.absorbed_into AND own.home_id = n.id) AS has_identity, \
               l.id AS proof_link, coalesce(p.absorbed_into, p.id) AS proof_primary_id, l.undo_time IS NOT NULL AS proof_undone, \
-              t.delete_time \
+              t.delete_time, r.fingerprint AS stored_fingerprint, r.answer AS stored_answer \
             FROM unnest($2::text[], $3::text[], $4::text[], $5::bytea[], $6::bytea[]) \
               WITH ORDINALITY AS q(provider, subject, id, proof_hash, tombstone, position) \
             LEFT JOIN LATERAL (SELECT * FROM identities WHERE tenant_id = $1 AND provider = q.provider \
@@ -114,7 +127,10 @@ impl Session {
             LEFT JOIN LATERAL (SELECT * FROM users WHERE tenant_id = $1 AND id = l.primary_id LIMIT 1) p ON true \
             LEFT JOIN LATERAL (SELECT * FROM tombstones WHERE tenant_id = $1 AND id_hash = q.tombstone LIMIT 1) t \
               ON true \
+            LEFT JOIN (SELECT fingerprint, answer FROM request_ids WHERE tenant_id = $1 AND rpc = $7 AND issuer = $8 \
+              AND subject = $9 AND request_id = $10 AND expire_time > now()) r ON q.position = 1 \
             ORDER BY q.position";
+        let request = self.request.as_ref();
         let identity = |question: &Question| match &question.named {
             Named::Identity(identity) => Some(identity.clone()),
             Named::UserId(_) => None,
@@ -133,9 +149,16 @@ impl Session {
             )
             .bind::<Array<Binary>, _>(
                 questions.iter().map(|q| self.tombstone_hash(&q.named).to_vec()).collect::<Vec<_>>(),
-            );
-        let rows: Vec<Row> = self.conn.load(Cached(query)).await?;
-        rows.into_iter().map(Answer::try_from).collect()
+            )
+            .bind::<Nullable<Text>, _>(request.map(|request| request.rpc))
+            .bind::<Nullable<Text>, _>(request.map(|request| &request.issuer))
+            .bind::<Nullable<Text>, _>(request.map(|request| &request.subject))
+            .bind::<Nullable<SqlUuid>, _>(request.map(|request| request.id));
+        let mut rows: Vec<Row> = self.conn.load(Cached(query)).await?;
+        let stored = rows.first_mut().and_then(|row| row.stored_fingerprint.take().zip(row.stored_answer.take()));
+        let stored = request.zip(stored).map(|(request, (fingerprint, answer))| request.compare(&fingerprint, answer));
+        let answers = rows.into_iter().map(Answer::try_from).collect::<Result<_, _>>()?;
+        Ok(Known { answers, stored })
     }
 }
 

@@ -81,9 +81,9 @@ fn what_is_said_and_what_knows_whether_it_was() {
     insta::assert_snapshot!(lines.join("\n"), @r#"
         Access: self_scope=1 string, service_scope=2 string
         Actor: kind=1 Kind, issuer=2 string, subject=3 string
-        CreateUserRequest: identity=1 NewIdentity{}, user_id_form=2 UserIdForm, user_metadata=3 Struct{}, app_metadata=4 Struct{}, profile_overrides=5 Struct{}, blocked=6 bool, validate_only=7 bool
+        CreateUserRequest: identity=1 NewIdentity{}, user_id_form=2 UserIdForm, user_metadata=3 Struct{}, app_metadata=4 Struct{}, profile_overrides=5 Struct{}, blocked=6 bool, validate_only=7 bool, request_id=8 string
         CreateUserResponse: user=1 User{}
-        DeleteUserRequest: user_id=1 string, expected_version?=2 int64, include_absorbed=3 bool, validate_only=4 bool
+        DeleteUserRequest: user_id=1 string, expected_version?=2 int64, include_absorbed=3 bool, validate_only=4 bool, request_id=5 string
         DeleteUserResponse: deleted_user_ids=1 string[]
         EmailMatch: user=1 User{}, identities=2 IdentityRef[], verified=3 bool
         FindByEmailRequest: email=1 string, include_unverified=2 bool, page_size=3 int32, page_token=4 string
@@ -100,7 +100,7 @@ fn what_is_said_and_what_knows_whether_it_was() {
         LinkProof.Token: issuer=1 string, subject=2 string, hash=3 bytes
         LinkProof: proof/token=1 Token{}, proof/service=2 Service{}
         LinkRecord: id=1 string, primary_user_id=2 string, secondary_user_id=3 string, moved_identities=4 IdentityRef[], link_time=5 Timestamp{}, undo_time=6 Timestamp{}, actor=10 Actor{}, proof=11 LinkProof{}, user_metadata=12 MetadataMerge{}, app_metadata=13 MetadataMerge{}, require_shared_verified_email=14 bool, metadata_changes=15 MetadataChange[], undo_actor=16 Actor{}
-        LinkRequest: user_id=1 string, secondary/link_with=2 string, secondary/identity=4 IdentityRef{}, secondary/secondary_user_id=5 string, user_metadata=6 MetadataMerge{}, app_metadata=7 MetadataMerge{}, expected_version?=8 int64, expected_secondary_version?=9 int64, validate_only=10 bool, require_shared_verified_email=12 bool
+        LinkRequest: user_id=1 string, secondary/link_with=2 string, secondary/identity=4 IdentityRef{}, secondary/secondary_user_id=5 string, user_metadata=6 MetadataMerge{}, app_metadata=7 MetadataMerge{}, expected_version?=8 int64, expected_secondary_version?=9 int64, validate_only=10 bool, request_id=11 string, require_shared_verified_email=12 bool
         LinkResponse: user=1 User{}, outcome=2 Outcome, link=3 LinkRecord{}, metadata_changes=4 MetadataChange[]
         ListLinkCandidatesRequest: user_id=1 string
         ListLinkCandidatesResponse: candidates=1 LinkCandidate[]
@@ -108,7 +108,7 @@ fn what_is_said_and_what_knows_whether_it_was() {
         ListLinksResponse: links=1 LinkRecord[], next_page_token=2 string
         ListUsersRequest: page_size=1 int32, page_token=2 string
         ListUsersResponse: users=1 User[], next_page_token=2 string
-        MergeMetadataRequest: user_id=1 string, source/source_user_id=2 string, source/given=3 GivenMetadata{}, user_metadata=4 MetadataMerge{}, app_metadata=5 MetadataMerge{}, expected_version?=6 int64, validate_only=7 bool, source/link_id=9 string
+        MergeMetadataRequest: user_id=1 string, source/source_user_id=2 string, source/given=3 GivenMetadata{}, user_metadata=4 MetadataMerge{}, app_metadata=5 MetadataMerge{}, expected_version?=6 int64, validate_only=7 bool, request_id=8 string, source/link_id=9 string
         MergeMetadataResponse: user=1 User{}, metadata_changes=2 MetadataChange[]
         MetadataChange: namespace=1 MetadataNamespace, path=2 string, effect=3 Effect
         MetadataMerge: strategy=1 Strategy, conflict=2 Conflict, arrays=3 Arrays
@@ -116,13 +116,13 @@ fn what_is_said_and_what_knows_whether_it_was() {
         ResolveUsersRequest: user_ids=1 string[]
         ResolveUsersResponse: users=1 ResolvedUser[]
         ResolvedUser: requested_id=1 string, state=2 State, user_id=3 string, since_time=4 Timestamp{}, link_id=5 string
-        SetPrimaryIdentityRequest: user_id=1 string, identity=2 IdentityRef{}, expected_version?=3 int64, validate_only=4 bool
+        SetPrimaryIdentityRequest: user_id=1 string, identity=2 IdentityRef{}, expected_version?=3 int64, validate_only=4 bool, request_id=5 string
         SetPrimaryIdentityResponse: user=1 User{}
-        UndoLinkRequest: link_id=1 string, metadata=2 UnlinkMetadata, expected_version?=3 int64, validate_only=4 bool
+        UndoLinkRequest: link_id=1 string, metadata=2 UnlinkMetadata, expected_version?=3 int64, validate_only=4 bool, request_id=5 string
         UndoLinkResponse: user=1 User{}, restored_user=2 User{}, link=3 LinkRecord{}, metadata_changes=4 MetadataChange[]
-        UnlinkRequest: user_id=1 string, identity=2 IdentityRef{}, metadata=3 UnlinkMetadata, expected_version?=4 int64, validate_only=5 bool
+        UnlinkRequest: user_id=1 string, identity=2 IdentityRef{}, metadata=3 UnlinkMetadata, expected_version?=4 int64, validate_only=5 bool, request_id=6 string
         UnlinkResponse: user=1 User{}, detached_user=2 User{}, restored=3 bool, metadata_changes=4 MetadataChange[], link_id=5 string
-        UpdateUserRequest: user_id=1 string, update=2 UserUpdate{}, update_mask=3 FieldMask{}, expected_version?=4 int64, validate_only=5 bool
+        UpdateUserRequest: user_id=1 string, update=2 UserUpdate{}, update_mask=3 FieldMask{}, expected_version?=4 int64, validate_only=5 bool, request_id=6 string
         UpdateUserResponse: user=1 User{}
         User: id=1 string, version=2 int64, create_time=3 Timestamp{}, update_time=4 Timestamp{}, identities=5 Identity[], user_metadata=6 Struct{}, app_metadata=7 Struct{}, profile_overrides=8 Struct{}, blocked=9 bool, profile=10 Struct{}
         UserUpdate: user_metadata=1 Struct{}, app_metadata=2 Struct{}, profile_overrides=3 Struct{}, blocked=4 bool
@@ -151,7 +151,7 @@ fn the_values_that_programs_compare() {
         MetadataMerge.Conflict: 0 CONFLICT_UNSPECIFIED, 1 CONFLICT_PRIMARY_WINS, 2 CONFLICT_SECONDARY_WINS, 3 CONFLICT_FAIL
         MetadataMerge.Strategy: 0 STRATEGY_UNSPECIFIED, 1 STRATEGY_KEEP_PRIMARY, 2 STRATEGY_MERGE
         MetadataNamespace: 0 METADATA_NAMESPACE_UNSPECIFIED, 1 METADATA_NAMESPACE_USER, 2 METADATA_NAMESPACE_APP
-        Reason: 0 REASON_UNSPECIFIED, 1 REASON_TOKEN_MISSING, 2 REASON_TOKEN_INVALID, 3 REASON_SCOPE_INSUFFICIENT, 4 REASON_NOT_YOUR_USER, 5 REASON_REAUTHENTICATION_REQUIRED, 6 REASON_REQUEST_INVALID, 7 REASON_SAME_USER, 8 REASON_LINK_TOKEN_INVALID, 9 REASON_EMAIL_NOT_SHARED, 10 REASON_USER_NOT_FOUND, 11 REASON_IDENTITY_NOT_FOUND, 12 REASON_LINK_NOT_FOUND, 13 REASON_USER_ABSORBED, 14 REASON_USER_BLOCKED, 15 REASON_IDENTITY_TAKEN, 16 REASON_USER_EXISTS, 17 REASON_LAST_IDENTITY, 18 REASON_PRIMARY_IDENTITY, 19 REASON_TOO_MANY_IDENTITIES, 20 REASON_METADATA_CONFLICT, 21 REASON_METADATA_TOO_LARGE, 22 REASON_VERSION_MISMATCH, 23 REASON_CONFLICT_RETRY, 24 REASON_OVERLOADED, 25 REASON_STORE_UNAVAILABLE, 26 REASON_KEYS_UNAVAILABLE, 27 REASON_COMMIT_UNKNOWN, 28 REASON_ABSORBED_USERS_EXIST, 29 REASON_INTERNAL, 30 REASON_DEADLINE, 32 REASON_LINK_NOT_UNDOABLE
+        Reason: 0 REASON_UNSPECIFIED, 1 REASON_TOKEN_MISSING, 2 REASON_TOKEN_INVALID, 3 REASON_SCOPE_INSUFFICIENT, 4 REASON_NOT_YOUR_USER, 5 REASON_REAUTHENTICATION_REQUIRED, 6 REASON_REQUEST_INVALID, 7 REASON_SAME_USER, 8 REASON_LINK_TOKEN_INVALID, 9 REASON_EMAIL_NOT_SHARED, 10 REASON_USER_NOT_FOUND, 11 REASON_IDENTITY_NOT_FOUND, 12 REASON_LINK_NOT_FOUND, 13 REASON_USER_ABSORBED, 14 REASON_USER_BLOCKED, 15 REASON_IDENTITY_TAKEN, 16 REASON_USER_EXISTS, 17 REASON_LAST_IDENTITY, 18 REASON_PRIMARY_IDENTITY, 19 REASON_TOO_MANY_IDENTITIES, 20 REASON_METADATA_CONFLICT, 21 REASON_METADATA_TOO_LARGE, 22 REASON_VERSION_MISMATCH, 23 REASON_CONFLICT_RETRY, 24 REASON_OVERLOADED, 25 REASON_STORE_UNAVAILABLE, 26 REASON_KEYS_UNAVAILABLE, 27 REASON_COMMIT_UNKNOWN, 28 REASON_ABSORBED_USERS_EXIST, 29 REASON_INTERNAL, 30 REASON_DEADLINE, 31 REASON_REQUEST_ID_REUSED, 32 REASON_LINK_NOT_UNDOABLE
         ResolvedUser.State: 0 STATE_UNSPECIFIED, 1 STATE_CURRENT, 2 STATE_ABSORBED, 3 STATE_DELETED, 4 STATE_UNKNOWN
         UnlinkMetadata: 0 UNLINK_METADATA_UNSPECIFIED, 1 UNLINK_METADATA_RESTORE, 2 UNLINK_METADATA_DISCARD
         UserIdForm: 0 USER_ID_FORM_UNSPECIFIED, 1 USER_ID_FORM_RANDOM, 2 USER_ID_FORM_PROVIDER_SUBJECT

@@ -34,6 +34,7 @@ mod overtaken;
 mod primary;
 mod python;
 mod races;
+mod retries;
 mod schema;
 mod statements;
 mod stop;

@@ -88,7 +88,7 @@ impl IdentityHandler {
         checks.finish()?;
         let questions: Vec<_> = ids.iter().cloned().map(|id| Question::from(Named::UserId(id))).collect();
         let mut session = self.linking.store().session(permit.tenant()).await?;
-        let known = session.standing(&questions).await?;
+        let known = session.standing(&questions).await?.answers;
         let users = ids.iter().zip(known).map(|(id, known)| {
             let requested_id = id.to_string();
             let (state, user_id, since, link) = match (known.standing, known.delete_time) {

@@ -1,22 +1,26 @@
 //! `Link`.
 
+use std::mem::take;
+
 use super::IdentityHandler;
 use crate::{
     auth::Permit,
     clock,
     domain::{linking::LinkTerms, merge::Strategy},
     grpc::{answers, proto as pb, requests::Checks},
-    linking::{Error, Link, Outcome, Secondary},
+    linking::{Error, Link, LinkAnswer, Outcome, Secondary},
 };
 
 /// What a user token may not do.
 const UNPROVEN: &str = "name the secondary user without a proof: send its token in link_with";
 
 impl IdentityHandler {
-    pub(super) async fn link(&self, permit: Permit, request: pb::LinkRequest) -> Result<pb::LinkResponse, Error> {
+    pub(super) async fn link(&self, permit: Permit, mut request: pb::LinkRequest) -> Result<pb::LinkResponse, Error> {
         use pb::link_request::Secondary as Named;
         let now = clock::now();
+        let id = take(&mut request.request_id);
         let mut checks = Checks::default();
+        let request_id = checks.request_id("request_id", &id, &request, request.validate_only);
         let user_id = checks.optional_user_id("user_id", &request.user_id);
         let user_metadata = checks.strategy("user_metadata", request.user_metadata);
         let app_metadata = checks.strategy("app_metadata", request.app_metadata);
@@ -43,7 +47,13 @@ impl IdentityHandler {
         checks.finish()?;
         let target = permit.target(user_id)?;
         let secondary = match (token, named) {
-            (Some(token), _) => self.linking.verify_link_with(&permit, token, now).await?,
+            (Some(token), _) => match self.linking.verify_link_with(&permit, token, now).await {
+                Ok(secondary) => secondary,
+                // It need not hold any more where this very call has been answered.
+                Err(error) => {
+                    return self.linking.answered::<Link, _>(&permit, &target, request_id).await?.ok_or(error);
+                }
+            },
             (None, named) => named.ok_or_else(|| Error::Fault("a checked field is missing".to_owned()))?,
         };
         let validate_only = request.validate_only;
@@ -54,18 +64,22 @@ impl IdentityHandler {
             expected_secondary_version: request.expected_secondary_version,
             require_shared_verified_email: request.require_shared_verified_email,
         };
-        let answer = self.linking.run(Link { permit, target, secondary, terms, validate_only, now }).await?;
-        let outcome = match answer.outcome {
-            Outcome::Absorbed => pb::link_response::Outcome::Absorbed,
-            Outcome::Attached => pb::link_response::Outcome::Attached,
-            Outcome::AlreadyLinked => pb::link_response::Outcome::AlreadyLinked,
-        };
-        let is_new = answer.outcome != Outcome::AlreadyLinked;
-        Ok(pb::LinkResponse {
-            user: Some(answers::user(&answer.user)),
-            outcome: outcome.into(),
-            link: answer.link.map(|link| answers::link(&link, validate_only && is_new)),
-            metadata_changes: answers::changes(&answer.changes),
-        })
+        let link = Link { permit, target, secondary, terms, validate_only, now };
+        self.linking.run(link, request_id, move |answer| reply(answer, validate_only)).await
+    }
+}
+
+fn reply(answer: LinkAnswer, validate_only: bool) -> pb::LinkResponse {
+    let outcome = match answer.outcome {
+        Outcome::Absorbed => pb::link_response::Outcome::Absorbed,
+        Outcome::Attached => pb::link_response::Outcome::Attached,
+        Outcome::AlreadyLinked => pb::link_response::Outcome::AlreadyLinked,
+    };
+    let is_new = answer.outcome != Outcome::AlreadyLinked;
+    pb::LinkResponse {
+        user: Some(answers::user(&answer.user)),
+        outcome: outcome.into(),
+        link: answer.link.map(|link| answers::link(&link, validate_only && is_new)),
+        metadata_changes: answers::changes(&answer.changes),
     }
 }

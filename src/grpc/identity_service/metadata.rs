@@ -1,12 +1,14 @@
 //! `MergeMetadata`.
 
+use std::mem::take;
+
 use super::IdentityHandler;
 use crate::{
     auth::Permit,
     clock,
     domain::merge::Strategy,
     grpc::{answers, proto as pb, requests::Checks},
-    linking::{Error, MergeMetadata, MergeSource},
+    linking::{Error, MergeMetadata, MergeSource, MergedMetadata},
 };
 
 /// What a user token may not do.
@@ -16,10 +18,12 @@ impl IdentityHandler {
     pub(super) async fn merge_metadata(
         &self,
         permit: Permit,
-        request: pb::MergeMetadataRequest,
+        mut request: pb::MergeMetadataRequest,
     ) -> Result<pb::MergeMetadataResponse, Error> {
         use pb::merge_metadata_request::Source;
+        let id = take(&mut request.request_id);
         let mut checks = Checks::default();
+        let request_id = checks.request_id("request_id", &id, &request, request.validate_only);
         let user_id = checks.optional_user_id("user_id", &request.user_id);
         let user_metadata = checks.strategy("user_metadata", request.user_metadata);
         let app_metadata = checks.strategy("app_metadata", request.app_metadata);
@@ -71,10 +75,10 @@ impl IdentityHandler {
         let now = clock::now();
         let merge =
             MergeMetadata { permit, target, source, user_metadata, app_metadata, expected_version, validate_only, now };
-        let answer = self.linking.run(merge).await?;
-        Ok(pb::MergeMetadataResponse {
+        let reply = |answer: MergedMetadata| pb::MergeMetadataResponse {
             user: Some(answers::user(&answer.user)),
             metadata_changes: answers::changes(&answer.changes),
-        })
+        };
+        self.linking.run(merge, request_id, reply).await
     }
 }

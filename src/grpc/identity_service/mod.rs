@@ -12,6 +12,7 @@ mod users;
 
 use std::sync::Arc;
 
+use prost::Message;
 use tonic::{Request, Response, Status};
 
 use super::{
@@ -23,7 +24,7 @@ use crate::{
     auth::{Permit, Purpose, Target},
     clock,
     domain::{Refusal, User},
-    linking::{Error, Linking, resolve},
+    linking::{Error, Linking, Reply, resolve},
     store::Session,
 };
 
@@ -91,6 +92,16 @@ async fn read_user(session: &mut Session, target: &Target) -> Result<User, Error
         }
     };
     Ok(user.ok_or(Refusal::UserNotFound)?)
+}
+
+impl<M: Message + Default + 'static> Reply for M {
+    fn to_bytes(&self) -> Vec<u8> {
+        self.encode_to_vec()
+    }
+
+    fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        M::decode(bytes).ok()
+    }
 }
 
 /// A user in a preview, whose random id there will be only once it is made.

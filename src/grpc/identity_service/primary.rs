@@ -1,9 +1,12 @@
 //! `SetPrimaryIdentity`.
 
+use std::mem::take;
+
 use super::IdentityHandler;
 use crate::{
     auth::Permit,
     clock,
+    domain::User,
     grpc::{answers, proto as pb, requests::Checks},
     linking::{Error, SetPrimaryIdentity},
 };
@@ -12,9 +15,11 @@ impl IdentityHandler {
     pub(super) async fn set_primary_identity(
         &self,
         permit: Permit,
-        request: pb::SetPrimaryIdentityRequest,
+        mut request: pb::SetPrimaryIdentityRequest,
     ) -> Result<pb::SetPrimaryIdentityResponse, Error> {
+        let id = take(&mut request.request_id);
         let mut checks = Checks::default();
+        let request_id = checks.request_id("request_id", &id, &request, request.validate_only);
         let user_id = checks.optional_user_id("user_id", &request.user_id);
         let identity = checks.identity("identity", request.identity.as_ref());
         let identity = checks.finish_with(identity)?;
@@ -22,7 +27,7 @@ impl IdentityHandler {
         let (expected_version, validate_only) = (request.expected_version, request.validate_only);
         let now = clock::now();
         let set = SetPrimaryIdentity { permit, target, identity, expected_version, validate_only, now };
-        let user = self.linking.run(set).await?;
-        Ok(pb::SetPrimaryIdentityResponse { user: Some(answers::user(&user)) })
+        let reply = |user: User| pb::SetPrimaryIdentityResponse { user: Some(answers::user(&user)) };
+        self.linking.run(set, request_id, reply).await
     }
 }

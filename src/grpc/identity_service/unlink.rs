@@ -1,17 +1,25 @@
 //! `Unlink`.
 
+use std::mem::take;
+
 use super::{IdentityHandler, nameless};
 use crate::{
     auth::Permit,
     clock,
     domain::{Metadata, User, unlinking::Departure},
     grpc::{answers, proto as pb, requests::Checks},
-    linking::{Error, Unlink},
+    linking::{Error, Unlink, UnlinkAnswer},
 };
 
 impl IdentityHandler {
-    pub(super) async fn unlink(&self, permit: Permit, request: pb::UnlinkRequest) -> Result<pb::UnlinkResponse, Error> {
+    pub(super) async fn unlink(
+        &self,
+        permit: Permit,
+        mut request: pb::UnlinkRequest,
+    ) -> Result<pb::UnlinkResponse, Error> {
+        let id = take(&mut request.request_id);
         let mut checks = Checks::default();
+        let request_id = checks.request_id("request_id", &id, &request, request.validate_only);
         let user_id = checks.optional_user_id("user_id", &request.user_id);
         let metadata = checks.unlink_metadata("metadata", request.metadata, permit.is_service());
         let identity = checks.identity("identity", request.identity.as_ref());
@@ -21,23 +29,26 @@ impl IdentityHandler {
         let now = clock::now();
         let is_service = permit.is_service();
         let unlink = Unlink { permit, target, identity, metadata, expected_version, validate_only, now };
-        let answer = self.linking.run(unlink).await?;
-        let user = Some(answers::user(&answer.user));
-        Ok(match answer.departure {
-            Departure::Restored { user: detached, link, withheld } => pb::UnlinkResponse {
-                user,
-                detached_user: Some(answers::user(&if is_service { detached } else { unproven(detached) })),
-                restored: true,
-                metadata_changes: [answers::taken_back(&answer.taken_back), answers::withheld(&withheld)].concat(),
-                link_id: link.to_string(),
-            },
-            Departure::Created { user: detached, link } => pb::UnlinkResponse {
-                user,
-                link_id: link.map(|link| link.to_string()).unwrap_or_default(),
-                detached_user: Some(if validate_only { nameless(&detached) } else { answers::user(&detached) }),
-                ..pb::UnlinkResponse::default()
-            },
-        })
+        self.linking.run(unlink, request_id, move |answer| reply(answer, is_service, validate_only)).await
+    }
+}
+
+fn reply(answer: UnlinkAnswer, is_service: bool, validate_only: bool) -> pb::UnlinkResponse {
+    let user = Some(answers::user(&answer.user));
+    match answer.departure {
+        Departure::Restored { user: detached, link, withheld } => pb::UnlinkResponse {
+            user,
+            detached_user: Some(answers::user(&if is_service { detached } else { unproven(detached) })),
+            restored: true,
+            metadata_changes: [answers::taken_back(&answer.taken_back), answers::withheld(&withheld)].concat(),
+            link_id: link.to_string(),
+        },
+        Departure::Created { user: detached, link } => pb::UnlinkResponse {
+            user,
+            link_id: link.map(|link| link.to_string()).unwrap_or_default(),
+            detached_user: Some(if validate_only { nameless(&detached) } else { answers::user(&detached) }),
+            ..pb::UnlinkResponse::default()
+        },
     }
 }
 

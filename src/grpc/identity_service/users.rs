@@ -1,10 +1,12 @@
 //! `CreateUser`, `GetUser`, `ListUsers`, `UpdateUser`, `DeleteUser`.
 
+use std::mem::take;
+
 use super::{IdentityHandler, nameless, read_user};
 use crate::{
     auth::{Caller, Permit},
     clock,
-    domain::{Verified, Verifier},
+    domain::{User, UserId, Verified, Verifier},
     grpc::{
         answers,
         page::{self, Pages},
@@ -18,7 +20,7 @@ impl IdentityHandler {
     pub(super) async fn create_user(
         &self,
         permit: Permit,
-        request: pb::CreateUserRequest,
+        mut request: pb::CreateUserRequest,
     ) -> Result<pb::CreateUserResponse, Error> {
         let by = match permit.caller() {
             Caller::User(user) => Verifier::Issuer(user.issuer.clone()),
@@ -26,7 +28,9 @@ impl IdentityHandler {
                 Verifier::Service { issuer: issuer.clone(), subject: subject.clone() }
             }
         };
+        let id = take(&mut request.request_id);
         let mut checks = Checks::default();
+        let request_id = checks.request_id("request_id", &id, &request, request.validate_only);
         let identity = checks.new_identity("identity", request.identity, &Verified { time: clock::now(), by });
         let user_id_form = checks.user_id_form("user_id_form", request.user_id_form);
         let user_metadata = checks.metadata("user_metadata", request.user_metadata);
@@ -45,11 +49,12 @@ impl IdentityHandler {
             blocked: request.blocked,
             validate_only,
         };
-        let user = self.linking.run(create).await?;
-        let is_random = joined.as_ref() != Some(&user.id);
-        Ok(pb::CreateUserResponse {
-            user: Some(if validate_only && is_random { nameless(&user) } else { answers::user(&user) }),
-        })
+        let reply = move |user: User| {
+            let is_random = joined.as_ref() != Some(&user.id);
+            let user = if validate_only && is_random { nameless(&user) } else { answers::user(&user) };
+            pb::CreateUserResponse { user: Some(user) }
+        };
+        self.linking.run(create, request_id, reply).await
     }
 
     pub(super) async fn get_user(
@@ -91,9 +96,11 @@ impl IdentityHandler {
     pub(super) async fn update_user(
         &self,
         permit: Permit,
-        request: pb::UpdateUserRequest,
+        mut request: pb::UpdateUserRequest,
     ) -> Result<pb::UpdateUserResponse, Error> {
+        let id = take(&mut request.request_id);
         let mut checks = Checks::default();
+        let request_id = checks.request_id("request_id", &id, &request, request.validate_only);
         let user_id = checks.optional_user_id("user_id", &request.user_id);
         let update = request.update.unwrap_or_default();
         let mask = request.update_mask.unwrap_or_default().paths;
@@ -130,23 +137,27 @@ impl IdentityHandler {
             validate_only,
             now,
         };
-        let user = self.linking.run(update).await?;
-        Ok(pb::UpdateUserResponse { user: Some(answers::user(&user)) })
+        let reply = |user: User| pb::UpdateUserResponse { user: Some(answers::user(&user)) };
+        self.linking.run(update, request_id, reply).await
     }
 
     pub(super) async fn delete_user(
         &self,
         permit: Permit,
-        request: pb::DeleteUserRequest,
+        mut request: pb::DeleteUserRequest,
     ) -> Result<pb::DeleteUserResponse, Error> {
+        let id = take(&mut request.request_id);
         let mut checks = Checks::default();
+        let request_id = checks.request_id("request_id", &id, &request, request.validate_only);
         let user_id = checks.optional_user_id("user_id", &request.user_id);
         checks.finish()?;
         let target = permit.target(user_id)?;
         let pb::DeleteUserRequest { expected_version, include_absorbed, validate_only, .. } = request;
         let now = clock::now();
         let delete = DeleteUser { permit, target, expected_version, include_absorbed, validate_only, now };
-        let deleted = self.linking.run(delete).await?;
-        Ok(pb::DeleteUserResponse { deleted_user_ids: deleted.iter().map(ToString::to_string).collect() })
+        let reply = |deleted: Vec<UserId>| pb::DeleteUserResponse {
+            deleted_user_ids: deleted.iter().map(ToString::to_string).collect(),
+        };
+        self.linking.run(delete, request_id, reply).await
     }
 }

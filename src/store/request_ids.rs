@@ -1,0 +1,128 @@
+//! What was answered to requests that carry an id, so that whoever repeats one is told the same.
+
+use diesel::{
+    ExpressionMethods as _, PgArrayExpressionMethods as _, QueryableByName, sql_query,
+    sql_types::{Array, BigInt, Binary, Text, Uuid as SqlUuid},
+};
+use uuid::Uuid;
+
+use super::{Session, StoreError, cached::Cached, schema::request_ids};
+use crate::domain::Named;
+
+/// A request that carries an id, in the tenant of its session.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// What the caller chose.
+    pub id: Uuid,
+    /// The rpc.
+    pub rpc: &'static str,
+    /// Who issued the caller's token.
+    pub issuer: String,
+    /// The caller, as that issuer names it.
+    pub subject: String,
+    /// Tells the request from others under its id.
+    pub fingerprint: [u8; 32],
+}
+
+/// What was answered under the id of a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StoredAnswer {
+    /// This very request, and this answer: encoded.
+    Same(Vec<u8>),
+    /// Another request.
+    Other,
+}
+
+/// What came of keeping an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AnswerInserted {
+    /// It is kept.
+    Inserted,
+    /// Something was answered under this id already.
+    Answered,
+}
+
+#[derive(QueryableByName)]
+struct Row {
+    #[diesel(sql_type = Binary)]
+    fingerprint: Vec<u8>,
+    #[diesel(sql_type = Binary)]
+    answer: Vec<u8>,
+}
+
+impl Request {
+    /// What an answer under this id is to this request.
+    pub(super) fn compare(&self, fingerprint: &[u8], answer: Vec<u8>) -> StoredAnswer {
+        if fingerprint == self.fingerprint { StoredAnswer::Same(answer) } else { StoredAnswer::Other }
+    }
+}
+
+impl Session {
+    /// What was answered under the id of this session's request. [`Session::standing`] finds it on its
+    /// way.
+    pub async fn stored_answer(&mut self) -> Result<Option<StoredAnswer>, StoreError> {
+        // The database's clock, which is one for all that serve from it.
+        const SQL: &str = "SELECT fingerprint, answer FROM request_ids WHERE tenant_id = $1 AND rpc = $2 \
+            AND issuer = $3 AND subject = $4 AND request_id = $5 AND expire_time > now()";
+        let Some(request) = &self.request else { return Ok(None) };
+        let query = sql_query(SQL)
+            .bind::<Text, _>(self.tenant.as_str())
+            .bind::<Text, _>(request.rpc)
+            .bind::<Text, _>(&request.issuer)
+            .bind::<Text, _>(&request.subject)
+            .bind::<SqlUuid, _>(request.id);
+        let row: Option<Row> = self.conn.load_one(Cached(query)).await?;
+        Ok(row.map(|row| request.compare(&row.fingerprint, row.answer)))
+    }
+
+    /// Keeps the answer to this session's request for a day, if that has an id. `concerned` is whoever
+    /// is in it.
+    pub async fn insert_answer(&mut self, answer: &[u8], concerned: &[Named]) -> Result<AnswerInserted, StoreError> {
+        const SQL: &str = "INSERT INTO request_ids AS r \
+              (tenant_id, rpc, issuer, subject, request_id, fingerprint, answer, concerned, expire_time) \
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, now() + interval '24 hours') \
+            ON CONFLICT ON CONSTRAINT request_ids_pkey DO UPDATE SET fingerprint = excluded.fingerprint, \
+              answer = excluded.answer, concerned = excluded.concerned, expire_time = excluded.expire_time \
+            WHERE r.expire_time <= now()";
+        let Some(request) = &self.request else { return Ok(AnswerInserted::Inserted) };
+        let query = sql_query(SQL)
+            .bind::<Text, _>(self.tenant.as_str())
+            .bind::<Text, _>(request.rpc)
+            .bind::<Text, _>(&request.issuer)
+            .bind::<Text, _>(&request.subject)
+            .bind::<SqlUuid, _>(request.id)
+            .bind::<Binary, _>(request.fingerprint.as_slice())
+            .bind::<Binary, _>(answer)
+            .bind::<Array<Text>, _>(texts(concerned));
+        let rows = self.conn.execute(Cached(query)).await?;
+        Ok(if rows == 1 { AnswerInserted::Inserted } else { AnswerInserted::Answered })
+    }
+
+    /// Forgets every answer in which one of these is.
+    pub async fn forget_answers(&mut self, deleted: &[Named]) -> Result<(), StoreError> {
+        let delete = diesel::delete(request_ids::table)
+            .filter(request_ids::tenant_id.eq(self.tenant.as_str()))
+            .filter(request_ids::concerned.overlaps_with(texts(deleted)));
+        self.conn.execute(delete).await?;
+        Ok(())
+    }
+
+    /// Removes answers of this tenant that have expired, `limit` at most, and says how many. What
+    /// somebody else is about to remove is left to them.
+    pub async fn sweep_answers(&mut self, limit: i64) -> Result<usize, StoreError> {
+        const SQL: &str = "DELETE FROM request_ids WHERE ctid = ANY (ARRAY (SELECT ctid FROM request_ids \
+              WHERE tenant_id = $1 AND expire_time <= now() ORDER BY expire_time LIMIT $2 FOR UPDATE SKIP LOCKED))";
+        let query = sql_query(SQL).bind::<Text, _>(self.tenant.as_str()).bind::<BigInt, _>(limit);
+        self.conn.execute(Cached(query)).await
+    }
+}
+
+/// Users and identities in one list. A user id that reads like an identity only lets a deletion forget
+/// more.
+fn texts(names: &[Named]) -> Vec<String> {
+    let text = |name: &Named| match name {
+        Named::UserId(id) => id.to_string(),
+        Named::Identity(identity) => identity.to_string(),
+    };
+    names.iter().map(text).collect()
+}

@@ -1,0 +1,83 @@
+//! One request that is under way more than once.
+
+use super::*;
+
+/// R13: the same request id twice in flight.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn twenty_of_one_request_are_one_change_and_one_answer() {
+    let mut races = Races::begin();
+    for rpc in WRITES {
+        let server = TestServer::start().await;
+        let people = std::sync::Arc::new(people(&server).await);
+        let one = |_| -> Racer {
+            let (service, people) = (server.service(), std::sync::Arc::clone(&people));
+            Box::pin(async move {
+                match write(&service, &people, rpc, ID, Terms::default()).await {
+                    Ok(answer) => answer,
+                    refused => refusal(refused),
+                }
+            })
+        };
+
+        let answers = races.at_once((0..20).map(one).collect()).await;
+
+        let again = write(&server.service(), &people, rpc, ID, Terms::default()).await.unwrap();
+        assert_eq!(count(&answers, &again), 20, "{rpc}: {answers:?}");
+        assert_eq!(db_kept(&server).await, 1);
+        let is_about_others = ["CreateUser", "DeleteUser"].contains(&rpc);
+        let version = server.service().user(&people.first).await.version;
+        assert_eq!(version, if is_about_others { 2 } else { 3 }, "{rpc}");
+        server.database.db_assert_invariants().await;
+    }
+}
+
+/// Two of a request, the second of which waits for the first, and what came of them when that is let
+/// go, perhaps by `cut`.
+async fn one_behind_the_other(
+    server: &TestServer,
+    terms: Terms,
+    cut: impl AsyncFnOnce(&TestServer),
+) -> [Result<String, Status>; 2] {
+    let people = std::sync::Arc::new(people(server).await);
+    let held = server.database.db_hold(&people.first).await;
+    let [first, second] = [1, 2].map(|_| {
+        let (service, people) = (server.service(), std::sync::Arc::clone(&people));
+        async move { write(&service, &people, "UpdateUser", ID, terms).await }
+    });
+    let first = tokio::spawn(first);
+    server.database.db_until_waiting(1).await;
+    let second = tokio::spawn(second);
+    server.database.db_until_waiting(2).await;
+    cut(server).await;
+    held.db_release().await;
+    [first.await.unwrap(), second.await.unwrap()]
+}
+
+#[tokio::test]
+async fn who_waited_for_the_same_request_is_not_refused_for_what_that_changed() {
+    let server = TestServer::start().await;
+    // The first makes it another version.
+    let terms = Terms { expected_version: Some(2), ..Terms::default() };
+
+    let [first, second] = one_behind_the_other(&server, terms, async |_| {}).await;
+
+    assert_eq!(first.unwrap(), second.unwrap());
+}
+
+/// R14: the same request id, and the first is rolled back.
+#[tokio::test]
+async fn who_waited_for_a_request_that_was_rolled_back_carries_it_out() {
+    let server = TestServer::start().await;
+    // Which waits for the row, and not for the request.
+    let end_the_first = "SELECT pg_terminate_backend(pid)::text FROM pg_stat_activity \
+        WHERE datname = current_database() AND wait_event_type = 'Lock' AND wait_event <> 'advisory'";
+
+    let [first, second] = one_behind_the_other(&server, Terms::default(), async |server| {
+        assert_eq!(server.database.db_texts(end_the_first).await, ["true"]);
+    })
+    .await;
+
+    assert_eq!(refusal(first), "Unavailable STORE_UNAVAILABLE");
+    assert!(second.unwrap().contains("version: 3"));
+    assert_eq!(db_kept(&server).await, 1);
+}

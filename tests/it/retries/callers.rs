@@ -1,0 +1,68 @@
+//! An id is its caller's, for one rpc, in one tenant; and whoever may not call is told nothing.
+
+use super::*;
+use crate::support::tokens::Token;
+
+fn own_update(mine: bool) -> pb::UpdateUserRequest {
+    let user_metadata = object(value!({ "mine": mine }));
+    let update = update("", &["user_metadata"], pb::UserUpdate { user_metadata, ..Default::default() });
+    pb::UpdateUserRequest { request_id: ID.to_owned(), ..update }
+}
+
+#[tokio::test]
+async fn one_id_of_two_callers_rpcs_or_tenants_is_two() {
+    let server = TestServer::start().await;
+    let (people, service) = (people(&server).await, server.service());
+    let other = Terms { other: true, ..Terms::default() };
+    write(&service, &people, "UpdateUser", ID, Terms::default()).await.unwrap();
+
+    // Another service; a person by the same subject, from another issuer; and another rpc.
+    let another = server.caller(&Token::of("services", "another"));
+    write(&another, &people, "UpdateUser", ID, other).await.unwrap();
+    server.service().create("okta", "backend").await;
+    server.person("okta", "backend").update_user(own_update(true)).await.unwrap();
+    write(&service, &people, "MergeMetadata", ID, other).await.unwrap();
+
+    // The same service in another tenant.
+    let elsewhere = server.service_of("other");
+    let first = elsewhere.create("google-oauth2", "g1").await.id;
+    let people = People { first, second: String::new() };
+    write(&elsewhere, &people, "UpdateUser", ID, other).await.unwrap();
+
+    assert_eq!(db_kept(&server).await, 5);
+}
+
+#[tokio::test]
+async fn another_token_of_the_same_caller_finds_the_answer() {
+    let server = TestServer::start().await;
+    server.service().create("github", "h1").await;
+    let first = server.person("github", "h1").update_user(own_update(true)).await.unwrap();
+    let after = server.database.db_everything().await;
+
+    assert_eq!(server.person("github", "h1").update_user(own_update(true)).await.unwrap(), first);
+
+    assert_eq!(server.database.db_everything().await, after);
+}
+
+#[tokio::test]
+async fn whoever_may_no_longer_call_is_not_told_again() {
+    let server = TestServer::start().await;
+    let service = server.service();
+    let id = service.create("github", "h1").await.id;
+    let phone = service.create("sms", "s1").await.id;
+    service.link(link_user(&id, &phone)).await.unwrap();
+    let token = Token::of("sms", "s1").issued_ago(60);
+    server.caller(&token).update_user(own_update(true)).await.unwrap();
+
+    service.block(&id, true).await;
+    let blocked = server.db_refused(server.caller(&token).update_user(own_update(true))).await;
+    assert_eq!(blocked, "PermissionDenied USER_BLOCKED");
+    service.block(&id, false).await;
+
+    let unscoped = server.caller(&token.clone().scope("read:current_user"));
+    assert_eq!(server.db_refused(unscoped.update_user(own_update(true))).await, "PermissionDenied SCOPE_INSUFFICIENT");
+
+    service.unlink(unlink(&id, "sms", "s1")).await.unwrap();
+    let withdrawn = server.db_refused(server.caller(&token).update_user(own_update(true))).await;
+    assert_eq!(withdrawn, "Unauthenticated TOKEN_INVALID");
+}

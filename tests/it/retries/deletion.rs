@@ -1,0 +1,71 @@
+//! What was answered does not outlive whom it speaks of.
+
+use super::*;
+
+/// The kept answers and whom they are said to concern, as text.
+async fn db_answers(server: &TestServer) -> String {
+    let answers = "SELECT concat(rpc, ' ', concerned, ' ', encode(answer, 'escape')) FROM request_ids";
+    server.database.db_texts(answers).await.join("\n")
+}
+
+#[tokio::test]
+async fn answers_in_which_a_deleted_user_is_go_with_it() {
+    for rpc in WRITES {
+        let server = TestServer::start().await;
+        let (people, service) = (people(&server).await, server.service());
+        write(&service, &people, rpc, ID, Terms::default()).await.unwrap();
+        let before = db_answers(&server).await;
+
+        for id in [&people.first, &people.second, &service.create("github", "h3").await.id] {
+            let whole = pb::DeleteUserRequest { include_absorbed: true, ..delete(id) };
+            // One of them is there no longer.
+            drop(service.delete_user(whole).await);
+        }
+
+        match rpc {
+            "DeleteUser" => assert_eq!(db_answers(&server).await, before),
+            // Of a third one.
+            "CreateUser" => {
+                assert_eq!(db_answers(&server).await, before);
+                service.delete(&service.owner("github", "h2").await).await;
+                assert_eq!(db_kept(&server).await, 0);
+            }
+            _ => assert_eq!(db_kept(&server).await, 0, "{rpc}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn answers_about_a_user_go_with_whoever_was_of_it_then() {
+    let server = TestServer::start().await;
+    let service = server.service();
+    let first = service.create("google-oauth2", "g1").await.id;
+    let second = service.create("github", "h1").await.id;
+    let person = server.person("github", "h1");
+    person.link(link_with(&server.proof("okta", "o1"))).await.unwrap();
+    service.link(link_user(&first, &second)).await.unwrap();
+    let people = People { first: first.clone(), second };
+    write(&service, &people, "UpdateUser", ID, Terms::default()).await.unwrap();
+    assert!(db_answers(&server).await.contains("o1"));
+
+    // It leaves before the rest does, and so is a user under an id that no answer has seen.
+    let left = service.unlink(unlink(&first, "okta", "o1")).await.unwrap().detached_user.unwrap();
+    service.delete(&left.id).await;
+
+    assert_eq!(db_kept(&server).await, 0);
+}
+
+#[tokio::test]
+async fn who_deletes_itself_is_told_so_again() {
+    let server = TestServer::start().await;
+    let id = server.service().create("github", "h1").await.id;
+    let delete = || pb::DeleteUserRequest { request_id: ID.to_owned(), ..delete("") };
+    let person = server.person("github", "h1");
+    let first = person.delete_user(delete()).await.unwrap();
+    assert_eq!(first.deleted_user_ids, [id]);
+
+    assert_eq!(person.delete_user(delete()).await.unwrap(), first);
+
+    let other = pb::DeleteUserRequest { include_absorbed: true, ..delete() };
+    assert_eq!(refusal(person.delete_user(other).await), "InvalidArgument REQUEST_ID_REUSED");
+}
