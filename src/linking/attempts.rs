@@ -11,7 +11,7 @@ use crate::{
     auth::{Permit, Purpose, Target},
     clock,
     domain::Refusal,
-    store::{AnswerInserted, Request, Session, StoreError, StoredAnswer},
+    store::{AnswerInserted, LockKeys, Request, Session, StoreError, StoredAnswer},
 };
 
 /// How often a write is tried before the caller is told to.
@@ -86,6 +86,16 @@ impl Linking {
                         return Err(refusal.into());
                     }
                 }
+                Err(Error::Store(StoreError::CommitUnknown(text))) if session.has_request_id() => {
+                    // Its place in the pool first: there may be only one.
+                    drop(session);
+                    let settled = self.settled::<W>(write.permit(), request_id).await;
+                    let (fresh, stored) = settled.map_err(|error| still_unknown(&text, &error))?;
+                    if let Some(stored) = stored {
+                        return again(stored);
+                    }
+                    session = fresh;
+                }
                 Err(error) => {
                     // If this fails too, the pool throws the connection away.
                     drop(session.abandon().await);
@@ -115,6 +125,21 @@ impl Linking {
         Ok(reply)
     }
 
+    /// A new session, and what is stored of the request now that a commit of it has no answer. The
+    /// transaction holds the lock of the request's id until it has ended, one way or the other.
+    async fn settled<W: Write>(
+        &self,
+        permit: &Permit,
+        request_id: Option<RequestId>,
+    ) -> Result<(Session, Option<StoredAnswer>), Error> {
+        let mut session = self.session::<W>(permit, request_id).await?;
+        session.begin().await?;
+        session.lock(&LockKeys::default()).await?;
+        let stored = session.stored_answer().await?;
+        session.abandon().await?;
+        Ok((session, stored))
+    }
+
     async fn session<W: Write>(&self, permit: &Permit, request_id: Option<RequestId>) -> Result<Session, Error> {
         let (issuer, subject) = permit.caller().issuer_and_subject();
         let request = request_id.map(|RequestId { id, fingerprint }| Request {
@@ -126,6 +151,11 @@ impl Linking {
         });
         Ok(self.store.session(permit.tenant()).await?.for_request(request))
     }
+}
+
+/// What is told when the answer of a commit is lost, and what it came to cannot be found out either.
+fn still_unknown(lost: &str, error: &Error) -> Error {
+    Error::Store(StoreError::CommitUnknown(format!("{lost}; and then: {error:?}")))
 }
 
 /// What was answered, told again.

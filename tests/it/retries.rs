@@ -5,6 +5,7 @@ mod at_once;
 mod callers;
 mod deletion;
 mod ids;
+mod lost_commits;
 
 use identity_link::grpc::proto as pb;
 use serde_json::json as value;
