@@ -6,6 +6,7 @@ mod activity;
 mod certificates;
 mod connection;
 mod preface;
+mod sweep;
 
 use std::{sync::Arc, time::Duration};
 
@@ -19,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 use tower::ServiceBuilder;
 
-use self::{certificates::Certificates, connection::Host};
+use self::{certificates::Certificates, connection::Host, sweep::keep_swept};
 use crate::{
     auth::{Issuer, Issuers, Keys},
     clock,
@@ -141,7 +142,7 @@ fn certificates(files: TlsFiles, stop: &CancellationToken) -> Result<Arc<Certifi
     Ok(certificates)
 }
 
-/// Opens the store, reads the issuers' keys, and holds providers to their issuers.
+/// Opens the store and keeps it swept, reads the issuers' keys, and holds providers to their issuers.
 async fn assemble(config: &Config, stop: CancellationToken) -> Result<Linking, ServeError> {
     let tenants: Vec<TenantId> = config.tenants.keys().cloned().collect();
     let store = Store::open(&config.database.address, config.database.max_connections, &tenants).await?;
@@ -165,6 +166,7 @@ async fn assemble(config: &Config, stop: CancellationToken) -> Result<Linking, S
     for (_, keys) in &issuers {
         tokio::spawn(Arc::clone(keys).keep_fresh(http.clone(), stop.clone()));
     }
+    tokio::spawn(keep_swept(store.clone(), tenants, stop));
     Ok(Linking::new(store, Issuers::new(issuers), config.tenants.clone()))
 }
 

@@ -109,10 +109,12 @@ impl Session {
 
     /// Removes answers of this tenant that have expired, `limit` at most, and says how many. What
     /// somebody else is about to remove is left to them.
-    pub async fn sweep_answers(&mut self, limit: i64) -> Result<usize, StoreError> {
+    pub async fn sweep_answers(&mut self, limit: usize) -> Result<usize, StoreError> {
         const SQL: &str = "DELETE FROM request_ids WHERE ctid = ANY (ARRAY (SELECT ctid FROM request_ids \
               WHERE tenant_id = $1 AND expire_time <= now() ORDER BY expire_time LIMIT $2 FOR UPDATE SKIP LOCKED))";
-        let query = sql_query(SQL).bind::<Text, _>(self.tenant.as_str()).bind::<BigInt, _>(limit);
+        let query = sql_query(SQL)
+            .bind::<Text, _>(self.tenant.as_str())
+            .bind::<BigInt, _>(i64::try_from(limit).unwrap_or(i64::MAX));
         self.conn.execute(Cached(query)).await
     }
 }

@@ -6,6 +6,7 @@ mod callers;
 mod deletion;
 mod ids;
 mod lost_commits;
+mod sweep;
 
 use identity_link::grpc::proto as pb;
 use serde_json::json as value;
