@@ -145,6 +145,7 @@ impl Linking {
         let request = request_id.map(|RequestId { id, fingerprint }| Request {
             id,
             rpc: W::RPC,
+            caller_kind: if permit.is_service() { "service" } else { "user" },
             issuer: issuer.to_owned(),
             subject: subject.to_owned(),
             fingerprint,

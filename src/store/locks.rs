@@ -61,8 +61,8 @@ fn name_key(name: &Named) -> String {
 }
 
 fn request_key(request: &Request) -> String {
-    let Request { id, rpc, issuer, subject, .. } = request;
-    format!("request\0{rpc}\0{issuer}\0{subject}\0{id}")
+    let Request { id, rpc, caller_kind, issuer, subject, .. } = request;
+    format!("request\0{rpc}\0{caller_kind}\0{issuer}\0{subject}\0{id}")
 }
 
 fn number(tenant: &TenantId, key: &str) -> i64 {

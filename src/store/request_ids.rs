@@ -16,6 +16,8 @@ pub struct Request {
     pub id: Uuid,
     /// The rpc.
     pub rpc: &'static str,
+    /// What the caller is, `user` or `service`: one issuer may give tokens of both to one subject.
+    pub caller_kind: &'static str,
     /// Who issued the caller's token.
     pub issuer: String,
     /// The caller, as that issuer names it.
@@ -63,11 +65,12 @@ impl Session {
     pub async fn stored_answer(&mut self) -> Result<Option<StoredAnswer>, StoreError> {
         // The database's clock, which is one for all that serve from it.
         const SQL: &str = "SELECT fingerprint, answer FROM request_ids WHERE tenant_id = $1 AND rpc = $2 \
-            AND issuer = $3 AND subject = $4 AND request_id = $5 AND expire_time > now()";
+            AND caller_kind = $3 AND issuer = $4 AND subject = $5 AND request_id = $6 AND expire_time > now()";
         let Some(request) = &self.request else { return Ok(None) };
         let query = sql_query(SQL)
             .bind::<Text, _>(self.tenant.as_str())
             .bind::<Text, _>(request.rpc)
+            .bind::<Text, _>(request.caller_kind)
             .bind::<Text, _>(&request.issuer)
             .bind::<Text, _>(&request.subject)
             .bind::<SqlUuid, _>(request.id);
@@ -79,8 +82,8 @@ impl Session {
     /// is in it.
     pub async fn insert_answer(&mut self, answer: &[u8], concerned: &[Named]) -> Result<AnswerInserted, StoreError> {
         const SQL: &str = "INSERT INTO request_ids AS r \
-              (tenant_id, rpc, issuer, subject, request_id, fingerprint, answer, concerned, expire_time) \
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, now() + interval '24 hours') \
+              (tenant_id, rpc, caller_kind, issuer, subject, request_id, fingerprint, answer, concerned, expire_time) \
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, now() + interval '24 hours') \
             ON CONFLICT ON CONSTRAINT request_ids_pkey DO UPDATE SET fingerprint = excluded.fingerprint, \
               answer = excluded.answer, concerned = excluded.concerned, expire_time = excluded.expire_time \
             WHERE r.expire_time <= now()";
@@ -88,6 +91,7 @@ impl Session {
         let query = sql_query(SQL)
             .bind::<Text, _>(self.tenant.as_str())
             .bind::<Text, _>(request.rpc)
+            .bind::<Text, _>(request.caller_kind)
             .bind::<Text, _>(&request.issuer)
             .bind::<Text, _>(&request.subject)
             .bind::<SqlUuid, _>(request.id)

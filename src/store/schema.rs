@@ -74,9 +74,10 @@ diesel::table! {
 }
 
 diesel::table! {
-    request_ids (tenant_id, rpc, issuer, subject, request_id) {
+    request_ids (tenant_id, rpc, caller_kind, issuer, subject, request_id) {
         tenant_id -> Text,
         rpc -> Text,
+        caller_kind -> Text,
         issuer -> Text,
         subject -> Text,
         request_id -> Uuid,

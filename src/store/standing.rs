@@ -127,8 +127,8 @@ impl Session {
             LEFT JOIN LATERAL (SELECT * FROM users WHERE tenant_id = $1 AND id = l.primary_id LIMIT 1) p ON true \
             LEFT JOIN LATERAL (SELECT * FROM tombstones WHERE tenant_id = $1 AND id_hash = q.tombstone LIMIT 1) t \
               ON true \
-            LEFT JOIN (SELECT fingerprint, answer FROM request_ids WHERE tenant_id = $1 AND rpc = $7 AND issuer = $8 \
-              AND subject = $9 AND request_id = $10 AND expire_time > now()) r ON q.position = 1 \
+            LEFT JOIN (SELECT fingerprint, answer FROM request_ids WHERE tenant_id = $1 AND rpc = $7 AND caller_kind = $8 \
+              AND issuer = $9 AND subject = $10 AND request_id = $11 AND expire_time > now()) r ON q.position = 1 \
             ORDER BY q.position";
         let request = self.request.as_ref();
         let identity = |question: &Question| match &question.named {
@@ -151,6 +151,7 @@ impl Session {
                 questions.iter().map(|q| self.tombstone_hash(&q.named).to_vec()).collect::<Vec<_>>(),
             )
             .bind::<Nullable<Text>, _>(request.map(|request| request.rpc))
+            .bind::<Nullable<Text>, _>(request.map(|request| request.caller_kind))
             .bind::<Nullable<Text>, _>(request.map(|request| &request.issuer))
             .bind::<Nullable<Text>, _>(request.map(|request| &request.subject))
             .bind::<Nullable<SqlUuid>, _>(request.map(|request| request.id));

@@ -26,7 +26,7 @@ fn rpcs() -> impl Iterator<Item = &'static str> {
 }
 
 /// The configuration of another trusted issuer, whose tokens `Token::of("stranger", …)` makes.
-fn stranger(toml: &str, settings: &str) -> String {
+pub fn stranger(toml: &str, settings: &str) -> String {
     let keys = crate::support::tokens::keys_dir().join("stranger.json");
     let iss = crate::support::tokens::iss("stranger");
     format!(

@@ -139,6 +139,8 @@ async fn a_request_id_costs_one_statement() {
     assert_costs(1..=1, &statements(&server, service.unlink(request)).await);
     assert_eq!(service.user(big).await.id, big);
 
+    // That unlink has withdrawn the person's tokens.
+    let person = server.person("google-oauth2", "g");
     let link = LinkRequest { request_id: id(), ..link_with(&Token::of("sms", "new").sign()) };
     assert_costs(1..=10, &statements(&server, person.link(link)).await);
     let request = UnlinkRequest { request_id: id(), ..unlink("", "sms", "new") };
@@ -172,6 +174,9 @@ async fn linking_unlinking_and_undoing_cost_ten_statements_at_most() {
     // On a service's word.
     let linked = statements(&server, service.link(link_identity(&google.id, "github", "big-0"))).await;
     assert_costs(1..=9, &linked);
+
+    // The service's unlink has withdrawn the person's tokens.
+    let person = server.person("google-oauth2", "g");
 
     // An identity that nobody owned is attached, and later made a user of its own.
     let token = Token::of("sms", "new").sign();

@@ -1,7 +1,10 @@
 //! An id is its caller's, for one rpc, in one tenant; and whoever may not call is told nothing.
 
 use super::*;
-use crate::support::tokens::Token;
+use crate::{
+    access::stranger,
+    support::{cluster::cluster, tokens::Token},
+};
 
 fn own_update(mine: bool) -> pb::UpdateUserRequest {
     let user_metadata = object(value!({ "mine": mine }));
@@ -65,4 +68,23 @@ async fn whoever_may_no_longer_call_is_not_told_again() {
     service.unlink(unlink(&id, "sms", "s1")).await.unwrap();
     let withdrawn = server.db_refused(server.caller(&token).update_user(own_update(true))).await;
     assert_eq!(withdrawn, "Unauthenticated TOKEN_INVALID");
+}
+
+/// J23: a service that is named like a user.
+#[tokio::test]
+async fn what_a_service_was_told_is_not_told_to_a_user_of_its_name() {
+    let settings = "kind_claim = \"kind\"\nsubject = \"subject\"\nprovider = \"p\"\ntenant = \"default\"\n\
+        audiences = [\"identity-link\"]\n\
+        allowed_scopes = [\"update:users\", \"update:current_user_metadata\"]\n";
+    let server = TestServer::start_with(cluster().db_migrated().await, |toml| stranger(&toml, settings)).await;
+    let another = server.service().create("github", "h1").await.id;
+    server.service().create("p", "1").await;
+    let token = Token::of("stranger", "1").scope("update:users update:current_user_metadata");
+    let request = || pb::UpdateUserRequest { user_id: another.clone(), ..own_update(true) };
+    let service = server.caller(&token.clone().with("kind", "service"));
+    service.update_user(request()).await.unwrap();
+
+    let person = server.caller(&token.with("kind", "user"));
+
+    assert_eq!(server.db_refused(person.update_user(request())).await, "PermissionDenied NOT_YOUR_USER");
 }

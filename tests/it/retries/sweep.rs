@@ -13,7 +13,7 @@ async fn answers_that_are_kept_no_longer_are_removed_and_others_are_not() {
     server
         .database
         .db_execute(
-            "INSERT INTO request_ids SELECT tenant, rpc, issuer, subject, gen_random_uuid(), fingerprint, answer, \
+            "INSERT INTO request_ids SELECT tenant, rpc, caller_kind, issuer, subject, gen_random_uuid(), fingerprint, answer, \
                concerned, now() - interval '1 second' * n \
              FROM request_ids, generate_series(1, 2500) n, unnest('{default,other}'::text[]) tenant",
         )
