@@ -149,6 +149,25 @@ impl Database {
         rows.into_iter().map(|row| row.text).collect()
     }
 
+    /// How the database would carry this statement out, whatever its parameters: a line each.
+    pub async fn db_plan(&self, statement: &str) -> Vec<String> {
+        #[derive(QueryableByName)]
+        struct Row {
+            #[diesel(sql_type = Text, column_name = "QUERY PLAN")]
+            line: String,
+        }
+        let parameters = (1..).take_while(|n| statement.contains(&format!("${n}"))).count();
+        let execute = match parameters {
+            0 => "EXECUTE asked".to_owned(),
+            count => format!("EXECUTE asked ({})", vec!["NULL"; count].join(", ")),
+        };
+        let mut conn = self.db_connect().await;
+        let settings = "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off";
+        conn.batch_execute(&format!("{settings}; PREPARE asked AS {statement}")).await.unwrap();
+        let rows: Vec<Row> = sql_query(format!("EXPLAIN {execute}")).load(&mut conn).await.unwrap();
+        rows.into_iter().map(|row| row.line).collect()
+    }
+
     /// Every row of every table, as text: what a call that changes nothing must leave alone.
     pub async fn db_everything(&self) -> Vec<String> {
         let tables = ["users", "identities", "links", "tombstones", "request_ids"];

@@ -1,0 +1,75 @@
+//! How the database finds what is asked for: by a key, however many rows there are.
+
+use identity_link::grpc::proto as pb;
+
+use super::{logged_server, statements};
+use crate::support::*;
+
+/// Enough rows for the planner to care. Their emails and links are as many.
+const CROWD: &str = "\
+    INSERT INTO users (tenant_id, id, create_time, update_time, primary_provider, primary_subject) \
+    SELECT 'default', 'crowd_' || n, now(), now(), 'crowd', n::text FROM generate_series(1, 5000) n; \
+    INSERT INTO identities (tenant_id, provider, subject, owner_id, home_id, ordinal, connection, social, email, \
+      email_canonical, email_verified, email_verify_time, email_verifier, attach_time) \
+    SELECT 'default', 'crowd', n::text, 'crowd_' || n, 'crowd_' || n, 0, 'crowd', false, n || '@example.com', \
+      n || '@example.com', true, now(), '{\"kind\": \"issuer\", \"issuer\": \"crowd\"}', now() \
+    FROM generate_series(1, 5000) n; \
+    INSERT INTO links (tenant_id, id, primary_id, secondary_id, primary_version, terms, moved, changes, actor, proof, \
+      link_time, undo_time, undo_actor) \
+    SELECT 'default', gen_random_uuid(), 'crowd_' || n, 'crowd_' || n + 1, 1, '{}', '[]', '{}', '{}', '{}', \
+      now(), now(), '{}' FROM generate_series(1, 5000) n";
+
+/// The lines of a plan that read more of a table or an index than a key tells.
+fn read_without_key(plan: &[String]) -> Vec<&String> {
+    let is_scan = |line: &str| ["Seq Scan", "Index Scan", "Index Only Scan"].iter().any(|scan| line.contains(scan));
+    let has_key = |at: usize| {
+        let condition = plan.get(at + 1).filter(|line| line.trim_start().starts_with("Index Cond:"));
+        // The tenant, and something else.
+        condition.is_some_and(|line| line.contains(" AND "))
+    };
+    plan.iter().enumerate().filter(|(at, line)| is_scan(line) && !has_key(*at)).map(|(_, line)| line).collect()
+}
+
+#[tokio::test]
+async fn look_ups_lists_and_history_read_by_a_key() {
+    let server = logged_server().await;
+    let service = server.service();
+    let one = service.create_with("google-oauth2", "g1", verified("ann@example.com")).await.id;
+    let other = service.create_with("github", "h1", verified("ann@example.com")).await.id;
+    server.database.db_execute(&format!("{CROWD}; ANALYZE")).await;
+    let person = server.person("google-oauth2", "g1");
+    let candidates = pb::ListLinkCandidatesRequest { user_id: one.clone() };
+
+    let mut asked = statements(&server, person.get_user(get(""))).await;
+    asked.extend(statements(&server, service.get_user(get(&one))).await);
+    asked.extend(statements(&server, service.find_by_identity(owner_of("github", "h1"))).await);
+    asked.extend(statements(&server, service.find_by_email(by_email("ann@example.com"))).await);
+    asked.extend(statements(&server, service.resolve_users(resolve([one.as_str(), &other]))).await);
+    asked.extend(statements(&server, service.list_users(pb::ListUsersRequest::default())).await);
+    asked.extend(statements(&server, service.list_links(links_of(&one))).await);
+    asked.extend(statements(&server, service.list_link_candidates(candidates)).await);
+
+    let mut seen = 0;
+    for statement in asked.iter().filter_map(|asked| asked.split_once(": ")).map(|(_, statement)| statement) {
+        // Not what sets a new connection up.
+        if statement.contains("tenant_id = $1") {
+            let plan = server.database.db_plan(statement).await;
+            assert_eq!(read_without_key(&plan), [""; 0], "{statement}\n{}", plan.join("\n"));
+            seen += 1;
+        }
+    }
+    assert!(seen >= 12, "{asked:?}");
+}
+
+#[tokio::test]
+async fn a_look_up_without_an_index_is_seen() {
+    let server = logged_server().await;
+    for statement in [
+        "SELECT id FROM users WHERE tenant_id = $1 AND version = $2",
+        "SELECT id FROM links WHERE tenant_id = $1 ORDER BY link_time",
+        "SELECT id FROM users",
+    ] {
+        let plan = server.database.db_plan(statement).await;
+        assert_eq!(read_without_key(&plan).len(), 1, "{}", plan.join("\n"));
+    }
+}
