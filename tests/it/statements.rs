@@ -171,7 +171,6 @@ async fn linking_unlinking_and_undoing_cost_ten_statements_at_most() {
     assert_eq!(service.user(&big.id).await.id, big.id);
 
     // The service's unlink has withdrawn the older token.
-    let person = server.person("google-oauth2", "g");
 
     // On a service's word.
     let linked = statements(&server, service.link(link_identity(&google.id, "github", "big-0"))).await;

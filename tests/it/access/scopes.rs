@@ -24,7 +24,8 @@ async fn generous() -> TestServer {
 }
 
 async fn call(server: &TestServer, path: &str, token: &Token) -> String {
-    refusal(server.raw_authorized(path, &format!("Bearer {}", token.sign())).await)
+    let outcome = server.raw_authorized(path, &format!("Bearer {}", token.sign())).await;
+    outcome.map_or_else(|status| refusal::<()>(Err(status)), |_| "OK".to_owned())
 }
 
 #[tokio::test]
@@ -74,7 +75,8 @@ async fn a_service_token_needs_the_service_scope_of_the_rpc_and_no_self_scope_he
                 assert_eq!(call(&server, rule.path, &token).await, DENIED, "{} {near:?}", rule.path);
             }
             let let_in = call(&server, rule.path, &service.scope(scope)).await;
-            assert!(let_in.starts_with("InvalidArgument REQUEST_INVALID"), "{} {let_in}", rule.path);
+            // To list users needs no more than an empty message.
+            assert!(let_in == "OK" || let_in.starts_with("InvalidArgument REQUEST_INVALID"), "{} {let_in}", rule.path);
         }
     }
     assert_eq!(server.database.db_everything().await, before);

@@ -1,7 +1,7 @@
 //! Undoing, and what happens to the same people meanwhile.
 
 use identity_link::grpc::proto::metadata_merge as mm;
-use serde_json::json as object;
+use serde_json::json as value;
 
 use super::*;
 
@@ -47,9 +47,8 @@ async fn a_chain_that_is_pulled_at_from_all_sides_comes_apart_whole() {
         let mut ids = Vec::new();
         for (provider, name) in [("google-oauth2", "p"), ("sms", "s"), ("github", "t"), ("okta", "q")] {
             let subject = format!("{name}{round}");
-            let metadata = object!({"who": name, "list": [name], name: {"own": name}});
-            let user = service
-                .create_with(provider, &subject, |request| request.user_metadata = crate::support::object(metadata));
+            let metadata = value!({"who": name, "list": [name], name: {"own": name}});
+            let user = service.create_with(provider, &subject, |request| request.user_metadata = object(metadata));
             ids.push(user.await.id);
         }
         let [p, s, t, q] = [&ids[0], &ids[1], &ids[2], &ids[3]];
