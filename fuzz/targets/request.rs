@@ -69,6 +69,15 @@ fuzz_target!(|bytes: &[u8]| {
             checks.user_id(&format!("user_ids[{at}]"), id);
         }
     });
+    check::<pb::ListLinksRequest>(bytes, |checks, request| {
+        checks.optional_user_id("user_id", &request.user_id);
+        checks.page_size("page_size", request.page_size);
+    });
+    check::<pb::UndoLinkRequest>(bytes, |checks, request| {
+        checks.request_id("request_id", &request.request_id, &request, request.validate_only);
+        checks.link_id("link_id", &request.link_id);
+        checks.unlink_metadata("metadata", request.metadata, false);
+    });
     check::<pb::SetPrimaryIdentityRequest>(bytes, |checks, request| {
         checks.optional_user_id("user_id", &request.user_id);
         checks.identity("identity", request.identity.as_ref());

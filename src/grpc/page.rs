@@ -1,7 +1,6 @@
 //! Page tokens: where the next page begins, sealed so that nobody can make one up.
 
 use data_encoding::BASE64URL_NOPAD;
-
 use prost::Message;
 
 use crate::store::TenantKey;

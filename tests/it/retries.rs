@@ -18,13 +18,15 @@ use crate::support::*;
 const ID: &str = "5d1a9d0e-7c1b-4f7e-9a51-0d2c8f3b6a10";
 
 /// The rpcs that change something.
-const WRITES: [&str; 7] =
-    ["Link", "Unlink", "MergeMetadata", "CreateUser", "UpdateUser", "DeleteUser", "SetPrimaryIdentity"];
+const WRITES: [&str; 8] =
+    ["Link", "Unlink", "UndoLink", "MergeMetadata", "CreateUser", "UpdateUser", "DeleteUser", "SetPrimaryIdentity"];
 
 /// Two users, the first of a Google account and a phone.
 struct People {
     first: String,
     second: String,
+    /// The link that brought the phone.
+    link: String,
 }
 
 async fn people(server: &TestServer) -> People {
@@ -32,8 +34,8 @@ async fn people(server: &TestServer) -> People {
     let first = service.create("google-oauth2", "g1").await.id;
     let second = service.create("github", "h1").await.id;
     let phone = service.create("sms", "s1").await.id;
-    service.link(link_user(&first, &phone)).await.unwrap();
-    People { first, second }
+    let link = service.link(link_user(&first, &phone)).await.unwrap().link.unwrap().id;
+    People { first, second, link }
 }
 
 /// What sets two requests to an rpc apart that are alike in the rest.
@@ -60,6 +62,12 @@ async fn write(service: &Caller, people: &People, rpc: &str, id: &str, terms: Te
             let unlink = unlink(&user_id, "sms", "s1");
             let unlink = pb::UnlinkRequest { metadata, expected_version, validate_only, request_id, ..unlink };
             format!("{:?}", service.unlink(unlink).await?)
+        }
+        "UndoLink" => {
+            let metadata = if other { pb::UnlinkMetadata::Discard } else { pb::UnlinkMetadata::Unspecified }.into();
+            let link_id = people.link.clone();
+            let undo = pb::UndoLinkRequest { link_id, metadata, expected_version, validate_only, request_id };
+            format!("{:?}", service.undo_link(undo).await?)
         }
         "MergeMetadata" => {
             let given = pb::GivenMetadata { user_metadata: metadata(other), app_metadata: None };

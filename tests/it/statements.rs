@@ -170,8 +170,6 @@ async fn linking_unlinking_and_undoing_cost_ten_statements_at_most() {
     assert_costs(1..=9, &statements(&server, service.unlink(unlink(&google.id, "github", "big-0"))).await);
     assert_eq!(service.user(&big.id).await.id, big.id);
 
-    // The service's unlink has withdrawn the older token.
-
     // On a service's word.
     let linked = statements(&server, service.link(link_identity(&google.id, "github", "big-0"))).await;
     assert_costs(1..=9, &linked);

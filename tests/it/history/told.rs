@@ -170,6 +170,28 @@ async fn of_a_deleted_user_a_link_tells_only_that_there_was_one() {
 }
 
 #[tokio::test]
+async fn what_a_merge_did_to_a_deleted_primary_is_gone_with_it() {
+    let server = TestServer::start().await;
+    let service = server.service();
+    let primary = service.create("google-oauth2", "g1").await.id;
+    let metadata = |request: &mut pb::CreateUserRequest| request.user_metadata = object(json!({"k": 1}));
+    let secondary = service.create_with("sms", "s1", metadata).await.id;
+    let request = pb::LinkRequest { user_metadata: merge_default(), ..link_with(&server.proof("sms", "s1")) };
+    server.person("google-oauth2", "g1").link(request).await.unwrap();
+    service.unlink(unlink(&primary, "sms", "s1")).await.unwrap();
+    service.delete(&primary).await;
+
+    let link = links(&service, &secondary).await.remove(0);
+
+    assert!(link.primary_user_id.starts_with("deleted:"), "{link:?}");
+    assert_eq!(link.metadata_changes, []);
+    assert_eq!(link.actor, Some(pb::Actor { kind: actor::Kind::User.into(), ..Default::default() }));
+    // Its own proof stays.
+    let Some(Proof::Token(proof)) = link.proof.unwrap().proof else { panic!("it was a token") };
+    assert_eq!((proof.subject.as_str(), proof.hash.len()), ("s1", 32));
+}
+
+#[tokio::test]
 async fn a_link_that_nobody_undid_is_over_when_its_secondary_user_is_deleted_elsewhere() {
     let server = TestServer::start().await;
     let service = server.service();

@@ -29,7 +29,7 @@ async fn one_id_of_two_callers_rpcs_or_tenants_is_two() {
     // The same service in another tenant.
     let elsewhere = server.service_of("other");
     let first = elsewhere.create("google-oauth2", "g1").await.id;
-    let people = People { first, second: String::new() };
+    let people = People { first, second: String::new(), link: String::new() };
     write(&elsewhere, &people, "UpdateUser", ID, other).await.unwrap();
 
     assert_eq!(db_kept(&server).await, 5);

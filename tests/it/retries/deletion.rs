@@ -44,7 +44,7 @@ async fn answers_about_a_user_go_with_whoever_was_of_it_then() {
     let person = server.person("github", "h1");
     person.link(link_with(&server.proof("okta", "o1"))).await.unwrap();
     service.link(link_user(&first, &second)).await.unwrap();
-    let people = People { first: first.clone(), second };
+    let people = People { first: first.clone(), second, link: String::new() };
     write(&service, &people, "UpdateUser", ID, Terms::default()).await.unwrap();
     assert!(db_answers(&server).await.contains("o1"));
 
