@@ -9,7 +9,7 @@ use super::{
     resolve, take_target,
 };
 use crate::{
-    auth::{Caller, Permit, Purpose},
+    auth::{Caller, Permit, Purpose, Target},
     domain::{
         Named, Refusal, User, UserId,
         household::{Household, TakenBackMetadata},
@@ -61,10 +61,16 @@ impl Write for UndoLink {
     }
 
     async fn attempt(&self, linking: &Linking, session: &mut Session) -> Result<UndoneLink, Error> {
+        // A person is judged before the link is looked at, and a service named by it.
+        let own = match self.permit.is_service() {
+            true => None,
+            false => Some(self.resolve(session, None).await?),
+        };
         let (link, holder) = session.link_and_holder(self.link).await?.ok_or(Refusal::LinkNotFound)?;
-        let requested = self.permit.is_service().then(|| holder.clone());
-        let target = self.permit.target(requested)?;
-        let (own, []) = resolve(session, &target, Purpose::SensitiveWrite, [], self.now).await?;
+        let (target, own) = match own {
+            Some(own) => own,
+            None => self.resolve(session, Some(holder.clone())).await?,
+        };
         // Whether there is such a link of others is not for this caller to know.
         if own != holder {
             return Err(Refusal::LinkNotFound.into());
@@ -136,6 +142,12 @@ impl Write for UndoLink {
 }
 
 impl UndoLink {
+    async fn resolve(&self, session: &mut Session, requested: Option<UserId>) -> Result<(Target, UserId), Error> {
+        let target = self.permit.target(requested)?;
+        let (id, []) = resolve(session, &target, Purpose::SensitiveWrite, [], self.now).await?;
+        Ok((target, id))
+    }
+
     async fn write(&self, session: &mut Session, done: &Undone, now: DateTime<Utc>) -> Result<(), Error> {
         let actor = actor(&self.permit, &done.holder.id);
         session.undo_link(self.link, &actor, &done.withheld, None, now).await?;

@@ -116,7 +116,7 @@ async fn a_link_of_others_is_not_there() {
     let service = server.service();
     let p = user(&server, "google-oauth2", object!({})).await;
     let s = user(&server, "sms", object!({"lang": "de"})).await;
-    user(&server, "github", object!({})).await;
+    let other = user(&server, "github", object!({})).await;
     let link = absorb(&server, &p, &s).await;
 
     let stranger = server.person("github", "github");
@@ -127,6 +127,13 @@ async fn a_link_of_others_is_not_there() {
     assert_eq!(server.db_refused(service.undo_link(unknown)).await, "NotFound LINK_NOT_FOUND");
     let tired = server.caller(&Token::of("google-oauth2", "google-oauth2").issued_ago(700));
     assert_eq!(server.db_refused(tired.undo_link(undo(&link))).await, "PermissionDenied REAUTHENTICATION_REQUIRED");
+
+    // Nor to a caller who is nobody any more.
+    service.update_user(block(&other, true)).await.unwrap();
+    for id in [link.as_str(), "01234567-89ab-4def-8123-456789abcdef"] {
+        assert_eq!(server.db_refused(stranger.undo_link(undo(id))).await, "PermissionDenied USER_BLOCKED");
+    }
+    service.update_user(block(&other, false)).await.unwrap();
 
     let undone = server.person("google-oauth2", "google-oauth2").undo_link(undo(&link)).await.unwrap();
     let told = undone.restored_user.unwrap();
