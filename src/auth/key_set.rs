@@ -198,7 +198,10 @@ mod tests {
             key[name] = value;
             key
         };
+        let mut padded = rsa(255, &[1, 0, 1]);
+        padded["n"] = json!(BASE64URL_NOPAD.encode(&[vec![0; 8], vec![0xff; 255]].concat()));
         for bad in [
+            padded,
             json!(null),
             json!(7),
             json!({}),
