@@ -148,6 +148,11 @@ impl User {
         }
     }
 
+    /// Whether this is the live user with this id, or absorbed into that.
+    pub fn is_held_by(&self, id: &UserId) -> bool {
+        self.absorbed.as_ref().map_or(&self.id, |absorbed| &absorbed.into) == id
+    }
+
     /// Whether tokens issued at `issued_at` have been withdrawn.
     pub fn has_withdrawn_tokens_of(&self, issued_at: DateTime<Utc>) -> bool {
         is_withdrawn(self.tokens_valid_from, issued_at)

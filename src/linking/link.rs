@@ -16,7 +16,7 @@ use crate::{
         Email, IdentityEmail, IdentityRef, Metadata, Named, Refusal, User, UserId, Verified, Verifier,
         linking::{self, LinkTerms, MetadataChanges, UnownedIdentity},
     },
-    store::{Answer, Inserted, Link as StoredLink, LinkInserted, LockKeys, NewLink, Proof, Question, Session},
+    store::{About, Answer, Inserted, Link as StoredLink, LinkInserted, LockKeys, NewLink, Proof, Question, Session},
 };
 
 /// What a token tells as an email is left out if it is longer, in bytes. No address is.
@@ -220,7 +220,7 @@ impl Link {
             Secondary::Proven(token) => Some(token.hash),
             Secondary::Identity(_) | Secondary::User(_) => None,
         };
-        let question = Question { named, proof_hash };
+        let question = Question { about: About::Named(named), proof_hash };
         let (primary, [known]) = resolve(session, &self.target, Purpose::Write, [question], self.now).await?;
         let step = self.secondary.step(&primary, &known)?;
         Ok((primary, step))

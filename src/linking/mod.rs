@@ -156,6 +156,15 @@ pub async fn resolve<const N: usize>(
     Ok((user, also))
 }
 
+/// The answers to questions about whomever no permission depends on. [`Error::Answered`] if the call was
+/// answered before.
+async fn unanswered(session: &mut Session, questions: &[Question]) -> Result<Vec<Answer>, Error> {
+    match session.standing(questions).await? {
+        Known { stored: Some(stored), .. } => Err(Error::Answered(stored)),
+        Known { answers, stored: None } => Ok(answers),
+    }
+}
+
 /// Takes the user with this id out of the rows that were read; it must be there.
 fn take(users: &mut Vec<User>, id: &UserId) -> Result<User, Error> {
     let at = users.iter().position(|user| user.id == *id).ok_or(Error::Moved)?;

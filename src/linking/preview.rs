@@ -13,8 +13,8 @@ use crate::{
 pub(super) enum Rows<'a> {
     /// These very users'.
     Of(&'a [&'a UserId]),
-    /// A live user's and those of everybody it holds; itself first.
-    Household(&'a UserId),
+    /// A live user's and those of everybody it holds, itself first; and those of others, if there are any.
+    Household(&'a UserId, &'a [&'a UserId]),
 }
 
 /// Reads the rows that a change is decided on, and tells the time of the change. For a change they
@@ -35,8 +35,8 @@ pub(super) async fn begin(
     let users = match (rows, validate_only) {
         (Rows::Of(ids), true) => session.users(ids).await?,
         (Rows::Of(ids), false) => session.users_for_update(ids).await?,
-        (Rows::Household(id), true) => session.household(id).await?,
-        (Rows::Household(id), false) => session.household_for_update(id).await?,
+        (Rows::Household(id, others), true) => session.household(id, others).await?,
+        (Rows::Household(id, others), false) => session.household_for_update(id, others).await?,
     };
     let now = users.iter().map(|user| user.update_time).fold(clock::now(), DateTime::max);
     Ok((users, now))

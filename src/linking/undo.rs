@@ -6,7 +6,8 @@ use uuid::Uuid;
 use super::{
     Error, Linking, Unlink, UnlinkAnswer, Write, actor, named_in,
     preview::{self, Rows},
-    resolve, take_target,
+    resolve, take_target, unanswered,
+    unlink::Leaving,
 };
 use crate::{
     auth::{Caller, Permit, Purpose, Target},
@@ -16,7 +17,7 @@ use crate::{
         undoing::{self, UndoTerms, Undone},
         unlinking::{Departure, UnlinkMetadata, Withheld},
     },
-    store::{Link as StoredLink, LockKeys, Session},
+    store::{Answer, Link as StoredLink, LockKeys, Question, Session},
 };
 
 /// Undoes a link.
@@ -61,25 +62,12 @@ impl Write for UndoLink {
     }
 
     async fn attempt(&self, linking: &Linking, session: &mut Session) -> Result<UndoneLink, Error> {
-        // A person is judged before the link is looked at, and a service named by it.
-        let own = match self.permit.is_service() {
-            true => None,
-            false => Some(self.resolve(session, None).await?),
-        };
-        let (link, holder) = session.link_and_holder(self.link).await?.ok_or(Refusal::LinkNotFound)?;
-        let (target, own) = match own {
-            Some(own) => own,
-            None => self.resolve(session, Some(holder.clone())).await?,
-        };
-        // Whether there is such a link of others is not for this caller to know.
-        if own != holder {
-            return Err(Refusal::LinkNotFound.into());
-        }
+        let Resolved { target, holder, home, link } = self.resolve(session).await?;
         if link.undo_time.is_some() {
             return already_undone(session, link, &holder).await;
         }
         let Some(secondary) = link.secondary.clone() else {
-            let identity = link.moved.first().cloned().ok_or(Refusal::LinkNotFound)?;
+            let (identity, home) = link.moved.first().cloned().zip(home).ok_or(Error::Moved)?;
             let unlink = Unlink {
                 permit: self.permit.clone(),
                 target,
@@ -89,12 +77,14 @@ impl Write for UndoLink {
                 validate_only: self.validate_only,
                 now: self.now,
             };
-            return Ok(detached(link, unlink.attempt(linking, session).await?));
+            let leaving = Leaving { owner: &holder, home: &home, undoes: Some(link.id) };
+            return Ok(detached(link, unlink.leave(linking, session, leaving).await?));
         };
 
         let keys = LockKeys::default().user(&holder).user(&secondary);
         let keys = link.moved.iter().fold(keys, LockKeys::identity);
-        let (mut users, now) = preview::begin(session, self.validate_only, &keys, Rows::Household(&holder)).await?;
+        let (mut users, now) =
+            preview::begin(session, self.validate_only, &keys, Rows::Household(&holder, &[])).await?;
         let holder = take_target(&mut users, &holder, &target)?;
         let is_absorbed = |user: &User| user.absorbed.as_ref().is_some_and(|absorbed| absorbed.by_link == link.id);
         if !users.iter().any(is_absorbed) {
@@ -141,11 +131,38 @@ impl Write for UndoLink {
     }
 }
 
+/// What is known of the link before anything is locked.
+struct Resolved {
+    target: Target,
+    /// Who holds what it brought, or, once it is undone, whom it had brought it to.
+    holder: UserId,
+    link: StoredLink,
+    /// Where the identity came from that it attached.
+    home: Option<UserId>,
+}
+
 impl UndoLink {
-    async fn resolve(&self, session: &mut Session, requested: Option<UserId>) -> Result<(Target, UserId), Error> {
-        let target = self.permit.target(requested)?;
-        let (id, []) = resolve(session, &target, Purpose::SensitiveWrite, [], self.now).await?;
-        Ok((target, id))
+    /// Finds the link, and whoever holds what it brought: a service names nobody but by the link, and a
+    /// person is not told whether there is such a link of others.
+    async fn resolve(&self, session: &mut Session) -> Result<Resolved, Error> {
+        let question = Question::from(self.link);
+        let (own, found) = if self.permit.is_service() {
+            (None, unanswered(session, &[question]).await?.pop())
+        } else {
+            let target = self.permit.target(None)?;
+            let (own, [found]) = resolve(session, &target, Purpose::SensitiveWrite, [question], self.now).await?;
+            (Some((target, own)), Some(found))
+        };
+        let Some(Answer { standing: Some(standing), link: Some(link), home, .. }) = found else {
+            return Err(Refusal::LinkNotFound.into());
+        };
+        let holder = standing.holder;
+        let target = match own {
+            Some((target, own)) if own == holder => target,
+            Some(_) => return Err(Refusal::LinkNotFound.into()),
+            None => self.permit.target(Some(holder.clone()))?,
+        };
+        Ok(Resolved { target, holder, link, home })
     }
 
     async fn write(&self, session: &mut Session, done: &Undone, now: DateTime<Utc>) -> Result<(), Error> {

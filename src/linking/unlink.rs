@@ -1,6 +1,7 @@
 //! Unlinking: one identity leaves its user.
 
 use chrono::{DateTime, Utc};
+use uuid::Uuid;
 
 use super::{
     Error, Linking, Write, actor, named_in,
@@ -55,26 +56,69 @@ impl Write for Unlink {
     }
 
     async fn attempt(&self, linking: &Linking, session: &mut Session) -> Result<UnlinkAnswer, Error> {
-        let tenant = linking.tenant(&self.permit)?;
-        let candidate = self.identity.as_user_id().filter(|_| tenant.wants_provider_subject());
-        let new_id = match &candidate {
-            Some(id) => id.clone(),
-            None => random_user_id()?,
-        };
-        let questions = [Named::Identity(self.identity.clone()).into(), Named::UserId(new_id.clone()).into()];
-        let (owner_id, [identity, taken]): (UserId, _) =
-            resolve(session, &self.target, Purpose::SensitiveWrite, questions as [Question; 2], self.now).await?;
-        let is_owned = identity.standing.is_some_and(|standing| standing.holder == owner_id);
-        let home_id = identity.home.filter(|_| is_owned).ok_or(Refusal::IdentityNotFound)?;
-        let new_user_id = if taken.standing.is_some() { random_user_id()? } else { new_id };
+        let question = Question::from(Named::Identity(self.identity.clone()));
+        let (owner, [known]) = resolve(session, &self.target, Purpose::SensitiveWrite, [question], self.now).await?;
+        let is_owned = known.standing.is_some_and(|standing| standing.holder == owner);
+        let home = known.home.filter(|_| is_owned).ok_or(Refusal::IdentityNotFound)?;
+        self.leave(linking, session, Leaving { owner: &owner, home: &home, undoes: None }).await
+    }
 
-        let keys = LockKeys::default().user(&owner_id).user(&home_id).user(&new_user_id).identity(&self.identity);
-        let (mut users, now) = preview::begin(session, self.validate_only, &keys, Rows::Household(&owner_id)).await?;
-        let owner = take_target(&mut users, &owner_id, &self.target)?;
-        if owner.identity(&self.identity).is_none_or(|identity| identity.home != home_id) {
+    fn concerned(answer: &UnlinkAnswer) -> Vec<Named> {
+        let (Departure::Restored { user, .. } | Departure::Created { user, .. }) = &answer.departure;
+        [named_in(&answer.user), named_in(user)].concat()
+    }
+}
+
+/// What is known of an identity before anything is locked.
+pub(super) struct Leaving<'a> {
+    /// Whose it is.
+    pub(super) owner: &'a UserId,
+    /// Where it came from.
+    pub(super) home: &'a UserId,
+    /// The link that is undone by this, which attached the identity: no other may end by it.
+    pub(super) undoes: Option<Uuid>,
+}
+
+/// The users around an unlink.
+struct Family {
+    /// Whom the identity leaves.
+    owner: User,
+    /// Where it came from, if that is somebody else.
+    home: Option<User>,
+    /// Whom the owner also holds; after [`Unlink::take_back`] only those that changed.
+    others: Vec<User>,
+    /// The links that have to be written anew.
+    rewritten: Vec<StandingLink>,
+}
+
+impl Unlink {
+    /// Detaches the identity, now that it is known from whom.
+    pub(super) async fn leave(
+        &self,
+        linking: &Linking,
+        session: &mut Session,
+        Leaving { owner: owner_id, home: home_id, undoes }: Leaving<'_>,
+    ) -> Result<UnlinkAnswer, Error> {
+        let tenant = linking.tenant(&self.permit)?;
+        let joined = self.identity.as_user_id().filter(|_| tenant.wants_provider_subject());
+        let wanted_id = joined.map_or_else(random_user_id, Ok)?;
+        let keys = LockKeys::default().user(owner_id).user(home_id).user(&wanted_id).identity(&self.identity);
+        let rows = Rows::Household(owner_id, &[&wanted_id]);
+        let (mut users, now) = preview::begin(session, self.validate_only, &keys, rows).await?;
+        let is_taken = users.iter().any(|user| user.id == wanted_id);
+        let new_user_id = if is_taken { random_user_id()? } else { wanted_id };
+        let owner = take_target(&mut users, owner_id, &self.target)?;
+        if owner.identity(&self.identity).is_none_or(|identity| identity.home != *home_id) {
             return Err(Error::Moved);
         }
-        let home = if home_id == owner_id { None } else { Some(take(&mut users, &home_id)?) };
+        users.retain(|user| user.is_held_by(owner_id));
+        let home = if home_id == owner_id { None } else { Some(take(&mut users, home_id)?) };
+        if undoes.is_some() && unlinking::ended_link(&owner, home.as_ref(), &self.identity).is_some() {
+            return Err(Refusal::LinkNotUndoable(
+                "it attached what is now the last identity of a user that a later link brought: undo that link first",
+            )
+            .into());
+        }
         let mut family = Family { owner, home, others: users, rewritten: Vec::new() };
         let taken_back = self.take_back(session, &mut family, now).await?;
 
@@ -101,25 +145,6 @@ impl Write for Unlink {
         Ok(UnlinkAnswer { user: done.owner, departure: done.departure, taken_back })
     }
 
-    fn concerned(answer: &UnlinkAnswer) -> Vec<Named> {
-        let (Departure::Restored { user, .. } | Departure::Created { user, .. }) = &answer.departure;
-        [named_in(&answer.user), named_in(user)].concat()
-    }
-}
-
-/// The users around an unlink.
-struct Family {
-    /// Whom the identity leaves.
-    owner: User,
-    /// Where it came from, if that is somebody else.
-    home: Option<User>,
-    /// Whom the owner also holds; after [`Unlink::take_back`] only those that changed.
-    others: Vec<User>,
-    /// The links that have to be written anew.
-    rewritten: Vec<StandingLink>,
-}
-
-impl Unlink {
     /// If the unlink ends a link: takes back what that had put into the others' metadata.
     async fn take_back(
         &self,

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use super::{
     Error, Linking, Write, named_in,
     preview::{self, Rows},
-    random_user_id, resolve, take_live, take_target,
+    random_user_id, resolve, take_live, take_target, unanswered,
 };
 use crate::{
     auth::{Permit, Purpose, Target},
@@ -16,7 +16,7 @@ use crate::{
         refusal::expect_version,
         unlinking::user_of_its_own,
     },
-    store::{Inserted, Known, LockKeys, Question, Session},
+    store::{Inserted, LockKeys, Question, Session},
 };
 
 /// Creates a user with its first identity.
@@ -70,10 +70,7 @@ impl Write for CreateUser {
         let named = Named::Identity(self.identity.id.clone());
         let mut questions = vec![Question::from(named)];
         questions.extend(wanted.clone().map(|id| Question::from(Named::UserId(id))));
-        let Known { answers: known, stored } = session.standing(&questions).await?;
-        if let Some(stored) = stored {
-            return Err(Error::Answered(stored));
-        }
+        let known = unanswered(session, &questions).await?;
         if known.first().is_some_and(|identity| identity.standing.is_some()) {
             return Err(Refusal::IdentityTaken.into());
         }

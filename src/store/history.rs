@@ -34,6 +34,8 @@ pub struct PastLink {
     pub actor: Actor,
     /// On what proof.
     pub proof: PastProof,
+    /// The request id under which it was made.
+    pub request_id: Option<Uuid>,
     /// Who undid it.
     pub undo_actor: Option<Actor>,
 }
@@ -182,14 +184,16 @@ struct Row {
     link_time: DateTime<Utc>,
     #[diesel(sql_type = Nullable<Timestamptz>)]
     undo_time: Option<DateTime<Utc>>,
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    request_id: Option<Uuid>,
     #[diesel(sql_type = Nullable<Jsonb>)]
     undo_actor: Option<Value>,
 }
 
 impl Session {
-    /// The links that name this very user as primary or secondary, undone ones too, the newest first:
-    /// at most `limit`, those behind `after`. Each side is read along its own index, and no further
-    /// than the page.
+    /// The links that name this user, or anybody whom it has absorbed, as primary or secondary, undone
+    /// ones too, the newest first: at most `limit`, those behind `after`. Each side of each is read along
+    /// its own index, and no further than the page.
     pub async fn past_links(
         &mut self,
         user: &UserId,
@@ -197,12 +201,16 @@ impl Session {
         limit: usize,
     ) -> Result<Vec<PastLink>, StoreError> {
         const SQL: &str = "SELECT l.* FROM ( \
-              (SELECT * FROM links WHERE tenant_id = $1 AND primary_id = $2 AND (link_time, id) < ($3, $4) \
-                ORDER BY link_time DESC, id DESC LIMIT $5) \
-              UNION ALL \
-              (SELECT * FROM links WHERE tenant_id = $1 AND secondary_id = $2 AND (link_time, id) < ($3, $4) \
-                ORDER BY link_time DESC, id DESC LIMIT $5)) l \
-            ORDER BY link_time DESC, id DESC LIMIT $5";
+              SELECT DISTINCT s.link_time, s.id FROM ( \
+                SELECT $2 AS id UNION ALL SELECT id FROM users WHERE tenant_id = $1 AND absorbed_into = $2) u \
+              CROSS JOIN LATERAL ( \
+                (SELECT link_time, id FROM links WHERE tenant_id = $1 AND primary_id = u.id AND (link_time, id) < ($3, $4) \
+                  ORDER BY link_time DESC, id DESC LIMIT $5) \
+                UNION ALL \
+                (SELECT link_time, id FROM links WHERE tenant_id = $1 AND secondary_id = u.id AND (link_time, id) < ($3, $4) \
+                  ORDER BY link_time DESC, id DESC LIMIT $5)) s \
+              ORDER BY s.link_time DESC, s.id DESC LIMIT $5) page \
+            JOIN links l ON l.tenant_id = $1 AND l.id = page.id ORDER BY l.link_time DESC, l.id DESC";
         let query = sql_query(SQL)
             .bind::<Text, _>(self.tenant.as_str())
             .bind::<Text, _>(user.as_str())
@@ -238,6 +246,7 @@ impl TryFrom<Row> for PastLink {
             effects: stored(row.effects)?,
             actor: stored(row.actor)?,
             proof,
+            request_id: row.request_id,
             undo_actor: row.undo_actor.map(stored).transpose()?,
         })
     }

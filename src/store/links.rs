@@ -148,6 +148,7 @@ impl Session {
                 links::proof.eq(json(&proof)),
                 links::proof_hash.eq(hash),
                 links::link_time.eq(link.link_time),
+                links::request_id.eq(self.request.as_ref().map(|request| request.id)),
             ))
             .on_conflict_do_nothing();
         let rows = self.conn.execute(insert).await?;
@@ -208,6 +209,29 @@ impl Session {
         self.conn.execute(Cached(query)).await?;
         Ok(())
     }
+}
+
+/// A link that a query has made JSON of.
+pub(super) fn link_of_json(json: Value) -> Result<Link, StoreError> {
+    #[derive(Deserialize)]
+    struct Row {
+        id: Uuid,
+        primary_id: String,
+        secondary_id: Option<String>,
+        moved: Value,
+        link_time: DateTime<Utc>,
+        undo_time: Option<DateTime<Utc>>,
+    }
+
+    let row: Row = serde_json::from_value(json).map_err(|_| StoreError::corrupt("link"))?;
+    Ok(Link {
+        id: row.id,
+        primary: user_id(&row.primary_id)?,
+        secondary: row.secondary_id.as_deref().map(user_id).transpose()?,
+        moved: moved_refs(&row.moved)?,
+        link_time: row.link_time,
+        undo_time: row.undo_time,
+    })
 }
 
 fn moved_json(identity: &IdentityRef) -> Value {

@@ -37,7 +37,7 @@ pub use links::{Actor, ActorKind, Link, LinkInserted, NewLink, Proof};
 pub use locks::LockKeys;
 pub use migrations::SchemaMismatch;
 pub use request_ids::{AnswerInserted, Request, StoredAnswer};
-pub use standing::{Answer, Known, ProofUse, Question};
+pub use standing::{About, Answer, Known, ProofUse, Question};
 pub use tenants::{IssuerChanged, TenantKey};
 pub use users::Inserted;
 

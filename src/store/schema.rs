@@ -62,6 +62,7 @@ diesel::table! {
         undo_time -> Nullable<Timestamptz>,
         undo_actor -> Nullable<Jsonb>,
         effects -> Jsonb,
+        request_id -> Nullable<Uuid>,
     }
 }
 

@@ -4,29 +4,77 @@
 use chrono::{DateTime, Utc};
 use diesel::{
     QueryableByName, sql_query,
-    sql_types::{Array, Binary, Bool, Nullable, Text, Timestamptz, Uuid as SqlUuid},
+    sql_types::{Array, Binary, Bool, Json, Nullable, Text, Timestamptz, Uuid as SqlUuid},
 };
+use serde_json::Value;
 use uuid::Uuid;
 
 use super::{
-    Session, StoreError, StoredAnswer,
+    Link, Session, StoreError, StoredAnswer,
     cached::Cached,
+    links::link_of_json,
     rows::{absorbed, user_id},
 };
-use crate::domain::{Named, Standing, UserId};
+use crate::domain::{IdentityRef, Named, Standing, UserId};
 
-/// What is asked about one name.
+/// What is asked about one user.
 #[derive(Debug, Clone)]
 pub struct Question {
     /// Whom it is about.
-    pub named: Named,
+    pub about: About,
     /// The hash of a token that was given as a proof, to learn whether it made a link.
     pub proof_hash: Option<[u8; 32]>,
 }
 
+/// How a question says whom it is about.
+#[derive(Debug, Clone)]
+pub enum About {
+    /// By name.
+    Named(Named),
+    /// The live user that a link concerns: who holds what it brought, or, once it is undone, whom it
+    /// had brought it to.
+    Link(Uuid),
+}
+
 impl From<Named> for Question {
     fn from(named: Named) -> Self {
-        Self { named, proof_hash: None }
+        Self { about: About::Named(named), proof_hash: None }
+    }
+}
+
+impl From<Uuid> for Question {
+    fn from(link: Uuid) -> Self {
+        Self { about: About::Link(link), proof_hash: None }
+    }
+}
+
+impl Question {
+    fn named(&self) -> Option<&Named> {
+        match &self.about {
+            About::Named(named) => Some(named),
+            About::Link(_) => None,
+        }
+    }
+
+    fn identity(&self) -> Option<&IdentityRef> {
+        match self.named()? {
+            Named::Identity(identity) => Some(identity),
+            Named::UserId(_) => None,
+        }
+    }
+
+    fn user_id(&self) -> Option<&UserId> {
+        match self.named()? {
+            Named::Identity(_) => None,
+            Named::UserId(id) => Some(id),
+        }
+    }
+
+    fn link(&self) -> Option<Uuid> {
+        match self.about {
+            About::Named(_) => None,
+            About::Link(id) => Some(id),
+        }
     }
 }
 
@@ -39,12 +87,15 @@ pub struct Known {
     pub stored: Option<StoredAnswer>,
 }
 
-/// What is known about one name.
+/// What is known about one user.
 #[derive(Debug, Clone)]
 pub struct Answer {
-    /// The user; `None` if nobody has this id or owns this identity.
+    /// The user; `None` if nobody has this id, owns this identity, or is concerned by this link.
     pub standing: Option<Standing>,
-    /// For an identity: the user it belonged to before any link moved it.
+    /// The link that the question is about.
+    pub link: Option<Link>,
+    /// For an identity, and for one that the link attached: the user it belonged to before any link
+    /// moved it.
     pub home: Option<UserId>,
     /// For an identity that a link brought, with a user or alone: that link.
     pub home_link: Option<Uuid>,
@@ -67,6 +118,8 @@ pub struct ProofUse {
 
 #[derive(QueryableByName)]
 struct Row {
+    #[diesel(sql_type = Nullable<Json>)]
+    link: Option<Value>,
     #[diesel(sql_type = Nullable<Text>)]
     home_id: Option<String>,
     #[diesel(sql_type = Nullable<SqlUuid>)]
@@ -107,19 +160,27 @@ impl Session {
     /// Answers the questions, of which there must be one at least. Each look-up has a LIMIT, which keeps the planner from
     /// scanning a table because a thousand of them are asked for at once.
     pub async fn standing(&mut self, questions: &[Question]) -> Result<Known, StoreError> {
-        const SQL: &str = "SELECT i.home_id, coalesce(home.absorbed_by_link, i.attached_by_link) AS home_link, n.id AS named_id, n.create_time, \
+        const SQL: &str = "SELECT k.link, coalesce(i.home_id, k.home_id) AS home_id, coalesce(home.absorbed_by_link, i.attached_by_link) AS home_link, n.id AS named_id, n.create_time, \
               n.absorbed_into, n.absorbed_by_link, n.absorbed_time, h.id AS holder_id, h.blocked, \
               greatest(n.tokens_valid_from, h.tokens_valid_from, home.tokens_valid_from, t.delete_time) AS tokens_valid_from, \
               n.absorbed_into IS NULL OR EXISTS (SELECT FROM identities own WHERE own.tenant_id = $1 \
                 AND own.owner_id = n.absorbed_into AND own.home_id = n.id) AS has_identity, \
               l.id AS proof_link, coalesce(p.absorbed_into, p.id) AS proof_primary_id, l.undo_time IS NOT NULL AS proof_undone, \
               t.delete_time, r.fingerprint AS stored_fingerprint, r.answer AS stored_answer \
-            FROM unnest($2::text[], $3::text[], $4::text[], $5::bytea[], $6::bytea[]) \
-              WITH ORDINALITY AS q(provider, subject, id, proof_hash, tombstone, position) \
+            FROM unnest($2::text[], $3::text[], $4::text[], $5::uuid[], $6::bytea[], $7::bytea[]) \
+              WITH ORDINALITY AS q(provider, subject, id, link, proof_hash, tombstone, position) \
             LEFT JOIN LATERAL (SELECT * FROM identities WHERE tenant_id = $1 AND provider = q.provider \
               AND subject = q.subject LIMIT 1) i ON true \
             LEFT JOIN LATERAL (SELECT * FROM users WHERE tenant_id = $1 AND id = i.home_id LIMIT 1) home ON true \
-            LEFT JOIN LATERAL (SELECT * FROM users WHERE tenant_id = $1 AND id = coalesce(q.id, i.owner_id) \
+            LEFT JOIN LATERAL (SELECT json_build_object('id', l.id, 'primary_id', l.primary_id, 'secondary_id', l.secondary_id, \
+                'moved', l.moved, 'link_time', l.link_time, 'undo_time', l.undo_time) AS link, a.home_id, \
+                coalesce(s.absorbed_into, a.owner_id, p.absorbed_into, p.id) AS holder_id FROM links l \
+              LEFT JOIN users s ON s.tenant_id = $1 AND s.id = l.secondary_id AND s.absorbed_by_link = l.id \
+              LEFT JOIN identities a ON a.tenant_id = $1 AND a.attached_by_link = l.id \
+                AND a.provider = l.moved->0->>'provider' AND a.subject = l.moved->0->>'subject' \
+              LEFT JOIN users p ON p.tenant_id = $1 AND p.id = l.primary_id \
+              WHERE l.tenant_id = $1 AND l.id = q.link LIMIT 1) k ON true \
+            LEFT JOIN LATERAL (SELECT * FROM users WHERE tenant_id = $1 AND id = coalesce(q.id, i.owner_id, k.holder_id) \
               LIMIT 1) n ON true \
             LEFT JOIN LATERAL (SELECT * FROM users WHERE tenant_id = $1 AND id = coalesce(n.absorbed_into, n.id) \
               LIMIT 1) h ON true \
@@ -127,29 +188,20 @@ impl Session {
             LEFT JOIN LATERAL (SELECT * FROM users WHERE tenant_id = $1 AND id = l.primary_id LIMIT 1) p ON true \
             LEFT JOIN LATERAL (SELECT * FROM tombstones WHERE tenant_id = $1 AND id_hash = q.tombstone LIMIT 1) t \
               ON true \
-            LEFT JOIN (SELECT fingerprint, answer FROM request_ids WHERE tenant_id = $1 AND rpc = $7 AND caller_kind = $8 \
-              AND issuer = $9 AND subject = $10 AND request_id = $11 AND expire_time > now()) r ON q.position = 1 \
+            LEFT JOIN (SELECT fingerprint, answer FROM request_ids WHERE tenant_id = $1 AND rpc = $8 AND caller_kind = $9 \
+              AND issuer = $10 AND subject = $11 AND request_id = $12 AND expire_time > now()) r ON q.position = 1 \
             ORDER BY q.position";
         let request = self.request.as_ref();
-        let identity = |question: &Question| match &question.named {
-            Named::Identity(identity) => Some(identity.clone()),
-            Named::UserId(_) => None,
-        };
-        let column = |part: &dyn Fn(&Question) -> Option<String>| questions.iter().map(part).collect::<Vec<_>>();
         let query = sql_query(SQL)
             .bind::<Text, _>(self.tenant.as_str())
-            .bind::<Array<Nullable<Text>>, _>(column(&|q| identity(q).map(|i| i.provider.to_string())))
-            .bind::<Array<Nullable<Text>>, _>(column(&|q| identity(q).map(|i| i.subject.to_string())))
-            .bind::<Array<Nullable<Text>>, _>(column(&|q| match &q.named {
-                Named::Identity(_) => None,
-                Named::UserId(id) => Some(id.to_string()),
+            .bind::<Array<Nullable<Text>>, _>(column(questions, |q| q.identity().map(|id| id.provider.as_str())))
+            .bind::<Array<Nullable<Text>>, _>(column(questions, |q| q.identity().map(|id| id.subject.as_str())))
+            .bind::<Array<Nullable<Text>>, _>(column(questions, |q| q.user_id().map(UserId::as_str)))
+            .bind::<Array<Nullable<SqlUuid>>, _>(column(questions, Question::link))
+            .bind::<Array<Nullable<Binary>>, _>(column(questions, |q| q.proof_hash.map(Vec::from)))
+            .bind::<Array<Nullable<Binary>>, _>(column(questions, |q| {
+                q.named().map(|named| self.tombstone_hash(named).to_vec())
             }))
-            .bind::<Array<Nullable<Binary>>, _>(
-                questions.iter().map(|q| q.proof_hash.map(Vec::from)).collect::<Vec<_>>(),
-            )
-            .bind::<Array<Binary>, _>(
-                questions.iter().map(|q| self.tombstone_hash(&q.named).to_vec()).collect::<Vec<_>>(),
-            )
             .bind::<Nullable<Text>, _>(request.map(|request| request.rpc))
             .bind::<Nullable<Text>, _>(request.map(|request| request.caller_kind))
             .bind::<Nullable<Text>, _>(request.map(|request| &request.issuer))
@@ -161,6 +213,10 @@ impl Session {
         let answers = rows.into_iter().map(Answer::try_from).collect::<Result<_, _>>()?;
         Ok(Known { answers, stored })
     }
+}
+
+fn column<'a, T>(questions: &'a [Question], part: impl Fn(&'a Question) -> Option<T>) -> Vec<Option<T>> {
+    questions.iter().map(part).collect()
 }
 
 impl TryFrom<Row> for Answer {
@@ -188,6 +244,7 @@ impl TryFrom<Row> for Answer {
         };
         Ok(Self {
             standing,
+            link: row.link.map(link_of_json).transpose()?,
             home: row.home_id.as_deref().map(user_id).transpose()?,
             home_link: row.home_link,
             proof_use,

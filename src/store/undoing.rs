@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use diesel::{
-    BoolExpressionMethods as _, ExpressionMethods as _, QueryDsl as _, QueryableByName, sql_query,
+    BoolExpressionMethods as _, ExpressionMethods as _, QueryDsl as _, sql_query,
     sql_types::{Array, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid},
 };
 use serde::{Deserialize, Serialize};
@@ -10,9 +10,9 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::{
-    Actor, Link, Session, StoreError,
+    Actor, Session, StoreError,
     cached::Cached,
-    links::{json, moved_refs},
+    links::json,
     rows::{json as stored, metadata, user_id},
     schema::links,
 };
@@ -61,24 +61,6 @@ struct StoredStrategy {
     arrays: Option<String>,
 }
 
-#[derive(QueryableByName)]
-struct HeldLinkRow {
-    #[diesel(sql_type = SqlUuid)]
-    id: Uuid,
-    #[diesel(sql_type = Text)]
-    primary_id: String,
-    #[diesel(sql_type = Nullable<Text>)]
-    secondary_id: Option<String>,
-    #[diesel(sql_type = Jsonb)]
-    moved: Value,
-    #[diesel(sql_type = Timestamptz)]
-    link_time: DateTime<Utc>,
-    #[diesel(sql_type = Nullable<Timestamptz>)]
-    undo_time: Option<DateTime<Utc>>,
-    #[diesel(sql_type = Nullable<Text>)]
-    holder_id: Option<String>,
-}
-
 impl Session {
     /// The standing links into these users.
     pub async fn standing_links_into(&mut self, users: &[&UserId]) -> Result<Vec<StandingLink>, StoreError> {
@@ -102,33 +84,6 @@ impl Session {
             })
         });
         standing.collect()
-    }
-
-    /// A link, and the live user that it concerns: who holds what it brought, or, once it is undone, whom
-    /// it had brought it to.
-    pub async fn link_and_holder(&mut self, id: Uuid) -> Result<Option<(Link, UserId)>, StoreError> {
-        const SQL: &str = "SELECT l.id, l.primary_id, l.secondary_id, l.moved, l.link_time, l.undo_time, \
-              coalesce(s.absorbed_into, i.owner_id, p.absorbed_into, p.id) AS holder_id FROM links l \
-            LEFT JOIN users s ON s.tenant_id = $1 AND s.id = l.secondary_id AND s.absorbed_by_link = l.id \
-            LEFT JOIN identities i ON i.tenant_id = $1 AND i.attached_by_link = l.id \
-              AND i.provider = l.moved->0->>'provider' AND i.subject = l.moved->0->>'subject' \
-            LEFT JOIN users p ON p.tenant_id = $1 AND p.id = l.primary_id \
-            WHERE l.tenant_id = $1 AND l.id = $2";
-        let query = sql_query(SQL).bind::<Text, _>(self.tenant.as_str()).bind::<SqlUuid, _>(id);
-        let row: Option<HeldLinkRow> = self.conn.load_one(Cached(query)).await?;
-        let Some(row) = row else { return Ok(None) };
-        // Whose primary is deleted concerns nobody any more.
-        let Some(holder) = &row.holder_id else { return Ok(None) };
-        let holder = user_id(holder)?;
-        let link = Link {
-            id: row.id,
-            primary: user_id(&row.primary_id)?,
-            secondary: row.secondary_id.as_deref().map(user_id).transpose()?,
-            moved: moved_refs(&row.moved)?,
-            link_time: row.link_time,
-            undo_time: row.undo_time,
-        };
-        Ok(Some((link, holder)))
     }
 
     /// Writes back what these links' merges changed: what they found there, and what they brought, is

@@ -114,31 +114,33 @@ impl Session {
         self.users_by(SQL, ids).await
     }
 
-    /// This live user and everybody it holds, itself first.
-    pub async fn household(&mut self, id: &UserId) -> Result<Vec<User>, StoreError> {
+    /// This live user and everybody it holds, itself first; and `others`, those of them that there are.
+    pub async fn household(&mut self, id: &UserId, others: &[&UserId]) -> Result<Vec<User>, StoreError> {
         const SQL: &str = concat!(
             "SELECT ",
             user_columns!(),
-            " FROM users u WHERE u.tenant_id = $1 AND (u.id = $2 OR u.absorbed_into = $2) ORDER BY u.id <> $2, u.id"
+            " FROM users u WHERE u.tenant_id = $1 AND (u.id = $2 OR u.absorbed_into = $2 OR u.id = ANY($3)) \
+              ORDER BY u.id <> $2, u.id"
         );
-        self.household_by(SQL, id).await
+        self.household_by(SQL, id, others).await
     }
 
     /// The same as [`Session::household`], with the rows locked. The lock of the live user's key covers
     /// whom it holds.
-    pub async fn household_for_update(&mut self, id: &UserId) -> Result<Vec<User>, StoreError> {
+    pub async fn household_for_update(&mut self, id: &UserId, others: &[&UserId]) -> Result<Vec<User>, StoreError> {
         const SQL: &str = concat!(
             "SELECT ",
             user_columns!(),
-            " FROM users u WHERE u.tenant_id = $1 AND (u.id = $2 OR u.absorbed_into = $2) ORDER BY u.id <> $2, u.id \
-              FOR UPDATE"
+            " FROM users u WHERE u.tenant_id = $1 AND (u.id = $2 OR u.absorbed_into = $2 OR u.id = ANY($3)) \
+              ORDER BY u.id <> $2, u.id FOR UPDATE"
         );
-        self.household_by(SQL, id).await
+        self.household_by(SQL, id, others).await
     }
 
-    async fn household_by(&mut self, sql: &str, id: &UserId) -> Result<Vec<User>, StoreError> {
+    async fn household_by(&mut self, sql: &str, id: &UserId, others: &[&UserId]) -> Result<Vec<User>, StoreError> {
+        let others: Vec<&str> = others.iter().map(|id| id.as_str()).collect();
         let query = sql_query(sql).bind::<Text, _>(self.tenant.as_str()).bind::<Text, _>(id.as_str());
-        all(self.conn.load(Cached(query)).await?)
+        all(self.conn.load(Cached(query.bind::<Array<Text>, _>(others))).await?)
     }
 
     async fn users_by(&mut self, sql: &str, ids: &[&UserId]) -> Result<Vec<User>, StoreError> {

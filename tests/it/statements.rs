@@ -8,9 +8,11 @@ use std::{
 };
 
 use identity_link::grpc::proto::{
-    FindByEmailRequest, FindByIdentityRequest, GetUserRequest, LinkRecord, LinkRequest, NewIdentity,
+    CreateUserRequest, FindByEmailRequest, FindByIdentityRequest, GetUserRequest, LinkRecord, LinkRequest, NewIdentity,
     ResolveUsersRequest, UndoLinkRequest, UnlinkRequest, UpdateUserRequest, User,
+    metadata_merge::{Arrays, Conflict},
 };
+use serde_json::json;
 use tonic::Status;
 
 use crate::support::{cluster::cluster, tokens::Token, *};
@@ -147,6 +149,41 @@ async fn a_request_id_costs_one_statement() {
     assert_costs(1..=10, &statements(&server, person.link(link)).await);
     let request = UnlinkRequest { request_id: id(), ..unlink("", "sms", "new") };
     assert_costs(1..=10, &statements(&server, person.unlink(request)).await);
+
+    let link = person.link(link_with(&Token::of("github", "big-1").sign())).await.unwrap().link.unwrap();
+    let request = UndoLinkRequest { link_id: link.id, request_id: id(), ..Default::default() };
+    assert_costs(1..=10, &statements(&server, person.undo_link(request.clone())).await);
+    assert_costs(1..=1, &statements(&server, person.undo_link(request)).await);
+}
+
+#[tokio::test]
+async fn rewriting_later_links_costs_one_statement() {
+    let server = logged_server().await;
+    let service = server.service();
+    let id = || uuid::Uuid::new_v4().to_string();
+    let with = |lang: &str| {
+        let metadata = object(json!({ "lang": lang }));
+        move |request: &mut CreateUserRequest| request.user_metadata = metadata
+    };
+    let primary = service.create("google-oauth2", "g").await.id;
+    let mut links = Vec::new();
+    for (subject, lang) in [("h1", "en"), ("h2", "de"), ("h3", "fr"), ("h4", "it")] {
+        let secondary = service.create_with("github", subject, with(lang)).await.id;
+        let user_metadata = merge(Conflict::SecondaryWins, Arrays::Union);
+        let request = LinkRequest { user_metadata, request_id: id(), ..link_user(&primary, &secondary) };
+        links.push(service.link(request).await.unwrap().link.unwrap().id);
+    }
+    let rewritten = |statements: &[String]| statements.iter().any(|said| said.contains("UPDATE links l SET changes"));
+
+    let request = UnlinkRequest { request_id: id(), ..unlink(&primary, "github", "h1") };
+    let unlinked = statements(&server, service.unlink(request)).await;
+    let request = UndoLinkRequest { link_id: links[1].clone(), request_id: id(), ..Default::default() };
+    let undone = statements(&server, service.undo_link(request)).await;
+
+    for statements in [unlinked, undone] {
+        assert!(rewritten(&statements), "{statements:?}");
+        assert_costs(1..=11, &statements);
+    }
 }
 
 #[tokio::test]
@@ -185,9 +222,14 @@ async fn linking_unlinking_and_undoing_cost_ten_statements_at_most() {
     // A whole link, by a person and by a service.
     let undo = |link: Option<LinkRecord>| UndoLinkRequest { link_id: link.unwrap().id, ..Default::default() };
     let link = person.link(link_with(&Token::of("github", "big-1").sign())).await.unwrap().link;
-    assert_costs(1..=10, &statements(&server, person.undo_link(undo(link))).await);
+    assert_costs(1..=9, &statements(&server, person.undo_link(undo(link))).await);
     let link = service.link(link_identity(&google.id, "github", "big-1")).await.unwrap().link;
-    assert_costs(1..=10, &statements(&server, service.undo_link(undo(link))).await);
+    assert_costs(1..=9, &statements(&server, service.undo_link(undo(link))).await);
+
+    // One that attached an identity.
+    let person = server.person("google-oauth2", "g");
+    let link = person.link(link_with(&Token::of("sms", "newer").sign())).await.unwrap().link;
+    assert_costs(1..=9, &statements(&server, person.undo_link(undo(link))).await);
 
     // The same again: nothing to do.
     let again = statements(&server, service.link(link_identity(&google.id, "github", "big-0"))).await;

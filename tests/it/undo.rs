@@ -168,6 +168,26 @@ async fn what_stands_in_the_way_is_said() {
     service.undo_link(undo(&link)).await.unwrap();
 }
 
+/// It would come back without anything of its own.
+#[tokio::test]
+async fn the_last_identity_of_a_user_that_came_later_is_not_taken_from_it() {
+    let server = TestServer::start().await;
+    let service = server.service();
+    let sms = service.create("sms", "s1").await.id;
+    let attached = server.person("sms", "s1").link(link_with(&server.proof("github", "h1"))).await.unwrap();
+    let attached = attached.link.unwrap().id;
+    let google = service.create("google-oauth2", "g1").await.id;
+    let brought = service.link(link_user(&google, &sms)).await.unwrap().link.unwrap().id;
+    service.unlink(unlink(&google, "sms", "s1")).await.unwrap();
+
+    let refused = server.db_refused(service.undo_link(undo(&attached))).await;
+    assert_eq!(refused, "FailedPrecondition LINK_NOT_UNDOABLE");
+
+    let restored = service.undo_link(undo(&brought)).await.unwrap().restored_user.unwrap();
+    assert_eq!((restored.id.as_str(), identities(&restored)), (sms.as_str(), vec!["github|h1".to_owned()]));
+    assert_eq!(server.db_refused(service.undo_link(undo(&attached))).await, "FailedPrecondition LAST_IDENTITY");
+}
+
 /// Tokens from before the undo are refused for both users, as after an unlink.
 #[tokio::test]
 async fn older_tokens_are_withdrawn() {

@@ -38,7 +38,7 @@ impl Sight<'_> {
 
 /// A link and its history, as far as a caller may see it.
 pub(in crate::grpc) fn past_link(past: &PastLink, sight: Sight<'_>) -> pb::LinkRecord {
-    let PastLink { link: told, terms, effects, actor: by, proof: on, undo_actor } = past;
+    let PastLink { link: told, terms, effects, actor: by, proof: on, request_id, undo_actor } = past;
     let sees_primary = sight.user(&told.primary);
     let sees_secondary_id = told.secondary.as_ref().is_some_and(|id| sight.user(id));
     // The proof names one of these, and need not say which.
@@ -57,14 +57,18 @@ pub(in crate::grpc) fn past_link(past: &PastLink, sight: Sight<'_>) -> pb::LinkR
             moved.subject.clear();
         }
     }
+    let (actor, undo_actor) = (actor(by, sight), undo_actor.as_ref().map(|by| actor(by, sight)));
+    // It is the caller's who made it up.
+    let request_id = request_id.filter(|_| !actor.subject.is_empty()).map(|id| id.to_string());
     pb::LinkRecord {
-        actor: Some(actor(by, sight)),
+        actor: Some(actor),
         proof: Some(proof(on, by, sees_secondary)),
         user_metadata: Some(strategy(terms.user_metadata)),
         app_metadata: Some(strategy(terms.app_metadata)),
         require_shared_verified_email: terms.require_shared_verified_email,
         metadata_changes: if sees_primary && sees_secondary { changes(effects) } else { Vec::new() },
-        undo_actor: undo_actor.as_ref().map(|by| actor(by, sight)),
+        undo_actor,
+        request_id: request_id.unwrap_or_default(),
         ..record
     }
 }

@@ -44,6 +44,7 @@ async fn everything_about_a_link_is_told_and_about_its_undoing() {
     let request = pb::LinkRequest {
         user_metadata: merge,
         require_shared_verified_email: true,
+        request_id: "01234567-89AB-4def-8123-456789abcdef".to_owned(),
         ..link_with(&server.proof("github", "h1"))
     };
     let linked = server.person("google-oauth2", "g1").link(request).await.unwrap();
@@ -60,6 +61,7 @@ async fn everything_about_a_link_is_told_and_about_its_undoing() {
         app_metadata: kept(),
         require_shared_verified_email: true,
         metadata_changes: linked.metadata_changes,
+        request_id: "01234567-89ab-4def-8123-456789abcdef".to_owned(),
         ..made
     };
     insta::assert_snapshot!(changes(&first.metadata_changes), @r"
@@ -100,8 +102,20 @@ async fn a_user_between_two_others_was_secondary_and_primary() {
     let ids = async |user_id: &str| links(&service, user_id).await.into_iter().map(|link| link.id).collect::<Vec<_>>();
 
     assert_eq!(ids(&middle.id).await, [second.as_str(), &first]);
-    assert_eq!(ids(&top.id).await, [second]);
-    assert_eq!(ids(&bottom.id).await, [first]);
+    assert_eq!(
+        ids(&top.id).await,
+        [second.as_str(), &first],
+        "it holds both, and how they came together is its history"
+    );
+    assert_eq!(ids(&bottom.id).await, [first.as_str()]);
+    let own = server.person("google-oauth2", "g1").list_links(links_of("")).await.unwrap().links;
+    let own: Vec<_> = own.iter().map(|link| (link.primary_user_id.as_str(), link.secondary_user_id.as_str())).collect();
+    assert_eq!(own, [(top.id.as_str(), middle.id.as_str()), (middle.id.as_str(), bottom.id.as_str())]);
+
+    // Who leaves takes its own history along.
+    service.undo_link(pb::UndoLinkRequest { link_id: second.clone(), ..Default::default() }).await.unwrap();
+    assert_eq!(ids(&top.id).await, [second.as_str()]);
+    assert_eq!(ids(&middle.id).await, [second, first]);
 }
 
 #[tokio::test]
