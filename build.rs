@@ -6,9 +6,10 @@ mod access;
 
 use std::{env, error::Error, fs, path::PathBuf};
 
-const PROTOS: [&str; 4] = [
+const PROTOS: [&str; 5] = [
     "identity/v1/access.proto",
     "identity/v1/errors.proto",
+    "identity/v1/event_service.proto",
     "identity/v1/identity_service.proto",
     "identity/v1/resources.proto",
 ];

@@ -10,6 +10,7 @@ pub mod clock;
 pub mod config;
 pub mod dev;
 pub mod domain;
+pub mod feed;
 pub mod grpc;
 pub mod http_client;
 pub mod linking;

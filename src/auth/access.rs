@@ -42,7 +42,7 @@ impl Rule {
             Some(scope) if !token.scopes.contains(scope) => {
                 Err(Denial::ScopeInsufficient(format!("this call needs a token with the scope {scope}")))
             }
-            Some(_) => Ok(Permit::new(tenant()?, Caller::of(token))),
+            Some(_) => Ok(Permit::new(tenant()?, Caller::of(token), token.expires_at)),
         }
     }
 }

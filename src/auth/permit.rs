@@ -17,6 +17,7 @@ pub const RECENT_SIGN_IN: TimeDelta = TimeDelta::minutes(10);
 pub struct Permit {
     tenant: TenantId,
     caller: Caller,
+    expire_time: DateTime<Utc>,
     /// The call's place among those that are carried out at once.
     _place: Option<Arc<OwnedSemaphorePermit>>,
 }
@@ -96,8 +97,8 @@ impl Caller {
 }
 
 impl Permit {
-    pub(super) fn new(tenant: TenantId, caller: Caller) -> Self {
-        Self { tenant, caller, _place: None }
+    pub(super) fn new(tenant: TenantId, caller: Caller, expire_time: DateTime<Utc>) -> Self {
+        Self { tenant, caller, expire_time, _place: None }
     }
 
     /// Keeps the call's place among those that are carried out at once, until the last copy of this
@@ -114,6 +115,11 @@ impl Permit {
     /// Who calls.
     pub fn caller(&self) -> &Caller {
         &self.caller
+    }
+
+    /// When the token expires: what goes on for longer ends then.
+    pub fn expire_time(&self) -> DateTime<Utc> {
+        self.expire_time
     }
 
     /// Whether a service calls.

@@ -1,6 +1,7 @@
 //! The configuration: one TOML file, every key of which the environment can override. Read at
 //! start, and complete and checked before anything is bound.
 
+mod feed;
 mod issuers;
 mod listener;
 mod reader;
@@ -22,6 +23,7 @@ use self::reader::Reader;
 use crate::{
     auth::Issuer,
     domain::{Provider, TenantId},
+    feed::FeedSettings,
     store::Address,
     tls::TlsFiles,
 };
@@ -51,6 +53,8 @@ pub struct Config {
     pub log: String,
     /// The database.
     pub database: Database,
+    /// How the feed is followed.
+    pub feed: FeedSettings,
     /// The populations of users.
     pub tenants: BTreeMap<TenantId, Tenant>,
     /// Whom to trust.
@@ -168,6 +172,7 @@ impl Config {
             r.problem("database", "is required, with its url");
         }
         let database = database.and_then(read_database);
+        let feed = feed::read(r.table("feed"));
         let tenants = r.table("tenants").map(read_tenants).unwrap_or_default();
         if tenants.is_empty() {
             r.problem("tenants", "is required: at least one, such as [tenants.default]");
@@ -195,6 +200,7 @@ impl Config {
                     shutdown_grace,
                     log,
                     database,
+                    feed,
                     tenants,
                     issuers,
                 })

@@ -5,6 +5,7 @@
 
 pub mod candidates;
 pub mod email;
+pub mod event;
 pub mod household;
 pub mod ids;
 pub mod linking;
@@ -18,6 +19,7 @@ pub mod user;
 pub mod violation;
 
 pub use email::Email;
+pub use event::{Event, EventKind, UserChange};
 pub use ids::{IdentityRef, Provider, Subject, TenantId, UserId};
 pub use metadata::Metadata;
 pub use refusal::Refusal;

@@ -51,6 +51,13 @@ pub enum Refusal {
     AbsorbedUsersExist,
     /// A user has not the version that the caller expected.
     VersionMismatch,
+    /// The position is none of this feed.
+    PositionInvalid,
+    /// Events behind the position are kept no longer.
+    PositionExpired {
+        /// The oldest position behind which all are kept, as clients keep it.
+        oldest: String,
+    },
     /// Other writers kept changing the same users.
     ConflictRetry,
 }

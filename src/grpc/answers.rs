@@ -1,12 +1,16 @@
 //! From what the use cases answer to messages.
 
+mod events;
 mod history;
 
 use chrono::{DateTime, Utc};
 use prost_types::{ListValue, Struct, Timestamp, Value as PbValue, value::Kind};
 use serde_json::Value;
 
-pub(super) use self::history::{Sight, past_link};
+pub(super) use self::{
+    events::event,
+    history::{Sight, past_link},
+};
 use super::proto as pb;
 use crate::{
     domain::{
@@ -17,7 +21,7 @@ use crate::{
         metadata::pointer,
         unlinking::Withheld,
     },
-    store::Link,
+    store::{Actor, ActorKind, Link},
 };
 
 pub(super) fn user(user: &User) -> pb::User {
@@ -65,6 +69,15 @@ pub(super) fn link(link: &Link, validate_only: bool) -> pb::LinkRecord {
         undo_time: link.undo_time.map(time),
         ..pb::LinkRecord::default()
     }
+}
+
+fn actor(actor: &Actor) -> pb::Actor {
+    let kind = match actor.kind {
+        ActorKind::User => pb::actor::Kind::User,
+        ActorKind::Service => pb::actor::Kind::Service,
+        ActorKind::Deletion => pb::actor::Kind::Deletion,
+    };
+    pb::Actor { kind: kind.into(), issuer: actor.issuer.clone(), subject: actor.subject.clone() }
 }
 
 pub(super) fn changes(changes: &MetadataChanges) -> Vec<pb::MetadataChange> {

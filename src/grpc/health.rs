@@ -3,7 +3,8 @@
 use tonic_health::{ServingStatus, server::HealthReporter};
 
 /// The services whose health can be asked for: ours, and the server as a whole.
-const SERVICES: [&str; 2] = ["", "identity.v1.IdentityService"];
+const SERVICES: [&str; 3] = ["", "identity.v1.IdentityService", EVENT_SERVICE];
+const EVENT_SERVICE: &str = "identity.v1.EventService";
 
 /// Says whether calls are served.
 pub async fn report(reporter: &HealthReporter, serving: bool) {
@@ -11,6 +12,12 @@ pub async fn report(reporter: &HealthReporter, serving: bool) {
     for service in SERVICES {
         reporter.set_service_status(service, status).await;
     }
+}
+
+/// Says whether the feed goes on: while it waits for a transaction that stays open, it does not.
+pub async fn report_feed(reporter: &HealthReporter, goes_on: bool) {
+    let status = if goes_on { ServingStatus::Serving } else { ServingStatus::NotServing };
+    reporter.set_service_status(EVENT_SERVICE, status).await;
 }
 
 /// Ends the streams of whoever watches: they would keep their connections open.

@@ -5,16 +5,31 @@ mod answers;
 pub mod capacity;
 pub mod codec;
 pub mod deadline;
+mod event_service;
 pub mod gate;
 pub mod health;
 mod identity_service;
 mod page;
 pub mod panics;
 mod paths;
+mod position;
 pub mod proto;
 pub mod requests;
+mod seal;
 pub mod status;
 pub mod streams;
 pub mod telemetry;
 
-pub use identity_service::IdentityHandler;
+use tonic::{Request, Status};
+
+pub use self::{event_service::EventHandler, identity_service::IdentityHandler};
+use crate::{auth::Permit, linking::Error};
+
+/// Takes a request apart: the permit that the gate left, and the message.
+fn permitted<T>(request: Request<T>) -> Result<(Permit, T), Status> {
+    let (_, mut extensions, message) = request.into_parts();
+    let permit = extensions
+        .remove::<Permit>()
+        .ok_or_else(|| status::status(Error::Fault("a call came past the gate without a permit".to_owned())))?;
+    Ok((permit, message))
+}

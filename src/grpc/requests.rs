@@ -21,10 +21,6 @@ use crate::{
 
 /// The longest connection name, in bytes.
 const MAX_CONNECTION: usize = 128;
-/// The largest page, in entries.
-const MAX_PAGE: usize = 100;
-/// The page of whoever does not say.
-const DEFAULT_PAGE: usize = 50;
 /// The most wrong fields that are noted.
 const MAX_VIOLATIONS: usize = 1000;
 
@@ -67,14 +63,14 @@ impl Checks {
         id
     }
 
-    /// How many entries a page is to have at most.
-    pub fn page_size(&mut self, field: &str, size: i32) -> usize {
+    /// How many entries a page is to have at most: `default` of them for whoever does not say.
+    pub fn page_size(&mut self, field: &str, size: i32, default: usize, max: usize) -> usize {
         match usize::try_from(size) {
-            Ok(0) => DEFAULT_PAGE,
-            Ok(size) if size <= MAX_PAGE => size,
+            Ok(0) => default,
+            Ok(size) if size <= max => size,
             _ => {
-                self.wrong(field, format!("must be 0 to {MAX_PAGE}"));
-                DEFAULT_PAGE
+                self.wrong(field, format!("must be 0 to {max}"));
+                default
             }
         }
     }

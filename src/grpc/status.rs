@@ -170,6 +170,19 @@ pub fn refused(refusal: Refusal) -> Status {
             Reason::VersionMismatch,
             "a user has not the expected version: read it again and decide again",
         ),
+        Refusal::PositionInvalid => plain(
+            InvalidArgument,
+            Reason::PositionInvalid,
+            "the position is not one of this feed: list the users again, and go on from the position that comes with them",
+        ),
+        Refusal::PositionExpired { oldest } => {
+            let metadata = HashMap::from([("oldest_position".to_owned(), oldest)]);
+            Status::with_error_details(
+                Code::OutOfRange,
+                "events behind this position are kept no longer: list the users again, and go on from the position that comes with them",
+                ErrorDetails::with_error_info(reason_name(Reason::PositionExpired), DOMAIN, metadata),
+            )
+        }
         Refusal::ConflictRetry => {
             retry(Code::Aborted, Reason::ConflictRetry, "others kept changing the same users: try again")
         }
@@ -223,6 +236,11 @@ pub fn deadline() -> Status {
         Reason::Deadline,
         "there was no answer in time; a change may still be made: read before you try again, and allow more time",
     )
+}
+
+/// A stream that the server ends because it stops.
+pub fn stopping() -> Status {
+    retry(Code::Unavailable, Reason::ServerStopping, "the server stops: call again, and another one answers")
 }
 
 /// A message that does not decode.

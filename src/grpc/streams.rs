@@ -17,7 +17,7 @@ use tokio::{
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 use tonic::{Status, body::Body};
 
-use super::status::deadline;
+use super::status::{deadline, stopping};
 
 /// The bounds of the streams that need no token.
 #[derive(Debug, Clone)]
@@ -72,7 +72,7 @@ impl HttpBody for Bound {
             if time.as_mut().poll(cx).is_ready() {
                 return Some(deadline());
             }
-            stop.as_mut().poll(cx).is_ready().then(|| Status::unavailable("the server stops: connect again"))
+            stop.as_mut().poll(cx).is_ready().then(stopping)
         });
         match ended {
             Some(status) => {

@@ -11,7 +11,7 @@ use crate::{
     auth::{Permit, Purpose, Target},
     clock,
     domain::Refusal,
-    store::{AnswerInserted, LockKeys, Request, Session, StoreError, StoredAnswer},
+    store::{AnswerInserted, EventsInserted, LockKeys, Request, Session, StoreError, StoredAnswer},
 };
 
 /// How often a write is tried before the caller is told to.
@@ -116,6 +116,11 @@ impl Linking {
         let answer = write.attempt(self, session).await?;
         let concerned = W::concerned(&answer);
         let reply = reply(answer);
+        if session.insert_events().await? == EventsInserted::EpochIsOver {
+            session.abandon().await?;
+            self.store.begin_epoch().await?;
+            return Err(Error::Moved);
+        }
         if session.has_request_id()
             && session.insert_answer(&reply.to_bytes(), &concerned).await? == AnswerInserted::Answered
         {

@@ -13,7 +13,9 @@ use super::{
 use crate::{
     auth::{Denial, Permit, Purpose, Target, TokenUse, VerifiedToken, Who},
     domain::{
-        Email, IdentityEmail, IdentityRef, Metadata, Named, Refusal, User, UserId, Verified, Verifier,
+        Email, Event, IdentityEmail, IdentityRef, Metadata, Named, Refusal, User, UserChange, UserId, Verified,
+        Verifier,
+        event::MetadataPlace,
         linking::{self, LinkTerms, MetadataChanges, UnownedIdentity},
     },
     store::{About, Answer, Inserted, Link as StoredLink, LinkInserted, LockKeys, NewLink, Proof, Question, Session},
@@ -254,7 +256,16 @@ impl Link {
             session.move_identities(&done.moved, &done.primary.id).await?;
             session.save_users(&[&done.primary, &done.secondary]).await?;
             // Whether it has absorbed others is not seen from its identities: those may be gone.
-            session.repoint_absorbed(&done.secondary, &done.primary.id, now).await?;
+            let repointed = session.repoint_absorbed(&done.secondary, &done.primary.id, now).await?;
+            let event = Event::UserLinked {
+                primary: UserChange::of(&done.primary),
+                absorbed: UserChange::of(&done.secondary),
+                repointed,
+                moved: link.moved.clone(),
+                link: link.id,
+                metadata: MetadataPlace::of_merge(&done.changes),
+            };
+            session.record(actor(&self.permit, &link.primary), event, now);
             let versions = (done.primary.version, Some(done.secondary.version));
             self.insert_link(session, &link, versions, &done.changes).await?;
         }
@@ -292,6 +303,9 @@ impl Link {
                 return self.overtaken(session, primary).await;
             }
             session.save_users(&[&user]).await?;
+            let (changed, identity) = (UserChange::of(&user), attached.id.clone());
+            let event = Event::IdentityAttached { user: changed, identity, link: link.id };
+            session.record(actor(&self.permit, &user.id), event, now);
             self.insert_link(session, &link, (user.version, None), &MetadataChanges::default()).await?;
         }
         let changes = MetadataChanges::default();

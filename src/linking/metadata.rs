@@ -4,14 +4,15 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::{
-    Error, Linking, Write, named_in,
+    Error, Linking, Write, actor, named_in,
     preview::{self, Rows},
     resolve, take, take_target,
 };
 use crate::{
     auth::{Permit, Purpose, Target},
     domain::{
-        Metadata, Named, Refusal, User, UserId,
+        Event, Metadata, Named, Refusal, User, UserChange, UserId,
+        event::MetadataPlace,
         linking::{MetadataChanges, merge_metadata},
         merge::Strategy,
         refusal::expect_version,
@@ -100,6 +101,14 @@ impl Write for MergeMetadata {
         }
         if changed && !self.validate_only {
             session.save_users(&[&user]).await?;
+            let (source, link) = match &self.source {
+                MergeSource::User(source) => (Some(source.clone()), None),
+                MergeSource::Given { .. } => (None, None),
+                MergeSource::Link(link) => (None, Some(*link)),
+            };
+            let metadata = MetadataPlace::of_merge(&changes);
+            let event = Event::UserMetadataMerged { user: UserChange::of(&user), source, link, metadata };
+            session.record(actor(&self.permit, &user.id), event, now);
         }
         Ok(MergedMetadata { user, changes })
     }

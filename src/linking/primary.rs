@@ -3,13 +3,13 @@
 use chrono::{DateTime, Utc};
 
 use super::{
-    Error, Linking, Write, named_in,
+    Error, Linking, Write, actor, named_in,
     preview::{self, Rows},
     resolve, take_target,
 };
 use crate::{
     auth::{Permit, Purpose, Target},
-    domain::{IdentityRef, Named, User, linking, refusal::expect_version},
+    domain::{Event, IdentityRef, Named, User, UserChange, linking, refusal::expect_version},
     store::{LockKeys, Session},
 };
 
@@ -47,6 +47,9 @@ impl Write for SetPrimaryIdentity {
         let changed = linking::set_primary(user.clone(), &self.identity, now)?;
         if let Some(changed) = changed.as_ref().filter(|_| !self.validate_only) {
             session.save_users(&[changed]).await?;
+            let (user, identity) = (UserChange::of(changed), self.identity.clone());
+            let event = Event::UserPrimaryIdentityChanged { user, identity };
+            session.record(actor(&self.permit, &changed.id), event, now);
         }
         Ok(changed.unwrap_or(user))
     }

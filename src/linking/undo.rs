@@ -12,7 +12,8 @@ use super::{
 use crate::{
     auth::{Caller, Permit, Purpose, Target},
     domain::{
-        Named, Refusal, User, UserId,
+        Event, Named, Refusal, User, UserChange, UserId,
+        event::MetadataPlace,
         household::{Household, TakenBackMetadata},
         undoing::{self, UndoTerms, Undone},
         unlinking::{Departure, UnlinkMetadata, Withheld},
@@ -116,6 +117,16 @@ impl Write for UndoLink {
         done.staying.iter_mut().for_each(|user| user.touch(now));
         if !self.validate_only {
             self.write(session, &done, now).await?;
+            let event = Event::LinkUndone {
+                user: UserChange::of(&done.holder),
+                restored: UserChange::of(&done.restored),
+                repointed: done.followers.iter().map(|user| user.id.clone()).collect(),
+                moved: done.restored.identities.iter().map(|identity| identity.id.clone()).collect(),
+                link: link.id,
+                metadata: MetadataPlace::of_return(&taken_back, &done.withheld),
+                also: done.staying.iter().map(UserChange::of).collect(),
+            };
+            session.record(actor(&self.permit, &done.holder.id), event, now);
             if !rewritten.is_empty() {
                 session.save_link_changes(&rewritten).await?;
             }

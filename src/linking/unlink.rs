@@ -11,7 +11,8 @@ use super::{
 use crate::{
     auth::{Caller, Permit, Purpose, Target},
     domain::{
-        IdentityRef, Named, Refusal, User, UserId,
+        Event, IdentityRef, Named, Refusal, User, UserChange, UserId,
+        event::MetadataPlace,
         household::{Household, StandingLink, TakenBackMetadata},
         unlinking::{self, Departure, UnlinkMetadata, UnlinkTerms, Withheld},
     },
@@ -138,11 +139,51 @@ impl Unlink {
         let done = unlinking::detach(owner, home, &terms, now)?;
         if !self.validate_only {
             self.write(session, &done, &others, now).await?;
+            let event = self.event(&done, &others, &taken_back, undoes);
+            session.record(actor(&self.permit, &done.owner.id), event, now);
             if !rewritten.is_empty() {
                 session.save_link_changes(&rewritten).await?;
             }
         }
         Ok(UnlinkAnswer { user: done.owner, departure: done.departure, taken_back })
+    }
+
+    /// What happened. An unlink that undoes the link which attached the identity is told as an undoing.
+    fn event(
+        &self,
+        done: &unlinking::Detachment,
+        also: &[User],
+        taken_back: &TakenBackMetadata,
+        undoes: Option<Uuid>,
+    ) -> Event {
+        let (user, moved) = (UserChange::of(&done.owner), vec![self.identity.clone()]);
+        match &done.departure {
+            Departure::Restored { user: restored, link, withheld } => Event::UserUnlinked {
+                user,
+                restored: UserChange::of(restored),
+                moved,
+                link: *link,
+                metadata: MetadataPlace::of_return(taken_back, withheld),
+                also: also.iter().map(UserChange::of).collect(),
+            },
+            Departure::Created { user: detached, link } => match undoes {
+                Some(link) => Event::LinkUndone {
+                    user,
+                    restored: UserChange::of(detached),
+                    repointed: Vec::new(),
+                    moved,
+                    link,
+                    metadata: Vec::new(),
+                    also: Vec::new(),
+                },
+                None => Event::IdentityDetached {
+                    user,
+                    detached: UserChange::of(detached),
+                    identity: self.identity.clone(),
+                    link: *link,
+                },
+            },
+        }
     }
 
     /// If the unlink ends a link: takes back what that had put into the others' metadata.

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::{
-    Error, Linking, Write, named_in,
+    Error, Linking, Write, actor, named_in,
     preview::{self, Rows},
     random_user_id, resolve, take_live, take_target, unanswered,
 };
@@ -11,7 +11,7 @@ use crate::{
     auth::{Permit, Purpose, Target},
     clock,
     domain::{
-        Identity, Metadata, Named, Refusal, User, UserId,
+        Event, Identity, Metadata, Named, Refusal, User, UserChange, UserId,
         linking::{UnownedIdentity, owned},
         refusal::expect_version,
         unlinking::user_of_its_own,
@@ -90,6 +90,9 @@ impl Write for CreateUser {
         if session.insert_user(&user, &identity).await? != Inserted::Inserted {
             return Err(Error::Moved);
         }
+        let (created, identities) = (UserChange::of(&user), vec![identity.id]);
+        let event = Event::UserCreated { user: created, identities };
+        session.record(actor(&self.permit, &user.id), event, user.create_time);
         Ok(user)
     }
 
@@ -159,6 +162,7 @@ impl Write for UpdateUser {
         }
         if changed && !self.validate_only {
             session.save_users(&[&updated]).await?;
+            session.record(actor(&self.permit, &updated.id), updated_event(&user, &updated), now);
         }
         Ok(updated)
     }
@@ -177,6 +181,23 @@ impl UpdateUser {
             blocked: self.blocked.unwrap_or(user.blocked),
             ..user
         }
+    }
+}
+
+/// What an update was, by what is another now.
+fn updated_event(before: &User, after: &User) -> Event {
+    let fields = [
+        ("user_metadata", before.user_metadata != after.user_metadata),
+        ("app_metadata", before.app_metadata != after.app_metadata),
+        ("profile_overrides", before.profile_overrides != after.profile_overrides),
+        ("blocked", before.blocked != after.blocked),
+    ];
+    let fields = fields.into_iter().filter(|(_, changed)| *changed).map(|(field, _)| field.to_owned()).collect();
+    let user = UserChange::of(after);
+    if before.blocked == after.blocked {
+        Event::UserUpdated { user, fields }
+    } else {
+        Event::UserBlocked { user, blocked: after.blocked, fields }
     }
 }
 
@@ -228,10 +249,16 @@ impl Write for DeleteUser {
             session.release_links_of(&deleted, now).await?;
             session.forget_detachments(&deleted).await?;
             session.delete_user(&id, &absorbed).await?;
+            let event = Event::UserDeleted {
+                user: UserChange::end_of(&user),
+                absorbed: absorbed.clone(),
+                identities: user.identities.iter().map(|identity| identity.id.clone()).collect(),
+            };
             let identities = user.identities.into_iter().map(|identity| Named::Identity(identity.id));
             let names: Vec<Named> = deleted.iter().cloned().map(Named::UserId).chain(identities).collect();
             session.insert_tombstones(&names, now).await?;
             session.forget_answers(&names).await?;
+            session.record(actor(&self.permit, &id), event, now);
         }
         Ok(deleted)
     }

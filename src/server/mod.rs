@@ -14,10 +14,12 @@ use futures_util::future::join_all;
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
+    sync::watch,
     time::timeout,
 };
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
+use tonic_health::server::HealthReporter;
 use tower::ServiceBuilder;
 
 use self::{certificates::Certificates, connection::Host, sweep::keep_swept};
@@ -26,14 +28,17 @@ use crate::{
     clock,
     config::Config,
     domain::TenantId,
+    feed::Feed,
     grpc::{
-        IdentityHandler,
+        EventHandler, IdentityHandler,
         capacity::CapacityLayer,
         deadline::DeadlineLayer,
         gate::GateLayer,
         health,
         panics::PanicLayer,
-        proto::{DESCRIPTOR_SET, identity_service_server::IdentityServiceServer},
+        proto::{
+            DESCRIPTOR_SET, event_service_server::EventServiceServer, identity_service_server::IdentityServiceServer,
+        },
         streams::OpenStreams,
         telemetry::TelemetryLayer,
     },
@@ -46,7 +51,9 @@ use crate::{
 /// How long writes may take to end after the last connection; the database gives up on each statement
 /// before that.
 const WRITE_GRACE: Duration = Duration::from_secs(12);
-/// The longest message that is taken without a token, in bytes.
+/// For how long the feed may wait for a transaction that is open, and still be well.
+const LONG_DELAY: Duration = Duration::from_secs(60);
+/// The longest message that is taken without a token, or from who watches, in bytes.
 const MAX_OPEN_MESSAGE: usize = 4 * 1024;
 /// The longest message that is taken, in bytes.
 const MAX_MESSAGE: usize = 2 * 1024 * 1024;
@@ -77,14 +84,21 @@ pub async fn serve(config: Config, listener: TcpListener, shutdown: Cancellation
     let stop_renewals = CancellationToken::new();
     let _stop_renewals = stop_renewals.clone().drop_guard();
     let certificates = config.tls.clone().map(|files| certificates(files, &stop_renewals)).transpose()?;
-    let linking = Arc::new(assemble(&config, stop_renewals).await?);
+    let store = open(&config).await?;
+    let linking = Arc::new(assemble(&config, store.clone(), stop_renewals.clone()).await?);
+    let stop_streams = CancellationToken::new();
+    let _stop_streams = stop_streams.clone().drop_guard();
+    let feed = Feed::new(store, config.feed.clone(), stop_streams.clone());
+    tokio::spawn(Arc::clone(&feed).keep_told());
     let (mut reporter, health_service) = tonic_health::server::health_reporter();
     health::report(&reporter, true).await;
+    tokio::spawn(report_delays(feed.delay(), reporter.clone(), stop_renewals));
 
     let identity =
         IdentityServiceServer::new(IdentityHandler::new(Arc::clone(&linking))).max_decoding_message_size(MAX_MESSAGE);
+    let events = EventServiceServer::new(EventHandler::new(feed)).max_decoding_message_size(MAX_OPEN_MESSAGE);
     let health_service = health_service.max_decoding_message_size(MAX_OPEN_MESSAGE);
-    let mut routes = Routes::new(identity).add_service(health_service);
+    let mut routes = Routes::new(identity).add_service(events).add_service(health_service);
     if config.reflection {
         // Both versions: older tools know only the alpha.
         let part = |error: tonic_reflection::server::Error| ServeError::Part(error.to_string());
@@ -92,7 +106,6 @@ pub async fn serve(config: Config, listener: TcpListener, shutdown: Cancellation
             .add_service(reflection().build_v1().map_err(part)?.max_decoding_message_size(MAX_OPEN_MESSAGE))
             .add_service(reflection().build_v1alpha().map_err(part)?.max_decoding_message_size(MAX_OPEN_MESSAGE));
     }
-    let stop_streams = CancellationToken::new();
     let few = (config.limits.max_connections / 8).max(8);
     let streams = OpenStreams::new(few, config.max_call_time, stop_streams.clone());
     let service = ServiceBuilder::new()
@@ -142,10 +155,26 @@ fn certificates(files: TlsFiles, stop: &CancellationToken) -> Result<Arc<Certifi
     Ok(certificates)
 }
 
-/// Opens the store and keeps it swept, reads the issuers' keys, and holds providers to their issuers.
-async fn assemble(config: &Config, stop: CancellationToken) -> Result<Linking, ServeError> {
+/// Says of the service of events that it is not well while the feed waits for too long.
+async fn report_delays(mut delay: watch::Receiver<Duration>, reporter: HealthReporter, stop: CancellationToken) {
+    let mut goes_on = true;
+    while tokio::select! { () = stop.cancelled() => false, changed = delay.changed() => changed.is_ok() } {
+        let is_short = *delay.borrow_and_update() < LONG_DELAY;
+        if is_short != goes_on {
+            goes_on = is_short;
+            health::report_feed(&reporter, goes_on).await;
+        }
+    }
+}
+
+/// Opens the store of all tenants.
+async fn open(config: &Config) -> Result<Store, ServeError> {
     let tenants: Vec<TenantId> = config.tenants.keys().cloned().collect();
-    let store = Store::open(&config.database.address, config.database.max_connections, &tenants).await?;
+    Ok(Store::open(&config.database.address, config.database.max_connections, &tenants).await?)
+}
+
+/// Keeps the store swept, reads the issuers' keys, and holds providers to their issuers.
+async fn assemble(config: &Config, store: Store, stop: CancellationToken) -> Result<Linking, ServeError> {
     for issuer in &config.issuers {
         for tenant in issuer.tenant.tenants() {
             let mut session = store.session(tenant).await?;
@@ -166,7 +195,8 @@ async fn assemble(config: &Config, stop: CancellationToken) -> Result<Linking, S
     for (_, keys) in &issuers {
         tokio::spawn(Arc::clone(keys).keep_fresh(http.clone(), stop.clone()));
     }
-    tokio::spawn(keep_swept(store.clone(), tenants, stop));
+    let tenants = config.tenants.keys().cloned().collect();
+    tokio::spawn(keep_swept(store.clone(), tenants, config.feed.retention, stop));
     Ok(Linking::new(store, Issuers::new(issuers), config.tenants.clone()))
 }
 

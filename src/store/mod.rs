@@ -9,6 +9,7 @@ mod candidates;
 mod connect;
 mod connection;
 mod error;
+mod events;
 mod history;
 mod links;
 mod locks;
@@ -28,10 +29,11 @@ use diesel_async::{
     pooled_connection::deadpool::{Pool, PoolError},
 };
 
-use self::connection::Connection;
+use self::{connection::Connection, events::NewEvent};
 use crate::domain::TenantId;
 pub use connect::{Address, AddressError};
 pub use error::StoreError;
+pub use events::{EventsInserted, Horizon, PastEvent, Position, PositionStanding, Tail};
 pub use history::{Effects, LinkPosition, PastLink, PastProof, PastTerms, PlacedEffect};
 pub use links::{Actor, ActorKind, Link, LinkInserted, NewLink, Proof};
 pub use locks::LockKeys;
@@ -73,18 +75,24 @@ impl Store {
         migrations::check(&mut conn).await??;
         let keys = tenants::load_keys(&mut conn, tenants).await?;
         let pool = address.pool(size).map_err(StoreError::Fault)?;
-        Ok(Self { pool, address: Arc::new(address.clone()), keys: Arc::new(keys) })
+        let store = Self { pool, address: Arc::new(address.clone()), keys: Arc::new(keys) };
+        store.begin_epoch().await?;
+        Ok(store)
     }
 
     /// A connection for one tenant's data. Waits for a free one, but not long.
     pub async fn session(&self, tenant: &TenantId) -> Result<Session, StoreError> {
         let key = self.key(tenant)?.clone();
+        let conn = self.connection().await?;
+        Ok(Session { conn, tenant: tenant.clone(), key, request: None, events: Vec::new() })
+    }
+
+    async fn connection(&self) -> Result<Connection, StoreError> {
         let loan = self.pool.get().await.map_err(|error| match error {
             PoolError::Timeout(deadpool::managed::TimeoutType::Wait) => StoreError::Overloaded,
             other => StoreError::Unavailable(other.to_string()),
         })?;
-        let conn = Connection::new(loan, Arc::clone(&self.address));
-        Ok(Session { conn, tenant: tenant.clone(), key, request: None })
+        Ok(Connection::new(loan, Arc::clone(&self.address)))
     }
 
     /// The key of a configured tenant.
@@ -106,6 +114,8 @@ pub struct Session {
     tenant: TenantId,
     key: TenantKey,
     request: Option<Request>,
+    /// What the transaction did that is open.
+    events: Vec<NewEvent>,
 }
 
 impl Session {
@@ -132,6 +142,7 @@ impl Session {
 
     /// Takes back what was written since [`Session::begin`], if a transaction is open.
     pub async fn abandon(&mut self) -> Result<(), StoreError> {
+        self.events.clear();
         self.conn.roll_back().await
     }
 }

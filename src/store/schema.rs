@@ -104,3 +104,36 @@ diesel::table! {
         key -> Binary,
     }
 }
+
+diesel::table! {
+    events (tenant_id, epoch, xid, ordinal) {
+        tenant_id -> Text,
+        epoch -> Integer,
+        xid -> BigInt,
+        ordinal -> SmallInt,
+        user_id -> Text,
+        other_user_id -> Nullable<Text>,
+        actor -> Jsonb,
+        request_id -> Nullable<Uuid>,
+        detail -> Jsonb,
+        event_time -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    event_floors (tenant_id) {
+        tenant_id -> Text,
+        epoch -> Integer,
+        xid -> BigInt,
+        ordinal -> SmallInt,
+        event_time -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    epochs (n) {
+        n -> Integer,
+        cluster -> Text,
+        begin_time -> Timestamptz,
+    }
+}

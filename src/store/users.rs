@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use diesel::{
-    ExpressionMethods as _, QueryDsl as _, sql_query,
+    ExpressionMethods as _, QueryDsl as _, QueryableByName, sql_query,
     sql_types::{Array, BigInt, Bool, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid},
 };
 
@@ -23,6 +23,12 @@ pub enum Inserted {
     IdTaken,
     /// The identity has an owner.
     IdentityTaken,
+}
+
+#[derive(QueryableByName)]
+struct IdRow {
+    #[diesel(sql_type = Text)]
+    id: String,
 }
 
 impl Session {
@@ -180,20 +186,25 @@ impl Session {
         expect_rows(self.conn.execute(Cached(query)).await?, users.len())
     }
 
-    /// Lets users that `from` had absorbed point to `to` instead: one hop, whatever is linked. What
-    /// `from` demanded of tokens, they go on demanding.
-    pub async fn repoint_absorbed(&mut self, from: &User, to: &UserId, now: DateTime<Utc>) -> Result<(), StoreError> {
+    /// Lets users that `from` had absorbed point to `to` instead, and says who: one hop, whatever is
+    /// linked. What `from` demanded of tokens, they go on demanding.
+    pub async fn repoint_absorbed(
+        &mut self,
+        from: &User,
+        to: &UserId,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<UserId>, StoreError> {
         const SQL: &str = "UPDATE users SET absorbed_into = $3, absorbed_time = $4, \
               tokens_valid_from = greatest(tokens_valid_from, $5) \
-            WHERE tenant_id = $1 AND absorbed_into = $2";
+            WHERE tenant_id = $1 AND absorbed_into = $2 RETURNING id";
         let query = sql_query(SQL)
             .bind::<Text, _>(self.tenant.as_str())
             .bind::<Text, _>(from.id.as_str())
             .bind::<Text, _>(to.as_str())
             .bind::<Timestamptz, _>(now)
             .bind::<Nullable<Timestamptz>, _>(from.tokens_valid_from);
-        self.conn.execute(Cached(query)).await?;
-        Ok(())
+        let rows: Vec<IdRow> = self.conn.load(Cached(query)).await?;
+        rows.iter().map(|row| super::rows::user_id(&row.id)).collect()
     }
 
     /// Inserts a live user with its only identity.

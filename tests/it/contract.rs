@@ -48,11 +48,14 @@ fn message(message: &MessageDescriptor) -> String {
 #[test]
 fn who_may_call_what() {
     let pool = pool();
-    let service = pool.get_service_by_name("identity.v1.IdentityService").unwrap();
-    let rpcs: Vec<String> = service.methods().map(|method| rpc(&method)).collect();
+    let ours = pool.services().filter(|service| service.package_name() == "identity.v1");
+    let rpcs: Vec<String> =
+        ours.flat_map(|service| service.methods().map(|method| rpc(&method)).collect::<Vec<_>>()).collect();
 
     assert_eq!(rpcs.len(), TABLE.len());
     insta::assert_snapshot!(rpcs.join("\n"), @r#"
+        ListEvents: - | read:events | NO_SIDE_EFFECTS
+        WatchEvents: - | read:events | NO_SIDE_EFFECTS
         Link: update:current_user_identities | update:users | IDEMPOTENCY_UNKNOWN
         Unlink: update:current_user_identities | update:users | IDEMPOTENCY_UNKNOWN
         UndoLink: update:current_user_identities | update:users | IDEMPOTENCY_UNKNOWN
@@ -86,6 +89,7 @@ fn what_is_said_and_what_knows_whether_it_was() {
         DeleteUserRequest: user_id=1 string, expected_version?=2 int64, include_absorbed=3 bool, validate_only=4 bool, request_id=5 string
         DeleteUserResponse: deleted_user_ids=1 string[]
         EmailMatch: user=1 User{}, identities=2 IdentityRef[], verified=3 bool
+        Event: position=1 string, time=2 Timestamp{}, tenant=3 string, actor=4 Actor{}, request_id=5 string, detail/user_created=20 UserCreated{}, detail/user_updated=21 UserUpdated{}, detail/user_blocked=22 UserBlocked{}, detail/user_deleted=23 UserDeleted{}, detail/user_linked=24 UserLinked{}, detail/user_unlinked=25 UserUnlinked{}, detail/link_undone=26 LinkUndone{}, detail/identity_attached=27 IdentityAttached{}, detail/identity_detached=28 IdentityDetached{}, detail/user_metadata_merged=30 UserMetadataMerged{}, detail/user_primary_identity_changed=31 UserPrimaryIdentityChanged{}
         FindByEmailRequest: email=1 string, include_unverified=2 bool, page_size=3 int32, page_token=4 string
         FindByEmailResponse: matches=1 EmailMatch[], next_page_token=2 string
         FindByIdentityRequest: identity=1 IdentityRef{}
@@ -94,6 +98,8 @@ fn what_is_said_and_what_knows_whether_it_was() {
         GetUserResponse: user=1 User{}
         GivenMetadata: user_metadata=1 Struct{}, app_metadata=2 Struct{}
         Identity: ref=1 IdentityRef{}, connection=2 string, email=3 string, email_verified=4 bool, profile_data=5 Struct{}, attach_time=6 Timestamp{}, home_user_id=7 string, social=8 bool, email_verify_time=9 Timestamp{}
+        IdentityAttached: user=1 UserChange{}, identity=2 IdentityRef{}, link_id=3 string
+        IdentityDetached: user=1 UserChange{}, detached=2 UserChange{}, identity=3 IdentityRef{}, link_id=4 string
         IdentityRef: provider=1 string, subject=2 string
         LinkCandidate: user_id=1 string, shared_emails=2 string[], providers=3 string[], handle=4 string, reasons=5 Reason
         LinkProof.Service: issuer=1 string, subject=2 string
@@ -102,12 +108,15 @@ fn what_is_said_and_what_knows_whether_it_was() {
         LinkRecord: id=1 string, primary_user_id=2 string, secondary_user_id=3 string, moved_identities=4 IdentityRef[], link_time=5 Timestamp{}, undo_time=6 Timestamp{}, actor=10 Actor{}, proof=11 LinkProof{}, user_metadata=12 MetadataMerge{}, app_metadata=13 MetadataMerge{}, require_shared_verified_email=14 bool, metadata_changes=15 MetadataChange[], undo_actor=16 Actor{}, request_id=17 string
         LinkRequest: user_id=1 string, secondary/link_with=2 string, secondary/identity=4 IdentityRef{}, secondary/secondary_user_id=5 string, user_metadata=6 MetadataMerge{}, app_metadata=7 MetadataMerge{}, expected_version?=8 int64, expected_secondary_version?=9 int64, validate_only=10 bool, request_id=11 string, require_shared_verified_email=12 bool
         LinkResponse: user=1 User{}, outcome=2 Outcome, link=3 LinkRecord{}, metadata_changes=4 MetadataChange[]
+        LinkUndone: user=1 UserChange{}, restored=2 UserChange{}, repointed_user_ids=3 string[], moved_identities=4 IdentityRef[], link_id=5 string, metadata_changes=6 MetadataChange[], also_changed=7 UserChange[]
+        ListEventsRequest: start/after=1 string, start/from=2 FeedEnd, kinds=3 EventKind, user_id=4 string, page_size=5 int32
+        ListEventsResponse: events=1 Event[], position=2 string, more=3 bool
         ListLinkCandidatesRequest: user_id=1 string
         ListLinkCandidatesResponse: candidates=1 LinkCandidate[]
         ListLinksRequest: user_id=1 string, page_size=2 int32, page_token=3 string
         ListLinksResponse: links=1 LinkRecord[], next_page_token=2 string
         ListUsersRequest: page_size=1 int32, page_token=2 string
-        ListUsersResponse: users=1 User[], next_page_token=2 string
+        ListUsersResponse: users=1 User[], next_page_token=2 string, position=3 string
         MergeMetadataRequest: user_id=1 string, source/source_user_id=2 string, source/given=3 GivenMetadata{}, user_metadata=4 MetadataMerge{}, app_metadata=5 MetadataMerge{}, expected_version?=6 int64, validate_only=7 bool, request_id=8 string, source/link_id=9 string
         MergeMetadataResponse: user=1 User{}, metadata_changes=2 MetadataChange[]
         MetadataChange: namespace=1 MetadataNamespace, path=2 string, effect=3 Effect
@@ -125,7 +134,18 @@ fn what_is_said_and_what_knows_whether_it_was() {
         UpdateUserRequest: user_id=1 string, update=2 UserUpdate{}, update_mask=3 FieldMask{}, expected_version?=4 int64, validate_only=5 bool, request_id=6 string
         UpdateUserResponse: user=1 User{}
         User: id=1 string, version=2 int64, create_time=3 Timestamp{}, update_time=4 Timestamp{}, identities=5 Identity[], user_metadata=6 Struct{}, app_metadata=7 Struct{}, profile_overrides=8 Struct{}, blocked=9 bool, profile=10 Struct{}
+        UserBlocked: user=1 UserChange{}, blocked=2 bool, changed_fields=3 FieldMask{}
+        UserChange: user_id=1 string, version_before=2 int64, version_after=3 int64
+        UserCreated: user=1 UserChange{}, identities=2 IdentityRef[]
+        UserDeleted: user=1 UserChange{}, absorbed_user_ids=2 string[], identities=3 IdentityRef[]
+        UserLinked: primary=1 UserChange{}, absorbed=2 UserChange{}, repointed_user_ids=3 string[], moved_identities=4 IdentityRef[], link_id=5 string, metadata_changes=6 MetadataChange[]
+        UserMetadataMerged: user=1 UserChange{}, source_user_id=2 string, link_id=3 string, metadata_changes=4 MetadataChange[]
+        UserPrimaryIdentityChanged: user=1 UserChange{}, identity=2 IdentityRef{}
+        UserUnlinked: user=1 UserChange{}, restored=2 UserChange{}, moved_identities=3 IdentityRef[], link_id=4 string, metadata_changes=5 MetadataChange[], also_changed=6 UserChange[]
         UserUpdate: user_metadata=1 Struct{}, app_metadata=2 Struct{}, profile_overrides=3 Struct{}, blocked=4 bool
+        UserUpdated: user=1 UserChange{}, changed_fields=2 FieldMask{}
+        WatchEventsRequest: start/after=1 string, start/from=2 FeedEnd, kinds=3 EventKind, user_id=4 string
+        WatchEventsResponse: events=1 Event[], position=2 string, delay_millis=3 int64
     "#);
 }
 
@@ -144,6 +164,8 @@ fn the_values_that_programs_compare() {
 
     insta::assert_snapshot!(lines.join("\n"), @r#"
         Actor.Kind: 0 KIND_UNSPECIFIED, 1 KIND_USER, 2 KIND_SERVICE, 3 KIND_DELETION
+        EventKind: 0 EVENT_KIND_UNSPECIFIED, 1 EVENT_KIND_USER_CREATED, 2 EVENT_KIND_USER_UPDATED, 3 EVENT_KIND_USER_BLOCKED, 4 EVENT_KIND_USER_DELETED, 5 EVENT_KIND_USER_LINKED, 6 EVENT_KIND_USER_UNLINKED, 7 EVENT_KIND_LINK_UNDONE, 8 EVENT_KIND_IDENTITY_ATTACHED, 9 EVENT_KIND_IDENTITY_DETACHED, 11 EVENT_KIND_USER_METADATA_MERGED, 12 EVENT_KIND_USER_PRIMARY_IDENTITY_CHANGED
+        FeedEnd: 0 FEED_END_UNSPECIFIED, 1 FEED_END_OLDEST, 2 FEED_END_NEWEST
         LinkCandidate.Reason: 0 REASON_UNSPECIFIED, 1 REASON_SHARED_VERIFIED_EMAIL, 2 REASON_WAS_LINKED_BEFORE
         LinkResponse.Outcome: 0 OUTCOME_UNSPECIFIED, 1 OUTCOME_ABSORBED, 2 OUTCOME_ATTACHED, 3 OUTCOME_ALREADY_LINKED
         MetadataChange.Effect: 0 EFFECT_UNSPECIFIED, 1 EFFECT_ADDED, 2 EFFECT_CONFLICT_PRIMARY, 3 EFFECT_CONFLICT_SECONDARY, 4 EFFECT_COMBINED, 5 EFFECT_WITHHELD, 6 EFFECT_TAKEN_BACK, 7 EFFECT_KEPT
@@ -151,7 +173,7 @@ fn the_values_that_programs_compare() {
         MetadataMerge.Conflict: 0 CONFLICT_UNSPECIFIED, 1 CONFLICT_PRIMARY_WINS, 2 CONFLICT_SECONDARY_WINS, 3 CONFLICT_FAIL
         MetadataMerge.Strategy: 0 STRATEGY_UNSPECIFIED, 1 STRATEGY_KEEP_PRIMARY, 2 STRATEGY_MERGE
         MetadataNamespace: 0 METADATA_NAMESPACE_UNSPECIFIED, 1 METADATA_NAMESPACE_USER, 2 METADATA_NAMESPACE_APP
-        Reason: 0 REASON_UNSPECIFIED, 1 REASON_TOKEN_MISSING, 2 REASON_TOKEN_INVALID, 3 REASON_SCOPE_INSUFFICIENT, 4 REASON_NOT_YOUR_USER, 5 REASON_REAUTHENTICATION_REQUIRED, 6 REASON_REQUEST_INVALID, 7 REASON_SAME_USER, 8 REASON_LINK_TOKEN_INVALID, 9 REASON_EMAIL_NOT_SHARED, 10 REASON_USER_NOT_FOUND, 11 REASON_IDENTITY_NOT_FOUND, 12 REASON_LINK_NOT_FOUND, 13 REASON_USER_ABSORBED, 14 REASON_USER_BLOCKED, 15 REASON_IDENTITY_TAKEN, 16 REASON_USER_EXISTS, 17 REASON_LAST_IDENTITY, 18 REASON_PRIMARY_IDENTITY, 19 REASON_TOO_MANY_IDENTITIES, 20 REASON_METADATA_CONFLICT, 21 REASON_METADATA_TOO_LARGE, 22 REASON_VERSION_MISMATCH, 23 REASON_CONFLICT_RETRY, 24 REASON_OVERLOADED, 25 REASON_STORE_UNAVAILABLE, 26 REASON_KEYS_UNAVAILABLE, 27 REASON_COMMIT_UNKNOWN, 28 REASON_ABSORBED_USERS_EXIST, 29 REASON_INTERNAL, 30 REASON_DEADLINE, 31 REASON_REQUEST_ID_REUSED, 32 REASON_LINK_NOT_UNDOABLE
+        Reason: 0 REASON_UNSPECIFIED, 1 REASON_TOKEN_MISSING, 2 REASON_TOKEN_INVALID, 3 REASON_SCOPE_INSUFFICIENT, 4 REASON_NOT_YOUR_USER, 5 REASON_REAUTHENTICATION_REQUIRED, 6 REASON_REQUEST_INVALID, 7 REASON_SAME_USER, 8 REASON_LINK_TOKEN_INVALID, 9 REASON_EMAIL_NOT_SHARED, 10 REASON_USER_NOT_FOUND, 11 REASON_IDENTITY_NOT_FOUND, 12 REASON_LINK_NOT_FOUND, 13 REASON_USER_ABSORBED, 14 REASON_USER_BLOCKED, 15 REASON_IDENTITY_TAKEN, 16 REASON_USER_EXISTS, 17 REASON_LAST_IDENTITY, 18 REASON_PRIMARY_IDENTITY, 19 REASON_TOO_MANY_IDENTITIES, 20 REASON_METADATA_CONFLICT, 21 REASON_METADATA_TOO_LARGE, 22 REASON_VERSION_MISMATCH, 23 REASON_CONFLICT_RETRY, 24 REASON_OVERLOADED, 25 REASON_STORE_UNAVAILABLE, 26 REASON_KEYS_UNAVAILABLE, 27 REASON_COMMIT_UNKNOWN, 28 REASON_ABSORBED_USERS_EXIST, 29 REASON_INTERNAL, 30 REASON_DEADLINE, 31 REASON_REQUEST_ID_REUSED, 32 REASON_LINK_NOT_UNDOABLE, 33 REASON_POSITION_INVALID, 34 REASON_POSITION_EXPIRED, 35 REASON_SERVER_STOPPING
         ResolvedUser.State: 0 STATE_UNSPECIFIED, 1 STATE_CURRENT, 2 STATE_ABSORBED, 3 STATE_DELETED, 4 STATE_UNKNOWN
         UnlinkMetadata: 0 UNLINK_METADATA_UNSPECIFIED, 1 UNLINK_METADATA_RESTORE, 2 UNLINK_METADATA_DISCARD
         UserIdForm: 0 USER_ID_FORM_UNSPECIFIED, 1 USER_ID_FORM_RANDOM, 2 USER_ID_FORM_PROVIDER_SUBJECT

@@ -57,7 +57,7 @@ pub(in crate::grpc) fn past_link(past: &PastLink, sight: Sight<'_>) -> pb::LinkR
             moved.subject.clear();
         }
     }
-    let (actor, undo_actor) = (actor(by, sight), undo_actor.as_ref().map(|by| actor(by, sight)));
+    let (actor, undo_actor) = (seen_actor(by, sight), undo_actor.as_ref().map(|by| seen_actor(by, sight)));
     // It is the caller's who made it up.
     let request_id = request_id.filter(|_| !actor.subject.is_empty()).map(|id| id.to_string());
     pb::LinkRecord {
@@ -73,18 +73,14 @@ pub(in crate::grpc) fn past_link(past: &PastLink, sight: Sight<'_>) -> pb::LinkR
     }
 }
 
-fn actor(actor: &Actor, sight: Sight<'_>) -> pb::Actor {
-    let (kind, is_seen) = match actor.kind {
-        ActorKind::User => (pb::actor::Kind::User, UserId::parse(&actor.subject).is_some_and(|id| sight.user(&id))),
-        ActorKind::Service => (pb::actor::Kind::Service, true),
-        ActorKind::Deletion => (pb::actor::Kind::Deletion, false),
+fn seen_actor(actor: &Actor, sight: Sight<'_>) -> pb::Actor {
+    let is_seen = match actor.kind {
+        ActorKind::User => UserId::parse(&actor.subject).is_some_and(|id| sight.user(&id)),
+        ActorKind::Service => true,
+        ActorKind::Deletion => false,
     };
-    let mut told = pb::Actor { kind: kind.into(), ..pb::Actor::default() };
-    if is_seen {
-        told.issuer.clone_from(&actor.issuer);
-        told.subject.clone_from(&actor.subject);
-    }
-    told
+    let told = super::actor(actor);
+    if is_seen { told } else { pb::Actor { kind: told.kind, ..pb::Actor::default() } }
 }
 
 fn proof(proof: &PastProof, by: &Actor, is_seen: bool) -> pb::LinkProof {

@@ -25,7 +25,7 @@ impl IdentityHandler {
     ) -> Result<pb::FindByEmailResponse, Error> {
         let mut checks = Checks::default();
         let email = checks.email("email", &request.email);
-        let size = checks.page_size("page_size", request.page_size);
+        let size = checks.page_size("page_size", request.page_size, page::DEFAULT_PAGE, page::MAX_PAGE);
         let canonical = email.as_ref().map(Email::canonical).unwrap_or_default();
         let unverified = request.include_unverified;
         let key = self.linking.store().key(permit.tenant())?;

@@ -26,7 +26,7 @@ impl IdentityHandler {
     ) -> Result<pb::ListLinksResponse, Error> {
         let mut checks = Checks::default();
         let user_id = checks.optional_user_id("user_id", &request.user_id);
-        let size = checks.page_size("page_size", request.page_size);
+        let size = checks.page_size("page_size", request.page_size, page::DEFAULT_PAGE, page::MAX_PAGE);
         let asks = match permit.caller() {
             Caller::User(user) => name(&user.named),
             Caller::Service { .. } => String::new(),

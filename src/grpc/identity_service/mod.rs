@@ -16,12 +16,12 @@ use prost::Message;
 use tonic::{Request, Response, Status};
 
 use super::{
-    answers,
+    answers, permitted,
     proto::{self as pb, identity_service_server::IdentityService},
     status,
 };
 use crate::{
-    auth::{Permit, Purpose, Target},
+    auth::{Purpose, Target},
     clock,
     domain::{Refusal, User},
     linking::{Error, Linking, Reply, resolve},
@@ -38,15 +38,6 @@ impl IdentityHandler {
     pub fn new(linking: Arc<Linking>) -> Self {
         Self { linking }
     }
-}
-
-/// Takes a request apart: the permit that the gate left, and the message.
-fn permitted<T>(request: Request<T>) -> Result<(Permit, T), Status> {
-    let (_, mut extensions, message) = request.into_parts();
-    let permit = extensions
-        .remove::<Permit>()
-        .ok_or_else(|| status::status(Error::Fault("a call came past the gate without a permit".to_owned())))?;
-    Ok((permit, message))
 }
 
 /// Writes the rpcs of the service as functions from permit and message to answer.

@@ -10,6 +10,7 @@ use crate::{
     grpc::{
         answers,
         page::{self, Pages},
+        position::Positions,
         proto as pb,
         requests::Checks,
     },
@@ -77,7 +78,7 @@ impl IdentityHandler {
         request: pb::ListUsersRequest,
     ) -> Result<pb::ListUsersResponse, Error> {
         let mut checks = Checks::default();
-        let size = checks.page_size("page_size", request.page_size);
+        let size = checks.page_size("page_size", request.page_size, page::DEFAULT_PAGE, page::MAX_PAGE);
         let pages = Pages::of(self.linking.store().key(permit.tenant())?, "ListUsers", &[]);
         let after = pages.open(&request.page_token);
         if after.is_none() {
@@ -85,12 +86,21 @@ impl IdentityHandler {
         }
         let after = checks.finish_with(after)?;
         let mut session = self.linking.store().session(permit.tenant()).await?;
+        let position = match after.is_empty() {
+            // Read first: what happens from now on is behind it, whether it is in the list or not.
+            true => {
+                let horizon = session.horizon().await?;
+                let newest = session.newest_position(horizon).await?;
+                Positions::of(self.linking.store().key(permit.tenant())?).text(newest)
+            }
+            false => String::new(),
+        };
         let found = session.live_users(&after, size + 1).await?;
         let mut users: Vec<_> = found.iter().map(answers::user).collect();
         users.truncate(page::fitting(&users, size));
         let last = users.last().filter(|_| users.len() < found.len());
         let next_page_token = last.map(|last| pages.token_after(&last.id)).unwrap_or_default();
-        Ok(pb::ListUsersResponse { users, next_page_token })
+        Ok(pb::ListUsersResponse { users, next_page_token, position })
     }
 
     pub(super) async fn update_user(

@@ -108,6 +108,8 @@ async fn tokens() {
     let callers = ["service", "nobody", "garbage", "expired", "audience", "issuer", "type", "algorithm", "key"];
     insta::assert_snapshot!(table(&generous().await, "tokens", &callers).await, @r#"
         tokens             | service | nobody  | garbage | expired | audience | issuer  | type    | algorithm | key
+        ListEvents         | ok      | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
+        WatchEvents        | ok      | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
         Link               | ok      | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
         Unlink             | ok      | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
         UndoLink           | ok      | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
@@ -141,6 +143,8 @@ async fn scopes() {
     ];
     insta::assert_snapshot!(table(&generous().await, "scopes", &callers).await, @r#"
         scopes             | user  | user, other scopes | user, service scopes | service | service, other scopes | service, self scopes | service, part of it | service, more than it
+        ListEvents         | scope | scope              | scope                | ok      | scope                 | scope                | scope               | scope
+        WatchEvents        | scope | scope              | scope                | ok      | scope                 | scope                | scope               | scope
         Link               | ok    | scope              | scope                | ok      | scope                 | scope                | scope               | scope
         Unlink             | ok    | scope              | scope                | ok      | scope                 | scope                | scope               | scope
         UndoLink           | ok    | scope              | scope                | ok      | scope                 | scope                | scope               | scope
@@ -174,6 +178,8 @@ async fn whose() {
     ];
     insta::assert_snapshot!(table(&generous().await, "whose", &callers).await, @r#"
         whose              | user  | user, another's id | user, absorbed id | user that never was | user elsewhere | service | service, absorbed id | service elsewhere
+        ListEvents         | scope | scope              | scope             | scope               | scope          | ok      | ok                   | ok
+        WatchEvents        | scope | scope              | scope             | scope               | scope          | ok      | ok                   | ok
         Link               | ok    | not yours          | absorbed          | no user             | not yours      | ok      | absorbed             | no user
         Unlink             | ok    | not yours          | absorbed          | no user             | not yours      | ok      | absorbed             | no user
         UndoLink           | ok    | ok                 | ok                | no user             | no link        | ok      | ok                   | no link
@@ -206,6 +212,8 @@ async fn standing() {
     ];
     insta::assert_snapshot!(table(&generous().await, "standing", &callers).await, @r#"
         standing           | absorbed identity | absorbed id, before | absorbed id, after | blocked user | service, blocked user | withdrawn token | old sign-in
+        ListEvents         | scope             | scope               | scope              | scope        | ok                    | scope           | scope
+        WatchEvents        | scope             | scope               | scope              | scope        | ok                    | scope           | scope
         Link               | ok                | sign in             | ok                 | blocked      | is blocked            | invalid         | ok
         Unlink             | ok                | sign in             | ok                 | blocked      | is blocked            | invalid         | sign in
         UndoLink           | ok                | sign in             | ok                 | blocked      | is blocked            | invalid         | sign in

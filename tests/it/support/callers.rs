@@ -1,12 +1,15 @@
 //! Clients, named by who they are.
 
-use identity_link::grpc::proto::{self as pb, identity_service_client::IdentityServiceClient};
-use tonic::{Request, Status, transport::Channel};
+use identity_link::grpc::proto::{
+    self as pb, event_service_client::EventServiceClient, identity_service_client::IdentityServiceClient,
+};
+use tonic::{Request, Status, Streaming, transport::Channel};
 
 /// Somebody who calls.
 #[derive(Clone)]
 pub struct Caller {
     client: IdentityServiceClient<Channel>,
+    events: EventServiceClient<Channel>,
     bearer: Option<String>,
     /// Further metadata.
     metadata: Vec<(&'static str, String)>,
@@ -14,8 +17,8 @@ pub struct Caller {
 
 impl Caller {
     pub fn new(channel: Channel, bearer: Option<String>) -> Self {
-        let client = IdentityServiceClient::new(channel);
-        Self { client, bearer, metadata: Vec::new() }
+        let (client, events) = (IdentityServiceClient::new(channel.clone()), EventServiceClient::new(channel));
+        Self { client, events, bearer, metadata: Vec::new() }
     }
 
     /// The same with one more piece of metadata.
@@ -69,6 +72,17 @@ rpcs! {
 }
 
 impl Caller {
+    pub async fn list_events(&self, message: pb::ListEventsRequest) -> Result<pb::ListEventsResponse, Status> {
+        self.events.clone().list_events(self.request(message)).await.map(tonic::Response::into_inner)
+    }
+
+    pub async fn watch_events(
+        &self,
+        message: pb::WatchEventsRequest,
+    ) -> Result<Streaming<pb::WatchEventsResponse>, Status> {
+        self.events.clone().watch_events(self.request(message)).await.map(tonic::Response::into_inner)
+    }
+
     /// Creates a user with this first identity, without metadata.
     pub async fn create(&self, provider: &str, subject: &str) -> pb::User {
         self.create_with(provider, subject, |_| {}).await

@@ -1,5 +1,5 @@
-//! One Postgres for the whole test run, and in it one database per test, copied from a migrated
-//! template.
+//! Two clusters of Postgres for the whole test run, and in them one database per test, copied from a
+//! migrated template.
 
 use std::{
     path::{Path, PathBuf},
@@ -46,36 +46,45 @@ struct Name {
 /// The cluster, started by whoever asks first.
 pub fn cluster() -> &'static Cluster {
     static CLUSTER: OnceLock<Cluster> = OnceLock::new();
-    CLUSTER.get_or_init(|| {
-        let (tell, told) = mpsc::channel();
-        // The server ends with the thread that starts it, and tests' threads come and go.
-        thread::spawn(move || {
-            let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("postgres");
-            forget(&dir.join("postgres"));
-            // Nothing of a test is worth keeping, so nothing need be durable.
-            let settings = [("fsync", "off"), ("max_connections", "300"), ("log_line_prefix", "%d|%p|")];
-            let postgres = Postgres::start(&dir, &settings, &mut |text| eprintln!("{text}"));
-            let started = postgres
-                .as_ref()
-                .map_err(ToString::to_string)
-                .map(|postgres| Cluster { base_url: postgres.url(""), log_file: postgres.log_file().to_owned() });
-            tell.send(started).expect("whoever asked waits");
-            loop {
-                thread::park();
-                std::hint::black_box(&postgres);
-            }
+    CLUSTER.get_or_init(|| start("postgres"))
+}
+
+/// A cluster for those who follow the feed: it waits for every open transaction, whatever database of the
+/// cluster that is in.
+pub fn feed_cluster() -> &'static Cluster {
+    static CLUSTER: OnceLock<Cluster> = OnceLock::new();
+    CLUSTER.get_or_init(|| start("feed-postgres"))
+}
+
+fn start(name: &'static str) -> Cluster {
+    let (tell, told) = mpsc::channel();
+    // The server ends with the thread that starts it, and tests' threads come and go.
+    thread::spawn(move || {
+        let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+        forget(&dir.join("postgres"));
+        // Nothing of a test is worth keeping, so nothing need be durable.
+        let settings = [("fsync", "off"), ("max_connections", "300"), ("log_line_prefix", "%d|%p|")];
+        let postgres = Postgres::start(&dir, &settings, &mut |text| eprintln!("{text}"));
+        let started = postgres
+            .as_ref()
+            .map_err(ToString::to_string)
+            .map(|postgres| Cluster { base_url: postgres.url(""), log_file: postgres.log_file().to_owned() });
+        tell.send(started).expect("whoever asked waits");
+        loop {
+            thread::park();
+            std::hint::black_box(&postgres);
+        }
+    });
+    let cluster = told.recv().expect("the thread answers").expect("Postgres starts");
+    // A runtime of its own, in a thread of its own: the caller may be inside another.
+    thread::scope(|scope| {
+        let prepared = scope.spawn(|| {
+            let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+            runtime.block_on(cluster.prepare());
         });
-        let cluster = told.recv().expect("the thread answers").expect("Postgres starts");
-        // A runtime of its own, in a thread of its own: the caller may be inside another.
-        thread::scope(|scope| {
-            let prepared = scope.spawn(|| {
-                let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
-                runtime.block_on(cluster.prepare());
-            });
-            prepared.join().expect("the template is made");
-        });
-        cluster
-    })
+        prepared.join().expect("the template is made");
+    });
+    cluster
 }
 
 /// Hundreds of databases take minutes to drop, and a new cluster takes a second. One that is running is

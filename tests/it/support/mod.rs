@@ -4,6 +4,7 @@ pub mod callers;
 pub mod child;
 pub mod cluster;
 pub mod cut_commits;
+pub mod events;
 pub mod frames;
 pub mod http2;
 pub mod invariants;

@@ -18,7 +18,7 @@ use tonic::{
 use super::TestServer;
 
 impl TestServer {
-    /// The answer's bytes. Metadata whose name ends with `-bin` goes as bytes.
+    /// The bytes of the answer; of a stream, of its first message. Metadata whose name ends with `-bin` goes as bytes.
     pub async fn raw(&self, path: &str, metadata: &[(&'static str, &str)], message: &[u8]) -> Result<Vec<u8>, Status> {
         let mut request = Request::new(message.to_vec());
         for (name, value) in metadata {
@@ -30,7 +30,8 @@ impl TestServer {
         }
         let mut client = Grpc::new(self.channel());
         client.ready().await.unwrap();
-        client.unary(request, path.parse().unwrap(), Verbatim).await.map(tonic::Response::into_inner)
+        let answer = client.server_streaming(request, path.parse().unwrap(), Verbatim).await?;
+        Ok(answer.into_inner().message().await?.unwrap_or_default())
     }
 
     /// The answer to a call that ends without a message.

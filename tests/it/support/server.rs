@@ -113,6 +113,7 @@ impl TestServer {
 pub fn config_toml(listen: SocketAddr, database_url: &str) -> String {
     let mut toml = format!(
         "listen = \"{listen}\"\n[database]\nurl = \"{database_url}\"\nmax_connections = 8\n\
+         [feed]\npoll_interval = \"20ms\"\n\
          [tenants.default.providers]\n\
          google-oauth2.social = true\ngithub.social = true\nwallet.mode = \"link_only\"\nmyspace.enabled = false\n\
          [tenants.other]\n[tenants.joined]\nuser_ids = \"provider|subject\"\n"
@@ -120,7 +121,8 @@ pub fn config_toml(listen: SocketAddr, database_url: &str) -> String {
     for name in ISSUERS.into_iter().filter(|name| *name != "stranger") {
         let kind = match name {
             "services" => {
-                "kind = \"service\"\nallowed_scopes = [\"create:users\", \"delete:users\", \"read:users\", \"update:users\"]"
+                "kind = \"service\"\nallowed_scopes = [\"create:users\", \"delete:users\", \"read:events\", \"read:users\", \
+                 \"update:users\"]"
             }
             "users" => "kind = \"user\"\nsubject = \"user_id\"",
             "broker" => "kind = \"user\"\nsubject = \"identity\"\nproviders = [\"auth0\", \"ad\"]",

@@ -53,6 +53,14 @@ pub fn request(rpc: &str, about: &About<'_>) -> Vec<u8> {
         }
         "ListLinkCandidates" => pb::ListLinkCandidatesRequest { user_id }.encode_to_vec(),
         "ListUsers" => pb::ListUsersRequest::default().encode_to_vec(),
+        "ListEvents" => {
+            let start = Some(pb::list_events_request::Start::From(pb::FeedEnd::Oldest.into()));
+            pb::ListEventsRequest { start, ..Default::default() }.encode_to_vec()
+        }
+        "WatchEvents" => {
+            let start = Some(pb::watch_events_request::Start::From(pb::FeedEnd::Oldest.into()));
+            pb::WatchEventsRequest { start, ..Default::default() }.encode_to_vec()
+        }
         "ListLinks" => links_of(&user_id).encode_to_vec(),
         _ => panic!("the matrix needs a good request for {rpc}, here, and then its line in each table"),
     }

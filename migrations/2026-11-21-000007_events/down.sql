@@ -1,0 +1,3 @@
+DROP TABLE event_floors;
+DROP TABLE epochs;
+DROP TABLE events;

@@ -1,0 +1,58 @@
+//! `ListEvents`.
+
+use super::{EventHandler, filter, start};
+use crate::{
+    auth::Permit,
+    grpc::{answers, page, position::Positions, proto as pb, requests::Checks},
+    linking::Error,
+    store::PastEvent,
+};
+
+/// The largest page, and how many events are looked at for one.
+const MAX_PAGE: usize = 1000;
+/// The page of whoever does not say.
+const DEFAULT_PAGE: usize = 100;
+
+impl EventHandler {
+    pub(super) async fn list(
+        &self,
+        permit: Permit,
+        request: pb::ListEventsRequest,
+    ) -> Result<pb::ListEventsResponse, Error> {
+        use pb::list_events_request::Start::{After, From};
+        let mut checks = Checks::default();
+        let start = match request.start {
+            Some(After(text)) => start(&mut checks, Some(text), None),
+            Some(From(end)) => start(&mut checks, None, Some(end)),
+            None => start(&mut checks, None, None),
+        };
+        let user = checks.optional_user_id("user_id", &request.user_id);
+        let filter = filter(&mut checks, &request.kinds, user);
+        let size = checks.page_size("page_size", request.page_size, DEFAULT_PAGE, MAX_PAGE);
+        let start = checks.finish_with(start)?;
+        let positions = Positions::of(self.feed.store().key(permit.tenant())?);
+        let place = start.at(&positions)?;
+
+        let mut session = self.session(&permit).await?;
+        let after = place.position(&mut session, &positions).await?;
+        let horizon = session.horizon().await?;
+        // Whoever wants only some kinds wants fewer calls.
+        let limit = if filter.kinds.is_empty() { size + 1 } else { MAX_PAGE };
+        let read = session.events_after(after, horizon, filter.user.as_ref(), limit).await?;
+        // What was removed while this was read must not seem never to have been.
+        super::Place::Behind(after).position(&mut session, &positions).await?;
+        let end = match read.len() < limit {
+            true => session.newest_position(horizon).await?.latest(after),
+            false => read.last().map_or(after, |last| last.position),
+        };
+        let wanted: Vec<&PastEvent> = read.iter().filter(|past| filter.takes(&past.event)).collect();
+        let mut events: Vec<pb::Event> = wanted.iter().map(|past| answers::event(past, &positions)).collect();
+        events.truncate(page::fitting(&events, size));
+        let last = wanted.get(..events.len()).and_then(<[_]>::last).filter(|_| events.len() < wanted.len());
+        Ok(pb::ListEventsResponse {
+            position: positions.text(last.map_or(end, |last| last.position)),
+            more: last.is_some() || read.len() == limit,
+            events,
+        })
+    }
+}

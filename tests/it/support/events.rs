@@ -1,0 +1,120 @@
+//! Following the feed.
+
+use std::time::Duration;
+
+use identity_link::grpc::proto::{self as pb, event::Detail};
+use tokio::time::timeout;
+use tonic::{Status, Streaming};
+
+use super::{Caller, TestServer, cluster::feed_cluster};
+
+/// How long something may take that has to come.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+impl TestServer {
+    /// A server on a database of its own, in the cluster of those who follow the feed.
+    pub async fn start_feed() -> Self {
+        Self::start_on(feed_cluster().db_migrated().await).await
+    }
+}
+
+/// From this position on.
+pub fn list_after(position: &str) -> pb::ListEventsRequest {
+    let start = Some(pb::list_events_request::Start::After(position.to_owned()));
+    pb::ListEventsRequest { start, ..Default::default() }
+}
+
+/// From one end on.
+pub fn list_from(end: pb::FeedEnd) -> pb::ListEventsRequest {
+    let start = Some(pb::list_events_request::Start::From(end.into()));
+    pb::ListEventsRequest { start, ..Default::default() }
+}
+
+/// From this position on.
+pub fn watch_after(position: &str) -> pb::WatchEventsRequest {
+    let start = Some(pb::watch_events_request::Start::After(position.to_owned()));
+    pb::WatchEventsRequest { start, ..Default::default() }
+}
+
+/// From one end on.
+pub fn watch_from(end: pb::FeedEnd) -> pb::WatchEventsRequest {
+    let start = Some(pb::watch_events_request::Start::From(end.into()));
+    pb::WatchEventsRequest { start, ..Default::default() }
+}
+
+/// One who watches.
+pub struct Watcher {
+    stream: Streaming<pb::WatchEventsResponse>,
+    /// From where to go on.
+    pub position: String,
+}
+
+impl Watcher {
+    /// Begins to watch.
+    pub async fn begin(caller: &Caller, request: pb::WatchEventsRequest) -> Self {
+        Self { stream: caller.watch_events(request).await.unwrap(), position: String::new() }
+    }
+
+    /// What is told next.
+    pub async fn next(&mut self) -> Result<pb::WatchEventsResponse, Status> {
+        let message = timeout(PATIENCE, self.stream.message()).await.expect("there should be something to tell");
+        let message = message?.ok_or_else(|| Status::unknown("the stream ended without a word"))?;
+        self.position.clone_from(&message.position);
+        Ok(message)
+    }
+
+    /// The next events, this many; signs of life are passed over.
+    pub async fn events(&mut self, count: usize) -> Vec<pb::Event> {
+        let mut events = Vec::new();
+        let all = async {
+            while events.len() < count {
+                events.extend(self.next().await.unwrap().events);
+            }
+        };
+        assert!(timeout(PATIENCE, all).await.is_ok(), "{count} were expected: {events:?}");
+        assert_eq!(events.len(), count, "more than was expected: {events:?}");
+        events
+    }
+
+    /// Waits until nothing is left to tell.
+    pub async fn caught_up(&mut self) -> Vec<pb::Event> {
+        let mut events = Vec::new();
+        loop {
+            let message = self.next().await.unwrap();
+            if message.events.is_empty() {
+                return events;
+            }
+            events.extend(message.events);
+        }
+    }
+}
+
+/// A list of everything from the oldest event on, as soon as there are this many.
+pub async fn events(caller: &Caller, count: usize) -> Vec<pb::Event> {
+    let mut watcher = Watcher::begin(caller, watch_from(pb::FeedEnd::Oldest)).await;
+    watcher.events(count).await
+}
+
+/// `kind user before>after …`, in the order of the message.
+pub fn line(event: &pb::Event) -> String {
+    let changes = |changes: &[&Option<pb::UserChange>]| -> String {
+        let change = |change: &&Option<pb::UserChange>| {
+            let pb::UserChange { user_id, version_before, version_after } = change.as_ref().unwrap();
+            format!(" {user_id} {version_before}>{version_after}")
+        };
+        changes.iter().map(change).collect()
+    };
+    match event.detail.as_ref().unwrap() {
+        Detail::UserCreated(e) => format!("created{}", changes(&[&e.user])),
+        Detail::UserUpdated(e) => format!("updated{}", changes(&[&e.user])),
+        Detail::UserBlocked(e) => format!("blocked={}{}", e.blocked, changes(&[&e.user])),
+        Detail::UserDeleted(e) => format!("deleted{}", changes(&[&e.user])),
+        Detail::UserLinked(e) => format!("linked{}", changes(&[&e.primary, &e.absorbed])),
+        Detail::UserUnlinked(e) => format!("unlinked{}", changes(&[&e.user, &e.restored])),
+        Detail::LinkUndone(e) => format!("undone{}", changes(&[&e.user, &e.restored])),
+        Detail::IdentityAttached(e) => format!("attached{}", changes(&[&e.user])),
+        Detail::IdentityDetached(e) => format!("detached{}", changes(&[&e.user, &e.detached])),
+        Detail::UserMetadataMerged(e) => format!("merged{}", changes(&[&e.user])),
+        Detail::UserPrimaryIdentityChanged(e) => format!("primary{}", changes(&[&e.user])),
+    }
+}
