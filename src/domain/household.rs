@@ -82,8 +82,8 @@ impl Household {
         Ok(TakenBackMetadata { user, app })
     }
 
-    /// The links that are others than they were in `before`, but for the one that ended: its changes stay
-    /// as they were made.
+    /// The links that are others than they were in `before`, but for the one that ended, which keeps
+    /// none.
     pub fn rewritten_since(&self, before: &[StandingLink], ended: Uuid) -> Vec<StandingLink> {
         self.links.iter().filter(|link| link.id != ended && !before.contains(link)).cloned().collect()
     }

@@ -37,6 +37,8 @@ pub struct Withheld {
     pub user_metadata: Option<Metadata>,
     /// The `app_metadata`.
     pub app_metadata: Option<Metadata>,
+    /// Whether it was discarded, and not only withheld from whoever may not put it in place.
+    pub is_discarded: bool,
 }
 
 /// The user that the identity leaves for.
@@ -161,6 +163,7 @@ pub(super) fn give_back(user: &mut User, metadata: UnlinkMetadata) -> Withheld {
     }
     if metadata == UnlinkMetadata::Discard {
         withheld.user_metadata = withhold(&mut user.user_metadata);
+        withheld.is_discarded = true;
     }
     withheld
 }

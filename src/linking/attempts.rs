@@ -45,7 +45,13 @@ impl Linking {
         reply: impl Fn(W::Answer) -> R + Send + Sync + 'static,
     ) -> Result<R, Error> {
         let linking = Arc::clone(self);
-        let task = self.tasks.spawn(async move { linking.attempts(&write, request_id, &reply).await });
+        let task = self.tasks.spawn(async move {
+            let outcome = linking.attempts(&write, request_id, &reply).await;
+            if outcome.is_ok() {
+                write.finish(&linking).await;
+            }
+            outcome
+        });
         ended(task.await)
     }
 

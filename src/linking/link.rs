@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::{
-    Error, Linking, Write, actor, named_in,
+    Error, Linking, Write, actor, named_in, named_in_link,
     preview::{self, Rows},
     resolve, take_live, take_target,
 };
@@ -204,11 +204,7 @@ impl Write for Link {
     }
 
     fn concerned(answer: &LinkAnswer) -> Vec<Named> {
-        let link = answer.link.iter().flat_map(|link| {
-            let users = [&link.primary].into_iter().chain(&link.secondary).cloned().map(Named::UserId);
-            users.chain(link.moved.iter().cloned().map(Named::Identity))
-        });
-        named_in(&answer.user).into_iter().chain(link).collect()
+        named_in(&answer.user).into_iter().chain(answer.link.iter().flat_map(named_in_link)).collect()
     }
 }
 

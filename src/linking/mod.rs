@@ -34,7 +34,7 @@ use crate::{
     auth::{Caller, Denial, Issuers, Permit, Purpose, Target, UserCaller},
     config::Tenant,
     domain::{Named, TenantId, User, UserId},
-    store::{Actor, ActorKind, Answer, Known, Question, Session, Store},
+    store::{Actor, ActorKind, Answer, Known, Link as StoredLink, Question, Session, Store},
 };
 
 /// Everything that the use cases need.
@@ -65,6 +65,12 @@ pub trait Write: Send + Sync + 'static {
 
     /// Whoever is in the answer: it is not kept longer than they are.
     fn concerned(answer: &Self::Answer) -> Vec<Named>;
+
+    /// What is left to do once the change is committed. The caller waits for it, but the change stands
+    /// whatever comes of it.
+    fn finish(&self, _: &Linking) -> impl Future<Output = ()> + Send {
+        async {}
+    }
 }
 
 impl Linking {
@@ -130,6 +136,12 @@ fn named_in(user: &User) -> Vec<Named> {
     let identities = user.identities.iter();
     let others = identities.flat_map(|of| [Named::Identity(of.id.clone()), Named::UserId(of.home.clone())]);
     [Named::UserId(user.id.clone())].into_iter().chain(others).collect()
+}
+
+/// Whoever a link names.
+fn named_in_link(link: &StoredLink) -> impl Iterator<Item = Named> {
+    let users = [&link.primary].into_iter().chain(&link.secondary).cloned().map(Named::UserId);
+    users.chain(link.moved.iter().cloned().map(Named::Identity))
 }
 
 /// The live user that a call is about, in one statement together with what else is asked. The

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::{
-    Error, Linking, Unlink, UnlinkAnswer, Write, actor, named_in,
+    Error, Linking, Unlink, UnlinkAnswer, Write, actor, named_in, named_in_link,
     preview::{self, Rows},
     resolve, take_target, unanswered,
     unlink::Leaving,
@@ -138,7 +138,8 @@ impl Write for UndoLink {
 
     fn concerned(answer: &UndoneLink) -> Vec<Named> {
         let restored = answer.restored.iter().flat_map(named_in);
-        named_in(&answer.user).into_iter().chain(restored).collect()
+        // The link may name others, who have left since.
+        named_in(&answer.user).into_iter().chain(restored).chain(named_in_link(&answer.link)).collect()
     }
 }
 

@@ -1,6 +1,7 @@
 //! Users as records: creating, updating and deleting them.
 
 use chrono::{DateTime, Utc};
+use uuid::Uuid;
 
 use super::{
     Error, Linking, Write, actor, named_in,
@@ -11,12 +12,12 @@ use crate::{
     auth::{Permit, Purpose, Target},
     clock,
     domain::{
-        Event, Identity, Metadata, Named, Refusal, User, UserChange, UserId,
+        Event, Identity, IdentityRef, Metadata, Named, Refusal, User, UserChange, UserId,
         linking::{UnownedIdentity, owned},
         refusal::expect_version,
         unlinking::user_of_its_own,
     },
-    store::{Inserted, LockKeys, Question, Session},
+    store::{Deleted, Inserted, LockKeys, Question, Session, StoreError},
 };
 
 /// Creates a user with its first identity.
@@ -213,6 +214,8 @@ pub struct DeleteUser {
     pub include_absorbed: bool,
     /// Whether to change nothing.
     pub validate_only: bool,
+    /// Names what is still to be erased once it is deleted.
+    pub erasure: Uuid,
     /// When it was asked for.
     pub now: DateTime<Utc>,
 }
@@ -246,19 +249,16 @@ impl Write for DeleteUser {
         let mut deleted: Vec<UserId> = absorbed.iter().cloned().chain([id.clone()]).collect();
         deleted.sort_unstable();
         if !self.validate_only {
-            session.release_links_of(&deleted, now).await?;
-            session.forget_detachments(&deleted).await?;
+            let end = UserChange::end_of(&user);
+            let identities: Vec<IdentityRef> = user.identities.into_iter().map(|identity| identity.id).collect();
+            let erased = Deleted { erasure: self.erasure, users: &deleted, identities: &identities, time: now };
+            session.insert_erasure(&erased).await?;
             session.delete_user(&id, &absorbed).await?;
-            let event = Event::UserDeleted {
-                user: UserChange::end_of(&user),
-                absorbed: absorbed.clone(),
-                identities: user.identities.iter().map(|identity| identity.id.clone()).collect(),
-            };
-            let identities = user.identities.into_iter().map(|identity| Named::Identity(identity.id));
-            let names: Vec<Named> = deleted.iter().cloned().map(Named::UserId).chain(identities).collect();
-            session.insert_tombstones(&names, now).await?;
-            session.forget_answers(&names).await?;
+            let event = Event::UserDeleted { user: end, absorbed, identities: identities.clone() };
             session.record(actor(&self.permit, &id), event, now);
+            let names = deleted.iter().cloned().map(Named::UserId);
+            let names: Vec<Named> = names.chain(identities.into_iter().map(Named::Identity)).collect();
+            session.insert_tombstones(&names, now).await?;
         }
         Ok(deleted)
     }
@@ -266,5 +266,24 @@ impl Write for DeleteUser {
     fn concerned(_: &Vec<UserId>) -> Vec<Named> {
         // What it says of them is that they are gone.
         Vec::new()
+    }
+
+    async fn finish(&self, linking: &Linking) {
+        if self.validate_only {
+            return;
+        }
+        let tenant = self.permit.tenant();
+        if let Err(error) = self.erase(linking).await {
+            tracing::warn!(%tenant, %error, "a user is deleted, and some of it is left for the next sweep to erase");
+        }
+    }
+}
+
+impl DeleteUser {
+    /// Erases what the deletion left, a little at a time.
+    async fn erase(&self, linking: &Linking) -> Result<(), StoreError> {
+        // A new session each time: calls get their turn.
+        while linking.store.session(self.permit.tenant()).await?.erase_some(Some(self.erasure)).await? > 0 {}
+        Ok(())
     }
 }

@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::{
     Actor, Link, Session, StoreError,
     cached::Cached,
+    erasures::not_being_erased,
     links::{StoredProof, moved_refs},
     rows::user_id,
 };
@@ -193,24 +194,29 @@ struct Row {
 impl Session {
     /// The links that name this user, or anybody whom it has absorbed, as primary or secondary, undone
     /// ones too, the newest first: at most `limit`, those behind `after`. Each side of each is read along
-    /// its own index, and no further than the page.
+    /// its own index, and no further than the page. One of which something is being erased is told again
+    /// when that is done.
     pub async fn past_links(
         &mut self,
         user: &UserId,
         after: LinkPosition,
         limit: usize,
     ) -> Result<Vec<PastLink>, StoreError> {
-        const SQL: &str = "SELECT l.* FROM ( \
+        const SQL: &str = concat!(
+            "SELECT l.* FROM ( \
               SELECT DISTINCT s.link_time, s.id FROM ( \
                 SELECT $2 AS id UNION ALL SELECT id FROM users WHERE tenant_id = $1 AND absorbed_into = $2) u \
               CROSS JOIN LATERAL ( \
-                (SELECT link_time, id FROM links WHERE tenant_id = $1 AND primary_id = u.id AND (link_time, id) < ($3, $4) \
-                  ORDER BY link_time DESC, id DESC LIMIT $5) \
+                (SELECT link_time, id FROM links WHERE tenant_id = $1 AND primary_id = u.id AND (link_time, id) < ($3, $4) AND ",
+            not_being_erased!("links"),
+            " ORDER BY link_time DESC, id DESC LIMIT $5) \
                 UNION ALL \
-                (SELECT link_time, id FROM links WHERE tenant_id = $1 AND secondary_id = u.id AND (link_time, id) < ($3, $4) \
-                  ORDER BY link_time DESC, id DESC LIMIT $5)) s \
+                (SELECT link_time, id FROM links WHERE tenant_id = $1 AND secondary_id = u.id AND (link_time, id) < ($3, $4) AND ",
+            not_being_erased!("links"),
+            " ORDER BY link_time DESC, id DESC LIMIT $5)) s \
               ORDER BY s.link_time DESC, s.id DESC LIMIT $5) page \
-            JOIN links l ON l.tenant_id = $1 AND l.id = page.id ORDER BY l.link_time DESC, l.id DESC";
+            JOIN links l ON l.tenant_id = $1 AND l.id = page.id ORDER BY l.link_time DESC, l.id DESC"
+        );
         let query = sql_query(SQL)
             .bind::<Text, _>(self.tenant.as_str())
             .bind::<Text, _>(user.as_str())

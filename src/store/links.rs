@@ -1,25 +1,21 @@
 //! Links: their history, what their merges changed, and the proofs that they used up.
 
 use chrono::{DateTime, Utc};
-use data_encoding::HEXLOWER;
-use diesel::{
-    BoolExpressionMethods as _, ExpressionMethods as _, QueryDsl as _, sql_query,
-    sql_types::{Array, Text, Timestamptz},
-};
+use diesel::{BoolExpressionMethods as _, ExpressionMethods as _, QueryDsl as _};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{
     Session, StoreError,
-    cached::Cached,
+    erasures::not_being_erased,
     history::{Effects, PastTerms},
     rows::{identity_ref, user_id},
     schema::links,
     undoing::changes_json,
 };
 use crate::domain::{
-    IdentityRef, Named, UserId,
+    IdentityRef, UserId,
     linking::{LinkTerms, MetadataChanges},
 };
 
@@ -155,17 +151,15 @@ impl Session {
         Ok(if rows == 1 { LinkInserted::Inserted } else { LinkInserted::ProofUsed })
     }
 
-    /// The link, standing or undone.
+    /// The link, standing or undone; none while something of it is being erased.
     pub async fn link(&mut self, id: Uuid) -> Result<Option<Link>, StoreError> {
         type Row = (Uuid, String, Option<String>, Value, DateTime<Utc>, Option<DateTime<Utc>>);
-        let query = links::table.filter(links::tenant_id.eq(self.tenant.as_str()).and(links::id.eq(id))).select((
-            links::id,
-            links::primary_id,
-            links::secondary_id,
-            links::moved,
-            links::link_time,
-            links::undo_time,
-        ));
+        let columns =
+            (links::id, links::primary_id, links::secondary_id, links::moved, links::link_time, links::undo_time);
+        let query = links::table
+            .filter(links::tenant_id.eq(self.tenant.as_str()).and(links::id.eq(id)))
+            .filter(not_being_erased!(self.tenant, id))
+            .select(columns);
         let row: Option<Row> = self.conn.load_one(query).await?;
         row.map(|(id, primary, secondary, moved, link_time, undo_time)| {
             Ok(Link {
@@ -178,36 +172,6 @@ impl Session {
             })
         })
         .transpose()
-    }
-
-    /// Takes deleted users out of the links: those among themselves go, and of those with somebody
-    /// who lives on, what belongs to that user stays. A link whose secondary is deleted is over.
-    pub async fn release_links_of(&mut self, deleted: &[UserId], now: DateTime<Utc>) -> Result<(), StoreError> {
-        let ids: Vec<&str> = deleted.iter().map(UserId::as_str).collect();
-        let hash =
-            |id: &UserId| format!("deleted:{}", HEXLOWER.encode(&self.tombstone_hash(&Named::UserId(id.clone()))));
-        let hashes: Vec<String> = deleted.iter().map(hash).collect();
-        const AMONG_THEMSELVES: &str = "DELETE FROM links \
-            WHERE tenant_id = $1 AND primary_id = ANY($2) AND (secondary_id IS NULL OR secondary_id = ANY($2))";
-        // What the merge made of the primary goes with it; the identities that moved, what an unlink
-        // withheld, and the proof are the secondary's.
-        const OF_PRIMARIES: &str = "UPDATE links l SET primary_id = d.hash, changes = '{}', effects = '{}', \
-              actor = CASE WHEN actor->>'kind' = 'user' THEN '{\"kind\": \"user\"}' ELSE actor END, \
-              undo_actor = CASE WHEN undo_actor->>'kind' = 'user' THEN '{\"kind\": \"user\"}' ELSE undo_actor END \
-            FROM unnest($2::text[], $3::text[]) AS d(id, hash) WHERE l.tenant_id = $1 AND l.primary_id = d.id";
-        const OF_SECONDARIES: &str = "UPDATE links l SET secondary_id = d.hash, moved = '[]', changes = '{}', effects = '{}', \
-              withheld = '{}', proof = jsonb_build_object('kind', proof->'kind'), proof_hash = NULL, \
-              undo_time = coalesce(undo_time, $4), undo_actor = coalesce(undo_actor, '{\"kind\": \"deletion\"}') \
-            FROM unnest($2::text[], $3::text[]) AS d(id, hash) WHERE l.tenant_id = $1 AND l.secondary_id = d.id";
-        let tenant = self.tenant.to_string();
-        let query = sql_query(AMONG_THEMSELVES).bind::<Text, _>(&tenant).bind::<Array<Text>, _>(&ids);
-        self.conn.execute(Cached(query)).await?;
-        let query = sql_query(OF_PRIMARIES).bind::<Text, _>(&tenant).bind::<Array<Text>, _>(&ids);
-        self.conn.execute(Cached(query.bind::<Array<Text>, _>(&hashes))).await?;
-        let query = sql_query(OF_SECONDARIES).bind::<Text, _>(&tenant).bind::<Array<Text>, _>(&ids);
-        let query = query.bind::<Array<Text>, _>(&hashes).bind::<Timestamptz, _>(now);
-        self.conn.execute(Cached(query)).await?;
-        Ok(())
     }
 }
 

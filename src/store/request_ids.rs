@@ -1,12 +1,12 @@
 //! What was answered to requests that carry an id, so that whoever repeats one is told the same.
 
 use diesel::{
-    ExpressionMethods as _, PgArrayExpressionMethods as _, QueryableByName, sql_query,
+    QueryableByName, sql_query,
     sql_types::{Array, BigInt, Binary, Text, Uuid as SqlUuid},
 };
 use uuid::Uuid;
 
-use super::{Session, StoreError, cached::Cached, schema::request_ids};
+use super::{Session, StoreError, cached::Cached, erasures::concerns_deleted};
 use crate::domain::Named;
 
 /// A request that carries an id, in the tenant of its session.
@@ -64,8 +64,12 @@ impl Session {
     /// way.
     pub async fn stored_answer(&mut self) -> Result<Option<StoredAnswer>, StoreError> {
         // The database's clock, which is one for all that serve from it.
-        const SQL: &str = "SELECT fingerprint, answer FROM request_ids WHERE tenant_id = $1 AND rpc = $2 \
-            AND caller_kind = $3 AND issuer = $4 AND subject = $5 AND request_id = $6 AND expire_time > now()";
+        const SQL: &str = concat!(
+            "SELECT r.fingerprint, r.answer FROM request_ids r WHERE r.tenant_id = $1 AND r.rpc = $2 \
+            AND r.caller_kind = $3 AND r.issuer = $4 AND r.subject = $5 AND r.request_id = $6 AND r.expire_time > now() \
+            AND NOT ",
+            concerns_deleted!("r")
+        );
         let Some(request) = &self.request else { return Ok(None) };
         let query = sql_query(SQL)
             .bind::<Text, _>(self.tenant.as_str())
@@ -81,12 +85,15 @@ impl Session {
     /// Keeps the answer to this session's request for a day, if that has an id. `concerned` is whoever
     /// is in it.
     pub async fn insert_answer(&mut self, answer: &[u8], concerned: &[Named]) -> Result<AnswerInserted, StoreError> {
-        const SQL: &str = "INSERT INTO request_ids AS r \
+        const SQL: &str = concat!(
+            "INSERT INTO request_ids AS r \
               (tenant_id, rpc, caller_kind, issuer, subject, request_id, fingerprint, answer, concerned, expire_time) \
             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, now() + interval '24 hours') \
             ON CONFLICT ON CONSTRAINT request_ids_pkey DO UPDATE SET fingerprint = excluded.fingerprint, \
               answer = excluded.answer, concerned = excluded.concerned, expire_time = excluded.expire_time \
-            WHERE r.expire_time <= now()";
+            WHERE r.expire_time <= now() OR ",
+            concerns_deleted!("r")
+        );
         let Some(request) = &self.request else { return Ok(AnswerInserted::Inserted) };
         let query = sql_query(SQL)
             .bind::<Text, _>(self.tenant.as_str())
@@ -100,15 +107,6 @@ impl Session {
             .bind::<Array<Text>, _>(texts(concerned));
         let rows = self.conn.execute(Cached(query)).await?;
         Ok(if rows == 1 { AnswerInserted::Inserted } else { AnswerInserted::Answered })
-    }
-
-    /// Forgets every answer in which one of these is.
-    pub async fn forget_answers(&mut self, deleted: &[Named]) -> Result<(), StoreError> {
-        let delete = diesel::delete(request_ids::table)
-            .filter(request_ids::tenant_id.eq(self.tenant.as_str()))
-            .filter(request_ids::concerned.overlaps_with(texts(deleted)));
-        self.conn.execute(delete).await?;
-        Ok(())
     }
 
     /// Removes answers of this tenant that have expired, `limit` at most, and says how many. What

@@ -63,6 +63,18 @@ diesel::table! {
         undo_actor -> Nullable<Jsonb>,
         effects -> Jsonb,
         request_id -> Nullable<Uuid>,
+        discard_time -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    erasures (tenant_id, id) {
+        tenant_id -> Text,
+        id -> Uuid,
+        user_ids -> Array<Text>,
+        identities -> Array<Text>,
+        link_ids -> Array<Uuid>,
+        delete_time -> Timestamptz,
     }
 }
 
@@ -137,3 +149,4 @@ diesel::table! {
         begin_time -> Timestamptz,
     }
 }
+diesel::allow_tables_to_appear_in_same_query!(erasures, links);

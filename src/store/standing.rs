@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::{
     Link, Session, StoreError, StoredAnswer,
     cached::Cached,
+    erasures::{concerns_deleted, not_being_erased},
     links::link_of_json,
     rows::{absorbed, user_id},
 };
@@ -160,7 +161,8 @@ impl Session {
     /// Answers the questions, of which there must be one at least. Each look-up has a LIMIT, which keeps the planner from
     /// scanning a table because a thousand of them are asked for at once.
     pub async fn standing(&mut self, questions: &[Question]) -> Result<Known, StoreError> {
-        const SQL: &str = "SELECT k.link, coalesce(i.home_id, k.home_id) AS home_id, coalesce(home.absorbed_by_link, i.attached_by_link) AS home_link, n.id AS named_id, n.create_time, \
+        const SQL: &str = concat!(
+            "SELECT k.link, coalesce(i.home_id, k.home_id) AS home_id, coalesce(home.absorbed_by_link, i.attached_by_link) AS home_link, n.id AS named_id, n.create_time, \
               n.absorbed_into, n.absorbed_by_link, n.absorbed_time, h.id AS holder_id, h.blocked, \
               greatest(n.tokens_valid_from, h.tokens_valid_from, home.tokens_valid_from, t.delete_time) AS tokens_valid_from, \
               n.absorbed_into IS NULL OR EXISTS (SELECT FROM identities own WHERE own.tenant_id = $1 \
@@ -179,7 +181,9 @@ impl Session {
               LEFT JOIN identities a ON a.tenant_id = $1 AND a.attached_by_link = l.id \
                 AND a.provider = l.moved->0->>'provider' AND a.subject = l.moved->0->>'subject' \
               LEFT JOIN users p ON p.tenant_id = $1 AND p.id = l.primary_id \
-              WHERE l.tenant_id = $1 AND l.id = q.link LIMIT 1) k ON true \
+              WHERE l.tenant_id = $1 AND l.id = q.link AND ",
+            not_being_erased!("l"),
+            " LIMIT 1) k ON true \
             LEFT JOIN LATERAL (SELECT * FROM users WHERE tenant_id = $1 AND id = coalesce(q.id, i.owner_id, k.holder_id) \
               LIMIT 1) n ON true \
             LEFT JOIN LATERAL (SELECT * FROM users WHERE tenant_id = $1 AND id = coalesce(n.absorbed_into, n.id) \
@@ -188,9 +192,13 @@ impl Session {
             LEFT JOIN LATERAL (SELECT * FROM users WHERE tenant_id = $1 AND id = l.primary_id LIMIT 1) p ON true \
             LEFT JOIN LATERAL (SELECT * FROM tombstones WHERE tenant_id = $1 AND id_hash = q.tombstone LIMIT 1) t \
               ON true \
-            LEFT JOIN (SELECT fingerprint, answer FROM request_ids WHERE tenant_id = $1 AND rpc = $8 AND caller_kind = $9 \
-              AND issuer = $10 AND subject = $11 AND request_id = $12 AND expire_time > now()) r ON q.position = 1 \
-            ORDER BY q.position";
+            LEFT JOIN (SELECT fingerprint, answer FROM request_ids a WHERE a.tenant_id = $1 AND a.rpc = $8 \
+              AND a.caller_kind = $9 AND a.issuer = $10 AND a.subject = $11 AND a.request_id = $12 \
+              AND a.expire_time > now() AND NOT ",
+            concerns_deleted!("a"),
+            ") r ON q.position = 1 \
+            ORDER BY q.position"
+        );
         let request = self.request.as_ref();
         let query = sql_query(SQL)
             .bind::<Text, _>(self.tenant.as_str())

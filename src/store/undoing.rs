@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use diesel::{
     BoolExpressionMethods as _, ExpressionMethods as _, QueryDsl as _, sql_query,
-    sql_types::{Array, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid},
+    sql_types::{Array, Bool, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::{
     Actor, Session, StoreError,
     cached::Cached,
+    erasures::not_being_erased,
     links::json,
     rows::{json as stored, metadata, user_id},
     schema::links,
@@ -90,7 +91,7 @@ impl Session {
     /// another since a link before them was undone.
     pub async fn save_link_changes(&mut self, links: &[StandingLink]) -> Result<(), StoreError> {
         const SQL: &str = "UPDATE links l SET changes = n.changes FROM unnest($2::uuid[], $3::jsonb[]) AS n(id, changes) \
-            WHERE l.tenant_id = $1 AND l.id = n.id";
+            WHERE l.tenant_id = $1 AND l.id = n.id AND l.undo_time IS NULL";
         let changes = links.iter().map(|link| {
             json(&StoredChanges {
                 user_metadata: stored_changes(&link.user_metadata),
@@ -103,7 +104,8 @@ impl Session {
             .bind::<Array<Jsonb>, _>(changes.collect::<Vec<_>>());
         match self.conn.execute(Cached(query)).await? {
             rows if rows == links.len() => Ok(()),
-            rows => Err(StoreError::Fault(format!("the changes of {} links met {rows} rows", links.len()))),
+            // Of one that is over by a deletion nothing is written back.
+            rows => Err(StoreError::Conflict(format!("the changes of {} links met {rows} rows", links.len()))),
         }
     }
 
@@ -121,15 +123,18 @@ impl Session {
         for (name, value) in [("user_metadata", &withheld.user_metadata), ("app_metadata", &withheld.app_metadata)] {
             kept.extend(value.as_ref().map(|value| (name.to_owned(), stored(value))));
         }
-        const SQL: &str = "UPDATE links SET undo_time = $3, undo_actor = $4, withheld = $5, \
-              secondary_id = coalesce(secondary_id, $6) WHERE tenant_id = $1 AND id = $2";
+        // Nobody reads what its merge changed any more: only standing links are taken back.
+        const SQL: &str = "UPDATE links SET undo_time = $3, undo_actor = $4, withheld = $5, changes = '{}', \
+              secondary_id = coalesce(secondary_id, $6), discard_time = CASE WHEN $7 AND $5 <> '{}' THEN $3 END \
+            WHERE tenant_id = $1 AND id = $2";
         let query = sql_query(SQL)
             .bind::<Text, _>(self.tenant.as_str())
             .bind::<SqlUuid, _>(id)
             .bind::<Timestamptz, _>(now)
             .bind::<Jsonb, _>(json(actor))
             .bind::<Jsonb, _>(Value::Object(kept))
-            .bind::<Nullable<Text>, _>(left_for.map(UserId::as_str));
+            .bind::<Nullable<Text>, _>(left_for.map(UserId::as_str))
+            .bind::<Bool, _>(withheld.is_discarded);
         match self.conn.execute(Cached(query)).await? {
             1 => Ok(()),
             rows => Err(StoreError::Fault(format!("an undone link met {rows} rows"))),
@@ -140,12 +145,12 @@ impl Session {
     pub async fn withheld(&mut self, id: Uuid) -> Result<Withheld, StoreError> {
         let query = links::table
             .filter(links::tenant_id.eq(self.tenant.as_str()).and(links::id.eq(id)))
-            .select(links::withheld);
-        let row: Option<Value> = self.conn.load_one(query).await?;
-        let part = |name: &str| -> Result<Option<Metadata>, StoreError> {
-            row.as_ref().and_then(|row| row.get(name)).cloned().map(metadata).transpose()
-        };
-        Ok(Withheld { user_metadata: part("user_metadata")?, app_metadata: part("app_metadata")? })
+            .filter(not_being_erased!(self.tenant, id))
+            .select((links::withheld, links::discard_time.is_not_null()));
+        let row: Option<(Value, bool)> = self.conn.load_one(query).await?;
+        let Some((withheld, is_discarded)) = row else { return Ok(Withheld::default()) };
+        let part = |name: &str| withheld.get(name).cloned().map(metadata).transpose();
+        Ok(Withheld { user_metadata: part("user_metadata")?, app_metadata: part("app_metadata")?, is_discarded })
     }
 }
 

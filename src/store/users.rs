@@ -296,17 +296,6 @@ impl Session {
         ids.iter().map(|id| super::rows::user_id(id)).collect()
     }
 
-    /// Forgets of whom others were detached, where that is deleted.
-    pub async fn forget_detachments(&mut self, deleted: &[UserId]) -> Result<(), StoreError> {
-        let ids: Vec<&str> = deleted.iter().map(UserId::as_str).collect();
-        let update = diesel::update(users::table)
-            .filter(users::tenant_id.eq(self.tenant.as_str()))
-            .filter(users::detached_from.eq_any(ids))
-            .set(users::detached_from.eq(None::<String>));
-        self.conn.execute(update).await?;
-        Ok(())
-    }
-
     /// Deletes a live user, its identities, and `absorbed`, the users that it has absorbed.
     pub async fn delete_user(&mut self, id: &UserId, absorbed: &[UserId]) -> Result<(), StoreError> {
         let identities = diesel::delete(identities::table)

@@ -17,6 +17,7 @@ mod candidates;
 mod cli;
 mod contract;
 mod dev;
+mod erasing;
 mod feed;
 mod fences;
 mod find;

@@ -2,6 +2,8 @@
 
 use std::mem::take;
 
+use uuid::Uuid;
+
 use super::{IdentityHandler, nameless, read_user};
 use crate::{
     auth::{Caller, Permit},
@@ -163,8 +165,8 @@ impl IdentityHandler {
         checks.finish()?;
         let target = permit.target(user_id)?;
         let pb::DeleteUserRequest { expected_version, include_absorbed, validate_only, .. } = request;
-        let now = clock::now();
-        let delete = DeleteUser { permit, target, expected_version, include_absorbed, validate_only, now };
+        let (erasure, now) = (Uuid::new_v4(), clock::now());
+        let delete = DeleteUser { permit, target, expected_version, include_absorbed, validate_only, erasure, now };
         let reply = |deleted: Vec<UserId>| pb::DeleteUserResponse {
             deleted_user_ids: deleted.iter().map(ToString::to_string).collect(),
         };

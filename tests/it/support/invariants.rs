@@ -3,7 +3,7 @@
 use super::cluster::Database;
 
 /// Each asks for what must not be there, and names it.
-const MUST_NOT_BE: [&str; 11] = [
+const MUST_NOT_BE: [&str; 12] = [
     // DESIGN.md, "What must always hold", 1.
     "SELECT 'owned twice: ' || provider || '|' || subject FROM identities \
        GROUP BY tenant_id, provider, subject HAVING count(*) > 1",
@@ -39,7 +39,8 @@ const MUST_NOT_BE: [&str; 11] = [
        LEFT JOIN identities i ON i.tenant_id = l.tenant_id AND i.provider = l.moved->0->>'provider' \
          AND i.subject = l.moved->0->>'subject' AND i.home_id = l.primary_id \
        WHERE l.secondary_id IS NULL AND l.undo_time IS NULL AND i.subject IS NULL",
-    // What was answered is over.
+    // What was answered is over, and what was deleted is erased.
+    "SELECT 'still to be erased: ' || user_ids::text FROM erasures",
     "SELECT 'left open: ' || query FROM pg_stat_activity \
        WHERE datname = current_database() AND state LIKE 'idle in transaction%'",
 ];

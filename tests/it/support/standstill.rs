@@ -26,6 +26,13 @@ impl Database {
         Held(conn)
     }
 
+    /// Holds the row of a link.
+    pub async fn db_hold_link(&self, link_id: &str) -> Held {
+        let mut conn = self.db_connect().await;
+        conn.batch_execute(&format!("BEGIN; SELECT FROM links WHERE id = '{link_id}' FOR UPDATE")).await.unwrap();
+        Held(conn)
+    }
+
     /// Holds a table, so that not even reading goes on.
     pub async fn db_hold_table(&self, table: &str) -> Held {
         let mut conn = self.db_connect().await;

@@ -1,0 +1,260 @@
+//! What is left to erase of deleted users, a few rows at a time.
+//!
+//! A deletion commits with a row that names what it leaves: links between others, answers, who was
+//! detached from whom. None of that is told to anybody from then on. Each step of the erasing is a
+//! transaction of its own, so that no deletion holds up the calls beside it, and whoever comes next
+//! goes on with it.
+
+use chrono::{DateTime, Utc};
+use data_encoding::HEXLOWER;
+use diesel::{
+    QueryableByName, sql_query,
+    sql_types::{Array, BigInt, Nullable, Text, Timestamptz, Uuid as SqlUuid},
+};
+use uuid::Uuid;
+
+use super::{Session, StoreError, cached::Cached};
+use crate::domain::{IdentityRef, Named, UserId};
+
+/// How many rows one step changes.
+const AT_ONCE: i64 = 500;
+
+/// How rows are locked: those that nobody holds, or else one, for which to wait. So nothing is held
+/// while something is waited for, and nobody waits in a circle.
+const WAYS: [(&str, i64); 2] = [("SKIP LOCKED", AT_ONCE), ("", 1)];
+
+/// A condition: nothing of this link is still to be erased. In SQL of the link that is called so; in
+/// diesel of the one with this id.
+macro_rules! not_being_erased {
+    ($link:literal) => {
+        concat!(
+            "NOT EXISTS (SELECT FROM erasures e WHERE e.tenant_id = ",
+            $link,
+            ".tenant_id AND ",
+            $link,
+            ".id = ANY(e.link_ids))"
+        )
+    };
+    ($tenant:expr, $id:expr) => {{
+        use super::schema::erasures;
+        let of_tenant = erasures::table.filter(erasures::tenant_id.eq($tenant.as_str()));
+        let naming = diesel::PgArrayExpressionMethods::contains(erasures::link_ids, vec![$id]);
+        diesel::dsl::not(diesel::dsl::exists(of_tenant.filter(naming)))
+    }};
+}
+pub(super) use not_being_erased;
+
+/// A condition: a deleted user is in this answer, or one of its identities, and it is not erased yet.
+macro_rules! concerns_deleted {
+    ($answer:literal) => {
+        concat!(
+            "EXISTS (SELECT FROM erasures e WHERE e.tenant_id = ",
+            $answer,
+            ".tenant_id AND (e.user_ids || e.identities) && ",
+            $answer,
+            ".concerned)"
+        )
+    };
+}
+pub(super) use concerns_deleted;
+
+/// Users that are being deleted.
+pub struct Deleted<'a> {
+    /// Names what is to be erased of them.
+    pub erasure: Uuid,
+    /// They.
+    pub users: &'a [UserId],
+    /// Their identities.
+    pub identities: &'a [IdentityRef],
+    /// When.
+    pub time: DateTime<Utc>,
+}
+
+#[derive(QueryableByName)]
+struct Erasure {
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
+    #[diesel(sql_type = Array<Text>)]
+    user_ids: Vec<String>,
+    #[diesel(sql_type = Array<Text>)]
+    identities: Vec<String>,
+    #[diesel(sql_type = Array<SqlUuid>)]
+    link_ids: Vec<Uuid>,
+    #[diesel(sql_type = Timestamptz)]
+    delete_time: DateTime<Utc>,
+}
+
+#[derive(QueryableByName)]
+struct LinkId {
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
+}
+
+impl Session {
+    /// Notes what is to be erased of deleted users. Under the locks of their keys nobody else writes
+    /// down that they had a part in something.
+    pub async fn insert_erasure(&mut self, deleted: &Deleted<'_>) -> Result<(), StoreError> {
+        const SQL: &str = "INSERT INTO erasures (tenant_id, id, user_ids, identities, delete_time, link_ids) \
+            SELECT $1, $2, $3, $4, $5, ARRAY ( \
+              SELECT id FROM links WHERE tenant_id = $1 AND primary_id = ANY($3) \
+              UNION SELECT id FROM links WHERE tenant_id = $1 AND secondary_id = ANY($3) \
+              UNION SELECT m.id FROM unnest($4::text[]) AS i CROSS JOIN LATERAL ( \
+                SELECT id FROM links WHERE tenant_id = $1 AND moved @> jsonb_build_array(jsonb_build_object( \
+                  'provider', split_part(i, '|', 1), 'subject', substr(i, strpos(i, '|') + 1)))) m \
+              UNION SELECT id FROM links WHERE tenant_id = $1 AND undo_actor->>'kind' = 'user' \
+                AND undo_actor->>'subject' = ANY($3) \
+              UNION SELECT id FROM links WHERE tenant_id = $1 AND proof->>'subject' = ANY($6))";
+        let users: Vec<&str> = deleted.users.iter().map(UserId::as_str).collect();
+        let identities: Vec<String> = deleted.identities.iter().map(ToString::to_string).collect();
+        // Whatever a token of theirs may have had as its subject.
+        let subjects = deleted.identities.iter().map(|identity| identity.subject.to_string());
+        let subjects: Vec<String> =
+            subjects.chain(identities.clone()).chain(users.iter().map(ToString::to_string)).collect();
+        let query = sql_query(SQL)
+            .bind::<Text, _>(self.tenant.as_str())
+            .bind::<SqlUuid, _>(deleted.erasure)
+            .bind::<Array<Text>, _>(users)
+            .bind::<Array<Text>, _>(identities)
+            .bind::<Timestamptz, _>(deleted.time)
+            .bind::<Array<Text>, _>(subjects);
+        self.conn.execute(Cached(query)).await?;
+        Ok(())
+    }
+
+    /// Erases some of what a deletion left, in a transaction of its own: of this one, or of any that
+    /// nobody else is busy with. Says how many rows that were; none if nothing is left.
+    pub async fn erase_some(&mut self, erasure: Option<Uuid>) -> Result<usize, StoreError> {
+        self.begin().await?;
+        let Some(erasure) = self.locked_erasure(erasure).await? else {
+            self.abandon().await?;
+            return Ok(0);
+        };
+        let erased = self.erase_step(&erasure).await?;
+        self.commit().await?;
+        Ok(erased)
+    }
+
+    async fn locked_erasure(&mut self, id: Option<Uuid>) -> Result<Option<Erasure>, StoreError> {
+        const SQL: &str = "SELECT id, user_ids, identities, link_ids[1:$3] AS link_ids, delete_time FROM erasures \
+            WHERE tenant_id = $1 AND ($2::uuid IS NULL OR id = $2) ORDER BY delete_time LIMIT 1 FOR UPDATE";
+        let skip = if id.is_none() { " SKIP LOCKED" } else { "" };
+        let query = sql_query(format!("{SQL}{skip}"))
+            .bind::<Text, _>(self.tenant.as_str())
+            .bind::<Nullable<SqlUuid>, _>(id)
+            .bind::<BigInt, _>(AT_ONCE);
+        self.conn.load_one(Cached(query)).await
+    }
+
+    async fn erase_step(&mut self, erasure: &Erasure) -> Result<usize, StoreError> {
+        if !erasure.link_ids.is_empty() {
+            return self.erase_links(erasure).await;
+        }
+        let names: Vec<&String> = erasure.user_ids.iter().chain(&erasure.identities).collect();
+        // Without the order, the limit would make it look cheap to read whatever the tenant has until enough is met.
+        let answers = "DELETE FROM request_ids WHERE ctid = ANY (ARRAY (SELECT ctid FROM request_ids \
+            WHERE tenant_id = $1 AND concerned && $2 ORDER BY request_id LIMIT $3 FOR UPDATE";
+        let detachments = "UPDATE users SET detached_from = NULL WHERE tenant_id = $1 AND id = ANY (ARRAY ( \
+            SELECT id FROM users WHERE tenant_id = $1 AND detached_from = ANY($2) LIMIT $3 FOR NO KEY UPDATE";
+        for (sql, names) in [(answers, names), (detachments, erasure.user_ids.iter().collect())] {
+            for (way, limit) in WAYS {
+                let query = sql_query(format!("{sql} {way}))"))
+                    .bind::<Text, _>(self.tenant.as_str())
+                    .bind::<Array<Text>, _>(&names)
+                    .bind::<BigInt, _>(limit);
+                let erased = self.conn.execute(Cached(query)).await?;
+                if erased > 0 {
+                    return Ok(erased);
+                }
+            }
+        }
+        let query = sql_query("DELETE FROM erasures WHERE tenant_id = $1 AND id = $2")
+            .bind::<Text, _>(self.tenant.as_str())
+            .bind::<SqlUuid, _>(erasure.id);
+        self.conn.execute(Cached(query)).await
+    }
+
+    /// Erases what is next of the links. Those that are there no longer count as well.
+    async fn erase_links(&mut self, erasure: &Erasure) -> Result<usize, StoreError> {
+        let mut locked = Vec::new();
+        for (way, limit) in WAYS {
+            let sql = "SELECT id FROM links WHERE tenant_id = $1 AND id = ANY($2) LIMIT $3 FOR UPDATE";
+            let query = sql_query(format!("{sql} {way}"))
+                .bind::<Text, _>(self.tenant.as_str())
+                .bind::<Array<SqlUuid>, _>(&erasure.link_ids)
+                .bind::<BigInt, _>(limit);
+            locked = self.conn.load::<LinkId, _>(Cached(query)).await?.into_iter().map(|link| link.id).collect();
+            if !locked.is_empty() {
+                break;
+            }
+        }
+        let done = if locked.is_empty() { &erasure.link_ids } else { &locked };
+        self.release_links(erasure, &locked).await?;
+        const DONE: &str = "UPDATE erasures SET link_ids = ARRAY (SELECT l FROM unnest(link_ids) AS l WHERE l <> ALL($3)) \
+            WHERE tenant_id = $1 AND id = $2";
+        let query = sql_query(DONE)
+            .bind::<Text, _>(self.tenant.as_str())
+            .bind::<SqlUuid, _>(erasure.id)
+            .bind::<Array<SqlUuid>, _>(done);
+        self.conn.execute(Cached(query)).await?;
+        Ok(done.len())
+    }
+
+    /// Takes deleted users out of these links: those that nobody is left of go, and of the others what
+    /// belongs to whoever lives on stays. A link whose secondary is deleted is over.
+    async fn release_links(&mut self, erasure: &Erasure, links: &[Uuid]) -> Result<(), StoreError> {
+        const OF_NOBODY: &str = "DELETE FROM links WHERE tenant_id = $1 AND id = ANY($2) \
+              AND (primary_id = ANY($3) OR primary_id LIKE 'deleted:%') \
+              AND (secondary_id IS NULL OR secondary_id = ANY($3) OR secondary_id LIKE 'deleted:%')";
+        // What the merge made of the primary goes with it; the identities that moved, what an unlink
+        // withheld, and the proof are the secondary's.
+        const OF_PRIMARIES: &str = "UPDATE links l SET primary_id = d.hash, changes = '{}', effects = '{}', \
+              actor = CASE WHEN actor->>'kind' = 'user' THEN '{\"kind\": \"user\"}' ELSE actor END, \
+              undo_actor = CASE WHEN undo_actor->>'kind' = 'user' THEN '{\"kind\": \"user\"}' ELSE undo_actor END \
+            FROM unnest($3::text[], $4::text[]) AS d(id, hash) \
+            WHERE l.tenant_id = $1 AND l.id = ANY($2) AND l.primary_id = d.id";
+        const OF_SECONDARIES: &str = "UPDATE links l SET secondary_id = d.hash, moved = '[]', changes = '{}', \
+              effects = '{}', withheld = '{}', discard_time = NULL, \
+              proof = jsonb_build_object('kind', proof->'kind'), proof_hash = NULL, \
+              undo_time = coalesce(undo_time, $5), undo_actor = coalesce(undo_actor, '{\"kind\": \"deletion\"}') \
+            FROM unnest($3::text[], $4::text[]) AS d(id, hash) \
+            WHERE l.tenant_id = $1 AND l.id = ANY($2) AND l.secondary_id = d.id";
+        // Through others' hands: an identity that moved on with whoever held it, and who undid that. A
+        // token names an identity by its provider's issuer, and a user by one that no provider has.
+        const OF_OTHERS: &str = "UPDATE links l SET \
+              moved = coalesce((SELECT jsonb_agg(m ORDER BY at) FROM jsonb_array_elements(l.moved) WITH ORDINALITY AS t(m, at) \
+                WHERE (m->>'provider' || '|' || (m->>'subject')) <> ALL($4)), '[]'), \
+              undo_actor = CASE WHEN l.undo_actor->>'kind' = 'user' AND l.undo_actor->>'subject' = ANY($3) \
+                THEN '{\"kind\": \"user\"}' ELSE l.undo_actor END, \
+              proof = CASE WHEN p.is_theirs THEN jsonb_build_object('kind', l.proof->'kind') ELSE l.proof END, \
+              proof_hash = CASE WHEN p.is_theirs THEN NULL ELSE l.proof_hash END \
+            FROM links o CROSS JOIN LATERAL (SELECT coalesce(CASE WHEN EXISTS (SELECT FROM provider_issuers i \
+                WHERE i.tenant_id = $1 AND i.issuer = o.proof->>'issuer') \
+              THEN EXISTS (SELECT FROM provider_issuers i, unnest($4::text[]) AS d \
+                WHERE i.tenant_id = $1 AND i.issuer = o.proof->>'issuer' AND split_part(d, '|', 1) = i.provider \
+                  AND o.proof->>'subject' IN (d, substr(d, strpos(d, '|') + 1))) \
+              ELSE o.proof->>'subject' = ANY($3) END, false) AS is_theirs) p \
+            WHERE o.tenant_id = $1 AND o.id = ANY($2) AND l.tenant_id = o.tenant_id AND l.id = o.id";
+        let ids = &erasure.user_ids;
+        let hashes: Vec<String> = ids.iter().map(|id| self.deleted_name(id)).collect::<Result<_, _>>()?;
+        let on_links = |sql| {
+            let query = sql_query(sql).bind::<Text, _>(self.tenant.to_string());
+            query.bind::<Array<SqlUuid>, _>(links).bind::<Array<Text>, _>(ids)
+        };
+        let of_nobody = on_links(OF_NOBODY);
+        let of_primaries = on_links(OF_PRIMARIES).bind::<Array<Text>, _>(&hashes);
+        let of_secondaries = on_links(OF_SECONDARIES).bind::<Array<Text>, _>(&hashes);
+        let of_secondaries = of_secondaries.bind::<Timestamptz, _>(erasure.delete_time);
+        let of_others = on_links(OF_OTHERS).bind::<Array<Text>, _>(&erasure.identities);
+        self.conn.execute(Cached(of_nobody)).await?;
+        self.conn.execute(Cached(of_primaries)).await?;
+        self.conn.execute(Cached(of_secondaries)).await?;
+        self.conn.execute(Cached(of_others)).await?;
+        Ok(())
+    }
+
+    /// What a link calls a user that is deleted. No id is like that: no provider has a colon.
+    fn deleted_name(&self, id: &str) -> Result<String, StoreError> {
+        let named = Named::UserId(super::rows::user_id(id)?);
+        Ok(format!("deleted:{}", HEXLOWER.encode(&self.tombstone_hash(&named))))
+    }
+}
