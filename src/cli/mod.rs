@@ -2,6 +2,7 @@
 
 mod dev;
 mod log;
+mod purge;
 mod serve;
 mod token;
 
@@ -20,6 +21,8 @@ use crate::{config::Config, store::Store};
 
 /// The exit code for a configuration that is wrong (EX_USAGE of sysexits.h).
 const EX_USAGE: u8 = 64;
+/// The exit code of whoever was told to stop before the end (128 + SIGINT, as shells have it).
+const EX_INTERRUPTED: u8 = 130;
 /// The data folder of whoever does not say.
 const DATA_DIR: &str = ".identity-link";
 
@@ -47,6 +50,8 @@ enum Command {
         #[arg(long, value_name = "FILE")]
         config: PathBuf,
     },
+    /// Remove what is kept no longer: expired answers, discarded metadata, what interrupted deletions left
+    Purge(purge::PurgeArguments),
     /// Print a token of a local issuer of `dev`
     Token(token::TokenArguments),
     /// Check a configuration file and list everything that is wrong with it
@@ -83,6 +88,7 @@ pub fn main() -> ExitCode {
         Command::Serve { config } => serve::run(&config),
         Command::Dev(arguments) => dev::run(&arguments),
         Command::Migrate { config } => migrate(&config),
+        Command::Purge(arguments) => purge::run(&arguments),
         Command::Token(arguments) => token::run(&arguments),
         Command::CheckConfig { config } => check_config(&config),
         Command::Version => say(concat!("identity-link ", env!("CARGO_PKG_VERSION"))),

@@ -5,11 +5,8 @@ use std::path::Path;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use super::{Failure, bind, load, log, runtime};
+use super::{EX_INTERRUPTED, Failure, bind, load, log, runtime};
 use crate::server;
-
-/// The exit code of whoever was told to stop twice (128 + SIGINT, as shells have it).
-const EX_IMPATIENT: i32 = 130;
 
 pub(super) fn run(config: &Path) -> Result<(), Failure> {
     let config = load(config)?;
@@ -45,7 +42,7 @@ pub(super) fn on_signal() -> std::io::Result<CancellationToken> {
                 cancel.cancel();
             }
         }
-        std::process::exit(EX_IMPATIENT);
+        std::process::exit(EX_INTERRUPTED.into());
     });
     Ok(shutdown)
 }

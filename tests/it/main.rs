@@ -34,6 +34,7 @@ mod metadata;
 mod model;
 mod overtaken;
 mod primary;
+mod purge;
 mod python;
 mod races;
 mod retries;

@@ -3,7 +3,10 @@
 use identity_link::grpc::proto as pb;
 
 use super::{logged_server, statements};
-use crate::support::*;
+use crate::support::{
+    child::{config_file, run},
+    *,
+};
 
 /// Enough rows for the planner to care. Their emails, links and answers are as many.
 const CROWD: &str = "\
@@ -75,6 +78,18 @@ async fn a_deletion_and_its_erasing_read_by_a_key() {
     let asked = statements(&server, service.delete_user(delete(&one))).await;
 
     assert!(db_read_by_keys(&server, &asked).await >= 14, "{asked:?}");
+}
+
+#[tokio::test]
+async fn a_purge_reads_by_a_key() {
+    let server = logged_server().await;
+    server.database.db_execute(&format!("{CROWD}; ANALYZE")).await;
+    let file = config_file(&server.database, |toml| toml);
+    let purge = async { Ok(run(&["purge", "--config", file.to_str().unwrap()])) };
+
+    let asked = statements(&server, purge).await;
+
+    assert!(db_read_by_keys(&server, &asked).await >= 9, "{asked:?}");
 }
 
 /// Fails if one of these statements on a tenant reads more than a key tells; how many those were.

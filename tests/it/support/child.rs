@@ -162,7 +162,7 @@ impl Lines {
 }
 
 /// The file of a configuration for this database.
-fn config_file(database: &Database, change: impl FnOnce(String) -> String) -> PathBuf {
+pub fn config_file(database: &Database, change: impl FnOnce(String) -> String) -> PathBuf {
     let toml = change(server::config_toml("127.0.0.1:0".parse().unwrap(), &database.url));
     let file = temp_dir(&database.name).join("serve.toml");
     fs::write(&file, toml).unwrap();

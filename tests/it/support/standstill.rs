@@ -51,6 +51,16 @@ impl Database {
         tokio::time::timeout(Duration::from_secs(30), all_wait).await.expect("the calls should wait for each other");
     }
 
+    /// Returns once nobody else is connected any more; same bound.
+    pub async fn db_until_alone(&self) {
+        let alone = async {
+            let others = "SELECT query FROM pg_stat_activity \
+                WHERE datname = current_database() AND pid <> pg_backend_pid()";
+            while !self.db_texts(others).await.is_empty() {}
+        };
+        tokio::time::timeout(Duration::from_secs(30), alone).await.expect("the connections should be closed");
+    }
+
     /// Returns once the database does nothing for the server any more; same bound.
     pub async fn db_until_idle(&self) {
         let all_idle = async {

@@ -1,0 +1,119 @@
+//! `purge`: removes what is kept no longer, and ends.
+
+use std::{path::PathBuf, time::Duration};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use clap::Args;
+use indicatif::{ProgressBar, ProgressStyle};
+use tokio_util::sync::CancellationToken;
+
+use super::{EX_INTERRUPTED, Failure, load, parse_duration, runtime, say, serve::on_signal};
+use crate::{
+    clock,
+    domain::TenantId,
+    store::{Leftovers, Store, StoreError},
+};
+
+#[derive(Args)]
+pub(super) struct PurgeArguments {
+    /// The configuration file (TOML); IDENTITY_LINK__SECTION__KEY in the environment overrides it
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
+    /// For how long discarded metadata can be brought back
+    #[arg(long, value_name = "TIME", default_value = "30d", value_parser = parse_duration)]
+    keep_discarded: Duration,
+}
+
+/// What is removed from one tenant, and how many rows that were.
+struct Job {
+    tenant: TenantId,
+    erased: usize,
+    answers: usize,
+    discarded: usize,
+}
+
+pub(super) fn run(arguments: &PurgeArguments) -> Result<(), Failure> {
+    let config = load(&arguments.config)?;
+    let before = before(arguments.keep_discarded)?;
+    let tenants: Vec<TenantId> = config.tenants.keys().cloned().collect();
+    runtime()?.block_on(async {
+        let stop = on_signal()?;
+        // One connection: this has time.
+        let store = Store::open(&config.database.address, 1, &tenants).await?;
+        let mut jobs: Vec<Job> =
+            tenants.into_iter().map(|tenant| Job { tenant, erased: 0, answers: 0, discarded: 0 }).collect();
+        let bar = bar(&store, &jobs, before).await?;
+        let outcome = purge(&store, &mut jobs, before, &bar, &stop).await;
+        bar.finish_and_clear();
+        // Also if it did not come to its end: what is removed is removed.
+        for Job { tenant, erased, answers, discarded } in &jobs {
+            say(&format!(
+                "{tenant}: removed {answers} expired answers, the discarded metadata of {discarded} links, and {erased} rows \
+                 that deletions had left"
+            ))?;
+        }
+        match outcome? {
+            Ended::Complete => Ok(()),
+            Ended::Stopped => {
+                Err(Failure { text: "stopped before the end: run it again for the rest".to_owned(), code: EX_INTERRUPTED })
+            }
+        }
+    })
+}
+
+enum Ended {
+    Complete,
+    Stopped,
+}
+
+/// Removes a little at a time, until nothing is left or somebody wants it to stop.
+async fn purge(
+    store: &Store,
+    jobs: &mut [Job],
+    before: DateTime<Utc>,
+    bar: &ProgressBar,
+    stop: &CancellationToken,
+) -> Result<Ended, StoreError> {
+    for Job { tenant, erased, answers, discarded } in jobs {
+        for (what, count) in [
+            (Leftovers::Erasures, erased),
+            (Leftovers::ExpiredAnswers, answers),
+            (Leftovers::DiscardedMetadata(before), discarded),
+        ] {
+            loop {
+                if stop.is_cancelled() {
+                    return Ok(Ended::Stopped);
+                }
+                match store.session(tenant).await?.remove_some(what).await? {
+                    0 => break,
+                    removed => {
+                        *count += removed;
+                        bar.inc(u64::try_from(removed).unwrap_or_default());
+                    }
+                }
+            }
+        }
+    }
+    Ok(Ended::Complete)
+}
+
+/// Shows how far it is, on a terminal; elsewhere it shows nothing.
+async fn bar(store: &Store, jobs: &[Job], before: DateTime<Utc>) -> Result<ProgressBar, Failure> {
+    let style = ProgressStyle::with_template("purging {wide_bar} {pos} of {len}")?;
+    let bar = ProgressBar::new(0).with_style(style);
+    if !bar.is_hidden() {
+        for Job { tenant, .. } in jobs {
+            for what in [Leftovers::Erasures, Leftovers::ExpiredAnswers, Leftovers::DiscardedMetadata(before)] {
+                bar.inc_length(store.session(tenant).await?.count_leftovers(what).await?);
+            }
+        }
+        bar.tick();
+    }
+    Ok(bar)
+}
+
+/// What was discarded before this time has been kept for as long as that.
+fn before(kept: Duration) -> Result<DateTime<Utc>, Failure> {
+    let time = TimeDelta::from_std(kept).ok().and_then(|kept| clock::now().checked_sub_signed(kept));
+    time.ok_or_else(|| Failure::usage("--keep-discarded: goes back further than time does"))
+}

@@ -1,0 +1,172 @@
+//! `identity-link purge`: what is kept no longer goes, a little at a time.
+
+use std::{
+    fs::{File, OpenOptions},
+    io::Read as _,
+    process::{Command, Stdio},
+};
+
+use identity_link::grpc::proto as pb;
+use rustix::{
+    process::Signal,
+    pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt},
+};
+use serde_json::json as value;
+
+use crate::support::{
+    child::{Ran, Running, binary, config_file, run_command},
+    cluster::{Database, cluster},
+    *,
+};
+
+/// `purge` on this database.
+fn purge(database: &Database, arguments: &[&str]) -> Command {
+    let file = config_file(database, |toml| toml);
+    binary(&[&["purge", "--config", file.to_str().unwrap()], arguments].concat())
+}
+
+/// A link that was undone, and keeps this metadata of its secondary.
+async fn undone(server: &TestServer, name: &str, metadata: pb::UnlinkMetadata, by_person: bool) -> (String, String) {
+    let service = server.service();
+    let primary = service.create("google-oauth2", name).await.id;
+    let fill = |request: &mut pb::CreateUserRequest| request.app_metadata = object(value!({"of": name}));
+    let secondary = service.create_with("github", name, fill).await.id;
+    let link = service.link(link_user(&primary, &secondary)).await.unwrap().link.unwrap().id;
+    let undo = pb::UndoLinkRequest { link_id: link.clone(), metadata: metadata.into(), ..Default::default() };
+    let caller = if by_person { &server.person("google-oauth2", name) } else { &service };
+    caller.undo_link(undo).await.unwrap();
+    (secondary, link)
+}
+
+async fn brought_back(server: &TestServer, (user_id, link): (String, String)) -> String {
+    let merge = pb::MergeMetadataRequest {
+        user_id,
+        source: Some(pb::merge_metadata_request::Source::LinkId(link)),
+        app_metadata: merge_default(),
+        ..Default::default()
+    };
+    changes(&server.service().merge_metadata(merge).await.unwrap().metadata_changes)
+}
+
+/// As many answers as that, which have expired.
+async fn db_expired_answers(database: &Database, count: usize) {
+    database
+        .db_execute(&format!(
+            "INSERT INTO request_ids SELECT 'other', 'UpdateUser', 'service', 'i', 's', gen_random_uuid(), sha256('r'), '', \
+               '{{}}', now() - interval '1 second' * n FROM generate_series(1, {count}) n"
+        ))
+        .await;
+}
+
+async fn db_answers(database: &Database) -> usize {
+    database.db_texts("SELECT rpc FROM request_ids").await.len()
+}
+
+#[tokio::test]
+async fn what_is_kept_no_longer_goes_and_the_rest_stays() {
+    use pb::UnlinkMetadata::{Discard, Unspecified};
+    let server = TestServer::start().await;
+    let old = undone(&server, "old", Discard, false).await;
+    let withheld = undone(&server, "withheld", Unspecified, true).await;
+    let earlier = "UPDATE links SET undo_time = now() - interval '31 days', link_time = now() - interval '32 days', \
+        discard_time = discard_time - interval '31 days'";
+    server.database.db_execute(earlier).await;
+    let young = undone(&server, "young", Discard, false).await;
+    let request_id = uuid::Uuid::new_v4().to_string();
+    server.service().update_user(pb::UpdateUserRequest { request_id, ..block(&old.0, false) }).await.unwrap();
+    // No sweep comes before it.
+    server.shutdown.cancel();
+    server.database.db_until_alone().await;
+    db_expired_answers(&server.database, 2500).await;
+    let interrupted = "INSERT INTO erasures VALUES \
+        ('default', gen_random_uuid(), '{usr_gone}', '{}', ARRAY[gen_random_uuid()], now())";
+    server.database.db_execute(interrupted).await;
+
+    let ran = run_command(purge(&server.database, &[]));
+
+    let stdout = "default: removed 0 expired answers, the discarded metadata of 1 links, and 2 rows that deletions had left\n\
+        joined: removed 0 expired answers, the discarded metadata of 0 links, and 0 rows that deletions had left\n\
+        other: removed 2500 expired answers, the discarded metadata of 0 links, and 0 rows that deletions had left";
+    assert_eq!(ran, Ran { code: Some(0), stdout: stdout.to_owned(), stderr: String::new() });
+    assert_eq!(db_answers(&server.database).await, 1);
+    let server = TestServer::start_on(server.database.clone()).await;
+    let of_old = format!("SELECT withheld::text FROM links WHERE id = '{}'", old.1);
+    assert_eq!(server.database.db_texts(&of_old).await, ["{}"]);
+    assert_eq!(brought_back(&server, old).await, "");
+    assert_eq!(brought_back(&server, withheld).await, "APP /of ADDED");
+    assert_eq!(brought_back(&server, young.clone()).await, "APP /of ADDED");
+    server.database.db_assert_invariants().await;
+
+    let ran = run_command(purge(&server.database, &["--keep-discarded", "0s"]));
+    let first = ran.stdout.lines().next().unwrap();
+    assert!(first.contains("the discarded metadata of 1 links"), "{first}");
+    let of_young = format!("SELECT withheld::text FROM links WHERE id = '{}'", young.1);
+    assert_eq!(server.database.db_texts(&of_young).await, ["{}"]);
+}
+
+#[tokio::test]
+async fn it_stops_between_two_steps_and_says_what_is_done() {
+    const MANY: usize = 30_000;
+    let database = cluster().db_migrated().await;
+    db_expired_answers(&database, MANY).await;
+    let held = database.db_hold_table("request_ids").await;
+    let running = Running::start(purge(&database, &[]));
+    database.db_until_waiting(1).await;
+
+    running.signal(Signal::INT);
+    held.db_release().await;
+
+    let Ran { code, stdout, stderr } = running.finish();
+    assert_eq!(
+        (code, stderr.as_str()),
+        (Some(130), "identity-link: stopped before the end: run it again for the rest")
+    );
+    let left = db_answers(&database).await;
+    assert!(left > 0 && left.is_multiple_of(1000), "{left}");
+    let said = format!("other: removed {} expired answers", MANY - left);
+    assert!(stdout.contains(&said), "{stdout}");
+}
+
+#[tokio::test]
+async fn a_terminal_shows_how_far_it_is() {
+    let database = cluster().db_migrated().await;
+    db_expired_answers(&database, 1500).await;
+    let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+    grantpt(&terminal).unwrap();
+    unlockpt(&terminal).unwrap();
+    let name = ptsname(&terminal, Vec::new()).unwrap().into_string().unwrap();
+    let end = OpenOptions::new().read(true).write(true).open(name).unwrap();
+
+    let mut command = purge(&database, &[]);
+    command.env("TERM", "xterm").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(end);
+    let child = command.spawn().unwrap();
+    // Its end of the terminal is the only one left.
+    drop(command);
+    let mut shown = Vec::new();
+    // Ends with an error when nobody has the other end any more.
+    let _ = File::from(terminal).read_to_end(&mut shown);
+
+    let ran = child.wait_with_output().unwrap();
+    assert!(ran.status.success());
+    let shown = String::from_utf8_lossy(&shown);
+    assert!(shown.contains("purging ") && shown.contains(" 0 of 1500"), "{shown:?}");
+    assert!(String::from_utf8_lossy(&ran.stdout).contains("removed 1500 expired answers"));
+}
+
+#[tokio::test]
+async fn what_keeps_it_from_purging_is_said() {
+    let database = cluster().db_migrated().await;
+    let said = |command| {
+        let Ran { code, stdout, stderr } = run_command(command);
+        assert_eq!(stdout, "");
+        format!("{} {}", code.unwrap(), stderr.lines().next().unwrap())
+    };
+
+    insta::assert_snapshot!(said(purge(&database, &["--keep-discarded", "long"])), @"2 error: invalid value 'long' for '--keep-discarded <TIME>': must be a time such as 30s, 10m or 1h");
+    insta::assert_snapshot!(said(purge(&database, &["--keep-discarded", "290000years"])), @"64 identity-link: --keep-discarded: goes back further than time does");
+    insta::assert_snapshot!(said(binary(&["purge", "--config", "/nowhere/config.toml"])), @"64 identity-link: /nowhere/config.toml:");
+    database
+        .db_execute("DROP TABLE erasures; DELETE FROM __diesel_schema_migrations WHERE version = '20261121000005'")
+        .await;
+    insta::assert_snapshot!(said(purge(&database, &[])), @"1 identity-link: the database's schema is older than this binary: run `identity-link migrate` first (missing: 20261121000005)");
+}
