@@ -30,26 +30,37 @@ struct Job {
     erased: usize,
     answers: usize,
     discarded: usize,
+    events: usize,
+}
+
+/// From when on what is kept for a while has been kept for long enough.
+#[derive(Clone, Copy)]
+struct Before {
+    discarded: DateTime<Utc>,
+    events: DateTime<Utc>,
 }
 
 pub(super) fn run(arguments: &PurgeArguments) -> Result<(), Failure> {
     let config = load(&arguments.config)?;
-    let before = before(arguments.keep_discarded)?;
+    let before = Before {
+        discarded: before("--keep-discarded", arguments.keep_discarded)?,
+        events: before("feed.retention", config.feed.retention)?,
+    };
     let tenants: Vec<TenantId> = config.tenants.keys().cloned().collect();
     runtime()?.block_on(async {
         let stop = on_signal()?;
         // One connection: this has time.
         let store = Store::open(&config.database.address, 1, &tenants).await?;
         let mut jobs: Vec<Job> =
-            tenants.into_iter().map(|tenant| Job { tenant, erased: 0, answers: 0, discarded: 0 }).collect();
+            tenants.into_iter().map(|tenant| Job { tenant, erased: 0, answers: 0, discarded: 0, events: 0 }).collect();
         let bar = bar(&store, &jobs, before).await?;
         let outcome = purge(&store, &mut jobs, before, &bar, &stop).await;
         bar.finish_and_clear();
         // Also if it did not come to its end: what is removed is removed.
-        for Job { tenant, erased, answers, discarded } in &jobs {
+        for Job { tenant, erased, answers, discarded, events } in &jobs {
             say(&format!(
-                "{tenant}: removed {answers} expired answers, the discarded metadata of {discarded} links, and {erased} rows \
-                 that deletions had left"
+                "{tenant}: removed {answers} expired answers, the discarded metadata of {discarded} links, {events} old \
+                 events, and {erased} rows that deletions had left"
             ))?;
         }
         match outcome? {
@@ -70,15 +81,16 @@ enum Ended {
 async fn purge(
     store: &Store,
     jobs: &mut [Job],
-    before: DateTime<Utc>,
+    before: Before,
     bar: &ProgressBar,
     stop: &CancellationToken,
 ) -> Result<Ended, StoreError> {
-    for Job { tenant, erased, answers, discarded } in jobs {
+    for Job { tenant, erased, answers, discarded, events } in jobs {
         for (what, count) in [
             (Leftovers::Erasures, erased),
             (Leftovers::ExpiredAnswers, answers),
-            (Leftovers::DiscardedMetadata(before), discarded),
+            (Leftovers::DiscardedMetadata(before.discarded), discarded),
+            (Leftovers::OldEvents(before.events), events),
         ] {
             loop {
                 if stop.is_cancelled() {
@@ -98,12 +110,17 @@ async fn purge(
 }
 
 /// Shows how far it is, on a terminal; elsewhere it shows nothing.
-async fn bar(store: &Store, jobs: &[Job], before: DateTime<Utc>) -> Result<ProgressBar, Failure> {
+async fn bar(store: &Store, jobs: &[Job], before: Before) -> Result<ProgressBar, Failure> {
     let style = ProgressStyle::with_template("purging {wide_bar} {pos} of {len}")?;
     let bar = ProgressBar::new(0).with_style(style);
     if !bar.is_hidden() {
         for Job { tenant, .. } in jobs {
-            for what in [Leftovers::Erasures, Leftovers::ExpiredAnswers, Leftovers::DiscardedMetadata(before)] {
+            for what in [
+                Leftovers::Erasures,
+                Leftovers::ExpiredAnswers,
+                Leftovers::DiscardedMetadata(before.discarded),
+                Leftovers::OldEvents(before.events),
+            ] {
                 bar.inc_length(store.session(tenant).await?.count_leftovers(what).await?);
             }
         }
@@ -112,8 +129,8 @@ async fn bar(store: &Store, jobs: &[Job], before: DateTime<Utc>) -> Result<Progr
     Ok(bar)
 }
 
-/// What was discarded before this time has been kept for as long as that.
-fn before(kept: Duration) -> Result<DateTime<Utc>, Failure> {
+/// What is from before this time has been kept for as long as that.
+fn before(name: &str, kept: Duration) -> Result<DateTime<Utc>, Failure> {
     let time = TimeDelta::from_std(kept).ok().and_then(|kept| clock::now().checked_sub_signed(kept));
-    time.ok_or_else(|| Failure::usage("--keep-discarded: goes back further than time does"))
+    time.ok_or_else(|| Failure::usage(format!("{name}: goes back further than time does")))
 }

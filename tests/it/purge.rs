@@ -84,9 +84,9 @@ async fn what_is_kept_no_longer_goes_and_the_rest_stays() {
 
     let ran = run_command(purge(&server.database, &[]));
 
-    let stdout = "default: removed 0 expired answers, the discarded metadata of 1 links, and 2 rows that deletions had left\n\
-        joined: removed 0 expired answers, the discarded metadata of 0 links, and 0 rows that deletions had left\n\
-        other: removed 2500 expired answers, the discarded metadata of 0 links, and 0 rows that deletions had left";
+    let stdout = "default: removed 0 expired answers, the discarded metadata of 1 links, 0 old events, and 2 rows that deletions had left\n\
+        joined: removed 0 expired answers, the discarded metadata of 0 links, 0 old events, and 0 rows that deletions had left\n\
+        other: removed 2500 expired answers, the discarded metadata of 0 links, 0 old events, and 0 rows that deletions had left";
     assert_eq!(ran, Ran { code: Some(0), stdout: stdout.to_owned(), stderr: String::new() });
     assert_eq!(db_answers(&server.database).await, 1);
     let server = TestServer::start_on(server.database.clone()).await;
