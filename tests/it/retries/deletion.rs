@@ -56,6 +56,24 @@ async fn answers_about_a_user_go_with_whoever_was_of_it_then() {
 }
 
 #[tokio::test]
+async fn an_answer_about_a_link_goes_with_whoever_that_had_once_moved() {
+    let server = TestServer::start().await;
+    let service = server.service();
+    let first = service.create("google-oauth2", "g1").await.id;
+    let second = service.create("github", "h1").await.id;
+    server.person("github", "h1").link(link_with(&server.proof("okta", "o1"))).await.unwrap();
+    let link_id = service.link(link_user(&first, &second)).await.unwrap().link.unwrap().id;
+    let left = service.unlink(unlink(&first, "okta", "o1")).await.unwrap().detached_user.unwrap();
+    let undo = pb::UndoLinkRequest { link_id, request_id: ID.to_owned(), ..Default::default() };
+    service.undo_link(undo).await.unwrap();
+    assert!(db_answers(&server).await.contains("o1"));
+
+    service.delete(&left.id).await;
+
+    assert_eq!(db_kept(&server).await, 0);
+}
+
+#[tokio::test]
 async fn who_deletes_itself_is_told_so_again() {
     let server = TestServer::start().await;
     let id = server.service().create("github", "h1").await.id;
