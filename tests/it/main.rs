@@ -41,6 +41,7 @@ mod retries;
 mod schema;
 mod statements;
 mod stop;
+mod storm;
 mod story;
 mod threats;
 mod undo;

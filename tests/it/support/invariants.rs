@@ -3,7 +3,7 @@
 use super::cluster::Database;
 
 /// Each asks for what must not be there, and names it.
-const MUST_NOT_BE: [&str; 12] = [
+const MUST_NOT_BE: [&str; 17] = [
     // DESIGN.md, "What must always hold", 1.
     "SELECT 'owned twice: ' || provider || '|' || subject FROM identities \
        GROUP BY tenant_id, provider, subject HAVING count(*) > 1",
@@ -39,8 +39,24 @@ const MUST_NOT_BE: [&str; 12] = [
        LEFT JOIN identities i ON i.tenant_id = l.tenant_id AND i.provider = l.moved->0->>'provider' \
          AND i.subject = l.moved->0->>'subject' AND i.home_id = l.primary_id \
        WHERE l.secondary_id IS NULL AND l.undo_time IS NULL AND i.subject IS NULL",
-    // What was answered is over, and what was deleted is erased.
     "SELECT 'still to be erased: ' || user_ids::text FROM erasures",
+    "SELECT 'attached by a link that does not stand: ' || i.provider || '|' || i.subject FROM identities i \
+       LEFT JOIN links l ON l.tenant_id = i.tenant_id AND l.id = i.attached_by_link AND l.undo_time IS NULL \
+       WHERE i.attached_by_link IS NOT NULL AND l.id IS NULL",
+    // A deletion reaches everybody who spoke of the deleted.
+    "SELECT 'a link into nobody: ' || l.id FROM links l \
+       LEFT JOIN users u ON u.tenant_id = l.tenant_id AND u.id = l.primary_id \
+       WHERE l.primary_id NOT LIKE 'deleted:%' AND u.id IS NULL",
+    "SELECT 'a link of nobody: ' || l.id FROM links l \
+       LEFT JOIN users u ON u.tenant_id = l.tenant_id AND u.id = l.secondary_id \
+       WHERE l.secondary_id NOT LIKE 'deleted:%' AND u.id IS NULL",
+    "SELECT 'detached from nobody: ' || a.id FROM users a \
+       LEFT JOIN users u ON u.tenant_id = a.tenant_id AND u.id = a.detached_from \
+       WHERE a.detached_from IS NOT NULL AND u.id IS NULL",
+    "SELECT 'an answer that speaks of the deleted: ' || r.rpc || ' ' || c FROM request_ids r, unnest(r.concerned) c \
+       WHERE c NOT LIKE '%|%' AND c NOT LIKE 'deleted:%' \
+         AND NOT EXISTS (SELECT FROM users u WHERE u.tenant_id = r.tenant_id AND u.id = c)",
+    // What was answered is over.
     "SELECT 'left open: ' || query FROM pg_stat_activity \
        WHERE datname = current_database() AND state LIKE 'idle in transaction%'",
 ];
@@ -54,8 +70,7 @@ impl Database {
     /// The same, where these absorbed users, in byte order, have lost their last identity before
     /// they were absorbed.
     pub async fn db_assert_invariants_but_no_way_back_for(&self, stranded: &[String]) {
-        let wrong = self.db_texts(&MUST_NOT_BE.join(" UNION ALL ")).await;
-        assert!(wrong.is_empty(), "{wrong:#?}");
+        self.db_assert_nothing_wrong().await;
         let without = self
             .db_texts(
                 "SELECT a.id FROM users a LEFT JOIN identities i ON i.tenant_id = a.tenant_id \
@@ -64,5 +79,11 @@ impl Database {
             )
             .await;
         assert_eq!(without, stranded, "absorbed users that no unlink brings back");
+    }
+
+    /// The same, whoever has lost the way back.
+    pub async fn db_assert_nothing_wrong(&self) {
+        let wrong = self.db_texts(&MUST_NOT_BE.join(" UNION ALL ")).await;
+        assert!(wrong.is_empty(), "{wrong:#?}");
     }
 }

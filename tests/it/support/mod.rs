@@ -24,7 +24,7 @@ pub mod tokens;
 pub mod values;
 
 pub use callers::Caller;
-pub use racing::{Racer, Races, count, racer, racer_as};
+pub use racing::{Lots, Racer, Races, count, racer, racer_as};
 pub use records::*;
 pub use refusals::refusal;
 pub use server::TestServer;

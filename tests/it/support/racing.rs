@@ -41,22 +41,10 @@ pub fn count(outcomes: &[String], outcome: &str) -> usize {
     outcomes.iter().filter(|o| *o == outcome).count()
 }
 
-/// What is drawn by lot in the races of one test: how many race, on which side, in which order they
-/// start and how far apart. A failed test prints the seed of it all. The system's scheduler has its own
-/// say, so that a seed makes a failure likely again, and not certain.
-pub struct Races {
-    seed: u64,
-    state: u64,
-}
+/// Lots to draw: the same from the same seed.
+pub struct Lots(u64);
 
-impl Races {
-    /// The races of `RACE_SEED`, else others each time.
-    pub fn begin() -> Self {
-        let told = env::var_os(SEED).map(|seed| seed.to_str().and_then(|seed| seed.parse().ok()));
-        let seed = told.map_or_else(|| Uuid::new_v4().as_u64_pair().0, |seed| seed.expect("RACE_SEED is a number"));
-        Self { seed, state: seed }
-    }
-
+impl Lots {
     /// One of these numbers.
     pub fn number(&mut self, range: RangeInclusive<usize>) -> usize {
         let count = u64::try_from(range.end() - range.start() + 1).unwrap();
@@ -66,6 +54,52 @@ impl Races {
     /// This or that.
     pub fn coin(&mut self) -> bool {
         self.number(0..=1) == 1
+    }
+
+    /// One of these, of which there must be one at least.
+    pub fn one_of<'a, T>(&mut self, all: &'a [T]) -> &'a T {
+        &all[self.number(0..=all.len() - 1)]
+    }
+
+    /// SplitMix64.
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+}
+
+/// What is drawn by lot in the races of one test: how many race, on which side, in which order they
+/// start and how far apart. A failed test prints the seed of it all. The system's scheduler has its own
+/// say, so that a seed makes a failure likely again, and not certain.
+pub struct Races {
+    seed: u64,
+    lots: Lots,
+}
+
+impl Races {
+    /// The races of `RACE_SEED`, else others each time.
+    pub fn begin() -> Self {
+        let told = env::var_os(SEED).map(|seed| seed.to_str().and_then(|seed| seed.parse().ok()));
+        let seed = told.map_or_else(|| Uuid::new_v4().as_u64_pair().0, |seed| seed.expect("RACE_SEED is a number"));
+        Self { seed, lots: Lots(seed) }
+    }
+
+    /// One of these numbers.
+    pub fn number(&mut self, range: RangeInclusive<usize>) -> usize {
+        self.lots.number(range)
+    }
+
+    /// This or that.
+    pub fn coin(&mut self) -> bool {
+        self.lots.coin()
+    }
+
+    /// Lots of its own for somebody who draws beside others.
+    pub fn lots(&mut self) -> Lots {
+        Lots(self.lots.next())
     }
 
     /// Lets all of them go at once, each in a task of its own. What came of them, in the order in which
@@ -94,15 +128,6 @@ impl Races {
             outcomes.push(outcome);
         }
         outcomes
-    }
-
-    /// SplitMix64.
-    fn next(&mut self) -> u64 {
-        self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.state;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
     }
 }
 

@@ -1,0 +1,44 @@
+//! Eight writers for twenty seconds, everything at once to few people; and then whether what must hold
+//! does, and whether what was told is there.
+
+mod calls;
+mod crowd;
+mod ledger;
+mod writer;
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::time::Instant;
+
+use self::{crowd::Crowd, ledger::Ledger, writer::Writer};
+use crate::support::*;
+
+const WRITERS: usize = 8;
+/// For how long new calls are made.
+const STORM: Duration = Duration::from_secs(20);
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn after_a_storm_everything_holds_and_what_was_told_is_so() {
+    let mut races = Races::begin();
+    let server = Arc::new(TestServer::start().await);
+    let crowds = Arc::new([Crowd::gather(&server, "lasting").await, Crowd::gather(&server, "mortal").await]);
+    let end = Instant::now() + STORM;
+    let writers: Vec<_> = (0..WRITERS)
+        .map(|number| Writer::new(number, &server, &crowds, races.lots()))
+        .map(|writer| tokio::spawn(writer.write_until(end)))
+        .collect();
+    let mut ledger = Ledger::default();
+    for writer in writers {
+        ledger.add(writer.await.unwrap());
+    }
+
+    ledger.assert_everything_was_done();
+    server.database.db_assert_nothing_wrong().await;
+    ledger.assert_one_state_per_version();
+    for crowd in crowds.iter() {
+        ledger.db_assert_nobody_is_lost(&server, crowd).await;
+    }
+    ledger.db_assert_links_are_there(&server).await;
+    ledger.assert_deleted_is_deleted(&server).await;
+    ledger.db_assert_told_again(&server).await;
+}

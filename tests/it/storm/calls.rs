@@ -1,0 +1,169 @@
+//! The calls of the storm, what they may be refused with, and what their answers tell.
+
+use identity_link::grpc::proto as pb;
+
+use crate::support::{Caller, refusal};
+
+/// Who calls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Who {
+    /// A backend.
+    Service,
+    /// The person of the identity with this number.
+    Person(usize),
+}
+
+/// One variant per rpc: the request, the answer, and with what a service and a person may be refused.
+macro_rules! calls {
+    ($($kind:ident $rpc:ident $request:ident => $response:ident
+        service [$($service:literal),*] person [$($person:literal),*];)+) => {
+        /// A change that is asked for.
+        #[derive(Debug, Clone)]
+        pub enum Call {
+            $($kind(pb::$request)),+
+        }
+
+        /// What was told.
+        #[derive(Debug, Clone, PartialEq)]
+        #[expect(clippy::large_enum_variant, reason = "some thousands in all")]
+        pub enum Answer {
+            $($kind(pb::$response)),+
+        }
+
+        impl Call {
+            /// All kinds there are.
+            pub const KINDS: &[&str] = &[$(stringify!($kind)),+];
+
+            /// Which kind it is.
+            pub fn kind(&self) -> &'static str {
+                match self { $(Self::$kind(_) => stringify!($kind)),+ }
+            }
+
+            /// The same under this id.
+            pub fn under(mut self, id: String) -> Self {
+                match &mut self { $(Self::$kind(request) => request.request_id = id),+ }
+                self
+            }
+
+            /// Its preview.
+            pub fn preview(mut self) -> Self {
+                match &mut self { $(Self::$kind(request) => request.validate_only = true),+ }
+                self
+            }
+
+            /// Makes the call.
+            pub async fn make(&self, caller: &Caller) -> Result<Answer, String> {
+                match self {
+                    $(Self::$kind(request) => match caller.$rpc(request.clone()).await {
+                        Ok(answer) => Ok(Answer::$kind(answer)),
+                        refused => Err(refusal(refused)),
+                    }),+
+                }
+            }
+
+            /// With what it may be refused, where everybody comes and goes.
+            pub fn refusals(&self, who: Who) -> &'static [&'static str] {
+                match (self, who) {
+                    $((Self::$kind(_), Who::Service) => &[$($service),*],
+                      (Self::$kind(_), Who::Person(_)) => &[$($person),*]),+
+                }
+            }
+        }
+    };
+}
+
+calls! {
+    Create create_user CreateUserRequest => CreateUserResponse
+        service ["AlreadyExists IDENTITY_TAKEN"] person [];
+    Link link LinkRequest => LinkResponse
+        service ["NotFound USER_NOT_FOUND", "NotFound IDENTITY_NOT_FOUND", "FailedPrecondition USER_ABSORBED"]
+        person ["NotFound USER_NOT_FOUND", "Unauthenticated TOKEN_INVALID", "FailedPrecondition LINK_TOKEN_INVALID",
+            "AlreadyExists IDENTITY_TAKEN"];
+    Unlink unlink UnlinkRequest => UnlinkResponse
+        service ["NotFound USER_NOT_FOUND", "NotFound IDENTITY_NOT_FOUND", "FailedPrecondition USER_ABSORBED",
+            "FailedPrecondition LAST_IDENTITY", "FailedPrecondition PRIMARY_IDENTITY"]
+        person ["NotFound USER_NOT_FOUND", "Unauthenticated TOKEN_INVALID", "NotFound IDENTITY_NOT_FOUND",
+            "FailedPrecondition LAST_IDENTITY", "FailedPrecondition PRIMARY_IDENTITY"];
+    Undo undo_link UndoLinkRequest => UndoLinkResponse
+        service ["NotFound LINK_NOT_FOUND", "FailedPrecondition LINK_NOT_UNDOABLE",
+            "FailedPrecondition LAST_IDENTITY", "FailedPrecondition PRIMARY_IDENTITY"]
+        person ["NotFound USER_NOT_FOUND", "Unauthenticated TOKEN_INVALID", "NotFound LINK_NOT_FOUND",
+            "FailedPrecondition LINK_NOT_UNDOABLE", "FailedPrecondition LAST_IDENTITY",
+            "FailedPrecondition PRIMARY_IDENTITY"];
+    Merge merge_metadata MergeMetadataRequest => MergeMetadataResponse
+        service ["NotFound USER_NOT_FOUND", "NotFound LINK_NOT_FOUND", "FailedPrecondition USER_ABSORBED",
+            "InvalidArgument SAME_USER"]
+        person [];
+    Update update_user UpdateUserRequest => UpdateUserResponse
+        service ["NotFound USER_NOT_FOUND", "FailedPrecondition USER_ABSORBED", "Aborted VERSION_MISMATCH"]
+        person ["NotFound USER_NOT_FOUND", "Unauthenticated TOKEN_INVALID"];
+    SetPrimary set_primary_identity SetPrimaryIdentityRequest => SetPrimaryIdentityResponse
+        service ["NotFound USER_NOT_FOUND", "NotFound IDENTITY_NOT_FOUND", "FailedPrecondition USER_ABSORBED"]
+        person ["NotFound USER_NOT_FOUND", "Unauthenticated TOKEN_INVALID", "NotFound IDENTITY_NOT_FOUND"];
+    Delete delete_user DeleteUserRequest => DeleteUserResponse
+        service ["NotFound USER_NOT_FOUND", "FailedPrecondition USER_ABSORBED", "Aborted VERSION_MISMATCH",
+            "FailedPrecondition ABSORBED_USERS_EXIST"]
+        person ["NotFound USER_NOT_FOUND", "Unauthenticated TOKEN_INVALID", "FailedPrecondition ABSORBED_USERS_EXIST"];
+}
+
+/// Others were faster, three times in a row.
+pub const OVERTAKEN: &str = "Aborted CONFLICT_RETRY";
+
+impl Call {
+    /// Whether such a refusal says that somebody is deleted.
+    pub fn says_deleted(&self, who: Who, refused: &str) -> bool {
+        match (self, who) {
+            // A link of others.
+            (Self::Undo(_), Who::Person(_)) => refused == "NotFound USER_NOT_FOUND",
+            _ => ["NotFound USER_NOT_FOUND", "NotFound LINK_NOT_FOUND"].contains(&refused),
+        }
+    }
+}
+
+impl Answer {
+    /// The users in it that are told whole.
+    pub fn users(&self, who: Who) -> Vec<&pb::User> {
+        let (own, other) = match self {
+            Self::Create(answer) => (&answer.user, &None),
+            Self::Link(answer) => (&answer.user, &None),
+            Self::Unlink(answer) => (&answer.user, &answer.detached_user),
+            Self::Undo(answer) => (&answer.user, &answer.restored_user),
+            Self::Merge(answer) => (&answer.user, &None),
+            Self::Update(answer) => (&answer.user, &None),
+            Self::SetPrimary(answer) => (&answer.user, &None),
+            Self::Delete(_) => (&None, &None),
+        };
+        // A person is not told all of whom it did not prove.
+        own.iter().chain(other.iter().filter(|_| who == Who::Service)).collect()
+    }
+
+    /// Every user's id in it, of who lives.
+    pub fn user_ids(&self) -> Vec<&String> {
+        self.users(Who::Service).into_iter().map(|user| &user.id).collect()
+    }
+
+    /// The link that it made.
+    pub fn made_link(&self) -> Option<&pb::LinkRecord> {
+        match self {
+            Self::Link(answer) if answer.outcome() != pb::link_response::Outcome::AlreadyLinked => answer.link.as_ref(),
+            _ => None,
+        }
+    }
+
+    /// The link that it ended, or found ended.
+    pub fn ended_link(&self) -> Option<&str> {
+        match self {
+            Self::Unlink(answer) => Some(answer.link_id.as_str()).filter(|id| !id.is_empty()),
+            Self::Undo(answer) => answer.link.as_ref().map(|link| link.id.as_str()),
+            _ => None,
+        }
+    }
+
+    /// Whom it deleted.
+    pub fn deleted(&self) -> &[String] {
+        match self {
+            Self::Delete(answer) => &answer.deleted_user_ids,
+            _ => &[],
+        }
+    }
+}
