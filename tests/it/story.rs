@@ -38,9 +38,9 @@ fn path() -> OsString {
 
 /// What grpcurl answers to a line that a person pastes.
 fn paste(line: &str) -> Value {
-    let mut bash = Command::new("bash");
-    bash.args(["-c", line]).env("PATH", path());
-    let ran = run_command(bash);
+    let mut sh = Command::new("sh");
+    sh.args(["-c", line]).env("PATH", path());
+    let ran = run_command(sh);
     assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""), "{line}");
     serde_json::from_str(&ran.stdout).unwrap()
 }
@@ -123,7 +123,8 @@ fn the_lines_that_dev_prints_tell_the_story() {
     let dev = Dev::start(&temp_dir("story"));
     let printed = dev.running.stdout_so_far();
     let lines: Vec<&String> = printed.iter().filter(|line| line.starts_with("grpcurl ")).collect();
-    let [find, link, find_by_identity, resolve, unlink, get, merge, link_again] = lines[..] else {
+    let [find, preview, link, find_by_identity, resolve, unlink, get, merge, retry, link_again, undo] = lines[..]
+    else {
         panic!("not the story: {printed:?}")
     };
 
@@ -132,8 +133,12 @@ fn the_lines_that_dev_prints_tell_the_story() {
     assert_eq!(found["matches"][0]["user"]["id"], google_id);
     assert_eq!(found["matches"][0]["verified"], true);
 
+    let previewed = paste(preview);
+    let sms = paste(get)["user"].clone();
+    assert_eq!((&sms["id"], &sms["version"]), (&json!(sms_id), &json!("1")), "a preview changes nothing");
     let linked = paste(link);
     assert_eq!(linked["outcome"], "OUTCOME_ABSORBED");
+    assert_eq!(as_in_the_document(&previewed["user"]), as_in_the_document(&linked["user"]));
     assert_eq!(as_in_the_document(&linked["user"]), resulting_profile());
 
     // The SMS user is gone: its identity is the primary's, and so is its id.
@@ -156,6 +161,7 @@ fn the_lines_that_dev_prints_tell_the_story() {
     assert_eq!(merged["user"]["userMetadata"], json!({"color": "red"}));
     assert_eq!(merged["user"]["appMetadata"], json!({"roles": ["Admin", "AppAdmin"]}));
     assert_eq!(paste(get)["user"], sms, "the source of a merge is not changed");
+    assert_eq!(paste(retry), merged, "what was answered is answered again");
 
     let linked = paste(link_again);
     assert_eq!(linked["outcome"], "OUTCOME_ABSORBED");
@@ -163,16 +169,22 @@ fn the_lines_that_dev_prints_tell_the_story() {
     expected["app_metadata"]["roles"] = json!(["Admin", "AppAdmin"]);
     assert_eq!(as_in_the_document(&linked["user"]), expected);
     assert_eq!(paste(get)["user"], linked["user"]);
+
+    let undone = paste(undo);
+    assert_eq!(undone["link"]["id"], linked["link"]["id"]);
+    assert_eq!(undone["user"]["id"], google_id);
+    assert_eq!(paste(get)["user"], undone["restoredUser"]);
+    assert_eq!(as_in_the_document(&undone["restoredUser"]), as_in_the_document(&sms));
 }
 
 #[test]
 fn the_readme_tells_the_same_story() {
     let readme = fs::read_to_string("README.md").unwrap();
 
-    for story::Step { what, line } in story::steps("target/debug/identity-link token", "127.0.0.1:50051") {
-        assert!(readme.contains(what), "README.md lacks the sentence: {what}");
-        assert!(readme.lines().any(|theirs| theirs == line), "README.md lacks the line: {line}");
-    }
+    let steps = story::steps("target/debug/identity-link token", "127.0.0.1:50051");
+    let told: Vec<String> = steps.iter().map(|story::Step { what, line }| format!("# {what}\n{line}\n")).collect();
+    let block = format!("```sh\n{}```\n", told.join("\n"));
+    assert!(readme.contains(&block), "README.md should tell:\n{block}");
 }
 
 /// The services that reflection lists.
