@@ -2,6 +2,8 @@
 
 mod deletions;
 mod linking;
+mod merges;
+mod primary;
 mod proofs;
 mod undoing;
 mod unlinking;
@@ -24,6 +26,20 @@ fn link(caller: &Caller, request: pb::LinkRequest) -> Racer {
 fn detach(caller: &Caller, request: pb::UnlinkRequest) -> Racer {
     let caller = caller.clone();
     racer(async move { caller.unlink(request).await })
+}
+
+fn undo(caller: &Caller, request: pb::UndoLinkRequest) -> Racer {
+    let caller = caller.clone();
+    racer(async move { caller.undo_link(request).await })
+}
+
+fn undo_of(link_id: &str) -> pb::UndoLinkRequest {
+    pb::UndoLinkRequest { link_id: link_id.to_owned(), ..Default::default() }
+}
+
+/// One user absorbs another; the link's id.
+async fn linked(service: &Caller, primary: &str, secondary: &str) -> String {
+    service.link(link_user(primary, secondary)).await.unwrap().link.unwrap().id
 }
 
 /// Creates a user with this identity; its id.

@@ -1,10 +1,13 @@
-//! Deletions, and what is linked meanwhile.
+//! Deletions, and what is linked, undone or asked again meanwhile.
+
+use uuid::Uuid;
 
 use super::*;
 
-fn delete(caller: &Caller, user_id: &str) -> Racer {
+fn deletion(caller: &Caller, user_id: &str, include_absorbed: bool) -> Racer {
     let (caller, user_id) = (caller.clone(), user_id.to_owned());
-    racer(async move { caller.delete_user(pb::DeleteUserRequest { user_id, ..Default::default() }).await })
+    let request = pb::DeleteUserRequest { user_id, include_absorbed, ..Default::default() };
+    racer(async move { caller.delete_user(request).await })
 }
 
 /// R06.
@@ -25,7 +28,7 @@ async fn a_link_and_a_deletion_happen_one_after_the_other() {
             (service.clone(), link_user(&a, &b))
         };
 
-        let outcomes = races.at_once(vec![link(&caller, request), delete(&service, deleted)]).await;
+        let outcomes = races.at_once(vec![link(&caller, request), deletion(&service, deleted, false)]).await;
 
         let told: [&str; 2] = [&outcomes[0], &outcomes[1]];
         let states = service.resolved(&[&a, &b]).await;
@@ -40,6 +43,108 @@ async fn a_link_and_a_deletion_happen_one_after_the_other() {
             _ => panic!("round {round}: {outcomes:?}"),
         }
         assert_eq!(states, [format!("CURRENT {a}"), format!("ABSORBED {a}")]);
+    }
+    server.database.db_assert_invariants().await;
+}
+
+/// R06.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn an_undo_and_a_deletion_happen_one_after_the_other() {
+    let mut races = Races::begin();
+    let server = TestServer::start().await;
+    let service = server.service();
+    for round in 0..ROUNDS {
+        let a = created(&service, "google-oauth2", &format!("g{round}")).await;
+        let b = created(&service, "sms", &format!("s{round}")).await;
+        let id = linked(&service, &a, &b).await;
+        let (deletes_secondary, include_absorbed) = (races.coin(), races.coin());
+        let mut racers = vec![deletion(&service, if deletes_secondary { &b } else { &a }, include_absorbed)];
+        racers.extend((0..races.number(1..=4)).map(|_| undo(&service, undo_of(&id))));
+
+        let outcomes = races.at_once(racers).await;
+
+        let undone = count(&outcomes[1..], "OK");
+        let not_found = count(&outcomes[1..], "NotFound LINK_NOT_FOUND");
+        assert_eq!(undone + not_found, outcomes.len() - 1, "{outcomes:?}");
+        let (a_lives, b_lives) = match outcomes[0].as_str() {
+            // Undone first, and then only one of two.
+            "OK" if deletes_secondary => (true, false),
+            "OK" if undone > 0 => (false, true),
+            // Deleted first.
+            "OK" if include_absorbed => (false, false),
+            "FailedPrecondition USER_ABSORBED" if deletes_secondary => (true, true),
+            "FailedPrecondition ABSORBED_USERS_EXIST" if !deletes_secondary && !include_absorbed => (true, true),
+            _ => panic!("round {round}: {outcomes:?}"),
+        };
+        assert!(!a_lives || not_found == 0, "{outcomes:?}");
+        let state = |lives: bool, id: &str| if lives { format!("CURRENT {id}") } else { "DELETED ".to_owned() };
+        assert_eq!(service.resolved(&[&a, &b]).await, [state(a_lives, &a), state(b_lives, &b)], "{outcomes:?}");
+    }
+    server.database.db_assert_invariants().await;
+}
+
+/// R06: the person itself, and services.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_many_deletions_one_deletes() {
+    let mut races = Races::begin();
+    let server = TestServer::start().await;
+    let service = server.service();
+    for round in 0..ROUNDS {
+        let g = format!("g{round}");
+        let a = created(&service, "google-oauth2", &g).await;
+        let b = created(&service, "sms", &format!("s{round}")).await;
+        linked(&service, &a, &b).await;
+        let callers: Vec<Caller> = (0..races.number(2..=8))
+            .map(|_| if races.coin() { service.clone() } else { server.person("google-oauth2", &g) })
+            .collect();
+
+        let outcomes = races.at_once(callers.iter().map(|caller| deletion(caller, &a, true)).collect()).await;
+
+        assert_eq!(count(&outcomes, "OK"), 1, "{outcomes:?}");
+        assert_eq!(count(&outcomes, "NotFound USER_NOT_FOUND"), outcomes.len() - 1, "{outcomes:?}");
+        assert_eq!(service.resolved(&[&a, &b]).await, ["DELETED ", "DELETED "]);
+    }
+    server.database.db_assert_invariants().await;
+}
+
+/// R06: what is answered again, or kept of what was done before, is forgotten with whoever is in it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn no_answer_that_is_kept_outlives_a_deletion() {
+    let mut races = Races::begin();
+    let server = TestServer::start().await;
+    let service = server.service();
+    for round in 0..ROUNDS {
+        let a = created(&service, "google-oauth2", &format!("g{round}")).await;
+        let b = created(&service, "sms", &format!("s{round}")).await;
+        let id = linked(&service, &a, &b).await;
+        let new_id = || Uuid::new_v4().to_string();
+        let update = pb::UpdateUserRequest { request_id: new_id(), ..block(&a, false) };
+        service.update_user(update.clone()).await.unwrap();
+        let (kind, deletes_secondary) = (races.number(0..=2), races.coin());
+        if kind == 0 {
+            service.undo_link(undo_of(&id)).await.unwrap();
+        }
+        let again = |_| match kind {
+            0 => undo(&service, pb::UndoLinkRequest { request_id: new_id(), ..undo_of(&id) }),
+            1 => link(&service, pb::LinkRequest { request_id: new_id(), ..link_user(&a, &b) }),
+            _ => {
+                let (service, update) = (service.clone(), update.clone());
+                racer(async move { service.update_user(update).await })
+            }
+        };
+        let deleted = if kind == 0 && deletes_secondary { &b } else { &a };
+        let mut racers = vec![deletion(&service, deleted, true)];
+        racers.extend((0..races.number(2..=8)).map(again));
+
+        let outcomes = races.at_once(racers).await;
+
+        assert_eq!(outcomes[0], "OK");
+        let (told, gone) = match kind {
+            0 => ("OK", "NotFound LINK_NOT_FOUND"),
+            1 => ("ALREADY_LINKED", "NotFound USER_NOT_FOUND"),
+            _ => ("OK", "NotFound USER_NOT_FOUND"),
+        };
+        assert_eq!(count(&outcomes[1..], told) + count(&outcomes[1..], gone), outcomes.len() - 1, "{outcomes:?}");
     }
     server.database.db_assert_invariants().await;
 }

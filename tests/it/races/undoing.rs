@@ -5,11 +5,6 @@ use serde_json::json as value;
 
 use super::*;
 
-fn undo(caller: &Caller, link_id: &str) -> Racer {
-    let (caller, link_id) = (caller.clone(), link_id.to_owned());
-    racer(async move { caller.undo_link(pb::UndoLinkRequest { link_id, ..Default::default() }).await })
-}
-
 /// One user absorbs another, metadata and all; the link's id.
 async fn absorbed(service: &Caller, primary: &str, secondary: &str) -> String {
     let all = merge(mm::Conflict::SecondaryWins, mm::Arrays::Concatenate);
@@ -28,10 +23,44 @@ async fn one_link_undone_many_times_at_once_is_undone_once() {
         let id = absorbed(&service, &a, &b).await;
         let callers = races.number(2..=12);
 
-        let outcomes = races.at_once((0..callers).map(|_| undo(&service, &id)).collect()).await;
+        let outcomes = races.at_once((0..callers).map(|_| undo(&service, undo_of(&id))).collect()).await;
 
         assert_eq!(count(&outcomes, "OK"), callers, "{outcomes:?}");
         assert_eq!([service.user(&a).await.version, service.user(&b).await.version], [3, 3], "each changed twice");
+    }
+    server.database.db_assert_invariants().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn whom_undos_and_unlinks_pull_at_comes_back_and_nothing_of_it_stays() {
+    let mut races = Races::begin();
+    let server = TestServer::start().await;
+    let service = server.service();
+    for round in 0..ROUNDS {
+        let [g, s, o] = ["g", "s", "o"].map(|name| format!("{name}{round}"));
+        let a = created(&service, "google-oauth2", &g).await;
+        let b = created(&service, "sms", &s).await;
+        server.person("sms", &s).link(link_with(&server.proof("okta", &o))).await.unwrap();
+        let id = linked(&service, &a, &b).await;
+        let undos = races.number(1..=3);
+        let mut racers: Vec<Racer> = (0..undos).map(|_| undo(&service, undo_of(&id))).collect();
+        racers.push(detach(&service, unlink(&a, "sms", &s)));
+        if races.coin() {
+            racers.push(detach(&service, unlink(&a, "okta", &o)));
+        }
+
+        let outcomes = races.at_once(racers).await;
+
+        let (undone, unlinked) = outcomes.split_at(undos);
+        assert_eq!(count(undone, "OK"), undos, "{outcomes:?}");
+        let left_alone = count(unlinked, "OK");
+        assert_eq!(left_alone + count(unlinked, "NotFound IDENTITY_NOT_FOUND"), unlinked.len(), "{outcomes:?}");
+        assert_eq!(service.resolved(&[&a, &b]).await, [format!("CURRENT {a}"), format!("CURRENT {b}")]);
+        assert_eq!(identities(&service.user(&a).await), [format!("google-oauth2|{g}")]);
+        // The last to leave is the one that brings it back.
+        let others = [service.owner("sms", &s).await, service.owner("okta", &o).await];
+        assert!(others.contains(&b) && !others.contains(&a), "{outcomes:?}");
+        assert_eq!(service.user(&b).await.identities.len(), if left_alone == 0 { 2 } else { 1 }, "{outcomes:?}");
     }
     server.database.db_assert_invariants().await;
 }
@@ -57,7 +86,7 @@ async fn a_chain_that_is_pulled_at_from_all_sides_comes_apart_whole() {
         let outer = absorbed(&service, p, s).await;
         let (grow, p_id, q_id) = (service.clone(), p.clone(), q.clone());
 
-        let mut racers = vec![undo(&service, &inner), undo(&service, &outer)];
+        let mut racers = vec![undo(&service, undo_of(&inner)), undo(&service, undo_of(&outer))];
         if races.coin() {
             racers.push(detach(&service, unlink(p, "sms", &format!("s{round}"))));
         }
@@ -78,7 +107,7 @@ async fn a_chain_that_is_pulled_at_from_all_sides_comes_apart_whole() {
 
         let late = outcomes.get(grows - 1).filter(|outcome| outcome.len() == 36);
         for link in [Some(&inner), Some(&outer), late].into_iter().flatten() {
-            let undone = service.undo_link(pb::UndoLinkRequest { link_id: link.clone(), ..Default::default() }).await;
+            let undone = service.undo_link(undo_of(link)).await;
             undone.unwrap_or_else(|status| panic!("round {round}: {outcomes:?}: {status:?}"));
         }
         assert_eq!(service.shown(&ids).await, before, "round {round}: {outcomes:?}");
