@@ -9,7 +9,7 @@ use serde_json::Value;
 
 pub(super) use self::{
     events::event,
-    history::{Sight, past_link},
+    history::{Sight, past_link, seen_link},
 };
 use super::proto as pb;
 use crate::{

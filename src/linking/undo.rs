@@ -45,6 +45,8 @@ pub struct UndoneLink {
     pub restored: Option<User>,
     /// Whether `restored` was made by this.
     pub is_new: bool,
+    /// Whether the link was undone before, and this changed nothing.
+    pub was_undone: bool,
     /// The link as it is now.
     pub link: StoredLink,
     /// What was taken back.
@@ -133,7 +135,8 @@ impl Write for UndoLink {
         }
         let Undone { holder, restored, withheld, .. } = done;
         let link = StoredLink { undo_time: Some(now), ..link };
-        Ok(UndoneLink { user: holder, restored: Some(restored), is_new: false, link, taken_back, withheld })
+        let (is_new, was_undone, restored) = (false, false, Some(restored));
+        Ok(UndoneLink { user: holder, restored, is_new, was_undone, link, taken_back, withheld })
     }
 
     fn concerned(answer: &UndoneLink) -> Vec<Named> {
@@ -197,7 +200,7 @@ fn detached(link: StoredLink, answer: UnlinkAnswer) -> UndoneLink {
     };
     let (secondary, undo_time) = (Some(restored.id.clone()), Some(user.update_time));
     let link = StoredLink { secondary, undo_time, ..link };
-    UndoneLink { user, restored: Some(restored), is_new, link, taken_back, withheld }
+    UndoneLink { user, restored: Some(restored), is_new, was_undone: false, link, taken_back, withheld }
 }
 
 async fn already_undone(session: &mut Session, link: StoredLink, holder: &UserId) -> Result<UndoneLink, Error> {
@@ -207,5 +210,5 @@ async fn already_undone(session: &mut Session, link: StoredLink, holder: &UserId
         None => None,
     };
     let (taken_back, withheld) = Default::default();
-    Ok(UndoneLink { user, restored, is_new: false, link, taken_back, withheld })
+    Ok(UndoneLink { user, restored, is_new: false, was_undone: true, link, taken_back, withheld })
 }

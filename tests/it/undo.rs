@@ -105,8 +105,29 @@ async fn an_attached_identity_becomes_a_user_of_its_own() {
     assert_eq!(server.person("sms", "s1").user("").await.id, own.id);
     assert_eq!(undone.link.unwrap().secondary_user_id, own.id);
     assert_eq!(identities(&server.service().user(&google).await), ["google-oauth2|g1"]);
+    assert!(person.undo_link(undo(&link)).await.unwrap().link.unwrap().undo_time.is_some());
+}
+
+/// Whoever has left is another person by now, and may be linked with others still.
+#[tokio::test]
+async fn a_person_who_undoes_again_is_told_nothing_of_whoever_has_left() {
+    let server = TestServer::start().await;
+    let service = server.service();
+    user(&server, "google-oauth2", object!({})).await;
+    let s = user(&server, "sms", object!({})).await;
+    let person = server.person("google-oauth2", "google-oauth2");
+    let link = person.link(link_with(&server.proof("sms", "sms"))).await.unwrap().link.unwrap().id;
+    person.undo_link(undo(&link)).await.unwrap();
+    server.person("sms", "sms").link(link_with(&server.proof("github", "a secret"))).await.unwrap();
+
     let again = person.undo_link(undo(&link)).await.unwrap();
-    assert_eq!(again.restored_user.unwrap().id, own.id);
+
+    let told = format!("{again:?}");
+    assert!(!told.contains("a secret") && !told.contains(&s), "{told}");
+    assert_eq!((again.restored_user, again.link.unwrap().id), (None, link.clone()));
+    // A service is told who that is now.
+    let restored = service.undo_link(undo(&link)).await.unwrap().restored_user.unwrap();
+    assert_eq!(identities(&restored), ["sms|sms", "github|a secret"]);
 }
 
 /// A person undoes the links of its own user; there are no others.

@@ -7,7 +7,7 @@ use crate::{
         merge::{Arrays, Conflict, Strategy},
     },
     grpc::proto as pb,
-    store::{Actor, ActorKind, Effects, PastLink, PastProof},
+    store::{Actor, ActorKind, Effects, Link, PastLink, PastProof},
 };
 
 /// Whose data a caller may see.
@@ -36,6 +36,23 @@ impl Sight<'_> {
     }
 }
 
+/// A link, as far as a caller may see whom it is about.
+pub(in crate::grpc) fn seen_link(told: &Link, sight: Sight<'_>) -> pb::LinkRecord {
+    let mut record = link(told, false);
+    if !sight.user(&told.primary) {
+        record.primary_user_id.clear();
+    }
+    if !told.secondary.as_ref().is_some_and(|id| sight.user(id)) {
+        record.secondary_user_id.clear();
+    }
+    for (moved, id) in record.moved_identities.iter_mut().zip(&told.moved) {
+        if !sight.identity(id) {
+            moved.subject.clear();
+        }
+    }
+    record
+}
+
 /// A link and its history, as far as a caller may see it.
 pub(in crate::grpc) fn past_link(past: &PastLink, sight: Sight<'_>) -> pb::LinkRecord {
     let PastLink { link: told, terms, effects, actor: by, proof: on, request_id, undo_actor } = past;
@@ -45,18 +62,7 @@ pub(in crate::grpc) fn past_link(past: &PastLink, sight: Sight<'_>) -> pb::LinkR
     let sees_secondary =
         (told.secondary.is_none() || sees_secondary_id) && told.moved.iter().all(|id| sight.identity(id));
 
-    let mut record = link(told, false);
-    if !sees_primary {
-        record.primary_user_id.clear();
-    }
-    if !sees_secondary_id {
-        record.secondary_user_id.clear();
-    }
-    for (moved, id) in record.moved_identities.iter_mut().zip(&told.moved) {
-        if !sight.identity(id) {
-            moved.subject.clear();
-        }
-    }
+    let record = seen_link(told, sight);
     let (actor, undo_actor) = (seen_actor(by, sight), undo_actor.as_ref().map(|by| seen_actor(by, sight)));
     // It is the caller's who made it up.
     let request_id = request_id.filter(|_| !actor.subject.is_empty()).map(|id| id.to_string());

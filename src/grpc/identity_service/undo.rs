@@ -6,7 +6,11 @@ use super::{IdentityHandler, nameless, unlink::unproven};
 use crate::{
     auth::Permit,
     clock,
-    grpc::{answers, proto as pb, requests::Checks},
+    grpc::{
+        answers::{self, Sight},
+        proto as pb,
+        requests::Checks,
+    },
     linking::{Error, UndoLink, UndoneLink},
 };
 
@@ -30,12 +34,15 @@ impl IdentityHandler {
 }
 
 fn reply(answer: UndoneLink, is_service: bool, validate_only: bool) -> pb::UndoLinkResponse {
-    let restored = answer.restored.map(|user| if is_service { user } else { unproven(user) });
+    // Whoever had left before this call is another person by now.
+    let has_left = answer.was_undone && !is_service;
+    let sight = if has_left { Sight::Own(&answer.user) } else { Sight::Everybody };
+    let restored = answer.restored.filter(|_| !has_left).map(|user| if is_service { user } else { unproven(user) });
     let is_nameless = validate_only && answer.is_new;
     pb::UndoLinkResponse {
         user: Some(answers::user(&answer.user)),
         restored_user: restored.map(|user| if is_nameless { nameless(&user) } else { answers::user(&user) }),
-        link: Some(answers::link(&answer.link, false)),
+        link: Some(answers::seen_link(&answer.link, sight)),
         metadata_changes: [answers::taken_back(&answer.taken_back), answers::withheld(&answer.withheld)].concat(),
     }
 }
