@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::{
-    Error, Linking, Write, actor, named_in, named_in_link,
+    Error, Linking, Write, actor, lock_told, named_in, named_in_link,
     preview::{self, Rows},
     resolve, take_live, take_target,
 };
@@ -339,16 +339,12 @@ impl Link {
 }
 
 async fn already_linked(session: &mut Session, primary: &UserId, link: Option<Uuid>) -> Result<LinkAnswer, Error> {
-    if session.has_request_id() {
-        // The answer is kept, and so must not outlive a deletion of the user.
-        session.begin().await?;
-        session.lock(&LockKeys::default().user(primary)).await?;
-    }
-    let user = session.user_by_id(primary).await?.filter(|user| user.id == *primary).ok_or(Error::Moved)?;
     let link = match link {
         Some(id) => session.link(id).await?,
         None => None,
     };
+    lock_told(session, &[primary], link.as_ref()).await?;
+    let user = session.user_by_id(primary).await?.filter(|user| user.id == *primary).ok_or(Error::Moved)?;
     Ok(LinkAnswer { user, outcome: Outcome::AlreadyLinked, link, changes: MetadataChanges::default() })
 }
 

@@ -34,7 +34,7 @@ use crate::{
     auth::{Caller, Denial, Issuers, Permit, Purpose, Target, UserCaller},
     config::Tenant,
     domain::{Named, TenantId, User, UserId},
-    store::{Actor, ActorKind, Answer, Known, Link as StoredLink, Question, Session, Store},
+    store::{Actor, ActorKind, Answer, Known, Link as StoredLink, LockKeys, Question, Session, Store},
 };
 
 /// Everything that the use cases need.
@@ -142,6 +142,25 @@ fn named_in(user: &User) -> Vec<Named> {
 fn named_in_link(link: &StoredLink) -> impl Iterator<Item = Named> {
     let users = [&link.primary].into_iter().chain(&link.secondary).cloned().map(Named::UserId);
     users.chain(link.moved.iter().cloned().map(Named::Identity))
+}
+
+/// An answer that tells of what was done before is kept too, under a request id, and must not outlive a
+/// deletion: locks whoever is in it. [`Error::Moved`] if the link is another behind the locks.
+async fn lock_told(session: &mut Session, users: &[&UserId], link: Option<&StoredLink>) -> Result<(), Error> {
+    if !session.has_request_id() {
+        return Ok(());
+    }
+    let keys = users.iter().fold(LockKeys::default(), |keys, id| keys.user(id));
+    let keys = link.iter().flat_map(|link| named_in_link(link)).fold(keys, |keys, named| match named {
+        Named::Identity(identity) => keys.identity(&identity),
+        Named::UserId(id) => keys.user(&id),
+    });
+    session.begin().await?;
+    session.lock(&keys).await?;
+    match link {
+        Some(link) if session.link(link.id).await?.as_ref() != Some(link) => Err(Error::Moved),
+        _ => Ok(()),
+    }
 }
 
 /// The live user that a call is about, in one statement together with what else is asked. The

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::{
-    Error, Linking, Unlink, UnlinkAnswer, Write, actor, named_in, named_in_link,
+    Error, Linking, Unlink, UnlinkAnswer, Write, actor, lock_told, named_in, named_in_link,
     preview::{self, Rows},
     resolve, take_target, unanswered,
     unlink::Leaving,
@@ -204,9 +204,15 @@ fn detached(link: StoredLink, answer: UnlinkAnswer) -> UndoneLink {
 }
 
 async fn already_undone(session: &mut Session, link: StoredLink, holder: &UserId) -> Result<UndoneLink, Error> {
-    let user = session.user_by_id(holder).await?.ok_or(Error::Moved)?;
-    let restored = match &link.secondary {
-        Some(id) => session.user_by_id(id).await?,
+    let now_held_by = match &link.secondary {
+        Some(id) => session.user_by_id(id).await?.map(|user| user.id),
+        None => None,
+    };
+    let told: Vec<&UserId> = [holder].into_iter().chain(&now_held_by).collect();
+    lock_told(session, &told, Some(&link)).await?;
+    let user = live(session, holder).await?;
+    let restored = match &now_held_by {
+        Some(id) => Some(live(session, id).await?),
         None => None,
     };
     let (taken_back, withheld) = Default::default();
