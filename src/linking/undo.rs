@@ -218,3 +218,7 @@ async fn already_undone(session: &mut Session, link: StoredLink, holder: &UserId
     let (taken_back, withheld) = Default::default();
     Ok(UndoneLink { user, restored, is_new: false, was_undone: true, link, taken_back, withheld })
 }
+
+async fn live(session: &mut Session, id: &UserId) -> Result<User, Error> {
+    session.user_by_id(id).await?.filter(|user| user.id == *id).ok_or(Error::Moved)
+}
