@@ -104,7 +104,7 @@ fn check_config_tells_every_problem_at_once() {
         issuers.fifth.jwks_file: missing.json cannot be read: No such file or directory (os error 2)
         issuers.fourth.algorithms: HS256 is symmetric: whoever can verify could also sign
         issuers.fourth.algorithms: "none" is not an algorithm
-        issuers.fourth.allowed_scopes: "read:everything" is not one of create:users, delete:current_user, delete:users, read:current_user, read:users, update:current_user_identities, update:current_user_metadata, update:users
+        issuers.fourth.allowed_scopes: "read:everything" is not one of create:users, delete:current_user, delete:users, read:current_user, read:events, read:users, update:current_user_identities, update:current_user_metadata, update:users
         issuers.ninth.tenant: "nobody" is not one of the [tenants]
         issuers.ninth.implied_scopes: are for user tokens only
         issuers.ninth.link_with: is for user tokens only: a service token proves no user

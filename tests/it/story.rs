@@ -206,6 +206,7 @@ async fn tools_learn_the_services_by_reflection_unless_it_is_switched_off() {
     insta::assert_snapshot!(services(&server).await.unwrap(), @r#"
         grpc.health.v1.Health
         grpc.reflection.v1.ServerReflection
+        identity.v1.EventService
         identity.v1.IdentityService
     "#);
 

@@ -12,7 +12,7 @@ const UNKNOWN: [&str; 9] = [
     "/identity.v1.IdentityService//Link",
     "/identity.v1.IdentityService/",
     "/identity.v2.IdentityService/Link",
-    "/identity.v1.EventService/ListEvents",
+    "/identity.v1.EventService/UnwatchEvents",
     "/grpc.health.v1.Health/Nothing",
     "/",
 ];

@@ -179,7 +179,7 @@ impl Database {
 
     /// Every row of every table, as text: what a call that changes nothing must leave alone.
     pub async fn db_everything(&self) -> Vec<String> {
-        let tables = ["users", "identities", "links", "tombstones", "request_ids", "erasures"];
+        let tables = ["users", "identities", "links", "tombstones", "request_ids", "erasures", "events"];
         let union: Vec<String> =
             tables.iter().map(|table| format!("SELECT '{table} ' || to_jsonb(t)::text FROM {table} t")).collect();
         let mut rows = self.db_texts(&union.join(" UNION ALL ")).await;

@@ -69,12 +69,18 @@ pub fn links_of(user_id: &str) -> pb::ListLinksRequest {
 }
 
 impl Database {
-    /// Every row of every table that there is, also of those that tests do not know.
+    /// Every row of every table that there is, also of those that tests do not know, but for the feed.
     pub async fn db_dump(&self) -> String {
-        let tables = self.db_texts("SELECT tablename::text FROM pg_tables WHERE schemaname = 'public'").await;
+        let tables = "SELECT tablename::text FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'events'";
+        let tables = self.db_texts(tables).await;
         assert!(tables.len() > 4, "{tables:?}");
         let rows: Vec<String> =
             tables.iter().map(|table| format!("SELECT to_jsonb(t)::text FROM \"{table}\" t")).collect();
         self.db_texts(&rows.join(" UNION ALL ")).await.join("\n")
+    }
+
+    /// The feed as text: it keeps ids, also of the deleted, until it is old.
+    pub async fn db_feed(&self) -> String {
+        self.db_texts("SELECT to_jsonb(t)::text FROM events t").await.join("\n")
     }
 }

@@ -239,6 +239,11 @@ async fn nothing_of_the_person_is_left_anywhere() {
     for trace in TRACES.into_iter().chain([first.id.as_str(), second.id.as_str()]) {
         assert!(!dump.contains(trace), "{trace} is left: {dump}");
     }
+    let feed = server.database.db_feed().await;
+    assert!(feed.contains(&first.id), "{feed}");
+    for trace in TRACES.into_iter().filter(|trace| !trace.starts_with("subject-")) {
+        assert!(!feed.contains(trace), "{trace} is told: {feed}");
+    }
     for id in [&first.id, &second.id] {
         assert_eq!(state(&server, id).await, State::Deleted);
     }
