@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// How much news is kept for those who are a little behind; each is at most [`poller::AT_ONCE`] events.
-const NEWS: usize = 32;
+const NEWS: usize = 16;
 /// How many of those who watch read from the database at once: calls need it too.
 const READERS: usize = 2;
 

@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// How many events are read and told at once.
-pub(super) const AT_ONCE: usize = 500;
+pub(super) const AT_ONCE: usize = 200;
 /// How often it is asked what the feed waits for.
 const ASK_DELAY_EVERY: Duration = Duration::from_secs(1);
 /// From when on it is worth a line in the log that the feed waits, and how often.

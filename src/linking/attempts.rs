@@ -124,7 +124,7 @@ impl Linking {
         let reply = reply(answer);
         if session.insert_events().await? == EventsInserted::EpochIsOver {
             session.abandon().await?;
-            self.store.begin_epoch().await?;
+            session.begin_epoch().await?;
             return Err(Error::Moved);
         }
         if session.has_request_id()

@@ -67,9 +67,10 @@ impl From<DieselError> for StoreError {
 
 /// Whether an error text speaks of a server that ends, starts, or takes nobody in.
 fn is_passing(text: &str) -> bool {
-    const PASSING: [&str; 5] = [
+    const PASSING: [&str; 6] = [
         "terminating connection",
         "the database system is",
+        "recovery is in progress",
         "connection closed",
         "too many clients",
         "remaining connection slots",

@@ -221,6 +221,11 @@ impl Session {
         }
     }
 
+    /// Begins an epoch if the database is not where the last one was.
+    pub async fn begin_epoch(&mut self) -> Result<(), StoreError> {
+        begin_epoch(&mut self.conn).await
+    }
+
     /// Below what the feed can be read now. In a statement of its own: what is read by it must have been
     /// seen by a later snapshot.
     pub async fn horizon(&mut self) -> Result<Horizon, StoreError> {
@@ -362,20 +367,24 @@ impl Store {
         Ok(Tail(self.connection().await?))
     }
 
-    /// Begins an epoch if the database is not where the last one was.
-    pub async fn begin_epoch(&self) -> Result<(), StoreError> {
-        const SQL: &str = concat!(
-            "INSERT INTO epochs (n, cluster) SELECT coalesce(last.n, 0) + 1, here.cluster \
-             FROM (SELECT ",
-            cluster!(),
-            " AS cluster) here LEFT JOIN ",
-            last_epoch!(),
-            " last ON true \
-             WHERE last.cluster IS DISTINCT FROM here.cluster ON CONFLICT ON CONSTRAINT epochs_pkey DO NOTHING"
-        );
-        self.connection().await?.execute(Cached(sql_query(SQL))).await?;
-        Ok(())
+    /// The same as [`Session::begin_epoch`].
+    pub(super) async fn begin_epoch(&self) -> Result<(), StoreError> {
+        begin_epoch(&mut self.connection().await?).await
     }
+}
+
+async fn begin_epoch(conn: &mut Connection) -> Result<(), StoreError> {
+    const SQL: &str = concat!(
+        "INSERT INTO epochs (n, cluster) SELECT coalesce(last.n, 0) + 1, here.cluster \
+             FROM (SELECT ",
+        cluster!(),
+        " AS cluster) here LEFT JOIN ",
+        last_epoch!(),
+        " last ON true \
+             WHERE last.cluster IS DISTINCT FROM here.cluster ON CONFLICT ON CONSTRAINT epochs_pkey DO NOTHING"
+    );
+    conn.execute(Cached(sql_query(SQL))).await?;
+    Ok(())
 }
 
 impl Tail {
