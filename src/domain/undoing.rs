@@ -8,7 +8,6 @@ use uuid::Uuid;
 use super::{
     Identity, Provider, Refusal, User, UserId,
     household::{Household, StandingLink},
-    refusal::expect_version,
     unlinking::{UnlinkMetadata, Withheld, give_back},
 };
 
@@ -18,8 +17,6 @@ pub struct UndoTerms<'a> {
     pub link: Uuid,
     /// What happens to the metadata of the user that comes back.
     pub metadata: UnlinkMetadata,
-    /// The version that the user must have that holds it now.
-    pub expected_version: Option<i64>,
     /// Whether identities of a provider can sign in.
     pub can_sign_in: &'a (dyn Fn(&Provider) -> bool + Sync),
     /// The holder's tokens from before this time are refused.
@@ -49,7 +46,6 @@ pub fn undo(household: Household, terms: &UndoTerms<'_>, now: DateTime<Utc>) -> 
     let mut holder = users.next().ok_or(Refusal::LinkNotFound)?;
     let absorbed: Vec<User> = users.collect();
     let root = absorbed.iter().find(|user| is_absorbed_by(user, terms.link)).ok_or(Refusal::LinkNotFound)?;
-    expect_version(terms.expected_version, holder.version)?;
     if holder.blocked {
         return Err(Refusal::UserBlocked);
     }

@@ -3,9 +3,7 @@
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::{
-    Identity, IdentityRef, Metadata, Provider, Refusal, User, UserId, household::Extent, refusal::expect_version,
-};
+use super::{Identity, IdentityRef, Metadata, Provider, Refusal, User, UserId, household::Extent};
 
 /// What happens to the metadata of a user that comes back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,8 +77,6 @@ pub struct UnlinkTerms<'a> {
     pub identity: &'a IdentityRef,
     /// What happens to the metadata.
     pub metadata: UnlinkMetadata,
-    /// The version that the owner must have.
-    pub expected_version: Option<i64>,
     /// The id of the user that the identity becomes if nobody comes back.
     pub new_user_id: UserId,
     /// Whether identities of a provider can sign in.
@@ -97,7 +93,6 @@ pub fn detach(
     terms: &UnlinkTerms<'_>,
     now: DateTime<Utc>,
 ) -> Result<Detachment, Refusal> {
-    expect_version(terms.expected_version, owner.version)?;
     if owner.blocked {
         return Err(Refusal::UserBlocked);
     }

@@ -15,6 +15,7 @@ use crate::{
         Event, Named, Refusal, User, UserChange, UserId,
         event::MetadataPlace,
         household::{Household, TakenBackMetadata},
+        refusal::expect_version,
         undoing::{self, UndoTerms, Undone},
         unlinking::{Departure, UnlinkMetadata, Withheld},
     },
@@ -89,6 +90,7 @@ impl Write for UndoLink {
         let (mut users, now) =
             preview::begin(session, self.validate_only, &keys, Rows::Household(&holder, &[])).await?;
         let holder = take_target(&mut users, &holder, &target)?;
+        expect_version(self.expected_version, holder.version)?;
         let is_absorbed = |user: &User| user.absorbed.as_ref().is_some_and(|absorbed| absorbed.by_link == link.id);
         if !users.iter().any(is_absorbed) {
             return Err(Error::Moved);
@@ -105,7 +107,6 @@ impl Write for UndoLink {
         let terms = UndoTerms {
             link: link.id,
             metadata: self.metadata,
-            expected_version: self.expected_version,
             can_sign_in: &|provider| tenant.can_sign_in(provider),
             holder_tokens_from: match self.permit.caller() {
                 // So that a retry of this call is heard.

@@ -14,6 +14,7 @@ use crate::{
         Event, IdentityRef, Named, Refusal, User, UserChange, UserId,
         event::MetadataPlace,
         household::{Household, StandingLink, TakenBackMetadata},
+        refusal::expect_version,
         unlinking::{self, Departure, UnlinkMetadata, UnlinkTerms, Withheld},
     },
     store::{Inserted, LockKeys, Question, Session},
@@ -109,6 +110,7 @@ impl Unlink {
         let is_taken = users.iter().any(|user| user.id == wanted_id);
         let new_user_id = if is_taken { random_user_id()? } else { wanted_id };
         let owner = take_target(&mut users, owner_id, &self.target)?;
+        expect_version(self.expected_version, owner.version)?;
         if owner.identity(&self.identity).is_none_or(|identity| identity.home != *home_id) {
             return Err(Error::Moved);
         }
@@ -126,7 +128,6 @@ impl Unlink {
         let terms = UnlinkTerms {
             identity: &self.identity,
             metadata: self.metadata,
-            expected_version: self.expected_version,
             new_user_id,
             can_sign_in: &|provider| tenant.can_sign_in(provider),
             owner_tokens_from: match self.permit.caller() {
