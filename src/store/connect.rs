@@ -20,9 +20,10 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 const WAIT: Duration = Duration::from_secs(2);
 /// How long making a connection may take.
 const CONNECT: Duration = Duration::from_secs(5);
-/// Bounds that hold even if this process hangs or goes away.
-const LIMITS: &str = "-c statement_timeout=10s -c lock_timeout=5s -c idle_in_transaction_session_timeout=30s \
-                      -c timezone=UTC";
+/// Bounds that hold even if this process hangs or goes away. No compiling of plans: it goes by estimates,
+/// which are of large pages where the plan is for any, and takes hundreds of times as long as the statement.
+const SETTINGS: &str = "-c statement_timeout=10s -c lock_timeout=5s -c idle_in_transaction_session_timeout=30s -c jit=off \
+                        -c timezone=UTC";
 
 /// A database address that has been checked.
 #[derive(Clone)]
@@ -66,7 +67,7 @@ impl Address {
         };
         config.ssl_mode(mode);
         // What the URL says comes later, and wins.
-        let options = format!("{LIMITS} {}", config.get_options().unwrap_or_default());
+        let options = format!("{SETTINGS} {}", config.get_options().unwrap_or_default());
         config
             .options(options)
             .application_name("identity-link")
