@@ -1,8 +1,9 @@
 //! Eight writers for twenty seconds, everything at once to few people; and then whether what must hold
-//! does, and whether what was told is there.
+//! does, and whether what was told is there, in answers and in the feed.
 
 mod calls;
 mod crowd;
+mod followers;
 mod ledger;
 mod writer;
 
@@ -10,7 +11,7 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::time::Instant;
 
-use self::{crowd::Crowd, ledger::Ledger, writer::Writer};
+use self::{crowd::Crowd, followers::Followers, ledger::Ledger, writer::Writer};
 use crate::support::*;
 
 const WRITERS: usize = 8;
@@ -20,7 +21,8 @@ const STORM: Duration = Duration::from_secs(20);
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn after_a_storm_everything_holds_and_what_was_told_is_so() {
     let mut races = Races::begin();
-    let server = Arc::new(TestServer::start().await);
+    let server = Arc::new(TestServer::start_feed().await);
+    let followers = Followers::begin(&server, races.lots());
     let crowds = Arc::new([Crowd::gather(&server, "lasting").await, Crowd::gather(&server, "mortal").await]);
     let end = Instant::now() + STORM;
     let writers: Vec<_> = (0..WRITERS)
@@ -32,6 +34,7 @@ async fn after_a_storm_everything_holds_and_what_was_told_is_so() {
         ledger.add(writer.await.unwrap());
     }
 
+    followers.db_assert_all_was_told(&server).await;
     ledger.assert_everything_was_done();
     server.database.db_assert_nothing_wrong().await;
     ledger.assert_one_state_per_version();

@@ -5,6 +5,7 @@ pub mod child;
 pub mod cluster;
 pub mod cut_commits;
 pub mod events;
+pub mod fold;
 pub mod frames;
 pub mod http2;
 pub mod invariants;
