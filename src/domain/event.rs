@@ -23,6 +23,8 @@ pub enum Event {
         user: UserChange,
         /// Its identities.
         identities: Vec<IdentityRef>,
+        /// Whether it is blocked from the start.
+        blocked: bool,
     },
     /// A user's fields were set.
     UserUpdated {

@@ -92,7 +92,7 @@ impl Write for CreateUser {
             return Err(Error::Moved);
         }
         let (created, identities) = (UserChange::of(&user), vec![identity.id]);
-        let event = Event::UserCreated { user: created, identities };
+        let event = Event::UserCreated { user: created, identities, blocked: user.blocked };
         session.record(actor(&self.permit, &user.id), event, user.create_time);
         Ok(user)
     }

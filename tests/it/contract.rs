@@ -136,7 +136,7 @@ fn what_is_said_and_what_knows_whether_it_was() {
         User: id=1 string, version=2 int64, create_time=3 Timestamp{}, update_time=4 Timestamp{}, identities=5 Identity[], user_metadata=6 Struct{}, app_metadata=7 Struct{}, profile_overrides=8 Struct{}, blocked=9 bool, profile=10 Struct{}
         UserBlocked: user=1 UserChange{}, blocked=2 bool, changed_fields=3 FieldMask{}
         UserChange: user_id=1 string, version_before=2 int64, version_after=3 int64
-        UserCreated: user=1 UserChange{}, identities=2 IdentityRef[]
+        UserCreated: user=1 UserChange{}, identities=2 IdentityRef[], blocked=3 bool
         UserDeleted: user=1 UserChange{}, absorbed_user_ids=2 string[], identities=3 IdentityRef[]
         UserLinked: primary=1 UserChange{}, absorbed=2 UserChange{}, repointed_user_ids=3 string[], moved_identities=4 IdentityRef[], link_id=5 string, metadata_changes=6 MetadataChange[]
         UserMetadataMerged: user=1 UserChange{}, source_user_id=2 string, link_id=3 string, metadata_changes=4 MetadataChange[]

@@ -30,8 +30,8 @@ pub(in crate::grpc) fn event(past: &PastEvent, positions: &Positions<'_>) -> pb:
 
 fn detail(event: &Event) -> Detail {
     match event {
-        Event::UserCreated { user, identities } => {
-            Detail::UserCreated(pb::UserCreated { user: change(user), identities: refs(identities) })
+        Event::UserCreated { user, identities, blocked } => {
+            Detail::UserCreated(pb::UserCreated { user: change(user), identities: refs(identities), blocked: *blocked })
         }
         Event::UserUpdated { user, fields } => {
             Detail::UserUpdated(pb::UserUpdated { user: change(user), changed_fields: mask(fields) })

@@ -2,6 +2,7 @@
 
 use identity_link::grpc::proto::{
     self as pb,
+    event::Detail,
     metadata_merge::{Arrays, Conflict},
 };
 use serde_json::json;
@@ -78,4 +79,18 @@ async fn every_kind_of_change_is_told_once_and_in_order() {
         linked google-oauth2|g 10>11 sms|s 5>6
         deleted google-oauth2|g 11>12
     ");
+}
+
+#[tokio::test]
+async fn who_is_blocked_from_the_start_is_told_to_be() {
+    let server = TestServer::start_feed().await;
+    let service = server.service();
+    service.create_with("sms", "s", |request| request.blocked = true).await;
+    service.create("sms", "t").await;
+
+    let blocked = events(&service, 2).await.into_iter().map(|event| match event.detail.unwrap() {
+        Detail::UserCreated(created) => created.blocked,
+        other => panic!("{other:?}"),
+    });
+    assert_eq!(blocked.collect::<Vec<_>>(), [true, false]);
 }
