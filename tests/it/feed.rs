@@ -1,4 +1,9 @@
 //! The feed: what happened, in order, without a gap.
 
+mod order;
 mod pages;
+mod positions;
+mod retention;
+mod slow;
 mod told;
+mod watching;

@@ -139,6 +139,11 @@ impl Cluster {
 }
 
 impl Database {
+    /// A copy in the cluster of those who follow the feed, where this one is; nobody may be connected to it.
+    pub async fn db_copy(&self) -> Self {
+        feed_cluster().db_create(&self.name).await
+    }
+
     /// Runs statements on a connection of its own.
     pub async fn db_execute(&self, sql: &str) {
         self.db_connect().await.batch_execute(sql).await.unwrap();

@@ -6,7 +6,10 @@ use identity_link::grpc::proto::{self as pb, event::Detail};
 use tokio::time::timeout;
 use tonic::{Status, Streaming};
 
-use super::{Caller, TestServer, cluster::feed_cluster};
+use super::{
+    Caller, TestServer,
+    cluster::{Database, feed_cluster},
+};
 
 /// How long something may take that has to come.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -14,7 +17,12 @@ const PATIENCE: Duration = Duration::from_secs(60);
 impl TestServer {
     /// A server on a database of its own, in the cluster of those who follow the feed.
     pub async fn start_feed() -> Self {
-        Self::start_on(feed_cluster().db_migrated().await).await
+        Self::start_feed_with(|toml| toml).await
+    }
+
+    /// The same with a changed `[feed]`.
+    pub async fn start_feed_with(change: impl FnOnce(String) -> String) -> Self {
+        Self::start_with(feed_cluster().db_migrated().await, change).await
     }
 }
 
@@ -76,6 +84,15 @@ impl Watcher {
         events
     }
 
+    /// How it ends; what is told before is passed over.
+    pub async fn end(&mut self) -> Status {
+        loop {
+            if let Err(status) = self.next().await {
+                return status;
+            }
+        }
+    }
+
     /// Waits until nothing is left to tell.
     pub async fn caught_up(&mut self) -> Vec<pb::Event> {
         let mut events = Vec::new();
@@ -86,6 +103,20 @@ impl Watcher {
             }
             events.extend(message.events);
         }
+    }
+}
+
+impl Database {
+    /// Puts so many events behind the last one, which make its user's version 1, 2, 3 and so on.
+    pub async fn db_tell(&self, count: usize) {
+        self.db_execute(&format!(
+            "INSERT INTO events (tenant_id, epoch, ordinal, user_id, actor, detail, event_time) \
+             SELECT last.tenant_id, last.epoch, n, last.user_id, last.actor, \
+               jsonb_set(last.detail, '{{user,after}}', to_jsonb(n)), last.event_time \
+             FROM (SELECT * FROM events ORDER BY epoch DESC, xid DESC, ordinal DESC LIMIT 1) last, \
+               generate_series(1, {count}) n"
+        ))
+        .await;
     }
 }
 

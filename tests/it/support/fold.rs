@@ -33,6 +33,27 @@ impl Folded {
         self.take(event);
     }
 
+    /// Takes in an event, unless it was known when the users were listed.
+    pub fn take_if_new(&mut self, event: &pb::Event) {
+        if changes(event).iter().any(|change| change.version_after > self.version(&change.user_id)) {
+            self.take(event);
+        }
+    }
+
+    /// Takes in a user from a list.
+    pub fn take_listed(&mut self, user: &pb::User) {
+        let held = Held { version: user.version, absorbed_into: None, blocked: user.blocked };
+        self.users.insert(user.id.clone(), held);
+        for identity in &user.identities {
+            self.own(&user.id, identity.r#ref.as_ref());
+        }
+    }
+
+    /// Whether this user is there.
+    pub fn holds(&self, user_id: &str) -> bool {
+        self.users.contains_key(user_id)
+    }
+
     /// Whether all is as it is in the database.
     pub async fn db_assert_is_all(&self, database: &Database) {
         let all = self.users.iter().map(|(id, held)| {
@@ -42,6 +63,16 @@ impl Folded {
         let users = "SELECT id || ' ' || version || ' ' || coalesce(absorbed_into, 'nobody') || ' ' || blocked \
             FROM users WHERE tenant_id = 'default' ORDER BY id";
         assert_eq!(all.collect::<Vec<_>>(), database.db_texts(users).await);
+        self.db_assert_owners(database).await;
+    }
+
+    /// The same, for who was not told of those that were absorbed before.
+    pub async fn db_assert_is_all_that_lives(&self, database: &Database) {
+        let live = self.users.iter().filter(|(_, held)| held.absorbed_into.is_none());
+        let live: Vec<_> = live.map(|(id, held)| format!("{id} {} {}", held.version, held.blocked)).collect();
+        let users = "SELECT id || ' ' || version || ' ' || blocked FROM users \
+            WHERE tenant_id = 'default' AND absorbed_into IS NULL ORDER BY id";
+        assert_eq!(live, database.db_texts(users).await);
         self.db_assert_owners(database).await;
     }
 
@@ -61,7 +92,11 @@ impl Folded {
             self.users.entry(change.user_id.clone()).or_default().version = change.version_after;
         }
         match event.detail.as_ref().unwrap() {
-            Detail::UserCreated(e) => self.move_to(id(&e.user), &e.identities),
+            Detail::UserCreated(e) => {
+                let user = self.users.get_mut(id(&e.user)).unwrap();
+                (user.blocked, user.absorbed_into) = (e.blocked, None);
+                self.move_to(id(&e.user), &e.identities);
+            }
             Detail::UserUpdated(_) | Detail::UserMetadataMerged(_) | Detail::UserPrimaryIdentityChanged(_) => {}
             Detail::UserBlocked(e) => self.users.get_mut(id(&e.user)).unwrap().blocked = e.blocked,
             Detail::UserDeleted(e) => {
@@ -80,12 +115,13 @@ impl Folded {
             Detail::UserUnlinked(e) => self.restore(id(&e.restored), &[], &e.moved_identities),
             Detail::LinkUndone(e) => self.restore(id(&e.restored), &e.repointed_user_ids, &e.moved_identities),
             Detail::IdentityAttached(e) => self.own(id(&e.user), e.identity.as_ref()),
-            Detail::IdentityDetached(e) => self.own(id(&e.detached), e.identity.as_ref()),
+            Detail::IdentityDetached(e) => self.restore(id(&e.detached), &[], e.identity.as_slice()),
         }
     }
 
     fn restore(&mut self, user_id: &str, with: &[String], identities: &[pb::IdentityRef]) {
-        self.users.get_mut(user_id).unwrap().absorbed_into = None;
+        let user = self.users.get_mut(user_id).unwrap();
+        (user.blocked, user.absorbed_into) = (false, None);
         self.point(with, user_id);
         self.move_to(user_id, identities);
     }

@@ -7,6 +7,15 @@ use diesel_async::{AsyncPgConnection, SimpleAsyncConnection as _};
 
 use super::cluster::Database;
 
+/// When the events of a user are held.
+#[derive(Debug, Clone, Copy)]
+pub enum Moment {
+    /// Their transaction has its id, and they are not there yet.
+    BeforeInsert,
+    /// They are there, and not committed.
+    AfterInsert,
+}
+
 /// What is held until this is released.
 pub struct Held(AsyncPgConnection);
 
@@ -40,14 +49,42 @@ impl Database {
         Held(conn)
     }
 
+    /// Holds whoever writes an event of a user, at this moment. The holder has no transaction id.
+    pub async fn db_hold_events(&self, user_id: &str, moment: Moment) -> Held {
+        let mut conn = self.db_connect().await;
+        let moment = match moment {
+            Moment::BeforeInsert => "BEFORE",
+            Moment::AfterInsert => "AFTER",
+        };
+        let hold = format!(
+            "CREATE OR REPLACE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql \
+               AS 'BEGIN PERFORM pg_advisory_xact_lock(0, 1); RETURN new; END'; \
+             CREATE OR REPLACE TRIGGER waits {moment} INSERT ON events FOR EACH ROW \
+               WHEN (new.user_id = '{user_id}') EXECUTE FUNCTION wait()"
+        );
+        conn.batch_execute(&hold).await.unwrap();
+        conn.batch_execute("BEGIN; SELECT pg_advisory_xact_lock(0, 1)").await.unwrap();
+        Held(conn)
+    }
+
+    /// Holds a transaction open that has an id.
+    pub async fn db_hold_transaction(&self) -> Held {
+        let mut conn = self.db_connect().await;
+        conn.batch_execute("BEGIN; SELECT pg_current_xact_id()").await.unwrap();
+        Held(conn)
+    }
+
+    /// How many of the server's connections wait for a lock.
+    pub async fn db_waiting(&self) -> usize {
+        let waiting = "SELECT 'waits' FROM pg_stat_activity \
+            WHERE datname = current_database() AND wait_event_type = 'Lock'";
+        self.db_texts(waiting).await.len()
+    }
+
     /// Returns once this many of the server's connections wait for a lock. The bound only turns a
     /// test that would hang into one that fails.
     pub async fn db_until_waiting(&self, count: usize) {
-        let all_wait = async {
-            let waiting = "SELECT 'waits' FROM pg_stat_activity \
-                WHERE datname = current_database() AND wait_event_type = 'Lock'";
-            while self.db_texts(waiting).await.len() < count {}
-        };
+        let all_wait = async { while self.db_waiting().await < count {} };
         tokio::time::timeout(Duration::from_secs(30), all_wait).await.expect("the calls should wait for each other");
     }
 

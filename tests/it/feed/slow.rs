@@ -1,0 +1,76 @@
+//! Clients that read slowly, or not at all.
+
+use identity_link::grpc::proto::{self as pb, FeedEnd, event::Detail};
+use tonic::transport::Endpoint;
+
+use crate::support::{
+    events::{Watcher, events, watch_after, watch_from},
+    tokens::Token,
+    *,
+};
+
+/// More than is kept for those who are a little behind, and than any buffer on the way holds.
+const MANY: usize = 30_000;
+
+/// A backend that takes 64 KiB at a time, on a connection of its own.
+fn slow_service(server: &TestServer) -> Caller {
+    let window = 65_535;
+    let channel = Endpoint::from_shared(format!("http://{}", server.address))
+        .unwrap()
+        .initial_stream_window_size(window)
+        .initial_connection_window_size(window)
+        .connect_lazy();
+    Caller::new(channel, Some(Token::of("services", "backend").sign()))
+}
+
+fn versions(events: &[pb::Event]) -> Vec<i64> {
+    let version = |event: &pb::Event| match event.detail.as_ref().unwrap() {
+        Detail::UserCreated(created) => created.user.as_ref().unwrap().version_after,
+        other => panic!("{other:?}"),
+    };
+    events.iter().map(version).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_does_not_read_keeps_nobody_waiting_and_misses_nothing() {
+    let server = TestServer::start_feed().await;
+    let service = server.service();
+    service.create("sms", "s").await;
+    let position = events(&service, 1).await[0].position.clone();
+    let mut slow = Watcher::begin(&slow_service(&server), watch_after(&position)).await;
+    assert_eq!(slow.caught_up().await, []);
+    let mut other = Watcher::begin(&service, watch_after(&position)).await;
+    assert_eq!(other.caught_up().await, []);
+
+    server.database.db_tell(MANY).await;
+
+    let told = other.events(MANY).await;
+    assert_eq!(versions(&told), (1..=i64::try_from(MANY).unwrap()).collect::<Vec<_>>());
+    // Only now it reads: most is in the database only.
+    assert!(slow.events(MANY).await == told, "the slow one should be told the same");
+    service.create("sms", "later").await;
+    assert_eq!(slow.events(1).await, other.events(1).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_takes_so_little_that_what_is_next_is_kept_no_longer_is_told_so() {
+    let server = TestServer::start_feed().await;
+    let service = server.service();
+    service.create("sms", "s").await;
+    server.database.db_tell(MANY).await;
+    let all = events(&service, MANY + 1).await;
+    let mut slow = Watcher::begin(&slow_service(&server), watch_from(FeedEnd::Oldest)).await;
+    let first = slow.next().await.unwrap().events;
+    assert_eq!(first[..], all[..first.len()]);
+
+    server.database.db_age_events("true").await;
+    super::retention::sweep(&server, 0).await;
+
+    let end = slow.end().await;
+    let oldest = super::retention::oldest_position(&end);
+    assert_eq!(refusal::<()>(Err(end)), "OutOfRange POSITION_EXPIRED");
+    let mut again = Watcher::begin(&service, watch_after(&oldest)).await;
+    assert_eq!(again.caught_up().await, []);
+    service.create("sms", "later").await;
+    assert_eq!(again.events(1).await.len(), 1);
+}
