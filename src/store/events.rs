@@ -221,7 +221,8 @@ impl Session {
         }
     }
 
-    /// Begins an epoch if the database is not where the last one was.
+    /// Begins an epoch if the database is not where the last one was. On the connection that found out: when an
+    /// epoch is over all who write do at once, and there may be no other connection left.
     pub async fn begin_epoch(&mut self) -> Result<(), StoreError> {
         begin_epoch(&mut self.conn).await
     }
@@ -435,6 +436,20 @@ impl Tail {
         let row: Option<WaitingRow> = self.0.load_one(Cached(query)).await?;
         Ok(row.and_then(|row| row.event_time))
     }
+}
+
+async fn begin_epoch(conn: &mut Connection) -> Result<(), StoreError> {
+    const SQL: &str = concat!(
+        "INSERT INTO epochs (n, cluster) SELECT coalesce(last.n, 0) + 1, here.cluster \
+         FROM (SELECT ",
+        cluster!(),
+        " AS cluster) here LEFT JOIN ",
+        last_epoch!(),
+        " last ON true \
+         WHERE last.cluster IS DISTINCT FROM here.cluster ON CONFLICT ON CONSTRAINT epochs_pkey DO NOTHING"
+    );
+    conn.execute(Cached(sql_query(SQL))).await?;
+    Ok(())
 }
 
 async fn horizon(conn: &mut Connection) -> Result<Horizon, StoreError> {

@@ -1,5 +1,6 @@
 //! The feed: what happened, in order, without a gap.
 
+mod epochs;
 mod order;
 mod pages;
 mod positions;
