@@ -1,0 +1,75 @@
+//! The shop's own database.
+
+use diesel::{
+    QueryableByName, sql_query,
+    sql_types::{Array, Nullable, Text},
+};
+use diesel_async::{AsyncConnection as _, AsyncPgConnection, RunQueryDsl as _, SimpleAsyncConnection as _};
+
+use super::{Stopped, holders::Holders};
+
+/// The shop.
+pub struct Shop(AsyncPgConnection);
+
+#[derive(QueryableByName)]
+struct Row {
+    #[diesel(sql_type = Text)]
+    text: String,
+}
+
+impl Shop {
+    /// Connects, and makes the tables if they are not there.
+    pub async fn open(url: &str) -> Result<Self, Stopped> {
+        let mut conn = AsyncPgConnection::establish(url).await?;
+        conn.batch_execute(include_str!("schema.sql")).await?;
+        Ok(Self(conn))
+    }
+
+    /// How far the feed has been followed; nothing, if that has not begun.
+    pub async fn position(&mut self) -> Result<Option<String>, Stopped> {
+        let rows: Vec<Row> = sql_query("SELECT position AS text FROM feed_position").load(&mut self.0).await?;
+        Ok(rows.into_iter().next().map(|row| row.text))
+    }
+
+    /// Every id under which something was placed, and that is still somebody's.
+    pub async fn ids(&mut self) -> Result<Vec<String>, Stopped> {
+        const SQL: &str = "SELECT DISTINCT placed_by AS text FROM orders WHERE user_id IS NOT NULL";
+        let rows: Vec<Row> = sql_query(SQL).load(&mut self.0).await?;
+        Ok(rows.into_iter().map(|row| row.text).collect())
+    }
+
+    /// Begins at a position, with what is known there.
+    pub async fn begin(&mut self, position: &str, holders: &Holders) -> Result<(), Stopped> {
+        const SQL: &str = "INSERT INTO feed_position (position) VALUES ($1) \
+            ON CONFLICT (is_row) DO UPDATE SET position = excluded.position";
+        let transaction = self.0.transaction(async |conn| {
+            sql_query(SQL).bind::<Text, _>(position).execute(conn).await?;
+            rekey(conn, holders).await
+        });
+        transaction.await
+    }
+
+    /// Goes on from one position to the next, with what happened in between. If it was another one of us
+    /// who was there first (an old process whose last transaction was still under way), nothing is done.
+    pub async fn go_on(&mut self, from: &str, to: &str, holders: &Holders) -> Result<(), Stopped> {
+        const SQL: &str = "UPDATE feed_position SET position = $2 WHERE position = $1";
+        let transaction = self.0.transaction(async |conn| {
+            match sql_query(SQL).bind::<Text, _>(from).bind::<Text, _>(to).execute(conn).await? {
+                0 => Err(Stopped::Overtaken),
+                _ => rekey(conn, holders).await,
+            }
+        });
+        transaction.await
+    }
+}
+
+/// Gives the orders to those whose they are. One that is nobody's stays so.
+async fn rekey(conn: &mut AsyncPgConnection, holders: &Holders) -> Result<(), Stopped> {
+    const SQL: &str = "UPDATE orders SET user_id = told.user_id \
+        FROM unnest($1::text[], $2::text[]) AS told(placed_by, user_id) \
+        WHERE orders.placed_by = told.placed_by AND orders.user_id IS NOT NULL \
+          AND orders.user_id IS DISTINCT FROM told.user_id";
+    let (ids, users): (Vec<&str>, Vec<Option<&str>>) = holders.iter().unzip();
+    sql_query(SQL).bind::<Array<Text>, _>(ids).bind::<Array<Nullable<Text>>, _>(users).execute(conn).await?;
+    Ok(())
+}
