@@ -117,7 +117,8 @@ fn introduce(arguments: &DevArguments, address: SocketAddr) -> Result<(), Failur
     let mut text = format!("identity-link serves gRPC on {address}\n");
     text.push_str("\nPaste these lines into another terminal");
     text.push_str(if arguments.sample { ":\n" } else { " (--sample makes the two users that they are about):\n" });
-    for story::Step { what, line } in story::steps(&token, &address.to_string()) {
+    let place = story::Place { token: &token, address: &address.to_string() };
+    for story::Step { what, line } in [story::watch(place)].into_iter().chain(story::steps(place)) {
         text.push_str(&format!("\n# {what}\n{line}\n"));
     }
     text.push_str("\nCtrl-C stops the server and its database.");

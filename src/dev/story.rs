@@ -14,9 +14,37 @@ pub struct Step {
     pub line: String,
 }
 
-/// The story, told to a server at `address` with tokens made by `token`, which is how the shell
+/// Where a story is told: to a server at `address`, with tokens made by `token`, which is how the shell
 /// runs `identity-link token` for its data folder.
-pub fn steps(token: &str, address: &str) -> Vec<Step> {
+#[derive(Debug, Clone, Copy)]
+pub struct Place<'a> {
+    /// The command that prints a token.
+    pub token: &'a str,
+    /// The server.
+    pub address: &'a str,
+}
+
+impl Place<'_> {
+    fn call(self, bearer: &str, method: &str, body: &str) -> String {
+        let Self { token, address } = self;
+        format!(
+            "grpcurl -plaintext -H \"authorization: Bearer $({token} {bearer})\" \
+             -d '{body}' {address} identity.v1.{method}"
+        )
+    }
+}
+
+/// What somebody sees who watches the story, in a terminal of its own.
+pub fn watch(place: Place<'_>) -> Step {
+    Step {
+        what: "In a terminal of its own: a service is told what happens, as it happens, until Ctrl-C.",
+        line: place.call("--service shop", "EventService/WatchEvents", r#"{"from": "FEED_END_NEWEST"}"#),
+    }
+}
+
+/// The story.
+pub fn steps(place: Place<'_>) -> Vec<Step> {
+    let token = place.token;
     let google = format!("--identity google-oauth2 {GOOGLE_SUBJECT}");
     let sms = format!("--identity sms {SMS_SUBJECT}");
     let service = "--service backend".to_owned();
@@ -25,10 +53,7 @@ pub fn steps(token: &str, address: &str) -> Vec<Step> {
     let (google_id, sms_id) = (format!("google-oauth2|{GOOGLE_SUBJECT}"), format!("sms|{SMS_SUBJECT}"));
     let call = |what, bearer: &str, rpc: &str, body: &str| Step {
         what,
-        line: format!(
-            "grpcurl -plaintext -H \"authorization: Bearer $({token} {bearer})\" \
-             -d '{body}' {address} identity.v1.IdentityService/{rpc}"
-        ),
+        line: place.call(bearer, &format!("IdentityService/{rpc}"), body),
     };
     let resolve =
         call("And the old id still resolves.", &service, "ResolveUsers", &format!(r#"{{"user_ids": ["{sms_id}"]}}"#));

@@ -15,7 +15,7 @@ use tonic_reflection::pb::v1::{
 
 use crate::support::{
     TestServer,
-    child::{Dev, run_command, temp_dir},
+    child::{Dev, Running, run_command, temp_dir},
     cluster::cluster,
 };
 
@@ -36,11 +36,16 @@ fn path() -> OsString {
     path
 }
 
-/// What grpcurl answers to a line that a person pastes.
-fn paste(line: &str) -> Value {
+/// The shell with a line that a person pastes.
+fn shell(line: &str) -> Command {
     let mut sh = Command::new("sh");
     sh.args(["-c", line]).env("PATH", path());
-    let ran = run_command(sh);
+    sh
+}
+
+/// What grpcurl answers to a line.
+fn paste(line: &str) -> Value {
+    let ran = run_command(shell(line));
     assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""), "{line}");
     serde_json::from_str(&ran.stdout).unwrap()
 }
@@ -123,11 +128,15 @@ fn the_lines_that_dev_prints_tell_the_story() {
     let dev = Dev::start(&temp_dir("story"));
     let printed = dev.running.stdout_so_far();
     let lines: Vec<&String> = printed.iter().filter(|line| line.starts_with("grpcurl ")).collect();
-    let [find, preview, link, find_by_identity, resolve, unlink, get, merge, retry, link_again, undo] = lines[..]
+    let [watch, find, preview, link, find_by_identity, resolve, unlink, get, merge, retry, link_again, undo] =
+        lines[..]
     else {
         panic!("not the story: {printed:?}")
     };
 
+    // In its place, so that it ends with the test.
+    let mut watching = Running::start(shell(&format!("exec {watch}")));
+    watching.stdout_until(|line| line.contains(r#""position": "#));
     let found = paste(find);
     assert_eq!(found["matches"].as_array().unwrap().len(), 1);
     assert_eq!(found["matches"][0]["user"]["id"], google_id);
@@ -175,16 +184,24 @@ fn the_lines_that_dev_prints_tell_the_story() {
     assert_eq!(undone["user"]["id"], google_id);
     assert_eq!(paste(get)["user"], undone["restoredUser"]);
     assert_eq!(as_in_the_document(&undone["restoredUser"]), as_in_the_document(&sms));
+
+    watching.stdout_until(|line| line.contains(r#""linkUndone": {"#));
+    let details = ["userLinked", "userUnlinked", "userMetadataMerged", "linkUndone"];
+    let detail = |line: &String| details.into_iter().find(|detail| line.contains(&format!("\"{detail}\": {{")));
+    let told: Vec<&str> = watching.stdout_so_far().iter().filter_map(detail).collect();
+    assert_eq!(told, ["userLinked", "userUnlinked", "userMetadataMerged", "userLinked", "linkUndone"]);
 }
 
 #[test]
 fn the_readme_tells_the_same_story() {
     let readme = fs::read_to_string("README.md").unwrap();
 
-    let steps = story::steps("target/debug/identity-link token", "127.0.0.1:50051");
-    let told: Vec<String> = steps.iter().map(|story::Step { what, line }| format!("# {what}\n{line}\n")).collect();
-    let block = format!("```sh\n{}```\n", told.join("\n"));
-    assert!(readme.contains(&block), "README.md should tell:\n{block}");
+    let place = story::Place { token: "target/debug/identity-link token", address: "127.0.0.1:50051" };
+    let tell = |story::Step { what, line }| format!("# {what}\n{line}\n");
+    for told in [vec![tell(story::watch(place))], story::steps(place).into_iter().map(tell).collect()] {
+        let block = format!("```sh\n{}```\n", told.join("\n"));
+        assert!(readme.contains(&block), "README.md should tell:\n{block}");
+    }
 }
 
 /// The services that reflection lists.
