@@ -70,6 +70,20 @@ impl Shop {
         }
     }
 
+    /// One more order, while the service goes on, the way that the docs have it.
+    async fn db_place_order(&self, service: &Caller, id: &str) {
+        let order = self.database.db_texts("SELECT (max(id) + 1)::text FROM orders").await.remove(0);
+        let placed = format!("SELECT 'placed' FROM orders WHERE id = {order}");
+        while self.database.db_texts(&placed).await.is_empty() {
+            let Some(position) = self.db_position().await else { return };
+            let resolved = service.resolve_users(resolve([id])).await.unwrap().users.remove(0);
+            let user = if resolved.user_id.is_empty() { "NULL".to_owned() } else { format!("'{}'", resolved.user_id) };
+            let place = include_str!("../../examples/rekey/place_order.sql").replace("$1", &order);
+            let place = place.replace("$2", &format!("'{id}'")).replace("$3", &user);
+            self.database.db_execute(&place.replace("$4", &format!("'{position}'"))).await;
+        }
+    }
+
     /// By the id under which it was placed, whose each order is; `-` is nobody.
     async fn db_orders(&self) -> Vec<(String, String)> {
         let rows = "SELECT placed_by || ' ' || coalesce(user_id, '-') FROM orders ORDER BY id";
@@ -186,6 +200,10 @@ async fn however_often_the_example_is_killed_orders_end_with_those_whose_they_ar
         }
         for _ in 0..races.number(5..=30) {
             people.something().await;
+            if races.coin() {
+                let id = people.lots.one_of(&people.ids).clone();
+                shop.db_place_order(&service, &id).await;
+            }
         }
         if races.coin() {
             // Killed in the middle of a transaction.
@@ -225,4 +243,17 @@ async fn however_often_the_example_is_killed_orders_end_with_those_whose_they_ar
 fn whose(user: pb::ResolvedUser) -> (String, String) {
     let holder = if user.user_id.is_empty() { "-".to_owned() } else { user.user_id };
     (user.requested_id, holder)
+}
+
+#[test]
+fn the_pattern_in_the_docs_is_the_example_s() {
+    let docs = fs::read_to_string("docs/FEED.md").unwrap();
+    let blocks: Vec<&str> =
+        docs.split("```").skip(1).step_by(2).map(|block| block.split_once('\n').unwrap().1).collect();
+    let example =
+        ["main.rs", "place_order.sql"].map(|file| fs::read_to_string(format!("examples/rekey/{file}")).unwrap());
+    assert_eq!(blocks.len(), example.len());
+    for (block, file) in blocks.into_iter().zip(example) {
+        assert!(file.contains(block), "docs/FEED.md has what the example has not:\n{block}");
+    }
 }
