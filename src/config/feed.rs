@@ -14,6 +14,8 @@ pub(super) fn read(table: Option<Reader>) -> FeedSettings {
         heartbeat: 15 * SECOND,
         retention: 90 * DAY,
         max_watchers: 2000,
+        // No longer than a key that was removed may live on (SECURITY.md).
+        max_watch: 600 * SECOND,
     };
     let Some(mut r) = table else { return default };
     let poll_interval = (default.poll_interval, Duration::from_millis(5)..=10 * SECOND);
@@ -22,6 +24,7 @@ pub(super) fn read(table: Option<Reader>) -> FeedSettings {
         heartbeat: r.duration_within("heartbeat", (default.heartbeat, SECOND..=300 * SECOND)),
         retention: r.duration_within("retention", (default.retention, 3600 * SECOND..=3650 * DAY)),
         max_watchers: r.number("max_watchers", default.max_watchers, 1..=100_000),
+        ..default
     };
     r.finish();
     settings

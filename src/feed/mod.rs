@@ -3,7 +3,7 @@
 //!
 //! One task polls the end of the feed while somebody watches, and tells everybody. Whoever begins, or
 //! has fallen behind what is told, reads from the database until it has caught up. So a slow client
-//! costs no memory, and a thousand that wait cost one poll.
+//! costs no more than the page that it was read last, and a thousand that wait cost one poll.
 
 mod poller;
 mod watch;
@@ -19,7 +19,8 @@ use crate::{
     store::{PastEvent, Store},
 };
 
-/// How much news is kept for those who are a little behind; each is at most [`poller::AT_ONCE`] events.
+/// How much news is kept for those who are a little behind; each is at most [`poller::AT_ONCE`] events, and
+/// about 256 KiB.
 const NEWS: usize = 16;
 /// How many of those who watch read from the database at once: calls need it too.
 const READERS: usize = 2;
@@ -35,6 +36,8 @@ pub struct FeedSettings {
     pub retention: Duration,
     /// How many may watch at once.
     pub max_watchers: usize,
+    /// For how long one may watch before its caller is judged again.
+    pub max_watch: Duration,
 }
 
 /// The feed as it goes on.

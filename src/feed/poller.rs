@@ -7,7 +7,7 @@ use tokio::time::{Instant, sleep};
 use super::{Feed, News};
 use crate::{
     clock,
-    store::{Position, StoreError},
+    store::{EventPage, Position, StoreError},
 };
 
 /// How many events are read and told at once.
@@ -50,6 +50,8 @@ impl Feed {
                         sleep(self.settings.poll_interval).await;
                     }
                     Err(error) => {
+                        // The database that comes back may be one that was set back.
+                        progress.told = None;
                         if progress.failures == 0 {
                             tracing::warn!(%error, "the feed cannot be read, and pauses");
                         }
@@ -81,13 +83,12 @@ impl Feed {
                 false
             }
             Some(told) => {
-                let events = tail.events_after(told, horizon, AT_ONCE).await?;
-                let more = events.len() == AT_ONCE;
+                let EventPage { events, is_last } = tail.events_after(told, horizon, AT_ONCE).await?;
                 if let Some(last) = events.last() {
                     progress.told = Some(last.position);
                     self.tell(News::Events(events));
                 }
-                more
+                !is_last
             }
         };
         if progress.asked.elapsed() >= ASK_DELAY_EVERY {

@@ -7,12 +7,13 @@ use tokio::{
     sync::{OwnedSemaphorePermit, broadcast},
     time::{Instant, sleep, sleep_until},
 };
+use tokio_util::task::AbortOnDropHandle;
 
 use super::{Feed, Filter, News};
 use crate::{
     clock,
-    domain::TenantId,
-    store::{Horizon, PastEvent, Position, PositionStanding, StoreError},
+    domain::{TenantId, UserId},
+    store::{EventPage, Horizon, PastEvent, Position, PositionStanding, StoreError},
 };
 
 /// The first page of whoever reads from the database, in events; each is twice the one before.
@@ -36,7 +37,9 @@ pub struct Watch {
     is_told: bool,
     /// When something was told last, or when it began.
     told: Instant,
-    expire_time: Instant,
+    /// When it ends, and why.
+    end_time: Instant,
+    end: fn() -> WatchEnd,
     _place: OwnedSemaphorePermit,
 }
 
@@ -65,6 +68,8 @@ pub enum WatchEnd {
     Stopping,
     /// The token that it was begun with has expired.
     TokenExpired,
+    /// It has gone on for long enough without its caller being judged.
+    Over,
     /// What comes next is kept no longer; behind this position everything is.
     Expired(Position),
     /// What was told last is not in the database any more: it has been set back.
@@ -87,6 +92,10 @@ impl Watch {
         let news = feed.news.subscribe();
         feed.begun.notify_one();
         let left = (expire_time - clock::now()).to_std().unwrap_or_default();
+        let end: fn() -> WatchEnd = match left < feed.settings.max_watch {
+            true => || WatchEnd::TokenExpired,
+            false => || WatchEnd::Over,
+        };
         Some(Self {
             feed: Arc::clone(feed),
             tenant,
@@ -96,7 +105,8 @@ impl Watch {
             reading: Some(Reading::begin()),
             is_told: false,
             told: Instant::now(),
-            expire_time: Instant::now() + left,
+            end_time: Instant::now() + left.min(feed.settings.max_watch),
+            end,
             _place: place,
         })
     }
@@ -106,11 +116,11 @@ impl Watch {
     /// # Errors
     /// Why there is no more.
     pub async fn next(&mut self) -> Result<Told, WatchEnd> {
-        let (stop, expire_time) = (self.feed.stop.clone(), self.expire_time);
+        let (stop, end_time, end) = (self.feed.stop.clone(), self.end_time, self.end);
         tokio::select! {
             biased;
             () = stop.cancelled() => Err(WatchEnd::Stopping),
-            () = sleep_until(expire_time) => Err(WatchEnd::TokenExpired),
+            () = sleep_until(end_time) => Err(end()),
             told = self.something() => told,
         }
     }
@@ -142,32 +152,31 @@ impl Watch {
     }
 
     async fn read_page(&mut self) -> Result<Vec<PastEvent>, WatchEnd> {
-        let feed = Arc::clone(&self.feed);
-        // It is never closed.
-        let _turn = feed.readers.acquire().await;
-        let mut session = feed.store.session(&self.tenant).await?;
         let Some(reading) = &mut self.reading else { return Ok(Vec::new()) };
-        let horizon = match reading.horizon {
-            Some(horizon) => horizon,
-            None => session.horizon().await?,
+        if reading.horizon.is_none() {
+            // Before the horizon is looked at: what was told until now is below it. Else the news of the
+            // meantime would be missed by the time that this has caught up.
+            self.news = self.feed.news.subscribe();
+        }
+        let wanted = Wanted {
+            tenant: self.tenant.clone(),
+            user: self.filter.user.clone(),
+            after: self.position,
+            horizon: reading.horizon,
+            limit: reading.page,
         };
-        reading.horizon = Some(horizon);
-        let (after, user) = (self.position, self.filter.user.as_ref());
-        let mut events = session.events_after(after, horizon, user, reading.page).await?;
-        // Judged last: what was removed meanwhile is not passed over.
-        match session.position_standing(after).await? {
-            PositionStanding::Good => {}
-            PositionStanding::Expired(oldest) => return Err(WatchEnd::Expired(oldest)),
-            PositionStanding::Unknown => return Err(WatchEnd::Unknown),
-        }
-        if events.len() == reading.page {
-            reading.page = (2 * reading.page).min(LARGEST_PAGE);
-            self.position = events.last().map_or(after, |last| last.position);
-        } else {
-            // Of others there may be more.
-            self.position = session.newest_position(horizon).await?.latest(after);
+        // A task of its own, since nobody goes on with this one while its client takes nothing: turn and
+        // connection would be held for as long as that pleases.
+        let task = AbortOnDropHandle::new(tokio::spawn(wanted.read(Arc::clone(&self.feed))));
+        let read = task.await.map_err(|error| StoreError::Fault(format!("a reading did not end: {error}")))??;
+        self.position = read.position;
+        if read.page.is_last {
             self.reading = None;
+        } else {
+            reading.horizon = Some(read.horizon);
+            reading.page = (2 * reading.page).min(LARGEST_PAGE);
         }
+        let mut events = read.page.events;
         events.retain(|past| self.filter.takes(&past.event));
         Ok(events)
     }
@@ -192,6 +201,50 @@ impl Watch {
             }
             Err(broadcast::error::RecvError::Closed) => Err(WatchEnd::Stopping),
         }
+    }
+}
+
+/// What to read of the feed.
+struct Wanted {
+    tenant: TenantId,
+    user: Option<UserId>,
+    after: Position,
+    horizon: Option<Horizon>,
+    limit: usize,
+}
+
+/// What was read.
+struct Read {
+    horizon: Horizon,
+    page: EventPage,
+    /// Everything up to here was read, or is of others.
+    position: Position,
+}
+
+impl Wanted {
+    /// Reads when it is its turn.
+    async fn read(self, feed: Arc<Feed>) -> Result<Read, WatchEnd> {
+        // It is never closed.
+        let _turn = feed.readers.acquire().await;
+        let mut session = feed.store.session(&self.tenant).await?;
+        let horizon = match self.horizon {
+            Some(horizon) => horizon,
+            None => session.horizon().await?,
+        };
+        let page = session.events_after(self.after, horizon, self.user.as_ref(), self.limit).await?;
+        // Judged last: what was removed meanwhile is not passed over.
+        match session.position_standing(self.after).await? {
+            PositionStanding::Good => {}
+            PositionStanding::Expired(oldest) => return Err(WatchEnd::Expired(oldest)),
+            PositionStanding::Unknown => return Err(WatchEnd::Unknown),
+        }
+        let position = if page.is_last {
+            // Of others there may be more.
+            session.newest_position(horizon).await?.latest(self.after)
+        } else {
+            page.events.last().map_or(self.after, |last| last.position)
+        };
+        Ok(Read { horizon, page, position })
     }
 }
 

@@ -15,7 +15,6 @@ mod paths;
 mod position;
 pub mod proto;
 pub mod requests;
-mod seal;
 pub mod status;
 pub mod streams;
 pub mod telemetry;

@@ -243,6 +243,12 @@ pub fn stopping() -> Status {
     retry(Code::Unavailable, Reason::ServerStopping, "the server stops: call again, and another one answers")
 }
 
+/// A watch that has gone on for as long as one may.
+pub fn watch_over() -> Status {
+    let text = "a watch goes on for ten minutes at most: call again, with the last position";
+    plain(Code::Unavailable, Reason::WatchOver, text)
+}
+
 /// A message that does not decode.
 pub fn undecodable() -> Status {
     let text = "the message does not decode: send what the proto describes, nested at most 16 levels deep";

@@ -72,6 +72,23 @@ pub struct PastEvent {
     pub event: Event,
 }
 
+/// Some events, in order.
+#[derive(Debug)]
+pub struct EventPage {
+    /// The events: no more than were asked for, and no more than 256 KiB but for the last one.
+    pub events: Vec<PastEvent>,
+    /// Whether there is nothing behind them, below the horizon.
+    pub is_last: bool,
+}
+
+impl EventPage {
+    fn of(rows: Vec<EventRow>, limit: usize) -> Result<Self, StoreError> {
+        let found = rows.first().map_or(0, |row| usize::try_from(row.found).unwrap_or(usize::MAX));
+        let is_last = found < limit && rows.len() == found;
+        Ok(Self { events: rows.into_iter().map(PastEvent::try_from).collect::<Result<_, _>>()?, is_last })
+    }
+}
+
 /// What a position is to the feed of a tenant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PositionStanding {
@@ -100,7 +117,7 @@ pub(super) struct NewEvent {
 }
 
 /// Where the database is: its system identifier, and its timeline, which a standby that takes over
-/// counts up. Both are in memory.
+/// counts up. Whoever restores a database cannot forget to say so.
 macro_rules! cluster {
     () => {
         "(SELECT system_identifier::text || '/' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8) \
@@ -111,6 +128,20 @@ macro_rules! cluster {
 macro_rules! last_epoch {
     () => {
         "(SELECT n, cluster FROM epochs ORDER BY n DESC LIMIT 1)"
+    };
+}
+
+/// A page of what a query gives: its rows up to a number of bytes, the first one in any case, each with how
+/// many the query has found.
+macro_rules! page {
+    ($($events:expr),+ $(,)?) => {
+        concat!(
+            "SELECT p.* FROM ( \
+               SELECT e.*, count(*) OVER () AS found, \
+                 sum(octet_length(e.detail)) OVER (ORDER BY e.epoch, e.xid, e.ordinal) - octet_length(e.detail) AS before \
+               FROM (", $($events),+, ") e) p \
+             WHERE p.before < 262144 ORDER BY p.epoch, p.xid, p.ordinal"
+        )
     };
 }
 
@@ -179,6 +210,8 @@ struct EventRow {
     request_id: Option<Uuid>,
     #[diesel(sql_type = Text)]
     detail: String,
+    #[diesel(sql_type = BigInt)]
+    found: i64,
 }
 
 impl Session {
@@ -233,23 +266,23 @@ impl Session {
         horizon(&mut self.conn).await
     }
 
-    /// The events of this tenant behind a place and below the horizon, in order: at most `limit`; of
-    /// one user, if that is given.
+    /// The events of this tenant behind a place and below the horizon: at most `limit`; of one user, if that
+    /// is given.
     pub async fn events_after(
         &mut self,
         after: Position,
         horizon: Horizon,
         user: Option<&UserId>,
         limit: usize,
-    ) -> Result<Vec<PastEvent>, StoreError> {
-        const ALL: &str = concat!(
+    ) -> Result<EventPage, StoreError> {
+        const ALL: &str = page!(
             "SELECT ",
             event_columns!(),
             " FROM events e \
              WHERE e.tenant_id = $1 AND (e.epoch, e.xid, e.ordinal) > ($2, $3, $4) AND (e.epoch, e.xid) < ($5, $6) \
              ORDER BY e.epoch, e.xid, e.ordinal LIMIT $7"
         );
-        const OF_USER: &str = concat!(
+        const OF_USER: &str = page!(
             "SELECT ",
             event_columns!(),
             " FROM ( \
@@ -272,7 +305,7 @@ impl Session {
             Some(user) => self.conn.load(Cached(query.bind::<Text, _>(user.as_str()))).await?,
             None => self.conn.load(Cached(query)).await?,
         };
-        rows.into_iter().map(PastEvent::try_from).collect()
+        EventPage::of(rows, limit)
     }
 
     /// What a position is to this tenant's feed.
@@ -374,34 +407,20 @@ impl Store {
     }
 }
 
-async fn begin_epoch(conn: &mut Connection) -> Result<(), StoreError> {
-    const SQL: &str = concat!(
-        "INSERT INTO epochs (n, cluster) SELECT coalesce(last.n, 0) + 1, here.cluster \
-             FROM (SELECT ",
-        cluster!(),
-        " AS cluster) here LEFT JOIN ",
-        last_epoch!(),
-        " last ON true \
-             WHERE last.cluster IS DISTINCT FROM here.cluster ON CONFLICT ON CONSTRAINT epochs_pkey DO NOTHING"
-    );
-    conn.execute(Cached(sql_query(SQL))).await?;
-    Ok(())
-}
-
 impl Tail {
     /// The same as [`Session::horizon`].
     pub async fn horizon(&mut self) -> Result<Horizon, StoreError> {
         horizon(&mut self.0).await
     }
 
-    /// The events of all tenants behind a place and below the horizon, in order: at most `limit`.
+    /// The events of all tenants behind a place and below the horizon: at most `limit`.
     pub async fn events_after(
         &mut self,
         after: Position,
         horizon: Horizon,
         limit: usize,
-    ) -> Result<Vec<PastEvent>, StoreError> {
-        const SQL: &str = concat!(
+    ) -> Result<EventPage, StoreError> {
+        const SQL: &str = page!(
             "SELECT ",
             event_columns!(),
             " FROM events e \
@@ -415,8 +434,7 @@ impl Tail {
             .bind::<Integer, _>(horizon.epoch)
             .bind::<BigInt, _>(horizon.xid)
             .bind::<BigInt, _>(bigint(limit));
-        let rows: Vec<EventRow> = self.0.load(Cached(query)).await?;
-        rows.into_iter().map(PastEvent::try_from).collect()
+        EventPage::of(self.0.load(Cached(query)).await?, limit)
     }
 
     /// The place of the newest event below the horizon.
@@ -455,13 +473,11 @@ async fn begin_epoch(conn: &mut Connection) -> Result<(), StoreError> {
 async fn horizon(conn: &mut Connection) -> Result<Horizon, StoreError> {
     // Where the last epoch is over and none has begun, nobody writes yet: all that is there can be read.
     const SQL: &str = concat!(
-        "SELECT CASE WHEN last.cluster = ",
+        "SELECT CASE WHEN last.cluster = here.cluster THEN last.n ELSE coalesce(last.n, 0) + 1 END AS epoch, \
+           CASE WHEN last.cluster = here.cluster THEN (pg_snapshot_xmin(pg_current_snapshot())::text)::bigint ELSE 0 END AS xid \
+         FROM (SELECT ",
         cluster!(),
-        " THEN last.n ELSE coalesce(last.n, 0) + 1 END AS epoch, \
-           CASE WHEN last.cluster = ",
-        cluster!(),
-        " THEN (pg_snapshot_xmin(pg_current_snapshot())::text)::bigint ELSE 0 END AS xid \
-         FROM (SELECT) one LEFT JOIN ",
+        " AS cluster) here LEFT JOIN ",
         last_epoch!(),
         " last ON true"
     );

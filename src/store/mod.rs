@@ -36,7 +36,7 @@ use crate::domain::TenantId;
 pub use connect::{Address, AddressError};
 pub use erasures::Deleted;
 pub use error::StoreError;
-pub use events::{EventsInserted, Horizon, PastEvent, Position, PositionStanding, Tail};
+pub use events::{EventPage, EventsInserted, Horizon, PastEvent, Position, PositionStanding, Tail};
 pub use history::{Effects, LinkPosition, PastLink, PastProof, PastTerms, PlacedEffect};
 pub use leftovers::Leftovers;
 pub use links::{Actor, ActorKind, Link, LinkInserted, NewLink, Proof};

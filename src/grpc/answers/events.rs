@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// An event, as a service is told it.
-pub(in crate::grpc) fn event(past: &PastEvent, positions: &Positions<'_>) -> pb::Event {
+pub(in crate::grpc) fn event(past: &PastEvent, positions: &Positions) -> pb::Event {
     pb::Event {
         position: positions.text(past.position),
         time: Some(time(past.position.time)),

@@ -5,7 +5,7 @@ use crate::{
     auth::Permit,
     grpc::{answers, page, position::Positions, proto as pb, requests::Checks},
     linking::Error,
-    store::PastEvent,
+    store::{EventPage, PastEvent},
 };
 
 /// The largest page, and how many events are looked at for one.
@@ -30,7 +30,7 @@ impl EventHandler {
         let filter = filter(&mut checks, &request.kinds, user);
         let size = checks.page_size("page_size", request.page_size, DEFAULT_PAGE, MAX_PAGE);
         let start = checks.finish_with(start)?;
-        let positions = Positions::of(self.feed.store().key(permit.tenant())?);
+        let positions = Positions::of(self.feed.store().key(permit.tenant())?)?;
         let place = start.at(&positions)?;
 
         let mut session = self.session(&permit).await?;
@@ -38,10 +38,11 @@ impl EventHandler {
         let horizon = session.horizon().await?;
         // Whoever wants only some kinds wants fewer calls.
         let limit = if filter.kinds.is_empty() { size + 1 } else { MAX_PAGE };
-        let read = session.events_after(after, horizon, filter.user.as_ref(), limit).await?;
+        let EventPage { events: read, is_last } =
+            session.events_after(after, horizon, filter.user.as_ref(), limit).await?;
         // What was removed while this was read must not seem never to have been.
         super::Place::Behind(after).position(&mut session, &positions).await?;
-        let end = match read.len() < limit {
+        let end = match is_last {
             true => session.newest_position(horizon).await?.latest(after),
             false => read.last().map_or(after, |last| last.position),
         };
@@ -51,7 +52,7 @@ impl EventHandler {
         let last = wanted.get(..events.len()).and_then(<[_]>::last).filter(|_| events.len() < wanted.len());
         Ok(pb::ListEventsResponse {
             position: positions.text(last.map_or(end, |last| last.position)),
-            more: last.is_some() || read.len() == limit,
+            more: last.is_some() || !is_last,
             events,
         })
     }

@@ -64,7 +64,7 @@ enum Start {
 }
 
 impl Start {
-    fn at(self, positions: &Positions<'_>) -> Result<Place, Refusal> {
+    fn at(self, positions: &Positions) -> Result<Place, Refusal> {
         match self {
             Self::After(text) => positions.parse(&text).map(Place::Behind).ok_or(Refusal::PositionInvalid),
             Self::Oldest => Ok(Place::Oldest),
@@ -81,7 +81,7 @@ enum Place {
 
 impl Place {
     /// The position, looked up and judged.
-    async fn position(self, session: &mut Session, positions: &Positions<'_>) -> Result<Position, Error> {
+    async fn position(self, session: &mut Session, positions: &Positions) -> Result<Position, Error> {
         match self {
             Self::Behind(position) => match session.position_standing(position).await? {
                 PositionStanding::Good => Ok(position),
@@ -97,7 +97,7 @@ impl Place {
     }
 }
 
-fn expired(positions: &Positions<'_>, oldest: Position) -> Refusal {
+fn expired(positions: &Positions, oldest: Position) -> Refusal {
     Refusal::PositionExpired { oldest: positions.text(oldest) }
 }
 

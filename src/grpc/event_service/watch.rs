@@ -1,8 +1,8 @@
 //! `WatchEvents`.
 
-use std::pin::Pin;
+use std::{collections::VecDeque, pin::Pin};
 
-use futures_util::{Stream, StreamExt as _, stream};
+use futures_util::{Stream, stream};
 use prost::Message as _;
 use tonic::Status;
 
@@ -12,7 +12,7 @@ use crate::{
     feed::{Filter, Told, Watch, WatchEnd},
     grpc::{answers, position::Positions, proto as pb, requests::Checks, status},
     linking::Error,
-    store::{Position, TenantKey},
+    store::{PastEvent, Position},
 };
 
 /// A message that has grown to this size ends, in bytes: clients read many small ones as fast as a
@@ -24,21 +24,22 @@ pub(super) type Responses = Pin<Box<dyn Stream<Item = Result<pb::WatchEventsResp
 
 impl EventHandler {
     pub(super) async fn watch(&self, permit: Permit, request: pb::WatchEventsRequest) -> Result<Responses, Status> {
-        let key = self.feed.store().key(permit.tenant()).map_err(|error| status::status(error.into()))?.clone();
-        let (position, filter) = self.begin(&permit, request, &key).await.map_err(status::status)?;
+        let key = self.feed.store().key(permit.tenant());
+        let positions = key.and_then(Positions::of).map_err(|error| status::status(error.into()))?;
+        let (position, filter) = self.begin(&permit, request, &positions).await.map_err(status::status)?;
         let tenant = permit.tenant().clone();
         let expire_time = permit.expire_time();
         // Who watches is no call under way: those have their own bound.
         drop(permit);
         let watch = Watch::begin(&self.feed, tenant, filter, position, expire_time).ok_or_else(status::overloaded)?;
-        Ok(Box::pin(responses(watch, key)))
+        Ok(Box::pin(responses(watch, positions)))
     }
 
     async fn begin(
         &self,
         permit: &Permit,
         request: pb::WatchEventsRequest,
-        key: &TenantKey,
+        positions: &Positions,
     ) -> Result<(Position, Filter), Error> {
         use pb::watch_events_request::Start::{After, From};
         let mut checks = Checks::default();
@@ -50,55 +51,63 @@ impl EventHandler {
         let user = checks.optional_user_id("user_id", &request.user_id);
         let filter = filter(&mut checks, &request.kinds, user);
         let start = checks.finish_with(start)?;
-        let positions = Positions::of(key);
-        let place = start.at(&positions)?;
-        let position = place.position(&mut self.session(permit).await?, &positions).await?;
+        let place = start.at(positions)?;
+        let position = place.position(&mut self.session(permit).await?, positions).await?;
         Ok((position, filter))
     }
 }
 
 /// Everything that is told, until there is no more.
-fn responses(watch: Watch, key: TenantKey) -> impl Stream<Item = Result<pb::WatchEventsResponse, Status>> + Send {
-    let told = stream::unfold(Some((watch, key)), |state| async move {
-        let (mut watch, key) = state?;
-        match watch.next().await {
-            Ok(told) => {
-                let messages = messages(&told, &Positions::of(&key));
-                Some((messages, Some((watch, key))))
-            }
-            Err(end) => Some((vec![Err(ended(end, &Positions::of(&key)))], None)),
+fn responses(watch: Watch, positions: Positions) -> impl Stream<Item = Result<pb::WatchEventsResponse, Status>> + Send {
+    let teller = Teller { watch, positions, left: VecDeque::new(), position: None };
+    stream::unfold(Some(teller), |teller| async move {
+        let mut teller = teller?;
+        match teller.next().await {
+            Ok(message) => Some((Ok(message), Some(teller))),
+            Err(end) => Some((Err(ended(end, &teller.positions)), None)),
         }
-    });
-    told.flat_map(stream::iter)
+    })
 }
 
-/// The messages that tell this: one, unless it is large.
-fn messages(told: &Told, positions: &Positions<'_>) -> Vec<Result<pb::WatchEventsResponse, Status>> {
-    let delay_millis = i64::try_from(told.delay.as_millis()).unwrap_or(i64::MAX);
-    let message = |events| pb::WatchEventsResponse { events, position: String::new(), delay_millis };
-    let (mut messages, mut bytes) = (vec![message(Vec::new())], 0);
-    for past in &told.events {
-        let event = answers::event(past, positions);
-        if bytes >= ENOUGH_BYTES {
-            messages.push(message(Vec::new()));
-            bytes = 0;
-        }
-        bytes += event.encoded_len();
-        if let Some(last) = messages.last_mut() {
-            last.position.clone_from(&event.position);
-            last.events.push(event);
-        }
-    }
-    if let Some(last) = messages.last_mut() {
-        last.position = positions.text(told.position);
-    }
-    messages.into_iter().map(Ok).collect()
+/// Puts what is told into messages, one at a time: each is made when the client takes it.
+struct Teller {
+    watch: Watch,
+    positions: Positions,
+    /// What is told and not yet in a message.
+    left: VecDeque<PastEvent>,
+    /// Where that ends.
+    position: Option<Position>,
 }
 
-fn ended(end: WatchEnd, positions: &Positions<'_>) -> Status {
+impl Teller {
+    async fn next(&mut self) -> Result<pb::WatchEventsResponse, WatchEnd> {
+        let mut message = pb::WatchEventsResponse::default();
+        if self.left.is_empty() {
+            let Told { events, position, delay } = self.watch.next().await?;
+            message.delay_millis = i64::try_from(delay.as_millis()).unwrap_or(i64::MAX);
+            (self.left, self.position) = (events.into(), Some(position));
+        }
+        let mut bytes = 0;
+        while bytes < ENOUGH_BYTES
+            && let Some(past) = self.left.pop_front()
+        {
+            let event = answers::event(&past, &self.positions);
+            bytes += event.encoded_len();
+            message.position.clone_from(&event.position);
+            message.events.push(event);
+        }
+        if let Some(position) = self.position.filter(|_| self.left.is_empty()) {
+            message.position = self.positions.text(position);
+        }
+        Ok(message)
+    }
+}
+
+fn ended(end: WatchEnd, positions: &Positions) -> Status {
     match end {
         WatchEnd::Stopping => status::stopping(),
         WatchEnd::TokenExpired => status::denied(Denial::TokenInvalid("it expired while its bearer watched")),
+        WatchEnd::Over => status::watch_over(),
         WatchEnd::Expired(oldest) => status::refused(expired(positions, oldest)),
         WatchEnd::Unknown => status::refused(crate::domain::Refusal::PositionInvalid),
         WatchEnd::Store(error) => status::status(error.into()),

@@ -93,7 +93,7 @@ impl IdentityHandler {
             true => {
                 let horizon = session.horizon().await?;
                 let newest = session.newest_position(horizon).await?;
-                Positions::of(self.linking.store().key(permit.tenant())?).text(newest)
+                Positions::of(self.linking.store().key(permit.tenant())?)?.text(newest)
             }
             false => String::new(),
         };

@@ -49,6 +49,40 @@ async fn pages_of_any_size_give_every_event_once() {
 }
 
 #[tokio::test]
+async fn a_page_of_large_events_ends_early() {
+    let server = TestServer::start_feed().await;
+    let all = happened(&server, 5).await;
+    let service = server.service();
+    server
+        .database
+        .db_execute("UPDATE events SET detail = detail || jsonb_build_object('pad', repeat('x', 100000))")
+        .await;
+
+    let page = service.list_events(list_from(FeedEnd::Oldest)).await.unwrap();
+
+    assert_eq!((page.events.as_slice(), page.more), (&all[..3], true));
+    assert_eq!(pages(&service, list_from(FeedEnd::Oldest)).await, all);
+    let of_kind = pb::ListEventsRequest { kinds: vec![EventKind::UserBlocked.into()], ..list_from(FeedEnd::Oldest) };
+    assert_eq!(pages(&service, of_kind).await.len(), 5);
+    let mut watcher = Watcher::begin(&service, watch_from(FeedEnd::Oldest)).await;
+    assert_eq!(watcher.caught_up().await, all);
+}
+
+/// Transaction ids count what all tenants do.
+#[tokio::test]
+async fn a_position_tells_nothing() {
+    let server = TestServer::start_feed().await;
+    let all = happened(&server, 1).await;
+    let xids = server.database.db_texts("SELECT xid::text FROM events").await;
+
+    for event in &all {
+        let bytes = data_encoding::BASE64URL_NOPAD.decode(event.position.as_bytes()).unwrap();
+        let told = |xid: &String| bytes.windows(xid.len()).any(|window| window == xid.as_bytes());
+        assert!(!xids.iter().any(told), "{bytes:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_page_is_of_the_kinds_and_of_the_user_that_were_asked_for() {
     let server = TestServer::start_feed().await;
     let all = happened(&server, 3).await;

@@ -52,6 +52,26 @@ async fn who_does_not_read_keeps_nobody_waiting_and_misses_nothing() {
     assert_eq!(slow.events(1).await, other.events(1).await);
 }
 
+/// Two may read from the database at once: neither turn nor connection waits for a client.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_does_not_read_takes_nobody_s_turn() {
+    let server = TestServer::start_feed().await;
+    let service = server.service();
+    service.create("sms", "s").await;
+    server.database.db_tell(MANY).await;
+    let mut silent = Vec::new();
+    for _ in 0..6 {
+        silent.push(Watcher::begin(&slow_service(&server), watch_from(FeedEnd::Oldest)).await);
+    }
+    // By now each has been told as much as it takes.
+    for watcher in &mut silent {
+        watcher.next().await.unwrap();
+    }
+
+    let mut watcher = Watcher::begin(&service, watch_from(FeedEnd::Oldest)).await;
+    assert_eq!(watcher.caught_up().await.len(), MANY + 1);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn who_takes_so_little_that_what_is_next_is_kept_no_longer_is_told_so() {
     let server = TestServer::start_feed().await;

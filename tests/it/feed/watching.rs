@@ -136,6 +136,19 @@ async fn a_token_that_expires_ends_the_stream() {
     assert_eq!(other.events(1).await.len(), 1);
 }
 
+/// Whatever its token says, its key may be gone by then.
+#[tokio::test]
+async fn whoever_watches_is_judged_again_after_a_while() {
+    let server = TestServer::start_feed_changed(|config| config.feed.max_watch = Duration::from_secs(1)).await;
+    let service = server.service();
+    let mut watcher = watch(&service).await;
+
+    assert_eq!(refusal::<()>(Err(watcher.end().await)), "Unavailable WATCH_OVER");
+    service.create("sms", "s").await;
+    let mut again = Watcher::begin(&service, watch_after(&watcher.position)).await;
+    assert_eq!(again.events(1).await.len(), 1);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stop_ends_the_streams_and_nobody_is_waited_for() {
     let database = feed_cluster().db_migrated().await;

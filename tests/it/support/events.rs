@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use identity_link::grpc::proto::{self as pb, event::Detail};
+use identity_link::{
+    config::Config,
+    grpc::proto::{self as pb, event::Detail},
+};
 use tokio::time::timeout;
 use tonic::{Status, Streaming};
 
@@ -18,6 +21,11 @@ impl TestServer {
     /// A server on a database of its own, in the cluster of those who follow the feed.
     pub async fn start_feed() -> Self {
         Self::start_feed_with(|toml| toml).await
+    }
+
+    /// The same with what no configuration says.
+    pub async fn start_feed_changed(change: impl FnOnce(&mut Config)) -> Self {
+        Self::start_changed(feed_cluster().db_migrated().await, |toml| toml, change).await
     }
 
     /// The same with a changed `[feed]`.
