@@ -1,5 +1,7 @@
 //! Clients that read slowly, or not at all.
 
+use std::time::Duration;
+
 use identity_link::grpc::proto::{self as pb, FeedEnd, event::Detail};
 use tonic::transport::Endpoint;
 
@@ -14,7 +16,11 @@ const MANY: usize = 30_000;
 
 /// A backend that takes 64 KiB at a time, on a connection of its own.
 fn slow_service(server: &TestServer) -> Caller {
-    let window = 65_535;
+    slow(server, 65_535)
+}
+
+/// The same with another window, in bytes.
+fn slow(server: &TestServer, window: u32) -> Caller {
     let channel = Endpoint::from_shared(format!("http://{}", server.address))
         .unwrap()
         .initial_stream_window_size(window)
@@ -55,17 +61,15 @@ async fn who_does_not_read_keeps_nobody_waiting_and_misses_nothing() {
 /// Two may read from the database at once: neither turn nor connection waits for a client.
 #[tokio::test(flavor = "multi_thread")]
 async fn who_does_not_read_takes_nobody_s_turn() {
-    let server = TestServer::start_feed().await;
+    // Or they would be cut off before long.
+    let for_long = Duration::from_secs(3600);
+    let server = TestServer::start_feed_changed(|config| config.limits.stall_timeout = for_long).await;
     let service = server.service();
     service.create("sms", "s").await;
     server.database.db_tell(MANY).await;
     let mut silent = Vec::new();
     for _ in 0..6 {
-        silent.push(Watcher::begin(&slow_service(&server), watch_from(FeedEnd::Oldest)).await);
-    }
-    // By now each has been told as much as it takes.
-    for watcher in &mut silent {
-        watcher.next().await.unwrap();
+        silent.push(Watcher::begin(&slow(&server, 1), watch_from(FeedEnd::Oldest)).await);
     }
 
     let mut watcher = Watcher::begin(&service, watch_from(FeedEnd::Oldest)).await;
