@@ -42,6 +42,13 @@ impl Database {
         Held(conn)
     }
 
+    /// Carries a statement out, and holds what it has locked.
+    pub async fn db_hold_statement(&self, statement: &str) -> Held {
+        let mut conn = self.db_connect().await;
+        conn.batch_execute(&format!("BEGIN; {statement}")).await.unwrap();
+        Held(conn)
+    }
+
     /// Holds a table, so that not even reading goes on.
     pub async fn db_hold_table(&self, table: &str) -> Held {
         let mut conn = self.db_connect().await;

@@ -1,0 +1,114 @@
+//! The shop, and how its service is started.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+    time::Duration,
+};
+
+use tokio::time::timeout;
+
+use crate::support::{
+    child::{Running, run_command, temp_dir},
+    cluster::{Database, cluster},
+    tokens::Token,
+    *,
+};
+
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The example as cargo builds it. `cargo test` has done so; for one target alone it does not.
+fn example() -> PathBuf {
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args(["build", "--quiet", "--example", "rekey"]);
+    if !cfg!(debug_assertions) {
+        cargo.arg("--release");
+    }
+    let built = run_command(cargo);
+    assert_eq!(built.code, Some(0), "{}", built.stderr);
+    Path::new(env!("CARGO_BIN_EXE_identity-link")).with_file_name("examples").join("rekey")
+}
+
+/// The shop.
+pub struct Shop {
+    /// Its own.
+    pub database: Database,
+    example: PathBuf,
+    token_file: PathBuf,
+    address: String,
+}
+
+impl Shop {
+    /// With its tables, and nothing in them.
+    pub async fn open(server: &TestServer) -> Self {
+        let database = cluster().db_empty().await;
+        database.db_execute(include_str!("../../../examples/rekey/schema.sql")).await;
+        let token_file = temp_dir(&database.name).join("token");
+        Self { database, example: example(), token_file, address: format!("http://{}", server.address) }
+    }
+
+    /// Starts its service.
+    pub fn start(&self) -> Running {
+        let mut command = Command::new(&self.example);
+        command.args(["--identity-link", &self.address, "--database", &self.database.url, "--token-file"]);
+        command.arg(&self.token_file);
+        Running::start(command)
+    }
+
+    /// What the service finds for its next call.
+    pub fn give_token(&self, token: &Token) {
+        fs::write(&self.token_file, token.sign()).unwrap();
+    }
+
+    /// One order of each, as the shop knows its customers: by the ids that they had when they signed in.
+    pub async fn db_place_orders(&self, ids: &[String]) {
+        for id in ids {
+            let next = "(SELECT coalesce(max(id), 0) + 1 FROM orders)";
+            self.database.db_execute(&format!("INSERT INTO orders VALUES ({next}, '{id}', '{id}')")).await;
+        }
+    }
+
+    /// One more order, while the service goes on, the way that the docs have it.
+    pub async fn db_place_order(&self, service: &Caller, id: &str) {
+        let count = self.db_orders().await.len();
+        while self.db_orders().await.len() == count {
+            let Some(position) = self.db_position().await else { return };
+            let place = self.db_placing(id, &service.resolved_id(id).await, &position).await;
+            self.database.db_execute(&place).await;
+        }
+    }
+
+    /// The statement that places an order, of somebody who was this user when the feed was there.
+    pub async fn db_placing(&self, id: &str, user: &str, position: &str) -> String {
+        let number = self.db_orders().await.len() + 1;
+        let sql = include_str!("../../../examples/rekey/place_order.sql").replace("$1", &number.to_string());
+        let sql = sql.replace("$2", &format!("'{id}'")).replace("$3", &format!("nullif('{user}', '')"));
+        sql.replace("$4", &format!("'{position}'"))
+    }
+
+    /// By the id under which it was placed, whose each order is; `-` is nobody.
+    pub async fn db_orders(&self) -> Vec<(String, String)> {
+        let rows = "SELECT placed_by || ' ' || coalesce(user_id, '-') FROM orders ORDER BY id";
+        let split = |row: &String| row.split_once(' ').map(|(id, user)| (id.to_owned(), user.to_owned())).unwrap();
+        self.database.db_texts(rows).await.iter().map(split).collect()
+    }
+
+    /// How far its service has come.
+    pub async fn db_position(&self) -> Option<String> {
+        self.database.db_texts("SELECT position FROM feed_position").await.pop()
+    }
+
+    /// Returns once the service has come to a position like this.
+    pub async fn db_until_position(&self, is_it: impl Fn(&str) -> bool) {
+        let there = async { while !self.db_position().await.is_some_and(|position| is_it(&position)) {} };
+        timeout(PATIENCE, there).await.expect("the service should go on");
+    }
+}
+
+impl Caller {
+    /// Who holds this id; nobody, if it is a deleted one.
+    pub async fn resolved_id(&self, id: &str) -> String {
+        self.resolve_users(resolve([id])).await.unwrap().users.remove(0).user_id
+    }
+}
