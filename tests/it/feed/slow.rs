@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use identity_link::grpc::proto::{self as pb, FeedEnd, event::Detail};
+use tokio::time::timeout;
 use tonic::transport::Endpoint;
 
 use crate::support::{
@@ -97,4 +98,38 @@ async fn who_takes_so_little_that_what_is_next_is_kept_no_longer_is_told_so() {
     assert_eq!(again.caught_up().await, []);
     service.create("sms", "later").await;
     assert_eq!(again.events(1).await.len(), 1);
+}
+
+/// Watches as soon as there is room: nobody tells us when the server knows that somebody has gone.
+async fn watch_when_there_is_room(caller: &Caller, position: &str) -> Watcher {
+    let begin = async {
+        loop {
+            if let Ok(stream) = caller.watch_events(watch_after(position)).await {
+                return Watcher::of(stream);
+            }
+        }
+    };
+    timeout(Duration::from_secs(60), begin).await.expect("there should be room")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_takes_nothing_for_too_long_gives_its_place_to_others_and_may_go_on_later() {
+    let server = TestServer::start_feed_for_one(|limits| limits.stall_timeout = Duration::from_secs(1)).await;
+    let service = server.service();
+    service.create("sms", "s").await;
+    let first = events(&service, 1).await.remove(0);
+    server.database.db_tell(MANY).await;
+    let mut slow = watch_when_there_is_room(&slow_service(&server), &first.position).await;
+    slow.position = first.position.clone();
+
+    drop(watch_when_there_is_room(&service, &first.position).await);
+
+    let mut told = Vec::new();
+    while let Ok(message) = slow.next().await {
+        told.extend(message.events);
+    }
+    assert!(told.len() < MANY);
+    let mut again = watch_when_there_is_room(&service, &slow.position).await;
+    told.extend(again.events(MANY - told.len()).await);
+    assert_eq!(versions(&told), (1..=i64::try_from(MANY).unwrap()).collect::<Vec<_>>());
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use identity_link::{
-    config::Config,
+    config::{Config, Limits},
     grpc::proto::{self as pb, event::Detail},
 };
 use tokio::time::timeout;
@@ -31,6 +31,15 @@ impl TestServer {
     /// The same with a changed `[feed]`.
     pub async fn start_feed_with(change: impl FnOnce(String) -> String) -> Self {
         Self::start_with(feed_cluster().db_migrated().await, change).await
+    }
+
+    /// The same with limits that a test can wait for, and room for one who watches.
+    pub async fn start_feed_for_one(change: impl FnOnce(&mut Limits)) -> Self {
+        let change = |config: &mut Config| {
+            config.feed.max_watchers = 1;
+            change(&mut config.limits);
+        };
+        Self::start_changed(feed_cluster().db_migrated().await, |toml| toml, change).await
     }
 }
 
@@ -68,7 +77,12 @@ pub struct Watcher {
 impl Watcher {
     /// Begins to watch.
     pub async fn begin(caller: &Caller, request: pb::WatchEventsRequest) -> Self {
-        Self { stream: caller.watch_events(request).await.unwrap(), position: String::new() }
+        Self::of(caller.watch_events(request).await.unwrap())
+    }
+
+    /// One whose stream has begun.
+    pub fn of(stream: Streaming<pb::WatchEventsResponse>) -> Self {
+        Self { stream, position: String::new() }
     }
 
     /// What is told next.
@@ -94,11 +108,14 @@ impl Watcher {
 
     /// How it ends; what is told before is passed over.
     pub async fn end(&mut self) -> Status {
-        loop {
-            if let Err(status) = self.next().await {
-                return status;
+        let end = async {
+            loop {
+                if let Err(status) = self.next().await {
+                    return status;
+                }
             }
-        }
+        };
+        timeout(PATIENCE, end).await.expect("the stream should end")
     }
 
     /// Waits until nothing is left to tell.

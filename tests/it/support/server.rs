@@ -65,8 +65,8 @@ impl TestServer {
         server
     }
 
-    /// A server on this database, with a changed configuration, first as TOML and then as it was read.
-    pub async fn start_changed(
+    /// A server on this database, with a changed configuration, and with what no configuration says.
+    pub(super) async fn start_changed(
         database: Database,
         change_toml: impl FnOnce(String) -> String,
         change: impl FnOnce(&mut Config),
