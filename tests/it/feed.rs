@@ -1,6 +1,7 @@
 //! The feed: what happened, in order, without a gap.
 
 mod epochs;
+mod failover;
 mod order;
 mod pages;
 mod positions;
