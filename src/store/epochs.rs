@@ -1,0 +1,98 @@
+//! Epochs of the feed, in each of which transaction ids count, and how far it can be read.
+
+use diesel::{
+    QueryableByName, sql_query,
+    sql_types::{BigInt, Integer},
+};
+
+use super::{Session, Store, StoreError, cached::Cached, connection::Connection};
+
+/// Below what all that will ever be there is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Horizon {
+    pub(super) epoch: i32,
+    pub(super) xid: i64,
+}
+
+impl Horizon {
+    /// The epoch that is now.
+    pub fn epoch(self) -> i32 {
+        self.epoch
+    }
+}
+
+/// Where the database is: its system identifier, and its timeline, which a standby that takes over
+/// counts up. Whoever restores a database cannot forget to say so.
+macro_rules! cluster {
+    () => {
+        "(SELECT system_identifier::text || '/' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8) \
+          FROM pg_control_system())"
+    };
+}
+
+macro_rules! last_epoch {
+    () => {
+        "(SELECT n, cluster FROM epochs ORDER BY n DESC LIMIT 1)"
+    };
+}
+pub(super) use {cluster, last_epoch};
+
+#[derive(QueryableByName)]
+struct HorizonRow {
+    #[diesel(sql_type = Integer)]
+    epoch: i32,
+    #[diesel(sql_type = BigInt)]
+    xid: i64,
+}
+
+impl Session {
+    /// Begins an epoch if the database is not where the last one was. On the connection that found out: when an
+    /// epoch is over all who write do at once, and there may be no other connection left.
+    pub async fn begin_epoch(&mut self) -> Result<(), StoreError> {
+        begin_epoch(&mut self.conn).await
+    }
+
+    /// Below what the feed can be read now. In a statement of its own: what is read by it must have been
+    /// seen by a later snapshot.
+    pub async fn horizon(&mut self) -> Result<Horizon, StoreError> {
+        horizon(&mut self.conn).await
+    }
+}
+
+impl Store {
+    /// The same as [`Session::begin_epoch`].
+    pub(super) async fn begin_epoch(&self) -> Result<(), StoreError> {
+        begin_epoch(&mut self.connection().await?).await
+    }
+}
+
+async fn begin_epoch(conn: &mut Connection) -> Result<(), StoreError> {
+    const SQL: &str = concat!(
+        "INSERT INTO epochs (n, cluster) SELECT coalesce(last.n, 0) + 1, here.cluster \
+         FROM (SELECT ",
+        cluster!(),
+        " AS cluster) here LEFT JOIN ",
+        last_epoch!(),
+        " last ON true \
+         WHERE last.cluster IS DISTINCT FROM here.cluster ON CONFLICT ON CONSTRAINT epochs_pkey DO NOTHING"
+    );
+    conn.execute(Cached(sql_query(SQL))).await?;
+    Ok(())
+}
+
+/// The same as [`Session::horizon`].
+pub(super) async fn horizon(conn: &mut Connection) -> Result<Horizon, StoreError> {
+    // Where the last epoch is over and none has begun, nobody writes yet: all that is there can be read.
+    const SQL: &str = concat!(
+        "SELECT CASE WHEN last.cluster = here.cluster THEN last.n ELSE coalesce(last.n, 0) + 1 END AS epoch, \
+           CASE WHEN last.cluster = here.cluster THEN (pg_snapshot_xmin(pg_current_snapshot())::text)::bigint ELSE 0 END AS xid \
+         FROM (SELECT ",
+        cluster!(),
+        " AS cluster) here LEFT JOIN ",
+        last_epoch!(),
+        " last ON true"
+    );
+    let row: Option<HorizonRow> = conn.load_one(Cached(sql_query(SQL))).await?;
+    let row = row.ok_or_else(|| StoreError::Fault("there is no horizon".to_owned()))?;
+    Ok(Horizon { epoch: row.epoch, xid: row.xid })
+}
