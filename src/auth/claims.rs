@@ -11,9 +11,9 @@ use serde_json::{Map, Value};
 #[derive(Clone, Default)]
 pub struct Claims(Map<String, Value>);
 
-/// The standard claims that describe a person (OpenID Connect Core §5.1), and Auth0's
-/// `phone_verified`. Emails are kept apart.
-const PROFILE_CLAIMS: [&str; 18] = [
+/// The standard claims that describe a person (OpenID Connect Core §5.1), Auth0's `phone_verified`, and
+/// Google's `hd`, the organisation to which the account belongs. Emails are kept apart.
+const PROFILE_CLAIMS: [&str; 19] = [
     "name",
     "given_name",
     "family_name",
@@ -32,6 +32,7 @@ const PROFILE_CLAIMS: [&str; 18] = [
     "phone_verified",
     "address",
     "updated_at",
+    "hd",
 ];
 
 impl Claims {

@@ -33,8 +33,6 @@ pub struct Issuer {
     pub implied_scopes: BTreeSet<String>,
     /// The longest time between `iat` and `exp`.
     pub max_lifetime: Duration,
-    /// Whether an `email_verified` in its tokens is believed.
-    pub trusts_email: bool,
 }
 
 /// What an issuer's tokens speak for.

@@ -50,8 +50,6 @@ pub struct VerifiedToken {
     pub authenticated_at: DateTime<Utc>,
     /// SHA-256 that names this very token: of issuer and `jti`, or else of what was signed.
     pub hash: [u8; 32],
-    /// Whether the issuer's word on emails counts.
-    pub trusts_email: bool,
     /// Everything it claims; of a bearer nothing is kept.
     pub claims: Claims,
 }
@@ -219,7 +217,6 @@ fn verified(
         expires_at,
         authenticated_at: authenticated_at.min(now),
         hash: token_hash(token, &issuer.issuer, claims.text("jti").filter(|jti| !jti.is_empty())),
-        trusts_email: issuer.trusts_email,
         claims,
     };
     // Once more by our clock, by which it will be judged when it comes again.

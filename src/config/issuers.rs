@@ -73,7 +73,6 @@ fn read_issuer(mut r: Reader, tenants: &BTreeSet<TenantId>, base: &Path) -> Draf
         r.problem("link_with", "is for user tokens only: a service token proves no user");
     }
     let max_lifetime = r.duration("max_lifetime", MAX_LIFETIME);
-    let trusts_email = r.boolean("trusts_email", false);
     r.finish();
     let parts = (issuer.clone(), kind.clone(), tenant.clone(), keys);
     let whole = match parts {
@@ -88,7 +87,6 @@ fn read_issuer(mut r: Reader, tenants: &BTreeSet<TenantId>, base: &Path) -> Draf
             allowed_scopes,
             implied_scopes,
             max_lifetime,
-            trusts_email,
         }),
         _ => None,
     };

@@ -4,6 +4,7 @@
 mod feed;
 mod issuers;
 mod listener;
+mod providers;
 mod reader;
 mod tls;
 
@@ -12,14 +13,15 @@ use std::{
     fs,
     net::SocketAddr,
     path::Path,
+    sync::LazyLock,
     time::Duration,
 };
 
 use toml::Table;
 use tracing_subscriber::EnvFilter;
 
-pub use self::listener::Limits;
 use self::reader::Reader;
+pub use self::{listener::Limits, providers::ProviderSettings};
 use crate::{
     auth::Issuer,
     domain::{Provider, TenantId},
@@ -88,27 +90,11 @@ pub enum UserIds {
     ProviderSubject,
 }
 
-/// What is special about a provider.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ProviderSettings {
-    /// Whether its identities can sign in at all.
-    pub enabled: bool,
-    /// Whether its identities are only linked to users, and never sign in by themselves.
-    pub link_only: bool,
-    /// Whether it is a social provider.
-    pub social: bool,
-}
-
-impl Default for ProviderSettings {
-    fn default() -> Self {
-        Self { enabled: true, link_only: false, social: false }
-    }
-}
-
 impl Tenant {
     /// The settings of a provider.
-    pub fn provider(&self, provider: &Provider) -> ProviderSettings {
-        self.providers.get(provider).copied().unwrap_or_default()
+    pub fn provider(&self, provider: &Provider) -> &ProviderSettings {
+        static DEFAULT: LazyLock<ProviderSettings> = LazyLock::new(ProviderSettings::default);
+        self.providers.get(provider).unwrap_or(&DEFAULT)
     }
 
     /// Whether new users are to be named `provider|subject`, where that is free.
@@ -118,8 +104,7 @@ impl Tenant {
 
     /// Whether identities of a provider can sign in.
     pub fn can_sign_in(&self, provider: &Provider) -> bool {
-        let settings = self.provider(provider);
-        settings.enabled && !settings.link_only
+        self.provider(provider).policy.can_sign_in()
     }
 }
 
@@ -239,7 +224,7 @@ fn read_tenants(mut r: Reader) -> BTreeMap<TenantId, Tenant> {
             "provider|subject" => Ok(UserIds::ProviderSubject),
             _ => Err("must be \"random\" or \"provider|subject\"".to_owned()),
         });
-        let providers = table.table("providers").map(read_providers).unwrap_or_default();
+        let providers = table.table("providers").map(providers::read).unwrap_or_default();
         table.finish();
         match TenantId::parse(&name) {
             Some(id) => drop(tenants.insert(id, Tenant { user_ids: user_ids.unwrap_or_default(), providers })),
@@ -248,27 +233,6 @@ fn read_tenants(mut r: Reader) -> BTreeMap<TenantId, Tenant> {
     }
     r.finish();
     tenants
-}
-
-fn read_providers(mut r: Reader) -> BTreeMap<Provider, ProviderSettings> {
-    let mut providers = BTreeMap::new();
-    for (name, mut table) in r.tables() {
-        let enabled = table.boolean("enabled", true);
-        let mode = table.parsed("mode", |text| match text {
-            "sign_in" => Ok(false),
-            "link_only" => Ok(true),
-            _ => Err("must be \"sign_in\" or \"link_only\"".to_owned()),
-        });
-        let social = table.boolean("social", false);
-        table.finish();
-        let settings = ProviderSettings { enabled, link_only: mode.unwrap_or_default(), social };
-        match Provider::parse(&name) {
-            Some(provider) => drop(providers.insert(provider, settings)),
-            None => r.problem(&name, format!("the name {}", Provider::FORM)),
-        }
-    }
-    r.finish();
-    providers
 }
 
 #[cfg(test)]

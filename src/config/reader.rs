@@ -61,6 +61,17 @@ impl Reader {
         parse(&text).map_err(|problem| self.problem(key, problem)).ok()
     }
 
+    /// A string that is one of these words, and what it stands for.
+    pub(super) fn one_of<T, const N: usize>(&mut self, key: &str, words: [(&str, T); N]) -> Option<T> {
+        let text = self.text(key)?;
+        let known = words.iter().map(|(word, _)| format!("{word:?}")).collect::<Vec<_>>().join(", ");
+        let found = words.into_iter().find(|(word, _)| *word == text);
+        if found.is_none() {
+            self.problem(key, format!("must be one of {known}"));
+        }
+        found.map(|(_, value)| value)
+    }
+
     pub(super) fn boolean(&mut self, key: &str, default: bool) -> bool {
         match self.table.remove(key) {
             None => default,

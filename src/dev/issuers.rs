@@ -27,8 +27,12 @@ const TENANT_CLAIM: &str = "tenant";
 /// The tenants that `dev` has; tokens are for the first unless told otherwise.
 pub const TENANTS: [&str; 2] = ["default", "other"];
 /// The demo providers: their names, whether they are social, and whether their word on emails counts.
-const PROVIDERS: [(&str, bool, bool); 4] =
-    [("auth0", false, true), ("github", true, true), ("google-oauth2", true, true), ("sms", false, false)];
+const PROVIDERS: [(&str, bool, &str); 4] = [
+    ("auth0", false, "when_verified"),
+    ("github", true, "when_verified"),
+    ("google-oauth2", true, "when_verified"),
+    ("sms", false, "never"),
+];
 
 /// Whom a local token is for.
 #[derive(Debug, Clone)]
@@ -142,8 +146,8 @@ pub fn config_toml(listen: &str, database_url: &str) -> String {
     // Writing to a String cannot fail.
     for tenant in TENANTS {
         let _ = writeln!(toml, "\n[tenants.{tenant}]");
-        for (name, social, _) in PROVIDERS {
-            let _ = writeln!(toml, "providers.{name}.social = {social}");
+        for (name, social, email_trust) in PROVIDERS {
+            let _ = writeln!(toml, "providers.{name} = {{ social = {social}, email_trust = {email_trust:?} }}");
         }
     }
     for name in names() {
@@ -158,9 +162,9 @@ pub fn config_toml(listen: &str, database_url: &str) -> String {
             ("services", _) => {
                 write!(toml, "kind = \"service\"\nallowed_scopes = {}\n", scopes(|rule| rule.service_scope))
             }
-            (_, Some((_, _, trusts_email))) => write!(
+            (_, Some(_)) => write!(
                 toml,
-                "kind = \"user\"\nsubject = \"subject\"\nprovider = {name:?}\ntrusts_email = {trusts_email}\n\
+                "kind = \"user\"\nsubject = \"subject\"\nprovider = {name:?}\n\
                  allowed_scopes = {}\nlink_with.audiences = [{AUDIENCE:?}]\n",
                 scopes(|rule| rule.self_scope)
             ),

@@ -12,6 +12,7 @@ use super::{
 };
 use crate::{
     auth::{Denial, Permit, Purpose, Target, TokenUse, VerifiedToken, Who},
+    config::ProviderSettings,
     domain::{
         Email, Event, IdentityEmail, IdentityRef, Metadata, Named, Refusal, User, UserChange, UserId, Verified,
         Verifier,
@@ -91,7 +92,7 @@ impl Linking {
             _ => Refusal::LinkTokenInvalid.into(),
         })?;
         let is_enabled = match &proof.who {
-            Who::User(Named::Identity(identity)) => self.tenant(permit)?.provider(&identity.provider).enabled,
+            Who::User(Named::Identity(identity)) => self.tenant(permit)?.provider(&identity.provider).policy.enabled,
             Who::User(Named::UserId(_)) => true,
             Who::Service => false,
         };
@@ -196,8 +197,8 @@ impl Write for Link {
         match step {
             Step::Absorb(secondary) => self.absorb(session, &primary, &secondary).await,
             Step::Attach(identity, token) => {
-                let social = linking.tenant(&self.permit)?.provider(&identity.provider).social;
-                self.attach(session, &primary, told(identity, social, token), token.issued_at).await
+                let provider = linking.tenant(&self.permit)?.provider(&identity.provider);
+                self.attach(session, &primary, told(identity, provider, token), token.issued_at).await
             }
             Step::Nothing { link } => already_linked(session, &primary, link).await,
         }
@@ -349,19 +350,20 @@ async fn already_linked(session: &mut Session, primary: &UserId, link: Option<Uu
 }
 
 /// The identity as its token describes it.
-fn told(id: IdentityRef, social: bool, token: &VerifiedToken) -> UnownedIdentity {
+fn told(id: IdentityRef, provider: &ProviderSettings, token: &VerifiedToken) -> UnownedIdentity {
     let connection = id.provider.to_string();
+    // What does not fit is not worth refusing a link for: it is the provider's, and it can be
+    // had from there again.
+    let profile_data = Metadata::parse("", token.claims.profile()).unwrap_or_default();
     let can_be_kept =
         |given: &&str| (1..=MAX_TOLD_EMAIL).contains(&given.len()) && !given.chars().any(char::is_control);
     let email = token.claims.text("email").filter(can_be_kept).map(|given| {
         let canonical = Email::parse(given).ok().map(|email| email.canonical().to_owned());
-        let is_verified = token.trusts_email && token.claims.is_true("email_verified") && canonical.is_some();
+        let is_trusted = |canonical: &String| provider.policy.email_trust.covers(canonical, &profile_data);
+        let is_verified = token.claims.is_true("email_verified") && canonical.as_ref().is_some_and(is_trusted);
         let verified =
             is_verified.then(|| Verified { time: token.issued_at, by: Verifier::Issuer(token.issuer.clone()) });
         IdentityEmail { given: given.to_owned(), canonical, verified }
     });
-    // What does not fit is not worth refusing a link for: it is the provider's, and it can be
-    // had from there again.
-    let profile_data = Metadata::parse("", token.claims.profile()).unwrap_or_default();
-    UnownedIdentity { id, connection, social, email, profile_data }
+    UnownedIdentity { id, connection, social: provider.social, email, profile_data }
 }

@@ -51,6 +51,10 @@ fn check_config_tells_every_problem_at_once() {
         "[listener]\nmax_connections = 0\nhandshake_timeout = \"2m\"\nidle_timeout = \"1s\"\nstall_timeout = \"1s\"\n",
         "[database]\nurl = \"mysql://root:sesame@db/x\"\nmax_connections = 0\n",
         "[tenants.\"Bad Name\"]\n[tenants.default]\nuser_ids = \"email\"\nproviders.GitHub = {}\n",
+        "providers.a = { mode = \"both\", email_trust = \"always\", linking = \"maybe\", required_email = \"yes\" }\n",
+        "providers.b.email_trust = \"authoritative_domains\"\nproviders.c.hosted_domains = true\n",
+        "providers.d = { email_trust = \"authoritative_domains\", authoritative_domains = [\"gmail\", \"a@gmail.com\"] }\n",
+        "providers.e = { email_trust = \"when_verified\", authoritative_domains = [\"gmail.com\"] }\n",
         &issuer("first", "subject = \"user_id\"\nalgorithms = [\"EdDSA\"]\njwks_file = \"keys.json\""),
         &issuer("second", "subject = \"user_id\"\nalgorithms = [\"EdDSA\"]\njwks_file = \"keys.json\""),
         &issuer("third", "subject = \"subject\"\nprovider = \"github\"\nalgorithms = [\"EdDSA\"]\njwks_file = \"keys.json\""),
@@ -93,6 +97,15 @@ fn check_config_tells_every_problem_at_once() {
         tenants.Bad Name: the name must be 1 to 64 characters out of a-z, 0-9, '.', '_' and '-', beginning with a letter or a digit
         tenants.default.user_ids: must be "random" or "provider|subject"
         tenants.default.providers.GitHub: the name must be 1 to 64 characters out of a-z, 0-9, '.', '_' and '-', beginning with a letter or a digit
+        tenants.default.providers.a.mode: must be one of "sign_in", "link_only"
+        tenants.default.providers.a.email_trust: must be one of "never", "when_verified", "authoritative_domains"
+        tenants.default.providers.a.linking: must be one of "off", "suggest", "automatic"
+        tenants.default.providers.a.required_email: must be one of "none", "any", "verified"
+        tenants.default.providers.b.authoritative_domains: is required, or hosted_domains = true
+        tenants.default.providers.c.email_trust: must be "authoritative_domains" for the domains to count
+        tenants.default.providers.d.authoritative_domains: "a@gmail.com" is not a domain such as example.com
+        tenants.default.providers.d.authoritative_domains: "gmail" is not a domain such as example.com
+        tenants.default.providers.e.email_trust: must be "authoritative_domains" for the domains to count
         max_concurrent_calls: must be a number from 1 to 100000
         issuers.eighth.issuer: is required
         issuers.eighth.algorithms: is required: the signature algorithms of this issuer, such as ["RS256"]

@@ -116,7 +116,12 @@ pub fn config_toml(listen: SocketAddr, database_url: &str) -> String {
         "listen = \"{listen}\"\n[database]\nurl = \"{database_url}\"\nmax_connections = 8\n\
          [feed]\npoll_interval = \"20ms\"\n\
          [tenants.default.providers]\n\
-         google-oauth2.social = true\ngithub.social = true\nwallet.mode = \"link_only\"\nmyspace.enabled = false\n\
+         google-oauth2 = {{ social = true, email_trust = \"when_verified\", linking = \"automatic\" }}\n\
+         github = {{ social = true, email_trust = \"when_verified\", linking = \"automatic\" }}\n\
+         wallet = {{ mode = \"link_only\", email_trust = \"when_verified\", linking = \"automatic\" }}\n\
+         myspace = {{ enabled = false, email_trust = \"when_verified\", linking = \"automatic\" }}\n\
+         apple = {{ email_trust = \"when_verified\" }}\n\
+         okta = {{ email_trust = \"when_verified\", linking = \"off\" }}\n\
          [tenants.other]\n[tenants.joined]\nuser_ids = \"provider|subject\"\n"
     );
     for name in ISSUERS.into_iter().filter(|name| *name != "stranger") {
@@ -131,7 +136,7 @@ pub fn config_toml(listen: SocketAddr, database_url: &str) -> String {
         };
         let provider = match name {
             "services" | "users" | "broker" => String::new(),
-            name => format!("provider = \"{name}\"\ntrusts_email = {}\n", name != "sms"),
+            name => format!("provider = \"{name}\"\n"),
         };
         let user = match name {
             "services" => String::new(),

@@ -1,0 +1,99 @@
+//! The `[tenants.*.providers.*]` tables: what is special about a provider.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::reader::Reader;
+use crate::domain::{Email, EmailTrust, LinkingPolicy, Provider, ProviderPolicy, RequiredEmail};
+
+/// What is special about a provider.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ProviderSettings {
+    /// Whether it is a social provider.
+    pub social: bool,
+    /// What it may do, and is believed.
+    pub policy: ProviderPolicy,
+}
+
+/// Reads the providers of a tenant.
+pub(super) fn read(mut r: Reader) -> BTreeMap<Provider, ProviderSettings> {
+    let mut providers = BTreeMap::new();
+    for (name, table) in r.tables() {
+        let settings = read_provider(table);
+        match Provider::parse(&name) {
+            Some(provider) => drop(providers.insert(provider, settings)),
+            None => r.problem(&name, format!("the name {}", Provider::FORM)),
+        }
+    }
+    r.finish();
+    providers
+}
+
+fn read_provider(mut r: Reader) -> ProviderSettings {
+    let enabled = r.boolean("enabled", true);
+    let link_only = r.one_of("mode", [("sign_in", false), ("link_only", true)]);
+    let email_trust = read_email_trust(&mut r);
+    let linking = r.one_of(
+        "linking",
+        [("off", LinkingPolicy::Off), ("suggest", LinkingPolicy::Suggest), ("automatic", LinkingPolicy::Automatic)],
+    );
+    let required_email = r.one_of(
+        "required_email",
+        [("none", RequiredEmail::None), ("any", RequiredEmail::Any), ("verified", RequiredEmail::Verified)],
+    );
+    let social = r.boolean("social", false);
+    r.finish();
+    let policy = ProviderPolicy {
+        enabled,
+        link_only: link_only.unwrap_or_default(),
+        email_trust,
+        linking: linking.unwrap_or_default(),
+        required_email: required_email.unwrap_or_default(),
+    };
+    ProviderSettings { social, policy }
+}
+
+fn read_email_trust(r: &mut Reader) -> EmailTrust {
+    let hosted = r.boolean("hosted_domains", false);
+    let domains = r.list("authoritative_domains");
+    let is_told = domains.is_some() || hosted;
+    let trust = r.one_of(
+        "email_trust",
+        [("never", EmailTrust::Never), ("when_verified", EmailTrust::WhenVerified), AUTHORITATIVE],
+    );
+    let Some(trust) = trust else {
+        if is_told {
+            r.problem("email_trust", "must be \"authoritative_domains\" for the domains to count");
+        }
+        return EmailTrust::Never;
+    };
+    match (trust, is_told) {
+        (EmailTrust::AuthoritativeDomains { .. }, true) => {
+            EmailTrust::AuthoritativeDomains { domains: read_domains(r, domains.unwrap_or_default()), hosted }
+        }
+        (EmailTrust::AuthoritativeDomains { .. }, false) => {
+            r.problem("authoritative_domains", "is required, or hosted_domains = true");
+            EmailTrust::Never
+        }
+        (_, true) => {
+            r.problem("email_trust", "must be \"authoritative_domains\" for the domains to count");
+            EmailTrust::Never
+        }
+        (trust, false) => trust,
+    }
+}
+
+const AUTHORITATIVE: (&str, EmailTrust) =
+    ("authoritative_domains", EmailTrust::AuthoritativeDomains { domains: BTreeSet::new(), hosted: false });
+
+/// Domains, as canonical emails have them.
+fn read_domains(r: &Reader, given: BTreeSet<String>) -> BTreeSet<String> {
+    let mut domains = BTreeSet::new();
+    for domain in given {
+        let email = Email::parse(&format!("x@{domain}"));
+        match email.as_ref().ok().and_then(|email| email.canonical().split_once('@')) {
+            Some((_, canonical)) => drop(domains.insert(canonical.to_owned())),
+            None => r.problem("authoritative_domains", format!("{domain:?} is not a domain such as example.com")),
+        }
+    }
+    domains
+}

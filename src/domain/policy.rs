@@ -1,0 +1,139 @@
+//! What an operator decides about a provider.
+
+use std::collections::BTreeSet;
+
+use super::Metadata;
+
+/// What an operator decides about a provider. The default trusts it with nothing but its subjects.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProviderPolicy {
+    /// Whether its identities can sign in, be proofs, or be linked at all.
+    pub enabled: bool,
+    /// Whether its identities are only linked to users, and never sign in by themselves.
+    pub link_only: bool,
+    /// Whose emails it is believed to have verified.
+    pub email_trust: EmailTrust,
+    /// What happens when somebody signs in whose email another user has.
+    pub linking: LinkingPolicy,
+    /// Which email a first sign-in has to bring.
+    pub required_email: RequiredEmail,
+}
+
+/// Whose emails a provider is believed to have verified.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum EmailTrust {
+    /// Nobody's.
+    #[default]
+    Never,
+    /// Everybody's of whom it says so.
+    WhenVerified,
+    /// Of those of whom it says so, only theirs over whose domain it has authority: it runs the mailboxes,
+    /// or the domain's owner has put it in charge. Others' addresses may have changed hands since.
+    AuthoritativeDomains {
+        /// The domains, canonical.
+        domains: BTreeSet<String>,
+        /// Whether the domain that an account's `hd` names is one too, as Google tells of the accounts of an
+        /// organisation.
+        hosted: bool,
+    },
+}
+
+/// What happens when somebody signs in for the first time whose email another user has: the more closed
+/// comes first.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum LinkingPolicy {
+    /// They are two users.
+    Off,
+    /// It is suggested to link them.
+    #[default]
+    Suggest,
+    /// They are linked.
+    Automatic,
+}
+
+/// Which email a first sign-in has to bring.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum RequiredEmail {
+    /// None.
+    #[default]
+    None,
+    /// Any.
+    Any,
+    /// One that the provider is believed to have verified.
+    Verified,
+}
+
+impl Default for ProviderPolicy {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            link_only: false,
+            email_trust: EmailTrust::default(),
+            linking: LinkingPolicy::default(),
+            required_email: RequiredEmail::default(),
+        }
+    }
+}
+
+impl ProviderPolicy {
+    /// Whether its identities can sign in.
+    pub fn can_sign_in(&self) -> bool {
+        self.enabled && !self.link_only
+    }
+}
+
+impl EmailTrust {
+    /// Whether the provider's word counts that this canonical email is verified, of an account with this
+    /// profile.
+    pub fn covers(&self, canonical: &str, profile: &Metadata) -> bool {
+        match self {
+            Self::Never => false,
+            Self::WhenVerified => true,
+            Self::AuthoritativeDomains { domains, hosted } => {
+                let Some((_, domain)) = canonical.rsplit_once('@') else { return false };
+                let hd = profile.as_map().get("hd").and_then(serde_json::Value::as_str);
+                domains.contains(domain) || (*hosted && hd == Some(domain))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn profile(value: serde_json::Value) -> Metadata {
+        match value {
+            serde_json::Value::Object(map) => Metadata::from_stored(map),
+            other => panic!("{other}"),
+        }
+    }
+
+    #[test]
+    fn a_provider_with_authority_over_some_domains_verifies_no_others() {
+        let none = Metadata::default();
+        let gmail = |hosted| EmailTrust::AuthoritativeDomains { domains: ["gmail.com".to_owned()].into(), hosted };
+        for (trust, email, profile, covered) in [
+            (EmailTrust::Never, "ann@gmail.com", &none, false),
+            (EmailTrust::WhenVerified, "ann@example.com", &none, true),
+            (gmail(false), "ann@gmail.com", &none, true),
+            (gmail(false), "ann@example.com", &none, false),
+            (gmail(false), "ann@mail.gmail.com", &none, false),
+            (gmail(false), "ann@notgmail.com", &none, false),
+            (gmail(false), "ann@example.com", &profile(json!({"hd": "example.com"})), false),
+            (gmail(true), "ann@example.com", &profile(json!({"hd": "example.com"})), true),
+            (gmail(true), "ann@example.com", &profile(json!({"hd": "example.org"})), false),
+            (gmail(true), "ann@example.com", &profile(json!({"hd": true})), false),
+            (gmail(true), "ann@example.com", &none, false),
+        ] {
+            assert_eq!(trust.covers(email, profile), covered, "{trust:?} {email} {profile:?}");
+        }
+    }
+
+    #[test]
+    fn the_more_closed_policy_is_the_lesser_one() {
+        assert!(LinkingPolicy::Off < LinkingPolicy::Suggest && LinkingPolicy::Suggest < LinkingPolicy::Automatic);
+    }
+}
