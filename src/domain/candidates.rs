@@ -39,7 +39,11 @@ pub fn telling_emails(user: &User) -> BTreeSet<&str> {
 pub fn rank(user: &User, others: &[User], undone: &HashSet<(UserId, UserId)>) -> Vec<Candidate> {
     let emails = telling_emails(user);
     let others = others.iter().filter(|other| other.id != user.id && other.absorbed.is_none() && !other.blocked);
-    let mut candidates: Vec<Candidate> = others.filter_map(|other| candidate(user, &emails, other, undone)).collect();
+    ranked(others.filter_map(|other| candidate(user, &emails, other, undone)).collect())
+}
+
+/// The likeliest first, and no more than are suggested.
+pub fn ranked(mut candidates: Vec<Candidate>) -> Vec<Candidate> {
     candidates.sort_by_cached_key(|candidate| {
         let Candidate { user, shared_emails, verify_time, was_linked_before, .. } = candidate;
         (*was_linked_before, Reverse(shared_emails.len()), Reverse(*verify_time), user.clone())

@@ -13,6 +13,7 @@ pub mod merge;
 pub mod metadata;
 pub mod policy;
 pub mod refusal;
+pub mod sign_in;
 pub mod taking_back;
 pub mod undoing;
 pub mod unlinking;

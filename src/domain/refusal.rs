@@ -14,6 +14,16 @@ pub enum Refusal {
     SameUser,
     /// The second token does not hold as a proof: wrong, too old, or used before.
     LinkTokenInvalid,
+    /// The ticket does not hold as a proof: of somebody else, for somebody else, too old, or used before.
+    LinkTicketInvalid,
+    /// What a sign-in goes on with is not there: wrong, of somebody else, too old, or used before.
+    SignInInvalid,
+    /// Nobody signs in at this provider.
+    ProviderDisabled,
+    /// The provider tells no email, and a newcomer has to have one.
+    EmailMissing,
+    /// The email is not verified by a provider that is trusted with it, and a newcomer's has to be.
+    EmailUnverified,
     /// The two users share no email that is verified on both sides.
     EmailNotShared,
     /// No such user here.

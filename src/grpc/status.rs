@@ -104,6 +104,31 @@ pub fn refused(refusal: Refusal) -> Status {
             Reason::LinkTokenInvalid,
             "link_with was not accepted: let the person sign in to the secondary account again and send its new token, once",
         ),
+        Refusal::LinkTicketInvalid => plain(
+            FailedPrecondition,
+            Reason::LinkTicketInvalid,
+            "link_ticket was not accepted: let the person sign in again, and link as the candidate that the ticket was given for",
+        ),
+        Refusal::SignInInvalid => plain(
+            FailedPrecondition,
+            Reason::SignInInvalid,
+            "this sign-in cannot be gone on with: it is over, was used, or is somebody else's; begin it again",
+        ),
+        Refusal::ProviderDisabled => plain(
+            FailedPrecondition,
+            Reason::ProviderDisabled,
+            "nobody signs in at this provider: it is disabled or link-only; choose another",
+        ),
+        Refusal::EmailMissing => plain(
+            FailedPrecondition,
+            Reason::EmailMissing,
+            "the provider tells no email, and a newcomer needs one: let the person add one there and sign in again",
+        ),
+        Refusal::EmailUnverified => plain(
+            FailedPrecondition,
+            Reason::EmailUnverified,
+            "the email is not verified by a provider that is trusted with it: let the person verify it there and sign in again",
+        ),
         Refusal::EmailNotShared => plain(
             FailedPrecondition,
             Reason::EmailNotShared,

@@ -1,0 +1,250 @@
+//! Who is signing in? The one decision, the same for every entrance.
+//!
+//! Rows of a table, of which the first that fits decides (`docs/SIGN_IN.md`). Whatever is not known to be
+//! proven counts as not proven: an email links only if providers that the operator trusts with it have
+//! verified it on both sides.
+
+use std::collections::{BTreeSet, HashSet};
+
+use super::{
+    Identity, IdentityEmail, IdentityRef, LinkingPolicy, Provider, ProviderPolicy, Refusal, RequiredEmail, User,
+    UserId, Verified,
+    candidates::{self, Candidate},
+    linking::UnownedIdentity,
+};
+
+/// Of so many accounts of others a decision tells at most.
+const MAX_EVIDENCE: usize = 20;
+
+/// What is known when somebody signs in.
+pub struct Facts<'a> {
+    /// The account.
+    pub account: &'a UnownedIdentity,
+    /// The user that owns it.
+    pub owner: Option<&'a User>,
+    /// Live users of whom an identity has the account's email, verified or not.
+    pub holders: &'a [User],
+    /// Those of them from whom this very account was taken apart once.
+    pub parted: &'a HashSet<UserId>,
+    /// What is decided about a provider.
+    pub policy: &'a (dyn Fn(&Provider) -> &'a ProviderPolicy + Sync),
+}
+
+/// What a sign-in comes to, and why.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Decision {
+    /// What it comes to.
+    pub outcome: Outcome,
+    /// Which row of the table fitted.
+    pub rule: Rule,
+    /// The emails that it rests on: the account's own first.
+    pub evidence: Vec<Evidence>,
+}
+
+/// What a sign-in comes to.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Outcome {
+    /// It is this user.
+    SignedIn(UserId),
+    /// It is a new user.
+    Created,
+    /// It is this user, to whom the account is attached.
+    Linked(UserId),
+    /// It may be one of these: whoever it is has to say so.
+    Candidates(Vec<Candidate>),
+}
+
+/// Which row of the table fitted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rule {
+    /// Signed in: the account is known.
+    IdentityKnown,
+    /// Created: the provider tells no email.
+    EmailMissing,
+    /// Created: the email is not verified, or not by a provider that is trusted with it.
+    EmailUnverified,
+    /// Created: what is before the `@` is not ASCII, and looks like other addresses too easily.
+    EmailNotAscii,
+    /// Created: one of the two sides is not to be linked by email.
+    LinkingOff,
+    /// Created: nobody has the email.
+    EmailUnclaimed,
+    /// Created: others have the email, but unverified, or verified by a provider that is not trusted with it.
+    EmailUnprovenElsewhere,
+    /// Created: whoever signed in was told of candidates and wants to be a user of its own.
+    OwnUserWanted,
+    /// Linked: one user has the email, verified on both sides.
+    EmailVerifiedOnBothSides,
+    /// Candidates: the one user has another account of this provider.
+    ProviderAlreadyThere,
+    /// Candidates: the account was taken apart from the one user.
+    UnlinkedBefore,
+    /// Candidates: several users have the email.
+    SeveralUsers,
+    /// Candidates: it is for the person to decide.
+    LinkingSuggested,
+}
+
+/// An email that a decision rests on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Evidence {
+    /// The account that has it.
+    pub identity: IdentityRef,
+    /// The user that owns the account.
+    pub owner: Option<UserId>,
+    /// The email, canonical.
+    pub email: String,
+    /// When and on whose word it was verified.
+    pub verified: Option<Verified>,
+    /// Whether that counts.
+    pub counts: bool,
+}
+
+/// A user who has the email, verified by providers that are trusted with it.
+struct Match<'a> {
+    user: &'a User,
+    /// The accounts that have it.
+    proofs: Vec<&'a Identity>,
+    /// The most closed of what is decided about their providers.
+    linking: LinkingPolicy,
+}
+
+impl Facts<'_> {
+    /// Decides.
+    ///
+    /// # Errors
+    /// [`Refusal::ProviderDisabled`], [`Refusal::UserBlocked`], [`Refusal::EmailMissing`] and
+    /// [`Refusal::EmailUnverified`].
+    pub fn decide(&self) -> Result<Decision, Refusal> {
+        let policy = (self.policy)(&self.account.id.provider);
+        if !policy.can_sign_in() {
+            return Err(Refusal::ProviderDisabled);
+        }
+        if let Some(owner) = self.owner {
+            if owner.blocked {
+                return Err(Refusal::UserBlocked);
+            }
+            let outcome = Outcome::SignedIn(owner.id.clone());
+            return Ok(Decision { outcome, rule: Rule::IdentityKnown, evidence: Vec::new() });
+        }
+        let Some((email, canonical)) = address(self.account.email.as_ref()) else {
+            let is_refused = policy.required_email != RequiredEmail::None;
+            return if is_refused { Err(Refusal::EmailMissing) } else { Ok(created(Rule::EmailMissing, Vec::new())) };
+        };
+        let own = Evidence {
+            identity: self.account.id.clone(),
+            owner: None,
+            email: canonical.to_owned(),
+            verified: email.verified.clone(),
+            counts: email.verified.is_some() && policy.email_trust.covers(canonical, &self.account.profile_data),
+        };
+        if !own.counts {
+            let is_refused = policy.required_email == RequiredEmail::Verified;
+            let created = created(Rule::EmailUnverified, vec![own]);
+            return if is_refused { Err(Refusal::EmailUnverified) } else { Ok(created) };
+        }
+        if !canonical.is_ascii() {
+            return Ok(created(Rule::EmailNotAscii, vec![own]));
+        }
+        if policy.linking == LinkingPolicy::Off {
+            return Ok(created(Rule::LinkingOff, vec![own]));
+        }
+        self.decide_by_email(policy.linking, canonical, own)
+    }
+
+    /// Decides about an account that nobody owns, whose email is proven.
+    fn decide_by_email(&self, linking: LinkingPolicy, canonical: &str, own: Evidence) -> Result<Decision, Refusal> {
+        let holders = self.holders.iter().filter(|user| user.absorbed.is_none());
+        let holders: Vec<&User> = holders.filter(|user| holdings(user, canonical).next().is_some()).collect();
+        let evidence = holders.iter().flat_map(|user| self.evidence_of(user, canonical));
+        let evidence: Vec<Evidence> = [own].into_iter().chain(evidence.take(MAX_EVIDENCE)).collect();
+
+        let matches: Vec<Match<'_>> = holders.iter().filter_map(|user| self.matched(user, canonical)).collect();
+        if matches.is_empty() {
+            let rule = if holders.is_empty() { Rule::EmailUnclaimed } else { Rule::EmailUnprovenElsewhere };
+            return Ok(created(rule, evidence));
+        }
+        let open: Vec<&Match<'_>> = matches.iter().filter(|found| found.linking != LinkingPolicy::Off).collect();
+        let Some(first) = open.first() else { return Ok(created(Rule::LinkingOff, evidence)) };
+        // Somebody who is not to be linked makes it no clearer who it is.
+        let rule = match matches.len() {
+            1 if self.has_another_account_here(first.user) => Rule::ProviderAlreadyThere,
+            1 if self.parted.contains(&first.user.id) => Rule::UnlinkedBefore,
+            1 if linking.min(first.linking) == LinkingPolicy::Automatic => Rule::EmailVerifiedOnBothSides,
+            1 => Rule::LinkingSuggested,
+            _ => Rule::SeveralUsers,
+        };
+        // Else whoever is blocked would only have to sign in somewhere else.
+        if open.iter().all(|found| found.user.blocked) {
+            return Err(Refusal::UserBlocked);
+        }
+        let outcome = match rule {
+            Rule::EmailVerifiedOnBothSides => Outcome::Linked(first.user.id.clone()),
+            _ => Outcome::Candidates(self.candidates(&open, canonical)),
+        };
+        Ok(Decision { outcome, rule, evidence })
+    }
+
+    fn matched<'u>(&self, user: &'u User, canonical: &'u str) -> Option<Match<'u>> {
+        let proofs: Vec<&Identity> = holdings(user, canonical).filter(|of| self.counts(of, canonical)).collect();
+        let linking = proofs.iter().map(|identity| (self.policy)(&identity.id.provider).linking).min()?;
+        Some(Match { user, proofs, linking })
+    }
+
+    /// Whether somebody's email is proven by today's measure, which may be another than when it was verified.
+    fn counts(&self, identity: &Identity, canonical: &str) -> bool {
+        let policy = (self.policy)(&identity.id.provider);
+        let is_verified = identity.email.as_ref().is_some_and(|email| email.verified.is_some());
+        is_verified && policy.enabled && policy.email_trust.covers(canonical, &identity.profile_data)
+    }
+
+    fn has_another_account_here(&self, user: &User) -> bool {
+        user.identities.iter().any(|identity| identity.id.provider == self.account.id.provider)
+    }
+
+    fn evidence_of<'u>(&'u self, user: &'u User, canonical: &'u str) -> impl Iterator<Item = Evidence> + 'u {
+        holdings(user, canonical).map(|identity| Evidence {
+            identity: identity.id.clone(),
+            owner: Some(user.id.clone()),
+            email: canonical.to_owned(),
+            verified: identity.email.as_ref().and_then(|email| email.verified.clone()),
+            counts: self.counts(identity, canonical),
+        })
+    }
+
+    fn candidates(&self, matches: &[&Match<'_>], canonical: &str) -> Vec<Candidate> {
+        let matches = matches.iter().filter(|found| !found.user.blocked);
+        let candidates = matches.filter_map(|found| {
+            let times = found.proofs.iter().filter_map(|of| Some(of.email.as_ref()?.verified.as_ref()?.time));
+            Some(Candidate {
+                user: found.user.id.clone(),
+                shared_emails: BTreeSet::from([canonical.to_owned()]),
+                providers: found.proofs.iter().map(|identity| identity.id.provider.clone()).collect(),
+                verify_time: times.max()?,
+                was_linked_before: self.parted.contains(&found.user.id),
+            })
+        });
+        candidates::ranked(candidates.collect())
+    }
+}
+
+fn created(rule: Rule, evidence: Vec<Evidence>) -> Decision {
+    Decision { outcome: Outcome::Created, rule, evidence }
+}
+
+/// An email that is an address, and its canonical form.
+fn address(email: Option<&IdentityEmail>) -> Option<(&IdentityEmail, &str)> {
+    let email = email?;
+    Some((email, email.canonical.as_deref()?))
+}
+
+/// A user's accounts that have this email.
+fn holdings<'a>(user: &'a User, canonical: &'a str) -> impl Iterator<Item = &'a Identity> {
+    let has = move |identity: &&Identity| {
+        identity.email.as_ref().and_then(|email| email.canonical.as_deref()) == Some(canonical)
+    };
+    user.identities.iter().filter(has)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,280 @@
+//! The table, row by row, and what holds whatever the facts are.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use proptest::prelude::{any, prop, prop_assert, prop_assert_eq, prop_oneof, proptest};
+use proptest::strategy::{Just, Strategy};
+
+use super::*;
+use crate::domain::{EmailTrust, Metadata, Subject, Verifier, linking::owned, unlinking::user_of_its_own};
+
+const EMAIL: &str = "ann@example.com";
+
+/// What is decided about these providers: who is trusted with emails, and what happens then.
+fn policies() -> BTreeMap<&'static str, ProviderPolicy> {
+    use LinkingPolicy::{Automatic, Off, Suggest};
+    let policy = |email_trust, linking| ProviderPolicy { email_trust, linking, ..ProviderPolicy::default() };
+    let trusted = |linking| policy(EmailTrust::WhenVerified, linking);
+    BTreeMap::from([
+        ("auto", trusted(Automatic)),
+        ("auto2", trusted(Automatic)),
+        ("suggests", trusted(Suggest)),
+        ("off", trusted(Off)),
+        ("untrusted", policy(EmailTrust::Never, Automatic)),
+        ("disabled", ProviderPolicy { enabled: false, ..trusted(Automatic) }),
+        ("linkonly", ProviderPolicy { link_only: true, ..trusted(Automatic) }),
+        ("wants-any", ProviderPolicy { required_email: RequiredEmail::Any, ..trusted(Automatic) }),
+        ("wants-verified", ProviderPolicy { required_email: RequiredEmail::Verified, ..trusted(Automatic) }),
+    ])
+}
+
+fn day(number: i64) -> DateTime<Utc> {
+    DateTime::UNIX_EPOCH + TimeDelta::days(number)
+}
+
+/// An account; its email begins with `!` if it is verified.
+fn account(provider: &str, subject: &str, email: &str) -> UnownedIdentity {
+    let (given, is_verified) = email.strip_prefix('!').map_or((email, false), |email| (email, true));
+    let verified = Verified { time: day(1), by: Verifier::Issuer(provider.to_owned()) };
+    let email = IdentityEmail {
+        given: given.to_owned(),
+        canonical: given.contains('@').then(|| given.to_owned()),
+        verified: is_verified.then_some(verified),
+    };
+    UnownedIdentity {
+        id: IdentityRef { provider: Provider::parse(provider).unwrap(), subject: Subject::parse(subject).unwrap() },
+        connection: provider.to_owned(),
+        social: false,
+        email: (!given.is_empty()).then_some(email),
+        profile_data: Metadata::default(),
+    }
+}
+
+/// A user with these accounts: providers and emails.
+fn user(id: &str, accounts: &[(&str, &str)]) -> User {
+    let home = UserId::parse(id).unwrap();
+    let identities = accounts
+        .iter()
+        .enumerate()
+        .map(|(at, (provider, email))| owned(account(provider, &format!("{id}-{at}"), email), home.clone(), 0, day(1)));
+    let identities: Vec<Identity> = identities.collect();
+    User { identities: identities.clone(), ..user_of_its_own(home, &identities[0], day(1)) }
+}
+
+fn blocked(user: User) -> User {
+    User { blocked: true, ..user }
+}
+
+fn decide(
+    account: &UnownedIdentity,
+    owner: Option<&User>,
+    holders: &[User],
+    parted: &[&str],
+) -> Result<Decision, Refusal> {
+    let policies = policies();
+    let parted = parted.iter().map(|id| UserId::parse(id).unwrap()).collect();
+    let policy = |provider: &Provider| &policies[provider.as_str()];
+    Facts { account, owner, holders, parted: &parted, policy: &policy }.decide()
+}
+
+/// The decision in a word, or why there is none: outcome, the users it names, and the rule.
+fn told(decision: Result<Decision, Refusal>) -> String {
+    match decision {
+        Err(refusal) => format!("{refusal:?}"),
+        Ok(Decision { outcome, rule, .. }) => match outcome {
+            Outcome::SignedIn(id) => format!("signed in {id}: {rule:?}"),
+            Outcome::Created => format!("created: {rule:?}"),
+            Outcome::Linked(id) => format!("linked {id}: {rule:?}"),
+            Outcome::Candidates(who) => {
+                let who: Vec<String> = who.iter().map(|candidate| candidate.user.to_string()).collect();
+                format!("candidates {}: {rule:?}", who.join(" "))
+            }
+        },
+    }
+}
+
+/// What a newcomer with the verified email comes to, among these users.
+fn newcomer(provider: &str, holders: &[User]) -> String {
+    told(decide(&account(provider, "new", &format!("!{EMAIL}")), None, holders, &[]))
+}
+
+fn ann(provider: &str) -> User {
+    user("ann", &[(provider, "!ann@example.com")])
+}
+
+#[test]
+fn the_first_rows_are_about_the_account_itself() {
+    let (ann, blocked) = (ann("auto"), blocked(ann("auto")));
+    let of = |provider, email, owner| told(decide(&account(provider, "s", email), owner, &[], &[]));
+    assert_eq!(of("disabled", "", Some(&ann)), "ProviderDisabled", "A28");
+    assert_eq!(of("disabled", "", None), "ProviderDisabled");
+    assert_eq!(of("linkonly", "", Some(&ann)), "ProviderDisabled", "A28");
+    assert_eq!(of("linkonly", "", None), "ProviderDisabled");
+    assert_eq!(of("auto", "", Some(&blocked)), "UserBlocked");
+    for email in ["", "!ann@example.com", "!mallory@example.com"] {
+        assert_eq!(of("wants-verified", email, Some(&ann)), "signed in ann: IdentityKnown", "A08");
+    }
+}
+
+#[test]
+fn an_email_that_is_required_is_required_of_newcomers() {
+    let of = |provider, email| told(decide(&account(provider, "s", email), None, &[], &[]));
+    for (email, by_all, by_some, by_most) in [
+        ("", "created: EmailMissing", "EmailMissing", "EmailMissing"),
+        ("no address", "created: EmailMissing", "EmailMissing", "EmailMissing"),
+        (EMAIL, "created: EmailUnverified", "created: EmailUnverified", "EmailUnverified"),
+        ("!ann@example.com", "created: EmailUnclaimed", "created: EmailUnclaimed", "created: EmailUnclaimed"),
+    ] {
+        assert_eq!(of("auto", email), by_all);
+        assert_eq!(of("wants-any", email), by_some);
+        assert_eq!(of("wants-verified", email), by_most);
+    }
+}
+
+#[test]
+fn an_unproven_email_on_either_side_links_nothing() {
+    let created = "created: EmailUnprovenElsewhere";
+    assert_eq!(newcomer("auto", &[user("ann", &[("auto2", EMAIL)])]), created, "A01");
+    assert_eq!(newcomer("auto", &[ann("untrusted")]), created, "A05");
+    assert_eq!(newcomer("auto", &[ann("disabled")]), created, "A28");
+    assert_eq!(newcomer("auto", &[user("ann", &[("auto2", "!bob@example.com")])]), "created: EmailUnclaimed");
+    let unverified = account("auto", "new", EMAIL);
+    assert_eq!(told(decide(&unverified, None, &[ann("auto2")], &[])), "created: EmailUnverified", "A14");
+    assert_eq!(newcomer("untrusted", &[ann("auto2")]), "created: EmailUnverified", "A05");
+    // Who squats on an address is not in the way of whoever has it.
+    let squatters = [ann("auto2"), user("m1", &[("auto2", EMAIL)]), user("m2", &[("untrusted", "!ann@example.com")])];
+    assert_eq!(newcomer("auto", &squatters), "linked ann: EmailVerifiedOnBothSides", "A43");
+}
+
+#[test]
+fn either_side_can_close_the_way() {
+    assert_eq!(newcomer("off", &[ann("auto2")]), "created: LinkingOff");
+    assert_eq!(newcomer("auto", &[ann("off")]), "created: LinkingOff");
+    assert_eq!(newcomer("suggests", &[ann("auto2")]), "candidates ann: LinkingSuggested");
+    assert_eq!(newcomer("auto", &[ann("suggests")]), "candidates ann: LinkingSuggested");
+    assert_eq!(newcomer("auto", &[ann("auto2")]), "linked ann: EmailVerifiedOnBothSides");
+    // The most closed of the accounts that have the email decides.
+    let both = user("ann", &[("auto2", "!ann@example.com"), ("off", "!ann@example.com")]);
+    assert_eq!(newcomer("auto", &[both]), "created: LinkingOff");
+    let elsewhere = user("ann", &[("auto2", "!ann@example.com"), ("off", "!work@example.com")]);
+    assert_eq!(newcomer("auto", &[elsewhere]), "linked ann: EmailVerifiedOnBothSides");
+}
+
+#[test]
+fn what_is_doubtful_is_asked() {
+    assert_eq!(newcomer("auto", &[ann("auto")]), "candidates ann: ProviderAlreadyThere", "A10");
+    let account = account("auto", "new", "!ann@example.com");
+    assert_eq!(told(decide(&account, None, &[ann("auto2")], &["ann"])), "candidates ann: UnlinkedBefore");
+    let two = [ann("auto2"), user("ben", &[("auto2", "!ann@example.com")])];
+    assert_eq!(newcomer("auto", &two), "candidates ann ben: SeveralUsers");
+    assert_eq!(told(decide(&account, None, &two, &["ann"])), "candidates ben ann: SeveralUsers");
+    let closed = [ann("auto2"), user("ben", &[("off", "!ann@example.com")])];
+    assert_eq!(newcomer("auto", &closed), "candidates ann: SeveralUsers");
+}
+
+#[test]
+fn whoever_is_blocked_does_not_come_in_by_another_door() {
+    assert_eq!(newcomer("auto", &[blocked(ann("auto2"))]), "UserBlocked");
+    assert_eq!(newcomer("suggests", &[blocked(ann("auto2"))]), "UserBlocked");
+    let two = [blocked(ann("auto2")), user("ben", &[("auto2", "!ann@example.com")])];
+    assert_eq!(newcomer("auto", &two), "candidates ben: SeveralUsers");
+    assert_eq!(newcomer("auto", &[blocked(user("ann", &[("auto2", EMAIL)]))]), "created: EmailUnprovenElsewhere");
+}
+
+#[test]
+fn what_looks_like_an_address_is_none() {
+    let account = account("auto", "new", "!k\u{e4}te@example.com");
+    let holder = user("k", &[("auto2", "!k\u{e4}te@example.com")]);
+    assert_eq!(told(decide(&account, None, &[holder], &[])), "created: EmailNotAscii", "A37");
+}
+
+#[test]
+fn a_decision_says_what_it_rests_on() {
+    let holders = [ann("auto2"), user("mal", &[("auto2", EMAIL)]), user("eve", &[("untrusted", "!ann@example.com")])];
+    let decision = decide(&account("auto", "new", "!ann@example.com"), None, &holders, &[]).unwrap();
+    let told: Vec<_> =
+        decision.evidence.iter().map(|e| (e.identity.to_string(), e.verified.is_some(), e.counts)).collect();
+    let expected = [
+        ("auto|new", true, true),
+        ("auto2|ann-0", true, true),
+        ("auto2|mal-0", false, false),
+        ("untrusted|eve-0", true, false),
+    ];
+    assert_eq!(told, expected.map(|(id, verified, counts)| (id.to_owned(), verified, counts)));
+    let crowd: Vec<User> = (0..50).map(|at| user(&format!("m{at}"), &[("auto2", EMAIL)])).collect();
+    let decision = decide(&account("auto", "new", "!ann@example.com"), None, &crowd, &[]).unwrap();
+    assert_eq!(decision.evidence.len(), 21);
+}
+
+fn any_email() -> impl Strategy<Value = &'static str> {
+    prop_oneof![Just(""), Just(EMAIL), Just("!ann@example.com"), Just("!bob@example.com")]
+}
+
+fn any_provider() -> impl Strategy<Value = &'static str> {
+    prop::sample::select(policies().into_keys().collect::<Vec<_>>())
+}
+
+fn any_holders() -> impl Strategy<Value = Vec<User>> {
+    let accounts = prop::collection::vec((any_provider(), any_email()), 1..3);
+    let one = (accounts, any::<bool>());
+    prop::collection::vec(one, 0..4).prop_map(|users| {
+        let users = users.into_iter().enumerate();
+        users.map(|(at, (of, is_blocked))| User { blocked: is_blocked, ..user(&format!("u{at}"), &of) }).collect()
+    })
+}
+
+/// Whether this account is proof that its owner has the email, said once more in other words.
+fn proves(identity: &Identity) -> bool {
+    let policy = &policies()[identity.id.provider.as_str()];
+    let is_verified = identity.email.as_ref().is_some_and(|e| e.verified.is_some() && e.given == EMAIL);
+    is_verified && policy.enabled && policy.email_trust == EmailTrust::WhenVerified
+}
+
+proptest! {
+    #[test]
+    fn a_link_needs_one_match_proven_and_open_on_both_sides(
+        provider in any_provider(), is_verified in any::<bool>(), holders in any_holders(), parted in any::<bool>()
+    ) {
+        let email = if is_verified { "!ann@example.com" } else { EMAIL };
+        let account = account(provider, "new", email);
+        let parted: &[&str] = if parted { &["u0"] } else { &[] };
+        if let Ok(Decision { outcome: Outcome::Linked(id), .. }) = decide(&account, None, &holders, parted) {
+            prop_assert!(is_verified);
+            let policy = &policies()[provider];
+            prop_assert!(policy.can_sign_in() && policy.email_trust == EmailTrust::WhenVerified);
+            prop_assert_eq!(policy.linking, LinkingPolicy::Automatic);
+            let matches: Vec<&User> = holders.iter().filter(|user| user.identities.iter().any(proves)).collect();
+            prop_assert_eq!(matches.len(), 1);
+            prop_assert_eq!(&matches[0].id, &id);
+            prop_assert!(!matches[0].blocked);
+            prop_assert!(!parted.contains(&id.as_str()));
+            prop_assert!(matches[0].identities.iter().all(|of| of.id.provider.as_str() != provider));
+            let mut proofs = matches[0].identities.iter().filter(|of| proves(of));
+            prop_assert!(proofs.all(|of| policies()[of.id.provider.as_str()].linking == LinkingPolicy::Automatic));
+        }
+    }
+
+    #[test]
+    fn nobody_is_named_who_has_not_proven_the_email(provider in any_provider(), holders in any_holders()) {
+        let account = account(provider, "new", "!ann@example.com");
+        if let Ok(Decision { outcome: Outcome::Candidates(who), .. }) = decide(&account, None, &holders, &[]) {
+            prop_assert!(!who.is_empty());
+            for candidate in who {
+                let user = holders.iter().find(|user| user.id == candidate.user).unwrap();
+                prop_assert!(!user.blocked && user.identities.iter().any(proves));
+            }
+        }
+    }
+
+    #[test]
+    fn who_squats_on_an_email_changes_nothing_for_whoever_has_it(
+        provider in any_provider(), holders in any_holders(), squatters in 0usize..4
+    ) {
+        let account = account(provider, "new", "!ann@example.com");
+        let without = decide(&account, None, &holders, &[]).map(|decision| decision.outcome);
+        let squatters = (0..squatters).map(|at| user(&format!("squatter{at}"), &[("auto2", EMAIL), ("untrusted", "!ann@example.com")]));
+        let crowd: Vec<User> = holders.iter().cloned().chain(squatters).collect();
+        prop_assert_eq!(decide(&account, None, &crowd, &[]).map(|decision| decision.outcome), without);
+    }
+}
