@@ -6,12 +6,13 @@ mod access;
 
 use std::{env, error::Error, fs, path::PathBuf};
 
-const PROTOS: [&str; 5] = [
+const PROTOS: [&str; 6] = [
     "identity/v1/access.proto",
     "identity/v1/errors.proto",
     "identity/v1/event_service.proto",
     "identity/v1/identity_service.proto",
     "identity/v1/resources.proto",
+    "identity/v1/sign_in_service.proto",
 ];
 
 #[expect(clippy::disallowed_methods, reason = "cargo tells a build script by its environment")]

@@ -24,6 +24,7 @@ fuzz_target!(|bytes: &[u8]| {
         match &request.secondary {
             Some(Secondary::Identity(identity)) => drop(checks.identity("identity", Some(identity))),
             Some(Secondary::SecondaryUserId(id)) => drop(checks.user_id("secondary_user_id", id)),
+            Some(Secondary::LinkTicket(text)) => checks.ticket("link_ticket", text),
             Some(Secondary::LinkWith(_)) | None => {}
         }
     });
@@ -56,6 +57,16 @@ fuzz_target!(|bytes: &[u8]| {
         checks.metadata("user_metadata", request.user_metadata);
         checks.metadata("app_metadata", request.app_metadata);
         checks.metadata("profile_overrides", request.profile_overrides);
+    });
+    check::<pb::ResolveSignInRequest>(bytes, |checks, request| {
+        use pb::resolve_sign_in_request::With;
+        let by = Verifier::Issuer("https://issuer.example".to_owned());
+        let verified = Verified { time: DateTime::UNIX_EPOCH, by };
+        match request.with {
+            Some(With::Account(account)) => drop(checks.proven_account("account", account, &verified)),
+            Some(With::SignInTicket(text)) => checks.ticket("sign_in_ticket", &text),
+            None => {}
+        }
     });
     check::<pb::UpdateUserRequest>(bytes, |checks, request| {
         checks.optional_user_id("user_id", &request.user_id);

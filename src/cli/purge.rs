@@ -29,6 +29,7 @@ struct Job {
     tenant: TenantId,
     erased: usize,
     answers: usize,
+    tickets: usize,
     discarded: usize,
     events: usize,
 }
@@ -52,14 +53,14 @@ pub(super) fn run(arguments: &PurgeArguments) -> Result<(), Failure> {
         // One connection: this has time.
         let store = Store::open(&config.database.address, 1, &tenants).await?;
         let mut jobs: Vec<Job> =
-            tenants.into_iter().map(|tenant| Job { tenant, erased: 0, answers: 0, discarded: 0, events: 0 }).collect();
+            tenants.into_iter().map(|tenant| Job { tenant, erased: 0, answers: 0, tickets: 0, discarded: 0, events: 0 }).collect();
         let bar = bar(&store, &jobs, before).await?;
         let outcome = purge(&store, &mut jobs, before, &bar, &stop).await;
         bar.finish_and_clear();
         // Also if it did not come to its end: what is removed is removed.
-        for Job { tenant, erased, answers, discarded, events } in &jobs {
+        for Job { tenant, erased, answers, tickets, discarded, events } in &jobs {
             say(&format!(
-                "{tenant}: removed {answers} expired answers, the discarded metadata of {discarded} links, {events} old \
+                "{tenant}: removed {answers} expired answers, {tickets} expired tickets, the discarded metadata of {discarded} links, {events} old \
                  events, and {erased} rows that deletions had left"
             ))?;
         }
@@ -85,10 +86,11 @@ async fn purge(
     bar: &ProgressBar,
     stop: &CancellationToken,
 ) -> Result<Ended, StoreError> {
-    for Job { tenant, erased, answers, discarded, events } in jobs {
+    for Job { tenant, erased, answers, tickets, discarded, events } in jobs {
         for (what, count) in [
             (Leftovers::Erasures, erased),
             (Leftovers::ExpiredAnswers, answers),
+            (Leftovers::ExpiredTickets, tickets),
             (Leftovers::DiscardedMetadata(before.discarded), discarded),
             (Leftovers::OldEvents(before.events), events),
         ] {
@@ -118,6 +120,7 @@ async fn bar(store: &Store, jobs: &[Job], before: Before) -> Result<ProgressBar,
             for what in [
                 Leftovers::Erasures,
                 Leftovers::ExpiredAnswers,
+                Leftovers::ExpiredTickets,
                 Leftovers::DiscardedMetadata(before.discarded),
                 Leftovers::OldEvents(before.events),
             ] {

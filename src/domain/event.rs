@@ -129,6 +129,13 @@ pub enum Event {
         /// What the merge did.
         metadata: Vec<MetadataPlace>,
     },
+    /// A sign-in told another email or another profile of an identity.
+    IdentityUpdated {
+        /// The user.
+        user: UserChange,
+        /// The identity.
+        identity: IdentityRef,
+    },
     /// Another identity of a user is the primary one.
     UserPrimaryIdentityChanged {
         /// The user.
@@ -159,6 +166,8 @@ pub enum EventKind {
     IdentityAttached,
     /// [`Event::IdentityDetached`].
     IdentityDetached,
+    /// [`Event::IdentityUpdated`].
+    IdentityUpdated,
     /// [`Event::UserMetadataMerged`].
     UserMetadataMerged,
     /// [`Event::UserPrimaryIdentityChanged`].
@@ -230,6 +239,7 @@ impl Event {
             Self::LinkUndone { .. } => EventKind::LinkUndone,
             Self::IdentityAttached { .. } => EventKind::IdentityAttached,
             Self::IdentityDetached { .. } => EventKind::IdentityDetached,
+            Self::IdentityUpdated { .. } => EventKind::IdentityUpdated,
             Self::UserMetadataMerged { .. } => EventKind::UserMetadataMerged,
             Self::UserPrimaryIdentityChanged { .. } => EventKind::UserPrimaryIdentityChanged,
         }
@@ -243,6 +253,7 @@ impl Event {
             | Self::UserBlocked { user, .. }
             | Self::UserDeleted { user, .. }
             | Self::IdentityAttached { user, .. }
+            | Self::IdentityUpdated { user, .. }
             | Self::UserPrimaryIdentityChanged { user, .. } => (&user.id, None),
             Self::UserLinked { primary: user, absorbed: other, .. }
             | Self::UserUnlinked { user, restored: other, .. }

@@ -97,8 +97,8 @@ pub fn absorb(
         .collect();
     primary.identities.extend(moved.iter().cloned());
     secondary.absorbed = Some(Absorbed { into: primary.id.clone(), by_link: link, time: now });
-    primary.touch(now);
-    secondary.touch(now);
+    primary.touch_identities(now);
+    secondary.touch_identities(now);
     Ok(Absorption { primary, secondary, moved, changes })
 }
 
@@ -129,7 +129,7 @@ pub fn attach(
     let attached = owned(identity, primary.id.clone(), next_ordinal(&primary), now);
     let attached = Identity { attached_by: Some(link), ..attached };
     primary.identities.push(attached.clone());
-    primary.touch(now);
+    primary.touch_identities(now);
     Ok((primary, attached))
 }
 

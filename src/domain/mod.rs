@@ -15,6 +15,7 @@ pub mod policy;
 pub mod refusal;
 pub mod sign_in;
 pub mod taking_back;
+pub mod tickets;
 pub mod undoing;
 pub mod unlinking;
 pub mod user;

@@ -146,10 +146,10 @@ impl Facts<'_> {
         if !canonical.is_ascii() {
             return Ok(created(Rule::EmailNotAscii, vec![own]));
         }
-        if policy.linking == LinkingPolicy::Off {
-            return Ok(created(Rule::LinkingOff, vec![own]));
+        match telling_email(self.account, policy) {
+            Some(canonical) => self.decide_by_email(policy.linking, canonical, own),
+            None => Ok(created(Rule::LinkingOff, vec![own])),
         }
-        self.decide_by_email(policy.linking, canonical, own)
     }
 
     /// Decides about an account that nobody owns, whose email is proven.
@@ -226,6 +226,42 @@ impl Facts<'_> {
         });
         candidates::ranked(candidates.collect())
     }
+}
+
+/// The canonical email by which the decision about an account that nobody owns has to look for others, if it
+/// has to.
+pub fn telling_email<'a>(account: &'a UnownedIdentity, policy: &ProviderPolicy) -> Option<&'a str> {
+    let (email, canonical) = address(account.email.as_ref())?;
+    let counts = email.verified.is_some() && policy.email_trust.covers(canonical, &account.profile_data);
+    (counts && canonical.is_ascii() && policy.linking != LinkingPolicy::Off).then_some(canonical)
+}
+
+/// The account as the provider's word makes it: an email that the provider is not trusted with is not
+/// verified.
+pub fn judged(mut account: UnownedIdentity, policy: &ProviderPolicy) -> UnownedIdentity {
+    if let Some(email) = &mut account.email {
+        let covers = |canonical: &String| policy.email_trust.covers(canonical, &account.profile_data);
+        email.verified = email.verified.take().filter(|_| email.canonical.as_ref().is_some_and(covers));
+    }
+    account
+}
+
+/// An identity with what its provider tells of it now; `None` if it is as it was. What is not told stays: some
+/// tell it only once. An email that is as verified as before keeps the time at which it was.
+pub fn refreshed(identity: &Identity, told: &UnownedIdentity) -> Option<Identity> {
+    let mut fresh = identity.clone();
+    if let Some(email) = &told.email {
+        let known = identity.email.as_ref().filter(|known| known.given == email.given);
+        let verified = match (&email.verified, known.and_then(|known| known.verified.as_ref())) {
+            (Some(_), Some(known)) => Some(known.clone()),
+            (told, _) => told.clone(),
+        };
+        fresh.email = Some(IdentityEmail { verified, ..email.clone() });
+    }
+    if !told.profile_data.is_empty() {
+        fresh.profile_data = told.profile_data.clone();
+    }
+    (fresh != *identity).then_some(fresh)
 }
 
 fn created(rule: Rule, evidence: Vec<Evidence>) -> Decision {

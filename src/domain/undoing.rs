@@ -66,7 +66,7 @@ pub fn undo(household: Household, terms: &UndoTerms<'_>, now: DateTime<Utc>) -> 
     }
     restored.identities = returning;
     restored.absorbed = None;
-    restored.touch(now);
+    restored.touch_identities(now);
     restored.refuse_tokens_before(now);
     for follower in &mut followers {
         if let Some(absorbed) = &mut follower.absorbed {
@@ -75,7 +75,7 @@ pub fn undo(household: Household, terms: &UndoTerms<'_>, now: DateTime<Utc>) -> 
         follower.refuse_tokens_before(now);
     }
     holder.identities = kept;
-    holder.touch(now);
+    holder.touch_identities(now);
     holder.refuse_tokens_before(terms.holder_tokens_from);
     Ok(Undone { holder, restored, followers, staying, withheld })
 }

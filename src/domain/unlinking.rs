@@ -125,7 +125,7 @@ pub fn detach(
             Departure::Created { user, link }
         }
     };
-    owner.touch(now);
+    owner.touch_identities(now);
     owner.refuse_tokens_before(terms.owner_tokens_from);
     Ok(Detachment { owner, departure, identity })
 }
@@ -144,7 +144,7 @@ fn come_back(mut user: User, identity: &Identity, metadata: UnlinkMetadata, now:
     user.primary = identity.id.clone();
     user.identities = vec![identity.clone()];
     user.absorbed = None;
-    user.touch(now);
+    user.touch_identities(now);
     user.refuse_tokens_before(now);
     (user, withheld)
 }
@@ -168,6 +168,7 @@ pub fn user_of_its_own(id: UserId, identity: &Identity, now: DateTime<Utc>) -> U
     User {
         id,
         version: 1,
+        identities_version: 1,
         create_time: now,
         update_time: now,
         identities: vec![identity.clone()],

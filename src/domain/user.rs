@@ -12,6 +12,8 @@ pub struct User {
     pub id: UserId,
     /// Counts the changes of this user, from 1.
     pub version: i64,
+    /// The version that the user was given when it last gained or lost an identity.
+    pub identities_version: i64,
     /// When the user was created.
     pub create_time: DateTime<Utc>,
     /// When the user was last changed.
@@ -162,6 +164,12 @@ impl User {
     pub fn touch(&mut self, now: DateTime<Utc>) {
         self.version += 1;
         self.update_time = now;
+    }
+
+    /// Notes that the user gained or lost an identity.
+    pub fn touch_identities(&mut self, now: DateTime<Utc>) {
+        self.touch(now);
+        self.identities_version = self.version;
     }
 
     /// Refuses tokens issued before `time`; never accepts again what was refused already.

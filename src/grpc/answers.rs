@@ -2,6 +2,7 @@
 
 mod events;
 mod history;
+mod sign_in;
 
 use chrono::{DateTime, Utc};
 use prost_types::{ListValue, Struct, Timestamp, Value as PbValue, value::Kind};
@@ -10,6 +11,7 @@ use serde_json::Value;
 pub(super) use self::{
     events::event,
     history::{Sight, past_link, seen_link},
+    sign_in::decision,
 };
 use super::proto as pb;
 use crate::{
@@ -37,6 +39,16 @@ pub(super) fn user(user: &User) -> pb::User {
         blocked: user.blocked,
         profile: Some(object(&user.profile())),
     }
+}
+
+/// A user in a preview, whose random id there will be only once it is made.
+pub(super) fn nameless(told: &User) -> pb::User {
+    let mut user = user(told);
+    for identity in user.identities.iter_mut().filter(|identity| identity.home_user_id == user.id) {
+        identity.home_user_id.clear();
+    }
+    user.id.clear();
+    user
 }
 
 fn identity(identity: &Identity) -> pb::Identity {

@@ -3,7 +3,7 @@
 use tonic_health::{ServingStatus, server::HealthReporter};
 
 /// The services whose health can be asked for: ours, and the server as a whole.
-const SERVICES: [&str; 3] = ["", "identity.v1.IdentityService", EVENT_SERVICE];
+const SERVICES: [&str; 4] = ["", "identity.v1.IdentityService", "identity.v1.SignInService", EVENT_SERVICE];
 const EVENT_SERVICE: &str = "identity.v1.EventService";
 
 /// Says whether calls are served.

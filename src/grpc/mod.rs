@@ -15,13 +15,14 @@ mod paths;
 mod position;
 pub mod proto;
 pub mod requests;
+mod sign_in_service;
 pub mod status;
 pub mod streams;
 pub mod telemetry;
 
 use tonic::{Request, Status};
 
-pub use self::{event_service::EventHandler, identity_service::IdentityHandler};
+pub use self::{event_service::EventHandler, identity_service::IdentityHandler, sign_in_service::SignInHandler};
 use crate::{auth::Permit, linking::Error};
 
 /// Takes a request apart: the permit that the gate left, and the message.

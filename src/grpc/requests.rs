@@ -21,6 +21,10 @@ use crate::{
 
 /// The longest connection name, in bytes.
 const MAX_CONNECTION: usize = 128;
+/// The longest email that a provider may have told, in bytes. No address is longer.
+const MAX_TOLD_EMAIL: usize = 320;
+/// The longest ticket that is looked up, in bytes.
+const MAX_TICKET: usize = 64;
 /// The most wrong fields that are noted.
 const MAX_VIOLATIONS: usize = 1000;
 
@@ -226,6 +230,45 @@ impl Checks {
         }
     }
 
+    /// An account that was just proven; `verified` notes who says so, if its email is verified. What the
+    /// provider told as an email need not be one.
+    pub fn proven_account(
+        &mut self,
+        field: &str,
+        account: pb::ProvenAccount,
+        verified: &Verified,
+    ) -> Option<UnownedIdentity> {
+        let pb::ProvenAccount { r#ref, connection, email, email_verified, profile_data } = account;
+        let id = self.identity(&format!("{field}.ref"), r#ref.as_ref());
+        self.bounded(&format!("{field}.connection"), &connection, MAX_CONNECTION);
+        self.bounded(&format!("{field}.email"), &email, MAX_TOLD_EMAIL);
+        if email.is_empty() && email_verified {
+            self.wrong(&format!("{field}.email_verified"), "needs an email");
+        }
+        let profile_data = self.metadata(&format!("{field}.profile_data"), profile_data);
+        let id = id?;
+        let connection = if connection.is_empty() { id.provider.to_string() } else { connection };
+        let email = (!email.is_empty()).then(|| IdentityEmail {
+            canonical: Email::parse(&email).ok().map(|email| email.canonical().to_owned()),
+            verified: email_verified.then(|| verified.clone()),
+            given: email,
+        });
+        Some(UnownedIdentity { id, connection, social: false, email, profile_data })
+    }
+
+    /// The ticket of a sign-in, as far as one is seen to be none.
+    pub fn ticket(&mut self, field: &str, text: &str) {
+        if !(1..=MAX_TICKET).contains(&text.len()) {
+            self.wrong(field, format!("must be 1 to {MAX_TICKET} bytes"));
+        }
+    }
+
+    fn bounded(&mut self, field: &str, text: &str, max: usize) {
+        if text.len() > max || text.chars().any(char::is_control) {
+            self.wrong(field, format!("must be at most {max} bytes without control characters"));
+        }
+    }
+
     /// The first identity of a new user; `verified` notes who says so, if its email is verified.
     pub fn new_identity(
         &mut self,
@@ -239,12 +282,7 @@ impl Checks {
         };
         let pb::NewIdentity { r#ref, connection, social, email, email_verified, profile_data } = identity;
         let id = self.identity(&format!("{field}.ref"), r#ref.as_ref());
-        if connection.len() > MAX_CONNECTION || connection.chars().any(char::is_control) {
-            self.wrong(
-                &format!("{field}.connection"),
-                format!("must be at most {MAX_CONNECTION} bytes without control characters"),
-            );
-        }
+        self.bounded(&format!("{field}.connection"), &connection, MAX_CONNECTION);
         let email = match email.as_str() {
             "" if email_verified => {
                 self.wrong(&format!("{field}.email_verified"), "needs an email");

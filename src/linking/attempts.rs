@@ -120,14 +120,14 @@ impl Linking {
         reply: &(impl Fn(W::Answer) -> R + Sync),
     ) -> Result<R, Error> {
         let answer = write.attempt(self, session).await?;
-        let concerned = W::concerned(&answer);
+        let concerned = W::is_kept(&answer).then(|| W::concerned(&answer));
         let reply = reply(answer);
         if session.insert_events().await? == EventsInserted::EpochIsOver {
             session.abandon().await?;
             session.begin_epoch().await?;
             return Err(Error::Moved);
         }
-        if session.has_request_id()
+        if let Some(concerned) = concerned.filter(|_| session.has_request_id())
             && session.insert_answer(&reply.to_bytes(), &concerned).await? == AnswerInserted::Answered
         {
             return Err(Error::Moved);

@@ -5,12 +5,15 @@
 //! lets the rules decide on them, writes and commits. If the rows are not the ones that were
 //! resolved, it starts again.
 
+mod attachment;
 mod attempts;
 mod error;
 mod link;
 mod metadata;
 mod preview;
 mod primary;
+mod secondary;
+mod sign_in;
 mod undo;
 mod unlink;
 mod users;
@@ -23,9 +26,11 @@ use uuid::Uuid;
 pub use self::{
     attempts::{Reply, RequestId},
     error::Error,
-    link::{Link, LinkAnswer, Outcome, Secondary},
+    link::{Link, LinkAnswer, Outcome},
     metadata::{MergeMetadata, MergeSource, MergedMetadata},
     primary::SetPrimaryIdentity,
+    secondary::Secondary,
+    sign_in::{IssuedTicket, SignIn, SignInAnswer, SigningIn},
     undo::{UndoLink, UndoneLink},
     unlink::{Unlink, UnlinkAnswer},
     users::{CreateUser, DeleteUser, UpdateUser, UserIdForm},
@@ -65,6 +70,11 @@ pub trait Write: Send + Sync + 'static {
 
     /// Whoever is in the answer: it is not kept longer than they are.
     fn concerned(answer: &Self::Answer) -> Vec<Named>;
+
+    /// Whether the answer is kept for whoever repeats the request.
+    fn is_kept(_: &Self::Answer) -> bool {
+        true
+    }
 
     /// What is left to do once the change is committed. The caller waits for it, but the change stands
     /// whatever comes of it.

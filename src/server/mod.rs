@@ -30,7 +30,7 @@ use crate::{
     domain::TenantId,
     feed::Feed,
     grpc::{
-        EventHandler, IdentityHandler,
+        EventHandler, IdentityHandler, SignInHandler,
         capacity::CapacityLayer,
         deadline::DeadlineLayer,
         gate::GateLayer,
@@ -38,6 +38,7 @@ use crate::{
         panics::PanicLayer,
         proto::{
             DESCRIPTOR_SET, event_service_server::EventServiceServer, identity_service_server::IdentityServiceServer,
+            sign_in_service_server::SignInServiceServer,
         },
         streams::OpenStreams,
         telemetry::TelemetryLayer,
@@ -55,6 +56,8 @@ const WRITE_GRACE: Duration = Duration::from_secs(12);
 const LONG_DELAY: Duration = Duration::from_secs(60);
 /// The longest message that is taken without a token, or from who watches, in bytes.
 const MAX_OPEN_MESSAGE: usize = 4 * 1024;
+/// The longest message about a sign-in that is taken, in bytes: a profile has 16 KiB.
+const MAX_SIGN_IN: usize = 128 * 1024;
 /// The longest message that is taken, in bytes.
 const MAX_MESSAGE: usize = 2 * 1024 * 1024;
 
@@ -96,9 +99,11 @@ pub async fn serve(config: Config, listener: TcpListener, shutdown: Cancellation
 
     let identity =
         IdentityServiceServer::new(IdentityHandler::new(Arc::clone(&linking))).max_decoding_message_size(MAX_MESSAGE);
+    let sign_in =
+        SignInServiceServer::new(SignInHandler::new(Arc::clone(&linking))).max_decoding_message_size(MAX_SIGN_IN);
     let events = EventServiceServer::new(EventHandler::new(feed)).max_decoding_message_size(MAX_OPEN_MESSAGE);
     let health_service = health_service.max_decoding_message_size(MAX_OPEN_MESSAGE);
-    let mut routes = Routes::new(identity).add_service(events).add_service(health_service);
+    let mut routes = Routes::new(identity).add_service(sign_in).add_service(events).add_service(health_service);
     if config.reflection {
         // Both versions: older tools know only the alpha.
         let part = |error: tonic_reflection::server::Error| ServeError::Part(error.to_string());

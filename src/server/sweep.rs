@@ -15,7 +15,7 @@ use crate::{
 /// deletions that were interrupted.
 const EVERY: Duration = Duration::from_secs(600);
 
-/// Goes on removing answers that are kept no longer, what interrupted deletions left, and events older than
+/// Goes on removing answers and tickets that are kept no longer, what interrupted deletions left, and events older than
 /// `retention`, until `stop`.
 pub(super) async fn keep_swept(store: Store, tenants: Vec<TenantId>, retention: Duration, stop: CancellationToken) {
     let mut times = interval(EVERY);
@@ -25,7 +25,7 @@ pub(super) async fn keep_swept(store: Store, tenants: Vec<TenantId>, retention: 
             times.tick().await;
             for tenant in &tenants {
                 let old_events = Leftovers::OldEvents(clock::now() - retention);
-                for what in [Leftovers::Erasures, Leftovers::ExpiredAnswers, old_events] {
+                for what in [Leftovers::Erasures, Leftovers::ExpiredAnswers, Leftovers::ExpiredTickets, old_events] {
                     match sweep(&store, tenant, what).await {
                         Ok(0) => {}
                         Ok(removed) => tracing::debug!(%tenant, ?what, removed, "leftovers were removed"),

@@ -167,10 +167,23 @@ impl Session {
                 }
             }
         }
+        self.erase_tickets(erasure).await?;
         let query = sql_query("DELETE FROM erasures WHERE tenant_id = $1 AND id = $2")
             .bind::<Text, _>(self.tenant.as_str())
             .bind::<SqlUuid, _>(erasure.id);
         self.conn.execute(Cached(query)).await
+    }
+
+    /// Erases the tickets of sign-ins that may have been theirs: those of ten minutes at most.
+    async fn erase_tickets(&mut self, erasure: &Erasure) -> Result<(), StoreError> {
+        const FOR_THEM: &str = "DELETE FROM sign_in_tickets WHERE tenant_id = $1 AND candidate_ids && $2";
+        const OF_THEIRS: &str = "DELETE FROM sign_in_tickets t USING unnest($2::text[]) AS i WHERE t.tenant_id = $1 \
+            AND t.provider = split_part(i, '|', 1) AND t.subject = substr(i, strpos(i, '|') + 1)";
+        for (sql, names) in [(FOR_THEM, &erasure.user_ids), (OF_THEIRS, &erasure.identities)] {
+            let query = sql_query(sql).bind::<Text, _>(self.tenant.as_str()).bind::<Array<Text>, _>(names);
+            self.conn.execute(Cached(query)).await?;
+        }
+        Ok(())
     }
 
     /// Erases what is next of the links. Those that are there no longer count as well.

@@ -90,6 +90,10 @@ pub enum PastProof {
         /// SHA-256 that names the token.
         hash: Vec<u8>,
     },
+    /// A ticket of a sign-in.
+    Ticket,
+    /// An email that was verified on both sides.
+    VerifiedEmail,
     /// The word of the service that made the link.
     Service,
 }
@@ -244,6 +248,8 @@ impl TryFrom<Row> for PastLink {
             StoredProof::Token { issuer, subject } => {
                 PastProof::Token { issuer, subject, hash: row.proof_hash.unwrap_or_default() }
             }
+            StoredProof::Ticket => PastProof::Ticket,
+            StoredProof::VerifiedEmail => PastProof::VerifiedEmail,
             StoredProof::Service => PastProof::Service,
         };
         Ok(Self {

@@ -16,6 +16,8 @@ const AT_ONCE: usize = 1000;
 pub enum Leftovers {
     /// Answers that are kept for retries no longer.
     ExpiredAnswers,
+    /// Tickets of sign-ins that nobody went on with.
+    ExpiredTickets,
     /// What deletions that were interrupted have left.
     Erasures,
     /// Metadata that was discarded before this time, which its link has kept so far.
@@ -36,6 +38,7 @@ impl Session {
     pub async fn remove_some(&mut self, what: Leftovers) -> Result<usize, StoreError> {
         match what {
             Leftovers::ExpiredAnswers => self.sweep_answers(AT_ONCE).await,
+            Leftovers::ExpiredTickets => self.sweep_tickets(AT_ONCE).await,
             Leftovers::Erasures => self.erase_some(None).await,
             Leftovers::DiscardedMetadata(before) => self.remove_discarded(before).await,
             Leftovers::OldEvents(before) => self.sweep_events(before, AT_ONCE).await,
@@ -51,6 +54,10 @@ impl Session {
         let row: Option<Count> = match what {
             Leftovers::ExpiredAnswers => {
                 let sql = "SELECT count(*) FROM request_ids WHERE tenant_id = $1 AND expire_time <= now()";
+                self.conn.load_one(Cached(sql_query(sql).bind::<Text, _>(tenant))).await?
+            }
+            Leftovers::ExpiredTickets => {
+                let sql = "SELECT count(*) FROM sign_in_tickets WHERE tenant_id = $1 AND expire_time <= now()";
                 self.conn.load_one(Cached(sql_query(sql).bind::<Text, _>(tenant))).await?
             }
             Leftovers::Erasures => self.conn.load_one(Cached(sql_query(OF_DELETIONS).bind::<Text, _>(tenant))).await?,

@@ -73,13 +73,20 @@ pub enum Proof {
         /// SHA-256 that names the token.
         hash: [u8; 32],
     },
+    /// A ticket of a sign-in that had just proven the identity.
+    Ticket {
+        /// SHA-256 of the ticket.
+        hash: [u8; 32],
+    },
+    /// An email that is verified on both sides.
+    VerifiedEmail,
     /// A service's word.
     Service,
 }
 
 /// A proof as it is stored, but for the hash, which has a column of its own.
 #[derive(Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "lowercase")]
+#[serde(tag = "kind", rename_all = "snake_case")]
 pub(super) enum StoredProof {
     Token {
         #[serde(default)]
@@ -87,6 +94,8 @@ pub(super) enum StoredProof {
         #[serde(default)]
         subject: String,
     },
+    Ticket,
+    VerifiedEmail,
     Service,
 }
 
@@ -125,6 +134,8 @@ impl Session {
             Proof::Token { issuer, subject, hash } => {
                 (StoredProof::Token { issuer: issuer.clone(), subject: subject.clone() }, Some(hash.as_slice()))
             }
+            Proof::Ticket { hash } => (StoredProof::Ticket, Some(hash.as_slice())),
+            Proof::VerifiedEmail => (StoredProof::VerifiedEmail, None),
             Proof::Service => (StoredProof::Service, None),
         };
         let insert = diesel::insert_into(links::table)

@@ -11,31 +11,38 @@ use diesel::{
 };
 
 use super::{Request, Session, StoreError, cached::Cached};
-use crate::domain::{IdentityRef, Named, TenantId, UserId};
+use crate::domain::{IdentityRef, TenantId, UserId};
 
 /// The keys that one write locks.
 #[derive(Debug, Default)]
-pub struct LockKeys(Vec<Named>);
+pub struct LockKeys(Vec<String>);
 
 impl LockKeys {
     /// Also locks this user.
     #[must_use]
     pub fn user(mut self, id: &UserId) -> Self {
-        self.0.push(Named::UserId(id.clone()));
+        self.0.push(format!("user\0{id}"));
         self
     }
 
     /// Also locks this identity.
     #[must_use]
     pub fn identity(mut self, id: &IdentityRef) -> Self {
-        self.0.push(Named::Identity(id.clone()));
+        self.0.push(format!("identity\0{}\0{}", id.provider, id.subject));
+        self
+    }
+
+    /// Also locks whether anybody has this canonical email.
+    #[must_use]
+    pub fn email(mut self, canonical: &str) -> Self {
+        self.0.push(format!("email\0{canonical}"));
         self
     }
 
     /// As numbers, in the one order in which every transaction takes them, so that none waits
     /// for another in a circle. Two keys with one number only share a lock.
     fn sorted_numbers(&self, tenant: &TenantId, request: Option<&Request>) -> Vec<i64> {
-        let names = self.0.iter().map(|name| number(tenant, &name_key(name)));
+        let names = self.0.iter().map(|name| number(tenant, name));
         let mut numbers: Vec<i64> = names.chain(request.map(|request| number(tenant, &request_key(request)))).collect();
         numbers.sort_unstable();
         numbers.dedup();
@@ -50,13 +57,6 @@ impl Session {
         let query = sql_query(SQL).bind::<Array<BigInt>, _>(keys.sorted_numbers(&self.tenant, self.request.as_ref()));
         self.conn.execute(Cached(query)).await?;
         Ok(())
-    }
-}
-
-fn name_key(name: &Named) -> String {
-    match name {
-        Named::Identity(identity) => format!("identity\0{}\0{}", identity.provider, identity.subject),
-        Named::UserId(id) => format!("user\0{id}"),
     }
 }
 

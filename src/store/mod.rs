@@ -21,8 +21,10 @@ mod migrations;
 mod request_ids;
 mod rows;
 mod schema;
+mod sign_in;
 mod standing;
 mod tenants;
+mod tickets;
 mod undoing;
 mod users;
 

@@ -20,7 +20,7 @@ macro_rules! user_columns {
     () => {
         "u.id, u.version, u.create_time, u.update_time, u.absorbed_into, u.absorbed_by_link, u.absorbed_time, \
          u.primary_provider, u.primary_subject, u.user_metadata, u.app_metadata, u.profile_overrides, u.blocked, \
-         u.tokens_valid_from, u.detached_from, \
+         u.tokens_valid_from, u.detached_from, u.identities_version, \
          (SELECT json_agg(i ORDER BY i.ordinal) FROM identities i \
            WHERE i.tenant_id = u.tenant_id AND i.owner_id = u.id) AS identities"
     };
@@ -60,6 +60,8 @@ pub(super) struct UserRow {
     tokens_valid_from: Option<DateTime<Utc>>,
     #[diesel(sql_type = Nullable<Text>)]
     detached_from: Option<String>,
+    #[diesel(sql_type = BigInt)]
+    identities_version: i64,
     #[diesel(sql_type = Nullable<Json>)]
     identities: Option<Value>,
 }
@@ -93,6 +95,7 @@ impl TryFrom<UserRow> for User {
         Ok(Self {
             id: user_id(&row.id)?,
             version: row.version,
+            identities_version: row.identities_version,
             create_time: row.create_time,
             update_time: row.update_time,
             identities: identities.into_iter().map(Identity::try_from).collect::<Result<_, _>>()?,
@@ -166,7 +169,7 @@ pub(super) fn verifier_json(by: &Verifier) -> Value {
     }
 }
 
-fn verifier(stored: &Value) -> Result<Verifier, StoreError> {
+pub(super) fn verifier(stored: &Value) -> Result<Verifier, StoreError> {
     let part = |name: &str| {
         let text = stored.get(name).and_then(Value::as_str).map(str::to_owned);
         text.ok_or_else(|| StoreError::corrupt("verifier of an email"))

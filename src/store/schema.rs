@@ -19,6 +19,7 @@ diesel::table! {
         blocked -> Bool,
         tokens_valid_from -> Nullable<Timestamptz>,
         detached_from -> Nullable<Text>,
+        identities_version -> BigInt,
     }
 }
 
@@ -97,6 +98,20 @@ diesel::table! {
         fingerprint -> Binary,
         answer -> Binary,
         concerned -> Array<Text>,
+        expire_time -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    sign_in_tickets (tenant_id, hash) {
+        tenant_id -> Text,
+        hash -> Binary,
+        provider -> Text,
+        subject -> Text,
+        account -> Jsonb,
+        candidate_ids -> Array<Text>,
+        candidate_versions -> Array<BigInt>,
+        issue_time -> Timestamptz,
         expire_time -> Timestamptz,
     }
 }

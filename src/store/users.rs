@@ -161,11 +161,12 @@ impl Session {
             absorbed_into = n.absorbed_into, absorbed_by_link = n.absorbed_by_link, absorbed_time = n.absorbed_time, \
             primary_provider = n.primary_provider, primary_subject = n.primary_subject, \
             user_metadata = n.user_metadata, app_metadata = n.app_metadata, profile_overrides = n.profile_overrides, \
-            blocked = n.blocked, tokens_valid_from = n.tokens_valid_from \
+            blocked = n.blocked, tokens_valid_from = n.tokens_valid_from, identities_version = n.identities_version \
             FROM unnest($2::text[], $3::bigint[], $4::timestamptz[], $5::text[], $6::uuid[], $7::timestamptz[], \
-              $8::text[], $9::text[], $10::jsonb[], $11::jsonb[], $12::jsonb[], $13::boolean[], $14::timestamptz[]) \
+              $8::text[], $9::text[], $10::jsonb[], $11::jsonb[], $12::jsonb[], $13::boolean[], $14::timestamptz[], $15::bigint[]) \
               AS n(id, version, update_time, absorbed_into, absorbed_by_link, absorbed_time, \
-              primary_provider, primary_subject, user_metadata, app_metadata, profile_overrides, blocked, tokens_valid_from) \
+              primary_provider, primary_subject, user_metadata, app_metadata, profile_overrides, blocked, tokens_valid_from, \
+              identities_version) \
             WHERE u.tenant_id = $1 AND u.id = n.id";
         let absorbed = |user: &&User| user.absorbed.clone();
         let query = sql_query(SQL)
@@ -182,7 +183,8 @@ impl Session {
             .bind::<Array<Jsonb>, _>(column(users, |user| json(&user.app_metadata)))
             .bind::<Array<Jsonb>, _>(column(users, |user| json(&user.profile_overrides)))
             .bind::<Array<Bool>, _>(column(users, |user| user.blocked))
-            .bind::<Array<Nullable<Timestamptz>>, _>(column(users, |user| user.tokens_valid_from));
+            .bind::<Array<Nullable<Timestamptz>>, _>(column(users, |user| user.tokens_valid_from))
+            .bind::<Array<BigInt>, _>(column(users, |user| user.identities_version));
         expect_rows(self.conn.execute(Cached(query)).await?, users.len())
     }
 
@@ -232,6 +234,7 @@ impl Session {
                 users::blocked.eq(user.blocked),
                 users::tokens_valid_from.eq(user.tokens_valid_from),
                 users::detached_from.eq(user.detached_from.as_ref().map(UserId::as_str)),
+                users::identities_version.eq(user.identities_version),
             ))
             .on_conflict_do_nothing();
         let rows = self.conn.execute(insert).await?;

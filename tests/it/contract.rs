@@ -71,6 +71,7 @@ fn who_may_call_what() {
         ListLinks: read:current_user | read:users | NO_SIDE_EFFECTS
         ListUsers: - | read:users | NO_SIDE_EFFECTS
         ListLinkCandidates: read:current_user | read:users | NO_SIDE_EFFECTS
+        ResolveSignIn: - | sign_in:users | IDEMPOTENCY_UNKNOWN
     "#);
 }
 
@@ -88,8 +89,9 @@ fn what_is_said_and_what_knows_whether_it_was() {
         CreateUserResponse: user=1 User{}
         DeleteUserRequest: user_id=1 string, expected_version?=2 int64, include_absorbed=3 bool, validate_only=4 bool, request_id=5 string
         DeleteUserResponse: deleted_user_ids=1 string[]
+        EmailEvidence: identity=1 IdentityRef{}, user_id=2 string, email=3 string, counts=4 bool, verify_time=5 Timestamp{}, verifier_issuer=6 string, verifier_subject=7 string
         EmailMatch: user=1 User{}, identities=2 IdentityRef[], verified=3 bool
-        Event: position=1 string, time=2 Timestamp{}, tenant=3 string, actor=4 Actor{}, request_id=5 string, detail/user_created=20 UserCreated{}, detail/user_updated=21 UserUpdated{}, detail/user_blocked=22 UserBlocked{}, detail/user_deleted=23 UserDeleted{}, detail/user_linked=24 UserLinked{}, detail/user_unlinked=25 UserUnlinked{}, detail/link_undone=26 LinkUndone{}, detail/identity_attached=27 IdentityAttached{}, detail/identity_detached=28 IdentityDetached{}, detail/user_metadata_merged=30 UserMetadataMerged{}, detail/user_primary_identity_changed=31 UserPrimaryIdentityChanged{}
+        Event: position=1 string, time=2 Timestamp{}, tenant=3 string, actor=4 Actor{}, request_id=5 string, detail/user_created=20 UserCreated{}, detail/user_updated=21 UserUpdated{}, detail/user_blocked=22 UserBlocked{}, detail/user_deleted=23 UserDeleted{}, detail/user_linked=24 UserLinked{}, detail/user_unlinked=25 UserUnlinked{}, detail/link_undone=26 LinkUndone{}, detail/identity_attached=27 IdentityAttached{}, detail/identity_detached=28 IdentityDetached{}, detail/identity_updated=29 IdentityUpdated{}, detail/user_metadata_merged=30 UserMetadataMerged{}, detail/user_primary_identity_changed=31 UserPrimaryIdentityChanged{}
         FindByEmailRequest: email=1 string, include_unverified=2 bool, page_size=3 int32, page_token=4 string
         FindByEmailResponse: matches=1 EmailMatch[], next_page_token=2 string
         FindByIdentityRequest: identity=1 IdentityRef{}
@@ -101,12 +103,15 @@ fn what_is_said_and_what_knows_whether_it_was() {
         IdentityAttached: user=1 UserChange{}, identity=2 IdentityRef{}, link_id=3 string
         IdentityDetached: user=1 UserChange{}, detached=2 UserChange{}, identity=3 IdentityRef{}, link_id=4 string
         IdentityRef: provider=1 string, subject=2 string
+        IdentityUpdated: user=1 UserChange{}, identity=2 IdentityRef{}
         LinkCandidate: user_id=1 string, shared_emails=2 string[], providers=3 string[], handle=4 string, reasons=5 Reason
         LinkProof.Service: issuer=1 string, subject=2 string
+        LinkProof.Ticket: 
         LinkProof.Token: issuer=1 string, subject=2 string, hash=3 bytes
-        LinkProof: proof/token=1 Token{}, proof/service=2 Service{}
+        LinkProof.VerifiedEmail: 
+        LinkProof: proof/token=1 Token{}, proof/service=2 Service{}, proof/ticket=3 Ticket{}, proof/verified_email=4 VerifiedEmail{}
         LinkRecord: id=1 string, primary_user_id=2 string, secondary_user_id=3 string, moved_identities=4 IdentityRef[], link_time=5 Timestamp{}, undo_time=6 Timestamp{}, actor=10 Actor{}, proof=11 LinkProof{}, user_metadata=12 MetadataMerge{}, app_metadata=13 MetadataMerge{}, require_shared_verified_email=14 bool, metadata_changes=15 MetadataChange[], undo_actor=16 Actor{}, request_id=17 string
-        LinkRequest: user_id=1 string, secondary/link_with=2 string, secondary/identity=4 IdentityRef{}, secondary/secondary_user_id=5 string, user_metadata=6 MetadataMerge{}, app_metadata=7 MetadataMerge{}, expected_version?=8 int64, expected_secondary_version?=9 int64, validate_only=10 bool, request_id=11 string, require_shared_verified_email=12 bool
+        LinkRequest: user_id=1 string, secondary/link_with=2 string, secondary/link_ticket=3 string, secondary/identity=4 IdentityRef{}, secondary/secondary_user_id=5 string, user_metadata=6 MetadataMerge{}, app_metadata=7 MetadataMerge{}, expected_version?=8 int64, expected_secondary_version?=9 int64, validate_only=10 bool, request_id=11 string, require_shared_verified_email=12 bool
         LinkResponse: user=1 User{}, outcome=2 Outcome, link=3 LinkRecord{}, metadata_changes=4 MetadataChange[]
         LinkUndone: user=1 UserChange{}, restored=2 UserChange{}, repointed_user_ids=3 string[], moved_identities=4 IdentityRef[], link_id=5 string, metadata_changes=6 MetadataChange[], also_changed=7 UserChange[]
         ListEventsRequest: start/after=1 string, start/from=2 FeedEnd, kinds=3 EventKind, user_id=4 string, page_size=5 int32
@@ -122,11 +127,16 @@ fn what_is_said_and_what_knows_whether_it_was() {
         MetadataChange: namespace=1 MetadataNamespace, path=2 string, effect=3 Effect
         MetadataMerge: strategy=1 Strategy, conflict=2 Conflict, arrays=3 Arrays
         NewIdentity: ref=1 IdentityRef{}, connection=2 string, social=3 bool, email=4 string, email_verified=5 bool, profile_data=6 Struct{}
+        ProvenAccount: ref=1 IdentityRef{}, connection=2 string, email=3 string, email_verified=4 bool, profile_data=5 Struct{}
+        ResolveSignInRequest: with/account=1 ProvenAccount{}, with/sign_in_ticket=2 string, validate_only=3 bool, request_id=4 string
+        ResolveSignInResponse: decision=1 SignInDecision{}
         ResolveUsersRequest: user_ids=1 string[]
         ResolveUsersResponse: users=1 ResolvedUser[]
         ResolvedUser: requested_id=1 string, state=2 State, user_id=3 string, since_time=4 Timestamp{}, link_id=5 string
         SetPrimaryIdentityRequest: user_id=1 string, identity=2 IdentityRef{}, expected_version?=3 int64, validate_only=4 bool, request_id=5 string
         SetPrimaryIdentityResponse: user=1 User{}
+        SignInCandidate: user_id=1 string, providers=2 string[], verify_time=3 Timestamp{}, was_linked_before=4 bool
+        SignInDecision: outcome=1 Outcome, user=2 User{}, identity=3 IdentityRef{}, rule=4 SignInRule, evidence=5 EmailEvidence[], candidates=6 SignInCandidate[], ticket=7 string, ticket_expire_time=8 Timestamp{}, link=9 LinkRecord{}
         UndoLinkRequest: link_id=1 string, metadata=2 UnlinkMetadata, expected_version?=3 int64, validate_only=4 bool, request_id=5 string
         UndoLinkResponse: user=1 User{}, restored_user=2 User{}, link=3 LinkRecord{}, metadata_changes=4 MetadataChange[]
         UnlinkRequest: user_id=1 string, identity=2 IdentityRef{}, metadata=3 UnlinkMetadata, expected_version?=4 int64, validate_only=5 bool, request_id=6 string
@@ -164,7 +174,7 @@ fn the_values_that_programs_compare() {
 
     insta::assert_snapshot!(lines.join("\n"), @r#"
         Actor.Kind: 0 KIND_UNSPECIFIED, 1 KIND_USER, 2 KIND_SERVICE, 3 KIND_DELETION
-        EventKind: 0 EVENT_KIND_UNSPECIFIED, 1 EVENT_KIND_USER_CREATED, 2 EVENT_KIND_USER_UPDATED, 3 EVENT_KIND_USER_BLOCKED, 4 EVENT_KIND_USER_DELETED, 5 EVENT_KIND_USER_LINKED, 6 EVENT_KIND_USER_UNLINKED, 7 EVENT_KIND_LINK_UNDONE, 8 EVENT_KIND_IDENTITY_ATTACHED, 9 EVENT_KIND_IDENTITY_DETACHED, 11 EVENT_KIND_USER_METADATA_MERGED, 12 EVENT_KIND_USER_PRIMARY_IDENTITY_CHANGED
+        EventKind: 0 EVENT_KIND_UNSPECIFIED, 1 EVENT_KIND_USER_CREATED, 2 EVENT_KIND_USER_UPDATED, 3 EVENT_KIND_USER_BLOCKED, 4 EVENT_KIND_USER_DELETED, 5 EVENT_KIND_USER_LINKED, 6 EVENT_KIND_USER_UNLINKED, 7 EVENT_KIND_LINK_UNDONE, 8 EVENT_KIND_IDENTITY_ATTACHED, 9 EVENT_KIND_IDENTITY_DETACHED, 10 EVENT_KIND_IDENTITY_UPDATED, 11 EVENT_KIND_USER_METADATA_MERGED, 12 EVENT_KIND_USER_PRIMARY_IDENTITY_CHANGED
         FeedEnd: 0 FEED_END_UNSPECIFIED, 1 FEED_END_OLDEST, 2 FEED_END_NEWEST
         LinkCandidate.Reason: 0 REASON_UNSPECIFIED, 1 REASON_SHARED_VERIFIED_EMAIL, 2 REASON_WAS_LINKED_BEFORE
         LinkResponse.Outcome: 0 OUTCOME_UNSPECIFIED, 1 OUTCOME_ABSORBED, 2 OUTCOME_ATTACHED, 3 OUTCOME_ALREADY_LINKED
@@ -173,8 +183,10 @@ fn the_values_that_programs_compare() {
         MetadataMerge.Conflict: 0 CONFLICT_UNSPECIFIED, 1 CONFLICT_PRIMARY_WINS, 2 CONFLICT_SECONDARY_WINS, 3 CONFLICT_FAIL
         MetadataMerge.Strategy: 0 STRATEGY_UNSPECIFIED, 1 STRATEGY_KEEP_PRIMARY, 2 STRATEGY_MERGE
         MetadataNamespace: 0 METADATA_NAMESPACE_UNSPECIFIED, 1 METADATA_NAMESPACE_USER, 2 METADATA_NAMESPACE_APP
-        Reason: 0 REASON_UNSPECIFIED, 1 REASON_TOKEN_MISSING, 2 REASON_TOKEN_INVALID, 3 REASON_SCOPE_INSUFFICIENT, 4 REASON_NOT_YOUR_USER, 5 REASON_REAUTHENTICATION_REQUIRED, 6 REASON_REQUEST_INVALID, 7 REASON_SAME_USER, 8 REASON_LINK_TOKEN_INVALID, 9 REASON_EMAIL_NOT_SHARED, 10 REASON_USER_NOT_FOUND, 11 REASON_IDENTITY_NOT_FOUND, 12 REASON_LINK_NOT_FOUND, 13 REASON_USER_ABSORBED, 14 REASON_USER_BLOCKED, 15 REASON_IDENTITY_TAKEN, 16 REASON_USER_EXISTS, 17 REASON_LAST_IDENTITY, 18 REASON_PRIMARY_IDENTITY, 19 REASON_TOO_MANY_IDENTITIES, 20 REASON_METADATA_CONFLICT, 21 REASON_METADATA_TOO_LARGE, 22 REASON_VERSION_MISMATCH, 23 REASON_CONFLICT_RETRY, 24 REASON_OVERLOADED, 25 REASON_STORE_UNAVAILABLE, 26 REASON_KEYS_UNAVAILABLE, 27 REASON_COMMIT_UNKNOWN, 28 REASON_ABSORBED_USERS_EXIST, 29 REASON_INTERNAL, 30 REASON_DEADLINE, 31 REASON_REQUEST_ID_REUSED, 32 REASON_LINK_NOT_UNDOABLE, 33 REASON_POSITION_INVALID, 34 REASON_POSITION_EXPIRED, 35 REASON_SERVER_STOPPING, 36 REASON_WATCH_OVER
+        Reason: 0 REASON_UNSPECIFIED, 1 REASON_TOKEN_MISSING, 2 REASON_TOKEN_INVALID, 3 REASON_SCOPE_INSUFFICIENT, 4 REASON_NOT_YOUR_USER, 5 REASON_REAUTHENTICATION_REQUIRED, 6 REASON_REQUEST_INVALID, 7 REASON_SAME_USER, 8 REASON_LINK_TOKEN_INVALID, 9 REASON_EMAIL_NOT_SHARED, 10 REASON_USER_NOT_FOUND, 11 REASON_IDENTITY_NOT_FOUND, 12 REASON_LINK_NOT_FOUND, 13 REASON_USER_ABSORBED, 14 REASON_USER_BLOCKED, 15 REASON_IDENTITY_TAKEN, 16 REASON_USER_EXISTS, 17 REASON_LAST_IDENTITY, 18 REASON_PRIMARY_IDENTITY, 19 REASON_TOO_MANY_IDENTITIES, 20 REASON_METADATA_CONFLICT, 21 REASON_METADATA_TOO_LARGE, 22 REASON_VERSION_MISMATCH, 23 REASON_CONFLICT_RETRY, 24 REASON_OVERLOADED, 25 REASON_STORE_UNAVAILABLE, 26 REASON_KEYS_UNAVAILABLE, 27 REASON_COMMIT_UNKNOWN, 28 REASON_ABSORBED_USERS_EXIST, 29 REASON_INTERNAL, 30 REASON_DEADLINE, 31 REASON_REQUEST_ID_REUSED, 32 REASON_LINK_NOT_UNDOABLE, 33 REASON_POSITION_INVALID, 34 REASON_POSITION_EXPIRED, 35 REASON_SERVER_STOPPING, 36 REASON_WATCH_OVER, 37 REASON_LINK_TICKET_INVALID, 38 REASON_SIGN_IN_INVALID, 39 REASON_EMAIL_MISSING, 40 REASON_EMAIL_UNVERIFIED, 41 REASON_PROVIDER_DISABLED
         ResolvedUser.State: 0 STATE_UNSPECIFIED, 1 STATE_CURRENT, 2 STATE_ABSORBED, 3 STATE_DELETED, 4 STATE_UNKNOWN
+        SignInDecision.Outcome: 0 OUTCOME_UNSPECIFIED, 1 OUTCOME_SIGNED_IN, 2 OUTCOME_CREATED, 3 OUTCOME_LINKED, 4 OUTCOME_CANDIDATES
+        SignInRule: 0 SIGN_IN_RULE_UNSPECIFIED, 1 SIGN_IN_RULE_IDENTITY_KNOWN, 2 SIGN_IN_RULE_EMAIL_MISSING, 3 SIGN_IN_RULE_EMAIL_UNVERIFIED, 4 SIGN_IN_RULE_EMAIL_NOT_ASCII, 5 SIGN_IN_RULE_LINKING_OFF, 6 SIGN_IN_RULE_EMAIL_UNCLAIMED, 7 SIGN_IN_RULE_EMAIL_UNPROVEN_ELSEWHERE, 8 SIGN_IN_RULE_PROVIDER_ALREADY_THERE, 9 SIGN_IN_RULE_UNLINKED_BEFORE, 10 SIGN_IN_RULE_EMAIL_VERIFIED_ON_BOTH_SIDES, 11 SIGN_IN_RULE_LINKING_SUGGESTED, 12 SIGN_IN_RULE_SEVERAL_USERS, 13 SIGN_IN_RULE_OWN_USER_WANTED
         UnlinkMetadata: 0 UNLINK_METADATA_UNSPECIFIED, 1 UNLINK_METADATA_RESTORE, 2 UNLINK_METADATA_DISCARD
         UserIdForm: 0 USER_ID_FORM_UNSPECIFIED, 1 USER_ID_FORM_RANDOM, 2 USER_ID_FORM_PROVIDER_SUBJECT
     "#);

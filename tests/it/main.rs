@@ -40,6 +40,7 @@ mod races;
 mod rekey;
 mod retries;
 mod schema;
+mod sign_in;
 mod statements;
 mod stop;
 mod storm;

@@ -18,8 +18,17 @@ use crate::support::*;
 const ID: &str = "5d1a9d0e-7c1b-4f7e-9a51-0d2c8f3b6a10";
 
 /// The rpcs that change something.
-const WRITES: [&str; 8] =
-    ["Link", "Unlink", "UndoLink", "MergeMetadata", "CreateUser", "UpdateUser", "DeleteUser", "SetPrimaryIdentity"];
+const WRITES: [&str; 9] = [
+    "Link",
+    "Unlink",
+    "UndoLink",
+    "MergeMetadata",
+    "CreateUser",
+    "UpdateUser",
+    "DeleteUser",
+    "SetPrimaryIdentity",
+    "ResolveSignIn",
+];
 
 /// Two users, the first of a Google account and a phone.
 struct People {
@@ -111,6 +120,14 @@ async fn write(service: &Caller, people: &People, rpc: &str, id: &str, terms: Te
             let identity = identity_ref(subject.0, subject.1);
             let set = pb::SetPrimaryIdentityRequest { user_id, identity, expected_version, validate_only, request_id };
             format!("{:?}", service.set_primary_identity(set).await?)
+        }
+        "ResolveSignIn" => {
+            // At a disabled provider nobody signs in.
+            let provider = if expected_version.is_some() { "myspace" } else { "okta" };
+            let profile_data = metadata(other);
+            let account = pb::ProvenAccount { r#ref: identity_ref(provider, "o1"), profile_data, ..Default::default() };
+            let sign_in = pb::ResolveSignInRequest { validate_only, request_id, ..sign_in_with(account) };
+            format!("{:?}", service.resolve_sign_in(sign_in).await?)
         }
         _ => unreachable!("{rpc} changes nothing"),
     };

@@ -225,6 +225,7 @@ async fn tools_learn_the_services_by_reflection_unless_it_is_switched_off() {
         grpc.reflection.v1.ServerReflection
         identity.v1.EventService
         identity.v1.IdentityService
+        identity.v1.SignInService
     "#);
 
     let database = cluster().db_migrated().await;

@@ -1,6 +1,6 @@
 //! The table, row by row, and what holds whatever the facts are.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, slice};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use proptest::prelude::{any, prop, prop_assert, prop_assert_eq, prop_oneof, proptest};
@@ -207,6 +207,68 @@ fn a_decision_says_what_it_rests_on() {
     assert_eq!(decision.evidence.len(), 21);
 }
 
+/// Outcome, and rule or refusal, as `docs/SIGN_IN.md` calls them.
+fn in_words(decision: &Result<Decision, Refusal>) -> (&'static str, String) {
+    let (outcome, name) = match decision {
+        Err(refusal) => ("refused", format!("{refusal:?}")),
+        Ok(Decision { outcome, rule, .. }) => match outcome {
+            Outcome::SignedIn(_) => ("signed in", format!("{rule:?}")),
+            Outcome::Created => ("created", format!("{rule:?}")),
+            Outcome::Linked(_) => ("linked", format!("{rule:?}")),
+            Outcome::Candidates(_) => ("candidates", format!("{rule:?}")),
+        },
+    };
+    let words =
+        name.char_indices().map(|(at, c)| if at > 0 && c.is_uppercase() { format!("_{c}") } else { c.to_string() });
+    (outcome, words.collect::<String>().to_uppercase())
+}
+
+/// The rows of the page: outcome, and rule or refusal.
+fn rows_of_the_page() -> Vec<(&'static str, String)> {
+    let page = include_str!("../../../docs/SIGN_IN.md");
+    let rows =
+        page.lines().filter_map(|line| line.strip_prefix("| ").filter(|rest| rest.starts_with(char::is_numeric)));
+    rows.map(|row| {
+        let cells: Vec<&str> = row.split(" | ").collect();
+        let outcomes = ["refused", "signed in", "created", "linked", "candidates"];
+        let outcome = outcomes.into_iter().find(|outcome| cells[2].starts_with(outcome)).unwrap();
+        (outcome, cells[3].trim_end_matches(" |").trim_matches('`').to_owned())
+    })
+    .collect()
+}
+
+#[test]
+fn the_page_is_the_code_row_by_row() {
+    let trusted = ann;
+    let (ann, mallory) = (trusted("auto2"), user("m", &[("auto2", EMAIL)]));
+    let ben = user("ben", &[("auto2", "!ann@example.com")]);
+    let own = account("auto", "new", "!ann@example.com");
+    let of = |provider, email| account(provider, "new", email);
+    let newcomer = |account: &UnownedIdentity, holders: &[User]| decide(account, None, holders, &[]);
+    let rows = [
+        newcomer(&of("disabled", ""), &[]),
+        decide(&own, Some(&blocked(ann.clone())), &[], &[]),
+        decide(&own, Some(&ann), &[], &[]),
+        newcomer(&of("wants-any", ""), &[]),
+        newcomer(&of("auto", ""), &[]),
+        newcomer(&of("wants-verified", EMAIL), &[]),
+        newcomer(&of("untrusted", "!ann@example.com"), &[]),
+        newcomer(&of("auto", "!\u{e4}nn@example.com"), &[]),
+        newcomer(&of("off", "!ann@example.com"), &[]),
+        newcomer(&own, &[]),
+        newcomer(&own, &[mallory]),
+        newcomer(&own, &[trusted("off")]),
+        newcomer(&own, &[blocked(ann.clone())]),
+        newcomer(&own, &[trusted("auto")]),
+        decide(&own, None, slice::from_ref(&ann), &["ann"]),
+        newcomer(&own, slice::from_ref(&ann)),
+        newcomer(&of("suggests", "!ann@example.com"), slice::from_ref(&ann)),
+        newcomer(&own, &[ann, ben]),
+    ];
+    let rows: Vec<_> = rows.iter().map(in_words).collect();
+    assert_eq!(rows_of_the_page(), rows);
+}
+
 fn any_email() -> impl Strategy<Value = &'static str> {
     prop_oneof![Just(""), Just(EMAIL), Just("!ann@example.com"), Just("!bob@example.com")]
 }
@@ -232,6 +294,17 @@ fn proves(identity: &Identity) -> bool {
 }
 
 proptest! {
+    #[test]
+    fn whatever_comes_out_has_a_row_on_the_page(
+        provider in any_provider(), email in any_email(), holders in any_holders(), parted in any::<bool>(),
+        is_known in any::<bool>()
+    ) {
+        let account = account(provider, "new", email);
+        let owner = holders.first().filter(|_| is_known);
+        let decision = decide(&account, owner, &holders, if parted { &["u0"] } else { &[] });
+        prop_assert!(rows_of_the_page().contains(&in_words(&decision)), "{:?}", decision);
+    }
+
     #[test]
     fn a_link_needs_one_match_proven_and_open_on_both_sides(
         provider in any_provider(), is_verified in any::<bool>(), holders in any_holders(), parted in any::<bool>()

@@ -92,6 +92,9 @@ fn detail(event: &Event) -> Detail {
                 metadata_changes: places(metadata),
             })
         }
+        Event::IdentityUpdated { user, identity } => {
+            Detail::IdentityUpdated(pb::IdentityUpdated { user: change(user), identity: Some(identity_ref(identity)) })
+        }
         Event::UserPrimaryIdentityChanged { user, identity } => {
             Detail::UserPrimaryIdentityChanged(pb::UserPrimaryIdentityChanged {
                 user: change(user),

@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// What a user token may not do.
-const UNPROVEN: &str = "name the secondary user without a proof: send its token in link_with";
+const UNPROVEN: &str = "name the secondary user without a proof: send its token in link_with, or a ticket";
 
 impl IdentityHandler {
     pub(super) async fn link(&self, permit: Permit, mut request: pb::LinkRequest) -> Result<pb::LinkResponse, Error> {
@@ -27,8 +27,12 @@ impl IdentityHandler {
         let mut named = None;
         let mut token = None;
         match &request.secondary {
-            None => checks.wrong("secondary", "is required: link_with, identity or secondary_user_id"),
+            None => checks.wrong("secondary", "is required: link_with, link_ticket, identity or secondary_user_id"),
             Some(Named::LinkWith(link_with)) => token = Some(link_with),
+            Some(Named::LinkTicket(ticket)) => {
+                checks.ticket("link_ticket", ticket);
+                named = Some(Secondary::of_ticket(ticket));
+            }
             Some(Named::Identity(identity)) => {
                 permit.services_only(UNPROVEN)?;
                 named = checks.identity("identity", Some(identity)).map(Secondary::Identity);

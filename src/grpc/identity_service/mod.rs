@@ -16,7 +16,7 @@ use prost::Message;
 use tonic::{Request, Response, Status};
 
 use super::{
-    answers, permitted,
+    permitted,
     proto::{self as pb, identity_service_server::IdentityService},
     status,
 };
@@ -93,14 +93,4 @@ impl<M: Message + Default + 'static> Reply for M {
     fn from_bytes(bytes: &[u8]) -> Option<Self> {
         M::decode(bytes).ok()
     }
-}
-
-/// A user in a preview, whose random id there will be only once it is made.
-fn nameless(user: &User) -> pb::User {
-    let mut user = answers::user(user);
-    for identity in user.identities.iter_mut().filter(|identity| identity.home_user_id == user.id) {
-        identity.home_user_id.clear();
-    }
-    user.id.clear();
-    user
 }

@@ -2,7 +2,7 @@
 
 use std::mem::take;
 
-use super::{IdentityHandler, nameless, unlink::unproven};
+use super::{IdentityHandler, unlink::unproven};
 use crate::{
     auth::Permit,
     clock,
@@ -41,7 +41,7 @@ fn reply(answer: UndoneLink, is_service: bool, validate_only: bool) -> pb::UndoL
     let is_nameless = validate_only && answer.is_new;
     pb::UndoLinkResponse {
         user: Some(answers::user(&answer.user)),
-        restored_user: restored.map(|user| if is_nameless { nameless(&user) } else { answers::user(&user) }),
+        restored_user: restored.map(|user| if is_nameless { answers::nameless(&user) } else { answers::user(&user) }),
         link: Some(answers::seen_link(&answer.link, sight)),
         metadata_changes: [answers::taken_back(&answer.taken_back), answers::withheld(&answer.withheld)].concat(),
     }

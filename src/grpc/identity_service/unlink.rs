@@ -2,7 +2,7 @@
 
 use std::mem::take;
 
-use super::{IdentityHandler, nameless};
+use super::IdentityHandler;
 use crate::{
     auth::Permit,
     clock,
@@ -46,7 +46,7 @@ fn reply(answer: UnlinkAnswer, is_service: bool, validate_only: bool) -> pb::Unl
         Departure::Created { user: detached, link } => pb::UnlinkResponse {
             user,
             link_id: link.map(|link| link.to_string()).unwrap_or_default(),
-            detached_user: Some(if validate_only { nameless(&detached) } else { answers::user(&detached) }),
+            detached_user: Some(if validate_only { answers::nameless(&detached) } else { answers::user(&detached) }),
             ..pb::UnlinkResponse::default()
         },
     }

@@ -4,7 +4,7 @@ use std::mem::take;
 
 use uuid::Uuid;
 
-use super::{IdentityHandler, nameless, read_user};
+use super::{IdentityHandler, read_user};
 use crate::{
     auth::{Caller, Permit},
     clock,
@@ -54,7 +54,7 @@ impl IdentityHandler {
         };
         let reply = move |user: User| {
             let is_random = joined.as_ref() != Some(&user.id);
-            let user = if validate_only && is_random { nameless(&user) } else { answers::user(&user) };
+            let user = if validate_only && is_random { answers::nameless(&user) } else { answers::user(&user) };
             pb::CreateUserResponse { user: Some(user) }
         };
         self.linking.run(create, request_id, reply).await

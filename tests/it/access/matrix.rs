@@ -125,6 +125,7 @@ async fn tokens() {
         ListLinks          | ok      | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
         ListUsers          | ok      | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
         ListLinkCandidates | ok      | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
+        ResolveSignIn      | ok      | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
     "#);
 }
 
@@ -160,6 +161,7 @@ async fn scopes() {
         ListLinks          | ok    | scope              | scope                | ok      | scope                 | scope                | scope               | scope
         ListUsers          | scope | scope              | scope                | ok      | scope                 | scope                | scope               | scope
         ListLinkCandidates | ok    | scope              | scope                | ok      | scope                 | scope                | scope               | scope
+        ResolveSignIn      | scope | scope              | scope                | ok      | scope                 | scope                | scope               | scope
     "#);
 }
 
@@ -195,6 +197,7 @@ async fn whose() {
         ListLinks          | ok    | not yours          | ok                | no user             | not yours      | ok      | ok                   | no user
         ListUsers          | scope | scope              | scope             | scope               | scope          | ok      | ok                   | ok
         ListLinkCandidates | ok    | not yours          | ok                | no user             | not yours      | ok      | ok                   | no user
+        ResolveSignIn      | scope | scope              | scope             | scope               | scope          | ok      | ok                   | ok
     "#);
 }
 
@@ -229,5 +232,6 @@ async fn standing() {
         ListLinks          | ok                | ok                  | ok                 | blocked      | ok                    | invalid         | ok
         ListUsers          | scope             | scope               | scope              | scope        | ok                    | scope           | scope
         ListLinkCandidates | ok                | ok                  | ok                 | blocked      | ok                    | invalid         | ok
+        ResolveSignIn      | scope             | scope               | scope              | scope        | ok                    | scope           | scope
     "#);
 }

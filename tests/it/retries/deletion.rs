@@ -25,9 +25,10 @@ async fn answers_in_which_a_deleted_user_is_go_with_it() {
         match rpc {
             "DeleteUser" => assert_eq!(db_answers(&server).await, before),
             // Of a third one.
-            "CreateUser" => {
+            "CreateUser" | "ResolveSignIn" => {
                 assert_eq!(db_answers(&server).await, before);
-                service.delete(&service.owner("github", "h2").await).await;
+                let (provider, subject) = if rpc == "CreateUser" { ("github", "h2") } else { ("okta", "o1") };
+                service.delete(&service.owner(provider, subject).await).await;
                 assert_eq!(db_kept(&server).await, 0);
             }
             _ => assert_eq!(db_kept(&server).await, 0, "{rpc}"),

@@ -29,7 +29,11 @@ async fn a_refused_call_leaves_its_id_unused() {
 
         let refused = server.db_refused(write(&service, &people, rpc, ID, wrong)).await;
 
-        let reason = if rpc == "CreateUser" { "AlreadyExists IDENTITY_TAKEN" } else { "Aborted VERSION_MISMATCH" };
+        let reason = match rpc {
+            "CreateUser" => "AlreadyExists IDENTITY_TAKEN",
+            "ResolveSignIn" => "FailedPrecondition PROVIDER_DISABLED",
+            _ => "Aborted VERSION_MISMATCH",
+        };
         assert_eq!(refused, reason);
         assert_eq!(db_kept(&server).await, 0);
         write(&service, &people, rpc, ID, Terms::default()).await.unwrap();

@@ -8,8 +8,8 @@ use crate::support::{
     *,
 };
 
-/// Enough rows for the planner to care. Their emails, links and answers are as many.
-const CROWD: &str = "\
+/// Enough rows for the planner to care. Their emails, links, answers and tickets are as many.
+pub(super) const CROWD: &str = "\
     INSERT INTO users (tenant_id, id, create_time, update_time, primary_provider, primary_subject, detached_from) \
     SELECT 'default', 'crowd_' || n, now(), now(), 'crowd', n::text, 'crowd_' || n + 1 FROM generate_series(1, 5000) n; \
     INSERT INTO identities (tenant_id, provider, subject, owner_id, home_id, ordinal, connection, social, email, \
@@ -24,7 +24,9 @@ const CROWD: &str = "\
     INSERT INTO request_ids (tenant_id, rpc, caller_kind, issuer, subject, request_id, fingerprint, answer, concerned, \
       expire_time) \
     SELECT 'default', 'UpdateUser', 'service', 'crowd', 'crowd', gen_random_uuid(), sha256('crowd'), '', \
-      ARRAY['crowd_' || n], now() FROM generate_series(1, 5000) n";
+      ARRAY['crowd_' || n], now() FROM generate_series(1, 5000) n; \
+    INSERT INTO sign_in_tickets SELECT 'default', sha256(n::text::bytea), 'crowd', n::text, '{}', \
+      ARRAY['crowd_' || n], ARRAY[1], now(), now() + interval '10 minutes' FROM generate_series(1, 5000) n";
 
 /// The lines of a plan that read more of a table or an index than a key tells.
 fn read_without_key(plan: &[String]) -> Vec<&String> {
@@ -100,7 +102,7 @@ async fn a_purge_reads_by_a_key() {
 }
 
 /// Fails if one of these statements on a tenant reads more than a key tells; how many those were.
-async fn db_read_by_keys(server: &TestServer, asked: &[String]) -> usize {
+pub(super) async fn db_read_by_keys(server: &TestServer, asked: &[String]) -> usize {
     let mut seen = 0;
     for statement in asked.iter().filter_map(|asked| asked.split_once(": ")).map(|(_, statement)| statement) {
         // Not what sets a new connection up.

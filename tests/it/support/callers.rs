@@ -2,6 +2,7 @@
 
 use identity_link::grpc::proto::{
     self as pb, event_service_client::EventServiceClient, identity_service_client::IdentityServiceClient,
+    sign_in_service_client::SignInServiceClient,
 };
 use tonic::{Request, Status, Streaming, transport::Channel};
 
@@ -10,6 +11,7 @@ use tonic::{Request, Status, Streaming, transport::Channel};
 pub struct Caller {
     client: IdentityServiceClient<Channel>,
     events: EventServiceClient<Channel>,
+    sign_in: SignInServiceClient<Channel>,
     bearer: Option<String>,
     /// Further metadata.
     metadata: Vec<(&'static str, String)>,
@@ -17,8 +19,8 @@ pub struct Caller {
 
 impl Caller {
     pub fn new(channel: Channel, bearer: Option<String>) -> Self {
-        let (client, events) = (IdentityServiceClient::new(channel.clone()), EventServiceClient::new(channel));
-        Self { client, events, bearer, metadata: Vec::new() }
+        let (client, events) = (IdentityServiceClient::new(channel.clone()), EventServiceClient::new(channel.clone()));
+        Self { client, events, sign_in: SignInServiceClient::new(channel), bearer, metadata: Vec::new() }
     }
 
     /// The same with one more piece of metadata.
@@ -41,12 +43,12 @@ impl Caller {
 
 /// One method per rpc: message in, message or status out.
 macro_rules! rpcs {
-    ($($name:ident: $request:ident => $response:ident),+ $(,)?) => {
+    ($client:ident, $($name:ident: $request:ident => $response:ident),+ $(,)?) => {
         impl Caller {
             $(
                 pub async fn $name(&self, message: pb::$request) -> Result<pb::$response, Status> {
                     let request = self.request(message);
-                    self.client.clone().$name(request).await.map(tonic::Response::into_inner)
+                    self.$client.clone().$name(request).await.map(tonic::Response::into_inner)
                 }
             )+
         }
@@ -54,6 +56,7 @@ macro_rules! rpcs {
 }
 
 rpcs! {
+    client,
     link: LinkRequest => LinkResponse,
     unlink: UnlinkRequest => UnlinkResponse,
     undo_link: UndoLinkRequest => UndoLinkResponse,
@@ -69,6 +72,11 @@ rpcs! {
     list_links: ListLinksRequest => ListLinksResponse,
     list_users: ListUsersRequest => ListUsersResponse,
     list_link_candidates: ListLinkCandidatesRequest => ListLinkCandidatesResponse,
+}
+
+rpcs! {
+    sign_in,
+    resolve_sign_in: ResolveSignInRequest => ResolveSignInResponse,
 }
 
 impl Caller {

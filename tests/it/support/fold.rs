@@ -97,7 +97,10 @@ impl Folded {
                 (user.blocked, user.absorbed_into) = (e.blocked, None);
                 self.move_to(id(&e.user), &e.identities);
             }
-            Detail::UserUpdated(_) | Detail::UserMetadataMerged(_) | Detail::UserPrimaryIdentityChanged(_) => {}
+            Detail::UserUpdated(_)
+            | Detail::IdentityUpdated(_)
+            | Detail::UserMetadataMerged(_)
+            | Detail::UserPrimaryIdentityChanged(_) => {}
             Detail::UserBlocked(e) => self.users.get_mut(id(&e.user)).unwrap().blocked = e.blocked,
             Detail::UserDeleted(e) => {
                 for user_id in e.absorbed_user_ids.iter().map(String::as_str).chain([id(&e.user)]) {
@@ -163,6 +166,7 @@ fn changes(event: &pb::Event) -> Vec<&pb::UserChange> {
         Detail::LinkUndone(e) => (vec![&e.user, &e.restored], &e.also_changed),
         Detail::IdentityAttached(e) => (vec![&e.user], &[]),
         Detail::IdentityDetached(e) => (vec![&e.user, &e.detached], &[]),
+        Detail::IdentityUpdated(e) => (vec![&e.user], &[]),
         Detail::UserMetadataMerged(e) => (vec![&e.user], &[]),
         Detail::UserPrimaryIdentityChanged(e) => (vec![&e.user], &[]),
     };

@@ -128,7 +128,7 @@ pub fn config_toml(listen: SocketAddr, database_url: &str) -> String {
         let kind = match name {
             "services" => {
                 "kind = \"service\"\nallowed_scopes = [\"create:users\", \"delete:users\", \"read:events\", \"read:users\", \
-                 \"update:users\"]"
+                 \"sign_in:users\", \"update:users\"]"
             }
             "users" => "kind = \"user\"\nsubject = \"user_id\"",
             "broker" => "kind = \"user\"\nsubject = \"identity\"\nproviders = [\"auth0\", \"ad\"]",

@@ -115,3 +115,13 @@ pub fn link_user(user_id: &str, secondary: &str) -> pb::LinkRequest {
 pub fn unlink(user_id: &str, provider: &str, subject: &str) -> pb::UnlinkRequest {
     pb::UnlinkRequest { user_id: user_id.to_owned(), identity: identity_ref(provider, subject), ..Default::default() }
 }
+
+/// A request to resolve the sign-in of an account of which nothing else is told.
+pub fn sign_in(provider: &str, subject: &str) -> pb::ResolveSignInRequest {
+    sign_in_with(pb::ProvenAccount { r#ref: identity_ref(provider, subject), ..Default::default() })
+}
+
+/// A request to resolve the sign-in of this account.
+pub fn sign_in_with(account: pb::ProvenAccount) -> pb::ResolveSignInRequest {
+    pb::ResolveSignInRequest { with: Some(pb::resolve_sign_in_request::With::Account(account)), ..Default::default() }
+}

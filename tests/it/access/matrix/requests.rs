@@ -61,6 +61,7 @@ pub fn request(rpc: &str, about: &About<'_>) -> Vec<u8> {
             let start = Some(pb::watch_events_request::Start::From(pb::FeedEnd::Oldest.into()));
             pb::WatchEventsRequest { start, ..Default::default() }.encode_to_vec()
         }
+        "ResolveSignIn" => sign_in("new", subject).encode_to_vec(),
         "ListLinks" => links_of(&user_id).encode_to_vec(),
         _ => panic!("the matrix needs a good request for {rpc}, here, and then its line in each table"),
     }

@@ -1,0 +1,48 @@
+//! `ResolveSignIn`.
+
+use std::mem::take;
+
+use super::SignInHandler;
+use crate::{
+    auth::{Caller, Permit},
+    clock,
+    domain::{Verified, Verifier},
+    grpc::{answers, proto as pb, requests::Checks},
+    linking::{Error, SignIn, SigningIn},
+};
+
+impl SignInHandler {
+    pub(super) async fn resolve(
+        &self,
+        permit: Permit,
+        mut request: pb::ResolveSignInRequest,
+    ) -> Result<pb::ResolveSignInResponse, Error> {
+        use pb::resolve_sign_in_request::With;
+        let (issuer, subject) = permit.caller().issuer_and_subject();
+        let by = match permit.caller() {
+            Caller::User(_) => Verifier::Issuer(issuer.to_owned()),
+            Caller::Service { .. } => Verifier::Service { issuer: issuer.to_owned(), subject: subject.to_owned() },
+        };
+        let id = take(&mut request.request_id);
+        let mut checks = Checks::default();
+        let request_id = checks.request_id("request_id", &id, &request, request.validate_only);
+        let with = match request.with {
+            None => {
+                checks.wrong("with", "is required: account or sign_in_ticket");
+                None
+            }
+            Some(With::Account(account)) => {
+                checks.proven_account("account", account, &Verified { time: clock::now(), by }).map(SigningIn::Account)
+            }
+            Some(With::SignInTicket(text)) => {
+                checks.ticket("sign_in_ticket", &text);
+                Some(SigningIn::of_ticket(&text))
+            }
+        };
+        let with = checks.finish_with(with)?;
+        let validate_only = request.validate_only;
+        let reply =
+            move |answer| pb::ResolveSignInResponse { decision: Some(answers::decision(answer, validate_only)) };
+        self.linking.run(SignIn { permit, with, validate_only }, request_id, reply).await
+    }
+}

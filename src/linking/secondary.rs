@@ -1,0 +1,229 @@
+//! The secondary side of a link: how it is named, what proves it, and what is to be done about it.
+
+use std::sync::Arc;
+
+use aws_lc_rs::digest::{SHA256, digest};
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use super::{Error, Linking};
+use crate::{
+    auth::{Denial, Permit, TokenUse, VerifiedToken, Who},
+    config::{ProviderSettings, Tenant},
+    domain::{
+        Email, IdentityEmail, IdentityRef, Metadata, Named, Refusal, User, UserId, Verified, Verifier,
+        linking::UnownedIdentity, tickets::Ticket,
+    },
+    store::{Answer, Proof},
+};
+
+/// What a token tells as an email is left out if it is longer, in bytes. No address is.
+const MAX_TOLD_EMAIL: usize = 320;
+
+/// How the secondary side is named.
+pub enum Secondary {
+    /// By a token of it, which has been verified.
+    Proven(Arc<VerifiedToken>),
+    /// By one of its identities, on a service's word.
+    Identity(IdentityRef),
+    /// By its id, on a service's word.
+    User(UserId),
+    /// By the ticket with this hash.
+    Ticket([u8; 32]),
+}
+
+/// What is to be done about the secondary side.
+pub(super) enum Step {
+    /// Absorb this user.
+    Absorb(UserId),
+    /// Attach an identity that nobody owns.
+    Attach(Box<Arrival>),
+    /// Nothing: it is done.
+    Nothing {
+        /// The link that did it.
+        link: Option<Uuid>,
+    },
+}
+
+/// An identity that was proven, and that nobody owns.
+pub(super) struct Arrival {
+    /// The identity.
+    pub account: UnownedIdentity,
+    /// When it was proven.
+    pub proven_at: DateTime<Utc>,
+    /// The ticket that proves it, if one does: it is not for everybody.
+    pub ticket: Option<Ticket>,
+}
+
+impl Linking {
+    /// Verifies a `link_with` token as a proof for a link in the permit's tenant.
+    pub async fn verify_link_with(&self, permit: &Permit, token: &str, now: DateTime<Utc>) -> Result<Secondary, Error> {
+        let proof = self.issuers.verify(token, TokenUse::LinkWith, now).await.map_err(|denial| match denial {
+            Denial::KeysUnavailable => Error::Denied(Denial::KeysUnavailable),
+            _ => Refusal::LinkTokenInvalid.into(),
+        })?;
+        let is_enabled = match &proof.who {
+            Who::User(Named::Identity(identity)) => self.tenant(permit)?.provider(&identity.provider).policy.enabled,
+            Who::User(Named::UserId(_)) => true,
+            Who::Service => false,
+        };
+        if is_enabled && proof.tenants.contains(permit.tenant()) {
+            Ok(Secondary::Proven(proof))
+        } else {
+            Err(Refusal::LinkTokenInvalid.into())
+        }
+    }
+}
+
+impl Secondary {
+    /// By a ticket, as a caller gives it.
+    pub fn of_ticket(text: &str) -> Self {
+        Self::Ticket(ticket_hash(text))
+    }
+
+    /// Whom it names; a ticket, the account that it proves.
+    pub(super) fn named(&self, ticket: Option<&Ticket>) -> Result<Named, Error> {
+        match self {
+            Self::Identity(identity) => Ok(Named::Identity(identity.clone())),
+            Self::User(id) => Ok(Named::UserId(id.clone())),
+            Self::Proven(proof) => match &proof.who {
+                Who::User(named) => Ok(named.clone()),
+                Who::Service => Err(Refusal::LinkTokenInvalid.into()),
+            },
+            Self::Ticket(_) => {
+                let ticket = ticket.ok_or(Refusal::LinkTicketInvalid)?;
+                Ok(Named::Identity(ticket.account.id.clone()))
+            }
+        }
+    }
+
+    /// Whether what was found of it is still so of the row that was locked since.
+    pub(super) fn still_names(&self, named: &Named, user: &User) -> bool {
+        let withdrawn = matches!(self, Self::Proven(token) if user.has_withdrawn_tokens_of(token.issued_at));
+        user.is_meant_by(named) && !withdrawn
+    }
+
+    /// What a proof is used up by.
+    pub(super) fn proof_hash(&self) -> Option<[u8; 32]> {
+        match self {
+            Self::Identity(_) | Self::User(_) => None,
+            Self::Proven(token) => Some(token.hash),
+            Self::Ticket(hash) => Some(*hash),
+        }
+    }
+
+    pub(super) fn proof(&self) -> Proof {
+        match self {
+            Self::Identity(_) | Self::User(_) => Proof::Service,
+            Self::Proven(token) => {
+                Proof::Token { issuer: token.issuer.clone(), subject: token.subject.clone(), hash: token.hash }
+            }
+            Self::Ticket(hash) => Proof::Ticket { hash: *hash },
+        }
+    }
+
+    /// How it is refused if it does not prove anything, whatever the cause.
+    pub(super) fn refusal(&self) -> Refusal {
+        match self {
+            Self::Ticket(_) => Refusal::LinkTicketInvalid,
+            Self::Proven(_) | Self::Identity(_) | Self::User(_) => Refusal::LinkTokenInvalid,
+        }
+    }
+
+    /// What is to be done, from what is known of the secondary side.
+    pub(super) fn step(
+        &self,
+        tenant: &Tenant,
+        ticket: Option<Ticket>,
+        primary: &UserId,
+        known: &Answer,
+    ) -> Result<Step, Refusal> {
+        if let Some(used) = &known.proof_use {
+            // The same call again, perhaps because its answer was lost; anything else is a replay.
+            // What it names may have left the primary user though the link stands for others.
+            let is_here = known.standing.as_ref().is_some_and(|standing| standing.holder == *primary);
+            let again = used.primary.as_ref() == Some(primary) && !used.undone && is_here;
+            return if again { Ok(Step::Nothing { link: Some(used.link) }) } else { Err(self.refusal()) };
+        }
+        match self {
+            Self::Proven(token) => proven_step(tenant, token, primary, known),
+            Self::Ticket(_) => ticket_step(tenant, ticket, known),
+            Self::Identity(_) => match &known.standing {
+                None => Err(Refusal::IdentityNotFound),
+                Some(owner) if owner.holder == *primary => Ok(Step::Nothing { link: known.home_link }),
+                Some(owner) => Ok(Step::Absorb(owner.holder.clone())),
+            },
+            Self::User(_) => match &known.standing {
+                None => Err(Refusal::UserNotFound),
+                Some(user) => match &user.absorbed {
+                    None => Ok(Step::Absorb(user.holder.clone())),
+                    Some(absorbed) if absorbed.into == *primary => Ok(Step::Nothing { link: Some(absorbed.by_link) }),
+                    Some(_) => Err(Refusal::UserAbsorbed),
+                },
+            },
+        }
+    }
+}
+
+/// What a token proves now. It is judged like a bearer, but every cause has the one answer.
+fn proven_step(tenant: &Tenant, token: &VerifiedToken, primary: &UserId, known: &Answer) -> Result<Step, Refusal> {
+    let Some(standing) = &known.standing else {
+        // A token that is older than the deletion of what it names proves nothing any more.
+        let outlived = known.delete_time.is_some_and(|deleted| token.issued_at <= deleted);
+        return match &token.who {
+            Who::User(Named::Identity(identity)) if !outlived => {
+                let account = told(identity.clone(), tenant.provider(&identity.provider), token);
+                Ok(Step::Attach(Box::new(Arrival { account, proven_at: token.issued_at, ticket: None })))
+            }
+            _ => Err(Refusal::LinkTokenInvalid),
+        };
+    };
+    if standing.has_withdrawn_tokens_of(token.issued_at) || !standing.has_identity {
+        return Err(Refusal::LinkTokenInvalid);
+    }
+    if standing.holder == *primary {
+        let link = standing.absorbed.as_ref().map(|absorbed| absorbed.by_link);
+        return Ok(Step::Nothing { link: link.or(known.home_link) });
+    }
+    if standing.was_absorbed_after(token.issued_at) {
+        return Err(Refusal::LinkTokenInvalid);
+    }
+    Ok(Step::Absorb(standing.holder.clone()))
+}
+
+/// What a ticket proves now: an account, for as long as nobody owns it.
+fn ticket_step(tenant: &Tenant, ticket: Option<Ticket>, known: &Answer) -> Result<Step, Refusal> {
+    let ticket = ticket.ok_or(Refusal::LinkTicketInvalid)?;
+    let provider = tenant.provider(&ticket.account.id.provider);
+    if known.standing.is_some() || ticket.is_outlived_by(known.delete_time) || !provider.policy.enabled {
+        return Err(Refusal::LinkTicketInvalid);
+    }
+    let account = UnownedIdentity { social: provider.social, ..ticket.account.clone() };
+    Ok(Step::Attach(Box::new(Arrival { account, proven_at: ticket.issue_time, ticket: Some(ticket) })))
+}
+
+/// What names a ticket.
+pub(super) fn ticket_hash(text: &str) -> [u8; 32] {
+    let mut hash = [0; 32];
+    hash.copy_from_slice(digest(&SHA256, text.as_bytes()).as_ref());
+    hash
+}
+
+/// The identity as its token describes it.
+fn told(id: IdentityRef, provider: &ProviderSettings, token: &VerifiedToken) -> UnownedIdentity {
+    let connection = id.provider.to_string();
+    // What does not fit is not worth refusing a link for: it is the provider's, and it can be
+    // had from there again.
+    let profile_data = Metadata::parse("", token.claims.profile()).unwrap_or_default();
+    let can_be_kept =
+        |given: &&str| (1..=MAX_TOLD_EMAIL).contains(&given.len()) && !given.chars().any(char::is_control);
+    let email = token.claims.text("email").filter(can_be_kept).map(|given| {
+        let canonical = Email::parse(given).ok().map(|email| email.canonical().to_owned());
+        let is_trusted = |canonical: &String| provider.policy.email_trust.covers(canonical, &profile_data);
+        let is_verified = token.claims.is_true("email_verified") && canonical.as_ref().is_some_and(is_trusted);
+        let verified =
+            is_verified.then(|| Verified { time: token.issued_at, by: Verifier::Issuer(token.issuer.clone()) });
+        IdentityEmail { given: given.to_owned(), canonical, verified }
+    });
+    UnownedIdentity { id, connection, social: provider.social, email, profile_data }
+}

@@ -1,0 +1,312 @@
+//! Signing in: whose an account is that was just proven, and what becomes of it if it is nobody's.
+
+use aws_lc_rs::rand;
+use chrono::{DateTime, Utc};
+use data_encoding::BASE64URL_NOPAD;
+
+use super::{
+    Error, Linking, Write, actor, attachment::Attachment, lock_told, named_in, named_in_link, random_user_id,
+    secondary::ticket_hash, take_live, unanswered,
+};
+use crate::{
+    auth::Permit,
+    clock,
+    config::Tenant,
+    domain::{
+        Event, Named, Refusal, User, UserChange, UserId,
+        linking::{LinkTerms, UnownedIdentity, owned},
+        sign_in::{self, Decision, Facts, Outcome, Rule},
+        tickets::Ticket,
+        unlinking::user_of_its_own,
+    },
+    store::{Inserted, Link as StoredLink, LockKeys, Proof, Question, Session},
+};
+
+/// Decides who signs in.
+pub struct SignIn {
+    /// On whose permission.
+    pub permit: Permit,
+    /// With what.
+    pub with: SigningIn,
+    /// Whether to change nothing.
+    pub validate_only: bool,
+}
+
+/// With what somebody signs in.
+pub enum SigningIn {
+    /// An account that was just proven. Its email is verified if the provider says so; whether that counts is
+    /// judged here.
+    Account(UnownedIdentity),
+    /// The ticket with this hash, to be a user of its own.
+    Ticket([u8; 32]),
+}
+
+impl SigningIn {
+    /// With a ticket, as a caller gives it.
+    pub fn of_ticket(text: &str) -> Self {
+        Self::Ticket(ticket_hash(text))
+    }
+}
+
+/// What a sign-in came to.
+pub struct SignInAnswer {
+    /// What was decided, and why.
+    pub decision: Decision,
+    /// The account.
+    pub account: UnownedIdentity,
+    /// Whoever signed in; `None` if that is still to be said.
+    pub user: Option<User>,
+    /// The link that was made.
+    pub link: Option<StoredLink>,
+    /// With what whoever signed in goes on, if that is still to be said.
+    pub ticket: Option<IssuedTicket>,
+}
+
+/// A ticket, as its bearer is given it.
+pub struct IssuedTicket {
+    /// Says who has proven what.
+    pub text: String,
+    /// When it is worth nothing more.
+    pub expire_time: DateTime<Utc>,
+}
+
+/// What is known.
+struct Seen {
+    account: UnownedIdentity,
+    owner: Option<User>,
+    holders: Vec<User>,
+    decision: Decision,
+}
+
+impl Write for SignIn {
+    type Answer = SignInAnswer;
+
+    const RPC: &'static str = "SignIn";
+
+    fn permit(&self) -> &Permit {
+        &self.permit
+    }
+
+    async fn attempt(&self, linking: &Linking, session: &mut Session) -> Result<SignInAnswer, Error> {
+        let tenant = linking.tenant(&self.permit)?;
+        if let Some(stored) = session.stored_answer().await? {
+            return Err(Error::Answered(stored));
+        }
+        let seen = self.see(tenant, session).await?;
+        if seen.is_as_it_was() {
+            return self.answer_known(tenant, session, seen).await;
+        }
+        let new_id = match seen.decision.outcome {
+            Outcome::Created => Some(new_user_id(tenant, session, &seen.account).await?),
+            _ => None,
+        };
+        if self.validate_only {
+            return self.act(session, seen, new_id, clock::now()).await;
+        }
+        session.begin().await?;
+        session.lock(&self.keys(tenant, &seen, new_id.as_ref())).await?;
+        // Once more, behind the locks: what is decided now stays so until it is written.
+        let again = self.see(tenant, session).await?;
+        if again.decision.outcome != seen.decision.outcome || again.decision.rule != seen.decision.rule {
+            return Err(Error::Moved);
+        }
+        let users = again.holders.iter().chain(&again.owner);
+        let now = users.map(|user| user.update_time).fold(clock::now(), DateTime::max);
+        self.act(session, again, new_id, now).await
+    }
+
+    fn concerned(answer: &SignInAnswer) -> Vec<Named> {
+        let account = [Named::Identity(answer.account.id.clone())];
+        let evidence = answer.decision.evidence.iter().filter_map(|of| of.owner.clone()).map(Named::UserId);
+        let user = answer.user.iter().flat_map(named_in);
+        account.into_iter().chain(evidence).chain(user).chain(answer.link.iter().flat_map(named_in_link)).collect()
+    }
+
+    fn is_kept(answer: &SignInAnswer) -> bool {
+        // A ticket is kept nowhere; whoever asks again is given another.
+        answer.ticket.is_none()
+    }
+}
+
+impl Seen {
+    /// Whether a known account is as it was, so that nothing is to be written.
+    fn is_as_it_was(&self) -> bool {
+        let known = self.owner.as_ref().and_then(|owner| owner.identity(&self.account.id));
+        known.is_some_and(|known| sign_in::refreshed(known, &self.account).is_none())
+    }
+}
+
+impl SignIn {
+    /// Reads what there is to know, and decides.
+    async fn see(&self, tenant: &Tenant, session: &mut Session) -> Result<Seen, Error> {
+        let account = match &self.with {
+            SigningIn::Account(account) => account.clone(),
+            SigningIn::Ticket(hash) => return self.see_ticket(tenant, session, hash).await,
+        };
+        let provider = tenant.provider(&account.id.provider);
+        let account = UnownedIdentity { social: provider.social, ..sign_in::judged(account, &provider.policy) };
+        let owner = session.user_by_identity(&account.id).await?;
+        let email = sign_in::telling_email(&account, &provider.policy).filter(|_| owner.is_none());
+        let holders = match email.filter(|_| provider.policy.can_sign_in()) {
+            Some(email) => session.email_holders(email).await?,
+            None => Vec::new(),
+        };
+        let parted = match holders.is_empty() {
+            true => Default::default(),
+            false => session.parted_from(&account.id, &holders.iter().map(|user| &user.id).collect::<Vec<_>>()).await?,
+        };
+        let policy = |provider: &_| &tenant.provider(provider).policy;
+        let facts =
+            Facts { account: &account, owner: owner.as_ref(), holders: &holders, parted: &parted, policy: &policy };
+        let decision = facts.decide()?;
+        Ok(Seen { account, owner, holders, decision })
+    }
+
+    /// A ticket makes a user of its own of its account, as long as that is nobody's.
+    async fn see_ticket(&self, tenant: &Tenant, session: &mut Session, hash: &[u8; 32]) -> Result<Seen, Error> {
+        let ticket = session.ticket(hash).await?.ok_or(Refusal::SignInInvalid)?;
+        let named = Named::Identity(ticket.account.id.clone());
+        let known = unanswered(session, &[Question::from(named)]).await?;
+        let is_worthless =
+            known.iter().any(|known| known.standing.is_some() || ticket.is_outlived_by(known.delete_time));
+        if is_worthless {
+            return Err(Refusal::SignInInvalid.into());
+        }
+        let provider = tenant.provider(&ticket.account.id.provider);
+        if !provider.policy.can_sign_in() {
+            return Err(Refusal::ProviderDisabled.into());
+        }
+        let account = UnownedIdentity { social: provider.social, ..sign_in::judged(ticket.account, &provider.policy) };
+        let decision = Decision { outcome: Outcome::Created, rule: Rule::OwnUserWanted, evidence: Vec::new() };
+        Ok(Seen { account, owner: None, holders: Vec::new(), decision })
+    }
+
+    /// The account, the email that was looked for, and everybody who is changed or told of.
+    fn keys(&self, tenant: &Tenant, seen: &Seen, new_id: Option<&UserId>) -> LockKeys {
+        let policy = &tenant.provider(&seen.account.id.provider).policy;
+        let keys = LockKeys::default().identity(&seen.account.id);
+        let email = sign_in::telling_email(&seen.account, policy).filter(|_| seen.owner.is_none());
+        let keys = email.into_iter().fold(keys, LockKeys::email);
+        let evidence = seen.decision.evidence.iter().filter_map(|of| of.owner.as_ref());
+        let keys = evidence.fold(keys, LockKeys::user);
+        let keys = new_id.into_iter().fold(keys, LockKeys::user);
+        match &seen.decision.outcome {
+            Outcome::Created => keys,
+            Outcome::SignedIn(user) | Outcome::Linked(user) => keys.user(user),
+            Outcome::Candidates(who) => who.iter().map(|candidate| &candidate.user).fold(keys, LockKeys::user),
+        }
+    }
+
+    /// Somebody whom nothing new is told of. An answer that is kept must not outlive a deletion.
+    async fn answer_known(&self, tenant: &Tenant, session: &mut Session, seen: Seen) -> Result<SignInAnswer, Error> {
+        let Some(user) = &seen.owner else { return Err(Error::Moved) };
+        if session.has_request_id() {
+            lock_told(session, &[&user.id], None).await?;
+            let again = self.see(tenant, session).await?;
+            if again.owner.as_ref() != Some(user) {
+                return Err(Error::Moved);
+            }
+        }
+        Ok(answer(seen.decision, seen.account, seen.owner))
+    }
+
+    async fn act(
+        &self,
+        session: &mut Session,
+        seen: Seen,
+        new_id: Option<UserId>,
+        now: DateTime<Utc>,
+    ) -> Result<SignInAnswer, Error> {
+        match seen.decision.outcome.clone() {
+            Outcome::SignedIn(_) => self.refresh(session, seen, now).await,
+            Outcome::Created => self.create(session, seen, new_id.ok_or(Error::Moved)?, now).await,
+            Outcome::Linked(user) => self.link(session, seen, &user, now).await,
+            Outcome::Candidates(_) => self.suggest(session, seen, now).await,
+        }
+    }
+
+    /// Somebody who is known, and of whom the provider tells something else now.
+    async fn refresh(&self, session: &mut Session, seen: Seen, now: DateTime<Utc>) -> Result<SignInAnswer, Error> {
+        let Seen { account, owner, decision, .. } = seen;
+        let mut user = owner.ok_or(Error::Moved)?;
+        let known = user.identities.iter_mut().find(|identity| identity.id == account.id).ok_or(Error::Moved)?;
+        let fresh = sign_in::refreshed(known, &account).ok_or(Error::Moved)?;
+        *known = fresh.clone();
+        user.touch(now);
+        if !self.validate_only {
+            session.refresh_identity(&fresh).await?;
+            session.save_users(&[&user]).await?;
+            let event = Event::IdentityUpdated { user: UserChange::of(&user), identity: fresh.id };
+            session.record(actor(&self.permit, &user.id), event, now);
+        }
+        Ok(answer(decision, account, Some(user)))
+    }
+
+    async fn create(
+        &self,
+        session: &mut Session,
+        seen: Seen,
+        id: UserId,
+        now: DateTime<Utc>,
+    ) -> Result<SignInAnswer, Error> {
+        let Seen { account, decision, .. } = seen;
+        let identity = owned(account.clone(), id.clone(), 0, now);
+        let user = user_of_its_own(id, &identity, now);
+        if !self.validate_only {
+            if session.insert_user(&user, &identity).await? != Inserted::Inserted {
+                return Err(Error::Moved);
+            }
+            let identities = vec![identity.id];
+            let event = Event::UserCreated { user: UserChange::of(&user), identities, blocked: false };
+            session.record(actor(&self.permit, &user.id), event, now);
+        }
+        Ok(answer(decision, account, Some(user)))
+    }
+
+    async fn link(
+        &self,
+        session: &mut Session,
+        seen: Seen,
+        id: &UserId,
+        now: DateTime<Utc>,
+    ) -> Result<SignInAnswer, Error> {
+        let Seen { account, mut holders, decision, .. } = seen;
+        let user = take_live(&mut holders, id)?;
+        let terms = LinkTerms { require_shared_verified_email: true, ..LinkTerms::default() };
+        let (permit, identity, proof) = (&self.permit, account.clone(), &Proof::VerifiedEmail);
+        let attachment = Attachment { permit, user, identity, terms: &terms, proof, now };
+        let (user, link) = attachment.attach(session, self.validate_only).await?.ok_or(Error::Moved)?;
+        Ok(SignInAnswer { link: Some(link), ..answer(decision, account, Some(user)) })
+    }
+
+    /// It is for the person to say who it is. The ticket is all that is written.
+    async fn suggest(&self, session: &mut Session, seen: Seen, now: DateTime<Utc>) -> Result<SignInAnswer, Error> {
+        let Seen { account, holders, decision, .. } = seen;
+        if self.validate_only {
+            return Ok(answer(decision, account, None));
+        }
+        let mut random = [0; 32];
+        rand::fill(&mut random).map_err(|_| Error::Fault("the system gives no random bytes".to_owned()))?;
+        let text = BASE64URL_NOPAD.encode(&random);
+        let Outcome::Candidates(who) = &decision.outcome else { return Err(Error::Moved) };
+        let is_one = |user: &&User| who.iter().any(|candidate| candidate.user == user.id);
+        let candidates = holders.iter().filter(is_one).map(|user| (user.id.clone(), user.version)).collect();
+        let ticket = Ticket { account: account.clone(), candidates, issue_time: now };
+        let expire_time = session.insert_ticket(&ticket_hash(&text), &ticket).await?;
+        let ticket = Some(IssuedTicket { text, expire_time });
+        Ok(SignInAnswer { ticket, ..answer(decision, account, None) })
+    }
+}
+
+fn answer(decision: Decision, account: UnownedIdentity, user: Option<User>) -> SignInAnswer {
+    SignInAnswer { decision, account, user, link: None, ticket: None }
+}
+
+/// What a newcomer will be called.
+async fn new_user_id(tenant: &Tenant, session: &mut Session, account: &UnownedIdentity) -> Result<UserId, Error> {
+    let Some(wanted) = account.id.as_user_id().filter(|_| tenant.wants_provider_subject()) else {
+        return random_user_id();
+    };
+    let known = unanswered(session, &[Question::from(Named::UserId(wanted.clone()))]).await?;
+    if known.iter().all(|known| known.standing.is_none()) { Ok(wanted) } else { random_user_id() }
+}

@@ -1,0 +1,68 @@
+//! `SignInService`: who is signing in?
+
+mod at_once;
+mod decision;
+mod known;
+mod tickets;
+
+use identity_link::grpc::proto::{self as pb, resolve_sign_in_request::With};
+use tonic::Status;
+
+use crate::support::*;
+
+const EMAIL: &str = "ann@example.com";
+
+/// An account with this email, of which its provider says that it has verified it.
+fn account(provider: &str, subject: &str, email: &str) -> pb::ProvenAccount {
+    pb::ProvenAccount {
+        r#ref: identity_ref(provider, subject),
+        email: email.to_owned(),
+        email_verified: !email.is_empty(),
+        ..Default::default()
+    }
+}
+
+impl Caller {
+    /// What the sign-in of this account comes to.
+    async fn signs_in(&self, account: pb::ProvenAccount) -> Result<pb::SignInDecision, Status> {
+        Ok(self.resolve_sign_in(sign_in_with(account)).await?.decision.unwrap())
+    }
+
+    /// What a newcomer comes to whose provider says that it has verified this email.
+    async fn arrives(&self, provider: &str, subject: &str, email: &str) -> pb::SignInDecision {
+        self.signs_in(account(provider, subject, email)).await.unwrap()
+    }
+
+    /// What going on with a ticket comes to.
+    async fn goes_on(&self, ticket: &str) -> Result<pb::SignInDecision, Status> {
+        let with = Some(With::SignInTicket(ticket.to_owned()));
+        let request = pb::ResolveSignInRequest { with, ..Default::default() };
+        Ok(self.resolve_sign_in(request).await?.decision.unwrap())
+    }
+}
+
+/// Outcome and rule of a decision.
+fn told(decision: &pb::SignInDecision) -> String {
+    let outcome = decision.outcome().as_str_name().trim_start_matches("OUTCOME_");
+    let rule = decision.rule().as_str_name().trim_start_matches("SIGN_IN_RULE_");
+    format!("{outcome} {rule}")
+}
+
+/// The id of whoever signed in.
+fn who(decision: &pb::SignInDecision) -> &str {
+    &decision.user.as_ref().unwrap().id
+}
+
+/// The ids of the candidates, in their order.
+fn candidates(decision: &pb::SignInDecision) -> Vec<&str> {
+    decision.candidates.iter().map(|candidate| candidate.user_id.as_str()).collect()
+}
+
+/// A request to link by a ticket; no id means the caller's own user.
+fn link_by(user_id: &str, ticket: &str) -> pb::LinkRequest {
+    pb::LinkRequest {
+        user_id: user_id.to_owned(),
+        secondary: Some(pb::link_request::Secondary::LinkTicket(ticket.to_owned())),
+        ..Default::default()
+    }
+}
