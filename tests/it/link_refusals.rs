@@ -19,7 +19,7 @@ async fn the_request_must_say_whom() {
 
     insta::assert_snapshot!(refusal(service.link(pb::LinkRequest::default()).await), @r"
     InvalidArgument REQUEST_INVALID
-    secondary: is required: link_with, identity or secondary_user_id
+    secondary: is required: link_with, link_ticket, identity or secondary_user_id
     ");
     insta::assert_snapshot!(refusal(person.link(link_with("")).await), @r"
     InvalidArgument REQUEST_INVALID

@@ -54,7 +54,7 @@ async fn all_violations_are_told_at_once() {
     app_metadata.conflict: is not one of the values that the proto names
     app_metadata.arrays: is not one of the values that the proto names
     app_metadata.strategy: is not one of the values that the proto names
-    secondary: is required: link_with, identity or secondary_user_id
+    secondary: is required: link_with, link_ticket, identity or secondary_user_id
     ");
     insta::assert_snapshot!(refusal(service.link(pb::LinkRequest {
         user_id: too_long.clone(),
