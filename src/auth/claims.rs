@@ -56,6 +56,15 @@ impl Claims {
         self.0.get(name) == Some(&Value::Bool(true))
     }
 
+    /// Whether a claim is this text, alone or as a list's only item.
+    pub fn is_only(&self, name: &str, text: &str) -> bool {
+        match self.0.get(name) {
+            Some(Value::String(value)) => value == text,
+            Some(Value::Array(items)) => matches!(items.as_slice(), [Value::String(item)] if item == text),
+            _ => false,
+        }
+    }
+
     /// What the claims tell about the person.
     pub fn profile(&self) -> Map<String, Value> {
         let told = PROFILE_CLAIMS.iter().filter_map(|name| self.0.get_key_value(*name));
@@ -107,6 +116,21 @@ mod tests {
         assert!(claims(r#"{"sub":"a","sub":"b"}"#).is_err());
         assert!(claims(r#"{"tenant":"a","tenant":"a"}"#).is_err());
         assert!(claims("[]").is_err());
+    }
+
+    #[test]
+    fn an_only_item_is_alone() {
+        for (aud, is_only) in [
+            (r#""us""#, true),
+            (r#"["us"]"#, true),
+            (r#""them""#, false),
+            (r#"["us","them"]"#, false),
+            (r#"["us","us"]"#, false),
+            ("[]", false),
+            ("7", false),
+        ] {
+            assert_eq!(claims(&format!(r#"{{"aud":{aud}}}"#)).unwrap().is_only("aud", "us"), is_only, "{aud}");
+        }
     }
 
     #[test]

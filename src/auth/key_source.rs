@@ -7,10 +7,12 @@ use std::{
 
 use http::Uri;
 use jsonwebtoken::Algorithm;
-use serde::Deserialize;
 use tokio::time::timeout;
 
-use super::key_set::{KeySet, KeySetError};
+use super::{
+    discovery::{self, MetadataError},
+    key_set::{KeySet, KeySetError},
+};
 use crate::http_client::{FetchError, HttpClient};
 
 /// How long one reading may take, discovery included.
@@ -50,9 +52,9 @@ pub enum KeySourceError {
     /// A document cannot be fetched.
     #[error("{0} cannot be fetched: {1}")]
     Fetch(Uri, FetchError),
-    /// What the metadata says is not what discovery asks for.
-    #[error("{0} {1}")]
-    Metadata(Uri, String),
+    /// The issuer's metadata are not to be had, or not as they should be.
+    #[error(transparent)]
+    Metadata(#[from] MetadataError),
     /// Not in time.
     #[error("cannot be read within {} seconds", MAX_TIME.as_secs())]
     Slow,
@@ -61,23 +63,11 @@ pub enum KeySourceError {
     KeySet(#[from] KeySetError),
 }
 
-/// The part of an issuer's metadata that is used.
-#[derive(Deserialize)]
-struct Metadata {
-    issuer: String,
-    jwks_uri: String,
-}
-
 impl KeySource {
     /// The discovery of an issuer's keys; `None` if its name is no URL that may be fetched.
     pub fn discovery(issuer: &str) -> Option<Self> {
-        // OpenID Connect Discovery 1.0 §4.1: a slash at the end goes first. A query cannot be in it.
-        let metadata = format!("{}/.well-known/openid-configuration", issuer.strip_suffix('/').unwrap_or(issuer));
-        let metadata: Uri = metadata.parse().ok()?;
-        // Without a host, the first part of the path would be taken for one.
-        issuer.parse::<Uri>().ok()?.host()?;
-        let is_plain = metadata.query().is_none() && crate::http_client::is_fetchable(&metadata);
-        is_plain.then(|| Self::Discovery { issuer: issuer.to_owned(), metadata })
+        let metadata = discovery::metadata_url(issuer)?;
+        Some(Self::Discovery { issuer: issuer.to_owned(), metadata })
     }
 
     /// Reads the keys once, within five seconds.
@@ -95,8 +85,8 @@ impl KeySource {
             }
             Self::Url(url) => fetch(http, url, algorithms).await,
             Self::Discovery { issuer, metadata } => {
-                let url = discover(http, issuer, metadata).await?;
-                fetch(http, &url, algorithms).await
+                let found = discovery::fetch(http, issuer, metadata).await?;
+                fetch(http, &discovery::endpoint(&found.jwks_uri, "jwks_uri", metadata)?, algorithms).await
             }
         }
     }
@@ -110,45 +100,4 @@ pub fn read_file(path: &Path, algorithms: &[Algorithm]) -> Result<KeySet, KeySou
 async fn fetch(http: &HttpClient, url: &Uri, algorithms: &[Algorithm]) -> Result<KeySet, KeySourceError> {
     let document = http.get_json(url).await.map_err(|error| KeySourceError::Fetch(url.clone(), error))?;
     Ok(KeySet::parse(&document, algorithms)?)
-}
-
-async fn discover(http: &HttpClient, issuer: &str, metadata: &Uri) -> Result<Uri, KeySourceError> {
-    let wrong = |text: &str| KeySourceError::Metadata(metadata.clone(), text.to_owned());
-    let document = http.get_json(metadata).await.map_err(|error| KeySourceError::Fetch(metadata.clone(), error))?;
-    let found: Metadata =
-        serde_json::from_slice(&document).map_err(|error| wrong(&format!("does not parse: {error}")))?;
-    // §4.3: else one issuer could stand in for another.
-    if found.issuer != issuer {
-        return Err(wrong("is the metadata of another issuer"));
-    }
-    let url: Uri = found.jwks_uri.parse().map_err(|_| wrong("has a jwks_uri that is no URL"))?;
-    // An issuer elsewhere has no business with what listens on this machine.
-    if url.scheme_str() != Some("https") && metadata.scheme_str() == Some("https") {
-        return Err(wrong("has a jwks_uri that is not https"));
-    }
-    Ok(url)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn metadata_is_below_the_issuer() {
-        let metadata = |issuer: &str| match KeySource::discovery(issuer)? {
-            KeySource::Discovery { metadata, .. } => Some(metadata.to_string()),
-            _ => None,
-        };
-        for (issuer, url) in [
-            ("https://a.example.com", "https://a.example.com/.well-known/openid-configuration"),
-            ("https://a.example.com/", "https://a.example.com/.well-known/openid-configuration"),
-            ("https://a.example.com/t/1", "https://a.example.com/t/1/.well-known/openid-configuration"),
-            ("http://127.0.0.1:81", "http://127.0.0.1:81/.well-known/openid-configuration"),
-        ] {
-            assert_eq!(metadata(issuer).as_deref(), Some(url));
-        }
-        for issuer in ["", "a.example.com", "http://a.example.com", "https://a.example.com/?x=1", "urn:a", "https://"] {
-            assert_eq!(metadata(issuer), None, "{issuer}");
-        }
-    }
 }

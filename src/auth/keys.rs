@@ -45,6 +45,8 @@ struct State {
     answered: u64,
     /// Whether the last reading failed.
     failing: bool,
+    /// Whether a reading has ended.
+    was_read: bool,
 }
 
 impl State {
@@ -87,9 +89,12 @@ impl Keys {
     }
 
     /// The keys to verify a token with that names this key. If it is not among them, it may be new:
-    /// then the issuer is asked, by one fetch for all who ask, and not again for a while.
+    /// then the issuer is asked, by one fetch for all who ask, and not again for a while. Waits for the end of the
+    /// very first reading.
     pub async fn current_for(&self, id: Option<&str>) -> Result<Arc<KeySet>, Denial> {
         let mut state = self.state.subscribe();
+        // Cannot fail: what sends is in self.
+        drop(state.wait_for(|state| state.was_read).await);
         let keys = self.current()?;
         if id.is_none() || !keys.named(id).is_empty() {
             return Ok(keys);
@@ -104,7 +109,6 @@ impl Keys {
             false
         });
         if let Some(ask) = ask {
-            // Cannot fail: what sends is in self.
             drop(state.wait_for(|state| state.answered >= ask).await);
         }
         let keys = self.current()?;
@@ -127,6 +131,7 @@ impl Keys {
         self.state.send_modify(|state| {
             state.answered = asked;
             state.failing = read.is_none();
+            state.was_read = true;
             if let Some(new) = &read {
                 // The very same set if it says the same: what was verified with it stays verified.
                 let old = state.had.take().map(|(old, _)| old).filter(|old| old.is_same_as(new));

@@ -3,7 +3,10 @@
 pub mod access;
 pub mod claims;
 pub mod denial;
+pub mod discovery;
+pub mod id_tokens;
 pub mod issuers;
+mod jwt;
 pub mod key_set;
 pub mod key_source;
 pub mod keys;
@@ -12,7 +15,9 @@ pub mod tokens;
 mod verified_tokens;
 
 pub use access::Rule;
+pub use claims::Claims;
 pub use denial::Denial;
+pub use id_tokens::{Asked, IdToken, IdTokenRules, IssuerRule};
 pub use issuers::{Issuer, Issuers, Kind, SubjectMeaning, TenantRule, UseRules};
 pub use key_source::KeySource;
 pub use keys::{KeySettings, Keys};

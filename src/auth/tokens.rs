@@ -1,24 +1,17 @@
-//! Verifying tokens: JSON Web Tokens (RFC 7519) under the practices of RFC 8725.
+//! Callers' tokens, and the proofs that they send: what their issuer's entry makes of them.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc};
 
 use aws_lc_rs::digest::{SHA256, digest};
-use chrono::{DateTime, TimeDelta, Utc};
-use data_encoding::BASE64URL_NOPAD;
-use jsonwebtoken::{Validation, decode, decode_header};
-use serde::Deserialize;
+use chrono::{DateTime, Utc};
 
 use super::{
-    Denial, Issuer, Issuers, Kind, SubjectMeaning, TenantRule, UseRules, claims::Claims, verified_tokens::Verified,
+    Denial, Issuer, Issuers, Kind, SubjectMeaning, TenantRule, UseRules,
+    claims::Claims,
+    jwt::{self, Expected, Jwt, MAX_TOKEN},
+    verified_tokens::Verified,
 };
 use crate::domain::{IdentityRef, Named, Subject, TenantId, UserId};
-
-/// Longer tokens are not looked at, in bytes.
-pub const MAX_TOKEN: usize = 8 * 1024;
-/// The longest key id that is looked up, in bytes.
-const MAX_KEY_ID: usize = 128;
-/// How far two clocks may differ.
-const LEEWAY: Duration = Duration::from_secs(30);
 
 /// What a token is given for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,17 +56,10 @@ pub enum Who {
     Service,
 }
 
-/// The part of a payload that is read before anything is verified, only to know which issuer's
-/// keys to verify with.
-#[derive(Deserialize)]
-struct UnverifiedPayload {
-    iss: String,
-}
-
 impl VerifiedToken {
     /// Whether it has expired.
     pub fn has_expired(&self, now: DateTime<Utc>) -> bool {
-        now - LEEWAY > self.expires_at
+        jwt::has_expired(self.expires_at, now)
     }
 }
 
@@ -94,7 +80,7 @@ impl Issuers {
         if let Some(token) = name.and_then(|name| self.verified.get(&name, now)) {
             return Ok(token);
         }
-        let iss = unverified_issuer(token).ok_or(Denial::TokenInvalid("not a signed JWT with an issuer"))?;
+        let iss = jwt::unverified_issuer(token).ok_or(Denial::TokenInvalid("not a signed JWT with an issuer"))?;
         let (issuer, issuer_keys) = self.find(&iss).ok_or(Denial::TokenInvalid("unknown issuer"))?;
         let rules = match token_use {
             TokenUse::Bearer => issuer.bearer.as_ref(),
@@ -102,125 +88,60 @@ impl Issuers {
         };
         let rules = rules.ok_or(Denial::TokenInvalid("this issuer's tokens are not for this use"))?;
 
-        let header = decode_header(token).map_err(|_| Denial::TokenInvalid("malformed header"))?;
-        // RFC 7797 §7: `b64` has no place in a JWT, whether or not it is said to be critical.
-        let has_b64 = header.extras.inner().contains_key("b64");
-        if header.crit.is_some() || header.enc.is_some() || header.zip.is_some() || has_b64 {
-            return Err(Denial::TokenInvalid("critical extensions are not understood"));
-        }
-        if !is_type_allowed(header.typ.as_deref(), rules) {
-            return Err(Denial::TokenInvalid("wrong typ"));
-        }
-        // What no issuer would name is not worth asking one for.
-        if !issuer.algorithms.contains(&header.alg) || !header.kid.as_deref().is_none_or(is_key_id) {
-            return Err(Denial::TokenInvalid("another algorithm, or no key id"));
-        }
-        let keys = issuer_keys.current_for(header.kid.as_deref()).await?;
-        let named = keys.named(header.kid.as_deref());
-        let key = named.iter().find(|key| key.algorithm == header.alg);
-        let key = key.ok_or(Denial::TokenInvalid("unknown key, or not its algorithm"))?;
-        let validation = validation(issuer, rules, key.algorithm);
-        let data = decode::<Claims>(token, &key.key, &validation)
-            .map_err(|_| Denial::TokenInvalid("signature, claims, issuer, audience or times"))?;
-        let length = token.len();
-        let mut token = verified(token, issuer, rules, data.claims, now)?;
+        let expected = Expected {
+            issuer: &issuer.issuer,
+            audiences: &rules.audiences,
+            types: &rules.types,
+            algorithms: &issuer.algorithms,
+        };
+        let jwt = jwt::verify(token, &expected, issuer_keys, now).await?;
+        let (length, verified_with) = (token.len(), Arc::clone(&jwt.keys));
+        let mut token = verified(token, issuer, rules, jwt, now)?;
         if token_use == TokenUse::Bearer {
             // They are read of proofs only, and are somebody's personal data.
             token.claims = Claims::default();
         }
         let token = Arc::new(token);
         if let Some(name) = name {
-            let (issuer_keys, verified_with) = (Arc::clone(issuer_keys), Arc::clone(&keys));
+            let issuer_keys = Arc::clone(issuer_keys);
             self.verified.insert(name, Verified { token: Arc::clone(&token), length, issuer_keys, verified_with });
         }
         Ok(token)
     }
 }
 
-fn is_key_id(text: &str) -> bool {
-    text.len() <= MAX_KEY_ID && text.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ')
-}
-
-fn unverified_issuer(token: &str) -> Option<String> {
-    let mut parts = token.split('.');
-    let (Some(_), Some(payload), Some(_), None) = (parts.next(), parts.next(), parts.next(), parts.next()) else {
-        return None;
-    };
-    let payload = BASE64URL_NOPAD.decode(payload.as_bytes()).ok()?;
-    Some(serde_json::from_slice::<UnverifiedPayload>(&payload).ok()?.iss)
-}
-
-/// RFC 7515 §4.1.9: `typ` is compared without case, and `application/` may be left out.
-fn is_type_allowed(typ: Option<&str>, rules: &UseRules) -> bool {
-    let plain = |typ: &str| {
-        let typ = typ.to_ascii_lowercase();
-        // Alone it stands for nothing, not for a token without a type.
-        typ.strip_prefix("application/").filter(|rest| !rest.is_empty()).map(str::to_owned).unwrap_or(typ)
-    };
-    let typ = plain(typ.unwrap_or_default());
-    rules.types.iter().any(|allowed| plain(allowed) == typ)
-}
-
-fn validation(issuer: &Issuer, rules: &UseRules, algorithm: jsonwebtoken::Algorithm) -> Validation {
-    let mut validation = Validation::new(algorithm);
-    // Without being required, a claim of the wrong type would pass unchecked.
-    validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
-    validation.set_issuer(&[&issuer.issuer]);
-    validation.set_audience(&rules.audiences.iter().collect::<Vec<_>>());
-    validation.validate_nbf = true;
-    validation.leeway = LEEWAY.as_secs();
-    validation
-}
-
-/// What the library does not check.
+/// What a token says by the rules of its issuer and its use.
 fn verified(
     token: &str,
     issuer: &Issuer,
     rules: &UseRules,
-    claims: Claims,
+    jwt: Jwt,
     now: DateTime<Utc>,
 ) -> Result<VerifiedToken, Denial> {
     let invalid = Denial::TokenInvalid;
-    if claims.text("iss") != Some(&issuer.issuer) {
-        return Err(invalid("iss is not a string"));
-    }
-    let subject = claims.text("sub").filter(|sub| Subject::parse(sub).is_some()).ok_or(invalid("malformed sub"))?;
-    let issued_at = claims.time("iat").ok_or(invalid("no iat"))?;
-    let expires_at = claims.time("exp").ok_or(invalid("exp is not a whole number"))?;
-    if issued_at > now + LEEWAY {
-        return Err(invalid("issued in the future"));
-    }
-    if expires_at - issued_at > delta(issuer.max_lifetime) {
+    let Jwt { subject, issued_at, expires_at, authenticated_at, claims, keys: _ } = jwt;
+    if jwt::is_older(issued_at, issuer.max_lifetime, expires_at) {
         return Err(invalid("lives too long"));
     }
-    if rules.max_age.is_some_and(|age| now - issued_at > delta(age)) {
+    if rules.max_age.is_some_and(|age| jwt::is_older(issued_at, age, now)) {
         return Err(invalid("too old for this use"));
     }
-    let authenticated_at = match claims.has("auth_time") {
-        true => claims.time("auth_time").ok_or(invalid("auth_time is not a whole number"))?,
-        false => issued_at,
-    };
-    // One that is still to come would be recent for ever.
-    if authenticated_at > now + LEEWAY {
-        return Err(invalid("signed in in the future"));
-    }
-    let who = who(issuer, subject, &claims)?;
+    let who = who(issuer, &subject, &claims)?;
     let scopes = scopes(issuer, &who, &claims)?;
     let tenants = tenants(issuer, &who, &claims)?;
-    let token = VerifiedToken {
+    let hash = token_hash(token, &issuer.issuer, claims.text("jti").filter(|jti| !jti.is_empty()));
+    Ok(VerifiedToken {
         issuer: issuer.issuer.clone(),
-        subject: subject.to_owned(),
+        subject,
         who,
         tenants,
         scopes,
         issued_at,
         expires_at,
-        authenticated_at: authenticated_at.min(now),
-        hash: token_hash(token, &issuer.issuer, claims.text("jti").filter(|jti| !jti.is_empty())),
+        authenticated_at,
+        hash,
         claims,
-    };
-    // Once more by our clock, by which it will be judged when it comes again.
-    if token.has_expired(now) { Err(invalid("expired")) } else { Ok(token) }
+    })
 }
 
 fn who(issuer: &Issuer, subject: &str, claims: &Claims) -> Result<Who, Denial> {
@@ -289,8 +210,4 @@ fn sha256(bytes: &[u8]) -> [u8; 32] {
     let mut hash = [0; 32];
     hash.copy_from_slice(digest(&SHA256, bytes).as_ref());
     hash
-}
-
-fn delta(duration: Duration) -> TimeDelta {
-    TimeDelta::from_std(duration).unwrap_or(TimeDelta::MAX)
 }

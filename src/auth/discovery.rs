@@ -1,0 +1,89 @@
+//! What an issuer says of itself (OpenID Connect Discovery 1.0 §3).
+
+use http::Uri;
+use serde::Deserialize;
+
+use crate::http_client::{FetchError, HttpClient, is_fetchable, is_fetchable_from};
+
+/// An issuer's metadata, as far as it is used.
+#[derive(Debug, Deserialize)]
+pub struct Metadata {
+    issuer: String,
+    /// Where its keys are.
+    pub jwks_uri: String,
+    /// Where people sign in.
+    pub authorization_endpoint: Option<String>,
+    /// Where codes are exchanged.
+    pub token_endpoint: Option<String>,
+    /// Where a person can be asked about.
+    pub userinfo_endpoint: Option<String>,
+    /// How a client may prove at the token endpoint who it is.
+    pub token_endpoint_auth_methods_supported: Option<Vec<String>>,
+    /// How a code may be bound to its flow (RFC 8414 §2).
+    pub code_challenge_methods_supported: Option<Vec<String>>,
+    /// Whether every redirect back to us says whose it is (RFC 9207 §3).
+    #[serde(default)]
+    pub authorization_response_iss_parameter_supported: bool,
+}
+
+/// Why metadata were not had.
+#[derive(Debug, thiserror::Error)]
+pub enum MetadataError {
+    /// They cannot be fetched.
+    #[error("{0} cannot be fetched: {1}")]
+    Fetch(Uri, FetchError),
+    /// They do not say what they should.
+    #[error("{0} {1}")]
+    Content(Uri, String),
+}
+
+/// Where an issuer's metadata are; `None` if its name is no URL that may be fetched.
+pub fn metadata_url(issuer: &str) -> Option<Uri> {
+    // §4.1: a slash at the end goes first. A query cannot be in it.
+    let url = format!("{}/.well-known/openid-configuration", issuer.strip_suffix('/').unwrap_or(issuer));
+    let url: Uri = url.parse().ok()?;
+    // Without a host, the first part of the path would be taken for one.
+    issuer.parse::<Uri>().ok()?.host()?;
+    (url.query().is_none() && is_fetchable(&url)).then_some(url)
+}
+
+/// Fetches an issuer's metadata from there.
+pub async fn fetch(http: &HttpClient, issuer: &str, from: &Uri) -> Result<Metadata, MetadataError> {
+    let wrong = |text: String| MetadataError::Content(from.clone(), text);
+    let document = http.get_json(from).await.map_err(|error| MetadataError::Fetch(from.clone(), error))?;
+    let found: Metadata =
+        serde_json::from_slice(&document).map_err(|error| wrong(format!("does not parse: {error}")))?;
+    // §4.3: else one issuer could stand in for another.
+    if found.issuer != issuer {
+        return Err(wrong("is the metadata of another issuer".to_owned()));
+    }
+    Ok(found)
+}
+
+/// A URL out of metadata that came from there.
+pub fn endpoint(url: &str, name: &str, from: &Uri) -> Result<Uri, MetadataError> {
+    let wrong = |text: String| MetadataError::Content(from.clone(), text);
+    let url: Uri = url.parse().map_err(|_| wrong(format!("has a {name} that is no URL")))?;
+    if is_fetchable_from(&url, from) { Ok(url) } else { Err(wrong(format!("has a {name} that is not https"))) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn metadata_is_below_the_issuer() {
+        let metadata = |issuer: &str| metadata_url(issuer).map(|url| url.to_string());
+        for (issuer, url) in [
+            ("https://a.example.com", "https://a.example.com/.well-known/openid-configuration"),
+            ("https://a.example.com/", "https://a.example.com/.well-known/openid-configuration"),
+            ("https://a.example.com/t/1", "https://a.example.com/t/1/.well-known/openid-configuration"),
+            ("http://127.0.0.1:81", "http://127.0.0.1:81/.well-known/openid-configuration"),
+        ] {
+            assert_eq!(metadata(issuer).as_deref(), Some(url));
+        }
+        for issuer in ["", "a.example.com", "http://a.example.com", "https://a.example.com/?x=1", "urn:a", "https://"] {
+            assert_eq!(metadata(issuer), None, "{issuer}");
+        }
+    }
+}

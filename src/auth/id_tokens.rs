@@ -1,0 +1,171 @@
+//! ID tokens that a provider makes for us (OpenID Connect Core §3.1.3.7): verified like callers' tokens, under
+//! rules of their own.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use chrono::{DateTime, Utc};
+use jsonwebtoken::Algorithm;
+
+use super::{
+    Denial, Keys,
+    claims::Claims,
+    jwt::{self, Expected, Jwt, LEEWAY, MAX_TOKEN},
+};
+
+/// How long ago an ID token may have been issued: it comes straight from its provider.
+const FRESH: Duration = Duration::from_secs(600);
+
+/// What a provider's ID tokens must look like.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IdTokenRules {
+    /// Whose they are.
+    pub issuer: IssuerRule,
+    /// The only audience.
+    pub client_id: String,
+    /// What they may be signed with.
+    pub algorithms: Vec<Algorithm>,
+}
+
+/// Whose ID tokens they are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum IssuerRule {
+    /// This issuer's, byte by byte.
+    Exactly(String),
+    /// Those of one issuer per directory, each of which is named in the place of `{tenantid}`, and in the claim
+    /// `tid` of its tokens.
+    PerDirectory {
+        /// The issuer with that place in it.
+        template: String,
+        /// The directories whose people may come; empty for all.
+        directories: BTreeSet<String>,
+    },
+}
+
+/// What an ID token says.
+#[derive(Debug, Clone)]
+pub struct IdToken {
+    /// Its `sub`.
+    pub subject: String,
+    /// When the person signed in there: `auth_time`, or else when it was issued.
+    pub authenticated_at: DateTime<Utc>,
+    /// Everything it claims.
+    pub claims: Claims,
+}
+
+/// What was asked for, which the ID token must be the answer to.
+#[derive(Clone, Copy)]
+pub struct Asked<'a> {
+    /// The nonce of the flow.
+    pub nonce: &'a str,
+    /// How long ago the person may have signed in there.
+    pub max_age: Option<Duration>,
+}
+
+impl IssuerRule {
+    const PLACE: &'static str = "{tenantid}";
+
+    /// The issuer's name, as its metadata have it.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Exactly(issuer) => issuer,
+            Self::PerDirectory { template, .. } => template,
+        }
+    }
+
+    /// Whether this is the issuer, or one of them.
+    pub fn allows(&self, issuer: &str) -> bool {
+        match self {
+            Self::Exactly(exactly) => issuer == exactly,
+            Self::PerDirectory { .. } => self.directory(issuer).is_some(),
+        }
+    }
+
+    /// The directory in an issuer of theirs.
+    fn directory<'a>(&self, issuer: &'a str) -> Option<&'a str> {
+        let Self::PerDirectory { template, directories } = self else { return None };
+        let (before, after) = template.split_once(Self::PLACE)?;
+        let directory = issuer.strip_prefix(before)?.strip_suffix(after)?;
+        let is_one = uuid::Uuid::try_parse(directory).is_ok_and(|id| id.hyphenated().to_string() == directory);
+        (is_one && (directories.is_empty() || directories.contains(directory))).then_some(directory)
+    }
+}
+
+impl IdTokenRules {
+    /// Verifies an ID token. Waits for the provider's keys if it names one that may be new.
+    pub async fn verify(
+        &self,
+        token: &str,
+        keys: &Keys,
+        asked: Asked<'_>,
+        now: DateTime<Utc>,
+    ) -> Result<IdToken, Denial> {
+        let invalid = Denial::TokenInvalid;
+        if token.len() > MAX_TOKEN {
+            return Err(invalid("longer than 8 KiB"));
+        }
+        let issuer = jwt::unverified_issuer(token).ok_or(invalid("not a signed JWT with an issuer"))?;
+        if !self.issuer.allows(&issuer) {
+            return Err(invalid("another issuer"));
+        }
+        let expected = Expected {
+            issuer: &issuer,
+            audiences: &BTreeSet::from([self.client_id.clone()]),
+            types: &BTreeSet::from(["JWT", ""].map(str::to_owned)),
+            algorithms: &self.algorithms,
+        };
+        let token = jwt::verify(token, &expected, keys, now).await?;
+        self.check(&issuer, &token, asked, now)?;
+        let Jwt { subject, authenticated_at, claims, .. } = token;
+        Ok(IdToken { subject, authenticated_at, claims })
+    }
+
+    fn check(&self, issuer: &str, token: &Jwt, asked: Asked<'_>, now: DateTime<Utc>) -> Result<(), Denial> {
+        let invalid = |text| Err(Denial::TokenInvalid(text));
+        let claims = &token.claims;
+        if self.issuer.directory(issuer).is_some_and(|directory| claims.text("tid") != Some(directory)) {
+            return invalid("tid is not of its issuer");
+        }
+        // Whoever else it is for could have had it before us.
+        if !claims.is_only("aud", &self.client_id) {
+            return invalid("another audience beside us");
+        }
+        if claims.has("azp") && claims.text("azp") != Some(&self.client_id) {
+            return invalid("azp is another client");
+        }
+        if claims.text("nonce") != Some(asked.nonce) {
+            return invalid("nonce of another flow, or none");
+        }
+        if jwt::is_older(token.issued_at, FRESH, now) {
+            return invalid("not issued just now");
+        }
+        let Some(max_age) = asked.max_age else { return Ok(()) };
+        if !claims.has("auth_time") {
+            return invalid("no auth_time, though max_age was asked for");
+        }
+        match jwt::is_older(token.authenticated_at, max_age + LEEWAY, now) {
+            true => invalid("signed in longer ago than max_age"),
+            false => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_directory_stands_in_its_place_of_the_issuer_and_nowhere_else() {
+        let rule = |directories: &[&str]| IssuerRule::PerDirectory {
+            template: "https://login.example.com/{tenantid}/v2.0".to_owned(),
+            directories: directories.iter().map(|directory| (*directory).to_owned()).collect(),
+        };
+        let (one, other) = ("8eaef023-2b34-4da1-9baa-8bc8c9d6a490", "9188040d-6c67-4c5b-b112-36a304b66dad");
+        let issuer = |directory: &str| format!("https://login.example.com/{directory}/v2.0");
+        assert!(rule(&[]).allows(&issuer(one)) && rule(&[]).allows(&issuer(other)));
+        assert!(rule(&[one]).allows(&issuer(one)) && !rule(&[one]).allows(&issuer(other)));
+        for bad in ["{tenantid}", "", "common", "x", &format!("{one}/v2.0/{one}"), &one.to_uppercase()] {
+            assert!(!rule(&[]).allows(&issuer(bad)), "{bad}");
+        }
+        assert!(!rule(&[]).allows(&format!("https://login.example.org/{one}/v2.0")));
+    }
+}

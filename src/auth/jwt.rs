@@ -1,0 +1,157 @@
+//! One JSON Web Token (RFC 7519) under the practices of RFC 8725: its header, its signature, and the claims
+//! that every use asks for. What else it must say is its use's matter.
+
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use data_encoding::BASE64URL_NOPAD;
+use jsonwebtoken::{Algorithm, Validation, decode, decode_header};
+use serde::Deserialize;
+
+use super::{Denial, claims::Claims, key_set::KeySet, keys::Keys};
+use crate::domain::Subject;
+
+/// Longer tokens are not looked at, in bytes.
+pub(super) const MAX_TOKEN: usize = 8 * 1024;
+/// The longest key id that is looked up, in bytes.
+const MAX_KEY_ID: usize = 128;
+/// How far two clocks may differ.
+pub(super) const LEEWAY: Duration = Duration::from_secs(30);
+
+/// What a token must look like.
+pub(super) struct Expected<'a> {
+    /// Its `iss`.
+    pub issuer: &'a str,
+    /// One of these must be in `aud`.
+    pub audiences: &'a BTreeSet<String>,
+    /// Its `typ`: see [`super::UseRules::types`].
+    pub types: &'a BTreeSet<String>,
+    /// What it may be signed with.
+    pub algorithms: &'a [Algorithm],
+}
+
+/// A token that looks like that, and that its issuer signed.
+pub(super) struct Jwt {
+    /// Its `sub`.
+    pub subject: String,
+    /// When it was issued.
+    pub issued_at: DateTime<Utc>,
+    /// When it expires, leeway aside.
+    pub expires_at: DateTime<Utc>,
+    /// When the person last signed in: `auth_time`, or else when it was issued.
+    pub authenticated_at: DateTime<Utc>,
+    /// Everything it claims.
+    pub claims: Claims,
+    /// The keys that it was verified with.
+    pub keys: Arc<KeySet>,
+}
+
+/// The part of a payload that is read before anything is verified, only to know which issuer's
+/// keys to verify with.
+#[derive(Deserialize)]
+struct UnverifiedPayload {
+    iss: String,
+}
+
+/// Whose token it says it is.
+pub(super) fn unverified_issuer(token: &str) -> Option<String> {
+    let mut parts = token.split('.');
+    let (Some(_), Some(payload), Some(_), None) = (parts.next(), parts.next(), parts.next(), parts.next()) else {
+        return None;
+    };
+    let payload = BASE64URL_NOPAD.decode(payload.as_bytes()).ok()?;
+    Some(serde_json::from_slice::<UnverifiedPayload>(&payload).ok()?.iss)
+}
+
+/// Whether a token has expired that expires then.
+pub(super) fn has_expired(expires_at: DateTime<Utc>, now: DateTime<Utc>) -> bool {
+    now - LEEWAY > expires_at
+}
+
+/// Whether something was longer ago than this.
+pub(super) fn is_older(time: DateTime<Utc>, than: Duration, now: DateTime<Utc>) -> bool {
+    now - time > TimeDelta::from_std(than).unwrap_or(TimeDelta::MAX)
+}
+
+/// Verifies a token. Waits for the issuer's keys if it names one that may be new.
+pub(super) async fn verify(
+    token: &str,
+    expected: &Expected<'_>,
+    keys: &Keys,
+    now: DateTime<Utc>,
+) -> Result<Jwt, Denial> {
+    let header = decode_header(token).map_err(|_| Denial::TokenInvalid("malformed header"))?;
+    // RFC 7797 §7: `b64` has no place in a JWT, whether or not it is said to be critical.
+    let has_b64 = header.extras.inner().contains_key("b64");
+    if header.crit.is_some() || header.enc.is_some() || header.zip.is_some() || has_b64 {
+        return Err(Denial::TokenInvalid("critical extensions are not understood"));
+    }
+    if !is_type_allowed(header.typ.as_deref(), expected.types) {
+        return Err(Denial::TokenInvalid("wrong typ"));
+    }
+    // What no issuer would name is not worth asking one for.
+    if !expected.algorithms.contains(&header.alg) || !header.kid.as_deref().is_none_or(is_key_id) {
+        return Err(Denial::TokenInvalid("another algorithm, or no key id"));
+    }
+    let keys = keys.current_for(header.kid.as_deref()).await?;
+    let named = keys.named(header.kid.as_deref());
+    let key = named.iter().find(|key| key.algorithm == header.alg);
+    let key = key.ok_or(Denial::TokenInvalid("unknown key, or not its algorithm"))?;
+    let data = decode::<Claims>(token, &key.key, &validation(expected, key.algorithm))
+        .map_err(|_| Denial::TokenInvalid("signature, claims, issuer, audience or times"))?;
+    checked(expected, data.claims, Arc::clone(&keys), now)
+}
+
+fn is_key_id(text: &str) -> bool {
+    text.len() <= MAX_KEY_ID && text.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ')
+}
+
+/// RFC 7515 §4.1.9: `typ` is compared without case, and `application/` may be left out.
+fn is_type_allowed(typ: Option<&str>, types: &BTreeSet<String>) -> bool {
+    let plain = |typ: &str| {
+        let typ = typ.to_ascii_lowercase();
+        // Alone it stands for nothing, not for a token without a type.
+        typ.strip_prefix("application/").filter(|rest| !rest.is_empty()).map(str::to_owned).unwrap_or(typ)
+    };
+    let typ = plain(typ.unwrap_or_default());
+    types.iter().any(|allowed| plain(allowed) == typ)
+}
+
+fn validation(expected: &Expected<'_>, algorithm: Algorithm) -> Validation {
+    let mut validation = Validation::new(algorithm);
+    // Without being required, a claim of the wrong type would pass unchecked.
+    validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
+    validation.set_issuer(&[expected.issuer]);
+    validation.set_audience(&expected.audiences.iter().collect::<Vec<_>>());
+    validation.validate_nbf = true;
+    validation.leeway = LEEWAY.as_secs();
+    validation
+}
+
+/// What the library does not check.
+fn checked(expected: &Expected<'_>, claims: Claims, keys: Arc<KeySet>, now: DateTime<Utc>) -> Result<Jwt, Denial> {
+    let invalid = Denial::TokenInvalid;
+    if claims.text("iss") != Some(expected.issuer) {
+        return Err(invalid("iss is not a string"));
+    }
+    let subject = claims.text("sub").filter(|sub| Subject::parse(sub).is_some()).ok_or(invalid("malformed sub"))?;
+    let issued_at = claims.time("iat").ok_or(invalid("no iat"))?;
+    let expires_at = claims.time("exp").ok_or(invalid("exp is not a whole number"))?;
+    if issued_at > now + LEEWAY {
+        return Err(invalid("issued in the future"));
+    }
+    let authenticated_at = match claims.has("auth_time") {
+        true => claims.time("auth_time").ok_or(invalid("auth_time is not a whole number"))?,
+        false => issued_at,
+    };
+    // One that is still to come would be recent for ever.
+    if authenticated_at > now + LEEWAY {
+        return Err(invalid("signed in in the future"));
+    }
+    // Once more by our clock, by which a bearer will be judged when it comes again.
+    if has_expired(expires_at, now) {
+        return Err(invalid("expired"));
+    }
+    let authenticated_at = authenticated_at.min(now);
+    Ok(Jwt { subject: subject.to_owned(), issued_at, expires_at, authenticated_at, claims, keys })
+}
