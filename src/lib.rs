@@ -14,6 +14,7 @@ pub mod feed;
 pub mod grpc;
 pub mod http_client;
 pub mod linking;
+pub mod oauth;
 pub mod server;
 pub mod store;
 pub mod tls;

@@ -1,0 +1,127 @@
+//! Our clients at the providers of each tenant.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use chrono::{DateTime, Utc};
+use tokio::time::timeout;
+
+use super::{
+    Account, ClientSettings, Flow, GitHubUrls, OAuthError, Protocol, Returned, Wish, flow::random, github, oidc::Oidc,
+};
+use crate::{
+    auth::Keys,
+    domain::{Provider, TenantId},
+    http_client::HttpClient,
+};
+
+/// How long a provider may take for everything that is asked of it in one call.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Our clients at all providers.
+#[derive(Default)]
+pub struct Clients(BTreeMap<TenantId, BTreeMap<Provider, Client>>);
+
+/// A client of ours at a provider.
+pub struct Client {
+    provider: Provider,
+    settings: ClientSettings,
+    speaks: Speaks,
+    http: HttpClient,
+}
+
+enum Speaks {
+    Oidc(Oidc),
+    GitHub(GitHubUrls),
+}
+
+/// A flow that has begun.
+pub struct Begun {
+    /// Where to send the browser.
+    pub authorization_url: String,
+    /// What the provider sends back with it.
+    pub state: String,
+    /// What is to be remembered.
+    pub flow: Flow,
+}
+
+impl Clients {
+    /// These clients, by tenant and provider. Nothing is asked of the providers yet.
+    pub fn new(settings: impl IntoIterator<Item = (TenantId, Provider, ClientSettings)>, http: &HttpClient) -> Self {
+        let mut clients = Self::default();
+        for (tenant, provider, settings) in settings {
+            let client = Client::new(provider.clone(), settings, http.clone());
+            clients.0.entry(tenant).or_default().insert(provider, client);
+        }
+        clients
+    }
+
+    /// The client at a provider of a tenant.
+    pub fn get(&self, tenant: &TenantId, provider: &Provider) -> Option<&Client> {
+        self.0.get(tenant)?.get(provider)
+    }
+
+    /// The clients of a tenant, in the order of their providers' names.
+    pub fn of(&self, tenant: &TenantId) -> impl Iterator<Item = &Client> {
+        self.0.get(tenant).into_iter().flat_map(BTreeMap::values)
+    }
+
+    /// The keys of the providers that sign something, to be kept fresh.
+    pub fn keys(&self) -> impl Iterator<Item = &Arc<Keys>> {
+        self.0.values().flat_map(BTreeMap::values).filter_map(|client| match &client.speaks {
+            Speaks::Oidc(oidc) => Some(oidc.keys()),
+            Speaks::GitHub(_) => None,
+        })
+    }
+}
+
+impl Client {
+    fn new(provider: Provider, settings: ClientSettings, http: HttpClient) -> Self {
+        let speaks = match &settings.protocol {
+            Protocol::Oidc { rules, metadata, preset } => {
+                Speaks::Oidc(Oidc::new(rules.clone(), metadata.clone(), *preset))
+            }
+            Protocol::GitHub(urls) => Speaks::GitHub(urls.clone()),
+        };
+        Self { provider, settings, speaks, http }
+    }
+
+    /// The provider.
+    pub fn provider(&self) -> &Provider {
+        &self.provider
+    }
+
+    /// What was decided about it.
+    pub fn settings(&self) -> &ClientSettings {
+        &self.settings
+    }
+
+    /// Whether the provider can say when somebody signed in there.
+    pub fn tells_auth_time(&self) -> bool {
+        matches!(self.speaks, Speaks::Oidc(_))
+    }
+
+    /// Begins a flow.
+    pub async fn begin(&self, wish: &Wish) -> Result<Begun, OAuthError> {
+        let (flow, state) = (Flow::new(wish)?, random()?);
+        let Self { settings, http, .. } = self;
+        let authorization_url = match &self.speaks {
+            Speaks::Oidc(oidc) => in_time(oidc.authorization_url(settings, http, wish, &flow, &state)).await?,
+            Speaks::GitHub(urls) => github::authorization_url(settings, urls, wish, &flow, &state)?,
+        };
+        Ok(Begun { authorization_url, state, flow })
+    }
+
+    /// Ends a flow: who signed in.
+    pub async fn finish(&self, flow: &Flow, returned: &Returned, now: DateTime<Utc>) -> Result<Account, OAuthError> {
+        let (ours, http) = ((&self.settings, &self.provider), &self.http);
+        match &self.speaks {
+            Speaks::Oidc(oidc) => in_time(oidc.account(ours, http, flow, returned, now)).await,
+            Speaks::GitHub(urls) => in_time(github::account(ours, urls, http, flow, returned, now)).await,
+        }
+    }
+}
+
+async fn in_time<T>(asking: impl Future<Output = Result<T, OAuthError>>) -> Result<T, OAuthError> {
+    let slow = |_| OAuthError::unavailable(format!("it takes longer than {} seconds", PATIENCE.as_secs()));
+    timeout(PATIENCE, asking).await.unwrap_or_else(|elapsed| Err(slow(elapsed)))
+}

@@ -1,0 +1,180 @@
+//! A provider's metadata, kept for a while: read when they are needed, once for all who need them then.
+
+use std::{sync::Arc, time::Duration};
+
+use http::Uri;
+use tokio::{
+    sync::{Mutex, watch},
+    time::Instant,
+};
+
+use super::OAuthError;
+use crate::{
+    auth::discovery::{self, Metadata, MetadataError},
+    http_client::HttpClient,
+};
+
+/// How often they are read again.
+const REFRESH: Duration = Duration::from_secs(300);
+/// For how long they are good when they cannot be read again.
+const MAX_AGE: Duration = Duration::from_secs(3600);
+/// How soon again after a failure, while the last ones are good.
+const RETRY: Duration = Duration::from_secs(10);
+
+/// What is used of a provider's metadata.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Endpoints {
+    /// Where people sign in.
+    pub authorize: Uri,
+    /// Where codes are exchanged.
+    pub token: Uri,
+    /// Where a person can be asked about.
+    pub userinfo: Option<Uri>,
+    /// Whether a client proves in the form who it is: the header is what every server takes, unless it says that
+    /// it does not.
+    pub secret_in_form: bool,
+    /// Whether every redirect back to us says whose it is.
+    pub says_iss: bool,
+}
+
+/// A provider's metadata, as they are known now.
+pub(super) struct Discovered {
+    issuer: String,
+    url: Uri,
+    state: watch::Sender<State>,
+    reading: Mutex<()>,
+}
+
+#[derive(Default)]
+struct State {
+    had: Option<(Arc<Endpoints>, Instant)>,
+    /// When the last reading failed, and why.
+    failed: Option<(Instant, String)>,
+}
+
+impl State {
+    /// The metadata, if there is no need to read them.
+    fn good(&self, now: Instant) -> Option<Arc<Endpoints>> {
+        let (had, at) = self.had.as_ref()?;
+        let failed_just_now = self.failed.as_ref().is_some_and(|(at, _)| now.saturating_duration_since(*at) < RETRY);
+        let age = now.saturating_duration_since(*at);
+        (age < REFRESH || failed_just_now && age < MAX_AGE).then(|| Arc::clone(had))
+    }
+
+    /// What a reading came to that ended after `asked_at`: it is good for whoever asked before.
+    fn failed_since(&self, asked_at: Instant) -> Option<&str> {
+        self.failed.as_ref().filter(|(at, _)| *at >= asked_at).map(|(_, why)| why.as_str())
+    }
+}
+
+impl Discovered {
+    /// The metadata of this issuer, at this URL. Nothing is read yet.
+    pub(super) fn new(issuer: String, url: Uri) -> Self {
+        Self { issuer, url, state: watch::Sender::default(), reading: Mutex::default() }
+    }
+
+    /// The metadata. Reads them if that is due.
+    pub(super) async fn endpoints(self: &Arc<Self>, http: &HttpClient) -> Result<Arc<Endpoints>, OAuthError> {
+        let asked_at = Instant::now();
+        if let Some(good) = self.state.borrow().good(asked_at) {
+            return Ok(good);
+        }
+        // A task of its own: it goes on for the others if who asked goes away.
+        let (this, http) = (Arc::clone(self), http.clone());
+        let reading = tokio::spawn(async move { this.read(&http, asked_at).await });
+        reading.await.unwrap_or_else(|error| Err(OAuthError::Fault(format!("a reading did not end: {error}"))))
+    }
+
+    async fn read(&self, http: &HttpClient, asked_at: Instant) -> Result<Arc<Endpoints>, OAuthError> {
+        let _reading = self.reading.lock().await;
+        {
+            let state = self.state.borrow();
+            if let Some(good) = state.good(Instant::now()) {
+                return Ok(good);
+            }
+            if let Some(why) = state.failed_since(asked_at) {
+                return Err(OAuthError::unavailable(why));
+            }
+        }
+        let read = self.fetch(http).await.map_err(|error| error.to_string());
+        let now = Instant::now();
+        self.state.send_modify(|state| match &read {
+            Ok(endpoints) => *state = State { had: Some((Arc::clone(endpoints), now)), failed: None },
+            Err(why) => state.failed = Some((now, why.clone())),
+        });
+        let kept = self.state.borrow().good(now);
+        kept.ok_or_else(|| OAuthError::unavailable(read.err().unwrap_or_default()))
+    }
+
+    async fn fetch(&self, http: &HttpClient) -> Result<Arc<Endpoints>, MetadataError> {
+        let found = discovery::fetch(http, &self.issuer, &self.url).await?;
+        endpoints(&found, &self.url).map(Arc::new)
+    }
+}
+
+fn endpoints(found: &Metadata, url: &Uri) -> Result<Endpoints, MetadataError> {
+    let wrong = |text: &str| MetadataError::Content(url.clone(), text.to_owned());
+    let required = |value: &Option<String>, name: &str| match value {
+        Some(value) => discovery::endpoint(value, name, url),
+        None => Err(wrong(&format!("has no {name}"))),
+    };
+    // Who does not say may well do it, and is sent a challenge in any case.
+    if found.code_challenge_methods_supported.as_ref().is_some_and(|methods| !methods.iter().any(|m| m == "S256")) {
+        return Err(wrong("says that codes cannot be bound to their flow by S256"));
+    }
+    let methods = found.token_endpoint_auth_methods_supported.as_deref();
+    let takes = |method: &str| methods.is_some_and(|methods| methods.iter().any(|m| m == method));
+    Ok(Endpoints {
+        authorize: required(&found.authorization_endpoint, "authorization_endpoint")?,
+        token: required(&found.token_endpoint, "token_endpoint")?,
+        userinfo: match &found.userinfo_endpoint {
+            Some(userinfo) => Some(discovery::endpoint(userinfo, "userinfo_endpoint", url)?),
+            None => None,
+        },
+        secret_in_form: takes("client_secret_post") && !takes("client_secret_basic"),
+        says_iss: found.authorization_response_iss_parameter_supported,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn state(had: Option<Instant>, failed: Option<Instant>) -> State {
+        let endpoints = Endpoints {
+            authorize: Uri::from_static("https://a.example.com/authorize"),
+            token: Uri::from_static("https://a.example.com/token"),
+            userinfo: None,
+            secret_in_form: false,
+            says_iss: false,
+        };
+        let endpoints = Arc::new(endpoints);
+        State { had: had.map(|at| (endpoints, at)), failed: failed.map(|at| (at, "down".to_owned())) }
+    }
+
+    #[test]
+    fn the_last_metadata_are_good_for_a_while() {
+        let begin = Instant::now();
+        let at = |seconds| begin + Duration::from_secs(seconds);
+        for (had, failed, now, is_good) in [
+            (None, None, 0, false),
+            (Some(0), None, 299, true),
+            (Some(0), None, 300, false),
+            (Some(0), Some(300), 309, true),
+            (Some(0), Some(300), 310, false),
+            (Some(0), Some(3600), 3601, false),
+        ] {
+            let state = state(had.map(at), failed.map(at));
+            assert_eq!(state.good(at(now)).is_some(), is_good, "{had:?} {failed:?} {now}");
+        }
+    }
+
+    #[test]
+    fn a_failure_is_told_to_whoever_asked_before_it() {
+        let begin = Instant::now();
+        let second = Duration::from_secs(1);
+        let state = state(None, Some(begin + second));
+        assert_eq!(state.failed_since(begin), Some("down"));
+        assert_eq!(state.failed_since(begin + 2 * second), None);
+    }
+}

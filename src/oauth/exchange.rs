@@ -1,0 +1,156 @@
+//! Where to send the browser, and the code for tokens (RFC 6749 §4.1): what the `oauth2` crate does.
+
+use std::{borrow::Cow, fmt};
+
+use http::Uri;
+use oauth2::{
+    AuthType, AuthUrl, AuthorizationCode, ClientId, ClientSecret, CsrfToken, EndpointNotSet, EndpointSet,
+    ExtraTokenFields, HttpRequest, HttpResponse, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, RequestTokenError,
+    Scope, StandardRevocableToken, StandardTokenResponse, TokenResponse as _, TokenUrl,
+    basic::{BasicErrorResponse, BasicRevocationErrorResponse, BasicTokenIntrospectionResponse, BasicTokenType},
+};
+use serde::{Deserialize, Serialize};
+
+use super::{ClientSettings, Flow, OAuthError};
+use crate::http_client::{FetchError, HttpClient};
+
+/// The longest name of an error that is logged.
+const MAX_NAME: usize = 64;
+
+/// Where the two requests of a flow go.
+pub(super) struct Endpoints<'a> {
+    /// Where people sign in.
+    pub authorize: &'a Uri,
+    /// Where codes are exchanged.
+    pub token: &'a Uri,
+    /// Whether the client proves in the form who it is, and not in a header.
+    pub secret_in_form: bool,
+}
+
+/// What a code was exchanged for. No `Debug`: these are keys to somebody's account.
+pub(super) struct Tokens {
+    /// Lets us ask the provider about the person.
+    pub access: String,
+    /// Says who it is.
+    pub id: Option<String>,
+}
+
+/// The field of an answer that OpenID Connect adds (Core §3.1.3.3).
+#[derive(Deserialize, Serialize)]
+struct IdTokenField {
+    id_token: Option<String>,
+}
+
+impl fmt::Debug for IdTokenField {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("IdTokenField")
+    }
+}
+
+impl ExtraTokenFields for IdTokenField {}
+
+type CodeClient = oauth2::Client<
+    BasicErrorResponse,
+    StandardTokenResponse<IdTokenField, BasicTokenType>,
+    BasicTokenIntrospectionResponse,
+    StandardRevocableToken,
+    BasicRevocationErrorResponse,
+    EndpointSet,
+    EndpointNotSet,
+    EndpointNotSet,
+    EndpointNotSet,
+    EndpointSet,
+>;
+
+fn client(settings: &ClientSettings, endpoints: &Endpoints<'_>) -> Result<CodeClient, OAuthError> {
+    let wrong = |error| OAuthError::unavailable(format!("an endpoint is no URL: {error}"));
+    let auth_type = if endpoints.secret_in_form { AuthType::RequestBody } else { AuthType::BasicAuth };
+    Ok(oauth2::Client::new(ClientId::new(settings.client_id.clone()))
+        .set_client_secret(ClientSecret::new(settings.client_secret.reveal().to_owned()))
+        .set_auth_type(auth_type)
+        .set_auth_uri(AuthUrl::new(endpoints.authorize.to_string()).map_err(wrong)?)
+        .set_token_uri(TokenUrl::new(endpoints.token.to_string()).map_err(wrong)?))
+}
+
+fn redirect_url(flow: &Flow) -> Result<Cow<'static, RedirectUrl>, OAuthError> {
+    let url = RedirectUrl::new(flow.redirect_uri.clone());
+    Ok(Cow::Owned(url.map_err(|error| OAuthError::Fault(format!("a redirect URI is no URL: {error}")))?))
+}
+
+/// Where to send the browser.
+pub(super) fn authorization_url(
+    settings: &ClientSettings,
+    endpoints: &Endpoints<'_>,
+    flow: &Flow,
+    state: &str,
+    extra: &[(&'static str, String)],
+) -> Result<String, OAuthError> {
+    let client = client(settings, endpoints)?;
+    let verifier = PkceCodeVerifier::new(flow.pkce_verifier.clone());
+    let request = client
+        .authorize_url(|| CsrfToken::new(state.to_owned()))
+        .set_redirect_uri(redirect_url(flow)?)
+        .set_pkce_challenge(PkceCodeChallenge::from_code_verifier_sha256(&verifier))
+        .add_scopes(settings.scopes.iter().cloned().map(Scope::new));
+    let request = extra.iter().fold(request, |request, (name, value)| request.add_extra_param(*name, value.clone()));
+    let (url, _) = request.url();
+    Ok(url.into())
+}
+
+/// Exchanges a code.
+pub(super) async fn exchange(
+    settings: &ClientSettings,
+    endpoints: &Endpoints<'_>,
+    http: &HttpClient,
+    flow: &Flow,
+    code: &str,
+) -> Result<Tokens, OAuthError> {
+    let client = client(settings, endpoints)?;
+    let send = |request: HttpRequest| send(http, request);
+    let answer = client
+        .exchange_code(AuthorizationCode::new(code.to_owned()))
+        .set_redirect_uri(redirect_url(flow)?)
+        .set_pkce_verifier(PkceCodeVerifier::new(flow.pkce_verifier.clone()))
+        .request_async(&send)
+        .await
+        .map_err(failed)?;
+    // RFC 6749 §7.1: what is of a type that is not understood is not used.
+    if *answer.token_type() != BasicTokenType::Bearer {
+        return Err(OAuthError::rejected("its access token is no bearer token"));
+    }
+    Ok(Tokens { access: answer.access_token().secret().clone(), id: answer.extra_fields().id_token.clone() })
+}
+
+/// Sends a request of the library's. What is no answer to it, but to say that the provider is not well, is an error.
+async fn send(http: &HttpClient, request: HttpRequest) -> Result<HttpResponse, FetchError> {
+    let answer = http.send(request.map(Into::into)).await?;
+    match answer.status() {
+        status if status.is_success() || is_refusal(status) => Ok(answer.map(|body| body.to_vec())),
+        status => Err(FetchError::Status(status)),
+    }
+}
+
+/// Whether a status says that it is the request that was wrong, and that it will be wrong next time too.
+pub(super) fn is_refusal(status: http::StatusCode) -> bool {
+    use http::StatusCode;
+    status.is_client_error() && !matches!(status, StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS)
+}
+
+/// Why there are no tokens. The library's own texts may quote the answer, and with it tokens.
+fn failed(error: RequestTokenError<FetchError, BasicErrorResponse>) -> OAuthError {
+    match error {
+        RequestTokenError::Request(error) => OAuthError::unavailable(error),
+        RequestTokenError::ServerResponse(answer) => named(&answer),
+        // GitHub names its errors with 200.
+        RequestTokenError::Parse(_, body) => match serde_json::from_slice::<BasicErrorResponse>(&body) {
+            Ok(answer) => named(&answer),
+            Err(_) => OAuthError::rejected("its answer to the code does not parse"),
+        },
+        RequestTokenError::Other(_) => OAuthError::rejected("its answer to the code is none"),
+    }
+}
+
+fn named(answer: &BasicErrorResponse) -> OAuthError {
+    let name: String = answer.error().as_ref().chars().filter(char::is_ascii_graphic).take(MAX_NAME).collect();
+    OAuthError::Rejected(format!("it does not accept the code: {name}"))
+}

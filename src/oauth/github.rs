@@ -1,0 +1,197 @@
+//! GitHub, which speaks OAuth, and says who it is by its REST API.
+
+use chrono::{DateTime, Utc};
+use http::{HeaderMap, Request, StatusCode, Uri, header};
+use hyper::body::Bytes;
+use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::{Map, Value};
+
+use super::{
+    Account, ClientSettings, Flow, GitHubUrls, OAuthError, Returned, Wish,
+    exchange::{self, is_refusal},
+};
+use crate::{
+    domain::{IdentityRef, Metadata, Provider, Subject},
+    http_client::HttpClient,
+};
+
+/// The API's version that this was written for.
+const API_VERSION: &str = "2022-11-28";
+/// The most pages of emails that are read, of a hundred each.
+const MAX_PAGES: usize = 10;
+
+/// `GET /user`.
+#[derive(Deserialize)]
+struct User {
+    id: u64,
+    login: Option<String>,
+    name: Option<String>,
+    avatar_url: Option<String>,
+    html_url: Option<String>,
+}
+
+/// An entry of `GET /user/emails`.
+#[derive(Deserialize)]
+struct Email {
+    email: String,
+    primary: Value,
+    verified: Value,
+}
+
+fn for_codes(urls: &GitHubUrls) -> exchange::Endpoints<'_> {
+    exchange::Endpoints { authorize: &urls.authorize, token: &urls.token, secret_in_form: true }
+}
+
+/// Where to send the browser.
+pub(super) fn authorization_url(
+    settings: &ClientSettings,
+    urls: &GitHubUrls,
+    wish: &Wish,
+    flow: &Flow,
+    state: &str,
+) -> Result<String, OAuthError> {
+    let hint = wish.login_hint.clone().map(|hint| ("login", hint));
+    let prompt = wish.prompt.clone().map(|prompt| ("prompt", prompt));
+    let extra: Vec<_> = hint.into_iter().chain(prompt).collect();
+    exchange::authorization_url(settings, &for_codes(urls), flow, state, &extra)
+}
+
+/// Who signed in.
+pub(super) async fn account(
+    (settings, provider): (&ClientSettings, &Provider),
+    urls: &GitHubUrls,
+    http: &HttpClient,
+    flow: &Flow,
+    returned: &Returned,
+    now: DateTime<Utc>,
+) -> Result<Account, OAuthError> {
+    if returned.iss.as_ref().is_some_and(|iss| *iss != settings.issuer()) {
+        return Err(OAuthError::rejected("iss is another issuer"));
+    }
+    let tokens = exchange::exchange(settings, &for_codes(urls), http, flow, &returned.code).await?;
+    let user: Uri = below(&urls.api, "/user")?;
+    let (_, user): (_, User) = required(get(http, &user, &tokens.access).await?)?;
+    let subject = Subject::parse(&user.id.to_string()).ok_or_else(|| OAuthError::rejected("its id is none"))?;
+    let email = primary_email(urls, http, &tokens.access).await?;
+    Ok(Account {
+        identity: IdentityRef { provider: provider.clone(), subject },
+        issuer: settings.issuer(),
+        email_verified: email.as_ref().is_some_and(|email| email.verified == Value::Bool(true)),
+        email: email.map(|email| email.email),
+        profile_data: Metadata::parse("", profile(user)).unwrap_or_default(),
+        authenticated_at: now,
+    })
+}
+
+/// What GitHub tells of a person, under the names that OpenID Connect gives it. Its `email` is what the person
+/// shows to everybody, and need not be theirs.
+fn profile(user: User) -> Map<String, Value> {
+    let told = [
+        ("name", user.name),
+        ("preferred_username", user.login),
+        ("picture", user.avatar_url),
+        ("profile", user.html_url),
+    ];
+    told.into_iter().filter_map(|(name, value)| Some((name.to_owned(), Value::String(value?)))).collect()
+}
+
+/// The primary email, whether or not it is verified.
+async fn primary_email(urls: &GitHubUrls, http: &HttpClient, token: &str) -> Result<Option<Email>, OAuthError> {
+    let mut next = Some(below(&urls.api, "/user/emails?per_page=100")?);
+    for _ in 0..MAX_PAGES {
+        let Some(url) = next else { return Ok(None) };
+        // Who did not let us read them, or a server that does not give them, has none.
+        let Some((headers, emails)) = get::<Vec<Email>>(http, &url, token).await? else { return Ok(None) };
+        if let Some(primary) = emails.into_iter().find(|email| email.primary == Value::Bool(true)) {
+            return Ok(Some(primary));
+        }
+        next = next_page(&headers, &urls.api)?;
+    }
+    Ok(None)
+}
+
+/// The next page (RFC 8288), which must be the same server's: the token goes nowhere else.
+fn next_page(headers: &HeaderMap, api: &Uri) -> Result<Option<Uri>, OAuthError> {
+    let links = headers.get_all(header::LINK).iter().filter_map(|value| value.to_str().ok());
+    let next = links.flat_map(|links| links.split(',')).find_map(|link| {
+        let (target, parameters) = link.trim().strip_prefix('<')?.split_once('>')?;
+        let is_next = parameters.split(';').any(|parameter| matches!(parameter.trim(), r#"rel="next""# | "rel=next"));
+        is_next.then_some(target)
+    });
+    let Some(next) = next else { return Ok(None) };
+    match next.parse::<Uri>() {
+        Ok(url) if (url.scheme(), url.authority()) == (api.scheme(), api.authority()) => Ok(Some(url)),
+        _ => Err(OAuthError::rejected("the next page of its emails is elsewhere")),
+    }
+}
+
+fn below(api: &Uri, path: &str) -> Result<Uri, OAuthError> {
+    format!("{}{path}", api.to_string().trim_end_matches('/'))
+        .parse()
+        .map_err(|error| OAuthError::Fault(format!("the URL of GitHub's API is none: {error}")))
+}
+
+fn required<T>(answer: Option<T>) -> Result<T, OAuthError> {
+    answer.ok_or_else(|| OAuthError::rejected("it does not say who it is"))
+}
+
+/// What is at a URL; `None` if the token does not let us see it.
+async fn get<T: DeserializeOwned>(
+    http: &HttpClient,
+    url: &Uri,
+    token: &str,
+) -> Result<Option<(HeaderMap, T)>, OAuthError> {
+    let request = Request::get(url)
+        .header(header::ACCEPT, "application/vnd.github+json")
+        .header("x-github-api-version", API_VERSION)
+        .header(header::AUTHORIZATION, format!("Bearer {token}"))
+        .body(Bytes::new())
+        .map_err(|_| OAuthError::rejected("its access token cannot be sent"))?;
+    let answer = http.send(request).await.map_err(OAuthError::unavailable)?;
+    match answer.status() {
+        StatusCode::OK => {}
+        // A rate limit is told by 403 too, but means later, not never.
+        StatusCode::FORBIDDEN if is_rate_limit(answer.headers()) => {
+            return Err(OAuthError::unavailable("its rate limit is reached"));
+        }
+        StatusCode::FORBIDDEN | StatusCode::NOT_FOUND => return Ok(None),
+        status if is_refusal(status) => return Err(OAuthError::Rejected(format!("its API answers {status}"))),
+        status => return Err(OAuthError::unavailable(format!("its API answers {status}"))),
+    }
+    let (head, body) = answer.into_parts();
+    let body = serde_json::from_slice(&body).map_err(|_| OAuthError::rejected("its API's answer does not parse"))?;
+    Ok(Some((head.headers, body)))
+}
+
+fn is_rate_limit(headers: &HeaderMap) -> bool {
+    headers.contains_key(header::RETRY_AFTER)
+        || headers.get("x-ratelimit-remaining").is_some_and(|remaining| remaining == "0")
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+
+    fn next(link: &'static str) -> Result<Option<String>, OAuthError> {
+        let headers = HeaderMap::from_iter([(header::LINK, HeaderValue::from_static(link))]);
+        next_page(&headers, &Uri::from_static("https://api.github.com")).map(|url| url.map(|url| url.to_string()))
+    }
+
+    #[test]
+    fn the_next_page_is_the_same_servers() {
+        let two = r#"<https://api.github.com/user/emails?page=1>; rel="prev", <https://api.github.com/user/emails?page=3>; rel="next""#;
+        assert_eq!(next(two).unwrap().as_deref(), Some("https://api.github.com/user/emails?page=3"));
+        assert_eq!(next(r#"<https://api.github.com/user/emails?page=3>; rel="last""#).unwrap(), None);
+        for elsewhere in [
+            r#"<https://evil.example.com/user/emails?page=2>; rel="next""#,
+            r#"<http://api.github.com/user/emails?page=2>; rel="next""#,
+            r#"<https://api.github.com:444/user/emails?page=2>; rel="next""#,
+            r#"<https://api.github.com@evil.example.com/>; rel="next""#,
+            r#"</user/emails?page=2>; rel="next""#,
+        ] {
+            assert!(next(elsewhere).is_err(), "{elsewhere}");
+        }
+    }
+}

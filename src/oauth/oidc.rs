@@ -1,0 +1,155 @@
+//! Providers that speak OpenID Connect.
+
+use std::{sync::Arc, time::Duration};
+
+use chrono::{DateTime, Utc};
+use http::{Request, StatusCode, Uri, header};
+use hyper::body::Bytes;
+
+use super::{
+    Account, ClientSettings, Flow, OAuthError, Preset, Returned, Wish, discovered,
+    discovered::Discovered,
+    exchange::{self, is_refusal},
+    presets,
+};
+use crate::{
+    auth::{Asked, Claims, Denial, IdToken, IdTokenRules, KeySettings, KeySource, Keys},
+    domain::{IdentityRef, Metadata, Provider},
+    http_client::HttpClient,
+};
+
+/// How often its keys are read again.
+const KEYS_REFRESH: Duration = Duration::from_secs(300);
+/// For how long its keys are good that cannot be read again.
+const KEYS_MAX_AGE: Duration = Duration::from_secs(3600);
+
+/// A provider that speaks OpenID Connect.
+pub(super) struct Oidc {
+    rules: IdTokenRules,
+    preset: Option<Preset>,
+    discovered: Arc<Discovered>,
+    keys: Arc<Keys>,
+}
+
+impl Oidc {
+    pub(super) fn new(rules: IdTokenRules, metadata: Uri, preset: Option<Preset>) -> Self {
+        let issuer = rules.issuer.name().to_owned();
+        let source = KeySource::Discovery { issuer: issuer.clone(), metadata: metadata.clone() };
+        let settings = KeySettings { source, refresh: KEYS_REFRESH, max_age: KEYS_MAX_AGE };
+        let keys = Arc::new(Keys::new(settings, rules.algorithms.clone()));
+        Self { rules, preset, discovered: Arc::new(Discovered::new(issuer, metadata)), keys }
+    }
+
+    pub(super) fn keys(&self) -> &Arc<Keys> {
+        &self.keys
+    }
+
+    /// Where to send the browser.
+    pub(super) async fn authorization_url(
+        &self,
+        settings: &ClientSettings,
+        http: &HttpClient,
+        wish: &Wish,
+        flow: &Flow,
+        state: &str,
+    ) -> Result<String, OAuthError> {
+        let found = self.discovered.endpoints(http).await?;
+        let mut extra = vec![("nonce", flow.nonce.clone())];
+        extra.extend(wish.login_hint.clone().map(|hint| ("login_hint", hint)));
+        extra.extend(wish.prompt.clone().map(|prompt| ("prompt", prompt)));
+        extra.extend(wish.max_age.map(|age| ("max_age", age.as_secs().to_string())));
+        exchange::authorization_url(settings, &found.for_codes(), flow, state, &extra)
+    }
+
+    /// Who signed in.
+    pub(super) async fn account(
+        &self,
+        (settings, provider): (&ClientSettings, &Provider),
+        http: &HttpClient,
+        flow: &Flow,
+        returned: &Returned,
+        now: DateTime<Utc>,
+    ) -> Result<Account, OAuthError> {
+        let found = self.discovered.endpoints(http).await?;
+        match &returned.iss {
+            Some(iss) if !self.rules.issuer.allows(iss) => return Err(OAuthError::rejected("iss is another issuer")),
+            None if found.says_iss => return Err(OAuthError::rejected("iss is missing, which it always sends")),
+            _ => {}
+        }
+        let tokens = exchange::exchange(settings, &found.for_codes(), http, flow, &returned.code).await?;
+        let id_token = tokens.id.ok_or_else(|| OAuthError::rejected("there is no ID token"))?;
+        let asked = Asked { nonce: &flow.nonce, max_age: flow.max_age };
+        let id_token = self.rules.verify(&id_token, &self.keys, asked, now).await.map_err(not_verified)?;
+        if returned.iss.as_deref().is_some_and(|iss| id_token.claims.text("iss") != Some(iss)) {
+            return Err(OAuthError::rejected("iss is another issuer than the ID token's"));
+        }
+        let userinfo = match &found.userinfo {
+            Some(url) if self.wants_userinfo(&id_token.claims) => {
+                Some(userinfo(http, url, &tokens.access, &id_token.subject).await?)
+            }
+            _ => None,
+        };
+        self.told(provider, &id_token, userinfo.as_ref())
+    }
+
+    /// Whether what matters of the email is not in the ID token. Microsoft says it there, or nowhere.
+    fn wants_userinfo(&self, claims: &Claims) -> bool {
+        self.preset != Some(Preset::Microsoft) && !(claims.has("email") && claims.has("email_verified"))
+    }
+
+    fn told(&self, provider: &Provider, id_token: &IdToken, userinfo: Option<&Claims>) -> Result<Account, OAuthError> {
+        let claims = &id_token.claims;
+        let subject = presets::subject(self.preset, &id_token.subject, claims);
+        let subject = subject.ok_or_else(|| OAuthError::rejected("its ID token does not say who it is"))?;
+        // Both out of one document: what the one calls verified may be another address than the other's.
+        let source = userinfo.filter(|userinfo| userinfo.has("email")).unwrap_or(claims);
+        let mut profile = claims.profile();
+        profile.extend(userinfo.map(Claims::profile).unwrap_or_default());
+        Ok(Account {
+            identity: IdentityRef { provider: provider.clone(), subject },
+            issuer: self.rules.issuer.name().to_owned(),
+            email: source.text("email").map(str::to_owned),
+            email_verified: presets::is_email_verified(self.preset, source),
+            // What does not fit is not worth refusing somebody for.
+            profile_data: Metadata::parse("", profile).unwrap_or_default(),
+            authenticated_at: id_token.authenticated_at,
+        })
+    }
+}
+
+impl discovered::Endpoints {
+    fn for_codes(&self) -> exchange::Endpoints<'_> {
+        let Self { authorize, token, secret_in_form, .. } = self;
+        exchange::Endpoints { authorize, token, secret_in_form: *secret_in_form }
+    }
+}
+
+fn not_verified(denial: Denial) -> OAuthError {
+    match denial {
+        Denial::TokenInvalid(cause) => OAuthError::Rejected(format!("its ID token: {cause}")),
+        Denial::KeysUnavailable => OAuthError::unavailable("its keys cannot be had"),
+        other => OAuthError::Fault(format!("an ID token was denied like a bearer: {other:?}")),
+    }
+}
+
+/// What the provider says of a person (OpenID Connect Core §5.3), who must be this one.
+async fn userinfo(http: &HttpClient, url: &Uri, token: &str, subject: &str) -> Result<Claims, OAuthError> {
+    let request = Request::get(url)
+        .header(header::ACCEPT, "application/json")
+        .header(header::AUTHORIZATION, format!("Bearer {token}"))
+        .body(Bytes::new())
+        .map_err(|_| OAuthError::rejected("its access token cannot be sent"))?;
+    let answer = http.send(request).await.map_err(OAuthError::unavailable)?;
+    match answer.status() {
+        StatusCode::OK => {}
+        status if is_refusal(status) => return Err(OAuthError::Rejected(format!("userinfo answers {status}"))),
+        status => return Err(OAuthError::unavailable(format!("userinfo answers {status}"))),
+    }
+    let claims: Claims =
+        serde_json::from_slice(answer.body()).map_err(|_| OAuthError::rejected("userinfo does not parse"))?;
+    // §5.3.2: else it may be about anybody.
+    match claims.text("sub") == Some(subject) {
+        true => Ok(claims),
+        false => Err(OAuthError::rejected("userinfo is about somebody else")),
+    }
+}
