@@ -9,11 +9,12 @@ use std::{
 
 use jsonwebtoken::{Algorithm, AlgorithmFamily};
 
-use super::reader::Reader;
+use super::{Tenant, reader::Reader};
 use crate::{
     auth::{Issuer, KeySettings, KeySource, Kind, SubjectMeaning, TenantRule, UseRules, access, key_source},
     domain::{Provider, TenantId},
     http_client,
+    oauth::ClientSettings,
 };
 
 /// Access tokens of RFC 9068.
@@ -31,10 +32,12 @@ const KEYS_MAX_AGE: (Duration, RangeInclusive<Duration>) =
     (Duration::from_secs(3600), Duration::from_secs(1)..=Duration::from_secs(3600));
 
 /// Reads all issuers. Relative paths start at `base`.
-pub(super) fn read(mut reader: Reader, tenants: &BTreeSet<TenantId>, base: &Path) -> Vec<Issuer> {
+pub(super) fn read(mut reader: Reader, tenants: &BTreeMap<TenantId, Tenant>, base: &Path) -> Vec<Issuer> {
+    let names: BTreeSet<TenantId> = tenants.keys().cloned().collect();
     let drafts: Vec<(String, Draft)> =
-        reader.tables().into_iter().map(|(name, table)| (name, read_issuer(table, tenants, base))).collect();
+        reader.tables().into_iter().map(|(name, table)| (name, read_issuer(table, &names, base))).collect();
     check_together(&reader, &drafts);
+    check_against_clients(&reader, &drafts, tenants);
     reader.finish();
     drafts.into_iter().filter_map(|(_, draft)| draft.whole).collect()
 }
@@ -311,6 +314,28 @@ fn check_together(r: &Reader, drafts: &[(String, Draft)]) {
                     r.problem(name, format!("names user ids of tenant {tenant}, and so does issuers.{first}: one may"));
                 }
             }
+        }
+    }
+}
+
+/// Who signs in at a provider by us, and who comes with a token that names its subjects, must mean the same.
+fn check_against_clients(r: &Reader, drafts: &[(String, Draft)], tenants: &BTreeMap<TenantId, Tenant>) {
+    for (name, Draft { issuer, kind, tenant, .. }) in drafts {
+        let (Some(issuer), Some(kind), Some(rule)) = (issuer, kind, tenant) else { continue };
+        for (tenant, provider) in
+            rule.tenants().into_iter().flat_map(|t| kind.providers().into_iter().map(move |p| (t, p)))
+        {
+            let client = tenants.get(tenant).and_then(|tenant| tenant.provider(provider).oauth.as_ref());
+            let Some(other) = client.and_then(ClientSettings::oidc_issuer).filter(|other| other != issuer) else {
+                continue;
+            };
+            r.problem(
+                name,
+                format!(
+                    "names subjects of provider {provider} in tenant {tenant}, at which people sign in with issuer {other}: \
+                     one subject could then be two people"
+                ),
+            );
         }
     }
 }

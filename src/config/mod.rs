@@ -4,18 +4,12 @@
 mod feed;
 mod issuers;
 mod listener;
+mod oauth;
 mod providers;
 mod reader;
 mod tls;
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fs,
-    net::SocketAddr,
-    path::Path,
-    sync::LazyLock,
-    time::Duration,
-};
+use std::{collections::BTreeMap, fs, net::SocketAddr, path::Path, sync::LazyLock, time::Duration};
 
 use toml::Table;
 use tracing_subscriber::EnvFilter;
@@ -158,18 +152,17 @@ impl Config {
         }
         let database = database.and_then(read_database);
         let feed = feed::read(r.table("feed"));
-        let tenants = r.table("tenants").map(read_tenants).unwrap_or_default();
+        let tenants = r.table("tenants").map(|table| read_tenants(table, base)).unwrap_or_default();
         if tenants.is_empty() {
             r.problem("tenants", "is required: at least one, such as [tenants.default]");
         }
         let fitting = database.as_ref().map_or(CALLS_PER_CONNECTION, |d| d.max_connections * CALLS_PER_CONNECTION);
         let max_concurrent_calls = r.number("max_concurrent_calls", fitting, 1..=100_000);
-        let names: BTreeSet<TenantId> = tenants.keys().cloned().collect();
         let issuers = r.table("issuers");
         if issuers.as_ref().is_none_or(Reader::is_empty) {
             r.problem("issuers", "is required: without one nobody can call");
         }
-        let issuers = issuers.map(|table| issuers::read(table, &names, base)).unwrap_or_default();
+        let issuers = issuers.map(|table| issuers::read(table, &tenants, base)).unwrap_or_default();
 
         let problems = r.finish();
         match listen.zip(database) {
@@ -216,7 +209,7 @@ fn read_database(mut r: Reader) -> Option<Database> {
     Some(Database { address: address?, max_connections })
 }
 
-fn read_tenants(mut r: Reader) -> BTreeMap<TenantId, Tenant> {
+fn read_tenants(mut r: Reader, base: &Path) -> BTreeMap<TenantId, Tenant> {
     let mut tenants = BTreeMap::new();
     for (name, mut table) in r.tables() {
         let user_ids = table.parsed("user_ids", |text| match text {
@@ -224,7 +217,7 @@ fn read_tenants(mut r: Reader) -> BTreeMap<TenantId, Tenant> {
             "provider|subject" => Ok(UserIds::ProviderSubject),
             _ => Err("must be \"random\" or \"provider|subject\"".to_owned()),
         });
-        let providers = table.table("providers").map(providers::read).unwrap_or_default();
+        let providers = table.table("providers").map(|table| providers::read(table, base)).unwrap_or_default();
         table.finish();
         match TenantId::parse(&name) {
             Some(id) => drop(tenants.insert(id, Tenant { user_ids: user_ids.unwrap_or_default(), providers })),

@@ -1,9 +1,15 @@
 //! The `[tenants.*.providers.*]` tables: what is special about a provider.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
 
-use super::reader::Reader;
-use crate::domain::{Email, EmailTrust, LinkingPolicy, Provider, ProviderPolicy, RequiredEmail};
+use super::{oauth, reader::Reader};
+use crate::{
+    domain::{Email, EmailTrust, LinkingPolicy, Provider, ProviderPolicy, RequiredEmail},
+    oauth::ClientSettings,
+};
 
 /// What is special about a provider.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -12,13 +18,15 @@ pub struct ProviderSettings {
     pub social: bool,
     /// What it may do, and is believed.
     pub policy: ProviderPolicy,
+    /// Our client there, if people are signed in there by us.
+    pub oauth: Option<ClientSettings>,
 }
 
-/// Reads the providers of a tenant.
-pub(super) fn read(mut r: Reader) -> BTreeMap<Provider, ProviderSettings> {
+/// Reads the providers of a tenant. Relative paths start at `base`.
+pub(super) fn read(mut r: Reader, base: &Path) -> BTreeMap<Provider, ProviderSettings> {
     let mut providers = BTreeMap::new();
     for (name, table) in r.tables() {
-        let settings = read_provider(table);
+        let settings = read_provider(table, &name, base);
         match Provider::parse(&name) {
             Some(provider) => drop(providers.insert(provider, settings)),
             None => r.problem(&name, format!("the name {}", Provider::FORM)),
@@ -28,7 +36,7 @@ pub(super) fn read(mut r: Reader) -> BTreeMap<Provider, ProviderSettings> {
     providers
 }
 
-fn read_provider(mut r: Reader) -> ProviderSettings {
+fn read_provider(mut r: Reader, name: &str, base: &Path) -> ProviderSettings {
     let enabled = r.boolean("enabled", true);
     let link_only = r.one_of("mode", [("sign_in", false), ("link_only", true)]);
     let email_trust = read_email_trust(&mut r);
@@ -41,6 +49,7 @@ fn read_provider(mut r: Reader) -> ProviderSettings {
         [("none", RequiredEmail::None), ("any", RequiredEmail::Any), ("verified", RequiredEmail::Verified)],
     );
     let social = r.boolean("social", false);
+    let oauth = r.table("oauth").and_then(|table| oauth::read(table, name, base));
     r.finish();
     let policy = ProviderPolicy {
         enabled,
@@ -49,7 +58,7 @@ fn read_provider(mut r: Reader) -> ProviderSettings {
         linking: linking.unwrap_or_default(),
         required_email: required_email.unwrap_or_default(),
     };
-    ProviderSettings { social, policy }
+    ProviderSettings { social, policy, oauth }
 }
 
 fn read_email_trust(r: &mut Reader) -> EmailTrust {

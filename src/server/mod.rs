@@ -26,7 +26,7 @@ use self::{certificates::Certificates, connection::Host, sweep::keep_swept};
 use crate::{
     auth::{Issuer, Issuers, Keys},
     clock,
-    config::Config,
+    config::{Config, Tenant},
     domain::TenantId,
     feed::Feed,
     grpc::{
@@ -45,6 +45,7 @@ use crate::{
     },
     http_client::HttpClient,
     linking::Linking,
+    oauth::ClientSettings,
     store::{IssuerChanged, OpenError, Store, StoreError},
     tls::TlsFiles,
 };
@@ -180,15 +181,7 @@ async fn open(config: &Config) -> Result<Store, ServeError> {
 
 /// Keeps the store swept, reads the issuers' keys, and holds providers to their issuers.
 async fn assemble(config: &Config, store: Store, stop: CancellationToken) -> Result<Linking, ServeError> {
-    for issuer in &config.issuers {
-        for tenant in issuer.tenant.tenants() {
-            let mut session = store.session(tenant).await?;
-            for provider in issuer.kind.providers() {
-                session.pin_issuer(provider, &issuer.issuer, clock::now()).await??;
-            }
-        }
-    }
-
+    pin_issuers(config, &store).await?;
     let http = HttpClient::new().map_err(|error| ServeError::Part(format!("no TLS client: {error}")))?;
     let issuers = config.issuers.iter().cloned().map(|issuer| {
         let keys = Arc::new(Keys::new(issuer.keys.clone(), issuer.algorithms.clone()));
@@ -203,6 +196,28 @@ async fn assemble(config: &Config, store: Store, stop: CancellationToken) -> Res
     let tenants = config.tenants.keys().cloned().collect();
     tokio::spawn(keep_swept(store.clone(), tenants, config.feed.retention, stop));
     Ok(Linking::new(store, Issuers::new(issuers), config.tenants.clone()))
+}
+
+/// Holds each provider to the issuer that its first identities came from.
+async fn pin_issuers(config: &Config, store: &Store) -> Result<(), ServeError> {
+    for issuer in &config.issuers {
+        for tenant in issuer.tenant.tenants() {
+            let mut session = store.session(tenant).await?;
+            for provider in issuer.kind.providers() {
+                session.pin_issuer(provider, &issuer.issuer, clock::now()).await??;
+            }
+        }
+    }
+    for (tenant, Tenant { providers, .. }) in &config.tenants {
+        let mut session = store.session(tenant).await?;
+        for (provider, settings) in providers {
+            let issuer = settings.oauth.as_ref().and_then(ClientSettings::oidc_issuer);
+            if let Some(issuer) = issuer {
+                session.pin_issuer(provider, issuer, clock::now()).await??;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Other issuers' callers need not suffer if this one's keys are not to be had: only its own are

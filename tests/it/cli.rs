@@ -55,6 +55,13 @@ fn check_config_tells_every_problem_at_once() {
         "providers.b.email_trust = \"authoritative_domains\"\nproviders.c.hosted_domains = true\n",
         "providers.d = { email_trust = \"authoritative_domains\", authoritative_domains = [\"gmail\", \"a@gmail.com\"] }\n",
         "providers.e = { email_trust = \"when_verified\", authoritative_domains = [\"gmail.com\"] }\n",
+        "providers.f.oauth = { scope = \"openid\", kind = \"saml\", client_secret = \"sesame\", client_secret_file = \"sesame.txt\" }\n",
+        "providers.h.oauth = { kind = \"oidc\", preset = \"google\", issuer = \"https://i.example.com\", client_id = 7, client_secret_file = \"missing.txt\" }\n",
+        "providers.i.oauth = { kind = \"oidc\", client_id = \"c\", client_secret = \"sesame\", algorithms = [\"HS256\", \"none\"], redirect_uris = [\"https://a.example.com/#f\", \"http://a.example.com/\", \"/cb\"] }\n",
+        "providers.j.oauth = { kind = \"oidc\", issuer = \"http://i.example.com\", client_id = \"c\", client_secret = \"sesame\", redirect_uris = [\"https://a.example.com/\"], api_url = \"https://api.example.com\", display_name = \" \" }\n",
+        "providers.k.oauth = { preset = \"microsoft\", directory = \"contoso.example.com\", allowed_directories = [\"mine\"], client_id = \"c\", client_secret = \"sesame\", redirect_uris = [\"https://a.example.com/\"] }\n",
+        "providers.l.oauth = { preset = \"github\", token_url = \"http://github.example.com/token\", issuer = \"https://github.com\", client_id = \"c\", client_secret = \"sesame\", redirect_uris = [\"https://a.example.com/\"] }\n",
+        "providers.sms.oauth = { kind = \"oidc\", issuer = \"https://sms.example.com\", client_id = \"c\", client_secret = \"sesame\", redirect_uris = [\"https://a.example.com/\"] }\n",
         &issuer("first", "subject = \"user_id\"\nalgorithms = [\"EdDSA\"]\njwks_file = \"keys.json\""),
         &issuer("second", "subject = \"user_id\"\nalgorithms = [\"EdDSA\"]\njwks_file = \"keys.json\""),
         &issuer("third", "subject = \"subject\"\nprovider = \"github\"\nalgorithms = [\"EdDSA\"]\njwks_file = \"keys.json\""),
@@ -106,6 +113,28 @@ fn check_config_tells_every_problem_at_once() {
         tenants.default.providers.d.authoritative_domains: "a@gmail.com" is not a domain such as example.com
         tenants.default.providers.d.authoritative_domains: "gmail" is not a domain such as example.com
         tenants.default.providers.e.email_trust: must be "authoritative_domains" for the domains to count
+        tenants.default.providers.f.oauth.kind: must be one of "oidc", "github"
+        tenants.default.providers.f.oauth.client_id: is required
+        tenants.default.providers.f.oauth.client_secret: is required, or client_secret_file, and only one
+        tenants.default.providers.f.oauth.redirect_uris: is required: where the provider may send the browser
+        tenants.default.providers.f.oauth.scope: is not a known key
+        tenants.default.providers.h.oauth.preset: is required, or kind, and only one: what the provider speaks
+        tenants.default.providers.h.oauth.client_id: must be a string
+        tenants.default.providers.h.oauth.client_secret_file: missing.txt cannot be read: No such file or directory (os error 2)
+        tenants.default.providers.h.oauth.redirect_uris: is required: where the provider may send the browser
+        tenants.default.providers.i.oauth.redirect_uris: "/cb" must be https, or http on this machine, without a fragment
+        tenants.default.providers.i.oauth.redirect_uris: "http://a.example.com/" must be https, or http on this machine, without a fragment
+        tenants.default.providers.i.oauth.redirect_uris: "https://a.example.com/#f" must be https, or http on this machine, without a fragment
+        tenants.default.providers.i.oauth.algorithms: "HS256" is not an asymmetric signature algorithm such as "RS256"
+        tenants.default.providers.i.oauth.algorithms: "none" is not an asymmetric signature algorithm such as "RS256"
+        tenants.default.providers.i.oauth.issuer: is required: what the provider's ID tokens call it
+        tenants.default.providers.j.oauth.display_name: must be 1 to 64 characters, none of them for control
+        tenants.default.providers.j.oauth.issuer: must be an https URL, or http on this machine
+        tenants.default.providers.j.oauth.api_url: is not a known key
+        tenants.default.providers.k.oauth.allowed_directories: "mine" is not the id of a directory, in lower case
+        tenants.default.providers.k.oauth.directory: must be the id of a directory, in lower case, "organizations" or "common"
+        tenants.default.providers.l.oauth.token_url: must be https, or http on this machine, without a query
+        tenants.default.providers.l.oauth.issuer: is not a known key
         max_concurrent_calls: must be a number from 1 to 100000
         issuers.eighth.issuer: is required
         issuers.eighth.algorithms: is required: the signature algorithms of this issuer, such as ["RS256"]
@@ -130,6 +159,7 @@ fn check_config_tells_every_problem_at_once() {
         issuers.second: names user ids of tenant default, and so does issuers.first: one may
         issuers.tenth: has the same issuer as issuers.first
         issuers.third: names subjects of provider github in tenant default, and so does issuers.fourth: one subject could then be two people
+        issuers.fifth: names subjects of provider sms in tenant default, at which people sign in with issuer https://sms.example.com: one subject could then be two people
         lissten: is not a known key
     "#);
 }

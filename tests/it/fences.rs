@@ -83,12 +83,12 @@ fn arrows_point_one_way() {
     insta::assert_snapshot!(used_by("domain/"), @"");
     insta::assert_snapshot!(used_by("store/"), @"domain");
     insta::assert_snapshot!(used_by("auth/"), @"domain http_client");
-    insta::assert_snapshot!(used_by("config/"), @"auth domain feed http_client store tls");
+    insta::assert_snapshot!(used_by("config/"), @"auth domain feed http_client oauth store tls");
     insta::assert_snapshot!(used_by("linking/"), @"auth clock config domain store");
     insta::assert_snapshot!(used_by("oauth/"), @"auth domain http_client");
     insta::assert_snapshot!(used_by("feed/"), @"clock domain store");
     insta::assert_snapshot!(used_by("grpc/"), @"auth clock domain feed linking store");
-    insta::assert_snapshot!(used_by("server/"), @"auth clock config domain feed grpc http_client linking store tls");
+    insta::assert_snapshot!(used_by("server/"), @"auth clock config domain feed grpc http_client linking oauth store tls");
     insta::assert_snapshot!(used_by("dev/"), @"auth clock grpc");
     insta::assert_snapshot!(used_by("clock.rs"), @"");
     insta::assert_snapshot!(used_by("http_client.rs"), @"");
