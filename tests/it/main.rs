@@ -37,6 +37,7 @@ mod primary;
 mod purge;
 mod python;
 mod races;
+mod real_provider;
 mod rekey;
 mod retries;
 mod schema;

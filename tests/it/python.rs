@@ -8,25 +8,22 @@ use std::{
     process::Command,
 };
 
-use aws_lc_rs::digest::{SHA256, digest};
-use data_encoding::HEXLOWER;
 use identity_link::dev::packages::install_all;
 use serde_json::json;
 
 use crate::support::{
     TestServer,
     child::{run_command, temp_dir},
+    fetched::fetched_dir,
     tokens::Token,
 };
 
 const REQUIREMENTS: &str = "tests/it/python/requirements.txt";
 
-/// The folder with grpcio and its tools: fetched once, and again when other versions are required.
+/// The folder with grpcio and its tools.
 fn packages() -> PathBuf {
-    let text = fs::read_to_string(REQUIREMENTS).unwrap();
-    let version = HEXLOWER.encode(digest(&SHA256, text.as_bytes()).as_ref());
-    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("python-{}", &version[..12]));
-    install_all(REQUIREMENTS, &text, &target).unwrap();
+    let target = fetched_dir("python", &[REQUIREMENTS]);
+    install_all(REQUIREMENTS, &fs::read_to_string(REQUIREMENTS).unwrap(), &target).unwrap();
     target
 }
 

@@ -1,17 +1,21 @@
 //! What the tests stand on.
 
+pub mod browser;
 pub mod callers;
 pub mod child;
 pub mod cluster;
 pub mod cut_commits;
 pub mod events;
+pub mod fetched;
 pub mod fold;
+pub mod form;
 pub mod frames;
 pub mod http2;
 pub mod invariants;
 pub mod key_server;
 pub mod linking;
 pub mod model;
+pub mod oidc_provider;
 pub mod racing;
 pub mod raw;
 pub mod records;

@@ -1,0 +1,25 @@
+// An issuer with keys of its own on a port of its own. Its one argument is JSON: `clients`, `accounts` (claims by
+// subject), and `settings`, further configuration of oidc-provider.
+import { createServer } from "node:http";
+import { generateKeyPairSync, randomUUID } from "node:crypto";
+import { Provider } from "oidc-provider";
+
+const { clients, accounts, settings } = JSON.parse(process.argv[2]);
+const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
+
+const server = createServer();
+server.listen(0, "127.0.0.1", () => {
+  const issuer = `http://127.0.0.1:${server.address().port}`;
+  const provider = new Provider(issuer, {
+    clients,
+    findAccount: (_, subject) =>
+      accounts[subject] && { accountId: subject, claims: () => ({ sub: subject, ...accounts[subject] }) },
+    claims: { openid: ["sub"], email: ["email", "email_verified"], profile: ["name", "picture"] },
+    jwks: { keys: [{ ...privateKey.export({ format: "jwk" }), use: "sig", alg: "RS256" }] },
+    pkce: { required: () => true },
+    cookies: { keys: [randomUUID()] },
+    ...settings,
+  });
+  server.on("request", provider.callback());
+  console.log(`issuer ${issuer}`);
+});

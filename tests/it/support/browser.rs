@@ -1,0 +1,174 @@
+//! What a person's browser does: goes where it is sent, keeps cookies, sends forms.
+
+use std::collections::BTreeMap;
+
+use http::{HeaderMap, Method, Request, StatusCode, Uri, header};
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::Bytes;
+use hyper_util::{
+    client::legacy::{Client, connect::HttpConnector},
+    rt::TokioExecutor,
+};
+
+use super::form::{self, Form};
+
+/// How often a browser is sent elsewhere before it gives up.
+const REDIRECTS: usize = 20;
+
+/// Where a cookie belongs: the authority, the path, its name.
+type CookieKey = (String, String, String);
+
+/// A browser, with cookies of its own.
+pub struct Browser {
+    client: Client<HttpConnector, Full<Bytes>>,
+    cookies: BTreeMap<CookieKey, String>,
+    /// Where it is not sent: there, a login page reads the query.
+    redirect_uri: String,
+}
+
+/// What a browser shows in the end.
+#[derive(Debug)]
+pub enum Shown {
+    /// A page.
+    Page(Page),
+    /// It was sent to the redirect URI, with this query.
+    Back(Form),
+}
+
+/// A page.
+#[derive(Debug)]
+pub struct Page {
+    pub url: Uri,
+    pub status: StatusCode,
+    pub html: String,
+}
+
+impl Shown {
+    /// The page.
+    pub fn page(self) -> Page {
+        match self {
+            Self::Page(page) => page,
+            Self::Back(query) => panic!("the browser is back already: {query:?}"),
+        }
+    }
+
+    /// The query of the redirect URI.
+    pub fn back(self) -> Form {
+        match self {
+            Self::Back(query) => query,
+            Self::Page(page) => panic!("{} {}: {}", page.status, page.url, page.html),
+        }
+    }
+}
+
+impl Browser {
+    /// A browser without cookies, of somebody whom a login page at this URI waits for.
+    pub fn new(redirect_uri: &str) -> Self {
+        let client = Client::builder(TokioExecutor::new()).build_http();
+        Self { client, cookies: BTreeMap::new(), redirect_uri: redirect_uri.to_owned() }
+    }
+
+    /// Opens a URL, and goes where it is sent.
+    pub async fn open(&mut self, url: &str) -> Shown {
+        self.go(Method::GET, url.to_owned(), String::new()).await
+    }
+
+    /// Follows the first link of a page whose text has this.
+    pub async fn follow(&mut self, page: &Page, text: &str) -> Shown {
+        let mut links = page.html.split("<a").skip(1);
+        let link = links.find(|link| link.split("</a>").next().unwrap().contains(text)).unwrap();
+        let url = absolute(&page.url, &attribute(link, "href").unwrap());
+        self.open(&url).await
+    }
+
+    /// Fills in the first form of a page, beside what is hidden in it, and sends it.
+    pub async fn submit(&mut self, page: &Page, fields: &[(&str, &str)]) -> Shown {
+        let form = page.html.split("<form").nth(1).unwrap().split("</form>").next().unwrap();
+        let inputs = form.split("<input").skip(1).filter(|input| attribute(input, "type").as_deref() == Some("hidden"));
+        let mut sent: Form =
+            inputs.map(|input| (attribute(input, "name").unwrap(), attribute(input, "value").unwrap())).collect();
+        sent.extend(fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        let url = absolute(&page.url, &attribute(form, "action").unwrap());
+        let body = form::write(sent.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+        self.go(Method::POST, url, body).await
+    }
+
+    /// Signs in at `oidc-provider` as this account, says yes to whatever it asks, and comes back.
+    pub async fn sign_in(&mut self, url: &str, account: &str) -> Form {
+        let mut shown = self.open(url).await;
+        while let Shown::Page(page) = &shown {
+            assert_eq!(page.status, StatusCode::OK, "{}", page.html);
+            let asks_who = page.html.contains("name=\"login\"");
+            let fields: &[(&str, &str)] = if asks_who { &[("login", account), ("password", "any")] } else { &[] };
+            shown = self.submit(page, fields).await;
+        }
+        shown.back()
+    }
+
+    async fn go(&mut self, mut method: Method, mut url: String, mut body: String) -> Shown {
+        for _ in 0..REDIRECTS {
+            if let Some(query) = url.strip_prefix(&self.redirect_uri).and_then(|rest| rest.strip_prefix('?')) {
+                return Shown::Back(form::parse(query));
+            }
+            let uri: Uri = url.parse().unwrap();
+            let request = Request::builder()
+                .method(&method)
+                .uri(&uri)
+                .header(header::COOKIE, self.cookies_for(&uri))
+                .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+                .body(Full::from(body))
+                .unwrap();
+            let answer = self.client.request(request).await.unwrap();
+            self.keep_cookies(&uri, answer.headers());
+            if !answer.status().is_redirection() {
+                let status = answer.status();
+                let html = answer.into_body().collect().await.unwrap().to_bytes();
+                return Shown::Page(Page { url: uri, status, html: String::from_utf8(html.into()).unwrap() });
+            }
+            url = absolute(&uri, answer.headers()[header::LOCATION].to_str().unwrap());
+            (method, body) = (Method::GET, String::new());
+        }
+        panic!("sent around in circles, at last to {url}");
+    }
+
+    fn cookies_for(&self, url: &Uri) -> String {
+        let goes = |(authority, path, _): &CookieKey| {
+            url.authority().unwrap().as_str() == authority && url.path().starts_with(path)
+        };
+        let cookies = self.cookies.iter().filter(|(key, _)| goes(key));
+        cookies.map(|((_, _, name), value)| format!("{name}={value}")).collect::<Vec<_>>().join("; ")
+    }
+
+    fn keep_cookies(&mut self, url: &Uri, headers: &HeaderMap) {
+        for cookie in headers.get_all(header::SET_COOKIE) {
+            let cookie = cookie.to_str().unwrap();
+            let (name, value) = cookie.split(';').next().unwrap().split_once('=').unwrap();
+            let said = |attribute: &str| {
+                let mut pairs = cookie.split("; ").skip(1).filter_map(|pair| pair.split_once('='));
+                pairs.find(|(name, _)| name.eq_ignore_ascii_case(attribute)).map(|(_, value)| value.to_owned())
+            };
+            let path = said("path").unwrap_or_else(|| "/".to_owned());
+            let key = (url.authority().unwrap().to_string(), path, name.to_owned());
+            if value.is_empty() || said("max-age").as_deref() == Some("0") {
+                self.cookies.remove(&key);
+            } else {
+                self.cookies.insert(key, value.to_owned());
+            }
+        }
+    }
+}
+
+/// A reference of a page as a URL.
+fn absolute(base: &Uri, reference: &str) -> String {
+    if reference.starts_with('/') {
+        return format!("{}://{}{reference}", base.scheme_str().unwrap(), base.authority().unwrap());
+    }
+    reference.to_owned()
+}
+
+/// An attribute of the tag that a text begins in.
+fn attribute(tag: &str, name: &str) -> Option<String> {
+    let tag = tag.split('>').next().unwrap();
+    let value = tag.split(&format!(" {name}=\"")).nth(1)?.split('"').next().unwrap();
+    Some(value.replace("&amp;", "&"))
+}
