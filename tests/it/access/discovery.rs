@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use super::stranger_jwk;
 use crate::support::{
-    key_server::{Answer, KeyServer},
     tokens::Token,
+    web_server::{Answer, WebServer},
     *,
 };
 
@@ -13,8 +13,8 @@ const METADATA: &str = "/t/.well-known/openid-configuration";
 
 /// An issuer whose keys are found by discovery, and whose metadata is this; its name is the
 /// address of its server.
-async fn discovering(metadata: impl FnOnce(&str) -> Answer) -> (KeyServer, TestServer) {
-    let keys = KeyServer::start(Answer::ok(&json!({"keys": [stranger_jwk("1")]}).to_string())).await;
+async fn discovering(metadata: impl FnOnce(&str) -> Answer) -> (WebServer, TestServer) {
+    let keys = WebServer::of_keys(Answer::ok(&json!({"keys": [stranger_jwk("1")]}).to_string())).await;
     keys.answer(METADATA, metadata(&format!("http://{}", keys.address)));
     let settings = format!(
         "[issuers.stranger]\nissuer = \"http://{}/t\"\nalgorithms = [\"EdDSA\"]\ndiscovery = true\nkind = \"user\"\n\
@@ -26,7 +26,7 @@ async fn discovering(metadata: impl FnOnce(&str) -> Answer) -> (KeyServer, TestS
     (keys, server)
 }
 
-fn token(keys: &KeyServer) -> Token {
+fn token(keys: &WebServer) -> Token {
     Token::of("stranger", "1").with("iss", format!("http://{}/t", keys.address))
 }
 
@@ -47,7 +47,7 @@ async fn the_keys_are_where_the_metadata_says() {
 /// Metadata that is another's, says nothing, or leads elsewhere gives no keys (A13, A47, F20).
 #[tokio::test]
 async fn metadata_that_is_not_the_issuers_is_not_followed() {
-    let elsewhere = KeyServer::start(Answer::ok(&json!({"keys": [stranger_jwk("1")]}).to_string())).await;
+    let elsewhere = WebServer::of_keys(Answer::ok(&json!({"keys": [stranger_jwk("1")]}).to_string())).await;
     let there = format!("http://{}/jwks", elsewhere.address);
     type Metadata = Box<dyn Fn(&str) -> Value>;
     let cases: [(&str, Metadata); 8] = [
@@ -73,9 +73,7 @@ async fn metadata_that_is_not_the_issuers_is_not_followed() {
         assert_eq!(refusal(outcome), "Unavailable KEYS_UNAVAILABLE", "{case}");
         assert_eq!(keys.asked(), 1, "{case}: the key set was not looked for");
     }
-    let redirect = Answer::Bytes(
-        format!("HTTP/1.1 302 Found\r\nlocation: {there}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n").into(),
-    );
+    let redirect = Answer::redirect(&there);
     let (keys, server) = discovering(|_| redirect).await;
     assert_eq!(refusal(server.caller(&token(&keys)).get_user(get("")).await), "Unavailable KEYS_UNAVAILABLE");
     assert_eq!(elsewhere.asked(), 0, "nobody was led elsewhere");

@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 
 use super::{stranger, stranger_jwk};
 use crate::support::{
-    key_server::{Answer, KeyServer},
     tokens::{Token, keys_dir},
+    web_server::{Answer, WebServer},
     *,
 };
 
@@ -26,7 +26,7 @@ fn github_jwk(kid: &str) -> Value {
 }
 
 /// A server that fetches the stranger's keys from there.
-async fn fetching(keys: &KeyServer, settings: &str) -> TestServer {
+async fn fetching(keys: &WebServer, settings: &str) -> TestServer {
     let url = format!(
         "[issuers.stranger]\nissuer = \"https://stranger.example.com\"\nalgorithms = [\"EdDSA\"]\n\
          jwks_url = \"http://{}/jwks\"\nkind = \"user\"\nsubject = \"subject\"\nprovider = \"p\"\ntenant = \"default\"\n\
@@ -46,7 +46,7 @@ fn token(kid: &str, signer: &'static str) -> Token {
 /// F21: a key that was not there at start is found by the first token that names it.
 #[tokio::test]
 async fn a_new_key_is_good_at_once() {
-    let keys = KeyServer::start(jwks(&[stranger_jwk("1")])).await;
+    let keys = WebServer::of_keys(jwks(&[stranger_jwk("1")])).await;
     let server = fetching(&keys, "").await;
     let user = server.service().create("p", "1").await;
     assert_eq!(server.caller(&token("1", "stranger")).user("").await, user);
@@ -65,7 +65,7 @@ async fn a_new_key_is_good_at_once() {
 /// J08: whatever key ids a flood invents, the issuer is asked once for all of them.
 #[tokio::test]
 async fn a_flood_of_unknown_key_ids_makes_one_fetch() {
-    let keys = KeyServer::start(jwks(&[stranger_jwk("1")])).await;
+    let keys = WebServer::of_keys(jwks(&[stranger_jwk("1")])).await;
     let server = fetching(&keys, "").await;
     let user = server.service().create("p", "1").await;
     let good = server.caller(&token("1", "stranger"));
@@ -97,7 +97,7 @@ async fn a_flood_of_unknown_key_ids_makes_one_fetch() {
 /// who asks and goes away has still asked for all.
 #[tokio::test]
 async fn a_fetch_that_hangs_keeps_nobody_else_waiting() {
-    let keys = KeyServer::start(jwks(&[stranger_jwk("1")])).await;
+    let keys = WebServer::of_keys(jwks(&[stranger_jwk("1")])).await;
     let server = fetching(&keys, "").await;
     let user = server.service().create("p", "1").await;
     let (held, release) = jwks(&[stranger_jwk("1"), github_jwk("2")]).held();
@@ -143,7 +143,7 @@ async fn the_last_good_keys_outlive_bad_answers() {
         ("endless headers", Answer::Endless(b"x: y\r\n".repeat(100))),
     ];
     let judged = cases.map(|(case, bad)| async move {
-        let keys = KeyServer::start(jwks(&[stranger_jwk("1")])).await;
+        let keys = WebServer::of_keys(jwks(&[stranger_jwk("1")])).await;
         let server = fetching(&keys, "").await;
         let user = server.service().create("p", "1").await;
         keys.answer("/jwks", bad);
@@ -161,7 +161,7 @@ async fn the_last_good_keys_outlive_bad_answers() {
 /// J31: what was signed with a key dies with it, also if it was verified and remembered before.
 #[tokio::test]
 async fn a_removed_key_dies_with_the_next_reading() {
-    let keys = KeyServer::start(jwks(&[stranger_jwk("1"), github_jwk("2")])).await;
+    let keys = WebServer::of_keys(jwks(&[stranger_jwk("1"), github_jwk("2")])).await;
     let server = fetching(&keys, "jwks_refresh = \"1s\"").await;
     let user = server.service().create("p", "1").await;
     let (first, second) = (token("1", "stranger"), token("2", "github"));
@@ -188,7 +188,7 @@ async fn a_removed_key_dies_with_the_next_reading() {
 /// F18: the last keys are good for as long as the configuration says, and then nothing is judged.
 #[tokio::test]
 async fn keys_that_cannot_be_read_again_grow_too_old() {
-    let keys = KeyServer::start(jwks(&[stranger_jwk("1")])).await;
+    let keys = WebServer::of_keys(jwks(&[stranger_jwk("1")])).await;
     let server = fetching(&keys, "jwks_refresh = \"1s\"\njwks_max_age = \"2s\"").await;
     let user = server.service().create("p", "1").await;
     let good = token("1", "stranger");

@@ -93,6 +93,11 @@ impl Browser {
         self.go(Method::POST, url, body).await
     }
 
+    /// Sends a form that is on no page, as a client of a provider does.
+    pub async fn post(&mut self, url: &str, fields: &[(&str, &str)]) -> Page {
+        self.go(Method::POST, url.to_owned(), form::write(fields.iter().copied())).await.page()
+    }
+
     /// Signs in at `oidc-provider` as this account, says yes to whatever it asks, and comes back.
     pub async fn sign_in(&mut self, url: &str, account: &str) -> Form {
         let mut shown = self.open(url).await;

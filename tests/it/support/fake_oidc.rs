@@ -1,0 +1,123 @@
+//! An `OpenID` provider that lies as a test wants it to.
+
+use std::sync::{Arc, Mutex};
+
+use identity_link::clock;
+use serde_json::{Value, json};
+
+use super::{
+    fake_codes::{CLIENT_ID, Codes},
+    form::Form,
+    tokens::{Token, jwk},
+    web_server::{Answer, Asked, WebServer},
+};
+
+/// The issuer of the other tests with whose key it signs.
+const SIGNER: &str = "okta";
+/// What its userinfo wants to see.
+const ACCESS_TOKEN: &str = "access-token-of-the-fake";
+
+/// What becomes of a good ID token.
+type Lie = Box<dyn Fn(Token) -> String + Send + Sync>;
+
+/// What it says.
+struct Says {
+    codes: Codes,
+    /// The claims of whoever is signed in there.
+    person: Mutex<Value>,
+    lie: Mutex<Lie>,
+}
+
+/// The provider.
+pub struct FakeOidc {
+    /// Its `iss`.
+    pub issuer: String,
+    /// Where its answers can be others, by path.
+    pub web: WebServer,
+    says: Arc<Says>,
+}
+
+impl FakeOidc {
+    /// A good provider, with somebody signed in.
+    pub async fn start(person: Value) -> Self {
+        let lie: Lie = Box::new(|token| token.sign());
+        let says = Arc::new(Says { codes: Codes::default(), person: Mutex::new(person), lie: Mutex::new(lie) });
+        let site = Arc::clone(&says);
+        let web = WebServer::start(|address| {
+            let issuer = format!("http://{address}");
+            move |asked| site.answer(&issuer, asked)
+        })
+        .await;
+        Self { issuer: format!("http://{}", web.address), web, says }
+    }
+
+    /// From now on somebody else is signed in.
+    pub fn person(&self, claims: Value) {
+        *self.says.person.lock().unwrap() = claims;
+    }
+
+    /// From now on this is what it gives for an ID token.
+    pub fn lie(&self, lie: impl Fn(Token) -> String + Send + Sync + 'static) {
+        *self.says.lie.lock().unwrap() = Box::new(lie);
+    }
+
+    /// How many codes somebody tried to exchange.
+    pub fn exchanges(&self) -> usize {
+        self.web.asked_for("/token").len()
+    }
+}
+
+impl Says {
+    fn answer(&self, issuer: &str, asked: &Asked) -> Answer {
+        match asked.path.as_str() {
+            "/.well-known/openid-configuration" => Answer::ok(&metadata(issuer).to_string()),
+            "/jwks" => Answer::ok(&json!({"keys": [jwk(SIGNER)]}).to_string()),
+            "/authorize" => self.codes.authorize(asked, &[("iss", issuer)]),
+            "/token" => match self.codes.redeem(asked) {
+                Some(request) => Answer::ok(&self.tokens(issuer, &request).to_string()),
+                None => Answer::new("400 Bad Request", "", r#"{"error":"invalid_grant"}"#),
+            },
+            "/userinfo" if asked.headers.get("authorization") == Some(&format!("Bearer {ACCESS_TOKEN}")) => {
+                Answer::ok(&self.person.lock().unwrap().to_string())
+            }
+            "/userinfo" => Answer::status("401 Unauthorized"),
+            _ => Answer::status("404 Not Found"),
+        }
+    }
+
+    fn tokens(&self, issuer: &str, request: &Form) -> Value {
+        let mut token = Token::of(SIGNER, "")
+            .with("iss", issuer)
+            .with("aud", CLIENT_ID)
+            .with("scope", Value::Null)
+            .with("tenant", Value::Null);
+        token.header.typ = Some("JWT".to_owned());
+        for (claim, value) in self.person.lock().unwrap().as_object().unwrap() {
+            token = token.with(claim, value.clone());
+        }
+        if let Some(nonce) = request.get("nonce") {
+            token = token.with("nonce", nonce.as_str());
+        }
+        if request.contains_key("max_age") {
+            token = token.with("auth_time", clock::now().timestamp());
+        }
+        let id_token = (self.lie.lock().unwrap())(token);
+        json!({"access_token": ACCESS_TOKEN, "token_type": "Bearer", "expires_in": 600, "id_token": id_token})
+    }
+}
+
+/// What discovery says.
+pub fn metadata(issuer: &str) -> Value {
+    json!({
+        "issuer": issuer,
+        "authorization_endpoint": format!("{issuer}/authorize"),
+        "token_endpoint": format!("{issuer}/token"),
+        "userinfo_endpoint": format!("{issuer}/userinfo"),
+        "jwks_uri": format!("{issuer}/jwks"),
+        "response_types_supported": ["code"],
+        "subject_types_supported": ["public"],
+        "id_token_signing_alg_values_supported": ["RS256"],
+        "code_challenge_methods_supported": ["S256"],
+        "authorization_response_iss_parameter_supported": true,
+    })
+}

@@ -1,0 +1,188 @@
+//! A web server of others, as good or as bad as a test wants it, which notes what it is asked.
+
+use std::{
+    collections::BTreeMap,
+    net::SocketAddr,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::{TcpListener, TcpStream},
+    sync::{Notify, watch},
+};
+
+use super::form::{self, Form};
+
+/// What is answered to a request.
+#[derive(Debug, Clone)]
+pub enum Answer {
+    /// These bytes, and then the end.
+    Bytes(Vec<u8>),
+    /// A beginning, and never the rest.
+    Begin(Vec<u8>),
+    /// These bytes again and again.
+    Endless(Vec<u8>),
+    /// These bytes, when the test says so.
+    Held(Arc<Notify>, Vec<u8>),
+    /// Nothing, and the connection is reset.
+    Reset,
+}
+
+/// A request that came.
+#[derive(Debug, Clone, Default)]
+pub struct Asked {
+    pub method: String,
+    /// Without the query.
+    pub path: String,
+    pub query: Form,
+    /// By their names in small letters.
+    pub headers: BTreeMap<String, String>,
+    /// What a form says.
+    pub form: Form,
+}
+
+/// What is answered to whatever a test did not decide.
+type Otherwise = Box<dyn Fn(&Asked) -> Answer + Send + Sync>;
+
+struct Site {
+    /// By path.
+    answers: Mutex<BTreeMap<String, Answer>>,
+    otherwise: Otherwise,
+    asked: watch::Sender<Vec<Asked>>,
+}
+
+/// The server; it goes with the test.
+pub struct WebServer {
+    /// Where it listens.
+    pub address: SocketAddr,
+    site: Arc<Site>,
+}
+
+impl Answer {
+    /// An answer with further lines in its head, each with its end.
+    pub fn new(status: &str, head: &str, body: &str) -> Self {
+        let length = body.len();
+        let text = format!("HTTP/1.1 {status}\r\n{head}content-length: {length}\r\nconnection: close\r\n\r\n{body}");
+        Self::Bytes(text.into_bytes())
+    }
+
+    /// A good answer.
+    pub fn ok(body: &str) -> Self {
+        Self::new("200 OK", "content-type: application/json\r\n", body)
+    }
+
+    /// An answer without a body.
+    pub fn status(line: &str) -> Self {
+        Self::new(line, "", "")
+    }
+
+    /// Look there instead.
+    pub fn redirect(to: &str) -> Self {
+        Self::new("302 Found", &format!("location: {to}\r\n"), "")
+    }
+
+    /// The same, when the test says so.
+    pub fn held(self) -> (Self, Arc<Notify>) {
+        let release = Arc::new(Notify::new());
+        match self {
+            Self::Bytes(bytes) => (Self::Held(Arc::clone(&release), bytes), release),
+            other => (other, release),
+        }
+    }
+}
+
+impl WebServer {
+    /// A server that answers this at `/jwks`, and nothing elsewhere.
+    pub async fn of_keys(answer: Answer) -> Self {
+        let server = Self::start(|_| |_| Answer::status("404 Not Found")).await;
+        server.answer("/jwks", answer);
+        server
+    }
+
+    /// A server that answers what a function says, which is made when its address is known.
+    pub async fn start<F: Fn(&Asked) -> Answer + Send + Sync + 'static>(make: impl FnOnce(SocketAddr) -> F) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let otherwise = Box::new(make(address));
+        let site = Arc::new(Site { answers: Mutex::default(), otherwise, asked: watch::Sender::default() });
+        let server = Self { address, site: Arc::clone(&site) };
+        tokio::spawn(async move {
+            loop {
+                let (stream, _) = listener.accept().await.unwrap();
+                tokio::spawn(exchange(stream, Arc::clone(&site)));
+            }
+        });
+        server
+    }
+
+    /// From now on this is answered at a path.
+    pub fn answer(&self, path: &str, answer: Answer) {
+        self.site.answers.lock().unwrap().insert(path.to_owned(), answer);
+    }
+
+    /// How often it was asked, for whatever.
+    pub fn asked(&self) -> usize {
+        self.site.asked.borrow().len()
+    }
+
+    /// The requests for a path.
+    pub fn asked_for(&self, path: &str) -> Vec<Asked> {
+        self.site.asked.borrow().iter().filter(|asked| asked.path == path).cloned().collect()
+    }
+
+    /// Waits until it is asked this many times more.
+    pub async fn until_asked(&self, more: usize) {
+        let goal = self.asked() + more;
+        let mut asked = self.site.asked.subscribe();
+        let wait = asked.wait_for(|asked| asked.len() >= goal);
+        tokio::time::timeout(Duration::from_secs(60), wait).await.expect("it is asked").unwrap();
+    }
+}
+
+/// The next request of a connection; `None` if it ends before.
+async fn read(stream: &mut TcpStream) -> Option<Asked> {
+    let mut bytes = Vec::new();
+    let head = loop {
+        if let Some(end) = bytes.windows(4).position(|four| four == b"\r\n\r\n") {
+            break end;
+        }
+        (stream.read_buf(&mut bytes).await.ok()? > 0).then_some(())?;
+    };
+    let text = String::from_utf8_lossy(&bytes[..head]).into_owned();
+    let (first, lines) = text.split_once("\r\n").unwrap_or((&text, ""));
+    let (method, target) = first.split_once(' ')?;
+    let target = target.split(' ').next()?;
+    let (path, query) = target.split_once('?').unwrap_or((target, ""));
+    let headers = lines.lines().filter_map(|line| line.split_once(": "));
+    let headers: BTreeMap<String, String> =
+        headers.map(|(name, value)| (name.to_lowercase(), value.to_owned())).collect();
+    let length = headers.get("content-length").map_or(0, |length| length.parse().unwrap());
+    while bytes.len() < head + 4 + length {
+        (stream.read_buf(&mut bytes).await.ok()? > 0).then_some(())?;
+    }
+    let form = form::parse(&String::from_utf8_lossy(&bytes[head + 4..]));
+    Some(Asked { method: method.to_owned(), path: path.to_owned(), query: form::parse(query), headers, form })
+}
+
+async fn exchange(mut stream: TcpStream, site: Arc<Site>) {
+    let Some(asked) = read(&mut stream).await else { return };
+    let decided = site.answers.lock().unwrap().get(&asked.path).cloned();
+    let answer = decided.unwrap_or_else(|| (site.otherwise)(&asked));
+    site.asked.send_modify(|all| all.push(asked));
+    // Who has read enough may hang up: that is no failure of the test.
+    match answer {
+        Answer::Bytes(bytes) => drop(stream.write_all(&bytes).await),
+        Answer::Begin(bytes) => {
+            drop(stream.write_all(&bytes).await);
+            std::future::pending::<()>().await;
+        }
+        Answer::Held(release, bytes) => {
+            release.notified().await;
+            drop(stream.write_all(&bytes).await);
+        }
+        Answer::Endless(bytes) => while stream.write_all(&bytes).await.is_ok() {},
+        Answer::Reset => drop(stream.set_zero_linger()),
+    }
+}
