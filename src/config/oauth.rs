@@ -9,7 +9,7 @@ use super::reader::Reader;
 use crate::{
     auth::{IdTokenRules, IssuerRule, discovery::metadata_url},
     http_client::is_fetchable,
-    oauth::{ClientSettings, GitHubUrls, Preset, Protocol, Secret},
+    oauth::{AuthMethod, ClientSettings, GitHubUrls, Preset, Protocol, Secret},
 };
 
 /// The most characters of a name that goes on a button.
@@ -60,7 +60,7 @@ pub(super) fn read(mut r: Reader, provider: &str, base: &Path) -> Option<ClientS
         Some(Speaks::GitHub) => read_github(&mut r),
         None => {
             // What they mean depends on what is spoken.
-            r.skip(["issuer", "algorithms", "directory", "allowed_directories"]);
+            r.skip(["issuer", "algorithms", "token_endpoint_auth_method", "directory", "allowed_directories"]);
             r.skip(["authorize_url", "token_url", "api_url"]);
             None
         }
@@ -151,6 +151,8 @@ fn read_display_name(r: &mut Reader) -> Option<String> {
 
 fn read_oidc(r: &mut Reader, preset: Option<Preset>, client_id: Option<&str>) -> Option<Protocol> {
     let algorithms = read_algorithms(r);
+    let methods = [("client_secret_basic", AuthMethod::Basic), ("client_secret_post", AuthMethod::Post)];
+    let auth_method = r.one_of("token_endpoint_auth_method", methods);
     let issuer = match (r.text("issuer"), preset) {
         (Some(issuer), _) => Some(issuer),
         (None, Some(preset)) => Some(preset.issuer().to_owned()),
@@ -176,7 +178,7 @@ fn read_oidc(r: &mut Reader, preset: Option<Preset>, client_id: Option<&str>) ->
         }
     };
     let rules = IdTokenRules { issuer: rule, client_id: client_id?.to_owned(), algorithms: algorithms? };
-    Some(Protocol::Oidc { rules, metadata, preset })
+    Some(Protocol::Oidc { rules, metadata, preset, auth_method })
 }
 
 /// A directory's id, or a word for all directories and then, perhaps, which of them.

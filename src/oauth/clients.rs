@@ -77,8 +77,8 @@ impl Clients {
 impl Client {
     fn new(provider: Provider, settings: ClientSettings, http: HttpClient) -> Self {
         let speaks = match &settings.protocol {
-            Protocol::Oidc { rules, metadata, preset } => {
-                Speaks::Oidc(Oidc::new(rules.clone(), metadata.clone(), *preset))
+            Protocol::Oidc { rules, metadata, preset, auth_method } => {
+                Speaks::Oidc(Oidc::new(rules.clone(), metadata.clone(), *preset, *auth_method))
             }
             Protocol::GitHub(urls) => Speaks::GitHub(urls.clone()),
         };

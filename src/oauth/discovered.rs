@@ -8,7 +8,7 @@ use tokio::{
     time::Instant,
 };
 
-use super::OAuthError;
+use super::{AuthMethod, OAuthError};
 use crate::{
     auth::discovery::{self, Metadata, MetadataError},
     http_client::HttpClient,
@@ -30,9 +30,8 @@ pub(super) struct Endpoints {
     pub token: Uri,
     /// Where a person can be asked about.
     pub userinfo: Option<Uri>,
-    /// Whether a client proves in the form who it is: the header is what every server takes, unless it says that
-    /// it does not.
-    pub secret_in_form: bool,
+    /// How a client says there who it is: in a header, unless the provider takes only forms.
+    pub auth_method: AuthMethod,
     /// Whether every redirect back to us says whose it is.
     pub says_iss: bool,
 }
@@ -131,7 +130,10 @@ fn endpoints(found: &Metadata, url: &Uri) -> Result<Endpoints, MetadataError> {
             Some(userinfo) => Some(discovery::endpoint(userinfo, "userinfo_endpoint", url)?),
             None => None,
         },
-        secret_in_form: takes("client_secret_post") && !takes("client_secret_basic"),
+        auth_method: match takes("client_secret_post") && !takes("client_secret_basic") {
+            true => AuthMethod::Post,
+            false => AuthMethod::Basic,
+        },
         says_iss: found.authorization_response_iss_parameter_supported,
     })
 }
@@ -145,7 +147,7 @@ mod tests {
             authorize: Uri::from_static("https://a.example.com/authorize"),
             token: Uri::from_static("https://a.example.com/token"),
             userinfo: None,
-            secret_in_form: false,
+            auth_method: AuthMethod::Basic,
             says_iss: false,
         };
         let endpoints = Arc::new(endpoints);

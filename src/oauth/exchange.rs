@@ -11,7 +11,7 @@ use oauth2::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{ClientSettings, Flow, OAuthError};
+use super::{AuthMethod, ClientSettings, Flow, OAuthError};
 use crate::http_client::{FetchError, HttpClient};
 
 /// The longest name of an error that is logged.
@@ -23,8 +23,8 @@ pub(super) struct Endpoints<'a> {
     pub authorize: &'a Uri,
     /// Where codes are exchanged.
     pub token: &'a Uri,
-    /// Whether the client proves in the form who it is, and not in a header.
-    pub secret_in_form: bool,
+    /// How we say there who we are.
+    pub auth_method: AuthMethod,
 }
 
 /// What a code was exchanged for. No `Debug`: these are keys to somebody's account.
@@ -64,7 +64,10 @@ type CodeClient = oauth2::Client<
 
 fn client(settings: &ClientSettings, endpoints: &Endpoints<'_>) -> Result<CodeClient, OAuthError> {
     let wrong = |error| OAuthError::unavailable(format!("an endpoint is no URL: {error}"));
-    let auth_type = if endpoints.secret_in_form { AuthType::RequestBody } else { AuthType::BasicAuth };
+    let auth_type = match endpoints.auth_method {
+        AuthMethod::Basic => AuthType::BasicAuth,
+        AuthMethod::Post => AuthType::RequestBody,
+    };
     Ok(oauth2::Client::new(ClientId::new(settings.client_id.clone()))
         .set_client_secret(ClientSecret::new(settings.client_secret.reveal().to_owned()))
         .set_auth_type(auth_type)

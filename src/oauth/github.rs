@@ -7,7 +7,7 @@ use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
 use super::{
-    Account, ClientSettings, Flow, GitHubUrls, OAuthError, Returned, Wish,
+    Account, AuthMethod, ClientSettings, Flow, GitHubUrls, OAuthError, Returned, Wish,
     exchange::{self, is_refusal},
 };
 use crate::{
@@ -39,7 +39,7 @@ struct Email {
 }
 
 fn for_codes(urls: &GitHubUrls) -> exchange::Endpoints<'_> {
-    exchange::Endpoints { authorize: &urls.authorize, token: &urls.token, secret_in_form: true }
+    exchange::Endpoints { authorize: &urls.authorize, token: &urls.token, auth_method: AuthMethod::Post }
 }
 
 /// Where to send the browser.

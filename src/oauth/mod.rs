@@ -21,7 +21,7 @@ pub use self::{
     error::OAuthError,
     flow::{Flow, Returned, Wish},
     presets::Preset,
-    settings::{ClientSettings, GitHubUrls, Protocol, Secret},
+    settings::{AuthMethod, ClientSettings, GitHubUrls, Protocol, Secret},
 };
 use crate::domain::{IdentityRef, Metadata};
 

@@ -7,8 +7,8 @@ use http::{Request, StatusCode, Uri, header};
 use hyper::body::Bytes;
 
 use super::{
-    Account, ClientSettings, Flow, OAuthError, Preset, Returned, Wish, discovered,
-    discovered::Discovered,
+    Account, AuthMethod, ClientSettings, Flow, OAuthError, Preset, Returned, Wish,
+    discovered::{Discovered, Endpoints},
     exchange::{self, is_refusal},
     presets,
 };
@@ -27,17 +27,23 @@ const KEYS_MAX_AGE: Duration = Duration::from_secs(3600);
 pub(super) struct Oidc {
     rules: IdTokenRules,
     preset: Option<Preset>,
+    auth_method: Option<AuthMethod>,
     discovered: Arc<Discovered>,
     keys: Arc<Keys>,
 }
 
 impl Oidc {
-    pub(super) fn new(rules: IdTokenRules, metadata: Uri, preset: Option<Preset>) -> Self {
+    pub(super) fn new(
+        rules: IdTokenRules,
+        metadata: Uri,
+        preset: Option<Preset>,
+        auth_method: Option<AuthMethod>,
+    ) -> Self {
         let issuer = rules.issuer.name().to_owned();
         let source = KeySource::Discovery { issuer: issuer.clone(), metadata: metadata.clone() };
         let settings = KeySettings { source, refresh: KEYS_REFRESH, max_age: KEYS_MAX_AGE };
         let keys = Arc::new(Keys::new(settings, rules.algorithms.clone()));
-        Self { rules, preset, discovered: Arc::new(Discovered::new(issuer, metadata)), keys }
+        Self { rules, preset, auth_method, discovered: Arc::new(Discovered::new(issuer, metadata)), keys }
     }
 
     pub(super) fn keys(&self) -> &Arc<Keys> {
@@ -58,7 +64,7 @@ impl Oidc {
         extra.extend(wish.login_hint.clone().map(|hint| ("login_hint", hint)));
         extra.extend(wish.prompt.clone().map(|prompt| ("prompt", prompt)));
         extra.extend(wish.max_age.map(|age| ("max_age", age.as_secs().to_string())));
-        exchange::authorization_url(settings, &found.for_codes(), flow, state, &extra)
+        exchange::authorization_url(settings, &self.for_codes(&found), flow, state, &extra)
     }
 
     /// Who signed in.
@@ -76,7 +82,7 @@ impl Oidc {
             None if found.says_iss => return Err(OAuthError::rejected("iss is missing, which it always sends")),
             _ => {}
         }
-        let tokens = exchange::exchange(settings, &found.for_codes(), http, flow, &returned.code).await?;
+        let tokens = exchange::exchange(settings, &self.for_codes(&found), http, flow, &returned.code).await?;
         let id_token = tokens.id.ok_or_else(|| OAuthError::rejected("there is no ID token"))?;
         let asked = Asked { nonce: &flow.nonce, max_age: flow.max_age };
         let id_token = self.rules.verify(&id_token, &self.keys, asked, now).await.map_err(not_verified)?;
@@ -90,6 +96,11 @@ impl Oidc {
             _ => None,
         };
         self.told(provider, &id_token, userinfo.as_ref())
+    }
+
+    fn for_codes<'a>(&self, found: &'a Endpoints) -> exchange::Endpoints<'a> {
+        let Endpoints { authorize, token, auth_method, .. } = found;
+        exchange::Endpoints { authorize, token, auth_method: self.auth_method.unwrap_or(*auth_method) }
     }
 
     /// Whether what matters of the email is not in the ID token. Microsoft says it there, or nowhere.
@@ -114,13 +125,6 @@ impl Oidc {
             profile_data: Metadata::parse("", profile).unwrap_or_default(),
             authenticated_at: id_token.authenticated_at,
         })
-    }
-}
-
-impl discovered::Endpoints {
-    fn for_codes(&self) -> exchange::Endpoints<'_> {
-        let Self { authorize, token, secret_in_form, .. } = self;
-        exchange::Endpoints { authorize, token, secret_in_form: *secret_in_form }
     }
 }
 

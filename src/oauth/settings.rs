@@ -35,9 +35,20 @@ pub enum Protocol {
         metadata: Uri,
         /// What is special about the provider.
         preset: Option<Preset>,
+        /// How we say at the token endpoint who we are; `None` goes by the metadata.
+        auth_method: Option<AuthMethod>,
     },
     /// GitHub's own.
     GitHub(GitHubUrls),
+}
+
+/// How a client says at the token endpoint who it is (OpenID Connect Core §9).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AuthMethod {
+    /// In a header: `client_secret_basic`.
+    Basic,
+    /// In the form: `client_secret_post`.
+    Post,
 }
 
 /// Where GitHub is, or an Enterprise server.
