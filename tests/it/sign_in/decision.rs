@@ -257,3 +257,35 @@ async fn every_wrong_field_is_told_at_once() {
         sign_in_ticket: must be 1 to 64 bytes
     ");
 }
+
+/// Who was taken apart from somebody by hand stays apart, also when it was deleted meanwhile and comes again.
+#[tokio::test]
+async fn what_was_taken_apart_is_not_linked_again_by_itself() {
+    let server = TestServer::start().await;
+    let service = server.service();
+    let ann = service.arrives("google-oauth2", "g1", EMAIL).await;
+    let linked = service.arrives("github", "h1", EMAIL).await;
+    assert_eq!(told(&linked), "LINKED EMAIL_VERIFIED_ON_BOTH_SIDES");
+    let left = service.unlink(unlink(who(&ann), "github", "h1")).await.unwrap().detached_user.unwrap().id;
+    service.delete(&left).await;
+
+    let again = service.arrives("github", "h1", EMAIL).await;
+    assert_eq!((told(&again).as_str(), candidates(&again)), ("CANDIDATES UNLINKED_BEFORE", vec![who(&ann)]));
+    assert!(again.candidates[0].was_linked_before);
+
+    // The other way round: it had absorbed her, and was left by her.
+    let ben = service.arrives("github", "h2", "ben@example.com").await;
+    let bens = service.create_with("google-oauth2", "g2", verified("ben@example.com")).await.id;
+    let link = service.link(link_user(who(&ben), &bens)).await.unwrap().link.unwrap().id;
+    service.undo_link(pb::UndoLinkRequest { link_id: link, ..Default::default() }).await.unwrap();
+    service.delete(who(&ben)).await;
+    let again = service.arrives("github", "h2", "ben@example.com").await;
+    assert_eq!((told(&again).as_str(), candidates(&again)), ("CANDIDATES UNLINKED_BEFORE", vec![bens.as_str()]));
+
+    // Who was deleted without ever having been with somebody was taken apart from nobody.
+    let eve = service.create_with("google-oauth2", "g3", verified("eve@example.com")).await.id;
+    let eves = service.create_with("github", "h3", verified("eve@example.com")).await.id;
+    service.delete(&eves).await;
+    let again = service.arrives("github", "h3", "eve@example.com").await;
+    assert_eq!((told(&again).as_str(), who(&again)), ("LINKED EMAIL_VERIFIED_ON_BOTH_SIDES", eve.as_str()));
+}
