@@ -86,4 +86,20 @@ mod tests {
             assert_eq!(metadata(issuer), None, "{issuer}");
         }
     }
+
+    #[test]
+    fn metadata_lead_to_https_or_from_this_machine_to_itself() {
+        let (https, here) = (Uri::from_static("https://a.example.com/m"), Uri::from_static("http://127.0.0.1:81/m"));
+        for (url, from, is_followed) in [
+            ("https://b.example.com/x", &https, true),
+            ("https://b.example.com/x", &here, true),
+            ("http://127.0.0.1:82/x", &here, true),
+            ("http://127.0.0.1:82/x", &https, false),
+            ("http://b.example.com/x", &https, false),
+            ("http://b.example.com/x", &here, false),
+            ("x", &here, false),
+        ] {
+            assert_eq!(endpoint(url, "jwks_uri", from).is_ok(), is_followed, "{url} from {from}");
+        }
+    }
 }

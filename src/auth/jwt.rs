@@ -155,3 +155,18 @@ fn checked(expected: &Expected<'_>, claims: Claims, keys: Arc<KeySet>, now: Date
     let authenticated_at = authenticated_at.min(now);
     Ok(Jwt { subject: subject.to_owned(), issued_at, expires_at, authenticated_at, claims, keys })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_id_is_short_and_printable() {
+        for good in ["", "1", "a b", "2024-01-01T00:00Z#1", &"x".repeat(128)] {
+            assert!(is_key_id(good), "{good:?}");
+        }
+        for bad in ["a\n", "\0", "\u{e9}", &"x".repeat(129), &"\n".repeat(200)] {
+            assert!(!is_key_id(bad), "{bad:?}");
+        }
+    }
+}

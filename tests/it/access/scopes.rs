@@ -112,6 +112,13 @@ fn no_scope_is_both_a_users_and_a_services() {
 }
 
 #[tokio::test]
+async fn a_user_is_told_what_is_for_services_only() {
+    let server = TestServer::start().await;
+    let status = server.person("github", "h1").find_by_email(by_email("a@example.com")).await.unwrap_err();
+    assert_eq!(status.message(), "this call is for services only");
+}
+
+#[tokio::test]
 async fn an_issuer_gives_no_more_than_its_allowed_scopes() {
     let settings = "kind = \"service\"\ntenant = \"default\"\naudiences = [\"identity-link\"]\n\
                     allowed_scopes = [\"read:users\"]";
