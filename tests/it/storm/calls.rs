@@ -100,6 +100,8 @@ calls! {
     SetPrimary set_primary_identity SetPrimaryIdentityRequest => SetPrimaryIdentityResponse
         service ["NotFound USER_NOT_FOUND", "NotFound IDENTITY_NOT_FOUND", "FailedPrecondition USER_ABSORBED"]
         person ["NotFound USER_NOT_FOUND", "Unauthenticated TOKEN_INVALID", "NotFound IDENTITY_NOT_FOUND"];
+    SignIn resolve_sign_in ResolveSignInRequest => ResolveSignInResponse
+        service [] person [];
     Delete delete_user DeleteUserRequest => DeleteUserResponse
         service ["NotFound USER_NOT_FOUND", "FailedPrecondition USER_ABSORBED", "Aborted VERSION_MISMATCH",
             "FailedPrecondition ABSORBED_USERS_EXIST"]
@@ -131,6 +133,7 @@ impl Answer {
             Self::Merge(answer) => (&answer.user, &None),
             Self::Update(answer) => (&answer.user, &None),
             Self::SetPrimary(answer) => (&answer.user, &None),
+            Self::SignIn(answer) => (answer.decision.as_ref().map_or(&None, |decision| &decision.user), &None),
             Self::Delete(_) => (&None, &None),
         };
         // A person is not told all of whom it did not prove.
@@ -146,7 +149,16 @@ impl Answer {
     pub fn made_link(&self) -> Option<&pb::LinkRecord> {
         match self {
             Self::Link(answer) if answer.outcome() != pb::link_response::Outcome::AlreadyLinked => answer.link.as_ref(),
+            Self::SignIn(answer) => answer.decision.as_ref()?.link.as_ref(),
             _ => None,
+        }
+    }
+
+    /// Whether it is kept for whoever repeats the request: a ticket is not.
+    pub fn is_kept(&self) -> bool {
+        match self {
+            Self::SignIn(answer) => answer.decision.as_ref().is_some_and(|decision| decision.ticket.is_empty()),
+            _ => true,
         }
     }
 
