@@ -58,6 +58,11 @@ fuzz_target!(|bytes: &[u8]| {
         checks.metadata("app_metadata", request.app_metadata);
         checks.metadata("profile_overrides", request.profile_overrides);
     });
+    check::<pb::CompleteSignInRequest>(bytes, |checks, request| {
+        checks.request_id("request_id", &request.request_id, &request, false);
+        checks.required("state", &request.state, 128);
+        checks.bounded("code", &request.code, 4096);
+    });
     check::<pb::ResolveSignInRequest>(bytes, |checks, request| {
         use pb::resolve_sign_in_request::With;
         let by = Verifier::Issuer("https://issuer.example".to_owned());

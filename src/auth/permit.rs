@@ -107,6 +107,13 @@ impl Permit {
         self._place = Some(Arc::new(place));
     }
 
+    /// The same, in the place of another among the calls that are carried out at once: of a call that is made for
+    /// whom this permits it.
+    #[must_use]
+    pub fn in_place_of(self, other: &Self) -> Self {
+        Self { _place: other._place.clone(), ..self }
+    }
+
     /// The tenant that the call is about.
     pub fn tenant(&self) -> &TenantId {
         &self.tenant

@@ -30,6 +30,7 @@ struct Job {
     erased: usize,
     answers: usize,
     tickets: usize,
+    attempts: usize,
     discarded: usize,
     events: usize,
 }
@@ -53,14 +54,14 @@ pub(super) fn run(arguments: &PurgeArguments) -> Result<(), Failure> {
         // One connection: this has time.
         let store = Store::open(&config.database.address, 1, &tenants).await?;
         let mut jobs: Vec<Job> =
-            tenants.into_iter().map(|tenant| Job { tenant, erased: 0, answers: 0, tickets: 0, discarded: 0, events: 0 }).collect();
+            tenants.into_iter().map(|tenant| Job { tenant, erased: 0, answers: 0, tickets: 0, attempts: 0, discarded: 0, events: 0 }).collect();
         let bar = bar(&store, &jobs, before).await?;
         let outcome = purge(&store, &mut jobs, before, &bar, &stop).await;
         bar.finish_and_clear();
         // Also if it did not come to its end: what is removed is removed.
-        for Job { tenant, erased, answers, tickets, discarded, events } in &jobs {
+        for Job { tenant, erased, answers, tickets, attempts, discarded, events } in &jobs {
             say(&format!(
-                "{tenant}: removed {answers} expired answers, {tickets} expired tickets, the discarded metadata of {discarded} links, {events} old \
+                "{tenant}: removed {answers} expired answers, {tickets} expired tickets, {attempts} expired attempts to sign in, the discarded metadata of {discarded} links, {events} old \
                  events, and {erased} rows that deletions had left"
             ))?;
         }
@@ -86,11 +87,12 @@ async fn purge(
     bar: &ProgressBar,
     stop: &CancellationToken,
 ) -> Result<Ended, StoreError> {
-    for Job { tenant, erased, answers, tickets, discarded, events } in jobs {
+    for Job { tenant, erased, answers, tickets, attempts, discarded, events } in jobs {
         for (what, count) in [
             (Leftovers::Erasures, erased),
             (Leftovers::ExpiredAnswers, answers),
             (Leftovers::ExpiredTickets, tickets),
+            (Leftovers::ExpiredAttempts, attempts),
             (Leftovers::DiscardedMetadata(before.discarded), discarded),
             (Leftovers::OldEvents(before.events), events),
         ] {
@@ -121,6 +123,7 @@ async fn bar(store: &Store, jobs: &[Job], before: Before) -> Result<ProgressBar,
                 Leftovers::Erasures,
                 Leftovers::ExpiredAnswers,
                 Leftovers::ExpiredTickets,
+                Leftovers::ExpiredAttempts,
                 Leftovers::DiscardedMetadata(before.discarded),
                 Leftovers::OldEvents(before.events),
             ] {

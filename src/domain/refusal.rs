@@ -20,6 +20,12 @@ pub enum Refusal {
     SignInInvalid,
     /// Nobody signs in at this provider.
     ProviderDisabled,
+    /// There is no such provider, or none that we are a client of.
+    ProviderUnknown,
+    /// The provider does not accept what came back from it, or its answer does not hold.
+    ProviderRejected,
+    /// The provider cannot be asked.
+    ProviderUnavailable,
     /// The provider tells no email, and a newcomer has to have one.
     EmailMissing,
     /// The email is not verified by a provider that is trusted with it, and a newcomer's has to be.

@@ -263,7 +263,16 @@ impl Checks {
         }
     }
 
-    fn bounded(&mut self, field: &str, text: &str, max: usize) {
+    /// A text that must be there, of so many bytes at most.
+    pub fn required(&mut self, field: &str, text: &str, max: usize) {
+        match text {
+            "" => self.wrong(field, "is required"),
+            text => self.bounded(field, text, max),
+        }
+    }
+
+    /// A text of so many bytes at most.
+    pub fn bounded(&mut self, field: &str, text: &str, max: usize) {
         if text.len() > max || text.chars().any(char::is_control) {
             self.wrong(field, format!("must be at most {max} bytes without control characters"));
         }

@@ -119,6 +119,21 @@ pub fn refused(refusal: Refusal) -> Status {
             Reason::ProviderDisabled,
             "nobody signs in at this provider: it is disabled or link-only; choose another",
         ),
+        Refusal::ProviderUnknown => plain(
+            NotFound,
+            Reason::ProviderUnknown,
+            "no sign-in can be begun at such a provider here: list the providers",
+        ),
+        Refusal::ProviderRejected => plain(
+            FailedPrecondition,
+            Reason::ProviderRejected,
+            "the provider did not accept this sign-in, or its answer does not hold: begin it again",
+        ),
+        Refusal::ProviderUnavailable => retry(
+            Code::Unavailable,
+            Reason::ProviderUnavailable,
+            "the provider cannot be asked right now: begin the sign-in again later",
+        ),
         Refusal::EmailMissing => plain(
             FailedPrecondition,
             Reason::EmailMissing,

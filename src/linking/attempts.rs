@@ -73,6 +73,19 @@ impl Linking {
         }
     }
 
+    /// The same for a service that calls for nobody whom its permission depends on.
+    pub async fn answered_to_service<W: Write, R: Reply>(
+        &self,
+        permit: &Permit,
+        request_id: Option<RequestId>,
+    ) -> Result<Option<R>, Error> {
+        if request_id.is_none() {
+            return Ok(None);
+        }
+        let stored = self.session::<W>(permit, request_id).await?.stored_answer().await?;
+        stored.map(again).transpose()
+    }
+
     async fn attempts<W: Write, R: Reply>(
         &self,
         write: &W,

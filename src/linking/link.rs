@@ -103,7 +103,7 @@ impl Link {
         }
         let question = Question { about: About::Named(named), proof_hash: self.secondary.proof_hash() };
         let (primary, [known]) = resolve(session, &self.target, Purpose::Write, [question], self.now).await?;
-        let step = self.secondary.step(linking.tenant(&self.permit)?, ticket, &primary, &known)?;
+        let step = self.secondary.step(linking.tenant(&self.permit)?, ticket, &primary, &known, self.now)?;
         Ok((primary, step))
     }
 

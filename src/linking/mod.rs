@@ -20,6 +20,7 @@ mod users;
 
 use std::collections::BTreeMap;
 
+use chrono::{DateTime, Utc};
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
@@ -36,11 +37,14 @@ pub use self::{
     users::{CreateUser, DeleteUser, UpdateUser, UserIdForm},
 };
 use crate::{
-    auth::{Caller, Denial, Issuers, Permit, Purpose, Target, UserCaller},
+    auth::{Caller, Denial, Issuers, Permit, Purpose, Rule, Target, TokenUse, UserCaller, Who},
     config::Tenant,
     domain::{Named, TenantId, User, UserId},
     store::{Actor, ActorKind, Answer, Known, Link as StoredLink, LockKeys, Question, Session, Store},
 };
+
+/// What a person may do who may link.
+const LINK: &str = "/identity.v1.IdentityService/Link";
 
 /// Everything that the use cases need.
 pub struct Linking {
@@ -117,8 +121,21 @@ impl Linking {
         Err(Denial::TokenInvalid("its provider is disabled or link-only"))
     }
 
+    /// The permission to link of the person whose token a service passes on: what the gate would give to who
+    /// calls `Link` with it.
+    pub async fn permit_link(&self, by: &Permit, user_token: &str, now: DateTime<Utc>) -> Result<Permit, Error> {
+        let token = self.issuers.verify(user_token, TokenUse::Bearer, now).await?;
+        if token.who == Who::Service || !token.tenants.contains(by.tenant()) {
+            return Err(Denial::TokenInvalid("of a service, or of another tenant").into());
+        }
+        let rule = Rule::of(LINK).ok_or_else(|| Error::Fault(format!("{LINK} is not in the access table")))?;
+        let permit = rule.permit(&token, || Ok(by.tenant().clone()))?;
+        self.expect_sign_in(&permit)?;
+        Ok(permit.in_place_of(by))
+    }
+
     /// What is special about the tenant of a permit.
-    fn tenant(&self, permit: &Permit) -> Result<&Tenant, Error> {
+    pub fn tenant(&self, permit: &Permit) -> Result<&Tenant, Error> {
         let tenant = self.tenants.get(permit.tenant());
         tenant.ok_or_else(|| Error::Fault(format!("tenant {} is not configured", permit.tenant())))
     }
@@ -180,7 +197,7 @@ pub async fn resolve<const N: usize>(
     target: &Target,
     purpose: Purpose,
     also: [Question; N],
-    now: chrono::DateTime<chrono::Utc>,
+    now: DateTime<Utc>,
 ) -> Result<(UserId, [Answer; N]), Error> {
     let mut questions: Vec<Question> = target.names().into_iter().map(Question::from).collect();
     let own = questions.len();

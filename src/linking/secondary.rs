@@ -12,7 +12,7 @@ use crate::{
     config::{ProviderSettings, Tenant},
     domain::{
         Email, IdentityEmail, IdentityRef, Metadata, Named, Refusal, User, UserId, Verified, Verifier,
-        linking::UnownedIdentity, tickets::Ticket,
+        linking::UnownedIdentity, sign_in::judged, tickets::Ticket,
     },
     store::{Answer, Proof},
 };
@@ -30,6 +30,8 @@ pub enum Secondary {
     User(UserId),
     /// By the ticket with this hash.
     Ticket([u8; 32]),
+    /// By an account at which the person has just signed in, for this very link.
+    Account(Box<UnownedIdentity>),
 }
 
 /// What is to be done about the secondary side.
@@ -94,6 +96,7 @@ impl Secondary {
                 let ticket = ticket.ok_or(Refusal::LinkTicketInvalid)?;
                 Ok(Named::Identity(ticket.account.id.clone()))
             }
+            Self::Account(account) => Ok(Named::Identity(account.id.clone())),
         }
     }
 
@@ -106,7 +109,8 @@ impl Secondary {
     /// What a proof is used up by.
     pub(super) fn proof_hash(&self) -> Option<[u8; 32]> {
         match self {
-            Self::Identity(_) | Self::User(_) => None,
+            // Its attempt is used up already.
+            Self::Identity(_) | Self::User(_) | Self::Account(_) => None,
             Self::Proven(token) => Some(token.hash),
             Self::Ticket(hash) => Some(*hash),
         }
@@ -119,6 +123,7 @@ impl Secondary {
                 Proof::Token { issuer: token.issuer.clone(), subject: token.subject.clone(), hash: token.hash }
             }
             Self::Ticket(hash) => Proof::Ticket { hash: *hash },
+            Self::Account(_) => Proof::SignIn,
         }
     }
 
@@ -126,6 +131,7 @@ impl Secondary {
     pub(super) fn refusal(&self) -> Refusal {
         match self {
             Self::Ticket(_) => Refusal::LinkTicketInvalid,
+            Self::Account(_) => Refusal::SignInInvalid,
             Self::Proven(_) | Self::Identity(_) | Self::User(_) => Refusal::LinkTokenInvalid,
         }
     }
@@ -137,6 +143,7 @@ impl Secondary {
         ticket: Option<Ticket>,
         primary: &UserId,
         known: &Answer,
+        now: DateTime<Utc>,
     ) -> Result<Step, Refusal> {
         if let Some(used) = &known.proof_use {
             // The same call again, perhaps because its answer was lost; anything else is a replay.
@@ -148,6 +155,7 @@ impl Secondary {
         match self {
             Self::Proven(token) => proven_step(tenant, token, primary, known),
             Self::Ticket(_) => ticket_step(tenant, ticket, known),
+            Self::Account(account) => account_step(tenant, account, primary, known, now),
             Self::Identity(_) => match &known.standing {
                 None => Err(Refusal::IdentityNotFound),
                 Some(owner) if owner.holder == *primary => Ok(Step::Nothing { link: known.home_link }),
@@ -200,6 +208,32 @@ fn ticket_step(tenant: &Tenant, ticket: Option<Ticket>, known: &Answer) -> Resul
     }
     let account = UnownedIdentity { social: provider.social, ..ticket.account.clone() };
     Ok(Step::Attach(Box::new(Arrival { account, proven_at: ticket.issue_time, ticket: Some(ticket) })))
+}
+
+/// What an account that the person signed in at in this very call proves: whoever has it is that person.
+fn account_step(
+    tenant: &Tenant,
+    account: &UnownedIdentity,
+    primary: &UserId,
+    known: &Answer,
+    now: DateTime<Utc>,
+) -> Result<Step, Refusal> {
+    let provider = tenant.provider(&account.id.provider);
+    match &known.standing {
+        _ if !provider.policy.enabled => Err(Refusal::ProviderDisabled),
+        Some(standing) if standing.holder == *primary => {
+            let link = standing.absorbed.as_ref().map(|absorbed| absorbed.by_link);
+            Ok(Step::Nothing { link: link.or(known.home_link) })
+        }
+        Some(standing) => Ok(Step::Absorb(standing.holder.clone())),
+        // Deleted while the person signed in there.
+        None if known.delete_time.is_some_and(|deleted| now <= deleted) => Err(Refusal::SignInInvalid),
+        None => {
+            let account = judged(account.clone(), &provider.policy);
+            let account = UnownedIdentity { social: provider.social, ..account };
+            Ok(Step::Attach(Box::new(Arrival { account, proven_at: now, ticket: None })))
+        }
+    }
 }
 
 /// What names a ticket.

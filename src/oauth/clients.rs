@@ -65,8 +65,8 @@ impl Clients {
         self.0.get(tenant).into_iter().flat_map(BTreeMap::values)
     }
 
-    /// The keys of the providers that sign something, to be kept fresh.
-    pub fn keys(&self) -> impl Iterator<Item = &Arc<Keys>> {
+    /// The keys of the issuers among them, to be kept fresh.
+    pub fn keys(&self) -> impl Iterator<Item = (&str, &Arc<Keys>)> {
         self.0.values().flat_map(BTreeMap::values).filter_map(|client| match &client.speaks {
             Speaks::Oidc(oidc) => Some(oidc.keys()),
             Speaks::GitHub(_) => None,

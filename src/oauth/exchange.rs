@@ -1,12 +1,12 @@
 //! Where to send the browser, and the code for tokens (RFC 6749 §4.1): what the `oauth2` crate does.
 
-use std::{borrow::Cow, fmt};
+use std::{borrow::Cow, fmt, pin::Pin};
 
 use http::Uri;
 use oauth2::{
-    AuthType, AuthUrl, AuthorizationCode, ClientId, ClientSecret, CsrfToken, EndpointNotSet, EndpointSet,
-    ExtraTokenFields, HttpRequest, HttpResponse, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, RequestTokenError,
-    Scope, StandardRevocableToken, StandardTokenResponse, TokenResponse as _, TokenUrl,
+    AsyncHttpClient, AuthType, AuthUrl, AuthorizationCode, ClientId, ClientSecret, CsrfToken, EndpointNotSet,
+    EndpointSet, ExtraTokenFields, HttpRequest, HttpResponse, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl,
+    RequestTokenError, Scope, StandardRevocableToken, StandardTokenResponse, TokenResponse as _, TokenUrl,
     basic::{BasicErrorResponse, BasicRevocationErrorResponse, BasicTokenIntrospectionResponse, BasicTokenType},
 };
 use serde::{Deserialize, Serialize};
@@ -109,12 +109,12 @@ pub(super) async fn exchange(
     code: &str,
 ) -> Result<Tokens, OAuthError> {
     let client = client(settings, endpoints)?;
-    let send = |request: HttpRequest| send(http, request);
+    let sender = Sender(http);
     let answer = client
         .exchange_code(AuthorizationCode::new(code.to_owned()))
         .set_redirect_uri(redirect_url(flow)?)
         .set_pkce_verifier(PkceCodeVerifier::new(flow.pkce_verifier.clone()))
-        .request_async(&send)
+        .request_async(&sender)
         .await
         .map_err(failed)?;
     // RFC 6749 §7.1: what is of a type that is not understood is not used.
@@ -124,12 +124,27 @@ pub(super) async fn exchange(
     Ok(Tokens { access: answer.access_token().secret().clone(), id: answer.extra_fields().id_token.clone() })
 }
 
-/// Sends a request of the library's. What is no answer to it, but to say that the provider is not well, is an error.
-async fn send(http: &HttpClient, request: HttpRequest) -> Result<HttpResponse, FetchError> {
-    let answer = http.send(request.map(Into::into)).await?;
-    match answer.status() {
-        status if status.is_success() || is_refusal(status) => Ok(answer.map(|body| body.to_vec())),
-        status => Err(FetchError::Status(status)),
+/// Sends the library's requests.
+struct Sender<'a>(&'a HttpClient);
+
+impl<'c> AsyncHttpClient<'c> for Sender<'_> {
+    type Error = FetchError;
+    // Boxed: of a closure's future the compiler cannot tell that it is Send.
+    type Future = Pin<Box<dyn Future<Output = Result<HttpResponse, FetchError>> + Send + 'c>>;
+
+    fn call(&'c self, request: HttpRequest) -> Self::Future {
+        Box::pin(self.send(request))
+    }
+}
+
+impl Sender<'_> {
+    /// What is no answer to the request, but says that the provider is not well, is an error.
+    async fn send(&self, request: HttpRequest) -> Result<HttpResponse, FetchError> {
+        let answer = self.0.send(request.map(Into::into)).await?;
+        match answer.status() {
+            status if status.is_success() || is_refusal(status) => Ok(answer.map(|body| body.to_vec())),
+            status => Err(FetchError::Status(status)),
+        }
     }
 }
 

@@ -23,7 +23,10 @@ pub use self::{
     presets::Preset,
     settings::{AuthMethod, ClientSettings, GitHubUrls, Protocol, Secret},
 };
-use crate::domain::{IdentityRef, Metadata};
+use crate::domain::{Email, IdentityEmail, IdentityRef, Metadata, Verified, Verifier, linking::UnownedIdentity};
+
+/// The longest email that is kept of what a provider told, in bytes. No address is longer.
+const MAX_EMAIL: usize = 320;
 
 /// An account at a provider, whose owner has just signed in there.
 #[derive(Debug, Clone, PartialEq)]
@@ -40,4 +43,21 @@ pub struct Account {
     pub profile_data: Metadata,
     /// When the person signed in there.
     pub authenticated_at: DateTime<Utc>,
+}
+
+impl From<Account> for UnownedIdentity {
+    /// As the provider tells it; whether that counts is for others to judge. An email that cannot be kept is not
+    /// worth turning somebody away for.
+    fn from(account: Account) -> Self {
+        let Account { identity: id, issuer, email, email_verified, profile_data, authenticated_at: time } = account;
+        let can_be_kept =
+            |given: &String| (1..=MAX_EMAIL).contains(&given.len()) && !given.chars().any(char::is_control);
+        let email = email.filter(can_be_kept).map(|given| {
+            let canonical = Email::parse(&given).ok().map(|email| email.canonical().to_owned());
+            let is_verified = email_verified && canonical.is_some();
+            let verified = is_verified.then_some(Verified { time, by: Verifier::Issuer(issuer) });
+            IdentityEmail { given, canonical, verified }
+        });
+        Self { connection: id.provider.to_string(), id, social: false, email, profile_data }
+    }
 }

@@ -46,8 +46,9 @@ impl Oidc {
         Self { rules, preset, auth_method, discovered: Arc::new(Discovered::new(issuer, metadata)), keys }
     }
 
-    pub(super) fn keys(&self) -> &Arc<Keys> {
-        &self.keys
+    /// Its keys, and whose they are.
+    pub(super) fn keys(&self) -> (&str, &Arc<Keys>) {
+        (self.rules.issuer.name(), &self.keys)
     }
 
     /// Where to send the browser.

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, fmt};
 use http::Uri;
 
 use super::Preset;
-use crate::auth::{IdTokenRules, KeySource};
+use crate::auth::IdTokenRules;
 
 /// A client of ours at a provider.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -99,16 +99,6 @@ impl ClientSettings {
     pub fn oidc_issuer(&self) -> Option<&str> {
         match &self.protocol {
             Protocol::Oidc { rules, .. } => Some(rules.issuer.name()),
-            Protocol::GitHub(_) => None,
-        }
-    }
-
-    /// Where the provider's keys come from, if it signs anything.
-    pub fn keys(&self) -> Option<KeySource> {
-        match &self.protocol {
-            Protocol::Oidc { rules, metadata, .. } => {
-                Some(KeySource::Discovery { issuer: rules.issuer.name().to_owned(), metadata: metadata.clone() })
-            }
             Protocol::GitHub(_) => None,
         }
     }

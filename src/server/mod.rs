@@ -24,7 +24,7 @@ use tower::ServiceBuilder;
 
 use self::{certificates::Certificates, connection::Host, sweep::keep_swept};
 use crate::{
-    auth::{Issuer, Issuers, Keys},
+    auth::{Issuers, Keys},
     clock,
     config::{Config, Tenant},
     domain::TenantId,
@@ -45,7 +45,7 @@ use crate::{
     },
     http_client::HttpClient,
     linking::Linking,
-    oauth::ClientSettings,
+    oauth::{ClientSettings, Clients},
     store::{IssuerChanged, OpenError, Store, StoreError},
     tls::TlsFiles,
 };
@@ -89,7 +89,9 @@ pub async fn serve(config: Config, listener: TcpListener, shutdown: Cancellation
     let _stop_renewals = stop_renewals.clone().drop_guard();
     let certificates = config.tls.clone().map(|files| certificates(files, &stop_renewals)).transpose()?;
     let store = open(&config).await?;
-    let linking = Arc::new(assemble(&config, store.clone(), stop_renewals.clone()).await?);
+    let http = HttpClient::new().map_err(|error| ServeError::Part(format!("no TLS client: {error}")))?;
+    let linking = Arc::new(assemble(&config, store.clone(), &http, stop_renewals.clone()).await?);
+    let clients = clients(&config, &http, &stop_renewals);
     let stop_streams = CancellationToken::new();
     let _stop_streams = stop_streams.clone().drop_guard();
     let feed = Feed::new(store, config.feed.clone(), stop_streams.clone());
@@ -100,8 +102,8 @@ pub async fn serve(config: Config, listener: TcpListener, shutdown: Cancellation
 
     let identity =
         IdentityServiceServer::new(IdentityHandler::new(Arc::clone(&linking))).max_decoding_message_size(MAX_MESSAGE);
-    let sign_in =
-        SignInServiceServer::new(SignInHandler::new(Arc::clone(&linking))).max_decoding_message_size(MAX_SIGN_IN);
+    let sign_in = SignInServiceServer::new(SignInHandler::new(Arc::clone(&linking), clients))
+        .max_decoding_message_size(MAX_SIGN_IN);
     let events = EventServiceServer::new(EventHandler::new(feed)).max_decoding_message_size(MAX_OPEN_MESSAGE);
     let health_service = health_service.max_decoding_message_size(MAX_OPEN_MESSAGE);
     let mut routes = Routes::new(identity).add_service(sign_in).add_service(events).add_service(health_service);
@@ -180,16 +182,20 @@ async fn open(config: &Config) -> Result<Store, ServeError> {
 }
 
 /// Keeps the store swept, reads the issuers' keys, and holds providers to their issuers.
-async fn assemble(config: &Config, store: Store, stop: CancellationToken) -> Result<Linking, ServeError> {
+async fn assemble(
+    config: &Config,
+    store: Store,
+    http: &HttpClient,
+    stop: CancellationToken,
+) -> Result<Linking, ServeError> {
     pin_issuers(config, &store).await?;
-    let http = HttpClient::new().map_err(|error| ServeError::Part(format!("no TLS client: {error}")))?;
     let issuers = config.issuers.iter().cloned().map(|issuer| {
         let keys = Arc::new(Keys::new(issuer.keys.clone(), issuer.algorithms.clone()));
         (issuer, keys)
     });
     let issuers: Vec<_> = issuers.collect();
     // All at once: one that hangs does not keep the others waiting.
-    join_all(issuers.iter().map(|(issuer, keys)| first_keys(issuer, keys, &http))).await;
+    join_all(issuers.iter().map(|(issuer, keys)| first_keys(&issuer.issuer, keys, http))).await;
     for (_, keys) in &issuers {
         tokio::spawn(Arc::clone(keys).keep_fresh(http.clone(), stop.clone()));
     }
@@ -220,11 +226,28 @@ async fn pin_issuers(config: &Config, store: &Store) -> Result<(), ServeError> {
     Ok(())
 }
 
+/// Our clients at providers. Their keys are read meanwhile: nobody waits for a provider to start.
+fn clients(config: &Config, http: &HttpClient, stop: &CancellationToken) -> Clients {
+    let clients = config.tenants.iter().flat_map(|(tenant, Tenant { providers, .. })| {
+        let clients = providers.iter().filter_map(|(provider, settings)| Some((provider, settings.oauth.clone()?)));
+        clients.map(|(provider, settings)| (tenant.clone(), provider.clone(), settings))
+    });
+    let clients = Clients::new(clients, http);
+    for (issuer, keys) in clients.keys() {
+        let (issuer, keys, http, stop) = (issuer.to_owned(), Arc::clone(keys), http.clone(), stop.clone());
+        tokio::spawn(async move {
+            first_keys(&issuer, &keys, &http).await;
+            keys.keep_fresh(http, stop).await;
+        });
+    }
+    clients
+}
+
 /// Other issuers' callers need not suffer if this one's keys are not to be had: only its own are
 /// told KEYS_UNAVAILABLE.
-async fn first_keys(issuer: &Issuer, keys: &Keys, http: &HttpClient) {
+async fn first_keys(issuer: &str, keys: &Keys, http: &HttpClient) {
     if let Err(error) = keys.refresh(http).await {
-        tracing::error!(issuer = issuer.issuer, %error, "the issuer's keys could not be read");
+        tracing::error!(issuer, %error, "the issuer's keys could not be read");
     }
 }
 

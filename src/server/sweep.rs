@@ -25,7 +25,8 @@ pub(super) async fn keep_swept(store: Store, tenants: Vec<TenantId>, retention: 
             times.tick().await;
             for tenant in &tenants {
                 let old_events = Leftovers::OldEvents(clock::now() - retention);
-                for what in [Leftovers::Erasures, Leftovers::ExpiredAnswers, Leftovers::ExpiredTickets, old_events] {
+                let expired = [Leftovers::ExpiredAnswers, Leftovers::ExpiredTickets, Leftovers::ExpiredAttempts];
+                for what in [Leftovers::Erasures].into_iter().chain(expired).chain([old_events]) {
                     match sweep(&store, tenant, what).await {
                         Ok(0) => {}
                         Ok(removed) => tracing::debug!(%tenant, ?what, removed, "leftovers were removed"),

@@ -168,6 +168,7 @@ impl Session {
             }
         }
         self.erase_tickets(erasure).await?;
+        self.erase_attempts(erasure).await?;
         let query = sql_query("DELETE FROM erasures WHERE tenant_id = $1 AND id = $2")
             .bind::<Text, _>(self.tenant.as_str())
             .bind::<SqlUuid, _>(erasure.id);
@@ -183,6 +184,15 @@ impl Session {
             let query = sql_query(sql).bind::<Text, _>(self.tenant.as_str()).bind::<Array<Text>, _>(names);
             self.conn.execute(Cached(query)).await?;
         }
+        Ok(())
+    }
+
+    /// Erases what they have begun at providers.
+    async fn erase_attempts(&mut self, erasure: &Erasure) -> Result<(), StoreError> {
+        let query = sql_query("DELETE FROM sign_in_attempts WHERE tenant_id = $1 AND user_id = ANY($2)")
+            .bind::<Text, _>(self.tenant.as_str())
+            .bind::<Array<Text>, _>(&erasure.user_ids);
+        self.conn.execute(Cached(query)).await?;
         Ok(())
     }
 

@@ -92,6 +92,8 @@ pub enum PastProof {
     },
     /// A ticket of a sign-in.
     Ticket,
+    /// A sign-in at the account, for this very link.
+    SignIn,
     /// An email that was verified on both sides.
     VerifiedEmail,
     /// The word of the service that made the link.
@@ -249,6 +251,7 @@ impl TryFrom<Row> for PastLink {
                 PastProof::Token { issuer, subject, hash: row.proof_hash.unwrap_or_default() }
             }
             StoredProof::Ticket => PastProof::Ticket,
+            StoredProof::SignIn => PastProof::SignIn,
             StoredProof::VerifiedEmail => PastProof::VerifiedEmail,
             StoredProof::Service => PastProof::Service,
         };

@@ -18,6 +18,8 @@ pub enum Leftovers {
     ExpiredAnswers,
     /// Tickets of sign-ins that nobody went on with.
     ExpiredTickets,
+    /// Flows at providers that have not come back.
+    ExpiredAttempts,
     /// What deletions that were interrupted have left.
     Erasures,
     /// Metadata that was discarded before this time, which its link has kept so far.
@@ -39,6 +41,7 @@ impl Session {
         match what {
             Leftovers::ExpiredAnswers => self.sweep_answers(AT_ONCE).await,
             Leftovers::ExpiredTickets => self.sweep_tickets(AT_ONCE).await,
+            Leftovers::ExpiredAttempts => self.sweep_attempts(AT_ONCE).await,
             Leftovers::Erasures => self.erase_some(None).await,
             Leftovers::DiscardedMetadata(before) => self.remove_discarded(before).await,
             Leftovers::OldEvents(before) => self.sweep_events(before, AT_ONCE).await,
@@ -58,6 +61,10 @@ impl Session {
             }
             Leftovers::ExpiredTickets => {
                 let sql = "SELECT count(*) FROM sign_in_tickets WHERE tenant_id = $1 AND expire_time <= now()";
+                self.conn.load_one(Cached(sql_query(sql).bind::<Text, _>(tenant))).await?
+            }
+            Leftovers::ExpiredAttempts => {
+                let sql = "SELECT count(*) FROM sign_in_attempts WHERE tenant_id = $1 AND expire_time <= now()";
                 self.conn.load_one(Cached(sql_query(sql).bind::<Text, _>(tenant))).await?
             }
             Leftovers::Erasures => self.conn.load_one(Cached(sql_query(OF_DELETIONS).bind::<Text, _>(tenant))).await?,

@@ -78,6 +78,8 @@ pub enum Proof {
         /// SHA-256 of the ticket.
         hash: [u8; 32],
     },
+    /// A sign-in at the account, for this very link.
+    SignIn,
     /// An email that is verified on both sides.
     VerifiedEmail,
     /// A service's word.
@@ -95,6 +97,7 @@ pub(super) enum StoredProof {
         subject: String,
     },
     Ticket,
+    SignIn,
     VerifiedEmail,
     Service,
 }
@@ -135,6 +138,7 @@ impl Session {
                 (StoredProof::Token { issuer: issuer.clone(), subject: subject.clone() }, Some(hash.as_slice()))
             }
             Proof::Ticket { hash } => (StoredProof::Ticket, Some(hash.as_slice())),
+            Proof::SignIn => (StoredProof::SignIn, None),
             Proof::VerifiedEmail => (StoredProof::VerifiedEmail, None),
             Proof::Service => (StoredProof::Service, None),
         };

@@ -117,6 +117,21 @@ diesel::table! {
 }
 
 diesel::table! {
+    sign_in_attempts (tenant_id, state_hash) {
+        tenant_id -> Text,
+        state_hash -> Binary,
+        secret_hash -> Binary,
+        provider -> Text,
+        user_id -> Nullable<Text>,
+        nonce -> Text,
+        pkce_verifier -> Text,
+        redirect_uri -> Text,
+        max_age -> Nullable<BigInt>,
+        expire_time -> Timestamptz,
+    }
+}
+
+diesel::table! {
     provider_issuers (tenant_id, provider) {
         tenant_id -> Text,
         provider -> Text,

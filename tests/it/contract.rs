@@ -71,6 +71,9 @@ fn who_may_call_what() {
         ListLinks: read:current_user | read:users | NO_SIDE_EFFECTS
         ListUsers: - | read:users | NO_SIDE_EFFECTS
         ListLinkCandidates: read:current_user | read:users | NO_SIDE_EFFECTS
+        ListProviders: - | sign_in:users | NO_SIDE_EFFECTS
+        StartSignIn: - | sign_in:users | IDEMPOTENCY_UNKNOWN
+        CompleteSignIn: - | sign_in:users | IDEMPOTENCY_UNKNOWN
         ResolveSignIn: - | sign_in:users | IDEMPOTENCY_UNKNOWN
     "#);
 }
@@ -85,6 +88,8 @@ fn what_is_said_and_what_knows_whether_it_was() {
     insta::assert_snapshot!(lines.join("\n"), @r#"
         Access: self_scope=1 string, service_scope=2 string
         Actor: kind=1 Kind, issuer=2 string, subject=3 string
+        CompleteSignInRequest: attempt_secret=1 string, state=2 string, code=3 string, iss=4 string, user_token=5 string, error=6 string, request_id=7 string
+        CompleteSignInResponse: result/decision=1 SignInDecision{}, result/link=2 LinkResponse{}
         CreateUserRequest: identity=1 NewIdentity{}, user_id_form=2 UserIdForm, user_metadata=3 Struct{}, app_metadata=4 Struct{}, profile_overrides=5 Struct{}, blocked=6 bool, validate_only=7 bool, request_id=8 string
         CreateUserResponse: user=1 User{}
         DeleteUserRequest: user_id=1 string, expected_version?=2 int64, include_absorbed=3 bool, validate_only=4 bool, request_id=5 string
@@ -105,11 +110,13 @@ fn what_is_said_and_what_knows_whether_it_was() {
         IdentityRef: provider=1 string, subject=2 string
         IdentityUpdated: user=1 UserChange{}, identity=2 IdentityRef{}
         LinkCandidate: user_id=1 string, shared_emails=2 string[], providers=3 string[], handle=4 string, reasons=5 Reason
+        LinkIntent: user_token=1 string
         LinkProof.Service: issuer=1 string, subject=2 string
+        LinkProof.SignIn: 
         LinkProof.Ticket: 
         LinkProof.Token: issuer=1 string, subject=2 string, hash=3 bytes
         LinkProof.VerifiedEmail: 
-        LinkProof: proof/token=1 Token{}, proof/service=2 Service{}, proof/ticket=3 Ticket{}, proof/verified_email=4 VerifiedEmail{}
+        LinkProof: proof/token=1 Token{}, proof/service=2 Service{}, proof/ticket=3 Ticket{}, proof/verified_email=4 VerifiedEmail{}, proof/sign_in=5 SignIn{}
         LinkRecord: id=1 string, primary_user_id=2 string, secondary_user_id=3 string, moved_identities=4 IdentityRef[], link_time=5 Timestamp{}, undo_time=6 Timestamp{}, actor=10 Actor{}, proof=11 LinkProof{}, user_metadata=12 MetadataMerge{}, app_metadata=13 MetadataMerge{}, require_shared_verified_email=14 bool, metadata_changes=15 MetadataChange[], undo_actor=16 Actor{}, request_id=17 string
         LinkRequest: user_id=1 string, secondary/link_with=2 string, secondary/link_ticket=3 string, secondary/identity=4 IdentityRef{}, secondary/secondary_user_id=5 string, user_metadata=6 MetadataMerge{}, app_metadata=7 MetadataMerge{}, expected_version?=8 int64, expected_secondary_version?=9 int64, validate_only=10 bool, request_id=11 string, require_shared_verified_email=12 bool
         LinkResponse: user=1 User{}, outcome=2 Outcome, link=3 LinkRecord{}, metadata_changes=4 MetadataChange[]
@@ -120,6 +127,8 @@ fn what_is_said_and_what_knows_whether_it_was() {
         ListLinkCandidatesResponse: candidates=1 LinkCandidate[]
         ListLinksRequest: user_id=1 string, page_size=2 int32, page_token=3 string
         ListLinksResponse: links=1 LinkRecord[], next_page_token=2 string
+        ListProvidersRequest: page_size=1 int32, page_token=2 string
+        ListProvidersResponse: providers=1 SignInProvider[], next_page_token=2 string
         ListUsersRequest: page_size=1 int32, page_token=2 string
         ListUsersResponse: users=1 User[], next_page_token=2 string, position=3 string
         MergeMetadataRequest: user_id=1 string, source/source_user_id=2 string, source/given=3 GivenMetadata{}, user_metadata=4 MetadataMerge{}, app_metadata=5 MetadataMerge{}, expected_version?=6 int64, validate_only=7 bool, request_id=8 string, source/link_id=9 string
@@ -137,6 +146,10 @@ fn what_is_said_and_what_knows_whether_it_was() {
         SetPrimaryIdentityResponse: user=1 User{}
         SignInCandidate: user_id=1 string, providers=2 string[], verify_time=3 Timestamp{}, was_linked_before=4 bool
         SignInDecision: outcome=1 Outcome, user=2 User{}, identity=3 IdentityRef{}, rule=4 SignInRule, evidence=5 EmailEvidence[], candidates=6 SignInCandidate[], ticket=7 string, ticket_expire_time=8 Timestamp{}, link=9 LinkRecord{}
+        SignInIntent: 
+        SignInProvider: provider=1 string, display_name=2 string, social=3 bool, mode=4 Mode, redirect_uris=5 string[]
+        StartSignInRequest: provider=1 string, redirect_uri=2 string, intent/sign_in=3 SignInIntent{}, intent/link=4 LinkIntent{}, login_hint=5 string, prompt=6 string, max_age=7 Duration{}
+        StartSignInResponse: attempt_secret=1 string, authorization_url=2 string, expire_time=3 Timestamp{}
         UndoLinkRequest: link_id=1 string, metadata=2 UnlinkMetadata, expected_version?=3 int64, validate_only=4 bool, request_id=5 string
         UndoLinkResponse: user=1 User{}, restored_user=2 User{}, link=3 LinkRecord{}, metadata_changes=4 MetadataChange[]
         UnlinkRequest: user_id=1 string, identity=2 IdentityRef{}, metadata=3 UnlinkMetadata, expected_version?=4 int64, validate_only=5 bool, request_id=6 string
@@ -183,9 +196,10 @@ fn the_values_that_programs_compare() {
         MetadataMerge.Conflict: 0 CONFLICT_UNSPECIFIED, 1 CONFLICT_PRIMARY_WINS, 2 CONFLICT_SECONDARY_WINS, 3 CONFLICT_FAIL
         MetadataMerge.Strategy: 0 STRATEGY_UNSPECIFIED, 1 STRATEGY_KEEP_PRIMARY, 2 STRATEGY_MERGE
         MetadataNamespace: 0 METADATA_NAMESPACE_UNSPECIFIED, 1 METADATA_NAMESPACE_USER, 2 METADATA_NAMESPACE_APP
-        Reason: 0 REASON_UNSPECIFIED, 1 REASON_TOKEN_MISSING, 2 REASON_TOKEN_INVALID, 3 REASON_SCOPE_INSUFFICIENT, 4 REASON_NOT_YOUR_USER, 5 REASON_REAUTHENTICATION_REQUIRED, 6 REASON_REQUEST_INVALID, 7 REASON_SAME_USER, 8 REASON_LINK_TOKEN_INVALID, 9 REASON_EMAIL_NOT_SHARED, 10 REASON_USER_NOT_FOUND, 11 REASON_IDENTITY_NOT_FOUND, 12 REASON_LINK_NOT_FOUND, 13 REASON_USER_ABSORBED, 14 REASON_USER_BLOCKED, 15 REASON_IDENTITY_TAKEN, 16 REASON_USER_EXISTS, 17 REASON_LAST_IDENTITY, 18 REASON_PRIMARY_IDENTITY, 19 REASON_TOO_MANY_IDENTITIES, 20 REASON_METADATA_CONFLICT, 21 REASON_METADATA_TOO_LARGE, 22 REASON_VERSION_MISMATCH, 23 REASON_CONFLICT_RETRY, 24 REASON_OVERLOADED, 25 REASON_STORE_UNAVAILABLE, 26 REASON_KEYS_UNAVAILABLE, 27 REASON_COMMIT_UNKNOWN, 28 REASON_ABSORBED_USERS_EXIST, 29 REASON_INTERNAL, 30 REASON_DEADLINE, 31 REASON_REQUEST_ID_REUSED, 32 REASON_LINK_NOT_UNDOABLE, 33 REASON_POSITION_INVALID, 34 REASON_POSITION_EXPIRED, 35 REASON_SERVER_STOPPING, 36 REASON_WATCH_OVER, 37 REASON_LINK_TICKET_INVALID, 38 REASON_SIGN_IN_INVALID, 39 REASON_EMAIL_MISSING, 40 REASON_EMAIL_UNVERIFIED, 41 REASON_PROVIDER_DISABLED
+        Reason: 0 REASON_UNSPECIFIED, 1 REASON_TOKEN_MISSING, 2 REASON_TOKEN_INVALID, 3 REASON_SCOPE_INSUFFICIENT, 4 REASON_NOT_YOUR_USER, 5 REASON_REAUTHENTICATION_REQUIRED, 6 REASON_REQUEST_INVALID, 7 REASON_SAME_USER, 8 REASON_LINK_TOKEN_INVALID, 9 REASON_EMAIL_NOT_SHARED, 10 REASON_USER_NOT_FOUND, 11 REASON_IDENTITY_NOT_FOUND, 12 REASON_LINK_NOT_FOUND, 13 REASON_USER_ABSORBED, 14 REASON_USER_BLOCKED, 15 REASON_IDENTITY_TAKEN, 16 REASON_USER_EXISTS, 17 REASON_LAST_IDENTITY, 18 REASON_PRIMARY_IDENTITY, 19 REASON_TOO_MANY_IDENTITIES, 20 REASON_METADATA_CONFLICT, 21 REASON_METADATA_TOO_LARGE, 22 REASON_VERSION_MISMATCH, 23 REASON_CONFLICT_RETRY, 24 REASON_OVERLOADED, 25 REASON_STORE_UNAVAILABLE, 26 REASON_KEYS_UNAVAILABLE, 27 REASON_COMMIT_UNKNOWN, 28 REASON_ABSORBED_USERS_EXIST, 29 REASON_INTERNAL, 30 REASON_DEADLINE, 31 REASON_REQUEST_ID_REUSED, 32 REASON_LINK_NOT_UNDOABLE, 33 REASON_POSITION_INVALID, 34 REASON_POSITION_EXPIRED, 35 REASON_SERVER_STOPPING, 36 REASON_WATCH_OVER, 37 REASON_LINK_TICKET_INVALID, 38 REASON_SIGN_IN_INVALID, 39 REASON_EMAIL_MISSING, 40 REASON_EMAIL_UNVERIFIED, 41 REASON_PROVIDER_DISABLED, 42 REASON_PROVIDER_REJECTED, 43 REASON_PROVIDER_UNAVAILABLE, 44 REASON_PROVIDER_UNKNOWN
         ResolvedUser.State: 0 STATE_UNSPECIFIED, 1 STATE_CURRENT, 2 STATE_ABSORBED, 3 STATE_DELETED, 4 STATE_UNKNOWN
         SignInDecision.Outcome: 0 OUTCOME_UNSPECIFIED, 1 OUTCOME_SIGNED_IN, 2 OUTCOME_CREATED, 3 OUTCOME_LINKED, 4 OUTCOME_CANDIDATES
+        SignInProvider.Mode: 0 MODE_UNSPECIFIED, 1 MODE_SIGN_IN, 2 MODE_LINK_ONLY
         SignInRule: 0 SIGN_IN_RULE_UNSPECIFIED, 1 SIGN_IN_RULE_IDENTITY_KNOWN, 2 SIGN_IN_RULE_EMAIL_MISSING, 3 SIGN_IN_RULE_EMAIL_UNVERIFIED, 4 SIGN_IN_RULE_EMAIL_NOT_ASCII, 5 SIGN_IN_RULE_LINKING_OFF, 6 SIGN_IN_RULE_EMAIL_UNCLAIMED, 7 SIGN_IN_RULE_EMAIL_UNPROVEN_ELSEWHERE, 8 SIGN_IN_RULE_PROVIDER_ALREADY_THERE, 9 SIGN_IN_RULE_UNLINKED_BEFORE, 10 SIGN_IN_RULE_EMAIL_VERIFIED_ON_BOTH_SIDES, 11 SIGN_IN_RULE_LINKING_SUGGESTED, 12 SIGN_IN_RULE_SEVERAL_USERS, 13 SIGN_IN_RULE_OWN_USER_WANTED
         UnlinkMetadata: 0 UNLINK_METADATA_UNSPECIFIED, 1 UNLINK_METADATA_RESTORE, 2 UNLINK_METADATA_DISCARD
         UserIdForm: 0 USER_ID_FORM_UNSPECIFIED, 1 USER_ID_FORM_RANDOM, 2 USER_ID_FORM_PROVIDER_SUBJECT

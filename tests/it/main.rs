@@ -21,6 +21,7 @@ mod erasing;
 mod feed;
 mod fences;
 mod find;
+mod flows;
 mod history;
 mod limits;
 mod link;

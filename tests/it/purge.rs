@@ -95,9 +95,9 @@ async fn what_is_kept_no_longer_goes_and_the_rest_stays() {
 
     let ran = run_command(purge(&server.database, &[]));
 
-    let stdout = "default: removed 0 expired answers, 2 expired tickets, the discarded metadata of 1 links, 0 old events, and 2 rows that deletions had left\n\
-        joined: removed 0 expired answers, 0 expired tickets, the discarded metadata of 0 links, 0 old events, and 0 rows that deletions had left\n\
-        other: removed 2500 expired answers, 0 expired tickets, the discarded metadata of 0 links, 0 old events, and 0 rows that deletions had left";
+    let stdout = "default: removed 0 expired answers, 2 expired tickets, 0 expired attempts to sign in, the discarded metadata of 1 links, 0 old events, and 2 rows that deletions had left\n\
+        joined: removed 0 expired answers, 0 expired tickets, 0 expired attempts to sign in, the discarded metadata of 0 links, 0 old events, and 0 rows that deletions had left\n\
+        other: removed 2500 expired answers, 0 expired tickets, 0 expired attempts to sign in, the discarded metadata of 0 links, 0 old events, and 0 rows that deletions had left";
     assert_eq!(ran, Ran { code: Some(0), stdout: stdout.to_owned(), stderr: String::new() });
     assert_eq!(db_answers(&server.database).await, 1);
     assert_eq!(server.database.db_texts("SELECT subject FROM sign_in_tickets").await, ["3"]);

@@ -94,7 +94,7 @@ async fn every_table_begins_with_its_tenant_and_says_what_it_is_for() {
     let tables = format!(
         "SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'r' AND {OURS}"
     );
-    assert_eq!(database.db_texts(&tables).await.len(), 12);
+    assert_eq!(database.db_texts(&tables).await.len(), 13);
 
     let without_comment = format!("{tables} AND obj_description(c.oid, 'pg_class') IS NULL");
     assert_eq!(database.db_texts(&without_comment).await, [""; 0]);
@@ -163,12 +163,12 @@ async fn refused_start(database: &Database, change: impl FnOnce(String) -> Strin
 async fn an_older_schema_is_refused_and_migrate_named() {
     let database = cluster().db_empty().await;
     let empty = refused_start(&database, |toml| toml).await;
-    insta::assert_snapshot!(empty, @"the database's schema is older than this binary: run `identity-link migrate` first (missing: 20261121000001, 20261121000002, 20261121000003, 20261121000004, 20261121000005, 20261121000006, 20261121000007, 20261121000008)");
+    insta::assert_snapshot!(empty, @"the database's schema is older than this binary: run `identity-link migrate` first (missing: 20261121000001, 20261121000002, 20261121000003, 20261121000004, 20261121000005, 20261121000006, 20261121000007, 20261121000008, 20261121000009)");
     assert_eq!(db_objects(&database).await, [""; 0], "nothing was made on the way");
 
     let database = cluster().db_migrated().await;
-    database.db_execute("DELETE FROM __diesel_schema_migrations WHERE version = '20261121000008'").await;
-    insta::assert_snapshot!(refused_start(&database, |toml| toml).await, @"the database's schema is older than this binary: run `identity-link migrate` first (missing: 20261121000008)");
+    database.db_execute("DELETE FROM __diesel_schema_migrations WHERE version = '20261121000009'").await;
+    insta::assert_snapshot!(refused_start(&database, |toml| toml).await, @"the database's schema is older than this binary: run `identity-link migrate` first (missing: 20261121000009)");
 }
 
 #[tokio::test]

@@ -90,13 +90,14 @@ fn seen_actor(actor: &Actor, sight: Sight<'_>) -> pb::Actor {
 }
 
 fn proof(proof: &PastProof, by: &Actor, is_seen: bool) -> pb::LinkProof {
-    use pb::link_proof::{Proof, Service, Ticket, Token, VerifiedEmail};
+    use pb::link_proof::{Proof, Service, SignIn, Ticket, Token, VerifiedEmail};
     let proof = match proof {
         PastProof::Token { issuer, subject, hash } if is_seen => {
             Proof::Token(Token { issuer: issuer.clone(), subject: subject.clone(), hash: hash.clone() })
         }
         PastProof::Token { .. } => Proof::Token(Token::default()),
         PastProof::Ticket => Proof::Ticket(Ticket {}),
+        PastProof::SignIn => Proof::SignIn(SignIn {}),
         PastProof::VerifiedEmail => Proof::VerifiedEmail(VerifiedEmail {}),
         PastProof::Service => Proof::Service(Service { issuer: by.issuer.clone(), subject: by.subject.clone() }),
     };

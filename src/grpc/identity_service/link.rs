@@ -69,11 +69,12 @@ impl IdentityHandler {
             require_shared_verified_email: request.require_shared_verified_email,
         };
         let link = Link { permit, target, secondary, terms, validate_only, now };
-        self.linking.run(link, request_id, move |answer| reply(answer, validate_only)).await
+        self.linking.run(link, request_id, move |answer| linked(answer, validate_only)).await
     }
 }
 
-fn reply(answer: LinkAnswer, validate_only: bool) -> pb::LinkResponse {
+/// What a link came to.
+pub(in crate::grpc) fn linked(answer: LinkAnswer, validate_only: bool) -> pb::LinkResponse {
     let outcome = match answer.outcome {
         Outcome::Absorbed => pb::link_response::Outcome::Absorbed,
         Outcome::Attached => pb::link_response::Outcome::Attached,

@@ -12,6 +12,8 @@ mod users;
 
 use std::sync::Arc;
 
+pub(super) use self::link::linked;
+
 use prost::Message;
 use tonic::{Request, Response, Status};
 

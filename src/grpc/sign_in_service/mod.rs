@@ -1,6 +1,9 @@
 //! `identity.v1.SignInService`: for the backend behind a login page.
 
+mod complete;
+mod providers;
 mod resolve;
+mod start;
 
 use std::sync::Arc;
 
@@ -11,22 +14,71 @@ use super::{
     proto::{self as pb, sign_in_service_server::SignInService},
     status,
 };
-use crate::linking::Linking;
+use crate::{
+    auth::Permit,
+    domain::{Provider, Refusal},
+    linking::{Error, Linking},
+    oauth::{Client, Clients, OAuthError},
+};
 
 /// Answers the rpcs of `SignInService`.
 pub struct SignInHandler {
     linking: Arc<Linking>,
+    clients: Clients,
 }
 
 impl SignInHandler {
-    /// Answers by these use cases.
-    pub fn new(linking: Arc<Linking>) -> Self {
-        Self { linking }
+    /// Answers by these use cases, and with these clients at providers.
+    pub fn new(linking: Arc<Linking>, clients: Clients) -> Self {
+        Self { linking, clients }
+    }
+
+    fn client(&self, permit: &Permit, provider: &Provider) -> Result<&Client, Refusal> {
+        self.clients.get(permit.tenant(), provider).ok_or(Refusal::ProviderUnknown)
+    }
+}
+
+/// What a flow came to that has failed; why is for the log.
+fn failed(provider: &Provider, error: OAuthError) -> Error {
+    match error {
+        OAuthError::Rejected(why) => {
+            tracing::info!(%provider, why, "a sign-in at a provider was rejected");
+            Refusal::ProviderRejected.into()
+        }
+        OAuthError::Unavailable(why) => {
+            tracing::warn!(%provider, why, "a provider is not to be had");
+            Refusal::ProviderUnavailable.into()
+        }
+        OAuthError::Fault(text) => Error::Fault(text),
     }
 }
 
 #[tonic::async_trait]
 impl SignInService for SignInHandler {
+    async fn list_providers(
+        &self,
+        request: Request<pb::ListProvidersRequest>,
+    ) -> Result<Response<pb::ListProvidersResponse>, Status> {
+        let (permit, message) = permitted(request)?;
+        self.providers(&permit, &message).map(Response::new).map_err(status::status)
+    }
+
+    async fn start_sign_in(
+        &self,
+        request: Request<pb::StartSignInRequest>,
+    ) -> Result<Response<pb::StartSignInResponse>, Status> {
+        let (permit, message) = permitted(request)?;
+        self.start(permit, message).await.map(Response::new).map_err(status::status)
+    }
+
+    async fn complete_sign_in(
+        &self,
+        request: Request<pb::CompleteSignInRequest>,
+    ) -> Result<Response<pb::CompleteSignInResponse>, Status> {
+        let (permit, message) = permitted(request)?;
+        self.complete(permit, message).await.map(Response::new).map_err(status::status)
+    }
+
     async fn resolve_sign_in(
         &self,
         request: Request<pb::ResolveSignInRequest>,

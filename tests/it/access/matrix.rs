@@ -20,7 +20,7 @@ use crate::support::{
 };
 
 /// The answers of the matrix in short.
-const WORDS: [(&str, &str); 11] = [
+const WORDS: [(&str, &str); 13] = [
     ("missing", "Unauthenticated TOKEN_MISSING"),
     ("invalid", "Unauthenticated TOKEN_INVALID"),
     ("scope", "PermissionDenied SCOPE_INSUFFICIENT"),
@@ -32,6 +32,8 @@ const WORDS: [(&str, &str); 11] = [
     ("no user", "NotFound USER_NOT_FOUND"),
     ("no identity", "NotFound IDENTITY_NOT_FOUND"),
     ("no link", "NotFound LINK_NOT_FOUND"),
+    ("no provider", "NotFound PROVIDER_UNKNOWN"),
+    ("gone", "FailedPrecondition SIGN_IN_INVALID"),
 ];
 
 /// A server that trusts the stranger with everything: what it is refused is not refused for that.
@@ -43,7 +45,10 @@ async fn generous() -> TestServer {
          audiences = [\"identity-link\"]\nallowed_scopes = [{}]",
         scopes.join(", ")
     );
-    TestServer::start_with(cluster::cluster().db_migrated().await, |toml| stranger(&toml, &settings)).await
+    // Nobody asks GitHub anything to begin.
+    let client = "[tenants.default.providers.hub.oauth]\nkind = \"github\"\nclient_id = \"c\"\nclient_secret = \"s\"\n\
+                  redirect_uris = [\"https://www.example.com/callback\"]\n";
+    TestServer::start_with(cluster::cluster().db_migrated().await, |toml| stranger(&toml, &settings) + client).await
 }
 
 /// What an rpc is answered, in a word.
@@ -99,6 +104,8 @@ fn the_words_of_the_tables() {
         no user     NotFound USER_NOT_FOUND
         no identity NotFound IDENTITY_NOT_FOUND
         no link     NotFound LINK_NOT_FOUND
+        no provider NotFound PROVIDER_UNKNOWN
+        gone        FailedPrecondition SIGN_IN_INVALID
     "#);
 }
 
@@ -125,6 +132,9 @@ async fn tokens() {
         ListLinks          | ok      | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
         ListUsers          | ok      | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
         ListLinkCandidates | ok      | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
+        ListProviders      | ok      | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
+        StartSignIn        | ok      | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
+        CompleteSignIn     | gone    | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
         ResolveSignIn      | ok      | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
     "#);
 }
@@ -161,6 +171,9 @@ async fn scopes() {
         ListLinks          | ok    | scope              | scope                | ok      | scope                 | scope                | scope               | scope
         ListUsers          | scope | scope              | scope                | ok      | scope                 | scope                | scope               | scope
         ListLinkCandidates | ok    | scope              | scope                | ok      | scope                 | scope                | scope               | scope
+        ListProviders      | scope | scope              | scope                | ok      | scope                 | scope                | scope               | scope
+        StartSignIn        | scope | scope              | scope                | ok      | scope                 | scope                | scope               | scope
+        CompleteSignIn     | scope | scope              | scope                | gone    | scope                 | scope                | scope               | scope
         ResolveSignIn      | scope | scope              | scope                | ok      | scope                 | scope                | scope               | scope
     "#);
 }
@@ -197,6 +210,9 @@ async fn whose() {
         ListLinks          | ok    | not yours          | ok                | no user             | not yours      | ok      | ok                   | no user
         ListUsers          | scope | scope              | scope             | scope               | scope          | ok      | ok                   | ok
         ListLinkCandidates | ok    | not yours          | ok                | no user             | not yours      | ok      | ok                   | no user
+        ListProviders      | scope | scope              | scope             | scope               | scope          | ok      | ok                   | ok
+        StartSignIn        | scope | scope              | scope             | scope               | scope          | ok      | ok                   | no provider
+        CompleteSignIn     | scope | scope              | scope             | scope               | scope          | gone    | gone                 | gone
         ResolveSignIn      | scope | scope              | scope             | scope               | scope          | ok      | ok                   | ok
     "#);
 }
@@ -232,6 +248,9 @@ async fn standing() {
         ListLinks          | ok                | ok                  | ok                 | blocked      | ok                    | invalid         | ok
         ListUsers          | scope             | scope               | scope              | scope        | ok                    | scope           | scope
         ListLinkCandidates | ok                | ok                  | ok                 | blocked      | ok                    | invalid         | ok
+        ListProviders      | scope             | scope               | scope              | scope        | ok                    | scope           | scope
+        StartSignIn        | scope             | scope               | scope              | scope        | ok                    | scope           | scope
+        CompleteSignIn     | scope             | scope               | scope              | scope        | gone                  | scope           | scope
         ResolveSignIn      | scope             | scope               | scope              | scope        | ok                    | scope           | scope
     "#);
 }

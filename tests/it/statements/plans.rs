@@ -8,7 +8,7 @@ use crate::support::{
     *,
 };
 
-/// Enough rows for the planner to care. Their emails, links, answers and tickets are as many.
+/// Enough rows for the planner to care. Their emails, links, answers, tickets and attempts are as many.
 pub(super) const CROWD: &str = "\
     INSERT INTO users (tenant_id, id, create_time, update_time, primary_provider, primary_subject, detached_from) \
     SELECT 'default', 'crowd_' || n, now(), now(), 'crowd', n::text, 'crowd_' || n + 1 FROM generate_series(1, 5000) n; \
@@ -26,7 +26,9 @@ pub(super) const CROWD: &str = "\
     SELECT 'default', 'UpdateUser', 'service', 'crowd', 'crowd', gen_random_uuid(), sha256('crowd'), '', \
       ARRAY['crowd_' || n], now() FROM generate_series(1, 5000) n; \
     INSERT INTO sign_in_tickets SELECT 'default', sha256(n::text::bytea), 'crowd', n::text, '{}', \
-      ARRAY['crowd_' || n], ARRAY[1], now(), now() + interval '10 minutes' FROM generate_series(1, 5000) n";
+      ARRAY['crowd_' || n], ARRAY[1], now(), now() + interval '10 minutes' FROM generate_series(1, 5000) n; \
+    INSERT INTO sign_in_attempts SELECT 'default', sha256(n::text::bytea), sha256('s'), 'crowd', 'crowd_' || n, 'n', 'v', \
+      'https://www.example.com/', NULL, now() + interval '10 minutes' FROM generate_series(1, 5000) n";
 
 /// The lines of a plan that read more of a table or an index than a key tells.
 fn read_without_key(plan: &[String]) -> Vec<&String> {

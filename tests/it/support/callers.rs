@@ -76,6 +76,9 @@ rpcs! {
 
 rpcs! {
     sign_in,
+    list_providers: ListProvidersRequest => ListProvidersResponse,
+    start_sign_in: StartSignInRequest => StartSignInResponse,
+    complete_sign_in: CompleteSignInRequest => CompleteSignInResponse,
     resolve_sign_in: ResolveSignInRequest => ResolveSignInResponse,
 }
 

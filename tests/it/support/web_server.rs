@@ -132,6 +132,13 @@ impl WebServer {
         self.site.asked.borrow().iter().filter(|asked| asked.path == path).cloned().collect()
     }
 
+    /// Waits until it has been asked for a path.
+    pub async fn until_asked_for(&self, path: &str) {
+        let mut asked = self.site.asked.subscribe();
+        let wait = asked.wait_for(|asked| asked.iter().any(|asked| asked.path == path));
+        tokio::time::timeout(Duration::from_secs(60), wait).await.expect("it is asked").unwrap();
+    }
+
     /// Waits until it is asked this many times more.
     pub async fn until_asked(&self, more: usize) {
         let goal = self.asked() + more;

@@ -61,6 +61,18 @@ pub fn request(rpc: &str, about: &About<'_>) -> Vec<u8> {
             let start = Some(pb::watch_events_request::Start::From(pb::FeedEnd::Oldest.into()));
             pb::WatchEventsRequest { start, ..Default::default() }.encode_to_vec()
         }
+        "ListProviders" => pb::ListProvidersRequest::default().encode_to_vec(),
+        "StartSignIn" => {
+            let intent = Some(pb::start_sign_in_request::Intent::SignIn(pb::SignInIntent {}));
+            let redirect_uri = "https://www.example.com/callback".to_owned();
+            pb::StartSignInRequest { provider: "hub".to_owned(), redirect_uri, intent, ..Default::default() }
+                .encode_to_vec()
+        }
+        // Nobody has begun it.
+        "CompleteSignIn" => {
+            let [attempt_secret, state, code] = ["a", "b", "c"].map(str::to_owned);
+            pb::CompleteSignInRequest { attempt_secret, state, code, ..Default::default() }.encode_to_vec()
+        }
         "ResolveSignIn" => sign_in("new", subject).encode_to_vec(),
         "ListLinks" => links_of(&user_id).encode_to_vec(),
         _ => panic!("the matrix needs a good request for {rpc}, here, and then its line in each table"),

@@ -1,0 +1,56 @@
+//! `ListProviders`.
+
+use super::SignInHandler;
+use crate::{
+    auth::Permit,
+    config::Tenant,
+    grpc::{
+        page::{self, Pages},
+        proto as pb,
+        requests::Checks,
+    },
+    linking::Error,
+    oauth::Client,
+};
+
+impl SignInHandler {
+    pub(super) fn providers(
+        &self,
+        permit: &Permit,
+        request: &pb::ListProvidersRequest,
+    ) -> Result<pb::ListProvidersResponse, Error> {
+        let mut checks = Checks::default();
+        let size = checks.page_size("page_size", request.page_size, page::DEFAULT_PAGE, page::MAX_PAGE);
+        let pages = Pages::of(self.linking.store().key(permit.tenant())?, "ListProviders", &[]);
+        let after = pages.open(&request.page_token);
+        if after.is_none() {
+            checks.wrong("page_token", page::WRONG_TOKEN);
+        }
+        let after = checks.finish_with(after)?;
+        let tenant = self.linking.tenant(permit)?;
+        let clients = self.clients.of(permit.tenant());
+        let enabled = clients.filter(|client| tenant.provider(client.provider()).policy.enabled);
+        let found: Vec<_> =
+            enabled.filter(|client| client.provider().as_str() > after.as_str()).take(size + 1).collect();
+        let mut providers: Vec<_> = found.iter().map(|client| shown(tenant, client)).collect();
+        providers.truncate(page::fitting(&providers, size));
+        let last = providers.last().filter(|_| providers.len() < found.len());
+        let next_page_token = last.map(|last| pages.token_after(&last.provider)).unwrap_or_default();
+        Ok(pb::ListProvidersResponse { providers, next_page_token })
+    }
+}
+
+fn shown(tenant: &Tenant, client: &Client) -> pb::SignInProvider {
+    let settings = tenant.provider(client.provider());
+    let mode = match settings.policy.link_only {
+        true => pb::sign_in_provider::Mode::LinkOnly,
+        false => pb::sign_in_provider::Mode::SignIn,
+    };
+    pb::SignInProvider {
+        provider: client.provider().to_string(),
+        display_name: client.settings().display_name.clone(),
+        social: settings.social,
+        mode: mode.into(),
+        redirect_uris: client.settings().redirect_uris.iter().cloned().collect(),
+    }
+}

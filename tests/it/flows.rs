@@ -1,0 +1,114 @@
+//! Flows at providers: begun, sent back, and ended by who began.
+
+mod attempts;
+mod github;
+mod lies;
+mod linking;
+mod offers;
+mod provider_down;
+
+use std::fmt::Debug;
+
+use identity_link::grpc::proto::{self as pb, complete_sign_in_response::Result as Came};
+use serde_json::{Value, json};
+use tonic::Status;
+
+use crate::support::{
+    browser::Browser,
+    cluster::cluster,
+    fake_codes::{CLIENT_ID, CLIENT_SECRET},
+    fake_oidc::FakeOidc,
+    form::Form,
+    *,
+};
+
+const REDIRECT_URI: &str = "http://127.0.0.1:9/callback";
+
+/// A client at the fake provider, under this name, with further settings of it.
+fn client(provider: &str, kind: &str, further: &str) -> String {
+    format!(
+        "[tenants.default.providers.{provider}]\nemail_trust = \"when_verified\"\n\
+         [tenants.default.providers.{provider}.oauth]\nkind = \"{kind}\"\nclient_id = \"{CLIENT_ID}\"\n\
+         client_secret = \"{CLIENT_SECRET}\"\nredirect_uris = [\"{REDIRECT_URI}\"]\n{further}\n"
+    )
+}
+
+/// A client at an OpenID Connect provider.
+fn oidc(provider: &str, issuer: &str) -> String {
+    client(provider, "oidc", &format!("issuer = \"{issuer}\""))
+}
+
+/// A server with these clients.
+async fn server_with(clients: &str) -> TestServer {
+    TestServer::start_with(cluster().db_migrated().await, |toml| toml + clients).await
+}
+
+/// A good provider named `fake`, at which Alice is signed in, and a server with a client there.
+async fn fake_and_server() -> (FakeOidc, TestServer) {
+    let fake = FakeOidc::start(alice()).await;
+    let server = server_with(&oidc("fake", &fake.issuer)).await;
+    (fake, server)
+}
+
+fn alice() -> Value {
+    json!({"sub": "alice", "email": "Alice@example.com", "email_verified": true, "name": "Alice"})
+}
+
+fn to_sign_in(provider: &str) -> pb::StartSignInRequest {
+    pb::StartSignInRequest {
+        provider: provider.to_owned(),
+        redirect_uri: REDIRECT_URI.to_owned(),
+        intent: Some(pb::start_sign_in_request::Intent::SignIn(pb::SignInIntent {})),
+        ..Default::default()
+    }
+}
+
+fn to_link(provider: &str, user_token: &str) -> pb::StartSignInRequest {
+    let intent = pb::LinkIntent { user_token: user_token.to_owned() };
+    pb::StartSignInRequest { intent: Some(pb::start_sign_in_request::Intent::Link(intent)), ..to_sign_in(provider) }
+}
+
+/// Goes to the provider and comes back: what a login page then gives to the backend.
+async fn come_back(begun: &pb::StartSignInResponse) -> pb::CompleteSignInRequest {
+    let back = Browser::new(REDIRECT_URI).open(&begun.authorization_url).await.back();
+    brought_back(begun, &back)
+}
+
+fn brought_back(begun: &pb::StartSignInResponse, back: &Form) -> pb::CompleteSignInRequest {
+    let parameter = |name: &str| back.get(name).cloned().unwrap_or_default();
+    pb::CompleteSignInRequest {
+        attempt_secret: begun.attempt_secret.clone(),
+        state: parameter("state"),
+        code: parameter("code"),
+        iss: parameter("iss"),
+        error: parameter("error"),
+        ..Default::default()
+    }
+}
+
+/// A whole flow of somebody who signs in at this provider.
+async fn sign_in(server: &TestServer, provider: &str) -> Result<pb::CompleteSignInResponse, Status> {
+    let service = server.service();
+    let begun = service.start_sign_in(to_sign_in(provider)).await?;
+    service.complete_sign_in(come_back(&begun).await).await
+}
+
+fn decision(outcome: Result<pb::CompleteSignInResponse, Status>) -> pb::SignInDecision {
+    match outcome.unwrap().result.unwrap() {
+        Came::Decision(decision) => decision,
+        Came::Link(link) => panic!("a link: {link:?}"),
+    }
+}
+
+fn link(outcome: Result<pb::CompleteSignInResponse, Status>) -> pb::LinkResponse {
+    match outcome.unwrap().result.unwrap() {
+        Came::Link(link) => link,
+        Came::Decision(decision) => panic!("a decision: {decision:?}"),
+    }
+}
+
+/// Such a refusal, after which there is nobody.
+async fn refused_to_everybody<T: Debug>(server: &TestServer, outcome: Result<T, Status>, expected: &str) {
+    assert_eq!(refusal(outcome), expected);
+    assert_eq!(server.database.db_texts("SELECT id FROM users").await, [""; 0]);
+}

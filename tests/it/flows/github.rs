@@ -1,0 +1,118 @@
+//! Signing in at GitHub.
+
+use super::*;
+use crate::support::{
+    fake_github::{FakeGithub, email},
+    form,
+    web_server::{Answer, WebServer},
+};
+
+/// GitHub with these emails of the octocat, and a server with a client there.
+async fn github_and_server(emails: Vec<Value>) -> (FakeGithub, TestServer) {
+    let github = FakeGithub::start(emails).await;
+    let base = format!("http://{}", github.web.address);
+    let urls = format!(
+        "authorize_url = \"{base}/login/oauth/authorize\"\ntoken_url = \"{base}/login/oauth/access_token\"\n\
+         api_url = \"{base}/api\""
+    );
+    let server = server_with(&client("hub", "github", &urls)).await;
+    (github, server)
+}
+
+async fn octocat(server: &TestServer) -> (String, bool) {
+    let user = decision(sign_in(server, "hub").await).user.unwrap();
+    assert_eq!(identities(&user), ["hub|583231"]);
+    (user.identities[0].email.clone(), user.identities[0].email_verified)
+}
+
+#[tokio::test]
+async fn the_primary_email_counts_wherever_it_is_in_the_list() {
+    let emails = (0..7).map(|n| email(&format!("{n}@example.com"), n == 6, true)).collect();
+    let (github, server) = github_and_server(emails).await;
+
+    assert_eq!(octocat(&server).await, ("6@example.com".to_owned(), true));
+
+    assert_eq!(github.web.asked_for("/api/user/emails").len(), 4);
+    for asked in github.web.asked_for("/api/user").iter().chain(&github.web.asked_for("/api/user/emails")) {
+        let header = |name: &str| asked.headers[name].clone();
+        assert!(header("user-agent").starts_with("identity-link/"));
+        assert_eq!(header("accept"), "application/vnd.github+json");
+        assert_eq!(header("x-github-api-version"), "2022-11-28");
+    }
+    let profile = server.service().find_by_identity(owner_of("hub", "583231")).await.unwrap().user.unwrap();
+    assert_eq!(
+        json(&profile.identities[0].profile_data),
+        json!({
+            "name": "monalisa octocat", "preferred_username": "octocat",
+            "picture": "https://github.com/images/error/octocat_happy.gif",
+        })
+    );
+}
+
+/// A12: neither an unverified email, nor one beside the primary, nor that of the profile is a verified one.
+#[tokio::test]
+async fn no_other_email_stands_in_for_the_primary() {
+    let unverified = vec![email("other@example.com", false, true), email("own@example.com", true, false)];
+    for (emails, expected) in
+        [(unverified, "own@example.com"), (vec![email("other@example.com", false, true)], ""), (Vec::new(), "")]
+    {
+        let (_github, server) = github_and_server(emails).await;
+        assert_eq!(octocat(&server).await, (expected.to_owned(), false));
+    }
+}
+
+/// A07: as everywhere.
+#[tokio::test]
+async fn an_email_is_verified_only_if_that_is_the_value_true() {
+    let (github, server) = github_and_server(Vec::new()).await;
+    let says = json!([{"email": "a@example.com", "primary": true, "verified": "true"}]);
+    github.web.answer("/api/user/emails", Answer::ok(&says.to_string()));
+    assert_eq!(octocat(&server).await, ("a@example.com".to_owned(), false));
+}
+
+/// A47: the token is sent to nobody else, whatever the next page is said to be.
+#[tokio::test]
+async fn the_next_page_of_emails_is_nowhere_else() {
+    let (github, server) = github_and_server(Vec::new()).await;
+    let elsewhere = WebServer::start(|_| |_| Answer::ok("[]")).await;
+    let head = format!("link: <http://{}/user/emails>; rel=\"next\"\r\n", elsewhere.address);
+    github.web.answer("/api/user/emails", Answer::new("200 OK", &head, "[]"));
+    refused_to_everybody(&server, sign_in(&server, "hub").await, "FailedPrecondition PROVIDER_REJECTED").await;
+    assert_eq!(elsewhere.asked(), 0);
+}
+
+#[tokio::test]
+async fn pages_without_an_end_are_left() {
+    let (github, server) = github_and_server(Vec::new()).await;
+    let head = format!("link: <http://{}/api/user/emails>; rel=\"next\"\r\n", github.web.address);
+    github.web.answer("/api/user/emails", Answer::new("200 OK", &head, "[]"));
+    assert_eq!(octocat(&server).await, (String::new(), false));
+    assert_eq!(github.web.asked_for("/api/user/emails").len(), 10);
+}
+
+/// GitHub tells its errors with 200.
+#[tokio::test]
+async fn a_code_that_github_does_not_know_makes_nobody() {
+    let (_github, server) = github_and_server(Vec::new()).await;
+    let begun = server.service().start_sign_in(to_sign_in("hub")).await.unwrap();
+    let request = pb::CompleteSignInRequest { code: "made-up".to_owned(), ..come_back(&begun).await };
+    let outcome = server.service().complete_sign_in(request).await;
+    refused_to_everybody(&server, outcome, "FailedPrecondition PROVIDER_REJECTED").await;
+}
+
+#[tokio::test]
+async fn github_is_asked_for_an_account_but_never_when_somebody_signed_in() {
+    let (_github, server) = github_and_server(Vec::new()).await;
+    let hinted = pb::StartSignInRequest { login_hint: "octocat".to_owned(), ..to_sign_in("hub") };
+    let begun = server.service().start_sign_in(hinted).await.unwrap();
+    let query = form::parse(begun.authorization_url.split_once('?').unwrap().1);
+    assert_eq!((query["login"].as_str(), query["scope"].as_str()), ("octocat", "read:user user:email"));
+    assert!(!query.contains_key("nonce"));
+
+    let max_age = Some(prost_types::Duration { seconds: 60, nanos: 0 });
+    let outcome = server.service().start_sign_in(pb::StartSignInRequest { max_age, ..to_sign_in("hub") }).await;
+    assert_eq!(
+        refusal(outcome),
+        "InvalidArgument REQUEST_INVALID\nmax_age: is for OpenID Connect: this provider does not say when somebody signed in"
+    );
+}

@@ -1,0 +1,138 @@
+//! Linking by a flow: the account comes to the user who began, and to nobody else.
+
+use pb::link_response::Outcome;
+
+use super::*;
+use crate::support::tokens::Token;
+
+const INVALID: &str = "FailedPrecondition SIGN_IN_INVALID";
+
+/// A user who is signed in, and its token.
+async fn signed_in(server: &TestServer, subject: &str) -> (String, String) {
+    let user = server.service().create("github", subject).await.id;
+    (user, Token::of("github", subject).sign())
+}
+
+/// A flow to link an account at the fake that has come back, to be ended by whom the token is of.
+async fn back_from_link(server: &TestServer, began: &str, ends: &str) -> pb::CompleteSignInRequest {
+    let begun = server.service().start_sign_in(to_link("fake", began)).await.unwrap();
+    pb::CompleteSignInRequest { user_token: ends.to_owned(), ..come_back(&begun).await }
+}
+
+#[tokio::test]
+async fn an_account_that_nobody_owns_is_attached_to_who_began() {
+    let (_fake, server) = fake_and_server().await;
+    let (ann, token) = signed_in(&server, "ann").await;
+
+    let request = back_from_link(&server, &token, &token).await;
+    let linked = link(server.service().complete_sign_in(request).await);
+
+    assert_eq!(linked.outcome(), Outcome::Attached);
+    assert_eq!(identities(&linked.user.unwrap()), ["github|ann", "fake|alice"]);
+    assert_eq!(server.service().owner("fake", "alice").await, ann);
+    let request = back_from_link(&server, &token, &token).await;
+    let again = link(server.service().complete_sign_in(request).await);
+    assert_eq!(again.outcome(), Outcome::AlreadyLinked);
+    assert_eq!(again.link, linked.link);
+    server.database.db_assert_invariants().await;
+}
+
+#[tokio::test]
+async fn an_account_of_another_user_brings_that_user_along() {
+    let (_fake, server) = fake_and_server().await;
+    let (ann, token) = signed_in(&server, "ann").await;
+    let alice = decision(sign_in(&server, "fake").await).user.unwrap().id;
+
+    let request = back_from_link(&server, &token, &token).await;
+    let linked = link(server.service().complete_sign_in(request).await);
+
+    assert_eq!(linked.outcome(), Outcome::Absorbed);
+    assert_eq!(server.service().resolved(&[&alice]).await, [format!("ABSORBED {ann}")]);
+    let told = server.service().list_links(links_of(&ann)).await.unwrap().links.remove(0);
+    assert_eq!(told.proof.unwrap().proof, Some(pb::link_proof::Proof::SignIn(pb::link_proof::SignIn {})));
+    server.database.db_assert_invariants().await;
+}
+
+/// A15, A16: who ends a link is who began it, which is judged before the code is exchanged.
+#[tokio::test]
+async fn nobody_ends_a_link_that_somebody_else_began() {
+    let (fake, server) = fake_and_server().await;
+    let service = server.service();
+    let (_, ann) = signed_in(&server, "ann").await;
+    let (_, ben) = signed_in(&server, "ben").await;
+
+    let request = back_from_link(&server, &ann, &ben).await;
+    assert_eq!(refusal(service.complete_sign_in(request.clone()).await), INVALID);
+    // And now it is used up for who began it, too.
+    let late = pb::CompleteSignInRequest { user_token: ann.clone(), ..request };
+    assert_eq!(refusal(service.complete_sign_in(late).await), INVALID);
+
+    assert_eq!(fake.exchanges(), 0);
+    assert_eq!(refusal(service.find_by_identity(owner_of("fake", "alice")).await), "NotFound IDENTITY_NOT_FOUND");
+}
+
+/// A29: what was begun for one purpose ends for no other.
+#[tokio::test]
+async fn a_link_is_no_sign_in_and_a_sign_in_no_link() {
+    let (fake, server) = fake_and_server().await;
+    let service = server.service();
+    let (_, ann) = signed_in(&server, "ann").await;
+
+    let request = back_from_link(&server, &ann, "").await;
+    assert_eq!(refusal(service.complete_sign_in(request).await), INVALID);
+    let begun = service.start_sign_in(to_sign_in("fake")).await.unwrap();
+    let request = pb::CompleteSignInRequest { user_token: ann, ..come_back(&begun).await };
+    assert_eq!(refusal(service.complete_sign_in(request).await), INVALID);
+
+    assert_eq!(fake.exchanges(), 0);
+}
+
+/// A36: a token in the field is a person's, of this tenant, and may link.
+#[tokio::test]
+async fn only_who_could_link_by_itself_begins_a_link() {
+    let (_fake, server) = fake_and_server().await;
+    let service = server.service();
+    let (blocked, token) = signed_in(&server, "blocked").await;
+    service.block(&blocked, true).await;
+    let person = |subject: &str| Token::of("github", subject);
+    service.create("github", "ann").await;
+    service.create("wallet", "ann").await;
+    for (token, expected) in [
+        ("x".to_owned(), "Unauthenticated TOKEN_INVALID"),
+        (Token::of("services", "backend").sign(), "Unauthenticated TOKEN_INVALID"),
+        (Token::of("stranger", "ann").sign(), "Unauthenticated TOKEN_INVALID"),
+        (person("ann").with("tenant", "other").sign(), "Unauthenticated TOKEN_INVALID"),
+        (Token::of("wallet", "ann").sign(), "Unauthenticated TOKEN_INVALID"),
+        (person("ann").with("scope", "read:current_user").sign(), "PermissionDenied SCOPE_INSUFFICIENT"),
+        (person("nobody").sign(), "NotFound USER_NOT_FOUND"),
+        (token, "PermissionDenied USER_BLOCKED"),
+    ] {
+        assert_eq!(refusal(service.start_sign_in(to_link("fake", &token)).await), expected);
+    }
+    assert_eq!(server.database.db_texts("SELECT provider FROM sign_in_attempts").await, [""; 0]);
+}
+
+#[tokio::test]
+async fn a_link_is_told_again_under_its_request_id() {
+    let (fake, server) = fake_and_server().await;
+    let (_, ann) = signed_in(&server, "ann").await;
+    let request_id = uuid::Uuid::new_v4().to_string();
+    let request = pb::CompleteSignInRequest { request_id, ..back_from_link(&server, &ann, &ann).await };
+
+    let first = server.service().complete_sign_in(request.clone()).await.unwrap();
+
+    assert_eq!(server.service().complete_sign_in(request).await.unwrap(), first);
+    assert_eq!(fake.exchanges(), 1);
+}
+
+#[tokio::test]
+async fn an_attempt_to_link_goes_with_its_user() {
+    let (_fake, server) = fake_and_server().await;
+    let (ann, token) = signed_in(&server, "ann").await;
+    let request = back_from_link(&server, &token, &token).await;
+
+    server.service().delete(&ann).await;
+
+    assert_eq!(server.database.db_texts("SELECT provider FROM sign_in_attempts").await, [""; 0]);
+    assert_eq!(refusal(server.service().complete_sign_in(request).await), "NotFound USER_NOT_FOUND");
+}

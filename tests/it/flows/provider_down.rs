@@ -1,0 +1,107 @@
+//! Providers that are down, slow, or answer what nobody asked for.
+
+use super::*;
+use crate::support::web_server::Answer;
+
+const UNAVAILABLE: &str = "Unavailable PROVIDER_UNAVAILABLE";
+
+#[tokio::test]
+async fn where_a_provider_is_not_to_be_had_nothing_begins() {
+    let server = server_with(&oidc("down", "http://127.0.0.1:9")).await;
+    let outcome = server.service().start_sign_in(to_sign_in("down")).await;
+    let details = tonic_types::StatusExt::get_error_details(outcome.as_ref().unwrap_err());
+    assert!(details.retry_info().is_some());
+    assert_eq!(refusal(outcome), UNAVAILABLE);
+    assert_eq!(server.database.db_texts("SELECT provider FROM sign_in_attempts").await, [""; 0]);
+}
+
+#[tokio::test]
+async fn a_provider_that_comes_back_is_found_at_once() {
+    let (fake, server) = fake_and_server().await;
+    let metadata = "/.well-known/openid-configuration";
+    fake.web.answer(metadata, Answer::status("503 Service Unavailable"));
+    assert_eq!(refusal(server.service().start_sign_in(to_sign_in("fake")).await), UNAVAILABLE);
+
+    let good = fake_oidc::metadata(&fake.issuer).to_string();
+    fake.web.answer(metadata, Answer::ok(&good));
+    server.service().start_sign_in(to_sign_in("fake")).await.unwrap();
+    let asked = fake.web.asked_for(metadata).len();
+
+    for _ in 0..10 {
+        server.service().start_sign_in(to_sign_in("fake")).await.unwrap();
+    }
+    assert_eq!(fake.web.asked_for(metadata).len(), asked, "it is kept for a while");
+}
+
+#[tokio::test]
+async fn an_answer_that_is_none_makes_nobody_and_uses_the_attempt_up() {
+    let (fake, server) = fake_and_server().await;
+    let service = server.service();
+    for (answer, expected) in [
+        (Answer::status("500 Internal Server Error"), UNAVAILABLE),
+        (Answer::new("500 Internal Server Error", "", r#"{"error":"invalid_grant"}"#), UNAVAILABLE),
+        (Answer::new("429 Too Many Requests", "", r#"{"error":"slow_down"}"#), UNAVAILABLE),
+        (Answer::Reset, UNAVAILABLE),
+        (Answer::Endless(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n".to_vec()), UNAVAILABLE),
+        (Answer::status("200 OK"), "FailedPrecondition PROVIDER_REJECTED"),
+        (Answer::ok("[]"), "FailedPrecondition PROVIDER_REJECTED"),
+        (Answer::ok(r#"{"access_token":"a","token_type":"Bearer"}"#), "FailedPrecondition PROVIDER_REJECTED"),
+        (Answer::new("400 Bad Request", "", "oops"), "FailedPrecondition PROVIDER_REJECTED"),
+        (Answer::new("401 Unauthorized", "", r#"{"error":"invalid_client"}"#), "FailedPrecondition PROVIDER_REJECTED"),
+    ] {
+        let begun = service.start_sign_in(to_sign_in("fake")).await.unwrap();
+        let request = come_back(&begun).await;
+        fake.web.answer("/token", answer);
+        refused_to_everybody(&server, service.complete_sign_in(request.clone()).await, expected).await;
+        assert_eq!(refusal(service.complete_sign_in(request).await), "FailedPrecondition SIGN_IN_INVALID");
+    }
+}
+
+#[tokio::test]
+async fn a_provider_that_begins_an_answer_and_never_ends_it_is_given_up() {
+    let (fake, server) = fake_and_server().await;
+    fake.web.answer("/token", Answer::Begin(b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n{".to_vec()));
+    refused_to_everybody(&server, sign_in(&server, "fake").await, UNAVAILABLE).await;
+}
+
+/// Whoever waits for a provider holds nothing that others need.
+#[tokio::test]
+async fn no_connection_is_held_while_a_provider_is_asked() {
+    let fake = FakeOidc::start(alice()).await;
+    let toml = oidc("fake", &fake.issuer);
+    let database = cluster().db_migrated().await;
+    let change = |config: String| config.replacen("max_connections = 8", "max_connections = 1", 1) + &toml;
+    let server = TestServer::start_with(database, change).await;
+    let service = server.service();
+    let begun = service.start_sign_in(to_sign_in("fake")).await.unwrap();
+    let request = come_back(&begun).await;
+    let (held, release) = Answer::new("400 Bad Request", "", r#"{"error":"invalid_grant"}"#).held();
+    fake.web.answer("/token", held);
+
+    let slow = tokio::spawn({
+        let service = service.clone();
+        async move { service.complete_sign_in(request).await }
+    });
+    fake.web.until_asked_for("/token").await;
+    for n in 0..5 {
+        service.create("github", &n.to_string()).await;
+    }
+    release.notify_one();
+
+    assert_eq!(refusal(slow.await.unwrap()), "FailedPrecondition PROVIDER_REJECTED");
+}
+
+/// As many who begin while nothing is known of a provider ask it once.
+#[tokio::test]
+async fn metadata_are_read_once_for_all_who_need_them() {
+    let (fake, server) = fake_and_server().await;
+    let service = server.service();
+    let metadata = "/.well-known/openid-configuration";
+    // The keys are read by way of the metadata, too.
+    let of_keys = fake.web.asked_for("/jwks").len();
+
+    let begun = futures_util::future::join_all((0..20).map(|_| service.start_sign_in(to_sign_in("fake")))).await;
+
+    assert!(begun.iter().all(Result::is_ok));
+    assert!(fake.web.asked_for(metadata).len() <= 2 + of_keys);
+}
