@@ -25,7 +25,6 @@ macro_rules! calls {
 
         /// What was told.
         #[derive(Debug, Clone, PartialEq)]
-        #[expect(clippy::large_enum_variant, reason = "some thousands in all")]
         pub enum Answer {
             $($kind(pb::$response)),+
         }
