@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
-use tokio::time::timeout;
+use tokio::{sync::Semaphore, time::timeout};
 
 use super::{
     Account, ClientSettings, Flow, GitHubUrls, OAuthError, Protocol, Returned, Wish, flow::random, github, oidc::Oidc,
@@ -18,7 +18,6 @@ use crate::{
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Our clients at all providers.
-#[derive(Default)]
 pub struct Clients(BTreeMap<TenantId, BTreeMap<Provider, Client>>);
 
 /// A client of ours at a provider.
@@ -27,6 +26,8 @@ pub struct Client {
     settings: ClientSettings,
     speaks: Speaks,
     http: HttpClient,
+    /// As many as may wait for the provider at once.
+    places: Semaphore,
 }
 
 enum Speaks {
@@ -46,10 +47,15 @@ pub struct Begun {
 
 impl Clients {
     /// These clients, by tenant and provider. Nothing is asked of the providers yet.
-    pub fn new(settings: impl IntoIterator<Item = (TenantId, Provider, ClientSettings)>, http: &HttpClient) -> Self {
-        let mut clients = Self::default();
+    /// As many as `at_once` may wait for each of them: one that hangs must not take all places of the server.
+    pub fn new(
+        settings: impl IntoIterator<Item = (TenantId, Provider, ClientSettings)>,
+        http: &HttpClient,
+        at_once: usize,
+    ) -> Self {
+        let mut clients = Self(BTreeMap::new());
         for (tenant, provider, settings) in settings {
-            let client = Client::new(provider.clone(), settings, http.clone());
+            let client = Client::new(provider.clone(), settings, http.clone(), at_once);
             clients.0.entry(tenant).or_default().insert(provider, client);
         }
         clients
@@ -75,14 +81,14 @@ impl Clients {
 }
 
 impl Client {
-    fn new(provider: Provider, settings: ClientSettings, http: HttpClient) -> Self {
+    fn new(provider: Provider, settings: ClientSettings, http: HttpClient, at_once: usize) -> Self {
         let speaks = match &settings.protocol {
             Protocol::Oidc { rules, metadata, preset, auth_method } => {
                 Speaks::Oidc(Oidc::new(rules.clone(), metadata.clone(), *preset, *auth_method))
             }
             Protocol::GitHub(urls) => Speaks::GitHub(urls.clone()),
         };
-        Self { provider, settings, speaks, http }
+        Self { provider, settings, speaks, http, places: Semaphore::new(at_once) }
     }
 
     /// The provider.
@@ -105,7 +111,7 @@ impl Client {
         let (flow, state) = (Flow::new(wish)?, random()?);
         let Self { settings, http, .. } = self;
         let authorization_url = match &self.speaks {
-            Speaks::Oidc(oidc) => in_time(oidc.authorization_url(settings, http, wish, &flow, &state)).await?,
+            Speaks::Oidc(oidc) => self.in_time(oidc.authorization_url(settings, http, wish, &flow, &state)).await?,
             Speaks::GitHub(urls) => github::authorization_url(settings, urls, wish, &flow, &state)?,
         };
         Ok(Begun { authorization_url, state, flow })
@@ -115,13 +121,14 @@ impl Client {
     pub async fn finish(&self, flow: &Flow, returned: &Returned, now: DateTime<Utc>) -> Result<Account, OAuthError> {
         let (ours, http) = ((&self.settings, &self.provider), &self.http);
         match &self.speaks {
-            Speaks::Oidc(oidc) => in_time(oidc.account(ours, http, flow, returned, now)).await,
-            Speaks::GitHub(urls) => in_time(github::account(ours, urls, http, flow, returned, now)).await,
+            Speaks::Oidc(oidc) => self.in_time(oidc.account(ours, http, flow, returned, now)).await,
+            Speaks::GitHub(urls) => self.in_time(github::account(ours, urls, http, flow, returned, now)).await,
         }
     }
-}
 
-async fn in_time<T>(asking: impl Future<Output = Result<T, OAuthError>>) -> Result<T, OAuthError> {
-    let slow = |_| OAuthError::unavailable(format!("it takes longer than {} seconds", PATIENCE.as_secs()));
-    timeout(PATIENCE, asking).await.unwrap_or_else(|elapsed| Err(slow(elapsed)))
+    async fn in_time<T>(&self, asking: impl Future<Output = Result<T, OAuthError>>) -> Result<T, OAuthError> {
+        let _place = self.places.try_acquire().map_err(|_| OAuthError::unavailable("too many wait for it already"))?;
+        let slow = || OAuthError::unavailable(format!("it takes longer than {} seconds", PATIENCE.as_secs()));
+        timeout(PATIENCE, asking).await.unwrap_or_else(|_| Err(slow()))
+    }
 }

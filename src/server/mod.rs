@@ -232,7 +232,7 @@ fn clients(config: &Config, http: &HttpClient, stop: &CancellationToken) -> Clie
         let clients = providers.iter().filter_map(|(provider, settings)| Some((provider, settings.oauth.clone()?)));
         clients.map(|(provider, settings)| (tenant.clone(), provider.clone(), settings))
     });
-    let clients = Clients::new(clients, http);
+    let clients = Clients::new(clients, http, (config.max_concurrent_calls / 4).max(1));
     for (issuer, keys) in clients.keys() {
         let (issuer, keys, http, stop) = (issuer.to_owned(), Arc::clone(keys), http.clone(), stop.clone());
         tokio::spawn(async move {

@@ -87,7 +87,7 @@ fn arrows_point_one_way() {
     insta::assert_snapshot!(used_by("linking/"), @"auth clock config domain store");
     insta::assert_snapshot!(used_by("oauth/"), @"auth domain http_client");
     insta::assert_snapshot!(used_by("feed/"), @"clock domain store");
-    insta::assert_snapshot!(used_by("grpc/"), @"auth clock config domain feed linking oauth store");
+    insta::assert_snapshot!(used_by("grpc/"), @"auth clock domain feed linking oauth store");
     insta::assert_snapshot!(used_by("server/"), @"auth clock config domain feed grpc http_client linking oauth store tls");
     insta::assert_snapshot!(used_by("dev/"), @"auth clock grpc");
     insta::assert_snapshot!(used_by("clock.rs"), @"");

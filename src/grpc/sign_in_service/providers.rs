@@ -3,7 +3,6 @@
 use super::SignInHandler;
 use crate::{
     auth::Permit,
-    config::Tenant,
     grpc::{
         page::{self, Pages},
         proto as pb,
@@ -32,7 +31,13 @@ impl SignInHandler {
         let enabled = clients.filter(|client| tenant.provider(client.provider()).policy.enabled);
         let found: Vec<_> =
             enabled.filter(|client| client.provider().as_str() > after.as_str()).take(size + 1).collect();
-        let mut providers: Vec<_> = found.iter().map(|client| shown(tenant, client)).collect();
+        let mut providers: Vec<_> = found
+            .iter()
+            .map(|client| {
+                let settings = tenant.provider(client.provider());
+                shown(client, settings.social, settings.policy.link_only)
+            })
+            .collect();
         providers.truncate(page::fitting(&providers, size));
         let last = providers.last().filter(|_| providers.len() < found.len());
         let next_page_token = last.map(|last| pages.token_after(&last.provider)).unwrap_or_default();
@@ -40,16 +45,15 @@ impl SignInHandler {
     }
 }
 
-fn shown(tenant: &Tenant, client: &Client) -> pb::SignInProvider {
-    let settings = tenant.provider(client.provider());
-    let mode = match settings.policy.link_only {
+fn shown(client: &Client, social: bool, link_only: bool) -> pb::SignInProvider {
+    let mode = match link_only {
         true => pb::sign_in_provider::Mode::LinkOnly,
         false => pb::sign_in_provider::Mode::SignIn,
     };
     pb::SignInProvider {
         provider: client.provider().to_string(),
         display_name: client.settings().display_name.clone(),
-        social: settings.social,
+        social,
         mode: mode.into(),
         redirect_uris: client.settings().redirect_uris.iter().cloned().collect(),
     }

@@ -82,13 +82,44 @@ async fn no_connection_is_held_while_a_provider_is_asked() {
         let service = service.clone();
         async move { service.complete_sign_in(request).await }
     });
-    fake.web.until_asked_for("/token").await;
+    fake.web.until_asked_for("/token", 1).await;
     for n in 0..5 {
         service.create("github", &n.to_string()).await;
     }
     release.notify_one();
 
     assert_eq!(refusal(slow.await.unwrap()), "FailedPrecondition PROVIDER_REJECTED");
+}
+
+/// A provider that hangs takes none of the places that are not its own.
+#[tokio::test]
+async fn only_so_many_wait_for_one_provider() {
+    let fake = FakeOidc::start(alice()).await;
+    let toml = oidc("fake", &fake.issuer);
+    let change = |config: String| format!("max_concurrent_calls = 8\n{config}{toml}");
+    let server = TestServer::start_with(cluster().db_migrated().await, change).await;
+    let service = server.service();
+    let mut requests = Vec::new();
+    for _ in 0..3 {
+        let begun = service.start_sign_in(to_sign_in("fake")).await.unwrap();
+        requests.push(come_back(&begun).await);
+    }
+    fake.web.answer("/token", Answer::Begin(Vec::new()));
+
+    let last = requests.pop().unwrap();
+    let waiting = requests.into_iter().map(|request| {
+        let service = service.clone();
+        tokio::spawn(async move { service.complete_sign_in(request).await })
+    });
+    let waiting: Vec<_> = waiting.collect();
+    fake.web.until_asked_for("/token", 2).await;
+
+    assert_eq!(refusal(service.complete_sign_in(last).await), UNAVAILABLE);
+    assert_eq!(fake.exchanges(), 2);
+    for n in 0..5 {
+        service.create("github", &n.to_string()).await;
+    }
+    waiting.iter().for_each(tokio::task::JoinHandle::abort);
 }
 
 /// As many who begin while nothing is known of a provider ask it once.

@@ -132,10 +132,10 @@ impl WebServer {
         self.site.asked.borrow().iter().filter(|asked| asked.path == path).cloned().collect()
     }
 
-    /// Waits until it has been asked for a path.
-    pub async fn until_asked_for(&self, path: &str) {
+    /// Waits until it has been asked for a path so often.
+    pub async fn until_asked_for(&self, path: &str, times: usize) {
         let mut asked = self.site.asked.subscribe();
-        let wait = asked.wait_for(|asked| asked.iter().any(|asked| asked.path == path));
+        let wait = asked.wait_for(|asked| asked.iter().filter(|asked| asked.path == path).count() >= times);
         tokio::time::timeout(Duration::from_secs(60), wait).await.expect("it is asked").unwrap();
     }
 
