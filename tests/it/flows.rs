@@ -4,8 +4,11 @@ mod attempts;
 mod github;
 mod lies;
 mod linking;
+mod logged;
+mod microsoft;
 mod offers;
 mod provider_down;
+mod real;
 
 use std::fmt::Debug;
 

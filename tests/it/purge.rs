@@ -58,11 +58,13 @@ async fn db_expired_answers(database: &Database, count: usize) {
         .await;
 }
 
-/// Three tickets, of which two have expired.
-async fn db_tickets(database: &Database) {
+/// Three tickets and three attempts, of which two each have expired.
+async fn db_tickets_and_attempts(database: &Database) {
     database
         .db_execute(
-            "INSERT INTO sign_in_tickets SELECT 'default', sha256(n::text::bytea), 'github', n::text, '{}', '{}', '{}', \
+            "INSERT INTO sign_in_attempts SELECT 'default', sha256(n::text::bytea), sha256('s'), 'github', NULL, 'n', 'v', \
+               'https://www.example.com/', NULL, now() + interval '1 minute' * (2 * n - 5) FROM generate_series(1, 3) n; \
+             INSERT INTO sign_in_tickets SELECT 'default', sha256(n::text::bytea), 'github', n::text, '{}', '{}', '{}', \
                now(), now() + interval '1 minute' * (2 * n - 5) FROM generate_series(1, 3) n",
         )
         .await;
@@ -88,19 +90,20 @@ async fn what_is_kept_no_longer_goes_and_the_rest_stays() {
     server.shutdown.cancel();
     server.database.db_until_alone().await;
     db_expired_answers(&server.database, 2500).await;
-    db_tickets(&server.database).await;
+    db_tickets_and_attempts(&server.database).await;
     let interrupted = "INSERT INTO erasures VALUES \
         ('default', gen_random_uuid(), '{usr_gone}', '{}', ARRAY[gen_random_uuid()], now())";
     server.database.db_execute(interrupted).await;
 
     let ran = run_command(purge(&server.database, &[]));
 
-    let stdout = "default: removed 0 expired answers, 2 expired tickets, 0 expired attempts to sign in, the discarded metadata of 1 links, 0 old events, and 2 rows that deletions had left\n\
+    let stdout = "default: removed 0 expired answers, 2 expired tickets, 2 expired attempts to sign in, the discarded metadata of 1 links, 0 old events, and 2 rows that deletions had left\n\
         joined: removed 0 expired answers, 0 expired tickets, 0 expired attempts to sign in, the discarded metadata of 0 links, 0 old events, and 0 rows that deletions had left\n\
         other: removed 2500 expired answers, 0 expired tickets, 0 expired attempts to sign in, the discarded metadata of 0 links, 0 old events, and 0 rows that deletions had left";
     assert_eq!(ran, Ran { code: Some(0), stdout: stdout.to_owned(), stderr: String::new() });
     assert_eq!(db_answers(&server.database).await, 1);
     assert_eq!(server.database.db_texts("SELECT subject FROM sign_in_tickets").await, ["3"]);
+    assert_eq!(server.database.db_texts("SELECT nonce FROM sign_in_attempts").await, ["n"]);
     let server = TestServer::start_on(server.database.clone()).await;
     let of_old = format!("SELECT withheld::text FROM links WHERE id = '{}'", old.1);
     assert_eq!(server.database.db_texts(&of_old).await, ["{}"]);
