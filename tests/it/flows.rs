@@ -9,6 +9,8 @@ mod microsoft;
 mod offers;
 mod provider_down;
 mod real;
+mod signatures;
+mod trust;
 
 use std::fmt::Debug;
 

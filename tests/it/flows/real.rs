@@ -1,94 +1,168 @@
-//! The same at a certified provider: `oidc-provider`, in a process of its own.
+//! Flows at a certified provider, as people go through them: redirects, pages, forms and cookies.
+
+use pb::sign_in_decision::Outcome;
 
 use super::*;
 use crate::support::{oidc_provider::OidcProvider, tokens::Token};
 
-/// A provider that keeps emails for its userinfo, as OpenID Connect Core §5.4 has it.
+const ACCOUNTS: [&str; 2] = ["alice", "bob"];
+
+/// A provider where Alice's email is verified and Bob's is not.
 fn provider() -> OidcProvider {
-    let client = json!({"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET, "redirect_uris": [REDIRECT_URI]});
-    let accounts = json!({
-        "alice": {"email": "alice@example.com", "email_verified": true},
-        "mallory": {"email": "alice@example.com", "email_verified": false},
-    });
-    OidcProvider::start(&client, &accounts)
+    provider_with(&json!({}))
 }
 
-async fn back_from(browser: &mut Browser, begun: &pb::StartSignInResponse, account: &str) -> pb::CompleteSignInRequest {
+fn provider_with(settings: &Value) -> OidcProvider {
+    let client = json!({"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET, "redirect_uris": [REDIRECT_URI]});
+    let accounts = ACCOUNTS.map(|name| {
+        let claims = json!({"name": name, "email": format!("{name}@example.com"), "email_verified": name == "alice"});
+        (name, claims)
+    });
+    OidcProvider::start_with(&client, &Value::from_iter(accounts), settings)
+}
+
+/// Somebody who signs in as this account, in this browser.
+async fn sign_in_as(server: &TestServer, browser: &mut Browser, provider: &str, account: &str) -> pb::SignInDecision {
+    let begun = server.service().start_sign_in(to_sign_in(provider)).await.unwrap();
     let back = browser.sign_in(&begun.authorization_url, account).await;
-    brought_back(begun, &back)
+    decision(server.service().complete_sign_in(brought_back(&begun, &back)).await)
 }
 
 #[tokio::test]
-async fn who_signs_in_at_two_providers_with_one_email_is_one_user_where_that_is_decided() {
+async fn whoever_signs_in_at_a_real_provider_is_the_same_user_every_time() {
+    let provider = provider();
+    let server = server_with(&oidc("real", &provider.issuer)).await;
+    let mut browser = Browser::new(REDIRECT_URI);
+
+    let first = sign_in_as(&server, &mut browser, "real", "alice").await;
+    assert_eq!(first.rule().as_str_name(), "SIGN_IN_RULE_EMAIL_UNCLAIMED");
+    let user = first.user.unwrap();
+    assert_eq!(identities(&user), ["real|alice"]);
+    let identity = &user.identities[0];
+    assert_eq!((identity.email.as_str(), identity.email_verified), ("alice@example.com", true));
+    assert_eq!(json(&identity.profile_data), json!({"name": "alice"}));
+
+    // Still signed in there; and in another browser, where nobody is.
+    for browser in [&mut browser, &mut Browser::new(REDIRECT_URI)] {
+        let again = sign_in_as(&server, browser, "real", "alice").await;
+        assert_eq!((again.outcome(), again.user.unwrap().id), (Outcome::SignedIn, user.id.clone()));
+    }
+    let other = sign_in_as(&server, &mut Browser::new(REDIRECT_URI), "real", "bob").await;
+    assert_eq!(other.outcome(), Outcome::Created);
+    let other = other.user.unwrap();
+    assert!(other.id != user.id && !other.identities[0].email_verified);
+}
+
+/// What the ID token says of the email is not asked for again.
+#[tokio::test]
+async fn a_real_provider_may_say_it_all_in_the_id_token() {
+    let provider = provider_with(&json!({"conformIdTokenClaims": false}));
+    let server = server_with(&oidc("real", &provider.issuer)).await;
+
+    let user = sign_in_as(&server, &mut Browser::new(REDIRECT_URI), "real", "alice").await.user.unwrap();
+
+    let identity = &user.identities[0];
+    assert_eq!((identity.email.as_str(), identity.email_verified), ("alice@example.com", true));
+}
+
+/// One subject at two issuers is two accounts; that they are one person's is what the email says.
+#[tokio::test]
+async fn two_real_providers_are_linked_by_the_email_that_both_verified() {
     let (here, there) = (provider(), provider());
-    let automatic = |client: String| client.replacen("email_trust", "linking = \"automatic\"\nemail_trust", 1);
-    let clients = automatic(oidc("here", &here.issuer)) + &automatic(oidc("there", &there.issuer));
-    let server = server_with(&clients).await;
+    let automatic = |toml: String| toml.replace("email_trust", "linking = \"automatic\"\nemail_trust");
+    let server = server_with(&automatic(oidc("here", &here.issuer) + &oidc("there", &there.issuer))).await;
+    let mut browser = Browser::new(REDIRECT_URI);
+
+    let first = sign_in_as(&server, &mut browser, "here", "alice").await;
+    assert_eq!(first.outcome(), Outcome::Created);
+    let second = sign_in_as(&server, &mut browser, "there", "alice").await;
+    assert_eq!(
+        (second.outcome(), second.rule().as_str_name()),
+        (Outcome::Linked, "SIGN_IN_RULE_EMAIL_VERIFIED_ON_BOTH_SIDES")
+    );
+    assert_eq!(identities(&second.user.unwrap()), ["here|alice", "there|alice"]);
+
+    // Bob's is verified nowhere.
+    for provider in ["here", "there"] {
+        let bob = sign_in_as(&server, &mut Browser::new(REDIRECT_URI), provider, "bob").await;
+        assert_eq!((bob.outcome(), bob.rule().as_str_name()), (Outcome::Created, "SIGN_IN_RULE_EMAIL_UNVERIFIED"));
+    }
+}
+
+#[tokio::test]
+async fn who_is_signed_in_links_an_account_of_a_real_provider() {
+    let provider = provider();
+    let server = server_with(&oidc("real", &provider.issuer)).await;
     let service = server.service();
-    let mut users = Vec::new();
-    for (provider, account) in [("here", "alice"), ("there", "alice"), ("here", "mallory")] {
-        let begun = service.start_sign_in(to_sign_in(provider)).await.unwrap();
-        let mut browser = Browser::new(REDIRECT_URI);
-        let request = back_from(&mut browser, &begun, account).await;
-        users.push(decision(service.complete_sign_in(request).await));
+    service.create("github", "1").await;
+    // Somebody else's until now: whoever signs in there has proven that it is theirs.
+    let bobs = sign_in_as(&server, &mut Browser::new(REDIRECT_URI), "real", "bob").await.user.unwrap();
+    let token = Token::of("github", "1").sign();
+
+    for (account, expected) in
+        [("alice", "OUTCOME_ATTACHED"), ("bob", "OUTCOME_ABSORBED"), ("bob", "OUTCOME_ALREADY_LINKED")]
+    {
+        let begun = service.start_sign_in(to_link("real", &token)).await.unwrap();
+        let back = Browser::new(REDIRECT_URI).sign_in(&begun.authorization_url, account).await;
+        let request = pb::CompleteSignInRequest { user_token: token.clone(), ..brought_back(&begun, &back) };
+        assert_eq!(link(service.complete_sign_in(request).await).outcome().as_str_name(), expected);
     }
 
-    let outcomes: Vec<_> = users.iter().map(pb::SignInDecision::outcome).collect();
-    use pb::sign_in_decision::Outcome::{Created, Linked};
-    assert_eq!(outcomes, [Created, Linked, Created]);
-    let [alice, again, mallory] = users.try_into().unwrap();
-    assert_eq!(again.user.as_ref().unwrap().id, alice.user.unwrap().id);
-    assert_eq!(identities(&again.user.unwrap()), ["here|alice", "there|alice"]);
-    assert_eq!(identities(&mallory.user.unwrap()), ["here|mallory"]);
+    let user = server.person("github", "1").user("").await;
+    assert_eq!(identities(&user), ["github|1", "real|alice", "real|bob"]);
+    assert_eq!(service.user(&bobs.id).await.id, user.id);
+}
+
+/// A20, A21: the real provider gives no token for a code to whoever lacks its verifier.
+#[tokio::test]
+async fn a_code_of_another_flow_signs_nobody_in() {
+    let provider = provider();
+    let server = server_with(&oidc("real", &provider.issuer)).await;
+    let service = server.service();
+    let [stolen, own] =
+        [service.start_sign_in(to_sign_in("real")).await, service.start_sign_in(to_sign_in("real")).await];
+    let (stolen, own) = (stolen.unwrap(), own.unwrap());
+    let theirs = Browser::new(REDIRECT_URI).sign_in(&stolen.authorization_url, "alice").await;
+    let mut back = Browser::new(REDIRECT_URI).sign_in(&own.authorization_url, "bob").await;
+    back.insert("code".to_owned(), theirs["code"].clone());
+
+    let outcome = service.complete_sign_in(brought_back(&own, &back)).await;
+
+    refused_to_everybody(&server, outcome, "FailedPrecondition PROVIDER_REJECTED").await;
 }
 
 #[tokio::test]
-async fn who_is_signed_in_links_the_account_at_a_real_provider_and_may_say_no_there() {
-    let real = provider();
-    let server = server_with(&oidc("real", &real.issuer)).await;
-    let service = server.service();
-    let ann = service.create("github", "ann").await.id;
-    let user_token = Token::of("github", "ann").sign();
-    let start = || service.start_sign_in(to_link("real", &user_token));
-
-    let begun = start().await.unwrap();
+async fn who_cancels_at_a_real_provider_is_not_signed_in() {
+    let provider = provider();
+    let server = server_with(&oidc("real", &provider.issuer)).await;
     let mut browser = Browser::new(REDIRECT_URI);
+    let begun = server.service().start_sign_in(to_sign_in("real")).await.unwrap();
     let page = browser.open(&begun.authorization_url).await.page();
     let back = browser.follow(&page, "Cancel").await.back();
-    let refused = pb::CompleteSignInRequest { user_token: user_token.clone(), ..brought_back(&begun, &back) };
-    assert_eq!(refusal(service.complete_sign_in(refused).await), "FailedPrecondition PROVIDER_REJECTED");
 
-    let begun = start().await.unwrap();
-    let request = back_from(&mut Browser::new(REDIRECT_URI), &begun, "alice").await;
-    let request = pb::CompleteSignInRequest { user_token: user_token.clone(), ..request };
-    link(service.complete_sign_in(request).await);
-    assert_eq!(service.owner("real", "alice").await, ann);
-}
+    let outcome = server.service().complete_sign_in(brought_back(&begun, &back)).await;
 
-/// The provider judges the verifier and the code too; a second exchange is none.
-#[tokio::test]
-async fn a_code_of_another_flow_is_refused_by_a_real_provider() {
-    let real = provider();
-    let server = server_with(&oidc("real", &real.issuer)).await;
-    let service = server.service();
-    let [one, other] = [to_sign_in("real"), to_sign_in("real")].map(|request| service.start_sign_in(request));
-    let [one, other] = [one.await.unwrap(), other.await.unwrap()];
-    let stolen = back_from(&mut Browser::new(REDIRECT_URI), &one, "alice").await;
-    let own = back_from(&mut Browser::new(REDIRECT_URI), &other, "mallory").await;
-
-    let injected = pb::CompleteSignInRequest { code: stolen.code, ..own };
-
-    refused_to_everybody(&server, service.complete_sign_in(injected).await, "FailedPrecondition PROVIDER_REJECTED")
-        .await;
+    refused_to_everybody(&server, outcome, "FailedPrecondition PROVIDER_REJECTED").await;
 }
 
 #[tokio::test]
-async fn a_real_provider_says_when_somebody_signed_in() {
-    let real = provider();
-    let server = server_with(&oidc("real", &real.issuer)).await;
-    let max_age = Some(prost_types::Duration { seconds: 60, nanos: 0 });
-    let request = pb::StartSignInRequest { max_age, ..to_sign_in("real") };
+async fn a_real_provider_is_told_whom_to_ask_and_how_old_its_answer_may_be() {
+    let provider = provider();
+    let server = server_with(&oidc("real", &provider.issuer)).await;
+    let mut browser = Browser::new(REDIRECT_URI);
+    let alice = sign_in_as(&server, &mut browser, "real", "alice").await.user.unwrap();
+    let request = pb::StartSignInRequest {
+        prompt: "login".to_owned(),
+        login_hint: "bob".to_owned(),
+        max_age: Some(prost_types::Duration { seconds: 60, nanos: 0 }),
+        ..to_sign_in("real")
+    };
+
     let begun = server.service().start_sign_in(request).await.unwrap();
-    let request = back_from(&mut Browser::new(REDIRECT_URI), &begun, "alice").await;
-    decision(server.service().complete_sign_in(request).await);
+    let page = browser.open(&begun.authorization_url).await.page();
+    assert!(page.html.contains("value=\"bob\""), "who is signed in there is asked again: {}", page.html);
+    let back = browser.submit(&page, &[("login", "alice"), ("password", "any")]).await.back();
+
+    let again = decision(server.service().complete_sign_in(brought_back(&begun, &back)).await);
+    assert_eq!((again.outcome(), again.user.unwrap().id), (Outcome::SignedIn, alice.id));
 }

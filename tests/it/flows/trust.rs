@@ -1,0 +1,132 @@
+//! Whose word on an email counts, and what an operator decides about a provider, all the way through a flow.
+
+use pb::sign_in_decision::Outcome;
+
+use super::*;
+
+const VICTIM: &str = "victim@example.com";
+
+/// A client at the fake, of which the operator decided this.
+fn fake_with(policy: &str, fake: &FakeOidc) -> String {
+    oidc("fake", &fake.issuer).replace("email_trust = \"when_verified\"", policy)
+}
+
+/// A server with such a client, and a user whose email is verified by a provider that is trusted with it.
+async fn server_with_victim(policy: &str, fake: &FakeOidc) -> (TestServer, pb::User) {
+    let google = "[tenants.default.providers.google]\nlinking = \"automatic\"\nemail_trust = \"when_verified\"\n";
+    let server = server_with(&(fake_with(policy, fake) + google)).await;
+    let verified = |request: &mut pb::CreateUserRequest| {
+        let identity = request.identity.as_mut().unwrap();
+        (identity.email, identity.email_verified) = (VICTIM.to_owned(), true);
+    };
+    let victim = server.service().create_with("google", "victim", verified).await;
+    (server, victim)
+}
+
+fn claims(sub: &str, email: &str) -> Value {
+    json!({"sub": sub, "email": email, "email_verified": true})
+}
+
+/// A05, A14: what a provider says to have verified counts only where the operator trusts it with that.
+#[tokio::test]
+async fn a_provider_that_is_not_trusted_links_nobody_by_email() {
+    let fake = FakeOidc::start(claims("mallory", VICTIM)).await;
+    let (server, victim) = server_with_victim("email_trust = \"never\"\nlinking = \"automatic\"", &fake).await;
+
+    let decision = decision(sign_in(&server, "fake").await);
+
+    assert_eq!(
+        (decision.outcome(), decision.rule().as_str_name()),
+        (Outcome::Created, "SIGN_IN_RULE_EMAIL_UNVERIFIED")
+    );
+    assert_ne!(decision.user.unwrap().id, victim.id);
+    assert_eq!(server.service().user(&victim.id).await, victim);
+}
+
+/// A08: a known account is its owner's, whatever email it shows now.
+#[tokio::test]
+async fn a_known_account_with_the_victims_email_stays_its_owners() {
+    let fake = FakeOidc::start(claims("mallory", "mallory@example.com")).await;
+    let (server, victim) = server_with_victim("email_trust = \"when_verified\"\nlinking = \"automatic\"", &fake).await;
+    let mallory = decision(sign_in(&server, "fake").await).user.unwrap();
+
+    fake.person(claims("mallory", VICTIM));
+    let again = decision(sign_in(&server, "fake").await);
+
+    assert_eq!((again.outcome(), again.user.unwrap().id), (Outcome::SignedIn, mallory.id));
+    assert_eq!(server.service().user(&victim.id).await, victim);
+}
+
+/// A10: an email that was given to another account of the same provider may be another person's.
+#[tokio::test]
+async fn another_account_of_one_provider_with_one_email_is_not_linked_by_itself() {
+    let fake = FakeOidc::start(claims("old", VICTIM)).await;
+    let (server, victim) = server_with_victim("email_trust = \"when_verified\"\nlinking = \"automatic\"", &fake).await;
+    assert_eq!(decision(sign_in(&server, "fake").await).outcome(), Outcome::Linked);
+    let before = server.service().user(&victim.id).await;
+
+    fake.person(claims("new", VICTIM));
+    let decision = decision(sign_in(&server, "fake").await);
+
+    assert_eq!(
+        (decision.outcome(), decision.rule().as_str_name()),
+        (Outcome::Candidates, "SIGN_IN_RULE_PROVIDER_ALREADY_THERE")
+    );
+    assert_eq!(server.service().user(&victim.id).await, before);
+}
+
+/// A11: a provider that has seen an email once need not know who has it now.
+#[tokio::test]
+async fn an_email_counts_only_where_its_provider_is_authoritative() {
+    let fake = FakeOidc::start(claims("foreign", VICTIM)).await;
+    let policy = "linking = \"automatic\"\nemail_trust = \"authoritative_domains\"\n\
+                  authoritative_domains = [\"mail.example.com\"]\nhosted_domains = true";
+    let (server, victim) = server_with_victim(policy, &fake).await;
+
+    let foreign = decision(sign_in(&server, "fake").await);
+    assert_eq!(foreign.rule().as_str_name(), "SIGN_IN_RULE_EMAIL_UNVERIFIED");
+    let mut hosted = claims("other", VICTIM);
+    hosted["hd"] = json!("mail.example.com");
+    fake.person(hosted);
+    let elsewhere = decision(sign_in(&server, "fake").await);
+    assert_eq!(elsewhere.rule().as_str_name(), "SIGN_IN_RULE_EMAIL_UNVERIFIED", "hosted, but not there");
+    assert_eq!(server.service().user(&victim.id).await, victim);
+
+    let mut hosted = claims("hosted", VICTIM);
+    hosted["hd"] = json!("example.com");
+    fake.person(hosted);
+    assert_eq!(decision(sign_in(&server, "fake").await).outcome(), Outcome::Linked);
+}
+
+/// A28: what is disabled or only links signs nobody in, also where a flow began before.
+#[tokio::test]
+async fn a_provider_that_is_disabled_or_only_links_signs_nobody_in() {
+    let fake = FakeOidc::start(alice()).await;
+    for policy in ["enabled = false", "mode = \"link_only\""] {
+        let server = server_with(&fake_with("", &fake)).await;
+        let begun = server.service().start_sign_in(to_sign_in("fake")).await.unwrap();
+        let request = come_back(&begun).await;
+        let later = TestServer::start_with(server.database.clone(), |toml| toml + &fake_with(policy, &fake)).await;
+
+        let started = later.service().start_sign_in(to_sign_in("fake")).await;
+        assert_eq!(refusal(started), "FailedPrecondition PROVIDER_DISABLED", "{policy}");
+        refused_to_everybody(
+            &later,
+            later.service().complete_sign_in(request).await,
+            "FailedPrecondition PROVIDER_DISABLED",
+        )
+        .await;
+    }
+}
+
+/// A48: where the browser is sent back to is what is configured, whatever a header says of us.
+#[tokio::test]
+async fn no_header_says_where_the_browser_is_sent() {
+    let (_fake, server) = fake_and_server().await;
+    let service = server.service();
+    let forwarded = ["forwarded", "x-forwarded-host", "x-forwarded-proto", "x-forwarded-prefix", "x-original-host"]
+        .into_iter()
+        .fold(service, |caller, name| caller.with_metadata(name, "evil.example.com"));
+    let begun = forwarded.start_sign_in(to_sign_in("fake")).await.unwrap();
+    assert!(!begun.authorization_url.contains("evil"), "{}", begun.authorization_url);
+}
