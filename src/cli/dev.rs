@@ -3,7 +3,7 @@
 use std::{
     env, fs, io,
     io::Write as _,
-    net::SocketAddr,
+    net::{SocketAddr, TcpListener},
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use super::{DATA_DIR, Failure, bind, load, log, runtime, say, serve::on_signal};
 use crate::{
     config::Config,
-    dev::{Postgres, issuers, sample, story},
+    dev::{Postgres, demo, issuers, sample, story},
     server,
     store::Store,
 };
@@ -34,17 +34,38 @@ pub(super) struct DevArguments {
     /// Load two sample users
     #[arg(long)]
     sample: bool,
+    /// Where the demo login page listens: an address of this machine and a port, always the same one for a data folder
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:50080", conflicts_with = "no_demo")]
+    demo_listen: SocketAddr,
+    /// Leave out the demo login page and its providers
+    #[arg(long)]
+    no_demo: bool,
+}
+
+impl DevArguments {
+    /// The demo's listener. Whoever signs in there is anybody, so that only this machine may.
+    fn bind_demo(&self) -> Result<Option<TcpListener>, Failure> {
+        match (self.no_demo, self.demo_listen.ip().is_loopback()) {
+            (true, _) => Ok(None),
+            (false, true) => bind(self.demo_listen).map(Some),
+            (false, false) => {
+                Err(Failure::usage("--demo-listen must be an address of this machine, such as 127.0.0.1:50080"))
+            }
+        }
+    }
 }
 
 pub(super) fn run(arguments: &DevArguments) -> Result<(), Failure> {
     let listener = bind(arguments.listen)?;
     let address = listener.local_addr()?;
+    let demo = arguments.bind_demo()?;
+    let demo_base = demo.as_ref().map(TcpListener::local_addr).transpose()?.map(demo::base);
     // The server ends with the thread that starts it: this one, which outlives the runtime.
     let mut postgres = Postgres::start(&arguments.data_dir, &[], &mut |text| {
         let _ = writeln!(io::stderr(), "{text}");
     })?;
-    let outcome = prepare(&arguments.data_dir, address, &postgres)
-        .and_then(|config| serve(arguments, config, listener, &mut postgres));
+    let outcome = prepare(&arguments.data_dir, address, &postgres, demo_base.as_deref())
+        .and_then(|config| serve(arguments, config, (listener, demo), &mut postgres));
     let stopped = postgres.stop();
     outcome?;
     stopped?;
@@ -52,19 +73,40 @@ pub(super) fn run(arguments: &DevArguments) -> Result<(), Failure> {
 }
 
 /// Makes the keys and the configuration, and reads it like any other.
-fn prepare(data_dir: &Path, address: SocketAddr, postgres: &Postgres) -> Result<Config, Failure> {
+fn prepare(
+    data_dir: &Path,
+    address: SocketAddr,
+    postgres: &Postgres,
+    demo_base: Option<&str>,
+) -> Result<Config, Failure> {
+    demo_base.map_or(Ok(()), |base| keep_demo(data_dir, base))?;
     issuers::ensure_keys(data_dir)?;
     let file = data_dir.join("identity-link.toml");
-    fs::write(&file, issuers::config_toml(&address.to_string(), &postgres.url("postgres")))?;
+    fs::write(&file, issuers::config_toml(&address.to_string(), &postgres.url("postgres"), demo_base))?;
     let config = load(&file)?;
     log::start(&config.log)?;
     Ok(config)
 }
 
+/// The demo stays where it was: its address is in the names of its providers, and accounts of another provider are
+/// other accounts.
+fn keep_demo(data_dir: &Path, base: &str) -> Result<(), Failure> {
+    let file = data_dir.join("demo");
+    match fs::read_to_string(&file) {
+        Ok(kept) if kept == base => Ok(()),
+        Ok(kept) => Err(Failure::usage(format!(
+            "the demo of {} is at {kept}, and its accounts stay there: use that, or another --data-dir, or --no-demo",
+            data_dir.display()
+        ))),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(fs::write(&file, base)?),
+        Err(error) => Err(error.into()),
+    }
+}
+
 fn serve(
     arguments: &DevArguments,
     config: Config,
-    listener: std::net::TcpListener,
+    (listener, demo): (TcpListener, Option<TcpListener>),
     postgres: &mut Postgres,
 ) -> Result<(), Failure> {
     let runtime = runtime()?;
@@ -73,12 +115,17 @@ fn serve(
         Store::migrate(&config.database.address).await?;
         let address = listener.local_addr()?;
         let listener = tokio::net::TcpListener::from_std(listener)?;
+        let demo_base = demo.as_ref().map(TcpListener::local_addr).transpose()?.map(demo::base);
+        if let Some(demo) = demo {
+            let demo = tokio::net::TcpListener::from_std(demo)?;
+            tokio::spawn(demo::serve(demo, address, arguments.data_dir.clone(), shutdown.clone()));
+        }
         let mut server = tokio::spawn(server::serve(config, listener, shutdown.clone()));
         let introduced = async {
             if arguments.sample {
                 sample::load(&arguments.data_dir, address).await.map_err(Failure::from)?;
             }
-            introduce(arguments, address)
+            introduce(arguments, address, demo_base.as_deref())
         };
         tokio::select! {
             ended = &mut server => return Ok(ended??),
@@ -112,7 +159,7 @@ async fn watch(postgres: &mut Postgres, shutdown: &CancellationToken) -> Failure
 }
 
 /// Prints the address and the story.
-fn introduce(arguments: &DevArguments, address: SocketAddr) -> Result<(), Failure> {
+fn introduce(arguments: &DevArguments, address: SocketAddr, demo_base: Option<&str>) -> Result<(), Failure> {
     let token = token_command(&arguments.data_dir)?;
     let mut text = format!("identity-link serves gRPC on {address}\n");
     text.push_str("\nPaste these lines into another terminal");
@@ -120,6 +167,9 @@ fn introduce(arguments: &DevArguments, address: SocketAddr) -> Result<(), Failur
     let place = story::Place { token: &token, address: &address.to_string() };
     for story::Step { what, line } in [story::watch(place)].into_iter().chain(story::steps(place)) {
         text.push_str(&format!("\n# {what}\n{line}\n"));
+    }
+    if let Some(base) = demo_base {
+        text.push_str(&format!("\nA demo login page, for a browser: {base}/\n"));
     }
     text.push_str("\nCtrl-C stops the server and its database.");
     say(&text)

@@ -18,6 +18,7 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
+use super::demo;
 use crate::auth::access;
 
 /// The audience of every local token.
@@ -33,6 +34,9 @@ const PROVIDERS: [(&str, bool, &str); 4] = [
     ("google-oauth2", true, "when_verified"),
     ("sms", false, "never"),
 ];
+
+/// The key of the demo's providers, which the service reads from them.
+const DEMO: &str = "demo";
 
 /// Whom a local token is for.
 #[derive(Debug, Clone)]
@@ -107,7 +111,7 @@ pub fn ensure_keys(data_dir: &Path) -> Result<(), IssuerError> {
         move |error| IssuerError::File(path, error)
     };
     fs::DirBuilder::new().recursive(true).mode(0o700).create(&dir).map_err(failed(&dir))?;
-    for name in names() {
+    for name in names().chain([DEMO]) {
         let (private, public) = (dir.join(format!("{name}.pk8")), dir.join(format!("{name}.jwks.json")));
         if !private.exists() {
             let pkcs8 = Ed25519KeyPair::generate_pkcs8(&aws_lc_rs::rand::SystemRandom::new())
@@ -133,8 +137,9 @@ pub fn ensure_keys(data_dir: &Path) -> Result<(), IssuerError> {
     Ok(())
 }
 
-/// The configuration of `dev`, as a file like any other: something to start one's own from.
-pub fn config_toml(listen: &str, database_url: &str) -> String {
+/// The configuration of `dev`, as a file like any other: something to start one's own from. `demo` is where the demo
+/// is, if there is one.
+pub fn config_toml(listen: &str, database_url: &str, demo: Option<&str>) -> String {
     let scopes = |pick: fn(&access::Rule) -> Option<&'static str>| {
         let scopes: BTreeSet<&str> = access::TABLE.iter().filter_map(pick).collect();
         format!("{:?}", Vec::from_iter(scopes))
@@ -150,6 +155,7 @@ pub fn config_toml(listen: &str, database_url: &str) -> String {
             let _ = writeln!(toml, "providers.{name} = {{ social = {social}, email_trust = {email_trust:?} }}");
         }
     }
+    toml.extend(demo.map(|base| demo::config_toml(TENANTS[0], base)));
     for name in names() {
         let provider = PROVIDERS.iter().find(|(provider, ..)| *provider == name);
         let _ = write!(
@@ -194,12 +200,6 @@ pub fn sign(data_dir: &Path, request: &TokenRequest, now: DateTime<Utc>) -> Resu
             }
         },
     };
-    let path = keys_dir(data_dir).join(format!("{name}.pk8"));
-    let pkcs8 = fs::read(&path).map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound => IssuerError::NoKeys(data_dir.to_owned()),
-        _ => IssuerError::File(path, error),
-    })?;
-
     let issued_at = now.timestamp();
     let lifetime = i64::try_from(request.ttl.as_secs()).unwrap_or(i64::MAX);
     let mut claims = Map::from_iter([
@@ -219,10 +219,30 @@ pub fn sign(data_dir: &Path, request: &TokenRequest, now: DateTime<Utc>) -> Resu
         claims.insert("email".to_owned(), json!(email));
         claims.insert("email_verified".to_owned(), json!(verified));
     }
+    encode(data_dir, name, "at+jwt", &claims)
+}
+
+/// Signs an ID token of a provider of the demo.
+pub(super) fn sign_for_demo(data_dir: &Path, claims: &Map<String, Value>) -> Result<String, IssuerError> {
+    encode(data_dir, DEMO, "JWT", claims)
+}
+
+/// The key set of the demo's providers.
+pub(super) fn demo_jwks(data_dir: &Path) -> Result<Vec<u8>, IssuerError> {
+    let path = keys_dir(data_dir).join(format!("{DEMO}.jwks.json"));
+    fs::read(&path).map_err(|error| IssuerError::File(path, error))
+}
+
+fn encode(data_dir: &Path, name: &str, typ: &str, claims: &Map<String, Value>) -> Result<String, IssuerError> {
+    let path = keys_dir(data_dir).join(format!("{name}.pk8"));
+    let pkcs8 = fs::read(&path).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => IssuerError::NoKeys(data_dir.to_owned()),
+        _ => IssuerError::File(path, error),
+    })?;
     let mut header = Header::new(Algorithm::EdDSA);
-    header.typ = Some("at+jwt".to_owned());
+    header.typ = Some(typ.to_owned());
     header.kid = Some(name.to_owned());
-    jsonwebtoken::encode(&header, &Value::Object(claims), &EncodingKey::from_ed_der(&pkcs8))
+    jsonwebtoken::encode(&header, claims, &EncodingKey::from_ed_der(&pkcs8))
         .map_err(|error| IssuerError::Key(error.to_string()))
 }
 

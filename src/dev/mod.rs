@@ -3,6 +3,7 @@
 
 mod account;
 mod binaries;
+pub mod demo;
 mod home;
 pub mod issuers;
 pub mod packages;

@@ -16,6 +16,7 @@ mod bounds;
 mod candidates;
 mod cli;
 mod contract;
+mod demo;
 mod dev;
 mod erasing;
 mod feed;

@@ -188,7 +188,22 @@ pub struct Dev {
 
 impl Dev {
     pub fn start(data_dir: &Path) -> Self {
-        let mut running = Running::start(Self::command(data_dir));
+        Self::started(Self::command(data_dir), data_dir)
+    }
+
+    /// With the demo login page, and where that is; without the sample.
+    pub fn start_with_demo(data_dir: &Path) -> (Self, String) {
+        let arguments = ["dev", "--data-dir", data_dir.to_str().unwrap(), "--listen", "127.0.0.1:0"];
+        let mut command = binary(&arguments);
+        command.args(["--demo-listen", "127.0.0.1:0"]);
+        let dev = Self::started(command, data_dir);
+        let mut said = dev.running.stdout_so_far().iter();
+        let page = said.find_map(|line| line.strip_prefix("A demo login page, for a browser: ")).unwrap().to_owned();
+        (dev, page)
+    }
+
+    fn started(command: Command, data_dir: &Path) -> Self {
+        let mut running = Running::start(command);
         let line = running.stdout_until(|line| line.starts_with("identity-link serves gRPC on "));
         let address = line.rsplit(' ').next().unwrap().parse().unwrap();
         running.stdout_until(|line| line == "Ctrl-C stops the server and its database.");
@@ -196,7 +211,7 @@ impl Dev {
     }
 
     pub fn command(data_dir: &Path) -> Command {
-        binary(&["dev", "--data-dir", data_dir.to_str().unwrap(), "--listen", "127.0.0.1:0", "--sample"])
+        binary(&["dev", "--data-dir", data_dir.to_str().unwrap(), "--listen", "127.0.0.1:0", "--sample", "--no-demo"])
     }
 
     /// The database that it started.

@@ -3,6 +3,7 @@
 pub mod browser;
 pub mod callers;
 pub mod child;
+pub mod chromium;
 pub mod cluster;
 pub mod cut_commits;
 pub mod events;

@@ -1,0 +1,140 @@
+//! The calls that a login backend makes.
+
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+
+use tonic::{
+    Request, Status,
+    metadata::MetadataValue,
+    transport::{Channel, Endpoint},
+};
+
+use super::web::Fields;
+use crate::{
+    clock,
+    dev::issuers::{self, Bearer, TENANTS, TokenRequest},
+    grpc::proto::{
+        CompleteSignInRequest, CompleteSignInResponse, GetUserRequest, IdentityRef, LinkIntent, LinkRequest,
+        ListProvidersRequest, ResolveSignInRequest, SignInDecision, SignInIntent, SignInProvider, StartSignInRequest,
+        StartSignInResponse, UnlinkRequest, User, identity_service_client::IdentityServiceClient, link_request,
+        resolve_sign_in_request::With, sign_in_service_client::SignInServiceClient, start_sign_in_request::Intent,
+    },
+};
+
+/// How long the demo's tokens live: each is for one call.
+const TTL: Duration = Duration::from_secs(60);
+
+/// The demo's way to the service.
+pub(super) struct Backend {
+    channel: Channel,
+    data_dir: PathBuf,
+    redirect_uri: String,
+}
+
+impl Backend {
+    /// To the service at this address, with the local issuers of `data_dir`.
+    pub fn new(service: SocketAddr, data_dir: PathBuf, redirect_uri: String) -> Result<Self, String> {
+        let endpoint = Endpoint::from_shared(format!("http://{service}")).map_err(|error| error.to_string())?;
+        Ok(Self { channel: endpoint.connect_lazy(), data_dir, redirect_uri })
+    }
+
+    /// What a login page offers.
+    pub async fn providers(&self) -> Result<Vec<SignInProvider>, Status> {
+        let request = self.as_backend(ListProvidersRequest::default())?;
+        Ok(self.sign_in().list_providers(request).await?.into_inner().providers)
+    }
+
+    /// Begins a sign-in, or, for somebody who is signed in, a link.
+    pub async fn start(&self, provider: &str, user: Option<&str>) -> Result<StartSignInResponse, Status> {
+        let intent = match user {
+            Some(user) => Intent::Link(LinkIntent { user_token: self.token(Bearer::User(user.to_owned()))? }),
+            None => Intent::SignIn(SignInIntent {}),
+        };
+        let request = StartSignInRequest {
+            provider: provider.to_owned(),
+            redirect_uri: self.redirect_uri.clone(),
+            intent: Some(intent),
+            ..Default::default()
+        };
+        Ok(self.sign_in().start_sign_in(self.as_backend(request)?).await?.into_inner())
+    }
+
+    /// Ends it, with what the browser came back with.
+    pub async fn complete(
+        &self,
+        query: &Fields,
+        attempt_secret: &str,
+        user: Option<&str>,
+    ) -> Result<CompleteSignInResponse, Status> {
+        let field = |name| query.get(name).to_owned();
+        let user_token = match user {
+            Some(user) => self.token(Bearer::User(user.to_owned()))?,
+            None => String::new(),
+        };
+        let request = CompleteSignInRequest {
+            attempt_secret: attempt_secret.to_owned(),
+            state: field("state"),
+            code: field("code"),
+            iss: field("iss"),
+            error: field("error"),
+            user_token,
+            ..Default::default()
+        };
+        Ok(self.sign_in().complete_sign_in(self.as_backend(request)?).await?.into_inner())
+    }
+
+    /// Makes a user of its own of whoever has this ticket.
+    pub async fn own_user(&self, ticket: &str) -> Result<SignInDecision, Status> {
+        let request = ResolveSignInRequest { with: Some(With::SignInTicket(ticket.to_owned())), ..Default::default() };
+        let answer = self.sign_in().resolve_sign_in(self.as_backend(request)?).await?;
+        answer.into_inner().decision.ok_or_else(|| Status::internal("no decision"))
+    }
+
+    /// The user.
+    pub async fn user(&self, user: &str) -> Result<User, Status> {
+        let request = self.as_user(user, GetUserRequest::default())?;
+        let answer = self.identity().get_user(request).await?;
+        answer.into_inner().user.ok_or_else(|| Status::internal("no user"))
+    }
+
+    /// Links the account of a ticket to the user.
+    pub async fn link_ticket(&self, user: &str, ticket: &str) -> Result<(), Status> {
+        let secondary = Some(link_request::Secondary::LinkTicket(ticket.to_owned()));
+        let request = self.as_user(user, LinkRequest { secondary, ..Default::default() })?;
+        self.identity().link(request).await.map(drop)
+    }
+
+    /// Takes an account from the user.
+    pub async fn unlink(&self, user: &str, identity: IdentityRef) -> Result<(), Status> {
+        let request = self.as_user(user, UnlinkRequest { identity: Some(identity), ..Default::default() })?;
+        self.identity().unlink(request).await.map(drop)
+    }
+
+    fn sign_in(&self) -> SignInServiceClient<Channel> {
+        SignInServiceClient::new(self.channel.clone())
+    }
+
+    fn identity(&self) -> IdentityServiceClient<Channel> {
+        IdentityServiceClient::new(self.channel.clone())
+    }
+
+    fn as_backend<T>(&self, message: T) -> Result<Request<T>, Status> {
+        self.signed(Bearer::Service("demo".to_owned()), message)
+    }
+
+    fn as_user<T>(&self, user: &str, message: T) -> Result<Request<T>, Status> {
+        self.signed(Bearer::User(user.to_owned()), message)
+    }
+
+    fn signed<T>(&self, bearer: Bearer, message: T) -> Result<Request<T>, Status> {
+        let bearer: MetadataValue<_> =
+            format!("Bearer {}", self.token(bearer)?).parse().map_err(|_| Status::internal("a token is not ASCII"))?;
+        let mut request = Request::new(message);
+        request.metadata_mut().insert("authorization", bearer);
+        Ok(request)
+    }
+
+    fn token(&self, bearer: Bearer) -> Result<String, Status> {
+        let request = TokenRequest { bearer, scope: None, tenant: TENANTS[0].to_owned(), ttl: TTL };
+        issuers::sign(&self.data_dir, &request, clock::now()).map_err(|error| Status::internal(error.to_string()))
+    }
+}

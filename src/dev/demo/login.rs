@@ -1,0 +1,123 @@
+//! The login page, and whoever comes back from a provider.
+
+use http::StatusCode;
+use tonic::Status;
+
+use super::{
+    ATTEMPT, Demo, TICKET,
+    provider::PROVIDERS,
+    web::{Asked, Escaped, Reply, page, redirect, status, with_cookie},
+};
+use crate::grpc::proto::{
+    SignInDecision, SignInProvider, complete_sign_in_response::Result as Completed, sign_in_decision::Outcome,
+    sign_in_provider::Mode,
+};
+
+impl Demo {
+    /// Where to sign in.
+    pub(super) async fn login_page(&self, asked: &Asked) -> Reply {
+        match self.backend.providers().await {
+            Ok(providers) => {
+                let waiting = match asked.cookies.get(TICKET) {
+                    "" => "",
+                    _ => "<p>Sign in as before, to link the account that you just came with.</p>\n",
+                };
+                let offered = providers.iter().filter(|provider| provider.mode() == Mode::SignIn);
+                page("Sign in", &format!("{waiting}{}", buttons("/sign-in", "Sign in with", offered)))
+            }
+            Err(refused) => refusal(&refused),
+        }
+    }
+
+    /// To a provider, to sign in or, as somebody who is signed in, to link the account there.
+    pub(super) async fn go_to_provider(&self, asked: &Asked, user: Option<&str>) -> Reply {
+        match self.backend.start(asked.form.get("provider"), user).await {
+            Ok(begun) => with_cookie(redirect(&begun.authorization_url), ATTEMPT, &begun.attempt_secret),
+            Err(refused) => refusal(&refused),
+        }
+    }
+
+    /// Back from a provider.
+    pub(super) async fn come_back(&self, asked: &Asked, user: Option<&str>) -> Reply {
+        let completed = self.backend.complete(&asked.query, asked.cookies.get(ATTEMPT), user).await;
+        let reply = match completed.map(|completed| completed.result) {
+            Ok(Some(Completed::Decision(decision))) => self.decided(&decision),
+            Ok(Some(Completed::Link(_))) => redirect("/"),
+            Ok(None) => status(StatusCode::BAD_GATEWAY),
+            Err(refused) => refusal(&refused),
+        };
+        with_cookie(reply, ATTEMPT, "")
+    }
+
+    /// A user of one's own after all.
+    pub(super) async fn be_a_user_of_ones_own(&self, asked: &Asked) -> Reply {
+        let reply = match self.backend.own_user(asked.cookies.get(TICKET)).await {
+            Ok(decision) => self.decided(&decision),
+            Err(refused) => refusal(&refused),
+        };
+        with_cookie(reply, TICKET, "")
+    }
+
+    fn decided(&self, decision: &SignInDecision) -> Reply {
+        let rule = decision.rule().as_str_name().trim_start_matches("SIGN_IN_RULE_");
+        match (decision.outcome(), &decision.user) {
+            (Outcome::SignedIn | Outcome::Created | Outcome::Linked, Some(user)) => {
+                let outcome = decision.outcome().as_str_name().trim_start_matches("OUTCOME_");
+                let text = format!(
+                    "<p>You are signed in: <b id=\"outcome\">{outcome}</b>, because of <code>{rule}</code>.</p>\n\
+                     <p><a href=\"/\">To your settings</a></p>"
+                );
+                self.signed_in(page("Welcome", &text), &user.id)
+            }
+            (Outcome::Candidates, _) => with_cookie(whoever(decision, rule), TICKET, &decision.ticket),
+            (Outcome::Unspecified | Outcome::SignedIn | Outcome::Created | Outcome::Linked, _) => {
+                status(StatusCode::BAD_GATEWAY)
+            }
+        }
+    }
+}
+
+/// Asks who it is that was not sure. Which users have the email is not for the person's eyes: where they sign in is.
+fn whoever(decision: &SignInDecision, rule: &str) -> Reply {
+    let mut places: Vec<&str> =
+        decision.candidates.iter().flat_map(|candidate| &candidate.providers).map(String::as_str).collect();
+    places.sort_unstable();
+    places.dedup();
+    let places: Vec<&str> = places.into_iter().map(display_name).collect();
+    page(
+        "Is it you?",
+        &format!(
+            "<p>Somebody with your email has been here before: <b id=\"outcome\">CANDIDATES</b>, because of \
+             <code>{rule}</code>.</p>\n\
+             <p><a id=\"as-before\" href=\"/\">Sign in as before</a> with {places}, to link the accounts.</p>\n\
+             <form method=\"post\" action=\"/own-user\"><button id=\"own-user\">I am new here</button></form>",
+            places = Escaped(&places.join(" or ")),
+        ),
+    )
+}
+
+/// What a provider of the demo is called; another one's name is all that is known here.
+fn display_name(name: &str) -> &str {
+    PROVIDERS.iter().find(|provider| provider.name == name).map_or(name, |provider| provider.display_name)
+}
+
+/// A button for each provider.
+pub(super) fn buttons<'a>(action: &str, words: &str, providers: impl Iterator<Item = &'a SignInProvider>) -> String {
+    let button = |provider: &SignInProvider| {
+        let about = PROVIDERS.iter().find(|known| known.name == provider.provider).map_or("", |known| known.about);
+        format!(
+            "<form method=\"post\" action=\"{action}\"><input type=\"hidden\" name=\"provider\" value=\"{name}\">\
+             <button id=\"{name}\">{words} {display_name}</button> {about}</form>\n",
+            name = Escaped(&provider.provider),
+            display_name = Escaped(&provider.display_name),
+            about = Escaped(about),
+        )
+    };
+    providers.map(button).collect()
+}
+
+/// What the service refuses, in its own words, which are for people.
+pub(super) fn refusal(refused: &Status) -> Reply {
+    let (code, text) = (refused.code(), Escaped(refused.message()));
+    page("That did not work", &format!("<p id=\"refusal\">{code:?}: {text}</p>\n<p><a href=\"/\">Back</a></p>"))
+}

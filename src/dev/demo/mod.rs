@@ -1,0 +1,168 @@
+//! A demo in the browser: a login page and a settings page as somebody's backend would have them, and providers
+//! at which anybody signs in as anybody.
+
+mod backend;
+mod login;
+mod provider;
+mod settings;
+mod web;
+
+use std::{
+    collections::BTreeMap,
+    convert::Infallible,
+    fmt::Write as _,
+    net::SocketAddr,
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use http::{Method, Request, StatusCode};
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use self::{
+    backend::Backend,
+    provider::{CLIENT, PROVIDERS, Providers},
+    web::{Asked, Reply, redirect, status, with_cookie},
+};
+
+/// The cookie that says who is signed in.
+const SESSION: &str = "demo-session";
+/// The cookie with the secret of a flow that has begun.
+const ATTEMPT: &str = "demo-attempt";
+/// The cookie with the ticket of a sign-in that nobody was sure about.
+const TICKET: &str = "demo-ticket";
+
+/// The demo.
+struct Demo {
+    /// Where it is, as a browser names it: `127.0.0.1:50080`.
+    host: String,
+    backend: Backend,
+    providers: Providers,
+    /// Whose they are, by what is in the cookie.
+    sessions: Mutex<BTreeMap<String, String>>,
+}
+
+/// Where a demo at an address is, as a URL.
+pub fn base(address: SocketAddr) -> String {
+    format!("http://{address}")
+}
+
+/// Where the providers of a demo send the browser.
+fn redirect_uri(base: &str) -> String {
+    format!("{base}/callback")
+}
+
+/// What the configuration says of the providers of a demo at `base`.
+pub fn config_toml(tenant: &str, base: &str) -> String {
+    let mut toml = String::new();
+    let (client_id, client_secret) = CLIENT;
+    for provider in PROVIDERS {
+        // Writing to a String cannot fail.
+        let _ = write!(
+            toml,
+            "\n[tenants.{tenant}.providers.{name}]\n{settings}\n\
+             [tenants.{tenant}.providers.{name}.oauth]\nkind = \"oidc\"\nissuer = {issuer:?}\n\
+             client_id = {client_id:?}\nclient_secret = {client_secret:?}\nredirect_uris = [{redirect_uri:?}]\n\
+             display_name = {display_name:?}\nalgorithms = [\"EdDSA\"]\n",
+            name = provider.name,
+            settings = provider.settings,
+            issuer = provider::issuer(base, provider.name),
+            redirect_uri = redirect_uri(base),
+            display_name = provider.display_name,
+        );
+    }
+    toml
+}
+
+/// Serves the demo until `shutdown`: pages for people on `listener`, for the service at `service`, with the local
+/// issuers of `data_dir`.
+///
+/// # Errors
+/// The listener or the service has no address.
+pub async fn serve(
+    listener: TcpListener,
+    service: SocketAddr,
+    data_dir: PathBuf,
+    shutdown: CancellationToken,
+) -> Result<(), String> {
+    let address = listener.local_addr().map_err(|error| error.to_string())?;
+    let demo = Arc::new(Demo {
+        host: address.to_string(),
+        backend: Backend::new(service, data_dir.clone(), redirect_uri(&base(address)))?,
+        providers: Providers::new(data_dir, base(address)),
+        sessions: Mutex::default(),
+    });
+    loop {
+        let stream = tokio::select! {
+            () = shutdown.cancelled() => return Ok(()),
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => stream,
+                Err(error) => {
+                    tracing::warn!(%error, "a browser of the demo was not let in");
+                    continue;
+                }
+            },
+        };
+        let (demo, shutdown) = (Arc::clone(&demo), shutdown.clone());
+        tokio::spawn(async move {
+            let answer = service_fn(|request| {
+                let demo = Arc::clone(&demo);
+                async move { Ok::<_, Infallible>(demo.answer(request).await) }
+            });
+            let connection =
+                http1::Builder::new().timer(TokioTimer::new()).serve_connection(TokioIo::new(stream), answer);
+            tokio::select! {
+                // A browser that hangs up is no event.
+                _ = connection => {}
+                () = shutdown.cancelled() => {}
+            }
+        });
+    }
+}
+
+impl Demo {
+    async fn answer(&self, request: Request<Incoming>) -> Reply {
+        let Some(asked) = Asked::read(request, &self.host).await else { return status(StatusCode::BAD_REQUEST) };
+        if asked.path.starts_with("/providers/") {
+            return self.providers.answer(&asked);
+        }
+        let user = self.user(&asked);
+        match (&asked.method, asked.path.as_str(), user) {
+            (&Method::GET, "/", None) => self.login_page(&asked).await,
+            (&Method::GET, "/", Some(user)) => self.settings_page(&asked, &user).await,
+            (&Method::GET, "/callback", user) => self.come_back(&asked, user.as_deref()).await,
+            (&Method::POST, "/sign-in", None) => self.go_to_provider(&asked, None).await,
+            (&Method::POST, "/own-user", None) => self.be_a_user_of_ones_own(&asked).await,
+            (&Method::POST, "/link", Some(user)) => self.go_to_provider(&asked, Some(&user)).await,
+            (&Method::POST, "/link-ticket", Some(user)) => self.link_ticket(&asked, &user).await,
+            (&Method::POST, "/unlink", Some(user)) => self.unlink(&asked, &user).await,
+            (&Method::POST, "/sign-out", _) => self.sign_out(&asked),
+            // Signed in meanwhile, or out.
+            (&Method::POST, "/sign-in" | "/own-user" | "/link" | "/link-ticket" | "/unlink", _) => redirect("/"),
+            _ => status(StatusCode::NOT_FOUND),
+        }
+    }
+
+    /// Who is signed in.
+    fn user(&self, asked: &Asked) -> Option<String> {
+        let sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
+        sessions.get(asked.cookies.get(SESSION)).cloned()
+    }
+
+    /// The same answer, which signs a user in.
+    fn signed_in(&self, reply: Reply, user_id: &str) -> Reply {
+        let session = Uuid::new_v4().to_string();
+        let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
+        sessions.insert(session.clone(), user_id.to_owned());
+        with_cookie(reply, SESSION, &session)
+    }
+
+    fn sign_out(&self, asked: &Asked) -> Reply {
+        self.sessions.lock().unwrap_or_else(PoisonError::into_inner).remove(asked.cookies.get(SESSION));
+        with_cookie(redirect("/"), SESSION, "")
+    }
+}

@@ -1,0 +1,223 @@
+//! Providers for the demo: OpenID Connect as far as a sign-in needs it, where people say who they are.
+
+use std::{
+    collections::BTreeMap,
+    path::PathBuf,
+    sync::{Mutex, PoisonError},
+};
+
+use aws_lc_rs::digest::{SHA256, digest};
+use data_encoding::BASE64URL_NOPAD;
+use http::{Method, StatusCode};
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+use super::web::{Asked, Escaped, Fields, Reply, json, page, redirect, status};
+use crate::{clock, dev::issuers};
+
+/// How long an ID token lives, in seconds.
+const LIFETIME: i64 = 300;
+/// Codes that wait to be exchanged, at most: who opens more pages than that begins again.
+const MAX_CODES: usize = 1000;
+/// The client that the service is to every provider of the demo, and its secret, which keeps nothing.
+pub(super) const CLIENT: (&str, &str) = ("demo", "no-secret-of-anybodys");
+
+/// A provider of the demo.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct DemoProvider {
+    /// Its name in the configuration.
+    pub name: &'static str,
+    /// What its button says.
+    pub display_name: &'static str,
+    /// Whether it verifies emails.
+    pub verifies: bool,
+    /// What the configuration says of it, besides.
+    pub settings: &'static str,
+    /// What it shows, in a sentence.
+    pub about: &'static str,
+}
+
+/// Two that link by themselves, one that asks, one that is not believed, and one that only links.
+pub(super) const PROVIDERS: [DemoProvider; 5] = [
+    DemoProvider {
+        name: "demo-mail",
+        display_name: "Demo Mail",
+        verifies: true,
+        settings: "email_trust = \"when_verified\"\nlinking = \"automatic\"",
+        about: "It verifies emails, and links by itself: to whoever has the email by another such provider.",
+    },
+    DemoProvider {
+        name: "demo-code",
+        display_name: "Demo Code",
+        verifies: true,
+        settings: "email_trust = \"when_verified\"\nlinking = \"automatic\"",
+        about: "It verifies emails too, and links by itself.",
+    },
+    DemoProvider {
+        name: "demo-office",
+        display_name: "Demo Office",
+        verifies: true,
+        settings: "email_trust = \"when_verified\"\nlinking = \"suggest\"",
+        about: "It verifies emails. Whoever has the email already is asked first.",
+    },
+    DemoProvider {
+        name: "demo-forum",
+        display_name: "Demo Forum",
+        verifies: false,
+        settings: "email_trust = \"never\"",
+        about: "It verifies nothing: an email from here finds nobody.",
+    },
+    DemoProvider {
+        name: "demo-wallet",
+        display_name: "Demo Wallet",
+        verifies: false,
+        settings: "mode = \"link_only\"",
+        about: "Nobody signs in with it. Whoever is signed in can link it.",
+    },
+];
+
+/// The providers, at work.
+#[derive(Debug)]
+pub(super) struct Providers {
+    data_dir: PathBuf,
+    /// Where the demo is: `http://127.0.0.1:50080`.
+    base: String,
+    /// What was asked for, and who said yes, by code.
+    codes: Mutex<BTreeMap<String, Granted>>,
+}
+
+#[derive(Debug)]
+struct Granted {
+    provider: &'static str,
+    query: Fields,
+    claims: Map<String, Value>,
+}
+
+/// The `iss` of a provider of the demo.
+pub(super) fn issuer(base: &str, name: &str) -> String {
+    format!("{base}/providers/{name}")
+}
+
+impl Providers {
+    /// The providers of the demo at `base`, with a key in `data_dir`.
+    pub fn new(data_dir: PathBuf, base: String) -> Self {
+        Self { data_dir, base, codes: Mutex::default() }
+    }
+
+    /// What the provider that the path names answers.
+    pub fn answer(&self, asked: &Asked) -> Reply {
+        let place = asked.path.strip_prefix("/providers/").and_then(|rest| rest.split_once('/'));
+        let named = place.and_then(|(name, rest)| Some((PROVIDERS.iter().find(|it| it.name == name)?, rest)));
+        let Some((provider, place)) = named else { return status(StatusCode::NOT_FOUND) };
+        match (&asked.method, place) {
+            (&Method::GET, ".well-known/openid-configuration") => {
+                json(StatusCode::OK, self.metadata(provider).to_string())
+            }
+            (&Method::GET, "jwks") => match issuers::demo_jwks(&self.data_dir) {
+                Ok(jwks) => json(StatusCode::OK, jwks),
+                Err(error) => failed(&error),
+            },
+            (&Method::GET, "authorize") => ask(provider, &asked.query),
+            (&Method::POST, "authorize") => self.grant(provider, asked),
+            (&Method::POST, "token") => self.exchange(provider, &asked.form),
+            _ => status(StatusCode::NOT_FOUND),
+        }
+    }
+
+    fn metadata(&self, provider: &DemoProvider) -> Value {
+        let issuer = issuer(&self.base, provider.name);
+        json!({
+            "issuer": issuer,
+            "authorization_endpoint": format!("{issuer}/authorize"),
+            "token_endpoint": format!("{issuer}/token"),
+            "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
+            "jwks_uri": format!("{issuer}/jwks"),
+            "response_types_supported": ["code"],
+            "subject_types_supported": ["public"],
+            "id_token_signing_alg_values_supported": ["EdDSA"],
+            "code_challenge_methods_supported": ["S256"],
+            "authorization_response_iss_parameter_supported": true,
+        })
+    }
+
+    /// Somebody said who they are: they go back with a code.
+    fn grant(&self, provider: &DemoProvider, asked: &Asked) -> Reply {
+        // Only to the demo's own login page: this is no open redirect.
+        let redirect_uri = asked.query.get("redirect_uri");
+        if redirect_uri != super::redirect_uri(&self.base) || asked.query.get("client_id") != CLIENT.0 {
+            return status(StatusCode::BAD_REQUEST);
+        }
+        let (account, email) = (asked.form.get("account"), asked.form.get("email"));
+        let named =
+            [("sub", account), ("name", account), ("email", email)].into_iter().filter(|(_, value)| !value.is_empty());
+        let mut claims: Map<String, Value> = named.map(|(name, value)| (name.to_owned(), json!(value))).collect();
+        claims.insert("email_verified".to_owned(), json!(provider.verifies));
+        let code = Uuid::new_v4().to_string();
+        let mut codes = self.codes.lock().unwrap_or_else(PoisonError::into_inner);
+        if codes.len() >= MAX_CODES {
+            codes.clear();
+        }
+        codes.insert(code.clone(), Granted { provider: provider.name, query: asked.query.clone(), claims });
+        let mut back = form_urlencoded::Serializer::new(String::new());
+        back.append_pair("code", &code).append_pair("state", asked.query.get("state"));
+        back.append_pair("iss", &issuer(&self.base, provider.name));
+        redirect(&format!("{redirect_uri}?{}", back.finish()))
+    }
+
+    /// The ID token for a code, once, to whoever has its verifier.
+    fn exchange(&self, provider: &DemoProvider, form: &Fields) -> Reply {
+        let refused = || json(StatusCode::BAD_REQUEST, json!({"error": "invalid_grant"}).to_string());
+        let granted = self.codes.lock().unwrap_or_else(PoisonError::into_inner).remove(form.get("code"));
+        let challenge = BASE64URL_NOPAD.encode(digest(&SHA256, form.get("code_verifier").as_bytes()).as_ref());
+        let Some(granted) = granted.filter(|it| {
+            it.provider == provider.name
+                && it.query.get("code_challenge") == challenge
+                && it.query.get("redirect_uri") == form.get("redirect_uri")
+        }) else {
+            return refused();
+        };
+        let now = clock::now().timestamp();
+        let mut claims = granted.claims;
+        let more = [
+            ("iss", json!(issuer(&self.base, provider.name))),
+            ("aud", json!(CLIENT.0)),
+            ("iat", json!(now)),
+            ("auth_time", json!(now)),
+            ("exp", json!(now + LIFETIME)),
+            ("nonce", json!(granted.query.get("nonce"))),
+        ];
+        claims.extend(more.map(|(name, value)| (name.to_owned(), value)));
+        match issuers::sign_for_demo(&self.data_dir, &claims) {
+            Ok(id_token) => json(
+                StatusCode::OK,
+                json!({"access_token": Uuid::new_v4(), "token_type": "Bearer", "expires_in": LIFETIME, "id_token": id_token})
+                    .to_string(),
+            ),
+            Err(error) => failed(&error),
+        }
+    }
+}
+
+/// The page of a provider on which people say who they are.
+fn ask(provider: &DemoProvider, query: &Fields) -> Reply {
+    let action = form_urlencoded::Serializer::new(String::new()).extend_pairs(query.iter()).finish();
+    let says =
+        if provider.verifies { "says that it verified your email" } else { "says nothing of your email's truth" };
+    page(
+        provider.display_name,
+        &format!(
+            "<p>{about}</p>\n<form method=\"post\" action=\"?{action}\">\n\
+             <p><label>Account <input name=\"account\" required maxlength=\"100\" value=\"{hint}\"></label></p>\n\
+             <p><label>Email <input name=\"email\" maxlength=\"300\"></label> (it {says})</p>\n\
+             <button>Sign in</button>\n</form>",
+            about = Escaped(provider.about),
+            action = Escaped(&action),
+            hint = Escaped(query.get("login_hint")),
+        ),
+    )
+}
+
+fn failed(error: &issuers::IssuerError) -> Reply {
+    tracing::error!(%error, "a provider of the demo has no key");
+    status(StatusCode::INTERNAL_SERVER_ERROR)
+}

@@ -1,0 +1,85 @@
+//! The demo of `dev`, in a browser.
+
+use crate::support::{
+    child::{Dev, temp_dir},
+    chromium::Chromium,
+};
+
+const EMAIL: &str = "alice@example.com";
+
+/// A browser on the demo.
+struct Visit {
+    browser: Chromium,
+    page: String,
+}
+
+impl Visit {
+    /// Signs in as this account of a provider, with alice's email; says what it came to and why.
+    fn sign_in(&mut self, provider: &str, account: &str) -> String {
+        self.browser.open(&self.page);
+        self.at_provider(provider, account);
+        let text = self.browser.text();
+        let said = text.lines().find(|line| line.contains("because of"));
+        said.unwrap_or_else(|| panic!("{text}")).to_owned()
+    }
+
+    /// To a provider, and back as this account.
+    fn at_provider(&mut self, provider: &str, account: &str) {
+        self.browser.click(&format!("#{provider}"));
+        self.browser.fill("[name=account]", account);
+        self.browser.fill("[name=email]", EMAIL);
+        self.browser.click("button");
+    }
+
+    /// Does what a button of the settings page is for.
+    fn at_settings(&mut self, button: &str) {
+        self.browser.open(&self.page);
+        self.browser.click(button);
+    }
+
+    /// The accounts that the settings page shows.
+    fn accounts(&mut self) -> Vec<String> {
+        self.browser.open(&self.page);
+        let text = self.browser.text();
+        let accounts = text.lines().filter(|line| line.starts_with("demo-") && line.contains(": "));
+        accounts.map(|line| line.split(" (").next().unwrap().to_owned()).collect()
+    }
+}
+
+/// The scenarios of whoever links at sign-in: by itself, asked first, by hand.
+#[test]
+fn the_three_ways_to_link_are_tried_in_a_browser() {
+    let (_dev, page) = Dev::start_with_demo(&temp_dir("dev_demo"));
+    let mut alice = Visit { browser: Chromium::start("dev_demo_browser"), page };
+
+    let said = alice.sign_in("demo-mail", "alice");
+    insta::assert_snapshot!(said, @"You are signed in: CREATED, because of EMAIL_UNCLAIMED.");
+    alice.at_settings("#sign-out");
+
+    let said = alice.sign_in("demo-code", "alice-codes");
+    insta::assert_snapshot!(said, @"You are signed in: LINKED, because of EMAIL_VERIFIED_ON_BOTH_SIDES.");
+    assert_eq!(alice.accounts(), ["demo-mail: alice", "demo-code: alice-codes"]);
+    alice.at_settings("#sign-out");
+
+    let said = alice.sign_in("demo-office", "alice.smith");
+    insta::assert_snapshot!(said, @"Somebody with your email has been here before: CANDIDATES, because of LINKING_SUGGESTED.");
+    let said = alice.sign_in("demo-mail", "alice");
+    insta::assert_snapshot!(said, @"You are signed in: SIGNED_IN, because of IDENTITY_KNOWN.");
+    alice.at_settings("#link-ticket");
+    assert_eq!(alice.accounts(), ["demo-mail: alice", "demo-code: alice-codes", "demo-office: alice.smith"]);
+
+    alice.at_provider("demo-wallet", "0xa11ce");
+    assert_eq!(alice.accounts().last().unwrap(), "demo-wallet: 0xa11ce");
+    alice.at_settings("#unlink-demo-wallet");
+    assert_eq!(alice.accounts(), ["demo-mail: alice", "demo-code: alice-codes", "demo-office: alice.smith"]);
+    alice.at_settings("#sign-out");
+
+    let said = alice.sign_in("demo-forum", "alice");
+    insta::assert_snapshot!(said, @"You are signed in: CREATED, because of EMAIL_UNVERIFIED.");
+    assert_eq!(alice.accounts(), ["demo-forum: alice"]);
+    alice.at_settings("#sign-out");
+
+    alice.sign_in("demo-office", "another");
+    alice.browser.click("#own-user");
+    assert!(alice.browser.text().contains("CREATED, because of OWN_USER_WANTED"));
+}

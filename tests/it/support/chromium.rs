@@ -1,0 +1,155 @@
+//! Chromium without a window, driven by its `DevTools` protocol over a pair of pipes.
+
+use std::{
+    fs::File,
+    io::{BufRead as _, BufReader, Write as _},
+    path::Path,
+    process::{Child, ChildStdin, Command, Stdio},
+    sync::mpsc::{self, Receiver},
+    thread,
+    time::Duration,
+};
+
+use serde_json::{Value, json};
+
+use super::child::{run_command, temp_dir};
+
+/// How long a browser that hangs holds up its test.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// Debian's names for it.
+const NAMES: [&str; 2] = ["chromium-headless-shell", "chromium"];
+
+/// A browser with one page. It ends with the test.
+pub struct Chromium {
+    child: Child,
+    to: ChildStdin,
+    from: Receiver<Value>,
+    sent: u64,
+    session: String,
+}
+
+impl Drop for Chromium {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Chromium {
+    /// A browser with a profile of its own.
+    pub fn start(name: &str) -> Self {
+        let profile = temp_dir(name);
+        let mut command = Command::new("sh");
+        // It reads from 3 and writes to 4. What it says besides is said to nobody.
+        command.args(["-c", r#"exec "$0" "$@" 3<&0 4>&1 >/dev/null 2>&1"#, program()]);
+        // The sandbox is not for root, as whom CI runs; the pages are our own.
+        command.args([
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-dev-shm-usage",
+            "--remote-debugging-pipe",
+        ]);
+        command.arg(format!("--user-data-dir={}", profile.display())).arg("about:blank");
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let (to, out) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+        let (tell, from) = mpsc::channel();
+        thread::spawn(move || {
+            for message in BufReader::new(out).split(0) {
+                // The test may have ended already.
+                let _ = tell.send(serde_json::from_slice(&message.unwrap()).unwrap());
+            }
+        });
+        let mut browser = Self { child, to, from, sent: 0, session: String::new() };
+        let target = browser.call("Target.createTarget", &json!({"url": "about:blank"}))["targetId"].clone();
+        let attached = browser.call("Target.attachToTarget", &json!({"targetId": target, "flatten": true}));
+        browser.session = attached["sessionId"].as_str().unwrap().to_owned();
+        browser.call("Page.enable", &json!({}));
+        browser
+    }
+
+    /// Opens a URL and waits until its page is there.
+    pub fn open(&mut self, url: &str) {
+        self.send("Page.navigate", &json!({"url": url}));
+        self.arrive();
+    }
+
+    /// Clicks on what a selector finds, and waits until the page that this leads to is there.
+    pub fn click(&mut self, selector: &str) {
+        // Behind the answer, which would else be waited for while the next page comes.
+        self.evaluate(&format!("{}; setTimeout(() => found.click())", find(selector)));
+        self.arrive();
+    }
+
+    /// Types into the field that a selector finds.
+    pub fn fill(&mut self, selector: &str, text: &str) {
+        self.evaluate(&format!("{}; found.value = {}", find(selector), json!(text)));
+    }
+
+    /// What the page shows.
+    pub fn text(&mut self) -> String {
+        self.evaluate("document.body.innerText").as_str().unwrap().to_owned()
+    }
+
+    /// Waits for the next page, which is not the empty one of the beginning.
+    fn arrive(&mut self) {
+        self.until(|message| {
+            message["method"] == "Page.frameNavigated" && message["params"]["frame"]["url"] != "about:blank"
+        });
+        self.until(|message| message["method"] == "Page.loadEventFired");
+    }
+
+    fn evaluate(&mut self, script: &str) -> Value {
+        let said = self.call("Runtime.evaluate", &json!({"expression": script, "returnByValue": true}));
+        assert_eq!(said.get("exceptionDetails"), None, "{script}: {}", self.text());
+        said["result"]["value"].clone()
+    }
+
+    fn send(&mut self, method: &str, params: &Value) -> u64 {
+        self.sent += 1;
+        let mut message = json!({"id": self.sent, "method": method, "params": params});
+        if !self.session.is_empty() {
+            message["sessionId"] = json!(self.session);
+        }
+        self.to.write_all(format!("{message}\0").as_bytes()).unwrap();
+        self.sent
+    }
+
+    fn call(&mut self, method: &str, params: &Value) -> Value {
+        let id = self.send(method, params);
+        let mut answer = self.until(|message| message["id"] == id);
+        assert_eq!(answer.get("error"), None, "{method}");
+        answer["result"].take()
+    }
+
+    fn until(&mut self, is_it: impl Fn(&Value) -> bool) -> Value {
+        loop {
+            let message = self.from.recv_timeout(PATIENCE).expect("the browser answers");
+            if is_it(&message) {
+                return message;
+            }
+        }
+    }
+}
+
+/// A script that finds an element.
+fn find(selector: &str) -> String {
+    format!("var found = document.querySelector({}); found.tagName", json!(selector))
+}
+
+/// The program: what is installed, or what apt installs.
+fn program() -> &'static str {
+    let runs = |name: &&str| Command::new(name).arg("--version").output().is_ok_and(|said| said.status.success());
+    let held = File::create(Path::new(env!("CARGO_TARGET_TMPDIR")).join("chromium.lock")).unwrap();
+    held.lock().unwrap();
+    NAMES.into_iter().find(runs).unwrap_or_else(|| {
+        for arguments in [&["update"][..], &["install", "-y", "--no-install-recommends", NAMES[0]]] {
+            let mut command = Command::new("apt-get");
+            command.args(arguments).env("DEBIAN_FRONTEND", "noninteractive");
+            let ran = run_command(command);
+            assert_eq!(ran.code, Some(0), "no Chromium is here, and apt cannot install one: {}", ran.stderr);
+        }
+        NAMES[0]
+    })
+}
