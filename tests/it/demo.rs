@@ -1,7 +1,14 @@
 //! The demo of `dev`, in a browser.
 
+use std::{
+    io::{Read as _, Write as _},
+    net::{TcpListener, TcpStream},
+};
+
+use rustix::process::Signal;
+
 use crate::support::{
-    child::{Dev, temp_dir},
+    child::{Dev, binary, run_command, temp_dir},
     chromium::Chromium,
 };
 
@@ -82,4 +89,52 @@ fn the_three_ways_to_link_are_tried_in_a_browser() {
     alice.sign_in("demo-office", "another");
     alice.browser.click("#own-user");
     assert!(alice.browser.text().contains("CREATED, because of OWN_USER_WANTED"));
+}
+
+/// The status that the demo answers with.
+fn asked(page: &str, first: &str, host: Option<&str>, fetch_site: &str) -> String {
+    let address = page.trim_start_matches("http://").trim_end_matches('/');
+    let mut stream = TcpStream::connect(address).unwrap();
+    let host = host.unwrap_or(address);
+    let head = format!("{first} HTTP/1.1\r\nhost: {host}\r\nsec-fetch-site: {fetch_site}\r\n");
+    stream.write_all(format!("{head}content-length: 9\r\nconnection: close\r\n\r\naccount=a").as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer.lines().next().unwrap().to_owned()
+}
+
+/// Pages of others that a browser has open can do nothing here, and nobody is sent to them.
+#[test]
+fn the_demo_answers_its_own_pages_only() {
+    let (_dev, page) = Dev::start_with_demo(&temp_dir("dev_demo_asked"));
+    let elsewhere = "POST /providers/demo-mail/authorize?client_id=demo&redirect_uri=http://evil.example.com/";
+    for (first, host, fetch_site, expected) in [
+        ("GET /", None, "none", "HTTP/1.1 200 OK"),
+        ("GET /", Some("evil.example.com"), "none", "HTTP/1.1 400 Bad Request"),
+        ("POST /sign-out", None, "same-origin", "HTTP/1.1 303 See Other"),
+        ("POST /sign-out", None, "cross-site", "HTTP/1.1 400 Bad Request"),
+        ("POST /sign-out", None, "same-site", "HTTP/1.1 400 Bad Request"),
+        (elsewhere, None, "same-origin", "HTTP/1.1 400 Bad Request"),
+    ] {
+        assert_eq!(asked(&page, first, host, fetch_site), expected, "{first} {host:?} {fetch_site}");
+    }
+}
+
+/// Its address is in the names of its providers: moved, they would be others.
+#[test]
+fn a_demo_does_not_move() {
+    let dir = temp_dir("dev_demo_moved");
+    let (dev, page) = Dev::start_with_demo(&dir);
+    dev.running.signal(Signal::INT);
+    assert_eq!(dev.running.finish().code, Some(0));
+    // So that the next one is given another.
+    let _taken = TcpListener::bind(page.trim_start_matches("http://").trim_end_matches('/')).unwrap();
+
+    let mut command = binary(&["dev", "--data-dir", dir.to_str().unwrap(), "--listen", "127.0.0.1:0"]);
+    command.args(["--demo-listen", "127.0.0.1:0"]);
+    let ran = run_command(command);
+
+    let kept = page.trim_end_matches('/');
+    assert_eq!(ran.code, Some(64));
+    assert!(ran.stderr.contains(&format!("is at {kept}, and its accounts stay there")), "{}", ran.stderr);
 }
