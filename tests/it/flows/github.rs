@@ -10,13 +10,20 @@ use crate::support::{
 /// GitHub with these emails of the octocat, and a server with a client there.
 async fn github_and_server(emails: Vec<Value>) -> (FakeGithub, TestServer) {
     let github = FakeGithub::start(emails).await;
-    let base = format!("http://{}", github.web.address);
-    let urls = format!(
-        "authorize_url = \"{base}/login/oauth/authorize\"\ntoken_url = \"{base}/login/oauth/access_token\"\n\
-         api_url = \"{base}/api\""
-    );
-    let server = server_with(&client("hub", "github", &urls)).await;
+    let server = server_with(&github.client()).await;
     (github, server)
+}
+
+impl FakeGithub {
+    /// A client there.
+    fn client(&self) -> String {
+        let base = format!("http://{}", self.web.address);
+        let urls = format!(
+            "authorize_url = \"{base}/login/oauth/authorize\"\ntoken_url = \"{base}/login/oauth/access_token\"\n\
+             api_url = \"{base}/api\""
+        );
+        client("hub", "github", &urls)
+    }
 }
 
 async fn octocat(server: &TestServer) -> (String, bool) {
@@ -58,6 +65,20 @@ async fn no_other_email_stands_in_for_the_primary() {
     {
         let (_github, server) = github_and_server(emails).await;
         assert_eq!(octocat(&server).await, (expected.to_owned(), false));
+    }
+}
+
+/// A policy that wants a verified email: what Lucia's guide answers with 400, twice.
+#[tokio::test]
+async fn who_needs_a_verified_email_and_has_none_is_told_which_way() {
+    let missing = vec![email("other@example.com", false, true)];
+    let unverified = vec![email("own@example.com", true, false)];
+    for (emails, expected) in [(missing, "EMAIL_MISSING"), (unverified, "EMAIL_UNVERIFIED")] {
+        let github = FakeGithub::start(emails).await;
+        let clients = github.client().replacen("email_trust", "required_email = \"verified\"\nemail_trust", 1);
+        let server = server_with(&clients).await;
+        let outcome = sign_in(&server, "hub").await;
+        refused_to_everybody(&server, outcome, &format!("FailedPrecondition {expected}")).await;
     }
 }
 

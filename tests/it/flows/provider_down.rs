@@ -60,8 +60,13 @@ async fn an_answer_that_is_none_makes_nobody_and_uses_the_attempt_up() {
 #[tokio::test]
 async fn a_provider_that_begins_an_answer_and_never_ends_it_is_given_up() {
     let (fake, server) = fake_and_server().await;
-    fake.web.answer("/token", Answer::Begin(b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n{".to_vec()));
-    refused_to_everybody(&server, sign_in(&server, "fake").await, UNAVAILABLE).await;
+    let begin = b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n{".to_vec();
+    let drips = [begin.clone(), vec![b' '; 999]].concat();
+    // Byte by byte there is always something to read, and never all of it.
+    for answer in [Answer::Begin(begin), Answer::Drip(drips)] {
+        fake.web.answer("/token", answer);
+        refused_to_everybody(&server, sign_in(&server, "fake").await, UNAVAILABLE).await;
+    }
 }
 
 /// Whoever waits for a provider holds nothing that others need.

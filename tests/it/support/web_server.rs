@@ -15,6 +15,9 @@ use tokio::{
 
 use super::form::{self, Form};
 
+/// Between two bytes of an answer that drips.
+const DRIP: Duration = Duration::from_millis(100);
+
 /// What is answered to a request.
 #[derive(Debug, Clone)]
 pub enum Answer {
@@ -22,6 +25,8 @@ pub enum Answer {
     Bytes(Vec<u8>),
     /// A beginning, and never the rest.
     Begin(Vec<u8>),
+    /// These bytes, one at a time.
+    Drip(Vec<u8>),
     /// These bytes again and again.
     Endless(Vec<u8>),
     /// These bytes, when the test says so.
@@ -184,6 +189,15 @@ async fn exchange(mut stream: TcpStream, site: Arc<Site>) {
         Answer::Begin(bytes) => {
             drop(stream.write_all(&bytes).await);
             std::future::pending::<()>().await;
+        }
+        Answer::Drip(bytes) => {
+            let mut drops = tokio::time::interval(DRIP);
+            for byte in bytes {
+                drops.tick().await;
+                if stream.write_all(&[byte]).await.is_err() {
+                    return;
+                }
+            }
         }
         Answer::Held(release, bytes) => {
             release.notified().await;
