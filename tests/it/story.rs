@@ -204,6 +204,32 @@ fn the_readme_tells_the_same_story() {
     }
 }
 
+/// What is told under a heading, in the first block of code.
+fn block_under(heading: &str) -> String {
+    let readme = fs::read_to_string("README.md").unwrap();
+    let (_, under) = readme.split_once(&format!("## {heading}\n")).unwrap();
+    let (_, block) = under.split_once("```sh\n").unwrap();
+    block.split_once("```").unwrap().0.to_owned()
+}
+
+#[test]
+fn a_login_backend_is_tried_as_the_readme_has_it() {
+    let data_dir = temp_dir("story_sign_in");
+    let (dev, page) = Dev::start_with_demo(&data_dir);
+    let token = format!("{} token --data-dir {}", env!("CARGO_BIN_EXE_identity-link"), data_dir.display());
+    let lines = block_under("Sign-in in ten minutes")
+        .replace("target/debug/identity-link token", &token)
+        .replace("127.0.0.1:50051", &dev.address.to_string())
+        .replace("http://127.0.0.1:50080", page.trim_end_matches('/'));
+
+    let ran = run_command(shell(&format!("set -eu\n{lines}")));
+
+    assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""), "{}", ran.stdout);
+    let said = ran.stdout.lines().filter_map(|line| line.trim().strip_prefix("\"outcome\": "));
+    assert_eq!(said.collect::<Vec<_>>(), ["\"OUTCOME_CREATED\",", "\"OUTCOME_LINKED\",", "\"OUTCOME_ATTACHED\","]);
+    assert_eq!(ran.stdout.matches("\"displayName\"").count(), 5);
+}
+
 /// The services that reflection lists.
 async fn services(server: &TestServer) -> Result<String, Status> {
     let channel = Endpoint::from_shared(format!("http://{}", server.address)).unwrap().connect_lazy();
