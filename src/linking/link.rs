@@ -73,7 +73,7 @@ impl Write for Link {
     async fn attempt(&self, linking: &Linking, session: &mut Session) -> Result<LinkAnswer, Error> {
         let (primary, step) = self.resolve(linking, session).await?;
         match step {
-            Step::Absorb(secondary) => self.absorb(session, &primary, &secondary).await,
+            Step::Absorb(secondary) => self.absorb(linking, session, &primary, &secondary).await,
             Step::Attach(arrival) => self.attach(linking, session, &primary, *arrival).await,
             Step::Nothing { link } => already_linked(session, &primary, link).await,
         }
@@ -107,7 +107,13 @@ impl Link {
         Ok((primary, step))
     }
 
-    async fn absorb(&self, session: &mut Session, primary: &UserId, secondary: &UserId) -> Result<LinkAnswer, Error> {
+    async fn absorb(
+        &self,
+        linking: &Linking,
+        session: &mut Session,
+        primary: &UserId,
+        secondary: &UserId,
+    ) -> Result<LinkAnswer, Error> {
         let mut keys = LockKeys::default().user(primary).user(secondary);
         let named = self.secondary.named(None)?;
         if let Named::Identity(identity) = &named {
@@ -120,6 +126,7 @@ impl Link {
         if !self.secondary.still_names(&named, &secondary) {
             return Err(Error::Moved);
         }
+        self.secondary.expect_way_in(linking.tenant(&self.permit)?, &secondary)?;
 
         let link = Uuid::now_v7();
         let done = linking::absorb(primary, secondary, &self.terms, link, now)?;

@@ -136,6 +136,23 @@ impl Secondary {
         }
     }
 
+    /// Refuses to let an account that nobody signs in with bring along a user who can sign in: it would be a
+    /// way into that.
+    pub(super) fn expect_way_in(&self, tenant: &Tenant, user: &User) -> Result<(), Refusal> {
+        let (proving, refusal) = match self {
+            Self::Proven(token) => match &token.who {
+                Who::User(Named::Identity(identity)) => (identity, Refusal::LinkTokenInvalid),
+                Who::User(Named::UserId(_)) | Who::Service => return Ok(()),
+            },
+            Self::Account(account) => (&account.id, Refusal::IdentityTaken),
+            // A ticket absorbs nobody.
+            Self::Identity(_) | Self::User(_) | Self::Ticket(_) => return Ok(()),
+        };
+        let can_sign_in = |identity: &IdentityRef| tenant.can_sign_in(&identity.provider);
+        let is_way_in = can_sign_in(proving) || !user.identities.iter().any(|of| can_sign_in(&of.id));
+        if is_way_in { Ok(()) } else { Err(refusal) }
+    }
+
     /// What is to be done, from what is known of the secondary side.
     pub(super) fn step(
         &self,
@@ -206,7 +223,8 @@ fn ticket_step(tenant: &Tenant, ticket: Option<Ticket>, known: &Answer) -> Resul
     if known.standing.is_some() || ticket.is_outlived_by(known.delete_time) || !provider.policy.enabled {
         return Err(Refusal::LinkTicketInvalid);
     }
-    let account = UnownedIdentity { social: provider.social, ..ticket.account.clone() };
+    let account = judged(ticket.account.clone(), &provider.policy);
+    let account = UnownedIdentity { social: provider.social, ..account };
     Ok(Step::Attach(Box::new(Arrival { account, proven_at: ticket.issue_time, ticket: Some(ticket) })))
 }
 

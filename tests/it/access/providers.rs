@@ -35,3 +35,22 @@ async fn a_link_only_provider_proves_and_a_disabled_one_does_not() {
     let linked = person.link(link_with(&Token::of("wallet", "w1").sign())).await.unwrap();
     assert_eq!(identities(&linked.user.unwrap()), ["google-oauth2|g1", "wallet|w1"]);
 }
+
+/// A28: else whoever has the wallet would have the user as well.
+#[tokio::test]
+async fn a_link_only_account_does_not_bring_along_a_user_who_can_sign_in() {
+    let server = TestServer::start().await;
+    let service = server.service();
+    let victim = service.create("github", "h1").await;
+    server.person("github", "h1").link(link_with(&server.proof("wallet", "w1"))).await.unwrap();
+    let victim = service.user(&victim.id).await;
+    service.create("google-oauth2", "m1").await;
+    let mallory = server.person("google-oauth2", "m1");
+
+    let refused = server.db_refused(mallory.link(link_with(&server.proof("wallet", "w1")))).await;
+
+    assert_eq!(refused, "FailedPrecondition LINK_TOKEN_INVALID");
+    assert_eq!(service.user(&victim.id).await, victim);
+    // A service may say so, and so may an account that is a way in.
+    mallory.link(link_with(&server.proof("github", "h1"))).await.unwrap();
+}

@@ -53,6 +53,23 @@ async fn an_account_of_another_user_brings_that_user_along() {
     server.database.db_assert_invariants().await;
 }
 
+/// A28: nobody signs in with it, and so nobody has a user by it who can sign in.
+#[tokio::test]
+async fn a_link_only_account_brings_nobody_along() {
+    let fake = FakeOidc::start(alice()).await;
+    let link_only = oidc("fake", &fake.issuer).replacen("email_trust", "mode = \"link_only\"\nemail_trust", 1);
+    let server = server_with(&link_only).await;
+    let (ann, token) = signed_in(&server, "ann").await;
+    let request = back_from_link(&server, &token, &token).await;
+    assert_eq!(link(server.service().complete_sign_in(request).await).outcome(), Outcome::Attached);
+    let (_, mallory) = signed_in(&server, "mallory").await;
+
+    let request = back_from_link(&server, &mallory, &mallory).await;
+    assert_eq!(refusal(server.service().complete_sign_in(request).await), "AlreadyExists IDENTITY_TAKEN");
+
+    assert_eq!(server.service().owner("fake", "alice").await, ann);
+}
+
 /// A15, A16: who ends a link is who began it, which is judged before the code is exchanged.
 #[tokio::test]
 async fn nobody_ends_a_link_that_somebody_else_began() {
