@@ -4,15 +4,22 @@
 //! proven counts as not proven: an email links only if providers that the operator trusts with it have
 //! verified it on both sides.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
-    Identity, IdentityEmail, IdentityRef, LinkingPolicy, Provider, ProviderPolicy, Refusal, RequiredEmail, User,
-    UserId, Verified,
+    Identity, IdentityEmail, IdentityRef, LinkingPolicy, Metadata, Provider, ProviderPolicy, Refusal, RequiredEmail,
+    User, UserId, Verified,
     candidates::{self, Candidate},
     linking::UnownedIdentity,
 };
 
+/// For how long a proven email links by itself: addresses change hands, and whoever proved one may have lost it
+/// since.
+pub const MAX_VERIFICATION_AGE: TimeDelta = TimeDelta::days(180);
+/// How old a verification becomes before another sign-in renews it: not every one has to be written.
+const RENEWAL: TimeDelta = TimeDelta::days(30);
 /// Of so many accounts of others a decision tells at most.
 const MAX_EVIDENCE: usize = 20;
 
@@ -24,8 +31,11 @@ pub struct Facts<'a> {
     pub owner: Option<&'a User>,
     /// Live users of whom an identity has the account's email, verified or not.
     pub holders: &'a [User],
-    /// Those of them from whom this very account was taken apart once.
-    pub parted: &'a HashSet<UserId>,
+    /// Whether this very account was here before, and its user was deleted. Who that was, and from whom it was
+    /// taken apart, is forgotten.
+    pub was_deleted: bool,
+    /// When it is decided.
+    pub now: DateTime<Utc>,
     /// What is decided about a provider.
     pub policy: &'a (dyn Fn(&Provider) -> &'a ProviderPolicy + Sync),
 }
@@ -77,8 +87,10 @@ pub enum Rule {
     EmailVerifiedOnBothSides,
     /// Candidates: the one user has another account of this provider.
     ProviderAlreadyThere,
-    /// Candidates: the account was taken apart from the one user.
-    UnlinkedBefore,
+    /// Candidates: the account was here before, and may have been taken apart from the one user.
+    DeletedBefore,
+    /// Candidates: when the one user proved the email is so long ago that it may be another person's by now.
+    EmailVerifiedLongAgo,
     /// Candidates: several users have the email.
     SeveralUsers,
     /// Candidates: it is for the person to decide.
@@ -98,6 +110,14 @@ pub struct Evidence {
     pub verified: Option<Verified>,
     /// Whether that counts.
     pub counts: bool,
+}
+
+impl Match<'_> {
+    /// When the last of the proofs was made.
+    fn verify_time(&self) -> DateTime<Utc> {
+        let times = self.proofs.iter().filter_map(|of| Some(of.email.as_ref()?.verified.as_ref()?.time));
+        times.max().unwrap_or(DateTime::UNIX_EPOCH)
+    }
 }
 
 /// A user who has the email, verified by providers that are trusted with it.
@@ -169,7 +189,8 @@ impl Facts<'_> {
         // Somebody who is not to be linked makes it no clearer who it is.
         let rule = match matches.len() {
             1 if self.has_another_account_here(first.user) => Rule::ProviderAlreadyThere,
-            1 if self.parted.contains(&first.user.id) => Rule::UnlinkedBefore,
+            1 if self.was_deleted => Rule::DeletedBefore,
+            1 if first.verify_time() < self.now - MAX_VERIFICATION_AGE => Rule::EmailVerifiedLongAgo,
             1 if linking.min(first.linking) == LinkingPolicy::Automatic => Rule::EmailVerifiedOnBothSides,
             1 => Rule::LinkingSuggested,
             _ => Rule::SeveralUsers,
@@ -214,15 +235,12 @@ impl Facts<'_> {
 
     fn candidates(&self, matches: &[&Match<'_>], canonical: &str) -> Vec<Candidate> {
         let matches = matches.iter().filter(|found| !found.user.blocked);
-        let candidates = matches.filter_map(|found| {
-            let times = found.proofs.iter().filter_map(|of| Some(of.email.as_ref()?.verified.as_ref()?.time));
-            Some(Candidate {
-                user: found.user.id.clone(),
-                shared_emails: BTreeSet::from([canonical.to_owned()]),
-                providers: found.proofs.iter().map(|identity| identity.id.provider.clone()).collect(),
-                verify_time: times.max()?,
-                was_linked_before: self.parted.contains(&found.user.id),
-            })
+        let candidates = matches.map(|found| Candidate {
+            user: found.user.id.clone(),
+            shared_emails: BTreeSet::from([canonical.to_owned()]),
+            providers: found.proofs.iter().map(|identity| identity.id.provider.clone()).collect(),
+            verify_time: found.verify_time(),
+            was_linked_before: false,
         });
         candidates::ranked(candidates.collect())
     }
@@ -247,21 +265,32 @@ pub fn judged(mut account: UnownedIdentity, policy: &ProviderPolicy) -> UnownedI
 }
 
 /// An identity with what its provider tells of it now; `None` if it is as it was. What is not told stays: some
-/// tell it only once. An email that is as verified as before keeps the time at which it was.
+/// tell it only once. An email that is as verified as before keeps the time at which it was, for a month.
 pub fn refreshed(identity: &Identity, told: &UnownedIdentity) -> Option<Identity> {
     let mut fresh = identity.clone();
     if let Some(email) = &told.email {
         let known = identity.email.as_ref().filter(|known| known.given == email.given);
         let verified = match (&email.verified, known.and_then(|known| known.verified.as_ref())) {
-            (Some(_), Some(known)) => Some(known.clone()),
+            (Some(told), Some(known)) if told.time - known.time < RENEWAL => Some(known.clone()),
             (told, _) => told.clone(),
         };
         fresh.email = Some(IdentityEmail { verified, ..email.clone() });
     }
-    if !told.profile_data.is_empty() {
+    if is_another_profile(&identity.profile_data, &told.profile_data) {
         fresh.profile_data = told.profile_data.clone();
     }
     (fresh != *identity).then_some(fresh)
+}
+
+/// Whether something else is told, and not only that something was: some providers change `updated_at` with each
+/// sign-in.
+fn is_another_profile(known: &Metadata, told: &Metadata) -> bool {
+    let without = |profile: &Metadata| {
+        let mut profile = profile.as_map().clone();
+        profile.remove("updated_at");
+        profile
+    };
+    !told.is_empty() && without(known) != without(told)
 }
 
 fn created(rule: Rule, evidence: Vec<Evidence>) -> Decision {

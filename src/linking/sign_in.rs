@@ -107,7 +107,7 @@ impl Write for SignIn {
         session.lock(&self.keys(tenant, &seen, new_id.as_ref())).await?;
         // Once more, behind the locks: what is decided now stays so until it is written.
         let again = self.see(tenant, session).await?;
-        if again.decision.outcome != seen.decision.outcome || again.decision.rule != seen.decision.rule {
+        if again.decision != seen.decision {
             return Err(Error::Moved);
         }
         let users = again.holders.iter().chain(&again.owner);
@@ -117,7 +117,9 @@ impl Write for SignIn {
 
     fn concerned(answer: &SignInAnswer) -> Vec<Named> {
         let account = [Named::Identity(answer.account.id.clone())];
-        let evidence = answer.decision.evidence.iter().filter_map(|of| of.owner.clone()).map(Named::UserId);
+        let evidence = answer.decision.evidence.iter().flat_map(|of| {
+            [Named::Identity(of.identity.clone())].into_iter().chain(of.owner.clone().map(Named::UserId))
+        });
         let user = answer.user.iter().flat_map(named_in);
         account.into_iter().chain(evidence).chain(user).chain(answer.link.iter().flat_map(named_in_link)).collect()
     }
@@ -151,13 +153,12 @@ impl SignIn {
             Some(email) => session.email_holders(email).await?,
             None => Vec::new(),
         };
-        let parted = match holders.is_empty() {
-            true => Default::default(),
-            false => session.parted_from(&account.id, &holders.iter().map(|user| &user.id).collect::<Vec<_>>()).await?,
-        };
+        let was_deleted =
+            !holders.is_empty() && session.delete_time(&Named::Identity(account.id.clone())).await?.is_some();
+        let now = clock::now();
         let policy = |provider: &_| &tenant.provider(provider).policy;
         let facts =
-            Facts { account: &account, owner: owner.as_ref(), holders: &holders, parted: &parted, policy: &policy };
+            Facts { account: &account, owner: owner.as_ref(), holders: &holders, was_deleted, now, policy: &policy };
         let decision = facts.decide()?;
         Ok(Seen { account, owner, holders, decision })
     }
@@ -270,8 +271,12 @@ impl SignIn {
         id: &UserId,
         now: DateTime<Utc>,
     ) -> Result<SignInAnswer, Error> {
-        let Seen { account, mut holders, decision, .. } = seen;
-        let user = take_live(&mut holders, id)?;
+        let Seen { account, decision, .. } = seen;
+        let mut users = match self.validate_only {
+            true => session.users(&[id]).await?,
+            false => session.users_for_update(&[id]).await?,
+        };
+        let user = take_live(&mut users, id)?;
         let terms = LinkTerms { require_shared_verified_email: true, ..LinkTerms::default() };
         let (permit, identity, proof) = (&self.permit, account.clone(), &Proof::VerifiedEmail);
         let attachment = Attachment { permit, user, identity, terms: &terms, proof, now };

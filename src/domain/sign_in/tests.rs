@@ -62,6 +62,14 @@ fn user(id: &str, accounts: &[(&str, &str)]) -> User {
     User { identities: identities.clone(), ..user_of_its_own(home, &identities[0], day(1)) }
 }
 
+/// The same, whose emails were verified on that day.
+fn since(mut user: User, number: i64) -> User {
+    for verified in user.identities.iter_mut().filter_map(|of| of.email.as_mut()?.verified.as_mut()) {
+        verified.time = day(number);
+    }
+    user
+}
+
 fn blocked(user: User) -> User {
     User { blocked: true, ..user }
 }
@@ -70,12 +78,11 @@ fn decide(
     account: &UnownedIdentity,
     owner: Option<&User>,
     holders: &[User],
-    parted: &[&str],
+    was_deleted: bool,
 ) -> Result<Decision, Refusal> {
     let policies = policies();
-    let parted = parted.iter().map(|id| UserId::parse(id).unwrap()).collect();
     let policy = |provider: &Provider| &policies[provider.as_str()];
-    Facts { account, owner, holders, parted: &parted, policy: &policy }.decide()
+    Facts { account, owner, holders, was_deleted, now: day(100), policy: &policy }.decide()
 }
 
 /// The decision in a word, or why there is none: outcome, the users it names, and the rule.
@@ -96,7 +103,7 @@ fn told(decision: Result<Decision, Refusal>) -> String {
 
 /// What a newcomer with the verified email comes to, among these users.
 fn newcomer(provider: &str, holders: &[User]) -> String {
-    told(decide(&account(provider, "new", &format!("!{EMAIL}")), None, holders, &[]))
+    told(decide(&account(provider, "new", &format!("!{EMAIL}")), None, holders, false))
 }
 
 fn ann(provider: &str) -> User {
@@ -106,7 +113,7 @@ fn ann(provider: &str) -> User {
 #[test]
 fn the_first_rows_are_about_the_account_itself() {
     let (ann, blocked) = (ann("auto"), blocked(ann("auto")));
-    let of = |provider, email, owner| told(decide(&account(provider, "s", email), owner, &[], &[]));
+    let of = |provider, email, owner| told(decide(&account(provider, "s", email), owner, &[], false));
     assert_eq!(of("disabled", "", Some(&ann)), "ProviderDisabled", "A28");
     assert_eq!(of("disabled", "", None), "ProviderDisabled");
     assert_eq!(of("linkonly", "", Some(&ann)), "ProviderDisabled", "A28");
@@ -119,7 +126,7 @@ fn the_first_rows_are_about_the_account_itself() {
 
 #[test]
 fn an_email_that_is_required_is_required_of_newcomers() {
-    let of = |provider, email| told(decide(&account(provider, "s", email), None, &[], &[]));
+    let of = |provider, email| told(decide(&account(provider, "s", email), None, &[], false));
     for (email, by_all, by_some, by_most) in [
         ("", "created: EmailMissing", "EmailMissing", "EmailMissing"),
         ("no address", "created: EmailMissing", "EmailMissing", "EmailMissing"),
@@ -140,7 +147,7 @@ fn an_unproven_email_on_either_side_links_nothing() {
     assert_eq!(newcomer("auto", &[ann("disabled")]), created, "A28");
     assert_eq!(newcomer("auto", &[user("ann", &[("auto2", "!bob@example.com")])]), "created: EmailUnclaimed");
     let unverified = account("auto", "new", EMAIL);
-    assert_eq!(told(decide(&unverified, None, &[ann("auto2")], &[])), "created: EmailUnverified", "A14");
+    assert_eq!(told(decide(&unverified, None, &[ann("auto2")], false)), "created: EmailUnverified", "A14");
     assert_eq!(newcomer("untrusted", &[ann("auto2")]), "created: EmailUnverified", "A05");
     // Who squats on an address is not in the way of whoever has it.
     let squatters = [ann("auto2"), user("m1", &[("auto2", EMAIL)]), user("m2", &[("untrusted", "!ann@example.com")])];
@@ -165,12 +172,45 @@ fn either_side_can_close_the_way() {
 fn what_is_doubtful_is_asked() {
     assert_eq!(newcomer("auto", &[ann("auto")]), "candidates ann: ProviderAlreadyThere", "A10");
     let account = account("auto", "new", "!ann@example.com");
-    assert_eq!(told(decide(&account, None, &[ann("auto2")], &["ann"])), "candidates ann: UnlinkedBefore");
+    assert_eq!(told(decide(&account, None, &[ann("auto2")], true)), "candidates ann: DeletedBefore");
     let two = [ann("auto2"), user("ben", &[("auto2", "!ann@example.com")])];
     assert_eq!(newcomer("auto", &two), "candidates ann ben: SeveralUsers");
-    assert_eq!(told(decide(&account, None, &two, &["ann"])), "candidates ben ann: SeveralUsers");
+    assert_eq!(told(decide(&account, None, &two, true)), "candidates ann ben: SeveralUsers");
     let closed = [ann("auto2"), user("ben", &[("off", "!ann@example.com")])];
     assert_eq!(newcomer("auto", &closed), "candidates ann: SeveralUsers");
+}
+
+/// A10: an address may be another person's by now.
+#[test]
+fn what_was_proven_long_ago_is_asked() {
+    for (proven, told) in [
+        (-81, "candidates ann: EmailVerifiedLongAgo"),
+        (-80, "linked ann: EmailVerifiedOnBothSides"),
+        (99, "linked ann: EmailVerifiedOnBothSides"),
+    ] {
+        assert_eq!(newcomer("auto", &[since(ann("auto2"), proven)]), told, "{proven}");
+    }
+}
+
+#[test]
+fn what_is_told_again_renews_what_is_old_and_nothing_else() {
+    let known = ann("auto").identities.remove(0);
+    let told = |number, email: &str, profile: &str| {
+        let mut account = account("auto", "ann-0", email);
+        if let Some(verified) = account.email.as_mut().and_then(|email| email.verified.as_mut()) {
+            verified.time = day(number);
+        }
+        UnownedIdentity { profile_data: Metadata::from_stored(serde_json::from_str(profile).unwrap()), ..account }
+    };
+    let time = |identity: Identity| identity.email.unwrap().verified.map(|verified| verified.time);
+    assert_eq!(refreshed(&known, &told(30, "!ann@example.com", "{}")), None);
+    assert_eq!(time(refreshed(&known, &told(31, "!ann@example.com", "{}")).unwrap()), Some(day(31)));
+    assert_eq!(refreshed(&known, &told(2, "", "{}")), None);
+    assert_eq!(time(refreshed(&known, &told(2, EMAIL, "{}")).unwrap()), None);
+    assert_eq!(time(refreshed(&known, &told(2, "!bob@example.com", "{}")).unwrap()), Some(day(2)));
+    let named = refreshed(&known, &told(2, "", r#"{"name": "Ann", "updated_at": 1}"#)).unwrap();
+    assert_eq!(refreshed(&named, &told(2, "", r#"{"name": "Ann", "updated_at": 2}"#)), None);
+    assert!(refreshed(&named, &told(2, "", r#"{"name": "Anna", "updated_at": 2}"#)).is_some());
 }
 
 #[test]
@@ -186,13 +226,13 @@ fn whoever_is_blocked_does_not_come_in_by_another_door() {
 fn what_looks_like_an_address_is_none() {
     let account = account("auto", "new", "!k\u{e4}te@example.com");
     let holder = user("k", &[("auto2", "!k\u{e4}te@example.com")]);
-    assert_eq!(told(decide(&account, None, &[holder], &[])), "created: EmailNotAscii", "A37");
+    assert_eq!(told(decide(&account, None, &[holder], false)), "created: EmailNotAscii", "A37");
 }
 
 #[test]
 fn a_decision_says_what_it_rests_on() {
     let holders = [ann("auto2"), user("mal", &[("auto2", EMAIL)]), user("eve", &[("untrusted", "!ann@example.com")])];
-    let decision = decide(&account("auto", "new", "!ann@example.com"), None, &holders, &[]).unwrap();
+    let decision = decide(&account("auto", "new", "!ann@example.com"), None, &holders, false).unwrap();
     let told: Vec<_> =
         decision.evidence.iter().map(|e| (e.identity.to_string(), e.verified.is_some(), e.counts)).collect();
     let expected = [
@@ -203,7 +243,7 @@ fn a_decision_says_what_it_rests_on() {
     ];
     assert_eq!(told, expected.map(|(id, verified, counts)| (id.to_owned(), verified, counts)));
     let crowd: Vec<User> = (0..50).map(|at| user(&format!("m{at}"), &[("auto2", EMAIL)])).collect();
-    let decision = decide(&account("auto", "new", "!ann@example.com"), None, &crowd, &[]).unwrap();
+    let decision = decide(&account("auto", "new", "!ann@example.com"), None, &crowd, false).unwrap();
     assert_eq!(decision.evidence.len(), 21);
 }
 
@@ -244,11 +284,11 @@ fn the_page_is_the_code_row_by_row() {
     let ben = user("ben", &[("auto2", "!ann@example.com")]);
     let own = account("auto", "new", "!ann@example.com");
     let of = |provider, email| account(provider, "new", email);
-    let newcomer = |account: &UnownedIdentity, holders: &[User]| decide(account, None, holders, &[]);
+    let newcomer = |account: &UnownedIdentity, holders: &[User]| decide(account, None, holders, false);
     let rows = [
         newcomer(&of("disabled", ""), &[]),
-        decide(&own, Some(&blocked(ann.clone())), &[], &[]),
-        decide(&own, Some(&ann), &[], &[]),
+        decide(&own, Some(&blocked(ann.clone())), &[], false),
+        decide(&own, Some(&ann), &[], false),
         newcomer(&of("wants-any", ""), &[]),
         newcomer(&of("auto", ""), &[]),
         newcomer(&of("wants-verified", EMAIL), &[]),
@@ -260,7 +300,8 @@ fn the_page_is_the_code_row_by_row() {
         newcomer(&own, &[trusted("off")]),
         newcomer(&own, &[blocked(ann.clone())]),
         newcomer(&own, &[trusted("auto")]),
-        decide(&own, None, slice::from_ref(&ann), &["ann"]),
+        decide(&own, None, slice::from_ref(&ann), true),
+        newcomer(&own, &[since(ann.clone(), -100)]),
         newcomer(&own, slice::from_ref(&ann)),
         newcomer(&of("suggests", "!ann@example.com"), slice::from_ref(&ann)),
         newcomer(&own, &[ann, ben]),
@@ -296,23 +337,22 @@ fn proves(identity: &Identity) -> bool {
 proptest! {
     #[test]
     fn whatever_comes_out_has_a_row_on_the_page(
-        provider in any_provider(), email in any_email(), holders in any_holders(), parted in any::<bool>(),
+        provider in any_provider(), email in any_email(), holders in any_holders(), was_deleted in any::<bool>(),
         is_known in any::<bool>()
     ) {
         let account = account(provider, "new", email);
         let owner = holders.first().filter(|_| is_known);
-        let decision = decide(&account, owner, &holders, if parted { &["u0"] } else { &[] });
+        let decision = decide(&account, owner, &holders, was_deleted);
         prop_assert!(rows_of_the_page().contains(&in_words(&decision)), "{:?}", decision);
     }
 
     #[test]
     fn a_link_needs_one_match_proven_and_open_on_both_sides(
-        provider in any_provider(), is_verified in any::<bool>(), holders in any_holders(), parted in any::<bool>()
+        provider in any_provider(), is_verified in any::<bool>(), holders in any_holders(), was_deleted in any::<bool>()
     ) {
         let email = if is_verified { "!ann@example.com" } else { EMAIL };
         let account = account(provider, "new", email);
-        let parted: &[&str] = if parted { &["u0"] } else { &[] };
-        if let Ok(Decision { outcome: Outcome::Linked(id), .. }) = decide(&account, None, &holders, parted) {
+        if let Ok(Decision { outcome: Outcome::Linked(id), .. }) = decide(&account, None, &holders, was_deleted) {
             prop_assert!(is_verified);
             let policy = &policies()[provider];
             prop_assert!(policy.can_sign_in() && policy.email_trust == EmailTrust::WhenVerified);
@@ -321,7 +361,7 @@ proptest! {
             prop_assert_eq!(matches.len(), 1);
             prop_assert_eq!(&matches[0].id, &id);
             prop_assert!(!matches[0].blocked);
-            prop_assert!(!parted.contains(&id.as_str()));
+            prop_assert!(!was_deleted);
             prop_assert!(matches[0].identities.iter().all(|of| of.id.provider.as_str() != provider));
             let mut proofs = matches[0].identities.iter().filter(|of| proves(of));
             prop_assert!(proofs.all(|of| policies()[of.id.provider.as_str()].linking == LinkingPolicy::Automatic));
@@ -331,7 +371,7 @@ proptest! {
     #[test]
     fn nobody_is_named_who_has_not_proven_the_email(provider in any_provider(), holders in any_holders()) {
         let account = account(provider, "new", "!ann@example.com");
-        if let Ok(Decision { outcome: Outcome::Candidates(who), .. }) = decide(&account, None, &holders, &[]) {
+        if let Ok(Decision { outcome: Outcome::Candidates(who), .. }) = decide(&account, None, &holders, false) {
             prop_assert!(!who.is_empty());
             for candidate in who {
                 let user = holders.iter().find(|user| user.id == candidate.user).unwrap();
@@ -345,9 +385,9 @@ proptest! {
         provider in any_provider(), holders in any_holders(), squatters in 0usize..4
     ) {
         let account = account(provider, "new", "!ann@example.com");
-        let without = decide(&account, None, &holders, &[]).map(|decision| decision.outcome);
+        let without = decide(&account, None, &holders, false).map(|decision| decision.outcome);
         let squatters = (0..squatters).map(|at| user(&format!("squatter{at}"), &[("auto2", EMAIL), ("untrusted", "!ann@example.com")]));
         let crowd: Vec<User> = holders.iter().cloned().chain(squatters).collect();
-        prop_assert_eq!(decide(&account, None, &crowd, &[]).map(|decision| decision.outcome), without);
+        prop_assert_eq!(decide(&account, None, &crowd, false).map(|decision| decision.outcome), without);
     }
 }

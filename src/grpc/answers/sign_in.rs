@@ -48,7 +48,8 @@ fn rule(rule: Rule) -> pb::SignInRule {
         Rule::EmailUnclaimed => pb::SignInRule::EmailUnclaimed,
         Rule::EmailUnprovenElsewhere => pb::SignInRule::EmailUnprovenElsewhere,
         Rule::ProviderAlreadyThere => pb::SignInRule::ProviderAlreadyThere,
-        Rule::UnlinkedBefore => pb::SignInRule::UnlinkedBefore,
+        Rule::DeletedBefore => pb::SignInRule::DeletedBefore,
+        Rule::EmailVerifiedLongAgo => pb::SignInRule::EmailVerifiedLongAgo,
         Rule::EmailVerifiedOnBothSides => pb::SignInRule::EmailVerifiedOnBothSides,
         Rule::LinkingSuggested => pb::SignInRule::LinkingSuggested,
         Rule::SeveralUsers => pb::SignInRule::SeveralUsers,
@@ -79,6 +80,5 @@ fn candidate(candidate: &Candidate) -> pb::SignInCandidate {
         user_id: candidate.user.to_string(),
         providers: candidate.providers.iter().map(ToString::to_string).collect(),
         verify_time: Some(time(candidate.verify_time)),
-        was_linked_before: candidate.was_linked_before,
     }
 }

@@ -258,9 +258,10 @@ async fn every_wrong_field_is_told_at_once() {
     ");
 }
 
-/// Who was taken apart from somebody by hand stays apart, also when it was deleted meanwhile and comes again.
+/// Who was taken apart from somebody by hand stays apart, also when it was deleted meanwhile and comes again, however
+/// often, and whoever the other one is by then.
 #[tokio::test]
-async fn what_was_taken_apart_is_not_linked_again_by_itself() {
+async fn what_may_have_been_taken_apart_is_not_linked_again_by_itself() {
     let server = TestServer::start().await;
     let service = server.service();
     let ann = service.arrives("google-oauth2", "g1", EMAIL).await;
@@ -270,22 +271,30 @@ async fn what_was_taken_apart_is_not_linked_again_by_itself() {
     service.delete(&left).await;
 
     let again = service.arrives("github", "h1", EMAIL).await;
-    assert_eq!((told(&again).as_str(), candidates(&again)), ("CANDIDATES UNLINKED_BEFORE", vec![who(&ann)]));
-    assert!(again.candidates[0].was_linked_before);
+    assert_eq!((told(&again).as_str(), candidates(&again)), ("CANDIDATES DELETED_BEFORE", vec![who(&ann)]));
+    let own = service.goes_on(&again.ticket).await.unwrap();
+    service.delete(who(&own)).await;
+    let again = service.arrives("github", "h1", EMAIL).await;
+    assert_eq!((told(&again).as_str(), candidates(&again)), ("CANDIDATES DELETED_BEFORE", vec![who(&ann)]));
+    let other = service.create("okta", "o1").await.id;
+    service.link(link_user(&other, who(&ann))).await.unwrap();
+    let again = service.arrives("github", "h1", EMAIL).await;
+    assert_eq!((told(&again).as_str(), candidates(&again)), ("CANDIDATES DELETED_BEFORE", vec![other.as_str()]));
+}
 
-    // The other way round: it had absorbed her, and was left by her.
-    let ben = service.arrives("github", "h2", "ben@example.com").await;
-    let bens = service.create_with("google-oauth2", "g2", verified("ben@example.com")).await.id;
-    let link = service.link(link_user(who(&ben), &bens)).await.unwrap().link.unwrap().id;
-    service.undo_link(pb::UndoLinkRequest { link_id: link, ..Default::default() }).await.unwrap();
-    service.delete(who(&ben)).await;
-    let again = service.arrives("github", "h2", "ben@example.com").await;
-    assert_eq!((told(&again).as_str(), candidates(&again)), ("CANDIDATES UNLINKED_BEFORE", vec![bens.as_str()]));
+/// A10.
+#[tokio::test]
+async fn an_email_that_was_proven_long_ago_is_asked_and_renewed_by_signing_in() {
+    let server = TestServer::start().await;
+    let service = server.service();
+    let ann = service.arrives("google-oauth2", "g1", EMAIL).await;
+    server.database.db_execute("UPDATE identities SET email_verify_time = now() - interval '181 days'").await;
 
-    // Who was deleted without ever having been with somebody was taken apart from nobody.
-    let eve = service.create_with("google-oauth2", "g3", verified("eve@example.com")).await.id;
-    let eves = service.create_with("github", "h3", verified("eve@example.com")).await.id;
-    service.delete(&eves).await;
-    let again = service.arrives("github", "h3", "eve@example.com").await;
-    assert_eq!((told(&again).as_str(), who(&again)), ("LINKED EMAIL_VERIFIED_ON_BOTH_SIDES", eve.as_str()));
+    let asked = service.arrives("github", "h1", EMAIL).await;
+    assert_eq!((told(&asked).as_str(), candidates(&asked)), ("CANDIDATES EMAIL_VERIFIED_LONG_AGO", vec![who(&ann)]));
+
+    let renewed = service.arrives("google-oauth2", "g1", EMAIL).await.user.unwrap();
+    assert_eq!(renewed.version, 2);
+    let linked = service.arrives("github", "h1", EMAIL).await;
+    assert_eq!((told(&linked).as_str(), who(&linked)), ("LINKED EMAIL_VERIFIED_ON_BOTH_SIDES", who(&ann)));
 }

@@ -249,3 +249,22 @@ async fn a_repeated_request_is_told_the_same_and_is_given_another_ticket() {
     let own = service.resolve_sign_in(request("apple", "a1", three)).await.unwrap().decision.unwrap();
     assert_eq!(told(&own), "SIGNED_IN IDENTITY_KNOWN");
 }
+
+/// An answer that is kept tells of others whose email did not count; it goes with them, wherever their account went.
+#[tokio::test]
+async fn an_answer_goes_with_whoever_was_evidence() {
+    let server = TestServer::start().await;
+    let service = server.service();
+    let ben = service.create("okta", "o1").await.id;
+    let mallory = service.create_with("sms", "mallorys-phone", unverified(EMAIL)).await.id;
+    service.link(link_user(&ben, &mallory)).await.unwrap();
+    let request_id = uuid::Uuid::new_v4().to_string();
+    let request = pb::ResolveSignInRequest { request_id, ..sign_in_with(account("github", "h1", EMAIL)) };
+    let first = service.resolve_sign_in(request).await.unwrap().decision.unwrap();
+    assert_eq!(first.evidence[1].identity.as_ref().unwrap().subject, "mallorys-phone");
+
+    let left = service.unlink(unlink(&ben, "sms", "mallorys-phone")).await.unwrap().detached_user.unwrap().id;
+    service.delete(&left).await;
+
+    assert_eq!(server.database.db_texts("SELECT rpc FROM request_ids").await, [""; 0]);
+}
