@@ -5,6 +5,7 @@ use jsonwebtoken::Algorithm;
 
 use super::*;
 use crate::support::{
+    form,
     tokens::Token,
     web_server::{Answer, WebServer},
 };
@@ -57,6 +58,27 @@ async fn an_id_token_that_does_not_hold_makes_nobody() {
     // What is left out, or said otherwise, and changes nothing.
     fake.lie(|token| typed(token.with("aud", json!([CLIENT_ID])).with("azp", CLIENT_ID), None).sign());
     decision(sign_in(&server, "fake").await);
+}
+
+/// An access token of a kind that nobody here knows how to use, beside an ID token that is good.
+#[tokio::test]
+async fn what_is_no_bearer_token_is_not_used() {
+    let (fake, server) = fake_and_server().await;
+    for (token_type, is_good) in [("mac", false), ("DPoP", false), ("bEARER", true)] {
+        let begun = server.service().start_sign_in(to_sign_in("fake")).await.unwrap();
+        let request = come_back(&begun).await;
+        let nonce = form::parse(begun.authorization_url.split_once('?').unwrap().1).remove("nonce").unwrap();
+        let id_token = Token::of("okta", "alice").with("iss", fake.issuer.as_str()).with("aud", CLIENT_ID);
+        let id_token =
+            typed(id_token.with("email", "a@example.com").with("email_verified", true).with("nonce", nonce), None);
+        let answer = json!({"access_token": "a", "token_type": token_type, "id_token": id_token.sign()});
+        fake.web.answer("/token", Answer::ok(&answer.to_string()));
+        let outcome = server.service().complete_sign_in(request).await;
+        match is_good {
+            true => drop(decision(outcome)),
+            false => refused_to_everybody(&server, outcome, REJECTED).await,
+        }
+    }
 }
 
 fn typed(mut token: Token, typ: Option<&str>) -> Token {

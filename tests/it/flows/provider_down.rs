@@ -69,6 +69,14 @@ async fn a_provider_that_begins_an_answer_and_never_ends_it_is_given_up() {
     }
 }
 
+#[tokio::test]
+async fn without_the_keys_of_a_provider_nothing_is_judged() {
+    let fake = FakeOidc::start(alice()).await;
+    fake.web.answer("/jwks", Answer::status("503 Service Unavailable"));
+    let server = server_with(&oidc("fake", &fake.issuer)).await;
+    refused_to_everybody(&server, sign_in(&server, "fake").await, UNAVAILABLE).await;
+}
+
 /// Whoever waits for a provider holds nothing that others need.
 #[tokio::test]
 async fn no_connection_is_held_while_a_provider_is_asked() {
