@@ -72,16 +72,19 @@ struct ExpireTime {
 }
 
 impl Session {
-    /// Remembers an attempt for ten minutes, and says until when.
+    /// Remembers an attempt for ten minutes, and says until when; `None` if its user is there no longer. One that
+    /// is being deleted is waited for: its erasing must find what is there, or nothing comes after it.
     pub async fn insert_attempt(
         &mut self,
         name: AttemptName,
         attempt: &SignInAttempt,
-    ) -> Result<DateTime<Utc>, StoreError> {
+    ) -> Result<Option<DateTime<Utc>>, StoreError> {
         // The database's clock, which is one for all that serve from it.
         const SQL: &str = "INSERT INTO sign_in_attempts (tenant_id, state_hash, secret_hash, provider, user_id, nonce, \
               pkce_verifier, redirect_uri, max_age, expire_time) \
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, now() + interval '10 minutes') RETURNING expire_time";
+            SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, now() + interval '10 minutes' WHERE $5 IS NULL \
+              OR EXISTS (SELECT FROM users WHERE tenant_id = $1 AND id = $5 FOR KEY SHARE) \
+            RETURNING expire_time";
         let query = sql_query(SQL)
             .bind::<Text, _>(self.tenant.as_str())
             .bind::<Binary, _>(name.state.as_slice())
@@ -93,8 +96,7 @@ impl Session {
             .bind::<Text, _>(&attempt.redirect_uri)
             .bind::<Nullable<BigInt>, _>(attempt.max_age.and_then(|age| i64::try_from(age.as_secs()).ok()));
         let row: Option<ExpireTime> = self.conn.load_one(Cached(query)).await?;
-        let row = row.ok_or_else(|| StoreError::Fault("an attempt was not inserted".to_owned()))?;
-        Ok(row.expire_time)
+        Ok(row.map(|row| row.expire_time))
     }
 
     /// Takes an attempt away, so that of all who come with it one has it. Whatever comes of it then, it is used up.

@@ -62,7 +62,7 @@ impl SignInHandler {
             max_age: begun.flow.max_age,
         };
         let mut session = self.linking.store().session(permit.tenant()).await?;
-        let expire_time = session.insert_attempt(name, &attempt).await?;
+        let expire_time = session.insert_attempt(name, &attempt).await?.ok_or(Refusal::UserNotFound)?;
         Ok(pb::StartSignInResponse {
             attempt_secret: secret,
             authorization_url: begun.authorization_url,

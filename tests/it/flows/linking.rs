@@ -143,6 +143,22 @@ async fn a_link_is_told_again_under_its_request_id() {
 }
 
 #[tokio::test]
+async fn who_is_being_deleted_leaves_no_attempt_behind() {
+    let (_fake, server) = fake_and_server().await;
+    let (ann, token) = signed_in(&server, "ann").await;
+    let delete = format!("DELETE FROM identities WHERE owner_id = '{ann}'; DELETE FROM users WHERE id = '{ann}'");
+    let deleting = server.database.db_hold_statement(&delete).await;
+    let service = server.service();
+    let starting = tokio::spawn(async move { service.start_sign_in(to_link("fake", &token)).await });
+    server.database.db_until_waiting(1).await;
+
+    deleting.db_release().await;
+
+    assert_eq!(refusal(starting.await.unwrap()), "NotFound USER_NOT_FOUND");
+    assert_eq!(server.database.db_texts("SELECT provider FROM sign_in_attempts").await, [""; 0]);
+}
+
+#[tokio::test]
 async fn an_attempt_to_link_goes_with_its_user() {
     let (_fake, server) = fake_and_server().await;
     let (ann, token) = signed_in(&server, "ann").await;
