@@ -9,6 +9,7 @@ mod microsoft;
 mod offers;
 mod provider_down;
 mod real;
+mod redirects;
 mod signatures;
 mod trust;
 

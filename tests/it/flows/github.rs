@@ -16,7 +16,7 @@ async fn github_and_server(emails: Vec<Value>) -> (FakeGithub, TestServer) {
 
 impl FakeGithub {
     /// A client there.
-    fn client(&self) -> String {
+    pub(super) fn client(&self) -> String {
         let base = format!("http://{}", self.web.address);
         let urls = format!(
             "authorize_url = \"{base}/login/oauth/authorize\"\ntoken_url = \"{base}/login/oauth/access_token\"\n\
