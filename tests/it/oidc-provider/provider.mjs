@@ -7,6 +7,10 @@ import { Provider } from "oidc-provider";
 const { clients, accounts, settings } = JSON.parse(process.argv[2]);
 const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
 
+// It ends with the test that started it, also with one that is killed.
+const parent = process.ppid;
+setInterval(() => process.ppid === parent || process.exit(), 1000);
+
 const server = createServer();
 server.listen(0, "127.0.0.1", () => {
   const issuer = `http://127.0.0.1:${server.address().port}`;
