@@ -62,6 +62,7 @@ fuzz_target!(|bytes: &[u8]| {
         checks.request_id("request_id", &request.request_id, &request, false);
         checks.required("state", &request.state, 128);
         checks.bounded("code", &request.code, 4096);
+        checks.required("redirect_uri", &request.redirect_uri, 2048);
     });
     check::<pb::ResolveSignInRequest>(bytes, |checks, request| {
         use pb::resolve_sign_in_request::With;

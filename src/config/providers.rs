@@ -32,8 +32,23 @@ pub(super) fn read(mut r: Reader, base: &Path) -> BTreeMap<Provider, ProviderSet
             None => r.problem(&name, format!("the name {}", Provider::FORM)),
         }
     }
+    check_redirect_uris(&r, &providers);
     r.finish();
     providers
+}
+
+/// Where the browser comes back says which provider sent it: a code of one must not go to another.
+fn check_redirect_uris(r: &Reader, providers: &BTreeMap<Provider, ProviderSettings>) {
+    let mut by_uri = BTreeMap::new();
+    for (provider, settings) in providers {
+        for uri in settings.oauth.iter().flat_map(|client| &client.redirect_uris) {
+            let first = *by_uri.entry(uri).or_insert(provider);
+            if first != provider {
+                let key = format!("{provider}.oauth.redirect_uris");
+                r.problem(&key, format!("{first} comes back to {uri:?} too: which of them it was could not be told"));
+            }
+        }
+    }
 }
 
 fn read_provider(mut r: Reader, name: &str, base: &Path) -> ProviderSettings {

@@ -62,6 +62,7 @@ fn check_config_tells_every_problem_at_once() {
         "providers.k.oauth = { preset = \"microsoft\", directory = \"contoso.example.com\", allowed_directories = [\"mine\"], client_id = \"c\", client_secret = \"sesame\", redirect_uris = [\"https://a.example.com/\"] }\n",
         "providers.l.oauth = { preset = \"github\", token_url = \"http://github.example.com/token\", issuer = \"https://github.com\", client_id = \"c\", client_secret = \"sesame\", redirect_uris = [\"https://a.example.com/\"] }\n",
         "providers.sms.oauth = { kind = \"oidc\", issuer = \"https://sms.example.com\", client_id = \"c\", client_secret = \"sesame\", redirect_uris = [\"https://a.example.com/\"] }\n",
+        "providers.wallet.oauth = { kind = \"oidc\", issuer = \"https://wallet.example.com\", client_id = \"c\", client_secret = \"sesame\", redirect_uris = [\"https://a.example.com/\"] }\n",
         &issuer("first", "subject = \"user_id\"\nalgorithms = [\"EdDSA\"]\njwks_file = \"keys.json\""),
         &issuer("second", "subject = \"user_id\"\nalgorithms = [\"EdDSA\"]\njwks_file = \"keys.json\""),
         &issuer("third", "subject = \"subject\"\nprovider = \"github\"\nalgorithms = [\"EdDSA\"]\njwks_file = \"keys.json\""),
@@ -135,6 +136,7 @@ fn check_config_tells_every_problem_at_once() {
         tenants.default.providers.k.oauth.directory: must be the id of a directory, in lower case, "organizations" or "common"
         tenants.default.providers.l.oauth.token_url: must be https, or http on this machine, without a query
         tenants.default.providers.l.oauth.issuer: is not a known key
+        tenants.default.providers.wallet.oauth.redirect_uris: sms comes back to "https://a.example.com/" too: which of them it was could not be told
         max_concurrent_calls: must be a number from 1 to 100000
         issuers.eighth.issuer: is required
         issuers.eighth.algorithms: is required: the signature algorithms of this issuer, such as ["RS256"]

@@ -88,7 +88,7 @@ fn what_is_said_and_what_knows_whether_it_was() {
     insta::assert_snapshot!(lines.join("\n"), @r#"
         Access: self_scope=1 string, service_scope=2 string
         Actor: kind=1 Kind, issuer=2 string, subject=3 string
-        CompleteSignInRequest: attempt_secret=1 string, state=2 string, code=3 string, iss=4 string, user_token=5 string, error=6 string, request_id=7 string
+        CompleteSignInRequest: attempt_secret=1 string, state=2 string, code=3 string, iss=4 string, user_token=5 string, error=6 string, request_id=7 string, redirect_uri=8 string
         CompleteSignInResponse: result/decision=1 SignInDecision{}, result/link=2 LinkResponse{}
         CreateUserRequest: identity=1 NewIdentity{}, user_id_form=2 UserIdForm, user_metadata=3 Struct{}, app_metadata=4 Struct{}, profile_overrides=5 Struct{}, blocked=6 bool, validate_only=7 bool, request_id=8 string
         CreateUserResponse: user=1 User{}

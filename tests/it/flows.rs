@@ -24,18 +24,25 @@ use crate::support::{
     cluster::cluster,
     fake_codes::{CLIENT_ID, CLIENT_SECRET},
     fake_oidc::FakeOidc,
-    form::Form,
+    form::{self, Form},
     *,
 };
 
-const REDIRECT_URI: &str = "http://127.0.0.1:9/callback";
+/// Below which the browser comes back.
+const CALLBACK: &str = "http://127.0.0.1:9/callback";
+
+/// Where a provider sends the browser: each to a place of its own.
+fn redirect_uri(provider: &str) -> String {
+    format!("{CALLBACK}/{provider}")
+}
 
 /// A client at the fake provider, under this name, with further settings of it.
 fn client(provider: &str, kind: &str, further: &str) -> String {
     format!(
         "[tenants.default.providers.{provider}]\nemail_trust = \"when_verified\"\n\
          [tenants.default.providers.{provider}.oauth]\nkind = \"{kind}\"\nclient_id = \"{CLIENT_ID}\"\n\
-         client_secret = \"{CLIENT_SECRET}\"\nredirect_uris = [\"{REDIRECT_URI}\"]\n{further}\n"
+         client_secret = \"{CLIENT_SECRET}\"\nredirect_uris = [\"{redirect_uri}\"]\n{further}\n",
+        redirect_uri = redirect_uri(provider),
     )
 }
 
@@ -63,7 +70,7 @@ fn alice() -> Value {
 fn to_sign_in(provider: &str) -> pb::StartSignInRequest {
     pb::StartSignInRequest {
         provider: provider.to_owned(),
-        redirect_uri: REDIRECT_URI.to_owned(),
+        redirect_uri: redirect_uri(provider),
         intent: Some(pb::start_sign_in_request::Intent::SignIn(pb::SignInIntent {})),
         ..Default::default()
     }
@@ -76,7 +83,7 @@ fn to_link(provider: &str, user_token: &str) -> pb::StartSignInRequest {
 
 /// Goes to the provider and comes back: what a login page then gives to the backend.
 async fn come_back(begun: &pb::StartSignInResponse) -> pb::CompleteSignInRequest {
-    let back = Browser::new(REDIRECT_URI).open(&begun.authorization_url).await.back();
+    let back = Browser::new(CALLBACK).open(&begun.authorization_url).await.back();
     brought_back(begun, &back)
 }
 
@@ -88,8 +95,14 @@ fn brought_back(begun: &pb::StartSignInResponse, back: &Form) -> pb::CompleteSig
         code: parameter("code"),
         iss: parameter("iss"),
         error: parameter("error"),
+        redirect_uri: asked_for(begun)["redirect_uri"].clone(),
         ..Default::default()
     }
+}
+
+/// What the browser is sent to ask the provider for.
+fn asked_for(begun: &pb::StartSignInResponse) -> Form {
+    form::parse(begun.authorization_url.split_once('?').unwrap().1)
 }
 
 /// A whole flow of somebody who signs in at this provider.

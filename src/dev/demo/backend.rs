@@ -8,7 +8,7 @@ use tonic::{
     transport::{Channel, Endpoint},
 };
 
-use super::web::Fields;
+use super::{redirect_uri, web::Asked};
 use crate::{
     clock,
     dev::issuers::{self, Bearer, TENANTS, TokenRequest},
@@ -27,14 +27,15 @@ const TTL: Duration = Duration::from_secs(60);
 pub(super) struct Backend {
     channel: Channel,
     data_dir: PathBuf,
-    redirect_uri: String,
+    /// Where the demo is, as a URL.
+    base: String,
 }
 
 impl Backend {
-    /// To the service at this address, with the local issuers of `data_dir`.
-    pub fn new(service: SocketAddr, data_dir: PathBuf, redirect_uri: String) -> Result<Self, String> {
+    /// To the service at this address, for the demo at `base`, with the local issuers of `data_dir`.
+    pub fn new(service: SocketAddr, data_dir: PathBuf, base: String) -> Result<Self, String> {
         let endpoint = Endpoint::from_shared(format!("http://{service}")).map_err(|error| error.to_string())?;
-        Ok(Self { channel: endpoint.connect_lazy(), data_dir, redirect_uri })
+        Ok(Self { channel: endpoint.connect_lazy(), data_dir, base })
     }
 
     /// What a login page offers.
@@ -51,7 +52,7 @@ impl Backend {
         };
         let request = StartSignInRequest {
             provider: provider.to_owned(),
-            redirect_uri: self.redirect_uri.clone(),
+            redirect_uri: redirect_uri(&self.base, provider),
             intent: Some(intent),
             ..Default::default()
         };
@@ -61,11 +62,11 @@ impl Backend {
     /// Ends it, with what the browser came back with.
     pub async fn complete(
         &self,
-        query: &Fields,
+        asked: &Asked,
         attempt_secret: &str,
         user: Option<&str>,
     ) -> Result<CompleteSignInResponse, Status> {
-        let field = |name| query.get(name).to_owned();
+        let field = |name| asked.query.get(name).to_owned();
         let user_token = match user {
             Some(user) => self.token(Bearer::User(user.to_owned()))?,
             None => String::new(),
@@ -77,6 +78,7 @@ impl Backend {
             iss: field("iss"),
             error: field("error"),
             user_token,
+            redirect_uri: format!("{}{}", self.base, asked.path),
             ..Default::default()
         };
         Ok(self.sign_in().complete_sign_in(self.as_backend(request)?).await?.into_inner())

@@ -39,7 +39,7 @@ impl Demo {
 
     /// Back from a provider.
     pub(super) async fn come_back(&self, asked: &Asked, user: Option<&str>) -> Reply {
-        let completed = self.backend.complete(&asked.query, asked.cookies.get(ATTEMPT), user).await;
+        let completed = self.backend.complete(asked, asked.cookies.get(ATTEMPT), user).await;
         let reply = match completed.map(|completed| completed.result) {
             Ok(Some(Completed::Decision(decision))) => self.decided(&decision),
             Ok(Some(Completed::Link(_))) => redirect("/"),

@@ -51,9 +51,12 @@ pub fn base(address: SocketAddr) -> String {
     format!("http://{address}")
 }
 
-/// Where the providers of a demo send the browser.
-fn redirect_uri(base: &str) -> String {
-    format!("{base}/callback")
+/// Below which the providers of a demo send the browser.
+const CALLBACK: &str = "/callback/";
+
+/// Where a provider of a demo sends the browser: where it comes back says which one it was.
+fn redirect_uri(base: &str, provider: &str) -> String {
+    format!("{base}{CALLBACK}{provider}")
 }
 
 /// What the configuration says of the providers of a demo at `base`.
@@ -71,7 +74,7 @@ pub fn config_toml(tenant: &str, base: &str) -> String {
             name = provider.name,
             settings = provider.settings,
             issuer = provider::issuer(base, provider.name),
-            redirect_uri = redirect_uri(base),
+            redirect_uri = redirect_uri(base, provider.name),
             display_name = provider.display_name,
         );
     }
@@ -92,7 +95,7 @@ pub async fn serve(
     let address = listener.local_addr().map_err(|error| error.to_string())?;
     let demo = Arc::new(Demo {
         host: address.to_string(),
-        backend: Backend::new(service, data_dir.clone(), redirect_uri(&base(address)))?,
+        backend: Backend::new(service, data_dir.clone(), base(address))?,
         providers: Providers::new(data_dir, base(address)),
         sessions: Mutex::default(),
     });
@@ -134,7 +137,7 @@ impl Demo {
         match (&asked.method, asked.path.as_str(), user) {
             (&Method::GET, "/", None) => self.login_page(&asked).await,
             (&Method::GET, "/", Some(user)) => self.settings_page(&asked, &user).await,
-            (&Method::GET, "/callback", user) => self.come_back(&asked, user.as_deref()).await,
+            (&Method::GET, path, user) if path.starts_with(CALLBACK) => self.come_back(&asked, user.as_deref()).await,
             (&Method::POST, "/sign-in", None) => self.go_to_provider(&asked, None).await,
             (&Method::POST, "/own-user", None) => self.be_a_user_of_ones_own(&asked).await,
             (&Method::POST, "/link", Some(user)) => self.go_to_provider(&asked, Some(&user)).await,

@@ -144,7 +144,7 @@ impl Providers {
     fn grant(&self, provider: &DemoProvider, asked: &Asked) -> Reply {
         // Only to the demo's own login page: this is no open redirect.
         let redirect_uri = asked.query.get("redirect_uri");
-        if redirect_uri != super::redirect_uri(&self.base) || asked.query.get("client_id") != CLIENT.0 {
+        if redirect_uri != super::redirect_uri(&self.base, provider.name) || asked.query.get("client_id") != CLIENT.0 {
             return status(StatusCode::BAD_REQUEST);
         }
         let (account, email) = (asked.form.get("account"), asked.form.get("email"));

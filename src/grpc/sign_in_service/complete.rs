@@ -4,7 +4,7 @@ use std::mem::take;
 
 use chrono::{DateTime, Utc};
 
-use super::{SignInHandler, failed};
+use super::{MAX_URI, SignInHandler, failed};
 use crate::{
     auth::{Permit, Purpose, Target},
     clock,
@@ -48,7 +48,9 @@ impl SignInHandler {
         };
 
         let name = AttemptName::of(&request.state, &request.attempt_secret);
-        let Some(attempt) = self.claim(&permit, name, finisher.as_ref(), now).await? else {
+        let claimed = self.claim(&permit, name, finisher.as_ref(), now).await?;
+        // A code from elsewhere would be another provider's, and is not this one's to see (RFC 9700 §4.4).
+        let Some(attempt) = claimed.filter(|attempt| attempt.redirect_uri == request.redirect_uri) else {
             // It is gone where this very call has been answered.
             let answered = self.answered(&permit, finisher.as_ref(), request_id).await?;
             return answered.ok_or(Refusal::SignInInvalid.into());
@@ -155,5 +157,6 @@ fn check(mut checks: Checks, request: &pb::CompleteSignInRequest) -> Result<(), 
     checks.bounded("code", &request.code, MAX_CODE);
     checks.bounded("iss", &request.iss, MAX_PARAMETER);
     checks.bounded("error", &request.error, MAX_PARAMETER);
+    checks.required("redirect_uri", &request.redirect_uri, MAX_URI);
     checks.finish()
 }

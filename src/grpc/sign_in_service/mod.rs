@@ -21,6 +21,9 @@ use crate::{
     oauth::{Client, Clients, OAuthError},
 };
 
+/// The longest redirect URI that is looked at, in bytes.
+const MAX_URI: usize = 2048;
+
 /// Answers the rpcs of `SignInService`.
 pub struct SignInHandler {
     linking: Arc<Linking>,

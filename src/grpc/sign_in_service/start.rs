@@ -6,7 +6,7 @@ use aws_lc_rs::rand;
 use chrono::{DateTime, Utc};
 use data_encoding::BASE64URL_NOPAD;
 
-use super::{SignInHandler, failed};
+use super::{MAX_URI, SignInHandler, failed};
 use crate::{
     auth::{Permit, Purpose},
     clock,
@@ -17,8 +17,7 @@ use crate::{
     store::{AttemptName, SignInAttempt},
 };
 
-/// The longest redirect URI, login hint or token of a person that is looked at, in bytes.
-const MAX_URI: usize = 2048;
+/// The longest login hint that is looked at, in bytes.
 const MAX_HINT: usize = 320;
 /// What a provider may be told to ask the person (OpenID Connect Core §3.1.2.1).
 const PROMPTS: [&str; 3] = ["login", "consent", "select_account"];

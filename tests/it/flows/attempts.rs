@@ -4,7 +4,7 @@ use data_encoding::BASE64URL_NOPAD;
 use futures_util::future::join_all;
 
 use super::*;
-use crate::support::{form, tokens::Token};
+use crate::support::tokens::Token;
 
 const INVALID: &str = "FailedPrecondition SIGN_IN_INVALID";
 
@@ -37,7 +37,7 @@ async fn each_flow_has_its_own_challenge_state_nonce_and_secret() {
         assert_eq!(endpoint, format!("{}/authorize", fake.issuer));
         let query = form::parse(query);
         assert_eq!(query["code_challenge_method"], "S256");
-        assert_eq!((query["scope"].as_str(), query["redirect_uri"].as_str()), ("email openid profile", REDIRECT_URI));
+        assert_eq!((query["scope"].as_str(), &query["redirect_uri"]), ("email openid profile", &redirect_uri("fake")));
         for random in [&begun.attempt_secret, &query["code_challenge"], &query["state"], &query["nonce"]] {
             assert_eq!(BASE64URL_NOPAD.decode(random.as_bytes()).unwrap().len(), 32);
             assert!(seen.insert(random.clone()));
@@ -57,7 +57,7 @@ async fn the_provider_is_told_what_was_asked_for() {
         ..to_sign_in("fake")
     };
     let begun = server.service().start_sign_in(request).await.unwrap();
-    let query = form::parse(begun.authorization_url.split_once('?').unwrap().1);
+    let query = asked_for(&begun);
     let told = ["login_hint", "prompt", "max_age"].map(|name| query[name].as_str());
     assert_eq!(told, ["alice@example.com", "login consent", "60"]);
 }
@@ -116,14 +116,14 @@ async fn who_comes_with_another_state_or_secret_ends_nothing() {
 async fn no_redirect_uri_is_taken_that_is_not_configured() {
     let (_fake, server) = fake_and_server().await;
     for uri in [
-        "http://127.0.0.1:9/callback/",
-        "http://127.0.0.1:9/callback?x=1",
-        "http://127.0.0.1:9/CALLBACK",
-        "http://127.0.0.1:9/callback/../callback",
-        "http://127.0.0.1:9/%63allback",
-        "http://127.0.0.1:9@evil.example.com/callback",
-        "http://evil.example.com/callback",
-        "//127.0.0.1:9/callback",
+        "http://127.0.0.1:9/callback/fake/",
+        "http://127.0.0.1:9/callback/fake?x=1",
+        "http://127.0.0.1:9/callback/FAKE",
+        "http://127.0.0.1:9/callback/fake/../fake",
+        "http://127.0.0.1:9/callback/%66ake",
+        "http://127.0.0.1:9@evil.example.com/callback/fake",
+        "http://evil.example.com/callback/fake",
+        "//127.0.0.1:9/callback/fake",
     ] {
         let request = pb::StartSignInRequest { redirect_uri: uri.to_owned(), ..to_sign_in("fake") };
         assert_eq!(
@@ -167,6 +167,7 @@ async fn every_wrong_field_is_told_at_once() {
     attempt_secret: is required
     state: must be at most 128 bytes without control characters
     code: is required, or error, and only one: the parameters of the redirect
+    redirect_uri: is required
     ");
 }
 
@@ -210,7 +211,7 @@ async fn nothing_that_opens_anything_is_kept() {
     let request = come_back(&begun).await;
     let secrets = [&begun.attempt_secret, &request.state, &request.code].map(Clone::clone);
     let dump = server.database.db_dump().await;
-    assert!(dump.contains(REDIRECT_URI), "the test would see it");
+    assert!(dump.contains(CALLBACK), "the test would see it");
     for secret in &secrets {
         assert!(!dump.contains(secret.as_str()));
     }

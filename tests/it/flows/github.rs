@@ -3,7 +3,6 @@
 use super::*;
 use crate::support::{
     fake_github::{FakeGithub, email},
-    form,
     web_server::{Answer, WebServer},
 };
 
@@ -126,7 +125,7 @@ async fn github_is_asked_for_an_account_but_never_when_somebody_signed_in() {
     let (_github, server) = github_and_server(Vec::new()).await;
     let hinted = pb::StartSignInRequest { login_hint: "octocat".to_owned(), ..to_sign_in("hub") };
     let begun = server.service().start_sign_in(hinted).await.unwrap();
-    let query = form::parse(begun.authorization_url.split_once('?').unwrap().1);
+    let query = asked_for(&begun);
     assert_eq!((query["login"].as_str(), query["scope"].as_str()), ("octocat", "read:user user:email"));
     assert!(!query.contains_key("nonce"));
 

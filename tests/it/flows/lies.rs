@@ -112,12 +112,39 @@ async fn a_code_of_one_provider_is_good_at_no_other() {
     let service = server.service();
     let begun = service.start_sign_in(to_sign_in("here")).await.unwrap();
     let query = begun.authorization_url.split_once('?').unwrap().1;
-    let back = Browser::new(REDIRECT_URI).open(&format!("{}/authorize?{query}", there.issuer)).await.back();
+    let back = Browser::new(CALLBACK).open(&format!("{}/authorize?{query}", there.issuer)).await.back();
 
     let outcome = service.complete_sign_in(brought_back(&begun, &back)).await;
 
     refused_to_everybody(&server, outcome, REJECTED).await;
     assert_eq!((here.exchanges(), there.exchanges()), (0, 0));
+}
+
+/// A17: the victim of a flow at `evil` is sent on to `honest`, with what the attacker began there: the code would make the
+/// attacker's flow the victim's. Without `iss` only the place tells where the browser comes back.
+#[tokio::test]
+async fn a_code_that_came_back_where_another_provider_sends_it_goes_to_nobody() {
+    let [evil, honest] = [FakeOidc::start(json!({"sub": "mallory"})).await, FakeOidc::start(alice()).await];
+    for fake in [&evil, &honest] {
+        let mut metadata = fake_oidc::metadata(&fake.issuer);
+        metadata.as_object_mut().unwrap().remove("authorization_response_iss_parameter_supported");
+        fake.web.answer("/.well-known/openid-configuration", Answer::ok(&metadata.to_string()));
+    }
+    let server = server_with(&(oidc("evil", &evil.issuer) + &oidc("honest", &honest.issuer))).await;
+    let service = server.service();
+    let victims = service.start_sign_in(to_sign_in("evil")).await.unwrap();
+    let attackers = service.start_sign_in(to_sign_in("honest")).await.unwrap();
+    let sent_on = attackers.authorization_url.replace(&asked_for(&attackers)["state"], &asked_for(&victims)["state"]);
+    let back = Browser::new(&redirect_uri("honest")).open(&sent_on).await.back();
+    let returned = pb::CompleteSignInRequest { iss: String::new(), ..brought_back(&victims, &back) };
+
+    let mixed_up = pb::CompleteSignInRequest { redirect_uri: redirect_uri("honest"), ..returned.clone() };
+    let outcome = service.complete_sign_in(mixed_up).await;
+
+    refused_to_everybody(&server, outcome, "FailedPrecondition SIGN_IN_INVALID").await;
+    assert_eq!((evil.exchanges(), honest.exchanges()), (0, 0));
+    let again = service.complete_sign_in(returned).await;
+    refused_to_everybody(&server, again, "FailedPrecondition SIGN_IN_INVALID").await;
 }
 
 /// A07: only the JSON value true says that an email is verified.

@@ -22,7 +22,7 @@ async fn a_login_page_is_told_of_the_providers_that_are_enabled() {
     let service = server.service();
 
     let shown = |provider: &pb::SignInProvider| {
-        assert_eq!(provider.redirect_uris, [REDIRECT_URI]);
+        assert_eq!(provider.redirect_uris, [redirect_uri(&provider.provider)]);
         format!("{} {:?} {:?} {}", provider.provider, provider.display_name, provider.mode(), provider.social)
     };
     let all = service.list_providers(pb::ListProvidersRequest::default()).await.unwrap();

@@ -13,7 +13,8 @@ fn provider() -> OidcProvider {
 }
 
 fn provider_with(settings: &Value) -> OidcProvider {
-    let client = json!({"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET, "redirect_uris": [REDIRECT_URI]});
+    let redirect_uris = ["real", "here", "there"].map(redirect_uri);
+    let client = json!({"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET, "redirect_uris": redirect_uris});
     let accounts = ACCOUNTS.map(|name| {
         let claims = json!({"name": name, "email": format!("{name}@example.com"), "email_verified": name == "alice"});
         (name, claims)
@@ -32,7 +33,7 @@ async fn sign_in_as(server: &TestServer, browser: &mut Browser, provider: &str, 
 async fn whoever_signs_in_at_a_real_provider_is_the_same_user_every_time() {
     let provider = provider();
     let server = server_with(&oidc("real", &provider.issuer)).await;
-    let mut browser = Browser::new(REDIRECT_URI);
+    let mut browser = Browser::new(CALLBACK);
 
     let first = sign_in_as(&server, &mut browser, "real", "alice").await;
     assert_eq!(first.rule().as_str_name(), "SIGN_IN_RULE_EMAIL_UNCLAIMED");
@@ -43,11 +44,11 @@ async fn whoever_signs_in_at_a_real_provider_is_the_same_user_every_time() {
     assert_eq!(json(&identity.profile_data), json!({"name": "alice"}));
 
     // Still signed in there; and in another browser, where nobody is.
-    for browser in [&mut browser, &mut Browser::new(REDIRECT_URI)] {
+    for browser in [&mut browser, &mut Browser::new(CALLBACK)] {
         let again = sign_in_as(&server, browser, "real", "alice").await;
         assert_eq!((again.outcome(), again.user.unwrap().id), (Outcome::SignedIn, user.id.clone()));
     }
-    let other = sign_in_as(&server, &mut Browser::new(REDIRECT_URI), "real", "bob").await;
+    let other = sign_in_as(&server, &mut Browser::new(CALLBACK), "real", "bob").await;
     assert_eq!(other.outcome(), Outcome::Created);
     let other = other.user.unwrap();
     assert!(other.id != user.id && !other.identities[0].email_verified);
@@ -59,7 +60,7 @@ async fn a_real_provider_may_say_it_all_in_the_id_token() {
     let provider = provider_with(&json!({"conformIdTokenClaims": false}));
     let server = server_with(&oidc("real", &provider.issuer)).await;
 
-    let user = sign_in_as(&server, &mut Browser::new(REDIRECT_URI), "real", "alice").await.user.unwrap();
+    let user = sign_in_as(&server, &mut Browser::new(CALLBACK), "real", "alice").await.user.unwrap();
 
     let identity = &user.identities[0];
     assert_eq!((identity.email.as_str(), identity.email_verified), ("alice@example.com", true));
@@ -71,7 +72,7 @@ async fn two_real_providers_are_linked_by_the_email_that_both_verified() {
     let (here, there) = (provider(), provider());
     let automatic = |toml: String| toml.replace("email_trust", "linking = \"automatic\"\nemail_trust");
     let server = server_with(&automatic(oidc("here", &here.issuer) + &oidc("there", &there.issuer))).await;
-    let mut browser = Browser::new(REDIRECT_URI);
+    let mut browser = Browser::new(CALLBACK);
 
     let first = sign_in_as(&server, &mut browser, "here", "alice").await;
     assert_eq!(first.outcome(), Outcome::Created);
@@ -84,7 +85,7 @@ async fn two_real_providers_are_linked_by_the_email_that_both_verified() {
 
     // Bob's is verified nowhere.
     for provider in ["here", "there"] {
-        let bob = sign_in_as(&server, &mut Browser::new(REDIRECT_URI), provider, "bob").await;
+        let bob = sign_in_as(&server, &mut Browser::new(CALLBACK), provider, "bob").await;
         assert_eq!((bob.outcome(), bob.rule().as_str_name()), (Outcome::Created, "SIGN_IN_RULE_EMAIL_UNVERIFIED"));
     }
 }
@@ -96,14 +97,14 @@ async fn who_is_signed_in_links_an_account_of_a_real_provider() {
     let service = server.service();
     service.create("github", "1").await;
     // Somebody else's until now: whoever signs in there has proven that it is theirs.
-    let bobs = sign_in_as(&server, &mut Browser::new(REDIRECT_URI), "real", "bob").await.user.unwrap();
+    let bobs = sign_in_as(&server, &mut Browser::new(CALLBACK), "real", "bob").await.user.unwrap();
     let token = Token::of("github", "1").sign();
 
     for (account, expected) in
         [("alice", "OUTCOME_ATTACHED"), ("bob", "OUTCOME_ABSORBED"), ("bob", "OUTCOME_ALREADY_LINKED")]
     {
         let begun = service.start_sign_in(to_link("real", &token)).await.unwrap();
-        let back = Browser::new(REDIRECT_URI).sign_in(&begun.authorization_url, account).await;
+        let back = Browser::new(CALLBACK).sign_in(&begun.authorization_url, account).await;
         let request = pb::CompleteSignInRequest { user_token: token.clone(), ..brought_back(&begun, &back) };
         assert_eq!(link(service.complete_sign_in(request).await).outcome().as_str_name(), expected);
     }
@@ -122,8 +123,8 @@ async fn a_code_of_another_flow_signs_nobody_in() {
     let [stolen, own] =
         [service.start_sign_in(to_sign_in("real")).await, service.start_sign_in(to_sign_in("real")).await];
     let (stolen, own) = (stolen.unwrap(), own.unwrap());
-    let theirs = Browser::new(REDIRECT_URI).sign_in(&stolen.authorization_url, "alice").await;
-    let mut back = Browser::new(REDIRECT_URI).sign_in(&own.authorization_url, "bob").await;
+    let theirs = Browser::new(CALLBACK).sign_in(&stolen.authorization_url, "alice").await;
+    let mut back = Browser::new(CALLBACK).sign_in(&own.authorization_url, "bob").await;
     back.insert("code".to_owned(), theirs["code"].clone());
 
     let outcome = service.complete_sign_in(brought_back(&own, &back)).await;
@@ -135,7 +136,7 @@ async fn a_code_of_another_flow_signs_nobody_in() {
 async fn who_cancels_at_a_real_provider_is_not_signed_in() {
     let provider = provider();
     let server = server_with(&oidc("real", &provider.issuer)).await;
-    let mut browser = Browser::new(REDIRECT_URI);
+    let mut browser = Browser::new(CALLBACK);
     let begun = server.service().start_sign_in(to_sign_in("real")).await.unwrap();
     let page = browser.open(&begun.authorization_url).await.page();
     let back = browser.follow(&page, "Cancel").await.back();
@@ -149,7 +150,7 @@ async fn who_cancels_at_a_real_provider_is_not_signed_in() {
 async fn a_real_provider_is_told_whom_to_ask_and_how_old_its_answer_may_be() {
     let provider = provider();
     let server = server_with(&oidc("real", &provider.issuer)).await;
-    let mut browser = Browser::new(REDIRECT_URI);
+    let mut browser = Browser::new(CALLBACK);
     let alice = sign_in_as(&server, &mut browser, "real", "alice").await.user.unwrap();
     let request = pb::StartSignInRequest {
         prompt: "login".to_owned(),

@@ -22,7 +22,7 @@ type CookieKey = (String, String, String);
 pub struct Browser {
     client: Client<HttpConnector, Full<Bytes>>,
     cookies: BTreeMap<CookieKey, String>,
-    /// Where it is not sent: there, a login page reads the query.
+    /// Where, or below which, it is not sent: there, a login page reads the query.
     redirect_uri: String,
 }
 
@@ -62,7 +62,7 @@ impl Shown {
 }
 
 impl Browser {
-    /// A browser without cookies, of somebody whom a login page at this URI waits for.
+    /// A browser without cookies, of somebody whom a login page at this URI, or below it, waits for.
     pub fn new(redirect_uri: &str) -> Self {
         let client = Client::builder(TokioExecutor::new()).build_http();
         Self { client, cookies: BTreeMap::new(), redirect_uri: redirect_uri.to_owned() }
@@ -112,7 +112,7 @@ impl Browser {
 
     async fn go(&mut self, mut method: Method, mut url: String, mut body: String) -> Shown {
         for _ in 0..REDIRECTS {
-            if let Some(query) = url.strip_prefix(&self.redirect_uri).and_then(|rest| rest.strip_prefix('?')) {
+            if let Some((_, query)) = url.strip_prefix(&self.redirect_uri).and_then(|rest| rest.split_once('?')) {
                 return Shown::Back(form::parse(query));
             }
             let uri: Uri = url.parse().unwrap();

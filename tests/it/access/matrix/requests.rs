@@ -71,7 +71,9 @@ pub fn request(rpc: &str, about: &About<'_>) -> Vec<u8> {
         // Nobody has begun it.
         "CompleteSignIn" => {
             let [attempt_secret, state, code] = ["a", "b", "c"].map(str::to_owned);
-            pb::CompleteSignInRequest { attempt_secret, state, code, ..Default::default() }.encode_to_vec()
+            let redirect_uri = "https://www.example.com/callback".to_owned();
+            pb::CompleteSignInRequest { attempt_secret, state, code, redirect_uri, ..Default::default() }
+                .encode_to_vec()
         }
         "ResolveSignIn" => sign_in("new", subject).encode_to_vec(),
         "ListLinks" => links_of(&user_id).encode_to_vec(),
