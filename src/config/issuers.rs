@@ -326,7 +326,7 @@ fn check_against_clients(r: &Reader, drafts: &[(String, Draft)], tenants: &BTree
             rule.tenants().into_iter().flat_map(|t| kind.providers().into_iter().map(move |p| (t, p)))
         {
             let client = tenants.get(tenant).and_then(|tenant| tenant.provider(provider).oauth.as_ref());
-            let Some(other) = client.and_then(ClientSettings::oidc_issuer).filter(|other| other != issuer) else {
+            let Some(other) = client.map(ClientSettings::issuer).filter(|other| other != issuer) else {
                 continue;
             };
             r.problem(

@@ -94,12 +94,4 @@ impl ClientSettings {
             }
         }
     }
-
-    /// The OpenID Connect issuer, if it is one.
-    pub fn oidc_issuer(&self) -> Option<&str> {
-        match &self.protocol {
-            Protocol::Oidc { rules, .. } => Some(rules.issuer.name()),
-            Protocol::GitHub(_) => None,
-        }
-    }
 }

@@ -217,9 +217,8 @@ async fn pin_issuers(config: &Config, store: &Store) -> Result<(), ServeError> {
     for (tenant, Tenant { providers, .. }) in &config.tenants {
         let mut session = store.session(tenant).await?;
         for (provider, settings) in providers {
-            let issuer = settings.oauth.as_ref().and_then(ClientSettings::oidc_issuer);
-            if let Some(issuer) = issuer {
-                session.pin_issuer(provider, issuer, clock::now()).await??;
+            if let Some(issuer) = settings.oauth.as_ref().map(ClientSettings::issuer) {
+                session.pin_issuer(provider, &issuer, clock::now()).await??;
             }
         }
     }

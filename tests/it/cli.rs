@@ -63,6 +63,7 @@ fn check_config_tells_every_problem_at_once() {
         "providers.l.oauth = { preset = \"github\", token_url = \"http://github.example.com/token\", issuer = \"https://github.com\", client_id = \"c\", client_secret = \"sesame\", redirect_uris = [\"https://a.example.com/\"] }\n",
         "providers.sms.oauth = { kind = \"oidc\", issuer = \"https://sms.example.com\", client_id = \"c\", client_secret = \"sesame\", redirect_uris = [\"https://a.example.com/\"] }\n",
         "providers.wallet.oauth = { kind = \"oidc\", issuer = \"https://wallet.example.com\", client_id = \"c\", client_secret = \"sesame\", redirect_uris = [\"https://a.example.com/\"] }\n",
+        "providers.github.oauth = { preset = \"github\", client_id = \"c\", client_secret = \"sesame\", redirect_uris = [\"https://a.example.com/github\"] }\n",
         &issuer("first", "subject = \"user_id\"\nalgorithms = [\"EdDSA\"]\njwks_file = \"keys.json\""),
         &issuer("second", "subject = \"user_id\"\nalgorithms = [\"EdDSA\"]\njwks_file = \"keys.json\""),
         &issuer("third", "subject = \"subject\"\nprovider = \"github\"\nalgorithms = [\"EdDSA\"]\njwks_file = \"keys.json\""),
@@ -162,6 +163,8 @@ fn check_config_tells_every_problem_at_once() {
         issuers.tenth: has the same issuer as issuers.first
         issuers.third: names subjects of provider github in tenant default, and so does issuers.fourth: one subject could then be two people
         issuers.fifth: names subjects of provider sms in tenant default, at which people sign in with issuer https://sms.example.com: one subject could then be two people
+        issuers.fourth: names subjects of provider github in tenant default, at which people sign in with issuer https://github.com/login/oauth: one subject could then be two people
+        issuers.third: names subjects of provider github in tenant default, at which people sign in with issuer https://github.com/login/oauth: one subject could then be two people
         lissten: is not a known key
     "#);
 }

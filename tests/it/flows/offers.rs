@@ -86,10 +86,33 @@ async fn a_provider_stays_with_its_issuer() {
     let pinned = "SELECT issuer FROM provider_issuers WHERE tenant_id = 'default' AND provider = 'fake'";
     assert_eq!(server.database.db_texts(pinned).await, [NOWHERE]);
 
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let toml = config_toml(listener.local_addr().unwrap(), &server.database.url);
-    let other = toml + &oidc("fake", "https://elsewhere.example.com");
-    let config = Config::parse(&other, Path::new("."), []).unwrap();
-    let error = serve(config, listener, CancellationToken::new()).await.unwrap_err().to_string();
+    let error = refused_to_start(&server, &oidc("fake", "https://elsewhere.example.com")).await;
+
     assert!(error.contains("provider fake is configured with issuer https://elsewhere.example.com"), "{error}");
+}
+
+/// A13: an id of one GitHub is another person's at another, or at a provider that is none.
+#[tokio::test]
+async fn github_stays_the_github_that_it_was() {
+    let server = server_with(&client("hub", "github", "")).await;
+    server.service().list_providers(pb::ListProvidersRequest::default()).await.unwrap();
+
+    let enterprise = "authorize_url = \"https://github.example.com/login/oauth/authorize\"\n\
+                      token_url = \"https://github.example.com/login/oauth/access_token\"\n\
+                      api_url = \"https://github.example.com/api/v3\"";
+    for (other, issuer) in [
+        (client("hub", "github", enterprise), "https://github.example.com/login/oauth"),
+        (oidc("hub", NOWHERE), NOWHERE),
+    ] {
+        let error = refused_to_start(&server, &other).await;
+        assert!(error.contains(&format!("provider hub is configured with issuer {issuer}")), "{error}");
+    }
+}
+
+/// Why a server with these clients does not start where this one was.
+async fn refused_to_start(server: &TestServer, clients: &str) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let toml = config_toml(listener.local_addr().unwrap(), &server.database.url) + clients;
+    let config = Config::parse(&toml, Path::new("."), []).unwrap();
+    serve(config, listener, CancellationToken::new()).await.unwrap_err().to_string()
 }
