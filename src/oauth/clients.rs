@@ -26,8 +26,8 @@ pub struct Client {
     settings: ClientSettings,
     speaks: Speaks,
     http: HttpClient,
-    /// As many as may wait for the provider at once.
-    places: Semaphore,
+    /// As many as may wait for the provider at once, whosever client it is.
+    places: Arc<Semaphore>,
 }
 
 enum Speaks {
@@ -47,15 +47,18 @@ pub struct Begun {
 
 impl Clients {
     /// These clients, by tenant and provider. Nothing is asked of the providers yet.
-    /// As many as `at_once` may wait for each of them: one that hangs must not take all places of the server.
+    /// As many as `at_once` may wait for each issuer, by whatever clients: one that hangs must not take all places of
+    /// the server.
     pub fn new(
         settings: impl IntoIterator<Item = (TenantId, Provider, ClientSettings)>,
         http: &HttpClient,
         at_once: usize,
     ) -> Self {
         let mut clients = Self(BTreeMap::new());
+        let mut places = BTreeMap::new();
         for (tenant, provider, settings) in settings {
-            let client = Client::new(provider.clone(), settings, http.clone(), at_once);
+            let places = places.entry(settings.issuer()).or_insert_with(|| Arc::new(Semaphore::new(at_once)));
+            let client = Client::new(provider.clone(), settings, http.clone(), Arc::clone(places));
             clients.0.entry(tenant).or_default().insert(provider, client);
         }
         clients
@@ -81,14 +84,14 @@ impl Clients {
 }
 
 impl Client {
-    fn new(provider: Provider, settings: ClientSettings, http: HttpClient, at_once: usize) -> Self {
+    fn new(provider: Provider, settings: ClientSettings, http: HttpClient, places: Arc<Semaphore>) -> Self {
         let speaks = match &settings.protocol {
             Protocol::Oidc { rules, metadata, preset, auth_method } => {
                 Speaks::Oidc(Oidc::new(rules.clone(), metadata.clone(), *preset, *auth_method))
             }
             Protocol::GitHub(urls) => Speaks::GitHub(urls.clone()),
         };
-        Self { provider, settings, speaks, http, places: Semaphore::new(at_once) }
+        Self { provider, settings, speaks, http, places }
     }
 
     /// The provider.

@@ -104,26 +104,26 @@ async fn no_connection_is_held_while_a_provider_is_asked() {
     assert_eq!(refusal(slow.await.unwrap()), "FailedPrecondition PROVIDER_REJECTED");
 }
 
-/// A provider that hangs takes none of the places that are not its own.
+/// A provider that hangs takes none of the places that are not its own, however many tenants sign in there.
 #[tokio::test]
 async fn only_so_many_wait_for_one_provider() {
     let fake = FakeOidc::start(alice()).await;
-    let toml = oidc("fake", &fake.issuer);
-    let change = |config: String| format!("max_concurrent_calls = 8\n{config}{toml}");
+    let here = oidc("fake", &fake.issuer);
+    let elsewhere = here.replace("tenants.default", "tenants.other");
+    let change = |config: String| format!("max_concurrent_calls = 8\n{config}{here}{elsewhere}");
     let server = TestServer::start_with(cluster().db_migrated().await, change).await;
     let service = server.service();
     let mut requests = Vec::new();
-    for _ in 0..3 {
+    for service in [service.clone(), server.service_of("other"), service.clone()] {
         let begun = service.start_sign_in(to_sign_in("fake")).await.unwrap();
-        requests.push(come_back(&begun).await);
+        requests.push((service, come_back(&begun).await));
     }
     fake.web.answer("/token", Answer::Begin(Vec::new()));
 
-    let last = requests.pop().unwrap();
-    let waiting = requests.into_iter().map(|request| {
-        let service = service.clone();
-        tokio::spawn(async move { service.complete_sign_in(request).await })
-    });
+    let (_, last) = requests.pop().unwrap();
+    let waiting = requests
+        .into_iter()
+        .map(|(service, request)| tokio::spawn(async move { service.complete_sign_in(request).await }));
     let waiting: Vec<_> = waiting.collect();
     fake.web.until_asked_for("/token", 2).await;
 
