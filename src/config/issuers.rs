@@ -14,7 +14,6 @@ use crate::{
     auth::{Issuer, KeySettings, KeySource, Kind, SubjectMeaning, TenantRule, UseRules, access, key_source},
     domain::{Provider, TenantId},
     http_client,
-    oauth::ClientSettings,
 };
 
 /// Access tokens of RFC 9068.
@@ -326,16 +325,25 @@ fn check_against_clients(r: &Reader, drafts: &[(String, Draft)], tenants: &BTree
             rule.tenants().into_iter().flat_map(|t| kind.providers().into_iter().map(move |p| (t, p)))
         {
             let client = tenants.get(tenant).and_then(|tenant| tenant.provider(provider).oauth.as_ref());
-            let Some(other) = client.map(ClientSettings::issuer).filter(|other| other != issuer) else {
-                continue;
-            };
-            r.problem(
-                name,
-                format!(
-                    "names subjects of provider {provider} in tenant {tenant}, at which people sign in with issuer {other}: \
-                     one subject could then be two people"
-                ),
-            );
+            let Some(client) = client else { continue };
+            let other = client.issuer();
+            if other != *issuer {
+                r.problem(
+                    name,
+                    format!(
+                        "names subjects of provider {provider} in tenant {tenant}, at which people sign in with issuer {other}: \
+                         one subject could then be two people"
+                    ),
+                );
+            } else if client.is_microsoft() {
+                r.problem(
+                    name,
+                    format!(
+                        "names subjects of provider {provider} in tenant {tenant} by sub, and who signs in there by preset \
+                         \"microsoft\" is named by directory and object: one person would be two"
+                    ),
+                );
+            }
         }
     }
 }

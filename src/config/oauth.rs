@@ -51,6 +51,7 @@ impl Speaks {
 pub(super) fn read(mut r: Reader, provider: &str, base: &Path) -> Option<ClientSettings> {
     let speaks = read_speaks(&mut r);
     let client_id = r.required_text("client_id");
+    let client_id = not_empty(&r, "client_id", client_id);
     let client_secret = read_secret(&mut r, base);
     let redirect_uris = read_redirect_uris(&mut r);
     let scopes = r.list("scopes");
@@ -100,9 +101,21 @@ fn read_speaks(r: &mut Reader) -> Option<Speaks> {
     }
 }
 
+fn not_empty(r: &Reader, key: &str, text: Option<String>) -> Option<String> {
+    let text = text?;
+    if text.trim().is_empty() {
+        r.problem(key, "must not be empty");
+        return None;
+    }
+    Some(text)
+}
+
 fn read_secret(r: &mut Reader, base: &Path) -> Option<Secret> {
     match [r.has("client_secret"), r.has("client_secret_file")] {
-        [true, false] => r.text("client_secret").map(Secret::new),
+        [true, false] => {
+            let secret = r.text("client_secret");
+            not_empty(r, "client_secret", secret).map(Secret::new)
+        }
         [false, true] => {
             let file = base.join(r.text("client_secret_file")?);
             match fs::read_to_string(&file) {
@@ -188,6 +201,9 @@ fn read_microsoft(r: &mut Reader, base: &str) -> Option<(IssuerRule, Uri)> {
     if let Some(bad) = allowed.iter().flatten().find(|directory| !is_id(directory)) {
         r.problem("allowed_directories", format!("{bad:?} is not the id of a directory, in lower case"));
     }
+    if allowed.as_ref().is_some_and(BTreeSet::is_empty) {
+        r.problem("allowed_directories", "must name at least one; without it all are allowed");
+    }
     let directory = r.required_text("directory")?;
     let is_many = matches!(directory.as_str(), "common" | "organizations");
     if !is_many && !is_id(&directory) {
@@ -220,6 +236,13 @@ fn read_algorithms(r: &mut Reader) -> Option<Vec<Algorithm>> {
 
 fn read_github(r: &mut Reader) -> Option<Protocol> {
     let [authorize, token, api] = GITHUB;
+    let keys = ["authorize_url", "token_url", "api_url"];
+    // People who sign in at one server must not be taken for those of another.
+    if keys.iter().any(|key| r.has(key)) {
+        for key in keys.iter().filter(|key| !r.has(key)) {
+            r.problem(key, "is required beside the others: they are of one server");
+        }
+    }
     let mut url = |key: &str, default: &str| {
         if !r.has(key) {
             return default.parse().ok();

@@ -65,43 +65,53 @@ fn read_provider(mut r: Reader, name: &str, base: &Path) -> ProviderSettings {
     );
     let social = r.boolean("social", false);
     let oauth = r.table("oauth").and_then(|table| oauth::read(table, name, base));
+    if email_trust == Some(EmailTrust::Never) {
+        check_without_trust(&r, linking, required_email);
+    }
     r.finish();
     let policy = ProviderPolicy {
         enabled,
         link_only: link_only.unwrap_or_default(),
-        email_trust,
+        email_trust: email_trust.unwrap_or_default(),
         linking: linking.unwrap_or_default(),
         required_email: required_email.unwrap_or_default(),
     };
     ProviderSettings { social, policy, oauth }
 }
 
-fn read_email_trust(r: &mut Reader) -> EmailTrust {
+/// What stands on verified emails means nothing where none counts.
+fn check_without_trust(r: &Reader, linking: Option<LinkingPolicy>, required_email: Option<RequiredEmail>) {
+    if linking == Some(LinkingPolicy::Automatic) {
+        r.problem("linking", "\"automatic\" wants an email_trust other than \"never\": nobody would be linked");
+    }
+    if required_email == Some(RequiredEmail::Verified) {
+        r.problem("required_email", "\"verified\" wants an email_trust other than \"never\": nobody new could come in");
+    }
+}
+
+/// `None` if there is a problem with it.
+fn read_email_trust(r: &mut Reader) -> Option<EmailTrust> {
     let hosted = r.boolean("hosted_domains", false);
     let domains = r.list("authoritative_domains");
     let is_told = domains.is_some() || hosted;
+    let is_given = r.has("email_trust");
     let trust = r.one_of(
         "email_trust",
         [("never", EmailTrust::Never), ("when_verified", EmailTrust::WhenVerified), AUTHORITATIVE],
     );
-    let Some(trust) = trust else {
-        if is_told {
-            r.problem("email_trust", "must be \"authoritative_domains\" for the domains to count");
-        }
-        return EmailTrust::Never;
-    };
     match (trust, is_told) {
-        (EmailTrust::AuthoritativeDomains { .. }, true) => {
-            EmailTrust::AuthoritativeDomains { domains: read_domains(r, domains.unwrap_or_default()), hosted }
+        (Some(EmailTrust::AuthoritativeDomains { .. }), true) => {
+            Some(EmailTrust::AuthoritativeDomains { domains: read_domains(r, domains.unwrap_or_default()), hosted })
         }
-        (EmailTrust::AuthoritativeDomains { .. }, false) => {
+        (Some(EmailTrust::AuthoritativeDomains { .. }), false) => {
             r.problem("authoritative_domains", "is required, or hosted_domains = true");
-            EmailTrust::Never
+            None
         }
         (_, true) => {
             r.problem("email_trust", "must be \"authoritative_domains\" for the domains to count");
-            EmailTrust::Never
+            None
         }
+        (None, false) => (!is_given).then_some(EmailTrust::Never),
         (trust, false) => trust,
     }
 }

@@ -94,4 +94,9 @@ impl ClientSettings {
             }
         }
     }
+
+    /// Whether it is Microsoft, whose people are named otherwise than by `sub`.
+    pub fn is_microsoft(&self) -> bool {
+        matches!(self.protocol, Protocol::Oidc { preset: Some(Preset::Microsoft), .. })
+    }
 }

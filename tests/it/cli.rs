@@ -64,6 +64,9 @@ fn check_config_tells_every_problem_at_once() {
         "providers.sms.oauth = { kind = \"oidc\", issuer = \"https://sms.example.com\", client_id = \"c\", client_secret = \"sesame\", redirect_uris = [\"https://a.example.com/\"] }\n",
         "providers.wallet.oauth = { kind = \"oidc\", issuer = \"https://wallet.example.com\", client_id = \"c\", client_secret = \"sesame\", redirect_uris = [\"https://a.example.com/\"] }\n",
         "providers.github.oauth = { preset = \"github\", client_id = \"c\", client_secret = \"sesame\", redirect_uris = [\"https://a.example.com/github\"] }\n",
+        "providers.m = { linking = \"automatic\", required_email = \"verified\" }\n",
+        "providers.n.oauth = { preset = \"microsoft\", directory = \"common\", allowed_directories = [], client_id = \"\", client_secret = \" \", redirect_uris = [\"https://a.example.com/n\"] }\n",
+        "providers.o.oauth = { preset = \"microsoft\", directory = \"8eaef023-2b34-4da1-9baa-8bc8c9d6a490\", client_id = \"c\", client_secret = \"sesame\", redirect_uris = [\"https://a.example.com/o\"] }\n",
         &issuer("first", "subject = \"user_id\"\nalgorithms = [\"EdDSA\"]\njwks_file = \"keys.json\""),
         &issuer("second", "subject = \"user_id\"\nalgorithms = [\"EdDSA\"]\njwks_file = \"keys.json\""),
         &issuer("third", "subject = \"subject\"\nprovider = \"github\"\nalgorithms = [\"EdDSA\"]\njwks_file = \"keys.json\""),
@@ -82,6 +85,9 @@ fn check_config_tells_every_problem_at_once() {
     .concat();
     let toml = toml
         + "[issuers.tenth]\nissuer = \"https://first.example.com\"\nkind = \"service\"\ntenant = \"default\"\n\
+                       algorithms = [\"EdDSA\"]\njwks_file = \"keys.json\"\naudiences = [\"api\"]\n\
+           [issuers.eleventh]\nissuer = \"https://login.microsoftonline.com/8eaef023-2b34-4da1-9baa-8bc8c9d6a490/v2.0\"\n\
+                       kind = \"user\"\nsubject = \"subject\"\nprovider = \"o\"\ntenant = \"default\"\n\
                        algorithms = [\"EdDSA\"]\njwks_file = \"keys.json\"\naudiences = [\"api\"]\n\
            [issuers.twelfth]\nissuer = \"accounts.example.com\"\nkind = \"service\"\ntenant = \"default\"\n\
                        algorithms = [\"EdDSA\"]\ndiscovery = true\naudiences = [\"api\"]\n";
@@ -135,8 +141,15 @@ fn check_config_tells_every_problem_at_once() {
         tenants.default.providers.j.oauth.api_url: is not a known key
         tenants.default.providers.k.oauth.allowed_directories: "mine" is not the id of a directory, in lower case
         tenants.default.providers.k.oauth.directory: must be the id of a directory, in lower case, "organizations" or "common"
+        tenants.default.providers.l.oauth.authorize_url: is required beside the others: they are of one server
+        tenants.default.providers.l.oauth.api_url: is required beside the others: they are of one server
         tenants.default.providers.l.oauth.token_url: must be https, or http on this machine, without a query
         tenants.default.providers.l.oauth.issuer: is not a known key
+        tenants.default.providers.m.linking: "automatic" wants an email_trust other than "never": nobody would be linked
+        tenants.default.providers.m.required_email: "verified" wants an email_trust other than "never": nobody new could come in
+        tenants.default.providers.n.oauth.client_id: must not be empty
+        tenants.default.providers.n.oauth.client_secret: must not be empty
+        tenants.default.providers.n.oauth.allowed_directories: must name at least one; without it all are allowed
         tenants.default.providers.wallet.oauth.redirect_uris: sms comes back to "https://a.example.com/" too: which of them it was could not be told
         max_concurrent_calls: must be a number from 1 to 100000
         issuers.eighth.issuer: is required
@@ -162,6 +175,7 @@ fn check_config_tells_every_problem_at_once() {
         issuers.second: names user ids of tenant default, and so does issuers.first: one may
         issuers.tenth: has the same issuer as issuers.first
         issuers.third: names subjects of provider github in tenant default, and so does issuers.fourth: one subject could then be two people
+        issuers.eleventh: names subjects of provider o in tenant default by sub, and who signs in there by preset "microsoft" is named by directory and object: one person would be two
         issuers.fifth: names subjects of provider sms in tenant default, at which people sign in with issuer https://sms.example.com: one subject could then be two people
         issuers.fourth: names subjects of provider github in tenant default, at which people sign in with issuer https://github.com/login/oauth: one subject could then be two people
         issuers.third: names subjects of provider github in tenant default, at which people sign in with issuer https://github.com/login/oauth: one subject could then be two people

@@ -31,7 +31,7 @@ fn claims(sub: &str, email: &str) -> Value {
 #[tokio::test]
 async fn a_provider_that_is_not_trusted_links_nobody_by_email() {
     let fake = FakeOidc::start(claims("mallory", VICTIM)).await;
-    let (server, victim) = server_with_victim("email_trust = \"never\"\nlinking = \"automatic\"", &fake).await;
+    let (server, victim) = server_with_victim("email_trust = \"never\"", &fake).await;
 
     let decision = decision(sign_in(&server, "fake").await);
 
