@@ -7,7 +7,10 @@ use oauth2::{
     AsyncHttpClient, AuthType, AuthUrl, AuthorizationCode, ClientId, ClientSecret, CsrfToken, EndpointNotSet,
     EndpointSet, ExtraTokenFields, HttpRequest, HttpResponse, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl,
     RequestTokenError, Scope, StandardRevocableToken, StandardTokenResponse, TokenResponse as _, TokenUrl,
-    basic::{BasicErrorResponse, BasicRevocationErrorResponse, BasicTokenIntrospectionResponse, BasicTokenType},
+    basic::{
+        BasicErrorResponse, BasicErrorResponseType, BasicRevocationErrorResponse, BasicTokenIntrospectionResponse,
+        BasicTokenType,
+    },
 };
 use serde::{Deserialize, Serialize};
 
@@ -170,5 +173,10 @@ fn failed(error: RequestTokenError<FetchError, BasicErrorResponse>) -> OAuthErro
 
 fn named(answer: &BasicErrorResponse) -> OAuthError {
     let name: String = answer.error().as_ref().chars().filter(char::is_ascii_graphic).take(MAX_NAME).collect();
-    OAuthError::Rejected(format!("it does not accept the code: {name}"))
+    match (answer.error(), name.as_str()) {
+        // GitHub has a name of its own for it.
+        (BasicErrorResponseType::InvalidClient | BasicErrorResponseType::UnauthorizedClient, _)
+        | (_, "incorrect_client_credentials") => OAuthError::ClientNotAccepted(name),
+        _ => OAuthError::Rejected(format!("it does not accept the code: {name}")),
+    }
 }

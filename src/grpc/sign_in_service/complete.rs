@@ -56,8 +56,7 @@ impl SignInHandler {
             return answered.ok_or(Refusal::SignInInvalid.into());
         };
         if !request.error.is_empty() {
-            let refused = OAuthError::Rejected("it sent the browser back with an error".to_owned());
-            return Err(failed(&attempt.provider, refused));
+            return Err(failed(permit.tenant(), &attempt.provider, OAuthError::sent_back(&request.error)));
         }
         let account = self.account(&permit, attempt, request, now).await?;
         match finisher {
@@ -114,7 +113,7 @@ impl SignInHandler {
         let flow = Flow { nonce, pkce_verifier, redirect_uri, max_age };
         let iss = (!request.iss.is_empty()).then_some(request.iss);
         let returned = Returned { code: request.code, iss };
-        client.finish(&flow, &returned, now).await.map_err(|error| failed(&provider, error))
+        client.finish(&flow, &returned, now).await.map_err(|error| failed(permit.tenant(), &provider, error))
     }
 
     async fn sign_in(

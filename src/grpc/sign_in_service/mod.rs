@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     auth::Permit,
-    domain::{Provider, Refusal},
+    domain::{Provider, Refusal, TenantId},
     linking::{Error, Linking},
     oauth::{Client, Clients, OAuthError},
 };
@@ -42,14 +42,18 @@ impl SignInHandler {
 }
 
 /// What a flow came to that has failed; why is for the log.
-fn failed(provider: &Provider, error: OAuthError) -> Error {
+fn failed(tenant: &TenantId, provider: &Provider, error: OAuthError) -> Error {
     match error {
         OAuthError::Rejected(why) => {
-            tracing::info!(%provider, why, "a sign-in at a provider was rejected");
+            tracing::info!(%tenant, %provider, why, "a sign-in at a provider was rejected");
+            Refusal::ProviderRejected.into()
+        }
+        OAuthError::ClientNotAccepted(why) => {
+            tracing::warn!(%tenant, %provider, why, "a provider does not accept our client: look at its id and secret");
             Refusal::ProviderRejected.into()
         }
         OAuthError::Unavailable(why) => {
-            tracing::warn!(%provider, why, "a provider is not to be had");
+            tracing::warn!(%tenant, %provider, why, "a provider is not to be had");
             Refusal::ProviderUnavailable.into()
         }
         OAuthError::Fault(text) => Error::Fault(text),

@@ -49,7 +49,7 @@ impl SignInHandler {
             Intent::Link { user_token } => Some(self.user_to_link(&permit, user_token, now).await?),
         };
 
-        let begun = client.begin(&wish).await.map_err(|error| failed(&provider, error))?;
+        let begun = client.begin(&wish).await.map_err(|error| failed(permit.tenant(), &provider, error))?;
         let secret = random()?;
         let name = AttemptName::of(&begun.state, &secret);
         let attempt = SignInAttempt {
