@@ -15,6 +15,7 @@ pub mod grpc;
 pub mod http_client;
 pub mod linking;
 pub mod oauth;
+pub mod secret;
 pub mod server;
 pub mod store;
 pub mod tls;

@@ -2,7 +2,6 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use aws_lc_rs::digest::{SHA256, digest};
 use chrono::{DateTime, Utc};
 
 use super::{
@@ -11,7 +10,10 @@ use super::{
     jwt::{self, Expected, Jwt, MAX_TOKEN},
     verified_tokens::Verified,
 };
-use crate::domain::{IdentityRef, Named, Subject, TenantId, UserId};
+use crate::{
+    domain::{IdentityRef, Named, Subject, TenantId, UserId},
+    secret::sha256,
+};
 
 /// What a token is given for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -204,10 +206,4 @@ fn token_hash(token: &str, issuer: &str, jti: Option<&str>) -> [u8; 32] {
         None => format!("token\0{issuer}\0{}", token.rsplit_once('.').map_or(token, |(signed, _)| signed)),
     };
     sha256(named.as_bytes())
-}
-
-fn sha256(bytes: &[u8]) -> [u8; 32] {
-    let mut hash = [0; 32];
-    hash.copy_from_slice(digest(&SHA256, bytes).as_ref());
-    hash
 }

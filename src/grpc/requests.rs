@@ -1,7 +1,6 @@
 //! From messages to what the use cases understand. Every wrong field is found before anything is
 //! refused. Public for those who feed it bytes: `fuzz/`.
 
-use aws_lc_rs::digest::{SHA256, digest};
 use prost::Message;
 use prost_types::{Struct, Value as PbValue, value::Kind};
 use serde_json::{Map, Number, Value};
@@ -17,6 +16,7 @@ use crate::{
         unlinking::UnlinkMetadata,
     },
     linking::{RequestId, UserIdForm},
+    secret::sha256,
 };
 
 /// The longest connection name, in bytes.
@@ -93,9 +93,7 @@ impl Checks {
         if id.is_none() {
             self.wrong(field, "must be a UUID, and not the one of zeros only");
         }
-        let mut fingerprint = [0; 32];
-        fingerprint.copy_from_slice(digest(&SHA256, &rest.encode_to_vec()).as_ref());
-        Some(RequestId { id: id?, fingerprint })
+        Some(RequestId { id: id?, fingerprint: sha256(&rest.encode_to_vec()) })
     }
 
     /// The id of a link.

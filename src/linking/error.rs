@@ -3,6 +3,7 @@
 use crate::{
     auth::Denial,
     domain::Refusal,
+    secret::NoRandomBytes,
     store::{StoreError, StoredAnswer},
 };
 
@@ -43,5 +44,11 @@ impl From<Refusal> for Error {
 impl From<StoreError> for Error {
     fn from(error: StoreError) -> Self {
         Self::Store(error)
+    }
+}
+
+impl From<NoRandomBytes> for Error {
+    fn from(error: NoRandomBytes) -> Self {
+        Self::Fault(error.to_string())
     }
 }

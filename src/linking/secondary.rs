@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use aws_lc_rs::digest::{SHA256, digest};
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
@@ -14,6 +13,7 @@ use crate::{
         Email, IdentityEmail, IdentityRef, Metadata, Named, Refusal, User, UserId, Verified, Verifier,
         linking::UnownedIdentity, sign_in::judged, tickets::Ticket,
     },
+    secret::sha256,
     store::{Answer, Proof},
 };
 
@@ -80,7 +80,7 @@ impl Linking {
 impl Secondary {
     /// By a ticket, as a caller gives it.
     pub fn of_ticket(text: &str) -> Self {
-        Self::Ticket(ticket_hash(text))
+        Self::Ticket(sha256(text.as_bytes()))
     }
 
     /// Whom it names; a ticket, the account that it proves.
@@ -252,13 +252,6 @@ fn account_step(
             Ok(Step::Attach(Box::new(Arrival { account, proven_at: now, ticket: None })))
         }
     }
-}
-
-/// What names a ticket.
-pub(super) fn ticket_hash(text: &str) -> [u8; 32] {
-    let mut hash = [0; 32];
-    hash.copy_from_slice(digest(&SHA256, text.as_bytes()).as_ref());
-    hash
 }
 
 /// The identity as its token describes it.

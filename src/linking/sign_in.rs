@@ -1,12 +1,10 @@
 //! Signing in: whose an account is that was just proven, and what becomes of it if it is nobody's.
 
-use aws_lc_rs::rand;
 use chrono::{DateTime, Utc};
-use data_encoding::BASE64URL_NOPAD;
 
 use super::{
     Error, Linking, Write, actor, attachment::Attachment, lock_told, named_in, named_in_link, random_user_id,
-    secondary::ticket_hash, take_live, unanswered,
+    take_live, unanswered,
 };
 use crate::{
     auth::Permit,
@@ -19,6 +17,7 @@ use crate::{
         tickets::Ticket,
         unlinking::user_of_its_own,
     },
+    secret::{random_text, sha256},
     store::{Inserted, Link as StoredLink, LockKeys, Proof, Question, Session},
 };
 
@@ -44,7 +43,7 @@ pub enum SigningIn {
 impl SigningIn {
     /// With a ticket, as a caller gives it.
     pub fn of_ticket(text: &str) -> Self {
-        Self::Ticket(ticket_hash(text))
+        Self::Ticket(sha256(text.as_bytes()))
     }
 }
 
@@ -290,14 +289,12 @@ impl SignIn {
         if self.validate_only {
             return Ok(answer(decision, account, None));
         }
-        let mut random = [0; 32];
-        rand::fill(&mut random).map_err(|_| Error::Fault("the system gives no random bytes".to_owned()))?;
-        let text = BASE64URL_NOPAD.encode(&random);
+        let text = random_text()?;
         let Outcome::Candidates(who) = &decision.outcome else { return Err(Error::Moved) };
         let is_one = |user: &&User| who.iter().any(|candidate| candidate.user == user.id);
         let candidates = holders.iter().filter(is_one).map(|user| (user.id.clone(), user.version)).collect();
         let ticket = Ticket { account: account.clone(), candidates, issue_time: now };
-        let expire_time = session.insert_ticket(&ticket_hash(&text), &ticket).await?;
+        let expire_time = session.insert_ticket(&sha256(text.as_bytes()), &ticket).await?;
         let ticket = Some(IssuedTicket { text, expire_time });
         Ok(SignInAnswer { ticket, ..answer(decision, account, None) })
     }

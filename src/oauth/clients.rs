@@ -5,13 +5,12 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use chrono::{DateTime, Utc};
 use tokio::{sync::Semaphore, time::timeout};
 
-use super::{
-    Account, ClientSettings, Flow, GitHubUrls, OAuthError, Protocol, Returned, Wish, flow::random, github, oidc::Oidc,
-};
+use super::{Account, ClientSettings, Flow, GitHubUrls, OAuthError, Protocol, Returned, Wish, github, oidc::Oidc};
 use crate::{
     auth::Keys,
     domain::{Provider, TenantId},
     http_client::HttpClient,
+    secret::random_text,
 };
 
 /// How long a provider may take for everything that is asked of it in one call.
@@ -111,7 +110,7 @@ impl Client {
 
     /// Begins a flow.
     pub async fn begin(&self, wish: &Wish) -> Result<Begun, OAuthError> {
-        let (flow, state) = (Flow::new(wish)?, random()?);
+        let (flow, state) = (Flow::new(wish)?, random_text()?);
         let Self { settings, http, .. } = self;
         let authorization_url = match &self.speaks {
             Speaks::Oidc(oidc) => self.in_time(oidc.authorization_url(settings, http, wish, &flow, &state)).await?,

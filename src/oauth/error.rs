@@ -1,5 +1,7 @@
 //! Why a flow did not come to its end.
 
+use crate::secret::NoRandomBytes;
+
 /// What the parameter `error` of a redirect may say (RFC 6749 §4.1.2.1, OpenID Connect Core §3.1.2.6).
 const SENT_BACK_WITH: [&str; 16] = [
     "access_denied",
@@ -54,5 +56,11 @@ impl OAuthError {
     /// A provider that is not to be had.
     pub(super) fn unavailable(error: impl std::fmt::Display) -> Self {
         Self::Unavailable(error.to_string())
+    }
+}
+
+impl From<NoRandomBytes> for OAuthError {
+    fn from(error: NoRandomBytes) -> Self {
+        Self::Fault(error.to_string())
     }
 }

@@ -2,10 +2,7 @@
 
 use std::time::Duration;
 
-use aws_lc_rs::rand;
-use data_encoding::BASE64URL_NOPAD;
-
-use super::OAuthError;
+use crate::secret::{NoRandomBytes, random_text};
 
 /// How somebody is to sign in.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -43,19 +40,12 @@ pub struct Returned {
 
 impl Flow {
     /// A new flow.
-    pub fn new(wish: &Wish) -> Result<Self, OAuthError> {
+    pub fn new(wish: &Wish) -> Result<Self, NoRandomBytes> {
         Ok(Self {
-            nonce: random()?,
-            pkce_verifier: random()?,
+            nonce: random_text()?,
+            pkce_verifier: random_text()?,
             redirect_uri: wish.redirect_uri.clone(),
             max_age: wish.max_age,
         })
     }
-}
-
-/// 256 random bits, as text.
-pub(super) fn random() -> Result<String, OAuthError> {
-    let mut bytes = [0; 32];
-    rand::fill(&mut bytes).map_err(|_| OAuthError::Fault("the system gives no random bytes".to_owned()))?;
-    Ok(BASE64URL_NOPAD.encode(&bytes))
 }

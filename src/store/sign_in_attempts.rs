@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use aws_lc_rs::digest::{SHA256, digest};
 use chrono::{DateTime, Utc};
 use diesel::{
     QueryableByName, sql_query,
@@ -10,7 +9,10 @@ use diesel::{
 };
 
 use super::{Session, StoreError, cached::Cached, rows};
-use crate::domain::{Provider, UserId};
+use crate::{
+    domain::{Provider, UserId},
+    secret::sha256,
+};
 
 /// A flow at a provider. No `Debug`: the verifier is a secret.
 #[derive(Clone)]
@@ -39,14 +41,8 @@ pub struct AttemptName {
 impl AttemptName {
     /// The attempt with this state and this secret.
     pub fn of(state: &str, secret: &str) -> Self {
-        Self { state: sha256(state), secret: sha256(secret) }
+        Self { state: sha256(state.as_bytes()), secret: sha256(secret.as_bytes()) }
     }
-}
-
-fn sha256(text: &str) -> [u8; 32] {
-    let mut hash = [0; 32];
-    hash.copy_from_slice(digest(&SHA256, text.as_bytes()).as_ref());
-    hash
 }
 
 #[derive(QueryableByName)]

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use aws_lc_rs::{hmac, rand};
+use aws_lc_rs::hmac;
 use chrono::{DateTime, Utc};
 use diesel::{ExpressionMethods as _, QueryDsl as _};
 use diesel_async::AsyncPgConnection;
@@ -11,7 +11,10 @@ use super::{
     Session, StoreError,
     schema::{provider_issuers, tenant_keys, tombstones},
 };
-use crate::domain::{Named, Provider, TenantId};
+use crate::{
+    domain::{Named, Provider, TenantId},
+    secret::random_bytes,
+};
 
 /// A tenant's key: random, made at first use, kept in the database.
 #[derive(Clone)]
@@ -55,8 +58,7 @@ pub(super) async fn load_keys(
     use diesel_async::RunQueryDsl as _;
     let mut keys = HashMap::new();
     for tenant in tenants {
-        let mut fresh = [0; 32];
-        rand::fill(&mut fresh).map_err(|_| StoreError::Fault("the system gives no random bytes".to_owned()))?;
+        let fresh = random_bytes().map_err(|error| StoreError::Fault(error.to_string()))?;
         diesel::insert_into(tenant_keys::table)
             .values((tenant_keys::tenant_id.eq(tenant.as_str()), tenant_keys::key.eq(fresh.as_slice())))
             .on_conflict_do_nothing()

@@ -81,13 +81,13 @@ fn arrows_point_one_way() {
         ["auth", "domain", "store"].map(str::to_owned).into()
     );
     insta::assert_snapshot!(used_by("domain/"), @"");
-    insta::assert_snapshot!(used_by("store/"), @"domain");
-    insta::assert_snapshot!(used_by("auth/"), @"domain http_client");
+    insta::assert_snapshot!(used_by("store/"), @"domain secret");
+    insta::assert_snapshot!(used_by("auth/"), @"domain http_client secret");
     insta::assert_snapshot!(used_by("config/"), @"auth domain feed http_client oauth store tls");
-    insta::assert_snapshot!(used_by("linking/"), @"auth clock config domain store");
-    insta::assert_snapshot!(used_by("oauth/"), @"auth domain http_client");
+    insta::assert_snapshot!(used_by("linking/"), @"auth clock config domain secret store");
+    insta::assert_snapshot!(used_by("oauth/"), @"auth domain http_client secret");
     insta::assert_snapshot!(used_by("feed/"), @"clock domain store");
-    insta::assert_snapshot!(used_by("grpc/"), @"auth clock domain feed linking oauth store");
+    insta::assert_snapshot!(used_by("grpc/"), @"auth clock domain feed linking oauth secret store");
     insta::assert_snapshot!(used_by("server/"), @"auth clock config domain feed grpc http_client linking oauth store tls");
     insta::assert_snapshot!(used_by("dev/"), @"auth clock grpc");
     insta::assert_snapshot!(used_by("clock.rs"), @"");

@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use aws_lc_rs::rand;
 use chrono::{DateTime, Utc};
-use data_encoding::BASE64URL_NOPAD;
 
 use super::{MAX_URI, SignInHandler, failed};
 use crate::{
@@ -14,6 +12,7 @@ use crate::{
     grpc::{answers, proto as pb, requests::Checks},
     linking::{Error, resolve},
     oauth::{Client, Wish},
+    secret::random_text,
     store::{AttemptName, SignInAttempt},
 };
 
@@ -50,7 +49,7 @@ impl SignInHandler {
         };
 
         let begun = client.begin(&wish).await.map_err(|error| failed(permit.tenant(), &provider, error))?;
-        let secret = random()?;
+        let secret = random_text()?;
         let name = AttemptName::of(&begun.state, &secret);
         let attempt = SignInAttempt {
             provider,
@@ -136,11 +135,4 @@ fn check_for(client: &Client, wish: &Wish) -> Result<(), Refusal> {
         checks.wrong("max_age", "is for OpenID Connect: this provider does not say when somebody signed in");
     }
     checks.finish()
-}
-
-/// 256 random bits, as text.
-fn random() -> Result<String, Error> {
-    let mut bytes = [0; 32];
-    rand::fill(&mut bytes).map_err(|_| Error::Fault("the system gives no random bytes".to_owned()))?;
-    Ok(BASE64URL_NOPAD.encode(&bytes))
 }
