@@ -91,6 +91,11 @@ impl IssuerRule {
 }
 
 impl IdTokenRules {
+    /// Whether both expect the same issuer to sign, with the same algorithms.
+    pub fn expect_the_same_signer_as(&self, other: &Self) -> bool {
+        self.issuer.name() == other.issuer.name() && self.algorithms == other.algorithms
+    }
+
     /// Verifies an ID token. Waits for the provider's keys if it names one that may be new.
     pub async fn verify(
         &self,

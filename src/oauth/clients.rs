@@ -5,7 +5,10 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use chrono::{DateTime, Utc};
 use tokio::{sync::Semaphore, time::timeout};
 
-use super::{Account, ClientSettings, Flow, GitHubUrls, OAuthError, Protocol, Returned, Wish, github, oidc::Oidc};
+use super::{
+    Account, ClientSettings, Flow, GitHubUrls, OAuthError, Protocol, Returned, Wish, github, known::KnownIssuers,
+    oidc::Oidc,
+};
 use crate::{
     auth::Keys,
     domain::{Provider, TenantId},
@@ -17,7 +20,10 @@ use crate::{
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Our clients at all providers.
-pub struct Clients(BTreeMap<TenantId, BTreeMap<Provider, Client>>);
+pub struct Clients {
+    clients: BTreeMap<TenantId, BTreeMap<Provider, Client>>,
+    issuers: KnownIssuers,
+}
 
 /// A client of ours at a provider.
 pub struct Client {
@@ -53,46 +59,46 @@ impl Clients {
         http: &HttpClient,
         at_once: usize,
     ) -> Self {
-        let mut clients = Self(BTreeMap::new());
+        let mut all = Self { clients: BTreeMap::new(), issuers: KnownIssuers::default() };
         let mut places = BTreeMap::new();
         for (tenant, provider, settings) in settings {
             let places = places.entry(settings.issuer()).or_insert_with(|| Arc::new(Semaphore::new(at_once)));
-            let client = Client::new(provider.clone(), settings, http.clone(), Arc::clone(places));
-            clients.0.entry(tenant).or_default().insert(provider, client);
+            let speaks = Speaks::of(&settings.protocol, &mut all.issuers);
+            let (http, places) = (http.clone(), Arc::clone(places));
+            let client = Client { provider: provider.clone(), settings, speaks, http, places };
+            all.clients.entry(tenant).or_default().insert(provider, client);
         }
-        clients
+        all
     }
 
     /// The client at a provider of a tenant.
     pub fn get(&self, tenant: &TenantId, provider: &Provider) -> Option<&Client> {
-        self.0.get(tenant)?.get(provider)
+        self.clients.get(tenant)?.get(provider)
     }
 
     /// The clients of a tenant, in the order of their providers' names.
     pub fn of(&self, tenant: &TenantId) -> impl Iterator<Item = &Client> {
-        self.0.get(tenant).into_iter().flat_map(BTreeMap::values)
+        self.clients.get(tenant).into_iter().flat_map(BTreeMap::values)
     }
 
     /// The keys of the issuers among them, to be kept fresh.
     pub fn keys(&self) -> impl Iterator<Item = (&str, &Arc<Keys>)> {
-        self.0.values().flat_map(BTreeMap::values).filter_map(|client| match &client.speaks {
-            Speaks::Oidc(oidc) => Some(oidc.keys()),
-            Speaks::GitHub(_) => None,
-        })
+        self.issuers.keys()
+    }
+}
+
+impl Speaks {
+    fn of(protocol: &Protocol, issuers: &mut KnownIssuers) -> Self {
+        match protocol {
+            Protocol::Oidc { rules, metadata, preset, auth_method } => {
+                Self::Oidc(Oidc::new(rules.clone(), issuers.of(rules, metadata), *preset, *auth_method))
+            }
+            Protocol::GitHub(urls) => Self::GitHub(urls.clone()),
+        }
     }
 }
 
 impl Client {
-    fn new(provider: Provider, settings: ClientSettings, http: HttpClient, places: Arc<Semaphore>) -> Self {
-        let speaks = match &settings.protocol {
-            Protocol::Oidc { rules, metadata, preset, auth_method } => {
-                Speaks::Oidc(Oidc::new(rules.clone(), metadata.clone(), *preset, *auth_method))
-            }
-            Protocol::GitHub(urls) => Speaks::GitHub(urls.clone()),
-        };
-        Self { provider, settings, speaks, http, places }
-    }
-
     /// The provider.
     pub fn provider(&self) -> &Provider {
         &self.provider

@@ -10,6 +10,7 @@ mod error;
 mod exchange;
 mod flow;
 mod github;
+mod known;
 mod oidc;
 mod presets;
 mod settings;

@@ -1,54 +1,38 @@
 //! Providers that speak OpenID Connect.
 
-use std::{sync::Arc, time::Duration};
-
 use chrono::{DateTime, Utc};
 use http::{Request, StatusCode, Uri, header};
 use hyper::body::Bytes;
 
 use super::{
     Account, AuthMethod, ClientSettings, Flow, OAuthError, Preset, Returned, Wish,
-    discovered::{Discovered, Endpoints},
+    discovered::Endpoints,
     exchange::{self, is_refusal},
+    known::KnownIssuer,
     presets,
 };
 use crate::{
-    auth::{Asked, Claims, Denial, IdToken, IdTokenRules, KeySettings, KeySource, Keys},
+    auth::{Asked, Claims, Denial, IdToken, IdTokenRules},
     domain::{IdentityRef, Metadata, Provider},
     http_client::HttpClient,
 };
-
-/// How often its keys are read again.
-const KEYS_REFRESH: Duration = Duration::from_secs(300);
-/// For how long its keys are good that cannot be read again.
-const KEYS_MAX_AGE: Duration = Duration::from_secs(3600);
 
 /// A provider that speaks OpenID Connect.
 pub(super) struct Oidc {
     rules: IdTokenRules,
     preset: Option<Preset>,
     auth_method: Option<AuthMethod>,
-    discovered: Arc<Discovered>,
-    keys: Arc<Keys>,
+    issuer: KnownIssuer,
 }
 
 impl Oidc {
     pub(super) fn new(
         rules: IdTokenRules,
-        metadata: Uri,
+        issuer: KnownIssuer,
         preset: Option<Preset>,
         auth_method: Option<AuthMethod>,
     ) -> Self {
-        let issuer = rules.issuer.name().to_owned();
-        let source = KeySource::Discovery { issuer: issuer.clone(), metadata: metadata.clone() };
-        let settings = KeySettings { source, refresh: KEYS_REFRESH, max_age: KEYS_MAX_AGE };
-        let keys = Arc::new(Keys::new(settings, rules.algorithms.clone()));
-        Self { rules, preset, auth_method, discovered: Arc::new(Discovered::new(issuer, metadata)), keys }
-    }
-
-    /// Its keys, and whose they are.
-    pub(super) fn keys(&self) -> (&str, &Arc<Keys>) {
-        (self.rules.issuer.name(), &self.keys)
+        Self { rules, preset, auth_method, issuer }
     }
 
     /// Where to send the browser.
@@ -60,7 +44,7 @@ impl Oidc {
         flow: &Flow,
         state: &str,
     ) -> Result<String, OAuthError> {
-        let found = self.discovered.endpoints(http).await?;
+        let found = self.issuer.discovered.endpoints(http).await?;
         let mut extra = vec![("nonce", flow.nonce.clone())];
         extra.extend(wish.login_hint.clone().map(|hint| ("login_hint", hint)));
         extra.extend(wish.prompt.clone().map(|prompt| ("prompt", prompt)));
@@ -77,7 +61,7 @@ impl Oidc {
         returned: &Returned,
         now: DateTime<Utc>,
     ) -> Result<Account, OAuthError> {
-        let found = self.discovered.endpoints(http).await?;
+        let found = self.issuer.discovered.endpoints(http).await?;
         match &returned.iss {
             Some(iss) if !self.rules.issuer.allows(iss) => return Err(OAuthError::rejected("iss is another issuer")),
             None if found.says_iss => return Err(OAuthError::rejected("iss is missing, which it always sends")),
@@ -86,7 +70,7 @@ impl Oidc {
         let tokens = exchange::exchange(settings, &self.for_codes(&found), http, flow, &returned.code).await?;
         let id_token = tokens.id.ok_or_else(|| OAuthError::rejected("there is no ID token"))?;
         let asked = Asked { nonce: &flow.nonce, max_age: flow.max_age };
-        let id_token = self.rules.verify(&id_token, &self.keys, asked, now).await.map_err(not_verified)?;
+        let id_token = self.rules.verify(&id_token, &self.issuer.keys, asked, now).await.map_err(not_verified)?;
         if returned.iss.as_deref().is_some_and(|iss| id_token.claims.text("iss") != Some(iss)) {
             return Err(OAuthError::rejected("iss is another issuer than the ID token's"));
         }

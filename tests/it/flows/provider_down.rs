@@ -104,6 +104,23 @@ async fn no_connection_is_held_while_a_provider_is_asked() {
     assert_eq!(refusal(slow.await.unwrap()), "FailedPrecondition PROVIDER_REJECTED");
 }
 
+/// However many tenants sign in there, a provider is asked once for what is the same for all.
+#[tokio::test]
+async fn tenants_share_what_is_known_of_a_provider() {
+    let fake = FakeOidc::start(alice()).await;
+    let here = oidc("fake", &fake.issuer);
+    let server = server_with(&format!("{here}{}", here.replace("tenants.default", "tenants.other"))).await;
+
+    for service in [server.service(), server.service_of("other")] {
+        let begun = service.start_sign_in(to_sign_in("fake")).await.unwrap();
+        decision(service.complete_sign_in(come_back(&begun).await).await);
+    }
+
+    assert_eq!(fake.web.asked_for("/jwks").len(), 1);
+    // For its endpoints, and for where its keys are.
+    assert_eq!(fake.web.asked_for("/.well-known/openid-configuration").len(), 2);
+}
+
 /// A provider that hangs takes none of the places that are not its own, however many tenants sign in there.
 #[tokio::test]
 async fn only_so_many_wait_for_one_provider() {

@@ -1,0 +1,57 @@
+//! What all clients at one issuer share, whosever they are: its metadata and its keys, read once.
+
+use std::{sync::Arc, time::Duration};
+
+use http::Uri;
+
+use super::discovered::Discovered;
+use crate::auth::{IdTokenRules, KeySettings, KeySource, Keys};
+
+/// How often keys are read again.
+const KEYS_REFRESH: Duration = Duration::from_secs(300);
+/// For how long keys are good that cannot be read again.
+const KEYS_MAX_AGE: Duration = Duration::from_secs(3600);
+
+/// Issuers at which we have clients.
+#[derive(Default)]
+pub(super) struct KnownIssuers(Vec<KnownIssuer>);
+
+/// An issuer, as it is known to all clients that expect the same of it.
+#[derive(Clone)]
+pub(super) struct KnownIssuer {
+    rules: IdTokenRules,
+    metadata: Uri,
+    /// Its metadata.
+    pub discovered: Arc<Discovered>,
+    /// Its keys.
+    pub keys: Arc<Keys>,
+}
+
+impl KnownIssuers {
+    /// The issuer of a client's ID tokens, with its metadata at this URL.
+    pub fn of(&mut self, rules: &IdTokenRules, metadata: &Uri) -> KnownIssuer {
+        let is_it = |known: &&KnownIssuer| known.metadata == *metadata && known.rules.expect_the_same_signer_as(rules);
+        if let Some(known) = self.0.iter().find(is_it) {
+            return known.clone();
+        }
+        let known = KnownIssuer::new(rules, metadata);
+        self.0.push(known.clone());
+        known
+    }
+
+    /// The keys of each, and whose they are.
+    pub fn keys(&self) -> impl Iterator<Item = (&str, &Arc<Keys>)> {
+        self.0.iter().map(|known| (known.rules.issuer.name(), &known.keys))
+    }
+}
+
+impl KnownIssuer {
+    fn new(rules: &IdTokenRules, metadata: &Uri) -> Self {
+        let (rules, metadata, issuer) = (rules.clone(), metadata.clone(), rules.issuer.name().to_owned());
+        let source = KeySource::Discovery { issuer: issuer.clone(), metadata: metadata.clone() };
+        let settings = KeySettings { source, refresh: KEYS_REFRESH, max_age: KEYS_MAX_AGE };
+        let keys = Arc::new(Keys::new(settings, rules.algorithms.clone()));
+        let discovered = Arc::new(Discovered::new(issuer, metadata.clone()));
+        Self { rules, metadata, discovered, keys }
+    }
+}
