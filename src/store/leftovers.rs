@@ -39,9 +39,9 @@ impl Session {
     /// left, but for what somebody else is removing.
     pub async fn remove_some(&mut self, what: Leftovers) -> Result<usize, StoreError> {
         match what {
-            Leftovers::ExpiredAnswers => self.sweep_answers(AT_ONCE).await,
-            Leftovers::ExpiredTickets => self.sweep_tickets(AT_ONCE).await,
-            Leftovers::ExpiredAttempts => self.sweep_attempts(AT_ONCE).await,
+            Leftovers::ExpiredAnswers => self.remove_expired("request_ids").await,
+            Leftovers::ExpiredTickets => self.remove_expired("sign_in_tickets").await,
+            Leftovers::ExpiredAttempts => self.remove_expired("sign_in_attempts").await,
             Leftovers::Erasures => self.erase_some(None).await,
             Leftovers::DiscardedMetadata(before) => self.remove_discarded(before).await,
             Leftovers::OldEvents(before) => self.sweep_events(before, AT_ONCE).await,
@@ -55,18 +55,9 @@ impl Session {
             WHERE tenant_id = $1";
         let tenant = self.tenant.to_string();
         let row: Option<Count> = match what {
-            Leftovers::ExpiredAnswers => {
-                let sql = "SELECT count(*) FROM request_ids WHERE tenant_id = $1 AND expire_time <= now()";
-                self.conn.load_one(Cached(sql_query(sql).bind::<Text, _>(tenant))).await?
-            }
-            Leftovers::ExpiredTickets => {
-                let sql = "SELECT count(*) FROM sign_in_tickets WHERE tenant_id = $1 AND expire_time <= now()";
-                self.conn.load_one(Cached(sql_query(sql).bind::<Text, _>(tenant))).await?
-            }
-            Leftovers::ExpiredAttempts => {
-                let sql = "SELECT count(*) FROM sign_in_attempts WHERE tenant_id = $1 AND expire_time <= now()";
-                self.conn.load_one(Cached(sql_query(sql).bind::<Text, _>(tenant))).await?
-            }
+            Leftovers::ExpiredAnswers => self.expired("request_ids").await?,
+            Leftovers::ExpiredTickets => self.expired("sign_in_tickets").await?,
+            Leftovers::ExpiredAttempts => self.expired("sign_in_attempts").await?,
             Leftovers::Erasures => self.conn.load_one(Cached(sql_query(OF_DELETIONS).bind::<Text, _>(tenant))).await?,
             Leftovers::DiscardedMetadata(before) => {
                 let sql = "SELECT count(*) FROM links WHERE tenant_id = $1 AND discard_time < $2";
@@ -77,6 +68,24 @@ impl Session {
             Leftovers::OldEvents(_) => None,
         };
         Ok(row.and_then(|row| u64::try_from(row.count).ok()).unwrap_or_default())
+    }
+
+    /// How many rows of this table have expired.
+    async fn expired(&mut self, table: &'static str) -> Result<Option<Count>, StoreError> {
+        let sql = format!("SELECT count(*) FROM {table} WHERE tenant_id = $1 AND expire_time <= now()");
+        self.conn.load_one(Cached(sql_query(sql).bind::<Text, _>(self.tenant.as_str()))).await
+    }
+
+    /// Removes some of the rows of this table that have expired. What somebody else is about to remove is left to them.
+    async fn remove_expired(&mut self, table: &'static str) -> Result<usize, StoreError> {
+        let sql = format!(
+            "DELETE FROM {table} WHERE ctid = ANY (ARRAY (SELECT ctid FROM {table} \
+               WHERE tenant_id = $1 AND expire_time <= now() ORDER BY expire_time LIMIT $2 FOR UPDATE SKIP LOCKED))"
+        );
+        let query = sql_query(sql)
+            .bind::<Text, _>(self.tenant.as_str())
+            .bind::<BigInt, _>(i64::try_from(AT_ONCE).unwrap_or(i64::MAX));
+        self.conn.execute(Cached(query)).await
     }
 
     async fn remove_discarded(&mut self, before: DateTime<Utc>) -> Result<usize, StoreError> {

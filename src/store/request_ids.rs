@@ -2,7 +2,7 @@
 
 use diesel::{
     QueryableByName, sql_query,
-    sql_types::{Array, BigInt, Binary, Text, Uuid as SqlUuid},
+    sql_types::{Array, Binary, Text, Uuid as SqlUuid},
 };
 use uuid::Uuid;
 
@@ -107,17 +107,6 @@ impl Session {
             .bind::<Array<Text>, _>(texts(concerned));
         let rows = self.conn.execute(Cached(query)).await?;
         Ok(if rows == 1 { AnswerInserted::Inserted } else { AnswerInserted::Answered })
-    }
-
-    /// Removes answers of this tenant that have expired, `limit` at most, and says how many. What
-    /// somebody else is about to remove is left to them.
-    pub async fn sweep_answers(&mut self, limit: usize) -> Result<usize, StoreError> {
-        const SQL: &str = "DELETE FROM request_ids WHERE ctid = ANY (ARRAY (SELECT ctid FROM request_ids \
-              WHERE tenant_id = $1 AND expire_time <= now() ORDER BY expire_time LIMIT $2 FOR UPDATE SKIP LOCKED))";
-        let query = sql_query(SQL)
-            .bind::<Text, _>(self.tenant.as_str())
-            .bind::<BigInt, _>(i64::try_from(limit).unwrap_or(i64::MAX));
-        self.conn.execute(Cached(query)).await
     }
 }
 

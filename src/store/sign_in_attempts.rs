@@ -107,16 +107,6 @@ impl Session {
         let row: Option<Row> = self.conn.load_one(Cached(query)).await?;
         row.map(SignInAttempt::try_from).transpose()
     }
-
-    /// Removes attempts of this tenant that have expired, `limit` at most, and says how many.
-    pub async fn sweep_attempts(&mut self, limit: usize) -> Result<usize, StoreError> {
-        const SQL: &str = "DELETE FROM sign_in_attempts WHERE ctid = ANY (ARRAY (SELECT ctid FROM sign_in_attempts \
-              WHERE tenant_id = $1 AND expire_time <= now() ORDER BY expire_time LIMIT $2 FOR UPDATE SKIP LOCKED))";
-        let query = sql_query(SQL)
-            .bind::<Text, _>(self.tenant.as_str())
-            .bind::<BigInt, _>(i64::try_from(limit).unwrap_or(i64::MAX));
-        self.conn.execute(Cached(query)).await
-    }
 }
 
 impl TryFrom<Row> for SignInAttempt {

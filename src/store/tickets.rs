@@ -85,16 +85,6 @@ impl Session {
         let row: Option<Row> = self.conn.load_one(Cached(query)).await?;
         row.map(Ticket::try_from).transpose()
     }
-
-    /// Removes tickets of this tenant that have expired, `limit` at most, and says how many.
-    pub(super) async fn sweep_tickets(&mut self, limit: usize) -> Result<usize, StoreError> {
-        const SQL: &str = "DELETE FROM sign_in_tickets WHERE ctid = ANY (ARRAY (SELECT ctid FROM sign_in_tickets \
-              WHERE tenant_id = $1 AND expire_time <= now() ORDER BY expire_time LIMIT $2 FOR UPDATE SKIP LOCKED))";
-        let query = sql_query(SQL)
-            .bind::<Text, _>(self.tenant.as_str())
-            .bind::<BigInt, _>(i64::try_from(limit).unwrap_or(i64::MAX));
-        self.conn.execute(Cached(query)).await
-    }
 }
 
 fn stored(account: &UnownedIdentity) -> StoredAccount {
