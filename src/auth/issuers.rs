@@ -98,6 +98,8 @@ pub struct UseRules {
     pub types: BTreeSet<String>,
     /// The longest time since `iat`.
     pub max_age: Option<Duration>,
+    /// Whether a proof must come from the client that calls: see [`Issuers::expect_same_client`].
+    pub same_client: bool,
 }
 
 impl Kind {

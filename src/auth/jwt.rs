@@ -34,6 +34,8 @@ pub(super) struct Expected<'a> {
 pub(super) struct Jwt {
     /// Its `sub`.
     pub subject: String,
+    /// What it is signed with.
+    pub algorithm: Algorithm,
     /// When it was issued.
     pub issued_at: DateTime<Utc>,
     /// When it expires, leeway aside.
@@ -99,7 +101,7 @@ pub(super) async fn verify(
     let key = key.ok_or(Denial::TokenInvalid("unknown key, or not its algorithm"))?;
     let data = decode::<Claims>(token, &key.key, &validation(expected, key.algorithm))
         .map_err(|_| Denial::TokenInvalid("signature, claims, issuer, audience or times"))?;
-    checked(expected, data.claims, Arc::clone(&keys), now)
+    checked(expected, key.algorithm, data.claims, Arc::clone(&keys), now)
 }
 
 fn is_key_id(text: &str) -> bool {
@@ -129,7 +131,13 @@ fn validation(expected: &Expected<'_>, algorithm: Algorithm) -> Validation {
 }
 
 /// What the library does not check.
-fn checked(expected: &Expected<'_>, claims: Claims, keys: Arc<KeySet>, now: DateTime<Utc>) -> Result<Jwt, Denial> {
+fn checked(
+    expected: &Expected<'_>,
+    algorithm: Algorithm,
+    claims: Claims,
+    keys: Arc<KeySet>,
+    now: DateTime<Utc>,
+) -> Result<Jwt, Denial> {
     let invalid = Denial::TokenInvalid;
     if claims.text("iss") != Some(expected.issuer) {
         return Err(invalid("iss is not a string"));
@@ -153,7 +161,7 @@ fn checked(expected: &Expected<'_>, claims: Claims, keys: Arc<KeySet>, now: Date
         return Err(invalid("expired"));
     }
     let authenticated_at = authenticated_at.min(now);
-    Ok(Jwt { subject: subject.to_owned(), issued_at, expires_at, authenticated_at, claims, keys })
+    Ok(Jwt { subject: subject.to_owned(), algorithm, issued_at, expires_at, authenticated_at, claims, keys })
 }
 
 #[cfg(test)]

@@ -49,6 +49,8 @@ pub struct UserCaller {
     pub issued_at: DateTime<Utc>,
     /// When the person last signed in.
     pub authenticated_at: DateTime<Utc>,
+    /// The client that the token was issued to, if it says so.
+    pub authorized_party: Option<String>,
 }
 
 /// What a target is wanted for.
@@ -83,6 +85,7 @@ impl Caller {
                 subject: token.subject.clone(),
                 issued_at: token.issued_at,
                 authenticated_at: token.authenticated_at,
+                authorized_party: token.authorized_party.clone(),
             }),
             Who::Service => Self::Service { issuer: token.issuer.clone(), subject: token.subject.clone() },
         }

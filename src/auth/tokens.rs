@@ -3,15 +3,16 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use chrono::{DateTime, Utc};
+use jsonwebtoken::Algorithm;
 
 use super::{
-    Denial, Issuer, Issuers, Kind, SubjectMeaning, TenantRule, UseRules,
+    Denial, Issuer, Issuers, Kind, SubjectMeaning, TenantRule, UseRules, UserCaller,
     claims::Claims,
     jwt::{self, Expected, Jwt, MAX_TOKEN},
     verified_tokens::Verified,
 };
 use crate::{
-    domain::{IdentityRef, Named, Subject, TenantId, UserId},
+    domain::{IdentityRef, Named, Refusal, Subject, TenantId, UserId, refusal::LinkTokenProblem},
     secret::sha256,
 };
 
@@ -31,6 +32,10 @@ pub struct VerifiedToken {
     pub issuer: String,
     /// Its `sub`.
     pub subject: String,
+    /// What it is signed with.
+    pub algorithm: Algorithm,
+    /// The client that it was issued to, if it says so: its `azp`.
+    pub authorized_party: Option<String>,
     /// Whom it speaks for.
     pub who: Who,
     /// The tenants it may be used in: one, but for services that serve several.
@@ -110,6 +115,27 @@ impl Issuers {
         }
         Ok(token)
     }
+
+    /// Holds a proof to the client that calls, where its issuer's entry says so: Auth0's rules for `link_with`
+    /// ("Link a User Account", `POST /api/v2/users/{id}/identities`). A token that somebody got at another client
+    /// proves nothing here.
+    pub fn expect_same_client(&self, caller: &UserCaller, proof: &VerifiedToken) -> Result<(), Refusal> {
+        let rules = self.find(&proof.issuer).and_then(|(issuer, _)| issuer.link_with.as_ref());
+        if rules.is_some_and(|rules| !rules.same_client) {
+            return Ok(());
+        }
+        let is_for = |party: &String| proof.claims.is_only("aud", party);
+        let problem = if proof.algorithm != Algorithm::RS256 {
+            LinkTokenProblem::Algorithm
+        } else if proof.issuer != caller.issuer {
+            LinkTokenProblem::Issuer
+        } else if !caller.authorized_party.as_ref().is_some_and(is_for) {
+            LinkTokenProblem::Audience
+        } else {
+            return Ok(());
+        };
+        Err(Refusal::LinkTokenInvalid(problem))
+    }
 }
 
 /// What a token says by the rules of its issuer and its use.
@@ -121,7 +147,7 @@ fn verified(
     now: DateTime<Utc>,
 ) -> Result<VerifiedToken, Denial> {
     let invalid = Denial::TokenInvalid;
-    let Jwt { subject, issued_at, expires_at, authenticated_at, claims, keys: _ } = jwt;
+    let Jwt { subject, algorithm, issued_at, expires_at, authenticated_at, claims, keys: _ } = jwt;
     if jwt::is_older(issued_at, issuer.max_lifetime, expires_at) {
         return Err(invalid("lives too long"));
     }
@@ -135,6 +161,8 @@ fn verified(
     Ok(VerifiedToken {
         issuer: issuer.issuer.clone(),
         subject,
+        algorithm,
+        authorized_party: claims.text("azp").map(str::to_owned),
         who,
         tenants,
         scopes,

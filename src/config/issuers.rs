@@ -61,6 +61,7 @@ fn read_issuer(mut r: Reader, tenants: &BTreeSet<TenantId>, base: &Path) -> Draf
         audiences,
         types: r.list("types").unwrap_or_else(|| BTreeSet::from([DEFAULT_TYPE.to_owned()])),
         max_age: None,
+        same_client: false,
     });
     let link_with = r.table("link_with").and_then(read_link_with);
     if bearer.is_none() && link_with.is_none() {
@@ -264,8 +265,9 @@ fn read_link_with(mut r: Reader) -> Option<UseRules> {
     if max_age > LINK_WITH_MAX_AGE {
         r.problem("max_age", "must be at most 10m: a proof is fresh");
     }
+    let same_client = r.boolean("same_client", false);
     r.finish();
-    Some(UseRules { audiences: audiences?, types, max_age: Some(max_age) })
+    Some(UseRules { audiences: audiences?, types, max_age: Some(max_age), same_client })
 }
 
 fn read_scopes(

@@ -1,6 +1,7 @@
 //! The configuration: one TOML file, every key of which the environment can override. Read at
 //! start, and complete and checked before anything is bound.
 
+mod auth0;
 mod feed;
 mod issuers;
 mod listener;
@@ -15,7 +16,7 @@ use toml::Table;
 use tracing_subscriber::EnvFilter;
 
 use self::reader::Reader;
-pub use self::{listener::Limits, providers::ProviderSettings};
+pub use self::{auth0::Auth0, listener::Limits, providers::ProviderSettings};
 use crate::{
     auth::Issuer,
     domain::{Provider, TenantId},
@@ -51,6 +52,8 @@ pub struct Config {
     pub database: Database,
     /// How the feed is followed.
     pub feed: FeedSettings,
+    /// How Auth0's Management API is served; `None` for not at all.
+    pub auth0: Option<Auth0>,
     /// The populations of users.
     pub tenants: BTreeMap<TenantId, Tenant>,
     /// Whom to trust.
@@ -68,17 +71,16 @@ pub struct Database {
 /// A population of users.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Tenant {
-    /// How new users' ids are made.
-    pub user_ids: UserIds,
+    /// How new users' ids are made; at random unless told.
+    pub user_ids: Option<UserIds>,
     /// What is special about providers; a provider that is not named here has the defaults.
     pub providers: BTreeMap<Provider, ProviderSettings>,
 }
 
 /// How new users' ids are made.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UserIds {
     /// At random.
-    #[default]
     Random,
     /// `provider|subject` of the first identity, where that is free; else at random.
     ProviderSubject,
@@ -93,7 +95,14 @@ impl Tenant {
 
     /// Whether new users are to be named `provider|subject`, where that is free.
     pub fn wants_provider_subject(&self) -> bool {
-        self.user_ids == UserIds::ProviderSubject
+        self.user_ids == Some(UserIds::ProviderSubject)
+    }
+
+    /// The provider whose identities a connection makes: the one that lists it, or the one of that name.
+    pub fn provider_of_connection(&self, connection: &str) -> Option<&Provider> {
+        let lists = |(_, settings): &(&Provider, &ProviderSettings)| settings.connections.contains(connection);
+        let listing = self.providers.iter().find(lists).map(|(provider, _)| provider);
+        listing.or_else(|| self.providers.keys().find(|provider| provider.as_str() == connection))
     }
 
     /// Whether identities of a provider can sign in.
@@ -152,10 +161,11 @@ impl Config {
         }
         let database = database.and_then(read_database);
         let feed = feed::read(r.table("feed"));
-        let tenants = r.table("tenants").map(|table| read_tenants(table, base)).unwrap_or_default();
+        let mut tenants = r.table("tenants").map(|table| read_tenants(table, base)).unwrap_or_default();
         if tenants.is_empty() {
             r.problem("tenants", "is required: at least one, such as [tenants.default]");
         }
+        let auth0 = r.table("auth0").map(|table| auth0::read(table, &mut tenants));
         let fitting = database.as_ref().map_or(CALLS_PER_CONNECTION, |d| d.max_connections * CALLS_PER_CONNECTION);
         let max_concurrent_calls = r.number("max_concurrent_calls", fitting, 1..=100_000);
         let issuers = r.table("issuers");
@@ -179,6 +189,7 @@ impl Config {
                     log,
                     database,
                     feed,
+                    auth0,
                     tenants,
                     issuers,
                 })
@@ -220,7 +231,7 @@ fn read_tenants(mut r: Reader, base: &Path) -> BTreeMap<TenantId, Tenant> {
         let providers = table.table("providers").map(|table| providers::read(table, base)).unwrap_or_default();
         table.finish();
         match TenantId::parse(&name) {
-            Some(id) => drop(tenants.insert(id, Tenant { user_ids: user_ids.unwrap_or_default(), providers })),
+            Some(id) => drop(tenants.insert(id, Tenant { user_ids, providers })),
             None => r.problem(&name, format!("the name {}", TenantId::FORM)),
         }
     }

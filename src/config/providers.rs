@@ -11,15 +11,30 @@ use crate::{
     oauth::ClientSettings,
 };
 
+/// The longest name of a connection, in bytes.
+const MAX_CONNECTION: usize = 128;
+
 /// What is special about a provider.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ProviderSettings {
     /// Whether it is a social provider.
     pub social: bool,
+    /// The connections, as Auth0 names them, through which its accounts sign in; its own name aside.
+    pub connections: BTreeSet<String>,
     /// What it may do, and is believed.
     pub policy: ProviderPolicy,
     /// Our client there, if people are signed in there by us.
     pub oauth: Option<ClientSettings>,
+}
+
+impl ProviderSettings {
+    /// The connection of an account of which nobody says through which it signed in.
+    pub fn connection(&self, provider: &Provider) -> String {
+        match self.connections.iter().collect::<Vec<_>>().as_slice() {
+            [only] => (*only).clone(),
+            _ => provider.to_string(),
+        }
+    }
 }
 
 /// Reads the providers of a tenant. Relative paths start at `base`.
@@ -33,6 +48,7 @@ pub(super) fn read(mut r: Reader, base: &Path) -> BTreeMap<Provider, ProviderSet
         }
     }
     check_redirect_uris(&r, &providers);
+    check_connections(&r, &providers);
     r.finish();
     providers
 }
@@ -51,6 +67,20 @@ fn check_redirect_uris(r: &Reader, providers: &BTreeMap<Provider, ProviderSettin
     }
 }
 
+/// A connection says whose identity a new one is: it belongs to one provider.
+fn check_connections(r: &Reader, providers: &BTreeMap<Provider, ProviderSettings>) {
+    for (provider, settings) in providers {
+        for connection in &settings.connections {
+            let others = providers.iter().filter(|(other, _)| *other != provider);
+            let mut also = others
+                .filter(|(other, theirs)| theirs.connections.contains(connection) || other.as_str() == connection);
+            if let Some((other, _)) = also.next() {
+                r.problem(&format!("{provider}.connections"), format!("{connection:?} is {other}'s too"));
+            }
+        }
+    }
+}
+
 fn read_provider(mut r: Reader, name: &str, base: &Path) -> ProviderSettings {
     let enabled = r.boolean("enabled", true);
     let link_only = r.one_of("mode", [("sign_in", false), ("link_only", true)]);
@@ -64,6 +94,13 @@ fn read_provider(mut r: Reader, name: &str, base: &Path) -> ProviderSettings {
         [("none", RequiredEmail::None), ("any", RequiredEmail::Any), ("verified", RequiredEmail::Verified)],
     );
     let social = r.boolean("social", false);
+    let connections = r.list("connections").unwrap_or_default();
+    if connections
+        .iter()
+        .any(|name| name.is_empty() || name.len() > MAX_CONNECTION || name.chars().any(char::is_control))
+    {
+        r.problem("connections", format!("must be names of 1 to {MAX_CONNECTION} bytes"));
+    }
     let oauth = r.table("oauth").and_then(|table| oauth::read(table, name, base));
     if email_trust == Some(EmailTrust::Never) {
         check_without_trust(&r, linking, required_email);
@@ -76,7 +113,7 @@ fn read_provider(mut r: Reader, name: &str, base: &Path) -> ProviderSettings {
         linking: linking.unwrap_or_default(),
         required_email: required_email.unwrap_or_default(),
     };
-    ProviderSettings { social, policy, oauth }
+    ProviderSettings { social, connections, policy, oauth }
 }
 
 /// What stands on verified emails means nothing where none counts.

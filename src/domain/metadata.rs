@@ -8,7 +8,7 @@ use std::fmt;
 
 use serde_json::{Map, Number, Value};
 
-use super::violation::Violation;
+use super::{Refusal, violation::Violation};
 
 /// The largest metadata, in bytes of compact JSON text.
 pub const MAX_BYTES: usize = 16 * 1024;
@@ -85,6 +85,35 @@ impl Metadata {
         // A map with string keys always serialises. Did it not, it would be too large for everyone
         // who asks.
         serde_json::to_string(&self.0).map_or(usize::MAX, |json| json.len())
+    }
+}
+
+/// A change of one namespace.
+#[derive(Debug, Clone, PartialEq)]
+pub enum MetadataUpdate {
+    /// This instead of whatever there was.
+    Replace(Metadata),
+    /// Each of these keys with its value instead of what it had, and without those whose value is null: a JSON
+    /// Merge Patch (RFC 7396) of the first level alone.
+    Patch(Metadata),
+}
+
+impl MetadataUpdate {
+    /// What becomes of `before`. [`Refusal::MetadataTooLarge`] if that would have over [`MAX_BYTES`].
+    pub fn applied_to(&self, before: &Metadata, namespace: &'static str) -> Result<Metadata, Refusal> {
+        let patch = match self {
+            Self::Replace(after) => return Ok(after.clone()),
+            Self::Patch(patch) => patch,
+        };
+        let mut after = before.clone();
+        for (key, value) in &patch.0 {
+            match value {
+                Value::Null => after.0.remove(key),
+                value => after.0.insert(key.clone(), value.clone()),
+            };
+        }
+        let bytes = after.json_bytes();
+        if bytes > MAX_BYTES { Err(Refusal::MetadataTooLarge { namespace, bytes }) } else { Ok(after) }
     }
 }
 
@@ -340,6 +369,29 @@ mod tests {
         let path = format!("m/{}", "k".repeat(198));
         assert_eq!(shown(&path), path);
         assert_eq!(shown(&format!("{path}k")), format!("m/{}…", "k".repeat(197)));
+    }
+
+    #[test]
+    fn a_patch_is_of_the_first_level() {
+        let of = |value| Metadata::parse("m", map(value)).unwrap();
+        let before = of(json!({"color": "red", "address": {"home": "1", "work": "2"}, "plan": null}));
+        let patch =
+            MetadataUpdate::Patch(of(json!({"color": null, "address": {"work": "3"}, "none": null, "new": [1]})));
+        let after = patch.applied_to(&before, "user_metadata");
+        assert_eq!(after, Ok(of(json!({"address": {"work": "3"}, "plan": null, "new": [1]}))));
+        let nothing = MetadataUpdate::Patch(Metadata::default());
+        assert_eq!(nothing.applied_to(&before, "user_metadata"), Ok(before.clone()));
+        let all = MetadataUpdate::Replace(Metadata::default());
+        assert_eq!(all.applied_to(&before, "user_metadata"), Ok(Metadata::default()));
+    }
+
+    #[test]
+    fn a_patch_keeps_to_the_bounds() {
+        let of = |value| Metadata::parse("m", map(value)).unwrap();
+        let half = of(json!({"a": "x".repeat(MAX_BYTES - 8)}));
+        let patched = |key: &str| MetadataUpdate::Patch(of(json!({key: "y"}))).applied_to(&half, "app_metadata");
+        assert!(patched("a").is_ok());
+        assert_eq!(patched("b"), Err(Refusal::MetadataTooLarge { namespace: "app_metadata", bytes: MAX_BYTES + 8 }));
     }
 
     #[test]

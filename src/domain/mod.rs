@@ -24,7 +24,7 @@ pub mod violation;
 pub use email::Email;
 pub use event::{Event, EventKind, UserChange};
 pub use ids::{IdentityRef, Provider, Subject, TenantId, UserId};
-pub use metadata::Metadata;
+pub use metadata::{Metadata, MetadataUpdate};
 pub use policy::{EmailTrust, LinkingPolicy, ProviderPolicy, RequiredEmail};
 pub use refusal::Refusal;
 pub use user::{Absorbed, Identity, IdentityEmail, Named, Standing, User, Verified, Verifier};

@@ -13,7 +13,7 @@ pub enum Refusal {
     /// Both sides of a link are the same identity or user.
     SameUser,
     /// The second token does not hold as a proof: wrong, too old, or used before.
-    LinkTokenInvalid,
+    LinkTokenInvalid(LinkTokenProblem),
     /// The ticket does not hold as a proof: of somebody else, for somebody else, too old, or used before.
     LinkTicketInvalid,
     /// What a sign-in goes on with is not there: wrong, of somebody else, too old, or used before.
@@ -76,6 +76,19 @@ pub enum Refusal {
     },
     /// Other writers kept changing the same users.
     ConflictRetry,
+}
+
+/// Why a token proves nothing for a link. What is not [`LinkTokenProblem::Invalid`] is told of good tokens only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LinkTokenProblem {
+    /// It is no good as a proof, for whatever reason.
+    Invalid,
+    /// It is not signed with RS256, where its issuer's tokens must be.
+    Algorithm,
+    /// Its issuer is not the caller's, where it must be.
+    Issuer,
+    /// It is not for the client that calls, where it must be.
+    Audience,
 }
 
 impl Refusal {

@@ -19,33 +19,26 @@ use super::{
     paths::{is_open_stream, is_public, is_watch},
     status::{denied, overloaded},
     streams::OpenStreams,
-    telemetry::CallRecord,
 };
 use crate::{
-    auth::{Denial, Permit, Rule, TokenUse, VerifiedToken, Who},
-    clock,
-    domain::{Refusal, TenantId},
+    auth::{Permit, Rule},
+    calls::{admission, admitted, capacity::Places, telemetry::CallRecord},
     linking::Linking,
 };
-
-/// The metadata in which a service that serves several tenants names one.
-const TENANT: &str = "x-tenant";
 
 /// Puts the gate in front of a service.
 #[derive(Clone)]
 pub struct GateLayer {
     linking: Arc<Linking>,
+    places: Places,
     streams: OpenStreams,
 }
 
-/// Goes with an answer to somebody who was let in, as an extension.
-#[derive(Debug, Clone, Copy)]
-pub struct Admitted;
-
 impl GateLayer {
-    /// A gate that trusts the issuers of these use cases, and lets nobody else open more than `streams`.
-    pub fn new(linking: Arc<Linking>, streams: OpenStreams) -> Self {
-        Self { linking, streams }
+    /// A gate that trusts the issuers of these use cases, gives whom it lets in these places, and lets nobody
+    /// else open more than `streams`.
+    pub fn new(linking: Arc<Linking>, places: Places, streams: OpenStreams) -> Self {
+        Self { linking, places, streams }
     }
 }
 
@@ -53,7 +46,7 @@ impl<S> Layer<S> for GateLayer {
     type Service = Gate<S>;
 
     fn layer(&self, inner: S) -> Gate<S> {
-        Gate { inner, linking: Arc::clone(&self.linking), streams: self.streams.clone() }
+        Gate { inner, gate: self.clone() }
     }
 }
 
@@ -61,8 +54,7 @@ impl<S> Layer<S> for GateLayer {
 #[derive(Clone)]
 pub struct Gate<S> {
     inner: S,
-    linking: Arc<Linking>,
-    streams: OpenStreams,
+    gate: GateLayer,
 }
 
 impl<S, B> Service<Request<B>> for Gate<S>
@@ -83,7 +75,7 @@ where
         // The one that is ready; its clone need not be.
         let ready = self.inner.clone();
         let mut inner = mem::replace(&mut self.inner, ready);
-        let (linking, streams) = (Arc::clone(&self.linking), self.streams.clone());
+        let GateLayer { linking, places, streams } = self.gate.clone();
         Box::pin(async move {
             if let Some(refused) = no_call(request.method(), request.headers()) {
                 return Ok(refused);
@@ -98,14 +90,16 @@ where
                 return inner.call(request).await;
             }
             let record = request.extensions().get::<CallRecord>().cloned().unwrap_or_default();
-            match admit(&linking, request.uri().path(), request.headers(), &record).await {
-                Ok(permit) => {
+            match admit(&linking, path, request.headers(), &record).await {
+                Ok(mut permit) => {
+                    // Behind the table, so that nobody who may not call takes a place.
+                    if places.seat(&mut permit).is_err() {
+                        return Ok(admitted(overloaded().into_http()));
+                    }
                     // Nobody behind the gate needs the token, and nobody can log it by accident.
                     request.headers_mut().remove(AUTHORIZATION);
                     request.extensions_mut().insert(permit);
-                    let mut answer = inner.call(request).await?;
-                    answer.extensions_mut().insert(Admitted);
-                    Ok(answer)
+                    Ok(admitted(inner.call(request).await?))
                 }
                 Err(status) => Ok(status.into_http()),
             }
@@ -129,50 +123,8 @@ fn no_call(method: &Method, headers: &HeaderMap) -> Option<Response<Body>> {
 
 /// Judges a call by its path and its metadata; whose data it is about is in the message.
 async fn admit(linking: &Linking, path: &str, headers: &HeaderMap, record: &CallRecord) -> Result<Permit, Status> {
-    let token = bearer(headers).map_err(denied)?;
-    let token = linking.issuers().verify(token, TokenUse::Bearer, clock::now()).await.map_err(denied)?;
-    record.set_caller(match token.who {
-        Who::User(_) => "user",
-        Who::Service => "service",
-    });
+    let token = admission::verify(linking, headers, record).await.map_err(denied)?;
     // Only whoever is somebody learns which paths there are.
     let rule = Rule::of(path).ok_or_else(|| Status::unimplemented("there is no such rpc"))?;
-    let permit = rule.permit(&token, || tenant(headers, &token)).map_err(denied)?;
-    linking.expect_sign_in(&permit).map_err(denied)?;
-    Ok(permit)
-}
-
-/// The one bearer token (RFC 6750 §2.1). Two credentials could be two callers.
-fn bearer(headers: &HeaderMap) -> Result<&str, Denial> {
-    let mut values = headers.get_all(AUTHORIZATION).iter();
-    let value = match (values.next(), values.next()) {
-        (None, _) => return Err(Denial::TokenMissing),
-        (Some(value), None) => value.to_str().map_err(|_| Denial::TokenInvalid("not ASCII"))?,
-        (Some(_), Some(_)) => return Err(Denial::TokenInvalid("two authorization headers")),
-    };
-    match value.split_once(' ') {
-        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => Ok(token),
-        _ => Err(Denial::TokenInvalid("not a bearer token")),
-    }
-}
-
-/// The tenant that the call is about: the token's, or the one of several that the call names.
-fn tenant(headers: &HeaderMap, token: &VerifiedToken) -> Result<TenantId, Denial> {
-    let wrong = |text: &str| Err(Refusal::invalid(TENANT, text).into());
-    let mut named = headers.get_all(TENANT).iter();
-    let mut own = token.tenants.iter();
-    match (named.next(), named.next()) {
-        (Some(_), Some(_)) => wrong("must be given once"),
-        (Some(name), None) => {
-            let name = name.to_str().ok().and_then(TenantId::parse);
-            match name.filter(|name| token.tenants.contains(name)) {
-                Some(tenant) => Ok(tenant),
-                None => wrong("must name a tenant that the token serves"),
-            }
-        }
-        (None, _) => match (own.next(), own.next()) {
-            (Some(tenant), None) => Ok(tenant.clone()),
-            _ => wrong("is required: the token serves several tenants"),
-        },
-    }
+    admission::permit(linking, rule, &token, headers).map_err(denied)
 }

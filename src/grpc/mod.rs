@@ -2,23 +2,19 @@
 //! With `server/` the only place that names tonic.
 
 mod answers;
-pub mod capacity;
 pub mod codec;
-pub mod deadline;
 mod event_service;
 pub mod gate;
 pub mod health;
 mod identity_service;
 mod page;
-pub mod panics;
-mod paths;
+pub mod paths;
 mod position;
 pub mod proto;
 pub mod requests;
 mod sign_in_service;
 pub mod status;
 pub mod streams;
-pub mod telemetry;
 
 use tonic::{Request, Status};
 

@@ -1,6 +1,8 @@
 //! Which paths there are.
 
-use crate::auth::Rule;
+use http::Request;
+
+use crate::{auth::Rule, calls::telemetry::CallRecord};
 
 /// Paths that need no token: standard services that tell nothing about anybody.
 const PUBLIC: [&str; 5] = [
@@ -33,7 +35,12 @@ pub(super) fn is_public(path: &str) -> bool {
     PUBLIC.contains(&path)
 }
 
-/// Whether something may be at this path. Any other path can be whatever a client sends.
-pub(super) fn is_known(path: &str) -> bool {
-    is_public(path) || Rule::of(path).is_some()
+/// Names a call for the log by its path, if something may be there: any other can be whatever a client sends.
+pub fn named<B>(request: Request<B>) -> Request<B> {
+    let path = request.uri().path();
+    if is_public(path) || Rule::of(path).is_some() {
+        let record = request.extensions().get::<CallRecord>();
+        record.inspect(|record| record.set_name(path.trim_start_matches('/')));
+    }
+    request
 }

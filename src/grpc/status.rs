@@ -10,6 +10,7 @@ use tonic_types::{ErrorDetails, StatusExt as _};
 use super::proto::Reason;
 use crate::{
     auth::Denial,
+    calls::telemetry::Outcome,
     domain::{Refusal, Violation, metadata::shown},
     linking::Error,
     store::StoreError,
@@ -99,7 +100,7 @@ pub fn refused(refusal: Refusal) -> Status {
         Refusal::SameUser => {
             plain(InvalidArgument, Reason::SameUser, "both sides are the same identity or user: name two")
         }
-        Refusal::LinkTokenInvalid => plain(
+        Refusal::LinkTokenInvalid(_) => plain(
             FailedPrecondition,
             Reason::LinkTokenInvalid,
             "link_with was not accepted: let the person sign in to the secondary account again and send its new token, once",
@@ -252,6 +253,20 @@ fn store(error: StoreError) -> Status {
         StoreError::Conflict(_) | StoreError::Busy(_) => refused(Refusal::ConflictRetry),
         StoreError::Fault(text) => internal(&text),
     }
+}
+
+/// How a call ended.
+pub fn outcome(answer: Option<&Response<Body>>) -> Outcome {
+    // A refusal comes in the headers; otherwise the headers open an answer, which for a unary call is there as
+    // a whole by now.
+    let status = match answer {
+        None => Status::cancelled(""),
+        // Turned away before it was a call: the code that clients make of it.
+        Some(answer) if !answer.status().is_success() => Status::unknown(""),
+        Some(answer) => Status::from_header_map(answer.headers()).unwrap_or_else(|| Status::ok("")),
+    };
+    let reason = status.get_details_error_info().map(|info| info.reason).unwrap_or_default();
+    Outcome { code: format!("{:?}", status.code()), reason }
 }
 
 /// A response in our own words: what tonic calls INTERNAL by itself, such as a call that ends without

@@ -126,7 +126,7 @@ impl Link {
         if !self.secondary.still_names(&named, &secondary) {
             return Err(Error::Moved);
         }
-        self.secondary.expect_way_in(linking.tenant(&self.permit)?, &secondary)?;
+        self.secondary.expect_reach(linking.tenant(&self.permit)?, &secondary)?;
 
         let link = Uuid::now_v7();
         let done = linking::absorb(primary, secondary, &self.terms, link, now)?;

@@ -7,11 +7,11 @@ use uuid::Uuid;
 
 use super::{Error, Linking};
 use crate::{
-    auth::{Denial, Permit, TokenUse, VerifiedToken, Who},
+    auth::{Caller, Denial, Permit, TokenUse, VerifiedToken, Who},
     config::{ProviderSettings, Tenant},
     domain::{
         Email, IdentityEmail, IdentityRef, Metadata, Named, Refusal, User, UserId, Verified, Verifier,
-        linking::UnownedIdentity, sign_in::judged, tickets::Ticket,
+        linking::UnownedIdentity, refusal::LinkTokenProblem, sign_in::judged, tickets::Ticket,
     },
     secret::sha256,
     store::{Answer, Proof},
@@ -26,6 +26,8 @@ pub enum Secondary {
     Proven(Arc<VerifiedToken>),
     /// By one of its identities, on a service's word.
     Identity(IdentityRef),
+    /// By its primary identity, on a service's word. An identity that another user has taken in names nobody.
+    PrimaryIdentity(IdentityRef),
     /// By its id, on a service's word.
     User(UserId),
     /// By the ticket with this hash.
@@ -62,8 +64,11 @@ impl Linking {
     pub async fn verify_link_with(&self, permit: &Permit, token: &str, now: DateTime<Utc>) -> Result<Secondary, Error> {
         let proof = self.issuers.verify(token, TokenUse::LinkWith, now).await.map_err(|denial| match denial {
             Denial::KeysUnavailable => Error::Denied(Denial::KeysUnavailable),
-            _ => Refusal::LinkTokenInvalid.into(),
+            _ => Refusal::LinkTokenInvalid(LinkTokenProblem::Invalid).into(),
         })?;
+        if let Caller::User(caller) = permit.caller() {
+            self.issuers.expect_same_client(caller, &proof)?;
+        }
         let is_enabled = match &proof.who {
             Who::User(Named::Identity(identity)) => self.tenant(permit)?.provider(&identity.provider).policy.enabled,
             Who::User(Named::UserId(_)) => true,
@@ -72,7 +77,7 @@ impl Linking {
         if is_enabled && proof.tenants.contains(permit.tenant()) {
             Ok(Secondary::Proven(proof))
         } else {
-            Err(Refusal::LinkTokenInvalid.into())
+            Err(Refusal::LinkTokenInvalid(LinkTokenProblem::Invalid).into())
         }
     }
 }
@@ -86,11 +91,11 @@ impl Secondary {
     /// Whom it names; a ticket, the account that it proves.
     pub(super) fn named(&self, ticket: Option<&Ticket>) -> Result<Named, Error> {
         match self {
-            Self::Identity(identity) => Ok(Named::Identity(identity.clone())),
+            Self::Identity(identity) | Self::PrimaryIdentity(identity) => Ok(Named::Identity(identity.clone())),
             Self::User(id) => Ok(Named::UserId(id.clone())),
             Self::Proven(proof) => match &proof.who {
                 Who::User(named) => Ok(named.clone()),
-                Who::Service => Err(Refusal::LinkTokenInvalid.into()),
+                Who::Service => Err(Refusal::LinkTokenInvalid(LinkTokenProblem::Invalid).into()),
             },
             Self::Ticket(_) => {
                 let ticket = ticket.ok_or(Refusal::LinkTicketInvalid)?;
@@ -110,7 +115,7 @@ impl Secondary {
     pub(super) fn proof_hash(&self) -> Option<[u8; 32]> {
         match self {
             // Its attempt is used up already.
-            Self::Identity(_) | Self::User(_) | Self::Account(_) => None,
+            Self::Identity(_) | Self::PrimaryIdentity(_) | Self::User(_) | Self::Account(_) => None,
             Self::Proven(token) => Some(token.hash),
             Self::Ticket(hash) => Some(*hash),
         }
@@ -118,7 +123,7 @@ impl Secondary {
 
     pub(super) fn proof(&self) -> Proof {
         match self {
-            Self::Identity(_) | Self::User(_) => Proof::Service,
+            Self::Identity(_) | Self::PrimaryIdentity(_) | Self::User(_) => Proof::Service,
             Self::Proven(token) => {
                 Proof::Token { issuer: token.issuer.clone(), subject: token.subject.clone(), hash: token.hash }
             }
@@ -132,21 +137,26 @@ impl Secondary {
         match self {
             Self::Ticket(_) => Refusal::LinkTicketInvalid,
             Self::Account(_) => Refusal::SignInInvalid,
-            Self::Proven(_) | Self::Identity(_) | Self::User(_) => Refusal::LinkTokenInvalid,
+            Self::Proven(_) | Self::Identity(_) | Self::PrimaryIdentity(_) | Self::User(_) => {
+                Refusal::LinkTokenInvalid(LinkTokenProblem::Invalid)
+            }
         }
     }
 
-    /// Refuses to let an account that nobody signs in with bring along a user who can sign in: it would be a
-    /// way into that.
-    pub(super) fn expect_way_in(&self, tenant: &Tenant, user: &User) -> Result<(), Refusal> {
+    /// Refuses a user that its naming does not reach. An account that nobody signs in with brings along no user
+    /// who can sign in: it would be a way into that.
+    pub(super) fn expect_reach(&self, tenant: &Tenant, user: &User) -> Result<(), Refusal> {
         let (proving, refusal) = match self {
+            Self::PrimaryIdentity(identity) if user.primary != *identity => return Err(Refusal::IdentityTaken),
             Self::Proven(token) => match &token.who {
-                Who::User(Named::Identity(identity)) => (identity, Refusal::LinkTokenInvalid),
+                Who::User(Named::Identity(identity)) => {
+                    (identity, Refusal::LinkTokenInvalid(LinkTokenProblem::Invalid))
+                }
                 Who::User(Named::UserId(_)) | Who::Service => return Ok(()),
             },
             Self::Account(account) => (&account.id, Refusal::IdentityTaken),
             // A ticket absorbs nobody.
-            Self::Identity(_) | Self::User(_) | Self::Ticket(_) => return Ok(()),
+            Self::Identity(_) | Self::PrimaryIdentity(_) | Self::User(_) | Self::Ticket(_) => return Ok(()),
         };
         let can_sign_in = |identity: &IdentityRef| tenant.can_sign_in(&identity.provider);
         let is_way_in = can_sign_in(proving) || !user.identities.iter().any(|of| can_sign_in(&of.id));
@@ -173,7 +183,7 @@ impl Secondary {
             Self::Proven(token) => proven_step(tenant, token, primary, known),
             Self::Ticket(_) => ticket_step(tenant, ticket, known),
             Self::Account(account) => account_step(tenant, account, primary, known, now),
-            Self::Identity(_) => match &known.standing {
+            Self::Identity(_) | Self::PrimaryIdentity(_) => match &known.standing {
                 None => Err(Refusal::IdentityNotFound),
                 Some(owner) if owner.holder == *primary => Ok(Step::Nothing { link: known.home_link }),
                 Some(owner) => Ok(Step::Absorb(owner.holder.clone())),
@@ -200,18 +210,18 @@ fn proven_step(tenant: &Tenant, token: &VerifiedToken, primary: &UserId, known: 
                 let account = told(identity.clone(), tenant.provider(&identity.provider), token);
                 Ok(Step::Attach(Box::new(Arrival { account, proven_at: token.issued_at, ticket: None })))
             }
-            _ => Err(Refusal::LinkTokenInvalid),
+            _ => Err(Refusal::LinkTokenInvalid(LinkTokenProblem::Invalid)),
         };
     };
     if standing.has_withdrawn_tokens_of(token.issued_at) || !standing.has_identity {
-        return Err(Refusal::LinkTokenInvalid);
+        return Err(Refusal::LinkTokenInvalid(LinkTokenProblem::Invalid));
     }
     if standing.holder == *primary {
         let link = standing.absorbed.as_ref().map(|absorbed| absorbed.by_link);
         return Ok(Step::Nothing { link: link.or(known.home_link) });
     }
     if standing.was_absorbed_after(token.issued_at) {
-        return Err(Refusal::LinkTokenInvalid);
+        return Err(Refusal::LinkTokenInvalid(LinkTokenProblem::Invalid));
     }
     Ok(Step::Absorb(standing.holder.clone()))
 }
@@ -256,7 +266,7 @@ fn account_step(
 
 /// The identity as its token describes it.
 fn told(id: IdentityRef, provider: &ProviderSettings, token: &VerifiedToken) -> UnownedIdentity {
-    let connection = id.provider.to_string();
+    let connection = provider.connection(&id.provider);
     // What does not fit is not worth refusing a link for: it is the provider's, and it can be
     // had from there again.
     let profile_data = Metadata::parse("", token.claims.profile()).unwrap_or_default();

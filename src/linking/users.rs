@@ -12,7 +12,7 @@ use crate::{
     auth::{Permit, Purpose, Target},
     clock,
     domain::{
-        Event, Identity, IdentityRef, Metadata, Named, Refusal, User, UserChange, UserId,
+        Event, Identity, IdentityRef, Metadata, MetadataUpdate, Named, Refusal, User, UserChange, UserId,
         linking::{UnownedIdentity, owned},
         refusal::expect_version,
         unlinking::user_of_its_own,
@@ -119,18 +119,18 @@ impl CreateUser {
     }
 }
 
-/// Replaces some of a user's fields; `None` leaves a field as it is.
+/// Changes some of a user's fields; `None` leaves a field as it is.
 pub struct UpdateUser {
     /// On whose permission.
     pub permit: Permit,
     /// The user.
     pub target: Target,
     /// What the person may change.
-    pub user_metadata: Option<Metadata>,
+    pub user_metadata: Option<MetadataUpdate>,
     /// What only services may change.
-    pub app_metadata: Option<Metadata>,
+    pub app_metadata: Option<MetadataUpdate>,
     /// What is laid over the primary identity's profile.
-    pub profile_overrides: Option<Metadata>,
+    pub profile_overrides: Option<MetadataUpdate>,
     /// Whether the user is blocked.
     pub blocked: Option<bool>,
     /// The version that the user must have.
@@ -156,7 +156,7 @@ impl Write for UpdateUser {
             preview::begin(session, self.validate_only, &LockKeys::default().user(&id), Rows::Of(&[&id])).await?;
         let user = take_target(&mut users, &id, &self.target)?;
         expect_version(self.expected_version, user.version)?;
-        let mut updated = self.applied_to(user.clone());
+        let mut updated = self.applied_to(user.clone())?;
         let changed = updated != user;
         if changed {
             updated.touch(now);
@@ -174,14 +174,18 @@ impl Write for UpdateUser {
 }
 
 impl UpdateUser {
-    fn applied_to(&self, user: User) -> User {
-        User {
-            user_metadata: self.user_metadata.clone().unwrap_or(user.user_metadata),
-            app_metadata: self.app_metadata.clone().unwrap_or(user.app_metadata),
-            profile_overrides: self.profile_overrides.clone().unwrap_or(user.profile_overrides),
+    fn applied_to(&self, user: User) -> Result<User, Refusal> {
+        let changed = |update: &Option<MetadataUpdate>, before: &Metadata, namespace| match update {
+            Some(update) => update.applied_to(before, namespace),
+            None => Ok(before.clone()),
+        };
+        Ok(User {
+            user_metadata: changed(&self.user_metadata, &user.user_metadata, "user_metadata")?,
+            app_metadata: changed(&self.app_metadata, &user.app_metadata, "app_metadata")?,
+            profile_overrides: changed(&self.profile_overrides, &user.profile_overrides, "profile_overrides")?,
             blocked: self.blocked.unwrap_or(user.blocked),
             ..user
-        }
+        })
     }
 }
 

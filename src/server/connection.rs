@@ -20,7 +20,7 @@ use super::{
     certificates::Certificates,
     preface,
 };
-use crate::{config::Limits, grpc::gate::Admitted};
+use crate::{calls::Admitted, config::Limits};
 
 /// Calls in flight on one connection.
 const MAX_STREAMS: u32 = 200;

@@ -25,23 +25,21 @@ use tower::ServiceBuilder;
 use self::{certificates::Certificates, connection::Host, sweep::keep_swept};
 use crate::{
     auth::{Issuers, Keys},
+    calls::{capacity::Places, deadline::DeadlineLayer, panics::PanicLayer, telemetry::TelemetryLayer},
     clock,
     config::{Config, Tenant},
     domain::TenantId,
     feed::Feed,
     grpc::{
         EventHandler, IdentityHandler, SignInHandler,
-        capacity::CapacityLayer,
-        deadline::DeadlineLayer,
         gate::GateLayer,
-        health,
-        panics::PanicLayer,
+        health, paths,
         proto::{
             DESCRIPTOR_SET, event_service_server::EventServiceServer, identity_service_server::IdentityServiceServer,
             sign_in_service_server::SignInServiceServer,
         },
+        status,
         streams::OpenStreams,
-        telemetry::TelemetryLayer,
     },
     http_client::HttpClient,
     linking::Linking,
@@ -114,19 +112,20 @@ pub async fn serve(config: Config, listener: TcpListener, shutdown: Cancellation
             .add_service(reflection().build_v1().map_err(part)?.max_decoding_message_size(MAX_OPEN_MESSAGE))
             .add_service(reflection().build_v1alpha().map_err(part)?.max_decoding_message_size(MAX_OPEN_MESSAGE));
     }
+    let places = Places::new(config.max_concurrent_calls);
     let few = (config.limits.max_connections / 8).max(8);
     let streams = OpenStreams::new(few, config.max_call_time, stop_streams.clone());
     let service = ServiceBuilder::new()
         // Outermost, so that refusals are logged like everything else.
-        .layer(TelemetryLayer)
+        .layer(TelemetryLayer(status::outcome))
+        .map_request(paths::named)
+        .map_response(status::in_our_words)
         // Around all that may panic but the log itself.
-        .layer(PanicLayer)
+        .layer(PanicLayer(|| status::fault().into_http()))
         // Around all that may take time: verifying, reading the message, waiting for the database.
-        .layer(DeadlineLayer::new(config.max_call_time))
+        .layer(DeadlineLayer::new(config.max_call_time, || status::deadline().into_http()))
         // In front of every path, also of those that no service has.
-        .layer(GateLayer::new(Arc::clone(&linking), streams))
-        // Behind the gate, so that nobody who may not call takes a place.
-        .layer(CapacityLayer::new(config.max_concurrent_calls))
+        .layer(GateLayer::new(Arc::clone(&linking), places, streams))
         .service(routes.prepare());
 
     // Not the configured address: port 0 means any.

@@ -8,7 +8,7 @@ use super::{IdentityHandler, read_user};
 use crate::{
     auth::{Caller, Permit},
     clock,
-    domain::{User, UserId, Verified, Verifier},
+    domain::{MetadataUpdate, User, UserId, Verified, Verifier},
     grpc::{
         answers,
         page::{self, Pages},
@@ -125,8 +125,9 @@ impl IdentityHandler {
             checks.wrong("update_mask", format!("must name {}, not {shown:?}", known.join(", ")));
         }
         let named = |field: &str| mask.iter().any(|path| path == field);
-        let mut replaced =
-            |field: &str, given| named(field).then(|| checks.metadata(&format!("update.{field}"), given));
+        let mut replaced = |field: &str, given| {
+            named(field).then(|| MetadataUpdate::Replace(checks.metadata(&format!("update.{field}"), given)))
+        };
         let user_metadata = replaced("user_metadata", update.user_metadata);
         let app_metadata = replaced("app_metadata", update.app_metadata);
         let profile_overrides = replaced("profile_overrides", update.profile_overrides);

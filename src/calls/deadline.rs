@@ -10,10 +10,9 @@ use std::{
 
 use http::{HeaderMap, Request, Response};
 use tokio::time::timeout;
-use tonic::body::Body;
 use tower::{Layer, Service};
 
-use super::status::deadline;
+use super::Body;
 
 /// The metadata in which a client says how long it waits.
 const GRPC_TIMEOUT: &str = "grpc-timeout";
@@ -22,12 +21,13 @@ const GRPC_TIMEOUT: &str = "grpc-timeout";
 #[derive(Debug, Clone, Copy)]
 pub struct DeadlineLayer {
     max: Duration,
+    over: fn() -> Response<Body>,
 }
 
 impl DeadlineLayer {
-    /// A call takes at most `max`, whatever its client says.
-    pub fn new(max: Duration) -> Self {
-        Self { max }
+    /// A call takes at most `max`, whatever its client says; `over` is what it is answered then.
+    pub fn new(max: Duration, over: fn() -> Response<Body>) -> Self {
+        Self { max, over }
     }
 }
 
@@ -35,7 +35,7 @@ impl<S> Layer<S> for DeadlineLayer {
     type Service = Deadline<S>;
 
     fn layer(&self, inner: S) -> Deadline<S> {
-        Deadline { inner, max: self.max }
+        Deadline { inner, bound: *self }
     }
 }
 
@@ -43,7 +43,7 @@ impl<S> Layer<S> for DeadlineLayer {
 #[derive(Debug, Clone)]
 pub struct Deadline<S> {
     inner: S,
-    max: Duration,
+    bound: DeadlineLayer,
 }
 
 impl<S, B> Service<Request<B>> for Deadline<S>
@@ -61,13 +61,14 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        let allowed = told(request.headers()).map_or(self.max, |told| told.min(self.max));
+        let DeadlineLayer { max, over } = self.bound;
+        let allowed = told(request.headers()).map_or(max, |told| told.min(max));
         if allowed.is_zero() {
             // Not even begun: what is begun may write.
-            return Box::pin(async { Ok(deadline().into_http()) });
+            return Box::pin(async move { Ok(over()) });
         }
         let call = timeout(allowed, self.inner.call(request));
-        Box::pin(async move { call.await.unwrap_or_else(|_| Ok(deadline().into_http())) })
+        Box::pin(async move { call.await.unwrap_or_else(|_| Ok(over())) })
     }
 }
 

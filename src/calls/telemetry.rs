@@ -1,4 +1,4 @@
-//! One log line per call: rpc, caller kind, code, reason, duration, trace id. Never a token, an
+//! One log line per call: what was called, caller kind, code, reason, duration, trace id. Never a token, an
 //! email, or anything else out of a message.
 
 use std::{
@@ -9,38 +9,61 @@ use std::{
 };
 
 use http::{HeaderMap, Request, Response};
-use tonic::{Code, Status, body::Body};
-use tonic_types::StatusExt as _;
 use tower::{Layer, Service};
 use uuid::Uuid;
 
-use super::{paths::is_known, status::in_our_words};
+use super::Body;
 
 /// What the layers below tell the log about a call: an extension of the request.
 #[derive(Debug, Clone, Default)]
-pub struct CallRecord(Arc<OnceLock<&'static str>>);
+pub struct CallRecord(Arc<Told>);
+
+#[derive(Debug, Default)]
+struct Told {
+    name: OnceLock<String>,
+    caller: OnceLock<&'static str>,
+}
 
 impl CallRecord {
+    /// Says what is called, in words of ours: a path that is nothing's could hold anything, a token for one.
+    pub fn set_name(&self, name: impl Into<String>) {
+        // Said once; a second word would be a second gate.
+        let _ = self.0.name.set(name.into());
+    }
+
     /// Says which kind of caller was accepted.
     pub fn set_caller(&self, kind: &'static str) {
-        // Said once; a second word would be a second gate.
-        let _ = self.0.set(kind);
+        let _ = self.0.caller.set(kind);
+    }
+
+    fn name(&self) -> &str {
+        self.0.name.get().map_or("?", String::as_str)
     }
 
     fn caller(&self) -> &'static str {
-        self.0.get().copied().unwrap_or("none")
+        self.0.caller.get().copied().unwrap_or("none")
     }
 }
 
-/// Logs each call of a service.
+/// How a call ended, in the words of its transport.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outcome {
+    /// Its status.
+    pub code: String,
+    /// The stable reason of a refusal, else nothing.
+    pub reason: String,
+}
+
+/// Logs each call of a service, by what its transport makes of an answer; nothing is answered to a client that
+/// went away.
 #[derive(Debug, Clone, Copy)]
-pub struct TelemetryLayer;
+pub struct TelemetryLayer(pub fn(Option<&Response<Body>>) -> Outcome);
 
 impl<S> Layer<S> for TelemetryLayer {
     type Service = Telemetry<S>;
 
     fn layer(&self, inner: S) -> Telemetry<S> {
-        Telemetry { inner }
+        Telemetry { inner, outcome: self.0 }
     }
 }
 
@@ -48,6 +71,7 @@ impl<S> Layer<S> for TelemetryLayer {
 #[derive(Debug, Clone)]
 pub struct Telemetry<S> {
     inner: S,
+    outcome: fn(Option<&Response<Body>>) -> Outcome,
 }
 
 impl<S, B> Service<Request<B>> for Telemetry<S>
@@ -66,26 +90,19 @@ where
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
         let line = Line {
-            rpc: rpc(request.uri().path()),
             trace: trace_id(request.headers()),
             record: CallRecord::default(),
             begun: Instant::now(),
-            status: None,
+            outcome: (self.outcome)(None),
         };
         request.extensions_mut().insert(line.record.clone());
+        let outcome = self.outcome;
         let call = self.inner.call(request);
         Box::pin(async move {
             let mut line = line;
-            let outcome = call.await.map(in_our_words);
-            // A refusal comes in the headers; otherwise the headers open an answer, which for a
-            // unary call is there as a whole by now.
-            line.status = Some(match &outcome {
-                // Turned away before it was a call: the code that clients make of it.
-                Ok(response) if !response.status().is_success() => Status::new(Code::Unknown, ""),
-                Ok(response) => Status::from_header_map(response.headers()).unwrap_or_else(|| Status::ok("")),
-                Err(_) => Status::new(Code::Unknown, ""),
-            });
-            outcome
+            let answer = call.await?;
+            line.outcome = outcome(Some(&answer));
+            Ok(answer)
         })
     }
 }
@@ -93,34 +110,25 @@ where
 /// The line of one call. It is written when this is dropped: also if the client went away, while
 /// what it asked for goes on.
 struct Line {
-    rpc: String,
     trace: String,
     record: CallRecord,
     begun: Instant,
-    /// None until there is an answer.
-    status: Option<Status>,
+    outcome: Outcome,
 }
 
 impl Drop for Line {
     fn drop(&mut self) {
-        let code = self.status.as_ref().map_or(Code::Cancelled, Status::code);
-        let info = self.status.as_ref().and_then(Status::get_details_error_info);
         tracing::info!(
             target: "identity_link::call",
-            rpc = self.rpc,
+            rpc = self.record.name(),
             caller = self.record.caller(),
-            ?code,
-            reason = info.map(|info| info.reason).unwrap_or_default(),
+            code = self.outcome.code,
+            reason = self.outcome.reason,
             duration_us = u64::try_from(self.begun.elapsed().as_micros()).unwrap_or(u64::MAX),
             trace_id = self.trace,
             "call"
         );
     }
-}
-
-/// The path as it may be logged: one that is no rpc's could hold anything, a token for one.
-fn rpc(path: &str) -> String {
-    if is_known(path) { path.trim_start_matches('/').to_owned() } else { "?".to_owned() }
 }
 
 /// The trace id of the W3C `traceparent` header (version-traceid-parentid-flags), or a new one.
