@@ -331,6 +331,6 @@ fn one(rows: Vec<UserRow>) -> Result<Option<User>, StoreError> {
     rows.into_iter().next().map(User::try_from).transpose()
 }
 
-fn all(rows: Vec<UserRow>) -> Result<Vec<User>, StoreError> {
+pub(super) fn all(rows: Vec<UserRow>) -> Result<Vec<User>, StoreError> {
     rows.into_iter().map(User::try_from).collect()
 }

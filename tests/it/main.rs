@@ -43,6 +43,7 @@ mod real_provider;
 mod rekey;
 mod retries;
 mod schema;
+mod search;
 mod sign_in;
 mod statements;
 mod stop;

@@ -1,0 +1,222 @@
+//! Looking for users by what is said of them.
+
+use diesel::{
+    QueryableByName,
+    pg::Pg,
+    query_builder::{BoxedSqlQuery, SqlQuery},
+    serialize::ToSql,
+    sql_query,
+    sql_types::{Array, BigInt, HasSqlType, Text},
+};
+
+use super::{Session, StoreError, cached::Cached, rows::user_columns, users::all};
+use crate::domain::{Email, Provider, Subject, User, UserId};
+
+/// Whom to look for: the live users of whom all of this is true. Without anything said, all of them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct UserSearch {
+    /// The user's id.
+    pub user_id: Option<UserId>,
+    /// The email of the primary identity.
+    pub email: Option<Email>,
+    /// That the primary identity has an email, and whether it is verified.
+    pub email_verified: Option<bool>,
+    /// The provider of one of the identities.
+    pub provider: Option<Provider>,
+    /// The subject of one of the identities: of the same one, if a provider is said too.
+    pub subject: Option<Subject>,
+    /// What must not be true.
+    pub excluded: Excluded,
+    /// Whether more is said that is true of nobody, so that nobody is found.
+    pub is_of_nobody: bool,
+}
+
+/// What excludes a user: any single one of these.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Excluded {
+    /// The user's id.
+    pub user_ids: Vec<UserId>,
+    /// The email of the primary identity.
+    pub emails: Vec<Email>,
+    /// That the primary identity has an email, and whether it is verified.
+    pub email_verified: Vec<bool>,
+    /// The provider of any identity.
+    pub providers: Vec<Provider>,
+    /// The subject of any identity, whatever its provider.
+    pub subjects: Vec<Subject>,
+}
+
+#[derive(QueryableByName)]
+struct CountRow {
+    #[diesel(sql_type = BigInt)]
+    users: i64,
+}
+
+impl Session {
+    /// The users that are looked for, in the order of their ids: at most `limit`, of those behind `after`
+    /// without the first `offset`.
+    pub async fn search_users(
+        &mut self,
+        search: &UserSearch,
+        after: &str,
+        offset: usize,
+        limit: usize,
+    ) -> Result<Vec<User>, StoreError> {
+        if search.is_of_nobody {
+            return Ok(Vec::new());
+        }
+        // The identities are read of those only who are not skipped.
+        let statement = Statement::new()
+            .sql(concat!("SELECT ", user_columns!(), " FROM (SELECT u.*"))
+            .users(search, self.tenant.as_str(), after)
+            .bind::<BigInt, _>(" ORDER BY u.id OFFSET ", number(offset))
+            .bind::<BigInt, _>(" LIMIT ", number(limit))
+            .sql(") u ORDER BY u.id");
+        all(self.conn.load(Cached(statement.query)).await?)
+    }
+
+    /// How many users are looked for; counting stops at `at_most`.
+    pub async fn count_users(&mut self, search: &UserSearch, at_most: usize) -> Result<usize, StoreError> {
+        if search.is_of_nobody {
+            return Ok(0);
+        }
+        let statement = Statement::new()
+            .sql("SELECT count(*) AS users FROM (SELECT")
+            .users(search, self.tenant.as_str(), "")
+            .bind::<BigInt, _>(" LIMIT ", number(at_most))
+            .sql(") m");
+        let row: Option<CountRow> = self.conn.load_one(Cached(statement.query)).await?;
+        Ok(row.map_or(0, |row| usize::try_from(row.users).unwrap_or(usize::MAX)))
+    }
+
+    /// The live users whose primary identity has this canonical email, at most `limit`: first those with whom
+    /// it is verified, whom no number of others keeps from being found, each kind in the order of their ids.
+    pub async fn users_by_root_email(&mut self, canonical: &str, limit: usize) -> Result<Vec<User>, StoreError> {
+        macro_rules! owners {
+            ($whose:literal) => {
+                concat!(
+                    "(SELECT u.*, p.email_verified FROM identities p \
+                       JOIN users u ON u.tenant_id = p.tenant_id AND u.id = p.owner_id \
+                         AND u.primary_provider = p.provider AND u.primary_subject = p.subject \
+                       WHERE p.tenant_id = $1 AND p.email_canonical = $2 AND ",
+                    $whose,
+                    " ORDER BY u.id LIMIT $3)"
+                )
+            };
+        }
+        const SQL: &str = concat!(
+            "SELECT ",
+            user_columns!(),
+            " FROM (",
+            owners!("p.email_verified"),
+            " UNION ALL ",
+            owners!("NOT p.email_verified"),
+            ") u ORDER BY NOT u.email_verified, u.id LIMIT $3"
+        );
+        let query = sql_query(SQL)
+            .bind::<Text, _>(self.tenant.as_str())
+            .bind::<Text, _>(canonical)
+            .bind::<BigInt, _>(number(limit));
+        all(self.conn.load(Cached(query)).await?)
+    }
+}
+
+/// A statement that is put together from fixed fragments. What comes from outside is bound.
+struct Statement<'a> {
+    query: BoxedSqlQuery<'a, Pg, SqlQuery>,
+    binds: usize,
+}
+
+impl<'a> Statement<'a> {
+    fn new() -> Self {
+        Self { query: sql_query("").into_boxed(), binds: 0 }
+    }
+
+    fn sql(self, fragment: &'static str) -> Self {
+        Self { query: self.query.sql(fragment), ..self }
+    }
+
+    /// Adds a fragment with a parameter at its end.
+    fn bind<S, V>(self, fragment: &'static str, value: V) -> Self
+    where
+        Pg: HasSqlType<S>,
+        V: ToSql<S, Pg> + Send + 'a,
+        S: Send + 'a,
+    {
+        let binds = self.binds + 1;
+        Self { query: self.query.sql(fragment).sql(format!("${binds}")).bind::<S, V>(value), binds }
+    }
+
+    /// Adds from where on, and of whom, a list of users is: those that are looked for, behind `after`.
+    ///
+    /// Five things change the text, so a connection keeps 32 of each kind at most: whether there is an id, an
+    /// email, a provider, a subject, and whether there is anything else.
+    fn users(mut self, search: &'a UserSearch, tenant: &'a str, after: &'a str) -> Self {
+        let UserSearch { user_id, email, email_verified, provider, subject, excluded, is_of_nobody: _ } = search;
+        let says_more = email_verified.is_some() || *excluded != Excluded::default();
+        self = self.sql(" FROM users u");
+        if email.is_some() || says_more {
+            self = self.sql(
+                " JOIN identities p ON p.tenant_id = u.tenant_id AND p.owner_id = u.id \
+                   AND p.provider = u.primary_provider AND p.subject = u.primary_subject",
+            );
+        }
+        self = self
+            .bind::<Text, _>(" WHERE u.tenant_id = ", tenant)
+            .bind::<Text, _>(" AND u.absorbed_into IS NULL AND u.id > ", after);
+        if let Some(id) = user_id {
+            self = self.bind::<Text, _>(" AND u.id = ", id.as_str());
+        }
+        if let Some(email) = email {
+            self = self.bind::<Text, _>(" AND p.email_canonical = ", email.canonical());
+        }
+        if provider.is_some() || subject.is_some() {
+            self =
+                self.sql(" AND EXISTS (SELECT FROM identities i WHERE i.tenant_id = u.tenant_id AND i.owner_id = u.id");
+            if let Some(provider) = provider {
+                self = self.bind::<Text, _>(" AND i.provider = ", provider.as_str());
+            }
+            if let Some(subject) = subject {
+                self = self.bind::<Text, _>(" AND i.subject = ", subject.as_str());
+            }
+            self = self.sql(")");
+        }
+        if says_more {
+            self = self.more(*email_verified, excluded);
+        }
+        self
+    }
+
+    /// Adds what finds nobody by itself, and so only judges whom the rest finds.
+    fn more(self, email_verified: Option<bool>, excluded: &'a Excluded) -> Self {
+        let states = [("none", None), ("verified", Some(true)), ("unverified", Some(false))];
+        let is_wanted = |state: Option<bool>| {
+            let is_excluded = state.is_some_and(|state| excluded.email_verified.contains(&state));
+            !is_excluded && (email_verified.is_none() || email_verified == state)
+        };
+        let states = states.into_iter().filter(|(_, state)| is_wanted(*state)).map(|(name, _)| name);
+        self.bind::<Array<Text>, _>(
+            " AND CASE WHEN p.email IS NULL THEN 'none' WHEN p.email_verified THEN 'verified' \
+                ELSE 'unverified' END = ANY(",
+            states.collect::<Vec<_>>(),
+        )
+        .bind::<Array<Text>, _>(") AND (p.email_canonical = ANY(", texts(&excluded.emails, Email::canonical))
+        .bind::<Array<Text>, _>(")) IS NOT TRUE AND u.id <> ALL(", texts(&excluded.user_ids, UserId::as_str))
+        .bind::<Array<Text>, _>(
+            ") AND NOT EXISTS (SELECT FROM identities x WHERE x.tenant_id = u.tenant_id AND x.owner_id = u.id \
+                AND (x.provider = ANY(",
+            texts(&excluded.providers, Provider::as_str),
+        )
+        .bind::<Array<Text>, _>(") OR x.subject = ANY(", texts(&excluded.subjects, Subject::as_str))
+        .sql(")))")
+    }
+}
+
+fn texts<T>(things: &[T], text: fn(&T) -> &str) -> Vec<&str> {
+    things.iter().map(text).collect()
+}
+
+/// As the database counts; beyond what it can count, there is nothing.
+fn number(count: usize) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}

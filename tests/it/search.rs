@@ -1,0 +1,206 @@
+//! Looking for users by what is said of them, as the store does it.
+
+use identity_link::{
+    domain::{Email, Provider, Subject, TenantId, User, UserId},
+    store::{Address, Excluded, Session, Store, UserSearch},
+};
+
+use crate::support::{cluster::Database, *};
+
+/// The store on a tenant's data. What says whom to look for is made by nobody yet who has a front door.
+pub(super) async fn db_session(database: &Database, tenant: &str) -> Session {
+    let tenant = TenantId::parse(tenant).unwrap();
+    let address = Address::parse(&database.url).unwrap();
+    let store = Store::open(&address, 1, std::slice::from_ref(&tenant)).await.unwrap();
+    store.session(&tenant).await.unwrap()
+}
+
+pub(super) fn user_id(id: &str) -> UserId {
+    UserId::parse(id).unwrap()
+}
+
+pub(super) fn email(email: &str) -> Email {
+    Email::parse(email).unwrap()
+}
+
+pub(super) fn provider(provider: &str) -> Provider {
+    Provider::parse(provider).unwrap()
+}
+
+pub(super) fn subject(subject: &str) -> Subject {
+    Subject::parse(subject).unwrap()
+}
+
+fn ids(users: &[User]) -> Vec<&str> {
+    users.iter().map(|user| user.id.as_str()).collect()
+}
+
+/// People of a tenant whose ids are `provider|subject`.
+async fn db_people(server: &TestServer) {
+    let service = server.service_of("joined");
+    service.create_with("apple", "1", verified("Ann@example.com")).await;
+    service.create_with("apple", "2", unverified("ann@example.com")).await;
+    service.create_with("github", "1", verified("ben@example.com")).await;
+    service.create_with("github", "2", unverified("cyd@example.com")).await;
+    service.create("github", "3").await;
+    // She has three: her second email is not her user's, and neither subject is the other provider's.
+    service.create_with("okta", "1", unverified("eve@example.com")).await;
+    service.create_with("github", "4", verified("ann@example.com")).await;
+    service.create_with("apple", "5", verified("ann@example.com")).await;
+    service.link(link_user("okta|1", "github|4")).await.unwrap();
+    service.link(link_user("okta|1", "apple|5")).await.unwrap();
+    // Of another tenant, with the same email.
+    server.service_of("other").create_with("apple", "9", verified("ann@example.com")).await;
+    // As a provider may tell of it, whom this server has to believe.
+    let no_email = "UPDATE identities SET email = 'cyd', email_canonical = NULL WHERE email = 'cyd@example.com'";
+    server.database.db_execute(no_email).await;
+}
+
+/// The same question, asked of one user without a database.
+fn is_meant(search: &UserSearch, user: &User) -> bool {
+    let root = user.identity(&user.primary).and_then(|identity| identity.email.as_ref());
+    let canonical = root.and_then(|email| email.canonical.as_deref());
+    let verified = root.map(|email| email.verified.is_some());
+    let has = |provider: Option<&Provider>, subject: Option<&Subject>| {
+        user.identities.iter().any(|identity| {
+            provider.is_none_or(|provider| *provider == identity.id.provider)
+                && subject.is_none_or(|subject| *subject == identity.id.subject)
+        })
+    };
+    let not = &search.excluded;
+    search.user_id.as_ref().is_none_or(|id| *id == user.id)
+        && search.email.as_ref().is_none_or(|email| canonical == Some(email.canonical()))
+        && search.email_verified.is_none_or(|demanded| verified == Some(demanded))
+        && has(search.provider.as_ref(), search.subject.as_ref())
+        && !not.user_ids.contains(&user.id)
+        && !not.emails.iter().any(|email| canonical == Some(email.canonical()))
+        && !verified.is_some_and(|verified| not.email_verified.contains(&verified))
+        && !not.providers.iter().any(|provider| has(Some(provider), None))
+        && !not.subjects.iter().any(|subject| has(None, Some(subject)))
+}
+
+/// Every way to put the terms together, with some values of each.
+fn searches() -> Vec<UserSearch> {
+    let exclusions = [
+        Excluded::default(),
+        Excluded { user_ids: vec![user_id("apple|1"), user_id("okta|1")], ..Default::default() },
+        Excluded { emails: vec![email("ann@example.com"), email("x@example.com")], ..Default::default() },
+        Excluded { email_verified: vec![true], ..Default::default() },
+        Excluded { email_verified: vec![false, true], ..Default::default() },
+        Excluded { providers: vec![provider("apple")], ..Default::default() },
+        Excluded { providers: vec![provider("okta")], subjects: vec![subject("3")], ..Default::default() },
+    ];
+    let mut searches = vec![];
+    for user_id in [None, Some(user_id("okta|1"))] {
+        for email in [None, Some(email("ann@example.com")), Some(email("eve@example.com"))] {
+            for email_verified in [None, Some(true), Some(false)] {
+                for provider in [None, Some(provider("github")), Some(provider("apple"))] {
+                    for subject in [None, Some(subject("1")), Some(subject("4"))] {
+                        for excluded in &exclusions {
+                            searches.push(UserSearch {
+                                user_id: user_id.clone(),
+                                email: email.clone(),
+                                email_verified,
+                                provider: provider.clone(),
+                                subject: subject.clone(),
+                                excluded: excluded.clone(),
+                                is_of_nobody: false,
+                            });
+                        }
+                    }
+                }
+            }
+        }
+    }
+    searches
+}
+
+#[tokio::test]
+async fn whoever_is_meant_is_found_and_counted_whatever_is_said_together() {
+    let server = TestServer::start().await;
+    db_people(&server).await;
+    let mut session = db_session(&server.database, "joined").await;
+    let everybody = session.search_users(&UserSearch::default(), "", 0, 100).await.unwrap();
+    assert_eq!(ids(&everybody), ["apple|1", "apple|2", "github|1", "github|2", "github|3", "okta|1"]);
+
+    let mut found_somebody = 0;
+    for search in searches() {
+        let meant: Vec<_> = everybody.iter().filter(|user| is_meant(&search, user)).cloned().collect();
+
+        assert_eq!(session.search_users(&search, "", 0, 100).await.unwrap(), meant, "{search:?}");
+        assert_eq!(session.count_users(&search, 100).await.unwrap(), meant.len(), "{search:?}");
+        found_somebody += usize::from(!meant.is_empty());
+    }
+    assert!(found_somebody > 100, "{found_somebody}");
+}
+
+#[tokio::test]
+async fn a_provider_and_a_subject_are_those_of_one_identity() {
+    let server = TestServer::start().await;
+    db_people(&server).await;
+    let mut session = db_session(&server.database, "joined").await;
+    let mut found = async |p: &str, s: &str| {
+        let search = UserSearch { provider: Some(provider(p)), subject: Some(subject(s)), ..Default::default() };
+        session.search_users(&search, "", 0, 100).await.unwrap()
+    };
+
+    // She has an identity of GitHub, and one whose subject is 5.
+    assert_eq!(ids(&found("github", "5").await), [""; 0]);
+    assert_eq!(ids(&found("github", "4").await), ["okta|1"]);
+}
+
+#[tokio::test]
+async fn pages_are_told_by_an_offset_and_by_the_last_id() {
+    let server = TestServer::start().await;
+    db_people(&server).await;
+    let mut session = db_session(&server.database, "joined").await;
+    let github = UserSearch { provider: Some(provider("github")), ..Default::default() };
+    let mut page = async |after: &str, offset: usize, limit: usize| {
+        let users = session.search_users(&github, after, offset, limit).await.unwrap();
+        ids(&users).join(" ")
+    };
+
+    assert_eq!(page("", 0, 2).await, "github|1 github|2");
+    assert_eq!(page("", 2, 2).await, "github|3 okta|1");
+    assert_eq!(page("github|1", 0, 2).await, "github|2 github|3");
+    assert_eq!(page("github|1", 2, 2).await, "okta|1");
+    assert_eq!(page("okta|1", 0, 2).await, "");
+    assert_eq!(page("", usize::MAX, usize::MAX).await, "");
+    for (at_most, counted) in [(0, 0), (3, 3), (4, 4), (5, 4), (usize::MAX, 4)] {
+        assert_eq!(session.count_users(&github, at_most).await.unwrap(), counted);
+    }
+}
+
+#[tokio::test]
+async fn a_search_that_is_of_nobody_finds_nobody() {
+    let server = TestServer::start().await;
+    db_people(&server).await;
+    let mut session = db_session(&server.database, "joined").await;
+    let search = UserSearch { is_of_nobody: true, ..Default::default() };
+
+    assert_eq!(session.search_users(&search, "", 0, 100).await.unwrap(), []);
+    assert_eq!(session.count_users(&search, 100).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn strangers_do_not_crowd_out_those_who_have_verified_an_email() {
+    let server = TestServer::start().await;
+    db_people(&server).await;
+    let service = server.service_of("joined");
+    for n in 1..=4 {
+        service.create_with("ad", &n.to_string(), unverified("ann@example.com")).await;
+    }
+    service.create_with("sms", "1", verified("ANN@example.com")).await;
+    let mut session = db_session(&server.database, "joined").await;
+    let mut found = async |canonical: &str, limit: usize| {
+        let users = session.users_by_root_email(canonical, limit).await.unwrap();
+        ids(&users).join(" ")
+    };
+
+    assert_eq!(found("ann@example.com", 100).await, "apple|1 sms|1 ad|1 ad|2 ad|3 ad|4 apple|2");
+    assert_eq!(found("ann@example.com", 3).await, "apple|1 sms|1 ad|1");
+    assert_eq!(found("ann@example.com", 1).await, "apple|1");
+    // Neither a secondary identity's email, nor one of another spelling than the canonical.
+    assert_eq!(found("eve@example.com", 100).await, "okta|1");
+    assert_eq!(found("Ann@example.com", 100).await, "");
+}
