@@ -5,6 +5,7 @@
 //! nothing of ours.
 
 pub mod auth;
+pub mod auth0;
 pub mod calls;
 pub mod cli;
 pub mod clock;

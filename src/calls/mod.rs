@@ -3,6 +3,7 @@
 pub mod admission;
 pub mod capacity;
 pub mod deadline;
+pub mod page;
 pub mod panics;
 pub mod telemetry;
 

@@ -1,11 +1,9 @@
-//! Page tokens: where the next page begins, sealed so that nobody can make one up.
+//! How long a page is.
 
-use data_encoding::BASE64URL_NOPAD;
 use prost::Message;
 
-use crate::store::TenantKey;
+pub(super) use crate::calls::page::{Pages, WRONG_TOKEN};
 
-const MAC_BYTES: usize = 16;
 /// The largest page of users or links, in entries.
 pub(super) const MAX_PAGE: usize = 100;
 /// The page of whoever does not say.
@@ -13,9 +11,6 @@ pub(super) const DEFAULT_PAGE: usize = 50;
 /// A page that has grown to this size ends, in bytes: with one more entry, an answer is still below
 /// the 4 MiB that most clients take.
 const ENOUGH_BYTES: usize = 1024 * 1024;
-/// What is wrong with a token that opens nothing.
-pub(super) const WRONG_TOKEN: &str = "is not one that this question was answered with";
-
 /// How many of these entries make a page: at most `size`, and at least one if there is any.
 pub(super) fn fitting<T: Message>(entries: &[T], size: usize) -> usize {
     let mut bytes = 0;
@@ -25,45 +20,4 @@ pub(super) fn fitting<T: Message>(entries: &[T], size: usize) -> usize {
         fits
     });
     fits.count()
-}
-
-/// What a page token is good for: one question of one tenant.
-pub(super) struct Pages<'a> {
-    key: &'a TenantKey,
-    question: String,
-}
-
-impl<'a> Pages<'a> {
-    /// Page tokens for a question: the rpc and every field that decides what is on the pages.
-    pub(super) fn of(key: &'a TenantKey, rpc: &str, fields: &[&str]) -> Self {
-        // No field can hold a NUL, so no two questions look alike.
-        Self { key, question: format!("{rpc}\0{}", fields.join("\0")) }
-    }
-
-    /// The token of the page after `last`.
-    pub(super) fn token_after(&self, last: &str) -> String {
-        let mut token = self.mac(last).to_vec();
-        token.extend_from_slice(last.as_bytes());
-        BASE64URL_NOPAD.encode(&token)
-    }
-
-    /// After what the page begins; nothing for the first one. `None` if the token is not ours, or
-    /// is for another question.
-    pub(super) fn open(&self, token: &str) -> Option<String> {
-        if token.is_empty() {
-            return Some(String::new());
-        }
-        let bytes = BASE64URL_NOPAD.decode(token.as_bytes()).ok()?;
-        let (mac, last) = bytes.split_at_checked(MAC_BYTES)?;
-        let last = std::str::from_utf8(last).ok()?;
-        aws_lc_rs::constant_time::verify_slices_are_equal(mac, &self.mac(last)).ok()?;
-        Some(last.to_owned())
-    }
-
-    fn mac(&self, last: &str) -> [u8; MAC_BYTES] {
-        let full = self.key.mac("page token", format!("{}\0\0{last}", self.question).as_bytes());
-        let mut mac = [0; MAC_BYTES];
-        mac.copy_from_slice(&full[..MAC_BYTES]);
-        mac
-    }
 }

@@ -35,6 +35,19 @@ pub trait Reply: Sized + Send + 'static {
     fn from_bytes(bytes: &[u8]) -> Option<Self>;
 }
 
+/// An answer to a request without an id: nobody can ask for it again, so that it is never kept.
+pub struct Unkept<T>(pub T);
+
+impl<T: Send + 'static> Reply for Unkept<T> {
+    fn to_bytes(&self) -> Vec<u8> {
+        Vec::new()
+    }
+
+    fn from_bytes(_: &[u8]) -> Option<Self> {
+        None
+    }
+}
+
 impl Linking {
     /// Carries out a write, to its end; `reply` makes what the caller is told. Under a request id that
     /// is kept with the change: the same request is told the same again, and changes nothing.

@@ -25,7 +25,7 @@ use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 pub use self::{
-    attempts::{Reply, RequestId},
+    attempts::{Reply, RequestId, Unkept},
     error::Error,
     link::{Link, LinkAnswer, Outcome},
     metadata::{MergeMetadata, MergeSource, MergedMetadata},

@@ -5,6 +5,7 @@ mod accept;
 mod activity;
 mod certificates;
 mod connection;
+mod front;
 mod preface;
 mod sweep;
 
@@ -22,10 +23,11 @@ use tonic::service::Routes;
 use tonic_health::server::HealthReporter;
 use tower::ServiceBuilder;
 
-use self::{certificates::Certificates, connection::Host, sweep::keep_swept};
+use self::{certificates::Certificates, connection::Host, front::Front, sweep::keep_swept};
 use crate::{
     auth::{Issuers, Keys},
-    calls::{capacity::Places, deadline::DeadlineLayer, panics::PanicLayer, telemetry::TelemetryLayer},
+    auth0,
+    calls::{self, capacity::Places, deadline::DeadlineLayer, panics::PanicLayer, telemetry::TelemetryLayer},
     clock,
     config::{Config, Tenant},
     domain::TenantId,
@@ -115,7 +117,27 @@ pub async fn serve(config: Config, listener: TcpListener, shutdown: Cancellation
     let places = Places::new(config.max_concurrent_calls);
     let few = (config.limits.max_connections / 8).max(8);
     let streams = OpenStreams::new(few, config.max_call_time, stop_streams.clone());
-    let service = ServiceBuilder::new()
+    let auth0 = match &config.auth0 {
+        Some(settings) => {
+            let routes = auth0::routes(settings, &linking, places.clone(), config.max_concurrent_calls);
+            let service = ServiceBuilder::new()
+                // Around all, so that a browser hears it of refusals too.
+                .map_response(auth0::secured(certificates.is_some()))
+                // Also of what a browser asks on its own account.
+                .layer(TelemetryLayer(auth0::outcome))
+                // In front of all that may refuse: a page that may call sees why it is refused.
+                .layer(auth0::cors(settings))
+                // As with gRPC.
+                .layer(PanicLayer(auth0::fault))
+                .layer(DeadlineLayer::new(config.max_call_time, auth0::over))
+                .map_response(|answer: http::Response<axum::body::Body>| answer.map(calls::Body::new))
+                // Its routes, each behind its gate.
+                .service(routes.map_err(ServeError::Part)?);
+            Some(service)
+        }
+        None => None,
+    };
+    let grpc = ServiceBuilder::new()
         // Outermost, so that refusals are logged like everything else.
         .layer(TelemetryLayer(status::outcome))
         .map_request(paths::named)
@@ -127,6 +149,7 @@ pub async fn serve(config: Config, listener: TcpListener, shutdown: Cancellation
         // In front of every path, also of those that no service has.
         .layer(GateLayer::new(Arc::clone(&linking), places, streams))
         .service(routes.prepare());
+    let service = Front { grpc, auth0 };
 
     // Not the configured address: port 0 means any.
     let address = listener.local_addr().map_err(|error| ServeError::Part(error.to_string()))?;

@@ -45,6 +45,8 @@ fn each_library_is_named_in_one_place() {
     );
     assert_eq!(outside("jsonwebtoken", &["src/auth/", "src/config/", "src/dev/issuers.rs"]), [""; 0]);
     assert_eq!(outside("oauth2", &["src/oauth/"]), [""; 0]);
+    assert_eq!(outside("axum", &["src/auth0/", "src/server/mod.rs"]), [""; 0]);
+    assert_eq!(outside("utoipa", &["src/auth0/"]), [""; 0]);
     assert_eq!(outside("unsafe", &["src/dev/"]), [""; 0]);
 }
 
@@ -90,9 +92,10 @@ fn arrows_point_one_way() {
     insta::assert_snapshot!(used_by("linking/"), @"auth clock config domain secret store");
     insta::assert_snapshot!(used_by("oauth/"), @"auth domain http_client secret");
     insta::assert_snapshot!(used_by("feed/"), @"clock domain store");
-    insta::assert_snapshot!(used_by("calls/"), @"auth clock domain linking");
+    insta::assert_snapshot!(used_by("calls/"), @"auth clock domain linking store");
+    insta::assert_snapshot!(used_by("auth0/"), @"auth calls clock config domain linking store");
     insta::assert_snapshot!(used_by("grpc/"), @"auth calls clock domain feed linking oauth secret store");
-    insta::assert_snapshot!(used_by("server/"), @"auth calls clock config domain feed grpc http_client linking oauth store tls");
+    insta::assert_snapshot!(used_by("server/"), @"auth auth0 calls clock config domain feed grpc http_client linking oauth store tls");
     insta::assert_snapshot!(used_by("dev/"), @"auth clock grpc");
     insta::assert_snapshot!(used_by("clock.rs"), @"");
     insta::assert_snapshot!(used_by("http_client.rs"), @"");

@@ -12,6 +12,7 @@
 mod support;
 
 mod access;
+mod auth0;
 mod bounds;
 mod candidates;
 mod cli;

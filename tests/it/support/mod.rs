@@ -1,5 +1,6 @@
 //! What the tests stand on.
 
+pub mod auth0;
 pub mod browser;
 pub mod callers;
 pub mod child;

@@ -1,0 +1,174 @@
+//! Bodies of requests: JSON or a form, within a bound, and nothing in them that nobody asks for.
+
+use std::collections::BTreeSet;
+
+use axum::{
+    body::Body,
+    extract::{FromRequest, Request},
+};
+use http::{HeaderMap, header::CONTENT_TYPE};
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use percent_encoding::percent_decode;
+use serde::{Deserialize, Deserializer, de::DeserializeOwned};
+use serde_json::{Map, Value};
+
+use super::messages::Refused;
+
+/// The longest body that is read, in bytes: all of a user's metadata and profile fit.
+pub(super) const MAX_BODY: usize = 128 * 1024;
+
+/// How a body may be written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum MediaType {
+    Json,
+    Form,
+}
+
+/// The object that a body of JSON is.
+pub(super) struct JsonObject(pub Map<String, Value>);
+
+/// The object that a body of JSON is, or the form.
+pub(super) struct JsonOrForm(pub Map<String, Value>);
+
+impl<S: Sync> FromRequest<S> for JsonObject {
+    type Rejection = Refused;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Refused> {
+        match media_type(request.headers()) {
+            Some(MediaType::Json) => json(&read(request.into_body()).await?).map(Self),
+            _ => Err(Refused::media_type("application/json")),
+        }
+    }
+}
+
+impl<S: Sync> FromRequest<S> for JsonOrForm {
+    type Rejection = Refused;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Refused> {
+        match media_type(request.headers()) {
+            Some(MediaType::Json) => json(&read(request.into_body()).await?).map(Self),
+            Some(MediaType::Form) => form(&read(request.into_body()).await?).map(Self),
+            None => Err(Refused::media_type("application/json or application/x-www-form-urlencoded")),
+        }
+    }
+}
+
+/// What the headers say; a body of which they say nothing is JSON. `None` for anything else.
+fn media_type(headers: &HeaderMap) -> Option<MediaType> {
+    let mut given = headers.get_all(CONTENT_TYPE).iter();
+    let (Some(given), None) = (given.next(), given.next()) else {
+        return (!headers.contains_key(CONTENT_TYPE)).then_some(MediaType::Json);
+    };
+    let mut parts = given.to_str().ok()?.split(';').map(str::trim);
+    let media_type = match parts.next()?.to_ascii_lowercase().as_str() {
+        "application/json" => MediaType::Json,
+        "application/x-www-form-urlencoded" => MediaType::Form,
+        _ => return None,
+    };
+    // Both are UTF-8 (RFC 8259 §8.1), and whatever else would be read as that.
+    let is_utf8 = |part: &str| {
+        let charset = part.to_ascii_lowercase();
+        charset.strip_prefix("charset=").is_none_or(|charset| charset.trim_matches('"') == "utf-8")
+    };
+    parts.all(is_utf8).then_some(media_type)
+}
+
+async fn read(body: Body) -> Result<Vec<u8>, Refused> {
+    match Limited::new(body, MAX_BODY).collect().await {
+        Ok(whole) => Ok(whole.to_bytes().into()),
+        Err(error) if error.is::<LengthLimitError>() => Err(Refused::too_long(MAX_BODY)),
+        // Whoever sent it is gone, or did not send what it said.
+        Err(_) => Err(Refused::body("it broke off")),
+    }
+}
+
+fn json(bytes: &[u8]) -> Result<Map<String, Value>, Refused> {
+    match serde_json::from_slice(bytes) {
+        Ok(Value::Object(object)) => Ok(object),
+        Ok(_) => Err(Refused::body("Expected type object")),
+        Err(_) => Err(Refused::json()),
+    }
+}
+
+fn form(bytes: &[u8]) -> Result<Map<String, Value>, Refused> {
+    if std::str::from_utf8(bytes).is_err() || !is_percent_encoded(bytes) {
+        return Err(Refused::body("the form is not UTF-8 in percent-encoding"));
+    }
+    let mut object = Map::new();
+    for (name, value) in form_urlencoded::parse(bytes) {
+        if object.insert(name.to_string(), Value::String(value.into_owned())).is_some() {
+            return Err(Refused::body(&format!("the property comes twice: {}", shown(&name))));
+        }
+    }
+    Ok(object)
+}
+
+/// Whether each `%` is followed by two hexadecimal digits, and all of it is UTF-8 when it is decoded: what is not
+/// would be read as something that nobody wrote.
+pub(super) fn is_percent_encoded(text: &[u8]) -> bool {
+    let is_whole = |rest: &[u8]| matches!(rest, [high, low, ..] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit());
+    text.split(|byte| *byte == b'%').skip(1).all(is_whole) && percent_decode(text).decode_utf8().is_ok()
+}
+
+/// The properties of an object. Those in `refused` are known, and why they are not taken is told.
+pub(super) fn properties<T: DeserializeOwned>(
+    object: Map<String, Value>,
+    refused: &[(&str, &str)],
+) -> Result<T, Refused> {
+    let given: BTreeSet<&str> =
+        refused.iter().map(|(name, _)| *name).filter(|name| object.contains_key(*name)).collect();
+    if !given.is_empty() {
+        let why = refused.iter().filter(|(name, _)| given.contains(name)).map(|(name, why)| format!("{name} {why}"));
+        return Err(Refused::body(&why.collect::<Vec<_>>().join("; ")));
+    }
+    if object.is_empty() {
+        return Err(Refused::body("Too few properties defined (0), minimum 1"));
+    }
+    serde_json::from_value(Value::Object(object)).map_err(|error| Refused::body(&shown(&error.to_string())))
+}
+
+/// A property that may be left out, and is not null if it is there.
+pub(super) fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
+}
+
+/// What somebody sent, fit for an answer.
+pub(super) fn shown(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).take(200).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(content_type: &str) -> Option<MediaType> {
+        media_type(&HeaderMap::from_iter([(CONTENT_TYPE, content_type.parse().unwrap())]))
+    }
+
+    #[test]
+    fn a_media_type_is_json_or_a_form_in_utf8() {
+        assert_eq!(media_type(&HeaderMap::new()), Some(MediaType::Json));
+        for json in ["application/json", "Application/JSON; charset=UTF-8", "application/json;charset=\"utf-8\""] {
+            assert_eq!(said(json), Some(MediaType::Json), "{json}");
+        }
+        assert_eq!(said("application/x-www-form-urlencoded; charset=UTF-8"), Some(MediaType::Form));
+        for other in ["", "text/plain", "application/jsonp", "application/json; charset=utf-16", "multipart/form-data"]
+        {
+            assert_eq!(said(other), None, "{other}");
+        }
+        let mut twice = HeaderMap::new();
+        twice.append(CONTENT_TYPE, "application/json".parse().unwrap());
+        twice.append(CONTENT_TYPE, "application/json".parse().unwrap());
+        assert_eq!(media_type(&twice), None);
+    }
+
+    #[test]
+    fn percent_encoding_is_whole_and_utf8() {
+        for good in ["", "a%7Cb", "%25", "%C3%A9", "a+b", "\u{e9}"] {
+            assert!(is_percent_encoded(good.as_bytes()), "{good}");
+        }
+        for bad in ["%", "%7", "%zz", "%-1", "%FF", "%C3", "%C3x", "%+1"] {
+            assert!(!is_percent_encoded(bad.as_bytes()), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! The gate in front of every route: bearer, verified; the rule of the rpc that the route stands on; permit, or the
+//! refusal. A route without a rule is open to nobody.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
+
+use axum::{
+    extract::{FromRequestParts, MatchedPath, Request, State},
+    middleware::Next,
+    response::{IntoResponse as _, Response},
+};
+use http::{HeaderMap, HeaderValue, Method, header::AUTHORIZATION, request::Parts};
+use utoipa::openapi::OpenApi;
+
+use super::{Surface, messages::Refused, openapi};
+use crate::{
+    auth::{Permit, Rule},
+    calls::{admission, admitted, capacity::Places, telemetry::CallRecord},
+    clock,
+    domain::TenantId,
+    linking::Linking,
+};
+
+/// Where a route's description says which rpc it stands on.
+pub(super) const RPC: &str = "x-rpc";
+
+/// Who may call which route.
+#[derive(Clone)]
+pub(super) struct Gate {
+    pub linking: Arc<Linking>,
+    pub tenants: Arc<BTreeSet<TenantId>>,
+    pub places: Places,
+    pub max_calls: usize,
+    pub table: Arc<AccessTable>,
+}
+
+/// The rule of each route, by its method and its path with places.
+pub(super) type AccessTable = HashMap<(Method, String), &'static Rule>;
+
+/// What somebody was let in for.
+#[derive(Clone)]
+pub(super) struct Admission {
+    pub permit: Permit,
+    pub rule: &'static Rule,
+}
+
+/// Reads the table out of the descriptions of the routes; the route that has no rule, if there is one.
+pub(super) fn access_table(api: &mut OpenApi) -> Result<AccessTable, String> {
+    let mut table = AccessTable::new();
+    for (path, item) in &mut api.paths.paths {
+        for (method, operation) in openapi::operations(item) {
+            let rpc = operation.extensions.as_ref().and_then(|extensions| extensions.get(RPC)?.as_str());
+            let rule = rpc.and_then(|rpc| Rule::of(&format!("/identity.v1.IdentityService/{rpc}")));
+            let rule = rule.ok_or_else(|| format!("{method} {path} stands on no rpc"))?;
+            table.insert((method, path.clone()), rule);
+        }
+    }
+    Ok(table)
+}
+
+/// Lets a request through to its route, or refuses it.
+pub(super) async fn pass(State(gate): State<Gate>, path: MatchedPath, mut request: Request, next: Next) -> Response {
+    // Whatever may be read may be asked for without its body (RFC 9110 §9.3.2).
+    let method = if request.method() == Method::HEAD { Method::GET } else { request.method().clone() };
+    let record = request.extensions().get::<CallRecord>().cloned().unwrap_or_default();
+    let Some(rule) = gate.table.get(&(method.clone(), path.as_str().to_owned())).copied() else {
+        return Refused::method().into_response();
+    };
+    record.set_name(format!("{method} {}", path.as_str()));
+    match gate.admit(rule, request.headers(), &record).await {
+        Ok(mut permit) => {
+            // Behind the table, so that nobody who may not call takes a place.
+            if gate.places.seat(&mut permit).is_err() {
+                return admitted(gate.overloaded());
+            }
+            // Nobody behind the gate needs the token, and nobody can log it by accident.
+            request.headers_mut().remove(AUTHORIZATION);
+            request.extensions_mut().insert(Admission { permit, rule });
+            admitted(next.run(request).await)
+        }
+        Err(refused) => refused.into_response(),
+    }
+}
+
+impl Gate {
+    async fn admit(&self, rule: &'static Rule, headers: &HeaderMap, record: &CallRecord) -> Result<Permit, Refused> {
+        let denied = |denial| Refused::denied(rule, denial);
+        let token = admission::verify(&self.linking, headers, record).await.map_err(denied)?;
+        let permit = admission::permit(&self.linking, rule, &token, headers).map_err(denied)?;
+        if self.tenants.contains(permit.tenant()) { Ok(permit) } else { Err(Refused::tenant()) }
+    }
+
+    /// What Auth0's clients look at to see how long to wait.
+    fn overloaded(&self) -> Response {
+        let mut answer = Refused::overloaded().into_response();
+        let headers = answer.headers_mut();
+        headers.insert("x-ratelimit-limit", HeaderValue::from(self.max_calls));
+        headers.insert("x-ratelimit-remaining", HeaderValue::from(0));
+        headers.insert("x-ratelimit-reset", HeaderValue::from(clock::now().timestamp() + 1));
+        answer
+    }
+}
+
+impl FromRequestParts<Surface> for Admission {
+    type Rejection = Refused;
+
+    async fn from_request_parts(parts: &mut Parts, _: &Surface) -> Result<Self, Refused> {
+        let admission = parts.extensions.remove::<Self>();
+        admission.ok_or_else(|| Refused::logged("a call came past the gate without a permit"))
+    }
+}

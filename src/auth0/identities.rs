@@ -1,0 +1,160 @@
+//! `/users/{id}/identities`: linking and unlinking.
+
+use axum::{extract::State, response::Response};
+use http::StatusCode;
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::{
+    Surface,
+    body::{JsonOrForm, given, properties},
+    gate::Admission,
+    json,
+    messages::Refused,
+    params::Places,
+    shapes::{IdentityBody, identities},
+    target,
+};
+use crate::{
+    clock,
+    domain::{IdentityRef, Provider, Refusal, Subject, linking::LinkTerms, merge::Strategy, unlinking::UnlinkMetadata},
+    linking::{Error, Link, Outcome, Secondary, Unkept, Unlink},
+};
+
+/// How the secondary account is named: by its token alone, or by its provider and its id there.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct LinkBody {
+    /// A token of the secondary account. A user token can link in no other way.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(nullable = false)]
+    link_with: Option<String>,
+    /// The provider of the secondary account's main identity.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(nullable = false)]
+    provider: Option<String>,
+    /// The secondary account at that provider.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<String>, nullable = false)]
+    user_id: Option<AccountId>,
+}
+
+/// An account at a provider. Some providers count theirs.
+#[derive(Debug, Deserialize)]
+#[serde(untagged, expecting = "Expected type string or integer")]
+enum AccountId {
+    Text(String),
+    Number(u64),
+}
+
+/// What is known of the object and not taken.
+const NOT_TAKEN: [(&str, &str); 1] =
+    [("connection_id", "is not known here: provider and user_id name one account, whichever its connection")];
+
+/// Links another account to a user, which takes in all of its identities. The other's metadata is kept aside.
+#[utoipa::path(
+    post,
+    path = "/users/{id}/identities",
+    operation_id = "post_identities",
+    params(("id" = String, Path, description = "The user that stays.")),
+    request_body(
+        content((LinkBody = "application/json"), (LinkBody = "application/x-www-form-urlencoded")),
+        description = "The account to link.",
+    ),
+    responses((status = 201, description = "The identities of the user, the main one first.", body = [IdentityBody])),
+    extensions(("x-rpc" = json!("Link"))),
+)]
+pub(super) async fn link(
+    State(Surface { linking }): State<Surface>,
+    Admission { permit, rule }: Admission,
+    Places(id): Places<String>,
+    JsonOrForm(object): JsonOrForm,
+) -> Result<Response, Refused> {
+    let body: LinkBody = properties(object, &NOT_TAKEN)?;
+    let target = target(&permit, rule, &id)?;
+    let now = clock::now();
+    let refused = |error| Refused::of(rule, error);
+    let (secondary, provider) = match (body.link_with, body.provider, body.user_id) {
+        (Some(token), None, None) => (linking.verify_link_with(&permit, &token, now).await.map_err(refused)?, None),
+        (None, Some(_), Some(_)) if !permit.is_service() => return Err(Refused::services_only(rule)),
+        (None, Some(provider), Some(account)) => {
+            let identity = identity(&provider, &account.into_text()).ok_or_else(Refused::provider)?;
+            let provider = identity.provider.clone();
+            (Secondary::PrimaryIdentity(identity), Some(provider))
+        }
+        (Some(_), ..) => return Err(Refused::body("link_with stands alone, without provider and user_id")),
+        (None, ..) => return Err(Refused::body("Missing required property: link_with, or provider and user_id")),
+    };
+    let is_configured =
+        |provider: &Provider| linking.tenant(&permit).is_ok_and(|tenant| tenant.providers.contains_key(provider));
+    let is_configured = provider.as_ref().is_none_or(is_configured);
+    let link = Link { permit, target, secondary, terms: terms(), validate_only: false, now };
+    let Unkept(answer) = linking.run(link, None, Unkept).await.map_err(|error| match error {
+        Error::Refused(Refusal::IdentityNotFound) if !is_configured => Refused::provider(),
+        error => refused(error),
+    })?;
+    match (answer.outcome, answer.link) {
+        (Outcome::Absorbed | Outcome::Attached, _) => json(StatusCode::CREATED, &identities(&answer.user)),
+        // No link brought it here: it is the user's own.
+        (Outcome::AlreadyLinked, None) => Err(Refused::same()),
+        (Outcome::AlreadyLinked, Some(_)) => Err(Refused::identity_exists()),
+    }
+}
+
+/// Detaches an identity from a user. The account has a user of its own again, without metadata.
+#[utoipa::path(
+    delete,
+    path = "/users/{id}/identities/{provider}/{*user_id}",
+    operation_id = "delete_user_identity_by_user_id",
+    params(
+        ("id" = String, Path, description = "The user."),
+        ("provider" = String, Path, description = "The provider of the identity."),
+        ("user_id" = String, Path, description = "The account at that provider."),
+    ),
+    responses((status = 200, description = "The identities that are left, the main one first.", body = [IdentityBody])),
+    extensions(("x-rpc" = json!("Unlink"))),
+)]
+pub(super) async fn unlink(
+    State(Surface { linking }): State<Surface>,
+    Admission { permit, rule }: Admission,
+    Places((id, provider, account)): Places<(String, String, String)>,
+) -> Result<Response, Refused> {
+    let refused = |error| Refused::of(rule, error);
+    let target = target(&permit, rule, &id)?;
+    let identity = identity(&provider, &account).ok_or_else(|| refused(Refusal::IdentityNotFound.into()))?;
+    let unlink = Unlink {
+        permit,
+        target,
+        identity,
+        metadata: UnlinkMetadata::Discard,
+        expected_version: None,
+        validate_only: false,
+        now: clock::now(),
+    };
+    let Unkept(answer) = linking.run(unlink, None, Unkept).await.map_err(refused)?;
+    json(StatusCode::OK, &identities(&answer.user))
+}
+
+/// Auth0's: the primary's metadata stays as it is, and the secondary's is kept aside.
+fn terms() -> LinkTerms {
+    LinkTerms {
+        user_metadata: Strategy::KeepPrimary,
+        app_metadata: Strategy::KeepPrimary,
+        expected_version: None,
+        expected_secondary_version: None,
+        require_shared_verified_email: false,
+    }
+}
+
+fn identity(provider: &str, account: &str) -> Option<IdentityRef> {
+    Some(IdentityRef { provider: Provider::parse(provider)?, subject: Subject::parse(account)? })
+}
+
+impl AccountId {
+    fn into_text(self) -> String {
+        match self {
+            Self::Text(text) => text,
+            Self::Number(number) => number.to_string(),
+        }
+    }
+}

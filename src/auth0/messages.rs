@@ -1,0 +1,345 @@
+//! From every error to the status, the code and the words that Auth0's documents have for it. What they have no
+//! words for is said in ours. A client never sees SQL, paths of ours, or another user's id.
+
+use axum::{
+    Json,
+    response::{IntoResponse, Response},
+};
+use http::{HeaderValue, StatusCode, header};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::{
+    auth::{Denial, Rule},
+    domain::{Refusal, Violation, refusal::LinkTokenProblem},
+    linking::Error,
+    store::StoreError,
+};
+
+/// The most bytes of what is wrong with a request that one refusal tells.
+const MAX_TOLD: usize = 4 * 1024;
+
+/// What a refused call is answered.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct ErrorBody {
+    /// The status of the answer.
+    #[serde(rename = "statusCode")]
+    status_code: u16,
+    /// The name of that status.
+    error: &'static str,
+    /// What is wrong, in a sentence.
+    message: String,
+    /// What is wrong, in a word that stays the same.
+    #[serde(rename = "errorCode", skip_serializing_if = "Option::is_none")]
+    error_code: Option<&'static str>,
+}
+
+/// A refusal, in Auth0's words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Refused {
+    status: StatusCode,
+    code: Option<&'static str>,
+    message: String,
+}
+
+/// The code of a refusal, for the log: an extension of its answer.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct ErrorCode(pub &'static str);
+
+impl Refused {
+    fn new(status: StatusCode, code: impl Into<Option<&'static str>>, message: impl Into<String>) -> Self {
+        Self { status, code: code.into(), message: message.into() }
+    }
+
+    fn bad(code: impl Into<Option<&'static str>>, message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, code, message)
+    }
+
+    /// A path that is no URI's.
+    pub(super) fn uri() -> Self {
+        Self::bad("invalid_uri", "Invalid URI: its path is not UTF-8 in percent-encoding (RFC 3986).")
+    }
+
+    /// A query that is wrong.
+    pub(super) fn query(what: impl Into<String>) -> Self {
+        Self::bad("invalid_query_string", format!("Query validation error: '{}'.", what.into()))
+    }
+
+    /// A body that is wrong.
+    pub(super) fn body(what: &str) -> Self {
+        Self::bad("invalid_body", format!("Payload validation error: '{what}'."))
+    }
+
+    /// A body that is not JSON.
+    pub(super) fn json() -> Self {
+        Self::bad("invalid_body", "Invalid request payload JSON format")
+    }
+
+    /// Fields that are wrong, all of them.
+    pub(super) fn violations(violations: &[Violation]) -> Self {
+        let mut told = String::new();
+        for Violation { field, description } in violations {
+            let next = format!("{field}: {description}");
+            if told.len() + next.len() > MAX_TOLD {
+                told.push_str("; there are more: mend these first");
+                break;
+            }
+            if !told.is_empty() {
+                told.push_str("; ");
+            }
+            told.push_str(&next);
+        }
+        Self::body(&told)
+    }
+
+    /// A page that is too far.
+    pub(super) fn paging(reachable: usize) -> Self {
+        let message =
+            format!("You can only page through the first {reachable} records. Use from and take to see all of them.");
+        Self::bad("invalid_paging", message)
+    }
+
+    /// An answer that would be too large.
+    pub(super) fn too_much() -> Self {
+        Self::bad("invalid_paging", "The answer would be too large: ask for fewer users, or for fewer fields.")
+    }
+
+    /// A connection of nobody.
+    pub(super) fn connection() -> Self {
+        Self::bad("inexistent_connection", "The connection does not exist.")
+    }
+
+    /// The provider of the secondary side is nobody's.
+    pub(super) fn provider() -> Self {
+        Self::bad("inexistent_connection", "The provider/connection is not configured.")
+    }
+
+    /// Both sides of a link are one.
+    pub(super) fn same() -> Self {
+        Self::bad("invalid_body", "Main identity and the new one are the same.")
+    }
+
+    /// The identity is somebody's already.
+    pub(super) fn identity_exists() -> Self {
+        Self::new(StatusCode::CONFLICT, "identity_conflict", "Specified identity already exists.")
+    }
+
+    /// A body that is longer than is read.
+    pub(super) fn too_long(max: usize) -> Self {
+        let message = format!("Payload content length greater than maximum allowed: {max}");
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, None, message)
+    }
+
+    /// A body of another kind.
+    pub(super) fn media_type(expected: &str) -> Self {
+        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, None, format!("Unsupported Media Type: send {expected}."))
+    }
+
+    /// A path at which nothing is.
+    pub(super) fn not_found() -> Self {
+        Self::new(StatusCode::NOT_FOUND, None, "Not Found")
+    }
+
+    /// A path at which something else may be asked.
+    pub(super) fn method() -> Self {
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, None, "Method Not Allowed")
+    }
+
+    /// A call for which there is no room now.
+    pub(super) fn overloaded() -> Self {
+        let message =
+            "Too many requests. Check the X-RateLimit-Limit, X-RateLimit-Remaining and X-RateLimit-Reset headers.";
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", message)
+    }
+
+    /// A call that took longer than it may.
+    pub(super) fn over() -> Self {
+        let message = "There was no answer in time; a change may still be made: read before you try again.";
+        Self::new(StatusCode::GATEWAY_TIMEOUT, "deadline", message)
+    }
+
+    /// A fault of ours that has been logged.
+    pub(super) fn fault() -> Self {
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "Something went wrong here: it was logged.")
+    }
+
+    /// A tenant of which others are not served here.
+    pub(super) fn tenant() -> Self {
+        Self::new(StatusCode::FORBIDDEN, "tenant_not_served", "The users of this tenant are not served here.")
+    }
+
+    /// A token without the scopes that a rule asks for.
+    pub(super) fn scope(rule: &Rule) -> Self {
+        let scopes: Vec<&str> = [rule.service_scope, rule.self_scope].into_iter().flatten().collect();
+        let message = match rule.path.ends_with("Link") || rule.path.ends_with("Unlink") {
+            true => format!("Insufficient scope; expected: {}.", scopes.join(", ")),
+            false => format!("Insufficient scope; expected any of: {}.", scopes.join(",")),
+        };
+        Self::new(StatusCode::FORBIDDEN, "insufficient_scope", message)
+    }
+
+    /// A user token for what a rule lets only services do.
+    pub(super) fn services_only(rule: &Rule) -> Self {
+        Self::scope(&Rule { self_scope: None, ..*rule })
+    }
+
+    /// What an error comes to in a call under a rule. What is a fault of ours is logged here, once.
+    pub(super) fn of(rule: &Rule, error: Error) -> Self {
+        match error {
+            Error::Denied(denial) => Self::denied(rule, denial),
+            Error::Refused(refusal) => Self::by_rules(rule, refusal),
+            Error::Store(error) => Self::store(error),
+            Error::Fault(text) => Self::logged(&text),
+            Error::Panicked => Self::fault(),
+            Error::Moved | Error::Answered(_) => Self::logged("a write ended without an answer"),
+        }
+    }
+
+    /// What a caller is told that is turned away.
+    pub(super) fn denied(rule: &Rule, denial: Denial) -> Self {
+        let unauthorized = |message: &str| Self::new(StatusCode::UNAUTHORIZED, None, message);
+        let forbidden = |code: &'static str, message: &str| Self::new(StatusCode::FORBIDDEN, code, message);
+        match denial {
+            Denial::TokenMissing => unauthorized("Missing authentication"),
+            Denial::TokenInvalid(cause) => {
+                tracing::debug!(cause, "a token was not accepted");
+                unauthorized("Invalid token.")
+            }
+            Denial::ScopeInsufficient(_) => Self::scope(rule),
+            Denial::NotYourUser => {
+                Self::new(StatusCode::FORBIDDEN, None, "User to be acted on does not match subject in bearer token.")
+            }
+            Denial::ReauthenticationRequired => forbidden(
+                "reauthentication_required",
+                "The sign-in behind this token is too old for this: let the user sign in again.",
+            ),
+            Denial::CallerBlocked => forbidden("user_blocked", "The user of this token is blocked."),
+            Denial::KeysUnavailable => {
+                Self::unavailable("The keys of the token's issuer cannot be had right now: try again later.")
+            }
+            Denial::Refused(refusal) => Self::by_rules(rule, refusal),
+        }
+    }
+
+    fn by_rules(rule: &Rule, refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Invalid(violations) => Self::violations(&violations),
+            Refusal::SameUser => Self::same(),
+            Refusal::LinkTokenInvalid(problem) => Self::bad(
+                "invalid_body",
+                match problem {
+                    LinkTokenProblem::Invalid => "Invalid token (link_with).",
+                    LinkTokenProblem::Algorithm => "JWT (link_with) must have an alg of RS256.",
+                    LinkTokenProblem::Issuer => "JWT (link_with) must have the same issuer as the calling user.",
+                    LinkTokenProblem::Audience => {
+                        "JWT (link_with) must have an aud claim that matches that of the calling token's azp."
+                    }
+                },
+            ),
+            Refusal::UserNotFound => Self::new(StatusCode::NOT_FOUND, "inexistent_user", "The user does not exist."),
+            Refusal::UserAbsorbed => Self::new(
+                StatusCode::NOT_FOUND,
+                "inexistent_user",
+                "The user does not exist any more: it was linked into another, which reading it shows.",
+            ),
+            Refusal::IdentityNotFound if rule.path.ends_with("Unlink") => {
+                Self::bad("inexistent_identity", "The user has no such identity.")
+            }
+            Refusal::IdentityNotFound => {
+                Self::bad("inexistent_identity", "Linking to an inexistent identity is not allowed.")
+            }
+            Refusal::IdentityTaken if rule.path.ends_with("CreateUser") => {
+                Self::new(StatusCode::CONFLICT, "auth0_idp_error", "The user already exists.")
+            }
+            Refusal::IdentityTaken => Self::identity_exists(),
+            Refusal::UserExists => Self::new(StatusCode::CONFLICT, "auth0_idp_error", "The user already exists."),
+            Refusal::PrimaryIdentity => Self::bad("operation_not_supported", "Main identity cannot be removed."),
+            Refusal::LastIdentity => Self::bad(
+                "operation_not_supported",
+                "The last identity with which the user can sign in cannot be removed.",
+            ),
+            Refusal::UserBlocked if rule.path.ends_with("Link") => {
+                Self::bad("user_blocked", "Unable to link with the secondary account: one of the two users is blocked.")
+            }
+            Refusal::UserBlocked => Self::bad("user_blocked", "The user is blocked: unblock it first."),
+            Refusal::TooManyIdentities => Self::bad("too_many_identities", "A user has at most 100 identities."),
+            Refusal::MetadataTooLarge { namespace, bytes } => {
+                Self::body(&format!("{namespace} would have {bytes} bytes, which is too many: remove some first"))
+            }
+            Refusal::ConflictRetry => {
+                Self::new(StatusCode::CONFLICT, "conflict", "Others kept changing the same users: try again.")
+            }
+            // What no call of this surface asks for.
+            Refusal::RequestIdReused
+            | Refusal::LinkTicketInvalid
+            | Refusal::SignInInvalid
+            | Refusal::ProviderDisabled
+            | Refusal::ProviderUnknown
+            | Refusal::ProviderRejected
+            | Refusal::ProviderUnavailable
+            | Refusal::EmailMissing
+            | Refusal::EmailUnverified
+            | Refusal::EmailNotShared
+            | Refusal::LinkNotFound
+            | Refusal::LinkNotUndoable(_)
+            | Refusal::MetadataConflict(_)
+            | Refusal::AbsorbedUsersExist
+            | Refusal::VersionMismatch
+            | Refusal::PositionInvalid
+            | Refusal::PositionExpired { .. } => Self::logged(&format!("{refusal:?} where it cannot be")),
+        }
+    }
+
+    fn store(error: StoreError) -> Self {
+        match error {
+            StoreError::Overloaded => Self::overloaded(),
+            StoreError::Unavailable(text) => {
+                tracing::error!(error = text, "the database is unavailable");
+                Self::unavailable("The database cannot be reached right now, and nothing was changed: try again later.")
+            }
+            StoreError::CommitUnknown(text) => {
+                tracing::error!(error = text, "the outcome of a commit is unknown");
+                let message = "The change may have been made or not: read before you try again.";
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "commit_unknown", message)
+            }
+            StoreError::Conflict(_) | StoreError::Busy(_) => {
+                Self::new(StatusCode::CONFLICT, "conflict", "Others kept changing the same users: try again.")
+            }
+            StoreError::Fault(text) => Self::logged(&text),
+        }
+    }
+
+    fn unavailable(message: &str) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "service_unavailable", message)
+    }
+
+    /// A fault of ours.
+    pub(super) fn logged(text: &str) -> Self {
+        tracing::error!(error = text, "internal fault");
+        Self::fault()
+    }
+}
+
+impl IntoResponse for Refused {
+    fn into_response(self) -> Response {
+        let Self { status, code, message } = self;
+        let error = status.canonical_reason().unwrap_or("Error");
+        let body = ErrorBody { status_code: status.as_u16(), error, message, error_code: code };
+        let mut answer = (status, Json(body)).into_response();
+        let headers = answer.headers_mut();
+        match status {
+            // RFC 6750 §3.
+            StatusCode::UNAUTHORIZED => {
+                headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            }
+            StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE | StatusCode::CONFLICT
+                if code != Some("commit_unknown") =>
+            {
+                headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+            }
+            _ => {}
+        }
+        answer.extensions_mut().insert(ErrorCode(code.unwrap_or_default()));
+        answer
+    }
+}

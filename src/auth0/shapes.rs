@@ -1,0 +1,207 @@
+//! Users and identities as Auth0's JSON has them.
+
+use std::borrow::Cow;
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde::{Serialize, Serializer};
+use serde_json::{Map, Value};
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{RefOr, schema::Schema},
+};
+
+use super::messages::Refused;
+use crate::domain::{Identity, IdentityEmail, Metadata, User};
+
+/// Names that mean something at a user's root: no profile puts anything in their place.
+const OWN_NAMES: [&str; 9] = [
+    "app_metadata",
+    "blocked",
+    "created_at",
+    "email",
+    "email_verified",
+    "identities",
+    "updated_at",
+    "user_id",
+    "user_metadata",
+];
+
+/// A user, with the fields that were asked for.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = User)]
+pub(super) struct UserBody<'a> {
+    /// Its id, such as `google-oauth2|115015401343387192604`.
+    #[schema(required = false)]
+    user_id: &'a str,
+    /// The email of its first identity.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    email: Option<&'a str>,
+    /// Whether that is verified, by a provider that is trusted with it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    email_verified: Option<bool>,
+    /// When it was created, in UTC to the millisecond.
+    #[serde(serialize_with = "to_the_millisecond")]
+    #[schema(value_type = String, format = DateTime, required = false)]
+    created_at: DateTime<Utc>,
+    /// When it was last changed.
+    #[serde(serialize_with = "to_the_millisecond")]
+    #[schema(value_type = String, format = DateTime, required = false)]
+    updated_at: DateTime<Utc>,
+    /// Its identities, the main one first.
+    #[schema(required = false)]
+    identities: Vec<IdentityBody<'a>>,
+    /// What the person may change.
+    #[schema(required = false)]
+    user_metadata: &'a Map<String, Value>,
+    /// What only services may change.
+    #[schema(required = false)]
+    app_metadata: &'a Map<String, Value>,
+    /// Whether it is blocked.
+    #[schema(required = false)]
+    blocked: bool,
+    /// What else its first identity's provider tells, such as `name` and `picture`, and what services have laid over
+    /// that.
+    #[serde(flatten)]
+    #[schema(value_type = std::collections::HashMap<String, Value>)]
+    profile: Map<String, Value>,
+}
+
+/// An identity of a user.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Identity)]
+pub(super) struct IdentityBody<'a> {
+    /// The connection through which the account signs in.
+    connection: &'a str,
+    /// The account at its provider.
+    user_id: &'a str,
+    /// The provider, such as `google-oauth2`.
+    provider: &'a str,
+    /// Whether that is a social one.
+    #[serde(rename = "isSocial")]
+    is_social: bool,
+    /// What the provider tells of the account; of the main identity the user itself shows it.
+    #[serde(rename = "profileData", skip_serializing_if = "Option::is_none")]
+    profile_data: Option<ProfileBody<'a>>,
+}
+
+/// What a provider tells of an account.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ProfileData)]
+pub(super) struct ProfileBody<'a> {
+    /// The account's email.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    email: Option<&'a str>,
+    /// Whether that is verified, by a provider that is trusted with it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    email_verified: Option<bool>,
+    /// Whatever else.
+    #[serde(flatten)]
+    #[schema(value_type = std::collections::HashMap<String, Value>)]
+    rest: Map<String, Value>,
+}
+
+impl<'a> UserBody<'a> {
+    pub(super) fn of(user: &'a User) -> Self {
+        let email = user.identity(&user.primary).and_then(|identity| identity.email.as_ref());
+        Self {
+            user_id: user.id.as_str(),
+            email: email.map(|email| email.given.as_str()),
+            email_verified: email.map(is_verified),
+            created_at: user.create_time,
+            updated_at: user.update_time,
+            identities: identities(user),
+            user_metadata: user.user_metadata.as_map(),
+            app_metadata: user.app_metadata.as_map(),
+            blocked: user.blocked,
+            profile: without(&user.profile(), &OWN_NAMES),
+        }
+    }
+}
+
+/// The identities of a user, the main one first.
+pub(super) fn identities(user: &User) -> Vec<IdentityBody<'_>> {
+    user.identities_primary_first().map(|identity| IdentityBody::of(identity, identity.id == user.primary)).collect()
+}
+
+impl<'a> IdentityBody<'a> {
+    fn of(identity: &'a Identity, is_main: bool) -> Self {
+        Self {
+            connection: &identity.connection,
+            user_id: identity.id.subject.as_str(),
+            provider: identity.id.provider.as_str(),
+            is_social: identity.social,
+            profile_data: (!is_main).then(|| ProfileBody {
+                email: identity.email.as_ref().map(|email| email.given.as_str()),
+                email_verified: identity.email.as_ref().map(is_verified),
+                rest: without(&identity.profile_data, &["email", "email_verified"]),
+            }),
+        }
+    }
+}
+
+fn is_verified(email: &IdentityEmail) -> bool {
+    email.verified.is_some()
+}
+
+/// What a profile says under other names than these: what it says under them is not what they mean here.
+fn without(profile: &Metadata, names: &[&str]) -> Map<String, Value> {
+    let others = profile.as_map().iter().filter(|(name, _)| !names.contains(&name.as_str()));
+    others.map(|(name, value)| (name.clone(), value.clone())).collect()
+}
+
+fn to_the_millisecond<S: Serializer>(time: &DateTime<Utc>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&time.to_rfc3339_opts(SecondsFormat::Millis, true))
+}
+
+/// Which of a user's fields an answer has.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Fields {
+    names: Vec<String>,
+    excluded: bool,
+}
+
+impl Fields {
+    /// These, by their names separated by commas; or, where they are `excluded`, all others. No names at all are
+    /// all fields.
+    pub(super) fn new(names: &str, excluded: bool) -> Self {
+        let names = names.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned);
+        Self { names: names.collect(), excluded }
+    }
+
+    /// A user with these fields.
+    pub(super) fn of<'a>(&self, user: &'a User) -> Result<Selected<'a>, Refused> {
+        let whole = UserBody::of(user);
+        if self.names.is_empty() {
+            return Ok(Selected::Whole(Box::new(whole)));
+        }
+        let Ok(Value::Object(mut some)) = serde_json::to_value(whole) else {
+            return Err(Refused::logged("a user is no object"));
+        };
+        some.retain(|name, _| self.names.contains(name) != self.excluded);
+        Ok(Selected::Some(some))
+    }
+}
+
+/// A user with the fields that were asked for.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub(super) enum Selected<'a> {
+    Whole(Box<UserBody<'a>>),
+    Some(Map<String, Value>),
+}
+
+impl PartialSchema for Selected<'_> {
+    fn schema() -> RefOr<Schema> {
+        UserBody::schema()
+    }
+}
+
+impl ToSchema for Selected<'_> {
+    fn name() -> Cow<'static, str> {
+        UserBody::name()
+    }
+
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        UserBody::schemas(schemas);
+    }
+}

@@ -1,0 +1,3 @@
+//! Auth0's HTTP, in front of the same use cases.
+
+mod documents;

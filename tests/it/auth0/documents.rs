@@ -1,0 +1,103 @@
+//! What Auth0's documents say, step by step: the shapes, the statuses, and the three scenarios of linking.
+
+use serde_json::{Value, json};
+
+use crate::support::{TestServer, auth0::Asker, tokens::Token};
+
+/// The two accounts of "Linking User Accounts".
+async fn john(backend: &Asker) {
+    let google = json!({
+        "connection": "google-oauth2", "user_id": "115015401343387192604", "email": "your0@email.com",
+        "email_verified": true, "name": "John Doe", "given_name": "John", "family_name": "Doe",
+        "picture": "https://lh3.googleusercontent.com/photo.jpg",
+        "user_metadata": {"color": "red"}, "app_metadata": {"roles": ["Admin"]},
+    });
+    let sms = json!({
+        "connection": "sms", "user_id": "560ebaeef609ee1adaa7c551", "phone_number": "+14258831929",
+        "phone_verified": true, "name": "+14258831929",
+        "user_metadata": {"color": "blue"}, "app_metadata": {"roles": ["AppAdmin"]},
+    });
+    for user in [google, sms] {
+        backend.post("/api/v2/users", &user).await.ok();
+    }
+}
+
+/// Without the times, of which the second may be the same.
+fn timeless(mut user: Value) -> Value {
+    for time in ["created_at", "updated_at"] {
+        let time = user.as_object_mut().unwrap().remove(time).unwrap();
+        assert!(chrono::DateTime::parse_from_rfc3339(time.as_str().unwrap()).is_ok());
+    }
+    user
+}
+
+#[tokio::test]
+async fn linking_and_unlinking_are_as_the_documents_have_them() {
+    let server = TestServer::start_auth0().await;
+    let backend = server.backend();
+    john(&backend).await;
+
+    let identities = json!({"provider": "sms", "user_id": "560ebaeef609ee1adaa7c551"});
+    let linked = backend.post("/api/v2/users/google-oauth2|115015401343387192604/identities", &identities).await;
+    assert_eq!(linked.status, 201);
+    let after = json!([
+        {
+            "provider": "google-oauth2", "user_id": "115015401343387192604", "connection": "google-oauth2",
+            "isSocial": true,
+        },
+        {
+            "profileData": {"phone_number": "+14258831929", "phone_verified": true, "name": "+14258831929"},
+            "user_id": "560ebaeef609ee1adaa7c551", "provider": "sms", "connection": "sms", "isSocial": false,
+        },
+    ]);
+    assert_eq!(linked.ok(), after);
+
+    let user = backend.get("/api/v2/users/google-oauth2%7C115015401343387192604").await.ok();
+    assert_eq!(
+        timeless(user),
+        json!({
+            "email": "your0@email.com", "email_verified": true, "name": "John Doe", "given_name": "John",
+            "family_name": "Doe", "picture": "https://lh3.googleusercontent.com/photo.jpg",
+            "user_id": "google-oauth2|115015401343387192604", "identities": after, "blocked": false,
+            "user_metadata": {"color": "red"}, "app_metadata": {"roles": ["Admin"]},
+        })
+    );
+
+    let path = "/api/v2/users/google-oauth2|115015401343387192604/identities/sms/560ebaeef609ee1adaa7c551";
+    let unlinked = backend.delete(path).await;
+    assert_eq!(unlinked.status, 200);
+    assert_eq!(unlinked.ok(), json!([after[0]]));
+    let alone = backend.get("/api/v2/users/sms|560ebaeef609ee1adaa7c551").await.ok();
+    assert_eq!(
+        timeless(alone),
+        json!({
+            "phone_number": "+14258831929", "phone_verified": true, "name": "+14258831929",
+            "user_id": "sms|560ebaeef609ee1adaa7c551", "blocked": false, "user_metadata": {}, "app_metadata": {},
+            "identities": [{
+                "user_id": "560ebaeef609ee1adaa7c551", "provider": "sms", "connection": "sms", "isSocial": false,
+            }],
+        })
+    );
+}
+
+/// The user's own token, and the second one's as `link_with`: nothing else will do.
+#[tokio::test]
+async fn a_user_links_with_both_tokens() {
+    let server = TestServer::start_auth0().await;
+    let backend = server.backend();
+    john(&backend).await;
+    let john = server.asker(&Token::of("google-oauth2", "115015401343387192604"));
+    let path = "/api/v2/users/google-oauth2|115015401343387192604/identities";
+
+    let unproven = john.post(path, &json!({"provider": "sms", "user_id": "560ebaeef609ee1adaa7c551"})).await;
+    insta::assert_snapshot!(unproven.refused(), @"403 insufficient_scope Insufficient scope; expected: update:users.");
+    let others = john.post("/api/v2/users/sms|560ebaeef609ee1adaa7c551/identities", &json!({"link_with": "x"})).await;
+    insta::assert_snapshot!(others.refused(), @"400 invalid_body Invalid token (link_with).");
+
+    let link_with = Token::of("sms", "560ebaeef609ee1adaa7c551").sign();
+    let linked = john.post(path, &json!({"link_with": link_with})).await;
+    assert_eq!(linked.status, 201);
+    assert_eq!(linked.ok()[1]["provider"], "sms");
+    let again = john.post(path, &json!({"link_with": link_with})).await;
+    insta::assert_snapshot!(again.refused(), @"409 identity_conflict Specified identity already exists.");
+}
