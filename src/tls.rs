@@ -60,8 +60,9 @@ impl TlsFiles {
         }
     }
 
-    /// Makes a server's configuration of what the files held, or says everything that is wrong.
-    pub fn server_config(&self, content: &TlsContent) -> Result<Arc<ServerConfig>, Vec<TlsProblem>> {
+    /// Makes a server's configuration of what the files held, or says everything that is wrong. It
+    /// offers no protocol yet.
+    pub fn server_config(&self, content: &TlsContent) -> Result<ServerConfig, Vec<TlsProblem>> {
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let chain = self.chain(content);
         let key = self.private_key(content);
@@ -73,12 +74,10 @@ impl TlsFiles {
             }
         };
         let unfit = |error| vec![problem("key", &self.key, format_args!("does not go with the certificate: {error}"))];
-        let mut config = ServerConfig::builder_with_provider(provider)
+        ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .and_then(|builder| builder.with_client_cert_verifier(clients).with_single_cert(chain, key))
-            .map_err(unfit)?;
-        config.alpn_protocols = vec![b"h2".to_vec()];
-        Ok(Arc::new(config))
+            .map_err(unfit)
     }
 
     fn chain(&self, content: &TlsContent) -> Result<Vec<CertificateDer<'static>>, TlsProblem> {

@@ -9,7 +9,7 @@ use std::{
 };
 
 use http::{
-    HeaderMap, Method, Request, Response, StatusCode,
+    HeaderMap, Method, Request, Response, StatusCode, Version,
     header::{ALLOW, AUTHORIZATION, CONTENT_TYPE},
 };
 use tonic::{Status, body::Body};
@@ -77,7 +77,7 @@ where
         let mut inner = mem::replace(&mut self.inner, ready);
         let GateLayer { linking, places, streams } = self.gate.clone();
         Box::pin(async move {
-            if let Some(refused) = no_call(request.method(), request.headers()) {
+            if let Some(refused) = no_call(&request) {
                 return Ok(refused);
             }
             let path = request.uri().path();
@@ -108,15 +108,17 @@ where
 }
 
 /// Turns away what is HTTP but no call (gRPC over HTTP2, "Requests"); tonic would answer it as if it were.
-fn no_call(method: &Method, headers: &HeaderMap) -> Option<Response<Body>> {
-    let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+fn no_call<B>(request: &Request<B>) -> Option<Response<Body>> {
+    let content_type = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let is_grpc = content_type
         .strip_prefix("application/grpc")
         .is_some_and(|rest| matches!(rest.get(..1), None | Some("+" | ";")));
-    let refusal = match (method == Method::POST, is_grpc) {
-        (true, true) => return None,
-        (false, _) => Response::builder().status(StatusCode::METHOD_NOT_ALLOWED).header(ALLOW, "POST"),
-        (true, false) => Response::builder().status(StatusCode::UNSUPPORTED_MEDIA_TYPE),
+    let refusal = match (request.version(), request.method() == Method::POST, is_grpc) {
+        (Version::HTTP_2, true, true) => return None,
+        (Version::HTTP_2, false, _) => Response::builder().status(StatusCode::METHOD_NOT_ALLOWED).header(ALLOW, "POST"),
+        (Version::HTTP_2, true, false) => Response::builder().status(StatusCode::UNSUPPORTED_MEDIA_TYPE),
+        // Trailers, which say how a call went, get lost there.
+        _ => Response::builder().status(StatusCode::HTTP_VERSION_NOT_SUPPORTED),
     };
     Some(refusal.body(Body::empty()).unwrap_or_default())
 }

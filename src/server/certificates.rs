@@ -13,6 +13,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
+use super::protocols::Protocols;
 use crate::tls::{TlsContent, TlsFiles, TlsProblem};
 
 /// How often the files are looked at. Their content, because a mounted secret changes by a link to
@@ -22,14 +23,15 @@ const LOOK: Duration = Duration::from_secs(1);
 /// The certificate of the listener.
 pub(super) struct Certificates {
     files: TlsFiles,
+    protocols: Protocols,
     current: RwLock<Arc<ServerConfig>>,
 }
 
 impl Certificates {
     /// Makes the first certificate of what the files hold.
-    pub(super) fn new(files: TlsFiles, content: &TlsContent) -> Result<Self, Vec<TlsProblem>> {
-        let config = files.server_config(content)?;
-        Ok(Self { files, current: RwLock::new(config) })
+    pub(super) fn new(files: TlsFiles, content: &TlsContent, protocols: Protocols) -> Result<Self, Vec<TlsProblem>> {
+        let config = offering(files.server_config(content)?, protocols);
+        Ok(Self { files, protocols, current: RwLock::new(config) })
     }
 
     /// What a handshake that begins now uses.
@@ -70,6 +72,7 @@ impl Certificates {
     fn take(&self, found: &TlsContent) {
         match self.files.server_config(found) {
             Ok(config) => {
+                let config = offering(config, self.protocols);
                 *self.current.write().unwrap_or_else(PoisonError::into_inner) = config;
                 tracing::info!("the TLS files were read again");
             }
@@ -80,4 +83,9 @@ impl Certificates {
             }
         }
     }
+}
+
+fn offering(mut config: ServerConfig, protocols: Protocols) -> Arc<ServerConfig> {
+    config.alpn_protocols = protocols.offer();
+    Arc::new(config)
 }

@@ -1,10 +1,17 @@
 //! One connection, from its handshakes to its end. Each wait for the client has its bound.
 
-use std::{convert::Infallible, io, pin::pin, sync::Arc, time::Duration};
+use std::{convert::Infallible, io, pin::pin, sync::Arc};
 
 use http::{Request, Response};
-use hyper::{body::Incoming, server::conn::http2, service::service_fn};
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper::{
+    body::Incoming,
+    server::conn::{http1, http2},
+    service::service_fn,
+};
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo},
+    server::graceful::GracefulConnection,
+};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::TcpStream,
@@ -18,19 +25,12 @@ use tower::{Service, ServiceExt as _};
 use super::{
     activity::{Activity, Verdict},
     certificates::Certificates,
+    http1::refusal,
+    paced::Paced,
     preface,
+    protocols::{self, Protocol, Protocols},
 };
 use crate::{calls::Admitted, config::Limits};
-
-/// Calls in flight on one connection.
-const MAX_STREAMS: u32 = 200;
-/// The longest header list, in bytes: a token of 8 KiB fits.
-const MAX_HEADERS: u32 = 16 * 1024;
-/// What a client may send ahead of being read, per call and per connection.
-const STREAM_WINDOW: u32 = 64 * 1024;
-const CONNECTION_WINDOW: u32 = 8 * STREAM_WINDOW;
-/// What of an answer is prepared ahead of being taken.
-const SEND_BUFFER: usize = 64 * 1024;
 
 /// What answers the calls.
 pub(super) trait Calls:
@@ -61,9 +61,9 @@ pub(super) enum Ended {
     Slow(#[from] Elapsed),
     #[error("no handshake before the stop")]
     Stopping,
-    /// HTTP/2, or keepalive.
+    /// HTTP, or keepalive.
     #[error(transparent)]
-    Http2(#[from] hyper::Error),
+    Http(#[from] hyper::Error),
     #[error("no call for too long")]
     Idle,
     #[error("no answer was taken for too long")]
@@ -76,13 +76,16 @@ pub(super) struct Host<S> {
     calls: S,
     limits: Limits,
     certificates: Option<Arc<Certificates>>,
+    protocols: Protocols,
+    http1: http1::Builder,
     http2: http2::Builder<TokioExecutor>,
     stop: CancellationToken,
 }
 
 impl<S: Calls> Host<S> {
-    pub(super) fn new(calls: S, limits: Limits, certificates: Option<Arc<Certificates>>) -> Self {
-        Self { calls, limits, certificates, http2: http2(), stop: CancellationToken::new() }
+    pub(super) fn new(calls: S, limits: Limits, certificates: Option<Arc<Certificates>>, protocols: Protocols) -> Self {
+        let (http1, http2) = (protocols::http1(), protocols::http2());
+        Self { calls, limits, certificates, protocols, http1, http2, stop: CancellationToken::new() }
     }
 
     pub(super) fn limits(&self) -> &Limits {
@@ -101,41 +104,55 @@ impl<S: Calls> Host<S> {
         // One for both handshakes.
         let deadline = Instant::now() + self.limits.handshake_timeout;
         match &self.certificates {
-            None => {
-                let io = self.in_time(deadline, preface::expect(stream)).await?;
-                self.serve_http2(io, newcomer).await
-            }
+            None => self.serve_calls(stream, deadline, newcomer).await,
             Some(certificates) => {
                 let acceptor = TlsAcceptor::from(certificates.current());
                 let stream = self.in_time(deadline, acceptor.accept(stream)).await?;
-                let io = self.in_time(deadline, preface::expect(stream)).await?;
-                self.serve_http2(io, newcomer).await
+                self.serve_calls(stream, deadline, newcomer).await
             }
         }
     }
 
-    async fn serve_http2<I>(&self, io: I, newcomer: OwnedSemaphorePermit) -> Result<(), Ended>
+    async fn serve_calls<I>(&self, stream: I, deadline: Instant, newcomer: OwnedSemaphorePermit) -> Result<(), Ended>
     where
         I: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
+        let (protocol, io) = self.in_time(deadline, preface::expect(stream, self.protocols)).await?;
         drop(newcomer);
 
         let activity = Activity::new();
-        let service = service_fn(|request| {
+        let service = service_fn(|request: Request<Incoming>| {
             let call = activity.begin_call();
-            let answer = self.calls.clone().oneshot(request);
+            let calls = self.calls.clone();
             async move {
-                let response = answer.await?;
+                let response = match refusal(&request) {
+                    Some(refused) => refused,
+                    None => calls.oneshot(request).await?,
+                };
                 if response.extensions().get::<Admitted>().is_some() {
                     call.admit();
                 }
                 Ok::<_, Infallible>(response.map(|body| call.answer(body)))
             }
         });
-        let mut connection = pin!(self.http2.serve_connection(TokioIo::new(io), service));
+        match protocol {
+            Protocol::Http1 => {
+                let io = TokioIo::new(Paced::new(io));
+                self.attend(self.http1.serve_connection(io, service), &activity).await
+            }
+            Protocol::Http2 => self.attend(self.http2.serve_connection(TokioIo::new(io), service), &activity).await,
+        }
+    }
+
+    /// Drives a connection to its end, or until it has to be cut.
+    async fn attend<C>(&self, connection: C, activity: &Activity) -> Result<(), Ended>
+    where
+        C: GracefulConnection<Error = hyper::Error>,
+    {
+        let mut connection = pin!(connection);
         tokio::select! {
             ended = connection.as_mut() => return Ok(ended?),
-            why = self.watch(&activity) => if !matches!(why, Ended::Idle) { return Err(why) },
+            why = self.watch(activity) => if !matches!(why, Ended::Idle) { return Err(why) },
             () = self.stop.cancelled() => {}
         }
         // Calls in flight are answered, and those that the client sends before it hears of it.
@@ -143,7 +160,7 @@ impl<S: Calls> Host<S> {
         activity.close();
         tokio::select! {
             ended = connection => Ok(ended?),
-            why = self.watch(&activity) => Err(why),
+            why = self.watch(activity) => Err(why),
         }
     }
 
@@ -164,25 +181,4 @@ impl<S: Calls> Host<S> {
         let step = self.stop.run_until_cancelled(step).await.ok_or(Ended::Stopping)?;
         Ok(step??)
     }
-}
-
-/// HTTP/2, with every bound said: an unset one may mean none.
-fn http2() -> http2::Builder<TokioExecutor> {
-    let mut http2 = http2::Builder::new(TokioExecutor::new());
-    http2
-        .timer(TokioTimer::new())
-        .max_concurrent_streams(MAX_STREAMS)
-        .max_header_list_size(MAX_HEADERS)
-        .header_table_size(4 * 1024)
-        .max_frame_size(16 * 1024)
-        .initial_stream_window_size(STREAM_WINDOW)
-        .initial_connection_window_size(CONNECTION_WINDOW)
-        .max_send_buf_size(SEND_BUFFER)
-        // Streams that the client resets before we have looked at them, and streams that we reset
-        // because of what it sent: one more ends the connection.
-        .max_pending_accept_reset_streams(20)
-        .max_local_error_reset_streams(1024)
-        .keep_alive_interval(Duration::from_secs(30))
-        .keep_alive_timeout(Duration::from_secs(10));
-    http2
 }

@@ -6,7 +6,10 @@ mod activity;
 mod certificates;
 mod connection;
 mod front;
+mod http1;
+mod paced;
 mod preface;
+mod protocols;
 mod sweep;
 
 use std::{sync::Arc, time::Duration};
@@ -23,7 +26,7 @@ use tonic::service::Routes;
 use tonic_health::server::HealthReporter;
 use tower::ServiceBuilder;
 
-use self::{certificates::Certificates, connection::Host, front::Front, sweep::keep_swept};
+use self::{certificates::Certificates, connection::Host, front::Front, protocols::Protocols, sweep::keep_swept};
 use crate::{
     auth::{Issuers, Keys},
     auth0,
@@ -87,7 +90,9 @@ impl From<StoreError> for ServeError {
 pub async fn serve(config: Config, listener: TcpListener, shutdown: CancellationToken) -> Result<(), ServeError> {
     let stop_renewals = CancellationToken::new();
     let _stop_renewals = stop_renewals.clone().drop_guard();
-    let certificates = config.tls.clone().map(|files| certificates(files, &stop_renewals)).transpose()?;
+    // Clients of gRPC all speak HTTP/2.
+    let protocols = if config.auth0.is_some() { Protocols::Http1And2 } else { Protocols::Http2 };
+    let certificates = config.tls.clone().map(|files| certificates(files, protocols, &stop_renewals)).transpose()?;
     let store = open(&config).await?;
     let http = HttpClient::new().map_err(|error| ServeError::Part(format!("no TLS client: {error}")))?;
     let linking = Arc::new(assemble(&config, store.clone(), &http, stop_renewals.clone()).await?);
@@ -157,7 +162,7 @@ pub async fn serve(config: Config, listener: TcpListener, shutdown: Cancellation
         tracing::warn!(%address, "without [tls] tokens and answers cross the network in clear text");
     }
     tracing::info!(%address, "serving");
-    let host = Host::new(service, config.limits.clone(), certificates);
+    let host = Host::new(service, config.limits.clone(), certificates, protocols);
     let connections = accept::accept(listener, host, &shutdown).await;
     health::report(&reporter, false).await;
     health::close(&mut reporter).await;
@@ -173,10 +178,14 @@ pub async fn serve(config: Config, listener: TcpListener, shutdown: Cancellation
 }
 
 /// Reads the listener's certificate, and keeps it fresh until `stop`.
-fn certificates(files: TlsFiles, stop: &CancellationToken) -> Result<Arc<Certificates>, ServeError> {
+fn certificates(
+    files: TlsFiles,
+    protocols: Protocols,
+    stop: &CancellationToken,
+) -> Result<Arc<Certificates>, ServeError> {
     let hangups = signal(SignalKind::hangup()).map_err(|error| ServeError::Part(error.to_string()))?;
     let content = files.read();
-    let certificates = Certificates::new(files, &content).map_err(|problems| {
+    let certificates = Certificates::new(files, &content, protocols).map_err(|problems| {
         let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
         ServeError::Part(problems.join("\n"))
     })?;

@@ -1,5 +1,5 @@
-//! The first bytes of a connection, read before HTTP/2 is: who does not send them in time holds
-//! nothing but a socket.
+//! The first bytes of a connection, read before HTTP is: who does not send them in time holds nothing
+//! but a socket.
 
 use std::{
     io::{self, IoSlice},
@@ -10,6 +10,8 @@ use std::{
 use hyper::body::Bytes;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadBuf};
 
+use super::protocols::{Protocol, Protocols};
+
 /// What every HTTP/2 client says first (RFC 9113 §3.4).
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 /// Room for what usually comes along with it: the client's settings and its first call.
@@ -18,9 +20,12 @@ const FIRST_READ: usize = 1024;
 const NOT_HTTP1: &[u8] = b"HTTP/1.1 505 HTTP Version Not Supported\r\ncontent-type: text/plain\r\n\
     content-length: 21\r\nconnection: close\r\n\r\nThis is gRPC: HTTP/2.";
 
-/// Reads until the preface is there, which is then read again from what this gives. Whatever
-/// differs from it ends the connection at its first wrong byte.
-pub(super) async fn expect<I: AsyncRead + AsyncWrite + Unpin>(mut io: I) -> io::Result<Rewound<I>> {
+/// Reads until it is clear what the client speaks; all of it is then read again from what this gives.
+/// What is neither HTTP/2 nor a protocol that is served ends the connection at its first wrong byte.
+pub(super) async fn expect<I>(mut io: I, protocols: Protocols) -> io::Result<(Protocol, Rewound<I>)>
+where
+    I: AsyncRead + AsyncWrite + Unpin,
+{
     let mut read = Vec::with_capacity(FIRST_READ);
     while read.len() < PREFACE.len() {
         if io.read_buf(&mut read).await? == 0 {
@@ -28,14 +33,19 @@ pub(super) async fn expect<I: AsyncRead + AsyncWrite + Unpin>(mut io: I) -> io::
         }
         if read.iter().zip(PREFACE).any(|(read, expected)| read != expected) {
             // HTTP/1 begins with a method. TLS and anything else would not understand us.
-            if read.first().is_some_and(u8::is_ascii_uppercase) {
-                io.write_all(NOT_HTTP1).await?;
-                io.shutdown().await?;
+            let is_http1 = read.first().is_some_and(u8::is_ascii_uppercase);
+            match protocols {
+                Protocols::Http1And2 if is_http1 => return Ok((Protocol::Http1, Rewound { read: read.into(), io })),
+                Protocols::Http2 if is_http1 => {
+                    io.write_all(NOT_HTTP1).await?;
+                    io.shutdown().await?;
+                }
+                Protocols::Http1And2 | Protocols::Http2 => {}
             }
-            return Err(io::Error::new(io::ErrorKind::InvalidData, "not HTTP/2"));
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "not HTTP"));
         }
     }
-    Ok(Rewound { read: read.into(), io })
+    Ok((Protocol::Http2, Rewound { read: read.into(), io }))
 }
 
 /// A stream of which something has been read, and is read again.

@@ -1,0 +1,34 @@
+//! What HTTP/1 asks of a server and hyper leaves to us (RFC 9112).
+
+use http::{
+    HeaderMap, HeaderValue, Request, Response, StatusCode, Version,
+    header::{CONNECTION, HOST, TRANSFER_ENCODING},
+};
+
+use crate::calls::Body;
+
+/// Refuses a request that somebody between the client and us may have understood otherwise, and ends
+/// the connection: what follows it could be part of it.
+pub(super) fn refusal<B>(request: &Request<B>) -> Option<Response<Body>> {
+    let status = match request.version() {
+        Version::HTTP_2 => return None,
+        Version::HTTP_11 if request.headers().get_all(HOST).iter().count() != 1 => StatusCode::BAD_REQUEST,
+        Version::HTTP_11 if !is_coding_known(request.headers()) => StatusCode::NOT_IMPLEMENTED,
+        Version::HTTP_11 => return None,
+        _ => StatusCode::HTTP_VERSION_NOT_SUPPORTED,
+    };
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    Some(response)
+}
+
+/// hyper takes anything that ends with `chunked`, also what it would have to decode after that.
+fn is_coding_known(headers: &HeaderMap) -> bool {
+    let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
+    match (codings.next(), codings.next()) {
+        (None, _) => true,
+        (Some(coding), None) => coding.as_bytes().eq_ignore_ascii_case(b"chunked"),
+        (Some(_), Some(_)) => false,
+    }
+}
