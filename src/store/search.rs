@@ -121,6 +121,10 @@ impl Session {
     }
 }
 
+/// That `p` is the primary identity of the user `u`.
+const IS_PRIMARY: &str = "p.tenant_id = u.tenant_id AND p.owner_id = u.id \
+    AND p.provider = u.primary_provider AND p.subject = u.primary_subject";
+
 /// A statement that is put together from fixed fragments. What comes from outside is bound.
 struct Statement<'a> {
     query: BoxedSqlQuery<'a, Pg, SqlQuery>,
@@ -153,13 +157,9 @@ impl<'a> Statement<'a> {
     /// email, a provider, a subject, and whether there is anything else.
     fn users(mut self, search: &'a UserSearch, tenant: &'a str, after: &'a str) -> Self {
         let UserSearch { user_id, email, email_verified, provider, subject, excluded, is_of_nobody: _ } = search;
-        let says_more = email_verified.is_some() || *excluded != Excluded::default();
         self = self.sql(" FROM users u");
-        if email.is_some() || says_more {
-            self = self.sql(
-                " JOIN identities p ON p.tenant_id = u.tenant_id AND p.owner_id = u.id \
-                   AND p.provider = u.primary_provider AND p.subject = u.primary_subject",
-            );
+        if email.is_some() {
+            self = self.sql(" JOIN identities p ON ").sql(IS_PRIMARY);
         }
         self = self
             .bind::<Text, _>(" WHERE u.tenant_id = ", tenant)
@@ -181,34 +181,48 @@ impl<'a> Statement<'a> {
             }
             self = self.sql(")");
         }
-        if says_more {
-            self = self.more(*email_verified, excluded);
+        if email_verified.is_some() || *excluded != Excluded::default() {
+            self = self.root_email(search).excluded(excluded);
         }
         self
     }
 
-    /// Adds what finds nobody by itself, and so only judges whom the rest finds.
-    fn more(self, email_verified: Option<bool>, excluded: &'a Excluded) -> Self {
+    /// Adds what else is said of the email of the primary identity.
+    ///
+    /// Nobody is found by that, only judged: where no email finds it, one by one, as `OFFSET 0` has it. A join
+    /// would be made of everybody before the first ones are known.
+    fn root_email(mut self, search: &'a UserSearch) -> Self {
+        let UserSearch { email_verified, excluded, .. } = search;
         let states = [("none", None), ("verified", Some(true)), ("unverified", Some(false))];
         let is_wanted = |state: Option<bool>| {
             let is_excluded = state.is_some_and(|state| excluded.email_verified.contains(&state));
-            !is_excluded && (email_verified.is_none() || email_verified == state)
+            !is_excluded && (email_verified.is_none() || *email_verified == state)
         };
         let states = states.into_iter().filter(|(_, state)| is_wanted(*state)).map(|(name, _)| name);
-        self.bind::<Array<Text>, _>(
-            " AND CASE WHEN p.email IS NULL THEN 'none' WHEN p.email_verified THEN 'verified' \
-                ELSE 'unverified' END = ANY(",
-            states.collect::<Vec<_>>(),
-        )
-        .bind::<Array<Text>, _>(") AND (p.email_canonical = ANY(", texts(&excluded.emails, Email::canonical))
-        .bind::<Array<Text>, _>(")) IS NOT TRUE AND u.id <> ALL(", texts(&excluded.user_ids, UserId::as_str))
-        .bind::<Array<Text>, _>(
-            ") AND NOT EXISTS (SELECT FROM identities x WHERE x.tenant_id = u.tenant_id AND x.owner_id = u.id \
-                AND (x.provider = ANY(",
-            texts(&excluded.providers, Provider::as_str),
-        )
-        .bind::<Array<Text>, _>(") OR x.subject = ANY(", texts(&excluded.subjects, Subject::as_str))
-        .sql(")))")
+        if search.email.is_none() {
+            self = self.sql(" AND EXISTS (SELECT FROM identities p WHERE ").sql(IS_PRIMARY);
+        }
+        self = self
+            .bind::<Array<Text>, _>(
+                " AND CASE WHEN p.email IS NULL THEN 'none' WHEN p.email_verified THEN 'verified' \
+                    ELSE 'unverified' END = ANY(",
+                states.collect::<Vec<_>>(),
+            )
+            .bind::<Array<Text>, _>(") AND (p.email_canonical = ANY(", texts(&excluded.emails, Email::canonical))
+            .sql(")) IS NOT TRUE");
+        if search.email.is_none() { self.sql(" OFFSET 0)") } else { self }
+    }
+
+    /// Adds whose ids and identities exclude them: these too are looked at one by one.
+    fn excluded(self, excluded: &'a Excluded) -> Self {
+        self.bind::<Array<Text>, _>(" AND u.id <> ALL(", texts(&excluded.user_ids, UserId::as_str))
+            .bind::<Array<Text>, _>(
+                ") AND NOT EXISTS (SELECT FROM identities x WHERE x.tenant_id = u.tenant_id AND x.owner_id = u.id \
+                    AND (x.provider = ANY(",
+                texts(&excluded.providers, Provider::as_str),
+            )
+            .bind::<Array<Text>, _>(") OR x.subject = ANY(", texts(&excluded.subjects, Subject::as_str))
+            .sql(")) OFFSET 0)")
     }
 }
 

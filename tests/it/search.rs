@@ -38,19 +38,28 @@ fn ids(users: &[User]) -> Vec<&str> {
 /// People of a tenant whose ids are `provider|subject`.
 async fn db_people(server: &TestServer) {
     let service = server.service_of("joined");
-    service.create_with("apple", "1", verified("Ann@example.com")).await;
-    service.create_with("apple", "2", unverified("ann@example.com")).await;
-    service.create_with("github", "1", verified("ben@example.com")).await;
-    service.create_with("github", "2", unverified("cyd@example.com")).await;
+    // In another order than that of their ids.
     service.create("github", "3").await;
-    // She has three: her second email is not her user's, and neither subject is the other provider's.
+    service.create_with("github", "2", unverified("cyd@example.com")).await;
+    service.create_with("github", "1", verified("ben@example.com")).await;
+    service.create_with("apple", "2", unverified("ann@example.com")).await;
+    service.create_with("apple", "1", verified("Ann@example.com")).await;
+    // She has four: her user's email is the first one only, and neither subject is the other provider's.
     service.create_with("okta", "1", unverified("eve@example.com")).await;
+    service.create_with("okta", "2", verified("ann@example.com")).await;
     service.create_with("github", "4", verified("ann@example.com")).await;
     service.create_with("apple", "5", verified("ann@example.com")).await;
-    service.link(link_user("okta|1", "github|4")).await.unwrap();
-    service.link(link_user("okta|1", "apple|5")).await.unwrap();
-    // Of another tenant, with the same email.
-    server.service_of("other").create_with("apple", "9", verified("ann@example.com")).await;
+    for secondary in ["okta|2", "github|4", "apple|5"] {
+        service.link(link_user("okta|1", secondary)).await.unwrap();
+    }
+    // Of another tenant, where an id of this one is somebody else's.
+    let elsewhere = "INSERT INTO users (tenant_id, id, create_time, update_time, primary_provider, primary_subject) \
+          VALUES ('other', 'github|3', now(), now(), 'apple', '1'); \
+        INSERT INTO identities (tenant_id, provider, subject, owner_id, home_id, ordinal, connection, social, email, \
+          email_canonical, attach_time) \
+          VALUES ('other', 'apple', '1', 'github|3', 'github|3', 0, 'apple', false, 'ann@example.com', \
+          'ann@example.com', now())";
+    server.database.db_execute(elsewhere).await;
     // As a provider may tell of it, whom this server has to believe.
     let no_email = "UPDATE identities SET email = 'cyd', email_canonical = NULL WHERE email = 'cyd@example.com'";
     server.database.db_execute(no_email).await;
@@ -80,7 +89,7 @@ fn is_meant(search: &UserSearch, user: &User) -> bool {
 }
 
 /// Every way to put the terms together, with some values of each.
-fn searches() -> Vec<UserSearch> {
+pub(super) fn searches() -> Vec<UserSearch> {
     let exclusions = [
         Excluded::default(),
         Excluded { user_ids: vec![user_id("apple|1"), user_id("okta|1")], ..Default::default() },
@@ -153,6 +162,8 @@ async fn a_provider_and_a_subject_are_those_of_one_identity() {
 async fn pages_are_told_by_an_offset_and_by_the_last_id() {
     let server = TestServer::start().await;
     db_people(&server).await;
+    // Else an index would give the order that is not asked for.
+    server.database.db_execute(&format!("ALTER DATABASE {} SET enable_indexscan = off", server.database.name)).await;
     let mut session = db_session(&server.database, "joined").await;
     let github = UserSearch { provider: Some(provider("github")), ..Default::default() };
     let mut page = async |after: &str, offset: usize, limit: usize| {

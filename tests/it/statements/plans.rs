@@ -1,14 +1,11 @@
 //! How the database finds what is asked for: by a key, however many rows there are.
 
-use identity_link::{grpc::proto as pb, store::UserSearch};
+use identity_link::grpc::proto as pb;
 
 use super::{logged_server, statements};
-use crate::{
-    search::{db_session, email, provider, subject, user_id},
-    support::{
-        child::{config_file, run},
-        *,
-    },
+use crate::support::{
+    child::{config_file, run},
+    *,
 };
 
 /// Enough rows for the planner to care. Their emails, links, answers, tickets and attempts are as many.
@@ -107,41 +104,6 @@ async fn a_purge_reads_by_a_key() {
     let asked = statements(&server, purge).await;
 
     assert!(db_read_by_keys(&server, &asked).await >= 9, "{asked:?}");
-}
-
-#[tokio::test]
-async fn a_search_reads_by_a_key_if_what_it_says_is_one() {
-    let server = logged_server().await;
-    server.database.db_execute(&format!("{CROWD}; ANALYZE")).await;
-    let mut session = db_session(&server.database, "default").await;
-    let all = UserSearch::default;
-    // The judgement of whom a key finds: here of nobody, by everything that can be said besides.
-    let judged = |search: UserSearch| {
-        let mut search = UserSearch { email_verified: Some(true), ..search };
-        search.excluded.user_ids.push(user_id("crowd_2"));
-        search.excluded.providers.push(provider("github"));
-        search
-    };
-    let by_id = UserSearch { user_id: Some(user_id("crowd_1")), ..all() };
-    let by_email = UserSearch { email: Some(email("1@example.com")), ..all() };
-    let by_identity = UserSearch { provider: Some(provider("crowd")), subject: Some(subject("1")), ..all() };
-    let found = [by_id, by_email, by_identity].into_iter().flat_map(|search| [search.clone(), judged(search)]);
-
-    let mut asked = Vec::new();
-    for search in found {
-        let users = async { Ok(session.search_users(&search, "", 0, 50).await.unwrap()) };
-        asked.extend(statements(&server, users).await);
-        let count = async { Ok(session.count_users(&search, 1000).await.unwrap()) };
-        asked.extend(statements(&server, count).await);
-    }
-    let page = async { Ok(session.search_users(&all(), "crowd_1", 100, 50).await.unwrap()) };
-    asked.extend(statements(&server, page).await);
-    let count = async { Ok(session.count_users(&all(), 1000).await.unwrap()) };
-    asked.extend(statements(&server, count).await);
-    let by_root_email = async { Ok(session.users_by_root_email("1@example.com", 50).await.unwrap()) };
-    asked.extend(statements(&server, by_root_email).await);
-
-    assert_eq!(db_read_by_keys(&server, &asked).await, 15, "{asked:?}");
 }
 
 /// Fails if one of these statements on a tenant reads more than a key tells; how many those were.
