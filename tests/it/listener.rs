@@ -1,9 +1,12 @@
 //! The listener: what it lets in, for how long, and that whoever attacks it harms nobody else.
 
 mod floods;
+mod http1;
+mod http1_limits;
 mod limits;
 mod messages;
 mod places;
+mod smuggling;
 mod tls;
 
 use std::{cell::Cell, net::SocketAddr, time::Duration};

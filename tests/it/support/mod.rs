@@ -15,6 +15,7 @@ pub mod fetched;
 pub mod fold;
 pub mod form;
 pub mod frames;
+pub mod http1;
 pub mod http2;
 pub mod invariants;
 pub mod linking;

@@ -52,8 +52,16 @@ impl TestServer {
 
     /// A server on a database of its own, with limits that a test can wait for.
     pub async fn start_limited(change: impl FnOnce(&mut Limits)) -> Self {
+        Self::start_limited_with(|toml| toml, change).await
+    }
+
+    /// The same, with a changed configuration.
+    pub async fn start_limited_with(
+        change_toml: impl FnOnce(String) -> String,
+        change: impl FnOnce(&mut Limits),
+    ) -> Self {
         let database = cluster().db_migrated().await;
-        Self::start_changed(database, |toml| toml, |config| change(&mut config.limits)).await
+        Self::start_changed(database, change_toml, |config| change(&mut config.limits)).await
     }
 
     /// A server with the certificate of this folder and such limits, whose callers are this client.

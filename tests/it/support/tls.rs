@@ -83,10 +83,10 @@ impl TlsClient {
         Self(Arc::new(config))
     }
 
-    /// The same, which offers this protocol instead of HTTP/2.
-    pub fn offering(&self, protocol: &[u8]) -> Self {
+    /// The same, which offers these protocols instead of HTTP/2.
+    pub fn offering(&self, protocols: &[&[u8]]) -> Self {
         let mut config = ClientConfig::clone(&self.0);
-        config.alpn_protocols = vec![protocol.to_vec()];
+        config.alpn_protocols = protocols.iter().map(|protocol| protocol.to_vec()).collect();
         Self(Arc::new(config))
     }
 

@@ -1,0 +1,132 @@
+//! A client that speaks HTTP/1.1 byte by byte (RFC 9112), also as nobody should.
+
+use std::{net::SocketAddr, time::Duration};
+
+use tokio::{
+    io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _},
+    net::TcpStream,
+    time::timeout,
+};
+
+/// How long a server that hangs holds up its test.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// One answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    pub status: u16,
+    /// From the status line to the empty line.
+    pub head: String,
+    pub body: String,
+}
+
+impl Answer {
+    /// The value of a header.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let mut lines = self.head.lines().skip(1).filter_map(|line| line.split_once(": "));
+        lines.find(|(found, _)| found.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+    }
+}
+
+/// A connection to the server.
+pub struct Http1<S = TcpStream> {
+    stream: S,
+    /// What came, and belongs to no answer yet.
+    heard: Vec<u8>,
+}
+
+impl Http1 {
+    pub async fn connect(address: SocketAddr) -> Self {
+        let stream = TcpStream::connect(address).await.unwrap();
+        stream.set_nodelay(true).unwrap();
+        Self::over(stream)
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Http1<S> {
+    /// A client on a connection that is there.
+    pub fn over(stream: S) -> Self {
+        Self { stream, heard: Vec::new() }
+    }
+
+    /// Sends bytes as they are. The server may have gone: what it said tells.
+    pub async fn send(&mut self, bytes: impl AsRef<[u8]>) {
+        let sending = async {
+            self.stream.write_all(bytes.as_ref()).await?;
+            self.stream.flush().await
+        };
+        let _ = timeout(PATIENCE, sending).await.expect("the server reads");
+    }
+
+    /// Sends the same again and again, at this pace, and takes nothing of what comes, until the server cuts the
+    /// connection.
+    pub async fn send_until_cut(&mut self, bytes: impl AsRef<[u8]>, pace: impl AsyncFn()) {
+        let flood = async {
+            while self.stream.write_all(bytes.as_ref()).await.and(self.stream.flush().await).is_ok() {
+                pace().await;
+            }
+        };
+        timeout(PATIENCE, flood).await.expect("the server cuts it");
+    }
+
+    /// The next answer, which must come.
+    pub async fn answer(&mut self) -> Answer {
+        self.next(true).await.expect("the server answers")
+    }
+
+    /// The answer to a request.
+    pub async fn ask(&mut self, request: impl AsRef<[u8]>) -> Answer {
+        self.send(request).await;
+        self.answer().await
+    }
+
+    /// The answer to a request for the head alone, whatever length that says.
+    pub async fn ask_head(&mut self, request: impl AsRef<[u8]>) -> Answer {
+        self.send(request).await;
+        self.next(false).await.expect("the server answers")
+    }
+
+    /// Asks the same again and again, until the server closes.
+    pub async fn ask_until_closed(&mut self, request: impl AsRef<[u8]>) {
+        self.send(&request).await;
+        while self.next(true).await.is_some() {
+            self.send(&request).await;
+        }
+    }
+
+    /// All answers until the server closes.
+    pub async fn rest(&mut self) -> Vec<Answer> {
+        let mut answers = Vec::new();
+        while let Some(answer) = self.next(true).await {
+            answers.push(answer);
+        }
+        assert_eq!(String::from_utf8_lossy(&self.heard), "", "half an answer");
+        answers
+    }
+
+    /// The next answer; `None` when the server has closed, or cut, the connection.
+    async fn next(&mut self, has_body: bool) -> Option<Answer> {
+        let end = loop {
+            match self.heard.windows(4).position(|four| four == b"\r\n\r\n") {
+                Some(at) => break at + 4,
+                None => self.hear().await?,
+            }
+        };
+        let head = String::from_utf8(self.heard.drain(..end).collect()).unwrap();
+        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+        let mut answer = Answer { status, head, body: String::new() };
+        let length = answer.header("content-length").filter(|_| has_body).map_or(0, |length| length.parse().unwrap());
+        while self.heard.len() < length {
+            self.hear().await?;
+        }
+        answer.body = String::from_utf8(self.heard.drain(..length).collect()).unwrap();
+        Some(answer)
+    }
+
+    /// Hears more; `None` at the end.
+    async fn hear(&mut self) -> Option<()> {
+        let read = timeout(PATIENCE, self.stream.read_buf(&mut self.heard)).await;
+        // A reset ends it like anything else.
+        read.expect("the server says something, or closes").is_ok_and(|count| count > 0).then_some(())
+    }
+}
