@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::{Denial, VerifiedToken, Who};
-use crate::domain::{Named, Refusal, Standing, TenantId, User, UserId};
+use crate::domain::{IdentityRef, Named, Refusal, Standing, TenantId, User, UserId};
 
 /// How fresh a sign-in must be for what cannot simply be taken back.
 pub const RECENT_SIGN_IN: TimeDelta = TimeDelta::minutes(10);
@@ -74,6 +74,9 @@ enum Right {
     Own { caller: UserCaller, requested: Option<UserId> },
     /// Any user of the tenant.
     Any(UserId),
+    /// Any user of the tenant, by an id that also says which account it was made for: that must be the user's, or
+    /// nobody's.
+    Account(UserId, IdentityRef),
 }
 
 impl Caller {
@@ -142,6 +145,15 @@ impl Permit {
         if self.is_service() { Ok(()) } else { Err(Denial::ScopeInsufficient(format!("a user token may not {what}"))) }
     }
 
+    /// The same, by an id of the form `provider|subject`, which whoever names it takes for an account there. Such
+    /// an id stays a user's when the account leaves: then it means neither of the two.
+    pub fn target_of_account(&self, id: UserId) -> Result<Target, Denial> {
+        match (&self.caller, IdentityRef::parse_joined(id.as_str())) {
+            (Caller::Service { .. }, Some(account)) => Ok(Target(Right::Account(id, account))),
+            _ => self.target(Some(id)),
+        }
+    }
+
     /// Whose data the call is about. A service names the user; for a user token no id means its own.
     pub fn target(&self, requested: Option<UserId>) -> Result<Target, Denial> {
         match (&self.caller, requested) {
@@ -155,11 +167,20 @@ impl Permit {
 }
 
 impl Target {
-    /// The id that a service named: there is nothing to judge before it is read.
+    /// The id that a service named: who is read by it need not be judged before.
     pub fn named_by_service(&self) -> Option<&UserId> {
         match &self.0 {
-            Right::Any(id) => Some(id),
+            Right::Any(id) | Right::Account(id, _) => Some(id),
             Right::Own { .. } => None,
+        }
+    }
+
+    /// Whether nothing is left to judge of who was read by [`Target::named_by_service`].
+    pub fn is_surely(&self, user: &User) -> bool {
+        match &self.0 {
+            Right::Any(_) => true,
+            Right::Account(_, account) => user.identity(account).is_some(),
+            Right::Own { .. } => false,
         }
     }
 
@@ -171,6 +192,7 @@ impl Target {
                 [caller.named.clone()].into_iter().chain(requested).collect()
             }
             Right::Any(id) => vec![Named::UserId(id.clone())],
+            Right::Account(id, account) => vec![Named::UserId(id.clone()), Named::Identity(account.clone())],
         }
     }
 
@@ -179,8 +201,13 @@ impl Target {
     pub fn judge(&self, found: &[Option<Standing>], purpose: Purpose, now: DateTime<Utc>) -> Result<UserId, Denial> {
         let first = found.first().and_then(Option::as_ref).ok_or(Refusal::UserNotFound)?;
         match &self.0 {
-            Right::Any(_) if purpose != Purpose::Read && first.absorbed.is_some() => Err(Refusal::UserAbsorbed.into()),
-            Right::Any(_) => Ok(first.holder.clone()),
+            Right::Account(..) if found.get(1).and_then(Option::as_ref).is_some_and(|of| of.holder != first.holder) => {
+                Err(Refusal::UserNotFound.into())
+            }
+            Right::Any(_) | Right::Account(..) if purpose != Purpose::Read && first.absorbed.is_some() => {
+                Err(Refusal::UserAbsorbed.into())
+            }
+            Right::Any(_) | Right::Account(..) => Ok(first.holder.clone()),
             Right::Own { caller, requested } => {
                 let second = found.get(1).and_then(Option::as_ref);
                 caller.judge(first, requested.as_ref().map(|id| (id, second)), purpose, now)
@@ -194,7 +221,7 @@ impl Target {
         match (&self.0, found.first().and_then(Option::as_ref)) {
             (Right::Own { caller, .. }, Some(own)) => caller.judge(own, None, Purpose::Read, now).map(drop),
             // It may be what the caller did: its user is deleted.
-            (Right::Own { .. }, None) | (Right::Any(_), _) => Ok(()),
+            (Right::Own { .. }, None) | (Right::Any(_) | Right::Account(..), _) => Ok(()),
         }
     }
 
@@ -202,7 +229,7 @@ impl Target {
     /// may have lost its identity, its token or its standing meanwhile.
     pub fn still_means(&self, user: &User) -> bool {
         match &self.0 {
-            Right::Any(id) => user.id == *id,
+            Right::Any(id) | Right::Account(id, _) => user.id == *id,
             Right::Own { caller, .. } => {
                 user.is_meant_by(&caller.named) && !user.blocked && !user.has_withdrawn_tokens_of(caller.issued_at)
             }

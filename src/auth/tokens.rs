@@ -34,7 +34,8 @@ pub struct VerifiedToken {
     pub subject: String,
     /// What it is signed with.
     pub algorithm: Algorithm,
-    /// The client that it was issued to, if it says so: its `azp`.
+    /// The client that it was issued to, if it says so: its `azp` (OpenID Connect Core §2), or
+    /// `client_id` (RFC 9068 §2.2).
     pub authorized_party: Option<String>,
     /// Whom it speaks for.
     pub who: Who,
@@ -162,7 +163,7 @@ fn verified(
         issuer: issuer.issuer.clone(),
         subject,
         algorithm,
-        authorized_party: claims.text("azp").map(str::to_owned),
+        authorized_party: ["azp", "client_id"].iter().find_map(|name| claims.text(name)).map(str::to_owned),
         who,
         tenants,
         scopes,

@@ -1,21 +1,30 @@
 //! Bodies of requests: JSON or a form, within a bound, and nothing in them that nobody asks for.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, fmt, pin::pin, time::Duration};
 
 use axum::{
     body::Body,
     extract::{FromRequest, Request},
 };
 use http::{HeaderMap, header::CONTENT_TYPE};
-use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use http_body_util::BodyExt as _;
 use percent_encoding::percent_decode;
-use serde::{Deserialize, Deserializer, de::DeserializeOwned};
+use serde::{
+    Deserialize, Deserializer,
+    de::{DeserializeOwned, Error as _, MapAccess, Visitor},
+};
 use serde_json::{Map, Value};
+use tokio::time::timeout;
 
 use super::messages::Refused;
 
 /// The longest body that is read, in bytes: all of a user's metadata and profile fit.
 pub(super) const MAX_BODY: usize = 128 * 1024;
+
+/// How much of a longer one is thrown away, in bytes.
+const MAX_THROWN_AWAY: usize = 16 * 1024 * 1024;
+/// How long a body may take to come.
+const BODY_TIME: Duration = Duration::from_secs(10);
 
 /// How a body may be written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,20 +82,61 @@ fn media_type(headers: &HeaderMap) -> Option<MediaType> {
     parts.all(is_utf8).then_some(media_type)
 }
 
+/// Reads a whole body. Of one that is too long the rest is taken too, up to a bound, and thrown away: a client that
+/// writes and does not read yet would else never see why it is refused.
 async fn read(body: Body) -> Result<Vec<u8>, Refused> {
-    match Limited::new(body, MAX_BODY).collect().await {
-        Ok(whole) => Ok(whole.to_bytes().into()),
-        Err(error) if error.is::<LengthLimitError>() => Err(Refused::too_long(MAX_BODY)),
-        // Whoever sent it is gone, or did not send what it said.
-        Err(_) => Err(Refused::body("it broke off")),
-    }
+    let mut body = pin!(body);
+    let (mut bytes, mut length) = (Vec::new(), 0);
+    let whole = async {
+        while let Some(frame) = body.frame().await {
+            // Whoever sent it is gone, or did not send what it said.
+            let frame = frame.map_err(|_| Refused::body("it broke off"))?;
+            let Ok(data) = frame.into_data() else { continue };
+            length += data.len();
+            if length <= MAX_BODY {
+                bytes.extend_from_slice(&data);
+            } else if length > MAX_THROWN_AWAY {
+                break;
+            }
+        }
+        Ok(())
+    };
+    timeout(BODY_TIME, whole).await.map_err(|_| Refused::slow())??;
+    if length > MAX_BODY { Err(Refused::too_long(MAX_BODY)) } else { Ok(bytes) }
 }
 
 fn json(bytes: &[u8]) -> Result<Map<String, Value>, Refused> {
-    match serde_json::from_slice(bytes) {
-        Ok(Value::Object(object)) => Ok(object),
-        Ok(_) => Err(Refused::body("Expected type object")),
-        Err(_) => Err(Refused::json()),
+    serde_json::from_slice(bytes).map(|Properties(object)| object).map_err(|error| match error.is_data() {
+        true => Refused::body(&shown(&error.to_string())),
+        false => Refused::json(),
+    })
+}
+
+/// An object none of whose properties comes twice: which of the two somebody else would take is anybody's guess.
+struct Properties(Map<String, Value>);
+
+impl<'de> Deserialize<'de> for Properties {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Once;
+        impl<'de> Visitor<'de> for Once {
+            type Value = Properties;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Properties, A::Error> {
+                let mut object = Map::new();
+                while let Some((name, value)) = access.next_entry::<String, Value>()? {
+                    if object.contains_key(&name) {
+                        return Err(A::Error::custom(format!("the property comes twice: {name}")));
+                    }
+                    object.insert(name, value);
+                }
+                Ok(Properties(object))
+            }
+        }
+        deserializer.deserialize_map(Once)
     }
 }
 

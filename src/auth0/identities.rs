@@ -11,7 +11,7 @@ use super::{
     gate::Admission,
     json,
     messages::Refused,
-    params::Places,
+    params::PathParts,
     shapes::{IdentityBody, identities},
     target,
 };
@@ -65,9 +65,9 @@ const NOT_TAKEN: [(&str, &str); 1] =
     extensions(("x-rpc" = json!("Link"))),
 )]
 pub(super) async fn link(
-    State(Surface { linking }): State<Surface>,
+    State(Surface { linking, .. }): State<Surface>,
     Admission { permit, rule }: Admission,
-    Places(id): Places<String>,
+    PathParts(id): PathParts<String>,
     JsonOrForm(object): JsonOrForm,
 ) -> Result<Response, Refused> {
     let body: LinkBody = properties(object, &NOT_TAKEN)?;
@@ -76,11 +76,10 @@ pub(super) async fn link(
     let refused = |error| Refused::of(rule, error);
     let (secondary, provider) = match (body.link_with, body.provider, body.user_id) {
         (Some(token), None, None) => (linking.verify_link_with(&permit, &token, now).await.map_err(refused)?, None),
-        (None, Some(_), Some(_)) if !permit.is_service() => return Err(Refused::services_only(rule)),
         (None, Some(provider), Some(account)) => {
             let identity = identity(&provider, &account.into_text()).ok_or_else(Refused::provider)?;
             let provider = identity.provider.clone();
-            (Secondary::PrimaryIdentity(identity), Some(provider))
+            (Secondary::MainIdentity(identity), Some(provider))
         }
         (Some(_), ..) => return Err(Refused::body("link_with stands alone, without provider and user_id")),
         (None, ..) => return Err(Refused::body("Missing required property: link_with, or provider and user_id")),
@@ -115,9 +114,9 @@ pub(super) async fn link(
     extensions(("x-rpc" = json!("Unlink"))),
 )]
 pub(super) async fn unlink(
-    State(Surface { linking }): State<Surface>,
+    State(Surface { linking, .. }): State<Surface>,
     Admission { permit, rule }: Admission,
-    Places((id, provider, account)): Places<(String, String, String)>,
+    PathParts((id, provider, account)): PathParts<(String, String, String)>,
 ) -> Result<Response, Refused> {
     let refused = |error| Refused::of(rule, error);
     let target = target(&permit, rule, &id)?;

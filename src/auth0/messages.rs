@@ -31,6 +31,7 @@ pub(super) struct ErrorBody {
     message: String,
     /// What is wrong, in a word that stays the same.
     #[serde(rename = "errorCode", skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     error_code: Option<&'static str>,
 }
 
@@ -77,19 +78,7 @@ impl Refused {
 
     /// Fields that are wrong, all of them.
     pub(super) fn violations(violations: &[Violation]) -> Self {
-        let mut told = String::new();
-        for Violation { field, description } in violations {
-            let next = format!("{field}: {description}");
-            if told.len() + next.len() > MAX_TOLD {
-                told.push_str("; there are more: mend these first");
-                break;
-            }
-            if !told.is_empty() {
-                told.push_str("; ");
-            }
-            told.push_str(&next);
-        }
-        Self::body(&told)
+        Self::body(&told(violations))
     }
 
     /// A page that is too far.
@@ -135,6 +124,11 @@ impl Refused {
         Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, None, format!("Unsupported Media Type: send {expected}."))
     }
 
+    /// A body that does not come.
+    pub(super) fn slow() -> Self {
+        Self::new(StatusCode::REQUEST_TIMEOUT, None, "Request Timeout: the body did not come in time.")
+    }
+
     /// A path at which nothing is.
     pub(super) fn not_found() -> Self {
         Self::new(StatusCode::NOT_FOUND, None, "Not Found")
@@ -150,6 +144,13 @@ impl Refused {
         let message =
             "Too many requests. Check the X-RateLimit-Limit, X-RateLimit-Remaining and X-RateLimit-Reset headers.";
         Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", message)
+    }
+
+    /// A search that looks at everybody, while others do.
+    pub(super) fn busy() -> Self {
+        Self::unavailable(
+            "Others search everybody right now: try again later, or ask for an email, a user_id, or provider and user_id of an identity.",
+        )
     }
 
     /// A call that took longer than it may.
@@ -186,6 +187,8 @@ impl Refused {
     /// What an error comes to in a call under a rule. What is a fault of ours is logged here, once.
     pub(super) fn of(rule: &Rule, error: Error) -> Self {
         match error {
+            // Whoever is let in has the scope: what is left is for services.
+            Error::Denied(Denial::ScopeInsufficient(_)) => Self::services_only(rule),
             Error::Denied(denial) => Self::denied(rule, denial),
             Error::Refused(refusal) => Self::by_rules(rule, refusal),
             Error::Store(error) => Self::store(error),
@@ -216,6 +219,10 @@ impl Refused {
             Denial::CallerBlocked => forbidden("user_blocked", "The user of this token is blocked."),
             Denial::KeysUnavailable => {
                 Self::unavailable("The keys of the token's issuer cannot be had right now: try again later.")
+            }
+            // It is about a header: nothing else has been looked at.
+            Denial::Refused(Refusal::Invalid(violations)) => {
+                Self::bad("invalid_headers", format!("Header validation error: '{}'.", told(&violations)))
             }
             Denial::Refused(refusal) => Self::by_rules(rule, refusal),
         }
@@ -253,11 +260,10 @@ impl Refused {
             }
             Refusal::IdentityTaken => Self::identity_exists(),
             Refusal::UserExists => Self::new(StatusCode::CONFLICT, "auth0_idp_error", "The user already exists."),
-            Refusal::PrimaryIdentity => Self::bad("operation_not_supported", "Main identity cannot be removed."),
-            Refusal::LastIdentity => Self::bad(
-                "operation_not_supported",
-                "The last identity with which the user can sign in cannot be removed.",
-            ),
+            // The last with which the user can sign in is, but for odd settings, the main one.
+            Refusal::PrimaryIdentity | Refusal::LastIdentity => {
+                Self::bad("operation_not_supported", "Main identity cannot be removed.")
+            }
             Refusal::UserBlocked if rule.path.ends_with("Link") => {
                 Self::bad("user_blocked", "Unable to link with the secondary account: one of the two users is blocked.")
             }
@@ -292,7 +298,9 @@ impl Refused {
 
     fn store(error: StoreError) -> Self {
         match error {
-            StoreError::Overloaded => Self::overloaded(),
+            StoreError::Overloaded => {
+                Self::unavailable("The server is at capacity, or this takes too long: try again later.")
+            }
             StoreError::Unavailable(text) => {
                 tracing::error!(error = text, "the database is unavailable");
                 Self::unavailable("The database cannot be reached right now, and nothing was changed: try again later.")
@@ -318,6 +326,22 @@ impl Refused {
         tracing::error!(error = text, "internal fault");
         Self::fault()
     }
+}
+
+/// What is wrong, one after the other, as far as it fits.
+fn told(violations: &[Violation]) -> String {
+    let mut told = String::new();
+    for Violation { field, description } in violations {
+        if told.len() + field.len() + description.len() > MAX_TOLD {
+            told.push_str("; there are more: mend these first");
+            break;
+        }
+        if !told.is_empty() {
+            told.push_str("; ");
+        }
+        told.push_str(&format!("{field}: {description}"));
+    }
+    told
 }
 
 impl IntoResponse for Refused {

@@ -29,6 +29,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use self::{
     gate::{Gate, access_table},
     messages::{ErrorCode, Refused},
+    search::Scans,
 };
 use crate::{
     auth::{Permit, Rule, Target},
@@ -67,6 +68,16 @@ const NOTHING: &str = "default-src 'none'; frame-ancestors 'none'";
 #[derive(Clone)]
 struct Surface {
     linking: Arc<Linking>,
+    scans: Scans,
+}
+
+/// How much is carried out at once.
+#[derive(Debug, Clone, Copy)]
+pub struct Bounds {
+    /// The calls in all, of which clients are told that are turned away.
+    pub max_calls: usize,
+    /// Searches that look at everybody.
+    pub max_scans: usize,
 }
 
 /// Whether a path is one of this surface, or would be.
@@ -75,8 +86,13 @@ pub fn serves(path: &str) -> bool {
 }
 
 /// The routes, each behind the gate. An error if one of them stands on no rpc.
-pub fn routes(settings: &Auth0, linking: &Arc<Linking>, places: Places, max_calls: usize) -> Result<Router, String> {
-    let routes = OpenApiRouter::with_openapi(openapi::about())
+pub fn routes(
+    settings: &Auth0,
+    linking: &Arc<Linking>,
+    places: Places,
+    Bounds { max_calls, max_scans }: Bounds,
+) -> Result<Router, String> {
+    let routes = OpenApiRouter::new()
         .routes(routes!(search::list, users::create))
         .routes(routes!(search::by_email))
         .routes(routes!(users::read, users::update, users::delete))
@@ -99,7 +115,7 @@ pub fn routes(settings: &Auth0, linking: &Arc<Linking>, places: Places, max_call
         .route(&format!("{BASE}/openapi.json"), get(move || async move { document }))
         .fallback(async || Refused::not_found())
         .method_not_allowed_fallback(async || Refused::method())
-        .with_state(Surface { linking: Arc::clone(linking) }))
+        .with_state(Surface { linking: Arc::clone(linking), scans: Scans::new(max_scans) }))
 }
 
 /// Lets pages of these origins call from a browser, and no others. There are no cookies, so none are let through.
@@ -148,7 +164,7 @@ pub fn over() -> Response<Body> {
 fn target(permit: &Permit, rule: &Rule, id: &str) -> Result<Target, Refused> {
     // What is no id is nobody's.
     let id = UserId::parse(id).ok_or_else(|| Refused::of(rule, Refusal::UserNotFound.into()))?;
-    permit.target(Some(id)).map_err(|denial| Refused::denied(rule, denial))
+    permit.target_of_account(id).map_err(|denial| Refused::denied(rule, denial))
 }
 
 /// An answer of JSON.

@@ -12,18 +12,21 @@ use super::{
     shapes::Fields,
 };
 
-/// What stands in the places of a path, decoded.
-pub(super) struct Places<T>(pub T);
+/// The most that is told of what is wrong with a query.
+const MAX_WRONG: usize = 16;
 
-impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Places<T> {
+/// What stands in the places of a path, decoded.
+pub(super) struct PathParts<T>(pub T);
+
+impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for PathParts<T> {
     type Rejection = Refused;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refused> {
         if !is_percent_encoded(parts.uri.path().as_bytes()) {
             return Err(Refused::uri());
         }
-        let Path(places) = Path::from_request_parts(parts, state).await.map_err(|_| Refused::uri())?;
-        Ok(Self(places))
+        let Path(parts_of_it) = Path::from_request_parts(parts, state).await.map_err(|_| Refused::uri())?;
+        Ok(Self(parts_of_it))
     }
 }
 
@@ -44,7 +47,7 @@ impl<S: Sync> FromRequestParts<S> for Params {
         let mut params = Self { left: BTreeMap::new(), wrong: Vec::new() };
         for (name, value) in form_urlencoded::parse(query) {
             if params.left.insert(name.to_string(), value.into_owned()).is_some() {
-                params.wrong.push(format!("{} comes twice", shown(&name)));
+                params.note(format!("{} comes twice", shown(&name)));
             }
         }
         Ok(params)
@@ -95,12 +98,21 @@ impl Params {
 
     /// Notes what is wrong with a parameter.
     pub(super) fn wrong(&mut self, name: &str, what: &str) {
-        self.wrong.push(format!("{name} {what}"));
+        self.note(format!("{name} {what}"));
+    }
+
+    /// Notes what is wrong, unless there is more of it already than an answer needs.
+    pub(super) fn note(&mut self, wrong: String) {
+        if self.wrong.len() < MAX_WRONG {
+            self.wrong.push(wrong);
+        }
     }
 
     /// Refuses the query if something is wrong with it.
     pub(super) fn finish(mut self) -> Result<(), Refused> {
-        self.wrong.extend(self.left.keys().map(|name| format!("Additional properties not allowed: {}", shown(name))));
-        if self.wrong.is_empty() { Ok(()) } else { Err(Refused::query(shown(&self.wrong.join("; ")))) }
+        for name in std::mem::take(&mut self.left).keys() {
+            self.note(format!("Additional properties not allowed: {}", shown(name)));
+        }
+        if self.wrong.is_empty() { Ok(()) } else { Err(Refused::query(self.wrong.join("; "))) }
     }
 }

@@ -1,8 +1,12 @@
 //! `/users` and `/users-by-email`: looking for users.
 
+use std::sync::Arc;
+
 use axum::{extract::State, response::Response};
+use data_encoding::HEXLOWER;
 use http::StatusCode;
 use serde::Serialize;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use utoipa::ToSchema;
 
 use super::{
@@ -17,6 +21,7 @@ use super::{
 use crate::{
     calls::page::{Pages, WRONG_TOKEN},
     domain::{Email, User},
+    secret::sha256,
     store::{StoreError, UserSearch},
 };
 
@@ -26,8 +31,8 @@ const REACHABLE: usize = 1000;
 const MAX_PAGE: usize = 100;
 /// The page of whoever does not say.
 const DEFAULT_PAGE: usize = 50;
-/// The number of the last page of one user each, which is more than there can be of any other size.
-const LAST_PAGE: usize = REACHABLE;
+/// The largest number of a page that is read as one. Nothing is on those from the thousandth.
+const MAX_NUMBER: usize = 999_999_999;
 
 /// Which users are listed, and how.
 #[derive(utoipa::IntoParams)]
@@ -85,6 +90,7 @@ pub(super) enum ListBody<'a> {
         users: Vec<Selected<'a>>,
         /// The `from` of what comes next, unless this is the end.
         #[serde(skip_serializing_if = "Option::is_none")]
+        #[schema(nullable = false)]
         next: Option<String>,
     },
 }
@@ -105,7 +111,7 @@ enum Part {
     extensions(("x-rpc" = json!("ListUsers"))),
 )]
 pub(super) async fn list(
-    State(Surface { linking }): State<Surface>,
+    State(Surface { linking, scans }): State<Surface>,
     Admission { permit, rule }: Admission,
     mut params: Params,
 ) -> Result<Response, Refused> {
@@ -113,7 +119,7 @@ pub(super) async fn list(
     let search = match q.as_deref().map(query::parse) {
         Some(Ok(search)) => search,
         Some(Err(wrong)) => {
-            params.wrong("q", &wrong);
+            params.note(wrong);
             UserSearch::default()
         }
         None => UserSearch::default(),
@@ -128,7 +134,9 @@ pub(super) async fn list(
 
     let refused = |error: StoreError| Refused::of(rule, error.into());
     let key = linking.store().key(permit.tenant()).map_err(refused)?;
-    let pages = Pages::of(key, "GET /users", &[q.as_deref().unwrap_or_default()]);
+    let asked = HEXLOWER.encode(&sha256(q.unwrap_or_default().as_bytes()));
+    let pages = Pages::of(key, "GET /users", &[&asked]);
+    let _scan = scans.place_for(&search)?;
     let mut session = linking.store().session(permit.tenant()).await.map_err(refused)?;
     match part {
         Part::Page { start, limit, is_counted } => {
@@ -182,7 +190,7 @@ pub(super) struct EmailParams {
     extensions(("x-rpc" = json!("FindByEmail"))),
 )]
 pub(super) async fn by_email(
-    State(Surface { linking }): State<Surface>,
+    State(Surface { linking, .. }): State<Surface>,
     Admission { permit, rule }: Admission,
     mut params: Params,
 ) -> Result<Response, Refused> {
@@ -207,12 +215,32 @@ pub(super) async fn by_email(
     json(StatusCode::OK, &selected(&users, &fields)?)
 }
 
+/// The places of searches that look at everybody: they take long, and connections from everybody else.
+#[derive(Clone)]
+pub(super) struct Scans(Arc<Semaphore>);
+
+impl Scans {
+    /// So many of them at once.
+    pub(super) fn new(max: usize) -> Self {
+        Self(Arc::new(Semaphore::new(max)))
+    }
+
+    /// A place, if the search needs one.
+    fn place_for(&self, search: &UserSearch) -> Result<Option<OwnedSemaphorePermit>, Refused> {
+        if search.has_key() || *search == UserSearch::default() {
+            return Ok(None);
+        }
+        let place = Arc::clone(&self.0).try_acquire_owned();
+        place.map(Some).map_err(|_| Refused::busy())
+    }
+}
+
 /// Pages by number, unless where to go on is said.
 fn part(params: &mut Params) -> Result<Part, Refused> {
     let by_number = ["page", "per_page", "include_totals"].iter().any(|name| params.has(name));
     let from = params.text("from");
     let take = params.number("take", 1..=MAX_PAGE);
-    let page = params.number("page", 0..=LAST_PAGE).unwrap_or_default();
+    let page = params.number("page", 0..=MAX_NUMBER).unwrap_or_default();
     let limit = params.number("per_page", 0..=MAX_PAGE).unwrap_or(DEFAULT_PAGE);
     let is_counted = params.boolean("include_totals").unwrap_or_default();
     if from.is_some() || take.is_some() {
@@ -221,7 +249,7 @@ fn part(params: &mut Params) -> Result<Part, Refused> {
         }
         return Ok(Part::Take { from: from.unwrap_or_default(), take: take.unwrap_or(DEFAULT_PAGE) });
     }
-    let start = page * limit;
+    let start = page.saturating_mul(limit);
     if start >= REACHABLE { Err(Refused::paging(REACHABLE)) } else { Ok(Part::Page { start, limit, is_counted }) }
 }
 

@@ -35,9 +35,11 @@ pub(super) struct UserBody<'a> {
     user_id: &'a str,
     /// The email of its first identity.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     email: Option<&'a str>,
     /// Whether that is verified, by a provider that is trusted with it.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     email_verified: Option<bool>,
     /// When it was created, in UTC to the millisecond.
     #[serde(serialize_with = "to_the_millisecond")]
@@ -81,6 +83,7 @@ pub(super) struct IdentityBody<'a> {
     is_social: bool,
     /// What the provider tells of the account; of the main identity the user itself shows it.
     #[serde(rename = "profileData", skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     profile_data: Option<ProfileBody<'a>>,
 }
 
@@ -90,9 +93,11 @@ pub(super) struct IdentityBody<'a> {
 pub(super) struct ProfileBody<'a> {
     /// The account's email.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     email: Option<&'a str>,
     /// Whether that is verified, by a provider that is trusted with it.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     email_verified: Option<bool>,
     /// Whatever else.
     #[serde(flatten)]

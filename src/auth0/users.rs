@@ -13,18 +13,18 @@ use super::{
     gate::Admission,
     json,
     messages::Refused,
-    params::{Params, Places},
+    params::{Params, PathParts},
     shapes::{Selected, UserBody},
     target,
 };
 use crate::{
-    auth::{Caller, Permit, Purpose},
+    auth::{Caller, Permit},
     clock,
     domain::{
-        Email, IdentityEmail, IdentityRef, Metadata, MetadataUpdate, Refusal, Subject, Verified, Verifier, Violation,
+        Email, IdentityEmail, IdentityRef, Metadata, MetadataUpdate, Subject, Verified, Verifier, Violation,
         linking::UnownedIdentity,
     },
-    linking::{CreateUser, DeleteUser, Error, Unkept, UpdateUser, resolve},
+    linking::{CreateUser, DeleteUser, Unkept, UpdateUser, read_user},
 };
 
 /// A user to be, with its first identity.
@@ -151,7 +151,7 @@ const NOT_UPDATED: [(&str, &str); 10] = [
     extensions(("x-rpc" = json!("CreateUser"))),
 )]
 pub(super) async fn create(
-    State(Surface { linking }): State<Surface>,
+    State(Surface { linking, .. }): State<Surface>,
     Admission { permit, rule }: Admission,
     JsonObject(object): JsonObject,
 ) -> Result<Response, Refused> {
@@ -212,9 +212,9 @@ pub(super) async fn create(
     extensions(("x-rpc" = json!("GetUser"))),
 )]
 pub(super) async fn read(
-    State(Surface { linking }): State<Surface>,
+    State(Surface { linking, .. }): State<Surface>,
     Admission { permit, rule }: Admission,
-    Places(id): Places<String>,
+    PathParts(id): PathParts<String>,
     mut params: Params,
 ) -> Result<Response, Refused> {
     let refused = |error| Refused::of(rule, error);
@@ -222,14 +222,7 @@ pub(super) async fn read(
     params.finish()?;
     let target = target(&permit, rule, &id)?;
     let mut session = linking.store().session(permit.tenant()).await.map_err(|error| refused(error.into()))?;
-    let user = match target.named_by_service() {
-        Some(id) => session.user_by_id(id).await,
-        None => {
-            let (id, []) = resolve(&mut session, &target, Purpose::Read, [], clock::now()).await.map_err(refused)?;
-            session.user_by_id(&id).await
-        }
-    };
-    let user = user.map_err(Error::from).and_then(|user| Ok(user.ok_or(Refusal::UserNotFound)?)).map_err(refused)?;
+    let user = read_user(&mut session, &target, clock::now()).await.map_err(refused)?;
     json(StatusCode::OK, &fields.of(&user)?)
 }
 
@@ -244,9 +237,9 @@ pub(super) async fn read(
     extensions(("x-rpc" = json!("UpdateUser"))),
 )]
 pub(super) async fn update(
-    State(Surface { linking }): State<Surface>,
+    State(Surface { linking, .. }): State<Surface>,
     Admission { permit, rule }: Admission,
-    Places(id): Places<String>,
+    PathParts(id): PathParts<String>,
     JsonObject(object): JsonObject,
 ) -> Result<Response, Refused> {
     let body: UpdateBody = properties(object, &NOT_UPDATED)?;
@@ -262,10 +255,6 @@ pub(super) async fn update(
     let app_metadata = patch("app_metadata", body.app_metadata);
     if !wrong.is_empty() {
         return Err(Refused::violations(&wrong));
-    }
-    let is_for_services = app_metadata.is_some() || profile_overrides.is_some() || body.blocked.is_some();
-    if is_for_services && !permit.is_service() {
-        return Err(Refused::services_only(rule));
     }
     let target = target(&permit, rule, &id)?;
     let update = UpdateUser {
@@ -293,9 +282,9 @@ pub(super) async fn update(
     extensions(("x-rpc" = json!("DeleteUser"))),
 )]
 pub(super) async fn delete(
-    State(Surface { linking }): State<Surface>,
+    State(Surface { linking, .. }): State<Surface>,
     Admission { permit, rule }: Admission,
-    Places(id): Places<String>,
+    PathParts(id): PathParts<String>,
 ) -> Result<StatusCode, Refused> {
     let target = target(&permit, rule, &id)?;
     let (erasure, now) = (Uuid::new_v4(), clock::now());

@@ -15,6 +15,7 @@ pub mod requests;
 mod sign_in_service;
 pub mod status;
 pub mod streams;
+pub mod timeouts;
 
 use tonic::{Request, Status};
 

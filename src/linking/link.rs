@@ -18,9 +18,13 @@ use crate::{
         Event, Named, Refusal, User, UserChange, UserId,
         event::MetadataPlace,
         linking::{self, LinkTerms, MetadataChanges},
+        merge::Strategy,
     },
-    store::{About, Link as StoredLink, LinkInserted, LockKeys, NewLink, Question, Session},
+    store::{About, Answer, Link as StoredLink, LinkInserted, LockKeys, NewLink, Question, Session},
 };
+
+/// What a user token may not do.
+const UNPROVEN: &str = "name the secondary user without a proof: send its token in link_with, or a ticket";
 
 /// Links two users, or attaches an identity.
 pub struct Link {
@@ -71,6 +75,12 @@ impl Write for Link {
     }
 
     async fn attempt(&self, linking: &Linking, session: &mut Session) -> Result<LinkAnswer, Error> {
+        if !self.secondary.is_proven() {
+            self.permit.services_only(UNPROVEN)?;
+        }
+        if self.terms.app_metadata != Strategy::KeepPrimary {
+            self.permit.services_only("merge app_metadata")?;
+        }
         let (primary, step) = self.resolve(linking, session).await?;
         match step {
             Step::Absorb(secondary) => self.absorb(linking, session, &primary, &secondary).await,
@@ -102,7 +112,21 @@ impl Link {
             return Err(Refusal::SameUser.into());
         }
         let question = Question { about: About::Named(named), proof_hash: self.secondary.proof_hash() };
-        let (primary, [known]) = resolve(session, &self.target, Purpose::Write, [question], self.now).await?;
+        let (primary, known) = match self.secondary.user_id() {
+            None => {
+                let (primary, [known]) = resolve(session, &self.target, Purpose::Write, [question], self.now).await?;
+                (primary, known)
+            }
+            Some(id) => {
+                let also = [question, Question::from(Named::UserId(id))];
+                let (primary, [known, by_id]) = resolve(session, &self.target, Purpose::Write, also, self.now).await?;
+                let holder = |answer: &Answer| answer.standing.as_ref().map(|standing| standing.holder.clone());
+                if holder(&by_id).is_some_and(|by_id| holder(&known).is_some_and(|owner| owner != by_id)) {
+                    return Err(Refusal::IdentityTaken.into());
+                }
+                (primary, known)
+            }
+        };
         let step = self.secondary.step(linking.tenant(&self.permit)?, ticket, &primary, &known, self.now)?;
         Ok((primary, step))
     }

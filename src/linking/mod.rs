@@ -39,7 +39,7 @@ pub use self::{
 use crate::{
     auth::{Caller, Denial, Issuers, Permit, Purpose, Rule, Target, TokenUse, UserCaller, Who},
     config::Tenant,
-    domain::{Named, TenantId, User, UserId},
+    domain::{Named, Refusal, TenantId, User, UserId},
     store::{Actor, ActorKind, Answer, Known, Link as StoredLink, LockKeys, Question, Session, Store},
 };
 
@@ -212,6 +212,18 @@ pub async fn resolve<const N: usize>(
     let user = target.judge(&found, purpose, now)?;
     let also = also.try_into().map_err(|_| Error::Fault("a question got no answer".to_owned()))?;
     Ok((user, also))
+}
+
+/// The user that a read is about.
+pub async fn read_user(session: &mut Session, target: &Target, now: DateTime<Utc>) -> Result<User, Error> {
+    if let Some(id) = target.named_by_service() {
+        let user = session.user_by_id(id).await?.ok_or(Refusal::UserNotFound)?;
+        if target.is_surely(&user) {
+            return Ok(user);
+        }
+    }
+    let (id, []) = resolve(session, target, Purpose::Read, [], now).await?;
+    Ok(session.user_by_id(&id).await?.ok_or(Refusal::UserNotFound)?)
 }
 
 /// The answers to questions about whomever no permission depends on. [`Error::Answered`] if the call was

@@ -26,8 +26,9 @@ pub enum Secondary {
     Proven(Arc<VerifiedToken>),
     /// By one of its identities, on a service's word.
     Identity(IdentityRef),
-    /// By its primary identity, on a service's word. An identity that another user has taken in names nobody.
-    PrimaryIdentity(IdentityRef),
+    /// By its main identity, which is primary or gave it its id, on a service's word. One that another user has taken
+    /// in names nobody, nor does one whose `provider|subject` is another user's id: who says so may mean that one.
+    MainIdentity(IdentityRef),
     /// By its id, on a service's word.
     User(UserId),
     /// By the ticket with this hash.
@@ -88,10 +89,18 @@ impl Secondary {
         Self::Ticket(sha256(text.as_bytes()))
     }
 
+    /// Whether something proves it, instead of a service's word.
+    pub(super) fn is_proven(&self) -> bool {
+        match self {
+            Self::Proven(_) | Self::Ticket(_) | Self::Account(_) => true,
+            Self::Identity(_) | Self::MainIdentity(_) | Self::User(_) => false,
+        }
+    }
+
     /// Whom it names; a ticket, the account that it proves.
     pub(super) fn named(&self, ticket: Option<&Ticket>) -> Result<Named, Error> {
         match self {
-            Self::Identity(identity) | Self::PrimaryIdentity(identity) => Ok(Named::Identity(identity.clone())),
+            Self::Identity(identity) | Self::MainIdentity(identity) => Ok(Named::Identity(identity.clone())),
             Self::User(id) => Ok(Named::UserId(id.clone())),
             Self::Proven(proof) => match &proof.who {
                 Who::User(named) => Ok(named.clone()),
@@ -105,6 +114,14 @@ impl Secondary {
         }
     }
 
+    /// The id of the user that it seems to name, beside the identity.
+    pub(super) fn user_id(&self) -> Option<UserId> {
+        match self {
+            Self::MainIdentity(identity) => identity.as_user_id(),
+            _ => None,
+        }
+    }
+
     /// Whether what was found of it is still so of the row that was locked since.
     pub(super) fn still_names(&self, named: &Named, user: &User) -> bool {
         let withdrawn = matches!(self, Self::Proven(token) if user.has_withdrawn_tokens_of(token.issued_at));
@@ -115,7 +132,7 @@ impl Secondary {
     pub(super) fn proof_hash(&self) -> Option<[u8; 32]> {
         match self {
             // Its attempt is used up already.
-            Self::Identity(_) | Self::PrimaryIdentity(_) | Self::User(_) | Self::Account(_) => None,
+            Self::Identity(_) | Self::MainIdentity(_) | Self::User(_) | Self::Account(_) => None,
             Self::Proven(token) => Some(token.hash),
             Self::Ticket(hash) => Some(*hash),
         }
@@ -123,7 +140,7 @@ impl Secondary {
 
     pub(super) fn proof(&self) -> Proof {
         match self {
-            Self::Identity(_) | Self::PrimaryIdentity(_) | Self::User(_) => Proof::Service,
+            Self::Identity(_) | Self::MainIdentity(_) | Self::User(_) => Proof::Service,
             Self::Proven(token) => {
                 Proof::Token { issuer: token.issuer.clone(), subject: token.subject.clone(), hash: token.hash }
             }
@@ -137,7 +154,7 @@ impl Secondary {
         match self {
             Self::Ticket(_) => Refusal::LinkTicketInvalid,
             Self::Account(_) => Refusal::SignInInvalid,
-            Self::Proven(_) | Self::Identity(_) | Self::PrimaryIdentity(_) | Self::User(_) => {
+            Self::Proven(_) | Self::Identity(_) | Self::MainIdentity(_) | Self::User(_) => {
                 Refusal::LinkTokenInvalid(LinkTokenProblem::Invalid)
             }
         }
@@ -147,7 +164,11 @@ impl Secondary {
     /// who can sign in: it would be a way into that.
     pub(super) fn expect_reach(&self, tenant: &Tenant, user: &User) -> Result<(), Refusal> {
         let (proving, refusal) = match self {
-            Self::PrimaryIdentity(identity) if user.primary != *identity => return Err(Refusal::IdentityTaken),
+            Self::MainIdentity(identity)
+                if user.primary != *identity && identity.as_user_id().as_ref() != Some(&user.id) =>
+            {
+                return Err(Refusal::IdentityTaken);
+            }
             Self::Proven(token) => match &token.who {
                 Who::User(Named::Identity(identity)) => {
                     (identity, Refusal::LinkTokenInvalid(LinkTokenProblem::Invalid))
@@ -156,7 +177,7 @@ impl Secondary {
             },
             Self::Account(account) => (&account.id, Refusal::IdentityTaken),
             // A ticket absorbs nobody.
-            Self::Identity(_) | Self::PrimaryIdentity(_) | Self::User(_) | Self::Ticket(_) => return Ok(()),
+            Self::Identity(_) | Self::MainIdentity(_) | Self::User(_) | Self::Ticket(_) => return Ok(()),
         };
         let can_sign_in = |identity: &IdentityRef| tenant.can_sign_in(&identity.provider);
         let is_way_in = can_sign_in(proving) || !user.identities.iter().any(|of| can_sign_in(&of.id));
@@ -183,7 +204,7 @@ impl Secondary {
             Self::Proven(token) => proven_step(tenant, token, primary, known),
             Self::Ticket(_) => ticket_step(tenant, ticket, known),
             Self::Account(account) => account_step(tenant, account, primary, known, now),
-            Self::Identity(_) | Self::PrimaryIdentity(_) => match &known.standing {
+            Self::Identity(_) | Self::MainIdentity(_) => match &known.standing {
                 None => Err(Refusal::IdentityNotFound),
                 Some(owner) if owner.holder == *primary => Ok(Step::Nothing { link: known.home_link }),
                 Some(owner) => Ok(Step::Absorb(owner.holder.clone())),

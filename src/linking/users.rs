@@ -151,6 +151,9 @@ impl Write for UpdateUser {
     }
 
     async fn attempt(&self, _: &Linking, session: &mut Session) -> Result<User, Error> {
+        if self.app_metadata.is_some() || self.profile_overrides.is_some() || self.blocked.is_some() {
+            self.permit.services_only("update anything but user_metadata")?;
+        }
         let (id, []) = resolve(session, &self.target, Purpose::Write, [], self.now).await?;
         let (mut users, now) =
             preview::begin(session, self.validate_only, &LockKeys::default().user(&id), Rows::Of(&[&id])).await?;

@@ -45,6 +45,7 @@ use crate::{
         },
         status,
         streams::OpenStreams,
+        timeouts,
     },
     http_client::HttpClient,
     linking::Linking,
@@ -124,7 +125,10 @@ pub async fn serve(config: Config, listener: TcpListener, shutdown: Cancellation
     let streams = OpenStreams::new(few, config.max_call_time, stop_streams.clone());
     let auth0 = match &config.auth0 {
         Some(settings) => {
-            let routes = auth0::routes(settings, &linking, places.clone(), config.max_concurrent_calls);
+            // Most of the connections are for whoever does not look at everybody.
+            let max_scans = (config.database.max_connections / 4).max(1);
+            let bounds = auth0::Bounds { max_calls: config.max_concurrent_calls, max_scans };
+            let routes = auth0::routes(settings, &linking, places.clone(), bounds);
             let service = ServiceBuilder::new()
                 // Around all, so that a browser hears it of refusals too.
                 .map_response(auth0::secured(certificates.is_some()))
@@ -134,7 +138,7 @@ pub async fn serve(config: Config, listener: TcpListener, shutdown: Cancellation
                 .layer(auth0::cors(settings))
                 // As with gRPC.
                 .layer(PanicLayer(auth0::fault))
-                .layer(DeadlineLayer::new(config.max_call_time, auth0::over))
+                .layer(DeadlineLayer::new(config.max_call_time, |_| None, auth0::over))
                 .map_response(|answer: http::Response<axum::body::Body>| answer.map(calls::Body::new))
                 // Its routes, each behind its gate.
                 .service(routes.map_err(ServeError::Part)?);
@@ -150,7 +154,7 @@ pub async fn serve(config: Config, listener: TcpListener, shutdown: Cancellation
         // Around all that may panic but the log itself.
         .layer(PanicLayer(|| status::fault().into_http()))
         // Around all that may take time: verifying, reading the message, waiting for the database.
-        .layer(DeadlineLayer::new(config.max_call_time, || status::deadline().into_http()))
+        .layer(DeadlineLayer::new(config.max_call_time, timeouts::told, || status::deadline().into_http()))
         // In front of every path, also of those that no service has.
         .layer(GateLayer::new(Arc::clone(&linking), places, streams))
         .service(routes.prepare());

@@ -46,6 +46,16 @@ pub struct Excluded {
     pub subjects: Vec<Subject>,
 }
 
+impl UserSearch {
+    /// Whether a key leads to whom it finds, so that not everybody has to be looked at.
+    pub fn has_key(&self) -> bool {
+        self.is_of_nobody
+            || self.user_id.is_some()
+            || self.email.is_some()
+            || (self.provider.is_some() && self.subject.is_some())
+    }
+}
+
 #[derive(QueryableByName)]
 struct CountRow {
     #[diesel(sql_type = BigInt)]

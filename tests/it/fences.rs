@@ -93,7 +93,7 @@ fn arrows_point_one_way() {
     insta::assert_snapshot!(used_by("oauth/"), @"auth domain http_client secret");
     insta::assert_snapshot!(used_by("feed/"), @"clock domain store");
     insta::assert_snapshot!(used_by("calls/"), @"auth clock domain linking store");
-    insta::assert_snapshot!(used_by("auth0/"), @"auth calls clock config domain linking store");
+    insta::assert_snapshot!(used_by("auth0/"), @"auth calls clock config domain linking secret store");
     insta::assert_snapshot!(used_by("grpc/"), @"auth calls clock domain feed linking oauth secret store");
     insta::assert_snapshot!(used_by("server/"), @"auth auth0 calls clock config domain feed grpc http_client linking oauth store tls");
     insta::assert_snapshot!(used_by("dev/"), @"auth clock grpc");

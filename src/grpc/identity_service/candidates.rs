@@ -2,15 +2,16 @@
 
 use data_encoding::BASE64URL_NOPAD;
 
-use super::{IdentityHandler, read_user};
+use super::IdentityHandler;
 use crate::{
     auth::Permit,
+    clock,
     domain::{
         User, UserId,
         candidates::{self, Candidate},
     },
     grpc::{proto as pb, requests::Checks},
-    linking::Error,
+    linking::{Error, read_user},
     store::TenantKey,
 };
 
@@ -29,7 +30,7 @@ impl IdentityHandler {
         let target = permit.target(user_id)?;
         let key = self.linking.store().key(permit.tenant())?;
         let mut session = self.linking.store().session(permit.tenant()).await?;
-        let user = read_user(&mut session, &target).await?;
+        let user = read_user(&mut session, &target, clock::now()).await?;
         let emails: Vec<&str> = candidates::telling_emails(&user).into_iter().collect();
         let others = session.users_sharing_emails(&user.id, &emails).await?;
         if others.is_empty() {

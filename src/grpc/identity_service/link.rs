@@ -6,13 +6,10 @@ use super::IdentityHandler;
 use crate::{
     auth::Permit,
     clock,
-    domain::{linking::LinkTerms, merge::Strategy},
+    domain::linking::LinkTerms,
     grpc::{answers, proto as pb, requests::Checks},
     linking::{Error, Link, LinkAnswer, Outcome, Secondary},
 };
-
-/// What a user token may not do.
-const UNPROVEN: &str = "name the secondary user without a proof: send its token in link_with, or a ticket";
 
 impl IdentityHandler {
     pub(super) async fn link(&self, permit: Permit, mut request: pb::LinkRequest) -> Result<pb::LinkResponse, Error> {
@@ -34,19 +31,14 @@ impl IdentityHandler {
                 named = Some(Secondary::of_ticket(ticket));
             }
             Some(Named::Identity(identity)) => {
-                permit.services_only(UNPROVEN)?;
                 named = checks.identity("identity", Some(identity)).map(Secondary::Identity);
             }
             Some(Named::SecondaryUserId(id)) => {
-                permit.services_only(UNPROVEN)?;
                 named = checks.user_id("secondary_user_id", id).map(Secondary::User);
             }
         }
         if token.is_some_and(String::is_empty) {
             checks.wrong("link_with", "must be a token of the secondary user");
-        }
-        if app_metadata != Strategy::KeepPrimary {
-            permit.services_only("merge app_metadata")?;
         }
         checks.finish()?;
         let target = permit.target(user_id)?;

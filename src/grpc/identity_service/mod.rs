@@ -22,13 +22,7 @@ use super::{
     proto::{self as pb, identity_service_server::IdentityService},
     status,
 };
-use crate::{
-    auth::{Purpose, Target},
-    clock,
-    domain::{Refusal, User},
-    linking::{Error, Linking, Reply, resolve},
-    store::Session,
-};
+use crate::linking::{Linking, Reply};
 
 /// Answers the rpcs of `IdentityService`.
 pub struct IdentityHandler {
@@ -73,18 +67,6 @@ rpcs! {
     list_links: ListLinksRequest => ListLinksResponse,
     list_users: ListUsersRequest => ListUsersResponse,
     list_link_candidates: ListLinkCandidatesRequest => ListLinkCandidatesResponse,
-}
-
-/// The user that a read is about.
-async fn read_user(session: &mut Session, target: &Target) -> Result<User, Error> {
-    let user = match target.named_by_service() {
-        Some(id) => session.user_by_id(id).await?,
-        None => {
-            let (id, []) = resolve(session, target, Purpose::Read, [], clock::now()).await?;
-            session.user_by_id(&id).await?
-        }
-    };
-    Ok(user.ok_or(Refusal::UserNotFound)?)
 }
 
 impl<M: Message + Default + 'static> Reply for M {

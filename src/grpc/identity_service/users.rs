@@ -4,7 +4,7 @@ use std::mem::take;
 
 use uuid::Uuid;
 
-use super::{IdentityHandler, read_user};
+use super::IdentityHandler;
 use crate::{
     auth::{Caller, Permit},
     clock,
@@ -16,7 +16,7 @@ use crate::{
         proto as pb,
         requests::Checks,
     },
-    linking::{CreateUser, DeleteUser, Error, UpdateUser},
+    linking::{CreateUser, DeleteUser, Error, UpdateUser, read_user},
 };
 
 impl IdentityHandler {
@@ -70,7 +70,7 @@ impl IdentityHandler {
         checks.finish()?;
         let target = permit.target(user_id)?;
         let mut session = self.linking.store().session(permit.tenant()).await?;
-        let user = read_user(&mut session, &target).await?;
+        let user = read_user(&mut session, &target, clock::now()).await?;
         Ok(pb::GetUserResponse { user: Some(answers::user(&user)) })
     }
 
@@ -133,9 +133,6 @@ impl IdentityHandler {
         let profile_overrides = replaced("profile_overrides", update.profile_overrides);
         let blocked = named("blocked").then_some(update.blocked);
         checks.finish()?;
-        if app_metadata.is_some() || profile_overrides.is_some() || blocked.is_some() {
-            permit.services_only("update anything but user_metadata")?;
-        }
         let target = permit.target(user_id)?;
         let (expected_version, validate_only) = (request.expected_version, request.validate_only);
         let now = clock::now();

@@ -101,3 +101,41 @@ async fn a_user_links_with_both_tokens() {
     let again = john.post(path, &json!({"link_with": link_with})).await;
     insta::assert_snapshot!(again.refused(), @"409 identity_conflict Specified identity already exists.");
 }
+
+/// A user's id goes on resolving when the account that it was made of has left: then it is no name for either of them.
+/// Whoever takes the id for the account, as the documents' samples do, would else link one user on the other's word.
+#[tokio::test]
+async fn an_id_whose_account_is_another_users_names_nobody() {
+    let server = TestServer::start_auth0().await;
+    let backend = server.backend();
+    let create = |connection, user_id| json!({"connection": connection, "user_id": user_id, "name": "somebody"});
+    backend.post("/api/v2/users", &create("google-oauth2", "victim")).await.ok();
+    backend.post("/api/v2/users", &create("auth0", "mallory")).await.ok();
+    let victim = server.asker(&Token::of("google-oauth2", "victim"));
+    let link_with = json!({"link_with": Token::of("sms", "7").sign()});
+    victim.post("/api/v2/users/google-oauth2|victim/identities", &link_with).await.ok();
+    let main = json!({"provider": "google-oauth2", "user_id": "victim"});
+    backend.post("/api/v2/users/auth0|mallory/identities", &main).await.ok();
+    backend.delete("/api/v2/users/auth0|mallory/identities/google-oauth2/victim").await.ok();
+
+    // The id is still held by the one, and the account is the other's.
+    for refused in [
+        backend.get("/api/v2/users/google-oauth2|victim").await,
+        backend.patch("/api/v2/users/google-oauth2|victim", &json!({"blocked": true})).await,
+        backend.delete("/api/v2/users/google-oauth2|victim").await,
+        backend.post("/api/v2/users/google-oauth2|victim/identities", &main).await,
+    ] {
+        assert!(
+            [
+                "404 inexistent_user The user does not exist.",
+                "400 invalid_body Main identity and the new one are the same."
+            ]
+            .contains(&refused.refused().as_str()),
+            "{refused:?}"
+        );
+    }
+    let refused = backend.post("/api/v2/users/auth0|mallory/identities", &main).await;
+    insta::assert_snapshot!(refused.refused(), @"409 identity_conflict Specified identity already exists.");
+    let mallory = backend.get("/api/v2/users/auth0|mallory").await.ok();
+    assert_eq!(mallory["identities"].as_array().unwrap().len(), 2);
+}
