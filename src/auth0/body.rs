@@ -174,7 +174,12 @@ pub(super) fn properties<T: DeserializeOwned>(
     if object.is_empty() {
         return Err(Refused::body("Too few properties defined (0), minimum 1"));
     }
-    serde_json::from_value(Value::Object(object)).map_err(|error| Refused::body(&shown(&error.to_string())))
+    serde_path_to_error::deserialize(Value::Object(object)).map_err(|error| {
+        let (property, what) = (error.path().to_string(), error.inner());
+        // A dot is the object itself.
+        let told = if property == "." { what.to_string() } else { format!("{property}: {what}") };
+        Refused::body(&shown(&told))
+    })
 }
 
 /// A property that may be left out, and is not null if it is there.

@@ -111,3 +111,32 @@ impl FromRequestParts<Surface> for Admission {
         admission.ok_or_else(|| Refused::logged("a call came past the gate without a permit"))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use utoipa_axum::{router::OpenApiRouter, routes};
+
+    use super::access_table;
+
+    #[utoipa::path(get, path = "/bare")]
+    async fn bare() {}
+
+    #[utoipa::path(put, path = "/lost", extensions(("x-rpc" = json!("NoSuchRpc"))))]
+    async fn lost() {}
+
+    #[utoipa::path(get, path = "/founded", extensions(("x-rpc" = json!("GetUser"))))]
+    async fn founded() {}
+
+    #[test]
+    fn a_route_that_stands_on_no_rpc_fails_the_start() {
+        let table_with = |routes: OpenApiRouter<()>| {
+            let (_, mut api) = routes.routes(routes!(founded)).split_for_parts();
+            access_table(&mut api).map(|table| table.len())
+        };
+        assert_eq!(table_with(OpenApiRouter::new()), Ok(1));
+        let bare = OpenApiRouter::new().routes(routes!(bare));
+        assert_eq!(table_with(bare), Err("GET /bare stands on no rpc".to_owned()));
+        let lost = OpenApiRouter::new().routes(routes!(lost));
+        assert_eq!(table_with(lost), Err("PUT /lost stands on no rpc".to_owned()));
+    }
+}
