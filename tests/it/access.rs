@@ -6,7 +6,7 @@ mod discovery;
 mod forgeries;
 mod issuers;
 mod keys;
-mod matrix;
+pub mod matrix;
 mod paths;
 mod providers;
 mod remembered;

@@ -2,7 +2,7 @@
 //! there to be reviewed: each cell is who may do what. After a change that is meant, correct them by
 //! hand; a new rpc needs a good request in `requests.rs`.
 
-mod callers;
+pub mod callers;
 mod requests;
 
 use futures_util::{StreamExt as _, stream};
@@ -38,6 +38,11 @@ const WORDS: [(&str, &str); 13] = [
 
 /// A server that trusts the stranger with everything: what it is refused is not refused for that.
 async fn generous() -> TestServer {
+    generous_with("").await
+}
+
+/// Such a server, with more in its configuration.
+pub async fn generous_with(more: &str) -> TestServer {
     let scopes: Vec<String> =
         SELF_SCOPES.split(' ').chain(SERVICE_SCOPES.split(' ')).map(|scope| format!("\"{scope}\"")).collect();
     let settings = format!(
@@ -48,7 +53,8 @@ async fn generous() -> TestServer {
     // Nobody asks GitHub anything to begin.
     let client = "[tenants.default.providers.hub.oauth]\nkind = \"github\"\nclient_id = \"c\"\nclient_secret = \"s\"\n\
                   redirect_uris = [\"https://www.example.com/callback\"]\n";
-    TestServer::start_with(cluster::cluster().db_migrated().await, |toml| stranger(&toml, &settings) + client).await
+    TestServer::start_with(cluster::cluster().db_migrated().await, |toml| stranger(&toml, &settings) + client + more)
+        .await
 }
 
 /// What an rpc is answered, in a word.
@@ -78,15 +84,22 @@ async fn table(server: &TestServer, title: &str, callers: &[&str]) -> String {
     let cells = TABLE.iter().flat_map(|rule| callers.iter().map(move |caller| (rule, *caller)));
     let cells = cells.enumerate().map(|(at, (rule, caller))| cell(server, rule, caller, format!("{title}-{at}")));
     let answers: Vec<String> = stream::iter(cells).buffered(6).collect().await;
+    let names: Vec<&str> = TABLE.iter().map(|rule| rule.path.rsplit('/').next().unwrap()).collect();
+    drawn(title, callers, &names, &answers)
+}
+
+/// The answers, row by row, with the names of the rows and of the columns.
+pub fn drawn(title: &str, callers: &[&str], names: &[&str], answers: &[String]) -> String {
     let mut lines = vec![callers.iter().map(|caller| (*caller).to_owned()).collect::<Vec<_>>()];
     lines.extend(answers.chunks(callers.len()).map(<[String]>::to_vec));
     let width = |column: usize| lines.iter().map(|line| line[column].len()).max().unwrap();
-    let names = [title].into_iter().chain(TABLE.iter().map(|rule| rule.path.rsplit('/').next().unwrap()));
+    let names: Vec<&str> = [title].into_iter().chain(names.iter().copied()).collect();
+    let longest = names.iter().map(|name| name.len()).max().unwrap();
     let line = |name: &str, line: &[String]| {
         let cells = line.iter().enumerate().map(|(column, cell)| format!(" | {cell:width$}", width = width(column)));
-        format!("{name:18}{}", cells.collect::<String>()).trim_end().to_owned()
+        format!("{name:longest$}{}", cells.collect::<String>()).trim_end().to_owned()
     };
-    names.zip(&lines).map(|(name, cells)| line(name, cells)).collect::<Vec<_>>().join("\n")
+    names.into_iter().zip(&lines).map(|(name, cells)| line(name, cells)).collect::<Vec<_>>().join("\n")
 }
 
 #[test]

@@ -4,7 +4,10 @@ use std::net::SocketAddr;
 
 use http::{HeaderMap, Method, Request, StatusCode, header};
 use http_body_util::{BodyExt as _, Full};
-use hyper::{body::Bytes, client::conn::http2::handshake};
+use hyper::{
+    body::{Body, Bytes},
+    client::conn::http2::handshake,
+};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use serde_json::Value;
 use tokio::net::TcpStream;
@@ -72,6 +75,11 @@ impl TestServer {
 }
 
 impl Asker {
+    /// Somebody who speaks HTTP with whatever listens there.
+    pub fn at(address: SocketAddr, token: Option<String>) -> Self {
+        Self { address, token }
+    }
+
     pub async fn get(&self, path: &str) -> Said {
         self.ask(Method::GET, path, None).await
     }
@@ -99,7 +107,17 @@ impl Asker {
     }
 
     /// Sends a request as it is, but for the token.
-    pub async fn send(&self, mut request: Request<Bytes>) -> Said {
+    pub async fn send(&self, request: Request<Bytes>) -> Said {
+        self.send_body(request.map(Full::new)).await
+    }
+
+    /// Sends a request whose body comes in whatever way.
+    pub async fn send_body<B>(&self, mut request: Request<B>) -> Said
+    where
+        B: Body + Send + Unpin + 'static,
+        B::Data: Send,
+        B::Error: std::error::Error + Send + Sync,
+    {
         if let Some(token) = &self.token {
             request.headers_mut().insert(header::AUTHORIZATION, format!("Bearer {token}").parse().unwrap());
         }
@@ -108,7 +126,7 @@ impl Asker {
         let stream = TcpStream::connect(self.address).await.unwrap();
         let (mut sender, connection) = handshake(TokioExecutor::new(), TokioIo::new(stream)).await.unwrap();
         let connection = tokio::spawn(connection);
-        let (head, body) = sender.send_request(request.map(Full::new)).await.unwrap().into_parts();
+        let (head, body) = sender.send_request(request).await.unwrap().into_parts();
         let body = body.collect().await.unwrap().to_bytes();
         drop(sender);
         connection.abort();

@@ -16,9 +16,9 @@ pub struct Cast {
     /// A user with an identity of `acme`, and that of the absorbed one.
     pub own: String,
     /// The absorbed one, with an identity of `sms`.
-    absorbed: String,
+    pub absorbed: String,
     /// Somebody else, with an identity of `github`.
-    other: String,
+    pub other: String,
     /// The link by which the user holds the absorbed one.
     pub link: String,
 }
