@@ -1,0 +1,77 @@
+//! What no client should send: each is refused in the envelope, as documented, and changes nothing.
+
+mod any;
+mod bodies;
+mod fields;
+mod places;
+
+use std::convert::Infallible;
+
+use futures_util::stream;
+use http::{Method, Request, header};
+use http_body_util::StreamBody;
+use hyper::body::{Bytes, Frame};
+use serde_json::{Value, json};
+
+use crate::support::{TestServer, auth0::Asker};
+
+const USERS: &str = "/api/v2/users";
+const ANN: &str = "/api/v2/users/github%7Cann";
+const ANNS: &str = "/api/v2/users/github%7Cann/identities";
+/// Where a body is read.
+const WITH_BODY: [(Method, &str); 3] = [(Method::POST, USERS), (Method::PATCH, ANN), (Method::POST, ANNS)];
+
+/// A server where Ann, who has two identities, and Bob are; a back end that asks; and what is refused.
+struct Refusing {
+    server: TestServer,
+    backend: Asker,
+    before: Vec<String>,
+    told: Vec<String>,
+}
+
+impl Refusing {
+    async fn start() -> Self {
+        let server = TestServer::start_auth0().await;
+        let backend = server.backend();
+        for (connection, account) in [("github", "ann"), ("sms", "ann"), ("github", "bob")] {
+            let user = json!({"connection": connection, "user_id": account, "user_metadata": {"color": "red"}});
+            backend.post(USERS, &user).await.ok();
+        }
+        backend.post(ANNS, &json!({"provider": "sms", "user_id": "ann"})).await.ok();
+        let before = server.database.db_everything().await;
+        Self { server, backend, before, told: Vec::new() }
+    }
+
+    /// Notes how a request is refused.
+    async fn ask(&mut self, what: &str, request: Request<Bytes>) {
+        let refused = self.backend.send(request).await.refused();
+        self.told.push(format!("{what} -> {refused}"));
+    }
+
+    /// Notes how bodies of JSON are refused.
+    async fn ask_all(&mut self, method: Method, path: &str, bodies: impl IntoIterator<Item = Value>) {
+        for body in bodies {
+            let text = body.to_string();
+            let what = text.chars().take(90).collect::<String>();
+            self.ask(&what, request(method.clone(), path, &["application/json"], text)).await;
+        }
+    }
+
+    /// What was refused, and nothing was changed.
+    async fn told(self) -> String {
+        assert_eq!(self.server.database.db_everything().await, self.before);
+        self.told.join("\n")
+    }
+}
+
+fn request(method: Method, path: &str, media_types: &[&str], body: impl Into<Bytes>) -> Request<Bytes> {
+    let request = Request::builder().method(method).uri(path);
+    let request = media_types.iter().fold(request, |request, given| request.header(header::CONTENT_TYPE, *given));
+    request.body(body.into()).unwrap()
+}
+
+/// A body of which nobody says how long it is.
+fn chunks(count: usize) -> StreamBody<impl stream::Stream<Item = Result<Frame<Bytes>, Infallible>>> {
+    let chunk = Bytes::from(vec![b' '; 1024 * 1024]);
+    StreamBody::new(stream::iter(std::iter::repeat_n(chunk, count).map(|chunk| Ok(Frame::data(chunk)))))
+}

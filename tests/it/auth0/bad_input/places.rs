@@ -1,0 +1,322 @@
+//! Paths, queries and methods that lead nowhere.
+
+use http::StatusCode;
+
+use super::*;
+use crate::{
+    access::stranger,
+    support::{auth0::AUTH0, cluster::cluster, tokens::Token},
+};
+
+#[tokio::test]
+async fn a_path_that_leads_nowhere_is_not_found() {
+    let mut refusing = Refusing::start().await;
+    for path in [
+        "/api/v2",
+        "/api/v2/",
+        "/api/v2/nothing",
+        "/api/v2/users/",
+        "/api/v2//users",
+        "/api/v2/Users",
+        "/api/v2/user%73",
+        "/api/v2/users/github%7Cann/",
+        "/api/v2/users/github%7Cann/nothing",
+        "/api/v2/users/github%7Cann/identities/",
+        "/api/v2/users/github%7Cann/identities/sms",
+        "/api/v2/users/github%7Cann/../github%7Cbob",
+        "/api/v2/openapi.json/",
+        "/api/v2/%FF",
+    ] {
+        refusing.ask(path, request(Method::DELETE, path, &[], "")).await;
+    }
+    insta::assert_snapshot!(refusing.told().await, @r#"
+        /api/v2 -> 404 - Not Found
+        /api/v2/ -> 404 - Not Found
+        /api/v2/nothing -> 404 - Not Found
+        /api/v2/users/ -> 404 - Not Found
+        /api/v2//users -> 404 - Not Found
+        /api/v2/Users -> 404 - Not Found
+        /api/v2/user%73 -> 404 - Not Found
+        /api/v2/users/github%7Cann/ -> 404 - Not Found
+        /api/v2/users/github%7Cann/nothing -> 404 - Not Found
+        /api/v2/users/github%7Cann/identities/ -> 404 - Not Found
+        /api/v2/users/github%7Cann/identities/sms -> 404 - Not Found
+        /api/v2/users/github%7Cann/../github%7Cbob -> 404 - Not Found
+        /api/v2/openapi.json/ -> 404 - Not Found
+        /api/v2/%FF -> 404 - Not Found
+    "#);
+}
+
+/// What is no user's id is nobody's, and what is no percent-encoding is nothing.
+#[tokio::test]
+async fn an_id_that_is_nobodys_is_not_found() {
+    let mut refusing = Refusing::start().await;
+    let long = format!("/{}", "x".repeat(2000));
+    for id in [
+        "/github%7Ccarol",
+        "/github|carol",
+        "/GitHub%7Cann",
+        "/github%7Cann%20",
+        "/github%7Cann%00",
+        "/github%257Cann",
+        "/github%7Cann%2Fidentities",
+        "/%20",
+        "/%2E%2E",
+        "/%",
+        "/%7",
+        "/%zz",
+        "/github%FFann",
+        "/github%C3",
+        &long,
+    ] {
+        let what: String = id.chars().take(40).collect();
+        refusing.ask(&what, request(Method::GET, &format!("{USERS}{id}"), &[], "")).await;
+    }
+    insta::assert_snapshot!(refusing.told().await, @r#"
+        /github%7Ccarol -> 404 inexistent_user The user does not exist.
+        /github|carol -> 404 inexistent_user The user does not exist.
+        /GitHub%7Cann -> 404 inexistent_user The user does not exist.
+        /github%7Cann%20 -> 404 inexistent_user The user does not exist.
+        /github%7Cann%00 -> 404 inexistent_user The user does not exist.
+        /github%257Cann -> 404 inexistent_user The user does not exist.
+        /github%7Cann%2Fidentities -> 404 inexistent_user The user does not exist.
+        /%20 -> 404 inexistent_user The user does not exist.
+        /%2E%2E -> 404 inexistent_user The user does not exist.
+        /% -> 400 invalid_uri Invalid URI: its path is not UTF-8 in percent-encoding (RFC 3986).
+        /%7 -> 400 invalid_uri Invalid URI: its path is not UTF-8 in percent-encoding (RFC 3986).
+        /%zz -> 400 invalid_uri Invalid URI: its path is not UTF-8 in percent-encoding (RFC 3986).
+        /github%FFann -> 400 invalid_uri Invalid URI: its path is not UTF-8 in percent-encoding (RFC 3986).
+        /github%C3 -> 400 invalid_uri Invalid URI: its path is not UTF-8 in percent-encoding (RFC 3986).
+        /xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx -> 404 inexistent_user The user does not exist.
+    "#);
+}
+
+#[tokio::test]
+async fn an_identity_that_is_nobodys_cannot_be_unlinked() {
+    let mut refusing = Refusing::start().await;
+    for identity in [
+        "/github/ann",
+        "/sms/bob",
+        "/github/bob",
+        "/SMS/ann",
+        "/sms/ann/",
+        "/sms/ann%2F",
+        "/sms%7C/ann",
+        "/sms/a%00nn",
+        "/sms/%FF",
+        "/sms/%",
+        "/%20/ann",
+        "/sms%7Cann/ann",
+    ] {
+        refusing.ask(identity, request(Method::DELETE, &format!("{ANNS}{identity}"), &[], "")).await;
+    }
+    insta::assert_snapshot!(refusing.told().await, @r#"
+        /github/ann -> 400 operation_not_supported Main identity cannot be removed.
+        /sms/bob -> 400 inexistent_identity The user has no such identity.
+        /github/bob -> 400 inexistent_identity The user has no such identity.
+        /SMS/ann -> 400 inexistent_identity The user has no such identity.
+        /sms/ann/ -> 400 inexistent_identity The user has no such identity.
+        /sms/ann%2F -> 400 inexistent_identity The user has no such identity.
+        /sms%7C/ann -> 400 inexistent_identity The user has no such identity.
+        /sms/a%00nn -> 400 inexistent_identity The user has no such identity.
+        /sms/%FF -> 400 invalid_uri Invalid URI: its path is not UTF-8 in percent-encoding (RFC 3986).
+        /sms/% -> 400 invalid_uri Invalid URI: its path is not UTF-8 in percent-encoding (RFC 3986).
+        /%20/ann -> 400 inexistent_identity The user has no such identity.
+        /sms%7Cann/ann -> 400 inexistent_identity The user has no such identity.
+    "#);
+}
+
+/// Ids are read as they are, whichever way they are written, with whatever characters a provider uses.
+#[tokio::test]
+async fn ids_are_found_raw_and_encoded() {
+    let server = TestServer::start_auth0().await;
+    let backend = server.backend();
+    for account in ["a/b", "50%", "a+b", "a?b#c", "a%2Fb", "a|b", ".."] {
+        let encoded: String = account.bytes().map(|byte| format!("%{byte:02X}")).collect();
+        let created = backend.post(USERS, &json!({"connection": "sms", "user_id": account})).await.ok();
+        assert_eq!(created["user_id"], format!("sms|{account}"));
+        assert_eq!(backend.get(&format!("{USERS}/sms%7C{encoded}")).await.ok(), created);
+        assert_eq!(backend.get(&format!("{USERS}/sms|{encoded}")).await.ok(), created);
+    }
+    // What can be no user's id is an account's all the same.
+    for account in ["a b", "é"] {
+        let created = backend.post(USERS, &json!({"connection": "sms", "user_id": account})).await.ok();
+        assert!(created["user_id"].as_str().unwrap().starts_with("usr_"), "{created}");
+        assert_eq!(created["identities"][0]["user_id"], account);
+    }
+    let ann = backend.post(USERS, &json!({"connection": "github", "user_id": "ann"})).await.ok();
+    // The last place takes all that is left, also where a client does not encode.
+    for last in ["a/b", "a%2Fb", "a%2fb"] {
+        backend.post(ANNS, &json!({"provider": "sms", "user_id": "a/b"})).await.ok();
+        let left = backend.delete(&format!("{ANNS}/sms/{last}")).await.ok();
+        assert_eq!(left, ann["identities"], "{last}");
+    }
+}
+
+#[tokio::test]
+async fn a_method_that_is_not_served_is_refused_with_those_that_are() {
+    let mut refusing = Refusing::start().await;
+    for (path, methods) in [
+        ("/api/v2/users", ["PUT", "DELETE", "PATCH", "TRACE"]),
+        ("/api/v2/users-by-email", ["POST", "PUT", "DELETE", "PATCH"]),
+        (ANN, ["POST", "PUT", "TRACE", "PROPFIND"]),
+        (ANNS, ["GET", "PUT", "PATCH", "DELETE"]),
+        ("/api/v2/users/github%7Cann/identities/sms/ann", ["GET", "POST", "PUT", "PATCH"]),
+        ("/api/v2/openapi.json", ["POST", "PUT", "DELETE", "PATCH"]),
+    ] {
+        let mut allowed = Vec::new();
+        for method in methods {
+            let said = refusing.backend.send(request(method.parse().unwrap(), path, &[], "")).await;
+            assert_eq!(said.refused(), "405 - Method Not Allowed", "{method} {path}");
+            allowed.push(said.headers["allow"].to_str().unwrap().to_owned());
+        }
+        allowed.dedup();
+        refusing.told.push(format!("{path} -> {}", allowed.join("; ")));
+    }
+    insta::assert_snapshot!(refusing.told().await, @r#"
+        /api/v2/users -> GET,HEAD,POST
+        /api/v2/users-by-email -> GET,HEAD
+        /api/v2/users/github%7Cann -> GET,HEAD,PATCH,DELETE
+        /api/v2/users/github%7Cann/identities -> POST
+        /api/v2/users/github%7Cann/identities/sms/ann -> DELETE
+        /api/v2/openapi.json -> GET,HEAD
+    "#);
+}
+
+/// RFC 9110 §9.3.2.
+#[tokio::test]
+async fn what_may_be_read_may_be_asked_for_without_its_body() {
+    let refusing = Refusing::start().await;
+    for (path, status) in [
+        (USERS, StatusCode::OK),
+        (ANN, StatusCode::OK),
+        ("/api/v2/openapi.json", StatusCode::OK),
+        ("/api/v2/users/github%7Ccarol", StatusCode::NOT_FOUND),
+        (ANNS, StatusCode::METHOD_NOT_ALLOWED),
+        ("/api/v2/nothing", StatusCode::NOT_FOUND),
+    ] {
+        let said = refusing.backend.send(request(Method::HEAD, path, &[], "")).await;
+        assert_eq!((said.status, said.body), (status, Value::Null), "{path}");
+        let stranger = refusing.server.stranger().send(request(Method::HEAD, path, &[], "")).await;
+        let is_open = path.ends_with("openapi.json");
+        assert_eq!(stranger.status.is_success(), is_open, "{path}");
+    }
+    refusing.told().await;
+}
+
+#[tokio::test]
+async fn a_query_that_cannot_be_is_refused() {
+    let mut refusing = Refusing::start().await;
+    for query in [
+        "/users?color=red",
+        "/users?page=0&page=1",
+        "/users?p%61ge=0&page=0",
+        "/users?q=%FF",
+        "/users?q=%zz",
+        "/users?q",
+        "/users?q=",
+        "/users?page=-1",
+        "/users?page=one",
+        "/users?page=",
+        "/users?page=99999999999999999999",
+        "/users?per_page=101",
+        "/users?per_page=-1",
+        "/users?include_totals=yes",
+        "/users?search_engine=v2",
+        "/users?sort=created_at:1",
+        "/users?take=0",
+        "/users?take=101",
+        "/users?take=5&page=0",
+        "/users?from=x&include_totals=true",
+        "/users?from=x",
+        "/users?from=%00",
+        "/users?include_fields=maybe",
+        "/users?%1B%5B31m=x",
+        "/users-by-email",
+        "/users-by-email?email=",
+        "/users-by-email?email=nobody",
+        "/users-by-email?email=a@example.com&email=b@example.com",
+        "/users-by-email?email=a@example.com&page=0",
+        "/users/github%7Cann?color=red",
+        "/users/github%7Cann?include_fields=1",
+    ] {
+        refusing.ask(query, request(Method::GET, &format!("/api/v2{query}"), &[], "")).await;
+    }
+    insta::assert_snapshot!(refusing.told().await, @r#"
+        /users?color=red -> 400 invalid_query_string Query validation error: 'Additional properties not allowed: color'.
+        /users?page=0&page=1 -> 400 invalid_query_string Query validation error: 'page comes twice'.
+        /users?p%61ge=0&page=0 -> 400 invalid_query_string Query validation error: 'page comes twice'.
+        /users?q=%FF -> 400 invalid_query_string Query validation error: 'it is not UTF-8 in percent-encoding'.
+        /users?q=%zz -> 400 invalid_query_string Query validation error: 'it is not UTF-8 in percent-encoding'.
+        /users?q -> 400 invalid_query_string Query validation error: 'q ends where a term is expected; supported are email:"…", email_verified:true, user_id:"…", identities.provider:"…" and identities.user_id:"…", joined by AND, each excluded by a leading -'.
+        /users?q= -> 400 invalid_query_string Query validation error: 'q ends where a term is expected; supported are email:"…", email_verified:true, user_id:"…", identities.provider:"…" and identities.user_id:"…", joined by AND, each excluded by a leading -'.
+        /users?page=-1 -> 400 invalid_query_string Query validation error: 'page must be a number from 0 to 1000'.
+        /users?page=one -> 400 invalid_query_string Query validation error: 'page must be a number from 0 to 1000'.
+        /users?page= -> 400 invalid_query_string Query validation error: 'page must be a number from 0 to 1000'.
+        /users?page=99999999999999999999 -> 400 invalid_query_string Query validation error: 'page must be a number from 0 to 1000'.
+        /users?per_page=101 -> 400 invalid_query_string Query validation error: 'per_page must be a number from 0 to 100'.
+        /users?per_page=-1 -> 400 invalid_query_string Query validation error: 'per_page must be a number from 0 to 100'.
+        /users?include_totals=yes -> 400 invalid_query_string Query validation error: 'include_totals must be true or false'.
+        /users?search_engine=v2 -> 400 invalid_query_string Query validation error: 'search_engine must be v3'.
+        /users?sort=created_at:1 -> 400 invalid_query_string Query validation error: 'Additional properties not allowed: sort'.
+        /users?take=0 -> 400 invalid_query_string Query validation error: 'take must be a number from 1 to 100'.
+        /users?take=101 -> 400 invalid_query_string Query validation error: 'take must be a number from 1 to 100'.
+        /users?take=5&page=0 -> 400 invalid_query_string Query validation error: 'from, take stand without page, per_page and include_totals'.
+        /users?from=x&include_totals=true -> 400 invalid_query_string Query validation error: 'from, take stand without page, per_page and include_totals'.
+        /users?from=x -> 400 invalid_query_string Query validation error: 'from is not one that this question was answered with'.
+        /users?from=%00 -> 400 invalid_query_string Query validation error: 'from is not one that this question was answered with'.
+        /users?include_fields=maybe -> 400 invalid_query_string Query validation error: 'include_fields must be true or false'.
+        /users?%1B%5B31m=x -> 400 invalid_query_string Query validation error: 'Additional properties not allowed: [31m'.
+        /users-by-email -> 400 invalid_query_string Query validation error: 'email is required'.
+        /users-by-email?email= -> 400 invalid_query_string Query validation error: 'email: The email address does not have exactly one @.'.
+        /users-by-email?email=nobody -> 400 invalid_query_string Query validation error: 'email: The email address does not have exactly one @.'.
+        /users-by-email?email=a@example.com&email=b@example.com -> 400 invalid_query_string Query validation error: 'email comes twice'.
+        /users-by-email?email=a@example.com&page=0 -> 400 invalid_query_string Query validation error: 'Additional properties not allowed: page'.
+        /users/github%7Cann?color=red -> 400 invalid_query_string Query validation error: 'Additional properties not allowed: color'.
+        /users/github%7Cann?include_fields=1 -> 400 invalid_query_string Query validation error: 'include_fields must be true or false'.
+    "#);
+}
+
+/// A service of several tenants says which one it means.
+#[tokio::test]
+async fn a_tenant_that_is_not_meant_clearly_is_refused() {
+    let settings = "kind = \"service\"\ntenants = [\"default\", \"joined\"]\naudiences = [\"identity-link\"]\n\
+                    allowed_scopes = [\"read:users\"]";
+    let database = cluster().db_migrated().await;
+    let server = TestServer::start_with(database, |toml| stranger(&toml, settings) + AUTH0).await;
+    server.backend().post(USERS, &json!({"connection": "github", "user_id": "ann"})).await.ok();
+    let several = server.asker(&Token::of("stranger", "backend").scope("read:users"));
+    let one = server.asker(&Token::of("services", "backend").tenant("joined"));
+    let mut told = Vec::new();
+    for (name, asker, given) in [
+        ("several", &several, vec![]),
+        ("several", &several, vec!["joined"]),
+        ("several", &several, vec!["other"]),
+        ("several", &several, vec!["nobodys"]),
+        ("several", &several, vec![""]),
+        ("several", &several, vec!["default", "default"]),
+        ("several", &several, vec!["default, joined"]),
+        ("joined", &one, vec![]),
+        ("joined", &one, vec!["default"]),
+    ] {
+        let mut read = request(Method::GET, ANN, &[], "");
+        for tenant in &given {
+            read.headers_mut().append("x-tenant", tenant.parse().unwrap());
+        }
+        told.push(format!("{name} {given:?} -> {}", asker.send(read).await.refused()));
+    }
+    insta::assert_snapshot!(told.join("\n"), @r#"
+        several [] -> 400 invalid_body Payload validation error: 'x-tenant: is required: the token serves several tenants'.
+        several ["joined"] -> 403 tenant_not_served The users of this tenant are not served here.
+        several ["other"] -> 400 invalid_body Payload validation error: 'x-tenant: must name a tenant that the token serves'.
+        several ["nobodys"] -> 400 invalid_body Payload validation error: 'x-tenant: must name a tenant that the token serves'.
+        several [""] -> 400 invalid_body Payload validation error: 'x-tenant: must name a tenant that the token serves'.
+        several ["default", "default"] -> 400 invalid_body Payload validation error: 'x-tenant: must be given once'.
+        several ["default, joined"] -> 400 invalid_body Payload validation error: 'x-tenant: must name a tenant that the token serves'.
+        joined [] -> 403 tenant_not_served The users of this tenant are not served here.
+        joined ["default"] -> 400 invalid_body Payload validation error: 'x-tenant: must name a tenant that the token serves'.
+    "#);
+    let mut read = request(Method::GET, ANN, &[], "");
+    read.headers_mut().insert("x-tenant", "default".parse().unwrap());
+    several.send(read).await.ok();
+}
