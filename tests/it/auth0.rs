@@ -1,5 +1,8 @@
 //! Auth0's HTTP, in front of the same use cases.
 
 mod bad_input;
+mod cors;
 mod documents;
+mod logged;
 mod matrix;
+mod same_client;
