@@ -6,3 +6,5 @@ mod documents;
 mod logged;
 mod matrix;
 mod same_client;
+mod search;
+mod users;
