@@ -62,8 +62,9 @@ impl Refused {
     }
 
     /// A query that is wrong.
-    pub(super) fn query(what: impl Into<String>) -> Self {
-        Self::bad("invalid_query_string", format!("Query validation error: '{}'.", what.into()))
+    pub(super) fn query(what: &str) -> Self {
+        let what: String = what.chars().take(MAX_TOLD).collect();
+        Self::bad("invalid_query_string", format!("Query validation error: '{what}'."))
     }
 
     /// A body that is wrong.
@@ -356,8 +357,9 @@ impl IntoResponse for Refused {
             StatusCode::UNAUTHORIZED => {
                 headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
             }
+            // Not where a second try comes to the same, or to another change.
             StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE | StatusCode::CONFLICT
-                if code != Some("commit_unknown") =>
+                if !matches!(code, Some("commit_unknown" | "identity_conflict" | "auth0_idp_error")) =>
             {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
             }

@@ -113,6 +113,6 @@ impl Params {
         for name in std::mem::take(&mut self.left).keys() {
             self.note(format!("Additional properties not allowed: {}", shown(name)));
         }
-        if self.wrong.is_empty() { Ok(()) } else { Err(Refused::query(self.wrong.join("; "))) }
+        if self.wrong.is_empty() { Ok(()) } else { Err(Refused::query(&self.wrong.join("; "))) }
     }
 }

@@ -157,7 +157,7 @@ pub(super) async fn list(
             )
         }
         Part::Take { from, take } => {
-            let after = pages.open(&from).ok_or_else(|| Refused::query(format!("from {WRONG_TOKEN}")))?;
+            let after = pages.open(&from).ok_or_else(|| Refused::query(&format!("from {WRONG_TOKEN}")))?;
             let found = session.search_users(&search, &after, 0, take + 1).await.map_err(refused)?;
             let users = found.get(..take).unwrap_or(&found);
             let last = users.last().filter(|_| users.len() < found.len());

@@ -1,5 +1,6 @@
 //! What Auth0's documents say, step by step: the shapes, the statuses, and the three scenarios of linking.
 
+use http::header;
 use serde_json::{Value, json};
 
 use crate::support::{TestServer, auth0::Asker, tokens::Token};
@@ -100,6 +101,7 @@ async fn a_user_links_with_both_tokens() {
     assert_eq!(linked.ok()[1]["provider"], "sms");
     let again = john.post(path, &json!({"link_with": link_with})).await;
     insta::assert_snapshot!(again.refused(), @"409 identity_conflict Specified identity already exists.");
+    assert_eq!(again.headers.get(header::RETRY_AFTER), None, "it is so however often it is tried");
 }
 
 /// A user's id goes on resolving when the account that it was made of has left: then it is no name for either of them.
