@@ -2,9 +2,12 @@
 
 mod bad_input;
 mod cors;
+mod curl;
 mod documents;
 mod logged;
 mod matrix;
+mod node;
+mod python;
 mod same_client;
 mod search;
 mod users;

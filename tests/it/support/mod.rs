@@ -1,6 +1,7 @@
 //! What the tests stand on.
 
 pub mod auth0;
+pub mod auth0_domain;
 pub mod browser;
 pub mod callers;
 pub mod child;
@@ -20,6 +21,7 @@ pub mod http2;
 pub mod invariants;
 pub mod linking;
 pub mod model;
+pub mod npm;
 pub mod oidc_provider;
 pub mod racing;
 pub mod raw;

@@ -1,0 +1,51 @@
+//! Auth0's own client for Python, which takes the service for its domain. Its models say of every answer whether it
+//! is as Auth0's.
+
+use std::{fs, process::Command};
+
+use identity_link::dev::packages::install_all;
+
+use super::node::tokens;
+use crate::support::{auth0_domain::Auth0Domain, child::run_command, fetched::fetched_dir};
+
+const REQUIREMENTS: &str = "tests/it/auth0-python/requirements.txt";
+
+#[tokio::test]
+async fn the_client_for_python_finds_its_users_here() {
+    let domain = Auth0Domain::start().await;
+    let tokens = tokens().to_string();
+    let run = move || {
+        let packages = fetched_dir("auth0-python", &[REQUIREMENTS]);
+        install_all(REQUIREMENTS, &fs::read_to_string(REQUIREMENTS).unwrap(), &packages).unwrap();
+        let mut command = Command::new("python3");
+        command.args(["tests/it/auth0-python/story.py", &domain.name, &tokens]);
+        command.env("PYTHONPATH", packages).env("SSL_CERT_FILE", &domain.authority);
+        run_command(command)
+    };
+    let ran = tokio::task::spawn_blocking(run).await.unwrap();
+    assert_eq!(ran.code, Some(0), "{}\n{}", ran.stdout, ran.stderr);
+    insta::assert_snapshot!(ran.stdout, @r#"
+        created: {"app_metadata": {"roles": ["Admin"]}, "blocked": false, "email": "your0@email.com", "email_verified": true, "identities": [{"connection": "google-oauth2", "isSocial": true, "provider": "google-oauth2", "user_id": "115015401343387192604"}], "name": "John Doe", "user_id": "google-oauth2|115015401343387192604", "user_metadata": {"color": "red", "size": 7}}
+        created: {"app_metadata": {}, "blocked": false, "identities": [{"connection": "sms", "isSocial": false, "provider": "sms", "user_id": "560ebaeef609ee1adaa7c551"}], "phone_number": "+14258831929", "phone_verified": true, "user_id": "sms|560ebaeef609ee1adaa7c551", "user_metadata": {"color": "blue"}}
+        some fields: {"email": "your0@email.com", "user_id": "google-oauth2|115015401343387192604"}
+        updated: {"app_metadata": {}, "blocked": false, "email": "your0@email.com", "email_verified": true, "identities": [{"connection": "google-oauth2", "isSocial": true, "provider": "google-oauth2", "user_id": "115015401343387192604"}], "name": "John Doe", "nickname": "johnny", "user_id": "google-oauth2|115015401343387192604", "user_metadata": {"shape": {"round": true}, "size": 7}}
+        pages: [[true], ["google-oauth2|115015401343387192604"], ["sms|560ebaeef609ee1adaa7c551"]]
+        searched: ["google-oauth2|115015401343387192604"]
+        linked by token: [{"connection": "google-oauth2", "isSocial": true, "provider": "google-oauth2", "user_id": "115015401343387192604"}, {"connection": "sms", "isSocial": false, "profileData": {"phone_number": "+14258831929", "phone_verified": true}, "provider": "sms", "user_id": "560ebaeef609ee1adaa7c551"}]
+        linked again: [409, "identity_conflict", "Specified identity already exists."]
+        the main one: [400, "operation_not_supported", "Main identity cannot be removed."]
+        unlinked: [{"connection": "google-oauth2", "isSocial": true, "provider": "google-oauth2", "user_id": "115015401343387192604"}]
+        alone: {"app_metadata": {}, "blocked": false, "identities": [{"connection": "sms", "isSocial": false, "provider": "sms", "user_id": "560ebaeef609ee1adaa7c551"}], "phone_number": "+14258831929", "phone_verified": true, "user_id": "sms|560ebaeef609ee1adaa7c551", "user_metadata": {}}
+        a token that is none: [400, "invalid_body", "Invalid token (link_with)."]
+        without a token: [403, "insufficient_scope", "Insufficient scope; expected: update:users."]
+        by somebody else: [403, null, "User to be acted on does not match subject in bearer token."]
+        by nobody: [401, null, "Invalid token."]
+        linked by ids: ["google-oauth2", "Username-Password-Authentication"]
+        unlinked: [{"connection": "google-oauth2", "isSocial": true, "provider": "google-oauth2", "user_id": "115015401343387192604"}]
+        an account of nobody: [400, "inexistent_identity", "Linking to an inexistent identity is not allowed."]
+        created twice: [409, "auth0_idp_error", "The user already exists."]
+        a password: [400, "invalid_body", "Payload validation error: 'password is not kept here: people sign in at their providers'."]
+        a search by name: [400, "invalid_query_string", "Query validation error: 'q has the field `name`, which cannot be searched; supported are email:\"\u2026\", email_verified:true, user_id:\"\u2026\", identities.provider:\"\u2026\" and identities.user_id:\"\u2026\", joined by AND, each excluded by a leading -'."]
+        deleted: [404, "inexistent_user", "The user does not exist."]
+    "#);
+}

