@@ -9,5 +9,6 @@ mod matrix;
 mod node;
 mod python;
 mod same_client;
+mod scenarios;
 mod search;
 mod users;
