@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 
 use crate::support::{auth0_domain::Auth0Domain, child::run_command, npm, tokens::Token};
 
-const SOURCE: &str = "tests/it/auth0-node";
+/// The folder with the programs for Node.js and the page, and what they need.
+pub(super) const SOURCE: &str = "tests/it/auth0-node";
 
 /// The tokens of the stories: a back end's, and those of the two accounts of "Linking User Accounts".
 pub(super) fn tokens() -> Value {

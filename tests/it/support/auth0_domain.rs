@@ -3,11 +3,12 @@
 use std::{fs, path::PathBuf};
 
 use super::{
-    TestServer,
+    Caller, TestServer,
     auth0::AUTH0,
     child::temp_dir,
     cluster::cluster,
-    tls::{Authority, tls_toml},
+    tls::{Authority, TlsClient, tls_toml},
+    tokens::Token,
 };
 
 /// The server, and how it is found.
@@ -16,20 +17,32 @@ pub struct Auth0Domain {
     pub name: String,
     /// The file with the authority's certificate.
     pub authority: PathBuf,
-    _server: TestServer,
+    server: TestServer,
+    client: TlsClient,
 }
 
 impl Auth0Domain {
     /// On a database of its own.
     pub async fn start() -> Self {
+        Self::start_with(|toml| toml).await
+    }
+
+    /// The same, with a changed configuration.
+    pub async fn start_with(change: impl FnOnce(String) -> String) -> Self {
         let database = cluster().db_migrated().await;
         let dir = temp_dir(&format!("{}_tls", database.name));
         let authority = Authority::new("clients of Auth0");
         authority.issue().write(&dir);
         let trusted = dir.join("authority.pem");
         fs::write(&trusted, authority.pem()).unwrap();
-        let server = TestServer::start_with(database, |toml| toml + AUTH0 + &tls_toml(&dir)).await;
+        let server = TestServer::start_with(database, |toml| change(toml + AUTH0) + &tls_toml(&dir)).await;
         let name = format!("localhost:{}", server.address.port());
-        Self { name, authority: trusted, _server: server }
+        Self { name, authority: trusted, server, client: TlsClient::new(&authority, None) }
+    }
+
+    /// A back end, with every scope, that speaks gRPC.
+    pub fn service(&self) -> Caller {
+        let token = Token::of("services", "backend").sign();
+        Caller::new(self.client.channel(self.server.address), Some(token))
     }
 }

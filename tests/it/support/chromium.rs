@@ -39,6 +39,15 @@ impl Drop for Chromium {
 impl Chromium {
     /// A browser with a profile of its own.
     pub fn start(name: &str) -> Self {
+        Self::start_with(name, &[])
+    }
+
+    /// The same, which takes any server for whom it says it is.
+    pub fn start_trusting_all(name: &str) -> Self {
+        Self::start_with(name, &["--ignore-certificate-errors"])
+    }
+
+    fn start_with(name: &str, options: &[&str]) -> Self {
         let profile = temp_dir(name);
         let mut command = Command::new("sh");
         // It reads from 3 and writes to 4. What it says besides is said to nobody.
@@ -51,7 +60,7 @@ impl Chromium {
             "--disable-dev-shm-usage",
             "--remote-debugging-pipe",
         ]);
-        command.arg(format!("--user-data-dir={}", profile.display())).arg("about:blank");
+        command.args(options).arg(format!("--user-data-dir={}", profile.display())).arg("about:blank");
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let (to, out) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
         let (tell, from) = mpsc::channel();
@@ -85,6 +94,16 @@ impl Chromium {
     /// Types into the field that a selector finds.
     pub fn fill(&mut self, selector: &str, text: &str) {
         self.evaluate(&format!("{}; found.value = {}", find(selector), json!(text)));
+    }
+
+    /// Calls a function of the page, and waits for what it answers.
+    pub fn run(&mut self, script: &str) -> Value {
+        // What is waited for is a promise of the language, and no other that has a `then`.
+        let params =
+            json!({"expression": format!("(async () => {script})()"), "returnByValue": true, "awaitPromise": true});
+        let said = self.call("Runtime.evaluate", &params);
+        assert_eq!(said.get("exceptionDetails"), None, "{script}");
+        said["result"]["value"].clone()
     }
 
     /// What the page shows.

@@ -1,0 +1,142 @@
+//! A page in a browser, with jQuery, as Auth0's tutorials have it: ID tokens are its bearers, and the browser asks the
+//! service which pages may do so.
+
+use std::fs;
+
+use identity_link::grpc::proto as pb;
+use serde_json::{Value, json};
+
+use super::node::SOURCE;
+use crate::support::{
+    auth0_domain::Auth0Domain,
+    chromium::Chromium,
+    npm, object,
+    tokens::{Token, keys_dir},
+    web_server::{Answer, WebServer},
+};
+
+const ISSUER: &str = "https://tenant.auth0.com/";
+const CLIENT_ID: &str = "AaiyAPdpYdesoKnqjj8HJqRn4T5titww";
+const JOHN: &str = "facebook|10155";
+const JOHN_AT_WORK: &str = "linkedin|d4c5";
+
+/// An ID token as a tenant of Auth0 makes them.
+fn id_token(user_id: &str) -> String {
+    let mut token = Token::of("okta", user_id).with("iss", ISSUER).with("aud", CLIENT_ID).with("azp", CLIENT_ID);
+    token.header.typ = Some("JWT".to_owned());
+    token.with("scope", Value::Null).with("tenant", Value::Null).sign()
+}
+
+/// The tenant that makes such tokens, with its rules for linking by them.
+fn tenant() -> String {
+    let keys = keys_dir().join("okta.json");
+    format!(
+        "[tenants.default.providers.facebook]\nsocial = true\n[tenants.default.providers.linkedin]\nsocial = true\n\
+         [issuers.auth0]\nissuer = \"{ISSUER}\"\nkind = \"user\"\nsubject = \"identity\"\n\
+         providers = [\"facebook\", \"linkedin\"]\ntenant = \"default\"\nalgorithms = [\"RS256\"]\n\
+         jwks_file = \"{}\"\naudiences = [\"{CLIENT_ID}\"]\ntypes = [\"JWT\", \"\"]\n\
+         implied_scopes = [\"read:current_user\", \"update:current_user_identities\"]\n\
+         link_with = {{ audiences = [\"{CLIENT_ID}\"], types = [\"JWT\", \"\"], same_client = true }}\n",
+        keys.display()
+    )
+}
+
+/// Where the page is: at an origin of its own.
+async fn app() -> WebServer {
+    let app = WebServer::start(|_| |_| Answer::status("404 Not Found")).await;
+    let folder = tokio::task::spawn_blocking(|| npm::packages(SOURCE)).await.unwrap();
+    for (path, file, media_type) in [
+        ("/", "page.html", "text/html"),
+        ("/page.js", "page.js", "text/javascript"),
+        ("/jquery.js", "node_modules/jquery/dist/jquery.js", "text/javascript"),
+    ] {
+        let text = fs::read_to_string(folder.join(file)).unwrap();
+        let head = format!("content-type: {media_type}; charset=utf-8\r\n");
+        app.answer(path, Answer::new("200 OK", &head, &text));
+    }
+    app
+}
+
+fn origin(app: &WebServer) -> String {
+    format!("http://{}", app.address)
+}
+
+/// The service, whose pages are those of this app, with the two accounts of John.
+async fn domain_of(app: &WebServer) -> Auth0Domain {
+    let change = |toml: String| toml.replace("https://app.example.com", &origin(app)) + &tenant();
+    let domain = Auth0Domain::start_with(change).await;
+    let service = domain.service();
+    for (user_id, name) in [(JOHN, "John Doe"), (JOHN_AT_WORK, "John Doe, CEO")] {
+        let (provider, subject) = user_id.split_once('|').unwrap();
+        let named = |request: &mut pb::CreateUserRequest| {
+            request.identity.as_mut().unwrap().profile_data = object(json!({"name": name}));
+        };
+        service.create_with(provider, subject, named).await;
+    }
+    domain
+}
+
+/// John's browser, with the page of this app open.
+fn browser(name: &str, app: &WebServer) -> Chromium {
+    let mut browser = Chromium::start_trusting_all(name);
+    browser.open(&origin(app));
+    browser
+}
+
+fn call(function: &str, arguments: &[&str]) -> String {
+    format!(
+        "{function}({})",
+        arguments.iter().map(|argument| json!(argument).to_string()).collect::<Vec<_>>().join(", ")
+    )
+}
+
+#[tokio::test]
+async fn a_page_links_and_unlinks_with_id_tokens() {
+    let app = app().await;
+    let domain = domain_of(&app).await;
+    let run = move || {
+        let mut browser = browser("auth0_page", &app);
+        let mut told = vec![browser.run(&call("signIn", &[&domain.name, JOHN, &id_token(JOHN)]))];
+        for link in ["linkAccount", "linkAccountByForm"] {
+            told.push(browser.run(&call(link, &[&id_token(JOHN_AT_WORK)])));
+            told.push(browser.run(&call(link, &[&id_token(JOHN_AT_WORK)])));
+            told.push(browser.run("unlinkFirst()"));
+        }
+        told.push(browser.run(&call("linkAccount", &[&id_token(JOHN)])));
+        told.push(browser.run(&call("signIn", &[&domain.name, JOHN_AT_WORK, &id_token(JOHN)])));
+        told
+    };
+    let told = tokio::task::spawn_blocking(run).await.unwrap();
+    let told = told.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
+    insta::assert_snapshot!(told, @r#"
+        []
+        ["linkedin: John Doe, CEO"]
+        [409,"Specified identity already exists."]
+        []
+        ["linkedin: John Doe, CEO"]
+        [409,"Specified identity already exists."]
+        []
+        [400,"Main identity and the new one are the same."]
+        [403,"User to be acted on does not match subject in bearer token."]
+    "#);
+}
+
+/// The browser lets it do nothing, though it has John's own tokens.
+#[tokio::test]
+async fn a_page_of_another_origin_can_do_nothing() {
+    let (app, other) = (app().await, app().await);
+    let domain = domain_of(&app).await;
+    let run = move || {
+        let mut browser = browser("auth0_page_elsewhere", &other);
+        let mut told = vec![browser.run(&call("signIn", &[&domain.name, JOHN, &id_token(JOHN)]))];
+        told.push(browser.run(&call("linkAccount", &[&id_token(JOHN_AT_WORK)])));
+        told.push(browser.run(&call("linkAccountByForm", &[&id_token(JOHN_AT_WORK)])));
+        told.push(browser.run("unlinkAccount({provider: 'linkedin', user_id: 'd4c5'})"));
+        assert_eq!(told, vec![json!([0, "error"]); 4]);
+
+        browser.open(&origin(&app));
+        let told = browser.run(&call("signIn", &[&domain.name, JOHN, &id_token(JOHN)]));
+        assert_eq!(told, json!([]), "nothing is linked");
+    };
+    tokio::task::spawn_blocking(run).await.unwrap();
+}
