@@ -11,7 +11,7 @@ use http_body_util::BodyExt as _;
 use percent_encoding::percent_decode;
 use serde::{
     Deserialize, Deserializer,
-    de::{DeserializeOwned, Error as _, MapAccess, Visitor},
+    de::{DeserializeOwned, MapAccess, Visitor},
 };
 use serde_json::{Map, Value};
 use tokio::time::timeout;
@@ -106,14 +106,24 @@ async fn read(body: Body) -> Result<Vec<u8>, Refused> {
 }
 
 fn json(bytes: &[u8]) -> Result<Map<String, Value>, Refused> {
-    serde_json::from_slice(bytes).map(|Properties(object)| object).map_err(|error| match error.is_data() {
-        true => Refused::body(&shown(&error.to_string())),
-        false => Refused::json(),
-    })
+    match serde_json::from_slice(bytes) {
+        Ok(Properties { object, twice: None }) => Ok(object),
+        Ok(Properties { twice: Some(name), .. }) => Err(twice(&name)),
+        Err(error) if error.is_data() => Err(Refused::body("Expected type object")),
+        Err(_) => Err(Refused::json()),
+    }
 }
 
-/// An object none of whose properties comes twice: which of the two somebody else would take is anybody's guess.
-struct Properties(Map<String, Value>);
+/// Which of the two somebody else would take is anybody's guess.
+fn twice(name: &str) -> Refused {
+    Refused::body(&format!("the property comes twice: {}", shown(name)))
+}
+
+/// The properties of an object, and one that comes twice.
+struct Properties {
+    object: Map<String, Value>,
+    twice: Option<String>,
+}
 
 impl<'de> Deserialize<'de> for Properties {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -126,14 +136,14 @@ impl<'de> Deserialize<'de> for Properties {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Properties, A::Error> {
-                let mut object = Map::new();
+                let mut properties = Properties { object: Map::new(), twice: None };
                 while let Some((name, value)) = access.next_entry::<String, Value>()? {
-                    if object.contains_key(&name) {
-                        return Err(A::Error::custom(format!("the property comes twice: {name}")));
+                    if properties.object.contains_key(&name) {
+                        properties.twice = Some(name.clone());
                     }
-                    object.insert(name, value);
+                    properties.object.insert(name, value);
                 }
-                Ok(Properties(object))
+                Ok(properties)
             }
         }
         deserializer.deserialize_map(Once)
@@ -147,7 +157,7 @@ fn form(bytes: &[u8]) -> Result<Map<String, Value>, Refused> {
     let mut object = Map::new();
     for (name, value) in form_urlencoded::parse(bytes) {
         if object.insert(name.to_string(), Value::String(value.into_owned())).is_some() {
-            return Err(Refused::body(&format!("the property comes twice: {}", shown(&name))));
+            return Err(twice(&name));
         }
     }
     Ok(object)

@@ -1,12 +1,15 @@
 //! `/users` and `/users-by-email`: looking for users.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::{extract::State, response::Response};
 use data_encoding::HEXLOWER;
 use http::StatusCode;
 use serde::Serialize;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::timeout,
+};
 use utoipa::ToSchema;
 
 use super::{
@@ -31,6 +34,8 @@ const REACHABLE: usize = 1000;
 const MAX_PAGE: usize = 100;
 /// The page of whoever does not say.
 const DEFAULT_PAGE: usize = 50;
+/// How long a search that looks at everybody waits for others: as long as for a connection to the database.
+const SCAN_WAIT: Duration = Duration::from_secs(2);
 /// The largest number of a page that is read as one. Nothing is on those from the thousandth.
 const MAX_NUMBER: usize = 999_999_999;
 
@@ -136,7 +141,7 @@ pub(super) async fn list(
     let key = linking.store().key(permit.tenant()).map_err(refused)?;
     let asked = HEXLOWER.encode(&sha256(q.unwrap_or_default().as_bytes()));
     let pages = Pages::of(key, "GET /users", &[&asked]);
-    let _scan = scans.place_for(&search)?;
+    let _scan = scans.place_for(&search).await?;
     let mut session = linking.store().session(permit.tenant()).await.map_err(refused)?;
     match part {
         Part::Page { start, limit, is_counted } => {
@@ -197,7 +202,7 @@ pub(super) async fn by_email(
     let email = match params.text("email").as_deref().map(Email::parse) {
         Some(Ok(email)) => Some(email),
         Some(Err(error)) => {
-            params.wrong("email", &error.to_string());
+            params.note(format!("email: {error}"));
             None
         }
         None => {
@@ -225,13 +230,15 @@ impl Scans {
         Self(Arc::new(Semaphore::new(max)))
     }
 
-    /// A place, if the search needs one.
-    fn place_for(&self, search: &UserSearch) -> Result<Option<OwnedSemaphorePermit>, Refused> {
+    /// A place, if the search needs one; it is waited for, but not for long.
+    async fn place_for(&self, search: &UserSearch) -> Result<Option<OwnedSemaphorePermit>, Refused> {
         if search.has_key() || *search == UserSearch::default() {
             return Ok(None);
         }
-        let place = Arc::clone(&self.0).try_acquire_owned();
-        place.map(Some).map_err(|_| Refused::busy())
+        match timeout(SCAN_WAIT, Arc::clone(&self.0).acquire_owned()).await {
+            Ok(Ok(place)) => Ok(Some(place)),
+            _ => Err(Refused::busy()),
+        }
     }
 }
 

@@ -250,10 +250,10 @@ async fn a_query_that_cannot_be_is_refused() {
         /users?q=%zz -> 400 invalid_query_string Query validation error: 'it is not UTF-8 in percent-encoding'.
         /users?q -> 400 invalid_query_string Query validation error: 'q ends where a term is expected; supported are email:"…", email_verified:true, user_id:"…", identities.provider:"…" and identities.user_id:"…", joined by AND, each excluded by a leading -'.
         /users?q= -> 400 invalid_query_string Query validation error: 'q ends where a term is expected; supported are email:"…", email_verified:true, user_id:"…", identities.provider:"…" and identities.user_id:"…", joined by AND, each excluded by a leading -'.
-        /users?page=-1 -> 400 invalid_query_string Query validation error: 'page must be a number from 0 to 1000'.
-        /users?page=one -> 400 invalid_query_string Query validation error: 'page must be a number from 0 to 1000'.
-        /users?page= -> 400 invalid_query_string Query validation error: 'page must be a number from 0 to 1000'.
-        /users?page=99999999999999999999 -> 400 invalid_query_string Query validation error: 'page must be a number from 0 to 1000'.
+        /users?page=-1 -> 400 invalid_query_string Query validation error: 'page must be a number from 0 to 999999999'.
+        /users?page=one -> 400 invalid_query_string Query validation error: 'page must be a number from 0 to 999999999'.
+        /users?page= -> 400 invalid_query_string Query validation error: 'page must be a number from 0 to 999999999'.
+        /users?page=99999999999999999999 -> 400 invalid_query_string Query validation error: 'page must be a number from 0 to 999999999'.
         /users?per_page=101 -> 400 invalid_query_string Query validation error: 'per_page must be a number from 0 to 100'.
         /users?per_page=-1 -> 400 invalid_query_string Query validation error: 'per_page must be a number from 0 to 100'.
         /users?include_totals=yes -> 400 invalid_query_string Query validation error: 'include_totals must be true or false'.
@@ -306,15 +306,15 @@ async fn a_tenant_that_is_not_meant_clearly_is_refused() {
         told.push(format!("{name} {given:?} -> {}", asker.send(read).await.refused()));
     }
     insta::assert_snapshot!(told.join("\n"), @r#"
-        several [] -> 400 invalid_body Payload validation error: 'x-tenant: is required: the token serves several tenants'.
+        several [] -> 400 invalid_headers Header validation error: 'x-tenant: is required: the token serves several tenants'.
         several ["joined"] -> 403 tenant_not_served The users of this tenant are not served here.
-        several ["other"] -> 400 invalid_body Payload validation error: 'x-tenant: must name a tenant that the token serves'.
-        several ["nobodys"] -> 400 invalid_body Payload validation error: 'x-tenant: must name a tenant that the token serves'.
-        several [""] -> 400 invalid_body Payload validation error: 'x-tenant: must name a tenant that the token serves'.
-        several ["default", "default"] -> 400 invalid_body Payload validation error: 'x-tenant: must be given once'.
-        several ["default, joined"] -> 400 invalid_body Payload validation error: 'x-tenant: must name a tenant that the token serves'.
+        several ["other"] -> 400 invalid_headers Header validation error: 'x-tenant: must name a tenant that the token serves'.
+        several ["nobodys"] -> 400 invalid_headers Header validation error: 'x-tenant: must name a tenant that the token serves'.
+        several [""] -> 400 invalid_headers Header validation error: 'x-tenant: must name a tenant that the token serves'.
+        several ["default", "default"] -> 400 invalid_headers Header validation error: 'x-tenant: must be given once'.
+        several ["default, joined"] -> 400 invalid_headers Header validation error: 'x-tenant: must name a tenant that the token serves'.
         joined [] -> 403 tenant_not_served The users of this tenant are not served here.
-        joined ["default"] -> 400 invalid_body Payload validation error: 'x-tenant: must name a tenant that the token serves'.
+        joined ["default"] -> 400 invalid_headers Header validation error: 'x-tenant: must name a tenant that the token serves'.
     "#);
     let mut read = request(Method::GET, ANN, &[], "");
     read.headers_mut().insert("x-tenant", "default".parse().unwrap());
