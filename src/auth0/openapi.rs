@@ -16,8 +16,8 @@ use crate::auth::Rule;
 /// The name of the one way to say who calls.
 const BEARER: &str = "bearer";
 
-/// What every route may be answered beside what it says itself.
-const REFUSALS: [(&str, &str); 9] = [
+/// What a route may be answered beside what it says itself.
+const REFUSALS: [(&str, &str); 11] = [
     ("400", "Something is wrong with the request."),
     ("401", "There is no token that is accepted."),
     ("403", "The token does not allow it."),
@@ -26,8 +26,13 @@ const REFUSALS: [(&str, &str); 9] = [
     ("413", "The body is too long."),
     ("415", "The body is of another kind."),
     ("429", "There is no room for the call now."),
+    ("500", "Something went wrong here."),
     ("503", "Something that is needed cannot be had right now."),
+    ("504", "There was no answer in time."),
 ];
+
+/// Those of them that are about a body.
+const OF_A_BODY: [&str; 2] = ["413", "415"];
 
 /// The surface as a whole.
 pub(super) fn about() -> OpenApi {
@@ -76,7 +81,11 @@ pub(super) fn operations(item: &mut PathItem) -> impl Iterator<Item = (Method, &
 fn describe(operation: &mut Operation, rule: &Rule) {
     let scopes = [rule.self_scope, rule.service_scope].into_iter().flatten();
     operation.security = Some(scopes.map(|scope| SecurityRequirement::new(BEARER, [scope])).collect());
+    let has_body = operation.request_body.is_some();
     for (status, description) in REFUSALS {
+        if OF_A_BODY.contains(&status) && !has_body {
+            continue;
+        }
         let content = ContentBuilder::new().schema(Some(Ref::from_schema_name(ErrorBody::name()))).build();
         let response = ResponseBuilder::new().description(description).content("application/json", content).build();
         operation.responses.responses.entry(status.to_owned()).or_insert(response.into());

@@ -90,14 +90,21 @@ pub(super) enum ListBody<'a> {
         users: Vec<Selected<'a>>,
     },
     /// With where to go on.
-    Taken {
-        /// The users.
-        users: Vec<Selected<'a>>,
-        /// The `from` of what comes next, unless this is the end.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        #[schema(nullable = false)]
-        next: Option<String>,
-    },
+    Taken(TakenBody<'a>),
+}
+
+/// Some users, and where to go on.
+#[derive(Serialize, ToSchema)]
+// Else a page with how many there are would be one of these, too.
+#[serde(deny_unknown_fields)]
+#[schema(as = UsersTaken)]
+pub(super) struct TakenBody<'a> {
+    /// The users.
+    users: Vec<Selected<'a>>,
+    /// The `from` of what comes next, unless this is the end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    next: Option<String>,
 }
 
 /// Which part of the list is wanted.
@@ -167,7 +174,7 @@ pub(super) async fn list(
             let users = found.get(..take).unwrap_or(&found);
             let last = users.last().filter(|_| users.len() < found.len());
             let next = last.map(|last| pages.token_after(last.id.as_str()));
-            json(StatusCode::OK, &ListBody::Taken { users: selected(users, &fields)?, next })
+            json(StatusCode::OK, &ListBody::Taken(TakenBody { users: selected(users, &fields)?, next }))
         }
     }
 }
