@@ -7,6 +7,7 @@ mod documents;
 mod logged;
 mod matrix;
 mod node;
+mod openapi;
 mod page;
 mod python;
 mod same_client;

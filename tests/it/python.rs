@@ -2,42 +2,21 @@
 //! running service. What no Rust client would show is in here: names, enums, `Struct`, the details of
 //! a refusal, deadlines.
 
-use std::{
-    env, fs,
-    path::{Path, PathBuf},
-    process::Command,
-};
+use std::fs;
 
-use identity_link::dev::packages::install_all;
 use serde_json::json;
 
 use crate::support::{
     TestServer,
-    child::{run_command, temp_dir},
-    fetched::fetched_dir,
+    child::temp_dir,
+    python::{packages, python},
     tokens::Token,
 };
 
 const REQUIREMENTS: &str = "tests/it/python/requirements.txt";
 
-/// The folder with grpcio and its tools.
-fn packages() -> PathBuf {
-    let target = fetched_dir("python", &[REQUIREMENTS]);
-    install_all(REQUIREMENTS, &fs::read_to_string(REQUIREMENTS).unwrap(), &target).unwrap();
-    target
-}
-
-/// What Python says to these arguments, with these folders to import from.
-fn python(folders: &[&Path], arguments: &[&str]) -> String {
-    let mut command = Command::new("python3");
-    command.args(arguments).env("PYTHONPATH", env::join_paths(folders).unwrap());
-    let ran = run_command(command);
-    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
-    ran.stdout
-}
-
 fn story(address: &str, tokens: &str) -> String {
-    let (packages, stubs) = (packages(), temp_dir("python"));
+    let (packages, stubs) = (packages("python", REQUIREMENTS), temp_dir("python"));
     let [python_out, grpc_out] = ["--python_out", "--grpc_python_out"].map(|to| format!("{to}={}", stubs.display()));
     let protos: Vec<String> =
         fs::read_dir("proto/identity/v1").unwrap().map(|file| file.unwrap().path().display().to_string()).collect();
