@@ -104,6 +104,14 @@ const [provider, user_id] = database.user_id.split("|");
 say("linked by ids", (await backend.link(GOOGLE, { provider, user_id })).map((identity) => identity.connection));
 say("unlinked", (await backend.unlink(GOOGLE, provider, user_id)).map((identity) => identity.connection));
 
+// Whatever a path would understand otherwise.
+const strange = "a/../b|c%2F?d#e";
+await backend.create({ connection: "sms", user_id: strange });
+say("a strange id", (await backend.get(`sms|${strange}`)).user_id);
+say("linked", (await backend.link(GOOGLE, { provider: "sms", user_id: strange })).map((identity) => identity.user_id));
+say("unlinked", (await backend.unlink(GOOGLE, "sms", strange)).map((identity) => identity.user_id));
+await backend.delete(`sms|${strange}`);
+
 await refused("itself", backend.link(GOOGLE, { provider: "google-oauth2", user_id: "115015401343387192604" }));
 await refused("an account of nobody", backend.link(GOOGLE, { provider: "sms", user_id: "1" }));
 await refused("an unknown provider", backend.link(GOOGLE, { provider: "nowhere", user_id: "1" }));

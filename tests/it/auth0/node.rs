@@ -59,6 +59,9 @@ async fn the_clients_for_node_find_their_users_here() {
         by nobody: [401,null,"Invalid token."]
         linked by ids: ["google-oauth2","Username-Password-Authentication"]
         unlinked: ["google-oauth2"]
+        a strange id: "sms|a/../b|c%2F?d#e"
+        linked: ["115015401343387192604","a/../b|c%2F?d#e"]
+        unlinked: ["115015401343387192604"]
         itself: [400,"invalid_body","Main identity and the new one are the same."]
         an account of nobody: [400,"inexistent_identity","Linking to an inexistent identity is not allowed."]
         an unknown provider: [400,"inexistent_connection","The provider/connection is not configured."]
