@@ -23,6 +23,11 @@ impl Rule {
         TABLE.iter().find(|rule| rule.path == path)
     }
 
+    /// The name of the rpc, such as `Link`.
+    pub fn rpc(&self) -> &'static str {
+        self.path.rsplit('/').next().unwrap_or(self.path)
+    }
+
     /// Judges a verified caller; `tenant` finds the one that the call is about, once the caller may
     /// make it.
     pub fn permit(

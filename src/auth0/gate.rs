@@ -68,7 +68,7 @@ pub(super) async fn pass(State(gate): State<Gate>, path: MatchedPath, mut reques
     let Some(rule) = gate.table.get(&(method.clone(), path.as_str().to_owned())).copied() else {
         return Refused::method().into_response();
     };
-    record.set_name(format!("{method} {}", path.as_str()));
+    record.set_name(format!("{method} {}", openapi::described(path.as_str())));
     match gate.admit(rule, request.headers(), &record).await {
         Ok(mut permit) => {
             // Behind the table, so that nobody who may not call takes a place.

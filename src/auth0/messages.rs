@@ -1,10 +1,7 @@
 //! From every error to the status, the code and the words that Auth0's documents have for it. What they have no
 //! words for is said in ours. A client never sees SQL, paths of ours, or another user's id.
 
-use axum::{
-    Json,
-    response::{IntoResponse, Response},
-};
+use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -16,6 +13,8 @@ use crate::{
     store::StoreError,
 };
 
+/// The media type of every answer.
+pub(super) const JSON: &str = "application/json; charset=utf-8";
 /// The most bytes of what is wrong with a request that one refusal tells.
 const MAX_TOLD: usize = 4 * 1024;
 
@@ -173,9 +172,9 @@ impl Refused {
     /// A token without the scopes that a rule asks for.
     pub(super) fn scope(rule: &Rule) -> Self {
         let scopes: Vec<&str> = [rule.service_scope, rule.self_scope].into_iter().flatten().collect();
-        let message = match rule.path.ends_with("Link") || rule.path.ends_with("Unlink") {
-            true => format!("Insufficient scope; expected: {}.", scopes.join(", ")),
-            false => format!("Insufficient scope; expected any of: {}.", scopes.join(",")),
+        let message = match rule.rpc() {
+            "Link" | "Unlink" => format!("Insufficient scope; expected: {}.", scopes.join(", ")),
+            _ => format!("Insufficient scope; expected any of: {}.", scopes.join(",")),
         };
         Self::new(StatusCode::FORBIDDEN, "insufficient_scope", message)
     }
@@ -250,13 +249,13 @@ impl Refused {
                 "inexistent_user",
                 "The user does not exist any more: it was linked into another, which reading it shows.",
             ),
-            Refusal::IdentityNotFound if rule.path.ends_with("Unlink") => {
+            Refusal::IdentityNotFound if rule.rpc() == "Unlink" => {
                 Self::bad("inexistent_identity", "The user has no such identity.")
             }
             Refusal::IdentityNotFound => {
                 Self::bad("inexistent_identity", "Linking to an inexistent identity is not allowed.")
             }
-            Refusal::IdentityTaken if rule.path.ends_with("CreateUser") => {
+            Refusal::IdentityTaken if rule.rpc() == "CreateUser" => {
                 Self::new(StatusCode::CONFLICT, "auth0_idp_error", "The user already exists.")
             }
             Refusal::IdentityTaken => Self::identity_exists(),
@@ -265,7 +264,7 @@ impl Refused {
             Refusal::PrimaryIdentity | Refusal::LastIdentity => {
                 Self::bad("operation_not_supported", "Main identity cannot be removed.")
             }
-            Refusal::UserBlocked if rule.path.ends_with("Link") => {
+            Refusal::UserBlocked if rule.rpc() == "Link" => {
                 Self::bad("user_blocked", "Unable to link with the secondary account: one of the two users is blocked.")
             }
             Refusal::UserBlocked => Self::bad("user_blocked", "The user is blocked: unblock it first."),
@@ -350,7 +349,9 @@ impl IntoResponse for Refused {
         let Self { status, code, message } = self;
         let error = status.canonical_reason().unwrap_or("Error");
         let body = ErrorBody { status_code: status.as_u16(), error, message, error_code: code };
-        let mut answer = (status, Json(body)).into_response();
+        // Texts and numbers always serialise.
+        let body = serde_json::to_vec(&body).unwrap_or_default();
+        let mut answer = (status, [(header::CONTENT_TYPE, JSON)], body).into_response();
         let headers = answer.headers_mut();
         match status {
             // RFC 6750 §3.

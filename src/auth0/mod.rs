@@ -28,7 +28,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use self::{
     gate::{Gate, access_table},
-    messages::{ErrorCode, Refused},
+    messages::{ErrorCode, JSON, Refused},
     search::Scans,
 };
 use crate::{
@@ -101,7 +101,7 @@ pub fn routes(
     let (routes, mut api) = OpenApiRouter::with_openapi(openapi::about()).nest(BASE, routes).split_for_parts();
     let table = access_table(&mut api)?;
     let document = serde_json::to_string(&openapi::complete(api, &table)).map_err(|error| error.to_string())?;
-    let document = ([(header::CONTENT_TYPE, "application/json")], Bytes::from(document));
+    let document = ([(header::CONTENT_TYPE, JSON)], Bytes::from(document));
     let gate = Gate {
         linking: Arc::clone(linking),
         tenants: Arc::new(settings.tenants.clone()),
@@ -173,5 +173,5 @@ fn json(status: StatusCode, body: &impl Serialize) -> Result<Response<axum::body
     if body.len() > MAX_ANSWER {
         return Err(Refused::too_much());
     }
-    Ok((status, [(header::CONTENT_TYPE, "application/json; charset=utf-8")], body).into_response())
+    Ok((status, [(header::CONTENT_TYPE, JSON)], body).into_response())
 }

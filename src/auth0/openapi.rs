@@ -56,9 +56,8 @@ pub(super) fn complete(mut api: OpenApi, table: &AccessTable) -> OpenApi {
             }
         }
     }
-    // A place that takes all that is left is a place like any other to whoever fills it.
     let paths = std::mem::take(&mut api.paths.paths);
-    api.paths.paths = paths.into_iter().map(|(path, item)| (path.replace("{*", "{"), item)).collect();
+    api.paths.paths = paths.into_iter().map(|(path, item)| (described(&path), item)).collect();
     api
 }
 
@@ -75,6 +74,11 @@ pub(super) fn operations(item: &mut PathItem) -> impl Iterator<Item = (Method, &
         (Method::TRACE, &mut item.trace),
     ];
     all.into_iter().filter_map(|(method, operation)| Some((method, operation.as_mut()?)))
+}
+
+/// A route's path as it is described: a place that takes all that is left is one like any other to whoever fills it.
+pub(super) fn described(path: &str) -> String {
+    path.replace("{*", "{")
 }
 
 /// Says of a route who may call it, and how it refuses.

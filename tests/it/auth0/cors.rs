@@ -187,7 +187,7 @@ async fn no_answer_is_kept_or_shown_or_sets_a_cookie() {
         access-control-expose-headers: retry-after,www-authenticate,x-ratelimit-limit,x-ratelimit-remaining,x-ratelimit-reset
         cache-control: no-store
         content-security-policy: default-src 'none'; frame-ancestors 'none'
-        content-type: application/json
+        content-type: application/json; charset=utf-8
         referrer-policy: no-referrer
         vary: origin
         x-content-type-options: nosniff
@@ -196,7 +196,7 @@ async fn no_answer_is_kept_or_shown_or_sets_a_cookie() {
         access-control-expose-headers: retry-after,www-authenticate,x-ratelimit-limit,x-ratelimit-remaining,x-ratelimit-reset
         cache-control: no-store
         content-security-policy: default-src 'none'; frame-ancestors 'none'
-        content-type: application/json
+        content-type: application/json; charset=utf-8
         referrer-policy: no-referrer
         vary: origin
         www-authenticate: Bearer
@@ -206,7 +206,7 @@ async fn no_answer_is_kept_or_shown_or_sets_a_cookie() {
         access-control-expose-headers: retry-after,www-authenticate,x-ratelimit-limit,x-ratelimit-remaining,x-ratelimit-reset
         cache-control: no-store
         content-security-policy: default-src 'none'; frame-ancestors 'none'
-        content-type: application/json
+        content-type: application/json; charset=utf-8
         referrer-policy: no-referrer
         vary: origin
         x-content-type-options: nosniff
@@ -215,7 +215,7 @@ async fn no_answer_is_kept_or_shown_or_sets_a_cookie() {
         access-control-expose-headers: retry-after,www-authenticate,x-ratelimit-limit,x-ratelimit-remaining,x-ratelimit-reset
         cache-control: no-store
         content-security-policy: default-src 'none'; frame-ancestors 'none'
-        content-type: application/json
+        content-type: application/json; charset=utf-8
         referrer-policy: no-referrer
         vary: origin
         x-content-type-options: nosniff

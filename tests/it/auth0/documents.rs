@@ -1,6 +1,7 @@
 //! What Auth0's documents say, step by step: the shapes, the statuses, and the three scenarios of linking.
 
 use http::header;
+use identity_link::grpc::proto as pb;
 use serde_json::{Value, json};
 
 use crate::support::{TestServer, auth0::Asker, tokens::Token};
@@ -140,4 +141,46 @@ async fn an_id_whose_account_is_another_users_names_nobody() {
     insta::assert_snapshot!(refused.refused(), @"409 identity_conflict Specified identity already exists.");
     let mallory = backend.get("/api/v2/users/auth0|mallory").await.ok();
     assert_eq!(mallory["identities"].as_array().unwrap().len(), 2);
+}
+
+/// A back end that names an account means the user that it is: not whoever took that account in.
+#[tokio::test]
+async fn an_account_that_another_user_has_linked_brings_nobody_along() {
+    let server = TestServer::start_auth0().await;
+    let backend = server.backend();
+    for user_id in ["ann", "bob", "eve"] {
+        backend.post("/api/v2/users", &json!({"connection": "github", "user_id": user_id})).await.ok();
+    }
+    backend.post("/api/v2/users/github|ann/identities", &json!({"provider": "github", "user_id": "bob"})).await.ok();
+
+    let refused =
+        backend.post("/api/v2/users/github|eve/identities", &json!({"provider": "github", "user_id": "bob"})).await;
+
+    insta::assert_snapshot!(refused.refused(), @"409 identity_conflict Specified identity already exists.");
+    let ann = backend.get("/api/v2/users/github|ann").await.ok();
+    assert_eq!(ann["identities"].as_array().unwrap().len(), 2);
+    assert_eq!(backend.get("/api/v2/users/github|eve").await.ok()["identities"].as_array().unwrap().len(), 1);
+}
+
+/// The id of a user says who is meant also when another identity is its main one by now.
+#[tokio::test]
+async fn a_user_is_named_by_its_id_whichever_identity_is_its_main_one() {
+    let server = TestServer::start_auth0().await;
+    let backend = server.backend();
+    for user_id in ["ann", "bob", "eve"] {
+        backend.post("/api/v2/users", &json!({"connection": "github", "user_id": user_id})).await.ok();
+    }
+    backend.post("/api/v2/users/github|ann/identities", &json!({"provider": "github", "user_id": "bob"})).await.ok();
+    let primary = pb::SetPrimaryIdentityRequest {
+        user_id: "github|ann".to_owned(),
+        identity: Some(pb::IdentityRef { provider: "github".to_owned(), subject: "bob".to_owned() }),
+        ..pb::SetPrimaryIdentityRequest::default()
+    };
+    server.service().set_primary_identity(primary).await.unwrap();
+
+    let link = json!({"provider": "github", "user_id": "ann"});
+    let linked = backend.post("/api/v2/users/github|eve/identities", &link).await.ok();
+
+    let names: Vec<&str> = linked.as_array().unwrap().iter().map(|of| of["user_id"].as_str().unwrap()).collect();
+    assert_eq!(names, ["eve", "ann", "bob"]);
 }

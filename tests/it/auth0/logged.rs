@@ -83,7 +83,7 @@ async fn each_call_leaves_one_line_and_nothing_that_was_told_in_confidence() {
         PATCH /api/v2/users/{id} user 403 insufficient_scope
         POST /api/v2/users/{id}/identities user 400 invalid_body
         POST /api/v2/users/{id}/identities user 201
-        DELETE /api/v2/users/{id}/identities/{provider}/{*user_id} user 200
+        DELETE /api/v2/users/{id}/identities/{provider}/{user_id} user 200
         GET /api/v2/users/{id} none 401
         ? none 404
         ? none 200

@@ -2,8 +2,13 @@
 
 use http::{Method, Request, header};
 use serde_json::json;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+};
 
 use super::*;
+use crate::support::tokens::Token;
 
 const JSON: &[&str] = &["application/json"];
 const FORM: &[&str] = &["application/x-www-form-urlencoded"];
@@ -12,7 +17,7 @@ const FORM: &[&str] = &["application/x-www-form-urlencoded"];
 async fn what_is_no_object_of_json_is_refused_everywhere_alike() {
     let mut refusing = Refusing::start().await;
     let deep = format!("{{\"a\":{}{}}}", "[".repeat(200), "]".repeat(200));
-    let bodies: [&[u8]; 16] = [
+    let bodies: [&[u8]; 17] = [
         b"",
         b" ",
         b"{",
@@ -29,6 +34,7 @@ async fn what_is_no_object_of_json_is_refused_everywhere_alike() {
         b"\"text\"",
         b"[{\"connection\":\"github\"}]",
         b"{}",
+        b"{\"blocked\":true,\"blocked\":1}",
     ];
     for body in bodies {
         let what = String::from_utf8_lossy(&body[..body.len().min(30)]).into_owned();
@@ -56,6 +62,7 @@ async fn what_is_no_object_of_json_is_refused_everywhere_alike() {
         "text" -> 400 invalid_body Payload validation error: 'Expected type object'.
         [{"connection":"github"}] -> 400 invalid_body Payload validation error: 'Expected type object'.
         {} -> 400 invalid_body Payload validation error: 'Too few properties defined (0), minimum 1'.
+        {"blocked":true,"blocked":1} -> 400 invalid_body Payload validation error: 'the property comes twice: blocked'.
     "#);
 }
 
@@ -163,4 +170,28 @@ async fn a_body_as_long_as_can_be_is_read() {
         "name": "x".repeat(10 * 1024),
     });
     assert_eq!(server.backend().post(USERS, &user).await.ok()["app_metadata"]["a"], text);
+}
+
+/// Many clients write all of it before they read: the refusal still arrives.
+#[tokio::test]
+async fn whoever_writes_a_long_body_to_its_end_reads_why_it_is_refused() {
+    let server = TestServer::start_auth0().await;
+    let token = Token::of("services", "backend").sign();
+    let mut stream = TcpStream::connect(server.address).await.unwrap();
+    let length = 10 * 1024 * 1024;
+    let head = format!(
+        "POST /api/v2/users HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {token}\r\n\
+         content-type: application/json\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n"
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    stream.write_all(&vec![b' '; length]).await.unwrap();
+
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+
+    assert!(answer.starts_with("HTTP/1.1 413 Payload Too Large\r\n"), "{answer}");
+    assert!(
+        answer.ends_with(r#""message":"Payload content length greater than maximum allowed: 131072"}"#),
+        "{answer}"
+    );
 }
