@@ -1,0 +1,153 @@
+//! What is sent of a user.
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
+
+use crate::auth0::body::given;
+
+/// A user to be, with its first identity.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::auth0) struct CreateBody {
+    /// The connection through which the account signs in: the name of a provider, or one that a provider lists.
+    pub(super) connection: String,
+    /// The account at its provider; one is made up if it is left out.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(nullable = false)]
+    pub(super) user_id: Option<String>,
+    /// Its email.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(nullable = false)]
+    pub(super) email: Option<String>,
+    /// Whether that is verified.
+    #[serde(default)]
+    pub(super) email_verified: bool,
+    /// The name under which it signs in.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(nullable = false)]
+    username: Option<String>,
+    /// Its phone number.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(nullable = false)]
+    phone_number: Option<String>,
+    /// Whether that is verified.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(nullable = false)]
+    phone_verified: Option<bool>,
+    /// The person's name.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(nullable = false)]
+    name: Option<String>,
+    /// The person's nickname.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(nullable = false)]
+    nickname: Option<String>,
+    /// The person's given name.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(nullable = false)]
+    given_name: Option<String>,
+    /// The person's family name.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(nullable = false)]
+    family_name: Option<String>,
+    /// Where a picture of the person is.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(nullable = false)]
+    picture: Option<String>,
+    /// Whether the user is blocked from the start.
+    #[serde(default)]
+    pub(super) blocked: bool,
+    /// What the person may change.
+    #[serde(default)]
+    pub(super) user_metadata: Map<String, Value>,
+    /// What only services may change.
+    #[serde(default)]
+    pub(super) app_metadata: Map<String, Value>,
+}
+
+/// What is changed of a user; the rest stays as it is.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::auth0) struct UpdateBody {
+    /// Whether the user is blocked.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(nullable = false)]
+    pub(super) blocked: Option<bool>,
+    /// These keys with these values; without those whose value is null; nothing at all if there are none.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(nullable = false)]
+    pub(super) user_metadata: Option<Map<String, Value>>,
+    /// The same, of what only services may change.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(nullable = false)]
+    pub(super) app_metadata: Option<Map<String, Value>>,
+    /// What the user shows instead of its first identity's; null for that again.
+    #[serde(default, deserialize_with = "given")]
+    name: Option<Option<String>>,
+    /// The same, of its nickname.
+    #[serde(default, deserialize_with = "given")]
+    nickname: Option<Option<String>>,
+    /// The same, of its given name.
+    #[serde(default, deserialize_with = "given")]
+    given_name: Option<Option<String>>,
+    /// The same, of its family name.
+    #[serde(default, deserialize_with = "given")]
+    family_name: Option<Option<String>>,
+    /// The same, of its picture.
+    #[serde(default, deserialize_with = "given")]
+    picture: Option<Option<String>>,
+}
+
+const NO_PASSWORDS: &str = "is not kept here: people sign in at their providers";
+const NO_MAILS: &str = "cannot be done here: a provider verifies emails and phone numbers";
+const OF_A_PROVIDER: &str = "cannot be updated: it is what the identity's provider tells";
+
+/// What Auth0 takes of a new user, and is not taken.
+pub(super) const NOT_CREATED: [(&str, &str); 2] = [("password", NO_PASSWORDS), ("verify_email", NO_MAILS)];
+
+/// What Auth0 takes of a change, and is not taken.
+pub(super) const NOT_UPDATED: [(&str, &str); 10] = [
+    ("client_id", OF_A_PROVIDER),
+    ("connection", OF_A_PROVIDER),
+    ("email", OF_A_PROVIDER),
+    ("email_verified", OF_A_PROVIDER),
+    ("password", NO_PASSWORDS),
+    ("phone_number", OF_A_PROVIDER),
+    ("phone_verified", OF_A_PROVIDER),
+    ("username", OF_A_PROVIDER),
+    ("verify_email", NO_MAILS),
+    ("verify_phone_number", NO_MAILS),
+];
+
+impl CreateBody {
+    /// What of it describes the person.
+    pub(super) fn profile(&self) -> Map<String, Value> {
+        let texts = [
+            ("username", &self.username),
+            ("phone_number", &self.phone_number),
+            ("name", &self.name),
+            ("nickname", &self.nickname),
+            ("given_name", &self.given_name),
+            ("family_name", &self.family_name),
+            ("picture", &self.picture),
+        ];
+        let texts = texts.into_iter().filter_map(|(name, text)| Some((name.to_owned(), text.clone()?.into())));
+        let phone_verified = self.phone_verified.map(|verified| ("phone_verified".to_owned(), verified.into()));
+        texts.chain(phone_verified).collect()
+    }
+}
+
+impl UpdateBody {
+    /// What is to be shown instead of what the provider tells.
+    pub(super) fn overrides(&self) -> Map<String, Value> {
+        let texts = [
+            ("name", &self.name),
+            ("nickname", &self.nickname),
+            ("given_name", &self.given_name),
+            ("family_name", &self.family_name),
+            ("picture", &self.picture),
+        ];
+        texts.into_iter().filter_map(|(name, text)| Some((name.to_owned(), text.clone()?.into()))).collect()
+    }
+}
