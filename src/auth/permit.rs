@@ -74,8 +74,7 @@ enum Right {
     Own { caller: UserCaller, requested: Option<UserId> },
     /// Any user of the tenant.
     Any(UserId),
-    /// Any user of the tenant, by an id that also says which account it was made for: that must be the user's, or
-    /// nobody's.
+    /// Any user of the tenant, by an id that also says which account it was made of: that must be the user's still.
     Account(UserId, IdentityRef),
 }
 
@@ -145,15 +144,6 @@ impl Permit {
         if self.is_service() { Ok(()) } else { Err(Denial::ScopeInsufficient(format!("a user token may not {what}"))) }
     }
 
-    /// The same, by an id of the form `provider|subject`, which whoever names it takes for an account there. Such
-    /// an id stays a user's when the account leaves: then it means neither of the two.
-    pub fn target_of_account(&self, id: UserId) -> Result<Target, Denial> {
-        match (&self.caller, IdentityRef::parse_joined(id.as_str())) {
-            (Caller::Service { .. }, Some(account)) => Ok(Target(Right::Account(id, account))),
-            _ => self.target(Some(id)),
-        }
-    }
-
     /// Whose data the call is about. A service names the user; for a user token no id means its own.
     pub fn target(&self, requested: Option<UserId>) -> Result<Target, Denial> {
         match (&self.caller, requested) {
@@ -162,6 +152,15 @@ impl Permit {
             (Caller::Service { .. }, None) => {
                 Err(Refusal::invalid("user_id", "is required: a service has no user of its own").into())
             }
+        }
+    }
+
+    /// The same, by an id of the form `provider|subject`, which whoever names it takes for an account there. Such
+    /// an id stays a user's when the account leaves: then it means nobody.
+    pub fn target_of_account(&self, id: UserId) -> Result<Target, Denial> {
+        match (&self.caller, IdentityRef::parse_joined(id.as_str())) {
+            (Caller::Service { .. }, Some(account)) => Ok(Target(Right::Account(id, account))),
+            _ => self.target(Some(id)),
         }
     }
 }
@@ -175,7 +174,7 @@ impl Target {
         }
     }
 
-    /// Whether nothing is left to judge of who was read by [`Target::named_by_service`].
+    /// Whether who was read by [`Target::named_by_service`] is who was meant.
     pub fn is_surely(&self, user: &User) -> bool {
         match &self.0 {
             Right::Any(_) => true,
@@ -201,7 +200,7 @@ impl Target {
     pub fn judge(&self, found: &[Option<Standing>], purpose: Purpose, now: DateTime<Utc>) -> Result<UserId, Denial> {
         let first = found.first().and_then(Option::as_ref).ok_or(Refusal::UserNotFound)?;
         match &self.0 {
-            Right::Account(..) if found.get(1).and_then(Option::as_ref).is_some_and(|of| of.holder != first.holder) => {
+            Right::Account(..) if found.get(1).and_then(Option::as_ref).is_none_or(|of| of.holder != first.holder) => {
                 Err(Refusal::UserNotFound.into())
             }
             Right::Any(_) | Right::Account(..) if purpose != Purpose::Read && first.absorbed.is_some() => {
@@ -229,7 +228,8 @@ impl Target {
     /// may have lost its identity, its token or its standing meanwhile.
     pub fn still_means(&self, user: &User) -> bool {
         match &self.0 {
-            Right::Any(id) | Right::Account(id, _) => user.id == *id,
+            Right::Any(id) => user.id == *id,
+            Right::Account(id, account) => user.id == *id && user.identity(account).is_some(),
             Right::Own { caller, .. } => {
                 user.is_meant_by(&caller.named) && !user.blocked && !user.has_withdrawn_tokens_of(caller.issued_at)
             }

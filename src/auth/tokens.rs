@@ -163,7 +163,11 @@ fn verified(
         issuer: issuer.issuer.clone(),
         subject,
         algorithm,
-        authorized_party: ["azp", "client_id"].iter().find_map(|name| claims.text(name)).map(str::to_owned),
+        authorized_party: ["azp", "client_id"]
+            .into_iter()
+            .find(|name| claims.has(name))
+            .and_then(|name| claims.text(name))
+            .map(str::to_owned),
         who,
         tenants,
         scopes,

@@ -15,7 +15,7 @@ use crate::{
 
 /// The media type of every answer.
 pub(super) const JSON: &str = "application/json; charset=utf-8";
-/// The most bytes of what is wrong with a request that one refusal tells.
+/// The most characters of what is wrong with a request that one refusal tells.
 const MAX_TOLD: usize = 4 * 1024;
 
 /// What a refused call is answered.

@@ -17,11 +17,12 @@ use crate::auth::Rule;
 const BEARER: &str = "bearer";
 
 /// What a route may be answered beside what it says itself.
-const REFUSALS: [(&str, &str); 11] = [
+const REFUSALS: [(&str, &str); 12] = [
     ("400", "Something is wrong with the request."),
     ("401", "There is no token that is accepted."),
     ("403", "The token does not allow it."),
     ("404", "There is no such user."),
+    ("408", "The body did not come in time."),
     ("409", "It is there already, or others kept changing it."),
     ("413", "The body is too long."),
     ("415", "The body is of another kind."),
@@ -32,7 +33,7 @@ const REFUSALS: [(&str, &str); 11] = [
 ];
 
 /// Those of them that are about a body.
-const OF_A_BODY: [&str; 2] = ["413", "415"];
+const OF_A_BODY: [&str; 3] = ["408", "413", "415"];
 
 /// The surface as a whole.
 pub(super) fn about() -> OpenApi {

@@ -23,7 +23,7 @@ use super::{
 };
 use crate::{
     calls::page::{Pages, WRONG_TOKEN},
-    domain::{Email, User},
+    domain::{Email, IdentityRef, User},
     secret::sha256,
     store::{StoreError, UserSearch},
 };
@@ -36,6 +36,8 @@ const MAX_PAGE: usize = 100;
 const DEFAULT_PAGE: usize = 50;
 /// How long a search that looks at everybody waits for others: as long as for a connection to the database.
 const SCAN_WAIT: Duration = Duration::from_secs(2);
+/// How many wait for each of them.
+const WAITING_PER_SCAN: usize = 4;
 /// The largest number of a page that is read as one. Nothing is on those from the thousandth.
 const MAX_NUMBER: usize = 999_999_999;
 
@@ -149,15 +151,24 @@ pub(super) async fn list(
     let asked = HEXLOWER.encode(&sha256(q.unwrap_or_default().as_bytes()));
     let pages = Pages::of(key, "GET /users", &[&asked]);
     let _scan = scans.place_for(&search).await?;
+    // An id is looked for as it is read: it means nobody when its account has left.
+    let account = search.user_id.as_ref().and_then(|id| IdentityRef::parse_joined(id.as_str()));
+    let is_meant = |user: &User| account.as_ref().is_none_or(|account| user.identity(account).is_some());
     let mut session = linking.store().session(permit.tenant()).await.map_err(refused)?;
     match part {
         Part::Page { start, limit, is_counted } => {
             // What lies behind the last page that can be reached is not shown on it either.
             let shown = limit.min(REACHABLE - start);
-            let users = session.search_users(&search, "", start, shown).await.map_err(refused)?;
-            let total = match is_counted {
-                true => Some(session.count_users(&search, REACHABLE).await.map_err(refused)?),
-                false => None,
+            let mut users = session.search_users(&search, "", start, shown).await.map_err(refused)?;
+            users.retain(is_meant);
+            let total = match (is_counted, &account) {
+                (false, _) => None,
+                (true, None) => Some(session.count_users(&search, REACHABLE).await.map_err(refused)?),
+                // One at most has the id.
+                (true, Some(_)) => {
+                    let found = session.search_users(&search, "", 0, 1).await.map_err(refused)?;
+                    Some(found.iter().filter(|user| is_meant(user)).count())
+                }
             };
             let users = selected(&users, &fields)?;
             json(
@@ -170,7 +181,8 @@ pub(super) async fn list(
         }
         Part::Take { from, take } => {
             let after = pages.open(&from).ok_or_else(|| Refused::query(&format!("from {WRONG_TOKEN}")))?;
-            let found = session.search_users(&search, &after, 0, take + 1).await.map_err(refused)?;
+            let mut found = session.search_users(&search, &after, 0, take + 1).await.map_err(refused)?;
+            found.retain(is_meant);
             let users = found.get(..take).unwrap_or(&found);
             let last = users.last().filter(|_| users.len() < found.len());
             let next = last.map(|last| pages.token_after(last.id.as_str()));
@@ -229,12 +241,16 @@ pub(super) async fn by_email(
 
 /// The places of searches that look at everybody: they take long, and connections from everybody else.
 #[derive(Clone)]
-pub(super) struct Scans(Arc<Semaphore>);
+pub(super) struct Scans {
+    places: Arc<Semaphore>,
+    /// Who waits is a call that is carried out, too: few may, or they would keep out everybody.
+    waiting: Arc<Semaphore>,
+}
 
 impl Scans {
     /// So many of them at once.
     pub(super) fn new(max: usize) -> Self {
-        Self(Arc::new(Semaphore::new(max)))
+        Self { places: Arc::new(Semaphore::new(max)), waiting: Arc::new(Semaphore::new(max * WAITING_PER_SCAN)) }
     }
 
     /// A place, if the search needs one; it is waited for, but not for long.
@@ -242,7 +258,8 @@ impl Scans {
         if search.has_key() || *search == UserSearch::default() {
             return Ok(None);
         }
-        match timeout(SCAN_WAIT, Arc::clone(&self.0).acquire_owned()).await {
+        let _waiting = self.waiting.try_acquire().map_err(|_| Refused::busy())?;
+        match timeout(SCAN_WAIT, Arc::clone(&self.places).acquire_owned()).await {
             Ok(Ok(place)) => Ok(Some(place)),
             _ => Err(Refused::busy()),
         }

@@ -49,6 +49,7 @@ fn assert_is_for(said: &Said, origin: Option<&str>) {
     assert!(told("vary").unwrap().to_ascii_lowercase().contains("origin"), "{said:?}");
 }
 
+/// A55.
 #[tokio::test]
 async fn a_page_may_ask_what_it_may_do_if_it_is_one_of_ours() {
     let server = TestServer::start_auth0().await;

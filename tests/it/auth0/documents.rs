@@ -105,7 +105,7 @@ async fn a_user_links_with_both_tokens() {
     assert_eq!(again.headers.get(header::RETRY_AFTER), None, "it is so however often it is tried");
 }
 
-/// A user's id goes on resolving when the account that it was made of has left: then it is no name for either of them.
+/// A51: a user's id goes on resolving when the account that it was made of has left: then it is no name for either of them.
 /// Whoever takes the id for the account, as the documents' samples do, would else link one user on the other's word.
 #[tokio::test]
 async fn an_id_whose_account_is_another_users_names_nobody() {
@@ -141,9 +141,36 @@ async fn an_id_whose_account_is_another_users_names_nobody() {
     insta::assert_snapshot!(refused.refused(), @"409 identity_conflict Specified identity already exists.");
     let mallory = backend.get("/api/v2/users/auth0|mallory").await.ok();
     assert_eq!(mallory["identities"].as_array().unwrap().len(), 2);
+
+    // Nor when the account's new user is deleted: whoever signs in there begins anew, and is nobody's.
+    let found = backend.get(r#"/api/v2/users?q=identities.provider:%22google-oauth2%22"#).await.ok();
+    let anew = found[0]["user_id"].as_str().unwrap();
+    backend.delete(&format!("/api/v2/users/{anew}")).await.ok();
+    let gone = backend.get("/api/v2/users/google-oauth2|victim").await;
+    insta::assert_snapshot!(gone.refused(), @"404 inexistent_user The user does not exist.");
+
+    // Nor when the id's user lives again, without the account.
+    backend.delete("/api/v2/users/auth0|mallory/identities/sms/7").await.ok();
+    let alone = server.service().user("google-oauth2|victim").await;
+    assert_eq!(alone.identities.len(), 1);
+    for refused in [
+        backend.get("/api/v2/users/google-oauth2|victim").await,
+        backend.patch("/api/v2/users/google-oauth2|victim", &json!({"blocked": true})).await,
+        backend.delete("/api/v2/users/google-oauth2|victim").await,
+        backend
+            .post("/api/v2/users/google-oauth2|victim/identities", &json!({"provider": "auth0", "user_id": "mallory"}))
+            .await,
+        backend.delete("/api/v2/users/google-oauth2|victim/identities/sms/7").await,
+    ] {
+        assert_eq!(refused.refused(), "404 inexistent_user The user does not exist.");
+    }
+    for query in ["", "&include_totals=true", "&take=1"] {
+        let found = backend.get(&format!(r#"/api/v2/users?q=user_id:%22google-oauth2%7Cvictim%22{query}"#)).await.ok();
+        assert!(!found.to_string().contains("user_id"), "{found}");
+    }
 }
 
-/// A back end that names an account means the user that it is: not whoever took that account in.
+/// A52: a back end that names an account means the user that it is: not whoever took that account in.
 #[tokio::test]
 async fn an_account_that_another_user_has_linked_brings_nobody_along() {
     let server = TestServer::start_auth0().await;

@@ -134,12 +134,12 @@ async fn the_operations_their_statuses_and_their_scopes() {
     }
     insta::assert_snapshot!(told.join("\n"), @r#"
         get /api/v2/users → 200 400 401 403 404 409 429 500 503 504; read:users
-        post /api/v2/users → 201 400 401 403 404 409 413 415 429 500 503 504; create:users
+        post /api/v2/users → 201 400 401 403 404 408 409 413 415 429 500 503 504; create:users
         get /api/v2/users-by-email → 200 400 401 403 404 409 429 500 503 504; read:users
         delete /api/v2/users/{id} → 204 400 401 403 404 409 429 500 503 504; delete:current_user or delete:users
         get /api/v2/users/{id} → 200 400 401 403 404 409 429 500 503 504; read:current_user or read:users
-        patch /api/v2/users/{id} → 200 400 401 403 404 409 413 415 429 500 503 504; update:current_user_metadata or update:users
-        post /api/v2/users/{id}/identities → 201 400 401 403 404 409 413 415 429 500 503 504; update:current_user_identities or update:users
+        patch /api/v2/users/{id} → 200 400 401 403 404 408 409 413 415 429 500 503 504; update:current_user_metadata or update:users
+        post /api/v2/users/{id}/identities → 201 400 401 403 404 408 409 413 415 429 500 503 504; update:current_user_identities or update:users
         delete /api/v2/users/{id}/identities/{provider}/{user_id} → 200 400 401 403 404 409 429 500 503 504; update:current_user_identities or update:users
     "#);
 }

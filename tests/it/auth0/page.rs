@@ -121,7 +121,7 @@ async fn a_page_links_and_unlinks_with_id_tokens() {
     "#);
 }
 
-/// The browser lets it do nothing, though it has John's own tokens.
+/// A55: the browser lets it do nothing, though it has John's own tokens.
 #[tokio::test]
 async fn a_page_of_another_origin_can_do_nothing() {
     let (app, other) = (app().await, app().await);

@@ -18,6 +18,7 @@ async fn strict() -> TestServer {
     server
 }
 
+/// A54.
 #[tokio::test]
 async fn a_proof_that_another_client_got_proves_nothing_here() {
     let server = strict().await;

@@ -72,7 +72,7 @@ async fn an_email_is_verified_on_the_word_of_the_service_that_says_so() {
     "#);
 }
 
-/// Of a profile, nothing passes for what this service says itself.
+/// A53: of a profile, nothing passes for what this service says itself.
 #[tokio::test]
 async fn a_profile_says_nothing_in_our_name() {
     let server = TestServer::start_auth0().await;

@@ -139,9 +139,9 @@ async fn a_form_that_says_nothing_clear_is_refused() {
     "#);
 }
 
-/// G07: nobody has us keep what they send, whether they say how long it is or not.
+/// Nobody has us keep what they send, whether they say how long it is or not.
 #[tokio::test]
-async fn a_body_that_is_too_long_is_not_read_to_its_end() {
+async fn a_body_that_is_too_long_is_refused() {
     let mut refusing = Refusing::start().await;
     let long = format!("{{\"user_metadata\":{{\"a\":\"{}\"}}}}", "x".repeat(10 * 1024 * 1024));
     for (method, path) in WITH_BODY {
@@ -194,4 +194,22 @@ async fn whoever_writes_a_long_body_to_its_end_reads_why_it_is_refused() {
         answer.ends_with(r#""message":"Payload content length greater than maximum allowed: 131072"}"#),
         "{answer}"
     );
+}
+
+/// G08: a body that does not come holds its call for so long, and no longer.
+#[tokio::test]
+async fn a_body_that_does_not_come_is_not_waited_for() {
+    let server = TestServer::start_auth0().await;
+    let token = Token::of("services", "backend").sign();
+    let mut stream = TcpStream::connect(server.address).await.unwrap();
+    let head = format!(
+        "POST /api/v2/users HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {token}\r\n\
+         content-type: application/json\r\ncontent-length: 100\r\nconnection: close\r\n\r\n{{"
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+
+    assert!(answer.starts_with("HTTP/1.1 408 Request Timeout\r\n"), "{answer}");
 }
