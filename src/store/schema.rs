@@ -20,6 +20,8 @@ diesel::table! {
         tokens_valid_from -> Nullable<Timestamptz>,
         detached_from -> Nullable<Text>,
         identities_version -> BigInt,
+        spared_token -> Nullable<Binary>,
+        writes_valid_from -> Nullable<Timestamptz>,
     }
 }
 
@@ -41,6 +43,11 @@ diesel::table! {
         profile_data -> Jsonb,
         attach_time -> Timestamptz,
         attached_by_link -> Nullable<Uuid>,
+        owner_since -> Nullable<Timestamptz>,
+        moved_by_proof -> Bool,
+        vouched -> Bool,
+        email_proven_since -> Nullable<Timestamptz>,
+        email_changed -> Bool,
     }
 }
 
@@ -84,6 +91,7 @@ diesel::table! {
         tenant_id -> Text,
         id_hash -> Binary,
         delete_time -> Timestamptz,
+        returnable -> Bool,
     }
 }
 
@@ -99,6 +107,7 @@ diesel::table! {
         answer -> Binary,
         concerned -> Array<Text>,
         expire_time -> Timestamptz,
+        caller_user_id -> Nullable<Text>,
     }
 }
 
