@@ -46,6 +46,8 @@ pub enum IssuerRule {
 pub struct IdToken {
     /// Its `sub`.
     pub subject: String,
+    /// When it was issued.
+    pub issued_at: DateTime<Utc>,
     /// When the person signed in there: `auth_time`, or else when it was issued.
     pub authenticated_at: DateTime<Utc>,
     /// Everything it claims.
@@ -120,8 +122,8 @@ impl IdTokenRules {
         };
         let token = jwt::verify(token, &expected, keys, now).await?;
         self.check(&issuer, &token, asked, now)?;
-        let Jwt { subject, authenticated_at, claims, .. } = token;
-        Ok(IdToken { subject, authenticated_at, claims })
+        let Jwt { subject, issued_at, authenticated_at, claims, .. } = token;
+        Ok(IdToken { subject, issued_at, authenticated_at, claims })
     }
 
     fn check(&self, issuer: &str, token: &Jwt, asked: Asked<'_>, now: DateTime<Utc>) -> Result<(), Denial> {

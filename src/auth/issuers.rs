@@ -33,6 +33,8 @@ pub struct Issuer {
     pub implied_scopes: BTreeSet<String>,
     /// The longest time between `iat` and `exp`.
     pub max_lifetime: Duration,
+    /// Whether only `auth_time` says when the person signed in: where tokens are renewed in silence, `iat` does not.
+    pub require_auth_time: bool,
 }
 
 /// What an issuer's tokens speak for.

@@ -21,5 +21,5 @@ pub use id_tokens::{Asked, IdToken, IdTokenRules, IssuerRule};
 pub use issuers::{Issuer, Issuers, Kind, SubjectMeaning, TenantRule, UseRules};
 pub use key_source::KeySource;
 pub use keys::{KeySettings, Keys};
-pub use permit::{Caller, Permit, Purpose, Target, UserCaller};
+pub use permit::{Caller, Permit, Purpose, RECENT_SIGN_IN, Target, UserCaller};
 pub use tokens::{TokenUse, VerifiedToken, Who};

@@ -7,9 +7,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::{Denial, VerifiedToken, Who};
-use crate::domain::{IdentityRef, Named, Refusal, Standing, TenantId, User, UserId};
+use crate::domain::{Identity, IdentityRef, Named, Refusal, Standing, TenantId, TokenHash, TokenStamp, User, UserId};
 
-/// How fresh a sign-in must be for what cannot simply be taken back.
+/// How fresh a sign-in must be for what cannot be taken back, whatever a tenant says.
 pub const RECENT_SIGN_IN: TimeDelta = TimeDelta::minutes(10);
 
 /// That this caller may make this call, in this tenant.
@@ -45,10 +45,10 @@ pub struct UserCaller {
     pub issuer: String,
     /// Its `sub`.
     pub subject: String,
-    /// When it was issued.
-    pub issued_at: DateTime<Utc>,
-    /// When the person last signed in.
-    pub authenticated_at: DateTime<Utc>,
+    /// When it was issued, and what names it.
+    pub stamp: TokenStamp,
+    /// When the person last signed in; `None` if the token does not say so, and its issuer's tokens have to.
+    pub authenticated_at: Option<DateTime<Utc>>,
     /// The client that the token was issued to, if it says so.
     pub authorized_party: Option<String>,
 }
@@ -60,8 +60,21 @@ pub enum Purpose {
     Read,
     /// To change it.
     Write,
-    /// To change it in a way that wants a recent sign-in.
-    SensitiveWrite,
+    /// To change who can sign in as it: wants a sign-in no older than this.
+    FreshWrite(TimeDelta),
+    /// To change it in a way that cannot be taken back: wants a sign-in of the last ten minutes.
+    FinalWrite,
+}
+
+impl Purpose {
+    /// How old the sign-in may be at most; `None` for any age.
+    fn max_sign_in_age(self) -> Option<TimeDelta> {
+        match self {
+            Self::Read | Self::Write => None,
+            Self::FreshWrite(age) => Some(age),
+            Self::FinalWrite => Some(RECENT_SIGN_IN),
+        }
+    }
 }
 
 /// Whose data a call is about, not yet looked up.
@@ -85,7 +98,7 @@ impl Caller {
                 named: named.clone(),
                 issuer: token.issuer.clone(),
                 subject: token.subject.clone(),
-                issued_at: token.issued_at,
+                stamp: token.stamp(),
                 authenticated_at: token.authenticated_at,
                 authorized_party: token.authorized_party.clone(),
             }),
@@ -195,6 +208,14 @@ impl Target {
         }
     }
 
+    /// The caller's own token, which is the first of [`Target::names`].
+    pub fn token(&self) -> Option<TokenHash> {
+        match &self.0 {
+            Right::Own { caller, .. } => Some(caller.stamp.hash),
+            Right::Any(_) | Right::Account(..) => None,
+        }
+    }
+
     /// Judges what was found for [`Target::names`], in that order: the id of the live user that
     /// the call is about.
     pub fn judge(&self, found: &[Option<Standing>], purpose: Purpose, now: DateTime<Utc>) -> Result<UserId, Denial> {
@@ -214,13 +235,23 @@ impl Target {
         }
     }
 
-    /// Judges the caller alone, by what was found for [`Target::names`]: whether it may be told again
-    /// what it was told before. The target was judged then.
-    pub fn judge_caller(&self, found: &[Option<Standing>], now: DateTime<Utc>) -> Result<(), Denial> {
+    /// Judges the caller alone, by what was found for [`Target::names`]: whether it may be told again what it was
+    /// told before. The target was judged then. `told` holds now whom the caller was when it had been told.
+    pub fn judge_caller(
+        &self,
+        found: &[Option<Standing>],
+        told: Option<&UserId>,
+        now: DateTime<Utc>,
+    ) -> Result<(), Denial> {
         match (&self.0, found.first().and_then(Option::as_ref)) {
-            (Right::Own { caller, .. }, Some(own)) => caller.judge(own, None, Purpose::Read, now).map(drop),
+            (Right::Own { caller, .. }, Some(own)) => {
+                let own = caller.judge(own, None, Purpose::Read, now)?;
+                if told.is_none_or(|told| *told == own) { Ok(()) } else { Err(Denial::NotYourUser) }
+            }
             // It may be what the caller did: its user is deleted.
-            (Right::Own { .. }, None) | (Right::Any(_) | Right::Account(..), _) => Ok(()),
+            (Right::Own { .. }, None) if told.is_none() => Ok(()),
+            (Right::Own { .. }, None) => Err(Denial::NotYourUser),
+            (Right::Any(_) | Right::Account(..), _) => Ok(()),
         }
     }
 
@@ -231,8 +262,54 @@ impl Target {
             Right::Any(id) => user.id == *id,
             Right::Account(id, account) => user.id == *id && user.identity(account).is_some(),
             Right::Own { caller, .. } => {
-                user.is_meant_by(&caller.named) && !user.blocked && !user.has_withdrawn_tokens_of(caller.issued_at)
+                user.is_meant_by(&caller.named)
+                    && !user.blocked
+                    && !user.has_withdrawn(&caller.stamp)
+                    && !user.only_reads(&caller.named, &caller.stamp)
             }
+        }
+    }
+
+    /// Refuses a caller whose fresh sign-in was at an identity that came by an old one. `user` is the caller's own, as
+    /// its locked row has it; `before` says which of its identities it takes a better one to touch.
+    ///
+    /// # Errors
+    /// [`Denial::ReauthenticationRequired`].
+    pub fn expect_vouched(&self, user: &User, before: impl Fn(&Identity) -> bool) -> Result<(), Denial> {
+        let Right::Own { caller, .. } = &self.0 else { return Ok(()) };
+        let first_doubt = match &caller.named {
+            Named::Identity(id) if user.is_vouched(id) => None,
+            Named::Identity(id) => user.identity(id).map(|identity| identity.ordinal),
+            // It says nothing of where the person signed in.
+            Named::UserId(_) => {
+                let doubtful = user.identities.iter().filter(|identity| !user.is_vouched(&identity.id));
+                doubtful.map(|identity| identity.ordinal).min()
+            }
+        };
+        let touches = |ordinal| user.identities.iter().any(|of| of.ordinal < ordinal && before(of));
+        if first_doubt.is_some_and(touches) { Err(Denial::ReauthenticationRequired) } else { Ok(()) }
+    }
+
+    /// The identities that the caller's sign-in vouches for, if it is of the last ten minutes. `user` is the caller's
+    /// own, as its locked row has it.
+    pub fn vouches_for(&self, user: &User, now: DateTime<Utc>) -> Vec<IdentityRef> {
+        match &self.0 {
+            Right::Own { caller, .. } if caller.signed_in_within(RECENT_SIGN_IN, now) => match &caller.named {
+                Named::Identity(id) => user.vouched_for_by(id),
+                Named::UserId(_) => Vec::new(),
+            },
+            _ => Vec::new(),
+        }
+    }
+
+    /// Whether what this caller links is vouched for: a service's word is, and a sign-in of the last ten minutes is
+    /// that needs no other.
+    pub fn vouches(&self, user: &User, now: DateTime<Utc>) -> bool {
+        match &self.0 {
+            Right::Own { caller, .. } => {
+                caller.signed_in_within(RECENT_SIGN_IN, now) && self.expect_vouched(user, |_| true).is_ok()
+            }
+            Right::Any(_) | Right::Account(..) => true,
         }
     }
 }
@@ -245,7 +322,7 @@ impl UserCaller {
         purpose: Purpose,
         now: DateTime<Utc>,
     ) -> Result<UserId, Denial> {
-        if own.has_withdrawn_tokens_of(self.issued_at) {
+        if own.has_withdrawn_tokens_of(self.stamp.issued_at) {
             return Err(Denial::TokenInvalid("issued before the user's tokens_valid_from"));
         }
         if !own.has_identity {
@@ -260,12 +337,16 @@ impl UserCaller {
                 return Err(Refusal::UserAbsorbed.into());
             }
         }
-        if purpose != Purpose::Read && own.was_absorbed_after(self.issued_at) {
+        if purpose != Purpose::Read && own.only_reads(self.stamp.issued_at) {
             return Err(Denial::ReauthenticationRequired);
         }
-        if purpose == Purpose::SensitiveWrite && self.authenticated_at < now - RECENT_SIGN_IN {
+        if purpose.max_sign_in_age().is_some_and(|age| !self.signed_in_within(age, now)) {
             return Err(Denial::ReauthenticationRequired);
         }
         Ok(own.holder.clone())
+    }
+
+    fn signed_in_within(&self, age: TimeDelta, now: DateTime<Utc>) -> bool {
+        self.authenticated_at.is_some_and(|time| time >= now - age)
     }
 }

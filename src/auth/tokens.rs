@@ -12,7 +12,9 @@ use super::{
     verified_tokens::Verified,
 };
 use crate::{
-    domain::{IdentityRef, Named, Refusal, Subject, TenantId, UserId, refusal::LinkTokenProblem},
+    domain::{
+        IdentityRef, Named, Refusal, Subject, TenantId, TokenHash, TokenStamp, UserId, refusal::LinkTokenProblem,
+    },
     secret::sha256,
 };
 
@@ -47,10 +49,11 @@ pub struct VerifiedToken {
     pub issued_at: DateTime<Utc>,
     /// When it expires, leeway aside.
     pub expires_at: DateTime<Utc>,
-    /// When the person last signed in: `auth_time`, or else when it was issued.
-    pub authenticated_at: DateTime<Utc>,
+    /// When the person last signed in: `auth_time`, or else when it was issued; `None` if it has no `auth_time` and its
+    /// issuer's tokens have to ([`Issuer::require_auth_time`]).
+    pub authenticated_at: Option<DateTime<Utc>>,
     /// SHA-256 that names this very token: of issuer and `jti`, or else of what was signed.
-    pub hash: [u8; 32],
+    pub hash: TokenHash,
     /// Everything it claims; of a bearer nothing is kept.
     pub claims: Claims,
 }
@@ -65,6 +68,11 @@ pub enum Who {
 }
 
 impl VerifiedToken {
+    /// What the rules need to know of it.
+    pub fn stamp(&self) -> TokenStamp {
+        TokenStamp { issued_at: self.issued_at, hash: self.hash }
+    }
+
     /// Whether it has expired.
     pub fn has_expired(&self, now: DateTime<Utc>) -> bool {
         jwt::has_expired(self.expires_at, now)
@@ -155,6 +163,7 @@ fn verified(
     if rules.max_age.is_some_and(|age| jwt::is_older(issued_at, age, now)) {
         return Err(invalid("too old for this use"));
     }
+    let is_silent = issuer.require_auth_time && !claims.has("auth_time");
     let who = who(issuer, &subject, &claims)?;
     let scopes = scopes(issuer, &who, &claims)?;
     let tenants = tenants(issuer, &who, &claims)?;
@@ -173,7 +182,7 @@ fn verified(
         scopes,
         issued_at,
         expires_at,
-        authenticated_at,
+        authenticated_at: (!is_silent).then_some(authenticated_at),
         hash,
         claims,
     })
@@ -233,7 +242,7 @@ fn tenants(issuer: &Issuer, who: &Who, claims: &Claims) -> Result<BTreeSet<Tenan
 
 /// Names a token: by its `jti`, which the issuer promises to be unique (RFC 7519 §4.1.7), or else by
 /// what was signed. Not by the signature: ECDSA lets anybody make a second one from the first.
-fn token_hash(token: &str, issuer: &str, jti: Option<&str>) -> [u8; 32] {
+fn token_hash(token: &str, issuer: &str, jti: Option<&str>) -> TokenHash {
     let named = match jti {
         Some(jti) => format!("jti\0{issuer}\0{jti}"),
         None => format!("token\0{issuer}\0{}", token.rsplit_once('.').map_or(token, |(signed, _)| signed)),

@@ -131,7 +131,8 @@ pub(super) async fn unlink(
         now: clock::now(),
     };
     let Unkept(answer) = linking.run(unlink, None, Unkept).await.map_err(refused)?;
-    json(StatusCode::OK, &identities(&answer.user))
+    let user = answer.user.ok_or_else(|| Refused::logged("an unlink without a request id answers without its user"))?;
+    json(StatusCode::OK, &identities(&user))
 }
 
 /// Auth0's: the primary's metadata stays as it is, and the secondary's is kept aside.

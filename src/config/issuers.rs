@@ -76,6 +76,10 @@ fn read_issuer(mut r: Reader, tenants: &BTreeSet<TenantId>, base: &Path) -> Draf
         r.problem("link_with", "is for user tokens only: a service token proves no user");
     }
     let max_lifetime = r.duration("max_lifetime", MAX_LIFETIME);
+    let require_auth_time = r.boolean("require_auth_time", false);
+    if service && require_auth_time {
+        r.problem("require_auth_time", "is for user tokens only: a service does not sign in");
+    }
     r.finish();
     let parts = (issuer.clone(), kind.clone(), tenant.clone(), keys);
     let whole = match parts {
@@ -90,6 +94,7 @@ fn read_issuer(mut r: Reader, tenants: &BTreeSet<TenantId>, base: &Path) -> Draf
             allowed_scopes,
             implied_scopes,
             max_lifetime,
+            require_auth_time,
         }),
         _ => None,
     };

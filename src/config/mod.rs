@@ -10,16 +10,19 @@ mod providers;
 mod reader;
 mod tls;
 
-use std::{collections::BTreeMap, fs, net::SocketAddr, path::Path, sync::LazyLock, time::Duration};
+use std::{
+    collections::BTreeMap, fs, net::SocketAddr, ops::RangeInclusive, path::Path, sync::LazyLock, time::Duration,
+};
 
+use chrono::TimeDelta;
 use toml::Table;
 use tracing_subscriber::EnvFilter;
 
 use self::reader::Reader;
 pub use self::{auth0::Auth0, listener::Limits, providers::ProviderSettings};
 use crate::{
-    auth::Issuer,
-    domain::{Provider, TenantId},
+    auth::{Issuer, RECENT_SIGN_IN},
+    domain::{IdentityRef, Provider, TenantId, UserId},
     feed::FeedSettings,
     store::Address,
     tls::TlsFiles,
@@ -29,6 +32,9 @@ use crate::{
 /// of them waits for fifteen others. Even if each took 100 ms that would be less than the two seconds
 /// after which the store gives up, so a burst is served, and what is beyond it told so at once.
 const CALLS_PER_CONNECTION: usize = 16;
+/// How old a sign-in may be for `Link`, `Unlink` and `UndoLink`.
+const MAX_SIGN_IN_AGE: (Duration, RangeInclusive<Duration>) =
+    (Duration::from_secs(600), Duration::from_secs(1)..=Duration::from_secs(24 * 3600));
 
 /// Everything that an operator decides.
 pub struct Config {
@@ -69,10 +75,13 @@ pub struct Database {
 }
 
 /// A population of users.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tenant {
     /// How new users' ids are made; at random unless told.
     pub user_ids: Option<UserIds>,
+    /// How old the sign-in behind a user token may be for what changes who can sign in as the user: Link, Unlink,
+    /// UndoLink. At most a day.
+    pub max_sign_in_age: TimeDelta,
     /// What is special about providers; a provider that is not named here has the defaults.
     pub providers: BTreeMap<Provider, ProviderSettings>,
 }
@@ -86,6 +95,12 @@ pub enum UserIds {
     ProviderSubject,
 }
 
+impl Default for Tenant {
+    fn default() -> Self {
+        Self { user_ids: None, max_sign_in_age: RECENT_SIGN_IN, providers: BTreeMap::new() }
+    }
+}
+
 impl Tenant {
     /// The settings of a provider.
     pub fn provider(&self, provider: &Provider) -> &ProviderSettings {
@@ -93,9 +108,10 @@ impl Tenant {
         self.providers.get(provider).unwrap_or(&DEFAULT)
     }
 
-    /// Whether new users are to be named `provider|subject`, where that is free.
-    pub fn wants_provider_subject(&self) -> bool {
-        self.user_ids == Some(UserIds::ProviderSubject)
+    /// The id of a new user with this account, where that is free; `None` where ids are random, or the account gives
+    /// none.
+    pub fn user_id_of(&self, account: &IdentityRef) -> Option<UserId> {
+        account.as_user_id().filter(|_| self.user_ids == Some(UserIds::ProviderSubject))
     }
 
     /// The provider whose identities a connection makes: the one that lists it, or the one of that name.
@@ -228,10 +244,13 @@ fn read_tenants(mut r: Reader, base: &Path) -> BTreeMap<TenantId, Tenant> {
             "provider|subject" => Ok(UserIds::ProviderSubject),
             _ => Err("must be \"random\" or \"provider|subject\"".to_owned()),
         });
+        let max_sign_in_age = table.duration_within("max_sign_in_age", MAX_SIGN_IN_AGE);
         let providers = table.table("providers").map(|table| providers::read(table, base)).unwrap_or_default();
         table.finish();
+        // It is within bounds, or this is not used.
+        let max_sign_in_age = TimeDelta::from_std(max_sign_in_age).unwrap_or(RECENT_SIGN_IN);
         match TenantId::parse(&name) {
-            Some(id) => drop(tenants.insert(id, Tenant { user_ids, providers })),
+            Some(id) => drop(tenants.insert(id, Tenant { user_ids, max_sign_in_age, providers })),
             None => r.problem(&name, format!("the name {}", TenantId::FORM)),
         }
     }

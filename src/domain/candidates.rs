@@ -7,7 +7,7 @@ use std::{
 
 use chrono::{DateTime, Utc};
 
-use super::{Identity, Provider, User, UserId};
+use super::{Identity, IdentityRef, Provider, User, UserId};
 
 /// How many candidates are suggested at most.
 pub const MAX_CANDIDATES: usize = 20;
@@ -25,6 +25,16 @@ pub struct Candidate {
     pub verify_time: DateTime<Utc>,
     /// Whether the two were together once, and were taken apart.
     pub was_linked_before: bool,
+    /// The candidate's accounts that have not proven a shared email, and since when they have been there: a link with
+    /// the candidate brings them along.
+    pub others: Vec<(IdentityRef, DateTime<Utc>)>,
+}
+
+impl Candidate {
+    /// The providers of the accounts that have not proven a shared email.
+    pub fn other_providers(&self) -> BTreeSet<&Provider> {
+        self.others.iter().map(|(identity, _)| &identity.provider).collect()
+    }
 }
 
 /// The canonical emails by which a user may be found to be somebody else as well. What is beyond
@@ -60,12 +70,14 @@ fn candidate(
 ) -> Option<Candidate> {
     let shared = other.identities.iter().filter_map(|identity| Some((identity, shared_email(identity, emails)?)));
     let shared: Vec<(&Identity, (&str, DateTime<Utc>))> = shared.collect();
+    let others = other.identities.iter().filter(|of| shared.iter().all(|(identity, _)| identity.id != of.id));
     Some(Candidate {
         user: other.id.clone(),
         shared_emails: shared.iter().map(|(_, (email, _))| (*email).to_owned()).collect(),
         providers: shared.iter().map(|(identity, _)| identity.id.provider.clone()).collect(),
         verify_time: shared.iter().map(|(_, (_, time))| *time).max()?,
         was_linked_before: were_together(user, other, undone),
+        others: others.map(|identity| (identity.id.clone(), identity.here_since())).collect(),
     })
 }
 

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::{
-    Absorbed, Identity, IdentityEmail, IdentityRef, Metadata, Refusal, User, UserId,
+    Absorbed, Identity, IdentityEmail, IdentityRef, Metadata, Moved, Refusal, User, UserId,
     merge::{self, Change, MergeError, Strategy},
     refusal::expect_version,
 };
@@ -64,14 +64,16 @@ pub struct UnownedIdentity {
     pub profile_data: Metadata,
 }
 
-/// Lets `primary` absorb `secondary`. Both must be the locked rows of live users.
+/// Lets `primary` absorb `secondary`. Both must be the locked rows of live users. The identities come as `moved` says,
+/// at the time of the link.
 pub fn absorb(
     mut primary: User,
     mut secondary: User,
     terms: &LinkTerms,
     link: Uuid,
-    now: DateTime<Utc>,
+    moved: Moved,
 ) -> Result<Absorption, Refusal> {
+    let now = moved.time;
     expect_version(terms.expected_version, primary.version)?;
     expect_version(terms.expected_secondary_version, secondary.version)?;
     if primary.blocked || secondary.blocked {
@@ -93,7 +95,7 @@ pub fn absorb(
     let moved: Vec<Identity> = std::mem::take(&mut secondary.identities)
         .into_iter()
         .zip(first..)
-        .map(|(identity, ordinal)| Identity { ordinal, ..identity })
+        .map(|(identity, ordinal)| Identity { ordinal, moved: Some(moved.also(identity.moved)), ..identity })
         .collect();
     primary.identities.extend(moved.iter().cloned());
     secondary.absorbed = Some(Absorbed { into: primary.id.clone(), by_link: link, time: now });
@@ -102,12 +104,13 @@ pub fn absorb(
     Ok(Absorption { primary, secondary, moved, changes })
 }
 
-/// Attaches an identity that nobody owns to `primary`, the locked row of a live user.
+/// Attaches an identity that nobody owns to `primary`, the locked row of a live user. It comes as `moved` says.
 pub fn attach(
     mut primary: User,
     identity: UnownedIdentity,
     terms: &LinkTerms,
     link: Uuid,
+    moved: Moved,
     now: DateTime<Utc>,
 ) -> Result<(User, Identity), Refusal> {
     expect_version(terms.expected_version, primary.version)?;
@@ -127,7 +130,7 @@ pub fn attach(
         expect_shared_email(&primary, |email| canonical == Some(email))?;
     }
     let attached = owned(identity, primary.id.clone(), next_ordinal(&primary), now);
-    let attached = Identity { attached_by: Some(link), ..attached };
+    let attached = Identity { attached_by: Some(link), moved: Some(moved), ..attached };
     primary.identities.push(attached.clone());
     primary.touch_identities(now);
     Ok((primary, attached))
@@ -185,7 +188,21 @@ pub fn set_primary(mut user: User, identity: &IdentityRef, now: DateTime<Utc>) -
 /// The identity as a user holds it that is its home.
 pub fn owned(identity: UnownedIdentity, home: UserId, ordinal: i32, now: DateTime<Utc>) -> Identity {
     let UnownedIdentity { id, connection, social, email, profile_data } = identity;
-    Identity { id, home, ordinal, connection, social, email, profile_data, attach_time: now, attached_by: None }
+    let is_verified = email.as_ref().is_some_and(|email| email.verified.is_some());
+    Identity {
+        id,
+        home,
+        ordinal,
+        connection,
+        social,
+        email,
+        profile_data,
+        attach_time: now,
+        attached_by: None,
+        moved: None,
+        email_proven_since: is_verified.then_some(now),
+        email_changed: false,
+    }
 }
 
 fn expect_shared_email(primary: &User, other_has: impl Fn(&str) -> bool) -> Result<(), Refusal> {

@@ -27,5 +27,7 @@ pub use ids::{IdentityRef, Provider, Subject, TenantId, UserId};
 pub use metadata::{Metadata, MetadataUpdate};
 pub use policy::{EmailTrust, LinkingPolicy, ProviderPolicy, RequiredEmail};
 pub use refusal::Refusal;
-pub use user::{Absorbed, Identity, IdentityEmail, Named, Standing, User, Verified, Verifier};
+pub use user::{
+    Absorbed, Identity, IdentityEmail, Moved, Named, Standing, TokenHash, TokenStamp, User, Verified, Verifier,
+};
 pub use violation::Violation;

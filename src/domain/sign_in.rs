@@ -91,6 +91,10 @@ pub enum Rule {
     DeletedBefore,
     /// Candidates: when the one user proved the email is so long ago that it may be another person's by now.
     EmailVerifiedLongAgo,
+    /// Candidates: the account by which the one user has the email had another address when it came to the user.
+    EmailChanged,
+    /// Candidates: the one user has an account that was there before the email was proven, and has not proven it.
+    AccountBeforeEmail,
     /// Candidates: several users have the email.
     SeveralUsers,
     /// Candidates: it is for the person to decide.
@@ -113,6 +117,27 @@ pub struct Evidence {
 }
 
 impl Match<'_> {
+    /// Whether each account that proves the email had another one before: that person may have had the owner of the
+    /// address confirm it (Sudhodanan and Paverd 2022, "Pre-hijacked accounts", unexpired email change).
+    fn has_only_changed_proofs(&self) -> bool {
+        self.proofs.iter().all(|proof| proof.email_changed)
+    }
+
+    /// Whether the user has an account that was there before the email was first proven on it, and has not proven it:
+    /// it may be that of another person who waited for the owner of the address (the same paper, trojan identifier).
+    fn is_joined_by_older_account(&self) -> bool {
+        let unchanged = self.proofs.iter().filter(|proof| !proof.email_changed);
+        let Some(first) = unchanged.min_by_key(|proof| proof.proven_here_since()) else { return true };
+        let others = self.user.identities.iter().filter(|of| self.proofs.iter().all(|proof| proof.id != of.id));
+        others.into_iter().any(|other| other.came_before_proof(first))
+    }
+
+    /// The accounts that have not proven the email, and since when they have been the user's.
+    fn others(&self) -> Vec<(IdentityRef, DateTime<Utc>)> {
+        let others = self.user.identities.iter().filter(|of| self.proofs.iter().all(|proof| proof.id != of.id));
+        others.map(|other| (other.id.clone(), other.here_since())).collect()
+    }
+
     /// When the last of the proofs was made.
     fn verify_time(&self) -> DateTime<Utc> {
         let times = self.proofs.iter().filter_map(|of| Some(of.email.as_ref()?.verified.as_ref()?.time));
@@ -190,6 +215,8 @@ impl Facts<'_> {
         let rule = match matches.len() {
             1 if self.has_another_account_here(first.user) => Rule::ProviderAlreadyThere,
             1 if self.was_deleted => Rule::DeletedBefore,
+            1 if first.has_only_changed_proofs() => Rule::EmailChanged,
+            1 if first.is_joined_by_older_account() => Rule::AccountBeforeEmail,
             1 if first.verify_time() < self.now - MAX_VERIFICATION_AGE => Rule::EmailVerifiedLongAgo,
             1 if linking.min(first.linking) == LinkingPolicy::Automatic => Rule::EmailVerifiedOnBothSides,
             1 => Rule::LinkingSuggested,
@@ -241,6 +268,7 @@ impl Facts<'_> {
             providers: found.proofs.iter().map(|identity| identity.id.provider.clone()).collect(),
             verify_time: found.verify_time(),
             was_linked_before: false,
+            others: found.others(),
         });
         candidates::ranked(candidates.collect())
     }
@@ -266,20 +294,39 @@ pub fn judged(mut account: UnownedIdentity, policy: &ProviderPolicy) -> UnownedI
 
 /// An identity with what its provider tells of it now; `None` if it is as it was. What is not told stays: some
 /// tell it only once. An email that is as verified as before keeps the time at which it was, for a month.
-pub fn refreshed(identity: &Identity, told: &UnownedIdentity) -> Option<Identity> {
+pub fn refreshed(identity: &Identity, told: &UnownedIdentity, now: DateTime<Utc>) -> Option<Identity> {
     let mut fresh = identity.clone();
     if let Some(email) = &told.email {
-        let known = identity.email.as_ref().filter(|known| known.given == email.given);
+        let known = identity.email.as_ref().filter(|known| is_same_address(known, email));
         let verified = match (&email.verified, known.and_then(|known| known.verified.as_ref())) {
             (Some(told), Some(known)) if told.time - known.time < RENEWAL => Some(known.clone()),
             (told, _) => told.clone(),
         };
+        fresh.email_changed |= known.is_none();
+        fresh.email_proven_since = verified.as_ref().map(|_| known.and(identity.email_proven_since).unwrap_or(now));
         fresh.email = Some(IdentityEmail { verified, ..email.clone() });
     }
     if is_another_profile(&identity.profile_data, &told.profile_data) {
         fresh.profile_data = told.profile_data.clone();
     }
     (fresh != *identity).then_some(fresh)
+}
+
+/// Whether a sign-in has made a proven address of one that was not, or another one of an identity that was there.
+pub fn proves_an_address(before: &Identity, after: &Identity, policy: &ProviderPolicy) -> bool {
+    let covers = |email: &IdentityEmail| {
+        email.canonical.as_ref().is_some_and(|canonical| policy.email_trust.covers(canonical, &after.profile_data))
+    };
+    after.email_proven_since.is_some()
+        && after.email_proven_since != before.email_proven_since
+        && after.email.as_ref().is_some_and(covers)
+}
+
+fn is_same_address(one: &IdentityEmail, other: &IdentityEmail) -> bool {
+    match (&one.canonical, &other.canonical) {
+        (Some(one), Some(other)) => one == other,
+        _ => one.given == other.given,
+    }
 }
 
 /// Whether something else is told, and not only that something was: some providers change `updated_at` with each

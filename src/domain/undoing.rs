@@ -6,9 +6,9 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::{
-    Identity, Provider, Refusal, User, UserId,
+    Identity, Moved, Provider, Refusal, User, UserId,
     household::{Household, StandingLink},
-    unlinking::{UnlinkMetadata, Withheld, give_back},
+    unlinking::{CallingToken, UnlinkMetadata, Withheld, give_back},
 };
 
 /// What the caller of an undo asks for, and what is true of the tenant.
@@ -19,8 +19,9 @@ pub struct UndoTerms<'a> {
     pub metadata: UnlinkMetadata,
     /// Whether identities of a provider can sign in.
     pub can_sign_in: &'a (dyn Fn(&Provider) -> bool + Sync),
-    /// The holder's tokens from before this time are refused.
-    pub holder_tokens_from: DateTime<Utc>,
+    /// The token of the user that asks for it, so that its retry is heard; `None` for a service. The other tokens of
+    /// the holder are refused.
+    pub caller: Option<CallingToken>,
 }
 
 /// The users after a link was undone.
@@ -64,19 +65,21 @@ pub fn undo(household: Household, terms: &UndoTerms<'_>, now: DateTime<Utc>) -> 
         let first = returning.iter().find(|identity| (terms.can_sign_in)(&identity.id.provider));
         restored.primary = first.or(returning.first()).ok_or(NOTHING_LEFT)?.id.clone();
     }
-    restored.identities = returning;
+    let returned =
+        returning.into_iter().map(|identity| Identity { moved: Some(Moved::at(now).also(identity.moved)), ..identity });
+    restored.identities = returned.collect();
     restored.absorbed = None;
     restored.touch_identities(now);
-    restored.refuse_tokens_before(now);
+    restored.refuse_tokens_before(now, CallingToken::of(terms.caller.as_ref(), &restored));
     for follower in &mut followers {
         if let Some(absorbed) = &mut follower.absorbed {
             (absorbed.into, absorbed.time) = (restored.id.clone(), now);
         }
-        follower.refuse_tokens_before(now);
+        follower.refuse_tokens_before(now, CallingToken::of(terms.caller.as_ref(), &restored));
     }
     holder.identities = kept;
     holder.touch_identities(now);
-    holder.refuse_tokens_before(terms.holder_tokens_from);
+    holder.refuse_tokens_before(now, CallingToken::of(terms.caller.as_ref(), &holder));
     Ok(Undone { holder, restored, followers, staying, withheld })
 }
 

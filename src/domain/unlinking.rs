@@ -3,7 +3,9 @@
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::{Identity, IdentityRef, Metadata, Provider, Refusal, User, UserId, household::Extent};
+use super::{
+    Identity, IdentityRef, Metadata, Moved, Named, Provider, Refusal, TokenHash, User, UserId, household::Extent,
+};
 
 /// What happens to the metadata of a user that comes back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,8 +83,25 @@ pub struct UnlinkTerms<'a> {
     pub new_user_id: UserId,
     /// Whether identities of a provider can sign in.
     pub can_sign_in: &'a (dyn Fn(&Provider) -> bool + Sync),
-    /// The owner's tokens from before this time are refused.
-    pub owner_tokens_from: DateTime<Utc>,
+    /// The token of the user that asks for it, so that its retry is heard; `None` for a service. The other tokens of
+    /// the owner are refused.
+    pub caller: Option<CallingToken>,
+}
+
+/// The token of a user that takes a link apart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CallingToken {
+    /// Whom it names.
+    pub named: Named,
+    /// What names it.
+    pub hash: TokenHash,
+}
+
+impl CallingToken {
+    /// The hash, if this user is now who the token names.
+    pub fn of(caller: Option<&Self>, user: &User) -> Option<TokenHash> {
+        caller.filter(|caller| user.is_meant_by(&caller.named)).map(|caller| caller.hash)
+    }
 }
 
 /// Detaches an identity from `owner`, the locked row of a live user. `home` is the locked row of
@@ -110,9 +129,10 @@ pub fn detach(
     }
 
     identity.ordinal = 0;
+    identity.moved = Some(Moved::at(now));
     let departure = match (home, link) {
         (Some(home), Some(link)) => {
-            let (user, withheld) = come_back(home, &identity, terms.metadata, now);
+            let (user, withheld) = come_back(home, &identity, terms, now);
             Departure::Restored { user, link, withheld }
         }
         _ => {
@@ -120,13 +140,13 @@ pub fn detach(
             identity.attach_time = now;
             let link = identity.attached_by.take();
             let mut user = user_of_its_own(terms.new_user_id.clone(), &identity, now);
-            user.refuse_tokens_before(now);
+            user.refuse_tokens_before(now, CallingToken::of(terms.caller.as_ref(), &user));
             user.detached_from = Some(owner.id.clone());
             Departure::Created { user, link }
         }
     };
     owner.touch_identities(now);
-    owner.refuse_tokens_before(terms.owner_tokens_from);
+    owner.refuse_tokens_before(now, CallingToken::of(terms.caller.as_ref(), &owner));
     Ok(Detachment { owner, departure, identity })
 }
 
@@ -138,14 +158,14 @@ pub fn ended_link(owner: &User, home: Option<&User>, identity: &IdentityRef) -> 
     home.absorbed.as_ref().filter(|_| !stays).map(|absorbed| absorbed.by_link)
 }
 
-fn come_back(mut user: User, identity: &Identity, metadata: UnlinkMetadata, now: DateTime<Utc>) -> (User, Withheld) {
-    let withheld = give_back(&mut user, metadata);
+fn come_back(mut user: User, identity: &Identity, terms: &UnlinkTerms<'_>, now: DateTime<Utc>) -> (User, Withheld) {
+    let withheld = give_back(&mut user, terms.metadata);
     // The others of its home have left before, each as a user of its own.
     user.primary = identity.id.clone();
     user.identities = vec![identity.clone()];
     user.absorbed = None;
     user.touch_identities(now);
-    user.refuse_tokens_before(now);
+    user.refuse_tokens_before(now, CallingToken::of(terms.caller.as_ref(), &user));
     (user, withheld)
 }
 
@@ -178,6 +198,8 @@ pub fn user_of_its_own(id: UserId, identity: &Identity, now: DateTime<Utc>) -> U
         profile_overrides: Metadata::default(),
         blocked: false,
         tokens_valid_from: None,
+        spared_token: None,
+        writes_valid_from: None,
         absorbed: None,
         detached_from: None,
     }

@@ -32,6 +32,11 @@ pub struct User {
     pub blocked: bool,
     /// Tokens issued before this second are refused.
     pub tokens_valid_from: Option<DateTime<Utc>>,
+    /// The one token, named by its hash, that `tokens_valid_from` does not refuse: it asked for the unlink.
+    pub spared_token: Option<TokenHash>,
+    /// When a sign-in last proved an address of an identity that was there before. User id tokens, and tokens of
+    /// the other identities, from before this second only read.
+    pub writes_valid_from: Option<DateTime<Utc>>,
     /// By whom the user was absorbed; `None` for a live user.
     pub absorbed: Option<Absorbed>,
     /// The user from whom this one was made by an unlink.
@@ -70,6 +75,74 @@ pub struct Identity {
     pub attach_time: DateTime<Utc>,
     /// The link that attached it when nobody owned it.
     pub attached_by: Option<Uuid>,
+    /// How it came to its present owner; `None` where it was created with it.
+    pub moved: Option<Moved>,
+    /// Since when the provider has said of this very address that it is verified; `None` if it does not.
+    pub email_proven_since: Option<DateTime<Utc>>,
+    /// Whether the account had another address, or none, when it came here.
+    pub email_changed: bool,
+}
+
+impl Identity {
+    /// Since when it has been its present owner's.
+    pub fn here_since(&self) -> DateTime<Utc> {
+        self.moved.map_or(self.attach_time, |moved| moved.time.max(self.attach_time))
+    }
+
+    /// Since when its owner has had its email proven by it; the end of time if it is not.
+    pub fn proven_here_since(&self) -> DateTime<Utc> {
+        self.email_proven_since.map_or(DateTime::<Utc>::MAX_UTC, |since| since.max(self.here_since()))
+    }
+
+    /// Whether it was there before `proof`, another identity of its owner, proved its email to them. Two that came by
+    /// one link were together before if they have one home; of others the order is not known, and counts as this.
+    pub fn came_before_proof(&self, proof: &Self) -> bool {
+        let came_together = self.moved.is_some() && self.moved.map(|m| m.time) == proof.moved.map(|m| m.time);
+        match came_together {
+            true if self.home == proof.home => {
+                let proven = proof.email_proven_since.map_or(DateTime::<Utc>::MAX_UTC, |t| t.max(proof.attach_time));
+                self.attach_time < proven
+            }
+            true => true,
+            false => self.here_since() < proof.proven_here_since(),
+        }
+    }
+}
+
+/// Names a token: SHA-256 of its `jti` with its issuer, or of what was signed.
+pub type TokenHash = [u8; 32];
+
+/// How an identity came to its present owner.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Moved {
+    /// When. A token of the identity from before proves what the account was then, and only reads.
+    pub time: DateTime<Utc>,
+    /// Whether a user's proof moved it. Then a token of the very second counts as older; else it is good.
+    pub by_proof: bool,
+    /// False if it came by a link of a user whose sign-in was more than ten minutes old. Until an identity that was
+    /// there before signs in, such a one is no fresh sign-in for what cannot be taken back.
+    pub vouched: bool,
+}
+
+impl Moved {
+    /// By a service, a sign-in or an unlink, at this time.
+    pub fn at(time: DateTime<Utc>) -> Self {
+        Self { time, by_proof: false, vouched: true }
+    }
+
+    /// The same for an identity that had come so before: what was not vouched for is not by moving on.
+    #[must_use]
+    pub fn also(self, before: Option<Self>) -> Self {
+        Self { vouched: self.vouched && before.is_none_or(|before| before.vouched), ..self }
+    }
+
+    /// Whether a token issued at `issued_at` is from before. Tokens tell time in whole seconds (RFC 7519 §2).
+    pub fn is_after(&self, issued_at: DateTime<Utc>) -> bool {
+        match self.by_proof {
+            true => issued_at <= self.time,
+            false => is_before(issued_at, self.time),
+        }
+    }
 }
 
 /// The email of an identity.
@@ -155,9 +228,49 @@ impl User {
         self.absorbed.as_ref().map_or(&self.id, |absorbed| &absorbed.into) == id
     }
 
-    /// Whether tokens issued at `issued_at` have been withdrawn.
-    pub fn has_withdrawn_tokens_of(&self, issued_at: DateTime<Utc>) -> bool {
-        is_withdrawn(self.tokens_valid_from, issued_at)
+    /// Whether this token has been withdrawn.
+    pub fn has_withdrawn(&self, token: &TokenStamp) -> bool {
+        self.spared_token != Some(token.hash)
+            && self.tokens_valid_from.is_some_and(|from| is_before(token.issued_at, from))
+    }
+
+    /// Whether this token, which names the user so, only reads: it is from before its identity came here, or from
+    /// before a sign-in at another identity proved an address.
+    pub fn only_reads(&self, named: &Named, token: &TokenStamp) -> bool {
+        let identity = match named {
+            Named::Identity(id) => self.identity(id),
+            Named::UserId(_) => None,
+        };
+        let moved = identity.and_then(|identity| identity.moved);
+        let proved = identity.and_then(|identity| identity.email_proven_since);
+        moved.is_some_and(|moved| moved.is_after(token.issued_at))
+            || self.writes_valid_from.is_some_and(|from| proved != Some(from) && is_before(token.issued_at, from))
+    }
+
+    /// Whether this identity, if it is the user's, counts as a fresh sign-in by itself: it came by a fresh one, or
+    /// none was there before it.
+    pub fn is_vouched(&self, id: &IdentityRef) -> bool {
+        let first = self.identities.iter().map(|identity| identity.ordinal).min();
+        self.identity(id)
+            .is_some_and(|identity| identity.moved.is_none_or(|moved| moved.vouched) || Some(identity.ordinal) == first)
+    }
+
+    /// Whether each identity counts as a fresh sign-in by itself.
+    pub fn is_all_vouched(&self) -> bool {
+        self.identities.iter().all(|identity| self.is_vouched(&identity.id))
+    }
+
+    /// The identities that a fresh sign-in at this one vouches for: those that came after it by an old sign-in.
+    pub fn vouched_for_by(&self, id: &IdentityRef) -> Vec<IdentityRef> {
+        let Some(signer) = self.identity(id).filter(|_| self.is_vouched(id)) else { return Vec::new() };
+        let later = self.identities.iter().filter(|identity| identity.ordinal > signer.ordinal);
+        later.filter(|identity| !self.is_vouched(&identity.id)).map(|identity| identity.id.clone()).collect()
+    }
+
+    /// Notes that these identities are vouched for.
+    pub fn vouch_for(&mut self, ids: &[IdentityRef]) {
+        let vouched = self.identities.iter_mut().filter(|identity| ids.contains(&identity.id));
+        vouched.filter_map(|identity| identity.moved.as_mut()).for_each(|moved| moved.vouched = true);
     }
 
     /// Notes that the user changed.
@@ -172,10 +285,21 @@ impl User {
         self.identities_version = self.version;
     }
 
-    /// Refuses tokens issued before `time`; never accepts again what was refused already.
-    pub fn refuse_tokens_before(&mut self, time: DateTime<Utc>) {
+    /// Refuses tokens issued before `time`, but for the one that is spared; never accepts again what was refused
+    /// already.
+    pub fn refuse_tokens_before(&mut self, time: DateTime<Utc>, spared: Option<TokenHash>) {
         self.tokens_valid_from = self.tokens_valid_from.max(Some(time));
+        self.spared_token = spared;
     }
+}
+
+/// What a rule needs to know of a token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TokenStamp {
+    /// When it was issued, in whole seconds.
+    pub issued_at: DateTime<Utc>,
+    /// What names it.
+    pub hash: TokenHash,
 }
 
 /// How somebody is named.
@@ -196,9 +320,13 @@ pub struct Standing {
     pub holder: UserId,
     /// Whether the holder is blocked.
     pub blocked: bool,
-    /// The latest of what the named user, its holder and the home of the named identity demand, and
-    /// of the time at which whoever had this name before was deleted.
+    /// The latest of what the named user, its holder and the home of the named identity demand of the token that was
+    /// asked about, and of the end of the second in which whoever had this name before was deleted.
     pub tokens_valid_from: Option<DateTime<Utc>>,
+    /// The same of what the named user and its holder demand of tokens that write.
+    pub writes_valid_from: Option<DateTime<Utc>>,
+    /// How the named identity came to its owner.
+    pub moved: Option<Moved>,
     /// When the named user was created.
     pub create_time: DateTime<Utc>,
     /// The absorption of the named user, if there was one.
@@ -211,17 +339,20 @@ pub struct Standing {
 impl Standing {
     /// Whether tokens issued at `issued_at` have been withdrawn.
     pub fn has_withdrawn_tokens_of(&self, issued_at: DateTime<Utc>) -> bool {
-        is_withdrawn(self.tokens_valid_from, issued_at)
+        self.tokens_valid_from.is_some_and(|from| is_before(issued_at, from))
     }
 
-    /// Whether the named user was absorbed after `issued_at`. A token of the very second of the
-    /// link counts as older: signing in again is cheap.
-    pub fn was_absorbed_after(&self, issued_at: DateTime<Utc>) -> bool {
+    /// Whether a token issued at `issued_at` only reads: what it names came to the holder after that, or another
+    /// identity has proved an address since. A user id token of the very second of the link counts as older: signing
+    /// in again is cheap.
+    pub fn only_reads(&self, issued_at: DateTime<Utc>) -> bool {
         self.absorbed.as_ref().is_some_and(|absorbed| issued_at <= absorbed.time)
+            || self.moved.is_some_and(|moved| moved.is_after(issued_at))
+            || self.writes_valid_from.is_some_and(|from| is_before(issued_at, from))
     }
 }
 
 /// Tokens tell time in whole seconds (RFC 7519 §2), so the comparison is in whole seconds too.
-fn is_withdrawn(valid_from: Option<DateTime<Utc>>, issued_at: DateTime<Utc>) -> bool {
-    valid_from.is_some_and(|from| issued_at < from.trunc_subsecs(0))
+fn is_before(issued_at: DateTime<Utc>, time: DateTime<Utc>) -> bool {
+    issued_at < time.trunc_subsecs(0)
 }

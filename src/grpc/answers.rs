@@ -11,7 +11,7 @@ use serde_json::Value;
 pub(super) use self::{
     events::event,
     history::{Sight, past_link, seen_link},
-    sign_in::decision,
+    sign_in::{decision, other_account},
 };
 use super::proto as pb;
 use crate::{

@@ -1,8 +1,9 @@
 //! From messages to what the use cases understand. Every wrong field is found before anything is
 //! refused. Public for those who feed it bytes: `fuzz/`.
 
+use chrono::{DateTime, TimeDelta, Utc};
 use prost::Message;
-use prost_types::{Struct, Value as PbValue, value::Kind};
+use prost_types::{Struct, Timestamp, Value as PbValue, value::Kind};
 use serde_json::{Map, Number, Value};
 use uuid::Uuid;
 
@@ -25,6 +26,10 @@ const MAX_CONNECTION: usize = 128;
 const MAX_TOLD_EMAIL: usize = 320;
 /// The longest ticket that is looked up, in bytes.
 const MAX_TICKET: usize = 64;
+/// How long ago at most a person may have signed in with an account that was just proven.
+const MAX_SIGN_IN_AGE: TimeDelta = TimeDelta::minutes(10);
+/// How far a backend's clock may be ahead.
+const LEEWAY: TimeDelta = TimeDelta::seconds(30);
 /// The most wrong fields that are noted.
 const MAX_VIOLATIONS: usize = 1000;
 
@@ -228,6 +233,17 @@ impl Checks {
         }
     }
 
+    /// When the person signed in with an account that was just proven; `now` unless told.
+    pub fn sign_in_time(&mut self, field: &str, time: Option<Timestamp>, now: DateTime<Utc>) -> DateTime<Utc> {
+        let Some(time) = time else { return now };
+        let given = u32::try_from(time.nanos).ok().and_then(|nanos| DateTime::from_timestamp(time.seconds, nanos));
+        let within = (now - MAX_SIGN_IN_AGE)..=(now + LEEWAY);
+        given.filter(|given| within.contains(given)).unwrap_or_else(|| {
+            self.wrong(field, "must be a time of the last ten minutes");
+            now
+        })
+    }
+
     /// An account that was just proven; `verified` notes who says so, if its email is verified. What the
     /// provider told as an email need not be one.
     pub fn proven_account(
@@ -236,7 +252,7 @@ impl Checks {
         account: pb::ProvenAccount,
         verified: &Verified,
     ) -> Option<UnownedIdentity> {
-        let pb::ProvenAccount { r#ref, connection, email, email_verified, profile_data } = account;
+        let pb::ProvenAccount { r#ref, connection, email, email_verified, profile_data, sign_in_time: _ } = account;
         let id = self.identity(&format!("{field}.ref"), r#ref.as_ref());
         self.bounded(&format!("{field}.connection"), &connection, MAX_CONNECTION);
         self.bounded(&format!("{field}.email"), &email, MAX_TOLD_EMAIL);

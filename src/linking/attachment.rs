@@ -7,7 +7,7 @@ use super::{Error, actor};
 use crate::{
     auth::Permit,
     domain::{
-        Event, User, UserChange,
+        Event, Moved, User, UserChange,
         linking::{self, LinkTerms, MetadataChanges, UnownedIdentity},
     },
     store::{Inserted, Link, LinkInserted, NewLink, Proof, Session},
@@ -25,6 +25,8 @@ pub(super) struct Attachment<'a> {
     pub terms: &'a LinkTerms,
     /// On what proof.
     pub proof: &'a Proof,
+    /// How it comes to the user.
+    pub moved: Moved,
     /// When.
     pub now: DateTime<Utc>,
 }
@@ -37,9 +39,9 @@ impl Attachment<'_> {
         session: &mut Session,
         validate_only: bool,
     ) -> Result<Option<(User, Link)>, Error> {
-        let Self { permit, user, identity, terms, proof, now } = self;
+        let Self { permit, user, identity, terms, proof, moved, now } = self;
         let id = Uuid::now_v7();
-        let (user, attached) = linking::attach(user, identity, terms, id, now)?;
+        let (user, attached) = linking::attach(user, identity, terms, id, moved, now)?;
         let link = Link {
             id,
             primary: user.id.clone(),

@@ -146,20 +146,26 @@ impl Linking {
         reply: &(impl Fn(W::Answer) -> R + Sync),
     ) -> Result<R, Error> {
         let answer = write.attempt(self, session).await?;
-        let concerned = W::is_kept(&answer).then(|| W::concerned(&answer));
-        let reply = reply(answer);
+        let left = write.left(&answer);
+        let concerned = W::is_kept(&answer).then(|| W::concerned(left.as_ref().map_or(&answer, |(_, told)| told)));
+        let told_first = reply(answer);
+        let told_again = left.map(|(user, told)| {
+            session.note_caller(user);
+            reply(told)
+        });
         if session.insert_events().await? == EventsInserted::EpochIsOver {
             session.abandon().await?;
             session.begin_epoch().await?;
             return Err(Error::Moved);
         }
         if let Some(concerned) = concerned.filter(|_| session.has_request_id())
-            && session.insert_answer(&reply.to_bytes(), &concerned).await? == AnswerInserted::Answered
+            && session.insert_answer(&told_again.as_ref().unwrap_or(&told_first).to_bytes(), &concerned).await?
+                == AnswerInserted::Answered
         {
             return Err(Error::Moved);
         }
         session.commit().await?;
-        Ok(reply)
+        Ok(told_first)
     }
 
     /// A new session, and what is stored of the request now that a commit of it has no answer. The

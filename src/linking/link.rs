@@ -10,12 +10,12 @@ use super::{
     preview::{self, Rows},
     resolve,
     secondary::{Arrival, Step},
-    take_live, take_target,
+    take_live, take_target, vouch,
 };
 use crate::{
     auth::{Permit, Purpose, Target},
     domain::{
-        Event, Named, Refusal, User, UserChange, UserId,
+        Event, Moved, Named, Refusal, User, UserChange, UserId,
         event::MetadataPlace,
         linking::{self, LinkTerms, MetadataChanges},
         merge::Strategy,
@@ -96,12 +96,17 @@ impl Write for Link {
 
 impl Link {
     async fn resolve(&self, linking: &Linking, session: &mut Session) -> Result<(UserId, Step), Error> {
+        let purpose = match &self.secondary {
+            // The sign-in had to be fresh when this flow began.
+            Secondary::Account(_) => Purpose::Write,
+            _ => linking.fresh_write(&self.permit)?,
+        };
         let ticket = match &self.secondary {
             Secondary::Ticket(hash) => match session.ticket(hash).await? {
                 Some(ticket) => Some(ticket),
                 // It need not be there any more where this very call has been answered.
                 None => {
-                    resolve(session, &self.target, Purpose::Write, [], self.now).await?;
+                    resolve(session, &self.target, purpose, [], self.now).await?;
                     return Err(Refusal::LinkTicketInvalid.into());
                 }
             },
@@ -111,15 +116,19 @@ impl Link {
         if self.target.names().contains(&named) {
             return Err(Refusal::SameUser.into());
         }
-        let question = Question { about: About::Named(named), proof_hash: self.secondary.proof_hash() };
+        let question = Question {
+            about: About::Named(named),
+            proof_hash: self.secondary.proof_hash(),
+            token: self.secondary.token().map(|token| token.hash),
+        };
         let (primary, known) = match self.secondary.user_id() {
             None => {
-                let (primary, [known]) = resolve(session, &self.target, Purpose::Write, [question], self.now).await?;
+                let (primary, [known]) = resolve(session, &self.target, purpose, [question], self.now).await?;
                 (primary, known)
             }
             Some(id) => {
                 let also = [question, Question::from(Named::UserId(id))];
-                let (primary, [known, by_id]) = resolve(session, &self.target, Purpose::Write, also, self.now).await?;
+                let (primary, [known, by_id]) = resolve(session, &self.target, purpose, also, self.now).await?;
                 let holder = |answer: &Answer| answer.standing.as_ref().map(|standing| standing.holder.clone());
                 if holder(&by_id).is_some_and(|by_id| holder(&known).is_some_and(|owner| owner != by_id)) {
                     return Err(Refusal::IdentityTaken.into());
@@ -145,15 +154,17 @@ impl Link {
         }
         let (mut users, now) =
             preview::begin(session, self.validate_only, &keys, Rows::Of(&[primary, secondary])).await?;
-        let primary = take_target(&mut users, primary, &self.target)?;
+        let mut primary = take_target(&mut users, primary, &self.target)?;
         let secondary = take_live(&mut users, secondary)?;
         if !self.secondary.still_names(&named, &secondary) {
             return Err(Error::Moved);
         }
         self.secondary.expect_reach(linking.tenant(&self.permit)?, &secondary)?;
 
+        vouch(session, &self.target, &mut primary, self.validate_only, now).await?;
+        let moved = self.moved(&primary, now);
         let link = Uuid::now_v7();
-        let done = linking::absorb(primary, secondary, &self.terms, link, now)?;
+        let done = linking::absorb(primary, secondary, &self.terms, link, moved)?;
         let link = StoredLink {
             id: link,
             primary: done.primary.id.clone(),
@@ -203,14 +214,16 @@ impl Link {
         let Arrival { account: identity, proven_at, ticket } = arrival;
         let keys = LockKeys::default().user(primary).identity(&identity.id);
         let (mut users, now) = preview::begin(session, self.validate_only, &keys, Rows::Of(&[primary])).await?;
-        let user = take_target(&mut users, primary, &self.target)?;
+        let mut user = take_target(&mut users, primary, &self.target)?;
         // It may have come and gone while this waited.
         let deleted = session.delete_time(&Named::Identity(identity.id.clone())).await?;
         if deleted.is_some_and(|deleted| proven_at <= deleted) || ticket.is_some_and(|ticket| !ticket.is_for(&user)) {
             return Err(self.secondary.refusal().into());
         }
         let (permit, terms, proof) = (&self.permit, &self.terms, &self.secondary.proof());
-        let attachment = Attachment { permit, user, identity, terms, proof, now };
+        vouch(session, &self.target, &mut user, self.validate_only, now).await?;
+        let moved = self.moved(&user, now);
+        let attachment = Attachment { permit, user, identity, terms, proof, moved, now };
         match attachment.attach(session, self.validate_only).await? {
             Some((user, link)) => {
                 let changes = MetadataChanges::default();
@@ -218,6 +231,12 @@ impl Link {
             }
             None => self.overtaken(linking, session, primary).await,
         }
+    }
+
+    /// How the secondary's identities come to the primary user, as its locked row has it.
+    fn moved(&self, primary: &User, now: DateTime<Utc>) -> Moved {
+        let vouched = self.target.vouches(primary, self.now);
+        Moved { time: now, by_proof: self.secondary.is_proven(), vouched }
     }
 
     /// The identity was unowned when its proof was judged and has an owner now. If that is the

@@ -39,7 +39,7 @@ pub use self::{
 use crate::{
     auth::{Caller, Denial, Issuers, Permit, Purpose, Rule, Target, TokenUse, UserCaller, Who},
     config::Tenant,
-    domain::{Named, Refusal, TenantId, User, UserId},
+    domain::{Named, Refusal, TenantId, User, UserId, unlinking::CallingToken},
     store::{Actor, ActorKind, Answer, Known, Link as StoredLink, LockKeys, Question, Session, Store},
 };
 
@@ -74,6 +74,12 @@ pub trait Write: Send + Sync + 'static {
 
     /// Whoever is in the answer: it is not kept longer than they are.
     fn concerned(answer: &Self::Answer) -> Vec<Named>;
+
+    /// Where the caller leaves its user by this very change: which user it is then, if any, and what its retry is
+    /// told, without the data of a user that others still have.
+    fn left(&self, _: &Self::Answer) -> Option<(Option<UserId>, Self::Answer)> {
+        None
+    }
 
     /// Whether the answer is kept for whoever repeats the request.
     fn is_kept(_: &Self::Answer) -> bool {
@@ -134,11 +140,49 @@ impl Linking {
         Ok(permit.in_place_of(by))
     }
 
+    /// What a change wants of who can sign in as a user.
+    pub fn fresh_write(&self, permit: &Permit) -> Result<Purpose, Error> {
+        Ok(Purpose::FreshWrite(self.tenant(permit)?.max_sign_in_age))
+    }
+
     /// What is special about the tenant of a permit.
     pub fn tenant(&self, permit: &Permit) -> Result<&Tenant, Error> {
         let tenant = self.tenants.get(permit.tenant());
         tenant.ok_or_else(|| Error::Fault(format!("tenant {} is not configured", permit.tenant())))
     }
+}
+
+/// This id of a new user, `provider|subject` of its own account, if that is free.
+async fn free_id(session: &mut Session, id: UserId) -> Result<Option<UserId>, Error> {
+    let known = unanswered(session, &[Question::from(Named::UserId(id.clone()))]).await?;
+    Ok(known.iter().all(Answer::is_free_id).then_some(id))
+}
+
+/// The token of a user that calls for itself.
+fn calling_token(permit: &Permit) -> Option<CallingToken> {
+    match permit.caller() {
+        Caller::User(user) => Some(CallingToken { named: user.named.clone(), hash: user.stamp.hash }),
+        Caller::Service { .. } => None,
+    }
+}
+
+/// The locked row of the user that a call changes; a fresh sign-in there vouches for what came after it by an old one.
+async fn vouch(
+    session: &mut Session,
+    target: &Target,
+    user: &mut User,
+    validate_only: bool,
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
+    let vouched = target.vouches_for(user, now);
+    if vouched.is_empty() {
+        return Ok(());
+    }
+    user.vouch_for(&vouched);
+    if !validate_only {
+        session.vouch_for(&vouched).await?;
+    }
+    Ok(())
 }
 
 /// A new random user id.
@@ -200,16 +244,22 @@ pub async fn resolve<const N: usize>(
     now: DateTime<Utc>,
 ) -> Result<(UserId, [Answer; N]), Error> {
     let mut questions: Vec<Question> = target.names().into_iter().map(Question::from).collect();
+    if let Some(first) = questions.first_mut() {
+        first.token = target.token();
+    }
     let own = questions.len();
     questions.extend(also);
-    let Known { mut answers, stored } = session.standing(&questions).await?;
+    let Known { mut answers, stored, stored_for } = session.standing(&questions).await?;
     let also = answers.split_off(own);
     let found: Vec<_> = answers.into_iter().map(|answer| answer.standing).collect();
     if let Some(stored) = stored {
-        target.judge_caller(&found, now)?;
+        target.judge_caller(&found, stored_for.as_ref(), now)?;
         return Err(Error::Answered(stored));
     }
     let user = target.judge(&found, purpose, now)?;
+    if target.token().is_some() {
+        session.note_caller(Some(user.clone()));
+    }
     let also = also.try_into().map_err(|_| Error::Fault("a question got no answer".to_owned()))?;
     Ok((user, also))
 }
@@ -229,7 +279,7 @@ pub async fn read_user(session: &mut Session, target: &Target, now: DateTime<Utc
 async fn unanswered(session: &mut Session, questions: &[Question]) -> Result<Vec<Answer>, Error> {
     match session.standing(questions).await? {
         Known { stored: Some(stored), .. } => Err(Error::Answered(stored)),
-        Known { answers, stored: None } => Ok(answers),
+        Known { answers, stored: None, .. } => Ok(answers),
     }
 }
 

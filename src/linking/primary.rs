@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use super::{
     Error, Linking, Write, actor, named_in,
     preview::{self, Rows},
-    resolve, take_target,
+    resolve, take_target, vouch,
 };
 use crate::{
     auth::{Permit, Purpose, Target},
@@ -39,11 +39,13 @@ impl Write for SetPrimaryIdentity {
     }
 
     async fn attempt(&self, _: &Linking, session: &mut Session) -> Result<User, Error> {
-        let (id, []) = resolve(session, &self.target, Purpose::SensitiveWrite, [], self.now).await?;
+        let (id, []) = resolve(session, &self.target, Purpose::FinalWrite, [], self.now).await?;
         let keys = LockKeys::default().user(&id).identity(&self.identity);
         let (mut users, now) = preview::begin(session, self.validate_only, &keys, Rows::Of(&[&id])).await?;
-        let user = take_target(&mut users, &id, &self.target)?;
+        let mut user = take_target(&mut users, &id, &self.target)?;
+        self.target.expect_vouched(&user, |_| true)?;
         expect_version(self.expected_version, user.version)?;
+        vouch(session, &self.target, &mut user, self.validate_only, now).await?;
         let changed = linking::set_primary(user.clone(), &self.identity, now)?;
         if let Some(changed) = changed.as_ref().filter(|_| !self.validate_only) {
             session.save_users(&[changed]).await?;

@@ -124,8 +124,17 @@ impl Secondary {
 
     /// Whether what was found of it is still so of the row that was locked since.
     pub(super) fn still_names(&self, named: &Named, user: &User) -> bool {
-        let withdrawn = matches!(self, Self::Proven(token) if user.has_withdrawn_tokens_of(token.issued_at));
-        user.is_meant_by(named) && !withdrawn
+        let is_outdated =
+            |token: &VerifiedToken| user.has_withdrawn(&token.stamp()) || user.only_reads(named, &token.stamp());
+        user.is_meant_by(named) && !self.token().is_some_and(is_outdated)
+    }
+
+    /// The token that proves it, if one does.
+    pub(super) fn token(&self) -> Option<&VerifiedToken> {
+        match self {
+            Self::Proven(token) => Some(token),
+            Self::Identity(_) | Self::MainIdentity(_) | Self::User(_) | Self::Ticket(_) | Self::Account(_) => None,
+        }
     }
 
     /// What a proof is used up by.
@@ -161,7 +170,8 @@ impl Secondary {
     }
 
     /// Refuses a user that its naming does not reach. An account that nobody signs in with brings along no user
-    /// who can sign in: it would be a way into that.
+    /// who can sign in: it would be a way into that. Nor does an account that came to the user by an old sign-in: whose
+    /// it is has not been shown by an account that was there before.
     pub(super) fn expect_reach(&self, tenant: &Tenant, user: &User) -> Result<(), Refusal> {
         let (proving, refusal) = match self {
             Self::MainIdentity(identity)
@@ -173,6 +183,10 @@ impl Secondary {
                 Who::User(Named::Identity(identity)) => {
                     (identity, Refusal::LinkTokenInvalid(LinkTokenProblem::Invalid))
                 }
+                // It says nothing of the account where the person signed in.
+                Who::User(Named::UserId(_)) if !user.is_all_vouched() => {
+                    return Err(Refusal::LinkTokenInvalid(LinkTokenProblem::Invalid));
+                }
                 Who::User(Named::UserId(_)) | Who::Service => return Ok(()),
             },
             Self::Account(account) => (&account.id, Refusal::IdentityTaken),
@@ -181,7 +195,7 @@ impl Secondary {
         };
         let can_sign_in = |identity: &IdentityRef| tenant.can_sign_in(&identity.provider);
         let is_way_in = can_sign_in(proving) || !user.identities.iter().any(|of| can_sign_in(&of.id));
-        if is_way_in { Ok(()) } else { Err(refusal) }
+        if is_way_in && user.is_vouched(proving) { Ok(()) } else { Err(refusal) }
     }
 
     /// What is to be done, from what is known of the secondary side.
@@ -241,7 +255,7 @@ fn proven_step(tenant: &Tenant, token: &VerifiedToken, primary: &UserId, known: 
         let link = standing.absorbed.as_ref().map(|absorbed| absorbed.by_link);
         return Ok(Step::Nothing { link: link.or(known.home_link) });
     }
-    if standing.was_absorbed_after(token.issued_at) {
+    if standing.only_reads(token.issued_at) {
         return Err(Refusal::LinkTokenInvalid(LinkTokenProblem::Invalid));
     }
     Ok(Step::Absorb(standing.holder.clone()))

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::{
-    Error, Linking, Write, actor, attachment::Attachment, lock_told, named_in, named_in_link, random_user_id,
+    Error, Linking, Write, actor, attachment::Attachment, free_id, lock_told, named_in, named_in_link, random_user_id,
     take_live, unanswered,
 };
 use crate::{
@@ -11,7 +11,7 @@ use crate::{
     clock,
     config::Tenant,
     domain::{
-        Event, Named, Refusal, User, UserChange, UserId,
+        Event, Moved, Named, Refusal, User, UserChange, UserId,
         linking::{LinkTerms, UnownedIdentity, owned},
         sign_in::{self, Decision, Facts, Outcome, Rule},
         tickets::Ticket,
@@ -35,7 +35,12 @@ pub struct SignIn {
 pub enum SigningIn {
     /// An account that was just proven. Its email is verified if the provider says so; whether that counts is
     /// judged here.
-    Account(UnownedIdentity),
+    Account {
+        /// The account.
+        account: UnownedIdentity,
+        /// When the person signed in there: tokens of the account from then on are as good as this sign-in.
+        proven_at: DateTime<Utc>,
+    },
     /// The ticket with this hash, to be a user of its own.
     Ticket([u8; 32]),
 }
@@ -100,7 +105,7 @@ impl Write for SignIn {
             _ => None,
         };
         if self.validate_only {
-            return self.act(session, seen, new_id, clock::now()).await;
+            return self.act(tenant, session, seen, new_id, clock::now()).await;
         }
         session.begin().await?;
         session.lock(&self.keys(tenant, &seen, new_id.as_ref())).await?;
@@ -111,7 +116,7 @@ impl Write for SignIn {
         }
         let users = again.holders.iter().chain(&again.owner);
         let now = users.map(|user| user.update_time).fold(clock::now(), DateTime::max);
-        self.act(session, again, new_id, now).await
+        self.act(tenant, session, again, new_id, now).await
     }
 
     fn concerned(answer: &SignInAnswer) -> Vec<Named> {
@@ -119,7 +124,16 @@ impl Write for SignIn {
         let evidence = answer.decision.evidence.iter().flat_map(|of| {
             [Named::Identity(of.identity.clone())].into_iter().chain(of.owner.clone().map(Named::UserId))
         });
+        let candidates = match &answer.decision.outcome {
+            Outcome::Candidates(candidates) => candidates.as_slice(),
+            Outcome::SignedIn(_) | Outcome::Created | Outcome::Linked(_) => &[],
+        };
+        let candidates = candidates.iter().flat_map(|candidate| {
+            let others = candidate.others.iter().map(|(identity, _)| Named::Identity(identity.clone()));
+            [Named::UserId(candidate.user.clone())].into_iter().chain(others)
+        });
         let user = answer.user.iter().flat_map(named_in);
+        let user = user.chain(candidates);
         account.into_iter().chain(evidence).chain(user).chain(answer.link.iter().flat_map(named_in_link)).collect()
     }
 
@@ -130,10 +144,12 @@ impl Write for SignIn {
 }
 
 impl Seen {
-    /// Whether a known account is as it was, so that nothing is to be written.
+    /// Whether a known account is as it was, and vouches for none, so that nothing is to be written.
     fn is_as_it_was(&self) -> bool {
-        let known = self.owner.as_ref().and_then(|owner| owner.identity(&self.account.id));
-        known.is_some_and(|known| sign_in::refreshed(known, &self.account).is_none())
+        let Some(owner) = &self.owner else { return false };
+        let known = owner.identity(&self.account.id);
+        known.is_some_and(|known| sign_in::refreshed(known, &self.account, clock::now()).is_none())
+            && owner.vouched_for_by(&self.account.id).is_empty()
     }
 }
 
@@ -141,7 +157,7 @@ impl SignIn {
     /// Reads what there is to know, and decides.
     async fn see(&self, tenant: &Tenant, session: &mut Session) -> Result<Seen, Error> {
         let account = match &self.with {
-            SigningIn::Account(account) => account.clone(),
+            SigningIn::Account { account, .. } => account.clone(),
             SigningIn::Ticket(hash) => return self.see_ticket(tenant, session, hash).await,
         };
         let provider = tenant.provider(&account.id.provider);
@@ -212,32 +228,53 @@ impl SignIn {
 
     async fn act(
         &self,
+        tenant: &Tenant,
         session: &mut Session,
         seen: Seen,
         new_id: Option<UserId>,
         now: DateTime<Utc>,
     ) -> Result<SignInAnswer, Error> {
         match seen.decision.outcome.clone() {
-            Outcome::SignedIn(_) => self.refresh(session, seen, now).await,
+            Outcome::SignedIn(_) => self.refresh(tenant, session, seen, now).await,
             Outcome::Created => self.create(session, seen, new_id.ok_or(Error::Moved)?, now).await,
             Outcome::Linked(user) => self.link(session, seen, &user, now).await,
             Outcome::Candidates(_) => self.suggest(session, seen, now).await,
         }
     }
 
-    /// Somebody who is known, and of whom the provider tells something else now.
-    async fn refresh(&self, session: &mut Session, seen: Seen, now: DateTime<Utc>) -> Result<SignInAnswer, Error> {
+    /// A known account of which the provider tells something else now, or which vouches for others by this sign-in.
+    async fn refresh(
+        &self,
+        tenant: &Tenant,
+        session: &mut Session,
+        seen: Seen,
+        now: DateTime<Utc>,
+    ) -> Result<SignInAnswer, Error> {
         let Seen { account, owner, decision, .. } = seen;
         let mut user = owner.ok_or(Error::Moved)?;
+        let vouched = user.vouched_for_by(&account.id);
+        user.vouch_for(&vouched);
         let known = user.identities.iter_mut().find(|identity| identity.id == account.id).ok_or(Error::Moved)?;
-        let fresh = sign_in::refreshed(known, &account).ok_or(Error::Moved)?;
-        *known = fresh.clone();
-        user.touch(now);
+        let fresh = sign_in::refreshed(known, &account, now);
+        if let Some(fresh) = &fresh {
+            let policy = &tenant.provider(&account.id.provider).policy;
+            let proves_an_address = sign_in::proves_an_address(known, fresh, policy);
+            *known = fresh.clone();
+            if proves_an_address {
+                user.writes_valid_from = Some(now);
+            }
+            user.touch(now);
+        }
         if !self.validate_only {
-            session.refresh_identity(&fresh).await?;
-            session.save_users(&[&user]).await?;
-            let event = Event::IdentityUpdated { user: UserChange::of(&user), identity: fresh.id };
-            session.record(actor(&self.permit, &user.id), event, now);
+            if !vouched.is_empty() {
+                session.vouch_for(&vouched).await?;
+            }
+            if let Some(fresh) = fresh {
+                session.refresh_identity(&fresh).await?;
+                session.save_users(&[&user]).await?;
+                let event = Event::IdentityUpdated { user: UserChange::of(&user), identity: fresh.id };
+                session.record(actor(&self.permit, &user.id), event, now);
+            }
         }
         Ok(answer(decision, account, Some(user)))
     }
@@ -278,7 +315,10 @@ impl SignIn {
         let user = take_live(&mut users, id)?;
         let terms = LinkTerms { require_shared_verified_email: true, ..LinkTerms::default() };
         let (permit, identity, proof) = (&self.permit, account.clone(), &Proof::VerifiedEmail);
-        let attachment = Attachment { permit, user, identity, terms: &terms, proof, now };
+        // So that the tokens of this very sign-in are good, whenever it comes to be written.
+        let SigningIn::Account { proven_at, .. } = self.with else { return Err(Error::Moved) };
+        let moved = Moved::at(proven_at.min(now));
+        let attachment = Attachment { permit, user, identity, terms: &terms, proof, moved, now };
         let (user, link) = attachment.attach(session, self.validate_only).await?.ok_or(Error::Moved)?;
         Ok(SignInAnswer { link: Some(link), ..answer(decision, account, Some(user)) })
     }
@@ -306,9 +346,9 @@ fn answer(decision: Decision, account: UnownedIdentity, user: Option<User>) -> S
 
 /// What a newcomer will be called.
 async fn new_user_id(tenant: &Tenant, session: &mut Session, account: &UnownedIdentity) -> Result<UserId, Error> {
-    let Some(wanted) = account.id.as_user_id().filter(|_| tenant.wants_provider_subject()) else {
-        return random_user_id();
+    let free = match tenant.user_id_of(&account.id) {
+        Some(id) => free_id(session, id).await?,
+        None => None,
     };
-    let known = unanswered(session, &[Question::from(Named::UserId(wanted.clone()))]).await?;
-    if known.iter().all(|known| known.standing.is_none()) { Ok(wanted) } else { random_user_id() }
+    free.map_or_else(random_user_id, Ok)
 }

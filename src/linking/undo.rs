@@ -4,13 +4,14 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::{
-    Error, Linking, Unlink, UnlinkAnswer, Write, actor, lock_told, named_in, named_in_link,
+    Error, Linking, Unlink, UnlinkAnswer, Write, actor, calling_token, free_id, lock_told, named_in, named_in_link,
     preview::{self, Rows},
     resolve, take_target, unanswered,
     unlink::Leaving,
+    vouch,
 };
 use crate::{
-    auth::{Caller, Permit, Purpose, Target},
+    auth::{Permit, Target},
     domain::{
         Event, Named, Refusal, User, UserChange, UserId,
         event::MetadataPlace,
@@ -40,16 +41,16 @@ pub struct UndoLink {
 
 /// What there is after a link was undone.
 pub struct UndoneLink {
-    /// The user that held the absorbed one.
-    pub user: User,
+    /// The user that held the absorbed one; `None` where the caller left it by this, and is told again.
+    pub user: Option<User>,
     /// The user that came back, or that an attached identity became; none if it was deleted since.
     pub restored: Option<User>,
     /// Whether `restored` was made by this.
     pub is_new: bool,
     /// Whether the link was undone before, and this changed nothing.
     pub was_undone: bool,
-    /// The link as it is now.
-    pub link: StoredLink,
+    /// The link as it is now; `None` where `user` is.
+    pub link: Option<StoredLink>,
     /// What was taken back.
     pub taken_back: TakenBackMetadata,
     /// What was withheld.
@@ -66,7 +67,7 @@ impl Write for UndoLink {
     }
 
     async fn attempt(&self, linking: &Linking, session: &mut Session) -> Result<UndoneLink, Error> {
-        let Resolved { target, holder, home, link } = self.resolve(session).await?;
+        let Resolved { target, holder, home, link } = self.resolve(linking, session).await?;
         if link.undo_time.is_some() {
             return already_undone(session, link, &holder).await;
         }
@@ -81,7 +82,9 @@ impl Write for UndoLink {
                 validate_only: self.validate_only,
                 now: self.now,
             };
-            let leaving = Leaving { owner: &holder, home: &home, undoes: Some(link.id) };
+            let new_id = linking.tenant(&self.permit)?.user_id_of(&unlink.identity);
+            let new_id = if let Some(id) = new_id { free_id(session, id).await? } else { None };
+            let leaving = Leaving { owner: &holder, home: &home, new_id, undoes: Some(link.id) };
             return Ok(detached(link, unlink.leave(linking, session, leaving).await?));
         };
 
@@ -89,8 +92,10 @@ impl Write for UndoLink {
         let keys = link.moved.iter().fold(keys, LockKeys::identity);
         let (mut users, now) =
             preview::begin(session, self.validate_only, &keys, Rows::Household(&holder, &[])).await?;
-        let holder = take_target(&mut users, &holder, &target)?;
+        let mut holder = take_target(&mut users, &holder, &target)?;
+        target.expect_vouched(&holder, |identity| link.moved.contains(&identity.id))?;
         expect_version(self.expected_version, holder.version)?;
+        vouch(session, &target, &mut holder, self.validate_only, now).await?;
         let is_absorbed = |user: &User| user.absorbed.as_ref().is_some_and(|absorbed| absorbed.by_link == link.id);
         if !users.iter().any(is_absorbed) {
             return Err(Error::Moved);
@@ -108,11 +113,7 @@ impl Write for UndoLink {
             link: link.id,
             metadata: self.metadata,
             can_sign_in: &|provider| tenant.can_sign_in(provider),
-            holder_tokens_from: match self.permit.caller() {
-                // So that a retry of this call is heard.
-                Caller::User(user) => user.issued_at,
-                Caller::Service { .. } => now,
-            },
+            caller: calling_token(&self.permit),
         };
         let mut done = undoing::undo(household, &terms, now)?;
         // Of those who stay only whom the undo changed is written.
@@ -137,13 +138,31 @@ impl Write for UndoLink {
         let Undone { holder, restored, withheld, .. } = done;
         let link = StoredLink { undo_time: Some(now), ..link };
         let (is_new, was_undone, restored) = (false, false, Some(restored));
-        Ok(UndoneLink { user: holder, restored, is_new, was_undone, link, taken_back, withheld })
+        Ok(UndoneLink { user: Some(holder), restored, is_new, was_undone, link: Some(link), taken_back, withheld })
     }
 
     fn concerned(answer: &UndoneLink) -> Vec<Named> {
         let restored = answer.restored.iter().flat_map(named_in);
         // The link may name others, who have left since.
-        named_in(&answer.user).into_iter().chain(restored).chain(named_in_link(&answer.link)).collect()
+        let user = answer.user.iter().flat_map(named_in);
+        user.chain(restored).chain(answer.link.iter().flat_map(named_in_link)).collect()
+    }
+
+    fn left(&self, answer: &UndoneLink) -> Option<(Option<UserId>, UndoneLink)> {
+        let restored = answer.restored.as_ref()?;
+        calling_token(&self.permit).filter(|caller| restored.is_meant_by(&caller.named))?;
+        let (taken_back, withheld) = (TakenBackMetadata::default(), answer.withheld.clone());
+        let UndoneLink { is_new, was_undone, .. } = *answer;
+        let told = UndoneLink {
+            user: None,
+            restored: Some(restored.clone()),
+            is_new,
+            was_undone,
+            link: None,
+            taken_back,
+            withheld,
+        };
+        Some((Some(restored.id.clone()), told))
     }
 }
 
@@ -160,13 +179,14 @@ struct Resolved {
 impl UndoLink {
     /// Finds the link, and whoever holds what it brought: a service names nobody but by the link, and a
     /// person is not told whether there is such a link of others.
-    async fn resolve(&self, session: &mut Session) -> Result<Resolved, Error> {
+    async fn resolve(&self, linking: &Linking, session: &mut Session) -> Result<Resolved, Error> {
         let question = Question::from(self.link);
         let (own, found) = if self.permit.is_service() {
             (None, unanswered(session, &[question]).await?.pop())
         } else {
             let target = self.permit.target(None)?;
-            let (own, [found]) = resolve(session, &target, Purpose::SensitiveWrite, [question], self.now).await?;
+            let purpose = linking.fresh_write(&self.permit)?;
+            let (own, [found]) = resolve(session, &target, purpose, [question], self.now).await?;
             (Some((target, own)), Some(found))
         };
         let Some(Answer { standing: Some(standing), link: Some(link), home, .. }) = found else {
@@ -199,8 +219,8 @@ fn detached(link: StoredLink, answer: UnlinkAnswer) -> UndoneLink {
         Departure::Restored { user, withheld, .. } => (user, false, withheld),
         Departure::Created { user, .. } => (user, true, Withheld::default()),
     };
-    let (secondary, undo_time) = (Some(restored.id.clone()), Some(user.update_time));
-    let link = StoredLink { secondary, undo_time, ..link };
+    let (secondary, undo_time) = (Some(restored.id.clone()), Some(restored.update_time));
+    let link = Some(StoredLink { secondary, undo_time, ..link });
     UndoneLink { user, restored: Some(restored), is_new, was_undone: false, link, taken_back, withheld }
 }
 
@@ -211,7 +231,7 @@ async fn already_undone(session: &mut Session, link: StoredLink, holder: &UserId
     };
     let told: Vec<&UserId> = [holder].into_iter().chain(&now_held_by).collect();
     lock_told(session, &told, Some(&link)).await?;
-    let user = live(session, holder).await?;
+    let (user, link) = (Some(live(session, holder).await?), Some(link));
     let restored = match &now_held_by {
         Some(id) => Some(live(session, id).await?),
         None => None,

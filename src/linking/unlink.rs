@@ -4,12 +4,12 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::{
-    Error, Linking, Write, actor, named_in,
+    Error, Linking, Write, actor, calling_token, named_in,
     preview::{self, Rows},
-    random_user_id, resolve, take, take_target,
+    random_user_id, resolve, take, take_target, vouch,
 };
 use crate::{
-    auth::{Caller, Permit, Purpose, Target},
+    auth::{Permit, Target},
     domain::{
         Event, IdentityRef, Named, Refusal, User, UserChange, UserId,
         event::MetadataPlace,
@@ -40,8 +40,8 @@ pub struct Unlink {
 
 /// The two users that there are now.
 pub struct UnlinkAnswer {
-    /// The user that the identity left.
-    pub user: User,
+    /// The user that the identity left; `None` where the caller went with it, and is told again.
+    pub user: Option<User>,
     /// Where it went.
     pub departure: Departure,
     /// What became of what the link had put into the metadata of the user that it left.
@@ -59,15 +59,34 @@ impl Write for Unlink {
 
     async fn attempt(&self, linking: &Linking, session: &mut Session) -> Result<UnlinkAnswer, Error> {
         let question = Question::from(Named::Identity(self.identity.clone()));
-        let (owner, [known]) = resolve(session, &self.target, Purpose::SensitiveWrite, [question], self.now).await?;
+        let purpose = linking.fresh_write(&self.permit)?;
+        let joined = linking.tenant(&self.permit)?.user_id_of(&self.identity);
+        let (owner, known, new_id) = match joined {
+            None => {
+                let (owner, [known]) = resolve(session, &self.target, purpose, [question], self.now).await?;
+                (owner, known, None)
+            }
+            Some(id) => {
+                let also = [question, Question::from(Named::UserId(id.clone()))];
+                let (owner, [known, by_id]) = resolve(session, &self.target, purpose, also, self.now).await?;
+                (owner, known, by_id.is_free_id().then_some(id))
+            }
+        };
         let is_owned = known.standing.is_some_and(|standing| standing.holder == owner);
         let home = known.home.filter(|_| is_owned).ok_or(Refusal::IdentityNotFound)?;
-        self.leave(linking, session, Leaving { owner: &owner, home: &home, undoes: None }).await
+        self.leave(linking, session, Leaving { owner: &owner, home: &home, new_id, undoes: None }).await
     }
 
     fn concerned(answer: &UnlinkAnswer) -> Vec<Named> {
         let (Departure::Restored { user, .. } | Departure::Created { user, .. }) = &answer.departure;
-        [named_in(&answer.user), named_in(user)].concat()
+        answer.user.iter().flat_map(named_in).chain(named_in(user)).collect()
+    }
+
+    fn left(&self, answer: &UnlinkAnswer) -> Option<(Option<UserId>, UnlinkAnswer)> {
+        let (Departure::Restored { user, .. } | Departure::Created { user, .. }) = &answer.departure;
+        calling_token(&self.permit).filter(|caller| user.is_meant_by(&caller.named))?;
+        let departure = answer.departure.clone();
+        Some((Some(user.id.clone()), UnlinkAnswer { user: None, departure, taken_back: TakenBackMetadata::default() }))
     }
 }
 
@@ -77,6 +96,8 @@ pub(super) struct Leaving<'a> {
     pub(super) owner: &'a UserId,
     /// Where it came from.
     pub(super) home: &'a UserId,
+    /// The id that it gives a user of its own, if it gives one; else that is random.
+    pub(super) new_id: Option<UserId>,
     /// The link that is undone by this, which attached the identity: no other may end by it.
     pub(super) undoes: Option<Uuid>,
 }
@@ -99,18 +120,19 @@ impl Unlink {
         &self,
         linking: &Linking,
         session: &mut Session,
-        Leaving { owner: owner_id, home: home_id, undoes }: Leaving<'_>,
+        Leaving { owner: owner_id, home: home_id, new_id, undoes }: Leaving<'_>,
     ) -> Result<UnlinkAnswer, Error> {
         let tenant = linking.tenant(&self.permit)?;
-        let joined = self.identity.as_user_id().filter(|_| tenant.wants_provider_subject());
-        let wanted_id = joined.map_or_else(random_user_id, Ok)?;
+        let wanted_id = new_id.map_or_else(random_user_id, Ok)?;
         let keys = LockKeys::default().user(owner_id).user(home_id).user(&wanted_id).identity(&self.identity);
         let rows = Rows::Household(owner_id, &[&wanted_id]);
         let (mut users, now) = preview::begin(session, self.validate_only, &keys, rows).await?;
         let is_taken = users.iter().any(|user| user.id == wanted_id);
         let new_user_id = if is_taken { random_user_id()? } else { wanted_id };
-        let owner = take_target(&mut users, owner_id, &self.target)?;
+        let mut owner = take_target(&mut users, owner_id, &self.target)?;
+        self.target.expect_vouched(&owner, |identity| identity.id == self.identity)?;
         expect_version(self.expected_version, owner.version)?;
+        vouch(session, &self.target, &mut owner, self.validate_only, now).await?;
         if owner.identity(&self.identity).is_none_or(|identity| identity.home != *home_id) {
             return Err(Error::Moved);
         }
@@ -130,11 +152,7 @@ impl Unlink {
             metadata: self.metadata,
             new_user_id,
             can_sign_in: &|provider| tenant.can_sign_in(provider),
-            owner_tokens_from: match self.permit.caller() {
-                // So that a retry of this call is heard.
-                Caller::User(user) => user.issued_at,
-                Caller::Service { .. } => now,
-            },
+            caller: calling_token(&self.permit),
         };
         let Family { owner, home, others, rewritten } = family;
         let done = unlinking::detach(owner, home, &terms, now)?;
@@ -146,7 +164,7 @@ impl Unlink {
                 session.save_link_changes(&rewritten).await?;
             }
         }
-        Ok(UnlinkAnswer { user: done.owner, departure: done.departure, taken_back })
+        Ok(UnlinkAnswer { user: Some(done.owner), departure: done.departure, taken_back })
     }
 
     /// What happened. An unlink that undoes the link which attached the identity is told as an undoing.

@@ -17,7 +17,7 @@ use crate::{
         refusal::expect_version,
         unlinking::user_of_its_own,
     },
-    store::{Deleted, Inserted, LockKeys, Question, Session, StoreError},
+    store::{Answer, Deleted, Inserted, LockKeys, Question, Session, StoreError},
 };
 
 /// Creates a user with its first identity.
@@ -66,7 +66,7 @@ impl Write for CreateUser {
             Some(UserIdForm::ProviderSubject) => Some(joined.ok_or_else(|| {
                 Refusal::invalid("user_id_form", format!("provider|subject would be the id, and that {}", UserId::FORM))
             })?),
-            None => joined.filter(|_| tenant.wants_provider_subject()),
+            None => tenant.user_id_of(&self.identity.id),
         };
         let named = Named::Identity(self.identity.id.clone());
         let mut questions = vec![Question::from(named)];
@@ -75,7 +75,7 @@ impl Write for CreateUser {
         if known.first().is_some_and(|identity| identity.standing.is_some()) {
             return Err(Refusal::IdentityTaken.into());
         }
-        let is_free = known.get(1).is_none_or(|id| id.standing.is_none());
+        let is_free = known.get(1).is_none_or(Answer::is_free_id);
         let id = match wanted {
             Some(id) if is_free => id,
             Some(_) if self.user_id_form.is_some() => return Err(Refusal::UserExists.into()),
@@ -237,7 +237,7 @@ impl Write for DeleteUser {
     }
 
     async fn attempt(&self, _: &Linking, session: &mut Session) -> Result<Vec<UserId>, Error> {
-        let (id, []) = resolve(session, &self.target, Purpose::SensitiveWrite, [], self.now).await?;
+        let (id, []) = resolve(session, &self.target, Purpose::FinalWrite, [], self.now).await?;
         // The identities are locked too, so that nobody creates one of them again before it is gone.
         let mut seen = session.users(&[&id]).await?;
         let seen = take_live(&mut seen, &id)?;
@@ -247,6 +247,7 @@ impl Write for DeleteUser {
         if user.identities != seen.identities {
             return Err(Error::Moved);
         }
+        self.target.expect_vouched(&user, |_| true)?;
         expect_version(self.expected_version, user.version)?;
         // Whoever absorbs or brings back one of these locks this user.
         let absorbed = session.absorbed_ids(&id).await?;
@@ -263,9 +264,7 @@ impl Write for DeleteUser {
             session.delete_user(&id, &absorbed).await?;
             let event = Event::UserDeleted { user: end, absorbed, identities: identities.clone() };
             session.record(actor(&self.permit, &id), event, now);
-            let names = deleted.iter().cloned().map(Named::UserId);
-            let names: Vec<Named> = names.chain(identities.into_iter().map(Named::Identity)).collect();
-            session.insert_tombstones(&names, now).await?;
+            session.insert_tombstones(&deleted, &identities, now).await?;
         }
         Ok(deleted)
     }
@@ -273,6 +272,10 @@ impl Write for DeleteUser {
     fn concerned(_: &Vec<UserId>) -> Vec<Named> {
         // What it says of them is that they are gone.
         Vec::new()
+    }
+
+    fn left(&self, deleted: &Vec<UserId>) -> Option<(Option<UserId>, Vec<UserId>)> {
+        Some((None, deleted.clone()))
     }
 
     async fn finish(&self, linking: &Linking) {

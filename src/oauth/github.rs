@@ -80,6 +80,7 @@ pub(super) async fn account(
         email: email.map(|email| email.email),
         profile_data: Metadata::parse("", profile(user)).unwrap_or_default(),
         authenticated_at: now,
+        proven_at: now,
     })
 }
 

@@ -44,13 +44,15 @@ pub struct Account {
     pub profile_data: Metadata,
     /// When the person signed in there.
     pub authenticated_at: DateTime<Utc>,
+    /// When the provider said all this: when its ID token was issued.
+    pub proven_at: DateTime<Utc>,
 }
 
 impl From<Account> for UnownedIdentity {
     /// As the provider tells it; whether that counts is for others to judge. An email that cannot be kept is not
     /// worth turning somebody away for.
     fn from(account: Account) -> Self {
-        let Account { identity: id, issuer, email, email_verified, profile_data, authenticated_at: time } = account;
+        let Account { identity: id, issuer, email, email_verified, profile_data, authenticated_at: time, .. } = account;
         let can_be_kept =
             |given: &String| (1..=MAX_EMAIL).contains(&given.len()) && !given.chars().any(char::is_control);
         let email = email.filter(can_be_kept).map(|given| {

@@ -109,6 +109,7 @@ impl Oidc {
             // What does not fit is not worth refusing somebody for.
             profile_data: Metadata::parse("", profile).unwrap_or_default(),
             authenticated_at: id_token.authenticated_at,
+            proven_at: id_token.issued_at,
         })
     }
 }

@@ -38,7 +38,7 @@ use diesel_async::{
 };
 
 use self::{connection::Connection, events::NewEvent};
-use crate::domain::TenantId;
+use crate::domain::{TenantId, UserId};
 pub use connect::{Address, AddressError};
 pub use epochs::Horizon;
 pub use erasures::Deleted;
@@ -98,7 +98,7 @@ impl Store {
     pub async fn session(&self, tenant: &TenantId) -> Result<Session, StoreError> {
         let key = self.key(tenant)?.clone();
         let conn = self.connection().await?;
-        Ok(Session { conn, tenant: tenant.clone(), key, request: None, events: Vec::new() })
+        Ok(Session { conn, tenant: tenant.clone(), key, request: None, caller: None, events: Vec::new() })
     }
 
     async fn connection(&self) -> Result<Connection, StoreError> {
@@ -128,6 +128,8 @@ pub struct Session {
     tenant: TenantId,
     key: TenantKey,
     request: Option<Request>,
+    /// The user that the caller is, where it calls for itself.
+    caller: Option<UserId>,
     /// What the transaction did that is open.
     events: Vec<NewEvent>,
 }
@@ -142,6 +144,11 @@ impl Session {
     /// Whether this is for a request that carries an id.
     pub fn has_request_id(&self) -> bool {
         self.request.is_some()
+    }
+
+    /// Notes which user the caller is, where it calls for itself: its answer is for that user.
+    pub fn note_caller(&mut self, user: Option<UserId>) {
+        self.caller = user;
     }
 
     /// Begins a transaction. A session that is dropped inside one takes it back.

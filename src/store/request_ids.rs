@@ -2,12 +2,12 @@
 
 use diesel::{
     QueryableByName, sql_query,
-    sql_types::{Array, Binary, Text, Uuid as SqlUuid},
+    sql_types::{Array, Binary, Nullable, Text, Uuid as SqlUuid},
 };
 use uuid::Uuid;
 
 use super::{Session, StoreError, cached::Cached, erasures::concerns_deleted};
-use crate::domain::Named;
+use crate::domain::{Named, UserId};
 
 /// A request that carries an id, in the tenant of its session.
 #[derive(Debug, Clone)]
@@ -82,15 +82,17 @@ impl Session {
         Ok(row.map(|row| request.compare(&row.fingerprint, row.answer)))
     }
 
-    /// Keeps the answer to this session's request for a day, if that has an id. `concerned` is whoever
-    /// is in it.
+    /// Keeps the answer to this session's request for a day, if that has an id, for the user that the caller is now.
+    /// `concerned` is whoever is in it.
     pub async fn insert_answer(&mut self, answer: &[u8], concerned: &[Named]) -> Result<AnswerInserted, StoreError> {
         const SQL: &str = concat!(
             "INSERT INTO request_ids AS r \
-              (tenant_id, rpc, caller_kind, issuer, subject, request_id, fingerprint, answer, concerned, expire_time) \
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, now() + interval '24 hours') \
+              (tenant_id, rpc, caller_kind, issuer, subject, request_id, fingerprint, answer, concerned, \
+              caller_user_id, expire_time) \
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, now() + interval '24 hours') \
             ON CONFLICT ON CONSTRAINT request_ids_pkey DO UPDATE SET fingerprint = excluded.fingerprint, \
-              answer = excluded.answer, concerned = excluded.concerned, expire_time = excluded.expire_time \
+              answer = excluded.answer, concerned = excluded.concerned, \
+              caller_user_id = excluded.caller_user_id, expire_time = excluded.expire_time \
             WHERE r.expire_time <= now() OR ",
             concerns_deleted!("r")
         );
@@ -104,7 +106,8 @@ impl Session {
             .bind::<SqlUuid, _>(request.id)
             .bind::<Binary, _>(request.fingerprint.as_slice())
             .bind::<Binary, _>(answer)
-            .bind::<Array<Text>, _>(texts(concerned));
+            .bind::<Array<Text>, _>(texts(concerned))
+            .bind::<Nullable<Text>, _>(self.caller.as_ref().map(UserId::as_str));
         let rows = self.conn.execute(Cached(query)).await?;
         Ok(if rows == 1 { AnswerInserted::Inserted } else { AnswerInserted::Answered })
     }

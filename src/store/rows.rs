@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use diesel::{
     QueryableByName,
-    sql_types::{BigInt, Bool, Json, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid},
+    sql_types::{BigInt, Binary, Bool, Json, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid},
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -11,7 +11,8 @@ use uuid::Uuid;
 
 use super::StoreError;
 use crate::domain::{
-    Absorbed, Identity, IdentityEmail, IdentityRef, Metadata, Provider, Subject, User, UserId, Verified, Verifier,
+    Absorbed, Identity, IdentityEmail, IdentityRef, Metadata, Moved, Provider, Subject, TokenHash, User, UserId,
+    Verified, Verifier,
 };
 
 /// The columns of a [`UserRow`], for a query in which `u` is the user. The identities come as one
@@ -20,7 +21,7 @@ macro_rules! user_columns {
     () => {
         "u.id, u.version, u.create_time, u.update_time, u.absorbed_into, u.absorbed_by_link, u.absorbed_time, \
          u.primary_provider, u.primary_subject, u.user_metadata, u.app_metadata, u.profile_overrides, u.blocked, \
-         u.tokens_valid_from, u.detached_from, u.identities_version, \
+         u.tokens_valid_from, u.spared_token, u.writes_valid_from, u.detached_from, u.identities_version, \
          (SELECT json_agg(i ORDER BY i.ordinal) FROM identities i \
            WHERE i.tenant_id = u.tenant_id AND i.owner_id = u.id) AS identities"
     };
@@ -58,6 +59,10 @@ pub(super) struct UserRow {
     blocked: bool,
     #[diesel(sql_type = Nullable<Timestamptz>)]
     tokens_valid_from: Option<DateTime<Utc>>,
+    #[diesel(sql_type = Nullable<Binary>)]
+    spared_token: Option<Vec<u8>>,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    writes_valid_from: Option<DateTime<Utc>>,
     #[diesel(sql_type = Nullable<Text>)]
     detached_from: Option<String>,
     #[diesel(sql_type = BigInt)]
@@ -82,6 +87,11 @@ struct IdentityRow {
     profile_data: Value,
     attach_time: DateTime<Utc>,
     attached_by_link: Option<Uuid>,
+    owner_since: Option<DateTime<Utc>>,
+    moved_by_proof: bool,
+    vouched: bool,
+    email_proven_since: Option<DateTime<Utc>>,
+    email_changed: bool,
 }
 
 impl TryFrom<UserRow> for User {
@@ -105,6 +115,8 @@ impl TryFrom<UserRow> for User {
             profile_overrides: metadata(row.profile_overrides)?,
             blocked: row.blocked,
             tokens_valid_from: row.tokens_valid_from,
+            spared_token: row.spared_token.map(token_hash).transpose()?,
+            writes_valid_from: row.writes_valid_from,
             absorbed: absorbed(row.absorbed_into, row.absorbed_by_link, row.absorbed_time)?,
             detached_from: row.detached_from.as_deref().map(user_id).transpose()?,
         })
@@ -129,8 +141,20 @@ impl TryFrom<IdentityRow> for Identity {
             profile_data: metadata(row.profile_data)?,
             attach_time: row.attach_time,
             attached_by: row.attached_by_link,
+            moved: moved(row.owner_since, row.moved_by_proof, row.vouched),
+            // A release before the column knew only when the email was last verified.
+            email_proven_since: row.email_verify_time.and(row.email_proven_since.or(row.email_verify_time)),
+            email_changed: row.email_changed,
         })
     }
+}
+
+pub(super) fn moved(since: Option<DateTime<Utc>>, by_proof: bool, vouched: bool) -> Option<Moved> {
+    since.map(|time| Moved { time, by_proof, vouched })
+}
+
+fn token_hash(bytes: Vec<u8>) -> Result<TokenHash, StoreError> {
+    bytes.try_into().map_err(|_| StoreError::corrupt("hash of a token"))
 }
 
 pub(super) fn user_id(text: &str) -> Result<UserId, StoreError> {

@@ -24,12 +24,14 @@ impl Session {
         const SQL: &str = "SELECT u.id, u.version, u.create_time, u.update_time, u.absorbed_into, u.absorbed_by_link, \
               u.absorbed_time, u.primary_provider, u.primary_subject, '{}'::jsonb AS user_metadata, \
               '{}'::jsonb AS app_metadata, '{}'::jsonb AS profile_overrides, u.blocked, u.tokens_valid_from, \
-              u.detached_from, u.identities_version, \
+              u.spared_token, u.writes_valid_from, u.detached_from, u.identities_version, \
               (SELECT json_agg(json_build_object('provider', i.provider, 'subject', i.subject, 'home_id', i.home_id, \
                   'ordinal', i.ordinal, 'connection', i.connection, 'social', i.social, 'email', i.email, \
                   'email_canonical', i.email_canonical, 'email_verify_time', i.email_verify_time, \
                   'email_verifier', i.email_verifier, 'attach_time', i.attach_time, \
-                  'attached_by_link', i.attached_by_link, 'profile_data', \
+                  'attached_by_link', i.attached_by_link, 'owner_since', i.owner_since, \
+                  'moved_by_proof', i.moved_by_proof, 'vouched', i.vouched, \
+                  'email_proven_since', i.email_proven_since, 'email_changed', i.email_changed, 'profile_data', \
                   CASE WHEN i.email_canonical = $2 AND i.profile_data ? 'hd' \
                     THEN jsonb_build_object('hd', i.profile_data->'hd') ELSE '{}' END) ORDER BY i.ordinal) \
                 FROM identities i WHERE i.tenant_id = u.tenant_id AND i.owner_id = u.id) AS identities \
@@ -62,6 +64,8 @@ impl Session {
                 identities::email_verify_time.eq(verified.map(|verified| verified.time)),
                 identities::email_verifier.eq(verified.map(|verified| verifier_json(&verified.by))),
                 identities::profile_data.eq(json(&identity.profile_data)),
+                identities::email_proven_since.eq(identity.email_proven_since),
+                identities::email_changed.eq(identity.email_changed),
             ));
         self.conn.execute(Cached(update)).await?;
         Ok(())

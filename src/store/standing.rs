@@ -14,9 +14,9 @@ use super::{
     cached::Cached,
     erasures::{concerns_deleted, not_being_erased},
     links::link_of_json,
-    rows::{absorbed, user_id},
+    rows::{absorbed, moved, user_id},
 };
-use crate::domain::{IdentityRef, Named, Standing, UserId};
+use crate::domain::{IdentityRef, Named, Standing, TokenHash, UserId};
 
 /// What is asked about one user.
 #[derive(Debug, Clone)]
@@ -25,6 +25,8 @@ pub struct Question {
     pub about: About,
     /// The hash of a token that was given as a proof, to learn whether it made a link.
     pub proof_hash: Option<[u8; 32]>,
+    /// The token that names it so: one token may be good that was issued before others were refused.
+    pub token: Option<TokenHash>,
 }
 
 /// How a question says whom it is about.
@@ -39,13 +41,13 @@ pub enum About {
 
 impl From<Named> for Question {
     fn from(named: Named) -> Self {
-        Self { about: About::Named(named), proof_hash: None }
+        Self { about: About::Named(named), proof_hash: None, token: None }
     }
 }
 
 impl From<Uuid> for Question {
     fn from(link: Uuid) -> Self {
-        Self { about: About::Link(link), proof_hash: None }
+        Self { about: About::Link(link), proof_hash: None, token: None }
     }
 }
 
@@ -86,6 +88,9 @@ pub struct Known {
     pub answers: Vec<Answer>,
     /// What was answered under the id of the session's request.
     pub stored: Option<StoredAnswer>,
+    /// The live user that holds now whom the caller of that request was once it was answered; `None` where that does
+    /// not matter.
+    pub stored_for: Option<UserId>,
 }
 
 /// What is known about one user.
@@ -104,6 +109,15 @@ pub struct Answer {
     pub proof_use: Option<ProofUse>,
     /// When what is named was deleted, if it was.
     pub delete_time: Option<DateTime<Utc>>,
+    /// Whether the deleted user id may be given again to the account that it names.
+    pub is_returnable: bool,
+}
+
+impl Answer {
+    /// Whether a new user may have the user id that this is about, `provider|subject` of its own account.
+    pub fn is_free_id(&self) -> bool {
+        self.standing.is_none() && (self.delete_time.is_none() || self.is_returnable)
+    }
 }
 
 /// What a proof was used for.
@@ -150,7 +164,17 @@ struct Row {
     #[diesel(sql_type = Bool)]
     proof_undone: bool,
     #[diesel(sql_type = Nullable<Timestamptz>)]
+    writes_valid_from: Option<DateTime<Utc>>,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    owner_since: Option<DateTime<Utc>>,
+    #[diesel(sql_type = Bool)]
+    moved_by_proof: bool,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
     delete_time: Option<DateTime<Utc>>,
+    #[diesel(sql_type = Bool)]
+    is_returnable: bool,
+    #[diesel(sql_type = Nullable<Text>)]
+    stored_for: Option<String>,
     #[diesel(sql_type = Nullable<Binary>)]
     stored_fingerprint: Option<Vec<u8>>,
     #[diesel(sql_type = Nullable<Binary>)]
@@ -164,13 +188,20 @@ impl Session {
         const SQL: &str = concat!(
             "SELECT k.link, coalesce(i.home_id, k.home_id) AS home_id, coalesce(home.absorbed_by_link, i.attached_by_link) AS home_link, n.id AS named_id, n.create_time, \
               n.absorbed_into, n.absorbed_by_link, n.absorbed_time, h.id AS holder_id, h.blocked, \
-              greatest(n.tokens_valid_from, h.tokens_valid_from, home.tokens_valid_from, t.delete_time) AS tokens_valid_from, \
+              greatest(CASE WHEN n.spared_token = q.token THEN NULL ELSE n.tokens_valid_from END, \
+                CASE WHEN h.spared_token = q.token THEN NULL ELSE h.tokens_valid_from END, \
+                CASE WHEN home.spared_token = q.token THEN NULL ELSE home.tokens_valid_from END, \
+                date_trunc('second', t.delete_time) + interval '1 second') AS tokens_valid_from, \
+              CASE WHEN i.email_proven_since = h.writes_valid_from THEN NULL WHEN i.owner_id IS NOT NULL THEN h.writes_valid_from \
+                ELSE greatest(n.writes_valid_from, h.writes_valid_from) END AS writes_valid_from, \
+              i.owner_since, coalesce(i.moved_by_proof, false) AS moved_by_proof, \
               n.absorbed_into IS NULL OR EXISTS (SELECT FROM identities own WHERE own.tenant_id = $1 \
                 AND own.owner_id = n.absorbed_into AND own.home_id = n.id) AS has_identity, \
               l.id AS proof_link, coalesce(p.absorbed_into, p.id) AS proof_primary_id, l.undo_time IS NOT NULL AS proof_undone, \
-              t.delete_time, r.fingerprint AS stored_fingerprint, r.answer AS stored_answer \
-            FROM unnest($2::text[], $3::text[], $4::text[], $5::uuid[], $6::bytea[], $7::bytea[]) \
-              WITH ORDINALITY AS q(provider, subject, id, link, proof_hash, tombstone, position) \
+              t.delete_time, coalesce(t.returnable, false) AS is_returnable, r.holder_id AS stored_for, \
+              r.fingerprint AS stored_fingerprint, r.answer AS stored_answer \
+            FROM unnest($2::text[], $3::text[], $4::text[], $5::uuid[], $6::bytea[], $7::bytea[], $13::bytea[]) \
+              WITH ORDINALITY AS q(provider, subject, id, link, proof_hash, tombstone, token, position) \
             LEFT JOIN LATERAL (SELECT * FROM identities WHERE tenant_id = $1 AND provider = q.provider \
               AND subject = q.subject LIMIT 1) i ON true \
             LEFT JOIN LATERAL (SELECT * FROM users WHERE tenant_id = $1 AND id = i.home_id LIMIT 1) home ON true \
@@ -192,7 +223,9 @@ impl Session {
             LEFT JOIN LATERAL (SELECT * FROM users WHERE tenant_id = $1 AND id = l.primary_id LIMIT 1) p ON true \
             LEFT JOIN LATERAL (SELECT * FROM tombstones WHERE tenant_id = $1 AND id_hash = q.tombstone LIMIT 1) t \
               ON true \
-            LEFT JOIN (SELECT fingerprint, answer FROM request_ids a WHERE a.tenant_id = $1 AND a.rpc = $8 \
+            LEFT JOIN (SELECT fingerprint, answer, coalesce(c.absorbed_into, a.caller_user_id) AS holder_id FROM request_ids a \
+              LEFT JOIN users c ON c.tenant_id = $1 AND c.id = a.caller_user_id \
+              WHERE a.tenant_id = $1 AND a.rpc = $8 \
               AND a.caller_kind = $9 AND a.issuer = $10 AND a.subject = $11 AND a.request_id = $12 \
               AND a.expire_time > now() AND NOT ",
             concerns_deleted!("a"),
@@ -214,12 +247,15 @@ impl Session {
             .bind::<Nullable<Text>, _>(request.map(|request| request.caller_kind))
             .bind::<Nullable<Text>, _>(request.map(|request| &request.issuer))
             .bind::<Nullable<Text>, _>(request.map(|request| &request.subject))
-            .bind::<Nullable<SqlUuid>, _>(request.map(|request| request.id));
+            .bind::<Nullable<SqlUuid>, _>(request.map(|request| request.id))
+            .bind::<Array<Nullable<Binary>>, _>(column(questions, |q| q.token.map(Vec::from)));
         let mut rows: Vec<Row> = self.conn.load(Cached(query)).await?;
         let stored = rows.first_mut().and_then(|row| row.stored_fingerprint.take().zip(row.stored_answer.take()));
+        let stored_for = rows.first_mut().and_then(|row| row.stored_for.take());
+        let stored_for = stored_for.as_deref().map(user_id).transpose()?;
         let stored = request.zip(stored).map(|(request, (fingerprint, answer))| request.compare(&fingerprint, answer));
         let answers = rows.into_iter().map(Answer::try_from).collect::<Result<_, _>>()?;
-        Ok(Known { answers, stored })
+        Ok(Known { answers, stored, stored_for })
     }
 }
 
@@ -237,6 +273,8 @@ impl TryFrom<Row> for Answer {
                 holder: user_id(&holder)?,
                 blocked: row.blocked.unwrap_or(true),
                 tokens_valid_from: row.tokens_valid_from,
+                writes_valid_from: row.writes_valid_from,
+                moved: moved(row.owner_since, row.moved_by_proof, true),
                 create_time,
                 absorbed: absorbed(row.absorbed_into, row.absorbed_by_link, row.absorbed_time)?,
                 has_identity: row.has_identity,
@@ -257,6 +295,7 @@ impl TryFrom<Row> for Answer {
             home_link: row.home_link,
             proof_use,
             delete_time: row.delete_time,
+            is_returnable: row.is_returnable,
         })
     }
 }

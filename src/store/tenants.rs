@@ -12,7 +12,7 @@ use super::{
     schema::{provider_issuers, tenant_keys, tombstones},
 };
 use crate::{
-    domain::{Named, Provider, TenantId},
+    domain::{IdentityRef, Named, Provider, TenantId, UserId},
     secret::random_bytes,
 };
 
@@ -114,17 +114,27 @@ impl Session {
         self.conn.load_one(query).await
     }
 
-    /// Leaves what stays of the deleted: keyed hashes of what they were named by.
-    pub async fn insert_tombstones(&mut self, names: &[Named], now: DateTime<Utc>) -> Result<(), StoreError> {
+    /// Leaves what stays of deleted users and of all their identities: keyed hashes of what they were named by, and
+    /// whether a user id may be given to the account that it names, which it may if that was theirs.
+    pub async fn insert_tombstones(
+        &mut self,
+        users: &[UserId],
+        identities: &[IdentityRef],
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
         use diesel::upsert::excluded;
+        let own_ids: Vec<UserId> = identities.iter().filter_map(IdentityRef::as_user_id).collect();
+        let of_users = users.iter().map(|id| (Named::UserId(id.clone()), own_ids.contains(id)));
+        let of_identities = identities.iter().map(|id| (Named::Identity(id.clone()), false));
         let tenant = self.tenant.to_string();
-        let rows: Vec<_> = names
-            .iter()
-            .map(|name| {
+        let rows: Vec<_> = of_users
+            .chain(of_identities)
+            .map(|(name, is_returnable)| {
                 (
                     tombstones::tenant_id.eq(&tenant),
-                    tombstones::id_hash.eq(self.tombstone_hash(name).to_vec()),
+                    tombstones::id_hash.eq(self.tombstone_hash(&name).to_vec()),
                     tombstones::delete_time.eq(now),
+                    tombstones::returnable.eq(is_returnable),
                 )
             })
             .collect();
@@ -132,7 +142,10 @@ impl Session {
             .values(&rows)
             .on_conflict((tombstones::tenant_id, tombstones::id_hash))
             .do_update()
-            .set(tombstones::delete_time.eq(excluded(tombstones::delete_time)));
+            .set((
+                tombstones::delete_time.eq(excluded(tombstones::delete_time)),
+                tombstones::returnable.eq(excluded(tombstones::returnable)),
+            ));
         self.conn.execute(insert).await?;
         Ok(())
     }

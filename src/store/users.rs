@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use diesel::{
     ExpressionMethods as _, QueryDsl as _, QueryableByName, sql_query,
-    sql_types::{Array, BigInt, Bool, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid},
+    sql_types::{Array, BigInt, Binary, Bool, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid},
 };
 
 use super::{
@@ -12,7 +12,7 @@ use super::{
     rows::{UserRow, json, user_columns, verifier_json},
     schema::{identities, users},
 };
-use crate::domain::{Identity, IdentityRef, User, UserId};
+use crate::domain::{Identity, IdentityRef, Named, User, UserId};
 
 /// What came of inserting a user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -161,12 +161,14 @@ impl Session {
             absorbed_into = n.absorbed_into, absorbed_by_link = n.absorbed_by_link, absorbed_time = n.absorbed_time, \
             primary_provider = n.primary_provider, primary_subject = n.primary_subject, \
             user_metadata = n.user_metadata, app_metadata = n.app_metadata, profile_overrides = n.profile_overrides, \
-            blocked = n.blocked, tokens_valid_from = n.tokens_valid_from, identities_version = n.identities_version \
+            blocked = n.blocked, tokens_valid_from = n.tokens_valid_from, spared_token = n.spared_token, \
+            writes_valid_from = n.writes_valid_from, identities_version = n.identities_version \
             FROM unnest($2::text[], $3::bigint[], $4::timestamptz[], $5::text[], $6::uuid[], $7::timestamptz[], \
-              $8::text[], $9::text[], $10::jsonb[], $11::jsonb[], $12::jsonb[], $13::boolean[], $14::timestamptz[], $15::bigint[]) \
+              $8::text[], $9::text[], $10::jsonb[], $11::jsonb[], $12::jsonb[], $13::boolean[], $14::timestamptz[], $15::bigint[], \
+              $16::bytea[], $17::timestamptz[]) \
               AS n(id, version, update_time, absorbed_into, absorbed_by_link, absorbed_time, \
               primary_provider, primary_subject, user_metadata, app_metadata, profile_overrides, blocked, tokens_valid_from, \
-              identities_version) \
+              identities_version, spared_token, writes_valid_from) \
             WHERE u.tenant_id = $1 AND u.id = n.id";
         let absorbed = |user: &&User| user.absorbed.clone();
         let query = sql_query(SQL)
@@ -184,7 +186,9 @@ impl Session {
             .bind::<Array<Jsonb>, _>(column(users, |user| json(&user.profile_overrides)))
             .bind::<Array<Bool>, _>(column(users, |user| user.blocked))
             .bind::<Array<Nullable<Timestamptz>>, _>(column(users, |user| user.tokens_valid_from))
-            .bind::<Array<BigInt>, _>(column(users, |user| user.identities_version));
+            .bind::<Array<BigInt>, _>(column(users, |user| user.identities_version))
+            .bind::<Array<Nullable<Binary>>, _>(column(users, |user| user.spared_token.map(Vec::from)))
+            .bind::<Array<Nullable<Timestamptz>>, _>(column(users, |user| user.writes_valid_from));
         expect_rows(self.conn.execute(Cached(query)).await?, users.len())
     }
 
@@ -217,27 +221,34 @@ impl Session {
         self.insert_identity(identity, &user.id).await
     }
 
-    /// Inserts a live user whose identity is there, or comes in this transaction.
+    /// Inserts a live user whose identity is there, or comes in this transaction. An id of a deleted user is taken,
+    /// unless the identity that it names was that user's own.
     pub async fn insert_user_row(&mut self, user: &User) -> Result<Inserted, StoreError> {
-        let insert = diesel::insert_into(users::table)
-            .values((
-                users::tenant_id.eq(self.tenant.as_str()),
-                users::id.eq(user.id.as_str()),
-                users::version.eq(user.version),
-                users::create_time.eq(user.create_time),
-                users::update_time.eq(user.update_time),
-                users::primary_provider.eq(user.primary.provider.as_str()),
-                users::primary_subject.eq(user.primary.subject.as_str()),
-                users::user_metadata.eq(json(&user.user_metadata)),
-                users::app_metadata.eq(json(&user.app_metadata)),
-                users::profile_overrides.eq(json(&user.profile_overrides)),
-                users::blocked.eq(user.blocked),
-                users::tokens_valid_from.eq(user.tokens_valid_from),
-                users::detached_from.eq(user.detached_from.as_ref().map(UserId::as_str)),
-                users::identities_version.eq(user.identities_version),
-            ))
-            .on_conflict_do_nothing();
-        let rows = self.conn.execute(insert).await?;
+        const SQL: &str = "INSERT INTO users (tenant_id, id, version, create_time, update_time, primary_provider, \
+              primary_subject, user_metadata, app_metadata, profile_overrides, blocked, tokens_valid_from, spared_token, \
+              writes_valid_from, detached_from, identities_version) \
+            SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16 \
+            WHERE NOT EXISTS (SELECT FROM tombstones WHERE tenant_id = $1 AND id_hash = $17 AND NOT returnable) \
+            ON CONFLICT DO NOTHING";
+        let query = sql_query(SQL)
+            .bind::<Text, _>(self.tenant.as_str())
+            .bind::<Text, _>(user.id.as_str())
+            .bind::<BigInt, _>(user.version)
+            .bind::<Timestamptz, _>(user.create_time)
+            .bind::<Timestamptz, _>(user.update_time)
+            .bind::<Text, _>(user.primary.provider.as_str())
+            .bind::<Text, _>(user.primary.subject.as_str())
+            .bind::<Jsonb, _>(json(&user.user_metadata))
+            .bind::<Jsonb, _>(json(&user.app_metadata))
+            .bind::<Jsonb, _>(json(&user.profile_overrides))
+            .bind::<Bool, _>(user.blocked)
+            .bind::<Nullable<Timestamptz>, _>(user.tokens_valid_from)
+            .bind::<Nullable<Binary>, _>(user.spared_token.map(Vec::from))
+            .bind::<Nullable<Timestamptz>, _>(user.writes_valid_from)
+            .bind::<Nullable<Text>, _>(user.detached_from.as_ref().map(UserId::as_str))
+            .bind::<BigInt, _>(user.identities_version)
+            .bind::<Binary, _>(self.tombstone_hash(&Named::UserId(user.id.clone())).to_vec());
+        let rows = self.conn.execute(Cached(query)).await?;
         Ok(if rows == 1 { Inserted::Inserted } else { Inserted::IdTaken })
     }
 
@@ -263,18 +274,26 @@ impl Session {
                 identities::profile_data.eq(json(&identity.profile_data)),
                 identities::attach_time.eq(identity.attach_time),
                 identities::attached_by_link.eq(identity.attached_by),
+                identities::owner_since.eq(identity.moved.map(|moved| moved.time)),
+                identities::moved_by_proof.eq(identity.moved.is_some_and(|moved| moved.by_proof)),
+                identities::vouched.eq(identity.moved.is_none_or(|moved| moved.vouched)),
+                identities::email_proven_since.eq(identity.email_proven_since),
+                identities::email_changed.eq(identity.email_changed),
             ))
             .on_conflict_do_nothing();
         let rows = self.conn.execute(insert).await?;
         Ok(if rows == 1 { Inserted::Inserted } else { Inserted::IdentityTaken })
     }
 
-    /// Gives these identities to `owner`, with the home, the order and the link that they say.
+    /// Gives these identities to `owner`, with the home, the order, the link and the way that they say.
     pub async fn move_identities(&mut self, moved: &[Identity], owner: &UserId) -> Result<(), StoreError> {
         const SQL: &str = "UPDATE identities i SET owner_id = $2, home_id = n.home_id, ordinal = n.ordinal, \
-              attach_time = n.attach_time, attached_by_link = n.attached_by_link \
-            FROM unnest($3::text[], $4::text[], $5::text[], $6::integer[], $7::timestamptz[], $8::uuid[]) \
-              AS n(provider, subject, home_id, ordinal, attach_time, attached_by_link) \
+              attach_time = n.attach_time, attached_by_link = n.attached_by_link, owner_since = n.owner_since, \
+              moved_by_proof = n.moved_by_proof, vouched = n.vouched \
+            FROM unnest($3::text[], $4::text[], $5::text[], $6::integer[], $7::timestamptz[], $8::uuid[], \
+              $9::timestamptz[], $10::boolean[], $11::boolean[]) \
+              AS n(provider, subject, home_id, ordinal, attach_time, attached_by_link, owner_since, moved_by_proof, \
+              vouched) \
             WHERE i.tenant_id = $1 AND i.provider = n.provider AND i.subject = n.subject";
         let query = sql_query(SQL)
             .bind::<Text, _>(self.tenant.as_str())
@@ -284,8 +303,22 @@ impl Session {
             .bind::<Array<Text>, _>(column(moved, |identity| identity.home.as_str()))
             .bind::<Array<Integer>, _>(column(moved, |identity| identity.ordinal))
             .bind::<Array<Timestamptz>, _>(column(moved, |identity| identity.attach_time))
-            .bind::<Array<Nullable<SqlUuid>>, _>(column(moved, |identity| identity.attached_by));
+            .bind::<Array<Nullable<SqlUuid>>, _>(column(moved, |identity| identity.attached_by))
+            .bind::<Array<Nullable<Timestamptz>>, _>(column(moved, |identity| identity.moved.map(|moved| moved.time)))
+            .bind::<Array<Bool>, _>(column(moved, |identity| identity.moved.is_some_and(|moved| moved.by_proof)))
+            .bind::<Array<Bool>, _>(column(moved, |identity| identity.moved.is_none_or(|moved| moved.vouched)));
         expect_rows(self.conn.execute(Cached(query)).await?, moved.len())
+    }
+
+    /// Notes that these identities are vouched for: see [`Moved::vouched`].
+    pub async fn vouch_for(&mut self, ids: &[IdentityRef]) -> Result<(), StoreError> {
+        const SQL: &str = "UPDATE identities i SET vouched = true FROM unnest($2::text[], $3::text[]) AS n(provider, subject) \
+            WHERE i.tenant_id = $1 AND i.provider = n.provider AND i.subject = n.subject";
+        let query = sql_query(SQL)
+            .bind::<Text, _>(self.tenant.as_str())
+            .bind::<Array<Text>, _>(column(ids, |id| id.provider.as_str()))
+            .bind::<Array<Text>, _>(column(ids, |id| id.subject.as_str()));
+        expect_rows(self.conn.execute(Cached(query)).await?, ids.len())
     }
 
     /// The users that this one has absorbed, in the order of their ids.

@@ -37,10 +37,18 @@ async fn services_are_told_who_and_which_emails_and_people_only_providers_and_ha
         // Not of its other identities.
         providers: vec!["github".to_owned()],
         reasons: vec![Reason::SharedVerifiedEmail.into()],
+        // Which come along.
+        other_providers: vec!["sms".to_owned()],
         ..Default::default()
     };
-    let to_service =
-        pb::LinkCandidate { user_id: other.clone(), shared_emails: vec![EMAIL.to_owned()], ..to_both.clone() };
+    let since = told[0].other_accounts[0].since;
+    assert!(since.is_some());
+    let to_service = pb::LinkCandidate {
+        user_id: other.clone(),
+        shared_emails: vec![EMAIL.to_owned()],
+        other_accounts: vec![pb::OtherAccount { identity: identity_ref("sms", "s1"), since }],
+        ..to_both.clone()
+    };
     assert_eq!(told, [to_service]);
     let handle = told_to_self[0].handle.clone();
     assert_eq!(told_to_self, [pb::LinkCandidate { handle: handle.clone(), ..to_both }]);

@@ -109,7 +109,7 @@ fn what_is_said_and_what_knows_whether_it_was() {
         IdentityDetached: user=1 UserChange{}, detached=2 UserChange{}, identity=3 IdentityRef{}, link_id=4 string
         IdentityRef: provider=1 string, subject=2 string
         IdentityUpdated: user=1 UserChange{}, identity=2 IdentityRef{}
-        LinkCandidate: user_id=1 string, shared_emails=2 string[], providers=3 string[], handle=4 string, reasons=5 Reason
+        LinkCandidate: user_id=1 string, shared_emails=2 string[], providers=3 string[], handle=4 string, reasons=5 Reason, other_accounts=6 OtherAccount[], other_providers=7 string[]
         LinkIntent: user_token=1 string
         LinkProof.Service: issuer=1 string, subject=2 string
         LinkProof.SignIn: 
@@ -136,7 +136,8 @@ fn what_is_said_and_what_knows_whether_it_was() {
         MetadataChange: namespace=1 MetadataNamespace, path=2 string, effect=3 Effect
         MetadataMerge: strategy=1 Strategy, conflict=2 Conflict, arrays=3 Arrays
         NewIdentity: ref=1 IdentityRef{}, connection=2 string, social=3 bool, email=4 string, email_verified=5 bool, profile_data=6 Struct{}
-        ProvenAccount: ref=1 IdentityRef{}, connection=2 string, email=3 string, email_verified=4 bool, profile_data=5 Struct{}
+        OtherAccount: identity=1 IdentityRef{}, since=2 Timestamp{}
+        ProvenAccount: ref=1 IdentityRef{}, connection=2 string, email=3 string, email_verified=4 bool, profile_data=5 Struct{}, sign_in_time=6 Timestamp{}
         ResolveSignInRequest: with/account=1 ProvenAccount{}, with/sign_in_ticket=2 string, validate_only=3 bool, request_id=4 string
         ResolveSignInResponse: decision=1 SignInDecision{}
         ResolveUsersRequest: user_ids=1 string[]
@@ -144,7 +145,7 @@ fn what_is_said_and_what_knows_whether_it_was() {
         ResolvedUser: requested_id=1 string, state=2 State, user_id=3 string, since_time=4 Timestamp{}, link_id=5 string
         SetPrimaryIdentityRequest: user_id=1 string, identity=2 IdentityRef{}, expected_version?=3 int64, validate_only=4 bool, request_id=5 string
         SetPrimaryIdentityResponse: user=1 User{}
-        SignInCandidate: user_id=1 string, providers=2 string[], verify_time=3 Timestamp{}
+        SignInCandidate: user_id=1 string, providers=2 string[], verify_time=3 Timestamp{}, other_accounts=4 OtherAccount[]
         SignInDecision: outcome=1 Outcome, user=2 User{}, identity=3 IdentityRef{}, rule=4 SignInRule, evidence=5 EmailEvidence[], candidates=6 SignInCandidate[], ticket=7 string, ticket_expire_time=8 Timestamp{}, link=9 LinkRecord{}
         SignInIntent: 
         SignInProvider: provider=1 string, display_name=2 string, social=3 bool, mode=4 Mode, redirect_uris=5 string[]
@@ -200,7 +201,7 @@ fn the_values_that_programs_compare() {
         ResolvedUser.State: 0 STATE_UNSPECIFIED, 1 STATE_CURRENT, 2 STATE_ABSORBED, 3 STATE_DELETED, 4 STATE_UNKNOWN
         SignInDecision.Outcome: 0 OUTCOME_UNSPECIFIED, 1 OUTCOME_SIGNED_IN, 2 OUTCOME_CREATED, 3 OUTCOME_LINKED, 4 OUTCOME_CANDIDATES
         SignInProvider.Mode: 0 MODE_UNSPECIFIED, 1 MODE_SIGN_IN, 2 MODE_LINK_ONLY
-        SignInRule: 0 SIGN_IN_RULE_UNSPECIFIED, 1 SIGN_IN_RULE_IDENTITY_KNOWN, 2 SIGN_IN_RULE_EMAIL_MISSING, 3 SIGN_IN_RULE_EMAIL_UNVERIFIED, 4 SIGN_IN_RULE_EMAIL_NOT_ASCII, 5 SIGN_IN_RULE_LINKING_OFF, 6 SIGN_IN_RULE_EMAIL_UNCLAIMED, 7 SIGN_IN_RULE_EMAIL_UNPROVEN_ELSEWHERE, 8 SIGN_IN_RULE_PROVIDER_ALREADY_THERE, 9 SIGN_IN_RULE_DELETED_BEFORE, 10 SIGN_IN_RULE_EMAIL_VERIFIED_ON_BOTH_SIDES, 11 SIGN_IN_RULE_LINKING_SUGGESTED, 12 SIGN_IN_RULE_SEVERAL_USERS, 13 SIGN_IN_RULE_OWN_USER_WANTED, 14 SIGN_IN_RULE_EMAIL_VERIFIED_LONG_AGO
+        SignInRule: 0 SIGN_IN_RULE_UNSPECIFIED, 1 SIGN_IN_RULE_IDENTITY_KNOWN, 2 SIGN_IN_RULE_EMAIL_MISSING, 3 SIGN_IN_RULE_EMAIL_UNVERIFIED, 4 SIGN_IN_RULE_EMAIL_NOT_ASCII, 5 SIGN_IN_RULE_LINKING_OFF, 6 SIGN_IN_RULE_EMAIL_UNCLAIMED, 7 SIGN_IN_RULE_EMAIL_UNPROVEN_ELSEWHERE, 8 SIGN_IN_RULE_PROVIDER_ALREADY_THERE, 9 SIGN_IN_RULE_DELETED_BEFORE, 10 SIGN_IN_RULE_EMAIL_VERIFIED_ON_BOTH_SIDES, 11 SIGN_IN_RULE_LINKING_SUGGESTED, 12 SIGN_IN_RULE_SEVERAL_USERS, 13 SIGN_IN_RULE_OWN_USER_WANTED, 14 SIGN_IN_RULE_EMAIL_VERIFIED_LONG_AGO, 15 SIGN_IN_RULE_EMAIL_CHANGED, 16 SIGN_IN_RULE_ACCOUNT_BEFORE_EMAIL
         UnlinkMetadata: 0 UNLINK_METADATA_UNSPECIFIED, 1 UNLINK_METADATA_RESTORE, 2 UNLINK_METADATA_DISCARD
         UserIdForm: 0 USER_ID_FORM_UNSPECIFIED, 1 USER_ID_FORM_RANDOM, 2 USER_ID_FORM_PROVIDER_SUBJECT
     "#);

@@ -61,7 +61,8 @@ async fn a_user_of_several_identities_is_absorbed_whole() {
     server.person("sms", "s1").link(link_with(&server.proof("github", "h1"))).await.unwrap();
 
     // Any of its identities proves the whole user.
-    let linked = server.person("google-oauth2", "g1").link(link_with(&server.proof("github", "h1"))).await.unwrap();
+    let proof = server.later_proof("github", "h1");
+    let linked = server.person("google-oauth2", "g1").link(link_with(&proof)).await.unwrap();
 
     let user = linked.user.unwrap();
     assert_eq!(identities(&user), ["google-oauth2|g1", "sms|s1", "github|h1"]);

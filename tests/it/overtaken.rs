@@ -73,6 +73,7 @@ async fn whose_identity_is_taken_out_meanwhile_no_longer_writes_to_the_user() {
         let server = TestServer::start().await;
         let service = server.service();
         let id = three_sign_ins(&server).await;
+        server.database.db_linked_long_ago().await;
         // Whoever holds the phone, not the person.
         let phone = server.caller(&Token::of("sms", "s1").issued_ago(60));
         let request = unlink(&id, "sms", "s1");

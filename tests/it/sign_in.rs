@@ -4,6 +4,7 @@ mod at_once;
 mod decision;
 mod known;
 mod tickets;
+mod vouched;
 
 use identity_link::grpc::proto::{self as pb, resolve_sign_in_request::With};
 use tonic::Status;

@@ -173,7 +173,7 @@ async fn the_blocked_stay_as_they_are() {
 }
 
 #[tokio::test]
-async fn after_a_person_s_unlink_its_own_token_is_heard_and_older_ones_are_not() {
+async fn after_a_person_s_unlink_its_own_token_is_heard_and_no_other_from_before() {
     let server = TestServer::start().await;
     let [google, sms] = linked(&server).await;
     let own = Token::of("google-oauth2", "g1").issued_ago(30);
@@ -186,10 +186,13 @@ async fn after_a_person_s_unlink_its_own_token_is_heard_and_older_ones_are_not()
 
     // So that a retry of the call is heard, whatever it is told.
     assert_eq!(refusal(person.unlink(unlink("", "sms", "s1")).await), "NotFound IDENTITY_NOT_FOUND");
-    assert_eq!(google_token(second).user("").await.id, google);
-    assert_eq!(google_token(second + 30).user("").await.id, google);
+    assert_eq!(person.user("").await.id, google);
+    assert_eq!(google_token(second + 45).user("").await.id, google);
 
     let withdrawn = [
+        google_token(second),
+        // Newer than the token that asked for the unlink.
+        google_token(second + 10),
         google_token(second - 1),
         issued(Token::of("users", &google), second - 1),
         server.caller(&Token::of("sms", "s1").issued_ago(5)),
@@ -238,10 +241,13 @@ async fn an_older_token_does_not_take_back_a_withdrawal() {
     for subject in ["h1", "h2"] {
         person(0).link(link_with(&server.proof("github", subject))).await.unwrap();
     }
-    person(20).unlink(unlink("", "github", "h1")).await.unwrap();
-    assert_eq!(refusal(person(30).unlink(unlink("", "github", "h2")).await), "Unauthenticated TOKEN_INVALID");
-    // A younger caller withdraws the older one's.
-    person(10).unlink(unlink("", "github", "h2")).await.unwrap();
-    assert_eq!(refusal(person(20).unlink(unlink("", "sms", "s1")).await), "Unauthenticated TOKEN_INVALID");
+    let first = person(20);
+    first.unlink(unlink("", "github", "h1")).await.unwrap();
+    for ago in [30, 20, 10] {
+        assert_eq!(refusal(person(ago).unlink(unlink("", "github", "h2")).await), "Unauthenticated TOKEN_INVALID");
+    }
+    // The next caller withdraws the token of the first.
+    person(-2).unlink(unlink("", "github", "h2")).await.unwrap();
+    assert_eq!(refusal(first.unlink(unlink("", "sms", "s1")).await), "Unauthenticated TOKEN_INVALID");
     assert_eq!(identities(&service.user(&google).await), ["google-oauth2|g1", "sms|s1"]);
 }

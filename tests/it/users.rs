@@ -3,5 +3,6 @@
 mod create;
 mod delete;
 mod get;
+mod ids;
 mod list;
 mod update;

@@ -7,7 +7,7 @@ use proptest::prelude::{any, prop, prop_assert, prop_assert_eq, prop_oneof, prop
 use proptest::strategy::{Just, Strategy};
 
 use super::*;
-use crate::domain::{EmailTrust, Metadata, Subject, Verifier, linking::owned, unlinking::user_of_its_own};
+use crate::domain::{EmailTrust, Metadata, Moved, Subject, Verifier, linking::owned, unlinking::user_of_its_own};
 
 const EMAIL: &str = "ann@example.com";
 
@@ -202,15 +202,97 @@ fn what_is_told_again_renews_what_is_old_and_nothing_else() {
         }
         UnownedIdentity { profile_data: Metadata::from_stored(serde_json::from_str(profile).unwrap()), ..account }
     };
-    let time = |identity: Identity| identity.email.unwrap().verified.map(|verified| verified.time);
+    let refreshed = |known: &Identity, told: &UnownedIdentity| refreshed(known, told, day(40));
+    let time = |identity: &Identity| identity.email.as_ref().unwrap().verified.as_ref().map(|verified| verified.time);
     assert_eq!(refreshed(&known, &told(30, "!ann@example.com", "{}")), None);
-    assert_eq!(time(refreshed(&known, &told(31, "!ann@example.com", "{}")).unwrap()), Some(day(31)));
+    let renewed = refreshed(&known, &told(31, "!ann@example.com", "{}")).unwrap();
+    assert_eq!(time(&renewed), Some(day(31)));
+    assert_eq!((renewed.email_proven_since, renewed.email_changed), (Some(day(1)), false), "since the first time");
     assert_eq!(refreshed(&known, &told(2, "", "{}")), None);
-    assert_eq!(time(refreshed(&known, &told(2, EMAIL, "{}")).unwrap()), None);
-    assert_eq!(time(refreshed(&known, &told(2, "!bob@example.com", "{}")).unwrap()), Some(day(2)));
+    let unverified = refreshed(&known, &told(2, EMAIL, "{}")).unwrap();
+    assert_eq!((time(&unverified), unverified.email_proven_since), (None, None));
+    let moved = refreshed(&known, &told(2, "!bob@example.com", "{}")).unwrap();
+    assert_eq!(time(&moved), Some(day(2)));
+    assert_eq!((moved.email_proven_since, moved.email_changed), (Some(day(40)), true));
+    let back = refreshed(&moved, &told(2, "!ann@example.com", "{}")).unwrap();
+    assert!(back.email_changed, "it has been another address");
     let named = refreshed(&known, &told(2, "", r#"{"name": "Ann", "updated_at": 1}"#)).unwrap();
     assert_eq!(refreshed(&named, &told(2, "", r#"{"name": "Ann", "updated_at": 2}"#)), None);
     assert!(refreshed(&named, &told(2, "", r#"{"name": "Anna", "updated_at": 2}"#)).is_some());
+}
+
+#[test]
+fn an_address_is_proven_by_what_makes_it_so_and_by_a_trusted_provider() {
+    let known = |email| owned(account("auto", "ann-0", email), UserId::parse("ann").unwrap(), 0, day(1));
+    let told = |email| account("auto", "ann-0", email);
+    for (provider, before, after, proves) in [
+        ("auto", EMAIL, "!ann@example.com", true),
+        ("auto", "!bob@example.com", "!ann@example.com", true),
+        ("auto", "", "!ann@example.com", true),
+        ("auto", "!ann@example.com", "!ann@example.com", false),
+        ("auto", "!ann@example.com", EMAIL, false),
+        ("untrusted", EMAIL, "!ann@example.com", false),
+    ] {
+        let before = known(before);
+        let after = refreshed(&before, &told(after), day(9)).unwrap_or_else(|| before.clone());
+        assert_eq!(proves_an_address(&before, &after, &policies()[provider]), proves, "{before:?} {after:?}");
+    }
+}
+
+/// A60, A03: accounts of a user that has the email, each with the day on which it came and that on which it proved
+/// the email, if it did.
+fn joined(accounts: &[(&str, i64, Option<i64>)]) -> User {
+    let emails: Vec<_> =
+        accounts.iter().map(|(provider, _, proven)| (*provider, proven.map_or("", |_| "!ann@example.com"))).collect();
+    let mut ann = user("ann", &emails);
+    for (identity, (_, came, proven)) in ann.identities.iter_mut().zip(accounts) {
+        (identity.attach_time, identity.email_proven_since) = (day(*came), proven.map(day));
+    }
+    ann
+}
+
+#[test]
+fn what_was_there_before_the_email_was_proven_is_not_vouched_for_by_it() {
+    let linked = "linked ann: EmailVerifiedOnBothSides";
+    let asked = "candidates ann: AccountBeforeEmail";
+    for (accounts, expected) in [
+        // It is its own proof, however late.
+        (vec![("auto2", 1, Some(9))], linked),
+        (vec![("auto2", 1, Some(1)), ("wants-any", 2, None)], linked),
+        (vec![("wants-any", 1, None), ("auto2", 2, Some(2))], asked),
+        (vec![("auto2", 1, Some(9)), ("wants-any", 5, None)], asked),
+        // Who proves it too is another proof; and the first one is what counts.
+        (vec![("wants-any", 1, Some(5)), ("auto2", 2, Some(2))], linked),
+        (vec![("wants-any", 1, Some(1)), ("linkonly", 3, None), ("auto2", 5, Some(5))], linked),
+        // One that proves it by a provider that is not trusted with it has not.
+        (vec![("untrusted", 1, Some(1)), ("auto2", 2, Some(2))], asked),
+    ] {
+        assert_eq!(newcomer("auto", &[joined(&accounts)]), expected, "{accounts:?}");
+    }
+}
+
+#[test]
+fn accounts_that_came_together_keep_the_order_that_they_had() {
+    let moved = Some(Moved::at(day(20)));
+    let mut ann = joined(&[("wants-any", 1, None), ("auto2", 2, Some(9)), ("wants-verified", 2, None)]);
+    ann.identities.iter_mut().skip(1).for_each(|identity| identity.moved = moved);
+    assert_eq!(newcomer("auto", &[ann.clone()]), "candidates ann: AccountBeforeEmail");
+    ann.identities.remove(0);
+    assert_eq!(newcomer("auto", &[ann.clone()]), "candidates ann: AccountBeforeEmail", "day 2 is before day 9");
+    ann.identities[0].email_proven_since = Some(day(1));
+    assert_eq!(newcomer("auto", &[ann.clone()]), "linked ann: EmailVerifiedOnBothSides");
+    ann.identities[1].home = UserId::parse("another").unwrap();
+    assert_eq!(newcomer("auto", &[ann]), "candidates ann: AccountBeforeEmail", "which came first is not known");
+}
+
+/// A04: the person who had the account may have had the owner of the address confirm it.
+#[test]
+fn an_address_to_which_an_account_changed_links_nobody() {
+    let mut ann = ann("auto2");
+    ann.identities[0].email_changed = true;
+    assert_eq!(newcomer("auto", slice::from_ref(&ann)), "candidates ann: EmailChanged");
+    ann.identities.extend(user("x", &[("wants-any", "!ann@example.com")]).identities);
+    assert_eq!(newcomer("auto", &[ann]), "linked ann: EmailVerifiedOnBothSides", "another account has it as well");
 }
 
 #[test]
@@ -282,6 +364,8 @@ fn the_page_is_the_code_row_by_row() {
     let trusted = ann;
     let (ann, mallory) = (trusted("auto2"), user("m", &[("auto2", EMAIL)]));
     let ben = user("ben", &[("auto2", "!ann@example.com")]);
+    let mut changed = ann.clone();
+    changed.identities[0].email_changed = true;
     let own = account("auto", "new", "!ann@example.com");
     let of = |provider, email| account(provider, "new", email);
     let newcomer = |account: &UnownedIdentity, holders: &[User]| decide(account, None, holders, false);
@@ -301,6 +385,8 @@ fn the_page_is_the_code_row_by_row() {
         newcomer(&own, &[blocked(ann.clone())]),
         newcomer(&own, &[trusted("auto")]),
         decide(&own, None, slice::from_ref(&ann), true),
+        newcomer(&own, &[changed]),
+        newcomer(&own, &[joined(&[("wants-any", 1, None), ("auto2", 2, Some(2))])]),
         newcomer(&own, &[since(ann.clone(), -100)]),
         newcomer(&own, slice::from_ref(&ann)),
         newcomer(&of("suggests", "!ann@example.com"), slice::from_ref(&ann)),

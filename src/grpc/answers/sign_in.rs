@@ -1,9 +1,11 @@
 //! What a sign-in came to.
 
+use chrono::{DateTime, Utc};
+
 use super::{identity_ref, link, nameless, time, user};
 use crate::{
     domain::{
-        Verifier,
+        IdentityRef, Verifier,
         candidates::Candidate,
         sign_in::{Evidence, Outcome, Rule},
     },
@@ -52,6 +54,8 @@ fn rule(rule: Rule) -> pb::SignInRule {
         Rule::EmailVerifiedLongAgo => pb::SignInRule::EmailVerifiedLongAgo,
         Rule::EmailVerifiedOnBothSides => pb::SignInRule::EmailVerifiedOnBothSides,
         Rule::LinkingSuggested => pb::SignInRule::LinkingSuggested,
+        Rule::EmailChanged => pb::SignInRule::EmailChanged,
+        Rule::AccountBeforeEmail => pb::SignInRule::AccountBeforeEmail,
         Rule::SeveralUsers => pb::SignInRule::SeveralUsers,
         Rule::OwnUserWanted => pb::SignInRule::OwnUserWanted,
     }
@@ -75,10 +79,16 @@ fn evidence(evidence: &Evidence) -> pb::EmailEvidence {
     }
 }
 
+/// An account that a link with a candidate brings along.
+pub(in crate::grpc) fn other_account((identity, since): &(IdentityRef, DateTime<Utc>)) -> pb::OtherAccount {
+    pb::OtherAccount { identity: Some(identity_ref(identity)), since: Some(time(*since)) }
+}
+
 fn candidate(candidate: &Candidate) -> pb::SignInCandidate {
     pb::SignInCandidate {
         user_id: candidate.user.to_string(),
         providers: candidate.providers.iter().map(ToString::to_string).collect(),
         verify_time: Some(time(candidate.verify_time)),
+        other_accounts: candidate.others.iter().map(other_account).collect(),
     }
 }

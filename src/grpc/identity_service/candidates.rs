@@ -10,7 +10,7 @@ use crate::{
         User, UserId,
         candidates::{self, Candidate},
     },
-    grpc::{proto as pb, requests::Checks},
+    grpc::{answers, proto as pb, requests::Checks},
     linking::{Error, read_user},
     store::TenantKey,
 };
@@ -45,6 +45,7 @@ impl IdentityHandler {
             true => pb::LinkCandidate {
                 user_id: candidate.user.to_string(),
                 shared_emails: candidate.shared_emails.iter().cloned().collect(),
+                other_accounts: candidate.others.iter().map(answers::other_account).collect(),
                 ..nameless(candidate)
             },
             false => pb::LinkCandidate { handle: handle(key, &user.id, &candidate.user), ..nameless(candidate) },
@@ -59,6 +60,7 @@ fn nameless(candidate: &Candidate) -> pb::LinkCandidate {
     let before = candidate.was_linked_before.then_some(WasLinkedBefore);
     pb::LinkCandidate {
         providers: candidate.providers.iter().map(ToString::to_string).collect(),
+        other_providers: candidate.other_providers().iter().map(ToString::to_string).collect(),
         reasons: [SharedVerifiedEmail].into_iter().chain(before).map(i32::from).collect(),
         ..pb::LinkCandidate::default()
     }

@@ -36,13 +36,16 @@ impl IdentityHandler {
 fn reply(answer: UndoneLink, is_service: bool, validate_only: bool) -> pb::UndoLinkResponse {
     // Whoever had left before this call is another person by now.
     let has_left = answer.was_undone && !is_service;
-    let sight = if has_left { Sight::Own(&answer.user) } else { Sight::Everybody };
+    let sight = match &answer.user {
+        Some(user) if has_left => Sight::Own(user),
+        _ => Sight::Everybody,
+    };
     let restored = answer.restored.filter(|_| !has_left).map(|user| if is_service { user } else { unproven(user) });
     let is_nameless = validate_only && answer.is_new;
     pb::UndoLinkResponse {
-        user: Some(answers::user(&answer.user)),
+        user: answer.user.as_ref().map(answers::user),
         restored_user: restored.map(|user| if is_nameless { answers::nameless(&user) } else { answers::user(&user) }),
-        link: Some(answers::seen_link(&answer.link, sight)),
+        link: answer.link.as_ref().map(|link| answers::seen_link(link, sight)),
         metadata_changes: [answers::taken_back(&answer.taken_back), answers::withheld(&answer.withheld)].concat(),
     }
 }

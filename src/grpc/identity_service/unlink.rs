@@ -34,7 +34,7 @@ impl IdentityHandler {
 }
 
 fn reply(answer: UnlinkAnswer, is_service: bool, validate_only: bool) -> pb::UnlinkResponse {
-    let user = Some(answers::user(&answer.user));
+    let user = answer.user.as_ref().map(answers::user);
     match answer.departure {
         Departure::Restored { user: detached, link, withheld } => pb::UnlinkResponse {
             user,

@@ -123,7 +123,8 @@ impl SignInHandler {
         request_id: Option<RequestId>,
     ) -> Result<pb::CompleteSignInResponse, Error> {
         use pb::complete_sign_in_response::Result as PbResult;
-        let with = SigningIn::Account(account.into());
+        let proven_at = account.proven_at;
+        let with = SigningIn::Account { account: account.into(), proven_at };
         let reply = |answer| {
             let decision = PbResult::Decision(answers::decision(answer, false));
             pb::CompleteSignInResponse { result: Some(decision) }

@@ -32,7 +32,10 @@ impl SignInHandler {
                 None
             }
             Some(With::Account(account)) => {
-                checks.proven_account("account", account, &Verified { time: clock::now(), by }).map(SigningIn::Account)
+                let now = clock::now();
+                let proven_at = checks.sign_in_time("account.sign_in_time", account.sign_in_time, now);
+                let account = checks.proven_account("account", account, &Verified { time: now, by });
+                account.map(|account| SigningIn::Account { account, proven_at })
             }
             Some(With::SignInTicket(text)) => {
                 checks.ticket("sign_in_ticket", &text);

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 
 use super::{MAX_URI, SignInHandler, failed};
 use crate::{
-    auth::{Permit, Purpose},
+    auth::Permit,
     clock,
     domain::{Provider, Refusal, UserId},
     grpc::{answers, proto as pb, requests::Checks},
@@ -72,7 +72,8 @@ impl SignInHandler {
     async fn user_to_link(&self, permit: &Permit, user_token: &str, now: DateTime<Utc>) -> Result<UserId, Error> {
         let target = self.linking.permit_link(permit, user_token, now).await?.target(None)?;
         let mut session = self.linking.store().session(permit.tenant()).await?;
-        let (user, []) = resolve(&mut session, &target, Purpose::Write, [], now).await?;
+        let purpose = self.linking.fresh_write(permit)?;
+        let (user, []) = resolve(&mut session, &target, purpose, [], now).await?;
         Ok(user)
     }
 }

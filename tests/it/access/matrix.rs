@@ -36,6 +36,19 @@ const WORDS: [(&str, &str); 13] = [
     ("gone", "FailedPrecondition SIGN_IN_INVALID"),
 ];
 
+/// How the account of a token came to its user, and when it was issued.
+pub const MOVED: [&str; 9] = [
+    "absorbed before",
+    "absorbed, that second",
+    "proven before",
+    "proven, that second",
+    "proven after",
+    "attached before",
+    "attached after",
+    "in a chain before",
+    "once more before",
+];
+
 /// A server that trusts the stranger with everything: what it is refused is not refused for that.
 async fn generous() -> TestServer {
     generous_with("").await
@@ -246,7 +259,7 @@ async fn standing() {
         standing           | absorbed identity | absorbed id, before | absorbed id, after | blocked user | service, blocked user | withdrawn token | old sign-in
         ListEvents         | scope             | scope               | scope              | scope        | ok                    | scope           | scope
         WatchEvents        | scope             | scope               | scope              | scope        | ok                    | scope           | scope
-        Link               | ok                | sign in             | ok                 | blocked      | is blocked            | invalid         | ok
+        Link               | ok                | sign in             | ok                 | blocked      | is blocked            | invalid         | sign in
         Unlink             | ok                | sign in             | ok                 | blocked      | is blocked            | invalid         | sign in
         UndoLink           | ok                | sign in             | ok                 | blocked      | is blocked            | invalid         | sign in
         FindByEmail        | scope             | scope               | scope              | scope        | ok                    | scope           | scope
@@ -265,5 +278,34 @@ async fn standing() {
         StartSignIn        | scope             | scope               | scope              | scope        | ok                    | scope           | scope
         CompleteSignIn     | scope             | scope               | scope              | scope        | gone                  | scope           | scope
         ResolveSignIn      | scope             | scope               | scope              | scope        | ok                    | scope           | scope
+    "#);
+}
+
+/// A60: what tokens of an account may do that are older than its coming to its present user, however that was.
+#[tokio::test]
+async fn moved() {
+    insta::assert_snapshot!(table(&generous().await, "moved", &MOVED).await, @r#"
+        moved              | absorbed before | absorbed, that second | proven before | proven, that second | proven after | attached before | attached after | in a chain before | once more before
+        ListEvents         | scope           | scope                 | scope         | scope               | scope        | scope           | scope          | scope             | scope
+        WatchEvents        | scope           | scope                 | scope         | scope               | scope        | scope           | scope          | scope             | scope
+        Link               | sign in         | ok                    | sign in       | sign in             | ok           | sign in         | ok             | sign in           | invalid
+        Unlink             | sign in         | ok                    | sign in       | sign in             | ok           | sign in         | ok             | sign in           | invalid
+        UndoLink           | sign in         | ok                    | sign in       | sign in             | ok           | sign in         | ok             | sign in           | invalid
+        FindByEmail        | scope           | scope                 | scope         | scope               | scope        | scope           | scope          | scope             | scope
+        MergeMetadata      | sign in         | ok                    | sign in       | sign in             | ok           | sign in         | ok             | sign in           | invalid
+        CreateUser         | scope           | scope                 | scope         | scope               | scope        | scope           | scope          | scope             | scope
+        GetUser            | ok              | ok                    | ok            | ok                  | ok           | ok              | ok             | ok                | invalid
+        UpdateUser         | sign in         | ok                    | sign in       | sign in             | ok           | sign in         | ok             | sign in           | invalid
+        DeleteUser         | sign in         | ok                    | sign in       | sign in             | ok           | sign in         | ok             | sign in           | invalid
+        FindByIdentity     | scope           | scope                 | scope         | scope               | scope        | scope           | scope          | scope             | scope
+        ResolveUsers       | scope           | scope                 | scope         | scope               | scope        | scope           | scope          | scope             | scope
+        SetPrimaryIdentity | sign in         | ok                    | sign in       | sign in             | ok           | sign in         | ok             | sign in           | invalid
+        ListLinks          | ok              | ok                    | ok            | ok                  | ok           | ok              | ok             | ok                | invalid
+        ListUsers          | scope           | scope                 | scope         | scope               | scope        | scope           | scope          | scope             | scope
+        ListLinkCandidates | ok              | ok                    | ok            | ok                  | ok           | ok              | ok             | ok                | invalid
+        ListProviders      | scope           | scope                 | scope         | scope               | scope        | scope           | scope          | scope             | scope
+        StartSignIn        | scope           | scope                 | scope         | scope               | scope        | scope           | scope          | scope             | scope
+        CompleteSignIn     | scope           | scope                 | scope         | scope               | scope        | scope           | scope          | scope             | scope
+        ResolveSignIn      | scope           | scope                 | scope         | scope               | scope        | scope           | scope          | scope             | scope
     "#);
 }

@@ -105,6 +105,29 @@ async fn a_user_links_with_both_tokens() {
     assert_eq!(again.headers.get(header::RETRY_AFTER), None, "it is so however often it is tried");
 }
 
+/// A61: with README's `max_sign_in_age`, a login of this morning links and unlinks, and only the last ten minutes delete.
+#[tokio::test]
+async fn a_login_of_nine_hours_links_and_unlinks() {
+    let server = TestServer::start_auth0().await;
+    let backend = server.backend();
+    john(&backend).await;
+    let john = |ago| server.asker(&Token::of("google-oauth2", "115015401343387192604").issued_ago(ago));
+    let (this_morning, yesterday) = (john(9 * 3600), john(11 * 3600));
+    let path = "/api/v2/users/google-oauth2|115015401343387192604/identities";
+    let link_with = json!({"link_with": Token::of("sms", "560ebaeef609ee1adaa7c551").sign()});
+
+    let too_old = yesterday.post(path, &link_with).await;
+    insta::assert_snapshot!(too_old.refused(), @"403 reauthentication_required The sign-in behind this token is too old for this: let the user sign in again.");
+    assert_eq!(this_morning.post(path, &link_with).await.status, 201);
+    let unlink = format!("{path}/sms/560ebaeef609ee1adaa7c551");
+    let too_old = yesterday.delete(&unlink).await;
+    assert_eq!(too_old.refused().split(' ').nth(1), Some("reauthentication_required"));
+    assert_eq!(this_morning.delete(&unlink).await.status, 200);
+    assert_eq!(this_morning.get("/api/v2/users/google-oauth2|115015401343387192604").await.status, 200);
+    let delete = this_morning.delete("/api/v2/users/google-oauth2|115015401343387192604").await;
+    assert_eq!(delete.refused().split(' ').nth(1), Some("reauthentication_required"));
+}
+
 /// A51: a user's id goes on resolving when the account that it was made of has left: then it is no name for either of them.
 /// Whoever takes the id for the account, as the documents' samples do, would else link one user on the other's word.
 #[tokio::test]

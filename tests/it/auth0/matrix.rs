@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use crate::{
     access::matrix::{
+        MOVED,
         callers::{self, Call, Cast},
         drawn, generous_with,
     },
@@ -222,7 +223,8 @@ async fn whose() {
     "#);
 }
 
-/// What a user that is what it was may do, and what it may not do any more.
+/// What a user that is what it was may do, and what it may not do any more. A sign-in of eleven minutes links and
+/// unlinks: `max_sign_in_age` is that of README.
 #[tokio::test]
 async fn standing() {
     let callers = [
@@ -243,7 +245,23 @@ async fn standing() {
         GET /api/v2/users/{id}                                    | ok                | ok                  | ok                 | blocked      | ok                    | invalid         | ok
         PATCH /api/v2/users/{id}                                  | ok                | sign in             | ok                 | blocked      | ok                    | invalid         | ok
         POST /api/v2/users/{id}/identities                        | ok                | sign in             | ok                 | blocked      | is blocked            | invalid         | ok
-        DELETE /api/v2/users/{id}/identities/{provider}/{user_id} | ok                | sign in             | ok                 | blocked      | is blocked            | invalid         | sign in
+        DELETE /api/v2/users/{id}/identities/{provider}/{user_id} | ok                | sign in             | ok                 | blocked      | is blocked            | invalid         | ok
+    "#);
+}
+
+/// A60: what tokens of an account may do that are older than its coming to its present user, however that was.
+#[tokio::test]
+async fn moved() {
+    insta::assert_snapshot!(table("moved", &MOVED).await, @r#"
+        moved                                                     | absorbed before | absorbed, that second | proven before | proven, that second | proven after | attached before | attached after | in a chain before | once more before
+        GET /api/v2/users                                         | scope           | scope                 | scope         | scope               | scope        | scope           | scope          | scope             | scope
+        POST /api/v2/users                                        | scope           | scope                 | scope         | scope               | scope        | scope           | scope          | scope             | scope
+        GET /api/v2/users-by-email                                | scope           | scope                 | scope         | scope               | scope        | scope           | scope          | scope             | scope
+        DELETE /api/v2/users/{id}                                 | sign in         | ok                    | sign in       | sign in             | ok           | sign in         | ok             | absorbed          | invalid
+        GET /api/v2/users/{id}                                    | ok              | ok                    | ok            | ok                  | ok           | ok              | ok             | ok                | invalid
+        PATCH /api/v2/users/{id}                                  | sign in         | ok                    | sign in       | sign in             | ok           | sign in         | ok             | absorbed          | invalid
+        POST /api/v2/users/{id}/identities                        | sign in         | ok                    | sign in       | sign in             | ok           | sign in         | ok             | absorbed          | invalid
+        DELETE /api/v2/users/{id}/identities/{provider}/{user_id} | sign in         | ok                    | sign in       | sign in             | ok           | sign in         | ok             | absorbed          | invalid
     "#);
 }
 

@@ -22,9 +22,14 @@ const JOHN_AT_WORK: &str = "linkedin|d4c5";
 
 /// An ID token as a tenant of Auth0 makes them.
 fn id_token(user_id: &str) -> String {
+    id_token_ago(user_id, 0)
+}
+
+/// One of a sign-in so many seconds ago: Auth0's live for ten hours.
+fn id_token_ago(user_id: &str, seconds: i64) -> String {
     let mut token = Token::of("okta", user_id).with("iss", ISSUER).with("aud", CLIENT_ID).with("azp", CLIENT_ID);
     token.header.typ = Some("JWT".to_owned());
-    token.with("scope", Value::Null).with("tenant", Value::Null).sign()
+    token.with("scope", Value::Null).with("tenant", Value::Null).issued_ago(seconds).sign()
 }
 
 /// The tenant that makes such tokens, with its rules for linking by them.
@@ -118,6 +123,33 @@ async fn a_page_links_and_unlinks_with_id_tokens() {
         []
         [400,"Main identity and the new one are the same."]
         [403,"User to be acted on does not match subject in bearer token."]
+    "#);
+}
+
+/// A61: the person opened the page in the morning; the other account signs in when it is to be linked.
+#[tokio::test]
+async fn a_page_of_this_morning_links_and_unlinks() {
+    let app = app().await;
+    let domain = domain_of(&app).await;
+    let run = move || {
+        let mut browser = browser("auth0_page_nine_hours", &app);
+        let this_morning = id_token_ago(JOHN, 9 * 3600);
+        vec![
+            browser.run(&call("signIn", &[&domain.name, JOHN, &this_morning])),
+            browser.run(&call("linkAccount", &[&id_token(JOHN_AT_WORK)])),
+            browser.run("unlinkFirst()"),
+            browser.run(&call("linkAccountByForm", &[&id_token(JOHN_AT_WORK)])),
+            browser.run("unlinkFirst()"),
+        ]
+    };
+    let told = tokio::task::spawn_blocking(run).await.unwrap();
+    let told = told.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
+    insta::assert_snapshot!(told, @r#"
+        []
+        ["linkedin: John Doe, CEO"]
+        []
+        ["linkedin: John Doe, CEO"]
+        []
     "#);
 }
 

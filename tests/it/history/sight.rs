@@ -114,7 +114,7 @@ async fn an_identity_that_left_alone_is_nobody_s_business_any_more() {
     let secondary = service.create("sms", "s1").await.id;
     server.person("sms", "s1").link(link_with(&server.proof("github", "h1"))).await.unwrap();
     let person = server.person("google-oauth2", "g1");
-    person.link(link_with(&server.proof("github", "h1"))).await.unwrap();
+    person.link(link_with(&server.later_proof("github", "h1"))).await.unwrap();
     service.unlink(unlink(&primary, "github", "h1")).await.unwrap();
 
     let told = server.person("google-oauth2", "g1").list_links(links_of("")).await.unwrap().links.remove(0);

@@ -54,6 +54,7 @@ async fn whoever_may_no_longer_call_is_not_told_again() {
     let id = service.create("github", "h1").await.id;
     let phone = service.create("sms", "s1").await.id;
     service.link(link_user(&id, &phone)).await.unwrap();
+    server.database.db_linked_long_ago().await;
     let token = Token::of("sms", "s1").issued_ago(60);
     server.caller(&token).update_user(own_update(true)).await.unwrap();
 

@@ -229,10 +229,12 @@ async fn every_wrong_field_is_told_at_once() {
         email: String::new(),
         email_verified: true,
         profile_data: object(value!({"a": "\u{0}"})),
+        sign_in_time: Some(prost_types::Timestamp { seconds: 1, nanos: 0 }),
     };
 
     insta::assert_snapshot!(server.db_refused(service.signs_in(wrong)).await, @r"
         InvalidArgument REQUEST_INVALID
+        account.sign_in_time: must be a time of the last ten minutes
         account.ref.provider: must be 1 to 64 characters out of a-z, 0-9, '.', '_' and '-', beginning with a letter or a digit
         account.ref.subject: must be 1 to 255 bytes without control characters
         account.connection: must be at most 128 bytes without control characters

@@ -76,17 +76,20 @@ calls! {
         service ["AlreadyExists IDENTITY_TAKEN"] person [];
     Link link LinkRequest => LinkResponse
         service ["NotFound USER_NOT_FOUND", "NotFound IDENTITY_NOT_FOUND", "FailedPrecondition USER_ABSORBED"]
-        person ["NotFound USER_NOT_FOUND", "Unauthenticated TOKEN_INVALID", "FailedPrecondition LINK_TOKEN_INVALID",
+        person ["NotFound USER_NOT_FOUND", "Unauthenticated TOKEN_INVALID",
+            "PermissionDenied REAUTHENTICATION_REQUIRED", "FailedPrecondition LINK_TOKEN_INVALID",
             "AlreadyExists IDENTITY_TAKEN"];
     Unlink unlink UnlinkRequest => UnlinkResponse
         service ["NotFound USER_NOT_FOUND", "NotFound IDENTITY_NOT_FOUND", "FailedPrecondition USER_ABSORBED",
             "FailedPrecondition LAST_IDENTITY", "FailedPrecondition PRIMARY_IDENTITY"]
-        person ["NotFound USER_NOT_FOUND", "Unauthenticated TOKEN_INVALID", "NotFound IDENTITY_NOT_FOUND",
+        person ["NotFound USER_NOT_FOUND", "Unauthenticated TOKEN_INVALID",
+            "PermissionDenied REAUTHENTICATION_REQUIRED", "NotFound IDENTITY_NOT_FOUND",
             "FailedPrecondition LAST_IDENTITY", "FailedPrecondition PRIMARY_IDENTITY"];
     Undo undo_link UndoLinkRequest => UndoLinkResponse
         service ["NotFound LINK_NOT_FOUND", "FailedPrecondition LINK_NOT_UNDOABLE",
             "FailedPrecondition LAST_IDENTITY", "FailedPrecondition PRIMARY_IDENTITY"]
-        person ["NotFound USER_NOT_FOUND", "Unauthenticated TOKEN_INVALID", "NotFound LINK_NOT_FOUND",
+        person ["NotFound USER_NOT_FOUND", "Unauthenticated TOKEN_INVALID",
+            "PermissionDenied REAUTHENTICATION_REQUIRED", "NotFound LINK_NOT_FOUND",
             "FailedPrecondition LINK_NOT_UNDOABLE", "FailedPrecondition LAST_IDENTITY",
             "FailedPrecondition PRIMARY_IDENTITY"];
     Merge merge_metadata MergeMetadataRequest => MergeMetadataResponse
@@ -95,16 +98,19 @@ calls! {
         person [];
     Update update_user UpdateUserRequest => UpdateUserResponse
         service ["NotFound USER_NOT_FOUND", "FailedPrecondition USER_ABSORBED", "Aborted VERSION_MISMATCH"]
-        person ["NotFound USER_NOT_FOUND", "Unauthenticated TOKEN_INVALID"];
+        person ["NotFound USER_NOT_FOUND", "Unauthenticated TOKEN_INVALID",
+            "PermissionDenied REAUTHENTICATION_REQUIRED"];
     SetPrimary set_primary_identity SetPrimaryIdentityRequest => SetPrimaryIdentityResponse
         service ["NotFound USER_NOT_FOUND", "NotFound IDENTITY_NOT_FOUND", "FailedPrecondition USER_ABSORBED"]
-        person ["NotFound USER_NOT_FOUND", "Unauthenticated TOKEN_INVALID", "NotFound IDENTITY_NOT_FOUND"];
+        person ["NotFound USER_NOT_FOUND", "Unauthenticated TOKEN_INVALID",
+            "PermissionDenied REAUTHENTICATION_REQUIRED", "NotFound IDENTITY_NOT_FOUND"];
     SignIn resolve_sign_in ResolveSignInRequest => ResolveSignInResponse
         service [] person [];
     Delete delete_user DeleteUserRequest => DeleteUserResponse
         service ["NotFound USER_NOT_FOUND", "FailedPrecondition USER_ABSORBED", "Aborted VERSION_MISMATCH",
             "FailedPrecondition ABSORBED_USERS_EXIST"]
-        person ["NotFound USER_NOT_FOUND", "Unauthenticated TOKEN_INVALID", "FailedPrecondition ABSORBED_USERS_EXIST"];
+        person ["NotFound USER_NOT_FOUND", "Unauthenticated TOKEN_INVALID",
+            "PermissionDenied REAUTHENTICATION_REQUIRED", "FailedPrecondition ABSORBED_USERS_EXIST"];
 }
 
 /// Others were faster, three times in a row.

@@ -59,7 +59,8 @@ impl Writer {
                 Who::Service => self.server.service(),
                 Who::Person(number) => {
                     let (provider, subject) = &crowd.identities[number];
-                    self.server.person(provider, subject)
+                    // Of a sign-in after whatever has moved the account in this second.
+                    self.server.caller(&Token::of(provider, subject).issued_ago(-2))
                 }
             };
             let call_with_id = call.clone().under(Uuid::new_v4().to_string());
@@ -238,7 +239,7 @@ impl Writer {
         let (who, request) = match self.lots.number(0..=2) {
             0 => {
                 let other = (number + self.lots.number(1..=crowd.identities.len() - 1)) % crowd.identities.len();
-                (Who::Person(other), link_with(&Token::of(provider, subject).sign()))
+                (Who::Person(other), link_with(&self.server.later_proof(provider, subject)))
             }
             1 => (Who::Service, link_identity(&user_id, provider, subject)),
             _ => {

@@ -5,12 +5,17 @@ use std::fmt::Debug;
 use identity_link::grpc::proto as pb;
 use tonic::Status;
 
-use super::{Caller, TestServer, refusal, tokens::Token};
+use super::{Caller, TestServer, cluster::Database, refusal, tokens::Token};
 
 impl TestServer {
     /// A good token of this person, to be given as a proof or shown as a bearer.
     pub fn proof(&self, provider: &'static str, subject: &str) -> String {
         Token::of(provider, subject).sign()
+    }
+
+    /// The same of a sign-in that comes after a link of this second.
+    pub fn later_proof(&self, provider: &'static str, subject: &str) -> String {
+        Token::of(provider, subject).issued_ago(-2).sign()
     }
 
     /// A backend of this tenant, with every scope.
@@ -44,6 +49,13 @@ impl TestServer {
                  FROM generate_series(1, {count}) n"
             ))
             .await;
+    }
+}
+
+impl Database {
+    /// Lets whatever links brought have come an hour ago: tokens of since then are good.
+    pub async fn db_linked_long_ago(&self) {
+        self.db_execute("UPDATE identities SET owner_since = owner_since - interval '1 hour'").await;
     }
 }
 

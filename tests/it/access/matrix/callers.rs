@@ -1,7 +1,7 @@
 //! Who calls in the matrix, about whom.
 
 use data_encoding::BASE64URL_NOPAD;
-use identity_link::{auth::Rule, clock};
+use identity_link::{auth::Rule, clock, grpc::proto as pb};
 use jsonwebtoken::{Algorithm, EncodingKey};
 
 use crate::support::{
@@ -48,6 +48,17 @@ impl Cast {
 /// All of these scopes but one.
 fn without(scopes: &str, scope: Option<&str>) -> String {
     scopes.split(' ').filter(|other| Some(*other) != scope).collect::<Vec<_>>().join(" ")
+}
+
+/// The second of a link.
+fn linked_at(linked: &pb::LinkResponse) -> i64 {
+    linked.link.as_ref().unwrap().link_time.as_ref().unwrap().seconds
+}
+
+/// The user proves that it has this account too; the second of that link.
+async fn prove(server: &TestServer, cast: &Cast, provider: &'static str) -> i64 {
+    let own = server.caller(&Token::of("stranger", &cast.subject).with("kind", "user"));
+    linked_at(&own.link(link_with(&server.proof(provider, &cast.subject))).await.unwrap())
 }
 
 /// The call of a caller, by its name in the tables, after what made it what it is.
@@ -119,6 +130,43 @@ pub async fn call(server: &TestServer, caller: &str, rule: &Rule, cast: &Cast) -
             server.service().link(link_user(own, &left)).await.unwrap();
             server.service().unlink(unlink(own, "okta", subject)).await.unwrap();
             bearer(&user.issued_ago(60), "")
+        }
+        "absorbed before" => bearer(&Token::of("sms", subject).issued_ago(60), ""),
+        "absorbed, that second" => {
+            let second = linked_at(&server.service().link(link_user(own, other)).await.unwrap());
+            bearer(&Token::of("github", subject).with("iat", second), "")
+        }
+        "proven before" => {
+            prove(server, cast, "github").await;
+            bearer(&Token::of("github", subject).issued_ago(60), "")
+        }
+        "proven, that second" => {
+            let second = prove(server, cast, "github").await;
+            bearer(&Token::of("github", subject).with("iat", second), "")
+        }
+        "proven after" => {
+            let second = prove(server, cast, "github").await;
+            bearer(&Token::of("github", subject).with("iat", second + 1), "")
+        }
+        "attached before" => {
+            prove(server, cast, "okta").await;
+            bearer(&Token::of("okta", subject).issued_ago(60), "")
+        }
+        "attached after" => {
+            let second = prove(server, cast, "okta").await;
+            bearer(&Token::of("okta", subject).with("iat", second + 1), "")
+        }
+        "in a chain before" => {
+            let holder = server.service().create("google-oauth2", subject).await.id;
+            server.service().link(link_user(&holder, own)).await.unwrap();
+            bearer(&Token::of("sms", subject).issued_ago(60), "")
+        }
+        "once more before" => {
+            // Its tokens from before it left are withdrawn, whatever comes later.
+            let undo = pb::UndoLinkRequest { link_id: cast.link.clone(), ..Default::default() };
+            server.service().undo_link(undo).await.unwrap();
+            prove(server, cast, "sms").await;
+            bearer(&Token::of("sms", subject).issued_ago(60), "")
         }
         "old sign-in" => bearer(&user.with("auth_time", clock::now().timestamp() - 660), ""),
         _ => panic!("who is {caller}?"),
