@@ -71,25 +71,29 @@ macro_rules! calls {
     };
 }
 
+// A person is refused with REAUTHENTICATION_REQUIRED where the account of its token has come to another user since it
+// signed in, and with NOT_YOUR_USER where it repeats a call that was about a user which it has left since.
 calls! {
     Create create_user CreateUserRequest => CreateUserResponse
         service ["AlreadyExists IDENTITY_TAKEN"] person [];
     Link link LinkRequest => LinkResponse
         service ["NotFound USER_NOT_FOUND", "NotFound IDENTITY_NOT_FOUND", "FailedPrecondition USER_ABSORBED"]
         person ["NotFound USER_NOT_FOUND", "Unauthenticated TOKEN_INVALID",
-            "PermissionDenied REAUTHENTICATION_REQUIRED", "FailedPrecondition LINK_TOKEN_INVALID",
+            "PermissionDenied REAUTHENTICATION_REQUIRED",
+            "PermissionDenied NOT_YOUR_USER", "FailedPrecondition LINK_TOKEN_INVALID",
             "AlreadyExists IDENTITY_TAKEN"];
     Unlink unlink UnlinkRequest => UnlinkResponse
         service ["NotFound USER_NOT_FOUND", "NotFound IDENTITY_NOT_FOUND", "FailedPrecondition USER_ABSORBED",
             "FailedPrecondition LAST_IDENTITY", "FailedPrecondition PRIMARY_IDENTITY"]
         person ["NotFound USER_NOT_FOUND", "Unauthenticated TOKEN_INVALID",
-            "PermissionDenied REAUTHENTICATION_REQUIRED", "NotFound IDENTITY_NOT_FOUND",
+            "PermissionDenied REAUTHENTICATION_REQUIRED",
+            "PermissionDenied NOT_YOUR_USER", "NotFound IDENTITY_NOT_FOUND",
             "FailedPrecondition LAST_IDENTITY", "FailedPrecondition PRIMARY_IDENTITY"];
     Undo undo_link UndoLinkRequest => UndoLinkResponse
         service ["NotFound LINK_NOT_FOUND", "FailedPrecondition LINK_NOT_UNDOABLE",
             "FailedPrecondition LAST_IDENTITY", "FailedPrecondition PRIMARY_IDENTITY"]
         person ["NotFound USER_NOT_FOUND", "Unauthenticated TOKEN_INVALID",
-            "PermissionDenied REAUTHENTICATION_REQUIRED", "NotFound LINK_NOT_FOUND",
+            "PermissionDenied REAUTHENTICATION_REQUIRED", "PermissionDenied NOT_YOUR_USER", "NotFound LINK_NOT_FOUND",
             "FailedPrecondition LINK_NOT_UNDOABLE", "FailedPrecondition LAST_IDENTITY",
             "FailedPrecondition PRIMARY_IDENTITY"];
     Merge merge_metadata MergeMetadataRequest => MergeMetadataResponse
@@ -99,18 +103,20 @@ calls! {
     Update update_user UpdateUserRequest => UpdateUserResponse
         service ["NotFound USER_NOT_FOUND", "FailedPrecondition USER_ABSORBED", "Aborted VERSION_MISMATCH"]
         person ["NotFound USER_NOT_FOUND", "Unauthenticated TOKEN_INVALID",
-            "PermissionDenied REAUTHENTICATION_REQUIRED"];
+            "PermissionDenied REAUTHENTICATION_REQUIRED", "PermissionDenied NOT_YOUR_USER"];
     SetPrimary set_primary_identity SetPrimaryIdentityRequest => SetPrimaryIdentityResponse
         service ["NotFound USER_NOT_FOUND", "NotFound IDENTITY_NOT_FOUND", "FailedPrecondition USER_ABSORBED"]
         person ["NotFound USER_NOT_FOUND", "Unauthenticated TOKEN_INVALID",
-            "PermissionDenied REAUTHENTICATION_REQUIRED", "NotFound IDENTITY_NOT_FOUND"];
+            "PermissionDenied REAUTHENTICATION_REQUIRED",
+            "PermissionDenied NOT_YOUR_USER", "NotFound IDENTITY_NOT_FOUND"];
     SignIn resolve_sign_in ResolveSignInRequest => ResolveSignInResponse
         service [] person [];
     Delete delete_user DeleteUserRequest => DeleteUserResponse
         service ["NotFound USER_NOT_FOUND", "FailedPrecondition USER_ABSORBED", "Aborted VERSION_MISMATCH",
             "FailedPrecondition ABSORBED_USERS_EXIST"]
         person ["NotFound USER_NOT_FOUND", "Unauthenticated TOKEN_INVALID",
-            "PermissionDenied REAUTHENTICATION_REQUIRED", "FailedPrecondition ABSORBED_USERS_EXIST"];
+            "PermissionDenied REAUTHENTICATION_REQUIRED",
+            "PermissionDenied NOT_YOUR_USER", "FailedPrecondition ABSORBED_USERS_EXIST"];
 }
 
 /// Others were faster, three times in a row.
@@ -164,6 +170,19 @@ impl Answer {
         match self {
             Self::SignIn(answer) => answer.decision.as_ref().is_some_and(|decision| decision.ticket.is_empty()),
             _ => true,
+        }
+    }
+
+    /// Whether it is what a caller hears again who left its user by this very call: the same, without that user.
+    pub fn is_retold_of(&self, first: &Self) -> bool {
+        match (self, first) {
+            (Self::Unlink(again), Self::Unlink(first)) => {
+                again.user.is_none() && again.detached_user == first.detached_user && again.link_id == first.link_id
+            }
+            (Self::Undo(again), Self::Undo(first)) => {
+                again.user.is_none() && again.link.is_none() && again.restored_user == first.restored_user
+            }
+            _ => false,
         }
     }
 

@@ -94,8 +94,10 @@ impl Writer {
         }
         match (first, second) {
             (Ok(first), Ok(second)) => {
-                if first == second {
+                if first == second || second.is_retold_of(&first) {
                     self.note(crowd, who, call, true, first);
+                } else if first.is_retold_of(&second) {
+                    self.note(crowd, who, call, true, second);
                 } else {
                     if first.is_kept() && second.is_kept() {
                         expect_forgotten(crowd, &call, [&first, &second]);
