@@ -1,6 +1,7 @@
 //! How many statements a call costs, and how they find what they ask for.
 
 mod plans;
+mod rows;
 mod search;
 mod sign_in;
 
