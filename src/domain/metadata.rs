@@ -79,6 +79,22 @@ impl Metadata {
         self.0.is_empty()
     }
 
+    /// These keys, and where `over` has one too its value instead, also if that is null. `None` if there would be over
+    /// [`MAX_BYTES`].
+    #[must_use]
+    pub fn overlaid(&self, over: &Self) -> Option<Self> {
+        let mut both = self.clone();
+        both.0.extend(over.0.clone());
+        (both.json_bytes() <= MAX_BYTES).then_some(both)
+    }
+
+    /// These keys but this one.
+    #[must_use]
+    pub fn without(mut self, key: &str) -> Self {
+        self.0.remove(key);
+        self
+    }
+
     /// The size as compact JSON text, in bytes. An empty object has 2.
     #[must_use]
     pub fn json_bytes(&self) -> usize {

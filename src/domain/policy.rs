@@ -4,6 +4,10 @@ use std::collections::BTreeSet;
 
 use super::Metadata;
 
+/// The claim that names the domain in which an account is hosted. It says something of the email with which it is
+/// told, and of no other.
+pub const HOSTED_DOMAIN: &str = "hd";
+
 /// What an operator decides about a provider. The default trusts it with nothing but its subjects.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProviderPolicy {
@@ -91,7 +95,7 @@ impl EmailTrust {
             Self::WhenVerified => true,
             Self::AuthoritativeDomains { domains, hosted } => {
                 let Some((_, domain)) = canonical.rsplit_once('@') else { return false };
-                let hd = profile.as_map().get("hd").and_then(serde_json::Value::as_str);
+                let hd = profile.as_map().get(HOSTED_DOMAIN).and_then(serde_json::Value::as_str);
                 domains.contains(domain) || (*hosted && hd == Some(domain))
             }
         }

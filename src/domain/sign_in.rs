@@ -13,6 +13,7 @@ use super::{
     User, UserId, Verified,
     candidates::{self, Candidate},
     linking::UnownedIdentity,
+    policy::HOSTED_DOMAIN,
 };
 
 /// For how long a proven email links by itself: addresses change hands, and whoever proved one may have lost it
@@ -292,8 +293,8 @@ pub fn judged(mut account: UnownedIdentity, policy: &ProviderPolicy) -> UnownedI
     account
 }
 
-/// An identity with what its provider tells of it now; `None` if it is as it was. What is not told stays: some
-/// tell it only once. An email that is as verified as before keeps the time at which it was, for a month.
+/// An identity with what its provider tells of it now; `None` if it is as it was. What is not told stays, claim by
+/// claim: some tell it only once. An email that is as verified as before keeps the time at which it was, for a month.
 pub fn refreshed(identity: &Identity, told: &UnownedIdentity, now: DateTime<Utc>) -> Option<Identity> {
     let mut fresh = identity.clone();
     if let Some(email) = &told.email {
@@ -306,8 +307,9 @@ pub fn refreshed(identity: &Identity, told: &UnownedIdentity, now: DateTime<Utc>
         fresh.email_proven_since = verified.as_ref().map(|_| known.and(identity.email_proven_since).unwrap_or(now));
         fresh.email = Some(IdentityEmail { verified, ..email.clone() });
     }
-    if is_another_profile(&identity.profile_data, &told.profile_data) {
-        fresh.profile_data = told.profile_data.clone();
+    let profile = refreshed_profile(&identity.profile_data, told);
+    if is_another_profile(&identity.profile_data, &profile) {
+        fresh.profile_data = profile;
     }
     (fresh != *identity).then_some(fresh)
 }
@@ -329,15 +331,22 @@ fn is_same_address(one: &IdentityEmail, other: &IdentityEmail) -> bool {
     }
 }
 
+/// A profile with each claim that is told now; one that is told to be null is null. What is told is kept alone where both
+/// are more than a profile may hold.
+///
+/// The hosted domain goes with the email: it stays if no email is told, and never comes to one that was told without it.
+fn refreshed_profile(known: &Metadata, told: &UnownedIdentity) -> Metadata {
+    let (known, told) = match told.email {
+        Some(_) => (known.clone().without(HOSTED_DOMAIN), told.profile_data.clone()),
+        None => (known.clone(), told.profile_data.clone().without(HOSTED_DOMAIN)),
+    };
+    known.overlaid(&told).unwrap_or(told)
+}
+
 /// Whether something else is told, and not only that something was: some providers change `updated_at` with each
 /// sign-in.
-fn is_another_profile(known: &Metadata, told: &Metadata) -> bool {
-    let without = |profile: &Metadata| {
-        let mut profile = profile.as_map().clone();
-        profile.remove("updated_at");
-        profile
-    };
-    !told.is_empty() && without(known) != without(told)
+fn is_another_profile(known: &Metadata, fresh: &Metadata) -> bool {
+    known.clone().without("updated_at") != fresh.clone().without("updated_at")
 }
 
 fn created(rule: Rule, evidence: Vec<Evidence>) -> Decision {

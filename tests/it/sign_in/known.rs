@@ -1,6 +1,6 @@
 //! An account that is known is its owner's, and what its provider tells of it is refreshed.
 
-use serde_json::json as value;
+use serde_json::{Value, json as value};
 
 use super::*;
 use crate::support::events::{events, line};
@@ -52,6 +52,57 @@ async fn what_is_told_is_refreshed_and_what_is_not_told_stays() {
     let id = &first.id;
     assert_eq!(lines[1..3], [format!("refreshed {id} 1>2"), format!("refreshed {id} 2>3")]);
     server.database.db_assert_invariants().await;
+}
+
+/// Also claim by claim: some providers tell a name only once.
+#[tokio::test]
+async fn a_claim_that_is_not_told_stays() {
+    let server = TestServer::start().await;
+    let service = server.service();
+    let signs_in = async |email: &str, profile: Value| {
+        let profile_data = object(profile);
+        let account = pb::ProvenAccount { profile_data, ..account("github", "h1", email) };
+        let user = service.signs_in(account).await.unwrap().user.unwrap();
+        (user.version, json(&user.identities[0].profile_data))
+    };
+    let whole = value!({"name": "Ann", "picture": "p", "address": {"country": "SI", "locality": "Piran"}});
+    assert_eq!(signs_in(EMAIL, whole.clone()).await, (1, whole.clone()));
+
+    assert_eq!(signs_in(EMAIL, value!({"picture": "p"})).await, (1, whole), "nothing new");
+    let moved = value!({"name": "Ann", "picture": "q", "address": {"country": "IT"}, "locale": "it"});
+    let told = value!({"picture": "q", "address": {"country": "IT"}, "locale": "it"});
+    assert_eq!(signs_in("", told).await, (2, moved), "each claim is one");
+    let nameless = value!({"name": null, "picture": "q", "address": {"country": "IT"}, "locale": "it"});
+    assert_eq!(signs_in("", value!({"name": null})).await, (3, nameless.clone()), "null is told");
+    assert_eq!(service.user(&service.owner("github", "h1").await).await.identities[0].email, EMAIL);
+
+    // Both together would be over 16 KiB: then what is told is kept alone.
+    let large = |name: &str| value!({ name: "x".repeat(9 * 1024) });
+    assert_eq!(signs_in("", large("a")).await.0, 4);
+    assert_eq!(signs_in("", large("b")).await, (5, large("b")));
+    server.database.db_assert_invariants().await;
+}
+
+/// A85: a domain that was told of one email says nothing of another.
+#[tokio::test]
+async fn the_hosted_domain_comes_and_goes_with_the_email() {
+    let database = cluster::cluster().db_migrated().await;
+    let hosted = "[tenants.default.providers.work]\nlinking = \"automatic\"\nemail_trust = \"authoritative_domains\"\n\
+                  hosted_domains = true\n";
+    let server = TestServer::start_with(database, |toml| toml + hosted).await;
+    let service = server.service();
+    let signs_in = async |email: &str, profile: Value| {
+        let account = pb::ProvenAccount { profile_data: object(profile), ..account("work", "w1", email) };
+        let user = service.signs_in(account).await.unwrap().user.unwrap();
+        (user.identities[0].email_verified, json(&user.identities[0].profile_data))
+    };
+    let hosted = value!({"name": "Ann", "hd": "example.com"});
+    assert_eq!(signs_in(EMAIL, hosted.clone()).await, (true, hosted.clone()));
+    assert_eq!(signs_in("", value!({"hd": "evil.example"})).await, (true, hosted), "told without an email");
+
+    // The organisation has let the account go.
+    assert_eq!(signs_in(EMAIL, value!({"name": "Ann"})).await, (false, value!({"name": "Ann"})));
+    assert_eq!(told(&service.arrives("google-oauth2", "g1", EMAIL).await), "CREATED EMAIL_UNPROVEN_ELSEWHERE");
 }
 
 #[tokio::test]
