@@ -46,7 +46,6 @@ pub(super) async fn create(
     let body: CreateBody = properties(object, &NOT_CREATED)?;
     let tenant = linking.tenant(&permit).map_err(refused)?;
     let provider = tenant.provider_of_connection(&body.connection).ok_or_else(Refused::connection)?.clone();
-    let social = tenant.provider(&provider).social;
     let mut wrong = Vec::new();
     let account = body.user_id.clone().unwrap_or_else(|| Uuid::new_v4().simple().to_string());
     let subject = Subject::parse(&account);
@@ -73,7 +72,7 @@ pub(super) async fn create(
     let id = IdentityRef { provider, subject };
     let create = CreateUser {
         permit,
-        identity: UnownedIdentity { id, connection: body.connection, social, email, profile_data },
+        identity: UnownedIdentity { id, connection: body.connection, social: false, email, profile_data },
         user_id_form: None,
         user_metadata,
         app_metadata,

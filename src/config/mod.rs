@@ -22,7 +22,7 @@ use self::reader::Reader;
 pub use self::{auth0::Auth0, listener::Limits, providers::ProviderSettings};
 use crate::{
     auth::{Issuer, RECENT_SIGN_IN},
-    domain::{IdentityRef, Provider, TenantId, UserId},
+    domain::{IdentityRef, Provider, TenantId, UserId, linking::UnownedIdentity},
     feed::FeedSettings,
     store::Address,
     tls::TlsFiles,
@@ -119,6 +119,25 @@ impl Tenant {
         let lists = |(_, settings): &(&Provider, &ProviderSettings)| settings.connections.contains(connection);
         let listing = self.providers.iter().find(lists).map(|(provider, _)| provider);
         listing.or_else(|| self.providers.keys().find(|provider| provider.as_str() == connection))
+    }
+
+    /// Whether accounts of a provider may sign in through this connection. Where the provider lists some, it is one of
+    /// them or the provider's name; it is never one that another provider has. Empty is for who does not say.
+    pub fn has_connection(&self, provider: &Provider, connection: &str) -> bool {
+        let lists_none = || self.providers.get(provider).is_none_or(|settings| settings.connections.is_empty());
+        connection.is_empty() || self.provider_of_connection(connection).map_or_else(lists_none, |of| of == provider)
+    }
+
+    /// An account as the configuration describes it, wherever it comes in: whether its provider is a social one, and,
+    /// where nobody says through which connection it signed in, that.
+    pub fn described(&self, account: UnownedIdentity) -> UnownedIdentity {
+        let declared = self.providers.get(&account.id.provider);
+        let social = declared.map_or(account.social, |settings| settings.social);
+        let connection = match account.connection.as_str() {
+            "" => self.provider(&account.id.provider).connection(&account.id.provider),
+            _ => account.connection,
+        };
+        UnownedIdentity { social, connection, ..account }
     }
 
     /// Whether identities of a provider can sign in.

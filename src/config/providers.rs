@@ -28,8 +28,8 @@ pub struct ProviderSettings {
 }
 
 impl ProviderSettings {
-    /// The connection of an account of which nobody says through which it signed in.
-    pub fn connection(&self, provider: &Provider) -> String {
+    /// The connection of an account of which nobody says through which it signed in: the only one, or the provider's name.
+    pub(super) fn connection(&self, provider: &Provider) -> String {
         match self.connections.iter().collect::<Vec<_>>().as_slice() {
             [only] => (*only).clone(),
             _ => provider.to_string(),

@@ -54,9 +54,9 @@ pub struct Absorption {
 pub struct UnownedIdentity {
     /// Which account at which provider.
     pub id: IdentityRef,
-    /// The connection through which it signs in.
+    /// The connection through which it signs in; empty where nobody says, until the configuration does.
     pub connection: String,
-    /// Whether the provider is a social one.
+    /// Whether the provider is a social one, as far as the configuration does not say.
     pub social: bool,
     /// Its email.
     pub email: Option<IdentityEmail>,

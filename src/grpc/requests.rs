@@ -261,7 +261,6 @@ impl Checks {
         }
         let profile_data = self.metadata(&format!("{field}.profile_data"), profile_data);
         let id = id?;
-        let connection = if connection.is_empty() { id.provider.to_string() } else { connection };
         let email = (!email.is_empty()).then(|| IdentityEmail {
             canonical: Email::parse(&email).ok().map(|email| email.canonical().to_owned()),
             verified: email_verified.then(|| verified.clone()),
@@ -320,9 +319,12 @@ impl Checks {
         };
         let profile_data = self.metadata(&format!("{field}.profile_data"), profile_data);
         let id = id?;
-        let connection = if connection.is_empty() { id.provider.to_string() } else { connection };
         Some(UnownedIdentity { id, connection, social, email, profile_data })
     }
 }
+
+/// A connection that the configuration has for another provider, or not for this one.
+pub const NOT_ITS_CONNECTION: &str =
+    "must be one of the connections that are configured for the account's provider, or empty";
 
 const UNKNOWN_ENUM: &str = "is not one of the values that the proto names";

@@ -243,6 +243,7 @@ fn proven_step(tenant: &Tenant, token: &VerifiedToken, primary: &UserId, known: 
         return match &token.who {
             Who::User(Named::Identity(identity)) if !outlived => {
                 let account = told(identity.clone(), tenant.provider(&identity.provider), token);
+                let account = tenant.described(account);
                 Ok(Step::Attach(Box::new(Arrival { account, proven_at: token.issued_at, ticket: None })))
             }
             _ => Err(Refusal::LinkTokenInvalid(LinkTokenProblem::Invalid)),
@@ -268,8 +269,7 @@ fn ticket_step(tenant: &Tenant, ticket: Option<Ticket>, known: &Answer) -> Resul
     if known.standing.is_some() || ticket.is_outlived_by(known.delete_time) || !provider.policy.enabled {
         return Err(Refusal::LinkTicketInvalid);
     }
-    let account = judged(ticket.account.clone(), &provider.policy);
-    let account = UnownedIdentity { social: provider.social, ..account };
+    let account = tenant.described(judged(ticket.account.clone(), &provider.policy));
     Ok(Step::Attach(Box::new(Arrival { account, proven_at: ticket.issue_time, ticket: Some(ticket) })))
 }
 
@@ -292,8 +292,7 @@ fn account_step(
         // Deleted while the person signed in there.
         None if known.delete_time.is_some_and(|deleted| now <= deleted) => Err(Refusal::SignInInvalid),
         None => {
-            let account = judged(account.clone(), &provider.policy);
-            let account = UnownedIdentity { social: provider.social, ..account };
+            let account = tenant.described(judged(account.clone(), &provider.policy));
             Ok(Step::Attach(Box::new(Arrival { account, proven_at: now, ticket: None })))
         }
     }
@@ -301,7 +300,6 @@ fn account_step(
 
 /// The identity as its token describes it.
 fn told(id: IdentityRef, provider: &ProviderSettings, token: &VerifiedToken) -> UnownedIdentity {
-    let connection = provider.connection(&id.provider);
     // What does not fit is not worth refusing a link for: it is the provider's, and it can be
     // had from there again.
     let profile_data = Metadata::parse("", token.claims.profile()).unwrap_or_default();
@@ -315,5 +313,5 @@ fn told(id: IdentityRef, provider: &ProviderSettings, token: &VerifiedToken) -> 
             is_verified.then(|| Verified { time: token.issued_at, by: Verifier::Issuer(token.issuer.clone()) });
         IdentityEmail { given: given.to_owned(), canonical, verified }
     });
-    UnownedIdentity { id, connection, social: provider.social, email, profile_data }
+    UnownedIdentity { id, connection: String::new(), social: false, email, profile_data }
 }

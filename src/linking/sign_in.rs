@@ -161,7 +161,7 @@ impl SignIn {
             SigningIn::Ticket(hash) => return self.see_ticket(tenant, session, hash).await,
         };
         let provider = tenant.provider(&account.id.provider);
-        let account = UnownedIdentity { social: provider.social, ..sign_in::judged(account, &provider.policy) };
+        let account = tenant.described(sign_in::judged(account, &provider.policy));
         let owner = session.user_by_identity(&account.id).await?;
         let email = sign_in::telling_email(&account, &provider.policy).filter(|_| owner.is_none());
         let holders = match email.filter(|_| provider.policy.can_sign_in()) {
@@ -192,7 +192,7 @@ impl SignIn {
         if !provider.policy.can_sign_in() {
             return Err(Refusal::ProviderDisabled.into());
         }
-        let account = UnownedIdentity { social: provider.social, ..sign_in::judged(ticket.account, &provider.policy) };
+        let account = tenant.described(sign_in::judged(ticket.account, &provider.policy));
         let decision = Decision { outcome: Outcome::Created, rule: Rule::OwnUserWanted, evidence: Vec::new() };
         Ok(Seen { account, owner: None, holders: Vec::new(), decision })
     }

@@ -11,6 +11,7 @@ use super::{
 use crate::{
     auth::{Permit, Purpose, Target},
     clock,
+    config::Tenant,
     domain::{
         Event, Identity, IdentityRef, Metadata, MetadataUpdate, Named, Refusal, User, UserChange, UserId,
         linking::{UnownedIdentity, owned},
@@ -83,11 +84,11 @@ impl Write for CreateUser {
         };
 
         if self.validate_only {
-            return Ok(self.user(id, clock::now()).0);
+            return Ok(self.user(tenant, id, clock::now()).0);
         }
         session.begin().await?;
         session.lock(&LockKeys::default().user(&id).identity(&self.identity.id)).await?;
-        let (user, identity) = self.user(id, clock::now());
+        let (user, identity) = self.user(tenant, id, clock::now());
         if session.insert_user(&user, &identity).await? != Inserted::Inserted {
             return Err(Error::Moved);
         }
@@ -103,8 +104,8 @@ impl Write for CreateUser {
 }
 
 impl CreateUser {
-    fn user(&self, id: UserId, now: DateTime<Utc>) -> (User, Identity) {
-        let mut identity = owned(self.identity.clone(), id.clone(), 0, now);
+    fn user(&self, tenant: &Tenant, id: UserId, now: DateTime<Utc>) -> (User, Identity) {
+        let mut identity = owned(tenant.described(self.identity.clone()), id.clone(), 0, now);
         if let Some(verified) = identity.email.as_mut().and_then(|email| email.verified.as_mut()) {
             verified.time = now;
         }

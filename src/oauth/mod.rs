@@ -61,6 +61,6 @@ impl From<Account> for UnownedIdentity {
             let verified = is_verified.then_some(Verified { time, by: Verifier::Issuer(issuer) });
             IdentityEmail { given, canonical, verified }
         });
-        Self { connection: id.provider.to_string(), id, social: false, email, profile_data }
+        Self { id, connection: String::new(), social: false, email, profile_data }
     }
 }

@@ -18,6 +18,7 @@ mod candidates;
 mod cli;
 mod contract;
 mod demo;
+mod described;
 mod dev;
 mod erasing;
 mod feed;

@@ -14,7 +14,7 @@ use crate::{
         page::{self, Pages},
         position::Positions,
         proto as pb,
-        requests::Checks,
+        requests::{Checks, NOT_ITS_CONNECTION},
     },
     linking::{CreateUser, DeleteUser, Error, UpdateUser, read_user},
 };
@@ -34,7 +34,11 @@ impl IdentityHandler {
         let id = take(&mut request.request_id);
         let mut checks = Checks::default();
         let request_id = checks.request_id("request_id", &id, &request, request.validate_only);
+        let tenant = self.linking.tenant(&permit)?;
         let identity = checks.new_identity("identity", request.identity, &Verified { time: clock::now(), by });
+        if identity.as_ref().is_some_and(|of| !tenant.has_connection(&of.id.provider, &of.connection)) {
+            checks.wrong("identity.connection", NOT_ITS_CONNECTION);
+        }
         let user_id_form = checks.user_id_form("user_id_form", request.user_id_form);
         let user_metadata = checks.metadata("user_metadata", request.user_metadata);
         let app_metadata = checks.metadata("app_metadata", request.app_metadata);

@@ -7,7 +7,10 @@ use crate::{
     auth::{Caller, Permit},
     clock,
     domain::{Verified, Verifier},
-    grpc::{answers, proto as pb, requests::Checks},
+    grpc::{
+        answers, proto as pb,
+        requests::{Checks, NOT_ITS_CONNECTION},
+    },
     linking::{Error, SignIn, SigningIn},
 };
 
@@ -32,9 +35,13 @@ impl SignInHandler {
                 None
             }
             Some(With::Account(account)) => {
+                let tenant = self.linking.tenant(&permit)?;
                 let now = clock::now();
                 let proven_at = checks.sign_in_time("account.sign_in_time", account.sign_in_time, now);
                 let account = checks.proven_account("account", account, &Verified { time: now, by });
+                if account.as_ref().is_some_and(|of| !tenant.has_connection(&of.id.provider, &of.connection)) {
+                    checks.wrong("account.connection", NOT_ITS_CONNECTION);
+                }
                 account.map(|account| SigningIn::Account { account, proven_at })
             }
             Some(With::SignInTicket(text)) => {

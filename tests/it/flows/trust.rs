@@ -57,6 +57,45 @@ async fn a_known_account_with_the_victims_email_stays_its_owners() {
     assert_eq!(server.service().user(&victim.id).await, victim);
 }
 
+/// What the configuration says of a provider is what its account shows, whether a flow signs it in or links it.
+#[tokio::test]
+async fn an_account_is_described_as_its_provider_is_configured() {
+    let fake = FakeOidc::start(alice()).await;
+    let described = "email_trust = \"when_verified\"\nsocial = true\nconnections = [\"work\"]";
+    let server = server_with(&fake_with(described, &fake)).await;
+    let shown = |user: Option<pb::User>| {
+        let identity = user.unwrap().identities.pop().unwrap();
+        (identity.connection, identity.social)
+    };
+    let expected = ("work".to_owned(), true);
+    assert_eq!(shown(decision(sign_in(&server, "fake").await).user), expected);
+
+    fake.person(claims("bob", "bob@example.com"));
+    server.service().create("github", "ann").await;
+    let token = tokens::Token::of("github", "ann").sign();
+    let begun = server.service().start_sign_in(to_link("fake", &token)).await.unwrap();
+    let back = pb::CompleteSignInRequest { user_token: token, ..come_back(&begun).await };
+    assert_eq!(shown(link(server.service().complete_sign_in(back).await).user), expected);
+}
+
+/// What a provider tells once and not again stays, claim by claim.
+#[tokio::test]
+async fn what_a_provider_does_not_tell_again_stays() {
+    let (fake, server) = fake_and_server().await;
+    let told = async || {
+        let user = decision(sign_in(&server, "fake").await).user.unwrap();
+        (user.version, user.identities[0].email.clone(), json(&user.identities[0].profile_data))
+    };
+    assert_eq!(told().await, (1, "Alice@example.com".to_owned(), json!({"name": "Alice"})));
+
+    fake.person(json!({"sub": "alice", "picture": "https://example.com/alice.png"}));
+
+    let both = json!({"name": "Alice", "picture": "https://example.com/alice.png"});
+    assert_eq!(told().await, (2, "Alice@example.com".to_owned(), both.clone()));
+    fake.person(json!({"sub": "alice"}));
+    assert_eq!(told().await, (2, "Alice@example.com".to_owned(), both));
+}
+
 /// A10: an email that was given to another account of the same provider may be another person's.
 #[tokio::test]
 async fn another_account_of_one_provider_with_one_email_is_not_linked_by_itself() {
