@@ -1,6 +1,6 @@
 //! Bodies of requests: JSON or a form, within a bound, and nothing in them that nobody asks for.
 
-use std::{collections::BTreeSet, fmt, pin::pin, time::Duration};
+use std::{collections::BTreeSet, pin::pin, time::Duration};
 
 use axum::{
     body::Body,
@@ -11,12 +11,12 @@ use http_body_util::BodyExt as _;
 use percent_encoding::percent_decode;
 use serde::{
     Deserialize, Deserializer,
-    de::{DeserializeOwned, MapAccess, Visitor},
+    de::{DeserializeOwned, IgnoredAny},
 };
 use serde_json::{Map, Value};
 use tokio::time::timeout;
 
-use super::messages::Refused;
+use super::{i_json, messages::Refused};
 
 /// The longest body that is read, in bytes: all of a user's metadata and profile fit.
 pub(super) const MAX_BODY: usize = 128 * 1024;
@@ -106,47 +106,17 @@ async fn read(body: Body) -> Result<Vec<u8>, Refused> {
 }
 
 fn json(bytes: &[u8]) -> Result<Map<String, Value>, Refused> {
-    match serde_json::from_slice(bytes) {
-        Ok(Properties { object, twice: None }) => Ok(object),
-        Ok(Properties { twice: Some(name), .. }) => Err(twice(&name)),
-        Err(error) if error.is_data() => Err(Refused::body("Expected type object")),
-        Err(_) => Err(Refused::json()),
+    let text = std::str::from_utf8(bytes).map_err(|_| Refused::json())?;
+    // Whether it is JSON comes first: what is wrong in detail of something else helps nobody.
+    serde_json::from_str::<IgnoredAny>(text).map_err(|_| Refused::json())?;
+    let violations = i_json::violations(text).ok_or_else(Refused::json)?;
+    if !violations.is_empty() {
+        return Err(Refused::violations(&violations));
     }
-}
-
-/// Which of the two somebody else would take is anybody's guess.
-fn twice(name: &str) -> Refused {
-    Refused::body(&format!("the property comes twice: {}", shown(name)))
-}
-
-/// The properties of an object, and one that comes twice.
-struct Properties {
-    object: Map<String, Value>,
-    twice: Option<String>,
-}
-
-impl<'de> Deserialize<'de> for Properties {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Once;
-        impl<'de> Visitor<'de> for Once {
-            type Value = Properties;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Properties, A::Error> {
-                let mut properties = Properties { object: Map::new(), twice: None };
-                while let Some((name, value)) = access.next_entry::<String, Value>()? {
-                    if properties.object.contains_key(&name) {
-                        properties.twice = Some(name.clone());
-                    }
-                    properties.object.insert(name, value);
-                }
-                Ok(properties)
-            }
-        }
-        deserializer.deserialize_map(Once)
+    match serde_json::from_str(text) {
+        Ok(Value::Object(object)) => Ok(object),
+        Ok(_) => Err(Refused::body("Expected type object")),
+        Err(_) => Err(Refused::json()),
     }
 }
 
@@ -157,7 +127,8 @@ fn form(bytes: &[u8]) -> Result<Map<String, Value>, Refused> {
     let mut object = Map::new();
     for (name, value) in form_urlencoded::parse(bytes) {
         if object.insert(name.to_string(), Value::String(value.into_owned())).is_some() {
-            return Err(twice(&name));
+            // Which of the two somebody else would take is anybody's guess.
+            return Err(Refused::body(&format!("the property comes twice: {}", shown(&name))));
         }
     }
     Ok(object)

@@ -3,6 +3,7 @@
 
 mod body;
 mod gate;
+mod i_json;
 mod identities;
 mod messages;
 mod openapi;

@@ -3,6 +3,7 @@
 mod any;
 mod bodies;
 mod fields;
+mod i_json;
 mod places;
 
 use std::convert::Infallible;
