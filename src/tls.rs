@@ -39,7 +39,7 @@ pub struct TlsContent {
 pub struct TlsProblem {
     /// The key of the configuration that names it.
     pub key: &'static str,
-    /// What is wrong, with its path.
+    /// What is wrong, with the path of what is no secret.
     pub text: String,
 }
 
@@ -73,7 +73,7 @@ impl TlsFiles {
                 return Err([chain.err(), key.err(), clients.err()].into_iter().flatten().collect());
             }
         };
-        let unfit = |error| vec![problem("key", &self.key, format_args!("does not go with the certificate: {error}"))];
+        let unfit = |error| vec![key_problem(format_args!("does not go with the certificate: {error}"))];
         ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .and_then(|builder| builder.with_client_cert_verifier(clients).with_single_cert(chain, key))
@@ -93,7 +93,7 @@ impl TlsFiles {
     fn private_key(&self, content: &TlsContent) -> Result<PrivateKeyDer<'static>, TlsProblem> {
         let none = |_| "holds no private key (PEM, not encrypted)".to_owned();
         let key = content.key.clone().and_then(|pem| PrivateKeyDer::from_pem_slice(&pem).map_err(none));
-        key.map_err(|text| problem("key", &self.key, text))
+        key.map_err(key_problem)
     }
 
     /// Who judges clients' certificates.
@@ -122,7 +122,8 @@ fn certificates(pem: &Result<Vec<u8>, String>) -> Result<Vec<CertificateDer<'sta
     match found {
         Ok(found) if found.is_empty() => Err("holds no certificate (PEM)".to_owned()),
         Ok(found) => Ok(found),
-        Err(error) => Err(format!("is not PEM: {error}")),
+        // Not what is wrong with it: that may show lines of the file, which may be another than was meant.
+        Err(_) => Err("is not PEM".to_owned()),
     }
 }
 
@@ -132,6 +133,11 @@ fn no_certificate(error: rustls::Error) -> String {
         other => other.to_string(),
     };
     format!("holds something that is no certificate: {cause}")
+}
+
+/// A problem with the private key. The path is not told: it may be a key that was put there by mistake.
+fn key_problem(text: impl fmt::Display) -> TlsProblem {
+    TlsProblem { key: "key", text: format!("names a file that {text}") }
 }
 
 fn problem(key: &'static str, path: &Path, text: impl fmt::Display) -> TlsProblem {

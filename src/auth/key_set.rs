@@ -9,6 +9,7 @@ use jsonwebtoken::{
     jwk::{AlgorithmParameters, EllipticCurve, Jwk, KeyOperations, PublicKeyUse, RSAKeyParameters},
 };
 use serde::Deserialize;
+use serde_json::error::Category;
 
 /// The sizes of an RSA modulus that are taken, in bits (NIST SP 800-131A; larger ones only burn time).
 const RSA_BITS: std::ops::RangeInclusive<usize> = 2048..=8192;
@@ -40,9 +41,10 @@ struct Document {
 /// Why a document is no key set.
 #[derive(Debug, thiserror::Error)]
 pub enum KeySetError {
-    /// Not a JWKS document (RFC 7517 §5).
+    /// Not a JWKS document (RFC 7517 §5): where, and what would be. Nothing of the document, which may be one of
+    /// private keys.
     #[error("is not a JWKS document: {0}")]
-    Malformed(#[from] serde_json::Error),
+    Malformed(String),
     /// It holds no key that could be used.
     #[error("holds no public key for signatures with {0}")]
     Empty(String),
@@ -52,7 +54,7 @@ impl KeySet {
     /// Reads a JWKS document. Keys that are not public signature keys for one of `algorithms` are
     /// left out: an `oct` key among them would let anybody sign who can read the document.
     pub fn parse(document: &[u8], algorithms: &[Algorithm]) -> Result<Self, KeySetError> {
-        let entries = serde_json::from_slice::<Document>(document)?.keys;
+        let entries = serde_json::from_slice::<Document>(document).map_err(|error| malformed(&error))?.keys;
         let mut set = Self { by_id: HashMap::new(), left_out: 0, fingerprint: digest(&SHA256, document) };
         // Entry by entry: one that does not parse must not cost the others.
         for entry in entries {
@@ -97,6 +99,16 @@ impl KeySet {
     pub fn is_same_as(&self, other: &Self) -> bool {
         self.fingerprint.as_ref() == other.fingerprint.as_ref()
     }
+}
+
+fn malformed(error: &serde_json::Error) -> KeySetError {
+    KeySetError::Malformed(match error.classify() {
+        // Its text would show the value.
+        Category::Data => {
+            format!("expected an object with the list \"keys\" at line {} column {}", error.line(), error.column())
+        }
+        Category::Syntax | Category::Eof | Category::Io => error.to_string(),
+    })
 }
 
 fn usable(jwk: &Jwk, algorithms: &[Algorithm]) -> Option<Key> {

@@ -173,7 +173,7 @@ impl Config {
         base: &Path,
         environment: impl IntoIterator<Item = (String, String)>,
     ) -> Result<Self, ConfigProblems> {
-        let mut table: Table = text.parse().map_err(|error| ConfigProblems(vec![format!("is not TOML: {error}")]))?;
+        let mut table: Table = text.parse().map_err(|error| ConfigProblems(vec![not_toml(text, &error)]))?;
         reader::overlay(&mut table, environment);
 
         let mut r = Reader::new(table);
@@ -232,6 +232,17 @@ impl Config {
             _ => Err(ConfigProblems(problems)),
         }
     }
+}
+
+/// Where a text is no TOML, and what would be. Nothing of the text itself: there are passwords in it.
+fn not_toml(text: &str, error: &toml::de::Error) -> String {
+    let message = error.message();
+    let Some(before) = error.span().and_then(|span| text.get(..span.start)) else {
+        return format!("is not TOML: {message}");
+    };
+    let (line, column) =
+        (before.matches('\n').count() + 1, before.chars().rev().take_while(|c| *c != '\n').count() + 1);
+    format!("is not TOML: line {line}, column {column}: {message}")
 }
 
 /// A word alone that is no level would name a target, and silence everything else.

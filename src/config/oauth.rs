@@ -117,15 +117,15 @@ fn read_secret(r: &mut Reader, base: &Path) -> Option<Secret> {
             not_empty(r, "client_secret", secret).map(Secret::new)
         }
         [false, true] => {
-            let file = base.join(r.text("client_secret_file")?);
-            match fs::read_to_string(&file) {
+            // The path is not told: it may be a secret that was put here by mistake.
+            match fs::read_to_string(base.join(r.text("client_secret_file")?)) {
                 Ok(text) if !text.trim_end().is_empty() => Some(Secret::new(text.trim_end().to_owned())),
                 Ok(_) => {
-                    r.problem("client_secret_file", format!("{} is empty", file.display()));
+                    r.problem("client_secret_file", "names a file that is empty");
                     None
                 }
                 Err(error) => {
-                    r.problem("client_secret_file", format!("{} cannot be read: {error}", file.display()));
+                    r.problem("client_secret_file", format!("names a file that cannot be read: {error}"));
                     None
                 }
             }

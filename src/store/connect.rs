@@ -32,15 +32,26 @@ pub struct Address {
     tls: Option<MakeRustlsConnect>,
 }
 
-/// Why a database address is not usable. Never holds the address, which may hold a password.
+/// Why a database address is not usable. Never holds any of the address, which may hold a password.
 #[derive(Debug, thiserror::Error)]
 pub enum AddressError {
     /// Not a connection URL.
-    #[error("is not a Postgres URL such as postgres://user:password@host/database: {0}")]
-    Malformed(String),
+    #[error(
+        "is not a Postgres URL such as postgres://user:password@host/database, with what is special in the password percent-encoded"
+    )]
+    Malformed,
+    /// More than one `@`: what is behind the first would be taken for a host.
+    #[error("has an @ too many: one in a user or a password is written %40")]
+    Ambiguous,
+    /// `sslmode` is unknown.
+    #[error("sslmode must be disable, prefer, require, verify-ca or verify-full")]
+    Mode,
     /// `sslrootcert` does not name a file of certificates.
-    #[error("sslrootcert {0} cannot be used: {1}")]
-    RootCertificates(PathBuf, String),
+    #[error("sslrootcert {0}")]
+    RootCertificates(String),
+    /// TLS does not come up.
+    #[error("cannot be reached over TLS: {0}")]
+    Tls(String),
 }
 
 impl Address {
@@ -51,17 +62,19 @@ impl Address {
     /// file) or else the public authorities. Without `sslmode`, a host that is not this machine
     /// needs TLS.
     pub fn parse(url: &str) -> Result<Self, AddressError> {
-        let malformed = |error: tokio_postgres::Error| AddressError::Malformed(error.to_string());
         let (url, mode, roots) = take_tls_parameters(url);
-        let mut config: Config = url.parse().map_err(malformed)?;
+        let mut config: Config = url.parse().map_err(|_| AddressError::Malformed)?;
+        // Of a URL all up to the first @ is user and password.
+        let rest = ["postgres://", "postgresql://"].into_iter().find_map(|scheme| url.strip_prefix(scheme));
+        let place = rest.and_then(|rest| rest.split_once('@')).and_then(|(_, place)| place.split('?').next());
+        if place.is_some_and(|place| place.contains('@')) {
+            return Err(AddressError::Ambiguous);
+        }
         let mode = match mode.as_deref() {
             Some("disable") => SslMode::Disable,
             Some("prefer") => SslMode::Prefer,
             Some("require" | "verify-ca" | "verify-full") => SslMode::Require,
-            Some(_) => {
-                let text = "sslmode must be disable, prefer, require, verify-ca or verify-full";
-                return Err(AddressError::Malformed(text.to_owned()));
-            }
+            Some(_) => return Err(AddressError::Mode),
             None if config.get_hosts().iter().all(is_this_machine) => SslMode::Disable,
             None => SslMode::Require,
         };
@@ -171,20 +184,24 @@ fn tls_config(roots: Option<PathBuf>) -> Result<ClientConfig, AddressError> {
     match roots {
         None => store.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned()),
         Some(path) => {
-            let unusable = |why: String| AddressError::RootCertificates(path.clone(), why);
-            for certificate in CertificateDer::pem_file_iter(&path).map_err(|e| unusable(e.to_string()))? {
-                let certificate = certificate.map_err(|e| unusable(e.to_string()))?;
-                store.add(certificate).map_err(|e| unusable(e.to_string()))?;
+            let unusable = AddressError::RootCertificates;
+            let pem =
+                std::fs::read(&path).map_err(|error| unusable(format!("names a file that cannot be read: {error}")))?;
+            for certificate in CertificateDer::pem_slice_iter(&pem) {
+                let certificate = certificate.map_err(|_| unusable("names a file that is not PEM".to_owned()))?;
+                store
+                    .add(certificate)
+                    .map_err(|error| unusable(format!("names a file that cannot be used: {error}")))?;
             }
             if store.is_empty() {
-                return Err(unusable("it holds no certificate".to_owned()));
+                return Err(unusable("names a file that holds no certificate".to_owned()));
             }
         }
     }
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let builder = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
-        .map_err(|error| AddressError::Malformed(error.to_string()))?;
+        .map_err(|error| AddressError::Tls(error.to_string()))?;
     Ok(builder.with_root_certificates(store).with_no_client_auth())
 }
 
@@ -225,6 +242,11 @@ mod tests {
             "nonsense://a:secret@h/x",
             "postgres://a:secret@h/x?sslmode=maybe",
             "postgres://a:secret@h/x?sslrootcert=/nowhere",
+            "postgres://a:b@secret@h/x",
+            "postgres://a:b@s/secret@h/x",
+            "postgres://a:b?sslrootcert=secret@h/x&sslrootcert=secret",
+            "host=h password=a secret",
+            "secret",
         ] {
             let error = Address::parse(url).err().unwrap().to_string();
             assert!(!error.contains("secret"), "{error}");

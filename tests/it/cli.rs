@@ -1,5 +1,7 @@
 //! The command line.
 
+mod secrets;
+
 use std::{fs, net::TcpListener, path::Path};
 
 use data_encoding::BASE64URL_NOPAD;
@@ -107,7 +109,7 @@ fn check_config_tells_every_problem_at_once() {
         max_call_time: must be longer than nothing
         shutdown_grace: must be a time such as "30s", "10m" or "1h"
         log: is not a filter: error parsing level filter: expected one of "off", "error", "warn", "info", "debug", "trace", or a number 0-5
-        database.url: is not a Postgres URL such as postgres://user:password@host/database: invalid connection string
+        database.url: is not a Postgres URL such as postgres://user:password@host/database, with what is special in the password percent-encoded
         database.max_connections: must be a number from 1 to 1000
         tenants.Bad Name: the name must be 1 to 64 characters out of a-z, 0-9, '.', '_' and '-', beginning with a letter or a digit
         tenants.default.user_ids: must be "random" or "provider|subject"
@@ -128,7 +130,7 @@ fn check_config_tells_every_problem_at_once() {
         tenants.default.providers.f.oauth.scope: is not a known key
         tenants.default.providers.h.oauth.preset: is required, or kind, and only one: what the provider speaks
         tenants.default.providers.h.oauth.client_id: must be a string
-        tenants.default.providers.h.oauth.client_secret_file: missing.txt cannot be read: No such file or directory (os error 2)
+        tenants.default.providers.h.oauth.client_secret_file: names a file that cannot be read: No such file or directory (os error 2)
         tenants.default.providers.h.oauth.redirect_uris: is required: where the provider may send the browser
         tenants.default.providers.i.oauth.redirect_uris: "/cb" must be https, or http on this machine, without a fragment
         tenants.default.providers.i.oauth.redirect_uris: "http://a.example.com/" must be https, or http on this machine, without a fragment
@@ -189,11 +191,7 @@ fn check_config_of_a_file_that_is_not_toml_or_not_there() {
     assert_eq!(ran.code, Some(64));
     insta::assert_snapshot!(ran.stderr, @r#"
         identity-link: config.toml:
-        is not TOML: TOML parse error at line 1, column 10
-          |
-        1 | listen = 
-          |          ^
-        string values must be quoted, expected literal string
+        is not TOML: line 1, column 10: string values must be quoted, expected literal string
     "#);
 
     let ran = run(&["check-config", "--config", "/nowhere/config.toml"]);

@@ -1,0 +1,176 @@
+//! A88: a secret of the configuration is told to nobody, however the configuration is wrong.
+
+use super::*;
+
+/// What no line of ours may show.
+const SECRET: &str = "sesame";
+
+/// What `command` says about a configuration with these lines, and in this environment: it must be refused, and not
+/// show the secret.
+#[track_caller]
+fn refused_by(command: &str, name: &str, toml: &str, environment: &[(&str, &str)]) -> String {
+    let dir = folder_with(name, toml);
+    fs::write(dir.join("secrets.pem"), format!("-----BEGIN {SECRET}\n{SECRET}\n")).unwrap();
+    fs::write(dir.join("no_keys.json"), format!("{{\"keys\": \"{SECRET}\"}}")).unwrap();
+    fs::write(dir.join("no_object.json"), format!("\"{SECRET}\"")).unwrap();
+    fs::write(dir.join("broken.json"), format!("{{\"keys\": {SECRET}}}")).unwrap();
+    let ran = run_in(&dir, command, environment);
+    assert_ne!(ran.code, Some(0), "{toml}");
+    assert!(!ran.stderr.contains(SECRET) && !ran.stdout.contains(SECRET), "{toml}:\n{}{}", ran.stderr, ran.stdout);
+    ran.stderr
+}
+
+/// Each kind of line that is no TOML, in the place of each line with a secret.
+#[test]
+fn a_line_that_is_not_toml_is_not_shown() {
+    let mut told = Vec::new();
+    for line in [
+        "url = postgres://u:sesame@h/x",
+        "url = \"postgres://u:sesame@h/x",
+        "url = 'postgres://u:sesame@h/x",
+        "url = \"\"\"postgres://u:sesame@h/x",
+        "url = \"postgres://u:sesame\\q@h/x\"",
+        "url = \"postgres://u:sesame@h/x\" sesame",
+        "url = \"sesame\"\nurl = \"sesame\"",
+        "url \"sesame\"",
+        "url: sesame",
+        "client_secret = sesame",
+        "client_secret = { sesame = }",
+        "client_secret = [\"sesame\", sesame]",
+        "client_secret = 1sesame",
+        "client_secret = \"ses\u{0}ame sesame\"",
+        "client_secret.sesame = 1\nclient_secret = \"sesame\"",
+        "= \"sesame\"",
+        "sesame",
+        "\"sesame\"",
+        "[sesame",
+        "[[sesame] = 1",
+        "é = sesame",
+    ] {
+        let toml = format!("listen = \"127.0.0.1:0\"\n[database]\n{line}\n[tenants.default]\n");
+        let said = refused_by("check-config", "not_toml_secret", &toml, &[]);
+        told.push(said.lines().nth(1).unwrap().to_owned());
+    }
+    insta::assert_snapshot!(told.join("\n"), @r#"
+        is not TOML: line 3, column 7: string values must be quoted, expected literal string
+        is not TOML: line 3, column 31: invalid basic string, expected `"`
+        is not TOML: line 3, column 31: invalid literal string, expected `'`
+        is not TOML: line 5, column 1: invalid multi-line basic string, expected `"`
+        is not TOML: line 3, column 28: missing escaped value, expected `b`, `e`, `f`, `n`, `r`, `\`, `"`, `x`, `u`, `U`
+        is not TOML: line 3, column 33: unexpected key or value, expected newline, `#`
+        is not TOML: line 4, column 1: duplicate key
+        is not TOML: line 3, column 5: key with no value, expected `=`
+        is not TOML: line 3, column 6: key with no value, expected `=`
+        is not TOML: line 3, column 17: string values must be quoted, expected literal string
+        is not TOML: line 3, column 28: invalid literal string, expected `'`
+        is not TOML: line 3, column 28: string values must be quoted, expected literal string
+        is not TOML: line 3, column 18: invalid float, expected nothing
+        is not TOML: line 3, column 21: invalid basic string, expected non-double-quote visible characters, `\`
+        is not TOML: line 4, column 1: duplicate key
+        is not TOML: line 3, column 1: unquoted keys cannot be empty, expected letters, numbers, `-`, `_`
+        is not TOML: line 3, column 7: key with no value, expected `=`
+        is not TOML: line 3, column 9: key with no value, expected `=`
+        is not TOML: line 3, column 8: unclosed table, expected `]`
+        is not TOML: line 3, column 10: unclosed array table, expected `]`
+        is not TOML: line 3, column 1: invalid unquoted key, expected letters, numbers, `-`, `_`
+    "#);
+}
+
+/// What is TOML, and wrong.
+#[test]
+fn a_value_that_is_wrong_is_not_shown() {
+    let client = |line: &str| {
+        let rest = "kind = \"oidc\"\nissuer = \"https://i.example.com\"\nclient_id = \"c\"\nredirect_uris = [\"https://a.example.com/\"]";
+        format!("[tenants.default.providers.f.oauth]\n{rest}\n{line}\n")
+    };
+    let tls = |key: &str, certificate: &str| format!("[tls]\ncertificate = \"{certificate}\"\nkey = \"{key}\"\n");
+    let issuer = |file: &str| {
+        format!(
+            "[issuers.f]\nissuer = \"https://f.example.com\"\nkind = \"service\"\ntenant = \"default\"\n\
+             algorithms = [\"EdDSA\"]\naudiences = [\"a\"]\njwks_file = \"{file}\"\n"
+        )
+    };
+    let url = "postgres://postgres:sesame@127.0.0.1:1/x";
+    let good = good_toml(&nowhere());
+    let mut told = Vec::new();
+    let mut tell = |toml: &str, environment: &[(&str, &str)]| {
+        let said = refused_by("check-config", "wrong_secret", toml, environment);
+        told.push(said.lines().skip(1).collect::<Vec<_>>().join("\n"));
+    };
+    for wrong in [
+        "[\"sesame\"]",
+        "{ sesame = \"sesame\" }",
+        "\"mysql://root:sesame@h/x\"",
+        "\"postgres://u:p@sesame@h/x\"",
+        "\"postgres://u:p@h/sesame@h/x\"",
+        "\"postgres://u:p@h/x?sesame=sesame\"",
+        "\"postgres://u:p@h/x?sslmode=sesame\"",
+        "\"postgres://u:p@h/x?sslrootcert=sesame\"",
+        "\"postgres://u:p@h/x?sslmode=require&sslrootcert=secrets.pem\"",
+        "\"postgres://u:p%sesame@h:sesame/x\"",
+        "\"host=h user=u password=a sesame\"",
+        "\"sesame\"",
+    ] {
+        tell(&good.replace(&format!("\"{url}\""), wrong), &[]);
+    }
+    for line in [
+        "client_secret = [\"sesame\"]",
+        "client_secret = { sesame = \"sesame\" }",
+        "client_secret_file = \"sesame\"",
+        "client_secret_file = [\"sesame\"]",
+        "client_secret = \"sesame\"\nclient_secret_file = \"sesame\"",
+    ] {
+        tell(&(good.clone() + &client(line)), &[]);
+    }
+    tell(&(good.clone() + &tls("sesame", "secrets.pem")), &[]);
+    tell(&(good.clone() + &tls("secrets.pem", "missing.pem")), &[]);
+    for file in ["no_keys.json", "no_object.json", "broken.json"] {
+        tell(&(good.clone() + &issuer(file)), &[]);
+    }
+    tell(&good, &[("IDENTITY_LINK__DATABASE__URL", "mysql://root:sesame@h/x")]);
+    tell(&good, &[("IDENTITY_LINK__DATABASE__URL__PASSWORD", "sesame")]);
+    tell(&good, &[("IDENTITY_LINK__DATABASE__PASSWORD", "sesame")]);
+    let client = client("client_secret = \"sesame\"");
+    let variable = "IDENTITY_LINK__TENANTS__DEFAULT__PROVIDERS__F__OAUTH__CLIENT_SECRET";
+    tell(&(good.clone() + &client), &[(variable, " ")]);
+    tell(&(good.clone() + &client), &[(&format!("{variable}__FILE"), "sesame")]);
+    insta::assert_snapshot!(told.join("\n"), @r#"
+        database.url: must be a string
+        database.url: must be a string
+        database.url: is not a Postgres URL such as postgres://user:password@host/database, with what is special in the password percent-encoded
+        database.url: has an @ too many: one in a user or a password is written %40
+        database.url: has an @ too many: one in a user or a password is written %40
+        database.url: is not a Postgres URL such as postgres://user:password@host/database, with what is special in the password percent-encoded
+        database.url: sslmode must be disable, prefer, require, verify-ca or verify-full
+        database.url: sslrootcert names a file that cannot be read: No such file or directory (os error 2)
+        database.url: sslrootcert names a file that is not PEM
+        database.url: is not a Postgres URL such as postgres://user:password@host/database, with what is special in the password percent-encoded
+        database.url: is not a Postgres URL such as postgres://user:password@host/database, with what is special in the password percent-encoded
+        database.url: is not a Postgres URL such as postgres://user:password@host/database, with what is special in the password percent-encoded
+        tenants.default.providers.f.oauth.client_secret: must be a string
+        tenants.default.providers.f.oauth.client_secret: must be a string
+        tenants.default.providers.f.oauth.client_secret_file: names a file that cannot be read: No such file or directory (os error 2)
+        tenants.default.providers.f.oauth.client_secret_file: must be a string
+        tenants.default.providers.f.oauth.client_secret: is required, or client_secret_file, and only one
+        tls.certificate: secrets.pem is not PEM
+        tls.key: names a file that cannot be read: No such file or directory (os error 2)
+        tls.certificate: missing.pem cannot be read: No such file or directory (os error 2)
+        tls.key: names a file that holds no private key (PEM, not encrypted)
+        issuers.f.jwks_file: no_keys.json is not a JWKS document: expected an object with the list "keys" at line 1 column 17
+        issuers.f.jwks_file: no_object.json is not a JWKS document: expected an object with the list "keys" at line 1 column 8
+        issuers.f.jwks_file: broken.json is not a JWKS document: expected value at line 1 column 10
+        database.url: is not a Postgres URL such as postgres://user:password@host/database, with what is special in the password percent-encoded
+        database.url: must be a string
+        database.password: is not a known key
+        tenants.default.providers.f.oauth.client_secret: must not be empty
+        tenants.default.providers.f.oauth.client_secret: must be a string
+    "#);
+}
+
+/// Nor where the database is only found out to be away when it is asked.
+#[test]
+fn a_database_that_is_away_is_told_without_its_password() {
+    for command in ["serve", "migrate", "purge"] {
+        refused_by(command, &format!("away_{command}"), &good_toml(&nowhere()), &[]);
+    }
+}
