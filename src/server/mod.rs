@@ -11,6 +11,7 @@ mod paced;
 mod preface;
 mod protocols;
 mod sweep;
+mod wellness;
 
 use std::{sync::Arc, time::Duration};
 
@@ -18,12 +19,10 @@ use futures_util::future::join_all;
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
-    sync::watch,
     time::timeout,
 };
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
-use tonic_health::server::HealthReporter;
 use tower::ServiceBuilder;
 
 use self::{certificates::Certificates, connection::Host, front::Front, protocols::Protocols, sweep::keep_swept};
@@ -38,7 +37,8 @@ use crate::{
     grpc::{
         EventHandler, IdentityHandler, SignInHandler,
         gate::GateLayer,
-        health, paths,
+        health::Health,
+        paths,
         proto::{
             DESCRIPTOR_SET, event_service_server::EventServiceServer, identity_service_server::IdentityServiceServer,
             sign_in_service_server::SignInServiceServer,
@@ -57,8 +57,6 @@ use crate::{
 /// How long writes may take to end after the last connection; the database gives up on each statement
 /// before that.
 const WRITE_GRACE: Duration = Duration::from_secs(12);
-/// For how long the feed may wait for a transaction that is open, and still be well.
-const LONG_DELAY: Duration = Duration::from_secs(60);
 /// The longest message that is taken without a token, or from who watches, in bytes.
 const MAX_OPEN_MESSAGE: usize = 4 * 1024;
 /// The longest message about a sign-in that is taken, in bytes: a profile has 16 KiB.
@@ -100,11 +98,14 @@ pub async fn serve(config: Config, listener: TcpListener, shutdown: Cancellation
     let clients = clients(&config, &http, &stop_renewals);
     let stop_streams = CancellationToken::new();
     let _stop_streams = stop_streams.clone().drop_guard();
-    let feed = Feed::new(store, config.feed.clone(), stop_streams.clone());
+    let feed = Feed::new(store.clone(), config.feed.clone(), stop_streams.clone());
     tokio::spawn(Arc::clone(&feed).keep_told());
-    let (mut reporter, health_service) = tonic_health::server::health_reporter();
-    health::report(&reporter, true).await;
-    tokio::spawn(report_delays(feed.delay(), reporter.clone(), stop_renewals));
+    let (reporter, health_service) = tonic_health::server::health_reporter();
+    let mut health = Health::new(reporter);
+    health.tell(true, true).await;
+    let stop_wellness = stop_renewals.child_token();
+    let wellness = wellness::keep_told(health, store.presence(), feed.delay(), stop_wellness.clone());
+    let wellness = tokio::spawn(wellness);
 
     let identity =
         IdentityServiceServer::new(IdentityHandler::new(Arc::clone(&linking))).max_decoding_message_size(MAX_MESSAGE);
@@ -168,8 +169,11 @@ pub async fn serve(config: Config, listener: TcpListener, shutdown: Cancellation
     tracing::info!(%address, "serving");
     let host = Host::new(service, config.limits.clone(), certificates, protocols);
     let connections = accept::accept(listener, host, &shutdown).await;
-    health::report(&reporter, false).await;
-    health::close(&mut reporter).await;
+    // First, so that nothing says any more that calls are served.
+    stop_wellness.cancel();
+    if let Ok(health) = wellness.await {
+        health.close().await;
+    }
     stop_streams.cancel();
     if timeout(config.shutdown_grace, connections.shutdown()).await.is_err() {
         tracing::warn!("calls were still under way at the end of the grace period");
@@ -196,18 +200,6 @@ fn certificates(
     let certificates = Arc::new(certificates);
     tokio::spawn(Arc::clone(&certificates).keep_fresh(content, hangups, stop.clone()));
     Ok(certificates)
-}
-
-/// Says of the service of events that it is not well while the feed waits for too long.
-async fn report_delays(mut delay: watch::Receiver<Duration>, reporter: HealthReporter, stop: CancellationToken) {
-    let mut goes_on = true;
-    while tokio::select! { () = stop.cancelled() => false, changed = delay.changed() => changed.is_ok() } {
-        let is_short = *delay.borrow_and_update() < LONG_DELAY;
-        if is_short != goes_on {
-            goes_on = is_short;
-            health::report_feed(&reporter, goes_on).await;
-        }
-    }
 }
 
 /// Opens the store of all tenants.

@@ -103,6 +103,13 @@ impl Address {
         self.config.get_hosts().iter().map(host).collect::<Vec<_>>().join(", ")
     }
 
+    /// The same database, to which connections have this name.
+    pub(super) fn named(&self, name: &str) -> Self {
+        let mut address = self.clone();
+        address.config.application_name(name);
+        address
+    }
+
     /// Connects, outside any pool.
     pub async fn connect(&self) -> ConnectionResult<AsyncPgConnection> {
         let bad = |error: tokio_postgres::Error| ConnectionError::BadConnection(full_text(&error));

@@ -36,6 +36,11 @@ impl StoreError {
         }
     }
 
+    /// Whether an error text is that of a server which takes no more connections.
+    pub(super) fn is_full(text: &str) -> bool {
+        text.contains("too many clients") || text.contains("remaining connection slots")
+    }
+
     /// A row that does not hold what the constraints promise.
     pub(super) fn corrupt(what: &str) -> Self {
         Self::Fault(format!("a stored {what} does not parse"))
@@ -67,13 +72,7 @@ impl From<DieselError> for StoreError {
 
 /// Whether an error text speaks of a server that ends, starts, or takes nobody in.
 fn is_passing(text: &str) -> bool {
-    const PASSING: [&str; 6] = [
-        "terminating connection",
-        "the database system is",
-        "recovery is in progress",
-        "connection closed",
-        "too many clients",
-        "remaining connection slots",
-    ];
-    PASSING.iter().any(|passing| text.contains(passing))
+    const PASSING: [&str; 4] =
+        ["terminating connection", "the database system is", "recovery is in progress", "connection closed"];
+    StoreError::is_full(text) || PASSING.iter().any(|passing| text.contains(passing))
 }

@@ -62,4 +62,5 @@ mod unlink_metadata;
 mod unlink_refusals;
 mod unlink_takes_back;
 mod users;
+mod wellness;
 mod withdrawn;

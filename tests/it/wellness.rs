@@ -1,0 +1,122 @@
+//! Whether the health service tells of a database that is gone, and of nothing else.
+
+use std::{path::Path, time::Duration};
+
+use futures_util::{FutureExt as _, future::join_all};
+use identity_link::{
+    dev::Postgres,
+    store::{Address, Store},
+};
+use tokio::time::timeout;
+use tonic::Streaming;
+use tonic_health::pb::{
+    HealthCheckRequest, HealthCheckResponse, health_check_response::ServingStatus, health_client::HealthClient,
+};
+
+use crate::support::{cluster::Database, *};
+
+/// The server as a whole, and what it serves.
+const SERVICES: [&str; 4] =
+    ["", "identity.v1.IdentityService", "identity.v1.SignInService", "identity.v1.EventService"];
+/// Within what it is told.
+const SOON: Duration = Duration::from_secs(5);
+
+fn request(service: &str) -> HealthCheckRequest {
+    HealthCheckRequest { service: service.to_owned() }
+}
+
+/// Streams that tell each service's health.
+async fn watch_all(server: &TestServer) -> Vec<Streaming<HealthCheckResponse>> {
+    let client = HealthClient::new(server.channel());
+    let watch = |service| {
+        let mut client = client.clone();
+        async move { client.watch(request(service)).await.unwrap().into_inner() }
+    };
+    join_all(SERVICES.map(watch)).await
+}
+
+/// Waits until each says this, and asks each as well.
+async fn expect_soon(server: &TestServer, streams: &mut [Streaming<HealthCheckResponse>], expected: ServingStatus) {
+    let all = join_all(streams.iter_mut().map(Streaming::message));
+    for told in timeout(SOON, all).await.expect("it should be told in time") {
+        assert_eq!(told.unwrap().unwrap().status(), expected);
+    }
+    for service in SERVICES {
+        let answer = HealthClient::new(server.channel()).check(request(service)).await.unwrap();
+        assert_eq!(answer.into_inner().status(), expected, "{service}");
+    }
+}
+
+fn start(dir: &Path) -> Postgres {
+    Postgres::start(dir, &[("fsync", "off")], &mut |text| eprintln!("{text}")).unwrap()
+}
+
+/// A86: a balancer sends nobody to a server whose database is gone, and somebody again once it is back.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_is_gone_is_told_and_so_is_its_return() {
+    let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("wellness");
+    if dir.exists() {
+        std::fs::remove_dir_all(&dir).unwrap();
+    }
+    let postgres = start(&dir);
+    let database = Database { name: "postgres".to_owned(), url: postgres.url("postgres") };
+    Store::migrate(&Address::parse(&database.url).unwrap()).await.unwrap();
+    let server = TestServer::start_on(database).await;
+    let mut streams = watch_all(&server).await;
+    expect_soon(&server, &mut streams, ServingStatus::Serving).await;
+
+    postgres.stop().unwrap();
+    expect_soon(&server, &mut streams, ServingStatus::NotServing).await;
+
+    let _postgres = start(&dir);
+    expect_soon(&server, &mut streams, ServingStatus::Serving).await;
+    server.service().create("google-oauth2", "g1").await;
+}
+
+/// When the server asked last whether the database is there.
+async fn db_asked(database: &Database) -> Vec<String> {
+    let asked = "SELECT query_start::text FROM pg_stat_activity \
+        WHERE datname = current_database() AND application_name = 'identity-link health' AND state = 'idle'";
+    database.db_texts(asked).await
+}
+
+/// Returns once the server has asked twice more, and had its answer.
+async fn db_until_asked_again(database: &Database) {
+    for _ in 0..2 {
+        let before = db_asked(database).await;
+        let again = async {
+            let mut now = before.clone();
+            while now == before || now.is_empty() {
+                now = db_asked(database).await;
+            }
+        };
+        timeout(Duration::from_secs(30), again).await.expect("the server should ask");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_busy_database_is_not_gone() {
+    let database = cluster::cluster().db_migrated().await;
+    let one = |toml: String| toml.replace("max_connections = 8", "max_connections = 1");
+    let server = TestServer::start_with(database, one).await;
+    let service = server.service();
+    let user = service.create("google-oauth2", "g1").await;
+    let mut streams = watch_all(&server).await;
+    expect_soon(&server, &mut streams, ServingStatus::Serving).await;
+    let held = server.database.db_hold(&user.id).await;
+    let writing = tokio::spawn(async move { service.update_user(block(&user.id, true)).await });
+    server.database.db_until_waiting(1).await;
+
+    db_until_asked_again(&server.database).await;
+    // Nor does the end of one connection say anything about the others.
+    let end = "SELECT pg_terminate_backend(pid)::text FROM pg_stat_activity \
+        WHERE datname = current_database() AND application_name = 'identity-link health'";
+    assert_eq!(server.database.db_texts(end).await, ["true"]);
+    db_until_asked_again(&server.database).await;
+
+    for stream in &mut streams {
+        assert!(stream.message().now_or_never().is_none(), "nothing should be told");
+    }
+    held.db_release().await;
+    writing.await.unwrap().unwrap();
+}
