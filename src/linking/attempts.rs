@@ -176,8 +176,7 @@ impl Linking {
         request_id: Option<RequestId>,
     ) -> Result<(Session, Option<StoredAnswer>), Error> {
         let mut session = self.session::<W>(permit, request_id).await?;
-        session.begin().await?;
-        session.lock(&LockKeys::default()).await?;
+        session.begin_locked(&LockKeys::default()).await?;
         let stored = session.stored_answer().await?;
         session.abandon().await?;
         Ok((session, stored))

@@ -226,8 +226,7 @@ async fn lock_told(session: &mut Session, users: &[&UserId], link: Option<&Store
         Named::Identity(identity) => keys.identity(&identity),
         Named::UserId(id) => keys.user(&id),
     });
-    session.begin().await?;
-    session.lock(&keys).await?;
+    session.begin_locked(&keys).await?;
     match link {
         Some(link) if session.link(link.id).await?.as_ref() != Some(link) => Err(Error::Moved),
         _ => Ok(()),

@@ -29,8 +29,7 @@ pub(super) async fn begin(
     rows: Rows<'_>,
 ) -> Result<(Vec<User>, DateTime<Utc>), Error> {
     if !validate_only {
-        session.begin().await?;
-        session.lock(keys).await?;
+        session.begin_locked(keys).await?;
     }
     let users = match (rows, validate_only) {
         (Rows::Of(ids), true) => session.users(ids).await?,

@@ -107,8 +107,7 @@ impl Write for SignIn {
         if self.validate_only {
             return self.act(tenant, session, seen, new_id, clock::now()).await;
         }
-        session.begin().await?;
-        session.lock(&self.keys(tenant, &seen, new_id.as_ref())).await?;
+        session.begin_locked(&self.keys(tenant, &seen, new_id.as_ref())).await?;
         // Once more, behind the locks: what is decided now stays so until it is written.
         let again = self.see(tenant, session).await?;
         if again.decision != seen.decision {

@@ -86,8 +86,7 @@ impl Write for CreateUser {
         if self.validate_only {
             return Ok(self.user(tenant, id, clock::now()).0);
         }
-        session.begin().await?;
-        session.lock(&LockKeys::default().user(&id).identity(&self.identity.id)).await?;
+        session.begin_locked(&LockKeys::default().user(&id).identity(&self.identity.id)).await?;
         let (user, identity) = self.user(tenant, id, clock::now());
         if session.insert_user(&user, &identity).await? != Inserted::Inserted {
             return Err(Error::Moved);

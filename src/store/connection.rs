@@ -22,7 +22,7 @@ const A_MOMENT: Duration = Duration::from_millis(100);
 
 /// A connection on loan.
 pub(super) struct Connection {
-    /// There until this is dropped.
+    /// There until this is dropped, or the connection given back.
     loan: Option<Object<AsyncPgConnection>>,
     /// Whether a statement was begun that has no answer yet.
     in_flight: bool,
@@ -87,10 +87,16 @@ impl Connection {
         Ok(())
     }
 
+    /// Gives the connection back to the pool before its time. It must not be in the middle of anything.
+    pub(super) fn give_back(&mut self) {
+        drop(self.loan.take());
+    }
+
     /// Rolls the transaction back, if one is open.
     pub(super) async fn roll_back(&mut self) -> Result<(), StoreError> {
         let Self { loan, in_flight, .. } = self;
-        let conn = open(loan)?;
+        // One that was given back had none.
+        let Some(conn) = loan.as_deref_mut() else { return Ok(()) };
         if is_in_transaction(conn)? {
             answered(in_flight, AnsiTransactionManager::rollback_transaction(conn)).await?;
         }

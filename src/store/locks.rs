@@ -2,7 +2,10 @@
 //!
 //! Row locks alone let two conflicting changes get their transaction ids in another order than
 //! the one in which they happen, and a feed read in the order of ids would then contradict the
-//! versions. These locks come before the first statement that assigns an id.
+//! versions. These locks come before the first statement that assigns an id. In front of them the
+//! writers of this process stand in line (`turns.rs`).
+
+use std::time::Duration;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use diesel::{
@@ -12,6 +15,9 @@ use diesel::{
 
 use super::{Request, Session, StoreError, cached::Cached};
 use crate::domain::{IdentityRef, TenantId, UserId};
+
+/// How long a writer stands in line: as long as the database lets it wait for a lock.
+const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
 /// The keys that one write locks.
 #[derive(Debug, Default)]
@@ -51,11 +57,40 @@ impl LockKeys {
 }
 
 impl Session {
-    /// Takes the locks of these keys, and of the request's id, until the transaction ends.
-    pub async fn lock(&mut self, keys: &LockKeys) -> Result<(), StoreError> {
+    /// Begins a transaction, and takes the locks of these keys, and of the request's id, until it ends. A
+    /// writer that has to wait for another of this process waits without a connection, so that nobody
+    /// else lacks one.
+    ///
+    /// # Errors
+    /// [`StoreError::Busy`] if others have the locks for too long.
+    pub async fn begin_locked(&mut self, keys: &LockKeys) -> Result<(), StoreError> {
         const SQL: &str = "SELECT pg_advisory_xact_lock(k) FROM unnest($1::bigint[]) AS k";
-        let query = sql_query(SQL).bind::<Array<BigInt>, _>(keys.sorted_numbers(&self.tenant, self.request.as_ref()));
-        self.conn.execute(Cached(query)).await?;
+        let numbers = keys.sorted_numbers(&self.tenant, self.request.as_ref());
+        self.take_turn(&numbers).await?;
+        self.begin().await?;
+        self.conn.execute(Cached(sql_query(SQL).bind::<Array<BigInt>, _>(numbers))).await?;
+        Ok(())
+    }
+
+    /// Waits for what this process writes under these keys, and holds up what comes after, until this
+    /// session ends: for a statement that waits for a row.
+    ///
+    /// # Errors
+    /// [`StoreError::Busy`] if others write for too long.
+    pub async fn stand_in_line(&mut self, keys: &LockKeys) -> Result<(), StoreError> {
+        self.take_turn(&keys.sorted_numbers(&self.tenant, None)).await
+    }
+
+    async fn take_turn(&mut self, numbers: &[i64]) -> Result<(), StoreError> {
+        // Who holds one turn must not wait for another.
+        self.turn = None;
+        let mut turn = self.store.turns.line_up(numbers);
+        if !turn.has_come() {
+            self.conn.give_back();
+            turn.come(LONGEST_WAIT).await?;
+            self.conn = self.store.connection().await?;
+        }
+        self.turn = Some(turn);
         Ok(())
     }
 }

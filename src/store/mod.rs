@@ -1,8 +1,8 @@
 //! The only place that knows the database.
 //!
 //! A [`Store`] gives out [`Session`]s: one connection, bound to one tenant, which every statement
-//! names. A session reads as it is; a write begins a transaction, takes the locks of its keys,
-//! reads, and commits.
+//! names. A session reads as it is; a write begins a transaction with the locks of its keys, reads, and
+//! commits.
 
 mod cached;
 mod candidates;
@@ -28,6 +28,7 @@ mod sign_in_attempts;
 mod standing;
 mod tenants;
 mod tickets;
+mod turns;
 mod undoing;
 mod users;
 
@@ -38,7 +39,11 @@ use diesel_async::{
     pooled_connection::deadpool::{Pool, PoolError},
 };
 
-use self::{connection::Connection, events::NewEvent};
+use self::{
+    connection::Connection,
+    events::NewEvent,
+    turns::{Turn, Turns},
+};
 use crate::domain::{TenantId, UserId};
 pub use connect::{Address, AddressError};
 pub use epochs::Horizon;
@@ -65,6 +70,7 @@ pub struct Store {
     pool: Pool<AsyncPgConnection>,
     address: Arc<Address>,
     keys: Arc<HashMap<TenantId, TenantKey>>,
+    turns: Arc<Turns>,
 }
 
 /// Why the database cannot be used at start.
@@ -91,7 +97,8 @@ impl Store {
         migrations::check(&mut conn).await??;
         let keys = tenants::load_keys(&mut conn, tenants).await?;
         let pool = address.pool(size).map_err(StoreError::Fault)?;
-        let store = Self { pool, address: Arc::new(address.clone()), keys: Arc::new(keys) };
+        let turns = Arc::default();
+        let store = Self { pool, address: Arc::new(address.clone()), keys: Arc::new(keys), turns };
         store.begin_epoch().await?;
         Ok(store)
     }
@@ -100,7 +107,8 @@ impl Store {
     pub async fn session(&self, tenant: &TenantId) -> Result<Session, StoreError> {
         let key = self.key(tenant)?.clone();
         let conn = self.connection().await?;
-        Ok(Session { conn, tenant: tenant.clone(), key, request: None, caller: None, events: Vec::new() })
+        let (store, tenant) = (self.clone(), tenant.clone());
+        Ok(Session { conn, turn: None, store, tenant, key, request: None, caller: None, events: Vec::new() })
     }
 
     async fn connection(&self) -> Result<Connection, StoreError> {
@@ -126,7 +134,12 @@ async fn connect(address: &Address) -> Result<AsyncPgConnection, StoreError> {
 /// One connection, bound to one tenant, and to one request if that carries an id. If it is dropped in the middle of something, the database
 /// stops doing that.
 pub struct Session {
+    // Fields are dropped in this order: the next in line wants the connection to be there.
     conn: Connection,
+    /// The turn to write of the transaction that is open.
+    turn: Option<Turn>,
+    /// For another connection.
+    store: Store,
     tenant: TenantId,
     key: TenantKey,
     request: Option<Request>,
@@ -160,12 +173,16 @@ impl Session {
 
     /// Commits, if a transaction is open: what was written is durable when this returns.
     pub async fn commit(&mut self) -> Result<(), StoreError> {
-        self.conn.commit().await
+        self.conn.commit().await?;
+        self.turn = None;
+        Ok(())
     }
 
     /// Takes back what was written since [`Session::begin`], if a transaction is open.
     pub async fn abandon(&mut self) -> Result<(), StoreError> {
         self.events.clear();
-        self.conn.roll_back().await
+        self.conn.roll_back().await?;
+        self.turn = None;
+        Ok(())
     }
 }

@@ -3,6 +3,7 @@
 mod abandoned;
 mod capacity;
 mod deadlines;
+mod one_user;
 
 use crate::support::{
     TestServer,

@@ -7,7 +7,7 @@ use tonic::Status;
 use crate::support::{cluster, tokens::Token, *};
 
 /// Lets `second` come to a user's row while `first`, which was there before it, still waits to
-/// write; then both go on.
+/// write; then both go on. They are calls of two servers, so that both wait in the database.
 async fn one_after_the_other<A: Send + 'static, B: Send + 'static>(
     server: &TestServer,
     user_id: &str,
@@ -75,7 +75,8 @@ async fn whose_identity_is_taken_out_meanwhile_no_longer_writes_to_the_user() {
         let id = three_sign_ins(&server).await;
         server.database.db_linked_long_ago().await;
         // Whoever holds the phone, not the person.
-        let phone = server.caller(&Token::of("sms", "s1").issued_ago(60));
+        let elsewhere = server.another().await;
+        let phone = elsewhere.caller(&Token::of("sms", "s1").issued_ago(60));
         let request = unlink(&id, "sms", "s1");
 
         let (unlinked, written) =
@@ -94,7 +95,8 @@ async fn who_is_blocked_meanwhile_no_longer_writes() {
         let server = TestServer::start().await;
         let service = server.service();
         let id = three_sign_ins(&server).await;
-        let person = server.person("google-oauth2", "g1");
+        let elsewhere = server.another().await;
+        let person = elsewhere.person("google-oauth2", "g1");
         let user_id = id.clone();
 
         let ((), written) = one_after_the_other(
@@ -116,7 +118,8 @@ async fn who_comes_back_meanwhile_writes_to_its_own_user() {
     let holder = service.create("google-oauth2", "g1").await.id;
     let back = service.create("sms", "s1").await.id;
     service.link(link_user(&holder, &back)).await.unwrap();
-    let caller = server.caller(&Token::of("users", &back).issued_ago(-5));
+    let elsewhere = server.another().await;
+    let caller = elsewhere.caller(&Token::of("users", &back).issued_ago(-5));
     let request = unlink(&holder, "sms", "s1");
 
     let (unlinked, written) =
@@ -140,7 +143,8 @@ async fn who_comes_back_meanwhile_does_not_prove_its_former_holder() {
     service.link(link_user(&holder, &back)).await.unwrap();
     let request = unlink(&holder, "sms", "s1");
     let token = Token::of("users", &back).issued_ago(-5).sign();
-    let person = server.person("google-oauth2", "g2");
+    let elsewhere = server.another().await;
+    let person = elsewhere.person("google-oauth2", "g2");
 
     let (unlinked, linked) =
         one_after_the_other(&server, &holder, async move { service.unlink(request).await }, async move {
@@ -162,7 +166,8 @@ async fn a_proof_that_is_withdrawn_meanwhile_proves_nothing() {
     let victim = three_sign_ins(&server).await;
     service.create("google-oauth2", "g2").await;
     let stolen = Token::of("google-oauth2", "g1").issued_ago(60).sign();
-    let thief = server.person("google-oauth2", "g2");
+    let elsewhere = server.another().await;
+    let thief = elsewhere.person("google-oauth2", "g2");
     let request = unlink(&victim, "sms", "s1");
 
     let (unlinked, linked) =
@@ -185,7 +190,8 @@ async fn the_identity_that_is_unlinked_meanwhile_is_absorbed_as_the_user_that_it
     let primary = service.create("github", "h1").await.id;
     service.link(link_user(&former, &back)).await.unwrap();
     let (request, link) = (unlink(&former, "sms", "s1"), link_identity(&primary, "sms", "s1"));
-    let other = service.clone();
+    let elsewhere = server.another().await;
+    let other = elsewhere.service();
 
     let (unlinked, linked) =
         one_after_the_other(&server, &former, async move { service.unlink(request).await }, async move {
@@ -248,7 +254,8 @@ async fn who_loses_the_shared_email_meanwhile_is_not_linked_on_it() {
     let secondary = service.create("sms", "s1").await.id;
     service.link(link_user(&secondary, &shared)).await.unwrap();
     let demanding = pb::LinkRequest { require_shared_verified_email: true, ..link_user(&primary, &secondary) };
-    let (request, other) = (unlink(&secondary, "github", "h1"), service.clone());
+    let elsewhere = server.another().await;
+    let (request, other) = (unlink(&secondary, "github", "h1"), elsewhere.service());
 
     let (unlinked, linked) =
         one_after_the_other(&server, &secondary, async move { service.unlink(request).await }, async move {

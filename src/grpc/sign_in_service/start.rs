@@ -13,7 +13,7 @@ use crate::{
     linking::{Error, resolve},
     oauth::{Client, Wish},
     secret::random_text,
-    store::{AttemptName, SignInAttempt},
+    store::{AttemptName, LockKeys, SignInAttempt},
 };
 
 /// The longest login hint that is looked at, in bytes.
@@ -60,6 +60,10 @@ impl SignInHandler {
             max_age: begun.flow.max_age,
         };
         let mut session = self.linking.store().session(permit.tenant()).await?;
+        if let Some(user) = &attempt.user {
+            // It waits for whoever writes to the user.
+            session.stand_in_line(&LockKeys::default().user(user)).await?;
+        }
         let expire_time = session.insert_attempt(name, &attempt).await?.ok_or(Refusal::UserNotFound)?;
         Ok(pb::StartSignInResponse {
             attempt_secret: secret,

@@ -127,11 +127,13 @@ async fn a_page_sees_that_there_is_no_room_and_when_to_try_again() {
     let database = cluster().db_migrated().await;
     let server = TestServer::start_with(database, |toml| format!("max_concurrent_calls = 2\n{toml}") + AUTH0).await;
     let backend = server.backend();
-    backend.post("/api/v2/users", &json!({"connection": "github", "user_id": "ann"})).await.ok();
-    let held = server.database.db_hold("github|ann").await;
-    let writes = [true, true].map(|blocked| {
+    for account in ["ann", "ben"] {
+        backend.post("/api/v2/users", &json!({"connection": "github", "user_id": account})).await.ok();
+    }
+    let held = server.database.db_hold_statement("SELECT FROM users FOR UPDATE").await;
+    let writes = [ANN, "/api/v2/users/github%7Cben"].map(|user| {
         let backend = backend.clone();
-        tokio::spawn(async move { backend.patch(ANN, &json!({"blocked": blocked})).await })
+        tokio::spawn(async move { backend.patch(user, &json!({"blocked": true})).await })
     });
     server.database.db_until_waiting(2).await;
 

@@ -58,29 +58,30 @@ async fn what_is_written_late_by_an_early_transaction_is_not_passed_over() {
     told_in_the_order_of_ids(Moment::BeforeInsert).await;
 }
 
-/// Whether the update came before the link.
-async fn linked_while_updated(server: &TestServer, name: &str, holds_primary: bool) -> bool {
+/// Whether the update came before the link. Each call is another server's, so that all that wait do so in the database.
+async fn linked_while_updated(servers: &[TestServer; 3], name: &str, holds_primary: bool) -> bool {
+    let [server, linker, updater] = servers;
     let service = server.service();
     let primary = service.create("google-oauth2", name).await.id;
     let secondary = service.create("github", name).await.id;
     let (held, other) = if holds_primary { (&primary, &secondary) } else { (&secondary, &primary) };
     let wait = server.database.db_hold_events(held, Moment::AfterInsert).await;
-    let call = |request: pb::UpdateUserRequest| {
-        let service = service.clone();
+    let call = |server: &TestServer, request: pb::UpdateUserRequest| {
+        let service = server.service();
         tokio::spawn(async move { service.update_user(request).await })
     };
     let busy = {
         let change = pb::UserUpdate { user_metadata: object(serde_json::json!({"a": 1})), ..Default::default() };
-        call(update(held, &["user_metadata"], change))
+        call(server, update(held, &["user_metadata"], change))
     };
     server.database.db_until_waiting(1).await;
     let linking = {
-        let (service, request) = (service.clone(), link_user(&primary, &secondary));
+        let (service, request) = (linker.service(), link_user(&primary, &secondary));
         tokio::spawn(async move { service.link(request).await })
     };
     server.database.db_until_waiting(2).await;
     let change = pb::UserUpdate { user_metadata: object(serde_json::json!({"b": 2})), ..Default::default() };
-    let updating = call(update(other, &["user_metadata"], change));
+    let updating = call(updater, update(other, &["user_metadata"], change));
     // It waits for the link if that has its lock already, and else is through.
     let settled = async { while !updating.is_finished() && server.database.db_waiting().await < 3 {} };
     timeout(Duration::from_secs(30), settled).await.expect("the update should wait, or be through");
@@ -97,13 +98,15 @@ async fn linked_while_updated(server: &TestServer, name: &str, holds_primary: bo
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_link_that_waits_for_one_user_while_the_other_is_updated_is_told_behind_the_update() {
-    let server = TestServer::start_feed().await;
+    let first = TestServer::start_feed().await;
+    let servers = [first.another().await, first.another().await, first];
+    let [.., server] = &servers;
     let mut through = 0;
     // The order of their locks is by lot.
     for name in 0.. {
         for holds_primary in [true, false] {
             let name = format!("{name} {holds_primary}");
-            through += usize::from(linked_while_updated(&server, &name, holds_primary).await);
+            through += usize::from(linked_while_updated(&servers, &name, holds_primary).await);
         }
         if through > 0 {
             break;

@@ -158,6 +158,31 @@ async fn who_is_being_deleted_leaves_no_attempt_behind() {
     assert_eq!(server.database.db_texts("SELECT provider FROM sign_in_attempts").await, [""; 0]);
 }
 
+/// A89: the same as with whoever writes to one user.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_begins_links_of_one_busy_user_costs_nobody_else_a_connection() {
+    let (_fake, server) = fake_and_server().await;
+    let (ann, token) = signed_in(&server, "ann").await;
+    let held = server.database.db_hold(&ann).await;
+    let begin = |_| {
+        let (service, request) = (server.service(), to_link("fake", &token));
+        tokio::spawn(async move { service.start_sign_in(request).await })
+    };
+    let beginning: Vec<_> = (0..30).map(begin).collect();
+    server.database.db_until_waiting(1).await;
+
+    while !beginning.iter().all(tokio::task::JoinHandle::is_finished) {
+        server.service().start_sign_in(to_sign_in("fake")).await.unwrap();
+        assert!(server.database.db_waiting().await <= 1, "who stands in line should wait without a connection");
+    }
+
+    for begun in beginning {
+        assert_eq!(refusal(begun.await.unwrap()), "Aborted CONFLICT_RETRY");
+    }
+    held.db_release().await;
+    server.service().start_sign_in(to_link("fake", &token)).await.unwrap();
+}
+
 #[tokio::test]
 async fn an_attempt_to_link_goes_with_its_user() {
     let (_fake, server) = fake_and_server().await;

@@ -25,16 +25,22 @@ fn two_calls(mut toml: String) -> String {
     toml
 }
 
-/// Blocks a user whose row is held, twice: both wait for it.
-async fn two_waiting_writes(service: &Caller, database: &cluster::Database, user: &User) -> (Held, [Write; 2]) {
-    let held = database.db_hold(&user.id).await;
-    let write = || {
+/// Blocks this user and another, whose rows are held: both writes wait for them.
+async fn two_waiting_writes(service: &Caller, database: &cluster::Database, user: &User) -> ([Held; 2], [Write; 2]) {
+    let other = service.create("google-oauth2", "other").await;
+    let held = [database.db_hold(&user.id).await, database.db_hold(&other.id).await];
+    let writes = [user, &other].map(|user| {
         let (service, request) = (service.clone(), block(&user.id, true));
         tokio::spawn(async move { service.update_user(request).await })
-    };
-    let writes = [write(), write()];
+    });
     database.db_until_waiting(2).await;
     (held, writes)
+}
+
+async fn db_release(held: [Held; 2]) {
+    for held in held {
+        held.db_release().await;
+    }
 }
 
 async fn read(service: &Caller, user: &User) -> Result<(), Status> {
@@ -57,7 +63,7 @@ async fn one_call_too_many_is_told_so_at_once_and_when_to_try_again() {
     let answer = health.check(HealthCheckRequest::default()).await.unwrap().into_inner();
     assert_eq!(answer.status(), ServingStatus::Serving);
 
-    held.db_release().await;
+    db_release(held).await;
     for write in writes {
         write.await.unwrap().unwrap();
     }
@@ -80,7 +86,7 @@ async fn who_may_not_call_is_told_that_and_takes_nobodys_place() {
     let powerless = server.caller(&Token::of("services", "backend").scope("delete:users"));
     assert_eq!(refusal(read(&powerless, &user).await), "PermissionDenied SCOPE_INSUFFICIENT");
 
-    held.db_release().await;
+    db_release(held).await;
     for write in writes {
         write.await.unwrap().unwrap();
     }
@@ -102,7 +108,7 @@ async fn a_write_whose_client_has_gone_keeps_its_place_to_its_end() {
     }
 
     assert_eq!(refusal(read(&service, &user).await), OVERLOADED);
-    held.db_release().await;
+    db_release(held).await;
     // Nobody tells us when they end: they are over when there is room again.
     let room = async { while read(&service, &user).await.is_err() {} };
     timeout(Duration::from_secs(30), room).await.expect("there should be room again");

@@ -31,8 +31,8 @@ async fn twenty_of_one_request_are_one_change_and_one_answer() {
     }
 }
 
-/// Two of a request, the second of which waits for the first, and what came of them when that is let
-/// go, perhaps by `cut`.
+/// Two of a request, the second of which waits for the first, at another server, and what came of them when that is
+/// let go, perhaps by `cut`.
 async fn one_behind_the_other(
     server: &TestServer,
     terms: Terms,
@@ -40,7 +40,8 @@ async fn one_behind_the_other(
 ) -> [Result<String, Status>; 2] {
     let people = std::sync::Arc::new(people(server).await);
     let held = server.database.db_hold(&people.first).await;
-    let [first, second] = [1, 2].map(|_| {
+    let elsewhere = server.another().await;
+    let [first, second] = [server, &elsewhere].map(|server| {
         let (service, people) = (server.service(), std::sync::Arc::clone(&people));
         async move { write(&service, &people, "UpdateUser", ID, terms).await }
     });

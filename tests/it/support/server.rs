@@ -92,6 +92,12 @@ impl TestServer {
         Self { address, database, shutdown, channel }
     }
 
+    /// Another server on the same database, with the tests' configuration: writers of one server wait for each other
+    /// there, and those of two in the database, where a test can see it.
+    pub async fn another(&self) -> Self {
+        Self::start_on(self.database.clone()).await
+    }
+
     /// The connection that all callers share.
     pub fn channel(&self) -> Channel {
         self.channel.clone()

@@ -1,0 +1,226 @@
+//! Who writes next, within this process: a writer that has to wait for another waits here, without a
+//! connection, and only the first of a line waits in the database.
+//!
+//! The locks in the database (`locks.rs`) order the writers of all servers; a line orders those of one
+//! server in front of them, by the same numbers. Without it each writer that waits for a user would keep a
+//! connection of the pool, and enough of them would leave none for the callers of other users.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use tokio::{
+    sync::{Mutex as Line, OwnedMutexGuard},
+    time::timeout,
+};
+
+use super::StoreError;
+
+/// The lines of all keys for which somebody writes or waits. tokio's mutex hands its lock on in the order
+/// in which it was asked for.
+#[derive(Default)]
+pub(super) struct Turns(Mutex<HashMap<i64, Arc<Line<()>>>>);
+
+/// The turn to write under some keys; over when this is dropped.
+pub(super) struct Turn(Vec<Place>);
+
+/// A place in the line of one key.
+struct Place {
+    turns: Arc<Turns>,
+    key: i64,
+    /// There until this is dropped.
+    line: Option<Arc<Line<()>>>,
+    /// There once all who came before are done.
+    first: Option<OwnedMutexGuard<()>>,
+}
+
+impl Turns {
+    /// The turn under these keys, which are in the one order in which all writers take them: so none waits
+    /// for another in a circle. It may have to be waited for.
+    pub(super) fn line_up(self: &Arc<Self>, keys: &[i64]) -> Turn {
+        let mut places: Vec<Place> = keys.iter().map(|key| self.place(*key)).collect();
+        for place in &mut places {
+            if !place.is_free() {
+                // What comes behind it is taken after it.
+                break;
+            }
+        }
+        Turn(places)
+    }
+
+    fn place(self: &Arc<Self>, key: i64) -> Place {
+        let line = Arc::clone(self.lines().entry(key).or_default());
+        Place { turns: Arc::clone(self), key, line: Some(line), first: None }
+    }
+
+    fn lines(&self) -> MutexGuard<'_, HashMap<i64, Arc<Line<()>>>> {
+        // No panic can leave the map half changed.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Turn {
+    /// Whether the writer may go on at once.
+    pub(super) fn has_come(&self) -> bool {
+        self.0.iter().all(|place| place.first.is_some())
+    }
+
+    /// Waits until all who came before are done; who gives up waiting leaves the line.
+    ///
+    /// # Errors
+    /// [`StoreError::Busy`] after so long.
+    pub(super) async fn come(&mut self, longest: Duration) -> Result<(), StoreError> {
+        let all_first = async {
+            for place in &mut self.0 {
+                place.come_first().await;
+            }
+        };
+        let waited = timeout(longest, all_first).await;
+        waited.map_err(|_| StoreError::Busy("others of this server wrote about the same for too long".to_owned()))
+    }
+}
+
+impl Place {
+    /// Whether there is nobody before, which is looked for without waiting.
+    fn is_free(&mut self) -> bool {
+        self.first = self.line.as_ref().and_then(|line| Arc::clone(line).try_lock_owned().ok());
+        self.first.is_some()
+    }
+
+    async fn come_first(&mut self) {
+        if let (None, Some(line)) = (&self.first, &self.line) {
+            self.first = Some(Arc::clone(line).lock_owned().await);
+        }
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        drop(self.first.take());
+        // Under the map's lock nobody joins a line, so one that only the map has is nobody's.
+        let mut lines = self.turns.lines();
+        drop(self.line.take());
+        if lines.get(&self.key).is_some_and(|line| Arc::strong_count(line) == 1) {
+            lines.remove(&self.key);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::{FutureExt as _, future::join_all};
+
+    use super::*;
+
+    /// Longer than a test takes.
+    const LONG: Duration = Duration::from_secs(60);
+
+    fn turns() -> Arc<Turns> {
+        Arc::default()
+    }
+
+    /// Whether a turn has come after everything that could happen without more time has happened.
+    fn comes(turn: &mut Turn) -> bool {
+        turn.come(LONG).now_or_never().is_some()
+    }
+
+    #[tokio::test]
+    async fn who_shares_no_key_waits_for_nobody() {
+        let turns = turns();
+        let one = turns.line_up(&[1, 2]);
+        let other = turns.line_up(&[0, 3]);
+        assert!(one.has_come() && other.has_come());
+    }
+
+    #[tokio::test]
+    async fn who_shares_a_key_waits_for_who_came_before() {
+        let turns = turns();
+        let first = turns.line_up(&[1, 2]);
+        let mut second = turns.line_up(&[2, 3]);
+        assert!(!second.has_come() && !comes(&mut second));
+
+        drop(first);
+        assert!(comes(&mut second) && second.has_come());
+        assert!(!turns.line_up(&[3]).has_come());
+    }
+
+    #[tokio::test]
+    async fn turns_come_in_the_order_in_which_they_were_asked_for() {
+        let turns = turns();
+        let first = turns.line_up(&[1]);
+        let order = Mutex::new(Vec::new());
+        let waiting = (0..10).map(|name| {
+            let (turns, order) = (&turns, &order);
+            async move {
+                let mut turn = turns.line_up(&[1]);
+                turn.come(LONG).await.unwrap();
+                order.lock().unwrap().push(name);
+            }
+        });
+        let ((), _) = tokio::join!(async { drop(first) }, join_all(waiting));
+        assert_eq!(order.into_inner().unwrap(), (0..10).collect::<Vec<_>>());
+    }
+
+    /// A89: whoever waits can go away, and a line that nobody is in is forgotten.
+    #[tokio::test]
+    async fn who_goes_away_leaves_the_line_and_nothing_behind() {
+        let turns = turns();
+        let first = turns.line_up(&[1, 2]);
+        let mut gone = turns.line_up(&[0, 1]);
+        assert!(!comes(&mut gone));
+        let mut third = turns.line_up(&[1]);
+        assert!(!comes(&mut third));
+
+        drop(gone);
+        assert!(turns.line_up(&[0]).has_come());
+        drop(first);
+        assert!(comes(&mut third));
+        drop(third);
+        assert!(turns.lines().is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_panic_ends_the_turn() {
+        let turns = turns();
+        let panicking = {
+            let turns = Arc::clone(&turns);
+            tokio::spawn(async move {
+                let _turn = turns.line_up(&[1]);
+                panic!("in the middle");
+            })
+        };
+        assert!(panicking.await.unwrap_err().is_panic());
+        assert!(turns.line_up(&[1]).has_come());
+    }
+
+    #[tokio::test]
+    async fn who_waits_for_too_long_is_told_so() {
+        let turns = turns();
+        let _first = turns.line_up(&[1]);
+        let waited = turns.line_up(&[1]).come(Duration::from_millis(1)).await;
+        assert!(matches!(waited, Err(StoreError::Busy(_))));
+    }
+
+    /// Keys in the one order: nobody waits in a circle, whoever meets whom.
+    #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+    async fn all_get_their_turn_whatever_keys_they_share() {
+        let turns = turns();
+        let writers = (0..200_i64).map(|n| {
+            let turns = Arc::clone(&turns);
+            tokio::spawn(async move {
+                let mut keys = vec![n % 7, n % 5, n % 3];
+                keys.sort_unstable();
+                keys.dedup();
+                let mut turn = turns.line_up(&keys);
+                turn.come(LONG).await.unwrap();
+                tokio::task::yield_now().await;
+            })
+        });
+        for writer in join_all(writers).await {
+            writer.unwrap();
+        }
+        assert!(turns.lines().is_empty());
+    }
+}

@@ -1,0 +1,118 @@
+//! A89: who writes to one user, who is busy, takes nothing from the callers of others.
+
+use identity_link::grpc::proto as pb;
+use serde_json::json as value;
+use tokio::task::JoinHandle;
+
+use crate::support::{tokens::Token, *};
+
+/// More than there are connections, and than those and the longest wait for one would let through.
+const WRITERS: usize = 30;
+
+/// Whatever may be done to a user, by a service and by the person; a word about what came of it.
+fn write(server: &TestServer, user: &str, n: usize) -> JoinHandle<String> {
+    let (service, person) = (server.service(), server.person("google-oauth2", "busy"));
+    let user = user.to_owned();
+    let request_id = if n.is_multiple_of(2) { uuid::Uuid::new_v4().to_string() } else { String::new() };
+    tokio::spawn(async move {
+        let told = match n % 6 {
+            0 => service.update_user(pb::UpdateUserRequest { request_id, ..block(&user, false) }).await.map(drop),
+            1 => person.link(link_with(&Token::of("sms", &format!("s{n}")).sign())).await.map(drop),
+            2 => service.unlink(pb::UnlinkRequest { request_id, ..unlink(&user, "github", "busy") }).await.map(drop),
+            3 => {
+                let profile_data = object(value!({ "n": n }));
+                let account = pb::ProvenAccount {
+                    r#ref: identity_ref("google-oauth2", "busy"),
+                    profile_data,
+                    ..Default::default()
+                };
+                service.resolve_sign_in(sign_in_with(account)).await.map(drop)
+            }
+            4 => {
+                service.link(pb::LinkRequest { request_id, ..link_identity(&user, "github", "other") }).await.map(drop)
+            }
+            _ => {
+                let identity = identity_ref("github", "busy");
+                person
+                    .set_primary_identity(pb::SetPrimaryIdentityRequest { identity, ..Default::default() })
+                    .await
+                    .map(drop)
+            }
+        };
+        told.map_or_else(|refused| refusal::<()>(Err(refused)), |()| "OK".to_owned())
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn writers_that_wait_for_one_user_cost_nobody_else_a_connection() {
+    let server = TestServer::start().await;
+    let service = server.service();
+    let busy = service.create("google-oauth2", "busy").await.id;
+    let second = service.create("github", "busy").await.id;
+    service.link(link_user(&busy, &second)).await.unwrap();
+    service.create("github", "other").await;
+    let ann = service.create("google-oauth2", "ann").await.id;
+    let held = server.database.db_hold(&busy).await;
+    let writers: Vec<_> = (0..WRITERS).map(|n| write(&server, &busy, n)).collect();
+    server.database.db_until_waiting(1).await;
+
+    let (mut calls, ann_herself) = (0, server.person("google-oauth2", "ann"));
+    while !writers.iter().all(JoinHandle::is_finished) {
+        service.update_user(block(&ann, false)).await.unwrap();
+        ann_herself.get_user(get("")).await.unwrap();
+        service.signs_in_anew(calls).await;
+        // The first in line, of those who are about one user; whom a link would bring waits for no one else.
+        assert!(server.database.db_waiting().await <= 1, "who stands in line should wait without a connection");
+        calls += 1;
+    }
+
+    let mut outcomes = Vec::new();
+    for writer in writers {
+        outcomes.push(writer.await.unwrap());
+    }
+    assert_eq!(count(&outcomes, "Aborted CONFLICT_RETRY"), WRITERS, "{outcomes:?}");
+    assert!(calls > WRITERS, "the writers should have waited longer than that");
+    held.db_release().await;
+    service.update_user(block(&busy, true)).await.unwrap();
+    server.database.db_assert_invariants().await;
+}
+
+/// They wait for each other, in one process or in two, and each is carried out.
+#[tokio::test(flavor = "multi_thread")]
+async fn writers_of_one_user_are_all_carried_out_when_it_is_their_turn() {
+    let server = TestServer::start().await;
+    let elsewhere = server.another().await;
+    let user = server.service().create("google-oauth2", "busy").await.id;
+    let held = server.database.db_hold(&user).await;
+    let merge = |n: usize| {
+        let service = if n.is_multiple_of(3) { elsewhere.service() } else { server.service() };
+        let given = pb::GivenMetadata { user_metadata: object(value!({ format!("key{n}"): n })), app_metadata: None };
+        let request = pb::MergeMetadataRequest {
+            user_id: user.clone(),
+            source: Some(pb::merge_metadata_request::Source::Given(given)),
+            user_metadata: merge_default(),
+            ..Default::default()
+        };
+        tokio::spawn(async move { service.merge_metadata(request).await })
+    };
+    let writers: Vec<_> = (0..WRITERS).map(merge).collect();
+    // The first of each process.
+    server.database.db_until_waiting(2).await;
+    held.db_release().await;
+
+    for writer in writers {
+        writer.await.unwrap().unwrap();
+    }
+
+    let merged = server.service().user(&user).await;
+    assert_eq!(json(&merged.user_metadata).as_object().unwrap().len(), WRITERS);
+    assert_eq!(merged.version, 1 + i64::try_from(WRITERS).unwrap());
+    server.database.db_assert_invariants().await;
+}
+
+impl Caller {
+    /// Somebody who was never here before signs in.
+    async fn signs_in_anew(&self, n: usize) {
+        self.resolve_sign_in(sign_in("okta", &format!("new{n}"))).await.unwrap();
+    }
+}
