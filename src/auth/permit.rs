@@ -244,11 +244,17 @@ impl Target {
         now: DateTime<Utc>,
     ) -> Result<(), Denial> {
         match (&self.0, found.first().and_then(Option::as_ref)) {
+            // By what it did, nothing is left of it here: the last account that its user had brought was released.
+            (Right::Own { caller, .. }, Some(own))
+                if told.is_none() && !own.has_identity && !own.has_withdrawn_tokens_of(caller.stamp.issued_at) =>
+            {
+                Ok(())
+            }
             (Right::Own { caller, .. }, Some(own)) => {
                 let own = caller.judge(own, None, Purpose::Read, now)?;
                 if told.is_none_or(|told| *told == own) { Ok(()) } else { Err(Denial::NotYourUser) }
             }
-            // It may be what the caller did: its user is deleted.
+            // It may be what the caller did: its user is deleted, or its account released.
             (Right::Own { .. }, None) if told.is_none() => Ok(()),
             (Right::Own { .. }, None) => Err(Denial::NotYourUser),
             (Right::Any(_) | Right::Account(..), _) => Ok(()),

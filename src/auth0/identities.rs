@@ -11,14 +11,14 @@ use super::{
     gate::Admission,
     json,
     messages::Refused,
-    params::PathParts,
+    params::{Params, PathParts},
     shapes::{IdentityBody, identities},
     target,
 };
 use crate::{
     clock,
     domain::{IdentityRef, Provider, Refusal, Subject, linking::LinkTerms, merge::Strategy, unlinking::UnlinkMetadata},
-    linking::{Error, Link, Outcome, Secondary, Unkept, Unlink},
+    linking::{Error, Link, Outcome, Release, Secondary, Unkept, Unlink},
 };
 
 /// How the secondary account is named: by its token alone, or by its provider and its id there.
@@ -100,7 +100,18 @@ pub(super) async fn link(
     }
 }
 
-/// Detaches an identity from a user. The account has a user of its own again, without metadata.
+/// What becomes of an identity that is detached.
+#[derive(utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "it describes what Params reads")]
+pub(super) struct UnlinkParams {
+    /// `restore`: the account has a user of its own again. `release`: the user lets the account go, such as a lost phone
+    /// number; the account's next sign-in is a new user, which an email never links to this one.
+    #[param(pattern = "^(restore|release)$", default = "restore")]
+    mode: Option<String>,
+}
+
+/// Detaches an identity from a user. The account has a user of its own again, without metadata; or is let go.
 #[utoipa::path(
     delete,
     path = "/users/{id}/identities/{provider}/{*user_id}",
@@ -109,6 +120,7 @@ pub(super) async fn link(
         ("id" = String, Path, description = "The user."),
         ("provider" = String, Path, description = "The provider of the identity."),
         ("user_id" = String, Path, description = "The account at that provider."),
+        UnlinkParams,
     ),
     responses((status = 200, description = "The identities that are left, the main one first.", body = [IdentityBody])),
     extensions(("x-rpc" = json!("Unlink"))),
@@ -117,21 +129,30 @@ pub(super) async fn unlink(
     State(Surface { linking, .. }): State<Surface>,
     Admission { permit, rule }: Admission,
     PathParts((id, provider, account)): PathParts<(String, String, String)>,
+    mut params: Params,
 ) -> Result<Response, Refused> {
     let refused = |error| Refused::of(rule, error);
+    let is_release = match params.text("mode").as_deref() {
+        None | Some("restore") => false,
+        Some("release") => true,
+        Some(_) => {
+            params.wrong("mode", "must be restore or release");
+            false
+        }
+    };
+    params.finish()?;
     let target = target(&permit, rule, &id)?;
     let identity = identity(&provider, &account).ok_or_else(|| refused(Refusal::IdentityNotFound.into()))?;
-    let unlink = Unlink {
-        permit,
-        target,
-        identity,
-        metadata: UnlinkMetadata::Discard,
-        expected_version: None,
-        validate_only: false,
-        now: clock::now(),
+    let (expected_version, validate_only, now) = (None, false, clock::now());
+    let user = if is_release {
+        let release = Release { permit, target, identity, expected_version, validate_only, now };
+        linking.run(release, None, Unkept).await.map_err(refused)?.0.user
+    } else {
+        let metadata = UnlinkMetadata::Discard;
+        let unlink = Unlink { permit, target, identity, metadata, expected_version, validate_only, now };
+        linking.run(unlink, None, Unkept).await.map_err(refused)?.0.user
     };
-    let Unkept(answer) = linking.run(unlink, None, Unkept).await.map_err(refused)?;
-    let user = answer.user.ok_or_else(|| Refused::logged("an unlink without a request id answers without its user"))?;
+    let user = user.ok_or_else(|| Refused::logged("an unlink without a request id answers without its user"))?;
     json(StatusCode::OK, &identities(&user))
 }
 

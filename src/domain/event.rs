@@ -118,6 +118,13 @@ pub enum Event {
         /// The link that had attached it, if this ended one.
         link: Option<Uuid>,
     },
+    /// A user released an identity, which has no owner now.
+    IdentityReleased {
+        /// The user that it left.
+        user: UserChange,
+        /// The identity.
+        identity: IdentityRef,
+    },
     /// Metadata was merged into a user's.
     UserMetadataMerged {
         /// The user.
@@ -166,6 +173,8 @@ pub enum EventKind {
     IdentityAttached,
     /// [`Event::IdentityDetached`].
     IdentityDetached,
+    /// [`Event::IdentityReleased`].
+    IdentityReleased,
     /// [`Event::IdentityUpdated`].
     IdentityUpdated,
     /// [`Event::UserMetadataMerged`].
@@ -239,6 +248,7 @@ impl Event {
             Self::LinkUndone { .. } => EventKind::LinkUndone,
             Self::IdentityAttached { .. } => EventKind::IdentityAttached,
             Self::IdentityDetached { .. } => EventKind::IdentityDetached,
+            Self::IdentityReleased { .. } => EventKind::IdentityReleased,
             Self::IdentityUpdated { .. } => EventKind::IdentityUpdated,
             Self::UserMetadataMerged { .. } => EventKind::UserMetadataMerged,
             Self::UserPrimaryIdentityChanged { .. } => EventKind::UserPrimaryIdentityChanged,
@@ -253,6 +263,7 @@ impl Event {
             | Self::UserBlocked { user, .. }
             | Self::UserDeleted { user, .. }
             | Self::IdentityAttached { user, .. }
+            | Self::IdentityReleased { user, .. }
             | Self::IdentityUpdated { user, .. }
             | Self::UserPrimaryIdentityChanged { user, .. } => (&user.id, None),
             Self::UserLinked { primary: user, absorbed: other, .. }

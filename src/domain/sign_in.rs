@@ -32,13 +32,22 @@ pub struct Facts<'a> {
     pub owner: Option<&'a User>,
     /// Live users of whom an identity has the account's email, verified or not.
     pub holders: &'a [User],
-    /// Whether this very account was here before, and its user was deleted. Who that was, and from whom it was
-    /// taken apart, is forgotten.
-    pub was_deleted: bool,
+    /// What stays of the users that this very account had before.
+    pub past: &'a Past,
     /// When it is decided.
     pub now: DateTime<Utc>,
     /// What is decided about a provider.
     pub policy: &'a (dyn Fn(&Provider) -> &'a ProviderPolicy + Sync),
+}
+
+/// What stays of the users that an account had before.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Past {
+    /// Whether the account was here before, and its user was deleted. Who that was, and from whom it was taken apart, is
+    /// forgotten.
+    pub was_deleted: bool,
+    /// The users that released the account, the users they had it from, and the live users that hold those now.
+    pub released_by: Vec<UserId>,
 }
 
 /// What a sign-in comes to, and why.
@@ -96,6 +105,8 @@ pub enum Rule {
     EmailChanged,
     /// Candidates: the one user has an account that was there before the email was proven, and has not proven it.
     AccountBeforeEmail,
+    /// Created: only users that released the account have proven the email.
+    ReleasedBefore,
     /// Candidates: several users have the email.
     SeveralUsers,
     /// Candidates: it is for the person to decide.
@@ -205,9 +216,15 @@ impl Facts<'_> {
         let evidence = holders.iter().flat_map(|user| self.evidence_of(user, canonical));
         let evidence: Vec<Evidence> = [own].into_iter().chain(evidence.take(MAX_EVIDENCE)).collect();
 
-        let matches: Vec<Match<'_>> = holders.iter().filter_map(|user| self.matched(user, canonical)).collect();
+        let matches = holders.iter().filter_map(|user| self.matched(user, canonical));
+        let (released, matches): (Vec<Match<'_>>, Vec<Match<'_>>) =
+            matches.partition(|found| self.was_released_by(found.user));
         if matches.is_empty() {
-            let rule = if holders.is_empty() { Rule::EmailUnclaimed } else { Rule::EmailUnprovenElsewhere };
+            let rule = match (holders.is_empty(), released.is_empty()) {
+                (true, _) => Rule::EmailUnclaimed,
+                (false, true) => Rule::EmailUnprovenElsewhere,
+                (false, false) => Rule::ReleasedBefore,
+            };
             return Ok(created(rule, evidence));
         }
         let open: Vec<&Match<'_>> = matches.iter().filter(|found| found.linking != LinkingPolicy::Off).collect();
@@ -215,7 +232,7 @@ impl Facts<'_> {
         // Somebody who is not to be linked makes it no clearer who it is.
         let rule = match matches.len() {
             1 if self.has_another_account_here(first.user) => Rule::ProviderAlreadyThere,
-            1 if self.was_deleted => Rule::DeletedBefore,
+            1 if self.past.was_deleted => Rule::DeletedBefore,
             1 if first.has_only_changed_proofs() => Rule::EmailChanged,
             1 if first.is_joined_by_older_account() => Rule::AccountBeforeEmail,
             1 if first.verify_time() < self.now - MAX_VERIFICATION_AGE => Rule::EmailVerifiedLongAgo,
@@ -238,6 +255,12 @@ impl Facts<'_> {
         let proofs: Vec<&Identity> = holdings(user, canonical).filter(|of| self.counts(of, canonical)).collect();
         let linking = proofs.iter().map(|identity| (self.policy)(&identity.id.provider).linking).min()?;
         Some(Match { user, proofs, linking })
+    }
+
+    /// Whether this user released the account, or was taken apart from one that did.
+    fn was_released_by(&self, user: &User) -> bool {
+        let ids = [&user.id].into_iter().chain(&user.detached_from);
+        ids.into_iter().any(|id| self.past.released_by.contains(id))
     }
 
     /// Whether somebody's email is proven by today's measure, which may be another than when it was verified.

@@ -106,28 +106,17 @@ impl CallingToken {
 
 /// Detaches an identity from `owner`, the locked row of a live user. `home` is the locked row of
 /// the absorbed user that the identity came from, if it came from one.
+///
+/// # Errors
+/// [`Refusal::UserBlocked`], [`Refusal::IdentityNotFound`], [`Refusal::LastIdentity`] and [`Refusal::PrimaryIdentity`].
 pub fn detach(
     mut owner: User,
     home: Option<User>,
     terms: &UnlinkTerms<'_>,
     now: DateTime<Utc>,
 ) -> Result<Detachment, Refusal> {
-    if owner.blocked {
-        return Err(Refusal::UserBlocked);
-    }
-    let Some(at) = owner.identities.iter().position(|i| i.id == *terms.identity) else {
-        return Err(Refusal::IdentityNotFound);
-    };
     let link = ended_link(&owner, home.as_ref(), terms.identity);
-    let mut identity = owner.identities.remove(at);
-    let can_sign_in = |identity: &Identity| (terms.can_sign_in)(&identity.id.provider);
-    if owner.identities.is_empty() || (can_sign_in(&identity) && !owner.identities.iter().any(can_sign_in)) {
-        return Err(Refusal::LastIdentity);
-    }
-    if owner.primary == identity.id {
-        return Err(Refusal::PrimaryIdentity);
-    }
-
+    let mut identity = take_out(&mut owner, terms.identity, terms.can_sign_in)?;
     identity.ordinal = 0;
     identity.moved = Some(Moved::at(now));
     let departure = match (home, link) {
@@ -148,6 +137,54 @@ pub fn detach(
     owner.touch_identities(now);
     owner.refuse_tokens_before(now, CallingToken::of(terms.caller.as_ref(), &owner));
     Ok(Detachment { owner, departure, identity })
+}
+
+/// What the caller of a release asks for, and what is true of the tenant.
+pub struct ReleaseTerms<'a> {
+    /// The identity that the user lets go.
+    pub identity: &'a IdentityRef,
+    /// Whether identities of a provider can sign in.
+    pub can_sign_in: &'a (dyn Fn(&Provider) -> bool + Sync),
+    /// The token of the user that asks for it; `None` for a service. The other tokens of the owner are refused, and this
+    /// one too if it names the identity.
+    pub caller: Option<CallingToken>,
+}
+
+/// Takes an identity from `owner`, the locked row of a live user, for good: gives the owner without it, and the identity
+/// as it was. An absorbed user that it came from stays absorbed, and the owner keeps what the merge gave it.
+///
+/// # Errors
+/// The same as of [`detach`].
+pub fn release(mut owner: User, terms: &ReleaseTerms<'_>, now: DateTime<Utc>) -> Result<(User, Identity), Refusal> {
+    // A token that names an absorbed user's id need not mean the owner any more. Its retry is heard nevertheless.
+    let spared = CallingToken::of(terms.caller.as_ref(), &owner);
+    let names_it = |caller: &CallingToken| caller.named == Named::Identity(terms.identity.clone());
+    let spared = spared.filter(|_| !terms.caller.as_ref().is_some_and(names_it));
+    let identity = take_out(&mut owner, terms.identity, terms.can_sign_in)?;
+    owner.touch_identities(now);
+    owner.refuse_tokens_before(now, spared);
+    Ok((owner, identity))
+}
+
+/// Takes an identity out of its owner's, if the owner can do without it.
+fn take_out(
+    owner: &mut User,
+    id: &IdentityRef,
+    can_sign_in: &(dyn Fn(&Provider) -> bool + Sync),
+) -> Result<Identity, Refusal> {
+    if owner.blocked {
+        return Err(Refusal::UserBlocked);
+    }
+    let at = owner.identities.iter().position(|identity| identity.id == *id).ok_or(Refusal::IdentityNotFound)?;
+    let identity = owner.identities.remove(at);
+    let can_sign_in = |identity: &Identity| can_sign_in(&identity.id.provider);
+    if owner.identities.is_empty() || (can_sign_in(&identity) && !owner.identities.iter().any(can_sign_in)) {
+        return Err(Refusal::LastIdentity);
+    }
+    if owner.primary == identity.id {
+        return Err(Refusal::PrimaryIdentity);
+    }
+    Ok(identity)
 }
 
 /// The link that ends when an identity leaves `owner`: that which absorbed its home, if none of the home's
@@ -204,3 +241,6 @@ pub fn user_of_its_own(id: UserId, identity: &Identity, now: DateTime<Utc>) -> U
         detached_from: None,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -220,6 +220,23 @@ impl Checks {
         }
     }
 
+    /// Whether an unlink releases the identity. Then nothing comes back, and nothing may be said of its metadata.
+    pub fn is_release(&mut self, request: &pb::UnlinkRequest) -> bool {
+        match pb::UnlinkMode::try_from(request.mode) {
+            Ok(pb::UnlinkMode::Unspecified | pb::UnlinkMode::Restore) => false,
+            Ok(pb::UnlinkMode::Release) => {
+                if request.metadata != pb::UnlinkMetadata::Unspecified as i32 {
+                    self.wrong("metadata", "must be unset where mode is UNLINK_MODE_RELEASE: no user comes back");
+                }
+                true
+            }
+            Err(_) => {
+                self.wrong("mode", UNKNOWN_ENUM);
+                false
+            }
+        }
+    }
+
     /// How the id of a new user is made; `None` leaves it to the tenant.
     pub fn user_id_form(&mut self, field: &str, value: i32) -> Option<UserIdForm> {
         match pb::UserIdForm::try_from(value) {

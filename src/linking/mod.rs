@@ -12,6 +12,7 @@ mod link;
 mod metadata;
 mod preview;
 mod primary;
+mod release;
 mod secondary;
 mod sign_in;
 mod undo;
@@ -30,6 +31,7 @@ pub use self::{
     link::{Link, LinkAnswer, Outcome},
     metadata::{MergeMetadata, MergeSource, MergedMetadata},
     primary::SetPrimaryIdentity,
+    release::{Release, ReleaseAnswer},
     secondary::Secondary,
     sign_in::{IssuedTicket, SignIn, SignInAnswer, SigningIn},
     undo::{UndoLink, UndoneLink},

@@ -13,7 +13,7 @@ use crate::{
     domain::{
         Event, Moved, Named, Refusal, User, UserChange, UserId,
         linking::{LinkTerms, UnownedIdentity, owned},
-        sign_in::{self, Decision, Facts, Outcome, Rule},
+        sign_in::{self, Decision, Facts, Outcome, Past, Rule},
         tickets::Ticket,
         unlinking::user_of_its_own,
     },
@@ -167,12 +167,11 @@ impl SignIn {
             Some(email) => session.email_holders(email).await?,
             None => Vec::new(),
         };
-        let was_deleted =
-            !holders.is_empty() && session.delete_time(&Named::Identity(account.id.clone())).await?.is_some();
+        let past = if holders.is_empty() { Past::default() } else { session.past(&account.id).await? };
         let now = clock::now();
         let policy = |provider: &_| &tenant.provider(provider).policy;
         let facts =
-            Facts { account: &account, owner: owner.as_ref(), holders: &holders, was_deleted, now, policy: &policy };
+            Facts { account: &account, owner: owner.as_ref(), holders: &holders, past: &past, now, policy: &policy };
         let decision = facts.decide()?;
         Ok(Seen { account, owner, holders, decision })
     }

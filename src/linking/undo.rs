@@ -72,7 +72,7 @@ impl Write for UndoLink {
             return already_undone(session, link, &holder).await;
         }
         let Some(secondary) = link.secondary.clone() else {
-            let (identity, home) = link.moved.first().cloned().zip(home).ok_or(Error::Moved)?;
+            let (identity, home) = link.moved.first().cloned().zip(home).ok_or(RELEASED)?;
             let unlink = Unlink {
                 permit: self.permit.clone(),
                 target,
@@ -166,13 +166,16 @@ impl Write for UndoLink {
     }
 }
 
+/// What a standing link attached is there, unless its user let it go.
+const RELEASED: Refusal = Refusal::LinkNotUndoable("the identity that it attached was released");
+
 /// What is known of the link before anything is locked.
 struct Resolved {
     target: Target,
     /// Who holds what it brought, or, once it is undone, whom it had brought it to.
     holder: UserId,
     link: StoredLink,
-    /// Where the identity came from that it attached.
+    /// Where the identity came from that it attached; `None` if that was released.
     home: Option<UserId>,
 }
 

@@ -1,7 +1,7 @@
 //! What is left to erase of deleted users, a few rows at a time.
 //!
 //! A deletion commits with a row that names what it leaves: links between others, answers, who was
-//! detached from whom. None of that is told to anybody from then on. Each step of the erasing is a
+//! detached from whom, who released an account. None of that is told to anybody from then on. Each step of the erasing is a
 //! transaction of its own, so that no deletion holds up the calls beside it, and whoever comes next
 //! goes on with it.
 
@@ -155,7 +155,12 @@ impl Session {
             WHERE tenant_id = $1 AND concerned && $2 ORDER BY request_id LIMIT $3 FOR UPDATE";
         let detachments = "UPDATE users SET detached_from = NULL WHERE tenant_id = $1 AND id = ANY (ARRAY ( \
             SELECT id FROM users WHERE tenant_id = $1 AND detached_from = ANY($2) LIMIT $3 FOR NO KEY UPDATE";
-        for (sql, names) in [(answers, names), (detachments, erasure.user_ids.iter().collect())] {
+        // Not in the order of the key, along which all of the tenant's would be read.
+        let releases = "UPDATE tombstones SET released_by = nullif(ARRAY (SELECT r FROM unnest(released_by) AS r \
+            WHERE r <> ALL($2)), '{}') WHERE tenant_id = $1 AND id_hash = ANY (ARRAY (SELECT id_hash FROM tombstones \
+            WHERE tenant_id = $1 AND released_by && $2 ORDER BY delete_time LIMIT $3 FOR NO KEY UPDATE";
+        let users: Vec<&String> = erasure.user_ids.iter().collect();
+        for (sql, names) in [(answers, names), (detachments, users.clone()), (releases, users)] {
             for (way, limit) in WAYS {
                 let query = sql_query(format!("{sql} {way}))"))
                     .bind::<Text, _>(self.tenant.as_str())

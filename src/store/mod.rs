@@ -19,6 +19,7 @@ mod links;
 mod locks;
 mod migrations;
 mod presence;
+mod releases;
 mod request_ids;
 mod rows;
 mod schema;

@@ -92,6 +92,8 @@ diesel::table! {
         id_hash -> Binary,
         delete_time -> Timestamptz,
         returnable -> Bool,
+        deleted -> Bool,
+        released_by -> Nullable<Array<Text>>,
     }
 }
 

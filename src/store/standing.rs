@@ -101,13 +101,13 @@ pub struct Answer {
     /// The link that the question is about.
     pub link: Option<Link>,
     /// For an identity, and for one that the link attached: the user it belonged to before any link
-    /// moved it.
+    /// moved it; `None` for one that was released since.
     pub home: Option<UserId>,
     /// For an identity that a link brought, with a user or alone: that link.
     pub home_link: Option<Uuid>,
     /// The link that the proof made.
     pub proof_use: Option<ProofUse>,
-    /// When what is named was deleted, if it was.
+    /// When what is named was last deleted or released, if it was.
     pub delete_time: Option<DateTime<Utc>>,
     /// Whether the deleted user id may be given again to the account that it names.
     pub is_returnable: bool,

@@ -105,7 +105,7 @@ impl Session {
         Ok(Err(IssuerChanged { tenant, provider: provider.clone(), configured, pinned }))
     }
 
-    /// When what has this name was deleted, if it was.
+    /// When what has this name was last deleted or released, if it was.
     pub async fn delete_time(&mut self, name: &Named) -> Result<Option<DateTime<Utc>>, StoreError> {
         let query = tombstones::table
             .filter(tombstones::tenant_id.eq(self.tenant.as_str()))
@@ -135,6 +135,7 @@ impl Session {
                     tombstones::id_hash.eq(self.tombstone_hash(&name).to_vec()),
                     tombstones::delete_time.eq(now),
                     tombstones::returnable.eq(is_returnable),
+                    tombstones::deleted.eq(true),
                 )
             })
             .collect();
@@ -145,12 +146,13 @@ impl Session {
             .set((
                 tombstones::delete_time.eq(excluded(tombstones::delete_time)),
                 tombstones::returnable.eq(excluded(tombstones::returnable)),
+                tombstones::deleted.eq(excluded(tombstones::deleted)),
             ));
         self.conn.execute(insert).await?;
         Ok(())
     }
 
-    /// What a deleted user or identity is still known by.
+    /// What a deleted user, or a deleted or released identity, is still known by.
     pub(super) fn tombstone_hash(&self, name: &Named) -> [u8; 32] {
         match name {
             Named::Identity(identity) => self.key.mac("deleted identity", identity.to_string().as_bytes()),

@@ -285,6 +285,15 @@ impl Session {
         Ok(if rows == 1 { Inserted::Inserted } else { Inserted::IdentityTaken })
     }
 
+    /// Deletes an identity. Its owner stays, and must have another one.
+    pub async fn delete_identity(&mut self, id: &IdentityRef) -> Result<(), StoreError> {
+        let delete = diesel::delete(identities::table)
+            .filter(identities::tenant_id.eq(self.tenant.as_str()))
+            .filter(identities::provider.eq(id.provider.as_str()))
+            .filter(identities::subject.eq(id.subject.as_str()));
+        expect_rows(self.conn.execute(Cached(delete)).await?, 1)
+    }
+
     /// Gives these identities to `owner`, with the home, the order, the link and the way that they say.
     pub async fn move_identities(&mut self, moved: &[Identity], owner: &UserId) -> Result<(), StoreError> {
         const SQL: &str = "UPDATE identities i SET owner_id = $2, home_id = n.home_id, ordinal = n.ordinal, \

@@ -10,6 +10,7 @@ mod node;
 mod openapi;
 mod page;
 mod python;
+mod releasing;
 mod same_client;
 mod scenarios;
 mod search;

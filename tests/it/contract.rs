@@ -96,7 +96,7 @@ fn what_is_said_and_what_knows_whether_it_was() {
         DeleteUserResponse: deleted_user_ids=1 string[]
         EmailEvidence: identity=1 IdentityRef{}, user_id=2 string, email=3 string, counts=4 bool, verify_time=5 Timestamp{}, verifier_issuer=6 string, verifier_subject=7 string
         EmailMatch: user=1 User{}, identities=2 IdentityRef[], verified=3 bool
-        Event: position=1 string, time=2 Timestamp{}, tenant=3 string, actor=4 Actor{}, request_id=5 string, detail/user_created=20 UserCreated{}, detail/user_updated=21 UserUpdated{}, detail/user_blocked=22 UserBlocked{}, detail/user_deleted=23 UserDeleted{}, detail/user_linked=24 UserLinked{}, detail/user_unlinked=25 UserUnlinked{}, detail/link_undone=26 LinkUndone{}, detail/identity_attached=27 IdentityAttached{}, detail/identity_detached=28 IdentityDetached{}, detail/identity_updated=29 IdentityUpdated{}, detail/user_metadata_merged=30 UserMetadataMerged{}, detail/user_primary_identity_changed=31 UserPrimaryIdentityChanged{}
+        Event: position=1 string, time=2 Timestamp{}, tenant=3 string, actor=4 Actor{}, request_id=5 string, detail/user_created=20 UserCreated{}, detail/user_updated=21 UserUpdated{}, detail/user_blocked=22 UserBlocked{}, detail/user_deleted=23 UserDeleted{}, detail/user_linked=24 UserLinked{}, detail/user_unlinked=25 UserUnlinked{}, detail/link_undone=26 LinkUndone{}, detail/identity_attached=27 IdentityAttached{}, detail/identity_detached=28 IdentityDetached{}, detail/identity_updated=29 IdentityUpdated{}, detail/user_metadata_merged=30 UserMetadataMerged{}, detail/user_primary_identity_changed=31 UserPrimaryIdentityChanged{}, detail/identity_released=32 IdentityReleased{}
         FindByEmailRequest: email=1 string, include_unverified=2 bool, page_size=3 int32, page_token=4 string
         FindByEmailResponse: matches=1 EmailMatch[], next_page_token=2 string
         FindByIdentityRequest: identity=1 IdentityRef{}
@@ -108,6 +108,7 @@ fn what_is_said_and_what_knows_whether_it_was() {
         IdentityAttached: user=1 UserChange{}, identity=2 IdentityRef{}, link_id=3 string
         IdentityDetached: user=1 UserChange{}, detached=2 UserChange{}, identity=3 IdentityRef{}, link_id=4 string
         IdentityRef: provider=1 string, subject=2 string
+        IdentityReleased: user=1 UserChange{}, identity=2 IdentityRef{}
         IdentityUpdated: user=1 UserChange{}, identity=2 IdentityRef{}
         LinkCandidate: user_id=1 string, shared_emails=2 string[], providers=3 string[], handle=4 string, reasons=5 Reason, other_accounts=6 OtherAccount[], other_providers=7 string[]
         LinkIntent: user_token=1 string
@@ -153,8 +154,8 @@ fn what_is_said_and_what_knows_whether_it_was() {
         StartSignInResponse: attempt_secret=1 string, authorization_url=2 string, expire_time=3 Timestamp{}
         UndoLinkRequest: link_id=1 string, metadata=2 UnlinkMetadata, expected_version?=3 int64, validate_only=4 bool, request_id=5 string
         UndoLinkResponse: user=1 User{}, restored_user=2 User{}, link=3 LinkRecord{}, metadata_changes=4 MetadataChange[]
-        UnlinkRequest: user_id=1 string, identity=2 IdentityRef{}, metadata=3 UnlinkMetadata, expected_version?=4 int64, validate_only=5 bool, request_id=6 string
-        UnlinkResponse: user=1 User{}, detached_user=2 User{}, restored=3 bool, metadata_changes=4 MetadataChange[], link_id=5 string
+        UnlinkRequest: user_id=1 string, identity=2 IdentityRef{}, metadata=3 UnlinkMetadata, expected_version?=4 int64, validate_only=5 bool, request_id=6 string, mode=7 UnlinkMode
+        UnlinkResponse: user=1 User{}, detached_user=2 User{}, restored=3 bool, metadata_changes=4 MetadataChange[], link_id=5 string, released=6 bool
         UpdateUserRequest: user_id=1 string, update=2 UserUpdate{}, update_mask=3 FieldMask{}, expected_version?=4 int64, validate_only=5 bool, request_id=6 string
         UpdateUserResponse: user=1 User{}
         User: id=1 string, version=2 int64, create_time=3 Timestamp{}, update_time=4 Timestamp{}, identities=5 Identity[], user_metadata=6 Struct{}, app_metadata=7 Struct{}, profile_overrides=8 Struct{}, blocked=9 bool, profile=10 Struct{}
@@ -188,7 +189,7 @@ fn the_values_that_programs_compare() {
 
     insta::assert_snapshot!(lines.join("\n"), @r#"
         Actor.Kind: 0 KIND_UNSPECIFIED, 1 KIND_USER, 2 KIND_SERVICE, 3 KIND_DELETION
-        EventKind: 0 EVENT_KIND_UNSPECIFIED, 1 EVENT_KIND_USER_CREATED, 2 EVENT_KIND_USER_UPDATED, 3 EVENT_KIND_USER_BLOCKED, 4 EVENT_KIND_USER_DELETED, 5 EVENT_KIND_USER_LINKED, 6 EVENT_KIND_USER_UNLINKED, 7 EVENT_KIND_LINK_UNDONE, 8 EVENT_KIND_IDENTITY_ATTACHED, 9 EVENT_KIND_IDENTITY_DETACHED, 10 EVENT_KIND_IDENTITY_UPDATED, 11 EVENT_KIND_USER_METADATA_MERGED, 12 EVENT_KIND_USER_PRIMARY_IDENTITY_CHANGED
+        EventKind: 0 EVENT_KIND_UNSPECIFIED, 1 EVENT_KIND_USER_CREATED, 2 EVENT_KIND_USER_UPDATED, 3 EVENT_KIND_USER_BLOCKED, 4 EVENT_KIND_USER_DELETED, 5 EVENT_KIND_USER_LINKED, 6 EVENT_KIND_USER_UNLINKED, 7 EVENT_KIND_LINK_UNDONE, 8 EVENT_KIND_IDENTITY_ATTACHED, 9 EVENT_KIND_IDENTITY_DETACHED, 10 EVENT_KIND_IDENTITY_UPDATED, 11 EVENT_KIND_USER_METADATA_MERGED, 12 EVENT_KIND_USER_PRIMARY_IDENTITY_CHANGED, 13 EVENT_KIND_IDENTITY_RELEASED
         FeedEnd: 0 FEED_END_UNSPECIFIED, 1 FEED_END_OLDEST, 2 FEED_END_NEWEST
         LinkCandidate.Reason: 0 REASON_UNSPECIFIED, 1 REASON_SHARED_VERIFIED_EMAIL, 2 REASON_WAS_LINKED_BEFORE
         LinkResponse.Outcome: 0 OUTCOME_UNSPECIFIED, 1 OUTCOME_ABSORBED, 2 OUTCOME_ATTACHED, 3 OUTCOME_ALREADY_LINKED
@@ -201,8 +202,9 @@ fn the_values_that_programs_compare() {
         ResolvedUser.State: 0 STATE_UNSPECIFIED, 1 STATE_CURRENT, 2 STATE_ABSORBED, 3 STATE_DELETED, 4 STATE_UNKNOWN
         SignInDecision.Outcome: 0 OUTCOME_UNSPECIFIED, 1 OUTCOME_SIGNED_IN, 2 OUTCOME_CREATED, 3 OUTCOME_LINKED, 4 OUTCOME_CANDIDATES
         SignInProvider.Mode: 0 MODE_UNSPECIFIED, 1 MODE_SIGN_IN, 2 MODE_LINK_ONLY
-        SignInRule: 0 SIGN_IN_RULE_UNSPECIFIED, 1 SIGN_IN_RULE_IDENTITY_KNOWN, 2 SIGN_IN_RULE_EMAIL_MISSING, 3 SIGN_IN_RULE_EMAIL_UNVERIFIED, 4 SIGN_IN_RULE_EMAIL_NOT_ASCII, 5 SIGN_IN_RULE_LINKING_OFF, 6 SIGN_IN_RULE_EMAIL_UNCLAIMED, 7 SIGN_IN_RULE_EMAIL_UNPROVEN_ELSEWHERE, 8 SIGN_IN_RULE_PROVIDER_ALREADY_THERE, 9 SIGN_IN_RULE_DELETED_BEFORE, 10 SIGN_IN_RULE_EMAIL_VERIFIED_ON_BOTH_SIDES, 11 SIGN_IN_RULE_LINKING_SUGGESTED, 12 SIGN_IN_RULE_SEVERAL_USERS, 13 SIGN_IN_RULE_OWN_USER_WANTED, 14 SIGN_IN_RULE_EMAIL_VERIFIED_LONG_AGO, 15 SIGN_IN_RULE_EMAIL_CHANGED, 16 SIGN_IN_RULE_ACCOUNT_BEFORE_EMAIL
+        SignInRule: 0 SIGN_IN_RULE_UNSPECIFIED, 1 SIGN_IN_RULE_IDENTITY_KNOWN, 2 SIGN_IN_RULE_EMAIL_MISSING, 3 SIGN_IN_RULE_EMAIL_UNVERIFIED, 4 SIGN_IN_RULE_EMAIL_NOT_ASCII, 5 SIGN_IN_RULE_LINKING_OFF, 6 SIGN_IN_RULE_EMAIL_UNCLAIMED, 7 SIGN_IN_RULE_EMAIL_UNPROVEN_ELSEWHERE, 8 SIGN_IN_RULE_PROVIDER_ALREADY_THERE, 9 SIGN_IN_RULE_DELETED_BEFORE, 10 SIGN_IN_RULE_EMAIL_VERIFIED_ON_BOTH_SIDES, 11 SIGN_IN_RULE_LINKING_SUGGESTED, 12 SIGN_IN_RULE_SEVERAL_USERS, 13 SIGN_IN_RULE_OWN_USER_WANTED, 14 SIGN_IN_RULE_EMAIL_VERIFIED_LONG_AGO, 15 SIGN_IN_RULE_EMAIL_CHANGED, 16 SIGN_IN_RULE_ACCOUNT_BEFORE_EMAIL, 17 SIGN_IN_RULE_RELEASED_BEFORE
         UnlinkMetadata: 0 UNLINK_METADATA_UNSPECIFIED, 1 UNLINK_METADATA_RESTORE, 2 UNLINK_METADATA_DISCARD
+        UnlinkMode: 0 UNLINK_MODE_UNSPECIFIED, 1 UNLINK_MODE_RESTORE, 2 UNLINK_MODE_RELEASE
         UserIdForm: 0 USER_ID_FORM_UNSPECIFIED, 1 USER_ID_FORM_RANDOM, 2 USER_ID_FORM_PROVIDER_SUBJECT
     "#);
 }

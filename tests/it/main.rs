@@ -46,6 +46,7 @@ mod python;
 mod races;
 mod real_provider;
 mod rekey;
+mod release;
 mod retries;
 mod schema;
 mod search;

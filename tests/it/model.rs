@@ -40,6 +40,8 @@ enum Step {
     /// The identity leaves its owner.
     Detach(Id),
     Unlink(Who, Id),
+    /// The identity is let go by its owner.
+    Release(Id),
     SetPrimary(Id),
     SetPrimaryOf(Who, Id),
     Delete(Who, bool),
@@ -54,6 +56,7 @@ fn any_step() -> impl Strategy<Value = Step> {
         4 => (who(), who()).prop_map(|(user, other)| Step::LinkUser(user, other)),
         10 => id().prop_map(Step::Detach),
         2 => (who(), id()).prop_map(|(user, id)| Step::Unlink(user, id)),
+        2 => id().prop_map(Step::Release),
         5 => id().prop_map(Step::SetPrimary),
         1 => (who(), id()).prop_map(|(user, id)| Step::SetPrimaryOf(user, id)),
         1 => (who(), any::<bool>()).prop_map(|(user, include)| Step::Delete(user, include)),
@@ -97,6 +100,7 @@ impl Story {
             Step::LinkUser(user, other) => Call::LinkUser(self.who(user), self.who(other)),
             Step::Detach(id) => Call::Unlink(self.who(&Who::OwnerOf(*id)), *id),
             Step::Unlink(user, id) => Call::Unlink(self.who(user), *id),
+            Step::Release(id) => Call::Release(self.who(&Who::OwnerOf(*id)), *id),
             Step::SetPrimary(id) => Call::SetPrimary(self.who(&Who::OwnerOf(*id)), *id),
             Step::SetPrimaryOf(user, id) => Call::SetPrimary(self.who(user), *id),
             Step::Delete(user, include) => Call::Delete { user: self.who(user), include_absorbed: *include },
@@ -125,6 +129,11 @@ impl Story {
                     true => (Change::Restored { identity: id, user: detached }, none),
                     false => (Change::Detached(id), detached),
                 }
+            }
+            Call::Release(user, id) => {
+                let released = self.service.unlink(release(&user, PROVIDERS[id], &self.subject(id))).await?;
+                assert_eq!((released.released, released.detached_user), (true, None));
+                (Change::Released(id), none)
             }
             Call::SetPrimary(user_id, id) => {
                 let before = self.service.get_user(pb::GetUserRequest { user_id: user_id.clone() }).await?;

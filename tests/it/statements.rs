@@ -251,6 +251,14 @@ async fn linking_unlinking_and_undoing_cost_ten_statements_at_most() {
     assert_costs(1..=10, &statements(&server, person.link(link_with(&token))).await);
     assert_costs(1..=10, &statements(&server, person.unlink(unlink("", "sms", "new"))).await);
 
+    // The same account is let go, also by who absorbed its user.
+    person.link(link_with(&Token::of("sms", "phone").sign())).await.unwrap();
+    assert_costs(1..=10, &statements(&server, person.unlink(release("", "sms", "phone"))).await);
+    service.create("sms", "other").await;
+    service.link(link_identity(&google.id, "sms", "other")).await.unwrap();
+    assert_costs(1..=10, &statements(&server, service.unlink(release(&google.id, "sms", "other"))).await);
+    let person = server.person("google-oauth2", "g");
+
     // A whole link, by a person and by a service.
     let undo = |link: Option<LinkRecord>| UndoLinkRequest { link_id: link.unwrap().id, ..Default::default() };
     let link = person.link(link_with(&Token::of("github", "big-1").sign())).await.unwrap().link;

@@ -80,9 +80,25 @@ fn decide(
     holders: &[User],
     was_deleted: bool,
 ) -> Result<Decision, Refusal> {
+    decide_after(account, owner, holders, &Past { was_deleted, released_by: Vec::new() })
+}
+
+fn decide_after(
+    account: &UnownedIdentity,
+    owner: Option<&User>,
+    holders: &[User],
+    past: &Past,
+) -> Result<Decision, Refusal> {
     let policies = policies();
     let policy = |provider: &Provider| &policies[provider.as_str()];
-    Facts { account, owner, holders, was_deleted, now: day(100), policy: &policy }.decide()
+    Facts { account, owner, holders, past, now: day(100), policy: &policy }.decide()
+}
+
+/// The decision about a newcomer whom these users released before.
+fn released(holders: &[User], released_by: &[&str], was_deleted: bool) -> Result<Decision, Refusal> {
+    let released_by = released_by.iter().map(|id| UserId::parse(id).unwrap()).collect();
+    let past = Past { was_deleted, released_by };
+    decide_after(&account("auto", "new", "!ann@example.com"), None, holders, &past)
 }
 
 /// The decision in a word, or why there is none: outcome, the users it names, and the rule.
@@ -295,6 +311,32 @@ fn an_address_to_which_an_account_changed_links_nobody() {
     assert_eq!(newcomer("auto", &[ann]), "linked ann: EmailVerifiedOnBothSides", "another account has it as well");
 }
 
+/// A81: who released an account is nobody whom its email leads to; others are judged as ever.
+#[test]
+fn an_account_is_not_linked_to_the_user_that_released_it() {
+    let ben = user("ben", &[("auto2", "!ann@example.com")]);
+    let detached = User { detached_from: UserId::parse("ann"), ..ben.clone() };
+    let created = "created: ReleasedBefore";
+    for (holders, released_by, expected) in [
+        (vec![ann("auto2")], vec!["ann"], created),
+        (vec![ann("auto2")], vec!["zoe"], "linked ann: EmailVerifiedOnBothSides"),
+        (vec![ann("suggests")], vec!["ann"], created),
+        (vec![ann("off")], vec!["ann"], created),
+        (vec![ann("auto")], vec!["ann"], created),
+        (vec![blocked(ann("auto2"))], vec!["ann"], created),
+        (vec![ann("untrusted")], vec!["ann"], "created: EmailUnprovenElsewhere"),
+        (vec![detached], vec!["ann"], created),
+        (vec![ann("auto2"), ben.clone()], vec!["ann"], "linked ben: EmailVerifiedOnBothSides"),
+        (vec![ann("auto2"), ben.clone()], vec!["ann", "ben"], created),
+        (vec![ann("auto2"), ben.clone()], vec![], "candidates ann ben: SeveralUsers"),
+    ] {
+        assert_eq!(told(released(&holders, &released_by, false)), expected, "{released_by:?}");
+    }
+    let two = [ann("auto2"), ben];
+    assert_eq!(told(released(&two[..1], &["ann"], true)), created, "and it was deleted besides");
+    assert_eq!(told(released(&two, &["ann"], true)), "candidates ben: DeletedBefore");
+}
+
 #[test]
 fn whoever_is_blocked_does_not_come_in_by_another_door() {
     assert_eq!(newcomer("auto", &[blocked(ann("auto2"))]), "UserBlocked");
@@ -381,6 +423,7 @@ fn the_page_is_the_code_row_by_row() {
         newcomer(&of("off", "!ann@example.com"), &[]),
         newcomer(&own, &[]),
         newcomer(&own, &[mallory]),
+        released(slice::from_ref(&ann), &["ann"], false),
         newcomer(&own, &[trusted("off")]),
         newcomer(&own, &[blocked(ann.clone())]),
         newcomer(&own, &[trusted("auto")]),
@@ -464,6 +507,18 @@ proptest! {
                 prop_assert!(!user.blocked && user.identities.iter().any(proves));
             }
         }
+    }
+
+    /// A81.
+    #[test]
+    fn who_released_an_account_is_never_named_and_changes_nothing_for_others(
+        holders in any_holders(), released_by in 0usize..3, was_deleted in any::<bool>()
+    ) {
+        let releaser = format!("u{released_by}");
+        let others: Vec<User> = holders.iter().filter(|user| user.id.as_str() != releaser).cloned().collect();
+        let outcome = |decision: Result<Decision, Refusal>| decision.map(|decision| decision.outcome);
+        let with = outcome(released(&holders, &[&releaser], was_deleted));
+        prop_assert_eq!(with, outcome(released(&others, &[], was_deleted)));
     }
 
     #[test]

@@ -84,6 +84,10 @@ fn detail(event: &Event) -> Detail {
             identity: Some(identity_ref(identity)),
             link_id: id(*link),
         }),
+        Event::IdentityReleased { user, identity } => Detail::IdentityReleased(pb::IdentityReleased {
+            user: change(user),
+            identity: Some(identity_ref(identity)),
+        }),
         Event::UserMetadataMerged { user, source, link, metadata } => {
             Detail::UserMetadataMerged(pb::UserMetadataMerged {
                 user: change(user),

@@ -56,6 +56,7 @@ fn rule(rule: Rule) -> pb::SignInRule {
         Rule::LinkingSuggested => pb::SignInRule::LinkingSuggested,
         Rule::EmailChanged => pb::SignInRule::EmailChanged,
         Rule::AccountBeforeEmail => pb::SignInRule::AccountBeforeEmail,
+        Rule::ReleasedBefore => pb::SignInRule::ReleasedBefore,
         Rule::SeveralUsers => pb::SignInRule::SeveralUsers,
         Rule::OwnUserWanted => pb::SignInRule::OwnUserWanted,
     }

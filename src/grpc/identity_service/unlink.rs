@@ -1,4 +1,4 @@
-//! `Unlink`.
+//! `Unlink`, in both modes.
 
 use std::mem::take;
 
@@ -8,7 +8,7 @@ use crate::{
     clock,
     domain::{Metadata, User, unlinking::Departure},
     grpc::{answers, proto as pb, requests::Checks},
-    linking::{Error, Unlink, UnlinkAnswer},
+    linking::{Error, Release, ReleaseAnswer, Unlink, UnlinkAnswer},
 };
 
 impl IdentityHandler {
@@ -21,12 +21,17 @@ impl IdentityHandler {
         let mut checks = Checks::default();
         let request_id = checks.request_id("request_id", &id, &request, request.validate_only);
         let user_id = checks.optional_user_id("user_id", &request.user_id);
+        let is_release = checks.is_release(&request);
         let metadata = checks.unlink_metadata("metadata", request.metadata, permit.is_service());
         let identity = checks.identity("identity", request.identity.as_ref());
         let identity = checks.finish_with(identity)?;
         let target = permit.target(user_id)?;
         let (expected_version, validate_only) = (request.expected_version, request.validate_only);
         let now = clock::now();
+        if is_release {
+            let release = Release { permit, target, identity, expected_version, validate_only, now };
+            return self.linking.run(release, request_id, released).await;
+        }
         let is_service = permit.is_service();
         let unlink = Unlink { permit, target, identity, metadata, expected_version, validate_only, now };
         self.linking.run(unlink, request_id, move |answer| reply(answer, is_service, validate_only)).await
@@ -42,6 +47,7 @@ fn reply(answer: UnlinkAnswer, is_service: bool, validate_only: bool) -> pb::Unl
             restored: true,
             metadata_changes: [answers::taken_back(&answer.taken_back), answers::withheld(&withheld)].concat(),
             link_id: link.to_string(),
+            released: false,
         },
         Departure::Created { user: detached, link } => pb::UnlinkResponse {
             user,
@@ -50,6 +56,11 @@ fn reply(answer: UnlinkAnswer, is_service: bool, validate_only: bool) -> pb::Unl
             ..pb::UnlinkResponse::default()
         },
     }
+}
+
+fn released(answer: ReleaseAnswer) -> pb::UnlinkResponse {
+    let user = answer.user.as_ref().map(answers::user);
+    pb::UnlinkResponse { user, released: true, ..pb::UnlinkResponse::default() }
 }
 
 /// What a self caller is told of a user that it brings back: it need never have proved that user.

@@ -270,6 +270,8 @@ async fn an_enum_value_that_the_proto_does_not_name_is_refused() {
         }
         let unlink = pb::UnlinkRequest { metadata: value, ..unlink(&user.id, "sms", "s1") };
         assert_eq!(refusal(service.unlink(unlink).await), wrong("metadata"));
+        let unlink = pb::UnlinkRequest { mode: value, ..release(&user.id, "sms", "s1") };
+        assert_eq!(refusal(service.unlink(unlink).await), wrong("mode"));
         let identity = Some(pb::NewIdentity { r#ref: identity_ref("sms", "s2"), ..Default::default() });
         let create = pb::CreateUserRequest { identity, user_id_form: value, ..Default::default() };
         assert_eq!(refusal(service.create_user(create).await), wrong("user_id_form"));

@@ -172,3 +172,38 @@ async fn an_undone_link_keeps_no_values_of_its_merge() {
 fn identity_texts(refs: &[pb::IdentityRef]) -> Vec<String> {
     refs.iter().map(|id| format!("{}|{}", id.provider, id.subject)).collect()
 }
+
+/// A84: who let an account go is forgotten with everything else, and the account's past proves nothing still.
+#[tokio::test]
+async fn who_let_an_account_go_is_forgotten() {
+    let server = TestServer::start().await;
+    let service = server.service();
+    let ann = service.create("google-oauth2", "ann").await.id;
+    let phone = service.create("sms", "s").await.id;
+    let ben = service.create("okta", "ben").await.id;
+    let before = server.proof("sms", "s");
+    link(&service, &ann, &phone).await;
+    let request = pb::UnlinkRequest { request_id: uuid::Uuid::new_v4().to_string(), ..release(&ann, "sms", "s") };
+    service.unlink(request).await.unwrap();
+    server.person("okta", "ben").link(link_with(&server.later_proof("sms", "s"))).await.unwrap();
+    service.unlink(release(&ben, "sms", "s")).await.unwrap();
+    let remembered = "SELECT array_to_string(released_by, ' ') FROM tombstones WHERE released_by IS NOT NULL";
+    let all = server.database.db_texts(remembered).await.concat();
+    assert!([&ann, &phone, &ben].into_iter().all(|id| all.contains(id.as_str())), "{all}");
+
+    service.delete(&ann).await;
+
+    let dump = server.database.db_dump().await;
+    for trace in [&ann, &phone] {
+        let left: Vec<&str> = dump.lines().filter(|line| line.contains(trace.as_str())).collect();
+        assert!(left.is_empty(), "{trace} is left: {left:#?}");
+    }
+    assert_eq!(server.database.db_texts(remembered).await, [ben.clone()]);
+    server.database.db_assert_invariants().await;
+
+    service.delete(&ben).await;
+    assert_eq!(server.database.db_texts(remembered).await, [""; 0]);
+    let thief = service.create("github", "thief").await.id;
+    let linked = pb::LinkRequest { user_id: thief, ..link_with(&before) };
+    assert_eq!(server.db_refused(service.link(linked)).await, "FailedPrecondition LINK_TOKEN_INVALID");
+}

@@ -194,3 +194,25 @@ async fn an_attempt_to_link_goes_with_its_user() {
     assert_eq!(server.database.db_texts("SELECT provider FROM sign_in_attempts").await, [""; 0]);
     assert_eq!(refusal(server.service().complete_sign_in(request).await), "NotFound USER_NOT_FOUND");
 }
+
+/// A81: an account that was let go is a new user by a flow too, and comes back by a flow to link it.
+#[tokio::test]
+async fn an_account_that_was_let_go_comes_back_by_a_flow_to_link_only() {
+    let (_fake, server) = fake_and_server().await;
+    let service = server.service();
+    let ann = service.create_with("github", "ann", verified("alice@example.com")).await.id;
+    let token = Token::of("github", "ann").sign();
+    let request = back_from_link(&server, &token, &token).await;
+    assert_eq!(link(service.complete_sign_in(request).await).outcome(), Outcome::Attached);
+
+    service.unlink(release(&ann, "fake", "alice")).await.unwrap();
+
+    let next = decision(sign_in(&server, "fake").await);
+    assert_eq!(next.rule().as_str_name(), "SIGN_IN_RULE_RELEASED_BEFORE");
+    assert_ne!(next.user.unwrap().id, ann);
+    let token = Token::of("github", "ann").issued_ago(-2).sign();
+    let request = back_from_link(&server, &token, &token).await;
+    assert_eq!(link(service.complete_sign_in(request).await).outcome(), Outcome::Absorbed);
+    assert_eq!(service.owner("fake", "alice").await, ann);
+    server.database.db_assert_invariants().await;
+}

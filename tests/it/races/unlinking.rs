@@ -66,3 +66,44 @@ async fn a_link_and_an_unlink_of_one_identity_happen_one_after_the_other() {
     }
     server.database.db_assert_invariants().await;
 }
+
+/// R07: also one that lets the account go, whose next sign-in and next link wait for it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_release_a_sign_in_and_a_link_happen_one_after_the_other() {
+    let mut races = Races::begin();
+    let server = TestServer::start().await;
+    let service = server.service();
+    for round in 0..ROUNDS {
+        let (a, s) = (created(&service, "google-oauth2", &format!("a{round}")).await, format!("s{round}"));
+        let b = created(&service, "github", &format!("b{round}")).await;
+        let person = server.person("google-oauth2", &format!("a{round}"));
+        person.link(link_with(&server.proof("sms", &s))).await.unwrap();
+        let other = server.person("github", &format!("b{round}"));
+        let sign_in = {
+            let (service, request) = (service.clone(), sign_in("sms", &s));
+            racer(async move { service.resolve_sign_in(request).await })
+        };
+
+        let outcomes = races
+            .at_once(vec![
+                detach(&service, release(&a, "sms", &s)),
+                sign_in,
+                link(&other, link_with(&server.later_proof("sms", &s))),
+            ])
+            .await;
+
+        assert_eq!(outcomes[1], "OK", "{outcomes:?}");
+        assert!(
+            ["ATTACHED", "ABSORBED", "AlreadyExists IDENTITY_TAKEN"].contains(&outcomes[2].as_str()),
+            "{outcomes:?}"
+        );
+        let owner = service.owner("sms", &s).await;
+        match outcomes[0].as_str() {
+            "OK" => assert_ne!(owner, a, "{outcomes:?}"),
+            // Linked first: everybody went.
+            "FailedPrecondition USER_ABSORBED" => assert_eq!(owner, b, "{outcomes:?}"),
+            other => panic!("{other}"),
+        }
+    }
+    server.database.db_assert_invariants().await;
+}

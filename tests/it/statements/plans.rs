@@ -29,7 +29,7 @@ macro_rules! people {
 }
 pub(super) use people;
 
-/// Enough rows for the planner to care. Their emails, links, answers, tickets and attempts are as many.
+/// Enough rows for the planner to care. Their emails, links, answers, tickets, attempts and releases are as many.
 pub(super) const CROWD: &str = concat!(
     people!("5000"),
     "; \
@@ -40,7 +40,9 @@ pub(super) const CROWD: &str = concat!(
     INSERT INTO sign_in_tickets SELECT 'default', sha256(n::text::bytea), 'crowd', n::text, '{}', \
       ARRAY['crowd_' || n], ARRAY[1], now(), now() + interval '10 minutes' FROM generate_series(1, 5000) n; \
     INSERT INTO sign_in_attempts SELECT 'default', sha256(n::text::bytea), sha256('s'), 'crowd', 'crowd_' || n, 'n', 'v', \
-      'https://www.example.com/', NULL, now() + interval '10 minutes' FROM generate_series(1, 5000) n"
+      'https://www.example.com/', NULL, now() + interval '10 minutes' FROM generate_series(1, 5000) n; \
+    INSERT INTO tombstones (tenant_id, id_hash, delete_time, deleted, released_by) \
+    SELECT 'default', sha256(('released ' || n)::bytea), now(), false, ARRAY['crowd_' || n] FROM generate_series(1, 5000) n"
 );
 
 /// The lines of a plan that read more of a table or an index than a key tells.

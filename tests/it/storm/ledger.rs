@@ -55,7 +55,7 @@ impl Ledger {
     }
 
     /// The users are those that were told, but for the deleted ones, and are as they were told last; each
-    /// identity has an owner, unless it was deleted.
+    /// identity has an owner, unless it was deleted or released.
     pub async fn db_assert_nobody_is_lost(&self, server: &TestServer, crowd: &Crowd) {
         let service = server.service();
         let deleted = self.deleted();
@@ -96,7 +96,7 @@ impl Ledger {
                 continue;
             }
             assert!(crowd.is_mortal(), "nobody owns {provider} {subject}");
-            // It was deleted: else its token would attach it.
+            // It was deleted or released: else its token would attach it.
             let asker = format!("asks about {subject}");
             service.create("github", &asker).await;
             let linked = server.person("github", &asker).link(link_with(old_proof)).await;

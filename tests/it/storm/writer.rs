@@ -191,6 +191,8 @@ impl Writer {
         let (who, user_id) = if as_person { (person, String::new()) } else { (Who::Service, user.id.clone()) };
         match self.lots.number(0..=99) {
             0..=27 => self.draw_link(crowd, number, user.id).await,
+            // Who lives on keeps an owner.
+            28..=31 if crowd.is_mortal() => (who, Call::Unlink(release(&user_id, provider, subject))),
             28..=49 => (who, Call::Unlink(unlink(&user_id, provider, subject))),
             50..=62 => {
                 let Some(link_id) = crowd.link(&mut self.lots) else {

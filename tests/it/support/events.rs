@@ -170,6 +170,7 @@ pub fn line(event: &pb::Event) -> String {
         Detail::LinkUndone(e) => format!("undone{}", changes(&[&e.user, &e.restored])),
         Detail::IdentityAttached(e) => format!("attached{}", changes(&[&e.user])),
         Detail::IdentityDetached(e) => format!("detached{}", changes(&[&e.user, &e.detached])),
+        Detail::IdentityReleased(e) => format!("released{}", changes(&[&e.user])),
         Detail::IdentityUpdated(e) => format!("refreshed{}", changes(&[&e.user])),
         Detail::UserMetadataMerged(e) => format!("merged{}", changes(&[&e.user])),
         Detail::UserPrimaryIdentityChanged(e) => format!("primary{}", changes(&[&e.user])),

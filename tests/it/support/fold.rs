@@ -119,6 +119,7 @@ impl Folded {
             Detail::LinkUndone(e) => self.restore(id(&e.restored), &e.repointed_user_ids, &e.moved_identities),
             Detail::IdentityAttached(e) => self.own(id(&e.user), e.identity.as_ref()),
             Detail::IdentityDetached(e) => self.restore(id(&e.detached), &[], e.identity.as_slice()),
+            Detail::IdentityReleased(e) => drop(self.owners.remove(&name(e.identity.as_ref().unwrap()))),
         }
     }
 
@@ -166,6 +167,7 @@ fn changes(event: &pb::Event) -> Vec<&pb::UserChange> {
         Detail::LinkUndone(e) => (vec![&e.user, &e.restored], &e.also_changed),
         Detail::IdentityAttached(e) => (vec![&e.user], &[]),
         Detail::IdentityDetached(e) => (vec![&e.user, &e.detached], &[]),
+        Detail::IdentityReleased(e) => (vec![&e.user], &[]),
         Detail::IdentityUpdated(e) => (vec![&e.user], &[]),
         Detail::UserMetadataMerged(e) => (vec![&e.user], &[]),
         Detail::UserPrimaryIdentityChanged(e) => (vec![&e.user], &[]),

@@ -37,10 +37,13 @@ const MUST_NOT_BE: [&str; 16] = [
     "SELECT 'a standing link of one that is not absorbed by it: ' || l.id FROM links l \
        LEFT JOIN users u ON u.tenant_id = l.tenant_id AND u.id = l.secondary_id AND u.absorbed_by_link = l.id \
        WHERE l.secondary_id IS NOT NULL AND l.undo_time IS NULL AND u.id IS NULL",
+    // Or it was released since, and perhaps deleted with its next owner.
     "SELECT 'a standing link of an identity that is not at home there: ' || l.id FROM links l \
        LEFT JOIN identities i ON i.tenant_id = l.tenant_id AND i.provider = l.moved->0->>'provider' \
          AND i.subject = l.moved->0->>'subject' AND i.home_id = l.primary_id \
-       WHERE l.secondary_id IS NULL AND l.undo_time IS NULL AND i.subject IS NULL",
+       WHERE l.secondary_id IS NULL AND l.undo_time IS NULL AND i.subject IS NULL AND NOT EXISTS ( \
+         SELECT FROM events e WHERE e.tenant_id = l.tenant_id AND e.detail->>'kind' = 'identity_released' \
+           AND e.event_time >= l.link_time AND e.detail->'identity' = coalesce(l.moved->0, e.detail->'identity'))",
     "SELECT 'still to be erased: ' || user_ids::text FROM erasures",
     "SELECT 'attached by a link that does not stand: ' || i.provider || '|' || i.subject FROM identities i \
        LEFT JOIN links l ON l.tenant_id = i.tenant_id AND l.id = i.attached_by_link AND l.undo_time IS NULL \

@@ -31,6 +31,7 @@ pub enum Call {
     LinkIdentity(String, Id),
     LinkUser(String, String),
     Unlink(String, Id),
+    Release(String, Id),
     SetPrimary(String, Id),
     Delete { user: String, include_absorbed: bool },
 }
@@ -43,6 +44,7 @@ pub enum Change {
     Absorbed { primary: String, secondary: String },
     Restored { identity: Id, user: String },
     Detached(Id),
+    Released(Id),
     Primary(String, Id),
     Deleted(Vec<String>),
 }
@@ -88,6 +90,7 @@ impl Model {
                 Ok(self.absorbing(user, secondary))
             }
             Call::Unlink(user, id) => self.judge_unlink(user, *id),
+            Call::Release(user, id) => self.judge_unlink(user, *id).map(|_| Change::Released(*id)),
             Call::SetPrimary(user, id) => {
                 self.live(user)?;
                 self.owned(user, *id)?;
@@ -165,6 +168,11 @@ impl Model {
                     holder.clone_from(&primary);
                 }
                 self.primary.remove(&secondary);
+            }
+            Change::Released(id) => {
+                self.arrivals.retain(|other| *other != id);
+                self.owner.remove(&id);
+                self.home.remove(&id);
             }
             Change::Primary(user, id) => {
                 self.primary.insert(user, id);

@@ -116,6 +116,11 @@ pub fn unlink(user_id: &str, provider: &str, subject: &str) -> pb::UnlinkRequest
     pb::UnlinkRequest { user_id: user_id.to_owned(), identity: identity_ref(provider, subject), ..Default::default() }
 }
 
+/// A request to let an identity go.
+pub fn release(user_id: &str, provider: &str, subject: &str) -> pb::UnlinkRequest {
+    pb::UnlinkRequest { mode: pb::UnlinkMode::Release.into(), ..unlink(user_id, provider, subject) }
+}
+
 /// A request to resolve the sign-in of an account of which nothing else is told.
 pub fn sign_in(provider: &str, subject: &str) -> pb::ResolveSignInRequest {
     sign_in_with(pb::ProvenAccount { r#ref: identity_ref(provider, subject), ..Default::default() })

@@ -1,0 +1,99 @@
+//! What a release leaves of a user, whoever that is.
+
+use proptest::prelude::{any, prop, prop_assert, prop_assert_eq, proptest};
+
+use super::*;
+use crate::domain::{
+    Provider, Subject,
+    linking::{UnownedIdentity, owned},
+};
+
+fn day(number: i64) -> DateTime<Utc> {
+    DateTime::UNIX_EPOCH + chrono::TimeDelta::days(number)
+}
+
+fn id(text: &str) -> UserId {
+    UserId::parse(text).unwrap()
+}
+
+/// A user with so many identities, of which those can sign in; each has another home if it is odd.
+fn user(sign_in: &[bool], primary: usize, blocked: bool) -> User {
+    let identities = sign_in.iter().enumerate().map(|(at, signs_in)| {
+        let provider = if *signs_in { "open" } else { "closed" };
+        let account = UnownedIdentity {
+            id: IdentityRef {
+                provider: Provider::parse(provider).unwrap(),
+                subject: Subject::parse(&at.to_string()).unwrap(),
+            },
+            connection: provider.to_owned(),
+            social: false,
+            email: None,
+            profile_data: Metadata::default(),
+        };
+        let home = if at % 2 == 0 { id("ann") } else { id(&format!("home{at}")) };
+        owned(account, home, i32::try_from(at).unwrap(), day(1))
+    });
+    let identities: Vec<Identity> = identities.collect();
+    let primary = identities[primary % identities.len()].id.clone();
+    let first = identities[0].clone();
+    User { identities, primary, blocked, ..user_of_its_own(id("ann"), &first, day(1)) }
+}
+
+fn terms(identity: &IdentityRef, caller: Option<CallingToken>) -> ReleaseTerms<'_> {
+    ReleaseTerms { identity, can_sign_in: &|provider| provider.as_str() == "open", caller }
+}
+
+proptest! {
+    #[test]
+    fn a_release_takes_one_identity_and_the_tokens_and_nothing_else(
+        sign_in in prop::collection::vec(any::<bool>(), 1..6), primary in 0usize..6, gone in 0usize..6,
+        blocked in any::<bool>()
+    ) {
+        let before = user(&sign_in, primary, blocked);
+        let gone = before.identities[gone % sign_in.len()].clone();
+        let rest: Vec<Identity> = before.identities.iter().filter(|of| of.id != gone.id).cloned().collect();
+        let opens = |identity: &Identity| identity.id.provider.as_str() == "open";
+        let refusal = if blocked {
+            Some(Refusal::UserBlocked)
+        } else if rest.is_empty() || (opens(&gone) && !rest.iter().any(opens)) {
+            Some(Refusal::LastIdentity)
+        } else if before.primary == gone.id {
+            Some(Refusal::PrimaryIdentity)
+        } else {
+            None
+        };
+        match release(before.clone(), &terms(&gone.id, None), day(2)) {
+            Err(refused) => prop_assert_eq!(Some(refused), refusal),
+            Ok((after, released)) => {
+                prop_assert!(refusal.is_none());
+                prop_assert_eq!(released, gone);
+                let expected = User {
+                    identities: rest,
+                    version: before.version + 1,
+                    identities_version: before.version + 1,
+                    update_time: day(2),
+                    tokens_valid_from: Some(day(2)),
+                    ..before
+                };
+                prop_assert_eq!(after, expected);
+            }
+        }
+    }
+}
+
+#[test]
+fn the_calling_token_is_spared_unless_it_names_the_identity() {
+    let before = user(&[true, true, true], 0, false);
+    let gone = before.identities[1].clone();
+    for (named, is_spared) in [
+        (Named::Identity(before.identities[0].id.clone()), true),
+        (Named::UserId(id("ann")), true),
+        (Named::UserId(gone.home.clone()), true),
+        (Named::Identity(gone.id.clone()), false),
+        (Named::UserId(id("zoe")), false),
+    ] {
+        let caller = CallingToken { named: named.clone(), hash: [7; 32] };
+        let (after, _) = release(before.clone(), &terms(&gone.id, Some(caller)), day(2)).unwrap();
+        assert_eq!(after.spared_token.is_some(), is_spared, "{named:?}");
+    }
+}

@@ -1,0 +1,56 @@
+//! Accounts that were let go: what stays of them in their tombstones, and what a sign-in asks of it.
+
+use chrono::{DateTime, Utc};
+use diesel::{
+    QueryableByName, sql_query,
+    sql_types::{Array, Binary, Bool, Text, Timestamptz},
+};
+
+use super::{Session, StoreError, cached::Cached, rows::user_id};
+use crate::domain::{IdentityRef, Named, UserId, sign_in::Past};
+
+#[derive(QueryableByName)]
+struct PastRow {
+    #[diesel(sql_type = Bool)]
+    deleted: bool,
+    #[diesel(sql_type = Array<Text>)]
+    released_by: Vec<String>,
+}
+
+impl Session {
+    /// Leaves what stays of an identity that was released: a keyed hash of it, when that was, and `users`, which an email
+    /// never links it to again.
+    pub async fn insert_release(
+        &mut self,
+        identity: &IdentityRef,
+        users: &[&UserId],
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        // That it was deleted once stays true, and so does who released it before.
+        const SQL: &str = "INSERT INTO tombstones AS t (tenant_id, id_hash, delete_time, deleted, released_by) \
+            VALUES ($1, $2, $3, false, $4) \
+            ON CONFLICT ON CONSTRAINT tombstones_pkey DO UPDATE SET \
+              delete_time = greatest(t.delete_time, excluded.delete_time), \
+              released_by = ARRAY (SELECT DISTINCT r FROM unnest(t.released_by || excluded.released_by) AS r)";
+        let query = sql_query(SQL)
+            .bind::<Text, _>(self.tenant.as_str())
+            .bind::<Binary, _>(self.tombstone_hash(&Named::Identity(identity.clone())).to_vec())
+            .bind::<Timestamptz, _>(now)
+            .bind::<Array<Text>, _>(users.iter().map(|id| id.as_str()).collect::<Vec<_>>());
+        self.conn.execute(Cached(query)).await?;
+        Ok(())
+    }
+
+    /// What stays of the users that an account had before.
+    pub async fn past(&mut self, account: &IdentityRef) -> Result<Past, StoreError> {
+        const SQL: &str = "SELECT t.deleted, coalesce(t.released_by, '{}') || ARRAY (SELECT coalesce((SELECT u.absorbed_into \
+                FROM users u WHERE u.tenant_id = $1 AND u.id = r), r) FROM unnest(t.released_by) AS r) AS released_by \
+            FROM tombstones t WHERE t.tenant_id = $1 AND t.id_hash = $2";
+        let query = sql_query(SQL)
+            .bind::<Text, _>(self.tenant.as_str())
+            .bind::<Binary, _>(self.tombstone_hash(&Named::Identity(account.clone())).to_vec());
+        let Some(row): Option<PastRow> = self.conn.load_one(Cached(query)).await? else { return Ok(Past::default()) };
+        let released_by = row.released_by.iter().map(|id| user_id(id)).collect::<Result<_, _>>()?;
+        Ok(Past { was_deleted: row.deleted, released_by })
+    }
+}
