@@ -59,7 +59,7 @@ fn reply(answer: UnlinkAnswer, is_service: bool, validate_only: bool) -> pb::Unl
 }
 
 fn released(answer: ReleaseAnswer) -> pb::UnlinkResponse {
-    let user = answer.user.as_ref().map(answers::user);
+    let user = answer.user.map(|user| answers::user(&user));
     pb::UnlinkResponse { user, released: true, ..pb::UnlinkResponse::default() }
 }
 
