@@ -70,9 +70,14 @@ impl From<DieselError> for StoreError {
     }
 }
 
-/// Whether an error text speaks of a server that ends, starts, or takes nobody in.
+/// Whether an error text speaks of a server that ends, starts, takes nobody in, or has no room left.
 fn is_passing(text: &str) -> bool {
-    const PASSING: [&str; 4] =
-        ["terminating connection", "the database system is", "recovery is in progress", "connection closed"];
+    const PASSING: [&str; 5] = [
+        "terminating connection",
+        "the database system is",
+        "recovery is in progress",
+        "connection closed",
+        "No space left on device",
+    ];
     StoreError::is_full(text) || PASSING.iter().any(|passing| text.contains(passing))
 }
