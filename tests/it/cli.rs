@@ -40,6 +40,7 @@ fn nowhere() -> Database {
     Database { name: "x".to_owned(), url: "postgres://postgres:sesame@127.0.0.1:1/x".to_owned() }
 }
 
+/// J14, S06: symmetric algorithms, empty secrets and endpoints without TLS are refused.
 #[test]
 fn check_config_tells_every_problem_at_once() {
     let issuer = |name: &str, rest: &str| {

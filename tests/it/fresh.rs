@@ -94,6 +94,7 @@ async fn an_issuer_may_have_to_say_when_a_person_signed_in() {
 }
 
 /// The attack: an old session attaches the thief's account, whose own sign-in is fresh.
+/// A34: nor does an account that such a session attached.
 #[tokio::test]
 async fn an_account_that_came_by_an_old_sign_in_takes_nothing_from_those_before_it() {
     let server = server_with_age("10h").await;

@@ -73,6 +73,7 @@ async fn a_user_of_several_identities_is_absorbed_whole() {
     server.database.db_assert_invariants().await;
 }
 
+/// A35: a chain of links leads to one user.
 #[tokio::test]
 async fn chains_flatten_to_one_hop_and_keep_the_order() {
     let server = TestServer::start().await;
@@ -131,6 +132,7 @@ async fn a_link_that_stands_is_not_made_again() {
     assert_eq!(before, server.database.db_everything().await);
 }
 
+/// A35: a user is not linked to itself.
 #[tokio::test]
 async fn same_user_is_said_only_where_both_sides_have_one_name() {
     let server = TestServer::start().await;

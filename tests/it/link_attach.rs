@@ -80,6 +80,7 @@ async fn an_email_is_verified_only_by_the_word_true_of_a_trusted_issuer() {
     assert_eq!(service.found_by_email("ann@example.com", true).await.len(), 8);
 }
 
+/// A39: a token says it.
 #[tokio::test]
 async fn an_email_that_is_none_is_never_verified_and_never_found() {
     let server = TestServer::start().await;

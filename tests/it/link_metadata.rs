@@ -27,6 +27,7 @@ async fn two_users(service: &Caller) -> (String, String) {
     (primary, secondary)
 }
 
+/// A45: a link brings no metadata along unless the caller asks for it.
 #[tokio::test]
 async fn without_being_asked_a_link_keeps_the_primary_s_metadata() {
     let server = TestServer::start().await;
@@ -120,6 +121,7 @@ async fn of_a_link_by_two_tokens_both_are_remembered() {
     assert_eq!(told, [format!("{actor} {proof} 32")]);
 }
 
+/// A45: a person brings no roles along.
 #[tokio::test]
 async fn a_person_merges_its_user_metadata_and_never_its_app_metadata() {
     let server = TestServer::start().await;

@@ -6,6 +6,7 @@ use crate::support::{tokens::Token, *};
 
 const INVALID: &str = "FailedPrecondition LINK_TOKEN_INVALID";
 
+/// A32: a token of more than ten minutes ago is no proof, though it has not expired.
 #[tokio::test]
 async fn what_is_not_a_fresh_token_of_a_user_of_this_tenant_proves_nothing() {
     let server = TestServer::start().await;
@@ -74,6 +75,7 @@ async fn every_refused_proof_has_the_same_text() {
     assert_eq!(texts.len(), 1, "{texts:?}");
 }
 
+/// A32: a token that was used is no proof for another user.
 #[tokio::test]
 async fn a_token_makes_one_link() {
     let server = TestServer::start().await;
@@ -190,6 +192,7 @@ async fn a_token_from_before_its_identity_was_detached_does_not_prove_the_new_us
     assert_eq!(server.db_refused(thief.link(link_with(&older))).await, INVALID);
 }
 
+/// A46: an account that comes back after its user was deleted is another user.
 #[tokio::test]
 async fn a_token_from_before_the_deletion_of_what_it_names_proves_nothing() {
     let server = TestServer::start().await;

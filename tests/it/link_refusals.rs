@@ -94,6 +94,7 @@ async fn expected_versions_are_those_of_both_users() {
     person.link(attach(Some(2), None)).await.unwrap();
 }
 
+/// A35: a user grows to 100 identities.
 #[tokio::test]
 async fn a_user_holds_a_hundred_identities() {
     const TOO_MANY: &str = "FailedPrecondition TOO_MANY_IDENTITIES";

@@ -21,6 +21,7 @@ mod demo;
 mod described;
 mod dev;
 mod erasing;
+mod faults;
 mod feed;
 mod fences;
 mod find;

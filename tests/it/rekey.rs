@@ -15,6 +15,7 @@ use crate::support::{tokens::Token, *};
 const PEOPLE: usize = 16;
 const ROUNDS: usize = 10;
 
+/// F25: a consumer of the feed is killed between what it does and what it notes.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn however_often_the_example_is_killed_orders_end_with_those_whose_they_are() {
     let mut races = Races::begin();

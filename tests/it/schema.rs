@@ -2,12 +2,19 @@
 
 use std::{collections::BTreeSet, fs, path::Path};
 
-use identity_link::{config::Config, grpc::proto::DeleteUserRequest, server::serve};
+use identity_link::{
+    config::Config,
+    grpc::proto::DeleteUserRequest,
+    server::serve,
+    store::{Address, Store},
+};
+use rustix::process::Signal;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::support::{
     TestServer,
+    child::{Running, binary, config_file},
     cluster::{Database, cluster},
     identities, link_user,
     server::config_toml,
@@ -149,6 +156,31 @@ async fn every_migration_can_be_taken_back() {
     }
 
     assert_eq!(db_objects(&database).await, [""; 0]);
+}
+
+/// F28: `migrate` is killed while a migration waits behind a call.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_migration_leaves_nothing_behind_and_is_run_again() {
+    let database = cluster().db_migrated().await;
+    let whole = db_objects(&database).await;
+    for down in migrations("down.sql")[1..].iter().rev() {
+        database.db_execute(down).await;
+    }
+    database.db_execute("DELETE FROM __diesel_schema_migrations WHERE version > '20261121000001'").await;
+    let before = db_objects(&database).await;
+    let held = database.db_hold_table("users").await;
+    let config = config_file(&database, |toml| toml);
+    let migrate = Running::start(binary(&["migrate", "--config", config.to_str().unwrap()]));
+    database.db_until_waiting(1).await;
+
+    migrate.signal(Signal::KILL);
+    assert_eq!(migrate.finish().code, None);
+    held.db_release().await;
+    database.db_until_alone().await;
+
+    assert_eq!(db_objects(&database).await, before);
+    Store::migrate(&Address::parse(&database.url).unwrap()).await.unwrap();
+    assert_eq!(db_objects(&database).await, whole);
 }
 
 /// Why the server does not start on this database.

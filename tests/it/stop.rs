@@ -65,6 +65,7 @@ async fn a_write_runs_to_its_end_when_its_client_goes_away() {
     assert_eq!(service.user(&sms.id).await.id, google.id);
 }
 
+/// F29: a stop comes to its end.
 #[tokio::test(flavor = "multi_thread")]
 async fn sigterm_ends_it_even_while_somebody_watches_its_health() {
     let database = cluster().db_migrated().await;
@@ -127,6 +128,7 @@ async fn a_call_in_flight_at_sigterm_is_answered() {
     assert!(!ran.stderr.contains("WARN"), "{}", ran.stderr);
 }
 
+/// F29: a stop loses nothing that was begun.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_write_whose_client_has_gone_is_waited_for_at_sigterm() {
     let database = cluster().db_migrated().await;

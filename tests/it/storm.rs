@@ -18,6 +18,7 @@ const WRITERS: usize = 8;
 /// For how long new calls are made.
 const STORM: Duration = Duration::from_secs(20);
 
+/// P13: the feed comes to what is in the tables. F13: eight writers get on with few users.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn after_a_storm_everything_holds_and_what_was_told_is_so() {
     let mut races = Races::begin();

@@ -15,6 +15,7 @@ async fn linked(server: &TestServer) -> [String; 2] {
     [google, sms]
 }
 
+/// A34: an unlink leaves a way in.
 #[tokio::test]
 async fn the_last_identity_that_can_sign_in_stays() {
     const LAST: &str = "FailedPrecondition LAST_IDENTITY";
@@ -56,6 +57,7 @@ async fn identities_without_a_sign_in_may_leave_each_other() {
     assert_eq!(refused, "FailedPrecondition LAST_IDENTITY", "a user has an identity");
 }
 
+/// A34: the primary identity of a user is not unlinked from it.
 #[tokio::test]
 async fn the_primary_identity_stays() {
     let server = TestServer::start().await;
@@ -123,6 +125,7 @@ async fn the_request_must_say_which_identity_of_which_user() {
     service.unlink(current).await.unwrap();
 }
 
+/// A34: a session of long ago unlinks nothing.
 #[tokio::test]
 async fn a_person_has_signed_in_within_ten_minutes() {
     let server = TestServer::start().await;

@@ -51,7 +51,7 @@ fn start(dir: &Path) -> Postgres {
     Postgres::start(dir, &[("fsync", "off")], &mut |text| eprintln!("{text}")).unwrap()
 }
 
-/// A86: a balancer sends nobody to a server whose database is gone, and somebody again once it is back.
+/// A86, F04: a balancer sends nobody to a server whose database is gone, and somebody again once it is back.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_database_that_is_gone_is_told_and_so_is_its_return() {
     let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("wellness");

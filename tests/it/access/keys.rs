@@ -90,6 +90,7 @@ async fn without_keys_nothing_is_judged_and_other_issuers_work() {
 }
 
 /// J04: whoever can read a symmetric key could sign with it, and a key set is public.
+/// J14: so there is no weak one.
 #[tokio::test]
 async fn a_symmetric_key_in_the_set_is_never_used() {
     let secret = [7; 32];

@@ -89,6 +89,7 @@ async fn reflection_is_open_in_both_versions() {
     ));
 }
 
+/// S06: what helps to debug can be left out.
 #[tokio::test]
 async fn reflection_can_be_switched_off() {
     let database = cluster::cluster().db_migrated().await;

@@ -44,6 +44,7 @@ fn token(kid: &str, signer: &'static str) -> Token {
 }
 
 /// F21: a key that was not there at start is found by the first token that names it.
+/// R21: many calls at the moment at which keys change.
 #[tokio::test]
 async fn a_new_key_is_good_at_once() {
     let keys = WebServer::of_keys(jwks(&[stranger_jwk("1")])).await;
@@ -159,6 +160,7 @@ async fn the_last_good_keys_outlive_bad_answers() {
 }
 
 /// J31: what was signed with a key dies with it, also if it was verified and remembered before.
+/// R21: no call goes on with a key that is gone.
 #[tokio::test]
 async fn a_removed_key_dies_with_the_next_reading() {
     let keys = WebServer::of_keys(jwks(&[stranger_jwk("1"), github_jwk("2")])).await;

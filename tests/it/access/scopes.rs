@@ -111,6 +111,7 @@ fn no_scope_is_both_a_users_and_a_services() {
     }
 }
 
+/// A42: a user token looks nobody up, by no scope.
 #[tokio::test]
 async fn a_user_is_told_what_is_for_services_only() {
     let server = TestServer::start().await;

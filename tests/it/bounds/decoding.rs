@@ -57,6 +57,7 @@ async fn what_does_not_decode_gets_one_fixed_text() {
     server.raw(CREATE, &[("authorization", &authorization)], &later).await.unwrap();
 }
 
+/// P10: so nothing comes near the lengths that the protocol of Postgres can say.
 #[tokio::test]
 async fn a_message_over_2_mib_is_out_of_range() {
     let server = TestServer::start().await;

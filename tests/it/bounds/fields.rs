@@ -179,6 +179,7 @@ async fn a_provider_has_a_plain_name_and_a_subject_at_most_255_bytes() {
     }
 }
 
+/// A37, A38, A39: letters that imitate, names that hide others, and texts that some software reads as another address.
 #[tokio::test]
 async fn an_email_is_one_plain_address() {
     let server = TestServer::start().await;
@@ -203,6 +204,11 @@ async fn an_email_is_one_plain_address() {
         (&long, "The email address is longer than 254 bytes."),
         ("ann@localhost", "The part after the @ is not a full domain name such as example.com."),
         ("ann@127.0.0.1", "The part after the @ is not a full domain name such as example.com."),
+        ("ann@a.example,bob@b.example", "The email address does not have exactly one @."),
+        ("=?utf-8?q?ann?=@example.com", "The part before the @ is not a plain mailbox name of 1 to 64 bytes."),
+        ("ann@example.com.", "The part after the @ is not a full domain name such as example.com."),
+        ("ann\u{ff20}example.com", "The email address does not have exactly one @."),
+        ("ann@xn--example-.com", "The part after the @ is not a full domain name such as example.com."),
         ("\u{212a}ate@example.com", "The part before the @ holds characters that imitate ASCII letters."),
     ] {
         let identity = pb::NewIdentity {

@@ -119,6 +119,7 @@ async fn an_epoch_that_ends_under_a_server_costs_nobody_an_event() {
     assert_eq!(db_epochs(&server.database).await, ["1 2", "2 2", "3 2", "4 8"]);
 }
 
+/// F16: changes that a standby never had.
 #[tokio::test]
 async fn who_was_told_what_a_standby_never_had_is_told_that_its_position_is_invalid() {
     let server = TestServer::start_feed().await;

@@ -74,6 +74,7 @@ fn alone(postgres: &Postgres) -> Database {
 }
 
 /// Ids that the standby had not heard of are given again: an epoch begins.
+/// F03, F16: the database is killed, and a standby that may lack the last changes takes over.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_standby_that_takes_over_goes_on_with_the_feed() {
     let (first_dir, second_dir) = (empty("failover-1"), empty("failover-2"));

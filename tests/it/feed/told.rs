@@ -13,6 +13,7 @@ use crate::support::{
     *,
 };
 
+/// P13: a change and its event are one transaction. R22: events of a deleted user are told whole.
 #[tokio::test]
 async fn every_kind_of_change_is_told_once_and_in_order() {
     let server = TestServer::start_feed().await;

@@ -31,6 +31,7 @@ async fn watch(caller: &Caller) -> Watcher {
     watcher
 }
 
+/// R18: reading takes no event away from other readers.
 #[tokio::test]
 async fn everybody_who_watches_is_told_what_it_asked_for_as_it_happens() {
     let server = TestServer::start_feed().await;
@@ -180,6 +181,7 @@ async fn db_allow_connections(database: &Database, allow: bool) {
     }
 }
 
+/// F03, F04, F27: it ends every connection, takes no new ones for a while, and comes back.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_database_that_goes_away_is_a_pause() {
     let server = TestServer::start_feed().await;

@@ -15,6 +15,32 @@ async fn found(caller: &Caller, request: pb::FindByEmailRequest) -> Vec<String> 
     answer.matches.into_iter().map(|found| found.user.unwrap().id).collect()
 }
 
+/// A37: what Unicode folds to an ASCII letter in one place and not in another is the address of nobody else.
+#[tokio::test]
+async fn letters_that_look_like_others_are_others() {
+    let server = TestServer::start().await;
+    let service = server.service();
+    let emails = ["mike@example.com", "m\u{131}ke@example.com", "m\u{130}ke@example.com", "\u{17f}am@example.com"];
+    for (n, email) in emails.into_iter().enumerate() {
+        let outcome = service.create_user(pb::CreateUserRequest {
+            identity: Some(pb::NewIdentity {
+                r#ref: identity_ref("github", &n.to_string()),
+                email: email.to_owned(),
+                email_verified: true,
+                ..Default::default()
+            }),
+            ..Default::default()
+        });
+        if let Ok(created) = outcome.await {
+            assert_eq!(found(&service, by_email(email)).await, [created.user.unwrap().id], "{email}");
+        } else {
+            assert!(!email.is_ascii(), "{email}");
+        }
+    }
+    assert_eq!(found(&service, with_unverified("sam@example.com")).await, [""; 0]);
+}
+
+/// A38, A40, A41: one person's spellings are one address, and nobody else's are.
 #[tokio::test]
 async fn every_spelling_of_an_address_finds_it() {
     let server = TestServer::start().await;
@@ -46,6 +72,7 @@ async fn every_spelling_of_an_address_finds_it() {
     }
 }
 
+/// A42: who only claims an address is found by those who ask for claims.
 #[tokio::test]
 async fn an_unverified_email_is_found_only_when_asked_for() {
     let server = TestServer::start().await;

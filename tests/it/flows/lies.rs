@@ -162,6 +162,7 @@ async fn an_email_is_verified_only_if_that_is_true() {
 }
 
 /// A23: what userinfo says counts only if it is about who signed in.
+/// F22: userinfo of another subject.
 #[tokio::test]
 async fn userinfo_about_somebody_else_is_no_answer() {
     let (fake, server) = fake_and_server().await;

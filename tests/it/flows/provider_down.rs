@@ -33,6 +33,7 @@ async fn a_provider_that_comes_back_is_found_at_once() {
     assert_eq!(fake.web.asked_for(metadata).len(), asked, "it is kept for a while");
 }
 
+/// F22: errors, resets and nonsense of the token endpoint.
 #[tokio::test]
 async fn an_answer_that_is_none_makes_nobody_and_uses_the_attempt_up() {
     let (fake, server) = fake_and_server().await;

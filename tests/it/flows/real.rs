@@ -29,6 +29,7 @@ async fn sign_in_as(server: &TestServer, browser: &mut Browser, provider: &str, 
     decision(server.service().complete_sign_in(brought_back(&begun, &back)).await)
 }
 
+/// A49: this service proves itself to a provider by the secret that the two share.
 #[tokio::test]
 async fn whoever_signs_in_at_a_real_provider_is_the_same_user_every_time() {
     let provider = provider();

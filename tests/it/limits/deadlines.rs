@@ -9,6 +9,7 @@ use crate::support::{child::Running, cluster::cluster, tokens::Token, *};
 const DEADLINE: &str = "DeadlineExceeded DEADLINE";
 const GET_USER: &str = "/identity.v1.IdentityService/GetUser";
 
+/// F08: a database that does not answer in time.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_read_whose_deadline_passes_is_cancelled_and_the_next_is_served() {
     let server = patient_server().await;

@@ -77,7 +77,7 @@ async fn writers_that_wait_for_one_user_cost_nobody_else_a_connection() {
     server.database.db_assert_invariants().await;
 }
 
-/// They wait for each other, in one process or in two, and each is carried out.
+/// F13: they wait for each other, in one process or in two, and each is carried out.
 #[tokio::test(flavor = "multi_thread")]
 async fn writers_of_one_user_are_all_carried_out_when_it_is_their_turn() {
     let server = TestServer::start().await;

@@ -91,6 +91,7 @@ async fn connections_that_are_gone_before_they_are_accepted_harm_nobody() {
 }
 
 /// G17: when the process may open no more files, the listener waits; it does not spin.
+/// F24: the same.
 #[tokio::test(flavor = "multi_thread")]
 async fn without_free_files_accepting_is_tried_now_and_then() {
     let database = cluster().db_migrated().await;

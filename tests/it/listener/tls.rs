@@ -197,6 +197,7 @@ async fn a_hangup_ends_nobody_who_has_no_files_to_read() {
     assert_eq!(ran.code, Some(0), "{}", ran.stderr);
 }
 
+/// S06: it is said at start.
 #[tokio::test(flavor = "multi_thread")]
 async fn clear_text_beyond_this_machine_is_warned_of() {
     for (listen, is_warned_of) in [("0.0.0.0:0", true), ("[::]:0", true), ("127.0.0.1:0", false), ("[::1]:0", false)] {

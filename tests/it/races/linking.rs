@@ -101,6 +101,7 @@ async fn two_users_that_absorb_each_other_become_one() {
 }
 
 /// R02.
+/// A35: links in a circle.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_ring_of_links_leaves_one_root_in_each_piece() {
     let mut races = Races::begin();

@@ -26,6 +26,7 @@ async fn who_is_created_twenty_times_at_once_is_one_user() {
 }
 
 /// R11.
+/// F13: all of many writers of one user get through.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn merges_at_once_lose_no_key() {
     let mut races = Races::begin();

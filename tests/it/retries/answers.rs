@@ -35,6 +35,7 @@ async fn an_answer_stays_what_it_was_whatever_happens_since() {
     assert_eq!(server.database.db_everything().await, after);
 }
 
+/// P12: one id, two bodies.
 #[tokio::test]
 async fn another_request_under_the_id_is_refused() {
     for rpc in WRITES {

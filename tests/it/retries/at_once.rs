@@ -3,6 +3,7 @@
 use super::*;
 
 /// R13: the same request id twice in flight.
+/// P12: the id of a request that is under way.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn twenty_of_one_request_are_one_change_and_one_answer() {
     let mut races = Races::begin();
@@ -66,6 +67,7 @@ async fn who_waited_for_the_same_request_is_not_refused_for_what_that_changed() 
 }
 
 /// R14: the same request id, and the first is rolled back.
+/// F05: the connection of one call is ended at the database.
 #[tokio::test]
 async fn who_waited_for_a_request_that_was_rolled_back_carries_it_out() {
     let server = TestServer::start().await;

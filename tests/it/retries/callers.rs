@@ -12,6 +12,7 @@ fn own_update(mine: bool) -> pb::UpdateUserRequest {
     pb::UpdateUserRequest { request_id: ID.to_owned(), ..update }
 }
 
+/// P12: an id of another caller finds nothing.
 #[tokio::test]
 async fn one_id_of_two_callers_rpcs_or_tenants_is_two() {
     let server = TestServer::start().await;
@@ -47,6 +48,7 @@ async fn another_token_of_the_same_caller_finds_the_answer() {
     assert_eq!(server.database.db_everything().await, after);
 }
 
+/// P12: an answer is for who may call now.
 #[tokio::test]
 async fn whoever_may_no_longer_call_is_not_told_again() {
     let server = TestServer::start().await;

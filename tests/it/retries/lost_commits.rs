@@ -60,6 +60,7 @@ async fn it_waits_for_a_commit_that_is_still_on_its_way() {
     assert_eq!(version(&server, &people).await, ["3"]);
 }
 
+/// F02: the same for the caller if the server is killed just before or after its commit.
 #[tokio::test]
 async fn what_it_cannot_find_out_the_caller_is_told() {
     let (server, cuts, people) = server_with_cuts().await;

@@ -44,6 +44,7 @@ pub struct CutCommits {
 struct State {
     next: Mutex<Option<Cut>>,
     closed: AtomicBool,
+    swallows: AtomicBool,
     through: Notify,
 }
 
@@ -80,6 +81,11 @@ impl CutCommits {
         self.state.next.lock().unwrap().is_none()
     }
 
+    /// Whether what is said on this way arrives nowhere, from now on.
+    pub fn swallow(&self, swallows: bool) {
+        self.state.swallows.store(swallows, Ordering::SeqCst);
+    }
+
     /// Lets the commit arrive that was on its way.
     pub fn let_through(&self) {
         self.state.through.notify_one();
@@ -89,10 +95,16 @@ impl CutCommits {
 async fn pass_on(mut client: TcpStream, socket: &Path, state: &State) -> std::io::Result<()> {
     let mut server = UnixStream::connect(socket).await?;
     let (mut said, mut answered) = ([0; 8192], [0; 8192]);
+    // Nothing arrives in the middle of a stream that did not arrive before.
+    let mut deaf = false;
     loop {
         tokio::select! {
             read = client.read(&mut said) => {
                 let said = &said[..read?];
+                deaf |= state.swallows.load(Ordering::SeqCst);
+                if deaf && !said.is_empty() {
+                    continue;
+                }
                 let cut = if said.ends_with(COMMIT) { state.next.lock().unwrap().take() } else { None };
                 match cut {
                     None => server.write_all(said).await?,

@@ -20,6 +20,14 @@ pub enum Moment {
 pub struct Held(AsyncPgConnection);
 
 impl Held {
+    /// Also holds the row of this user, unless the database ends this for a deadlock.
+    pub async fn db_try_hold(&mut self, user_id: &str) {
+        let hold = format!("SELECT FROM users WHERE tenant_id = 'default' AND id = '{user_id}' FOR UPDATE");
+        if let Err(error) = self.0.batch_execute(&hold).await {
+            assert!(error.to_string().contains("deadlock detected"), "{error}");
+        }
+    }
+
     /// Lets go.
     pub async fn db_release(mut self) {
         self.0.batch_execute("COMMIT").await.unwrap();

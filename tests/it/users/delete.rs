@@ -13,6 +13,7 @@ async fn state(server: &TestServer, id: &str) -> State {
     server.service().resolve_users(resolve([id])).await.unwrap().users[0].state()
 }
 
+/// A46: nothing leads to a deleted user.
 #[tokio::test]
 async fn a_deleted_user_is_gone_from_every_look_up() {
     let server = TestServer::start().await;
@@ -185,6 +186,7 @@ async fn an_id_is_given_again_only_to_the_identity_that_it_names() {
     assert_eq!(server.caller(&id_token.issued_ago(-2)).user("").await, again);
 }
 
+/// A46: sessions of a deleted user are dead, and no link revives it.
 #[tokio::test]
 async fn a_token_of_a_deleted_user_proves_nothing() {
     let server = TestServer::start().await;

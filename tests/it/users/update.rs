@@ -89,6 +89,7 @@ async fn what_changes_nothing_is_no_change() {
     assert_eq!(server.database.db_everything().await, before);
 }
 
+/// A30: an email and whether it is verified are no fields that can be updated.
 #[tokio::test]
 async fn the_mask_names_whole_known_fields() {
     let server = TestServer::start().await;
@@ -121,6 +122,7 @@ async fn the_mask_names_whole_known_fields() {
     assert_eq!(server.database.db_everything().await, before);
 }
 
+/// A30: a person says nothing about itself that others rely on.
 #[tokio::test]
 async fn a_person_changes_its_user_metadata_and_nothing_else() {
     let server = TestServer::start().await;

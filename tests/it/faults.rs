@@ -1,0 +1,230 @@
+//! Faults of the machine, the network and the database, in the middle of calls.
+
+use std::time::Duration;
+
+use futures_util::{StreamExt as _, stream::FuturesUnordered};
+use identity_link::{
+    domain::TenantId,
+    grpc::proto as pb,
+    store::{Address, Store},
+};
+use rustix::process::Signal;
+use tokio::time::timeout;
+use tonic::transport::Endpoint;
+
+use crate::support::{
+    child::Running,
+    cluster::{Database, cluster},
+    tokens::Token,
+    *,
+};
+
+const UNAVAILABLE: &str = "Unavailable STORE_UNAVAILABLE";
+/// A bound that only turns a test that would hang into one that fails.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// F01: the process is killed while it carries out links. What was answered is there, and each retry under its
+/// request id comes to one link.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_server_loses_no_answered_link_and_repeats_none() {
+    const LINKS: usize = 40;
+    const ANSWERED: usize = 10;
+    let database = cluster().db_migrated().await;
+    let (child, address) = Running::serve(&database, |toml| toml);
+    let channel = Endpoint::from_shared(format!("http://{address}")).unwrap().connect_lazy();
+    let service = Caller::new(channel, Some(Token::of("services", "backend").sign()));
+    let mut requests = Vec::new();
+    for n in 0..LINKS {
+        let subject = n.to_string();
+        let primary = service.create("google-oauth2", &subject).await.id;
+        let secondary = service.create("sms", &subject).await.id;
+        let request_id = format!("5d1a9d0e-7c1b-4f7e-9a51-{n:012}");
+        requests.push(pb::LinkRequest { request_id, ..link_user(&primary, &secondary) });
+    }
+
+    let mut calls: FuturesUnordered<_> = requests
+        .iter()
+        .cloned()
+        .map(|request| {
+            let service = &service;
+            async move { (request.clone(), service.link(request).await) }
+        })
+        .collect();
+    let mut answered = Vec::new();
+    while answered.len() < ANSWERED {
+        let (request, answer) = calls.next().await.unwrap();
+        answered.push((request, answer.unwrap()));
+    }
+    child.signal(Signal::KILL);
+    while let Some((request, answer)) = calls.next().await {
+        answered.extend(answer.ok().map(|answer| (request, answer)));
+    }
+    drop(calls);
+    assert_eq!(child.finish().code, None);
+
+    let again = TestServer::start_on(database).await;
+    for (request, answer) in answered {
+        assert_eq!(again.service().link(request).await.unwrap(), answer);
+    }
+    for request in requests {
+        let linked = again.service().link(request).await.unwrap().user.unwrap();
+        assert_eq!((linked.version, linked.identities.len()), (2, 2));
+    }
+    assert_eq!(again.database.db_texts("SELECT id::text FROM links").await.len(), LINKS);
+    again.database.db_assert_invariants().await;
+}
+
+fn one_connection(toml: String) -> String {
+    toml.replace("max_connections = 8", "max_connections = 1")
+}
+
+/// F08, F09: the network swallows everything. A read ends at its deadline, and its connection is given up.
+#[tokio::test]
+async fn a_database_that_is_silent_keeps_no_call_and_no_connection() {
+    let database = cluster().db_migrated().await;
+    let way = database.db_with_cuts().await;
+    let direct = database.url.clone();
+    // One for the read, and one that the sweep may have just then.
+    let change = |toml: String| {
+        let toml = toml.replace("max_connections = 8", "max_connections = 2").replace(&direct, &way.url);
+        format!("max_call_time = \"3s\"\n{toml}")
+    };
+    let server = TestServer::start_with(database, change).await;
+    let service = server.service();
+    let user = service.create("github", "h1").await;
+
+    way.swallow(true);
+    let read = service.get_user(get(&user.id)).await;
+    assert_eq!(refusal(read), "DeadlineExceeded DEADLINE");
+    way.swallow(false);
+
+    let back = async { while service.get_user(get(&user.id)).await.is_err() {} };
+    timeout(PATIENCE, back).await.expect("there should be a connection again");
+    assert_eq!(service.user(&user.id).await, user);
+}
+
+/// F10: all connections are in use.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_without_a_connection_is_refused_after_a_short_wait() {
+    let server = TestServer::start_with(cluster().db_migrated().await, one_connection).await;
+    let service = server.service();
+    let user = service.create("github", "h1").await;
+    let held = server.database.db_hold(&user.id).await;
+    let blocking = tokio::spawn({
+        let (service, request) = (service.clone(), block(&user.id, true));
+        async move { service.update_user(request).await }
+    });
+    server.database.db_until_waiting(1).await;
+
+    assert_eq!(refusal(service.get_user(get(&user.id)).await), "ResourceExhausted OVERLOADED");
+
+    held.db_release().await;
+    blocking.await.unwrap().unwrap();
+    assert!(service.user(&user.id).await.blocked);
+}
+
+/// F12: somebody at the database locks the same rows in the other order.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deadlock_with_a_transaction_of_others_is_no_fault() {
+    let server = TestServer::start().await;
+    let service = server.service();
+    let mut ids = [service.create("github", "h1").await.id, service.create("sms", "s1").await.id];
+    ids.sort_unstable();
+    let [first, second] = ids;
+    let mut held = server.database.db_hold(&second).await;
+    let linking = tokio::spawn({
+        let (service, request) = (service.clone(), link_user(&first, &second));
+        async move { service.link(request).await }
+    });
+    server.database.db_until_waiting(1).await;
+
+    // Whichever of the two the database ends: the service begins its transaction again.
+    held.db_try_hold(&first).await;
+    held.db_release().await;
+
+    assert_eq!(linking.await.unwrap().unwrap().user.unwrap().identities.len(), 2);
+    server.database.db_assert_invariants().await;
+}
+
+/// F14: the disk of the database is full.
+#[tokio::test]
+async fn a_full_disk_refuses_writes_and_reads_go_on() {
+    let server = TestServer::start().await;
+    let service = server.service();
+    let user = service.create("github", "h1").await;
+    // What Postgres says, in its words.
+    let full = "CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
+          RAISE EXCEPTION 'could not extend file \"base/1/2\": No space left on device' USING ERRCODE = '53100'; \
+        END $$; \
+        CREATE TRIGGER full_disk BEFORE INSERT OR UPDATE ON users EXECUTE FUNCTION full_disk()";
+    server.database.db_execute(full).await;
+
+    assert_eq!(server.db_refused(service.update_user(block(&user.id, true))).await, UNAVAILABLE);
+    assert_eq!(service.user(&user.id).await, user);
+
+    server.database.db_execute("DROP TRIGGER full_disk ON users").await;
+    service.update_user(block(&user.id, true)).await.unwrap();
+}
+
+/// Sets how transactions of this database begin from now on, and ends those that are connected to it.
+async fn db_read_only(database: &Database, read_only: bool) {
+    let admin = Database { name: "postgres".to_owned(), url: cluster().url("postgres") };
+    let name = &database.name;
+    admin.db_execute(&format!("ALTER DATABASE {name} SET default_transaction_read_only = {read_only}")).await;
+    let connected =
+        format!("SELECT pg_terminate_backend(pid, 10000)::text FROM pg_stat_activity WHERE datname = '{name}'");
+    admin.db_texts(&connected).await;
+}
+
+/// F15, P14: the database takes no writes, as a replica does not.
+#[tokio::test]
+async fn a_read_only_database_refuses_writes_and_reads_go_on() {
+    let server = TestServer::start_with(cluster().db_migrated().await, one_connection).await;
+    let service = server.service();
+    let user = service.create("github", "h1").await;
+
+    db_read_only(&server.database, true).await;
+    let back = async { while service.get_user(get(&user.id)).await.is_err() {} };
+    timeout(PATIENCE, back).await.expect("reads should go on");
+    assert_eq!(server.db_refused(service.update_user(block(&user.id, true))).await, UNAVAILABLE);
+    assert_eq!(service.user(&user.id).await, user);
+    let address = Address::parse(&server.database.url).unwrap();
+    let tenants = [TenantId::parse("default").unwrap()];
+    assert!(Store::open(&address, 1, &tenants).await.is_err(), "no server starts on it");
+
+    db_read_only(&server.database, false).await;
+    let back = async { while service.update_user(block(&user.id, true)).await.is_err() {} };
+    timeout(PATIENCE, back).await.expect("writes should go on");
+}
+
+/// F32: a row that does not hold what the constraints promise.
+#[tokio::test]
+async fn a_row_that_does_not_parse_is_a_fault_and_others_are_served() {
+    let server = TestServer::start().await;
+    let service = server.service();
+    let bad = service.create("github", "h1").await;
+    let good = service.create("github", "h2").await;
+    let spoil = format!(
+        "ALTER TABLE users DROP CONSTRAINT users_metadata_objects; \
+         UPDATE users SET user_metadata = '[]' WHERE id = '{}'",
+        bad.id
+    );
+    server.database.db_execute(&spoil).await;
+
+    assert_eq!(refusal(service.get_user(get(&bad.id)).await), "Internal INTERNAL");
+    assert_eq!(server.db_refused(service.link(link_user(&good.id, &bad.id))).await, "Internal INTERNAL");
+    assert_eq!(service.user(&good.id).await, good);
+}
+
+/// P11: a database that cannot prove which it is.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_without_a_trusted_certificate_is_told_nothing() {
+    let database = cluster().db_migrated().await;
+    let url = database.db_behind_tls().await;
+    let (untrusted, _) = url.split_once("&sslrootcert").unwrap();
+
+    let refused = Store::migrate(&Address::parse(untrusted).unwrap()).await.unwrap_err().to_string();
+
+    assert!(refused.contains("invalid peer certificate: UnknownIssuer"), "{refused}");
+    assert_eq!(Store::migrate(&Address::parse(&url).unwrap()).await.unwrap(), [""; 0]);
+}
