@@ -332,7 +332,7 @@ impl UserCaller {
             return Err(Denial::TokenInvalid("issued before the user's tokens_valid_from"));
         }
         if !own.has_identity {
-            return Err(Denial::TokenInvalid("names an absorbed user whose identities have left"));
+            return Err(Denial::TokenInvalid("names a user without an account that can sign in"));
         }
         if own.blocked {
             return Err(Denial::CallerBlocked);

@@ -18,7 +18,7 @@ use super::{
 use crate::{
     clock,
     domain::{IdentityRef, Provider, Refusal, Subject, linking::LinkTerms, merge::Strategy, unlinking::UnlinkMetadata},
-    linking::{Error, Link, Outcome, Release, Secondary, Unkept, Unlink},
+    linking::{Link, Outcome, Release, Secondary, Unkept, Unlink},
 };
 
 /// How the secondary account is named: by its token alone, or by its provider and its id there.
@@ -74,24 +74,16 @@ pub(super) async fn link(
     let target = target(&permit, rule, &id)?;
     let now = clock::now();
     let refused = |error| Refused::of(rule, error);
-    let (secondary, provider) = match (body.link_with, body.provider, body.user_id) {
-        (Some(token), None, None) => (linking.verify_link_with(&permit, &token, now).await.map_err(refused)?, None),
+    let secondary = match (body.link_with, body.provider, body.user_id) {
+        (Some(token), None, None) => linking.verify_link_with(&permit, &token, now).await.map_err(refused)?,
         (None, Some(provider), Some(account)) => {
-            let identity = identity(&provider, &account.into_text()).ok_or_else(Refused::provider)?;
-            let provider = identity.provider.clone();
-            (Secondary::MainIdentity(identity), Some(provider))
+            Secondary::MainIdentity(identity(&provider, &account.into_text()).ok_or_else(Refused::provider)?)
         }
         (Some(_), ..) => return Err(Refused::body("link_with stands alone, without provider and user_id")),
         (None, ..) => return Err(Refused::body("Missing required property: link_with, or provider and user_id")),
     };
-    let is_configured =
-        |provider: &Provider| linking.tenant(&permit).is_ok_and(|tenant| tenant.providers.contains_key(provider));
-    let is_configured = provider.as_ref().is_none_or(is_configured);
     let link = Link { permit, target, secondary, terms: terms(), validate_only: false, now };
-    let Unkept(answer) = linking.run(link, None, Unkept).await.map_err(|error| match error {
-        Error::Refused(Refusal::IdentityNotFound) if !is_configured => Refused::provider(),
-        error => refused(error),
-    })?;
+    let Unkept(answer) = linking.run(link, None, Unkept).await.map_err(refused)?;
     match (answer.outcome, answer.link) {
         (Outcome::Absorbed | Outcome::Attached, _) => json(StatusCode::CREATED, &identities(&answer.user)),
         // No link brought it here: it is the user's own.

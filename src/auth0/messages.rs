@@ -98,7 +98,7 @@ impl Refused {
         Self::bad("inexistent_connection", "The connection does not exist.")
     }
 
-    /// The provider of the secondary side is nobody's.
+    /// A provider that the tenant does not have.
     pub(super) fn provider() -> Self {
         Self::bad("inexistent_connection", "The provider/connection is not configured.")
     }
@@ -267,6 +267,7 @@ impl Refused {
             Refusal::UserBlocked if rule.rpc() == "Link" => {
                 Self::bad("user_blocked", "Unable to link with the secondary account: one of the two users is blocked.")
             }
+            Refusal::ProviderUnknown => Self::provider(),
             Refusal::UserBlocked => Self::bad("user_blocked", "The user is blocked: unblock it first."),
             Refusal::TooManyIdentities => Self::bad("too_many_identities", "A user has at most 100 identities."),
             Refusal::MetadataTooLarge { namespace, bytes } => {
@@ -280,7 +281,6 @@ impl Refused {
             | Refusal::LinkTicketInvalid
             | Refusal::SignInInvalid
             | Refusal::ProviderDisabled
-            | Refusal::ProviderUnknown
             | Refusal::ProviderRejected
             | Refusal::ProviderUnavailable
             | Refusal::EmailMissing

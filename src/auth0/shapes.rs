@@ -111,7 +111,7 @@ impl<'a> UserBody<'a> {
         Self {
             user_id: user.id.as_str(),
             email: email.map(|email| email.given.as_str()),
-            email_verified: email.map(is_verified),
+            email_verified: email.map(IdentityEmail::is_verified),
             created_at: user.create_time,
             updated_at: user.update_time,
             identities: identities(user),
@@ -137,15 +137,11 @@ impl<'a> IdentityBody<'a> {
             is_social: identity.social,
             profile_data: (!is_main).then(|| ProfileBody {
                 email: identity.email.as_ref().map(|email| email.given.as_str()),
-                email_verified: identity.email.as_ref().map(is_verified),
+                email_verified: identity.email.as_ref().map(IdentityEmail::is_verified),
                 rest: without(&identity.profile_data, &["email", "email_verified"]),
             }),
         }
     }
-}
-
-fn is_verified(email: &IdentityEmail) -> bool {
-    email.verified.is_some()
 }
 
 /// What a profile says under other names than these: what it says under them is not what they mean here.

@@ -68,6 +68,7 @@ pub(super) async fn create(
         given: email.given().to_owned(),
         canonical: Some(email.canonical().to_owned()),
         verified,
+        counts: None,
     });
     let id = IdentityRef { provider, subject };
     let create = CreateUser {

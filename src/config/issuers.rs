@@ -36,6 +36,7 @@ pub(super) fn read(mut reader: Reader, tenants: &BTreeMap<TenantId, Tenant>, bas
     let drafts: Vec<(String, Draft)> =
         reader.tables().into_iter().map(|(name, table)| (name, read_issuer(table, &names, base))).collect();
     check_together(&reader, &drafts);
+    check_declared(&reader, &drafts, tenants);
     check_against_clients(&reader, &drafts, tenants);
     reader.finish();
     drafts.into_iter().filter_map(|(_, draft)| draft.whole).collect()
@@ -319,6 +320,24 @@ fn check_together(r: &Reader, drafts: &[(String, Draft)]) {
                 if first != name {
                     r.problem(name, format!("names user ids of tenant {tenant}, and so does issuers.{first}: one may"));
                 }
+            }
+        }
+    }
+}
+
+/// An issuer speaks for providers that its tenants have: an account anywhere else is nobody's way in.
+fn check_declared(r: &Reader, drafts: &[(String, Draft)], tenants: &BTreeMap<TenantId, Tenant>) {
+    for (name, Draft { kind, tenant, .. }) in drafts {
+        let Some((kind, rule)) = kind.as_ref().zip(tenant.as_ref()) else { continue };
+        for (id, tenant) in rule.tenants().into_iter().filter_map(|id| Some((id, tenants.get(id)?))) {
+            for provider in kind.providers().into_iter().filter(|of| !tenant.provider(of).policy.is_known) {
+                r.problem(
+                    name,
+                    format!(
+                        "names subjects of provider {provider} in tenant {id}, which has no such provider: declare \
+                         [tenants.{id}.providers.{provider}], or set tenants.{id}.undeclared_providers = \"allow\""
+                    ),
+                );
             }
         }
     }

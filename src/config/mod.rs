@@ -22,7 +22,10 @@ use self::reader::Reader;
 pub use self::{auth0::Auth0, listener::Limits, providers::ProviderSettings};
 use crate::{
     auth::{Issuer, RECENT_SIGN_IN},
-    domain::{IdentityRef, Provider, TenantId, UserId, linking::UnownedIdentity},
+    domain::{
+        IdentityRef, Provider, ProviderPolicies, TenantId, Undeclared, UserId, linking::UnownedIdentity,
+        sign_in::judged,
+    },
     feed::FeedSettings,
     store::Address,
     tls::TlsFiles,
@@ -82,8 +85,10 @@ pub struct Tenant {
     /// How old the sign-in behind a user token may be for what changes who can sign in as the user: Link, Unlink,
     /// UndoLink. At most a day.
     pub max_sign_in_age: TimeDelta,
-    /// What is special about providers; a provider that is not named here has the defaults.
+    /// The providers that it has.
     pub providers: BTreeMap<Provider, ProviderSettings>,
+    /// What becomes of providers that are not named there.
+    pub undeclared: Undeclared,
 }
 
 /// How new users' ids are made.
@@ -97,15 +102,30 @@ pub enum UserIds {
 
 impl Default for Tenant {
     fn default() -> Self {
-        Self { user_ids: None, max_sign_in_age: RECENT_SIGN_IN, providers: BTreeMap::new() }
+        Self {
+            user_ids: None,
+            max_sign_in_age: RECENT_SIGN_IN,
+            providers: BTreeMap::new(),
+            undeclared: Undeclared::default(),
+        }
     }
 }
 
 impl Tenant {
     /// The settings of a provider.
     pub fn provider(&self, provider: &Provider) -> &ProviderSettings {
-        static DEFAULT: LazyLock<ProviderSettings> = LazyLock::new(ProviderSettings::default);
-        self.providers.get(provider).unwrap_or(&DEFAULT)
+        static REFUSED: LazyLock<ProviderSettings> = LazyLock::new(|| ProviderSettings::undeclared(Undeclared::Refuse));
+        static ALLOWED: LazyLock<ProviderSettings> = LazyLock::new(|| ProviderSettings::undeclared(Undeclared::Allow));
+        self.providers.get(provider).unwrap_or_else(|| match self.undeclared {
+            Undeclared::Refuse => &REFUSED,
+            Undeclared::Allow => &ALLOWED,
+        })
+    }
+
+    /// What is decided about all providers.
+    pub fn policies(&self) -> ProviderPolicies {
+        let declared = self.providers.iter().map(|(name, settings)| (name.clone(), settings.policy.clone()));
+        ProviderPolicies { declared: declared.collect(), undeclared: self.undeclared }
     }
 
     /// The id of a new user with this account, where that is free; `None` where ids are random, or the account gives
@@ -128,13 +148,15 @@ impl Tenant {
         connection.is_empty() || self.provider_of_connection(connection).map_or_else(lists_none, |of| of == provider)
     }
 
-    /// An account as the configuration describes it, wherever it comes in: whether its provider is a social one, and,
-    /// where nobody says through which connection it signed in, that.
+    /// An account as the configuration describes it, wherever it comes in: whether its provider is a social one, what
+    /// the word on its email is worth, and, where nobody says through which connection it signed in, that.
     pub fn described(&self, account: UnownedIdentity) -> UnownedIdentity {
-        let declared = self.providers.get(&account.id.provider);
+        let provider = account.id.provider.clone();
+        let account = judged(account, &self.provider(&provider).policy);
+        let declared = self.providers.get(&provider);
         let social = declared.map_or(account.social, |settings| settings.social);
         let connection = match account.connection.as_str() {
-            "" => self.provider(&account.id.provider).connection(&account.id.provider),
+            "" => self.provider(&provider).connection(&provider),
             _ => account.connection,
         };
         UnownedIdentity { social, connection, ..account }
@@ -159,6 +181,11 @@ impl std::fmt::Display for ConfigProblems {
 impl std::error::Error for ConfigProblems {}
 
 impl Config {
+    /// What is decided about the providers of each tenant.
+    pub fn policies(&self) -> BTreeMap<TenantId, ProviderPolicies> {
+        self.tenants.iter().map(|(id, tenant)| (id.clone(), tenant.policies())).collect()
+    }
+
     /// Reads a file and lays `environment` over it.
     pub fn load(file: &Path, environment: impl IntoIterator<Item = (String, String)>) -> Result<Self, ConfigProblems> {
         let text =
@@ -276,11 +303,14 @@ fn read_tenants(mut r: Reader, base: &Path) -> BTreeMap<TenantId, Tenant> {
         });
         let max_sign_in_age = table.duration_within("max_sign_in_age", MAX_SIGN_IN_AGE);
         let providers = table.table("providers").map(|table| providers::read(table, base)).unwrap_or_default();
+        let undeclared =
+            table.one_of("undeclared_providers", [("refuse", Undeclared::Refuse), ("allow", Undeclared::Allow)]);
         table.finish();
+        let undeclared = undeclared.unwrap_or_default();
         // It is within bounds, or this is not used.
         let max_sign_in_age = TimeDelta::from_std(max_sign_in_age).unwrap_or(RECENT_SIGN_IN);
         match TenantId::parse(&name) {
-            Some(id) => drop(tenants.insert(id, Tenant { user_ids, max_sign_in_age, providers })),
+            Some(id) => drop(tenants.insert(id, Tenant { user_ids, max_sign_in_age, providers, undeclared })),
             None => r.problem(&name, format!("the name {}", TenantId::FORM)),
         }
     }

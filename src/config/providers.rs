@@ -1,4 +1,4 @@
-//! The `[tenants.*.providers.*]` tables: what is special about a provider.
+//! The `[tenants.*.providers.*]` tables: the providers that a tenant has.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -7,14 +7,14 @@ use std::{
 
 use super::{oauth, reader::Reader};
 use crate::{
-    domain::{Email, EmailTrust, LinkingPolicy, Provider, ProviderPolicy, RequiredEmail},
+    domain::{Email, EmailTrust, LinkingPolicy, Provider, ProviderPolicy, RequiredEmail, Undeclared},
     oauth::ClientSettings,
 };
 
 /// The longest name of a connection, in bytes.
 const MAX_CONNECTION: usize = 128;
 
-/// What is special about a provider.
+/// What an operator says of a provider.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ProviderSettings {
     /// Whether it is a social provider.
@@ -28,6 +28,11 @@ pub struct ProviderSettings {
 }
 
 impl ProviderSettings {
+    /// Those of a provider that the configuration does not name.
+    pub(super) fn undeclared(what: Undeclared) -> Self {
+        Self { policy: what.policy().clone(), ..Self::default() }
+    }
+
     /// The connection of an account of which nobody says through which it signed in: the only one, or the provider's name.
     pub(super) fn connection(&self, provider: &Provider) -> String {
         match self.connections.iter().collect::<Vec<_>>().as_slice() {
@@ -107,6 +112,7 @@ fn read_provider(mut r: Reader, name: &str, base: &Path) -> ProviderSettings {
     }
     r.finish();
     let policy = ProviderPolicy {
+        is_known: true,
         enabled,
         link_only: link_only.unwrap_or_default(),
         email_trust: email_trust.unwrap_or_default(),

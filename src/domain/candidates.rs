@@ -7,7 +7,7 @@ use std::{
 
 use chrono::{DateTime, Utc};
 
-use super::{Identity, IdentityRef, Provider, User, UserId};
+use super::{Identity, IdentityRef, LinkingPolicy, Provider, User, UserId};
 
 /// How many candidates are suggested at most.
 pub const MAX_CANDIDATES: usize = 20;
@@ -37,10 +37,15 @@ impl Candidate {
     }
 }
 
-/// The canonical emails by which a user may be found to be somebody else as well. What is beyond
-/// ASCII before the `@` looks like other addresses too easily.
+/// The canonical emails by which a user may be found to be another one as well: those that a sign-in would link or
+/// suggest by. What is beyond ASCII before the `@` looks like other addresses too easily.
 pub fn telling_emails(user: &User) -> BTreeSet<&str> {
-    user.verified_emails().filter(|email| email.is_ascii()).collect()
+    user.verified_emails().filter(|email| email.is_ascii() && links_by(user, email)).collect()
+}
+
+/// Whether none of the providers that have verified an email on a user keeps it from being linked by that.
+fn links_by(user: &User, canonical: &str) -> bool {
+    user.linking_by(canonical).is_some_and(|linking| linking != LinkingPolicy::Off)
 }
 
 /// Ranks those of `others` who may be `user` as well, the likeliest first: who was never taken apart
@@ -68,24 +73,18 @@ fn candidate(
     other: &User,
     undone: &HashSet<(UserId, UserId)>,
 ) -> Option<Candidate> {
-    let shared = other.identities.iter().filter_map(|identity| Some((identity, shared_email(identity, emails)?)));
-    let shared: Vec<(&Identity, (&str, DateTime<Utc>))> = shared.collect();
+    let emails: Vec<&str> = emails.iter().copied().filter(|email| links_by(other, email)).collect();
+    let with = |email| other.identities.iter().filter_map(move |of| Some((of, of.verify_time_of(email)?)));
+    let shared: Vec<(&Identity, DateTime<Utc>)> = emails.iter().flat_map(|email| with(email)).collect();
     let others = other.identities.iter().filter(|of| shared.iter().all(|(identity, _)| identity.id != of.id));
     Some(Candidate {
         user: other.id.clone(),
-        shared_emails: shared.iter().map(|(_, (email, _))| (*email).to_owned()).collect(),
+        shared_emails: emails.iter().map(|email| (*email).to_owned()).collect(),
         providers: shared.iter().map(|(identity, _)| identity.id.provider.clone()).collect(),
-        verify_time: shared.iter().map(|(_, (_, time))| *time).max()?,
+        verify_time: shared.iter().map(|(_, time)| *time).max()?,
         was_linked_before: were_together(user, other, undone),
         others: others.map(|identity| (identity.id.clone(), identity.here_since())).collect(),
     })
-}
-
-/// The email of an identity, if it is verified and one of these, and when it was.
-fn shared_email<'a>(identity: &'a Identity, emails: &BTreeSet<&str>) -> Option<(&'a str, DateTime<Utc>)> {
-    let email = identity.email.as_ref()?;
-    let (canonical, verified) = (email.canonical.as_deref()?, email.verified.as_ref()?);
-    emails.contains(canonical).then_some((canonical, verified.time))
 }
 
 /// Whether the two, or any whom they hold, were linked or one user before.

@@ -125,7 +125,7 @@ pub fn attach(
         return Err(Refusal::TooManyIdentities);
     }
     if terms.require_shared_verified_email {
-        let verified = identity.email.as_ref().filter(|email| email.verified.is_some());
+        let verified = identity.email.as_ref().filter(|email| email.is_verified());
         let canonical = verified.and_then(|email| email.canonical.as_deref());
         expect_shared_email(&primary, |email| canonical == Some(email))?;
     }

@@ -1,8 +1,27 @@
 //! What an operator decides about a provider.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::Metadata;
+use super::{IdentityEmail, Metadata, Provider, Refusal};
+
+/// What an operator decides about the providers of a tenant.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ProviderPolicies {
+    /// The providers that the configuration names.
+    pub declared: BTreeMap<Provider, ProviderPolicy>,
+    /// What becomes of the others.
+    pub undeclared: Undeclared,
+}
+
+/// What becomes of providers that a tenant's configuration does not name.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Undeclared {
+    /// They let nobody in: see [`ProviderPolicy::UNDECLARED`].
+    #[default]
+    Refuse,
+    /// They are as if they were named, without any setting: see [`ProviderPolicy::PLAIN`].
+    Allow,
+}
 
 /// The claim that names the domain in which an account is hosted. It says something of the email with which it is
 /// told, and of no other.
@@ -11,6 +30,8 @@ pub const HOSTED_DOMAIN: &str = "hd";
 /// What an operator decides about a provider. The default trusts it with nothing but its subjects.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProviderPolicy {
+    /// Whether the tenant has it: its configuration names it, or allows providers that it does not name.
+    pub is_known: bool,
     /// Whether its identities can sign in, be proofs, or be linked at all.
     pub enabled: bool,
     /// Whether its identities are only linked to users, and never sign in by themselves.
@@ -69,20 +90,69 @@ pub enum RequiredEmail {
 
 impl Default for ProviderPolicy {
     fn default() -> Self {
-        Self {
-            enabled: true,
-            link_only: false,
-            email_trust: EmailTrust::default(),
-            linking: LinkingPolicy::default(),
-            required_email: RequiredEmail::default(),
+        Self::PLAIN
+    }
+}
+
+impl ProviderPolicies {
+    /// What is decided about a provider.
+    pub fn of(&self, provider: &Provider) -> &ProviderPolicy {
+        self.declared.get(provider).unwrap_or_else(|| self.undeclared.policy())
+    }
+}
+
+impl Undeclared {
+    /// What is decided about each of them.
+    pub fn policy(self) -> &'static ProviderPolicy {
+        static REFUSED: ProviderPolicy = ProviderPolicy::UNDECLARED;
+        static ALLOWED: ProviderPolicy = ProviderPolicy::PLAIN;
+        match self {
+            Self::Refuse => &REFUSED,
+            Self::Allow => &ALLOWED,
         }
     }
 }
 
 impl ProviderPolicy {
+    /// A provider of which nothing is said but its name: people sign in there, and its word on emails does not count.
+    pub const PLAIN: Self = Self {
+        is_known: true,
+        enabled: true,
+        link_only: false,
+        email_trust: EmailTrust::Never,
+        linking: LinkingPolicy::Suggest,
+        required_email: RequiredEmail::None,
+    };
+    /// A provider that the tenant does not have. Its accounts are read, unlinked and deleted, and nothing else.
+    pub const UNDECLARED: Self = Self { is_known: false, enabled: false, linking: LinkingPolicy::Off, ..Self::PLAIN };
+
     /// Whether its identities can sign in.
     pub fn can_sign_in(&self) -> bool {
         self.enabled && !self.link_only
+    }
+
+    /// Refuses a sign-in with one of its accounts.
+    ///
+    /// # Errors
+    /// [`Refusal::ProviderUnknown`] and [`Refusal::ProviderDisabled`].
+    pub fn expect_sign_in(&self) -> Result<(), Refusal> {
+        self.expect_known()?;
+        if self.can_sign_in() { Ok(()) } else { Err(Refusal::ProviderDisabled) }
+    }
+
+    /// Refuses a reference to one of its accounts where the tenant does not have it.
+    ///
+    /// # Errors
+    /// [`Refusal::ProviderUnknown`].
+    pub fn expect_known(&self) -> Result<(), Refusal> {
+        if self.is_known { Ok(()) } else { Err(Refusal::ProviderUnknown) }
+    }
+
+    /// Notes what the provider's word on the email of one of its accounts is worth; `profile` is that account's.
+    pub fn judge(&self, email: &mut IdentityEmail, profile: &Metadata) {
+        let covers = |canonical: &String| self.email_trust.covers(canonical, profile);
+        let counts = self.enabled && email.verified.is_some() && email.canonical.as_ref().is_some_and(covers);
+        email.counts = counts.then_some(self.linking);
     }
 }
 

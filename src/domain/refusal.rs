@@ -20,7 +20,7 @@ pub enum Refusal {
     SignInInvalid,
     /// Nobody signs in at this provider.
     ProviderDisabled,
-    /// There is no such provider, or none that we are a client of.
+    /// The tenant's configuration does not name such a provider, or no client there where a flow is to begin.
     ProviderUnknown,
     /// The provider does not accept what came back from it, or its answer does not hold.
     ProviderRejected,

@@ -9,8 +9,8 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
-    Identity, IdentityEmail, IdentityRef, LinkingPolicy, Metadata, Provider, ProviderPolicy, Refusal, RequiredEmail,
-    User, UserId, Verified,
+    Identity, IdentityEmail, IdentityRef, LinkingPolicy, Metadata, ProviderPolicy, Refusal, RequiredEmail, User,
+    UserId, Verified,
     candidates::{self, Candidate},
     linking::UnownedIdentity,
     policy::HOSTED_DOMAIN,
@@ -36,8 +36,8 @@ pub struct Facts<'a> {
     pub past: &'a Past,
     /// When it is decided.
     pub now: DateTime<Utc>,
-    /// What is decided about a provider.
-    pub policy: &'a (dyn Fn(&Provider) -> &'a ProviderPolicy + Sync),
+    /// What is decided about the account's provider. What is decided about others is noted at their emails.
+    pub policy: &'a ProviderPolicy,
 }
 
 /// What stays of the users that an account had before.
@@ -124,7 +124,7 @@ pub struct Evidence {
     pub email: String,
     /// When and on whose word it was verified.
     pub verified: Option<Verified>,
-    /// Whether that counts.
+    /// Whether that counts, by today's configuration.
     pub counts: bool,
 }
 
@@ -170,13 +170,11 @@ impl Facts<'_> {
     /// Decides.
     ///
     /// # Errors
-    /// [`Refusal::ProviderDisabled`], [`Refusal::UserBlocked`], [`Refusal::EmailMissing`] and
-    /// [`Refusal::EmailUnverified`].
+    /// [`Refusal::ProviderUnknown`], [`Refusal::ProviderDisabled`], [`Refusal::UserBlocked`],
+    /// [`Refusal::EmailMissing`] and [`Refusal::EmailUnverified`].
     pub fn decide(&self) -> Result<Decision, Refusal> {
-        let policy = (self.policy)(&self.account.id.provider);
-        if !policy.can_sign_in() {
-            return Err(Refusal::ProviderDisabled);
-        }
+        let policy = self.policy;
+        policy.expect_sign_in()?;
         if let Some(owner) = self.owner {
             if owner.blocked {
                 return Err(Refusal::UserBlocked);
@@ -193,7 +191,7 @@ impl Facts<'_> {
             owner: None,
             email: canonical.to_owned(),
             verified: email.verified.clone(),
-            counts: email.verified.is_some() && policy.email_trust.covers(canonical, &self.account.profile_data),
+            counts: email.is_verified(),
         };
         if !own.counts {
             let is_refused = policy.required_email == RequiredEmail::Verified;
@@ -203,7 +201,7 @@ impl Facts<'_> {
         if !canonical.is_ascii() {
             return Ok(created(Rule::EmailNotAscii, vec![own]));
         }
-        match telling_email(self.account, policy) {
+        match telling_email(self.account) {
             Some(canonical) => self.decide_by_email(policy.linking, canonical, own),
             None => Ok(created(Rule::LinkingOff, vec![own])),
         }
@@ -213,10 +211,10 @@ impl Facts<'_> {
     fn decide_by_email(&self, linking: LinkingPolicy, canonical: &str, own: Evidence) -> Result<Decision, Refusal> {
         let holders = self.holders.iter().filter(|user| user.absorbed.is_none());
         let holders: Vec<&User> = holders.filter(|user| holdings(user, canonical).next().is_some()).collect();
-        let evidence = holders.iter().flat_map(|user| self.evidence_of(user, canonical));
+        let evidence = holders.iter().flat_map(|user| Self::evidence_of(user, canonical));
         let evidence: Vec<Evidence> = [own].into_iter().chain(evidence.take(MAX_EVIDENCE)).collect();
 
-        let matches = holders.iter().filter_map(|user| self.matched(user, canonical));
+        let matches = holders.iter().filter_map(|user| Self::matched(user, canonical));
         let (released, matches): (Vec<Match<'_>>, Vec<Match<'_>>) =
             matches.partition(|found| self.was_released_by(found.user));
         if matches.is_empty() {
@@ -251,9 +249,9 @@ impl Facts<'_> {
         Ok(Decision { outcome, rule, evidence })
     }
 
-    fn matched<'u>(&self, user: &'u User, canonical: &'u str) -> Option<Match<'u>> {
-        let proofs: Vec<&Identity> = holdings(user, canonical).filter(|of| self.counts(of, canonical)).collect();
-        let linking = proofs.iter().map(|identity| (self.policy)(&identity.id.provider).linking).min()?;
+    fn matched<'u>(user: &'u User, canonical: &'u str) -> Option<Match<'u>> {
+        let linking = user.linking_by(canonical)?;
+        let proofs = holdings(user, canonical).filter(|of| of.verify_time_of(canonical).is_some()).collect();
         Some(Match { user, proofs, linking })
     }
 
@@ -263,24 +261,17 @@ impl Facts<'_> {
         ids.into_iter().any(|id| self.past.released_by.contains(id))
     }
 
-    /// Whether somebody's email is proven by today's measure, which may be another than when it was verified.
-    fn counts(&self, identity: &Identity, canonical: &str) -> bool {
-        let policy = (self.policy)(&identity.id.provider);
-        let is_verified = identity.email.as_ref().is_some_and(|email| email.verified.is_some());
-        is_verified && policy.enabled && policy.email_trust.covers(canonical, &identity.profile_data)
-    }
-
     fn has_another_account_here(&self, user: &User) -> bool {
         user.identities.iter().any(|identity| identity.id.provider == self.account.id.provider)
     }
 
-    fn evidence_of<'u>(&'u self, user: &'u User, canonical: &'u str) -> impl Iterator<Item = Evidence> + 'u {
+    fn evidence_of<'u>(user: &'u User, canonical: &'u str) -> impl Iterator<Item = Evidence> + 'u {
         holdings(user, canonical).map(|identity| Evidence {
             identity: identity.id.clone(),
             owner: Some(user.id.clone()),
             email: canonical.to_owned(),
             verified: identity.email.as_ref().and_then(|email| email.verified.clone()),
-            counts: self.counts(identity, canonical),
+            counts: identity.verify_time_of(canonical).is_some(),
         })
     }
 
@@ -299,26 +290,31 @@ impl Facts<'_> {
 }
 
 /// The canonical email by which the decision about an account that nobody owns has to look for others, if it
-/// has to.
-pub fn telling_email<'a>(account: &'a UnownedIdentity, policy: &ProviderPolicy) -> Option<&'a str> {
+/// has to. The account has been [`judged`].
+pub fn telling_email(account: &UnownedIdentity) -> Option<&str> {
     let (email, canonical) = address(account.email.as_ref())?;
-    let counts = email.verified.is_some() && policy.email_trust.covers(canonical, &account.profile_data);
-    (counts && canonical.is_ascii() && policy.linking != LinkingPolicy::Off).then_some(canonical)
+    let links = email.counts.is_some_and(|linking| linking != LinkingPolicy::Off);
+    (links && canonical.is_ascii()).then_some(canonical)
 }
 
-/// The account as the provider's word makes it: an email that the provider is not trusted with is not
-/// verified.
+/// The account with what a policy, of today, makes of its provider's word on its email. The word itself is kept, if it is
+/// about an address.
 pub fn judged(mut account: UnownedIdentity, policy: &ProviderPolicy) -> UnownedIdentity {
     if let Some(email) = &mut account.email {
-        let covers = |canonical: &String| policy.email_trust.covers(canonical, &account.profile_data);
-        email.verified = email.verified.take().filter(|_| email.canonical.as_ref().is_some_and(covers));
+        email.verified = email.verified.take().filter(|_| email.canonical.is_some());
+        policy.judge(email, &account.profile_data);
     }
     account
 }
 
 /// An identity with what its provider tells of it now; `None` if it is as it was. What is not told stays, claim by
 /// claim: some tell it only once. An email that is as verified as before keeps the time at which it was, for a month.
-pub fn refreshed(identity: &Identity, told: &UnownedIdentity, now: DateTime<Utc>) -> Option<Identity> {
+pub fn refreshed(
+    identity: &Identity,
+    told: &UnownedIdentity,
+    policy: &ProviderPolicy,
+    now: DateTime<Utc>,
+) -> Option<Identity> {
     let mut fresh = identity.clone();
     if let Some(email) = &told.email {
         let known = identity.email.as_ref().filter(|known| is_same_address(known, email));
@@ -334,17 +330,24 @@ pub fn refreshed(identity: &Identity, told: &UnownedIdentity, now: DateTime<Utc>
     if is_another_profile(&identity.profile_data, &profile) {
         fresh.profile_data = profile;
     }
+    // By the profile that is kept: it may say more than what was told now.
+    if let Some(email) = &mut fresh.email {
+        policy.judge(email, &fresh.profile_data);
+    }
+    // What makes a word count that did not, such as `hd`, proves the address only now.
+    if has_verified_email(&fresh) && !has_verified_email(identity) {
+        fresh.email_proven_since = Some(now);
+    }
     (fresh != *identity).then_some(fresh)
 }
 
 /// Whether a sign-in has made a proven address of one that was not, or another one of an identity that was there.
-pub fn proves_an_address(before: &Identity, after: &Identity, policy: &ProviderPolicy) -> bool {
-    let covers = |email: &IdentityEmail| {
-        email.canonical.as_ref().is_some_and(|canonical| policy.email_trust.covers(canonical, &after.profile_data))
-    };
-    after.email_proven_since.is_some()
-        && after.email_proven_since != before.email_proven_since
-        && after.email.as_ref().is_some_and(covers)
+pub fn proves_an_address(before: &Identity, after: &Identity) -> bool {
+    has_verified_email(after) && after.email_proven_since != before.email_proven_since
+}
+
+fn has_verified_email(identity: &Identity) -> bool {
+    identity.email.as_ref().is_some_and(IdentityEmail::is_verified)
 }
 
 fn is_same_address(one: &IdentityEmail, other: &IdentityEmail) -> bool {

@@ -3,7 +3,7 @@
 use chrono::{DateTime, SubsecRound, Utc};
 use uuid::Uuid;
 
-use super::{IdentityRef, Metadata, UserId};
+use super::{IdentityRef, LinkingPolicy, Metadata, UserId};
 
 /// One person's record, with the identities that it owns.
 #[derive(Debug, Clone, PartialEq)]
@@ -152,8 +152,12 @@ pub struct IdentityEmail {
     pub given: String,
     /// What it is found by; `None` if it does not parse, and then it is never verified.
     pub canonical: Option<String>,
-    /// When and on whose word it was verified; `None` if it was not.
+    /// When and on whose word it was verified; `None` if nobody says so. It is kept as given, whether or not it
+    /// counts.
     pub verified: Option<Verified>,
+    /// What today's configuration makes of `verified`: how an email of this provider links, where the word counts;
+    /// `None` where it does not. [`super::ProviderPolicy::judge`] notes it wherever an email is read or made.
+    pub counts: Option<LinkingPolicy>,
 }
 
 /// That an email was verified.
@@ -177,6 +181,22 @@ pub enum Verifier {
         /// The service, as that issuer names it.
         subject: String,
     },
+}
+
+impl IdentityEmail {
+    /// Whether it is verified, by a word that counts today.
+    pub fn is_verified(&self) -> bool {
+        self.counts.is_some()
+    }
+}
+
+impl Identity {
+    /// When its email was verified, if it is this one and the word counts today.
+    pub fn verify_time_of(&self, canonical: &str) -> Option<DateTime<Utc>> {
+        let email = self.email.as_ref().filter(|email| email.is_verified());
+        let email = email.filter(|email| email.canonical.as_deref() == Some(canonical))?;
+        email.verified.as_ref().map(|verified| verified.time)
+    }
 }
 
 impl User {
@@ -205,8 +225,15 @@ impl User {
         self.identities
             .iter()
             .filter_map(|identity| identity.email.as_ref())
-            .filter(|email| email.verified.is_some())
+            .filter(|email| email.is_verified())
             .filter_map(|email| email.canonical.as_deref())
+    }
+
+    /// How this user is linked by a canonical email: the most closed policy of the providers that have verified it;
+    /// `None` if it is not verified on this user.
+    pub fn linking_by(&self, canonical: &str) -> Option<LinkingPolicy> {
+        let emails = self.identities.iter().filter_map(|identity| identity.email.as_ref());
+        emails.filter(|email| email.canonical.as_deref() == Some(canonical)).filter_map(|email| email.counts).min()
     }
 
     /// The id of this live user and those of the users that it holds, some of them more than once.
@@ -331,8 +358,9 @@ pub struct Standing {
     pub create_time: DateTime<Utc>,
     /// The absorption of the named user, if there was one.
     pub absorbed: Option<Absorbed>,
-    /// Whether an identity of the named user is with its holder. An absorbed user all of whose
-    /// identities have left is an id that resolves, and nobody's way in.
+    /// For one that was named by its id: whether an identity at which people sign in, by today's configuration, is
+    /// with its holder that is its own, or came with it if it was absorbed. Else the id resolves, and is nobody's
+    /// way in. True where an identity was named: that has its own provider.
     pub has_identity: bool,
 }
 

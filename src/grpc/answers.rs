@@ -53,7 +53,8 @@ pub(super) fn nameless(told: &User) -> pb::User {
 
 fn identity(identity: &Identity) -> pb::Identity {
     let email = identity.email.as_ref();
-    let verify_time = email.and_then(|email| email.verified.as_ref()).map(|verified| verified.time);
+    let verified = email.filter(|email| email.is_verified());
+    let verify_time = verified.and_then(|email| email.verified.as_ref()).map(|verified| verified.time);
     pb::Identity {
         r#ref: Some(identity_ref(&identity.id)),
         connection: identity.connection.clone(),

@@ -281,6 +281,7 @@ impl Checks {
         let email = (!email.is_empty()).then(|| IdentityEmail {
             canonical: Email::parse(&email).ok().map(|email| email.canonical().to_owned()),
             verified: email_verified.then(|| verified.clone()),
+            counts: None,
             given: email,
         });
         Some(UnownedIdentity { id, connection, social: false, email, profile_data })
@@ -332,6 +333,7 @@ impl Checks {
                 given: email.given().to_owned(),
                 canonical: Some(email.canonical().to_owned()),
                 verified: email_verified.then(|| verified.clone()),
+                counts: None,
             }),
         };
         let profile_data = self.metadata(&format!("{field}.profile_data"), profile_data);

@@ -123,7 +123,7 @@ pub fn refused(refusal: Refusal) -> Status {
         Refusal::ProviderUnknown => plain(
             NotFound,
             Reason::ProviderUnknown,
-            "no sign-in can be begun at such a provider here: list the providers",
+            "this tenant has no such provider, or none at which a sign-in can be begun: check the name, or have the operator declare it",
         ),
         Refusal::ProviderRejected => plain(
             FailedPrecondition,

@@ -117,7 +117,8 @@ impl Linking {
         self.tasks.wait().await;
     }
 
-    /// Turns away a caller that signed in at a provider at which nobody signs in.
+    /// Turns away a caller that signed in at a provider at which nobody signs in: one that is disabled, link-only, or
+    /// not the tenant's.
     pub fn expect_sign_in(&self, permit: &Permit) -> Result<(), Denial> {
         let Caller::User(UserCaller { named: Named::Identity(identity), .. }) = permit.caller() else {
             return Ok(());
@@ -126,7 +127,7 @@ impl Linking {
         if tenant.is_some_and(|tenant| tenant.can_sign_in(&identity.provider)) {
             return Ok(());
         }
-        Err(Denial::TokenInvalid("its provider is disabled or link-only"))
+        Err(Denial::TokenInvalid("its provider is disabled, link-only or not declared"))
     }
 
     /// The permission to link of the person whose token a service passes on: what the gate would give to who

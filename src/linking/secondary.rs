@@ -8,10 +8,10 @@ use uuid::Uuid;
 use super::{Error, Linking};
 use crate::{
     auth::{Caller, Denial, Permit, TokenUse, VerifiedToken, Who},
-    config::{ProviderSettings, Tenant},
+    config::Tenant,
     domain::{
         Email, IdentityEmail, IdentityRef, Metadata, Named, Refusal, User, UserId, Verified, Verifier,
-        linking::UnownedIdentity, refusal::LinkTokenProblem, sign_in::judged, tickets::Ticket,
+        linking::UnownedIdentity, refusal::LinkTokenProblem, tickets::Ticket,
     },
     secret::sha256,
     store::{Answer, Proof},
@@ -193,9 +193,10 @@ impl Secondary {
             // A ticket absorbs nobody.
             Self::Identity(_) | Self::MainIdentity(_) | Self::User(_) | Self::Ticket(_) => return Ok(()),
         };
-        let can_sign_in = |identity: &IdentityRef| tenant.can_sign_in(&identity.provider);
-        let is_way_in = can_sign_in(proving) || !user.identities.iter().any(|of| can_sign_in(&of.id));
-        if is_way_in && user.is_vouched(proving) { Ok(()) } else { Err(refusal) }
+        // A provider that is disabled or undeclared today may let people in again tomorrow.
+        let is_link_only = |identity: &IdentityRef| tenant.provider(&identity.provider).policy.link_only;
+        let reaches = tenant.can_sign_in(&proving.provider) || user.identities.iter().all(|of| is_link_only(&of.id));
+        if reaches && user.is_vouched(proving) { Ok(()) } else { Err(refusal) }
     }
 
     /// What is to be done, from what is known of the secondary side.
@@ -218,11 +219,14 @@ impl Secondary {
             Self::Proven(token) => proven_step(tenant, token, primary, known),
             Self::Ticket(_) => ticket_step(tenant, ticket, known),
             Self::Account(account) => account_step(tenant, account, primary, known, now),
-            Self::Identity(_) | Self::MainIdentity(_) => match &known.standing {
-                None => Err(Refusal::IdentityNotFound),
-                Some(owner) if owner.holder == *primary => Ok(Step::Nothing { link: known.home_link }),
-                Some(owner) => Ok(Step::Absorb(owner.holder.clone())),
-            },
+            Self::Identity(identity) | Self::MainIdentity(identity) => {
+                tenant.provider(&identity.provider).policy.expect_known()?;
+                match &known.standing {
+                    None => Err(Refusal::IdentityNotFound),
+                    Some(owner) if owner.holder == *primary => Ok(Step::Nothing { link: known.home_link }),
+                    Some(owner) => Ok(Step::Absorb(owner.holder.clone())),
+                }
+            }
             Self::User(_) => match &known.standing {
                 None => Err(Refusal::UserNotFound),
                 Some(user) => match &user.absorbed {
@@ -242,8 +246,7 @@ fn proven_step(tenant: &Tenant, token: &VerifiedToken, primary: &UserId, known: 
         let outlived = known.delete_time.is_some_and(|deleted| token.issued_at <= deleted);
         return match &token.who {
             Who::User(Named::Identity(identity)) if !outlived => {
-                let account = told(identity.clone(), tenant.provider(&identity.provider), token);
-                let account = tenant.described(account);
+                let account = tenant.described(told(identity.clone(), token));
                 Ok(Step::Attach(Box::new(Arrival { account, proven_at: token.issued_at, ticket: None })))
             }
             _ => Err(Refusal::LinkTokenInvalid(LinkTokenProblem::Invalid)),
@@ -269,7 +272,7 @@ fn ticket_step(tenant: &Tenant, ticket: Option<Ticket>, known: &Answer) -> Resul
     if known.standing.is_some() || ticket.is_outlived_by(known.delete_time) || !provider.policy.enabled {
         return Err(Refusal::LinkTicketInvalid);
     }
-    let account = tenant.described(judged(ticket.account.clone(), &provider.policy));
+    let account = tenant.described(ticket.account.clone());
     Ok(Step::Attach(Box::new(Arrival { account, proven_at: ticket.issue_time, ticket: Some(ticket) })))
 }
 
@@ -292,14 +295,14 @@ fn account_step(
         // Deleted while the person signed in there.
         None if known.delete_time.is_some_and(|deleted| now <= deleted) => Err(Refusal::SignInInvalid),
         None => {
-            let account = tenant.described(judged(account.clone(), &provider.policy));
+            let account = tenant.described(account.clone());
             Ok(Step::Attach(Box::new(Arrival { account, proven_at: now, ticket: None })))
         }
     }
 }
 
 /// The identity as its token describes it.
-fn told(id: IdentityRef, provider: &ProviderSettings, token: &VerifiedToken) -> UnownedIdentity {
+fn told(id: IdentityRef, token: &VerifiedToken) -> UnownedIdentity {
     // What does not fit is not worth refusing a link for: it is the provider's, and it can be
     // had from there again.
     let profile_data = Metadata::parse("", token.claims.profile()).unwrap_or_default();
@@ -307,11 +310,10 @@ fn told(id: IdentityRef, provider: &ProviderSettings, token: &VerifiedToken) -> 
         |given: &&str| (1..=MAX_TOLD_EMAIL).contains(&given.len()) && !given.chars().any(char::is_control);
     let email = token.claims.text("email").filter(can_be_kept).map(|given| {
         let canonical = Email::parse(given).ok().map(|email| email.canonical().to_owned());
-        let is_trusted = |canonical: &String| provider.policy.email_trust.covers(canonical, &profile_data);
-        let is_verified = token.claims.is_true("email_verified") && canonical.as_ref().is_some_and(is_trusted);
+        let is_verified = token.claims.is_true("email_verified");
         let verified =
             is_verified.then(|| Verified { time: token.issued_at, by: Verifier::Issuer(token.issuer.clone()) });
-        IdentityEmail { given: given.to_owned(), canonical, verified }
+        IdentityEmail { given: given.to_owned(), canonical, verified, counts: None }
     });
     UnownedIdentity { id, connection: String::new(), social: false, email, profile_data }
 }

@@ -97,7 +97,7 @@ impl Write for SignIn {
             return Err(Error::Answered(stored));
         }
         let seen = self.see(tenant, session).await?;
-        if seen.is_as_it_was() {
+        if seen.is_as_it_was(tenant) {
             return self.answer_known(tenant, session, seen).await;
         }
         let new_id = match seen.decision.outcome {
@@ -107,7 +107,7 @@ impl Write for SignIn {
         if self.validate_only {
             return self.act(tenant, session, seen, new_id, clock::now()).await;
         }
-        session.begin_locked(&self.keys(tenant, &seen, new_id.as_ref())).await?;
+        session.begin_locked(&self.keys(&seen, new_id.as_ref())).await?;
         // Once more, behind the locks: what is decided now stays so until it is written.
         let again = self.see(tenant, session).await?;
         if again.decision != seen.decision {
@@ -144,10 +144,11 @@ impl Write for SignIn {
 
 impl Seen {
     /// Whether a known account is as it was, and vouches for none, so that nothing is to be written.
-    fn is_as_it_was(&self) -> bool {
+    fn is_as_it_was(&self, tenant: &Tenant) -> bool {
         let Some(owner) = &self.owner else { return false };
+        let policy = &tenant.provider(&self.account.id.provider).policy;
         let known = owner.identity(&self.account.id);
-        known.is_some_and(|known| sign_in::refreshed(known, &self.account, clock::now()).is_none())
+        known.is_some_and(|known| sign_in::refreshed(known, &self.account, policy, clock::now()).is_none())
             && owner.vouched_for_by(&self.account.id).is_empty()
     }
 }
@@ -160,18 +161,16 @@ impl SignIn {
             SigningIn::Ticket(hash) => return self.see_ticket(tenant, session, hash).await,
         };
         let provider = tenant.provider(&account.id.provider);
-        let account = tenant.described(sign_in::judged(account, &provider.policy));
+        let account = tenant.described(account);
         let owner = session.user_by_identity(&account.id).await?;
-        let email = sign_in::telling_email(&account, &provider.policy).filter(|_| owner.is_none());
+        let email = sign_in::telling_email(&account).filter(|_| owner.is_none());
         let holders = match email.filter(|_| provider.policy.can_sign_in()) {
             Some(email) => session.email_holders(email).await?,
             None => Vec::new(),
         };
         let past = if holders.is_empty() { Past::default() } else { session.past(&account.id).await? };
-        let now = clock::now();
-        let policy = |provider: &_| &tenant.provider(provider).policy;
-        let facts =
-            Facts { account: &account, owner: owner.as_ref(), holders: &holders, past: &past, now, policy: &policy };
+        let (now, policy) = (clock::now(), &provider.policy);
+        let facts = Facts { account: &account, owner: owner.as_ref(), holders: &holders, past: &past, now, policy };
         let decision = facts.decide()?;
         Ok(Seen { account, owner, holders, decision })
     }
@@ -187,19 +186,16 @@ impl SignIn {
             return Err(Refusal::SignInInvalid.into());
         }
         let provider = tenant.provider(&ticket.account.id.provider);
-        if !provider.policy.can_sign_in() {
-            return Err(Refusal::ProviderDisabled.into());
-        }
-        let account = tenant.described(sign_in::judged(ticket.account, &provider.policy));
+        provider.policy.expect_sign_in()?;
+        let account = tenant.described(ticket.account);
         let decision = Decision { outcome: Outcome::Created, rule: Rule::OwnUserWanted, evidence: Vec::new() };
         Ok(Seen { account, owner: None, holders: Vec::new(), decision })
     }
 
     /// The account, the email that was looked for, and everybody who is changed or told of.
-    fn keys(&self, tenant: &Tenant, seen: &Seen, new_id: Option<&UserId>) -> LockKeys {
-        let policy = &tenant.provider(&seen.account.id.provider).policy;
+    fn keys(&self, seen: &Seen, new_id: Option<&UserId>) -> LockKeys {
         let keys = LockKeys::default().identity(&seen.account.id);
-        let email = sign_in::telling_email(&seen.account, policy).filter(|_| seen.owner.is_none());
+        let email = sign_in::telling_email(&seen.account).filter(|_| seen.owner.is_none());
         let keys = email.into_iter().fold(keys, LockKeys::email);
         let evidence = seen.decision.evidence.iter().filter_map(|of| of.owner.as_ref());
         let keys = evidence.fold(keys, LockKeys::user);
@@ -253,10 +249,10 @@ impl SignIn {
         let vouched = user.vouched_for_by(&account.id);
         user.vouch_for(&vouched);
         let known = user.identities.iter_mut().find(|identity| identity.id == account.id).ok_or(Error::Moved)?;
-        let fresh = sign_in::refreshed(known, &account, now);
+        let policy = &tenant.provider(&account.id.provider).policy;
+        let fresh = sign_in::refreshed(known, &account, policy, now);
         if let Some(fresh) = &fresh {
-            let policy = &tenant.provider(&account.id.provider).policy;
-            let proves_an_address = sign_in::proves_an_address(known, fresh, policy);
+            let proves_an_address = sign_in::proves_an_address(known, fresh);
             *known = fresh.clone();
             if proves_an_address {
                 user.writes_valid_from = Some(now);

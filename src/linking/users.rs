@@ -73,6 +73,7 @@ impl Write for CreateUser {
         let mut questions = vec![Question::from(named)];
         questions.extend(wanted.clone().map(|id| Question::from(Named::UserId(id))));
         let known = unanswered(session, &questions).await?;
+        tenant.provider(&self.identity.id.provider).policy.expect_known()?;
         if known.first().is_some_and(|identity| identity.standing.is_some()) {
             return Err(Refusal::IdentityTaken.into());
         }

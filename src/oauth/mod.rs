@@ -59,7 +59,7 @@ impl From<Account> for UnownedIdentity {
             let canonical = Email::parse(&given).ok().map(|email| email.canonical().to_owned());
             let is_verified = email_verified && canonical.is_some();
             let verified = is_verified.then_some(Verified { time, by: Verifier::Issuer(issuer) });
-            IdentityEmail { given, canonical, verified }
+            IdentityEmail { given, canonical, verified, counts: None }
         });
         Self { id, connection: String::new(), social: false, email, profile_data }
     }

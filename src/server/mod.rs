@@ -50,7 +50,7 @@ use crate::{
     http_client::HttpClient,
     linking::Linking,
     oauth::{ClientSettings, Clients},
-    store::{IssuerChanged, OpenError, Store, StoreError},
+    store::{AccountsAt, IssuerChanged, OpenError, Store, StoreError},
     tls::TlsFiles,
 };
 
@@ -204,8 +204,7 @@ fn certificates(
 
 /// Opens the store of all tenants.
 async fn open(config: &Config) -> Result<Store, ServeError> {
-    let tenants: Vec<TenantId> = config.tenants.keys().cloned().collect();
-    Ok(Store::open(&config.database.address, config.database.max_connections, &tenants).await?)
+    Ok(Store::open(&config.database.address, config.database.max_connections, config.policies()).await?)
 }
 
 /// Keeps the store swept, reads the issuers' keys, and holds providers to their issuers.
@@ -226,9 +225,25 @@ async fn assemble(
     for (_, keys) in &issuers {
         tokio::spawn(Arc::clone(keys).keep_fresh(http.clone(), stop.clone()));
     }
-    let tenants = config.tenants.keys().cloned().collect();
+    let tenants: Vec<TenantId> = config.tenants.keys().cloned().collect();
+    report_unknown_providers(&store, &tenants).await;
     tokio::spawn(keep_swept(store.clone(), tenants, config.feed.retention, stop));
     Ok(Linking::new(store, Issuers::new(issuers), config.tenants.clone()))
+}
+
+/// Logs the accounts that let nobody in, because their provider is not declared: an operator who takes a provider out
+/// of the file, or misspells it, sees whom that concerns.
+async fn report_unknown_providers(store: &Store, tenants: &[TenantId]) {
+    for tenant in tenants {
+        let found = async { store.session(tenant).await?.accounts_at_unknown_providers().await };
+        match found.await {
+            Ok(found) => found.into_iter().for_each(|AccountsAt { provider, accounts }| {
+                tracing::warn!(%tenant, provider, accounts, "accounts at a provider that the tenant does not declare let nobody in");
+            }),
+            // There are too many to count at once: no reason not to serve.
+            Err(error) => tracing::warn!(%tenant, %error, "accounts at undeclared providers could not be counted"),
+        }
+    }
 }
 
 /// Holds each provider to the issuer that its first identities came from.

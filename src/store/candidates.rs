@@ -10,7 +10,8 @@ use diesel::{
 use super::{
     Session, StoreError,
     cached::Cached,
-    rows::{UserRow, user_columns, user_id},
+    rows::{user_columns, user_id},
+    trust::email_counts,
 };
 use crate::domain::{User, UserId};
 
@@ -26,25 +27,31 @@ struct Pair {
 }
 
 impl Session {
-    /// Users other than `user` one of whose identities has one of these canonical emails, verified.
+    /// Users other than `user` one of whose identities has one of these canonical emails, verified by a provider whose
+    /// emails are linked by.
     pub async fn users_sharing_emails(&mut self, user: &UserId, emails: &[&str]) -> Result<Vec<User>, StoreError> {
         const SQL: &str = concat!(
             "SELECT ",
             user_columns!(),
             " FROM (SELECT DISTINCT m.owner_id FROM unnest($3::text[]) AS e(email) \
-                     CROSS JOIN LATERAL (SELECT DISTINCT owner_id FROM identities \
-                       WHERE tenant_id = $1 AND email_canonical = e.email AND email_verified AND owner_id <> $2 \
-                       ORDER BY owner_id LIMIT $4) m \
+                     CROSS JOIN LATERAL (SELECT DISTINCT i.owner_id FROM identities i \
+                       WHERE i.tenant_id = $1 AND i.email_canonical = e.email AND i.owner_id <> $2 AND ",
+            email_counts!("i", "$5", "$6", "$7"),
+            " ORDER BY i.owner_id LIMIT $4) m \
                      ORDER BY m.owner_id LIMIT $4) c \
               JOIN users u ON u.tenant_id = $1 AND u.id = c.owner_id ORDER BY u.id"
         );
+        let verifiers = &self.trust.linking_verifiers;
         let query = sql_query(SQL)
             .bind::<Text, _>(self.tenant.as_str())
             .bind::<Text, _>(user.as_str())
             .bind::<Array<Text>, _>(emails)
-            .bind::<BigInt, _>(LOOKED_AT);
-        let rows: Vec<UserRow> = self.conn.load(Cached(query)).await?;
-        rows.into_iter().map(User::try_from).collect()
+            .bind::<BigInt, _>(LOOKED_AT)
+            .bind::<Array<Text>, _>(&verifiers.always)
+            .bind::<Array<Text>, _>(&verifiers.domains)
+            .bind::<Array<Text>, _>(&verifiers.hosted);
+        let rows = self.conn.load(Cached(query)).await?;
+        self.judged(rows)
     }
 
     /// The primary and the secondary side of each link between `ones` and `others` that was undone.

@@ -29,11 +29,15 @@ mod sign_in_attempts;
 mod standing;
 mod tenants;
 mod tickets;
+mod trust;
 mod turns;
 mod undoing;
 mod users;
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
 use diesel_async::{
     AsyncPgConnection,
@@ -43,9 +47,10 @@ use diesel_async::{
 use self::{
     connection::Connection,
     events::NewEvent,
+    trust::Trust,
     turns::{Turn, Turns},
 };
-use crate::domain::{TenantId, UserId};
+use crate::domain::{ProviderPolicies, TenantId, UserId};
 pub use connect::{Address, AddressError};
 pub use epochs::Horizon;
 pub use erasures::Deleted;
@@ -63,6 +68,7 @@ pub use search::{Excluded, UserSearch};
 pub use sign_in_attempts::{AttemptName, SignInAttempt};
 pub use standing::{About, Answer, Known, ProofUse, Question};
 pub use tenants::{IssuerChanged, TenantKey};
+pub use trust::AccountsAt;
 pub use users::Inserted;
 
 /// The database, as a pool of connections.
@@ -71,6 +77,7 @@ pub struct Store {
     pool: Pool<AsyncPgConnection>,
     address: Arc<Address>,
     keys: Arc<HashMap<TenantId, TenantKey>>,
+    trust: Arc<HashMap<TenantId, Arc<Trust>>>,
     turns: Arc<Turns>,
 }
 
@@ -92,14 +99,20 @@ impl Store {
     }
 
     /// Opens a pool of at most `size` connections on a database whose schema fits, and makes the
-    /// keys of tenants that have none.
-    pub async fn open(address: &Address, size: usize, tenants: &[TenantId]) -> Result<Self, OpenError> {
+    /// keys of tenants that have none. Whether an email that is read counts as verified, `tenants` decides.
+    pub async fn open(
+        address: &Address,
+        size: usize,
+        tenants: BTreeMap<TenantId, ProviderPolicies>,
+    ) -> Result<Self, OpenError> {
         let mut conn = connect(address).await?;
         migrations::check(&mut conn).await??;
-        let keys = tenants::load_keys(&mut conn, tenants).await?;
+        let keys = tenants::load_keys(&mut conn, tenants.keys()).await?;
         let pool = address.pool(size).map_err(StoreError::Fault)?;
-        let turns = Arc::default();
-        let store = Self { pool, address: Arc::new(address.clone()), keys: Arc::new(keys), turns };
+        let trust = tenants.into_iter().map(|(tenant, policies)| (tenant, Arc::new(Trust::new(policies)))).collect();
+        let (address, keys, trust, turns) =
+            (Arc::new(address.clone()), Arc::new(keys), Arc::new(trust), Arc::default());
+        let store = Self { pool, address, keys, trust, turns };
         store.begin_epoch().await?;
         Ok(store)
     }
@@ -107,9 +120,10 @@ impl Store {
     /// A connection for one tenant's data. Waits for a free one, but not long.
     pub async fn session(&self, tenant: &TenantId) -> Result<Session, StoreError> {
         let key = self.key(tenant)?.clone();
+        let trust = self.trust.get(tenant).ok_or_else(|| StoreError::Fault(format!("tenant {tenant} has no trust")))?;
         let conn = self.connection().await?;
-        let (store, tenant) = (self.clone(), tenant.clone());
-        Ok(Session { conn, turn: None, store, tenant, key, request: None, caller: None, events: Vec::new() })
+        let (store, tenant, trust) = (self.clone(), tenant.clone(), Arc::clone(trust));
+        Ok(Session { conn, turn: None, store, tenant, key, trust, request: None, caller: None, events: Vec::new() })
     }
 
     async fn connection(&self) -> Result<Connection, StoreError> {
@@ -143,6 +157,7 @@ pub struct Session {
     store: Store,
     tenant: TenantId,
     key: TenantKey,
+    trust: Arc<Trust>,
     request: Option<Request>,
     /// The user that the caller is, where it calls for itself.
     caller: Option<UserId>,

@@ -11,8 +11,8 @@ use uuid::Uuid;
 
 use super::StoreError;
 use crate::domain::{
-    Absorbed, Identity, IdentityEmail, IdentityRef, Metadata, Moved, Provider, Subject, TokenHash, User, UserId,
-    Verified, Verifier,
+    Absorbed, Identity, IdentityEmail, IdentityRef, Metadata, Moved, Provider, ProviderPolicies, Subject, TokenHash,
+    User, UserId, Verified, Verifier,
 };
 
 /// The columns of a [`UserRow`], for a query in which `u` is the user. The identities come as one
@@ -94,6 +94,20 @@ struct IdentityRow {
     email_changed: bool,
 }
 
+impl UserRow {
+    /// The user, whose emails are verified as far as today's configuration has it.
+    pub(super) fn judged(self, policies: &ProviderPolicies) -> Result<User, StoreError> {
+        let mut user = User::try_from(self)?;
+        for identity in &mut user.identities {
+            if let Some(email) = &mut identity.email {
+                policies.of(&identity.id.provider).judge(email, &identity.profile_data);
+            }
+        }
+        Ok(user)
+    }
+}
+
+/// Without today's configuration no email counts as verified: see [`UserRow::judged`].
 impl TryFrom<UserRow> for User {
     type Error = StoreError;
 
@@ -137,7 +151,12 @@ impl TryFrom<IdentityRow> for Identity {
             ordinal: row.ordinal,
             connection: row.connection,
             social: row.social,
-            email: row.email.map(|given| IdentityEmail { given, canonical: row.email_canonical, verified }),
+            email: row.email.map(|given| IdentityEmail {
+                given,
+                canonical: row.email_canonical,
+                verified,
+                counts: None,
+            }),
             profile_data: metadata(row.profile_data)?,
             attach_time: row.attach_time,
             attached_by: row.attached_by_link,

@@ -9,7 +9,12 @@ use diesel::{
     sql_types::{Array, BigInt, HasSqlType, Text},
 };
 
-use super::{Session, StoreError, cached::Cached, rows::user_columns, users::all};
+use super::{
+    Session, StoreError,
+    cached::Cached,
+    rows::user_columns,
+    trust::{Verifiers, email_counts},
+};
 use crate::domain::{Email, Provider, Subject, User, UserId};
 
 /// Whom to look for: the live users of whom all of this is true. Without anything said, all of them.
@@ -19,7 +24,7 @@ pub struct UserSearch {
     pub user_id: Option<UserId>,
     /// The email of the primary identity.
     pub email: Option<Email>,
-    /// That the primary identity has an email, and whether it is verified.
+    /// That the primary identity has an email, and whether it counts as verified.
     pub email_verified: Option<bool>,
     /// The provider of one of the identities.
     pub provider: Option<Provider>,
@@ -38,7 +43,7 @@ pub struct Excluded {
     pub user_ids: Vec<UserId>,
     /// The email of the primary identity.
     pub emails: Vec<Email>,
-    /// That the primary identity has an email, and whether it is verified.
+    /// That the primary identity has an email, and whether it counts as verified.
     pub email_verified: Vec<bool>,
     /// The provider of any identity.
     pub providers: Vec<Provider>,
@@ -78,11 +83,12 @@ impl Session {
         // The identities are read of those only who are not skipped.
         let statement = Statement::new()
             .sql(concat!("SELECT ", user_columns!(), " FROM (SELECT u.*"))
-            .users(search, self.tenant.as_str(), after)
+            .users(search, self.tenant.as_str(), after, &self.trust.verifiers)
             .bind::<BigInt, _>(" ORDER BY u.id OFFSET ", number(offset))
             .bind::<BigInt, _>(" LIMIT ", number(limit))
             .sql(") u ORDER BY u.id");
-        all(self.conn.load(Cached(statement.query)).await?)
+        let rows = self.conn.load(Cached(statement.query)).await?;
+        self.judged(rows)
     }
 
     /// How many users are looked for; counting stops at `at_most`.
@@ -92,7 +98,7 @@ impl Session {
         }
         let statement = Statement::new()
             .sql("SELECT count(*) AS users FROM (SELECT")
-            .users(search, self.tenant.as_str(), "")
+            .users(search, self.tenant.as_str(), "", &self.trust.verifiers)
             .bind::<BigInt, _>(" LIMIT ", number(at_most))
             .sql(") m");
         let row: Option<CountRow> = self.conn.load_one(Cached(statement.query)).await?;
@@ -100,17 +106,21 @@ impl Session {
     }
 
     /// The live users whose primary identity has this canonical email, at most `limit`: first those with whom
-    /// it is verified, whom no number of others keeps from being found, each kind in the order of their ids.
+    /// it counts as verified, whom no number of others keeps from being found, each kind in the order of their ids.
     pub async fn users_by_root_email(&mut self, canonical: &str, limit: usize) -> Result<Vec<User>, StoreError> {
         macro_rules! owners {
             ($whose:literal) => {
                 concat!(
-                    "(SELECT u.*, p.email_verified FROM identities p \
+                    "(SELECT u.*, ",
+                    email_counts!("p", "$4", "$5", "$6"),
+                    " AS email_counts FROM identities p \
                        JOIN users u ON u.tenant_id = p.tenant_id AND u.id = p.owner_id \
                          AND u.primary_provider = p.provider AND u.primary_subject = p.subject \
                        WHERE p.tenant_id = $1 AND p.email_canonical = $2 AND ",
                     $whose,
-                    " ORDER BY u.id LIMIT $3)"
+                    "(",
+                    email_counts!("p", "$4", "$5", "$6"),
+                    ") ORDER BY u.id LIMIT $3)"
                 )
             };
         }
@@ -118,16 +128,21 @@ impl Session {
             "SELECT ",
             user_columns!(),
             " FROM (",
-            owners!("p.email_verified"),
+            owners!(""),
             " UNION ALL ",
-            owners!("NOT p.email_verified"),
-            ") u ORDER BY NOT u.email_verified, u.id LIMIT $3"
+            owners!("NOT "),
+            ") u ORDER BY NOT u.email_counts, u.id LIMIT $3"
         );
+        let verifiers = &self.trust.verifiers;
         let query = sql_query(SQL)
             .bind::<Text, _>(self.tenant.as_str())
             .bind::<Text, _>(canonical)
-            .bind::<BigInt, _>(number(limit));
-        all(self.conn.load(Cached(query)).await?)
+            .bind::<BigInt, _>(number(limit))
+            .bind::<Array<Text>, _>(&verifiers.always)
+            .bind::<Array<Text>, _>(&verifiers.domains)
+            .bind::<Array<Text>, _>(&verifiers.hosted);
+        let rows = self.conn.load(Cached(query)).await?;
+        self.judged(rows)
     }
 }
 
@@ -165,7 +180,7 @@ impl<'a> Statement<'a> {
     ///
     /// Five things change the text, so a connection keeps 32 of each kind at most: whether there is an id, an
     /// email, a provider, a subject, and whether there is anything else.
-    fn users(mut self, search: &'a UserSearch, tenant: &'a str, after: &'a str) -> Self {
+    fn users(mut self, search: &'a UserSearch, tenant: &'a str, after: &'a str, verifiers: &'a Verifiers) -> Self {
         let UserSearch { user_id, email, email_verified, provider, subject, excluded, is_of_nobody: _ } = search;
         self = self.sql(" FROM users u");
         if email.is_some() {
@@ -192,7 +207,7 @@ impl<'a> Statement<'a> {
             self = self.sql(")");
         }
         if email_verified.is_some() || *excluded != Excluded::default() {
-            self = self.root_email(search).excluded(excluded);
+            self = self.root_email(search, verifiers).excluded(excluded);
         }
         self
     }
@@ -201,7 +216,7 @@ impl<'a> Statement<'a> {
     ///
     /// Nobody is found by that, only judged: where no email finds it, one by one, as `OFFSET 0` has it. A join
     /// would be made of everybody before the first ones are known.
-    fn root_email(mut self, search: &'a UserSearch) -> Self {
+    fn root_email(mut self, search: &'a UserSearch, verifiers: &'a Verifiers) -> Self {
         let UserSearch { email_verified, excluded, .. } = search;
         let states = [("none", None), ("verified", Some(true)), ("unverified", Some(false))];
         let is_wanted = |state: Option<bool>| {
@@ -212,9 +227,19 @@ impl<'a> Statement<'a> {
         if search.email.is_none() {
             self = self.sql(" AND EXISTS (SELECT FROM identities p WHERE ").sql(IS_PRIMARY);
         }
+        // As `email_counts` has it, with parameters wherever they come.
         self = self
             .bind::<Array<Text>, _>(
-                " AND CASE WHEN p.email IS NULL THEN 'none' WHEN p.email_verified THEN 'verified' \
+                " AND CASE WHEN p.email IS NULL THEN 'none' WHEN p.email_verified AND (p.provider = ANY(",
+                &verifiers.always,
+            )
+            .bind::<Array<Text>, _>(
+                ") OR p.provider || '@' || split_part(p.email_canonical, '@', 2) = ANY(",
+                &verifiers.domains,
+            )
+            .bind::<Array<Text>, _>(") OR p.provider = ANY(", &verifiers.hosted)
+            .bind::<Array<Text>, _>(
+                ") AND p.profile_data->'hd' = to_jsonb(split_part(p.email_canonical, '@', 2))) THEN 'verified' \
                     ELSE 'unverified' END = ANY(",
                 states.collect::<Vec<_>>(),
             )

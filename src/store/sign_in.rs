@@ -2,26 +2,28 @@
 
 use diesel::{
     ExpressionMethods as _, sql_query,
-    sql_types::{BigInt, Text},
+    sql_types::{Array, BigInt, Text},
 };
 
 use super::{
     Session, StoreError,
     cached::Cached,
-    rows::{UserRow, json, verifier_json},
+    rows::{json, verifier_json},
     schema::identities,
+    trust::email_counts,
 };
 use crate::domain::{Identity, User};
 
-/// How many users are looked at who have verified an email, and how many who have not.
+/// How many users are looked at with whom an email counts as verified, and how many with whom it does not.
 const LOOKED_AT: (i64, i64) = (100, 20);
 
 impl Session {
     /// The live users of whom an identity has this canonical email, as far as a decision needs them: without
     /// metadata, and of the profiles with `hd` of the identities that have it. However many only claim it, the first
-    /// hundred of those who have verified it are among them.
+    /// hundred of those with whom it counts as verified are among them.
     pub async fn email_holders(&mut self, canonical: &str) -> Result<Vec<User>, StoreError> {
-        const SQL: &str = "SELECT u.id, u.version, u.create_time, u.update_time, u.absorbed_into, u.absorbed_by_link, \
+        const SQL: &str = concat!(
+            "SELECT u.id, u.version, u.create_time, u.update_time, u.absorbed_into, u.absorbed_by_link, \
               u.absorbed_time, u.primary_provider, u.primary_subject, '{}'::jsonb AS user_metadata, \
               '{}'::jsonb AS app_metadata, '{}'::jsonb AS profile_overrides, u.blocked, u.tokens_valid_from, \
               u.spared_token, u.writes_valid_from, u.detached_from, u.identities_version, \
@@ -35,18 +37,26 @@ impl Session {
                   CASE WHEN i.email_canonical = $2 AND i.profile_data ? 'hd' \
                     THEN jsonb_build_object('hd', i.profile_data->'hd') ELSE '{}' END) ORDER BY i.ordinal) \
                 FROM identities i WHERE i.tenant_id = u.tenant_id AND i.owner_id = u.id) AS identities \
-            FROM ((SELECT DISTINCT owner_id FROM identities WHERE tenant_id = $1 AND email_canonical = $2 \
-                     AND email_verified ORDER BY owner_id LIMIT $3) \
-                  UNION (SELECT DISTINCT owner_id FROM identities WHERE tenant_id = $1 AND email_canonical = $2 \
-                     AND NOT email_verified ORDER BY owner_id LIMIT $4)) m \
-            JOIN users u ON u.tenant_id = $1 AND u.id = m.owner_id ORDER BY u.id";
+            FROM ((SELECT DISTINCT i.owner_id FROM identities i WHERE i.tenant_id = $1 AND i.email_canonical = $2 AND ",
+            email_counts!("i", "$5", "$6", "$7"),
+            " ORDER BY i.owner_id LIMIT $3) \
+                  UNION (SELECT DISTINCT i.owner_id FROM identities i WHERE i.tenant_id = $1 AND i.email_canonical = $2 \
+                     AND NOT (",
+            email_counts!("i", "$5", "$6", "$7"),
+            ") ORDER BY i.owner_id LIMIT $4)) m \
+            JOIN users u ON u.tenant_id = $1 AND u.id = m.owner_id ORDER BY u.id"
+        );
+        let verifiers = &self.trust.verifiers;
         let query = sql_query(SQL)
             .bind::<Text, _>(self.tenant.as_str())
             .bind::<Text, _>(canonical)
             .bind::<BigInt, _>(LOOKED_AT.0)
-            .bind::<BigInt, _>(LOOKED_AT.1);
-        let rows: Vec<UserRow> = self.conn.load(Cached(query)).await?;
-        rows.into_iter().map(User::try_from).collect()
+            .bind::<BigInt, _>(LOOKED_AT.1)
+            .bind::<Array<Text>, _>(&verifiers.always)
+            .bind::<Array<Text>, _>(&verifiers.domains)
+            .bind::<Array<Text>, _>(&verifiers.hosted);
+        let rows = self.conn.load(Cached(query)).await?;
+        self.judged(rows)
     }
 
     /// Writes what a sign-in told of an identity that is there: its email and its profile.

@@ -195,8 +195,9 @@ impl Session {
               CASE WHEN i.email_proven_since = h.writes_valid_from THEN NULL WHEN i.owner_id IS NOT NULL THEN h.writes_valid_from \
                 ELSE greatest(n.writes_valid_from, h.writes_valid_from) END AS writes_valid_from, \
               i.owner_since, coalesce(i.moved_by_proof, false) AS moved_by_proof, \
-              n.absorbed_into IS NULL OR EXISTS (SELECT FROM identities own WHERE own.tenant_id = $1 \
-                AND own.owner_id = n.absorbed_into AND own.home_id = n.id) AS has_identity, \
+              q.id IS NULL OR EXISTS (SELECT FROM identities own WHERE own.tenant_id = $1 \
+                AND own.owner_id = coalesce(n.absorbed_into, n.id) AND (n.absorbed_into IS NULL OR own.home_id = n.id) \
+                AND (own.provider = ANY($14)) <> $15) AS has_identity, \
               l.id AS proof_link, coalesce(p.absorbed_into, p.id) AS proof_primary_id, l.undo_time IS NOT NULL AS proof_undone, \
               t.delete_time, coalesce(t.returnable, false) AS is_returnable, r.holder_id AS stored_for, \
               r.fingerprint AS stored_fingerprint, r.answer AS stored_answer \
@@ -248,7 +249,9 @@ impl Session {
             .bind::<Nullable<Text>, _>(request.map(|request| &request.issuer))
             .bind::<Nullable<Text>, _>(request.map(|request| &request.subject))
             .bind::<Nullable<SqlUuid>, _>(request.map(|request| request.id))
-            .bind::<Array<Nullable<Binary>>, _>(column(questions, |q| q.token.map(Vec::from)));
+            .bind::<Array<Nullable<Binary>>, _>(column(questions, |q| q.token.map(Vec::from)))
+            .bind::<Array<Text>, _>(&self.trust.ways_in.providers)
+            .bind::<Bool, _>(self.trust.ways_in.at_others);
         let mut rows: Vec<Row> = self.conn.load(Cached(query)).await?;
         let stored = rows.first_mut().and_then(|row| row.stored_fingerprint.take().zip(row.stored_answer.take()));
         let stored_for = rows.first_mut().and_then(|row| row.stored_for.take());

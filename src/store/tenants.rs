@@ -51,9 +51,9 @@ pub struct IssuerChanged {
 }
 
 /// The tenants' keys; those that are missing are made.
-pub(super) async fn load_keys(
+pub(super) async fn load_keys<'a>(
     conn: &mut AsyncPgConnection,
-    tenants: &[TenantId],
+    tenants: impl Iterator<Item = &'a TenantId>,
 ) -> Result<HashMap<TenantId, TenantKey>, StoreError> {
     use diesel_async::RunQueryDsl as _;
     let mut keys = HashMap::new();

@@ -110,6 +110,7 @@ impl TryFrom<Row> for Ticket {
                 given: email.given,
                 canonical: email.canonical,
                 verified: verified.transpose()?,
+                counts: None,
             })
         });
         let candidates = row.candidate_ids.iter().zip(row.candidate_versions);

@@ -11,6 +11,7 @@ use super::{
     cached::Cached,
     rows::{UserRow, json, user_columns, verifier_json},
     schema::{identities, users},
+    trust::email_counts,
 };
 use crate::domain::{Identity, IdentityRef, Named, User, UserId};
 
@@ -32,6 +33,16 @@ struct IdRow {
 }
 
 impl Session {
+    /// The users in these rows, whose emails are verified as far as today's configuration has it.
+    pub(super) fn judged(&self, rows: Vec<UserRow>) -> Result<Vec<User>, StoreError> {
+        rows.into_iter().map(|row| row.judged(&self.trust.policies)).collect()
+    }
+
+    /// The same of a row of which there is one at most.
+    fn judged_one(&self, rows: Vec<UserRow>) -> Result<Option<User>, StoreError> {
+        rows.into_iter().next().map(|row| row.judged(&self.trust.policies)).transpose()
+    }
+
     /// The user that holds this id now: itself, or the one that absorbed it.
     pub async fn user_by_id(&mut self, id: &UserId) -> Result<Option<User>, StoreError> {
         const SQL: &str = concat!(
@@ -41,7 +52,8 @@ impl Session {
               WHERE n.tenant_id = $1 AND n.id = $2"
         );
         let query = sql_query(SQL).bind::<Text, _>(self.tenant.as_str()).bind::<Text, _>(id.as_str());
-        one(self.conn.load(Cached(query)).await?)
+        let rows = self.conn.load(Cached(query)).await?;
+        self.judged_one(rows)
     }
 
     /// The user that owns this identity.
@@ -56,11 +68,12 @@ impl Session {
             .bind::<Text, _>(self.tenant.as_str())
             .bind::<Text, _>(id.provider.as_str())
             .bind::<Text, _>(id.subject.as_str());
-        one(self.conn.load(Cached(query)).await?)
+        let rows = self.conn.load(Cached(query)).await?;
+        self.judged_one(rows)
     }
 
-    /// The users one of whose identities has this canonical email, in the order of their ids:
-    /// at most `limit`, those behind `after`.
+    /// The users one of whose identities has this canonical email, verified unless unverified ones are included, in
+    /// the order of their ids: at most `limit`, those behind `after`.
     pub async fn users_by_email(
         &mut self,
         canonical: &str,
@@ -71,18 +84,24 @@ impl Session {
         const SQL: &str = concat!(
             "SELECT ",
             user_columns!(),
-            " FROM (SELECT DISTINCT owner_id FROM identities \
-                     WHERE tenant_id = $1 AND email_canonical = $2 AND (email_verified OR $3) AND owner_id > $4 \
-                     ORDER BY owner_id LIMIT $5) m \
+            " FROM (SELECT DISTINCT i.owner_id FROM identities i \
+                     WHERE i.tenant_id = $1 AND i.email_canonical = $2 AND i.owner_id > $3 AND ($4 OR ",
+            email_counts!("i", "$6", "$7", "$8"),
+            ") ORDER BY i.owner_id LIMIT $5) m \
               JOIN users u ON u.tenant_id = $1 AND u.id = m.owner_id ORDER BY u.id"
         );
+        let verifiers = &self.trust.verifiers;
         let query = sql_query(SQL)
             .bind::<Text, _>(self.tenant.as_str())
             .bind::<Text, _>(canonical)
-            .bind::<Bool, _>(include_unverified)
             .bind::<Text, _>(after)
-            .bind::<BigInt, _>(i64::try_from(limit).unwrap_or(i64::MAX));
-        all(self.conn.load(Cached(query)).await?)
+            .bind::<Bool, _>(include_unverified)
+            .bind::<BigInt, _>(i64::try_from(limit).unwrap_or(i64::MAX))
+            .bind::<Array<Text>, _>(&verifiers.always)
+            .bind::<Array<Text>, _>(&verifiers.domains)
+            .bind::<Array<Text>, _>(&verifiers.hosted);
+        let rows = self.conn.load(Cached(query)).await?;
+        self.judged(rows)
     }
 
     /// The live users in the order of their ids: at most `limit`, those behind `after`.
@@ -96,7 +115,8 @@ impl Session {
             .bind::<Text, _>(self.tenant.as_str())
             .bind::<Text, _>(after)
             .bind::<BigInt, _>(i64::try_from(limit).unwrap_or(i64::MAX));
-        all(self.conn.load(Cached(query)).await?)
+        let rows = self.conn.load(Cached(query)).await?;
+        self.judged(rows)
     }
 
     /// These very users, absorbed or not, in the order of their ids; unknown ones are left out.
@@ -146,13 +166,15 @@ impl Session {
     async fn household_by(&mut self, sql: &str, id: &UserId, others: &[&UserId]) -> Result<Vec<User>, StoreError> {
         let others: Vec<&str> = others.iter().map(|id| id.as_str()).collect();
         let query = sql_query(sql).bind::<Text, _>(self.tenant.as_str()).bind::<Text, _>(id.as_str());
-        all(self.conn.load(Cached(query.bind::<Array<Text>, _>(others))).await?)
+        let rows = self.conn.load(Cached(query.bind::<Array<Text>, _>(others))).await?;
+        self.judged(rows)
     }
 
     async fn users_by(&mut self, sql: &str, ids: &[&UserId]) -> Result<Vec<User>, StoreError> {
         let ids: Vec<&str> = ids.iter().map(|id| id.as_str()).collect();
         let query = sql_query(sql).bind::<Text, _>(self.tenant.as_str()).bind::<Array<Text>, _>(ids);
-        all(self.conn.load(Cached(query)).await?)
+        let rows = self.conn.load(Cached(query)).await?;
+        self.judged(rows)
     }
 
     /// Writes back these users' rows, all of their columns, in one statement.
@@ -367,12 +389,4 @@ fn expect_rows(written: usize, expected: usize) -> Result<(), StoreError> {
     } else {
         Err(StoreError::Fault(format!("a write met {written} rows where {expected} were locked")))
     }
-}
-
-fn one(rows: Vec<UserRow>) -> Result<Option<User>, StoreError> {
-    rows.into_iter().next().map(User::try_from).transpose()
-}
-
-pub(super) fn all(rows: Vec<UserRow>) -> Result<Vec<User>, StoreError> {
-    rows.into_iter().map(User::try_from).collect()
 }

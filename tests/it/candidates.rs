@@ -62,9 +62,9 @@ async fn a_handle_is_another_towards_anybody_else() {
     let service = server.service();
     user(&service, "google-oauth2", "g1", EMAIL).await;
     user(&service, "github", "h1", EMAIL).await;
-    user(&service, "okta", "o1", EMAIL).await;
+    user(&service, "apple", "a1", EMAIL).await;
     let mut handles = vec![];
-    for (provider, subject) in [("google-oauth2", "g1"), ("github", "h1"), ("okta", "o1")] {
+    for (provider, subject) in [("google-oauth2", "g1"), ("github", "h1"), ("apple", "a1")] {
         let told = candidates(&server.person(provider, subject), "").await;
         assert_eq!(told.len(), 2);
         handles.extend(told.into_iter().map(|candidate| candidate.handle));
@@ -111,7 +111,7 @@ async fn who_is_blocked_or_absorbed_is_no_candidate() {
     let service = server.service();
     let own = user(&service, "google-oauth2", "g1", EMAIL).await;
     let blocked = user(&service, "github", "h1", EMAIL).await;
-    let absorbed = user(&service, "sms", "s1", EMAIL).await;
+    let absorbed = user(&service, "auth0", "s1", EMAIL).await;
     let holder = service.create("okta", "o1").await.id;
     service.link(link_user(&holder, &absorbed)).await.unwrap();
     service.block(&blocked, true).await;
@@ -139,16 +139,16 @@ async fn more_shared_emails_come_first_then_the_younger_verification_and_who_was
     let emails = [EMAIL, "lee@example.com"];
     let own = user_of_two(&service, "google-oauth2", emails).await;
     let both = user_of_two(&service, "github", emails).await;
-    let older = user(&service, "sms", "s1", emails[0]).await;
-    let younger = user(&service, "sms", "s2", emails[1]).await;
+    let older = user(&service, "auth0", "s1", emails[0]).await;
+    let younger = user(&service, "auth0", "s2", emails[1]).await;
     // But for this, it would be the first.
-    let parted = user_of_two(&service, "okta", emails).await;
+    let parted = user_of_two(&service, "apple", emails).await;
     assert_eq!(ids(&service, &own).await, [parted.as_str(), &both, &younger, &older]);
     service.link(link_user(&own, &parted)).await.unwrap();
-    for (provider, subject) in [("okta", emails[0]), ("okta", emails[1])] {
+    for (provider, subject) in [("apple", emails[0]), ("apple", emails[1])] {
         service.unlink(unlink(&own, provider, subject)).await.unwrap();
     }
-    service.link(link_user(&parted, &service.owner("okta", emails[1]).await)).await.unwrap();
+    service.link(link_user(&parted, &service.owner("apple", emails[1]).await)).await.unwrap();
 
     let ranked = candidates(&service, &own).await;
 
@@ -188,8 +188,8 @@ async fn a_pair_that_was_taken_apart_is_known_from_both_sides() {
     assert!(was_linked(&holder, &first).await);
 
     // An identity that nobody had brought became a user of its own.
-    let third = user(&service, "sms", "s1", EMAIL).await;
-    let fourth = user(&service, "sms", "s2", EMAIL).await;
+    let third = user(&service, "auth0", "s1", EMAIL).await;
+    let fourth = user(&service, "auth0", "s2", EMAIL).await;
     assert!(!was_linked(&third, &fourth).await);
     let sql = format!("UPDATE users SET detached_from = '{third}' WHERE id = '{fourth}'");
     server.database.db_execute(&sql).await;

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use futures_util::{StreamExt as _, stream::FuturesUnordered};
 use identity_link::{
-    domain::TenantId,
     grpc::proto as pb,
     store::{Address, Store},
 };
@@ -189,8 +188,7 @@ async fn a_read_only_database_refuses_writes_and_reads_go_on() {
     assert_eq!(server.db_refused(service.update_user(block(&user.id, true))).await, UNAVAILABLE);
     assert_eq!(service.user(&user.id).await, user);
     let address = Address::parse(&server.database.url).unwrap();
-    let tenants = [TenantId::parse("default").unwrap()];
-    assert!(Store::open(&address, 1, &tenants).await.is_err(), "no server starts on it");
+    assert!(Store::open(&address, 1, policies()).await.is_err(), "no server starts on it");
 
     db_read_only(&server.database, false).await;
     let back = async { while service.update_user(block(&user.id, true)).await.is_err() {} };

@@ -71,7 +71,7 @@ async fn an_email_is_verified_only_by_the_word_true_of_a_trusted_issuer() {
         assert_eq!(identity.email_verify_time, None);
     }
     // The operator does not trust these issuers' word on emails.
-    for (issuer, subject) in [("sms", "s1"), ("broker", "auth0|a1")] {
+    for (issuer, subject) in [("sms", "s1"), ("broker", "ad|a1")] {
         let token = Token::of(issuer, subject).with("email", "ann@example.com").with("email_verified", true);
         let (_, identity) = attach(&server, &token).await;
         assert!(!identity.email_verified, "{issuer}");

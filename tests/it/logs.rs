@@ -115,7 +115,7 @@ async fn calls(logged: &mut Logged) {
         let outcome = logged.caller(Some(&backend)).create_user(new(provider, subject)).await;
         logged.expect(&rpc("CreateUser"), "service", outcome);
     }
-    let find = FindByEmailRequest { email: EMAIL.to_owned(), ..Default::default() };
+    let find = FindByEmailRequest { email: EMAIL.to_owned(), include_unverified: true, ..Default::default() };
     let outcome = logged.caller(Some(&backend)).find_by_email(find).await;
     assert_eq!(outcome.as_ref().unwrap().matches.len(), 2);
     logged.expect(&rpc("FindByEmail"), "service", outcome);
@@ -280,5 +280,5 @@ async fn a_fault_of_ours_is_logged_once_and_told_to_nobody() {
     let lines = logged.lines();
     let errors: Vec<&Value> = lines.iter().filter(|line| line["level"] == "ERROR").collect();
     assert_eq!(errors.len(), 1);
-    assert_eq!(errors[0]["error"], "column \"email_canonical\" does not exist");
+    assert_eq!(errors[0]["error"], "column i.email_canonical does not exist");
 }

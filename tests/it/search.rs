@@ -1,7 +1,7 @@
 //! Looking for users by what is said of them, as the store does it.
 
 use identity_link::{
-    domain::{Email, Provider, Subject, TenantId, User, UserId},
+    domain::{Email, IdentityEmail, Provider, Subject, TenantId, User, UserId},
     store::{Address, Excluded, Session, Store, UserSearch},
 };
 
@@ -11,7 +11,7 @@ use crate::support::{cluster::Database, *};
 pub(super) async fn db_session(database: &Database, tenant: &str) -> Session {
     let tenant = TenantId::parse(tenant).unwrap();
     let address = Address::parse(&database.url).unwrap();
-    let store = Store::open(&address, 1, std::slice::from_ref(&tenant)).await.unwrap();
+    let store = Store::open(&address, 1, policies()).await.unwrap();
     store.session(&tenant).await.unwrap()
 }
 
@@ -44,6 +44,8 @@ async fn db_people(server: &TestServer) {
     service.create_with("github", "1", verified("ben@example.com")).await;
     service.create_with("apple", "2", unverified("ann@example.com")).await;
     service.create_with("apple", "1", verified("Ann@example.com")).await;
+    // A70: its provider says so, and is not trusted with it.
+    service.create_with("sms", "1", verified("ann@example.com")).await;
     // She has four: her user's email is the first one only, and neither subject is the other provider's.
     service.create_with("okta", "1", unverified("eve@example.com")).await;
     service.create_with("okta", "2", verified("ann@example.com")).await;
@@ -69,7 +71,7 @@ async fn db_people(server: &TestServer) {
 fn is_meant(search: &UserSearch, user: &User) -> bool {
     let root = user.identity(&user.primary).and_then(|identity| identity.email.as_ref());
     let canonical = root.and_then(|email| email.canonical.as_deref());
-    let verified = root.map(|email| email.verified.is_some());
+    let verified = root.map(IdentityEmail::is_verified);
     let has = |provider: Option<&Provider>, subject: Option<&Subject>| {
         user.identities.iter().any(|identity| {
             provider.is_none_or(|provider| *provider == identity.id.provider)
@@ -130,7 +132,7 @@ async fn whoever_is_meant_is_found_and_counted_whatever_is_said_together() {
     db_people(&server).await;
     let mut session = db_session(&server.database, "joined").await;
     let everybody = session.search_users(&UserSearch::default(), "", 0, 100).await.unwrap();
-    assert_eq!(ids(&everybody), ["apple|1", "apple|2", "github|1", "github|2", "github|3", "okta|1"]);
+    assert_eq!(ids(&everybody), ["apple|1", "apple|2", "github|1", "github|2", "github|3", "okta|1", "sms|1"]);
 
     let mut found_somebody = 0;
     for search in searches() {
@@ -201,15 +203,15 @@ async fn strangers_do_not_crowd_out_those_who_have_verified_an_email() {
     for n in 1..=4 {
         service.create_with("ad", &n.to_string(), unverified("ann@example.com")).await;
     }
-    service.create_with("sms", "1", verified("ANN@example.com")).await;
+    service.create_with("auth0", "1", verified("ANN@example.com")).await;
     let mut session = db_session(&server.database, "joined").await;
     let mut found = async |canonical: &str, limit: usize| {
         let users = session.users_by_root_email(canonical, limit).await.unwrap();
         ids(&users).join(" ")
     };
 
-    assert_eq!(found("ann@example.com", 100).await, "apple|1 sms|1 ad|1 ad|2 ad|3 ad|4 apple|2");
-    assert_eq!(found("ann@example.com", 3).await, "apple|1 sms|1 ad|1");
+    assert_eq!(found("ann@example.com", 100).await, "apple|1 auth0|1 ad|1 ad|2 ad|3 ad|4 apple|2 sms|1");
+    assert_eq!(found("ann@example.com", 3).await, "apple|1 auth0|1 ad|1");
     assert_eq!(found("ann@example.com", 1).await, "apple|1");
     // Neither a secondary identity's email, nor one of another spelling than the canonical.
     assert_eq!(found("eve@example.com", 100).await, "okta|1");

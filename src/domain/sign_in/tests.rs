@@ -7,7 +7,9 @@ use proptest::prelude::{any, prop, prop_assert, prop_assert_eq, prop_oneof, prop
 use proptest::strategy::{Just, Strategy};
 
 use super::*;
-use crate::domain::{EmailTrust, Metadata, Moved, Subject, Verifier, linking::owned, unlinking::user_of_its_own};
+use crate::domain::{
+    EmailTrust, Metadata, Moved, Provider, Subject, Verifier, linking::owned, unlinking::user_of_its_own,
+};
 
 const EMAIL: &str = "ann@example.com";
 
@@ -22,6 +24,7 @@ fn policies() -> BTreeMap<&'static str, ProviderPolicy> {
         ("suggests", trusted(Suggest)),
         ("off", trusted(Off)),
         ("untrusted", policy(EmailTrust::Never, Automatic)),
+        ("undeclared", ProviderPolicy::UNDECLARED),
         ("disabled", ProviderPolicy { enabled: false, ..trusted(Automatic) }),
         ("linkonly", ProviderPolicy { link_only: true, ..trusted(Automatic) }),
         ("wants-any", ProviderPolicy { required_email: RequiredEmail::Any, ..trusted(Automatic) }),
@@ -41,14 +44,16 @@ fn account(provider: &str, subject: &str, email: &str) -> UnownedIdentity {
         given: given.to_owned(),
         canonical: given.contains('@').then(|| given.to_owned()),
         verified: is_verified.then_some(verified),
+        counts: None,
     };
-    UnownedIdentity {
+    let account = UnownedIdentity {
         id: IdentityRef { provider: Provider::parse(provider).unwrap(), subject: Subject::parse(subject).unwrap() },
         connection: provider.to_owned(),
         social: false,
         email: (!given.is_empty()).then_some(email),
         profile_data: Metadata::default(),
-    }
+    };
+    judged(account, &policies()[provider])
 }
 
 /// A user with these accounts: providers and emails.
@@ -89,9 +94,8 @@ fn decide_after(
     holders: &[User],
     past: &Past,
 ) -> Result<Decision, Refusal> {
-    let policies = policies();
-    let policy = |provider: &Provider| &policies[provider.as_str()];
-    Facts { account, owner, holders, past, now: day(100), policy: &policy }.decide()
+    let policy = &policies()[account.id.provider.as_str()];
+    Facts { account, owner, holders, past, now: day(100), policy }.decide()
 }
 
 /// The decision about a newcomer whom these users released before.
@@ -130,6 +134,8 @@ fn ann(provider: &str) -> User {
 fn the_first_rows_are_about_the_account_itself() {
     let (ann, blocked) = (ann("auto"), blocked(ann("auto")));
     let of = |provider, email, owner| told(decide(&account(provider, "s", email), owner, &[], false));
+    assert_eq!(of("undeclared", "", Some(&ann)), "ProviderUnknown", "A72");
+    assert_eq!(of("undeclared", "", None), "ProviderUnknown", "A72");
     assert_eq!(of("disabled", "", Some(&ann)), "ProviderDisabled", "A28");
     assert_eq!(of("disabled", "", None), "ProviderDisabled");
     assert_eq!(of("linkonly", "", Some(&ann)), "ProviderDisabled", "A28");
@@ -161,6 +167,7 @@ fn an_unproven_email_on_either_side_links_nothing() {
     assert_eq!(newcomer("auto", &[user("ann", &[("auto2", EMAIL)])]), created, "A01");
     assert_eq!(newcomer("auto", &[ann("untrusted")]), created, "A05");
     assert_eq!(newcomer("auto", &[ann("disabled")]), created, "A28");
+    assert_eq!(newcomer("auto", &[ann("undeclared")]), created, "A72");
     assert_eq!(newcomer("auto", &[user("ann", &[("auto2", "!bob@example.com")])]), "created: EmailUnclaimed");
     let unverified = account("auto", "new", EMAIL);
     assert_eq!(told(decide(&unverified, None, &[ann("auto2")], false)), "created: EmailUnverified", "A14");
@@ -218,7 +225,8 @@ fn what_is_told_again_renews_what_is_old_and_nothing_else() {
         }
         UnownedIdentity { profile_data: Metadata::from_stored(serde_json::from_str(profile).unwrap()), ..account }
     };
-    let refreshed = |known: &Identity, told: &UnownedIdentity| refreshed(known, told, day(40));
+    let policy = &policies()["auto"];
+    let refreshed = |known: &Identity, told: &UnownedIdentity| refreshed(known, told, policy, day(40));
     let time = |identity: &Identity| identity.email.as_ref().unwrap().verified.as_ref().map(|verified| verified.time);
     assert_eq!(refreshed(&known, &told(30, "!ann@example.com", "{}")), None);
     let renewed = refreshed(&known, &told(31, "!ann@example.com", "{}")).unwrap();
@@ -237,10 +245,36 @@ fn what_is_told_again_renews_what_is_old_and_nothing_else() {
     assert!(refreshed(&named, &told(2, "", r#"{"name": "Anna", "updated_at": 2}"#)).is_some());
 }
 
+/// A70: the word is kept as it is given, and counts by the profile that is kept with it.
+#[test]
+fn what_is_told_is_kept_whether_or_not_it_counts() {
+    let untrusted = account("untrusted", "s", "!ann@example.com").email.unwrap();
+    assert!(untrusted.verified.is_some() && !untrusted.is_verified());
+    let no_address = account("auto", "s", "!nobody").email.unwrap();
+    assert_eq!((no_address.verified, no_address.counts), (None, None));
+
+    let trust = EmailTrust::AuthoritativeDomains { domains: Default::default(), hosted: true };
+    let policy = ProviderPolicy { email_trust: trust, ..ProviderPolicy::default() };
+    let told = |profile: &str| {
+        let profile_data = Metadata::from_stored(serde_json::from_str(profile).unwrap());
+        judged(UnownedIdentity { profile_data, ..account("auto", "s", "!ann@example.com") }, &policy)
+    };
+    let hosted = told(r#"{"hd": "example.com"}"#);
+    let known = owned(hosted.clone(), UserId::parse("ann").unwrap(), 0, day(1));
+    assert!(hosted.email.unwrap().is_verified());
+    assert!(!told("{}").email.unwrap().is_verified());
+    let no_longer = refreshed(&known, &told("{}"), &policy, day(1)).unwrap();
+    assert!(!no_longer.email.unwrap().is_verified(), "what makes it count goes with the email");
+    let elsewhere = refreshed(&known, &told(r#"{"hd": "example.org"}"#), &policy, day(1)).unwrap();
+    assert!(!elsewhere.email.as_ref().unwrap().is_verified());
+    let back = refreshed(&elsewhere, &told(r#"{"hd": "example.com"}"#), &policy, day(2)).unwrap();
+    assert_eq!(back.email_proven_since, Some(day(2)));
+    assert!(proves_an_address(&elsewhere, &back), "what makes the word count proves the address");
+}
+
 #[test]
 fn an_address_is_proven_by_what_makes_it_so_and_by_a_trusted_provider() {
-    let known = |email| owned(account("auto", "ann-0", email), UserId::parse("ann").unwrap(), 0, day(1));
-    let told = |email| account("auto", "ann-0", email);
+    let told = |provider, email| account(provider, "ann-0", email);
     for (provider, before, after, proves) in [
         ("auto", EMAIL, "!ann@example.com", true),
         ("auto", "!bob@example.com", "!ann@example.com", true),
@@ -249,9 +283,10 @@ fn an_address_is_proven_by_what_makes_it_so_and_by_a_trusted_provider() {
         ("auto", "!ann@example.com", EMAIL, false),
         ("untrusted", EMAIL, "!ann@example.com", false),
     ] {
-        let before = known(before);
-        let after = refreshed(&before, &told(after), day(9)).unwrap_or_else(|| before.clone());
-        assert_eq!(proves_an_address(&before, &after, &policies()[provider]), proves, "{before:?} {after:?}");
+        let before = owned(told(provider, before), UserId::parse("ann").unwrap(), 0, day(1));
+        let policy = &policies()[provider];
+        let after = refreshed(&before, &told(provider, after), policy, day(9)).unwrap_or_else(|| before.clone());
+        assert_eq!(proves_an_address(&before, &after), proves, "{before:?} {after:?}");
     }
 }
 
@@ -412,6 +447,7 @@ fn the_page_is_the_code_row_by_row() {
     let of = |provider, email| account(provider, "new", email);
     let newcomer = |account: &UnownedIdentity, holders: &[User]| decide(account, None, holders, false);
     let rows = [
+        newcomer(&of("undeclared", ""), &[]),
         newcomer(&of("disabled", ""), &[]),
         decide(&own, Some(&blocked(ann.clone())), &[], false),
         decide(&own, Some(&ann), &[], false),

@@ -42,13 +42,13 @@ impl IdentityHandler {
             let found = user.identities_primary_first().filter_map(|identity| {
                 let email = identity.email.as_ref()?;
                 let fits = email.canonical.as_deref() == Some(canonical);
-                (fits && (unverified || email.verified.is_some())).then_some((identity, email))
+                (fits && (unverified || email.is_verified())).then_some((identity, email))
             });
             let found: Vec<_> = found.collect();
             pb::EmailMatch {
                 user: Some(answers::user(user)),
                 identities: found.iter().map(|(identity, _)| answers::identity_ref(&identity.id)).collect(),
-                verified: found.iter().any(|(_, email)| email.verified.is_some()),
+                verified: found.iter().any(|(_, email)| email.is_verified()),
             }
         });
         let mut matches: Vec<_> = matches.collect();

@@ -51,6 +51,17 @@ async fn a_link_only_account_does_not_bring_along_a_user_who_can_sign_in() {
 
     assert_eq!(refused, "FailedPrecondition LINK_TOKEN_INVALID");
     assert_eq!(service.user(&victim.id).await, victim);
+    // Nor while the user's provider lets nobody in: it may do so again.
+    let closings: [fn(String) -> String; 2] = [
+        |toml| toml.replace("github = { social = true,", "github = { social = true, enabled = false,"),
+        |toml| without_provider(&toml, "github"),
+    ];
+    for close in closings {
+        let closed = TestServer::start_with(server.database.clone(), close).await;
+        let mallory = closed.person("google-oauth2", "m1");
+        let refused = closed.db_refused(mallory.link(link_with(&server.proof("wallet", "w1")))).await;
+        assert_eq!(refused, "FailedPrecondition LINK_TOKEN_INVALID");
+    }
     // A service may say so, and so may an account that is a way in.
     mallory.link(link_with(&server.proof("github", "h1"))).await.unwrap();
 }

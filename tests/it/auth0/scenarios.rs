@@ -1,8 +1,10 @@
 //! The three scenarios of "Linking User Accounts", step by step.
 
+use std::fs;
+
 use serde_json::{Map, Value, json};
 
-use crate::support::{TestServer, auth0::Asker, tokens::Token};
+use crate::support::{TestServer, auth0::Asker, cluster::cluster, tokens::Token};
 
 const EMAIL: &str = "john@example.com";
 const GOOGLE: &str = "google-oauth2|115015401343387192604";
@@ -10,7 +12,8 @@ const GITHUB: &str = "github|5677";
 
 /// A user whose provider has verified the email, or has not.
 async fn signed_up(backend: &Asker, user_id: &str, email_verified: bool, metadata: Value) {
-    let (connection, account) = user_id.split_once('|').unwrap();
+    let (provider, account) = user_id.split_once('|').unwrap();
+    let connection = if provider == "auth0" { "Username-Password-Authentication" } else { provider };
     let mut user = json!({
         "connection": connection, "user_id": account, "email": EMAIL, "email_verified": email_verified,
     });
@@ -112,29 +115,58 @@ fn merged(secondary: &Value, primary: &Value) -> Value {
 
 #[tokio::test]
 async fn an_application_suggests_to_link_and_merges_the_metadata_first() {
-    let server = TestServer::start_auth0().await;
+    suggests_and_links(&TestServer::start_auth0().await, "github").await;
+}
+
+/// A70: who comes from Auth0 with the README's configuration is suggested whom Auth0 suggested.
+#[tokio::test]
+async fn the_readme_s_configuration_is_enough_for_an_application_that_suggests_to_link() {
+    let readme = fs::read_to_string("README.md").unwrap();
+    let (_, block) = readme.split_once("## Coming from Auth0\n").unwrap();
+    let (_, block) = block.split_once("```toml\n").unwrap();
+    let (block, issuer) = block.split_once("[issuers.auth0]").unwrap();
+    assert!(issuer.contains("providers = [\"auth0\", \"google-oauth2\"]"));
+    // The tests' issuers speak for others too, which this file does not name.
+    let change = |toml: String| {
+        let (before, providers) = toml.split_once("[tenants.default.providers]\n").unwrap();
+        let (_, behind) = providers.split_once("[tenants.other.providers]\n").unwrap();
+        let tenant = "[tenants.default]\n";
+        assert!(block.contains(tenant));
+        let block = block.replace(tenant, &format!("{tenant}undeclared_providers = \"allow\"\n"));
+        format!("{before}[tenants.other.providers]\n{behind}\n{block}")
+    };
+    let server = TestServer::start_with(cluster().db_migrated().await, change).await;
+
+    suggests_and_links(&server, "auth0").await;
+}
+
+/// What "Link User Accounts Server-Side Code Scenario" has an application do, for a Google user who has signed up with
+/// another provider too.
+async fn suggests_and_links(server: &TestServer, provider: &str) {
     let backend = server.backend();
+    let (other, unverified) = (format!("{provider}|5677"), format!("{provider}|unverified"));
+    let (other, unverified) = (other.as_str(), unverified.as_str());
     let of_google = json!({
         "user_metadata": {"color": "red", "prefs": {"theme": "dark"}}, "app_metadata": {"roles": ["Admin"]},
     });
-    let of_github = json!({
+    let of_other = json!({
         "user_metadata": {"color": "blue", "prefs": {"theme": "light", "size": 7}}, "app_metadata": {"roles": ["AppAdmin"]},
     });
     signed_up(&backend, GOOGLE, true, of_google).await;
-    signed_up(&backend, GITHUB, true, of_github).await;
-    signed_up(&backend, "github|unverified", false, json!({})).await;
+    signed_up(&backend, other, true, of_other).await;
+    signed_up(&backend, unverified, false, json!({})).await;
 
     // While the page loads: who else has this email.
     let found = backend.get(&with_query("/api/v2/users-by-email", &[("email", EMAIL)])).await.ok();
     let mut suggested = user_ids(&found);
     suggested.sort_unstable();
-    assert_eq!(suggested, [GITHUB, "github|unverified", GOOGLE]);
+    assert_eq!(suggested, [other, unverified, GOOGLE]);
 
     // What the page sends back is not to be trusted: each is looked at again.
     let primary = backend.get(&format!("/api/v2/users/{GOOGLE}")).await.ok();
     let is_valid = |target: &Value| target["email_verified"] == json!(true) && target["email"] == primary["email"];
-    assert!(!is_valid(&backend.get("/api/v2/users/github|unverified").await.ok()));
-    let target = backend.get(&format!("/api/v2/users/{GITHUB}")).await.ok();
+    assert!(!is_valid(&backend.get(&format!("/api/v2/users/{unverified}")).await.ok()));
+    let target = backend.get(&format!("/api/v2/users/{other}")).await.ok();
     assert!(is_valid(&target));
 
     // Before they are linked: afterwards the secondary's are nowhere to be read.
@@ -143,10 +175,10 @@ async fn an_application_suggests_to_link_and_merges_the_metadata_first() {
         backend.patch(&format!("/api/v2/users/{GOOGLE}"), &change).await.ok();
     }
     let path = format!("/api/v2/users/{GOOGLE}/identities");
-    let linked = backend.post(&path, &json!({"provider": "github", "user_id": "5677"})).await;
+    let linked = backend.post(&path, &json!({"provider": provider, "user_id": "5677"})).await;
     assert_eq!(linked.status, 201);
 
-    let user = backend.get(&format!("/api/v2/users/{GITHUB}")).await.ok();
+    let user = backend.get(&format!("/api/v2/users/{other}")).await.ok();
     assert_eq!((&user["user_id"], &user["identities"]), (&json!(GOOGLE), &linked.ok()));
     assert_eq!(user["user_metadata"], json!({"color": "red", "prefs": {"theme": "dark", "size": 7}}));
     assert_eq!(user["app_metadata"], json!({"roles": ["Admin", "AppAdmin"]}));

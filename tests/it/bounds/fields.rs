@@ -2,7 +2,7 @@
 
 use identity_link::grpc::proto as pb;
 
-use crate::support::*;
+use crate::support::{cluster::cluster, *};
 
 /// Each rpc with everything wrong that can be.
 #[tokio::test]
@@ -153,7 +153,9 @@ async fn a_user_id_is_1_to_255_printable_ascii_characters() {
 /// P08: what is indexed fits an index.
 #[tokio::test]
 async fn a_provider_has_a_plain_name_and_a_subject_at_most_255_bytes() {
-    let server = TestServer::start().await;
+    let longest = "a".repeat(64);
+    let declared = format!("[tenants.default.providers.\"0.a_b-c\"]\n[tenants.default.providers.{longest}]\n");
+    let server = TestServer::start_with(cluster().db_migrated().await, |toml| toml + &declared).await;
     let service = server.service();
     let find =
         async |provider: &str, subject: &str| refusal(service.find_by_identity(owner_of(provider, subject)).await);
@@ -171,7 +173,7 @@ async fn a_provider_has_a_plain_name_and_a_subject_at_most_255_bytes() {
         );
     }
     for (provider, subject) in
-        [(&*"a".repeat(64), "x"), ("0.a_b-c", "a b|c'\"\\%"), ("sms", &"x".repeat(255)), ("sms", "\u{1f600}")]
+        [(&*longest, "x"), ("0.a_b-c", "a b|c'\"\\%"), ("sms", &"x".repeat(255)), ("sms", "\u{1f600}")]
     {
         assert_eq!(find(provider, subject).await, "NotFound IDENTITY_NOT_FOUND");
         service.create(provider, subject).await;

@@ -103,8 +103,8 @@ async fn a_user_is_found_once_with_each_identity_that_matches() {
     {
         let change: Box<dyn FnOnce(&mut pb::CreateUserRequest)> =
             if verified { Box::new(self::verified(email)) } else { Box::new(unverified(email)) };
-        service.create_with("sms", subject, change).await;
-        service.link(link_identity(&user.id, "sms", subject)).await.unwrap();
+        service.create_with("auth0", subject, change).await;
+        service.link(link_identity(&user.id, "auth0", subject)).await.unwrap();
     }
     let user = service.user(&user.id).await;
     let matched = |subjects: &[(&str, &str)]| pb::EmailMatch {
@@ -114,12 +114,12 @@ async fn a_user_is_found_once_with_each_identity_that_matches() {
     };
 
     let sure = service.find_by_email(by_email("ann@example.com")).await.unwrap().matches;
-    assert_eq!(sure, [matched(&[("github", "h1"), ("sms", "s1")])]);
+    assert_eq!(sure, [matched(&[("github", "h1"), ("auth0", "s1")])]);
     let all = service.find_by_email(with_unverified("ann@example.com")).await.unwrap().matches;
-    assert_eq!(all, [matched(&[("github", "h1"), ("sms", "s1"), ("sms", "s2")])]);
+    assert_eq!(all, [matched(&[("github", "h1"), ("auth0", "s1"), ("auth0", "s2")])]);
     // It is the identity that matched which was not verified, whatever the others are.
-    service.create_with("sms", "s4", unverified("claim@example.com")).await;
-    service.link(link_identity(&user.id, "sms", "s4")).await.unwrap();
+    service.create_with("auth0", "s4", unverified("claim@example.com")).await;
+    service.link(link_identity(&user.id, "auth0", "s4")).await.unwrap();
     let claimed = service.find_by_email(with_unverified("claim@example.com")).await.unwrap().matches;
     assert_eq!((claimed.len(), claimed[0].verified), (1, false));
     assert_eq!(found(&service, by_email("claim@example.com")).await, [""; 0]);
@@ -130,12 +130,12 @@ async fn an_absorbed_users_email_is_found_at_the_primary_user_until_it_comes_bac
     let server = TestServer::start().await;
     let service = server.service();
     let google = service.create("google-oauth2", "g1").await;
-    let sms = service.create_with("sms", "s1", verified("ann@example.com")).await;
+    let sms = service.create_with("auth0", "s1", verified("ann@example.com")).await;
 
     service.link(link_user(&google.id, &sms.id)).await.unwrap();
     assert_eq!(found(&service, by_email("ann@example.com")).await, [google.id.as_str()]);
 
-    service.unlink(unlink(&google.id, "sms", "s1")).await.unwrap();
+    service.unlink(unlink(&google.id, "auth0", "s1")).await.unwrap();
     assert_eq!(found(&service, by_email("ann@example.com")).await, [sms.id.as_str()]);
 }
 
@@ -144,7 +144,7 @@ async fn two_users_may_have_one_verified_email() {
     let server = TestServer::start().await;
     let service = server.service();
     let mut ids = vec![];
-    for provider in ["github", "sms", "google-oauth2"] {
+    for provider in ["github", "auth0", "google-oauth2"] {
         ids.push(service.create_with(provider, "1", verified("ann@example.com")).await.id);
     }
     ids.sort_unstable();

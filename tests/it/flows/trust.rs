@@ -43,6 +43,20 @@ async fn a_provider_that_is_not_trusted_links_nobody_by_email() {
     assert_eq!(server.service().user(&victim.id).await, victim);
 }
 
+/// A70: what a flow tells is kept, and counts as soon as the provider is trusted with it.
+#[tokio::test]
+async fn what_a_flow_tells_counts_by_today_s_trust() {
+    let fake = FakeOidc::start(claims("alice", "alice@example.com")).await;
+    let untrusting = server_with(&fake_with("email_trust = \"never\"", &fake)).await;
+    let user = decision(sign_in(&untrusting, "fake").await).user.unwrap();
+    assert!(!user.identities[0].email_verified);
+
+    for (policy, counts) in [("email_trust = \"when_verified\"", true), ("email_trust = \"never\"", false)] {
+        let later = TestServer::start_with(untrusting.database.clone(), |toml| toml + &fake_with(policy, &fake)).await;
+        assert_eq!(later.service().user(&user.id).await.identities[0].email_verified, counts, "{policy}");
+    }
+}
+
 /// A08: a known account is its owner's, whatever email it shows now.
 #[tokio::test]
 async fn a_known_account_with_the_victims_email_stays_its_owners() {
@@ -156,6 +170,17 @@ async fn a_provider_that_is_disabled_or_only_links_signs_nobody_in() {
         )
         .await;
     }
+}
+
+/// A72: nor does one that was taken out of the file meanwhile.
+#[tokio::test]
+async fn a_flow_at_a_provider_that_is_not_declared_any_more_signs_nobody_in() {
+    let (_fake, server) = fake_and_server().await;
+    let begun = server.service().start_sign_in(to_sign_in("fake")).await.unwrap();
+    let request = come_back(&begun).await;
+    let later = TestServer::start_with(server.database.clone(), |toml| toml).await;
+
+    refused_to_everybody(&later, later.service().complete_sign_in(request).await, "NotFound PROVIDER_UNKNOWN").await;
 }
 
 /// A48: where the browser is sent back to is what is configured, whatever a header says of us.

@@ -49,7 +49,7 @@ async fn a_transaction_that_panics_is_taken_back_at_once() {
     let tenant = TenantId::parse("default").unwrap();
     let address = Address::parse(&database.url).unwrap();
     // No rpc panics, so this is the one test that goes past them.
-    let store = Store::open(&address, 1, std::slice::from_ref(&tenant)).await.unwrap();
+    let store = Store::open(&address, 1, crate::support::policies()).await.unwrap();
     let panicking = {
         let store = store.clone();
         tokio::spawn(async move {

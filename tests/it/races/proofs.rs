@@ -67,7 +67,7 @@ async fn a_link_on_a_shared_email_and_what_takes_the_email_away_happen_one_after
         let by_linked = created(&service, "google-oauth2", &g).await;
         let linked = service.create_with("github", &h, verified(&email)).await.id;
         service.link(link_user(&by_linked, &linked)).await.unwrap();
-        let by_own = service.create_with("sms", &s, verified(&email)).await.id;
+        let by_own = service.create_with("auth0", &s, verified(&email)).await.id;
         let primary_loses_it = races.coin();
         let (primary, secondary) = if primary_loses_it { (&by_linked, &by_own) } else { (&by_own, &by_linked) };
         let demanding = pb::LinkRequest { require_shared_verified_email: true, ..link_user(primary, secondary) };
@@ -80,7 +80,7 @@ async fn a_link_on_a_shared_email_and_what_takes_the_email_away_happen_one_after
 
         let outcomes = races.at_once(vec![link(&service, demanding), rival]).await;
 
-        let (alone, both) = (format!("google-oauth2|{g}"), format!("google-oauth2|{g} sms|{s}"));
+        let (alone, both) = (format!("google-oauth2|{g}"), format!("google-oauth2|{g} auth0|{s}"));
         match [outcomes[0].as_str(), outcomes[1].as_str()] {
             ["FailedPrecondition EMAIL_NOT_SHARED", left] if left == alone => {}
             // The link came first: what was unlinked left both of them, or a user that was no more.

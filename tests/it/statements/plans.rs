@@ -3,9 +3,13 @@
 use identity_link::grpc::proto as pb;
 
 use super::{logged_server, statements};
-use crate::support::{
-    child::{config_file, run},
-    *,
+use crate::{
+    search::db_session,
+    support::{
+        child::{config_file, run},
+        tokens::Token,
+        *,
+    },
 };
 
 /// So many users, with an identity and a link each.
@@ -83,6 +87,8 @@ async fn look_ups_lists_and_history_read_by_a_key() {
     let candidates = pb::ListLinkCandidatesRequest { user_id: one.clone() };
 
     let mut asked = statements(&server, person.get_user(get(""))).await;
+    let by_id = server.caller(&Token::of("users", &one));
+    asked.extend(statements(&server, by_id.get_user(get(""))).await);
     asked.extend(statements(&server, service.get_user(get(&one))).await);
     asked.extend(statements(&server, service.find_by_identity(owner_of("github", "h1"))).await);
     asked.extend(statements(&server, service.find_by_email(by_email("ann@example.com"))).await);
@@ -91,7 +97,19 @@ async fn look_ups_lists_and_history_read_by_a_key() {
     asked.extend(statements(&server, service.list_links(links_of(&one))).await);
     asked.extend(statements(&server, service.list_link_candidates(candidates)).await);
 
-    assert!(db_read_by_keys(&server, &asked).await >= 12, "{asked:?}");
+    assert!(db_read_by_keys(&server, &asked).await >= 14, "{asked:?}");
+}
+
+#[tokio::test]
+async fn accounts_at_undeclared_providers_are_counted_by_a_key() {
+    let server = logged_server().await;
+    server.database.db_execute(&format!("{CROWD}; ANALYZE")).await;
+    let mut session = db_session(&server.database, "default").await;
+    let count = async { Ok(session.accounts_at_unknown_providers().await.unwrap()) };
+
+    let asked = statements(&server, count).await;
+
+    assert_eq!(db_read_by_keys(&server, &asked).await, 1, "{asked:?}");
 }
 
 #[tokio::test]

@@ -16,8 +16,7 @@ use super::{TestServer, cluster::cluster, tokens::Token};
 
 /// What serves Auth0's HTTP for the tenant `default`, to pages of one origin.
 pub const AUTH0: &str = "[auth0]\ntenants = [\"default\"]\nallowed_origins = [\"https://app.example.com\"]\n\
-    [tenants.default]\nmax_sign_in_age = \"10h\"\n[tenants.default.providers.auth0]\nconnections = [\"Username-Password-Authentication\"]\n\
-    email_trust = \"when_verified\"\n[tenants.default.providers.sms]\n";
+    [tenants.default]\nmax_sign_in_age = \"10h\"\n";
 
 /// An answer.
 #[derive(Debug)]

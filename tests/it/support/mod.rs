@@ -41,6 +41,6 @@ pub use callers::Caller;
 pub use racing::{Lots, Racer, Races, count, racer, racer_as};
 pub use records::*;
 pub use refusals::refusal;
-pub use server::TestServer;
+pub use server::{TestServer, policies, without_provider};
 pub use timed::timed_client;
 pub use values::*;

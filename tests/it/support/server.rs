@@ -1,9 +1,10 @@
 //! A server of one test.
 
-use std::{net::SocketAddr, path::Path};
+use std::{collections::BTreeMap, net::SocketAddr, path::Path};
 
 use identity_link::{
     config::{Config, Limits},
+    domain::{ProviderPolicies, TenantId},
     server::serve,
 };
 use tokio::net::TcpListener;
@@ -124,7 +125,31 @@ impl TestServer {
     }
 }
 
-/// The configuration of the tests' servers.
+/// What the configuration of the tests' servers decides about providers.
+pub fn policies() -> BTreeMap<TenantId, ProviderPolicies> {
+    let toml = config_toml(([127, 0, 0, 1], 0).into(), "postgres://postgres@127.0.0.1:1/x");
+    Config::parse(&toml, Path::new("."), []).unwrap().policies()
+}
+
+/// The configuration of the tests' servers without this provider in the tenant `default`: its issuer speaks for the
+/// other tenants only.
+pub fn without_provider(toml: &str, provider: &str) -> String {
+    let (line, issuer) = (format!("\n{provider} = {{"), format!("[issuers.{provider}]\n"));
+    let (before, from) = toml.split_once(&line).unwrap();
+    let (_, behind) = from.split_once('\n').unwrap();
+    let toml = format!("{before}\n{behind}");
+    assert!(toml.contains(&issuer));
+    toml.replace(&issuer, &format!("{issuer}tenants = [\"other\", \"joined\"]\n"))
+}
+
+/// The providers of another tenant: of which these are trusted with emails.
+fn providers(trusted: &[&str]) -> String {
+    let names = ["google-oauth2", "github", "wallet", "myspace", "apple", "acme", "auth0", "okta", "sms", "ad", "p"];
+    let settings = |name| if trusted.contains(&name) { "email_trust = \"when_verified\"" } else { "" };
+    names.map(|name| format!("{name} = {{ {} }}", settings(name))).join("\n")
+}
+
+/// The configuration of the tests' servers. It names all providers that stories are about, but for `nobodys`.
 pub fn config_toml(listen: SocketAddr, database_url: &str) -> String {
     let mut toml = format!(
         "listen = \"{listen}\"\n[database]\nurl = \"{database_url}\"\nmax_connections = 8\n\
@@ -135,8 +160,14 @@ pub fn config_toml(listen: SocketAddr, database_url: &str) -> String {
          wallet = {{ mode = \"link_only\", email_trust = \"when_verified\", linking = \"automatic\" }}\n\
          myspace = {{ enabled = false, email_trust = \"when_verified\", linking = \"automatic\" }}\n\
          apple = {{ email_trust = \"when_verified\" }}\n\
+         acme = {{ email_trust = \"when_verified\" }}\n\
+         auth0 = {{ email_trust = \"when_verified\", connections = [\"Username-Password-Authentication\"] }}\n\
          okta = {{ email_trust = \"when_verified\", linking = \"off\" }}\n\
-         [tenants.other]\n[tenants.joined]\nuser_ids = \"provider|subject\"\n"
+         sms = {{}}\nad = {{}}\nbulk = {{}}\np = {{}}\ngithub2 = {{}}\n\
+         [tenants.other.providers]\n{}\n[tenants.joined]\nuser_ids = \"provider|subject\"\n\
+         [tenants.joined.providers]\n{}\n",
+        providers(&["github"]),
+        providers(&["google-oauth2", "github", "apple", "auth0", "okta"]),
     );
     for name in ISSUERS.into_iter().filter(|name| *name != "stranger") {
         let kind = match name {

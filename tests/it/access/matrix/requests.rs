@@ -39,7 +39,7 @@ pub fn request(rpc: &str, about: &About<'_>) -> Vec<u8> {
                 .encode_to_vec()
         }
         "CreateUser" => {
-            let identity = pb::NewIdentity { r#ref: identity_ref("new", subject), ..Default::default() };
+            let identity = pb::NewIdentity { r#ref: identity_ref("p", subject), ..Default::default() };
             pb::CreateUserRequest { identity: Some(identity), ..Default::default() }.encode_to_vec()
         }
         "GetUser" => get(&user_id).encode_to_vec(),
@@ -75,7 +75,7 @@ pub fn request(rpc: &str, about: &About<'_>) -> Vec<u8> {
             pb::CompleteSignInRequest { attempt_secret, state, code, redirect_uri, ..Default::default() }
                 .encode_to_vec()
         }
-        "ResolveSignIn" => sign_in("new", subject).encode_to_vec(),
+        "ResolveSignIn" => sign_in("p", subject).encode_to_vec(),
         "ListLinks" => links_of(&user_id).encode_to_vec(),
         _ => panic!("the matrix needs a good request for {rpc}, here, and then its line in each table"),
     }
