@@ -109,7 +109,7 @@ async fn a_profile_says_nothing_in_our_name() {
             "user_id": "github|mallory", "name": "Mallory", "email": "mallory@example.com", "email_verified": false,
             "app_metadata": {}, "user_metadata": {}, "blocked": true,
             "identities": [
-                {"connection": "github", "provider": "github", "user_id": "mallory", "isSocial": false},
+                {"connection": "github", "provider": "github", "user_id": "mallory", "isSocial": true},
                 {
                     "connection": "sms", "provider": "sms", "user_id": "mallory", "isSocial": false,
                     "profileData": null,

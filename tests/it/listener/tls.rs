@@ -158,7 +158,7 @@ async fn files_that_do_not_load_are_told_and_not_taken() {
 
     let errors = errors.join("\n").replace(dir.to_str().unwrap(), "DIR");
     insta::assert_snapshot!(errors, @"
-        ERROR key: DIR/key.pem does not go with the certificate: keys may not be consistent: KeyMismatch
+        ERROR key: names a file that does not go with the certificate: keys may not be consistent: KeyMismatch
         ERROR key: names a file that holds no private key (PEM, not encrypted)
         ERROR certificate: DIR/chain.pem cannot be read: No such file or directory (os error 2)
     ");
@@ -237,7 +237,7 @@ fn check_config_tells_everything_that_is_wrong_with_the_files() {
     ");
     insta::assert_snapshot!(check("certificate = \"chain.pem\"\nkey = \"other.pem\"\nca = \"ca.pem\""), @"
         64 identity-link: DIR/config.toml:
-        tls.key: DIR/other.pem does not go with the certificate: keys may not be consistent: KeyMismatch
+        tls.key: names a file that does not go with the certificate: keys may not be consistent: KeyMismatch
         tls.ca: is not a known key
     ");
     insta::assert_snapshot!(check("certificate = \"bad.pem\"\nkey = \"key.pem\"\nclient_ca = \"bad.pem\""), @"

@@ -65,7 +65,7 @@ async fn what_was_not_said_is_empty() {
         assert_eq!(json(object), json!({}));
     }
     let identity = &user.identities[0];
-    assert_eq!((identity.connection.as_str(), identity.social), ("github", false));
+    assert_eq!((identity.connection.as_str(), identity.social), ("github", true));
     assert_eq!((identity.email.as_str(), identity.email_verified, identity.email_verify_time), ("", false, None));
 }
 
