@@ -20,7 +20,12 @@ pub fn random_bytes() -> Result<[u8; 32], NoRandomBytes> {
 
 /// 256 random bits, as 43 characters that any URL and cookie can hold.
 pub fn random_text() -> Result<String, NoRandomBytes> {
-    random_bytes().map(|bytes| BASE64URL_NOPAD.encode(&bytes))
+    random_bytes().map(|bytes| as_text(&bytes))
+}
+
+/// The same characters for bytes that are a secret already.
+pub fn as_text(bytes: &[u8; 32]) -> String {
+    BASE64URL_NOPAD.encode(bytes)
 }
 
 /// SHA-256.

@@ -152,6 +152,11 @@ impl Permit {
         matches!(self.caller, Caller::Service { .. })
     }
 
+    /// What the caller is, `user` or `service`: one issuer may give tokens of both to one subject.
+    pub fn kind(&self) -> &'static str {
+        if self.is_service() { "service" } else { "user" }
+    }
+
     /// Turns user tokens away from `what`, which only services may do.
     pub fn services_only(&self, what: &str) -> Result<(), Denial> {
         if self.is_service() { Ok(()) } else { Err(Denial::ScopeInsufficient(format!("a user token may not {what}"))) }

@@ -82,7 +82,7 @@ pub(super) async fn link(
         (Some(_), ..) => return Err(Refused::body("link_with stands alone, without provider and user_id")),
         (None, ..) => return Err(Refused::body("Missing required property: link_with, or provider and user_id")),
     };
-    let link = Link { permit, target, secondary, terms: terms(), validate_only: false, now };
+    let link = Link { permit, target, secondary, terms: terms(), validate_only: false, ticket: None, now };
     let Unkept(answer) = linking.run(link, None, Unkept).await.map_err(refused)?;
     match (answer.outcome, answer.link) {
         (Outcome::Absorbed | Outcome::Attached, _) => json(StatusCode::CREATED, &identities(&answer.user)),
@@ -156,6 +156,7 @@ fn terms() -> LinkTerms {
         expected_version: None,
         expected_secondary_version: None,
         require_shared_verified_email: false,
+        attach_only: false,
     }
 }
 

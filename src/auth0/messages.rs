@@ -285,12 +285,14 @@ impl Refused {
             | Refusal::ProviderUnavailable
             | Refusal::EmailMissing
             | Refusal::EmailUnverified
+            | Refusal::RegistrationClosed
             | Refusal::EmailNotShared
             | Refusal::LinkNotFound
             | Refusal::LinkNotUndoable(_)
             | Refusal::MetadataConflict(_)
             | Refusal::AbsorbedUsersExist
             | Refusal::VersionMismatch
+            | Refusal::CallUnderWay
             | Refusal::PositionInvalid
             | Refusal::PositionExpired { .. } => Self::logged(&format!("{refusal:?} where it cannot be")),
         }

@@ -23,7 +23,7 @@ pub use self::{auth0::Auth0, listener::Limits, providers::ProviderSettings};
 use crate::{
     auth::{Issuer, RECENT_SIGN_IN},
     domain::{
-        IdentityRef, Provider, ProviderPolicies, TenantId, Undeclared, UserId, linking::UnownedIdentity,
+        IdentityRef, Provider, ProviderPolicies, Registration, TenantId, Undeclared, UserId, linking::UnownedIdentity,
         sign_in::judged,
     },
     feed::FeedSettings,
@@ -85,6 +85,8 @@ pub struct Tenant {
     /// How old the sign-in behind a user token may be for what changes who can sign in as the user: Link, Unlink,
     /// UndoLink. At most a day.
     pub max_sign_in_age: TimeDelta,
+    /// Whether an account that signs in and is nobody's becomes a new user.
+    pub registration: Registration,
     /// The providers that it has.
     pub providers: BTreeMap<Provider, ProviderSettings>,
     /// What becomes of providers that are not named there.
@@ -105,6 +107,7 @@ impl Default for Tenant {
         Self {
             user_ids: None,
             max_sign_in_age: RECENT_SIGN_IN,
+            registration: Registration::default(),
             providers: BTreeMap::new(),
             undeclared: Undeclared::default(),
         }
@@ -302,6 +305,12 @@ fn read_tenants(mut r: Reader, base: &Path) -> BTreeMap<TenantId, Tenant> {
             _ => Err("must be \"random\" or \"provider|subject\"".to_owned()),
         });
         let max_sign_in_age = table.duration_within("max_sign_in_age", MAX_SIGN_IN_AGE);
+        let registration = table
+            .one_of(
+                "registration",
+                [("open", Registration::Open), ("ask", Registration::Ask), ("closed", Registration::Closed)],
+            )
+            .unwrap_or_default();
         let providers = table.table("providers").map(|table| providers::read(table, base)).unwrap_or_default();
         let undeclared =
             table.one_of("undeclared_providers", [("refuse", Undeclared::Refuse), ("allow", Undeclared::Allow)]);
@@ -310,7 +319,10 @@ fn read_tenants(mut r: Reader, base: &Path) -> BTreeMap<TenantId, Tenant> {
         // It is within bounds, or this is not used.
         let max_sign_in_age = TimeDelta::from_std(max_sign_in_age).unwrap_or(RECENT_SIGN_IN);
         match TenantId::parse(&name) {
-            Some(id) => drop(tenants.insert(id, Tenant { user_ids, max_sign_in_age, providers, undeclared })),
+            Some(id) => {
+                let tenant = Tenant { user_ids, max_sign_in_age, registration, providers, undeclared };
+                drop(tenants.insert(id, tenant));
+            }
             None => r.problem(&name, format!("the name {}", TenantId::FORM)),
         }
     }

@@ -25,6 +25,8 @@ pub struct LinkTerms {
     pub expected_secondary_version: Option<i64>,
     /// Whether the two must share an email that is verified on both sides.
     pub require_shared_verified_email: bool,
+    /// Whether only an account that no user owns is linked: no user is absorbed.
+    pub attach_only: bool,
 }
 
 /// What a merge changed, or declined to change, in each namespace.

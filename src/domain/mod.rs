@@ -25,7 +25,9 @@ pub use email::Email;
 pub use event::{Event, EventKind, UserChange};
 pub use ids::{IdentityRef, Provider, Subject, TenantId, UserId};
 pub use metadata::{Metadata, MetadataUpdate};
-pub use policy::{EmailTrust, LinkingPolicy, ProviderPolicies, ProviderPolicy, RequiredEmail, Undeclared};
+pub use policy::{
+    EmailTrust, LinkingPolicy, ProviderPolicies, ProviderPolicy, Registration, RequiredEmail, Undeclared,
+};
 pub use refusal::Refusal;
 pub use user::{
     Absorbed, Identity, IdentityEmail, Moved, Named, Standing, TokenHash, TokenStamp, User, Verified, Verifier,

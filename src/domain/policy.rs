@@ -76,6 +76,29 @@ pub enum LinkingPolicy {
     Automatic,
 }
 
+/// What becomes of an account that signs in and is nobody's, where no email tells whose it is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Registration {
+    /// It becomes a new user.
+    #[default]
+    Open,
+    /// The caller is told so first, and makes it one by a second call.
+    Ask,
+    /// It is refused.
+    Closed,
+}
+
+impl Registration {
+    /// The same for a caller that has been told, and wants the new user.
+    #[must_use]
+    pub fn wanted(self) -> Self {
+        match self {
+            Self::Open | Self::Ask => Self::Open,
+            Self::Closed => Self::Closed,
+        }
+    }
+}
+
 /// Which email a first sign-in has to bring.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum RequiredEmail {

@@ -30,6 +30,8 @@ pub enum Refusal {
     EmailMissing,
     /// The email is not verified by a provider that is trusted with it, and a newcomer's has to be.
     EmailUnverified,
+    /// The account would be a new user, and the tenant takes none by signing in.
+    RegistrationClosed,
     /// The two users share no email that is verified on both sides.
     EmailNotShared,
     /// No such user here.
@@ -76,6 +78,8 @@ pub enum Refusal {
     },
     /// Other writers kept changing the same users.
     ConflictRetry,
+    /// This very request is still being carried out.
+    CallUnderWay,
 }
 
 /// Why a token proves nothing for a link. What is not [`LinkTokenProblem::Invalid`] is told of good tokens only.

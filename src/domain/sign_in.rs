@@ -9,8 +9,8 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
-    Identity, IdentityEmail, IdentityRef, LinkingPolicy, Metadata, ProviderPolicy, Refusal, RequiredEmail, User,
-    UserId, Verified,
+    Identity, IdentityEmail, IdentityRef, LinkingPolicy, Metadata, ProviderPolicy, Refusal, Registration,
+    RequiredEmail, User, UserId, Verified,
     candidates::{self, Candidate},
     linking::UnownedIdentity,
     policy::HOSTED_DOMAIN,
@@ -72,6 +72,8 @@ pub enum Outcome {
     Linked(UserId),
     /// It may be one of these: whoever it is has to say so.
     Candidates(Vec<Candidate>),
+    /// It would be a new user, if the caller wants one.
+    RegistrationNeeded,
 }
 
 /// Which row of the table fitted.
@@ -286,6 +288,18 @@ impl Facts<'_> {
             others: found.others(),
         });
         candidates::ranked(candidates.collect())
+    }
+}
+
+/// What becomes of a decision by what the tenant says of newcomers.
+///
+/// # Errors
+/// [`Refusal::RegistrationClosed`].
+pub fn admitted(decision: Decision, registration: Registration) -> Result<Decision, Refusal> {
+    match (&decision.outcome, registration) {
+        (Outcome::Created, Registration::Closed) => Err(Refusal::RegistrationClosed),
+        (Outcome::Created, Registration::Ask) => Ok(Decision { outcome: Outcome::RegistrationNeeded, ..decision }),
+        _ => Ok(decision),
     }
 }
 

@@ -1,31 +1,101 @@
-//! Tickets: an account that was just proven, until whoever it is has said who.
+//! What a sign-in proved, kept for a few minutes: accounts, and the tickets that stand for them.
 
 use chrono::{DateTime, Utc};
 
 use super::{User, UserId, linking::UnownedIdentity};
 
-/// An account that was just proven, and is nobody's. It proves that account and nothing else.
+/// An account that was proven, and whose it was then. It proves nothing any more once the account has moved.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Ticket {
+pub struct Proven {
     /// The account.
     pub account: UnownedIdentity,
-    /// Who may link it, and which version they had.
-    pub candidates: Vec<(UserId, i64)>,
-    /// When it was proven.
-    pub issue_time: DateTime<Utc>,
+    /// The user that owned it; `None` if no user did.
+    pub owner: Option<UserThen>,
+    /// When the person signed in there: tokens of the account from then on are as good as this.
+    pub proven_at: DateTime<Utc>,
+    /// When it was noted down.
+    pub time: DateTime<Utc>,
+}
+
+/// A user at some time. Unless it has gained or lost an identity since, it is as it was.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UserThen {
+    /// The user.
+    pub id: UserId,
+    /// The version at which it had last gained or lost an identity.
+    pub identities_version: i64,
+}
+
+/// A proven account, for whoever has the ticket, and what it may be used for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ticket {
+    /// What it proves.
+    pub proven: Proven,
+    /// What it is good for: for this and nothing else.
+    pub purpose: TicketPurpose,
+}
+
+/// What a ticket is good for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TicketPurpose {
+    /// To link an account that no user owns to one of these users, or to make a user of its own of it.
+    Candidates(Vec<UserThen>),
+    /// To sign in, as the rules decide then: a preview came before.
+    SignIn,
+    /// The same, and to make a new user of it where the tenant wants to be asked: it was.
+    Registration,
+    /// To link the account to this user, which began to do so: a preview came before. This may absorb the owner.
+    Link(UserThen),
+}
+
+impl UserThen {
+    /// The user as it is now.
+    pub fn of(user: &User) -> Self {
+        Self { id: user.id.clone(), identities_version: user.identities_version }
+    }
+
+    /// Whether this is the user, and as it was at that time.
+    pub fn is_still(&self, user: &User, then: DateTime<Utc>) -> bool {
+        // Created later, it is another one: the first was deleted.
+        user.id == self.id && user.identities_version <= self.identities_version && user.create_time <= then
+    }
+}
+
+impl Proven {
+    /// Whether the account is still whose it was, or of a user that was made of it since and of nothing else.
+    pub fn is_still_of(&self, owner: Option<&User>) -> bool {
+        match (&self.owner, owner) {
+            (None, None) => true,
+            (Some(then), Some(owner)) => then.is_still(owner, self.time) && !self.is_overruled_by(owner),
+            // Such a user has never gained an identity.
+            (None, Some(owner)) => owner.identities_version == 1,
+            (Some(_), None) => false,
+        }
+    }
+
+    /// Whether another account of the owner has proven an address since: what was there before proves nothing then,
+    /// as with tokens.
+    pub fn is_overruled_by(&self, owner: &User) -> bool {
+        let own = owner.identity(&self.account.id).and_then(|identity| identity.email_proven_since);
+        owner.writes_valid_from.is_some_and(|from| self.time <= from && own != Some(from))
+    }
+
+    /// Whether it is worth nothing more because the account was deleted since.
+    pub fn is_outlived_by(&self, delete_time: Option<DateTime<Utc>>) -> bool {
+        delete_time.is_some_and(|deleted| self.time <= deleted)
+    }
 }
 
 impl Ticket {
-    /// Whether this very user may link the account by it: it was a candidate, and no link or unlink has
-    /// touched it since.
+    /// Whether this very user may link the account by it: it was given for that user, and no link or unlink has
+    /// touched the user since.
     pub fn is_for(&self, user: &User) -> bool {
-        let is_as_it_was = |version: i64| user.identities_version <= version && user.create_time <= self.issue_time;
-        self.candidates.iter().any(|(id, version)| *id == user.id && is_as_it_was(*version))
-    }
-
-    /// Whether it is worth nothing more because what it proves was deleted since.
-    pub fn is_outlived_by(&self, delete_time: Option<DateTime<Utc>>) -> bool {
-        delete_time.is_some_and(|deleted| self.issue_time <= deleted)
+        let is_it = |then: &UserThen| then.is_still(user, self.proven.time);
+        match &self.purpose {
+            TicketPurpose::Candidates(candidates) => candidates.iter().any(is_it),
+            TicketPurpose::Link(user) => is_it(user),
+            TicketPurpose::SignIn | TicketPurpose::Registration => false,
+        }
     }
 }
 
@@ -36,30 +106,68 @@ mod tests {
     use super::*;
     use crate::domain::{IdentityRef, Metadata, linking::owned, unlinking::user_of_its_own};
 
-    #[test]
-    fn a_ticket_is_for_its_candidates_as_they_were() {
-        let day = |number| DateTime::UNIX_EPOCH + TimeDelta::days(number);
-        let account = UnownedIdentity {
+    fn day(number: i64) -> DateTime<Utc> {
+        DateTime::UNIX_EPOCH + TimeDelta::days(number)
+    }
+
+    fn account() -> UnownedIdentity {
+        UnownedIdentity {
             id: IdentityRef::parse_joined("github|1").unwrap(),
             connection: "github".to_owned(),
             social: true,
             email: None,
             profile_data: Metadata::default(),
-        };
-        let id = |text| UserId::parse(text).unwrap();
-        let ticket = Ticket { account: account.clone(), candidates: vec![(id("ann"), 3)], issue_time: day(2) };
-        let user = |text, identities_version, created| User {
-            version: 9,
-            identities_version,
-            ..user_of_its_own(id(text), &owned(account.clone(), id(text), 0, day(1)), day(created))
-        };
-        assert!(ticket.is_for(&user("ann", 1, 1)));
-        assert!(ticket.is_for(&user("ann", 3, 2)));
-        assert!(!ticket.is_for(&user("ann", 4, 1)), "a link or an unlink has touched it");
-        assert!(!ticket.is_for(&user("ann", 1, 3)), "it was deleted and is another");
-        assert!(!ticket.is_for(&user("ben", 1, 1)));
-        assert!(!ticket.is_outlived_by(None));
-        assert!(!ticket.is_outlived_by(Some(day(1))));
-        assert!(ticket.is_outlived_by(Some(day(2))));
+        }
+    }
+
+    fn id(text: &str) -> UserId {
+        UserId::parse(text).unwrap()
+    }
+
+    fn then(text: &str, identities_version: i64) -> UserThen {
+        UserThen { id: id(text), identities_version }
+    }
+
+    fn user(text: &str, identities_version: i64, created: i64) -> User {
+        let own = owned(account(), id(text), 0, day(1));
+        User { version: 9, identities_version, ..user_of_its_own(id(text), &own, day(created)) }
+    }
+
+    fn proven(owner: Option<UserThen>) -> Proven {
+        Proven { account: account(), owner, proven_at: day(2), time: day(2) }
+    }
+
+    #[test]
+    fn a_ticket_is_for_whom_it_was_given_as_they_were() {
+        for purpose in [TicketPurpose::Candidates(vec![then("ann", 3)]), TicketPurpose::Link(then("ann", 3))] {
+            let ticket = Ticket { proven: proven(None), purpose };
+            assert!(ticket.is_for(&user("ann", 1, 1)));
+            assert!(ticket.is_for(&user("ann", 3, 2)));
+            assert!(!ticket.is_for(&user("ann", 4, 1)), "a link or an unlink has touched it");
+            assert!(!ticket.is_for(&user("ann", 1, 3)), "it was deleted and is another");
+            assert!(!ticket.is_for(&user("ben", 1, 1)));
+        }
+        for purpose in [TicketPurpose::SignIn, TicketPurpose::Registration] {
+            assert!(!Ticket { proven: proven(None), purpose }.is_for(&user("ann", 1, 1)));
+        }
+    }
+
+    #[test]
+    fn what_was_proven_holds_while_the_account_is_whose_it_was() {
+        let of_ann = proven(Some(then("ann", 3)));
+        assert!(of_ann.is_still_of(Some(&user("ann", 3, 2))));
+        assert!(!of_ann.is_still_of(Some(&user("ann", 4, 2))), "something came or went since");
+        assert!(!of_ann.is_still_of(Some(&user("ann", 1, 3))), "it was deleted and is another");
+        assert!(!of_ann.is_still_of(Some(&user("ben", 1, 1))));
+        let proved = |number| User { writes_valid_from: Some(day(number)), ..user("ann", 3, 2) };
+        assert!(of_ann.is_still_of(Some(&proved(1))));
+        assert!(!of_ann.is_still_of(Some(&proved(2))), "another account has proven an address since");
+        assert!(!of_ann.is_still_of(None));
+        assert!(proven(None).is_still_of(None));
+        assert!(proven(None).is_still_of(Some(&user("ann", 1, 3))), "made of it since");
+        assert!(!proven(None).is_still_of(Some(&user("ann", 2, 1))), "it came to a user that was there");
+        assert!(!proven(None).is_outlived_by(None));
+        assert!(!proven(None).is_outlived_by(Some(day(1))));
+        assert!(proven(None).is_outlived_by(Some(day(2))));
     }
 }

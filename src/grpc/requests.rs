@@ -11,7 +11,7 @@ use super::proto as pb;
 use crate::{
     domain::{
         Email, IdentityEmail, IdentityRef, Metadata, Provider, Refusal, Subject, UserId, Verified, Violation,
-        linking::UnownedIdentity,
+        linking::{LinkTerms, UnownedIdentity},
         merge::{Arrays, Conflict, Strategy},
         metadata::{push_token, shown},
         unlinking::UnlinkMetadata,
@@ -204,6 +204,22 @@ impl Checks {
                 self.wrong(&format!("{field}.strategy"), UNKNOWN_ENUM);
                 Strategy::KeepPrimary
             }
+        }
+    }
+
+    /// How a link is asked for; `at` is what stands before the names of its fields.
+    pub fn link_terms(&mut self, at: &str, terms: pb::LinkTerms) -> LinkTerms {
+        if terms.attach_only && terms.expected_secondary_version.is_some() {
+            let field = format!("{at}expected_secondary_version");
+            self.wrong(&field, "must be absent where attach_only is set: then there is no secondary user");
+        }
+        LinkTerms {
+            user_metadata: self.strategy(&format!("{at}user_metadata"), terms.user_metadata),
+            app_metadata: self.strategy(&format!("{at}app_metadata"), terms.app_metadata),
+            expected_version: terms.expected_version,
+            expected_secondary_version: terms.expected_secondary_version,
+            require_shared_verified_email: terms.require_shared_verified_email,
+            attach_only: terms.attach_only,
         }
     }
 

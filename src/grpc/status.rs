@@ -133,7 +133,7 @@ pub fn refused(refusal: Refusal) -> Status {
         Refusal::ProviderUnavailable => retry(
             Code::Unavailable,
             Reason::ProviderUnavailable,
-            "the provider cannot be asked right now: begin the sign-in again later",
+            "the provider cannot be asked right now: make a call with a request_id again, else begin the sign-in again later",
         ),
         Refusal::EmailMissing => plain(
             FailedPrecondition,
@@ -144,6 +144,11 @@ pub fn refused(refusal: Refusal) -> Status {
             FailedPrecondition,
             Reason::EmailUnverified,
             "the email is not verified by a provider that is trusted with it: let the person verify it there and sign in again",
+        ),
+        Refusal::RegistrationClosed => plain(
+            FailedPrecondition,
+            Reason::RegistrationClosed,
+            "no user has this account, and nobody becomes a user here by signing in: let a service create the user first",
         ),
         Refusal::EmailNotShared => plain(
             FailedPrecondition,
@@ -227,6 +232,11 @@ pub fn refused(refusal: Refusal) -> Status {
         Refusal::ConflictRetry => {
             retry(Code::Aborted, Reason::ConflictRetry, "others kept changing the same users: try again")
         }
+        Refusal::CallUnderWay => retry(
+            Code::Aborted,
+            Reason::ConflictRetry,
+            "this very call is still being carried out: make it again, under the same request_id",
+        ),
     }
 }
 

@@ -58,14 +58,23 @@ impl Linking {
         reply: impl Fn(W::Answer) -> R + Send + Sync + 'static,
     ) -> Result<R, Error> {
         let linking = Arc::clone(self);
-        let task = self.tasks.spawn(async move {
+        self.to_its_end(async move {
             let outcome = linking.attempts(&write, request_id, &reply).await;
             if outcome.is_ok() {
                 write.finish(&linking).await;
             }
             outcome
-        });
-        ended(task.await)
+        })
+        .await
+    }
+
+    /// Does something in a task of its own, to its end, even if whoever asked for it goes away.
+    /// [`Linking::drain`] waits for it.
+    pub async fn to_its_end<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = Result<T, Error>> + Send + 'static,
+    ) -> Result<T, Error> {
+        ended(self.tasks.spawn(work).await)
     }
 
     /// What such a write was answered under this request id, if the caller may still call.
@@ -147,7 +156,7 @@ impl Linking {
     ) -> Result<R, Error> {
         let answer = write.attempt(self, session).await?;
         let left = write.left(&answer);
-        let concerned = W::is_kept(&answer).then(|| W::concerned(left.as_ref().map_or(&answer, |(_, told)| told)));
+        let concerned = W::concerned(left.as_ref().map_or(&answer, |(_, told)| told));
         let told_first = reply(answer);
         let told_again = left.map(|(user, told)| {
             session.note_caller(user);
@@ -158,7 +167,7 @@ impl Linking {
             session.begin_epoch().await?;
             return Err(Error::Moved);
         }
-        if let Some(concerned) = concerned.filter(|_| session.has_request_id())
+        if session.has_request_id()
             && session.insert_answer(&told_again.as_ref().unwrap_or(&told_first).to_bytes(), &concerned).await?
                 == AnswerInserted::Answered
         {
@@ -187,7 +196,7 @@ impl Linking {
         let request = request_id.map(|RequestId { id, fingerprint }| Request {
             id,
             rpc: W::RPC,
-            caller_kind: if permit.is_service() { "service" } else { "user" },
+            caller_kind: permit.kind(),
             issuer: issuer.to_owned(),
             subject: subject.to_owned(),
             fingerprint,

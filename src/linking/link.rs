@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::{
     Error, Linking, Secondary, Write, actor,
     attachment::Attachment,
-    lock_told, named_in, named_in_link,
+    lock_named, lock_told, named_in, named_in_link,
     preview::{self, Rows},
     resolve,
     secondary::{Arrival, Step},
@@ -14,17 +14,22 @@ use super::{
 };
 use crate::{
     auth::{Permit, Purpose, Target},
+    clock,
     domain::{
         Event, Moved, Named, Refusal, User, UserChange, UserId,
         event::MetadataPlace,
         linking::{self, LinkTerms, MetadataChanges},
         merge::Strategy,
+        tickets::{Proven, Ticket, TicketPurpose, UserThen},
     },
     store::{About, Answer, Link as StoredLink, LinkInserted, LockKeys, NewLink, Question, Session},
 };
 
 /// What a user token may not do.
 const UNPROVEN: &str = "name the secondary user without a proof: send its token in link_with, or a ticket";
+
+/// What a user token may not do either.
+pub const MERGE_APP_METADATA: &str = "merge app_metadata";
 
 /// Links two users, or attaches an identity.
 pub struct Link {
@@ -38,6 +43,9 @@ pub struct Link {
     pub terms: LinkTerms,
     /// Whether to change nothing.
     pub validate_only: bool,
+    /// The hash of the ticket that a preview issues, for the link that goes on with what was previewed: of an account
+    /// at which the person signed in for it. Without one a preview writes nothing at all.
+    pub ticket: Option<[u8; 32]>,
     /// When it was asked for.
     pub now: DateTime<Utc>,
 }
@@ -52,6 +60,8 @@ pub struct LinkAnswer {
     pub link: Option<StoredLink>,
     /// What became of the metadata.
     pub changes: MetadataChanges,
+    /// When the ticket of a preview is worth nothing more; `None` if none was issued.
+    pub ticket_expire_time: Option<DateTime<Utc>>,
 }
 
 /// What a link came to, in a word.
@@ -79,13 +89,15 @@ impl Write for Link {
             self.permit.services_only(UNPROVEN)?;
         }
         if self.terms.app_metadata != Strategy::KeepPrimary {
-            self.permit.services_only("merge app_metadata")?;
+            self.permit.services_only(MERGE_APP_METADATA)?;
         }
-        let (primary, step) = self.resolve(linking, session).await?;
+        let (primary, ticket, step) = self.resolve(linking, session).await?;
         match step {
-            Step::Absorb(secondary) => self.absorb(linking, session, &primary, &secondary).await,
-            Step::Attach(arrival) => self.attach(linking, session, &primary, *arrival).await,
-            Step::Nothing { link } => already_linked(session, &primary, link).await,
+            // Before anything of the other user is read, so that the refusal tells nothing of it.
+            Step::Absorb(_) if self.terms.attach_only => Err(Refusal::IdentityTaken.into()),
+            Step::Absorb(secondary) => self.absorb(linking, session, &primary, &secondary, ticket.as_ref()).await,
+            Step::Attach(arrival) => self.attach(linking, session, &primary, *arrival, ticket.as_ref()).await,
+            Step::Nothing { link } => self.already_linked(session, &primary, link).await,
         }
     }
 
@@ -95,23 +107,22 @@ impl Write for Link {
 }
 
 impl Link {
-    async fn resolve(&self, linking: &Linking, session: &mut Session) -> Result<(UserId, Step), Error> {
-        let purpose = match &self.secondary {
-            // The sign-in had to be fresh when this flow began.
-            Secondary::Account(_) => Purpose::Write,
-            _ => linking.fresh_write(&self.permit)?,
-        };
+    /// The primary user, the ticket if that is the proof, and what is to be done.
+    async fn resolve(&self, linking: &Linking, session: &mut Session) -> Result<(UserId, Option<Ticket>, Step), Error> {
+        let fresh_write = linking.fresh_write(&self.permit)?;
         let ticket = match &self.secondary {
             Secondary::Ticket(hash) => match session.ticket(hash).await? {
                 Some(ticket) => Some(ticket),
                 // It need not be there any more where this very call has been answered.
                 None => {
-                    resolve(session, &self.target, purpose, [], self.now).await?;
+                    resolve(session, &self.target, fresh_write, [], self.now).await?;
                     return Err(Refusal::LinkTicketInvalid.into());
                 }
             },
             _ => None,
         };
+        // The sign-in had to be fresh when the flow began.
+        let purpose = if self.secondary.is_of_flow(ticket.as_ref()) { Purpose::Write } else { fresh_write };
         let named = self.secondary.named(ticket.as_ref())?;
         if self.target.names().contains(&named) {
             return Err(Refusal::SameUser.into());
@@ -136,8 +147,9 @@ impl Link {
                 (primary, known)
             }
         };
-        let step = self.secondary.step(linking.tenant(&self.permit)?, ticket, &primary, &known, self.now)?;
-        Ok((primary, step))
+        let tenant = linking.tenant(&self.permit)?;
+        let step = self.secondary.step(tenant, ticket.as_ref(), &primary, &known, self.now)?;
+        Ok((primary, ticket, step))
     }
 
     async fn absorb(
@@ -146,20 +158,23 @@ impl Link {
         session: &mut Session,
         primary: &UserId,
         secondary: &UserId,
+        ticket: Option<&Ticket>,
     ) -> Result<LinkAnswer, Error> {
         let mut keys = LockKeys::default().user(primary).user(secondary);
-        let named = self.secondary.named(None)?;
+        let named = self.secondary.named(ticket)?;
         if let Named::Identity(identity) = &named {
             keys = keys.identity(identity);
         }
         let (mut users, now) =
-            preview::begin(session, self.validate_only, &keys, Rows::Of(&[primary, secondary])).await?;
+            preview::begin(session, self.is_read_only(), &keys, Rows::Of(&[primary, secondary])).await?;
         let mut primary = take_target(&mut users, primary, &self.target)?;
         let secondary = take_live(&mut users, secondary)?;
         if !self.secondary.still_names(&named, &secondary) {
             return Err(Error::Moved);
         }
-        self.secondary.expect_reach(linking.tenant(&self.permit)?, &secondary)?;
+        self.secondary.expect_as_it_was(ticket, &primary, Some(&secondary))?;
+        self.secondary.expect_reach(linking.tenant(&self.permit)?, ticket, &secondary)?;
+        let (user, owner) = (UserThen::of(&primary), UserThen::of(&secondary));
 
         vouch(session, &self.target, &mut primary, self.validate_only, now).await?;
         let moved = self.moved(&primary, now);
@@ -201,7 +216,9 @@ impl Link {
                 return Err(Error::Moved);
             }
         }
-        Ok(LinkAnswer { user: done.primary, outcome: Outcome::Absorbed, link: Some(link), changes: done.changes })
+        let ticket_expire_time = self.issue(session, user, Some(owner), now).await?;
+        let (user, changes) = (done.primary, done.changes);
+        Ok(LinkAnswer { user, outcome: Outcome::Absorbed, link: Some(link), changes, ticket_expire_time })
     }
 
     async fn attach(
@@ -210,24 +227,28 @@ impl Link {
         session: &mut Session,
         primary: &UserId,
         arrival: Arrival,
+        ticket: Option<&Ticket>,
     ) -> Result<LinkAnswer, Error> {
-        let Arrival { account: identity, proven_at, ticket } = arrival;
+        let Arrival { account: identity, proven_at } = arrival;
         let keys = LockKeys::default().user(primary).identity(&identity.id);
-        let (mut users, now) = preview::begin(session, self.validate_only, &keys, Rows::Of(&[primary])).await?;
+        let (mut users, now) = preview::begin(session, self.is_read_only(), &keys, Rows::Of(&[primary])).await?;
         let mut user = take_target(&mut users, primary, &self.target)?;
         // It may have come and gone while this waited.
         let deleted = session.delete_time(&Named::Identity(identity.id.clone())).await?;
-        if deleted.is_some_and(|deleted| proven_at <= deleted) || ticket.is_some_and(|ticket| !ticket.is_for(&user)) {
+        if deleted.is_some_and(|deleted| proven_at <= deleted) {
             return Err(self.secondary.refusal().into());
         }
+        self.secondary.expect_as_it_was(ticket, &user, None)?;
+        let then = UserThen::of(&user);
         let (permit, terms, proof) = (&self.permit, &self.terms, &self.secondary.proof());
         vouch(session, &self.target, &mut user, self.validate_only, now).await?;
         let moved = self.moved(&user, now);
         let attachment = Attachment { permit, user, identity, terms, proof, moved, now };
         match attachment.attach(session, self.validate_only).await? {
             Some((user, link)) => {
-                let changes = MetadataChanges::default();
-                Ok(LinkAnswer { user, outcome: Outcome::Attached, link: Some(link), changes })
+                let ticket_expire_time = self.issue(session, then, None, now).await?;
+                let (link, changes) = (Some(link), MetadataChanges::default());
+                Ok(LinkAnswer { user, outcome: Outcome::Attached, link, changes, ticket_expire_time })
             }
             None => self.overtaken(linking, session, primary).await,
         }
@@ -245,19 +266,53 @@ impl Link {
     async fn overtaken(&self, linking: &Linking, session: &mut Session, primary: &UserId) -> Result<LinkAnswer, Error> {
         session.abandon().await?;
         match self.resolve(linking, session).await {
-            Ok((_, Step::Nothing { link })) => already_linked(session, primary, link).await,
+            Ok((_, _, Step::Nothing { link })) => self.already_linked(session, primary, link).await,
             Err(error @ (Error::Denied(_) | Error::Store(_) | Error::Fault(_) | Error::Answered(_))) => Err(error),
             _ => Err(Refusal::IdentityTaken.into()),
         }
     }
-}
 
-async fn already_linked(session: &mut Session, primary: &UserId, link: Option<Uuid>) -> Result<LinkAnswer, Error> {
-    let link = match link {
-        Some(id) => session.link(id).await?,
-        None => None,
-    };
-    lock_told(session, &[primary], link.as_ref()).await?;
-    let user = session.user_by_id(primary).await?.filter(|user| user.id == *primary).ok_or(Error::Moved)?;
-    Ok(LinkAnswer { user, outcome: Outcome::AlreadyLinked, link, changes: MetadataChanges::default() })
+    async fn already_linked(
+        &self,
+        session: &mut Session,
+        primary: &UserId,
+        link: Option<Uuid>,
+    ) -> Result<LinkAnswer, Error> {
+        let link = match link {
+            Some(id) => session.link(id).await?,
+            None => None,
+        };
+        match self.issues_ticket() {
+            true => lock_named(session, &[primary], link.as_ref()).await?,
+            false => lock_told(session, &[primary], link.as_ref()).await?,
+        }
+        let user = session.user_by_id(primary).await?.filter(|user| user.id == *primary).ok_or(Error::Moved)?;
+        let then = UserThen::of(&user);
+        let ticket_expire_time = self.issue(session, then.clone(), Some(then), clock::now()).await?;
+        let changes = MetadataChanges::default();
+        Ok(LinkAnswer { user, outcome: Outcome::AlreadyLinked, link, changes, ticket_expire_time })
+    }
+
+    fn issues_ticket(&self) -> bool {
+        self.validate_only && self.ticket.is_some()
+    }
+
+    fn is_read_only(&self) -> bool {
+        self.validate_only && !self.issues_ticket()
+    }
+
+    /// Issues the ticket of a preview: for this user, who began, and to absorb the owner of the account, as both are.
+    async fn issue(
+        &self,
+        session: &mut Session,
+        user: UserThen,
+        owner: Option<UserThen>,
+        now: DateTime<Utc>,
+    ) -> Result<Option<DateTime<Utc>>, Error> {
+        let issued = self.ticket.filter(|_| self.validate_only).zip(self.secondary.account(self.now));
+        let Some((hash, (account, proven_at))) = issued else { return Ok(None) };
+        let proven = Proven { account: account.clone(), owner, proven_at, time: now };
+        let ticket = Ticket { proven, purpose: TicketPurpose::Link(user) };
+        Ok(Some(session.insert_ticket(&hash, &ticket).await?))
+    }
 }

@@ -15,6 +15,7 @@ mod primary;
 mod release;
 mod secondary;
 mod sign_in;
+mod ticket_text;
 mod undo;
 mod unlink;
 mod users;
@@ -28,12 +29,13 @@ use uuid::Uuid;
 pub use self::{
     attempts::{Reply, RequestId, Unkept},
     error::Error,
-    link::{Link, LinkAnswer, Outcome},
+    link::{Link, LinkAnswer, MERGE_APP_METADATA, Outcome},
     metadata::{MergeMetadata, MergeSource, MergedMetadata},
     primary::SetPrimaryIdentity,
     release::{Release, ReleaseAnswer},
     secondary::Secondary,
-    sign_in::{IssuedTicket, SignIn, SignInAnswer, SigningIn},
+    sign_in::{SignIn, SignInAnswer, SigningIn},
+    ticket_text::TicketText,
     undo::{UndoLink, UndoneLink},
     unlink::{Unlink, UnlinkAnswer},
     users::{CreateUser, DeleteUser, UpdateUser, UserIdForm},
@@ -81,11 +83,6 @@ pub trait Write: Send + Sync + 'static {
     /// told, without the data of a user that others still have.
     fn left(&self, _: &Self::Answer) -> Option<(Option<UserId>, Self::Answer)> {
         None
-    }
-
-    /// Whether the answer is kept for whoever repeats the request.
-    fn is_kept(_: &Self::Answer) -> bool {
-        true
     }
 
     /// What is left to do once the change is committed. The caller waits for it, but the change stands
@@ -221,9 +218,12 @@ fn named_in_link(link: &StoredLink) -> impl Iterator<Item = Named> {
 /// An answer that tells of what was done before is kept too, under a request id, and must not outlive a
 /// deletion: locks whoever is in it. [`Error::Moved`] if the link is another behind the locks.
 async fn lock_told(session: &mut Session, users: &[&UserId], link: Option<&StoredLink>) -> Result<(), Error> {
-    if !session.has_request_id() {
-        return Ok(());
-    }
+    if session.has_request_id() { lock_named(session, users, link).await } else { Ok(()) }
+}
+
+/// Locks users, and whoever is in a link, where something that names them is about to be written.
+/// [`Error::Moved`] if the link is another behind the locks.
+async fn lock_named(session: &mut Session, users: &[&UserId], link: Option<&StoredLink>) -> Result<(), Error> {
     let keys = users.iter().fold(LockKeys::default(), |keys, id| keys.user(id));
     let keys = link.iter().flat_map(|link| named_in_link(link)).fold(keys, |keys, named| match named {
         Named::Identity(identity) => keys.identity(&identity),

@@ -17,21 +17,21 @@ pub(super) enum Rows<'a> {
     Household(&'a UserId, &'a [&'a UserId]),
 }
 
-/// Reads the rows that a change is decided on, and tells the time of the change. For a change they
-/// are locked, inside a transaction that this begins; for a preview they are only read.
+/// Reads the rows that a change is decided on, and tells the time of the change. They are locked, inside a
+/// transaction that this begins, unless it `is_read_only`: a preview that writes nothing.
 ///
 /// The time is taken behind the locks, and is never before that of an earlier change of these rows:
 /// so times agree with the order in which changes happen.
 pub(super) async fn begin(
     session: &mut Session,
-    validate_only: bool,
+    is_read_only: bool,
     keys: &LockKeys,
     rows: Rows<'_>,
 ) -> Result<(Vec<User>, DateTime<Utc>), Error> {
-    if !validate_only {
+    if !is_read_only {
         session.begin_locked(keys).await?;
     }
-    let users = match (rows, validate_only) {
+    let users = match (rows, is_read_only) {
         (Rows::Of(ids), true) => session.users(ids).await?,
         (Rows::Of(ids), false) => session.users_for_update(ids).await?,
         (Rows::Household(id, others), true) => session.household(id, others).await?,

@@ -11,7 +11,9 @@ use crate::{
     config::Tenant,
     domain::{
         Email, IdentityEmail, IdentityRef, Metadata, Named, Refusal, User, UserId, Verified, Verifier,
-        linking::UnownedIdentity, refusal::LinkTokenProblem, tickets::Ticket,
+        linking::UnownedIdentity,
+        refusal::LinkTokenProblem,
+        tickets::{Proven, Ticket, TicketPurpose},
     },
     secret::sha256,
     store::{Answer, Proof},
@@ -35,6 +37,8 @@ pub enum Secondary {
     Ticket([u8; 32]),
     /// By an account at which the person has just signed in, for this very link.
     Account(Box<UnownedIdentity>),
+    /// By an account at which the person signed in some minutes ago, for this very link, as it was kept.
+    Kept(Box<Proven>),
 }
 
 /// What is to be done about the secondary side.
@@ -56,8 +60,6 @@ pub(super) struct Arrival {
     pub account: UnownedIdentity,
     /// When it was proven.
     pub proven_at: DateTime<Utc>,
-    /// The ticket that proves it, if one does: it is not for everybody.
-    pub ticket: Option<Ticket>,
 }
 
 impl Linking {
@@ -92,7 +94,7 @@ impl Secondary {
     /// Whether something proves it, instead of a service's word.
     pub(super) fn is_proven(&self) -> bool {
         match self {
-            Self::Proven(_) | Self::Ticket(_) | Self::Account(_) => true,
+            Self::Proven(_) | Self::Ticket(_) | Self::Account(_) | Self::Kept(_) => true,
             Self::Identity(_) | Self::MainIdentity(_) | Self::User(_) => false,
         }
     }
@@ -108,10 +110,52 @@ impl Secondary {
             },
             Self::Ticket(_) => {
                 let ticket = ticket.ok_or(Refusal::LinkTicketInvalid)?;
-                Ok(Named::Identity(ticket.account.id.clone()))
+                Ok(Named::Identity(ticket.proven.account.id.clone()))
             }
             Self::Account(account) => Ok(Named::Identity(account.id.clone())),
+            Self::Kept(proven) => Ok(Named::Identity(proven.account.id.clone())),
         }
+    }
+
+    /// Whether a flow at a provider stands behind it, which wanted a fresh sign-in when it began.
+    pub(super) fn is_of_flow(&self, ticket: Option<&Ticket>) -> bool {
+        let is_of_preview = ticket.is_some_and(|ticket| matches!(ticket.purpose, TicketPurpose::Link(_)));
+        matches!(self, Self::Account(_) | Self::Kept(_)) || is_of_preview
+    }
+
+    /// The account at which the person signed in for this very link, and when.
+    pub(super) fn account(&self, now: DateTime<Utc>) -> Option<(&UnownedIdentity, DateTime<Utc>)> {
+        match self {
+            Self::Account(account) => Some((account, now)),
+            Self::Kept(proven) => Some((&proven.account, proven.proven_at)),
+            Self::Proven(_) | Self::Identity(_) | Self::MainIdentity(_) | Self::User(_) | Self::Ticket(_) => None,
+        }
+    }
+
+    /// What was proven before this call, and must still be so.
+    fn kept<'a>(&'a self, ticket: Option<&'a Ticket>) -> Option<&'a Proven> {
+        match self {
+            Self::Kept(proven) => Some(proven),
+            Self::Ticket(_) => ticket.map(|ticket| &ticket.proven),
+            _ => None,
+        }
+    }
+
+    /// Refuses what does not hold of the locked rows: that the ticket is for the primary user, and that the secondary
+    /// one, if there is one, is as it was when its account was proven.
+    pub(super) fn expect_as_it_was(
+        &self,
+        ticket: Option<&Ticket>,
+        primary: &User,
+        secondary: Option<&User>,
+    ) -> Result<(), Refusal> {
+        let is_for_primary = ticket.is_none_or(|ticket| ticket.is_for(primary));
+        let is_as_it_was = self.kept(ticket).is_none_or(|proven| match (&proven.owner, secondary) {
+            (Some(_), Some(_)) => proven.is_still_of(secondary),
+            (None, None) => true,
+            _ => false,
+        });
+        if is_for_primary && is_as_it_was { Ok(()) } else { Err(self.refusal()) }
     }
 
     /// The id of the user that it seems to name, beside the identity.
@@ -133,7 +177,7 @@ impl Secondary {
     pub(super) fn token(&self) -> Option<&VerifiedToken> {
         match self {
             Self::Proven(token) => Some(token),
-            Self::Identity(_) | Self::MainIdentity(_) | Self::User(_) | Self::Ticket(_) | Self::Account(_) => None,
+            _ => None,
         }
     }
 
@@ -141,7 +185,7 @@ impl Secondary {
     pub(super) fn proof_hash(&self) -> Option<[u8; 32]> {
         match self {
             // Its attempt is used up already.
-            Self::Identity(_) | Self::MainIdentity(_) | Self::User(_) | Self::Account(_) => None,
+            Self::Identity(_) | Self::MainIdentity(_) | Self::User(_) | Self::Account(_) | Self::Kept(_) => None,
             Self::Proven(token) => Some(token.hash),
             Self::Ticket(hash) => Some(*hash),
         }
@@ -154,7 +198,7 @@ impl Secondary {
                 Proof::Token { issuer: token.issuer.clone(), subject: token.subject.clone(), hash: token.hash }
             }
             Self::Ticket(hash) => Proof::Ticket { hash: *hash },
-            Self::Account(_) => Proof::SignIn,
+            Self::Account(_) | Self::Kept(_) => Proof::SignIn,
         }
     }
 
@@ -162,7 +206,7 @@ impl Secondary {
     pub(super) fn refusal(&self) -> Refusal {
         match self {
             Self::Ticket(_) => Refusal::LinkTicketInvalid,
-            Self::Account(_) => Refusal::SignInInvalid,
+            Self::Account(_) | Self::Kept(_) => Refusal::SignInInvalid,
             Self::Proven(_) | Self::Identity(_) | Self::MainIdentity(_) | Self::User(_) => {
                 Refusal::LinkTokenInvalid(LinkTokenProblem::Invalid)
             }
@@ -172,7 +216,7 @@ impl Secondary {
     /// Refuses a user that its naming does not reach. An account that nobody signs in with brings along no user
     /// who can sign in: it would be a way into that. Nor does an account that came to the user by an old sign-in: whose
     /// it is has not been shown by an account that was there before.
-    pub(super) fn expect_reach(&self, tenant: &Tenant, user: &User) -> Result<(), Refusal> {
+    pub(super) fn expect_reach(&self, tenant: &Tenant, ticket: Option<&Ticket>, user: &User) -> Result<(), Refusal> {
         let (proving, refusal) = match self {
             Self::MainIdentity(identity)
                 if user.primary != *identity && identity.as_user_id().as_ref() != Some(&user.id) =>
@@ -190,8 +234,11 @@ impl Secondary {
                 Who::User(Named::UserId(_)) | Who::Service => return Ok(()),
             },
             Self::Account(account) => (&account.id, Refusal::IdentityTaken),
-            // A ticket absorbs nobody.
-            Self::Identity(_) | Self::MainIdentity(_) | Self::User(_) | Self::Ticket(_) => return Ok(()),
+            Self::Kept(_) | Self::Ticket(_) => {
+                let proven = self.kept(ticket).ok_or_else(|| self.refusal())?;
+                (&proven.account.id, Refusal::IdentityTaken)
+            }
+            Self::Identity(_) | Self::MainIdentity(_) | Self::User(_) => return Ok(()),
         };
         // A provider that is disabled or undeclared today may let people in again tomorrow.
         let is_link_only = |identity: &IdentityRef| tenant.provider(&identity.provider).policy.link_only;
@@ -203,7 +250,7 @@ impl Secondary {
     pub(super) fn step(
         &self,
         tenant: &Tenant,
-        ticket: Option<Ticket>,
+        ticket: Option<&Ticket>,
         primary: &UserId,
         known: &Answer,
         now: DateTime<Utc>,
@@ -217,8 +264,9 @@ impl Secondary {
         }
         match self {
             Self::Proven(token) => proven_step(tenant, token, primary, known),
-            Self::Ticket(_) => ticket_step(tenant, ticket, known),
+            Self::Ticket(_) => ticket_step(tenant, ticket, primary, known),
             Self::Account(account) => account_step(tenant, account, primary, known, now),
+            Self::Kept(proven) => kept_step(tenant, proven, primary, known)?.ok_or(Refusal::SignInInvalid),
             Self::Identity(identity) | Self::MainIdentity(identity) => {
                 tenant.provider(&identity.provider).policy.expect_known()?;
                 match &known.standing {
@@ -247,7 +295,7 @@ fn proven_step(tenant: &Tenant, token: &VerifiedToken, primary: &UserId, known: 
         return match &token.who {
             Who::User(Named::Identity(identity)) if !outlived => {
                 let account = tenant.described(told(identity.clone(), token));
-                Ok(Step::Attach(Box::new(Arrival { account, proven_at: token.issued_at, ticket: None })))
+                Ok(Step::Attach(Box::new(Arrival { account, proven_at: token.issued_at })))
             }
             _ => Err(Refusal::LinkTokenInvalid(LinkTokenProblem::Invalid)),
         };
@@ -265,15 +313,40 @@ fn proven_step(tenant: &Tenant, token: &VerifiedToken, primary: &UserId, known: 
     Ok(Step::Absorb(standing.holder.clone()))
 }
 
-/// What a ticket proves now: an account, for as long as nobody owns it.
-fn ticket_step(tenant: &Tenant, ticket: Option<Ticket>, known: &Answer) -> Result<Step, Refusal> {
-    let ticket = ticket.ok_or(Refusal::LinkTicketInvalid)?;
-    let provider = tenant.provider(&ticket.account.id.provider);
-    if known.standing.is_some() || ticket.is_outlived_by(known.delete_time) || !provider.policy.enabled {
-        return Err(Refusal::LinkTicketInvalid);
+/// What a ticket proves now: one of candidates an account, for as long as nobody owns it; one of a link whatever the
+/// link was previewed with, to the user that began it.
+fn ticket_step(tenant: &Tenant, ticket: Option<&Ticket>, primary: &UserId, known: &Answer) -> Result<Step, Refusal> {
+    let Ticket { proven, purpose } = ticket.ok_or(Refusal::LinkTicketInvalid)?;
+    let is_for_it = match purpose {
+        TicketPurpose::Candidates(_) => known.standing.is_none(),
+        TicketPurpose::Link(user) => user.id == *primary,
+        TicketPurpose::SignIn | TicketPurpose::Registration => false,
+    };
+    let step = if is_for_it { kept_step(tenant, proven, primary, known).ok().flatten() } else { None };
+    step.ok_or(Refusal::LinkTicketInvalid)
+}
+
+/// What an account that was proven before this call proves now; `None` if it has another owner than then.
+fn kept_step(tenant: &Tenant, proven: &Proven, primary: &UserId, known: &Answer) -> Result<Option<Step>, Refusal> {
+    let provider = tenant.provider(&proven.account.id.provider);
+    if !provider.policy.enabled {
+        return Err(Refusal::ProviderDisabled);
     }
-    let account = tenant.described(ticket.account.clone());
-    Ok(Step::Attach(Box::new(Arrival { account, proven_at: ticket.issue_time, ticket: Some(ticket) })))
+    if proven.is_outlived_by(known.delete_time) {
+        return Ok(None);
+    }
+    Ok(match (&known.standing, &proven.owner) {
+        (Some(standing), _) if standing.holder == *primary => {
+            let link = standing.absorbed.as_ref().map(|absorbed| absorbed.by_link);
+            Some(Step::Nothing { link: link.or(known.home_link) })
+        }
+        (Some(standing), Some(then)) if standing.holder == then.id => Some(Step::Absorb(standing.holder.clone())),
+        (None, None) => {
+            let account = tenant.described(proven.account.clone());
+            Some(Step::Attach(Box::new(Arrival { account, proven_at: proven.time })))
+        }
+        _ => None,
+    })
 }
 
 /// What an account that the person signed in at in this very call proves: whoever has it is that person.
@@ -296,7 +369,7 @@ fn account_step(
         None if known.delete_time.is_some_and(|deleted| now <= deleted) => Err(Refusal::SignInInvalid),
         None => {
             let account = tenant.described(account.clone());
-            Ok(Step::Attach(Box::new(Arrival { account, proven_at: now, ticket: None })))
+            Ok(Step::Attach(Box::new(Arrival { account, proven_at: now })))
         }
     }
 }

@@ -1,24 +1,27 @@
 //! Signing in: whose an account is that was just proven, and what becomes of it if it is nobody's.
 
+mod seen;
+
 use chrono::{DateTime, Utc};
 
+use self::seen::Seen;
 use super::{
     Error, Linking, Write, actor, attachment::Attachment, free_id, lock_told, named_in, named_in_link, random_user_id,
-    take_live, unanswered,
+    take_live,
 };
 use crate::{
     auth::Permit,
     clock,
     config::Tenant,
     domain::{
-        Event, Moved, Named, Refusal, User, UserChange, UserId,
+        Event, Moved, Named, User, UserChange, UserId,
         linking::{LinkTerms, UnownedIdentity, owned},
-        sign_in::{self, Decision, Facts, Outcome, Past, Rule},
-        tickets::Ticket,
+        sign_in::{self, Decision, Outcome},
+        tickets::{Proven, Ticket, TicketPurpose, UserThen},
         unlinking::user_of_its_own,
     },
-    secret::{random_text, sha256},
-    store::{Inserted, Link as StoredLink, LockKeys, Proof, Question, Session},
+    secret::sha256,
+    store::{Inserted, Link as StoredLink, LockKeys, Proof, Session},
 };
 
 /// Decides who signs in.
@@ -29,6 +32,9 @@ pub struct SignIn {
     pub with: SigningIn,
     /// Whether to change nothing.
     pub validate_only: bool,
+    /// The hash of the ticket that this may issue. A preview that has one always issues it, for the sign-in that
+    /// goes on with what was previewed; without one nothing at all is written.
+    pub ticket: Option<[u8; 32]>,
 }
 
 /// With what somebody signs in.
@@ -37,11 +43,13 @@ pub enum SigningIn {
     /// judged here.
     Account {
         /// The account.
-        account: UnownedIdentity,
+        account: Box<UnownedIdentity>,
         /// When the person signed in there: tokens of the account from then on are as good as this sign-in.
         proven_at: DateTime<Utc>,
     },
-    /// The ticket with this hash, to be a user of its own.
+    /// An account that was proven some minutes ago, as it was kept.
+    Kept(Box<Proven>),
+    /// The ticket with this hash: of candidates, to be a user of its own; or to go on with a sign-in.
     Ticket([u8; 32]),
 }
 
@@ -62,24 +70,8 @@ pub struct SignInAnswer {
     pub user: Option<User>,
     /// The link that was made.
     pub link: Option<StoredLink>,
-    /// With what whoever signed in goes on, if that is still to be said.
-    pub ticket: Option<IssuedTicket>,
-}
-
-/// A ticket, as its bearer is given it.
-pub struct IssuedTicket {
-    /// Says who has proven what.
-    pub text: String,
-    /// When it is worth nothing more.
-    pub expire_time: DateTime<Utc>,
-}
-
-/// What is known.
-struct Seen {
-    account: UnownedIdentity,
-    owner: Option<User>,
-    holders: Vec<User>,
-    decision: Decision,
+    /// When the ticket is worth nothing more with which whoever signed in goes on; `None` if none was issued.
+    pub ticket_expire_time: Option<DateTime<Utc>>,
 }
 
 impl Write for SignIn {
@@ -97,14 +89,16 @@ impl Write for SignIn {
             return Err(Error::Answered(stored));
         }
         let seen = self.see(tenant, session).await?;
-        if seen.is_as_it_was(tenant) {
+        let is_read_only = self.validate_only && self.ticket.is_none();
+        let writes_a_ticket = seen.used.is_some() || self.validate_only && !is_read_only;
+        if seen.is_as_it_was(tenant) && !writes_a_ticket {
             return self.answer_known(tenant, session, seen).await;
         }
         let new_id = match seen.decision.outcome {
             Outcome::Created => Some(new_user_id(tenant, session, &seen.account).await?),
             _ => None,
         };
-        if self.validate_only {
+        if is_read_only {
             return self.act(tenant, session, seen, new_id, clock::now()).await;
         }
         session.begin_locked(&self.keys(&seen, new_id.as_ref())).await?;
@@ -115,7 +109,17 @@ impl Write for SignIn {
         }
         let users = again.holders.iter().chain(&again.owner);
         let now = users.map(|user| user.update_time).fold(clock::now(), DateTime::max);
-        self.act(tenant, session, again, new_id, now).await
+        let (owner, proven_at, used) = (again.owner.as_ref().map(UserThen::of), again.proven_at, again.used);
+        let answer = self.act(tenant, session, again, new_id, now).await?;
+        if self.validate_only {
+            let proven = Proven { account: answer.account.clone(), owner, proven_at, time: now };
+            let ticket_expire_time = self.issue(session, proven, TicketPurpose::SignIn).await?;
+            return Ok(SignInAnswer { ticket_expire_time, ..answer });
+        }
+        if let Some(hash) = used {
+            session.use_ticket(&hash).await?;
+        }
+        Ok(answer)
     }
 
     fn concerned(answer: &SignInAnswer) -> Vec<Named> {
@@ -125,7 +129,7 @@ impl Write for SignIn {
         });
         let candidates = match &answer.decision.outcome {
             Outcome::Candidates(candidates) => candidates.as_slice(),
-            Outcome::SignedIn(_) | Outcome::Created | Outcome::Linked(_) => &[],
+            Outcome::SignedIn(_) | Outcome::Created | Outcome::Linked(_) | Outcome::RegistrationNeeded => &[],
         };
         let candidates = candidates.iter().flat_map(|candidate| {
             let others = candidate.others.iter().map(|(identity, _)| Named::Identity(identity.clone()));
@@ -135,63 +139,9 @@ impl Write for SignIn {
         let user = user.chain(candidates);
         account.into_iter().chain(evidence).chain(user).chain(answer.link.iter().flat_map(named_in_link)).collect()
     }
-
-    fn is_kept(answer: &SignInAnswer) -> bool {
-        // A ticket is kept nowhere; whoever asks again is given another.
-        answer.ticket.is_none()
-    }
-}
-
-impl Seen {
-    /// Whether a known account is as it was, and vouches for none, so that nothing is to be written.
-    fn is_as_it_was(&self, tenant: &Tenant) -> bool {
-        let Some(owner) = &self.owner else { return false };
-        let policy = &tenant.provider(&self.account.id.provider).policy;
-        let known = owner.identity(&self.account.id);
-        known.is_some_and(|known| sign_in::refreshed(known, &self.account, policy, clock::now()).is_none())
-            && owner.vouched_for_by(&self.account.id).is_empty()
-    }
 }
 
 impl SignIn {
-    /// Reads what there is to know, and decides.
-    async fn see(&self, tenant: &Tenant, session: &mut Session) -> Result<Seen, Error> {
-        let account = match &self.with {
-            SigningIn::Account { account, .. } => account.clone(),
-            SigningIn::Ticket(hash) => return self.see_ticket(tenant, session, hash).await,
-        };
-        let provider = tenant.provider(&account.id.provider);
-        let account = tenant.described(account);
-        let owner = session.user_by_identity(&account.id).await?;
-        let email = sign_in::telling_email(&account).filter(|_| owner.is_none());
-        let holders = match email.filter(|_| provider.policy.can_sign_in()) {
-            Some(email) => session.email_holders(email).await?,
-            None => Vec::new(),
-        };
-        let past = if holders.is_empty() { Past::default() } else { session.past(&account.id).await? };
-        let (now, policy) = (clock::now(), &provider.policy);
-        let facts = Facts { account: &account, owner: owner.as_ref(), holders: &holders, past: &past, now, policy };
-        let decision = facts.decide()?;
-        Ok(Seen { account, owner, holders, decision })
-    }
-
-    /// A ticket makes a user of its own of its account, as long as that is nobody's.
-    async fn see_ticket(&self, tenant: &Tenant, session: &mut Session, hash: &[u8; 32]) -> Result<Seen, Error> {
-        let ticket = session.ticket(hash).await?.ok_or(Refusal::SignInInvalid)?;
-        let named = Named::Identity(ticket.account.id.clone());
-        let known = unanswered(session, &[Question::from(named)]).await?;
-        let is_worthless =
-            known.iter().any(|known| known.standing.is_some() || ticket.is_outlived_by(known.delete_time));
-        if is_worthless {
-            return Err(Refusal::SignInInvalid.into());
-        }
-        let provider = tenant.provider(&ticket.account.id.provider);
-        provider.policy.expect_sign_in()?;
-        let account = tenant.described(ticket.account);
-        let decision = Decision { outcome: Outcome::Created, rule: Rule::OwnUserWanted, evidence: Vec::new() };
-        Ok(Seen { account, owner: None, holders: Vec::new(), decision })
-    }
-
     /// The account, the email that was looked for, and everybody who is changed or told of.
     fn keys(&self, seen: &Seen, new_id: Option<&UserId>) -> LockKeys {
         let keys = LockKeys::default().identity(&seen.account.id);
@@ -201,7 +151,7 @@ impl SignIn {
         let keys = evidence.fold(keys, LockKeys::user);
         let keys = new_id.into_iter().fold(keys, LockKeys::user);
         match &seen.decision.outcome {
-            Outcome::Created => keys,
+            Outcome::Created | Outcome::RegistrationNeeded => keys,
             Outcome::SignedIn(user) | Outcome::Linked(user) => keys.user(user),
             Outcome::Candidates(who) => who.iter().map(|candidate| &candidate.user).fold(keys, LockKeys::user),
         }
@@ -232,7 +182,7 @@ impl SignIn {
             Outcome::SignedIn(_) => self.refresh(tenant, session, seen, now).await,
             Outcome::Created => self.create(session, seen, new_id.ok_or(Error::Moved)?, now).await,
             Outcome::Linked(user) => self.link(session, seen, &user, now).await,
-            Outcome::Candidates(_) => self.suggest(session, seen, now).await,
+            Outcome::Candidates(_) | Outcome::RegistrationNeeded => self.ask(session, seen, now).await,
         }
     }
 
@@ -301,7 +251,7 @@ impl SignIn {
         id: &UserId,
         now: DateTime<Utc>,
     ) -> Result<SignInAnswer, Error> {
-        let Seen { account, decision, .. } = seen;
+        let Seen { account, proven_at, decision, .. } = seen;
         let mut users = match self.validate_only {
             true => session.users(&[id]).await?,
             false => session.users_for_update(&[id]).await?,
@@ -310,32 +260,49 @@ impl SignIn {
         let terms = LinkTerms { require_shared_verified_email: true, ..LinkTerms::default() };
         let (permit, identity, proof) = (&self.permit, account.clone(), &Proof::VerifiedEmail);
         // So that the tokens of this very sign-in are good, whenever it comes to be written.
-        let SigningIn::Account { proven_at, .. } = self.with else { return Err(Error::Moved) };
         let moved = Moved::at(proven_at.min(now));
         let attachment = Attachment { permit, user, identity, terms: &terms, proof, moved, now };
         let (user, link) = attachment.attach(session, self.validate_only).await?.ok_or(Error::Moved)?;
         Ok(SignInAnswer { link: Some(link), ..answer(decision, account, Some(user)) })
     }
 
-    /// It is for the person to say who it is. The ticket is all that is written.
-    async fn suggest(&self, session: &mut Session, seen: Seen, now: DateTime<Utc>) -> Result<SignInAnswer, Error> {
-        let Seen { account, holders, decision, .. } = seen;
+    /// It is for the person to say who it is, or whether it wants to be a user. The ticket is all that is written.
+    async fn ask(&self, session: &mut Session, seen: Seen, now: DateTime<Utc>) -> Result<SignInAnswer, Error> {
+        let Seen { account, proven_at, holders, decision, .. } = seen;
         if self.validate_only {
             return Ok(answer(decision, account, None));
         }
-        let text = random_text()?;
-        let Outcome::Candidates(who) = &decision.outcome else { return Err(Error::Moved) };
-        let is_one = |user: &&User| who.iter().any(|candidate| candidate.user == user.id);
-        let candidates = holders.iter().filter(is_one).map(|user| (user.id.clone(), user.version)).collect();
-        let ticket = Ticket { account: account.clone(), candidates, issue_time: now };
-        let expire_time = session.insert_ticket(&sha256(text.as_bytes()), &ticket).await?;
-        let ticket = Some(IssuedTicket { text, expire_time });
-        Ok(SignInAnswer { ticket, ..answer(decision, account, None) })
+        let purpose = match &decision.outcome {
+            Outcome::Candidates(who) => {
+                let is_one = |user: &&User| who.iter().any(|candidate| candidate.user == user.id);
+                TicketPurpose::Candidates(holders.iter().filter(is_one).map(candidate).collect())
+            }
+            _ => TicketPurpose::Registration,
+        };
+        let proven = Proven { account: account.clone(), owner: None, proven_at, time: now };
+        let ticket_expire_time = self.issue(session, proven, purpose).await?;
+        Ok(SignInAnswer { ticket_expire_time, ..answer(decision, account, None) })
+    }
+
+    /// Issues the ticket of this sign-in, and says when it is worth nothing more.
+    async fn issue(
+        &self,
+        session: &mut Session,
+        proven: Proven,
+        purpose: TicketPurpose,
+    ) -> Result<Option<DateTime<Utc>>, Error> {
+        let Some(hash) = &self.ticket else { return Ok(None) };
+        Ok(Some(session.insert_ticket(hash, &Ticket { proven, purpose }).await?))
     }
 }
 
+/// A candidate: whatever has changed of it by now is known.
+fn candidate(user: &User) -> UserThen {
+    UserThen { identities_version: user.version, ..UserThen::of(user) }
+}
+
 fn answer(decision: Decision, account: UnownedIdentity, user: Option<User>) -> SignInAnswer {
-    SignInAnswer { decision, account, user, link: None, ticket: None }
+    SignInAnswer { decision, account, user, link: None, ticket_expire_time: None }
 }
 
 /// What a newcomer will be called.

@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// How long a provider may take for everything that is asked of it in one call.
-const PATIENCE: Duration = Duration::from_secs(10);
+pub const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Our clients at all providers.
 pub struct Clients {

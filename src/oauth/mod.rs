@@ -18,7 +18,7 @@ mod settings;
 use chrono::{DateTime, Utc};
 
 pub use self::{
-    clients::{Begun, Client, Clients},
+    clients::{Begun, Client, Clients, PATIENCE},
     error::OAuthError,
     flow::{Flow, Returned, Wish},
     presets::Preset,

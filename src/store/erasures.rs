@@ -182,7 +182,8 @@ impl Session {
 
     /// Erases the tickets of sign-ins that may have been theirs: those of ten minutes at most.
     async fn erase_tickets(&mut self, erasure: &Erasure) -> Result<(), StoreError> {
-        const FOR_THEM: &str = "DELETE FROM sign_in_tickets WHERE tenant_id = $1 AND candidate_ids && $2";
+        const FOR_THEM: &str = "DELETE FROM sign_in_tickets WHERE tenant_id = $1 \
+            AND (candidate_ids && $2 OR owner_id = ANY($2))";
         const OF_THEIRS: &str = "DELETE FROM sign_in_tickets t USING unnest($2::text[]) AS i WHERE t.tenant_id = $1 \
             AND t.provider = split_part(i, '|', 1) AND t.subject = substr(i, strpos(i, '|') + 1)";
         for (sql, names) in [(FOR_THEM, &erasure.user_ids), (OF_THEIRS, &erasure.identities)] {
@@ -192,12 +193,16 @@ impl Session {
         Ok(())
     }
 
-    /// Erases what they have begun at providers.
+    /// Erases what they have begun at providers, and what flows there have proven of their accounts.
     async fn erase_attempts(&mut self, erasure: &Erasure) -> Result<(), StoreError> {
-        let query = sql_query("DELETE FROM sign_in_attempts WHERE tenant_id = $1 AND user_id = ANY($2)")
-            .bind::<Text, _>(self.tenant.as_str())
-            .bind::<Array<Text>, _>(&erasure.user_ids);
-        self.conn.execute(Cached(query)).await?;
+        const BY_THEM: &str = "DELETE FROM sign_in_attempts WHERE tenant_id = $1 \
+            AND (user_id = ANY($2) OR owner_id = ANY($2))";
+        const OF_THEIRS: &str = "DELETE FROM sign_in_attempts a USING unnest($2::text[]) AS i WHERE a.tenant_id = $1 \
+            AND a.provider = split_part(i, '|', 1) AND a.subject = substr(i, strpos(i, '|') + 1)";
+        for (sql, names) in [(BY_THEM, &erasure.user_ids), (OF_THEIRS, &erasure.identities)] {
+            let query = sql_query(sql).bind::<Text, _>(self.tenant.as_str()).bind::<Array<Text>, _>(names);
+            self.conn.execute(Cached(query)).await?;
+        }
         Ok(())
     }
 

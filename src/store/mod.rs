@@ -4,6 +4,7 @@
 //! names. A session reads as it is; a write begins a transaction with the locks of its keys, reads, and
 //! commits.
 
+mod accounts;
 mod cached;
 mod candidates;
 mod connect;
@@ -65,7 +66,7 @@ pub use migrations::SchemaMismatch;
 pub use presence::Presence;
 pub use request_ids::{AnswerInserted, Request, StoredAnswer};
 pub use search::{Excluded, UserSearch};
-pub use sign_in_attempts::{AttemptName, SignInAttempt};
+pub use sign_in_attempts::{AttemptName, Claimed, ExchangeEnd, Kept, SignInAttempt, Stage};
 pub use standing::{About, Answer, Known, ProofUse, Question};
 pub use tenants::{IssuerChanged, TenantKey};
 pub use trust::AccountsAt;

@@ -124,6 +124,10 @@ diesel::table! {
         candidate_versions -> Array<BigInt>,
         issue_time -> Timestamptz,
         expire_time -> Timestamptz,
+        purpose -> Text,
+        owner_id -> Nullable<Text>,
+        owner_version -> Nullable<BigInt>,
+        sign_in_time -> Nullable<Timestamptz>,
     }
 }
 
@@ -139,6 +143,16 @@ diesel::table! {
         redirect_uri -> Text,
         max_age -> Nullable<BigInt>,
         expire_time -> Timestamptz,
+        claimed_by -> Nullable<Binary>,
+        claim_time -> Nullable<Timestamptz>,
+        interrupted -> Bool,
+        rejected -> Bool,
+        subject -> Nullable<Text>,
+        account -> Nullable<Jsonb>,
+        sign_in_time -> Nullable<Timestamptz>,
+        prove_time -> Nullable<Timestamptz>,
+        owner_id -> Nullable<Text>,
+        owner_version -> Nullable<BigInt>,
     }
 }
 

@@ -1,36 +1,19 @@
-//! Tickets: accounts that were just proven, and nobody's yet.
+//! Tickets: accounts that were just proven, each for one purpose.
 
 use chrono::{DateTime, Utc};
 use diesel::{
     QueryableByName, sql_query,
-    sql_types::{Array, BigInt, Binary, Jsonb, Text, Timestamptz},
+    sql_types::{Array, BigInt, Binary, Jsonb, Nullable, Text, Timestamptz},
 };
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{
     Session, StoreError,
+    accounts::{account_json, account_of, owner_of},
     cached::Cached,
-    links::json,
-    rows::{identity_ref, json as document, metadata, user_id, verifier, verifier_json},
+    rows::user_id,
 };
-use crate::domain::{IdentityEmail, UserId, Verified, linking::UnownedIdentity, tickets::Ticket};
-
-/// The account of a ticket, as it is stored.
-#[derive(Serialize, Deserialize)]
-struct StoredAccount {
-    connection: String,
-    email: Option<StoredEmail>,
-    profile_data: Value,
-}
-
-#[derive(Serialize, Deserialize)]
-struct StoredEmail {
-    given: String,
-    canonical: Option<String>,
-    verify_time: Option<DateTime<Utc>>,
-    verifier: Option<Value>,
-}
+use crate::domain::tickets::{Proven, Ticket, TicketPurpose, UserThen};
 
 #[derive(QueryableByName)]
 struct Row {
@@ -40,10 +23,18 @@ struct Row {
     subject: String,
     #[diesel(sql_type = Jsonb)]
     account: Value,
+    #[diesel(sql_type = Text)]
+    purpose: String,
     #[diesel(sql_type = Array<Text>)]
     candidate_ids: Vec<String>,
     #[diesel(sql_type = Array<BigInt>)]
     candidate_versions: Vec<i64>,
+    #[diesel(sql_type = Nullable<Text>)]
+    owner_id: Option<String>,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    owner_version: Option<i64>,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    sign_in_time: Option<DateTime<Utc>>,
     #[diesel(sql_type = Timestamptz)]
     issue_time: DateTime<Utc>,
 }
@@ -55,22 +46,35 @@ struct Expiry {
 }
 
 impl Session {
-    /// Keeps a ticket, under its hash, for ten minutes, and says until when that is.
+    /// Keeps a ticket, under its hash, for ten minutes, and says until when that is. One of the same hash was of the
+    /// same request, which is answered anew: it gives way.
     pub async fn insert_ticket(&mut self, hash: &[u8; 32], ticket: &Ticket) -> Result<DateTime<Utc>, StoreError> {
-        const SQL: &str = "INSERT INTO sign_in_tickets (tenant_id, hash, provider, subject, account, candidate_ids, \
-              candidate_versions, issue_time, expire_time) \
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, now() + interval '10 minutes') RETURNING expire_time";
+        const SQL: &str = "INSERT INTO sign_in_tickets (tenant_id, hash, provider, subject, account, purpose, \
+              candidate_ids, candidate_versions, owner_id, owner_version, sign_in_time, issue_time, expire_time) \
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, now() + interval '10 minutes') \
+            ON CONFLICT ON CONSTRAINT sign_in_tickets_pkey DO UPDATE SET provider = excluded.provider, \
+              subject = excluded.subject, account = excluded.account, purpose = excluded.purpose, \
+              candidate_ids = excluded.candidate_ids, candidate_versions = excluded.candidate_versions, \
+              owner_id = excluded.owner_id, owner_version = excluded.owner_version, \
+              sign_in_time = excluded.sign_in_time, issue_time = excluded.issue_time, expire_time = excluded.expire_time \
+            RETURNING expire_time";
+        let Ticket { proven, purpose } = ticket;
+        let (purpose, users) = stored(purpose);
         let (ids, versions): (Vec<&str>, Vec<i64>) =
-            ticket.candidates.iter().map(|(id, version)| (id.as_str(), *version)).unzip();
+            users.iter().map(|user| (user.id.as_str(), user.identities_version)).unzip();
         let query = sql_query(SQL)
             .bind::<Text, _>(self.tenant.as_str())
             .bind::<Binary, _>(hash.as_slice())
-            .bind::<Text, _>(ticket.account.id.provider.as_str())
-            .bind::<Text, _>(ticket.account.id.subject.as_str())
-            .bind::<Jsonb, _>(json(&stored(&ticket.account)))
+            .bind::<Text, _>(proven.account.id.provider.as_str())
+            .bind::<Text, _>(proven.account.id.subject.as_str())
+            .bind::<Jsonb, _>(account_json(&proven.account))
+            .bind::<Text, _>(purpose)
             .bind::<Array<Text>, _>(ids)
             .bind::<Array<BigInt>, _>(versions)
-            .bind::<Timestamptz, _>(ticket.issue_time);
+            .bind::<Nullable<Text>, _>(proven.owner.as_ref().map(|owner| owner.id.as_str()))
+            .bind::<Nullable<BigInt>, _>(proven.owner.as_ref().map(|owner| owner.identities_version))
+            .bind::<Timestamptz, _>(proven.proven_at)
+            .bind::<Timestamptz, _>(proven.time);
         let kept: Option<Expiry> = self.conn.load_one(Cached(query)).await?;
         let kept = kept.ok_or_else(|| StoreError::Fault("a ticket was not kept".to_owned()))?;
         Ok(kept.expire_time)
@@ -79,54 +83,56 @@ impl Session {
     /// The ticket with this hash, unless it has expired.
     pub async fn ticket(&mut self, hash: &[u8; 32]) -> Result<Option<Ticket>, StoreError> {
         // The database's clock, which is one for all that serve from it.
-        const SQL: &str = "SELECT provider, subject, account, candidate_ids, candidate_versions, issue_time \
+        const SQL: &str = "SELECT provider, subject, account, purpose, candidate_ids, candidate_versions, owner_id, \
+              owner_version, sign_in_time, issue_time \
             FROM sign_in_tickets WHERE tenant_id = $1 AND hash = $2 AND expire_time > now()";
         let query = sql_query(SQL).bind::<Text, _>(self.tenant.as_str()).bind::<Binary, _>(hash.as_slice());
         let row: Option<Row> = self.conn.load_one(Cached(query)).await?;
         row.map(Ticket::try_from).transpose()
     }
+
+    /// Uses a ticket up. Under the lock of its account nobody else does.
+    pub async fn use_ticket(&mut self, hash: &[u8; 32]) -> Result<(), StoreError> {
+        const SQL: &str = "DELETE FROM sign_in_tickets WHERE tenant_id = $1 AND hash = $2";
+        let query = sql_query(SQL).bind::<Text, _>(self.tenant.as_str()).bind::<Binary, _>(hash.as_slice());
+        self.conn.execute(Cached(query)).await?;
+        Ok(())
+    }
 }
 
-fn stored(account: &UnownedIdentity) -> StoredAccount {
-    let email = account.email.as_ref().map(|email| StoredEmail {
-        given: email.given.clone(),
-        canonical: email.canonical.clone(),
-        verify_time: email.verified.as_ref().map(|verified| verified.time),
-        verifier: email.verified.as_ref().map(|verified| verifier_json(&verified.by)),
-    });
-    StoredAccount { connection: account.connection.clone(), email, profile_data: document(&account.profile_data) }
+/// A purpose, and the users that it names.
+fn stored(purpose: &TicketPurpose) -> (&'static str, &[UserThen]) {
+    match purpose {
+        TicketPurpose::Candidates(candidates) => ("candidates", candidates),
+        TicketPurpose::SignIn => ("sign_in", &[]),
+        TicketPurpose::Registration => ("registration", &[]),
+        TicketPurpose::Link(user) => ("link", std::slice::from_ref(user)),
+    }
+}
+
+fn purpose_of(stored: &str, mut users: Vec<UserThen>) -> Result<TicketPurpose, StoreError> {
+    match stored {
+        "candidates" => Ok(TicketPurpose::Candidates(users)),
+        "sign_in" => Ok(TicketPurpose::SignIn),
+        "registration" => Ok(TicketPurpose::Registration),
+        "link" => users.pop().map(TicketPurpose::Link).ok_or_else(|| StoreError::corrupt("user of a ticket")),
+        _ => Err(StoreError::corrupt("purpose of a ticket")),
+    }
 }
 
 impl TryFrom<Row> for Ticket {
     type Error = StoreError;
 
     fn try_from(row: Row) -> Result<Self, StoreError> {
-        let account: StoredAccount =
-            serde_json::from_value(row.account).map_err(|_| StoreError::corrupt("account of a ticket"))?;
-        let email = account.email.map(|email| {
-            let verified = email.verify_time.zip(email.verifier);
-            let verified = verified.map(|(time, by)| Ok::<_, StoreError>(Verified { time, by: verifier(&by)? }));
-            Ok::<_, StoreError>(IdentityEmail {
-                given: email.given,
-                canonical: email.canonical,
-                verified: verified.transpose()?,
-                counts: None,
-            })
-        });
-        let candidates = row.candidate_ids.iter().zip(row.candidate_versions);
-        let candidates: Result<Vec<(UserId, i64)>, StoreError> =
-            candidates.map(|(id, version)| Ok((user_id(id)?, version))).collect();
-        Ok(Self {
-            account: UnownedIdentity {
-                id: identity_ref(&row.provider, &row.subject)?,
-                connection: account.connection,
-                // What it is now, the configuration says.
-                social: false,
-                email: email.transpose()?,
-                profile_data: metadata(account.profile_data)?,
-            },
-            candidates: candidates?,
-            issue_time: row.issue_time,
-        })
+        let users = row.candidate_ids.iter().zip(row.candidate_versions);
+        let users: Result<_, StoreError> =
+            users.map(|(id, identities_version)| Ok(UserThen { id: user_id(id)?, identities_version })).collect();
+        let proven = Proven {
+            account: account_of(&row.provider, &row.subject, row.account)?,
+            owner: owner_of(row.owner_id.as_deref(), row.owner_version)?,
+            proven_at: row.sign_in_time.unwrap_or(row.issue_time),
+            time: row.issue_time,
+        };
+        Ok(Self { proven, purpose: purpose_of(&row.purpose, users?)? })
     }
 }

@@ -7,9 +7,11 @@ mod linking;
 mod logged;
 mod microsoft;
 mod offers;
+mod previews;
 mod provider_down;
 mod real;
 mod redirects;
+mod retries;
 mod signatures;
 mod trust;
 

@@ -33,6 +33,7 @@ mod left;
 mod limits;
 mod link;
 mod link_attach;
+mod link_attach_only;
 mod link_metadata;
 mod link_proofs;
 mod link_refusals;

@@ -3,6 +3,7 @@
 mod at_once;
 mod decision;
 mod known;
+mod registration;
 mod released;
 mod tickets;
 mod vouched;

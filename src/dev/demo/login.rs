@@ -70,9 +70,15 @@ impl Demo {
                 self.signed_in(page("Welcome", &text), &user.id)
             }
             (Outcome::Candidates, _) => with_cookie(whoever(decision, rule), TICKET, &decision.ticket),
-            (Outcome::Unspecified | Outcome::SignedIn | Outcome::Created | Outcome::Linked, _) => {
-                status(StatusCode::BAD_GATEWAY)
-            }
+            // Nothing but `registration = "ask"` needs a registration, which the demo's tenant does not say.
+            (
+                Outcome::Unspecified
+                | Outcome::SignedIn
+                | Outcome::Created
+                | Outcome::Linked
+                | Outcome::RegistrationNeeded,
+                _,
+            ) => status(StatusCode::BAD_GATEWAY),
         }
     }
 }

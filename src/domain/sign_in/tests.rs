@@ -117,13 +117,18 @@ fn told(decision: Result<Decision, Refusal>) -> String {
                 let who: Vec<String> = who.iter().map(|candidate| candidate.user.to_string()).collect();
                 format!("candidates {}: {rule:?}", who.join(" "))
             }
+            Outcome::RegistrationNeeded => format!("registration needed: {rule:?}"),
         },
     }
 }
 
 /// What a newcomer with the verified email comes to, among these users.
 fn newcomer(provider: &str, holders: &[User]) -> String {
-    told(decide(&account(provider, "new", &format!("!{EMAIL}")), None, holders, false))
+    told(newcomer_decision(provider, holders))
+}
+
+fn newcomer_decision(provider: &str, holders: &[User]) -> Result<Decision, Refusal> {
+    decide(&account(provider, "new", &format!("!{EMAIL}")), None, holders, false)
 }
 
 fn ann(provider: &str) -> User {
@@ -415,6 +420,7 @@ fn in_words(decision: &Result<Decision, Refusal>) -> (&'static str, String) {
             Outcome::Created => ("created", format!("{rule:?}")),
             Outcome::Linked(_) => ("linked", format!("{rule:?}")),
             Outcome::Candidates(_) => ("candidates", format!("{rule:?}")),
+            Outcome::RegistrationNeeded => ("registration needed", format!("{rule:?}")),
         },
     };
     let words =
@@ -434,6 +440,29 @@ fn rows_of_the_page() -> Vec<(&'static str, String)> {
         (outcome, cells[3].trim_end_matches(" |").trim_matches('`').to_owned())
     })
     .collect()
+}
+
+/// What the second table of the page says of this word, and of a caller that wants the new user: outcome, and rule or
+/// refusal of a row of the first that says created.
+#[test]
+fn the_page_says_what_becomes_of_who_would_be_created() {
+    use Registration::{Ask, Closed, Open};
+    let page = include_str!("../../../docs/SIGN_IN.md");
+    let rows = page.lines().filter_map(|line| line.strip_prefix("| `registration` is ")?.strip_suffix(" |"));
+    let rows: Vec<Vec<&str>> = rows.map(|row| row.split(" | ").collect()).collect();
+    let told = |registration: Registration| {
+        let created = newcomer_decision("auto", &[]);
+        let (outcome, name) = in_words(&created.and_then(|created| admitted(created, registration)));
+        (outcome, name.replace("EMAIL_UNCLAIMED", "that of the row"))
+    };
+    let rows: Vec<_> = rows.iter().map(|cells| (cells[1], cells[2].trim_matches('`').to_owned())).collect();
+    assert_eq!(rows, [Open, Ask, Ask.wanted(), Closed].map(told));
+    assert_eq!(told(Closed.wanted()), told(Closed));
+    // Nobody else is concerned.
+    for holders in [vec![ann("auto2")], vec![ann("suggests")]] {
+        let decision = newcomer_decision("auto", &holders).unwrap();
+        assert_eq!(admitted(decision.clone(), Closed), Ok(decision));
+    }
 }
 
 #[test]

@@ -13,20 +13,19 @@ use crate::{
     linking::SignInAnswer,
 };
 
-/// The decision, for the backend that asked.
+/// The decision, for the backend that asked, but for the text of its ticket.
 pub(in crate::grpc) fn decision(answer: SignInAnswer, validate_only: bool) -> pb::SignInDecision {
     use pb::sign_in_decision::Outcome as PbOutcome;
-    let SignInAnswer { decision, account, user: who, link: made, ticket } = answer;
+    let SignInAnswer { decision, account, user: who, link: made, ticket_expire_time } = answer;
     let joined = account.id.as_user_id();
     let (outcome, candidates) = match &decision.outcome {
         Outcome::SignedIn(_) => (PbOutcome::SignedIn, Vec::new()),
         Outcome::Created => (PbOutcome::Created, Vec::new()),
         Outcome::Linked(_) => (PbOutcome::Linked, Vec::new()),
         Outcome::Candidates(candidates) => (PbOutcome::Candidates, candidates.iter().map(candidate).collect()),
+        Outcome::RegistrationNeeded => (PbOutcome::RegistrationNeeded, Vec::new()),
     };
     let is_to_come = |id| validate_only && outcome == PbOutcome::Created && joined != Some(id);
-    let (ticket, ticket_expire_time) =
-        ticket.map(|ticket| (ticket.text, Some(time(ticket.expire_time)))).unwrap_or_default();
     pb::SignInDecision {
         outcome: outcome.into(),
         user: who.map(|who| if is_to_come(who.id.clone()) { nameless(&who) } else { user(&who) }),
@@ -34,8 +33,9 @@ pub(in crate::grpc) fn decision(answer: SignInAnswer, validate_only: bool) -> pb
         rule: rule(decision.rule).into(),
         evidence: decision.evidence.iter().map(evidence).collect(),
         candidates,
-        ticket,
-        ticket_expire_time,
+        // Whoever is answered is told it; what is kept is this.
+        ticket: String::new(),
+        ticket_expire_time: ticket_expire_time.map(time),
         link: made.map(|made| link(&made, validate_only)),
     }
 }

@@ -6,7 +6,6 @@ use super::IdentityHandler;
 use crate::{
     auth::Permit,
     clock,
-    domain::linking::LinkTerms,
     grpc::{answers, proto as pb, requests::Checks},
     linking::{Error, Link, LinkAnswer, Outcome, Secondary},
 };
@@ -19,8 +18,7 @@ impl IdentityHandler {
         let mut checks = Checks::default();
         let request_id = checks.request_id("request_id", &id, &request, request.validate_only);
         let user_id = checks.optional_user_id("user_id", &request.user_id);
-        let user_metadata = checks.strategy("user_metadata", request.user_metadata);
-        let app_metadata = checks.strategy("app_metadata", request.app_metadata);
+        let terms = checks.link_terms("", terms(&request));
         let mut named = None;
         let mut token = None;
         match &request.secondary {
@@ -40,6 +38,9 @@ impl IdentityHandler {
         if token.is_some_and(String::is_empty) {
             checks.wrong("link_with", "must be a token of the secondary user");
         }
+        if request.attach_only && matches!(request.secondary, Some(Named::Identity(_) | Named::SecondaryUserId(_))) {
+            checks.wrong("attach_only", "needs a proof, link_with or link_ticket: what is named is a user's already");
+        }
         checks.finish()?;
         let target = permit.target(user_id)?;
         let secondary = match (token, named) {
@@ -53,15 +54,20 @@ impl IdentityHandler {
             (None, named) => named.ok_or_else(|| Error::Fault("a checked field is missing".to_owned()))?,
         };
         let validate_only = request.validate_only;
-        let terms = LinkTerms {
-            user_metadata,
-            app_metadata,
-            expected_version: request.expected_version,
-            expected_secondary_version: request.expected_secondary_version,
-            require_shared_verified_email: request.require_shared_verified_email,
-        };
-        let link = Link { permit, target, secondary, terms, validate_only, now };
+        let link = Link { permit, target, secondary, terms, validate_only, ticket: None, now };
         self.linking.run(link, request_id, move |answer| linked(answer, validate_only)).await
+    }
+}
+
+/// How the link is asked for.
+fn terms(request: &pb::LinkRequest) -> pb::LinkTerms {
+    pb::LinkTerms {
+        attach_only: request.attach_only,
+        user_metadata: request.user_metadata,
+        app_metadata: request.app_metadata,
+        expected_version: request.expected_version,
+        expected_secondary_version: request.expected_secondary_version,
+        require_shared_verified_email: request.require_shared_verified_email,
     }
 }
 

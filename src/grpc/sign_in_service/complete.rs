@@ -1,18 +1,19 @@
-//! `CompleteSignIn`.
+//! `CompleteSignIn`: from the message to what it came to. What is asked of the provider is in `exchange.rs`.
 
 use std::mem::take;
 
 use chrono::{DateTime, Utc};
 
-use super::{MAX_URI, SignInHandler, failed};
+use super::{MAX_URI, SignInHandler, exchange::Whom, with_ticket};
 use crate::{
-    auth::{Permit, Purpose, Target},
+    auth::{Permit, Target},
     clock,
-    domain::{Refusal, linking::LinkTerms},
+    domain::{Refusal, linking::LinkTerms, merge::Strategy},
     grpc::{answers, identity_service::linked, proto as pb, requests::Checks},
-    linking::{Error, Link, RequestId, Secondary, SignIn, SigningIn, resolve},
-    oauth::{Account, Flow, OAuthError, Returned},
-    store::{AttemptName, SignInAttempt},
+    linking::{
+        Error, Link, LinkAnswer, MERGE_APP_METADATA, RequestId, Secondary, SignIn, SignInAnswer, SigningIn, TicketText,
+    },
+    store::AttemptName,
 };
 
 /// The longest state or secret that is looked up, in bytes.
@@ -22,133 +23,143 @@ const MAX_CODE: usize = 4096;
 /// The longest `iss` or `error` that is looked at, in bytes.
 const MAX_PARAMETER: usize = 2048;
 
-/// Who finishes a link: as a caller, and what it calls for.
-struct Finisher {
-    permit: Permit,
-    target: Target,
+/// A call that finishes a flow, as it was checked.
+pub(super) struct Completion {
+    /// The backend's permission.
+    pub permit: Permit,
+    /// Who finishes a link; `None` where somebody signs in.
+    pub finisher: Option<Finisher>,
+    /// Under which id the call may be made again.
+    pub request_id: Option<RequestId>,
+    /// The attempt.
+    pub name: AttemptName,
+    /// What came back.
+    pub request: pb::CompleteSignInRequest,
+    /// When the call began.
+    pub now: DateTime<Utc>,
+    /// The ticket that it may issue.
+    ticket: TicketText,
+}
+
+/// Who finishes a link: as a caller, what it calls for, and how.
+pub(super) struct Finisher {
+    pub permit: Permit,
+    pub target: Target,
+    terms: LinkTerms,
+}
+
+impl Completion {
+    /// Names this request among those that may claim an attempt, if it can be made again.
+    pub fn claim(&self) -> Option<[u8; 32]> {
+        self.request_id.map(|request_id| request_id.digest(&self.permit))
+    }
 }
 
 impl SignInHandler {
     pub(super) async fn complete(
         &self,
         permit: Permit,
-        mut request: pb::CompleteSignInRequest,
+        request: pb::CompleteSignInRequest,
     ) -> Result<pb::CompleteSignInResponse, Error> {
+        let completion = self.checked(permit, request).await?;
+        let handler = self.clone();
+        // A client that goes away must not lose what the provider gives only once. The permits go along, and their
+        // place with them.
+        self.linking.to_its_end(async move { handler.carry_out(completion).await }).await
+    }
+
+    async fn checked(&self, permit: Permit, mut request: pb::CompleteSignInRequest) -> Result<Completion, Error> {
         let now = clock::now();
         let id = take(&mut request.request_id);
         let mut checks = Checks::default();
+        // A preview takes one too: it uses the attempt up.
         let request_id = checks.request_id("request_id", &id, &request, false);
-        check(checks, &request)?;
+        let terms = check(checks, &request)?;
         let finisher = match request.user_token.as_str() {
             "" => None,
             token => {
                 let permit = self.linking.permit_link(&permit, token, now).await?;
-                Some(Finisher { target: permit.target(None)?, permit })
+                if terms.app_metadata != Strategy::KeepPrimary {
+                    // Here, since later it would have used the attempt up.
+                    permit.services_only(MERGE_APP_METADATA)?;
+                }
+                Some(Finisher { target: permit.target(None)?, permit, terms })
             }
         };
-
+        let key = self.linking.store().key(permit.tenant())?;
+        let ticket = TicketText::of_attempt(key, &request.state, &request.attempt_secret);
         let name = AttemptName::of(&request.state, &request.attempt_secret);
-        let claimed = self.claim(&permit, name, finisher.as_ref(), now).await?;
-        // A code from elsewhere would be another provider's, and is not this one's to see (RFC 9700 §4.4).
-        let Some(attempt) = claimed.filter(|attempt| attempt.redirect_uri == request.redirect_uri) else {
-            // It is gone where this very call has been answered.
-            let answered = self.answered(&permit, finisher.as_ref(), request_id).await?;
-            return answered.ok_or(Refusal::SignInInvalid.into());
-        };
-        if !request.error.is_empty() {
-            return Err(failed(permit.tenant(), &attempt.provider, OAuthError::sent_back(&request.error)));
-        }
-        let account = self.account(&permit, attempt, request, now).await?;
-        match finisher {
-            None => self.sign_in(permit, account, request_id).await,
-            Some(finisher) => self.link(finisher, account, request_id, now).await,
-        }
+        Ok(Completion { permit, finisher, request_id, name, request, now, ticket })
     }
 
-    /// Takes the attempt, if whoever finishes it is who began: by what the browser kept, and for a link by the user.
-    /// All of this before anything is asked of the provider, and of all who try at once one has it.
-    async fn claim(
-        &self,
-        permit: &Permit,
-        name: AttemptName,
-        finisher: Option<&Finisher>,
-        now: DateTime<Utc>,
-    ) -> Result<Option<SignInAttempt>, Error> {
-        let mut session = self.linking.store().session(permit.tenant()).await?;
-        let user = match finisher {
-            Some(finisher) => Some(resolve(&mut session, &finisher.target, Purpose::Write, [], now).await?.0),
-            None => None,
+    async fn carry_out(&self, completion: Completion) -> Result<pb::CompleteSignInResponse, Error> {
+        let ticket = completion.ticket.clone();
+        let mut response = match self.whom(&completion).await {
+            Ok(Some(whom)) => self.decide(completion, whom).await?,
+            // It is gone, or the user's token is worth less, where this very call has been answered.
+            Ok(None) => self.answered(&completion).await?.ok_or(Refusal::SignInInvalid)?,
+            Err(error) => self.answered(&completion).await?.ok_or(error)?,
         };
-        let attempt = session.claim_attempt(name).await?;
-        Ok(attempt.filter(|attempt| attempt.user == user))
+        if response.ticket_expire_time.is_some() {
+            ticket.as_str().clone_into(&mut response.ticket);
+        }
+        if let Some(pb::complete_sign_in_response::Result::Decision(decision)) = &mut response.result {
+            with_ticket(decision, &ticket);
+        }
+        Ok(response)
     }
 
     /// What this very call was answered before.
-    async fn answered(
-        &self,
-        permit: &Permit,
-        finisher: Option<&Finisher>,
-        request_id: Option<RequestId>,
-    ) -> Result<Option<pb::CompleteSignInResponse>, Error> {
+    async fn answered(&self, completion: &Completion) -> Result<Option<pb::CompleteSignInResponse>, Error> {
+        let Completion { permit, finisher, request_id, .. } = completion;
         match finisher {
-            Some(Finisher { permit, target }) => self.linking.answered::<Link, _>(permit, target, request_id).await,
-            None => self.linking.answered_to_service::<SignIn, _>(permit, request_id).await,
+            Some(Finisher { permit, target, .. }) => {
+                self.linking.answered::<Link, _>(permit, target, *request_id).await
+            }
+            None => self.linking.answered_to_service::<SignIn, _>(permit, *request_id).await,
         }
     }
 
-    /// Who signed in. No connection of the database is held meanwhile.
-    async fn account(
-        &self,
-        permit: &Permit,
-        attempt: SignInAttempt,
-        request: pb::CompleteSignInRequest,
-        now: DateTime<Utc>,
-    ) -> Result<Account, Error> {
-        let SignInAttempt { provider, user: _, nonce, pkce_verifier, redirect_uri, max_age } = attempt;
-        // It may have been taken out of the configuration since.
-        let client = self.client(permit, &provider)?;
-        if !self.linking.tenant(permit)?.provider(&provider).policy.enabled {
-            return Err(Refusal::ProviderDisabled.into());
-        }
-        let flow = Flow { nonce, pkce_verifier, redirect_uri, max_age };
-        let iss = (!request.iss.is_empty()).then_some(request.iss);
-        let returned = Returned { code: request.code, iss };
-        client.finish(&flow, &returned, now).await.map_err(|error| failed(permit.tenant(), &provider, error))
-    }
-
-    async fn sign_in(
-        &self,
-        permit: Permit,
-        account: Account,
-        request_id: Option<RequestId>,
-    ) -> Result<pb::CompleteSignInResponse, Error> {
+    /// Signs in, or links. A preview does neither, and issues a ticket.
+    async fn decide(&self, completion: Completion, whom: Whom) -> Result<pb::CompleteSignInResponse, Error> {
         use pb::complete_sign_in_response::Result as PbResult;
-        let proven_at = account.proven_at;
-        let with = SigningIn::Account { account: account.into(), proven_at };
-        let reply = |answer| {
-            let decision = PbResult::Decision(answers::decision(answer, false));
-            pb::CompleteSignInResponse { result: Some(decision) }
+        let Completion { permit, finisher, request_id, request, now, ticket, .. } = completion;
+        let (validate_only, ticket) = (request.validate_only, Some(ticket.hash()));
+        let Some(Finisher { permit, target, terms }) = finisher else {
+            let with = match whom {
+                Whom::Now(account, proven_at) => SigningIn::Account { account, proven_at },
+                Whom::Kept(proven) => SigningIn::Kept(proven),
+            };
+            let reply = move |mut answer: SignInAnswer| {
+                let of_preview = if validate_only { answer.ticket_expire_time.take() } else { None };
+                let decision = PbResult::Decision(answers::decision(answer, validate_only));
+                previewed(decision, of_preview)
+            };
+            return self.linking.run(SignIn { permit, with, validate_only, ticket }, request_id, reply).await;
         };
-        self.linking.run(SignIn { permit, with, validate_only: false }, request_id, reply).await
-    }
-
-    async fn link(
-        &self,
-        finisher: Finisher,
-        account: Account,
-        request_id: Option<RequestId>,
-        now: DateTime<Utc>,
-    ) -> Result<pb::CompleteSignInResponse, Error> {
-        use pb::complete_sign_in_response::Result as PbResult;
-        let Finisher { permit, target } = finisher;
-        let secondary = Secondary::Account(Box::new(account.into()));
-        let link = Link { permit, target, secondary, terms: LinkTerms::default(), validate_only: false, now };
-        let reply = |answer| pb::CompleteSignInResponse { result: Some(PbResult::Link(linked(answer, false))) };
+        let secondary = match whom {
+            Whom::Now(account, _) => Secondary::Account(account),
+            Whom::Kept(proven) => Secondary::Kept(proven),
+        };
+        let link = Link { permit, target, secondary, terms, validate_only, ticket, now };
+        let reply = move |answer: LinkAnswer| {
+            let of_preview = answer.ticket_expire_time;
+            previewed(PbResult::Link(linked(answer, validate_only)), of_preview)
+        };
         self.linking.run(link, request_id, reply).await
     }
 }
 
-fn check(mut checks: Checks, request: &pb::CompleteSignInRequest) -> Result<(), Refusal> {
+/// What the flow came to; of a preview, with until when its ticket is good.
+fn previewed(
+    result: pb::complete_sign_in_response::Result,
+    ticket_expire_time: Option<DateTime<Utc>>,
+) -> pb::CompleteSignInResponse {
+    let ticket_expire_time = ticket_expire_time.map(answers::time);
+    pb::CompleteSignInResponse { result: Some(result), ticket: String::new(), ticket_expire_time }
+}
+
+fn check(mut checks: Checks, request: &pb::CompleteSignInRequest) -> Result<LinkTerms, Refusal> {
     checks.required("attempt_secret", &request.attempt_secret, MAX_NAME);
     checks.required("state", &request.state, MAX_NAME);
     if request.code.is_empty() == request.error.is_empty() {
@@ -158,5 +169,9 @@ fn check(mut checks: Checks, request: &pb::CompleteSignInRequest) -> Result<(), 
     checks.bounded("iss", &request.iss, MAX_PARAMETER);
     checks.bounded("error", &request.error, MAX_PARAMETER);
     checks.required("redirect_uri", &request.redirect_uri, MAX_URI);
-    checks.finish()
+    if request.link.is_some() && request.user_token.is_empty() {
+        checks.wrong("link", "needs user_token: a sign-in links nothing");
+    }
+    let terms = checks.link_terms("link.", request.link.unwrap_or_default());
+    checks.finish_with(Some(terms))
 }

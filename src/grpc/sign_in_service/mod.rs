@@ -1,6 +1,7 @@
 //! `identity.v1.SignInService`: for the backend behind a login page.
 
 mod complete;
+mod exchange;
 mod providers;
 mod resolve;
 mod start;
@@ -17,7 +18,7 @@ use super::{
 use crate::{
     auth::Permit,
     domain::{Provider, Refusal, TenantId},
-    linking::{Error, Linking},
+    linking::{Error, Linking, TicketText},
     oauth::{Client, Clients, OAuthError},
 };
 
@@ -25,19 +26,27 @@ use crate::{
 const MAX_URI: usize = 2048;
 
 /// Answers the rpcs of `SignInService`.
+#[derive(Clone)]
 pub struct SignInHandler {
     linking: Arc<Linking>,
-    clients: Clients,
+    clients: Arc<Clients>,
 }
 
 impl SignInHandler {
     /// Answers by these use cases, and with these clients at providers.
     pub fn new(linking: Arc<Linking>, clients: Clients) -> Self {
-        Self { linking, clients }
+        Self { linking, clients: Arc::new(clients) }
     }
 
     fn client(&self, permit: &Permit, provider: &Provider) -> Result<&Client, Refusal> {
         self.clients.get(permit.tenant(), provider).ok_or(Refusal::ProviderUnknown)
+    }
+}
+
+/// Puts the text of its ticket into a decision that has one: what is kept for retries has it not.
+fn with_ticket(decision: &mut pb::SignInDecision, ticket: &TicketText) {
+    if decision.ticket_expire_time.is_some() {
+        ticket.as_str().clone_into(&mut decision.ticket);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::mem::take;
 
-use super::SignInHandler;
+use super::{SignInHandler, with_ticket};
 use crate::{
     auth::{Caller, Permit},
     clock,
@@ -11,7 +11,7 @@ use crate::{
         answers, proto as pb,
         requests::{Checks, NOT_ITS_CONNECTION},
     },
-    linking::{Error, SignIn, SigningIn},
+    linking::{Error, SignIn, SigningIn, TicketText},
 };
 
 impl SignInHandler {
@@ -42,7 +42,7 @@ impl SignInHandler {
                 if account.as_ref().is_some_and(|of| !tenant.has_connection(&of.id.provider, &of.connection)) {
                     checks.wrong("account.connection", NOT_ITS_CONNECTION);
                 }
-                account.map(|account| SigningIn::Account { account, proven_at })
+                account.map(|account| SigningIn::Account { account: Box::new(account), proven_at })
             }
             Some(With::SignInTicket(text)) => {
                 checks.ticket("sign_in_ticket", &text);
@@ -50,9 +50,18 @@ impl SignInHandler {
             }
         };
         let with = checks.finish_with(with)?;
+        let ticket = match request_id {
+            Some(id) => TicketText::of_request(self.linking.store().key(permit.tenant())?, &permit, id),
+            None => TicketText::random()?,
+        };
         let validate_only = request.validate_only;
+        let sign_in = SignIn { permit, with, validate_only, ticket: (!validate_only).then(|| ticket.hash()) };
         let reply =
             move |answer| pb::ResolveSignInResponse { decision: Some(answers::decision(answer, validate_only)) };
-        self.linking.run(SignIn { permit, with, validate_only }, request_id, reply).await
+        let mut response = self.linking.run(sign_in, request_id, reply).await?;
+        if let Some(decision) = &mut response.decision {
+            with_ticket(decision, &ticket);
+        }
+        Ok(response)
     }
 }

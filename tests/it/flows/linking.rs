@@ -216,3 +216,83 @@ async fn an_account_that_was_let_go_comes_back_by_a_flow_to_link_only() {
     assert_eq!(service.owner("fake", "alice").await, ann);
     server.database.db_assert_invariants().await;
 }
+
+/// The same flow, with terms for its link.
+fn on_terms(request: pb::CompleteSignInRequest, terms: pb::LinkTerms) -> pb::CompleteSignInRequest {
+    pb::CompleteSignInRequest { link: Some(terms), ..request }
+}
+
+/// A75: asked so, a flow absorbs nobody, and does not say whose the account is.
+#[tokio::test]
+async fn a_flow_that_only_attaches_absorbs_nobody() {
+    let (_fake, server) = fake_and_server().await;
+    let (_, token) = signed_in(&server, "ann").await;
+    let alice = decision(sign_in(&server, "fake").await).user.unwrap().id;
+    let terms = pb::LinkTerms { attach_only: true, ..Default::default() };
+
+    let request = on_terms(back_from_link(&server, &token, &token).await, terms);
+    let refused = server.service().complete_sign_in(request).await.unwrap_err();
+    assert!(!format!("{refused:?}").contains(&alice));
+    assert_eq!(refusal::<()>(Err(refused)), "AlreadyExists IDENTITY_TAKEN");
+
+    assert_eq!(server.service().resolved(&[&alice]).await, [format!("CURRENT {alice}")]);
+    server.service().delete(&alice).await;
+    let request = on_terms(back_from_link(&server, &token, &token).await, terms);
+    assert_eq!(link(server.service().complete_sign_in(request).await).outcome(), Outcome::Attached);
+}
+
+#[tokio::test]
+async fn a_flow_merges_as_it_is_asked_to_and_expects_versions() {
+    let (_fake, server) = fake_and_server().await;
+    let service = server.service();
+    let (ann, token) = signed_in(&server, "ann").await;
+    let alice = decision(sign_in(&server, "fake").await).user.unwrap().id;
+    let metadata = pb::UserUpdate { user_metadata: object(json!({"color": "red"})), ..Default::default() };
+    service.update_user(update(&alice, &["user_metadata"], metadata)).await.unwrap();
+    let terms = pb::LinkTerms { user_metadata: merge_default(), ..Default::default() };
+    for (wrong, expected) in [
+        (pb::LinkTerms { expected_version: Some(7), ..terms }, "Aborted VERSION_MISMATCH"),
+        (pb::LinkTerms { expected_secondary_version: Some(7), ..terms }, "Aborted VERSION_MISMATCH"),
+        (pb::LinkTerms { require_shared_verified_email: true, ..terms }, "FailedPrecondition EMAIL_NOT_SHARED"),
+    ] {
+        let request = on_terms(back_from_link(&server, &token, &token).await, wrong);
+        assert_eq!(refusal(service.complete_sign_in(request).await), expected);
+    }
+
+    let right = pb::LinkTerms { expected_version: Some(1), expected_secondary_version: Some(2), ..terms };
+    let request = on_terms(back_from_link(&server, &token, &token).await, right);
+    let linked = link(service.complete_sign_in(request).await);
+
+    assert_eq!(linked.outcome(), Outcome::Absorbed);
+    assert_eq!(changes(&linked.metadata_changes), "USER /color ADDED");
+    assert_eq!(json(&service.user(&ann).await.user_metadata), json!({"color": "red"}));
+}
+
+/// A person's token moves no `app_metadata`; asking for it, like every wrong field, leaves the attempt.
+#[tokio::test]
+async fn terms_that_cannot_be_are_refused_before_the_attempt_is_used_up() {
+    let (fake, server) = fake_and_server().await;
+    let service = server.service();
+    let (_, token) = signed_in(&server, "ann").await;
+    let request = back_from_link(&server, &token, &token).await;
+    let app_metadata = pb::LinkTerms { app_metadata: merge_default(), ..Default::default() };
+    let scope = service.complete_sign_in(on_terms(request.clone(), app_metadata)).await;
+    assert_eq!(refusal(scope), "PermissionDenied SCOPE_INSUFFICIENT");
+    let wrong = pb::MetadataMerge { strategy: 7, ..Default::default() };
+    let wrong = pb::LinkTerms {
+        attach_only: true,
+        expected_secondary_version: Some(1),
+        user_metadata: Some(wrong),
+        ..Default::default()
+    };
+    let no_link = pb::CompleteSignInRequest { user_token: String::new(), ..on_terms(request.clone(), wrong) };
+    insta::assert_snapshot!(refusal(service.complete_sign_in(no_link).await), @r"
+    InvalidArgument REQUEST_INVALID
+    link: needs user_token: a sign-in links nothing
+    link.expected_secondary_version: must be absent where attach_only is set: then there is no secondary user
+    link.user_metadata.strategy: is not one of the values that the proto names
+    ");
+    assert_eq!(fake.exchanges(), 0);
+
+    assert_eq!(link(service.complete_sign_in(request).await).outcome(), Outcome::Attached);
+}

@@ -168,3 +168,30 @@ async fn a_real_provider_is_told_whom_to_ask_and_how_old_its_answer_may_be() {
     let again = decision(server.service().complete_sign_in(brought_back(&begun, &back)).await);
     assert_eq!((again.outcome(), again.user.unwrap().id), (Outcome::SignedIn, alice.id));
 }
+
+/// A78: a real provider gives for a code once, and the account is there for each retry.
+#[tokio::test]
+async fn a_flow_at_a_real_provider_is_told_again_and_previewed() {
+    let provider = provider();
+    let server = server_with(&oidc("real", &provider.issuer)).await;
+    let service = server.service();
+    let begun = service.start_sign_in(to_sign_in("real")).await.unwrap();
+    let back = Browser::new(CALLBACK).sign_in(&begun.authorization_url, "alice").await;
+    let request_id = uuid::Uuid::new_v4().to_string();
+    let request = pb::CompleteSignInRequest { request_id, ..brought_back(&begun, &back) };
+    let first = service.complete_sign_in(request.clone()).await.unwrap();
+    assert_eq!(service.complete_sign_in(request).await.unwrap(), first);
+    let alice = decision(Ok(first)).user.unwrap().id;
+
+    service.create("github", "1").await;
+    let token = Token::of("github", "1").sign();
+    let begun = service.start_sign_in(to_link("real", &token)).await.unwrap();
+    let back = Browser::new(CALLBACK).sign_in(&begun.authorization_url, "alice").await;
+    let request = pb::CompleteSignInRequest { user_token: token, validate_only: true, ..brought_back(&begun, &back) };
+    let previewed = service.complete_sign_in(request).await.unwrap();
+    assert_eq!(link(Ok(previewed.clone())).outcome().as_str_name(), "OUTCOME_ABSORBED");
+    assert_eq!(service.user(&alice).await.id, alice);
+    let secondary = Some(pb::link_request::Secondary::LinkTicket(previewed.ticket));
+    let linked = server.person("github", "1").link(pb::LinkRequest { secondary, ..Default::default() }).await.unwrap();
+    assert_eq!(identities(&linked.user.unwrap()), ["github|1", "real|alice"]);
+}

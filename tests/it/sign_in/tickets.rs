@@ -222,15 +222,16 @@ async fn it_is_worth_nothing_once_its_provider_is_closed() {
     assert_eq!(server.db_refused(server.service().goes_on(&ticket)).await, "FailedPrecondition PROVIDER_DISABLED");
 }
 
+/// A27: a ticket is made of the request and of the tenant's key, and is in no table; nor in an answer that is kept.
 #[tokio::test]
-async fn a_repeated_request_is_told_the_same_and_is_given_another_ticket() {
+async fn a_repeated_request_is_told_the_same_and_is_given_the_same_ticket() {
     let server = TestServer::start().await;
     let service = server.service();
     let request = |provider: &str, subject: &str, id: uuid::Uuid| pb::ResolveSignInRequest {
         request_id: id.to_string(),
         ..sign_in_with(account(provider, subject, EMAIL))
     };
-    let [one, two, three] = [1, 2, 3].map(|_| uuid::Uuid::new_v4());
+    let [one, two, three, four] = [1, 2, 3, 4].map(|_| uuid::Uuid::new_v4());
 
     let ann = service.resolve_sign_in(request("google-oauth2", "g1", one)).await.unwrap();
     assert_eq!(service.resolve_sign_in(request("google-oauth2", "g1", one)).await.unwrap(), ann);
@@ -239,15 +240,46 @@ async fn a_repeated_request_is_told_the_same_and_is_given_another_ticket() {
     let other = refusal(service.resolve_sign_in(request("google-oauth2", "g2", two)).await);
     assert_eq!(other, "InvalidArgument REQUEST_ID_REUSED");
 
-    let asked = service.resolve_sign_in(request("apple", "a1", three)).await.unwrap().decision.unwrap();
-    let again = service.resolve_sign_in(request("apple", "a1", three)).await.unwrap().decision.unwrap();
-    assert_eq!(candidates(&asked), candidates(&again));
-    assert_ne!(asked.ticket, again.ticket);
-    assert!(!server.database.db_dump().await.contains(&data_encoding::HEXLOWER.encode(asked.ticket.as_bytes())));
-    service.goes_on(&asked.ticket).await.unwrap();
-    assert_eq!(server.db_refused(service.goes_on(&again.ticket)).await, OVER);
-    let own = service.resolve_sign_in(request("apple", "a1", three)).await.unwrap().decision.unwrap();
-    assert_eq!(told(&own), "SIGNED_IN IDENTITY_KNOWN");
+    let asked = service.resolve_sign_in(request("apple", "a1", three)).await.unwrap();
+    assert_eq!(service.resolve_sign_in(request("apple", "a1", three)).await.unwrap(), asked);
+    let ticket = asked.decision.clone().unwrap().ticket;
+    assert_eq!(data_encoding::BASE64URL_NOPAD.decode(ticket.as_bytes()).unwrap().len(), 32);
+    let dump = server.database.db_dump().await;
+    assert!(!dump.contains(&ticket) && !dump.contains(&data_encoding::HEXLOWER.encode(ticket.as_bytes())));
+    // Another id, or another caller under this one, is another request.
+    let another = server.caller(&tokens::Token::of("services", "another"));
+    for (caller, id) in [(&service, four), (&another, three)] {
+        let other = caller.resolve_sign_in(request("apple", "a1", id)).await.unwrap().decision.unwrap();
+        assert_eq!(told(&other), "CANDIDATES LINKING_SUGGESTED");
+        assert_ne!(other.ticket, ticket);
+    }
+    let own = service.goes_on(&ticket).await.unwrap();
+    assert_eq!(told(&own), "CREATED OWN_USER_WANTED");
+    // What was answered first is what is answered; the ticket is used up.
+    assert_eq!(service.resolve_sign_in(request("apple", "a1", three)).await.unwrap(), asked);
+    assert_eq!(server.db_refused(service.goes_on(&ticket)).await, OVER);
+}
+
+/// An answer with candidates tells of them, and is not told any more once one of them is deleted.
+#[tokio::test]
+async fn an_answer_with_a_ticket_goes_with_each_candidate() {
+    let server = TestServer::start().await;
+    let service = server.service();
+    let ann = service.create_with("google-oauth2", "g1", verified(EMAIL)).await.id;
+    let ben = service.create_with("github", "h1", verified(EMAIL)).await.id;
+    let request_id = uuid::Uuid::new_v4().to_string();
+    let request = pb::ResolveSignInRequest { request_id, ..sign_in_with(account("apple", "a1", EMAIL)) };
+    let first = service.resolve_sign_in(request.clone()).await.unwrap().decision.unwrap();
+    assert_eq!(first.candidates.len(), 2);
+
+    service.delete(&ben).await;
+
+    assert_eq!(server.database.db_texts("SELECT rpc FROM request_ids").await, [""; 0]);
+    assert_eq!(server.database.db_texts("SELECT subject FROM sign_in_tickets").await, [""; 0]);
+    let again = service.resolve_sign_in(request).await.unwrap().decision.unwrap();
+    assert_eq!((told(&again).as_str(), candidates(&again)), ("CANDIDATES LINKING_SUGGESTED", vec![ann.as_str()]));
+    let linked = service.link(link_by(&ann, &again.ticket)).await.unwrap();
+    assert_eq!(linked.outcome(), pb::link_response::Outcome::Attached);
 }
 
 /// An answer that is kept tells of others whose email did not count; it goes with them, wherever their account went.

@@ -165,14 +165,6 @@ impl Answer {
         }
     }
 
-    /// Whether it is kept for whoever repeats the request: a ticket is not.
-    pub fn is_kept(&self) -> bool {
-        match self {
-            Self::SignIn(answer) => answer.decision.as_ref().is_some_and(|decision| decision.ticket.is_empty()),
-            _ => true,
-        }
-    }
-
     /// Whether it is what a caller hears again who left its user by this very call: the same, without that user.
     pub fn is_retold_of(&self, first: &Self) -> bool {
         match (self, first) {

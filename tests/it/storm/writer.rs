@@ -99,9 +99,7 @@ impl Writer {
                 } else if first.is_retold_of(&second) {
                     self.note(crowd, who, call, true, second);
                 } else {
-                    if first.is_kept() && second.is_kept() {
-                        expect_forgotten(crowd, &call, [&first, &second]);
-                    }
+                    expect_forgotten(crowd, &call, [&first, &second]);
                     // Which of the two was carried out first is not known.
                     self.keep(crowd, who, call.clone(), true, first);
                     self.keep(crowd, who, call, true, second);
@@ -114,9 +112,7 @@ impl Writer {
 
     /// One of its own requests again, as a client does who has lost the answer.
     async fn once_more(&mut self, crowd: &Crowd) {
-        let is_fit = |told: &&Told| {
-            told.has_id && told.who == Who::Service && told.of_mortals == crowd.is_mortal() && told.answer.is_kept()
-        };
+        let is_fit = |told: &&Told| told.has_id && told.who == Who::Service && told.of_mortals == crowd.is_mortal();
         let fit: Vec<&Told> = self.notes.told.iter().rev().filter(is_fit).take(50).collect();
         if fit.is_empty() {
             return;

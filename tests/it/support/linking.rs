@@ -25,9 +25,14 @@ impl TestServer {
 
     /// The refusal of a call, which must have changed nothing.
     pub async fn db_refused<T: Debug>(&self, call: impl Future<Output = Result<T, Status>>) -> String {
+        refusal::<()>(Err(self.db_refused_status(call).await))
+    }
+
+    /// The same, with all that it says.
+    pub async fn db_refused_status<T: Debug>(&self, call: impl Future<Output = Result<T, Status>>) -> Status {
         let before = self.database.db_everything().await;
-        let refused = refusal(call.await);
-        assert_eq!(before, self.database.db_everything().await, "{refused} changed something");
+        let refused = call.await.expect_err("the call should have been refused");
+        assert_eq!(before, self.database.db_everything().await, "{refused:?} changed something");
         refused
     }
 

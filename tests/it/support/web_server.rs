@@ -54,6 +54,8 @@ type Otherwise = Box<dyn Fn(&Asked) -> Answer + Send + Sync>;
 struct Site {
     /// By path.
     answers: Mutex<BTreeMap<String, Answer>>,
+    /// Whose next answer waits, by path.
+    holds: Mutex<BTreeMap<String, Arc<Notify>>>,
     otherwise: Otherwise,
     asked: watch::Sender<Vec<Asked>>,
 }
@@ -111,7 +113,12 @@ impl WebServer {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let otherwise = Box::new(make(address));
-        let site = Arc::new(Site { answers: Mutex::default(), otherwise, asked: watch::Sender::default() });
+        let site = Arc::new(Site {
+            answers: Mutex::default(),
+            holds: Mutex::default(),
+            otherwise,
+            asked: watch::Sender::default(),
+        });
         let server = Self { address, site: Arc::clone(&site) };
         tokio::spawn(async move {
             loop {
@@ -125,6 +132,18 @@ impl WebServer {
     /// From now on this is answered at a path.
     pub fn answer(&self, path: &str, answer: Answer) {
         self.site.answers.lock().unwrap().insert(path.to_owned(), answer);
+    }
+
+    /// From now on a path is answered as if no test had decided that.
+    pub fn answer_as_ever(&self, path: &str) {
+        self.site.answers.lock().unwrap().remove(path);
+    }
+
+    /// The next answer at a path is made, and given when the test says so.
+    pub fn hold(&self, path: &str) -> Arc<Notify> {
+        let release = Arc::new(Notify::new());
+        self.site.holds.lock().unwrap().insert(path.to_owned(), Arc::clone(&release));
+        release
     }
 
     /// How often it was asked, for whatever.
@@ -182,7 +201,11 @@ async fn exchange(mut stream: TcpStream, site: Arc<Site>) {
     let Some(asked) = read(&mut stream).await else { return };
     let decided = site.answers.lock().unwrap().get(&asked.path).cloned();
     let answer = decided.unwrap_or_else(|| (site.otherwise)(&asked));
+    let held = site.holds.lock().unwrap().remove(&asked.path);
     site.asked.send_modify(|all| all.push(asked));
+    if let Some(release) = held {
+        release.notified().await;
+    }
     // Who has read enough may hang up: that is no failure of the test.
     match answer {
         Answer::Bytes(bytes) => drop(stream.write_all(&bytes).await),

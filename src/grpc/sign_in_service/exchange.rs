@@ -1,0 +1,178 @@
+//! From an attempt to the account that it proves. Of all calls that come with one attempt, one asks the provider.
+//!
+//! Without a request id that call takes the attempt away. With one it claims the attempt, and keeps what came of the
+//! exchange there, before anything is decided: a retry goes on from what is kept.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use tokio::time::sleep;
+
+use super::{
+    SignInHandler,
+    complete::{Completion, Finisher},
+    failed,
+};
+use crate::{
+    auth::Purpose,
+    domain::{Refusal, linking::UnownedIdentity, tickets::Proven},
+    linking::{Error, resolve},
+    oauth::{Flow, OAuthError, PATIENCE, Returned},
+    store::{Claimed, ExchangeEnd, Kept, SignInAttempt, Stage, StoreError},
+};
+
+/// After how long a call that exchanges a code is given up by the others of its request: it has long ended then, and
+/// its server with it.
+const LEASE: Duration = PATIENCE.saturating_mul(3);
+/// How often it is tried to keep what a provider gives only once, and how long the pause is in between.
+const TRIES: usize = 5;
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Whom a flow has proven.
+pub(super) enum Whom {
+    /// An account, in this very call, and when the person signed in there.
+    Now(Box<UnownedIdentity>, DateTime<Utc>),
+    /// An account, in an earlier call of the same request.
+    Kept(Box<Proven>),
+}
+
+impl SignInHandler {
+    /// Whom the flow has proven; `None` if there is no such attempt for this call.
+    pub(super) async fn whom(&self, completion: &Completion) -> Result<Option<Whom>, Error> {
+        let request = &completion.request;
+        let claimed = self.claim(completion).await?;
+        // A code from elsewhere would be another provider's, and is not this one's to see (RFC 9700 §4.4).
+        let claimed = claimed.filter(|claimed| claimed.attempt.redirect_uri == request.redirect_uri);
+        let Some(Claimed { attempt, stage }) = claimed else { return Ok(None) };
+        if !request.error.is_empty() {
+            let error = OAuthError::sent_back(&request.error);
+            return Err(failed(completion.permit.tenant(), &attempt.provider, error));
+        }
+        match stage {
+            Stage::Exchange { interrupted } => self.exchange(completion, attempt, interrupted).await,
+            stage => gone_on_with(stage).map(Some),
+        }
+    }
+
+    /// Takes or claims the attempt, if whoever finishes it is who began: by what the browser kept, and for a link by
+    /// the user. All of this before anything is asked of the provider.
+    async fn claim(&self, completion: &Completion) -> Result<Option<Claimed>, Error> {
+        let Completion { permit, finisher, name, now, .. } = completion;
+        let mut session = self.linking.store().session(permit.tenant()).await?;
+        let user = match finisher {
+            Some(Finisher { target, .. }) => Some(resolve(&mut session, target, Purpose::Write, [], *now).await?.0),
+            None => None,
+        };
+        let claimed = match completion.claim() {
+            Some(by) => session.claim_attempt(*name, &by, LEASE).await?,
+            None => {
+                let taken = session.take_attempt(*name).await?;
+                taken.map(|attempt| Claimed { attempt, stage: Stage::Exchange { interrupted: false } })
+            }
+        };
+        Ok(claimed.filter(|claimed| claimed.attempt.user == user))
+    }
+
+    /// Exchanges the code. Under a request id what came of it is kept with the attempt.
+    async fn exchange(
+        &self,
+        completion: &Completion,
+        attempt: SignInAttempt,
+        interrupted: bool,
+    ) -> Result<Option<Whom>, Error> {
+        let outcome = self.account(completion, attempt).await;
+        let now = |(account, proven_at)| Whom::Now(Box::new(account), proven_at);
+        let Some(by) = completion.claim() else { return outcome.map(now).map(Some) };
+        let (end, error) = match outcome {
+            Ok(proven) => match self.keep(completion, &by, &proven).await? {
+                Kept::Kept => return Ok(Some(now(proven))),
+                // Unless another call has kept it, the account was deleted meanwhile.
+                Kept::Overtaken => (ExchangeEnd::Lost, Refusal::SignInInvalid.into()),
+            },
+            Err(error) => match &error {
+                // The provider may well have taken the code of the call that was interrupted.
+                Error::Refused(Refusal::ProviderRejected) if interrupted => {
+                    (ExchangeEnd::Lost, Refusal::SignInInvalid.into())
+                }
+                Error::Refused(Refusal::ProviderRejected) => (ExchangeEnd::Rejected, error),
+                _ => (ExchangeEnd::Unanswered, error),
+            },
+        };
+        let mut session = self.linking.store().session(completion.permit.tenant()).await?;
+        session.end_exchange(completion.name, &by, end).await?;
+        drop(session);
+        match self.look_again(completion, &by).await {
+            // The one that was taken for interrupted was only slow.
+            Ok(Some(whom)) => Ok(Some(whom)),
+            _ => Err(error),
+        }
+    }
+
+    /// What another call of the same request has kept meanwhile.
+    async fn look_again(&self, completion: &Completion, by: &[u8; 32]) -> Result<Option<Whom>, Error> {
+        let mut session = self.linking.store().session(completion.permit.tenant()).await?;
+        match session.look_at_attempt(completion.name, by).await? {
+            Some(Claimed { stage, .. }) => gone_on_with(stage).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Keeps the account, which the provider gives only once: a database that is away for a moment is waited for.
+    async fn keep(
+        &self,
+        completion: &Completion,
+        by: &[u8; 32],
+        proven: &(UnownedIdentity, DateTime<Utc>),
+    ) -> Result<Kept, Error> {
+        let mut kept = self.try_to_keep(completion, by, proven).await;
+        for _ in 1..TRIES {
+            if kept.is_ok() {
+                break;
+            }
+            sleep(PAUSE).await;
+            kept = self.try_to_keep(completion, by, proven).await;
+        }
+        Ok(kept?)
+    }
+
+    async fn try_to_keep(
+        &self,
+        completion: &Completion,
+        by: &[u8; 32],
+        (account, proven_at): &(UnownedIdentity, DateTime<Utc>),
+    ) -> Result<Kept, StoreError> {
+        let mut session = self.linking.store().session(completion.permit.tenant()).await?;
+        session.keep_account(completion.name, by, (account, *proven_at), completion.now).await
+    }
+
+    /// Who signed in, and when. No connection of the database is held meanwhile.
+    async fn account(
+        &self,
+        completion: &Completion,
+        attempt: SignInAttempt,
+    ) -> Result<(UnownedIdentity, DateTime<Utc>), Error> {
+        let Completion { permit, request, now, .. } = completion;
+        let SignInAttempt { provider, user: _, nonce, pkce_verifier, redirect_uri, max_age } = attempt;
+        // It may have been taken out of the configuration since.
+        let client = self.client(permit, &provider)?;
+        if !self.linking.tenant(permit)?.provider(&provider).policy.enabled {
+            return Err(Refusal::ProviderDisabled.into());
+        }
+        let flow = Flow { nonce, pkce_verifier, redirect_uri, max_age };
+        let iss = (!request.iss.is_empty()).then(|| request.iss.clone());
+        let returned = Returned { code: request.code.clone(), iss };
+        let account = client.finish(&flow, &returned, *now).await;
+        let account = account.map_err(|error| failed(permit.tenant(), &provider, error))?;
+        let proven_at = account.proven_at;
+        Ok((account.into(), proven_at))
+    }
+}
+
+/// What is gone on with of an attempt whose code this call does not exchange.
+fn gone_on_with(stage: Stage) -> Result<Whom, Error> {
+    match stage {
+        Stage::Proven(proven) => Ok(Whom::Kept(proven)),
+        Stage::Rejected => Err(Refusal::ProviderRejected.into()),
+        Stage::UnderWay | Stage::Exchange { .. } => Err(Refusal::CallUnderWay.into()),
+    }
+}

@@ -1,0 +1,485 @@
+//! `validate_only` of `CompleteSignIn`: the code is exchanged, and what would come of it is told with a ticket, by which it
+//! is done.
+
+use pb::{link_request::Secondary, link_response::Outcome as Linked, resolve_sign_in_request::With};
+
+use super::*;
+use crate::support::{Caller, Races, count, racer_as, tokens::Token};
+
+const OVER: &str = "FailedPrecondition SIGN_IN_INVALID";
+const INVALID: &str = "FailedPrecondition LINK_TICKET_INVALID";
+
+/// Outcome and rule of a decision.
+fn told(decision: &pb::SignInDecision) -> String {
+    let outcome = decision.outcome().as_str_name().trim_start_matches("OUTCOME_");
+    let rule = decision.rule().as_str_name().trim_start_matches("SIGN_IN_RULE_");
+    format!("{outcome} {rule}")
+}
+
+fn preview(request: pb::CompleteSignInRequest) -> pb::CompleteSignInRequest {
+    pb::CompleteSignInRequest { validate_only: true, ..request }
+}
+
+/// A flow to sign in at the fake that has come back, to be previewed.
+async fn sign_in_back(server: &TestServer) -> pb::CompleteSignInRequest {
+    let begun = server.service().start_sign_in(to_sign_in("fake")).await.unwrap();
+    preview(come_back(&begun).await)
+}
+
+/// The preview of a sign-in at the fake, and its ticket.
+async fn previewed(server: &TestServer) -> (pb::SignInDecision, String) {
+    let answer = server.service().complete_sign_in(sign_in_back(server).await).await.unwrap();
+    (decision(Ok(answer.clone())), answer.ticket)
+}
+
+/// What going on with a ticket comes to.
+async fn goes_on(service: &Caller, ticket: &str) -> Result<pb::SignInDecision, Status> {
+    let with = Some(With::SignInTicket(ticket.to_owned()));
+    let request = pb::ResolveSignInRequest { with, ..Default::default() };
+    Ok(service.resolve_sign_in(request).await?.decision.unwrap())
+}
+
+fn link_by(user_id: &str, ticket: &str) -> pb::LinkRequest {
+    let secondary = Some(Secondary::LinkTicket(ticket.to_owned()));
+    pb::LinkRequest { user_id: user_id.to_owned(), secondary, ..Default::default() }
+}
+
+/// Ann, signed in with GitHub, and her token.
+async fn ann(server: &TestServer) -> (String, String) {
+    let ann = server.service().create("github", "ann").await.id;
+    (ann, Token::of("github", "ann").sign())
+}
+
+/// A flow to link an account at the fake that has come back, to be previewed.
+async fn link_back(server: &TestServer, token: &str) -> pb::CompleteSignInRequest {
+    let begun = server.service().start_sign_in(to_link("fake", token)).await.unwrap();
+    preview(pb::CompleteSignInRequest { user_token: token.to_owned(), ..come_back(&begun).await })
+}
+
+/// The preview of a link, and its ticket.
+async fn previewed_link(server: &TestServer, token: &str) -> (pb::LinkResponse, String) {
+    let answer = server.service().complete_sign_in(link_back(server, token).await).await.unwrap();
+    (link(Ok(answer.clone())), answer.ticket)
+}
+
+/// Everything but what a preview needs to go on.
+async fn db_others(server: &TestServer) -> Vec<String> {
+    let tables = "SELECT table_name FROM information_schema.tables WHERE table_schema = 'public' \
+        AND table_name NOT IN ('sign_in_attempts', 'sign_in_tickets')";
+    let mut rows = Vec::new();
+    for table in server.database.db_texts(tables).await {
+        rows.extend(server.database.db_texts(&format!("SELECT t::text FROM {table} t ORDER BY 1")).await);
+    }
+    rows
+}
+
+#[tokio::test]
+async fn a_sign_in_is_previewed_and_done_by_its_ticket() {
+    let (fake, server) = fake_and_server().await;
+    let service = server.service();
+    let request = sign_in_back(&server).await;
+    let before = db_others(&server).await;
+
+    let answer = service.complete_sign_in(request.clone()).await.unwrap();
+
+    let decided = decision(Ok(answer.clone()));
+    assert_eq!(told(&decided), "CREATED EMAIL_UNCLAIMED");
+    assert_eq!((decided.user.as_ref().unwrap().id.as_str(), decided.ticket.as_str()), ("", ""));
+    assert_eq!(data_encoding::BASE64URL_NOPAD.decode(answer.ticket.as_bytes()).unwrap().len(), 32);
+    assert!(answer.ticket_expire_time.is_some());
+    assert_eq!(db_others(&server).await, before);
+    assert!(!server.database.db_dump().await.contains(&answer.ticket));
+    assert_eq!(refusal(service.complete_sign_in(request).await), OVER, "the attempt is used up");
+
+    let created = goes_on(&service, &answer.ticket).await.unwrap();
+    assert_eq!(told(&created), "CREATED EMAIL_UNCLAIMED");
+    assert!(created.user.unwrap().identities[0].email_verified);
+    assert_eq!(server.db_refused(goes_on(&service, &answer.ticket)).await, OVER);
+    assert_eq!(fake.exchanges(), 1);
+    server.database.db_assert_invariants().await;
+}
+
+/// A76: also where nothing else is written, a ticket is good once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_known_account_is_signed_in_by_its_ticket_once() {
+    let (fake, server) = fake_and_server().await;
+    let user = decision(sign_in(&server, "fake").await).user.unwrap();
+    fake.person(json!({"sub": "alice", "email": "new@example.com", "email_verified": true}));
+    let before = db_others(&server).await;
+
+    let (decided, ticket) = previewed(&server).await;
+
+    assert_eq!(told(&decided), "SIGNED_IN IDENTITY_KNOWN");
+    assert_eq!(decided.user.unwrap().identities[0].email, "new@example.com");
+    assert_eq!(db_others(&server).await, before);
+    let signed_in = goes_on(&server.service(), &ticket).await.unwrap().user.unwrap();
+    assert_eq!((&signed_in.id, signed_in.identities[0].email.as_str()), (&user.id, "new@example.com"));
+
+    let mut races = Races::begin();
+    let (decided, ticket) = previewed(&server).await;
+    assert_eq!(decided.user.unwrap().version, signed_in.version);
+    let one = |_| {
+        let (service, ticket) = (server.service(), ticket.clone());
+        racer_as(async move { goes_on(&service, &ticket).await }, told)
+    };
+    let outcomes = races.at_once((0..8).map(one).collect()).await;
+    assert_eq!(count(&outcomes, "SIGNED_IN IDENTITY_KNOWN"), 1, "{outcomes:?}");
+    assert_eq!(count(&outcomes, OVER), 7, "{outcomes:?}");
+}
+
+/// A76: a preview chooses nothing: who goes on with it is asked like anybody who signs in.
+#[tokio::test]
+async fn the_ticket_of_a_preview_is_decided_by_the_table_again() {
+    let (_fake, server) = fake_and_server().await;
+    let service = server.service();
+    let google = service.create_with("google-oauth2", "g1", verified("alice@example.com")).await.id;
+
+    let (decided, ticket) = previewed(&server).await;
+    assert_eq!((told(&decided).as_str(), decided.ticket.as_str()), ("CANDIDATES LINKING_SUGGESTED", ""));
+    assert_eq!(decided.candidates[0].user_id, google);
+    assert_eq!(server.db_refused(service.link(link_by(&google, &ticket))).await, INVALID);
+
+    let asked = goes_on(&service, &ticket).await.unwrap();
+    assert_eq!(told(&asked), "CANDIDATES LINKING_SUGGESTED");
+    assert_ne!(asked.ticket, ticket);
+    assert_eq!(server.db_refused(goes_on(&service, &ticket)).await, OVER);
+    assert_eq!(service.link(link_by(&google, &asked.ticket)).await.unwrap().outcome(), Linked::Attached);
+}
+
+#[tokio::test]
+async fn a_preview_of_a_link_by_email_links_by_its_ticket() {
+    let fake = FakeOidc::start(alice()).await;
+    let automatic = oidc("fake", &fake.issuer).replacen("email_trust", "linking = \"automatic\"\nemail_trust", 1);
+    let server = server_with(&automatic).await;
+    let service = server.service();
+    let google = service.create_with("google-oauth2", "g1", verified("alice@example.com")).await.id;
+
+    let (decided, ticket) = previewed(&server).await;
+    assert_eq!(
+        (told(&decided).as_str(), decided.link.unwrap().id.as_str()),
+        ("LINKED EMAIL_VERIFIED_ON_BOTH_SIDES", "")
+    );
+    assert_eq!(identities(&service.user(&google).await), ["google-oauth2|g1"]);
+
+    let linked = goes_on(&service, &ticket).await.unwrap();
+    assert_eq!((told(&linked).as_str(), linked.user.unwrap().id), ("LINKED EMAIL_VERIFIED_ON_BOTH_SIDES", google));
+}
+
+/// A76, A77: what the tenant says of newcomers holds for a preview, and for its ticket.
+#[tokio::test]
+async fn a_preview_is_no_consent_to_a_registration() {
+    let fake = FakeOidc::start(alice()).await;
+    let clients = oidc("fake", &fake.issuer);
+    let with = |registration: &str| {
+        let tenant = format!("[tenants.default]\nregistration = \"{registration}\"\n[tenants.default.providers]\n");
+        let clients = clients.clone();
+        move |toml: String| toml.replacen("[tenants.default.providers]\n", &tenant, 1) + &clients
+    };
+    let server = TestServer::start_with(cluster().db_migrated().await, with("ask")).await;
+    let service = server.service();
+
+    let (decided, ticket) = previewed(&server).await;
+    assert_eq!((told(&decided).as_str(), decided.ticket.as_str()), ("REGISTRATION_NEEDED EMAIL_UNCLAIMED", ""));
+    let asked = goes_on(&service, &ticket).await.unwrap();
+    assert_eq!(told(&asked), "REGISTRATION_NEEDED EMAIL_UNCLAIMED");
+    let closed = TestServer::start_with(server.database.clone(), with("closed")).await;
+    let refused = "FailedPrecondition REGISTRATION_CLOSED";
+    assert_eq!(closed.db_refused(goes_on(&closed.service(), &asked.ticket)).await, refused);
+    assert_eq!(refusal(sign_in(&closed, "fake").await), refused);
+    assert_eq!(told(&goes_on(&service, &asked.ticket).await.unwrap()), "CREATED EMAIL_UNCLAIMED");
+    assert_eq!(told(&decision(sign_in(&closed, "fake").await)), "SIGNED_IN IDENTITY_KNOWN");
+}
+
+/// What may happen to Alice's account while somebody has the ticket of a preview.
+async fn moved(server: &TestServer, owner: &str, what: &str) {
+    let service = server.service();
+    match what {
+        "linked" => {
+            let other = service.create("okta", "other").await.id;
+            service.link(link_user(&other, owner)).await.unwrap();
+        }
+        "touched" => {
+            let other = service.create("okta", "other").await.id;
+            service.link(link_user(owner, &other)).await.unwrap();
+        }
+        "deleted" => service.delete(owner).await,
+        "made again" => {
+            service.delete(owner).await;
+            service.create("fake", "alice").await;
+        }
+        "expired" => server.database.db_execute("UPDATE sign_in_tickets SET expire_time = now()").await,
+        _ => unreachable!("{what}"),
+    }
+}
+
+/// A76, A79: a ticket from before the account came to its owner is not that user's way in.
+#[tokio::test]
+async fn the_ticket_of_a_sign_in_is_over_once_the_account_has_moved() {
+    for what in ["linked", "touched", "deleted", "made again", "expired"] {
+        let (_fake, server) = fake_and_server().await;
+        let owner = decision(sign_in(&server, "fake").await).user.unwrap().id;
+        let (_, ticket) = previewed(&server).await;
+        moved(&server, &owner, what).await;
+
+        assert_eq!(server.db_refused(goes_on(&server.service(), &ticket)).await, OVER, "{what}");
+    }
+}
+
+/// A28, A36, A76.
+#[tokio::test]
+async fn the_ticket_of_a_sign_in_is_nothing_elsewhere_nor_at_a_provider_that_was_closed() {
+    let (fake, server) = fake_and_server().await;
+    let (ann, _) = ann(&server).await;
+    let (_, ticket) = previewed(&server).await;
+    assert_eq!(server.db_refused(goes_on(&server.service_of("other"), &ticket)).await, OVER);
+    assert_eq!(server.db_refused(server.service().link(link_by(&ann, &ticket))).await, INVALID);
+    let person = server.person("github", "ann");
+    assert_eq!(server.db_refused(person.link(link_by("", &ticket))).await, INVALID);
+    for (setting, expected) in [("enabled = false", "PROVIDER_DISABLED"), ("mode = \"link_only\"", "PROVIDER_DISABLED")]
+    {
+        let closed = oidc("fake", &fake.issuer).replacen("email_trust", &format!("{setting}\nemail_trust"), 1);
+        let closed = TestServer::start_with(server.database.clone(), |toml| toml + &closed).await;
+        let refused = closed.db_refused(goes_on(&closed.service(), &ticket)).await;
+        assert_eq!(refused, format!("FailedPrecondition {expected}"));
+    }
+    assert_eq!(told(&goes_on(&server.service(), &ticket).await.unwrap()), "CREATED EMAIL_UNCLAIMED");
+}
+
+#[tokio::test]
+async fn a_link_is_previewed_and_made_by_its_ticket_on_terms_of_its_own() {
+    let (fake, server) = fake_and_server().await;
+    let service = server.service();
+    let (ann, token) = ann(&server).await;
+    let alice = decision(sign_in(&server, "fake").await).user.unwrap().id;
+    let metadata = pb::UserUpdate {
+        user_metadata: object(json!({"color": "red"})),
+        app_metadata: object(json!({"plan": "pro"})),
+        ..Default::default()
+    };
+    service.update_user(update(&alice, &["user_metadata", "app_metadata"], metadata)).await.unwrap();
+    let before = db_others(&server).await;
+    let terms = pb::LinkTerms { user_metadata: merge_default(), ..Default::default() };
+    let request = pb::CompleteSignInRequest { link: Some(terms), ..link_back(&server, &token).await };
+
+    let answer = service.complete_sign_in(request.clone()).await.unwrap();
+
+    let shown = link(Ok(answer.clone()));
+    assert_eq!((shown.outcome(), changes(&shown.metadata_changes).as_str()), (Linked::Absorbed, "USER /color ADDED"));
+    assert_eq!(identities(&shown.user.unwrap()), ["github|ann", "fake|alice"]);
+    assert_eq!(shown.link.unwrap().id, "");
+    assert_eq!(db_others(&server).await, before);
+    assert_eq!(refusal(service.complete_sign_in(request).await), OVER, "the attempt is used up");
+
+    // For Ann, by her own token or by a service; which may do more, and look again first.
+    let by_service = pb::LinkRequest { app_metadata: merge_default(), ..link_by(&ann, &answer.ticket) };
+    let again = pb::LinkRequest { validate_only: true, ..by_service.clone() };
+    let again = server.db_previewed(service.link(again)).await;
+    assert_eq!(changes(&again.metadata_changes), "APP /plan ADDED");
+    let taken = pb::LinkRequest { attach_only: true, ..by_service.clone() };
+    assert_eq!(server.db_refused(service.link(taken)).await, "AlreadyExists IDENTITY_TAKEN");
+    let linked = service.link(by_service).await.unwrap();
+    assert_eq!(linked.outcome(), Linked::Absorbed);
+    assert_eq!(service.resolved(&[&alice]).await, [format!("ABSORBED {ann}")]);
+    // The same link again is a retry; once it is undone, a replay.
+    let person = server.person("github", "ann");
+    assert_eq!(person.link(link_by("", &answer.ticket)).await.unwrap().outcome(), Linked::AlreadyLinked);
+    service.unlink(unlink(&ann, "fake", "alice")).await.unwrap();
+    assert_eq!(server.db_refused(service.link(link_by(&ann, &answer.ticket))).await, INVALID);
+    assert_eq!(fake.exchanges(), 2);
+    server.database.db_assert_invariants().await;
+}
+
+#[tokio::test]
+async fn a_preview_of_an_account_that_nobody_owns_attaches_it() {
+    let (_fake, server) = fake_and_server().await;
+    let (ann, token) = ann(&server).await;
+    let (shown, ticket) = previewed_link(&server, &token).await;
+    assert_eq!(shown.outcome(), Linked::Attached);
+
+    let linked = server.person("github", "ann").link(link_by("", &ticket)).await.unwrap();
+
+    assert_eq!(linked.outcome(), Linked::Attached);
+    assert_eq!(server.service().owner("fake", "alice").await, ann);
+    let (shown, ticket) = previewed_link(&server, &token).await;
+    assert_eq!(shown.outcome(), Linked::AlreadyLinked);
+    let again = server.person("github", "ann").link(link_by("", &ticket)).await.unwrap();
+    assert_eq!((again.outcome(), again.link), (Linked::AlreadyLinked, linked.link));
+}
+
+/// A16, A25, A29, A36, A76: it links this account to who began, and does nothing else for anybody.
+#[tokio::test]
+async fn the_ticket_of_a_link_is_for_who_began_and_for_nothing_else() {
+    for is_owned in [false, true] {
+        let (_fake, server) = fake_and_server().await;
+        let service = server.service();
+        let (ann, token) = ann(&server).await;
+        let mallory = service.create("github", "mallory").await.id;
+        if is_owned {
+            decision(sign_in(&server, "fake").await);
+        }
+        let (_, ticket) = previewed_link(&server, &token).await;
+
+        let person = server.person("github", "mallory");
+        assert_eq!(server.db_refused(person.link(link_by("", &ticket))).await, INVALID);
+        assert_eq!(server.db_refused(person.link(link_by(&ann, &ticket))).await, "PermissionDenied NOT_YOUR_USER");
+        assert_eq!(server.db_refused(service.link(link_by(&mallory, &ticket))).await, INVALID);
+        assert_eq!(server.db_refused(goes_on(&service, &ticket)).await, OVER);
+        assert_eq!(server.db_refused(goes_on(&server.service_of("other"), &ticket)).await, OVER);
+        // The owner of the account is nobody's candidate either.
+        if is_owned {
+            let owner = service.owner("fake", "alice").await;
+            assert_eq!(server.db_refused(service.link(link_by(&owner, &ticket))).await, INVALID);
+        }
+        service.link(link_by(&ann, &ticket)).await.unwrap();
+    }
+}
+
+/// A76, A79: it brings along whom the preview showed, as that user was then.
+#[tokio::test]
+async fn the_ticket_of_a_link_is_over_once_the_account_has_moved() {
+    for what in ["linked", "touched", "deleted", "made again", "expired"] {
+        let (_fake, server) = fake_and_server().await;
+        let (ann, token) = ann(&server).await;
+        let owner = decision(sign_in(&server, "fake").await).user.unwrap().id;
+        let (_, ticket) = previewed_link(&server, &token).await;
+        moved(&server, &owner, what).await;
+
+        assert_eq!(server.db_refused(server.service().link(link_by(&ann, &ticket))).await, INVALID, "{what}");
+    }
+}
+
+/// A76: an account that nobody owned brings nobody along; and a link of Ann's in between makes it another question.
+#[tokio::test]
+async fn the_ticket_of_a_link_is_over_once_somebody_has_the_account_or_the_user_was_touched() {
+    for what in ["signed up", "touched", "absorbed", "deleted", "blocked"] {
+        let (_fake, server) = fake_and_server().await;
+        let service = server.service();
+        let (ann, token) = ann(&server).await;
+        let (_, ticket) = previewed_link(&server, &token).await;
+        let other = service.create("okta", "other").await.id;
+        let expected = match what {
+            "signed up" => {
+                decision(sign_in(&server, "fake").await);
+                INVALID
+            }
+            "touched" => {
+                service.link(link_user(&ann, &other)).await.unwrap();
+                INVALID
+            }
+            "absorbed" => {
+                service.link(link_user(&other, &ann)).await.unwrap();
+                "FailedPrecondition USER_ABSORBED"
+            }
+            "deleted" => {
+                service.delete(&ann).await;
+                assert_eq!(server.database.db_texts("SELECT subject FROM sign_in_tickets").await, [""; 0]);
+                "NotFound USER_NOT_FOUND"
+            }
+            _ => {
+                service.block(&ann, true).await;
+                "FailedPrecondition USER_BLOCKED"
+            }
+        };
+
+        assert_eq!(server.db_refused(service.link(link_by(&ann, &ticket))).await, expected, "{what}");
+        if what == "absorbed" {
+            assert_eq!(server.db_refused(service.link(link_by(&other, &ticket))).await, INVALID);
+        }
+    }
+}
+
+/// A28: a link-only account brings nobody along who can sign in, by a preview either; a disabled one links nothing.
+#[tokio::test]
+async fn a_ticket_reaches_no_further_than_its_flow() {
+    let (fake, server) = fake_and_server().await;
+    let (ann, token) = ann(&server).await;
+    let holder = server.service().create("google-oauth2", "g1").await.id;
+    let owner = decision(sign_in(&server, "fake").await).user.unwrap().id;
+    server.service().link(link_user(&holder, &owner)).await.unwrap();
+    let (_, ticket) = previewed_link(&server, &token).await;
+    for (setting, by_ticket, by_flow) in [
+        ("mode = \"link_only\"", "AlreadyExists IDENTITY_TAKEN", "AlreadyExists IDENTITY_TAKEN"),
+        ("enabled = false", INVALID, "FailedPrecondition PROVIDER_DISABLED"),
+    ] {
+        let closed = oidc("fake", &fake.issuer).replacen("email_trust", &format!("{setting}\nemail_trust"), 1);
+        let closed = TestServer::start_with(server.database.clone(), |toml| toml + &closed).await;
+        assert_eq!(closed.db_refused(closed.service().link(link_by(&ann, &ticket))).await, by_ticket);
+        let request = link_back(&server, &token).await;
+        assert_eq!(refusal(closed.service().complete_sign_in(request).await), by_flow);
+    }
+    assert_eq!(server.service().link(link_by(&ann, &ticket)).await.unwrap().outcome(), Linked::Absorbed);
+}
+
+/// A75, A76: what is refused gives no ticket.
+#[tokio::test]
+async fn a_preview_that_is_refused_gives_no_ticket() {
+    let (_fake, server) = fake_and_server().await;
+    let (_, token) = ann(&server).await;
+    decision(sign_in(&server, "fake").await);
+    let terms = pb::LinkTerms { attach_only: true, ..Default::default() };
+    let request = pb::CompleteSignInRequest { link: Some(terms), ..link_back(&server, &token).await };
+
+    assert_eq!(refusal(server.service().complete_sign_in(request).await), "AlreadyExists IDENTITY_TAKEN");
+
+    assert_eq!(server.database.db_texts("SELECT subject FROM sign_in_tickets").await, [""; 0]);
+}
+
+/// A27, A78: a preview uses its attempt up, so it is told again under its request id, with its ticket.
+#[tokio::test]
+async fn a_preview_is_told_again_under_its_request_id() {
+    let (fake, server) = fake_and_server().await;
+    let service = server.service();
+    let (ann, token) = ann(&server).await;
+    let request_id = || uuid::Uuid::new_v4().to_string();
+    let of_sign_in = pb::CompleteSignInRequest { request_id: request_id(), ..sign_in_back(&server).await };
+    let of_link = pb::CompleteSignInRequest { request_id: request_id(), ..link_back(&server, &token).await };
+    let mut tickets = Vec::new();
+    for request in [&of_sign_in, &of_link] {
+        let first = service.complete_sign_in(request.clone()).await.unwrap();
+        assert_eq!(service.complete_sign_in(request.clone()).await.unwrap(), first);
+        let real = pb::CompleteSignInRequest { validate_only: false, ..request.clone() };
+        assert_eq!(refusal(service.complete_sign_in(real).await), "InvalidArgument REQUEST_ID_REUSED");
+        tickets.push(first.ticket);
+    }
+    assert_eq!(fake.exchanges(), 2);
+    let dump = server.database.db_dump().await;
+    for ticket in &tickets {
+        assert!(!dump.contains(ticket) && !dump.contains(&data_encoding::HEXLOWER.encode(ticket.as_bytes())));
+    }
+    assert_eq!(service.link(link_by(&ann, &tickets[1])).await.unwrap().outcome(), Linked::Attached);
+    // The account has moved to Ann since it was shown as nobody's.
+    assert_eq!(server.db_refused(goes_on(&service, &tickets[0])).await, OVER);
+    // And what was told goes with her.
+    service.delete(&ann).await;
+    assert_eq!(server.database.db_texts("SELECT rpc FROM request_ids").await, [""; 0]);
+    for request in [of_sign_in, of_link] {
+        let refused = refusal(service.complete_sign_in(request).await);
+        assert!([OVER, "NotFound USER_NOT_FOUND"].contains(&refused.as_str()), "{refused}");
+    }
+}
+
+/// A76: what is held for whoever has the ticket goes with the owner of the account.
+#[tokio::test]
+async fn a_ticket_goes_with_the_owner_that_it_would_bring_along() {
+    let (_fake, server) = fake_and_server().await;
+    let service = server.service();
+    let (_, token) = ann(&server).await;
+    let owner = decision(sign_in(&server, "fake").await).user.unwrap().id;
+    let other = service.create("okta", "other").await.id;
+    service.link(link_user(&owner, &other)).await.unwrap();
+    previewed_link(&server, &token).await;
+    previewed(&server).await;
+    // The account leaves; whose it was is in the tickets still.
+    let request = pb::SetPrimaryIdentityRequest {
+        user_id: owner.clone(),
+        identity: identity_ref("okta", "other"),
+        ..Default::default()
+    };
+    service.set_primary_identity(request).await.unwrap();
+    service.unlink(unlink(&owner, "fake", "alice")).await.unwrap();
+    assert_eq!(server.database.db_texts("SELECT owner_id FROM sign_in_tickets").await, [owner.as_str(), &owner]);
+
+    service.delete(&owner).await;
+
+    assert_eq!(server.database.db_texts("SELECT owner_id FROM sign_in_tickets").await, [""; 0]);
+}

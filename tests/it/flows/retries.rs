@@ -1,0 +1,499 @@
+//! `CompleteSignIn` again under its request id: the first answer, or a refusal that says to try again.
+
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use pb::sign_in_decision::Outcome;
+use rustix::process::Signal;
+use tonic::transport::Endpoint;
+
+use super::*;
+use crate::support::{Caller, child::Running, cluster::Database, tokens::Token, web_server::Answer};
+
+const INVALID: &str = "FailedPrecondition SIGN_IN_INVALID";
+const UNDER_WAY: &str = "Aborted CONFLICT_RETRY";
+const REJECTED: &str = "FailedPrecondition PROVIDER_REJECTED";
+
+/// A flow to sign in at the fake that has come back, to be completed under an id.
+async fn back(service: &Caller) -> pb::CompleteSignInRequest {
+    let begun = service.start_sign_in(to_sign_in("fake")).await.unwrap();
+    under_an_id(come_back(&begun).await)
+}
+
+fn under_an_id(request: pb::CompleteSignInRequest) -> pb::CompleteSignInRequest {
+    pb::CompleteSignInRequest { request_id: uuid::Uuid::new_v4().to_string(), ..request }
+}
+
+/// Waits until the database tells this.
+async fn db_until(database: &Database, sql: &str, told: &[&str]) {
+    let told_so = async { while database.db_texts(sql).await != told {} };
+    tokio::time::timeout(Duration::from_secs(60), told_so).await.expect("it comes to that");
+}
+
+async fn db_exchange_is_over(database: &Database) {
+    let long_ago = "UPDATE sign_in_attempts SET claim_time = claim_time - interval '1 hour'";
+    database.db_execute(long_ago).await;
+}
+
+/// What is kept of accounts that were proven.
+async fn db_kept(database: &Database) -> Vec<String> {
+    database.db_texts("SELECT concat(subject, ' ', owner_id) FROM sign_in_attempts WHERE subject IS NOT NULL").await
+}
+
+/// A78: the client has given up while the provider was asked; the sign-in goes on, in its place among the calls.
+#[tokio::test]
+async fn a_client_that_has_given_up_is_answered_when_it_comes_again() {
+    let fake = FakeOidc::start(alice()).await;
+    let clients = oidc("fake", &fake.issuer);
+    let change = |toml: String| format!("max_concurrent_calls = 2\n{toml}{clients}");
+    let server = TestServer::start_with(cluster().db_migrated().await, change).await;
+    let service = server.service();
+    let request = back(&service).await;
+    let release = fake.web.hold("/token");
+    let impatient = server.service().with_metadata("grpc-timeout", "2S");
+
+    impatient.complete_sign_in(request.clone()).await.unwrap_err();
+
+    fake.web.until_asked_for("/token", 1).await;
+    for _ in 0..3 {
+        let status = service.complete_sign_in(request.clone()).await.unwrap_err();
+        assert!(tonic_types::StatusExt::get_error_details(&status).retry_info().is_some());
+        assert!(status.message().contains("under the same request_id"), "{}", status.message());
+        assert_eq!(refusal::<()>(Err(status)), UNDER_WAY);
+    }
+    // It has its place still: there is only one other.
+    let held = server.database.db_hold_table("users").await;
+    let waits = tokio::spawn({
+        let service = service.clone();
+        async move { service.get_user(get("nobody")).await }
+    });
+    server.database.db_until_waiting(1).await;
+    assert_eq!(refusal(service.list_users(Default::default()).await), "ResourceExhausted OVERLOADED");
+    held.db_release().await;
+    assert_eq!(refusal(waits.await.unwrap()), "NotFound USER_NOT_FOUND");
+
+    release.notify_one();
+    db_until(&server.database, "SELECT rpc FROM request_ids", &["SignIn"]).await;
+
+    let first = service.complete_sign_in(request.clone()).await.unwrap();
+    assert_eq!(decision(Ok(first.clone())).outcome(), Outcome::Created);
+    assert_eq!(service.complete_sign_in(request).await.unwrap(), first);
+    assert_eq!(fake.exchanges(), 1);
+    server.database.db_assert_invariants().await;
+}
+
+/// A78, R13: each of them is told the first answer, or to try again.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn four_at_once_are_one_sign_in_or_one_link() {
+    for is_link in [false, true] {
+        let (fake, server) = fake_and_server().await;
+        let service = server.service();
+        let request = match is_link {
+            false => back(&service).await,
+            true => {
+                service.create("github", "ann").await;
+                let user_token = Token::of("github", "ann").sign();
+                let begun = service.start_sign_in(to_link("fake", &user_token)).await.unwrap();
+                pb::CompleteSignInRequest { user_token, ..under_an_id(come_back(&begun).await) }
+            }
+        };
+
+        let all = join_all((0..4).map(|_| service.complete_sign_in(request.clone()))).await;
+
+        let first = service.complete_sign_in(request).await.unwrap();
+        match is_link {
+            false => assert_eq!(decision(Ok(first.clone())).outcome(), Outcome::Created),
+            true => assert_eq!(link(Ok(first.clone())).outcome(), pb::link_response::Outcome::Attached),
+        }
+        assert!(all.iter().any(Result::is_ok));
+        for outcome in all {
+            match outcome {
+                Ok(answer) => assert_eq!(answer, first),
+                refused => assert_eq!(refusal(refused), UNDER_WAY),
+            }
+        }
+        assert_eq!(fake.exchanges(), 1);
+        server.database.db_assert_invariants().await;
+    }
+}
+
+/// A78: only the same caller goes on, with the same id, for the same request.
+#[tokio::test]
+async fn nobody_else_goes_on_with_an_attempt_that_was_claimed() {
+    let (fake, server) = fake_and_server().await;
+    let service = server.service();
+    let request = back(&service).await;
+    let release = fake.web.hold("/token");
+    let first = tokio::spawn({
+        let (service, request) = (service.clone(), request.clone());
+        async move { service.complete_sign_in(request).await }
+    });
+    fake.web.until_asked_for("/token", 1).await;
+
+    let another = server.caller(&Token::of("services", "another"));
+    let other_id = pb::CompleteSignInRequest { request_id: uuid::Uuid::new_v4().to_string(), ..request.clone() };
+    let no_id = pb::CompleteSignInRequest { request_id: String::new(), ..request.clone() };
+    let other_code = pb::CompleteSignInRequest { code: "other".to_owned(), ..request.clone() };
+    let preview = pb::CompleteSignInRequest { validate_only: true, ..request.clone() };
+    for round in 0..2 {
+        let texts = [
+            another.complete_sign_in(request.clone()).await,
+            server.service_of("other").complete_sign_in(request.clone()).await,
+            service.complete_sign_in(other_id.clone()).await,
+            service.complete_sign_in(no_id.clone()).await,
+        ];
+        for refused in texts {
+            let status = refused.unwrap_err();
+            assert!(status.message().starts_with("this sign-in cannot be gone on with"));
+            assert_eq!(refusal::<()>(Err(status)), INVALID);
+        }
+        let reused = if round == 0 { INVALID } else { "InvalidArgument REQUEST_ID_REUSED" };
+        for other in [&other_code, &preview] {
+            assert_eq!(refusal(service.complete_sign_in(other.clone()).await), reused);
+        }
+        if round == 0 {
+            release.notify_one();
+            db_until(&server.database, "SELECT rpc FROM request_ids", &["SignIn"]).await;
+        }
+    }
+    let first = first.await.unwrap().unwrap();
+    assert_eq!(service.complete_sign_in(request).await.unwrap(), first);
+    assert_eq!(fake.exchanges(), 1);
+}
+
+/// A server that a test may kill, and a backend of its.
+fn serve(database: &Database, clients: &str) -> (Running, Caller) {
+    let (child, address) = Running::serve(database, |toml| toml + clients);
+    let channel = Endpoint::from_shared(format!("http://{address}")).unwrap().connect_lazy();
+    (child, Caller::new(channel, Some(Token::of("services", "backend").sign())))
+}
+
+/// A call that its server does not live to answer, once `asked` says that it is as far as that.
+async fn killed(child: Running, caller: &Caller, request: &pb::CompleteSignInRequest, asked: impl Future<Output = ()>) {
+    let call = tokio::spawn({
+        let (caller, request) = (caller.clone(), request.clone());
+        async move { caller.complete_sign_in(request).await }
+    });
+    asked.await;
+    child.signal(Signal::KILL);
+    child.finish();
+    call.await.unwrap().unwrap_err();
+}
+
+/// A78: the account is kept before anything is decided.
+#[tokio::test]
+async fn what_was_proven_when_the_server_died_is_gone_on_with() {
+    let fake = FakeOidc::start(alice()).await;
+    let (database, clients) = (cluster().db_migrated().await, oidc("fake", &fake.issuer));
+    let (child, caller) = serve(&database, &clients);
+    let request = back(&caller).await;
+    // Everybody is read, and nobody is made.
+    let held = database.db_hold_statement("LOCK TABLE users IN SHARE MODE").await;
+
+    killed(child, &caller, &request, database.db_until_waiting(1)).await;
+
+    assert_eq!(db_kept(&database).await, ["alice "]);
+    held.db_release().await;
+    let server = TestServer::start_with(database, |toml| toml + &clients).await;
+    let first = server.service().complete_sign_in(request.clone()).await.unwrap();
+    assert_eq!(decision(Ok(first.clone())).outcome(), Outcome::Created);
+    assert_eq!(server.service().complete_sign_in(request).await.unwrap(), first);
+    assert_eq!(fake.exchanges(), 1);
+    server.database.db_assert_invariants().await;
+}
+
+/// A78: the one case in which it has to begin again: the provider has taken the code, and nobody knows what it said.
+#[tokio::test]
+async fn what_a_provider_told_a_server_that_died_then_is_lost() {
+    let fake = FakeOidc::start(alice()).await;
+    let (database, clients) = (cluster().db_migrated().await, oidc("fake", &fake.issuer));
+    let (child, caller) = serve(&database, &clients);
+    let request = back(&caller).await;
+    let _never = fake.web.hold("/token");
+
+    killed(child, &caller, &request, fake.web.until_asked_for("/token", 1)).await;
+
+    let server = TestServer::start_with(database, |toml| toml + &clients).await;
+    let service = server.service();
+    assert_eq!(refusal(service.complete_sign_in(request.clone()).await), UNDER_WAY, "for all that is known");
+    db_exchange_is_over(&server.database).await;
+    for _ in 0..2 {
+        refused_to_everybody(&server, service.complete_sign_in(request.clone()).await, INVALID).await;
+    }
+}
+
+/// A78: a code that the provider never saw is as good as before.
+#[tokio::test]
+async fn a_code_that_no_provider_has_taken_is_exchanged_after_all() {
+    let fake = FakeOidc::start(alice()).await;
+    let (database, clients) = (cluster().db_migrated().await, oidc("fake", &fake.issuer));
+    let (child, caller) = serve(&database, &clients);
+    let request = back(&caller).await;
+    fake.web.answer("/token", Answer::Begin(Vec::new()));
+
+    killed(child, &caller, &request, fake.web.until_asked_for("/token", 1)).await;
+
+    fake.web.answer_as_ever("/token");
+    let server = TestServer::start_with(database, |toml| toml + &clients).await;
+    assert_eq!(refusal(server.service().complete_sign_in(request.clone()).await), UNDER_WAY);
+    db_exchange_is_over(&server.database).await;
+    let first = server.service().complete_sign_in(request.clone()).await.unwrap();
+    assert_eq!(decision(Ok(first.clone())).outcome(), Outcome::Created);
+    assert_eq!(server.service().complete_sign_in(request).await.unwrap(), first);
+}
+
+#[tokio::test]
+async fn what_the_provider_rejects_is_rejected_again_without_asking() {
+    let (fake, server) = fake_and_server().await;
+    let service = server.service();
+    let request = back(&service).await;
+    fake.web.answer("/token", Answer::new("400 Bad Request", "", r#"{"error":"invalid_grant"}"#));
+    refused_to_everybody(&server, service.complete_sign_in(request.clone()).await, REJECTED).await;
+    fake.web.answer_as_ever("/token");
+
+    refused_to_everybody(&server, service.complete_sign_in(request).await, REJECTED).await;
+
+    assert_eq!(fake.exchanges(), 1);
+    let sent_back = pb::CompleteSignInRequest { error: "access_denied".to_owned(), ..back(&service).await };
+    let sent_back = pb::CompleteSignInRequest { code: String::new(), ..sent_back };
+    for _ in 0..2 {
+        refused_to_everybody(&server, service.complete_sign_in(sent_back.clone()).await, REJECTED).await;
+    }
+    assert_eq!(fake.exchanges(), 1);
+}
+
+#[tokio::test]
+async fn a_provider_that_was_away_is_asked_again() {
+    let (fake, server) = fake_and_server().await;
+    let service = server.service();
+    let request = back(&service).await;
+    for away in [Answer::status("503 Service Unavailable"), Answer::Reset] {
+        fake.web.answer("/token", away);
+        let outcome = service.complete_sign_in(request.clone()).await;
+        refused_to_everybody(&server, outcome, "Unavailable PROVIDER_UNAVAILABLE").await;
+    }
+    fake.web.answer_as_ever("/token");
+
+    let first = service.complete_sign_in(request.clone()).await.unwrap();
+
+    assert_eq!(decision(Ok(first.clone())).outcome(), Outcome::Created);
+    assert_eq!(service.complete_sign_in(request).await.unwrap(), first);
+    assert_eq!(fake.exchanges(), 3);
+}
+
+/// A28: nothing is asked of a provider that was closed meanwhile, and nobody comes in by what it said before.
+#[tokio::test]
+async fn a_provider_that_was_closed_meanwhile_signs_nobody_in() {
+    let (fake, server) = fake_and_server().await;
+    let user = decision(sign_in(&server, "fake").await).user.unwrap().id;
+    server.service().block(&user, true).await;
+    let request = back(&server.service()).await;
+    assert_eq!(refusal(server.service().complete_sign_in(request.clone()).await), "FailedPrecondition USER_BLOCKED");
+    let closed = oidc("fake", &fake.issuer).replacen("email_trust", "enabled = false\nemail_trust", 1);
+    let server = TestServer::start_with(server.database.clone(), |toml| toml + &closed).await;
+    server.service().block(&user, false).await;
+
+    let outcome = server.service().complete_sign_in(request).await;
+
+    assert_eq!(refusal(outcome), "FailedPrecondition PROVIDER_DISABLED");
+}
+
+/// What stood in the way once need not stand there the next time.
+#[tokio::test]
+async fn a_refused_decision_is_made_again() {
+    let (fake, server) = fake_and_server().await;
+    let service = server.service();
+    let user = decision(sign_in(&server, "fake").await).user.unwrap().id;
+    service.block(&user, true).await;
+    let request = back(&service).await;
+    for _ in 0..2 {
+        let outcome = service.complete_sign_in(request.clone()).await;
+        assert_eq!(refusal(outcome), "FailedPrecondition USER_BLOCKED");
+    }
+    assert_eq!(db_kept(&server.database).await, [format!("alice {user}")]);
+    service.block(&user, false).await;
+
+    let signed_in = decision(service.complete_sign_in(request).await);
+
+    assert_eq!((signed_in.outcome(), signed_in.user.unwrap().id), (Outcome::SignedIn, user));
+    assert_eq!(fake.exchanges(), 2);
+}
+
+/// A79: an account that has moved since it was proven is not its new owner's way in; nor is one that was deleted.
+#[tokio::test]
+async fn what_was_proven_before_the_account_moved_signs_nobody_in() {
+    for what in ["linked", "left", "deleted", "deleted and made again"] {
+        let (_fake, server) = fake_and_server().await;
+        let service = server.service();
+        let owner = decision(sign_in(&server, "fake").await).user.unwrap().id;
+        let other = service.create("github", "other").await.id;
+        if what == "left" {
+            service.link(link_user(&other, &owner)).await.unwrap();
+        }
+        let holder = if what == "left" { &other } else { &owner };
+        service.block(holder, true).await;
+        let request = back(&service).await;
+        let blocked = service.complete_sign_in(request.clone()).await;
+        assert_eq!(refusal(blocked), "FailedPrecondition USER_BLOCKED", "{what}");
+        service.block(holder, false).await;
+        match what {
+            "linked" => drop(service.link(link_user(&other, &owner)).await.unwrap()),
+            "left" => drop(service.unlink(unlink(&other, "fake", "alice")).await.unwrap()),
+            _ => service.delete(&owner).await,
+        }
+        if what == "deleted and made again" {
+            service.create("fake", "alice").await;
+        }
+
+        let outcome = server.db_refused(service.complete_sign_in(request)).await;
+
+        assert_eq!(outcome, INVALID, "{what}");
+    }
+}
+
+/// A79: the same of a link: it absorbs whom the account was of when it was proven, or nobody.
+#[tokio::test]
+async fn what_was_proven_before_the_account_moved_links_nothing() {
+    for what in ["as it was", "made", "linked", "touched", "deleted"] {
+        let (_fake, server) = fake_and_server().await;
+        let service = server.service();
+        let ann = service.create("github", "ann").await.id;
+        let token = Token::of("github", "ann").sign();
+        let owner = match what {
+            "made" => String::new(),
+            _ => decision(sign_in(&server, "fake").await).user.unwrap().id,
+        };
+        let begun = service.start_sign_in(to_link("fake", &token)).await.unwrap();
+        // Another version than it has: the account is proven, and the link refused.
+        let terms = pb::LinkTerms { expected_version: Some(2), ..Default::default() };
+        let request =
+            pb::CompleteSignInRequest { user_token: token, link: Some(terms), ..under_an_id(come_back(&begun).await) };
+        assert_eq!(refusal(service.complete_sign_in(request.clone()).await), "Aborted VERSION_MISMATCH");
+        let metadata = pb::UserUpdate { user_metadata: object(json!({"a": 1})), ..Default::default() };
+        service.update_user(update(&ann, &["user_metadata"], metadata)).await.unwrap();
+        match what {
+            "made" => drop(service.create("fake", "alice").await),
+            "linked" => {
+                let other = service.create("okta", "other").await.id;
+                service.link(link_user(&other, &owner)).await.unwrap();
+            }
+            "touched" => {
+                let other = service.create("okta", "other").await.id;
+                service.link(link_user(&owner, &other)).await.unwrap();
+            }
+            "deleted" => service.delete(&owner).await,
+            _ => {}
+        }
+
+        let outcome = service.complete_sign_in(request).await;
+
+        match what {
+            "as it was" => assert_eq!(link(outcome).outcome(), pb::link_response::Outcome::Absorbed),
+            _ => assert_eq!(refusal(outcome), INVALID, "{what}"),
+        }
+        server.database.db_assert_invariants().await;
+    }
+}
+
+/// A79: what is kept of an account goes with its user, and with whoever owned it; also that of an account which is
+/// no user's yet.
+#[tokio::test]
+async fn what_is_kept_of_an_account_goes_with_its_user() {
+    let (_fake, server) = fake_and_server().await;
+    let service = server.service();
+    let request = back(&service).await;
+    let user = decision(service.complete_sign_in(request.clone()).await).user.unwrap().id;
+    assert_eq!(db_kept(&server.database).await, ["alice "]);
+    assert!(server.database.db_dump().await.contains("Alice@example.com"), "the test would see it");
+
+    service.delete(&user).await;
+
+    assert_eq!(db_kept(&server.database).await, [""; 0]);
+    assert!(!server.database.db_dump().await.contains("Alice"));
+    assert_eq!(refusal(service.complete_sign_in(request).await), INVALID);
+
+    // Whose it was then, and is another's now.
+    let owner = decision(sign_in(&server, "fake").await).user.unwrap().id;
+    decision(service.complete_sign_in(back(&service).await).await);
+    let other = service.create("github", "other").await.id;
+    service.link(link_user(&owner, &other)).await.unwrap();
+    service.set_primary_identity(primary(&owner, "github", "other")).await.unwrap();
+    service.unlink(unlink(&owner, "fake", "alice")).await.unwrap();
+    assert_eq!(db_kept(&server.database).await, [format!("alice {owner}")]);
+    service.delete(&owner).await;
+    assert_eq!(db_kept(&server.database).await, [""; 0]);
+}
+
+fn primary(user_id: &str, provider: &str, subject: &str) -> pb::SetPrimaryIdentityRequest {
+    let identity = identity_ref(provider, subject);
+    pb::SetPrimaryIdentityRequest { user_id: user_id.to_owned(), identity, ..Default::default() }
+}
+
+/// A79: who is deleted while the provider is asked leaves nothing behind, and does not come again by that.
+#[tokio::test]
+async fn who_is_deleted_while_the_provider_is_asked_is_not_kept() {
+    let (fake, server) = fake_and_server().await;
+    let service = server.service();
+    let user = decision(sign_in(&server, "fake").await).user.unwrap().id;
+    let request = back(&service).await;
+    let release = fake.web.hold("/token");
+    let completing = tokio::spawn({
+        let (service, request) = (service.clone(), request.clone());
+        async move { service.complete_sign_in(request).await }
+    });
+    fake.web.until_asked_for("/token", 2).await;
+    service.delete(&user).await;
+
+    release.notify_one();
+
+    refused_to_everybody(&server, completing.await.unwrap(), INVALID).await;
+    assert_eq!(db_kept(&server.database).await, [""; 0]);
+}
+
+/// A27, A50: an answer with a ticket is told again, and neither it nor what a flow stands on is in the database.
+#[tokio::test]
+async fn an_answer_with_a_ticket_is_told_again() {
+    let (fake, server) = fake_and_server().await;
+    let service = server.service();
+    // Who is asked: fake is not linked by itself.
+    let ann = service.create_with("google-oauth2", "g1", verified("alice@example.com")).await.id;
+    let request = back(&service).await;
+
+    let first = service.complete_sign_in(request.clone()).await.unwrap();
+
+    let told = decision(Ok(first.clone()));
+    assert_eq!((told.outcome(), told.candidates[0].user_id.as_str()), (Outcome::Candidates, ann.as_str()));
+    assert_eq!(data_encoding::BASE64URL_NOPAD.decode(told.ticket.as_bytes()).unwrap().len(), 32);
+    assert_eq!(service.complete_sign_in(request.clone()).await.unwrap(), first);
+    let verifier = fake.web.asked_for("/token")[0].form["code_verifier"].clone();
+    let dump = server.database.db_dump().await;
+    for secret in [&told.ticket, &request.attempt_secret, &request.state, &request.code, &verifier] {
+        assert!(!dump.contains(secret) && !dump.contains(&data_encoding::HEXLOWER.encode(secret.as_bytes())));
+    }
+    let other = decision(service.complete_sign_in(back(&service).await).await);
+    assert_ne!(other.ticket, told.ticket, "each attempt has its own");
+    let secondary = Some(pb::link_request::Secondary::LinkTicket(told.ticket));
+    let by_ticket = pb::LinkRequest { user_id: ann, secondary, ..Default::default() };
+    assert_eq!(service.link(by_ticket).await.unwrap().outcome(), pb::link_response::Outcome::Attached);
+}
+
+/// An attempt is over after its ten minutes, whoever claimed it; what was answered is told for a day.
+#[tokio::test]
+async fn an_attempt_that_was_claimed_expires_and_its_answer_stays() {
+    let (fake, server) = fake_and_server().await;
+    let service = server.service();
+    let [answered, refused] = [back(&service).await, back(&service).await];
+    let first = service.complete_sign_in(answered.clone()).await.unwrap();
+    let user = decision(Ok(first.clone())).user.unwrap().id;
+    service.block(&user, true).await;
+    let blocked = "FailedPrecondition USER_BLOCKED";
+    assert_eq!(refusal(service.complete_sign_in(refused.clone()).await), blocked);
+    server.database.db_execute("UPDATE sign_in_attempts SET expire_time = now()").await;
+
+    assert_eq!(service.complete_sign_in(answered).await.unwrap(), first);
+    assert_eq!(refusal(service.complete_sign_in(refused).await), INVALID);
+    assert_eq!(fake.exchanges(), 2);
+    // Every server sweeps when it starts.
+    let _other = TestServer::start_on(server.database.clone()).await;
+    db_until(&server.database, "SELECT provider FROM sign_in_attempts", &[]).await;
+}
