@@ -7,4 +7,5 @@ ALTER TABLE identities
   DROP COLUMN moved_by_proof,
   DROP COLUMN vouched,
   DROP COLUMN email_proven_since,
+  DROP COLUMN email_proven_among,
   DROP COLUMN email_changed;

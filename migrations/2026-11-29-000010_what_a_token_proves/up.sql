@@ -6,12 +6,14 @@ ALTER TABLE identities
   ADD COLUMN moved_by_proof      boolean NOT NULL DEFAULT false,
   ADD COLUMN vouched             boolean NOT NULL DEFAULT true,
   ADD COLUMN email_proven_since  timestamptz,
+  ADD COLUMN email_proven_among  boolean NOT NULL DEFAULT false,
   ADD COLUMN email_changed       boolean NOT NULL DEFAULT false;
 
 COMMENT ON COLUMN identities.owner_since IS 'When the identity came to its present owner by a link, an unlink or an undo; NULL where it was created with the owner. Tokens from before only read.';
 COMMENT ON COLUMN identities.moved_by_proof IS 'Whether a user''s proof moved it at owner_since: then a token of that very second counts as older.';
 COMMENT ON COLUMN identities.vouched IS 'False where the identity came by a link of a user who had signed in more than ten minutes before: until an older identity signs in, this one is no fresh sign-in for what cannot be taken back.';
 COMMENT ON COLUMN identities.email_proven_since IS 'Since when the provider has said, of this very address, that it is verified; later sign-ins do not renew it. NULL where the email is not verified; for a row of an earlier release email_verify_time stands in.';
+COMMENT ON COLUMN identities.email_proven_among IS 'Whether its owner had an identity that had not proven this address when this one did, or when it came with it; stays when that one leaves.';
 COMMENT ON COLUMN identities.email_changed IS 'Whether the account had another address, or none, when it came here.';
 
 ALTER TABLE users

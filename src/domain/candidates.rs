@@ -76,7 +76,8 @@ fn candidate(
     let emails: Vec<&str> = emails.iter().copied().filter(|email| links_by(other, email)).collect();
     let with = |email| other.identities.iter().filter_map(move |of| Some((of, of.verify_time_of(email)?)));
     let shared: Vec<(&Identity, DateTime<Utc>)> = emails.iter().flat_map(|email| with(email)).collect();
-    let others = other.identities.iter().filter(|of| shared.iter().all(|(identity, _)| identity.id != of.id));
+    let is_proof = |of: &&Identity| !of.email_changed && shared.iter().any(|(identity, _)| identity.id == of.id);
+    let others = other.identities.iter().filter(|of| !is_proof(of));
     Some(Candidate {
         user: other.id.clone(),
         shared_emails: emails.iter().map(|email| (*email).to_owned()).collect(),

@@ -98,6 +98,7 @@ pub fn absorb(
         .into_iter()
         .zip(first..)
         .map(|(identity, ordinal)| Identity { ordinal, moved: Some(moved.also(identity.moved)), ..identity })
+        .map(|identity| identity.among(&primary.identities))
         .collect();
     primary.identities.extend(moved.iter().cloned());
     secondary.absorbed = Some(Absorbed { into: primary.id.clone(), by_link: link, time: now });
@@ -132,7 +133,7 @@ pub fn attach(
         expect_shared_email(&primary, |email| canonical == Some(email))?;
     }
     let attached = owned(identity, primary.id.clone(), next_ordinal(&primary), now);
-    let attached = Identity { attached_by: Some(link), moved: Some(moved), ..attached };
+    let attached = Identity { attached_by: Some(link), moved: Some(moved), ..attached }.among(&primary.identities);
     primary.identities.push(attached.clone());
     primary.touch_identities(now);
     Ok((primary, attached))
@@ -203,6 +204,7 @@ pub fn owned(identity: UnownedIdentity, home: UserId, ordinal: i32, now: DateTim
         attached_by: None,
         moved: None,
         email_proven_since: is_verified.then_some(now),
+        email_proven_among: false,
         email_changed: false,
     }
 }

@@ -137,19 +137,28 @@ impl Match<'_> {
         self.proofs.iter().all(|proof| proof.email_changed)
     }
 
-    /// Whether the user has an account that was there before the email was first proven on it, and has not proven it:
-    /// it may be that of another person who waited for the owner of the address (the same paper, trojan identifier).
+    /// Whether the user has an account that was there before the email was first proven on it, and has not proven it, or
+    /// had one then that has left since: it may be that of another person who waited for the owner of the address (the same paper, trojan identifier).
     fn is_joined_by_older_account(&self) -> bool {
-        let unchanged = self.proofs.iter().filter(|proof| !proof.email_changed);
-        let Some(first) = unchanged.min_by_key(|proof| proof.proven_here_since()) else { return true };
-        let others = self.user.identities.iter().filter(|of| self.proofs.iter().all(|proof| proof.id != of.id));
-        others.into_iter().any(|other| other.came_before_proof(first))
+        let first = self.unchanged_proofs().min_by_key(|proof| proof.proven_here_since());
+        first.is_none_or(|first| {
+            first.email_proven_among || self.other_identities().any(|other| other.came_before_proof(first))
+        })
     }
 
-    /// The accounts that have not proven the email, and since when they have been the user's.
+    /// The proofs of accounts that had no other address here before.
+    fn unchanged_proofs(&self) -> impl Iterator<Item = &Identity> {
+        self.proofs.iter().copied().filter(|proof| !proof.email_changed)
+    }
+
+    /// The identities that are none of these.
+    fn other_identities(&self) -> impl Iterator<Item = &Identity> {
+        self.user.identities.iter().filter(|of| self.unchanged_proofs().all(|proof| proof.id != of.id))
+    }
+
+    /// The accounts that have not proven the email, or only since they changed to it, and since when they have been the user's.
     fn others(&self) -> Vec<(IdentityRef, DateTime<Utc>)> {
-        let others = self.user.identities.iter().filter(|of| self.proofs.iter().all(|proof| proof.id != of.id));
-        others.map(|other| (other.id.clone(), other.here_since())).collect()
+        self.other_identities().map(|other| (other.id.clone(), other.here_since())).collect()
     }
 
     /// When the last of the proofs was made.

@@ -119,6 +119,8 @@ pub fn detach(
     let mut identity = take_out(&mut owner, terms.identity, terms.can_sign_in)?;
     identity.ordinal = 0;
     identity.moved = Some(Moved::at(now));
+    // Nobody comes along.
+    identity.email_proven_among = false;
     let departure = match (home, link) {
         (Some(home), Some(link)) => {
             let (user, withheld) = come_back(home, &identity, terms, now);
@@ -188,9 +190,13 @@ fn take_out(
 }
 
 /// The link that ends when an identity leaves `owner`: that which absorbed its home, if none of the home's
-/// identities stays.
+/// identities stays. An identity that an old sign-in attached to its home ends none: it need not be the person's whose
+/// home that is, and becomes a user of its own.
 pub fn ended_link(owner: &User, home: Option<&User>, identity: &IdentityRef) -> Option<Uuid> {
     let home = home?;
+    let is_vouched =
+        |identity: &&Identity| identity.attached_by.is_none() || identity.moved.is_none_or(|moved| moved.vouched);
+    owner.identity(identity).filter(is_vouched)?;
     let stays = owner.identities.iter().any(|other| other.home == home.id && other.id != *identity);
     home.absorbed.as_ref().filter(|_| !stays).map(|absorbed| absorbed.by_link)
 }

@@ -79,6 +79,9 @@ pub struct Identity {
     pub moved: Option<Moved>,
     /// Since when the provider has said of this very address that it is verified; `None` if it does not.
     pub email_proven_since: Option<DateTime<Utc>>,
+    /// Whether the owner had an identity that had not proven this address when this one did, or when this one came
+    /// with it. It stays so when that identity leaves: another may have come in its place.
+    pub email_proven_among: bool,
     /// Whether the account had another address, or none, when it came here.
     pub email_changed: bool,
 }
@@ -87,6 +90,22 @@ impl Identity {
     /// Since when it has been its present owner's.
     pub fn here_since(&self) -> DateTime<Utc> {
         self.moved.map_or(self.attach_time, |moved| moved.time.max(self.attach_time))
+    }
+
+    /// Whether it proves this canonical email.
+    pub fn has_proven(&self, canonical: &str) -> bool {
+        self.email.as_ref().is_some_and(|email| email.is_verified() && email.canonical.as_deref() == Some(canonical))
+    }
+
+    /// The same with what is true of its email once it is, or proves that, among these others.
+    #[must_use]
+    pub fn among<'a>(self, others: impl IntoIterator<Item = &'a Self>) -> Self {
+        let canonical = self.email.as_ref().filter(|email| email.is_verified());
+        let canonical = canonical.and_then(|email| email.canonical.as_deref());
+        let is_among = canonical.is_some_and(|canonical| {
+            others.into_iter().any(|other| other.id != self.id && !other.has_proven(canonical))
+        });
+        Self { email_proven_among: self.email_proven_among || is_among, ..self }
     }
 
     /// Since when its owner has had its email proven by it; the end of time if it is not.
@@ -134,6 +153,11 @@ impl Moved {
     #[must_use]
     pub fn also(self, before: Option<Self>) -> Self {
         Self { vouched: self.vouched && before.is_none_or(|before| before.vouched), ..self }
+    }
+
+    /// Whether a sign-in at this time is from an earlier second.
+    pub fn is_later_than_sign_in(&self, time: DateTime<Utc>) -> bool {
+        is_before(time, self.time)
     }
 
     /// Whether a token issued at `issued_at` is from before. Tokens tell time in whole seconds (RFC 7519 §2).
@@ -280,6 +304,11 @@ impl User {
         let first = self.identities.iter().map(|identity| identity.ordinal).min();
         self.identity(id)
             .is_some_and(|identity| identity.moved.is_none_or(|moved| moved.vouched) || Some(identity.ordinal) == first)
+    }
+
+    /// Puts an identity in the place of the one with its id.
+    pub fn replace_identity(&mut self, fresh: &Identity) {
+        self.identities.iter_mut().filter(|identity| identity.id == fresh.id).for_each(|known| *known = fresh.clone());
     }
 
     /// Whether each identity counts as a fresh sign-in by itself.

@@ -130,7 +130,7 @@ impl Link {
         let question = Question {
             about: About::Named(named),
             proof_hash: self.secondary.proof_hash(),
-            token: self.secondary.token().map(|token| token.hash),
+            token: self.secondary.token().map(|token| token.stamp().hash),
         };
         let (primary, known) = match self.secondary.user_id() {
             None => {

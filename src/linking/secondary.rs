@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::{Error, Linking};
 use crate::{
-    auth::{Caller, Denial, Permit, TokenUse, VerifiedToken, Who},
+    auth::{Caller, Denial, Permit, RECENT_SIGN_IN, TokenUse, VerifiedToken, Who},
     config::Tenant,
     domain::{
         Email, IdentityEmail, IdentityRef, Metadata, Named, Refusal, User, UserId, Verified, Verifier,
@@ -77,7 +77,9 @@ impl Linking {
             Who::User(Named::UserId(_)) => true,
             Who::Service => false,
         };
-        if is_enabled && proof.tenants.contains(permit.tenant()) {
+        // A proof is as fresh as what it may lead to. A token that was renewed just now may be of an old session.
+        let is_fresh = proof.authenticated_at.is_some_and(|time| time >= now - RECENT_SIGN_IN);
+        if is_enabled && is_fresh && proof.tenants.contains(permit.tenant()) {
             Ok(Secondary::Proven(proof))
         } else {
             Err(Refusal::LinkTokenInvalid(LinkTokenProblem::Invalid).into())

@@ -14,7 +14,7 @@ use crate::{
     clock,
     config::Tenant,
     domain::{
-        Event, Moved, Named, User, UserChange, UserId,
+        Event, Identity, Moved, Named, User, UserChange, UserId,
         linking::{LinkTerms, UnownedIdentity, owned},
         sign_in::{self, Decision, Outcome},
         tickets::{Proven, Ticket, TicketPurpose, UserThen},
@@ -198,15 +198,15 @@ impl SignIn {
         let mut user = owner.ok_or(Error::Moved)?;
         let vouched = user.vouched_for_by(&account.id);
         user.vouch_for(&vouched);
-        let known = user.identities.iter_mut().find(|identity| identity.id == account.id).ok_or(Error::Moved)?;
+        let known = user.identity(&account.id).cloned().ok_or(Error::Moved)?;
         let policy = &tenant.provider(&account.id.provider).policy;
-        let fresh = sign_in::refreshed(known, &account, policy, now);
-        if let Some(fresh) = &fresh {
-            let proves_an_address = sign_in::proves_an_address(known, fresh);
-            *known = fresh.clone();
-            if proves_an_address {
+        let mut fresh = sign_in::refreshed(&known, &account, policy, now);
+        if let Some(fresh) = &mut fresh {
+            if sign_in::proves_an_address(&known, fresh) {
+                *fresh = Identity { email_proven_among: false, ..fresh.clone() }.among(&user.identities);
                 user.writes_valid_from = Some(now);
             }
+            user.replace_identity(fresh);
             user.touch(now);
         }
         if !self.validate_only {

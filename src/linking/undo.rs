@@ -149,7 +149,8 @@ impl Write for UndoLink {
     }
 
     fn left(&self, answer: &UndoneLink) -> Option<(Option<UserId>, UndoneLink)> {
-        let restored = answer.restored.as_ref()?;
+        // Who had left before is told as on the first time.
+        let restored = answer.restored.as_ref().filter(|_| !answer.was_undone)?;
         calling_token(&self.permit).filter(|caller| restored.is_meant_by(&caller.named))?;
         let (taken_back, withheld) = (TakenBackMetadata::default(), answer.withheld.clone());
         let UndoneLink { is_new, was_undone, .. } = *answer;

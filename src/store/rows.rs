@@ -91,6 +91,7 @@ struct IdentityRow {
     moved_by_proof: bool,
     vouched: bool,
     email_proven_since: Option<DateTime<Utc>>,
+    email_proven_among: bool,
     email_changed: bool,
 }
 
@@ -163,6 +164,7 @@ impl TryFrom<IdentityRow> for Identity {
             moved: moved(row.owner_since, row.moved_by_proof, row.vouched),
             // A release before the column knew only when the email was last verified.
             email_proven_since: row.email_verify_time.and(row.email_proven_since.or(row.email_verify_time)),
+            email_proven_among: row.email_proven_among,
             email_changed: row.email_changed,
         })
     }

@@ -47,6 +47,7 @@ diesel::table! {
         moved_by_proof -> Bool,
         vouched -> Bool,
         email_proven_since -> Nullable<Timestamptz>,
+        email_proven_among -> Bool,
         email_changed -> Bool,
     }
 }

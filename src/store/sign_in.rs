@@ -33,7 +33,8 @@ impl Session {
                   'email_verifier', i.email_verifier, 'attach_time', i.attach_time, \
                   'attached_by_link', i.attached_by_link, 'owner_since', i.owner_since, \
                   'moved_by_proof', i.moved_by_proof, 'vouched', i.vouched, \
-                  'email_proven_since', i.email_proven_since, 'email_changed', i.email_changed, 'profile_data', \
+                  'email_proven_since', i.email_proven_since, 'email_proven_among', i.email_proven_among, \
+                  'email_changed', i.email_changed, 'profile_data', \
                   CASE WHEN i.email_canonical = $2 AND i.profile_data ? 'hd' \
                     THEN jsonb_build_object('hd', i.profile_data->'hd') ELSE '{}' END) ORDER BY i.ordinal) \
                 FROM identities i WHERE i.tenant_id = u.tenant_id AND i.owner_id = u.id) AS identities \
@@ -75,6 +76,7 @@ impl Session {
                 identities::email_verifier.eq(verified.map(|verified| verifier_json(&verified.by))),
                 identities::profile_data.eq(json(&identity.profile_data)),
                 identities::email_proven_since.eq(identity.email_proven_since),
+                identities::email_proven_among.eq(identity.email_proven_among),
                 identities::email_changed.eq(identity.email_changed),
             ));
         self.conn.execute(Cached(update)).await?;

@@ -215,7 +215,8 @@ impl Session {
     }
 
     /// Lets users that `from` had absorbed point to `to` instead, and says who: one hop, whatever is
-    /// linked. What `from` demanded of tokens, they go on demanding.
+    /// linked. What `from` demanded of tokens, they go on demanding, also of the
+    /// one that they had spared.
     pub async fn repoint_absorbed(
         &mut self,
         from: &User,
@@ -223,7 +224,8 @@ impl Session {
         now: DateTime<Utc>,
     ) -> Result<Vec<UserId>, StoreError> {
         const SQL: &str = "UPDATE users SET absorbed_into = $3, absorbed_time = $4, \
-              tokens_valid_from = greatest(tokens_valid_from, $5) \
+              tokens_valid_from = greatest(tokens_valid_from, $5), \
+              spared_token = CASE WHEN $5 >= coalesce(tokens_valid_from, $5) THEN NULL ELSE spared_token END \
             WHERE tenant_id = $1 AND absorbed_into = $2 RETURNING id";
         let query = sql_query(SQL)
             .bind::<Text, _>(self.tenant.as_str())
@@ -300,6 +302,7 @@ impl Session {
                 identities::moved_by_proof.eq(identity.moved.is_some_and(|moved| moved.by_proof)),
                 identities::vouched.eq(identity.moved.is_none_or(|moved| moved.vouched)),
                 identities::email_proven_since.eq(identity.email_proven_since),
+                identities::email_proven_among.eq(identity.email_proven_among),
                 identities::email_changed.eq(identity.email_changed),
             ))
             .on_conflict_do_nothing();
@@ -320,11 +323,11 @@ impl Session {
     pub async fn move_identities(&mut self, moved: &[Identity], owner: &UserId) -> Result<(), StoreError> {
         const SQL: &str = "UPDATE identities i SET owner_id = $2, home_id = n.home_id, ordinal = n.ordinal, \
               attach_time = n.attach_time, attached_by_link = n.attached_by_link, owner_since = n.owner_since, \
-              moved_by_proof = n.moved_by_proof, vouched = n.vouched \
+              moved_by_proof = n.moved_by_proof, vouched = n.vouched, email_proven_among = n.email_proven_among \
             FROM unnest($3::text[], $4::text[], $5::text[], $6::integer[], $7::timestamptz[], $8::uuid[], \
-              $9::timestamptz[], $10::boolean[], $11::boolean[]) \
+              $9::timestamptz[], $10::boolean[], $11::boolean[], $12::boolean[]) \
               AS n(provider, subject, home_id, ordinal, attach_time, attached_by_link, owner_since, moved_by_proof, \
-              vouched) \
+              vouched, email_proven_among) \
             WHERE i.tenant_id = $1 AND i.provider = n.provider AND i.subject = n.subject";
         let query = sql_query(SQL)
             .bind::<Text, _>(self.tenant.as_str())
@@ -337,7 +340,8 @@ impl Session {
             .bind::<Array<Nullable<SqlUuid>>, _>(column(moved, |identity| identity.attached_by))
             .bind::<Array<Nullable<Timestamptz>>, _>(column(moved, |identity| identity.moved.map(|moved| moved.time)))
             .bind::<Array<Bool>, _>(column(moved, |identity| identity.moved.is_some_and(|moved| moved.by_proof)))
-            .bind::<Array<Bool>, _>(column(moved, |identity| identity.moved.is_none_or(|moved| moved.vouched)));
+            .bind::<Array<Bool>, _>(column(moved, |identity| identity.moved.is_none_or(|moved| moved.vouched)))
+            .bind::<Array<Bool>, _>(column(moved, |identity| identity.email_proven_among));
         expect_rows(self.conn.execute(Cached(query)).await?, moved.len())
     }
 

@@ -73,7 +73,7 @@ async fn a_killed_server_loses_no_answered_link_and_repeats_none() {
     again.database.db_assert_invariants().await;
 }
 
-fn one_connection(toml: String) -> String {
+fn one_connection(toml: &str) -> String {
     toml.replace("max_connections = 8", "max_connections = 1")
 }
 
@@ -105,7 +105,7 @@ async fn a_database_that_is_silent_keeps_no_call_and_no_connection() {
 /// F10: all connections are in use.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_call_without_a_connection_is_refused_after_a_short_wait() {
-    let server = TestServer::start_with(cluster().db_migrated().await, one_connection).await;
+    let server = TestServer::start_with(cluster().db_migrated().await, |toml| one_connection(&toml)).await;
     let service = server.service();
     let user = service.create("github", "h1").await;
     let held = server.database.db_hold(&user.id).await;
@@ -178,7 +178,7 @@ async fn db_read_only(database: &Database, read_only: bool) {
 /// F15, P14: the database takes no writes, as a replica does not.
 #[tokio::test]
 async fn a_read_only_database_refuses_writes_and_reads_go_on() {
-    let server = TestServer::start_with(cluster().db_migrated().await, one_connection).await;
+    let server = TestServer::start_with(cluster().db_migrated().await, |toml| one_connection(&toml)).await;
     let service = server.service();
     let user = service.create("github", "h1").await;
 

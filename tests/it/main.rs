@@ -58,6 +58,7 @@ mod statements;
 mod stop;
 mod storm;
 mod story;
+mod takeover;
 mod threats;
 mod undeclared;
 mod undo;

@@ -48,7 +48,8 @@ impl SignIn {
     pub(super) async fn see(&self, tenant: &Tenant, session: &mut Session) -> Result<Seen, Error> {
         match &self.with {
             SigningIn::Account { account, proven_at } => {
-                see_account(tenant, session, UnownedIdentity::clone(account), *proven_at, None, tenant.registration).await
+                see_account(tenant, session, UnownedIdentity::clone(account), *proven_at, None, tenant.registration)
+                    .await
             }
             SigningIn::Kept(proven) => see_kept(tenant, session, proven, tenant.registration).await,
             SigningIn::Ticket(hash) => see_ticket(tenant, session, hash).await,
@@ -69,6 +70,11 @@ async fn see_account(
     let account = tenant.described(account);
     let owner = session.user_by_identity(&account.id).await?;
     if kept.is_some_and(|kept| !kept.is_still_of(owner.as_ref())) {
+        return Err(Refusal::SignInInvalid.into());
+    }
+    // A sign-in from before the account came to its owner is not that user's, as a token of then would not be.
+    let moved = owner.as_ref().and_then(|owner| owner.identity(&account.id)).and_then(|identity| identity.moved);
+    if moved.is_some_and(|moved| moved.is_later_than_sign_in(proven_at)) {
         return Err(Refusal::SignInInvalid.into());
     }
     let email = sign_in::telling_email(&account).filter(|_| owner.is_none());

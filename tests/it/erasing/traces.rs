@@ -198,7 +198,7 @@ async fn who_let_an_account_go_is_forgotten() {
         let left: Vec<&str> = dump.lines().filter(|line| line.contains(trace.as_str())).collect();
         assert!(left.is_empty(), "{trace} is left: {left:#?}");
     }
-    assert_eq!(server.database.db_texts(remembered).await, [ben.clone()]);
+    assert_eq!(server.database.db_texts(remembered).await, std::slice::from_ref(&ben));
     server.database.db_assert_invariants().await;
 
     service.delete(&ben).await;

@@ -1,0 +1,212 @@
+//! Attacks on accounts that a hostile reviewer found, each of which took somebody over once.
+
+use identity_link::{clock, grpc::proto as pb};
+use serde_json::json as value;
+
+use crate::support::{cluster::cluster, tokens::Token, *};
+
+const EMAIL: &str = "ann@example.com";
+const HOUR: i64 = 3600;
+const ID: &str = "0b0f5a51-2f4e-4f6a-8a44-3f3d0f2f5c11";
+const NO_PROOF: &str = "FailedPrecondition LINK_TOKEN_INVALID";
+
+fn account(provider: &str, subject: &str, email: &str, email_verified: bool) -> pb::ProvenAccount {
+    pb::ProvenAccount {
+        r#ref: identity_ref(provider, subject),
+        email: email.to_owned(),
+        email_verified,
+        ..Default::default()
+    }
+}
+
+async fn arrives(service: &Caller, account: pb::ProvenAccount) -> pb::SignInDecision {
+    service.resolve_sign_in(sign_in_with(account)).await.unwrap().decision.unwrap()
+}
+
+fn told(decision: &pb::SignInDecision) -> String {
+    format!("{} {}", decision.outcome().as_str_name(), decision.rule().as_str_name())
+}
+
+fn later(provider: &'static str, subject: &str) -> Token {
+    Token::of(provider, subject).issued_ago(-2)
+}
+
+/// A65: a session of nine hours ago, renewed in silence, proves nothing: it would bring its user along, whole.
+#[tokio::test]
+async fn an_old_session_is_no_proof() {
+    let server = TestServer::start().await;
+    let service = server.service();
+    let ann = service.create("google-oauth2", "g1").await.id;
+    service.create("okta", "thief").await;
+    let stolen = Token::of("google-oauth2", "g1").with("auth_time", clock::now().timestamp() - 9 * HOUR);
+    let thief = server.person("okta", "thief");
+
+    assert_eq!(server.db_refused(thief.link(link_with(&stolen.sign()))).await, NO_PROOF);
+
+    // Nor for a service that passes it on, nor to attach an account that has no user.
+    let okta = service.owner("okta", "thief").await;
+    let passed_on = pb::LinkRequest { user_id: okta, ..link_with(&stolen.sign()) };
+    assert_eq!(server.db_refused(service.link(passed_on)).await, NO_PROOF);
+    let unowned = Token::of("google-oauth2", "g2").with("auth_time", clock::now().timestamp() - 9 * HOUR);
+    assert_eq!(server.db_refused(thief.link(link_with(&unowned.sign()))).await, NO_PROOF);
+    assert_eq!(service.resolved(&[&ann]).await, [format!("CURRENT {ann}")]);
+}
+
+/// A65: nor does one of an issuer whose tokens have to say when the person signed in, and which does not.
+#[tokio::test]
+async fn a_token_that_does_not_say_when_is_no_proof_where_it_has_to() {
+    let server = TestServer::start_with(cluster().db_migrated().await, |toml| {
+        toml.replacen("[issuers.google-oauth2]", "[issuers.google-oauth2]\nrequire_auth_time = true", 1)
+    })
+    .await;
+    server.service().create("google-oauth2", "g1").await;
+    server.service().create("okta", "thief").await;
+    let thief = server.person("okta", "thief");
+    let proof = server.proof("google-oauth2", "g1");
+    assert_eq!(server.db_refused(thief.link(link_with(&proof))).await, NO_PROOF);
+    let telling = Token::of("google-oauth2", "g1").with("auth_time", clock::now().timestamp() - 60);
+    thief.link(link_with(&telling.sign())).await.unwrap();
+}
+
+/// A66: an account that waited for the owner of the address brings another, and leaves.
+#[tokio::test]
+async fn an_account_that_waited_is_remembered_when_it_has_left() {
+    let server = TestServer::start().await;
+    let service = server.service();
+    arrives(&service, account("google-oauth2", "trap", EMAIL, false)).await;
+    server.person("google-oauth2", "trap").link(link_with(&server.proof("sms", "thief"))).await.unwrap();
+    arrives(&service, account("google-oauth2", "trap", EMAIL, true)).await;
+
+    let sms = server.caller(&later("sms", "thief"));
+    sms.link(link_with(&server.proof("apple", "thief"))).await.unwrap();
+    server.caller(&later("apple", "thief")).unlink(unlink("", "sms", "thief")).await.unwrap();
+
+    let ann = arrives(&service, account("github", "ann", EMAIL, true)).await;
+    assert_eq!(told(&ann), "OUTCOME_CANDIDATES SIGN_IN_RULE_ACCOUNT_BEFORE_EMAIL");
+}
+
+/// A66: one that changes to the address once that is proven is no other for it.
+#[tokio::test]
+async fn an_account_that_waited_and_changed_to_the_address_is_still_another() {
+    let server = TestServer::start_with(cluster().db_migrated().await, |toml| {
+        toml.replacen(
+            "apple = { email_trust = \"when_verified\" }",
+            "apple = { email_trust = \"when_verified\", linking = \"automatic\" }",
+            1,
+        )
+    })
+    .await;
+    let service = server.service();
+    arrives(&service, account("google-oauth2", "trap", EMAIL, false)).await;
+    let proof = Token::of("apple", "thief").with("email", "thief@example.com").with("email_verified", true);
+    server.person("google-oauth2", "trap").link(link_with(&proof.sign())).await.unwrap();
+    arrives(&service, account("google-oauth2", "trap", EMAIL, true)).await;
+    arrives(&service, account("apple", "thief", EMAIL, true)).await;
+
+    let ann = arrives(&service, account("github", "ann", EMAIL, true)).await;
+    assert_eq!(told(&ann), "OUTCOME_CANDIDATES SIGN_IN_RULE_ACCOUNT_BEFORE_EMAIL");
+    let others: Vec<_> = ann.candidates[0].other_accounts.iter().map(|other| &other.identity).collect();
+    assert_eq!(others, [&identity_ref("apple", "thief")]);
+}
+
+/// A66: nothing turns back that an account had another address.
+#[tokio::test]
+async fn an_address_that_changed_there_and_back_has_changed() {
+    let server = TestServer::start().await;
+    let service = server.service();
+    for email in [EMAIL, "thief@example.com", EMAIL] {
+        arrives(&service, account("google-oauth2", "thief", email, true)).await;
+    }
+    arrives(&service, account("google-oauth2", "thief", EMAIL, false)).await;
+    arrives(&service, account("google-oauth2", "thief", EMAIL, true)).await;
+    let ann = arrives(&service, account("github", "ann", EMAIL, true)).await;
+    assert_eq!(told(&ann), "OUTCOME_CANDIDATES SIGN_IN_RULE_EMAIL_CHANGED");
+}
+
+/// A67: a token that one unlink spared and a later one withdrew stays withdrawn when its user is absorbed again.
+#[tokio::test]
+async fn a_token_that_was_spared_once_does_not_rise_again() {
+    let server = TestServer::start().await;
+    let service = server.service();
+    let f = service.create("google-oauth2", "f").await.id;
+    service.create("sms", "f").await;
+    service.link(link_identity(&f, "sms", "f")).await.unwrap();
+    let a = service.create("github", "a").await.id;
+    service.create("okta", "a").await;
+    service.link(link_identity(&a, "okta", "a")).await.unwrap();
+    let q = service.create("apple", "q").await.id;
+    let spared = Token::of("google-oauth2", "f").issued_ago(60);
+    let other = Token::of("google-oauth2", "f").issued_ago(60);
+    server.caller(&spared).unlink(unlink("", "sms", "f")).await.unwrap();
+    service.link(link_user(&a, &f)).await.unwrap();
+    server.person("github", "a").unlink(unlink("", "okta", "a")).await.unwrap();
+    let read = async |token: &Token| {
+        let read = server.caller(token).get_user(get("")).await;
+        read.map_or_else(|status| refusal::<()>(Err(status)), |read| format!("reads {}", read.user.unwrap().id))
+    };
+    assert_eq!(read(&spared).await, "Unauthenticated TOKEN_INVALID");
+    service.link(link_user(&q, &a)).await.unwrap();
+    assert_eq!(read(&other).await, "Unauthenticated TOKEN_INVALID");
+    assert_eq!(read(&spared).await, "Unauthenticated TOKEN_INVALID");
+}
+
+/// A67: an account that an old session attached does not leave as the user to which it came.
+#[tokio::test]
+async fn what_came_by_an_old_session_does_not_leave_as_the_owner() {
+    let server = TestServer::start_with(cluster().db_migrated().await, |toml| {
+        let (old, new) = ("[tenants.default.providers]", "[tenants.default]\nmax_sign_in_age = \"10h\"\n");
+        toml.replacen(old, &format!("{new}{old}"), 1)
+    })
+    .await;
+    let service = server.service();
+    let ann = service
+        .create_with("google-oauth2", "g1", |request| request.user_metadata = object(value!({"secret": "ann's"})))
+        .await
+        .id;
+    let stolen = Token::of("google-oauth2", "g1").with("auth_time", clock::now().timestamp() - 9 * HOUR);
+    server.caller(&stolen).link(link_with(&server.proof("github", "thief"))).await.unwrap();
+    let b = service.create("okta", "b").await.id;
+    service.link(link_user(&b, &ann)).await.unwrap();
+    server.person("okta", "b").unlink(unlink("", "google-oauth2", "g1")).await.unwrap();
+
+    let left = server.caller(&later("github", "thief")).unlink(unlink("", "github", "thief")).await.unwrap();
+
+    let thief = left.detached_user.unwrap();
+    assert_ne!(thief.id, ann, "with {}", json(&thief.user_metadata));
+}
+
+/// A67: a sign-in from before the account came to its owner is not that user's, as a token of then would not be.
+#[tokio::test]
+async fn a_sign_in_from_before_the_link_is_not_the_new_owner_s() {
+    let server = TestServer::start().await;
+    let service = server.service();
+    let ann = service.create("google-oauth2", "ann").await.id;
+    service.create("sms", "ann").await;
+    server.person("google-oauth2", "ann").link(link_with(&server.proof("sms", "ann"))).await.unwrap();
+    let signed_in = |ago| pb::ProvenAccount {
+        sign_in_time: Some(prost_types::Timestamp { seconds: clock::now().timestamp() - ago, nanos: 0 }),
+        ..account("sms", "ann", "", false)
+    };
+
+    let before = service.resolve_sign_in(sign_in_with(signed_in(300)));
+    assert_eq!(server.db_refused(before).await, "FailedPrecondition SIGN_IN_INVALID");
+
+    assert_eq!(arrives(&service, signed_in(0)).await.user.unwrap().id, ann);
+}
+
+/// A63: the retry of an undo that changed nothing is told the same, to a caller that has come back since.
+#[tokio::test]
+async fn a_retry_of_an_undo_of_what_was_undone_is_told_the_same() {
+    let server = TestServer::start().await;
+    let service = server.service();
+    let p = service.create("google-oauth2", "p").await.id;
+    let s = service.create("sms", "s").await.id;
+    let link_id = service.link(link_user(&p, &s)).await.unwrap().link.unwrap().id;
+    let undo = pb::UndoLinkRequest { link_id, ..Default::default() };
+    service.undo_link(undo.clone()).await.unwrap();
+    service.link(link_user(&p, &s)).await.unwrap();
+    let caller = server.caller(&later("sms", "s"));
+    let undo = pb::UndoLinkRequest { request_id: ID.to_owned(), ..undo };
+    let first = caller.undo_link(undo.clone()).await.unwrap();
+    assert_eq!(caller.undo_link(undo).await.unwrap(), first);
+}
