@@ -146,7 +146,8 @@ impl ProviderPolicy {
         linking: LinkingPolicy::Suggest,
         required_email: RequiredEmail::None,
     };
-    /// A provider that the tenant does not have. Its accounts are read, unlinked and deleted, and nothing else.
+    /// A provider that the tenant does not have. Its accounts can be read, unlinked, deleted, and absorbed with their
+    /// user, and nothing else.
     pub const UNDECLARED: Self = Self { is_known: false, enabled: false, linking: LinkingPolicy::Off, ..Self::PLAIN };
 
     /// Whether its identities can sign in.

@@ -142,7 +142,7 @@ impl Match<'_> {
     fn is_joined_by_older_account(&self) -> bool {
         let first = self.unchanged_proofs().min_by_key(|proof| proof.proven_here_since());
         first.is_none_or(|first| {
-            first.email_proven_among || self.other_identities().any(|other| other.came_before_proof(first))
+            self.other_identities().any(|other| first.email_proven_among || other.came_before_proof(first))
         })
     }
 

@@ -12,11 +12,11 @@ use crate::domain::{EmailTrust, LinkingPolicy, Provider, ProviderPolicies, Provi
 pub(super) struct Trust {
     /// What is decided about each.
     pub policies: ProviderPolicies,
-    /// Whose word on emails counts.
+    /// The providers whose word on emails counts.
     pub verifiers: Verifiers,
-    /// The same, without those whose emails are not linked by.
+    /// The same, without those with `linking = "off"`.
     pub linking_verifiers: Verifiers,
-    /// At which people sign in.
+    /// The providers at which people sign in.
     pub ways_in: WaysIn,
 }
 

@@ -10,7 +10,8 @@ const EMAIL: &str = "ann@example.com";
 /// Beside the tests' providers, of which `github` and `google-oauth2` are social and list no connections.
 const PROVIDERS: &str = "[tenants.default.providers.phone]\nsocial = true\nconnections = [\"sms-gateway\"]\n\
     email_trust = \"when_verified\"\n\
-    [tenants.default.providers.ldap]\nconnections = [\"berlin\", \"paris\"]\nsocial = false\n";
+    [tenants.default.providers.ldap]\nconnections = [\"berlin\", \"paris\"]\nsocial = false\n\
+    [tenants.other.providers.phone]\n[tenants.joined.providers.phone]\n";
 
 /// With such providers, and Auth0's HTTP. The issuer of `sms` names accounts of `phone`.
 async fn server() -> TestServer {

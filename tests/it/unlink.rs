@@ -28,7 +28,7 @@ async fn what_comes_back_is_whole() {
     let server = TestServer::start().await;
     let service = server.service();
     let google = service.create("google-oauth2", "g1").await;
-    let created = service.create_with("auth0", "s1", |request| {
+    let created = service.create_with("apple", "s1", |request| {
         let identity = request.identity.as_mut().unwrap();
         identity.profile_data = object(object!({"phone_number": "+1"}));
         identity.connection = "twilio".to_owned();
@@ -41,7 +41,7 @@ async fn what_comes_back_is_whole() {
     let merging = pb::LinkRequest { user_metadata: merge_default(), ..link_user(&google.id, &before.id) };
     let link = service.link(merging).await.unwrap().link.unwrap();
 
-    let unlinked = service.unlink(unlink(&google.id, "auth0", "s1")).await.unwrap();
+    let unlinked = service.unlink(unlink(&google.id, "apple", "s1")).await.unwrap();
 
     assert_eq!((unlinked.restored, &unlinked.link_id), (true, &link.id));
     assert_eq!(changes(&unlinked.metadata_changes), "USER /lang TAKEN_BACK");
