@@ -108,7 +108,7 @@ impl UserRow {
     }
 }
 
-/// Without today's configuration no email counts as verified: see [`UserRow::judged`].
+/// Without today's configuration no email counts as verified: see `UserRow::judged`.
 impl TryFrom<UserRow> for User {
     type Error = StoreError;
 

@@ -345,7 +345,7 @@ impl Session {
         expect_rows(self.conn.execute(Cached(query)).await?, moved.len())
     }
 
-    /// Notes that these identities are vouched for: see [`Moved::vouched`].
+    /// Notes that these identities are vouched for: see [`crate::domain::Moved::vouched`].
     pub async fn vouch_for(&mut self, ids: &[IdentityRef]) -> Result<(), StoreError> {
         const SQL: &str = "UPDATE identities i SET vouched = true FROM unnest($2::text[], $3::text[]) AS n(provider, subject) \
             WHERE i.tenant_id = $1 AND i.provider = n.provider AND i.subject = n.subject";

@@ -231,7 +231,8 @@ async fn the_second_call_is_told_again_under_its_request_id() {
 #[test]
 fn another_word_is_a_problem_of_the_configuration() {
     let listen = "127.0.0.1:0".parse().unwrap();
-    let toml = config_toml(listen, "postgres://localhost/x") + "[tenants.strange]\nregistration = \"maybe\"\nundeclared_providers = \"allow\"\n";
+    let toml = config_toml(listen, "postgres://localhost/x")
+        + "[tenants.strange]\nregistration = \"maybe\"\nundeclared_providers = \"allow\"\n";
     let problems = Config::parse(&toml, Path::new("."), []).err().unwrap();
     assert_eq!(problems.0, ["tenants.strange.registration: must be one of \"open\", \"ask\", \"closed\""]);
 }
