@@ -267,7 +267,8 @@ async fn a_retry_is_heard_after_the_primary_user_was_absorbed_too() {
     let google = service.create("google-oauth2", "g1").await.id;
     service.create("sms", "s1").await;
     let token = server.proof("sms", "s1");
-    let person = server.person("google-oauth2", "g1");
+    // Signed in after the second in which the service links it.
+    let person = server.caller(&Token::of("google-oauth2", "g1").issued_ago(-2));
     let first = person.link(link_with(&token)).await.unwrap().link;
     service.link(link_user(&root, &google)).await.unwrap();
 

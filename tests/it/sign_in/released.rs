@@ -68,8 +68,7 @@ async fn it_is_not_linked_to_who_holds_the_old_user_or_was_a_part_of_it() {
 
     // Another account of hers with the email leaves.
     let asked = service.arrives("apple", "a", EMAIL).await;
-    // Her address was among others' accounts meanwhile, which is remembered.
-    assert_eq!(told(&asked), "CANDIDATES ACCOUNT_BEFORE_EMAIL");
+    assert_eq!(told(&asked), "CANDIDATES LINKING_SUGGESTED");
     service.link(link_by(&ann, &asked.ticket)).await.unwrap();
     let detached = service.unlink(unlink(&ann, "apple", "a")).await.unwrap().detached_user.unwrap();
     assert_eq!(identities(&detached), ["apple|a"]);

@@ -119,9 +119,10 @@ impl TestServer {
         self.caller(&Token::of("services", "backend"))
     }
 
-    /// A person who signed in at this provider.
+    /// A person who signed in at this provider, after whatever moves the account in this second or the next: the
+    /// token is from two seconds ahead, which is within the leeway of clocks.
     pub fn person(&self, provider: &'static str, subject: &str) -> Caller {
-        self.caller(&Token::of(provider, subject))
+        self.caller(&Token::of(provider, subject).issued_ago(-2))
     }
 }
 
