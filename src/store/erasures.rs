@@ -155,9 +155,11 @@ impl Session {
             WHERE tenant_id = $1 AND concerned && $2 ORDER BY request_id LIMIT $3 FOR UPDATE";
         let detachments = "UPDATE users SET detached_from = NULL WHERE tenant_id = $1 AND id = ANY (ARRAY ( \
             SELECT id FROM users WHERE tenant_id = $1 AND detached_from = ANY($2) LIMIT $3 FOR NO KEY UPDATE";
+        // Who released it is forgotten, so that it counts as one whose user was deleted.
         // Not in the order of the key, along which all of the tenant's would be read.
         let releases = "UPDATE tombstones SET released_by = nullif(ARRAY (SELECT r FROM unnest(released_by) AS r \
-            WHERE r <> ALL($2)), '{}') WHERE tenant_id = $1 AND id_hash = ANY (ARRAY (SELECT id_hash FROM tombstones \
+            WHERE r <> ALL($2)), '{}'), deleted = true WHERE tenant_id = $1 \
+            AND id_hash = ANY (ARRAY (SELECT id_hash FROM tombstones \
             WHERE tenant_id = $1 AND released_by && $2 ORDER BY delete_time LIMIT $3 FOR NO KEY UPDATE";
         let users: Vec<&String> = erasure.user_ids.iter().collect();
         for (sql, names) in [(answers, names), (detachments, users.clone()), (releases, users)] {

@@ -210,3 +210,25 @@ async fn a_retry_of_an_undo_of_what_was_undone_is_told_the_same() {
     let first = caller.undo_link(undo.clone()).await.unwrap();
     assert_eq!(caller.undo_link(undo).await.unwrap(), first);
 }
+
+/// A67: nor is a sign-in from before the account was let go, or deleted, its next person's.
+#[tokio::test]
+async fn a_sign_in_from_before_the_account_was_gone_makes_no_user() {
+    let server = TestServer::start().await;
+    let service = server.service();
+    let ann = service.create("google-oauth2", "ann").await.id;
+    service.create("sms", "ann").await;
+    service.link(link_identity(&ann, "sms", "ann")).await.unwrap();
+    let ben = service.create("sms", "ben").await.id;
+    service.unlink(release(&ann, "sms", "ann")).await.unwrap();
+    service.delete(&ben).await;
+    for subject in ["ann", "ben"] {
+        let signed_in = |ago| pb::ProvenAccount {
+            sign_in_time: Some(prost_types::Timestamp { seconds: clock::now().timestamp() - ago, nanos: 0 }),
+            ..account("sms", subject, "", false)
+        };
+        let before = service.resolve_sign_in(sign_in_with(signed_in(300)));
+        assert_eq!(server.db_refused(before).await, "FailedPrecondition SIGN_IN_INVALID", "{subject}");
+        assert!(arrives(&service, account("sms", subject, "", false)).await.user.is_some(), "{subject}");
+    }
+}

@@ -1,13 +1,13 @@
 //! What is known of a sign-in, and what that comes to. Nothing is written here.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{SignIn, SigningIn};
 use crate::{
     clock,
     config::Tenant,
     domain::{
-        Named, Refusal, Registration, User,
+        Moved, Named, Refusal, Registration, User,
         linking::UnownedIdentity,
         sign_in::{self, Decision, Facts, Outcome, Past, Rule},
         tickets::{Proven, Ticket, TicketPurpose},
@@ -15,6 +15,9 @@ use crate::{
     linking::{Error, unanswered},
     store::{Question, Session},
 };
+
+/// A sign-in that is not older than this is from after all that the database knows, give or take a second.
+const NEARLY_NOW: TimeDelta = TimeDelta::seconds(1);
 
 /// What is known.
 pub(super) struct Seen {
@@ -86,6 +89,13 @@ async fn see_account(
         && kept.is_outlived_by(session.delete_time(&Named::Identity(account.id.clone())).await?)
     {
         return Err(Refusal::SignInInvalid.into());
+    }
+    // Nor is one from before the account was let go, or deleted, a new user's: the account is the next person's.
+    if kept.is_none() && owner.is_none() && proven_at < clock::now() - NEARLY_NOW {
+        let gone = session.delete_time(&Named::Identity(account.id.clone())).await?;
+        if gone.is_some_and(|gone| Moved::at(gone).is_later_than_sign_in(proven_at)) {
+            return Err(Refusal::SignInInvalid.into());
+        }
     }
     let past = if holders.is_empty() { Past::default() } else { session.past(&account.id).await? };
     let (now, policy) = (clock::now(), &provider.policy);
