@@ -14,7 +14,7 @@ use super::{
     failed,
 };
 use crate::{
-    auth::Purpose,
+    auth::{Purpose, RECENT_SIGN_IN},
     domain::{Refusal, linking::UnownedIdentity, tickets::Proven},
     linking::{Error, resolve},
     oauth::{Flow, OAuthError, PATIENCE, Returned},
@@ -152,7 +152,7 @@ impl SignInHandler {
         attempt: SignInAttempt,
     ) -> Result<(UnownedIdentity, DateTime<Utc>), Error> {
         let Completion { permit, request, now, .. } = completion;
-        let SignInAttempt { provider, user: _, nonce, pkce_verifier, redirect_uri, max_age } = attempt;
+        let SignInAttempt { provider, user, nonce, pkce_verifier, redirect_uri, max_age } = attempt;
         // It may have been taken out of the configuration since.
         let client = self.client(permit, &provider)?;
         if !self.linking.tenant(permit)?.provider(&provider).policy.enabled {
@@ -163,6 +163,11 @@ impl SignInHandler {
         let returned = Returned { code: request.code.clone(), iss };
         let account = client.finish(&flow, &returned, *now).await;
         let account = account.map_err(|error| failed(permit.tenant(), &provider, error))?;
+        // A link takes a user along: as fresh as `link_with` has to be, also where the provider renews in silence.
+        if user.is_some() && account.authenticated_at < *now - RECENT_SIGN_IN {
+            let old = OAuthError::Rejected("the person signed in there more than ten minutes ago".to_owned());
+            return Err(failed(permit.tenant(), &provider, old));
+        }
         let proven_at = account.proven_at;
         Ok((account.into(), proven_at))
     }

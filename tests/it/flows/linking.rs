@@ -296,3 +296,24 @@ async fn terms_that_cannot_be_are_refused_before_the_attempt_is_used_up() {
 
     assert_eq!(link(service.complete_sign_in(request).await).outcome(), Outcome::Attached);
 }
+
+/// A65: an old session at the provider, renewed in silence, links nothing, as the same token would not as `link_with`.
+#[tokio::test]
+async fn an_old_session_at_the_provider_links_nothing() {
+    let (fake, server) = fake_and_server().await;
+    let (_, token) = signed_in(&server, "ann").await;
+    let alice = decision(sign_in(&server, "fake").await).user.unwrap().id;
+    let now = identity_link::clock::now().timestamp();
+    for (ago, expected) in [(9 * 3600, Err("FailedPrecondition PROVIDER_REJECTED")), (60, Ok(Outcome::Absorbed))] {
+        fake.lie(move |token| token.with("auth_time", now - ago).sign());
+        let request = back_from_link(&server, &token, &token).await;
+        let outcome = server.service().complete_sign_in(request).await;
+        match expected {
+            Ok(expected) => assert_eq!(link(outcome).outcome(), expected),
+            Err(expected) => {
+                assert_eq!(refusal(outcome), expected);
+                assert_eq!(server.service().resolved(&[&alice]).await, [format!("CURRENT {alice}")]);
+            }
+        }
+    }
+}
