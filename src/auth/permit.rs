@@ -7,10 +7,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::{Denial, VerifiedToken, Who};
+pub use crate::domain::sign_in::RECENT_SIGN_IN;
 use crate::domain::{Identity, IdentityRef, Named, Refusal, Standing, TenantId, TokenHash, TokenStamp, User, UserId};
-
-/// How fresh a sign-in must be for what cannot be taken back, whatever a tenant says.
-pub const RECENT_SIGN_IN: TimeDelta = TimeDelta::minutes(10);
 
 /// That this caller may make this call, in this tenant.
 #[derive(Debug, Clone)]

@@ -73,7 +73,14 @@ pub(super) async fn create(
     let id = IdentityRef { provider, subject };
     let create = CreateUser {
         permit,
-        identity: UnownedIdentity { id, connection: body.connection, social: false, email, profile_data },
+        identity: UnownedIdentity {
+            id,
+            connection: body.connection,
+            social: false,
+            email,
+            profile_data,
+            signed_in_at: None,
+        },
         user_id_form: None,
         user_metadata,
         app_metadata,

@@ -64,6 +64,8 @@ pub struct UnownedIdentity {
     pub email: Option<IdentityEmail>,
     /// Its attributes.
     pub profile_data: Metadata,
+    /// When the person last signed in at the provider, which may keep a session for long; `None` if that is not known.
+    pub signed_in_at: Option<DateTime<Utc>>,
 }
 
 /// Lets `primary` absorb `secondary`. Both must be the locked rows of live users. The identities come as `moved` says,
@@ -190,7 +192,7 @@ pub fn set_primary(mut user: User, identity: &IdentityRef, now: DateTime<Utc>) -
 
 /// The identity as a user holds it that is its home.
 pub fn owned(identity: UnownedIdentity, home: UserId, ordinal: i32, now: DateTime<Utc>) -> Identity {
-    let UnownedIdentity { id, connection, social, email, profile_data } = identity;
+    let UnownedIdentity { id, connection, social, email, profile_data, signed_in_at: _ } = identity;
     let is_verified = email.as_ref().is_some_and(|email| email.verified.is_some());
     Identity {
         id,

@@ -16,6 +16,8 @@ use super::{
     policy::HOSTED_DOMAIN,
 };
 
+/// How fresh a sign-in must be for what cannot be taken back, whatever a tenant says.
+pub const RECENT_SIGN_IN: TimeDelta = TimeDelta::minutes(10);
 /// For how long a proven email links by itself: addresses change hands, and whoever proved one may have lost it
 /// since.
 pub const MAX_VERIFICATION_AGE: TimeDelta = TimeDelta::days(180);
@@ -362,6 +364,15 @@ pub fn refreshed(
         fresh.email_proven_since = Some(now);
     }
     (fresh != *identity).then_some(fresh)
+}
+
+/// The identities of the owner that a sign-in at this account vouches for: it must be of the last ten minutes, since a
+/// provider may keep a session for long.
+pub fn vouched_for(owner: &User, account: &UnownedIdentity, now: DateTime<Utc>) -> Vec<IdentityRef> {
+    match account.signed_in_at {
+        Some(time) if time >= now - RECENT_SIGN_IN => owner.vouched_for_by(&account.id),
+        _ => Vec::new(),
+    }
 }
 
 /// Whether a sign-in has made a proven address of one that was not, or another one of an identity that was there.

@@ -117,6 +117,7 @@ mod tests {
             social: true,
             email: None,
             profile_data: Metadata::default(),
+            signed_in_at: None,
         }
     }
 

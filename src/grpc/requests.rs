@@ -300,7 +300,9 @@ impl Checks {
             counts: None,
             given: email,
         });
-        Some(UnownedIdentity { id, connection, social: false, email, profile_data })
+        // The backend's word is that the person has just signed in.
+        let signed_in_at = Some(verified.time);
+        Some(UnownedIdentity { id, connection, social: false, email, profile_data, signed_in_at })
     }
 
     /// The ticket of a sign-in, as far as one is seen to be none.
@@ -354,7 +356,7 @@ impl Checks {
         };
         let profile_data = self.metadata(&format!("{field}.profile_data"), profile_data);
         let id = id?;
-        Some(UnownedIdentity { id, connection, social, email, profile_data })
+        Some(UnownedIdentity { id, connection, social, email, profile_data, signed_in_at: None })
     }
 }
 

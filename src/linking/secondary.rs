@@ -390,5 +390,12 @@ fn told(id: IdentityRef, token: &VerifiedToken) -> UnownedIdentity {
             is_verified.then(|| Verified { time: token.issued_at, by: Verifier::Issuer(token.issuer.clone()) });
         IdentityEmail { given: given.to_owned(), canonical, verified, counts: None }
     });
-    UnownedIdentity { id, connection: String::new(), social: false, email, profile_data }
+    UnownedIdentity {
+        id,
+        connection: String::new(),
+        social: false,
+        email,
+        profile_data,
+        signed_in_at: token.authenticated_at,
+    }
 }

@@ -196,7 +196,7 @@ impl SignIn {
     ) -> Result<SignInAnswer, Error> {
         let Seen { account, owner, decision, .. } = seen;
         let mut user = owner.ok_or(Error::Moved)?;
-        let vouched = user.vouched_for_by(&account.id);
+        let vouched = sign_in::vouched_for(&user, &account, now);
         user.vouch_for(&vouched);
         let known = user.identity(&account.id).cloned().ok_or(Error::Moved)?;
         let policy = &tenant.provider(&account.id.provider).policy;

@@ -61,6 +61,6 @@ impl From<Account> for UnownedIdentity {
             let verified = is_verified.then_some(Verified { time, by: Verifier::Issuer(issuer) });
             IdentityEmail { given, canonical, verified, counts: None }
         });
-        Self { id, connection: String::new(), social: false, email, profile_data }
+        Self { id, connection: String::new(), social: false, email, profile_data, signed_in_at: Some(time) }
     }
 }

@@ -17,6 +17,8 @@ struct StoredAccount {
     connection: String,
     email: Option<StoredEmail>,
     profile_data: Value,
+    #[serde(default)]
+    signed_in_at: Option<DateTime<Utc>>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -36,7 +38,8 @@ pub(super) fn account_json(account: &UnownedIdentity) -> Value {
         verifier: email.verified.as_ref().map(|verified| verifier_json(&verified.by)),
     });
     let profile_data = document(&account.profile_data);
-    json(&StoredAccount { connection: account.connection.clone(), email, profile_data })
+    let (connection, signed_in_at) = (account.connection.clone(), account.signed_in_at);
+    json(&StoredAccount { connection, email, profile_data, signed_in_at })
 }
 
 /// The account of this name, of which that is kept.
@@ -56,6 +59,7 @@ pub(super) fn account_of(provider: &str, subject: &str, kept: Value) -> Result<U
         social: false,
         email: email.transpose()?,
         profile_data: metadata(kept.profile_data)?,
+        signed_in_at: kept.signed_in_at,
     })
 }
 

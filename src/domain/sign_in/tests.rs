@@ -52,6 +52,7 @@ fn account(provider: &str, subject: &str, email: &str) -> UnownedIdentity {
         social: false,
         email: (!given.is_empty()).then_some(email),
         profile_data: Metadata::default(),
+        signed_in_at: None,
     };
     judged(account, &policies()[provider])
 }

@@ -29,6 +29,7 @@ fn user(sign_in: &[bool], primary: usize, blocked: bool) -> User {
             social: false,
             email: None,
             profile_data: Metadata::default(),
+            signed_in_at: None,
         };
         let home = if at % 2 == 0 { id("ann") } else { id(&format!("home{at}")) };
         owned(account, home, i32::try_from(at).unwrap(), day(1))

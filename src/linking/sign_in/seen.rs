@@ -42,7 +42,7 @@ impl Seen {
         let policy = &tenant.provider(&self.account.id.provider).policy;
         let known = owner.identity(&self.account.id);
         known.is_some_and(|known| sign_in::refreshed(known, &self.account, policy, clock::now()).is_none())
-            && owner.vouched_for_by(&self.account.id).is_empty()
+            && sign_in::vouched_for(owner, &self.account, clock::now()).is_empty()
     }
 }
 

@@ -317,3 +317,26 @@ async fn an_old_session_at_the_provider_links_nothing() {
         }
     }
 }
+
+/// A61: nor does such a session vouch for what came by an old one.
+#[tokio::test]
+async fn an_old_session_at_the_provider_vouches_for_nothing() {
+    let fake = FakeOidc::start(alice()).await;
+    let clients = format!("[tenants.default]\nmax_sign_in_age = \"10h\"\n{}", oidc("fake", &fake.issuer));
+    let server = server_with(&clients).await;
+    let now = identity_link::clock::now().timestamp();
+    let alice = decision(sign_in(&server, "fake").await).user.unwrap().id;
+    let old = server.caller(&Token::of("users", &alice).with("auth_time", now - 9 * 3600));
+    old.link(link_with(&server.proof("github", "thief"))).await.unwrap();
+    let primary = || pb::SetPrimaryIdentityRequest { identity: identity_ref("github", "thief"), ..Default::default() };
+    let thief = server.person("github", "thief");
+
+    fake.lie(move |token| token.with("auth_time", now - 9 * 3600).sign());
+    assert_eq!(decision(sign_in(&server, "fake").await).user.unwrap().id, alice);
+    let refused = server.db_refused(thief.set_primary_identity(primary())).await;
+    assert_eq!(refused, "PermissionDenied REAUTHENTICATION_REQUIRED");
+
+    fake.lie(move |token| token.with("auth_time", now).sign());
+    sign_in(&server, "fake").await.unwrap();
+    thief.set_primary_identity(primary()).await.unwrap();
+}
