@@ -14,6 +14,7 @@ pub mod metadata;
 pub mod policy;
 pub mod refusal;
 pub mod sign_in;
+pub mod standing;
 pub mod taking_back;
 pub mod tickets;
 pub mod undoing;
@@ -29,7 +30,6 @@ pub use policy::{
     EmailTrust, LinkingPolicy, ProviderPolicies, ProviderPolicy, Registration, RequiredEmail, Undeclared,
 };
 pub use refusal::Refusal;
-pub use user::{
-    Absorbed, Identity, IdentityEmail, Moved, Named, Standing, TokenHash, TokenStamp, User, Verified, Verifier,
-};
+pub use standing::Standing;
+pub use user::{Absorbed, Identity, IdentityEmail, Moved, Named, TokenHash, TokenStamp, User, Verified, Verifier};
 pub use violation::Violation;
