@@ -4,25 +4,26 @@
 //! proven counts as not proven: an email links only if providers that the operator trusts with it have
 //! verified it on both sides.
 
+mod refreshing;
+
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
-    Identity, IdentityEmail, IdentityRef, LinkingPolicy, Metadata, ProviderPolicy, Refusal, Registration,
-    RequiredEmail, User, UserId, Verified,
+    Identity, IdentityEmail, IdentityRef, LinkingPolicy, ProviderPolicy, Refusal, Registration, RequiredEmail, User,
+    UserId, Verified,
     candidates::{self, Candidate},
     linking::UnownedIdentity,
-    policy::HOSTED_DOMAIN,
 };
+
+pub use self::refreshing::{proves_an_address, refreshed, vouched_for};
 
 /// How fresh a sign-in must be for what cannot be taken back, whatever a tenant says.
 pub const RECENT_SIGN_IN: TimeDelta = TimeDelta::minutes(10);
 /// For how long a proven email links by itself: addresses change hands, and whoever proved one may have lost it
 /// since.
 pub const MAX_VERIFICATION_AGE: TimeDelta = TimeDelta::days(180);
-/// How old a verification becomes before another sign-in renews it: not every one has to be written.
-const RENEWAL: TimeDelta = TimeDelta::days(30);
 /// Of so many accounts of others a decision tells at most.
 const MAX_EVIDENCE: usize = 20;
 
@@ -48,7 +49,8 @@ pub struct Past {
     /// Whether the account was here before, and its user was deleted. Who that was, and from whom it was taken apart, is
     /// forgotten.
     pub was_deleted: bool,
-    /// The users that released the account, the users they had it from, and the live users that hold those now.
+    /// Of the users that have its email, those that released the account or had it before that, hold such a user, or
+    /// were made from one by unlinks.
     pub released_by: Vec<UserId>,
 }
 
@@ -229,7 +231,7 @@ impl Facts<'_> {
 
         let matches = holders.iter().filter_map(|user| Self::matched(user, canonical));
         let (released, matches): (Vec<Match<'_>>, Vec<Match<'_>>) =
-            matches.partition(|found| self.was_released_by(found.user));
+            matches.partition(|found| self.past.released_by.contains(&found.user.id));
         if matches.is_empty() {
             let rule = match (holders.is_empty(), released.is_empty()) {
                 (true, _) => Rule::EmailUnclaimed,
@@ -266,12 +268,6 @@ impl Facts<'_> {
         let linking = user.linking_by(canonical)?;
         let proofs = holdings(user, canonical).filter(|of| of.verify_time_of(canonical).is_some()).collect();
         Some(Match { user, proofs, linking })
-    }
-
-    /// Whether this user released the account, or was taken apart from one that did.
-    fn was_released_by(&self, user: &User) -> bool {
-        let ids = [&user.id].into_iter().chain(&user.detached_from);
-        ids.into_iter().any(|id| self.past.released_by.contains(id))
     }
 
     fn has_another_account_here(&self, user: &User) -> bool {
@@ -330,83 +326,6 @@ pub fn judged(mut account: UnownedIdentity, policy: &ProviderPolicy) -> UnownedI
         policy.judge(email, &account.profile_data);
     }
     account
-}
-
-/// An identity with what its provider tells of it now; `None` if it is as it was. What is not told stays, claim by
-/// claim: some tell it only once. An email that is as verified as before keeps the time at which it was, for a month.
-pub fn refreshed(
-    identity: &Identity,
-    told: &UnownedIdentity,
-    policy: &ProviderPolicy,
-    now: DateTime<Utc>,
-) -> Option<Identity> {
-    let mut fresh = identity.clone();
-    if let Some(email) = &told.email {
-        let known = identity.email.as_ref().filter(|known| is_same_address(known, email));
-        let verified = match (&email.verified, known.and_then(|known| known.verified.as_ref())) {
-            (Some(told), Some(known)) if told.time - known.time < RENEWAL => Some(known.clone()),
-            (told, _) => told.clone(),
-        };
-        fresh.email_changed |= known.is_none();
-        fresh.email_proven_since = verified.as_ref().map(|_| known.and(identity.email_proven_since).unwrap_or(now));
-        fresh.email = Some(IdentityEmail { verified, ..email.clone() });
-    }
-    let profile = refreshed_profile(&identity.profile_data, told);
-    if is_another_profile(&identity.profile_data, &profile) {
-        fresh.profile_data = profile;
-    }
-    // By the profile that is kept: it may say more than what was told now.
-    if let Some(email) = &mut fresh.email {
-        policy.judge(email, &fresh.profile_data);
-    }
-    // What makes a word count that did not, such as `hd`, proves the address only now.
-    if has_verified_email(&fresh) && !has_verified_email(identity) {
-        fresh.email_proven_since = Some(now);
-    }
-    (fresh != *identity).then_some(fresh)
-}
-
-/// The identities of the owner that a sign-in at this account vouches for: it must be of the last ten minutes, since a
-/// provider may keep a session for long.
-pub fn vouched_for(owner: &User, account: &UnownedIdentity, now: DateTime<Utc>) -> Vec<IdentityRef> {
-    match account.signed_in_at {
-        Some(time) if time >= now - RECENT_SIGN_IN => owner.vouched_for_by(&account.id),
-        _ => Vec::new(),
-    }
-}
-
-/// Whether a sign-in has made a proven address of one that was not, or another one of an identity that was there.
-pub fn proves_an_address(before: &Identity, after: &Identity) -> bool {
-    has_verified_email(after) && after.email_proven_since != before.email_proven_since
-}
-
-fn has_verified_email(identity: &Identity) -> bool {
-    identity.email.as_ref().is_some_and(IdentityEmail::is_verified)
-}
-
-fn is_same_address(one: &IdentityEmail, other: &IdentityEmail) -> bool {
-    match (&one.canonical, &other.canonical) {
-        (Some(one), Some(other)) => one == other,
-        _ => one.given == other.given,
-    }
-}
-
-/// A profile with each claim that is told now; one that is told to be null is null. What is told is kept alone where both
-/// are more than a profile may hold.
-///
-/// The hosted domain goes with the email: it stays if no email is told, and never comes to one that was told without it.
-fn refreshed_profile(known: &Metadata, told: &UnownedIdentity) -> Metadata {
-    let (known, told) = match told.email {
-        Some(_) => (known.clone().without(HOSTED_DOMAIN), told.profile_data.clone()),
-        None => (known.clone(), told.profile_data.clone().without(HOSTED_DOMAIN)),
-    };
-    known.overlaid(&told).unwrap_or(told)
-}
-
-/// Whether something else is told, and not only that something was: some providers change `updated_at` with each
-/// sign-in.
-fn is_another_profile(known: &Metadata, fresh: &Metadata) -> bool {
-    known.clone().without("updated_at") != fresh.clone().without("updated_at")
 }
 
 fn created(rule: Rule, evidence: Vec<Evidence>) -> Decision {

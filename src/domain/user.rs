@@ -5,6 +5,9 @@ use uuid::Uuid;
 
 use super::{IdentityRef, LinkingPolicy, Metadata, UserId};
 
+/// How many users that a user was made from by unlinks are kept.
+pub const MAX_ORIGINS: usize = 100;
+
 /// One person's record, with the identities that it owns.
 #[derive(Debug, Clone, PartialEq)]
 pub struct User {
@@ -39,8 +42,9 @@ pub struct User {
     pub writes_valid_from: Option<DateTime<Utc>>,
     /// By whom the user was absorbed; `None` for a live user.
     pub absorbed: Option<Absorbed>,
-    /// The user from whom this one was made by an unlink.
-    pub detached_from: Option<UserId>,
+    /// For a user that was made by an unlink: the user it was made from, after those which that one was made from, the
+    /// first one first; at most [`MAX_ORIGINS`]. Empty for other users.
+    pub origins: Vec<UserId>,
 }
 
 /// That a user was absorbed, and where it went.

@@ -153,8 +153,10 @@ impl Session {
         // Without the order, the limit would make it look cheap to read whatever the tenant has until enough is met.
         let answers = "DELETE FROM request_ids WHERE ctid = ANY (ARRAY (SELECT ctid FROM request_ids \
             WHERE tenant_id = $1 AND concerned && $2 ORDER BY request_id LIMIT $3 FOR UPDATE";
-        let detachments = "UPDATE users SET detached_from = NULL WHERE tenant_id = $1 AND id = ANY (ARRAY ( \
-            SELECT id FROM users WHERE tenant_id = $1 AND detached_from = ANY($2) LIMIT $3 FOR NO KEY UPDATE";
+        // What is behind a user stays: a released account is not linked to a part of its user whichever is deleted.
+        let origins = "UPDATE users SET origins = nullif(ARRAY (SELECT o FROM unnest(origins) WITH ORDINALITY AS w (o, at) \
+            WHERE o <> ALL($2) ORDER BY at), '{}') WHERE tenant_id = $1 AND id = ANY (ARRAY ( \
+            SELECT id FROM users WHERE tenant_id = $1 AND origins && $2 ORDER BY update_time LIMIT $3 FOR NO KEY UPDATE";
         // Who released it is forgotten, so that it counts as one whose user was deleted.
         // Not in the order of the key, along which all of the tenant's would be read.
         let releases = "UPDATE tombstones SET released_by = nullif(ARRAY (SELECT r FROM unnest(released_by) AS r \
@@ -162,7 +164,7 @@ impl Session {
             AND id_hash = ANY (ARRAY (SELECT id_hash FROM tombstones \
             WHERE tenant_id = $1 AND released_by && $2 ORDER BY delete_time LIMIT $3 FOR NO KEY UPDATE";
         let users: Vec<&String> = erasure.user_ids.iter().collect();
-        for (sql, names) in [(answers, names), (detachments, users.clone()), (releases, users)] {
+        for (sql, names) in [(answers, names), (origins, users.clone()), (releases, users)] {
             for (way, limit) in WAYS {
                 let query = sql_query(format!("{sql} {way}))"))
                     .bind::<Text, _>(self.tenant.as_str())

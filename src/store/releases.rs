@@ -7,7 +7,7 @@ use diesel::{
 };
 
 use super::{Session, StoreError, cached::Cached, rows::user_id};
-use crate::domain::{IdentityRef, Named, UserId, sign_in::Past};
+use crate::domain::{IdentityRef, Named, User, UserId, sign_in::Past};
 
 #[derive(QueryableByName)]
 struct PastRow {
@@ -41,14 +41,20 @@ impl Session {
         Ok(())
     }
 
-    /// What stays of the users that an account had before.
-    pub async fn past(&mut self, account: &IdentityRef) -> Result<Past, StoreError> {
-        const SQL: &str = "SELECT t.deleted, coalesce(t.released_by, '{}') || ARRAY (SELECT coalesce((SELECT u.absorbed_into \
-                FROM users u WHERE u.tenant_id = $1 AND u.id = r), r) FROM unnest(t.released_by) AS r) AS released_by \
-            FROM tombstones t WHERE t.tenant_id = $1 AND t.id_hash = $2";
+    /// What stays of the users that an account had before, as far as it is about `holders`, who are live.
+    pub async fn past(&mut self, account: &IdentityRef, holders: &[User]) -> Result<Past, StoreError> {
+        // A releaser counts with the user that holds it now; a holder with the users that it holds, and the origins of all.
+        const SQL: &str = "SELECT t.deleted, ARRAY (SELECT h FROM unnest($3::text[]) AS h WHERE EXISTS ( \
+                SELECT FROM (SELECT m.id, m.origins FROM users m WHERE m.tenant_id = $1 AND m.id = h \
+                  UNION ALL SELECT m.id, m.origins FROM users m WHERE m.tenant_id = $1 AND m.absorbed_into = h) m \
+                WHERE m.id = ANY(r.ids) OR m.origins && r.ids)) AS released_by \
+            FROM tombstones t CROSS JOIN LATERAL (SELECT t.released_by || ARRAY (SELECT u.absorbed_into FROM users u \
+              WHERE u.tenant_id = $1 AND u.id = ANY(t.released_by)) AS ids) r \
+            WHERE t.tenant_id = $1 AND t.id_hash = $2";
         let query = sql_query(SQL)
             .bind::<Text, _>(self.tenant.as_str())
-            .bind::<Binary, _>(self.tombstone_hash(&Named::Identity(account.clone())).to_vec());
+            .bind::<Binary, _>(self.tombstone_hash(&Named::Identity(account.clone())).to_vec())
+            .bind::<Array<Text>, _>(holders.iter().map(|user| user.id.as_str()).collect::<Vec<_>>());
         let Some(row): Option<PastRow> = self.conn.load_one(Cached(query)).await? else { return Ok(Past::default()) };
         let released_by = row.released_by.iter().map(|id| user_id(id)).collect::<Result<_, _>>()?;
         Ok(Past { was_deleted: row.deleted, released_by })

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use diesel::{
     QueryableByName,
-    sql_types::{BigInt, Binary, Bool, Json, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid},
+    sql_types::{Array, BigInt, Binary, Bool, Json, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid},
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -21,7 +21,7 @@ macro_rules! user_columns {
     () => {
         "u.id, u.version, u.create_time, u.update_time, u.absorbed_into, u.absorbed_by_link, u.absorbed_time, \
          u.primary_provider, u.primary_subject, u.user_metadata, u.app_metadata, u.profile_overrides, u.blocked, \
-         u.tokens_valid_from, u.spared_token, u.writes_valid_from, u.detached_from, u.identities_version, \
+         u.tokens_valid_from, u.spared_token, u.writes_valid_from, u.origins, u.identities_version, \
          (SELECT json_agg(i ORDER BY i.ordinal) FROM identities i \
            WHERE i.tenant_id = u.tenant_id AND i.owner_id = u.id) AS identities"
     };
@@ -63,8 +63,8 @@ pub(super) struct UserRow {
     spared_token: Option<Vec<u8>>,
     #[diesel(sql_type = Nullable<Timestamptz>)]
     writes_valid_from: Option<DateTime<Utc>>,
-    #[diesel(sql_type = Nullable<Text>)]
-    detached_from: Option<String>,
+    #[diesel(sql_type = Nullable<Array<Text>>)]
+    origins: Option<Vec<String>>,
     #[diesel(sql_type = BigInt)]
     identities_version: i64,
     #[diesel(sql_type = Nullable<Json>)]
@@ -133,7 +133,7 @@ impl TryFrom<UserRow> for User {
             spared_token: row.spared_token.map(token_hash).transpose()?,
             writes_valid_from: row.writes_valid_from,
             absorbed: absorbed(row.absorbed_into, row.absorbed_by_link, row.absorbed_time)?,
-            detached_from: row.detached_from.as_deref().map(user_id).transpose()?,
+            origins: row.origins.iter().flatten().map(|id| user_id(id)).collect::<Result<_, _>>()?,
         })
     }
 }

@@ -18,10 +18,10 @@ diesel::table! {
         profile_overrides -> Jsonb,
         blocked -> Bool,
         tokens_valid_from -> Nullable<Timestamptz>,
-        detached_from -> Nullable<Text>,
         identities_version -> BigInt,
         spared_token -> Nullable<Binary>,
         writes_valid_from -> Nullable<Timestamptz>,
+        origins -> Nullable<Array<Text>>,
     }
 }
 

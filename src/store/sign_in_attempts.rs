@@ -245,8 +245,8 @@ impl Session {
         row.map(Claimed::try_from).transpose()
     }
 
-    /// Keeps the account that an attempt has proven, and whose it is, before anything is decided on it; not if the
-    /// account was deleted since `now`, when the call began. This waits for the account's lock: an erasing finds what is there, or nothing
+    /// Keeps the account that an attempt has proven, and whose it was at `now`, when the call began, before anything is
+    /// decided on it; not if the account was deleted since. This waits for the account's lock: an erasing finds what is there, or nothing
     /// comes after it.
     pub async fn keep_account(
         &mut self,
@@ -259,7 +259,7 @@ impl Session {
             "UPDATE sign_in_attempts SET nonce = '', pkce_verifier = '', subject = $5, account = $6, sign_in_time = $10, prove_time = $7, \
               (owner_id, owner_version) = (SELECT u.id, u.identities_version FROM identities i \
                 JOIN users u ON u.tenant_id = i.tenant_id AND u.id = i.owner_id \
-                WHERE i.tenant_id = $1 AND i.provider = $8 AND i.subject = $5) WHERE ",
+                WHERE i.tenant_id = $1 AND i.provider = $8 AND i.subject = $5 AND u.create_time <= $7) WHERE ",
             named!(),
             " AND claimed_by = $4 AND subject IS NULL AND NOT rejected AND NOT EXISTS (SELECT FROM tombstones t \
               WHERE t.tenant_id = $1 AND t.id_hash = $9 AND t.delete_time >= $7)"

@@ -2,6 +2,7 @@
 
 mod attempts;
 mod github;
+mod kept;
 mod lies;
 mod linking;
 mod logged;

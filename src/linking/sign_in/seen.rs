@@ -97,7 +97,7 @@ async fn see_account(
             return Err(Refusal::SignInInvalid.into());
         }
     }
-    let past = if holders.is_empty() { Past::default() } else { session.past(&account.id).await? };
+    let past = if holders.is_empty() { Past::default() } else { session.past(&account.id, &holders).await? };
     let (now, policy) = (clock::now(), &provider.policy);
     let facts = Facts { account: &account, owner: owner.as_ref(), holders: &holders, past: &past, now, policy };
     let decision = sign_in::admitted(facts.decide()?, registration)?;

@@ -76,6 +76,36 @@ async fn it_is_not_linked_to_who_holds_the_old_user_or_was_a_part_of_it() {
     server.database.db_assert_invariants().await;
 }
 
+/// However far a part of the releaser has gone: on its own, with another user, or after what was between is deleted.
+#[tokio::test]
+async fn it_is_not_linked_to_a_part_of_a_part_of_the_user_that_let_it_go() {
+    let server = TestServer::start().await;
+    let service = server.service();
+    let ann = ann(&service).await;
+    let okta = service.create("okta", "o").await.id;
+    let part = leaves_with_the_email(&service, &ann, "apple").await;
+    let part_of_part = leaves_with_the_email(&service, &part, "auth0").await;
+    assert_eq!(next(&service).await, RELEASED, "on its own");
+
+    let link = service.link(link_user(&okta, &part_of_part)).await.unwrap().link.unwrap().id;
+    assert_eq!(next(&service).await, RELEASED, "with another user");
+    service.undo_link(pb::UndoLinkRequest { link_id: link, ..Default::default() }).await.unwrap();
+    service.delete(&part).await;
+    assert_eq!(next(&service).await, RELEASED, "after what was between is deleted");
+
+    // Nothing leads back to a releaser who is deleted: the account counts as one whose user was deleted.
+    service.delete(&ann).await;
+    assert_eq!(next(&service).await, "CANDIDATES DELETED_BEFORE");
+    server.database.db_assert_invariants().await;
+}
+
+/// A user that is made by an unlink of an account which `user` attaches first, with the email.
+async fn leaves_with_the_email(service: &Caller, user: &str, provider: &str) -> String {
+    let asked = service.arrives(provider, "a", EMAIL).await;
+    service.link(link_by(user, &asked.ticket)).await.unwrap();
+    service.unlink(unlink(user, provider, "a")).await.unwrap().detached_user.unwrap().id
+}
+
 /// The user that the account came from had it as well.
 #[tokio::test]
 async fn it_is_not_linked_to_the_absorbed_user_that_had_it_first() {

@@ -17,8 +17,8 @@ macro_rules! people {
     ($count:literal) => {
         concat!(
             "\
-            INSERT INTO users (tenant_id, id, create_time, update_time, primary_provider, primary_subject, detached_from) \
-            SELECT 'default', 'crowd_' || n, now(), now(), 'crowd', n::text, 'crowd_' || n + 1 FROM generate_series(1, ", $count, ") n; \
+            INSERT INTO users (tenant_id, id, create_time, update_time, primary_provider, primary_subject, origins) \
+            SELECT 'default', 'crowd_' || n, now(), now(), 'crowd', n::text, ARRAY['crowd_' || n + 1] FROM generate_series(1, ", $count, ") n; \
             INSERT INTO identities (tenant_id, provider, subject, owner_id, home_id, ordinal, connection, social, email, \
               email_canonical, email_verified, email_verify_time, email_verifier, attach_time) \
             SELECT 'default', 'crowd', n::text, 'crowd_' || n, 'crowd_' || n, 0, 'crowd', false, n || '@example.com', \

@@ -56,8 +56,8 @@ const MUST_NOT_BE: [&str; 16] = [
        LEFT JOIN users u ON u.tenant_id = l.tenant_id AND u.id = l.secondary_id \
        WHERE l.secondary_id NOT LIKE 'deleted:%' AND u.id IS NULL",
     "SELECT 'detached from nobody: ' || a.id FROM users a \
-       LEFT JOIN users u ON u.tenant_id = a.tenant_id AND u.id = a.detached_from \
-       WHERE a.detached_from IS NOT NULL AND u.id IS NULL",
+       CROSS JOIN unnest(a.origins) AS origin LEFT JOIN users u ON u.tenant_id = a.tenant_id AND u.id = origin \
+       WHERE u.id IS NULL",
     "SELECT 'an answer that speaks of the deleted: ' || r.rpc || ' ' || c FROM request_ids r, unnest(r.concerned) c \
        WHERE c NOT LIKE '%|%' AND c NOT LIKE 'deleted:%' \
          AND NOT EXISTS (SELECT FROM users u WHERE u.tenant_id = r.tenant_id AND u.id = c)",
