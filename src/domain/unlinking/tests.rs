@@ -1,4 +1,4 @@
-//! What a release leaves of a user, whoever that is.
+//! What a release leaves of a user, and which users a user that an unlink made was a part of.
 
 use proptest::prelude::{any, prop, prop_assert, prop_assert_eq, proptest};
 
@@ -97,4 +97,18 @@ fn the_calling_token_is_spared_unless_it_names_the_identity() {
         let (after, _) = release(before.clone(), &terms(&gone.id, Some(caller)), day(2)).unwrap();
         assert_eq!(after.spared_token.is_some(), is_spared, "{named:?}");
     }
+}
+
+/// A81: of a way of unlinks the last users are kept, the nearest at the end.
+#[test]
+fn a_part_of_a_part_keeps_the_users_that_it_was_a_part_of() {
+    let mut part = user(&[true], 0, false);
+    for at in 0..MAX_ORIGINS + 5 {
+        let origins = origins_of_a_part(&part);
+        part = User { id: id(&format!("part{at}")), origins, ..part };
+    }
+
+    assert_eq!(part.origins.len(), MAX_ORIGINS);
+    assert_eq!(part.origins[0], id("part4"));
+    assert_eq!(part.origins.last(), Some(&id("part103")));
 }
