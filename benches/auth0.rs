@@ -27,11 +27,11 @@ use identity_link::grpc::proto as pb;
 use prost::Message;
 use prost_types::{FieldMask, Struct, Value as PbValue, value::Kind};
 use serde_json::{Value, json};
-use support::{auth0::AUTH0, child::Running, cluster::cluster, tokens::Token};
+use support::{auth0::AUTH0, child::Running, cluster::cluster, object, tokens::Token};
 use tokio::net::TcpStream;
 
 const ROUNDS: usize = 9;
-const LANES: usize = 16;
+const LANES: usize = 64;
 
 /// A call in both forms, made for the people of one lane.
 struct Pair {
@@ -52,12 +52,13 @@ async fn main() {
     let client = Client::to(address).await;
     for lane in 0..LANES {
         for (provider, user) in [("google-oauth2", &main_account(lane)), ("sms", &format!("s{lane}"))] {
-            client.send(create(provider, user)).await;
+            client.send(create(provider, user, &metadata())).await;
         }
     }
     let pairs = [
         Pair { name: "read a user", calls: 4000, grpc: read_grpc, http: read_http },
         Pair { name: "find by email", calls: 4000, grpc: find_grpc, http: find_http },
+        Pair { name: "create a user", calls: 1280, grpc: create_grpc, http: create_http },
         Pair { name: "change metadata", calls: 1600, grpc: change_grpc, http: change_http },
         Pair { name: "link and unlink", calls: 640, grpc: link_grpc, http: link_http },
     ];
@@ -150,16 +151,44 @@ fn http(method: Method, path: &str, body: &Value) -> Request<Bytes> {
     request.header("content-type", "application/json").body(body.to_string().into()).unwrap()
 }
 
-/// Like the accounts in Auth0's documents.
-fn create(provider: &str, subject: &str) -> Request<Bytes> {
-    let body = json!({
-        "connection": provider, "user_id": subject, "email": format!("{subject}@example.com"), "email_verified": true,
+/// What the accounts in Auth0's documents tell of a person.
+fn profile() -> Value {
+    json!({
         "name": "John Doe", "given_name": "John", "family_name": "Doe",
         "picture": "https://lh3.googleusercontent.com/a-/photo.jpg",
-        "user_metadata": {"color": "red", "addresses": {"home": "123 Main Street", "work": "100 Industrial Way"}},
-        "app_metadata": {"roles": ["Admin", "Editor"], "plan": "full"},
-    });
+    })
+}
+
+/// Their metadata.
+fn metadata() -> Value {
+    json!({"color": "red", "addresses": {"home": "123 Main Street", "work": "100 Industrial Way"}})
+}
+
+fn create(provider: &str, subject: &str, user_metadata: &Value) -> Request<Bytes> {
+    let mut body = profile();
+    body["connection"] = provider.into();
+    body["user_id"] = subject.into();
+    body["email"] = format!("{subject}@example.com").into();
+    body["email_verified"] = true.into();
+    body["user_metadata"] = user_metadata.clone();
     http(Method::POST, "/users", &body)
+}
+
+fn create_http(_: &str, _: usize) -> Vec<Request<Bytes>> {
+    vec![create("sms", &fresh(), &metadata())]
+}
+
+fn create_grpc(_: &str, _: usize) -> Vec<Request<Bytes>> {
+    let subject = fresh();
+    let identity = pb::NewIdentity {
+        email: format!("{subject}@example.com"),
+        email_verified: true,
+        profile_data: object(profile()),
+        r#ref: Some(pb::IdentityRef { provider: "sms".to_owned(), subject }),
+        ..pb::NewIdentity::default()
+    };
+    let user_metadata = object(metadata());
+    vec![grpc("CreateUser", &pb::CreateUserRequest { identity: Some(identity), user_metadata, ..Default::default() })]
 }
 
 fn user_id(account: &str) -> String {
