@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::{
     Identity, IdentityRef, Metadata, Moved, Named, Provider, Refusal, TokenHash, User, UserId, household::Extent,
-    user::MAX_ORIGINS,
+    user::MAX_ANCESTORS,
 };
 
 /// What happens to the metadata of a user that comes back.
@@ -133,7 +133,7 @@ pub fn detach(
             let link = identity.attached_by.take();
             let mut user = user_of_its_own(terms.new_user_id.clone(), &identity, now);
             user.refuse_tokens_before(now, CallingToken::of(terms.caller.as_ref(), &user));
-            user.origins = origins_of_a_part(&owner);
+            user.ancestors = ancestors_of_a_part(&owner);
             Departure::Created { user, link }
         }
     };
@@ -227,10 +227,10 @@ pub(super) fn give_back(user: &mut User, metadata: UnlinkMetadata) -> Withheld {
     withheld
 }
 
-/// The origins of a user that is made from `owner` by an unlink. Of a longer way the first ones are left out.
-fn origins_of_a_part(owner: &User) -> Vec<UserId> {
-    let left_out = (owner.origins.len() + 1).saturating_sub(MAX_ORIGINS);
-    owner.origins.iter().skip(left_out).chain([&owner.id]).cloned().collect()
+/// The ancestors of a user that is made from `owner` by an unlink. Of a longer way the first ones are left out.
+fn ancestors_of_a_part(owner: &User) -> Vec<UserId> {
+    let left_out = (owner.ancestors.len() + 1).saturating_sub(MAX_ANCESTORS);
+    owner.ancestors.iter().skip(left_out).chain([&owner.id]).cloned().collect()
 }
 
 /// A new user whose only identity is `identity`, without metadata.
@@ -251,7 +251,7 @@ pub fn user_of_its_own(id: UserId, identity: &Identity, now: DateTime<Utc>) -> U
         spared_token: None,
         writes_valid_from: None,
         absorbed: None,
-        origins: Vec::new(),
+        ancestors: Vec::new(),
     }
 }
 

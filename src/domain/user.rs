@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::{IdentityRef, LinkingPolicy, Metadata, UserId};
 
 /// How many users that a user was made from by unlinks are kept.
-pub const MAX_ORIGINS: usize = 100;
+pub const MAX_ANCESTORS: usize = 100;
 
 /// One person's record, with the identities that it owns.
 #[derive(Debug, Clone, PartialEq)]
@@ -43,8 +43,8 @@ pub struct User {
     /// By whom the user was absorbed; `None` for a live user.
     pub absorbed: Option<Absorbed>,
     /// For a user that was made by an unlink: the user it was made from, after those which that one was made from, the
-    /// first one first; at most [`MAX_ORIGINS`]. Empty for other users.
-    pub origins: Vec<UserId>,
+    /// first one first; at most [`MAX_ANCESTORS`]. Empty for other users.
+    pub ancestors: Vec<UserId>,
 }
 
 /// That a user was absorbed, and where it went.

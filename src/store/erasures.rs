@@ -154,9 +154,9 @@ impl Session {
         let answers = "DELETE FROM request_ids WHERE ctid = ANY (ARRAY (SELECT ctid FROM request_ids \
             WHERE tenant_id = $1 AND concerned && $2 ORDER BY request_id LIMIT $3 FOR UPDATE";
         // What is behind a user stays: a released account is not linked to a part of its user whichever is deleted.
-        let origins = "UPDATE users SET origins = nullif(ARRAY (SELECT o FROM unnest(origins) WITH ORDINALITY AS w (o, at) \
+        let ancestors = "UPDATE users SET ancestors = nullif(ARRAY (SELECT o FROM unnest(ancestors) WITH ORDINALITY AS w (o, at) \
             WHERE o <> ALL($2) ORDER BY at), '{}') WHERE tenant_id = $1 AND id = ANY (ARRAY ( \
-            SELECT id FROM users WHERE tenant_id = $1 AND origins && $2 ORDER BY update_time LIMIT $3 FOR NO KEY UPDATE";
+            SELECT id FROM users WHERE tenant_id = $1 AND ancestors && $2 ORDER BY update_time LIMIT $3 FOR NO KEY UPDATE";
         // Who released it is forgotten, so that it counts as one whose user was deleted.
         // Not in the order of the key, along which all of the tenant's would be read.
         let releases = "UPDATE tombstones SET released_by = nullif(ARRAY (SELECT r FROM unnest(released_by) AS r \
@@ -164,7 +164,7 @@ impl Session {
             AND id_hash = ANY (ARRAY (SELECT id_hash FROM tombstones \
             WHERE tenant_id = $1 AND released_by && $2 ORDER BY delete_time LIMIT $3 FOR NO KEY UPDATE";
         let users: Vec<&String> = erasure.user_ids.iter().collect();
-        for (sql, names) in [(answers, names), (origins, users.clone()), (releases, users)] {
+        for (sql, names) in [(answers, names), (ancestors, users.clone()), (releases, users)] {
             for (way, limit) in WAYS {
                 let query = sql_query(format!("{sql} {way}))"))
                     .bind::<Text, _>(self.tenant.as_str())

@@ -43,11 +43,11 @@ impl Session {
 
     /// What stays of the users that an account had before, as far as it is about `holders`, who are live.
     pub async fn past(&mut self, account: &IdentityRef, holders: &[User]) -> Result<Past, StoreError> {
-        // A releaser counts with the user that holds it now; a holder with the users that it holds, and the origins of all.
+        // A releaser counts with the user that holds it now; a holder with the users that it holds, and the ancestors of all.
         const SQL: &str = "SELECT t.deleted, ARRAY (SELECT h FROM unnest($3::text[]) AS h WHERE EXISTS ( \
-                SELECT FROM (SELECT m.id, m.origins FROM users m WHERE m.tenant_id = $1 AND m.id = h \
-                  UNION ALL SELECT m.id, m.origins FROM users m WHERE m.tenant_id = $1 AND m.absorbed_into = h) m \
-                WHERE m.id = ANY(r.ids) OR m.origins && r.ids)) AS released_by \
+                SELECT FROM (SELECT m.id, m.ancestors FROM users m WHERE m.tenant_id = $1 AND m.id = h \
+                  UNION ALL SELECT m.id, m.ancestors FROM users m WHERE m.tenant_id = $1 AND m.absorbed_into = h) m \
+                WHERE m.id = ANY(r.ids) OR m.ancestors && r.ids)) AS released_by \
             FROM tombstones t CROSS JOIN LATERAL (SELECT t.released_by || ARRAY (SELECT u.absorbed_into FROM users u \
               WHERE u.tenant_id = $1 AND u.id = ANY(t.released_by)) AS ids) r \
             WHERE t.tenant_id = $1 AND t.id_hash = $2";

@@ -21,7 +21,7 @@ macro_rules! user_columns {
     () => {
         "u.id, u.version, u.create_time, u.update_time, u.absorbed_into, u.absorbed_by_link, u.absorbed_time, \
          u.primary_provider, u.primary_subject, u.user_metadata, u.app_metadata, u.profile_overrides, u.blocked, \
-         u.tokens_valid_from, u.spared_token, u.writes_valid_from, u.origins, u.identities_version, \
+         u.tokens_valid_from, u.spared_token, u.writes_valid_from, u.ancestors, u.identities_version, \
          (SELECT json_agg(i ORDER BY i.ordinal) FROM identities i \
            WHERE i.tenant_id = u.tenant_id AND i.owner_id = u.id) AS identities"
     };
@@ -64,7 +64,7 @@ pub(super) struct UserRow {
     #[diesel(sql_type = Nullable<Timestamptz>)]
     writes_valid_from: Option<DateTime<Utc>>,
     #[diesel(sql_type = Nullable<Array<Text>>)]
-    origins: Option<Vec<String>>,
+    ancestors: Option<Vec<String>>,
     #[diesel(sql_type = BigInt)]
     identities_version: i64,
     #[diesel(sql_type = Nullable<Json>)]
@@ -133,7 +133,7 @@ impl TryFrom<UserRow> for User {
             spared_token: row.spared_token.map(token_hash).transpose()?,
             writes_valid_from: row.writes_valid_from,
             absorbed: absorbed(row.absorbed_into, row.absorbed_by_link, row.absorbed_time)?,
-            origins: row.origins.iter().flatten().map(|id| user_id(id)).collect::<Result<_, _>>()?,
+            ancestors: row.ancestors.iter().flatten().map(|id| user_id(id)).collect::<Result<_, _>>()?,
         })
     }
 }

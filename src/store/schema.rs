@@ -21,7 +21,7 @@ diesel::table! {
         identities_version -> BigInt,
         spared_token -> Nullable<Binary>,
         writes_valid_from -> Nullable<Timestamptz>,
-        origins -> Nullable<Array<Text>>,
+        ancestors -> Nullable<Array<Text>>,
     }
 }
 

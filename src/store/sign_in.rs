@@ -26,7 +26,7 @@ impl Session {
             "SELECT u.id, u.version, u.create_time, u.update_time, u.absorbed_into, u.absorbed_by_link, \
               u.absorbed_time, u.primary_provider, u.primary_subject, '{}'::jsonb AS user_metadata, \
               '{}'::jsonb AS app_metadata, '{}'::jsonb AS profile_overrides, u.blocked, u.tokens_valid_from, \
-              u.spared_token, u.writes_valid_from, u.origins, u.identities_version, \
+              u.spared_token, u.writes_valid_from, u.ancestors, u.identities_version, \
               (SELECT json_agg(json_build_object('provider', i.provider, 'subject', i.subject, 'home_id', i.home_id, \
                   'ordinal', i.ordinal, 'connection', i.connection, 'social', i.social, 'email', i.email, \
                   'email_canonical', i.email_canonical, 'email_verify_time', i.email_verify_time, \

@@ -250,12 +250,12 @@ impl Session {
     pub async fn insert_user_row(&mut self, user: &User) -> Result<Inserted, StoreError> {
         const SQL: &str = "INSERT INTO users (tenant_id, id, version, create_time, update_time, primary_provider, \
               primary_subject, user_metadata, app_metadata, profile_overrides, blocked, tokens_valid_from, spared_token, \
-              writes_valid_from, origins, identities_version) \
+              writes_valid_from, ancestors, identities_version) \
             SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16 \
             WHERE NOT EXISTS (SELECT FROM tombstones WHERE tenant_id = $1 AND id_hash = $17 AND NOT returnable) \
             ON CONFLICT DO NOTHING";
-        let origins: Vec<&str> = user.origins.iter().map(UserId::as_str).collect();
-        let origins = Some(origins).filter(|origins| !origins.is_empty());
+        let ancestors: Vec<&str> = user.ancestors.iter().map(UserId::as_str).collect();
+        let ancestors = Some(ancestors).filter(|ancestors| !ancestors.is_empty());
         let query = sql_query(SQL)
             .bind::<Text, _>(self.tenant.as_str())
             .bind::<Text, _>(user.id.as_str())
@@ -271,7 +271,7 @@ impl Session {
             .bind::<Nullable<Timestamptz>, _>(user.tokens_valid_from)
             .bind::<Nullable<Binary>, _>(user.spared_token.map(Vec::from))
             .bind::<Nullable<Timestamptz>, _>(user.writes_valid_from)
-            .bind::<Nullable<Array<Text>>, _>(origins)
+            .bind::<Nullable<Array<Text>>, _>(ancestors)
             .bind::<BigInt, _>(user.identities_version)
             .bind::<Binary, _>(self.tombstone_hash(&Named::UserId(user.id.clone())).to_vec());
         let rows = self.conn.execute(Cached(query)).await?;

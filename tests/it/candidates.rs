@@ -191,7 +191,7 @@ async fn a_pair_that_was_taken_apart_is_known_from_both_sides() {
     let third = user(&service, "auth0", "s1", EMAIL).await;
     let fourth = user(&service, "auth0", "s2", EMAIL).await;
     assert!(!was_linked(&third, &fourth).await);
-    let sql = format!("UPDATE users SET origins = '{{{third}}}' WHERE id = '{fourth}'");
+    let sql = format!("UPDATE users SET ancestors = '{{{third}}}' WHERE id = '{fourth}'");
     server.database.db_execute(&sql).await;
     assert!(was_linked(&third, &fourth).await);
     assert!(was_linked(&fourth, &third).await);

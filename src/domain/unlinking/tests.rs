@@ -103,12 +103,12 @@ fn the_calling_token_is_spared_unless_it_names_the_identity() {
 #[test]
 fn a_part_of_a_part_keeps_the_users_that_it_was_a_part_of() {
     let mut part = user(&[true], 0, false);
-    for at in 0..MAX_ORIGINS + 5 {
-        let origins = origins_of_a_part(&part);
-        part = User { id: id(&format!("part{at}")), origins, ..part };
+    for at in 0..MAX_ANCESTORS + 5 {
+        let ancestors = ancestors_of_a_part(&part);
+        part = User { id: id(&format!("part{at}")), ancestors, ..part };
     }
 
-    assert_eq!(part.origins.len(), MAX_ORIGINS);
-    assert_eq!(part.origins[0], id("part4"));
-    assert_eq!(part.origins.last(), Some(&id("part103")));
+    assert_eq!(part.ancestors.len(), MAX_ANCESTORS);
+    assert_eq!(part.ancestors[0], id("part4"));
+    assert_eq!(part.ancestors.last(), Some(&id("part103")));
 }

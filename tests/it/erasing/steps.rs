@@ -40,7 +40,7 @@ async fn no_transaction_of_a_deletion_changes_many_rows_and_the_call_waits_for_a
              FROM links, generate_series(1, {MANY}) n; \
              INSERT INTO request_ids SELECT tenant_id, rpc, caller_kind, issuer, subject, gen_random_uuid(), fingerprint, \
                answer, concerned, expire_time FROM request_ids, generate_series(1, {MANY}); \
-             INSERT INTO users (tenant_id, id, create_time, update_time, origins, primary_provider, primary_subject) \
+             INSERT INTO users (tenant_id, id, create_time, update_time, ancestors, primary_provider, primary_subject) \
              SELECT 'default', 'usr_' || n, now(), now(), ARRAY['{ann}'], 'github', n::text FROM generate_series(1, {MANY}) n; \
              INSERT INTO identities (tenant_id, provider, subject, owner_id, home_id, ordinal, connection, social, \
                attach_time) \

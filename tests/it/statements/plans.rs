@@ -17,7 +17,7 @@ macro_rules! people {
     ($count:literal) => {
         concat!(
             "\
-            INSERT INTO users (tenant_id, id, create_time, update_time, primary_provider, primary_subject, origins) \
+            INSERT INTO users (tenant_id, id, create_time, update_time, primary_provider, primary_subject, ancestors) \
             SELECT 'default', 'crowd_' || n, now(), now(), 'crowd', n::text, ARRAY['crowd_' || n + 1] FROM generate_series(1, ", $count, ") n; \
             INSERT INTO identities (tenant_id, provider, subject, owner_id, home_id, ordinal, connection, social, email, \
               email_canonical, email_verified, email_verify_time, email_verifier, attach_time) \

@@ -56,7 +56,7 @@ const MUST_NOT_BE: [&str; 16] = [
        LEFT JOIN users u ON u.tenant_id = l.tenant_id AND u.id = l.secondary_id \
        WHERE l.secondary_id NOT LIKE 'deleted:%' AND u.id IS NULL",
     "SELECT 'detached from nobody: ' || a.id FROM users a \
-       CROSS JOIN unnest(a.origins) AS origin LEFT JOIN users u ON u.tenant_id = a.tenant_id AND u.id = origin \
+       CROSS JOIN unnest(a.ancestors) AS origin LEFT JOIN users u ON u.tenant_id = a.tenant_id AND u.id = origin \
        WHERE u.id IS NULL",
     "SELECT 'an answer that speaks of the deleted: ' || r.rpc || ' ' || c FROM request_ids r, unnest(r.concerned) c \
        WHERE c NOT LIKE '%|%' AND c NOT LIKE 'deleted:%' \
