@@ -1,4 +1,4 @@
-//! Suggested linking: who else may be this very person, and why.
+//! Suggested linking: the users that may be the same person as a given user, and why.
 
 use std::{
     cmp::Reverse,
@@ -9,24 +9,24 @@ use chrono::{DateTime, Utc};
 
 use super::{Identity, IdentityRef, LinkingPolicy, Provider, User, UserId};
 
-/// How many candidates are suggested at most.
+/// The most candidates that are suggested.
 pub const MAX_CANDIDATES: usize = 20;
 
-/// A user who shares a verified email with another.
+/// A user that shares a verified email with another user.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Candidate {
     /// The user.
     pub user: UserId,
     /// The canonical emails that are verified on both sides.
     pub shared_emails: BTreeSet<String>,
-    /// The providers of the identities that have them.
+    /// The providers of the identities that have the shared emails.
     pub providers: BTreeSet<Provider>,
-    /// When the last of them was verified.
+    /// When the last of these identities was verified.
     pub verify_time: DateTime<Utc>,
-    /// Whether the two were together once, and were taken apart.
+    /// Whether the two users were linked or one user before, and were separated.
     pub was_linked_before: bool,
-    /// The candidate's accounts that have not proven a shared email, and since when they have been there: a link with
-    /// the candidate brings them along.
+    /// The candidate's accounts that have not proven a shared email, each with the time since which the candidate has
+    /// it. A link with the candidate moves these accounts too.
     pub others: Vec<(IdentityRef, DateTime<Utc>)>,
 }
 
@@ -37,27 +37,27 @@ impl Candidate {
     }
 }
 
-/// The canonical emails by which a user may be found to be another one as well: those that a sign-in would link or
-/// suggest by. What is beyond ASCII before the `@` looks like other addresses too easily.
+/// The canonical emails by which a sign-in would link or suggest this user. An email with non-ASCII characters before
+/// the `@` is left out: it is easily confused with other addresses.
 pub fn telling_emails(user: &User) -> BTreeSet<&str> {
     user.verified_emails().filter(|email| email.is_ascii() && links_by(user, email)).collect()
 }
 
-/// Whether none of the providers that have verified an email on a user keeps it from being linked by that.
+/// Whether no provider that has verified the email on this user forbids linking by it.
 fn links_by(user: &User, canonical: &str) -> bool {
     user.linking_by(canonical).is_some_and(|linking| linking != LinkingPolicy::Off)
 }
 
-/// Ranks those of `others` who may be `user` as well, the likeliest first: who was never taken apart
-/// from it, with more shared emails, verified more recently. `undone` holds the primary and the secondary
-/// side of links that were undone. Whoever is blocked cannot be linked, and so is none.
+/// Ranks those of `others` that may be the same person as `user`, the likeliest first: a user that was never
+/// separated from `user`, then more shared emails, then the more recent verification. `undone` holds the primary and
+/// the secondary side of undone links. A blocked user cannot be linked, so it is no candidate.
 pub fn rank(user: &User, others: &[User], undone: &HashSet<(UserId, UserId)>) -> Vec<Candidate> {
     let emails = telling_emails(user);
     let others = others.iter().filter(|other| other.id != user.id && other.absorbed.is_none() && !other.blocked);
     ranked(others.filter_map(|other| candidate(user, &emails, other, undone)).collect())
 }
 
-/// The likeliest first, and no more than are suggested.
+/// Sorts the candidates, the likeliest first, and keeps the first [`MAX_CANDIDATES`].
 pub fn ranked(mut candidates: Vec<Candidate>) -> Vec<Candidate> {
     candidates.sort_by_cached_key(|candidate| {
         let Candidate { user, shared_emails, verify_time, was_linked_before, .. } = candidate;
@@ -88,7 +88,7 @@ fn candidate(
     })
 }
 
-/// Whether the two, or any whom they hold, were linked or one user before.
+/// Whether the two users, or any users that they hold, were linked or one user before.
 fn were_together(one: &User, other: &User, undone: &HashSet<(UserId, UserId)>) -> bool {
     let was_linked = |a: &UserId, b: &UserId| undone.contains(&(a.clone(), b.clone()));
     let was_detached = |a: &User, b: &User| b.ids().any(|id| a.ancestors.contains(id));

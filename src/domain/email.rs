@@ -1,9 +1,8 @@
-//! Email addresses: kept as given, matched by a canonical form that is made once, here.
+//! Email addresses: stored as given, matched by a canonical form that is made only here.
 //!
-//! The canonical form is NFC and lower case before the `@`, an ASCII domain by IDNA after it, and
-//! nothing else: dots and plus tags stay, because what they mean is the provider's business. Two
-//! addresses are the same if, and only if, their canonical forms are the same bytes, so whatever
-//! could make one address pass for another is refused, not repaired.
+//! In the canonical form, the part before the `@` is NFC and lower case, and the domain is ASCII by IDNA. Dots and
+//! plus tags stay: their meaning is up to the provider. Two addresses are the same if, and only if, their canonical
+//! forms have the same bytes. An address that could pass for another one is therefore refused, not repaired.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -12,16 +11,16 @@ use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
-/// The longest address, in bytes, as given and in canonical form: 256 for a path with its two angle
-/// brackets (RFC 5321 §4.5.3.1.3, and RFC 3696 erratum 1690).
+/// The longest address, in bytes, as given and in canonical form: 256 for a path with its two angle brackets (RFC
+/// 5321 §4.5.3.1.3, and RFC 3696 erratum 1690).
 const MAX_BYTES: usize = 254;
 
 /// The longest part before the `@`, in bytes, as given and in canonical form (RFC 5321 §4.5.3.1.1).
 const MAX_LOCAL_BYTES: usize = 64;
 
-/// An email address in both its spellings.
+/// An email address, as given and in canonical form.
 ///
-/// `==` compares both. To ask whether two addresses are the same one, compare [`Email::canonical`].
+/// `==` compares both forms. To test whether two addresses are the same, compare [`Email::canonical`].
 #[derive(Clone, PartialEq, Eq)]
 pub struct Email {
     given: String,
@@ -35,50 +34,46 @@ pub enum EmailError {
     TooLong,
     /// No `@`, or several.
     AtSign,
-    /// Whitespace, a control character, or one that is not seen (soft hyphen, joiners, bidi marks,
-    /// fillers, …).
+    /// Whitespace, a control character or an invisible character (soft hyphen, joiners, bidi marks, fillers, …).
     Unseen,
     /// Before the `@`: not a dot-atom of 1 to 64 bytes, or an encoded word.
     LocalPart,
-    /// Before the `@`: not ASCII as given, but all ASCII in canonical form, as with U+212A KELVIN
-    /// SIGN.
+    /// Before the `@`: not ASCII as given, but all ASCII in canonical form, as with U+212A KELVIN SIGN.
     Imitation,
     /// After the `@`: not a domain name of at least two labels.
     Domain,
-    /// The canonical form of the canonical form is another one. No such address is known; a newer
-    /// Unicode could bring one.
+    /// The canonical form of the canonical form differs from it. No such address is known; a newer Unicode version
+    /// could bring one.
     Unstable,
 }
 
 impl Email {
-    /// Reads a bare address (no display name, no angle brackets).
+    /// Parses a bare address (no display name, no angle brackets).
     ///
-    /// Before the `@` stands a dot-atom (RFC 5322 §3.2.3) of `atext`, non-ASCII letters and the
-    /// marks they are written with (RFC 6531 §3.3): no quotes, no comments. After it a domain name
-    /// of at least two labels: no literals, no trailing dot, no all-digit top level.
+    /// The part before the `@` is a dot-atom (RFC 5322 §3.2.3) of `atext`, non-ASCII letters and their combining
+    /// marks (RFC 6531 §3.3). Quotes and comments are refused. The part after the `@` is a domain name of at least
+    /// two labels. Literals, a trailing dot and an all-digit top level are refused.
     ///
     /// # Errors
     ///
-    /// [`EmailError`] names the first rule that does not hold.
+    /// [`EmailError`] names the first rule that is violated.
     pub fn parse(given: &str) -> Result<Self, EmailError> {
         let canonical = canonicalise(given)?;
-        // The canonical form has to pass as an address too, and be its own canonical form: else it
-        // would be longer than the bounds allow, or one person's address would depend on how often
-        // it went through here.
+        // The canonical form must be a valid address and its own canonical form. Otherwise it could exceed the length
+        // bounds, or the same address could get different canonical forms.
         if canonicalise(&canonical)? != canonical {
             return Err(EmailError::Unstable);
         }
         Ok(Self { given: given.to_owned(), canonical })
     }
 
-    /// The address as it was given: to show, and to send to.
+    /// The address as given, for display and for sending.
     #[must_use]
     pub fn given(&self) -> &str {
         &self.given
     }
 
-    /// The form to store, index and compare by: at most 254 bytes, and the same when it is parsed
-    /// again.
+    /// The form to store, index and compare: at most 254 bytes. Parsing it again gives the same form.
     #[must_use]
     pub fn canonical(&self) -> &str {
         &self.canonical
@@ -108,7 +103,7 @@ impl fmt::Display for EmailError {
 
 impl std::error::Error for EmailError {}
 
-/// One pass of checks and folding. Not yet known to be a fixed point.
+/// One pass of checks and folding. The result need not be a fixed point.
 fn canonicalise(address: &str) -> Result<String, EmailError> {
     if address.len() > MAX_BYTES {
         return Err(EmailError::TooLong);
@@ -127,12 +122,11 @@ fn canonicalise(address: &str) -> Result<String, EmailError> {
 
 fn canonical_local_part(local: &str) -> Result<String, EmailError> {
     let is_dot_atom = local.split('.').all(is_atom);
-    // `=?` opens an encoded word (RFC 2047 §2), which some mail software decodes into another
-    // address.
+    // `=?` opens an encoded word (RFC 2047 §2), which some mail software decodes into another address.
     if local.len() > MAX_LOCAL_BYTES || !is_dot_atom || local.contains("=?") {
         return Err(EmailError::LocalPart);
     }
-    // NFC before, so that equal texts fold alike; and after, because lower case can compose where
+    // NFC runs before, so that equal texts fold alike. It runs again after, because lower case can compose where
     // upper case does not, as with H and U+0331.
     let lower = local.nfc().collect::<String>().to_lowercase();
     let canonical: String = lower.nfc().collect();
@@ -149,28 +143,25 @@ fn canonical_domain(domain: &str) -> Result<Cow<'_, str>, EmailError> {
             domain.as_bytes(),
             // Letters, digits and hyphens only: this also refuses `[`, `:` and `_`.
             AsciiDenyList::STD3,
-            // Not `Check`: names such as `ab--cd.example` exist. What hides behind `xn--` is
-            // checked in either case.
+            // Not `Check`, because names such as `ab--cd.example` exist. Labels with `xn--` are validated either way.
             Hyphens::CheckFirstLast,
             // No empty label, no trailing dot, 63 bytes a label.
             DnsLength::Verify,
         )
         .map_err(|_| EmailError::Domain)?;
-    // A single label is a machine of somebody's own network; an all-digit last one (RFC 3696 §2) is
-    // an IP address.
+    // A single label is a host of a local network; an all-digit last label (RFC 3696 §2) is an IP address.
     match ascii.rsplit_once('.') {
         Some((_, top)) if !top.bytes().all(|b| b.is_ascii_digit()) => Ok(ascii),
         _ => Err(EmailError::Domain),
     }
 }
 
-/// What stands between two dots. A mark in front would be drawn on the dot.
+/// Whether the text may stand between two dots. A leading combining mark would be drawn on the dot.
 fn is_atom(atom: &str) -> bool {
     !atom.is_empty() && !atom.starts_with(is_combining_mark) && atom.chars().all(is_atom_char)
 }
 
-/// RFC 5322's `atext`, and beyond ASCII letters and their marks, out of all that RFC 6531 §3.3
-/// would allow.
+/// RFC 5322's `atext`; of the non-ASCII characters that RFC 6531 §3.3 allows, only letters and their marks.
 fn is_atom_char(c: char) -> bool {
     if c.is_ascii() {
         c.is_ascii_alphanumeric() || "!#$%&'*+-/=?^_`{|}~".contains(c)
@@ -179,8 +170,8 @@ fn is_atom_char(c: char) -> bool {
     }
 }
 
-/// Unicode's `Default_Ignorable_Code_Point` (`DerivedCoreProperties.txt`): shown as nothing, and
-/// dropped by IDNA from a domain without a word.
+/// Unicode's `Default_Ignorable_Code_Point` (`DerivedCoreProperties.txt`): not displayed, and silently dropped from a
+/// domain by IDNA.
 fn is_invisible(c: char) -> bool {
     matches!(
         c,
@@ -232,8 +223,7 @@ mod tests {
             ("नमस्ते@example.com", "नमस्ते@example.com"),
             ("ann@straße.example", "ann@xn--strae-oqa.example"),
             ("ann@XN--BCHER-KVA.example", "ann@xn--bcher-kva.example"),
-            // UTS 46 maps wide letters and dots, as every resolver does before it looks the name
-            // up.
+            // UTS 46 maps wide letters and dots, as each resolver does before the lookup.
             ("ann@ｅxample。com", "ann@example.com"),
             ("ann@ab--cd.example", "ann@ab--cd.example"),
             ("ann@1.example", "ann@1.example"),
@@ -310,7 +300,7 @@ mod tests {
             (&format!("{}@example.com", "é".repeat(33)), LocalPart),
             (&format!("ann@{}.com", "a".repeat(64)), Domain),
             (&format!("ann@{}com", "abcdefghi.".repeat(25)), TooLong),
-            // Short enough as given, and too long as A-labels.
+            // Short enough as given, too long as A-labels.
             (&format!("{}@{}com", "a".repeat(40), "é.".repeat(27)), TooLong),
         ] {
             assert_eq!(Email::parse(given), Err(error), "{given:?}");

@@ -1,5 +1,5 @@
-//! What happened, as everybody who keeps something about users is told it: ids, versions and paths,
-//! never a value.
+//! Events: what changed, as all readers of the feed see it. An event holds ids, versions and paths, and never a
+//! value.
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -13,11 +13,11 @@ use super::{
     unlinking::Withheld,
 };
 
-/// What one change was.
+/// One change of who is who.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Event {
-    /// A user came to be.
+    /// A user was created.
     UserCreated {
         /// The user.
         user: UserChange,
@@ -30,7 +30,7 @@ pub enum Event {
     UserUpdated {
         /// The user.
         user: UserChange,
-        /// The fields that are others now.
+        /// The names of the fields that changed.
         fields: Vec<String>,
     },
     /// A user was blocked or unblocked.
@@ -39,34 +39,34 @@ pub enum Event {
         user: UserChange,
         /// Whether it is blocked now.
         blocked: bool,
-        /// The fields that are others now.
+        /// The names of the fields that changed.
         fields: Vec<String>,
     },
     /// A user was deleted.
     UserDeleted {
         /// The user.
         user: UserChange,
-        /// Those it had absorbed, who are deleted too.
+        /// The users that it had absorbed, which are deleted too.
         absorbed: Vec<UserId>,
         /// The identities that it had.
         identities: Vec<IdentityRef>,
     },
-    /// Two users became one.
+    /// A link made one user of two.
     UserLinked {
         /// The user that absorbed.
         primary: UserChange,
         /// The user that was absorbed.
         absorbed: UserChange,
-        /// Those that the absorbed one had absorbed.
+        /// The users that the absorbed user had absorbed.
         repointed: Vec<UserId>,
         /// The identities that moved.
         moved: Vec<IdentityRef>,
         /// The link.
         link: Uuid,
-        /// What the merge did.
+        /// What the merge changed.
         metadata: Vec<MetadataPlace>,
     },
-    /// An absorbed user came back.
+    /// An absorbed user came back by an unlink.
     UserUnlinked {
         /// The user that it left.
         user: UserChange,
@@ -74,31 +74,31 @@ pub enum Event {
         restored: UserChange,
         /// The identities that moved.
         moved: Vec<IdentityRef>,
-        /// The link that this ended.
+        /// The link that the unlink ended.
         link: Uuid,
-        /// What was taken back, and what was not.
+        /// What was taken back of the merge, what stays, and what was withheld.
         metadata: Vec<MetadataPlace>,
-        /// Whom `user` still holds and what changed with it.
+        /// The users that `user` still holds and that changed too.
         also: Vec<UserChange>,
     },
     /// A link was undone.
     LinkUndone {
-        /// The user that held what the link had brought.
+        /// The user that held what the link had moved.
         user: UserChange,
         /// The user that came back, or that an attached identity became.
         restored: UserChange,
-        /// Those that the restored one had absorbed.
+        /// The users that the restored user had absorbed.
         repointed: Vec<UserId>,
         /// The identities that moved.
         moved: Vec<IdentityRef>,
         /// The link.
         link: Uuid,
-        /// What was taken back, and what was not.
+        /// What was taken back of the merge, what stays, and what was withheld.
         metadata: Vec<MetadataPlace>,
-        /// Whom `user` still holds and what changed with it.
+        /// The users that `user` still holds and that changed too.
         also: Vec<UserChange>,
     },
-    /// An identity that nobody owned was attached.
+    /// An identity without an owner was attached.
     IdentityAttached {
         /// The user.
         user: UserChange,
@@ -107,7 +107,7 @@ pub enum Event {
         /// The link.
         link: Uuid,
     },
-    /// An identity became a user of its own.
+    /// An unlink made a user of its own of an identity.
     IdentityDetached {
         /// The user that it left.
         user: UserChange,
@@ -115,10 +115,10 @@ pub enum Event {
         detached: UserChange,
         /// The identity.
         identity: IdentityRef,
-        /// The link that had attached it, if this ended one.
+        /// The link that had attached the identity, if the unlink ended one.
         link: Option<Uuid>,
     },
-    /// A user released an identity, which has no owner now.
+    /// A user released an identity, which no user owns now.
     IdentityReleased {
         /// The user that it left.
         user: UserChange,
@@ -129,21 +129,21 @@ pub enum Event {
     UserMetadataMerged {
         /// The user.
         user: UserChange,
-        /// The user whose metadata it was.
+        /// The user from which the metadata came.
         source: Option<UserId>,
-        /// The link that had kept it.
+        /// The link that had kept the metadata.
         link: Option<Uuid>,
-        /// What the merge did.
+        /// What the merge changed.
         metadata: Vec<MetadataPlace>,
     },
-    /// A sign-in told another email or another profile of an identity.
+    /// A sign-in brought another email or another profile of an identity.
     IdentityUpdated {
         /// The user.
         user: UserChange,
         /// The identity.
         identity: IdentityRef,
     },
-    /// Another identity of a user is the primary one.
+    /// A user's primary identity changed.
     UserPrimaryIdentityChanged {
         /// The user.
         user: UserChange,
@@ -152,7 +152,7 @@ pub enum Event {
     },
 }
 
-/// What an event is about, to choose by.
+/// The kind of an event, by which readers filter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EventKind {
     /// [`Event::UserCreated`].
@@ -188,24 +188,24 @@ pub enum EventKind {
 pub struct UserChange {
     /// The user.
     pub id: UserId,
-    /// The version that it had; 0 if it was not there.
+    /// The version before the change; 0 if the user did not exist.
     pub before: i64,
-    /// The version that it has.
+    /// The version after the change.
     pub after: i64,
 }
 
-/// What became of metadata at one place.
+/// What happened to metadata at one path.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MetadataPlace {
-    /// In which metadata.
+    /// Which of the user's two documents.
     pub namespace: Namespace,
-    /// An RFC 6901 pointer; empty for all of it.
+    /// An RFC 6901 pointer; empty for the whole document.
     pub path: String,
-    /// What was done there.
+    /// What happened at the path.
     pub effect: PlaceEffect,
 }
 
-/// Which of a user's two documents.
+/// One of a user's two metadata documents.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Namespace {
@@ -215,7 +215,7 @@ pub enum Namespace {
     App,
 }
 
-/// What was done at one place.
+/// What happened at one path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PlaceEffect {
@@ -227,16 +227,16 @@ pub enum PlaceEffect {
     SecondaryTaken,
     /// [`Effect::Combined`].
     Combined,
-    /// What a link had put there is gone.
+    /// A value that a link had written was removed.
     TakenBack,
-    /// What a link had put there stays.
+    /// A value that a link had written stays.
     Kept,
-    /// What was there did not come back.
+    /// The value did not come back with the restored user.
     Withheld,
 }
 
 impl Event {
-    /// Its kind.
+    /// The kind of this event.
     pub fn kind(&self) -> EventKind {
         match self {
             Self::UserCreated { .. } => EventKind::UserCreated,
@@ -255,7 +255,7 @@ impl Event {
         }
     }
 
-    /// Its two sides: the user that it is about, and the other one, if there are two.
+    /// The user that the event is about, and the other user if there are two.
     pub fn sides(&self) -> (&UserId, Option<&UserId>) {
         match self {
             Self::UserCreated { user, .. }
@@ -276,19 +276,19 @@ impl Event {
 }
 
 impl UserChange {
-    /// The change that made a user what it is: each counts one.
+    /// The change that led to this user's current version. Each change adds one.
     pub fn of(user: &User) -> Self {
         Self { id: user.id.clone(), before: user.version - 1, after: user.version }
     }
 
-    /// The end of a user.
+    /// The deletion of a user.
     pub fn end_of(user: &User) -> Self {
         Self { id: user.id.clone(), before: user.version, after: user.version + 1 }
     }
 }
 
 impl MetadataPlace {
-    /// What a merge did.
+    /// The paths that a merge changed.
     pub fn of_merge(changes: &MetadataChanges) -> Vec<Self> {
         let place = |namespace| {
             move |change: &Change| Self {
@@ -306,7 +306,7 @@ impl MetadataPlace {
         user.chain(changes.app.iter().map(place(Namespace::App))).collect()
     }
 
-    /// What was taken back of a merge and what was not, and what did not come back.
+    /// The paths of a merge that were taken back, those that stay, and the documents that were withheld.
     pub fn of_return(taken_back: &TakenBackMetadata, withheld: &Withheld) -> Vec<Self> {
         let places = |namespace, effect, paths: &[Vec<String>]| {
             paths.iter().map(|path| Self { namespace, path: pointer(path), effect }).collect::<Vec<_>>()

@@ -1,4 +1,4 @@
-//! A live user, everybody it holds, and the links that brought them together.
+//! A live user, the users that it holds, and the links that joined them.
 
 use uuid::Uuid;
 
@@ -9,14 +9,14 @@ use super::{
     taking_back::{Document, Documents, Imprint, TakenBack, Trace},
 };
 
-/// A standing link, as far as taking it back is concerned.
+/// A standing link, with what is needed to take it back.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StandingLink {
     /// The link.
     pub id: Uuid,
-    /// The user that absorbed.
+    /// The primary user of the link.
     pub primary: UserId,
-    /// Orders the links into one user: the version that this one gave it.
+    /// The primary user's version after this link. It orders the links into one user.
     pub primary_version: i64,
     /// What its merge changed in `user_metadata`.
     pub user_metadata: Merge,
@@ -29,11 +29,11 @@ pub struct StandingLink {
 pub struct Merge {
     /// How it merged arrays.
     pub arrays: Arrays,
-    /// The places.
+    /// The paths that the merge changed.
     pub traces: Vec<Trace>,
 }
 
-/// A live user and everybody it holds.
+/// A live user and the users that it holds.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Household {
     /// The live user first, then those it has absorbed, in any order.
@@ -42,7 +42,7 @@ pub struct Household {
     pub links: Vec<StandingLink>,
 }
 
-/// What became of the places that a link had changed.
+/// What happened to the paths that a link had changed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TakenBackMetadata {
     /// In `user_metadata`.
@@ -56,17 +56,15 @@ pub struct TakenBackMetadata {
 pub enum Extent {
     /// From both namespaces.
     Everything,
-    /// From `user_metadata` only: whoever may not put `app_metadata` in place may not take it away.
+    /// From `user_metadata` only: a caller that may not write `app_metadata` may not remove it either.
     UserMetadata,
 }
 
 impl Household {
-    /// Takes back what a link had put into the metadata of anybody here; from then on it has put nothing
-    /// there.
+    /// Takes back what a link wrote into the metadata of these users, and clears the link's traces.
     ///
     /// # Errors
-    /// [`Refusal::MetadataTooLarge`] if the live user has put so much into the place of what would come
-    /// back that both do not fit.
+    /// [`Refusal::MetadataTooLarge`] if the live user's metadata is too large after the old values have come back.
     pub fn take_back(&mut self, link: Uuid, extent: Extent) -> Result<TakenBackMetadata, Refusal> {
         let user =
             self.take_back_in(link, "user_metadata", |user| &mut user.user_metadata, |link| &mut link.user_metadata)?;
@@ -82,8 +80,7 @@ impl Household {
         Ok(TakenBackMetadata { user, app })
     }
 
-    /// The links that are others than they were in `before`, but for the one that ended, which keeps
-    /// none.
+    /// The links that differ from `before`. The link that ended is left out: its traces are empty.
     pub fn rewritten_since(&self, before: &[StandingLink], ended: Uuid) -> Vec<StandingLink> {
         self.links.iter().filter(|link| link.id != ended && !before.contains(link)).cloned().collect()
     }

@@ -1,10 +1,10 @@
-//! Names of things, parsed once: what has one of these types is well-formed.
+//! Names of things, checked when they are parsed: a value of one of these types is well-formed.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// Declares a string newtype that can only be made by parsing.
+/// Declares a string newtype that only parsing can make.
 macro_rules! parsed_name {
     ($(#[$doc:meta])* $name:ident, $judge:expr, $wrong:literal) => {
         $(#[$doc])*
@@ -13,7 +13,7 @@ macro_rules! parsed_name {
         pub struct $name(String);
 
         impl $name {
-            /// What a well-formed one looks like, as a sentence for whoever sent another.
+            /// What a well-formed name looks like, as a text for the caller that sent another one.
             pub const FORM: &'static str = $wrong;
 
             /// Parses a name; `None` if it is not well-formed.
@@ -65,16 +65,15 @@ parsed_name!(
 );
 
 parsed_name!(
-    /// A named source of identities, such as `github`. It never holds a `|`, so that
-    /// `provider|subject` can be taken apart again.
+    /// A named source of identities, such as `github`. It never contains a `|`, so that `provider|subject` can be
+    /// split again.
     Provider,
     is_short_name,
     "must be 1 to 64 characters out of a-z, 0-9, '.', '_' and '-', beginning with a letter or a digit"
 );
 
 parsed_name!(
-    /// An account at a provider, as the provider names it: its `sub` (OpenID Connect Core §2).
-    /// Compared byte by byte.
+    /// An account at a provider, as the provider names it: its `sub` (OpenID Connect Core §2). Compared byte by byte.
     Subject,
     |text| (1..=255).contains(&text.len()) && !text.chars().any(char::is_control),
     "must be 1 to 255 bytes without control characters"
@@ -97,14 +96,14 @@ pub struct IdentityRef {
 }
 
 impl IdentityRef {
-    /// Takes `provider|subject` apart, as Auth0 writes an identity into a `sub`. The subject
-    /// may itself hold `|`.
+    /// Splits `provider|subject`, the form in which Auth0 writes an identity into a `sub`. The subject itself may
+    /// contain `|`. `None` if either part is not well-formed.
     pub fn parse_joined(text: &str) -> Option<Self> {
         let (provider, subject) = text.split_once('|')?;
         Some(Self { provider: Provider::parse(provider)?, subject: Subject::parse(subject)? })
     }
 
-    /// The user id `provider|subject`, if it is well-formed as one.
+    /// The user id `provider|subject`; `None` if that is not a well-formed user id.
     pub fn as_user_id(&self) -> Option<UserId> {
         UserId::parse(&self.to_string())
     }

@@ -1,4 +1,4 @@
-//! What a link does: one user absorbs another, or takes in an identity that nobody owns.
+//! What a link does: one user absorbs another, or an identity without an owner is attached.
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
@@ -9,27 +9,27 @@ use super::{
     refusal::expect_version,
 };
 
-/// A user owns at most this many identities.
+/// The most identities that a user owns.
 pub const MAX_IDENTITIES: usize = 100;
 
-/// What the caller of a link asks for.
+/// The terms of a link, as its caller sets them.
 #[derive(Debug, Clone, Default)]
 pub struct LinkTerms {
     /// How `user_metadata` is merged.
     pub user_metadata: Strategy,
     /// How `app_metadata` is merged.
     pub app_metadata: Strategy,
-    /// The version that the primary user must have.
+    /// The version that the primary user must have; `None` for any.
     pub expected_version: Option<i64>,
-    /// The version that the secondary user must have.
+    /// The version that the secondary user must have; `None` for any.
     pub expected_secondary_version: Option<i64>,
-    /// Whether the two must share an email that is verified on both sides.
+    /// Whether the two users must share an email that is verified on both.
     pub require_shared_verified_email: bool,
-    /// Whether only an account that no user owns is linked: no user is absorbed.
+    /// Whether the link may only attach an account without an owner, and never absorb a user.
     pub attach_only: bool,
 }
 
-/// What a merge changed, or declined to change, in each namespace.
+/// What a merge changed, or left unchanged in a conflict, in each namespace.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct MetadataChanges {
     /// In `user_metadata`.
@@ -41,35 +41,39 @@ pub struct MetadataChanges {
 /// The two users after one absorbed the other.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Absorption {
-    /// The primary user, with everybody's identities.
+    /// The primary user, with the identities of both users.
     pub primary: User,
-    /// The secondary user: whole, but for its identities.
+    /// The secondary user, complete except for its identities.
     pub secondary: User,
-    /// The identities that moved, as they are now.
+    /// The identities that moved, in their new state.
     pub moved: Vec<Identity>,
-    /// What became of the metadata.
+    /// The changes of the metadata.
     pub changes: MetadataChanges,
 }
 
-/// An identity that somebody proved and nobody owns.
+/// A proven identity that no user owns.
 #[derive(Debug, Clone, PartialEq)]
 pub struct UnownedIdentity {
     /// Which account at which provider.
     pub id: IdentityRef,
-    /// The connection through which it signs in; empty where nobody says, until the configuration does.
+    /// The connection through which it signs in; empty where it is unnamed, until the configuration names it.
     pub connection: String,
-    /// Whether the provider is a social one, as far as the configuration does not say.
+    /// Whether the provider is a social one, where the configuration does not set it.
     pub social: bool,
     /// Its email.
     pub email: Option<IdentityEmail>,
     /// Its attributes.
     pub profile_data: Metadata,
-    /// When the person last signed in at the provider, which may keep a session for long; `None` if that is not known.
+    /// When the person last signed in at the provider, which may keep a session for long; `None` if unknown.
     pub signed_in_at: Option<DateTime<Utc>>,
 }
 
-/// Lets `primary` absorb `secondary`. Both must be the locked rows of live users. The identities come as `moved` says,
-/// at the time of the link.
+/// Lets `primary` absorb `secondary`. Both must be the locked rows of live users. `moved` is recorded on each
+/// identity, and its time is the time of the link.
+///
+/// # Errors
+/// [`Refusal::VersionMismatch`], [`Refusal::UserBlocked`], [`Refusal::TooManyIdentities`],
+/// [`Refusal::EmailNotShared`], and those of [`merge_metadata`].
 pub fn absorb(
     mut primary: User,
     mut secondary: User,
@@ -109,7 +113,12 @@ pub fn absorb(
     Ok(Absorption { primary, secondary, moved, changes })
 }
 
-/// Attaches an identity that nobody owns to `primary`, the locked row of a live user. It comes as `moved` says.
+/// Attaches an identity without an owner to `primary`, the locked row of a live user. `moved` is recorded on the
+/// identity.
+///
+/// # Errors
+/// [`Refusal::VersionMismatch`], [`Refusal::UserBlocked`], [`Refusal::TooManyIdentities`] and
+/// [`Refusal::EmailNotShared`].
 pub fn attach(
     mut primary: User,
     identity: UnownedIdentity,
@@ -120,7 +129,7 @@ pub fn attach(
 ) -> Result<(User, Identity), Refusal> {
     expect_version(terms.expected_version, primary.version)?;
     if terms.expected_secondary_version.is_some() {
-        // There is no secondary user that could have it.
+        // No secondary user exists that could have this version.
         return Err(Refusal::VersionMismatch);
     }
     if primary.blocked {
@@ -142,6 +151,9 @@ pub fn attach(
 }
 
 /// Merges the secondary's metadata into `primary`'s, each namespace by its own strategy.
+///
+/// # Errors
+/// [`Refusal::MetadataConflict`] and [`Refusal::MetadataTooLarge`].
 pub fn merge_metadata(
     primary: &mut User,
     (user_metadata, user_strategy): (&Metadata, Strategy),
@@ -174,7 +186,10 @@ fn refused(namespace: &'static str, error: MergeError) -> Refusal {
     }
 }
 
-/// Makes another identity of a live user the primary one; `None` if it is already.
+/// Makes another identity of a live user the primary one; `None` if it already is.
+///
+/// # Errors
+/// [`Refusal::UserBlocked`] and [`Refusal::IdentityNotFound`].
 pub fn set_primary(mut user: User, identity: &IdentityRef, now: DateTime<Utc>) -> Result<Option<User>, Refusal> {
     if user.blocked {
         return Err(Refusal::UserBlocked);
@@ -190,7 +205,7 @@ pub fn set_primary(mut user: User, identity: &IdentityRef, now: DateTime<Utc>) -
     Ok(Some(user))
 }
 
-/// The identity as a user holds it that is its home.
+/// The identity as a part of the user `home`.
 pub fn owned(identity: UnownedIdentity, home: UserId, ordinal: i32, now: DateTime<Utc>) -> Identity {
     let UnownedIdentity { id, connection, social, email, profile_data, signed_in_at: _ } = identity;
     let is_verified = email.as_ref().is_some_and(|email| email.verified.is_some());

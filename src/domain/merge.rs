@@ -1,8 +1,7 @@
 //! The merge of metadata when the secondary user is linked into the primary one.
 //!
-//! Objects merge key by key, all the way down; everything else is a leaf: scalars, `null`, and
-//! arrays, whose items are never looked into. The answer lists what happened path by path, so that
-//! a link can be undone.
+//! Objects merge key by key, at all levels. All other values are leaves: scalars, `null`, and arrays, whose items are
+//! not merged. The result lists the changes by path, so that a link can be undone.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -11,33 +10,33 @@ use serde_json::{Map, Value};
 
 use super::metadata::{MAX_BYTES, Metadata, push_token};
 
-/// The paths of one merge's changes are at most this long, all together, in bytes. Long keys near
-/// the root would otherwise make the list hundreds of times larger than the two documents.
+/// The largest sum of path lengths in one merge's changes, in bytes. Long keys near the root could otherwise make the
+/// list hundreds of times larger than the two documents.
 const MAX_PATH_BYTES: usize = 64 * 1024;
 
-/// How the secondary's metadata goes into the primary's.
+/// How the secondary's metadata is merged into the primary's.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Strategy {
-    /// The primary's stays as it is. The secondary's waits in the absorbed record.
+    /// The primary's metadata stays as it is. The secondary's is kept in the absorbed user's row.
     #[default]
     KeepPrimary,
-    /// What only the secondary has is added. What both have is settled by these two rules.
+    /// What only the secondary has is added. These two rules decide where both have a value.
     Merge {
         /// For values that differ and cannot be combined.
         conflict: Conflict,
-        /// For places where both have an array.
+        /// For paths at which both have an array.
         arrays: Arrays,
     },
 }
 
-/// What to do where both have a value, the values differ, and they are neither two objects nor two
-/// arrays that combine.
+/// What to do where both have a value, the values differ, and they are neither two objects nor two arrays that
+/// combine.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Conflict {
-    /// The primary's value stays. It is listed, as [`Effect::PrimaryKept`].
+    /// The primary's value stays. The change is listed as [`Effect::PrimaryKept`].
     #[default]
     PrimaryWins,
-    /// The secondary's value takes its place.
+    /// The secondary's value replaces the primary's.
     SecondaryWins,
     /// Nothing is merged: [`MergeError::Conflict`].
     Fail,
@@ -49,20 +48,20 @@ pub enum Arrays {
     /// The primary's items, then the secondary's. Duplicates stay.
     #[default]
     Concatenate,
-    /// The primary's items, then those of the secondary's that are not there yet. The primary's own
-    /// duplicates stay.
+    /// The primary's items, then those of the secondary's that are not present yet. The primary's own duplicates
+    /// stay.
     Union,
-    /// Arrays are like scalars: equal, or a conflict.
+    /// Arrays are treated as scalars: equal, or a conflict.
     Replace,
 }
 
 impl Arrays {
-    /// One array out of the two that both have.
+    /// Combines the two arrays into one.
     pub(super) fn combine(self, ours: &[Value], theirs: &[Value]) -> Vec<Value> {
         let added = match self {
             Self::Concatenate => theirs.to_vec(),
             Self::Union => {
-                // Hashed, because comparing each with each would take millions of steps at 16 KiB.
+                // Hashed: comparing all pairs would take millions of steps at 16 KiB.
                 let mut present: HashSet<&Value> = ours.iter().collect();
                 theirs.iter().filter(|item| present.insert(item)).cloned().collect()
             }
@@ -75,62 +74,59 @@ impl Arrays {
 /// What the merge did at one path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Effect {
-    /// Only the secondary had it. It is now there, with all that is below.
+    /// Only the secondary had the value. The whole value was added.
     Added,
-    /// A conflict, and the primary's value stayed.
+    /// A conflict in which the primary's value stayed.
     PrimaryKept,
-    /// A conflict, and the secondary's value took its place.
+    /// A conflict in which the secondary's value replaced the primary's.
     SecondaryTaken,
-    /// Two arrays became one, and it is longer than the primary's was.
+    /// Two arrays were combined, and the result is longer than the primary's array was.
     Combined,
 }
 
-/// What the merge did at one path. No path of a merge lies below another.
+/// A change at one path. No path of a merge lies below another.
 #[derive(Clone, PartialEq)]
 pub struct Change {
     /// An RFC 6901 pointer into the primary's metadata.
     pub path: String,
-    /// What was done there.
+    /// What the merge did at the path.
     pub effect: Effect,
-    /// The primary's value before. `None`: it had none, which is not the same as `null`.
+    /// The primary's value before; `None` if it had none, which differs from `null`.
     pub before: Option<Value>,
-    /// The value now. A merge never removes, so it is always there.
+    /// The value after. A merge never removes a value, so this is always set.
     pub after: Option<Value>,
 }
 
-/// What a merge gives.
+/// The result of a merge.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Merged {
-    /// The primary's metadata from now on.
+    /// The primary's metadata after the merge.
     pub metadata: Metadata,
-    /// What differs from before, and the conflicts that the primary won; in the order of the
-    /// secondary's document.
+    /// The values that changed and the conflicts that the primary won, in the order of the secondary's document.
     pub changes: Vec<Change>,
 }
 
-/// Why nothing is merged.
+/// Why no merge took place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum MergeError {
-    /// Both sides have another value, and the strategy is [`Conflict::Fail`].
+    /// Both sides have different values, and the strategy is [`Conflict::Fail`].
     Conflict {
-        /// Every such place, as RFC 6901 pointers, in the order of the secondary's document.
+        /// Each such path, as an RFC 6901 pointer, in the order of the secondary's document.
         paths: Vec<String>,
     },
-    /// The result would be over [`MAX_BYTES`], or the paths of the changes over
-    /// 64 KiB.
+    /// The result would be larger than [`MAX_BYTES`], or the paths of the changes larger than 64 KiB.
     TooLarge {
-        /// The size that it would have, in bytes of compact JSON text, or that of the paths.
+        /// The size of the result, in bytes of compact JSON text, or that of the paths.
         bytes: usize,
     },
 }
 
-/// Merges `secondary` into `primary`. The depth needs no check: every value keeps the level that it
-/// had on its own side.
+/// Merges `secondary` into `primary`. The depth needs no check: each value keeps the level that it had on its own
+/// side.
 ///
 /// # Errors
 ///
-/// [`MergeError::Conflict`] under [`Conflict::Fail`] only; [`MergeError::TooLarge`] under every
-/// [`Strategy::Merge`].
+/// [`MergeError::Conflict`] under [`Conflict::Fail`] only; [`MergeError::TooLarge`] under each [`Strategy::Merge`].
 pub fn merge(primary: &Metadata, secondary: &Metadata, strategy: Strategy) -> Result<Merged, MergeError> {
     let Strategy::Merge { conflict, arrays } = strategy else {
         return Ok(Merged { metadata: primary.clone(), changes: Vec::new() });
@@ -145,7 +141,7 @@ pub fn merge(primary: &Metadata, secondary: &Metadata, strategy: Strategy) -> Re
         return Err(MergeError::TooLarge { bytes: path_bytes });
     }
 
-    // Under `Fail` the walk treats conflicts as if the primary won, so that it finds all of them.
+    // Under `Fail`, the walk treats conflicts as won by the primary, so that it finds all of them.
     if conflict == Conflict::Fail {
         let conflicts = changes.iter().filter(|change| change.effect == Effect::PrimaryKept);
         let paths: Vec<String> = conflicts.map(|change| change.path.clone()).collect();
@@ -161,11 +157,11 @@ pub fn merge(primary: &Metadata, secondary: &Metadata, strategy: Strategy) -> Re
     Ok(Merged { metadata, changes })
 }
 
-/// A walk over both documents at once, which turns the primary's (`ours`) into the result.
+/// A walk over both documents at once that turns the primary's (`ours`) into the result.
 struct Merging {
     conflict: Conflict,
     arrays: Arrays,
-    /// Where the walk is.
+    /// The current path, as an RFC 6901 pointer.
     path: String,
     changes: Vec<Change>,
 }
@@ -213,7 +209,7 @@ impl Merging {
     }
 }
 
-/// Shows path and effect and no values: they are personal data, and `{:?}` ends up in logs.
+/// Shows path and effect without values: values are personal data, and `{:?}` output can reach logs.
 impl fmt::Debug for Change {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Change({:?} at {:?})", self.effect, self.path)

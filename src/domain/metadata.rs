@@ -1,8 +1,7 @@
-//! Metadata: the JSON object that a user carries in one namespace, `user_metadata` or
-//! `app_metadata`.
+//! Metadata: the JSON object of a user in one namespace, `user_metadata` or `app_metadata`.
 //!
-//! What gets in comes back as it was: what the database or an IEEE double would change, or cannot
-//! hold, is refused at the door, with a path to each such place.
+//! Stored metadata is returned unchanged. A value that the database or an IEEE double would change, or cannot hold,
+//! is refused, with a path to it.
 
 use std::fmt;
 
@@ -13,37 +12,36 @@ use super::{Refusal, violation::Violation};
 /// The largest metadata, in bytes of compact JSON text.
 pub const MAX_BYTES: usize = 16 * 1024;
 
-/// The deepest metadata, in levels: the map itself is level 1, every object or array in it adds
-/// one.
+/// The deepest metadata, in levels: the map itself is level 1, and each object or array in it adds one.
 pub const MAX_DEPTH: usize = 16;
 
-/// The most violations that one refusal lists. Who has more sees the rest after mending these.
+/// The most violations that one refusal lists. A caller with more violations sees the rest after it has corrected
+/// these.
 const MAX_VIOLATIONS: usize = 32;
 
 /// The longest path that a violation shows, in characters.
 const MAX_PATH_CHARS: usize = 200;
 
-/// 2^53 − 1: up to here every integer has a double of its own (RFC 7493 §2.2).
+/// 2^53 − 1: up to this value, each integer has a double of its own (RFC 7493 §2.2).
 const MAX_NUMBER: f64 = 9_007_199_254_740_991.0;
 
-/// Below this, other than 0, jsonb would write hundreds of digits.
+/// A number closer to 0 than this, other than 0, would take hundreds of digits in jsonb.
 const MIN_NUMBER: f64 = 1e-30;
 
 /// One namespace of a user: a JSON object within the bounds above. Empty by default.
 ///
-/// A number has one form in here, so that `==` compares by value: 5.0 is 5, and −0.0 is 0.
+/// Each number is stored in one form, so that `==` compares by value: 5.0 is 5, and −0.0 is 0.
 #[derive(Clone, Default, PartialEq)]
 pub struct Metadata(Map<String, Value>);
 
 impl Metadata {
-    /// Takes in what a caller sent as `field`, such as `update.user_metadata`.
+    /// Checks what a caller sent as `field`, such as `update.user_metadata`.
     ///
     /// # Errors
     ///
-    /// Everything that is wrong, at most 32 violations. Each names the place as `field` and an RFC
-    /// 6901 pointer, such as `update.user_metadata/a/0/b~1c`, with control characters escaped and
-    /// cut to 200 characters:
-    /// - over [`MAX_DEPTH`] (what is below such a place is not looked at) or over [`MAX_BYTES`];
+    /// All violations, at most 32. Each names its position as `field` and an RFC 6901 pointer, such as
+    /// `update.user_metadata/a/0/b~1c`, with control characters escaped and cut to 200 characters:
+    /// - deeper than [`MAX_DEPTH`] (deeper values are not checked) or larger than [`MAX_BYTES`];
     /// - a string or key with U+0000, which jsonb cannot hold;
     /// - a number beyond ±(2^53 − 1), or nearer to 0 than 1e-30 without being 0.
     pub fn parse(field: &str, mut map: Map<String, Value>) -> Result<Self, Vec<Violation>> {
@@ -57,12 +55,10 @@ impl Metadata {
         if inspection.violations.is_empty() { Ok(metadata) } else { Err(inspection.violations) }
     }
 
-    /// Takes in what the database gives back. It was checked when it was written, and is not
-    /// checked again.
+    /// Takes metadata from the database. It was checked when it was written, and is not checked again.
     #[must_use]
     pub fn from_stored(mut map: Map<String, Value>) -> Self {
-        // The same walk, for the form of the numbers alone: jsonb may hold a 5.0 that something
-        // else wrote.
+        // The same walk, only to bring numbers into their one form: jsonb may hold a 5.0 that another program wrote.
         Inspection::default().object(&mut map, 1);
         Self(map)
     }
@@ -73,14 +69,14 @@ impl Metadata {
         &self.0
     }
 
-    /// Whether there are no keys.
+    /// Whether the object has no keys.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// These keys, and where `over` has one too its value instead, also if that is null. `None` if there would be over
-    /// [`MAX_BYTES`].
+    /// These keys together with those of `over`, whose value wins where both have a key, even if it is null. `None`
+    /// if the result would be larger than [`MAX_BYTES`].
     #[must_use]
     pub fn overlaid(&self, over: &Self) -> Option<Self> {
         let mut both = self.clone();
@@ -88,7 +84,7 @@ impl Metadata {
         (both.json_bytes() <= MAX_BYTES).then_some(both)
     }
 
-    /// These keys but this one.
+    /// The same without `key`.
     #[must_use]
     pub fn without(mut self, key: &str) -> Self {
         self.0.remove(key);
@@ -98,24 +94,26 @@ impl Metadata {
     /// The size as compact JSON text, in bytes. An empty object has 2.
     #[must_use]
     pub fn json_bytes(&self) -> usize {
-        // A map with string keys always serialises. Did it not, it would be too large for everyone
-        // who asks.
+        // A map with string keys always serialises. If it did not, it would count as too large.
         serde_json::to_string(&self.0).map_or(usize::MAX, |json| json.len())
     }
 }
 
-/// A change of one namespace.
+/// An update of one namespace.
 #[derive(Debug, Clone, PartialEq)]
 pub enum MetadataUpdate {
-    /// This instead of whatever there was.
+    /// Replaces all metadata by this.
     Replace(Metadata),
-    /// Each of these keys with its value instead of what it had, and without those whose value is null: a JSON
-    /// Merge Patch (RFC 7396) of the first level alone.
+    /// Sets each of these keys, and removes those whose value is null: a JSON Merge Patch (RFC 7396) of the first
+    /// level only.
     Patch(Metadata),
 }
 
 impl MetadataUpdate {
-    /// What becomes of `before`. [`Refusal::MetadataTooLarge`] if that would have over [`MAX_BYTES`].
+    /// Applies the update to `before`.
+    ///
+    /// # Errors
+    /// [`Refusal::MetadataTooLarge`] if the result of a patch is larger than [`MAX_BYTES`].
     pub fn applied_to(&self, before: &Metadata, namespace: &'static str) -> Result<Metadata, Refusal> {
         let patch = match self {
             Self::Replace(after) => return Ok(after.clone()),
@@ -133,7 +131,7 @@ impl MetadataUpdate {
     }
 }
 
-/// Shows how many keys there are and no values: they are personal data, and `{:?}` ends up in logs.
+/// Shows the number of keys without values: values are personal data, and `{:?}` output can reach logs.
 impl fmt::Debug for Metadata {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Metadata({} keys)", self.0.len())
@@ -146,7 +144,7 @@ pub fn push_token(path: &mut String, token: &str) {
     path.push_str(&token.replace('~', "~0").replace('/', "~1"));
 }
 
-/// The RFC 6901 pointer to a place.
+/// The RFC 6901 pointer to a path of keys.
 #[must_use]
 pub fn pointer(path: &[String]) -> String {
     path.iter().fold(String::new(), |mut pointer, token| {
@@ -161,11 +159,10 @@ pub fn tokens(pointer: &str) -> Vec<String> {
     pointer.split('/').skip(1).map(|token| token.replace("~1", "/").replace("~0", "~")).collect()
 }
 
-/// A walk over one JSON document that reports what is wrong, and brings the numbers into their one
-/// form.
+/// A walk over one JSON document that reports violations and brings numbers into their one form.
 #[derive(Default)]
 struct Inspection {
-    /// Where the walk is: the field and the pointer below it.
+    /// The current position: the field and the pointer below it.
     path: String,
     violations: Vec<Violation>,
 }
@@ -180,7 +177,7 @@ impl Inspection {
         }
     }
 
-    /// `level` is the one that `value` has if it is an object or array. It bounds the recursion.
+    /// `level` is the level that `value` has if it is an object or array. It bounds the recursion.
     fn value(&mut self, value: &mut Value, level: usize) {
         match value {
             Value::Null | Value::Bool(_) => {}
@@ -225,7 +222,7 @@ impl Inspection {
 
 /// The number as a JSON integer if it is whole, or why it is refused.
 fn one_form(number: &Number) -> Result<Number, &'static str> {
-    // An integer beyond the bound may be rounded here, but never back into it.
+    // An integer beyond the bound may be rounded here, but never to a value within it.
     let Some(double) = number.as_f64().filter(|double| double.abs() <= MAX_NUMBER) else {
         return Err("This number is beyond ±(2^53 − 1), so it may not be kept exactly.");
     };
@@ -239,7 +236,7 @@ fn one_form(number: &Number) -> Result<Number, &'static str> {
     Ok(number.clone())
 }
 
-/// A path fit for an answer or a log line.
+/// A path in a form fit for a response or a log line.
 #[must_use]
 pub fn shown(path: &str) -> String {
     let mut shown = String::new();

@@ -1,7 +1,7 @@
-//! The rules: who may be linked to whom, what a merge does, what an unlink gives back.
+//! The rules: which users may be linked, what a merge changes, what an unlink restores.
 //!
-//! Functions from facts to decisions. Nothing here knows of a transport, a database,
-//! a clock or a random source; this module imports nothing else of the crate.
+//! The functions turn facts into decisions. They use no transport, database, clock or random source, and this module
+//! imports nothing else of the crate.
 
 pub mod candidates;
 pub mod email;

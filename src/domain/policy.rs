@@ -1,95 +1,94 @@
-//! What an operator decides about a provider.
+//! The policy of an operator for a provider.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{IdentityEmail, Metadata, Provider, Refusal};
 
-/// What an operator decides about the providers of a tenant.
+/// The policies of an operator for the providers of a tenant.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ProviderPolicies {
     /// The providers that the configuration names.
     pub declared: BTreeMap<Provider, ProviderPolicy>,
-    /// What becomes of the others.
+    /// How providers that the configuration does not name are treated.
     pub undeclared: Undeclared,
 }
 
-/// What becomes of providers that a tenant's configuration does not name.
+/// How providers that a tenant's configuration does not name are treated.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Undeclared {
-    /// They let nobody in: see [`ProviderPolicy::UNDECLARED`].
+    /// No user signs in by them: see [`ProviderPolicy::UNDECLARED`].
     #[default]
     Refuse,
-    /// They are as if they were named, without any setting: see [`ProviderPolicy::PLAIN`].
+    /// They are treated as declared without settings: see [`ProviderPolicy::PLAIN`].
     Allow,
 }
 
-/// The claim that names the domain in which an account is hosted. It says something of the email with which it is
-/// told, and of no other.
+/// The claim that names the domain in which an account is hosted. It applies only to the email that comes with it.
 pub const HOSTED_DOMAIN: &str = "hd";
 
-/// What an operator decides about a provider. The default trusts it with nothing but its subjects.
+/// The policy for one provider. By default the provider is trusted with its subjects only.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProviderPolicy {
-    /// Whether the tenant has it: its configuration names it, or allows providers that it does not name.
+    /// Whether the tenant has the provider: its configuration names it, or allows undeclared providers.
     pub is_known: bool,
     /// Whether its identities can sign in, be proofs, or be linked at all.
     pub enabled: bool,
-    /// Whether its identities are only linked to users, and never sign in by themselves.
+    /// Whether its identities can only be linked to users, and never sign in on their own.
     pub link_only: bool,
-    /// Whose emails it is believed to have verified.
+    /// Which emails the provider is trusted to have verified.
     pub email_trust: EmailTrust,
-    /// What happens when somebody signs in whose email another user has.
+    /// What a first sign-in does if another user has its email.
     pub linking: LinkingPolicy,
-    /// Which email a first sign-in has to bring.
+    /// Which email a first sign-in must have.
     pub required_email: RequiredEmail,
 }
 
-/// Whose emails a provider is believed to have verified.
+/// Which emails a provider is trusted to have verified.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum EmailTrust {
-    /// Nobody's.
+    /// None.
     #[default]
     Never,
-    /// Everybody's of whom it says so.
+    /// Each email that the provider claims to be verified.
     WhenVerified,
-    /// Of those of whom it says so, only theirs over whose domain it has authority: it runs the mailboxes,
-    /// or the domain's owner has put it in charge. Others' addresses may have changed hands since.
+    /// Of the emails that the provider claims to be verified, those in a domain over which it has authority: it runs
+    /// the mailboxes, or the domain's owner delegated them to it. Addresses in other domains may have changed hands
+    /// since.
     AuthoritativeDomains {
-        /// The domains, canonical.
+        /// The domains, in canonical form.
         domains: BTreeSet<String>,
-        /// Whether the domain that an account's `hd` names is one too, as Google tells of the accounts of an
+        /// Whether the domain that an account's `hd` names counts too, as Google sends it for the accounts of an
         /// organisation.
         hosted: bool,
     },
 }
 
-/// What happens when somebody signs in for the first time whose email another user has: the more closed
-/// comes first.
+/// What a first sign-in does if another user has its email. The most restrictive policy is the smallest.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum LinkingPolicy {
-    /// They are two users.
+    /// The account and the other user stay apart.
     Off,
-    /// It is suggested to link them.
+    /// The link is suggested.
     #[default]
     Suggest,
-    /// They are linked.
+    /// The account is linked.
     Automatic,
 }
 
-/// What becomes of an account that signs in and is nobody's, where no email tells whose it is.
+/// What happens to an account without an owner that signs in, where no email points to a user.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Registration {
     /// It becomes a new user.
     #[default]
     Open,
-    /// The caller is told so first, and makes it one by a second call.
+    /// The response asks the caller first, and a second call creates the user.
     Ask,
-    /// It is refused.
+    /// The sign-in is refused.
     Closed,
 }
 
 impl Registration {
-    /// The same for a caller that has been told, and wants the new user.
+    /// The same for a caller that has been asked and wants the new user.
     #[must_use]
     pub fn wanted(self) -> Self {
         match self {
@@ -99,15 +98,15 @@ impl Registration {
     }
 }
 
-/// Which email a first sign-in has to bring.
+/// Which email a first sign-in must have.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum RequiredEmail {
-    /// None.
+    /// The email may be missing.
     #[default]
     None,
-    /// Any.
+    /// Any email.
     Any,
-    /// One that the provider is believed to have verified.
+    /// An email that the provider is trusted to have verified.
     Verified,
 }
 
@@ -118,14 +117,14 @@ impl Default for ProviderPolicy {
 }
 
 impl ProviderPolicies {
-    /// What is decided about a provider.
+    /// The policy for a provider.
     pub fn of(&self, provider: &Provider) -> &ProviderPolicy {
         self.declared.get(provider).unwrap_or_else(|| self.undeclared.policy())
     }
 }
 
 impl Undeclared {
-    /// What is decided about each of them.
+    /// The policy for each undeclared provider.
     pub fn policy(self) -> &'static ProviderPolicy {
         static REFUSED: ProviderPolicy = ProviderPolicy::UNDECLARED;
         static ALLOWED: ProviderPolicy = ProviderPolicy::PLAIN;
@@ -137,7 +136,7 @@ impl Undeclared {
 }
 
 impl ProviderPolicy {
-    /// A provider of which nothing is said but its name: people sign in there, and its word on emails does not count.
+    /// A provider without settings: its accounts sign in, and its claims about emails do not count.
     pub const PLAIN: Self = Self {
         is_known: true,
         enabled: true,
@@ -146,16 +145,16 @@ impl ProviderPolicy {
         linking: LinkingPolicy::Suggest,
         required_email: RequiredEmail::None,
     };
-    /// A provider that the tenant does not have. Its accounts can be read, unlinked, deleted, and absorbed with their
-    /// user, and nothing else.
+    /// A provider that the tenant does not have. Its accounts can only be read, unlinked, deleted, and absorbed with
+    /// their user.
     pub const UNDECLARED: Self = Self { is_known: false, enabled: false, linking: LinkingPolicy::Off, ..Self::PLAIN };
 
-    /// Whether its identities can sign in.
+    /// Whether identities of the provider can sign in.
     pub fn can_sign_in(&self) -> bool {
         self.enabled && !self.link_only
     }
 
-    /// Refuses a sign-in with one of its accounts.
+    /// Refuses a sign-in with an account of a provider at which no user signs in.
     ///
     /// # Errors
     /// [`Refusal::ProviderUnknown`] and [`Refusal::ProviderDisabled`].
@@ -164,7 +163,7 @@ impl ProviderPolicy {
         if self.can_sign_in() { Ok(()) } else { Err(Refusal::ProviderDisabled) }
     }
 
-    /// Refuses a reference to one of its accounts where the tenant does not have it.
+    /// Refuses a reference to an account of a provider that the tenant does not have.
     ///
     /// # Errors
     /// [`Refusal::ProviderUnknown`].
@@ -172,7 +171,7 @@ impl ProviderPolicy {
         if self.is_known { Ok(()) } else { Err(Refusal::ProviderUnknown) }
     }
 
-    /// Notes what the provider's word on the email of one of its accounts is worth; `profile` is that account's.
+    /// Sets `email.counts` by this policy. `profile` is the profile of the same account.
     pub fn judge(&self, email: &mut IdentityEmail, profile: &Metadata) {
         let covers = |canonical: &String| self.email_trust.covers(canonical, profile);
         let counts = self.enabled && email.verified.is_some() && email.canonical.as_ref().is_some_and(covers);
@@ -181,8 +180,7 @@ impl ProviderPolicy {
 }
 
 impl EmailTrust {
-    /// Whether the provider's word counts that this canonical email is verified, of an account with this
-    /// profile.
+    /// Whether the provider is trusted to have verified this canonical email of an account with this profile.
     pub fn covers(&self, canonical: &str, profile: &Metadata) -> bool {
         match self {
             Self::Never => false,

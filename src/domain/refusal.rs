@@ -2,96 +2,97 @@
 
 use super::Violation;
 
-/// Why a call was refused, in the words of the rules. Each has one status code and one
-/// stable reason; the transport says which.
+/// Why the rules refused a call. Each refusal has one status code and one stable reason, which the transport assigns.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Refusal {
-    /// Fields are wrong whatever the state: all of them.
+    /// Fields are invalid, independently of what is stored. The list is complete.
     Invalid(Vec<Violation>),
-    /// The id of the request is another request's.
+    /// Another request has the same request id.
     RequestIdReused,
     /// Both sides of a link are the same identity or user.
     SameUser,
-    /// The second token does not hold as a proof: wrong, too old, or used before.
+    /// The second token is not a valid proof: invalid, too old, or used before.
     LinkTokenInvalid(LinkTokenProblem),
-    /// The ticket does not hold as a proof: of somebody else, for somebody else, too old, or used before.
+    /// The ticket is not a valid proof: issued to or for another user, too old, or used before.
     LinkTicketInvalid,
-    /// What a sign-in goes on with is not there: wrong, of somebody else, too old, or used before.
+    /// The attempt or ticket that continues a sign-in is unusable: unknown, another caller's, too old, or used
+    /// before.
     SignInInvalid,
-    /// Nobody signs in at this provider.
+    /// No user signs in at this provider.
     ProviderDisabled,
-    /// The tenant's configuration does not name such a provider, or no client there where a flow is to begin.
+    /// The tenant's configuration does not declare the provider, or declares no client there for a flow.
     ProviderUnknown,
-    /// The provider does not accept what came back from it, or its answer does not hold.
+    /// The provider refused the code, or its response is not valid.
     ProviderRejected,
-    /// The provider cannot be asked.
+    /// The provider cannot be reached.
     ProviderUnavailable,
-    /// The provider tells no email, and a newcomer has to have one.
+    /// The provider sent no email, and a first sign-in must have one.
     EmailMissing,
-    /// The email is not verified by a provider that is trusted with it, and a newcomer's has to be.
+    /// No trusted provider has verified the email, and a first sign-in must have a verified one.
     EmailUnverified,
-    /// The account would be a new user, and the tenant takes none by signing in.
+    /// The account would become a new user, and the tenant creates none by sign-in.
     RegistrationClosed,
     /// The two users share no email that is verified on both sides.
     EmailNotShared,
-    /// No such user here.
+    /// The tenant has no such user.
     UserNotFound,
-    /// No such identity here, or not on this user.
+    /// The tenant, or this user, has no such identity.
     IdentityNotFound,
-    /// No such link here.
+    /// The tenant has no such link.
     LinkNotFound,
     /// A write names a user that was absorbed.
     UserAbsorbed,
-    /// The user that the call is about is blocked.
+    /// The user of the call is blocked.
     UserBlocked,
     /// The identity belongs to a user already.
     IdentityTaken,
-    /// The wanted user id is in use.
+    /// The requested user id is in use.
     UserExists,
-    /// The last identity that can sign in stays.
+    /// The identity is the last one that can sign in.
     LastIdentity,
-    /// The primary identity stays until another is primary.
+    /// The identity is the primary one. Another identity must become primary first.
     PrimaryIdentity,
-    /// The link cannot be undone as it is, and why.
+    /// The link cannot be undone now, for this reason.
     LinkNotUndoable(&'static str),
     /// The user would own more than [`super::linking::MAX_IDENTITIES`].
     TooManyIdentities,
-    /// A merge that must not decide conflicts met some: `namespace` + JSON Pointer of each.
+    /// The strategy forbids conflicts, and the merge has these: each as `namespace` + JSON Pointer.
     MetadataConflict(Vec<String>),
     /// The merged metadata would have this many bytes in this namespace.
     MetadataTooLarge {
         /// `user_metadata` or `app_metadata`.
         namespace: &'static str,
-        /// The size that the result would have.
+        /// The size that the result would have, in bytes.
         bytes: usize,
     },
-    /// The user to delete has absorbed others.
+    /// The user to delete has absorbed other users.
     AbsorbedUsersExist,
-    /// A user has not the version that the caller expected.
+    /// A user does not have the version that the caller expected.
     VersionMismatch,
-    /// The position is none of this feed.
+    /// The position does not belong to this feed.
     PositionInvalid,
-    /// Events behind the position are kept no longer.
+    /// Events after the position have been purged.
     PositionExpired {
-        /// The oldest position behind which all are kept, as clients keep it.
+        /// The oldest position after which all events are kept, in the form in which clients hold it.
         oldest: String,
     },
-    /// Other writers kept changing the same users.
+    /// Other writers repeatedly changed the same users.
     ConflictRetry,
-    /// This very request is still being carried out.
+    /// A call with the same request id is still running.
     CallUnderWay,
 }
 
-/// Why a token proves nothing for a link. What is not [`LinkTokenProblem::Invalid`] is told of good tokens only.
+/// Why a token is no proof for a link. All values but [`LinkTokenProblem::Invalid`] are returned for valid tokens
+/// only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LinkTokenProblem {
-    /// It is no good as a proof, for whatever reason.
+    /// It is not a valid proof, for any reason.
     Invalid,
-    /// It is not signed with RS256, where its issuer's tokens must be.
+    /// It is not signed with RS256, and its issuer's tokens must be.
     Algorithm,
-    /// Its issuer is not the caller's, where it must be.
+    /// Its issuer is not the caller's, and must be.
     Issuer,
-    /// It is not for the client that calls, where it must be.
+    /// It is not issued for the calling client, and must be.
     Audience,
 }
 
@@ -102,7 +103,10 @@ impl Refusal {
     }
 }
 
-/// Refuses a write that expected another version.
+/// Refuses a write if the caller expected another version.
+///
+/// # Errors
+/// [`Refusal::VersionMismatch`].
 pub fn expect_version(expected: Option<i64>, actual: i64) -> Result<(), Refusal> {
     match expected {
         Some(expected) if expected != actual => Err(Refusal::VersionMismatch),

@@ -1,8 +1,8 @@
-//! Who is signing in? The one decision, the same for every entrance.
+//! Decides which user signs in, for all entry points.
 //!
-//! Rows of a table, of which the first that fits decides (`docs/SIGN_IN.md`). Whatever is not known to be
-//! proven counts as not proven: an email links only if providers that the operator trusts with it have
-//! verified it on both sides.
+//! The rules are the rows of a table (`docs/SIGN_IN.md`), and the first row that fits decides. What is not proven
+//! counts as unproven: an email links only if providers that the operator trusts with it have verified it on both
+//! sides.
 
 mod refreshing;
 
@@ -19,107 +19,107 @@ use super::{
 
 pub use self::refreshing::{proves_an_address, refreshed, vouched_for};
 
-/// How fresh a sign-in must be for what cannot be taken back, whatever a tenant says.
+/// The largest age of a sign-in for an irreversible call, in any tenant.
 pub const RECENT_SIGN_IN: TimeDelta = TimeDelta::minutes(10);
-/// For how long a proven email links by itself: addresses change hands, and whoever proved one may have lost it
-/// since.
+/// How long a proven email links automatically. Addresses change hands, so the person that proved one may have lost
+/// it since.
 pub const MAX_VERIFICATION_AGE: TimeDelta = TimeDelta::days(180);
-/// Of so many accounts of others a decision tells at most.
+/// The most accounts of other users that a decision lists.
 const MAX_EVIDENCE: usize = 20;
 
-/// What is known when somebody signs in.
+/// The facts about a sign-in.
 pub struct Facts<'a> {
     /// The account.
     pub account: &'a UnownedIdentity,
     /// The user that owns it.
     pub owner: Option<&'a User>,
-    /// Live users of whom an identity has the account's email, verified or not.
+    /// Live users with an identity that has the account's email, verified or not.
     pub holders: &'a [User],
-    /// What stays of the users that this very account had before.
+    /// What is kept of the users that had this account before.
     pub past: &'a Past,
-    /// When it is decided.
+    /// The time of the decision.
     pub now: DateTime<Utc>,
-    /// What is decided about the account's provider. What is decided about others is noted at their emails.
+    /// The policy of the account's provider. Other policies are noted on the emails of their identities.
     pub policy: &'a ProviderPolicy,
 }
 
-/// What stays of the users that an account had before.
+/// What is kept of the users that had an account before.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Past {
-    /// Whether the account was here before, and its user was deleted. Who that was, and from whom it was taken apart, is
-    /// forgotten.
+    /// Whether the account had a user that was deleted. That user, and the users from which it was separated, are not
+    /// kept.
     pub was_deleted: bool,
-    /// Of the users that have its email, those that released the account or had it before that, hold such a user, or
-    /// were made from one by unlinks.
+    /// Those of the users with the account's email that must not get the account back: the users that released it or
+    /// had it before the release, the holders of such users, and the users that unlinks made from any of these.
     pub released_by: Vec<UserId>,
 }
 
-/// What a sign-in comes to, and why.
+/// The outcome of a sign-in, and its reason.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Decision {
-    /// What it comes to.
+    /// The outcome.
     pub outcome: Outcome,
-    /// Which row of the table fitted.
+    /// The row of the table that fitted.
     pub rule: Rule,
-    /// The emails that it rests on: the account's own first.
+    /// The emails on which the decision rests: the account's own first.
     pub evidence: Vec<Evidence>,
 }
 
-/// What a sign-in comes to.
+/// The outcome of a sign-in.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Outcome {
-    /// It is this user.
+    /// The account belongs to this user.
     SignedIn(UserId),
-    /// It is a new user.
+    /// The account becomes a new user.
     Created,
-    /// It is this user, to whom the account is attached.
+    /// The account is attached to this user.
     Linked(UserId),
-    /// It may be one of these: whoever it is has to say so.
+    /// The account may belong to one of these users, and the person must choose.
     Candidates(Vec<Candidate>),
-    /// It would be a new user, if the caller wants one.
+    /// The account would become a new user, if the caller wants one.
     RegistrationNeeded,
 }
 
-/// Which row of the table fitted.
+/// A row of the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Rule {
-    /// Signed in: the account is known.
+    /// Signed in: the account belongs to a user.
     IdentityKnown,
-    /// Created: the provider tells no email.
+    /// Created: the provider sent no email.
     EmailMissing,
     /// Created: the email is not verified, or not by a provider that is trusted with it.
     EmailUnverified,
-    /// Created: what is before the `@` is not ASCII, and looks like other addresses too easily.
+    /// Created: the part before the `@` is not ASCII, which is easily confused with other addresses.
     EmailNotAscii,
-    /// Created: one of the two sides is not to be linked by email.
+    /// Created: one of the two sides must not be linked by email.
     LinkingOff,
-    /// Created: nobody has the email.
+    /// Created: no user has the email.
     EmailUnclaimed,
-    /// Created: others have the email, but unverified, or verified by a provider that is not trusted with it.
+    /// Created: other users have the email, but unverified, or verified by a provider that is not trusted with it.
     EmailUnprovenElsewhere,
-    /// Created: whoever signed in was told of candidates and wants to be a user of its own.
+    /// Created: the response listed candidates, and the caller chose a new user.
     OwnUserWanted,
     /// Linked: one user has the email, verified on both sides.
     EmailVerifiedOnBothSides,
-    /// Candidates: the one user has another account of this provider.
+    /// Candidates: the one user already has another account of this provider.
     ProviderAlreadyThere,
-    /// Candidates: the account was here before, and may have been taken apart from the one user.
+    /// Candidates: the account had a user that was deleted, and may have been separated from the one user.
     DeletedBefore,
-    /// Candidates: when the one user proved the email is so long ago that it may be another person's by now.
+    /// Candidates: the one user proved the email so long ago that it may be another person's now.
     EmailVerifiedLongAgo,
-    /// Candidates: the account by which the one user has the email had another address when it came to the user.
+    /// Candidates: the account with which the one user proved the email had another address when it was added.
     EmailChanged,
-    /// Candidates: the one user has an account that was there before the email was proven, and has not proven it.
+    /// Candidates: the one user has an account from before the email was proven that has not proven it.
     AccountBeforeEmail,
     /// Created: only users that released the account have proven the email.
     ReleasedBefore,
     /// Candidates: several users have the email.
     SeveralUsers,
-    /// Candidates: it is for the person to decide.
+    /// Candidates: the policy leaves the decision to the person.
     LinkingSuggested,
 }
 
-/// An email that a decision rests on.
+/// An email on which a decision rests.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Evidence {
     /// The account that has it.
@@ -128,21 +128,23 @@ pub struct Evidence {
     pub owner: Option<UserId>,
     /// The email, canonical.
     pub email: String,
-    /// When and on whose word it was verified.
+    /// When and by which verifier the email was verified; `None` if it is not.
     pub verified: Option<Verified>,
-    /// Whether that counts, by today's configuration.
+    /// Whether the verification counts by today's configuration.
     pub counts: bool,
 }
 
 impl Match<'_> {
-    /// Whether each account that proves the email had another one before: that person may have had the owner of the
-    /// address confirm it (Sudhodanan and Paverd 2022, "Pre-hijacked accounts", unexpired email change).
+    /// Whether each account that proves the email had another email before. The person with such an account may have
+    /// had the owner of the address confirm it (Sudhodanan and Paverd 2022, "Pre-hijacked accounts", unexpired email
+    /// change).
     fn has_only_changed_proofs(&self) -> bool {
         self.proofs.iter().all(|proof| proof.email_changed)
     }
 
-    /// Whether the user has an account that was there before the email was first proven on it, and has not proven it, or
-    /// had one then that has left since: it may be that of another person who waited for the owner of the address (the same paper, trojan identifier).
+    /// Whether the user has, or had when the email was first proven on it, an account that is older than that proof
+    /// and has not proven the email. Such an account may belong to another person that waited for the owner of the
+    /// address (the same paper, trojan identifier).
     fn is_joined_by_older_account(&self) -> bool {
         let first = self.unchanged_proofs().min_by_key(|proof| proof.proven_here_since());
         first.is_none_or(|first| {
@@ -150,39 +152,40 @@ impl Match<'_> {
         })
     }
 
-    /// The proofs of accounts that had no other address here before.
+    /// The proofs of accounts that had no other address before.
     fn unchanged_proofs(&self) -> impl Iterator<Item = &Identity> {
         self.proofs.iter().copied().filter(|proof| !proof.email_changed)
     }
 
-    /// The identities that are none of these.
+    /// The identities that are no unchanged proofs.
     fn other_identities(&self) -> impl Iterator<Item = &Identity> {
         self.user.identities.iter().filter(|of| self.unchanged_proofs().all(|proof| proof.id != of.id))
     }
 
-    /// The accounts that have not proven the email, or only since they changed to it, and since when they have been the user's.
+    /// The accounts that have not proven the email, or have proven it only since they changed to it, each with the
+    /// time since which the user has it.
     fn others(&self) -> Vec<(IdentityRef, DateTime<Utc>)> {
         self.other_identities().map(|other| (other.id.clone(), other.here_since())).collect()
     }
 
-    /// When the last of the proofs was made.
+    /// The time of the latest proof.
     fn verify_time(&self) -> DateTime<Utc> {
         let times = self.proofs.iter().filter_map(|of| Some(of.email.as_ref()?.verified.as_ref()?.time));
         times.max().unwrap_or(DateTime::UNIX_EPOCH)
     }
 }
 
-/// A user who has the email, verified by providers that are trusted with it.
+/// A user that has the email, verified by providers that are trusted with it.
 struct Match<'a> {
     user: &'a User,
-    /// The accounts that have it.
+    /// The accounts that have the verified email.
     proofs: Vec<&'a Identity>,
-    /// The most closed of what is decided about their providers.
+    /// The most restrictive policy of their providers.
     linking: LinkingPolicy,
 }
 
 impl Facts<'_> {
-    /// Decides.
+    /// Decides by the first row that fits.
     ///
     /// # Errors
     /// [`Refusal::ProviderUnknown`], [`Refusal::ProviderDisabled`], [`Refusal::UserBlocked`],
@@ -222,7 +225,7 @@ impl Facts<'_> {
         }
     }
 
-    /// Decides about an account that nobody owns, whose email is proven.
+    /// Decides on an account without an owner whose email is proven.
     fn decide_by_email(&self, linking: LinkingPolicy, canonical: &str, own: Evidence) -> Result<Decision, Refusal> {
         let holders = self.holders.iter().filter(|user| user.absorbed.is_none());
         let holders: Vec<&User> = holders.filter(|user| holdings(user, canonical).next().is_some()).collect();
@@ -242,7 +245,7 @@ impl Facts<'_> {
         }
         let open: Vec<&Match<'_>> = matches.iter().filter(|found| found.linking != LinkingPolicy::Off).collect();
         let Some(first) = open.first() else { return Ok(created(Rule::LinkingOff, evidence)) };
-        // Somebody who is not to be linked makes it no clearer who it is.
+        // A user that must not be linked counts too: it makes the match no less ambiguous.
         let rule = match matches.len() {
             1 if self.has_another_account_here(first.user) => Rule::ProviderAlreadyThere,
             1 if self.past.was_deleted => Rule::DeletedBefore,
@@ -253,7 +256,7 @@ impl Facts<'_> {
             1 => Rule::LinkingSuggested,
             _ => Rule::SeveralUsers,
         };
-        // Else whoever is blocked would only have to sign in somewhere else.
+        // Otherwise a blocked user would only have to sign in at another provider.
         if open.iter().all(|found| found.user.blocked) {
             return Err(Refusal::UserBlocked);
         }
@@ -298,7 +301,7 @@ impl Facts<'_> {
     }
 }
 
-/// What becomes of a decision by what the tenant says of newcomers.
+/// Applies the tenant's registration setting to a decision.
 ///
 /// # Errors
 /// [`Refusal::RegistrationClosed`].
@@ -310,16 +313,15 @@ pub fn admitted(decision: Decision, registration: Registration) -> Result<Decisi
     }
 }
 
-/// The canonical email by which the decision about an account that nobody owns has to look for others, if it
-/// has to. The account has been [`judged`].
+/// The canonical email by which the decision looks for other users of an account without an owner; `None` if it looks
+/// for none. The account must have been [`judged`].
 pub fn telling_email(account: &UnownedIdentity) -> Option<&str> {
     let (email, canonical) = address(account.email.as_ref())?;
     let links = email.counts.is_some_and(|linking| linking != LinkingPolicy::Off);
     (links && canonical.is_ascii()).then_some(canonical)
 }
 
-/// The account with what a policy, of today, makes of its provider's word on its email. The word itself is kept, if it is
-/// about an address.
+/// The account with its email judged by today's policy. The provider's claim is kept if the email is a valid address.
 pub fn judged(mut account: UnownedIdentity, policy: &ProviderPolicy) -> UnownedIdentity {
     if let Some(email) = &mut account.email {
         email.verified = email.verified.take().filter(|_| email.canonical.is_some());
@@ -332,13 +334,13 @@ fn created(rule: Rule, evidence: Vec<Evidence>) -> Decision {
     Decision { outcome: Outcome::Created, rule, evidence }
 }
 
-/// An email that is an address, and its canonical form.
+/// An email that is a valid address, with its canonical form.
 fn address(email: Option<&IdentityEmail>) -> Option<(&IdentityEmail, &str)> {
     let email = email?;
     Some((email, email.canonical.as_deref()?))
 }
 
-/// A user's accounts that have this email.
+/// The user's identities with this email.
 fn holdings<'a>(user: &'a User, canonical: &'a str) -> impl Iterator<Item = &'a Identity> {
     let has = move |identity: &&Identity| {
         identity.email.as_ref().and_then(|email| email.canonical.as_deref()) == Some(canonical)

@@ -1,4 +1,4 @@
-//! What is known of the user behind a token or a named id, before its row is locked.
+//! The state of the user that a token or a named id refers to, read before its row is locked.
 
 use chrono::{DateTime, Utc};
 
@@ -7,29 +7,31 @@ use super::{
     user::{Absorbed, Moved, is_before},
 };
 
-/// What is known of the user behind a token or a named id.
+/// The state of the user that a token or a named id refers to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Standing {
     /// The user that was named, or that owned the identity.
     pub named: UserId,
-    /// The live user that holds it now; `named` itself unless that was absorbed.
+    /// The live user that holds it now; equal to `named` unless that user was absorbed.
     pub holder: UserId,
     /// Whether the holder is blocked.
     pub blocked: bool,
-    /// The latest of what the named user, its holder and the home of the named identity demand of the token that was
-    /// asked about, and of the end of the second in which whoever had this name before was deleted.
+    /// Tokens issued before this second are withdrawn. It is the latest of the bounds of the named user, its holder
+    /// and the named identity's home for the token in question, and of the end of the second in which a former user
+    /// of this name was deleted.
     pub tokens_valid_from: Option<DateTime<Utc>>,
-    /// The same of what the named user and its holder demand of tokens that write.
+    /// Tokens issued before this second only read: the bound of the named user and its holder, except for the
+    /// identity whose proof set it.
     pub writes_valid_from: Option<DateTime<Utc>>,
-    /// How the named identity came to its owner.
+    /// How the named identity moved to its owner; `None` if it did not.
     pub moved: Option<Moved>,
     /// When the named user was created.
     pub create_time: DateTime<Utc>,
-    /// The absorption of the named user, if there was one.
+    /// The absorption of the named user; `None` if it is live.
     pub absorbed: Option<Absorbed>,
-    /// For one that was named by its id: whether an identity at which people sign in, by today's configuration, is
-    /// with its holder that is its own, or came with it if it was absorbed. Else the id resolves, and is nobody's
-    /// way in. True where an identity was named: that has its own provider.
+    /// For a user named by its id: whether its holder has an identity that was this user's own, or came with it, and
+    /// whose provider can sign in by today's configuration. Without one, the id still resolves, but signs no caller
+    /// in. True where an identity was named, which has its own provider.
     pub has_identity: bool,
 }
 
@@ -39,9 +41,9 @@ impl Standing {
         self.tokens_valid_from.is_some_and(|from| is_before(issued_at, from))
     }
 
-    /// Whether a token issued at `issued_at` only reads: what it names came to the holder after that, or another
-    /// identity has proved an address since. A user id token of the very second of the link counts as older: signing
-    /// in again is cheap.
+    /// Whether a token issued at `issued_at` only reads: the user or identity that it names moved to the holder
+    /// later, or another identity has proved an address since. A user id token issued in the second of the link
+    /// counts as older: signing in again is cheap.
     pub fn only_reads(&self, issued_at: DateTime<Utc>) -> bool {
         self.absorbed.as_ref().is_some_and(|absorbed| issued_at <= absorbed.time)
             || self.moved.is_some_and(|moved| moved.is_after(issued_at))

@@ -1,15 +1,14 @@
-//! Taking back what the merge of a link put into a user's metadata.
+//! Takes back what the merge of a link wrote into a user's metadata.
 //!
-//! A link keeps a [`Trace`] of each place that its merge changed: what was there before, and what it
-//! made of it. Taking the link back sets such a place to what was there before, wherever it still is
-//! what the merge made it; what somebody has edited since stays. Objects are compared key by key;
-//! everything else is a leaf, arrays too.
+//! A link keeps a [`Trace`] of each path that its merge changed: the value before and the value after. Taking the
+//! link back restores the value before, wherever the value is still as the merge left it. A value that was edited
+//! since stays. Objects are compared key by key; all other values are leaves, arrays too.
 //!
-//! Two things follow a link that is taken back, so that links can be taken back in any order:
-//! - a later link into the same user found there, as its *before*, what this one had put there;
-//! - if that user was absorbed itself, the link that did it carried things on into another user.
+//! So that links can be taken back in any order, two more things change with a link:
+//! - the *before* values of later links into the same user, where they hold what this link wrote;
+//! - if that user was absorbed itself, what the absorbing link carried on into another user.
 //!
-//! Whatever the order, when all links are taken back nothing of them is left.
+//! After all links have been taken back, in any order, nothing of them is left.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -21,14 +20,14 @@ use uuid::Uuid;
 
 use super::{Metadata, UserId, merge::Arrays};
 
-/// What a merge made of one place. No path of a link lies below another.
+/// A change that a merge made at one path. No path of a link lies below another.
 #[derive(Clone, PartialEq)]
 pub struct Trace {
-    /// Keys from the root down to the place.
+    /// The keys from the root down to the value.
     pub path: Vec<String>,
-    /// What was there. `None`: nothing, which is not the same as `null`.
+    /// The value before; `None` if there was none, which differs from `null`.
     pub before: Option<Value>,
-    /// What the merge put there.
+    /// The value after the merge.
     pub after: Option<Value>,
 }
 
@@ -37,26 +36,26 @@ pub struct Trace {
 pub struct Imprint {
     /// The link.
     pub link: Uuid,
-    /// The user into which it merged.
+    /// The primary user of the link.
     pub primary: UserId,
-    /// Orders the links into one user: the version that this one gave it.
+    /// The primary user's version after this link. It orders the links into one user.
     pub order: i64,
     /// How it merged arrays.
     pub arrays: Arrays,
-    /// The places.
+    /// The changes of the merge.
     pub traces: Vec<Trace>,
 }
 
 /// One user's document in one namespace.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Document {
-    /// What the user has now; what it had when it was absorbed, if it was.
+    /// The metadata of the user now, or when it was absorbed.
     pub metadata: Metadata,
-    /// The link that absorbed it.
+    /// The link that absorbed the user; `None` for a live user.
     pub absorbed_by: Option<Uuid>,
 }
 
-/// Users that hold together by links, with the links that stand: what one namespace of them says.
+/// Users that links joined, and the standing links, in one namespace.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Documents {
     /// The users.
@@ -65,29 +64,29 @@ pub struct Documents {
     pub imprints: Vec<Imprint>,
 }
 
-/// What became of the places of a link that was taken back, in the live user's document.
+/// What happened to the paths of a link that was taken back, in the live user's document.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TakenBack {
-    /// Where it was taken back, as RFC 6901 pointers.
+    /// The paths at which the link's value was taken back, as keys from the root.
     pub taken: Vec<Vec<String>>,
-    /// Where something else is by now, and stays.
+    /// The paths at which the value has changed since, and stays, as keys from the root.
     pub kept: Vec<Vec<String>>,
 }
 
 impl Documents {
-    /// Takes back what a standing link changed, and forgets the link.
+    /// Takes back what a standing link changed, and removes the link. A link that is unknown changes nothing.
     pub fn take_back(&mut self, link: Uuid) -> TakenBack {
         let Some(at) = self.imprints.iter().position(|imprint| imprint.link == link) else {
             return TakenBack::default();
         };
         let gone = self.imprints.swap_remove(at);
-        // From what the merge made to what was there.
+        // From the value that the merge wrote to the value before it.
         let turns = gone.traces.into_iter().map(|trace| Trace { before: trace.after, after: trace.before, ..trace });
         self.turn(&gone.primary, gone.order, turns.collect())
     }
 
-    /// Turns what a link put into a user, wherever that is by now: in the user's document, in what later
-    /// links found there, and in whom another link carried it to.
+    /// Replaces what a link wrote into a user, in each copy of it: in the user's document, in the traces of later
+    /// links into the user, and in the users into which other links carried it.
     fn turn(&mut self, user: &UserId, order: i64, mut turns: Vec<Trace>) -> TakenBack {
         let mut outcome = TakenBack::default();
         let mut later: Vec<&mut Imprint> =
@@ -128,7 +127,7 @@ impl Documents {
 }
 
 impl Imprint {
-    /// What of a turn is still to be found behind this link: not the places that it wrote itself.
+    /// The part of a turn that is still visible after this link: without the paths that this link wrote.
     fn leaves_of(&self, turn: &Trace) -> Option<Trace> {
         let mut left = turn.clone();
         for trace in &self.traces {
@@ -147,7 +146,7 @@ impl Imprint {
         Some(left)
     }
 
-    /// What this link found before it merged would have been otherwise.
+    /// Applies turns to the values that this link found before it merged.
     fn found_otherwise(&mut self, turns: &[Trace]) {
         for turn in turns {
             let mut root = None;
@@ -167,8 +166,8 @@ impl Imprint {
         }
     }
 
-    /// An object at `root` came with another link, which is gone: for what this link put below it, the
-    /// object is of its own making now, and takes the place of what is there instead.
+    /// The object at `root` came from another link, which is gone. This link wrote below it, so the object now counts
+    /// as this link's own, and replaces the value that is there `instead`.
     fn lift(&mut self, root: &[String], instead: Option<&Value>) {
         let (below, mut traces): (Vec<_>, Vec<_>) =
             std::mem::take(&mut self.traces).into_iter().partition(|trace| trace.path.starts_with(root));
@@ -183,7 +182,7 @@ impl Imprint {
         self.traces = traces;
     }
 
-    /// What this link brought from its secondary would have been otherwise. What that turns in its
+    /// Applies turns to the values that this link brought from its secondary. Returns the turns that follow in its
     /// primary.
     fn brought_otherwise(&mut self, turns: &[Trace]) -> Vec<Trace> {
         let arrays = self.arrays;
@@ -201,7 +200,7 @@ impl Imprint {
                     turn_at(&mut brought, &[], from, to);
                 }
             }
-            // Who brings nothing changes nothing.
+            // A link that brings no value changes nothing.
             let after = brought.or_else(|| trace.before.clone());
             if after != trace.after {
                 follow.push(Trace { path: trace.path.clone(), before: trace.after.clone(), after: after.clone() });
@@ -213,7 +212,8 @@ impl Imprint {
     }
 }
 
-/// Two arrays that a link made one, if the one that it brought turns.
+/// The combination of two arrays after the secondary's array has turned; `None` if the link did not combine two
+/// arrays here.
 fn recombined(trace: &Trace, below: &[String], turn: &Trace, arrays: Arrays) -> Option<Option<Value>> {
     let (Some(Value::Array(before)), Some(Value::Array(after)), Some(Value::Array(from))) =
         (&trace.before, &trace.after, &turn.before)
@@ -230,7 +230,7 @@ fn recombined(trace: &Trace, below: &[String], turn: &Trace, arrays: Arrays) -> 
     }
 }
 
-/// The shallowest place, from the turn's own down, where an object was and is none any more.
+/// The shallowest path, from the turn's own path down, at which an object is replaced by another value.
 fn lost_container(turn: &Trace, below: &[String]) -> Option<Vec<String>> {
     let is_object = |value: &Option<Value>, below: &[String]| at(value.as_ref(), below).is_some_and(Value::is_object);
     let depth = (0..below.len()).find(|depth| {
@@ -240,7 +240,7 @@ fn lost_container(turn: &Trace, below: &[String]) -> Option<Vec<String>> {
     Some([turn.path.as_slice(), below.get(..depth).unwrap_or_default()].concat())
 }
 
-/// Turns the place at `path` below `value`. Whether it could be turned as a whole.
+/// Turns the value at `path` below `value`. Returns whether the whole value turned.
 fn turn_at(value: &mut Option<Value>, path: &[String], from: Option<&Value>, to: Option<&Value>) -> bool {
     let Some((key, rest)) = path.split_first() else { return turn(value, from, to) };
     let Some(Value::Object(map)) = value else { return false };
@@ -252,7 +252,7 @@ fn turn_at(value: &mut Option<Value>, path: &[String], from: Option<&Value>, to:
     turned
 }
 
-/// Turns a value wherever it is still `from` into `to`. Whether it was so as a whole.
+/// Replaces a value that is still `from` by `to`, for objects key by key. Returns whether the whole value was `from`.
 fn turn(value: &mut Option<Value>, from: Option<&Value>, to: Option<&Value>) -> bool {
     if value.as_ref() == from {
         *value = to.cloned();
@@ -268,15 +268,15 @@ fn turn(value: &mut Option<Value>, from: Option<&Value>, to: Option<&Value>) -> 
             map.insert(key.clone(), below);
         }
     }
-    // An object that came with what is gone, and of which nothing is left, goes too.
+    // An object that came with the link and is now empty goes too.
     if map.is_empty() && !to.is_some_and(Value::is_object) {
         *value = to.cloned();
     }
     false
 }
 
-/// Takes out of a turn what a link wrote at this place, which found `found` and made `made` of it.
-/// Whether anything of the turn is left.
+/// Removes from a turn what another link wrote at this path, which found `found` and left `made`. Returns whether a
+/// part of the turn is left.
 fn leave(from: &mut Option<Value>, to: &mut Option<Value>, found: Option<&Value>, made: Option<&Value>) -> bool {
     let (found, made) = match (found, made) {
         (None, None) => return true,
@@ -296,7 +296,7 @@ fn leave(from: &mut Option<Value>, to: &mut Option<Value>, found: Option<&Value>
     true
 }
 
-/// The same for a place below the turn's own.
+/// The same for a path below the turn's own path.
 fn leave_at(
     from: &mut Option<Value>,
     to: &mut Option<Value>,
@@ -313,7 +313,7 @@ fn leave_at(
     }
 }
 
-/// Lets `leave` look at one key of both sides, and takes it out if nothing is left of it.
+/// Applies `leave` to one key of both sides, and removes the key if nothing is left of it.
 fn leave_below(
     from: &mut Option<Value>,
     to: &mut Option<Value>,
@@ -331,12 +331,12 @@ fn leave_below(
     }
 }
 
-/// What is at this path.
+/// The value at a path; `None` if there is none.
 fn at<'a>(value: Option<&'a Value>, path: &[String]) -> Option<&'a Value> {
     path.iter().try_fold(value?, |value, key| value.as_object()?.get(key))
 }
 
-/// Puts a value at a path, with the objects that lead there.
+/// Puts a value at a path, and creates the objects on the way.
 fn put(root: &mut Option<Value>, path: &[String], value: Option<Value>) {
     let Some(value) = value else { return };
     let Some((key, rest)) = path.split_first() else {
@@ -352,7 +352,7 @@ fn put(root: &mut Option<Value>, path: &[String], value: Option<Value>) {
     }
 }
 
-/// Shows the path and no values: they are personal data, and `{:?}` ends up in logs.
+/// Shows the path without values: values are personal data, and `{:?}` output can reach logs.
 impl fmt::Debug for Trace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Trace({:?})", self.path)

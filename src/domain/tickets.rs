@@ -1,23 +1,23 @@
-//! What a sign-in proved, kept for a few minutes: accounts, and the tickets that stand for them.
+//! Accounts that a sign-in proved, kept for a few minutes, and the tickets that stand for them.
 
 use chrono::{DateTime, Utc};
 
 use super::{User, UserId, linking::UnownedIdentity};
 
-/// An account that was proven, and whose it was then. It proves nothing any more once the account has moved.
+/// An account that was proven, and its owner at that time. It proves nothing after the account has moved.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Proven {
     /// The account.
     pub account: UnownedIdentity,
     /// The user that owned it; `None` if no user did.
     pub owner: Option<UserThen>,
-    /// When the person signed in there: tokens of the account from then on are as good as this.
+    /// When the person signed in at the provider. Tokens of the account from then on prove as much as this.
     pub proven_at: DateTime<Utc>,
-    /// When it was noted down.
+    /// When the proof was stored.
     pub time: DateTime<Utc>,
 }
 
-/// A user at some time. Unless it has gained or lost an identity since, it is as it was.
+/// A user as of some time. It counts as unchanged until it gains or loses an identity.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UserThen {
     /// The user.
@@ -26,25 +26,26 @@ pub struct UserThen {
     pub identities_version: i64,
 }
 
-/// A proven account, for whoever has the ticket, and what it may be used for.
+/// A proven account for the caller that holds the ticket, with its permitted use.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Ticket {
     /// What it proves.
     pub proven: Proven,
-    /// What it is good for: for this and nothing else.
+    /// The only use that the ticket permits.
     pub purpose: TicketPurpose,
 }
 
-/// What a ticket is good for.
+/// The use that a ticket permits.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TicketPurpose {
-    /// To link an account that no user owns to one of these users, or to make a user of its own of it.
+    /// To link an account without an owner to one of these users, or to create a new user for it.
     Candidates(Vec<UserThen>),
-    /// To sign in, as the rules decide then: a preview came before.
+    /// To sign in as the rules decide then. A preview issued it.
     SignIn,
-    /// The same, and to make a new user of it where the tenant wants to be asked: it was.
+    /// To sign in, and to create a new user where the tenant's registration asks first: the caller was asked.
     Registration,
-    /// To link the account to this user, which began to do so: a preview came before. This may absorb the owner.
+    /// To link the account to this user, which began the flow. A preview issued it. The link may absorb the account's
+    /// owner.
     Link(UserThen),
 }
 
@@ -54,15 +55,15 @@ impl UserThen {
         Self { id: user.id.clone(), identities_version: user.identities_version }
     }
 
-    /// Whether this is the user, and as it was at that time.
+    /// Whether `user` is this user and has neither gained nor lost an identity since.
     pub fn is_still(&self, user: &User, then: DateTime<Utc>) -> bool {
-        // Created later, it is another one: the first was deleted.
+        // A user of the same id that was created later is another user: the first one was deleted.
         user.id == self.id && user.identities_version <= self.identities_version && user.create_time <= then
     }
 }
 
 impl Proven {
-    /// Whether the account is still whose it was, or of a user that was made of it since and of nothing else.
+    /// Whether the account still has the same owner, or belongs to a user that was made since of this account alone.
     pub fn is_still_of(&self, owner: Option<&User>) -> bool {
         match (&self.owner, owner) {
             (None, None) => true,
@@ -73,22 +74,22 @@ impl Proven {
         }
     }
 
-    /// Whether another account of the owner has proven an address since: what was there before proves nothing then,
-    /// as with tokens.
+    /// Whether another account of the owner has proven an address since. Proofs from before that are void, as tokens
+    /// are.
     pub fn is_overruled_by(&self, owner: &User) -> bool {
         let own = owner.identity(&self.account.id).and_then(|identity| identity.email_proven_since);
         owner.writes_valid_from.is_some_and(|from| self.time <= from && own != Some(from))
     }
 
-    /// Whether it is worth nothing more because the account was deleted since.
+    /// Whether the account was deleted since, which voids the proof.
     pub fn is_outlived_by(&self, delete_time: Option<DateTime<Utc>>) -> bool {
         delete_time.is_some_and(|deleted| self.time <= deleted)
     }
 }
 
 impl Ticket {
-    /// Whether this very user may link the account by it: it was given for that user, and no link or unlink has
-    /// touched the user since.
+    /// Whether this user may link the account by the ticket: the ticket was issued for this user, and no link or
+    /// unlink has changed the user since.
     pub fn is_for(&self, user: &User) -> bool {
         let is_it = |then: &UserThen| then.is_still(user, self.proven.time);
         match &self.purpose {

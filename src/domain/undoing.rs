@@ -1,4 +1,4 @@
-//! What undoing a whole link does: the absorbed user leaves with all that it had brought.
+//! What undoing a link does: the absorbed user leaves with all that the link brought.
 
 use std::collections::BTreeSet;
 
@@ -11,16 +11,16 @@ use super::{
     unlinking::{CallingToken, UnlinkMetadata, Withheld, give_back},
 };
 
-/// What the caller of an undo asks for, and what is true of the tenant.
+/// The terms of an undo, as its caller and the tenant set them.
 pub struct UndoTerms<'a> {
     /// The link.
     pub link: Uuid,
-    /// What happens to the metadata of the user that comes back.
+    /// What happens to the metadata of the restored user.
     pub metadata: UnlinkMetadata,
     /// Whether identities of a provider can sign in.
     pub can_sign_in: &'a (dyn Fn(&Provider) -> bool + Sync),
-    /// The token of the user that asks for it, so that its retry is heard; `None` for a service. The other tokens of
-    /// the holder are refused.
+    /// The calling user's token, which stays valid so that the caller can retry; `None` for a service. Other tokens
+    /// of the holder are refused.
     pub caller: Option<CallingToken>,
 }
 
@@ -31,16 +31,20 @@ pub struct Undone {
     pub holder: User,
     /// The user that came back, with its identities.
     pub restored: User,
-    /// Those that it had absorbed itself, which it holds again.
+    /// The users that it had absorbed itself, and holds again.
     pub followers: Vec<User>,
-    /// Those that the holder still holds.
+    /// The users that the holder still holds.
     pub staying: Vec<User>,
-    /// What did not come back with it.
+    /// The metadata that did not come back with the restored user.
     pub withheld: Withheld,
 }
 
-/// Lets whom `link` absorbed leave its holder, with all that it had brought. `household` are the locked
-/// rows of the holder, first, and of everybody it holds; the metadata in them is as it is to be.
+/// Separates the user that `link` absorbed from its holder, with all that the link brought. `household` are the
+/// locked rows of the holder, first, and of all users that it holds. Their metadata must already be in its final
+/// state.
+///
+/// # Errors
+/// [`Refusal::LinkNotFound`], [`Refusal::UserBlocked`] and [`Refusal::LinkNotUndoable`].
 pub fn undo(household: Household, terms: &UndoTerms<'_>, now: DateTime<Utc>) -> Result<Undone, Refusal> {
     let Household { users, links } = household;
     let mut users = users.into_iter();
@@ -61,7 +65,8 @@ pub fn undo(household: Household, terms: &UndoTerms<'_>, now: DateTime<Utc>) -> 
     let mut restored = root_row.into_iter().next().ok_or(Refusal::LinkNotFound)?;
     let withheld = give_back(&mut restored, terms.metadata);
     if !returning.iter().any(|identity| identity.id == restored.primary) {
-        // It left on its own meanwhile. The next in line, one to sign in with if there is one.
+        // The restored user's primary identity left separately before. The next one that can sign in replaces it, or
+        // the first.
         let first = returning.iter().find(|identity| (terms.can_sign_in)(&identity.id.provider));
         restored.primary = first.or(returning.first()).ok_or(NOTHING_LEFT)?.id.clone();
     }
@@ -110,7 +115,7 @@ fn is_absorbed_by(user: &User, link: Uuid) -> bool {
     user.absorbed.as_ref().is_some_and(|absorbed| absorbed.by_link == link)
 }
 
-/// A user and everybody who came with it: whom it had absorbed, and whom those had.
+/// A user and all users that came with it: those that it had absorbed, directly or through others.
 fn subtree(root: &User, absorbed: &[User], links: &[StandingLink]) -> BTreeSet<UserId> {
     let absorber = |user: &User| {
         let by = user.absorbed.as_ref()?.by_link;

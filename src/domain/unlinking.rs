@@ -1,4 +1,4 @@
-//! What an unlink does: an identity leaves, and whoever it brought comes back.
+//! What an unlink does: an identity leaves, and the absorbed user that it belonged to comes back.
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
@@ -8,20 +8,20 @@ use super::{
     user::MAX_ANCESTORS,
 };
 
-/// What happens to the metadata of a user that comes back.
+/// What happens to the metadata of a restored user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UnlinkMetadata {
-    /// It has what it had when it was absorbed.
+    /// The user gets the metadata that it had when it was absorbed.
     Restore,
-    /// It has `user_metadata` as it was, and no `app_metadata`, which may have been withdrawn
-    /// meanwhile: what a user token gets for [`UnlinkMetadata::Restore`].
+    /// The user gets its former `user_metadata`, and no `app_metadata`, which may have been withdrawn since. A user
+    /// token gets this instead of [`UnlinkMetadata::Restore`].
     RestoreUserMetadata,
-    /// It starts without any.
+    /// The user starts without metadata.
     Discard,
 }
 
 impl UnlinkMetadata {
-    /// What a merge is taken back from; nothing if the metadata is discarded.
+    /// The namespaces from which a merge is taken back; `None` if the metadata is discarded.
     pub fn extent(self) -> Option<Extent> {
         match self {
             Self::Restore => Some(Extent::Everything),
@@ -31,34 +31,34 @@ impl UnlinkMetadata {
     }
 }
 
-/// Metadata that did not come back and that the link keeps: `None` where nothing was withheld.
+/// Metadata that did not come back and that the link keeps; `None` where nothing was withheld.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Withheld {
     /// The `user_metadata`.
     pub user_metadata: Option<Metadata>,
     /// The `app_metadata`.
     pub app_metadata: Option<Metadata>,
-    /// Whether it was discarded, and not only withheld from whoever may not put it in place.
+    /// Whether the metadata was discarded, and not only withheld from a caller that may not restore it.
     pub is_discarded: bool,
 }
 
-/// The user that the identity leaves for.
+/// The user that the identity belongs to after it left.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Departure {
     /// An absorbed user came back.
     Restored {
         /// The user.
         user: User,
-        /// The link that this ends.
+        /// The link that the unlink ended.
         link: Uuid,
-        /// What did not come back with it.
+        /// The metadata that did not come back with the user.
         withheld: Withheld,
     },
     /// The identity became a user of its own.
     Created {
         /// The user.
         user: User,
-        /// The link that this ends, if one had attached the identity.
+        /// The link that the unlink ended; `None` if no link had attached the identity.
         link: Option<Uuid>,
     },
 }
@@ -68,48 +68,49 @@ pub enum Departure {
 pub struct Detachment {
     /// The user that the identity left.
     pub owner: User,
-    /// Where it went.
+    /// The user that the identity belongs to now.
     pub departure: Departure,
-    /// The identity as it is now.
+    /// The identity in its new state.
     pub identity: Identity,
 }
 
-/// What the caller of an unlink asks for, and what is true of the tenant.
+/// The terms of an unlink, as its caller and the tenant set them.
 pub struct UnlinkTerms<'a> {
     /// The identity that leaves.
     pub identity: &'a IdentityRef,
-    /// What happens to the metadata.
+    /// What happens to the metadata of a restored user.
     pub metadata: UnlinkMetadata,
-    /// The id of the user that the identity becomes if nobody comes back.
+    /// The id of the new user, if no absorbed user comes back.
     pub new_user_id: UserId,
     /// Whether identities of a provider can sign in.
     pub can_sign_in: &'a (dyn Fn(&Provider) -> bool + Sync),
-    /// The token of the user that asks for it, so that its retry is heard; `None` for a service. The other tokens of
-    /// the owner are refused.
+    /// The calling user's token, which stays valid so that the caller can retry; `None` for a service. Other tokens
+    /// of the owner are refused.
     pub caller: Option<CallingToken>,
 }
 
-/// The token of a user that takes a link apart.
+/// The token of a user that unlinks or undoes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CallingToken {
-    /// Whom it names.
+    /// The user or identity that the token names.
     pub named: Named,
-    /// What names it.
+    /// The hash of the token.
     pub hash: TokenHash,
 }
 
 impl CallingToken {
-    /// The hash, if this user is now who the token names.
+    /// The token's hash; `None` unless the token names this user now.
     pub fn of(caller: Option<&Self>, user: &User) -> Option<TokenHash> {
         caller.filter(|caller| user.is_meant_by(&caller.named)).map(|caller| caller.hash)
     }
 }
 
-/// Detaches an identity from `owner`, the locked row of a live user. `home` is the locked row of
-/// the absorbed user that the identity came from, if it came from one.
+/// Detaches an identity from `owner`, the locked row of a live user. `home` is the locked row of the absorbed user
+/// from which the identity came; `None` if it came from none.
 ///
 /// # Errors
-/// [`Refusal::UserBlocked`], [`Refusal::IdentityNotFound`], [`Refusal::LastIdentity`] and [`Refusal::PrimaryIdentity`].
+/// [`Refusal::UserBlocked`], [`Refusal::IdentityNotFound`], [`Refusal::LastIdentity`] and
+/// [`Refusal::PrimaryIdentity`].
 pub fn detach(
     mut owner: User,
     home: Option<User>,
@@ -120,7 +121,7 @@ pub fn detach(
     let mut identity = take_out(&mut owner, terms.identity, terms.can_sign_in)?;
     identity.ordinal = 0;
     identity.moved = Some(Moved::at(now));
-    // Nobody comes along.
+    // The new owner has no other identities.
     identity.email_proven_among = false;
     let departure = match (home, link) {
         (Some(home), Some(link)) => {
@@ -142,24 +143,25 @@ pub fn detach(
     Ok(Detachment { owner, departure, identity })
 }
 
-/// What the caller of a release asks for, and what is true of the tenant.
+/// The terms of a release, as its caller and the tenant set them.
 pub struct ReleaseTerms<'a> {
-    /// The identity that the user lets go.
+    /// The identity that the user releases.
     pub identity: &'a IdentityRef,
     /// Whether identities of a provider can sign in.
     pub can_sign_in: &'a (dyn Fn(&Provider) -> bool + Sync),
-    /// The token of the user that asks for it; `None` for a service. The other tokens of the owner are refused, and this
-    /// one too if it names the identity.
+    /// The calling user's token; `None` for a service. Other tokens of the owner are refused, and this one too if it
+    /// names the identity.
     pub caller: Option<CallingToken>,
 }
 
-/// Takes an identity from `owner`, the locked row of a live user, for good: gives the owner without it, and the identity
-/// as it was. An absorbed user that it came from stays absorbed, and the owner keeps what the merge gave it.
+/// Takes an identity from `owner`, the locked row of a live user, for good. Returns the owner without it, and the
+/// identity as it was. An absorbed user from which the identity came stays absorbed, and the owner keeps what the
+/// merge gave it.
 ///
 /// # Errors
-/// The same as of [`detach`].
+/// Those of [`detach`].
 pub fn release(mut owner: User, terms: &ReleaseTerms<'_>, now: DateTime<Utc>) -> Result<(User, Identity), Refusal> {
-    // A token that names an absorbed user's id need not mean the owner any more. Its retry is heard nevertheless.
+    // A token that names an absorbed user's id may no longer mean the owner. Its retry is accepted all the same.
     let spared = CallingToken::of(terms.caller.as_ref(), &owner);
     let names_it = |caller: &CallingToken| caller.named == Named::Identity(terms.identity.clone());
     let spared = spared.filter(|_| !terms.caller.as_ref().is_some_and(names_it));
@@ -169,7 +171,7 @@ pub fn release(mut owner: User, terms: &ReleaseTerms<'_>, now: DateTime<Utc>) ->
     Ok((owner, identity))
 }
 
-/// Takes an identity out of its owner's, if the owner can do without it.
+/// Removes an identity from its owner, if the owner can do without it.
 fn take_out(
     owner: &mut User,
     id: &IdentityRef,
@@ -190,9 +192,9 @@ fn take_out(
     Ok(identity)
 }
 
-/// The link that ends when an identity leaves `owner`: that which absorbed its home, if none of the home's
-/// identities stays. An identity that an old sign-in attached to its home ends none: it need not be the person's whose
-/// home that is, and becomes a user of its own.
+/// The link that ends when an identity leaves `owner`: the link that absorbed the identity's home, if no other
+/// identity of that home stays. An identity that was attached to its home by an old sign-in ends no link: it need not
+/// be the same person's, and becomes a user of its own.
 pub fn ended_link(owner: &User, home: Option<&User>, identity: &IdentityRef) -> Option<Uuid> {
     let home = home?;
     let is_vouched =
@@ -204,7 +206,7 @@ pub fn ended_link(owner: &User, home: Option<&User>, identity: &IdentityRef) -> 
 
 fn come_back(mut user: User, identity: &Identity, terms: &UnlinkTerms<'_>, now: DateTime<Utc>) -> (User, Withheld) {
     let withheld = give_back(&mut user, terms.metadata);
-    // The others of its home have left before, each as a user of its own.
+    // The other identities of its home have left before, each as a user of its own.
     user.primary = identity.id.clone();
     user.identities = vec![identity.clone()];
     user.absorbed = None;
@@ -213,7 +215,7 @@ fn come_back(mut user: User, identity: &Identity, terms: &UnlinkTerms<'_>, now: 
     (user, withheld)
 }
 
-/// Takes from a user that comes back what it is not to have.
+/// Removes the metadata that a restored user must not get, and returns it.
 pub(super) fn give_back(user: &mut User, metadata: UnlinkMetadata) -> Withheld {
     let withhold = |metadata: &mut Metadata| Some(std::mem::take(metadata)).filter(|held| !held.is_empty());
     let mut withheld = Withheld::default();
@@ -227,7 +229,8 @@ pub(super) fn give_back(user: &mut User, metadata: UnlinkMetadata) -> Withheld {
     withheld
 }
 
-/// The ancestors of a user that is made from `owner` by an unlink. Of a longer way the first ones are left out.
+/// The ancestors of a user that an unlink makes from `owner`. At most [`MAX_ANCESTORS`] are kept, the most recent
+/// ones.
 fn ancestors_of_a_part(owner: &User) -> Vec<UserId> {
     let left_out = (owner.ancestors.len() + 1).saturating_sub(MAX_ANCESTORS);
     owner.ancestors.iter().skip(left_out).chain([&owner.id]).cloned().collect()

@@ -1,11 +1,11 @@
-//! What is wrong with a request, field by field.
+//! What is invalid in a request, field by field.
 
-/// One thing that is wrong with a request, and where.
+/// One invalid field of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Violation {
     /// The path of the field in the request, such as `identity.provider`.
     pub field: String,
-    /// What is wrong and what would be right, in one plain sentence without the value.
+    /// What is invalid and what would be valid, in one plain sentence without the value.
     pub description: String,
 }
 

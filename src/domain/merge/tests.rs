@@ -27,8 +27,8 @@ fn merged(primary: Value, secondary: Value, strategy: Strategy) -> Result<Value,
     merge(&metadata(primary), &metadata(secondary), strategy).map(|merged| document(&merged.metadata))
 }
 
-/// The reference document's `_.merge({}, secondary, primary, customizer)`, where an array that
-/// both have becomes `primary.concat(secondary)`.
+/// The reference document's `_.merge({}, secondary, primary, customizer)`, in which two arrays become
+/// `primary.concat(secondary)`.
 #[test]
 fn the_documents_sample() {
     let primary = metadata(json!({
@@ -122,8 +122,7 @@ fn the_result_is_bounded() {
     );
 }
 
-// An independent model: a document is a map from paths to leaves, and a merge is set arithmetic
-// on two such maps.
+// An independent model: a document is a map from paths to leaves, and a merge is set arithmetic on two such maps.
 
 type Leaves = BTreeMap<Vec<String>, Value>;
 
@@ -147,7 +146,7 @@ fn leaves(value: &Value) -> Leaves {
     all
 }
 
-/// The merged leaves, and the paths that were in conflict.
+/// The merged leaves, and the paths in conflict.
 fn model(primary: &Leaves, secondary: &Leaves, conflict: Conflict, arrays: Arrays) -> (Leaves, Vec<Vec<String>>) {
     let empty = json!({});
     let (mut result, mut conflicts) = (primary.clone(), Vec::new());
@@ -194,14 +193,14 @@ fn pointer(path: &[String]) -> String {
     })
 }
 
-/// Every path of a document, parents first, in document order.
+/// All paths of a document, parents first, in document order.
 fn all_pointers(value: &Value, path: &[String]) -> Vec<String> {
     let entries = value.as_object().into_iter().flatten();
     let below = entries.flat_map(|(key, value)| all_pointers(value, &below(path, key)));
     [pointer(path)].into_iter().chain(below).collect()
 }
 
-/// Sets or removes what is at a pointer, whose parent exists.
+/// Sets or removes the value at a pointer, whose parent exists.
 fn put(document: &mut Value, pointer: &str, value: Option<&Value>) {
     let (parent, key) = pointer.rsplit_once('/').unwrap();
     let parent = document.pointer_mut(parent).unwrap().as_object_mut().unwrap();
@@ -212,7 +211,7 @@ fn put(document: &mut Value, pointer: &str, value: Option<&Value>) {
     }
 }
 
-/// Small documents over few keys and values, so that two of them often meet.
+/// Small documents with few keys and values, so that two of them often overlap.
 fn any_metadata() -> BoxedStrategy<Metadata> {
     let scalar = prop_oneof![
         Just(json!(null)),

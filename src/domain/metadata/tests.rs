@@ -1,4 +1,4 @@
-//! Metadata by examples, and by what comes back.
+//! Metadata by examples, and by what is returned.
 
 use proptest::prelude::*;
 use serde_json::json;
@@ -16,13 +16,13 @@ fn parse(value: Value) -> Result<Value, Vec<Violation>> {
     Metadata::parse("m", map(value)).map(|metadata| Value::Object(metadata.as_map().clone()))
 }
 
-/// The paths of the refusal.
+/// The paths of the violations.
 fn refused(value: Value) -> Vec<String> {
     let violations = parse(value).expect_err("it is refused");
     violations.into_iter().map(|violation| violation.field).collect()
 }
 
-/// `{"d": {"d": …}}` of that many levels, the innermost one empty.
+/// `{"d": {"d": …}}` with this many levels, the innermost one empty.
 fn nested(levels: usize) -> Value {
     (1..levels).fold(json!({}), |inner, _| json!({ "d": inner }))
 }
@@ -113,7 +113,7 @@ fn size_is_bounded_in_bytes_of_compact_json() {
             description: "This is 16392 bytes of JSON; at most 16384 are allowed.".to_owned(),
         }]
     );
-    // Measured in the form that is stored.
+    // Measured in the stored form.
     assert!(parse(json!({"a": vec![1.0; 8100]})).is_ok());
 }
 
@@ -123,7 +123,7 @@ fn the_list_and_its_paths_are_cut() {
     let paths = refused(json!({"\n".repeat(1000): 1e300}));
     assert_eq!(paths[0].chars().count(), 200);
     assert!(paths[0].starts_with("m/\\n\\n") && paths[0].ends_with('…'));
-    // What fits is whole, and a character more is seen to be cut.
+    // A path that fits is whole; with one character more it is visibly cut.
     let path = format!("m/{}", "k".repeat(198));
     assert_eq!(shown(&path), path);
     assert_eq!(shown(&format!("{path}k")), format!("m/{}…", "k".repeat(197)));
@@ -162,7 +162,7 @@ proptest! {
     fn doubles_are_kept_or_refused(
         double in prop_oneof![any::<f64>(), -1e17..1e17, -1e-28..1e-28],
     ) {
-        // NaN and the infinities are null here: serde_json has no numbers for them.
+        // NaN and the infinities become null here: serde_json has no numbers for them.
         let sent = json!({"n": double});
         let kept = parse(sent.clone());
         let fits = (1e-30..9_007_199_254_740_992.0).contains(&double.abs());

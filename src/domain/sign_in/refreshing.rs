@@ -1,4 +1,4 @@
-//! What a sign-in tells of an account that is known: the email and the profile that are kept, and for whom it vouches.
+//! What a sign-in refreshes of a known account: its email and profile, and the identities for which it vouches.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -8,11 +8,12 @@ use crate::domain::{
     policy::HOSTED_DOMAIN,
 };
 
-/// How old a verification becomes before another sign-in renews it: not every one has to be written.
+/// The age at which a verification is renewed by another sign-in, so that not each sign-in writes.
 const RENEWAL: TimeDelta = TimeDelta::days(30);
 
-/// An identity with what its provider tells of it now; `None` if it is as it was. What is not told stays, claim by
-/// claim: some tell it only once. An email that is as verified as before keeps the time at which it was, for a month.
+/// The identity with what its provider sends now; `None` if nothing changed. A claim that the provider does not send
+/// stays: some providers send a claim only once. An email that stays verified keeps its time of verification for a
+/// month.
 pub fn refreshed(
     identity: &Identity,
     told: &UnownedIdentity,
@@ -34,19 +35,19 @@ pub fn refreshed(
     if is_another_profile(&identity.profile_data, &profile) {
         fresh.profile_data = profile;
     }
-    // By the profile that is kept: it may say more than what was told now.
+    // The policy applies to the merged profile, which may have more claims than the provider sent now.
     if let Some(email) = &mut fresh.email {
         policy.judge(email, &fresh.profile_data);
     }
-    // What makes a word count that did not, such as `hd`, proves the address only now.
+    // A claim that makes the email count for the first time, such as `hd`, proves the address only now.
     if has_verified_email(&fresh) && !has_verified_email(identity) {
         fresh.email_proven_since = Some(now);
     }
     (fresh != *identity).then_some(fresh)
 }
 
-/// The identities of the owner that a sign-in at this account vouches for: it must be of the last ten minutes, since a
-/// provider may keep a session for long.
+/// The owner's identities for which a sign-in at this account vouches. The sign-in must be at most ten minutes old,
+/// since a provider may keep a session for long.
 pub fn vouched_for(owner: &User, account: &UnownedIdentity, now: DateTime<Utc>) -> Vec<IdentityRef> {
     match account.signed_in_at {
         Some(time) if time >= now - RECENT_SIGN_IN => owner.vouched_for_by(&account.id),
@@ -54,7 +55,7 @@ pub fn vouched_for(owner: &User, account: &UnownedIdentity, now: DateTime<Utc>) 
     }
 }
 
-/// Whether a sign-in has made a proven address of one that was not, or another one of an identity that was there.
+/// Whether a sign-in has proven an address that was unproven before, or another address of the same identity.
 pub fn proves_an_address(before: &Identity, after: &Identity) -> bool {
     has_verified_email(after) && after.email_proven_since != before.email_proven_since
 }
@@ -70,10 +71,11 @@ fn is_same_address(one: &IdentityEmail, other: &IdentityEmail) -> bool {
     }
 }
 
-/// A profile with each claim that is told now; one that is told to be null is null. What is told is kept alone where both
-/// are more than a profile may hold.
+/// The known profile with each claim that the provider sends now, JSON `null` included. If the result is too large
+/// for a profile, only the claims of now are kept.
 ///
-/// The hosted domain goes with the email: it stays if no email is told, and never comes to one that was told without it.
+/// The hosted domain belongs to the email: it stays if no email is sent, and is never combined with an email that
+/// came without it.
 fn refreshed_profile(known: &Metadata, told: &UnownedIdentity) -> Metadata {
     let (known, told) = match told.email {
         Some(_) => (known.clone().without(HOSTED_DOMAIN), told.profile_data.clone()),
@@ -82,8 +84,7 @@ fn refreshed_profile(known: &Metadata, told: &UnownedIdentity) -> Metadata {
     known.overlaid(&told).unwrap_or(told)
 }
 
-/// Whether something else is told, and not only that something was: some providers change `updated_at` with each
-/// sign-in.
+/// Whether a claim other than `updated_at` changed: some providers change `updated_at` with each sign-in.
 fn is_another_profile(known: &Metadata, fresh: &Metadata) -> bool {
     known.clone().without("updated_at") != fresh.clone().without("updated_at")
 }

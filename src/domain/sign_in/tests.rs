@@ -1,4 +1,4 @@
-//! The table, row by row, and what holds whatever the facts are.
+//! The table of sign-in rules, row by row, and properties that hold for all facts.
 
 use std::{collections::BTreeMap, slice};
 
@@ -13,7 +13,7 @@ use crate::domain::{
 
 const EMAIL: &str = "ann@example.com";
 
-/// What is decided about these providers: who is trusted with emails, and what happens then.
+/// The policies of these providers: which are trusted with emails, and how they link.
 fn policies() -> BTreeMap<&'static str, ProviderPolicy> {
     use LinkingPolicy::{Automatic, Off, Suggest};
     let policy = |email_trust, linking| ProviderPolicy { email_trust, linking, ..ProviderPolicy::default() };
@@ -36,7 +36,7 @@ fn day(number: i64) -> DateTime<Utc> {
     DateTime::UNIX_EPOCH + TimeDelta::days(number)
 }
 
-/// An account; its email begins with `!` if it is verified.
+/// An account. A `!` at the start of its email marks it as verified.
 fn account(provider: &str, subject: &str, email: &str) -> UnownedIdentity {
     let (given, is_verified) = email.strip_prefix('!').map_or((email, false), |email| (email, true));
     let verified = Verified { time: day(1), by: Verifier::Issuer(provider.to_owned()) };
@@ -57,7 +57,7 @@ fn account(provider: &str, subject: &str, email: &str) -> UnownedIdentity {
     judged(account, &policies()[provider])
 }
 
-/// A user with these accounts: providers and emails.
+/// A user with these accounts, given as providers and emails.
 fn user(id: &str, accounts: &[(&str, &str)]) -> User {
     let home = UserId::parse(id).unwrap();
     let identities = accounts
@@ -68,7 +68,7 @@ fn user(id: &str, accounts: &[(&str, &str)]) -> User {
     User { identities: identities.clone(), ..user_of_its_own(home, &identities[0], day(1)) }
 }
 
-/// The same, whose emails were verified on that day.
+/// The same user, its emails verified on that day.
 fn since(mut user: User, number: i64) -> User {
     for verified in user.identities.iter_mut().filter_map(|of| of.email.as_mut()?.verified.as_mut()) {
         verified.time = day(number);
@@ -99,14 +99,14 @@ fn decide_after(
     Facts { account, owner, holders, past, now: day(100), policy }.decide()
 }
 
-/// The decision about a newcomer whom these users released before.
+/// The decision on an account that these users released before.
 fn released(holders: &[User], released_by: &[&str], was_deleted: bool) -> Result<Decision, Refusal> {
     let released_by = released_by.iter().map(|id| UserId::parse(id).unwrap()).collect();
     let past = Past { was_deleted, released_by };
     decide_after(&account("auto", "new", "!ann@example.com"), None, holders, &past)
 }
 
-/// The decision in a word, or why there is none: outcome, the users it names, and the rule.
+/// The decision, or its refusal, as one text: outcome, the users that it names, and the rule.
 fn told(decision: Result<Decision, Refusal>) -> String {
     match decision {
         Err(refusal) => format!("{refusal:?}"),
@@ -123,7 +123,7 @@ fn told(decision: Result<Decision, Refusal>) -> String {
     }
 }
 
-/// What a newcomer with the verified email comes to, among these users.
+/// The decision on a new account with the verified email, among these users.
 fn newcomer(provider: &str, holders: &[User]) -> String {
     told(newcomer_decision(provider, holders))
 }
@@ -178,7 +178,7 @@ fn an_unproven_email_on_either_side_links_nothing() {
     let unverified = account("auto", "new", EMAIL);
     assert_eq!(told(decide(&unverified, None, &[ann("auto2")], false)), "created: EmailUnverified", "A14");
     assert_eq!(newcomer("untrusted", &[ann("auto2")]), "created: EmailUnverified", "A05");
-    // Who squats on an address is not in the way of whoever has it.
+    // A user with an unverified address does not affect the user that owns the address.
     let squatters = [ann("auto2"), user("m1", &[("auto2", EMAIL)]), user("m2", &[("untrusted", "!ann@example.com")])];
     assert_eq!(newcomer("auto", &squatters), "linked ann: EmailVerifiedOnBothSides", "A43");
 }
@@ -190,7 +190,7 @@ fn either_side_can_close_the_way() {
     assert_eq!(newcomer("suggests", &[ann("auto2")]), "candidates ann: LinkingSuggested");
     assert_eq!(newcomer("auto", &[ann("suggests")]), "candidates ann: LinkingSuggested");
     assert_eq!(newcomer("auto", &[ann("auto2")]), "linked ann: EmailVerifiedOnBothSides");
-    // The most closed of the accounts that have the email decides.
+    // Of the accounts that have the email, the most restrictive policy decides.
     let both = user("ann", &[("auto2", "!ann@example.com"), ("off", "!ann@example.com")]);
     assert_eq!(newcomer("auto", &[both]), "created: LinkingOff");
     let elsewhere = user("ann", &[("auto2", "!ann@example.com"), ("off", "!work@example.com")]);
@@ -251,7 +251,7 @@ fn what_is_told_again_renews_what_is_old_and_nothing_else() {
     assert!(refreshed(&named, &told(2, "", r#"{"name": "Anna", "updated_at": 2}"#)).is_some());
 }
 
-/// A70: the word is kept as it is given, and counts by the profile that is kept with it.
+/// A70: the provider's claim is kept as given, and counts by the profile that is kept with it.
 #[test]
 fn what_is_told_is_kept_whether_or_not_it_counts() {
     let untrusted = account("untrusted", "s", "!ann@example.com").email.unwrap();
@@ -296,8 +296,8 @@ fn an_address_is_proven_by_what_makes_it_so_and_by_a_trusted_provider() {
     }
 }
 
-/// A60, A03: accounts of a user that has the email, each with the day on which it came and that on which it proved
-/// the email, if it did.
+/// A60, A03: accounts of a user that has the email, each with the day on which it was added, and the day on which it
+/// proved the email; `None` if it did not.
 fn joined(accounts: &[(&str, i64, Option<i64>)]) -> User {
     let emails: Vec<_> =
         accounts.iter().map(|(provider, _, proven)| (*provider, proven.map_or("", |_| "!ann@example.com"))).collect();
@@ -318,10 +318,10 @@ fn what_was_there_before_the_email_was_proven_is_not_vouched_for_by_it() {
         (vec![("auto2", 1, Some(1)), ("wants-any", 2, None)], linked),
         (vec![("wants-any", 1, None), ("auto2", 2, Some(2))], asked),
         (vec![("auto2", 1, Some(9)), ("wants-any", 5, None)], asked),
-        // Who proves it too is another proof; and the first one is what counts.
+        // An account that proves the email too is another proof, and the first proof counts.
         (vec![("wants-any", 1, Some(5)), ("auto2", 2, Some(2))], linked),
         (vec![("wants-any", 1, Some(1)), ("linkonly", 3, None), ("auto2", 5, Some(5))], linked),
-        // One that proves it by a provider that is not trusted with it has not.
+        // An account whose provider is not trusted with the email has not proven it.
         (vec![("untrusted", 1, Some(1)), ("auto2", 2, Some(2))], asked),
     ] {
         assert_eq!(newcomer("auto", &[joined(&accounts)]), expected, "{accounts:?}");
@@ -342,7 +342,7 @@ fn accounts_that_came_together_keep_the_order_that_they_had() {
     assert_eq!(newcomer("auto", &[ann]), "candidates ann: AccountBeforeEmail", "which came first is not known");
 }
 
-/// A04: the person who had the account may have had the owner of the address confirm it.
+/// A04: the person that had the account may have had the owner of the address confirm it.
 #[test]
 fn an_address_to_which_an_account_changed_links_nobody() {
     let mut ann = ann("auto2");
@@ -352,7 +352,7 @@ fn an_address_to_which_an_account_changed_links_nobody() {
     assert_eq!(newcomer("auto", &[ann]), "linked ann: EmailVerifiedOnBothSides", "another account has it as well");
 }
 
-/// A81: who released an account is nobody whom its email leads to; others are judged as ever.
+/// A81: an email never leads back to the user that released the account; other users are judged as usual.
 #[test]
 fn an_account_is_not_linked_to_the_user_that_released_it() {
     let ben = user("ben", &[("auto2", "!ann@example.com")]);
@@ -410,7 +410,7 @@ fn a_decision_says_what_it_rests_on() {
     assert_eq!(decision.evidence.len(), 21);
 }
 
-/// Outcome, and rule or refusal, as `docs/SIGN_IN.md` calls them.
+/// Outcome, and rule or refusal, in the words of `docs/SIGN_IN.md`.
 fn in_words(decision: &Result<Decision, Refusal>) -> (&'static str, String) {
     let (outcome, name) = match decision {
         Err(refusal) => ("refused", format!("{refusal:?}")),
@@ -427,7 +427,7 @@ fn in_words(decision: &Result<Decision, Refusal>) -> (&'static str, String) {
     (outcome, words.collect::<String>().to_uppercase())
 }
 
-/// The rows of the page: outcome, and rule or refusal.
+/// The rows of the first table: outcome, and rule or refusal.
 fn rows_of_the_page() -> Vec<(&'static str, String)> {
     let page = include_str!("../../../docs/SIGN_IN.md");
     let rows =
@@ -441,8 +441,8 @@ fn rows_of_the_page() -> Vec<(&'static str, String)> {
     .collect()
 }
 
-/// What the second table of the page says of this word, and of a caller that wants the new user: outcome, and rule or
-/// refusal of a row of the first that says created.
+/// The second table's entry for this outcome and for a caller that wants the new user: outcome, and rule or refusal,
+/// for a row of the first table whose outcome is created.
 #[test]
 fn the_page_says_what_becomes_of_who_would_be_created() {
     use Registration::{Ask, Closed, Open};
@@ -457,7 +457,7 @@ fn the_page_says_what_becomes_of_who_would_be_created() {
     let rows: Vec<_> = rows.iter().map(|cells| (cells[1], cells[2].trim_matches('`').to_owned())).collect();
     assert_eq!(rows, [Open, Ask, Ask.wanted(), Closed].map(told));
     assert_eq!(told(Closed.wanted()), told(Closed));
-    // Nobody else is concerned.
+    // No other outcome depends on the registration.
     for holders in [vec![ann("auto2")], vec![ann("suggests")]] {
         let decision = newcomer_decision("auto", &holders).unwrap();
         assert_eq!(admitted(decision.clone(), Closed), Ok(decision));
@@ -520,7 +520,7 @@ fn any_holders() -> impl Strategy<Value = Vec<User>> {
     })
 }
 
-/// Whether this account is proof that its owner has the email, said once more in other words.
+/// Whether this account proves that its owner has the email: an independent restatement of the rule.
 fn proves(identity: &Identity) -> bool {
     let policy = &policies()[identity.id.provider.as_str()];
     let is_verified = identity.email.as_ref().is_some_and(|e| e.verified.is_some() && e.given == EMAIL);

@@ -14,11 +14,11 @@ fn metadata(value: Value) -> Metadata {
     }
 }
 
-/// Users and links, as the service would keep them.
+/// Users and links, as the store keeps them.
 #[derive(Default)]
 struct World {
     documents: Documents,
-    /// What each user would have without any link.
+    /// The metadata that each user would have without any link.
     without_links: BTreeMap<UserId, Metadata>,
     links: Vec<(Uuid, UserId, UserId)>,
     versions: i64,
@@ -74,7 +74,7 @@ impl World {
         outcome
     }
 
-    /// Sets or removes something, as its user would, with links and without.
+    /// Sets or removes a value, both with links and without.
     fn edit(&mut self, user: &UserId, at: &[String], value: Option<&Value>) {
         let document = &mut self.documents.users.get_mut(user).unwrap().metadata;
         for metadata in [document, self.without_links.get_mut(user).unwrap()] {
@@ -176,8 +176,8 @@ fn nothing_is_taken_back_twice() {
 
 const USERS: [&str; 5] = ["a", "b", "c", "d", "e"];
 
-/// Without the objects that only led to something: whose an empty one is, if both a link and a person
-/// put something into it and took it out again, cannot be told.
+/// The document without containers that are empty now. If both a link and an edit put values into an object and
+/// removed them, the owner of the empty object is undefined.
 fn tidy(mut document: Value) -> Value {
     for at in ["/o/o", "/o", "/q"] {
         if document.pointer(at) == Some(&json!({})) {
@@ -187,7 +187,7 @@ fn tidy(mut document: Value) -> Value {
     document
 }
 
-/// One step of a history; users and links are chosen among those that fit when it is its turn.
+/// One step of a history. Users and links are chosen among those that fit at that step.
 #[derive(Debug, Clone)]
 enum Step {
     Link { primary: usize, secondary: usize, strategy: Strategy },
@@ -196,8 +196,7 @@ enum Step {
 }
 
 fn places() -> impl proptest::strategy::Strategy<Value = Vec<String>> {
-    // Inside `o` and `o/o` there are always objects on the way, so that an edit means the same with
-    // links and without.
+    // Inside `o` and `o/o`, all containers are objects, so that an edit means the same with links and without.
     let leaf = prop::sample::select(&["x", "y", "z"][..]);
     let above = prop::sample::select(&["", "/o", "/o/o", "/q"][..]);
     (above, leaf).prop_map(|(above, leaf)| path(&format!("{above}/{leaf}")))
@@ -235,8 +234,8 @@ fn steps() -> impl proptest::strategy::Strategy<Value = Step> {
 }
 
 proptest! {
-    /// Whatever happened in between: when all links have been taken back, in whatever order, everybody
-    /// has what they would have without them.
+    /// After all links have been taken back, in any order, with any edits between, each user has the metadata that it
+    /// would have without links.
     #[test]
     fn undoing_everything_leaves_what_there_would_have_been(
         documents in prop::collection::vec(documents(), USERS.len()),
@@ -257,7 +256,7 @@ proptest! {
                         world.link(primary, secondary, strategy);
                     }
                 }
-                // A value that nobody else has: what a link made is told apart from what a person wrote.
+                // A value that no other user has, which separates edits from what a link wrote.
                 Step::Edit { user, at, value } => {
                     let value = value.then(|| json!(1000 + n));
                     world.edit(&live[user % live.len()], &at, value.as_ref());

@@ -1,4 +1,4 @@
-//! What a release leaves of a user, and which users a user that an unlink made was a part of.
+//! What a release leaves of a user, and which ancestors an unlink gives a new user.
 
 use proptest::prelude::{any, prop, prop_assert, prop_assert_eq, proptest};
 
@@ -16,7 +16,8 @@ fn id(text: &str) -> UserId {
     UserId::parse(text).unwrap()
 }
 
-/// A user with so many identities, of which those can sign in; each has another home if it is odd.
+/// A user with one identity for each flag, which says whether it can sign in. Identities at odd positions have other
+/// origin users.
 fn user(sign_in: &[bool], primary: usize, blocked: bool) -> User {
     let identities = sign_in.iter().enumerate().map(|(at, signs_in)| {
         let provider = if *signs_in { "open" } else { "closed" };
@@ -99,7 +100,7 @@ fn the_calling_token_is_spared_unless_it_names_the_identity() {
     }
 }
 
-/// A81: of a way of unlinks the last users are kept, the nearest at the end.
+/// A81: of a long chain of unlinks the last ancestors are kept, the nearest at the end.
 #[test]
 fn a_part_of_a_part_keeps_the_users_that_it_was_a_part_of() {
     let mut part = user(&[true], 0, false);
