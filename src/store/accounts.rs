@@ -1,4 +1,4 @@
-//! Accounts that a provider told of, as they are kept for a few minutes.
+//! Proven accounts in the form in which they are stored for a few minutes.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -11,7 +11,7 @@ use super::{
 };
 use crate::domain::{IdentityEmail, Verified, linking::UnownedIdentity, tickets::UserThen};
 
-/// An account, but for its name.
+/// An account without its provider and subject.
 #[derive(Serialize, Deserialize)]
 struct StoredAccount {
     connection: String,
@@ -29,7 +29,7 @@ struct StoredEmail {
     verifier: Option<Value>,
 }
 
-/// What is kept of an account beside its name.
+/// The stored form of an account, without its provider and subject.
 pub(super) fn account_json(account: &UnownedIdentity) -> Value {
     let email = account.email.as_ref().map(|email| StoredEmail {
         given: email.given.clone(),
@@ -42,20 +42,20 @@ pub(super) fn account_json(account: &UnownedIdentity) -> Value {
     json(&StoredAccount { connection, email, profile_data, signed_in_at })
 }
 
-/// The account of this name, of which that is kept.
+/// The account with this provider and subject and this stored form.
 pub(super) fn account_of(provider: &str, subject: &str, kept: Value) -> Result<UnownedIdentity, StoreError> {
     let kept: StoredAccount = serde_json::from_value(kept).map_err(|_| StoreError::corrupt("account"))?;
     let email = kept.email.map(|email| {
         let verified = email.verify_time.zip(email.verifier);
         let verified = verified.map(|(time, by)| Ok::<_, StoreError>(Verified { time, by: verifier(&by)? }));
         let verified = verified.transpose()?;
-        // Whether the word counts, today's configuration says.
+        // Today's configuration decides later whether the verification counts.
         Ok::<_, StoreError>(IdentityEmail { given: email.given, canonical: email.canonical, verified, counts: None })
     });
     Ok(UnownedIdentity {
         id: identity_ref(provider, subject)?,
         connection: kept.connection,
-        // What it is now, the configuration says.
+        // Today's configuration decides later.
         social: false,
         email: email.transpose()?,
         profile_data: metadata(kept.profile_data)?,
@@ -63,7 +63,7 @@ pub(super) fn account_of(provider: &str, subject: &str, kept: Value) -> Result<U
     })
 }
 
-/// The owner that an account had, out of its two columns.
+/// The account's owner, from its two columns; `None` if it had none.
 pub(super) fn owner_of(id: Option<&str>, identities_version: Option<i64>) -> Result<Option<UserThen>, StoreError> {
     let owner = id.zip(identities_version);
     owner.map(|(id, identities_version)| Ok(UserThen { id: user_id(id)?, identities_version })).transpose()

@@ -1,4 +1,4 @@
-//! Prepared statements for queries that diesel would prepare anew each time.
+//! Prepared statements for queries that diesel would otherwise prepare on each execution.
 
 use diesel::{
     pg::Pg,
@@ -6,16 +6,16 @@ use diesel::{
     result::QueryResult,
 };
 
-/// A query whose prepared statement is kept on the connection, which saves a round trip per call.
+/// A query whose prepared statement is cached on the connection, which saves a round trip per call.
 ///
-/// diesel does so by itself only for queries that it knows to be of one shape; `sql_query` and
-/// `UPDATE` are not. The cache has no bound: wrap fixed SQL texts only.
+/// diesel caches automatically only the queries whose shape it knows statically, and `sql_query` and `UPDATE` are not
+/// among them. The cache has no bound: wrap fixed SQL texts only.
 #[derive(Debug, Clone, Copy)]
 pub struct Cached<Q>(pub Q);
 
 impl<Q> QueryId for Cached<Q> {
     type QueryId = ();
-    // The key of the cache is the SQL text.
+    // The SQL text is the cache key.
     const HAS_STATIC_QUERY_ID: bool = false;
 }
 

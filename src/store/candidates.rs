@@ -1,4 +1,4 @@
-//! What suggested linking needs to know.
+//! The reads of suggested linking.
 
 use std::collections::HashSet;
 
@@ -15,7 +15,7 @@ use super::{
 };
 use crate::domain::{User, UserId};
 
-/// How many users with one email are looked at, and how many in all.
+/// The most users that are read for one email, and for all emails together.
 const LOOKED_AT: i64 = 100;
 
 #[derive(QueryableByName)]
@@ -27,8 +27,8 @@ struct Pair {
 }
 
 impl Session {
-    /// Users other than `user` one of whose identities has one of these canonical emails, verified by a provider whose
-    /// emails are linked by.
+    /// Users other than `user` that have an identity with one of these canonical emails, verified by a provider whose
+    /// emails link.
     pub async fn users_sharing_emails(&mut self, user: &UserId, emails: &[&str]) -> Result<Vec<User>, StoreError> {
         const SQL: &str = concat!(
             "SELECT ",
@@ -54,7 +54,7 @@ impl Session {
         self.judged(rows)
     }
 
-    /// The primary and the secondary side of each link between `ones` and `others` that was undone.
+    /// The primary and the secondary side of each undone link between `ones` and `others`.
     pub async fn undone_links_between(
         &mut self,
         ones: &[&UserId],

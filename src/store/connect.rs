@@ -1,4 +1,4 @@
-//! How connections are made: limits on the server's side, and TLS where the network is not ours.
+//! Opens connections, with limits on the server's side, and with TLS unless the database is on this machine.
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
@@ -16,23 +16,23 @@ use tokio::time::timeout;
 use tokio_postgres::{CancelToken, Config, NoTls, config::Host, config::SslMode};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-/// How long a call waits for a free connection before it is told that the server is at capacity.
+/// How long a call waits for a free connection before it fails with [`super::StoreError::Overloaded`].
 const WAIT: Duration = Duration::from_secs(2);
-/// How long making a connection may take.
+/// How long opening a connection may take.
 const CONNECT: Duration = Duration::from_secs(5);
-/// Bounds that hold even if this process hangs or goes away. No compiling of plans: it goes by estimates,
-/// which are of large pages where the plan is for any, and takes hundreds of times as long as the statement.
+/// Limits that hold even if this process hangs or exits. JIT compilation is off: the planner decides it by estimates,
+/// which are of large pages where the plan is generic, and it takes hundreds of times as long as the statement.
 const SETTINGS: &str = "-c statement_timeout=10s -c lock_timeout=5s -c idle_in_transaction_session_timeout=30s -c jit=off \
                         -c timezone=UTC";
 
-/// A database address that has been checked.
+/// A parsed and checked database address.
 #[derive(Clone)]
 pub struct Address {
     config: Config,
     tls: Option<MakeRustlsConnect>,
 }
 
-/// Why a database address is not usable. Never holds any of the address, which may hold a password.
+/// Why a database address is unusable. It never contains a part of the address, which may contain a password.
 #[derive(Debug, thiserror::Error)]
 pub enum AddressError {
     /// Not a connection URL.
@@ -40,7 +40,7 @@ pub enum AddressError {
         "is not a Postgres URL such as postgres://user:password@host/database, with what is special in the password percent-encoded"
     )]
     Malformed,
-    /// More than one `@`: what is behind the first would be taken for a host.
+    /// More than one `@`: the text after the first one would be taken for a host.
     #[error("has an @ too many: one in a user or a password is written %40")]
     Ambiguous,
     /// `sslmode` is unknown.
@@ -49,7 +49,7 @@ pub enum AddressError {
     /// `sslrootcert` does not name a file of certificates.
     #[error("sslrootcert {0}")]
     RootCertificates(String),
-    /// TLS does not come up.
+    /// TLS cannot be set up.
     #[error("cannot be reached over TLS: {0}")]
     Tls(String),
 }
@@ -57,14 +57,16 @@ pub enum AddressError {
 impl Address {
     /// Parses a connection URL (libpq's form).
     ///
-    /// `sslmode` may be `disable`, `prefer`, `require`, `verify-ca` or `verify-full`; the last three
-    /// mean the same here: the chain and the host name are verified, against `sslrootcert` (a PEM
-    /// file) or else the public authorities. Without `sslmode`, a host that is not this machine
-    /// needs TLS.
+    /// `sslmode` may be `disable`, `prefer`, `require`, `verify-ca` or `verify-full`. The last three mean the same
+    /// here: the chain and the host name are verified, against `sslrootcert` (a PEM file) or, without it, the public
+    /// authorities. Without `sslmode`, TLS is required unless all hosts are this machine.
+    ///
+    /// # Errors
+    /// [`AddressError`] names the rule that is violated.
     pub fn parse(url: &str) -> Result<Self, AddressError> {
         let (url, mode, roots) = take_tls_parameters(url);
         let mut config: Config = url.parse().map_err(|_| AddressError::Malformed)?;
-        // Of a URL all up to the first @ is user and password.
+        // All text up to the first @ of a URL is user and password.
         let rest = ["postgres://", "postgresql://"].into_iter().find_map(|scheme| url.strip_prefix(scheme));
         let place = rest.and_then(|rest| rest.split_once('@')).and_then(|(_, place)| place.split('?').next());
         if place.is_some_and(|place| place.contains('@')) {
@@ -79,7 +81,7 @@ impl Address {
             None => SslMode::Require,
         };
         config.ssl_mode(mode);
-        // What the URL says comes later, and wins.
+        // Options of the URL come later, and win.
         let options = format!("{SETTINGS} {}", config.get_options().unwrap_or_default());
         config
             .options(options)
@@ -94,7 +96,7 @@ impl Address {
         Ok(Self { config, tls })
     }
 
-    /// Where the database is, without user and password.
+    /// The hosts of the database, without user and password.
     pub fn place(&self) -> String {
         let host = |host: &Host| match host {
             Host::Tcp(name) => name.clone(),
@@ -103,14 +105,14 @@ impl Address {
         self.config.get_hosts().iter().map(host).collect::<Vec<_>>().join(", ")
     }
 
-    /// The same database, to which connections have this name.
+    /// The same database; connections to it have this application name.
     pub(super) fn named(&self, name: &str) -> Self {
         let mut address = self.clone();
         address.config.application_name(name);
         address
     }
 
-    /// Connects, outside any pool.
+    /// Connects outside any pool.
     pub async fn connect(&self) -> ConnectionResult<AsyncPgConnection> {
         let bad = |error: tokio_postgres::Error| ConnectionError::BadConnection(full_text(&error));
         match &self.tls {
@@ -125,7 +127,7 @@ impl Address {
         }
     }
 
-    /// Asks the server to cancel what it does on the connection of this token.
+    /// Asks the server to cancel the running statement of this token's connection.
     pub(super) async fn cancel(&self, token: CancelToken) -> Result<(), String> {
         let cancelled = async {
             match &self.tls {
@@ -142,14 +144,14 @@ impl Address {
     /// A pool of at most `size` connections.
     pub(super) fn pool(&self, size: usize) -> Result<Pool<AsyncPgConnection>, String> {
         let mut manager = ManagerConfig::default();
-        // Asks nothing of the server, but does notice connections that are closed or in doubt.
+        // Sends no query, but notices connections that are closed or broken.
         manager.recycling_method = RecyclingMethod::Fast;
         let address = self.clone();
         manager.custom_setup = Box::new(move |_| {
             let address = address.clone();
             async move { address.connect().await }.boxed()
         });
-        // The manager's URL is only for its own setup, which ours replaces.
+        // The manager uses its URL only in its own setup, which ours replaces.
         let manager = AsyncDieselConnectionManager::new_with_config("", manager);
         Pool::builder(manager)
             .max_size(size)
@@ -162,7 +164,7 @@ impl Address {
     }
 }
 
-/// Takes out the parameters that tokio-postgres does not know in libpq's form.
+/// Removes the parameters that tokio-postgres does not know in libpq's form.
 fn take_tls_parameters(url: &str) -> (String, Option<String>, Option<PathBuf>) {
     let Some((base, query)) = url.split_once('?') else {
         return (url.to_owned(), None, None);
@@ -212,7 +214,7 @@ fn tls_config(roots: Option<PathBuf>) -> Result<ClientConfig, AddressError> {
     Ok(builder.with_root_certificates(store).with_no_client_auth())
 }
 
-/// tokio-postgres keeps the cause out of its text.
+/// The text with its causes, which tokio-postgres leaves out.
 fn full_text(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();

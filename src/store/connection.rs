@@ -1,9 +1,8 @@
-//! A connection on loan from the pool, which knows whether the server is busy with it.
+//! A connection on loan from the pool that records whether the server is executing a statement on it.
 //!
-//! A dropped future of diesel-async stops waiting, but the server goes on with the statement, and
-//! whoever had the connection next would wait for it. So every statement goes through here, and a
-//! connection that is dropped while one is in flight does not go back: the statement is cancelled,
-//! and the connection closed.
+//! A dropped future of diesel-async stops waiting, but the server continues with the statement, and the next user of
+//! the connection would wait for it. All statements therefore go through this type. A connection that is dropped
+//! while a statement is in flight is not returned: the statement is cancelled, and the connection closed.
 
 use std::{sync::Arc, time::Duration};
 
@@ -17,25 +16,25 @@ use tokio::{runtime::Handle, time::timeout};
 
 use super::{Address, StoreError};
 
-/// How long a statement may go on that nobody waits for.
+/// How long an abandoned statement may run before it is cancelled.
 const A_MOMENT: Duration = Duration::from_millis(100);
 
 /// A connection on loan.
 pub(super) struct Connection {
-    /// There until this is dropped, or the connection given back.
+    /// `None` after this is dropped, or the connection returned.
     loan: Option<Object<AsyncPgConnection>>,
-    /// Whether a statement was begun that has no answer yet.
+    /// Whether a statement was sent whose response is outstanding.
     in_flight: bool,
     address: Arc<Address>,
 }
 
 impl Connection {
-    /// A connection that the pool of this address has given out.
+    /// Wraps a connection on loan from the pool of this address.
     pub(super) fn new(loan: Object<AsyncPgConnection>, address: Arc<Address>) -> Self {
         Self { loan: Some(loan), in_flight: false, address }
     }
 
-    /// All rows that a query gives.
+    /// All rows of a query.
     #[expect(clippy::manual_async_fn, reason = "of an async fn the compiler cannot tell that its future is Send")]
     pub(super) fn load<'query, T, Q>(&mut self, query: Q) -> impl Future<Output = Result<Vec<T>, StoreError>> + Send
     where
@@ -48,7 +47,7 @@ impl Connection {
         }
     }
 
-    /// The row that a query by a key gives.
+    /// The row of a query by key; `None` if there is none.
     #[expect(clippy::manual_async_fn, reason = "of an async fn the compiler cannot tell that its future is Send")]
     pub(super) fn load_one<'query, T, Q>(
         &mut self,
@@ -61,7 +60,7 @@ impl Connection {
         async move { Ok(self.load(query).await?.into_iter().next()) }
     }
 
-    /// How many rows a statement met.
+    /// Executes a statement and returns the number of affected rows.
     pub(super) async fn execute<'query, Q>(&mut self, statement: Q) -> Result<usize, StoreError>
     where
         Q: ExecuteDsl<AsyncPgConnection> + 'query,
@@ -87,7 +86,7 @@ impl Connection {
         Ok(())
     }
 
-    /// Gives the connection back to the pool before its time. It must not be in the middle of anything.
+    /// Returns the connection to the pool early. No statement or transaction may be open.
     pub(super) fn give_back(&mut self) {
         drop(self.loan.take());
     }
@@ -95,7 +94,7 @@ impl Connection {
     /// Rolls the transaction back, if one is open.
     pub(super) async fn roll_back(&mut self) -> Result<(), StoreError> {
         let Self { loan, in_flight, .. } = self;
-        // One that was given back had none.
+        // A returned connection has no transaction.
         let Some(conn) = loan.as_deref_mut() else { return Ok(()) };
         if is_in_transaction(conn)? {
             answered(in_flight, AnsiTransactionManager::rollback_transaction(conn)).await?;
@@ -112,7 +111,7 @@ fn is_in_transaction(conn: &mut AsyncPgConnection) -> Result<bool, StoreError> {
     Ok(AnsiTransactionManager::transaction_manager_status_mut(conn).transaction_depth()?.is_some())
 }
 
-/// Waits for the answer to a statement, which is in flight as long as that takes.
+/// Waits for the response to a statement, and marks the statement as in flight meanwhile.
 async fn answered<T>(in_flight: &mut bool, statement: impl Future<Output = QueryResult<T>>) -> QueryResult<T> {
     *in_flight = true;
     let answer = statement.await;
@@ -126,18 +125,17 @@ impl Drop for Connection {
         if self.in_flight {
             cancel(loan, Arc::clone(&self.address));
         } else if loan.is_broken() {
-            // The pool would only find out when it lends it again, and until then its transaction
-            // would keep its locks.
+            // The pool would notice only at the next loan, and until then the transaction would keep its locks.
             drop(Object::take(loan));
         }
     }
 }
 
-/// Waits a moment for the answer that nobody wants any more, after which the connection is as good as
-/// before: giving up on short calls must not cost a new connection each. A longer one is cancelled, and
-/// its connection closed. The place in the pool is taken until then.
+/// Waits briefly for the response to an abandoned statement, after which the connection can be reused: abandoning
+/// short calls must not cost a new connection each. A longer statement is cancelled, and its connection closed. Until
+/// then the connection counts towards the pool's size.
 fn cancel(mut loan: Object<AsyncPgConnection>, address: Arc<Address>) {
-    // Without a runtime nobody is left to whom the pool could lend it.
+    // Without a runtime, no caller is left to borrow the connection.
     let Ok(runtime) = Handle::try_current() else { return };
     runtime.spawn(async move {
         if !loan.is_broken() && matches!(timeout(A_MOMENT, loan.batch_execute("")).await, Ok(Ok(()))) {

@@ -1,4 +1,4 @@
-//! Epochs of the feed, in each of which transaction ids count, and how far it can be read.
+//! Epochs of the feed, and the horizon up to which it can be read. Transaction ids are comparable within one epoch.
 
 use diesel::{
     QueryableByName, sql_query,
@@ -7,7 +7,7 @@ use diesel::{
 
 use super::{Session, Store, StoreError, cached::Cached, connection::Connection};
 
-/// Below what all that will ever be there is there.
+/// A bound in the feed: no event below it can still appear.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Horizon {
     pub(super) epoch: i32,
@@ -15,14 +15,14 @@ pub struct Horizon {
 }
 
 impl Horizon {
-    /// The epoch that is now.
+    /// The current epoch.
     pub fn epoch(self) -> i32 {
         self.epoch
     }
 }
 
-/// Where the database is: its system identifier, and its timeline, which a standby that takes over
-/// counts up. Whoever restores a database cannot forget to say so.
+/// Identifies the database cluster: its system identifier, and its timeline, which increases when a standby takes
+/// over. An operator that restores a database therefore need not declare it.
 macro_rules! cluster {
     () => {
         "(SELECT system_identifier::text || '/' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8) \
@@ -46,14 +46,14 @@ struct HorizonRow {
 }
 
 impl Session {
-    /// Begins an epoch if the database is not where the last one was. On the connection that found out: when an
-    /// epoch is over all who write do at once, and there may be no other connection left.
+    /// Begins an epoch if the cluster differs from that of the last epoch. It uses the connection that found the
+    /// difference: all writers find it at once, and the pool may have no other connection left.
     pub async fn begin_epoch(&mut self) -> Result<(), StoreError> {
         begin_epoch(&mut self.conn).await
     }
 
-    /// Below what the feed can be read now. In a statement of its own: what is read by it must have been
-    /// seen by a later snapshot.
+    /// The current horizon of the feed. Read it in a statement of its own: the events below it must be read in a
+    /// later snapshot.
     pub async fn horizon(&mut self) -> Result<Horizon, StoreError> {
         horizon(&mut self.conn).await
     }
@@ -82,7 +82,7 @@ async fn begin_epoch(conn: &mut Connection) -> Result<(), StoreError> {
 
 /// The same as [`Session::horizon`].
 pub(super) async fn horizon(conn: &mut Connection) -> Result<Horizon, StoreError> {
-    // Where the last epoch is over and none has begun, nobody writes yet: all that is there can be read.
+    // After the last epoch has ended and before the next one begins, no writer commits, so all events can be read.
     const SQL: &str = concat!(
         "SELECT CASE WHEN last.cluster = here.cluster THEN last.n ELSE coalesce(last.n, 0) + 1 END AS epoch, \
            CASE WHEN last.cluster = here.cluster THEN (pg_snapshot_xmin(pg_current_snapshot())::text)::bigint ELSE 0 END AS xid \

@@ -1,9 +1,9 @@
-//! What is left to erase of deleted users, a few rows at a time.
+//! Erases what deletions leave, a few rows at a time.
 //!
-//! A deletion commits with a row that names what it leaves: links between others, answers, who was
-//! detached from whom, who released an account. None of that is told to anybody from then on. Each step of the erasing is a
-//! transaction of its own, so that no deletion holds up the calls beside it, and whoever comes next
-//! goes on with it.
+//! A deletion commits with a row that names what it leaves: links between other users, stored responses, ancestors of
+//! unlinked users, releasers of accounts. From the commit on, no response contains any of that. Each step of the
+//! erasing is a transaction of its own, so that a deletion does not delay other calls. Any process can continue an
+//! interrupted erasing.
 
 use chrono::{DateTime, Utc};
 use data_encoding::HEXLOWER;
@@ -16,15 +16,15 @@ use uuid::Uuid;
 use super::{Session, StoreError, cached::Cached};
 use crate::domain::{IdentityRef, Named, UserId};
 
-/// How many rows one step changes.
+/// The most rows that one step changes.
 const AT_ONCE: i64 = 500;
 
-/// How rows are locked: those that nobody holds, or else one, for which to wait. So nothing is held
-/// while something is waited for, and nobody waits in a circle.
+/// How a step locks rows: first those that are not locked; if there are none, one row, for which it waits. A step
+/// thus holds no such row while it waits for another, so no deadlock arises.
 const WAYS: [(&str, i64); 2] = [("SKIP LOCKED", AT_ONCE), ("", 1)];
 
-/// A condition: nothing of this link is still to be erased. In SQL of the link that is called so; in
-/// diesel of the one with this id.
+/// A condition: no part of this link is still to be erased. With a literal, in SQL, for the link with this alias;
+/// otherwise in diesel, for the link with this id.
 macro_rules! not_being_erased {
     ($link:literal) => {
         concat!(
@@ -44,7 +44,7 @@ macro_rules! not_being_erased {
 }
 pub(super) use not_being_erased;
 
-/// A condition: a deleted user is in this answer, or one of its identities, and it is not erased yet.
+/// A condition: this stored response contains a deleted user, or one of its identities, that is not erased yet.
 macro_rules! concerns_deleted {
     ($answer:literal) => {
         concat!(
@@ -60,13 +60,13 @@ pub(super) use concerns_deleted;
 
 /// Users that are being deleted.
 pub struct Deleted<'a> {
-    /// Names what is to be erased of them.
+    /// Identifies the erasure.
     pub erasure: Uuid,
-    /// They.
+    /// The deleted users.
     pub users: &'a [UserId],
     /// Their identities.
     pub identities: &'a [IdentityRef],
-    /// When.
+    /// When they were deleted.
     pub time: DateTime<Utc>,
 }
 
@@ -91,8 +91,8 @@ struct LinkId {
 }
 
 impl Session {
-    /// Notes what is to be erased of deleted users. Under the locks of their keys nobody else writes
-    /// down that they had a part in something.
+    /// Records what is to be erased of deleted users. While the caller holds the locks of their keys, no other writer
+    /// records that they took part in a change.
     pub async fn insert_erasure(&mut self, deleted: &Deleted<'_>) -> Result<(), StoreError> {
         const SQL: &str = "INSERT INTO erasures (tenant_id, id, user_ids, identities, delete_time, link_ids) \
             SELECT $1, $2, $3, $4, $5, ARRAY ( \
@@ -106,7 +106,7 @@ impl Session {
               UNION SELECT id FROM links WHERE tenant_id = $1 AND proof->>'subject' = ANY($6))";
         let users: Vec<&str> = deleted.users.iter().map(UserId::as_str).collect();
         let identities: Vec<String> = deleted.identities.iter().map(ToString::to_string).collect();
-        // Whatever a token of theirs may have had as its subject.
+        // All subjects that a token of these users may have.
         let subjects = deleted.identities.iter().map(|identity| identity.subject.to_string());
         let subjects: Vec<String> =
             subjects.chain(identities.clone()).chain(users.iter().map(ToString::to_string)).collect();
@@ -121,8 +121,8 @@ impl Session {
         Ok(())
     }
 
-    /// Erases some of what a deletion left, in a transaction of its own: of this one, or of any that
-    /// nobody else is busy with. Says how many rows that were; none if nothing is left.
+    /// Erases a part of what a deletion left, in a transaction of its own: of `erasure`, or, without it, of the
+    /// oldest one that is not locked. Returns the number of rows; 0 if nothing is left.
     pub async fn erase_some(&mut self, erasure: Option<Uuid>) -> Result<usize, StoreError> {
         self.begin().await?;
         let Some(erasure) = self.locked_erasure(erasure).await? else {
@@ -150,15 +150,16 @@ impl Session {
             return self.erase_links(erasure).await;
         }
         let names: Vec<&String> = erasure.user_ids.iter().chain(&erasure.identities).collect();
-        // Without the order, the limit would make it look cheap to read whatever the tenant has until enough is met.
+        // Without ORDER BY, the LIMIT would make a scan of all the tenant's rows look cheap.
         let answers = "DELETE FROM request_ids WHERE ctid = ANY (ARRAY (SELECT ctid FROM request_ids \
             WHERE tenant_id = $1 AND concerned && $2 ORDER BY request_id LIMIT $3 FOR UPDATE";
-        // What is behind a user stays: a released account is not linked to a part of its user whichever is deleted.
+        // Only the deleted ids go; earlier ancestors stay. A released account is not linked to a user unlinked from
+        // its releaser, whichever user is deleted.
         let ancestors = "UPDATE users SET ancestors = nullif(ARRAY (SELECT o FROM unnest(ancestors) WITH ORDINALITY AS w (o, at) \
             WHERE o <> ALL($2) ORDER BY at), '{}') WHERE tenant_id = $1 AND id = ANY (ARRAY ( \
             SELECT id FROM users WHERE tenant_id = $1 AND ancestors && $2 ORDER BY update_time LIMIT $3 FOR NO KEY UPDATE";
-        // Who released it is forgotten, so that it counts as one whose user was deleted.
-        // Not in the order of the key, along which all of the tenant's would be read.
+        // The releaser is erased, so that the account counts as one whose user was deleted. The order is not that of
+        // the key, which would read all the tenant's rows.
         let releases = "UPDATE tombstones SET released_by = nullif(ARRAY (SELECT r FROM unnest(released_by) AS r \
             WHERE r <> ALL($2)), '{}'), deleted = true WHERE tenant_id = $1 \
             AND id_hash = ANY (ARRAY (SELECT id_hash FROM tombstones \
@@ -184,7 +185,7 @@ impl Session {
         self.conn.execute(Cached(query)).await
     }
 
-    /// Erases the tickets of sign-ins that may have been theirs: those of ten minutes at most.
+    /// Erases tickets of sign-ins that may be these users'. A ticket lives ten minutes at most.
     async fn erase_tickets(&mut self, erasure: &Erasure) -> Result<(), StoreError> {
         const FOR_THEM: &str = "DELETE FROM sign_in_tickets WHERE tenant_id = $1 \
             AND (candidate_ids && $2 OR owner_id = ANY($2))";
@@ -197,7 +198,7 @@ impl Session {
         Ok(())
     }
 
-    /// Erases what they have begun at providers, and what flows there have proven of their accounts.
+    /// Erases the flows that these users began, and what flows have proven of their accounts.
     async fn erase_attempts(&mut self, erasure: &Erasure) -> Result<(), StoreError> {
         const BY_THEM: &str = "DELETE FROM sign_in_attempts WHERE tenant_id = $1 \
             AND (user_id = ANY($2) OR owner_id = ANY($2))";
@@ -210,7 +211,7 @@ impl Session {
         Ok(())
     }
 
-    /// Erases what is next of the links. Those that are there no longer count as well.
+    /// Erases the next links. Links that no longer exist count as erased.
     async fn erase_links(&mut self, erasure: &Erasure) -> Result<usize, StoreError> {
         let mut locked = Vec::new();
         for (way, limit) in WAYS {
@@ -236,14 +237,14 @@ impl Session {
         Ok(done.len())
     }
 
-    /// Takes deleted users out of these links: those that nobody is left of go, and of the others what
-    /// belongs to whoever lives on stays. A link whose secondary is deleted is over.
+    /// Removes deleted users from these links. A link without a remaining user is deleted. Of other links, what
+    /// belongs to the remaining user stays. A link whose secondary is deleted has ended.
     async fn release_links(&mut self, erasure: &Erasure, links: &[Uuid]) -> Result<(), StoreError> {
         const OF_NOBODY: &str = "DELETE FROM links WHERE tenant_id = $1 AND id = ANY($2) \
               AND (primary_id = ANY($3) OR primary_id LIKE 'deleted:%') \
               AND (secondary_id IS NULL OR secondary_id = ANY($3) OR secondary_id LIKE 'deleted:%')";
-        // What the merge made of the primary goes with it; the identities that moved, what an unlink
-        // withheld, and the proof are the secondary's.
+        // The changes that the merge made belong to the primary. The moved identities, the withheld metadata and the
+        // proof belong to the secondary.
         const OF_PRIMARIES: &str = "UPDATE links l SET primary_id = d.hash, changes = '{}', effects = '{}', \
               actor = CASE WHEN actor->>'kind' = 'user' THEN '{\"kind\": \"user\"}' ELSE actor END, \
               undo_actor = CASE WHEN undo_actor->>'kind' = 'user' THEN '{\"kind\": \"user\"}' ELSE undo_actor END \
@@ -255,8 +256,9 @@ impl Session {
               undo_time = coalesce(undo_time, $5), undo_actor = coalesce(undo_actor, '{\"kind\": \"deletion\"}') \
             FROM unnest($3::text[], $4::text[]) AS d(id, hash) \
             WHERE l.tenant_id = $1 AND l.id = ANY($2) AND l.secondary_id = d.id";
-        // Through others' hands: an identity that moved on with whoever held it, and who undid that. A
-        // token names an identity by its provider's issuer, and a user by one that no provider has.
+        // Links of other users that mention a deleted one: an identity that moved on with its holder, or the user
+        // that undid the link. The subject of a token is an identity if its issuer is a provider's, and a user
+        // otherwise.
         const OF_OTHERS: &str = "UPDATE links l SET \
               moved = coalesce((SELECT jsonb_agg(m ORDER BY at) FROM jsonb_array_elements(l.moved) WITH ORDINALITY AS t(m, at) \
                 WHERE (m->>'provider' || '|' || (m->>'subject')) <> ALL($4)), '[]'), \
@@ -289,7 +291,7 @@ impl Session {
         Ok(())
     }
 
-    /// What a link calls a user that is deleted. No id is like that: no provider has a colon.
+    /// The name of a deleted user in a link. No user id has this form: no provider name contains a colon.
     fn deleted_name(&self, id: &str) -> Result<String, StoreError> {
         let named = Named::UserId(super::rows::user_id(id)?);
         Ok(format!("deleted:{}", HEXLOWER.encode(&self.tombstone_hash(&named))))

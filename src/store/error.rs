@@ -1,34 +1,34 @@
-//! What can go wrong between us and the database.
+//! Errors of the database.
 
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 
-/// Why the database did not do what it was asked to. Nothing here reaches a client as text.
+/// Why a database operation failed. No client sees these texts.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// Every connection is busy and none came free in time, or a statement took too long.
+    /// All connections are busy and none became free in time, or a statement took too long.
     #[error("the database is busy")]
     Overloaded,
-    /// The database cannot be reached or does not serve; nothing was changed.
+    /// The database cannot be reached or refuses to serve. Nothing was changed.
     #[error("the database is unavailable: {0}")]
     Unavailable(String),
-    /// The connection was lost during the commit: the change may have been made or not.
+    /// The connection was lost during the commit. The change may or may not have been made.
     #[error("the outcome of the commit is unknown: {0}")]
     CommitUnknown(String),
-    /// Another transaction stood in the way; the whole of this one may be tried again.
+    /// The transaction conflicted with another one. The whole transaction may be retried.
     #[error("another transaction stood in the way: {0}")]
     Conflict(String),
-    /// Others held what was wanted for too long; trying again at once would only wait again.
+    /// Other transactions held the locks for too long. An immediate retry would wait again.
     #[error("a lock was not had in time: {0}")]
     Busy(String),
-    /// A fault of ours: a statement that does not run, a row that does not parse, a constraint
-    /// that the rules should have kept.
+    /// A defect of this program: a statement that does not run, a row that does not parse, a constraint that the
+    /// rules should have kept.
     #[error("fault: {0}")]
     Fault(String),
 }
 
 impl StoreError {
-    /// What an error of COMMIT means: an answer of the server is a violated deferred constraint
-    /// or a conflict; no answer means that nobody knows.
+    /// Converts an error of COMMIT. An error that the server sent is a violated deferred constraint or a conflict.
+    /// Without a response, the outcome is unknown.
     pub(super) fn at_commit(error: DieselError) -> Self {
         match Self::from(error) {
             Self::Unavailable(text) => Self::CommitUnknown(text),
@@ -36,12 +36,12 @@ impl StoreError {
         }
     }
 
-    /// Whether an error text is that of a server which takes no more connections.
+    /// Whether an error text is that of a server that accepts no more connections.
     pub(super) fn is_full(text: &str) -> bool {
         text.contains("too many clients") || text.contains("remaining connection slots")
     }
 
-    /// A row that does not hold what the constraints promise.
+    /// A row that violates what the constraints promise.
     pub(super) fn corrupt(what: &str) -> Self {
         Self::Fault(format!("a stored {what} does not parse"))
     }
@@ -57,7 +57,7 @@ impl From<DieselError> for StoreError {
                     Self::Unavailable(text)
                 }
                 Kind::SerializationFailure => Self::Conflict(text),
-                // diesel hides the SQLSTATE of the rest, and only the text is left.
+                // diesel hides the SQLSTATE of the other errors, so only the text is left.
                 _ if text.contains("canceling statement due to lock timeout") => Self::Busy(text),
                 _ if text.contains("canceling statement due to") => Self::Overloaded,
                 _ if is_passing(&text) => Self::Unavailable(text),
@@ -70,7 +70,8 @@ impl From<DieselError> for StoreError {
     }
 }
 
-/// Whether an error text speaks of a server that ends, starts, takes nobody in, or has no room left.
+/// Whether an error text is that of a server that is stopping or starting, accepts no connections, or has no space
+/// left.
 fn is_passing(text: &str) -> bool {
     const PASSING: [&str; 5] = [
         "terminating connection",

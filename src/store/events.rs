@@ -1,4 +1,4 @@
-//! What a change leaves behind for whoever follows the feed.
+//! Writes the events of a transaction for the readers of the feed.
 
 use chrono::{DateTime, Utc};
 use diesel::{
@@ -14,16 +14,16 @@ use super::{
 };
 use crate::domain::Event;
 
-/// What came of inserting the events of a transaction.
+/// The result of inserting the events of a transaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EventsInserted {
-    /// They are there now.
+    /// The events are inserted.
     Inserted,
-    /// The database is another, or of another timeline, than the last epoch knows.
+    /// The database's cluster or timeline differs from that of the last epoch.
     EpochIsOver,
 }
 
-/// An event of a transaction that is under way.
+/// An event of the open transaction.
 pub(super) struct NewEvent {
     actor: Actor,
     event: Event,
@@ -31,13 +31,13 @@ pub(super) struct NewEvent {
 }
 
 impl Session {
-    /// Notes what this transaction did, for [`Session::insert_events`].
+    /// Records an event of this transaction for [`Session::insert_events`].
     pub fn record(&mut self, actor: Actor, event: Event, time: DateTime<Utc>) {
         self.events.push(NewEvent { actor, event, time });
     }
 
-    /// Writes what was recorded. The last but one statement of a transaction, so that the epoch is the
-    /// one in which it commits.
+    /// Writes the recorded events. It is the last statement before COMMIT, so that the epoch is the one in which the
+    /// transaction commits.
     pub async fn insert_events(&mut self) -> Result<EventsInserted, StoreError> {
         const SQL: &str = concat!(
             "INSERT INTO events (tenant_id, epoch, ordinal, user_id, other_user_id, actor, request_id, detail, event_time) \

@@ -1,4 +1,4 @@
-//! The feed as it is read: in order, from any position on, until it is old.
+//! Reads the feed: in order, from any position on, as long as its events are kept.
 
 use chrono::{DateTime, Utc};
 use diesel::{
@@ -10,29 +10,30 @@ use uuid::Uuid;
 use super::{Actor, Horizon, Session, Store, StoreError, cached::Cached, connection::Connection, epochs};
 use crate::domain::{Event, TenantId, UserId};
 
-/// Where an event stands in the feed.
+/// The position of an event in the feed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Position {
-    /// In which epoch `xid` counts.
+    /// The epoch in which `xid` counts.
     pub epoch: i32,
     /// The id of the transaction.
     pub xid: i64,
-    /// Which of its events.
+    /// The index of the event in its transaction.
     pub ordinal: i16,
-    /// When it happened: tells the event from one that another copy of the database has in this place.
+    /// When the event happened. It distinguishes the event from one at the same position in another copy of the
+    /// database.
     pub time: DateTime<Utc>,
 }
 
 impl Position {
-    /// Before the first event that there can be.
+    /// The position before the first possible event.
     pub const START: Self = Self { epoch: 0, xid: 0, ordinal: 0, time: DateTime::<Utc>::UNIX_EPOCH };
 
-    /// Whether this place is behind that one.
+    /// Whether this position is after the other one.
     pub fn is_behind(self, other: Self) -> bool {
         self.place() > other.place()
     }
 
-    /// The later one of both.
+    /// The later one of the two positions.
     #[must_use]
     pub fn latest(self, other: Self) -> Self {
         if self.is_behind(other) { self } else { other }
@@ -43,27 +44,27 @@ impl Position {
     }
 }
 
-/// An event as it is in the feed.
+/// An event as the feed stores it.
 #[derive(Debug, Clone)]
 pub struct PastEvent {
-    /// Whose.
+    /// The tenant of the event.
     pub tenant: TenantId,
-    /// Its place.
+    /// The position of the event.
     pub position: Position,
-    /// Who did it.
+    /// The caller that caused the event.
     pub actor: Actor,
-    /// The request id under which it was asked for.
+    /// The request id of the call; `None` if it had none.
     pub request_id: Option<Uuid>,
-    /// What happened.
+    /// The change.
     pub event: Event,
 }
 
-/// Some events, in order.
+/// Consecutive events of the feed.
 #[derive(Debug)]
 pub struct EventPage {
-    /// The events: no more than were asked for, and no more than 256 KiB but for the last one.
+    /// The events: at most the limit. A page ends with the event that fills 256 KiB.
     pub events: Vec<PastEvent>,
-    /// Whether there is nothing behind them, below the horizon.
+    /// Whether no more events follow below the horizon.
     pub is_last: bool,
 }
 
@@ -75,19 +76,19 @@ impl EventPage {
     }
 }
 
-/// What a position is to the feed of a tenant.
+/// The state of a position in the feed of a tenant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PositionStanding {
-    /// All that is behind it is there.
+    /// All events after the position are kept.
     Good,
-    /// Events behind it were removed; behind this one none was.
+    /// Events after the position were removed. All events after the contained position are kept.
     Expired(Position),
-    /// There is no such event, and never was one here.
+    /// The feed has no such event, and never had it.
     Unknown,
 }
 
-/// A page of what a query gives: its rows up to a number of bytes, the first one in any case, each with how
-/// many the query has found.
+/// Limits the rows of a query by bytes, with at least one row. Each row contains the number of rows that the query
+/// found.
 macro_rules! page {
     ($($events:expr),+ $(,)?) => {
         concat!(
@@ -150,7 +151,7 @@ struct EventRow {
     ordinal: i16,
     #[diesel(sql_type = Timestamptz)]
     event_time: DateTime<Utc>,
-    // As text, which is parsed in one go; a `jsonb` would be made a tree first.
+    // As text, which is parsed in one pass; a `jsonb` would first become a tree.
     #[diesel(sql_type = Text)]
     actor: String,
     #[diesel(sql_type = Nullable<SqlUuid>)]
@@ -162,8 +163,8 @@ struct EventRow {
 }
 
 impl Session {
-    /// The events of this tenant behind a place and below the horizon: at most `limit`; of one user, if that
-    /// is given.
+    /// The events of this tenant after a position and below the horizon: at most `limit`, and only those of `user` if
+    /// it is set.
     pub async fn events_after(
         &mut self,
         after: Position,
@@ -204,7 +205,7 @@ impl Session {
         EventPage::of(rows, limit)
     }
 
-    /// What a position is to this tenant's feed.
+    /// The state of a position in this tenant's feed.
     pub async fn position_standing(&mut self, position: Position) -> Result<PositionStanding, StoreError> {
         const SQL: &str = "SELECT EXISTS (SELECT FROM events WHERE tenant_id = $1 AND epoch = $2 AND xid = $3 AND ordinal = $4 \
               AND event_time = $5) AS is_there, f.epoch, f.xid, f.ordinal, f.event_time \
@@ -230,7 +231,7 @@ impl Session {
         })
     }
 
-    /// The place before the oldest event of this tenant that is kept.
+    /// The position before the oldest kept event of this tenant.
     pub async fn oldest_position(&mut self) -> Result<Position, StoreError> {
         const SQL: &str = "SELECT epoch, xid, ordinal, event_time FROM event_floors WHERE tenant_id = $1";
         let query = sql_query(SQL).bind::<Text, _>(self.tenant.as_str());
@@ -238,7 +239,7 @@ impl Session {
         Ok(row.map_or(Position::START, Position::from))
     }
 
-    /// The place of the newest event of this tenant below the horizon.
+    /// The position of the newest event of this tenant below the horizon; without one, the oldest position.
     pub async fn newest_position(&mut self, horizon: Horizon) -> Result<Position, StoreError> {
         const SQL: &str = "SELECT e.epoch, e.xid, e.ordinal, e.event_time FROM events e \
             WHERE e.tenant_id = $1 AND (e.epoch, e.xid) < ($2, $3) \
@@ -254,8 +255,7 @@ impl Session {
         }
     }
 
-    /// Removes the oldest events of this tenant, as far as they are from before `before`: `limit` at most,
-    /// and says how many.
+    /// Removes the oldest events of this tenant that happened before `before`: at most `limit`. Returns their number.
     pub async fn sweep_events(&mut self, before: DateTime<Utc>, limit: usize) -> Result<usize, StoreError> {
         const OLDEST: &str = "SELECT epoch, xid, ordinal, event_time FROM events WHERE tenant_id = $1 \
             ORDER BY epoch, xid, ordinal LIMIT $2";
@@ -269,7 +269,7 @@ impl Session {
         let Some(last) = oldest.iter().take_while(|row| row.event_time < before).last() else { return Ok(0) };
         let tenant = self.tenant.to_string();
         self.begin().await?;
-        // Together, so that nobody sees a gap that the floor does not tell.
+        // In one transaction, so that no reader sees a gap that the floor does not show.
         let raise = sql_query(RAISE)
             .bind::<Text, _>(&tenant)
             .bind::<Integer, _>(last.epoch)
@@ -292,7 +292,10 @@ impl Session {
 pub struct Tail(Connection);
 
 impl Store {
-    /// For the one reader that follows all tenants.
+    /// Opens the feed for the one reader that follows all tenants.
+    ///
+    /// # Errors
+    /// As of [`Store::session`].
     pub async fn tail(&self) -> Result<Tail, StoreError> {
         Ok(Tail(self.connection().await?))
     }
@@ -304,7 +307,7 @@ impl Tail {
         epochs::horizon(&mut self.0).await
     }
 
-    /// The events of all tenants behind a place and below the horizon: at most `limit`.
+    /// The events of all tenants after a position and below the horizon: at most `limit`.
     pub async fn events_after(
         &mut self,
         after: Position,
@@ -328,7 +331,7 @@ impl Tail {
         EventPage::of(self.0.load(Cached(query)).await?, limit)
     }
 
-    /// The place of the newest event below the horizon.
+    /// The position of the newest event below the horizon; without one, [`Position::START`].
     pub async fn newest_position(&mut self, horizon: Horizon) -> Result<Position, StoreError> {
         const SQL: &str = "SELECT e.epoch, e.xid, e.ordinal, e.event_time FROM events e WHERE e.ordinal >= 0 AND (e.epoch, e.xid) < ($1, $2) \
             ORDER BY e.epoch DESC, e.xid DESC, e.ordinal DESC LIMIT 1";
@@ -337,7 +340,7 @@ impl Tail {
         Ok(row.map_or(Position::START, Position::from))
     }
 
-    /// When the oldest event happened that is committed, but not below the horizon.
+    /// The time of the oldest committed event that is not below the horizon; `None` if there is none.
     pub async fn waiting_since(&mut self, horizon: Horizon) -> Result<Option<DateTime<Utc>>, StoreError> {
         const SQL: &str = "SELECT (SELECT e.event_time FROM events e WHERE e.ordinal >= 0 AND (e.epoch, e.xid) >= ($1, $2) \
             ORDER BY e.epoch, e.xid, e.ordinal LIMIT 1) AS event_time";

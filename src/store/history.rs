@@ -1,4 +1,4 @@
-//! The history of links: everything that was noted of one, for whoever asks later.
+//! Reads the history of links, with all that was recorded of each.
 
 use chrono::{DateTime, Utc};
 use diesel::{
@@ -22,49 +22,49 @@ use crate::domain::{
     merge::{Arrays, Change, Conflict, Effect, Strategy},
 };
 
-/// A link and everything that was noted of it.
+/// A link with all that was recorded of it.
 #[derive(Debug, Clone)]
 pub struct PastLink {
     /// The link.
     pub link: Link,
-    /// What was asked for.
+    /// The terms of the link.
     pub terms: PastTerms,
-    /// What its merge did, as it was told then.
+    /// The effects of its merge, as the response reported them.
     pub effects: Effects,
-    /// Who made it.
+    /// The caller that made it.
     pub actor: Actor,
-    /// On what proof.
+    /// The proof on which it rests.
     pub proof: PastProof,
-    /// The request id under which it was made.
+    /// The request id of the call that made it; `None` if it had none.
     pub request_id: Option<Uuid>,
-    /// Who undid it.
+    /// The caller that undid it; `None` while it stands.
     pub undo_actor: Option<Actor>,
 }
 
-/// Where a link stands in a user's history: the newest is first.
+/// The position of a link in a user's history, whose first link is the newest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LinkPosition {
-    /// When it was made.
+    /// When the link was made.
     pub link_time: DateTime<Utc>,
-    /// Its id, which decides between links of one time.
+    /// The link's id, which orders links of the same time.
     pub id: Uuid,
 }
 
 impl LinkPosition {
-    /// Before the newest link that there can be.
+    /// The position before the newest possible link.
     pub const START: Self = Self { link_time: DateTime::<Utc>::MAX_UTC, id: Uuid::max() };
 }
 
-/// What was asked for when a link was made.
+/// The terms with which a link was made.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct PastTerms {
-    /// How `user_metadata` was to be merged.
+    /// How `user_metadata` was merged.
     #[serde(with = "StoredStrategy")]
     pub user_metadata: Strategy,
-    /// How `app_metadata` was to be merged.
+    /// How `app_metadata` was merged.
     #[serde(with = "StoredStrategy")]
     pub app_metadata: Strategy,
-    /// Whether the two had to share an email that is verified on both sides.
+    /// Whether the two users had to share an email that is verified on both.
     pub require_shared_verified_email: bool,
 }
 
@@ -78,29 +78,29 @@ impl From<&LinkTerms> for PastTerms {
     }
 }
 
-/// On what a link was made, as far as it is still known.
+/// The proof on which a link rests, as far as it is still stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PastProof {
-    /// A token of the secondary user; all empty once that is deleted.
+    /// A token of the secondary user; all fields are empty after that user is deleted.
     Token {
-        /// Who issued it.
+        /// The issuer of the token.
         issuer: String,
-        /// Whom it named.
+        /// The user or identity that the token named.
         subject: String,
         /// SHA-256 that names the token.
         hash: Vec<u8>,
     },
     /// A ticket of a sign-in.
     Ticket,
-    /// A sign-in at the account, for this very link.
+    /// A sign-in at the account, for this link only.
     SignIn,
-    /// An email that was verified on both sides.
+    /// An email that was verified on both users.
     VerifiedEmail,
-    /// The word of the service that made the link.
+    /// The claim of the service that made the link.
     Service,
 }
 
-/// What a merge did: places without values.
+/// The effects of a merge: paths without values.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Effects {
@@ -110,12 +110,12 @@ pub struct Effects {
     pub app_metadata: Vec<PlacedEffect>,
 }
 
-/// What a merge did at one place.
+/// The effect of a merge at one path.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlacedEffect {
-    /// The place, as an RFC 6901 pointer.
+    /// The path, as an RFC 6901 pointer.
     pub path: String,
-    /// What was done there.
+    /// What happened there.
     #[serde(with = "StoredEffect")]
     pub effect: Effect,
 }
@@ -198,10 +198,9 @@ struct Row {
 }
 
 impl Session {
-    /// The links that name this user, or anybody whom it has absorbed, as primary or secondary, undone
-    /// ones too, the newest first: at most `limit`, those behind `after`. Each side of each is read along
-    /// its own index, and no further than the page. One of which something is being erased is told again
-    /// when that is done.
+    /// The links that name this user, or a user that it has absorbed, as primary or secondary, undone ones too: the
+    /// newest first, at most `limit`, those after `after`. Each side is read along its own index, and no further than
+    /// the page. A link is left out while a part of it is being erased.
     pub async fn past_links(
         &mut self,
         user: &UserId,

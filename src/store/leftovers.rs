@@ -1,4 +1,4 @@
-//! What is kept no longer than it has to be: found, counted, and removed a little at a time.
+//! Data whose retention has ended: it is counted, and removed in small steps.
 
 use chrono::{DateTime, Utc};
 use diesel::{
@@ -8,21 +8,21 @@ use diesel::{
 
 use super::{Session, StoreError, cached::Cached};
 
-/// How many rows go in one statement, which nobody should have to wait for.
+/// The most rows that one statement removes, so that no call waits long for it.
 const AT_ONCE: usize = 1000;
 
-/// Something that may go.
+/// A kind of data that may be removed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Leftovers {
-    /// Answers that are kept for retries no longer.
+    /// Stored responses that are no longer kept for retries.
     ExpiredAnswers,
-    /// Tickets of sign-ins that nobody went on with.
+    /// Tickets of sign-ins that were not continued.
     ExpiredTickets,
-    /// Flows at providers that have not come back.
+    /// Flows at providers that did not return in time.
     ExpiredAttempts,
-    /// What deletions that were interrupted have left.
+    /// What interrupted deletions have left.
     Erasures,
-    /// Metadata that was discarded before this time, which its link has kept so far.
+    /// Metadata that was discarded before this time and is still kept with its link.
     DiscardedMetadata(DateTime<Utc>),
     /// Events from before this time.
     OldEvents(DateTime<Utc>),
@@ -35,8 +35,8 @@ struct Count {
 }
 
 impl Session {
-    /// Removes some of it, in a transaction of its own, and says how many rows that were; none if nothing is
-    /// left, but for what somebody else is removing.
+    /// Removes a part of it, in a transaction of its own. Returns the number of rows; 0 if nothing is left except
+    /// what another process is removing.
     pub async fn remove_some(&mut self, what: Leftovers) -> Result<usize, StoreError> {
         match what {
             Leftovers::ExpiredAnswers => self.remove_expired("request_ids").await,
@@ -48,8 +48,7 @@ impl Session {
         }
     }
 
-    /// How many rows of it there are, as far as that is easily known; of a deletion, those that it is known to
-    /// have left.
+    /// The number of its rows, as far as counting is cheap; for deletions, the rows that they are known to have left.
     pub async fn count_leftovers(&mut self, what: Leftovers) -> Result<u64, StoreError> {
         const OF_DELETIONS: &str = "SELECT coalesce(sum(1 + cardinality(link_ids)), 0)::bigint AS count FROM erasures \
             WHERE tenant_id = $1";
@@ -64,19 +63,19 @@ impl Session {
                 let query = sql_query(sql).bind::<Text, _>(tenant).bind::<Timestamptz, _>(before);
                 self.conn.load_one(Cached(query)).await?
             }
-            // They are found in their order, not by time: to count them would be to read the feed.
+            // Events are indexed by position, not by time: counting them would read the feed.
             Leftovers::OldEvents(_) => None,
         };
         Ok(row.and_then(|row| u64::try_from(row.count).ok()).unwrap_or_default())
     }
 
-    /// How many rows of this table have expired.
+    /// The number of expired rows of this table.
     async fn expired(&mut self, table: &'static str) -> Result<Option<Count>, StoreError> {
         let sql = format!("SELECT count(*) FROM {table} WHERE tenant_id = $1 AND expire_time <= now()");
         self.conn.load_one(Cached(sql_query(sql).bind::<Text, _>(self.tenant.as_str()))).await
     }
 
-    /// Removes some of the rows of this table that have expired. What somebody else is about to remove is left to them.
+    /// Removes some of the expired rows of this table. Rows that another process has locked are skipped.
     async fn remove_expired(&mut self, table: &'static str) -> Result<usize, StoreError> {
         let sql = format!(
             "DELETE FROM {table} WHERE ctid = ANY (ARRAY (SELECT ctid FROM {table} \

@@ -1,4 +1,4 @@
-//! Links: their history, what their merges changed, and the proofs that they used up.
+//! Links: their rows, what their merges changed, and the proofs that they used up.
 
 use chrono::{DateTime, Utc};
 use diesel::{BoolExpressionMethods as _, ExpressionMethods as _, QueryDsl as _};
@@ -19,56 +19,56 @@ use crate::domain::{
     linking::{LinkTerms, MetadataChanges},
 };
 
-/// A link, as far as a caller may see it.
+/// A link in the form that callers may see.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Link {
     /// Its id.
     pub id: Uuid,
-    /// The user that absorbed, or to which the identity was attached; "deleted:…" if that was deleted.
+    /// The primary user, which absorbed a user or received an identity; "deleted:…" after it was deleted.
     pub primary: UserId,
-    /// The absorbed user, if the link absorbed one; or whom an attached identity left for.
+    /// The absorbed user; or the user that an attached identity became after it left; `None` while neither exists.
     pub secondary: Option<UserId>,
     /// The identities that moved.
     pub moved: Vec<IdentityRef>,
     /// When it was made.
     pub link_time: DateTime<Utc>,
-    /// When it was undone.
+    /// When it was undone; `None` while it stands.
     pub undo_time: Option<DateTime<Utc>>,
 }
 
-/// Who did something, as history keeps it.
+/// The party that made a change, as the history stores it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Actor {
-    /// What kind of caller it was.
+    /// The kind of the caller.
     pub kind: ActorKind,
     /// The issuer of the bearer token; empty for a deleted user.
     #[serde(default)]
     pub issuer: String,
-    /// The user's id, or the service as its issuer names it; empty for a deleted user.
+    /// The user's id, or the service's subject at its issuer; empty for a deleted user.
     #[serde(default)]
     pub subject: String,
 }
 
-/// What kind of caller did something.
+/// The kind of a party that made a change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ActorKind {
-    /// A user, for itself.
+    /// A user that acts for itself.
     User,
     /// A service.
     Service,
-    /// Nobody: a link was over because its secondary user was deleted.
+    /// No caller: the link ended because its secondary user was deleted.
     Deletion,
 }
 
-/// On what a link was made.
+/// The proof on which a link rests.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Proof {
     /// A token of the secondary user.
     Token {
-        /// Who issued it.
+        /// The issuer of the token.
         issuer: String,
-        /// Whom it names.
+        /// The user or identity that the token names.
         subject: String,
         /// SHA-256 that names the token.
         hash: [u8; 32],
@@ -78,15 +78,15 @@ pub enum Proof {
         /// SHA-256 of the ticket.
         hash: [u8; 32],
     },
-    /// A sign-in at the account, for this very link.
+    /// A sign-in at the account, for this link only.
     SignIn,
     /// An email that is verified on both sides.
     VerifiedEmail,
-    /// A service's word.
+    /// The claim of a service.
     Service,
 }
 
-/// A proof as it is stored, but for the hash, which has a column of its own.
+/// The stored form of a proof, without the hash, which has a column of its own.
 #[derive(Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub(super) enum StoredProof {
@@ -102,30 +102,30 @@ pub(super) enum StoredProof {
     Service,
 }
 
-/// What is written of a link when it is made.
+/// A new link with all that is written of it.
 pub struct NewLink<'a> {
-    /// What a caller may see of it.
+    /// The part that callers may see.
     pub link: &'a Link,
-    /// The version that it gave the primary user.
+    /// The primary user's version after the link.
     pub primary_version: i64,
-    /// The version that it gave the secondary user, if there is one.
+    /// The secondary user's version after the link; `None` if there is no secondary user.
     pub secondary_version: Option<i64>,
-    /// What was asked for.
+    /// The terms of the link.
     pub terms: &'a LinkTerms,
     /// What the merge changed.
     pub changes: &'a MetadataChanges,
-    /// Who made it.
+    /// The caller that made the link.
     pub actor: &'a Actor,
-    /// On what proof.
+    /// The proof on which it rests.
     pub proof: &'a Proof,
 }
 
-/// What came of inserting a link.
+/// The result of inserting a link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LinkInserted {
-    /// It is there now.
+    /// The link is inserted.
     Inserted,
-    /// Its proof has made another link.
+    /// Another link has used the proof.
     ProofUsed,
 }
 
@@ -166,7 +166,7 @@ impl Session {
         Ok(if rows == 1 { LinkInserted::Inserted } else { LinkInserted::ProofUsed })
     }
 
-    /// The link, standing or undone; none while something of it is being erased.
+    /// The link, standing or undone; `None` if it does not exist, or while a part of it is being erased.
     pub async fn link(&mut self, id: Uuid) -> Result<Option<Link>, StoreError> {
         type Row = (Uuid, String, Option<String>, Value, DateTime<Utc>, Option<DateTime<Utc>>);
         let columns =
@@ -190,7 +190,7 @@ impl Session {
     }
 }
 
-/// A link that a query has made JSON of.
+/// A link from the JSON that a query built.
 pub(super) fn link_of_json(json: Value) -> Result<Link, StoreError> {
     #[derive(Deserialize)]
     struct Row {
@@ -227,7 +227,7 @@ pub(super) fn moved_refs(moved: &Value) -> Result<Vec<IdentityRef>, StoreError> 
         .collect()
 }
 
-/// What has string keys only, as everything of ours has, is always JSON.
+/// Values with string keys only always serialise, and all of ours have such keys.
 pub(super) fn json<T: Serialize>(value: &T) -> Value {
     serde_json::to_value(value).unwrap_or_default()
 }

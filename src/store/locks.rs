@@ -1,9 +1,8 @@
-//! Locks that every write takes before it reads what it decides on.
+//! Locks that each write takes before it reads the rows on which it decides.
 //!
-//! Row locks alone let two conflicting changes get their transaction ids in another order than
-//! the one in which they happen, and a feed read in the order of ids would then contradict the
-//! versions. These locks come before the first statement that assigns an id. In front of them the
-//! writers of this process stand in line (`turns.rs`).
+//! With row locks alone, two conflicting changes can get their transaction ids in another order than the one in which
+//! they happen. A feed in the order of ids would then contradict the versions. These locks are taken before the first
+//! statement that assigns an id. Before them, the writers of this process wait in line (`turns.rs`).
 
 use std::time::Duration;
 
@@ -16,7 +15,7 @@ use diesel::{
 use super::{Request, Session, StoreError, cached::Cached};
 use crate::domain::{IdentityRef, TenantId, UserId};
 
-/// How long a writer stands in line: as long as the database lets it wait for a lock.
+/// How long a writer waits in line: as long as the database lets it wait for a lock.
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
 /// The keys that one write locks.
@@ -38,15 +37,15 @@ impl LockKeys {
         self
     }
 
-    /// Also locks whether anybody has this canonical email.
+    /// Also locks the set of users with this canonical email.
     #[must_use]
     pub fn email(mut self, canonical: &str) -> Self {
         self.0.push(format!("email\0{canonical}"));
         self
     }
 
-    /// As numbers, in the one order in which every transaction takes them, so that none waits
-    /// for another in a circle. Two keys with one number only share a lock.
+    /// The keys as numbers, in the one order in which all transactions take them, so that no deadlock arises. Two
+    /// keys with the same number only share a lock.
     fn sorted_numbers(&self, tenant: &TenantId, request: Option<&Request>) -> Vec<i64> {
         let names = self.0.iter().map(|name| number(tenant, name));
         let mut numbers: Vec<i64> = names.chain(request.map(|request| number(tenant, &request_key(request)))).collect();
@@ -57,12 +56,11 @@ impl LockKeys {
 }
 
 impl Session {
-    /// Begins a transaction, and takes the locks of these keys, and of the request's id, until it ends. A
-    /// writer that has to wait for another of this process waits without a connection, so that nobody
-    /// else lacks one.
+    /// Begins a transaction, and takes the locks of these keys, and of the request's id, until it ends. A writer that
+    /// waits for another writer of this process waits without a connection, so that other callers have one.
     ///
     /// # Errors
-    /// [`StoreError::Busy`] if others have the locks for too long.
+    /// [`StoreError::Busy`] if other writers hold the locks for too long.
     pub async fn begin_locked(&mut self, keys: &LockKeys) -> Result<(), StoreError> {
         const SQL: &str = "SELECT pg_advisory_xact_lock(k) FROM unnest($1::bigint[]) AS k";
         let numbers = keys.sorted_numbers(&self.tenant, self.request.as_ref());
@@ -72,17 +70,17 @@ impl Session {
         Ok(())
     }
 
-    /// Waits for what this process writes under these keys, and holds up what comes after, until this
-    /// session ends: for a statement that waits for a row.
+    /// Waits for the writers of this process under these keys, and holds back later ones until this session ends: for
+    /// a statement that waits for a row.
     ///
     /// # Errors
-    /// [`StoreError::Busy`] if others write for too long.
+    /// [`StoreError::Busy`] if other writers take too long.
     pub async fn stand_in_line(&mut self, keys: &LockKeys) -> Result<(), StoreError> {
         self.take_turn(&keys.sorted_numbers(&self.tenant, None)).await
     }
 
     async fn take_turn(&mut self, numbers: &[i64]) -> Result<(), StoreError> {
-        // Who holds one turn must not wait for another.
+        // A session that holds one turn must not wait for another.
         self.turn = None;
         let mut turn = self.store.turns.line_up(numbers);
         if !turn.has_come() {

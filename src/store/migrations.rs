@@ -1,4 +1,4 @@
-//! The schema: embedded, run under a lock, and checked before anything is served.
+//! The schema: embedded in the binary, migrated under a lock, and checked before the server serves.
 
 use diesel::{
     QueryableByName,
@@ -15,25 +15,25 @@ use super::StoreError;
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations");
 
-/// Any number will do, as long as nobody else uses it: "idlink" in ASCII.
+/// An arbitrary number that no other program uses: "idlink" in ASCII.
 const LOCK: i64 = 0x6964_6c69_6e6b;
 
-/// Why the schema is not the one that this binary works with.
+/// Why the database's schema does not fit this binary.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum SchemaMismatch {
-    /// Migrations are missing.
+    /// Migrations are pending.
     #[error("the database's schema is older than this binary: run `identity-link migrate` first (missing: {0})")]
     Older(String),
-    /// There are migrations that this binary does not know.
+    /// The database has migrations that this binary does not know.
     #[error(
         "the database's schema is newer than this binary: run the release that made it, or a later one (unknown: {0})"
     )]
     Newer(String),
 }
 
-/// Runs the migrations that are missing, and says which. Needs a multi-thread runtime.
+/// Runs the pending migrations, and returns their names. Needs a multi-thread runtime.
 pub(super) async fn run(mut conn: AsyncPgConnection) -> Result<Vec<String>, StoreError> {
-    // A migration may take as long as it takes; two at once may not.
+    // A migration may take any time; two at once are not allowed.
     conn.batch_execute(&format!("SET statement_timeout = 0; SET lock_timeout = 0; SELECT pg_advisory_lock({LOCK})"))
         .await?;
     let mut harness = AsyncMigrationHarness::new(conn);
@@ -41,7 +41,7 @@ pub(super) async fn run(mut conn: AsyncPgConnection) -> Result<Vec<String>, Stor
         .run_pending_migrations(MIGRATIONS)
         .map(|versions| versions.iter().map(ToString::to_string).collect())
         .map_err(|error| StoreError::Fault(format!("a migration failed: {error}")));
-    // The lock goes with the connection, even if this fails.
+    // The lock is released with the connection, also after a failure.
     drop(harness);
     ran
 }

@@ -1,8 +1,11 @@
-//! The only place that knows the database.
+//! All access to the database.
 //!
-//! A [`Store`] gives out [`Session`]s: one connection, bound to one tenant, which every statement
-//! names. A session reads as it is; a write begins a transaction with the locks of its keys, reads, and
-//! commits.
+//! A [`Store`] hands out [`Session`]s. A session is one connection that is bound to one tenant, and each of its
+//! statements names the tenant. A read needs no transaction. A write begins a transaction with the locks of its keys,
+//! then reads, and commits.
+//!
+//! All functions here that query the database fail with a [`StoreError`]. Their docs name only the errors that are
+//! special to them.
 
 mod accounts;
 mod cached;
@@ -82,25 +85,31 @@ pub struct Store {
     turns: Arc<Turns>,
 }
 
-/// Why the database cannot be used at start.
+/// Why the database cannot be used at startup.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// It does not answer, or not as it should.
+    /// The database does not respond, or responds with an error.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// It has not the schema of this binary.
+    /// The database does not have the schema of this binary.
     #[error(transparent)]
     Schema(#[from] SchemaMismatch),
 }
 
 impl Store {
-    /// Runs the migrations that are missing, and says which.
+    /// Runs the pending migrations, and returns their names.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the database cannot be reached or a migration fails.
     pub async fn migrate(address: &Address) -> Result<Vec<String>, StoreError> {
         migrations::run(connect(address).await?).await
     }
 
-    /// Opens a pool of at most `size` connections on a database whose schema fits, and makes the
-    /// keys of tenants that have none. Whether an email that is read counts as verified, `tenants` decides.
+    /// Opens a pool of at most `size` connections on a database whose schema fits, and creates the keys of tenants
+    /// that have none. `tenants` contains the policies that decide which emails count as verified.
+    ///
+    /// # Errors
+    /// [`OpenError`] if the database cannot be reached or has another schema.
     pub async fn open(
         address: &Address,
         size: usize,
@@ -118,7 +127,11 @@ impl Store {
         Ok(store)
     }
 
-    /// A connection for one tenant's data. Waits for a free one, but not long.
+    /// A connection for one tenant's data. Waits briefly for a free one.
+    ///
+    /// # Errors
+    /// [`StoreError::Overloaded`] if none becomes free in time; [`StoreError::Unavailable`] if the database cannot be
+    /// reached.
     pub async fn session(&self, tenant: &TenantId) -> Result<Session, StoreError> {
         let key = self.key(tenant)?.clone();
         let trust = self.trust.get(tenant).ok_or_else(|| StoreError::Fault(format!("tenant {tenant} has no trust")))?;
@@ -136,6 +149,9 @@ impl Store {
     }
 
     /// The key of a configured tenant.
+    ///
+    /// # Errors
+    /// [`StoreError::Fault`] if the tenant is not configured.
     pub fn key(&self, tenant: &TenantId) -> Result<&TenantKey, StoreError> {
         self.keys.get(tenant).ok_or_else(|| StoreError::Fault(format!("tenant {tenant} has no key")))
     }
@@ -147,55 +163,60 @@ async fn connect(address: &Address) -> Result<AsyncPgConnection, StoreError> {
     })
 }
 
-/// One connection, bound to one tenant, and to one request if that carries an id. If it is dropped in the middle of something, the database
-/// stops doing that.
+/// One connection, bound to one tenant, and to one request if that has an id. If the session is dropped while a
+/// statement runs, the statement is cancelled.
 pub struct Session {
-    // Fields are dropped in this order: the next in line wants the connection to be there.
+    // Fields are dropped in this order. The next writer in line needs the connection, so it is returned before the
+    // turn ends.
     conn: Connection,
-    /// The turn to write of the transaction that is open.
+    /// The turn to write of the open transaction.
     turn: Option<Turn>,
-    /// For another connection.
+    /// Provides another connection.
     store: Store,
     tenant: TenantId,
     key: TenantKey,
     trust: Arc<Trust>,
     request: Option<Request>,
-    /// The user that the caller is, where it calls for itself.
+    /// The calling user, if the caller acts for itself.
     caller: Option<UserId>,
-    /// What the transaction did that is open.
+    /// The events of the open transaction.
     events: Vec<NewEvent>,
 }
 
 impl Session {
-    /// The same for this request: its id is looked up, locked and used up together with the rest.
+    /// The same session for this request. The request's id is looked up, locked and used up together with the
+    /// session's other statements.
     #[must_use]
     pub fn for_request(self, request: Option<Request>) -> Self {
         Self { request, ..self }
     }
 
-    /// Whether this is for a request that carries an id.
+    /// Whether the session is for a request with an id.
     pub fn has_request_id(&self) -> bool {
         self.request.is_some()
     }
 
-    /// Notes which user the caller is, where it calls for itself: its answer is for that user.
+    /// Records the calling user, if the caller acts for itself: the response is stored for that user.
     pub fn note_caller(&mut self, user: Option<UserId>) {
         self.caller = user;
     }
 
-    /// Begins a transaction. A session that is dropped inside one takes it back.
+    /// Begins a transaction. A session that is dropped inside one rolls it back.
     pub async fn begin(&mut self) -> Result<(), StoreError> {
         self.conn.begin().await
     }
 
-    /// Commits, if a transaction is open: what was written is durable when this returns.
+    /// Commits the open transaction, if there is one. After it returns, the changes are durable.
+    ///
+    /// # Errors
+    /// [`StoreError::CommitUnknown`] if the connection was lost during the commit, and others of the database.
     pub async fn commit(&mut self) -> Result<(), StoreError> {
         self.conn.commit().await?;
         self.turn = None;
         Ok(())
     }
 
-    /// Takes back what was written since [`Session::begin`], if a transaction is open.
+    /// Rolls the open transaction back, if there is one.
     pub async fn abandon(&mut self) -> Result<(), StoreError> {
         self.events.clear();
         self.conn.roll_back().await?;

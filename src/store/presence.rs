@@ -1,5 +1,5 @@
-//! Whether the database is there, asked on a connection of its own: a pool of which every connection is busy
-//! says nothing about that.
+//! Checks whether the database responds, on a connection of its own: a pool whose connections are all busy does not
+//! show it.
 
 use std::{sync::Arc, time::Duration};
 
@@ -8,30 +8,30 @@ use tokio::time::timeout;
 
 use super::{Address, Store, StoreError};
 
-/// Says in the database's list of connections what this one is for.
+/// The name of this connection in the database's list of connections.
 const NAME: &str = "identity-link health";
 
-/// Asks whether the database is there.
+/// A check whether the database responds.
 pub struct Presence {
     address: Arc<Address>,
-    /// From the last time, if the database answered then.
+    /// The connection of the last check, if the database responded.
     conn: Option<AsyncPgConnection>,
 }
 
 impl Store {
-    /// Something to ask whether this store's database is there. It has one connection, beside the pool.
+    /// A check of this store's database. It has one connection, apart from the pool.
     pub fn presence(&self) -> Presence {
         Presence { address: Arc::new(self.address.named(NAME)), conn: None }
     }
 }
 
 impl Presence {
-    /// Asks once. A database that takes no more connections is there.
+    /// Checks once. A database that accepts no more connections counts as present.
     ///
     /// # Errors
-    /// [`StoreError::Unavailable`] if it does not answer, or not within `longest`.
+    /// [`StoreError::Unavailable`] if it does not respond within `longest`, or responds with an error.
     pub async fn ask(&mut self, longest: Duration) -> Result<(), StoreError> {
-        // A connection that does not answer is not kept.
+        // A connection that does not respond is dropped.
         let conn = self.conn.take();
         match timeout(longest, ask_on(conn, &self.address)).await {
             Ok(Ok(conn)) => self.conn = Some(conn),
@@ -43,8 +43,8 @@ impl Presence {
     }
 }
 
-/// Asks on this connection, or on a new one if that is over: one that the database has ended says nothing about
-/// the others.
+/// Checks on this connection, or on a new one if this one has ended: a single ended connection does not mean that the
+/// database is gone.
 async fn ask_on(conn: Option<AsyncPgConnection>, address: &Address) -> Result<AsyncPgConnection, String> {
     const ASK: &str = "SELECT 1 AS presence";
     if let Some(mut conn) = conn

@@ -1,4 +1,4 @@
-//! Accounts that were let go: what stays of them in their tombstones, and what a sign-in asks of it.
+//! Released accounts: what their tombstones keep, and what a sign-in reads of it.
 
 use chrono::{DateTime, Utc};
 use diesel::{
@@ -18,15 +18,15 @@ struct PastRow {
 }
 
 impl Session {
-    /// Leaves what stays of an identity that was released: a keyed hash of it, when that was, and `users`, which an email
-    /// never links it to again.
+    /// Writes the tombstone of a released identity: a keyed hash of it, the time, and `users`, to which an email
+    /// never links it again.
     pub async fn insert_release(
         &mut self,
         identity: &IdentityRef,
         users: &[&UserId],
         now: DateTime<Utc>,
     ) -> Result<(), StoreError> {
-        // That it was deleted once stays true, and so does who released it before.
+        // An earlier deletion and earlier releasers stay recorded.
         const SQL: &str = "INSERT INTO tombstones AS t (tenant_id, id_hash, delete_time, deleted, released_by) \
             VALUES ($1, $2, $3, false, $4) \
             ON CONFLICT ON CONSTRAINT tombstones_pkey DO UPDATE SET \
@@ -41,9 +41,10 @@ impl Session {
         Ok(())
     }
 
-    /// What stays of the users that an account had before, as far as it is about `holders`, who are live.
+    /// What is kept of the users that an account had before, as far as it concerns `holders`, which are live users.
     pub async fn past(&mut self, account: &IdentityRef, holders: &[User]) -> Result<Past, StoreError> {
-        // A releaser counts with the user that holds it now; a holder with the users that it holds, and the ancestors of all.
+        // The ids of releasers include their present holders. A holder matches by its own id, those of the users it
+        // holds, and the ancestors of all.
         const SQL: &str = "SELECT t.deleted, ARRAY (SELECT h FROM unnest($3::text[]) AS h WHERE EXISTS ( \
                 SELECT FROM (SELECT m.id, m.ancestors FROM users m WHERE m.tenant_id = $1 AND m.id = h \
                   UNION ALL SELECT m.id, m.ancestors FROM users m WHERE m.tenant_id = $1 AND m.absorbed_into = h) m \

@@ -1,4 +1,4 @@
-//! What was answered to requests that carry an id, so that whoever repeats one is told the same.
+//! Stored responses of requests with an id, so that a retry gets the first response.
 
 use diesel::{
     QueryableByName, sql_query,
@@ -9,38 +9,38 @@ use uuid::Uuid;
 use super::{Session, StoreError, cached::Cached, erasures::concerns_deleted};
 use crate::domain::{Named, UserId};
 
-/// A request that carries an id, in the tenant of its session.
+/// A request with an id, in the tenant of its session.
 #[derive(Debug, Clone)]
 pub struct Request {
-    /// What the caller chose.
+    /// The id that the caller chose.
     pub id: Uuid,
-    /// The rpc.
+    /// The name of the rpc.
     pub rpc: &'static str,
-    /// What the caller is, `user` or `service`: one issuer may give tokens of both to one subject.
+    /// The kind of caller, `user` or `service`: one issuer may issue tokens of both kinds to one subject.
     pub caller_kind: &'static str,
-    /// Who issued the caller's token.
+    /// The issuer of the caller's token.
     pub issuer: String,
     /// The caller, as that issuer names it.
     pub subject: String,
-    /// Tells the request from others under its id.
+    /// Distinguishes the request from others with the same id.
     pub fingerprint: [u8; 32],
 }
 
-/// What was answered under the id of a request.
+/// The response that is stored under a request id.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StoredAnswer {
-    /// This very request, and this answer: encoded.
+    /// The encoded response to this same request.
     Same(Vec<u8>),
-    /// Another request.
+    /// The id belongs to another request.
     Other,
 }
 
-/// What came of keeping an answer.
+/// The result of storing a response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AnswerInserted {
-    /// It is kept.
+    /// The response is stored.
     Inserted,
-    /// Something was answered under this id already.
+    /// A response is stored under this id already.
     Answered,
 }
 
@@ -53,17 +53,17 @@ struct Row {
 }
 
 impl Request {
-    /// What an answer under this id is to this request.
+    /// Whether the response stored under this id belongs to this request.
     pub(super) fn compare(&self, fingerprint: &[u8], answer: Vec<u8>) -> StoredAnswer {
         if fingerprint == self.fingerprint { StoredAnswer::Same(answer) } else { StoredAnswer::Other }
     }
 }
 
 impl Session {
-    /// What was answered under the id of this session's request. [`Session::standing`] finds it on its
-    /// way.
+    /// The response stored under the id of this session's request; `None` without one. [`Session::standing`] reads it
+    /// too.
     pub async fn stored_answer(&mut self) -> Result<Option<StoredAnswer>, StoreError> {
-        // The database's clock, which is one for all that serve from it.
+        // The database's clock, which all servers share.
         const SQL: &str = concat!(
             "SELECT r.fingerprint, r.answer FROM request_ids r WHERE r.tenant_id = $1 AND r.rpc = $2 \
             AND r.caller_kind = $3 AND r.issuer = $4 AND r.subject = $5 AND r.request_id = $6 AND r.expire_time > now() \
@@ -82,8 +82,8 @@ impl Session {
         Ok(row.map(|row| request.compare(&row.fingerprint, row.answer)))
     }
 
-    /// Keeps the answer to this session's request for a day, if that has an id, for the user that the caller is now.
-    /// `concerned` is whoever is in it.
+    /// Stores the response to this session's request for a day, for the user that the caller is now. Does nothing if
+    /// the request has no id. `concerned` are the users and identities in the response.
     pub async fn insert_answer(&mut self, answer: &[u8], concerned: &[Named]) -> Result<AnswerInserted, StoreError> {
         const SQL: &str = concat!(
             "INSERT INTO request_ids AS r \
@@ -113,8 +113,7 @@ impl Session {
     }
 }
 
-/// Users and identities in one list. A user id that reads like an identity only lets a deletion forget
-/// more.
+/// Users and identities in one list. If a user id reads like an identity, a deletion only erases more.
 fn texts(names: &[Named]) -> Vec<String> {
     let text = |name: &Named| match name {
         Named::UserId(id) => id.to_string(),

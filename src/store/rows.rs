@@ -1,4 +1,4 @@
-//! Rows as they come from the database, and what the rules make of them.
+//! Rows of the database, and their conversion to domain types.
 
 use chrono::{DateTime, Utc};
 use diesel::{
@@ -15,8 +15,8 @@ use crate::domain::{
     User, UserId, Verified, Verifier,
 };
 
-/// The columns of a [`UserRow`], for a query in which `u` is the user. The identities come as one
-/// value, so that a user is one row and its metadata crosses the wire once.
+/// The columns of a [`UserRow`], for a query in which `u` is the user. The identities are one value, so that a user
+/// is one row and its metadata is sent once.
 macro_rules! user_columns {
     () => {
         "u.id, u.version, u.create_time, u.update_time, u.absorbed_into, u.absorbed_by_link, u.absorbed_time, \
@@ -71,7 +71,7 @@ pub(super) struct UserRow {
     identities: Option<Value>,
 }
 
-/// An identity as `json_agg` gives it.
+/// An identity as `json_agg` returns it.
 #[derive(Deserialize)]
 struct IdentityRow {
     provider: String,
@@ -96,7 +96,7 @@ struct IdentityRow {
 }
 
 impl UserRow {
-    /// The user, whose emails are verified as far as today's configuration has it.
+    /// The user, its emails judged by today's configuration.
     pub(super) fn judged(self, policies: &ProviderPolicies) -> Result<User, StoreError> {
         let mut user = User::try_from(self)?;
         for identity in &mut user.identities {
@@ -162,7 +162,7 @@ impl TryFrom<IdentityRow> for Identity {
             attach_time: row.attach_time,
             attached_by: row.attached_by_link,
             moved: moved(row.owner_since, row.moved_by_proof, row.vouched),
-            // A release before the column knew only when the email was last verified.
+            // Releases before this column stored only the time of the last verification.
             email_proven_since: row.email_verify_time.and(row.email_proven_since.or(row.email_verify_time)),
             email_proven_among: row.email_proven_among,
             email_changed: row.email_changed,
@@ -206,7 +206,7 @@ pub(super) fn absorbed(
     }
 }
 
-/// On whose word an email is verified, as it is stored.
+/// The stored form of an email's verifier.
 pub(super) fn verifier_json(by: &Verifier) -> Value {
     match by {
         Verifier::Issuer(issuer) => json!({"kind": "issuer", "issuer": issuer}),
@@ -226,7 +226,7 @@ pub(super) fn verifier(stored: &Value) -> Result<Verifier, StoreError> {
     }
 }
 
-/// As it is written to a `jsonb` column.
+/// The form for a `jsonb` column.
 pub(super) fn json(metadata: &Metadata) -> Value {
     Value::Object(metadata.as_map().clone())
 }

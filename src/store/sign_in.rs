@@ -1,4 +1,4 @@
-//! What a sign-in is decided on, and what it refreshes.
+//! What a sign-in reads for its decision, and what it refreshes.
 
 use diesel::{
     ExpressionMethods as _, sql_query,
@@ -14,13 +14,13 @@ use super::{
 };
 use crate::domain::{Identity, User};
 
-/// How many users are looked at with whom an email counts as verified, and how many with whom it does not.
+/// The most users that are read: first with whom an email counts as verified, second with whom it does not.
 const LOOKED_AT: (i64, i64) = (100, 20);
 
 impl Session {
-    /// The live users of whom an identity has this canonical email, as far as a decision needs them: without
-    /// metadata, and of the profiles with `hd` of the identities that have it. However many only claim it, the first
-    /// hundred of those with whom it counts as verified are among them.
+    /// The live users with an identity that has this canonical email, as far as a decision needs them: without
+    /// metadata, and with no claim of a profile except the `hd` of identities with this email. The result contains
+    /// the first hundred users for whom the email counts as verified, however many others only claim it.
     pub async fn email_holders(&mut self, canonical: &str) -> Result<Vec<User>, StoreError> {
         const SQL: &str = concat!(
             "SELECT u.id, u.version, u.create_time, u.update_time, u.absorbed_into, u.absorbed_by_link, \
@@ -60,7 +60,7 @@ impl Session {
         self.judged(rows)
     }
 
-    /// Writes what a sign-in told of an identity that is there: its email and its profile.
+    /// Writes the email and profile that a sign-in refreshed on a known identity.
     pub async fn refresh_identity(&mut self, identity: &Identity) -> Result<(), StoreError> {
         let email = identity.email.as_ref();
         let verified = email.and_then(|email| email.verified.as_ref());

@@ -1,5 +1,5 @@
-//! Flows at providers that have begun, until they come back; those that came back under a request id, until they
-//! expire.
+//! Flows at providers, from their start until they return. A flow that returned under a request id is kept until it
+//! expires.
 
 use std::time::Duration;
 
@@ -21,20 +21,20 @@ use crate::{
     secret::sha256,
 };
 
-/// A flow at a provider. No `Debug`: the verifier is a secret.
+/// A flow at a provider. It has no `Debug`, because the verifier is a secret.
 #[derive(Clone)]
 pub struct SignInAttempt {
     /// The provider.
     pub provider: Provider,
-    /// To whom the account is to be linked; `None` where somebody signs in.
+    /// The user to which the account is to be linked; `None` for a sign-in.
     pub user: Option<UserId>,
-    /// Comes back in the ID token.
+    /// The nonce that the ID token must contain.
     pub nonce: String,
-    /// Makes a code worthless for whoever else has it.
+    /// The PKCE verifier, which makes the code worthless to any other party.
     pub pkce_verifier: String,
-    /// Where the provider was told to send the browser.
+    /// The redirect URI that was sent to the provider.
     pub redirect_uri: String,
-    /// How long ago the person may have signed in there, in whole seconds.
+    /// The largest age of the sign-in at the provider, in whole seconds; `None` for any.
     pub max_age: Option<Duration>,
 }
 
@@ -42,18 +42,19 @@ pub struct SignInAttempt {
 pub struct Claimed {
     /// The attempt.
     pub attempt: SignInAttempt,
-    /// How far it has come.
+    /// The attempt's progress.
     pub stage: Stage,
 }
 
-/// How far a claimed attempt has come.
+/// The progress of a claimed attempt.
 pub enum Stage {
-    /// The code is this call's to exchange.
+    /// This call exchanges the code.
     Exchange {
-        /// Whether a call before exchanged the code and never said what came of it: the provider may have taken it.
+        /// Whether an earlier call began to exchange the code and recorded no result: the provider may have accepted
+        /// it.
         interrupted: bool,
     },
-    /// Another call of the same request exchanges the code.
+    /// Another call of the same request is exchanging the code.
     UnderWay,
     /// The provider rejected the code.
     Rejected,
@@ -61,12 +62,12 @@ pub enum Stage {
     Proven(Box<Proven>),
 }
 
-/// What came of keeping a proven account.
+/// The result of storing a proven account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kept {
-    /// It is kept.
+    /// The account is stored.
     Kept,
-    /// The attempt is gone or has come further, or the account was deleted meanwhile.
+    /// The attempt is gone or further on, or the account was deleted since.
     Overtaken,
 }
 
@@ -75,13 +76,13 @@ pub enum Kept {
 pub enum ExchangeEnd {
     /// The provider rejected the code, which is final.
     Rejected,
-    /// The provider did not answer, or was not asked: the next call of the request may ask it.
+    /// The provider did not respond, or was not called: the next call of the request may try.
     Unanswered,
-    /// The provider rejected the code, which it may have taken before: nothing can be gone on with.
+    /// The provider rejected a code that it may have accepted before. The attempt cannot continue.
     Lost,
 }
 
-/// What names an attempt: hashes of what the provider sends back, and of what the browser kept.
+/// The key of an attempt: hashes of the state that the provider returns, and of the secret that the browser keeps.
 #[derive(Clone, Copy)]
 pub struct AttemptName {
     state: [u8; 32],
@@ -89,7 +90,7 @@ pub struct AttemptName {
 }
 
 impl AttemptName {
-    /// The attempt with this state and this secret.
+    /// The key for this state and this secret.
     pub fn of(state: &str, secret: &str) -> Self {
         Self { state: sha256(state.as_bytes()), secret: sha256(secret.as_bytes()) }
     }
@@ -141,7 +142,7 @@ macro_rules! columns {
     };
 }
 
-/// The attempt with the name in `$2` and `$3`, in the words of every query here.
+/// A condition, used by all queries here: the attempt whose key is `$2` and `$3`.
 macro_rules! named {
     () => {
         "tenant_id = $1 AND state_hash = $2 AND secret_hash = $3"
@@ -149,14 +150,14 @@ macro_rules! named {
 }
 
 impl Session {
-    /// Remembers an attempt for ten minutes, and says until when; `None` if its user is there no longer. One that
-    /// is being deleted is waited for: its erasing must find what is there, or nothing comes after it.
+    /// Stores an attempt for ten minutes, and returns its expiry; `None` if its user no longer exists. A running
+    /// deletion of the user is waited for, so that its erasing finds each attempt and none follows.
     pub async fn insert_attempt(
         &mut self,
         name: AttemptName,
         attempt: &SignInAttempt,
     ) -> Result<Option<DateTime<Utc>>, StoreError> {
-        // The database's clock, which is one for all that serve from it.
+        // The database's clock, which all servers share.
         const SQL: &str = "INSERT INTO sign_in_attempts (tenant_id, state_hash, secret_hash, provider, user_id, nonce, \
               pkce_verifier, redirect_uri, max_age, expire_time) \
             SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, now() + interval '10 minutes' WHERE $5 IS NULL \
@@ -176,8 +177,8 @@ impl Session {
         Ok(row.map(|row| row.expire_time))
     }
 
-    /// Takes an attempt away that no request has claimed, so that of all who come with it one has it. Whatever comes
-    /// of it then, it is used up.
+    /// Removes and returns an attempt that no request has claimed; `None` if there is none. Of several callers only
+    /// one gets it, and the attempt is then used up.
     pub async fn take_attempt(&mut self, name: AttemptName) -> Result<Option<SignInAttempt>, StoreError> {
         const SQL: &str = concat!(
             "DELETE FROM sign_in_attempts WHERE ",
@@ -193,16 +194,16 @@ impl Session {
         Ok(row.map(Claimed::try_from).transpose()?.map(|claimed| claimed.attempt))
     }
 
-    /// Claims an attempt for a request, the digest of which is `by`, unless another has; and says how far it has
-    /// come. Of all calls of the request one exchanges the code. If none has said after `lease` what came of that, the
-    /// next one may try.
+    /// Claims an attempt for the request with the digest `by`, and returns its progress; `None` if it does not exist,
+    /// or another request has claimed it. One call of the request exchanges the code. If that call has recorded no
+    /// result after `lease`, the next one may try.
     pub async fn claim_attempt(
         &mut self,
         name: AttemptName,
         by: &[u8; 32],
         lease: Duration,
     ) -> Result<Option<Claimed>, StoreError> {
-        // What SET reads is the row as it was.
+        // SET reads the row's old values.
         const CLAIM: &str = concat!(
             "UPDATE sign_in_attempts SET claimed_by = $4, claim_time = now(), \
               interrupted = interrupted OR claim_time IS NOT NULL WHERE ",
@@ -227,7 +228,7 @@ impl Session {
         }
     }
 
-    /// How far an attempt has come that this request has claimed.
+    /// The progress of an attempt that this request has claimed; `None` if it has claimed none.
     pub async fn look_at_attempt(&mut self, name: AttemptName, by: &[u8; 32]) -> Result<Option<Claimed>, StoreError> {
         const SQL: &str = concat!(
             "SELECT ",
@@ -245,9 +246,9 @@ impl Session {
         row.map(Claimed::try_from).transpose()
     }
 
-    /// Keeps the account that an attempt has proven, and whose it was at `now`, when the call began, before anything is
-    /// decided on it; not if the account was deleted since. This waits for the account's lock: an erasing finds what is there, or nothing
-    /// comes after it.
+    /// Stores the account that an attempt has proven, with its owner at `now`, the start of the call, before a
+    /// decision rests on it. An account that was deleted since is not stored. This waits for the account's lock, so
+    /// that an erasing finds each stored account and none follows.
     pub async fn keep_account(
         &mut self,
         name: AttemptName,
@@ -281,7 +282,7 @@ impl Session {
         Ok(if rows == 1 { Kept::Kept } else { Kept::Overtaken })
     }
 
-    /// Notes how an exchange ended that proved no account, unless another call of the request has kept one meanwhile.
+    /// Records how an exchange ended that proved no account, unless another call of the request has stored one since.
     pub async fn end_exchange(&mut self, name: AttemptName, by: &[u8; 32], end: ExchangeEnd) -> Result<(), StoreError> {
         const OPEN: &str = concat!(" WHERE ", named!(), " AND claimed_by = $4 AND subject IS NULL");
         let change = match end {

@@ -1,5 +1,5 @@
-//! Who is behind a token or an id: everything that decides about a caller or a link's two sides,
-//! in one statement.
+//! Looks up the user of a token or an id: one statement reads all that decides about a caller or about the two sides
+//! of a link.
 
 use chrono::{DateTime, Utc};
 use diesel::{
@@ -18,24 +18,24 @@ use super::{
 };
 use crate::domain::{IdentityRef, Named, Standing, TokenHash, UserId};
 
-/// What is asked about one user.
+/// A lookup of one user.
 #[derive(Debug, Clone)]
 pub struct Question {
-    /// Whom it is about.
+    /// The user that is looked up.
     pub about: About,
-    /// The hash of a token that was given as a proof, to learn whether it made a link.
+    /// The hash of a token that was given as a proof, to find the link that it made.
     pub proof_hash: Option<[u8; 32]>,
-    /// The token that names it so: one token may be good that was issued before others were refused.
+    /// The hash of the token that names the user: a spared token stays valid although it is older than the bound.
     pub token: Option<TokenHash>,
 }
 
-/// How a question says whom it is about.
+/// How a lookup names its user.
 #[derive(Debug, Clone)]
 pub enum About {
-    /// By name.
+    /// By id or identity.
     Named(Named),
-    /// The live user that a link concerns: who holds what it brought, or, once it is undone, whom it
-    /// had brought it to.
+    /// The live user of a link: the holder of what the link moved, or, after its undo, the holder of its primary
+    /// user.
     Link(Uuid),
 }
 
@@ -81,53 +81,53 @@ impl Question {
     }
 }
 
-/// What is known now.
+/// The results of the lookups.
 #[derive(Debug)]
 pub struct Known {
-    /// The answers to the questions, in their order.
+    /// One result for each lookup, in the same order.
     pub answers: Vec<Answer>,
-    /// What was answered under the id of the session's request.
+    /// The response stored under the id of the session's request; `None` if there is none.
     pub stored: Option<StoredAnswer>,
-    /// The live user that holds now whom the caller of that request was once it was answered; `None` where that does
-    /// not matter.
+    /// The live user that now holds the caller for which that response was stored; `None` where the caller does not
+    /// matter.
     pub stored_for: Option<UserId>,
 }
 
-/// What is known about one user.
+/// The result of one lookup.
 #[derive(Debug, Clone)]
 pub struct Answer {
-    /// The user; `None` if nobody has this id, owns this identity, or is concerned by this link.
+    /// The user; `None` if no user has this id, owns this identity, or belongs to this link.
     pub standing: Option<Standing>,
-    /// The link that the question is about.
+    /// The link of the lookup.
     pub link: Option<Link>,
-    /// For an identity, and for one that the link attached: the user it belonged to before any link
-    /// moved it; `None` for one that was released since.
+    /// The origin user of the identity, or of the identity that the link attached; `None` for one that was released
+    /// since.
     pub home: Option<UserId>,
-    /// For an identity that a link brought, with a user or alone: that link.
+    /// The link that moved the identity, with a user or alone.
     pub home_link: Option<Uuid>,
     /// The link that the proof made.
     pub proof_use: Option<ProofUse>,
-    /// When what is named was last deleted or released, if it was.
+    /// When the named user or identity was last deleted or released; `None` if it never was.
     pub delete_time: Option<DateTime<Utc>>,
-    /// Whether the deleted user id may be given again to the account that it names.
+    /// Whether the deleted user id may be reused for the account that it names.
     pub is_returnable: bool,
 }
 
 impl Answer {
-    /// Whether a new user may have the user id that this is about, `provider|subject` of its own account.
+    /// Whether a new user may have the looked-up user id, `provider|subject` of its own account.
     pub fn is_free_id(&self) -> bool {
         self.standing.is_none() && (self.delete_time.is_none() || self.is_returnable)
     }
 }
 
-/// What a proof was used for.
+/// The use of a proof.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProofUse {
     /// The link.
     pub link: Uuid,
-    /// The user that holds its primary user now; `None` if that was deleted.
+    /// The live user that holds its primary user; `None` if that was deleted.
     pub primary: Option<UserId>,
-    /// Whether it was undone.
+    /// Whether the link was undone.
     pub undone: bool,
 }
 
@@ -182,8 +182,8 @@ struct Row {
 }
 
 impl Session {
-    /// Answers the questions, of which there must be one at least. Each look-up has a LIMIT, which keeps the planner from
-    /// scanning a table because a thousand of them are asked for at once.
+    /// Runs the lookups, at least one. Each subquery has a LIMIT, which keeps the planner from scanning a table when
+    /// a thousand users are looked up at once.
     pub async fn standing(&mut self, questions: &[Question]) -> Result<Known, StoreError> {
         const SQL: &str = concat!(
             "SELECT k.link, coalesce(i.home_id, k.home_id) AS home_id, coalesce(home.absorbed_by_link, i.attached_by_link) AS home_link, n.id AS named_id, n.create_time, \

@@ -1,4 +1,4 @@
-//! What is kept per tenant: its key, the issuers of its providers, and what stays of the deleted.
+//! The stored data of a tenant: its key, the issuers of its providers, and its tombstones.
 
 use std::collections::HashMap;
 
@@ -16,12 +16,12 @@ use crate::{
     secret::random_bytes,
 };
 
-/// A tenant's key: random, made at first use, kept in the database.
+/// A tenant's key: random, created at first use, stored in the database.
 #[derive(Clone)]
 pub struct TenantKey(hmac::Key);
 
 impl TenantKey {
-    /// A MAC under this key; `purpose` keeps uses apart.
+    /// A MAC (HMAC-SHA-256) under this key; `purpose` separates uses.
     pub fn mac(&self, purpose: &str, message: &[u8]) -> [u8; 32] {
         let mut context = hmac::Context::with_key(&self.0);
         context.update(purpose.as_bytes());
@@ -33,7 +33,7 @@ impl TenantKey {
     }
 }
 
-/// A provider whose issuer is not the one that the database knows.
+/// A provider whose configured issuer differs from the stored one.
 #[derive(Debug, thiserror::Error)]
 #[error(
     "tenant {tenant}: provider {provider} is configured with issuer {configured}, but its identities came from \
@@ -50,7 +50,7 @@ pub struct IssuerChanged {
     pub pinned: String,
 }
 
-/// The tenants' keys; those that are missing are made.
+/// The tenants' keys. Missing ones are created.
 pub(super) async fn load_keys<'a>(
     conn: &mut AsyncPgConnection,
     tenants: impl Iterator<Item = &'a TenantId>,
@@ -75,7 +75,10 @@ pub(super) async fn load_keys<'a>(
 }
 
 impl Session {
-    /// Pins the issuer of a provider at first use, and afterwards holds it to it.
+    /// Pins the issuer of a provider at first use, and compares with it afterwards.
+    ///
+    /// # Errors
+    /// [`IssuerChanged`] if the issuer differs from the pinned one; [`StoreError`] of the database.
     pub async fn pin_issuer(
         &mut self,
         provider: &Provider,
@@ -105,7 +108,7 @@ impl Session {
         Ok(Err(IssuerChanged { tenant, provider: provider.clone(), configured, pinned }))
     }
 
-    /// When what has this name was last deleted or released, if it was.
+    /// When the user or identity of this name was last deleted or released; `None` if it never was.
     pub async fn delete_time(&mut self, name: &Named) -> Result<Option<DateTime<Utc>>, StoreError> {
         let query = tombstones::table
             .filter(tombstones::tenant_id.eq(self.tenant.as_str()))
@@ -114,8 +117,8 @@ impl Session {
         self.conn.load_one(query).await
     }
 
-    /// Leaves what stays of deleted users and of all their identities: keyed hashes of what they were named by, and
-    /// whether a user id may be given to the account that it names, which it may if that was theirs.
+    /// Writes the tombstones of deleted users and of all their identities: keyed hashes of their names. A user id may
+    /// be reused for the account that it names if that account was the user's own.
     pub async fn insert_tombstones(
         &mut self,
         users: &[UserId],
@@ -152,7 +155,7 @@ impl Session {
         Ok(())
     }
 
-    /// What a deleted user, or a deleted or released identity, is still known by.
+    /// The keyed hash under which a deleted user, or a deleted or released identity, is stored.
     pub(super) fn tombstone_hash(&self, name: &Named) -> [u8; 32] {
         match name {
             Named::Identity(identity) => self.key.mac("deleted identity", identity.to_string().as_bytes()),

@@ -1,4 +1,4 @@
-//! Tickets: accounts that were just proven, each for one purpose.
+//! Tickets: proven accounts, each for one purpose.
 
 use chrono::{DateTime, Utc};
 use diesel::{
@@ -46,8 +46,8 @@ struct Expiry {
 }
 
 impl Session {
-    /// Keeps a ticket, under its hash, for ten minutes, and says until when that is. One of the same hash was of the
-    /// same request, which is answered anew: it gives way.
+    /// Stores a ticket under its hash for ten minutes, and returns its expiry. A ticket of the same hash comes from
+    /// the same request, which is processed again, and is replaced.
     pub async fn insert_ticket(&mut self, hash: &[u8; 32], ticket: &Ticket) -> Result<DateTime<Utc>, StoreError> {
         const SQL: &str = "INSERT INTO sign_in_tickets (tenant_id, hash, provider, subject, account, purpose, \
               candidate_ids, candidate_versions, owner_id, owner_version, sign_in_time, issue_time, expire_time) \
@@ -80,9 +80,9 @@ impl Session {
         Ok(kept.expire_time)
     }
 
-    /// The ticket with this hash, unless it has expired.
+    /// The ticket with this hash; `None` if it does not exist or has expired.
     pub async fn ticket(&mut self, hash: &[u8; 32]) -> Result<Option<Ticket>, StoreError> {
-        // The database's clock, which is one for all that serve from it.
+        // The database's clock, which all servers share.
         const SQL: &str = "SELECT provider, subject, account, purpose, candidate_ids, candidate_versions, owner_id, \
               owner_version, sign_in_time, issue_time \
             FROM sign_in_tickets WHERE tenant_id = $1 AND hash = $2 AND expire_time > now()";
@@ -91,7 +91,7 @@ impl Session {
         row.map(Ticket::try_from).transpose()
     }
 
-    /// Uses a ticket up. Under the lock of its account nobody else does.
+    /// Uses a ticket up. The lock of its account ensures that no other call does.
     pub async fn use_ticket(&mut self, hash: &[u8; 32]) -> Result<(), StoreError> {
         const SQL: &str = "DELETE FROM sign_in_tickets WHERE tenant_id = $1 AND hash = $2";
         let query = sql_query(SQL).bind::<Text, _>(self.tenant.as_str()).bind::<Binary, _>(hash.as_slice());
@@ -100,7 +100,7 @@ impl Session {
     }
 }
 
-/// A purpose, and the users that it names.
+/// The stored name of a purpose, and the users that it names.
 fn stored(purpose: &TicketPurpose) -> (&'static str, &[UserThen]) {
     match purpose {
         TicketPurpose::Candidates(candidates) => ("candidates", candidates),

@@ -1,4 +1,4 @@
-//! Whose word counts by today's configuration, as statements are told of it.
+//! The providers that today's configuration trusts, in the form of parameters of statements.
 
 use diesel::{
     QueryableByName, sql_query,
@@ -8,35 +8,35 @@ use diesel::{
 use super::{Session, StoreError, cached::Cached};
 use crate::domain::{EmailTrust, LinkingPolicy, Provider, ProviderPolicies, ProviderPolicy, Undeclared};
 
-/// What a tenant's configuration says of its providers.
+/// The providers of a tenant's configuration.
 pub(super) struct Trust {
-    /// What is decided about each.
+    /// The policy of each provider.
     pub policies: ProviderPolicies,
-    /// The providers whose word on emails counts.
+    /// The providers that are trusted with emails.
     pub verifiers: Verifiers,
     /// The same, without those with `linking = "off"`.
     pub linking_verifiers: Verifiers,
-    /// The providers at which people sign in.
+    /// The providers at which users sign in.
     pub ways_in: WaysIn,
 }
 
-/// The providers whose word on emails counts, and on which. See [`email_counts`].
+/// The providers that are trusted with emails, and with which ones. See [`email_counts`].
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Verifiers {
-    /// Those whose word counts on every email.
+    /// Providers that are trusted with all emails.
     pub always: Vec<String>,
     /// `provider@domain`, for each domain over which a provider has authority.
     pub domains: Vec<String>,
-    /// Those whose word counts also on the domain that an account's `hd` names.
+    /// Providers that are also trusted with the domain that an account's `hd` names.
     pub hosted: Vec<String>,
 }
 
-/// The providers at which people sign in, or, where undeclared ones are allowed, those at which they do not.
+/// The providers at which users sign in, or, where undeclared ones are allowed, those at which they do not.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct WaysIn {
-    /// Some declared providers.
+    /// The listed providers, all of them declared.
     pub providers: Vec<String>,
-    /// Whether people sign in at all others, instead of at these.
+    /// Whether users sign in at all other providers, instead of at the listed ones.
     pub at_others: bool,
 }
 
@@ -54,7 +54,7 @@ impl Trust {
 impl Verifiers {
     fn of(policies: &ProviderPolicies, is_asked: fn(&ProviderPolicy) -> bool) -> Self {
         let mut verifiers = Self::default();
-        // The word of an undeclared provider never counts.
+        // An undeclared provider is never trusted with emails.
         for (name, policy) in policies.declared.iter().filter(|(_, policy)| policy.enabled && is_asked(policy)) {
             match &policy.email_trust {
                 EmailTrust::Never => {}
@@ -77,20 +77,20 @@ impl WaysIn {
     }
 }
 
-/// How many accounts there are at a provider.
+/// The number of accounts at a provider.
 #[derive(Debug, QueryableByName)]
 pub struct AccountsAt {
     /// The provider.
     #[diesel(sql_type = Text)]
     pub provider: String,
-    /// How many.
+    /// The number of accounts.
     #[diesel(sql_type = BigInt)]
     pub accounts: i64,
 }
 
 impl Session {
-    /// How many accounts there are at each provider that the tenant does not have. The names of all providers are
-    /// read, by one look into the key for each, and the accounts of those only.
+    /// The number of accounts at each provider that the tenant does not have. The query reads the names of all
+    /// providers, with one index lookup each, and the accounts of the unknown ones only.
     pub async fn accounts_at_unknown_providers(&mut self) -> Result<Vec<AccountsAt>, StoreError> {
         const SQL: &str = "WITH RECURSIVE p(provider) AS ( \
               (SELECT provider FROM identities WHERE tenant_id = $1 ORDER BY provider LIMIT 1) \
@@ -109,9 +109,9 @@ impl Session {
     }
 }
 
-/// Whether an identity has an email that counts as verified: what [`ProviderPolicy::judge`] says of a row, so that a
-/// page of those that count is as long as it was asked for. It is never NULL. The three parameters are those of
-/// [`Verifiers`]; a canonical email has one `@`.
+/// A condition: the identity's email counts as verified, as [`ProviderPolicy::judge`] decides. It is in SQL so that a
+/// page of such users is full. It is never NULL. The three parameters are those of [`Verifiers`]; a canonical email
+/// has one `@`.
 macro_rules! email_counts {
     ($identity:literal, $always:literal, $domains:literal, $hosted:literal) => {
         concat!(

@@ -1,9 +1,9 @@
-//! Who writes next, within this process: a writer that has to wait for another waits here, without a
-//! connection, and only the first of a line waits in the database.
+//! Orders the writers of this process. A writer that waits for another one waits here, without a connection, and only
+//! the first of a line waits in the database.
 //!
-//! The locks in the database (`locks.rs`) order the writers of all servers; a line orders those of one
-//! server in front of them, by the same numbers. Without it each writer that waits for a user would keep a
-//! connection of the pool, and enough of them would leave none for the callers of other users.
+//! The locks in the database (`locks.rs`) order the writers of all servers. A line orders those of one server before
+//! that, by the same numbers. Without it, each writer that waits for a user would hold a connection of the pool, and
+//! enough of them would leave none for callers of other users.
 
 use std::{
     collections::HashMap,
@@ -18,32 +18,32 @@ use tokio::{
 
 use super::StoreError;
 
-/// The lines of all keys for which somebody writes or waits. tokio's mutex hands its lock on in the order
-/// in which it was asked for.
+/// The lines of all keys under which a writer writes or waits. tokio's mutex grants its lock in the order of the
+/// requests.
 #[derive(Default)]
 pub(super) struct Turns(Mutex<HashMap<i64, Arc<Line<()>>>>);
 
-/// The turn to write under some keys; over when this is dropped.
+/// The turn to write under some keys. It ends when this is dropped.
 pub(super) struct Turn(Vec<Place>);
 
-/// A place in the line of one key.
+/// A position in the line of one key.
 struct Place {
     turns: Arc<Turns>,
     key: i64,
-    /// There until this is dropped.
+    /// `None` only while this is being dropped.
     line: Option<Arc<Line<()>>>,
-    /// There once all who came before are done.
+    /// Set after all earlier writers are done.
     first: Option<OwnedMutexGuard<()>>,
 }
 
 impl Turns {
-    /// The turn under these keys, which are in the one order in which all writers take them: so none waits
-    /// for another in a circle. It may have to be waited for.
+    /// Joins the lines of these keys, which must be in the one order in which all writers take them, so that no
+    /// deadlock arises. The turn may have to wait.
     pub(super) fn line_up(self: &Arc<Self>, keys: &[i64]) -> Turn {
         let mut places: Vec<Place> = keys.iter().map(|key| self.place(*key)).collect();
         for place in &mut places {
             if !place.is_free() {
-                // What comes behind it is taken after it.
+                // The later ones are taken after this one.
                 break;
             }
         }
@@ -62,15 +62,15 @@ impl Turns {
 }
 
 impl Turn {
-    /// Whether the writer may go on at once.
+    /// Whether the writer may proceed at once.
     pub(super) fn has_come(&self) -> bool {
         self.0.iter().all(|place| place.first.is_some())
     }
 
-    /// Waits until all who came before are done; who gives up waiting leaves the line.
+    /// Waits until all earlier writers are done. A writer that stops waiting leaves the line.
     ///
     /// # Errors
-    /// [`StoreError::Busy`] after so long.
+    /// [`StoreError::Busy`] after `longest`.
     pub(super) async fn come(&mut self, longest: Duration) -> Result<(), StoreError> {
         let all_first = async {
             for place in &mut self.0 {
@@ -83,7 +83,7 @@ impl Turn {
 }
 
 impl Place {
-    /// Whether there is nobody before, which is looked for without waiting.
+    /// Whether the line was empty. Does not wait.
     fn is_free(&mut self) -> bool {
         self.first = self.line.as_ref().and_then(|line| Arc::clone(line).try_lock_owned().ok());
         self.first.is_some()
@@ -99,7 +99,7 @@ impl Place {
 impl Drop for Place {
     fn drop(&mut self) {
         drop(self.first.take());
-        // Under the map's lock nobody joins a line, so one that only the map has is nobody's.
+        // While the map is locked, no writer joins a line, so a line that only the map refers to is unused.
         let mut lines = self.turns.lines();
         drop(self.line.take());
         if lines.get(&self.key).is_some_and(|line| Arc::strong_count(line) == 1) {
@@ -121,7 +121,7 @@ mod tests {
         Arc::default()
     }
 
-    /// Whether a turn has come after everything that could happen without more time has happened.
+    /// Whether the turn has come, after all has happened that needs no more time.
     fn comes(turn: &mut Turn) -> bool {
         turn.come(LONG).now_or_never().is_some()
     }
@@ -163,7 +163,7 @@ mod tests {
         assert_eq!(order.into_inner().unwrap(), (0..10).collect::<Vec<_>>());
     }
 
-    /// A89: whoever waits can go away, and a line that nobody is in is forgotten.
+    /// A89: a waiting writer can go away, and an unused line is removed.
     #[tokio::test]
     async fn who_goes_away_leaves_the_line_and_nothing_behind() {
         let turns = turns();
@@ -203,7 +203,7 @@ mod tests {
         assert!(matches!(waited, Err(StoreError::Busy(_))));
     }
 
-    /// Keys in the one order: nobody waits in a circle, whoever meets whom.
+    /// All writers take keys in one order, so no combination of writers deadlocks.
     #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
     async fn all_get_their_turn_whatever_keys_they_share() {
         let turns = turns();

@@ -1,4 +1,4 @@
-//! Links that are undone: what is needed for it, and what is kept of it.
+//! Reads and writes of undone links.
 
 use chrono::{DateTime, Utc};
 use diesel::{
@@ -27,8 +27,7 @@ use crate::domain::{
     unlinking::Withheld,
 };
 
-/// What a merge changed, as it is stored: only places whose value changed, and never more than their
-/// two values.
+/// The stored form of what a merge changed: only paths whose value changed, each with at most its two values.
 #[derive(Default, Serialize, Deserialize)]
 #[serde(default)]
 pub(super) struct StoredChanges {
@@ -45,12 +44,12 @@ struct StoredChange {
     after: Option<Value>,
 }
 
-/// A `null` that is there is a value.
+/// A `null` that is present is a value.
 fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
     Value::deserialize(deserializer).map(Some)
 }
 
-/// The part of a link's terms that its undoing needs.
+/// The part of a link's terms that an undo needs.
 #[derive(Deserialize)]
 struct StoredTerms {
     user_metadata: StoredStrategy,
@@ -87,8 +86,10 @@ impl Session {
         standing.collect()
     }
 
-    /// Writes back what these links' merges changed: what they found there, and what they brought, is
-    /// another since a link before them was undone.
+    /// Writes the changes of these links' merges back: they differ since an earlier link was undone.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] if one of the links has ended, and others of the database.
     pub async fn save_link_changes(&mut self, links: &[StandingLink]) -> Result<(), StoreError> {
         const SQL: &str = "UPDATE links l SET changes = n.changes FROM unnest($2::uuid[], $3::jsonb[]) AS n(id, changes) \
             WHERE l.tenant_id = $1 AND l.id = n.id AND l.undo_time IS NULL";
@@ -104,13 +105,13 @@ impl Session {
             .bind::<Array<Jsonb>, _>(changes.collect::<Vec<_>>());
         match self.conn.execute(Cached(query)).await? {
             rows if rows == links.len() => Ok(()),
-            // Of one that is over by a deletion nothing is written back.
+            // A link that a deletion has ended is not written.
             rows => Err(StoreError::Conflict(format!("the changes of {} links met {rows} rows", links.len()))),
         }
     }
 
-    /// Notes that a link was undone, and keeps what its secondary did not get back. `left_for` is the
-    /// user that an attached identity became.
+    /// Records that a link was undone, and keeps what its secondary did not get back. `left_for` is the user that an
+    /// attached identity became.
     pub async fn undo_link(
         &mut self,
         id: Uuid,
@@ -123,7 +124,7 @@ impl Session {
         for (name, value) in [("user_metadata", &withheld.user_metadata), ("app_metadata", &withheld.app_metadata)] {
             kept.extend(value.as_ref().map(|value| (name.to_owned(), stored(value))));
         }
-        // Nobody reads what its merge changed any more: only standing links are taken back.
+        // The merge's changes are no longer needed: only standing links are taken back.
         const SQL: &str = "UPDATE links SET undo_time = $3, undo_actor = $4, withheld = $5, changes = '{}', \
               secondary_id = coalesce(secondary_id, $6), discard_time = CASE WHEN $7 AND $5 <> '{}' THEN $3 END \
             WHERE tenant_id = $1 AND id = $2";
@@ -141,7 +142,7 @@ impl Session {
         }
     }
 
-    /// What an undone link did not give back.
+    /// The metadata that an undone link did not give back.
     pub async fn withheld(&mut self, id: Uuid) -> Result<Withheld, StoreError> {
         let query = links::table
             .filter(links::tenant_id.eq(self.tenant.as_str()).and(links::id.eq(id)))
@@ -154,7 +155,7 @@ impl Session {
     }
 }
 
-/// What a merge changed, as it is stored.
+/// The stored form of what a merge changed.
 pub(super) fn changes_json(changes: &MetadataChanges) -> Value {
     let stored = |changes: &[Change]| {
         let changed = changes.iter().filter(|change| change.before != change.after);
@@ -174,7 +175,7 @@ fn merge(strategy: &StoredStrategy, changes: Vec<StoredChange>) -> Merge {
         Some("replace") => Arrays::Replace,
         _ => Arrays::Concatenate,
     };
-    // In the one form that values have in metadata, so that they compare.
+    // Brings values into the one form that they have in metadata, so that they compare.
     let value = |value: Value| {
         let wrapped = Metadata::from_stored(Map::from_iter([(String::new(), value)]));
         wrapped.as_map().values().next().cloned().unwrap_or_default()

@@ -1,4 +1,4 @@
-//! Reading and writing users, each with its identities.
+//! Reads and writes users, each with its identities.
 
 use chrono::{DateTime, Utc};
 use diesel::{
@@ -15,10 +15,10 @@ use super::{
 };
 use crate::domain::{Identity, IdentityRef, Named, User, UserId};
 
-/// What came of inserting a user.
+/// The result of inserting a user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Inserted {
-    /// The user and its identity are there now.
+    /// The user and its identity are inserted.
     Inserted,
     /// The id is in use.
     IdTaken,
@@ -33,17 +33,17 @@ struct IdRow {
 }
 
 impl Session {
-    /// The users in these rows, whose emails are verified as far as today's configuration has it.
+    /// The users in these rows, their emails judged by today's configuration.
     pub(super) fn judged(&self, rows: Vec<UserRow>) -> Result<Vec<User>, StoreError> {
         rows.into_iter().map(|row| row.judged(&self.trust.policies)).collect()
     }
 
-    /// The same of a row of which there is one at most.
+    /// The same for at most one row.
     fn judged_one(&self, rows: Vec<UserRow>) -> Result<Option<User>, StoreError> {
         rows.into_iter().next().map(|row| row.judged(&self.trust.policies)).transpose()
     }
 
-    /// The user that holds this id now: itself, or the one that absorbed it.
+    /// The live user for this id: the user itself, or the one that absorbed it; `None` if no user has the id.
     pub async fn user_by_id(&mut self, id: &UserId) -> Result<Option<User>, StoreError> {
         const SQL: &str = concat!(
             "SELECT ",
@@ -56,7 +56,7 @@ impl Session {
         self.judged_one(rows)
     }
 
-    /// The user that owns this identity.
+    /// The user that owns this identity; `None` if no user does.
     pub async fn user_by_identity(&mut self, id: &IdentityRef) -> Result<Option<User>, StoreError> {
         const SQL: &str = concat!(
             "SELECT ",
@@ -72,8 +72,8 @@ impl Session {
         self.judged_one(rows)
     }
 
-    /// The users one of whose identities has this canonical email, verified unless unverified ones are included, in
-    /// the order of their ids: at most `limit`, those behind `after`.
+    /// The users with an identity that has this canonical email, verified unless unverified ones are included, in the
+    /// order of their ids: at most `limit`, those after `after`.
     pub async fn users_by_email(
         &mut self,
         canonical: &str,
@@ -104,7 +104,7 @@ impl Session {
         self.judged(rows)
     }
 
-    /// The live users in the order of their ids: at most `limit`, those behind `after`.
+    /// The live users in the order of their ids: at most `limit`, those after `after`.
     pub async fn live_users(&mut self, after: &str, limit: usize) -> Result<Vec<User>, StoreError> {
         const SQL: &str = concat!(
             "SELECT ",
@@ -119,7 +119,7 @@ impl Session {
         self.judged(rows)
     }
 
-    /// These very users, absorbed or not, in the order of their ids; unknown ones are left out.
+    /// The users with these ids, absorbed or not, in the order of their ids; unknown ids are left out.
     pub async fn users(&mut self, ids: &[&UserId]) -> Result<Vec<User>, StoreError> {
         const SQL: &str = concat!(
             "SELECT ",
@@ -129,8 +129,8 @@ impl Session {
         self.users_by(SQL, ids).await
     }
 
-    /// The same as [`Session::users`], with the rows locked. Take the locks of their keys first:
-    /// this statement then never waits for another writer of ours, and sees what they left.
+    /// The same as [`Session::users`], with the rows locked. The caller must hold the locks of their keys. This
+    /// statement then never waits for another writer of this service, and sees what earlier writers left.
     pub async fn users_for_update(&mut self, ids: &[&UserId]) -> Result<Vec<User>, StoreError> {
         const SQL: &str = concat!(
             "SELECT ",
@@ -140,7 +140,7 @@ impl Session {
         self.users_by(SQL, ids).await
     }
 
-    /// This live user and everybody it holds, itself first; and `others`, those of them that there are.
+    /// This live user, first, and all users that it holds; and those of `others` that exist.
     pub async fn household(&mut self, id: &UserId, others: &[&UserId]) -> Result<Vec<User>, StoreError> {
         const SQL: &str = concat!(
             "SELECT ",
@@ -151,8 +151,8 @@ impl Session {
         self.household_by(SQL, id, others).await
     }
 
-    /// The same as [`Session::household`], with the rows locked. The lock of the live user's key covers
-    /// whom it holds.
+    /// The same as [`Session::household`], with the rows locked. The lock of the live user's key covers the users
+    /// that it holds.
     pub async fn household_for_update(&mut self, id: &UserId, others: &[&UserId]) -> Result<Vec<User>, StoreError> {
         const SQL: &str = concat!(
             "SELECT ",
@@ -177,7 +177,7 @@ impl Session {
         self.judged(rows)
     }
 
-    /// Writes back these users' rows, all of their columns, in one statement.
+    /// Writes all columns of these users' rows, in one statement.
     pub async fn save_users(&mut self, users: &[&User]) -> Result<(), StoreError> {
         const SQL: &str = "UPDATE users u SET version = n.version, update_time = n.update_time, \
             absorbed_into = n.absorbed_into, absorbed_by_link = n.absorbed_by_link, absorbed_time = n.absorbed_time, \
@@ -214,9 +214,9 @@ impl Session {
         expect_rows(self.conn.execute(Cached(query)).await?, users.len())
     }
 
-    /// Lets users that `from` had absorbed point to `to` instead, and says who: one hop, whatever is
-    /// linked. What `from` demanded of tokens, they go on demanding, also of the
-    /// one that they had spared.
+    /// Points the users that `from` had absorbed to `to` instead, and returns their ids, so that an absorbed user
+    /// always points to its live holder. They keep the bound of `from` on tokens, which then also applies to the
+    /// token that they had spared.
     pub async fn repoint_absorbed(
         &mut self,
         from: &User,
@@ -245,7 +245,7 @@ impl Session {
         self.insert_identity(identity, &user.id).await
     }
 
-    /// Inserts a live user whose identity is there, or comes in this transaction. An id of a deleted user is taken,
+    /// Inserts a live user whose identity exists, or follows in this transaction. The id of a deleted user is taken,
     /// unless the identity that it names was that user's own.
     pub async fn insert_user_row(&mut self, user: &User) -> Result<Inserted, StoreError> {
         const SQL: &str = "INSERT INTO users (tenant_id, id, version, create_time, update_time, primary_provider, \
@@ -278,7 +278,7 @@ impl Session {
         Ok(if rows == 1 { Inserted::Inserted } else { Inserted::IdTaken })
     }
 
-    /// Inserts an identity that nobody owned.
+    /// Inserts an identity that had no owner.
     pub async fn insert_identity(&mut self, identity: &Identity, owner: &UserId) -> Result<Inserted, StoreError> {
         let email = identity.email.as_ref();
         let verified = email.and_then(|email| email.verified.as_ref());
@@ -321,7 +321,7 @@ impl Session {
         expect_rows(self.conn.execute(Cached(delete)).await?, 1)
     }
 
-    /// Gives these identities to `owner`, with the home, the order, the link and the way that they say.
+    /// Gives these identities to `owner`, with the origin user, order, link and move that they contain.
     pub async fn move_identities(&mut self, moved: &[Identity], owner: &UserId) -> Result<(), StoreError> {
         const SQL: &str = "UPDATE identities i SET owner_id = $2, home_id = n.home_id, ordinal = n.ordinal, \
               attach_time = n.attach_time, attached_by_link = n.attached_by_link, owner_since = n.owner_since, \
@@ -347,7 +347,7 @@ impl Session {
         expect_rows(self.conn.execute(Cached(query)).await?, moved.len())
     }
 
-    /// Notes that these identities are vouched for: see [`crate::domain::Moved::vouched`].
+    /// Records that these identities are vouched for: see [`crate::domain::Moved::vouched`].
     pub async fn vouch_for(&mut self, ids: &[IdentityRef]) -> Result<(), StoreError> {
         const SQL: &str = "UPDATE identities i SET vouched = true FROM unnest($2::text[], $3::text[]) AS n(provider, subject) \
             WHERE i.tenant_id = $1 AND i.provider = n.provider AND i.subject = n.subject";
@@ -383,12 +383,12 @@ impl Session {
     }
 }
 
-/// One column of an `unnest`, in the order of the things.
+/// One column of an `unnest`, in the order of the elements.
 fn column<'a, T, C>(things: &'a [T], value: impl Fn(&'a T) -> C) -> Vec<C> {
     things.iter().map(value).collect()
 }
 
-/// Rows that were locked and judged are there to be written.
+/// Rows that were locked and judged must still exist when they are written.
 fn expect_rows(written: usize, expected: usize) -> Result<(), StoreError> {
     if written == expected {
         Ok(())
