@@ -1,4 +1,4 @@
-//! Attaching an identity that nobody owns: what a link and a sign-in do alike.
+//! Attaching an identity without an owner, as links and sign-ins do.
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
@@ -13,27 +13,30 @@ use crate::{
     store::{Inserted, Link, LinkInserted, NewLink, Proof, Session},
 };
 
-/// An identity that nobody owns, on its way to a user.
+/// An identity without an owner that is to be attached to a user.
 pub(super) struct Attachment<'a> {
-    /// On whose permission.
+    /// The permit of the call.
     pub permit: &'a Permit,
-    /// The user, as its locked row has it.
+    /// The user, from its locked row.
     pub user: User,
     /// The identity.
     pub identity: UnownedIdentity,
-    /// How.
+    /// The terms of the link.
     pub terms: &'a LinkTerms,
-    /// On what proof.
+    /// The proof for the identity.
     pub proof: &'a Proof,
-    /// How it comes to the user.
+    /// How the identity moves to the user.
     pub moved: Moved,
-    /// When.
+    /// The time of the link.
     pub now: DateTime<Utc>,
 }
 
 impl Attachment<'_> {
-    /// Attaches it, and gives the user as it is then and the link; `None` if somebody owns it meanwhile. For a
-    /// preview nothing is written.
+    /// Attaches the identity, and returns the changed user and the link; `None` if the identity has an owner by now.
+    /// A preview writes nothing.
+    ///
+    /// # Errors
+    /// [`Error::Moved`] if the proof is used up; [`Error::Refused`] if the rules refuse the link.
     pub(super) async fn attach(
         self,
         session: &mut Session,
@@ -72,7 +75,7 @@ impl Attachment<'_> {
         };
         match session.insert_link(&new).await? {
             LinkInserted::Inserted => Ok(Some((user, link))),
-            // Resolving again tells whether this was a retry or a replay.
+            // Resolving again shows whether this is a retry or a replay.
             LinkInserted::ProofUsed => Err(Error::Moved),
         }
     }

@@ -1,5 +1,5 @@
-//! Carrying out a write: begun again where somebody else was faster, and told again where the same
-//! request comes again under its id.
+//! Carries out writes. A write is repeated if another writer was faster, and a request with a known id gets the
+//! stored response.
 
 use std::sync::Arc;
 
@@ -14,28 +14,28 @@ use crate::{
     store::{AnswerInserted, EventsInserted, LockKeys, Request, Session, StoreError, StoredAnswer},
 };
 
-/// How often a write is tried before the caller is told to.
+/// The most attempts at a write before it fails with [`Refusal::ConflictRetry`].
 const ATTEMPTS: usize = 3;
 
-/// The id under which a caller may make a request again.
+/// The id under which a caller may retry a request.
 #[derive(Debug, Clone, Copy)]
 pub struct RequestId {
-    /// What the caller chose.
+    /// The id that the caller chose.
     pub id: Uuid,
-    /// Tells the request from others under this id.
+    /// Distinguishes the request from others with the same id.
     pub fingerprint: [u8; 32],
 }
 
-/// What a caller is told, in a form that can be kept.
+/// A response in a form that can be stored.
 pub trait Reply: Sized + Send + 'static {
-    /// As bytes.
+    /// The response as bytes.
     fn to_bytes(&self) -> Vec<u8>;
 
-    /// Out of such bytes.
+    /// The response from such bytes; `None` if they do not decode.
     fn from_bytes(bytes: &[u8]) -> Option<Self>;
 }
 
-/// An answer to a request without an id: nobody can ask for it again, so that it is never kept.
+/// The response to a request without an id. It is never stored, because no retry can ask for it.
 pub struct Unkept<T>(pub T);
 
 impl<T: Send + 'static> Reply for Unkept<T> {
@@ -49,8 +49,12 @@ impl<T: Send + 'static> Reply for Unkept<T> {
 }
 
 impl Linking {
-    /// Carries out a write, to its end; `reply` makes what the caller is told. Under a request id that
-    /// is kept with the change: the same request is told the same again, and changes nothing.
+    /// Carries out a write, to its end; `reply` builds the response. Under a request id the response is stored with
+    /// the change: a retry of the same request gets the same response, and changes nothing.
+    ///
+    /// # Errors
+    /// [`Error`] of the write; [`Refusal::ConflictRetry`] if other writers were faster each time;
+    /// [`Refusal::RequestIdReused`] if another request has the id.
     pub async fn run<W: Write, R: Reply>(
         self: &Arc<Self>,
         write: W,
@@ -68,8 +72,11 @@ impl Linking {
         .await
     }
 
-    /// Does something in a task of its own, to its end, even if whoever asked for it goes away.
-    /// [`Linking::drain`] waits for it.
+    /// Runs a future in a task of its own, to its end, even if the client disconnects. [`Linking::drain`] waits for
+    /// it.
+    ///
+    /// # Errors
+    /// Those of the future; [`Error::Panicked`] if it panicked.
     pub async fn to_its_end<T: Send + 'static>(
         &self,
         work: impl Future<Output = Result<T, Error>> + Send + 'static,
@@ -77,7 +84,10 @@ impl Linking {
         ended(self.tasks.spawn(work).await)
     }
 
-    /// What such a write was answered under this request id, if the caller may still call.
+    /// The stored response of such a write under this request id, if the caller may still call; `None` without one.
+    ///
+    /// # Errors
+    /// [`Error::Store`]; [`Refusal::RequestIdReused`] if another request has the id.
     pub async fn answered<W: Write, R: Reply>(
         &self,
         permit: &Permit,
@@ -95,7 +105,10 @@ impl Linking {
         }
     }
 
-    /// The same for a service that calls for nobody whom its permission depends on.
+    /// The same for a service whose permission depends on no user.
+    ///
+    /// # Errors
+    /// Those of [`Linking::answered`].
     pub async fn answered_to_service<W: Write, R: Reply>(
         &self,
         permit: &Permit,
@@ -122,13 +135,13 @@ impl Linking {
                 Err(Error::Moved | Error::Store(StoreError::Conflict(_))) => session.abandon().await?,
                 Err(Error::Refused(refusal)) if session.has_request_id() => {
                     session.abandon().await?;
-                    // The very same request may have been carried out while this one waited for it.
+                    // The same request may have been carried out while this one waited for it.
                     if session.stored_answer().await?.is_none() {
                         return Err(refusal.into());
                     }
                 }
                 Err(Error::Store(StoreError::CommitUnknown(text))) if session.has_request_id() => {
-                    // Its place in the pool first: there may be only one.
+                    // The session returns its connection first: the pool may have only one.
                     drop(session);
                     let settled = self.settled::<W>(write.permit(), request_id).await;
                     let (fresh, stored) = settled.map_err(|error| still_unknown(&text, &error))?;
@@ -138,7 +151,7 @@ impl Linking {
                     session = fresh;
                 }
                 Err(error) => {
-                    // If this fails too, the pool throws the connection away.
+                    // If this fails too, the pool discards the connection.
                     drop(session.abandon().await);
                     return Err(error);
                 }
@@ -147,7 +160,7 @@ impl Linking {
         Err(Refusal::ConflictRetry.into())
     }
 
-    /// Makes the change once, and commits it together with the answer.
+    /// Makes the change once, and commits it together with the response.
     async fn attempt<W: Write, R: Reply>(
         &self,
         write: &W,
@@ -177,8 +190,8 @@ impl Linking {
         Ok(told_first)
     }
 
-    /// A new session, and what is stored of the request now that a commit of it has no answer. The
-    /// transaction holds the lock of the request's id until it has ended, one way or the other.
+    /// A new session, and the stored response of a request whose commit had no response. The first transaction holds
+    /// the lock of the request's id until it has committed or rolled back.
     async fn settled<W: Write>(
         &self,
         permit: &Permit,
@@ -205,12 +218,12 @@ impl Linking {
     }
 }
 
-/// What is told when the answer of a commit is lost, and what it came to cannot be found out either.
+/// The error if the response to a commit is lost, and its outcome cannot be found out either.
 fn still_unknown(lost: &str, error: &Error) -> Error {
     Error::Store(StoreError::CommitUnknown(format!("{lost}; and then: {error:?}")))
 }
 
-/// What was answered, told again.
+/// The stored response.
 fn again<R: Reply>(stored: StoredAnswer) -> Result<R, Error> {
     match stored {
         StoredAnswer::Same(bytes) => {
@@ -220,7 +233,7 @@ fn again<R: Reply>(stored: StoredAnswer) -> Result<R, Error> {
     }
 }
 
-/// What came of the task of a write.
+/// The result of a write's task.
 fn ended<T>(task: Result<Result<T, Error>, JoinError>) -> Result<T, Error> {
     match task {
         Ok(outcome) => outcome,

@@ -1,4 +1,4 @@
-//! Why a call did not do what it was asked to.
+//! Why a use case failed.
 
 use crate::{
     auth::Denial,
@@ -7,22 +7,22 @@ use crate::{
     store::{StoreError, StoredAnswer},
 };
 
-/// Why a call did not do what it was asked to.
+/// Why a use case failed.
 #[derive(Debug)]
 pub enum Error {
-    /// The caller may not.
+    /// The caller may not make the call.
     Denied(Denial),
-    /// The rules are against it.
+    /// The rules refuse the call.
     Refused(Refusal),
-    /// The database did not do its part.
+    /// The database failed.
     Store(StoreError),
-    /// A fault of ours; the text is for the log.
+    /// A defect of this program; the text is for the log.
     Fault(String),
     /// A write panicked, which has been logged.
     Panicked,
-    /// Something was answered under the id of the request already.
+    /// A response is stored under the request id already.
     Answered(StoredAnswer),
-    /// Between resolving and locking somebody else changed what was resolved.
+    /// Another writer changed the resolved rows before they were locked.
     Moved,
 }
 

@@ -1,4 +1,4 @@
-//! Linking: one user absorbs another, or takes in an identity that nobody owns.
+//! Linking: one user absorbs another, or an identity without an owner is attached.
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
@@ -25,53 +25,53 @@ use crate::{
     store::{About, Answer, Link as StoredLink, LinkInserted, LockKeys, NewLink, Question, Session},
 };
 
-/// What a user token may not do.
+/// An action that a user token does not permit.
 const UNPROVEN: &str = "name the secondary user without a proof: send its token in link_with, or a ticket";
 
-/// What a user token may not do either.
+/// Another action that a user token does not permit.
 pub const MERGE_APP_METADATA: &str = "merge app_metadata";
 
 /// Links two users, or attaches an identity.
 pub struct Link {
-    /// On whose permission.
+    /// The permit of the call.
     pub permit: Permit,
     /// The primary user.
     pub target: Target,
     /// The secondary side.
     pub secondary: Secondary,
-    /// How.
+    /// The terms of the link.
     pub terms: LinkTerms,
-    /// Whether to change nothing.
+    /// Whether this is a preview, which changes nothing.
     pub validate_only: bool,
-    /// The hash of the ticket that a preview issues, for the link that goes on with what was previewed: of an account
-    /// at which the person signed in for it. Without one a preview writes nothing at all.
+    /// The hash of the ticket that a preview issues for the link after it, of an account at which the person signed
+    /// in for that link. Without one, a preview writes nothing at all.
     pub ticket: Option<[u8; 32]>,
-    /// When it was asked for.
+    /// The time of the call.
     pub now: DateTime<Utc>,
 }
 
-/// What a link came to.
+/// The result of a link.
 pub struct LinkAnswer {
-    /// The primary user as it is now.
+    /// The primary user after the link.
     pub user: User,
-    /// What the call came to.
+    /// What the link did.
     pub outcome: Outcome,
-    /// The link, if there is one. In a preview it has no id yet.
+    /// The link; `None` if there is none. In a preview it is not stored, so its id refers to nothing.
     pub link: Option<StoredLink>,
-    /// What became of the metadata.
+    /// The changes of the metadata.
     pub changes: MetadataChanges,
-    /// When the ticket of a preview is worth nothing more; `None` if none was issued.
+    /// When the ticket of a preview expires; `None` if none was issued.
     pub ticket_expire_time: Option<DateTime<Utc>>,
 }
 
-/// What a link came to, in a word.
+/// What a link did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
     /// The secondary user was absorbed.
     Absorbed,
-    /// An identity that nobody owned was attached.
+    /// An identity without an owner was attached.
     Attached,
-    /// There was nothing to do.
+    /// The users were linked already, and nothing changed.
     AlreadyLinked,
 }
 
@@ -93,7 +93,7 @@ impl Write for Link {
         }
         let (primary, ticket, step) = self.resolve(linking, session).await?;
         match step {
-            // Before anything of the other user is read, so that the refusal tells nothing of it.
+            // Before the other user's data is read, so that the refusal does not reveal it.
             Step::Absorb(_) if self.terms.attach_only => Err(Refusal::IdentityTaken.into()),
             Step::Absorb(secondary) => self.absorb(linking, session, &primary, &secondary, ticket.as_ref()).await,
             Step::Attach(arrival) => self.attach(linking, session, &primary, *arrival, ticket.as_ref()).await,
@@ -107,13 +107,13 @@ impl Write for Link {
 }
 
 impl Link {
-    /// The primary user, the ticket if that is the proof, and what is to be done.
+    /// The primary user, the ticket if it is the proof, and the next step.
     async fn resolve(&self, linking: &Linking, session: &mut Session) -> Result<(UserId, Option<Ticket>, Step), Error> {
         let fresh_write = linking.fresh_write(&self.permit)?;
         let ticket = match &self.secondary {
             Secondary::Ticket(hash) => match session.ticket(hash).await? {
                 Some(ticket) => Some(ticket),
-                // It need not be there any more where this very call has been answered.
+                // The ticket may be used up if this same call has a stored response.
                 None => {
                     resolve(session, &self.target, fresh_write, [], self.now).await?;
                     return Err(Refusal::LinkTicketInvalid.into());
@@ -121,7 +121,7 @@ impl Link {
             },
             _ => None,
         };
-        // The sign-in had to be fresh when the flow began.
+        // The sign-in was checked to be fresh when the flow began.
         let purpose = if self.secondary.is_of_flow(ticket.as_ref()) { Purpose::Write } else { fresh_write };
         let named = self.secondary.named(ticket.as_ref())?;
         if self.target.names().contains(&named) {
@@ -191,7 +191,7 @@ impl Link {
         if !self.validate_only {
             session.move_identities(&done.moved, &done.primary.id).await?;
             session.save_users(&[&done.primary, &done.secondary]).await?;
-            // Whether it has absorbed others is not seen from its identities: those may be gone.
+            // Its identities do not show whether it has absorbed others: those may have left.
             let repointed = session.repoint_absorbed(&done.secondary, &done.primary.id, now).await?;
             let event = Event::UserLinked {
                 primary: UserChange::of(&done.primary),
@@ -212,7 +212,7 @@ impl Link {
                 proof: &self.secondary.proof(),
             };
             if session.insert_link(&new).await? == LinkInserted::ProofUsed {
-                // Resolving again tells whether this was a retry or a replay.
+                // Resolving again shows whether this is a retry or a replay.
                 return Err(Error::Moved);
             }
         }
@@ -233,7 +233,7 @@ impl Link {
         let keys = LockKeys::default().user(primary).identity(&identity.id);
         let (mut users, now) = preview::begin(session, self.is_read_only(), &keys, Rows::Of(&[primary])).await?;
         let mut user = take_target(&mut users, primary, &self.target)?;
-        // It may have come and gone while this waited.
+        // The identity may have been added and deleted while this waited.
         let deleted = session.delete_time(&Named::Identity(identity.id.clone())).await?;
         if deleted.is_some_and(|deleted| proven_at <= deleted) {
             return Err(self.secondary.refusal().into());
@@ -254,15 +254,15 @@ impl Link {
         }
     }
 
-    /// How the secondary's identities come to the primary user, as its locked row has it.
+    /// How the secondary's identities move to the primary user, given its locked row.
     fn moved(&self, primary: &User, now: DateTime<Utc>) -> Moved {
         let vouched = self.target.vouches(primary, self.now);
         Moved { time: now, by_proof: self.secondary.is_proven(), vouched }
     }
 
-    /// The identity was unowned when its proof was judged and has an owner now. If that is the
-    /// primary user, somebody made this very call; otherwise it is not for us to absorb whoever
-    /// owns it, since the proof was judged without them.
+    /// The identity had no owner when its proof was judged, and has one now. If the owner is the primary user, the
+    /// same call has been made before. Otherwise the owner must not be absorbed, since the proof was judged without
+    /// it.
     async fn overtaken(&self, linking: &Linking, session: &mut Session, primary: &UserId) -> Result<LinkAnswer, Error> {
         session.abandon().await?;
         match self.resolve(linking, session).await {
@@ -301,7 +301,8 @@ impl Link {
         self.validate_only && !self.issues_ticket()
     }
 
-    /// Issues the ticket of a preview: for this user, who began, and to absorb the owner of the account, as both are.
+    /// Issues the ticket of a preview. It permits this user, which began the flow, to absorb the account's owner, as
+    /// long as both are unchanged.
     async fn issue(
         &self,
         session: &mut Session,

@@ -1,4 +1,4 @@
-//! Merging metadata into a user's, outside of a link.
+//! Merging metadata into a user's metadata, without a link.
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
@@ -20,46 +20,46 @@ use crate::{
     store::{LockKeys, Question, Session},
 };
 
-/// Merges metadata into a user's.
+/// Merges metadata into a user's metadata.
 pub struct MergeMetadata {
-    /// On whose permission.
+    /// The permit of the call.
     pub permit: Permit,
     /// The user that is changed.
     pub target: Target,
-    /// What is merged in.
+    /// The source of the metadata.
     pub source: MergeSource,
     /// How `user_metadata` is merged.
     pub user_metadata: Strategy,
     /// How `app_metadata` is merged.
     pub app_metadata: Strategy,
-    /// The version that the user must have.
+    /// The version that the user must have; `None` for any.
     pub expected_version: Option<i64>,
-    /// Whether to change nothing.
+    /// Whether this is a preview, which changes nothing.
     pub validate_only: bool,
-    /// When it was asked for.
+    /// The time of the call.
     pub now: DateTime<Utc>,
 }
 
-/// Where the metadata comes from.
+/// The source of the metadata.
 pub enum MergeSource {
     /// Another live user.
     User(UserId),
-    /// The caller.
+    /// The request itself.
     Given {
         /// For `user_metadata`.
         user_metadata: Metadata,
         /// For `app_metadata`.
         app_metadata: Metadata,
     },
-    /// What a link kept.
+    /// The metadata that a link kept.
     Link(Uuid),
 }
 
-/// What a merge came to.
+/// The result of a merge.
 pub struct MergedMetadata {
-    /// The user as it is now.
+    /// The user after the merge.
     pub user: User,
-    /// What became of the metadata.
+    /// The changes of the metadata.
     pub changes: MetadataChanges,
 }
 
@@ -119,7 +119,7 @@ impl Write for MergeMetadata {
 }
 
 impl MergeMetadata {
-    /// The user that is changed, and the one whose row the metadata comes from.
+    /// The user that is changed, and the user from whose row the metadata comes, if any.
     async fn resolve(&self, session: &mut Session) -> Result<(UserId, Option<UserId>), Error> {
         match &self.source {
             MergeSource::Given { .. } => {
@@ -158,11 +158,11 @@ impl MergeMetadata {
             (MergeSource::User(_), Some(user)) if user.absorbed.is_none() => {
                 Ok((user.user_metadata, user.app_metadata))
             }
-            // Absorbed meanwhile.
+            // The user was absorbed since.
             (MergeSource::User(_), _) => Err(Error::Moved),
             (MergeSource::Link(link), Some(user)) => match user.absorbed {
                 Some(absorbed) if absorbed.by_link == *link => Ok((user.user_metadata, user.app_metadata)),
-                // Undone meanwhile.
+                // The link was undone since.
                 _ => Err(Error::Moved),
             },
             (MergeSource::Link(link), None) => {

@@ -1,9 +1,8 @@
-//! The use cases that change something: the rules, the store and the proofs, put together.
+//! The use cases that change data. They combine the rules, the store and the proofs.
 //!
-//! A write runs in a task of its own, to its end, even if whoever asked for it goes away: first it
-//! resolves who is meant, without a transaction; then it takes its locks, reads the rows again,
-//! lets the rules decide on them, writes and commits. If the rows are not the ones that were
-//! resolved, it starts again.
+//! A write runs in a task of its own, to its end, even if the client disconnects. It first resolves the users of the
+//! call, without a transaction. Then it takes its locks, reads the rows again, applies the rules to them, writes and
+//! commits. If the rows differ from those that were resolved, it starts again.
 
 mod attachment;
 mod attempts;
@@ -47,10 +46,10 @@ use crate::{
     store::{Actor, ActorKind, Answer, Known, Link as StoredLink, LockKeys, Question, Session, Store},
 };
 
-/// What a person may do who may link.
+/// The rpc whose permission a person needs to link.
 const LINK: &str = "/identity.v1.IdentityService/Link";
 
-/// Everything that the use cases need.
+/// The dependencies of the use cases.
 pub struct Linking {
     store: Store,
     issuers: Issuers,
@@ -58,64 +57,69 @@ pub struct Linking {
     tasks: TaskTracker,
 }
 
-/// A change that a caller asked for.
+/// A change that a caller asks for.
 pub trait Write: Send + Sync + 'static {
-    /// What the caller is told.
+    /// The result for the caller.
     type Answer: Send + 'static;
 
-    /// The rpc that asks for it: each has request ids of its own.
+    /// The rpc of the change. Each rpc has request ids of its own.
     const RPC: &'static str;
 
-    /// On whose permission.
+    /// The permit of the call.
     fn permit(&self) -> &Permit;
 
-    /// Makes the change once, but for its commit. [`Error::Moved`] if somebody else was faster.
+    /// Makes the change once, without the commit.
+    ///
+    /// # Errors
+    /// [`Error::Moved`] if another writer changed the rows first.
     fn attempt(
         &self,
         linking: &Linking,
         session: &mut Session,
     ) -> impl Future<Output = Result<Self::Answer, Error>> + Send;
 
-    /// Whoever is in the answer: it is not kept longer than they are.
+    /// The users and identities in the response: it is not kept after one of them is deleted.
     fn concerned(answer: &Self::Answer) -> Vec<Named>;
 
-    /// Where the caller leaves its user by this very change: which user it is then, if any, and what its retry is
-    /// told, without the data of a user that others still have.
+    /// For a change by which the caller leaves its user: the caller's user afterwards, if any, and the response for a
+    /// retry, without the data of the user that it left. `None` for other changes.
     fn left(&self, _: &Self::Answer) -> Option<(Option<UserId>, Self::Answer)> {
         None
     }
 
-    /// What is left to do once the change is committed. The caller waits for it, but the change stands
-    /// whatever comes of it.
+    /// Work after the commit. The caller waits for it, but its result does not affect the change.
     fn finish(&self, _: &Linking) -> impl Future<Output = ()> + Send {
         async {}
     }
 }
 
 impl Linking {
-    /// Use cases over this store, for these tenants, on the word of these issuers.
+    /// The use cases over this store, for these tenants, with these trusted issuers.
     pub fn new(store: Store, issuers: Issuers, tenants: BTreeMap<TenantId, Tenant>) -> Self {
         Self { store, issuers, tenants, tasks: TaskTracker::new() }
     }
 
-    /// The store, for reading.
+    /// The store, for reads.
     pub fn store(&self) -> &Store {
         &self.store
     }
 
-    /// Whom we trust.
+    /// The trusted issuers.
     pub fn issuers(&self) -> &Issuers {
         &self.issuers
     }
 
-    /// Waits for the writes under way. No new ones may be begun.
+    /// Waits for the running writes. No new one may begin.
     pub async fn drain(&self) {
         self.tasks.close();
         self.tasks.wait().await;
     }
 
-    /// Turns away a caller that signed in at a provider at which nobody signs in: one that is disabled, link-only, or
+    /// Refuses a caller whose token is of a provider at which no user signs in: one that is disabled, link-only, or
     /// not the tenant's.
+    ///
+    /// # Errors
+    /// [`Denial::TokenInvalid`].
     pub fn expect_sign_in(&self, permit: &Permit) -> Result<(), Denial> {
         let Caller::User(UserCaller { named: Named::Identity(identity), .. }) = permit.caller() else {
             return Ok(());
@@ -127,8 +131,11 @@ impl Linking {
         Err(Denial::TokenInvalid("its provider is disabled, link-only or not declared"))
     }
 
-    /// The permission to link of the person whose token a service passes on: what the gate would give to who
-    /// calls `Link` with it.
+    /// The permit to link for the user whose token a service passes on: the permit that a caller of `Link` with this
+    /// token gets.
+    ///
+    /// # Errors
+    /// [`Error::Denied`] if the token is invalid, a service's, of another tenant, or without the permission.
     pub async fn permit_link(&self, by: &Permit, user_token: &str, now: DateTime<Utc>) -> Result<Permit, Error> {
         let token = self.issuers.verify(user_token, TokenUse::Bearer, now).await?;
         if token.who == Who::Service || !token.tenants.contains(by.tenant()) {
@@ -140,25 +147,31 @@ impl Linking {
         Ok(permit.in_place_of(by))
     }
 
-    /// What a change wants of who can sign in as a user.
+    /// The purpose of a change of the identities that can sign in as a user.
+    ///
+    /// # Errors
+    /// [`Error::Fault`] if the permit's tenant is not configured.
     pub fn fresh_write(&self, permit: &Permit) -> Result<Purpose, Error> {
         Ok(Purpose::FreshWrite(self.tenant(permit)?.max_sign_in_age))
     }
 
-    /// What is special about the tenant of a permit.
+    /// The configuration of the permit's tenant.
+    ///
+    /// # Errors
+    /// [`Error::Fault`] if the tenant is not configured.
     pub fn tenant(&self, permit: &Permit) -> Result<&Tenant, Error> {
         let tenant = self.tenants.get(permit.tenant());
         tenant.ok_or_else(|| Error::Fault(format!("tenant {} is not configured", permit.tenant())))
     }
 }
 
-/// This id of a new user, `provider|subject` of its own account, if that is free.
+/// The id of a new user, `provider|subject` of its own account; `None` if it is not free.
 async fn free_id(session: &mut Session, id: UserId) -> Result<Option<UserId>, Error> {
     let known = unanswered(session, &[Question::from(Named::UserId(id.clone()))]).await?;
     Ok(known.iter().all(Answer::is_free_id).then_some(id))
 }
 
-/// The token of a user that calls for itself.
+/// The token of a user that calls for itself; `None` for a service.
 fn calling_token(permit: &Permit) -> Option<CallingToken> {
     match permit.caller() {
         Caller::User(user) => Some(CallingToken { named: user.named.clone(), hash: user.stamp.hash }),
@@ -166,7 +179,8 @@ fn calling_token(permit: &Permit) -> Option<CallingToken> {
     }
 }
 
-/// The locked row of the user that a call changes; a fresh sign-in there vouches for what came after it by an old one.
+/// Records on `user`, the locked row of the user that a call changes, that a fresh sign-in vouches for the identities
+/// that an old one added after it.
 async fn vouch(
     session: &mut Session,
     target: &Target,
@@ -191,8 +205,8 @@ fn random_user_id() -> Result<UserId, Error> {
     UserId::parse(&id).ok_or_else(|| Error::Fault("a random id is not well-formed".to_owned()))
 }
 
-/// Who does it, for the history: a service, or the user `own` itself, whichever of its identities
-/// or former ids the token names.
+/// The actor for the history: a service, or the user `own`, independently of which of its identities or former ids
+/// the token names.
 fn actor(permit: &Permit, own: &UserId) -> Actor {
     match permit.caller() {
         Caller::User(user) => Actor { kind: ActorKind::User, issuer: user.issuer.clone(), subject: own.to_string() },
@@ -202,27 +216,32 @@ fn actor(permit: &Permit, own: &UserId) -> Actor {
     }
 }
 
-/// A user, its identities, and the users that they came from.
+/// A user, its identities, and their origin users.
 fn named_in(user: &User) -> Vec<Named> {
     let identities = user.identities.iter();
     let others = identities.flat_map(|of| [Named::Identity(of.id.clone()), Named::UserId(of.home.clone())]);
     [Named::UserId(user.id.clone())].into_iter().chain(others).collect()
 }
 
-/// Whoever a link names.
+/// The users and identities that a link names.
 fn named_in_link(link: &StoredLink) -> impl Iterator<Item = Named> {
     let users = [&link.primary].into_iter().chain(&link.secondary).cloned().map(Named::UserId);
     users.chain(link.moved.iter().cloned().map(Named::Identity))
 }
 
-/// An answer that tells of what was done before is kept too, under a request id, and must not outlive a
-/// deletion: locks whoever is in it. [`Error::Moved`] if the link is another behind the locks.
+/// Locks the users and identities of a response about an earlier change. Under a request id this response is stored
+/// too, and must not outlive a deletion.
+///
+/// # Errors
+/// [`Error::Moved`] if the link changed before the locks were held.
 async fn lock_told(session: &mut Session, users: &[&UserId], link: Option<&StoredLink>) -> Result<(), Error> {
     if session.has_request_id() { lock_named(session, users, link).await } else { Ok(()) }
 }
 
-/// Locks users, and whoever is in a link, where something that names them is about to be written.
-/// [`Error::Moved`] if the link is another behind the locks.
+/// Locks users, and the users and identities that a link names, before something that names them is written.
+///
+/// # Errors
+/// [`Error::Moved`] if the link changed before the locks were held.
 async fn lock_named(session: &mut Session, users: &[&UserId], link: Option<&StoredLink>) -> Result<(), Error> {
     let keys = users.iter().fold(LockKeys::default(), |keys, id| keys.user(id));
     let keys = link.iter().flat_map(|link| named_in_link(link)).fold(keys, |keys, named| match named {
@@ -236,8 +255,12 @@ async fn lock_named(session: &mut Session, users: &[&UserId], link: Option<&Stor
     }
 }
 
-/// The live user that a call is about, in one statement together with what else is asked. The
-/// answers to `also` come back beside it. [`Error::Answered`] if the call was answered before.
+/// Resolves the live user of a call, and runs the lookups `also` in the same statement. Returns the user's id and the
+/// results of `also`.
+///
+/// # Errors
+/// [`Error::Answered`] if the call has a stored response; [`Error::Denied`] or [`Error::Refused`] if the caller may
+/// not call.
 pub async fn resolve<const N: usize>(
     session: &mut Session,
     target: &Target,
@@ -267,6 +290,9 @@ pub async fn resolve<const N: usize>(
 }
 
 /// The user that a read is about.
+///
+/// # Errors
+/// [`Refusal::UserNotFound`], and those of [`resolve`].
 pub async fn read_user(session: &mut Session, target: &Target, now: DateTime<Utc>) -> Result<User, Error> {
     if let Some(id) = target.named_by_service() {
         let user = session.user_by_id(id).await?.filter(|user| target.is_surely(user));
@@ -276,8 +302,10 @@ pub async fn read_user(session: &mut Session, target: &Target, now: DateTime<Utc
     Ok(session.user_by_id(&id).await?.ok_or(Refusal::UserNotFound)?)
 }
 
-/// The answers to questions about whomever no permission depends on. [`Error::Answered`] if the call was
-/// answered before.
+/// The results of lookups on which no permission depends.
+///
+/// # Errors
+/// [`Error::Answered`] if the call has a stored response.
 async fn unanswered(session: &mut Session, questions: &[Question]) -> Result<Vec<Answer>, Error> {
     match session.standing(questions).await? {
         Known { stored: Some(stored), .. } => Err(Error::Answered(stored)),
@@ -285,19 +313,22 @@ async fn unanswered(session: &mut Session, questions: &[Question]) -> Result<Vec
     }
 }
 
-/// Takes the user with this id out of the rows that were read; it must be there.
+/// Takes the user with this id out of the rows that were read.
+///
+/// # Errors
+/// [`Error::Moved`] if it is not among them.
 fn take(users: &mut Vec<User>, id: &UserId) -> Result<User, Error> {
     let at = users.iter().position(|user| user.id == *id).ok_or(Error::Moved)?;
     Ok(users.swap_remove(at))
 }
 
-/// The same, and it must be live.
+/// The same; [`Error::Moved`] also if the user is not live.
 fn take_live(users: &mut Vec<User>, id: &UserId) -> Result<User, Error> {
     let user = take(users, id)?;
     if user.absorbed.is_some() { Err(Error::Moved) } else { Ok(user) }
 }
 
-/// The same, and it must still be the user whom the call is about.
+/// The same; [`Error::Moved`] also if it is no longer the user of the call.
 fn take_target(users: &mut Vec<User>, id: &UserId, target: &Target) -> Result<User, Error> {
     let user = take_live(users, id)?;
     if target.still_means(&user) { Ok(user) } else { Err(Error::Moved) }

@@ -1,4 +1,4 @@
-//! The one difference between a change and its preview.
+//! The only difference between a change and its preview.
 
 use chrono::{DateTime, Utc};
 
@@ -9,19 +9,19 @@ use crate::{
     store::{LockKeys, Session},
 };
 
-/// The rows that a change is decided on.
+/// The rows on which a change is decided.
 pub(super) enum Rows<'a> {
-    /// These very users'.
+    /// Those of these users.
     Of(&'a [&'a UserId]),
-    /// A live user's and those of everybody it holds, itself first; and those of others, if there are any.
+    /// Those of a live user, first, and of all users that it holds; and those of other users, where they exist.
     Household(&'a UserId, &'a [&'a UserId]),
 }
 
-/// Reads the rows that a change is decided on, and tells the time of the change. They are locked, inside a
-/// transaction that this begins, unless it `is_read_only`: a preview that writes nothing.
+/// Reads the rows on which a change is decided, and returns them with the time of the change. Unless it
+/// `is_read_only`, this begins a transaction and locks the rows. A read-only preview writes nothing.
 ///
-/// The time is taken behind the locks, and is never before that of an earlier change of these rows:
-/// so times agree with the order in which changes happen.
+/// The time is taken while holding the locks, and is never before that of an earlier change of these rows. Times thus
+/// agree with the order of changes.
 pub(super) async fn begin(
     session: &mut Session,
     is_read_only: bool,

@@ -1,4 +1,4 @@
-//! Which of a user's identities is the primary one.
+//! Sets a user's primary identity.
 
 use chrono::{DateTime, Utc};
 
@@ -13,19 +13,19 @@ use crate::{
     store::{LockKeys, Session},
 };
 
-/// Makes another identity primary.
+/// Makes another identity of a user the primary one.
 pub struct SetPrimaryIdentity {
-    /// On whose permission.
+    /// The permit of the call.
     pub permit: Permit,
     /// The user.
     pub target: Target,
     /// The identity.
     pub identity: IdentityRef,
-    /// The version that the user must have.
+    /// The version that the user must have; `None` for any.
     pub expected_version: Option<i64>,
-    /// Whether to change nothing.
+    /// Whether this is a preview, which changes nothing.
     pub validate_only: bool,
-    /// When it was asked for.
+    /// The time of the call.
     pub now: DateTime<Utc>,
 }
 

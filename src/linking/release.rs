@@ -1,4 +1,4 @@
-//! Releasing: a user lets an account go.
+//! Releasing: a user gives up an account.
 
 use chrono::{DateTime, Utc};
 
@@ -17,25 +17,26 @@ use crate::{
     store::{LockKeys, Question, Session},
 };
 
-/// Releases an identity: its user does without it, and its next sign-in is another user.
+/// Releases an identity: its user loses it, and its next sign-in is a new user.
 pub struct Release {
-    /// On whose permission.
+    /// The permit of the call.
     pub permit: Permit,
-    /// The user that lets it go.
+    /// The user that releases the identity.
     pub target: Target,
     /// The identity.
     pub identity: IdentityRef,
-    /// The version that the user must have.
+    /// The version that the user must have; `None` for any.
     pub expected_version: Option<i64>,
-    /// Whether to change nothing.
+    /// Whether this is a preview, which changes nothing.
     pub validate_only: bool,
-    /// When it was asked for.
+    /// The time of the call.
     pub now: DateTime<Utc>,
 }
 
-/// What there is after a release.
+/// The result of a release.
 pub struct ReleaseAnswer {
-    /// The user that let it go; `None` for the retry of a caller whose token named it by that account.
+    /// The user that released the identity; `None` in the retry of a caller whose token named the user by that
+    /// account.
     pub user: Option<User>,
     /// The identity.
     pub identity: IdentityRef,
@@ -44,7 +45,7 @@ pub struct ReleaseAnswer {
 impl Write for Release {
     type Answer = ReleaseAnswer;
 
-    /// It is a mode of that rpc.
+    /// Releasing is a mode of this rpc.
     const RPC: &'static str = "Unlink";
 
     fn permit(&self) -> &Permit {
@@ -59,7 +60,7 @@ impl Write for Release {
         if known.standing.is_none_or(|standing| standing.holder != owner) {
             return Err(Refusal::IdentityNotFound.into());
         }
-        // Whoever makes a user of the account, or links it, waits for this.
+        // A writer that creates a user for the account, or links it, waits for this lock.
         let keys = LockKeys::default().user(&owner).identity(&self.identity);
         let (mut users, now) = preview::begin(session, self.validate_only, &keys, Rows::Of(&[&owner])).await?;
         let mut owner = take_target(&mut users, &owner, &self.target)?;

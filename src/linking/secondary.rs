@@ -1,4 +1,4 @@
-//! The secondary side of a link: how it is named, what proves it, and what is to be done about it.
+//! The secondary side of a link: how it is named, what proves it, and the step that follows.
 
 use std::sync::Arc;
 
@@ -19,42 +19,43 @@ use crate::{
     store::{Answer, Proof},
 };
 
-/// What a token tells as an email is left out if it is longer, in bytes. No address is.
+/// The longest email of a token that is kept, in bytes. No address is longer.
 const MAX_TOLD_EMAIL: usize = 320;
 
-/// How the secondary side is named.
+/// How the secondary side of a link is named.
 pub enum Secondary {
-    /// By a token of it, which has been verified.
+    /// By a token of the secondary user, which has been verified.
     Proven(Arc<VerifiedToken>),
-    /// By one of its identities, on a service's word.
+    /// By one of its identities, named by a service.
     Identity(IdentityRef),
-    /// By its main identity, which is primary or gave it its id, on a service's word. One that another user has taken
-    /// in names nobody, nor does one whose `provider|subject` is another user's id: who says so may mean that one.
+    /// By its main identity, named by a service: the primary identity, or the one that gave the user its id. An
+    /// identity that another user has absorbed names no user. Nor does one whose `provider|subject` is another user's
+    /// id, because the service may mean that user.
     MainIdentity(IdentityRef),
-    /// By its id, on a service's word.
+    /// By its id, named by a service.
     User(UserId),
     /// By the ticket with this hash.
     Ticket([u8; 32]),
-    /// By an account at which the person has just signed in, for this very link.
+    /// By an account at which the person has just signed in, for this link only.
     Account(Box<UnownedIdentity>),
-    /// By an account at which the person signed in some minutes ago, for this very link, as it was kept.
+    /// By an account at which the person signed in some minutes ago, for this link only, as it was stored.
     Kept(Box<Proven>),
 }
 
-/// What is to be done about the secondary side.
+/// The next step for the secondary side.
 pub(super) enum Step {
     /// Absorb this user.
     Absorb(UserId),
-    /// Attach an identity that nobody owns.
+    /// Attach an identity without an owner.
     Attach(Box<Arrival>),
-    /// Nothing: it is done.
+    /// Nothing, because the users are linked already.
     Nothing {
-        /// The link that did it.
+        /// The link that joined them; `None` if no link did.
         link: Option<Uuid>,
     },
 }
 
-/// An identity that was proven, and that nobody owns.
+/// A proven identity without an owner.
 pub(super) struct Arrival {
     /// The identity.
     pub account: UnownedIdentity,
@@ -64,6 +65,9 @@ pub(super) struct Arrival {
 
 impl Linking {
     /// Verifies a `link_with` token as a proof for a link in the permit's tenant.
+    ///
+    /// # Errors
+    /// [`Refusal::LinkTokenInvalid`], and [`Denial::KeysUnavailable`] if the issuer's keys cannot be read.
     pub async fn verify_link_with(&self, permit: &Permit, token: &str, now: DateTime<Utc>) -> Result<Secondary, Error> {
         let proof = self.issuers.verify(token, TokenUse::LinkWith, now).await.map_err(|denial| match denial {
             Denial::KeysUnavailable => Error::Denied(Denial::KeysUnavailable),
@@ -77,7 +81,8 @@ impl Linking {
             Who::User(Named::UserId(_)) => true,
             Who::Service => false,
         };
-        // A proof is as fresh as what it may lead to. A token that was renewed just now may be of an old session.
+        // A proof must be as fresh as the sign-in that the link demands. A token that was renewed just now may be of
+        // an old session.
         let is_fresh = proof.authenticated_at.is_some_and(|time| time >= now - RECENT_SIGN_IN);
         if is_enabled && is_fresh && proof.tenants.contains(permit.tenant()) {
             Ok(Secondary::Proven(proof))
@@ -88,12 +93,12 @@ impl Linking {
 }
 
 impl Secondary {
-    /// By a ticket, as a caller gives it.
+    /// A ticket in the form in which a caller sends it.
     pub fn of_ticket(text: &str) -> Self {
         Self::Ticket(sha256(text.as_bytes()))
     }
 
-    /// Whether something proves it, instead of a service's word.
+    /// Whether a proof supports it, and not only a service's claim.
     pub(super) fn is_proven(&self) -> bool {
         match self {
             Self::Proven(_) | Self::Ticket(_) | Self::Account(_) | Self::Kept(_) => true,
@@ -101,7 +106,7 @@ impl Secondary {
         }
     }
 
-    /// Whom it names; a ticket, the account that it proves.
+    /// The user or identity that it names; for a ticket, the account that the ticket proves.
     pub(super) fn named(&self, ticket: Option<&Ticket>) -> Result<Named, Error> {
         match self {
             Self::Identity(identity) | Self::MainIdentity(identity) => Ok(Named::Identity(identity.clone())),
@@ -119,13 +124,13 @@ impl Secondary {
         }
     }
 
-    /// Whether a flow at a provider stands behind it, which wanted a fresh sign-in when it began.
+    /// Whether it rests on a flow at a provider, which demanded a fresh sign-in when it began.
     pub(super) fn is_of_flow(&self, ticket: Option<&Ticket>) -> bool {
         let is_of_preview = ticket.is_some_and(|ticket| matches!(ticket.purpose, TicketPurpose::Link(_)));
         matches!(self, Self::Account(_) | Self::Kept(_)) || is_of_preview
     }
 
-    /// The account at which the person signed in for this very link, and when.
+    /// The account at which the person signed in for this link, and the time; `None` for other proofs.
     pub(super) fn account(&self, now: DateTime<Utc>) -> Option<(&UnownedIdentity, DateTime<Utc>)> {
         match self {
             Self::Account(account) => Some((account, now)),
@@ -134,7 +139,7 @@ impl Secondary {
         }
     }
 
-    /// What was proven before this call, and must still be so.
+    /// The proof from before this call, which must still hold.
     fn kept<'a>(&'a self, ticket: Option<&'a Ticket>) -> Option<&'a Proven> {
         match self {
             Self::Kept(proven) => Some(proven),
@@ -143,8 +148,11 @@ impl Secondary {
         }
     }
 
-    /// Refuses what does not hold of the locked rows: that the ticket is for the primary user, and that the secondary
-    /// one, if there is one, is as it was when its account was proven.
+    /// Refuses if the ticket is not for the primary user, or if the secondary user has changed since its account was
+    /// proven. Both users are locked rows.
+    ///
+    /// # Errors
+    /// [`Secondary::refusal`].
     pub(super) fn expect_as_it_was(
         &self,
         ticket: Option<&Ticket>,
@@ -160,7 +168,7 @@ impl Secondary {
         if is_for_primary && is_as_it_was { Ok(()) } else { Err(self.refusal()) }
     }
 
-    /// The id of the user that it seems to name, beside the identity.
+    /// The user id that it also seems to name, beside the identity.
     pub(super) fn user_id(&self) -> Option<UserId> {
         match self {
             Self::MainIdentity(identity) => identity.as_user_id(),
@@ -168,14 +176,14 @@ impl Secondary {
         }
     }
 
-    /// Whether what was found of it is still so of the row that was locked since.
+    /// Whether the lookup's result still holds for the row that was locked since.
     pub(super) fn still_names(&self, named: &Named, user: &User) -> bool {
         let is_outdated =
             |token: &VerifiedToken| user.has_withdrawn(&token.stamp()) || user.only_reads(named, &token.stamp());
         user.is_meant_by(named) && !self.token().is_some_and(is_outdated)
     }
 
-    /// The token that proves it, if one does.
+    /// The token that proves it; `None` for other proofs.
     pub(super) fn token(&self) -> Option<&VerifiedToken> {
         match self {
             Self::Proven(token) => Some(token),
@@ -183,10 +191,10 @@ impl Secondary {
         }
     }
 
-    /// What a proof is used up by.
+    /// The hash that marks a proof as used; `None` if none is needed.
     pub(super) fn proof_hash(&self) -> Option<[u8; 32]> {
         match self {
-            // Its attempt is used up already.
+            // The attempt is used up already.
             Self::Identity(_) | Self::MainIdentity(_) | Self::User(_) | Self::Account(_) | Self::Kept(_) => None,
             Self::Proven(token) => Some(token.hash),
             Self::Ticket(hash) => Some(*hash),
@@ -204,7 +212,7 @@ impl Secondary {
         }
     }
 
-    /// How it is refused if it does not prove anything, whatever the cause.
+    /// The refusal of an invalid proof, the same for each cause.
     pub(super) fn refusal(&self) -> Refusal {
         match self {
             Self::Ticket(_) => Refusal::LinkTicketInvalid,
@@ -215,9 +223,12 @@ impl Secondary {
         }
     }
 
-    /// Refuses a user that its naming does not reach. An account that nobody signs in with brings along no user
-    /// who can sign in: it would be a way into that. Nor does an account that came to the user by an old sign-in: whose
-    /// it is has not been shown by an account that was there before.
+    /// Refuses a user beyond the reach of the proof. An account that cannot sign in does not prove a user that can:
+    /// it would be a way into that user. Nor does an account that an old sign-in added to the user: no older account
+    /// has confirmed its owner.
+    ///
+    /// # Errors
+    /// [`Refusal::IdentityTaken`], and [`Secondary::refusal`].
     pub(super) fn expect_reach(&self, tenant: &Tenant, ticket: Option<&Ticket>, user: &User) -> Result<(), Refusal> {
         let (proving, refusal) = match self {
             Self::MainIdentity(identity)
@@ -229,7 +240,7 @@ impl Secondary {
                 Who::User(Named::Identity(identity)) => {
                     (identity, Refusal::LinkTokenInvalid(LinkTokenProblem::Invalid))
                 }
-                // It says nothing of the account where the person signed in.
+                // The token does not show at which account the person signed in.
                 Who::User(Named::UserId(_)) if !user.is_all_vouched() => {
                     return Err(Refusal::LinkTokenInvalid(LinkTokenProblem::Invalid));
                 }
@@ -242,13 +253,16 @@ impl Secondary {
             }
             Self::Identity(_) | Self::MainIdentity(_) | Self::User(_) => return Ok(()),
         };
-        // A provider that is disabled or undeclared today may let people in again tomorrow.
+        // A provider that is disabled or undeclared today may accept sign-ins again tomorrow.
         let is_link_only = |identity: &IdentityRef| tenant.provider(&identity.provider).policy.link_only;
         let reaches = tenant.can_sign_in(&proving.provider) || user.identities.iter().all(|of| is_link_only(&of.id));
         if reaches && user.is_vouched(proving) { Ok(()) } else { Err(refusal) }
     }
 
-    /// What is to be done, from what is known of the secondary side.
+    /// The next step, given the lookup's result for the secondary side.
+    ///
+    /// # Errors
+    /// [`Refusal`] if it does not exist, its proof is invalid, or the rules refuse the link.
     pub(super) fn step(
         &self,
         tenant: &Tenant,
@@ -258,8 +272,8 @@ impl Secondary {
         now: DateTime<Utc>,
     ) -> Result<Step, Refusal> {
         if let Some(used) = &known.proof_use {
-            // The same call again, perhaps because its answer was lost; anything else is a replay.
-            // What it names may have left the primary user though the link stands for others.
+            // The same call again, perhaps because its response was lost; any other use is a replay. The identity may
+            // have left the primary user although the link stands for others.
             let is_here = known.standing.as_ref().is_some_and(|standing| standing.holder == *primary);
             let again = used.primary.as_ref() == Some(primary) && !used.undone && is_here;
             return if again { Ok(Step::Nothing { link: Some(used.link) }) } else { Err(self.refusal()) };
@@ -289,10 +303,10 @@ impl Secondary {
     }
 }
 
-/// What a token proves now. It is judged like a bearer, but every cause has the one answer.
+/// The step that a token proves now. The token is judged like a bearer token, but each cause gives the same refusal.
 fn proven_step(tenant: &Tenant, token: &VerifiedToken, primary: &UserId, known: &Answer) -> Result<Step, Refusal> {
     let Some(standing) = &known.standing else {
-        // A token that is older than the deletion of what it names proves nothing any more.
+        // A token from before the deletion of what it names proves nothing.
         let outlived = known.delete_time.is_some_and(|deleted| token.issued_at <= deleted);
         return match &token.who {
             Who::User(Named::Identity(identity)) if !outlived => {
@@ -315,8 +329,8 @@ fn proven_step(tenant: &Tenant, token: &VerifiedToken, primary: &UserId, known: 
     Ok(Step::Absorb(standing.holder.clone()))
 }
 
-/// What a ticket proves now: one of candidates an account, for as long as nobody owns it; one of a link whatever the
-/// link was previewed with, to the user that began it.
+/// The step that a ticket proves now. A ticket of candidates proves an account as long as it has no owner. A ticket
+/// of a link proves the previewed account, to the user that began the link.
 fn ticket_step(tenant: &Tenant, ticket: Option<&Ticket>, primary: &UserId, known: &Answer) -> Result<Step, Refusal> {
     let Ticket { proven, purpose } = ticket.ok_or(Refusal::LinkTicketInvalid)?;
     let is_for_it = match purpose {
@@ -328,7 +342,7 @@ fn ticket_step(tenant: &Tenant, ticket: Option<&Ticket>, primary: &UserId, known
     step.ok_or(Refusal::LinkTicketInvalid)
 }
 
-/// What an account that was proven before this call proves now; `None` if it has another owner than then.
+/// The step that an account proven before this call proves now; `None` if its owner has changed.
 fn kept_step(tenant: &Tenant, proven: &Proven, primary: &UserId, known: &Answer) -> Result<Option<Step>, Refusal> {
     let provider = tenant.provider(&proven.account.id.provider);
     if !provider.policy.enabled {
@@ -351,7 +365,7 @@ fn kept_step(tenant: &Tenant, proven: &Proven, primary: &UserId, known: &Answer)
     })
 }
 
-/// What an account that the person signed in at in this very call proves: whoever has it is that person.
+/// The step for an account at which the person signed in within this call: its owner is that person.
 fn account_step(
     tenant: &Tenant,
     account: &UnownedIdentity,
@@ -367,7 +381,7 @@ fn account_step(
             Ok(Step::Nothing { link: link.or(known.home_link) })
         }
         Some(standing) => Ok(Step::Absorb(standing.holder.clone())),
-        // Deleted while the person signed in there.
+        // The account was deleted while the person signed in at the provider.
         None if known.delete_time.is_some_and(|deleted| now <= deleted) => Err(Refusal::SignInInvalid),
         None => {
             let account = tenant.described(account.clone());
@@ -378,8 +392,7 @@ fn account_step(
 
 /// The identity as its token describes it.
 fn told(id: IdentityRef, token: &VerifiedToken) -> UnownedIdentity {
-    // What does not fit is not worth refusing a link for: it is the provider's, and it can be
-    // had from there again.
+    // A profile that does not fit must not fail the link: the provider can send it again.
     let profile_data = Metadata::parse("", token.claims.profile()).unwrap_or_default();
     let can_be_kept =
         |given: &&str| (1..=MAX_TOLD_EMAIL).contains(&given.len()) && !given.chars().any(char::is_control);

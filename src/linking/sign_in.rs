@@ -1,4 +1,4 @@
-//! Signing in: whose an account is that was just proven, and what becomes of it if it is nobody's.
+//! Signing in: finds the owner of a proven account, and decides on an account without one.
 
 mod seen;
 
@@ -24,53 +24,54 @@ use crate::{
     store::{Inserted, Link as StoredLink, LockKeys, Proof, Session},
 };
 
-/// Decides who signs in.
+/// Decides which user signs in.
 pub struct SignIn {
-    /// On whose permission.
+    /// The permit of the call.
     pub permit: Permit,
-    /// With what.
+    /// The proof of the sign-in.
     pub with: SigningIn,
-    /// Whether to change nothing.
+    /// Whether this is a preview, which changes nothing.
     pub validate_only: bool,
-    /// The hash of the ticket that this may issue. A preview that has one always issues it, for the sign-in that
-    /// goes on with what was previewed; without one nothing at all is written.
+    /// The hash of the ticket that this may issue. A preview with a hash always issues one, for the sign-in that
+    /// continues what was previewed. A preview without one writes nothing at all.
     pub ticket: Option<[u8; 32]>,
 }
 
-/// With what somebody signs in.
+/// The proof of a sign-in.
 pub enum SigningIn {
-    /// An account that was just proven. Its email is verified if the provider says so; whether that counts is
-    /// judged here.
+    /// An account that was just proven. Its email is marked verified if the provider claims so; whether that counts
+    /// is judged here.
     Account {
         /// The account.
         account: Box<UnownedIdentity>,
-        /// When the person signed in there: tokens of the account from then on are as good as this sign-in.
+        /// When the person signed in at the provider. Tokens of the account from then on prove as much as this
+        /// sign-in.
         proven_at: DateTime<Utc>,
     },
-    /// An account that was proven some minutes ago, as it was kept.
+    /// An account that was proven some minutes ago, as it was stored.
     Kept(Box<Proven>),
-    /// The ticket with this hash: of candidates, to be a user of its own; or to go on with a sign-in.
+    /// The ticket with this hash: of candidates, to become a new user; or to continue a sign-in.
     Ticket([u8; 32]),
 }
 
 impl SigningIn {
-    /// With a ticket, as a caller gives it.
+    /// A ticket in the form in which a caller sends it.
     pub fn of_ticket(text: &str) -> Self {
         Self::Ticket(sha256(text.as_bytes()))
     }
 }
 
-/// What a sign-in came to.
+/// The result of a sign-in.
 pub struct SignInAnswer {
-    /// What was decided, and why.
+    /// The decision and its reason.
     pub decision: Decision,
     /// The account.
     pub account: UnownedIdentity,
-    /// Whoever signed in; `None` if that is still to be said.
+    /// The user that signed in; `None` if that is undecided.
     pub user: Option<User>,
-    /// The link that was made.
+    /// The link that was made; `None` if none was.
     pub link: Option<StoredLink>,
-    /// When the ticket is worth nothing more with which whoever signed in goes on; `None` if none was issued.
+    /// When the ticket to continue with expires; `None` if none was issued.
     pub ticket_expire_time: Option<DateTime<Utc>>,
 }
 
@@ -102,7 +103,7 @@ impl Write for SignIn {
             return self.act(tenant, session, seen, new_id, clock::now()).await;
         }
         session.begin_locked(&self.keys(&seen, new_id.as_ref())).await?;
-        // Once more, behind the locks: what is decided now stays so until it is written.
+        // Decides once more while holding the locks: this decision holds until it is written.
         let again = self.see(tenant, session).await?;
         if again.decision != seen.decision {
             return Err(Error::Moved);
@@ -142,7 +143,8 @@ impl Write for SignIn {
 }
 
 impl SignIn {
-    /// The account, the email that was looked for, and everybody who is changed or told of.
+    /// The locks of the account, of the email that was looked for, and of all users that are changed or appear in the
+    /// response.
     fn keys(&self, seen: &Seen, new_id: Option<&UserId>) -> LockKeys {
         let keys = LockKeys::default().identity(&seen.account.id);
         let email = sign_in::telling_email(&seen.account).filter(|_| seen.owner.is_none());
@@ -157,7 +159,8 @@ impl SignIn {
         }
     }
 
-    /// Somebody whom nothing new is told of. An answer that is kept must not outlive a deletion.
+    /// The response for a known account without changes. Under a request id it is stored, and must not outlive a
+    /// deletion.
     async fn answer_known(&self, tenant: &Tenant, session: &mut Session, seen: Seen) -> Result<SignInAnswer, Error> {
         let Some(user) = &seen.owner else { return Err(Error::Moved) };
         if session.has_request_id() {
@@ -186,7 +189,7 @@ impl SignIn {
         }
     }
 
-    /// A known account of which the provider tells something else now, or which vouches for others by this sign-in.
+    /// Writes what the provider sent anew for a known account, and the identities for which this sign-in vouches.
     async fn refresh(
         &self,
         tenant: &Tenant,
@@ -259,14 +262,14 @@ impl SignIn {
         let user = take_live(&mut users, id)?;
         let terms = LinkTerms { require_shared_verified_email: true, ..LinkTerms::default() };
         let (permit, identity, proof) = (&self.permit, account.clone(), &Proof::VerifiedEmail);
-        // So that the tokens of this very sign-in are good, whenever it comes to be written.
+        // The tokens of this same sign-in stay valid, however late it is written.
         let moved = Moved::at(proven_at.min(now));
         let attachment = Attachment { permit, user, identity, terms: &terms, proof, moved, now };
         let (user, link) = attachment.attach(session, self.validate_only).await?.ok_or(Error::Moved)?;
         Ok(SignInAnswer { link: Some(link), ..answer(decision, account, Some(user)) })
     }
 
-    /// It is for the person to say who it is, or whether it wants to be a user. The ticket is all that is written.
+    /// The person must choose a user, or confirm a new one. Only the ticket is written.
     async fn ask(&self, session: &mut Session, seen: Seen, now: DateTime<Utc>) -> Result<SignInAnswer, Error> {
         let Seen { account, proven_at, holders, decision, .. } = seen;
         if self.validate_only {
@@ -284,7 +287,7 @@ impl SignIn {
         Ok(SignInAnswer { ticket_expire_time, ..answer(decision, account, None) })
     }
 
-    /// Issues the ticket of this sign-in, and says when it is worth nothing more.
+    /// Issues the ticket of this sign-in, and returns its expiry.
     async fn issue(
         &self,
         session: &mut Session,
@@ -296,7 +299,7 @@ impl SignIn {
     }
 }
 
-/// A candidate: whatever has changed of it by now is known.
+/// A candidate as of now: any later change of the user counts as a change.
 fn candidate(user: &User) -> UserThen {
     UserThen { identities_version: user.version, ..UserThen::of(user) }
 }
@@ -305,7 +308,7 @@ fn answer(decision: Decision, account: UnownedIdentity, user: Option<User>) -> S
     SignInAnswer { decision, account, user, link: None, ticket_expire_time: None }
 }
 
-/// What a newcomer will be called.
+/// The id of a new user.
 async fn new_user_id(tenant: &Tenant, session: &mut Session, account: &UnownedIdentity) -> Result<UserId, Error> {
     let free = match tenant.user_id_of(&account.id) {
         Some(id) => free_id(session, id).await?,

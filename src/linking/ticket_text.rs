@@ -1,5 +1,5 @@
-//! The texts of tickets. They are made of what the call brought, so that a retry is given the same one; the database
-//! has their hashes only, and answers are kept without them.
+//! The texts of tickets. A text is derived from the call, so that a retry gets the same one. The database stores only
+//! its hash, and stored responses are without it.
 
 use super::RequestId;
 use crate::{
@@ -8,40 +8,43 @@ use crate::{
     store::TenantKey,
 };
 
-/// The text of a ticket, 43 characters. No `Debug`: who has it may use it.
+/// The text of a ticket, 43 characters. It has no `Debug`, because the text is a secret.
 #[derive(Clone)]
 pub struct TicketText(String);
 
 impl TicketText {
-    /// The ticket of an attempt at a provider. Neither state nor secret is in the database, and the key is nowhere else:
-    /// it takes both to make it.
+    /// The ticket of an attempt at a provider. Making it takes the state and the secret, which are not in the
+    /// database, and the key, which is stored nowhere else.
     pub fn of_attempt(key: &TenantKey, state: &str, secret: &str) -> Self {
         Self(as_text(&key.mac("ticket of an attempt", &framed([state.as_bytes(), secret.as_bytes()]))))
     }
 
-    /// The ticket of a request that carries an id.
+    /// The ticket of a request with an id.
     pub fn of_request(key: &TenantKey, permit: &Permit, request_id: RequestId) -> Self {
         Self(as_text(&key.mac("ticket of a request", &request_id.digest(permit))))
     }
 
-    /// A ticket of a request that nobody can make again.
+    /// A ticket of a request that cannot be retried.
+    ///
+    /// # Errors
+    /// [`NoRandomBytes`].
     pub fn random() -> Result<Self, NoRandomBytes> {
         random_text().map(Self)
     }
 
-    /// What it is found by.
+    /// The hash under which the ticket is stored.
     pub fn hash(&self) -> [u8; 32] {
         sha256(self.0.as_bytes())
     }
 
-    /// As its bearer is given it.
+    /// The text that the caller gets.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
 impl RequestId {
-    /// Stands for the whole request: who makes it, under which id, and what it asks for.
+    /// The digest of a request: its caller, its id and its content.
     pub fn digest(&self, permit: &Permit) -> [u8; 32] {
         let (issuer, subject) = permit.caller().issuer_and_subject();
         let parts = [permit.kind().as_bytes(), issuer.as_bytes(), subject.as_bytes(), self.id.as_bytes()];
@@ -49,7 +52,7 @@ impl RequestId {
     }
 }
 
-/// Parts in one message, each behind its length: no two lists of parts are the same message.
+/// Joins parts into one message, each with its length before it: no two lists of parts give the same message.
 fn framed<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> Vec<u8> {
     parts.into_iter().flat_map(|part| part.len().to_be_bytes().into_iter().chain(part.iter().copied())).collect()
 }

@@ -1,4 +1,4 @@
-//! Undoing a whole link.
+//! Undoing a link as a whole.
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
@@ -25,35 +25,35 @@ use crate::{
 
 /// Undoes a link.
 pub struct UndoLink {
-    /// On whose permission.
+    /// The permit of the call.
     pub permit: Permit,
     /// The link.
     pub link: Uuid,
-    /// What happens to the metadata of a user that comes back.
+    /// What happens to the metadata of a restored user.
     pub metadata: UnlinkMetadata,
-    /// The version that the user must have that holds the absorbed one.
+    /// The version that the holder of the absorbed user must have; `None` for any.
     pub expected_version: Option<i64>,
-    /// Whether to change nothing.
+    /// Whether this is a preview, which changes nothing.
     pub validate_only: bool,
-    /// When it was asked for.
+    /// The time of the call.
     pub now: DateTime<Utc>,
 }
 
-/// What there is after a link was undone.
+/// The result of undoing a link.
 pub struct UndoneLink {
-    /// The user that held the absorbed one; `None` where the caller left it by this, and is told again.
+    /// The user that held the absorbed one; `None` in the retry of a caller that left this user by the undo.
     pub user: Option<User>,
-    /// The user that came back, or that an attached identity became; none if it was deleted since.
+    /// The user that came back, or that an attached identity became; `None` if it was deleted since.
     pub restored: Option<User>,
-    /// Whether `restored` was made by this.
+    /// Whether this undo created `restored`.
     pub is_new: bool,
     /// Whether the link was undone before, and this changed nothing.
     pub was_undone: bool,
-    /// The link as it is now; `None` where `user` is.
+    /// The link after the undo; `None` where `user` is `None`.
     pub link: Option<StoredLink>,
-    /// What was taken back.
+    /// The metadata that was taken back.
     pub taken_back: TakenBackMetadata,
-    /// What was withheld.
+    /// The metadata that was withheld.
     pub withheld: Withheld,
 }
 
@@ -116,7 +116,7 @@ impl Write for UndoLink {
             caller: calling_token(&self.permit),
         };
         let mut done = undoing::undo(household, &terms, now)?;
-        // Of those who stay only whom the undo changed is written.
+        // Of the users that stay, only those that the undo changed are written.
         done.staying.retain(|user| !users.contains(user));
         done.staying.iter_mut().for_each(|user| user.touch(now));
         if !self.validate_only {
@@ -143,13 +143,13 @@ impl Write for UndoLink {
 
     fn concerned(answer: &UndoneLink) -> Vec<Named> {
         let restored = answer.restored.iter().flat_map(named_in);
-        // The link may name others, who have left since.
+        // The link may name other users, which have left since.
         let user = answer.user.iter().flat_map(named_in);
         user.chain(restored).chain(answer.link.iter().flat_map(named_in_link)).collect()
     }
 
     fn left(&self, answer: &UndoneLink) -> Option<(Option<UserId>, UndoneLink)> {
-        // Who had left before is told as on the first time.
+        // A caller that had left before gets the same response as the first time.
         let restored = answer.restored.as_ref().filter(|_| !answer.was_undone)?;
         calling_token(&self.permit).filter(|caller| restored.is_meant_by(&caller.named))?;
         let (taken_back, withheld) = (TakenBackMetadata::default(), answer.withheld.clone());
@@ -167,22 +167,22 @@ impl Write for UndoLink {
     }
 }
 
-/// What a standing link attached is there, unless its user let it go.
+/// The attached identity of a standing link exists, unless its user released it.
 const RELEASED: Refusal = Refusal::LinkNotUndoable("the identity that it attached was released");
 
-/// What is known of the link before anything is locked.
+/// The result of resolving the link, before any lock.
 struct Resolved {
     target: Target,
-    /// Who holds what it brought, or, once it is undone, whom it had brought it to.
+    /// The holder of what the link moved, or, after its undo, of its primary user.
     holder: UserId,
     link: StoredLink,
-    /// Where the identity came from that it attached; `None` if that was released.
+    /// The origin user of the identity that the link attached; `None` if that was released.
     home: Option<UserId>,
 }
 
 impl UndoLink {
-    /// Finds the link, and whoever holds what it brought: a service names nobody but by the link, and a
-    /// person is not told whether there is such a link of others.
+    /// Finds the link, and the holder of what it moved. A service names the holder only by the link. A user gets the
+    /// same refusal for links of other users and for links that do not exist.
     async fn resolve(&self, linking: &Linking, session: &mut Session) -> Result<Resolved, Error> {
         let question = Question::from(self.link);
         let (own, found) = if self.permit.is_service() {
@@ -216,7 +216,7 @@ impl UndoLink {
     }
 }
 
-/// An attached identity has left as `Unlink` lets it.
+/// The result for an attached identity, which left by the rules of `Unlink`.
 fn detached(link: StoredLink, answer: UnlinkAnswer) -> UndoneLink {
     let UnlinkAnswer { user, departure, taken_back } = answer;
     let (restored, is_new, withheld) = match departure {

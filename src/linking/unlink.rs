@@ -22,29 +22,29 @@ use crate::{
 
 /// Detaches an identity.
 pub struct Unlink {
-    /// On whose permission.
+    /// The permit of the call.
     pub permit: Permit,
-    /// The user that it leaves.
+    /// The user that the identity leaves.
     pub target: Target,
     /// The identity.
     pub identity: IdentityRef,
-    /// What happens to the metadata of a user that comes back.
+    /// What happens to the metadata of a restored user.
     pub metadata: UnlinkMetadata,
-    /// The version that the user must have.
+    /// The version that the user must have; `None` for any.
     pub expected_version: Option<i64>,
-    /// Whether to change nothing.
+    /// Whether this is a preview, which changes nothing.
     pub validate_only: bool,
-    /// When it was asked for.
+    /// The time of the call.
     pub now: DateTime<Utc>,
 }
 
-/// The two users that there are now.
+/// The result of an unlink: both users.
 pub struct UnlinkAnswer {
-    /// The user that the identity left; `None` where the caller went with it, and is told again.
+    /// The user that the identity left; `None` in the retry of a caller that left with the identity.
     pub user: Option<User>,
-    /// Where it went.
+    /// The user that the identity belongs to now.
     pub departure: Departure,
-    /// What became of what the link had put into the metadata of the user that it left.
+    /// What happened to the link's changes in the metadata of the user that the identity left.
     pub taken_back: TakenBackMetadata,
 }
 
@@ -90,32 +90,32 @@ impl Write for Unlink {
     }
 }
 
-/// What is known of an identity before anything is locked.
+/// The result of resolving an identity, before any lock.
 pub(super) struct Leaving<'a> {
-    /// Whose it is.
+    /// The user that owns the identity.
     pub(super) owner: &'a UserId,
-    /// Where it came from.
+    /// The identity's origin user.
     pub(super) home: &'a UserId,
-    /// The id that it gives a user of its own, if it gives one; else that is random.
+    /// The id for a new user of this identity; `None` for a random one.
     pub(super) new_id: Option<UserId>,
-    /// The link that is undone by this, which attached the identity: no other may end by it.
+    /// The link that attached the identity and that this undoes; `None` for an unlink. No other link may end by it.
     pub(super) undoes: Option<Uuid>,
 }
 
-/// The users around an unlink.
+/// The users that an unlink affects.
 struct Family {
-    /// Whom the identity leaves.
+    /// The user that the identity leaves.
     owner: User,
-    /// Where it came from, if that is somebody else.
+    /// The identity's origin user, if it is another user.
     home: Option<User>,
-    /// Whom the owner also holds; after [`Unlink::take_back`] only those that changed.
+    /// The other users that the owner holds; after [`Unlink::take_back`], only those that changed.
     others: Vec<User>,
-    /// The links that have to be written anew.
+    /// The links whose changes must be written again.
     rewritten: Vec<StandingLink>,
 }
 
 impl Unlink {
-    /// Detaches the identity, now that it is known from whom.
+    /// Detaches the identity from its resolved owner.
     pub(super) async fn leave(
         &self,
         linking: &Linking,
@@ -167,7 +167,7 @@ impl Unlink {
         Ok(UnlinkAnswer { user: Some(done.owner), departure: done.departure, taken_back })
     }
 
-    /// What happened. An unlink that undoes the link which attached the identity is told as an undoing.
+    /// The event. An unlink that undoes the attaching link is recorded as an undo.
     fn event(
         &self,
         done: &unlinking::Detachment,
@@ -205,7 +205,7 @@ impl Unlink {
         }
     }
 
-    /// If the unlink ends a link: takes back what that had put into the others' metadata.
+    /// Takes back what the ended link, if any, wrote into the other users' metadata.
     async fn take_back(
         &self,
         session: &mut Session,
@@ -219,7 +219,8 @@ impl Unlink {
         let users: Vec<User> = [&family.owner, home].into_iter().chain(&others).cloned().collect();
         let links = session.standing_links_into(&users.iter().map(|user| &user.id).collect::<Vec<_>>()).await?;
         let mut household = Household { users, links: links.clone() };
-        // Whom the home had absorbed itself stays with the owner, and so the home is without them.
+        // The users that the origin user had absorbed stay with the owner, so the origin user comes back without
+        // them.
         for link in links.iter().filter(|link| link.primary == home.id) {
             household.take_back(link.id, extent)?;
         }

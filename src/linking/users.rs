@@ -1,4 +1,4 @@
-//! Users as records: creating, updating and deleting them.
+//! Creating, updating and deleting users.
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
@@ -23,30 +23,30 @@ use crate::{
 
 /// Creates a user with its first identity.
 pub struct CreateUser {
-    /// On whose permission.
+    /// The permit of the call.
     pub permit: Permit,
     /// The first identity.
     pub identity: UnownedIdentity,
-    /// How the id is made; `None` as the tenant's configuration says.
+    /// The form of the id; `None` for the form in the tenant's configuration.
     pub user_id_form: Option<UserIdForm>,
-    /// What the person may change.
+    /// Metadata that the user itself may change.
     pub user_metadata: Metadata,
-    /// What only services may change.
+    /// Metadata that only services may change.
     pub app_metadata: Metadata,
-    /// What is laid over the primary identity's profile.
+    /// Claims that are laid over the primary identity's profile.
     pub profile_overrides: Metadata,
     /// Whether the user is blocked from the start.
     pub blocked: bool,
-    /// Whether to change nothing.
+    /// Whether this is a preview, which changes nothing.
     pub validate_only: bool,
 }
 
-/// How a creator wants the id to be made.
+/// The form of the id that the caller chooses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UserIdForm {
-    /// At random.
+    /// A random id.
     Random,
-    /// `provider|subject`, and nothing else.
+    /// Only `provider|subject`.
     ProviderSubject,
 }
 
@@ -122,23 +122,23 @@ impl CreateUser {
 
 /// Changes some of a user's fields; `None` leaves a field as it is.
 pub struct UpdateUser {
-    /// On whose permission.
+    /// The permit of the call.
     pub permit: Permit,
     /// The user.
     pub target: Target,
-    /// What the person may change.
+    /// The update of the metadata that the user itself may change.
     pub user_metadata: Option<MetadataUpdate>,
-    /// What only services may change.
+    /// The update of the metadata that only services may change.
     pub app_metadata: Option<MetadataUpdate>,
-    /// What is laid over the primary identity's profile.
+    /// The update of the claims that are laid over the primary identity's profile.
     pub profile_overrides: Option<MetadataUpdate>,
     /// Whether the user is blocked.
     pub blocked: Option<bool>,
-    /// The version that the user must have.
+    /// The version that the user must have; `None` for any.
     pub expected_version: Option<i64>,
-    /// Whether to change nothing.
+    /// Whether this is a preview, which changes nothing.
     pub validate_only: bool,
-    /// When it was asked for.
+    /// The time of the call.
     pub now: DateTime<Utc>,
 }
 
@@ -193,7 +193,7 @@ impl UpdateUser {
     }
 }
 
-/// What an update was, by what is another now.
+/// The event of an update, from the fields that differ.
 fn updated_event(before: &User, after: &User) -> Event {
     let fields = [
         ("user_metadata", before.user_metadata != after.user_metadata),
@@ -210,21 +210,21 @@ fn updated_event(before: &User, after: &User) -> Event {
     }
 }
 
-/// Deletes a user and everything that it kept.
+/// Deletes a user and all its data.
 pub struct DeleteUser {
-    /// On whose permission.
+    /// The permit of the call.
     pub permit: Permit,
     /// The user.
     pub target: Target,
-    /// The version that the user must have.
+    /// The version that the user must have; `None` for any.
     pub expected_version: Option<i64>,
-    /// Whether the users that it absorbed go with it.
+    /// Whether the users that it absorbed are deleted too.
     pub include_absorbed: bool,
-    /// Whether to change nothing.
+    /// Whether this is a preview, which changes nothing.
     pub validate_only: bool,
-    /// Names what is still to be erased once it is deleted.
+    /// The id of the erasure that follows the deletion.
     pub erasure: Uuid,
-    /// When it was asked for.
+    /// The time of the call.
     pub now: DateTime<Utc>,
 }
 
@@ -239,7 +239,7 @@ impl Write for DeleteUser {
 
     async fn attempt(&self, _: &Linking, session: &mut Session) -> Result<Vec<UserId>, Error> {
         let (id, []) = resolve(session, &self.target, Purpose::FinalWrite, [], self.now).await?;
-        // The identities are locked too, so that nobody creates one of them again before it is gone.
+        // The identities are locked too, so that no call creates one of them again before the deletion.
         let mut seen = session.users(&[&id]).await?;
         let seen = take_live(&mut seen, &id)?;
         let keys = seen.identities.iter().fold(LockKeys::default().user(&id), |keys, i| keys.identity(&i.id));
@@ -250,7 +250,7 @@ impl Write for DeleteUser {
         }
         self.target.expect_vouched(&user, |_| true)?;
         expect_version(self.expected_version, user.version)?;
-        // Whoever absorbs or brings back one of these locks this user.
+        // A writer that absorbs or restores one of these users locks this user.
         let absorbed = session.absorbed_ids(&id).await?;
         if !absorbed.is_empty() && !self.include_absorbed {
             return Err(Refusal::AbsorbedUsersExist.into());
@@ -271,7 +271,7 @@ impl Write for DeleteUser {
     }
 
     fn concerned(_: &Vec<UserId>) -> Vec<Named> {
-        // What it says of them is that they are gone.
+        // The response only says that the users are deleted.
         Vec::new()
     }
 
@@ -291,9 +291,9 @@ impl Write for DeleteUser {
 }
 
 impl DeleteUser {
-    /// Erases what the deletion left, a little at a time.
+    /// Erases what the deletion left, in small steps.
     async fn erase(&self, linking: &Linking) -> Result<(), StoreError> {
-        // A new session each time: calls get their turn.
+        // A new session for each step, so that other calls get connections.
         while linking.store.session(self.permit.tenant()).await?.erase_some(Some(self.erasure)).await? > 0 {}
         Ok(())
     }

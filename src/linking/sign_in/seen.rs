@@ -1,4 +1,4 @@
-//! What is known of a sign-in, and what that comes to. Nothing is written here.
+//! Reads the facts of a sign-in, and decides. Nothing is written here.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -16,18 +16,18 @@ use crate::{
     store::{Question, Session},
 };
 
-/// A sign-in that is not older than this is from after all that the database knows, give or take a second.
+/// A sign-in that is at most this old is later than all deletions in the database, give or take a second.
 const NEARLY_NOW: TimeDelta = TimeDelta::seconds(1);
 
-/// What is known.
+/// The facts of a sign-in and the decision.
 pub(super) struct Seen {
-    /// The account, as it is judged now.
+    /// The account, judged by today's configuration.
     pub account: UnownedIdentity,
-    /// When the person signed in there.
+    /// When the person signed in at the provider.
     pub proven_at: DateTime<Utc>,
-    /// The user that owns it.
+    /// The user that owns the account; `None` if none does.
     pub owner: Option<User>,
-    /// Who has the email that was looked for.
+    /// The users that have the email that was looked for.
     pub holders: Vec<User>,
     /// What it comes to.
     pub decision: Decision,
@@ -36,7 +36,7 @@ pub(super) struct Seen {
 }
 
 impl Seen {
-    /// Whether a known account is as it was, and vouches for none, so that nothing is to be written.
+    /// Whether a known account is unchanged and vouches for no identity, so that nothing must be written.
     pub fn is_as_it_was(&self, tenant: &Tenant) -> bool {
         let Some(owner) = &self.owner else { return false };
         let policy = &tenant.provider(&self.account.id.provider).policy;
@@ -47,7 +47,11 @@ impl Seen {
 }
 
 impl SignIn {
-    /// Reads what there is to know, and decides.
+    /// Reads the facts, and decides.
+    ///
+    /// # Errors
+    /// [`Refusal::SignInInvalid`] if the proof no longer holds, and those of [`Facts::decide`] and
+    /// [`sign_in::admitted`].
     pub(super) async fn see(&self, tenant: &Tenant, session: &mut Session) -> Result<Seen, Error> {
         match &self.with {
             SigningIn::Account { account, proven_at } => {
@@ -60,7 +64,7 @@ impl SignIn {
     }
 }
 
-/// Reads what there is to know of an account, and decides. One that was `kept` must still be whose it was.
+/// Reads the facts of an account, and decides. A `kept` account must still have the same owner.
 async fn see_account(
     tenant: &Tenant,
     session: &mut Session,
@@ -75,7 +79,7 @@ async fn see_account(
     if kept.is_some_and(|kept| !kept.is_still_of(owner.as_ref())) {
         return Err(Refusal::SignInInvalid.into());
     }
-    // A sign-in from before the account came to its owner is not that user's, as a token of then would not be.
+    // A sign-in from before the account moved to its owner is not that user's, just as an older token is not.
     let moved = owner.as_ref().and_then(|owner| owner.identity(&account.id)).and_then(|identity| identity.moved);
     if moved.is_some_and(|moved| moved.is_later_than_sign_in(proven_at)) {
         return Err(Refusal::SignInInvalid.into());
@@ -90,7 +94,8 @@ async fn see_account(
     {
         return Err(Refusal::SignInInvalid.into());
     }
-    // Nor is one from before the account was let go, or deleted, a new user's: the account is the next person's.
+    // Nor does a sign-in from before the account's release or deletion make a new user: the account may be the next
+    // person's.
     if kept.is_none() && owner.is_none() && proven_at < clock::now() - NEARLY_NOW {
         let gone = session.delete_time(&Named::Identity(account.id.clone())).await?;
         if gone.is_some_and(|gone| Moved::at(gone).is_later_than_sign_in(proven_at)) {
@@ -104,7 +109,8 @@ async fn see_account(
     Ok(Seen { account, proven_at, owner, holders, decision, used: None })
 }
 
-/// The same of an account that was kept: a proof from before it came to its present owner does not sign in as that.
+/// The same for a stored account. A proof from before the account moved to its present owner does not sign in as that
+/// owner.
 async fn see_kept(
     tenant: &Tenant,
     session: &mut Session,
@@ -114,7 +120,7 @@ async fn see_kept(
     see_account(tenant, session, kept.account.clone(), kept.proven_at, Some(kept), registration).await
 }
 
-/// What a ticket is good for: one of candidates makes a user of its own of its account, others go on with a sign-in.
+/// Decides by a ticket. A ticket of candidates makes a new user of its account; other tickets continue a sign-in.
 async fn see_ticket(tenant: &Tenant, session: &mut Session, hash: &[u8; 32]) -> Result<Seen, Error> {
     let Ticket { proven, purpose } = session.ticket(hash).await?.ok_or(Refusal::SignInInvalid)?;
     let registration = match purpose {
@@ -126,7 +132,7 @@ async fn see_ticket(tenant: &Tenant, session: &mut Session, hash: &[u8; 32]) -> 
     Ok(Seen { used: Some(*hash), ..see_kept(tenant, session, &proven, registration).await? })
 }
 
-/// An account of which candidates were told becomes a user of its own, as long as it is nobody's.
+/// Makes a new user of an account for which candidates were listed, as long as it has no owner.
 async fn see_own_user_wanted(tenant: &Tenant, session: &mut Session, proven: Proven) -> Result<Seen, Error> {
     let named = Named::Identity(proven.account.id.clone());
     let known = unanswered(session, &[Question::from(named)]).await?;
