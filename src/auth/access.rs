@@ -1,24 +1,24 @@
-//! The access table: who may call which rpc, as the protos declare it.
+//! The access table: which callers may call which rpc, as the protos declare it.
 
 use super::{Caller, Denial, Permit, VerifiedToken, Who};
 use crate::domain::TenantId;
 
-/// Who may call one rpc.
+/// The callers that may call one rpc.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rule {
     /// The path of the rpc, such as `/identity.v1.IdentityService/Link`.
     pub path: &'static str,
-    /// The scope a user token needs; `None` lets no user token in.
+    /// The scope that a user token needs; `None` accepts no user token.
     pub self_scope: Option<&'static str>,
-    /// The scope a service token needs; `None` lets no service token in.
+    /// The scope that a service token needs; `None` accepts no service token.
     pub service_scope: Option<&'static str>,
 }
 
-/// Every rpc of package `identity.v1`, written by the build script out of the protos.
+/// All rpcs of package `identity.v1`. The build script generates the table from the protos.
 pub const TABLE: &[Rule] = include!(concat!(env!("OUT_DIR"), "/access_table.rs"));
 
 impl Rule {
-    /// The rule of the rpc at this path. A path without a rule is open to nobody.
+    /// The rule of the rpc at this path. A path without a rule permits no caller.
     pub fn of(path: &str) -> Option<&'static Self> {
         TABLE.iter().find(|rule| rule.path == path)
     }
@@ -28,8 +28,11 @@ impl Rule {
         self.path.rsplit('/').next().unwrap_or(self.path)
     }
 
-    /// Judges a verified caller; `tenant` finds the one that the call is about, once the caller may
-    /// make it.
+    /// Judges a verified caller. `tenant` returns the tenant of the call, and runs only if the caller's scopes
+    /// suffice.
+    ///
+    /// # Errors
+    /// [`Denial::ScopeInsufficient`], and those of `tenant`.
     pub fn permit(
         &self,
         token: &VerifiedToken,

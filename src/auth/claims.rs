@@ -1,4 +1,4 @@
-//! The claims of a token, read strictly.
+//! The claims of a token, parsed strictly.
 
 use std::fmt;
 
@@ -6,13 +6,13 @@ use chrono::{DateTime, Utc};
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
 use serde_json::{Map, Value};
 
-/// The claims of a token. A name that comes twice does not parse: which of the two another
-/// reader would take is anybody's guess (RFC 7519 §4).
+/// The claims of a token. A payload with a duplicate name does not parse, because parsers differ in which of the two
+/// they take (RFC 7519 §4).
 #[derive(Clone, Default)]
 pub struct Claims(Map<String, Value>);
 
-/// The standard claims that describe a person (OpenID Connect Core §5.1), Auth0's `phone_verified`, and
-/// Google's `hd`, the organisation to which the account belongs. Emails are kept apart.
+/// The standard claims that describe a person (OpenID Connect Core §5.1), Auth0's `phone_verified`, and Google's
+/// `hd`, the organisation to which the account belongs. Emails are handled separately.
 const PROFILE_CLAIMS: [&str; 19] = [
     "name",
     "given_name",
@@ -36,27 +36,28 @@ const PROFILE_CLAIMS: [&str; 19] = [
 ];
 
 impl Claims {
-    /// A claim that is a string.
+    /// A string claim; `None` if it is missing or of another type.
     pub fn text(&self, name: &str) -> Option<&str> {
         self.0.get(name)?.as_str()
     }
 
-    /// A claim that is a time: a whole number of seconds (RFC 7519 §2, NumericDate).
+    /// A time claim: a whole number of seconds (RFC 7519 §2, NumericDate). `None` if it is missing or of another
+    /// form.
     pub fn time(&self, name: &str) -> Option<DateTime<Utc>> {
         DateTime::from_timestamp(self.0.get(name)?.as_i64()?, 0)
     }
 
-    /// Whether a claim is there, of whatever type.
+    /// Whether a claim is present, of any type.
     pub fn has(&self, name: &str) -> bool {
         self.0.contains_key(name)
     }
 
-    /// Whether a claim is the JSON value `true`. Nothing else is true: not "true", not 1.
+    /// Whether a claim is the JSON value `true`. Other values, such as "true" and 1, are not.
     pub fn is_true(&self, name: &str) -> bool {
         self.0.get(name) == Some(&Value::Bool(true))
     }
 
-    /// Whether a claim is this text, alone or as a list's only item.
+    /// Whether a claim is this text, alone or as the only item of a list.
     pub fn is_only(&self, name: &str, text: &str) -> bool {
         match self.0.get(name) {
             Some(Value::String(value)) => value == text,
@@ -65,7 +66,7 @@ impl Claims {
         }
     }
 
-    /// What the claims tell about the person.
+    /// The claims that describe the person.
     pub fn profile(&self) -> Map<String, Value> {
         let told = PROFILE_CLAIMS.iter().filter_map(|name| self.0.get_key_value(*name));
         told.map(|(name, value)| (name.clone(), value.clone())).collect()
@@ -73,7 +74,7 @@ impl Claims {
 }
 
 impl fmt::Debug for Claims {
-    /// Claims are personal data: their number will do.
+    /// Claims are personal data, so only their number is shown.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Claims({})", self.0.len())
     }

@@ -1,26 +1,26 @@
-//! Why a caller is turned away.
+//! Why a caller is refused.
 
 use crate::domain::Refusal;
 
-/// Why a caller may not do what it asked for.
+/// Why a caller may not make a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Denial {
-    /// The call carries no bearer token.
+    /// The call has no bearer token.
     TokenMissing,
-    /// The token was not accepted. The cause is for the log, never for the caller, whom it would
-    /// teach what to forge next.
+    /// The token was not accepted. The cause is for the log and is never sent to the caller: it would help to forge
+    /// the next token.
     TokenInvalid(&'static str),
-    /// A good token without what this call needs: the scope, or what only services may do.
+    /// A valid token without what this call needs: the scope, or the role of a service.
     ScopeInsufficient(String),
-    /// A user token named a user other than its own. The same whether or not that user exists.
+    /// A user token named a user other than its own. The response is the same whether or not that user exists.
     NotYourUser,
     /// The sign-in behind the token is too old for this call.
     ReauthenticationRequired,
     /// The caller's own user is blocked.
     CallerBlocked,
-    /// The issuer's keys cannot be had: the token was not judged.
+    /// The issuer's keys are unavailable, so the token was not judged.
     KeysUnavailable,
-    /// The caller is fine; what it names is not.
+    /// The caller may call, and the rules refuse the user or identity that the call names.
     Refused(Refusal),
 }
 

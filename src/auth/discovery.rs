@@ -1,66 +1,72 @@
-//! What an issuer says of itself (OpenID Connect Discovery 1.0 §3).
+//! The metadata that an issuer publishes (OpenID Connect Discovery 1.0 §3).
 
 use http::Uri;
 use serde::Deserialize;
 
 use crate::http_client::{FetchError, HttpClient, is_fetchable, is_fetchable_from};
 
-/// An issuer's metadata, as far as it is used.
+/// The used part of an issuer's metadata.
 #[derive(Debug, Deserialize)]
 pub struct Metadata {
     issuer: String,
-    /// Where its keys are.
+    /// The URL of its keys.
     pub jwks_uri: String,
-    /// Where people sign in.
+    /// The URL at which people sign in.
     pub authorization_endpoint: Option<String>,
-    /// Where codes are exchanged.
+    /// The URL at which codes are exchanged.
     pub token_endpoint: Option<String>,
-    /// Where a person can be asked about.
+    /// The URL that returns the claims of a person.
     pub userinfo_endpoint: Option<String>,
-    /// How a client may prove at the token endpoint who it is.
+    /// The methods by which a client may authenticate at the token endpoint.
     pub token_endpoint_auth_methods_supported: Option<Vec<String>>,
-    /// How a code may be bound to its flow (RFC 8414 §2).
+    /// The methods by which a code may be bound to its flow (RFC 8414 §2).
     pub code_challenge_methods_supported: Option<Vec<String>>,
-    /// Whether every redirect back to us says whose it is (RFC 9207 §3).
+    /// Whether each redirect back contains the issuer (RFC 9207 §3).
     #[serde(default)]
     pub authorization_response_iss_parameter_supported: bool,
 }
 
-/// Why metadata were not had.
+/// Why metadata are unavailable.
 #[derive(Debug, thiserror::Error)]
 pub enum MetadataError {
-    /// They cannot be fetched.
+    /// The document cannot be fetched.
     #[error("{0} cannot be fetched: {1}")]
     Fetch(Uri, FetchError),
-    /// They do not say what they should.
+    /// The document has the wrong content.
     #[error("{0} {1}")]
     Content(Uri, String),
 }
 
-/// Where an issuer's metadata are; `None` if its name is no URL that may be fetched.
+/// The URL of an issuer's metadata; `None` if the issuer's name is no URL that may be fetched.
 pub fn metadata_url(issuer: &str) -> Option<Uri> {
-    // §4.1: a slash at the end goes first. A query cannot be in it.
+    // §4.1: a trailing slash is removed first. A query is not allowed.
     let url = format!("{}/.well-known/openid-configuration", issuer.strip_suffix('/').unwrap_or(issuer));
     let url: Uri = url.parse().ok()?;
-    // Without a host, the first part of the path would be taken for one.
+    // Without a host, the first part of the path would be parsed as one.
     issuer.parse::<Uri>().ok()?.host()?;
     (url.query().is_none() && is_fetchable(&url)).then_some(url)
 }
 
-/// Fetches an issuer's metadata from there.
+/// Fetches an issuer's metadata from this URL.
+///
+/// # Errors
+/// [`MetadataError`] if the document cannot be fetched, does not parse, or names another issuer.
 pub async fn fetch(http: &HttpClient, issuer: &str, from: &Uri) -> Result<Metadata, MetadataError> {
     let wrong = |text: String| MetadataError::Content(from.clone(), text);
     let document = http.get_json(from).await.map_err(|error| MetadataError::Fetch(from.clone(), error))?;
     let found: Metadata =
         serde_json::from_slice(&document).map_err(|error| wrong(format!("does not parse: {error}")))?;
-    // §4.3: else one issuer could stand in for another.
+    // §4.3: otherwise one issuer could impersonate another.
     if found.issuer != issuer {
         return Err(wrong("is the metadata of another issuer".to_owned()));
     }
     Ok(found)
 }
 
-/// A URL out of metadata that came from there.
+/// An endpoint URL from metadata that came from `from`.
+///
+/// # Errors
+/// [`MetadataError::Content`] if it is no URL, or no URL that may be fetched from there.
 pub fn endpoint(url: &str, name: &str, from: &Uri) -> Result<Uri, MetadataError> {
     let wrong = |text: String| MetadataError::Content(from.clone(), text);
     let url: Uri = url.parse().map_err(|_| wrong(format!("has a {name} that is no URL")))?;

@@ -1,5 +1,5 @@
-//! ID tokens that a provider makes for us (OpenID Connect Core §3.1.3.7): verified like callers' tokens, under
-//! rules of their own.
+//! ID tokens that a provider issues to this service (OpenID Connect Core §3.1.3.7). They are verified like callers'
+//! tokens, with additional rules.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -12,61 +12,61 @@ use super::{
     jwt::{self, Expected, Jwt, LEEWAY, MAX_TOKEN},
 };
 
-/// How long ago an ID token may have been issued: it comes straight from its provider.
+/// The largest age of an ID token: it comes directly from its provider.
 const FRESH: Duration = Duration::from_secs(600);
 
-/// What a provider's ID tokens must look like.
+/// The requirements for a provider's ID tokens.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IdTokenRules {
-    /// Whose they are.
+    /// The accepted issuers.
     pub issuer: IssuerRule,
-    /// The only audience.
+    /// The client id, which must be the only audience.
     pub client_id: String,
-    /// What they may be signed with.
+    /// The accepted signature algorithms.
     pub algorithms: Vec<Algorithm>,
 }
 
-/// Whose ID tokens they are.
+/// The issuers whose ID tokens are accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum IssuerRule {
-    /// This issuer's, byte by byte.
+    /// This issuer, compared byte by byte.
     Exactly(String),
-    /// Those of one issuer per directory, each of which is named in the place of `{tenantid}`, and in the claim
-    /// `tid` of its tokens.
+    /// One issuer per directory. The directory's id replaces `{tenantid}` in the issuer's name, and must equal the
+    /// claim `tid` of its tokens.
     PerDirectory {
-        /// The issuer with that place in it.
+        /// The issuer's name with `{tenantid}` in it.
         template: String,
-        /// The directories whose people may come; empty for all.
+        /// The accepted directories; empty for all.
         directories: BTreeSet<String>,
     },
 }
 
-/// What an ID token says.
+/// The content of a verified ID token.
 #[derive(Debug, Clone)]
 pub struct IdToken {
     /// Its `sub`.
     pub subject: String,
     /// When it was issued.
     pub issued_at: DateTime<Utc>,
-    /// When the person signed in there: `auth_time`, or else when it was issued.
+    /// When the person signed in at the provider: `auth_time`, or without it the time of issue.
     pub authenticated_at: DateTime<Utc>,
-    /// Everything it claims.
+    /// All its claims.
     pub claims: Claims,
 }
 
-/// What was asked for, which the ID token must be the answer to.
+/// The values of the authorization request that the ID token must match.
 #[derive(Clone, Copy)]
 pub struct Asked<'a> {
     /// The nonce of the flow.
     pub nonce: &'a str,
-    /// How long ago the person may have signed in there.
+    /// The largest age of the sign-in at the provider; `None` for any.
     pub max_age: Option<Duration>,
 }
 
 impl IssuerRule {
     const PLACE: &'static str = "{tenantid}";
 
-    /// The issuer's name, as its metadata have it.
+    /// The issuer's name in its metadata.
     pub fn name(&self) -> &str {
         match self {
             Self::Exactly(issuer) => issuer,
@@ -74,7 +74,7 @@ impl IssuerRule {
         }
     }
 
-    /// Whether this is the issuer, or one of them.
+    /// Whether this issuer is accepted.
     pub fn allows(&self, issuer: &str) -> bool {
         match self {
             Self::Exactly(exactly) => issuer == exactly,
@@ -82,7 +82,7 @@ impl IssuerRule {
         }
     }
 
-    /// The directory in an issuer of theirs.
+    /// The directory in the name of an accepted issuer; `None` for other issuers.
     fn directory<'a>(&self, issuer: &'a str) -> Option<&'a str> {
         let Self::PerDirectory { template, directories } = self else { return None };
         let (before, after) = template.split_once(Self::PLACE)?;
@@ -93,12 +93,15 @@ impl IssuerRule {
 }
 
 impl IdTokenRules {
-    /// Whether both expect the same issuer to sign, with the same algorithms.
+    /// Whether both accept the same issuer with the same algorithms.
     pub fn expect_the_same_signer_as(&self, other: &Self) -> bool {
         self.issuer.name() == other.issuer.name() && self.algorithms == other.algorithms
     }
 
-    /// Verifies an ID token. Waits for the provider's keys if it names one that may be new.
+    /// Verifies an ID token. Waits for the provider's keys if the token names a key that may be new.
+    ///
+    /// # Errors
+    /// [`Denial::TokenInvalid`]; [`Denial::KeysUnavailable`] if the provider's keys cannot be read.
     pub async fn verify(
         &self,
         token: &str,
@@ -132,7 +135,7 @@ impl IdTokenRules {
         if self.issuer.directory(issuer).is_some_and(|directory| claims.text("tid") != Some(directory)) {
             return invalid("tid is not of its issuer");
         }
-        // Whoever else it is for could have had it before us.
+        // Another audience could have received the token before.
         if !claims.is_only("aud", &self.client_id) {
             return invalid("another audience beside us");
         }

@@ -1,4 +1,4 @@
-//! Whom we trust, for what: one entry per issuer, from the configuration, never from a token.
+//! The trusted issuers and their rules: one entry per issuer, from the configuration, never from a token.
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
@@ -15,36 +15,37 @@ use crate::domain::{Provider, TenantId};
 pub struct Issuer {
     /// The `iss` of its tokens, compared byte by byte.
     pub issuer: String,
-    /// What its tokens speak for.
+    /// The kind of callers that its tokens name.
     pub kind: Kind,
-    /// Whose population its tokens belong to.
+    /// The tenant to which its tokens belong.
     pub tenant: TenantRule,
     /// The algorithms that it signs with, all asymmetric.
     pub algorithms: Vec<Algorithm>,
-    /// Where its keys come from, and how they are kept.
+    /// The source of its keys, and how they are refreshed.
     pub keys: KeySettings,
-    /// What a bearer token must look like; `None` accepts none.
+    /// The rules for bearer tokens; `None` accepts none.
     pub bearer: Option<UseRules>,
-    /// What a `link_with` token must look like; `None` accepts none.
+    /// The rules for `link_with` tokens; `None` accepts none.
     pub link_with: Option<UseRules>,
-    /// The scopes that its tokens may carry; others are ignored.
+    /// The scopes that its tokens may contain; others are ignored.
     pub allowed_scopes: BTreeSet<String>,
-    /// Self scopes that its user tokens have without saying so.
+    /// Self scopes that its user tokens have implicitly.
     pub implied_scopes: BTreeSet<String>,
     /// The longest time between `iat` and `exp`.
     pub max_lifetime: Duration,
-    /// Whether only `auth_time` says when the person signed in: where tokens are renewed in silence, `iat` does not.
+    /// Whether only `auth_time` proves when the person signed in. Where tokens are renewed silently, `iat` does not
+    /// prove it.
     pub require_auth_time: bool,
 }
 
-/// What an issuer's tokens speak for.
+/// The kind of callers that an issuer's tokens name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Kind {
     /// Users.
     User(SubjectMeaning),
     /// Services.
     Service,
-    /// Whatever this claim says: `user` or `service`, and nothing else.
+    /// Named by this claim: `user` or `service`, and no other value.
     Claim {
         /// The name of the claim.
         claim: String,
@@ -53,35 +54,35 @@ pub enum Kind {
     },
 }
 
-/// What the `sub` of a user token means.
+/// The meaning of a user token's `sub`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SubjectMeaning {
     /// The subject of an identity at this provider.
     Subject(Provider),
     /// `provider|subject`, for one of these providers.
     Identity(BTreeSet<Provider>),
-    /// A user id of ours.
+    /// A user id of this service.
     UserId,
 }
 
-/// Whose population a token belongs to.
+/// The tenant to which a token belongs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TenantRule {
-    /// Always this tenant's.
+    /// Always this tenant.
     Fixed(TenantId),
-    /// The one that this claim, a string, names: one of these.
+    /// The tenant that this string claim names. It must be one of these.
     Claim {
         /// The name of the claim.
         claim: String,
-        /// The tenants that there are.
+        /// The accepted tenants.
         tenants: BTreeSet<TenantId>,
     },
-    /// For services: the one of these that the call names.
+    /// For services: the tenant that the call names. It must be one of these.
     OneOf(BTreeSet<TenantId>),
 }
 
 impl TenantRule {
-    /// Every tenant that a token under this rule can belong to.
+    /// All tenants to which a token under this rule can belong.
     pub fn tenants(&self) -> Vec<&TenantId> {
         match self {
             Self::Fixed(tenant) => vec![tenant],
@@ -90,22 +91,22 @@ impl TenantRule {
     }
 }
 
-/// What a token must look like for one use.
+/// The requirements for a token in one use.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UseRules {
-    /// One of these must be in `aud`.
+    /// The accepted audiences. `aud` must contain one of them.
     pub audiences: BTreeSet<String>,
-    /// `typ` must be one of these, whatever the case and without `application/`
-    /// (RFC 7515 §4.1.9); the empty one stands for a token without `typ`.
+    /// The accepted values of `typ`, compared without case and without `application/` (RFC 7515 §4.1.9); the empty
+    /// one stands for a token without `typ`.
     pub types: BTreeSet<String>,
-    /// The longest time since `iat`.
+    /// The longest time since `iat`; `None` for any.
     pub max_age: Option<Duration>,
-    /// Whether a proof must come from the client that calls: see [`Issuers::expect_same_client`].
+    /// Whether a proof must be issued to the calling client: see [`Issuers::expect_same_client`].
     pub same_client: bool,
 }
 
 impl Kind {
-    /// The providers whose subjects the tokens can name.
+    /// The providers whose subjects these tokens can name.
     pub fn providers(&self) -> Vec<&Provider> {
         match self.subject() {
             None | Some(SubjectMeaning::UserId) => Vec::new(),
@@ -114,7 +115,7 @@ impl Kind {
         }
     }
 
-    /// Whether the tokens can name user ids.
+    /// Whether these tokens can name user ids.
     pub fn names_user_ids(&self) -> bool {
         self.subject() == Some(&SubjectMeaning::UserId)
     }
@@ -135,12 +136,12 @@ pub struct Issuers {
 }
 
 impl Issuers {
-    /// Trusts these issuers.
+    /// Makes a set of trusted issuers.
     pub fn new(trusted: Vec<(Issuer, Arc<Keys>)>) -> Self {
         Self { trusted, verified: VerifiedTokens::new() }
     }
 
-    /// The issuer with this `iss`, and its keys.
+    /// The issuer with this `iss`, and its keys; `None` if it is not trusted.
     pub fn find(&self, iss: &str) -> Option<(&Issuer, &Arc<Keys>)> {
         let (issuer, keys) = self.trusted.iter().find(|(issuer, _)| issuer.issuer == iss)?;
         Some((issuer, keys))

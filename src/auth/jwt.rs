@@ -1,5 +1,5 @@
-//! One JSON Web Token (RFC 7519) under the practices of RFC 8725: its header, its signature, and the claims
-//! that every use asks for. What else it must say is its use's matter.
+//! One JSON Web Token (RFC 7519) under the practices of RFC 8725: its header, its signature, and the claims that all
+//! uses need. The rules of each use are elsewhere.
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
@@ -11,51 +11,50 @@ use serde::Deserialize;
 use super::{Denial, claims::Claims, key_set::KeySet, keys::Keys};
 use crate::domain::Subject;
 
-/// Longer tokens are not looked at, in bytes.
+/// The longest token that is parsed, in bytes.
 pub(super) const MAX_TOKEN: usize = 8 * 1024;
 /// The longest key id that is looked up, in bytes.
 const MAX_KEY_ID: usize = 128;
-/// How far two clocks may differ.
+/// The tolerated difference between two clocks.
 pub(super) const LEEWAY: Duration = Duration::from_secs(30);
 
-/// What a token must look like.
+/// The requirements for a token.
 pub(super) struct Expected<'a> {
     /// Its `iss`.
     pub issuer: &'a str,
-    /// One of these must be in `aud`.
+    /// The accepted audiences. `aud` must contain one of them.
     pub audiences: &'a BTreeSet<String>,
-    /// Its `typ`: see [`super::UseRules::types`].
+    /// The accepted values of `typ`: see [`super::UseRules::types`].
     pub types: &'a BTreeSet<String>,
-    /// What it may be signed with.
+    /// The accepted signature algorithms.
     pub algorithms: &'a [Algorithm],
 }
 
-/// A token that looks like that, and that its issuer signed.
+/// A token that fulfils the requirements and whose signature is valid.
 pub(super) struct Jwt {
     /// Its `sub`.
     pub subject: String,
-    /// What it is signed with.
+    /// The signature algorithm.
     pub algorithm: Algorithm,
     /// When it was issued.
     pub issued_at: DateTime<Utc>,
-    /// When it expires, leeway aside.
+    /// When it expires, without leeway.
     pub expires_at: DateTime<Utc>,
-    /// When the person last signed in: `auth_time`, or else when it was issued.
+    /// When the person last signed in: `auth_time`, or without it the time of issue.
     pub authenticated_at: DateTime<Utc>,
-    /// Everything it claims.
+    /// All its claims.
     pub claims: Claims,
-    /// The keys that it was verified with.
+    /// The keys with which it was verified.
     pub keys: Arc<KeySet>,
 }
 
-/// The part of a payload that is read before anything is verified, only to know which issuer's
-/// keys to verify with.
+/// The part of a payload that is read before verification, only to select the issuer's keys.
 #[derive(Deserialize)]
 struct UnverifiedPayload {
     iss: String,
 }
 
-/// Whose token it says it is.
+/// The issuer that the unverified token names; `None` if the token is malformed.
 pub(super) fn unverified_issuer(token: &str) -> Option<String> {
     let mut parts = token.split('.');
     let (Some(_), Some(payload), Some(_), None) = (parts.next(), parts.next(), parts.next(), parts.next()) else {
@@ -65,17 +64,17 @@ pub(super) fn unverified_issuer(token: &str) -> Option<String> {
     Some(serde_json::from_slice::<UnverifiedPayload>(&payload).ok()?.iss)
 }
 
-/// Whether a token has expired that expires then.
+/// Whether a token with this expiry has expired, with leeway.
 pub(super) fn has_expired(expires_at: DateTime<Utc>, now: DateTime<Utc>) -> bool {
     now - LEEWAY > expires_at
 }
 
-/// Whether something was longer ago than this.
+/// Whether `time` is longer ago than `than`.
 pub(super) fn is_older(time: DateTime<Utc>, than: Duration, now: DateTime<Utc>) -> bool {
     now - time > TimeDelta::from_std(than).unwrap_or(TimeDelta::MAX)
 }
 
-/// Verifies a token. Waits for the issuer's keys if it names one that may be new.
+/// Verifies a token. Waits for the issuer's keys if the token names a key that may be new.
 pub(super) async fn verify(
     token: &str,
     expected: &Expected<'_>,
@@ -83,7 +82,7 @@ pub(super) async fn verify(
     now: DateTime<Utc>,
 ) -> Result<Jwt, Denial> {
     let header = decode_header(token).map_err(|_| Denial::TokenInvalid("malformed header"))?;
-    // RFC 7797 §7: `b64` has no place in a JWT, whether or not it is said to be critical.
+    // RFC 7797 §7: a JWT must not contain `b64`, whether or not it is listed as critical.
     let has_b64 = header.extras.inner().contains_key("b64");
     if header.crit.is_some() || header.enc.is_some() || header.zip.is_some() || has_b64 {
         return Err(Denial::TokenInvalid("critical extensions are not understood"));
@@ -91,7 +90,7 @@ pub(super) async fn verify(
     if !is_type_allowed(header.typ.as_deref(), expected.types) {
         return Err(Denial::TokenInvalid("wrong typ"));
     }
-    // What no issuer would name is not worth asking one for.
+    // A key id that no issuer would use is not worth a fetch.
     if !expected.algorithms.contains(&header.alg) || !header.kid.as_deref().is_none_or(is_key_id) {
         return Err(Denial::TokenInvalid("another algorithm, or no key id"));
     }
@@ -108,11 +107,11 @@ fn is_key_id(text: &str) -> bool {
     text.len() <= MAX_KEY_ID && text.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ')
 }
 
-/// RFC 7515 §4.1.9: `typ` is compared without case, and `application/` may be left out.
+/// RFC 7515 §4.1.9: `typ` is compared without case, and `application/` may be omitted.
 fn is_type_allowed(typ: Option<&str>, types: &BTreeSet<String>) -> bool {
     let plain = |typ: &str| {
         let typ = typ.to_ascii_lowercase();
-        // Alone it stands for nothing, not for a token without a type.
+        // `application/` alone is a type of its own, and does not equal a missing type.
         typ.strip_prefix("application/").filter(|rest| !rest.is_empty()).map(str::to_owned).unwrap_or(typ)
     };
     let typ = plain(typ.unwrap_or_default());
@@ -121,7 +120,7 @@ fn is_type_allowed(typ: Option<&str>, types: &BTreeSet<String>) -> bool {
 
 fn validation(expected: &Expected<'_>, algorithm: Algorithm) -> Validation {
     let mut validation = Validation::new(algorithm);
-    // Without being required, a claim of the wrong type would pass unchecked.
+    // The library checks a claim of the wrong type only if the claim is required.
     validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
     validation.set_issuer(&[expected.issuer]);
     validation.set_audience(&expected.audiences.iter().collect::<Vec<_>>());
@@ -130,7 +129,7 @@ fn validation(expected: &Expected<'_>, algorithm: Algorithm) -> Validation {
     validation
 }
 
-/// What the library does not check.
+/// Checks that the library does not do.
 fn checked(
     expected: &Expected<'_>,
     algorithm: Algorithm,
@@ -152,11 +151,11 @@ fn checked(
         true => claims.time("auth_time").ok_or(invalid("auth_time is not a whole number"))?,
         false => issued_at,
     };
-    // One that is still to come would be recent for ever.
+    // A time in the future would count as recent for ever.
     if authenticated_at > now + LEEWAY {
         return Err(invalid("signed in in the future"));
     }
-    // Once more by our clock, by which a bearer will be judged when it comes again.
+    // Checked again by this service's clock, by which later uses of the bearer token are judged.
     if has_expired(expires_at, now) {
         return Err(invalid("expired"));
     }

@@ -1,4 +1,4 @@
-//! A key set: the public keys of an issuer at one time, as its JWKS document has them.
+//! A key set: the public keys of an issuer at one time, from its JWKS document.
 
 use std::collections::HashMap;
 
@@ -11,12 +11,12 @@ use jsonwebtoken::{
 use serde::Deserialize;
 use serde_json::error::Category;
 
-/// The sizes of an RSA modulus that are taken, in bits (NIST SP 800-131A; larger ones only burn time).
+/// The accepted sizes of an RSA modulus, in bits (NIST SP 800-131A; larger ones only burn time).
 const RSA_BITS: std::ops::RangeInclusive<usize> = 2048..=8192;
-/// The longest RSA exponent that is taken, in bytes.
+/// The longest accepted RSA exponent, in bytes.
 const RSA_EXPONENT: usize = 4;
 
-/// A key, bound to the one algorithm that it is used with (RFC 8725 §3.1).
+/// A key, bound to the one algorithm with which it is used (RFC 8725 §3.1).
 #[derive(Clone)]
 pub struct Key {
     /// The algorithm.
@@ -25,7 +25,7 @@ pub struct Key {
     pub key: DecodingKey,
 }
 
-/// The public keys of an issuer at one time, by key id. Never changed: a new document makes a new set.
+/// The public keys of an issuer at one time, by key id. A set is immutable: a new document makes a new set.
 #[derive(Clone)]
 pub struct KeySet {
     by_id: HashMap<Option<String>, Vec<Key>>,
@@ -38,25 +38,28 @@ struct Document {
     keys: Vec<serde_json::Value>,
 }
 
-/// Why a document is no key set.
+/// Why a document gives no key set.
 #[derive(Debug, thiserror::Error)]
 pub enum KeySetError {
-    /// Not a JWKS document (RFC 7517 §5): where, and what would be. Nothing of the document, which may be one of
-    /// private keys.
+    /// Not a JWKS document (RFC 7517 §5). The text has the position and the expected form, and no part of the
+    /// document, which may contain private keys.
     #[error("is not a JWKS document: {0}")]
     Malformed(String),
-    /// It holds no key that could be used.
+    /// The document contains no usable key.
     #[error("holds no public key for signatures with {0}")]
     Empty(String),
 }
 
 impl KeySet {
-    /// Reads a JWKS document. Keys that are not public signature keys for one of `algorithms` are
-    /// left out: an `oct` key among them would let anybody sign who can read the document.
+    /// Parses a JWKS document. Keys that are not public signature keys for one of `algorithms` are left out. An `oct`
+    /// key, for example, would let each reader of the document sign.
+    ///
+    /// # Errors
+    /// [`KeySetError`] if the document does not parse or contains no usable key.
     pub fn parse(document: &[u8], algorithms: &[Algorithm]) -> Result<Self, KeySetError> {
         let entries = serde_json::from_slice::<Document>(document).map_err(|error| malformed(&error))?.keys;
         let mut set = Self { by_id: HashMap::new(), left_out: 0, fingerprint: digest(&SHA256, document) };
-        // Entry by entry: one that does not parse must not cost the others.
+        // Entries are parsed one by one, so that an invalid one does not cost the others.
         for entry in entries {
             let usable = serde_json::from_value::<Jwk>(entry).ok().and_then(|jwk| {
                 let key = usable(&jwk, algorithms)?;
@@ -73,8 +76,8 @@ impl KeySet {
         Ok(set)
     }
 
-    /// The keys that a token with this key id can be signed with: of several under one id (RFC 7517
-    /// §4.5) each has its algorithm. A token without an id is verified only if there is just one key.
+    /// The keys that may have signed a token with this key id. Several keys under one id (RFC 7517 §4.5) differ by
+    /// algorithm. A token without an id can be verified only if there is exactly one key.
     pub fn named(&self, id: Option<&str>) -> &[Key] {
         let named = match id {
             Some(id) => self.by_id.get(&Some(id.to_owned())),
@@ -84,13 +87,13 @@ impl KeySet {
         named.map(Vec::as_slice).unwrap_or_default()
     }
 
-    /// How many keys there are.
+    /// The number of keys.
     #[expect(clippy::len_without_is_empty, reason = "a set without keys is not made")]
     pub fn len(&self) -> usize {
         self.by_id.values().map(Vec::len).sum()
     }
 
-    /// How many entries of the document are not among the keys.
+    /// The number of entries that were left out.
     pub fn left_out(&self) -> usize {
         self.left_out
     }
@@ -103,7 +106,7 @@ impl KeySet {
 
 fn malformed(error: &serde_json::Error) -> KeySetError {
     KeySetError::Malformed(match error.classify() {
-        // Its text would show the value.
+        // The text of such an error would contain the value.
         Category::Data => {
             format!("expected an object with the list \"keys\" at line {} column {}", error.line(), error.column())
         }
@@ -121,10 +124,10 @@ fn usable(jwk: &Jwk, algorithms: &[Algorithm]) -> Option<Key> {
     }
     let algorithm = match &common.key_algorithm {
         Some(named) => Algorithm::try_from(*named).ok().filter(|named| algorithms.contains(named))?,
-        // The key does not say: then it must be clear.
+        // The key names no algorithm, so exactly one must fit.
         None => sole(algorithms.iter().filter(|algorithm| fits(&jwk.algorithm, **algorithm)))?,
     };
-    // Also of a key that says: one that names an algorithm of another kind of key is not used.
+    // A key that names an algorithm of another kind of key is not used.
     let key = fits(&jwk.algorithm, algorithm).then(|| DecodingKey::from_jwk(jwk).ok())??;
     Some(Key { algorithm, key })
 }
@@ -133,7 +136,7 @@ fn sole<'a>(mut algorithms: impl Iterator<Item = &'a Algorithm>) -> Option<Algor
     algorithms.next().filter(|_| algorithms.next().is_none()).copied()
 }
 
-/// Whether a key of this kind signs with an algorithm (RFC 7518 §3.1, RFC 8037 §3.1).
+/// Whether a key of this kind can sign with the algorithm (RFC 7518 §3.1, RFC 8037 §3.1).
 fn fits(key: &AlgorithmParameters, algorithm: Algorithm) -> bool {
     match key {
         AlgorithmParameters::RSA(_) => algorithm.family() == AlgorithmFamily::Rsa,
@@ -147,7 +150,7 @@ fn fits(key: &AlgorithmParameters, algorithm: Algorithm) -> bool {
     }
 }
 
-/// Whether a key has the form and the strength that its kind asks for.
+/// Whether a key has the form and the strength that its kind demands.
 fn is_sound(key: &AlgorithmParameters) -> bool {
     let length = |text: &str| BASE64URL_NOPAD.decode(text.as_bytes()).map_or(0, |bytes| bytes.len());
     match key {
@@ -162,7 +165,7 @@ fn is_sound(key: &AlgorithmParameters) -> bool {
     }
 }
 
-/// FIPS 186-5 §A.1.1: the exponent is odd and above 2^16. With 1 anybody signs.
+/// FIPS 186-5 §A.1.1: the exponent is odd and above 2^16. With exponent 1, signatures can be forged.
 fn is_sound_rsa(key: &RSAKeyParameters) -> bool {
     let number = |text: &str| BASE64URL_NOPAD.decode(text.as_bytes()).ok();
     let Some((modulus, exponent)) = number(&key.n).zip(number(&key.e)) else { return false };

@@ -1,4 +1,4 @@
-//! Where an issuer's keys come from: a file, a URL, or whatever URL the issuer's metadata names.
+//! The source of an issuer's keys: a file, a URL, or the URL in the issuer's metadata.
 
 use std::{
     path::{Path, PathBuf},
@@ -15,10 +15,10 @@ use super::{
 };
 use crate::http_client::{FetchError, HttpClient};
 
-/// How long one reading may take, discovery included.
+/// The longest time for one read, discovery included.
 const MAX_TIME: Duration = Duration::from_secs(5);
 
-/// Where keys come from.
+/// The source of an issuer's keys.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum KeySource {
     /// A JWKS file.
@@ -27,9 +27,9 @@ pub enum KeySource {
     Url(Uri),
     /// The `jwks_uri` of the issuer's metadata (OpenID Connect Discovery 1.0 §3).
     Discovery {
-        /// The issuer, as it must name itself.
+        /// The issuer's name, which its metadata must contain.
         issuer: String,
-        /// Where its metadata is.
+        /// The URL of its metadata.
         metadata: Uri,
     },
 }
@@ -43,7 +43,7 @@ impl std::fmt::Display for KeySource {
     }
 }
 
-/// Why keys were not had.
+/// Why keys cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum KeySourceError {
     /// The file cannot be read.
@@ -52,25 +52,28 @@ pub enum KeySourceError {
     /// A document cannot be fetched.
     #[error("{0} cannot be fetched: {1}")]
     Fetch(Uri, FetchError),
-    /// The issuer's metadata are not to be had, or not as they should be.
+    /// The issuer's metadata cannot be fetched, or have the wrong content.
     #[error(transparent)]
     Metadata(#[from] MetadataError),
-    /// Not in time.
+    /// The read took too long.
     #[error("cannot be read within {} seconds", MAX_TIME.as_secs())]
     Slow,
-    /// What was read is no key set.
+    /// The document is no key set.
     #[error(transparent)]
     KeySet(#[from] KeySetError),
 }
 
 impl KeySource {
-    /// The discovery of an issuer's keys; `None` if its name is no URL that may be fetched.
+    /// The discovery of an issuer's keys; `None` if the issuer's name is no URL that may be fetched.
     pub fn discovery(issuer: &str) -> Option<Self> {
         let metadata = discovery::metadata_url(issuer)?;
         Some(Self::Discovery { issuer: issuer.to_owned(), metadata })
     }
 
     /// Reads the keys once, within five seconds.
+    ///
+    /// # Errors
+    /// [`KeySourceError`].
     pub async fn read(&self, http: &HttpClient, algorithms: &[Algorithm]) -> Result<KeySet, KeySourceError> {
         let read = timeout(MAX_TIME, self.read_in_its_time(http, algorithms));
         read.await.unwrap_or(Err(KeySourceError::Slow))
@@ -93,6 +96,9 @@ impl KeySource {
 }
 
 /// Reads a JWKS file.
+///
+/// # Errors
+/// [`KeySourceError::File`] and [`KeySourceError::KeySet`].
 pub fn read_file(path: &Path, algorithms: &[Algorithm]) -> Result<KeySet, KeySourceError> {
     Ok(KeySet::parse(&std::fs::read(path)?, algorithms)?)
 }

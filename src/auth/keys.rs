@@ -1,4 +1,4 @@
-//! The keys of one issuer: what verification reads, and the one task that fetches them.
+//! The keys of one issuer, as verification reads them, and the task that fetches them.
 
 use std::{sync::Arc, time::Duration};
 
@@ -12,23 +12,23 @@ use tokio_util::sync::CancellationToken;
 use super::{Denial, KeySource, key_set::KeySet, key_source::KeySourceError};
 use crate::http_client::HttpClient;
 
-/// How soon again after a failure.
+/// The pause before a retry after a failure.
 const RETRY: Duration = Duration::from_secs(10);
-/// How seldom an issuer is asked because a token names a key that is not known.
+/// The shortest pause between fetches that unknown key ids cause.
 const ASK_EVERY: Duration = Duration::from_secs(30);
 
-/// How an issuer's keys are kept.
+/// The settings of an issuer's keys.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeySettings {
-    /// Where they come from.
+    /// The source of the keys.
     pub source: KeySource,
-    /// How often they are read again: for so long does a key live on that the issuer removed.
+    /// The time between reads. A key that the issuer removed stays valid for at most this long.
     pub refresh: Duration,
-    /// For how long the last ones that were had are good when no new ones are to be had.
+    /// How long the last keys stay valid while no new ones can be read.
     pub max_age: Duration,
 }
 
-/// The keys of one issuer, as they are now.
+/// The present keys of one issuer.
 pub struct Keys {
     settings: KeySettings,
     algorithms: Vec<Algorithm>,
@@ -36,28 +36,28 @@ pub struct Keys {
     asked: Notify,
 }
 
-/// What is known of the keys. Asks are counted: an ask is pending while `asked` is above `answered`.
+/// The state of the keys. Requests are counted: one is pending while `asked` is above `answered`.
 #[derive(Default)]
 struct State {
     had: Option<(Arc<KeySet>, Instant)>,
     asked: u64,
     asked_at: Option<Instant>,
     answered: u64,
-    /// Whether the last reading failed.
+    /// Whether the last read failed.
     failing: bool,
-    /// Whether a reading has ended.
+    /// Whether a read has ended.
     was_read: bool,
 }
 
 impl State {
-    /// The keys, unless they are too old to be relied on.
+    /// The keys; `None` if there are none, or they are too old.
     fn keys(&self, max_age: Duration, now: Instant) -> Option<&Arc<KeySet>> {
         let (keys, had_at) = self.had.as_ref()?;
         (now.saturating_duration_since(*had_at) <= max_age).then_some(keys)
     }
 
-    /// Asks for new keys, or joins who asked already. `None` if that was done a moment ago: whatever
-    /// was not there then is taken to be still not there, however many ask for it.
+    /// Requests new keys, or joins a pending request. `None` if there was a request a moment ago: a key that was
+    /// missing then counts as still missing, however many callers need it.
     fn ask(&mut self, now: Instant) -> Option<u64> {
         if self.asked == self.answered {
             if self.asked_at.is_some_and(|at| now.saturating_duration_since(at) < ASK_EVERY) {
@@ -77,23 +77,28 @@ impl std::fmt::Debug for Keys {
 }
 
 impl Keys {
-    /// Keys that have not been had yet.
+    /// Keys that have not been read yet.
     pub fn new(settings: KeySettings, algorithms: Vec<Algorithm>) -> Self {
         Self { settings, algorithms, state: watch::Sender::default(), asked: Notify::new() }
     }
 
-    /// The keys to verify with.
+    /// The keys for verification.
+    ///
+    /// # Errors
+    /// [`Denial::KeysUnavailable`] if there are none, or they are too old.
     pub fn current(&self) -> Result<Arc<KeySet>, Denial> {
         let state = self.state.borrow();
         state.keys(self.settings.max_age, Instant::now()).cloned().ok_or(Denial::KeysUnavailable)
     }
 
-    /// The keys to verify a token with that names this key. If it is not among them, it may be new:
-    /// then the issuer is asked, by one fetch for all who ask, and not again for a while. Waits for the end of the
-    /// very first reading.
+    /// The keys to verify a token that names this key. An unknown key may be new, so the keys are then fetched: one
+    /// fetch serves all waiting callers, and no other follows for a while. Waits for the end of the first read.
+    ///
+    /// # Errors
+    /// [`Denial::KeysUnavailable`] if there are no keys, or the fetch for an unknown key failed.
     pub async fn current_for(&self, id: Option<&str>) -> Result<Arc<KeySet>, Denial> {
         let mut state = self.state.subscribe();
-        // Cannot fail: what sends is in self.
+        // Cannot fail: the sender is in self.
         drop(state.wait_for(|state| state.was_read).await);
         let keys = self.current()?;
         if id.is_none() || !keys.named(id).is_empty() {
@@ -112,14 +117,17 @@ impl Keys {
             drop(state.wait_for(|state| state.answered >= ask).await);
         }
         let keys = self.current()?;
-        // Whoever could not be asked has not said that there is no such key.
+        // A failed fetch does not prove that the key does not exist.
         if keys.named(id).is_empty() && self.state.borrow().failing {
             return Err(Denial::KeysUnavailable);
         }
         Ok(keys)
     }
 
-    /// Reads the keys once. What was had before stays if this fails.
+    /// Reads the keys once. After a failure the earlier keys stay.
+    ///
+    /// # Errors
+    /// [`KeySourceError`].
     pub async fn refresh(&self, http: &HttpClient) -> Result<(), KeySourceError> {
         let asked = self.state.borrow().asked;
         let read = self.settings.source.read(http, &self.algorithms).await;
@@ -133,7 +141,7 @@ impl Keys {
             state.failing = read.is_none();
             state.was_read = true;
             if let Some(new) = &read {
-                // The very same set if it says the same: what was verified with it stays verified.
+                // The same set is kept if the document is the same, so that tokens verified with it stay verified.
                 let old = state.had.take().map(|(old, _)| old).filter(|old| old.is_same_as(new));
                 state.had = Some((old.unwrap_or_else(|| Arc::clone(new)), read_at));
             }
@@ -141,8 +149,7 @@ impl Keys {
         outcome
     }
 
-    /// Goes on reading the keys until `stop`. The only one who does: there is never more than one
-    /// fetch under way.
+    /// Reads the keys repeatedly until `stop`. Only this task reads them, so at most one fetch runs at a time.
     pub async fn keep_fresh(self: Arc<Self>, http: HttpClient, stop: CancellationToken) {
         let mut failing = self.current().is_err();
         loop {
@@ -159,7 +166,7 @@ impl Keys {
                 refreshed = refreshed => refreshed,
             };
             match &refreshed {
-                // Once, not with every try.
+                // Logged once, not with each attempt.
                 Err(error) if !failing => {
                     tracing::warn!(source = %self.settings.source, %error, "an issuer's keys cannot be read");
                 }

@@ -1,4 +1,4 @@
-//! Who calls, and what they may do: tokens, keys, callers, permits. Knows no transport.
+//! Authentication and authorization of callers: tokens, keys, callers, permits. This module uses no transport.
 
 pub mod access;
 pub mod claims;

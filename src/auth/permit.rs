@@ -10,24 +10,24 @@ use super::{Denial, VerifiedToken, Who};
 pub use crate::domain::sign_in::RECENT_SIGN_IN;
 use crate::domain::{Identity, IdentityRef, Named, Refusal, Standing, TenantId, TokenHash, TokenStamp, User, UserId};
 
-/// That this caller may make this call, in this tenant.
+/// The permission of a caller to make a call in a tenant.
 #[derive(Debug, Clone)]
 pub struct Permit {
     tenant: TenantId,
     caller: Caller,
     expire_time: DateTime<Utc>,
-    /// The call's place among those that are carried out at once.
+    /// The call's permit of the concurrency limit.
     _place: Option<Arc<OwnedSemaphorePermit>>,
 }
 
-/// Who calls.
+/// The caller of a call.
 #[derive(Debug, Clone)]
 pub enum Caller {
     /// A user, for itself.
     User(UserCaller),
     /// A service, by scope.
     Service {
-        /// Who issued its token.
+        /// The issuer of its token.
         issuer: String,
         /// The service, as that issuer names it.
         subject: String,
@@ -37,30 +37,30 @@ pub enum Caller {
 /// A user that calls for itself.
 #[derive(Debug, Clone)]
 pub struct UserCaller {
-    /// Whom the token names.
+    /// The user or identity that the token names.
     pub named: Named,
-    /// Who issued it.
+    /// The issuer of the token.
     pub issuer: String,
     /// Its `sub`.
     pub subject: String,
-    /// When it was issued, and what names it.
+    /// The token's time of issue and hash.
     pub stamp: TokenStamp,
-    /// When the person last signed in; `None` if the token does not say so, and its issuer's tokens have to.
+    /// When the person last signed in; `None` if the token does not prove it and its issuer's tokens must.
     pub authenticated_at: Option<DateTime<Utc>>,
     /// The client that the token was issued to, if it says so.
     pub authorized_party: Option<String>,
 }
 
-/// What a target is wanted for.
+/// What a call does with its target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
     /// To read it.
     Read,
     /// To change it.
     Write,
-    /// To change who can sign in as it: wants a sign-in no older than this.
+    /// Changes which identities can sign in as it. The sign-in must be no older than this.
     FreshWrite(TimeDelta),
-    /// To change it in a way that cannot be taken back: wants a sign-in of the last ten minutes.
+    /// Changes it irreversibly. The sign-in must be at most ten minutes old.
     FinalWrite,
 }
 
@@ -75,7 +75,7 @@ impl Purpose {
     }
 }
 
-/// Whose data a call is about, not yet looked up.
+/// The user of a call, not yet looked up.
 #[derive(Debug, Clone)]
 pub struct Target(Right);
 
@@ -85,7 +85,8 @@ enum Right {
     Own { caller: UserCaller, requested: Option<UserId> },
     /// Any user of the tenant.
     Any(UserId),
-    /// Any user of the tenant, by an id that also says which account it was made of: that must be the user's still.
+    /// Any user of the tenant, by an id that contains the account of which it was made. The account must still be the
+    /// user's.
     Account(UserId, IdentityRef),
 }
 
@@ -117,14 +118,14 @@ impl Permit {
         Self { tenant, caller, expire_time, _place: None }
     }
 
-    /// Keeps the call's place among those that are carried out at once, until the last copy of this
-    /// permit is gone: a write whose client has left keeps its permit, and so its place.
+    /// Holds the call's permit of the concurrency limit until the last copy of this permit is dropped. A write whose
+    /// client has disconnected thus stays counted.
     pub fn keep(&mut self, place: OwnedSemaphorePermit) {
         self._place = Some(Arc::new(place));
     }
 
-    /// The same, in the place of another among the calls that are carried out at once: of a call that is made for
-    /// whom this permits it.
+    /// The same permission under the concurrency permit of another call: for a call that a service makes on behalf of
+    /// this caller.
     #[must_use]
     pub fn in_place_of(self, other: &Self) -> Self {
         Self { _place: other._place.clone(), ..self }
@@ -135,7 +136,7 @@ impl Permit {
         &self.tenant
     }
 
-    /// Who calls.
+    /// The caller.
     pub fn caller(&self) -> &Caller {
         &self.caller
     }
@@ -160,7 +161,10 @@ impl Permit {
         if self.is_service() { Ok(()) } else { Err(Denial::ScopeInsufficient(format!("a user token may not {what}"))) }
     }
 
-    /// Whose data the call is about. A service names the user; for a user token no id means its own.
+    /// The user of the call. A service names the user; for a user token, no id means its own user.
+    ///
+    /// # Errors
+    /// [`Refusal::Invalid`] if a service names no user.
     pub fn target(&self, requested: Option<UserId>) -> Result<Target, Denial> {
         match (&self.caller, requested) {
             (Caller::User(caller), requested) => Ok(Target(Right::Own { caller: caller.clone(), requested })),
@@ -171,8 +175,11 @@ impl Permit {
         }
     }
 
-    /// The same, by an id of the form `provider|subject`, which whoever names it takes for an account there. Such
-    /// an id stays a user's when the account leaves: then it means nobody.
+    /// The same, by an id of the form `provider|subject` that the caller takes for an account. Such an id stays with
+    /// its user when the account leaves. It then resolves to no user.
+    ///
+    /// # Errors
+    /// Those of [`Permit::target`].
     pub fn target_of_account(&self, id: UserId) -> Result<Target, Denial> {
         match (&self.caller, IdentityRef::parse_joined(id.as_str())) {
             (Caller::Service { .. }, Some(account)) => Ok(Target(Right::Account(id, account))),
@@ -182,7 +189,7 @@ impl Permit {
 }
 
 impl Target {
-    /// The id that a service named: who is read by it need not be judged before.
+    /// The id that a service named. The user with this id may be read without [`Target::judge`].
     pub fn named_by_service(&self) -> Option<&UserId> {
         match &self.0 {
             Right::Any(id) | Right::Account(id, _) => Some(id),
@@ -190,7 +197,7 @@ impl Target {
         }
     }
 
-    /// Whether who was read by [`Target::named_by_service`] is who was meant.
+    /// Whether the user that was read by [`Target::named_by_service`] is the one that the service meant.
     pub fn is_surely(&self, user: &User) -> bool {
         match &self.0 {
             Right::Any(_) => true,
@@ -238,8 +245,11 @@ impl Target {
         }
     }
 
-    /// Judges the caller alone, by what was found for [`Target::names`]: whether it may be told again what it was
-    /// told before. The target was judged then. `told` holds now whom the caller was when it had been told.
+    /// Judges only the caller, by the lookups of [`Target::names`]: whether it may get a stored response. The target
+    /// was judged with the first response. `told` is the live user that now holds the caller of that time.
+    ///
+    /// # Errors
+    /// [`Denial::NotYourUser`] if the caller is another user now, and those of [`Target::judge`].
     pub fn judge_caller(
         &self,
         found: &[Option<Standing>],
@@ -247,7 +257,8 @@ impl Target {
         now: DateTime<Utc>,
     ) -> Result<(), Denial> {
         match (&self.0, found.first().and_then(Option::as_ref)) {
-            // By what it did, nothing is left of it here: the last account that its user had brought was released.
+            // The call itself may have caused this, by releasing the last account that the caller's absorbed user had
+            // brought.
             (Right::Own { caller, .. }, Some(own))
                 if told.is_none() && !own.has_identity && !own.has_withdrawn_tokens_of(caller.stamp.issued_at) =>
             {
@@ -257,15 +268,15 @@ impl Target {
                 let own = caller.judge(own, None, Purpose::Read, now)?;
                 if told.is_none_or(|told| *told == own) { Ok(()) } else { Err(Denial::NotYourUser) }
             }
-            // It may be what the caller did: its user is deleted, or its account released.
+            // The call itself may have caused this, by deleting the caller's user or releasing its account.
             (Right::Own { .. }, None) if told.is_none() => Ok(()),
             (Right::Own { .. }, None) => Err(Denial::NotYourUser),
             (Right::Any(_) | Right::Account(..), _) => Ok(()),
         }
     }
 
-    /// Whether what [`Target::judge`] found is still so of the row that was locked since: a caller
-    /// may have lost its identity, its token or its standing meanwhile.
+    /// Whether the result of [`Target::judge`] still holds for the row that was locked since. The caller may have
+    /// lost its identity, its token or its permission to write.
     pub fn still_means(&self, user: &User) -> bool {
         match &self.0 {
             Right::Any(id) => user.id == *id,
@@ -279,8 +290,8 @@ impl Target {
         }
     }
 
-    /// Refuses a caller whose fresh sign-in was at an identity that came by an old one. `user` is the caller's own, as
-    /// its locked row has it; `before` says which of its identities it takes a better one to touch.
+    /// Refuses a caller whose fresh sign-in was at an identity that an old sign-in added. `user` is the locked row of
+    /// the caller's user. `before` selects the identities that need a better sign-in.
     ///
     /// # Errors
     /// [`Denial::ReauthenticationRequired`].
@@ -289,7 +300,7 @@ impl Target {
         let first_doubt = match &caller.named {
             Named::Identity(id) if user.is_vouched(id) => None,
             Named::Identity(id) => user.identity(id).map(|identity| identity.ordinal),
-            // It says nothing of where the person signed in.
+            // The token does not show at which account the person signed in.
             Named::UserId(_) => {
                 let doubtful = user.identities.iter().filter(|identity| !user.is_vouched(&identity.id));
                 doubtful.map(|identity| identity.ordinal).min()
@@ -299,8 +310,8 @@ impl Target {
         if first_doubt.is_some_and(touches) { Err(Denial::ReauthenticationRequired) } else { Ok(()) }
     }
 
-    /// The identities that the caller's sign-in vouches for, if it is of the last ten minutes. `user` is the caller's
-    /// own, as its locked row has it.
+    /// The identities for which the caller's sign-in vouches, if it is at most ten minutes old. `user` is the locked
+    /// row of the caller's user.
     pub fn vouches_for(&self, user: &User, now: DateTime<Utc>) -> Vec<IdentityRef> {
         match &self.0 {
             Right::Own { caller, .. } if caller.signed_in_within(RECENT_SIGN_IN, now) => match &caller.named {
@@ -311,8 +322,8 @@ impl Target {
         }
     }
 
-    /// Whether what this caller links is vouched for: a service's word is, and a sign-in of the last ten minutes is
-    /// that needs no other.
+    /// Whether the caller vouches for what it links. A service does. A user does by a sign-in of the last ten minutes
+    /// that needs no other to vouch for it.
     pub fn vouches(&self, user: &User, now: DateTime<Utc>) -> bool {
         match &self.0 {
             Right::Own { caller, .. } => {

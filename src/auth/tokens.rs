@@ -1,4 +1,4 @@
-//! Callers' tokens, and the proofs that they send: what their issuer's entry makes of them.
+//! Callers' tokens and proofs, judged by their issuer's entry.
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -18,47 +18,47 @@ use crate::{
     secret::sha256,
 };
 
-/// What a token is given for.
+/// The use of a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TokenUse {
-    /// To call.
+    /// To authenticate a call.
     Bearer,
     /// To prove the secondary side of a link.
     LinkWith,
 }
 
-/// What a token says, once its issuer, its signature and its claims have been checked.
+/// The content of a token whose issuer, signature and claims have been checked.
 #[derive(Debug, Clone)]
 pub struct VerifiedToken {
-    /// Who issued it.
+    /// The issuer of the token.
     pub issuer: String,
     /// Its `sub`.
     pub subject: String,
-    /// What it is signed with.
+    /// The signature algorithm.
     pub algorithm: Algorithm,
-    /// The client that it was issued to, if it says so: its `azp` (OpenID Connect Core §2), or
-    /// `client_id` (RFC 9068 §2.2).
+    /// The client to which it was issued: its `azp` (OpenID Connect Core §2), or `client_id` (RFC 9068 §2.2); `None`
+    /// if it has neither.
     pub authorized_party: Option<String>,
-    /// Whom it speaks for.
+    /// The caller that it names.
     pub who: Who,
-    /// The tenants it may be used in: one, but for services that serve several.
+    /// The tenants in which it may be used: one, except for services of several tenants.
     pub tenants: BTreeSet<TenantId>,
-    /// The scopes that count.
+    /// The scopes that its issuer may grant.
     pub scopes: BTreeSet<String>,
     /// When it was issued.
     pub issued_at: DateTime<Utc>,
-    /// When it expires, leeway aside.
+    /// When it expires, without leeway.
     pub expires_at: DateTime<Utc>,
-    /// When the person last signed in: `auth_time`, or else when it was issued; `None` if it has no `auth_time` and its
-    /// issuer's tokens have to ([`Issuer::require_auth_time`]).
+    /// When the person last signed in: `auth_time`, or without it the time of issue; `None` if it has no `auth_time`
+    /// and its issuer's tokens must have one ([`Issuer::require_auth_time`]).
     pub authenticated_at: Option<DateTime<Utc>>,
-    /// SHA-256 that names this very token: of issuer and `jti`, or else of what was signed.
+    /// SHA-256 that names this token: of issuer and `jti`, or without a `jti` of the signed text.
     pub hash: TokenHash,
-    /// Everything it claims; of a bearer nothing is kept.
+    /// All its claims; empty for a bearer token.
     pub claims: Claims,
 }
 
-/// Whom a token speaks for.
+/// The caller that a token names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Who {
     /// A user.
@@ -68,9 +68,10 @@ pub enum Who {
 }
 
 impl VerifiedToken {
-    /// What the rules need to know of it.
+    /// The facts about the token that the rules need.
     pub fn stamp(&self) -> TokenStamp {
-        // An issuer that gives all tokens of a session one `jti` has only this one spared.
+        // With the time of issue: an issuer may give all tokens of a session one `jti`, and only this token is
+        // spared.
         let hash = sha256(&[&self.hash[..], &self.issued_at.timestamp().to_be_bytes()].concat());
         TokenStamp { issued_at: self.issued_at, hash }
     }
@@ -82,8 +83,10 @@ impl VerifiedToken {
 }
 
 impl Issuers {
-    /// Verifies a token for one use. Waits for the issuer's keys if the token names one that may be
-    /// new.
+    /// Verifies a token for one use. Waits for the issuer's keys if the token names a key that may be new.
+    ///
+    /// # Errors
+    /// [`Denial::TokenInvalid`]; [`Denial::KeysUnavailable`] if the issuer's keys cannot be read.
     pub async fn verify(
         &self,
         token: &str,
@@ -93,7 +96,7 @@ impl Issuers {
         if token.len() > MAX_TOKEN {
             return Err(Denial::TokenInvalid("longer than 8 KiB"));
         }
-        // A proof is good once: there is nothing to remember.
+        // A proof is used once, so it is not cached.
         let name = (token_use == TokenUse::Bearer).then(|| sha256(token.as_bytes()));
         if let Some(token) = name.and_then(|name| self.verified.get(&name, now)) {
             return Ok(token);
@@ -116,7 +119,7 @@ impl Issuers {
         let (length, verified_with) = (token.len(), Arc::clone(&jwt.keys));
         let mut token = verified(token, issuer, rules, jwt, now)?;
         if token_use == TokenUse::Bearer {
-            // They are read of proofs only, and are somebody's personal data.
+            // Only the claims of proofs are read, and claims are personal data.
             token.claims = Claims::default();
         }
         let token = Arc::new(token);
@@ -127,9 +130,12 @@ impl Issuers {
         Ok(token)
     }
 
-    /// Holds a proof to the client that calls, where its issuer's entry says so: Auth0's rules for `link_with`
-    /// ("Link a User Account", `POST /api/v2/users/{id}/identities`). A token that somebody got at another client
-    /// proves nothing here.
+    /// Requires that a proof was issued to the calling client, where its issuer's entry demands it: Auth0's rules for
+    /// `link_with` ("Link a User Account", `POST /api/v2/users/{id}/identities`). A token that was obtained at
+    /// another client then proves nothing.
+    ///
+    /// # Errors
+    /// [`Refusal::LinkTokenInvalid`] names the rule that is violated.
     pub fn expect_same_client(&self, caller: &UserCaller, proof: &VerifiedToken) -> Result<(), Refusal> {
         let rules = self.find(&proof.issuer).and_then(|(issuer, _)| issuer.link_with.as_ref());
         if rules.is_some_and(|rules| !rules.same_client) {
@@ -149,7 +155,7 @@ impl Issuers {
     }
 }
 
-/// What a token says by the rules of its issuer and its use.
+/// The content of a token by the rules of its issuer and its use.
 fn verified(
     token: &str,
     issuer: &Issuer,
@@ -210,11 +216,11 @@ fn who(issuer: &Issuer, subject: &str, claims: &Claims) -> Result<Who, Denial> {
             .filter(|identity| providers.contains(&identity.provider))
             .map(Named::Identity),
     };
-    named.map(Who::User).ok_or(invalid("its sub names nobody this issuer may name"))
+    named.map(Who::User).ok_or(invalid("its sub is no user that this issuer may name"))
 }
 
-/// The token's scopes (RFC 8693 §4.2) as far as the issuer may give them. A user token has no
-/// service scopes, nor a service token self scopes, because the access table keeps the two apart.
+/// The token's scopes (RFC 8693 §4.2) that its issuer may grant. A user token with service scopes gains nothing, nor
+/// does a service token with self scopes: the access table separates the two.
 fn scopes(issuer: &Issuer, who: &Who, claims: &Claims) -> Result<BTreeSet<String>, Denial> {
     let said = match claims.has("scope") {
         true => claims.text("scope").ok_or(Denial::TokenInvalid("scope is not a string"))?,
@@ -242,8 +248,8 @@ fn tenants(issuer: &Issuer, who: &Who, claims: &Claims) -> Result<BTreeSet<Tenan
     }
 }
 
-/// Names a token: by its `jti`, which the issuer promises to be unique (RFC 7519 §4.1.7), or else by
-/// what was signed. Not by the signature: ECDSA lets anybody make a second one from the first.
+/// Names a token: by its `jti`, which the issuer must make unique (RFC 7519 §4.1.7), or without one by the signed
+/// text. The signature is left out: from one ECDSA signature, a second valid one can be computed.
 fn token_hash(token: &str, issuer: &str, jti: Option<&str>) -> TokenHash {
     let named = match jti {
         Some(jti) => format!("jti\0{issuer}\0{jti}"),

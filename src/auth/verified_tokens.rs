@@ -1,4 +1,4 @@
-//! Bearer tokens that were verified a moment ago: verifying one again costs a hash and a look-up.
+//! A cache of verified bearer tokens: verifying one again costs a hash and a lookup.
 
 use std::sync::Arc;
 
@@ -7,30 +7,30 @@ use quick_cache::{Weighter, sync::Cache};
 
 use super::{VerifiedToken, key_set::KeySet, keys::Keys};
 
-/// What an entry takes beside what grows with its token, in bytes.
+/// The size of an entry apart from its token, in bytes.
 const ENTRY: u64 = 1024;
-/// How much is remembered, in bytes.
+/// The capacity of the cache, in bytes.
 const CAPACITY: u64 = 16 * 1024 * 1024;
-/// The size of a usual token, in bytes.
+/// The size of a typical token, in bytes.
 const USUAL: usize = 1024;
 
-/// SHA-256 of a token as it came. Nothing shorter names a verdict: not the key id, not `jti`, not
-/// what was signed, for the signature is part of what was judged.
+/// SHA-256 of a whole token. A shorter name would not do: not the key id, not the `jti`, and not the signed text,
+/// because the signature is a part of what was verified.
 pub(super) type TokenName = [u8; 32];
 
-/// Tokens that were verified, by name.
+/// Verified tokens, by name.
 pub(super) struct VerifiedTokens(Cache<TokenName, Verified, Size>);
 
-/// A token, and what its verdict rests on.
+/// A token with the facts on which its verification rests.
 #[derive(Clone)]
 pub(super) struct Verified {
-    /// What it says.
+    /// The verified content.
     pub token: Arc<VerifiedToken>,
     /// Its length in bytes.
     pub length: usize,
-    /// Its issuer's keys.
+    /// The keys of its issuer.
     pub issuer_keys: Arc<Keys>,
-    /// Those of them that it was verified with.
+    /// The key set with which it was verified.
     pub verified_with: Arc<KeySet>,
 }
 
@@ -44,18 +44,18 @@ impl Weighter<TokenName, Verified> for Size {
 }
 
 impl VerifiedTokens {
-    /// None yet.
+    /// An empty cache.
     pub(super) fn new() -> Self {
         let usual_number = usize::try_from(CAPACITY).unwrap_or(usize::MAX) / USUAL;
         Self(Cache::with_weighter(usual_number, CAPACITY, Size))
     }
 
-    /// Remembers a verdict.
+    /// Stores a verified token.
     pub(super) fn insert(&self, name: TokenName, verified: Verified) {
         self.0.insert(name, verified);
     }
 
-    /// The verdict on a token, unless it has expired since, or its issuer's keys are others now.
+    /// The verified token; `None` if it has expired since, or its issuer's keys have changed.
     pub(super) fn get(&self, name: &TokenName, now: DateTime<Utc>) -> Option<Arc<VerifiedToken>> {
         let verified = self.0.get(name)?;
         let keys = verified.issuer_keys.current().ok()?;
