@@ -205,7 +205,7 @@ pub fn set_primary(mut user: User, identity: &IdentityRef, now: DateTime<Utc>) -
     Ok(Some(user))
 }
 
-/// The identity as a part of the user `home`.
+/// The identity as it is on its origin user `home`.
 pub fn owned(identity: UnownedIdentity, home: UserId, ordinal: i32, now: DateTime<Utc>) -> Identity {
     let UnownedIdentity { id, connection, social, email, profile_data, signed_in_at: _ } = identity;
     let is_verified = email.as_ref().is_some_and(|email| email.verified.is_some());

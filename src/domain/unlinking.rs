@@ -192,8 +192,8 @@ fn take_out(
     Ok(identity)
 }
 
-/// The link that ends when an identity leaves `owner`: the link that absorbed the identity's home, if no other
-/// identity of that home stays. An identity that was attached to its home by an old sign-in ends no link: it need not
+/// The link that ends when an identity leaves `owner`: the link that absorbed the identity's origin user, if no other
+/// identity of that user stays. An identity that an old sign-in attached to its origin user ends no link: it need not
 /// be the same person's, and becomes a user of its own.
 pub fn ended_link(owner: &User, home: Option<&User>, identity: &IdentityRef) -> Option<Uuid> {
     let home = home?;
@@ -206,7 +206,7 @@ pub fn ended_link(owner: &User, home: Option<&User>, identity: &IdentityRef) -> 
 
 fn come_back(mut user: User, identity: &Identity, terms: &UnlinkTerms<'_>, now: DateTime<Utc>) -> (User, Withheld) {
     let withheld = give_back(&mut user, terms.metadata);
-    // The other identities of its home have left before, each as a user of its own.
+    // The other identities of the restored user have left before, each as a user of its own.
     user.primary = identity.id.clone();
     user.identities = vec![identity.clone()];
     user.absorbed = None;

@@ -17,14 +17,14 @@ use super::{
 };
 use crate::domain::{Email, Provider, Subject, User, UserId};
 
-/// Whom to look for: the live users of whom all of this is true. Without anything said, all of them.
+/// A search for the live users that fulfil all conditions. An empty search finds all of them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct UserSearch {
     /// The user's id.
     pub user_id: Option<UserId>,
     /// The email of the primary identity.
     pub email: Option<Email>,
-    /// That the primary identity has an email, and whether it counts as verified.
+    /// Whether the primary identity has an email that counts as verified (`true`), or one that does not (`false`).
     pub email_verified: Option<bool>,
     /// The provider of one of the identities.
     pub provider: Option<Provider>,
@@ -32,27 +32,27 @@ pub struct UserSearch {
     pub subject: Option<Subject>,
     /// What must not be true.
     pub excluded: Excluded,
-    /// Whether more is said that is true of nobody, so that nobody is found.
+    /// Whether another condition holds for no user, so that the search finds none.
     pub is_of_nobody: bool,
 }
 
-/// What excludes a user: any single one of these.
+/// Conditions that each exclude a user.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Excluded {
     /// The user's id.
     pub user_ids: Vec<UserId>,
     /// The email of the primary identity.
     pub emails: Vec<Email>,
-    /// That the primary identity has an email, and whether it counts as verified.
+    /// Whether the primary identity has an email that counts as verified (`true`), or one that does not (`false`).
     pub email_verified: Vec<bool>,
     /// The provider of any identity.
     pub providers: Vec<Provider>,
-    /// The subject of any identity, whatever its provider.
+    /// The subject of any identity, at any provider.
     pub subjects: Vec<Subject>,
 }
 
 impl UserSearch {
-    /// Whether a key leads to whom it finds, so that not everybody has to be looked at.
+    /// Whether an index finds the users, so that the search does not read all of them.
     pub fn has_key(&self) -> bool {
         self.is_of_nobody
             || self.user_id.is_some()
@@ -68,8 +68,8 @@ struct CountRow {
 }
 
 impl Session {
-    /// The users that are looked for, in the order of their ids: at most `limit`, of those behind `after`
-    /// without the first `offset`.
+    /// The users that the search finds, in the order of their ids: at most `limit`, of those after `after` without
+    /// the first `offset`.
     pub async fn search_users(
         &mut self,
         search: &UserSearch,
@@ -80,7 +80,7 @@ impl Session {
         if search.is_of_nobody {
             return Ok(Vec::new());
         }
-        // The identities are read of those only who are not skipped.
+        // The identities are read only of the users that are not skipped.
         let statement = Statement::new()
             .sql(concat!("SELECT ", user_columns!(), " FROM (SELECT u.*"))
             .users(search, self.tenant.as_str(), after, &self.trust.verifiers)
@@ -91,7 +91,7 @@ impl Session {
         self.judged(rows)
     }
 
-    /// How many users are looked for; counting stops at `at_most`.
+    /// The number of users that the search finds. Counting stops at `at_most`.
     pub async fn count_users(&mut self, search: &UserSearch, at_most: usize) -> Result<usize, StoreError> {
         if search.is_of_nobody {
             return Ok(0);
@@ -105,8 +105,8 @@ impl Session {
         Ok(row.map_or(0, |row| usize::try_from(row.users).unwrap_or(usize::MAX)))
     }
 
-    /// The live users whose primary identity has this canonical email, at most `limit`: first those with whom
-    /// it counts as verified, whom no number of others keeps from being found, each kind in the order of their ids.
+    /// The live users whose primary identity has this canonical email, at most `limit`. Users for whom the email
+    /// counts as verified come first, however many others there are. Each group is in the order of the ids.
     pub async fn users_by_root_email(&mut self, canonical: &str, limit: usize) -> Result<Vec<User>, StoreError> {
         macro_rules! owners {
             ($whose:literal) => {
@@ -176,10 +176,10 @@ impl<'a> Statement<'a> {
         Self { query: self.query.sql(fragment).sql(format!("${binds}")).bind::<S, V>(value), binds }
     }
 
-    /// Adds from where on, and of whom, a list of users is: those that are looked for, behind `after`.
+    /// Adds the tables and conditions of a list of users: those that the search finds after `after`.
     ///
-    /// Five things change the text, so a connection keeps 32 of each kind at most: whether there is an id, an
-    /// email, a provider, a subject, and whether there is anything else.
+    /// Five properties change the text, so a connection keeps at most 32 statements of each kind: whether the search
+    /// has an id, an email, a provider, a subject, and any other condition.
     fn users(mut self, search: &'a UserSearch, tenant: &'a str, after: &'a str, verifiers: &'a Verifiers) -> Self {
         let UserSearch { user_id, email, email_verified, provider, subject, excluded, is_of_nobody: _ } = search;
         self = self.sql(" FROM users u");
@@ -212,10 +212,10 @@ impl<'a> Statement<'a> {
         self
     }
 
-    /// Adds what else is said of the email of the primary identity.
+    /// Adds the other conditions on the email of the primary identity.
     ///
-    /// Nobody is found by that, only judged: where no email finds it, one by one, as `OFFSET 0` has it. A join
-    /// would be made of everybody before the first ones are known.
+    /// They find no user, but check each user that is found. Without a condition on the email itself, `OFFSET 0`
+    /// makes the database check the users one by one. A join would read all users before the first result.
     fn root_email(mut self, search: &'a UserSearch, verifiers: &'a Verifiers) -> Self {
         let UserSearch { email_verified, excluded, .. } = search;
         let states = [("none", None), ("verified", Some(true)), ("unverified", Some(false))];
@@ -248,7 +248,7 @@ impl<'a> Statement<'a> {
         if search.email.is_none() { self.sql(" OFFSET 0)") } else { self }
     }
 
-    /// Adds whose ids and identities exclude them: these too are looked at one by one.
+    /// Adds the conditions on ids and identities that exclude users. They too are checked one by one.
     fn excluded(self, excluded: &'a Excluded) -> Self {
         self.bind::<Array<Text>, _>(" AND u.id <> ALL(", texts(&excluded.user_ids, UserId::as_str))
             .bind::<Array<Text>, _>(
