@@ -141,7 +141,7 @@ impl Permit {
         &self.caller
     }
 
-    /// When the token expires: what goes on for longer ends then.
+    /// When the token expires. A call that runs longer ends then.
     pub fn expire_time(&self) -> DateTime<Utc> {
         self.expire_time
     }

@@ -13,7 +13,8 @@ pub enum Refusal {
     SameUser,
     /// The second token is not a valid proof: invalid, too old, or used before.
     LinkTokenInvalid(LinkTokenProblem),
-    /// The ticket is not a valid proof: issued to or for another user, too old, or used before.
+    /// The ticket is not a valid proof: its account has another owner now, it is for another user, too old, or used
+    /// before.
     LinkTicketInvalid,
     /// The attempt or ticket that continues a sign-in is unusable: unknown, another caller's, too old, or used
     /// before.

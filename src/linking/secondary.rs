@@ -29,8 +29,8 @@ pub enum Secondary {
     /// By one of its identities, named by a service.
     Identity(IdentityRef),
     /// By its main identity, named by a service: the primary identity, or the one that gave the user its id. An
-    /// identity that another user has absorbed names no user. Nor does one whose `provider|subject` is another user's
-    /// id, because the service may mean that user.
+    /// identity that a link moved to another user names no user. Nor does one whose `provider|subject` is another
+    /// user's id, because the service may mean that user.
     MainIdentity(IdentityRef),
     /// By its id, named by a service.
     User(UserId),

@@ -154,7 +154,7 @@ impl Session {
         let answers = "DELETE FROM request_ids WHERE ctid = ANY (ARRAY (SELECT ctid FROM request_ids \
             WHERE tenant_id = $1 AND concerned && $2 ORDER BY request_id LIMIT $3 FOR UPDATE";
         // Only the deleted ids go; earlier ancestors stay. A released account is not linked to a user unlinked from
-        // its releaser, whichever user is deleted.
+        // its releaser, whichever user between them is deleted.
         let ancestors = "UPDATE users SET ancestors = nullif(ARRAY (SELECT o FROM unnest(ancestors) WITH ORDINALITY AS w (o, at) \
             WHERE o <> ALL($2) ORDER BY at), '{}') WHERE tenant_id = $1 AND id = ANY (ARRAY ( \
             SELECT id FROM users WHERE tenant_id = $1 AND ancestors && $2 ORDER BY update_time LIMIT $3 FOR NO KEY UPDATE";

@@ -36,8 +36,8 @@ impl Session {
         self.events.push(NewEvent { actor, event, time });
     }
 
-    /// Writes the recorded events. It is the last statement before COMMIT, so that the epoch is the one in which the
-    /// transaction commits.
+    /// Writes the recorded events. Only the stored response and COMMIT may follow, so that the epoch is the one in
+    /// which the transaction commits.
     pub async fn insert_events(&mut self) -> Result<EventsInserted, StoreError> {
         const SQL: &str = concat!(
             "INSERT INTO events (tenant_id, epoch, ordinal, user_id, other_user_id, actor, request_id, detail, event_time) \

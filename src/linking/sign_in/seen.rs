@@ -29,7 +29,7 @@ pub(super) struct Seen {
     pub owner: Option<User>,
     /// The users that have the email that was looked for.
     pub holders: Vec<User>,
-    /// What it comes to.
+    /// The decision on the sign-in.
     pub decision: Decision,
     /// The ticket that this sign-in uses up.
     pub used: Option<[u8; 32]>,
