@@ -246,7 +246,8 @@ impl Target {
     }
 
     /// Judges only the caller, by the lookups of [`Target::names`]: whether it may get a stored response. The target
-    /// was judged with the first response. `told` is the live user that now holds the caller of that time.
+    /// was judged with the first response. The second argument is the live user that now holds the caller of that
+    /// time; `None` if it does not matter.
     ///
     /// # Errors
     /// [`Denial::NotYourUser`] if the caller is another user now, and those of [`Target::judge`].

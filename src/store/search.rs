@@ -105,8 +105,8 @@ impl Session {
         Ok(row.map_or(0, |row| usize::try_from(row.users).unwrap_or(usize::MAX)))
     }
 
-    /// The live users whose primary identity has this canonical email, at most `limit`. Users for whom the email
-    /// counts as verified come first, however many others there are. Each group is in the order of the ids.
+    /// The live users whose primary identity has this canonical email, at most `limit`. Users whose email counts as
+    /// verified come first, however many others there are. Each group is in the order of the ids.
     pub async fn users_by_root_email(&mut self, canonical: &str, limit: usize) -> Result<Vec<User>, StoreError> {
         macro_rules! owners {
             ($whose:literal) => {
