@@ -20,7 +20,7 @@ pub struct Account {
 }
 
 impl Account {
-    /// The caller itself; for root, the first account of [`NAMES`] that exists.
+    /// The caller itself; for root, the first account of `NAMES` that exists.
     ///
     /// # Errors
     /// The caller is root and /etc/passwd is unreadable or has neither account.

@@ -81,7 +81,7 @@ pub enum WatchEnd {
 
 impl Watch {
     /// Watches the events of a tenant after a position, until `expire_time`.
-    /// `None` at [`FeedSettings::max_watchers`].
+    /// `None` at the limit of watchers.
     pub fn begin(
         feed: &Arc<Feed>,
         tenant: TenantId,
