@@ -103,7 +103,7 @@ fn judge(primary: &Metadata, secondary: &Metadata, conflict: Conflict, arrays: A
     // Merging the same again adds nothing, unless arrays grow each time.
     if arrays != Arrays::Concatenate {
         let again = merge(&merged.metadata, secondary, strategy);
-        // It could only fail by too many paths of conflicts that the primary wins again.
+        // Only the paths of conflicts that the primary wins again count against the limit.
         assert!(again.is_ok_and(|again| again.metadata == merged.metadata));
     }
     Ok(merged.metadata)

@@ -22,8 +22,8 @@ pub struct DeadlineLayer {
 }
 
 impl DeadlineLayer {
-    /// A call takes at most `max`, and less if its headers set a limit, which `told` reads. `over` makes the response
-    /// after the deadline.
+    /// A call takes at most `max`, and less if its headers set a lower limit. `over` makes the response after the
+    /// deadline.
     pub fn new(max: Duration, told: fn(&HeaderMap) -> Option<Duration>, over: fn() -> Response<Body>) -> Self {
         Self { max, told, over }
     }

@@ -55,8 +55,8 @@ pub struct Outcome {
     pub reason: String,
 }
 
-/// Logs each call of a service. The function turns the response into an outcome; `None` stands for a client that went
-/// away before it.
+/// Logs each call of a service. The function turns the response into an outcome; `None` stands for a client that left
+/// before the response.
 #[derive(Debug, Clone, Copy)]
 pub struct TelemetryLayer(pub fn(Option<&Response<Body>>) -> Outcome);
 

@@ -98,7 +98,7 @@ impl Feed {
         self.delay.subscribe()
     }
 
-    /// A permit for one more watcher; `None` at [`FeedSettings::max_watchers`].
+    /// A slot for one more watcher; `None` at [`FeedSettings::max_watchers`].
     fn place(&self) -> Option<OwnedSemaphorePermit> {
         Arc::clone(&self.places).try_acquire_owned().ok()
     }

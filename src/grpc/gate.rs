@@ -92,7 +92,7 @@ where
             let record = request.extensions().get::<CallRecord>().cloned().unwrap_or_default();
             match admit(&linking, path, request.headers(), &record).await {
                 Ok(mut permit) => {
-                    // After the access check, so that a call that is refused takes no permit.
+                    // After the access check, so that a call that is refused takes no slot.
                     if places.seat(&mut permit).is_err() {
                         return Ok(admitted(overloaded().into_http()));
                     }

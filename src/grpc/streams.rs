@@ -34,12 +34,12 @@ impl OpenStreams {
         Self { places: Arc::new(Semaphore::new(max)), max_time, stop }
     }
 
-    /// A permit for one more stream; `None` at the limit.
+    /// A slot for one more stream; `None` at the limit.
     pub(super) fn place(&self) -> Option<OwnedSemaphorePermit> {
         Arc::clone(&self.places).try_acquire_owned().ok()
     }
 
-    /// Ties a response to its permit, and a conversation to its time. A watch ends when the watched service reports
+    /// Ties a response to its slot, and a conversation to its time. A watch ends when the watched service reports
     /// the stop.
     pub(super) fn bound(&self, answer: Response<Body>, place: OwnedSemaphorePermit, is_watch: bool) -> Response<Body> {
         let end = (!is_watch)

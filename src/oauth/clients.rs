@@ -31,7 +31,7 @@ pub struct Client {
     settings: ClientSettings,
     speaks: Speaks,
     http: HttpClient,
-    /// Permits to wait for the issuer. All clients at the same issuer share them.
+    /// Slots for calls that wait for the issuer. All clients at the same issuer share them.
     places: Arc<Semaphore>,
 }
 

@@ -56,7 +56,7 @@ pub(super) async fn accept<S: Calls>(
     connections
 }
 
-/// An admitted connection with its permits.
+/// An admitted connection with its slots.
 struct Admitted {
     stream: TcpStream,
     newcomer: OwnedSemaphorePermit,
@@ -78,11 +78,11 @@ impl Door {
         Self { places, newcomers, full: Complaint::default(), failed: Complaint::default() }
     }
 
-    /// The next connection for which there is a permit. It never returns `None`, because the semaphores are never
+    /// The next connection for which there is a slot. It never returns `None`, because the semaphores are never
     /// closed.
     async fn next(&mut self, listener: &TcpListener) -> Option<Admitted> {
         loop {
-            // Without a permit for a newcomer, further connections wait in the system's queue, where they cost
+            // Without a slot for a newcomer, further connections wait in the system's queue, where they cost
             // little.
             let newcomer = Arc::clone(&self.newcomers).acquire_owned().await.ok()?;
             let stream = match listener.accept().await {

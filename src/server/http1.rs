@@ -7,8 +7,8 @@ use http::{
 
 use crate::calls::Body;
 
-/// Refuses a request that a proxy between the client and the server may have parsed differently. It ends the
-/// connection, because the following bytes could be part of that request.
+/// Refuses a request that a proxy between the client and the server may have parsed differently. The response
+/// ends the connection, because the following bytes could be part of that request.
 pub(super) fn refusal<B>(request: &Request<B>) -> Option<Response<Body>> {
     let status = match request.version() {
         Version::HTTP_2 => return None,

@@ -171,7 +171,7 @@ pub async fn serve(config: Config, listener: TcpListener, shutdown: Cancellation
     tracing::info!(%address, "serving");
     let host = Host::new(service, config.limits.clone(), certificates, protocols);
     let connections = accept::accept(listener, host, &shutdown).await;
-    // First, so that health checks stop to report SERVING.
+    // First, so that health checks stop reporting SERVING.
     stop_wellness.cancel();
     if let Ok(health) = wellness.await {
         health.close().await;
