@@ -22,7 +22,6 @@ pub struct Rule {
 /// rules would seem to be missing.
 ///
 /// # Errors
-///
 /// If a rule is missing or invalid.
 pub fn access_table(descriptor: &[u8]) -> Result<Vec<Rule>, String> {
     let pool =

@@ -63,7 +63,6 @@ impl HttpClient {
     /// A client that trusts the public certificate authorities.
     ///
     /// # Errors
-    ///
     /// If TLS cannot be configured.
     pub fn new() -> Result<Self, rustls::Error> {
         let provider = rustls::crypto::aws_lc_rs::default_provider();
@@ -78,7 +77,6 @@ impl HttpClient {
     /// Gets a JSON document.
     ///
     /// # Errors
-    ///
     /// If the exchange fails, or the status is not 200.
     pub async fn get_json(&self, url: &Uri) -> Result<Bytes, FetchError> {
         let request = Request::get(url).header(header::ACCEPT, "application/json").body(Bytes::new());
@@ -92,7 +90,6 @@ impl HttpClient {
     /// Sends a request, and returns the response, of any status. Redirects are returned, not followed.
     ///
     /// # Errors
-    ///
     /// If the exchange fails: see [`FetchError`].
     pub async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, FetchError> {
         if !is_fetchable(request.uri()) {

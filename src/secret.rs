@@ -14,7 +14,6 @@ pub struct NoRandomBytes;
 /// 256 random bits.
 ///
 /// # Errors
-///
 /// If the operating system has no random bytes.
 pub fn random_bytes() -> Result<[u8; 32], NoRandomBytes> {
     let mut bytes = [0; 32];
@@ -25,7 +24,6 @@ pub fn random_bytes() -> Result<[u8; 32], NoRandomBytes> {
 /// 256 random bits, as 43 characters that fit into any URL and cookie.
 ///
 /// # Errors
-///
 /// If the operating system has no random bytes.
 pub fn random_text() -> Result<String, NoRandomBytes> {
     random_bytes().map(|bytes| as_text(&bytes))

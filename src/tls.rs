@@ -62,7 +62,6 @@ impl TlsFiles {
     /// Makes a server's configuration from the content of the files. It offers no protocol yet.
     ///
     /// # Errors
-    ///
     /// All problems of the files.
     pub fn server_config(&self, content: &TlsContent) -> Result<ServerConfig, Vec<TlsProblem>> {
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());

@@ -18,7 +18,6 @@ pub const TENANT: &str = "x-tenant";
 /// Verifies the bearer token of a call.
 ///
 /// # Errors
-///
 /// Why the token is refused.
 pub async fn verify(linking: &Linking, headers: &HeaderMap, record: &CallRecord) -> Result<Arc<VerifiedToken>, Denial> {
     let token = bearer(headers)?;
@@ -33,7 +32,6 @@ pub async fn verify(linking: &Linking, headers: &HeaderMap, record: &CallRecord)
 /// Judges a verified caller by a rule and the headers. Which user the call is about is judged later.
 ///
 /// # Errors
-///
 /// Why the caller may not make this call.
 pub fn permit(linking: &Linking, rule: &Rule, token: &VerifiedToken, headers: &HeaderMap) -> Result<Permit, Denial> {
     let permit = rule.permit(token, || tenant(headers, token))?;

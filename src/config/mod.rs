@@ -192,7 +192,6 @@ impl Config {
     /// Reads a file and overrides its keys by `environment`.
     ///
     /// # Errors
-    ///
     /// If the file cannot be read, and all problems that [`Config::parse`] finds.
     pub fn load(file: &Path, environment: impl IntoIterator<Item = (String, String)>) -> Result<Self, ConfigProblems> {
         let text =
@@ -204,7 +203,6 @@ impl Config {
     /// Parses a configuration. Relative paths in it start at `base`.
     ///
     /// # Errors
-    ///
     /// All problems of the configuration.
     pub fn parse(
         text: &str,

@@ -106,7 +106,6 @@ fn keys_dir(data_dir: &Path) -> PathBuf {
 /// Makes the keys that are missing.
 ///
 /// # Errors
-///
 /// If a key cannot be made, or a file cannot be read or written.
 pub fn ensure_keys(data_dir: &Path) -> Result<(), IssuerError> {
     let dir = keys_dir(data_dir);
@@ -194,7 +193,6 @@ pub fn config_toml(listen: &str, database_url: &str, demo: Option<&str>) -> Stri
 /// Signs a token with a local issuer's key.
 ///
 /// # Errors
-///
 /// If the tenant or the provider is unknown, or the key cannot be used.
 pub fn sign(data_dir: &Path, request: &TokenRequest, now: DateTime<Utc>) -> Result<String, IssuerError> {
     if !TENANTS.contains(&request.tenant.as_str()) {

@@ -24,7 +24,6 @@ pub const EMAIL: &str = "your0@email.com";
 /// are.
 ///
 /// # Errors
-///
 /// If a call fails for another reason.
 pub async fn load(data_dir: &Path, address: std::net::SocketAddr) -> Result<(), String> {
     let token = TokenRequest {

@@ -48,7 +48,6 @@ impl Checks {
     /// Refuses the message if a field is wrong.
     ///
     /// # Errors
-    ///
     /// [`Refusal::Invalid`] with all wrong fields.
     pub fn finish(self) -> Result<(), Refusal> {
         if self.0.is_empty() { Ok(()) } else { Err(Refusal::Invalid(self.0)) }
@@ -57,7 +56,6 @@ impl Checks {
     /// Returns `whole`, which is `None` only if a field is wrong.
     ///
     /// # Errors
-    ///
     /// [`Refusal::Invalid`] with all wrong fields.
     pub fn finish_with<T>(self, whole: Option<T>) -> Result<T, Refusal> {
         match whole {

@@ -116,7 +116,6 @@ impl Client {
     /// Begins a flow.
     ///
     /// # Errors
-    ///
     /// If the provider's metadata cannot be read, or no random bytes can be had.
     pub async fn begin(&self, wish: &Wish) -> Result<Begun, OAuthError> {
         let (flow, state) = (Flow::new(wish)?, random_text()?);
@@ -131,7 +130,6 @@ impl Client {
     /// Ends a flow: exchanges the code and returns the account that signed in.
     ///
     /// # Errors
-    ///
     /// If the provider rejects the code or the client, its response is invalid, or it is unavailable or slower than
     /// [`PATIENCE`].
     pub async fn finish(&self, flow: &Flow, returned: &Returned, now: DateTime<Utc>) -> Result<Account, OAuthError> {

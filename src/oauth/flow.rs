@@ -42,7 +42,6 @@ impl Flow {
     /// A new flow with a new nonce and verifier.
     ///
     /// # Errors
-    ///
     /// If the operating system has no random bytes.
     pub fn new(wish: &Wish) -> Result<Self, NoRandomBytes> {
         Ok(Self {

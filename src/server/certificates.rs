@@ -31,7 +31,6 @@ impl Certificates {
     /// Makes the first certificate from the content of the files.
     ///
     /// # Errors
-    ///
     /// Each problem of the files.
     pub(super) fn new(files: TlsFiles, content: &TlsContent, protocols: Protocols) -> Result<Self, Vec<TlsProblem>> {
         let config = offering(files.server_config(content)?, protocols);

@@ -86,7 +86,6 @@ impl From<StoreError> for ServeError {
 /// Serves until `shutdown`, then lets calls in flight end within the configured grace.
 ///
 /// # Errors
-///
 /// If the server cannot start: see [`ServeError`].
 pub async fn serve(config: Config, listener: TcpListener, shutdown: CancellationToken) -> Result<(), ServeError> {
     let stop_renewals = CancellationToken::new();
