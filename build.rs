@@ -1,5 +1,5 @@
-//! Compiles the protos without `protoc`, checks that every rpc says who may call it,
-//! and writes the descriptor set, the access table and the gRPC code to `OUT_DIR`.
+//! Compiles the protos without `protoc`, checks that each rpc declares who may call it, and writes the descriptor
+//! set, the access table and the gRPC code to `OUT_DIR`.
 
 #[path = "build/access.rs"]
 mod access;
@@ -15,11 +15,11 @@ const PROTOS: [&str; 6] = [
     "identity/v1/sign_in_service.proto",
 ];
 
-#[expect(clippy::disallowed_methods, reason = "cargo tells a build script by its environment")]
+#[expect(clippy::disallowed_methods, reason = "cargo passes parameters to a build script by its environment")]
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rerun-if-changed=proto");
     println!("cargo:rerun-if-changed=build");
-    // Embedded migrations are read by a macro, which cargo does not see.
+    // A macro embeds the migrations, which cargo does not notice.
     println!("cargo:rerun-if-changed=migrations");
 
     let out = PathBuf::from(env::var("OUT_DIR")?);

@@ -1,16 +1,16 @@
-//! What a call by Auth0's HTTP costs the server, beside the gRPC call that it stands on: CPU time of the server's
-//! process, both over HTTP/2, in turns in one run. Prints ratios. `cargo bench --bench auth0`
+//! The server's cost of a call by Auth0's HTTP, compared with the gRPC call on which it stands: CPU time of the
+//! server process, both over HTTP/2, in turns in one run. Prints ratios. `cargo bench --bench auth0`
 
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
-    reason = "a benchmark that cannot go on fails"
+    reason = "a benchmark that cannot continue fails"
 )]
 
 #[path = "../tests/it/support/mod.rs"]
-#[expect(dead_code, unused_imports, reason = "the tests' support, of which this needs a part")]
+#[expect(dead_code, unused_imports, reason = "the tests' support, of which this uses a part")]
 mod support;
 
 use std::{fs, net::SocketAddr};
@@ -33,7 +33,7 @@ use tokio::net::TcpStream;
 const ROUNDS: usize = 9;
 const LANES: usize = 64;
 
-/// A call in both forms, made for the people of one lane.
+/// A call in both forms, for the users of one lane.
 struct Pair {
     name: &'static str,
     calls: usize,
@@ -43,7 +43,7 @@ struct Pair {
 
 #[tokio::main]
 async fn main() {
-    // What `cargo test --benches` passes: then nothing is measured.
+    // `cargo test --benches` passes this argument: then nothing is measured.
     if std::env::args().any(|argument| argument == "--test") {
         return;
     }
@@ -68,7 +68,7 @@ async fn main() {
         for round in 0..=ROUNDS {
             let grpc = cost(&server, &client, pair.calls, pair.grpc).await;
             let http = cost(&server, &client, pair.calls, pair.http).await;
-            // The first one warms both up.
+            // The first round is for warming up.
             if round > 0 {
                 ratios.push(http / grpc);
             }
@@ -79,7 +79,7 @@ async fn main() {
     }
 }
 
-/// The server's CPU time for so many calls, in clock ticks.
+/// The server's CPU time for this number of calls, in clock ticks.
 async fn cost(server: &Running, client: &Client, calls: usize, call: fn(&str, usize) -> Vec<Request<Bytes>>) -> f64 {
     let before = ticks(server);
     let lanes = (0..LANES).map(|lane| {
@@ -151,7 +151,7 @@ fn http(method: Method, path: &str, body: &Value) -> Request<Bytes> {
     request.header("content-type", "application/json").body(body.to_string().into()).unwrap()
 }
 
-/// What the accounts in Auth0's documents tell of a person.
+/// The profile of the accounts in Auth0's documents.
 fn profile() -> Value {
     json!({
         "name": "John Doe", "given_name": "John", "family_name": "Doe",
@@ -159,7 +159,7 @@ fn profile() -> Value {
     })
 }
 
-/// Their metadata.
+/// The metadata of the users in Auth0's documents.
 fn metadata() -> Value {
     json!({"color": "red", "addresses": {"home": "123 Main Street", "work": "100 Industrial Way"}})
 }
@@ -219,7 +219,7 @@ fn find_http(account: &str, _: usize) -> Vec<Request<Bytes>> {
     vec![http(Method::GET, &format!("/users-by-email?email={account}%40example.com"), &Value::Null)]
 }
 
-/// Another value each time, or nothing would be written.
+/// A different value each time; otherwise nothing would be written.
 fn fresh() -> String {
     uuid::Uuid::new_v4().to_string()
 }

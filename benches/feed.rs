@@ -1,18 +1,18 @@
-//! What following the feed costs: how long after its commit a change is told, how fast a million events
-//! are read, beside `psql` reading the same rows, and what a thousand who wait cost. The server is a
-//! process of its own. Prints ratios. `cargo bench --bench feed`,
-//! with `-- latency`, `reading` or `waiting` for a part of it
+//! The cost of following the feed: the time from a commit to its event at a watcher; the rate at which a million
+//! events are read, compared with `psql` reading the same rows; and the cost of a thousand waiting watchers. The
+//! server is a process of its own. Prints ratios. `cargo bench --bench feed`, with `-- latency`, `reading` or
+//! `waiting` for a part of it
 
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
-    reason = "a benchmark that cannot go on fails"
+    reason = "a benchmark that cannot continue fails"
 )]
 
 #[path = "../tests/it/support/mod.rs"]
-#[expect(dead_code, unused_imports, reason = "the tests' support, of which this needs a part")]
+#[expect(dead_code, unused_imports, reason = "the tests' support, of which this uses a part")]
 mod support;
 
 use std::{
@@ -41,18 +41,18 @@ const CHANGES: usize = 400;
 const EVENTS: usize = 1_000_000;
 const ROUNDS: usize = 3;
 const WATCHERS: usize = 1000;
-/// How many of them share a connection.
+/// The number of watchers that share a connection.
 const STREAMS: usize = 50;
-/// For how long the statements of those who wait are counted.
+/// How long the transactions of waiting watchers are counted.
 const WAIT: Duration = Duration::from_secs(20);
 
 #[tokio::main]
 async fn main() {
-    // What `cargo test --benches` passes: then nothing is measured.
+    // `cargo test --benches` passes this argument: then nothing is measured.
     if std::env::args().any(|argument| argument == "--test") {
         return;
     }
-    // A part alone, or all of them.
+    // The named parts, or all of them.
     let is_wanted = |part: &str| {
         let mut parts = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).peekable();
         parts.peek().is_none() || parts.any(|wanted| wanted == part)
@@ -83,7 +83,7 @@ impl Served {
         Self { running, address, database }
     }
 
-    /// A backend on a connection of its own, for an hour.
+    /// A backend on its own connection, with a token for an hour.
     fn service(&self) -> Caller {
         let token = Token::of("services", "backend");
         let end = token.claims["iat"].as_i64().unwrap() + 3600;
@@ -98,9 +98,9 @@ impl Served {
         line.split_whitespace().nth(1).unwrap().parse::<f64>().unwrap() / 1024.0
     }
 
-    /// Transactions in its database, per second.
+    /// Transactions in the server's database, per second.
     async fn db_rate(&self) -> f64 {
-        // An idle connection may keep for ten seconds to itself what it has counted.
+        // An idle connection may report its counts up to ten seconds late.
         sleep(WAIT).await;
         let begun = Instant::now();
         let before = self.db_transactions().await;
@@ -108,7 +108,7 @@ impl Served {
         (self.db_transactions().await - before) / begun.elapsed().as_secs_f64()
     }
 
-    /// Asked in another database, so that the asking does not count.
+    /// The query runs in another database, so that it is not counted.
     async fn db_transactions(&self) -> f64 {
         let elsewhere = Database { name: "postgres".to_owned(), url: feed_cluster().url("postgres") };
         let name = &self.database.name;
@@ -117,7 +117,7 @@ impl Served {
     }
 }
 
-/// How long it takes from the answer to a change until a watcher is told of it.
+/// The time from the response to a change until a watcher gets the event.
 async fn latency() {
     let server = Served::start().await;
     let service = server.service();
@@ -125,7 +125,7 @@ async fn latency() {
     watcher.caught_up().await;
     let (mut races, mut waits) = (Races::begin(), Vec::new());
     for subject in 0..CHANGES {
-        // Anywhere between two polls.
+        // At a random time between two polls.
         sleep(POLL_INTERVAL * u32::try_from(races.number(0..=1000)).unwrap() / 1000).await;
         service.create("github", &subject.to_string()).await;
         let committed = Instant::now();
@@ -137,7 +137,7 @@ async fn latency() {
     println!("from commit to watcher, in poll intervals: median {median:.2}, p99 {p99:.2}, of {CHANGES}");
 }
 
-/// A million events to one watcher.
+/// Sends a million events to one watcher.
 async fn reading() {
     let server = Served::start().await;
     let service = server.service();
@@ -150,7 +150,7 @@ async fn reading() {
     let before = server.memory("VmRSS");
     let (mut told, mut read) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
-        // In turns, so that whatever else the machine does hits both.
+        // In turns, so that other load of the machine affects both.
         read.push(psql(&server.database));
         let begun = Instant::now();
         let mut watcher = Watcher::begin(&service, watch_from(pb::FeedEnd::Oldest)).await;
@@ -165,7 +165,7 @@ async fn reading() {
     println!("  {told:.0} and {read:.0} per second; the server's memory {before:.0} MiB before, {peak:.0} at most");
 }
 
-/// The events that there are, again and again, in an epoch before theirs.
+/// Inserts copies of the existing events, in an epoch before theirs.
 fn repeated(count: usize) -> String {
     format!(
         "SET statement_timeout = 0; \
@@ -187,7 +187,7 @@ fn psql(database: &Database) -> f64 {
     EVENTS as f64 / begun.elapsed().as_secs_f64()
 }
 
-/// A thousand to whom there is nothing to tell.
+/// The cost of a thousand watchers without events.
 async fn waiting() {
     let server = Served::start().await;
     let first = begin(&server.service()).await;
@@ -199,14 +199,14 @@ async fn waiting() {
     }
     let (rate, memory) = (server.db_rate().await, server.memory("VmRSS"));
     println!(
-        "{} who wait: {:.2} of the transactions of one ({rate_of_one:.1} per second)",
+        "{} waiting watchers: {:.2} of the transactions of one ({rate_of_one:.1} per second)",
         crowd.len(),
         rate / rate_of_one
     );
-    println!("  {:.1} MiB more than one, who has {memory_of_one:.1}", memory - memory_of_one);
+    println!("  {:.1} MiB more than with one watcher, which takes {memory_of_one:.1}", memory - memory_of_one);
 }
 
-/// One who watches, and is told that there is nothing.
+/// Begins a watch, and waits until it has caught up.
 async fn begin(service: &Caller) -> Watcher {
     let mut watcher = Watcher::begin(service, watch_from(pb::FeedEnd::Newest)).await;
     watcher.caught_up().await;

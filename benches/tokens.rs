@@ -1,16 +1,16 @@
-//! What tokens cost: how fast bad ones are refused, beside good ones in the same run; and what it
-//! saves to remember a verdict. Prints ratios. `cargo bench --bench tokens`
+//! The cost of tokens: the rate at which bad ones are refused, compared with good ones in the same run; and the
+//! saving by the cache of verified tokens. Prints ratios. `cargo bench --bench tokens`
 
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
-    reason = "a benchmark that cannot go on fails"
+    reason = "a benchmark that cannot continue fails"
 )]
 
 #[path = "../tests/it/support/mod.rs"]
-#[expect(dead_code, unused_imports, reason = "the tests' support, of which this needs a part")]
+#[expect(dead_code, unused_imports, reason = "the tests' support, of which this uses a part")]
 mod support;
 
 use std::{sync::Arc, time::Instant};
@@ -31,7 +31,7 @@ use support::{
 };
 
 const GET_USER: &str = "/identity.v1.IdentityService/GetUser";
-/// Nothing is there: what a call costs whose token is accepted, and no more.
+/// No such rpc: the cost of a call whose token is accepted, and nothing more.
 const NOTHING: &str = "/identity.v1.IdentityService/Nothing";
 const ROUNDS: usize = 7;
 const CALLS: usize = 4000;
@@ -39,7 +39,7 @@ const IN_FLIGHT: usize = 50;
 
 #[tokio::main]
 async fn main() {
-    // What `cargo test --benches` passes: then nothing is measured.
+    // `cargo test --benches` passes this argument: then nothing is measured.
     if std::env::args().any(|argument| argument == "--test") {
         return;
     }
@@ -71,7 +71,7 @@ async fn flood() {
     ];
     let mut rates = vec![Vec::new(); kinds.len()];
     for _ in 0..ROUNDS {
-        // In turns, so that whatever else the machine does hits all of them.
+        // In turns, so that other load of the machine affects all of them.
         for (rates, (_, path, token)) in rates.iter_mut().zip(&kinds) {
             rates.push(rate(&server, path, token).await);
         }
@@ -100,7 +100,7 @@ async fn rate(server: &Arc<TestServer>, path: &'static str, token: &str) -> f64 
     CALLS as f64 / begun.elapsed().as_secs_f64()
 }
 
-/// The cost of a token that was seen before, as a share of the cost of a new one.
+/// The cost of a token that was verified before, as a share of the cost of a new one.
 async fn remembered() {
     keys_dir();
     let toml = config_toml("127.0.0.1:0".parse().unwrap(), "postgres://a@127.0.0.1/x");

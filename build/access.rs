@@ -1,7 +1,6 @@
-//! Reads the access table out of the compiled proto files.
+//! Reads the access table from the compiled proto files.
 //!
-//! Used by the build script, which refuses to build without a complete table, and
-//! by a test that shows that it does.
+//! The build script uses it, and fails without a complete table; a test shows that.
 
 use std::fmt::Write as _;
 
@@ -11,16 +10,19 @@ use prost_reflect::{DescriptorPool, DynamicMessage, MethodDescriptor};
 pub struct Rule {
     /// The path of the rpc, such as `/identity.v1.IdentityService/Link`.
     pub path: String,
-    /// The scope a user token needs, if user tokens are let in at all.
+    /// The scope that a user token needs; `None` if user tokens are not accepted.
     pub self_scope: Option<String>,
-    /// The scope a service token needs, if service tokens are let in at all.
+    /// The scope that a service token needs; `None` if service tokens are not accepted.
     pub service_scope: Option<String>,
 }
 
-/// Reads the rule of every rpc of package `identity.v1`.
+/// Reads the rule of each rpc of package `identity.v1`.
 ///
-/// `descriptor` must be the encoded set as the compiler wrote it: the typed form of
-/// prost drops extensions, and every rule would seem to be missing.
+/// `descriptor` must be the encoded set as the compiler wrote it: the typed form of prost drops extensions, so all
+/// rules would seem to be missing.
+///
+/// # Errors
+/// If a rule is missing or invalid.
 pub fn access_table(descriptor: &[u8]) -> Result<Vec<Rule>, String> {
     let pool =
         DescriptorPool::decode(descriptor).map_err(|error| format!("the compiled protos do not decode: {error}"))?;
@@ -50,12 +52,12 @@ fn rule(pool: &DescriptorPool, method: &MethodDescriptor) -> Result<Rule, String
     let self_scope = scope(access, "self_scope", name)?;
     let service_scope = scope(access, "service_scope", name)?;
     if self_scope.is_none() && service_scope.is_none() {
-        return Err(format!("the access of rpc {name} lets nobody in: name a scope"));
+        return Err(format!("the access of rpc {name} admits no caller: name a scope"));
     }
     Ok(Rule { path: format!("/{}/{}", method.parent_service().full_name(), method.name()), self_scope, service_scope })
 }
 
-/// A scope is a `scope-token` of RFC 6749 §3.3: printable ASCII without space, quote and backslash.
+/// Reads a scope, which is a `scope-token` of RFC 6749 §3.3: printable ASCII without space, quote and backslash.
 fn scope(access: &DynamicMessage, field: &str, rpc: &str) -> Result<Option<String>, String> {
     let value = access.get_field_by_name(field);
     let text = value.as_deref().and_then(|value| value.as_str()).unwrap_or_default();
@@ -65,7 +67,7 @@ fn scope(access: &DynamicMessage, field: &str, rpc: &str) -> Result<Option<Strin
     Ok((!text.is_empty()).then(|| text.to_owned()))
 }
 
-/// The table as the Rust expression that the server looks rules up in.
+/// The table as a Rust expression, in which the server looks up rules.
 pub fn to_rust(rules: &[Rule]) -> String {
     let mut rust = String::from("&[\n");
     for rule in rules {

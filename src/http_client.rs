@@ -1,4 +1,4 @@
-//! The one outgoing HTTP client: bounded in time and size, and it follows no redirects.
+//! The only outgoing HTTP client: it is bounded in time and size, and follows no redirects.
 
 use std::time::Duration;
 
@@ -11,32 +11,31 @@ use hyper_util::{
     rt::TokioExecutor,
 };
 
-/// How long one exchange may take, from connecting to the last byte.
+/// How long one exchange may take, from the connection to the last byte.
 const TIMEOUT: Duration = Duration::from_secs(5);
 /// The longest body that is read, in bytes.
 const MAX_BODY: usize = 256 * 1024;
 
-/// What we call ourselves.
+/// The `User-Agent` of all requests.
 const USER_AGENT: HeaderValue = HeaderValue::from_static(concat!("identity-link/", env!("CARGO_PKG_VERSION")));
 
-/// A client for the few documents that the service fetches, and for what it asks providers.
+/// A client for documents that the server fetches, and for requests to providers.
 #[derive(Clone)]
 pub struct HttpClient(Client<HttpsConnector<HttpConnector>, Full<Bytes>>);
 
-/// Why a document was not had.
+/// Why a request failed.
 #[derive(Debug, thiserror::Error)]
 pub enum FetchError {
-    /// Neither `https` nor this machine.
+    /// The URL is neither `https` nor on this machine.
     #[error("only https URLs are fetched, or http on this machine")]
     Insecure,
-    /// Not within the time limit.
-    #[error("no whole answer within {} seconds", TIMEOUT.as_secs())]
+    /// The response was not complete within the time limit.
+    #[error("no complete response within {} seconds", TIMEOUT.as_secs())]
     Timeout,
-    /// An answer other than 200. Redirects are not followed: they would let a third party choose
-    /// where we look.
-    #[error("the answer was {0}")]
+    /// A status other than 200. Redirects are not followed: they would let a third party choose the target.
+    #[error("the response was {0}")]
     Status(StatusCode),
-    /// The connection, TLS, HTTP, or a body over the limit.
+    /// The connection, TLS or HTTP failed, or the body exceeds the limit.
     #[error("{0}")]
     Transport(String),
 }
@@ -54,14 +53,17 @@ pub fn is_fetchable(url: &Uri) -> bool {
     }
 }
 
-/// Whether a URL may be fetched because what is at another one says so: what is elsewhere has no business
-/// with what listens on this machine.
+/// Whether a URL may be fetched that a document at `other` names: a document from elsewhere must not send requests to
+/// listeners on this machine.
 pub fn is_fetchable_from(url: &Uri, other: &Uri) -> bool {
     is_fetchable(url) && (url.scheme_str() == Some("https") || other.scheme_str() == Some("http"))
 }
 
 impl HttpClient {
     /// A client that trusts the public certificate authorities.
+    ///
+    /// # Errors
+    /// If TLS cannot be configured.
     pub fn new() -> Result<Self, rustls::Error> {
         let provider = rustls::crypto::aws_lc_rs::default_provider();
         let connector = HttpsConnectorBuilder::new()
@@ -73,6 +75,9 @@ impl HttpClient {
     }
 
     /// Gets a JSON document.
+    ///
+    /// # Errors
+    /// If the exchange fails, or the status is not 200.
     pub async fn get_json(&self, url: &Uri) -> Result<Bytes, FetchError> {
         let request = Request::get(url).header(header::ACCEPT, "application/json").body(Bytes::new());
         let response = self.send(request.map_err(|error| FetchError::Transport(error.to_string()))?).await?;
@@ -82,7 +87,10 @@ impl HttpClient {
         }
     }
 
-    /// Sends a request, and gives what is answered, whatever its status. A redirect is an answer like any other.
+    /// Sends a request, and returns the response, of any status. Redirects are returned, not followed.
+    ///
+    /// # Errors
+    /// If the exchange fails: see [`FetchError`].
     pub async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, FetchError> {
         if !is_fetchable(request.uri()) {
             return Err(FetchError::Insecure);

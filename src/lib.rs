@@ -1,8 +1,8 @@
-//! identity-link owns which identities belong to which user.
+//! identity-link manages which identities belong to which user.
 //!
-//! `docs/ARCHITECTURE.md` has the map. Arrows point one way: the server uses the transport, the
-//! transport the use cases, the use cases the rules, the store and the proofs; the rules use
-//! nothing of ours.
+//! `docs/ARCHITECTURE.md` has the map. Dependencies point one way: from the server to the transport, from there to
+//! the use cases, and from there to the rules, the store and the token verification. The rules depend on no other
+//! module.
 
 pub mod auth;
 pub mod auth0;

@@ -1,5 +1,4 @@
-//! What the listener shows of itself over TLS, and whom it lets in: PEM files, read and checked as
-//! a whole.
+//! The listener's certificate and the authorities of its clients: PEM files, read and checked as a whole.
 
 use std::{
     fmt, fs,
@@ -14,19 +13,19 @@ use rustls::{
     server::{ParsedCertificate, WebPkiClientVerifier, danger::ClientCertVerifier},
 };
 
-/// The files.
+/// The paths of the files.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TlsFiles {
-    /// The certificate chain, our own certificate first.
+    /// The certificate chain, the listener's own certificate first.
     pub certificate: PathBuf,
-    /// Its private key.
+    /// The private key of the listener's certificate.
     pub key: PathBuf,
-    /// The authorities of clients' certificates; without it clients need none.
+    /// The authorities of clients' certificates; `None` if clients need no certificate.
     pub client_ca: Option<PathBuf>,
 }
 
-/// What the files held at one time, or why one could not be read. It has no `Debug`: there is a
-/// private key in it.
+/// The content of the files at one time, or why one could not be read. It has no `Debug`, because it contains a
+/// private key.
 #[derive(PartialEq, Eq)]
 pub struct TlsContent {
     certificate: Result<Vec<u8>, String>,
@@ -34,12 +33,12 @@ pub struct TlsContent {
     client_ca: Option<Result<Vec<u8>, String>>,
 }
 
-/// What is wrong with one of the files.
+/// A problem of one of the files.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TlsProblem {
-    /// The key of the configuration that names it.
+    /// The configuration key that names the file.
     pub key: &'static str,
-    /// What is wrong, with the path of what is no secret.
+    /// The problem, with the path unless that may be a secret.
     pub text: String,
 }
 
@@ -60,8 +59,10 @@ impl TlsFiles {
         }
     }
 
-    /// Makes a server's configuration of what the files held, or says everything that is wrong. It
-    /// offers no protocol yet.
+    /// Makes a server's configuration from the content of the files. It offers no protocol yet.
+    ///
+    /// # Errors
+    /// All problems of the files.
     pub fn server_config(&self, content: &TlsContent) -> Result<ServerConfig, Vec<TlsProblem>> {
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let chain = self.chain(content);
@@ -83,7 +84,7 @@ impl TlsFiles {
     fn chain(&self, content: &TlsContent) -> Result<Vec<CertificateDer<'static>>, TlsProblem> {
         let wrong = |text: String| problem("certificate", &self.certificate, text);
         let chain = certificates(&content.certificate).map_err(wrong)?;
-        // Those after our own are for clients to judge.
+        // The certificates after the own one are for clients to judge.
         if let Some(own) = chain.first() {
             ParsedCertificate::try_from(own).map_err(no_certificate).map_err(wrong)?;
         }
@@ -96,7 +97,7 @@ impl TlsFiles {
         key.map_err(key_problem)
     }
 
-    /// Who judges clients' certificates.
+    /// The verifier of clients' certificates.
     fn clients(
         &self,
         content: &TlsContent,
@@ -122,7 +123,7 @@ fn certificates(pem: &Result<Vec<u8>, String>) -> Result<Vec<CertificateDer<'sta
     match found {
         Ok(found) if found.is_empty() => Err("holds no certificate (PEM)".to_owned()),
         Ok(found) => Ok(found),
-        // Not what is wrong with it: that may show lines of the file, which may be another than was meant.
+        // The parser's error is not quoted: it may contain lines of the file, which may be the wrong file.
         Err(_) => Err("is not PEM".to_owned()),
     }
 }
@@ -135,7 +136,7 @@ fn no_certificate(error: rustls::Error) -> String {
     format!("holds something that is no certificate: {cause}")
 }
 
-/// A problem with the private key. The path is not told: it may be a key that was put there by mistake.
+/// A problem with the private key. The path is not quoted: it may be a key that was written there by mistake.
 fn key_problem(text: impl fmt::Display) -> TlsProblem {
     TlsProblem { key: "key", text: format!("names a file that {text}") }
 }

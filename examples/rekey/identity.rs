@@ -18,14 +18,14 @@ use super::{
     holders::{Holders, KINDS},
 };
 
-/// How long a call may take; of a stream, its beginning.
+/// How long a call may take; for a stream, until it begins.
 const CALL: Duration = Duration::from_secs(30);
-/// When a stream without a sign of life is taken for dead: some heartbeats of the server.
+/// How long a stream may be silent before it counts as dead: some heartbeats of the server.
 const SILENCE: Duration = Duration::from_secs(60);
-/// How many ids `ResolveUsers` takes.
+/// How many ids `ResolveUsers` accepts.
 const IDS_AT_ONCE: usize = 1000;
 
-/// identity-link, as this service calls it.
+/// The client of identity-link.
 pub struct Identity {
     users: IdentityServiceClient<Channel>,
     events: EventServiceClient<Channel>,
@@ -33,20 +33,20 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// Connects when it is first called, and again when it has to.
+    /// A client that connects at its first call, and again when it must.
     pub fn new(endpoint: &Endpoint, token_file: PathBuf) -> Self {
         let channel = endpoint.clone().connect_timeout(CALL).timeout(CALL).connect_lazy();
         let (users, events) = (IdentityServiceClient::new(channel.clone()), EventServiceClient::new(channel));
         Self { users, events, token_file }
     }
 
-    /// Where the feed is now, or a moment ago.
+    /// The current position of the feed, or one from a moment ago.
     pub async fn position(&self) -> Result<String, Stopped> {
         let request = self.request(ListUsersRequest { page_size: 1, ..Default::default() })?;
         Ok(self.users.clone().list_users(request).await?.into_inner().position)
     }
 
-    /// Who holds these ids.
+    /// The holders of these ids.
     pub async fn holders_of(&self, ids: Vec<String>) -> Result<Holders, Stopped> {
         let mut holders = Holders::default();
         for ids in ids.chunks(IDS_AT_ONCE) {
@@ -57,7 +57,7 @@ impl Identity {
         Ok(holders)
     }
 
-    /// What happens behind a position, as far as it matters here.
+    /// Watches the events after a position that this service needs.
     pub async fn watch(&self, position: &str) -> Result<Streaming<WatchEventsResponse>, Stopped> {
         let start = Some(Start::After(position.to_owned()));
         let kinds = KINDS.map(i32::from).to_vec();
@@ -65,7 +65,7 @@ impl Identity {
         Ok(self.events.clone().watch_events(request).await?.into_inner())
     }
 
-    /// The token is read each time: whoever renews it replaces the file.
+    /// Reads the token for each call, because its renewal replaces the file.
     fn request<T>(&self, message: T) -> Result<Request<T>, Stopped> {
         let token = fs::read_to_string(&self.token_file)?;
         let bearer = format!("Bearer {}", token.trim_ascii()).parse();
@@ -75,7 +75,7 @@ impl Identity {
     }
 }
 
-/// What is told next.
+/// The next message of a stream.
 pub async fn next(events: &mut Streaming<WatchEventsResponse>) -> Result<WatchEventsResponse, Stopped> {
     let told = timeout(SILENCE, events.message()).await.map_err(|_| Stopped::Silence(SILENCE))??;
     Ok(told.ok_or_else(|| Status::unavailable("the stream was cut off"))?)

@@ -1,8 +1,8 @@
-//! A shop that keeps its orders under user ids, while users become one and come apart again: this
-//! small service follows the feed of identity-link and keeps each order with the user whose it is now.
+//! A shop keeps its orders under user ids, while users become one and come apart again. This small service follows
+//! the feed of identity-link, and keeps each order with the user that it belongs to now.
 //!
-//! It may be killed at any moment, and started again, or twice: the position in the feed is written in
-//! the transaction that changes the orders.
+//! It may be killed at any moment, and started again, or twice: the position in the feed is written in the
+//! transaction that changes the orders.
 //!
 //! ```sh
 //! identity-link token --service shop --scope "read:events read:users" > shop.token
@@ -27,18 +27,18 @@ use tonic_types::StatusExt as _;
 
 use self::{holders::Holders, identity::Identity, shop::Shop};
 
-/// The first pause after something went wrong; each is twice the one before.
+/// The first pause after an error; each pause is twice the one before.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
-/// The longest one.
+/// The longest pause.
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
-/// Keeps the orders of a shop with the users whose they are
+/// Keeps the orders of a shop with the users that they belong to
 #[derive(Parser)]
 struct Arguments {
-    /// Where identity-link serves gRPC
+    /// The URL at which identity-link serves gRPC
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:50051")]
     identity_link: Endpoint,
-    /// A file with a token that may read:events and read:users; it is read again for each call
+    /// A file with a token that has the scopes read:events and read:users; it is read again for each call
     #[arg(long, value_name = "FILE")]
     token_file: PathBuf,
     /// The shop's own database
@@ -46,12 +46,12 @@ struct Arguments {
     database: String,
 }
 
-/// Why it does not go on as it is. None of it is final: each is tried again.
+/// Why following stopped. No reason is final: the service tries again after each.
 #[derive(Debug, thiserror::Error)]
 enum Stopped {
     #[error("identity-link: {0}")]
     Identity(#[from] Box<Status>),
-    #[error("identity-link: not even a sign of life for {0:?}")]
+    #[error("identity-link: no message for {0:?}")]
     Silence(Duration),
     #[error("the token: {0}")]
     Token(#[from] io::Error),
@@ -59,12 +59,12 @@ enum Stopped {
     Connection(#[from] diesel::ConnectionError),
     #[error("the shop's database: {0}")]
     Shop(#[from] diesel::result::Error),
-    #[error("another one of us has gone on from here")]
+    #[error("another process has continued from this position")]
     Overtaken,
 }
 
 impl Stopped {
-    /// Whether the feed does not know the position any more: it has expired, or was another feed's.
+    /// Whether the feed does not have the position any more: it has expired, or is from another feed.
     fn is_position_lost(&self) -> bool {
         let Self::Identity(status) = self else { return false };
         let reason = status.get_details_error_info().map(|info| info.reason);
@@ -96,7 +96,7 @@ async fn main() {
     }
 }
 
-/// Follows the feed from where it was left, for as long as that goes well.
+/// Follows the feed from the stored position, until a call fails.
 async fn follow(identity: &Identity, database: &str, is_position_lost: bool) -> Result<Infallible, Stopped> {
     let mut shop = Shop::open(database).await?;
     let mut position = match shop.position().await? {
@@ -115,8 +115,8 @@ async fn follow(identity: &Identity, database: &str, is_position_lost: bool) -> 
     }
 }
 
-/// Begins with what there is: first where the feed is, and then whose the orders are. What happens in
-/// between is told again, and comes to the same.
+/// Begins anew: first it reads the position of the feed, and then the holders of all orders. Events in between are
+/// delivered again, with the same result.
 async fn bootstrap(identity: &Identity, shop: &mut Shop) -> Result<String, Stopped> {
     let position = identity.position().await?;
     let holders = identity.holders_of(shop.ids().await?).await?;

@@ -1,4 +1,4 @@
-//! Writes the seeds that nobody can write by hand: `cargo run -p identity-link-fuzz --example seeds`.
+//! Writes the seeds that cannot be written by hand: `cargo run -p identity-link-fuzz --example seeds`.
 
 use std::{fs, path::Path};
 
@@ -60,7 +60,7 @@ fn tokens() {
         seed("token", name, format!("{header}\n{claims}"));
     }
 
-    // As they stand: what somebody without a key can make of a good one.
+    // Used as they are: what an attacker without a key can make of a good token.
     let good = Signer::People.sign(ed, &plain);
     let (signed, signature) = good.rsplit_once('.').expect("three parts");
     let (_, claims) = signed.split_once('.').expect("three parts");

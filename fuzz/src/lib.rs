@@ -1,4 +1,4 @@
-//! What the target `token` and the seeds share: the issuers of `trust/`, and tokens that they sign.
+//! The code that the target `token` and the seeds share: the issuers of `trust/`, and tokens that they sign.
 
 use aws_lc_rs::{
     rand::SystemRandom,
@@ -9,7 +9,7 @@ use aws_lc_rs::{
 };
 use data_encoding::BASE64URL_NOPAD;
 
-/// An issuer of which both halves of the key are known.
+/// An issuer whose private key is published.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Signer {
     /// `issuers.people`, with the key of RFC 8037 appendix A.1.
@@ -25,12 +25,12 @@ const P256_X: &str = "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU";
 const P256_Y: &str = "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0";
 
 impl Signer {
-    /// The one with this `iss`.
+    /// The signer with this `iss`.
     pub fn of(iss: &str) -> Option<Self> {
         [Self::People, Self::Services].into_iter().find(|signer| signer.iss() == iss)
     }
 
-    /// Its `iss`.
+    /// The signer's `iss`.
     pub fn iss(self) -> &'static str {
         match self {
             Self::People => "https://people.example",
@@ -38,7 +38,7 @@ impl Signer {
         }
     }
 
-    /// Its `alg`.
+    /// The signer's `alg`.
     pub fn alg(self) -> &'static str {
         match self {
             Self::People => "EdDSA",
@@ -46,7 +46,7 @@ impl Signer {
         }
     }
 
-    /// A token of these two JSON texts, whatever they are.
+    /// A signed token of these two texts, valid JSON or not.
     pub fn sign(self, header: &str, claims: &str) -> String {
         let encode = |text: &str| BASE64URL_NOPAD.encode(text.as_bytes());
         let signed = format!("{}.{}", encode(header), encode(claims));
@@ -54,7 +54,7 @@ impl Signer {
         format!("{signed}.{}", BASE64URL_NOPAD.encode(&signature))
     }
 
-    /// Whether it signed these bytes: judged without a line of the service or its JWT library.
+    /// Whether this signer signed these bytes, verified without the service's code and its JWT library.
     pub fn signed(self, bytes: &[u8], signature: &[u8]) -> bool {
         match self {
             Self::People => UnparsedPublicKey::new(&ED25519, bytes_of(ED25519_PUBLIC)).verify(bytes, signature),

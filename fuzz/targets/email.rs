@@ -1,4 +1,4 @@
-//! Email addresses: whoever compares canonical forms compares addresses.
+//! Email addresses: equal canonical forms mean equal addresses.
 #![no_main]
 
 use identity_link::domain::Email;
@@ -18,13 +18,13 @@ fuzz_target!(|given: &str| {
     assert!(!domain.contains('@'));
     assert!(domain.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.')), "{domain}");
     assert!(domain.contains('.') && domain.split('.').all(|label| (1..=63).contains(&label.len())));
-    // What is sent to a mail server or shown cannot be told apart from what was meant.
+    // The canonical form contains nothing that a mail server or a reader could understand differently.
     assert!(!canonical.contains(|c: char| c.is_control() || c.is_whitespace() || "<>()[]\\\",;:".contains(c)));
 
-    // Nobody gets the address of somebody else by letters that look alike.
+    // Letters that look alike never turn one address into another.
     let given_local = given.split('@').next().unwrap_or_default();
     assert_eq!(local.is_ascii(), given_local.is_ascii());
-    // The case of ASCII letters never matters, and nothing else about an ASCII mailbox changes.
+    // The case of ASCII letters never matters, and nothing else of an ASCII mailbox changes.
     if given_local.is_ascii() {
         assert_eq!(local, given_local.to_ascii_lowercase());
     }

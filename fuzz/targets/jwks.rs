@@ -1,5 +1,5 @@
-//! JWKS documents: no key gets in that its document does not offer for verifying signatures by one
-//! of the issuer's algorithms.
+//! JWKS documents: a key is accepted only if its document offers it for verifying signatures by one of the issuer's
+//! algorithms.
 #![no_main]
 
 use std::collections::BTreeSet;
@@ -26,7 +26,7 @@ fuzz_target!(|document: &[u8]| {
         assert!(keys.iter().all(|key| named.iter().any(|entry| offers(entry, key))), "{id:?}");
         found += keys.len();
     }
-    // Without an id there is no choice: only a set of one key has one to offer.
+    // Without an id there is no choice: only a set of one key offers one.
     match set.named(None) {
         [key] => assert!(set.len() == 1 && entries.iter().any(|entry| offers(entry, key))),
         keys => assert!(keys.is_empty() && set.len() > 1),
@@ -35,13 +35,13 @@ fuzz_target!(|document: &[u8]| {
     assert!(ids.contains("nobody") || set.named(Some("nobody")).is_empty());
 });
 
-/// Whether an entry may have become this key: read from RFC 7517 and 7518, not from our code.
+/// Whether an entry may have become this key: written from RFC 7517 and 7518, not from the service's code.
 fn offers(entry: &Value, key: &Key) -> bool {
     let family = match entry["kty"].as_str() {
         Some("RSA") => AlgorithmFamily::Rsa,
         Some("EC") => AlgorithmFamily::Ec,
         Some("OKP") => AlgorithmFamily::Ed,
-        // Above all not `oct`: whoever reads the document could sign with it.
+        // Above all not `oct`: each reader of the document could sign with it.
         _ => return false,
     };
     let names = format!("{:?}", key.algorithm);
@@ -62,7 +62,7 @@ fn offers(entry: &Value, key: &Key) -> bool {
         })
 }
 
-/// At least 2048 bits (RFC 7518 §3.3), and no exponent with which a signature is easily made up.
+/// At least 2048 bits (RFC 7518 §3.3), and no exponent for which a signature is easily forged.
 fn is_strong(rsa: &Value) -> bool {
     let bits = |name: &str| {
         let bytes = BASE64URL_NOPAD.decode(rsa[name].as_str()?.as_bytes()).ok()?;

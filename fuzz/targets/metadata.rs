@@ -1,5 +1,5 @@
-//! Metadata, from the wire to a merge and back: what gets in is within bounds and comes back as it
-//! was, and whatever a merge changed can be taken back.
+//! Metadata, from the wire to a merge and back: accepted metadata is within bounds and is returned unchanged, and
+//! each change of a merge can be taken back.
 #![no_main]
 
 use identity_link::{
@@ -25,7 +25,7 @@ fuzz_target!(|bytes: &[u8]| {
         let by = |conflict| judge(&primary, &secondary, conflict, arrays);
         let (ours, theirs, neither) = (by(Conflict::PrimaryWins), by(Conflict::SecondaryWins), by(Conflict::Fail));
         match neither {
-            // Without a conflict it does not matter who would win it.
+            // Without a conflict, it does not matter which side would win.
             Ok(merged) => assert!(ours.as_ref() == Ok(&merged) && theirs.as_ref() == Ok(&merged)),
             Err(MergeError::Conflict { paths }) => assert!(!paths.is_empty()),
             Err(MergeError::TooLarge { .. }) => assert!(ours.is_err()),
@@ -33,13 +33,13 @@ fuzz_target!(|bytes: &[u8]| {
     }
 });
 
-/// What the server would keep of a field, or `None` if it refuses it.
+/// The metadata that the server would store for a field; `None` if it refuses the field.
 fn accepted(given: Option<Struct>) -> Option<Metadata> {
     let mut checks = Checks::default();
     let metadata = checks.metadata("m", given);
     checks.finish().ok()?;
     expect_within_bounds(&metadata);
-    // What the database gives back is what it was given, as text.
+    // The database returns the stored text unchanged.
     let stored: Map<String, Value> = serde_json::from_slice(&text(&metadata)).expect("JSON");
     assert!(Metadata::from_stored(stored) == metadata);
     Some(metadata)
@@ -75,7 +75,7 @@ fn has_nul(value: &Value) -> bool {
     }
 }
 
-/// Merges, and holds the result to the laws of every merge.
+/// Merges, and checks the result against the laws of each merge.
 fn judge(primary: &Metadata, secondary: &Metadata, conflict: Conflict, arrays: Arrays) -> Result<Metadata, MergeError> {
     let strategy = Strategy::Merge { conflict, arrays };
     let merged = merge(primary, secondary, strategy)?;
@@ -103,13 +103,13 @@ fn judge(primary: &Metadata, secondary: &Metadata, conflict: Conflict, arrays: A
     // Merging the same again adds nothing, unless arrays grow each time.
     if arrays != Arrays::Concatenate {
         let again = merge(&merged.metadata, secondary, strategy);
-        // Only the paths of what the primary goes on winning can be too many.
+        // Only the paths of conflicts that the primary wins again count against the limit.
         assert!(again.is_ok_and(|again| again.metadata == merged.metadata));
     }
     Ok(merged.metadata)
 }
 
-/// Writes one side of a change to where it happened.
+/// Writes one side of a change at its path.
 fn put(document: &mut Value, change: &Change, value: Option<&Value>) {
     let (parent, key) = change.path.rsplit_once('/').expect("a change is below the root");
     let key = key.replace("~1", "/").replace("~0", "~");

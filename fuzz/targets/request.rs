@@ -1,5 +1,5 @@
-//! Requests: any bytes that decode as a message are judged field by field, without a panic, and what
-//! is refused is refused in an answer that arrives.
+//! Requests: any bytes that decode as a message are checked field by field, without a panic, and a refusal is small
+//! enough to arrive.
 #![no_main]
 
 use chrono::DateTime;
@@ -12,7 +12,7 @@ use prost::Message;
 use tonic::Code;
 use tonic_types::StatusExt as _;
 
-/// Many clients take no longer header list than this.
+/// Many clients accept no longer header list than this.
 const MAX_HEADERS: usize = 8 * 1024;
 
 fuzz_target!(|bytes: &[u8]| {
@@ -99,10 +99,10 @@ fuzz_target!(|bytes: &[u8]| {
         checks.optional_user_id("user_id", &request.user_id);
         checks.identity("identity", request.identity.as_ref());
     });
-    // The others hold nothing that these do not.
+    // The other messages contain no other kinds of fields.
 });
 
-/// Judges the bytes as one kind of message.
+/// Checks the bytes as one kind of message.
 fn check<M: Message + Default>(bytes: &[u8], fields: impl FnOnce(&mut Checks, M)) {
     let Ok(message) = M::decode(bytes) else { return };
     let mut checks = Checks::default();
@@ -120,7 +120,7 @@ fn expect_an_answer(refusal: Refusal) {
     assert!(details.bad_request().is_some_and(|wrong| !wrong.field_violations.is_empty()));
     let response = status.into_http::<()>();
     let headers = response.headers().iter();
-    // What an entry counts for (RFC 9113 §6.5.2).
+    // The size of an entry as HTTP/2 counts it (RFC 9113 §6.5.2).
     let bytes: usize = headers.map(|(name, value)| name.as_str().len() + value.len() + 32).sum();
     assert!(bytes <= MAX_HEADERS, "{bytes} bytes of headers");
 }

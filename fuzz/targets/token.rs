@@ -1,5 +1,5 @@
-//! Tokens: nothing verifies that its issuer did not sign, byte for byte; and what verifies says only
-//! what that issuer may say.
+//! Tokens: no token is accepted unless its issuer signed it, byte for byte; and an accepted token says only what that
+//! issuer may say.
 #![no_main]
 
 use std::{
@@ -23,13 +23,13 @@ use tokio_util::sync::CancellationToken;
 
 const USES: [TokenUse; 2] = [TokenUse::Bearer, TokenUse::LinkWith];
 
-/// The seeds were issued a minute ago, for ever.
+/// A minute after the seeds were issued; they never expire.
 const NOW: DateTime<Utc> = DateTime::from_timestamp(1_767_225_660, 0).expect("a time");
 
 static SERVICE: LazyLock<Service> = LazyLock::new(Service::start);
 
-// A line is a token as it stands: nobody here has a key. Two lines are header and claims, and the
-// issuer signs them, whatever they are.
+// A single line is used as a token as it is: the fuzzer has no key. Two lines are header and claims, and the issuer
+// signs them, valid or not.
 fuzz_target!(|text: &str| {
     let Some((header, claims)) = text.split_once('\n') else { return USES.into_iter().for_each(|u| judge(text, u)) };
     let signer = if header.contains("ES256") { Signer::Services } else { Signer::People };
@@ -41,7 +41,7 @@ fuzz_target!(|text: &str| {
     }
 });
 
-/// What verifies, with keys that are kept fresh as they are in the server.
+/// The verifier, with keys that are refreshed as in the server.
 struct Service {
     issuers: Issuers,
     runtime: Runtime,
@@ -62,7 +62,7 @@ impl Service {
         let issuers = Issuers::new(config.issuers.into_iter().map(with_keys).collect());
         let service = Self { issuers, runtime };
 
-        // Where nothing verifies, nothing is found.
+        // If nothing were accepted, the target would find nothing.
         let good = r#"{"iss":"https://people.example","sub":"1","aud":"call","iat":1767225600,"exp":4102444800}"#;
         let good = Signer::People.sign(r#"{"alg":"EdDSA","kid":"1"}"#, good);
         assert!(service.verify(&good, TokenUse::Bearer).is_some());
@@ -78,7 +78,7 @@ fn verify(token: &str, token_use: TokenUse) -> Option<Arc<VerifiedToken>> {
     SERVICE.verify(token, token_use)
 }
 
-/// Verifies, and judges anew what was accepted.
+/// Verifies a token, and checks independently what was accepted.
 fn judge(token: &str, token_use: TokenUse) {
     let Some(verified) = verify(token, token_use) else { return };
     let (signed, signature) = token.rsplit_once('.').expect("three parts");
@@ -126,7 +126,7 @@ fn decoded(part: &str) -> Vec<u8> {
     BASE64URL_NOPAD.decode(part.as_bytes()).expect("strict base64url")
 }
 
-/// The token with another character at a place that depends on `choice`.
+/// The token with another character at a position that depends on `choice`.
 fn with_one_character_changed(token: &str, choice: &str) -> String {
     let sum = choice.bytes().fold(0_usize, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into()));
     let at = sum % token.len();

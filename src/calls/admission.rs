@@ -1,4 +1,4 @@
-//! Who may call, whichever transport a call comes by: bearer, verified; caller; access table; permit.
+//! Admission of calls of all transports: the bearer token, its caller, the access table, and the permit.
 
 use std::sync::Arc;
 
@@ -12,10 +12,13 @@ use crate::{
     linking::Linking,
 };
 
-/// The header in which a service that serves several tenants names one.
+/// The header by which a service of several tenants names one.
 pub const TENANT: &str = "x-tenant";
 
 /// Verifies the bearer token of a call.
+///
+/// # Errors
+/// Why the token is refused.
 pub async fn verify(linking: &Linking, headers: &HeaderMap, record: &CallRecord) -> Result<Arc<VerifiedToken>, Denial> {
     let token = bearer(headers)?;
     let token = linking.issuers().verify(token, TokenUse::Bearer, clock::now()).await?;
@@ -26,14 +29,17 @@ pub async fn verify(linking: &Linking, headers: &HeaderMap, record: &CallRecord)
     Ok(token)
 }
 
-/// Judges a verified caller by a rule and the headers; whose data the call is about is not in there.
+/// Judges a verified caller by a rule and the headers. Which user the call is about is judged later.
+///
+/// # Errors
+/// Why the caller may not make this call.
 pub fn permit(linking: &Linking, rule: &Rule, token: &VerifiedToken, headers: &HeaderMap) -> Result<Permit, Denial> {
     let permit = rule.permit(token, || tenant(headers, token))?;
     linking.expect_sign_in(&permit)?;
     Ok(permit)
 }
 
-/// The one bearer token (RFC 6750 §2.1). Two credentials could be two callers.
+/// The single bearer token (RFC 6750 §2.1). Two credentials could belong to two callers.
 fn bearer(headers: &HeaderMap) -> Result<&str, Denial> {
     let mut values = headers.get_all(AUTHORIZATION).iter();
     let value = match (values.next(), values.next()) {
@@ -47,7 +53,7 @@ fn bearer(headers: &HeaderMap) -> Result<&str, Denial> {
     }
 }
 
-/// The tenant that the call is about: the token's, or the one of several that the call names.
+/// The tenant of the call: the token's, or the one of several that the call names.
 fn tenant(headers: &HeaderMap, token: &VerifiedToken) -> Result<TenantId, Denial> {
     let wrong = |text: &str| Err(Refusal::invalid(TENANT, text).into());
     let mut named = headers.get_all(TENANT).iter();

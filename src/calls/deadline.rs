@@ -1,5 +1,5 @@
-//! How long a call may take: as long as its client says, and never longer than the server's maximum. That covers reading the message, however slowly it comes, up to the headers of
-//! the answer; a stream that follows them is not cut.
+//! The time limit of calls: what the client sets, but at most the server's maximum. It covers reading the message,
+//! however slowly it arrives, up to the headers of the response. A stream that follows them is not cut.
 
 use std::{
     pin::Pin,
@@ -22,8 +22,8 @@ pub struct DeadlineLayer {
 }
 
 impl DeadlineLayer {
-    /// A call takes at most `max`, and less if its headers say so, which `told` reads; `over` is what it is
-    /// answered then.
+    /// A call takes at most `max`, and less if its headers set a lower limit. `over` makes the response after the
+    /// deadline.
     pub fn new(max: Duration, told: fn(&HeaderMap) -> Option<Duration>, over: fn() -> Response<Body>) -> Self {
         Self { max, told, over }
     }
@@ -62,7 +62,7 @@ where
         let DeadlineLayer { max, told, over } = self.bound;
         let allowed = told(request.headers()).map_or(max, |told| told.min(max));
         if allowed.is_zero() {
-            // Not even begun: what is begun may write.
+            // The call is not even begun: a call that is begun may write.
             return Box::pin(async move { Ok(over()) });
         }
         let call = timeout(allowed, self.inner.call(request));

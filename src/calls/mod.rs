@@ -1,4 +1,4 @@
-//! What stands in front of the handlers, whichever transport a call comes by.
+//! The layers in front of the handlers, shared by all transports.
 
 pub mod admission;
 pub mod capacity;
@@ -9,14 +9,14 @@ pub mod telemetry;
 
 use http::Response;
 
-/// What every call is answered with.
+/// The body of each response.
 pub type Body = tonic::body::Body;
 
-/// Goes with an answer to somebody who was let in, as an extension.
+/// An extension of a response: the call was admitted.
 #[derive(Debug, Clone, Copy)]
 pub struct Admitted;
 
-/// Notes that whoever called was let in.
+/// Notes in the response that the call was admitted.
 pub fn admitted<B>(mut answer: Response<B>) -> Response<B> {
     answer.extensions_mut().insert(Admitted);
     answer

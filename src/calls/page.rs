@@ -1,34 +1,34 @@
-//! Page tokens: where the next page begins, sealed so that nobody can make one up.
+//! Page tokens: where the next page begins, authenticated so that no client can forge one.
 
 use crate::store::TenantKey;
 use data_encoding::BASE64URL_NOPAD;
 
 const MAC_BYTES: usize = 16;
-/// What is wrong with a token that opens nothing.
-pub const WRONG_TOKEN: &str = "is not one that this question was answered with";
+/// The error text for a token that is not valid for the query.
+pub const WRONG_TOKEN: &str = "is not a page token of this query";
 
-/// What a page token is good for: one question of one tenant.
+/// The scope of a page token: one query of one tenant.
 pub struct Pages<'a> {
     key: &'a TenantKey,
     question: String,
 }
 
 impl<'a> Pages<'a> {
-    /// Page tokens for a question: the rpc and every field that decides what is on the pages.
+    /// The page tokens of a query: the rpc and each field that decides what the pages contain.
     pub fn of(key: &'a TenantKey, rpc: &str, fields: &[&str]) -> Self {
-        // No field can hold a NUL, so no two questions look alike.
+        // No field can contain a NUL, so two different queries never have the same text.
         Self { key, question: format!("{rpc}\0{}", fields.join("\0")) }
     }
 
-    /// The token of the page after `last`.
+    /// The token of the page after the entry `last`.
     pub fn token_after(&self, last: &str) -> String {
         let mut token = self.mac(last).to_vec();
         token.extend_from_slice(last.as_bytes());
         BASE64URL_NOPAD.encode(&token)
     }
 
-    /// After what the page begins; nothing for the first one. `None` if the token is not ours, or
-    /// is for another question.
+    /// The entry after which the page begins; empty for the first page. `None` if the token was not made here, or is
+    /// for another query.
     pub fn open(&self, token: &str) -> Option<String> {
         if token.is_empty() {
             return Some(String::new());

@@ -1,5 +1,5 @@
-//! A panic costs the one call that met it. It is logged where it happens, by the hook that `cli/log.rs`
-//! sets, and the client is told what it is told of every fault.
+//! A panic costs only the call that caused it. The hook that `cli/log.rs` sets logs it, and the client gets the
+//! response to an internal fault.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -13,7 +13,7 @@ use tower::{Layer, Service};
 
 use super::Body;
 
-/// Turns the panics of a service into what a fault is answered with.
+/// Turns the panics of a service into the response to an internal fault.
 #[derive(Debug, Clone, Copy)]
 pub struct PanicLayer(pub fn() -> Response<Body>);
 
@@ -25,7 +25,7 @@ impl<S> Layer<S> for PanicLayer {
     }
 }
 
-/// A service whose panics are refusals.
+/// A service whose panics become responses.
 #[derive(Debug, Clone)]
 pub struct CatchPanic<S> {
     inner: S,
@@ -47,8 +47,8 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        // Calls share connections and counters, and give them back when they are dropped, however that
-        // comes about: there is nothing that unwinding would leave half done.
+        // Calls share connections and counters, and release them when they are dropped, also by unwinding: a panic
+        // leaves nothing half done.
         let fault = self.fault;
         match catch_unwind(AssertUnwindSafe(|| self.inner.call(request))) {
             Ok(call) => {

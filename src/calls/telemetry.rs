@@ -1,5 +1,5 @@
-//! One log line per call: what was called, caller kind, code, reason, duration, trace id. Never a token, an
-//! email, or anything else out of a message.
+//! Logs one line per call: its name, caller kind, code, reason, duration, trace id. It never contains a token, an
+//! email, or other content of a message.
 
 use std::{
     pin::Pin,
@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::Body;
 
-/// What the layers below tell the log about a call: an extension of the request.
+/// What the inner layers report to the log about a call: an extension of the request.
 #[derive(Debug, Clone, Default)]
 pub struct CallRecord(Arc<Told>);
 
@@ -25,13 +25,14 @@ struct Told {
 }
 
 impl CallRecord {
-    /// Says what is called, in words of ours: a path that is nothing's could hold anything, a token for one.
+    /// Sets the name of the call. It must be one of identity-link's names: an unknown path could contain anything,
+    /// for instance a token.
     pub fn set_name(&self, name: impl Into<String>) {
-        // Said once; a second word would be a second gate.
+        // Set once; a second name could only come from a second gate.
         let _ = self.0.name.set(name.into());
     }
 
-    /// Says which kind of caller was accepted.
+    /// Sets the kind of the caller that was accepted.
     pub fn set_caller(&self, kind: &'static str) {
         let _ = self.0.caller.set(kind);
     }
@@ -45,17 +46,17 @@ impl CallRecord {
     }
 }
 
-/// How a call ended, in the words of its transport.
+/// How a call ended, in the terms of its transport.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outcome {
-    /// Its status.
+    /// The status.
     pub code: String,
-    /// The stable reason of a refusal, else nothing.
+    /// The stable reason of a refusal; empty if there is none.
     pub reason: String,
 }
 
-/// Logs each call of a service, by what its transport makes of an answer; nothing is answered to a client that
-/// went away.
+/// Logs each call of a service. The function turns the response into an outcome; `None` stands for a client that left
+/// before the response.
 #[derive(Debug, Clone, Copy)]
 pub struct TelemetryLayer(pub fn(Option<&Response<Body>>) -> Outcome);
 
@@ -107,8 +108,8 @@ where
     }
 }
 
-/// The line of one call. It is written when this is dropped: also if the client went away, while
-/// what it asked for goes on.
+/// The log line of one call. It is written when this value is dropped, so also if the client went away while its
+/// write continues.
 struct Line {
     trace: String,
     record: CallRecord,

@@ -1,4 +1,4 @@
-//! `dev`: everything that the service needs, from one folder.
+//! `dev`: starts everything that the service needs, from one folder.
 
 use std::{
     env, fs, io,
@@ -20,21 +20,21 @@ use crate::{
     store::Store,
 };
 
-/// How often to look whether the database is still there.
+/// How often to check whether the database still runs.
 const WATCH: Duration = Duration::from_secs(1);
 
 #[derive(Args)]
 pub(super) struct DevArguments {
-    /// Where the database and the keys are kept
+    /// The folder of the database and the keys
     #[arg(long, value_name = "DIR", default_value = DATA_DIR)]
     data_dir: PathBuf,
-    /// Where to listen: an address and a port
+    /// The address and port to listen on
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:50051")]
     listen: SocketAddr,
     /// Load two sample users
     #[arg(long)]
     sample: bool,
-    /// Where the demo login page listens: an address of this machine and a port, always the same one for a data folder
+    /// The address and port of the demo login page, on this machine; always the same for a data folder
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:50080", conflicts_with = "no_demo")]
     demo_listen: SocketAddr,
     /// Leave out the demo login page and its providers
@@ -43,7 +43,7 @@ pub(super) struct DevArguments {
 }
 
 impl DevArguments {
-    /// The demo's listener. Whoever signs in there is anybody, so that only this machine may.
+    /// Binds the demo's listener. The demo signs a visitor in as any account, so it serves this machine only.
     fn bind_demo(&self) -> Result<Option<TcpListener>, Failure> {
         match (self.no_demo, self.demo_listen.ip().is_loopback()) {
             (true, _) => Ok(None),
@@ -60,7 +60,7 @@ pub(super) fn run(arguments: &DevArguments) -> Result<(), Failure> {
     let address = listener.local_addr()?;
     let demo = arguments.bind_demo()?;
     let demo_base = demo.as_ref().map(TcpListener::local_addr).transpose()?.map(demo::base);
-    // The server ends with the thread that starts it: this one, which outlives the runtime.
+    // Postgres ends with the thread that starts it. This thread outlives the runtime.
     let mut postgres = Postgres::start(&arguments.data_dir, &[], &mut |text| {
         let _ = writeln!(io::stderr(), "{text}");
     })?;
@@ -72,7 +72,7 @@ pub(super) fn run(arguments: &DevArguments) -> Result<(), Failure> {
     say(&format!("Stopped. The data stays in {}.", arguments.data_dir.display()))
 }
 
-/// Makes the keys and the configuration, and reads it like any other.
+/// Writes the keys and the configuration, and reads the configuration like any other.
 fn prepare(
     data_dir: &Path,
     address: SocketAddr,
@@ -88,8 +88,8 @@ fn prepare(
     Ok(config)
 }
 
-/// The demo stays where it was: its address is in the names of its providers, and accounts of another provider are
-/// other accounts.
+/// Refuses another address for the demo of a data folder. Its providers are named by the address, and an account at
+/// another provider is another account.
 fn keep_demo(data_dir: &Path, base: &str) -> Result<(), Failure> {
     let file = data_dir.join("demo");
     match fs::read_to_string(&file) {
@@ -140,7 +140,7 @@ fn serve(
     outcome
 }
 
-/// Notices that the database ended by itself.
+/// Waits until the database ends unexpectedly.
 async fn watch(postgres: &mut Postgres, shutdown: &CancellationToken) -> Failure {
     let mut ticks = interval(WATCH);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -163,7 +163,7 @@ fn introduce(arguments: &DevArguments, address: SocketAddr, demo_base: Option<&s
     let token = token_command(&arguments.data_dir)?;
     let mut text = format!("identity-link serves gRPC on {address}\n");
     text.push_str("\nPaste these lines into another terminal");
-    text.push_str(if arguments.sample { ":\n" } else { " (--sample makes the two users that they are about):\n" });
+    text.push_str(if arguments.sample { ":\n" } else { " (--sample creates the two users in them):\n" });
     let place = story::Place { token: &token, address: &address.to_string() };
     for story::Step { what, line } in [story::watch(place)].into_iter().chain(story::steps(place)) {
         text.push_str(&format!("\n# {what}\n{line}\n"));
@@ -178,7 +178,7 @@ fn introduce(arguments: &DevArguments, address: SocketAddr, demo_base: Option<&s
     say(&text)
 }
 
-/// How the shell makes a token for this data folder, from where this was started.
+/// The shell command that makes a token for this data folder, relative to the working directory.
 fn token_command(data_dir: &Path) -> Result<String, Failure> {
     let here = env::current_dir()?;
     let program = env::current_exe()?;

@@ -17,8 +17,8 @@ pub(super) fn start(filter: &str) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Says where it happened. A text that was put together there may hold anything, a token for one: only
-/// one that stands in the code as it is can be told.
+/// Logs where the panic happened. A text that was formatted at run time may contain anything, for instance a token,
+/// so only a constant text is logged.
 fn log_panic(panic: &PanicHookInfo<'_>) {
     let location = panic.location().map(ToString::to_string).unwrap_or_default();
     let text = panic.payload().downcast_ref::<&'static str>().copied().unwrap_or_default();
@@ -61,7 +61,7 @@ mod tests {
 
     #[test]
     fn a_panic_is_one_line_without_what_it_was_told() {
-        // Other tests of this process go on to say why they fail.
+        // Other tests in this process still report why they fail.
         let others = panic::take_hook();
         panic::set_hook(Box::new(move |panic| {
             log_panic(panic);

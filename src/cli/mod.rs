@@ -19,11 +19,11 @@ use clap::{Parser, Subcommand};
 
 use crate::{config::Config, store::Store};
 
-/// The exit code for a configuration that is wrong (EX_USAGE of sysexits.h).
+/// The exit code for a wrong configuration (EX_USAGE of sysexits.h).
 const EX_USAGE: u8 = 64;
-/// The exit code of whoever was told to stop before the end (128 + SIGINT, as shells have it).
+/// The exit code after an interruption (128 + SIGINT, as shells have it).
 const EX_INTERRUPTED: u8 = 130;
-/// The data folder of whoever does not say.
+/// The default data folder.
 const DATA_DIR: &str = ".identity-link";
 
 /// One user out of many sign-ins.
@@ -36,7 +36,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Serve gRPC, as the configuration says
+    /// Serve gRPC as configured
     Serve {
         /// The configuration file (TOML); IDENTITY_LINK__SECTION__KEY in the environment overrides it
         #[arg(long, value_name = "FILE")]
@@ -50,11 +50,11 @@ enum Command {
         #[arg(long, value_name = "FILE")]
         config: PathBuf,
     },
-    /// Remove what is kept no longer: expired answers, discarded metadata, what interrupted deletions left
+    /// Remove expired responses, tickets and attempts, discarded metadata, old events, and leftovers of deletions
     Purge(purge::PurgeArguments),
     /// Print a token of a local issuer of `dev`
     Token(token::TokenArguments),
-    /// Check a configuration file and list everything that is wrong with it
+    /// Check a configuration file and list all problems
     CheckConfig {
         /// The configuration file (TOML); IDENTITY_LINK__SECTION__KEY in the environment overrides it
         #[arg(long, value_name = "FILE")]
@@ -64,7 +64,7 @@ enum Command {
     Version,
 }
 
-/// Why a command failed: what to say, and with which code to exit.
+/// Why a command failed: the text to print, and the exit code.
 pub struct Failure {
     text: String,
     code: u8,
@@ -96,7 +96,7 @@ pub fn main() -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failure { text, code }) => {
-            // If stderr is gone there is nobody left to tell.
+            // If stderr is closed, the error cannot be reported.
             let _ = writeln!(io::stderr(), "identity-link: {text}");
             ExitCode::from(code)
         }
@@ -117,15 +117,15 @@ fn check_config(config: &Path) -> Result<(), Failure> {
     say("the configuration is fine")
 }
 
-/// Reads the configuration, with the environment laid over it.
+/// Reads the configuration, and overrides it by the environment.
 fn load(file: &Path) -> Result<Config, Failure> {
-    // What is not UTF-8 is not ours: our names and values are.
+    // Variables that are not UTF-8 belong to other programs.
     let text = |(name, value): (OsString, OsString)| Some((name.into_string().ok()?, value.into_string().ok()?));
     Config::load(file, std::env::vars_os().filter_map(text))
         .map_err(|problems| Failure::usage(format!("{}:\n{problems}", file.display())))
 }
 
-/// Prints what was asked for.
+/// Prints a text to stdout.
 fn say(text: &str) -> Result<(), Failure> {
     Ok(writeln!(io::stdout(), "{text}")?)
 }
@@ -134,7 +134,7 @@ fn runtime() -> io::Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_multi_thread().enable_all().build()
 }
 
-/// Binds before anything else is begun, so that a port that is taken is known at once.
+/// Binds before anything else begins, so that a port in use is reported at once.
 fn bind(address: SocketAddr) -> Result<std::net::TcpListener, Failure> {
     let listener = std::net::TcpListener::bind(address).map_err(|error| match error.kind() {
         io::ErrorKind::AddrInUse => Failure::from(format!(
@@ -146,7 +146,7 @@ fn bind(address: SocketAddr) -> Result<std::net::TcpListener, Failure> {
     Ok(listener)
 }
 
-/// Parses `30s`, `10m`, `1h`.
+/// Parses a duration such as `30s`, `10m` or `1h`.
 fn parse_duration(text: &str) -> Result<Duration, String> {
     humantime::parse_duration(text).map_err(|_| "must be a time such as 30s, 10m or 1h".to_owned())
 }

@@ -1,4 +1,4 @@
-//! `purge`: removes what is kept no longer, and ends.
+//! `purge`: removes what has expired, and ends.
 
 use std::{path::PathBuf, time::Duration};
 
@@ -19,12 +19,12 @@ pub(super) struct PurgeArguments {
     /// The configuration file (TOML); IDENTITY_LINK__SECTION__KEY in the environment overrides it
     #[arg(long, value_name = "FILE")]
     config: PathBuf,
-    /// For how long discarded metadata can be brought back
+    /// How long discarded metadata is kept
     #[arg(long, value_name = "TIME", default_value = "30d", value_parser = parse_duration)]
     keep_discarded: Duration,
 }
 
-/// What is removed from one tenant, and how many rows that were.
+/// What is removed from one tenant, with the numbers of rows.
 struct Job {
     tenant: TenantId,
     erased: usize,
@@ -35,7 +35,7 @@ struct Job {
     events: usize,
 }
 
-/// From when on what is kept for a while has been kept for long enough.
+/// The times before which data is old enough to be removed.
 #[derive(Clone, Copy)]
 struct Before {
     discarded: DateTime<Utc>,
@@ -51,17 +51,17 @@ pub(super) fn run(arguments: &PurgeArguments) -> Result<(), Failure> {
     let tenants: Vec<TenantId> = config.tenants.keys().cloned().collect();
     runtime()?.block_on(async {
         let stop = on_signal()?;
-        // One connection: this has time.
+        // One connection: a purge is not in a hurry.
         let store = Store::open(&config.database.address, 1, config.policies()).await?;
         let mut jobs: Vec<Job> =
             tenants.into_iter().map(|tenant| Job { tenant, erased: 0, answers: 0, tickets: 0, attempts: 0, discarded: 0, events: 0 }).collect();
         let bar = bar(&store, &jobs, before).await?;
         let outcome = purge(&store, &mut jobs, before, &bar, &stop).await;
         bar.finish_and_clear();
-        // Also if it did not come to its end: what is removed is removed.
+        // Also after an interruption: what is removed stays removed.
         for Job { tenant, erased, answers, tickets, attempts, discarded, events } in &jobs {
             say(&format!(
-                "{tenant}: removed {answers} expired answers, {tickets} expired tickets, {attempts} expired attempts to sign in, the discarded metadata of {discarded} links, {events} old \
+                "{tenant}: removed {answers} expired responses, {tickets} expired tickets, {attempts} expired attempts to sign in, the discarded metadata of {discarded} links, {events} old \
                  events, and {erased} rows that deletions had left"
             ))?;
         }
@@ -79,7 +79,7 @@ enum Ended {
     Stopped,
 }
 
-/// Removes a little at a time, until nothing is left or somebody wants it to stop.
+/// Removes rows in small steps, until none is left or a stop is requested.
 async fn purge(
     store: &Store,
     jobs: &mut [Job],
@@ -113,7 +113,7 @@ async fn purge(
     Ok(Ended::Complete)
 }
 
-/// Shows how far it is, on a terminal; elsewhere it shows nothing.
+/// Shows the progress on a terminal; elsewhere it shows nothing.
 async fn bar(store: &Store, jobs: &[Job], before: Before) -> Result<ProgressBar, Failure> {
     let style = ProgressStyle::with_template("purging {wide_bar} {pos} of {len}")?;
     let bar = ProgressBar::new(0).with_style(style);
@@ -135,7 +135,7 @@ async fn bar(store: &Store, jobs: &[Job], before: Before) -> Result<ProgressBar,
     Ok(bar)
 }
 
-/// What is from before this time has been kept for as long as that.
+/// The time before which rows have been kept for the duration `kept`.
 fn before(name: &str, kept: Duration) -> Result<DateTime<Utc>, Failure> {
     let time = TimeDelta::from_std(kept).ok().and_then(|kept| clock::now().checked_sub_signed(kept));
     time.ok_or_else(|| Failure::usage(format!("{name}: goes back further than time does")))

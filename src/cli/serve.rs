@@ -1,4 +1,4 @@
-//! `serve`: the server until a signal.
+//! `serve`: runs the server until a signal.
 
 use std::path::Path;
 
@@ -15,19 +15,19 @@ pub(super) fn run(config: &Path) -> Result<(), Failure> {
     let runtime = runtime()?;
     let outcome = runtime.block_on(async {
         let shutdown = on_signal()?;
-        // A hangup is for those who read something again, and ends nobody.
+        // A hangup signal only reloads files; without this handler it would end the process.
         let _hangups = signal(SignalKind::hangup())?;
         let listener = tokio::net::TcpListener::from_std(listener)?;
         server::serve(config, listener, shutdown).await?;
         tracing::info!("stopped");
         Ok(())
     });
-    // A name that is still being looked up has nobody left who wants it.
+    // Does not wait for a name lookup whose result is not needed any more.
     runtime.shutdown_background();
     outcome
 }
 
-/// Cancelled by the first SIGTERM or SIGINT; the second does not wait for anybody.
+/// A token that the first SIGTERM or SIGINT cancels; the second one ends the process at once.
 pub(super) fn on_signal() -> std::io::Result<CancellationToken> {
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let shutdown = CancellationToken::new();

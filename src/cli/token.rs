@@ -1,4 +1,4 @@
-//! `token`: one JWT of a local issuer, and nothing else.
+//! `token`: prints one JWT of a local issuer, and nothing else.
 
 use std::{path::PathBuf, time::Duration};
 
@@ -16,10 +16,10 @@ pub(super) struct TokenArguments {
     /// The data folder of `dev`
     #[arg(long, value_name = "DIR", default_value = DATA_DIR)]
     data_dir: PathBuf,
-    /// For a user, by its id
+    /// The user, by its id
     #[arg(long, value_name = "USER_ID")]
     user: Option<String>,
-    /// For a user, by an account at a demo provider
+    /// The user, by an account at a demo provider
     #[arg(long, num_args = 2, value_names = ["PROVIDER", "SUBJECT"])]
     identity: Option<Vec<String>>,
     /// The email that the identity's token claims
@@ -28,21 +28,21 @@ pub(super) struct TokenArguments {
     /// Claim the email as verified
     #[arg(long, requires = "email")]
     email_verified: bool,
-    /// For a service, by a name of your choice
+    /// The service, by a name of your choice
     #[arg(long, value_name = "NAME")]
     service: Option<String>,
-    /// The scopes, separated by spaces; all that the token can have if left out
+    /// The scopes, separated by spaces; by default all that the token can have
     #[arg(long, value_name = "SCOPES")]
     scope: Option<String>,
     /// The tenant
     #[arg(long, default_value = TENANTS[0])]
     tenant: String,
-    /// How long the token lives, at most 24h; clocks may differ, so it is accepted for 30s more
+    /// How long the token is valid, at most 24h; clocks may differ, so it is accepted for 30s more
     #[arg(long, value_parser = parse_ttl, default_value = "1h")]
     ttl: Duration,
 }
 
-/// The longest life that the servers of `dev` accept.
+/// The longest validity that the issuers of `dev` may give.
 const MAX_TTL: Duration = Duration::from_secs(24 * 3600);
 
 fn parse_ttl(text: &str) -> Result<Duration, String> {
@@ -60,7 +60,7 @@ pub(super) fn run(arguments: &TokenArguments) -> Result<(), Failure> {
             Bearer::Identity { provider: provider.clone(), subject: subject.clone(), email }
         }
         (None, _, Some(name)) => Bearer::Service(name.clone()),
-        (None, _, None) => return Err(Failure::usage("say --user, --identity or --service")),
+        (None, _, None) => return Err(Failure::usage("--user, --identity or --service is required")),
     };
     let (scope, tenant, ttl) = (arguments.scope.clone(), arguments.tenant.clone(), arguments.ttl);
     let request = TokenRequest { bearer, scope, tenant, ttl };

@@ -1,4 +1,4 @@
-//! The `[feed]` table: how the feed is followed, and for how long it is kept.
+//! The `[feed]` table: how the feed is read, and how long it is kept.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ pub(super) fn read(table: Option<Reader>) -> FeedSettings {
         heartbeat: 15 * SECOND,
         retention: 90 * DAY,
         max_watchers: 2000,
-        // No longer than a key that was removed may live on (SECURITY.md).
+        // At most as long as a removed key may still be accepted (SECURITY.md).
         max_watch: 600 * SECOND,
     };
     let Some(mut r) = table else { return default };

@@ -1,4 +1,4 @@
-//! The `[issuers.*]` tables: whom to trust, for what.
+//! The `[issuers.*]` tables: which issuers are trusted, and for what.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -16,17 +16,17 @@ use crate::{
     http_client,
 };
 
-/// Access tokens of RFC 9068.
+/// The type of access tokens (RFC 9068).
 const DEFAULT_TYPE: &str = "at+jwt";
-/// How fresh a `link_with` token must be.
+/// The default and the upper bound of the age of a `link_with` token.
 const LINK_WITH_MAX_AGE: Duration = Duration::from_secs(600);
-/// The longest life that a token may have been given.
+/// The default of the longest lifetime that a token may have.
 const MAX_LIFETIME: Duration = Duration::from_secs(24 * 3600);
 
-/// How often keys are read again: at most so often that a removed one is dead within ten minutes.
+/// How often keys are read again. The upper bound holds that a removed key is dead within ten minutes.
 const KEYS_REFRESH: (Duration, RangeInclusive<Duration>) =
     (Duration::from_secs(300), Duration::from_secs(1)..=Duration::from_secs(9 * 60));
-/// For how long keys are good that cannot be read again.
+/// How old keys may be and still be used, if they cannot be read again.
 const KEYS_MAX_AGE: (Duration, RangeInclusive<Duration>) =
     (Duration::from_secs(3600), Duration::from_secs(1)..=Duration::from_secs(3600));
 
@@ -42,8 +42,8 @@ pub(super) fn read(mut reader: Reader, tenants: &BTreeMap<TenantId, Tenant>, bas
     drafts.into_iter().filter_map(|(_, draft)| draft.whole).collect()
 }
 
-/// An issuer as far as it could be read: what must hold between issuers is judged on the parts, so
-/// that one problem does not hide another.
+/// An issuer as far as it could be read. The rules between issuers are checked on the parts, so that one problem does
+/// not hide another.
 struct Draft {
     issuer: Option<String>,
     kind: Option<Kind>,
@@ -111,7 +111,7 @@ fn read_algorithms(r: &mut Reader) -> Vec<Algorithm> {
     for name in names {
         match name.parse::<Algorithm>() {
             Ok(algorithm) if algorithm.family() == AlgorithmFamily::Hmac => {
-                r.problem("algorithms", format!("{name} is symmetric: whoever can verify could also sign"));
+                r.problem("algorithms", format!("{name} is symmetric: each party that can verify could also sign"));
             }
             Ok(algorithm) => algorithms.push(algorithm),
             Err(_) => r.problem("algorithms", format!("{name:?} is not an algorithm")),
@@ -129,7 +129,7 @@ fn read_kind(r: &mut Reader) -> Option<Kind> {
         (None, Some(claim)) => Some(claim),
         _ => {
             r.problem("kind", "must be \"user\" or \"service\", or kind_claim must name a claim that says so");
-            // What they mean depends on the kind, but what they are can be told.
+            // The meaning of these keys depends on the kind, but their form can be checked.
             read_subject_if_any(r);
             return None;
         }
@@ -189,7 +189,7 @@ fn read_tenant(r: &mut Reader, tenants: &BTreeSet<TenantId>, is_service: bool) -
     let has_claim = r.has("tenant_claim");
     match [r.has("tenant"), has_claim, r.has("tenants")] {
         [true, false, false] => r.parsed("tenant", known).map(TenantRule::Fixed),
-        // Without a list an issuer may speak for tenants that come later, too.
+        // Without a list, an issuer could also name tenants that are added later.
         [false, true, false] => {
             r.text("tenant_claim").map(|claim| TenantRule::Claim { claim, tenants: tenants.clone() })
         }
@@ -290,7 +290,7 @@ fn read_scopes(
     scopes
 }
 
-/// What must hold between issuers.
+/// Checks the rules between issuers.
 fn check_together(r: &Reader, drafts: &[(String, Draft)]) {
     let mut by_iss = BTreeMap::new();
     let mut by_provider = BTreeMap::new();
@@ -318,14 +318,17 @@ fn check_together(r: &Reader, drafts: &[(String, Draft)]) {
             if kind.names_user_ids() {
                 let first = *by_user_id.entry(tenant).or_insert(name);
                 if first != name {
-                    r.problem(name, format!("names user ids of tenant {tenant}, and so does issuers.{first}: one may"));
+                    r.problem(
+                        name,
+                        format!("names user ids of tenant {tenant}, and so does issuers.{first}: only one issuer may"),
+                    );
                 }
             }
         }
     }
 }
 
-/// An issuer speaks for providers that its tenants have: an account anywhere else is nobody's way in.
+/// Checks that the tenants of an issuer declare its providers: no other account could sign in.
 fn check_declared(r: &Reader, drafts: &[(String, Draft)], tenants: &BTreeMap<TenantId, Tenant>) {
     for (name, Draft { kind, tenant, .. }) in drafts {
         let Some((kind, rule)) = kind.as_ref().zip(tenant.as_ref()) else { continue };
@@ -343,7 +346,7 @@ fn check_declared(r: &Reader, drafts: &[(String, Draft)], tenants: &BTreeMap<Ten
     }
 }
 
-/// Who signs in at a provider by us, and who comes with a token that names its subjects, must mean the same.
+/// A sign-in through identity-link and a token that names the provider's subjects must mean the same person.
 fn check_against_clients(r: &Reader, drafts: &[(String, Draft)], tenants: &BTreeMap<TenantId, Tenant>) {
     for (name, Draft { issuer, kind, tenant, .. }) in drafts {
         let (Some(issuer), Some(kind), Some(rule)) = (issuer, kind, tenant) else { continue };
@@ -365,8 +368,8 @@ fn check_against_clients(r: &Reader, drafts: &[(String, Draft)], tenants: &BTree
                 r.problem(
                     name,
                     format!(
-                        "names subjects of provider {provider} in tenant {tenant} by sub, and who signs in there by preset \
-                         \"microsoft\" is named by directory and object: one person would be two"
+                        "names subjects of provider {provider} in tenant {tenant} by sub, but sign-ins there by preset \
+                         \"microsoft\" are named by directory and object: one person would be two"
                     ),
                 );
             }

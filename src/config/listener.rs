@@ -1,30 +1,30 @@
-//! The `[listener]` table: how many may connect, and how long who does nothing may stay.
+//! The `[listener]` table: how many connections may be open, and how long an idle one may stay.
 
 use std::time::Duration;
 
 use super::reader::Reader;
 
-/// What a connection may take, of our room and of our time.
+/// The limits of connections in number and time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
-    /// How many connections are open at most. Those that have not got through their handshakes are
-    /// at most an eighth of them, so that they never take the places of whoever is in.
+    /// The most open connections. At most an eighth of them are still in their handshakes, so that new ones never
+    /// take the slots of established ones.
     pub max_connections: usize,
-    /// How long a TLS handshake and the client's HTTP/2 preface may take together, and how long a
-    /// client that was told to go away may stay without a call.
+    /// How long a TLS handshake and the client's HTTP/2 preface may take together. Also how long a client that was
+    /// sent GOAWAY may stay without a call.
     pub handshake_timeout: Duration,
-    /// How long a connection may be without a first call that is let in.
+    /// How long a connection may last before the first call that is admitted.
     pub first_call_timeout: Duration,
-    /// How long a connection may be without a call after that.
+    /// How long a connection may be without a call after the first one.
     pub idle_timeout: Duration,
-    /// How long answers may wait for a client that takes none of them.
+    /// How long response data may wait for a client that takes none of it.
     pub stall_timeout: Duration,
 }
 
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            // Each is an open file: this leaves room for everything else below the usual limit, 1024.
+            // Each is an open file: below the usual limit of 1024, this leaves room for everything else.
             max_connections: 900,
             handshake_timeout: Duration::from_secs(5),
             first_call_timeout: Duration::from_secs(20),

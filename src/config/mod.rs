@@ -1,5 +1,5 @@
-//! The configuration: one TOML file, every key of which the environment can override. Read at
-//! start, and complete and checked before anything is bound.
+//! The configuration: one TOML file, of which the environment can override each key. It is read, complete and checked
+//! before the server binds anything.
 
 mod auth0;
 mod feed;
@@ -31,65 +31,65 @@ use crate::{
     tls::TlsFiles,
 };
 
-/// How many calls are carried out at once for each connection to the database, unless told: the last
-/// of them waits for fifteen others. Even if each took 100 ms that would be less than the two seconds
-/// after which the store gives up, so a burst is served, and what is beyond it told so at once.
+/// The default number of concurrent calls for each connection to the database: the last of them waits for fifteen
+/// others. Even if each took 100 ms, that is less than the two seconds after which the store gives up. So a burst is
+/// served, and calls beyond it are refused at once.
 const CALLS_PER_CONNECTION: usize = 16;
-/// How old a sign-in may be for `Link`, `Unlink` and `UndoLink`.
+/// How old a sign-in may be for `Link`, `Unlink` and `UndoLink`: default and bounds.
 const MAX_SIGN_IN_AGE: (Duration, RangeInclusive<Duration>) =
     (Duration::from_secs(600), Duration::from_secs(1)..=Duration::from_secs(24 * 3600));
 
-/// Everything that an operator decides.
+/// Everything that an operator configures.
 pub struct Config {
-    /// Where to listen.
+    /// The address and port to listen on.
     pub listen: SocketAddr,
-    /// What a connection may take.
+    /// The limits of connections.
     pub limits: Limits,
-    /// Its certificate; without it connections are in clear text.
+    /// The listener's certificate; `None` for connections in clear text.
     pub tls: Option<TlsFiles>,
-    /// Whether reflection is served.
+    /// Whether the server offers gRPC reflection.
     pub reflection: bool,
-    /// How long a call may take at most, from its headers to those of its answer.
+    /// How long a call may take at most, from its headers to those of its response.
     pub max_call_time: Duration,
-    /// How many calls are carried out at once; others are refused.
+    /// How many calls are processed at once; further calls are refused.
     pub max_concurrent_calls: usize,
-    /// How long calls in flight may take to end after a signal to stop.
+    /// How long calls in flight may take after a signal to stop.
     pub shutdown_grace: Duration,
-    /// What is logged, as a filter of the `tracing` crates; `info` gives one line per call.
+    /// What is logged, as a filter of the `tracing` crates; `info` logs one line per call.
     pub log: String,
     /// The database.
     pub database: Database,
-    /// How the feed is followed.
+    /// The settings of the feed.
     pub feed: FeedSettings,
-    /// How Auth0's Management API is served; `None` for not at all.
+    /// The settings of Auth0's Management API; `None` if it is not served.
     pub auth0: Option<Auth0>,
-    /// The populations of users.
+    /// The tenants by id; at least one.
     pub tenants: BTreeMap<TenantId, Tenant>,
-    /// Whom to trust.
+    /// The trusted issuers.
     pub issuers: Vec<Issuer>,
 }
 
-/// The database.
+/// The settings of the database.
 pub struct Database {
-    /// Where it is.
+    /// The address and credentials of the database.
     pub address: Address,
-    /// How many connections are held at most.
+    /// The most connections that the pool holds.
     pub max_connections: usize,
 }
 
-/// A population of users.
+/// The settings of a tenant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tenant {
-    /// How new users' ids are made; at random unless told.
+    /// How new users' ids are made; `None` for random ids.
     pub user_ids: Option<UserIds>,
-    /// How old the sign-in behind a user token may be for what changes who can sign in as the user: Link, Unlink,
-    /// UndoLink. At most a day.
+    /// How old the sign-in behind a user token may be for the calls that change who can sign in as the user: Link,
+    /// Unlink, UndoLink. At most a day.
     pub max_sign_in_age: TimeDelta,
-    /// Whether an account that signs in and is nobody's becomes a new user.
+    /// Whether an account without an owner becomes a new user when it signs in.
     pub registration: Registration,
-    /// The providers that it has.
+    /// The providers that the tenant declares.
     pub providers: BTreeMap<Provider, ProviderSettings>,
-    /// What becomes of providers that are not named there.
+    /// How providers that are not declared are treated.
     pub undeclared: Undeclared,
 }
 
@@ -98,7 +98,7 @@ pub struct Tenant {
 pub enum UserIds {
     /// At random.
     Random,
-    /// `provider|subject` of the first identity, where that is free; else at random.
+    /// `provider|subject` of the first identity, if that is free; otherwise random.
     ProviderSubject,
 }
 
@@ -115,7 +115,7 @@ impl Default for Tenant {
 }
 
 impl Tenant {
-    /// The settings of a provider.
+    /// The settings of a provider, declared or not.
     pub fn provider(&self, provider: &Provider) -> &ProviderSettings {
         static REFUSED: LazyLock<ProviderSettings> = LazyLock::new(|| ProviderSettings::undeclared(Undeclared::Refuse));
         static ALLOWED: LazyLock<ProviderSettings> = LazyLock::new(|| ProviderSettings::undeclared(Undeclared::Allow));
@@ -125,34 +125,34 @@ impl Tenant {
         })
     }
 
-    /// What is decided about all providers.
+    /// The policies of all providers.
     pub fn policies(&self) -> ProviderPolicies {
         let declared = self.providers.iter().map(|(name, settings)| (name.clone(), settings.policy.clone()));
         ProviderPolicies { declared: declared.collect(), undeclared: self.undeclared }
     }
 
-    /// The id of a new user with this account, where that is free; `None` where ids are random, or the account gives
-    /// none.
+    /// The id of a new user with this account, to be used if it is free; `None` if ids are random, or the account
+    /// gives none.
     pub fn user_id_of(&self, account: &IdentityRef) -> Option<UserId> {
         account.as_user_id().filter(|_| self.user_ids == Some(UserIds::ProviderSubject))
     }
 
-    /// The provider whose identities a connection makes: the one that lists it, or the one of that name.
+    /// The provider of the identities that a connection makes: the one that lists it, or the one of that name.
     pub fn provider_of_connection(&self, connection: &str) -> Option<&Provider> {
         let lists = |(_, settings): &(&Provider, &ProviderSettings)| settings.connections.contains(connection);
         let listing = self.providers.iter().find(lists).map(|(provider, _)| provider);
         listing.or_else(|| self.providers.keys().find(|provider| provider.as_str() == connection))
     }
 
-    /// Whether accounts of a provider may sign in through this connection. Where the provider lists some, it is one of
-    /// them or the provider's name; it is never one that another provider has. Empty is for who does not say.
+    /// Whether accounts of a provider may sign in through this connection. If the provider lists connections, it is
+    /// one of them or the provider's name. It is never a connection of another provider. An empty name always passes.
     pub fn has_connection(&self, provider: &Provider, connection: &str) -> bool {
         let lists_none = || self.providers.get(provider).is_none_or(|settings| settings.connections.is_empty());
         connection.is_empty() || self.provider_of_connection(connection).map_or_else(lists_none, |of| of == provider)
     }
 
-    /// An account as the configuration describes it, wherever it comes in: whether its provider is a social one, what
-    /// the word on its email is worth, and, where nobody says through which connection it signed in, that.
+    /// The account with what the configuration says of its provider, for all ways in: whether the provider is social,
+    /// what its email assertion is worth, and the connection if the account names none.
     pub fn described(&self, account: UnownedIdentity) -> UnownedIdentity {
         let provider = account.id.provider.clone();
         let account = judged(account, &self.provider(&provider).policy);
@@ -171,7 +171,7 @@ impl Tenant {
     }
 }
 
-/// Every problem of a configuration.
+/// All problems of a configuration.
 #[derive(Debug, PartialEq, Eq)]
 pub struct ConfigProblems(pub Vec<String>);
 
@@ -184,12 +184,15 @@ impl std::fmt::Display for ConfigProblems {
 impl std::error::Error for ConfigProblems {}
 
 impl Config {
-    /// What is decided about the providers of each tenant.
+    /// The policies of the providers of each tenant.
     pub fn policies(&self) -> BTreeMap<TenantId, ProviderPolicies> {
         self.tenants.iter().map(|(id, tenant)| (id.clone(), tenant.policies())).collect()
     }
 
-    /// Reads a file and lays `environment` over it.
+    /// Reads a file and overrides its keys by `environment`.
+    ///
+    /// # Errors
+    /// If the file cannot be read, and all problems that [`Config::parse`] finds.
     pub fn load(file: &Path, environment: impl IntoIterator<Item = (String, String)>) -> Result<Self, ConfigProblems> {
         let text =
             fs::read_to_string(file).map_err(|error| ConfigProblems(vec![format!("cannot be read: {error}")]))?;
@@ -198,6 +201,9 @@ impl Config {
     }
 
     /// Parses a configuration. Relative paths in it start at `base`.
+    ///
+    /// # Errors
+    /// All problems of the configuration.
     pub fn parse(
         text: &str,
         base: &Path,
@@ -216,7 +222,7 @@ impl Config {
         let reflection = r.boolean("reflection", true);
         let max_call_time = r.duration("max_call_time", Duration::from_secs(30));
         if max_call_time.is_zero() {
-            r.problem("max_call_time", "must be longer than nothing");
+            r.problem("max_call_time", "must be longer than 0s");
         }
         let shutdown_grace = r.duration("shutdown_grace", Duration::from_secs(20));
         let log = r.parsed("log", |text| check_log_filter(text).map(|()| text.to_owned()));
@@ -235,7 +241,7 @@ impl Config {
         let max_concurrent_calls = r.number("max_concurrent_calls", fitting, 1..=100_000);
         let issuers = r.table("issuers");
         if issuers.as_ref().is_none_or(Reader::is_empty) {
-            r.problem("issuers", "is required: without one nobody can call");
+            r.problem("issuers", "is required: without an issuer no call is accepted");
         }
         let issuers = issuers.map(|table| issuers::read(table, &tenants, base)).unwrap_or_default();
 
@@ -264,7 +270,7 @@ impl Config {
     }
 }
 
-/// Where a text is no TOML, and what would be. Nothing of the text itself: there are passwords in it.
+/// Where the text is not TOML, and why. Quotes nothing of the text, which contains passwords.
 fn not_toml(text: &str, error: &toml::de::Error) -> String {
     let message = error.message();
     let Some(before) = error.span().and_then(|span| text.get(..span.start)) else {
@@ -275,7 +281,7 @@ fn not_toml(text: &str, error: &toml::de::Error) -> String {
     format!("is not TOML: line {line}, column {column}: {message}")
 }
 
-/// A word alone that is no level would name a target, and silence everything else.
+/// A single word that is not a level would name a target, and silence everything else.
 fn check_log_filter(text: &str) -> Result<(), String> {
     const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
     let is_clear = |directive: &str| {
@@ -316,7 +322,7 @@ fn read_tenants(mut r: Reader, base: &Path) -> BTreeMap<TenantId, Tenant> {
             table.one_of("undeclared_providers", [("refuse", Undeclared::Refuse), ("allow", Undeclared::Allow)]);
         table.finish();
         let undeclared = undeclared.unwrap_or_default();
-        // It is within bounds, or this is not used.
+        // The age is within its bounds, or a problem was noted and this value is not used.
         let max_sign_in_age = TimeDelta::from_std(max_sign_in_age).unwrap_or(RECENT_SIGN_IN);
         match TenantId::parse(&name) {
             Some(id) => {

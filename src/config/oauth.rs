@@ -1,4 +1,4 @@
-//! The `[tenants.*.providers.*.oauth]` tables: our clients at providers.
+//! The `[tenants.*.providers.*.oauth]` tables: the clients of identity-link at providers.
 
 use std::{collections::BTreeSet, fs, path::Path};
 
@@ -12,16 +12,16 @@ use crate::{
     oauth::{AuthMethod, ClientSettings, GitHubUrls, Preset, Protocol, Secret},
 };
 
-/// The most characters of a name that goes on a button.
+/// The longest display name, in characters: it goes on a button.
 const MAX_DISPLAY_NAME: usize = 64;
-/// Where GitHub is.
+/// The endpoints of github.com.
 const GITHUB: [&str; 3] = [
     "https://github.com/login/oauth/authorize",
     "https://github.com/login/oauth/access_token",
     "https://api.github.com",
 ];
 
-/// What is to be spoken, before all of it is read.
+/// The protocol, before the whole table is read.
 #[derive(Clone, Copy)]
 enum Speaks {
     Oidc(Option<Preset>),
@@ -29,7 +29,7 @@ enum Speaks {
 }
 
 impl Speaks {
-    /// What is asked for, unless told.
+    /// The default scopes.
     fn scopes(self) -> BTreeSet<String> {
         let scopes = match self {
             Self::Oidc(_) => ["email", "profile"],
@@ -38,7 +38,7 @@ impl Speaks {
         scopes.map(str::to_owned).into()
     }
 
-    /// What everybody calls it.
+    /// The default display name; `None` for the provider's name.
     fn display_name(self) -> Option<&'static str> {
         match self {
             Self::Oidc(preset) => preset.map(Preset::display_name),
@@ -47,7 +47,7 @@ impl Speaks {
     }
 }
 
-/// Reads a client at this provider. Relative paths start at `base`.
+/// Reads the client at this provider. Relative paths start at `base`.
 pub(super) fn read(mut r: Reader, provider: &str, base: &Path) -> Option<ClientSettings> {
     let speaks = read_speaks(&mut r);
     let client_id = r.required_text("client_id");
@@ -60,7 +60,7 @@ pub(super) fn read(mut r: Reader, provider: &str, base: &Path) -> Option<ClientS
         Some(Speaks::Oidc(preset)) => read_oidc(&mut r, preset, client_id.as_deref()),
         Some(Speaks::GitHub) => read_github(&mut r),
         None => {
-            // What they mean depends on what is spoken.
+            // The meaning of these keys depends on the protocol.
             r.skip(["issuer", "algorithms", "token_endpoint_auth_method", "directory", "allowed_directories"]);
             r.skip(["authorize_url", "token_url", "api_url"]);
             None
@@ -70,7 +70,7 @@ pub(super) fn read(mut r: Reader, provider: &str, base: &Path) -> Option<ClientS
     let speaks = speaks?;
     let mut scopes = scopes.unwrap_or_else(|| speaks.scopes());
     if matches!(speaks, Speaks::Oidc(_)) {
-        // Without it there would be no ID token (OpenID Connect Core §3.1.2.1).
+        // Without this scope there would be no ID token (OpenID Connect Core §3.1.2.1).
         scopes.insert("openid".to_owned());
     }
     Some(ClientSettings {
@@ -117,7 +117,7 @@ fn read_secret(r: &mut Reader, base: &Path) -> Option<Secret> {
             not_empty(r, "client_secret", secret).map(Secret::new)
         }
         [false, true] => {
-            // The path is not told: it may be a secret that was put here by mistake.
+            // The path is not quoted: it may be a secret that was written here by mistake.
             match fs::read_to_string(base.join(r.text("client_secret_file")?)) {
                 Ok(text) if !text.trim_end().is_empty() => Some(Secret::new(text.trim_end().to_owned())),
                 Ok(_) => {
@@ -144,7 +144,7 @@ fn read_redirect_uris(r: &mut Reader) -> Option<BTreeSet<String>> {
         r.problem("redirect_uris", "is required: where the provider may send the browser");
         return None;
     }
-    // A fragment is not sent to anybody (RFC 6749 §3.1.2).
+    // A redirect URI must not have a fragment (RFC 6749 §3.1.2).
     let is_good = |uri: &&String| !uri.contains('#') && uri.parse::<Uri>().is_ok_and(|uri| is_fetchable(&uri));
     let bad: Vec<&String> = uris.iter().filter(|uri| !is_good(uri)).collect();
     for uri in &bad {
@@ -174,7 +174,7 @@ fn read_oidc(r: &mut Reader, preset: Option<Preset>, client_id: Option<&str>) ->
             None
         }
     };
-    // Judged before anything is made of it, so that one problem is told once.
+    // Checked before it is used, so that one problem is reported once.
     let issuer = issuer.filter(|issuer| {
         let is_good = metadata_url(issuer).is_some();
         if !is_good {
@@ -194,7 +194,7 @@ fn read_oidc(r: &mut Reader, preset: Option<Preset>, client_id: Option<&str>) ->
     Some(Protocol::Oidc { rules, metadata, preset, auth_method })
 }
 
-/// A directory's id, or a word for all directories and then, perhaps, which of them.
+/// Reads a directory's id, or a word for all directories and optionally the allowed ones.
 fn read_microsoft(r: &mut Reader, base: &str) -> Option<(IssuerRule, Uri)> {
     let is_id = |text: &str| uuid::Uuid::try_parse(text).is_ok_and(|id| id.hyphenated().to_string() == text);
     let allowed = r.list("allowed_directories");
@@ -237,7 +237,7 @@ fn read_algorithms(r: &mut Reader) -> Option<Vec<Algorithm>> {
 fn read_github(r: &mut Reader) -> Option<Protocol> {
     let [authorize, token, api] = GITHUB;
     let keys = ["authorize_url", "token_url", "api_url"];
-    // People who sign in at one server must not be taken for those of another.
+    // People who sign in at one server must not be taken for people of another.
     if keys.iter().any(|key| r.has(key)) {
         for key in keys.iter().filter(|key| !r.has(key)) {
             r.problem(key, "is required beside the others: they are of one server");

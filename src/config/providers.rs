@@ -1,4 +1,4 @@
-//! The `[tenants.*.providers.*]` tables: the providers that a tenant has.
+//! The `[tenants.*.providers.*]` tables: the providers of a tenant.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -14,26 +14,26 @@ use crate::{
 /// The longest name of a connection, in bytes.
 const MAX_CONNECTION: usize = 128;
 
-/// What an operator says of a provider.
+/// An operator's settings of a provider.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ProviderSettings {
-    /// Whether it is a social provider.
+    /// Whether it is a social provider, as Auth0 means it.
     pub social: bool,
-    /// The connections, as Auth0 names them, through which its accounts sign in; its own name aside.
+    /// The connections through which its accounts sign in, as Auth0 names them, in addition to its own name.
     pub connections: BTreeSet<String>,
-    /// What it may do, and is believed.
+    /// What it may do, and which of its assertions count.
     pub policy: ProviderPolicy,
-    /// Our client there, if people are signed in there by us.
+    /// The client of identity-link there; `None` if identity-link does not sign people in there.
     pub oauth: Option<ClientSettings>,
 }
 
 impl ProviderSettings {
-    /// Those of a provider that the configuration does not name.
+    /// The settings of a provider that the configuration does not name.
     pub(super) fn undeclared(what: Undeclared) -> Self {
         Self { policy: what.policy().clone(), ..Self::default() }
     }
 
-    /// The connection of an account of which nobody says through which it signed in: the only one, or the provider's name.
+    /// The connection of an account that names none: the only one, or else the provider's name.
     pub(super) fn connection(&self, provider: &Provider) -> String {
         match self.connections.iter().collect::<Vec<_>>().as_slice() {
             [only] => (*only).clone(),
@@ -58,7 +58,7 @@ pub(super) fn read(mut r: Reader, base: &Path) -> BTreeMap<Provider, ProviderSet
     providers
 }
 
-/// Where the browser comes back says which provider sent it: a code of one must not go to another.
+/// A redirect URI names its provider: a code of one provider must not be sent to another.
 fn check_redirect_uris(r: &Reader, providers: &BTreeMap<Provider, ProviderSettings>) {
     let mut by_uri = BTreeMap::new();
     for (provider, settings) in providers {
@@ -66,13 +66,13 @@ fn check_redirect_uris(r: &Reader, providers: &BTreeMap<Provider, ProviderSettin
             let first = *by_uri.entry(uri).or_insert(provider);
             if first != provider {
                 let key = format!("{provider}.oauth.redirect_uris");
-                r.problem(&key, format!("{first} comes back to {uri:?} too: which of them it was could not be told"));
+                r.problem(&key, format!("{uri:?} is a redirect URI of {first} too: it must name one provider"));
             }
         }
     }
 }
 
-/// A connection says whose identity a new one is: it belongs to one provider.
+/// A connection names the provider of a new identity, so it belongs to one provider.
 fn check_connections(r: &Reader, providers: &BTreeMap<Provider, ProviderSettings>) {
     for (provider, settings) in providers {
         for connection in &settings.connections {
@@ -122,17 +122,20 @@ fn read_provider(mut r: Reader, name: &str, base: &Path) -> ProviderSettings {
     ProviderSettings { social, connections, policy, oauth }
 }
 
-/// What stands on verified emails means nothing where none counts.
+/// Settings that need verified emails have no effect if no email counts.
 fn check_without_trust(r: &Reader, linking: Option<LinkingPolicy>, required_email: Option<RequiredEmail>) {
     if linking == Some(LinkingPolicy::Automatic) {
-        r.problem("linking", "\"automatic\" wants an email_trust other than \"never\": nobody would be linked");
+        r.problem("linking", "\"automatic\" requires an email_trust other than \"never\": no user would be linked");
     }
     if required_email == Some(RequiredEmail::Verified) {
-        r.problem("required_email", "\"verified\" wants an email_trust other than \"never\": nobody new could come in");
+        r.problem(
+            "required_email",
+            "\"verified\" requires an email_trust other than \"never\": no new account could sign in",
+        );
     }
 }
 
-/// `None` if there is a problem with it.
+/// Reads `email_trust` and its domains; `None` if there is a problem with them.
 fn read_email_trust(r: &mut Reader) -> Option<EmailTrust> {
     let hosted = r.boolean("hosted_domains", false);
     let domains = r.list("authoritative_domains");
@@ -162,7 +165,7 @@ fn read_email_trust(r: &mut Reader) -> Option<EmailTrust> {
 const AUTHORITATIVE: (&str, EmailTrust) =
     ("authoritative_domains", EmailTrust::AuthoritativeDomains { domains: BTreeSet::new(), hosted: false });
 
-/// Domains, as canonical emails have them.
+/// Checks the domains and brings them into the form that canonical emails have.
 fn read_domains(r: &Reader, given: BTreeSet<String>) -> BTreeSet<String> {
     let mut domains = BTreeSet::new();
     for domain in given {

@@ -1,11 +1,11 @@
-//! Reading a table key by key, noting every problem instead of stopping at the first.
+//! Reads a table key by key and notes each problem instead of stopping at the first one.
 
 use std::{cell::RefCell, collections::BTreeSet, ops::RangeInclusive, rc::Rc, time::Duration};
 
 use toml::{Table, Value};
 
-/// A table that is being read. Keys that nobody asked for are problems too: a misspelt one would
-/// otherwise silently mean its default.
+/// A table that is being read. A key that was never read is a problem too: a misspelt key would otherwise silently
+/// mean its default.
 pub(super) struct Reader {
     path: String,
     table: Table,
@@ -26,12 +26,12 @@ impl Reader {
         self.table.contains_key(key)
     }
 
-    /// Whether nothing is left to read.
+    /// Whether all keys have been read.
     pub(super) fn is_empty(&self) -> bool {
         self.table.is_empty()
     }
 
-    /// Passes over keys that another problem already speaks of.
+    /// Skips keys that another noted problem already covers.
     pub(super) fn skip<const N: usize>(&mut self, keys: [&str; N]) {
         for key in keys {
             self.table.remove(key);
@@ -55,13 +55,13 @@ impl Reader {
         self.text(key)
     }
 
-    /// A string that `parse` makes something of; it says what would be right.
+    /// A string that `parse` accepts; the error of `parse` says what would be accepted.
     pub(super) fn parsed<T>(&mut self, key: &str, parse: impl FnOnce(&str) -> Result<T, String>) -> Option<T> {
         let text = self.text(key)?;
         parse(&text).map_err(|problem| self.problem(key, problem)).ok()
     }
 
-    /// A string that is one of these words, and what it stands for.
+    /// The value that belongs to the string, which must be one of these words.
     pub(super) fn one_of<T, const N: usize>(&mut self, key: &str, words: [(&str, T); N]) -> Option<T> {
         let text = self.text(key)?;
         let known = words.iter().map(|(word, _)| format!("{word:?}")).collect::<Vec<_>>().join(", ");
@@ -104,7 +104,7 @@ impl Reader {
         .unwrap_or(default)
     }
 
-    /// A time with its default, within bounds.
+    /// A duration within bounds, or its default.
     pub(super) fn duration_within(
         &mut self,
         key: &str,
@@ -131,7 +131,7 @@ impl Reader {
         items.map(BTreeSet::from_iter)
     }
 
-    /// The table below this key, to be read and finished.
+    /// The table under this key, which the caller reads and finishes.
     pub(super) fn table(&mut self, key: &str) -> Option<Self> {
         match self.table.remove(key)? {
             Value::Table(table) => {
@@ -151,8 +151,8 @@ impl Reader {
         names.into_iter().filter_map(|name| Some((name.clone(), self.table(&name)?))).collect()
     }
 
-    /// Ends the reading of this table: whatever nobody asked for is unknown. Gives every problem
-    /// noted so far, in whatever table.
+    /// Ends the reading of this table: each key that was not read is unknown. Returns all problems noted so far, in
+    /// all tables.
     pub(super) fn finish(self) -> Vec<String> {
         for key in self.table.keys() {
             self.problem(key, "is not a known key");
@@ -161,7 +161,7 @@ impl Reader {
     }
 }
 
-/// Lays environment variables over a table: `IDENTITY_LINK__DATABASE__URL` is `database.url`.
+/// Overrides a table by environment variables: `IDENTITY_LINK__DATABASE__URL` is `database.url`.
 pub(super) fn overlay(table: &mut Table, environment: impl IntoIterator<Item = (String, String)>) {
     for (name, value) in environment {
         let Some(path) = name.strip_prefix("IDENTITY_LINK__") else { continue };
@@ -175,7 +175,7 @@ pub(super) fn overlay(table: &mut Table, environment: impl IntoIterator<Item = (
             }
             let below = table.entry(key).or_insert_with(|| Value::Table(Table::new()));
             if !below.is_table() {
-                // Wins like any other variable, so that reading says what is wrong with it.
+                // The variable wins here too, so that reading reports the problem with it.
                 *below = Value::Table(Table::new());
             }
             match below {
@@ -186,7 +186,7 @@ pub(super) fn overlay(table: &mut Table, environment: impl IntoIterator<Item = (
     }
 }
 
-/// The key as the file spells it: variables have no lower case, and seldom a '-'.
+/// The key as the file spells it: variables have no lower case, and rarely a '-'.
 fn existing_key(table: &Table, name: &str) -> String {
     let plain = |key: &str| key.to_ascii_lowercase().replace('-', "_");
     let existing = table.keys().find(|key| plain(key) == plain(name));

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::reader::Reader;
 use crate::tls::TlsFiles;
 
-/// Reads the table, and the files as well. Relative paths start at `base`.
+/// Reads the table, and checks the files. Relative paths start at `base`.
 pub(super) fn read(mut r: Reader, base: &Path) -> Option<TlsFiles> {
     let certificate = r.required_text("certificate");
     let key = r.required_text("key");

@@ -1,4 +1,4 @@
-//! The account that the server runs as: Postgres refuses root, so root lends it another one.
+//! The account that runs Postgres: Postgres refuses to run as root, so root runs it as another account.
 
 use std::fs::{self, DirBuilder, Metadata};
 use std::io;
@@ -7,20 +7,20 @@ use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::Command;
 
-/// Names to take from /etc/passwd when the caller is root, best first.
+/// Names to look up in /etc/passwd when the caller is root, best first.
 const NAMES: [&str; 2] = ["postgres", "nobody"];
 
-/// Who owns the cluster and runs the server.
+/// The account that owns the cluster and runs Postgres.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Account {
-    /// Its user id.
+    /// The user id.
     pub uid: u32,
     gid: u32,
     lent_by_root: bool,
 }
 
 impl Account {
-    /// The caller itself, or for root the account `postgres`, or else `nobody`.
+    /// The caller itself; for root, the first account of `NAMES` that exists.
     ///
     /// # Errors
     /// The caller is root and /etc/passwd is unreadable or has neither account.
@@ -34,12 +34,11 @@ impl Account {
         lendable(&passwd).ok_or_else(|| io::Error::other("/etc/passwd has neither an account postgres nor nobody"))
     }
 
-    /// The owner of `folder` where root lends accounts and the folder exists: a cluster stays with
-    /// the account that made it, even if a better one, such as `postgres`, comes to the machine
-    /// later.
+    /// The owner of `folder`, if root runs Postgres as another account and the folder exists. So a cluster stays with
+    /// the account that made it, even if a better one, such as `postgres`, is installed later.
     ///
     /// # Errors
-    /// The folder is there and cannot be looked at.
+    /// The folder exists and its metadata cannot be read.
     pub fn or_owner_of(self, folder: &Path) -> io::Result<Account> {
         match fs::symlink_metadata(folder) {
             Ok(found) if self.lent_by_root && found.uid() != 0 => {
@@ -51,7 +50,7 @@ impl Account {
         }
     }
 
-    /// Whether root runs us, so that the server runs as somebody else.
+    /// Whether the caller is root, so that Postgres runs as another account.
     #[must_use]
     pub fn is_lent_by_root(&self) -> bool {
         self.lent_by_root
@@ -70,25 +69,24 @@ impl Account {
         folder.mode() & execute != 0
     }
 
-    /// Whether the account may pass through `path` and every folder above it. `path` should have no
-    /// links.
+    /// Whether the account may pass through `path` and each folder above it. `path` must not contain links.
     #[must_use]
     pub fn may_reach(&self, path: &Path) -> bool {
         path.ancestors().all(|folder| fs::metadata(folder).is_ok_and(|found| self.may_enter(&found)))
     }
 
-    /// Makes `path` a folder that only the account can open, or finds that it is one already.
+    /// Makes `path` a folder that only the account can open, or checks that it is one already.
     ///
     /// # Errors
-    /// It cannot be made, or what is there is a link, somebody else's, or open to others: under a
-    /// shared temp folder anybody may have put it there.
+    /// It cannot be made; or it exists and is a link, belongs to another account, or is open to others. In a shared
+    /// temporary folder, any account may have created it.
     pub fn own_dir(&self, path: &Path) -> io::Result<()> {
         match DirBuilder::new().mode(0o700).create(path) {
             Err(e) if e.kind() != io::ErrorKind::AlreadyExists => return Err(e),
             _ => {}
         }
         let found = fs::symlink_metadata(path)?;
-        // Root's own folder is one that an earlier start made and had no time to hand over.
+        // A folder of root is one that an earlier start made, and was stopped before it changed the owner.
         let ours = found.uid() == self.uid || (self.lent_by_root && found.uid() == 0);
         if !found.is_dir() || !ours || found.mode() & 0o077 != 0 {
             return Err(io::Error::other(
@@ -101,20 +99,18 @@ impl Account {
         Ok(())
     }
 
-    /// A command that runs as the account, ends when the calling *thread* ends, and gets no Ctrl-C
-    /// of the terminal.
+    /// A command that runs as the account, ends when the calling *thread* ends, and does not get the terminal's
+    /// Ctrl-C.
     #[must_use]
     pub fn command(&self, program: &Path) -> Command {
         let mut command = Command::new(program);
         if self.lent_by_root {
-            // Also drops root's supplementary groups.
+            // This also drops root's supplementary groups.
             command.uid(self.uid).gid(self.gid);
         }
-        // The caller's folder may be closed to the account; its PG* variables and locale must not
-        // change the server.
+        // The caller's folder may be closed to the account; its PG* variables and locale must not affect the server.
         command.current_dir("/").env_clear().env("PATH", "/usr/local/bin:/usr/bin:/bin").env("LC_ALL", "C");
-        // A process group of its own: on Ctrl-C we end the server in order, after the work that
-        // needs it.
+        // A process group of its own: on Ctrl-C, the caller stops Postgres in order, after the work that needs it.
         command.process_group(0);
         end_with_us(&mut command);
         command
@@ -130,25 +126,25 @@ fn end_with_us(command: &mut Command) {
     let ask = move || {
         set_parent_process_death_signal(Some(Signal::INT))?;
         if getppid() != Some(us) {
-            // We ended before the line above, so that its signal will never come.
+            // The parent ended before the line above, so its signal will never come.
             kill_process(getpid(), Signal::KILL)?;
         }
         Ok(())
     };
-    // SAFETY: between fork and exec only async-signal-safe calls are allowed. `ask` makes four
-    // plain system calls, and its errors are bare numbers: it takes no lock and no memory. std runs
-    // it after the change of user, which would clear the death signal.
+    // SAFETY: between fork and exec only async-signal-safe calls are allowed. `ask` makes four plain system calls,
+    // and its errors are bare numbers: it takes no lock and no memory. std runs it after the change of user, which
+    // would clear the death signal.
     #[expect(unsafe_code, reason = "std has no other way to set a death signal")]
     unsafe {
         command.pre_exec(ask);
     }
 }
 
-/// Without a death signal a server outlives a caller that was killed; the next start notices it.
+/// Without a death signal, Postgres outlives a caller that was killed; the next start notices it.
 #[cfg(not(target_os = "linux"))]
 fn end_with_us(_: &mut Command) {}
 
-/// The best of the accounts that root may lend.
+/// The best account as which root may run Postgres.
 fn lendable(passwd: &str) -> Option<Account> {
     NAMES.iter().find_map(|name| {
         passwd.lines().find_map(|line| {

@@ -1,4 +1,4 @@
-//! Finds `initdb` and `postgres` on this machine, or has them fetched.
+//! Finds `initdb` and `postgres` on this machine, or fetches them.
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
@@ -9,12 +9,12 @@ use std::{env, fs};
 use super::account::Account;
 use super::packages::{self, InstallError};
 
-/// The oldest major version that the schema runs on.
+/// The oldest major version on which the schema runs.
 const OLDEST: u32 = 15;
 /// The major version of [`packages::POSTGRES`].
 const FETCHED: u32 = 18;
-/// Where packages put one folder per version: the folder, how the version's folder begins, and what
-/// follows it.
+/// The layouts by which packages install one folder per version: the parent folder, and what precedes the version in
+/// the folder's name.
 const VERSIONED: [(&str, &str); 4] = [
     ("/usr/lib/postgresql", ""),
     ("/usr", "pgsql-"),
@@ -22,16 +22,16 @@ const VERSIONED: [(&str, &str); 4] = [
     ("/usr/local/opt", "postgresql@"),
 ];
 
-/// Programs that fit together.
+/// A pair of programs of one version.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Binaries {
-    /// The folder that holds `initdb` and `postgres`.
+    /// The folder that contains `initdb` and `postgres`.
     pub dir: PathBuf,
     /// Their major version.
     pub major: u32,
 }
 
-/// Where to look, best first.
+/// The folders to search, best first.
 #[derive(Debug, Clone, Default)]
 pub struct Places {
     dirs: Vec<PathBuf>,
@@ -41,55 +41,55 @@ pub struct Places {
 /// Why there is no Postgres to run. Each message says what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum BinariesError {
-    /// `PG_BIN_DIR` is set, and what it names does not do.
+    /// `PG_BIN_DIR` is set, and names no usable folder.
     #[error("PG_BIN_DIR does not name a usable PostgreSQL: {why}; name a folder with initdb and postgres, or unset it")]
     Named {
-        /// What is wrong with it.
+        /// The problem with it.
         why: String,
     },
-    /// The cluster needs a version that is not here.
+    /// The cluster needs a version that is not installed.
     #[error(
         "the database in {cluster} was made by PostgreSQL {major}, which is not on this machine{seen}; install PostgreSQL {major}, or name its bin folder in PG_BIN_DIR, or move the database away to begin anew"
     )]
     OtherMajor {
         /// The cluster's folder.
         cluster: PathBuf,
-        /// The version that made it.
+        /// The version that made the cluster.
         major: u32,
-        /// What was found instead.
+        /// The versions that were found instead.
         seen: String,
     },
-    /// None is here, and fetching one failed.
+    /// No version is installed, and fetching one failed.
     #[error(
         "there is no PostgreSQL {OLDEST} or later on this machine{seen}; install it, or name its bin folder in PG_BIN_DIR. {source}"
     )]
     Fetch {
-        /// What was found instead.
+        /// The versions that were found instead.
         seen: String,
         /// Why fetching failed.
         source: InstallError,
     },
-    /// None is here, and apt failed.
+    /// No version is installed, and apt failed.
     #[error(
-        "there is no PostgreSQL {OLDEST} or later on this machine; type: apt-get update && apt-get install postgresql\napt's last words were:\n{output}"
+        "there is no PostgreSQL {OLDEST} or later on this machine; type: apt-get update && apt-get install postgresql\nthe end of apt's output:\n{output}"
     )]
     Apt {
         /// The end of apt's output.
         output: String,
     },
-    /// One was fetched and still none can be used.
+    /// A version was fetched, and none can be used.
     #[error(
         "PostgreSQL was fetched, and still none can be used{seen}; install PostgreSQL {OLDEST} or later, or name its bin folder in PG_BIN_DIR"
     )]
     Unusable {
-        /// What was found instead.
+        /// The versions that were found instead.
         seen: String,
     },
 }
 
 impl Places {
-    /// `$PG_BIN_DIR` and nothing else if it is set; otherwise `PATH`, then the folders of Debian,
-    /// Red Hat and Homebrew, newest version first.
+    /// Only `$PG_BIN_DIR` if it is set; otherwise `PATH`, then the folders of Debian, Red Hat and Homebrew, newest
+    /// version first.
     #[must_use]
     pub fn of_this_machine() -> Places {
         if let Some(dir) = env::var_os("PG_BIN_DIR").filter(|dir| !dir.is_empty()) {
@@ -101,16 +101,15 @@ impl Places {
         Places { dirs, named_by_person: false }
     }
 
-    /// No place at all, as on a machine where nothing is installed.
+    /// No folder, as on a machine where nothing is installed.
     #[must_use]
     pub fn none() -> Places {
         Places::default()
     }
 }
 
-/// The programs for the cluster in `cluster`, whose version is `wanted` if it exists; if there are
-/// none they are fetched into `<base>/pg-bin`, or as a last resort by apt. Blocking, as long as a
-/// download takes.
+/// Returns the programs for the cluster in `cluster`, whose version is `wanted` if it exists. If none are found, they
+/// are fetched into `<base>/pg-bin`, or as a last resort by apt. Blocks for as long as a download takes.
 ///
 /// # Errors
 /// [`BinariesError`].
@@ -160,7 +159,7 @@ pub fn find_or_fetch(
     find(&dirs, wanted, account).map_err(|seen| BinariesError::Unusable { seen: aside(&seen) })
 }
 
-/// The first folder whose programs fit; otherwise what is wrong with each folder that holds some.
+/// The first folder with fitting programs; otherwise the problem of each folder that contains some.
 fn find(dirs: &[PathBuf], wanted: Option<u32>, account: &Account) -> Result<Binaries, Vec<String>> {
     let mut seen = BTreeSet::new();
     for dir in dirs {
@@ -173,8 +172,8 @@ fn find(dirs: &[PathBuf], wanted: Option<u32>, account: &Account) -> Result<Bina
     Err(seen.into_iter().collect())
 }
 
-/// The real folder of the programs in `dir`, which may be links: /usr/local/bin/postgres often
-/// leads to a versioned folder.
+/// The real folder of the programs in `dir`, which may be links: /usr/local/bin/postgres often points to a versioned
+/// folder.
 fn home_of(dir: &Path) -> Option<PathBuf> {
     let holds_both = |dir: &Path| dir.join("initdb").is_file() && dir.join("postgres").is_file();
     if !holds_both(dir) {
@@ -203,7 +202,7 @@ fn examine(dir: &Path, wanted: Option<u32>, account: &Account) -> Result<u32, St
     Ok(major)
 }
 
-/// 15 out of `postgres (PostgreSQL) 15.13 (Debian 15.13-0+deb12u1)`.
+/// 15 for `postgres (PostgreSQL) 15.13 (Debian 15.13-0+deb12u1)`.
 fn major_of(version: &str) -> Option<u32> {
     let (_, number) = version.split_once(") ")?;
     let digits = number.split(|c: char| !c.is_ascii_digit()).next()?;
@@ -237,7 +236,7 @@ mod tests {
     use super::*;
     use std::os::unix::fs::{PermissionsExt, symlink};
 
-    /// A folder of folders with programs that only tell a version; gone when dropped.
+    /// A folder of folders with programs that only print a version; removed when dropped.
     struct Machine(PathBuf);
 
     impl Machine {

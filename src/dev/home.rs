@@ -1,5 +1,5 @@
-//! The folders of one private server: who owns them, where they lie, and the lock that lets one
-//! process at a time use them.
+//! The folders of one private Postgres: their owner, their paths, and the lock that lets one process at a time use
+//! them.
 
 use std::ffi::OsStr;
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions, TryLockError};
@@ -14,28 +14,28 @@ use super::account::Account;
 use super::binaries::Binaries;
 use super::packages;
 
-/// For root, when the server's account cannot enter the data folder.
+/// For root, if the server's account cannot enter the data folder.
 const SHARED_STATE: &str = "/var/lib/identity-link";
-/// Postgres names its socket after the port, also where it listens on none.
+/// Postgres names its socket after the port, even if it listens on none.
 const SOCKET: &str = ".s.PGSQL.5432";
-/// Bytes that a socket's path may have: `sun_path` less the closing zero.
+/// The longest path of a socket, in bytes: `sun_path` less the closing zero.
 const SOCKET_PATH_MAX: usize = if cfg!(target_os = "linux") { 107 } else { 103 };
 
-/// For an owner that was just killed to be gone: the kernel takes a moment.
+/// How long to wait for an owner that was just killed: the kernel takes a moment to release its lock.
 const OWNER_ENDS: Duration = Duration::from_millis(500);
-/// Between two looks at the lock.
+/// The pause between two attempts to take the lock.
 const POLL: Duration = Duration::from_millis(20);
 
 /// The folders of a server, held by this process until dropped.
 #[derive(Debug)]
 pub struct Home {
-    /// Holds everything below; the data folder itself, or a stand-in for it.
+    /// The parent of everything below: the data folder, or its substitute.
     pub base: PathBuf,
-    /// The database cluster.
+    /// The folder of the database cluster.
     pub cluster: PathBuf,
-    /// What the server says.
+    /// The log file of Postgres.
     pub log: PathBuf,
-    /// Who owns the cluster.
+    /// The account that owns the cluster.
     pub account: Account,
     _lock: File,
 }
@@ -48,34 +48,34 @@ pub enum HomeError {
     Taken {
         /// The folder.
         data_dir: PathBuf,
-        /// What the lock file says of its owner.
+        /// The content of the lock file: the owner's process id.
         owner: String,
     },
     /// A file or folder could not be read or made.
-    #[error("cannot use {path}: {source}; set that right, or choose another data folder")]
+    #[error("cannot use {path}: {source}; correct that, or choose another data folder")]
     Io {
         /// The file or folder.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
-    /// No account to run the server.
+    /// There is no account to run Postgres.
     #[error("Postgres refuses to run as root, and root has no account to lend it: {source}; run as an ordinary user")]
     NoAccount {
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
-    /// No folder is short enough for a socket.
+    /// No folder's path is short enough for a socket.
     #[error(
         "no folder is short enough for a socket ({SOCKET_PATH_MAX} bytes); choose a shorter data folder, or set TMPDIR to a shorter one"
     )]
     NoSocketDir,
     /// `initdb` failed.
-    #[error("a database could not be made in {cluster}; what initdb said last:\n{output}")]
+    #[error("a database could not be made in {cluster}; the end of initdb's output:\n{output}")]
     Initdb {
-        /// Where the cluster was to be.
+        /// The folder of the cluster.
         cluster: PathBuf,
-        /// The end of its output.
+        /// The end of the output.
         output: String,
     },
 }
@@ -83,16 +83,16 @@ pub enum HomeError {
 impl Home {
     /// Makes `data_dir` if it is missing, with mode 0700, and takes its lock.
     ///
-    /// Root's data folder becomes passable for others (0711), so that the server's account can get
-    /// to its cluster; where a folder above is closed to that account, everything but the lock lies
-    /// in /var/lib/identity-link, and `say` tells so.
+    /// Root's data folder becomes passable for others (0711), so that the server's account can reach its cluster. If
+    /// a folder above is closed to that account, everything but the lock is in /var/lib/identity-link, and `say` gets
+    /// a sentence about it.
     ///
     /// # Errors
     /// [`HomeError`].
     pub fn open(data_dir: &Path, say: &mut dyn FnMut(&str)) -> Result<Home, HomeError> {
         let account = Account::of_server().map_err(|source| HomeError::NoAccount { source })?;
-        // Links resolved: the folder has one name, and the folders above it are the ones that the
-        // server's account passes.
+        // With links resolved, the folder has one name, and the folders above it are those that the server's account
+        // passes.
         let data_dir = make_private(data_dir).map_err(at(data_dir))?;
         let lock = take_lock(&data_dir)?;
         let base = base_of(&data_dir, &account).map_err(at(&data_dir))?;
@@ -108,7 +108,7 @@ impl Home {
         Ok(Home { log: base.join("postgres.log"), base, cluster, account, _lock: lock })
     }
 
-    /// The major version of the cluster, or none if there is no cluster yet.
+    /// The major version of the cluster; `None` if there is no cluster yet.
     ///
     /// # Errors
     /// The cluster's version is unreadable.
@@ -121,7 +121,7 @@ impl Home {
         }
     }
 
-    /// Makes the cluster, which appears whole or not at all.
+    /// Makes the cluster, which appears complete or not at all.
     ///
     /// # Errors
     /// `initdb` fails, or the folder cannot be made.
@@ -129,18 +129,18 @@ impl Home {
         let partial = self.base.join("postgres.partial");
         packages::remove_dir(&partial).and_then(|()| self.account.own_dir(&partial)).map_err(at(&partial))?;
         let mut initdb = self.account.command(&binaries.dir.join("initdb"));
-        // The C locale is the only one that every build and system has; nobody else can open the
-        // socket, so that no password guards it.
+        // The C locale is the only one that each build and system has. No other account can open the socket, so it
+        // needs no password.
         initdb.args(["--auth=trust", "--username=postgres", "--encoding=UTF8", "--no-locale", "-D"]).arg(&partial);
         packages::run(&mut initdb).map_err(|output| HomeError::Initdb { cluster: self.cluster.clone(), output })?;
         fs::rename(&partial, &self.cluster).map_err(at(&self.cluster))
     }
 
-    /// A private folder for the socket: in the base, or where that makes the socket's path too long
-    /// in the temp folder.
+    /// A private folder for the socket: in the base folder, or in the temporary folder if the socket's path would be
+    /// too long.
     ///
     /// # Errors
-    /// What is there is not ours, or no folder is short enough.
+    /// The folder exists and belongs to another account, or no folder's path is short enough.
     pub fn socket_dir(&self) -> Result<PathBuf, HomeError> {
         let name = format!("identity-link-{:016x}", fnv1a(self.base.as_os_str()));
         let fits = |dir: &PathBuf| dir.join(SOCKET).as_os_str().len() <= SOCKET_PATH_MAX;
@@ -155,7 +155,7 @@ impl Home {
         Ok(dir)
     }
 
-    /// The log, open for appending.
+    /// The log file, opened for appending.
     ///
     /// # Errors
     /// It cannot be opened.
@@ -181,8 +181,7 @@ fn make_private(dir: &Path) -> io::Result<PathBuf> {
     }
 }
 
-/// The lock is the kernel's and goes with its owner, however that ends; the pid in the file is for
-/// people.
+/// Takes the lock. The kernel releases it when its owner ends in any way; the process id in the file is for people.
 fn take_lock(data_dir: &Path) -> Result<File, HomeError> {
     let path = data_dir.join("lock");
     let mut lock = OpenOptions::new()
@@ -210,8 +209,8 @@ fn take_lock(data_dir: &Path) -> Result<File, HomeError> {
     Ok(lock)
 }
 
-/// The data folder, or for root a stand-in that the server's account can enter; always the same one
-/// for the same folder.
+/// The data folder, or for root a substitute that the server's account can enter; always the same one for the same
+/// folder.
 fn base_of(data_dir: &Path, account: &Account) -> io::Result<PathBuf> {
     if !account.is_lent_by_root() {
         return Ok(data_dir.to_owned());
@@ -220,15 +219,14 @@ fn base_of(data_dir: &Path, account: &Account) -> io::Result<PathBuf> {
     let roots_own = found.uid() == 0;
     if data_dir.parent().is_none_or(|parent| account.may_reach(parent)) && (roots_own || account.may_enter(&found)) {
         if !account.may_enter(&found) {
-            // Passable, not readable: what the caller keeps beside the cluster is guarded by the
-            // modes of its files.
+            // Passable, not readable: file modes protect the other files in the folder.
             fs::set_permissions(data_dir, Permissions::from_mode((found.mode() & 0o7777) | 0o011))?;
         }
         return Ok(data_dir.to_owned());
     }
     let base = Path::new(SHARED_STATE).join(format!("{:016x}", fnv1a(data_dir.as_os_str())));
     fs::create_dir_all(&base)?;
-    // Not what the umask makes of them: the account must be able to pass.
+    // Set regardless of the umask: the account must be able to pass.
     for dir in [Path::new(SHARED_STATE), &base] {
         fs::set_permissions(dir, Permissions::from_mode(0o711))?;
     }

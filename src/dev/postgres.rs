@@ -1,8 +1,7 @@
-//! A private Postgres in a data folder: durable, reachable by its unix socket alone, and gone when
-//! the process that started it is gone.
+//! A private Postgres in a data folder: it is durable, reachable only by its unix socket, and ends with the process
+//! that started it.
 //!
-//! `home` has the folders and their lock, `binaries` finds the programs,
-//! `server` is the process.
+//! `home` has the folders and their lock, `binaries` finds the programs, `server` is the process.
 
 use std::ffi::OsStr;
 use std::fmt::Write as _;
@@ -16,12 +15,11 @@ use super::server::{self, Server, ServerError};
 
 /// A Postgres server that this process started; it ends with the process, however the process ends.
 ///
-/// Only Linux can promise that: elsewhere a server outlives a process that was killed with -9, and
-/// the next start says what to do.
+/// Only Linux can guarantee that: on other systems, a server outlives a process that was killed with -9, and the next
+/// start says what to do.
 #[derive(Debug)]
 pub struct Postgres {
-    // Fields are dropped in this order: no other process may take the folder before the server has
-    // stopped.
+    // Fields are dropped in this order: no other process may take the folder before the server has stopped.
     server: Server,
     socket_dir: PathBuf,
     home: Home,
@@ -42,18 +40,17 @@ pub enum PostgresError {
 }
 
 impl Postgres {
-    /// Starts the server of `data_dir`, making the folder and the database first if there is none;
-    /// its socket answers when this returns.
+    /// Starts the server of `data_dir`, and makes the folder and the database first if there are none. Its socket
+    /// accepts connections when this returns.
     ///
-    /// `settings` are names and values as in postgresql.conf; they win over ours. What takes its
-    /// time is told to `say`, a sentence at a time. Blocking: mostly under a second, at most about
-    /// a minute and a half and the time of a download.
+    /// `settings` are names and values as in postgresql.conf; they override the built-in ones. `say` gets a sentence
+    /// about each step that takes time. Blocks: mostly under a second, at most about a minute and a half and the time
+    /// of a download.
     ///
-    /// The server ends when the calling *thread* ends: call this from the main thread, or from a
-    /// thread that stays.
+    /// The server ends when the calling *thread* ends: call this from the main thread, or from a thread that stays.
     ///
     /// # Errors
-    /// [`PostgresError`]; no server is left running then.
+    /// [`PostgresError`]; then no server is left running.
     pub fn start(
         data_dir: &Path,
         settings: &[(&str, &str)],
@@ -62,10 +59,10 @@ impl Postgres {
         Postgres::start_from(&Places::of_this_machine(), data_dir, settings, say)
     }
 
-    /// [`Postgres::start`] with the programs looked for in `places`.
+    /// [`Postgres::start`] with programs from `places`.
     ///
     /// # Errors
-    /// [`PostgresError`]; no server is left running then.
+    /// [`PostgresError`]; then no server is left running.
     pub fn start_from(
         places: &Places,
         data_dir: &Path,
@@ -85,7 +82,7 @@ impl Postgres {
         Ok(Postgres { server, socket_dir, home })
     }
 
-    /// Where to connect, in the form of tokio-postgres:
+    /// The URL of a database, in the form of tokio-postgres:
     /// `postgres://postgres@%2Ffolder%2Fof%2Fsocket/database`.
     #[must_use]
     pub fn url(&self, database: &str) -> String {
@@ -96,7 +93,7 @@ impl Postgres {
         )
     }
 
-    /// The file that has all the server said, of every start.
+    /// The server's log file, with the output of each start.
     #[must_use]
     pub fn log_file(&self) -> &Path {
         &self.home.log
@@ -108,25 +105,25 @@ impl Postgres {
         self.server.pid()
     }
 
-    /// How the server ended, or none while it runs.
+    /// The exit status of the server; `None` while it runs.
     ///
     /// # Errors
-    /// If the system cannot tell.
+    /// If the system cannot report it.
     pub fn try_wait(&mut self) -> Result<Option<ExitStatus>, PostgresError> {
         Ok(self.server.try_wait()?)
     }
 
-    /// Stops the server, which disconnects its clients; mostly under 0.1 s, at most 30 s. Dropping
-    /// does the same and tells nobody of errors.
+    /// Stops the server, which disconnects its clients; mostly under 0.1 s, at most 30 s. Dropping does the same and
+    /// ignores errors.
     ///
     /// # Errors
-    /// If the system cannot stop it, or cannot tell.
+    /// If the system cannot stop the server, or cannot report its state.
     pub fn stop(mut self) -> Result<(), PostgresError> {
         Ok(self.server.stop()?)
     }
 }
 
-/// Every byte that could mean something in a URL is written as its number.
+/// Encodes each byte that could have a meaning in a URL.
 fn percent_encoded(text: &OsStr) -> String {
     let mut encoded = String::new();
     for byte in text.as_bytes() {

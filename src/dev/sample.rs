@@ -1,4 +1,4 @@
-//! The two sample users: somebody who signed in with Google once, and by an SMS code another time.
+//! The two sample users: a person who signed in with Google once, and by an SMS code another time.
 
 use std::{path::Path, time::Duration};
 
@@ -20,8 +20,11 @@ pub const SMS_SUBJECT: &str = "560ebaeef609ee1adaa7c551";
 /// The Google user's email.
 pub const EMAIL: &str = "your0@email.com";
 
-/// Creates the sample users through the front door, on a server that listens at `address`. Those
-/// that are there already stay as they are.
+/// Creates the sample users by calls to a server that listens at `address`. Users that exist already stay as they
+/// are.
+///
+/// # Errors
+/// If a call fails for another reason.
 pub async fn load(data_dir: &Path, address: std::net::SocketAddr) -> Result<(), String> {
     let token = TokenRequest {
         bearer: Bearer::Service("sample".to_owned()),

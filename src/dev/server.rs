@@ -1,4 +1,4 @@
-//! The server process: started, found ready, stopped in order.
+//! The Postgres process: its start, its readiness, its stop.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
@@ -15,19 +15,19 @@ use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 use super::home::{Home, HomeError};
 use super::packages;
 
-/// Between two looks at a server that starts or stops.
+/// The pause between two checks of a server that starts or stops.
 const POLL: Duration = Duration::from_millis(20);
-/// For a start, which may have to recover from a crash.
+/// How long a start may take, which may include a recovery from a crash.
 const START: Duration = Duration::from_secs(60);
-/// For the server of an earlier owner to end, once that owner is gone.
+/// How long the server of an earlier owner may take to end after that owner.
 const FORMER: Duration = Duration::from_secs(15);
-/// For what a killed server leaves behind: its other processes notice its death on their own.
+/// How long the processes of a killed server may take to end: they notice its death on their own.
 const LEFTOVERS: Duration = Duration::from_secs(10);
-/// Between two starts while they are in the way.
+/// The pause between two starts while such processes remain.
 const RETRY: Duration = Duration::from_millis(200);
-/// For each signal of a stop to work.
+/// How long each signal of a stop may take to work.
 const STOP: Duration = Duration::from_secs(10);
-/// Lines of the log that an error carries.
+/// How many lines of the log an error contains.
 const LOG_LINES: usize = 5;
 
 /// A running server; dropping it stops it.
@@ -39,7 +39,7 @@ pub struct Server {
 /// Why the server does not start or stop. Each message says what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum ServerError {
-    /// Its log cannot be written.
+    /// The log cannot be written.
     #[error(transparent)]
     Home(#[from] HomeError),
     /// The program could not be run.
@@ -47,7 +47,7 @@ pub enum ServerError {
     Spawn {
         /// The program.
         program: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
     /// The server of an earlier owner does not end.
@@ -55,12 +55,12 @@ pub enum ServerError {
         "an earlier server (pid {pid}) still uses {cluster}; end it with: kill -INT {pid}; or, if that process is no Postgres, remove {cluster}/postmaster.pid"
     )]
     Former {
-        /// The process.
+        /// The process id.
         pid: i32,
         /// The cluster's folder.
         cluster: PathBuf,
     },
-    /// Processes of a killed server are still there.
+    /// Processes of a killed server still run.
     #[error(
         "processes of an earlier server, which was killed, still work in {cluster}; start again when they have ended, or find them with: ps ax | grep postgres: and end each with: kill PID"
     )]
@@ -69,9 +69,9 @@ pub enum ServerError {
         cluster: PathBuf,
     },
     /// The server ended instead of starting.
-    #[error("Postgres did not start ({status}); its last words, all of them in {log}:\n{lines}")]
+    #[error("Postgres did not start ({status}); the end of its log, all of it in {log}:\n{lines}")]
     Exited {
-        /// How it ended.
+        /// The exit status.
         status: ExitStatus,
         /// The log file.
         log: PathBuf,
@@ -79,7 +79,7 @@ pub enum ServerError {
         lines: String,
     },
     /// The server ran and did not become ready; it is stopped.
-    #[error("Postgres was not ready after {} s and is stopped; if it was recovering, start again; its last words, all of them in {log}:\n{lines}", START.as_secs())]
+    #[error("Postgres was not ready after {} s and is stopped; if it was recovering, start again; the end of its log, all of it in {log}:\n{lines}", START.as_secs())]
     NotReady {
         /// The log file.
         log: PathBuf,
@@ -89,22 +89,22 @@ pub enum ServerError {
     /// The server does not end.
     #[error("Postgres (pid {pid}) does not end, not even by SIGKILL; its disk may hang")]
     NotStopped {
-        /// The server.
+        /// The process id.
         pid: u32,
     },
-    /// The state of the process cannot be told.
+    /// The state of the process cannot be read.
     #[error("cannot watch or signal Postgres (pid {pid}): {source}; end it with: kill -INT {pid}")]
     Watch {
-        /// The server.
+        /// The process id.
         pid: u32,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
 }
 
 impl Server {
-    /// Starts `program` on the cluster of `home`, after the server of an earlier owner has ended,
-    /// and waits until it is ready. Blocking, bounded.
+    /// Starts `program` on the cluster of `home`, after the server of an earlier owner has ended, and waits until it
+    /// is ready. Blocks for a bounded time.
     ///
     /// # Errors
     /// [`ServerError`].
@@ -140,8 +140,7 @@ impl Server {
                 return Err(ServerError::Exited { status, log: home.log.clone(), lines });
             }
             let pid_file = read_pid_file(&home.cluster);
-            // A file from before could name the same pid: in a container they repeat from start to
-            // start.
+            // An old file could name the same process id: in a container, ids repeat from start to start.
             if pid_file != pid_file_before && pid_file.is_some_and(|text| says_ready(&text, server.pid())) {
                 return Ok(server);
             }
@@ -157,7 +156,7 @@ impl Server {
         self.child.id()
     }
 
-    /// How the server ended, or none while it runs.
+    /// The exit status of the server; `None` while it runs.
     ///
     /// # Errors
     /// [`ServerError::Watch`].
@@ -166,9 +165,9 @@ impl Server {
         self.child.try_wait().map_err(|source| ServerError::Watch { pid, source })
     }
 
-    /// Stops the server: a fast shutdown, which disconnects clients; an immediate one if that takes
-    /// more than 10 s; SIGKILL after 10 s more. Nothing that was committed is lost by any of them.
-    /// A server that has ended is fine.
+    /// Stops the server: by a fast shutdown, which disconnects clients; by an immediate one if that takes more than
+    /// 10 s; by SIGKILL after 10 s more. None of them loses a committed change. A server that has ended already is no
+    /// error.
     ///
     /// # Errors
     /// [`ServerError::NotStopped`], [`ServerError::Watch`].
@@ -178,7 +177,7 @@ impl Server {
             if self.try_wait()?.is_some() {
                 return Ok(());
             }
-            // The pid is still the server's: nobody but us can reap it.
+            // The process id is still the server's: only this process can reap it.
             kill_process(Pid::from_child(&self.child), signal)
                 .map_err(|e| ServerError::Watch { pid, source: e.into() })?;
             let deadline = Instant::now() + STOP;
@@ -195,13 +194,13 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // Nobody is left to tell; the death signal is the second net.
+        // No caller can get the error; the death signal is the second safety net.
         let _ = self.stop();
     }
 }
 
-/// What to pass to `postgres`: a unix socket that only its account can open, no port, and the
-/// caller's settings last, so that they win.
+/// The arguments of `postgres`: a unix socket that only its account can open, no port, and the caller's settings
+/// last, so that they win.
 #[must_use]
 pub fn arguments(cluster: &Path, socket_dir: &Path, settings: &[(&str, &str)]) -> Vec<OsString> {
     let mut ours = OsString::from("unix_socket_directories=");
@@ -210,10 +209,10 @@ pub fn arguments(cluster: &Path, socket_dir: &Path, settings: &[(&str, &str)]) -
         "listen_addresses=",
         "port=5432",
         "unix_socket_permissions=0700",
-        // Some messages are looked for in the log.
+        // The code searches the log for some messages.
         "lc_messages=C",
-        // A busy query does not notice that the server was killed, and would keep the next one from
-        // starting; that its client is gone it notices.
+        // A busy query does not notice that the server was killed, and would prevent the next start. It does notice
+        // that its client is gone.
         "client_connection_check_interval=1s",
     ]
     .map(OsString::from);
@@ -224,7 +223,7 @@ pub fn arguments(cluster: &Path, socket_dir: &Path, settings: &[(&str, &str)]) -
     arguments
 }
 
-/// The setting is a list: without quotes, a comma or a space in the path would end it.
+/// The setting is a list: without quotes, a comma or a space in the path would end an entry.
 fn in_quotes(path: &Path) -> OsString {
     let doubled = path.as_os_str().as_bytes().split(|byte| *byte == b'"').collect::<Vec<_>>().join(&b"\"\""[..]);
     let mut quoted = OsString::from("\"");
@@ -233,8 +232,8 @@ fn in_quotes(path: &Path) -> OsString {
     quoted
 }
 
-/// Waits for the server of an owner that was killed: on its owner's end it got SIGINT, and is
-/// shutting down. A file without its process is left to Postgres.
+/// Waits for the server of an owner that was killed: it got SIGINT when its owner ended, and is shutting down. A file
+/// without its process is left to Postgres.
 fn wait_for_former(home: &Home) -> Result<(), ServerError> {
     let deadline = Instant::now() + FORMER;
     loop {
@@ -250,12 +249,12 @@ fn wait_for_former(home: &Home) -> Result<(), ServerError> {
     }
 }
 
-/// Whether the process runs and is the account's, by the rule of Postgres: somebody else's process
-/// of that number is not its server.
+/// Whether the process runs and belongs to the account. As Postgres has it, another account's process of that id is
+/// not the server.
 fn is_alive(pid: i32, uid: u32) -> bool {
     let exists = Pid::from_raw(pid).is_some_and(|pid| test_kill_process(pid).is_ok());
     let is_us = u32::try_from(pid).is_ok_and(|pid| pid == std::process::id());
-    // Root may signal everybody, so that it has to look at the owner.
+    // Root may signal all processes, so the owner must be checked.
     exists && !is_us && fs::metadata(format!("/proc/{pid}")).map_or(true, |process| process.uid() == uid)
 }
 
@@ -263,21 +262,20 @@ fn read_pid_file(cluster: &Path) -> Option<String> {
     fs::read_to_string(cluster.join("postmaster.pid")).ok()
 }
 
-/// The first line is the server's pid; one of a single-user session is negative, and not waited
-/// for.
+/// The server's process id, in the first line. The id of a single-user session is negative: it is not waited for.
 fn pid_in(text: &str) -> Option<i32> {
     text.lines().next()?.trim().parse().ok().filter(|pid| *pid > 0)
 }
 
-/// As `pg_ctl` does: the eighth line is the state.
+/// The eighth line is the state, as `pg_ctl` reads it.
 fn says_ready(text: &str, pid: u32) -> bool {
     let mut lines = text.lines();
     lines.next().is_some_and(|first| first.trim() == pid.to_string())
         && lines.nth(6).is_some_and(|state| state.trim() == "ready")
 }
 
-/// Whether the server did not start for what will be gone in a moment: processes of a killed
-/// server, or one that had not yet written its pid.
+/// Whether the server did not start for a reason that passes in a moment: processes of a killed server, or a server
+/// that had not yet written its process id.
 fn found_leftovers(log: &str) -> bool {
     log.contains("pre-existing shared memory block") || log.contains("FATAL:  lock file")
 }

@@ -2,7 +2,7 @@
 
 use super::sample::{EMAIL, GOOGLE_SUBJECT, SMS_SUBJECT};
 
-/// What a client makes for a request, and keeps for its retries.
+/// The id that a client makes for a request, and keeps for its retries.
 const REQUEST_ID: &str = "9ba1f3a6-55a6-4c28-8d6f-1e4ad2a0c7b5";
 
 /// A step of the story.
@@ -14,13 +14,13 @@ pub struct Step {
     pub line: String,
 }
 
-/// Where a story is told: to a server at `address`, with tokens made by `token`, which is how the shell
-/// runs `identity-link token` for its data folder.
+/// The parameters of a story: a server at `address`, and the shell command `token`, which runs `identity-link token`
+/// for the server's data folder.
 #[derive(Debug, Clone, Copy)]
 pub struct Place<'a> {
     /// The command that prints a token.
     pub token: &'a str,
-    /// The server.
+    /// The address of the server.
     pub address: &'a str,
 }
 
@@ -34,15 +34,15 @@ impl Place<'_> {
     }
 }
 
-/// What somebody sees who watches the story, in a terminal of its own.
+/// The step that watches the events of the story in its own terminal.
 pub fn watch(place: Place<'_>) -> Step {
     Step {
-        what: "In a terminal of its own: a service is told what happens, as it happens, until Ctrl-C.",
+        what: "In a terminal of its own: a service watches the events as they happen, until Ctrl-C.",
         line: place.call("--service shop", "EventService/WatchEvents", r#"{"from": "FEED_END_NEWEST"}"#),
     }
 }
 
-/// The story.
+/// The steps of the story.
 pub fn steps(place: Place<'_>) -> Vec<Step> {
     let token = place.token;
     let google = format!("--identity google-oauth2 {GOOGLE_SUBJECT}");
@@ -61,9 +61,9 @@ pub fn steps(place: Place<'_>) -> Vec<Step> {
         r#"{{"request_id": "{REQUEST_ID}", "user_id": "{google_id}", "source_user_id": "{sms_id}", "user_metadata": {{"strategy": "STRATEGY_MERGE"}}, "app_metadata": {{"strategy": "STRATEGY_MERGE"}}}}"#
     );
     vec![
-        call("A service finds who has the email.", &service, "FindByEmail", &format!(r#"{{"email": "{EMAIL}"}}"#)),
+        call("A service finds the user by email.", &service, "FindByEmail", &format!(r#"{{"email": "{EMAIL}"}}"#)),
         call(
-            "A preview of what comes next: everything is judged and told, and nothing is changed.",
+            "A preview of what comes next: the response shows the result, and nothing is changed.",
             &google,
             "Link",
             &format!(r#"{{{link_with}, "validate_only": true}}"#),
@@ -75,7 +75,7 @@ pub fn steps(place: Place<'_>) -> Vec<Step> {
             &format!("{{{link_with}}}"),
         ),
         call(
-            "Whoever signs in by SMS is the Google user now.",
+            "The SMS account belongs to the Google user now.",
             &service,
             "FindByIdentity",
             &format!(r#"{{"identity": {sms_identity}}}"#),
@@ -95,19 +95,19 @@ pub fn steps(place: Place<'_>) -> Vec<Step> {
             &merge,
         ),
         call(
-            "Was the answer lost? The same call again, under its request_id: the same answer, and no array is joined twice.",
+            "Was the response lost? The same call again, under its request_id: the same response, and no array is joined twice.",
             &service,
             "MergeMetadata",
             &merge,
         ),
         call(
-            "And linked, on the word of a service.",
+            "Now a service links the two: it needs no proof.",
             &service,
             "Link",
             &format!(r#"{{"user_id": "{google_id}", "identity": {sms_identity}}}"#),
         ),
         call(
-            "A link is undone as a whole by its id, which ResolveUsers tells: two users again.",
+            "A link is undone as a whole by its id, which ResolveUsers returns: two users again.",
             &service,
             "UndoLink",
             &format!(r#"{{"link_id": "'"$({} | sed -n 's/.*"linkId": *"\([^"]*\)".*/\1/p')"'"}}"#, resolve.line),

@@ -1,9 +1,8 @@
-//! The feed as it goes on: what happens is read once for all who watch, and each goes on at its own
-//! pace.
+//! The live feed: new events are read once for all watchers, and each watcher takes them at its own pace.
 //!
-//! One task polls the end of the feed while somebody watches, and tells everybody. Whoever begins, or
-//! has fallen behind what is told, reads from the database until it has caught up. So a slow client
-//! costs no more than the page that it was read last, and a thousand that wait cost one poll.
+//! One task polls the end of the feed while at least one watcher exists, and broadcasts what it reads. A watcher that
+//! begins, or falls behind the broadcast, reads from the database until it has caught up. So a slow client costs no
+//! more than the page read for it last, and a thousand waiting watchers cost one poll.
 
 mod poller;
 mod watch;
@@ -19,33 +18,33 @@ use crate::{
     store::{PastEvent, Store},
 };
 
-/// How much news is kept for those who are a little behind; each is at most [`poller::AT_ONCE`] events, and
-/// about 256 KiB.
+/// How many broadcast messages are kept for watchers that are slightly behind. Each has at most [`poller::AT_ONCE`]
+/// events and about 256 KiB.
 const NEWS: usize = 16;
-/// How many of those who watch read from the database at once: calls need it too.
+/// How many watchers read from the database at once: calls need it too.
 const READERS: usize = 2;
 
-/// How the feed is followed.
+/// The settings of the feed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FeedSettings {
-    /// How long after a poll the next one is.
+    /// The pause between two polls.
     pub poll_interval: Duration,
-    /// After how long without anything to tell a sign of life is sent.
+    /// How long a stream may be silent before a message without events is sent.
     pub heartbeat: Duration,
-    /// For how long events are kept.
+    /// How long events are kept.
     pub retention: Duration,
-    /// How many may watch at once.
+    /// How many watchers may exist at once.
     pub max_watchers: usize,
-    /// For how long one may watch before its caller is judged again.
+    /// How long a watch may last before it ends, so that its caller is judged again.
     pub max_watch: Duration,
 }
 
-/// The feed as it goes on.
+/// The live feed.
 pub struct Feed {
     store: Store,
     settings: FeedSettings,
     news: broadcast::Sender<Arc<News>>,
-    /// Somebody has begun to watch.
+    /// Notified when a watch begins.
     begun: Notify,
     readers: Semaphore,
     places: Arc<Semaphore>,
@@ -53,26 +52,26 @@ pub struct Feed {
     stop: CancellationToken,
 }
 
-/// What everybody who watches is told.
+/// A message that is broadcast to all watchers.
 #[derive(Debug)]
 enum News {
-    /// What happened, of all tenants, in order.
+    /// New events of all tenants, in order.
     Events(Vec<PastEvent>),
-    /// Some may have been missed, and are to be read from the database.
+    /// Events may have been missed: each watcher reads from the database.
     Missed,
 }
 
-/// Which events are wanted.
+/// The events that a caller wants.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
-    /// Of these kinds; all, if there are none.
+    /// Only events of these kinds; all kinds if empty.
     pub kinds: Vec<EventKind>,
-    /// That have this user as a side.
+    /// Only events of which this user is a side; all if `None`.
     pub user: Option<UserId>,
 }
 
 impl Filter {
-    /// Whether this event is wanted.
+    /// Whether the event passes the filter.
     pub fn takes(&self, event: &Event) -> bool {
         let (user, other) = event.sides();
         let is_side = |wanted: &UserId| user == wanted || other == Some(wanted);
@@ -81,7 +80,7 @@ impl Filter {
 }
 
 impl Feed {
-    /// The feed of this store; it ends with `stop`.
+    /// The feed of this store; it ends when `stop` is cancelled.
     pub fn new(store: Store, settings: FeedSettings, stop: CancellationToken) -> Arc<Self> {
         let places = Arc::new(Semaphore::new(settings.max_watchers));
         let (news, delay) = (broadcast::Sender::new(NEWS), latest::Sender::new(Duration::ZERO));
@@ -89,17 +88,17 @@ impl Feed {
         Arc::new(Self { store, settings, news, begun, readers, places, delay, stop })
     }
 
-    /// The store that it is read from.
+    /// The store from which the feed is read.
     pub fn store(&self) -> &Store {
         &self.store
     }
 
-    /// How long the oldest event that is committed has waited to be told; nothing, while nobody watches.
+    /// How long the oldest committed event that is not yet delivered has waited; zero while there is no watcher.
     pub fn delay(&self) -> latest::Receiver<Duration> {
         self.delay.subscribe()
     }
 
-    /// A place for one more who watches, if there is one.
+    /// A slot for one more watcher; `None` at [`FeedSettings::max_watchers`].
     fn place(&self) -> Option<OwnedSemaphorePermit> {
         Arc::clone(&self.places).try_acquire_owned().ok()
     }

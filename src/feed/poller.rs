@@ -1,4 +1,4 @@
-//! The one reader of the end of the feed.
+//! The only reader of the end of the feed.
 
 use std::{sync::Arc, time::Duration};
 
@@ -10,29 +10,29 @@ use crate::{
     store::{EventPage, Position, StoreError},
 };
 
-/// How many events are read and told at once.
+/// How many events one poll reads and broadcasts at most.
 pub(super) const AT_ONCE: usize = 200;
-/// How often it is asked what the feed waits for.
+/// How often the delay of the feed is measured.
 const ASK_DELAY_EVERY: Duration = Duration::from_secs(1);
-/// From when on it is worth a line in the log that the feed waits, and how often.
+/// From which delay on the feed's delay is logged, at most once in six times this time.
 const LONG_DELAY: Duration = Duration::from_secs(10);
-/// The longest pause after a poll that failed.
+/// The longest pause after a failed poll.
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
-/// Where the polling is.
+/// The state of the polling.
 struct Progress {
-    /// In which epoch the horizon was.
+    /// The epoch of the last horizon.
     epoch: i32,
-    /// What has been told; nothing, if nobody was there to be told.
+    /// The position up to which events were broadcast; `None` while there is no watcher.
     told: Option<Position>,
-    /// When it was asked what the feed waits for.
+    /// When the delay of the feed was last measured.
     asked: Instant,
     warned: Option<Instant>,
     failures: u32,
 }
 
 impl Feed {
-    /// Goes on telling what happens, while somebody watches, until the feed ends.
+    /// Broadcasts new events while there is a watcher, until the feed ends.
     pub async fn keep_told(self: Arc<Self>) {
         let mut progress = Progress { epoch: 0, told: None, asked: Instant::now(), warned: None, failures: 0 };
         loop {
@@ -50,7 +50,7 @@ impl Feed {
                         sleep(self.settings.poll_interval).await;
                     }
                     Err(error) => {
-                        // The database that comes back may be one that was set back.
+                        // After an outage the database may be a restored backup.
                         progress.told = None;
                         if progress.failures == 0 {
                             tracing::warn!(%error, "the feed cannot be read, and pauses");
@@ -68,12 +68,12 @@ impl Feed {
         }
     }
 
-    /// Tells what has happened since the last time; whether there may be more already.
+    /// Broadcasts the events since the last poll. Returns whether there may already be more.
     async fn poll(&self, progress: &mut Progress) -> Result<bool, StoreError> {
         let mut tail = self.store.tail().await?;
         let horizon = tail.horizon().await?;
         if horizon.epoch() != progress.epoch {
-            // What was told may be lost: whoever watches looks whether its own position still is.
+            // Broadcast events may be lost: each watcher checks whether its own position still exists.
             (progress.epoch, progress.told) = (horizon.epoch(), None);
         }
         let more = match progress.told {
@@ -100,7 +100,7 @@ impl Feed {
         Ok(more)
     }
 
-    /// Nobody may be left to hear it.
+    /// Sends to all watchers; none may be left.
     fn tell(&self, news: News) {
         drop(self.news.send(Arc::new(news)));
     }

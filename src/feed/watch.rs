@@ -1,4 +1,4 @@
-//! One who watches.
+//! One watcher of the feed.
 
 use std::{sync::Arc, time::Duration};
 
@@ -16,71 +16,72 @@ use crate::{
     store::{EventPage, Horizon, PastEvent, Position, PositionStanding, StoreError},
 };
 
-/// The first page of whoever reads from the database, in events; each is twice the one before.
+/// The first page of a watcher that reads from the database, in events. Each page is twice the one before.
 const FIRST_PAGE: usize = 50;
-/// The largest one.
+/// The largest page, in events.
 const LARGEST_PAGE: usize = 1000;
-/// How long to wait before a reading is tried again.
+/// The pause before a failed read is tried again.
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// One who watches a tenant's feed.
+/// A watcher of one tenant's feed.
 pub struct Watch {
     feed: Arc<Feed>,
     tenant: TenantId,
     filter: Filter,
-    /// What has been told.
+    /// Everything up to this position was delivered, or is filtered out.
     position: Position,
     news: broadcast::Receiver<Arc<News>>,
-    /// How it is caught up with what has happened; nothing, once it is.
+    /// The state of catching up from the database; `None` once the watcher has caught up.
     reading: Option<Reading>,
-    /// Whether it was told that it is caught up.
+    /// Whether the watcher was sent the message that it has caught up.
     is_told: bool,
-    /// When something was told last, or when it began.
+    /// When the last message was sent, or when the watch began.
     told: Instant,
-    /// When it ends, and why.
+    /// When the watch ends.
     end_time: Instant,
     end: fn() -> WatchEnd,
     _place: OwnedSemaphorePermit,
 }
 
-/// Where the reading from the database is.
+/// The state of a watcher that reads from the database.
 struct Reading {
     page: usize,
-    /// How far to read; each who begins to read looks anew, behind the news that it may have missed.
+    /// How far to read. Each watcher that begins to read gets a new horizon, behind the broadcasts that it may have
+    /// missed.
     horizon: Option<Horizon>,
 }
 
-/// What there is to tell: events, or that there are none.
+/// The next message of a watch: events, or none as a sign of life.
 #[derive(Debug)]
 pub struct Told {
     /// The events, in order.
     pub events: Vec<PastEvent>,
-    /// Everything up to here has been told, or is not wanted.
+    /// Everything up to this position was delivered, or is filtered out.
     pub position: Position,
-    /// How long what is committed waits to be told.
+    /// How long the oldest committed event that is not yet delivered has waited.
     pub delay: Duration,
 }
 
-/// Why there is no more.
+/// Why a watch ended.
 #[derive(Debug)]
 pub enum WatchEnd {
     /// The server stops.
     Stopping,
-    /// The token that it was begun with has expired.
+    /// The token of the call has expired.
     TokenExpired,
-    /// It has gone on for long enough without its caller being judged.
+    /// The watch has lasted as long as it may before its caller is judged again.
     Over,
-    /// What comes next is kept no longer; behind this position everything is.
+    /// The next events have been removed. This is the oldest position from which the feed is complete.
     Expired(Position),
-    /// What was told last is not in the database any more: it has been set back.
+    /// The position is not in the database any more: a backup was restored.
     Unknown,
-    /// A fault.
+    /// The store failed.
     Store(StoreError),
 }
 
 impl Watch {
-    /// Watches what happens in a tenant behind a position, until `expire_time`.
-    /// Nothing if too many do.
+    /// Watches the events of a tenant after a position, until `expire_time`.
+    /// `None` at the limit of watchers.
     pub fn begin(
         feed: &Arc<Feed>,
         tenant: TenantId,
@@ -111,10 +112,10 @@ impl Watch {
         })
     }
 
-    /// What there is to tell next, as soon as there is something, or after a while without anything.
+    /// Returns the next events as soon as there are some, or no events after a heartbeat.
     ///
     /// # Errors
-    /// Why there is no more.
+    /// Why the watch ended.
     pub async fn next(&mut self) -> Result<Told, WatchEnd> {
         let (stop, end_time, end) = (self.feed.stop.clone(), self.end_time, self.end);
         tokio::select! {
@@ -141,7 +142,7 @@ impl Watch {
         }
     }
 
-    /// The next page out of the database. While that is away, this waits.
+    /// The next page from the database. While the database is unavailable, this waits.
     async fn read(&mut self) -> Result<Vec<PastEvent>, WatchEnd> {
         loop {
             match self.read_page().await {
@@ -154,8 +155,8 @@ impl Watch {
     async fn read_page(&mut self) -> Result<Vec<PastEvent>, WatchEnd> {
         let Some(reading) = &mut self.reading else { return Ok(Vec::new()) };
         if reading.horizon.is_none() {
-            // Before the horizon is looked at: what was told until now is below it. Else the news of the
-            // meantime would be missed by the time that this has caught up.
+            // Subscribes before the horizon is read: all earlier broadcasts are below the horizon. In the other
+            // order, the broadcasts in between would be missed once this watcher has caught up.
             self.news = self.feed.news.subscribe();
         }
         let wanted = Wanted {
@@ -165,8 +166,8 @@ impl Watch {
             horizon: reading.horizon,
             limit: reading.page,
         };
-        // A task of its own, since nobody goes on with this one while its client takes nothing: turn and
-        // connection would be held for as long as that pleases.
+        // A task of its own, because this future is not polled while the client takes no messages. Otherwise the turn
+        // and the connection would be held for that time.
         let task = AbortOnDropHandle::new(tokio::spawn(wanted.read(Arc::clone(&self.feed))));
         let read = task.await.map_err(|error| StoreError::Fault(format!("a reading did not end: {error}")))??;
         self.position = read.position;
@@ -181,7 +182,7 @@ impl Watch {
         Ok(events)
     }
 
-    /// The next news, or none after a while.
+    /// The next broadcast, or no events after a heartbeat.
     async fn listen(&mut self) -> Result<Vec<PastEvent>, WatchEnd> {
         let news = tokio::select! {
             news = self.news.recv() => news,
@@ -204,7 +205,7 @@ impl Watch {
     }
 }
 
-/// What to read of the feed.
+/// The parameters of one read.
 struct Wanted {
     tenant: TenantId,
     user: Option<UserId>,
@@ -213,18 +214,18 @@ struct Wanted {
     limit: usize,
 }
 
-/// What was read.
+/// The result of one read.
 struct Read {
     horizon: Horizon,
     page: EventPage,
-    /// Everything up to here was read, or is of others.
+    /// Everything up to this position was read, or belongs to other tenants or users.
     position: Position,
 }
 
 impl Wanted {
-    /// Reads when it is its turn.
+    /// Waits for a turn and reads.
     async fn read(self, feed: Arc<Feed>) -> Result<Read, WatchEnd> {
-        // It is never closed.
+        // The semaphore is never closed, so an error cannot occur.
         let _turn = feed.readers.acquire().await;
         let mut session = feed.store.session(&self.tenant).await?;
         let horizon = match self.horizon {
@@ -232,14 +233,14 @@ impl Wanted {
             None => session.horizon().await?,
         };
         let page = session.events_after(self.after, horizon, self.user.as_ref(), self.limit).await?;
-        // Judged last: what was removed meanwhile is not passed over.
+        // Checked last, so that events that were removed during the read are noticed.
         match session.position_standing(self.after).await? {
             PositionStanding::Good => {}
             PositionStanding::Expired(oldest) => return Err(WatchEnd::Expired(oldest)),
             PositionStanding::Unknown => return Err(WatchEnd::Unknown),
         }
         let position = if page.is_last {
-            // Of others there may be more.
+            // Later events of other tenants may exist below the horizon.
             session.newest_position(horizon).await?.latest(self.after)
         } else {
             page.events.last().map_or(self.after, |last| last.position)

@@ -1,4 +1,4 @@
-//! From what the use cases answer to messages.
+//! Messages from the results of use cases.
 
 mod events;
 mod history;
@@ -41,7 +41,7 @@ pub(super) fn user(user: &User) -> pb::User {
     }
 }
 
-/// A user in a preview, whose random id there will be only once it is made.
+/// A user in a preview, without its random id: that is made only when the user is.
 pub(super) fn nameless(told: &User) -> pb::User {
     let mut user = user(told);
     for identity in user.identities.iter_mut().filter(|identity| identity.home_user_id == user.id) {
@@ -147,7 +147,7 @@ pub(super) fn withheld(withheld: &Withheld) -> Vec<pb::MetadataChange> {
 pub(super) fn time(time: DateTime<Utc>) -> Timestamp {
     Timestamp {
         seconds: time.timestamp(),
-        // Below 1e9 by definition, but for leap seconds, which chrono counts above it.
+        // Below 1e9 by definition, except in leap seconds, which chrono counts above it.
         nanos: i32::try_from(time.timestamp_subsec_nanos()).unwrap_or_default(),
     }
 }

@@ -1,4 +1,4 @@
-//! prost's codec, but what does not decode is the caller's mistake and told without its insides.
+//! prost's codec, except that a message that does not decode is the caller's error, without internal details.
 
 use tonic::{
     Status,
@@ -12,7 +12,7 @@ use super::status;
 #[derive(Debug, Clone)]
 pub struct Codec<T, U>(ProstCodec<T, U>);
 
-/// Decodes `U`.
+/// Decodes `D::Item`.
 #[derive(Debug, Clone)]
 pub struct Decoder<D>(D);
 
@@ -46,7 +46,7 @@ impl<D: TonicDecoder<Error = Status>> TonicDecoder for Decoder<D> {
     type Error = Status;
 
     fn decode(&mut self, buffer: &mut DecodeBuf<'_>) -> Result<Option<Self::Item>, Status> {
-        // prost's text names messages and fields, and tonic would call it INTERNAL.
+        // prost's text names messages and fields, and tonic would return it as INTERNAL.
         self.0.decode(buffer).map_err(|_| status::undecodable())
     }
 }

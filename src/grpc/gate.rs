@@ -1,5 +1,5 @@
-//! The gate: one layer in front of every path. Bearer, verified; caller; access table; permit, or
-//! the refusal. What is not in the table is refused.
+//! The gate: one layer in front of each path. It verifies the bearer token, looks up the path in the access table,
+//! and grants a permit or refuses. It refuses a path that is not in the table.
 
 use std::{
     mem,
@@ -35,8 +35,8 @@ pub struct GateLayer {
 }
 
 impl GateLayer {
-    /// A gate that trusts the issuers of these use cases, gives whom it lets in these places, and lets nobody
-    /// else open more than `streams`.
+    /// A gate that trusts the issuers of these use cases. Each admitted call takes one of `places`; calls without a
+    /// token have at most `streams` open.
     pub fn new(linking: Arc<Linking>, places: Places, streams: OpenStreams) -> Self {
         Self { linking, places, streams }
     }
@@ -72,7 +72,7 @@ where
     }
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        // The one that is ready; its clone need not be.
+        // Uses the instance that is ready; a clone need not be.
         let ready = self.inner.clone();
         let mut inner = mem::replace(&mut self.inner, ready);
         let GateLayer { linking, places, streams } = self.gate.clone();
@@ -92,11 +92,11 @@ where
             let record = request.extensions().get::<CallRecord>().cloned().unwrap_or_default();
             match admit(&linking, path, request.headers(), &record).await {
                 Ok(mut permit) => {
-                    // Behind the table, so that nobody who may not call takes a place.
+                    // After the access check, so that a call that is refused takes no slot.
                     if places.seat(&mut permit).is_err() {
                         return Ok(admitted(overloaded().into_http()));
                     }
-                    // Nobody behind the gate needs the token, and nobody can log it by accident.
+                    // No handler needs the token, and without it none can log it by accident.
                     request.headers_mut().remove(AUTHORIZATION);
                     request.extensions_mut().insert(permit);
                     Ok(admitted(inner.call(request).await?))
@@ -107,7 +107,8 @@ where
     }
 }
 
-/// Turns away what is HTTP but no call (gRPC over HTTP2, "Requests"); tonic would answer it as if it were.
+/// Refuses a request of HTTP that is not a gRPC call (gRPC over HTTP2, "Requests"); tonic would respond as if it
+/// were.
 fn no_call<B>(request: &Request<B>) -> Option<Response<Body>> {
     let content_type = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let is_grpc = content_type
@@ -117,16 +118,16 @@ fn no_call<B>(request: &Request<B>) -> Option<Response<Body>> {
         (Version::HTTP_2, true, true) => return None,
         (Version::HTTP_2, false, _) => Response::builder().status(StatusCode::METHOD_NOT_ALLOWED).header(ALLOW, "POST"),
         (Version::HTTP_2, true, false) => Response::builder().status(StatusCode::UNSUPPORTED_MEDIA_TYPE),
-        // Trailers, which say how a call went, get lost there.
+        // Trailers, which contain the status of a call, get lost in HTTP/1.
         _ => Response::builder().status(StatusCode::HTTP_VERSION_NOT_SUPPORTED),
     };
     Some(refusal.body(Body::empty()).unwrap_or_default())
 }
 
-/// Judges a call by its path and its metadata; whose data it is about is in the message.
+/// Judges a call by its path and its metadata. Which user it is about is in the message, and judged later.
 async fn admit(linking: &Linking, path: &str, headers: &HeaderMap, record: &CallRecord) -> Result<Permit, Status> {
     let token = admission::verify(linking, headers, record).await.map_err(denied)?;
-    // Only whoever is somebody learns which paths there are.
+    // Only verified callers learn which paths exist.
     let rule = Rule::of(path).ok_or_else(|| Status::unimplemented("there is no such rpc"))?;
     admission::permit(linking, rule, &token, headers).map_err(denied)
 }

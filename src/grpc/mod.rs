@@ -1,5 +1,5 @@
-//! The transport: the gate in front of every path, the handlers, and what they speak.
-//! With `server/` the only place that names tonic.
+//! The gRPC transport: the gate in front of each path, the handlers, and their messages. Besides `server/`, the only
+//! module that uses tonic.
 
 mod answers;
 pub mod codec;
@@ -22,7 +22,7 @@ use tonic::{Request, Status};
 pub use self::{event_service::EventHandler, identity_service::IdentityHandler, sign_in_service::SignInHandler};
 use crate::{auth::Permit, linking::Error};
 
-/// Takes a request apart: the permit that the gate left, and the message.
+/// Splits a request into the message and the permit that the gate left in it.
 fn permitted<T>(request: Request<T>) -> Result<(Permit, T), Status> {
     let (_, mut extensions, message) = request.into_parts();
     let permit = extensions

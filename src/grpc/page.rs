@@ -1,4 +1,4 @@
-//! How long a page is.
+//! The size of pages.
 
 use prost::Message;
 
@@ -6,12 +6,12 @@ pub(super) use crate::calls::page::{Pages, WRONG_TOKEN};
 
 /// The largest page of users or links, in entries.
 pub(super) const MAX_PAGE: usize = 100;
-/// The page of whoever does not say.
+/// The page size if the request sets none, in entries.
 pub(super) const DEFAULT_PAGE: usize = 50;
-/// A page that has grown to this size ends, in bytes: with one more entry, an answer is still below
-/// the 4 MiB that most clients take.
+/// The size at which a page ends, in bytes. With one more entry, the response is still below the 4 MiB that most
+/// clients accept.
 const ENOUGH_BYTES: usize = 1024 * 1024;
-/// How many of these entries make a page: at most `size`, and at least one if there is any.
+/// How many of these entries make a page: at most `size`, and at least one if there are any.
 pub(super) fn fitting<T: Message>(entries: &[T], size: usize) -> usize {
     let mut bytes = 0;
     let fits = entries.iter().take(size).take_while(|entry| {

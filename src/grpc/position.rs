@@ -1,5 +1,5 @@
-//! Positions in the feed as clients keep them: sealed for their tenant, so that nobody makes one up, and
-//! encrypted, since transaction ids count what all tenants do.
+//! The text form of positions in the feed. It is authenticated for its tenant, so that no client can forge one, and
+//! encrypted, because transaction ids count the writes of all tenants.
 
 use aws_lc_rs::aead::{AES_256_GCM_SIV, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use chrono::DateTime;
@@ -7,32 +7,32 @@ use data_encoding::BASE64URL_NOPAD;
 
 use crate::store::{Position, StoreError, TenantKey};
 
-/// The longest position that is looked at, in bytes.
+/// The longest text that is decoded, in bytes.
 const MAX_BYTES: usize = 200;
 
-/// The positions of one tenant.
+/// The encoder and decoder of one tenant's positions.
 pub(super) struct Positions(LessSafeKey);
 
 impl Positions {
-    /// Those that are sealed under this key.
+    /// The positions under this key.
     pub(super) fn of(key: &TenantKey) -> Result<Self, StoreError> {
         let key = UnboundKey::new(&AES_256_GCM_SIV, &key.mac("feed position", b""));
         let key = key.map_err(|_| StoreError::Fault("a key of 32 bytes is none".to_owned()))?;
         Ok(Self(LessSafeKey::new(key)))
     }
 
-    /// A position as a client keeps it.
+    /// The text of a position.
     pub(super) fn text(&self, position: Position) -> String {
         let Position { epoch, xid, ordinal, time } = position;
         let mut sealed = format!("{epoch} {xid} {ordinal} {}", time.timestamp_micros()).into_bytes();
-        // Of so few bytes it does not fail; an empty position would be refused.
+        // Sealing so few bytes does not fail; the server would refuse an empty position.
         match self.0.seal_in_place_append_tag(nonce(), Aad::empty(), &mut sealed) {
             Ok(()) => BASE64URL_NOPAD.encode(&sealed),
             Err(_) => String::new(),
         }
     }
 
-    /// What a client has kept; `None` if it is none of ours.
+    /// The position of a text; `None` if it was not made here, or for another tenant.
     pub(super) fn parse(&self, text: &str) -> Option<Position> {
         let text = Some(text).filter(|text| text.len() <= MAX_BYTES)?;
         let mut sealed = BASE64URL_NOPAD.decode(text.as_bytes()).ok()?;
@@ -46,7 +46,7 @@ impl Positions {
     }
 }
 
-/// Always the same: one position is one text. That is what this mode allows (RFC 8452 §1).
+/// A constant nonce: one position has one text. AES-GCM-SIV allows that (RFC 8452 §1).
 fn nonce() -> Nonce {
     Nonce::assume_unique_for_key([0; NONCE_LEN])
 }

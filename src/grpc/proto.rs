@@ -1,4 +1,4 @@
-//! The code generated out of `proto/identity/v1`, and its descriptors.
+//! The code generated from `proto/identity/v1`, and its descriptors.
 
 #![expect(clippy::allow_attributes, unused_qualifications, reason = "generated code")]
 

@@ -1,5 +1,5 @@
-//! From messages to what the use cases understand. Every wrong field is found before anything is
-//! refused. Public for those who feed it bytes: `fuzz/`.
+//! Converts messages into the parameters of use cases. All wrong fields are collected before the message is refused.
+//! Public for `fuzz/`.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use prost::Message;
@@ -22,35 +22,41 @@ use crate::{
 
 /// The longest connection name, in bytes.
 const MAX_CONNECTION: usize = 128;
-/// The longest email that a provider may have told, in bytes. No address is longer.
+/// The longest email that a provider may have sent, in bytes. No address is longer.
 const MAX_TOLD_EMAIL: usize = 320;
 /// The longest ticket that is looked up, in bytes.
 const MAX_TICKET: usize = 64;
-/// How long ago at most a person may have signed in with an account that was just proven.
+/// How long ago a person may have signed in with an account that was just proven.
 const MAX_SIGN_IN_AGE: TimeDelta = TimeDelta::minutes(10);
 /// How far a backend's clock may be ahead.
 const LEEWAY: TimeDelta = TimeDelta::seconds(30);
 /// The most wrong fields that are noted.
 const MAX_VIOLATIONS: usize = 1000;
 
-/// The wrong fields of one message, so far.
+/// The wrong fields of one message so far.
 #[derive(Default)]
 pub struct Checks(Vec<Violation>);
 
 impl Checks {
-    /// Notes a wrong field, unless there are more of them already than an answer can hold.
+    /// Notes a wrong field, unless more are noted already than a response can contain.
     pub fn wrong(&mut self, field: &str, description: impl Into<String>) {
         if self.0.len() < MAX_VIOLATIONS {
             self.0.push(Violation::new(field, description));
         }
     }
 
-    /// Refuses the message if a field was wrong.
+    /// Refuses the message if a field is wrong.
+    ///
+    /// # Errors
+    /// [`Refusal::Invalid`] with all wrong fields.
     pub fn finish(self) -> Result<(), Refusal> {
         if self.0.is_empty() { Ok(()) } else { Err(Refusal::Invalid(self.0)) }
     }
 
-    /// The same, where something is missing only because a field was wrong.
+    /// Returns `whole`, which is `None` only if a field is wrong.
+    ///
+    /// # Errors
+    /// [`Refusal::Invalid`] with all wrong fields.
     pub fn finish_with<T>(self, whole: Option<T>) -> Result<T, Refusal> {
         match whole {
             Some(whole) if self.0.is_empty() => Ok(whole),
@@ -58,7 +64,7 @@ impl Checks {
         }
     }
 
-    /// A user id that may be left out.
+    /// A user id, or `None` if the text is empty.
     pub fn optional_user_id(&mut self, field: &str, text: &str) -> Option<UserId> {
         if text.is_empty() { None } else { self.user_id(field, text) }
     }
@@ -72,7 +78,7 @@ impl Checks {
         id
     }
 
-    /// How many entries a page is to have at most: `default` of them for whoever does not say.
+    /// The most entries of a page: `size`, or `default` if that is 0.
     pub fn page_size(&mut self, field: &str, size: i32, default: usize, max: usize) -> usize {
         match usize::try_from(size) {
             Ok(0) => default,
@@ -84,9 +90,8 @@ impl Checks {
         }
     }
 
-    /// The id under which a request may be made again, which a preview has no use for; `rest` is the
-    /// request without it. Decoding has put maps into one order, so that the same request is the same
-    /// bytes, whichever client sent it.
+    /// The request id, which a preview must not have; `rest` is the request without it. Decoding has put maps into
+    /// one order, so the same request has the same bytes from each client.
     pub fn request_id(&mut self, field: &str, id: &str, rest: &impl Message, is_preview: bool) -> Option<RequestId> {
         if id.is_empty() {
             return None;
@@ -110,7 +115,7 @@ impl Checks {
         id
     }
 
-    /// An identity, which must be named.
+    /// An identity that is required.
     pub fn identity(&mut self, field: &str, identity: Option<&pb::IdentityRef>) -> Option<IdentityRef> {
         let Some(pb::IdentityRef { provider, subject }) = identity else {
             self.wrong(field, "is required");
@@ -131,7 +136,7 @@ impl Checks {
         Email::parse(text).map_err(|error| self.wrong(field, error.to_string())).ok()
     }
 
-    /// Metadata; none is empty metadata.
+    /// Metadata; empty if absent.
     pub fn metadata(&mut self, field: &str, given: Option<Struct>) -> Metadata {
         let map = given.map(|given| self.object(&mut field.to_owned(), given)).unwrap_or_default();
         Metadata::parse(field, map).unwrap_or_else(|violations| {
@@ -153,7 +158,7 @@ impl Checks {
         value
     }
 
-    /// How deep a message nests is bounded by its decoding, so this ends.
+    /// Decoding bounds how deep a message nests, so the recursion ends.
     fn value(&mut self, path: &mut String, value: PbValue) -> Value {
         match value.kind {
             None | Some(Kind::NullValue(_)) => Value::Null,
@@ -175,7 +180,7 @@ impl Checks {
         }
     }
 
-    /// How metadata is merged; unless said, the primary's is kept.
+    /// How metadata is merged; if absent, the primary user's is kept.
     pub fn strategy(&mut self, field: &str, merge: Option<pb::MetadataMerge>) -> Strategy {
         use pb::metadata_merge as merge_pb;
         let Some(merge) = merge else { return Strategy::KeepPrimary };
@@ -207,7 +212,7 @@ impl Checks {
         }
     }
 
-    /// How a link is asked for; `at` is what stands before the names of its fields.
+    /// The terms of a link; `at` is the prefix of its fields' names.
     pub fn link_terms(&mut self, at: &str, terms: pb::LinkTerms) -> LinkTerms {
         if terms.attach_only && terms.expected_secondary_version.is_some() {
             let field = format!("{at}expected_secondary_version");
@@ -223,7 +228,7 @@ impl Checks {
         }
     }
 
-    /// What becomes of the metadata of a user that comes back.
+    /// What happens to the metadata of a user that comes back.
     pub fn unlink_metadata(&mut self, field: &str, value: i32, is_service: bool) -> UnlinkMetadata {
         match pb::UnlinkMetadata::try_from(value) {
             Ok(pb::UnlinkMetadata::Unspecified | pb::UnlinkMetadata::Restore) if is_service => UnlinkMetadata::Restore,
@@ -236,7 +241,7 @@ impl Checks {
         }
     }
 
-    /// Whether an unlink releases the identity. Then nothing comes back, and nothing may be said of its metadata.
+    /// Whether an unlink releases the identity. Then no user comes back, and `metadata` must be unset.
     pub fn is_release(&mut self, request: &pb::UnlinkRequest) -> bool {
         match pb::UnlinkMode::try_from(request.mode) {
             Ok(pb::UnlinkMode::Unspecified | pb::UnlinkMode::Restore) => false,
@@ -253,7 +258,7 @@ impl Checks {
         }
     }
 
-    /// How the id of a new user is made; `None` leaves it to the tenant.
+    /// How the id of a new user is made; `None` leaves that to the tenant.
     pub fn user_id_form(&mut self, field: &str, value: i32) -> Option<UserIdForm> {
         match pb::UserIdForm::try_from(value) {
             Ok(pb::UserIdForm::Unspecified) => None,
@@ -266,7 +271,7 @@ impl Checks {
         }
     }
 
-    /// When the person signed in with an account that was just proven; `now` unless told.
+    /// When the person signed in with an account that was just proven; `now` if absent.
     pub fn sign_in_time(&mut self, field: &str, time: Option<Timestamp>, now: DateTime<Utc>) -> DateTime<Utc> {
         let Some(time) = time else { return now };
         let given = u32::try_from(time.nanos).ok().and_then(|nanos| DateTime::from_timestamp(time.seconds, nanos));
@@ -277,8 +282,8 @@ impl Checks {
         })
     }
 
-    /// An account that was just proven; `verified` notes who says so, if its email is verified. What the
-    /// provider told as an email need not be one.
+    /// An account that was just proven; `verified` notes the verifier if the email is verified. What the provider
+    /// sent as an email need not be an address.
     pub fn proven_account(
         &mut self,
         field: &str,
@@ -300,19 +305,19 @@ impl Checks {
             counts: None,
             given: email,
         });
-        // The backend's word is that the person has just signed in.
+        // The backend asserts that the person has just signed in.
         let signed_in_at = Some(verified.time);
         Some(UnownedIdentity { id, connection, social: false, email, profile_data, signed_in_at })
     }
 
-    /// The ticket of a sign-in, as far as one is seen to be none.
+    /// Checks the length of a sign-in ticket.
     pub fn ticket(&mut self, field: &str, text: &str) {
         if !(1..=MAX_TICKET).contains(&text.len()) {
             self.wrong(field, format!("must be 1 to {MAX_TICKET} bytes"));
         }
     }
 
-    /// A text that must be there, of so many bytes at most.
+    /// A required text of at most `max` bytes.
     pub fn required(&mut self, field: &str, text: &str, max: usize) {
         match text {
             "" => self.wrong(field, "is required"),
@@ -320,14 +325,14 @@ impl Checks {
         }
     }
 
-    /// A text of so many bytes at most.
+    /// A text of at most `max` bytes.
     pub fn bounded(&mut self, field: &str, text: &str, max: usize) {
         if text.len() > max || text.chars().any(char::is_control) {
             self.wrong(field, format!("must be at most {max} bytes without control characters"));
         }
     }
 
-    /// The first identity of a new user; `verified` notes who says so, if its email is verified.
+    /// The first identity of a new user; `verified` notes the verifier if the email is verified.
     pub fn new_identity(
         &mut self,
         field: &str,
@@ -360,7 +365,7 @@ impl Checks {
     }
 }
 
-/// A connection that the configuration has for another provider, or not for this one.
+/// The error text for a connection of another provider, or one that this provider does not have.
 pub const NOT_ITS_CONNECTION: &str =
     "must be one of the connections that are configured for the account's provider, or empty";
 

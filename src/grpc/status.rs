@@ -1,5 +1,5 @@
-//! From every error to its status: code, stable reason, details, and a sentence that says what to
-//! do. A client never sees SQL, paths of ours, or another user's id.
+//! Maps each error to its status: code, stable reason, details, and a sentence that says what to do. A client never
+//! sees SQL, file paths, or another user's id.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -16,16 +16,16 @@ use crate::{
     store::StoreError,
 };
 
-/// `ErrorInfo.domain` of every refusal.
+/// `ErrorInfo.domain` of each refusal.
 pub const DOMAIN: &str = "identity-link";
 /// How long a client should wait before it tries again.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
-/// The most bytes of places and descriptions in one refusal. It travels in headers, of which many
-/// clients take 8 KiB, and in base64: what does not fit there never arrives at all.
+/// The most bytes of paths and descriptions in one refusal. It travels in headers in base64, and many clients accept
+/// 8 KiB of headers: a longer refusal would not arrive at all.
 const MAX_DETAILS: usize = 4 * 1024;
-/// What an entry takes beside these two.
+/// The overhead of an entry, in bytes.
 const ENTRY: usize = 24;
-/// Stands in the last place of a list that did not fit.
+/// The last entry of a list that did not fit.
 const MORE: &str = "there are more: mend these first";
 
 /// The stable reason as it goes over the wire.
@@ -34,7 +34,7 @@ pub fn reason_name(reason: Reason) -> &'static str {
     name.strip_prefix("REASON_").unwrap_or(name)
 }
 
-/// The status of an error. What is a fault of ours is logged here, once.
+/// The status of an error. Internal faults are logged here, once.
 pub fn status(error: Error) -> Status {
     match error {
         Error::Denied(denial) => denied(denial),
@@ -42,11 +42,11 @@ pub fn status(error: Error) -> Status {
         Error::Store(error) => store(error),
         Error::Fault(text) => internal(&text),
         Error::Panicked => fault(),
-        Error::Moved | Error::Answered(_) => internal("a write ended without an answer"),
+        Error::Moved | Error::Answered(_) => internal("a write ended without a result"),
     }
 }
 
-/// The status of a caller that is turned away.
+/// The status of a caller that is refused.
 pub fn denied(denial: Denial) -> Status {
     match denial {
         Denial::TokenMissing => plain(
@@ -81,13 +81,13 @@ pub fn denied(denial: Denial) -> Status {
         Denial::KeysUnavailable => retry(
             Code::Unavailable,
             Reason::KeysUnavailable,
-            "the keys of the token's issuer cannot be had right now: try again later",
+            "the keys of the token's issuer are unavailable right now: try again later",
         ),
         Denial::Refused(refusal) => refused(refusal),
     }
 }
 
-/// The status of what the rules refuse.
+/// The status of a request that the rules refuse.
 pub fn refused(refusal: Refusal) -> Status {
     use Code::{AlreadyExists, FailedPrecondition, InvalidArgument, NotFound};
     match refusal {
@@ -113,12 +113,12 @@ pub fn refused(refusal: Refusal) -> Status {
         Refusal::SignInInvalid => plain(
             FailedPrecondition,
             Reason::SignInInvalid,
-            "this sign-in cannot be gone on with: it is over, was used, or is somebody else's; begin it again",
+            "this sign-in cannot continue: it has expired, was used, or is not this caller's; begin it again",
         ),
         Refusal::ProviderDisabled => plain(
             FailedPrecondition,
             Reason::ProviderDisabled,
-            "nobody signs in at this provider: it is disabled or link-only; choose another",
+            "no user can sign in with this provider: it is disabled or link-only; choose another",
         ),
         Refusal::ProviderUnknown => plain(
             NotFound,
@@ -128,17 +128,17 @@ pub fn refused(refusal: Refusal) -> Status {
         Refusal::ProviderRejected => plain(
             FailedPrecondition,
             Reason::ProviderRejected,
-            "the provider did not accept this sign-in, or its answer does not hold: begin it again",
+            "the provider did not accept this sign-in, or its response is invalid: begin it again",
         ),
         Refusal::ProviderUnavailable => retry(
             Code::Unavailable,
             Reason::ProviderUnavailable,
-            "the provider cannot be asked right now: make a call with a request_id again, else begin the sign-in again later",
+            "the provider is unavailable right now: repeat a call that has a request_id, or begin the sign-in again later",
         ),
         Refusal::EmailMissing => plain(
             FailedPrecondition,
             Reason::EmailMissing,
-            "the provider tells no email, and a newcomer needs one: let the person add one there and sign in again",
+            "the provider sends no email, and a new user needs one: let the person add one there and sign in again",
         ),
         Refusal::EmailUnverified => plain(
             FailedPrecondition,
@@ -148,7 +148,7 @@ pub fn refused(refusal: Refusal) -> Status {
         Refusal::RegistrationClosed => plain(
             FailedPrecondition,
             Reason::RegistrationClosed,
-            "no user has this account, and nobody becomes a user here by signing in: let a service create the user first",
+            "no user has this account, and a sign-in creates no user in this tenant: let a service create the user first",
         ),
         Refusal::EmailNotShared => plain(
             FailedPrecondition,
@@ -178,7 +178,7 @@ pub fn refused(refusal: Refusal) -> Status {
             "the identity belongs to a user already: find it, and link the two users instead",
         ),
         Refusal::UserExists => {
-            plain(AlreadyExists, Reason::UserExists, "the wanted user id is in use: ask for a random one")
+            plain(AlreadyExists, Reason::UserExists, "the requested user id is in use: request a random one")
         }
         Refusal::LastIdentity => plain(
             FailedPrecondition,
@@ -214,23 +214,23 @@ pub fn refused(refusal: Refusal) -> Status {
         Refusal::VersionMismatch => plain(
             Code::Aborted,
             Reason::VersionMismatch,
-            "a user has not the expected version: read it again and decide again",
+            "a user does not have the expected version: read it and decide again",
         ),
         Refusal::PositionInvalid => plain(
             InvalidArgument,
             Reason::PositionInvalid,
-            "the position is not one of this feed: list the users again, and go on from the position that comes with them",
+            "the position is not one of this feed: list the users again, and continue from the position in that response",
         ),
         Refusal::PositionExpired { oldest } => {
             let metadata = HashMap::from([("oldest_position".to_owned(), oldest)]);
             Status::with_error_details(
                 Code::OutOfRange,
-                "events behind this position are kept no longer: list the users again, and go on from the position that comes with them",
+                "events after this position have been removed: list the users again, and continue from the position in that response",
                 ErrorDetails::with_error_info(reason_name(Reason::PositionExpired), DOMAIN, metadata),
             )
         }
         Refusal::ConflictRetry => {
-            retry(Code::Aborted, Reason::ConflictRetry, "others kept changing the same users: try again")
+            retry(Code::Aborted, Reason::ConflictRetry, "other calls kept changing the same users: try again")
         }
         Refusal::CallUnderWay => retry(
             Code::Aborted,
@@ -240,7 +240,7 @@ pub fn refused(refusal: Refusal) -> Status {
     }
 }
 
-/// The status of what the database did not do.
+/// The status of an error of the database.
 fn store(error: StoreError) -> Status {
     match error {
         StoreError::Overloaded => overloaded(),
@@ -265,13 +265,12 @@ fn store(error: StoreError) -> Status {
     }
 }
 
-/// How a call ended.
+/// How a call ended, for the log.
 pub fn outcome(answer: Option<&Response<Body>>) -> Outcome {
-    // A refusal comes in the headers; otherwise the headers open an answer, which for a unary call is there as
-    // a whole by now.
+    // A refusal is in the headers. Otherwise the headers begin a response, which for a unary call is complete by now.
     let status = match answer {
         None => Status::cancelled(""),
-        // Turned away before it was a call: the code that clients make of it.
+        // Refused before it was a gRPC call: clients derive this code from the HTTP status.
         Some(answer) if !answer.status().is_success() => Status::unknown(""),
         Some(answer) => Status::from_header_map(answer.headers()).unwrap_or_else(|| Status::ok("")),
     };
@@ -279,8 +278,8 @@ pub fn outcome(answer: Option<&Response<Body>>) -> Outcome {
     Outcome { code: format!("{:?}", status.code()), reason }
 }
 
-/// A response in our own words: what tonic calls INTERNAL by itself, such as a call that ends without
-/// a message, is the caller's mistake. Ours carries its reason.
+/// Replaces a status that tonic sets to INTERNAL: such a call, for instance one without a message, is the caller's
+/// error. A status of identity-link has details with its reason.
 pub fn in_our_words(response: Response<Body>) -> Response<Body> {
     let status = Status::from_header_map(response.headers());
     match status.filter(|status| status.code() == Code::Internal && status.details().is_empty()) {
@@ -289,32 +288,32 @@ pub fn in_our_words(response: Response<Body>) -> Response<Body> {
     }
 }
 
-/// A call for which there is no room now.
+/// The status of a call above the limit of concurrent calls.
 pub fn overloaded() -> Status {
     retry(Code::ResourceExhausted, Reason::Overloaded, "the server is at capacity: try again later")
 }
 
-/// A call that took longer than it may.
+/// The status of a call that exceeded its deadline.
 pub fn deadline() -> Status {
     plain(
         Code::DeadlineExceeded,
         Reason::Deadline,
-        "there was no answer in time; a change may still be made: read before you try again, and allow more time",
+        "there was no response in time; a change may still be made: read before you try again, and allow more time",
     )
 }
 
-/// A stream that the server ends because it stops.
+/// The status of a stream that ends because the server stops.
 pub fn stopping() -> Status {
-    retry(Code::Unavailable, Reason::ServerStopping, "the server stops: call again, and another one answers")
+    retry(Code::Unavailable, Reason::ServerStopping, "the server stops: call again to reach another one")
 }
 
-/// A watch that has gone on for as long as one may.
+/// The status of a watch that has lasted as long as it may.
 pub fn watch_over() -> Status {
-    let text = "a watch goes on for ten minutes at most: call again, with the last position";
+    let text = "a watch lasts ten minutes at most: call again, with the last position";
     plain(Code::Unavailable, Reason::WatchOver, text)
 }
 
-/// A message that does not decode.
+/// The status of a message that does not decode.
 pub fn undecodable() -> Status {
     let text = "the message does not decode: send what the proto describes, nested at most 16 levels deep";
     plain(Code::InvalidArgument, Reason::RequestInvalid, text)
@@ -351,7 +350,7 @@ fn conflict(paths: &[String]) -> Status {
     Status::with_error_details(Code::FailedPrecondition, text, details)
 }
 
-/// The first of them, as many as fit.
+/// The first entries, as many as fit.
 fn fitting<T>(all: &[T], bytes: impl Fn(&T) -> usize) -> &[T] {
     let mut left = MAX_DETAILS;
     let fits = |item: &&T| match left.checked_sub(bytes(item) + ENTRY) {
@@ -369,7 +368,7 @@ fn internal(text: &str) -> Status {
     fault()
 }
 
-/// A fault of ours that has been logged.
+/// The status of an internal fault that was logged already.
 pub fn fault() -> Status {
     plain(Code::Internal, Reason::Internal, "something went wrong here: it was logged")
 }

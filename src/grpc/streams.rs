@@ -1,5 +1,5 @@
-//! Streams that need no token: watching the health, and reflection. Whoever opens one is nobody yet, so
-//! there are few, and none stays for ever.
+//! Streams that need no token: health watches and reflection. Their callers are unknown, so there are few of them,
+//! and each is bounded in time or by the server's stop.
 
 use std::{
     pin::Pin,
@@ -19,7 +19,7 @@ use tonic::{Status, body::Body};
 
 use super::status::{deadline, stopping};
 
-/// The bounds of the streams that need no token.
+/// The limits of streams that need no token.
 #[derive(Debug, Clone)]
 pub struct OpenStreams {
     places: Arc<Semaphore>,
@@ -28,18 +28,19 @@ pub struct OpenStreams {
 }
 
 impl OpenStreams {
-    /// At most `max` at once; those that somebody converses on end after `max_time`, and all with `stop`.
+    /// At most `max` at once. Streams on which the client sends requests end after `max_time`, and all end with
+    /// `stop`.
     pub fn new(max: usize, max_time: Duration, stop: CancellationToken) -> Self {
         Self { places: Arc::new(Semaphore::new(max)), max_time, stop }
     }
 
-    /// A place for one more, if there is one.
+    /// A slot for one more stream; `None` at the limit.
     pub(super) fn place(&self) -> Option<OwnedSemaphorePermit> {
         Arc::clone(&self.places).try_acquire_owned().ok()
     }
 
-    /// Binds an answer to its place, and a conversation to its time. Who watches is told of the stop by
-    /// what is watched.
+    /// Ties a response to its slot, and a conversation to its time. A watch ends when the watched service reports
+    /// the stop.
     pub(super) fn bound(&self, answer: Response<Body>, place: OwnedSemaphorePermit, is_watch: bool) -> Response<Body> {
         let end = (!is_watch)
             .then(|| End { time: Box::pin(sleep(self.max_time)), stop: Box::pin(self.stop.clone().cancelled_owned()) });
@@ -47,7 +48,7 @@ impl OpenStreams {
     }
 }
 
-/// When a conversation ends that nobody has ended before.
+/// When a conversation is ended that the client has not ended before.
 struct End {
     time: Pin<Box<Sleep>>,
     stop: Pin<Box<WaitForCancellationFutureOwned>>,
@@ -67,7 +68,7 @@ impl HttpBody for Bound {
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
         let Self { body, end, .. } = &mut *self;
         let Some(answering) = body else { return Poll::Ready(None) };
-        // Its end comes first: whoever asks without pause is to hear of it as well.
+        // The end is checked first, so that it also reaches a client that sends requests without pause.
         let ended = end.as_mut().and_then(|End { time, stop }| {
             if time.as_mut().poll(cx).is_ready() {
                 return Some(deadline());

@@ -1,13 +1,13 @@
-//! How long a client waits, as it says (gRPC over HTTP2, "Requests").
+//! The deadline that a client sets (gRPC over HTTP2, "Requests").
 
 use std::time::Duration;
 
 use http::HeaderMap;
 
-/// The metadata in which it says so.
+/// The metadata key of the deadline.
 const GRPC_TIMEOUT: &str = "grpc-timeout";
 
-/// What a client says: one to eight digits and a unit. Anything else says nothing.
+/// The client's deadline: one to eight digits and a unit. `None` for any other value.
 pub fn told(headers: &HeaderMap) -> Option<Duration> {
     let (unit, digits) = headers.get(GRPC_TIMEOUT)?.as_bytes().split_last()?;
     if !(1..=8).contains(&digits.len()) || !digits.iter().all(u8::is_ascii_digit) {

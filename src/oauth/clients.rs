@@ -1,4 +1,4 @@
-//! Our clients at the providers of each tenant.
+//! The OAuth clients of identity-link at the providers of each tenant.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -16,22 +16,22 @@ use crate::{
     secret::random_text,
 };
 
-/// How long a provider may take for everything that is asked of it in one call.
+/// How long all requests to a provider for one call may take in total.
 pub const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Our clients at all providers.
+/// The clients at all providers of all tenants.
 pub struct Clients {
     clients: BTreeMap<TenantId, BTreeMap<Provider, Client>>,
     issuers: KnownIssuers,
 }
 
-/// A client of ours at a provider.
+/// A client of identity-link at one provider.
 pub struct Client {
     provider: Provider,
     settings: ClientSettings,
     speaks: Speaks,
     http: HttpClient,
-    /// As many as may wait for the provider at once, whosever client it is.
+    /// Slots for calls that wait for the issuer. All clients at the same issuer share them.
     places: Arc<Semaphore>,
 }
 
@@ -42,18 +42,17 @@ enum Speaks {
 
 /// A flow that has begun.
 pub struct Begun {
-    /// Where to send the browser.
+    /// The URL to which the browser is sent.
     pub authorization_url: String,
-    /// What the provider sends back with it.
+    /// The `state` parameter, which the provider sends back with the browser.
     pub state: String,
-    /// What is to be remembered.
+    /// What the caller stores until the browser returns.
     pub flow: Flow,
 }
 
 impl Clients {
-    /// These clients, by tenant and provider. Nothing is asked of the providers yet.
-    /// As many as `at_once` may wait for each issuer, by whatever clients: one that hangs must not take all places of
-    /// the server.
+    /// Creates the clients, by tenant and provider, without a request to any provider. At most `at_once` calls may
+    /// wait for each issuer, over all its clients: a provider that hangs must not occupy the whole server.
     pub fn new(
         settings: impl IntoIterator<Item = (TenantId, Provider, ClientSettings)>,
         http: &HttpClient,
@@ -71,7 +70,7 @@ impl Clients {
         all
     }
 
-    /// The client at a provider of a tenant.
+    /// The client at a provider of a tenant; `None` if the tenant has none there.
     pub fn get(&self, tenant: &TenantId, provider: &Provider) -> Option<&Client> {
         self.clients.get(tenant)?.get(provider)
     }
@@ -81,7 +80,7 @@ impl Clients {
         self.clients.get(tenant).into_iter().flat_map(BTreeMap::values)
     }
 
-    /// The keys of the issuers among them, to be kept fresh.
+    /// The key sets of the issuers of these clients, for the task that refreshes them.
     pub fn keys(&self) -> impl Iterator<Item = (&str, &Arc<Keys>)> {
         self.issuers.keys()
     }
@@ -104,17 +103,20 @@ impl Client {
         &self.provider
     }
 
-    /// What was decided about it.
+    /// The client's settings.
     pub fn settings(&self) -> &ClientSettings {
         &self.settings
     }
 
-    /// Whether the provider can say when somebody signed in there.
+    /// Whether the provider reports when the person signed in there.
     pub fn tells_auth_time(&self) -> bool {
         matches!(self.speaks, Speaks::Oidc(_))
     }
 
     /// Begins a flow.
+    ///
+    /// # Errors
+    /// If the provider's metadata cannot be read, or no random bytes can be had.
     pub async fn begin(&self, wish: &Wish) -> Result<Begun, OAuthError> {
         let (flow, state) = (Flow::new(wish)?, random_text()?);
         let Self { settings, http, .. } = self;
@@ -125,7 +127,11 @@ impl Client {
         Ok(Begun { authorization_url, state, flow })
     }
 
-    /// Ends a flow: who signed in.
+    /// Ends a flow: exchanges the code and returns the account that signed in.
+    ///
+    /// # Errors
+    /// If the provider rejects the code or the client, its response is invalid, or it is unavailable or slower than
+    /// [`PATIENCE`].
     pub async fn finish(&self, flow: &Flow, returned: &Returned, now: DateTime<Utc>) -> Result<Account, OAuthError> {
         let (ours, http) = ((&self.settings, &self.provider), &self.http);
         match &self.speaks {

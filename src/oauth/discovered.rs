@@ -1,4 +1,4 @@
-//! A provider's metadata, kept for a while: read when they are needed, once for all who need them then.
+//! A provider's metadata, cached: read when a flow needs it, by one request for all flows that wait.
 
 use std::{sync::Arc, time::Duration};
 
@@ -14,29 +14,29 @@ use crate::{
     http_client::HttpClient,
 };
 
-/// How often they are read again.
+/// How old the metadata may be before it is read again.
 const REFRESH: Duration = Duration::from_secs(300);
-/// For how long they are good when they cannot be read again.
+/// How old the metadata may be and still be used, if reading it again failed.
 const MAX_AGE: Duration = Duration::from_secs(3600);
-/// How soon again after a failure, while the last ones are good.
+/// How long after a failure it is not read again, as long as the last metadata is usable.
 const RETRY: Duration = Duration::from_secs(10);
 
-/// What is used of a provider's metadata.
+/// The part of a provider's metadata that identity-link uses.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Endpoints {
-    /// Where people sign in.
+    /// The authorization endpoint.
     pub authorize: Uri,
-    /// Where codes are exchanged.
+    /// The token endpoint.
     pub token: Uri,
-    /// Where a person can be asked about.
+    /// The userinfo endpoint; `None` if the provider has none.
     pub userinfo: Option<Uri>,
-    /// How a client says there who it is: in a header, unless the provider takes only forms.
+    /// How a client authenticates at the token endpoint: in a header, unless the provider takes forms only.
     pub auth_method: AuthMethod,
-    /// Whether every redirect back to us says whose it is.
+    /// Whether each redirect back contains the parameter `iss` (RFC 9207).
     pub says_iss: bool,
 }
 
-/// A provider's metadata, as they are known now.
+/// One provider's metadata and its cache.
 pub(super) struct Discovered {
     issuer: String,
     url: Uri,
@@ -47,12 +47,12 @@ pub(super) struct Discovered {
 #[derive(Default)]
 struct State {
     had: Option<(Arc<Endpoints>, Instant)>,
-    /// When the last reading failed, and why.
+    /// When the last read failed, and the error text.
     failed: Option<(Instant, String)>,
 }
 
 impl State {
-    /// The metadata, if there is no need to read them.
+    /// The metadata, if it is usable without another read.
     fn good(&self, now: Instant) -> Option<Arc<Endpoints>> {
         let (had, at) = self.had.as_ref()?;
         let failed_just_now = self.failed.as_ref().is_some_and(|(at, _)| now.saturating_duration_since(*at) < RETRY);
@@ -60,7 +60,7 @@ impl State {
         (age < REFRESH || failed_just_now && age < MAX_AGE).then(|| Arc::clone(had))
     }
 
-    /// What a reading came to that ended after `asked_at`: it is good for whoever asked before.
+    /// The error of a read that ended at or after `asked_at`. It holds for each caller that asked before that.
     fn failed_since(&self, asked_at: Instant) -> Option<&str> {
         self.failed.as_ref().filter(|(at, _)| *at >= asked_at).map(|(_, why)| why.as_str())
     }
@@ -72,13 +72,13 @@ impl Discovered {
         Self { issuer, url, state: watch::Sender::default(), reading: Mutex::default() }
     }
 
-    /// The metadata. Reads them if that is due.
+    /// Returns the metadata, and reads it first if it is due.
     pub(super) async fn endpoints(self: &Arc<Self>, http: &HttpClient) -> Result<Arc<Endpoints>, OAuthError> {
         let asked_at = Instant::now();
         if let Some(good) = self.state.borrow().good(asked_at) {
             return Ok(good);
         }
-        // A task of its own: it goes on for the others if who asked goes away.
+        // A task of its own: it continues for the other callers if this caller is cancelled.
         let (this, http) = (Arc::clone(self), http.clone());
         let reading = tokio::spawn(async move { this.read(&http, asked_at).await });
         reading.await.unwrap_or_else(|error| Err(OAuthError::Fault(format!("a reading did not end: {error}"))))
@@ -117,7 +117,7 @@ fn endpoints(found: &Metadata, url: &Uri) -> Result<Endpoints, MetadataError> {
         Some(value) => discovery::endpoint(value, name, url),
         None => Err(wrong(&format!("has no {name}"))),
     };
-    // Who does not say may well do it, and is sent a challenge in any case.
+    // A provider that lists no methods may still support S256, and is sent a challenge in any case.
     if found.code_challenge_methods_supported.as_ref().is_some_and(|methods| !methods.iter().any(|m| m == "S256")) {
         return Err(wrong("says that codes cannot be bound to their flow by S256"));
     }

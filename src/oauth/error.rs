@@ -1,8 +1,8 @@
-//! Why a flow did not come to its end.
+//! Why a flow failed.
 
 use crate::secret::NoRandomBytes;
 
-/// What the parameter `error` of a redirect may say (RFC 6749 §4.1.2.1, OpenID Connect Core §3.1.2.6).
+/// The values of the parameter `error` of a redirect (RFC 6749 §4.1.2.1, OpenID Connect Core §3.1.2.6).
 const SENT_BACK_WITH: [&str; 16] = [
     "access_denied",
     "account_selection_required",
@@ -22,38 +22,37 @@ const SENT_BACK_WITH: [&str; 16] = [
     "unsupported_response_type",
 ];
 
-/// Why a flow did not come to its end. The texts are for the log; they quote nothing that a provider sent but
-/// its own name for an error.
+/// Why a flow failed. The texts are for the log; of what the provider sent they quote nothing but its error codes.
 #[derive(Debug, thiserror::Error)]
 pub enum OAuthError {
-    /// The provider does not accept what it was given, or its answer does not hold.
+    /// The provider does not accept a request of this flow, or its response is invalid.
     #[error("rejected: {0}")]
     Rejected(String),
-    /// The provider does not accept our client, whoever comes with whatever code: that is the operator's to mend.
+    /// The provider does not accept identity-link's client, regardless of user and code. The operator must fix it.
     #[error("client not accepted: {0}")]
     ClientNotAccepted(String),
-    /// The provider is not to be had, or does not do its part.
+    /// The provider is unavailable or does not work.
     #[error("unavailable: {0}")]
     Unavailable(String),
-    /// A fault of ours.
+    /// A fault of identity-link.
     #[error("{0}")]
     Fault(String),
 }
 
 impl OAuthError {
-    /// The browser came back with an error. It travelled by way of the browser: whatever is not a name that is
-    /// known may be anything, and is not repeated.
+    /// The browser came back with an error. The value passed through the browser, so it may be any text: only a name
+    /// from the standard list is repeated.
     pub fn sent_back(error: &str) -> Self {
         let known = SENT_BACK_WITH.iter().find(|known| **known == error);
         Self::Rejected(format!("it sent the browser back with {}", known.unwrap_or(&"another error")))
     }
 
-    /// An answer that does not hold.
+    /// An invalid response.
     pub(super) fn rejected(text: impl Into<String>) -> Self {
         Self::Rejected(text.into())
     }
 
-    /// A provider that is not to be had.
+    /// A provider that is unavailable.
     pub(super) fn unavailable(error: impl std::fmt::Display) -> Self {
         Self::Unavailable(error.to_string())
     }

@@ -1,4 +1,4 @@
-//! Where to send the browser, and the code for tokens (RFC 6749 §4.1): what the `oauth2` crate does.
+//! The authorization URL, and the exchange of the code for tokens (RFC 6749 §4.1), by the `oauth2` crate.
 
 use std::{borrow::Cow, fmt, pin::Pin};
 
@@ -17,28 +17,28 @@ use serde::{Deserialize, Serialize};
 use super::{AuthMethod, ClientSettings, Flow, OAuthError};
 use crate::http_client::{FetchError, HttpClient};
 
-/// The longest name of an error that is logged.
+/// The longest error code that is logged, in characters.
 const MAX_NAME: usize = 64;
 
-/// Where the two requests of a flow go.
+/// The endpoints of the two requests of a flow.
 pub(super) struct Endpoints<'a> {
-    /// Where people sign in.
+    /// The authorization endpoint.
     pub authorize: &'a Uri,
-    /// Where codes are exchanged.
+    /// The token endpoint.
     pub token: &'a Uri,
-    /// How we say there who we are.
+    /// How the client authenticates at the token endpoint.
     pub auth_method: AuthMethod,
 }
 
-/// What a code was exchanged for. No `Debug`: these are keys to somebody's account.
+/// The tokens that a code was exchanged for. No `Debug`: they give access to the person's account.
 pub(super) struct Tokens {
-    /// Lets us ask the provider about the person.
+    /// The access token, for requests about the person.
     pub access: String,
-    /// Says who it is.
+    /// The ID token; `None` if the provider sent none.
     pub id: Option<String>,
 }
 
-/// The field of an answer that OpenID Connect adds (Core §3.1.3.3).
+/// The field that OpenID Connect adds to the token response (Core §3.1.3.3).
 #[derive(Deserialize, Serialize)]
 struct IdTokenField {
     id_token: Option<String>,
@@ -83,7 +83,7 @@ fn redirect_url(flow: &Flow) -> Result<Cow<'static, RedirectUrl>, OAuthError> {
     Ok(Cow::Owned(url.map_err(|error| OAuthError::Fault(format!("a redirect URI is no URL: {error}")))?))
 }
 
-/// Where to send the browser.
+/// The URL to which the browser is sent.
 pub(super) fn authorization_url(
     settings: &ClientSettings,
     endpoints: &Endpoints<'_>,
@@ -103,7 +103,7 @@ pub(super) fn authorization_url(
     Ok(url.into())
 }
 
-/// Exchanges a code.
+/// Exchanges a code for tokens.
 pub(super) async fn exchange(
     settings: &ClientSettings,
     endpoints: &Endpoints<'_>,
@@ -120,19 +120,19 @@ pub(super) async fn exchange(
         .request_async(&sender)
         .await
         .map_err(failed)?;
-    // RFC 6749 §7.1: what is of a type that is not understood is not used.
+    // RFC 6749 §7.1: a client must not use an access token whose type it does not understand.
     if *answer.token_type() != BasicTokenType::Bearer {
         return Err(OAuthError::rejected("its access token is no bearer token"));
     }
     Ok(Tokens { access: answer.access_token().secret().clone(), id: answer.extra_fields().id_token.clone() })
 }
 
-/// Sends the library's requests.
+/// Sends the `oauth2` crate's requests by identity-link's HTTP client.
 struct Sender<'a>(&'a HttpClient);
 
 impl<'c> AsyncHttpClient<'c> for Sender<'_> {
     type Error = FetchError;
-    // Boxed: of a closure's future the compiler cannot tell that it is Send.
+    // Boxed: the compiler cannot prove that a closure's future is Send.
     type Future = Pin<Box<dyn Future<Output = Result<HttpResponse, FetchError>> + Send + 'c>>;
 
     fn call(&'c self, request: HttpRequest) -> Self::Future {
@@ -141,7 +141,7 @@ impl<'c> AsyncHttpClient<'c> for Sender<'_> {
 }
 
 impl Sender<'_> {
-    /// What is no answer to the request, but says that the provider is not well, is an error.
+    /// A status that is neither a success nor a refusal says that the provider is not well: it becomes an error.
     async fn send(&self, request: HttpRequest) -> Result<HttpResponse, FetchError> {
         let answer = self.0.send(request.map(Into::into)).await?;
         match answer.status() {
@@ -151,18 +151,18 @@ impl Sender<'_> {
     }
 }
 
-/// Whether a status says that it is the request that was wrong, and that it will be wrong next time too.
+/// Whether a status blames the request itself, so that a repetition would fail too.
 pub(super) fn is_refusal(status: http::StatusCode) -> bool {
     use http::StatusCode;
     status.is_client_error() && !matches!(status, StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS)
 }
 
-/// Why there are no tokens. The library's own texts may quote the answer, and with it tokens.
+/// Maps the crate's errors. Its own texts may quote the response, and with it tokens.
 fn failed(error: RequestTokenError<FetchError, BasicErrorResponse>) -> OAuthError {
     match error {
         RequestTokenError::Request(error) => OAuthError::unavailable(error),
         RequestTokenError::ServerResponse(answer) => named(&answer),
-        // GitHub names its errors with 200.
+        // GitHub sends its errors with status 200.
         RequestTokenError::Parse(_, body) => match serde_json::from_slice::<BasicErrorResponse>(&body) {
             Ok(answer) => named(&answer),
             Err(_) => OAuthError::rejected("its answer to the code does not parse"),
@@ -174,7 +174,7 @@ fn failed(error: RequestTokenError<FetchError, BasicErrorResponse>) -> OAuthErro
 fn named(answer: &BasicErrorResponse) -> OAuthError {
     let name: String = answer.error().as_ref().chars().filter(char::is_ascii_graphic).take(MAX_NAME).collect();
     match (answer.error(), name.as_str()) {
-        // GitHub has a name of its own for it.
+        // `incorrect_client_credentials` is GitHub's own code for `invalid_client`.
         (BasicErrorResponseType::InvalidClient | BasicErrorResponseType::UnauthorizedClient, _)
         | (_, "incorrect_client_credentials") => OAuthError::ClientNotAccepted(name),
         _ => OAuthError::Rejected(format!("it does not accept the code: {name}")),

@@ -1,45 +1,48 @@
-//! What goes into a flow, what is remembered of it, and what comes back.
+//! The parameters of a flow, what is stored of it, and what the browser brings back.
 
 use std::time::Duration;
 
 use crate::secret::{NoRandomBytes, random_text};
 
-/// How somebody is to sign in.
+/// The parameters by which a caller starts a flow.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Wish {
-    /// Where the provider sends the browser afterwards.
+    /// The URI to which the provider sends the browser afterwards.
     pub redirect_uri: String,
-    /// The account that the person probably wants.
+    /// The account that the person probably uses, as the provider takes it; `None` for no hint.
     pub login_hint: Option<String>,
-    /// What the provider is to ask the person.
+    /// The parameter `prompt` (OpenID Connect Core §3.1.2.1); `None` for the provider's default.
     pub prompt: Option<String>,
-    /// How long ago the person may have signed in there.
+    /// How long ago the person may have signed in at the provider; `None` for any time.
     pub max_age: Option<Duration>,
 }
 
-/// What is remembered of a flow until it comes back. The verifier is what makes a stolen code worthless: it has
-/// no `Debug`.
+/// What is stored of a flow until the browser returns. It has no `Debug`, because the verifier is what makes a stolen
+/// code worthless.
 pub struct Flow {
-    /// Comes back in the ID token.
+    /// Returned by the provider in the ID token.
     pub nonce: String,
-    /// Proves to the provider that who exchanges the code is who asked for it (RFC 7636).
+    /// Proves to the provider that the party that exchanges the code is the one that started the flow (RFC 7636).
     pub pkce_verifier: String,
-    /// Where the provider was told to send the browser.
+    /// The redirect URI that was sent to the provider.
     pub redirect_uri: String,
-    /// How long ago the person may have signed in there.
+    /// How long ago the person may have signed in at the provider; `None` for any time.
     pub max_age: Option<Duration>,
 }
 
 /// What the browser brought back.
 pub struct Returned {
-    /// The code.
+    /// The authorization code.
     pub code: String,
-    /// Whose redirect it was, if it said so (RFC 9207).
+    /// The issuer of the redirect; `None` if the provider sent none (RFC 9207).
     pub iss: Option<String>,
 }
 
 impl Flow {
-    /// A new flow.
+    /// A new flow with a new nonce and verifier.
+    ///
+    /// # Errors
+    /// If the operating system has no random bytes.
     pub fn new(wish: &Wish) -> Result<Self, NoRandomBytes> {
         Ok(Self {
             nonce: random_text()?,

@@ -1,4 +1,4 @@
-//! GitHub, which speaks OAuth, and says who it is by its REST API.
+//! GitHub, which speaks OAuth 2.0 and describes the person by its REST API.
 
 use chrono::{DateTime, Utc};
 use http::{HeaderMap, Request, StatusCode, Uri, header};
@@ -15,12 +15,12 @@ use crate::{
     http_client::HttpClient,
 };
 
-/// The API's version that this was written for.
+/// The version of the API that this code was written for.
 const API_VERSION: &str = "2022-11-28";
-/// The most pages of emails that are read, of a hundred each.
+/// The most pages of emails that are read. A page has a hundred emails.
 const MAX_PAGES: usize = 10;
 
-/// `GET /user`.
+/// The response of `GET /user`.
 #[derive(Deserialize)]
 struct User {
     id: u64,
@@ -30,7 +30,7 @@ struct User {
     html_url: Option<String>,
 }
 
-/// An entry of `GET /user/emails`.
+/// An entry of the response of `GET /user/emails`.
 #[derive(Deserialize)]
 struct Email {
     email: String,
@@ -42,7 +42,7 @@ fn for_codes(urls: &GitHubUrls) -> exchange::Endpoints<'_> {
     exchange::Endpoints { authorize: &urls.authorize, token: &urls.token, auth_method: AuthMethod::Post }
 }
 
-/// Where to send the browser.
+/// The URL to which the browser is sent.
 pub(super) fn authorization_url(
     settings: &ClientSettings,
     urls: &GitHubUrls,
@@ -56,7 +56,7 @@ pub(super) fn authorization_url(
     exchange::authorization_url(settings, &for_codes(urls), flow, state, &extra)
 }
 
-/// Who signed in.
+/// Exchanges the code and returns the account that signed in.
 pub(super) async fn account(
     (settings, provider): (&ClientSettings, &Provider),
     urls: &GitHubUrls,
@@ -84,8 +84,8 @@ pub(super) async fn account(
     })
 }
 
-/// What GitHub tells of a person, under the names that OpenID Connect gives it. Its `email` is what the person
-/// shows to everybody, and need not be theirs.
+/// GitHub's data about a person, under OpenID Connect's names. `email` is left out: it is the public email,
+/// which need not be the person's.
 fn profile(user: User) -> Map<String, Value> {
     let told = [
         ("name", user.name),
@@ -96,12 +96,12 @@ fn profile(user: User) -> Map<String, Value> {
     told.into_iter().filter_map(|(name, value)| Some((name.to_owned(), Value::String(value?)))).collect()
 }
 
-/// The primary email, whether or not it is verified.
+/// The primary email, verified or not.
 async fn primary_email(urls: &GitHubUrls, http: &HttpClient, token: &str) -> Result<Option<Email>, OAuthError> {
     let mut next = Some(below(&urls.api, "/user/emails?per_page=100")?);
     for _ in 0..MAX_PAGES {
         let Some(url) = next else { return Ok(None) };
-        // Who did not let us read them, or a server that does not give them, has none.
+        // There is no email if the person did not grant the scope, or the server refuses the list.
         let Some((headers, emails)) = get::<Vec<Email>>(http, &url, token).await? else { return Ok(None) };
         if let Some(primary) = emails.into_iter().find(|email| email.primary == Value::Bool(true)) {
             return Ok(Some(primary));
@@ -111,7 +111,7 @@ async fn primary_email(urls: &GitHubUrls, http: &HttpClient, token: &str) -> Res
     Ok(None)
 }
 
-/// The next page (RFC 8288), which must be the same server's: the token goes nowhere else.
+/// The next page (RFC 8288). It must be on the same server: the token is sent nowhere else.
 fn next_page(headers: &HeaderMap, api: &Uri) -> Result<Option<Uri>, OAuthError> {
     let links = headers.get_all(header::LINK).iter().filter_map(|value| value.to_str().ok());
     let next = links.flat_map(|links| links.split(',')).find_map(|link| {
@@ -136,7 +136,7 @@ fn required<T>(answer: Option<T>) -> Result<T, OAuthError> {
     answer.ok_or_else(|| OAuthError::rejected("it does not say who it is"))
 }
 
-/// What is at a URL; `None` if the token does not let us see it.
+/// Gets a resource; `None` if the token does not give access to it.
 async fn get<T: DeserializeOwned>(
     http: &HttpClient,
     url: &Uri,
@@ -151,7 +151,7 @@ async fn get<T: DeserializeOwned>(
     let answer = http.send(request).await.map_err(OAuthError::unavailable)?;
     match answer.status() {
         StatusCode::OK => {}
-        // A rate limit is told by 403 too, but means later, not never.
+        // GitHub sends 403 for a rate limit too, but then a later request can succeed.
         StatusCode::FORBIDDEN if is_rate_limit(answer.headers()) => {
             return Err(OAuthError::unavailable("its rate limit is reached"));
         }

@@ -1,4 +1,4 @@
-//! What all clients at one issuer share, whosever they are: its metadata and its keys, read once.
+//! What all clients at one issuer share, over all tenants: its metadata and its keys, each read once.
 
 use std::{sync::Arc, time::Duration};
 
@@ -9,26 +9,26 @@ use crate::auth::{IdTokenRules, KeySettings, KeySource, Keys};
 
 /// How often keys are read again.
 const KEYS_REFRESH: Duration = Duration::from_secs(300);
-/// For how long keys are good that cannot be read again.
+/// How old keys may be and still be used, if they cannot be read again.
 const KEYS_MAX_AGE: Duration = Duration::from_secs(3600);
 
-/// Issuers at which we have clients.
+/// The issuers at which identity-link has clients.
 #[derive(Default)]
 pub(super) struct KnownIssuers(Vec<KnownIssuer>);
 
-/// An issuer, as it is known to all clients that expect the same of it.
+/// An issuer, shared by all clients that expect the same of its ID tokens.
 #[derive(Clone)]
 pub(super) struct KnownIssuer {
     rules: IdTokenRules,
     metadata: Uri,
-    /// Its metadata.
+    /// The issuer's metadata.
     pub discovered: Arc<Discovered>,
-    /// Its keys.
+    /// The issuer's keys.
     pub keys: Arc<Keys>,
 }
 
 impl KnownIssuers {
-    /// The issuer of a client's ID tokens, with its metadata at this URL.
+    /// The issuer of a client's ID tokens, with its metadata at this URL. Adds it if it is new.
     pub fn of(&mut self, rules: &IdTokenRules, metadata: &Uri) -> KnownIssuer {
         let is_it = |known: &&KnownIssuer| known.metadata == *metadata && known.rules.expect_the_same_signer_as(rules);
         if let Some(known) = self.0.iter().find(is_it) {
@@ -39,7 +39,7 @@ impl KnownIssuers {
         known
     }
 
-    /// The keys of each, and whose they are.
+    /// The key set of each issuer, with the issuer's name.
     pub fn keys(&self) -> impl Iterator<Item = (&str, &Arc<Keys>)> {
         self.0.iter().map(|known| (known.rules.issuer.name(), &known.keys))
     }

@@ -1,8 +1,8 @@
-//! Signing people in at providers: OpenID Connect, and GitHub. The only place that names the `oauth2` crate.
+//! Sign-ins at providers by OpenID Connect, and at GitHub. The only module that uses the `oauth2` crate.
 //!
-//! A flow begins with a URL to send the browser to, and ends with the [`Account`] that signed in there. What is
-//! remembered in between is a [`Flow`]. Nothing that a provider gives us for itself, no token and no code, is
-//! kept, logged, or in a text of an error.
+//! A flow begins with a URL to which the browser is sent, and ends with the [`Account`] that signed in. A [`Flow`] is
+//! stored in between. No token and no code that a provider issues to identity-link is stored, logged, or quoted in an
+//! error text.
 
 mod clients;
 mod discovered;
@@ -26,31 +26,31 @@ pub use self::{
 };
 use crate::domain::{Email, IdentityEmail, IdentityRef, Metadata, Verified, Verifier, linking::UnownedIdentity};
 
-/// The longest email that is kept of what a provider told, in bytes. No address is longer.
+/// The longest email of a provider that is stored, in bytes. No address is longer.
 const MAX_EMAIL: usize = 320;
 
 /// An account at a provider, whose owner has just signed in there.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Account {
-    /// Which account at which provider.
+    /// The provider and the subject.
     pub identity: IdentityRef,
-    /// On whose word all this is.
+    /// The issuer that asserts all this.
     pub issuer: String,
-    /// The email, as the provider gave it.
+    /// The email, as the provider gave it; `None` if it gave none.
     pub email: Option<String>,
-    /// Whether the provider says that it verified that email.
+    /// Whether the provider asserts that it verified the email.
     pub email_verified: bool,
-    /// What it tells about the person.
+    /// The profile claims that the provider sent.
     pub profile_data: Metadata,
-    /// When the person signed in there.
+    /// When the person signed in at the provider.
     pub authenticated_at: DateTime<Utc>,
-    /// When the provider said all this: when its ID token was issued.
+    /// When the provider asserted all this: when its ID token was issued.
     pub proven_at: DateTime<Utc>,
 }
 
 impl From<Account> for UnownedIdentity {
-    /// As the provider tells it; whether that counts is for others to judge. An email that cannot be kept is not
-    /// worth turning somebody away for.
+    /// Takes the provider's assertions as they are; the sign-in rules judge whether they count. An email that cannot
+    /// be stored is dropped: it is no reason to refuse the sign-in.
     fn from(account: Account) -> Self {
         let Account { identity: id, issuer, email, email_verified, profile_data, authenticated_at: time, .. } = account;
         let can_be_kept =

@@ -17,7 +17,7 @@ use crate::{
     http_client::HttpClient,
 };
 
-/// A provider that speaks OpenID Connect.
+/// A client at a provider that speaks OpenID Connect.
 pub(super) struct Oidc {
     rules: IdTokenRules,
     preset: Option<Preset>,
@@ -35,7 +35,7 @@ impl Oidc {
         Self { rules, preset, auth_method, issuer }
     }
 
-    /// Where to send the browser.
+    /// The URL to which the browser is sent.
     pub(super) async fn authorization_url(
         &self,
         settings: &ClientSettings,
@@ -52,7 +52,7 @@ impl Oidc {
         exchange::authorization_url(settings, &self.for_codes(&found), flow, state, &extra)
     }
 
-    /// Who signed in.
+    /// Exchanges the code, verifies the ID token, and returns the account that signed in.
     pub(super) async fn account(
         &self,
         (settings, provider): (&ClientSettings, &Provider),
@@ -88,7 +88,7 @@ impl Oidc {
         exchange::Endpoints { authorize, token, auth_method: self.auth_method.unwrap_or(*auth_method) }
     }
 
-    /// Whether what matters of the email is not in the ID token. Microsoft says it there, or nowhere.
+    /// Whether the ID token lacks the email or its verification. Microsoft sends them there or nowhere.
     fn wants_userinfo(&self, claims: &Claims) -> bool {
         self.preset != Some(Preset::Microsoft) && !(claims.has("email") && claims.has("email_verified"))
     }
@@ -97,7 +97,7 @@ impl Oidc {
         let claims = &id_token.claims;
         let subject = presets::subject(self.preset, &id_token.subject, claims);
         let subject = subject.ok_or_else(|| OAuthError::rejected("its ID token does not say who it is"))?;
-        // Both out of one document: what the one calls verified may be another address than the other's.
+        // Both from one document: the verification in one may be about another address than the email in the other.
         let source = userinfo.filter(|userinfo| userinfo.has("email")).unwrap_or(claims);
         let mut profile = claims.profile();
         profile.extend(userinfo.map(Claims::profile).unwrap_or_default());
@@ -106,7 +106,7 @@ impl Oidc {
             issuer: self.rules.issuer.name().to_owned(),
             email: source.text("email").map(str::to_owned),
             email_verified: presets::is_email_verified(self.preset, source),
-            // What does not fit is not worth refusing somebody for.
+            // A profile that does not fit is dropped: it is no reason to refuse the sign-in.
             profile_data: Metadata::parse("", profile).unwrap_or_default(),
             authenticated_at: id_token.authenticated_at,
             proven_at: id_token.issued_at,
@@ -122,7 +122,7 @@ fn not_verified(denial: Denial) -> OAuthError {
     }
 }
 
-/// What the provider says of a person (OpenID Connect Core §5.3), who must be this one.
+/// The provider's claims about a person (OpenID Connect Core §5.3). `sub` must be `subject`.
 async fn userinfo(http: &HttpClient, url: &Uri, token: &str, subject: &str) -> Result<Claims, OAuthError> {
     let request = Request::get(url)
         .header(header::ACCEPT, "application/json")
@@ -137,9 +137,9 @@ async fn userinfo(http: &HttpClient, url: &Uri, token: &str, subject: &str) -> R
     }
     let claims: Claims =
         serde_json::from_slice(answer.body()).map_err(|_| OAuthError::rejected("userinfo does not parse"))?;
-    // §5.3.2: else it may be about anybody.
+    // §5.3.2: without this check, the claims may be about another person.
     match claims.text("sub") == Some(subject) {
         true => Ok(claims),
-        false => Err(OAuthError::rejected("userinfo is about somebody else")),
+        false => Err(OAuthError::rejected("userinfo is about another subject")),
     }
 }

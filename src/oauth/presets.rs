@@ -1,4 +1,4 @@
-//! What is special about the providers that everybody has.
+//! What is special about widely used providers.
 
 use std::collections::BTreeSet;
 
@@ -7,19 +7,19 @@ use crate::{
     domain::Subject,
 };
 
-/// A provider whose peculiarities are known.
+/// A provider whose special behaviour is built in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Preset {
     /// Google.
     Google,
-    /// GitLab, its own or somebody's.
+    /// GitLab, on gitlab.com or self-managed.
     GitLab,
     /// Microsoft Entra ID.
     Microsoft,
 }
 
 impl Preset {
-    /// What a login page calls it.
+    /// The provider's name on a login page.
     pub fn display_name(self) -> &'static str {
         match self {
             Self::Google => "Google",
@@ -28,7 +28,7 @@ impl Preset {
         }
     }
 
-    /// Its issuer, or for Microsoft what its issuers begin with.
+    /// The provider's issuer; for Microsoft, the part with which all its issuers begin.
     pub fn issuer(self) -> &'static str {
         match self {
             Self::Google => "https://accounts.google.com",
@@ -37,7 +37,8 @@ impl Preset {
         }
     }
 
-    /// Whose ID tokens Microsoft's are: one directory's, or those of each of `directories`.
+    /// The issuers of Microsoft's ID tokens: one directory, or for `common` and `organizations` each of `directories`
+    /// (all, if it is empty).
     pub fn microsoft_issuer(base: &str, directory: &str, directories: BTreeSet<String>) -> IssuerRule {
         match directory {
             "common" | "organizations" => {
@@ -48,11 +49,11 @@ impl Preset {
     }
 }
 
-/// Who it is: of the subject that the provider's ID tokens name, and what else they claim.
+/// The account's subject, from `sub` and the other claims of the ID token; `None` if it is invalid.
 pub(super) fn subject(preset: Option<Preset>, sub: &str, claims: &Claims) -> Option<Subject> {
     match preset {
-        // Its `sub` is another one for every client: what names the person wherever it comes is the object in its
-        // directory.
+        // Microsoft's `sub` differs from client to client. The object id in its directory names the person
+        // everywhere.
         Some(Preset::Microsoft) => {
             let (directory, object) = (claims.text("tid")?, claims.text("oid")?);
             let is_id = |text: &str| uuid::Uuid::try_parse(text).is_ok_and(|id| id.hyphenated().to_string() == text);
@@ -62,10 +63,10 @@ pub(super) fn subject(preset: Option<Preset>, sub: &str, claims: &Claims) -> Opt
     }
 }
 
-/// Whether claims say that the provider verified their email.
+/// Whether the claims assert that the provider verified their email.
 pub(super) fn is_email_verified(preset: Option<Preset>, claims: &Claims) -> bool {
     match preset {
-        // Any administrator of any directory writes what is in `email`; this says that its domain is theirs.
+        // Each administrator of a directory can set `email`; `xms_edov` asserts that the directory owns its domain.
         Some(Preset::Microsoft) => claims.is_true("xms_edov"),
         Some(Preset::Google | Preset::GitLab) | None => claims.is_true("email_verified"),
     }
@@ -82,7 +83,7 @@ mod tests {
         serde_json::from_str(json).unwrap()
     }
 
-    /// A06: the claim `email` of a directory is whatever its administrator wrote.
+    /// A06: the administrator of a directory can set the claim `email` to any address.
     #[test]
     fn microsofts_email_counts_only_where_its_domain_was_verified() {
         for (edov, counts) in [

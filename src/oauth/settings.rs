@@ -1,4 +1,4 @@
-//! What an operator decides about a client of ours at a provider.
+//! What an operator configures about a client of identity-link at a provider.
 
 use std::{collections::BTreeSet, fmt};
 
@@ -7,42 +7,42 @@ use http::Uri;
 use super::Preset;
 use crate::auth::IdTokenRules;
 
-/// A client of ours at a provider.
+/// The settings of a client of identity-link at a provider.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClientSettings {
-    /// The client, as the provider names it.
+    /// The client's id at the provider.
     pub client_id: String,
-    /// What proves to the provider that it is us.
+    /// The secret by which the client authenticates to the provider.
     pub client_secret: Secret,
-    /// What is asked for.
+    /// The scopes that a flow requests.
     pub scopes: BTreeSet<String>,
-    /// Where the provider may send the browser, byte by byte.
+    /// The URIs to which the provider may send the browser, compared byte by byte.
     pub redirect_uris: BTreeSet<String>,
-    /// What a login page calls the provider.
+    /// The provider's name on a login page.
     pub display_name: String,
-    /// What the provider speaks.
+    /// The protocol that the provider speaks.
     pub protocol: Protocol,
 }
 
-/// What a provider speaks.
+/// The protocol that a provider speaks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Protocol {
     /// OpenID Connect.
     Oidc {
-        /// What its ID tokens must look like.
+        /// What its ID tokens must fulfil.
         rules: IdTokenRules,
-        /// Where its metadata are.
+        /// The URL of its metadata.
         metadata: Uri,
-        /// What is special about the provider.
+        /// The provider's built-in special behaviour; `None` for a plain provider.
         preset: Option<Preset>,
-        /// How we say at the token endpoint who we are; `None` goes by the metadata.
+        /// How the client authenticates at the token endpoint; `None` goes by the metadata.
         auth_method: Option<AuthMethod>,
     },
-    /// GitHub's own.
+    /// GitHub's own protocol.
     GitHub(GitHubUrls),
 }
 
-/// How a client says at the token endpoint who it is (OpenID Connect Core §9).
+/// How a client authenticates at the token endpoint (OpenID Connect Core §9).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AuthMethod {
     /// In a header: `client_secret_basic`.
@@ -51,23 +51,23 @@ pub enum AuthMethod {
     Post,
 }
 
-/// Where GitHub is, or an Enterprise server.
+/// The URLs of GitHub or of an Enterprise server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GitHubUrls {
-    /// Where people sign in.
+    /// The authorization endpoint.
     pub authorize: Uri,
-    /// Where codes are exchanged.
+    /// The token endpoint.
     pub token: Uri,
-    /// Below which its REST API is, without a slash at the end.
+    /// The base URL of its REST API, without a slash at the end.
     pub api: Uri,
 }
 
-/// A secret, which is never shown.
+/// A secret. `Debug` does not show it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 
 impl Secret {
-    /// A secret.
+    /// A secret of this text.
     pub fn new(text: String) -> Self {
         Self(text)
     }
@@ -84,7 +84,8 @@ impl fmt::Debug for Secret {
 }
 
 impl ClientSettings {
-    /// Whose word the accounts are: the issuer, or for GitHub what it calls itself where it says so (RFC 8414).
+    /// The issuer that asserts the accounts. For GitHub, its authorization endpoint without `/authorize`, which is
+    /// what it calls itself in its metadata (RFC 8414).
     pub fn issuer(&self) -> String {
         match &self.protocol {
             Protocol::Oidc { rules, .. } => rules.issuer.name().to_owned(),
@@ -95,7 +96,7 @@ impl ClientSettings {
         }
     }
 
-    /// Whether it is Microsoft, whose people are named otherwise than by `sub`.
+    /// Whether the provider is Microsoft, whose accounts are not named by `sub`.
     pub fn is_microsoft(&self) -> bool {
         matches!(self.protocol, Protocol::Oidc { preset: Some(Preset::Microsoft), .. })
     }

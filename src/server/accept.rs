@@ -1,4 +1,4 @@
-//! The accept loop: who is let in, and how many.
+//! The accept loop: it admits connections up to the limits.
 
 use std::{
     io,
@@ -17,17 +17,17 @@ use super::connection::{Calls, Host};
 
 /// How long to pause when the system gives no more connections.
 const PAUSE: Duration = Duration::from_millis(50);
-/// How often the same complaint is logged at most.
+/// How often the same warning is logged at most.
 const COMPLAINT: Duration = Duration::from_secs(1);
 
-/// The connections that are open.
+/// The open connections.
 pub(super) struct Connections {
     stop: CancellationToken,
     tasks: TaskTracker,
 }
 
 impl Connections {
-    /// Tells every client to go away, and waits until each has had its answers.
+    /// Sends GOAWAY to each client, and waits until all connections have delivered their responses.
     pub(super) async fn shutdown(self) {
         self.tasks.close();
         self.stop.cancel();
@@ -56,14 +56,14 @@ pub(super) async fn accept<S: Calls>(
     connections
 }
 
-/// A connection that is let in, with its places.
+/// An admitted connection with its slots.
 struct Admitted {
     stream: TcpStream,
     newcomer: OwnedSemaphorePermit,
     place: OwnedSemaphorePermit,
 }
 
-/// Keeps count of who is in.
+/// Counts the admitted connections.
 struct Door {
     places: Arc<Semaphore>,
     newcomers: Arc<Semaphore>,
@@ -78,37 +78,39 @@ impl Door {
         Self { places, newcomers, full: Complaint::default(), failed: Complaint::default() }
     }
 
-    /// The next connection for which there is room; `None` never, because nobody closes the door.
+    /// The next connection for which there is a slot. It never returns `None`, because the semaphores are never
+    /// closed.
     async fn next(&mut self, listener: &TcpListener) -> Option<Admitted> {
         loop {
-            // Without room for a newcomer the rest wait in the system's queue, where they cost little.
+            // Without a slot for a newcomer, further connections wait in the system's queue, where they cost
+            // little.
             let newcomer = Arc::clone(&self.newcomers).acquire_owned().await.ok()?;
             let stream = match listener.accept().await {
                 Ok((stream, _)) => stream,
                 Err(error) if is_the_clients(&error) => continue,
                 Err(error) => {
-                    // The system is out of something: trying again at once would only burn a core.
+                    // The system lacks a resource: an immediate retry would only burn a core.
                     self.failed.make(|times| tracing::warn!(%error, times, "connections could not be accepted"));
                     sleep(PAUSE).await;
                     continue;
                 }
             };
-            // Whoever finds no place is told at once, and may try another replica.
+            // A connection above the limit is closed at once, so that its client can try another replica.
             match Arc::clone(&self.places).try_acquire_owned() {
                 Ok(place) => return Some(Admitted { stream, newcomer, place }),
-                Err(_) => self.full.make(|times| tracing::warn!(times, "there is no place for more connections")),
+                Err(_) => self.full.make(|times| tracing::warn!(times, "no slot is free for more connections")),
             }
         }
     }
 }
 
-/// Whether it is this one client that is gone already, and others can be accepted.
+/// Whether only this client is gone, and others can be accepted.
 fn is_the_clients(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionReset, Interrupted};
     matches!(error.kind(), ConnectionAborted | ConnectionReset | Interrupted)
 }
 
-/// Something that is logged once in a while however often it happens.
+/// A warning that is logged at intervals, however often it occurs.
 #[derive(Default)]
 struct Complaint {
     made: Option<Instant>,
@@ -116,7 +118,7 @@ struct Complaint {
 }
 
 impl Complaint {
-    /// Logs it with how many times it happened since it was logged last.
+    /// Logs the warning if it is due, with the number of occurrences since the last time.
     fn make(&mut self, log: impl FnOnce(u64)) {
         self.times += 1;
         if self.made.is_none_or(|made| made.elapsed() >= COMPLAINT) {

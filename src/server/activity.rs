@@ -1,5 +1,5 @@
-//! What a connection is doing: enough to tell one that is idle, and one whose client takes no
-//! answers, from one that works.
+//! What a connection does: enough to distinguish an idle one, and one whose client takes no responses, from one that
+//! works.
 
 use std::{
     pin::Pin,
@@ -12,41 +12,41 @@ use hyper::body::{Body, Buf, Bytes, Frame, SizeHint};
 
 use crate::config::Limits;
 
-/// What one connection is doing.
+/// What one connection does.
 #[derive(Debug)]
 pub(super) struct Activity(Mutex<State>);
 
 #[derive(Debug)]
 struct State {
-    /// Calls that are not answered to the end.
+    /// The calls whose responses are not complete.
     calls: usize,
-    /// Pieces of answers that are ready and not written: the client's window or its socket is full.
+    /// The chunks of responses that are ready and not written: the client's window or its socket is full.
     waiting: usize,
-    /// Since when there is neither, if there is neither.
+    /// When calls and waiting chunks last became none.
     quiet_since: Instant,
-    /// When a piece began to wait behind none, or the client last took something.
+    /// When the first waiting chunk began to wait, or the client last took data.
     moved: Instant,
-    /// When it was opened.
+    /// When the connection was opened.
     opened: Instant,
-    /// Whether there was a call of somebody who was let in.
+    /// Whether a call was admitted on this connection.
     admitted: bool,
-    /// Whether the client was told to go away.
+    /// Whether the client was sent GOAWAY.
     closing: bool,
 }
 
 /// What to do with a connection.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
-    /// Leave it, and look again after this time.
+    /// Keep it, and check again after this time.
     Fine(Duration),
-    /// It has had no call for too long, or none of somebody who was let in.
+    /// There was no call for too long, or none that was admitted.
     Idle,
-    /// Answers wait for the client, and it has taken nothing for too long.
+    /// Response data waits for the client, which has taken none for too long.
     Stalled,
 }
 
 impl Activity {
-    /// Of a connection that has just been opened.
+    /// The activity of a connection that has just been opened.
     pub(super) fn new() -> Arc<Self> {
         let now = Instant::now();
         let state =
@@ -54,14 +54,14 @@ impl Activity {
         Arc::new(Self(Mutex::new(state)))
     }
 
-    /// Notes that a call has begun, until what this gives is dropped.
+    /// Notes that a call has begun. It ends when the returned value is dropped.
     pub(super) fn begin_call(self: &Arc<Self>) -> OpenCall {
         let mut state = self.state();
         state.calls += 1;
         OpenCall(Arc::clone(self))
     }
 
-    /// Notes that the client was told to go away.
+    /// Notes that the client was sent GOAWAY.
     pub(super) fn close(&self) {
         let mut state = self.state();
         state.quiet_since = Instant::now();
@@ -74,17 +74,17 @@ impl Activity {
         let (quiet_since, quiet_for) = match (state.closing, state.admitted) {
             (true, _) => (state.quiet_since, limits.handshake_timeout),
             (false, true) => (state.quiet_since, limits.idle_timeout),
-            // Whatever it calls without a token gives it no more time.
+            // Calls that are not admitted do not extend the time.
             (false, false) => (state.opened, limits.first_call_timeout),
         };
         let (since, patience, verdict) = match (state.waiting, state.calls) {
             (1.., _) => (state.moved, limits.stall_timeout, Verdict::Stalled),
-            // An answer that waits for us is our business.
+            // The server owes the response: the client is not to blame.
             (0, 1..) => return Verdict::Fine(limits.stall_timeout),
             (0, 0) => (quiet_since, quiet_for, Verdict::Idle),
         };
         match patience.checked_sub(since.elapsed()) {
-            // A call may begin meanwhile, and its answer stall.
+            // A call may begin in this time, and its response may stall.
             Some(rest) if !rest.is_zero() => Verdict::Fine(rest.min(limits.stall_timeout)),
             _ => verdict,
         }
@@ -95,7 +95,7 @@ impl Activity {
     }
 }
 
-/// A call that is not answered to the end.
+/// A call whose response is not complete.
 #[derive(Debug)]
 pub(super) struct OpenCall(Arc<Activity>);
 
@@ -108,18 +108,18 @@ impl Drop for OpenCall {
 }
 
 impl OpenCall {
-    /// Notes that whoever calls was let in.
+    /// Notes that the call was admitted.
     pub(super) fn admit(&self) {
         self.0.state().admitted = true;
     }
 
-    /// The body of this call's answer.
+    /// Wraps the body of this call's response.
     pub(super) fn answer<B>(self, body: B) -> Answer<B> {
         Answer { body, call: self }
     }
 }
 
-/// The body of an answer, whose pieces are watched until they are written.
+/// The body of a response, whose chunks are tracked until they are written.
 #[derive(Debug)]
 pub(super) struct Answer<B> {
     body: B,
@@ -145,8 +145,8 @@ impl<B: Body<Data = Bytes> + Unpin> Body for Answer<B> {
     }
 }
 
-/// A piece of an answer. HTTP/2 keeps it while the client's window is closed, long after the body
-/// it came from has ended, and drops it when it is written.
+/// A chunk of a response. hyper keeps it while the client's HTTP/2 window is closed, possibly long after the body has
+/// ended, and drops it when it is written.
 #[derive(Debug)]
 pub(super) struct Piece {
     bytes: Bytes,

@@ -1,4 +1,4 @@
-//! The certificate that new connections are shown, kept up with its files.
+//! The certificate for new connections, reloaded when its files change.
 
 use std::{
     sync::{Arc, PoisonError, RwLock},
@@ -16,8 +16,8 @@ use tokio_util::sync::CancellationToken;
 use super::protocols::Protocols;
 use crate::tls::{TlsContent, TlsFiles, TlsProblem};
 
-/// How often the files are looked at. Their content, because a mounted secret changes by a link to
-/// a folder beside it, of which neither a time nor an event tells.
+/// How often the files are read. Their content is compared, because a mounted secret changes by a symbolic link to
+/// another folder: no modification time and no file event shows that.
 const LOOK: Duration = Duration::from_secs(1);
 
 /// The certificate of the listener.
@@ -28,19 +28,22 @@ pub(super) struct Certificates {
 }
 
 impl Certificates {
-    /// Makes the first certificate of what the files hold.
+    /// Makes the first certificate from the content of the files.
+    ///
+    /// # Errors
+    /// Each problem of the files.
     pub(super) fn new(files: TlsFiles, content: &TlsContent, protocols: Protocols) -> Result<Self, Vec<TlsProblem>> {
         let config = offering(files.server_config(content)?, protocols);
         Ok(Self { files, protocols, current: RwLock::new(config) })
     }
 
-    /// What a handshake that begins now uses.
+    /// The configuration for a handshake that begins now.
     pub(super) fn current(&self) -> Arc<ServerConfig> {
         Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Takes over what becomes of the files after they held `judged`, at once at each hangup, until
-    /// `stop`. What does not load is told and not taken.
+    /// Reloads the files until `stop`: when their content differs from `judged`, and at once at each hangup signal.
+    /// Files that do not load are logged and not used.
     pub(super) async fn keep_fresh(
         self: Arc<Self>,
         mut judged: TlsContent,
@@ -58,7 +61,8 @@ impl Certificates {
             };
             let files = self.files.clone();
             let Ok(found) = spawn_blocking(move || files.read()).await else { continue };
-            // A file that is half written, or whose other half is yet to come, is not judged.
+            // Changed content must be the same at two reads: a file may be half written, or its counterpart not yet
+            // there.
             if asked || found != judged && seen.as_ref() == Some(&found) {
                 self.take(&found);
                 judged = found;

@@ -1,4 +1,4 @@
-//! One connection, from its handshakes to its end. Each wait for the client has its bound.
+//! One connection, from its handshakes to its end. Each wait for the client has a bound.
 
 use std::{convert::Infallible, io, pin::pin, sync::Arc};
 
@@ -32,7 +32,7 @@ use super::{
 };
 use crate::{calls::Admitted, config::Limits};
 
-/// What answers the calls.
+/// The service that handles calls.
 pub(super) trait Calls:
     Service<Request<Incoming>, Response = Response<tonic::body::Body>, Error = Infallible, Future: Send>
     + Clone
@@ -54,23 +54,23 @@ impl<S> Calls for S where
 /// Why a connection ended before its client closed it.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Ended {
-    /// The handshakes.
+    /// The client failed in its handshakes.
     #[error("no handshake: {0}")]
     Handshake(#[from] io::Error),
     #[error("no handshake in time")]
     Slow(#[from] Elapsed),
     #[error("no handshake before the stop")]
     Stopping,
-    /// HTTP, or keepalive.
+    /// An HTTP error, or no response to keepalive.
     #[error(transparent)]
     Http(#[from] hyper::Error),
     #[error("no call for too long")]
     Idle,
-    #[error("no answer was taken for too long")]
+    #[error("no response was taken for too long")]
     Stalled,
 }
 
-/// What every connection is served with.
+/// What all connections share.
 #[derive(Clone)]
 pub(super) struct Host<S> {
     calls: S,
@@ -92,16 +92,16 @@ impl<S: Calls> Host<S> {
         &self.limits
     }
 
-    /// Tells the clients of all connections to go away, when this is cancelled.
+    /// The token that sends GOAWAY to the clients of all connections when it is cancelled.
     pub(super) fn stop(&self) -> &CancellationToken {
         &self.stop
     }
 
-    /// Serves a connection to its end. `newcomer` is given back when its handshakes are done.
+    /// Serves a connection to its end. `newcomer` is released when the handshakes are done.
     pub(super) async fn serve(&self, stream: TcpStream, newcomer: OwnedSemaphorePermit) -> Result<(), Ended> {
-        // Without it an answer waits for the acknowledgement of the one before.
+        // Otherwise a response would wait for the acknowledgement of the one before.
         stream.set_nodelay(true)?;
-        // One for both handshakes.
+        // One deadline for both handshakes.
         let deadline = Instant::now() + self.limits.handshake_timeout;
         match &self.certificates {
             None => self.serve_calls(stream, deadline, newcomer).await,
@@ -144,7 +144,7 @@ impl<S: Calls> Host<S> {
         }
     }
 
-    /// Drives a connection to its end, or until it has to be cut.
+    /// Drives a connection to its end, or until it must be cut.
     async fn attend<C>(&self, connection: C, activity: &Activity) -> Result<(), Ended>
     where
         C: GracefulConnection<Error = hyper::Error>,
@@ -155,7 +155,7 @@ impl<S: Calls> Host<S> {
             why = self.watch(activity) => if !matches!(why, Ended::Idle) { return Err(why) },
             () = self.stop.cancelled() => {}
         }
-        // Calls in flight are answered, and those that the client sends before it hears of it.
+        // Calls in flight are completed, and so are those that the client sends before it learns of the shutdown.
         connection.as_mut().graceful_shutdown();
         activity.close();
         tokio::select! {
@@ -164,7 +164,7 @@ impl<S: Calls> Host<S> {
         }
     }
 
-    /// Returns when the connection is to end, and why.
+    /// Returns when the connection must end, and why.
     async fn watch(&self, activity: &Activity) -> Ended {
         loop {
             match activity.judge(&self.limits) {
@@ -175,7 +175,7 @@ impl<S: Calls> Host<S> {
         }
     }
 
-    /// What a client has to do in time, and a stop does not wait for.
+    /// Runs a step of the client that has a deadline, and that a stop does not wait for.
     async fn in_time<T>(&self, deadline: Instant, step: impl Future<Output = io::Result<T>>) -> Result<T, Ended> {
         let step = timeout_at(deadline, step);
         let step = self.stop.run_until_cancelled(step).await.ok_or(Ended::Stopping)?;

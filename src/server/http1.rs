@@ -1,4 +1,4 @@
-//! What HTTP/1 asks of a server and hyper leaves to us (RFC 9112).
+//! The checks that HTTP/1 requires of a server and hyper does not make (RFC 9112).
 
 use http::{
     HeaderMap, HeaderValue, Request, Response, StatusCode, Version,
@@ -7,8 +7,8 @@ use http::{
 
 use crate::calls::Body;
 
-/// Refuses a request that somebody between the client and us may have understood otherwise, and ends
-/// the connection: what follows it could be part of it.
+/// Refuses a request that a proxy between the client and the server may have parsed differently. The response
+/// ends the connection, because the following bytes could be part of that request.
 pub(super) fn refusal<B>(request: &Request<B>) -> Option<Response<Body>> {
     let status = match request.version() {
         Version::HTTP_2 => return None,
@@ -23,7 +23,7 @@ pub(super) fn refusal<B>(request: &Request<B>) -> Option<Response<Body>> {
     Some(response)
 }
 
-/// hyper takes anything that ends with `chunked`, also what it would have to decode after that.
+/// hyper accepts any list of codings that ends with `chunked`, although it decodes `chunked` only.
 fn is_coding_known(headers: &HeaderMap) -> bool {
     let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
     match (codings.next(), codings.next()) {

@@ -1,5 +1,4 @@
-//! The server: `serve` is what `main` and every test call. The caller binds, so there is nothing
-//! to wait for.
+//! The server: `main` and each test call `serve`. The caller binds the listener, so a client can connect at once.
 
 mod accept;
 mod activity;
@@ -54,26 +53,26 @@ use crate::{
     tls::TlsFiles,
 };
 
-/// How long writes may take to end after the last connection; the database gives up on each statement
-/// before that.
+/// How long writes may continue after the last connection has ended. The database gives up on each statement before
+/// that.
 const WRITE_GRACE: Duration = Duration::from_secs(12);
-/// The longest message that is taken without a token, or from who watches, in bytes.
+/// The longest request of a call without a token, or of a watch, in bytes.
 const MAX_OPEN_MESSAGE: usize = 4 * 1024;
-/// The longest message about a sign-in that is taken, in bytes: a profile has 16 KiB.
+/// The longest request of `SignInService`, in bytes: a profile has up to 16 KiB.
 const MAX_SIGN_IN: usize = 128 * 1024;
-/// The longest message that is taken, in bytes.
+/// The longest request of any other call, in bytes.
 const MAX_MESSAGE: usize = 2 * 1024 * 1024;
 
 /// Why the server does not start.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
-    /// The database.
+    /// The database cannot be opened.
     #[error(transparent)]
     Open(#[from] OpenError),
-    /// A provider's issuer is another one than before.
+    /// A provider's issuer differs from the one that the database holds.
     #[error(transparent)]
     IssuerChanged(#[from] IssuerChanged),
-    /// A part that does not come up.
+    /// A part of the server fails to start.
     #[error("{0}")]
     Part(String),
 }
@@ -84,12 +83,14 @@ impl From<StoreError> for ServeError {
     }
 }
 
-/// Serves until `shutdown`, then lets calls in flight end, but not for longer than the configured
-/// grace.
+/// Serves until `shutdown`, then lets calls in flight end within the configured grace.
+///
+/// # Errors
+/// If the server cannot start: see [`ServeError`].
 pub async fn serve(config: Config, listener: TcpListener, shutdown: CancellationToken) -> Result<(), ServeError> {
     let stop_renewals = CancellationToken::new();
     let _stop_renewals = stop_renewals.clone().drop_guard();
-    // Clients of gRPC all speak HTTP/2.
+    // gRPC clients all use HTTP/2.
     let protocols = if config.auth0.is_some() { Protocols::Http1And2 } else { Protocols::Http2 };
     let certificates = config.tls.clone().map(|files| certificates(files, protocols, &stop_renewals)).transpose()?;
     let store = open(&config).await?;
@@ -115,7 +116,7 @@ pub async fn serve(config: Config, listener: TcpListener, shutdown: Cancellation
     let health_service = health_service.max_decoding_message_size(MAX_OPEN_MESSAGE);
     let mut routes = Routes::new(identity).add_service(sign_in).add_service(events).add_service(health_service);
     if config.reflection {
-        // Both versions: older tools know only the alpha.
+        // Both versions: older tools support v1alpha only.
         let part = |error: tonic_reflection::server::Error| ServeError::Part(error.to_string());
         routes = routes
             .add_service(reflection().build_v1().map_err(part)?.max_decoding_message_size(MAX_OPEN_MESSAGE))
@@ -126,50 +127,50 @@ pub async fn serve(config: Config, listener: TcpListener, shutdown: Cancellation
     let streams = OpenStreams::new(few, config.max_call_time, stop_streams.clone());
     let auth0 = match &config.auth0 {
         Some(settings) => {
-            // Most of the connections are for whoever does not look at everybody.
+            // Most database connections stay free for calls that do not scan all users.
             let max_scans = (config.database.max_connections / 4).max(1);
             let bounds = auth0::Bounds { max_calls: config.max_concurrent_calls, max_scans };
             let routes = auth0::routes(settings, &linking, places.clone(), bounds);
             let service = ServiceBuilder::new()
-                // Around all, so that a browser hears it of refusals too.
+                // Outermost, so that refusals have these headers too.
                 .map_response(auth0::secured(certificates.is_some()))
-                // Also of what a browser asks on its own account.
+                // Also logs the preflight requests that a browser sends.
                 .layer(TelemetryLayer(auth0::outcome))
-                // In front of all that may refuse: a page that may call sees why it is refused.
+                // Before each layer that may refuse: a page that may call can read why the call is refused.
                 .layer(auth0::cors(settings))
                 // As with gRPC.
                 .layer(PanicLayer(auth0::fault))
                 .layer(DeadlineLayer::new(config.max_call_time, |_| None, auth0::over))
                 .map_response(|answer: http::Response<axum::body::Body>| answer.map(calls::Body::new))
-                // Its routes, each behind its gate.
+                // The routes, each behind its gate.
                 .service(routes.map_err(ServeError::Part)?);
             Some(service)
         }
         None => None,
     };
     let grpc = ServiceBuilder::new()
-        // Outermost, so that refusals are logged like everything else.
+        // Outermost, so that refusals are logged too.
         .layer(TelemetryLayer(status::outcome))
         .map_request(paths::named)
         .map_response(status::in_our_words)
-        // Around all that may panic but the log itself.
+        // Around everything that may panic, except the log.
         .layer(PanicLayer(|| status::fault().into_http()))
-        // Around all that may take time: verifying, reading the message, waiting for the database.
+        // Around everything that may take time: verification, reading the message, waiting for the database.
         .layer(DeadlineLayer::new(config.max_call_time, timeouts::told, || status::deadline().into_http()))
-        // In front of every path, also of those that no service has.
+        // Before each path, including paths that no service has.
         .layer(GateLayer::new(Arc::clone(&linking), places, streams))
         .service(routes.prepare());
     let service = Front { grpc, auth0 };
 
-    // Not the configured address: port 0 means any.
+    // Not the configured address: port 0 stands for any free port.
     let address = listener.local_addr().map_err(|error| ServeError::Part(error.to_string()))?;
     if certificates.is_none() && !address.ip().is_loopback() {
-        tracing::warn!(%address, "without [tls] tokens and answers cross the network in clear text");
+        tracing::warn!(%address, "without [tls] tokens and responses cross the network in clear text");
     }
     tracing::info!(%address, "serving");
     let host = Host::new(service, config.limits.clone(), certificates, protocols);
     let connections = accept::accept(listener, host, &shutdown).await;
-    // First, so that nothing says any more that calls are served.
+    // First, so that health checks stop reporting SERVING.
     stop_wellness.cancel();
     if let Ok(health) = wellness.await {
         health.close().await;
@@ -178,14 +179,14 @@ pub async fn serve(config: Config, listener: TcpListener, shutdown: Cancellation
     if timeout(config.shutdown_grace, connections.shutdown()).await.is_err() {
         tracing::warn!("calls were still under way at the end of the grace period");
     }
-    // A write outlives its call: it is waited for even if nobody waits for its answer any more.
+    // A write outlives its call: the server waits for it even if no client waits for the response.
     if timeout(WRITE_GRACE, linking.drain()).await.is_err() {
-        tracing::error!("writes were still under way at the end; the database takes them back");
+        tracing::error!("writes were still under way at the end; the database rolls them back");
     }
     Ok(())
 }
 
-/// Reads the listener's certificate, and keeps it fresh until `stop`.
+/// Reads the listener's certificate, and reloads it until `stop`.
 fn certificates(
     files: TlsFiles,
     protocols: Protocols,
@@ -207,7 +208,7 @@ async fn open(config: &Config) -> Result<Store, ServeError> {
     Ok(Store::open(&config.database.address, config.database.max_connections, config.policies()).await?)
 }
 
-/// Keeps the store swept, reads the issuers' keys, and holds providers to their issuers.
+/// Pins the providers' issuers, reads the issuers' keys, and starts the sweeping of the store.
 async fn assemble(
     config: &Config,
     store: Store,
@@ -220,7 +221,7 @@ async fn assemble(
         (issuer, keys)
     });
     let issuers: Vec<_> = issuers.collect();
-    // All at once: one that hangs does not keep the others waiting.
+    // In parallel: an issuer that hangs does not delay the others.
     join_all(issuers.iter().map(|(issuer, keys)| first_keys(&issuer.issuer, keys, http))).await;
     for (_, keys) in &issuers {
         tokio::spawn(Arc::clone(keys).keep_fresh(http.clone(), stop.clone()));
@@ -231,22 +232,22 @@ async fn assemble(
     Ok(Linking::new(store, Issuers::new(issuers), config.tenants.clone()))
 }
 
-/// Logs the accounts that let nobody in, because their provider is not declared: an operator who takes a provider out
-/// of the file, or misspells it, sees whom that concerns.
+/// Logs the accounts that cannot sign in because their provider is not declared. An operator who removes a provider
+/// from the file, or misspells it, sees how many accounts that concerns.
 async fn report_unknown_providers(store: &Store, tenants: &[TenantId]) {
     for tenant in tenants {
         let found = async { store.session(tenant).await?.accounts_at_unknown_providers().await };
         match found.await {
             Ok(found) => found.into_iter().for_each(|AccountsAt { provider, accounts }| {
-                tracing::warn!(%tenant, provider, accounts, "accounts at a provider that the tenant does not declare let nobody in");
+                tracing::warn!(%tenant, provider, accounts, "accounts at a provider that the tenant does not declare cannot sign in");
             }),
-            // There are too many to count at once: no reason not to serve.
+            // There are too many to count in time: the server starts regardless.
             Err(error) => tracing::warn!(%tenant, %error, "accounts at undeclared providers could not be counted"),
         }
     }
 }
 
-/// Holds each provider to the issuer that its first identities came from.
+/// Pins each provider to the issuer from which its first identities came.
 async fn pin_issuers(config: &Config, store: &Store) -> Result<(), ServeError> {
     for issuer in &config.issuers {
         for tenant in issuer.tenant.tenants() {
@@ -267,7 +268,7 @@ async fn pin_issuers(config: &Config, store: &Store) -> Result<(), ServeError> {
     Ok(())
 }
 
-/// Our clients at providers. Their keys are read meanwhile: nobody waits for a provider to start.
+/// The clients at providers. Their keys are read in the background: the start does not wait for a provider.
 fn clients(config: &Config, http: &HttpClient, stop: &CancellationToken) -> Clients {
     let clients = config.tenants.iter().flat_map(|(tenant, Tenant { providers, .. })| {
         let clients = providers.iter().filter_map(|(provider, settings)| Some((provider, settings.oauth.clone()?)));
@@ -284,8 +285,8 @@ fn clients(config: &Config, http: &HttpClient, stop: &CancellationToken) -> Clie
     clients
 }
 
-/// Other issuers' callers need not suffer if this one's keys are not to be had: only its own are
-/// told KEYS_UNAVAILABLE.
+/// Reads an issuer's keys for the first time. A failure does not stop the server: only callers of this issuer get
+/// KEYS_UNAVAILABLE.
 async fn first_keys(issuer: &str, keys: &Keys, http: &HttpClient) {
     if let Err(error) = keys.refresh(http).await {
         tracing::error!(issuer, %error, "the issuer's keys could not be read");

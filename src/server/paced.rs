@@ -1,4 +1,4 @@
-//! A client that takes no answers is not listened to.
+//! Reads nothing from a client that takes no responses.
 
 use std::{
     io::{self, IoSlice},
@@ -8,15 +8,15 @@ use std::{
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// A stream that reads nothing while what is written waits for the client. Without it hyper goes on to
-/// the next request of an HTTP/1 client where nobody waited for the body of the one before, and keeps
-/// answers that have no body without bound.
+/// A stream that reads nothing while a write waits for the client. Without it, hyper would go on to the next request
+/// of an HTTP/1 client if no handler waits for the body of the previous one, and would keep responses that have no
+/// body without bound.
 #[derive(Debug)]
 pub(super) struct Paced<I> {
     io: I,
-    /// Whether something waits to be written.
+    /// Whether a write is pending.
     is_behind: bool,
-    /// Who wants to read when that is over.
+    /// The task that waits to read until the write is done.
     reader: Option<Waker>,
 }
 
@@ -25,7 +25,7 @@ impl<I> Paced<I> {
         Self { io, is_behind: false, reader: None }
     }
 
-    /// Notes what became of a write.
+    /// Notes the outcome of a write.
     fn wrote<T>(&mut self, outcome: Poll<T>) -> Poll<T> {
         self.is_behind = outcome.is_pending();
         if let Some(reader) = self.reader.take_if(|_| !self.is_behind) {

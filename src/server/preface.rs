@@ -1,5 +1,5 @@
-//! The first bytes of a connection, read before HTTP is: who does not send them in time holds nothing
-//! but a socket.
+//! Reads the first bytes of a connection before HTTP does: a client that does not send them in time holds nothing but
+//! a socket.
 
 use std::{
     io::{self, IoSlice},
@@ -12,16 +12,16 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, Re
 
 use super::protocols::{Protocol, Protocols};
 
-/// What every HTTP/2 client says first (RFC 9113 §3.4).
+/// The first bytes of each HTTP/2 client (RFC 9113 §3.4).
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-/// Room for what usually comes along with it: the client's settings and its first call.
+/// Room for what usually arrives with the preface: the client's settings and its first call.
 const FIRST_READ: usize = 1024;
-/// For whoever tries a browser.
+/// The response to a browser, or another client of HTTP/1.
 const NOT_HTTP1: &[u8] = b"HTTP/1.1 505 HTTP Version Not Supported\r\ncontent-type: text/plain\r\n\
     content-length: 21\r\nconnection: close\r\n\r\nThis is gRPC: HTTP/2.";
 
-/// Reads until it is clear what the client speaks; all of it is then read again from what this gives.
-/// What is neither HTTP/2 nor a protocol that is served ends the connection at its first wrong byte.
+/// Reads until the client's protocol is clear, and returns a stream from which all of it is read again. A client of
+/// neither HTTP/2 nor another served protocol is disconnected at its first wrong byte.
 pub(super) async fn expect<I>(mut io: I, protocols: Protocols) -> io::Result<(Protocol, Rewound<I>)>
 where
     I: AsyncRead + AsyncWrite + Unpin,
@@ -32,7 +32,8 @@ where
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
         if read.iter().zip(PREFACE).any(|(read, expected)| read != expected) {
-            // HTTP/1 begins with a method. TLS and anything else would not understand us.
+            // An HTTP/1 request begins with a method. A client of TLS or another protocol would not understand a
+            // response.
             let is_http1 = read.first().is_some_and(u8::is_ascii_uppercase);
             match protocols {
                 Protocols::Http1And2 if is_http1 => return Ok((Protocol::Http1, Rewound { read: read.into(), io })),
@@ -48,7 +49,7 @@ where
     Ok((Protocol::Http2, Rewound { read: read.into(), io }))
 }
 
-/// A stream of which something has been read, and is read again.
+/// A stream whose first bytes were read already, and are read again.
 #[derive(Debug)]
 pub(super) struct Rewound<I> {
     read: Bytes,

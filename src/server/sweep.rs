@@ -1,4 +1,4 @@
-//! Removing what has expired, and finishing what was interrupted, a little at a time, beside the calls.
+//! Removes expired rows and finishes interrupted deletions, in small steps while calls are served.
 
 use std::time::Duration;
 
@@ -11,12 +11,12 @@ use crate::{
     store::{Leftovers, Store, StoreError},
 };
 
-/// How often. What is left is told to nobody by then either: this is for the room that it takes, and for
-/// deletions that were interrupted.
+/// The interval of sweeps. Expired rows are never returned even before they are swept: the sweep frees their space,
+/// and finishes interrupted deletions.
 const EVERY: Duration = Duration::from_secs(600);
 
-/// Goes on removing answers and tickets that are kept no longer, what interrupted deletions left, and events older than
-/// `retention`, until `stop`.
+/// Removes expired responses, tickets and attempts, leftovers of interrupted deletions, and events older than
+/// `retention`, in intervals until `stop`.
 pub(super) async fn keep_swept(store: Store, tenants: Vec<TenantId>, retention: Duration, stop: CancellationToken) {
     let mut times = interval(EVERY);
     times.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -42,11 +42,11 @@ pub(super) async fn keep_swept(store: Store, tenants: Vec<TenantId>, retention: 
     }
 }
 
-/// How many rows were removed.
+/// Removes all leftovers of one kind. Returns the number of removed rows.
 async fn sweep(store: &Store, tenant: &TenantId, what: Leftovers) -> Result<usize, StoreError> {
     let mut removed = 0;
     loop {
-        // A new one each time: calls get their turn.
+        // A new session each time, so that calls get their turn at the connections.
         match store.session(tenant).await?.remove_some(what).await? {
             0 => return Ok(removed),
             now_removed => removed += now_removed,

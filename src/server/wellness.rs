@@ -1,4 +1,4 @@
-//! Keeps the health service true: whether the database is there, and whether the feed goes on.
+//! Keeps the health service up to date: whether the database responds, and whether the feed advances.
 
 use std::{future::pending, time::Duration};
 
@@ -7,15 +7,15 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{grpc::health::Health, store::Presence};
 
-/// How often the database is asked whether it is there.
+/// The pause between two checks of the database.
 const ASK_EVERY: Duration = Duration::from_secs(1);
-/// How long it may take to answer. Together with the pause that is less than the five seconds within which its
-/// going and its coming back are told.
+/// How long the database may take to respond. Together with the pause, this is less than the five seconds within
+/// which the health service shows that the database is lost or back.
 const LONGEST_ANSWER: Duration = Duration::from_secs(3);
-/// For how long the feed may wait for a transaction that is open, and still be well.
+/// How long an open transaction may delay the feed until the feed counts as unhealthy.
 const LONG_DELAY: Duration = Duration::from_secs(60);
 
-/// Tells both until `stop`, and gives back what they are told by.
+/// Updates `health` until `stop`, and returns it.
 pub(super) async fn keep_told(
     mut health: Health,
     presence: Presence,
@@ -39,9 +39,9 @@ async fn keep_asking(mut presence: Presence, tell: &watch::Sender<bool>) {
             was_there != *is_there
         });
         match answer {
-            Ok(()) if has_changed => tracing::info!("the database is there again"),
+            Ok(()) if has_changed => tracing::info!("the database is available again"),
             Err(error) if has_changed => {
-                tracing::warn!(%error, "the database is gone: health says so until it is back");
+                tracing::warn!(%error, "the database is unavailable: health reports it until it is back");
             }
             _ => {}
         }
@@ -56,7 +56,7 @@ async fn keep_telling(health: &mut Health, mut is_there: watch::Receiver<bool>, 
             changed = delay.changed() => changed.is_ok(),
         };
         if !goes_on {
-            // The server ends.
+            // The server stops.
             return pending().await;
         }
         let is_there = *is_there.borrow_and_update();

@@ -107,7 +107,7 @@ fn check_config_tells_every_problem_at_once() {
         listener.idle_timeout: must be from 10s to 1day
         listener.stall_timeout: is not a known key
         reflection: must be true or false
-        max_call_time: must be longer than nothing
+        max_call_time: must be longer than 0s
         shutdown_grace: must be a time such as "30s", "10m" or "1h"
         log: is not a filter: error parsing level filter: expected one of "off", "error", "warn", "info", "debug", "trace", or a number 0-5
         database.url: is not a Postgres URL such as postgres://user:password@host/database, with what is special in the password percent-encoded
@@ -148,12 +148,12 @@ fn check_config_tells_every_problem_at_once() {
         tenants.default.providers.l.oauth.api_url: is required beside the others: they are of one server
         tenants.default.providers.l.oauth.token_url: must be https, or http on this machine, without a query
         tenants.default.providers.l.oauth.issuer: is not a known key
-        tenants.default.providers.m.linking: "automatic" wants an email_trust other than "never": nobody would be linked
-        tenants.default.providers.m.required_email: "verified" wants an email_trust other than "never": nobody new could come in
+        tenants.default.providers.m.linking: "automatic" requires an email_trust other than "never": no user would be linked
+        tenants.default.providers.m.required_email: "verified" requires an email_trust other than "never": no new account could sign in
         tenants.default.providers.n.oauth.client_id: must not be empty
         tenants.default.providers.n.oauth.client_secret: must not be empty
         tenants.default.providers.n.oauth.allowed_directories: must name at least one; without it all are allowed
-        tenants.default.providers.wallet.oauth.redirect_uris: sms comes back to "https://a.example.com/" too: which of them it was could not be told
+        tenants.default.providers.wallet.oauth.redirect_uris: "https://a.example.com/" is a redirect URI of sms too: it must name one provider
         max_concurrent_calls: must be a number from 1 to 100000
         issuers.eighth.issuer: is required
         issuers.eighth.algorithms: is required: the signature algorithms of this issuer, such as ["RS256"]
@@ -163,7 +163,7 @@ fn check_config_tells_every_problem_at_once() {
         issuers.eighth.jwks_max_age: must be from 1s to 1h
         issuers.eighth.audiences: is required, or a table link_with: otherwise no token of this issuer is accepted
         issuers.fifth.jwks_file: missing.json cannot be read: No such file or directory (os error 2)
-        issuers.fourth.algorithms: HS256 is symmetric: whoever can verify could also sign
+        issuers.fourth.algorithms: HS256 is symmetric: each party that can verify could also sign
         issuers.fourth.algorithms: "none" is not an algorithm
         issuers.fourth.allowed_scopes: "read:everything" is not one of create:users, delete:current_user, delete:users, read:current_user, read:events, read:users, sign_in:users, update:current_user_identities, update:current_user_metadata, update:users
         issuers.ninth.tenant: "nobody" is not one of the [tenants]
@@ -175,10 +175,10 @@ fn check_config_tells_every_problem_at_once() {
         issuers.sixth.jwks_file: bad.json is not a JWKS document: EOF while parsing a list at line 1 column 10
         issuers.twelfth.discovery: wants an issuer that is an https URL, or http on this machine
         issuers.ninth: has the same issuer as issuers.first
-        issuers.second: names user ids of tenant default, and so does issuers.first: one may
+        issuers.second: names user ids of tenant default, and so does issuers.first: only one issuer may
         issuers.tenth: has the same issuer as issuers.first
         issuers.third: names subjects of provider github in tenant default, and so does issuers.fourth: one subject could then be two people
-        issuers.eleventh: names subjects of provider o in tenant default by sub, and who signs in there by preset "microsoft" is named by directory and object: one person would be two
+        issuers.eleventh: names subjects of provider o in tenant default by sub, but sign-ins there by preset "microsoft" are named by directory and object: one person would be two
         issuers.fifth: names subjects of provider sms in tenant default, at which people sign in with issuer https://sms.example.com: one subject could then be two people
         issuers.fourth: names subjects of provider github in tenant default, at which people sign in with issuer https://github.com/login/oauth: one subject could then be two people
         issuers.third: names subjects of provider github in tenant default, at which people sign in with issuer https://github.com/login/oauth: one subject could then be two people
@@ -230,7 +230,7 @@ fn every_key_can_come_from_the_environment() {
     "#);
     insta::assert_snapshot!(check(&[("IDENTITY_LINK__ISSUERS__GOOGLE_OAUTH2__ALGORITHMS", "EdDSA, HS256")]), @r#"
         64 identity-link: config.toml:
-        issuers.google-oauth2.algorithms: HS256 is symmetric: whoever can verify could also sign
+        issuers.google-oauth2.algorithms: HS256 is symmetric: each party that can verify could also sign
     "#);
     insta::assert_snapshot!(check(&[("IDENTITY_LINK__LISTEN__PORT", "1")]), @r#"
         64 identity-link: config.toml:

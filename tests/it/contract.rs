@@ -251,8 +251,8 @@ fn a_build_in_which_an_rpc_does_not_say_who_may_call_it_fails() {
 
     insta::assert_snapshot!(refused("access_missing", ";"), @"rpc identity.v1.Other.Peek lacks its access: say who may call it with `option (access) = {…}`");
     insta::assert_snapshot!(refused("access_other_option", "{ option idempotency_level = NO_SIDE_EFFECTS; }"), @"rpc identity.v1.Other.Peek lacks its access: say who may call it with `option (access) = {…}`");
-    insta::assert_snapshot!(refused("access_empty", "{ option (access) = {}; }"), @"the access of rpc identity.v1.Other.Peek lets nobody in: name a scope");
-    insta::assert_snapshot!(refused("access_blank", "{ option (access) = {self_scope: \"\" service_scope: \"\"}; }"), @"the access of rpc identity.v1.Other.Peek lets nobody in: name a scope");
+    insta::assert_snapshot!(refused("access_empty", "{ option (access) = {}; }"), @"the access of rpc identity.v1.Other.Peek admits no caller: name a scope");
+    insta::assert_snapshot!(refused("access_blank", "{ option (access) = {self_scope: \"\" service_scope: \"\"}; }"), @"the access of rpc identity.v1.Other.Peek admits no caller: name a scope");
     insta::assert_snapshot!(refused("access_two", "{ option (access) = {self_scope: \"a b\"}; }"), @r#"the self_scope of rpc identity.v1.Other.Peek is not a scope: "a b""#);
 
     insta::assert_snapshot!(build("access_good", "{ option (access) = {self_scope: \"peek\"}; }").unwrap(), @r#"

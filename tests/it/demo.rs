@@ -69,7 +69,7 @@ fn the_three_ways_to_link_are_tried_in_a_browser() {
     alice.at_settings("#sign-out");
 
     let said = alice.sign_in("demo-office", "alice.smith");
-    insta::assert_snapshot!(said, @"Somebody with your email has been here before: CANDIDATES, because of LINKING_SUGGESTED.");
+    insta::assert_snapshot!(said, @"A user with your email exists already: CANDIDATES, because of LINKING_SUGGESTED.");
     let said = alice.sign_in("demo-mail", "alice");
     insta::assert_snapshot!(said, @"You are signed in: SIGNED_IN, because of IDENTITY_KNOWN.");
     alice.at_settings("#link-ticket");

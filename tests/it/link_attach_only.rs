@@ -79,12 +79,12 @@ async fn it_is_for_proofs_and_excludes_the_version_of_a_secondary_user() {
     insta::assert_snapshot!(server.db_refused(service.link(by_id)).await, @r"
     InvalidArgument REQUEST_INVALID
     expected_secondary_version: must be absent where attach_only is set: then there is no secondary user
-    attach_only: needs a proof, link_with or link_ticket: what is named is a user's already
+    attach_only: needs a proof, link_with or link_ticket: a named identity belongs to a user already
     ");
     let by_identity = attach_only(link_identity(&one, "github", "h1"));
     insta::assert_snapshot!(server.db_refused(service.link(by_identity)).await, @r"
     InvalidArgument REQUEST_INVALID
-    attach_only: needs a proof, link_with or link_ticket: what is named is a user's already
+    attach_only: needs a proof, link_with or link_ticket: a named identity belongs to a user already
     ");
 }
 

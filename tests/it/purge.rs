@@ -97,9 +97,9 @@ async fn what_is_kept_no_longer_goes_and_the_rest_stays() {
 
     let ran = run_command(purge(&server.database, &[]));
 
-    let stdout = "default: removed 0 expired answers, 2 expired tickets, 2 expired attempts to sign in, the discarded metadata of 1 links, 0 old events, and 2 rows that deletions had left\n\
-        joined: removed 0 expired answers, 0 expired tickets, 0 expired attempts to sign in, the discarded metadata of 0 links, 0 old events, and 0 rows that deletions had left\n\
-        other: removed 2500 expired answers, 0 expired tickets, 0 expired attempts to sign in, the discarded metadata of 0 links, 0 old events, and 0 rows that deletions had left";
+    let stdout = "default: removed 0 expired responses, 2 expired tickets, 2 expired attempts to sign in, the discarded metadata of 1 links, 0 old events, and 2 rows that deletions had left\n\
+        joined: removed 0 expired responses, 0 expired tickets, 0 expired attempts to sign in, the discarded metadata of 0 links, 0 old events, and 0 rows that deletions had left\n\
+        other: removed 2500 expired responses, 0 expired tickets, 0 expired attempts to sign in, the discarded metadata of 0 links, 0 old events, and 0 rows that deletions had left";
     assert_eq!(ran, Ran { code: Some(0), stdout: stdout.to_owned(), stderr: String::new() });
     assert_eq!(db_answers(&server.database).await, 1);
     assert_eq!(server.database.db_texts("SELECT subject FROM sign_in_tickets").await, ["3"]);
@@ -138,7 +138,7 @@ async fn it_stops_between_two_steps_and_says_what_is_done() {
     );
     let left = db_answers(&database).await;
     assert!(left > 0 && left.is_multiple_of(1000), "{left}");
-    let said = format!("other: removed {} expired answers", MANY - left);
+    let said = format!("other: removed {} expired responses", MANY - left);
     assert!(stdout.contains(&said), "{stdout}");
 }
 
@@ -165,7 +165,7 @@ async fn a_terminal_shows_how_far_it_is() {
     assert!(ran.status.success());
     let shown = String::from_utf8_lossy(&shown);
     assert!(shown.contains("purging ") && shown.contains(" 0 of 1500"), "{shown:?}");
-    assert!(String::from_utf8_lossy(&ran.stdout).contains("removed 1500 expired answers"));
+    assert!(String::from_utf8_lossy(&ran.stdout).contains("removed 1500 expired responses"));
 }
 
 #[tokio::test]

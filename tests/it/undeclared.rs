@@ -304,7 +304,7 @@ async fn serve_says_how_many_accounts_there_are_at_undeclared_providers() {
         child.signal(Signal::TERM);
         let said = child.finish().stderr;
         let lines = said.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-        let lines = lines.filter(|line| line["message"].as_str().unwrap().ends_with("does not declare let nobody in"));
+        let lines = lines.filter(|line| line["message"].as_str().unwrap().ends_with("does not declare cannot sign in"));
         let told =
             lines.map(|of| [&of["level"], &of["tenant"], &of["provider"], &of["accounts"]].map(Value::to_string));
         told.map(|of| of.join(" ")).collect::<Vec<_>>()

@@ -20,31 +20,31 @@ use crate::{
     },
 };
 
-/// How long the demo's tokens live: each is for one call.
+/// The lifetime of the demo's tokens: each is for one call.
 const TTL: Duration = Duration::from_secs(60);
 
-/// The demo's way to the service.
+/// The demo's client of the service.
 pub(super) struct Backend {
     channel: Channel,
     data_dir: PathBuf,
-    /// Where the demo is, as a URL.
+    /// The demo's URL.
     base: String,
 }
 
 impl Backend {
-    /// To the service at this address, for the demo at `base`, with the local issuers of `data_dir`.
+    /// A client of the service at this address, for the demo at `base`, with the local issuers of `data_dir`.
     pub fn new(service: SocketAddr, data_dir: PathBuf, base: String) -> Result<Self, String> {
         let endpoint = Endpoint::from_shared(format!("http://{service}")).map_err(|error| error.to_string())?;
         Ok(Self { channel: endpoint.connect_lazy(), data_dir, base })
     }
 
-    /// What a login page offers.
+    /// The providers for a login page.
     pub async fn providers(&self) -> Result<Vec<SignInProvider>, Status> {
         let request = self.as_backend(ListProvidersRequest::default())?;
         Ok(self.sign_in().list_providers(request).await?.into_inner().providers)
     }
 
-    /// Begins a sign-in, or, for somebody who is signed in, a link.
+    /// Begins a sign-in, or a link if a user is signed in.
     pub async fn start(&self, provider: &str, user: Option<&str>) -> Result<StartSignInResponse, Status> {
         let intent = match user {
             Some(user) => Intent::Link(LinkIntent { user_token: self.token(Bearer::User(user.to_owned()))? }),
@@ -59,7 +59,7 @@ impl Backend {
         Ok(self.sign_in().start_sign_in(self.as_backend(request)?).await?.into_inner())
     }
 
-    /// Ends it, with what the browser came back with.
+    /// Ends the flow with the parameters that the browser brought back.
     pub async fn complete(
         &self,
         asked: &Asked,
@@ -84,14 +84,14 @@ impl Backend {
         Ok(self.sign_in().complete_sign_in(self.as_backend(request)?).await?.into_inner())
     }
 
-    /// Makes a user of its own of whoever has this ticket.
+    /// Creates a user for the account that this ticket proves.
     pub async fn own_user(&self, ticket: &str) -> Result<SignInDecision, Status> {
         let request = ResolveSignInRequest { with: Some(With::SignInTicket(ticket.to_owned())), ..Default::default() };
         let answer = self.sign_in().resolve_sign_in(self.as_backend(request)?).await?;
         answer.into_inner().decision.ok_or_else(|| Status::internal("no decision"))
     }
 
-    /// The user.
+    /// Reads the user.
     pub async fn user(&self, user: &str) -> Result<User, Status> {
         let request = self.as_user(user, GetUserRequest::default())?;
         let answer = self.identity().get_user(request).await?;
@@ -105,7 +105,7 @@ impl Backend {
         self.identity().link(request).await.map(drop)
     }
 
-    /// Takes an account from the user.
+    /// Unlinks an account from the user.
     pub async fn unlink(&self, user: &str, identity: IdentityRef) -> Result<(), Status> {
         let request = self.as_user(user, UnlinkRequest { identity: Some(identity), ..Default::default() })?;
         self.identity().unlink(request).await.map(drop)

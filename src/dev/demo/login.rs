@@ -1,4 +1,4 @@
-//! The login page, and whoever comes back from a provider.
+//! The login page, and the return from a provider.
 
 use http::StatusCode;
 use tonic::Status;
@@ -14,7 +14,7 @@ use crate::grpc::proto::{
 };
 
 impl Demo {
-    /// Where to sign in.
+    /// The page with the sign-in buttons.
     pub(super) async fn login_page(&self, asked: &Asked) -> Reply {
         match self.backend.providers().await {
             Ok(providers) => {
@@ -29,7 +29,7 @@ impl Demo {
         }
     }
 
-    /// To a provider, to sign in or, as somebody who is signed in, to link the account there.
+    /// Redirects to a provider, for a sign-in, or for a link if a user is signed in.
     pub(super) async fn go_to_provider(&self, asked: &Asked, user: Option<&str>) -> Reply {
         match self.backend.start(asked.form.get("provider"), user).await {
             Ok(begun) => with_cookie(redirect(&begun.authorization_url), ATTEMPT, &begun.attempt_secret),
@@ -37,7 +37,7 @@ impl Demo {
         }
     }
 
-    /// Back from a provider.
+    /// Handles the return from a provider.
     pub(super) async fn come_back(&self, asked: &Asked, user: Option<&str>) -> Reply {
         let completed = self.backend.complete(asked, asked.cookies.get(ATTEMPT), user).await;
         let reply = match completed.map(|completed| completed.result) {
@@ -49,7 +49,7 @@ impl Demo {
         with_cookie(reply, ATTEMPT, "")
     }
 
-    /// A user of one's own after all.
+    /// Handles the choice to be a new user instead of a candidate.
     pub(super) async fn be_a_user_of_ones_own(&self, asked: &Asked) -> Reply {
         let reply = match self.backend.own_user(asked.cookies.get(TICKET)).await {
             Ok(decision) => self.decided(&decision),
@@ -70,7 +70,7 @@ impl Demo {
                 self.signed_in(page("Welcome", &text), &user.id)
             }
             (Outcome::Candidates, _) => with_cookie(whoever(decision, rule), TICKET, &decision.ticket),
-            // Nothing but `registration = "ask"` needs a registration, which the demo's tenant does not say.
+            // Only `registration = "ask"` needs a registration, and the demo's tenant does not set it.
             (
                 Outcome::Unspecified
                 | Outcome::SignedIn
@@ -83,7 +83,7 @@ impl Demo {
     }
 }
 
-/// Asks who it is that was not sure. Which users have the email is not for the person's eyes: where they sign in is.
+/// Asks the person which user they are. The page shows the providers of the candidates, not the users.
 fn whoever(decision: &SignInDecision, rule: &str) -> Reply {
     let mut places: Vec<&str> =
         decision.candidates.iter().flat_map(|candidate| &candidate.providers).map(String::as_str).collect();
@@ -93,7 +93,7 @@ fn whoever(decision: &SignInDecision, rule: &str) -> Reply {
     page(
         "Is it you?",
         &format!(
-            "<p>Somebody with your email has been here before: <b id=\"outcome\">CANDIDATES</b>, because of \
+            "<p>A user with your email exists already: <b id=\"outcome\">CANDIDATES</b>, because of \
              <code>{rule}</code>.</p>\n\
              <p><a id=\"as-before\" href=\"/\">Sign in as before</a> with {places}, to link the accounts.</p>\n\
              <form method=\"post\" action=\"/own-user\"><button id=\"own-user\">I am new here</button></form>",
@@ -102,12 +102,12 @@ fn whoever(decision: &SignInDecision, rule: &str) -> Reply {
     )
 }
 
-/// What a provider of the demo is called; another one's name is all that is known here.
+/// The display name of a provider of the demo; for another provider, its name.
 fn display_name(name: &str) -> &str {
     PROVIDERS.iter().find(|provider| provider.name == name).map_or(name, |provider| provider.display_name)
 }
 
-/// A button for each provider.
+/// One button per provider.
 pub(super) fn buttons<'a>(action: &str, words: &str, providers: impl Iterator<Item = &'a SignInProvider>) -> String {
     let button = |provider: &SignInProvider| {
         let about = PROVIDERS.iter().find(|known| known.name == provider.provider).map_or("", |known| known.about);
@@ -122,7 +122,7 @@ pub(super) fn buttons<'a>(action: &str, words: &str, providers: impl Iterator<It
     providers.map(button).collect()
 }
 
-/// What the service refuses, in its own words, which are for people.
+/// A page with the service's refusal text, which is meant for people.
 pub(super) fn refusal(refused: &Status) -> Reply {
     let (code, text) = (refused.code(), Escaped(refused.message()));
     page("That did not work", &format!("<p id=\"refusal\">{code:?}: {text}</p>\n<p><a href=\"/\">Back</a></p>"))

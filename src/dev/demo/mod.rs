@@ -1,5 +1,5 @@
-//! A demo in the browser: a login page and a settings page as somebody's backend would have them, and providers
-//! at which anybody signs in as anybody.
+//! A demo in the browser: a login page and a settings page as a backend would have them, and providers at which a
+//! visitor signs in as any account.
 
 mod backend;
 mod login;
@@ -29,37 +29,37 @@ use self::{
     web::{Asked, Reply, redirect, status, with_cookie},
 };
 
-/// The cookie that says who is signed in.
+/// The cookie that names the signed-in user's session.
 const SESSION: &str = "demo-session";
 /// The cookie with the secret of a flow that has begun.
 const ATTEMPT: &str = "demo-attempt";
-/// The cookie with the ticket of a sign-in that nobody was sure about.
+/// The cookie with the ticket of a sign-in that led to candidates.
 const TICKET: &str = "demo-ticket";
 
 /// The demo.
 struct Demo {
-    /// Where it is, as a browser names it: `127.0.0.1:50080`.
+    /// The demo's host and port, as a browser sends them: `127.0.0.1:50080`.
     host: String,
     backend: Backend,
     providers: Providers,
-    /// Whose they are, by what is in the cookie.
+    /// The user ids by the session in the cookie.
     sessions: Mutex<BTreeMap<String, String>>,
 }
 
-/// Where a demo at an address is, as a URL.
+/// The URL of a demo at an address.
 pub fn base(address: SocketAddr) -> String {
     format!("http://{address}")
 }
 
-/// Below which the providers of a demo send the browser.
+/// The path prefix to which the demo's providers redirect.
 const CALLBACK: &str = "/callback/";
 
-/// Where a provider of a demo sends the browser: where it comes back says which one it was.
+/// The redirect URI of a provider of the demo. It contains the provider's name, so the return names its provider.
 fn redirect_uri(base: &str, provider: &str) -> String {
     format!("{base}{CALLBACK}{provider}")
 }
 
-/// What the configuration says of the providers of a demo at `base`.
+/// The configuration of the providers of a demo at `base`.
 pub fn config_toml(tenant: &str, base: &str) -> String {
     let mut toml = String::new();
     let (client_id, client_secret) = CLIENT;
@@ -81,8 +81,8 @@ pub fn config_toml(tenant: &str, base: &str) -> String {
     toml
 }
 
-/// Serves the demo until `shutdown`: pages for people on `listener`, for the service at `service`, with the local
-/// issuers of `data_dir`.
+/// Serves the demo until `shutdown`: pages on `listener`, for the service at `service`, with the local issuers of
+/// `data_dir`.
 ///
 /// # Errors
 /// The listener or the service has no address.
@@ -105,7 +105,7 @@ pub async fn serve(
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => stream,
                 Err(error) => {
-                    tracing::warn!(%error, "a browser of the demo was not let in");
+                    tracing::warn!(%error, "a connection to the demo was not accepted");
                     continue;
                 }
             },
@@ -119,7 +119,7 @@ pub async fn serve(
             let connection =
                 http1::Builder::new().timer(TokioTimer::new()).serve_connection(TokioIo::new(stream), answer);
             tokio::select! {
-                // A browser that hangs up is no event.
+                // A browser that closes its connection is no error.
                 _ = connection => {}
                 () = shutdown.cancelled() => {}
             }
@@ -144,19 +144,19 @@ impl Demo {
             (&Method::POST, "/link-ticket", Some(user)) => self.link_ticket(&asked, &user).await,
             (&Method::POST, "/unlink", Some(user)) => self.unlink(&asked, &user).await,
             (&Method::POST, "/sign-out", _) => self.sign_out(&asked),
-            // Signed in meanwhile, or out.
+            // The user has signed in or out meanwhile.
             (&Method::POST, "/sign-in" | "/own-user" | "/link" | "/link-ticket" | "/unlink", _) => redirect("/"),
             _ => status(StatusCode::NOT_FOUND),
         }
     }
 
-    /// Who is signed in.
+    /// The id of the signed-in user.
     fn user(&self, asked: &Asked) -> Option<String> {
         let sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
         sessions.get(asked.cookies.get(SESSION)).cloned()
     }
 
-    /// The same answer, which signs a user in.
+    /// The reply, with a session for the user.
     fn signed_in(&self, reply: Reply, user_id: &str) -> Reply {
         let session = Uuid::new_v4().to_string();
         let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,4 +1,4 @@
-//! Providers for the demo: OpenID Connect as far as a sign-in needs it, where people say who they are.
+//! Providers for the demo: OpenID Connect as far as a sign-in needs it. The person types the account's name.
 
 use std::{
     collections::BTreeMap,
@@ -15,74 +15,74 @@ use uuid::Uuid;
 use super::web::{Asked, Escaped, Fields, Reply, json, page, redirect, status};
 use crate::{clock, dev::issuers};
 
-/// How long an ID token lives, in seconds.
+/// The lifetime of an ID token, in seconds.
 const LIFETIME: i64 = 300;
-/// Codes that wait to be exchanged, at most: who opens more pages than that begins again.
+/// The most codes that wait to be exchanged. Above that, all are dropped, and their flows must begin again.
 const MAX_CODES: usize = 1000;
-/// The client that the service is to every provider of the demo, and its secret, which keeps nothing.
+/// The service's client id at each provider of the demo, and its secret, which protects nothing.
 pub(super) const CLIENT: (&str, &str) = ("demo", "no-secret-of-anybodys");
 
 /// A provider of the demo.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct DemoProvider {
-    /// Its name in the configuration.
+    /// The name in the configuration.
     pub name: &'static str,
-    /// What its button says.
+    /// The text on its button.
     pub display_name: &'static str,
     /// Whether it verifies emails.
     pub verifies: bool,
-    /// What the configuration says of it, besides.
+    /// Its other keys in the configuration.
     pub settings: &'static str,
-    /// What it shows, in a sentence.
+    /// A sentence about what it demonstrates.
     pub about: &'static str,
 }
 
-/// Two that link by themselves, one that asks, one that is not believed, and one that only links.
+/// Two that link automatically, one that asks, one whose emails do not count, and one that is link-only.
 pub(super) const PROVIDERS: [DemoProvider; 5] = [
     DemoProvider {
         name: "demo-mail",
         display_name: "Demo Mail",
         verifies: true,
         settings: "email_trust = \"when_verified\"\nlinking = \"automatic\"",
-        about: "It verifies emails, and links by itself: to whoever has the email by another such provider.",
+        about: "It verifies emails, and links automatically: to the user that has the email by another such provider.",
     },
     DemoProvider {
         name: "demo-code",
         display_name: "Demo Code",
         verifies: true,
         settings: "email_trust = \"when_verified\"\nlinking = \"automatic\"",
-        about: "It verifies emails too, and links by itself.",
+        about: "It verifies emails too, and links automatically.",
     },
     DemoProvider {
         name: "demo-office",
         display_name: "Demo Office",
         verifies: true,
         settings: "email_trust = \"when_verified\"\nlinking = \"suggest\"",
-        about: "It verifies emails. Whoever has the email already is asked first.",
+        about: "It verifies emails. If a user has the email already, the person is asked first.",
     },
     DemoProvider {
         name: "demo-forum",
         display_name: "Demo Forum",
         verifies: false,
         settings: "email_trust = \"never\"",
-        about: "It verifies nothing: an email from here finds nobody.",
+        about: "It verifies nothing: an email from here finds no user.",
     },
     DemoProvider {
         name: "demo-wallet",
         display_name: "Demo Wallet",
         verifies: false,
         settings: "mode = \"link_only\"",
-        about: "Nobody signs in with it. Whoever is signed in can link it.",
+        about: "No user signs in with it. A signed-in user can link it.",
     },
 ];
 
-/// The providers, at work.
+/// The running providers.
 #[derive(Debug)]
 pub(super) struct Providers {
     data_dir: PathBuf,
-    /// Where the demo is: `http://127.0.0.1:50080`.
+    /// The demo's URL: `http://127.0.0.1:50080`.
     base: String,
-    /// What was asked for, and who said yes, by code.
+    /// The granted authorizations by code.
     codes: Mutex<BTreeMap<String, Granted>>,
 }
 
@@ -104,7 +104,7 @@ impl Providers {
         Self { data_dir, base, codes: Mutex::default() }
     }
 
-    /// What the provider that the path names answers.
+    /// Responds as the provider that the path names.
     pub fn answer(&self, asked: &Asked) -> Reply {
         let place = asked.path.strip_prefix("/providers/").and_then(|rest| rest.split_once('/'));
         let named = place.and_then(|(name, rest)| Some((PROVIDERS.iter().find(|it| it.name == name)?, rest)));
@@ -140,9 +140,9 @@ impl Providers {
         })
     }
 
-    /// Somebody said who they are: they go back with a code.
+    /// Grants an authorization for the account that the person typed, and redirects back with a code.
     fn grant(&self, provider: &DemoProvider, asked: &Asked) -> Reply {
-        // Only to the demo's own login page: this is no open redirect.
+        // Only to the demo's own login page, so that this is no open redirect.
         let redirect_uri = asked.query.get("redirect_uri");
         if redirect_uri != super::redirect_uri(&self.base, provider.name) || asked.query.get("client_id") != CLIENT.0 {
             return status(StatusCode::BAD_REQUEST);
@@ -164,7 +164,7 @@ impl Providers {
         redirect(&format!("{redirect_uri}?{}", back.finish()))
     }
 
-    /// The ID token for a code, once, to whoever has its verifier.
+    /// Exchanges a code, once, for the ID token, if the verifier matches.
     fn exchange(&self, provider: &DemoProvider, form: &Fields) -> Reply {
         let refused = || json(StatusCode::BAD_REQUEST, json!({"error": "invalid_grant"}).to_string());
         let granted = self.codes.lock().unwrap_or_else(PoisonError::into_inner).remove(form.get("code"));
@@ -198,11 +198,10 @@ impl Providers {
     }
 }
 
-/// The page of a provider on which people say who they are.
+/// The page of a provider on which the person types an account.
 fn ask(provider: &DemoProvider, query: &Fields) -> Reply {
     let action = form_urlencoded::Serializer::new(String::new()).extend_pairs(query.iter()).finish();
-    let says =
-        if provider.verifies { "says that it verified your email" } else { "says nothing of your email's truth" };
+    let says = if provider.verifies { "says that it verified your email" } else { "does not verify your email" };
     page(
         provider.display_name,
         &format!(

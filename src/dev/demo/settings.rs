@@ -1,4 +1,4 @@
-//! The settings page: the accounts of whoever is signed in, to link and to unlink.
+//! The settings page: it lists the user's accounts, and links and unlinks them.
 
 use super::{
     Demo, TICKET,
@@ -8,11 +8,11 @@ use super::{
 use crate::grpc::proto::{Identity, IdentityRef};
 
 impl Demo {
-    /// Whose accounts these are.
+    /// The settings page of the user.
     pub(super) async fn settings_page(&self, asked: &Asked, user_id: &str) -> Reply {
         let (user, providers) = match tokio::try_join!(self.backend.user(user_id), self.backend.providers()) {
             Ok(both) => both,
-            // Whoever was deleted meanwhile is signed in no more.
+            // The user may have been deleted meanwhile: the session ends.
             Err(refused) => return with_cookie(refusal(&refused), super::SESSION, ""),
         };
         let is_last = user.identities.len() == 1;
@@ -36,7 +36,7 @@ impl Demo {
         )
     }
 
-    /// Links what a ticket has proven.
+    /// Links the account that a ticket proves.
     pub(super) async fn link_ticket(&self, asked: &Asked, user: &str) -> Reply {
         let reply = match self.backend.link_ticket(user, asked.cookies.get(TICKET)).await {
             Ok(()) => redirect("/"),
@@ -45,7 +45,7 @@ impl Demo {
         with_cookie(reply, TICKET, "")
     }
 
-    /// Takes an account away, which is a user of its own then.
+    /// Unlinks an account, which is a user of its own afterwards.
     pub(super) async fn unlink(&self, asked: &Asked, user: &str) -> Reply {
         let field = |name| asked.form.get(name).to_owned();
         let identity = IdentityRef { provider: field("provider"), subject: field("subject") };

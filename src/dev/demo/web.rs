@@ -1,4 +1,4 @@
-//! What a browser asks the demo, and what it is answered: forms, cookies, redirects, pages.
+//! Requests and responses of the demo: forms, cookies, redirects, pages.
 
 use std::{collections::BTreeMap, fmt};
 
@@ -9,10 +9,10 @@ use hyper::body::{Bytes, Incoming};
 /// The longest form that is read, in bytes.
 const MAX_FORM: usize = 16 * 1024;
 
-/// Whose page it is that sends a request.
+/// The header that says which site's page sends a request.
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
-/// What is answered.
+/// A response of the demo.
 pub(super) type Reply = Response<Full<Bytes>>;
 
 /// Names and values of a query, a form, or cookies.
@@ -24,18 +24,18 @@ impl Fields {
         Self(form_urlencoded::parse(text).into_owned().collect())
     }
 
-    /// What is called this; empty if nothing is.
+    /// The value of this name; empty if there is none.
     pub fn get(&self, name: &str) -> &str {
         self.0.get(name).map(String::as_str).unwrap_or_default()
     }
 
-    /// All of them.
+    /// All names and values.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 }
 
-/// What a browser, or the service, asks.
+/// A request of a browser or of the service.
 #[derive(Debug)]
 pub(super) struct Asked {
     pub method: Method,
@@ -46,9 +46,10 @@ pub(super) struct Asked {
 }
 
 impl Asked {
-    /// Reads a request; `None` if it is for another host, is sent by a page of somebody else, or is too long.
+    /// Reads a request; `None` if it is for another host, was sent by another site's page, or is too long.
     ///
-    /// A page of somebody else whose name suddenly means this machine would name itself in `Host`.
+    /// The check of `Host` stops DNS rebinding: another site's name that suddenly resolves to this machine appears
+    /// there.
     pub async fn read(request: Request<Incoming>, host: &str) -> Option<Self> {
         let (head, body) = request.into_parts();
         let text =
@@ -70,7 +71,7 @@ impl Asked {
     }
 }
 
-/// Text, so that HTML takes it for nothing else.
+/// Text, escaped so that HTML shows it as text.
 pub(super) struct Escaped<'a>(pub &'a str);
 
 impl fmt::Display for Escaped<'_> {
@@ -101,23 +102,23 @@ pub(super) fn page(title: &str, content: &str) -> Reply {
              <style>body {{ font: 1rem/1.5 system-ui; max-width: 38rem; margin: 2rem auto; padding: 0 1rem }} \
              .demo {{ background: #fc0; padding: .5rem 1rem }} li, form {{ margin: .5rem 0 }} \
              code {{ background: #eee }}</style>\n\
-             <p class=\"demo\"><b>A demo.</b> Anybody signs in here as anybody, without a password.</p>\n\
+             <p class=\"demo\"><b>A demo.</b> A visitor can sign in as any account here, without a password.</p>\n\
              <h1>{title}</h1>\n{content}\n</html>\n"
         ),
     )
 }
 
-/// JSON.
+/// A JSON response.
 pub(super) fn json(status: StatusCode, text: impl Into<Bytes>) -> Reply {
     reply(status, "application/json", text)
 }
 
-/// An answer without words.
+/// A response that consists of a status only.
 pub(super) fn status(status: StatusCode) -> Reply {
     reply(status, "text/plain", status.to_string())
 }
 
-/// Look there next.
+/// A redirect.
 pub(super) fn redirect(to: &str) -> Reply {
     let mut reply = status(StatusCode::SEE_OTHER);
     match HeaderValue::from_str(to) {
@@ -127,10 +128,10 @@ pub(super) fn redirect(to: &str) -> Reply {
     reply
 }
 
-/// The same answer, with a cookie that only the demo reads; an empty one goes.
+/// The reply, with a cookie that only the demo reads; an empty value deletes the cookie.
 pub(super) fn with_cookie(mut reply: Reply, name: &str, value: &str) -> Reply {
     let end = if value.is_empty() { "; Max-Age=0" } else { "" };
-    // Without Secure: the demo is plain http on this machine.
+    // Without `Secure`: the demo is plain http on this machine.
     if let Ok(cookie) = HeaderValue::from_str(&format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax{end}")) {
         reply.headers_mut().append(header::SET_COOKIE, cookie);
     }

@@ -16,7 +16,7 @@ use crate::{
     store::PastEvent,
 };
 
-/// An event, as a service is told it.
+/// An event as a message for services.
 pub(in crate::grpc) fn event(past: &PastEvent, positions: &Positions) -> pb::Event {
     pb::Event {
         position: positions.text(past.position),

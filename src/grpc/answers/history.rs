@@ -1,4 +1,4 @@
-//! What a link's history tells, and to whom.
+//! The history of links as messages, reduced to what the caller may see.
 
 use super::{link, metadata_change};
 use crate::{
@@ -13,10 +13,10 @@ use crate::{
 /// Whose data a caller may see.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::grpc) enum Sight<'a> {
-    /// Everybody's.
+    /// The data of all users.
     Everybody,
-    /// That of one's own user as it is now, with everybody it holds. A link proved the other side
-    /// once; whoever has left since is another person again.
+    /// The data of the caller's own user as it is now, with all users that it holds. A link proved the other side
+    /// once; a user that has left since is another person again.
     Own(&'a User),
 }
 
@@ -36,7 +36,7 @@ impl Sight<'_> {
     }
 }
 
-/// A link, as far as a caller may see whom it is about.
+/// A link, without the ids of users and accounts that the caller may not see.
 pub(in crate::grpc) fn seen_link(told: &Link, sight: Sight<'_>) -> pb::LinkRecord {
     let mut record = link(told, false);
     if !sight.user(&told.primary) {
@@ -53,18 +53,18 @@ pub(in crate::grpc) fn seen_link(told: &Link, sight: Sight<'_>) -> pb::LinkRecor
     record
 }
 
-/// A link and its history, as far as a caller may see it.
+/// A link and its history, without what the caller may not see.
 pub(in crate::grpc) fn past_link(past: &PastLink, sight: Sight<'_>) -> pb::LinkRecord {
     let PastLink { link: told, terms, effects, actor: by, proof: on, request_id, undo_actor } = past;
     let sees_primary = sight.user(&told.primary);
     let sees_secondary_id = told.secondary.as_ref().is_some_and(|id| sight.user(id));
-    // The proof names one of these, and need not say which.
+    // The proof names one of these, and does not always say which.
     let sees_secondary =
         (told.secondary.is_none() || sees_secondary_id) && told.moved.iter().all(|id| sight.identity(id));
 
     let record = seen_link(told, sight);
     let (actor, undo_actor) = (seen_actor(by, sight), undo_actor.as_ref().map(|by| seen_actor(by, sight)));
-    // It is the caller's who made it up.
+    // The request id belongs to the caller that made it up.
     let request_id = request_id.filter(|_| !actor.subject.is_empty()).map(|id| id.to_string());
     pb::LinkRecord {
         actor: Some(actor),

@@ -1,4 +1,4 @@
-//! What a sign-in came to.
+//! The result of a sign-in as a message.
 
 use chrono::{DateTime, Utc};
 
@@ -13,7 +13,7 @@ use crate::{
     linking::SignInAnswer,
 };
 
-/// The decision, for the backend that asked, but for the text of its ticket.
+/// The decision, for the backend that sent the call, without the text of its ticket.
 pub(in crate::grpc) fn decision(answer: SignInAnswer, validate_only: bool) -> pb::SignInDecision {
     use pb::sign_in_decision::Outcome as PbOutcome;
     let SignInAnswer { decision, account, user: who, link: made, ticket_expire_time } = answer;
@@ -33,7 +33,7 @@ pub(in crate::grpc) fn decision(answer: SignInAnswer, validate_only: bool) -> pb
         rule: rule(decision.rule).into(),
         evidence: decision.evidence.iter().map(evidence).collect(),
         candidates,
-        // Whoever is answered is told it; what is kept is this.
+        // The ticket's text is set in the response only; this message is stored for retries without it.
         ticket: String::new(),
         ticket_expire_time: ticket_expire_time.map(time),
         link: made.map(|made| link(&made, validate_only)),
@@ -80,7 +80,7 @@ fn evidence(evidence: &Evidence) -> pb::EmailEvidence {
     }
 }
 
-/// An account that a link with a candidate brings along.
+/// An account that a link with a candidate would bring along.
 pub(in crate::grpc) fn other_account((identity, since): &(IdentityRef, DateTime<Utc>)) -> pb::OtherAccount {
     pb::OtherAccount { identity: Some(identity_ref(identity)), since: Some(time(*since)) }
 }

@@ -8,9 +8,9 @@ use crate::{
     store::{EventPage, PastEvent},
 };
 
-/// The largest page, and how many events are looked at for one.
+/// The largest page, and the most events that are read for one page.
 const MAX_PAGE: usize = 1000;
-/// The page of whoever does not say.
+/// The page size if the request sets none.
 const DEFAULT_PAGE: usize = 100;
 
 impl EventHandler {
@@ -36,11 +36,11 @@ impl EventHandler {
         let mut session = self.session(&permit).await?;
         let after = place.position(&mut session, &positions).await?;
         let horizon = session.horizon().await?;
-        // Whoever wants only some kinds wants fewer calls.
+        // Reads a full page if only some kinds are wanted, so that the caller needs fewer calls.
         let limit = if filter.kinds.is_empty() { size + 1 } else { MAX_PAGE };
         let EventPage { events: read, is_last } =
             session.events_after(after, horizon, filter.user.as_ref(), limit).await?;
-        // What was removed while this was read must not seem never to have been.
+        // Events that were removed during the read must not be skipped silently.
         super::Place::Behind(after).position(&mut session, &positions).await?;
         let end = match is_last {
             true => session.newest_position(horizon).await?.latest(after),

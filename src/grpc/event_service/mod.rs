@@ -23,16 +23,16 @@ use crate::{
     store::{Position, PositionStanding, Session},
 };
 
-/// The most kinds that may be chosen.
+/// The most kinds that a filter may name.
 const MAX_KINDS: usize = 20;
 
-/// Answers the rpcs of `EventService`.
+/// Handles the rpcs of `EventService`.
 pub struct EventHandler {
     feed: Arc<Feed>,
 }
 
 impl EventHandler {
-    /// Answers out of this feed.
+    /// Handles them with this feed.
     pub fn new(feed: Arc<Feed>) -> Self {
         Self { feed }
     }
@@ -80,7 +80,7 @@ enum Place {
 }
 
 impl Place {
-    /// The position, looked up and judged.
+    /// The position, after a check that the feed still has it.
     async fn position(self, session: &mut Session, positions: &Positions) -> Result<Position, Error> {
         match self {
             Self::Behind(position) => match session.position_standing(position).await? {
@@ -101,7 +101,7 @@ fn expired(positions: &Positions, oldest: Position) -> Refusal {
     Refusal::PositionExpired { oldest: positions.text(oldest) }
 }
 
-/// Whose feed it is, where to begin, and what is wanted.
+/// The filter of a request.
 fn filter(checks: &mut Checks, kinds: &[i32], user: Option<UserId>) -> Filter {
     if kinds.len() > MAX_KINDS {
         checks.wrong("kinds", format!("must be at most {MAX_KINDS}"));

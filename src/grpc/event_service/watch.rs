@@ -15,11 +15,11 @@ use crate::{
     store::{PastEvent, Position},
 };
 
-/// A message that has grown to this size ends, in bytes: clients read many small ones as fast as a
-/// few large ones, and each is held until it is taken.
+/// The size at which a message ends, in bytes. Clients read many small messages as fast as a few large ones, and each
+/// is held until the client takes it.
 const ENOUGH_BYTES: usize = 64 * 1024;
 
-/// What a watch is answered with.
+/// The responses of a watch.
 pub(super) type Responses = Pin<Box<dyn Stream<Item = Result<pb::WatchEventsResponse, Status>> + Send>>;
 
 impl EventHandler {
@@ -29,7 +29,7 @@ impl EventHandler {
         let (position, filter) = self.begin(&permit, request, &positions).await.map_err(status::status)?;
         let tenant = permit.tenant().clone();
         let expire_time = permit.expire_time();
-        // Who watches is no call under way: those have their own bound.
+        // A watch does not count as a call in flight: watches have their own limit.
         drop(permit);
         let watch = Watch::begin(&self.feed, tenant, filter, position, expire_time).ok_or_else(status::overloaded)?;
         Ok(Box::pin(responses(watch, positions)))
@@ -57,7 +57,7 @@ impl EventHandler {
     }
 }
 
-/// Everything that is told, until there is no more.
+/// The messages of a watch, until it ends.
 fn responses(watch: Watch, positions: Positions) -> impl Stream<Item = Result<pb::WatchEventsResponse, Status>> + Send {
     let teller = Teller { watch, positions, left: VecDeque::new(), position: None };
     stream::unfold(Some(teller), |teller| async move {
@@ -69,13 +69,13 @@ fn responses(watch: Watch, positions: Positions) -> impl Stream<Item = Result<pb
     })
 }
 
-/// Puts what is told into messages, one at a time: each is made when the client takes it.
+/// Puts events into messages, one at a time: each is made when the client takes it.
 struct Teller {
     watch: Watch,
     positions: Positions,
-    /// What is told and not yet in a message.
+    /// The events that are not yet in a message.
     left: VecDeque<PastEvent>,
-    /// Where that ends.
+    /// The position after the last of these events.
     position: Option<Position>,
 }
 
@@ -106,7 +106,7 @@ impl Teller {
 fn ended(end: WatchEnd, positions: &Positions) -> Status {
     match end {
         WatchEnd::Stopping => status::stopping(),
-        WatchEnd::TokenExpired => status::denied(Denial::TokenInvalid("it expired while its bearer watched")),
+        WatchEnd::TokenExpired => status::denied(Denial::TokenInvalid("it expired during the watch")),
         WatchEnd::Over => status::watch_over(),
         WatchEnd::Expired(oldest) => status::refused(expired(positions, oldest)),
         WatchEnd::Unknown => status::refused(crate::domain::Refusal::PositionInvalid),

@@ -15,7 +15,7 @@ use crate::{
     store::TenantKey,
 };
 
-/// How much of a MAC is a handle: enough that no two candidates have the same.
+/// The bytes of a MAC that make a handle: enough that no two candidates have the same.
 const HANDLE_BYTES: usize = 16;
 
 impl IdentityHandler {
@@ -54,7 +54,7 @@ impl IdentityHandler {
     }
 }
 
-/// What everybody may be told of a candidate.
+/// The part of a candidate that each caller may see.
 fn nameless(candidate: &Candidate) -> pb::LinkCandidate {
     use pb::link_candidate::Reason::{SharedVerifiedEmail, WasLinkedBefore};
     let before = candidate.was_linked_before.then_some(WasLinkedBefore);
@@ -66,10 +66,10 @@ fn nameless(candidate: &Candidate) -> pb::LinkCandidate {
     }
 }
 
-/// What a candidate is called towards a user who has not proved it: the same each time, another one
-/// towards anybody else, and not to be told apart from random bytes.
+/// The name of a candidate for a user who has not proved it: the same in each call, different for each user, and
+/// indistinguishable from random bytes.
 fn handle(key: &TenantKey, user: &UserId, candidate: &UserId) -> String {
-    // No id can hold a NUL.
+    // No id can contain a NUL.
     let mac = key.mac("link candidate", format!("{user}\0{candidate}").as_bytes());
     BASE64URL_NOPAD.encode(&mac[..HANDLE_BYTES])
 }

@@ -14,7 +14,7 @@ use crate::{
     store::Question,
 };
 
-/// How many ids are resolved at once.
+/// The most ids that one call resolves.
 const MAX_RESOLVED: usize = 1000;
 
 impl IdentityHandler {

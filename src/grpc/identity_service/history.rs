@@ -45,7 +45,7 @@ impl IdentityHandler {
         let links = session.past_links(user_id.as_ref().unwrap_or(&holder), after, size + 1).await?;
         let own = match permit.is_service() {
             true => None,
-            // Read last: whoever has left meanwhile is not seen.
+            // Read last, so that a user that has left meanwhile is not shown.
             false => Some(session.user_by_id(&holder).await?.ok_or(Refusal::UserNotFound)?),
         };
         let sight = own.as_ref().map_or(Sight::Everybody, Sight::Own);
@@ -58,7 +58,7 @@ impl IdentityHandler {
     }
 }
 
-/// A name as part of a question.
+/// A name as part of the scope of a page token.
 fn name(named: &Named) -> String {
     match named {
         Named::UserId(id) => format!("user {id}"),
@@ -66,7 +66,7 @@ fn name(named: &Named) -> String {
     }
 }
 
-/// The position that a page token holds.
+/// The position that a page token contains.
 fn position(token: &str) -> Option<LinkPosition> {
     if token.is_empty() {
         return Some(LinkPosition::START);

@@ -39,14 +39,17 @@ impl IdentityHandler {
             checks.wrong("link_with", "must be a token of the secondary user");
         }
         if request.attach_only && matches!(request.secondary, Some(Named::Identity(_) | Named::SecondaryUserId(_))) {
-            checks.wrong("attach_only", "needs a proof, link_with or link_ticket: what is named is a user's already");
+            checks.wrong(
+                "attach_only",
+                "needs a proof, link_with or link_ticket: a named identity belongs to a user already",
+            );
         }
         checks.finish()?;
         let target = permit.target(user_id)?;
         let secondary = match (token, named) {
             (Some(token), _) => match self.linking.verify_link_with(&permit, token, now).await {
                 Ok(secondary) => secondary,
-                // It need not hold any more where this very call has been answered.
+                // The proof may have expired since this very call got its response.
                 Err(error) => {
                     return self.linking.answered::<Link, _>(&permit, &target, request_id).await?.ok_or(error);
                 }
@@ -59,7 +62,7 @@ impl IdentityHandler {
     }
 }
 
-/// How the link is asked for.
+/// The terms of the link.
 fn terms(request: &pb::LinkRequest) -> pb::LinkTerms {
     pb::LinkTerms {
         attach_only: request.attach_only,
@@ -71,7 +74,7 @@ fn terms(request: &pb::LinkRequest) -> pb::LinkTerms {
     }
 }
 
-/// What a link came to.
+/// The result of a link as a message.
 pub(in crate::grpc) fn linked(answer: LinkAnswer, validate_only: bool) -> pb::LinkResponse {
     let outcome = match answer.outcome {
         Outcome::Absorbed => pb::link_response::Outcome::Absorbed,

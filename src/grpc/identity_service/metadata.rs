@@ -11,8 +11,8 @@ use crate::{
     linking::{Error, MergeMetadata, MergeSource, MergedMetadata},
 };
 
-/// What a user token may not do.
-const NOT_GIVEN: &str = "merge what it does not give itself";
+/// The end of "user tokens may not …".
+const NOT_GIVEN: &str = "merge metadata that is not given in the request";
 
 impl IdentityHandler {
     pub(super) async fn merge_metadata(
@@ -30,7 +30,7 @@ impl IdentityHandler {
         if user_metadata == Strategy::KeepPrimary && app_metadata == Strategy::KeepPrimary {
             checks.wrong(
                 "user_metadata.strategy",
-                "must be STRATEGY_MERGE, or app_metadata.strategy must: else nothing is merged",
+                "must be STRATEGY_MERGE, or app_metadata.strategy must: otherwise nothing is merged",
             );
         }
         let gives =
@@ -56,7 +56,7 @@ impl IdentityHandler {
                 ];
                 for (field, metadata, strategy) in namespaces {
                     if gives(metadata) && strategy == Strategy::KeepPrimary {
-                        checks.wrong(field, "would be passed over: its strategy is not STRATEGY_MERGE");
+                        checks.wrong(field, "would be ignored: its strategy is not STRATEGY_MERGE");
                     }
                 }
                 concerns_app_metadata |= gives(&given.app_metadata);

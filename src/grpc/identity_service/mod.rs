@@ -1,4 +1,4 @@
-//! `identity.v1.IdentityService`: one function per rpc, from message to message.
+//! `identity.v1.IdentityService`: one function per rpc, from request to response.
 
 mod candidates;
 mod find;
@@ -24,19 +24,19 @@ use super::{
 };
 use crate::linking::{Linking, Reply};
 
-/// Answers the rpcs of `IdentityService`.
+/// Handles the rpcs of `IdentityService`.
 pub struct IdentityHandler {
     linking: Arc<Linking>,
 }
 
 impl IdentityHandler {
-    /// Answers by these use cases.
+    /// Handles them with these use cases.
     pub fn new(linking: Arc<Linking>) -> Self {
         Self { linking }
     }
 }
 
-/// Writes the rpcs of the service as functions from permit and message to answer.
+/// Implements the rpcs of the service by functions from permit and message to response.
 macro_rules! rpcs {
     ($($name:ident: $request:ident => $response:ident),+ $(,)?) => {
         #[tonic::async_trait]

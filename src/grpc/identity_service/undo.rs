@@ -34,7 +34,7 @@ impl IdentityHandler {
 }
 
 fn reply(answer: UndoneLink, is_service: bool, validate_only: bool) -> pb::UndoLinkResponse {
-    // Whoever had left before this call is another person by now.
+    // A user that had left before this call is another person by now.
     let has_left = answer.was_undone && !is_service;
     let sight = match &answer.user {
         Some(user) if has_left => Sight::Own(user),

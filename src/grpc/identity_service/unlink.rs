@@ -63,7 +63,7 @@ fn released(answer: ReleaseAnswer) -> pb::UnlinkResponse {
     pb::UnlinkResponse { user, released: true, ..pb::UnlinkResponse::default() }
 }
 
-/// What a self caller is told of a user that it brings back: it need never have proved that user.
+/// A user as a user token may see it when it comes back: the caller may never have proved that user.
 pub(super) fn unproven(user: User) -> User {
     User {
         user_metadata: Metadata::default(),

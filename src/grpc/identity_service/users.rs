@@ -93,7 +93,7 @@ impl IdentityHandler {
         let after = checks.finish_with(after)?;
         let mut session = self.linking.store().session(permit.tenant()).await?;
         let position = match after.is_empty() {
-            // Read first: what happens from now on is behind it, whether it is in the list or not.
+            // Read first: later events come after it, whether the list contains their effects or not.
             true => {
                 let horizon = session.horizon().await?;
                 let newest = session.newest_position(horizon).await?;

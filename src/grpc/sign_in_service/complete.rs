@@ -1,4 +1,4 @@
-//! `CompleteSignIn`: from the message to what it came to. What is asked of the provider is in `exchange.rs`.
+//! `CompleteSignIn`: from the message to its result. The requests to the provider are in `exchange.rs`.
 
 use std::mem::take;
 
@@ -20,28 +20,28 @@ use crate::{
 const MAX_NAME: usize = 128;
 /// The longest code that is exchanged, in bytes.
 const MAX_CODE: usize = 4096;
-/// The longest `iss` or `error` that is looked at, in bytes.
+/// The longest `iss` or `error` that is read, in bytes.
 const MAX_PARAMETER: usize = 2048;
 
-/// A call that finishes a flow, as it was checked.
+/// A checked call that finishes a flow.
 pub(super) struct Completion {
-    /// The backend's permission.
+    /// The backend's permit.
     pub permit: Permit,
-    /// Who finishes a link; `None` where somebody signs in.
+    /// The user that finishes a link; `None` for a sign-in.
     pub finisher: Option<Finisher>,
-    /// Under which id the call may be made again.
+    /// The id under which the call may be repeated; `None` if it may not.
     pub request_id: Option<RequestId>,
-    /// The attempt.
+    /// The name of the attempt.
     pub name: AttemptName,
-    /// What came back.
+    /// The request, with what the browser brought back.
     pub request: pb::CompleteSignInRequest,
     /// When the call began.
     pub now: DateTime<Utc>,
-    /// The ticket that it may issue.
+    /// The ticket that the call may issue.
     ticket: TicketText,
 }
 
-/// Who finishes a link: as a caller, what it calls for, and how.
+/// The user that finishes a link: its permit, the target user, and the terms.
 pub(super) struct Finisher {
     pub permit: Permit,
     pub target: Target,
@@ -49,7 +49,7 @@ pub(super) struct Finisher {
 }
 
 impl Completion {
-    /// Names this request among those that may claim an attempt, if it can be made again.
+    /// The name under which this request claims an attempt; `None` if the call cannot be repeated.
     pub fn claim(&self) -> Option<[u8; 32]> {
         self.request_id.map(|request_id| request_id.digest(&self.permit))
     }
@@ -63,8 +63,8 @@ impl SignInHandler {
     ) -> Result<pb::CompleteSignInResponse, Error> {
         let completion = self.checked(permit, request).await?;
         let handler = self.clone();
-        // A client that goes away must not lose what the provider gives only once. The permits go along, and their
-        // place with them.
+        // Runs to its end even if the client goes away: the provider accepts a code only once. The permits move
+        // along, so the call keeps its slot.
         self.linking.to_its_end(async move { handler.carry_out(completion).await }).await
     }
 
@@ -72,7 +72,7 @@ impl SignInHandler {
         let now = clock::now();
         let id = take(&mut request.request_id);
         let mut checks = Checks::default();
-        // A preview takes one too: it uses the attempt up.
+        // A preview takes a request id too, because it uses the attempt up.
         let request_id = checks.request_id("request_id", &id, &request, false);
         let terms = check(checks, &request)?;
         let finisher = match request.user_token.as_str() {
@@ -80,7 +80,7 @@ impl SignInHandler {
             token => {
                 let permit = self.linking.permit_link(&permit, token, now).await?;
                 if terms.app_metadata != Strategy::KeepPrimary {
-                    // Here, since later it would have used the attempt up.
+                    // Checked now: later, the refusal would have used the attempt up.
                     permit.services_only(MERGE_APP_METADATA)?;
                 }
                 Some(Finisher { target: permit.target(None)?, permit, terms })
@@ -96,7 +96,7 @@ impl SignInHandler {
         let ticket = completion.ticket.clone();
         let mut response = match self.whom(&completion).await {
             Ok(Some(whom)) => self.decide(completion, whom).await?,
-            // It is gone, or the user's token is worth less, where this very call has been answered.
+            // The attempt may be used up, or the user's token withdrawn, because this very call succeeded before.
             Ok(None) => self.answered(&completion).await?.ok_or(Refusal::SignInInvalid)?,
             Err(error) => self.answered(&completion).await?.ok_or(error)?,
         };
@@ -109,7 +109,7 @@ impl SignInHandler {
         Ok(response)
     }
 
-    /// What this very call was answered before.
+    /// The response that this very call got before.
     async fn answered(&self, completion: &Completion) -> Result<Option<pb::CompleteSignInResponse>, Error> {
         let Completion { permit, finisher, request_id, .. } = completion;
         match finisher {
@@ -150,7 +150,7 @@ impl SignInHandler {
     }
 }
 
-/// What the flow came to; of a preview, with until when its ticket is good.
+/// The result as a response; for a preview, with the time until which its ticket is valid.
 fn previewed(
     result: pb::complete_sign_in_response::Result,
     ticket_expire_time: Option<DateTime<Utc>>,

@@ -1,7 +1,7 @@
-//! From an attempt to the account that it proves. Of all calls that come with one attempt, one asks the provider.
+//! From an attempt to the account that it proves. Of all calls with one attempt, only one asks the provider.
 //!
-//! Without a request id that call takes the attempt away. With one it claims the attempt, and keeps what came of the
-//! exchange there, before anything is decided: a retry goes on from what is kept.
+//! Without a request id, that call removes the attempt. With one, it claims the attempt and stores the result of the
+//! exchange in it before anything is decided: a retry continues from the stored result.
 
 use std::time::Duration;
 
@@ -21,27 +21,27 @@ use crate::{
     store::{Claimed, ExchangeEnd, Kept, SignInAttempt, Stage, StoreError},
 };
 
-/// After how long a call that exchanges a code is given up by the others of its request: it has long ended then, and
-/// its server with it.
+/// The time after which other calls of the same request stop waiting for the one that exchanges the code: by then it
+/// has ended, and its server with it.
 const LEASE: Duration = PATIENCE.saturating_mul(3);
-/// How often it is tried to keep what a provider gives only once, and how long the pause is in between.
+/// How many times storing the provider's result is tried, and the pause between two tries.
 const TRIES: usize = 5;
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Whom a flow has proven.
+/// The account that a flow has proven.
 pub(super) enum Whom {
-    /// An account, in this very call, and when the person signed in there.
+    /// An account proven by this very call, and when the provider asserted it.
     Now(Box<UnownedIdentity>, DateTime<Utc>),
-    /// An account, in an earlier call of the same request.
+    /// An account proven by an earlier call of the same request.
     Kept(Box<Proven>),
 }
 
 impl SignInHandler {
-    /// Whom the flow has proven; `None` if there is no such attempt for this call.
+    /// The account that the flow has proven; `None` if there is no such attempt for this call.
     pub(super) async fn whom(&self, completion: &Completion) -> Result<Option<Whom>, Error> {
         let request = &completion.request;
         let claimed = self.claim(completion).await?;
-        // A code from elsewhere would be another provider's, and is not this one's to see (RFC 9700 §4.4).
+        // A code from another redirect URI would be another provider's, which this one must not see (RFC 9700 §4.4).
         let claimed = claimed.filter(|claimed| claimed.attempt.redirect_uri == request.redirect_uri);
         let Some(Claimed { attempt, stage }) = claimed else { return Ok(None) };
         if !request.error.is_empty() {
@@ -54,8 +54,8 @@ impl SignInHandler {
         }
     }
 
-    /// Takes or claims the attempt, if whoever finishes it is who began: by what the browser kept, and for a link by
-    /// the user. All of this before anything is asked of the provider.
+    /// Takes or claims the attempt, if the caller is the one that began it: by the secret that the browser kept, and
+    /// for a link by the user. This is checked before any request to the provider.
     async fn claim(&self, completion: &Completion) -> Result<Option<Claimed>, Error> {
         let Completion { permit, finisher, name, now, .. } = completion;
         let mut session = self.linking.store().session(permit.tenant()).await?;
@@ -73,7 +73,7 @@ impl SignInHandler {
         Ok(claimed.filter(|claimed| claimed.attempt.user == user))
     }
 
-    /// Exchanges the code. Under a request id what came of it is kept with the attempt.
+    /// Exchanges the code. Under a request id, the result is stored with the attempt.
     async fn exchange(
         &self,
         completion: &Completion,
@@ -86,11 +86,11 @@ impl SignInHandler {
         let (end, error) = match outcome {
             Ok(proven) => match self.keep(completion, &by, &proven).await? {
                 Kept::Kept => return Ok(Some(now(proven))),
-                // Unless another call has kept it, the account was deleted meanwhile.
+                // If no other call has stored it, the account was deleted meanwhile.
                 Kept::Overtaken => (ExchangeEnd::Lost, Refusal::SignInInvalid.into()),
             },
             Err(error) => match &error {
-                // The provider may well have taken the code of the call that was interrupted.
+                // The provider may have accepted the code of the call that was interrupted.
                 Error::Refused(Refusal::ProviderRejected) if interrupted => {
                     (ExchangeEnd::Lost, Refusal::SignInInvalid.into())
                 }
@@ -102,13 +102,13 @@ impl SignInHandler {
         session.end_exchange(completion.name, &by, end).await?;
         drop(session);
         match self.look_again(completion, &by).await {
-            // The one that was taken for interrupted was only slow.
+            // The call that seemed interrupted was only slow.
             Ok(Some(whom)) => Ok(Some(whom)),
             _ => Err(error),
         }
     }
 
-    /// What another call of the same request has kept meanwhile.
+    /// The result that another call of the same request has stored meanwhile.
     async fn look_again(&self, completion: &Completion, by: &[u8; 32]) -> Result<Option<Whom>, Error> {
         let mut session = self.linking.store().session(completion.permit.tenant()).await?;
         match session.look_at_attempt(completion.name, by).await? {
@@ -117,7 +117,7 @@ impl SignInHandler {
         }
     }
 
-    /// Keeps the account, which the provider gives only once: a database that is away for a moment is waited for.
+    /// Stores the account, which the provider proves only once; tries again while the database is unavailable.
     async fn keep(
         &self,
         completion: &Completion,
@@ -145,7 +145,7 @@ impl SignInHandler {
         session.keep_account(completion.name, by, (account, *proven_at), completion.now).await
     }
 
-    /// Who signed in, and when. No connection of the database is held meanwhile.
+    /// The account that signed in, and when the provider asserted it. Holds no database connection meanwhile.
     async fn account(
         &self,
         completion: &Completion,
@@ -153,7 +153,7 @@ impl SignInHandler {
     ) -> Result<(UnownedIdentity, DateTime<Utc>), Error> {
         let Completion { permit, request, now, .. } = completion;
         let SignInAttempt { provider, user, nonce, pkce_verifier, redirect_uri, max_age } = attempt;
-        // It may have been taken out of the configuration since.
+        // The provider may have been removed from the configuration since.
         let client = self.client(permit, &provider)?;
         if !self.linking.tenant(permit)?.provider(&provider).policy.enabled {
             return Err(Refusal::ProviderDisabled.into());
@@ -163,7 +163,8 @@ impl SignInHandler {
         let returned = Returned { code: request.code.clone(), iss };
         let account = client.finish(&flow, &returned, *now).await;
         let account = account.map_err(|error| failed(permit.tenant(), &provider, error))?;
-        // A link takes a user along: as fresh as `link_with` has to be, also where the provider renews in silence.
+        // A link takes a user along, so the sign-in must be as fresh as for `link_with`, even if the provider renews
+        // silently.
         if user.is_some() && account.authenticated_at < *now - RECENT_SIGN_IN {
             let old = OAuthError::Rejected("the person signed in there more than ten minutes ago".to_owned());
             return Err(failed(permit.tenant(), &provider, old));
@@ -173,7 +174,7 @@ impl SignInHandler {
     }
 }
 
-/// What is gone on with of an attempt whose code this call does not exchange.
+/// The result of an attempt whose code this call does not exchange.
 fn gone_on_with(stage: Stage) -> Result<Whom, Error> {
     match stage {
         Stage::Proven(proven) => Ok(Whom::Kept(proven)),

@@ -1,4 +1,4 @@
-//! `identity.v1.SignInService`: for the backend behind a login page.
+//! `identity.v1.SignInService`, for the backend behind a login page.
 
 mod complete;
 mod exchange;
@@ -22,10 +22,10 @@ use crate::{
     oauth::{Client, Clients, OAuthError},
 };
 
-/// The longest redirect URI that is looked at, in bytes.
+/// The longest redirect URI that is read, in bytes.
 const MAX_URI: usize = 2048;
 
-/// Answers the rpcs of `SignInService`.
+/// Handles the rpcs of `SignInService`.
 #[derive(Clone)]
 pub struct SignInHandler {
     linking: Arc<Linking>,
@@ -33,7 +33,7 @@ pub struct SignInHandler {
 }
 
 impl SignInHandler {
-    /// Answers by these use cases, and with these clients at providers.
+    /// Handles them with these use cases, and these clients at providers.
     pub fn new(linking: Arc<Linking>, clients: Clients) -> Self {
         Self { linking, clients: Arc::new(clients) }
     }
@@ -43,14 +43,14 @@ impl SignInHandler {
     }
 }
 
-/// Puts the text of its ticket into a decision that has one: what is kept for retries has it not.
+/// Sets the text of a decision's ticket, if it has one: the response that is stored for retries lacks it.
 fn with_ticket(decision: &mut pb::SignInDecision, ticket: &TicketText) {
     if decision.ticket_expire_time.is_some() {
         ticket.as_str().clone_into(&mut decision.ticket);
     }
 }
 
-/// What a flow came to that has failed; why is for the log.
+/// The error of a flow that failed; the cause goes to the log.
 fn failed(tenant: &TenantId, provider: &Provider, error: OAuthError) -> Error {
     match error {
         OAuthError::Rejected(why) => {
@@ -58,11 +58,11 @@ fn failed(tenant: &TenantId, provider: &Provider, error: OAuthError) -> Error {
             Refusal::ProviderRejected.into()
         }
         OAuthError::ClientNotAccepted(why) => {
-            tracing::warn!(%tenant, %provider, why, "a provider does not accept our client: look at its id and secret");
+            tracing::warn!(%tenant, %provider, why, "a provider does not accept the client: check its id and secret");
             Refusal::ProviderRejected.into()
         }
         OAuthError::Unavailable(why) => {
-            tracing::warn!(%tenant, %provider, why, "a provider is not to be had");
+            tracing::warn!(%tenant, %provider, why, "a provider is unavailable");
             Refusal::ProviderUnavailable.into()
         }
         OAuthError::Fault(text) => Error::Fault(text),

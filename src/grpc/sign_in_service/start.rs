@@ -16,14 +16,14 @@ use crate::{
     store::{AttemptName, LockKeys, SignInAttempt},
 };
 
-/// The longest login hint that is looked at, in bytes.
+/// The longest login hint, in bytes.
 const MAX_HINT: usize = 320;
-/// What a provider may be told to ask the person (OpenID Connect Core §3.1.2.1).
+/// The values of `prompt` that a caller may combine (OpenID Connect Core §3.1.2.1).
 const PROMPTS: [&str; 3] = ["login", "consent", "select_account"];
-/// The longest time since a sign-in at the provider that can be asked for.
+/// The largest `max_age` of a sign-in at the provider.
 const MAX_MAX_AGE: Duration = Duration::from_secs(365 * 24 * 3600);
 
-/// What the flow is for.
+/// The purpose of the flow.
 enum Intent<'a> {
     SignIn,
     Link { user_token: &'a str },
@@ -61,7 +61,7 @@ impl SignInHandler {
         };
         let mut session = self.linking.store().session(permit.tenant()).await?;
         if let Some(user) = &attempt.user {
-            // It waits for whoever writes to the user.
+            // Waits for the writes to this user that are under way.
             session.stand_in_line(&LockKeys::default().user(user)).await?;
         }
         let expire_time = session.insert_attempt(name, &attempt).await?.ok_or(Refusal::UserNotFound)?;
@@ -72,7 +72,7 @@ impl SignInHandler {
         })
     }
 
-    /// The user whose token this is, who may be linked to.
+    /// The user of this token, if an account may be linked to it.
     async fn user_to_link(&self, permit: &Permit, user_token: &str, now: DateTime<Utc>) -> Result<UserId, Error> {
         let target = self.linking.permit_link(permit, user_token, now).await?.target(None)?;
         let mut session = self.linking.store().session(permit.tenant()).await?;
@@ -98,7 +98,7 @@ fn checked(request: &pb::StartSignInRequest) -> Result<(Provider, Intent<'_>, Wi
         Some(PbIntent::SignIn(pb::SignInIntent {})) => Some(Intent::SignIn),
         Some(PbIntent::Link(pb::LinkIntent { user_token })) => {
             if user_token.is_empty() {
-                checks.wrong("link.user_token", "is required: the token of the user to whom the account is linked");
+                checks.wrong("link.user_token", "is required: the token of the user that the account is linked to");
             }
             Some(Intent::Link { user_token })
         }
@@ -129,15 +129,15 @@ fn is_prompt(text: &str) -> bool {
     matches!(text, "" | "none") || is_each_once && words.iter().all(|word| PROMPTS.contains(word))
 }
 
-/// What only the provider's settings tell to be wrong.
+/// Checks what depends on the provider's settings.
 fn check_for(client: &Client, wish: &Wish) -> Result<(), Refusal> {
     let mut checks = Checks::default();
-    // Byte by byte: whatever is only like one of them may be somebody else's.
+    // Compared byte by byte: a similar URI may belong to another party.
     if !client.settings().redirect_uris.contains(&wish.redirect_uri) {
         checks.wrong("redirect_uri", "is not one of those that are configured for this provider");
     }
     if wish.max_age.is_some() && !client.tells_auth_time() {
-        checks.wrong("max_age", "is for OpenID Connect: this provider does not say when somebody signed in");
+        checks.wrong("max_age", "is for OpenID Connect: this provider does not report when a person signed in");
     }
     checks.finish()
 }

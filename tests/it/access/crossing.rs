@@ -53,8 +53,8 @@ fn who_names_the_people_of_a_tenant_is_one_issuer() {
     ] {
         assert_eq!(of(first, second), "fine", "{first:?} {second:?}");
     }
-    insta::assert_snapshot!(of((ids, default), (ids, default)), @"issuers.second: names user ids of tenant default, and so does issuers.first: one may");
-    insta::assert_snapshot!(of((ids, any), (ids_by_claim, other)), @"issuers.second: names user ids of tenant other, and so does issuers.first: one may");
+    insta::assert_snapshot!(of((ids, default), (ids, default)), @"issuers.second: names user ids of tenant default, and so does issuers.first: only one issuer may");
+    insta::assert_snapshot!(of((ids, any), (ids_by_claim, other)), @"issuers.second: names user ids of tenant other, and so does issuers.first: only one issuer may");
     insta::assert_snapshot!(of((github, default), (several, default)), @"issuers.second: names subjects of provider github in tenant default, and so does issuers.first: one subject could then be two people");
     insta::assert_snapshot!(of((github, any), (proofs, other)), @"issuers.second: names subjects of provider github in tenant other, and so does issuers.first: one subject could then be two people");
 }

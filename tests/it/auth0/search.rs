@@ -118,7 +118,7 @@ async fn taking_goes_on_to_the_end() {
 
     // Where to go on is said for one question.
     let foreign = backend.get(&format!("{USERS}?q=email_verified:true&from={}", tokens[0])).await;
-    insta::assert_snapshot!(foreign.refused(), @"400 invalid_query_string Query validation error: 'from is not one that this question was answered with'.");
+    insta::assert_snapshot!(foreign.refused(), @"400 invalid_query_string Query validation error: 'from is not a page token of this query'.");
     let (first, rest) = tokens[0].split_at(1);
     let forged = format!("{}{rest}", if first == "A" { "B" } else { "A" });
     assert_eq!(backend.get(&format!("{USERS}?from={forged}")).await.status, 400);

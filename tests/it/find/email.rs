@@ -173,7 +173,7 @@ async fn what_is_no_address_is_refused_with_everything_else_that_is_wrong() {
     InvalidArgument REQUEST_INVALID
     email: The email address does not have exactly one @.
     page_size: must be 0 to 100
-    page_token: is not one that this question was answered with
+    page_token: is not a page token of this query
     ");
     let empty = refusal(server.service().find_by_email(by_email("")).await);
     assert_eq!(empty, "InvalidArgument REQUEST_INVALID\nemail: The email address does not have exactly one @.");

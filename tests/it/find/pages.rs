@@ -122,7 +122,7 @@ async fn a_page_token_is_good_for_its_own_question_only() {
         bytes[at] = if bytes[at] == b'A' { b'B' } else { b'A' };
         String::from_utf8(bytes).unwrap()
     };
-    let wrong = "InvalidArgument REQUEST_INVALID\npage_token: is not one that this question was answered with";
+    let wrong = "InvalidArgument REQUEST_INVALID\npage_token: is not a page token of this query";
 
     for tampered in [
         flipped(0),

@@ -100,7 +100,7 @@ async fn who_comes_with_another_state_or_secret_ends_nothing() {
         let status = service.complete_sign_in(attempt).await.unwrap_err();
         assert_eq!(
             status.message(),
-            "this sign-in cannot be gone on with: it is over, was used, or is somebody else's; begin it again"
+            "this sign-in cannot continue: it has expired, was used, or is not this caller's; begin it again"
         );
         assert_eq!(refusal::<()>(Err(status)), INVALID);
     }

@@ -133,6 +133,6 @@ async fn github_is_asked_for_an_account_but_never_when_somebody_signed_in() {
     let outcome = server.service().start_sign_in(pb::StartSignInRequest { max_age, ..to_sign_in("hub") }).await;
     assert_eq!(
         refusal(outcome),
-        "InvalidArgument REQUEST_INVALID\nmax_age: is for OpenID Connect: this provider does not say when somebody signed in"
+        "InvalidArgument REQUEST_INVALID\nmax_age: is for OpenID Connect: this provider does not report when a person signed in"
     );
 }

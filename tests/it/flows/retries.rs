@@ -144,7 +144,7 @@ async fn nobody_else_goes_on_with_an_attempt_that_was_claimed() {
         ];
         for refused in texts {
             let status = refused.unwrap_err();
-            assert!(status.message().starts_with("this sign-in cannot be gone on with"));
+            assert!(status.message().starts_with("this sign-in cannot continue"));
             assert_eq!(refusal::<()>(Err(status)), INVALID);
         }
         let reused = if round == 0 { INVALID } else { "InvalidArgument REQUEST_ID_REUSED" };

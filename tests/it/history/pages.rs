@@ -117,7 +117,7 @@ async fn a_page_token_is_good_for_its_caller_and_user_only() {
         bytes[at] = if bytes[at] == b'A' { b'B' } else { b'A' };
         String::from_utf8(bytes).unwrap()
     };
-    let wrong = "InvalidArgument REQUEST_INVALID\npage_token: is not one that this question was answered with";
+    let wrong = "InvalidArgument REQUEST_INVALID\npage_token: is not a page token of this query";
 
     let cut = token[..token.len() - 1].to_owned();
     for tampered in [flipped(0), flipped(25), flipped(token.len() - 2), cut, format!("{token}A"), all[0].clone()] {
@@ -142,6 +142,6 @@ async fn all_that_is_wrong_is_told_at_once() {
     InvalidArgument REQUEST_INVALID
     user_id: must be 1 to 255 printable ASCII characters without spaces
     page_size: must be 0 to 100
-    page_token: is not one that this question was answered with
+    page_token: is not a page token of this query
     ");
 }

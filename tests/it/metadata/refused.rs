@@ -24,18 +24,18 @@ async fn a_request_must_merge_something() {
         assert_eq!(
             refusal(outcome),
             "InvalidArgument REQUEST_INVALID\nuser_metadata.strategy: must be STRATEGY_MERGE, or \
-             app_metadata.strategy must: else nothing is merged"
+             app_metadata.strategy must: otherwise nothing is merged"
         );
     }
     let request = merge_from(&user.id, given(json!({"k": 1}), json!({"k": 1})));
     let outcome = service.merge_metadata(pb::MergeMetadataRequest { app_metadata: keep(), ..request }).await;
     insta::assert_snapshot!(refusal(outcome), @"
     InvalidArgument REQUEST_INVALID
-    given.app_metadata: would be passed over: its strategy is not STRATEGY_MERGE
+    given.app_metadata: would be ignored: its strategy is not STRATEGY_MERGE
     ");
     insta::assert_snapshot!(refusal(service.merge_metadata(pb::MergeMetadataRequest::default()).await), @"
     InvalidArgument REQUEST_INVALID
-    user_metadata.strategy: must be STRATEGY_MERGE, or app_metadata.strategy must: else nothing is merged
+    user_metadata.strategy: must be STRATEGY_MERGE, or app_metadata.strategy must: otherwise nothing is merged
     source: is required: source_user_id, given or link_id
     ");
     assert_eq!(server.database.db_everything().await, before);

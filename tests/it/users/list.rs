@@ -110,7 +110,7 @@ async fn a_page_token_is_good_for_this_list_of_this_tenant_only() {
     let other = server.service_of("other");
     people(&other, 3).await;
     let token = service.list_users(page(1, "")).await.unwrap().next_page_token;
-    let wrong = "InvalidArgument REQUEST_INVALID\npage_token: is not one that this question was answered with";
+    let wrong = "InvalidArgument REQUEST_INVALID\npage_token: is not a page token of this query";
 
     let links = pb::ListLinksRequest { page_token: token.clone(), ..links_of(&users[0].id) };
     assert_eq!(refusal(service.list_links(links).await), wrong);

@@ -263,8 +263,8 @@ async fn a_query_that_cannot_be_is_refused() {
         /users?take=101 -> 400 invalid_query_string Query validation error: 'take must be a number from 1 to 100'.
         /users?take=5&page=0 -> 400 invalid_query_string Query validation error: 'from, take stand without page, per_page and include_totals'.
         /users?from=x&include_totals=true -> 400 invalid_query_string Query validation error: 'from, take stand without page, per_page and include_totals'.
-        /users?from=x -> 400 invalid_query_string Query validation error: 'from is not one that this question was answered with'.
-        /users?from=%00 -> 400 invalid_query_string Query validation error: 'from is not one that this question was answered with'.
+        /users?from=x -> 400 invalid_query_string Query validation error: 'from is not a page token of this query'.
+        /users?from=%00 -> 400 invalid_query_string Query validation error: 'from is not a page token of this query'.
         /users?include_fields=maybe -> 400 invalid_query_string Query validation error: 'include_fields must be true or false'.
         /users?%1B%5B31m=x -> 400 invalid_query_string Query validation error: 'Additional properties not allowed: [31m'.
         /users-by-email -> 400 invalid_query_string Query validation error: 'email is required'.
