@@ -1,26 +1,26 @@
-//! What the feed says about whose an order is.
+//! Which user an order belongs to, according to the feed.
 
 use std::collections::BTreeMap;
 
 use identity_link::grpc::proto::{Event, EventKind, ResolvedUser, event::Detail, resolved_user::State};
 
-/// The events that say it.
+/// The kinds of events that change the user of an order.
 pub const KINDS: [EventKind; 4] =
     [EventKind::UserLinked, EventKind::UserUnlinked, EventKind::LinkUndone, EventKind::UserDeleted];
 
-/// By the id under which something was placed: the id of the user whose it is now; none, if that user is
-/// deleted.
+/// For each user id under which an order was placed: the id of the user that it belongs to now, or `None` if
+/// that user is deleted.
 #[derive(Debug, Default)]
 pub struct Holders(BTreeMap<String, Option<String>>);
 
 impl Holders {
-    /// Each id, and who holds it.
+    /// Each id with its holder.
     pub fn iter(&self) -> impl Iterator<Item = (&str, Option<&str>)> {
         self.0.iter().map(|(id, holder)| (id.as_str(), holder.as_deref()))
     }
 
-    /// Notes what an event says. They come in order, and each says whose something *is*, not how that
-    /// changes: so it does no harm to hear them again.
+    /// Notes an event. Events come in order, and each says which user the data *belong* to, not how that
+    /// changes: so a repeated event does no harm.
     pub fn note(&mut self, event: Event) {
         let (ids, holder) = match event.detail {
             Some(Detail::UserLinked(linked)) => {
@@ -35,7 +35,7 @@ impl Holders {
                 let user = deleted.user.into_iter().map(|user| user.user_id);
                 (user.chain(deleted.absorbed_user_ids).collect(), None)
             }
-            // Not asked for.
+            // The request excludes other kinds.
             _ => return,
         };
         for id in ids {
@@ -43,8 +43,8 @@ impl Holders {
         }
     }
 
-    /// Notes what an id resolves to. One that is unknown is left as it is: a token of another tenant must
-    /// not take everybody's orders away.
+    /// Notes what an id resolves to. An unknown id is left as it is: a token of another tenant must not take
+    /// the orders away from all customers.
     pub fn note_resolved(&mut self, user: ResolvedUser) {
         match user.state() {
             State::Current | State::Absorbed => self.set(user.requested_id, Some(user.user_id)),
@@ -53,7 +53,7 @@ impl Holders {
         }
     }
 
-    /// What was somebody's who is deleted is not given to whoever gets the id next.
+    /// Data of a deleted user do not go to the next user with the same id.
     fn set(&mut self, id: String, holder: Option<String>) {
         let known = self.0.entry(id).or_insert_with(|| holder.clone());
         if known.is_some() {

@@ -18,14 +18,14 @@ use super::{
     holders::{Holders, KINDS},
 };
 
-/// How long a call may take; of a stream, its beginning.
+/// The longest time for a call, or for the start of a stream.
 const CALL: Duration = Duration::from_secs(30);
-/// When a stream without a sign of life is taken for dead: some heartbeats of the server.
+/// A stream that is silent for this long is dead: it is some heartbeats of the server.
 const SILENCE: Duration = Duration::from_secs(60);
-/// How many ids `ResolveUsers` takes.
+/// The maximum number of ids of one `ResolveUsers` call.
 const IDS_AT_ONCE: usize = 1000;
 
-/// identity-link, as this service calls it.
+/// A client of identity-link.
 pub struct Identity {
     users: IdentityServiceClient<Channel>,
     events: EventServiceClient<Channel>,
@@ -33,20 +33,26 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// Connects when it is first called, and again when it has to.
+    /// A client that connects at its first call, and reconnects when necessary.
     pub fn new(endpoint: &Endpoint, token_file: PathBuf) -> Self {
         let channel = endpoint.clone().connect_timeout(CALL).timeout(CALL).connect_lazy();
         let (users, events) = (IdentityServiceClient::new(channel.clone()), EventServiceClient::new(channel));
         Self { users, events, token_file }
     }
 
-    /// Where the feed is now, or a moment ago.
+    /// The end of the feed, at the time of the call.
+    ///
+    /// # Errors
+    /// [`Stopped::Token`] if the token file cannot be read, [`Stopped::Identity`] if the call fails.
     pub async fn position(&self) -> Result<String, Stopped> {
         let request = self.request(ListUsersRequest { page_size: 1, ..Default::default() })?;
         Ok(self.users.clone().list_users(request).await?.into_inner().position)
     }
 
-    /// Who holds these ids.
+    /// The holders of these ids, in calls of at most [`IDS_AT_ONCE`].
+    ///
+    /// # Errors
+    /// As [`Identity::position`].
     pub async fn holders_of(&self, ids: Vec<String>) -> Result<Holders, Stopped> {
         let mut holders = Holders::default();
         for ids in ids.chunks(IDS_AT_ONCE) {
@@ -57,7 +63,10 @@ impl Identity {
         Ok(holders)
     }
 
-    /// What happens behind a position, as far as it matters here.
+    /// The events after a position, of the kinds in [`KINDS`].
+    ///
+    /// # Errors
+    /// As [`Identity::position`].
     pub async fn watch(&self, position: &str) -> Result<Streaming<WatchEventsResponse>, Stopped> {
         let start = Some(Start::After(position.to_owned()));
         let kinds = KINDS.map(i32::from).to_vec();
@@ -65,7 +74,7 @@ impl Identity {
         Ok(self.events.clone().watch_events(request).await?.into_inner())
     }
 
-    /// The token is read each time: whoever renews it replaces the file.
+    /// A request with the token, which is read each time: the token is renewed by replacing the file.
     fn request<T>(&self, message: T) -> Result<Request<T>, Stopped> {
         let token = fs::read_to_string(&self.token_file)?;
         let bearer = format!("Bearer {}", token.trim_ascii()).parse();
@@ -75,7 +84,10 @@ impl Identity {
     }
 }
 
-/// What is told next.
+/// The next message of the stream.
+///
+/// # Errors
+/// [`Stopped::Silence`] if there is none for [`SILENCE`], [`Stopped::Identity`] if the stream ends.
 pub async fn next(events: &mut Streaming<WatchEventsResponse>) -> Result<WatchEventsResponse, Stopped> {
     let told = timeout(SILENCE, events.message()).await.map_err(|_| Stopped::Silence(SILENCE))??;
     Ok(told.ok_or_else(|| Status::unavailable("the stream was cut off"))?)

@@ -1,8 +1,8 @@
-//! A shop that keeps its orders under user ids, while users become one and come apart again: this
-//! small service follows the feed of identity-link and keeps each order with the user whose it is now.
+//! A shop that stores its orders under user ids, while users are linked and unlinked. This small service
+//! follows the feed of identity-link and keeps each order with the user that it belongs to now.
 //!
-//! It may be killed at any moment, and started again, or twice: the position in the feed is written in
-//! the transaction that changes the orders.
+//! It can be killed at any moment and started again, and two copies can run: the position in the feed is
+//! written in the transaction that changes the orders.
 //!
 //! ```sh
 //! identity-link token --service shop --scope "read:events read:users" > shop.token
@@ -27,12 +27,12 @@ use tonic_types::StatusExt as _;
 
 use self::{holders::Holders, identity::Identity, shop::Shop};
 
-/// The first pause after something went wrong; each is twice the one before.
+/// The first pause after an error; each further one is twice the previous one.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
-/// The longest one.
+/// The longest pause.
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
-/// Keeps the orders of a shop with the users whose they are
+/// Keeps the orders of a shop with the users that they belong to
 #[derive(Parser)]
 struct Arguments {
     /// Where identity-link serves gRPC
@@ -46,7 +46,7 @@ struct Arguments {
     database: String,
 }
 
-/// Why it does not go on as it is. None of it is final: each is tried again.
+/// Why following the feed stopped. No cause is final: the program retries after each.
 #[derive(Debug, thiserror::Error)]
 enum Stopped {
     #[error("identity-link: {0}")]
@@ -64,7 +64,7 @@ enum Stopped {
 }
 
 impl Stopped {
-    /// Whether the feed does not know the position any more: it has expired, or was another feed's.
+    /// Whether the feed does not have the position: it has expired, or is of another feed.
     fn is_position_lost(&self) -> bool {
         let Self::Identity(status) = self else { return false };
         let reason = status.get_details_error_info().map(|info| info.reason);
@@ -115,8 +115,8 @@ async fn follow(identity: &Identity, database: &str, is_position_lost: bool) -> 
     }
 }
 
-/// Begins with what there is: first where the feed is, and then whose the orders are. What happens in
-/// between is told again, and comes to the same.
+/// Starts with the existing orders: reads the position of the feed first, and then the holders of the orders.
+/// An event in between is processed again, with the same result.
 async fn bootstrap(identity: &Identity, shop: &mut Shop) -> Result<String, Stopped> {
     let position = identity.position().await?;
     let holders = identity.holders_of(shop.ids().await?).await?;

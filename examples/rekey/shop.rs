@@ -8,7 +8,7 @@ use diesel_async::{AsyncConnection as _, AsyncPgConnection, RunQueryDsl as _, Si
 
 use super::{Stopped, holders::Holders};
 
-/// The shop.
+/// A connection to the shop's database.
 pub struct Shop(AsyncPgConnection);
 
 #[derive(QueryableByName)]
@@ -18,27 +18,39 @@ struct Row {
 }
 
 impl Shop {
-    /// Connects, and makes the tables if they are not there.
+    /// Connects, and creates missing tables.
+    ///
+    /// # Errors
+    /// [`Stopped::Connection`] or [`Stopped::Shop`] if the database fails.
     pub async fn open(url: &str) -> Result<Self, Stopped> {
         let mut conn = AsyncPgConnection::establish(url).await?;
         conn.batch_execute(include_str!("schema.sql")).await?;
         Ok(Self(conn))
     }
 
-    /// How far the feed has been followed; nothing, if that has not begun.
+    /// The stored position in the feed; `None` before the first start.
+    ///
+    /// # Errors
+    /// [`Stopped::Shop`] if the database fails.
     pub async fn position(&mut self) -> Result<Option<String>, Stopped> {
         let rows: Vec<Row> = sql_query("SELECT position AS text FROM feed_position").load(&mut self.0).await?;
         Ok(rows.into_iter().next().map(|row| row.text))
     }
 
-    /// Every id under which something was placed, and that is still somebody's.
+    /// Every user id under which an order was placed that still belongs to a user.
+    ///
+    /// # Errors
+    /// [`Stopped::Shop`] if the database fails.
     pub async fn ids(&mut self) -> Result<Vec<String>, Stopped> {
         const SQL: &str = "SELECT DISTINCT placed_by AS text FROM orders WHERE user_id IS NOT NULL";
         let rows: Vec<Row> = sql_query(SQL).load(&mut self.0).await?;
         Ok(rows.into_iter().map(|row| row.text).collect())
     }
 
-    /// Begins at a position, with what is known there.
+    /// Stores the first position, and gives the orders to their present users.
+    ///
+    /// # Errors
+    /// [`Stopped::Shop`] if the database fails.
     pub async fn begin(&mut self, position: &str, holders: &Holders) -> Result<(), Stopped> {
         const SQL: &str = "INSERT INTO feed_position (position) VALUES ($1) \
             ON CONFLICT (is_row) DO UPDATE SET position = excluded.position";
@@ -49,8 +61,12 @@ impl Shop {
         transaction.await
     }
 
-    /// Goes on from one position to the next, with what happened in between. If it was another one of us
-    /// who was there first (an old process whose last transaction was still under way), nothing is done.
+    /// Advances the position, and gives the orders to the users of the events in between.
+    ///
+    /// # Errors
+    /// [`Stopped::Overtaken`] if another process has advanced the position first, such as an old one whose
+    /// last transaction was still in progress: then nothing is changed. [`Stopped::Shop`] if the database
+    /// fails.
     pub async fn go_on(&mut self, from: &str, to: &str, holders: &Holders) -> Result<(), Stopped> {
         const SQL: &str = "UPDATE feed_position SET position = $2 WHERE position = $1";
         let transaction = self.0.transaction(async |conn| {
@@ -63,7 +79,7 @@ impl Shop {
     }
 }
 
-/// Gives the orders to those whose they are. One that is nobody's stays so.
+/// Gives the orders to the users that they belong to. An order of a deleted user stays without a user.
 async fn rekey(conn: &mut AsyncPgConnection, holders: &Holders) -> Result<(), Stopped> {
     const SQL: &str = "UPDATE orders SET user_id = told.user_id \
         FROM unnest($1::text[], $2::text[]) AS told(placed_by, user_id) \
