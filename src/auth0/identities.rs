@@ -16,6 +16,7 @@ use super::{
     target,
 };
 use crate::{
+    auth::AbsorbedId,
     clock,
     domain::{IdentityRef, Provider, Refusal, Subject, linking::LinkTerms, merge::Strategy, unlinking::UnlinkMetadata},
     linking::{Link, Outcome, Release, Secondary, Unkept, Unlink},
@@ -56,7 +57,7 @@ const NOT_TAKEN: [(&str, &str); 1] =
     post,
     path = "/users/{id}/identities",
     operation_id = "post_identities",
-    params(("id" = String, Path, description = "The user that stays.")),
+    params(("id" = String, Path, description = "The user that stays: its id, or with a user token also `provider|subject` of its own account.")),
     request_body(
         content((LinkBody = "application/json"), (LinkBody = "application/x-www-form-urlencoded")),
         description = "The account to link.",
@@ -71,7 +72,7 @@ pub(super) async fn link(
     JsonOrForm(object): JsonOrForm,
 ) -> Result<Response, Refused> {
     let body: LinkBody = properties(object, &NOT_TAKEN)?;
-    let target = target(&permit, rule, &id)?;
+    let target = target(&permit, rule, &id, AbsorbedId::Gone)?;
     let now = clock::now();
     let refused = |error| Refused::of(rule, error);
     let secondary = match (body.link_with, body.provider, body.user_id) {
@@ -109,7 +110,7 @@ pub(super) struct UnlinkParams {
     path = "/users/{id}/identities/{provider}/{*user_id}",
     operation_id = "delete_user_identity_by_user_id",
     params(
-        ("id" = String, Path, description = "The user."),
+        ("id" = String, Path, description = "The user: its id, or with a user token also `provider|subject` of its own account."),
         ("provider" = String, Path, description = "The provider of the identity."),
         ("user_id" = String, Path, description = "The account at that provider."),
         UnlinkParams,
@@ -133,7 +134,7 @@ pub(super) async fn unlink(
         }
     };
     params.finish()?;
-    let target = target(&permit, rule, &id)?;
+    let target = target(&permit, rule, &id, AbsorbedId::Gone)?;
     let identity = identity(&provider, &account).ok_or_else(|| refused(Refusal::IdentityNotFound.into()))?;
     let (expected_version, validate_only, now) = (None, false, clock::now());
     let user = if is_release {

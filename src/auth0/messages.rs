@@ -247,7 +247,7 @@ impl Refused {
             Refusal::UserAbsorbed => Self::new(
                 StatusCode::NOT_FOUND,
                 "inexistent_user",
-                "The user does not exist any more: it was linked into another, which reading it shows.",
+                "The user does not exist any more: it was linked into another, which reading it with ?resolve=true shows.",
             ),
             Refusal::IdentityNotFound if rule.rpc() == "Unlink" => {
                 Self::bad("inexistent_identity", "The user has no such identity.")

@@ -269,8 +269,9 @@ pub async fn resolve<const N: usize>(
 /// The user that a read is about.
 pub async fn read_user(session: &mut Session, target: &Target, now: DateTime<Utc>) -> Result<User, Error> {
     if let Some(id) = target.named_by_service() {
-        let user = session.user_by_id(id).await?.filter(|user| target.is_surely(user));
-        return Ok(user.ok_or(Refusal::UserNotFound)?);
+        let user = session.user_by_id(id).await?.ok_or(Refusal::UserNotFound)?;
+        target.expect_meant(&user)?;
+        return Ok(user);
     }
     let (id, []) = resolve(session, target, Purpose::Read, [], now).await?;
     Ok(session.user_by_id(&id).await?.ok_or(Refusal::UserNotFound)?)
