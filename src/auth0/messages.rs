@@ -60,6 +60,11 @@ impl Refused {
         Self::bad("invalid_uri", "Invalid URI: its path is not UTF-8 in percent-encoding (RFC 3986).")
     }
 
+    /// A place in a path that is wrong.
+    pub(super) fn path(what: &str) -> Self {
+        Self::bad("invalid_uri", format!("Path validation error: '{what}'."))
+    }
+
     /// A query that is wrong.
     pub(super) fn query(what: &str) -> Self {
         let what: String = what.chars().take(MAX_TOLD).collect();

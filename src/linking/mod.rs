@@ -15,6 +15,7 @@ mod primary;
 mod release;
 mod secondary;
 mod sign_in;
+mod spelling;
 mod ticket_text;
 mod undo;
 mod unlink;
@@ -35,6 +36,7 @@ pub use self::{
     release::{Release, ReleaseAnswer},
     secondary::Secondary,
     sign_in::{SignIn, SignInAnswer, SigningIn},
+    spelling::SpelledAccount,
     ticket_text::TicketText,
     undo::{UndoLink, UndoneLink},
     unlink::{Unlink, UnlinkAnswer},

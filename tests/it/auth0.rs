@@ -17,4 +17,5 @@ mod same_client;
 mod samples;
 mod scenarios;
 mod search;
+mod spellings;
 mod users;

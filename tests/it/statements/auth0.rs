@@ -1,6 +1,6 @@
 //! What calls of Auth0's HTTP about one user cost.
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tonic::Status;
 
 use super::{assert_costs, logged_server_with, statements};
@@ -45,5 +45,32 @@ async fn whose_id_it_is_costs_no_statement() {
     let own = cost(&server, primary.patch(ANN, &seen)).await.len();
     for path in [ANN, LINKED] {
         assert_costs(own..=own, &cost(&server, linked.patch(path, &seen)).await);
+    }
+}
+
+/// An account that is given as its provider names it costs what it does over gRPC; with the provider in front of it,
+/// one more.
+#[tokio::test]
+async fn a_prefix_costs_one_statement() {
+    let server = logged_server_with(AUTH0).await;
+    let backend = server.backend();
+    ann(&backend).await;
+    let identities = format!("{ANN}/identities");
+    let body = |account: &str| -> Value { json!({"provider": "auth0", "user_id": account}) };
+    let unlink = |account: &str| format!("{identities}/auth0/{account}");
+    // Prepares all there is to prepare.
+    backend.post(&identities, &body("auth0|67f1c2")).await.ok();
+    backend.delete(&unlink("auth0%7C67f1c2")).await.ok();
+
+    let mut costs = Vec::new();
+    for account in ["67f1c2", "auth0|67f1c2"] {
+        let linked = cost(&server, backend.post(&identities, &body(account))).await;
+        let unlinked = cost(&server, backend.delete(&unlink(&account.replace('|', "%7C")))).await;
+        costs.push([linked, unlinked]);
+    }
+
+    for (plain, prefixed) in costs[0].iter().zip(&costs[1]) {
+        assert_costs(1..=10, plain);
+        assert_costs(plain.len() + 1..=plain.len() + 1, prefixed);
     }
 }
