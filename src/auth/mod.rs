@@ -11,6 +11,7 @@ pub mod key_set;
 pub mod key_source;
 pub mod keys;
 pub mod permit;
+pub mod target;
 pub mod tokens;
 mod verified_tokens;
 
@@ -21,5 +22,6 @@ pub use id_tokens::{Asked, IdToken, IdTokenRules, IssuerRule};
 pub use issuers::{Issuer, Issuers, Kind, SubjectMeaning, TenantRule, UseRules};
 pub use key_source::KeySource;
 pub use keys::{KeySettings, Keys};
-pub use permit::{Caller, Permit, Purpose, RECENT_SIGN_IN, Target, UserCaller};
+pub use permit::{Caller, Permit, Purpose, RECENT_SIGN_IN, UserCaller};
+pub use target::{AbsorbedId, Target};
 pub use tokens::{TokenUse, VerifiedToken, Who};

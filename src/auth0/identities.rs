@@ -16,9 +16,10 @@ use super::{
     target,
 };
 use crate::{
+    auth::AbsorbedId,
     clock,
     domain::{IdentityRef, Provider, Refusal, Subject, linking::LinkTerms, merge::Strategy, unlinking::UnlinkMetadata},
-    linking::{Link, Outcome, Release, Secondary, Unkept, Unlink},
+    linking::{Link, Outcome, Release, Secondary, SpelledAccount, Unkept, Unlink},
 };
 
 /// How the secondary account is named: by its token alone, or by its provider and its id there.
@@ -33,7 +34,8 @@ pub(super) struct LinkBody {
     #[serde(default, deserialize_with = "given")]
     #[schema(nullable = false)]
     provider: Option<String>,
-    /// The secondary account at that provider.
+    /// The secondary account at that provider: as that names it, or else behind `provider|`, as in a user's id. 400 if
+    /// both are accounts.
     #[serde(default, deserialize_with = "given")]
     #[schema(value_type = Option<String>, nullable = false)]
     user_id: Option<AccountId>,
@@ -56,7 +58,7 @@ const NOT_TAKEN: [(&str, &str); 1] =
     post,
     path = "/users/{id}/identities",
     operation_id = "post_identities",
-    params(("id" = String, Path, description = "The user that stays.")),
+    params(("id" = String, Path, description = "The user that stays: its id, or with a user token also `provider|subject` of its own account.")),
     request_body(
         content((LinkBody = "application/json"), (LinkBody = "application/x-www-form-urlencoded")),
         description = "The account to link.",
@@ -71,13 +73,19 @@ pub(super) async fn link(
     JsonOrForm(object): JsonOrForm,
 ) -> Result<Response, Refused> {
     let body: LinkBody = properties(object, &NOT_TAKEN)?;
-    let target = target(&permit, rule, &id)?;
+    let target = target(&permit, rule, &id, AbsorbedId::Gone)?;
     let now = clock::now();
     let refused = |error| Refused::of(rule, error);
     let secondary = match (body.link_with, body.provider, body.user_id) {
         (Some(token), None, None) => linking.verify_link_with(&permit, &token, now).await.map_err(refused)?,
         (None, Some(provider), Some(account)) => {
-            Secondary::MainIdentity(identity(&provider, &account.into_text()).ok_or_else(Refused::provider)?)
+            let given = identity(&provider, &account.into_text()).ok_or_else(Refused::provider)?;
+            // A user token may name no account so, and learns nothing of any.
+            let spelled = match permit.is_service() {
+                true => linking.spelled_account(&permit, &target, given, now).await.map_err(refused)?,
+                false => SpelledAccount::One(given),
+            };
+            Secondary::MainIdentity(one(spelled).map_err(|wrong| Refused::body(&wrong))?)
         }
         (Some(_), ..) => return Err(Refused::body("link_with stands alone, without provider and user_id")),
         (None, ..) => return Err(Refused::body("Missing required property: link_with, or provider and user_id")),
@@ -109,9 +117,9 @@ pub(super) struct UnlinkParams {
     path = "/users/{id}/identities/{provider}/{*user_id}",
     operation_id = "delete_user_identity_by_user_id",
     params(
-        ("id" = String, Path, description = "The user."),
+        ("id" = String, Path, description = "The user: its id, or with a user token also `provider|subject` of its own account."),
         ("provider" = String, Path, description = "The provider of the identity."),
-        ("user_id" = String, Path, description = "The account at that provider."),
+        ("user_id" = String, Path, description = "The account at that provider: as that names it, or else behind `provider|`. 400 if both are accounts."),
         UnlinkParams,
     ),
     responses((status = 200, description = "The identities that are left, the main one first.", body = [IdentityBody])),
@@ -133,9 +141,11 @@ pub(super) async fn unlink(
         }
     };
     params.finish()?;
-    let target = target(&permit, rule, &id)?;
-    let identity = identity(&provider, &account).ok_or_else(|| refused(Refusal::IdentityNotFound.into()))?;
+    let target = target(&permit, rule, &id, AbsorbedId::Gone)?;
+    let given = identity(&provider, &account).ok_or_else(|| refused(Refusal::IdentityNotFound.into()))?;
     let (expected_version, validate_only, now) = (None, false, clock::now());
+    let spelled = linking.spelled_account(&permit, &target, given, now).await.map_err(refused)?;
+    let identity = one(spelled).map_err(|wrong| Refused::path(&wrong))?;
     let user = if is_release {
         let release = Release { permit, target, identity, expected_version, validate_only, now };
         linking.run(release, None, Unkept).await.map_err(refused)?.0.user
@@ -162,6 +172,20 @@ fn terms() -> LinkTerms {
 
 fn identity(provider: &str, account: &str) -> Option<IdentityRef> {
     Some(IdentityRef { provider: Provider::parse(provider)?, subject: Subject::parse(account)? })
+}
+
+/// The account that is meant; else what to send for which.
+fn one(spelled: SpelledAccount) -> Result<IdentityRef, String> {
+    match spelled {
+        SpelledAccount::One(account) => Ok(account),
+        SpelledAccount::Either { given, bare } => {
+            let IdentityRef { provider, subject } = &given;
+            let bare = &bare.subject;
+            Err(format!(
+                "user_id: {provider} has the accounts {subject} and {bare}: send {given} for the first, or {bare} for the second"
+            ))
+        }
+    }
 }
 
 impl AccountId {

@@ -60,6 +60,11 @@ impl Refused {
         Self::bad("invalid_uri", "Invalid URI: its path is not UTF-8 in percent-encoding (RFC 3986).")
     }
 
+    /// A place in a path that is wrong.
+    pub(super) fn path(what: &str) -> Self {
+        Self::bad("invalid_uri", format!("Path validation error: '{what}'."))
+    }
+
     /// A query that is wrong.
     pub(super) fn query(what: &str) -> Self {
         let what: String = what.chars().take(MAX_TOLD).collect();
@@ -247,7 +252,7 @@ impl Refused {
             Refusal::UserAbsorbed => Self::new(
                 StatusCode::NOT_FOUND,
                 "inexistent_user",
-                "The user does not exist any more: it was linked into another, which reading it shows.",
+                "The user does not exist any more: it was linked into another, which reading it with ?resolve=true shows.",
             ),
             Refusal::IdentityNotFound if rule.rpc() == "Unlink" => {
                 Self::bad("inexistent_identity", "The user has no such identity.")

@@ -33,10 +33,9 @@ use self::{
     search::Scans,
 };
 use crate::{
-    auth::{Permit, Rule, Target},
+    auth::{AbsorbedId, Permit, Rule, Target},
     calls::{Body, admission, capacity::Places, telemetry::Outcome},
     config::Auth0,
-    domain::{Refusal, UserId},
     linking::Linking,
 };
 
@@ -162,10 +161,8 @@ pub fn over() -> Response<Body> {
 }
 
 /// Whose data a call is about.
-fn target(permit: &Permit, rule: &Rule, id: &str) -> Result<Target, Refused> {
-    // What is no id is nobody's.
-    let id = UserId::parse(id).ok_or_else(|| Refused::of(rule, Refusal::UserNotFound.into()))?;
-    permit.target_of_account(id).map_err(|denial| Refused::denied(rule, denial))
+fn target(permit: &Permit, rule: &Rule, id: &str, absorbed_id: AbsorbedId) -> Result<Target, Refused> {
+    permit.target_of_account(id, absorbed_id).map_err(|denial| Refused::denied(rule, denial))
 }
 
 /// An answer of JSON.

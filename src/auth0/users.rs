@@ -19,7 +19,7 @@ use super::{
     target,
 };
 use crate::{
-    auth::{Caller, Permit},
+    auth::{AbsorbedId, Caller, Permit},
     clock,
     domain::{
         Email, IdentityEmail, IdentityRef, Metadata, MetadataUpdate, Subject, Verified, Verifier, Violation,
@@ -92,13 +92,17 @@ pub(super) async fn create(
     json(StatusCode::CREATED, &UserBody::of(&user))
 }
 
-/// Reads a user. The id of a user that was linked into another reads that one.
+/// Reads a user. A user that was linked into another is gone, unless the caller asks for the one that holds it.
+///
+/// A user token also reads its own user by the account with which the person signed in, whichever user that belongs to
+/// by now: `user_id` says which.
 #[utoipa::path(
     get,
     path = "/users/{id}",
     operation_id = "get_users_by_id",
     params(
-        ("id" = String, Path, description = "The user."),
+        ("id" = String, Path, description = "The user: its id, or with a user token also `provider|subject` of its own account."),
+        ("resolve" = Option<bool>, Query, description = "Whether the id of a user that was linked into another reads the user that holds it now, instead of being 404."),
         ("fields" = Option<String>, Query, description = "Names of fields, separated by commas."),
         ("include_fields" = Option<bool>, Query, description = "Whether these are the fields that are wanted, or those that are not."),
     ),
@@ -113,8 +117,10 @@ pub(super) async fn read(
 ) -> Result<Response, Refused> {
     let refused = |error| Refused::of(rule, error);
     let fields = params.fields();
+    let is_resolving = params.boolean("resolve").unwrap_or_default();
     params.finish()?;
-    let target = target(&permit, rule, &id)?;
+    let absorbed_id = if is_resolving { AbsorbedId::Holder } else { AbsorbedId::Gone };
+    let target = target(&permit, rule, &id, absorbed_id)?;
     let mut session = linking.store().session(permit.tenant()).await.map_err(|error| refused(error.into()))?;
     let user = read_user(&mut session, &target, clock::now()).await.map_err(refused)?;
     json(StatusCode::OK, &fields.of(&user)?)
@@ -125,7 +131,7 @@ pub(super) async fn read(
     patch,
     path = "/users/{id}",
     operation_id = "patch_users_by_id",
-    params(("id" = String, Path, description = "The user.")),
+    params(("id" = String, Path, description = "The user: its id, or with a user token also `provider|subject` of its own account.")),
     request_body(content = UpdateBody, description = "What is changed. A user token changes user_metadata alone."),
     responses((status = 200, description = "The user.", body = Selected)),
     extensions(("x-rpc" = json!("UpdateUser"))),
@@ -150,7 +156,7 @@ pub(super) async fn update(
     if !wrong.is_empty() {
         return Err(Refused::violations(&wrong));
     }
-    let target = target(&permit, rule, &id)?;
+    let target = target(&permit, rule, &id, AbsorbedId::Gone)?;
     let update = UpdateUser {
         permit,
         target,
@@ -171,7 +177,7 @@ pub(super) async fn update(
     delete,
     path = "/users/{id}",
     operation_id = "delete_users_by_id",
-    params(("id" = String, Path, description = "The user.")),
+    params(("id" = String, Path, description = "The user: its id, or with a user token also `provider|subject` of its own account.")),
     responses((status = 204, description = "The user is deleted.")),
     extensions(("x-rpc" = json!("DeleteUser"))),
 )]
@@ -180,7 +186,7 @@ pub(super) async fn delete(
     Admission { permit, rule }: Admission,
     PathParts(id): PathParts<String>,
 ) -> Result<StatusCode, Refused> {
-    let target = target(&permit, rule, &id)?;
+    let target = target(&permit, rule, &id, AbsorbedId::Gone)?;
     let (erasure, now) = (Uuid::new_v4(), clock::now());
     let delete = DeleteUser {
         permit,

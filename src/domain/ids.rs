@@ -103,6 +103,13 @@ impl IdentityRef {
         Some(Self { provider: Provider::parse(provider)?, subject: Subject::parse(subject)? })
     }
 
+    /// The account at the same provider whose subject is this one without a leading `provider|`, as a user id has it;
+    /// `None` if there is no such prefix.
+    pub fn without_prefix(&self) -> Option<Self> {
+        let rest = self.subject.as_str().strip_prefix(self.provider.as_str())?.strip_prefix('|')?;
+        Some(Self { provider: self.provider.clone(), subject: Subject::parse(rest)? })
+    }
+
     /// The user id `provider|subject`; `None` if that is not a well-formed user id.
     pub fn as_user_id(&self) -> Option<UserId> {
         UserId::parse(&self.to_string())
@@ -141,5 +148,17 @@ mod tests {
         assert_eq!((identity.provider.as_str(), identity.subject.as_str()), ("auth0", "a|b"));
         assert_eq!(identity.as_user_id().unwrap().as_str(), "auth0|a|b");
         assert_eq!(IdentityRef::parse_joined("no-bar"), None);
+    }
+
+    #[test]
+    fn a_prefix_is_the_provider_s_own_and_is_taken_off_once() {
+        let bare = |joined: &str| {
+            IdentityRef::parse_joined(joined).unwrap().without_prefix().map(|bare| bare.subject.to_string())
+        };
+        assert_eq!(bare("auth0|auth0|a").as_deref(), Some("a"));
+        assert_eq!(bare("auth0|auth0|auth0|a").as_deref(), Some("auth0|a"));
+        for other in ["auth0|a", "auth0|auth0|", "auth0|auth0", "auth0|auth0a|b", "auth0|Auth0|a", "ad|auth0|a"] {
+            assert_eq!(bare(other), None, "{other}");
+        }
     }
 }

@@ -14,6 +14,7 @@ mod primary;
 mod release;
 mod secondary;
 mod sign_in;
+mod spelling;
 mod ticket_text;
 mod undo;
 mod unlink;
@@ -34,6 +35,7 @@ pub use self::{
     release::{Release, ReleaseAnswer},
     secondary::Secondary,
     sign_in::{SignIn, SignInAnswer, SigningIn},
+    spelling::SpelledAccount,
     ticket_text::TicketText,
     undo::{UndoLink, UndoneLink},
     unlink::{Unlink, UnlinkAnswer},
@@ -295,8 +297,9 @@ pub async fn resolve<const N: usize>(
 /// [`Refusal::UserNotFound`], and those of [`resolve`].
 pub async fn read_user(session: &mut Session, target: &Target, now: DateTime<Utc>) -> Result<User, Error> {
     if let Some(id) = target.named_by_service() {
-        let user = session.user_by_id(id).await?.filter(|user| target.is_surely(user));
-        return Ok(user.ok_or(Refusal::UserNotFound)?);
+        let user = session.user_by_id(id).await?.ok_or(Refusal::UserNotFound)?;
+        target.expect_meant(&user)?;
+        return Ok(user);
     }
     let (id, []) = resolve(session, target, Purpose::Read, [], now).await?;
     Ok(session.user_by_id(&id).await?.ok_or(Refusal::UserNotFound)?)

@@ -1,5 +1,6 @@
 //! How many statements a call costs, and how they find what they ask for.
 
+mod auth0;
 mod plans;
 mod rows;
 mod search;
@@ -23,6 +24,11 @@ use crate::support::{cluster::cluster, tokens::Token, *};
 
 /// A server with one connection to its database, which logs every statement.
 async fn logged_server() -> TestServer {
+    logged_server_with("").await
+}
+
+/// The same, with more of a configuration.
+async fn logged_server_with(more: &str) -> TestServer {
     let database = cluster().db_migrated().await;
     database.db_execute(&format!("ALTER DATABASE {} SET log_statement = 'all'", database.name)).await;
     let mut log = File::open(&cluster().log_file).unwrap();
@@ -30,7 +36,7 @@ async fn logged_server() -> TestServer {
     let server = TestServer::start_with(database, |toml| {
         let one = toml.replace("max_connections = 8", "max_connections = 1");
         assert_ne!(one, toml);
-        one
+        one + more
     })
     .await;
     until_swept(&server, log).await;

@@ -35,7 +35,7 @@ const WORDS: [(&str, &str); 10] = [
     ("is blocked", "400 user_blocked The user is blocked: unblock it first."),
     (
         "absorbed",
-        "404 inexistent_user The user does not exist any more: it was linked into another, which reading it shows.",
+        "404 inexistent_user The user does not exist any more: it was linked into another, which reading it with ?resolve=true shows.",
     ),
     ("no user", "404 inexistent_user The user does not exist."),
 ];
@@ -194,14 +194,16 @@ async fn scopes() {
     "#);
 }
 
-/// A user acts on itself, whichever of its names it is known by; a service on its tenant; nobody on a tenant that
-/// is not served.
+/// A user acts on itself, by its id or by the account with which the person signed in; a service on its tenant; neither
+/// by the id of a user that was linked into another, nor on a tenant that is not served.
 #[tokio::test]
 async fn whose() {
     let callers = [
         "user",
         "user, another's id",
         "user, absorbed id",
+        "linked account, its own id",
+        "linked account, its own id, before",
         "user that never was",
         "user elsewhere",
         "user, not served",
@@ -211,15 +213,15 @@ async fn whose() {
         "service, not served",
     ];
     insta::assert_snapshot!(table("whose", &callers).await, @r#"
-        whose                                                     | user  | user, another's id | user, absorbed id | user that never was | user elsewhere | user, not served | service | service, absorbed id | service elsewhere | service, not served
-        GET /api/v2/users                                         | scope | scope              | scope             | scope               | scope          | scope            | ok      | ok                   | nobody            | not served
-        POST /api/v2/users                                        | scope | scope              | scope             | scope               | scope          | scope            | ok      | ok                   | ok                | not served
-        GET /api/v2/users-by-email                                | scope | scope              | scope             | scope               | scope          | scope            | ok      | ok                   | nobody            | not served
-        DELETE /api/v2/users/{id}                                 | ok    | not yours          | absorbed          | no user             | not yours      | not served       | ok      | absorbed             | no user           | not served
-        GET /api/v2/users/{id}                                    | ok    | not yours          | ok                | no user             | not yours      | not served       | ok      | ok                   | no user           | not served
-        PATCH /api/v2/users/{id}                                  | ok    | not yours          | absorbed          | no user             | not yours      | not served       | ok      | absorbed             | no user           | not served
-        POST /api/v2/users/{id}/identities                        | ok    | not yours          | absorbed          | no user             | not yours      | not served       | ok      | absorbed             | no user           | not served
-        DELETE /api/v2/users/{id}/identities/{provider}/{user_id} | ok    | not yours          | absorbed          | no user             | not yours      | not served       | ok      | absorbed             | no user           | not served
+        whose                                                     | user  | user, another's id | user, absorbed id | linked account, its own id | linked account, its own id, before | user that never was | user elsewhere | user, not served | service | service, absorbed id | service elsewhere | service, not served
+        GET /api/v2/users                                         | scope | scope              | scope             | scope                      | scope                              | scope               | scope          | scope            | ok      | ok                   | nobody            | not served
+        POST /api/v2/users                                        | scope | scope              | scope             | scope                      | scope                              | scope               | scope          | scope            | ok      | ok                   | ok                | not served
+        GET /api/v2/users-by-email                                | scope | scope              | scope             | scope                      | scope                              | scope               | scope          | scope            | ok      | ok                   | nobody            | not served
+        DELETE /api/v2/users/{id}                                 | ok    | not yours          | absorbed          | ok                         | sign in                            | no user             | not yours      | not served       | ok      | absorbed             | no user           | not served
+        GET /api/v2/users/{id}                                    | ok    | not yours          | absorbed          | ok                         | ok                                 | no user             | not yours      | not served       | ok      | absorbed             | no user           | not served
+        PATCH /api/v2/users/{id}                                  | ok    | not yours          | absorbed          | ok                         | sign in                            | no user             | not yours      | not served       | ok      | absorbed             | no user           | not served
+        POST /api/v2/users/{id}/identities                        | ok    | not yours          | absorbed          | ok                         | sign in                            | no user             | not yours      | not served       | ok      | absorbed             | no user           | not served
+        DELETE /api/v2/users/{id}/identities/{provider}/{user_id} | ok    | not yours          | absorbed          | ok                         | sign in                            | no user             | not yours      | not served       | ok      | absorbed             | no user           | not served
     "#);
 }
 
@@ -258,7 +260,7 @@ async fn moved() {
         POST /api/v2/users                                        | scope           | scope                 | scope         | scope               | scope        | scope           | scope          | scope             | scope
         GET /api/v2/users-by-email                                | scope           | scope                 | scope         | scope               | scope        | scope           | scope          | scope             | scope
         DELETE /api/v2/users/{id}                                 | sign in         | ok                    | sign in       | sign in             | ok           | sign in         | ok             | absorbed          | invalid
-        GET /api/v2/users/{id}                                    | ok              | ok                    | ok            | ok                  | ok           | ok              | ok             | ok                | invalid
+        GET /api/v2/users/{id}                                    | ok              | ok                    | ok            | ok                  | ok           | ok              | ok             | absorbed          | invalid
         PATCH /api/v2/users/{id}                                  | sign in         | ok                    | sign in       | sign in             | ok           | sign in         | ok             | absorbed          | invalid
         POST /api/v2/users/{id}/identities                        | sign in         | ok                    | sign in       | sign in             | ok           | sign in         | ok             | absorbed          | invalid
         DELETE /api/v2/users/{id}/identities/{provider}/{user_id} | sign in         | ok                    | sign in       | sign in             | ok           | sign in         | ok             | absorbed          | invalid

@@ -46,9 +46,9 @@ async fn the_clients_for_node_find_their_users_here() {
         searched: ["google-oauth2|115015401343387192604"]
         by email: [{"email_verified":true},{"email_verified":false}]
         linked by token: [{"connection":"google-oauth2","user_id":"115015401343387192604","provider":"google-oauth2","isSocial":true},{"connection":"sms","user_id":"560ebaeef609ee1adaa7c551","provider":"sms","isSocial":false,"profileData":{"phone_number":"+14258831929","phone_verified":true}}]
-        its id now is: "google-oauth2|115015401343387192604"
+        its id: [404,"inexistent_user","The user does not exist any more: it was linked into another, which reading it with ?resolve=true shows."]
         linked again: [409,"identity_conflict","Specified identity already exists."]
-        updated by its id: [404,"inexistent_user","The user does not exist any more: it was linked into another, which reading it shows."]
+        updated by its id: [404,"inexistent_user","The user does not exist any more: it was linked into another, which reading it with ?resolve=true shows."]
         the main one: [400,"operation_not_supported","Main identity cannot be removed."]
         unlinked: [{"connection":"google-oauth2","user_id":"115015401343387192604","provider":"google-oauth2","isSocial":true}]
         alone: {"user_id":"sms|560ebaeef609ee1adaa7c551","identities":[{"connection":"sms","user_id":"560ebaeef609ee1adaa7c551","provider":"sms","isSocial":false}],"user_metadata":{},"app_metadata":{},"blocked":false,"phone_number":"+14258831929","phone_verified":true}

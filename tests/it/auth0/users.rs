@@ -197,7 +197,7 @@ async fn a_user_is_deleted_with_whoever_was_linked_into_it() {
         backend.post(USERS, &json!({"connection": connection, "user_id": "ann"})).await.ok();
     }
     backend.post(&format!("{ANN}/identities"), &json!({"provider": "sms", "user_id": "ann"})).await.ok();
-    let absorbed = backend.get("/api/v2/users/sms|ann").await.ok();
+    let absorbed = backend.get("/api/v2/users/sms|ann?resolve=true").await.ok();
     assert_eq!(absorbed, backend.get(ANN).await.ok());
 
     let deleted = backend.delete(ANN).await;

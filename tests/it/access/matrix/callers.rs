@@ -106,6 +106,8 @@ pub async fn call(server: &TestServer, caller: &str, rule: &Rule, cast: &Cast) -
 
         "user, another's id" => bearer(&user, other),
         "user, absorbed id" => bearer(&user, absorbed),
+        "linked account, its own id" => bearer(&Token::of("sms", subject), absorbed),
+        "linked account, its own id, before" => bearer(&Token::of("sms", subject).issued_ago(60), absorbed),
         "user that never was" => bearer(&Token::of("stranger", "never").with("kind", "user"), ""),
         "user elsewhere" => {
             server.service_of("other").create("acme", subject).await;

@@ -118,7 +118,7 @@ async fn a_change_that_cannot_be_is_refused() {
         json!({"email": "bob@example.com"}),
         json!({"email_verified": true, "connection": "github", "password": "secret"}),
         json!({"phone_number": "+1", "username": "bob", "client_id": "x"}),
-        json!({"user_id": "github|bob"}),
+        json!({"user_id": "github|nobody"}),
         json!({"identities": [{"provider": "github", "user_id": "bob"}]}),
         json!({"blocked": true, "color": "red"}),
     ];
@@ -134,7 +134,7 @@ async fn a_change_that_cannot_be_is_refused() {
         {"email":"bob@example.com"} -> 400 invalid_body Payload validation error: 'email cannot be updated: it is what the identity's provider tells'.
         {"connection":"github","email_verified":true,"password":"secret"} -> 400 invalid_body Payload validation error: 'connection cannot be updated: it is what the identity's provider tells; email_verified cannot be updated: it is what the identity's provider tells; password is not kept here: people sign in at their providers'.
         {"client_id":"x","phone_number":"+1","username":"bob"} -> 400 invalid_body Payload validation error: 'client_id cannot be updated: it is what the identity's provider tells; phone_number cannot be updated: it is what the identity's provider tells; username cannot be updated: it is what the identity's provider tells'.
-        {"user_id":"github|bob"} -> 400 invalid_body Payload validation error: 'user_id: unknown field `user_id`, expected one of `blocked`, `user_metadata`, `app_metadata`, `name`, `nickname`, `given_name`, `family_name`, `picture`'.
+        {"user_id":"github|nobody"} -> 400 invalid_body Payload validation error: 'user_id: unknown field `user_id`, expected one of `blocked`, `user_metadata`, `app_metadata`, `name`, `nickname`, `given_name`, `family_name`, `picture`'.
         {"identities":[{"provider":"github","user_id":"bob"}]} -> 400 invalid_body Payload validation error: 'identities: unknown field `identities`, expected one of `blocked`, `user_metadata`, `app_metadata`, `name`, `nickname`, `given_name`, `family_name`, `picture`'.
         {"blocked":true,"color":"red"} -> 400 invalid_body Payload validation error: 'color: unknown field `color`, expected one of `blocked`, `user_metadata`, `app_metadata`, `name`, `nickname`, `given_name`, `family_name`, `picture`'.
         {"user_metadata":null} -> 400 invalid_body Payload validation error: 'user_metadata: invalid type: null, expected a map'.
@@ -173,7 +173,7 @@ async fn a_link_that_says_nothing_clear_is_refused() {
         json!({"provider": "github", "user_id": 1.5}),
         json!({"provider": "github", "user_id": ["bob"]}),
         json!({"provider": "github", "user_id": 17}),
-        json!({"provider": "github", "user_id": "github|bob"}),
+        json!({"provider": "github", "user_id": "github|nobody"}),
         json!({"provider": "nobodys", "user_id": "bob"}),
         json!({"provider": "github", "user_id": "ann"}),
         json!({"provider": "sms", "user_id": "ann"}),
@@ -202,7 +202,7 @@ async fn a_link_that_says_nothing_clear_is_refused() {
         {"provider":"github","user_id":1.5} -> 400 invalid_body Payload validation error: 'user_id: Expected type string or integer'.
         {"provider":"github","user_id":["bob"]} -> 400 invalid_body Payload validation error: 'user_id: Expected type string or integer'.
         {"provider":"github","user_id":17} -> 400 inexistent_identity Linking to an inexistent identity is not allowed.
-        {"provider":"github","user_id":"github|bob"} -> 400 inexistent_identity Linking to an inexistent identity is not allowed.
+        {"provider":"github","user_id":"github|nobody"} -> 400 inexistent_identity Linking to an inexistent identity is not allowed.
         {"provider":"nobodys","user_id":"bob"} -> 400 inexistent_connection The provider/connection is not configured.
         {"provider":"github","user_id":"ann"} -> 400 invalid_body Main identity and the new one are the same.
         {"provider":"sms","user_id":"ann"} -> 409 identity_conflict Specified identity already exists.
