@@ -120,7 +120,7 @@ async fn identities_from_auth0s_http_have_the_configured_connection_and_social()
 
 /// A85: an identity cannot have the connection of another provider.
 #[tokio::test]
-async fn a_connection_that_is_not_the_provider_s_is_refused() {
+async fn a_connection_of_another_provider_is_refused() {
     let server = server().await;
     let service = server.service();
     let not_its = |field: &str| {

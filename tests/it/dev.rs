@@ -68,7 +68,7 @@ async fn ctrl_c_stops_both_and_the_folder_keeps_the_data() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_do_not_share_a_folder() {
+async fn two_processes_do_not_share_a_folder() {
     let dir = temp_dir("dev_twice");
     let first = Dev::start(&dir);
 

@@ -87,7 +87,7 @@ async fn every_rpc_requires_one_tenant_that_the_token_serves() {
 
 /// The header chooses among the token's tenants, and never adds one.
 #[tokio::test]
-async fn a_token_of_one_tenant_stays_there_whatever_the_call_names() {
+async fn a_token_of_one_tenant_cannot_choose_another_tenant() {
     let server = TestServer::start().await;
     let ours = server.service().create("github", "h1").await;
     let wrong = "InvalidArgument REQUEST_INVALID\nx-tenant: must name a tenant that the token serves";

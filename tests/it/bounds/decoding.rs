@@ -22,7 +22,7 @@ fn nested(levels: usize) -> Vec<u8> {
 
 /// P02, G15: messages with bytes that are no UTF-8, are no message, or are nested too deep to decode.
 #[tokio::test]
-async fn what_does_not_decode_gets_one_fixed_text() {
+async fn a_message_that_does_not_decode_gets_one_fixed_text() {
     let server = TestServer::start().await;
     let before = server.database.db_everything().await;
     let authorization = bearer(&Token::of("services", "backend"));

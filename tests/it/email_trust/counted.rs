@@ -55,7 +55,7 @@ async fn every_response_shows_an_email_as_verified_by_todays_trust() {
 
 /// A70: today's trust also decides all that rests on a verified email.
 #[tokio::test]
-async fn candidates_shared_emails_and_sign_ins_are_judged_by_today_s_trust() {
+async fn candidates_shared_emails_and_sign_ins_are_judged_by_todays_trust() {
     let server = TestServer::start_auth0().await;
     let service = server.service();
     let sms = service.create_with("sms", "s1", verified(EMAIL)).await.id;
@@ -136,8 +136,8 @@ async fn crowded() -> TestServer {
     server
 }
 
-/// A70: the database filters by the same rules. So no page is short, and users without a trusted word take no place
-/// of users with a verified email.
+/// A70: the database filters by the same rules. So no page is short, and users without a trusted word keep no user
+/// with a verified email off a page.
 #[tokio::test]
 async fn pages_and_bounds_count_only_users_whose_email_counts() {
     let server = crowded().await;

@@ -111,7 +111,7 @@ async fn a_deletion_erases_every_trace_of_a_user_with_a_long_history() {
 }
 
 #[tokio::test]
-async fn only_the_proofs_of_the_deleted_are_forgotten() {
+async fn a_deletion_erases_only_the_deleted_users_proofs() {
     let server = TestServer::start().await;
     let service = server.service();
     let ann = service.create("google-oauth2", "ann").await.id;
@@ -132,7 +132,7 @@ async fn only_the_proofs_of_the_deleted_are_forgotten() {
 }
 
 #[tokio::test]
-async fn a_link_between_two_who_were_deleted_one_by_one_is_gone() {
+async fn a_link_between_two_deleted_users_is_deleted() {
     let server = TestServer::start().await;
     let service = server.service();
     let ann = service.create("google-oauth2", "ann").await.id;

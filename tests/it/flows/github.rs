@@ -83,7 +83,7 @@ async fn a_sign_in_without_the_required_verified_email_is_refused_with_the_reaso
 
 /// A07: as for every provider.
 #[tokio::test]
-async fn an_email_is_verified_only_if_that_is_the_value_true() {
+async fn an_email_is_verified_only_by_the_json_value_true() {
     let (github, server) = github_and_server(Vec::new()).await;
     let says = json!([{"email": "a@example.com", "primary": true, "verified": "true"}]);
     github.web.answer("/api/user/emails", Answer::ok(&says.to_string()));

@@ -184,7 +184,7 @@ async fn flows_to_link_to_one_busy_user_hold_one_connection() {
 }
 
 #[tokio::test]
-async fn an_attempt_to_link_goes_with_its_user() {
+async fn an_attempt_to_link_is_deleted_with_its_user() {
     let (_fake, server) = fake_and_server().await;
     let (ann, token) = signed_in(&server, "ann").await;
     let request = back_from_link(&server, &token, &token).await;

@@ -92,7 +92,7 @@ async fn an_account_is_described_as_its_provider_is_configured() {
     assert_eq!(shown(link(server.service().complete_sign_in(back).await).user), expected);
 }
 
-/// A claim that a provider sends once and then omits stays, each claim by itself.
+/// A claim that a provider sends once and then omits stays; this holds for each claim separately.
 #[tokio::test]
 async fn a_claim_that_a_provider_omits_later_stays() {
     let (fake, server) = fake_and_server().await;
