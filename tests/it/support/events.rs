@@ -33,7 +33,7 @@ impl TestServer {
         Self::start_with(feed_cluster().db_migrated().await, change).await
     }
 
-    /// The same with limits that a test can wait for, and permits for one watcher.
+    /// The same with limits that a test can wait for, and a permit for one watcher.
     pub async fn start_feed_for_one(change: impl FnOnce(&mut Limits)) -> Self {
         let change = |config: &mut Config| {
             config.feed.max_watchers = 1;
