@@ -1,4 +1,4 @@
-//! Who may call: tokens, scopes, tenants, and what is in no table.
+//! Tests of access: tokens, keys, scopes, tenants, and paths that are no rpc.
 
 mod credentials;
 mod crossing;
@@ -19,13 +19,13 @@ mod uses;
 
 use identity_link::auth::access::TABLE;
 
-/// The paths of all rpcs.
+/// The path of each rpc.
 fn rpcs() -> impl Iterator<Item = &'static str> {
     assert!(TABLE.len() >= 11);
     TABLE.iter().map(|rule| rule.path)
 }
 
-/// The configuration of another trusted issuer, whose tokens `Token::of("stranger", …)` makes.
+/// A configuration with one more trusted issuer, whose tokens `Token::of("stranger", …)` makes.
 pub fn stranger(toml: &str, settings: &str) -> String {
     let keys = crate::support::tokens::keys_dir().join("stranger.json");
     let iss = crate::support::tokens::iss("stranger");
@@ -35,7 +35,7 @@ pub fn stranger(toml: &str, settings: &str) -> String {
     )
 }
 
-/// The public key of the stranger, under this name.
+/// The public key of the issuer `stranger`, under this key id.
 fn stranger_jwk(kid: &str) -> serde_json::Value {
     let set = std::fs::read(crate::support::tokens::keys_dir().join("stranger.json")).unwrap();
     let mut key = serde_json::from_slice::<serde_json::Value>(&set).unwrap()["keys"][0].clone();

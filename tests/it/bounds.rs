@@ -1,4 +1,4 @@
-//! What bad input gets: every bound, every violation at once, and nothing changed.
+//! Bad input: the server checks every bound, lists every violation at once, and changes nothing.
 
 mod decoding;
 mod fields;

@@ -11,18 +11,18 @@ async fn candidates(caller: &Caller, user_id: &str) -> Vec<pb::LinkCandidate> {
     caller.list_link_candidates(request).await.unwrap().candidates
 }
 
-/// The ids of the candidates, in their order.
+/// The ids of the candidates, in the order of the response.
 async fn ids(service: &Caller, user_id: &str) -> Vec<String> {
     candidates(service, user_id).await.into_iter().map(|candidate| candidate.user_id).collect()
 }
 
-/// A user with this email, verified; its id.
+/// Creates a user with this email, verified; returns its id.
 async fn user(service: &Caller, provider: &str, subject: &str, email: &str) -> String {
     service.create_with(provider, subject, verified(email)).await.id
 }
 
 #[tokio::test]
-async fn services_are_told_who_and_which_emails_and_people_only_providers_and_handles() {
+async fn services_see_users_and_emails_and_users_only_see_providers_and_handles() {
     let server = TestServer::start().await;
     let service = server.service();
     let own = user(&service, "google-oauth2", "g1", "Ann@Example.com").await;
@@ -34,10 +34,10 @@ async fn services_are_told_who_and_which_emails_and_people_only_providers_and_ha
     let told_to_self = candidates(&person, "").await;
 
     let to_both = pb::LinkCandidate {
-        // Not of its other identities.
+        // The providers of the identities with a shared email, without the others.
         providers: vec!["github".to_owned()],
         reasons: vec![Reason::SharedVerifiedEmail.into()],
-        // Which come along.
+        // The providers of its other identities, which a link would bring along.
         other_providers: vec!["sms".to_owned()],
         ..Default::default()
     };
@@ -53,11 +53,11 @@ async fn services_are_told_who_and_which_emails_and_people_only_providers_and_ha
     let handle = told_to_self[0].handle.clone();
     assert_eq!(told_to_self, [pb::LinkCandidate { handle: handle.clone(), ..to_both }]);
     assert_eq!(handle.len(), 22);
-    assert_eq!(candidates(&person, "").await[0].handle, handle, "it stays the same");
+    assert_eq!(candidates(&person, "").await[0].handle, handle, "a handle should stay the same");
 }
 
 #[tokio::test]
-async fn a_handle_is_another_towards_anybody_else() {
+async fn a_candidate_has_another_handle_for_each_user() {
     let server = TestServer::start().await;
     let service = server.service();
     user(&service, "google-oauth2", "g1", EMAIL).await;
@@ -91,7 +91,7 @@ async fn only_an_email_that_is_verified_on_both_sides_makes_a_candidate() {
     }
 }
 
-/// Two addresses that look alike may be two people's.
+/// Two addresses that look alike may belong to two people.
 #[tokio::test]
 async fn an_email_beyond_ascii_before_the_at_makes_no_candidate() {
     let server = TestServer::start().await;
@@ -106,7 +106,7 @@ async fn an_email_beyond_ascii_before_the_at_makes_no_candidate() {
 }
 
 #[tokio::test]
-async fn who_is_blocked_or_absorbed_is_no_candidate() {
+async fn blocked_and_absorbed_users_are_no_candidates() {
     let server = TestServer::start().await;
     let service = server.service();
     let own = user(&service, "google-oauth2", "g1", EMAIL).await;
@@ -117,13 +117,13 @@ async fn who_is_blocked_or_absorbed_is_no_candidate() {
     service.block(&blocked, true).await;
 
     assert_eq!(ids(&service, &own).await, [holder.as_str()]);
-    assert_eq!(ids(&service, &absorbed).await, [own.as_str()], "an absorbed id means its holder");
+    assert_eq!(ids(&service, &absorbed).await, [own.as_str()], "an absorbed id should mean its holder");
 
     service.link(link_user(&own, &holder)).await.unwrap();
-    assert_eq!(ids(&service, &own).await, [""; 0], "nobody is a candidate for itself");
+    assert_eq!(ids(&service, &own).await, [""; 0], "no user should be a candidate for itself");
 }
 
-/// A user with two such emails; its id.
+/// Creates a user with two such emails; returns its id.
 async fn user_of_two(service: &Caller, provider: &str, emails: [&str; 2]) -> String {
     let [first, second] = emails;
     let primary = user(service, provider, first, first).await;
@@ -133,7 +133,7 @@ async fn user_of_two(service: &Caller, provider: &str, emails: [&str; 2]) -> Str
 }
 
 #[tokio::test]
-async fn more_shared_emails_come_first_then_the_younger_verification_and_who_was_unlinked_last() {
+async fn more_shared_emails_come_first_then_later_verifications_and_unlinked_users_last() {
     let server = TestServer::start().await;
     let service = server.service();
     let emails = [EMAIL, "lee@example.com"];
@@ -141,7 +141,7 @@ async fn more_shared_emails_come_first_then_the_younger_verification_and_who_was
     let both = user_of_two(&service, "github", emails).await;
     let older = user(&service, "auth0", "s1", emails[0]).await;
     let younger = user(&service, "auth0", "s2", emails[1]).await;
-    // But for this, it would be the first.
+    // The first candidate, until it is linked and unlinked.
     let parted = user_of_two(&service, "apple", emails).await;
     assert_eq!(ids(&service, &own).await, [parted.as_str(), &both, &younger, &older]);
     service.link(link_user(&own, &parted)).await.unwrap();
@@ -163,9 +163,10 @@ async fn more_shared_emails_come_first_then_the_younger_verification_and_who_was
     assert!(ranked[..3].iter().all(|candidate| candidate.reasons == reasons[..1]));
 }
 
-/// Whoever was linked once, whoever was the primary side, by whatever id, and whoever was detached.
+/// A pair counts as linked before after a link of the two has ended, in either direction and by any of their ids, and
+/// after one user was detached from the other.
 #[tokio::test]
-async fn a_pair_that_was_taken_apart_is_known_from_both_sides() {
+async fn an_unlinked_pair_is_marked_on_both_sides() {
     let server = TestServer::start().await;
     let service = server.service();
     let first = user(&service, "google-oauth2", "g1", EMAIL).await;
@@ -181,13 +182,13 @@ async fn a_pair_that_was_taken_apart_is_known_from_both_sides() {
     assert!(was_linked(&first, &second).await);
     assert!(was_linked(&second, &first).await);
 
-    // What was once linked is held by somebody else now.
+    // A third user now holds the user that was linked before.
     let holder = service.create("okta", "o1").await.id;
     service.link(link_user(&holder, &second)).await.unwrap();
     assert!(was_linked(&first, &holder).await);
     assert!(was_linked(&holder, &first).await);
 
-    // An identity that nobody had brought became a user of its own.
+    // An identity that no link had moved was unlinked, and became a user of its own.
     let third = user(&service, "auth0", "s1", EMAIL).await;
     let fourth = user(&service, "auth0", "s2", EMAIL).await;
     assert!(!was_linked(&third, &fourth).await);
@@ -211,7 +212,7 @@ async fn at_most_twenty_are_suggested() {
 }
 
 #[tokio::test]
-async fn nobody_has_no_candidates() {
+async fn candidates_of_an_unknown_user_are_not_found() {
     let server = TestServer::start().await;
     let service = server.service();
     let ask = |user_id: &str| pb::ListLinkCandidatesRequest { user_id: user_id.to_owned() };

@@ -1,4 +1,4 @@
-//! The command line.
+//! The commands of the binary.
 
 mod secrets;
 
@@ -15,7 +15,7 @@ use crate::support::{
     tokens::keys_dir,
 };
 
-/// A folder with a file that has this configuration, and the tests' keys beside it.
+/// A folder with this configuration as `config.toml`, and the tests' keys beside it.
 fn folder_with(name: &str, toml: &str) -> std::path::PathBuf {
     let dir = temp_dir(name);
     fs::copy(keys_dir().join("github.json"), dir.join("keys.json")).unwrap();
@@ -24,7 +24,7 @@ fn folder_with(name: &str, toml: &str) -> std::path::PathBuf {
     dir
 }
 
-/// Runs a command that takes a configuration, in the folder that has it.
+/// Runs a command with that configuration, in its folder.
 fn run_in(dir: &Path, command: &str, environment: &[(&str, &str)]) -> Ran {
     let mut binary = binary(&[command, "--config", "config.toml"]);
     binary.current_dir(dir).envs(environment.iter().copied());
@@ -35,14 +35,14 @@ fn good_toml(database: &Database) -> String {
     config_toml("127.0.0.1:0".parse().unwrap(), &database.url)
 }
 
-/// A good configuration for a database that nobody runs.
+/// A database at an address where no server listens, for configurations that are never used to connect.
 fn nowhere() -> Database {
     Database { name: "x".to_owned(), url: "postgres://postgres:sesame@127.0.0.1:1/x".to_owned() }
 }
 
 /// J14, S06: symmetric algorithms, empty secrets and endpoints without TLS are refused.
 #[test]
-fn check_config_tells_every_problem_at_once() {
+fn check_config_lists_every_problem_at_once() {
     let issuer = |name: &str, rest: &str| {
         format!(
             "[issuers.{name}]\nissuer = \"https://{name}.example.com\"\nkind = \"user\"\ntenant = \"default\"\n\
@@ -98,7 +98,7 @@ fn check_config_tells_every_problem_at_once() {
     let ran = run_in(&folder_with("bad_config", &toml), "check-config", &[]);
 
     assert_eq!((ran.code, ran.stdout.as_str()), (Some(64), ""));
-    assert!(!ran.stderr.contains("sesame"), "no secret is told");
+    assert!(!ran.stderr.contains("sesame"), "the output should contain no secret");
     insta::assert_snapshot!(ran.stderr, @r#"
         identity-link: config.toml:
         listen: must be an address and a port
@@ -187,7 +187,7 @@ fn check_config_tells_every_problem_at_once() {
 }
 
 #[test]
-fn check_config_of_a_file_that_is_not_toml_or_not_there() {
+fn check_config_refuses_a_file_that_is_not_toml_or_does_not_exist() {
     let ran = run_in(&folder_with("not_toml", "listen = \n"), "check-config", &[]);
     assert_eq!(ran.code, Some(64));
     insta::assert_snapshot!(ran.stderr, @r#"
@@ -204,7 +204,7 @@ fn check_config_of_a_file_that_is_not_toml_or_not_there() {
 }
 
 #[test]
-fn a_good_configuration_is_fine() {
+fn check_config_accepts_a_good_configuration() {
     let ran = run_in(&folder_with("good_config", &good_toml(&nowhere())), "check-config", &[]);
 
     let stdout = "the configuration is fine".to_owned();
@@ -240,7 +240,7 @@ fn every_key_can_come_from_the_environment() {
 }
 
 #[tokio::test]
-async fn migrate_runs_what_is_missing_once() {
+async fn migrate_runs_missing_migrations_once() {
     let database = cluster().db_empty().await;
     let dir = folder_with(&database.name, &good_toml(&nowhere()));
     let environment = [("IDENTITY_LINK__DATABASE__URL", database.url.as_str())];
@@ -259,13 +259,13 @@ async fn migrate_runs_what_is_missing_once() {
 }
 
 #[tokio::test]
-async fn serve_says_what_keeps_it_from_serving() {
+async fn serve_exits_with_the_reason_why_it_cannot_serve() {
     let database = cluster().db_empty().await;
     let dir = folder_with(&database.name, &good_toml(&database));
     let serve = |environment: &[(&str, &str)]| {
         let ran = run_in(&dir, "serve", environment);
         assert_eq!(ran.stdout, "");
-        // Not what it logged before.
+        // Without the log lines.
         let lines: Vec<&str> = ran.stderr.lines().filter(|line| !line.starts_with('{')).collect();
         format!("{} {}", ran.code.unwrap(), lines.join("\n"))
     };
@@ -333,7 +333,7 @@ fn token_prints_one_jwt_and_nothing_else() {
 }
 
 #[test]
-fn token_says_why_there_is_none() {
+fn token_exits_with_the_reason_why_it_prints_no_token() {
     let dir = temp_dir("token_refused");
     ensure_keys(&dir).unwrap();
     let empty = temp_dir("token_no_keys");

@@ -1,4 +1,4 @@
-//! The contract: who may call what, and which fields know whether they are there.
+//! The contract of the protos: which callers may call which rpc, and which fields have presence.
 
 #[path = "../../build/access.rs"]
 mod access_build;
@@ -14,7 +14,7 @@ fn pool() -> DescriptorPool {
     DescriptorPool::decode(DESCRIPTOR_SET).unwrap()
 }
 
-/// `Rpc: self scope | service scope | side effects`, and a `-` for nobody.
+/// `Rpc: self scope | service scope | side effects`; `-` for a scope means that no such caller may call it.
 fn rpc(method: &MethodDescriptor) -> String {
     let rule = TABLE.iter().find(|rule| rule.path.ends_with(&format!("/{}", method.name()))).unwrap();
     let effects = method.method_descriptor_proto().options.as_ref().unwrap().idempotency_level().as_str_name();
@@ -22,8 +22,8 @@ fn rpc(method: &MethodDescriptor) -> String {
     format!("{}: {} | {} | {effects}", method.name(), scope(rule.self_scope), scope(rule.service_scope))
 }
 
-/// A field with how one knows that it is there: `a` has no presence, `a?` is optional, `a{}` is a
-/// message, `a[]` repeated, `oneof/a` one of several.
+/// A field with its presence: `a` has none, `a?` is optional, `a{}` is a message, `a[]` is repeated, `oneof/a` is in
+/// a oneof.
 fn field(field: &FieldDescriptor) -> String {
     let kind = match field.kind() {
         Kind::Message(message) if field.is_list() => format!("{}[]", message.name()),
@@ -46,7 +46,7 @@ fn message(message: &MessageDescriptor) -> String {
 }
 
 #[test]
-fn who_may_call_what() {
+fn which_callers_may_call_which_rpc() {
     let pool = pool();
     let ours = pool.services().filter(|service| service.package_name() == "identity.v1");
     let rpcs: Vec<String> =
@@ -79,7 +79,7 @@ fn who_may_call_what() {
 }
 
 #[test]
-fn what_is_said_and_what_knows_whether_it_was() {
+fn the_fields_of_each_message_and_their_presence() {
     let pool = pool();
     let ours = pool.all_messages().filter(|message| message.package_name() == "identity.v1");
     let mut lines: Vec<String> = ours.map(|ours| message(&ours)).collect();
@@ -176,7 +176,7 @@ fn what_is_said_and_what_knows_whether_it_was() {
 }
 
 #[test]
-fn the_values_that_programs_compare() {
+fn the_values_of_each_enum() {
     let pool = pool();
     let ours = pool.all_enums().filter(|kind| kind.parent_file().package_name() == "identity.v1");
     let mut lines: Vec<String> = ours
@@ -211,7 +211,7 @@ fn the_values_that_programs_compare() {
 }
 
 #[test]
-fn every_reason_is_given_somewhere() {
+fn every_reason_is_used_by_a_status() {
     let status = fs::read_to_string("src/grpc/status.rs").unwrap();
     let reasons = pool().get_enum_by_name("identity.v1.Reason").unwrap();
     let unused: Vec<String> = reasons
@@ -230,7 +230,7 @@ fn every_reason_is_given_somewhere() {
     assert_eq!(unused, [""; 0]);
 }
 
-/// The access table that the build would make of a service with this rpc, or why there is no build.
+/// The access table that the build would generate for a service with this rpc, or the error of the build.
 fn build(name: &str, rpc: &str) -> Result<String, String> {
     let folder: PathBuf = temp_dir(name);
     let proto = format!(
@@ -246,7 +246,7 @@ fn build(name: &str, rpc: &str) -> Result<String, String> {
 }
 
 #[test]
-fn a_build_in_which_an_rpc_does_not_say_who_may_call_it_fails() {
+fn a_build_with_an_rpc_that_declares_no_access_fails() {
     let refused = |name: &str, rpc: &str| build(name, rpc).unwrap_err();
 
     insta::assert_snapshot!(refused("access_missing", ";"), @"rpc identity.v1.Other.Peek lacks its access: say who may call it with `option (access) = {…}`");

@@ -1,4 +1,4 @@
-//! The demo of `dev`, in a browser.
+//! The demo of `dev`, used with a browser.
 
 use std::{
     io::{Read as _, Write as _},
@@ -14,14 +14,14 @@ use crate::support::{
 
 const EMAIL: &str = "alice@example.com";
 
-/// A browser on the demo.
+/// A browser that visits the demo.
 struct Visit {
     browser: Chromium,
     page: String,
 }
 
 impl Visit {
-    /// Signs in as this account of a provider, with alice's email; says what it came to and why.
+    /// Signs in as this account of a provider, with alice's email; returns the line with the outcome and its reason.
     fn sign_in(&mut self, provider: &str, account: &str) -> String {
         self.browser.open(&self.page);
         self.at_provider(provider, account);
@@ -30,7 +30,7 @@ impl Visit {
         said.unwrap_or_else(|| panic!("{text}")).to_owned()
     }
 
-    /// To a provider, and back as this account.
+    /// Goes to a provider, and returns from it as this account.
     fn at_provider(&mut self, provider: &str, account: &str) {
         self.browser.click(&format!("#{provider}"));
         self.browser.fill("[name=account]", account);
@@ -38,7 +38,7 @@ impl Visit {
         self.browser.click("button");
     }
 
-    /// Does what a button of the settings page is for.
+    /// Clicks a button of the settings page.
     fn at_settings(&mut self, button: &str) {
         self.browser.open(&self.page);
         self.browser.click(button);
@@ -53,9 +53,9 @@ impl Visit {
     }
 }
 
-/// The scenarios of whoever links at sign-in: by itself, asked first, by hand.
+/// The three ways to link: automatically at sign-in, after a suggestion, and in the settings.
 #[test]
-fn the_three_ways_to_link_are_tried_in_a_browser() {
+fn the_three_ways_to_link_work_in_a_browser() {
     let (_dev, page) = Dev::start_with_demo(&temp_dir("dev_demo"));
     let mut alice = Visit { browser: Chromium::start("dev_demo_browser"), page };
 
@@ -91,7 +91,7 @@ fn the_three_ways_to_link_are_tried_in_a_browser() {
     assert!(alice.browser.text().contains("CREATED, because of OWN_USER_WANTED"));
 }
 
-/// The status that the demo answers with.
+/// The status line of the demo's response.
 fn asked(page: &str, first: &str, host: Option<&str>, fetch_site: &str) -> String {
     let address = page.trim_start_matches("http://").trim_end_matches('/');
     let mut stream = TcpStream::connect(address).unwrap();
@@ -103,9 +103,9 @@ fn asked(page: &str, first: &str, host: Option<&str>, fetch_site: &str) -> Strin
     answer.lines().next().unwrap().to_owned()
 }
 
-/// Pages of others that a browser has open can do nothing here, and nobody is sent to them.
+/// Pages of other sites in the browser cannot act on the demo, and the demo does not redirect to them.
 #[test]
-fn the_demo_answers_its_own_pages_only() {
+fn the_demo_serves_its_own_pages_only() {
     let (_dev, page) = Dev::start_with_demo(&temp_dir("dev_demo_asked"));
     let elsewhere = "POST /providers/demo-mail/authorize?client_id=demo&redirect_uri=http://evil.example.com/";
     for (first, host, fetch_site, expected) in [
@@ -120,14 +120,14 @@ fn the_demo_answers_its_own_pages_only() {
     }
 }
 
-/// Its address is in the names of its providers: moved, they would be others.
+/// The issuers of its providers contain its address: at another one, its accounts would be other accounts.
 #[test]
-fn a_demo_does_not_move() {
+fn a_demo_refuses_to_start_at_another_address() {
     let dir = temp_dir("dev_demo_moved");
     let (dev, page) = Dev::start_with_demo(&dir);
     dev.running.signal(Signal::INT);
     assert_eq!(dev.running.finish().code, Some(0));
-    // So that the next one is given another.
+    // The old port is taken, so the next demo gets another one.
     let _taken = TcpListener::bind(page.trim_start_matches("http://").trim_end_matches('/')).unwrap();
 
     let mut command = binary(&["dev", "--data-dir", dir.to_str().unwrap(), "--listen", "127.0.0.1:0"]);

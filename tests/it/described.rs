@@ -1,4 +1,4 @@
-//! What the configuration says of a provider is what its accounts show, by whatever way they come in.
+//! The connection and `social` of an identity come from its provider's configuration, for every way to create it.
 
 use identity_link::grpc::proto as pb;
 use serde_json::{Value, json as value};
@@ -7,13 +7,13 @@ use crate::support::{auth0::AUTH0, cluster::cluster, tokens::Token, *};
 
 const EMAIL: &str = "ann@example.com";
 
-/// Beside the tests' providers, of which `github` and `google-oauth2` are social and list no connections.
+/// Further providers. Of the tests' own ones, `github` and `google-oauth2` are social and list no connections.
 const PROVIDERS: &str = "[tenants.default.providers.phone]\nsocial = true\nconnections = [\"sms-gateway\"]\n\
     email_trust = \"when_verified\"\n\
     [tenants.default.providers.ldap]\nconnections = [\"berlin\", \"paris\"]\nsocial = false\n\
     [tenants.other.providers.phone]\n[tenants.joined.providers.phone]\n";
 
-/// With such providers, and Auth0's HTTP. The issuer of `sms` names accounts of `phone`.
+/// A server with these providers, and Auth0's HTTP. The issuer of `sms` names accounts of `phone`.
 async fn server() -> TestServer {
     let change = |toml: String| {
         let named = toml.replace("provider = \"sms\"\n", "provider = \"phone\"\n");
@@ -45,9 +45,9 @@ fn account(provider: &str, subject: &str, connection: &str) -> pb::ProvenAccount
     pb::ProvenAccount { r#ref: identity_ref(provider, subject), connection, ..Default::default() }
 }
 
-/// The configuration wins where it says something, and the caller where only it knows.
+/// The configuration wins over the caller. The caller's value counts where the configuration has none.
 #[tokio::test]
-async fn a_created_user_s_identity_is_what_the_configuration_says() {
+async fn a_created_identity_has_the_configured_connection_and_social() {
     let server = server().await;
     let service = server.service();
     for (provider, connection, social, expected) in [
@@ -71,7 +71,7 @@ async fn a_created_user_s_identity_is_what_the_configuration_says() {
 }
 
 #[tokio::test]
-async fn a_sign_in_a_ticket_and_a_proof_bring_an_identity_that_is_described_alike() {
+async fn identities_from_sign_ins_tickets_and_proofs_have_the_configured_connection_and_social() {
     let server = server().await;
     let service = server.service();
     let expected = ("sms-gateway".to_owned(), true);
@@ -103,7 +103,7 @@ async fn a_sign_in_a_ticket_and_a_proof_bring_an_identity_that_is_described_alik
 }
 
 #[tokio::test]
-async fn over_http_it_is_described_alike() {
+async fn identities_from_auth0s_http_have_the_configured_connection_and_social() {
     let server = server().await;
     let backend = server.backend();
     let expected = |account: &str| value!({"connection": "sms-gateway", "provider": "phone", "user_id": account, "isSocial": true});
@@ -118,9 +118,9 @@ async fn over_http_it_is_described_alike() {
     assert_eq!(linked[1]["isSocial"], true);
 }
 
-/// A85: an identity does not show the connection of another provider.
+/// A85: an identity cannot have the connection of another provider.
 #[tokio::test]
-async fn a_connection_that_is_not_the_provider_s_is_refused() {
+async fn a_connection_of_another_provider_is_refused() {
     let server = server().await;
     let service = server.service();
     let not_its = |field: &str| {

@@ -1,4 +1,4 @@
-//! `dev`: one folder that works again after whatever ended it.
+//! `dev`: its folder works again after any end of its processes.
 
 use std::{os::fd::OwnedFd, path::Path};
 
@@ -20,7 +20,7 @@ use crate::support::{
 const GOOGLE_ID: &str = "google-oauth2|115015401343387192604";
 
 impl Dev {
-    /// A backend, with a token that `token` prints.
+    /// A client with a service's token that the command `token` prints.
     fn service(&self) -> Caller {
         let ran = run(&["token", "--data-dir", self.data_dir.to_str().unwrap(), "--service", "backend"]);
         let channel = Endpoint::from_shared(format!("http://{}", self.address)).unwrap().connect_lazy();
@@ -31,14 +31,14 @@ impl Dev {
         assert_eq!(identities(&self.service().user(GOOGLE_ID).await), [GOOGLE_ID]);
     }
 
-    /// Ctrl-C, as a terminal sends it.
+    /// Sends SIGINT, as a terminal does for Ctrl-C, and waits for the end.
     fn interrupt(self) -> Ran {
         self.running.signal(Signal::INT);
         self.running.finish()
     }
 }
 
-/// Ends with the process, whose parent need not be us.
+/// Waits for the end of a process, which need not be a child of this one.
 async fn end_of(process: OwnedFd) {
     let wait = move || poll(&mut [PollFd::new(&process, PollFlags::IN)], None).unwrap();
     tokio::task::spawn_blocking(wait).await.unwrap();
@@ -60,15 +60,15 @@ async fn ctrl_c_stops_both_and_the_folder_keeps_the_data() {
 
     let ran = dev.interrupt();
     assert_eq!(ran.code, Some(0), "{}", ran.stderr);
-    assert!(test_kill_process(postgres).is_err(), "its database ended before it");
+    assert!(test_kill_process(postgres).is_err(), "its database should end before it");
 
     let again = Dev::start(&dir);
-    assert!(again.service().user(GOOGLE_ID).await.blocked, "the sample does not overwrite what is there");
+    assert!(again.service().user(GOOGLE_ID).await.blocked, "the sample should not overwrite existing data");
     assert_eq!(again.interrupt().code, Some(0));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_do_not_share_a_folder() {
+async fn two_processes_do_not_share_a_folder() {
     let dir = temp_dir("dev_twice");
     let first = Dev::start(&dir);
 
@@ -128,7 +128,7 @@ async fn a_folder_starts_again_after_both_were_killed_at_once() {
     Dev::start(&dir).has_the_sample().await;
 }
 
-/// The folder stays between runs, so that only the first one fetches anything.
+/// The folder stays between test runs, so that only the first one fetches a package.
 #[tokio::test]
 async fn where_no_postgres_is_installed_one_is_fetched_into_the_folder() {
     let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("nothing_installed");

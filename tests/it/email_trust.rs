@@ -1,4 +1,4 @@
-//! What providers and services say of emails is kept as it is said. Whether it counts, today's configuration decides.
+//! The store keeps what a provider or service said of an email. Today's configuration decides whether it counts.
 
 mod counted;
 mod entrances;
@@ -16,7 +16,7 @@ use crate::support::{
 
 const EMAIL: &str = "ann@example.com";
 
-/// A server on this database whose operator decided this about the provider `sms`.
+/// A server on this database, with these settings of the provider `sms`.
 async fn deciding(database: &Database, sms: &str) -> TestServer {
     let change = |toml: String| {
         assert!(toml.contains("\nsms = {}\n"));
@@ -25,8 +25,7 @@ async fn deciding(database: &Database, sms: &str) -> TestServer {
     TestServer::start_with(database.clone(), change).await
 }
 
-/// What the operator may decide about the provider `sms`, one after the other, and whether its word on [`EMAIL`] counts
-/// then.
+/// Settings of the provider `sms`, one after the other, and whether each makes its word on [`EMAIL`] count.
 const DECISIONS: [(&str, bool); 8] = [
     ("", false),
     ("email_trust = \"when_verified\"", true),
@@ -43,14 +42,14 @@ fn sharing(primary: &str, secondary: &str) -> pb::LinkRequest {
     pb::LinkRequest { require_shared_verified_email: true, validate_only: true, ..link_user(primary, secondary) }
 }
 
-/// The ids that `ListLinkCandidates` tells, in their order.
+/// The ids of `ListLinkCandidates`, in the order of the response.
 async fn candidates(service: &Caller, user_id: &str) -> Vec<String> {
     let request = pb::ListLinkCandidatesRequest { user_id: user_id.to_owned() };
     let candidates = service.list_link_candidates(request).await.unwrap().candidates;
     candidates.into_iter().map(|candidate| candidate.user_id).collect()
 }
 
-/// What the sign-in of this account, whose provider says that it has verified [`EMAIL`], would come to: outcome and rule.
+/// The outcome and rule of a sign-in with this account, whose provider says that it has verified [`EMAIL`].
 async fn would_sign_in(service: &Caller, provider: &str, subject: &str) -> String {
     let account = pb::ProvenAccount {
         r#ref: identity_ref(provider, subject),

@@ -1,4 +1,4 @@
-//! What a deletion erases, and how: everything, a little at a time, and to its end.
+//! What a deletion erases: everything, in small steps, to the end.
 
 mod interrupted;
 mod steps;
@@ -8,12 +8,12 @@ use identity_link::grpc::proto as pb;
 
 use crate::support::*;
 
-/// The links of somebody, as a service is told of them.
+/// The links of a user, as `ListLinks` returns them to a service.
 async fn told_links(service: &Caller, user_id: &str) -> Vec<pb::LinkRecord> {
     service.list_links(links_of(user_id)).await.unwrap().links
 }
 
-/// A service's link of one user into another; its id.
+/// Links one user into another as a service; returns the link's id.
 async fn link(service: &Caller, primary: &str, secondary: &str) -> String {
     service.link(link_user(primary, secondary)).await.unwrap().link.unwrap().id
 }
@@ -32,7 +32,7 @@ fn bring_back(user_id: &str, link_id: &str) -> pb::MergeMetadataRequest {
     }
 }
 
-/// Returns once nothing is left to be erased. The bound only turns a test that would hang into one that fails.
+/// Returns once no erasure is left. The bound only turns a test that would hang into one that fails.
 async fn db_until_erased(server: &TestServer) {
     let erased = async { while !server.database.db_texts("SELECT id::text FROM erasures").await.is_empty() {} };
     tokio::time::timeout(std::time::Duration::from_secs(30), erased).await.expect("all should be erased");

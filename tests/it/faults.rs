@@ -1,4 +1,4 @@
-//! Faults of the machine, the network and the database, in the middle of calls.
+//! Faults of the process, the network and the database during calls.
 
 use std::time::Duration;
 
@@ -22,10 +22,10 @@ const UNAVAILABLE: &str = "Unavailable STORE_UNAVAILABLE";
 /// A bound that only turns a test that would hang into one that fails.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// F01: the process is killed while it carries out links. What was answered is there, and each retry under its
-/// request id comes to one link.
+/// F01: the process is killed while it makes links. Links whose response was sent are stored, and each retry with its
+/// request id leads to one link.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_killed_server_loses_no_answered_link_and_repeats_none() {
+async fn a_killed_server_loses_no_confirmed_link_and_repeats_none() {
     const LINKS: usize = 40;
     const ANSWERED: usize = 10;
     let database = cluster().db_migrated().await;
@@ -77,13 +77,13 @@ fn one_connection(toml: &str) -> String {
     toml.replace("max_connections = 8", "max_connections = 1")
 }
 
-/// F08, F09: the network swallows everything. A read ends at its deadline, and its connection is given up.
+/// F08, F09: the network drops everything. A read ends at its deadline, and its connection is closed.
 #[tokio::test]
-async fn a_database_that_is_silent_keeps_no_call_and_no_connection() {
+async fn a_silent_database_holds_no_call_and_no_connection() {
     let database = cluster().db_migrated().await;
     let way = database.db_with_cuts().await;
     let direct = database.url.clone();
-    // One for the read, and one that the sweep may have just then.
+    // One connection for the read, and one for the sweep, which may run at that time.
     let change = |toml: String| {
         let toml = toml.replace("max_connections = 8", "max_connections = 2").replace(&direct, &way.url);
         format!("max_call_time = \"3s\"\n{toml}")
@@ -98,7 +98,7 @@ async fn a_database_that_is_silent_keeps_no_call_and_no_connection() {
     way.swallow(false);
 
     let back = async { while service.get_user(get(&user.id)).await.is_err() {} };
-    timeout(PATIENCE, back).await.expect("there should be a connection again");
+    timeout(PATIENCE, back).await.expect("the server should open a new connection");
     assert_eq!(service.user(&user.id).await, user);
 }
 
@@ -122,7 +122,7 @@ async fn a_call_without_a_connection_is_refused_after_a_short_wait() {
     assert!(service.user(&user.id).await.blocked);
 }
 
-/// F12: somebody at the database locks the same rows in the other order.
+/// F12: another client of the database locks the same rows in the other order.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_deadlock_with_a_transaction_of_others_is_no_fault() {
     let server = TestServer::start().await;
@@ -137,7 +137,7 @@ async fn a_deadlock_with_a_transaction_of_others_is_no_fault() {
     });
     server.database.db_until_waiting(1).await;
 
-    // Whichever of the two the database ends: the service begins its transaction again.
+    // The database ends one of the two. If it is the server's, the server repeats its transaction.
     held.db_try_hold(&first).await;
     held.db_release().await;
 
@@ -151,7 +151,7 @@ async fn a_full_disk_refuses_writes_and_reads_go_on() {
     let server = TestServer::start().await;
     let service = server.service();
     let user = service.create("github", "h1").await;
-    // What Postgres says, in its words.
+    // With Postgres's own error code and text.
     let full = "CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
           RAISE EXCEPTION 'could not extend file \"base/1/2\": No space left on device' USING ERRCODE = '53100'; \
         END $$; \
@@ -165,7 +165,7 @@ async fn a_full_disk_refuses_writes_and_reads_go_on() {
     service.update_user(block(&user.id, true)).await.unwrap();
 }
 
-/// Sets how transactions of this database begin from now on, and ends those that are connected to it.
+/// Makes transactions of this database begin read-only or not, and closes its open connections.
 async fn db_read_only(database: &Database, read_only: bool) {
     let admin = Database { name: "postgres".to_owned(), url: cluster().url("postgres") };
     let name = &database.name;
@@ -175,7 +175,7 @@ async fn db_read_only(database: &Database, read_only: bool) {
     admin.db_texts(&connected).await;
 }
 
-/// F15, P14: the database takes no writes, as a replica does not.
+/// F15, P14: the database accepts no writes, like a replica.
 #[tokio::test]
 async fn a_read_only_database_refuses_writes_and_reads_go_on() {
     let server = TestServer::start_with(cluster().db_migrated().await, |toml| one_connection(&toml)).await;
@@ -188,14 +188,14 @@ async fn a_read_only_database_refuses_writes_and_reads_go_on() {
     assert_eq!(server.db_refused(service.update_user(block(&user.id, true))).await, UNAVAILABLE);
     assert_eq!(service.user(&user.id).await, user);
     let address = Address::parse(&server.database.url).unwrap();
-    assert!(Store::open(&address, 1, policies()).await.is_err(), "no server starts on it");
+    assert!(Store::open(&address, 1, policies()).await.is_err(), "no server should start on it");
 
     db_read_only(&server.database, false).await;
     let back = async { while service.update_user(block(&user.id, true)).await.is_err() {} };
     timeout(PATIENCE, back).await.expect("writes should go on");
 }
 
-/// F32: a row that does not hold what the constraints promise.
+/// F32: a row that violates the constraints.
 #[tokio::test]
 async fn a_row_that_does_not_parse_is_a_fault_and_others_are_served() {
     let server = TestServer::start().await;
@@ -214,9 +214,9 @@ async fn a_row_that_does_not_parse_is_a_fault_and_others_are_served() {
     assert_eq!(service.user(&good.id).await, good);
 }
 
-/// P11: a database that cannot prove which it is.
+/// P11: a database whose certificate the server does not trust.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_database_without_a_trusted_certificate_is_told_nothing() {
+async fn nothing_is_sent_to_a_database_without_a_trusted_certificate() {
     let database = cluster().db_migrated().await;
     let url = database.db_behind_tls().await;
     let (untrusted, _) = url.split_once("&sslrootcert").unwrap();

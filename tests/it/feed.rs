@@ -1,4 +1,4 @@
-//! The feed: what happened, in order, without a gap.
+//! The feed: all changes, in one order, without a gap.
 
 mod epochs;
 mod failover;

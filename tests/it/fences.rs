@@ -1,8 +1,8 @@
-//! Which module may name which library.
+//! Which module may use which library and which other module.
 
 use std::{collections::BTreeSet, fs, path::Path};
 
-/// Every source file with its code, comments aside.
+/// Every source file with its code, without comments.
 fn sources(folder: &Path) -> Vec<(String, String)> {
     let mut files = Vec::new();
     for entry in fs::read_dir(folder).unwrap() {
@@ -18,14 +18,15 @@ fn sources(folder: &Path) -> Vec<(String, String)> {
     files
 }
 
-/// Whether the code has this name as a word of its own, or as the beginning of one such as `tonic_health`. The
-/// name of a provider, `google-oauth2`, is one word.
+/// Whether the code contains this name as a word, or as the beginning of one such as `tonic_health`. A `-` is part of
+/// a word: `google-oauth2` is one.
 fn names(code: &str, name: &str) -> bool {
     code.split(|c: char| !c.is_alphanumeric() && c != '_' && c != '-')
         .any(|word| word == name || word.strip_prefix(name).is_some_and(|rest| rest.starts_with('_')))
 }
 
-/// The files below `src/` that name this, but for those in `allowed`.
+/// The files below `src/` that contain this name, except for those in `allowed`. Panics if an allowed path does not
+/// contain it.
 fn outside(name: &str, allowed: &[&str]) -> Vec<String> {
     let files = sources(Path::new("src"));
     assert!(
@@ -36,7 +37,7 @@ fn outside(name: &str, allowed: &[&str]) -> Vec<String> {
 }
 
 #[test]
-fn each_library_is_named_in_one_place() {
+fn each_library_is_used_in_its_own_modules_only() {
     assert_eq!(outside("diesel", &["src/store/"]), [""; 0]);
     assert_eq!(outside("tokio_postgres", &["src/store/"]), [""; 0]);
     assert_eq!(
@@ -50,7 +51,7 @@ fn each_library_is_named_in_one_place() {
     assert_eq!(outside("unsafe", &["src/dev/"]), [""; 0]);
 }
 
-/// The modules of ours that code names: `a` and `b` in `crate::a::…` and in `use crate::{a::…, b}`.
+/// The modules of this crate that code names: `a` and `b` in `crate::a::…` and in `use crate::{a::…, b}`.
 fn modules(code: &str) -> BTreeSet<String> {
     let first_word =
         |text: &str| text.trim().split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap().to_owned();
@@ -70,7 +71,7 @@ fn modules(code: &str) -> BTreeSet<String> {
     named.filter(|module| !module.is_empty()).collect()
 }
 
-/// The modules of ours that a module names, itself aside.
+/// The other modules of this crate that a module names.
 fn used_by(module: &str) -> String {
     let files = sources(Path::new("src"));
     let inside = files.iter().filter(|(file, _)| file.starts_with(&format!("src/{module}")));
@@ -80,7 +81,7 @@ fn used_by(module: &str) -> String {
 }
 
 #[test]
-fn arrows_point_one_way() {
+fn modules_depend_on_each_other_in_one_direction() {
     assert_eq!(
         modules("use crate::{ auth::{Caller, x}, store, }; crate::domain::Metadata"),
         ["auth", "domain", "store"].map(str::to_owned).into()
@@ -103,7 +104,7 @@ fn arrows_point_one_way() {
 }
 
 #[test]
-fn nothing_is_called_utils() {
+fn no_module_or_item_is_called_utils() {
     let files = sources(Path::new("src"));
     assert!(files.iter().all(|(file, _)| !["utils", "util", "helpers", "common"].iter().any(|name| names(file, name))));
 }

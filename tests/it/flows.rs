@@ -1,4 +1,4 @@
-//! Flows at providers: begun, sent back, and ended by who began.
+//! Sign-in flows at providers: started, sent back by the provider, and completed by the caller that started them.
 
 mod attempts;
 mod github;
@@ -31,15 +31,15 @@ use crate::support::{
     *,
 };
 
-/// Below which the browser comes back.
+/// The beginning of all redirect URIs.
 const CALLBACK: &str = "http://127.0.0.1:9/callback";
 
-/// Where a provider sends the browser: each to a place of its own.
+/// The redirect URI of a provider: each has its own.
 fn redirect_uri(provider: &str) -> String {
     format!("{CALLBACK}/{provider}")
 }
 
-/// A client at the fake provider, under this name, with further settings of it.
+/// The configuration of a client at the fake provider, under this name, with further settings.
 fn client(provider: &str, kind: &str, further: &str) -> String {
     format!(
         "[tenants.default.providers.{provider}]\nemail_trust = \"when_verified\"\n\
@@ -49,7 +49,7 @@ fn client(provider: &str, kind: &str, further: &str) -> String {
     )
 }
 
-/// A client at an OpenID Connect provider.
+/// The same for an OpenID Connect provider.
 fn oidc(provider: &str, issuer: &str) -> String {
     client(provider, "oidc", &format!("issuer = \"{issuer}\""))
 }
@@ -84,7 +84,7 @@ fn to_link(provider: &str, user_token: &str) -> pb::StartSignInRequest {
     pb::StartSignInRequest { intent: Some(pb::start_sign_in_request::Intent::Link(intent)), ..to_sign_in(provider) }
 }
 
-/// Goes to the provider and comes back: what a login page then gives to the backend.
+/// Goes to the provider and returns: the request that a login page's service then sends.
 async fn come_back(begun: &pb::StartSignInResponse) -> pb::CompleteSignInRequest {
     let back = Browser::new(CALLBACK).open(&begun.authorization_url).await.back();
     brought_back(begun, &back)
@@ -103,12 +103,12 @@ fn brought_back(begun: &pb::StartSignInResponse, back: &Form) -> pb::CompleteSig
     }
 }
 
-/// What the browser is sent to ask the provider for.
+/// The query of the authorization request.
 fn asked_for(begun: &pb::StartSignInResponse) -> Form {
     form::parse(begun.authorization_url.split_once('?').unwrap().1)
 }
 
-/// A whole flow of somebody who signs in at this provider.
+/// A whole flow at this provider.
 async fn sign_in(server: &TestServer, provider: &str) -> Result<pb::CompleteSignInResponse, Status> {
     let service = server.service();
     let begun = service.start_sign_in(to_sign_in(provider)).await?;
@@ -118,18 +118,18 @@ async fn sign_in(server: &TestServer, provider: &str) -> Result<pb::CompleteSign
 fn decision(outcome: Result<pb::CompleteSignInResponse, Status>) -> pb::SignInDecision {
     match outcome.unwrap().result.unwrap() {
         Came::Decision(decision) => decision,
-        Came::Link(link) => panic!("a link: {link:?}"),
+        Came::Link(link) => panic!("unexpected link: {link:?}"),
     }
 }
 
 fn link(outcome: Result<pb::CompleteSignInResponse, Status>) -> pb::LinkResponse {
     match outcome.unwrap().result.unwrap() {
         Came::Link(link) => link,
-        Came::Decision(decision) => panic!("a decision: {decision:?}"),
+        Came::Decision(decision) => panic!("unexpected decision: {decision:?}"),
     }
 }
 
-/// Such a refusal, after which there is nobody.
+/// Asserts this refusal, and that no user exists.
 async fn refused_to_everybody<T: Debug>(server: &TestServer, outcome: Result<T, Status>, expected: &str) {
     assert_eq!(refusal(outcome), expected);
     assert_eq!(server.database.db_texts("SELECT id FROM users").await, [""; 0]);

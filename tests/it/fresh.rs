@@ -1,5 +1,5 @@
-//! A61: what changes who can sign in as a user needs a fresh sign-in; and an account that came by an old one is no
-//! fresh sign-in by itself, until one that was there before it signs in.
+//! A61: a call that changes who can sign in as a user needs a fresh sign-in. A sign-in at an identity that an old
+//! sign-in linked is not fresh until an older identity vouches for it.
 
 use identity_link::{clock, grpc::proto as pb};
 use tonic::Status;
@@ -9,7 +9,7 @@ use crate::support::{cluster::cluster, tokens::Token, *};
 const SIGN_IN: &str = "PermissionDenied REAUTHENTICATION_REQUIRED";
 const HOUR: i64 = 3600;
 
-/// A server whose tenant lets people link and unlink for so long after they signed in.
+/// A server whose tenant permits links and unlinks for so long after a sign-in.
 async fn server_with_age(age: &str) -> TestServer {
     TestServer::start_with(cluster().db_migrated().await, |toml| {
         toml.replacen(
@@ -21,7 +21,7 @@ async fn server_with_age(age: &str) -> TestServer {
     .await
 }
 
-/// A token that was renewed just now, of a sign-in so long ago.
+/// A token that was issued just now, for a sign-in so many seconds ago.
 fn signed_in_ago(provider: &'static str, subject: &str, seconds: i64) -> Token {
     Token::of(provider, subject).with("auth_time", clock::now().timestamp() - seconds)
 }
@@ -30,7 +30,7 @@ fn to_primary(provider: &str, subject: &str) -> pb::SetPrimaryIdentityRequest {
     pb::SetPrimaryIdentityRequest { identity: identity_ref(provider, subject), ..Default::default() }
 }
 
-/// What a caller does to its own user, who has a phone that a link brought, as outcome only.
+/// Makes this call for the caller's own user, which has a phone that a link brought.
 async fn does(caller: &Caller, call: &str, link_id: &str) -> Result<(), Status> {
     match call {
         "Link" => caller.link(link_with(&Token::of("github", "more").sign())).await.map(drop),
@@ -42,11 +42,11 @@ async fn does(caller: &Caller, call: &str, link_id: &str) -> Result<(), Status> 
         "DeleteUser" => {
             caller.delete_user(pb::DeleteUserRequest { include_absorbed: true, ..delete("") }).await.map(drop)
         }
-        _ => panic!("what is {call}?"),
+        _ => panic!("this test has no call {call}"),
     }
 }
 
-/// Ann with a Google account, and a phone that a service linked; the link's id is given.
+/// Creates Ann with a Google account, and a phone that a service links; returns the link's id.
 async fn ann(server: &TestServer) -> String {
     let service = server.service();
     let ann = service.create("google-oauth2", "g1").await.id;
@@ -55,7 +55,7 @@ async fn ann(server: &TestServer) -> String {
 }
 
 #[tokio::test]
-async fn a_tenant_says_how_old_a_sign_in_may_be_but_not_for_what_is_final() {
+async fn a_tenant_decides_how_old_a_sign_in_may_be_except_for_final_calls() {
     for (age, call, good, too_old) in [
         ("10m", "Link", 590, 610),
         ("10m", "Unlink", 590, 610),
@@ -76,9 +76,9 @@ async fn a_tenant_says_how_old_a_sign_in_may_be_but_not_for_what_is_final() {
     }
 }
 
-/// Where an issuer renews tokens in silence, only `auth_time` says when the person signed in.
+/// If an issuer renews tokens without the user, only `auth_time` contains the time of the sign-in.
 #[tokio::test]
-async fn an_issuer_may_have_to_say_when_a_person_signed_in() {
+async fn an_issuer_with_require_auth_time_needs_auth_time_in_its_tokens() {
     let server = TestServer::start_with(cluster().db_migrated().await, |toml| {
         toml.replacen("[issuers.google-oauth2]", "[issuers.google-oauth2]\nrequire_auth_time = true", 1)
     })
@@ -93,10 +93,10 @@ async fn an_issuer_may_have_to_say_when_a_person_signed_in() {
     does(&telling, "Link", &link_id).await.unwrap();
 }
 
-/// The attack: an old session attaches the thief's account, whose own sign-in is fresh.
-/// A34: nor does an account that such a session attached.
+/// The attack: an old session attaches the thief's account, whose own sign-in is fresh. A34: an account that this
+/// account attaches is no better.
 #[tokio::test]
-async fn an_account_that_came_by_an_old_sign_in_takes_nothing_from_those_before_it() {
+async fn an_account_linked_by_an_old_sign_in_has_no_power_over_older_accounts() {
     let server = server_with_age("10h").await;
     let service = server.service();
     let link_id = ann(&server).await;
@@ -110,11 +110,11 @@ async fn an_account_that_came_by_an_old_sign_in_takes_nothing_from_those_before_
     assert_eq!(server.db_refused(does(&thief, "DeleteUser", "")).await, SIGN_IN);
     assert_eq!(server.db_refused(does(&thief, "Unlink", "")).await, SIGN_IN);
     assert_eq!(server.db_refused(does(&thief, "UndoLink", &link_id)).await, SIGN_IN);
-    // What it brings along is no better.
+    // An account that it links is no better.
     thief.link(link_with(&server.proof("apple", "thief too"))).await.unwrap();
     let too = server.caller(&later("apple", "thief too"));
     assert_eq!(server.db_refused(too.set_primary_identity(to_primary("apple", "thief too"))).await, SIGN_IN);
-    // Nor does it hand the user over to another one, where it would be the older.
+    // It is also no proof for a link into another user, in which it would be the older account.
     let another = service.create("okta", "thief").await.id;
     for proof in [later("github", "thief"), later("apple", "thief too")] {
         let person = server.person("okta", "thief");
@@ -124,19 +124,19 @@ async fn an_account_that_came_by_an_old_sign_in_takes_nothing_from_those_before_
             "{another}"
         );
     }
-    // A user id token does not say which account signed in.
+    // A token with a user id does not name the account that signed in.
     let ann = service.owner("google-oauth2", "g1").await;
     let by_id = server.caller(&Token::of("users", &ann));
     assert_eq!(server.db_refused(by_id.set_primary_identity(to_primary("github", "thief"))).await, SIGN_IN);
-    // It may leave by itself, and what came after it may be unlinked.
+    // It may unlink itself, and accounts that were linked after it.
     thief.unlink(unlink("", "apple", "thief too")).await.unwrap();
-    // The owner is free to act.
+    // The owner, by an older account, may unlink it.
     server.person("google-oauth2", "g1").unlink(unlink("", "github", "thief")).await.unwrap();
 }
 
 #[tokio::test]
-async fn once_an_older_account_signs_in_the_new_one_is_as_good() {
-    // By a call that needs a fresh sign-in, and by a sign-in that this service decides.
+async fn after_a_sign_in_at_an_older_account_the_new_one_is_as_good() {
+    // By a call that requires a fresh sign-in, and by `ResolveSignIn`.
     for way in ["call", "sign-in"] {
         let server = server_with_age("10h").await;
         let service = server.service();
@@ -144,7 +144,7 @@ async fn once_an_older_account_signs_in_the_new_one_is_as_good() {
         let old = server.caller(&signed_in_ago("google-oauth2", "g1", 9 * HOUR));
         old.link(link_with(&server.proof("github", "new"))).await.unwrap();
         let new = server.caller(&Token::of("github", "new").issued_ago(-2));
-        // The new one itself vouches for nothing.
+        // A sign-in at the new account itself vouches for nothing.
         service.resolve_sign_in(sign_in("github", "new")).await.unwrap();
         assert_eq!(server.db_refused(new.set_primary_identity(to_primary("github", "new"))).await, SIGN_IN, "{way}");
 
@@ -159,7 +159,7 @@ async fn once_an_older_account_signs_in_the_new_one_is_as_good() {
 
 /// A link by a fresh sign-in, by a service or by an email is vouched for from the start.
 #[tokio::test]
-async fn what_came_by_a_fresh_sign_in_is_as_good_at_once() {
+async fn an_account_linked_by_a_fresh_sign_in_is_as_good_at_once() {
     let server = server_with_age("10h").await;
     let service = server.service();
     let ann = service.create_with("google-oauth2", "g1", verified("ann@example.com")).await.id;
@@ -181,7 +181,7 @@ async fn what_came_by_a_fresh_sign_in_is_as_good_at_once() {
 }
 
 #[tokio::test]
-async fn the_age_is_within_bounds() {
+async fn max_sign_in_age_has_bounds() {
     for (age, expected) in [("25h", "from 1s to 1day"), ("0s", "from 1s to 1day")] {
         let toml = format!("[tenants.default]\nmax_sign_in_age = \"{age}\"\n");
         let refused = identity_link::config::Config::parse(&toml, std::path::Path::new("."), []).err().unwrap();

@@ -1,4 +1,4 @@
-//! J28: where a token may stand in a call: once, in `authorization`, behind `Bearer`.
+//! J28: where a call may contain its token: once, in `authorization`, after `Bearer`.
 
 use super::rpcs;
 use crate::support::{tokens::Token, *};
@@ -8,7 +8,7 @@ async fn no_rpc_answers_without_a_token() {
     let server = TestServer::start().await;
     for path in rpcs() {
         assert_eq!(refusal(server.raw(path, &[], &[]).await), "Unauthenticated TOKEN_MISSING", "{path}");
-        // What is no authorization is none.
+        // A token in any other metadata is no authorization.
         let token = Token::of("services", "backend").sign();
         let bearer = format!("Bearer {token}");
         let elsewhere = [
@@ -24,7 +24,7 @@ async fn no_rpc_answers_without_a_token() {
     }
 }
 
-/// Two credentials could be two callers, in whichever order they come.
+/// Two credentials could name two callers, in either order.
 #[tokio::test]
 async fn no_rpc_takes_two_authorizations() {
     let server = TestServer::start().await;
@@ -39,11 +39,11 @@ async fn no_rpc_takes_two_authorizations() {
             }
         }
         assert_eq!(refusal(server.raw_authorized(path, &both).await), "Unauthenticated TOKEN_INVALID");
-        // What is not looked at is no second one, good or bad.
+        // The server does not read `authorization-bin`, so it is no second credential, good or bad.
         let beside = [("authorization", "Bearer x"), ("authorization-bin", good.as_str())];
         assert_eq!(refusal(server.raw(path, &beside, &[]).await), "Unauthenticated TOKEN_INVALID");
         let beside = [("authorization", good.as_str()), ("authorization-bin", "Bearer x")];
-        // To list users needs no more than an empty message.
+        // ListUsers accepts an empty message.
         let let_in =
             server.raw(path, &beside, &[]).await.map_or_else(|status| refusal::<()>(Err(status)), |_| "OK".to_owned());
         assert!(let_in == "OK" || let_in.starts_with("InvalidArgument REQUEST_INVALID"), "{path} {let_in}");
@@ -77,7 +77,7 @@ async fn the_scheme_is_bearer_in_any_case_and_nothing_else() {
     }
 }
 
-/// J26: what is longer than all headers together may be is refused before anybody looks for a token.
+/// J26: a token that is longer than all headers together may be is refused before the server looks for a token.
 #[tokio::test]
 async fn a_token_longer_than_the_headers_may_be_is_refused_by_the_transport() {
     let server = TestServer::start().await;

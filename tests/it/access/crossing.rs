@@ -1,5 +1,5 @@
-//! Several issuers and several tenants: names that are equal by chance, or because somebody chose
-//! them so, are names of different people.
+//! Several issuers and several tenants: equal names, by chance or by an attacker's choice, are names of different
+//! users.
 
 use std::path::Path;
 
@@ -11,7 +11,7 @@ use crate::support::{
     *,
 };
 
-/// What is wrong with two further issuers of these settings, in tenants where nobody else is.
+/// The problems of a configuration with two issuers of these settings, in tenants without other issuers.
 fn problems(settings: [&str; 2]) -> String {
     let issuer = |(name, settings): (&str, &str)| {
         format!(
@@ -29,9 +29,9 @@ fn problems(settings: [&str; 2]) -> String {
     }
 }
 
-/// Else one subject, or one user id, would be two people.
+/// With two such issuers, one subject or one user id could be two users.
 #[test]
-fn who_names_the_people_of_a_tenant_is_one_issuer() {
+fn only_one_issuer_may_name_the_users_of_a_tenant() {
     let ids = "kind = \"user\"\nsubject = \"user_id\"\naudiences = [\"a\"]\n";
     let ids_by_claim = "kind_claim = \"kind\"\nsubject = \"user_id\"\naudiences = [\"a\"]\n";
     let github = "kind = \"user\"\nsubject = \"subject\"\nprovider = \"github\"\naudiences = [\"a\"]\n";
@@ -59,7 +59,7 @@ fn who_names_the_people_of_a_tenant_is_one_issuer() {
     insta::assert_snapshot!(of((github, any), (proofs, other)), @"issuers.second: names subjects of provider github in tenant other, and so does issuers.first: one subject could then be two people");
 }
 
-/// A provider's issuer is held per tenant: in another one it may be another.
+/// A provider's issuer belongs to a tenant: the same provider may have another issuer in another tenant.
 #[tokio::test]
 async fn a_provider_of_one_tenant_is_not_that_of_another() {
     let settings = |name: &str, tenant: &str| {
@@ -77,7 +77,7 @@ async fn a_provider_of_one_tenant_is_not_that_of_another() {
     let server = TestServer::start_with(database, change).await;
     let ours = server.service().create("p", "1").await;
     let theirs = server.service_of("other").create("p", "1").await;
-    // The same key, the same key id, the same subject, and whatever tenant they claim.
+    // The same key, the same key id, the same subject, with both tenants as the claim.
     let token = |name: &str, tenant: &str| Token::of("stranger", "1").with("iss", iss(name)).tenant(tenant);
 
     for claimed in ["default", "other"] {
@@ -121,7 +121,7 @@ async fn one_user_id_in_two_tenants_is_two_users() {
 }
 
 #[tokio::test]
-async fn one_email_in_two_tenants_is_two_peoples() {
+async fn one_email_in_two_tenants_belongs_to_two_users() {
     let server = TestServer::start().await;
     let email = "ann@example.com";
     let (here, there) = (server.service(), server.service_of("other"));
@@ -136,7 +136,7 @@ async fn one_email_in_two_tenants_is_two_peoples() {
     assert_eq!(here.found_by_email(email, true).await, [(ours.id, true)]);
 }
 
-/// A `jti` is its issuer's, and what it was used for is its tenant's.
+/// A `jti` is unique per issuer, and its uses are counted per tenant.
 #[tokio::test]
 async fn one_jti_of_two_issuers_or_in_two_tenants_is_two_proofs() {
     let server = TestServer::start().await;
@@ -152,7 +152,7 @@ async fn one_jti_of_two_issuers_or_in_two_tenants_is_two_proofs() {
             assert_eq!(linked.outcome(), pb::link_response::Outcome::Attached, "{issuer} {tenant}");
         }
     }
-    // Which is not to say that a proof is good in another tenant than its own.
+    // A proof is good in its own tenant only.
     let elsewhere = server.db_refused(person("other").link(link_with(&proof("github", "default")))).await;
     assert_eq!(elsewhere, "FailedPrecondition LINK_TOKEN_INVALID");
 }

@@ -1,4 +1,4 @@
-//! Keys by discovery: the issuer's metadata says where they are.
+//! Keys by discovery: the issuer's metadata names their URL.
 
 use serde_json::{Value, json};
 
@@ -11,8 +11,8 @@ use crate::support::{
 
 const METADATA: &str = "/t/.well-known/openid-configuration";
 
-/// An issuer whose keys are found by discovery, and whose metadata is this; its name is the
-/// address of its server.
+/// A server with an issuer that has this metadata and whose keys are found by discovery. The issuer's name is the
+/// address of the web server.
 async fn discovering(metadata: impl FnOnce(&str) -> Answer) -> (WebServer, TestServer) {
     let keys = WebServer::of_keys(Answer::ok(&json!({"keys": [stranger_jwk("1")]}).to_string())).await;
     keys.answer(METADATA, metadata(&format!("http://{}", keys.address)));
@@ -44,7 +44,7 @@ async fn the_keys_are_where_the_metadata_says() {
     assert_eq!(refusal(server.caller(&forged).get_user(get("")).await), "Unauthenticated TOKEN_INVALID");
 }
 
-/// Metadata that is another's, says nothing, or leads elsewhere gives no keys (A13, A47, F20).
+/// Metadata of another issuer, without a key URL, or with a key URL elsewhere gives no keys (A13, A47, F20).
 #[tokio::test]
 async fn metadata_that_is_not_the_issuers_is_not_followed() {
     let elsewhere = WebServer::of_keys(Answer::ok(&json!({"keys": [stranger_jwk("1")]}).to_string())).await;
@@ -71,10 +71,10 @@ async fn metadata_that_is_not_the_issuers_is_not_followed() {
         server.service().create("p", "1").await;
         let outcome = server.caller(&token(&keys)).get_user(get("")).await;
         assert_eq!(refusal(outcome), "Unavailable KEYS_UNAVAILABLE", "{case}");
-        assert_eq!(keys.asked(), 1, "{case}: the key set was not looked for");
+        assert_eq!(keys.asked(), 1, "{case}: the key set should not be fetched");
     }
     let redirect = Answer::redirect(&there);
     let (keys, server) = discovering(|_| redirect).await;
     assert_eq!(refusal(server.caller(&token(&keys)).get_user(get("")).await), "Unavailable KEYS_UNAVAILABLE");
-    assert_eq!(elsewhere.asked(), 0, "nobody was led elsewhere");
+    assert_eq!(elsewhere.asked(), 0, "the redirect should not be followed");
 }

@@ -1,6 +1,6 @@
-//! Tokens that are wrong in one way each, as a table: a row has the number of the threat that it
-//! stands for, so that whoever asks what is done about `J13` finds it. Rows that only a bad issuer
-//! could sign are signed by a good one: else their signature would be what is refused.
+//! Tokens that are wrong in one way each, as a table. A row has the number of its threat, so that a search for `J13`
+//! finds it. Rows that only a bad issuer could sign have a good signature, so that the signature is not what is
+//! refused.
 
 mod claims;
 mod forms;
@@ -14,7 +14,7 @@ pub use self::headers::bringing_keys;
 
 use crate::support::tokens::Token;
 
-/// A token that must not be believed.
+/// A token that must be refused.
 #[derive(Debug, Clone)]
 pub struct Forgery {
     /// The number of the threat.
@@ -26,13 +26,13 @@ pub struct Forgery {
 }
 
 impl Forgery {
-    /// Whether it can be sent as a bearer: as a header, among others in a list of 16 KiB.
+    /// Whether it fits in a header as a bearer token, with all headers limited to 16 KiB.
     pub fn is_a_header(&self) -> bool {
         self.token.len() < 15 * 1024 && !self.token.contains(char::is_control)
     }
 }
 
-/// Every forgery of a token that is right in every way.
+/// Every forgery of this token, which is itself good.
 pub fn of(good: &Token) -> Vec<Forgery> {
     [
         signatures::none(good),
@@ -58,7 +58,7 @@ pub fn of(good: &Token) -> Vec<Forgery> {
     .concat()
 }
 
-/// Rows of one threat.
+/// The rows of one threat.
 fn rows<W: Into<String>>(id: &'static str, rows: impl IntoIterator<Item = (W, String)>) -> Vec<Forgery> {
     rows.into_iter().map(|(what, token)| Forgery { id, what: what.into(), token }).collect()
 }
@@ -74,14 +74,14 @@ fn header(token: &Token) -> Value {
     serde_json::to_value(&token.header).unwrap()
 }
 
-/// The token with another header parameter, rightly signed.
+/// The token with another header parameter and a good signature.
 fn with_header(good: &Token, name: &str, value: impl Into<Value>) -> String {
     let mut header = header(good);
     header[name] = value.into();
     good.sign_texts(&header.to_string(), &good.claims.to_string())
 }
 
-/// The token with a claim whose JSON is written like this, rightly signed.
+/// The token with a claim whose JSON is this text, and a good signature.
 fn with_claim_text(good: &Token, claim: &str, json: &str) -> String {
     let others = good.clone().with(claim, Value::Null).claims.to_string();
     good.sign_texts(&header(good).to_string(), &others.replacen('{', &format!("{{\"{claim}\":{json},"), 1))
@@ -89,7 +89,7 @@ fn with_claim_text(good: &Token, claim: &str, json: &str) -> String {
 
 /// One row per value of a claim.
 fn claim_rows(id: &'static str, good: &Token, claim: &str, values: Vec<Value>) -> Vec<Forgery> {
-    // A `null` is written: to leave a claim out is another row.
+    // `null` is written as such: a token without the claim is another row.
     rows(
         id,
         values.into_iter().map(|value| {
@@ -104,12 +104,12 @@ fn without(id: &'static str, good: &Token, claim: &str) -> Vec<Forgery> {
     rows(id, [(format!("no {claim}"), good.clone().with(claim, Value::Null).sign())])
 }
 
-/// What nests this deep, as JSON.
+/// JSON with this many nested lists.
 fn deep(levels: usize) -> String {
     format!("{}{}", "[".repeat(levels), "]".repeat(levels))
 }
 
-/// A header that says no more than it must.
+/// A header with the required parameters only.
 fn plain_header(algorithm: &str) -> Value {
     json!({"alg": algorithm, "typ": "at+jwt", "kid": "1"})
 }

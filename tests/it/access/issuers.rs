@@ -1,4 +1,4 @@
-//! What each issuer's tokens speak for, and for what use they are good.
+//! What each issuer may name, and for which uses its tokens are good.
 
 use serde_json::{Value, json};
 
@@ -33,7 +33,7 @@ async fn a_claim_says_whether_a_user_or_a_service_calls() {
             assert_eq!(refusal(outcome), "Unauthenticated TOKEN_INVALID", "{neither}");
         }
     }
-    // A service's token proves nobody.
+    // A service's token is no proof.
     let proof = token(json!("service")).sign();
     let linked = server.person("github", "h1").link(link_with(&proof)).await;
     assert_eq!(refusal(linked), "FailedPrecondition LINK_TOKEN_INVALID");
@@ -57,7 +57,7 @@ async fn one_subject_at_two_providers_is_two_users() {
     }
 }
 
-/// Else who runs one provider could sign in as anybody of another.
+/// With such a subject, the operator of one provider could sign in as any user of another.
 #[tokio::test]
 async fn an_issuer_of_identities_names_only_its_own_providers() {
     let server = TestServer::start().await;
@@ -74,7 +74,7 @@ async fn an_issuer_of_identities_names_only_its_own_providers() {
 }
 
 #[tokio::test]
-async fn an_issuer_without_link_with_proves_nobody() {
+async fn a_token_of_an_issuer_without_link_with_is_no_proof() {
     let server = trusting(&format!(
         "kind = \"user\"\nsubject = \"subject\"\nprovider = \"p\"\naudiences = [\"identity-link\"]\n{SELF}"
     ))
@@ -95,7 +95,7 @@ async fn an_issuer_without_link_with_proves_nobody() {
 }
 
 #[tokio::test]
-async fn an_issuer_without_audiences_lets_nobody_call() {
+async fn a_token_of_an_issuer_without_audiences_is_no_bearer() {
     let server = trusting(&format!(
         "kind = \"user\"\nsubject = \"subject\"\nprovider = \"p\"\n\
          link_with.audiences = [\"app\"]\nlink_with.types = [\"JWT\", \"\"]\n{SELF}"
@@ -113,7 +113,7 @@ async fn an_issuer_without_audiences_lets_nobody_call() {
             assert_eq!(refusal(outcome), "Unauthenticated TOKEN_INVALID");
         }
     }
-    // The rules of the one use are not those of the other.
+    // The rules for bearer tokens and those for proofs are separate.
     let linked = server.person("github", "h1").link(link_with(&Token::of("stranger", "1").sign())).await;
     assert_eq!(refusal(linked), "FailedPrecondition LINK_TOKEN_INVALID");
     let linked = server.person("github", "h1").link(link_with(&proof.sign())).await.unwrap();

@@ -1,4 +1,4 @@
-//! Where an issuer's keys come from, and which of them are used.
+//! Where the server gets an issuer's keys, and which of them it uses.
 
 use std::net::SocketAddr;
 
@@ -15,7 +15,7 @@ use crate::support::{
     *,
 };
 
-/// A web server that answers whatever it is asked with this, and goes with the test.
+/// A web server that sends this response to every request for `/jwks`.
 async fn web(answer: String) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -25,7 +25,7 @@ async fn web(answer: String) -> SocketAddr {
             let mut request = [0; 4096];
             let read = stream.read(&mut request).await.unwrap();
             assert!(request[..read].starts_with(b"GET /jwks HTTP/1.1\r\n"));
-            // Who has read enough of it may hang up.
+            // A client that has read enough may close the connection.
             drop(stream.write_all(answer.as_bytes()).await);
         }
     });
@@ -36,7 +36,7 @@ fn ok(body: &str) -> String {
     format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}", body.len())
 }
 
-/// A server that fetches the stranger's keys from there.
+/// A server that fetches the stranger's keys from this address.
 async fn fetching(address: SocketAddr) -> TestServer {
     let iss = iss("stranger");
     let settings = format!(
@@ -59,8 +59,8 @@ async fn keys_are_fetched_from_a_url() {
 }
 
 #[tokio::test]
-async fn without_keys_nothing_is_judged_and_other_issuers_work() {
-    // Bound and let go: nobody listens there.
+async fn without_keys_an_issuers_tokens_are_unavailable_and_other_issuers_work() {
+    // The port was bound and released: no server listens there.
     let closed = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
     for address in [
         closed,
@@ -89,8 +89,8 @@ async fn without_keys_nothing_is_judged_and_other_issuers_work() {
     }
 }
 
-/// J04: whoever can read a symmetric key could sign with it, and a key set is public.
-/// J14: so there is no weak one.
+/// J04: a reader of a symmetric key could sign with it, and a key set is public. J14: so a weak symmetric key has no
+/// effect either.
 #[tokio::test]
 async fn a_symmetric_key_in_the_set_is_never_used() {
     let secret = [7; 32];
@@ -111,7 +111,7 @@ async fn a_symmetric_key_in_the_set_is_never_used() {
     let server = fetching(web(ok(&json!({"keys": keys}).to_string())).await).await;
     let user = server.service().create("p", "1").await;
     let good = Token::of("stranger", "1");
-    assert_eq!(server.caller(&good).user("").await, user, "the other keys of the set are used");
+    assert_eq!(server.caller(&good).user("").await, user, "the other keys of the set should be used");
 
     for kid in ["hs", "eddsa", "es", "any", "1"] {
         let mut header = good.header.clone();
@@ -143,7 +143,7 @@ async fn keys_that_are_not_for_signatures_are_not_used() {
     }
 }
 
-/// J15: what somebody can factor is not a private key; with an exponent of 1 there is nothing to factor.
+/// J15: a modulus that can be factored is no secret; with an exponent of 1 there is no need to factor it.
 #[tokio::test]
 async fn weak_rsa_keys_are_not_used() {
     let good = jwk("okta");
@@ -174,7 +174,7 @@ async fn weak_rsa_keys_are_not_used() {
 
     let server = fetching(web(ok(&json!({"keys": weak}).to_string())).await).await;
     let outcome = server.person("stranger", "1").get_user(get("")).await;
-    assert_eq!(refusal(outcome), "Unavailable KEYS_UNAVAILABLE", "none of them is there");
+    assert_eq!(refusal(outcome), "Unavailable KEYS_UNAVAILABLE", "none of them should be used");
 
     let server = fetching(web(ok(&json!({"keys": [good]}).to_string())).await).await;
     let user = server.service().create("p", "1").await;
@@ -182,7 +182,7 @@ async fn weak_rsa_keys_are_not_used() {
     assert_eq!(server.caller(&strong).user("").await, user);
 }
 
-/// Which of two keys a token without a key id means is anybody's guess.
+/// Without a key id, the server would have to guess which of two keys is meant.
 #[tokio::test]
 async fn a_token_without_a_key_id_needs_a_set_of_one_key() {
     let mut second = jwk("github");
@@ -195,7 +195,7 @@ async fn a_token_without_a_key_id_needs_a_set_of_one_key() {
     assert_eq!(server.caller(&token).user("").await, user);
     token.header.kid = None;
     assert_eq!(refusal(server.caller(&token).get_user(get("")).await), "Unauthenticated TOKEN_INVALID");
-    // Each key verifies what it signed, under its own id.
+    // Each key verifies only the tokens that it signed, under its own key id.
     token.header.kid = Some("2".to_owned());
     assert_eq!(refusal(server.caller(&token).get_user(get("")).await), "Unauthenticated TOKEN_INVALID");
     token.signer = "github";

@@ -1,6 +1,6 @@
-//! Every rpc and every kind of caller, one table per question: what does it answer? The tables are
-//! there to be reviewed: each cell is who may do what. After a change that is meant, correct them by
-//! hand; a new rpc needs a good request in `requests.rs`.
+//! The outcome of every rpc for every type of caller, one table per question. The tables are for review: each cell
+//! shows what a caller may do. After an intended change, correct them by hand. A new rpc needs a good request in
+//! `requests.rs`.
 
 pub mod callers;
 mod requests;
@@ -19,7 +19,7 @@ use crate::support::{
     *,
 };
 
-/// The answers of the matrix in short.
+/// The words of the tables, and the outcomes that they stand for.
 const WORDS: [(&str, &str); 13] = [
     ("missing", "Unauthenticated TOKEN_MISSING"),
     ("invalid", "Unauthenticated TOKEN_INVALID"),
@@ -36,7 +36,7 @@ const WORDS: [(&str, &str); 13] = [
     ("gone", "FailedPrecondition SIGN_IN_INVALID"),
 ];
 
-/// How the account of a token came to its user, and when it was issued.
+/// How the account of a token came to its user, and whether the token was issued before or after.
 pub const MOVED: [&str; 9] = [
     "absorbed before",
     "absorbed, that second",
@@ -49,12 +49,12 @@ pub const MOVED: [&str; 9] = [
     "once more before",
 ];
 
-/// A server that trusts the stranger with everything: what it is refused is not refused for that.
+/// A server that trusts `stranger` with everything, so that no refusal is about the issuer.
 async fn generous() -> TestServer {
     generous_with("").await
 }
 
-/// Such a server, with more in its configuration.
+/// The same, with more in its configuration.
 pub async fn generous_with(more: &str) -> TestServer {
     let scopes: Vec<String> =
         SELF_SCOPES.split(' ').chain(SERVICE_SCOPES.split(' ')).map(|scope| format!("\"{scope}\"")).collect();
@@ -63,14 +63,14 @@ pub async fn generous_with(more: &str) -> TestServer {
          audiences = [\"identity-link\"]\nallowed_scopes = [{}]",
         scopes.join(", ")
     );
-    // Nobody asks GitHub anything to begin.
+    // StartSignIn sends no request to GitHub.
     let client = "[tenants.default.providers.hub.oauth]\nkind = \"github\"\nclient_id = \"c\"\nclient_secret = \"s\"\n\
                   redirect_uris = [\"https://www.example.com/callback\"]\n";
     TestServer::start_with(cluster::cluster().db_migrated().await, |toml| stranger(&toml, &settings) + client + more)
         .await
 }
 
-/// What an rpc is answered, in a word.
+/// The outcome of an rpc, as a word.
 fn word(rpc: &str, outcome: Result<Vec<u8>, Status>) -> String {
     match outcome {
         Ok(answer) if tells(rpc, &answer) => "ok".to_owned(),
@@ -82,7 +82,7 @@ fn word(rpc: &str, outcome: Result<Vec<u8>, Status>) -> String {
     }
 }
 
-/// The answer to one caller of one rpc, about people of whom no other cell knows.
+/// The outcome of one rpc for one caller, with users that no other cell uses.
 async fn cell(server: &TestServer, rule: &'static Rule, caller: &str, subject: String) -> String {
     let rpc = rule.path.rsplit('/').next().unwrap();
     let cast = Cast::create(server, subject).await;
@@ -92,7 +92,7 @@ async fn cell(server: &TestServer, rule: &'static Rule, caller: &str, subject: S
     word(rpc, server.raw(rule.path, metadata.as_slice(), &message).await)
 }
 
-/// A line per rpc, a column per caller.
+/// A table with a line per rpc and a column per caller.
 async fn table(server: &TestServer, title: &str, callers: &[&str]) -> String {
     let cells = TABLE.iter().flat_map(|rule| callers.iter().map(move |caller| (rule, *caller)));
     let cells = cells.enumerate().map(|(at, (rule, caller))| cell(server, rule, caller, format!("{title}-{at}")));
@@ -101,7 +101,7 @@ async fn table(server: &TestServer, title: &str, callers: &[&str]) -> String {
     drawn(title, callers, &names, &answers)
 }
 
-/// The answers, row by row, with the names of the rows and of the columns.
+/// The outcomes, row by row, with the names of the rows and of the columns.
 pub fn drawn(title: &str, callers: &[&str], names: &[&str], answers: &[String]) -> String {
     let mut lines = vec![callers.iter().map(|caller| (*caller).to_owned()).collect::<Vec<_>>()];
     lines.extend(answers.chunks(callers.len()).map(<[String]>::to_vec));
@@ -135,7 +135,7 @@ fn the_words_of_the_tables() {
     "#);
 }
 
-/// Nobody is told anything without a token that is good in every way, and none of them is told why.
+/// Without a token that is good in every way, a caller gets no data, and no refusal names what is wrong.
 #[tokio::test]
 async fn tokens() {
     let callers = ["service", "nobody", "garbage", "expired", "audience", "issuer", "type", "algorithm", "key"];
@@ -165,7 +165,7 @@ async fn tokens() {
     "#);
 }
 
-/// The scope of the rpc, whole, and of the caller's own kind.
+/// A call needs exactly the scope of its rpc, for its own type of caller.
 #[tokio::test]
 async fn scopes() {
     let callers = [
@@ -204,7 +204,7 @@ async fn scopes() {
     "#);
 }
 
-/// A user acts on itself, whichever of its names it is known by; a service on its tenant.
+/// A user may act on itself by its own identities and ids; a service may act on all users of its tenant.
 #[tokio::test]
 async fn whose() {
     let callers = [
@@ -243,7 +243,7 @@ async fn whose() {
     "#);
 }
 
-/// What a user that is what it was may do, and what it may not do any more.
+/// What a user may do as an absorbed, a blocked or an unlinked one, or with an old sign-in.
 #[tokio::test]
 async fn standing() {
     let callers = [
@@ -281,7 +281,7 @@ async fn standing() {
     "#);
 }
 
-/// A60: what tokens of an account may do that are older than its coming to its present user, however that was.
+/// A60: what a token may do that is older than the link of its account to its present user, for each type of link.
 #[tokio::test]
 async fn moved() {
     insta::assert_snapshot!(table(&generous().await, "moved", &MOVED).await, @r#"

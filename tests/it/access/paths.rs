@@ -1,4 +1,4 @@
-//! Paths that are in no table, and the few that are open (G19).
+//! Paths that are no rpc, and the few that are open without a token (G19).
 
 use tonic_health::pb::{HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient};
 use tonic_reflection::pb::{v1, v1alpha};
@@ -18,7 +18,7 @@ const UNKNOWN: [&str; 9] = [
 ];
 
 #[tokio::test]
-async fn an_unknown_path_is_told_only_to_somebody() {
+async fn only_a_good_token_learns_that_a_path_is_unknown() {
     let server = TestServer::start().await;
     for path in UNKNOWN {
         assert_eq!(refusal(server.raw(path, &[], &[]).await), "Unauthenticated TOKEN_MISSING", "{path}");
@@ -30,7 +30,7 @@ async fn an_unknown_path_is_told_only_to_somebody() {
     }
 }
 
-/// A path that only looks like another leads nowhere.
+/// A path that only resembles an rpc's is unknown.
 #[tokio::test]
 async fn a_path_is_compared_byte_by_byte() {
     let server = TestServer::start().await;
@@ -56,7 +56,7 @@ async fn health_is_open() {
     }
     let mut watch = health.watch(HealthCheckRequest::default()).await.unwrap().into_inner();
     assert_eq!(watch.message().await.unwrap().unwrap().status(), ServingStatus::Serving);
-    // A bad token does not close what is open to everybody.
+    // A bad token closes no path that is open without a token.
     let outcome = server.raw_authorized("/grpc.health.v1.Health/Check", "Bearer x").await;
     assert_eq!(outcome.unwrap(), [8, 1]);
 }
@@ -72,7 +72,7 @@ async fn reflection_is_open_in_both_versions() {
     let answer = answer.into_inner().message().await.unwrap().unwrap();
     let Some(v1::server_reflection_response::MessageResponse::ListServicesResponse(listed)) = answer.message_response
     else {
-        panic!("a list of services");
+        panic!("the response should be a list of services");
     };
     let names: Vec<String> = listed.service.into_iter().map(|service| service.name).collect();
     assert!(names.contains(&"identity.v1.IdentityService".to_owned()), "{names:?}");
@@ -89,7 +89,7 @@ async fn reflection_is_open_in_both_versions() {
     ));
 }
 
-/// S06: what helps to debug can be left out.
+/// S06: an operator can switch off what only helps to debug.
 #[tokio::test]
 async fn reflection_can_be_switched_off() {
     let database = cluster::cluster().db_migrated().await;

@@ -1,9 +1,9 @@
-//! Providers at which nobody signs in: disabled ones, and those that are only linked.
+//! Providers at which no user can sign in: disabled ones, and link-only ones.
 
 use crate::support::{tokens::Token, *};
 
 #[tokio::test]
-async fn whoever_signed_in_at_a_disabled_or_link_only_provider_is_nobody() {
+async fn a_token_from_a_disabled_or_link_only_provider_is_refused() {
     let server = TestServer::start().await;
     let service = server.service();
     for (provider, subject) in [("myspace", "m1"), ("wallet", "w1")] {
@@ -12,7 +12,7 @@ async fn whoever_signed_in_at_a_disabled_or_link_only_provider_is_nobody() {
 
         assert_eq!(refusal(person.get_user(get("")).await), "Unauthenticated TOKEN_INVALID");
 
-        // The user is there, and another of its identities is a way in.
+        // The user exists, and can sign in by another of its identities.
         service.create("google-oauth2", subject).await;
         service.link(link_identity(&user.id, "google-oauth2", subject)).await.unwrap();
         assert_eq!(server.person("google-oauth2", subject).user("").await.id, user.id);
@@ -36,7 +36,7 @@ async fn a_link_only_provider_proves_and_a_disabled_one_does_not() {
     assert_eq!(identities(&linked.user.unwrap()), ["google-oauth2|g1", "wallet|w1"]);
 }
 
-/// A28: else whoever has the wallet would have the user as well.
+/// A28: with such a link, an owner of the wallet would get the user as well.
 #[tokio::test]
 async fn a_link_only_account_does_not_bring_along_a_user_who_can_sign_in() {
     let server = TestServer::start().await;
@@ -51,7 +51,7 @@ async fn a_link_only_account_does_not_bring_along_a_user_who_can_sign_in() {
 
     assert_eq!(refused, "FailedPrecondition LINK_TOKEN_INVALID");
     assert_eq!(service.user(&victim.id).await, victim);
-    // Nor while the user's provider lets nobody in: it may do so again.
+    // The same while the user's provider is disabled, since an operator may enable it again.
     let closings: [fn(String) -> String; 2] = [
         |toml| toml.replace("github = { social = true,", "github = { social = true, enabled = false,"),
         |toml| without_provider(&toml, "github"),
@@ -62,6 +62,6 @@ async fn a_link_only_account_does_not_bring_along_a_user_who_can_sign_in() {
         let refused = closed.db_refused(mallory.link(link_with(&server.proof("wallet", "w1")))).await;
         assert_eq!(refused, "FailedPrecondition LINK_TOKEN_INVALID");
     }
-    // A service may say so, and so may an account that is a way in.
+    // A service may make this link, and so may an account that can sign in.
     mallory.link(link_with(&server.proof("github", "h1"))).await.unwrap();
 }

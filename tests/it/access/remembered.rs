@@ -1,4 +1,4 @@
-//! Tokens that were verified before (J30): what is remembered of one is never said of another.
+//! J30: what the server remembers of one verified token has no effect on another token.
 
 use std::{sync::Arc, time::Duration};
 
@@ -34,7 +34,7 @@ async fn tokens_that_differ_in_anything_are_judged_apart() {
     }
 }
 
-/// The signature is part of what was judged.
+/// The signature is part of what is remembered.
 #[tokio::test]
 async fn a_remembered_token_with_another_signature_is_another_token() {
     let server = TestServer::start().await;
@@ -60,7 +60,7 @@ async fn a_remembered_token_with_another_signature_is_another_token() {
     }
 }
 
-/// A bearer that was just used is no proof for that: `link_with` has rules of its own.
+/// A bearer token that was just used is no proof for that: `link_with` has rules of its own.
 #[tokio::test]
 async fn a_remembered_bearer_is_no_proof() {
     let database = cluster::cluster().db_migrated().await;
@@ -80,7 +80,7 @@ async fn a_remembered_bearer_is_no_proof() {
     assert_eq!(refusal(outcome), "FailedPrecondition LINK_TOKEN_INVALID");
 }
 
-/// What the database knows of a user is asked each time.
+/// The server reads the user's state from the database for each call.
 #[tokio::test]
 async fn a_remembered_token_of_a_blocked_user_is_refused() {
     let server = TestServer::start().await;
@@ -94,7 +94,7 @@ async fn a_remembered_token_of_a_blocked_user_is_refused() {
     assert_eq!(refusal(person.get_user(get("")).await), "PermissionDenied USER_BLOCKED");
 }
 
-/// Time passes by the clock that is given, so that nobody has to wait for it.
+/// The test passes the time as an argument, and does not wait.
 #[tokio::test]
 async fn a_remembered_token_expires() {
     keys_dir();
@@ -114,7 +114,7 @@ async fn a_remembered_token_expires() {
 
     let first = issuers.verify(&token, TokenUse::Bearer, now).await.unwrap();
     let again = issuers.verify(&token, TokenUse::Bearer, after(60)).await.unwrap();
-    assert!(Arc::ptr_eq(&first, &again), "it was remembered");
-    assert!(issuers.verify(&token, TokenUse::Bearer, after(89)).await.is_ok(), "within the leeway");
+    assert!(Arc::ptr_eq(&first, &again), "the token should be remembered");
+    assert!(issuers.verify(&token, TokenUse::Bearer, after(89)).await.is_ok(), "the leeway should apply");
     assert!(issuers.verify(&token, TokenUse::Bearer, after(91)).await.is_err());
 }

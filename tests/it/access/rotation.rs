@@ -1,4 +1,4 @@
-//! Keys come and go, and those who publish them fail.
+//! Key sets that change, and endpoints of key sets that fail.
 
 use data_encoding::BASE64URL_NOPAD;
 use futures_util::future::join_all;
@@ -17,7 +17,7 @@ fn jwks(keys: &[Value]) -> Answer {
     Answer::ok(&json!({ "keys": keys }).to_string())
 }
 
-/// The key with which tokens by `github` are signed, under another name.
+/// The public key that verifies tokens of `github`, under another key id.
 fn github_jwk(kid: &str) -> Value {
     let set: Value = serde_json::from_slice(&std::fs::read(keys_dir().join("github.json")).unwrap()).unwrap();
     let mut key = set["keys"][0].clone();
@@ -25,7 +25,7 @@ fn github_jwk(kid: &str) -> Value {
     key
 }
 
-/// A server that fetches the stranger's keys from there.
+/// A server that fetches the stranger's keys from this web server.
 async fn fetching(keys: &WebServer, settings: &str) -> TestServer {
     let url = format!(
         "[issuers.stranger]\nissuer = \"https://stranger.example.com\"\nalgorithms = [\"EdDSA\"]\n\
@@ -36,15 +36,15 @@ async fn fetching(keys: &WebServer, settings: &str) -> TestServer {
     TestServer::start_with(cluster::cluster().db_migrated().await, |toml| toml + &url).await
 }
 
-/// A token of the stranger that names this key, signed by whose it is.
+/// A token of the stranger that names this key, signed with the key of `signer`.
 fn token(kid: &str, signer: &'static str) -> Token {
     let mut token = Token { signer, ..Token::of("stranger", "1") };
     token.header.kid = Some(kid.to_owned());
     token
 }
 
-/// F21: a key that was not there at start is found by the first token that names it.
-/// R21: many calls at the moment at which keys change.
+/// F21: the first token that names a new key makes the server fetch it. R21: many calls come at the moment at which
+/// the keys change.
 #[tokio::test]
 async fn a_new_key_is_good_at_once() {
     let keys = WebServer::of_keys(jwks(&[stranger_jwk("1")])).await;
@@ -58,12 +58,12 @@ async fn a_new_key_is_good_at_once() {
         assert_eq!(found, user);
     }
 
-    assert_eq!(keys.asked(), 2, "one fetch for all of them");
+    assert_eq!(keys.asked(), 2, "all calls should share one fetch");
     let crossed = server.caller(&token("2", "stranger")).get_user(get("")).await;
     assert_eq!(refusal(crossed), "Unauthenticated TOKEN_INVALID");
 }
 
-/// J08: whatever key ids a flood invents, the issuer is asked once for all of them.
+/// J08: a flood of unknown key ids makes one request to the issuer.
 #[tokio::test]
 async fn a_flood_of_unknown_key_ids_makes_one_fetch() {
     let keys = WebServer::of_keys(jwks(&[stranger_jwk("1")])).await;
@@ -82,7 +82,7 @@ async fn a_flood_of_unknown_key_ids_makes_one_fetch() {
             let (server, unknown) = (&server, unknown(round * 100 + n));
             async move { server.raw_authorized(GET_USER, &unknown).await }
         });
-        // Those of one round at once; some rounds beside others who are served meanwhile.
+        // The calls of a round are concurrent. After some rounds, another caller must be served.
         for outcome in join_all(flood).await {
             assert_eq!(outcome.unwrap_err().code(), tonic::Code::Unauthenticated);
         }
@@ -91,13 +91,13 @@ async fn a_flood_of_unknown_key_ids_makes_one_fetch() {
         }
     }
 
-    assert_eq!(keys.asked(), 2, "at start, and once for the flood");
+    assert_eq!(keys.asked(), 2, "one fetch at the start, and one for the flood");
 }
 
-/// F19: while the issuer's answer does not come, only who named an unknown key waits for it; and
-/// who asks and goes away has still asked for all.
+/// F19: while the issuer does not respond, only calls that name an unknown key wait. A fetch goes on after its call
+/// is cancelled, and serves later calls.
 #[tokio::test]
-async fn a_fetch_that_hangs_keeps_nobody_else_waiting() {
+async fn a_fetch_that_hangs_delays_no_call_with_a_known_key() {
     let keys = WebServer::of_keys(jwks(&[stranger_jwk("1")])).await;
     let server = fetching(&keys, "").await;
     let user = server.service().create("p", "1").await;
@@ -108,7 +108,7 @@ async fn a_fetch_that_hangs_keeps_nobody_else_waiting() {
     let waiting = tokio::spawn(async move { caller.get_user(get("")).await });
     keys.until_asked(1).await;
     for _ in 0..10 {
-        assert_eq!(server.caller(&token("1", "stranger")).user("").await, user, "never seen, and not kept waiting");
+        assert_eq!(server.caller(&token("1", "stranger")).user("").await, user, "a known key should not wait");
     }
     assert!(!waiting.is_finished());
     waiting.abort();
@@ -118,7 +118,7 @@ async fn a_fetch_that_hangs_keeps_nobody_else_waiting() {
     assert_eq!(keys.asked(), 2);
 }
 
-/// F19, F20: what an endpoint may answer instead of keys costs nothing that was had before.
+/// F19, F20: a bad response of the endpoint leaves the last good keys in use.
 #[tokio::test]
 async fn the_last_good_keys_outlive_bad_answers() {
     let endless = b"HTTP/1.1 200 OK\r\n\r\n".to_vec();
@@ -149,20 +149,20 @@ async fn the_last_good_keys_outlive_bad_answers() {
         let user = server.service().create("p", "1").await;
         keys.answer("/jwks", bad);
 
-        // The unknown key has the keys fetched; the answer to it comes when that is over.
+        // The unknown key id makes the server fetch the keys; the call ends after the fetch.
         let unknown = server.caller(&token("2", "github")).get_user(get("")).await;
 
-        assert_eq!(refusal(unknown), "Unavailable KEYS_UNAVAILABLE", "{case}: who was not heard has not said no");
+        assert_eq!(refusal(unknown), "Unavailable KEYS_UNAVAILABLE", "{case}: not a refusal of the key");
         assert_eq!(keys.asked(), 2, "{case}");
         assert_eq!(server.caller(&token("1", "stranger")).user("").await, user, "{case}");
     });
     join_all(judged).await;
 }
 
-/// J31: what was signed with a key dies with it, also if it was verified and remembered before.
-/// R21: no call goes on with a key that is gone.
+/// J31: after a key is removed, tokens that it signed are refused, also remembered ones. R21: no call uses a removed
+/// key.
 #[tokio::test]
-async fn a_removed_key_dies_with_the_next_reading() {
+async fn tokens_of_a_removed_key_are_refused_after_the_next_fetch() {
     let keys = WebServer::of_keys(jwks(&[stranger_jwk("1"), github_jwk("2")])).await;
     let server = fetching(&keys, "jwks_refresh = \"1s\"").await;
     let user = server.service().create("p", "1").await;
@@ -173,13 +173,13 @@ async fn a_removed_key_dies_with_the_next_reading() {
     }
 
     keys.answer("/jwks", jwks(&[stranger_jwk("1")]));
-    // When it is asked once more, it has read what it was answered before.
+    // The second request from now on comes after the new keys are stored.
     keys.until_asked(2).await;
 
     assert_eq!(refusal(server.caller(&second).get_user(get("")).await), "Unauthenticated TOKEN_INVALID");
     assert_eq!(server.caller(&first).user("").await, user);
 
-    // Other material under the same name.
+    // Another key under the same key id.
     keys.answer("/jwks", jwks(&[github_jwk("1")]));
     keys.until_asked(2).await;
 
@@ -187,9 +187,9 @@ async fn a_removed_key_dies_with_the_next_reading() {
     assert_eq!(server.caller(&token("1", "github")).user("").await, user);
 }
 
-/// F18: the last keys are good for as long as the configuration says, and then nothing is judged.
+/// F18: the last keys are good for as long as `jwks_max_age`; after it, the issuer's tokens are unavailable.
 #[tokio::test]
-async fn keys_that_cannot_be_read_again_grow_too_old() {
+async fn keys_that_cannot_be_fetched_again_expire() {
     let keys = WebServer::of_keys(jwks(&[stranger_jwk("1")])).await;
     let server = fetching(&keys, "jwks_refresh = \"1s\"\njwks_max_age = \"2s\"").await;
     let user = server.service().create("p", "1").await;
@@ -198,8 +198,8 @@ async fn keys_that_cannot_be_read_again_grow_too_old() {
 
     keys.answer("/jwks", Answer::status("503 Later"));
     keys.until_asked(1).await;
-    assert_eq!(server.caller(&good).user("").await, user, "one failure is not the end");
-    // They are a second apart at least.
+    assert_eq!(server.caller(&good).user("").await, user, "one failure should leave the keys in use");
+    // The requests are a second apart at least.
     keys.until_asked(3).await;
 
     assert_eq!(refusal(server.caller(&good).get_user(get("")).await), "Unavailable KEYS_UNAVAILABLE");
@@ -211,7 +211,7 @@ async fn keys_that_cannot_be_read_again_grow_too_old() {
     assert_eq!(server.caller(&good).user("").await, user);
 }
 
-/// Keys of a file are read again like any others.
+/// The server reads a key file again, as it fetches a URL again.
 #[tokio::test]
 async fn keys_of_a_file_rotate_too() {
     let folder = child::temp_dir("keys-of-a-file");

@@ -1,4 +1,4 @@
-//! Every rpc, and the scopes that let a caller in.
+//! The scopes that each rpc requires.
 
 use identity_link::auth::access::TABLE;
 use serde_json::Value;
@@ -11,7 +11,7 @@ use crate::support::{
 
 const DENIED: &str = "PermissionDenied SCOPE_INSUFFICIENT";
 
-/// A server that would give the stranger's tokens every scope, as users' and as services'.
+/// A server that allows the stranger's tokens every scope, as a user's and as a service's.
 async fn generous() -> TestServer {
     let scopes: Vec<String> =
         SELF_SCOPES.split(' ').chain(SERVICE_SCOPES.split(' ')).map(|scope| format!("\"{scope}\"")).collect();
@@ -69,20 +69,20 @@ async fn a_service_token_needs_the_service_scope_of_the_rpc_and_no_self_scope_he
                 let token = service.clone().scope(scope);
                 assert_eq!(call(&server, rule.path, &token).await, DENIED, "{} {scope}", rule.path);
             }
-            let scope = rule.service_scope.expect("every rpc so far is for services too");
+            let scope = rule.service_scope.expect("every rpc should be open to services");
             for near in near_misses(scope) {
                 let token = service.clone().scope(&near);
                 assert_eq!(call(&server, rule.path, &token).await, DENIED, "{} {near:?}", rule.path);
             }
             let let_in = call(&server, rule.path, &service.scope(scope)).await;
-            // To list users needs no more than an empty message.
+            // ListUsers accepts an empty message.
             assert!(let_in == "OK" || let_in.starts_with("InvalidArgument REQUEST_INVALID"), "{} {let_in}", rule.path);
         }
     }
     assert_eq!(server.database.db_everything().await, before);
 }
 
-/// Scopes that are the wanted one to whoever compares loosely.
+/// Scopes that a loose comparison takes for this one.
 fn near_misses(scope: &str) -> Vec<String> {
     let separators = ["\t", ",", "\n", "\u{a0}", ";"];
     let joined = separators.iter().map(|separator| format!("{scope}{separator}{scope}"));
@@ -102,8 +102,7 @@ fn near_misses(scope: &str) -> Vec<String> {
     .collect()
 }
 
-/// The names of the scopes in the table are two sets: else a user token with a service scope
-/// would have a self scope.
+/// With a scope that is both, a user token with a service scope would have a self scope.
 #[test]
 fn no_scope_is_both_a_users_and_a_services() {
     for rule in TABLE {
@@ -111,9 +110,9 @@ fn no_scope_is_both_a_users_and_a_services() {
     }
 }
 
-/// A42: a user token looks nobody up, by no scope.
+/// A42: a user token can look up no user, with any scope.
 #[tokio::test]
-async fn a_user_is_told_what_is_for_services_only() {
+async fn a_user_token_gets_the_refusal_for_services_only() {
     let server = TestServer::start().await;
     let status = server.person("github", "h1").find_by_email(by_email("a@example.com")).await.unwrap_err();
     assert_eq!(status.message(), "this call is for services only");
@@ -133,9 +132,9 @@ async fn an_issuer_gives_no_more_than_its_allowed_scopes() {
     assert_eq!(refusal(service.link(link_user(&user.id, "usr_x")).await), DENIED);
 }
 
-/// As the documents' samples do, whose ID tokens have no scopes.
+/// The sample configurations of the documents need this: their ID tokens have no scopes.
 #[tokio::test]
-async fn implied_scopes_need_not_be_said_and_are_users_own() {
+async fn implied_scopes_need_no_claim_and_are_for_user_tokens_only() {
     let settings = "kind_claim = \"kind\"\nsubject = \"subject\"\nprovider = \"github2\"\ntenant = \"default\"\n\
                     audiences = [\"identity-link\"]\nimplied_scopes = [\"read:current_user\"]\n\
                     allowed_scopes = [\"update:current_user_metadata\"]";
@@ -150,7 +149,7 @@ async fn implied_scopes_need_not_be_said_and_are_users_own() {
     server.caller(&saying).update_user(change).await.unwrap();
     assert_eq!(server.caller(&saying).user("").await, user);
     assert_eq!(refusal(server.caller(&saying).delete_user(delete("")).await), DENIED);
-    // A service has none of them.
+    // A service token has no implied scopes.
     let service = silent.with("kind", "service");
     assert_eq!(refusal(server.caller(&service).get_user(get(&user.id)).await), DENIED);
 }

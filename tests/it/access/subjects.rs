@@ -1,4 +1,4 @@
-//! J21, J22, J23: who a subject is depends on who says it, and on every byte.
+//! J21, J22, J23: a subject depends on its issuer, and on its every byte.
 
 use serde_json::Value;
 
@@ -9,7 +9,7 @@ use crate::support::{
 };
 
 #[tokio::test]
-async fn subjects_that_only_look_alike_are_different_people() {
+async fn subjects_that_only_look_alike_are_different_users() {
     let server = TestServer::start().await;
     let alike =
         ["ann", "Ann", "ANN", "ann ", " ann", "a\u{308}nn", "\u{e4}nn", "ａnn", "ann\u{200b}", "an%6e", "ann|", "ann'"];
@@ -29,7 +29,7 @@ async fn subjects_that_only_look_alike_are_different_people() {
     assert_eq!(server.person("github", &longest).user("").await, user);
 }
 
-/// A service can often choose its own name, or have it chosen by whoever registers it.
+/// A service can often choose its own name, or the party that registers it does.
 #[tokio::test]
 async fn a_service_that_is_named_like_a_user_is_not_that_user() {
     let scopes: Vec<String> =
@@ -56,12 +56,12 @@ async fn a_service_that_is_named_like_a_user_is_not_that_user() {
         assert_eq!(refusal(caller.delete_user(delete("")).await), needs_id);
         let proven = server.db_refused(person.link(link_with(&service.sign()))).await;
         assert_eq!(proven, "FailedPrecondition LINK_TOKEN_INVALID");
-        // With the scopes of a user only, it may do nothing at all.
+        // With the scopes of a user only, it may make no call.
         let caller = server.caller(&service.scope(SELF_SCOPES));
         assert_eq!(refusal(caller.get_user(get("")).await), "PermissionDenied SCOPE_INSUFFICIENT");
         assert_eq!(refusal(caller.get_user(get(&user.id)).await), "PermissionDenied SCOPE_INSUFFICIENT");
     }
-    // Nor is a user a service because it is named like one, or says so where nobody looks.
+    // A user token with the name of a service, or with a service's claims `client_id` and `gty`, is still a user's.
     let user = Token::of("stranger", "backend")
         .with("kind", "user")
         .with("client_id", "backend")
@@ -75,7 +75,7 @@ async fn a_service_that_is_named_like_a_user_is_not_that_user() {
     );
 }
 
-/// A subject is no user id, though a user id may be written like a subject.
+/// A subject is no user id, even if a user id has the form of a subject.
 #[tokio::test]
 async fn a_subject_is_never_taken_for_a_user_id() {
     let server = TestServer::start().await;
@@ -84,7 +84,7 @@ async fn a_subject_is_never_taken_for_a_user_id() {
     assert_eq!(victim.id, "github|h1");
     let person = |issuer: &'static str, subject: &str| server.caller(&Token::of(issuer, subject).tenant("joined"));
 
-    // At another provider, somebody is named like the victim's id, and like its subject.
+    // At another provider, an account has the victim's id as its subject, or the victim's subject.
     for subject in ["github|h1", "h1"] {
         for issuer in ["google-oauth2", "sms", "apple"] {
             let stranger = person(issuer, subject);
@@ -92,7 +92,7 @@ async fn a_subject_is_never_taken_for_a_user_id() {
             assert_eq!(refusal(stranger.get_user(get(&victim.id)).await), "NotFound USER_NOT_FOUND");
         }
     }
-    // Only where a subject is a user id is it one.
+    // A subject is a user id only for an issuer with `subject = "user_id"`.
     assert_eq!(person("users", "github|h1").user("").await, victim);
     assert_eq!(refusal(person("users", "h1").get_user(get("")).await), "NotFound USER_NOT_FOUND");
 }

@@ -1,4 +1,4 @@
-//! Whose population a call is about.
+//! The tenant of a call.
 
 use super::{rpcs, stranger};
 use crate::support::{
@@ -6,7 +6,7 @@ use crate::support::{
     *,
 };
 
-/// A server that also trusts a service of two tenants.
+/// A server that also trusts an issuer of services for two tenants.
 async fn of_several() -> TestServer {
     let scopes: Vec<String> = SERVICE_SCOPES.split(' ').map(|scope| format!("\"{scope}\"")).collect();
     let settings = format!(
@@ -39,13 +39,13 @@ async fn tenants_see_and_change_nothing_of_each_other() {
     assert_eq!(refusal(other.find_by_identity(owner_of("sms", "s1")).await), "NotFound IDENTITY_NOT_FOUND");
     assert_eq!(other.find_by_email(by_email("ann@example.com")).await.unwrap().matches, []);
     assert_eq!(refusal(person.get_user(get("")).await), "NotFound USER_NOT_FOUND");
-    // A proof from there proves nothing here.
+    // A proof of another tenant is no proof in this one.
     let proof = Token::of("google-oauth2", "g9").tenant("other").sign();
     let linked = server.person("github", "h1").link(link_with(&proof)).await;
     assert_eq!(refusal(linked), "FailedPrecondition LINK_TOKEN_INVALID");
     assert_eq!(server.database.db_everything().await, before);
 
-    // The same identity there is another account of another user.
+    // The same identity in the other tenant is another account of another user.
     let theirs = other.create("github", "h1").await;
     assert_ne!(theirs.id, ours.id);
     assert_eq!(person.user("").await, theirs);
@@ -65,7 +65,7 @@ async fn a_service_of_several_tenants_names_one_per_call() {
 }
 
 #[tokio::test]
-async fn every_rpc_wants_one_tenant_that_the_token_serves() {
+async fn every_rpc_requires_one_tenant_that_the_token_serves() {
     let server = of_several().await;
     let authorization = format!("Bearer {}", several().sign());
     let wrong = |text: &str| format!("InvalidArgument REQUEST_INVALID\nx-tenant: {text}");
@@ -85,9 +85,9 @@ async fn every_rpc_wants_one_tenant_that_the_token_serves() {
     }
 }
 
-/// The header chooses among the token's tenants; it never adds one.
+/// The header chooses among the token's tenants, and never adds one.
 #[tokio::test]
-async fn a_token_of_one_tenant_stays_there_whatever_the_call_names() {
+async fn a_token_of_one_tenant_cannot_choose_another_tenant() {
     let server = TestServer::start().await;
     let ours = server.service().create("github", "h1").await;
     let wrong = "InvalidArgument REQUEST_INVALID\nx-tenant: must name a tenant that the token serves";
@@ -101,9 +101,9 @@ async fn a_token_of_one_tenant_stays_there_whatever_the_call_names() {
     assert_eq!(caller.user(&ours.id).await, ours);
 }
 
-/// Who may speak for one tenant need not be able to speak for another that is added later.
+/// An issuer for some tenants gets no access to a tenant that is added later.
 #[tokio::test]
-async fn a_claim_that_names_the_tenant_can_be_kept_to_some() {
+async fn a_tenant_claim_can_be_limited_to_some_tenants() {
     for (kind, signer) in
         [("kind = \"service\"", "services"), ("kind = \"user\"\nsubject = \"subject\"\nprovider = \"p\"", "users")]
     {

@@ -1,4 +1,4 @@
-//! Which tokens are believed, and which are not.
+//! Which tokens are accepted, and which are refused.
 
 use std::{collections::BTreeSet, io::ErrorKind, net::TcpListener};
 
@@ -14,37 +14,37 @@ use crate::support::{tokens::Token, *};
 
 const GET_USER: &str = "/identity.v1.IdentityService/GetUser";
 
-/// One issuer for each kind of key.
+/// One issuer for each type of key.
 const SIGNERS: [&str; 3] = ["sms", "okta", "apple"];
 
-/// J32: each of them is told the same, whatever is wrong.
+/// J32: every forgery gets the same refusal, for any cause.
 #[tokio::test]
-async fn no_forgery_is_believed_and_none_is_told_why() {
+async fn all_forged_bearers_get_the_same_refusal() {
     let server = TestServer::start().await;
     for issuer in SIGNERS {
         server.service().create(issuer, "1").await;
     }
     let before = server.database.db_everything().await;
     let mut answers = BTreeSet::new();
-    // The gate is the same in front of every rpc, so each gets its share of them.
+    // The same layer authenticates every rpc, so each rpc is sent a share of the forgeries.
     let paths: Vec<&str> = rpcs().collect();
 
     for good in SIGNERS.map(|issuer| Token::of(issuer, "1")).iter().chain([&Token::of("services", "backend")]) {
         let bearers = forgeries::of(good).into_iter().filter(Forgery::is_a_header);
         for (Forgery { id, what, token }, path) in bearers.zip(paths.iter().cycle()) {
             let outcome = server.raw_authorized(path, &format!("Bearer {token}")).await;
-            let Err(status) = outcome else { panic!("{id} {}: {what}: {path} believed it", good.signer) };
+            let Err(status) = outcome else { panic!("{id} {}: {what}: {path} accepted it", good.signer) };
             answers.insert((status.message().to_owned(), status.details().to_vec()));
             assert_eq!(refusal::<()>(Err(status)), "Unauthenticated TOKEN_INVALID", "{id} {}: {what}", good.signer);
         }
     }
 
-    assert_eq!(answers.len(), 1, "one text for all causes");
+    assert_eq!(answers.len(), 1, "all causes should have one text");
     assert_eq!(server.database.db_everything().await, before);
 }
 
 #[tokio::test]
-async fn no_forgery_proves_anybody_and_none_is_told_why() {
+async fn all_forged_proofs_get_the_same_refusal() {
     let server = TestServer::start().await;
     for issuer in SIGNERS {
         server.service().create(issuer, "1").await;
@@ -63,18 +63,18 @@ async fn no_forgery_proves_anybody_and_none_is_told_why() {
         }
     }
 
-    assert_eq!(answers.len(), 1, "one text for all causes");
+    assert_eq!(answers.len(), 1, "all causes should have one text");
     assert_eq!(server.database.db_everything().await, before);
-    // What they differ from by one thing does: else their refusal would mean nothing.
+    // The good tokens that the forgeries are made from are accepted: without that, a refusal would prove nothing.
     for issuer in SIGNERS {
         let linked = caller.link(link_with(&server.proof(issuer, "1"))).await.unwrap();
         assert_eq!((linked.outcome(), linked.user.unwrap().id), (Outcome::Absorbed, person.id.clone()));
     }
 }
 
-/// What the forgeries differ from by one thing is believed: else their refusal would mean nothing.
+/// The good tokens that the forgeries are made from are accepted: without that, a refusal would prove nothing.
 #[tokio::test]
-async fn good_tokens_of_every_form_are_believed() {
+async fn good_tokens_of_every_form_are_accepted() {
     let server = TestServer::start().await;
     for issuer in SIGNERS {
         let now = identity_link::clock::now().timestamp();
@@ -89,13 +89,13 @@ async fn good_tokens_of_every_form_are_believed() {
         without_kid.header.kid = None;
 
         for (form, token) in [
-            // First, since it is getting older.
+            // The first one, since it comes closer to the end of the leeway while the test runs.
             ("expired within the leeway", good.clone().issued_ago(600).with("exp", now - 1).sign()),
             ("as it is", good.sign()),
             ("typ as a media type", with_header("typ", json!("application/at+JWT"))),
             ("typ in capitals", with_header("typ", json!("AT+JWT"))),
             ("without a kid, where there is one key", without_kid.sign()),
-            ("with headers that nobody reads", with_header("x", json!({"y": [1]}))),
+            ("with headers that the server ignores", with_header("x", json!({"y": [1]}))),
             ("several audiences", good.clone().with("aud", json!(["another", "identity-link"])).sign()),
             ("valid since now", good.clone().with("nbf", now).sign()),
             ("valid within the leeway", good.clone().with("nbf", now + 20).sign()),
@@ -112,7 +112,7 @@ async fn good_tokens_of_every_form_are_believed() {
     }
 }
 
-/// J06: a token that says where its key is makes nobody look there, whoever signed it.
+/// J06: a token that names the URL of its key makes the server fetch nothing, with any signer.
 #[tokio::test]
 async fn a_key_is_never_fetched_because_a_token_says_so() {
     let server = TestServer::start().await;
@@ -128,7 +128,7 @@ async fn a_key_is_never_fetched_because_a_token_says_so() {
             let mut header = serde_json::to_value(&token.header).unwrap();
             header[name] = value;
             let token = token.sign_texts(&header.to_string(), &token.claims.to_string());
-            // The good one among them nobody owns; it is not about the answer.
+            // One of these tokens is good, but no user has its account: the outcomes of the calls do not matter here.
             drop(server.raw_authorized(GET_USER, &format!("Bearer {token}")).await);
             drop(person.link(link_with(&token)).await);
         }
@@ -137,7 +137,7 @@ async fn a_key_is_never_fetched_because_a_token_says_so() {
     assert_eq!(listener.accept().unwrap_err().kind(), ErrorKind::WouldBlock);
 }
 
-/// ECDSA gives anybody who has one signature another one of the same text.
+/// With ECDSA, one signature of a text is enough to make another one of the same text.
 #[tokio::test]
 async fn another_signature_makes_no_other_token() {
     let server = TestServer::start().await;

@@ -1,12 +1,12 @@
-//! J16, J18: what is a good bearer need not be a good proof, nor the other way round: each use has
-//! audiences, types and an age of its own.
+//! J16, J18: a good bearer token may be no good proof, and the other way round. Each use has audiences, types and an
+//! age of its own.
 
 use serde_json::{Value, json};
 
 use super::stranger;
 use crate::support::{tokens::Token, *};
 
-/// A server whose stranger sends access tokens to `api`, and ID tokens to `app`.
+/// A server that accepts the stranger's access tokens for `api`, and its ID tokens for `app`.
 async fn of_two_uses() -> TestServer {
     let settings = "kind = \"user\"\nsubject = \"subject\"\nprovider = \"p\"\ntenant = \"default\"\n\
                     audiences = [\"api\"]\nallowed_scopes = [\"read:current_user\"]\n\

@@ -1,4 +1,4 @@
-//! What does not decode, is too long, or comes from who may not call at all.
+//! Messages that do not decode, are too long, or come from callers without permission.
 
 use identity_link::grpc::proto as pb;
 use prost::Message as _;
@@ -12,7 +12,7 @@ fn bearer(token: &Token) -> String {
     format!("Bearer {}", token.sign())
 }
 
-/// A request to create a user, as bytes, with so deep a `user_metadata`.
+/// An encoded request to create a user, with `user_metadata` nested so deep.
 fn nested(levels: usize) -> Vec<u8> {
     let metadata = (1..levels).fold(json!({}), |inner, _| json!({ "d": inner }));
     let identity = pb::NewIdentity { r#ref: identity_ref("github", "h1"), ..Default::default() };
@@ -20,18 +20,18 @@ fn nested(levels: usize) -> Vec<u8> {
     pb::CreateUserRequest { identity: Some(identity), user_metadata, ..Default::default() }.encode_to_vec()
 }
 
-/// P02, G15: what is no UTF-8, no message, or nested without end.
+/// P02, G15: messages with bytes that are no UTF-8, are no message, or are nested too deep to decode.
 #[tokio::test]
-async fn what_does_not_decode_gets_one_fixed_text() {
+async fn a_message_that_does_not_decode_gets_one_fixed_text() {
     let server = TestServer::start().await;
     let before = server.database.db_everything().await;
     let authorization = bearer(&Token::of("services", "backend"));
     let texts: [&[u8]; 7] = [
         &nested(40),
         &nested(500),
-        // Field 1 is a message and says it is longer than what follows.
+        // Field 1 is a message, with a length beyond the end.
         b"\x0a\x7f",
-        // Field 1 as a number; a group that never ends; a tag of no field.
+        // Field 1 as a number; a group without an end; a tag of no field.
         b"\x08\x01",
         b"\x0b",
         b"\x00\x00",
@@ -49,15 +49,15 @@ async fn what_does_not_decode_gets_one_fixed_text() {
     }
 
     assert_eq!(server.database.db_everything().await, before);
-    // As deep as a double of the bound does decode, and is told where it is too deep.
+    // A message nested twice as deep as the bound still decodes; the refusal names the path at which it is too deep.
     let status = server.raw(CREATE, &[("authorization", &authorization)], &nested(30)).await;
     assert!(refusal(status).starts_with("InvalidArgument REQUEST_INVALID\nuser_metadata/d/d/"));
-    // Fields of a later version are passed over.
+    // Unknown fields, as of a later version, are ignored.
     let later = [nested(1), b"\xf8\x3f\x01".to_vec()].concat();
     server.raw(CREATE, &[("authorization", &authorization)], &later).await.unwrap();
 }
 
-/// P10: so nothing comes near the lengths that the protocol of Postgres can say.
+/// P10: with this bound, no value comes near the length limits of the Postgres protocol.
 #[tokio::test]
 async fn a_message_over_2_mib_is_out_of_range() {
     let server = TestServer::start().await;
@@ -74,7 +74,7 @@ async fn a_message_over_2_mib_is_out_of_range() {
     server.service().create("github", "h1").await;
 }
 
-/// Whoever may not call learns nothing about messages.
+/// A caller without permission learns nothing about its message.
 #[tokio::test]
 async fn a_message_is_judged_after_its_sender() {
     let server = TestServer::start().await;
@@ -98,7 +98,7 @@ async fn a_message_is_judged_after_its_sender() {
 }
 
 #[tokio::test]
-async fn a_call_without_a_message_is_the_callers_mistake() {
+async fn a_call_without_a_message_is_an_invalid_request() {
     let server = TestServer::start().await;
     let authorization = format!("Bearer {}", Token::of("services", "backend").sign());
     let refused = server.raw_without_message("/identity.v1.IdentityService/GetUser", &authorization).await;

@@ -1,12 +1,12 @@
-//! Ids, providers, emails, enums: each with its path, all at once.
+//! Ids, providers, emails, enums: a refusal names the path of each violation, all at once.
 
 use identity_link::grpc::proto as pb;
 
 use crate::support::{cluster::cluster, *};
 
-/// Each rpc with everything wrong that can be.
+/// Each rpc, with every violation that a request can contain.
 #[tokio::test]
-async fn all_violations_are_told_at_once() {
+async fn a_refusal_names_all_violations_at_once() {
     let server = TestServer::start().await;
     let service = server.service();
     service.create("github", "h1").await;
@@ -150,7 +150,7 @@ async fn a_user_id_is_1_to_255_printable_ascii_characters() {
     }
 }
 
-/// P08: what is indexed fits an index.
+/// P08: an indexed value fits in an index entry.
 #[tokio::test]
 async fn a_provider_has_a_plain_name_and_a_subject_at_most_255_bytes() {
     let longest = "a".repeat(64);
@@ -181,7 +181,8 @@ async fn a_provider_has_a_plain_name_and_a_subject_at_most_255_bytes() {
     }
 }
 
-/// A37, A38, A39: letters that imitate, names that hide others, and texts that some software reads as another address.
+/// A37, A38, A39: characters that imitate ASCII, names that hide another address, and texts that some software reads
+/// as another address.
 #[tokio::test]
 async fn an_email_is_one_plain_address() {
     let server = TestServer::start().await;

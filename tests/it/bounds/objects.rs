@@ -1,4 +1,4 @@
-//! Metadata and profile data: what jsonb or a double would not hold, and how much of it.
+//! Metadata and profile data: values that jsonb or a double cannot hold, and the limit on their size.
 
 use identity_link::grpc::proto as pb;
 use prost_types::{Struct, Value as PbValue, value::Kind};
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::support::*;
 
-/// Everywhere that an object comes in, with the path it has there.
+/// The refusals of this value in each field that accepts an object, with the path of the field.
 async fn refusals(server: &TestServer, value: &Option<Struct>) -> Vec<(&'static str, String)> {
     let service = server.service();
     let user = service.create("github", &uuid::Uuid::new_v4().to_string()).await;
@@ -53,7 +53,7 @@ async fn refusals(server: &TestServer, value: &Option<Struct>) -> Vec<(&'static 
     told
 }
 
-/// Every door refuses it with these `(pointer, description)`.
+/// Asserts that each of these fields refuses the value with these `(pointer, description)`.
 async fn refused_everywhere(value: Option<Struct>, violations: &[(&str, &str)]) {
     let server = TestServer::start().await;
     for (field, told) in refusals(&server, &value).await {
@@ -63,7 +63,7 @@ async fn refused_everywhere(value: Option<Struct>, violations: &[(&str, &str)]) 
     }
 }
 
-/// `{"d": {"d": …}}` of that many levels.
+/// `{"d": {"d": …}}` with this many levels.
 fn nested(levels: usize) -> Value {
     (1..levels).fold(json!({}), |inner, _| json!({ "d": inner }))
 }
@@ -72,15 +72,15 @@ fn number(number: f64) -> PbValue {
     PbValue { kind: Some(Kind::NumberValue(number)) }
 }
 
-/// P01: jsonb cannot hold it.
+/// P01: jsonb cannot hold U+0000.
 #[tokio::test]
-async fn nul_has_no_place_in_a_string_or_a_key() {
+async fn nul_in_a_string_or_a_key_is_refused() {
     let nul = "This holds the character U+0000, which cannot be stored.";
     let value = object(json!({"a": ["x", {"b/c": "x\0y"}], "k\0": 1}));
     refused_everywhere(value, &[("/a/1/b~1c", nul), ("/k\\u{0}", nul)]).await;
 }
 
-/// P03: before the database sees it.
+/// P03: the server refuses it before the database reads it.
 #[tokio::test]
 async fn seventeen_levels_are_one_too_many() {
     let deep = "This is nested deeper than 16 levels.";
@@ -105,7 +105,7 @@ async fn a_mebibyte_is_too_much() {
     assert_eq!(json(&server.service().user(&user.id).await.app_metadata), largest);
 }
 
-/// P05: nothing is rounded silently.
+/// P05: no number is rounded silently.
 #[tokio::test]
 async fn a_number_is_kept_exactly_or_refused() {
     let beyond = "This number is beyond ±(2^53 − 1), so it may not be kept exactly.";
@@ -133,9 +133,9 @@ async fn a_value_of_no_kind_is_null() {
     assert_eq!(json(&server.service().user(&user.id).await.user_metadata), json!({"k": null}));
 }
 
-/// Text that means something to SQL, JSON or a terminal is text.
+/// Text with a meaning in SQL, JSON or a terminal is stored as plain text.
 #[tokio::test]
-async fn text_comes_back_as_it_was() {
+async fn text_is_returned_unchanged() {
     let server = TestServer::start().await;
     let value = json!({
         "'; DROP TABLE users; --": "\\u0000 \\ \" \u{1}\u{1b}[31m\u{7f}", "": "", "$1": "{}", "é": "e\u{301}\u{202e}",

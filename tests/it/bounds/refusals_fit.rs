@@ -1,5 +1,5 @@
-//! A refusal comes in headers, and most clients take 8 or 16 KiB of these: whatever is wrong, and
-//! however often, it must arrive.
+//! A refusal is sent in headers, and most clients accept 8 or 16 KiB of these. So a refusal of any number of
+//! violations must fit.
 
 use identity_link::grpc::proto::{
     self as pb,
@@ -11,7 +11,7 @@ use tonic::Status;
 
 use crate::support::*;
 
-/// It arrived, and says that there is more.
+/// Asserts that a refusal fits, and begins and ends with these texts.
 fn assert_fits<T: std::fmt::Debug>(outcome: Result<T, Status>, begins: &str, ends: &str) {
     let details = outcome.as_ref().unwrap_err().details().len();
     assert!(details <= 5 * 1024, "{details} bytes of details");

@@ -1,12 +1,12 @@
-//! A88: a secret of the configuration is told to nobody, however the configuration is wrong.
+//! A88: no output contains a secret of the configuration, for any mistake in it.
 
 use super::*;
 
-/// What no line of ours may show.
+/// The secret of these tests, which no output may contain.
 const SECRET: &str = "sesame";
 
-/// What `command` says about a configuration with these lines, and in this environment: it must be refused, and not
-/// show the secret.
+/// Runs `command` with this configuration and environment, and returns its stderr. Panics unless the command fails
+/// and its output does not contain the secret.
 #[track_caller]
 fn refused_by(command: &str, name: &str, toml: &str, environment: &[(&str, &str)]) -> String {
     let dir = folder_with(name, toml);
@@ -20,7 +20,7 @@ fn refused_by(command: &str, name: &str, toml: &str, environment: &[(&str, &str)
     ran.stderr
 }
 
-/// Each kind of line that is no TOML, in the place of each line with a secret.
+/// Each way in which a line with a secret can be no TOML.
 #[test]
 fn a_line_that_is_not_toml_is_not_shown() {
     let mut told = Vec::new();
@@ -76,7 +76,7 @@ fn a_line_that_is_not_toml_is_not_shown() {
     "#);
 }
 
-/// What is TOML, and wrong.
+/// Lines that are TOML, with a wrong value.
 #[test]
 fn a_value_that_is_wrong_is_not_shown() {
     let client = |line: &str| {
@@ -167,9 +167,9 @@ fn a_value_that_is_wrong_is_not_shown() {
     "#);
 }
 
-/// Nor where the database is only found out to be away when it is asked.
+/// The same with a good configuration, for a database that the command cannot connect to.
 #[test]
-fn a_database_that_is_away_is_told_without_its_password() {
+fn an_unavailable_database_is_reported_without_its_password() {
     for command in ["serve", "migrate", "purge"] {
         refused_by(command, &format!("away_{command}"), &good_toml(&nowhere()), &[]);
     }

@@ -1,5 +1,4 @@
-//! Every place that tells, finds or asks whether an email is verified agrees with today's configuration, in both
-//! directions.
+//! Every response and every lookup by a verified email agrees with today's configuration, in both directions.
 
 use identity_link::{
     domain::{EmailTrust, Provider, TenantId, User, UserId, candidates::MAX_CANDIDATES},
@@ -8,7 +7,7 @@ use identity_link::{
 
 use super::*;
 
-/// The answers about a user with one account that has the email, by every entrance.
+/// Asserts for each entrance whether the email of this user's only account counts as verified.
 async fn db_assert_counts(server: &TestServer, user: &pb::User, counts: bool, decision: &str) {
     let (service, backend) = (server.service(), server.backend());
     let id = user.id.as_str();
@@ -17,7 +16,7 @@ async fn db_assert_counts(server: &TestServer, user: &pb::User, counts: bool, de
     let identity = &read.identities[0];
     assert_eq!((identity.email.as_str(), identity.email_verified), (EMAIL, counts), "{decision}");
     assert_eq!(identity.email_verify_time.is_some(), counts, "{decision}");
-    assert_eq!((read.version, read.update_time), (user.version, user.update_time), "nothing was written: {decision}");
+    assert_eq!((read.version, read.update_time), (user.version, user.update_time), "no write: {decision}");
     let found = if counts { vec![(id.to_owned(), true)] } else { vec![] };
     assert_eq!(service.found_by_email(EMAIL, false).await, found, "{decision}");
     assert_eq!(service.found_by_email(EMAIL, true).await, [(id.to_owned(), counts)], "{decision}");
@@ -40,9 +39,9 @@ async fn listed(backend: &Asker, q: &str) -> Vec<String> {
     found.as_array().unwrap().iter().map(|user| user["user_id"].as_str().unwrap().to_owned()).collect()
 }
 
-/// A70: a word that was given while its provider was not trusted counts once it is, and no longer when it is not.
+/// A70: a word from before its provider was trusted counts after it is trusted, and no longer when it is not.
 #[tokio::test]
-async fn a_word_counts_as_far_as_it_is_trusted_today_wherever_it_is_told() {
+async fn every_response_shows_an_email_as_verified_by_todays_trust() {
     let server = TestServer::start_auth0().await;
     let user = server.service().create_with("sms", "s1", verified(EMAIL)).await;
     assert!(!user.identities[0].email_verified);
@@ -54,9 +53,9 @@ async fn a_word_counts_as_far_as_it_is_trusted_today_wherever_it_is_told() {
     }
 }
 
-/// A70: so does what stands on it.
+/// A70: today's trust also decides all that rests on a verified email.
 #[tokio::test]
-async fn candidates_shared_emails_and_sign_ins_are_judged_by_today_s_trust() {
+async fn candidates_shared_emails_and_sign_ins_are_judged_by_todays_trust() {
     let server = TestServer::start_auth0().await;
     let service = server.service();
     let sms = service.create_with("sms", "s1", verified(EMAIL)).await.id;
@@ -79,9 +78,9 @@ async fn candidates_shared_emails_and_sign_ins_are_judged_by_today_s_trust() {
     }
 }
 
-/// A70: an attached account is measured like any other.
+/// A70: an attached account is judged by the same rule.
 #[tokio::test]
-async fn an_account_that_arrives_shares_an_email_only_if_its_own_counts() {
+async fn an_attached_account_shares_an_email_only_if_its_own_counts() {
     let database = cluster().db_migrated().await;
     for (at, (decision, counts)) in DECISIONS.into_iter().enumerate().filter(|(_, (of, _))| !of.contains("enabled")) {
         let server = deciding(&database, decision).await;
@@ -99,7 +98,7 @@ async fn an_account_that_arrives_shares_an_email_only_if_its_own_counts() {
     }
 }
 
-/// What Google tells of accounts beside their email, and whether its word on that counts for it.
+/// Profiles of Google accounts, and whether Google's word on their email counts.
 const HOSTED: [(&str, bool); 6] = [
     ("{\"hd\": \"example.com\"}", true),
     ("{\"hd\": \"EXAMPLE.com\"}", false),
@@ -109,7 +108,7 @@ const HOSTED: [(&str, bool); 6] = [
     ("{}", false),
 ];
 
-/// A server whose `google-oauth2` is trusted with example.org and with hosted domains, and a crowd with the email.
+/// A server whose `google-oauth2` is trusted for example.org and for hosted domains, and 210 users with the email.
 async fn crowded() -> TestServer {
     let hosting = |toml: String| {
         toml.replace(
@@ -119,7 +118,7 @@ async fn crowded() -> TestServer {
         ) + AUTH0
     };
     let server = TestServer::start_with(cluster().db_migrated().await, hosting).await;
-    // In turn: each kind of account of Google, and those of a provider that is not trusted.
+    // In turn: each profile of a Google account, and an account of a provider that is not trusted.
     let kinds = HOSTED.map(|(profile, _)| format!("('google-oauth2', '{profile}'::jsonb)")).join(", ");
     server
         .database
@@ -137,10 +136,10 @@ async fn crowded() -> TestServer {
     server
 }
 
-/// A70: what the database leaves out is what the rules leave out, so that no page is short, and nobody who has proven the
-/// email is crowded out by those whose word does not count.
+/// A70: the database filters by the same rules. So no page is short, and users without a trusted word keep no user
+/// with a verified email off a page.
 #[tokio::test]
-async fn pages_and_bounds_count_those_only_whose_word_counts() {
+async fn pages_and_bounds_count_only_users_whose_email_counts() {
     let server = crowded().await;
     let (service, backend) = (server.service(), server.backend());
     let ids = |users: Vec<pb::EmailMatch>| users.into_iter().map(|found| found.user.unwrap().id).collect::<Vec<_>>();
@@ -172,13 +171,13 @@ async fn pages_and_bounds_count_those_only_whose_word_counts() {
         let wanted = q == "email_verified:true";
         assert!(found["users"].as_array().unwrap().iter().all(|user| user["email_verified"] == wanted), "{q}");
     }
-    // Of the trusted one only: thirty would not be all of the first hundred.
+    // Only users with a trusted word: without the filter, the first hundred would not contain all thirty.
     let ann = service.create_with("github", "h1", verified(EMAIL)).await.id;
     assert_eq!(candidates(&service, &ann).await.len(), MAX_CANDIDATES);
     assert_eq!(would_sign_in(&service, "apple", "a1").await, "CANDIDATES SEVERAL_USERS");
 }
 
-/// A70: row by row, what the database says counts is what the rules say.
+/// A70: row by row, the database and the rules agree on which emails count.
 #[tokio::test]
 async fn the_database_and_the_rules_agree_on_every_account() {
     let server = crowded().await;

@@ -1,4 +1,4 @@
-//! By whichever entrance a word comes, it is kept.
+//! The word on an email is stored, by every entrance.
 
 use pb::link_request::Secondary;
 
@@ -7,12 +7,12 @@ use crate::support::tokens::Token;
 
 const TRUSTED: &str = "email_trust = \"when_verified\"";
 
-/// A token of an SMS account that tells of the email.
+/// A token of an SMS account that contains the email as verified.
 fn telling(subject: &str) -> String {
     Token::of("sms", subject).with("email", EMAIL).with("email_verified", true).sign()
 }
 
-/// The account as a backend tells of it.
+/// The account with the email, as a service sends it.
 fn account(subject: &str, email_verified: bool) -> pb::ProvenAccount {
     pb::ProvenAccount {
         r#ref: identity_ref("sms", subject),
@@ -22,16 +22,16 @@ fn account(subject: &str, email_verified: bool) -> pb::ProvenAccount {
     }
 }
 
-/// Whether the email of this SMS account is verified, as everybody is told who reads it.
+/// Whether responses show the email of this SMS account as verified.
 async fn is_verified(server: &TestServer, subject: &str) -> bool {
     let user = server.service().find_by_identity(owner_of("sms", subject)).await.unwrap().user.unwrap();
     let is_it = |of: &&pb::Identity| of.r#ref == identity_ref("sms", subject);
     user.identities.iter().find(is_it).unwrap().email_verified
 }
 
-/// A70: a word that an entrance would drop could not count later, and one that it trusted for good could not be taken back.
+/// A70: a word that an entrance dropped could not count later; one that it stored as trusted would count for ever.
 #[tokio::test]
-async fn a_word_is_kept_by_whichever_entrance_it_comes() {
+async fn every_entrance_keeps_the_word_on_an_email() {
     let untrusting = TestServer::start_auth0().await;
     let service = untrusting.service();
     service.create("google-oauth2", "g1").await;
@@ -63,7 +63,7 @@ async fn a_word_is_kept_by_whichever_entrance_it_comes() {
     }
 }
 
-/// Two accounts come by tickets: they were given while the provider was trusted, and it is not when they are used.
+/// Two accounts come by tickets that were issued while the provider was trusted, and are used while it is not.
 async fn db_keep_by_ticket(untrusting: &TestServer) {
     let trusting = deciding(&untrusting.database, TRUSTED).await;
     let service = trusting.service();
@@ -86,9 +86,9 @@ async fn db_keep_by_ticket(untrusting: &TestServer) {
     assert_eq!(linked.identities.iter().map(|of| of.email_verified).collect::<Vec<_>>(), [true, false]);
 }
 
-/// A70: what does not parse as an address is verified by nobody's word.
+/// A70: an email that does not parse as an address is never verified.
 #[tokio::test]
-async fn what_is_no_address_is_never_verified() {
+async fn an_email_that_is_no_address_is_never_verified() {
     let server = TestServer::start().await;
     let nobody = pb::ProvenAccount {
         r#ref: identity_ref("github", "h1"),

@@ -1,15 +1,16 @@
-//! `linking = "off"`: such an email shows as verified, and suggests nobody.
+//! `linking = "off"`: emails of such a provider can be verified, and suggest no user.
 
 use super::*;
 
-/// The same configuration, in which `okta` is like any provider that suggests.
+/// The same configuration, with `okta` set to suggest.
 fn open(toml: &str) -> String {
     let closed = "okta = { email_trust = \"when_verified\", linking = \"off\" }";
     assert!(toml.contains(closed));
     toml.replace(closed, "okta = { email_trust = \"when_verified\" }")
 }
 
-/// A71: a suggestion is what a sign-in would suggest: of a user's accounts the most closed provider decides.
+/// A71: candidates are the users that a sign-in would suggest. Of a user's providers, the one most closed to linking
+/// decides.
 #[tokio::test]
 async fn a_provider_that_is_closed_to_linking_makes_no_candidates() {
     let server = TestServer::start().await;
@@ -23,9 +24,9 @@ async fn a_provider_that_is_closed_to_linking_makes_no_candidates() {
     for user in [&github, &okta, &mixed] {
         assert_eq!(candidates(&service, user).await, [""; 0]);
     }
-    // Those whom a sign-in would find: the one.
+    // The users that a sign-in would suggest: only the one of `github`.
     assert_eq!(would_sign_in(&service, "apple", "a1").await, "CANDIDATES SEVERAL_USERS");
-    // The emails themselves are verified, and may be demanded of a link.
+    // The emails themselves are verified, and a link may require a shared one.
     let found = service.found_by_email(EMAIL, false).await;
     assert_eq!(found.len(), 3);
     assert!(found.iter().all(|(_, verified)| *verified));
@@ -34,12 +35,12 @@ async fn a_provider_that_is_closed_to_linking_makes_no_candidates() {
     let opened = TestServer::start_with(server.database.clone(), |toml| open(&toml)).await;
     assert_eq!(candidates(&opened.service(), &github).await.len(), 2);
     assert_eq!(candidates(&opened.service(), &okta).await.len(), 2);
-    assert_eq!(candidates(&service, &github).await, [""; 0], "and back");
+    assert_eq!(candidates(&service, &github).await, [""; 0], "with the old configuration there should be none again");
 }
 
-/// A71: nor do accounts of such a provider hide who is to be suggested.
+/// A71: accounts of such a provider do not keep other users off the list.
 #[tokio::test]
-async fn those_who_are_closed_to_linking_crowd_out_nobody() {
+async fn accounts_that_are_closed_to_linking_crowd_out_no_candidates() {
     let server = TestServer::start().await;
     let service = server.service();
     server

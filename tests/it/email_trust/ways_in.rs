@@ -1,8 +1,8 @@
-//! The last way in stays, by today's configuration.
+//! A user keeps its last identity that can sign in, by today's configuration.
 
 use super::*;
 
-/// A server on this database whose operator has closed the provider `sms` so, or taken it out.
+/// A server on this database with these settings of the provider `sms`, or without the provider.
 async fn closing(database: &Database, how: &str) -> TestServer {
     match how {
         "not declared" => {
@@ -13,9 +13,10 @@ async fn closing(database: &Database, how: &str) -> TestServer {
     }
 }
 
-/// A73: an account at a provider that lets nobody in today is no way in that could be left alone, and may itself go.
+/// A73: an account at a provider that is closed to sign-ins today cannot be the only one left, and may itself be
+/// unlinked.
 #[tokio::test]
-async fn the_last_identity_is_the_last_at_which_a_person_can_sign_in_today() {
+async fn the_last_identity_that_can_sign_in_today_stays() {
     const LAST: &str = "FailedPrecondition LAST_IDENTITY";
     let server = TestServer::start_auth0().await;
     let service = server.service();
@@ -40,7 +41,7 @@ async fn the_last_identity_is_the_last_at_which_a_person_can_sign_in_today() {
         assert_eq!(said.refused(), "400 operation_not_supported Main identity cannot be removed.", "{closed}");
         by.unlink(preview(&github, "sms", "s2")).await.unwrap();
         by.undo_link(undo(&into_github)).await.unwrap();
-        // As soon as it lets people in again, it is a way in.
+        // After the provider is open again, its account can sign in.
         service.unlink(preview(&sms, "google-oauth2", "g1")).await.unwrap();
         service.undo_link(undo(&into_sms)).await.unwrap();
     }

@@ -1,16 +1,16 @@
-//! An erasing that is interrupted: nothing of it is told, and somebody goes on with it.
+//! An erasure that is interrupted: no response contains what is left of it, and a sweep completes it.
 
 use super::*;
 use crate::support::tokens::Token;
 
-/// A server on which Ben was deleted, but for the last step: its database went away before.
+/// A server on which Ben was deleted, without the last step: its database connection was cut before.
 struct Interrupted {
     server: TestServer,
     ann: String,
     ben: String,
-    /// A link of Ben into Ann, undone, which keeps what was discarded then.
+    /// An undone link of Ben into Ann, which stores the metadata that the undo discarded.
     link: String,
-    /// What a service had been answered about Ben.
+    /// A request about Ben whose response is stored.
     answered: pb::UpdateUserRequest,
 }
 
@@ -35,7 +35,7 @@ async fn interrupted(tenant: &str) -> Interrupted {
             WHERE datname = current_database() AND wait_event_type = 'Lock'";
         assert_eq!(server.database.db_texts(waiting).await, ["true"]);
     };
-    // It is committed, and so it is answered.
+    // The deletion is committed, so the call succeeds.
     let (deleted, ()) = tokio::join!(deleted, cut);
     assert_eq!(deleted.deleted_user_ids, [ben.as_str()]);
     held.db_release().await;
@@ -43,26 +43,26 @@ async fn interrupted(tenant: &str) -> Interrupted {
 }
 
 #[tokio::test]
-async fn what_is_not_erased_yet_is_told_to_nobody() {
+async fn no_response_contains_data_that_is_not_erased_yet() {
     let Interrupted { server, ann, ben, link, answered } = interrupted("default").await;
     let service = server.service();
     let left = server.database.db_dump().await;
-    assert!(left.contains(&ben) && left.contains("\"of\": \"ben\""), "the test would see nothing: {left}");
+    assert!(left.contains(&ben) && left.contains("\"of\": \"ben\""), "this test needs traces of Ben: {left}");
 
     assert_eq!(told_links(&service, &ann).await, []);
     assert_eq!(refusal(service.merge_metadata(bring_back(&ann, &link)).await), "NotFound LINK_NOT_FOUND");
     assert_eq!(refusal(service.undo_link(undo(&link)).await), "NotFound LINK_NOT_FOUND");
     assert_eq!(refusal(service.update_user(answered.clone()).await), "NotFound USER_NOT_FOUND");
     let under_its_id = pb::UpdateUserRequest { request_id: answered.request_id, ..block(&ann, true) };
-    service.update_user(under_its_id).await.expect("the id is free again");
+    service.update_user(under_its_id).await.expect("the request id should be free again");
 }
 
 #[tokio::test]
-async fn the_sweep_goes_on_with_what_is_left() {
+async fn the_sweep_completes_an_erasure() {
     let Interrupted { server, ann, ben, link, .. } = interrupted("default").await;
     assert_eq!(server.database.db_texts("SELECT id::text FROM erasures").await.len(), 1);
 
-    // Every server sweeps when it starts.
+    // Every server runs a sweep at its start.
     let other = TestServer::start_on(server.database.clone()).await;
     db_until_erased(&other).await;
 
@@ -74,7 +74,7 @@ async fn the_sweep_goes_on_with_what_is_left() {
 }
 
 #[tokio::test]
-async fn whoever_has_the_id_next_loses_nothing_to_the_one_before() {
+async fn a_new_user_with_the_id_of_a_deleted_one_loses_nothing_to_its_erasure() {
     let Interrupted { server, ann, ben, .. } = interrupted("joined").await;
     let service = server.service_of("joined");
     assert_eq!(ben, "github|ben");
@@ -88,7 +88,7 @@ async fn whoever_has_the_id_next_loses_nothing_to_the_one_before() {
 
     assert_eq!(service.undo_link(undo(&out_of)).await.unwrap().restored_user.unwrap().id, ben);
     assert_eq!(service.undo_link(undo(&into)).await.unwrap().restored_user.unwrap().id, carl);
-    // Signed in after the second of the deletion.
+    // A sign-in after the second of the deletion.
     let person = other.caller(&Token::of("github", "ben").tenant("joined").issued_ago(-2));
     assert_eq!(person.user("").await.id, ben);
     server.database.db_assert_invariants().await;

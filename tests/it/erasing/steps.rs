@@ -1,13 +1,13 @@
-//! A deletion with much to erase is many short transactions.
+//! A deletion of many rows takes many short transactions.
 
 use super::*;
 
-/// More than a step erases, of each kind.
+/// More rows of each type than a step erases.
 const MANY: usize = 1300;
 /// The most rows that one transaction may change.
 const BOUND: &str = "500";
 
-/// Notes which row each transaction changes.
+/// Records which rows each transaction changes.
 const HOOK: &str = "\
     CREATE TABLE touched (tx bigint, row_of text, which text); \
     CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
@@ -56,7 +56,7 @@ async fn no_transaction_of_a_deletion_changes_many_rows_and_the_call_waits_for_a
     assert_eq!(longest, [BOUND]);
     let transactions = server.database.db_texts(&format!("SELECT tx::text {counted}")).await;
     assert_eq!(transactions.len(), 1 + 3 * MANY.div_ceil(500));
-    // The call has answered, so nothing is left.
+    // The call returned after the last step, so nothing is left.
     server.database.db_execute("DROP TABLE touched").await;
     let dump = server.database.db_dump().await;
     let left: Vec<&str> = dump.lines().filter(|line| line.contains(&ann) || line.contains("ann\"")).take(3).collect();

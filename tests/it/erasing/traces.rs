@@ -1,4 +1,4 @@
-//! Whatever a person did or had done to it: nothing of it is left, and everything of others is.
+//! A deletion erases every trace of a user with a long history, and nothing of other users.
 
 use data_encoding::HEXLOWER;
 use identity_link::grpc::proto::{self as pb, UnlinkMetadata, metadata_merge as mm};
@@ -7,8 +7,8 @@ use serde_json::json as value;
 use super::*;
 use crate::support::tokens::Token;
 
-/// In everything that is Caro's, and in nothing that is anybody else's. Not in a key of her metadata: the history
-/// of those to whom that was passed on tells of its place.
+/// Part of all data of Caro, and of no data of other users. It is not in a key of her metadata: the history of users
+/// that received her metadata keeps the paths.
 const CARO: &str = "caro";
 
 async fn caro(server: &TestServer) -> String {
@@ -22,7 +22,7 @@ async fn caro(server: &TestServer) -> String {
     server.service().create_with("sms", "caro-sms", fill).await.id
 }
 
-/// A service links the two so that the secondary's metadata goes into the primary's, and wins.
+/// Links two users as a service, so that the secondary user's metadata is merged into the primary's, and wins.
 async fn merge_into(service: &Caller, primary: &str, secondary: &str) -> String {
     let all = merge(mm::Conflict::SecondaryWins, mm::Arrays::Concatenate);
     let request = pb::LinkRequest { user_metadata: all, app_metadata: all, ..link_user(primary, secondary) };
@@ -40,7 +40,7 @@ async fn rename(service: &Caller, user_id: &str, request_id: &str) {
 }
 
 #[tokio::test]
-async fn nothing_of_a_person_with_a_rich_past_is_left_anywhere() {
+async fn a_deletion_erases_every_trace_of_a_user_with_a_long_history() {
     let server = TestServer::start().await;
     let service = server.service();
     let new_id = || uuid::Uuid::new_v4().to_string();
@@ -48,26 +48,26 @@ async fn nothing_of_a_person_with_a_rich_past_is_left_anywhere() {
     let ann = service.create_with("google-oauth2", "ann", verified("ann@example.com")).await.id;
     let ben = service.create("github", "ben").await.id;
 
-    // Passed on: into Ben, and with Ben into Ann, on a proof of hers; out again, of both.
+    // Absorbed by Ben, and with Ben by Ann on a proof of Caro's; then unlinked, with the merges of both taken back.
     merge_into(&service, &ben, &caro).await;
     let proof = server.proof("sms", "caro-sms");
     let passed_on = pb::LinkRequest { request_id: new_id(), user_metadata: merge_default(), ..link_with(&proof) };
     let outer = server.person("google-oauth2", "ann").link(passed_on).await.unwrap().link.unwrap().id;
     service.unlink(detach(&ann, "sms", "caro-sms", UnlinkMetadata::Restore)).await.unwrap();
-    // By a token of her id as well, one from after she was absorbed.
+    // Absorbed on a proof by a token of her user id, from after another user absorbed her.
     let gus = service.create("okta", "gus").await.id;
     merge_into(&service, &gus, &caro).await;
     let by_id = link_with(&Token::of("users", &caro).issued_ago(-5).sign());
     let by_id = server.person("google-oauth2", "ann").link(by_id).await.unwrap().link.unwrap().id;
     service.unlink(detach(&ann, "sms", "caro-sms", UnlinkMetadata::Restore)).await.unwrap();
-    // She has left, and the link tells of her nevertheless.
+    // She is unlinked already, and this link still names her.
     service.undo_link(pb::UndoLinkRequest { request_id: new_id(), ..undo(&by_id) }).await.unwrap();
-    // Discarded.
+    // Unlinked with her metadata discarded.
     let fay = service.create("okta", "fay").await.id;
     link(&service, &fay, &caro).await;
     service.unlink(detach(&fay, "sms", "caro-sms", UnlinkMetadata::Discard)).await.unwrap();
     rename(&service, &caro, &new_id()).await;
-    // The one who absorbs: others, who leave again, by her own hand and by a service's; and identities.
+    // As the user that absorbs: other users, which she and a service unlink again, and identities.
     let [eve, flo] = [service.create("github", "eve").await.id, service.create("github", "flo").await.id];
     let eves = link(&service, &flo, &eve).await;
     merge_into(&service, &caro, &flo).await;
@@ -84,13 +84,13 @@ async fn nothing_of_a_person_with_a_rich_past_is_left_anywhere() {
     );
     let hashes = server.database.db_texts(&hashes).await;
     assert_eq!(hashes.len(), 3);
-    // Answers are kept encoded, and bytes are told in hexadecimal digits.
+    // Stored responses are encoded, and the dump shows bytes as hexadecimal digits.
     let texts = ["caro-", "Caro@", &caro].map(str::to_owned);
     let encoded = texts.clone().map(|text| HEXLOWER.encode(text.as_bytes()));
     let traces: Vec<String> = texts.into_iter().chain(encoded).chain(hashes).collect();
     let dump = server.database.db_dump().await;
     for trace in &traces {
-        assert!(dump.contains(trace.as_str()), "the test would not see {trace}");
+        assert!(dump.contains(trace.as_str()), "this test needs a trace of {trace}");
     }
 
     service.delete(&caro).await;
@@ -102,7 +102,7 @@ async fn nothing_of_a_person_with_a_rich_past_is_left_anywhere() {
     }
     server.database.db_assert_invariants().await;
 
-    // The others' links stand as they did.
+    // The links of other users still stand.
     assert_eq!(service.undo_link(undo(&outer)).await.unwrap().restored_user.unwrap().id, ben);
     for id in [&ann, &ben, &gus, &fay, &eve, &flo, &left] {
         assert_eq!(&service.user(id).await.id, id);
@@ -111,11 +111,11 @@ async fn nothing_of_a_person_with_a_rich_past_is_left_anywhere() {
 }
 
 #[tokio::test]
-async fn only_the_proofs_of_the_deleted_are_forgotten() {
+async fn a_deletion_erases_only_the_deleted_users_proofs() {
     let server = TestServer::start().await;
     let service = server.service();
     let ann = service.create("google-oauth2", "ann").await.id;
-    // One subject at two providers: two people.
+    // One subject at two providers is two accounts.
     service.create("github", "7").await;
     let other = service.create("sms", "7").await.id;
     let proof = server.proof("github", "7");
@@ -132,7 +132,7 @@ async fn only_the_proofs_of_the_deleted_are_forgotten() {
 }
 
 #[tokio::test]
-async fn a_link_between_two_who_were_deleted_one_by_one_is_gone() {
+async fn a_link_between_two_deleted_users_is_deleted() {
     let server = TestServer::start().await;
     let service = server.service();
     let ann = service.create("google-oauth2", "ann").await.id;
@@ -173,9 +173,9 @@ fn identity_texts(refs: &[pb::IdentityRef]) -> Vec<String> {
     refs.iter().map(|id| format!("{}|{}", id.provider, id.subject)).collect()
 }
 
-/// A84: who let an account go is forgotten with everything else, and the account's past proves nothing still.
+/// A84: a deletion also erases which users released an account. Proofs from before the release still prove nothing.
 #[tokio::test]
-async fn who_let_an_account_go_is_forgotten() {
+async fn a_deletion_erases_which_users_released_an_account() {
     let server = TestServer::start().await;
     let service = server.service();
     let ann = service.create("google-oauth2", "ann").await.id;

@@ -1,5 +1,5 @@
-//! Transaction ids count from anew when the data come to another cluster, and may be given twice when a
-//! standby takes over: the feed goes on.
+//! Transaction ids start anew when the data move to another cluster, and may repeat when a standby takes over: the
+//! feed goes on.
 
 use std::process::Command;
 
@@ -12,17 +12,17 @@ use crate::support::{
     *,
 };
 
-/// As if the last epoch had been in another cluster.
+/// Makes the last epoch look as if it belonged to another cluster.
 const ELSEWHERE: &str = "UPDATE epochs SET cluster = 'elsewhere' WHERE n = (SELECT max(n) FROM epochs)";
 
-/// Users who come, one after the other.
+/// Creates users with these subjects, one after the other.
 async fn come(server: &TestServer, names: &[&str]) {
     for name in names {
         server.service().create("sms", name).await;
     }
 }
 
-/// The subjects of who came.
+/// The subjects of the created users.
 fn names(events: &[pb::Event]) -> Vec<&str> {
     let created = events.iter().map(|event| match event.detail.as_ref().unwrap() {
         pb::event::Detail::UserCreated(created) => created,
@@ -36,7 +36,7 @@ async fn db_epochs(database: &Database) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn what_was_restored_from_a_cluster_with_higher_ids_is_told_at_once_and_first() {
+async fn events_restored_from_a_cluster_with_higher_ids_are_sent_at_once_and_first() {
     let database = feed_cluster().db_migrated().await;
     let server = TestServer::start_on(database.clone()).await;
     come(&server, &["a", "b"]).await;
@@ -56,7 +56,7 @@ async fn what_was_restored_from_a_cluster_with_higher_ids_is_told_at_once_and_fi
     assert_eq!(db_epochs(&server.database).await, ["1 2", "2 2"]);
 }
 
-/// Dumps a database, and loads it into another with the programs of this Postgres.
+/// Dumps a database, and loads it into another one, with the programs of this Postgres.
 async fn db_move(from: &Database, to: &Database) {
     let folder = from.db_texts("SELECT setting FROM pg_config WHERE name = 'BINDIR'").await.remove(0);
     let dump = temp_dir(&from.name).join("dump.sql");
@@ -71,7 +71,7 @@ async fn db_move(from: &Database, to: &Database) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn after_a_dump_is_loaded_into_another_cluster_positions_from_before_go_on() {
+async fn positions_stay_good_after_a_dump_is_loaded_into_another_cluster() {
     let before = cluster().db_migrated().await;
     let server = TestServer::start_on(before.clone()).await;
     come(&server, &["a", "b", "c"]).await;
@@ -94,7 +94,7 @@ async fn after_a_dump_is_loaded_into_another_cluster_positions_from_before_go_on
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_epoch_that_ends_under_a_server_costs_nobody_an_event() {
+async fn no_event_is_lost_when_an_epoch_ends_while_a_server_runs() {
     let server = TestServer::start_feed().await;
     let service = server.service();
     let mut watcher = Watcher::begin(&service, watch_from(FeedEnd::Oldest)).await;
@@ -106,7 +106,7 @@ async fn an_epoch_that_ends_under_a_server_costs_nobody_an_event() {
         assert_eq!(names(&watcher.events(2).await), [one, other]);
         server.database.db_execute(ELSEWHERE).await;
     }
-    // Many at once who find that it is over, each with one of the connections that there are.
+    // Many writers find at once that the epoch has ended, one on each of the server's connections.
     let racers = (0..8).map(|n| {
         let service = service.clone();
         racer(async move { Ok(service.create("github", &format!("h{n}")).await) })
@@ -119,9 +119,9 @@ async fn an_epoch_that_ends_under_a_server_costs_nobody_an_event() {
     assert_eq!(db_epochs(&server.database).await, ["1 2", "2 2", "3 2", "4 8"]);
 }
 
-/// F16: changes that a standby never had.
+/// F16: changes that a standby did not receive.
 #[tokio::test]
-async fn who_was_told_what_a_standby_never_had_is_told_that_its_position_is_invalid() {
+async fn a_position_after_an_event_that_a_standby_lacks_is_invalid() {
     let server = TestServer::start_feed().await;
     let service = server.service();
     let mut ahead = Watcher::begin(&service, watch_from(FeedEnd::Oldest)).await;
@@ -132,7 +132,7 @@ async fn who_was_told_what_a_standby_never_had_is_told_that_its_position_is_inva
     let mut other = Watcher::begin(&theirs, watch_from(FeedEnd::Oldest)).await;
     other.events(1).await;
 
-    // A standby takes over that did not have the last change.
+    // A standby takes over that lacks the last change.
     let lost = "DELETE FROM events WHERE tenant_id = 'default' \
         AND xid = (SELECT max(xid) FROM events WHERE tenant_id = 'default')";
     server.database.db_execute(&format!("BEGIN; {lost}; {ELSEWHERE}; COMMIT")).await;
@@ -140,7 +140,7 @@ async fn who_was_told_what_a_standby_never_had_is_told_that_its_position_is_inva
     assert_eq!(refusal::<()>(Err(ahead.end().await)), "InvalidArgument POSITION_INVALID");
     let again = service.list_events(list_after(&told[0].position)).await.unwrap();
     assert_eq!(again.events, []);
-    // Who lost nothing goes on.
+    // A consumer of a tenant that lost nothing continues.
     theirs.create("sms", "later").await;
     assert_eq!(names(&other.events(1).await), ["later"]);
     come(&server, &["c"]).await;

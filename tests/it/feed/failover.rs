@@ -23,7 +23,7 @@ use crate::support::{
     *,
 };
 
-/// A server of its own in a new folder, or in one that is there.
+/// Starts a Postgres of its own, with its data in this folder.
 fn postgres(dir: &Path) -> Postgres {
     let settings = [("fsync", "off"), ("wal_level", "replica")];
     Postgres::start(dir, &settings, &mut |text| eprintln!("{text}")).unwrap()
@@ -37,7 +37,7 @@ fn empty(name: &str) -> PathBuf {
     dir
 }
 
-/// Gives everything in a folder to the account that has `like`.
+/// Gives everything in a folder to the owner of `like`.
 fn give(path: &Path, like: &fs::Metadata) {
     chown(path, Some(like.uid()), Some(like.gid())).unwrap();
     if fs::symlink_metadata(path).unwrap().is_dir() {
@@ -45,7 +45,7 @@ fn give(path: &Path, like: &fs::Metadata) {
     }
 }
 
-/// A server that follows this one.
+/// Starts a standby of this database.
 async fn standby(first: &Database, first_dir: &Path, dir: &Path) -> Postgres {
     let programs = first.db_texts("SELECT setting FROM pg_config WHERE name = 'BINDIR'").await.remove(0);
     fs::create_dir_all(dir).unwrap();
@@ -58,7 +58,7 @@ async fn standby(first: &Database, first_dir: &Path, dir: &Path) -> Postgres {
     postgres(dir)
 }
 
-/// Where both are: whichever takes writes is meant.
+/// The addresses of both: a client connects to the one that accepts writes.
 fn either(first: &Postgres, second: &Postgres) -> Database {
     let host = |postgres: &Postgres| {
         let url = postgres.url("postgres");
@@ -73,10 +73,10 @@ fn alone(postgres: &Postgres) -> Database {
     Database { name: "postgres".to_owned(), url: postgres.url("postgres") }
 }
 
-/// Ids that the standby had not heard of are given again: an epoch begins.
-/// F03, F16: the database is killed, and a standby that may lack the last changes takes over.
+/// The new primary assigns transaction ids again that the standby did not receive, so an epoch begins. F03, F16: the
+/// database is killed, and a standby that may lack the last changes takes over.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_standby_that_takes_over_goes_on_with_the_feed() {
+async fn the_feed_goes_on_after_a_standby_takes_over() {
     let (first_dir, second_dir) = (empty("failover-1"), empty("failover-2"));
     let first = postgres(&first_dir);
     let first_db = alone(&first);
@@ -102,8 +102,8 @@ async fn a_standby_that_takes_over_goes_on_with_the_feed() {
     let epochs = second_db
         .db_texts("SELECT concat(epoch, ' ', right(cluster, 1)) FROM events JOIN epochs ON n = epoch ORDER BY n")
         .await;
-    assert_eq!(epochs, ["1 1", "2 2"], "each on its own timeline");
-    // From before it is gone on as well.
+    assert_eq!(epochs, ["1 1", "2 2"], "each epoch should be on its own timeline");
+    // A position from before the failover is still good.
     let mut again = Watcher::begin(&service, watch_after(&before.position)).await;
     assert_eq!(again.caught_up().await, [after]);
 }

@@ -1,4 +1,4 @@
-//! The order of what is told is that of the changes, whatever commits first, and nothing is passed over.
+//! The feed has the order of the changes, whichever commits first, and skips no event.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ use crate::support::{
     *,
 };
 
-/// The first of two changes has its transaction id and is held; the second commits before it.
+/// The first of two changes has its transaction id and waits; the second commits before it.
 async fn told_in_the_order_of_ids(moment: Moment) {
     let server = TestServer::start_feed().await;
     let service = server.service();
@@ -37,7 +37,7 @@ async fn told_in_the_order_of_ids(moment: Moment) {
 
     service.update_user(block(&second, true)).await.unwrap();
 
-    // It is committed, and the one before it is not.
+    // The second change is committed, and the first is not.
     let listed = service.list_events(list_after(&position)).await.unwrap();
     assert_eq!((listed.events, listed.position, listed.more), (vec![], position, false));
     held.db_release().await;
@@ -46,19 +46,19 @@ async fn told_in_the_order_of_ids(moment: Moment) {
     assert_eq!(told, [format!("blocked=true {first} 1>2"), format!("blocked=true {second} 1>2")]);
 }
 
-/// R17
+/// R17: a change that commits late is not skipped.
 #[tokio::test(flavor = "multi_thread")]
-async fn what_commits_late_is_not_passed_over() {
+async fn an_event_that_commits_late_is_not_skipped() {
     told_in_the_order_of_ids(Moment::AfterInsert).await;
 }
 
-/// R19
+/// R19: an event that its transaction inserts late is not skipped.
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_written_late_by_an_early_transaction_is_not_passed_over() {
+async fn an_event_that_is_inserted_late_is_not_skipped() {
     told_in_the_order_of_ids(Moment::BeforeInsert).await;
 }
 
-/// Whether the update came before the link. Each call is another server's, so that all that wait do so in the database.
+/// Whether the update came before the link. Each call goes to another server, so that all calls wait in the database.
 async fn linked_while_updated(servers: &[TestServer; 3], name: &str, holds_primary: bool) -> bool {
     let [server, linker, updater] = servers;
     let service = server.service();
@@ -82,27 +82,27 @@ async fn linked_while_updated(servers: &[TestServer; 3], name: &str, holds_prima
     server.database.db_until_waiting(2).await;
     let change = pb::UserUpdate { user_metadata: object(serde_json::json!({"b": 2})), ..Default::default() };
     let updating = call(updater, update(other, &["user_metadata"], change));
-    // It waits for the link if that has its lock already, and else is through.
+    // The update waits if the link already has its lock, and succeeds if not.
     let settled = async { while !updating.is_finished() && server.database.db_waiting().await < 3 {} };
-    timeout(Duration::from_secs(30), settled).await.expect("the update should wait, or be through");
+    timeout(Duration::from_secs(30), settled).await.expect("the update should wait or return");
     let is_through = updating.is_finished();
 
     wait.db_release().await;
     busy.await.unwrap().unwrap();
     linking.await.unwrap().unwrap();
-    // The secondary is absorbed by then.
+    // The secondary user may be absorbed by now.
     let updated = updating.await.unwrap();
     assert!(updated.is_ok() || !is_through);
     is_through
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_link_that_waits_for_one_user_while_the_other_is_updated_is_told_behind_the_update() {
+async fn a_link_that_waits_while_a_user_is_updated_comes_after_the_update() {
     let first = TestServer::start_feed().await;
     let servers = [first.another().await, first.another().await, first];
     let [.., server] = &servers;
     let mut through = 0;
-    // The order of their locks is by lot.
+    // The order of their locks is random.
     for name in 0.. {
         for holds_primary in [true, false] {
             let name = format!("{name} {holds_primary}");
@@ -121,7 +121,7 @@ async fn a_link_that_waits_for_one_user_while_the_other_is_updated_is_told_behin
     folded.db_assert_is_all(&server.database).await;
 }
 
-/// A stream that tells the health of the feed, after its first word.
+/// A stream of the feed's health, after its first message.
 async fn watch_health(channel: tonic::transport::Channel) -> Streaming<HealthCheckResponse> {
     let request = HealthCheckRequest { service: "identity.v1.EventService".to_owned() };
     let mut stream = HealthClient::new(channel).watch(request).await.unwrap().into_inner();
@@ -130,7 +130,7 @@ async fn watch_health(channel: tonic::transport::Channel) -> Streaming<HealthChe
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_long_transaction_elsewhere_delays_and_says_so_and_nothing_is_passed_over() {
+async fn a_long_transaction_elsewhere_delays_the_feed_with_a_warning_and_skips_nothing() {
     let database = feed_cluster().db_migrated().await;
     let elsewhere = feed_cluster().db_empty().await;
     let (mut child, address) =
@@ -145,7 +145,7 @@ async fn a_long_transaction_elsewhere_delays_and_says_so_and_nothing_is_passed_o
     let held = elsewhere.db_hold_transaction().await;
     service.update_user(block(&id, true)).await.unwrap();
     service.update_user(block(&id, false)).await.unwrap();
-    // As if it had been an hour.
+    // Makes the changes look an hour old.
     let long_ago =
         "UPDATE events SET event_time = event_time - interval '1 hour' WHERE detail->>'kind' = 'user_blocked'";
     database.db_execute(long_ago).await;

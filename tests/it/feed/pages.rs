@@ -1,4 +1,4 @@
-//! `ListEvents`: pages, filters, and positions that lead nowhere.
+//! `ListEvents`: pages, filters, and invalid positions.
 
 use identity_link::grpc::proto::{self as pb, EventKind, FeedEnd};
 
@@ -7,7 +7,7 @@ use crate::support::{
     *,
 };
 
-/// This many users who were created and blocked, and what was told of it.
+/// Creates and blocks this many users; returns the events.
 async fn happened(server: &TestServer, count: usize) -> Vec<pb::Event> {
     let service = server.service();
     for n in 0..count {
@@ -17,7 +17,7 @@ async fn happened(server: &TestServer, count: usize) -> Vec<pb::Event> {
     events(&service, 2 * count).await
 }
 
-/// Everything behind a position, page by page.
+/// All events after the request's position, page by page.
 async fn pages(caller: &Caller, mut request: pb::ListEventsRequest) -> Vec<pb::Event> {
     let mut told = Vec::new();
     loop {
@@ -68,9 +68,9 @@ async fn a_page_of_large_events_ends_early() {
     assert_eq!(watcher.caught_up().await, all);
 }
 
-/// Transaction ids count what all tenants do.
+/// Transaction ids count the changes of all tenants.
 #[tokio::test]
-async fn a_position_tells_nothing() {
+async fn a_position_does_not_reveal_transaction_ids() {
     let server = TestServer::start_feed().await;
     let all = happened(&server, 1).await;
     let xids = server.database.db_texts("SELECT xid::text FROM events").await;
@@ -83,7 +83,7 @@ async fn a_position_tells_nothing() {
 }
 
 #[tokio::test]
-async fn a_page_is_of_the_kinds_and_of_the_user_that_were_asked_for() {
+async fn a_page_contains_only_the_requested_kinds_and_user() {
     let server = TestServer::start_feed().await;
     let all = happened(&server, 3).await;
     let service = server.service();
@@ -102,9 +102,9 @@ async fn a_page_is_of_the_kinds_and_of_the_user_that_were_asked_for() {
     let watch = pb::WatchEventsRequest { user_id: user_id.clone(), ..watch_from(FeedEnd::Oldest) };
     let mut watcher = Watcher::begin(&service, watch).await;
     assert_eq!(watcher.caught_up().await.len(), 2);
-    assert_eq!(watcher.position, all.last().unwrap().position, "what is not wanted is passed over");
+    assert_eq!(watcher.position, all.last().unwrap().position, "the position should pass the filtered events");
 
-    // Both sides of a link.
+    // A filter by user matches both users of a link.
     let other = service.owner("sms", "s2").await;
     service.update_user(block(&user_id, false)).await.unwrap();
     service.update_user(block(&other, false)).await.unwrap();
@@ -134,7 +134,7 @@ async fn a_position_is_good_for_its_tenant_only() {
 }
 
 #[tokio::test]
-async fn all_that_is_wrong_is_told_at_once() {
+async fn a_refusal_names_all_violations_at_once() {
     let server = TestServer::start_feed().await;
     let wrong = pb::ListEventsRequest {
         kinds: vec![0, 99],

@@ -1,4 +1,4 @@
-//! Positions: where a consumer begins, and what leads nowhere.
+//! Positions: where a consumer begins, and which positions are invalid.
 
 use identity_link::grpc::proto::{self as pb, FeedEnd};
 
@@ -11,7 +11,7 @@ use crate::support::{
 
 const INVALID: &str = "InvalidArgument POSITION_INVALID";
 
-/// Some changes of some of those who are there or have been; it may be that they are refused.
+/// Some random changes of users that exist or did exist. The server may refuse them.
 async fn change_something(service: &Caller, users: &mut Vec<String>, races: &mut Races) {
     for _ in 0..4 {
         let (one, other) = (races.number(0..=users.len() - 1), races.number(0..=users.len() - 1));
@@ -39,7 +39,7 @@ async fn change_something(service: &Caller, users: &mut Vec<String>, races: &mut
 }
 
 #[tokio::test]
-async fn whoever_lists_the_users_and_goes_on_from_there_holds_what_is_there() {
+async fn a_consumer_that_lists_users_and_then_follows_the_feed_has_all_users() {
     let mut races = Races::begin();
     let server = TestServer::start_feed().await;
     let service = server.service();
@@ -87,7 +87,7 @@ async fn a_position_whose_event_was_never_here_is_invalid() {
     }
     let all = events(&service, 3).await;
 
-    // As after a restore of an older backup.
+    // The state after an older backup is restored.
     server.database.db_execute("DELETE FROM events WHERE xid = (SELECT max(xid) FROM events)").await;
 
     assert_eq!(refusal(service.list_events(list_after(&all[2].position)).await), INVALID);
@@ -96,7 +96,7 @@ async fn a_position_whose_event_was_never_here_is_invalid() {
 }
 
 #[tokio::test]
-async fn a_position_of_a_copy_is_good_as_far_as_both_are_the_same() {
+async fn a_position_is_good_in_a_copy_up_to_the_last_common_event() {
     let database = feed_cluster().db_migrated().await;
     let server = TestServer::start_on(database.clone()).await;
     server.service().create("sms", "s0").await;
@@ -110,7 +110,7 @@ async fn a_position_of_a_copy_is_good_as_far_as_both_are_the_same() {
     of_copy.create("sms", "s1").await;
     let (here, there) = (events(&service, 2).await.remove(1), events(&of_copy, 2).await.remove(1));
 
-    // Their places may be the same; the events are not.
+    // Both events get the same place in the feed, and stay different events.
     let same_place = "UPDATE events SET xid = 1 WHERE xid = (SELECT max(xid) FROM events)";
     for (caller, own, other) in [(&service, &here, &there), (&of_copy, &there, &here)] {
         assert_eq!(caller.list_events(list_after(&common.position)).await.unwrap().events, std::slice::from_ref(own));

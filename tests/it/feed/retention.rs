@@ -1,4 +1,4 @@
-//! Events are kept for a while: what is older is told to be gone.
+//! Events are kept for the retention; a position before the oldest one is refused as expired.
 
 use std::time::Duration;
 
@@ -14,29 +14,29 @@ use crate::support::{
 };
 
 impl Database {
-    /// Makes the events older than they are kept that are so.
+    /// Makes events older than the retention, by a condition in SQL.
     pub async fn db_age_events(&self, that: &str) {
         self.db_execute(&format!("UPDATE events e SET event_time = event_time - interval '91 days' WHERE {that}"))
             .await;
     }
 }
 
-/// Waits until so many events are left: every server removes what is old when it starts.
+/// Waits until so many events are left: every server deletes expired events at its start.
 pub async fn sweep(server: &TestServer, left: usize) {
     let other = TestServer::start_on(server.database.clone()).await;
     let left = left.to_string();
     let swept =
         async { while server.database.db_texts("SELECT count(*)::text FROM events").await != [left.clone()] {} };
-    timeout(Duration::from_secs(60), swept).await.expect("what is old should be gone");
+    timeout(Duration::from_secs(60), swept).await.expect("expired events should be deleted");
     drop(other);
 }
 
-/// From where on events are kept, as a refusal tells it.
+/// The position in a refusal after which all events are kept.
 pub fn oldest_position(status: &Status) -> String {
     status.get_details_error_info().unwrap().metadata["oldest_position"].clone()
 }
 
-/// Users, of whom this many came long ago, and what was told of them.
+/// Creates users, the first `old` of them long ago; returns the events.
 async fn some_came_long_ago(server: &TestServer, old: usize, new: usize) -> Vec<pb::Event> {
     let service = server.service();
     for n in 0..old + new {
@@ -49,7 +49,7 @@ async fn some_came_long_ago(server: &TestServer, old: usize, new: usize) -> Vec<
 }
 
 #[tokio::test]
-async fn what_is_older_than_it_is_kept_goes_and_its_positions_say_from_where_on() {
+async fn expired_events_are_deleted_and_their_positions_name_the_oldest_one() {
     let server = TestServer::start_feed().await;
     let service = server.service();
     let all = some_came_long_ago(&server, 4, 3).await;
@@ -72,7 +72,7 @@ async fn what_is_older_than_it_is_kept_goes_and_its_positions_say_from_where_on(
 }
 
 #[tokio::test]
-async fn the_position_before_anything_happened_expires_as_well() {
+async fn the_position_before_the_first_event_expires_too() {
     let server = TestServer::start_feed().await;
     let service = server.service();
     let start = service.list_users(pb::ListUsersRequest::default()).await.unwrap().position;
@@ -87,7 +87,7 @@ async fn the_position_before_anything_happened_expires_as_well() {
 }
 
 #[tokio::test]
-async fn whoever_has_heard_everything_goes_on_though_all_of_it_is_gone() {
+async fn the_position_of_the_newest_event_stays_good_after_all_events_expired() {
     let server = TestServer::start_feed().await;
     let service = server.service();
     let all = some_came_long_ago(&server, 2, 0).await;

@@ -12,10 +12,10 @@ use crate::support::{
     *,
 };
 
-/// More than is kept for those who are a little behind, and than any buffer on the way holds.
+/// More events than the server buffers for slow watchers, and than any buffer on the way holds.
 const MANY: usize = 30_000;
 
-/// A backend that takes 64 KiB at a time, on a connection of its own.
+/// A service that receives 64 KiB at a time, on a connection of its own.
 fn slow_service(server: &TestServer) -> Caller {
     slow(server, 65_535)
 }
@@ -39,7 +39,7 @@ fn versions(events: &[pb::Event]) -> Vec<i64> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_does_not_read_keeps_nobody_waiting_and_misses_nothing() {
+async fn a_watcher_that_does_not_read_delays_no_other_and_misses_nothing() {
     let server = TestServer::start_feed().await;
     let service = server.service();
     service.create("sms", "s").await;
@@ -53,16 +53,16 @@ async fn who_does_not_read_keeps_nobody_waiting_and_misses_nothing() {
 
     let told = other.events(MANY).await;
     assert_eq!(versions(&told), (1..=i64::try_from(MANY).unwrap()).collect::<Vec<_>>());
-    // Only now it reads: most is in the database only.
-    assert!(slow.events(MANY).await == told, "the slow one should be told the same");
+    // It begins to read only now, when most events are in the database alone.
+    assert!(slow.events(MANY).await == told, "the slow watcher should get the same events");
     service.create("sms", "later").await;
     assert_eq!(slow.events(1).await, other.events(1).await);
 }
 
-/// Two may read from the database at once: neither turn nor connection waits for a client.
+/// Two watchers may read from the database at once: neither permit nor connection waits for a client.
 #[tokio::test(flavor = "multi_thread")]
-async fn who_does_not_read_takes_nobody_s_turn() {
-    // Or they would be cut off before long.
+async fn a_watcher_that_does_not_read_blocks_no_other() {
+    // So that the server does not cut them off during the test.
     let for_long = Duration::from_secs(3600);
     let server = TestServer::start_feed_changed(|config| config.limits.stall_timeout = for_long).await;
     let service = server.service();
@@ -73,13 +73,14 @@ async fn who_does_not_read_takes_nobody_s_turn() {
         silent.push(Watcher::begin(&slow(&server, 1), watch_from(FeedEnd::Oldest)).await);
     }
 
-    // All of them, and not as many as are told so far: a transaction of another test may hold the feed up.
+    // The test waits for all events, not until the watcher has caught up: a transaction of another test may hold the
+    // feed back.
     let mut watcher = Watcher::begin(&service, watch_from(FeedEnd::Oldest)).await;
     assert_eq!(watcher.events(MANY + 1).await.len(), MANY + 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_takes_so_little_that_what_is_next_is_kept_no_longer_is_told_so() {
+async fn a_watcher_whose_next_events_have_expired_is_refused() {
     let server = TestServer::start_feed().await;
     let service = server.service();
     service.create("sms", "s").await;
@@ -101,7 +102,7 @@ async fn who_takes_so_little_that_what_is_next_is_kept_no_longer_is_told_so() {
     assert_eq!(again.events(1).await.len(), 1);
 }
 
-/// Watches as soon as there is room: nobody tells us when the server knows that somebody has gone.
+/// Watches as soon as there is a permit: a test cannot see when the server notices that a watcher has gone.
 async fn watch_when_there_is_room(caller: &Caller, position: &str) -> Watcher {
     let begin = async {
         loop {
@@ -110,11 +111,11 @@ async fn watch_when_there_is_room(caller: &Caller, position: &str) -> Watcher {
             }
         }
     };
-    timeout(Duration::from_secs(60), begin).await.expect("there should be room")
+    timeout(Duration::from_secs(60), begin).await.expect("a permit should become free")
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_takes_nothing_for_too_long_gives_its_place_to_others_and_may_go_on_later() {
+async fn a_watcher_that_stalls_too_long_is_cut_off_and_may_continue_later() {
     let server = TestServer::start_feed_for_one(|limits| limits.stall_timeout = Duration::from_secs(1)).await;
     let service = server.service();
     service.create("sms", "s").await;

@@ -1,4 +1,4 @@
-//! What is told of each kind of change: ids, versions and paths.
+//! The events of each kind of change: ids, versions and paths.
 
 use identity_link::grpc::proto::{
     self as pb,
@@ -13,9 +13,9 @@ use crate::support::{
     *,
 };
 
-/// P13: a change and its event are one transaction. R22: events of a deleted user are told whole.
+/// P13: a change and its event are in one transaction. R22: the feed has complete events of a deleted user.
 #[tokio::test]
-async fn every_kind_of_change_is_told_once_and_in_order() {
+async fn every_kind_of_change_has_one_event_in_order() {
     let server = TestServer::start_feed().await;
     let service = server.caller(&Token::of("services", "backend").tenant("joined"));
     let person = |provider: &'static str, subject: &str| server.caller(&Token::of(provider, subject).tenant("joined"));
@@ -28,7 +28,7 @@ async fn every_kind_of_change_is_told_once_and_in_order() {
 
     service.update_user(block(&google, true)).await.unwrap();
     service.update_user(block(&google, false)).await.unwrap();
-    // What changes nothing is no change.
+    // An update to the same value is no change.
     service.update_user(block(&google, false)).await.unwrap();
     let given = pb::GivenMetadata { user_metadata: object(json!({"c": 3})), ..Default::default() };
     let source = Some(pb::merge_metadata_request::Source::Given(given));
@@ -83,7 +83,7 @@ async fn every_kind_of_change_is_told_once_and_in_order() {
 }
 
 #[tokio::test]
-async fn who_is_blocked_from_the_start_is_told_to_be() {
+async fn the_event_of_a_user_that_is_created_blocked_says_so() {
     let server = TestServer::start_feed().await;
     let service = server.service();
     service.create_with("sms", "s", |request| request.blocked = true).await;

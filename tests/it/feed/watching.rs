@@ -1,4 +1,4 @@
-//! Watching as it goes on: who is told what, and when it ends.
+//! Open watches: which watcher gets which events, and what ends a watch.
 
 use std::{
     fs::File,
@@ -31,9 +31,9 @@ async fn watch(caller: &Caller) -> Watcher {
     watcher
 }
 
-/// R18: reading takes no event away from other readers.
+/// R18: one reader takes no event away from other readers.
 #[tokio::test]
-async fn everybody_who_watches_is_told_what_it_asked_for_as_it_happens() {
+async fn each_watcher_gets_the_events_of_its_request_as_they_happen() {
     let server = TestServer::start_feed().await;
     let service = server.service();
     let (ann, bob) = (service.create("sms", "ann").await.id, service.create("sms", "bob").await.id);
@@ -76,7 +76,7 @@ async fn everybody_who_watches_is_told_what_it_asked_for_as_it_happens() {
 }
 
 #[tokio::test]
-async fn nobody_is_told_of_another_tenant() {
+async fn no_watcher_gets_events_of_another_tenant() {
     let server = TestServer::start_feed().await;
     let (ours, theirs) = (server.service(), server.service_of("other"));
     let (mut watch_ours, mut watch_theirs) = (watch(&ours).await, watch(&theirs).await);
@@ -94,7 +94,7 @@ async fn nobody_is_told_of_another_tenant() {
 }
 
 #[tokio::test]
-async fn while_nothing_happens_there_are_signs_of_life() {
+async fn a_watch_without_events_gets_heartbeats() {
     let server = TestServer::start_feed_with(|toml| toml.replace("[feed]\n", "[feed]\nheartbeat = \"1s\"\n")).await;
     let service = server.service();
     service.create("sms", "s").await;
@@ -108,7 +108,7 @@ async fn while_nothing_happens_there_are_signs_of_life() {
 }
 
 #[tokio::test]
-async fn those_who_watch_are_so_many_and_take_no_places_of_calls() {
+async fn watchers_are_limited_and_take_no_permits_of_calls() {
     let few =
         |toml: String| format!("max_concurrent_calls = 1\n{}", toml.replace("[feed]\n", "[feed]\nmax_watchers = 2\n"));
     let server = TestServer::start_feed_with(few).await;
@@ -120,9 +120,9 @@ async fn those_who_watch_are_so_many_and_take_no_places_of_calls() {
     assert_eq!(second.events(1).await.len(), 1);
 
     drop(first);
-    // Nobody tells us when the server knows that it is gone.
+    // A test cannot see when the server notices that the watcher has gone.
     let room = async { while service.watch_events(watch_from(FeedEnd::Newest)).await.is_err() {} };
-    timeout(PATIENCE, room).await.expect("there should be room again");
+    timeout(PATIENCE, room).await.expect("a permit should become free");
 }
 
 #[tokio::test]
@@ -137,9 +137,9 @@ async fn a_token_that_expires_ends_the_stream() {
     assert_eq!(other.events(1).await.len(), 1);
 }
 
-/// Whatever its token says, its key may be gone by then.
+/// The token may still be valid, but its key may be withdrawn by then.
 #[tokio::test]
-async fn whoever_watches_is_judged_again_after_a_while() {
+async fn a_watch_ends_after_a_while_so_that_its_token_is_verified_again() {
     let server = TestServer::start_feed_changed(|config| config.feed.max_watch = Duration::from_secs(1)).await;
     let service = server.service();
     let mut watcher = watch(&service).await;
@@ -151,7 +151,7 @@ async fn whoever_watches_is_judged_again_after_a_while() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_stop_ends_the_streams_and_nobody_is_waited_for() {
+async fn a_stop_ends_the_streams_at_once() {
     let database = feed_cluster().db_migrated().await;
     let (child, address) = Running::serve(&database, |toml| toml);
     let channel = Endpoint::from_shared(format!("http://{address}")).unwrap().connect_lazy();
@@ -166,10 +166,10 @@ async fn a_stop_ends_the_streams_and_nobody_is_waited_for() {
     }
     let ran = child.finish();
     assert_eq!(ran.code, Some(0), "{}", ran.stderr);
-    assert!(!ran.stderr.contains("WARN"), "nobody was waited for: {}", ran.stderr);
+    assert!(!ran.stderr.contains("WARN"), "no call should be waited for: {}", ran.stderr);
 }
 
-/// Lets nobody into a database, or everybody again.
+/// Refuses all connections to a database and ends the open ones, or accepts connections again.
 async fn db_allow_connections(database: &Database, allow: bool) {
     let admin = Database { name: "postgres".to_owned(), url: feed_cluster().url("postgres") };
     let name = &database.name;
@@ -181,9 +181,9 @@ async fn db_allow_connections(database: &Database, allow: bool) {
     }
 }
 
-/// F03, F04, F27: it ends every connection, takes no new ones for a while, and comes back.
+/// F03, F04, F27: the database ends every connection, accepts no new ones for a while, and comes back.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_database_that_goes_away_is_a_pause() {
+async fn a_watch_continues_after_the_database_was_unavailable() {
     let server = TestServer::start_feed().await;
     let service = server.service();
     let id = service.create("sms", "s").await.id;
@@ -211,7 +211,7 @@ async fn a_database_that_goes_away_is_a_pause() {
     assert_eq!(events(&service, 2).await, [first, then].concat());
 }
 
-/// How often the end of the feed is read between two changes of which `count` are told.
+/// How often the server reads the end of the feed between two changes that `count` watchers receive.
 async fn polls(server: &TestServer, count: usize) -> usize {
     let service = server.service();
     let mut watchers = Vec::new();
@@ -228,7 +228,7 @@ async fn polls(server: &TestServer, count: usize) -> usize {
     for watcher in &mut watchers {
         watcher.events(1).await;
     }
-    // Another test's line may be half written.
+    // The log may end within a line of another test.
     let mut text = Vec::new();
     log.read_to_end(&mut text).unwrap();
     let text = String::from_utf8_lossy(&text);
@@ -237,7 +237,7 @@ async fn polls(server: &TestServer, count: usize) -> usize {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn many_who_watch_cost_one_poll() {
+async fn many_watchers_share_one_poll() {
     const MANY: usize = 60;
     let database = feed_cluster().db_migrated().await;
     database.db_execute(&format!("ALTER DATABASE {} SET log_statement = 'all'", database.name)).await;
@@ -246,5 +246,5 @@ async fn many_who_watch_cost_one_poll() {
 
     let polls = polls(&server, MANY).await;
 
-    assert!((1..MANY / 2).contains(&polls), "{polls} statements told {MANY}");
+    assert!((1..MANY / 2).contains(&polls), "{polls} statements for {MANY} watchers");
 }

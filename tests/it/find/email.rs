@@ -1,4 +1,4 @@
-//! `FindByEmail`: whom it finds.
+//! `FindByEmail`: which users it finds.
 
 use identity_link::grpc::proto as pb;
 
@@ -8,16 +8,16 @@ fn with_unverified(email: &str) -> pb::FindByEmailRequest {
     pb::FindByEmailRequest { include_unverified: true, ..by_email(email) }
 }
 
-/// The ids that were found.
+/// The ids of the users that a request finds, on one page.
 async fn found(caller: &Caller, request: pb::FindByEmailRequest) -> Vec<String> {
     let answer = caller.find_by_email(request).await.unwrap();
     assert_eq!(answer.next_page_token, "");
     answer.matches.into_iter().map(|found| found.user.unwrap().id).collect()
 }
 
-/// A37: what Unicode folds to an ASCII letter in one place and not in another is the address of nobody else.
+/// A37: a character that some software folds to an ASCII letter does not lead to another user's address.
 #[tokio::test]
-async fn letters_that_look_like_others_are_others() {
+async fn characters_that_look_alike_are_different_in_emails() {
     let server = TestServer::start().await;
     let service = server.service();
     let emails = ["mike@example.com", "m\u{131}ke@example.com", "m\u{130}ke@example.com", "\u{17f}am@example.com"];
@@ -40,7 +40,7 @@ async fn letters_that_look_like_others_are_others() {
     assert_eq!(found(&service, with_unverified("sam@example.com")).await, [""; 0]);
 }
 
-/// A38, A40, A41: one person's spellings are one address, and nobody else's are.
+/// A38, A40, A41: all spellings of one person's address are equal, and equal no other person's.
 #[tokio::test]
 async fn every_spelling_of_an_address_finds_it() {
     let server = TestServer::start().await;
@@ -59,7 +59,7 @@ async fn every_spelling_of_an_address_finds_it() {
     for email in ["jos\u{e9}@example.com", "Jose\u{301}@EXAMPLE.COM"] {
         assert_eq!(found(&service, by_email(email)).await, [jose.id.as_str()], "{email}");
     }
-    // Other people's addresses, whatever some providers make of them.
+    // Addresses of other people, even if some providers treat them as equal.
     for email in [
         "annlee@bücher.example",
         "ann.lee+news@bücher.example",
@@ -72,9 +72,9 @@ async fn every_spelling_of_an_address_finds_it() {
     }
 }
 
-/// A42: who only claims an address is found by those who ask for claims.
+/// A42: an unverified email is found only if the request includes unverified ones.
 #[tokio::test]
-async fn an_unverified_email_is_found_only_when_asked_for() {
+async fn an_unverified_email_is_found_only_on_request() {
     let server = TestServer::start().await;
     let service = server.service();
     let sure = service.create_with("github", "h1", verified("ann@example.com")).await;
@@ -117,7 +117,7 @@ async fn a_user_is_found_once_with_each_identity_that_matches() {
     assert_eq!(sure, [matched(&[("github", "h1"), ("auth0", "s1")])]);
     let all = service.find_by_email(with_unverified("ann@example.com")).await.unwrap().matches;
     assert_eq!(all, [matched(&[("github", "h1"), ("auth0", "s1"), ("auth0", "s2")])]);
-    // It is the identity that matched which was not verified, whatever the others are.
+    // `verified` is about the identities that match, not about the user's others.
     service.create_with("auth0", "s4", unverified("claim@example.com")).await;
     service.link(link_identity(&user.id, "auth0", "s4")).await.unwrap();
     let claimed = service.find_by_email(with_unverified("claim@example.com")).await.unwrap().matches;
@@ -153,7 +153,7 @@ async fn two_users_may_have_one_verified_email() {
 }
 
 #[tokio::test]
-async fn nobody_is_found_in_another_tenant() {
+async fn no_user_of_another_tenant_is_found() {
     let server = TestServer::start().await;
     let other = server.caller(&Token::of("services", "backend").tenant("other"));
     server.service().create_with("github", "h1", verified("ann@example.com")).await;
@@ -164,7 +164,7 @@ async fn nobody_is_found_in_another_tenant() {
 }
 
 #[tokio::test]
-async fn what_is_no_address_is_refused_with_everything_else_that_is_wrong() {
+async fn a_refusal_names_a_bad_address_with_all_other_violations() {
     let server = TestServer::start().await;
     let request =
         pb::FindByEmailRequest { page_size: 101, page_token: "AAAA".to_owned(), ..by_email("a@b@example.com") };

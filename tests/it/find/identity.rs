@@ -3,7 +3,7 @@
 use crate::support::{tokens::Token, *};
 
 #[tokio::test]
-async fn the_owner_of_an_identity_is_found_wherever_links_moved_it() {
+async fn the_owner_of_an_identity_is_found_after_links_and_unlinks() {
     let server = TestServer::start().await;
     let service = server.service();
     let google = service.create("google-oauth2", "g1").await;
@@ -21,7 +21,7 @@ async fn the_owner_of_an_identity_is_found_wherever_links_moved_it() {
 async fn provider_and_subject_must_both_be_the_same_bytes_in_the_same_tenant() {
     let server = TestServer::start().await;
     let service = server.service();
-    // One letter in two encodings is two subjects.
+    // One character in two encodings makes two subjects.
     service.create("github", "jos\u{e9}|x").await;
 
     for (provider, subject) in [

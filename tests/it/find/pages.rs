@@ -1,4 +1,4 @@
-//! `FindByEmail`: its pages.
+//! `FindByEmail`: pages.
 
 use identity_link::grpc::proto as pb;
 
@@ -14,7 +14,7 @@ fn ids(answer: &pb::FindByEmailResponse) -> Vec<String> {
     answer.matches.iter().map(|found| found.user.as_ref().unwrap().id.clone()).collect()
 }
 
-/// Users with the one email; their ids, in order.
+/// Creates users with the same email; returns their ids, in order.
 async fn people(service: &Caller, count: usize) -> Vec<String> {
     let mut ids = vec![];
     for n in 0..count {
@@ -25,7 +25,7 @@ async fn people(service: &Caller, count: usize) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn pages_of_any_size_give_everybody_once() {
+async fn pages_of_any_size_contain_each_user_once() {
     let server = TestServer::start().await;
     let service = server.service();
     let everybody = people(&service, 7).await;
@@ -35,8 +35,8 @@ async fn pages_of_any_size_give_everybody_once() {
         loop {
             let answer = service.find_by_email(page(i32::try_from(size).unwrap(), &token)).await.unwrap();
             let is_last = answer.next_page_token.is_empty();
-            assert!(answer.matches.len() == size || is_last, "only the last page is short");
-            assert!(!answer.matches.is_empty(), "no page is empty");
+            assert!(answer.matches.len() == size || is_last, "only the last page may be short");
+            assert!(!answer.matches.is_empty(), "no page should be empty");
             seen.extend(ids(&answer));
             token = answer.next_page_token;
             if is_last {
@@ -68,7 +68,7 @@ async fn a_page_has_at_most_a_hundred_users_and_fifty_unless_asked() {
 }
 
 #[tokio::test]
-async fn who_comes_or_goes_between_pages_moves_nobody_else() {
+async fn a_deletion_between_pages_moves_no_other_user() {
     let server = TestServer::start().await;
     let service = server.service();
     let everybody = people(&service, 4).await;
@@ -83,13 +83,13 @@ async fn who_comes_or_goes_between_pages_moves_nobody_else() {
 }
 
 #[tokio::test]
-async fn nobody_found_is_an_empty_page() {
+async fn a_query_without_a_match_returns_an_empty_page() {
     let server = TestServer::start().await;
     let answer = server.service().find_by_email(page(1, "")).await.unwrap();
     assert_eq!(answer, pb::FindByEmailResponse::default());
 }
 
-/// Clients take 4 MiB; a user with a hundred identities may be half of that.
+/// Clients accept 4 MiB by default; a user with a hundred identities may take half of that.
 #[tokio::test]
 async fn a_page_that_has_grown_large_ends_early() {
     let server = TestServer::start().await;
@@ -108,9 +108,9 @@ async fn a_page_that_has_grown_large_ends_early() {
     assert_eq!(second.next_page_token, "");
 }
 
-/// P09: a cursor is sealed; what was not made here opens nothing.
+/// P09: a page token is sealed; a token from elsewhere or with a changed byte is refused.
 #[tokio::test]
-async fn a_page_token_is_good_for_its_own_question_only() {
+async fn a_page_token_is_good_for_its_own_query_only() {
     let server = TestServer::start().await;
     let service = server.service();
     people(&service, 3).await;
@@ -144,7 +144,7 @@ async fn a_page_token_is_good_for_its_own_question_only() {
     let of_another = pb::FindByEmailRequest { email: "bob@example.com".to_owned(), ..page(1, &token) };
     assert_eq!(refusal(service.find_by_email(of_another).await), wrong);
     assert_eq!(refusal(other.find_by_email(page(1, &token)).await), wrong);
-    // The same question in another spelling, in pages of another size, by another service.
+    // The same query with another spelling of the email, another page size, and another service.
     let same = pb::FindByEmailRequest { email: "ANN@example.com".to_owned(), ..page(2, &token) };
     let second = server.caller(&Token::of("services", "another")).find_by_email(same).await.unwrap();
     assert_eq!(second.matches.len(), 2);

@@ -5,7 +5,7 @@ use identity_link::grpc::proto::{self as pb, resolved_user::State};
 use crate::support::{tokens::Token, *};
 
 #[tokio::test]
-async fn every_id_is_answered_in_its_place() {
+async fn the_results_have_the_order_of_the_ids() {
     let server = TestServer::start().await;
     let service = server.service();
     let google = service.create("google-oauth2", "g1").await;
@@ -40,9 +40,9 @@ async fn every_id_is_answered_in_its_place() {
     assert_eq!(answers, [absorbed.clone(), unknown.clone(), current, deleted, absorbed, unknown]);
 }
 
-/// `since_time` is that of the present absorber, `link_id` the link that absorbed this very user.
+/// `since_time` is that of the link by the present holder; `link_id` names the link that absorbed this user.
 #[tokio::test]
-async fn a_user_that_was_absorbed_twice_over_is_one_hop_away() {
+async fn a_user_whose_holder_is_absorbed_resolves_to_the_last_holder() {
     let server = TestServer::start().await;
     let service = server.service();
 
@@ -104,7 +104,7 @@ async fn a_thousand_ids_are_resolved_at_once_and_no_more() {
 }
 
 #[tokio::test]
-async fn each_malformed_id_is_named_by_its_place() {
+async fn a_refusal_names_each_malformed_id_by_its_index() {
     let server = TestServer::start().await;
     let too_long = "x".repeat(256);
 

@@ -1,4 +1,4 @@
-//! What is remembered of a flow: by whom it is ended, once, and for how long.
+//! Attempts: which caller may complete them, how often, and until when.
 
 use data_encoding::BASE64URL_NOPAD;
 use futures_util::future::join_all;
@@ -9,7 +9,7 @@ use crate::support::tokens::Token;
 const INVALID: &str = "FailedPrecondition SIGN_IN_INVALID";
 
 #[tokio::test]
-async fn who_signs_in_is_decided_on_what_the_provider_says() {
+async fn a_sign_in_is_decided_by_the_providers_claims() {
     let (_fake, server) = fake_and_server().await;
 
     let first = decision(sign_in(&server, "fake").await);
@@ -25,8 +25,7 @@ async fn who_signs_in_is_decided_on_what_the_provider_says() {
     assert_eq!(again.user.unwrap().id, user.id);
 }
 
-/// A20, A27: nothing that a flow stands on can be guessed, and its code is worth nothing without the verifier, which
-/// the fake demands.
+/// A20, A27: no secret of a flow can be guessed. Its code is useless without the verifier, which the fake requires.
 #[tokio::test]
 async fn each_flow_has_its_own_challenge_state_nonce_and_secret() {
     let (fake, server) = fake_and_server().await;
@@ -48,7 +47,7 @@ async fn each_flow_has_its_own_challenge_state_nonce_and_secret() {
 }
 
 #[tokio::test]
-async fn the_provider_is_told_what_was_asked_for() {
+async fn the_authorization_request_contains_hint_prompt_and_max_age() {
     let (_fake, server) = fake_and_server().await;
     let request = pb::StartSignInRequest {
         login_hint: "alice@example.com".to_owned(),
@@ -62,9 +61,9 @@ async fn the_provider_is_told_what_was_asked_for() {
     assert_eq!(told, ["alice@example.com", "login consent", "60"]);
 }
 
-/// A18, R15: of all who come with one attempt, one has it.
+/// A18, R15: of all calls with one attempt, one succeeds.
 #[tokio::test]
-async fn an_attempt_is_completed_once_however_many_try() {
+async fn of_many_calls_with_one_attempt_one_completes_it() {
     let (fake, server) = fake_and_server().await;
     let service = server.service();
     let begun = service.start_sign_in(to_sign_in("fake")).await.unwrap();
@@ -80,9 +79,9 @@ async fn an_attempt_is_completed_once_however_many_try() {
     assert_eq!(fake.exchanges(), 1);
 }
 
-/// A15, A18: unknown, foreign and expired are told apart by nobody, and no code of theirs is exchanged.
+/// A15, A18: unknown, foreign and expired attempts get one refusal, and their code is not exchanged.
 #[tokio::test]
-async fn who_comes_with_another_state_or_secret_ends_nothing() {
+async fn another_state_or_secret_completes_no_attempt() {
     let (fake, server) = fake_and_server().await;
     let service = server.service();
     let [one, other] = [to_sign_in("fake"), to_sign_in("fake")].map(|request| service.start_sign_in(request));
@@ -111,9 +110,9 @@ async fn who_comes_with_another_state_or_secret_ends_nothing() {
     assert_eq!(fake.exchanges(), 0);
 }
 
-/// A19: a redirect URI is one of the configured ones, byte by byte.
+/// A19: a redirect URI must be equal to a configured one, byte by byte.
 #[tokio::test]
-async fn no_redirect_uri_is_taken_that_is_not_configured() {
+async fn a_redirect_uri_that_is_not_configured_is_refused() {
     let (_fake, server) = fake_and_server().await;
     for uri in [
         "http://127.0.0.1:9/callback/fake/",
@@ -136,7 +135,7 @@ async fn no_redirect_uri_is_taken_that_is_not_configured() {
 }
 
 #[tokio::test]
-async fn every_wrong_field_is_told_at_once() {
+async fn a_refusal_names_all_violations_at_once() {
     let (_fake, server) = fake_and_server().await;
     let request = pb::StartSignInRequest {
         provider: "No Such".to_owned(),
@@ -172,7 +171,7 @@ async fn every_wrong_field_is_told_at_once() {
 }
 
 #[tokio::test]
-async fn who_says_no_at_the_provider_has_used_the_attempt_up() {
+async fn a_refusal_at_the_provider_uses_the_attempt_up() {
     let (fake, server) = fake_and_server().await;
     let service = server.service();
     let begun = service.start_sign_in(to_sign_in("fake")).await.unwrap();
@@ -186,7 +185,7 @@ async fn who_says_no_at_the_provider_has_used_the_attempt_up() {
 }
 
 #[tokio::test]
-async fn a_completion_is_told_again_under_its_request_id() {
+async fn a_retry_with_the_request_id_gets_the_same_response() {
     let (fake, server) = fake_and_server().await;
     let service = server.service();
     let begun = service.start_sign_in(to_sign_in("fake")).await.unwrap();
@@ -202,16 +201,16 @@ async fn a_completion_is_told_again_under_its_request_id() {
     assert_eq!(refusal(service.complete_sign_in(other).await), "InvalidArgument REQUEST_ID_REUSED");
 }
 
-/// A50: what a flow stands on, and what the provider gives us, is nowhere in the database.
+/// A50: the database contains no secret of a flow, and no token from the provider.
 #[tokio::test]
-async fn nothing_that_opens_anything_is_kept() {
+async fn no_secret_of_a_flow_is_stored() {
     let (fake, server) = fake_and_server().await;
     let service = server.service();
     let begun = service.start_sign_in(to_sign_in("fake")).await.unwrap();
     let request = come_back(&begun).await;
     let secrets = [&begun.attempt_secret, &request.state, &request.code].map(Clone::clone);
     let dump = server.database.db_dump().await;
-    assert!(dump.contains(CALLBACK), "the test would see it");
+    assert!(dump.contains(CALLBACK), "this test needs the attempt in the dump");
     for secret in &secrets {
         assert!(!dump.contains(secret.as_str()));
     }
@@ -226,7 +225,7 @@ async fn nothing_that_opens_anything_is_kept() {
 }
 
 #[tokio::test]
-async fn only_a_backend_signs_people_in() {
+async fn only_a_service_may_start_a_sign_in() {
     let (_fake, server) = fake_and_server().await;
     let person = server.caller(&Token::of("github", "1"));
     assert_eq!(refusal(person.start_sign_in(to_sign_in("fake")).await), "PermissionDenied SCOPE_INSUFFICIENT");

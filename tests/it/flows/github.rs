@@ -1,4 +1,4 @@
-//! Signing in at GitHub.
+//! Sign-ins at GitHub.
 
 use super::*;
 use crate::support::{
@@ -14,7 +14,7 @@ async fn github_and_server(emails: Vec<Value>) -> (FakeGithub, TestServer) {
 }
 
 impl FakeGithub {
-    /// A client there.
+    /// The configuration of a client at this GitHub.
     pub(super) fn client(&self) -> String {
         let base = format!("http://{}", self.web.address);
         let urls = format!(
@@ -32,7 +32,7 @@ async fn octocat(server: &TestServer) -> (String, bool) {
 }
 
 #[tokio::test]
-async fn the_primary_email_counts_wherever_it_is_in_the_list() {
+async fn the_primary_email_counts_at_any_place_in_the_list() {
     let emails = (0..7).map(|n| email(&format!("{n}@example.com"), n == 6, true)).collect();
     let (github, server) = github_and_server(emails).await;
 
@@ -55,9 +55,9 @@ async fn the_primary_email_counts_wherever_it_is_in_the_list() {
     );
 }
 
-/// A12: neither an unverified email, nor one beside the primary, nor that of the profile is a verified one.
+/// A12: an unverified email, an email other than the primary one, and the profile's email do not count as verified.
 #[tokio::test]
-async fn no_other_email_stands_in_for_the_primary() {
+async fn no_other_email_replaces_the_primary_one() {
     let unverified = vec![email("other@example.com", false, true), email("own@example.com", true, false)];
     for (emails, expected) in
         [(unverified, "own@example.com"), (vec![email("other@example.com", false, true)], ""), (Vec::new(), "")]
@@ -67,9 +67,9 @@ async fn no_other_email_stands_in_for_the_primary() {
     }
 }
 
-/// A policy that wants a verified email: what Lucia's guide answers with 400, twice.
+/// With `required_email = "verified"`. Lucia's guide responds with 400 in these two cases.
 #[tokio::test]
-async fn who_needs_a_verified_email_and_has_none_is_told_which_way() {
+async fn a_sign_in_without_the_required_verified_email_is_refused_with_the_reason() {
     let missing = vec![email("other@example.com", false, true)];
     let unverified = vec![email("own@example.com", true, false)];
     for (emails, expected) in [(missing, "EMAIL_MISSING"), (unverified, "EMAIL_UNVERIFIED")] {
@@ -81,18 +81,18 @@ async fn who_needs_a_verified_email_and_has_none_is_told_which_way() {
     }
 }
 
-/// A07: as everywhere.
+/// A07: as for every provider.
 #[tokio::test]
-async fn an_email_is_verified_only_if_that_is_the_value_true() {
+async fn an_email_is_verified_only_by_the_json_value_true() {
     let (github, server) = github_and_server(Vec::new()).await;
     let says = json!([{"email": "a@example.com", "primary": true, "verified": "true"}]);
     github.web.answer("/api/user/emails", Answer::ok(&says.to_string()));
     assert_eq!(octocat(&server).await, ("a@example.com".to_owned(), false));
 }
 
-/// A47: the token is sent to nobody else, whatever the next page is said to be.
+/// A47: the token is not sent to another host that a `Link` header names.
 #[tokio::test]
-async fn the_next_page_of_emails_is_nowhere_else() {
+async fn a_next_page_on_another_host_is_not_fetched() {
     let (github, server) = github_and_server(Vec::new()).await;
     let elsewhere = WebServer::start(|_| |_| Answer::ok("[]")).await;
     let head = format!("link: <http://{}/user/emails>; rel=\"next\"\r\n", elsewhere.address);
@@ -102,7 +102,7 @@ async fn the_next_page_of_emails_is_nowhere_else() {
 }
 
 #[tokio::test]
-async fn pages_without_an_end_are_left() {
+async fn endless_pages_of_emails_are_given_up() {
     let (github, server) = github_and_server(Vec::new()).await;
     let head = format!("link: <http://{}/api/user/emails>; rel=\"next\"\r\n", github.web.address);
     github.web.answer("/api/user/emails", Answer::new("200 OK", &head, "[]"));
@@ -110,9 +110,9 @@ async fn pages_without_an_end_are_left() {
     assert_eq!(github.web.asked_for("/api/user/emails").len(), 10);
 }
 
-/// GitHub tells its errors with 200.
+/// GitHub sends its errors with the status 200.
 #[tokio::test]
-async fn a_code_that_github_does_not_know_makes_nobody() {
+async fn a_code_that_github_does_not_know_creates_no_user() {
     let (_github, server) = github_and_server(Vec::new()).await;
     let begun = server.service().start_sign_in(to_sign_in("hub")).await.unwrap();
     let request = pb::CompleteSignInRequest { code: "made-up".to_owned(), ..come_back(&begun).await };
@@ -121,7 +121,7 @@ async fn a_code_that_github_does_not_know_makes_nobody() {
 }
 
 #[tokio::test]
-async fn github_is_asked_for_an_account_but_never_when_somebody_signed_in() {
+async fn a_request_to_github_may_contain_a_hint_and_no_max_age() {
     let (_github, server) = github_and_server(Vec::new()).await;
     let hinted = pb::StartSignInRequest { login_hint: "octocat".to_owned(), ..to_sign_in("hub") };
     let begun = server.service().start_sign_in(hinted).await.unwrap();

@@ -1,4 +1,4 @@
-//! What is kept of an account that a flow has proven, and what becomes of it when the account moves before the retry.
+//! An account that a flow has proven is stored for a retry. It may move to another user before the retry.
 
 use pb::sign_in_decision::Outcome;
 
@@ -8,9 +8,9 @@ use super::{
 };
 use crate::support::tokens::Token;
 
-/// A79: an account that has moved since it was proven is not its new owner's way in; nor is one that was deleted.
+/// A79: an attempt does not sign in an account that has moved to another user, or was deleted, since it was proven.
 #[tokio::test]
-async fn what_was_proven_before_the_account_moved_signs_nobody_in() {
+async fn an_account_that_moved_after_it_was_proven_signs_no_user_in() {
     for what in ["linked", "left", "deleted", "deleted and made again"] {
         let (_fake, server) = fake_and_server().await;
         let service = server.service();
@@ -40,9 +40,9 @@ async fn what_was_proven_before_the_account_moved_signs_nobody_in() {
     }
 }
 
-/// A79: the same of a link: it absorbs whom the account was of when it was proven, or nobody.
+/// A79: a link by an attempt absorbs only the user that had the account when it was proven.
 #[tokio::test]
-async fn what_was_proven_before_the_account_moved_links_nothing() {
+async fn an_account_that_moved_after_it_was_proven_is_not_linked() {
     for what in ["as it was", "made", "linked", "touched", "deleted"] {
         let (_fake, server) = fake_and_server().await;
         let service = server.service();
@@ -53,7 +53,7 @@ async fn what_was_proven_before_the_account_moved_links_nothing() {
             _ => decision(sign_in(&server, "fake").await).user.unwrap().id,
         };
         let begun = service.start_sign_in(to_link("fake", &token)).await.unwrap();
-        // Another version than it has: the account is proven, and the link refused.
+        // The user has another version: the account is proven, and the link is refused.
         let terms = pb::LinkTerms { expected_version: Some(2), ..Default::default() };
         let request =
             pb::CompleteSignInRequest { user_token: token, link: Some(terms), ..under_an_id(come_back(&begun).await) };
@@ -84,16 +84,16 @@ async fn what_was_proven_before_the_account_moved_links_nothing() {
     }
 }
 
-/// A79: what is kept of an account goes with its user, and with whoever owned it; also that of an account which is
-/// no user's yet.
+/// A79: a stored account is deleted with the user that owns it, and with the user that owned it when it was proven,
+/// also if it had no user then.
 #[tokio::test]
-async fn what_is_kept_of_an_account_goes_with_its_user() {
+async fn a_stored_account_is_deleted_with_its_user() {
     let (_fake, server) = fake_and_server().await;
     let service = server.service();
     let request = back(&service).await;
     let user = decision(service.complete_sign_in(request.clone()).await).user.unwrap().id;
     assert_eq!(db_kept(&server.database).await, ["alice "]);
-    assert!(server.database.db_dump().await.contains("Alice@example.com"), "the test would see it");
+    assert!(server.database.db_dump().await.contains("Alice@example.com"), "this test needs the email in the dump");
 
     service.delete(&user).await;
 
@@ -101,7 +101,7 @@ async fn what_is_kept_of_an_account_goes_with_its_user() {
     assert!(!server.database.db_dump().await.contains("Alice"));
     assert_eq!(refusal(service.complete_sign_in(request).await), INVALID);
 
-    // Whose it was then, and is another's now.
+    // The account had one owner when it was proven, and has another one now.
     let owner = decision(sign_in(&server, "fake").await).user.unwrap().id;
     decision(service.complete_sign_in(back(&service).await).await);
     let other = service.create("github", "other").await.id;
@@ -118,9 +118,9 @@ fn primary(user_id: &str, provider: &str, subject: &str) -> pb::SetPrimaryIdenti
     pb::SetPrimaryIdentityRequest { user_id: user_id.to_owned(), identity, ..Default::default() }
 }
 
-/// A79: who is deleted while the provider is asked leaves nothing behind, and does not come again by that.
+/// A79: a user that is deleted while the server waits for the provider is not stored again by the attempt.
 #[tokio::test]
-async fn who_is_deleted_while_the_provider_is_asked_is_not_kept() {
+async fn a_user_that_is_deleted_during_the_exchange_is_not_stored_again() {
     let (fake, server) = fake_and_server().await;
     let service = server.service();
     let user = decision(sign_in(&server, "fake").await).user.unwrap().id;
@@ -139,9 +139,9 @@ async fn who_is_deleted_while_the_provider_is_asked_is_not_kept() {
     assert_eq!(db_kept(&server.database).await, [""; 0]);
 }
 
-/// A user that is made of the account while the provider is asked is the account's.
+/// A user that is created with the account while the server waits for the provider is the account's owner.
 #[tokio::test]
-async fn who_is_made_while_the_provider_is_asked_is_signed_in() {
+async fn a_user_that_is_created_during_the_exchange_is_signed_in() {
     let (fake, server) = fake_and_server().await;
     let service = server.service();
     let request = back(&service).await;

@@ -1,4 +1,4 @@
-//! Providers that lie, and accounts of which a good one does not say what it seems to.
+//! False statements of providers, and accounts about which a good provider says less than it seems to.
 
 use identity_link::clock;
 use jsonwebtoken::Algorithm;
@@ -10,21 +10,21 @@ use crate::support::{
     web_server::{Answer, WebServer},
 };
 
-/// What becomes of a good ID token.
+/// Makes a false ID token out of a good one.
 type Lie = Box<dyn Fn(Token) -> Token + Send + Sync>;
 
 const REJECTED: &str = "FailedPrecondition PROVIDER_REJECTED";
 
-/// A13, A14, A21, A22: an ID token is for us, of this flow, just made, and signed by whom it says.
+/// A13, A14, A21, A22: an ID token must be for this client and this flow, recent, and signed by its issuer.
 #[tokio::test]
-async fn an_id_token_that_does_not_hold_makes_nobody() {
+async fn a_bad_id_token_creates_no_user() {
     let (fake, server) = fake_and_server().await;
     let now = clock::now().timestamp();
     let lies: Vec<(&str, Lie)> = vec![
         ("no nonce", Box::new(|token| token.with("nonce", Value::Null))),
         ("another nonce", Box::new(|token| token.with("nonce", "n-0S6_WzA2Mj"))),
         ("another audience", Box::new(|token| token.with("aud", "another"))),
-        ("an audience beside us", Box::new(|token| token.with("aud", json!([CLIENT_ID, "another"])))),
+        ("a second audience", Box::new(|token| token.with("aud", json!([CLIENT_ID, "another"])))),
         ("another party", Box::new(|token| token.with("azp", "another"))),
         ("another issuer", Box::new(|token| token.with("iss", "https://okta.example.com"))),
         ("no subject", Box::new(|token| token.with("sub", Value::Null))),
@@ -55,14 +55,14 @@ async fn an_id_token_that_does_not_hold_makes_nobody() {
     });
     refused_to_everybody(&server, sign_in(&server, "fake").await, REJECTED).await;
 
-    // What is left out, or said otherwise, and changes nothing.
+    // Differences that do not matter.
     fake.lie(|token| typed(token.with("aud", json!([CLIENT_ID])).with("azp", CLIENT_ID), None).sign());
     decision(sign_in(&server, "fake").await);
 }
 
-/// An access token of a kind that nobody here knows how to use, beside an ID token that is good.
+/// An access token of an unsupported type, with a good ID token.
 #[tokio::test]
-async fn what_is_no_bearer_token_is_not_used() {
+async fn an_access_token_of_another_type_than_bearer_is_refused() {
     let (fake, server) = fake_and_server().await;
     for (token_type, is_good) in [("mac", false), ("DPoP", false), ("bEARER", true)] {
         let begun = server.service().start_sign_in(to_sign_in("fake")).await.unwrap();
@@ -91,7 +91,7 @@ fn signed_by(mut token: Token, signer: &'static str, algorithm: Algorithm) -> To
     Token { signer, ..token }
 }
 
-/// A17: whose redirect it was is judged before the code goes to anybody.
+/// A17: the server compares the redirect's `iss` before it sends the code to any provider.
 #[tokio::test]
 async fn a_redirect_of_another_issuer_exchanges_no_code() {
     let (fake, server) = fake_and_server().await;
@@ -104,7 +104,7 @@ async fn a_redirect_of_another_issuer_exchanges_no_code() {
     assert_eq!(fake.exchanges(), 0);
 }
 
-/// A17: an attempt is of the provider at which it began, wherever its code comes from.
+/// A17: an attempt belongs to the provider at which it was started; another provider's code does not complete it.
 #[tokio::test]
 async fn a_code_of_one_provider_is_good_at_no_other() {
     let [here, there] = [FakeOidc::start(alice()).await, FakeOidc::start(json!({"sub": "mallory"})).await];
@@ -120,10 +120,11 @@ async fn a_code_of_one_provider_is_good_at_no_other() {
     assert_eq!((here.exchanges(), there.exchanges()), (0, 0));
 }
 
-/// A17: the victim of a flow at `evil` is sent on to `honest`, with what the attacker began there: the code would make the
-/// attacker's flow the victim's. Without `iss` only the place tells where the browser comes back.
+/// A17: a provider `evil` redirects the victim to `honest` with an attacker's authorization request: the code would
+/// complete the attacker's flow as the victim. Without `iss`, only the redirect URI shows which provider sent the
+/// browser back.
 #[tokio::test]
-async fn a_code_that_came_back_where_another_provider_sends_it_goes_to_nobody() {
+async fn a_code_at_another_providers_redirect_uri_is_not_exchanged() {
     let [evil, honest] = [FakeOidc::start(json!({"sub": "mallory"})).await, FakeOidc::start(alice()).await];
     for fake in [&evil, &honest] {
         let mut metadata = fake_oidc::metadata(&fake.issuer);
@@ -147,9 +148,9 @@ async fn a_code_that_came_back_where_another_provider_sends_it_goes_to_nobody() 
     refused_to_everybody(&server, again, "FailedPrecondition SIGN_IN_INVALID").await;
 }
 
-/// A07: only the JSON value true says that an email is verified.
+/// A07: only the JSON value true means that an email is verified.
 #[tokio::test]
-async fn an_email_is_verified_only_if_that_is_true() {
+async fn an_email_is_verified_only_by_the_json_value_true() {
     let (fake, server) = fake_and_server().await;
     let says =
         [json!("true"), json!("True"), json!("1"), json!(1), json!("false"), json!([true]), json!({}), Value::Null];
@@ -161,10 +162,9 @@ async fn an_email_is_verified_only_if_that_is_true() {
     }
 }
 
-/// A23: what userinfo says counts only if it is about who signed in.
-/// F22: userinfo of another subject.
+/// A23: userinfo counts only for the subject of the ID token. F22: userinfo of another subject.
 #[tokio::test]
-async fn userinfo_about_somebody_else_is_no_answer() {
+async fn userinfo_of_another_subject_is_refused() {
     let (fake, server) = fake_and_server().await;
     fake.person(json!({"sub": "alice", "name": "Alice"}));
     for about in
@@ -183,9 +183,9 @@ async fn userinfo_about_somebody_else_is_no_answer() {
     assert_eq!(json(&identity.profile_data), json!({"name": "Alice", "nickname": "Al"}));
 }
 
-/// A07: the one document's word on its email is no word on the other's.
+/// A07: `email_verified` of one document says nothing about the email of another one.
 #[tokio::test]
-async fn an_email_and_its_verification_come_out_of_one_document() {
+async fn an_email_and_its_verification_must_come_from_one_document() {
     let (fake, server) = fake_and_server().await;
     fake.person(json!({"sub": "alice", "email": "victim@example.com"}));
     fake.web.answer("/userinfo", Answer::ok(&json!({"sub": "alice", "email_verified": true}).to_string()));
@@ -194,7 +194,7 @@ async fn an_email_and_its_verification_come_out_of_one_document() {
 }
 
 #[tokio::test]
-async fn who_signed_in_there_too_long_ago_is_not_signed_in_here() {
+async fn a_sign_in_older_than_max_age_is_refused() {
     let (fake, server) = fake_and_server().await;
     let service = server.service();
     let now = clock::now().timestamp();
@@ -212,7 +212,7 @@ async fn who_signed_in_there_too_long_ago_is_not_signed_in_here() {
     }
 }
 
-/// A47: nothing that a provider answers makes us ask somebody else.
+/// A47: no response of a provider makes the server send a request to another host.
 #[tokio::test]
 async fn a_redirect_of_the_token_endpoint_is_not_followed() {
     let (fake, server) = fake_and_server().await;
@@ -223,9 +223,9 @@ async fn a_redirect_of_the_token_endpoint_is_not_followed() {
     assert_eq!(elsewhere.asked(), 0);
 }
 
-/// A13: metadata that name another issuer are not this provider's.
+/// A13: metadata that name another issuer belong to another provider.
 #[tokio::test]
-async fn metadata_of_another_issuer_begin_nothing() {
+async fn metadata_of_another_issuer_start_no_flow() {
     let (fake, server) = fake_and_server().await;
     let metadata = fake_oidc::metadata("https://okta.example.com").to_string();
     fake.web.answer("/.well-known/openid-configuration", Answer::ok(&metadata));
@@ -233,9 +233,9 @@ async fn metadata_of_another_issuer_begin_nothing() {
     assert_eq!(refusal(outcome), "Unavailable PROVIDER_UNAVAILABLE");
 }
 
-/// A20: a provider that says that it does not bind codes by S256 is not used.
+/// A20: a provider whose metadata do not support S256 challenges is not used.
 #[tokio::test]
-async fn a_provider_that_takes_only_plain_challenges_begins_nothing() {
+async fn a_provider_that_supports_only_plain_challenges_starts_no_flow() {
     let (fake, server) = fake_and_server().await;
     let mut metadata = fake_oidc::metadata(&fake.issuer);
     metadata["code_challenge_methods_supported"] = json!(["plain"]);

@@ -1,4 +1,4 @@
-//! Linking by a flow: the account comes to the user who began, and to nobody else.
+//! Links by a flow: the account goes to the user that started the flow, and to no other user.
 
 use pb::link_response::Outcome;
 
@@ -7,20 +7,20 @@ use crate::support::tokens::Token;
 
 const INVALID: &str = "FailedPrecondition SIGN_IN_INVALID";
 
-/// A user who is signed in, and its token.
+/// Creates a user; returns its id and a token of it.
 async fn signed_in(server: &TestServer, subject: &str) -> (String, String) {
     let user = server.service().create("github", subject).await.id;
     (user, Token::of("github", subject).sign())
 }
 
-/// A flow to link an account at the fake that has come back, to be ended by whom the token is of.
+/// A flow to link an account at the fake, started with one token, sent back, and to be completed with another.
 async fn back_from_link(server: &TestServer, began: &str, ends: &str) -> pb::CompleteSignInRequest {
     let begun = server.service().start_sign_in(to_link("fake", began)).await.unwrap();
     pb::CompleteSignInRequest { user_token: ends.to_owned(), ..come_back(&begun).await }
 }
 
 #[tokio::test]
-async fn an_account_that_nobody_owns_is_attached_to_who_began() {
+async fn an_account_without_a_user_is_attached_to_the_user_that_started_the_flow() {
     let (_fake, server) = fake_and_server().await;
     let (ann, token) = signed_in(&server, "ann").await;
 
@@ -53,9 +53,9 @@ async fn an_account_of_another_user_brings_that_user_along() {
     server.database.db_assert_invariants().await;
 }
 
-/// A28: nobody signs in with it, and so nobody has a user by it who can sign in.
+/// A28: a link-only account cannot sign in, so it is no proof for a user that can.
 #[tokio::test]
-async fn a_link_only_account_brings_nobody_along() {
+async fn a_link_only_account_brings_no_user_along() {
     let fake = FakeOidc::start(alice()).await;
     let link_only = oidc("fake", &fake.issuer).replacen("email_trust", "mode = \"link_only\"\nemail_trust", 1);
     let server = server_with(&link_only).await;
@@ -70,9 +70,9 @@ async fn a_link_only_account_brings_nobody_along() {
     assert_eq!(server.service().owner("fake", "alice").await, ann);
 }
 
-/// A15, A16: who ends a link is who began it, which is judged before the code is exchanged.
+/// A15, A16: only the user that started a link may complete it, which is checked before the code is exchanged.
 #[tokio::test]
-async fn nobody_ends_a_link_that_somebody_else_began() {
+async fn a_link_that_another_user_started_is_not_completed() {
     let (fake, server) = fake_and_server().await;
     let service = server.service();
     let (_, ann) = signed_in(&server, "ann").await;
@@ -80,7 +80,7 @@ async fn nobody_ends_a_link_that_somebody_else_began() {
 
     let request = back_from_link(&server, &ann, &ben).await;
     assert_eq!(refusal(service.complete_sign_in(request.clone()).await), INVALID);
-    // And now it is used up for who began it, too.
+    // The attempt is used up for the user that started it, too.
     let late = pb::CompleteSignInRequest { user_token: ann.clone(), ..request };
     assert_eq!(refusal(service.complete_sign_in(late).await), INVALID);
 
@@ -88,9 +88,9 @@ async fn nobody_ends_a_link_that_somebody_else_began() {
     assert_eq!(refusal(service.find_by_identity(owner_of("fake", "alice")).await), "NotFound IDENTITY_NOT_FOUND");
 }
 
-/// A29: what was begun for one purpose ends for no other.
+/// A29: an attempt for one purpose completes no other.
 #[tokio::test]
-async fn a_link_is_no_sign_in_and_a_sign_in_no_link() {
+async fn an_attempt_to_link_signs_no_user_in_and_one_to_sign_in_links_nothing() {
     let (fake, server) = fake_and_server().await;
     let service = server.service();
     let (_, ann) = signed_in(&server, "ann").await;
@@ -104,9 +104,9 @@ async fn a_link_is_no_sign_in_and_a_sign_in_no_link() {
     assert_eq!(fake.exchanges(), 0);
 }
 
-/// A36: a token in the field is a person's, of this tenant, and may link.
+/// A36: `user_token` must be a user's token of this tenant, with the scope to link.
 #[tokio::test]
-async fn only_who_could_link_by_itself_begins_a_link() {
+async fn only_a_token_that_could_link_starts_a_link() {
     let (_fake, server) = fake_and_server().await;
     let service = server.service();
     let (blocked, token) = signed_in(&server, "blocked").await;
@@ -130,7 +130,7 @@ async fn only_who_could_link_by_itself_begins_a_link() {
 }
 
 #[tokio::test]
-async fn a_link_is_told_again_under_its_request_id() {
+async fn a_retry_with_the_request_id_gets_the_same_link() {
     let (fake, server) = fake_and_server().await;
     let (_, ann) = signed_in(&server, "ann").await;
     let request_id = uuid::Uuid::new_v4().to_string();
@@ -143,7 +143,7 @@ async fn a_link_is_told_again_under_its_request_id() {
 }
 
 #[tokio::test]
-async fn who_is_being_deleted_leaves_no_attempt_behind() {
+async fn a_user_that_is_being_deleted_leaves_no_attempt_behind() {
     let (_fake, server) = fake_and_server().await;
     let (ann, token) = signed_in(&server, "ann").await;
     let delete = format!("DELETE FROM identities WHERE owner_id = '{ann}'; DELETE FROM users WHERE id = '{ann}'");
@@ -158,9 +158,9 @@ async fn who_is_being_deleted_leaves_no_attempt_behind() {
     assert_eq!(server.database.db_texts("SELECT provider FROM sign_in_attempts").await, [""; 0]);
 }
 
-/// A89: the same as with whoever writes to one user.
+/// A89: the bound of writers to one user holds for these calls too.
 #[tokio::test(flavor = "multi_thread")]
-async fn who_begins_links_of_one_busy_user_costs_nobody_else_a_connection() {
+async fn flows_to_link_to_one_busy_user_hold_one_connection() {
     let (_fake, server) = fake_and_server().await;
     let (ann, token) = signed_in(&server, "ann").await;
     let held = server.database.db_hold(&ann).await;
@@ -173,7 +173,7 @@ async fn who_begins_links_of_one_busy_user_costs_nobody_else_a_connection() {
 
     while !beginning.iter().all(tokio::task::JoinHandle::is_finished) {
         server.service().start_sign_in(to_sign_in("fake")).await.unwrap();
-        assert!(server.database.db_waiting().await <= 1, "who stands in line should wait without a connection");
+        assert!(server.database.db_waiting().await <= 1, "a queued call should wait without a connection");
     }
 
     for begun in beginning {
@@ -184,7 +184,7 @@ async fn who_begins_links_of_one_busy_user_costs_nobody_else_a_connection() {
 }
 
 #[tokio::test]
-async fn an_attempt_to_link_goes_with_its_user() {
+async fn an_attempt_to_link_is_deleted_with_its_user() {
     let (_fake, server) = fake_and_server().await;
     let (ann, token) = signed_in(&server, "ann").await;
     let request = back_from_link(&server, &token, &token).await;
@@ -195,9 +195,9 @@ async fn an_attempt_to_link_goes_with_its_user() {
     assert_eq!(refusal(server.service().complete_sign_in(request).await), "NotFound USER_NOT_FOUND");
 }
 
-/// A81: an account that was let go is a new user by a flow too, and comes back by a flow to link it.
+/// A81: a released account signs in as a new user by a flow too, and a flow to link it brings it back.
 #[tokio::test]
-async fn an_account_that_was_let_go_comes_back_by_a_flow_to_link_only() {
+async fn a_released_account_comes_back_only_by_a_flow_to_link() {
     let (_fake, server) = fake_and_server().await;
     let service = server.service();
     let ann = service.create_with("github", "ann", verified("alice@example.com")).await.id;
@@ -217,14 +217,14 @@ async fn an_account_that_was_let_go_comes_back_by_a_flow_to_link_only() {
     server.database.db_assert_invariants().await;
 }
 
-/// The same flow, with terms for its link.
+/// The same request, with terms for its link.
 fn on_terms(request: pb::CompleteSignInRequest, terms: pb::LinkTerms) -> pb::CompleteSignInRequest {
     pb::CompleteSignInRequest { link: Some(terms), ..request }
 }
 
-/// A75: asked so, a flow absorbs nobody, and does not say whose the account is.
+/// A75: with `attach_only`, a flow absorbs no user, and the refusal does not name the account's owner.
 #[tokio::test]
-async fn a_flow_that_only_attaches_absorbs_nobody() {
+async fn a_flow_that_only_attaches_absorbs_no_user() {
     let (_fake, server) = fake_and_server().await;
     let (_, token) = signed_in(&server, "ann").await;
     let alice = decision(sign_in(&server, "fake").await).user.unwrap().id;
@@ -242,7 +242,7 @@ async fn a_flow_that_only_attaches_absorbs_nobody() {
 }
 
 #[tokio::test]
-async fn a_flow_merges_as_it_is_asked_to_and_expects_versions() {
+async fn a_flow_merges_and_checks_versions_by_its_terms() {
     let (_fake, server) = fake_and_server().await;
     let service = server.service();
     let (ann, token) = signed_in(&server, "ann").await;
@@ -268,9 +268,9 @@ async fn a_flow_merges_as_it_is_asked_to_and_expects_versions() {
     assert_eq!(json(&service.user(&ann).await.user_metadata), json!({"color": "red"}));
 }
 
-/// A person's token moves no `app_metadata`; asking for it, like every wrong field, leaves the attempt.
+/// A user's token may not merge `app_metadata`. This refusal, and each violation, leaves the attempt unused.
 #[tokio::test]
-async fn terms_that_cannot_be_are_refused_before_the_attempt_is_used_up() {
+async fn bad_terms_are_refused_before_the_attempt_is_used_up() {
     let (fake, server) = fake_and_server().await;
     let service = server.service();
     let (_, token) = signed_in(&server, "ann").await;
@@ -297,7 +297,8 @@ async fn terms_that_cannot_be_are_refused_before_the_attempt_is_used_up() {
     assert_eq!(link(service.complete_sign_in(request).await).outcome(), Outcome::Attached);
 }
 
-/// A65: an old session at the provider, renewed in silence, links nothing, as the same token would not as `link_with`.
+/// A65: an old session at the provider that is renewed without the user links nothing, as its token would not as
+/// `link_with`.
 #[tokio::test]
 async fn an_old_session_at_the_provider_links_nothing() {
     let (fake, server) = fake_and_server().await;
@@ -318,7 +319,7 @@ async fn an_old_session_at_the_provider_links_nothing() {
     }
 }
 
-/// A61: nor does such a session vouch for what came by an old one.
+/// A61: such a session also vouches for no account that an old sign-in linked.
 #[tokio::test]
 async fn an_old_session_at_the_provider_vouches_for_nothing() {
     let fake = FakeOidc::start(alice()).await;

@@ -1,4 +1,4 @@
-//! What a flow leaves in the log.
+//! What a flow writes to the log.
 
 use rustix::process::Signal;
 use tonic::transport::Endpoint;
@@ -6,7 +6,7 @@ use tonic::transport::Endpoint;
 use super::*;
 use crate::support::{Caller, child::Running, tokens::Token, web_server::Answer};
 
-/// A50: why a sign-in fails is logged, and nothing that opens anything, however much is logged.
+/// A50: the log contains the reason of a failed sign-in, and no secret at any log level.
 #[tokio::test]
 async fn no_secret_of_a_flow_is_logged() {
     let fake = FakeOidc::start(json!({"sub": "alice", "name": "Alice Secret"})).await;
@@ -48,7 +48,7 @@ async fn no_secret_of_a_flow_is_logged() {
     };
     let sent_back = ["it sent the browser back with access_denied", "it sent the browser back with another error"];
     assert_eq!(why("INFO"), ["it does not accept the code: invalid_grant", sent_back[0], sent_back[1]], "{said}");
-    assert_eq!(why("WARN"), ["invalid_client"], "that is the operator's to mend");
+    assert_eq!(why("WARN"), ["invalid_client"], "only the operator can fix this");
     for secret in secrets {
         let line = said.lines().find(|line| line.contains(&secret));
         assert_eq!(line, None, "{secret}");

@@ -1,4 +1,4 @@
-//! Signing in at Microsoft, whose issuers are as many as there are directories.
+//! Sign-ins at Microsoft, which has an issuer for each directory.
 
 use super::*;
 use crate::support::web_server::Answer;
@@ -7,12 +7,12 @@ const ONE: &str = "8eaef023-2b34-4da1-9baa-8bc8c9d6a490";
 const OTHER: &str = "9188040d-6c67-4c5b-b112-36a304b66dad";
 const OBJECT: &str = "690222be-ff1a-4d56-abd1-7e4f7d38e474";
 
-/// Microsoft, and a server with a client for all directories, or for these.
+/// Microsoft, and a server with a client for all directories, or for the allowed ones.
 async fn microsoft_and_server(allowed: &str) -> (FakeOidc, TestServer) {
     let fake = FakeOidc::start(json!({"sub": "pairwise"})).await;
     let mut metadata = fake_oidc::metadata(&fake.issuer);
     metadata["issuer"] = json!(format!("{}/{{tenantid}}/v2.0", fake.issuer));
-    // As Microsoft's: they say nothing of either.
+    // Microsoft's metadata have neither of these fields.
     for name in ["authorization_response_iss_parameter_supported", "code_challenge_methods_supported"] {
         metadata.as_object_mut().unwrap().remove(name);
     }
@@ -23,7 +23,7 @@ async fn microsoft_and_server(allowed: &str) -> (FakeOidc, TestServer) {
     (fake, server)
 }
 
-/// Somebody of the directory `of` comes, whose token is by the issuer of directory `by`.
+/// A sign-in by an account of the directory `of`, with a token of the issuer of the directory `by`.
 async fn sign_in_from(
     server: &TestServer,
     fake: &FakeOidc,
@@ -40,7 +40,7 @@ async fn sign_in_from(
     server.service().complete_sign_in(request).await
 }
 
-/// A06 (nOAuth): the administrator of any directory writes whatever email; only a domain that is proven counts.
+/// A06 (nOAuth): the administrator of a directory can set any email; it counts only if its domain is proven.
 #[tokio::test]
 async fn an_email_of_a_directory_counts_only_if_its_domain_is_proven() {
     let (fake, server) = microsoft_and_server("").await;
@@ -57,12 +57,12 @@ async fn an_email_of_a_directory_counts_only_if_its_domain_is_proven() {
     }
     let user = decision(sign_in_from(&server, &fake, (ONE, ONE), json!({"xms_edov": true})).await).user.unwrap();
     assert!(user.identities[0].email_verified);
-    assert_eq!(fake.web.asked_for("/userinfo").len(), 0, "it would say nothing of that");
+    assert_eq!(fake.web.asked_for("/userinfo").len(), 0, "userinfo does not contain it");
 }
 
-/// A13: one object id in two directories is two people, and a directory speaks for nobody else's.
+/// A13: one object id in two directories is two accounts, and a directory may name only its own accounts.
 #[tokio::test]
-async fn a_directory_speaks_for_its_own_people() {
+async fn a_directory_names_its_own_accounts_only() {
     let (fake, server) = microsoft_and_server("").await;
     let crossed = sign_in_from(&server, &fake, (ONE, OTHER), json!({})).await;
     refused_to_everybody(&server, crossed, "FailedPrecondition PROVIDER_REJECTED").await;
@@ -75,7 +75,7 @@ async fn a_directory_speaks_for_its_own_people() {
 }
 
 #[tokio::test]
-async fn only_directories_that_are_allowed_come_in() {
+async fn only_accounts_of_allowed_directories_sign_in() {
     let (fake, server) = microsoft_and_server(&format!("allowed_directories = [\"{ONE}\"]")).await;
     let outcome = sign_in_from(&server, &fake, (OTHER, OTHER), json!({})).await;
     refused_to_everybody(&server, outcome, "FailedPrecondition PROVIDER_REJECTED").await;

@@ -1,4 +1,4 @@
-//! Which providers there are, and what each of them is for.
+//! `ListProviders`, and what each provider may be used for.
 
 use std::path::Path;
 
@@ -12,7 +12,7 @@ use crate::support::{server::config_toml, tokens::Token};
 const NOWHERE: &str = "https://nowhere.example.com";
 
 #[tokio::test]
-async fn a_login_page_is_told_of_the_providers_that_are_enabled() {
+async fn list_providers_returns_the_enabled_providers() {
     let off = "enabled = false\n";
     let clients = oidc("a", NOWHERE)
         + &oidc("c", NOWHERE).replacen("email_trust", "mode = \"link_only\"\nemail_trust", 1)
@@ -44,9 +44,9 @@ async fn a_login_page_is_told_of_the_providers_that_are_enabled() {
     assert_eq!(elsewhere.providers, []);
 }
 
-/// A28: a provider is used for what it is configured for, on every path.
+/// A28: a provider is used only in its configured mode, by every path.
 #[tokio::test]
-async fn nothing_begins_where_it_may_not() {
+async fn no_flow_starts_at_a_provider_that_is_closed_to_it() {
     let clients = oidc("off", NOWHERE).replacen("email_trust", "enabled = false\nemail_trust", 1)
         + &oidc("link", NOWHERE).replacen("email_trust", "mode = \"link_only\"\nemail_trust", 1);
     let server = server_with(&clients).await;
@@ -78,7 +78,7 @@ async fn an_account_of_a_link_only_provider_is_linked() {
     assert_eq!(server.service().owner("fake", "alice").await, ann);
 }
 
-/// A13: the issuer of a provider is the one that its first accounts came from.
+/// A13: the issuer of a provider is the one from which its first accounts came.
 #[tokio::test]
 async fn a_provider_stays_with_its_issuer() {
     let server = server_with(&oidc("fake", NOWHERE)).await;
@@ -91,9 +91,9 @@ async fn a_provider_stays_with_its_issuer() {
     assert!(error.contains("provider fake is configured with issuer https://elsewhere.example.com"), "{error}");
 }
 
-/// A13: an id of one GitHub is another person's at another, or at a provider that is none.
+/// A13: an id of one GitHub belongs to another account at another GitHub, or at an OpenID Connect provider.
 #[tokio::test]
-async fn github_stays_the_github_that_it_was() {
+async fn a_github_provider_stays_with_its_github() {
     let server = server_with(&client("hub", "github", "")).await;
     server.service().list_providers(pb::ListProvidersRequest::default()).await.unwrap();
 
@@ -109,7 +109,7 @@ async fn github_stays_the_github_that_it_was() {
     }
 }
 
-/// Why a server with these clients does not start where this one was.
+/// The error with which a server with these clients refuses to start on this server's database.
 async fn refused_to_start(server: &TestServer, clients: &str) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let toml = config_toml(listener.local_addr().unwrap(), &server.database.url) + clients;

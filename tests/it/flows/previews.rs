@@ -1,5 +1,5 @@
-//! `validate_only` of `CompleteSignIn`: the code is exchanged, and what would come of it is told with a ticket, by which it
-//! is done.
+//! `validate_only` of `CompleteSignIn`: the code is exchanged, and the response contains the outcome and a ticket
+//! that carries it out.
 
 use pb::{link_request::Secondary, link_response::Outcome as Linked, resolve_sign_in_request::With};
 
@@ -20,7 +20,7 @@ fn preview(request: pb::CompleteSignInRequest) -> pb::CompleteSignInRequest {
     pb::CompleteSignInRequest { validate_only: true, ..request }
 }
 
-/// A flow to sign in at the fake that has come back, to be previewed.
+/// A flow to sign in at the fake, sent back, to be previewed.
 async fn sign_in_back(server: &TestServer) -> pb::CompleteSignInRequest {
     let begun = server.service().start_sign_in(to_sign_in("fake")).await.unwrap();
     preview(come_back(&begun).await)
@@ -32,7 +32,7 @@ async fn previewed(server: &TestServer) -> (pb::SignInDecision, String) {
     (decision(Ok(answer.clone())), answer.ticket)
 }
 
-/// What going on with a ticket comes to.
+/// The decision of `ResolveSignIn` with a ticket.
 async fn goes_on(service: &Caller, ticket: &str) -> Result<pb::SignInDecision, Status> {
     let with = Some(With::SignInTicket(ticket.to_owned()));
     let request = pb::ResolveSignInRequest { with, ..Default::default() };
@@ -44,13 +44,13 @@ fn link_by(user_id: &str, ticket: &str) -> pb::LinkRequest {
     pb::LinkRequest { user_id: user_id.to_owned(), secondary, ..Default::default() }
 }
 
-/// Ann, signed in with GitHub, and her token.
+/// Creates Ann with an account at GitHub; returns her id and a token of her.
 async fn ann(server: &TestServer) -> (String, String) {
     let ann = server.service().create("github", "ann").await.id;
     (ann, Token::of("github", "ann").sign())
 }
 
-/// A flow to link an account at the fake that has come back, to be previewed.
+/// A flow to link an account at the fake, sent back, to be previewed.
 async fn link_back(server: &TestServer, token: &str) -> pb::CompleteSignInRequest {
     let begun = server.service().start_sign_in(to_link("fake", token)).await.unwrap();
     preview(pb::CompleteSignInRequest { user_token: token.to_owned(), ..come_back(&begun).await })
@@ -62,7 +62,7 @@ async fn previewed_link(server: &TestServer, token: &str) -> (pb::LinkResponse, 
     (link(Ok(answer.clone())), answer.ticket)
 }
 
-/// Everything but what a preview needs to go on.
+/// All rows of all tables except the attempts and the tickets, which a preview changes.
 async fn db_others(server: &TestServer) -> Vec<String> {
     let tables = "SELECT table_name FROM information_schema.tables WHERE table_schema = 'public' \
         AND table_name NOT IN ('sign_in_attempts', 'sign_in_tickets')";
@@ -74,7 +74,7 @@ async fn db_others(server: &TestServer) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_sign_in_is_previewed_and_done_by_its_ticket() {
+async fn the_ticket_of_a_previewed_sign_in_carries_it_out() {
     let (fake, server) = fake_and_server().await;
     let service = server.service();
     let request = sign_in_back(&server).await;
@@ -89,7 +89,7 @@ async fn a_sign_in_is_previewed_and_done_by_its_ticket() {
     assert!(answer.ticket_expire_time.is_some());
     assert_eq!(db_others(&server).await, before);
     assert!(!server.database.db_dump().await.contains(&answer.ticket));
-    assert_eq!(refusal(service.complete_sign_in(request).await), OVER, "the attempt is used up");
+    assert_eq!(refusal(service.complete_sign_in(request).await), OVER, "the attempt should be used up");
 
     let created = goes_on(&service, &answer.ticket).await.unwrap();
     assert_eq!(told(&created), "CREATED EMAIL_UNCLAIMED");
@@ -99,9 +99,9 @@ async fn a_sign_in_is_previewed_and_done_by_its_ticket() {
     server.database.db_assert_invariants().await;
 }
 
-/// A76: also where nothing else is written, a ticket is good once.
+/// A76: a ticket is good once, also if its sign-in changes nothing else.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_known_account_is_signed_in_by_its_ticket_once() {
+async fn the_ticket_of_a_known_account_signs_in_once() {
     let (fake, server) = fake_and_server().await;
     let user = decision(sign_in(&server, "fake").await).user.unwrap();
     fake.person(json!({"sub": "alice", "email": "new@example.com", "email_verified": true}));
@@ -127,7 +127,7 @@ async fn a_known_account_is_signed_in_by_its_ticket_once() {
     assert_eq!(count(&outcomes, OVER), 7, "{outcomes:?}");
 }
 
-/// A76: a preview chooses nothing: who goes on with it is asked like anybody who signs in.
+/// A76: a preview chooses nothing: `ResolveSignIn` with its ticket suggests candidates like any sign-in.
 #[tokio::test]
 async fn the_ticket_of_a_preview_is_decided_by_the_table_again() {
     let (_fake, server) = fake_and_server().await;
@@ -165,7 +165,7 @@ async fn a_preview_of_a_link_by_email_links_by_its_ticket() {
     assert_eq!((told(&linked).as_str(), linked.user.unwrap().id), ("LINKED EMAIL_VERIFIED_ON_BOTH_SIDES", google));
 }
 
-/// A76, A77: what the tenant says of newcomers holds for a preview, and for its ticket.
+/// A76, A77: the tenant's `registration` applies to a preview, and to its ticket.
 #[tokio::test]
 async fn a_preview_is_no_consent_to_a_registration() {
     let fake = FakeOidc::start(alice()).await;
@@ -190,7 +190,7 @@ async fn a_preview_is_no_consent_to_a_registration() {
     assert_eq!(told(&decision(sign_in(&closed, "fake").await)), "SIGNED_IN IDENTITY_KNOWN");
 }
 
-/// What may happen to Alice's account while somebody has the ticket of a preview.
+/// What may happen to Alice's account between a preview and the use of its ticket.
 async fn moved(server: &TestServer, owner: &str, what: &str) {
     let service = server.service();
     match what {
@@ -212,9 +212,9 @@ async fn moved(server: &TestServer, owner: &str, what: &str) {
     }
 }
 
-/// A76, A79: a ticket from before the account came to its owner is not that user's way in.
+/// A76, A79: a ticket from before the account came to its owner does not sign in as that owner.
 #[tokio::test]
-async fn the_ticket_of_a_sign_in_is_over_once_the_account_has_moved() {
+async fn the_ticket_of_a_sign_in_is_invalid_after_the_account_moved() {
     for what in ["linked", "touched", "deleted", "made again", "expired"] {
         let (_fake, server) = fake_and_server().await;
         let owner = decision(sign_in(&server, "fake").await).user.unwrap().id;
@@ -225,9 +225,9 @@ async fn the_ticket_of_a_sign_in_is_over_once_the_account_has_moved() {
     }
 }
 
-/// A28, A36, A76.
+/// A28, A36, A76: a ticket is good in its tenant, for its purpose, and while its provider is open.
 #[tokio::test]
-async fn the_ticket_of_a_sign_in_is_nothing_elsewhere_nor_at_a_provider_that_was_closed() {
+async fn the_ticket_of_a_sign_in_is_invalid_elsewhere_and_at_a_closed_provider() {
     let (fake, server) = fake_and_server().await;
     let (ann, _) = ann(&server).await;
     let (_, ticket) = previewed(&server).await;
@@ -246,7 +246,7 @@ async fn the_ticket_of_a_sign_in_is_nothing_elsewhere_nor_at_a_provider_that_was
 }
 
 #[tokio::test]
-async fn a_link_is_previewed_and_made_by_its_ticket_on_terms_of_its_own() {
+async fn the_ticket_of_a_previewed_link_makes_it_on_terms_of_its_own() {
     let (fake, server) = fake_and_server().await;
     let service = server.service();
     let (ann, token) = ann(&server).await;
@@ -268,9 +268,10 @@ async fn a_link_is_previewed_and_made_by_its_ticket_on_terms_of_its_own() {
     assert_eq!(identities(&shown.user.unwrap()), ["github|ann", "fake|alice"]);
     assert_eq!(shown.link.unwrap().id, "");
     assert_eq!(db_others(&server).await, before);
-    assert_eq!(refusal(service.complete_sign_in(request).await), OVER, "the attempt is used up");
+    assert_eq!(refusal(service.complete_sign_in(request).await), OVER, "the attempt should be used up");
 
-    // For Ann, by her own token or by a service; which may do more, and look again first.
+    // A call for Ann, by her own token or by a service. A service may also merge `app_metadata`, and preview again
+    // first.
     let by_service = pb::LinkRequest { app_metadata: merge_default(), ..link_by(&ann, &answer.ticket) };
     let again = pb::LinkRequest { validate_only: true, ..by_service.clone() };
     let again = server.db_previewed(service.link(again)).await;
@@ -280,7 +281,7 @@ async fn a_link_is_previewed_and_made_by_its_ticket_on_terms_of_its_own() {
     let linked = service.link(by_service).await.unwrap();
     assert_eq!(linked.outcome(), Linked::Absorbed);
     assert_eq!(service.resolved(&[&alice]).await, [format!("ABSORBED {ann}")]);
-    // The same link again is a retry; once it is undone, a replay.
+    // The same call is a retry while the link stands, and a replay after an undo.
     let person = server.person("github", "ann");
     assert_eq!(person.link(link_by("", &answer.ticket)).await.unwrap().outcome(), Linked::AlreadyLinked);
     service.unlink(unlink(&ann, "fake", "alice")).await.unwrap();
@@ -290,7 +291,7 @@ async fn a_link_is_previewed_and_made_by_its_ticket_on_terms_of_its_own() {
 }
 
 #[tokio::test]
-async fn a_preview_of_an_account_that_nobody_owns_attaches_it() {
+async fn the_ticket_of_an_account_without_a_user_attaches_it() {
     let (_fake, server) = fake_and_server().await;
     let (ann, token) = ann(&server).await;
     let (shown, ticket) = previewed_link(&server, &token).await;
@@ -306,9 +307,10 @@ async fn a_preview_of_an_account_that_nobody_owns_attaches_it() {
     assert_eq!((again.outcome(), again.link), (Linked::AlreadyLinked, linked.link));
 }
 
-/// A16, A25, A29, A36, A76: it links this account to who began, and does nothing else for anybody.
+/// A16, A25, A29, A36, A76: the ticket links this account to the user that started the flow, and is good for nothing
+/// else.
 #[tokio::test]
-async fn the_ticket_of_a_link_is_for_who_began_and_for_nothing_else() {
+async fn the_ticket_of_a_link_is_good_for_the_user_that_started_it_only() {
     for is_owned in [false, true] {
         let (_fake, server) = fake_and_server().await;
         let service = server.service();
@@ -325,7 +327,7 @@ async fn the_ticket_of_a_link_is_for_who_began_and_for_nothing_else() {
         assert_eq!(server.db_refused(service.link(link_by(&mallory, &ticket))).await, INVALID);
         assert_eq!(server.db_refused(goes_on(&service, &ticket)).await, OVER);
         assert_eq!(server.db_refused(goes_on(&server.service_of("other"), &ticket)).await, OVER);
-        // The owner of the account is nobody's candidate either.
+        // The account's owner cannot use the ticket either.
         if is_owned {
             let owner = service.owner("fake", "alice").await;
             assert_eq!(server.db_refused(service.link(link_by(&owner, &ticket))).await, INVALID);
@@ -334,9 +336,9 @@ async fn the_ticket_of_a_link_is_for_who_began_and_for_nothing_else() {
     }
 }
 
-/// A76, A79: it brings along whom the preview showed, as that user was then.
+/// A76, A79: the ticket absorbs the user that the preview showed, as that user was then.
 #[tokio::test]
-async fn the_ticket_of_a_link_is_over_once_the_account_has_moved() {
+async fn the_ticket_of_a_link_is_invalid_after_the_account_moved() {
     for what in ["linked", "touched", "deleted", "made again", "expired"] {
         let (_fake, server) = fake_and_server().await;
         let (ann, token) = ann(&server).await;
@@ -348,9 +350,10 @@ async fn the_ticket_of_a_link_is_over_once_the_account_has_moved() {
     }
 }
 
-/// A76: an account that nobody owned brings nobody along; and a link of Ann's in between makes it another question.
+/// A76: a ticket for an account without a user absorbs no user. A link of Ann's after the preview makes the ticket
+/// invalid.
 #[tokio::test]
-async fn the_ticket_of_a_link_is_over_once_somebody_has_the_account_or_the_user_was_touched() {
+async fn the_ticket_of_a_link_is_invalid_after_the_account_got_a_user_or_its_user_changed() {
     for what in ["signed up", "touched", "absorbed", "deleted", "blocked"] {
         let (_fake, server) = fake_and_server().await;
         let service = server.service();
@@ -388,7 +391,8 @@ async fn the_ticket_of_a_link_is_over_once_somebody_has_the_account_or_the_user_
     }
 }
 
-/// A28: a link-only account brings nobody along who can sign in, by a preview either; a disabled one links nothing.
+/// A28: a link-only account brings along no user that can sign in, by a ticket either. A disabled provider's account
+/// is not linked.
 #[tokio::test]
 async fn a_ticket_reaches_no_further_than_its_flow() {
     let (fake, server) = fake_and_server().await;
@@ -410,7 +414,7 @@ async fn a_ticket_reaches_no_further_than_its_flow() {
     assert_eq!(server.service().link(link_by(&ann, &ticket)).await.unwrap().outcome(), Linked::Absorbed);
 }
 
-/// A75, A76: what is refused gives no ticket.
+/// A75, A76: a refusal contains no ticket.
 #[tokio::test]
 async fn a_preview_that_is_refused_gives_no_ticket() {
     let (_fake, server) = fake_and_server().await;
@@ -424,9 +428,9 @@ async fn a_preview_that_is_refused_gives_no_ticket() {
     assert_eq!(server.database.db_texts("SELECT subject FROM sign_in_tickets").await, [""; 0]);
 }
 
-/// A27, A78: a preview uses its attempt up, so it is told again under its request id, with its ticket.
+/// A27, A78: a preview uses its attempt up, so a retry with its request id gets the same response, with the ticket.
 #[tokio::test]
-async fn a_preview_is_told_again_under_its_request_id() {
+async fn a_retry_of_a_preview_with_its_request_id_gets_the_same_ticket() {
     let (fake, server) = fake_and_server().await;
     let service = server.service();
     let (ann, token) = ann(&server).await;
@@ -447,9 +451,9 @@ async fn a_preview_is_told_again_under_its_request_id() {
         assert!(!dump.contains(ticket) && !dump.contains(&data_encoding::HEXLOWER.encode(ticket.as_bytes())));
     }
     assert_eq!(service.link(link_by(&ann, &tickets[1])).await.unwrap().outcome(), Linked::Attached);
-    // The account has moved to Ann since it was shown as nobody's.
+    // The account has moved to Ann since the preview showed it without a user.
     assert_eq!(server.db_refused(goes_on(&service, &tickets[0])).await, OVER);
-    // And what was told goes with her.
+    // Her deletion also deletes the stored responses.
     service.delete(&ann).await;
     assert_eq!(server.database.db_texts("SELECT rpc FROM request_ids").await, [""; 0]);
     for request in [of_sign_in, of_link] {
@@ -458,9 +462,9 @@ async fn a_preview_is_told_again_under_its_request_id() {
     }
 }
 
-/// A76: what is held for whoever has the ticket goes with the owner of the account.
+/// A76: a ticket is deleted with the owner of its account.
 #[tokio::test]
-async fn a_ticket_goes_with_the_owner_that_it_would_bring_along() {
+async fn a_ticket_is_deleted_with_the_owner_that_it_would_bring_along() {
     let (_fake, server) = fake_and_server().await;
     let service = server.service();
     let (_, token) = ann(&server).await;
@@ -469,7 +473,7 @@ async fn a_ticket_goes_with_the_owner_that_it_would_bring_along() {
     service.link(link_user(&owner, &other)).await.unwrap();
     previewed_link(&server, &token).await;
     previewed(&server).await;
-    // The account leaves; whose it was is in the tickets still.
+    // The account leaves its owner; the tickets still name that owner.
     let request = pb::SetPrimaryIdentityRequest {
         user_id: owner.clone(),
         identity: identity_ref("okta", "other"),

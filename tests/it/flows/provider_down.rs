@@ -1,4 +1,4 @@
-//! Providers that are down, slow, or answer what nobody asked for.
+//! Providers that are down or slow, or send bad responses.
 
 use super::*;
 use crate::support::web_server::Answer;
@@ -6,7 +6,7 @@ use crate::support::web_server::Answer;
 const UNAVAILABLE: &str = "Unavailable PROVIDER_UNAVAILABLE";
 
 #[tokio::test]
-async fn where_a_provider_is_not_to_be_had_nothing_begins() {
+async fn no_flow_starts_at_an_unavailable_provider() {
     let server = server_with(&oidc("down", "http://127.0.0.1:9")).await;
     let outcome = server.service().start_sign_in(to_sign_in("down")).await;
     let details = tonic_types::StatusExt::get_error_details(outcome.as_ref().unwrap_err());
@@ -16,7 +16,7 @@ async fn where_a_provider_is_not_to_be_had_nothing_begins() {
 }
 
 #[tokio::test]
-async fn a_provider_that_comes_back_is_found_at_once() {
+async fn a_provider_is_used_at_once_after_it_is_available_again() {
     let (fake, server) = fake_and_server().await;
     let metadata = "/.well-known/openid-configuration";
     fake.web.answer(metadata, Answer::status("503 Service Unavailable"));
@@ -30,12 +30,12 @@ async fn a_provider_that_comes_back_is_found_at_once() {
     for _ in 0..10 {
         server.service().start_sign_in(to_sign_in("fake")).await.unwrap();
     }
-    assert_eq!(fake.web.asked_for(metadata).len(), asked, "it is kept for a while");
+    assert_eq!(fake.web.asked_for(metadata).len(), asked, "the metadata should be cached for a while");
 }
 
-/// F22: errors, resets and nonsense of the token endpoint.
+/// F22: errors, resets and invalid responses of the token endpoint.
 #[tokio::test]
-async fn an_answer_that_is_none_makes_nobody_and_uses_the_attempt_up() {
+async fn a_bad_response_creates_no_user_and_uses_the_attempt_up() {
     let (fake, server) = fake_and_server().await;
     let service = server.service();
     for (answer, expected) in [
@@ -59,11 +59,11 @@ async fn an_answer_that_is_none_makes_nobody_and_uses_the_attempt_up() {
 }
 
 #[tokio::test]
-async fn a_provider_that_begins_an_answer_and_never_ends_it_is_given_up() {
+async fn a_response_that_never_ends_is_given_up() {
     let (fake, server) = fake_and_server().await;
     let begin = b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n{".to_vec();
     let drips = [begin.clone(), vec![b' '; 999]].concat();
-    // Byte by byte there is always something to read, and never all of it.
+    // With one byte at a time there is always more to read, and the response never ends within the bound.
     for answer in [Answer::Begin(begin), Answer::Drip(drips)] {
         fake.web.answer("/token", answer);
         refused_to_everybody(&server, sign_in(&server, "fake").await, UNAVAILABLE).await;
@@ -71,16 +71,16 @@ async fn a_provider_that_begins_an_answer_and_never_ends_it_is_given_up() {
 }
 
 #[tokio::test]
-async fn without_the_keys_of_a_provider_nothing_is_judged() {
+async fn without_the_keys_of_a_provider_its_sign_ins_are_unavailable() {
     let fake = FakeOidc::start(alice()).await;
     fake.web.answer("/jwks", Answer::status("503 Service Unavailable"));
     let server = server_with(&oidc("fake", &fake.issuer)).await;
     refused_to_everybody(&server, sign_in(&server, "fake").await, UNAVAILABLE).await;
 }
 
-/// Whoever waits for a provider holds nothing that others need.
+/// A call that waits for a provider holds no database connection.
 #[tokio::test]
-async fn no_connection_is_held_while_a_provider_is_asked() {
+async fn no_connection_is_held_during_a_request_to_a_provider() {
     let fake = FakeOidc::start(alice()).await;
     let toml = oidc("fake", &fake.issuer);
     let database = cluster().db_migrated().await;
@@ -105,9 +105,9 @@ async fn no_connection_is_held_while_a_provider_is_asked() {
     assert_eq!(refusal(slow.await.unwrap()), "FailedPrecondition PROVIDER_REJECTED");
 }
 
-/// However many tenants sign in there, a provider is asked once for what is the same for all.
+/// Tenants with the same provider share one request for what is the same for all of them.
 #[tokio::test]
-async fn tenants_share_what_is_known_of_a_provider() {
+async fn tenants_share_the_keys_of_a_provider() {
     let fake = FakeOidc::start(alice()).await;
     let here = oidc("fake", &fake.issuer);
     let server = server_with(&format!("{here}{}", here.replace("tenants.default", "tenants.other"))).await;
@@ -118,13 +118,13 @@ async fn tenants_share_what_is_known_of_a_provider() {
     }
 
     assert_eq!(fake.web.asked_for("/jwks").len(), 1);
-    // For its endpoints, and for where its keys are.
+    // One request is for the endpoints, and one for the URL of the keys.
     assert_eq!(fake.web.asked_for("/.well-known/openid-configuration").len(), 2);
 }
 
-/// A provider that hangs takes none of the places that are not its own, however many tenants sign in there.
+/// A provider that hangs takes no permits beyond its own, for any number of tenants that sign in there.
 #[tokio::test]
-async fn only_so_many_wait_for_one_provider() {
+async fn the_calls_that_wait_for_one_provider_are_limited() {
     let fake = FakeOidc::start(alice()).await;
     let here = oidc("fake", &fake.issuer);
     let elsewhere = here.replace("tenants.default", "tenants.other");
@@ -153,13 +153,13 @@ async fn only_so_many_wait_for_one_provider() {
     waiting.iter().for_each(tokio::task::JoinHandle::abort);
 }
 
-/// As many who begin while nothing is known of a provider ask it once.
+/// Calls that start at once, before the metadata are cached, share one request.
 #[tokio::test]
-async fn metadata_are_read_once_for_all_who_need_them() {
+async fn calls_at_once_share_one_request_for_metadata() {
     let (fake, server) = fake_and_server().await;
     let service = server.service();
     let metadata = "/.well-known/openid-configuration";
-    // The keys are read by way of the metadata, too.
+    // Each request for the keys comes with a request for the metadata.
     let of_keys = fake.web.asked_for("/jwks").len();
 
     let begun = futures_util::future::join_all((0..20).map(|_| service.start_sign_in(to_sign_in("fake")))).await;

@@ -1,4 +1,4 @@
-//! Flows at a certified provider, as people go through them: redirects, pages, forms and cookies.
+//! Flows at a certified provider, as a browser goes through them: redirects, pages, forms and cookies.
 
 use pb::sign_in_decision::Outcome;
 
@@ -22,16 +22,16 @@ fn provider_with(settings: &Value) -> OidcProvider {
     OidcProvider::start_with(&client, &Value::from_iter(accounts), settings)
 }
 
-/// Somebody who signs in as this account, in this browser.
+/// A sign-in as this account, in this browser.
 async fn sign_in_as(server: &TestServer, browser: &mut Browser, provider: &str, account: &str) -> pb::SignInDecision {
     let begun = server.service().start_sign_in(to_sign_in(provider)).await.unwrap();
     let back = browser.sign_in(&begun.authorization_url, account).await;
     decision(server.service().complete_sign_in(brought_back(&begun, &back)).await)
 }
 
-/// A49: this service proves itself to a provider by the secret that the two share.
+/// A49: the server authenticates itself to a provider by their shared secret.
 #[tokio::test]
-async fn whoever_signs_in_at_a_real_provider_is_the_same_user_every_time() {
+async fn an_account_of_a_real_provider_is_the_same_user_every_time() {
     let provider = provider();
     let server = server_with(&oidc("real", &provider.issuer)).await;
     let mut browser = Browser::new(CALLBACK);
@@ -44,7 +44,7 @@ async fn whoever_signs_in_at_a_real_provider_is_the_same_user_every_time() {
     assert_eq!((identity.email.as_str(), identity.email_verified), ("alice@example.com", true));
     assert_eq!(json(&identity.profile_data), json!({"name": "alice"}));
 
-    // Still signed in there; and in another browser, where nobody is.
+    // In the browser that is still signed in there, and in another one that is not.
     for browser in [&mut browser, &mut Browser::new(CALLBACK)] {
         let again = sign_in_as(&server, browser, "real", "alice").await;
         assert_eq!((again.outcome(), again.user.unwrap().id), (Outcome::SignedIn, user.id.clone()));
@@ -55,9 +55,9 @@ async fn whoever_signs_in_at_a_real_provider_is_the_same_user_every_time() {
     assert!(other.id != user.id && !other.identities[0].email_verified);
 }
 
-/// What the ID token says of the email is not asked for again.
+/// If the ID token contains the email, the server does not need userinfo.
 #[tokio::test]
-async fn a_real_provider_may_say_it_all_in_the_id_token() {
+async fn the_id_token_of_a_real_provider_may_contain_all_claims() {
     let provider = provider_with(&json!({"conformIdTokenClaims": false}));
     let server = server_with(&oidc("real", &provider.issuer)).await;
 
@@ -67,7 +67,7 @@ async fn a_real_provider_may_say_it_all_in_the_id_token() {
     assert_eq!((identity.email.as_str(), identity.email_verified), ("alice@example.com", true));
 }
 
-/// One subject at two issuers is two accounts; that they are one person's is what the email says.
+/// One subject at two issuers is two accounts. Their emails show that they belong to one person.
 #[tokio::test]
 async fn two_real_providers_are_linked_by_the_email_that_both_verified() {
     let (here, there) = (provider(), provider());
@@ -84,7 +84,7 @@ async fn two_real_providers_are_linked_by_the_email_that_both_verified() {
     );
     assert_eq!(identities(&second.user.unwrap()), ["here|alice", "there|alice"]);
 
-    // Bob's is verified nowhere.
+    // Bob's email is verified at neither.
     for provider in ["here", "there"] {
         let bob = sign_in_as(&server, &mut Browser::new(CALLBACK), provider, "bob").await;
         assert_eq!((bob.outcome(), bob.rule().as_str_name()), (Outcome::Created, "SIGN_IN_RULE_EMAIL_UNVERIFIED"));
@@ -92,12 +92,12 @@ async fn two_real_providers_are_linked_by_the_email_that_both_verified() {
 }
 
 #[tokio::test]
-async fn who_is_signed_in_links_an_account_of_a_real_provider() {
+async fn a_user_links_accounts_of_a_real_provider() {
     let provider = provider();
     let server = server_with(&oidc("real", &provider.issuer)).await;
     let service = server.service();
     service.create("github", "1").await;
-    // Somebody else's until now: whoever signs in there has proven that it is theirs.
+    // Bob's account has a user of its own until its owner, by a sign-in there, links it.
     let bobs = sign_in_as(&server, &mut Browser::new(CALLBACK), "real", "bob").await.user.unwrap();
     let token = Token::of("github", "1").sign();
 
@@ -115,9 +115,9 @@ async fn who_is_signed_in_links_an_account_of_a_real_provider() {
     assert_eq!(service.user(&bobs.id).await.id, user.id);
 }
 
-/// A20, A21: the real provider gives no token for a code to whoever lacks its verifier.
+/// A20, A21: the provider issues no token for a code without the code's verifier.
 #[tokio::test]
-async fn a_code_of_another_flow_signs_nobody_in() {
+async fn a_code_of_another_flow_signs_no_user_in() {
     let provider = provider();
     let server = server_with(&oidc("real", &provider.issuer)).await;
     let service = server.service();
@@ -134,7 +134,7 @@ async fn a_code_of_another_flow_signs_nobody_in() {
 }
 
 #[tokio::test]
-async fn who_cancels_at_a_real_provider_is_not_signed_in() {
+async fn a_cancelled_flow_at_a_real_provider_signs_no_user_in() {
     let provider = provider();
     let server = server_with(&oidc("real", &provider.issuer)).await;
     let mut browser = Browser::new(CALLBACK);
@@ -148,7 +148,7 @@ async fn who_cancels_at_a_real_provider_is_not_signed_in() {
 }
 
 #[tokio::test]
-async fn a_real_provider_is_told_whom_to_ask_and_how_old_its_answer_may_be() {
+async fn a_real_provider_obeys_hint_prompt_and_max_age() {
     let provider = provider();
     let server = server_with(&oidc("real", &provider.issuer)).await;
     let mut browser = Browser::new(CALLBACK);
@@ -162,16 +162,16 @@ async fn a_real_provider_is_told_whom_to_ask_and_how_old_its_answer_may_be() {
 
     let begun = server.service().start_sign_in(request).await.unwrap();
     let page = browser.open(&begun.authorization_url).await.page();
-    assert!(page.html.contains("value=\"bob\""), "who is signed in there is asked again: {}", page.html);
+    assert!(page.html.contains("value=\"bob\""), "the provider should ask for a sign-in again: {}", page.html);
     let back = browser.submit(&page, &[("login", "alice"), ("password", "any")]).await.back();
 
     let again = decision(server.service().complete_sign_in(brought_back(&begun, &back)).await);
     assert_eq!((again.outcome(), again.user.unwrap().id), (Outcome::SignedIn, alice.id));
 }
 
-/// A78: a real provider gives for a code once, and the account is there for each retry.
+/// A78: the provider accepts a code once, and the stored account serves each retry.
 #[tokio::test]
-async fn a_flow_at_a_real_provider_is_told_again_and_previewed() {
+async fn a_flow_at_a_real_provider_can_be_retried_and_previewed() {
     let provider = provider();
     let server = server_with(&oidc("real", &provider.issuer)).await;
     let service = server.service();

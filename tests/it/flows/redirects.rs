@@ -1,4 +1,4 @@
-//! Providers that send us elsewhere: nobody is asked there, and nothing of the flow is told.
+//! Providers whose endpoints redirect to another host: the server sends no request there.
 
 use super::*;
 use crate::support::{
@@ -6,35 +6,35 @@ use crate::support::{
     web_server::{Answer, WebServer},
 };
 
-/// Somebody who would like to be asked.
+/// A web server that must get no request.
 async fn elsewhere() -> WebServer {
     WebServer::start(|_| |_| Answer::ok("{}")).await
 }
 
-/// From now on a path leads elsewhere.
+/// From now on a path redirects to that server.
 fn lead_there(web: &WebServer, path: &str, elsewhere: &WebServer) {
     web.answer(path, Answer::redirect(&format!("http://{}{path}", elsewhere.address)));
 }
 
-/// A47: of whatever is asked of a provider, in the order of a flow.
+/// A47: each request of a flow to a provider, in the order of the flow.
 #[tokio::test]
-async fn no_endpoint_of_a_provider_leads_elsewhere() {
+async fn no_redirect_of_a_providers_endpoint_is_followed() {
     for path in ["/.well-known/openid-configuration", "/jwks", "/token", "/userinfo"] {
-        // Without an email, which is asked for at userinfo then.
+        // The ID token has no email, so the server requests userinfo.
         let (fake, elsewhere) = (FakeOidc::start(json!({"sub": "alice"})).await, elsewhere().await);
         lead_there(&fake.web, path, &elsewhere);
         let server = server_with(&oidc("fake", &fake.issuer)).await;
 
         refused_to_everybody(&server, sign_in(&server, "fake").await, "Unavailable PROVIDER_UNAVAILABLE").await;
 
-        assert!(!fake.web.asked_for(path).is_empty(), "{path}: it was gone to");
+        assert!(!fake.web.asked_for(path).is_empty(), "{path}: the server should send a request to it");
         assert_eq!(elsewhere.asked(), 0, "{path}");
     }
 }
 
-/// A47: nor of GitHub.
+/// A47: the same for GitHub.
 #[tokio::test]
-async fn nothing_of_github_leads_elsewhere() {
+async fn no_redirect_of_github_is_followed() {
     for path in ["/login/oauth/access_token", "/api/user", "/api/user/emails"] {
         let emails = vec![email("octocat@example.com", true, true)];
         let (github, elsewhere) = (FakeGithub::start(emails).await, elsewhere().await);
@@ -43,7 +43,7 @@ async fn nothing_of_github_leads_elsewhere() {
 
         refused_to_everybody(&server, sign_in(&server, "hub").await, "Unavailable PROVIDER_UNAVAILABLE").await;
 
-        assert!(!github.web.asked_for(path).is_empty(), "{path}: it was gone to");
+        assert!(!github.web.asked_for(path).is_empty(), "{path}: the server should send a request to it");
         assert_eq!(elsewhere.asked(), 0, "{path}");
     }
 }

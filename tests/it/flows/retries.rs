@@ -1,4 +1,4 @@
-//! `CompleteSignIn` again under its request id: the first answer, or a refusal that says to try again.
+//! Retries of `CompleteSignIn` with its request id: the first response, or a refusal that asks for another retry.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ pub(super) const INVALID: &str = "FailedPrecondition SIGN_IN_INVALID";
 const UNDER_WAY: &str = "Aborted CONFLICT_RETRY";
 const REJECTED: &str = "FailedPrecondition PROVIDER_REJECTED";
 
-/// A flow to sign in at the fake that has come back, to be completed under an id.
+/// A flow to sign in at the fake, sent back, to be completed with a request id.
 pub(super) async fn back(service: &Caller) -> pb::CompleteSignInRequest {
     let begun = service.start_sign_in(to_sign_in("fake")).await.unwrap();
     under_an_id(come_back(&begun).await)
@@ -24,10 +24,10 @@ pub(super) fn under_an_id(request: pb::CompleteSignInRequest) -> pb::CompleteSig
     pb::CompleteSignInRequest { request_id: uuid::Uuid::new_v4().to_string(), ..request }
 }
 
-/// Waits until the database tells this.
+/// Waits until a query returns these rows.
 async fn db_until(database: &Database, sql: &str, told: &[&str]) {
     let told_so = async { while database.db_texts(sql).await != told {} };
-    tokio::time::timeout(Duration::from_secs(60), told_so).await.expect("it comes to that");
+    tokio::time::timeout(Duration::from_secs(60), told_so).await.expect("the query should return these rows");
 }
 
 async fn db_exchange_is_over(database: &Database) {
@@ -35,14 +35,14 @@ async fn db_exchange_is_over(database: &Database) {
     database.db_execute(long_ago).await;
 }
 
-/// What is kept of accounts that were proven.
+/// The stored accounts that attempts have proven.
 pub(super) async fn db_kept(database: &Database) -> Vec<String> {
     database.db_texts("SELECT concat(subject, ' ', owner_id) FROM sign_in_attempts WHERE subject IS NOT NULL").await
 }
 
-/// A78: the client has given up while the provider was asked; the sign-in goes on, in its place among the calls.
+/// A78: a client gives up while the server waits for the provider; the sign-in continues, and keeps its permit.
 #[tokio::test]
-async fn a_client_that_has_given_up_is_answered_when_it_comes_again() {
+async fn a_client_that_gave_up_gets_the_response_by_a_retry() {
     let fake = FakeOidc::start(alice()).await;
     let clients = oidc("fake", &fake.issuer);
     let change = |toml: String| format!("max_concurrent_calls = 2\n{toml}{clients}");
@@ -61,7 +61,7 @@ async fn a_client_that_has_given_up_is_answered_when_it_comes_again() {
         assert!(status.message().contains("under the same request_id"), "{}", status.message());
         assert_eq!(refusal::<()>(Err(status)), UNDER_WAY);
     }
-    // It has its place still: there is only one other.
+    // The sign-in still has its permit: only one other is free.
     let held = server.database.db_hold_table("users").await;
     let waits = tokio::spawn({
         let service = service.clone();
@@ -82,9 +82,9 @@ async fn a_client_that_has_given_up_is_answered_when_it_comes_again() {
     server.database.db_assert_invariants().await;
 }
 
-/// A78, R13: each of them is told the first answer, or to try again.
+/// A78, R13: each of the calls gets the first response, or is asked to retry.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn four_at_once_are_one_sign_in_or_one_link() {
+async fn four_calls_at_once_make_one_sign_in_or_one_link() {
     for is_link in [false, true] {
         let (fake, server) = fake_and_server().await;
         let service = server.service();
@@ -117,9 +117,9 @@ async fn four_at_once_are_one_sign_in_or_one_link() {
     }
 }
 
-/// A78: only the same caller goes on, with the same id, for the same request.
+/// A78: only the same caller may continue, with the same request id and the same request.
 #[tokio::test]
-async fn nobody_else_goes_on_with_an_attempt_that_was_claimed() {
+async fn no_other_call_continues_a_claimed_attempt() {
     let (fake, server) = fake_and_server().await;
     let service = server.service();
     let request = back(&service).await;
@@ -161,14 +161,14 @@ async fn nobody_else_goes_on_with_an_attempt_that_was_claimed() {
     assert_eq!(fake.exchanges(), 1);
 }
 
-/// A server that a test may kill, and a backend of its.
+/// A server that a test may kill, and a client with a service's token.
 fn serve(database: &Database, clients: &str) -> (Running, Caller) {
     let (child, address) = Running::serve(database, |toml| toml + clients);
     let channel = Endpoint::from_shared(format!("http://{address}")).unwrap().connect_lazy();
     (child, Caller::new(channel, Some(Token::of("services", "backend").sign())))
 }
 
-/// A call that its server does not live to answer, once `asked` says that it is as far as that.
+/// Makes a call, and kills its server after `asked` resolves, before the server responds.
 async fn killed(child: Running, caller: &Caller, request: &pb::CompleteSignInRequest, asked: impl Future<Output = ()>) {
     let call = tokio::spawn({
         let (caller, request) = (caller.clone(), request.clone());
@@ -180,14 +180,14 @@ async fn killed(child: Running, caller: &Caller, request: &pb::CompleteSignInReq
     call.await.unwrap().unwrap_err();
 }
 
-/// A78: the account is kept before anything is decided.
+/// A78: the account is stored before the sign-in is decided.
 #[tokio::test]
-async fn what_was_proven_when_the_server_died_is_gone_on_with() {
+async fn an_account_proven_before_a_crash_is_used_by_a_retry() {
     let fake = FakeOidc::start(alice()).await;
     let (database, clients) = (cluster().db_migrated().await, oidc("fake", &fake.issuer));
     let (child, caller) = serve(&database, &clients);
     let request = back(&caller).await;
-    // Everybody is read, and nobody is made.
+    // The lock lets the server read users, and not create one.
     let held = database.db_hold_statement("LOCK TABLE users IN SHARE MODE").await;
 
     killed(child, &caller, &request, database.db_until_waiting(1)).await;
@@ -202,9 +202,10 @@ async fn what_was_proven_when_the_server_died_is_gone_on_with() {
     server.database.db_assert_invariants().await;
 }
 
-/// A78: the one case in which it has to begin again: the provider has taken the code, and nobody knows what it said.
+/// A78: the only case in which a client must start a new flow: the provider accepted the code, and its response is
+/// lost.
 #[tokio::test]
-async fn what_a_provider_told_a_server_that_died_then_is_lost() {
+async fn a_providers_response_to_a_server_that_then_crashed_is_lost() {
     let fake = FakeOidc::start(alice()).await;
     let (database, clients) = (cluster().db_migrated().await, oidc("fake", &fake.issuer));
     let (child, caller) = serve(&database, &clients);
@@ -215,16 +216,16 @@ async fn what_a_provider_told_a_server_that_died_then_is_lost() {
 
     let server = TestServer::start_with(database, |toml| toml + &clients).await;
     let service = server.service();
-    assert_eq!(refusal(service.complete_sign_in(request.clone()).await), UNDER_WAY, "for all that is known");
+    assert_eq!(refusal(service.complete_sign_in(request.clone()).await), UNDER_WAY, "it may be under way");
     db_exchange_is_over(&server.database).await;
     for _ in 0..2 {
         refused_to_everybody(&server, service.complete_sign_in(request.clone()).await, INVALID).await;
     }
 }
 
-/// A78: a code that the provider never saw is as good as before.
+/// A78: a code that the provider did not receive is still good.
 #[tokio::test]
-async fn a_code_that_no_provider_has_taken_is_exchanged_after_all() {
+async fn a_code_that_the_provider_did_not_accept_is_exchanged_by_a_retry() {
     let fake = FakeOidc::start(alice()).await;
     let (database, clients) = (cluster().db_migrated().await, oidc("fake", &fake.issuer));
     let (child, caller) = serve(&database, &clients);
@@ -243,7 +244,7 @@ async fn a_code_that_no_provider_has_taken_is_exchanged_after_all() {
 }
 
 #[tokio::test]
-async fn what_the_provider_rejects_is_rejected_again_without_asking() {
+async fn a_rejection_by_the_provider_is_repeated_without_a_request() {
     let (fake, server) = fake_and_server().await;
     let service = server.service();
     let request = back(&service).await;
@@ -263,7 +264,7 @@ async fn what_the_provider_rejects_is_rejected_again_without_asking() {
 }
 
 #[tokio::test]
-async fn a_provider_that_was_away_is_asked_again() {
+async fn a_provider_that_was_unavailable_is_asked_again() {
     let (fake, server) = fake_and_server().await;
     let service = server.service();
     let request = back(&service).await;
@@ -281,9 +282,10 @@ async fn a_provider_that_was_away_is_asked_again() {
     assert_eq!(fake.exchanges(), 3);
 }
 
-/// A28: nothing is asked of a provider that was closed meanwhile, and nobody comes in by what it said before.
+/// A28: the server sends no request to a provider that was closed after the first call, and uses no account proven
+/// before.
 #[tokio::test]
-async fn a_provider_that_was_closed_meanwhile_signs_nobody_in() {
+async fn a_provider_that_was_closed_before_the_retry_signs_no_user_in() {
     let (fake, server) = fake_and_server().await;
     let user = decision(sign_in(&server, "fake").await).user.unwrap().id;
     server.service().block(&user, true).await;
@@ -298,7 +300,7 @@ async fn a_provider_that_was_closed_meanwhile_signs_nobody_in() {
     assert_eq!(refusal(outcome), "FailedPrecondition PROVIDER_DISABLED");
 }
 
-/// What stood in the way once need not stand there the next time.
+/// A retry after a refusal is decided again, since its cause may be gone.
 #[tokio::test]
 async fn a_refused_decision_is_made_again() {
     let (fake, server) = fake_and_server().await;
@@ -319,12 +321,12 @@ async fn a_refused_decision_is_made_again() {
     assert_eq!(fake.exchanges(), 2);
 }
 
-/// A27, A50: an answer with a ticket is told again, and neither it nor what a flow stands on is in the database.
+/// A27, A50: a retry gets the same ticket. The database contains neither the ticket nor a secret of the flow.
 #[tokio::test]
-async fn an_answer_with_a_ticket_is_told_again() {
+async fn a_retry_gets_the_same_ticket() {
     let (fake, server) = fake_and_server().await;
     let service = server.service();
-    // Who is asked: fake is not linked by itself.
+    // The outcome is candidates: `fake` does not link automatically.
     let ann = service.create_with("google-oauth2", "g1", verified("alice@example.com")).await.id;
     let request = back(&service).await;
 
@@ -340,15 +342,15 @@ async fn an_answer_with_a_ticket_is_told_again() {
         assert!(!dump.contains(secret) && !dump.contains(&data_encoding::HEXLOWER.encode(secret.as_bytes())));
     }
     let other = decision(service.complete_sign_in(back(&service).await).await);
-    assert_ne!(other.ticket, told.ticket, "each attempt has its own");
+    assert_ne!(other.ticket, told.ticket, "each attempt should have its own ticket");
     let secondary = Some(pb::link_request::Secondary::LinkTicket(told.ticket));
     let by_ticket = pb::LinkRequest { user_id: ann, secondary, ..Default::default() };
     assert_eq!(service.link(by_ticket).await.unwrap().outcome(), pb::link_response::Outcome::Attached);
 }
 
-/// An attempt is over after its ten minutes, whoever claimed it; what was answered is told for a day.
+/// An attempt ends after its ten minutes, also if it was claimed. Its response is stored for a day.
 #[tokio::test]
-async fn an_attempt_that_was_claimed_expires_and_its_answer_stays() {
+async fn a_claimed_attempt_expires_and_its_response_stays() {
     let (fake, server) = fake_and_server().await;
     let service = server.service();
     let [answered, refused] = [back(&service).await, back(&service).await];
@@ -362,7 +364,7 @@ async fn an_attempt_that_was_claimed_expires_and_its_answer_stays() {
     assert_eq!(service.complete_sign_in(answered).await.unwrap(), first);
     assert_eq!(refusal(service.complete_sign_in(refused).await), INVALID);
     assert_eq!(fake.exchanges(), 2);
-    // Every server sweeps when it starts.
+    // Every server runs a sweep at its start.
     let _other = TestServer::start_on(server.database.clone()).await;
     db_until(&server.database, "SELECT provider FROM sign_in_attempts", &[]).await;
 }

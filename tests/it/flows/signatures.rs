@@ -1,4 +1,4 @@
-//! ID tokens by their signatures, and keys that change.
+//! Signatures of ID tokens, and keys that change.
 
 use data_encoding::BASE64URL_NOPAD;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
@@ -12,9 +12,9 @@ use crate::support::{
 
 const REJECTED: &str = "FailedPrecondition PROVIDER_REJECTED";
 
-/// J01, J02: a token that nobody signed, or with what the client and the provider share, or with what everybody knows.
+/// J01, J02: a token without a signature, with the client's secret as the key, or with a public value as the key.
 #[tokio::test]
-async fn an_id_token_is_signed_by_a_key_that_only_the_provider_has() {
+async fn an_id_token_must_be_signed_by_the_providers_private_key() {
     let (fake, server) = fake_and_server().await;
     for alg in ["none", "None", "NONE", ""] {
         fake.lie(move |token| {
@@ -33,9 +33,9 @@ async fn an_id_token_is_signed_by_a_key_that_only_the_provider_has() {
     }
 }
 
-/// The provider signs with a new key from now on.
+/// The provider signs with a new key after the first sign-in.
 #[tokio::test]
-async fn a_provider_that_changes_its_keys_goes_on_signing_people_in() {
+async fn sign_ins_go_on_after_a_provider_changes_its_keys() {
     let (fake, server) = fake_and_server().await;
     decision(sign_in(&server, "fake").await);
 

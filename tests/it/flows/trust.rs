@@ -1,4 +1,4 @@
-//! Whose word on an email counts, and what an operator decides about a provider, all the way through a flow.
+//! Trust in a provider's word on emails, and an operator's other decisions about a provider, through a whole flow.
 
 use pb::sign_in_decision::Outcome;
 
@@ -6,12 +6,12 @@ use super::*;
 
 const VICTIM: &str = "victim@example.com";
 
-/// A client at the fake, of which the operator decided this.
+/// The configuration of a client at the fake, with these settings of the provider.
 fn fake_with(policy: &str, fake: &FakeOidc) -> String {
     oidc("fake", &fake.issuer).replace("email_trust = \"when_verified\"", policy)
 }
 
-/// A server with such a client, and a user whose email is verified by a provider that is trusted with it.
+/// A server with such a client, and a user whose email is verified by a trusted provider.
 async fn server_with_victim(policy: &str, fake: &FakeOidc) -> (TestServer, pb::User) {
     let google = "[tenants.default.providers.google]\nlinking = \"automatic\"\nemail_trust = \"when_verified\"\n";
     let server = server_with(&(fake_with(policy, fake) + google)).await;
@@ -27,9 +27,9 @@ fn claims(sub: &str, email: &str) -> Value {
     json!({"sub": sub, "email": email, "email_verified": true})
 }
 
-/// A05, A14: what a provider says to have verified counts only where the operator trusts it with that.
+/// A05, A14: a provider's word on an email counts only if the operator trusts it.
 #[tokio::test]
-async fn a_provider_that_is_not_trusted_links_nobody_by_email() {
+async fn a_provider_that_is_not_trusted_links_no_user_by_email() {
     let fake = FakeOidc::start(claims("mallory", VICTIM)).await;
     let (server, victim) = server_with_victim("email_trust = \"never\"", &fake).await;
 
@@ -43,9 +43,9 @@ async fn a_provider_that_is_not_trusted_links_nobody_by_email() {
     assert_eq!(server.service().user(&victim.id).await, victim);
 }
 
-/// A70: what a flow tells is kept, and counts as soon as the provider is trusted with it.
+/// A70: the word on an email from a flow is stored, and counts as soon as its provider is trusted.
 #[tokio::test]
-async fn what_a_flow_tells_counts_by_today_s_trust() {
+async fn an_email_from_a_flow_counts_by_todays_trust() {
     let fake = FakeOidc::start(claims("alice", "alice@example.com")).await;
     let untrusting = server_with(&fake_with("email_trust = \"never\"", &fake)).await;
     let user = decision(sign_in(&untrusting, "fake").await).user.unwrap();
@@ -57,7 +57,7 @@ async fn what_a_flow_tells_counts_by_today_s_trust() {
     }
 }
 
-/// A08: a known account is its owner's, whatever email it shows now.
+/// A08: a known account stays its owner's, with any email.
 #[tokio::test]
 async fn a_known_account_with_the_victims_email_stays_its_owners() {
     let fake = FakeOidc::start(claims("mallory", "mallory@example.com")).await;
@@ -71,7 +71,7 @@ async fn a_known_account_with_the_victims_email_stays_its_owners() {
     assert_eq!(server.service().user(&victim.id).await, victim);
 }
 
-/// What the configuration says of a provider is what its account shows, whether a flow signs it in or links it.
+/// An account has the configured `social` and connection of its provider, if a flow signs it in or links it.
 #[tokio::test]
 async fn an_account_is_described_as_its_provider_is_configured() {
     let fake = FakeOidc::start(alice()).await;
@@ -92,9 +92,9 @@ async fn an_account_is_described_as_its_provider_is_configured() {
     assert_eq!(shown(link(server.service().complete_sign_in(back).await).user), expected);
 }
 
-/// What a provider tells once and not again stays, claim by claim.
+/// A claim that a provider sends once and then omits stays; this holds for each claim separately.
 #[tokio::test]
-async fn what_a_provider_does_not_tell_again_stays() {
+async fn a_claim_that_a_provider_omits_later_stays() {
     let (fake, server) = fake_and_server().await;
     let told = async || {
         let user = decision(sign_in(&server, "fake").await).user.unwrap();
@@ -110,9 +110,9 @@ async fn what_a_provider_does_not_tell_again_stays() {
     assert_eq!(told().await, (2, "Alice@example.com".to_owned(), both));
 }
 
-/// A10: an email that was given to another account of the same provider may be another person's.
+/// A10: an email that now belongs to another account of the same provider may belong to another person.
 #[tokio::test]
-async fn another_account_of_one_provider_with_one_email_is_not_linked_by_itself() {
+async fn a_second_account_of_one_provider_with_the_same_email_is_not_linked_automatically() {
     let fake = FakeOidc::start(claims("old", VICTIM)).await;
     let (server, victim) = server_with_victim("email_trust = \"when_verified\"\nlinking = \"automatic\"", &fake).await;
     assert_eq!(decision(sign_in(&server, "fake").await).outcome(), Outcome::Linked);
@@ -128,7 +128,7 @@ async fn another_account_of_one_provider_with_one_email_is_not_linked_by_itself(
     assert_eq!(server.service().user(&victim.id).await, before);
 }
 
-/// A11: a provider that has seen an email once need not know who has it now.
+/// A11: a provider that verified an email once does not know whose email it is now.
 #[tokio::test]
 async fn an_email_counts_only_where_its_provider_is_authoritative() {
     let fake = FakeOidc::start(claims("foreign", VICTIM)).await;
@@ -142,7 +142,7 @@ async fn an_email_counts_only_where_its_provider_is_authoritative() {
     hosted["hd"] = json!("mail.example.com");
     fake.person(hosted);
     let elsewhere = decision(sign_in(&server, "fake").await);
-    assert_eq!(elsewhere.rule().as_str_name(), "SIGN_IN_RULE_EMAIL_UNVERIFIED", "hosted, but not there");
+    assert_eq!(elsewhere.rule().as_str_name(), "SIGN_IN_RULE_EMAIL_UNVERIFIED", "hosted at another domain");
     assert_eq!(server.service().user(&victim.id).await, victim);
 
     let mut hosted = claims("hosted", VICTIM);
@@ -151,9 +151,9 @@ async fn an_email_counts_only_where_its_provider_is_authoritative() {
     assert_eq!(decision(sign_in(&server, "fake").await).outcome(), Outcome::Linked);
 }
 
-/// A28: what is disabled or only links signs nobody in, also where a flow began before.
+/// A28: a provider that is disabled or link-only signs no user in, also by a flow that was started before.
 #[tokio::test]
-async fn a_provider_that_is_disabled_or_only_links_signs_nobody_in() {
+async fn a_disabled_or_link_only_provider_signs_no_user_in() {
     let fake = FakeOidc::start(alice()).await;
     for policy in ["enabled = false", "mode = \"link_only\""] {
         let server = server_with(&fake_with("", &fake)).await;
@@ -172,9 +172,9 @@ async fn a_provider_that_is_disabled_or_only_links_signs_nobody_in() {
     }
 }
 
-/// A72: nor does one that was taken out of the file meanwhile.
+/// A72: the same for a provider that was taken out of the configuration after the start.
 #[tokio::test]
-async fn a_flow_at_a_provider_that_is_not_declared_any_more_signs_nobody_in() {
+async fn a_flow_at_a_provider_that_is_no_longer_declared_signs_no_user_in() {
     let (_fake, server) = fake_and_server().await;
     let begun = server.service().start_sign_in(to_sign_in("fake")).await.unwrap();
     let request = come_back(&begun).await;
@@ -183,9 +183,9 @@ async fn a_flow_at_a_provider_that_is_not_declared_any_more_signs_nobody_in() {
     refused_to_everybody(&later, later.service().complete_sign_in(request).await, "NotFound PROVIDER_UNKNOWN").await;
 }
 
-/// A48: where the browser is sent back to is what is configured, whatever a header says of us.
+/// A48: the redirect URI is the configured one, with any headers about the server's own address.
 #[tokio::test]
-async fn no_header_says_where_the_browser_is_sent() {
+async fn no_header_changes_where_the_browser_is_sent() {
     let (_fake, server) = fake_and_server().await;
     let service = server.service();
     let forwarded = ["forwarded", "x-forwarded-host", "x-forwarded-proto", "x-forwarded-prefix", "x-original-host"]

@@ -1,4 +1,4 @@
-//! `ListLinks`: its pages.
+//! `ListLinks`: pages.
 
 use identity_link::grpc::proto as pb;
 use serde_json::json;
@@ -13,8 +13,8 @@ fn ids(answer: &pb::ListLinksResponse) -> Vec<String> {
     answer.links.iter().map(|link| link.id.clone()).collect()
 }
 
-/// A user that was linked this often, now as the primary, now as the secondary user; and its links,
-/// the newest first.
+/// Links a user this often, in turn as the primary and as the secondary user, and unlinks it each time. Returns its
+/// id, and the ids of its links, the newest first.
 async fn history(server: &TestServer, count: usize) -> (String, Vec<String>) {
     let service = server.service();
     let user = service.create("google-oauth2", "g1").await.id;
@@ -30,7 +30,7 @@ async fn history(server: &TestServer, count: usize) -> (String, Vec<String>) {
 }
 
 #[tokio::test]
-async fn pages_of_any_size_give_every_link_once_from_either_side() {
+async fn pages_of_any_size_contain_each_link_once() {
     let server = TestServer::start().await;
     let (user, all) = history(&server, 7).await;
 
@@ -40,8 +40,8 @@ async fn pages_of_any_size_give_every_link_once_from_either_side() {
             loop {
                 let answer = caller.list_links(page(user_id, i32::try_from(size).unwrap(), &token)).await.unwrap();
                 let is_last = answer.next_page_token.is_empty();
-                assert!(answer.links.len() == size || is_last, "only the last page is short");
-                assert!(!answer.links.is_empty(), "no page is empty");
+                assert!(answer.links.len() == size || is_last, "only the last page may be short");
+                assert!(!answer.links.is_empty(), "no page should be empty");
                 seen.extend(ids(&answer));
                 token = answer.next_page_token;
                 if is_last {
@@ -54,7 +54,7 @@ async fn pages_of_any_size_give_every_link_once_from_either_side() {
 }
 
 #[tokio::test]
-async fn links_of_one_time_are_told_apart_by_their_ids() {
+async fn links_of_one_time_are_ordered_by_their_ids() {
     let server = TestServer::start().await;
     let (user, mut all) = history(&server, 5).await;
     server.database.db_execute("UPDATE links SET link_time = '2026-01-01T00:00:00.123456Z'").await;
@@ -68,7 +68,7 @@ async fn links_of_one_time_are_told_apart_by_their_ids() {
 }
 
 #[tokio::test]
-async fn what_is_linked_between_pages_moves_nothing() {
+async fn a_link_between_pages_moves_no_other_link() {
     let server = TestServer::start().await;
     let (user, all) = history(&server, 4).await;
     let service = server.service();
@@ -81,7 +81,7 @@ async fn what_is_linked_between_pages_moves_nothing() {
     assert_eq!((ids(&second).as_slice(), second.next_page_token.as_str()), (&all[2..], ""));
 }
 
-/// Clients take 4 MiB; the paths of one merge may be 64 KiB.
+/// Clients accept 4 MiB by default; the paths of one merge may take 64 KiB.
 #[tokio::test]
 async fn a_page_that_has_grown_large_ends_early() {
     let server = TestServer::start().await;
@@ -103,7 +103,7 @@ async fn a_page_that_has_grown_large_ends_early() {
     assert_eq!(seen, all);
 }
 
-/// P09: a cursor is sealed; what was not made here opens nothing.
+/// P09: a page token is sealed; a token from elsewhere or with a changed byte is refused.
 #[tokio::test]
 async fn a_page_token_is_good_for_its_caller_and_user_only() {
     let server = TestServer::start().await;
@@ -129,13 +129,13 @@ async fn a_page_token_is_good_for_its_caller_and_user_only() {
     assert_eq!(refusal(person.list_links(page("", 1, &token)).await), wrong);
     assert_eq!(refusal(server.person("sms", "s1").list_links(page("", 1, &own)).await), wrong);
     assert_eq!(refusal(server.service_of("other").list_links(page(&user, 1, &token)).await), wrong);
-    // Another size, another service.
+    // The same query with another page size, by another service.
     let same = server.caller(&tokens::Token::of("services", "another")).list_links(page(&user, 2, &token)).await;
     assert_eq!(ids(&same.unwrap()), all[1..]);
 }
 
 #[tokio::test]
-async fn all_that_is_wrong_is_told_at_once() {
+async fn a_refusal_names_all_violations_at_once() {
     let server = TestServer::start().await;
 
     insta::assert_snapshot!(refusal(server.service().list_links(page("a b", 101, "AAAA")).await), @"

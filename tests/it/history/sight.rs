@@ -1,4 +1,4 @@
-//! What a person is told of its links, and of whom else: nobody who is not its own user now.
+//! What a user sees of its links: nothing about another user that it has been unlinked from.
 
 use identity_link::grpc::proto::{
     self as pb,
@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::support::{tokens::Token, *};
 
-/// Two people, each with metadata, of whom the first has absorbed the second by a merge.
+/// Two users. The first has absorbed the second, and merged its metadata.
 struct Pair {
     server: TestServer,
     primary: String,
@@ -47,27 +47,27 @@ impl Pair {
 }
 
 #[tokio::test]
-async fn while_a_link_stands_both_sides_are_one_user_and_told_all() {
+async fn while_a_link_stands_both_accounts_see_all_of_it() {
     let pair = Pair::linked().await;
     let all = pair.told_to_services().await;
     assert_eq!(changes(&all.metadata_changes), "USER /key-2 ADDED");
 
     assert_eq!(pair.told("google-oauth2", "subject-1").await, all);
     assert_eq!(pair.told("sms", "subject-2").await, all);
-    // By the id that it once had.
+    // By the id of the absorbed user.
     let by_old_id = pair.server.caller(&Token::of("users", &pair.secondary));
     assert_eq!(by_old_id.list_links(links_of(&pair.secondary)).await.unwrap().links, [all]);
 }
 
 #[tokio::test]
-async fn after_an_unlink_the_one_who_stayed_is_told_no_more_than_the_other_s_provider() {
+async fn after_an_unlink_the_primary_user_sees_only_the_provider_of_the_other() {
     let pair = Pair::taken_apart().await;
 
     let told = pair.told("google-oauth2", "subject-1").await;
 
     let text = format!("{told:?}");
     for trace in ["subject-2", "key-2", &pair.secondary] {
-        assert!(!text.contains(trace), "{trace} is told: {text}");
+        assert!(!text.contains(trace), "{trace} is in the response: {text}");
     }
     let all = pair.told_to_services().await;
     let masked = pb::LinkRecord {
@@ -82,14 +82,14 @@ async fn after_an_unlink_the_one_who_stayed_is_told_no_more_than_the_other_s_pro
 }
 
 #[tokio::test]
-async fn after_an_unlink_the_one_who_left_is_not_told_by_whom_it_was_held() {
+async fn after_an_unlink_the_secondary_user_does_not_see_its_former_holder() {
     let pair = Pair::taken_apart().await;
 
     let told = pair.told("sms", "subject-2").await;
 
     let text = format!("{told:?}");
     for trace in ["google", "subject-1", &pair.primary] {
-        assert!(!text.contains(trace), "{trace} is told: {text}");
+        assert!(!text.contains(trace), "{trace} is in the response: {text}");
     }
     let all = pair.told_to_services().await;
     let somebody = Some(pb::Actor { kind: pb::actor::Kind::User.into(), ..Default::default() });
@@ -100,14 +100,14 @@ async fn after_an_unlink_the_one_who_left_is_not_told_by_whom_it_was_held() {
         undo_actor: somebody,
         ..all
     };
-    // Its own token, its own id and its own identity.
+    // The user still sees its own token, id and identity.
     assert_eq!(told, masked);
     assert_eq!(told.secondary_user_id, pair.secondary);
 }
 
-/// One identity of the secondary has left, though the link stands for the other.
+/// One identity of the secondary user was unlinked; the link stands for the other one.
 #[tokio::test]
-async fn an_identity_that_left_alone_is_nobody_s_business_any_more() {
+async fn an_identity_that_was_unlinked_alone_is_masked() {
     let server = TestServer::start().await;
     let service = server.service();
     let primary = service.create("google-oauth2", "g1").await.id;
@@ -126,7 +126,7 @@ async fn an_identity_that_left_alone_is_nobody_s_business_any_more() {
 }
 
 #[tokio::test]
-async fn a_person_is_told_which_service_linked_it() {
+async fn a_user_sees_which_service_linked_it() {
     let server = TestServer::start().await;
     let service = server.service();
     let primary = service.create("google-oauth2", "g1").await.id;

@@ -1,4 +1,4 @@
-//! What history keeps of a link, as services are told it.
+//! The history of a link, as `ListLinks` returns it to services.
 
 use identity_link::grpc::proto::{
     self as pb, actor,
@@ -29,7 +29,7 @@ async fn links(caller: &Caller, user_id: &str) -> Vec<pb::LinkRecord> {
 }
 
 #[tokio::test]
-async fn everything_about_a_link_is_told_and_about_its_undoing() {
+async fn a_record_contains_all_about_a_link_and_its_undo() {
     let server = TestServer::start().await;
     let service = server.service();
     let with = |metadata| {
@@ -49,7 +49,7 @@ async fn everything_about_a_link_is_told_and_about_its_undoing() {
     };
     let linked = server.person("google-oauth2", "g1").link(request).await.unwrap();
     let made = linked.link.unwrap();
-    assert_eq!((made.actor.as_ref(), made.proof.as_ref()), (None, None), "history is for ListLinks");
+    assert_eq!((made.actor.as_ref(), made.proof.as_ref()), (None, None), "only ListLinks should return the history");
 
     let hash = server.database.db_texts("SELECT encode(proof_hash, 'hex') FROM links").await.remove(0);
     let hash = data_encoding::HEXLOWER.decode(hash.as_bytes()).unwrap();
@@ -87,11 +87,11 @@ async fn everything_about_a_link_is_told_and_about_its_undoing() {
         ..second
     };
     assert_eq!(history, [second, undone]);
-    assert_eq!(links(&service, &secondary.id).await, history, "it concerns both sides");
+    assert_eq!(links(&service, &secondary.id).await, history, "both users should have the same history");
 }
 
 #[tokio::test]
-async fn a_user_between_two_others_was_secondary_and_primary() {
+async fn a_user_between_two_others_has_links_as_secondary_and_as_primary() {
     let server = TestServer::start().await;
     let service = server.service();
     let top = service.create("google-oauth2", "g1").await;
@@ -105,21 +105,21 @@ async fn a_user_between_two_others_was_secondary_and_primary() {
     assert_eq!(
         ids(&top.id).await,
         [second.as_str(), &first],
-        "it holds both, and how they came together is its history"
+        "the history of absorbed users should be part of the holder's"
     );
     assert_eq!(ids(&bottom.id).await, [first.as_str()]);
     let own = server.person("google-oauth2", "g1").list_links(links_of("")).await.unwrap().links;
     let own: Vec<_> = own.iter().map(|link| (link.primary_user_id.as_str(), link.secondary_user_id.as_str())).collect();
     assert_eq!(own, [(top.id.as_str(), middle.id.as_str()), (middle.id.as_str(), bottom.id.as_str())]);
 
-    // Who leaves takes its own history along.
+    // A restored user takes its own history along.
     service.undo_link(pb::UndoLinkRequest { link_id: second.clone(), ..Default::default() }).await.unwrap();
     assert_eq!(ids(&top.id).await, [second.as_str()]);
     assert_eq!(ids(&middle.id).await, [second, first]);
 }
 
 #[tokio::test]
-async fn an_identity_that_was_attached_and_left_is_in_the_history_of_both() {
+async fn an_attached_and_unlinked_identity_is_in_the_history_of_both_users() {
     let server = TestServer::start().await;
     let service = server.service();
     let user = service.create("google-oauth2", "g1").await;
@@ -136,9 +136,9 @@ async fn an_identity_that_was_attached_and_left_is_in_the_history_of_both() {
     assert_eq!(links(&service, &left.id).await, history);
 }
 
-/// What serves the undoing is rewritten when an earlier link is undone; what was told is not.
+/// What an unmerge needs is rewritten when an earlier link is undone; the recorded changes are not.
 #[tokio::test]
-async fn what_a_merge_did_is_told_as_it_was_told_then() {
+async fn the_changes_of_a_merge_stay_as_they_were_recorded() {
     let server = TestServer::start().await;
     let service = server.service();
     let with = |lang: &str| {
@@ -162,7 +162,7 @@ async fn what_a_merge_did_is_told_as_it_was_told_then() {
 }
 
 #[tokio::test]
-async fn of_a_deleted_user_a_link_tells_only_that_there_was_one() {
+async fn a_link_record_keeps_nothing_of_a_deleted_secondary_user() {
     let server = TestServer::start().await;
     let service = server.service();
     let metadata = |request: &mut pb::CreateUserRequest| request.user_metadata = object(json!({"k": 1}));
@@ -184,7 +184,7 @@ async fn of_a_deleted_user_a_link_tells_only_that_there_was_one() {
 }
 
 #[tokio::test]
-async fn what_a_merge_did_to_a_deleted_primary_is_gone_with_it() {
+async fn the_changes_of_a_merge_are_deleted_with_the_primary_user() {
     let server = TestServer::start().await;
     let service = server.service();
     let primary = service.create("google-oauth2", "g1").await.id;
@@ -200,13 +200,13 @@ async fn what_a_merge_did_to_a_deleted_primary_is_gone_with_it() {
     assert!(link.primary_user_id.starts_with("deleted:"), "{link:?}");
     assert_eq!(link.metadata_changes, []);
     assert_eq!(link.actor, Some(pb::Actor { kind: actor::Kind::User.into(), ..Default::default() }));
-    // Its own proof stays.
-    let Some(Proof::Token(proof)) = link.proof.unwrap().proof else { panic!("it was a token") };
+    // The secondary user's own proof stays.
+    let Some(Proof::Token(proof)) = link.proof.unwrap().proof else { panic!("the proof should be a token") };
     assert_eq!((proof.subject.as_str(), proof.hash.len()), ("s1", 32));
 }
 
 #[tokio::test]
-async fn a_link_that_nobody_undid_is_over_when_its_secondary_user_is_deleted_elsewhere() {
+async fn a_standing_link_ends_when_its_secondary_user_is_deleted_with_another_holder() {
     let server = TestServer::start().await;
     let service = server.service();
     let first = service.create("google-oauth2", "g1").await.id;
@@ -214,7 +214,7 @@ async fn a_link_that_nobody_undid_is_over_when_its_secondary_user_is_deleted_els
     let third = service.create("github", "h1").await.id;
     service.link(link_user(&second, &third)).await.unwrap();
     service.link(link_user(&first, &second)).await.unwrap();
-    // The second comes back; the third, whom it had absorbed, stays with the first.
+    // The second user comes back; the third one, which it had absorbed, stays with the first.
     service.unlink(unlink(&first, "sms", "s1")).await.unwrap();
     service.delete(&first).await;
 
@@ -225,7 +225,7 @@ async fn a_link_that_nobody_undid_is_over_when_its_secondary_user_is_deleted_els
 }
 
 #[tokio::test]
-async fn nobody_has_no_history_and_another_tenant_s_users_are_nobody() {
+async fn the_history_of_unknown_users_and_of_other_tenants_is_not_found() {
     let server = TestServer::start().await;
     let service = server.service();
     let user = service.create("google-oauth2", "g1").await.id;

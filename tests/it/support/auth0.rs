@@ -1,4 +1,4 @@
-//! Auth0's HTTP of one test's server, by a client that knows nothing of it.
+//! A client of Auth0's HTTP that shares no code with the server.
 
 use std::net::SocketAddr;
 
@@ -14,27 +14,27 @@ use tokio::net::TcpStream;
 
 use super::{TestServer, cluster::cluster, tokens::Token};
 
-/// What serves Auth0's HTTP for the tenant `default`, to pages of one origin.
+/// The configuration that serves Auth0's HTTP for the tenant `default`, to pages of one origin.
 pub const AUTH0: &str = "[auth0]\ntenants = [\"default\"]\nallowed_origins = [\"https://app.example.com\"]\n\
     [tenants.default]\nmax_sign_in_age = \"10h\"\n";
 
-/// An answer.
+/// A response.
 #[derive(Debug)]
 pub struct Said {
     pub status: StatusCode,
     pub headers: HeaderMap,
-    /// What it is as JSON; null if it is empty.
+    /// The JSON body; null if it is empty.
     pub body: Value,
 }
 
 impl Said {
-    /// The body of a good answer.
+    /// The body of a successful response.
     pub fn ok(self) -> Value {
         assert!(self.status.is_success(), "{self:?}");
         self.body
     }
 
-    /// A refusal in a line: status, code and message, which agree with its envelope.
+    /// A refusal in a line: status, code and message. Panics unless they agree with the rest of its envelope.
     pub fn refused(&self) -> String {
         assert!(!self.status.is_success(), "{self:?}");
         assert_eq!(self.body["statusCode"], self.status.as_u16());
@@ -44,7 +44,7 @@ impl Said {
     }
 }
 
-/// Somebody who speaks HTTP.
+/// An HTTP client with or without a token.
 #[derive(Clone)]
 pub struct Asker {
     address: SocketAddr,
@@ -57,24 +57,24 @@ impl TestServer {
         Self::start_with(cluster().db_migrated().await, |toml| toml + AUTH0).await
     }
 
-    /// Somebody with this token who speaks HTTP.
+    /// An HTTP client with this token.
     pub fn asker(&self, token: &Token) -> Asker {
         Asker { address: self.address, token: Some(token.sign()) }
     }
 
-    /// A back end, with every scope, that speaks HTTP.
+    /// An HTTP client with the token of a service, with every scope.
     pub fn backend(&self) -> Asker {
         self.asker(&Token::of("services", "backend"))
     }
 
-    /// Somebody without a token who speaks HTTP.
+    /// An HTTP client without a token.
     pub fn stranger(&self) -> Asker {
         Asker { address: self.address, token: None }
     }
 }
 
 impl Asker {
-    /// Somebody who speaks HTTP with whatever listens there.
+    /// An HTTP client of any server at this address.
     pub fn at(address: SocketAddr, token: Option<String>) -> Self {
         Self { address, token }
     }
@@ -105,12 +105,12 @@ impl Asker {
         self.send(request.body(Bytes::from(body)).unwrap()).await
     }
 
-    /// Sends a request as it is, but for the token.
+    /// Sends a request unchanged, except that the token is added.
     pub async fn send(&self, request: Request<Bytes>) -> Said {
         self.send_body(request.map(Full::new)).await
     }
 
-    /// Sends a request whose body comes in whatever way.
+    /// Sends a request with a body of any type.
     pub async fn send_body<B>(&self, mut request: Request<B>) -> Said
     where
         B: Body + Send + Unpin + 'static,

@@ -1,4 +1,5 @@
-//! A server that clients of Auth0 take for their domain: over TLS, by an authority that they are told to trust.
+//! A server that clients of Auth0 take for their domain: over TLS, with a certificate of an authority that they are
+//! configured to trust.
 
 use std::{fs, path::PathBuf};
 
@@ -11,9 +12,9 @@ use super::{
     tokens::Token,
 };
 
-/// The server, and how it is found.
+/// The server, and what its clients need to connect.
 pub struct Auth0Domain {
-    /// What a client is given instead of `tenant.auth0.com`.
+    /// The host and port that a client is given instead of `tenant.auth0.com`.
     pub name: String,
     /// The file with the authority's certificate.
     pub authority: PathBuf,
@@ -22,7 +23,7 @@ pub struct Auth0Domain {
 }
 
 impl Auth0Domain {
-    /// On a database of its own.
+    /// Starts the server on a database of its own.
     pub async fn start() -> Self {
         Self::start_with(|toml| toml).await
     }
@@ -40,7 +41,7 @@ impl Auth0Domain {
         Self { name, authority: trusted, server, client: TlsClient::new(&authority, None) }
     }
 
-    /// A back end, with every scope, that speaks gRPC.
+    /// A gRPC client with the token of a service, with every scope.
     pub fn service(&self) -> Caller {
         let token = Token::of("services", "backend").sign();
         Caller::new(self.client.channel(self.server.address), Some(token))

@@ -1,4 +1,4 @@
-//! What a person's browser does: goes where it is sent, keeps cookies, sends forms.
+//! A person's browser: it follows redirects, keeps cookies, sends forms.
 
 use std::collections::BTreeMap;
 
@@ -12,26 +12,26 @@ use hyper_util::{
 
 use super::form::{self, Form};
 
-/// How often a browser is sent elsewhere before it gives up.
+/// How many redirects a browser follows before it gives up.
 const REDIRECTS: usize = 20;
 
-/// Where a cookie belongs: the authority, the path, its name.
+/// What a cookie is stored under: authority, path, name.
 type CookieKey = (String, String, String);
 
 /// A browser, with cookies of its own.
 pub struct Browser {
     client: Client<HttpConnector, Full<Bytes>>,
     cookies: BTreeMap<CookieKey, String>,
-    /// Where, or below which, it is not sent: there, a login page reads the query.
+    /// The browser opens no URL that begins with this and has a query: it returns the query to the login page.
     redirect_uri: String,
 }
 
-/// What a browser shows in the end.
+/// What a browser shows after the last redirect.
 #[derive(Debug)]
 pub enum Shown {
     /// A page.
     Page(Page),
-    /// It was sent to the redirect URI, with this query.
+    /// It was redirected to the redirect URI, with this query.
     Back(Form),
 }
 
@@ -48,7 +48,7 @@ impl Shown {
     pub fn page(self) -> Page {
         match self {
             Self::Page(page) => page,
-            Self::Back(query) => panic!("the browser is back already: {query:?}"),
+            Self::Back(query) => panic!("the browser is at the redirect URI: {query:?}"),
         }
     }
 
@@ -62,18 +62,18 @@ impl Shown {
 }
 
 impl Browser {
-    /// A browser without cookies, of somebody whom a login page at this URI, or below it, waits for.
+    /// A browser without cookies, whose login page has this redirect URI, or paths below it.
     pub fn new(redirect_uri: &str) -> Self {
         let client = Client::builder(TokioExecutor::new()).build_http();
         Self { client, cookies: BTreeMap::new(), redirect_uri: redirect_uri.to_owned() }
     }
 
-    /// Opens a URL, and goes where it is sent.
+    /// Opens a URL, and follows redirects.
     pub async fn open(&mut self, url: &str) -> Shown {
         self.go(Method::GET, url.to_owned(), String::new()).await
     }
 
-    /// Follows the first link of a page whose text has this.
+    /// Follows the first link of a page whose text contains this one.
     pub async fn follow(&mut self, page: &Page, text: &str) -> Shown {
         let mut links = page.html.split("<a").skip(1);
         let link = links.find(|link| link.split("</a>").next().unwrap().contains(text)).unwrap();
@@ -81,7 +81,7 @@ impl Browser {
         self.open(&url).await
     }
 
-    /// Fills in the first form of a page, beside what is hidden in it, and sends it.
+    /// Fills in the first form of a page, keeps its hidden fields, and sends it.
     pub async fn submit(&mut self, page: &Page, fields: &[(&str, &str)]) -> Shown {
         let form = page.html.split("<form").nth(1).unwrap().split("</form>").next().unwrap();
         let inputs = form.split("<input").skip(1).filter(|input| attribute(input, "type").as_deref() == Some("hidden"));
@@ -98,7 +98,7 @@ impl Browser {
         self.go(Method::POST, url.to_owned(), form::write(fields.iter().copied())).await.page()
     }
 
-    /// Signs in at `oidc-provider` as this account, says yes to whatever it asks, and comes back.
+    /// Signs in at `oidc-provider` as this account, consents to each request, and returns to the redirect URI.
     pub async fn sign_in(&mut self, url: &str, account: &str) -> Form {
         let mut shown = self.open(url).await;
         while let Shown::Page(page) = &shown {
@@ -133,7 +133,7 @@ impl Browser {
             url = absolute(&uri, answer.headers()[header::LOCATION].to_str().unwrap());
             (method, body) = (Method::GET, String::new());
         }
-        panic!("sent around in circles, at last to {url}");
+        panic!("too many redirects, the last one to {url}");
     }
 
     fn cookies_for(&self, url: &Uri) -> String {
@@ -171,7 +171,7 @@ fn absolute(base: &Uri, reference: &str) -> String {
     reference.to_owned()
 }
 
-/// An attribute of the tag that a text begins in.
+/// The value of an attribute of the tag at the beginning of a text.
 fn attribute(tag: &str, name: &str) -> Option<String> {
     let tag = tag.split('>').next().unwrap();
     let value = tag.split(&format!(" {name}=\"")).nth(1)?.split('"').next().unwrap();

@@ -1,4 +1,4 @@
-//! Clients, named by who they are.
+//! gRPC clients, each with the token of its caller.
 
 use identity_link::grpc::proto::{
     self as pb, event_service_client::EventServiceClient, identity_service_client::IdentityServiceClient,
@@ -6,7 +6,7 @@ use identity_link::grpc::proto::{
 };
 use tonic::{Request, Status, Streaming, transport::Channel};
 
-/// Somebody who calls.
+/// A client of all gRPC services.
 #[derive(Clone)]
 pub struct Caller {
     client: IdentityServiceClient<Channel>,

@@ -15,7 +15,7 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use super::{cluster::Database, server};
 
-/// How long a child that hangs holds up its test; no child that works takes nearly as long.
+/// How long a child that hangs delays its test; no child that works needs nearly as long.
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// The binary with these arguments.
@@ -25,7 +25,7 @@ pub fn binary(arguments: &[&str]) -> Command {
     command
 }
 
-/// How a child ended, and all that it said.
+/// How a child ended, and all that it wrote.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Ran {
     /// Its exit code; `None` if a signal ended it.
@@ -44,7 +44,7 @@ pub fn run_command(command: Command) -> Ran {
     Running::start(command).finish()
 }
 
-/// A child that runs. Whatever becomes of the test, it is gone afterwards.
+/// A running child. It is killed on drop, also when the test panics.
 pub struct Running {
     child: Child,
     stdout: Lines,
@@ -68,13 +68,13 @@ impl Running {
         Self { child, stdout, stderr }
     }
 
-    /// `serve` on this database with a changed configuration, when it listens, and where.
+    /// `serve` on this database with a changed configuration, after it listens, and its address.
     pub fn serve(database: &Database, change: impl FnOnce(String) -> String) -> (Self, SocketAddr) {
         let file = config_file(database, change);
         Self::serving(binary(&["serve", "--config", file.to_str().unwrap()]))
     }
 
-    /// `serve` on this database, which may have so many files open.
+    /// `serve` on this database, with a limit on the number of open files.
     pub fn serve_with_open_files(database: &Database, limit: u32) -> (Self, SocketAddr) {
         let mut command = Command::new("sh");
         command.args(["-c", &format!("ulimit -n {limit} && exec \"$0\" serve --config \"$1\"")]);
@@ -97,19 +97,19 @@ impl Running {
         kill_process(self.pid(), signal).unwrap();
     }
 
-    /// Waits for a line on stdout, which must come.
+    /// Waits for a line on stdout. Panics if the child ends before.
     pub fn stdout_until(&mut self, is_it: impl Fn(&str) -> bool) -> String {
         let found = self.stdout.until(is_it);
-        found.unwrap_or_else(|| panic!("the child ended without that line: {}", self.stderr.rest()))
+        found.unwrap_or_else(|| panic!("the child ended before the expected line: {}", self.stderr.rest()))
     }
 
-    /// Waits for a line on stderr, which must come.
+    /// Waits for a line on stderr. Panics if the child ends before.
     pub fn stderr_until(&mut self, is_it: impl Fn(&str) -> bool) -> String {
         let found = self.stderr.until(is_it);
-        found.unwrap_or_else(|| panic!("the child ended without that line: {}", self.stderr.rest()))
+        found.unwrap_or_else(|| panic!("the child ended before the expected line: {}", self.stderr.rest()))
     }
 
-    /// What it has said on stdout so far.
+    /// The lines that it has written to stdout so far.
     pub fn stdout_so_far(&self) -> &[String] {
         &self.stdout.seen
     }
@@ -121,7 +121,7 @@ impl Running {
     }
 }
 
-/// What a child says on one of its pipes.
+/// What a child writes to one of its pipes.
 struct Lines {
     seen: Vec<String>,
     next: Receiver<String>,
@@ -139,13 +139,13 @@ impl Lines {
         Self { seen: Vec::new(), next }
     }
 
-    /// The next line that `is_it`; `None` if the child ends before.
+    /// The next line for which `is_it` holds; `None` if the child ends before.
     fn until(&mut self, is_it: impl Fn(&str) -> bool) -> Option<String> {
         loop {
             match self.next.recv_timeout(PATIENCE) {
                 Ok(line) => self.seen.push(line),
                 Err(mpsc::RecvTimeoutError::Disconnected) => return None,
-                Err(mpsc::RecvTimeoutError::Timeout) => panic!("the child hangs; it said: {:?}", self.seen),
+                Err(mpsc::RecvTimeoutError::Timeout) => panic!("the child hangs; its output: {:?}", self.seen),
             }
             let line = self.seen.last().filter(|line| is_it(line));
             if line.is_some() {
@@ -154,14 +154,14 @@ impl Lines {
         }
     }
 
-    /// Everything, at its end.
+    /// Waits for its end, and returns everything that it wrote.
     fn rest(&mut self) -> String {
         self.until(|_| false);
         self.seen.join("\n")
     }
 }
 
-/// The file of a configuration for this database.
+/// Writes a configuration file for this database, and returns its path.
 pub fn config_file(database: &Database, change: impl FnOnce(String) -> String) -> PathBuf {
     let toml = change(server::config_toml("127.0.0.1:0".parse().unwrap(), &database.url));
     let file = temp_dir(&database.name).join("serve.toml");
@@ -179,7 +179,7 @@ pub fn temp_dir(name: &str) -> PathBuf {
     dir
 }
 
-/// `identity-link dev --sample` on a folder of one test, when it is ready.
+/// `identity-link dev --sample` on a folder of one test, after it is ready.
 pub struct Dev {
     pub running: Running,
     pub address: SocketAddr,
@@ -191,7 +191,7 @@ impl Dev {
         Self::started(Self::command(data_dir), data_dir)
     }
 
-    /// With the demo login page, and where that is; without the sample.
+    /// With the demo login page, and the URL of that page; without the sample.
     pub fn start_with_demo(data_dir: &Path) -> (Self, String) {
         let arguments = ["dev", "--data-dir", data_dir.to_str().unwrap(), "--listen", "127.0.0.1:0"];
         let mut command = binary(&arguments);
@@ -221,7 +221,7 @@ impl Dev {
         Database { name: "postgres".to_owned(), url: toml["database"]["url"].as_str().unwrap().to_owned() }
     }
 
-    /// The first process of that database.
+    /// The process id of that database's postmaster.
     pub async fn db_process(&self) -> Pid {
         let folder = self.database().db_texts("SELECT current_setting('data_directory')").await.remove(0);
         let text = fs::read_to_string(Path::new(&folder).join("postmaster.pid")).unwrap();

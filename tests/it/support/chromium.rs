@@ -14,12 +14,12 @@ use serde_json::{Value, json};
 
 use super::child::{run_command, temp_dir};
 
-/// How long a browser that hangs holds up its test.
+/// How long a browser that hangs delays its test.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// Debian's names for it.
+/// The names of Debian's packages and programs for it.
 const NAMES: [&str; 2] = ["chromium-headless-shell", "chromium"];
 
-/// A browser with one page. It ends with the test.
+/// A browser with one page. It is killed on drop.
 pub struct Chromium {
     child: Child,
     to: ChildStdin,
@@ -42,7 +42,7 @@ impl Chromium {
         Self::start_with(name, &[])
     }
 
-    /// The same, which takes any server for whom it says it is.
+    /// The same, which accepts any server's certificate.
     pub fn start_trusting_all(name: &str) -> Self {
         Self::start_with(name, &["--ignore-certificate-errors"])
     }
@@ -50,9 +50,9 @@ impl Chromium {
     fn start_with(name: &str, options: &[&str]) -> Self {
         let profile = temp_dir(name);
         let mut command = Command::new("sh");
-        // It reads from 3 and writes to 4. What it says besides is said to nobody.
+        // It reads from 3 and writes to 4. All other output is dropped.
         command.args(["-c", r#"exec "$0" "$@" 3<&0 4>&1 >/dev/null 2>&1"#, program()]);
-        // The sandbox is not for root, as whom CI runs; the pages are our own.
+        // Chromium's sandbox does not run as root, which CI does. The pages are our own.
         command.args([
             "--headless",
             "--no-sandbox",
@@ -78,15 +78,15 @@ impl Chromium {
         browser
     }
 
-    /// Opens a URL and waits until its page is there.
+    /// Opens a URL and waits until its page is loaded.
     pub fn open(&mut self, url: &str) {
         self.send("Page.navigate", &json!({"url": url}));
         self.arrive();
     }
 
-    /// Clicks on what a selector finds, and waits until the page that this leads to is there.
+    /// Clicks on the element that a selector finds, and waits until the next page is loaded.
     pub fn click(&mut self, selector: &str) {
-        // Behind the answer, which would else be waited for while the next page comes.
+        // The click happens after the response: if not, the response would come while the next page is loaded.
         self.evaluate(&format!("{}; setTimeout(() => found.click())", find(selector)));
         self.arrive();
     }
@@ -96,9 +96,9 @@ impl Chromium {
         self.evaluate(&format!("{}; found.value = {}", find(selector), json!(text)));
     }
 
-    /// Calls a function of the page, and waits for what it answers.
+    /// Calls a function of the page, and waits for the value that it returns.
     pub fn run(&mut self, script: &str) -> Value {
-        // What is waited for is a promise of the language, and no other that has a `then`.
+        // An async function awaits any object with a `then`; `awaitPromise` awaits only a promise of the language.
         let params =
             json!({"expression": format!("(async () => {script})()"), "returnByValue": true, "awaitPromise": true});
         let said = self.call("Runtime.evaluate", &params);
@@ -111,7 +111,7 @@ impl Chromium {
         self.evaluate("document.body.innerText").as_str().unwrap().to_owned()
     }
 
-    /// Waits for the next page, which is not the empty one of the beginning.
+    /// Waits for the next page, and passes over the empty page that a new browser shows.
     fn arrive(&mut self) {
         self.until(|message| {
             message["method"] == "Page.frameNavigated" && message["params"]["frame"]["url"] != "about:blank"
@@ -144,7 +144,7 @@ impl Chromium {
 
     fn until(&mut self, is_it: impl Fn(&Value) -> bool) -> Value {
         loop {
-            let message = self.from.recv_timeout(PATIENCE).expect("the browser answers");
+            let message = self.from.recv_timeout(PATIENCE).expect("the browser should send a message");
             if is_it(&message) {
                 return message;
             }
@@ -152,12 +152,12 @@ impl Chromium {
     }
 }
 
-/// A script that finds an element.
+/// A script that finds an element in `found`, and throws if there is none.
 fn find(selector: &str) -> String {
     format!("var found = document.querySelector({}); found.tagName", json!(selector))
 }
 
-/// The program: what is installed, or what apt installs.
+/// The name of the program: one that is installed, or one that apt then installs.
 fn program() -> &'static str {
     let runs = |name: &&str| Command::new(name).arg("--version").output().is_ok_and(|said| said.status.success());
     let held = File::create(Path::new(env!("CARGO_TARGET_TMPDIR")).join("chromium.lock")).unwrap();
@@ -167,7 +167,7 @@ fn program() -> &'static str {
             let mut command = Command::new("apt-get");
             command.args(arguments).env("DEBIAN_FRONTEND", "noninteractive");
             let ran = run_command(command);
-            assert_eq!(ran.code, Some(0), "no Chromium is here, and apt cannot install one: {}", ran.stderr);
+            assert_eq!(ran.code, Some(0), "Chromium is not installed, and apt cannot install it: {}", ran.stderr);
         }
         NAMES[0]
     })

@@ -1,5 +1,5 @@
-//! Two clusters of Postgres for the whole test run, and in them one database per test, copied from a
-//! migrated template.
+//! Two clusters of Postgres for the whole test run, and in them one database per test, copied from a migrated
+//! template.
 
 use std::{
     path::{Path, PathBuf},
@@ -24,7 +24,7 @@ const TEMPLATE: &str = "template_of_tests";
 pub struct Cluster {
     /// `postgres://…/`, to which a database's name is appended.
     base_url: String,
-    /// Where the server logs.
+    /// The server's log file.
     pub log_file: PathBuf,
 }
 
@@ -43,14 +43,14 @@ struct Name {
     datname: String,
 }
 
-/// The cluster, started by whoever asks first.
+/// The cluster, started by the first test that needs it.
 pub fn cluster() -> &'static Cluster {
     static CLUSTER: OnceLock<Cluster> = OnceLock::new();
     CLUSTER.get_or_init(|| start("postgres"))
 }
 
-/// A cluster for those who follow the feed: it waits for every open transaction, whatever database of the
-/// cluster that is in.
+/// A cluster for the tests of the feed: an open transaction of any database in a cluster holds back the feed of all
+/// of them.
 pub fn feed_cluster() -> &'static Cluster {
     static CLUSTER: OnceLock<Cluster> = OnceLock::new();
     CLUSTER.get_or_init(|| start("feed-postgres"))
@@ -58,47 +58,47 @@ pub fn feed_cluster() -> &'static Cluster {
 
 fn start(name: &'static str) -> Cluster {
     let (tell, told) = mpsc::channel();
-    // The server ends with the thread that starts it, and tests' threads come and go.
+    // The server ends with the thread that starts it, and a test's thread ends with its test.
     thread::spawn(move || {
         let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
         forget(&dir.join("postgres"));
-        // Nothing of a test is worth keeping, so nothing need be durable.
+        // No data of a test outlives the test, so durability is off.
         let settings = [("fsync", "off"), ("max_connections", "300"), ("log_line_prefix", "%d|%p|")];
         let postgres = Postgres::start(&dir, &settings, &mut |text| eprintln!("{text}"));
         let started = postgres
             .as_ref()
             .map_err(ToString::to_string)
             .map(|postgres| Cluster { base_url: postgres.url(""), log_file: postgres.log_file().to_owned() });
-        tell.send(started).expect("whoever asked waits");
+        tell.send(started).expect("the thread that starts the cluster waits for it");
         loop {
             thread::park();
             std::hint::black_box(&postgres);
         }
     });
-    let cluster = told.recv().expect("the thread answers").expect("Postgres starts");
-    // A runtime of its own, in a thread of its own: the caller may be inside another.
+    let cluster = told.recv().expect("the thread should send a result").expect("Postgres should start");
+    // A runtime and a thread of its own, since the caller may be inside another runtime.
     thread::scope(|scope| {
         let prepared = scope.spawn(|| {
             let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
             runtime.block_on(cluster.prepare());
         });
-        prepared.join().expect("the template is made");
+        prepared.join().expect("the template should be made");
     });
     cluster
 }
 
-/// Hundreds of databases take minutes to drop, and a new cluster takes a second. One that is running is
-/// another's.
+/// Removes an earlier run's cluster: to drop hundreds of databases takes minutes, a new cluster takes a second. A
+/// cluster that runs belongs to another test run, and stays.
 fn forget(data: &Path) {
     const FEW: usize = 40;
     let databases = std::fs::read_dir(data.join("base")).map_or(0, Iterator::count);
     if databases > FEW && !data.join("postmaster.pid").exists() {
-        std::fs::remove_dir_all(data).expect("what an earlier run left can go");
+        std::fs::remove_dir_all(data).expect("the data of an earlier run should be removable");
     }
 }
 
 impl Cluster {
-    /// Drops what an earlier run left, and migrates the template.
+    /// Drops the databases that an earlier run left, and migrates the template.
     async fn prepare(&self) {
         let mut conn = Address::parse(&self.url("postgres")).unwrap().connect().await.unwrap();
         let left: Vec<Name> =
@@ -124,7 +124,7 @@ impl Cluster {
         self.db_create("template0").await
     }
 
-    /// A database with our schema and nothing in it.
+    /// A database with our schema and no rows.
     pub async fn db_migrated(&self) -> Database {
         self.db_create(TEMPLATE).await
     }
@@ -139,7 +139,7 @@ impl Cluster {
 }
 
 impl Database {
-    /// A copy in the cluster of those who follow the feed, where this one is; nobody may be connected to it.
+    /// A copy in the cluster of the tests of the feed, where this database must be. No client may be connected to it.
     pub async fn db_copy(&self) -> Self {
         feed_cluster().db_create(&self.name).await
     }
@@ -163,7 +163,7 @@ impl Database {
         rows.into_iter().map(|row| row.text).collect()
     }
 
-    /// How the database would carry this statement out, whatever its parameters: a line each.
+    /// The database's plan for this statement with any parameters, one line per element.
     pub async fn db_plan(&self, statement: &str) -> Vec<String> {
         #[derive(QueryableByName)]
         struct Row {
@@ -182,7 +182,7 @@ impl Database {
         rows.into_iter().map(|row| row.line).collect()
     }
 
-    /// Every row of every table, as text: what a call that changes nothing must leave alone.
+    /// Every row of every table, as text: what a call that changes nothing must leave unchanged.
     pub async fn db_everything(&self) -> Vec<String> {
         let tables = ["users", "identities", "links", "tombstones", "request_ids", "erasures", "events"];
         let union: Vec<String> =

@@ -1,4 +1,4 @@
-//! A way to a test's database on which the answer to a commit is lost.
+//! A proxy in front of a test's database that can lose the response to a commit.
 
 use std::{
     path::{Path, PathBuf},
@@ -17,25 +17,25 @@ use tokio_postgres::config::Host;
 
 use super::cluster::Database;
 
-/// `COMMIT` as it goes over the wire.
+/// `COMMIT` as the client sends it.
 const COMMIT: &[u8] = b"Q\0\0\0\x0bCOMMIT\0";
 
-/// What becomes of a commit whose client is cut off.
+/// What happens to a commit whose client is cut off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cut {
-    /// It does not arrive.
+    /// It does not reach the database.
     Before,
-    /// It is carried out.
+    /// The database commits it.
     After,
-    /// It is carried out, and nobody comes through any more.
+    /// The database commits it, and the proxy accepts no connection after it.
     AfterForGood,
-    /// It is on its way until [`CutCommits::let_through`].
+    /// It reaches the database after [`CutCommits::let_through`].
     Meanwhile,
 }
 
-/// The way to a database.
+/// The proxy in front of a database.
 pub struct CutCommits {
-    /// The URL of the database by this way.
+    /// The URL of the database through the proxy.
     pub url: String,
     state: Arc<State>,
 }
@@ -49,7 +49,7 @@ struct State {
 }
 
 impl Database {
-    /// A way to this database on which commits can be cut.
+    /// Starts a proxy in front of this database that can cut commits.
     pub async fn db_with_cuts(&self) -> CutCommits {
         let config: tokio_postgres::Config = self.url.parse().unwrap();
         let [Host::Unix(folder)] = config.get_hosts() else { panic!("the tests' Postgres has one socket") };
@@ -76,17 +76,17 @@ impl CutCommits {
         *self.state.next.lock().unwrap() = Some(cut);
     }
 
-    /// Whether that has happened.
+    /// Whether the commit has been cut.
     pub fn has_cut(&self) -> bool {
         self.state.next.lock().unwrap().is_none()
     }
 
-    /// Whether what is said on this way arrives nowhere, from now on.
+    /// Sets whether the proxy drops all that clients send, from now on.
     pub fn swallow(&self, swallows: bool) {
         self.state.swallows.store(swallows, Ordering::SeqCst);
     }
 
-    /// Lets the commit arrive that was on its way.
+    /// Lets the commit through that [`Cut::Meanwhile`] holds.
     pub fn let_through(&self) {
         self.state.through.notify_one();
     }
@@ -95,7 +95,7 @@ impl CutCommits {
 async fn pass_on(mut client: TcpStream, socket: &Path, state: &State) -> std::io::Result<()> {
     let mut server = UnixStream::connect(socket).await?;
     let (mut said, mut answered) = ([0; 8192], [0; 8192]);
-    // Nothing arrives in the middle of a stream that did not arrive before.
+    // After it has dropped one part of a stream, it drops all that follows.
     let mut deaf = false;
     loop {
         tokio::select! {
@@ -116,7 +116,7 @@ async fn pass_on(mut client: TcpStream, socket: &Path, state: &State) -> std::io
                             state.through.notified().await;
                         }
                         server.write_all(said).await?;
-                        // It answers when it has committed.
+                        // The database responds after it has committed.
                         return server.read(&mut answered).await.map(drop);
                     }
                 }

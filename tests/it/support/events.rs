@@ -1,4 +1,4 @@
-//! Following the feed.
+//! Clients that follow the feed.
 
 use std::time::Duration;
 
@@ -14,16 +14,16 @@ use super::{
     cluster::{Database, feed_cluster},
 };
 
-/// How long something may take that has to come.
+/// How long a test waits for something that must happen.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 impl TestServer {
-    /// A server on a database of its own, in the cluster of those who follow the feed.
+    /// A server on a database of its own, in the cluster of the tests of the feed.
     pub async fn start_feed() -> Self {
         Self::start_feed_with(|toml| toml).await
     }
 
-    /// The same with what no configuration says.
+    /// The same, changed where there is no configuration key.
     pub async fn start_feed_changed(change: impl FnOnce(&mut Config)) -> Self {
         Self::start_changed(feed_cluster().db_migrated().await, |toml| toml, change).await
     }
@@ -33,7 +33,7 @@ impl TestServer {
         Self::start_with(feed_cluster().db_migrated().await, change).await
     }
 
-    /// The same with limits that a test can wait for, and room for one who watches.
+    /// The same with limits that a test can wait for, and a permit for one watcher.
     pub async fn start_feed_for_one(change: impl FnOnce(&mut Limits)) -> Self {
         let change = |config: &mut Config| {
             config.feed.max_watchers = 1;
@@ -43,57 +43,57 @@ impl TestServer {
     }
 }
 
-/// From this position on.
+/// A request for the events after this position.
 pub fn list_after(position: &str) -> pb::ListEventsRequest {
     let start = Some(pb::list_events_request::Start::After(position.to_owned()));
     pb::ListEventsRequest { start, ..Default::default() }
 }
 
-/// From one end on.
+/// A request for the events from one end of the feed on.
 pub fn list_from(end: pb::FeedEnd) -> pb::ListEventsRequest {
     let start = Some(pb::list_events_request::Start::From(end.into()));
     pb::ListEventsRequest { start, ..Default::default() }
 }
 
-/// From this position on.
+/// The same as a watch.
 pub fn watch_after(position: &str) -> pb::WatchEventsRequest {
     let start = Some(pb::watch_events_request::Start::After(position.to_owned()));
     pb::WatchEventsRequest { start, ..Default::default() }
 }
 
-/// From one end on.
+/// The same as a watch.
 pub fn watch_from(end: pb::FeedEnd) -> pb::WatchEventsRequest {
     let start = Some(pb::watch_events_request::Start::From(end.into()));
     pb::WatchEventsRequest { start, ..Default::default() }
 }
 
-/// One who watches.
+/// A client that watches the feed.
 pub struct Watcher {
     stream: Streaming<pb::WatchEventsResponse>,
-    /// From where to go on.
+    /// The position after the last message.
     pub position: String,
 }
 
 impl Watcher {
-    /// Begins to watch.
+    /// Opens a watch.
     pub async fn begin(caller: &Caller, request: pb::WatchEventsRequest) -> Self {
         Self::of(caller.watch_events(request).await.unwrap())
     }
 
-    /// One whose stream has begun.
+    /// A watcher on an open stream.
     pub fn of(stream: Streaming<pb::WatchEventsResponse>) -> Self {
         Self { stream, position: String::new() }
     }
 
-    /// What is told next.
+    /// The next message.
     pub async fn next(&mut self) -> Result<pb::WatchEventsResponse, Status> {
-        let message = timeout(PATIENCE, self.stream.message()).await.expect("there should be something to tell");
-        let message = message?.ok_or_else(|| Status::unknown("the stream ended without a word"))?;
+        let message = timeout(PATIENCE, self.stream.message()).await.expect("the server should send a message");
+        let message = message?.ok_or_else(|| Status::unknown("the stream ended without a status"))?;
         self.position.clone_from(&message.position);
         Ok(message)
     }
 
-    /// The next events, this many; signs of life are passed over.
+    /// The next events, this many; messages without events are passed over.
     pub async fn events(&mut self, count: usize) -> Vec<pb::Event> {
         let mut events = Vec::new();
         let all = async {
@@ -101,12 +101,12 @@ impl Watcher {
                 events.extend(self.next().await.unwrap().events);
             }
         };
-        assert!(timeout(PATIENCE, all).await.is_ok(), "{count} were expected: {events:?}");
-        assert_eq!(events.len(), count, "more than was expected: {events:?}");
+        assert!(timeout(PATIENCE, all).await.is_ok(), "{count} events were expected: {events:?}");
+        assert_eq!(events.len(), count, "more events than expected: {events:?}");
         events
     }
 
-    /// How it ends; what is told before is passed over.
+    /// How it ends; the messages before are passed over.
     pub async fn end(&mut self) -> Status {
         let end = async {
             loop {
@@ -118,7 +118,7 @@ impl Watcher {
         timeout(PATIENCE, end).await.expect("the stream should end")
     }
 
-    /// Waits until nothing is left to tell.
+    /// Reads until a message without events, and returns the events before it.
     pub async fn caught_up(&mut self) -> Vec<pb::Event> {
         let mut events = Vec::new();
         loop {
@@ -132,7 +132,7 @@ impl Watcher {
 }
 
 impl Database {
-    /// Puts so many events behind the last one, which make its user's version 1, 2, 3 and so on.
+    /// Appends so many events after the last one, which set its user's version to 1, 2, 3 and so on.
     pub async fn db_tell(&self, count: usize) {
         self.db_execute(&format!(
             "INSERT INTO events (tenant_id, epoch, ordinal, user_id, actor, detail, event_time) \
@@ -145,13 +145,13 @@ impl Database {
     }
 }
 
-/// A list of everything from the oldest event on, as soon as there are this many.
+/// The events from the oldest one on, as soon as there are this many.
 pub async fn events(caller: &Caller, count: usize) -> Vec<pb::Event> {
     let mut watcher = Watcher::begin(caller, watch_from(pb::FeedEnd::Oldest)).await;
     watcher.events(count).await
 }
 
-/// `kind user before>after …`, in the order of the message.
+/// `kind user before>after …`, in the order of the message's fields.
 pub fn line(event: &pb::Event) -> String {
     let changes = |changes: &[&Option<pb::UserChange>]| -> String {
         let change = |change: &&Option<pb::UserChange>| {

@@ -10,17 +10,18 @@ use super::{
     web_server::{Answer, Asked},
 };
 
-/// The only client of a fake.
+/// The client id of a fake provider's only client.
 pub const CLIENT_ID: &str = "shop";
 /// Its secret.
 pub const CLIENT_SECRET: &str = "shop-secret";
 
-/// The authorization requests, by the codes that were made for them.
+/// The authorization requests, by the codes that the provider issued for them.
 #[derive(Default)]
 pub struct Codes(Mutex<BTreeMap<String, Form>>);
 
 impl Codes {
-    /// Sends the browser back with a code, as somebody who is signed in and says yes, and with these further parameters.
+    /// Redirects the browser with a code, as for an account that is signed in and consents, and with these further
+    /// parameters.
     pub fn authorize(&self, asked: &Asked, further: &[(&str, &str)]) -> Answer {
         let query = &asked.query;
         assert_eq!((query["client_id"].as_str(), query["response_type"].as_str()), (CLIENT_ID, "code"));
@@ -31,8 +32,8 @@ impl Codes {
         Answer::redirect(&format!("{}?{back}", query["redirect_uri"]))
     }
 
-    /// The authorization request whose code a client exchanges, once: if it is the client, for the same redirect URI,
-    /// and its verifier fits the challenge.
+    /// The authorization request whose code a client exchanges; a code works once. `None` unless the client
+    /// authenticates, names the same redirect URI, and sends the verifier of the challenge.
     pub fn redeem(&self, asked: &Asked) -> Option<Form> {
         let said = &asked.form;
         let request = self.0.lock().unwrap().remove(said.get("code")?)?;

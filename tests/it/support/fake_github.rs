@@ -1,4 +1,4 @@
-//! GitHub, as far as a sign-in sees it: its OAuth endpoints and its REST API as they are documented.
+//! A fake of GitHub, as far as a sign-in uses it: the OAuth endpoints and the REST API as GitHub documents them.
 
 use serde_json::{Value, json};
 
@@ -8,14 +8,14 @@ use super::{
     web_server::{Answer, Asked, WebServer},
 };
 
-/// What its API wants to see.
+/// The access token that its API accepts.
 pub const ACCESS_TOKEN: &str = "gho_16C7e42F292c6912E7710c838347Ae178B4a";
-/// How many emails it gives on a page at most, whatever is asked for.
+/// How many emails a page contains at most, for any `per_page`.
 const PAGE: usize = 2;
 
-/// GitHub.
+/// The fake.
 pub struct FakeGithub {
-    /// Where its answers can be others, by path.
+    /// Its web server, where a test can change the response for a path.
     pub web: WebServer,
 }
 
@@ -25,7 +25,7 @@ pub fn email(email: &str, primary: bool, verified: bool) -> Value {
 }
 
 impl FakeGithub {
-    /// GitHub, with the octocat signed in and these emails of it.
+    /// Starts a fake where the account `octocat` is signed in and has these emails.
     pub async fn start(emails: Vec<Value>) -> Self {
         let codes = Codes::default();
         let web =
@@ -38,7 +38,7 @@ fn answer(base: &str, codes: &Codes, emails: &[Value], asked: &Asked) -> Answer 
     match asked.path.as_str() {
         "/login/oauth/authorize" => codes.authorize(asked, &[]),
         "/login/oauth/access_token" => tokens(codes, asked),
-        // As it says: requests without a User-Agent are not answered.
+        // As GitHub documents: a request without a User-Agent is refused.
         _ if !asked.headers.contains_key("user-agent") => Answer::status("403 Forbidden"),
         _ if asked.headers.get("authorization") != Some(&format!("Bearer {ACCESS_TOKEN}")) => {
             Answer::new("401 Unauthorized", "", r#"{"message":"Bad credentials"}"#)
@@ -47,7 +47,7 @@ fn answer(base: &str, codes: &Codes, emails: &[Value], asked: &Asked) -> Answer 
             &json!({
                 "login": "octocat", "id": 583_231, "node_id": "MDQ6VXNlcjU4MzIzMQ==", "type": "User",
                 "name": "monalisa octocat", "avatar_url": "https://github.com/images/error/octocat_happy.gif",
-                // The email of the profile is whatever its owner shows.
+                // The email of the profile is the one that the owner chose to show, verified or not.
                 "email": "shown@example.com",
             })
             .to_string(),
@@ -57,7 +57,7 @@ fn answer(base: &str, codes: &Codes, emails: &[Value], asked: &Asked) -> Answer 
     }
 }
 
-/// As a form unless JSON is asked for; and an error is a 200 too.
+/// The response is a form unless the request accepts JSON. An error has the status 200 too.
 fn tokens(codes: &Codes, asked: &Asked) -> Answer {
     let said = match codes.redeem(asked) {
         Some(_) => [("access_token", ACCESS_TOKEN), ("scope", "user:email"), ("token_type", "bearer")],
@@ -73,7 +73,7 @@ fn tokens(codes: &Codes, asked: &Asked) -> Answer {
     Answer::new("200 OK", "content-type: application/x-www-form-urlencoded\r\n", &form::write(said))
 }
 
-/// A page of the emails, with a `Link` to the next one.
+/// A page of the emails, with `Link` headers to the other pages.
 fn page(base: &str, emails: &[Value], asked: &Asked) -> Answer {
     let number = asked.query.get("page").map_or(1, |page| page.parse().unwrap());
     let pages = emails.len().div_ceil(PAGE);

@@ -1,4 +1,4 @@
-//! An `OpenID` provider that lies as a test wants it to.
+//! A fake `OpenID` provider whose ID tokens a test can falsify.
 
 use std::sync::{Arc, Mutex};
 
@@ -12,18 +12,18 @@ use super::{
     web_server::{Answer, Asked, WebServer},
 };
 
-/// The issuer of the other tests with whose key it signs.
+/// The issuer of the other tests whose key signs its ID tokens.
 const SIGNER: &str = "okta";
-/// What its userinfo wants to see.
+/// The access token that its userinfo endpoint accepts.
 const ACCESS_TOKEN: &str = "access-token-of-the-fake";
 
-/// What becomes of a good ID token.
+/// Makes a false ID token out of a good one.
 type Lie = Box<dyn Fn(Token) -> String + Send + Sync>;
 
-/// What it says.
+/// The state of the provider.
 struct Says {
     codes: Codes,
-    /// The claims of whoever is signed in there.
+    /// The claims of the account that is signed in there.
     person: Mutex<Value>,
     lie: Mutex<Lie>,
 }
@@ -32,13 +32,13 @@ struct Says {
 pub struct FakeOidc {
     /// Its `iss`.
     pub issuer: String,
-    /// Where its answers can be others, by path.
+    /// Its web server, where a test can change the response for a path.
     pub web: WebServer,
     says: Arc<Says>,
 }
 
 impl FakeOidc {
-    /// A good provider, with somebody signed in.
+    /// A provider with this account signed in, whose ID tokens are good.
     pub async fn start(person: Value) -> Self {
         let lie: Lie = Box::new(|token| token.sign());
         let says = Arc::new(Says { codes: Codes::default(), person: Mutex::new(person), lie: Mutex::new(lie) });
@@ -51,17 +51,17 @@ impl FakeOidc {
         Self { issuer: format!("http://{}", web.address), web, says }
     }
 
-    /// From now on somebody else is signed in.
+    /// From now on the account with these claims is signed in.
     pub fn person(&self, claims: Value) {
         *self.says.person.lock().unwrap() = claims;
     }
 
-    /// From now on this is what it gives for an ID token.
+    /// From now on the token endpoint returns this for an ID token.
     pub fn lie(&self, lie: impl Fn(Token) -> String + Send + Sync + 'static) {
         *self.says.lie.lock().unwrap() = Box::new(lie);
     }
 
-    /// How many codes somebody tried to exchange.
+    /// How many requests for tokens it has received.
     pub fn exchanges(&self) -> usize {
         self.web.asked_for("/token").len()
     }
@@ -106,7 +106,7 @@ impl Says {
     }
 }
 
-/// What discovery says.
+/// The discovery document.
 pub fn metadata(issuer: &str) -> Value {
     json!({
         "issuer": issuer,

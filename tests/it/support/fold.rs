@@ -1,4 +1,4 @@
-//! The feed folded into fresh tables, as whoever follows it does.
+//! The feed folded into fresh tables, as a consumer of it does.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use identity_link::grpc::proto::{self as pb, event::Detail};
 
 use super::cluster::Database;
 
-/// What a consumer holds: users by their ids, and the owners of identities.
+/// What a consumer stores: users by their ids, and the owners of identities.
 #[derive(Debug, Default)]
 pub struct Folded {
     users: BTreeMap<String, Held>,
@@ -22,8 +22,8 @@ struct Held {
 }
 
 impl Folded {
-    /// Takes in the next event, of a feed that is folded from its beginning: each change begins with what the
-    /// one before has left.
+    /// Applies the next event of a feed that is folded from its beginning. Each change must begin at the version that
+    /// the change before it ended with.
     #[track_caller]
     pub fn take_in_order(&mut self, event: &pb::Event) {
         for change in changes(event) {
@@ -33,14 +33,14 @@ impl Folded {
         self.take(event);
     }
 
-    /// Takes in an event, unless it was known when the users were listed.
+    /// Applies an event, unless the list of users already contained its changes.
     pub fn take_if_new(&mut self, event: &pb::Event) {
         if changes(event).iter().any(|change| change.version_after > self.version(&change.user_id)) {
             self.take(event);
         }
     }
 
-    /// Takes in a user from a list.
+    /// Stores a user from a list.
     pub fn take_listed(&mut self, user: &pb::User) {
         let held = Held { version: user.version, absorbed_into: None, blocked: user.blocked };
         self.users.insert(user.id.clone(), held);
@@ -49,24 +49,24 @@ impl Folded {
         }
     }
 
-    /// Whether this user is there.
+    /// Whether this user is stored.
     pub fn holds(&self, user_id: &str) -> bool {
         self.users.contains_key(user_id)
     }
 
-    /// Whether all is as it is in the database.
+    /// Asserts that the stored users and owners are equal to those of the database.
     pub async fn db_assert_is_all(&self, database: &Database) {
         let all = self.users.iter().map(|(id, held)| {
-            let absorbed_into = held.absorbed_into.as_deref().unwrap_or("nobody");
+            let absorbed_into = held.absorbed_into.as_deref().unwrap_or("no user");
             format!("{id} {} {absorbed_into} {}", held.version, held.blocked)
         });
-        let users = "SELECT id || ' ' || version || ' ' || coalesce(absorbed_into, 'nobody') || ' ' || blocked \
+        let users = "SELECT id || ' ' || version || ' ' || coalesce(absorbed_into, 'no user') || ' ' || blocked \
             FROM users WHERE tenant_id = 'default' ORDER BY id";
         assert_eq!(all.collect::<Vec<_>>(), database.db_texts(users).await);
         self.db_assert_owners(database).await;
     }
 
-    /// The same, for who was not told of those that were absorbed before.
+    /// The same without absorbed users, for a consumer that began with a list, which does not contain them.
     pub async fn db_assert_is_all_that_lives(&self, database: &Database) {
         let live = self.users.iter().filter(|(_, held)| held.absorbed_into.is_none());
         let live: Vec<_> = live.map(|(id, held)| format!("{id} {} {}", held.version, held.blocked)).collect();
@@ -155,7 +155,7 @@ fn id(change: &Option<pb::UserChange>) -> &str {
     &change.as_ref().unwrap().user_id
 }
 
-/// Whom an event changed.
+/// The changes of users that an event contains.
 fn changes(event: &pb::Event) -> Vec<&pb::UserChange> {
     let (sides, also): (Vec<_>, &[pb::UserChange]) = match event.detail.as_ref().unwrap() {
         Detail::UserCreated(e) => (vec![&e.user], &[]),

@@ -1,4 +1,4 @@
-//! A client that speaks HTTP/2 frame by frame (RFC 9113), also as nobody should.
+//! A client that speaks HTTP/2 frame by frame (RFC 9113), also against the RFC.
 
 use std::{io, net::SocketAddr, time::Duration};
 
@@ -11,9 +11,9 @@ use tokio::{
     time::timeout,
 };
 
-/// What every client says first.
+/// The bytes that every client sends first (RFC 9113 §3.4).
 pub const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-/// How long a peer that hangs holds up its test.
+/// How long a peer that hangs delays its test.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 pub const DATA: u8 = 0;
@@ -87,7 +87,7 @@ impl Frame {
         Self::new(HEADERS, END_HEADERS, stream, block)
     }
 
-    /// The empty message, and the end.
+    /// The empty message, and the end of the stream.
     pub fn empty_message(stream: u32) -> Self {
         Self::new(DATA, END_STREAM, stream, [0; 5])
     }
@@ -105,7 +105,7 @@ impl Frame {
         [&length[1..], &[self.kind, self.flags], &self.stream.to_be_bytes(), &self.payload].concat()
     }
 
-    /// The error of a RST_STREAM or GOAWAY, and what a GOAWAY says besides.
+    /// The error of a RST_STREAM or GOAWAY, and the debug text of a GOAWAY.
     pub fn error(&self) -> String {
         let (code, text) = match self.kind {
             RST_STREAM => (u32_at(&self.payload, 0), &[][..]),
@@ -158,7 +158,7 @@ pub struct Peer {
 }
 
 impl Peer {
-    /// A connection on which nothing was said.
+    /// A connection on which the client has sent nothing.
     pub async fn silent(address: SocketAddr) -> Self {
         let stream = TcpStream::connect(address).await.unwrap();
         stream.set_nodelay(true).unwrap();
@@ -166,7 +166,7 @@ impl Peer {
         Self { read, write }
     }
 
-    /// A connection with this client's settings said.
+    /// A connection on which the client has sent these settings.
     pub async fn with_settings(address: SocketAddr, settings: &[(u16, u32)]) -> Self {
         let mut peer = Self::silent(address).await;
         peer.send_bytes(&[PREFACE, &Frame::settings(settings).bytes()].concat()).await;
@@ -178,9 +178,9 @@ impl Peer {
         Self::with_settings(address, &[]).await
     }
 
-    /// Sends bytes as they are. The server may have gone: what it said tells.
+    /// Sends bytes unchanged. An error is ignored, since the server may have closed: tests judge by what it sent.
     pub async fn send_bytes(&mut self, bytes: &[u8]) {
-        let _ = timeout(PATIENCE, self.write.write_all(bytes)).await.expect("the server reads");
+        let _ = timeout(PATIENCE, self.write.write_all(bytes)).await.expect("the server should read");
     }
 
     pub async fn send(&mut self, frames: impl IntoIterator<Item = Frame>) {
@@ -188,7 +188,7 @@ impl Peer {
         self.send_bytes(&bytes).await;
     }
 
-    /// Sends frames, listens meanwhile, and gives what came until the server closed.
+    /// Sends frames and reads at the same time, and returns the frames that came until the server closed.
     pub async fn send_to_the_end(mut self, frames: impl IntoIterator<Item = Frame>) -> Vec<Frame> {
         let bytes: Vec<u8> = frames.into_iter().flat_map(|frame| frame.bytes()).collect();
         let mut write = self.write;
@@ -201,26 +201,27 @@ impl Peer {
         next(&mut self.read).await
     }
 
-    /// The next frame that `is_it`, which must come.
+    /// The next frame for which `is_it` holds. Panics if the server closes before.
     pub async fn until(&mut self, is_it: impl Fn(&Frame) -> bool) -> Frame {
         loop {
-            let frame = self.next().await.expect("the connection goes on");
+            let frame = self.next().await.expect("the connection should stay open");
             if is_it(&frame) {
                 return frame;
             }
         }
     }
 
-    /// Everything that comes until the server closes.
+    /// All frames until the server closes.
     pub async fn rest(&mut self) -> Vec<Frame> {
         rest(&mut self.read).await
     }
 
-    /// Bytes that are no frames, to the end.
+    /// All bytes until the server closes, as text instead of frames.
     pub async fn rest_as_text(&mut self) -> String {
         let mut text = Vec::new();
-        // A reset ends it like anything else.
-        let _ = timeout(PATIENCE, self.read.read_to_end(&mut text)).await.expect("the server closes it");
+        // A reset ends the text too.
+        let _ =
+            timeout(PATIENCE, self.read.read_to_end(&mut text)).await.expect("the server should close the connection");
         String::from_utf8(text).unwrap()
     }
 }
@@ -242,10 +243,10 @@ async fn next(read: &mut OwnedReadHalf) -> Option<Frame> {
         read.read_exact(&mut payload).await?;
         Ok::<_, io::Error>(Frame { kind: head[3], flags: head[4], stream: u32_at(&head, 5), payload })
     };
-    timeout(PATIENCE, frame).await.expect("the server says something, or closes").ok()
+    timeout(PATIENCE, frame).await.expect("the server should send a frame or close").ok()
 }
 
-/// The error with which the server said good-bye; `None` if it said nothing.
+/// The error and text of the last GOAWAY; `None` if the server sent none.
 pub fn goodbye(heard: &[Frame]) -> Option<String> {
     heard.iter().rfind(|frame| frame.kind == GOAWAY).map(Frame::error)
 }

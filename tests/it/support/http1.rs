@@ -1,4 +1,4 @@
-//! A client that speaks HTTP/1.1 byte by byte (RFC 9112), also as nobody should.
+//! A client that speaks HTTP/1.1 byte by byte (RFC 9112), also against the RFC.
 
 use std::{net::SocketAddr, time::Duration};
 
@@ -8,10 +8,10 @@ use tokio::{
     time::timeout,
 };
 
-/// How long a server that hangs holds up its test.
+/// How long a server that hangs delays its test.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// One answer.
+/// One response.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
     pub status: u16,
@@ -31,7 +31,7 @@ impl Answer {
 /// A connection to the server.
 pub struct Http1<S = TcpStream> {
     stream: S,
-    /// What came, and belongs to no answer yet.
+    /// Received bytes that are part of no returned response.
     heard: Vec<u8>,
 }
 
@@ -44,49 +44,48 @@ impl Http1 {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Http1<S> {
-    /// A client on a connection that is there.
+    /// A client on an open connection.
     pub fn over(stream: S) -> Self {
         Self { stream, heard: Vec::new() }
     }
 
-    /// Sends bytes as they are. The server may have gone: what it said tells.
+    /// Sends bytes unchanged. An error is ignored, since the server may have closed: tests judge by what it sent.
     pub async fn send(&mut self, bytes: impl AsRef<[u8]>) {
         let sending = async {
             self.stream.write_all(bytes.as_ref()).await?;
             self.stream.flush().await
         };
-        let _ = timeout(PATIENCE, sending).await.expect("the server reads");
+        let _ = timeout(PATIENCE, sending).await.expect("the server should read");
     }
 
-    /// Sends the same again and again, at this pace, and takes nothing of what comes, until the server cuts the
-    /// connection.
+    /// Sends the same bytes again and again, at this pace, and reads nothing, until the server cuts the connection.
     pub async fn send_until_cut(&mut self, bytes: impl AsRef<[u8]>, pace: impl AsyncFn()) {
         let flood = async {
             while self.stream.write_all(bytes.as_ref()).await.and(self.stream.flush().await).is_ok() {
                 pace().await;
             }
         };
-        timeout(PATIENCE, flood).await.expect("the server cuts it");
+        timeout(PATIENCE, flood).await.expect("the server should cut the connection");
     }
 
-    /// The next answer, which must come.
+    /// The next response. Panics if the server closes before.
     pub async fn answer(&mut self) -> Answer {
-        self.next(true).await.expect("the server answers")
+        self.next(true).await.expect("the server should respond")
     }
 
-    /// The answer to a request.
+    /// Sends a request, and returns its response.
     pub async fn ask(&mut self, request: impl AsRef<[u8]>) -> Answer {
         self.send(request).await;
         self.answer().await
     }
 
-    /// The answer to a request for the head alone, whatever length that says.
+    /// Sends a request for the head alone, and returns its response, whose body is empty for any `content-length`.
     pub async fn ask_head(&mut self, request: impl AsRef<[u8]>) -> Answer {
         self.send(request).await;
-        self.next(false).await.expect("the server answers")
+        self.next(false).await.expect("the server should respond")
     }
 
-    /// Asks the same again and again, until the server closes.
+    /// Sends the same request again after each response, until the server closes.
     pub async fn ask_until_closed(&mut self, request: impl AsRef<[u8]>) {
         self.send(&request).await;
         while self.next(true).await.is_some() {
@@ -94,17 +93,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Http1<S> {
         }
     }
 
-    /// All answers until the server closes.
+    /// All responses until the server closes.
     pub async fn rest(&mut self) -> Vec<Answer> {
         let mut answers = Vec::new();
         while let Some(answer) = self.next(true).await {
             answers.push(answer);
         }
-        assert_eq!(String::from_utf8_lossy(&self.heard), "", "half an answer");
+        assert_eq!(String::from_utf8_lossy(&self.heard), "", "half a response");
         answers
     }
 
-    /// The next answer; `None` when the server has closed, or cut, the connection.
+    /// The next response; `None` when the server has closed, or cut, the connection.
     async fn next(&mut self, has_body: bool) -> Option<Answer> {
         let end = loop {
             match self.heard.windows(4).position(|four| four == b"\r\n\r\n") {
@@ -123,10 +122,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Http1<S> {
         Some(answer)
     }
 
-    /// Hears more; `None` at the end.
+    /// Reads more bytes; `None` at the end.
     async fn hear(&mut self) -> Option<()> {
         let read = timeout(PATIENCE, self.stream.read_buf(&mut self.heard)).await;
-        // A reset ends it like anything else.
-        read.expect("the server says something, or closes").is_ok_and(|count| count > 0).then_some(())
+        // A reset ends the connection too.
+        read.expect("the server should send bytes or close").is_ok_and(|count| count > 0).then_some(())
     }
 }

@@ -1,4 +1,4 @@
-//! Single HTTP/2 requests, by a client that knows nothing of gRPC.
+//! Single HTTP/2 requests, by a client without gRPC.
 
 use std::net::SocketAddr;
 
@@ -8,7 +8,7 @@ use hyper::{body::Bytes, client::conn::http2::handshake};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::net::TcpStream;
 
-/// The answer's head; trailers, if there are any, are among its headers.
+/// The head of the response; trailers are among its headers.
 pub async fn http2(address: SocketAddr, request: Request<Full<Bytes>>) -> hyper::Result<Response<()>> {
     let stream = TcpStream::connect(address).await.unwrap();
     let (mut sender, connection) = handshake(TokioExecutor::new(), TokioIo::new(stream)).await?;
@@ -19,7 +19,7 @@ pub async fn http2(address: SocketAddr, request: Request<Full<Bytes>>) -> hyper:
     Ok(Response::from_parts(head, ()))
 }
 
-/// Status, `grpc-status` and content type of an answer.
+/// Status, `grpc-status` and content type of a response.
 pub fn outcome(answer: &Response<()>) -> String {
     let header = |name| answer.headers().get(name).map_or("-", |value| value.to_str().unwrap());
     format!("{} {} {}", answer.status().as_u16(), header("grpc-status"), header("content-type"))

@@ -1,18 +1,18 @@
-//! What must hold in the database whatever was called, in whatever order.
+//! What must hold in the database after any calls in any order.
 
 use std::time::Duration;
 
 use super::cluster::Database;
 
-/// Each asks for what must not be there, and names it.
+/// Queries for rows that must not exist. Each row names what is wrong.
 const MUST_NOT_BE: [&str; 16] = [
-    // Each identity has one owner, who is live.
+    // Each identity has one owner, and the owner is a live user.
     "SELECT 'owned twice: ' || provider || '|' || subject FROM identities \
        GROUP BY tenant_id, provider, subject HAVING count(*) > 1",
-    "SELECT 'owned by nobody live: ' || i.provider || '|' || i.subject FROM identities i \
+    "SELECT 'owned by no live user: ' || i.provider || '|' || i.subject FROM identities i \
        LEFT JOIN users u ON u.tenant_id = i.tenant_id AND u.id = i.owner_id AND u.absorbed_into IS NULL \
        WHERE u.id IS NULL",
-    // 2.
+    // A live user has at most 100 identities in one order, and its primary identity is one of them.
     "SELECT 'without its primary identity: ' || u.id FROM users u \
        LEFT JOIN identities i ON i.tenant_id = u.tenant_id AND i.owner_id = u.id \
          AND i.provider = u.primary_provider AND i.subject = u.primary_subject \
@@ -20,25 +20,26 @@ const MUST_NOT_BE: [&str; 16] = [
     "SELECT 'over 100 identities: ' || owner_id FROM identities GROUP BY tenant_id, owner_id HAVING count(*) > 100",
     "SELECT 'identities without an order: ' || owner_id FROM identities \
        GROUP BY tenant_id, owner_id HAVING count(DISTINCT ordinal) < count(*)",
-    // 3.
-    "SELECT 'absorbed by nobody live: ' || a.id FROM users a \
+    // An absorbed user points to a live user, not to another absorbed one.
+    "SELECT 'absorbed by no live user: ' || a.id FROM users a \
        LEFT JOIN users u ON u.tenant_id = a.tenant_id AND u.id = a.absorbed_into AND u.absorbed_into IS NULL \
        WHERE a.absorbed_into IS NOT NULL AND u.id IS NULL",
-    // The words: a home is the owner, or a user that the owner absorbed.
-    "SELECT 'homeless: ' || i.provider || '|' || i.subject FROM identities i \
+    // The origin user of an identity is its owner, or a user that the owner absorbed.
+    "SELECT 'without an origin user: ' || i.provider || '|' || i.subject FROM identities i \
        LEFT JOIN users h ON h.tenant_id = i.tenant_id AND h.id = i.home_id \
          AND (h.id = i.owner_id OR h.absorbed_into = i.owner_id) \
        WHERE h.id IS NULL",
-    // The history: who is absorbed is so by a standing link that says so, and no other stands.
-    "SELECT 'absorbed by a link that does not say so: ' || u.id FROM users u \
+    // A user is absorbed exactly if a standing link absorbed it.
+    "SELECT 'absorbed without a standing link that did it: ' || u.id FROM users u \
        LEFT JOIN links l ON l.tenant_id = u.tenant_id AND l.id = u.absorbed_by_link \
          AND l.secondary_id = u.id AND l.undo_time IS NULL \
        WHERE u.absorbed_into IS NOT NULL AND l.id IS NULL",
-    "SELECT 'a standing link of one that is not absorbed by it: ' || l.id FROM links l \
+    "SELECT 'a standing link whose secondary user is not absorbed by it: ' || l.id FROM links l \
        LEFT JOIN users u ON u.tenant_id = l.tenant_id AND u.id = l.secondary_id AND u.absorbed_by_link = l.id \
        WHERE l.secondary_id IS NOT NULL AND l.undo_time IS NULL AND u.id IS NULL",
-    // Or it was released since, and perhaps deleted with its next owner.
-    "SELECT 'a standing link of an identity that is not at home there: ' || l.id FROM links l \
+    // A standing link that attached an identity still has it at its primary user, unless the identity was released
+    // since, and perhaps deleted with its next owner.
+    "SELECT 'a standing link whose identity has another origin user: ' || l.id FROM links l \
        LEFT JOIN identities i ON i.tenant_id = l.tenant_id AND i.provider = l.moved->0->>'provider' \
          AND i.subject = l.moved->0->>'subject' AND i.home_id = l.primary_id \
        WHERE l.secondary_id IS NULL AND l.undo_time IS NULL AND i.subject IS NULL AND NOT EXISTS ( \
@@ -48,35 +49,35 @@ const MUST_NOT_BE: [&str; 16] = [
     "SELECT 'attached by a link that does not stand: ' || i.provider || '|' || i.subject FROM identities i \
        LEFT JOIN links l ON l.tenant_id = i.tenant_id AND l.id = i.attached_by_link AND l.undo_time IS NULL \
        WHERE i.attached_by_link IS NOT NULL AND l.id IS NULL",
-    // A deletion reaches everybody who spoke of the deleted.
-    "SELECT 'a link into nobody: ' || l.id FROM links l \
+    // A deletion replaces the deleted user's id in each row that names it.
+    "SELECT 'a link with an unknown primary user: ' || l.id FROM links l \
        LEFT JOIN users u ON u.tenant_id = l.tenant_id AND u.id = l.primary_id \
        WHERE l.primary_id NOT LIKE 'deleted:%' AND u.id IS NULL",
-    "SELECT 'a link of nobody: ' || l.id FROM links l \
+    "SELECT 'a link with an unknown secondary user: ' || l.id FROM links l \
        LEFT JOIN users u ON u.tenant_id = l.tenant_id AND u.id = l.secondary_id \
        WHERE l.secondary_id NOT LIKE 'deleted:%' AND u.id IS NULL",
-    "SELECT 'detached from nobody: ' || a.id FROM users a \
+    "SELECT 'detached from an unknown ancestor: ' || a.id FROM users a \
        CROSS JOIN unnest(a.ancestors) AS origin LEFT JOIN users u ON u.tenant_id = a.tenant_id AND u.id = origin \
        WHERE u.id IS NULL",
-    "SELECT 'an answer that speaks of the deleted: ' || r.rpc || ' ' || c FROM request_ids r, unnest(r.concerned) c \
+    "SELECT 'a stored response that names an unknown user: ' || r.rpc || ' ' || c \
+       FROM request_ids r, unnest(r.concerned) c \
        WHERE c NOT LIKE '%|%' AND c NOT LIKE 'deleted:%' \
          AND NOT EXISTS (SELECT FROM users u WHERE u.tenant_id = r.tenant_id AND u.id = c)",
 ];
 
-/// Transactions whose client does nothing.
+/// Transactions that are open while their client runs no statement.
 const LEFT_OPEN: &str = "SELECT pid || ' left open: ' || query FROM pg_stat_activity \
     WHERE datname = current_database() AND state LIKE 'idle in transaction%'";
-/// For how long one of them may be between two of its statements.
+/// How long a transaction may take between two of its statements.
 const BETWEEN: Duration = Duration::from_secs(10);
 
 impl Database {
-    /// Everything that must always hold, and that every absorbed user has a way back.
+    /// Asserts all invariants, and that an unlink can bring back each absorbed user.
     pub async fn db_assert_invariants(&self) {
         self.db_assert_invariants_but_no_way_back_for(&[]).await;
     }
 
-    /// The same, where these absorbed users, in byte order, have lost their last identity before
-    /// they were absorbed.
+    /// The same, except that these absorbed users, in byte order, lost their last identity before they were absorbed.
     pub async fn db_assert_invariants_but_no_way_back_for(&self, stranded: &[String]) {
         self.db_assert_nothing_wrong().await;
         let without = self
@@ -86,14 +87,15 @@ impl Database {
                  WHERE a.absorbed_into IS NOT NULL AND i.subject IS NULL ORDER BY a.id",
             )
             .await;
-        assert_eq!(without, stranded, "absorbed users that no unlink brings back");
+        assert_eq!(without, stranded, "these absorbed users are those that no unlink brings back");
     }
 
-    /// The same, whoever has lost the way back.
+    /// Asserts the invariants for any users that no unlink can bring back.
     pub async fn db_assert_nothing_wrong(&self) {
         let wrong = self.db_texts(&MUST_NOT_BE.join(" UNION ALL ")).await;
         assert!(wrong.is_empty(), "{wrong:#?}");
-        // What was answered is over. The sweep goes on beside it, and is seen between two statements.
+        // A call that has returned leaves no transaction open. The sweep runs meanwhile, and may be between two
+        // statements.
         let over = async { while !self.db_texts(LEFT_OPEN).await.is_empty() {} };
         if tokio::time::timeout(BETWEEN, over).await.is_err() {
             panic!("{:#?}", self.db_texts(LEFT_OPEN).await);

@@ -1,4 +1,4 @@
-//! Short ways to tell stories about links.
+//! Short ways to write tests of links.
 
 use std::fmt::Debug;
 
@@ -8,27 +8,27 @@ use tonic::Status;
 use super::{Caller, TestServer, cluster::Database, refusal, tokens::Token};
 
 impl TestServer {
-    /// A good token of this person, to be given as a proof or shown as a bearer.
+    /// A good token of this account, to be sent as a proof or as a bearer token.
     pub fn proof(&self, provider: &'static str, subject: &str) -> String {
         Token::of(provider, subject).sign()
     }
 
-    /// The same of a sign-in that comes after a link of this second.
+    /// The same from a sign-in after a link that is made in this second.
     pub fn later_proof(&self, provider: &'static str, subject: &str) -> String {
         Token::of(provider, subject).issued_ago(-2).sign()
     }
 
-    /// A backend of this tenant, with every scope.
+    /// A client with the token of a service of this tenant, with every scope.
     pub fn service_of(&self, tenant: &str) -> Caller {
         self.caller(&Token::of("services", "backend").tenant(tenant))
     }
 
-    /// The refusal of a call, which must have changed nothing.
+    /// The refusal of a call. Panics if the call changed any row.
     pub async fn db_refused<T: Debug>(&self, call: impl Future<Output = Result<T, Status>>) -> String {
         refusal::<()>(Err(self.db_refused_status(call).await))
     }
 
-    /// The same, with all that it says.
+    /// The same as a whole status.
     pub async fn db_refused_status<T: Debug>(&self, call: impl Future<Output = Result<T, Status>>) -> Status {
         let before = self.database.db_everything().await;
         let refused = call.await.expect_err("the call should have been refused");
@@ -36,7 +36,7 @@ impl TestServer {
         refused
     }
 
-    /// The answer to a preview, which must have changed nothing.
+    /// The response to a preview. Panics if the preview changed any row.
     pub async fn db_previewed<T>(&self, call: impl Future<Output = Result<T, Status>>) -> T {
         let before = self.database.db_everything().await;
         let answer = call.await.unwrap();
@@ -58,14 +58,14 @@ impl TestServer {
 }
 
 impl Database {
-    /// Lets whatever links brought have come an hour ago: tokens of since then are good.
+    /// Moves the time of all links to an hour ago, so that tokens issued since then are not withdrawn.
     pub async fn db_linked_long_ago(&self) {
         self.db_execute("UPDATE identities SET owner_since = owner_since - interval '1 hour'").await;
     }
 }
 
 impl Caller {
-    /// The id of the user that this id or these ids resolve to: `STATE id`, in their order.
+    /// The state and id of the user that each of these ids resolves to: `STATE id`, in their order.
     pub async fn resolved(&self, ids: &[&str]) -> Vec<String> {
         let user_ids = ids.iter().map(|id| (*id).to_owned()).collect();
         let answer = self.resolve_users(pb::ResolveUsersRequest { user_ids }).await.unwrap();
@@ -81,7 +81,7 @@ impl Caller {
         self.find_by_identity(pb::FindByIdentityRequest { identity }).await.unwrap().user.unwrap().id
     }
 
-    /// Blocks a user, or lets it in again.
+    /// Blocks or unblocks a user.
     pub async fn block(&self, user_id: &str, blocked: bool) {
         let request = pb::UpdateUserRequest {
             user_id: user_id.to_owned(),
@@ -92,14 +92,14 @@ impl Caller {
         self.update_user(request).await.unwrap();
     }
 
-    /// Deletes a user, and whom it absorbed.
+    /// Deletes a user, and the users that it absorbed.
     pub async fn delete(&self, user_id: &str) {
         let request =
             pb::DeleteUserRequest { user_id: user_id.to_owned(), include_absorbed: true, ..Default::default() };
         self.delete_user(request).await.unwrap();
     }
 
-    /// The ids of the users that are found by this email, each with whether it is verified there.
+    /// The ids of the users with this email, each with whether the email is verified there.
     pub async fn found_by_email(&self, email: &str, include_unverified: bool) -> Vec<(String, bool)> {
         let email = email.to_owned();
         let request = pb::FindByEmailRequest { email, include_unverified, ..Default::default() };

@@ -1,4 +1,4 @@
-//! What the tests stand on.
+//! What the tests share: servers, clients, fakes, and short ways to write and read messages.
 
 pub mod auth0;
 pub mod auth0_domain;

@@ -1,30 +1,30 @@
-//! What links and unlinks come to, said in a few maps: no database, no rows, no times.
+//! A model of what links and unlinks do, in a few maps: no database, no rows, no times.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-/// An identity, as its number in the story.
+/// The number of an identity in the story.
 pub type Id = usize;
 
-/// The model of one population.
+/// The model of all users and identities.
 #[derive(Debug, Default)]
 pub struct Model {
-    /// Who owns an identity.
+    /// The owner of each identity.
     pub owner: BTreeMap<Id, String>,
-    /// Who holds a user: itself, or whoever absorbed it.
+    /// The holder of each user: the user itself, or the user that absorbed it.
     pub holder: BTreeMap<String, String>,
-    /// Where an identity belonged before any link moved it.
+    /// The origin user of each identity.
     pub home: BTreeMap<Id, String>,
-    /// Which identity of a user comes first.
+    /// The primary identity of each live user.
     pub primary: BTreeMap<String, Id>,
-    /// Who has been deleted.
+    /// The ids of deleted users.
     pub deleted: BTreeSet<String>,
-    /// The identities, those that moved last at the end.
+    /// The identities in the order in which they came to their owners.
     arrivals: Vec<Id>,
-    /// Those that cannot sign in.
+    /// The identities that cannot sign in.
     link_only: BTreeSet<Id>,
 }
 
-/// A call, with everybody it names.
+/// A call, with the users and identities that it names.
 #[derive(Debug, Clone)]
 pub enum Call {
     Create(Id),
@@ -52,25 +52,25 @@ pub enum Change {
 type Judged<T> = Result<T, &'static str>;
 
 impl Model {
-    /// Nobody yet; these identities cannot sign in.
+    /// A model without users; these identities cannot sign in.
     pub fn new(link_only: BTreeSet<Id>) -> Self {
         Self { link_only, ..Self::default() }
     }
 
-    /// A user's identities in the order in which they are told.
+    /// A user's identities in the order of a response.
     pub fn identities(&self, user: &str) -> Vec<Id> {
         let first = self.primary.get(user);
         let rest = self.arrivals.iter().filter(|id| self.owner[id] == user && Some(*id) != first);
         first.into_iter().chain(rest).copied().collect()
     }
 
-    /// The absorbed users none of whose identities could bring them back, in byte order.
+    /// The absorbed users that no unlink brings back, since no identity has them as origin user, in byte order.
     pub fn stranded(&self) -> Vec<String> {
         let absorbed = self.holder.iter().filter(|(user, holder)| user != holder).map(|(user, _)| user);
         absorbed.filter(|user| !self.home.values().any(|home| home == *user)).cloned().collect()
     }
 
-    /// What a service is answered.
+    /// What the call of a service does: its change, or the code and reason of its refusal.
     pub fn judge(&self, call: &Call) -> Judged<Change> {
         match call {
             Call::Create(id) if self.owner.contains_key(id) => Err("AlreadyExists IDENTITY_TAKEN"),
@@ -144,7 +144,7 @@ impl Model {
         Change::Absorbed { primary: primary.to_owned(), secondary: secondary.to_owned() }
     }
 
-    /// Makes a change; `new_user` is the user that the answer named, where there is one.
+    /// Makes a change; `new_user` is the new user's id from the response, if there is a new user.
     pub fn make(&mut self, change: Change, new_user: String) {
         match change {
             Change::Nothing => {}

@@ -1,4 +1,4 @@
-//! Node.js, and packages from the npm registry for it, by their hashes.
+//! Node.js, and packages from the npm registry for it, pinned by their hashes.
 
 use std::{
     fs,
@@ -10,17 +10,18 @@ use identity_link::dev::packages::install_all;
 
 use super::fetched::fetched_dir;
 
-/// Node.js with npm, by its hashes.
+/// The requirements file that pins Node.js, with npm, by its hashes.
 const NODE: &str = "tests/it/node/requirements.txt";
 
-/// A program of Node.js, with the packages that the lock file in its folder names.
+/// A command that runs a file with Node.js, with the packages that the lock file in its folder names.
 pub fn program(folder: &str, file: &str) -> Command {
     let mut command = Command::new(node().join("bin/node"));
     command.arg(file).current_dir(packages(folder));
     command
 }
 
-/// A copy of this folder, with the packages that its lock file names. It appears whole or not at all.
+/// A copy of this folder, with the packages that its lock file names. The copy is renamed into its place after it is
+/// whole.
 pub fn packages(folder: &str) -> PathBuf {
     let mut files: Vec<String> =
         fs::read_dir(folder).unwrap().map(|file| file.unwrap().path().to_str().unwrap().to_owned()).collect();
@@ -42,7 +43,7 @@ pub fn packages(folder: &str) -> PathBuf {
         let mut command = Command::new(node.join("bin/node"));
         command.arg(node.join("lib/node_modules/npm/bin/npm-cli.js"));
         command.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]).current_dir(&partial);
-        // As long as the registry takes: npm has bounds of its own, and says nothing until it is done.
+        // There is no bound here: npm has bounds of its own, and writes nothing until it is done.
         let ran = command.output().unwrap();
         assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
         fs::rename(&partial, &target).unwrap();
@@ -50,7 +51,7 @@ pub fn packages(folder: &str) -> PathBuf {
     target
 }
 
-/// Node.js: `bin/node`, and npm in its library.
+/// The folder of Node.js: `bin/node`, and npm in its library.
 fn node() -> PathBuf {
     let target = fetched_dir("node", &[NODE]);
     install_all(NODE, &fs::read_to_string(NODE).unwrap(), &target).unwrap();

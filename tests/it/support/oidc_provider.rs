@@ -1,13 +1,13 @@
-//! A certified `OpenID` provider, `oidc-provider` from the npm registry, as a process of its own.
+//! A certified `OpenID` provider, `oidc-provider` from the npm registry, in a process of its own.
 
 use serde_json::{Value, json};
 
 use super::{child::Running, npm};
 
-/// The folder with the program, which says which packages, by their hashes.
+/// The folder with the program and the lock file that pins its packages by their hashes.
 const SOURCE: &str = "tests/it/oidc-provider";
 
-/// The provider; it ends with the test.
+/// The provider; its process is killed on drop.
 pub struct OidcProvider {
     /// Its `iss`.
     pub issuer: String,
@@ -20,7 +20,7 @@ impl OidcProvider {
         Self::start_with(client, accounts, &json!({}))
     }
 
-    /// The same with further configuration of its own.
+    /// The same with further settings of `oidc-provider`.
     pub fn start_with(client: &Value, accounts: &Value, settings: &Value) -> Self {
         let arguments = json!({"clients": [client], "accounts": accounts, "settings": settings}).to_string();
         let mut command = npm::program(SOURCE, "provider.mjs");

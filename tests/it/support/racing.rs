@@ -1,4 +1,4 @@
-//! Calls that race.
+//! Races of calls.
 
 use std::{env, ops::RangeInclusive, pin::Pin, sync::Arc, thread};
 
@@ -8,22 +8,22 @@ use uuid::Uuid;
 
 use super::refusal;
 
-/// Runs a race again as it was drawn.
+/// The environment variable with the seed of a race, to run the race again.
 const SEED: &str = "RACE_SEED";
 /// How far behind the others a racer may start, in turns of the runtime.
 const MAX_TURNS: usize = 32;
 
-/// A call that races, and what came of it in a word.
+/// A call that races. It resolves to its outcome in a word.
 pub type Racer = Pin<Box<dyn Future<Output = String> + Send>>;
 
-/// A call, whose good outcome is `OK`.
+/// A racer with the outcome `OK`, or the refusal.
 pub fn racer<T: std::fmt::Debug + Send + 'static>(
     call: impl Future<Output = Result<T, Status>> + Send + 'static,
 ) -> Racer {
     racer_as(call, |_| "OK".to_owned())
 }
 
-/// A call, whose good outcome is told by `tell`.
+/// A racer with the outcome that `tell` makes of the response, or the refusal.
 pub fn racer_as<T: std::fmt::Debug + Send + 'static>(
     call: impl Future<Output = Result<T, Status>> + Send + 'static,
     tell: impl FnOnce(&T) -> String + Send + 'static,
@@ -36,32 +36,32 @@ pub fn racer_as<T: std::fmt::Debug + Send + 'static>(
     })
 }
 
-/// How many of the outcomes are this one.
+/// How often this outcome is among the outcomes.
 pub fn count(outcomes: &[String], outcome: &str) -> usize {
     outcomes.iter().filter(|o| *o == outcome).count()
 }
 
-/// Lots to draw: the same from the same seed.
+/// A generator of pseudorandom values: equal seeds give equal values.
 pub struct Lots(u64);
 
 impl Lots {
-    /// One of these numbers.
+    /// A number in this range.
     pub fn number(&mut self, range: RangeInclusive<usize>) -> usize {
         let count = u64::try_from(range.end() - range.start() + 1).unwrap();
         range.start() + usize::try_from(self.next() % count).unwrap()
     }
 
-    /// This or that.
+    /// True or false, with equal probability.
     pub fn coin(&mut self) -> bool {
         self.number(0..=1) == 1
     }
 
-    /// One of these, of which there must be one at least.
+    /// One element of a slice. Panics if the slice is empty.
     pub fn one_of<'a, T>(&mut self, all: &'a [T]) -> &'a T {
         &all[self.number(0..=all.len() - 1)]
     }
 
-    /// SplitMix64.
+    /// SplitMix64: the next value.
     fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
@@ -71,39 +71,40 @@ impl Lots {
     }
 }
 
-/// What is drawn by lot in the races of one test: how many race, on which side, in which order they
-/// start and how far apart. A failed test prints the seed of it all. The system's scheduler has its own
-/// say, so that a seed makes a failure likely again, and not certain.
+/// The random choices in the races of one test: how many calls race, on which side, in which order they start and how
+/// far apart. A failed test prints the seed. The system's scheduler is not seeded, so a seed makes a failure likely
+/// again, and not certain.
 pub struct Races {
     seed: u64,
     lots: Lots,
 }
 
 impl Races {
-    /// The races of `RACE_SEED`, else others each time.
+    /// Races with the seed `RACE_SEED`, or with a random seed if it is not set.
     pub fn begin() -> Self {
         let told = env::var_os(SEED).map(|seed| seed.to_str().and_then(|seed| seed.parse().ok()));
-        let seed = told.map_or_else(|| Uuid::new_v4().as_u64_pair().0, |seed| seed.expect("RACE_SEED is a number"));
+        let seed =
+            told.map_or_else(|| Uuid::new_v4().as_u64_pair().0, |seed| seed.expect("RACE_SEED should be a number"));
         Self { seed, lots: Lots(seed) }
     }
 
-    /// One of these numbers.
+    /// A number in this range.
     pub fn number(&mut self, range: RangeInclusive<usize>) -> usize {
         self.lots.number(range)
     }
 
-    /// This or that.
+    /// True or false, with equal probability.
     pub fn coin(&mut self) -> bool {
         self.lots.coin()
     }
 
-    /// Lots of its own for somebody who draws beside others.
+    /// A separate generator, for a task that chooses while others do.
     pub fn lots(&mut self) -> Lots {
         Lots(self.lots.next())
     }
 
-    /// Lets all of them go at once, each in a task of its own. What came of them, in the order in which
-    /// they were given; a fault of the server is nobody's outcome.
+    /// Starts all racers at once, each in a task of its own, and returns their outcomes in the order of `racers`.
+    /// Panics if an outcome is a fault of the server (`INTERNAL`).
     pub async fn at_once(&mut self, racers: Vec<Racer>) -> Vec<String> {
         let barrier = Arc::new(Barrier::new(racers.len()));
         let mut waiting: Vec<_> = racers.into_iter().enumerate().collect();

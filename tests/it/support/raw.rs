@@ -1,4 +1,4 @@
-//! Calls by path, with any metadata and any bytes: what no generated client would send.
+//! Calls by path, with any metadata and any bytes, also such as no generated client sends.
 
 use std::{convert::Infallible, time::Duration};
 
@@ -18,7 +18,8 @@ use tonic::{
 use super::TestServer;
 
 impl TestServer {
-    /// The bytes of the answer; of a stream, of its first message. Metadata whose name ends with `-bin` goes as bytes.
+    /// The bytes of the response; of a stream, of its first message. Metadata whose name ends with `-bin` is sent as
+    /// bytes.
     pub async fn raw(&self, path: &str, metadata: &[(&'static str, &str)], message: &[u8]) -> Result<Vec<u8>, Status> {
         let mut request = Request::new(message.to_vec());
         for (name, value) in metadata {
@@ -34,7 +35,7 @@ impl TestServer {
         Ok(answer.into_inner().message().await?.unwrap_or_default())
     }
 
-    /// The answer to a call that ends without a message.
+    /// The response to a call that ends without a message.
     pub async fn raw_without_message(&self, path: &str, authorization: &str) -> Result<Vec<u8>, Status> {
         let mut request = Request::new(stream::empty::<Vec<u8>>());
         request.metadata_mut().insert("authorization", authorization.parse().unwrap());
@@ -43,8 +44,8 @@ impl TestServer {
         client.client_streaming(request, path.parse().unwrap(), Verbatim).await.map(tonic::Response::into_inner)
     }
 
-    /// The answer to a call of which three bytes come, and then nothing. Its metadata may say a
-    /// `grpc-timeout`, of which tonic's client knows nothing here.
+    /// The status of a call whose body stops after three bytes and does not end. Its metadata may contain a
+    /// `grpc-timeout`, which this client does not enforce.
     pub async fn raw_unfinished(&self, path: &str, metadata: &[(&'static str, &str)]) -> Result<(), Status> {
         let origin = format!("http://{}", self.address);
         let mut request = http::Request::post(format!("{origin}{path}")).header("content-type", "application/grpc");
@@ -55,11 +56,11 @@ impl TestServer {
         let body = StreamBody::new(begun.chain(stream::pending()));
         let client = Client::builder(TokioExecutor::new()).http2_only(true).build_http();
         let answer = client.request(request.body(body.boxed_unsync()).unwrap());
-        let response = timeout(Duration::from_secs(30), answer).await.expect("there should be an answer").unwrap();
+        let response = timeout(Duration::from_secs(30), answer).await.expect("the server should respond").unwrap();
         Status::from_header_map(response.headers()).map_or(Ok(()), Err)
     }
 
-    /// The answer to an empty message with this `authorization`.
+    /// The response to an empty message with this `authorization`.
     pub async fn raw_authorized(&self, path: &str, authorization: &str) -> Result<Vec<u8>, Status> {
         self.raw(path, &[("authorization", authorization)], &[]).await
     }

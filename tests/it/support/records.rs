@@ -1,15 +1,15 @@
-//! Short ways to say which record is meant, and to see all that is kept of it.
+//! Short ways to write requests that name a user or an account, and to read all that the database stores.
 
 use identity_link::grpc::proto as pb;
 
 use super::cluster::Database;
 
-/// A change of a `CreateUserRequest`: its identity has this email, verified.
+/// A change of a `CreateUserRequest`: gives its identity this email, verified.
 pub fn verified(email: &str) -> impl FnOnce(&mut pb::CreateUserRequest) {
     with_email(email, true)
 }
 
-/// A change of a `CreateUserRequest`: its identity has this email, not verified.
+/// A change of a `CreateUserRequest`: gives its identity this email, not verified.
 pub fn unverified(email: &str) -> impl FnOnce(&mut pb::CreateUserRequest) {
     with_email(email, false)
 }
@@ -22,7 +22,7 @@ fn with_email(email: &str, verified: bool) -> impl FnOnce(&mut pb::CreateUserReq
     }
 }
 
-/// A request for a user; no id means the caller's own.
+/// A request for a user; an empty id means the caller's own.
 pub fn get(user_id: &str) -> pb::GetUserRequest {
     pb::GetUserRequest { user_id: user_id.to_owned() }
 }
@@ -43,7 +43,7 @@ pub fn block(user_id: &str, blocked: bool) -> pb::UpdateUserRequest {
     update(user_id, &["blocked"], pb::UserUpdate { blocked, ..Default::default() })
 }
 
-/// A request to delete a user that has absorbed nobody.
+/// A request to delete a user that has absorbed no user.
 pub fn delete(user_id: &str) -> pb::DeleteUserRequest {
     pb::DeleteUserRequest { user_id: user_id.to_owned(), ..Default::default() }
 }
@@ -63,13 +63,13 @@ pub fn resolve<'a>(ids: impl IntoIterator<Item = &'a str>) -> pb::ResolveUsersRe
     pb::ResolveUsersRequest { user_ids: ids.into_iter().map(str::to_owned).collect() }
 }
 
-/// A request for the first page of a user's links; no id means the caller's own.
+/// A request for the first page of a user's links; an empty id means the caller's own user.
 pub fn links_of(user_id: &str) -> pb::ListLinksRequest {
     pb::ListLinksRequest { user_id: user_id.to_owned(), ..Default::default() }
 }
 
 impl Database {
-    /// Every row of every table that there is, also of those that tests do not know, but for the feed.
+    /// Every row of every table in the schema, except for the feed, as text.
     pub async fn db_dump(&self) -> String {
         let tables = "SELECT tablename::text FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'events'";
         let tables = self.db_texts(tables).await;
@@ -79,7 +79,7 @@ impl Database {
         self.db_texts(&rows.join(" UNION ALL ")).await.join("\n")
     }
 
-    /// The feed as text: it keeps ids, also of the deleted, until it is old.
+    /// The feed as text: it contains the ids of deleted users until its retention ends.
     pub async fn db_feed(&self) -> String {
         self.db_texts("SELECT to_jsonb(t)::text FROM events t").await.join("\n")
     }

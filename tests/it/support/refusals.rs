@@ -1,11 +1,11 @@
-//! Refusals as text that a test can state.
+//! Refusals as text that a test can compare.
 
 use std::fmt::Debug;
 
 use tonic::Status;
 use tonic_types::StatusExt as _;
 
-/// `Code REASON`, and a line per violation: `field: description`.
+/// `Code REASON`, and a line per violation: `field: description` for a bad request, the subject for a precondition.
 pub fn refusal<T: Debug>(outcome: Result<T, Status>) -> String {
     let status = outcome.expect_err("the call should have been refused");
     let details = status.get_error_details();

@@ -18,13 +18,13 @@ use super::{
     tokens::{AUDIENCE, ISSUERS, Token, iss, keys_dir},
 };
 
-/// The real server, in the test's own runtime.
+/// The real server, in the runtime of the test.
 pub struct TestServer {
-    /// Where it listens.
+    /// The address on which it listens.
     pub address: SocketAddr,
     /// Its database.
     pub database: Database,
-    /// Stops it.
+    /// Stops the server when it is cancelled.
     pub shutdown: CancellationToken,
     channel: Channel,
 }
@@ -65,7 +65,7 @@ impl TestServer {
         Self::start_changed(database, change_toml, |config| change(&mut config.limits)).await
     }
 
-    /// A server with the certificate of this folder and such limits, whose callers are this client.
+    /// A server with the certificate of this folder and such limits, whose callers use this client.
     pub async fn start_tls(dir: &Path, client: &TlsClient, change: impl FnOnce(&mut Limits)) -> Self {
         let database = cluster().db_migrated().await;
         let change_toml = |toml: String| toml + &tls_toml(dir);
@@ -74,7 +74,7 @@ impl TestServer {
         server
     }
 
-    /// A server on this database, with a changed configuration, and with what no configuration says.
+    /// A server on this database, with a changed configuration, also changed where there is no configuration key.
     pub(super) async fn start_changed(
         database: Database,
         change_toml: impl FnOnce(String) -> String,
@@ -88,52 +88,52 @@ impl TestServer {
         let shutdown = CancellationToken::new();
         let serving = serve(config, listener, shutdown.clone());
         tokio::spawn(async move { serving.await.unwrap() });
-        // The listener is bound: this waits in its queue until the server accepts.
+        // The listener is bound: a connection waits in its queue until the server accepts.
         let channel = Endpoint::from_shared(format!("http://{address}")).unwrap().connect_lazy();
         Self { address, database, shutdown, channel }
     }
 
-    /// Another server on the same database, with the tests' configuration: writers of one server wait for each other
-    /// there, and those of two in the database, where a test can see it.
+    /// Another server on the same database, with the tests' configuration. Writers of one server wait for each other
+    /// in that server; writers of two servers wait in the database, where a test can see it.
     pub async fn another(&self) -> Self {
         Self::start_on(self.database.clone()).await
     }
 
-    /// The connection that all callers share.
+    /// The connection that all callers of this server share.
     pub fn channel(&self) -> Channel {
         self.channel.clone()
     }
 
-    /// Somebody with this token.
+    /// A client with this token.
     pub fn caller(&self, token: &Token) -> Caller {
         Caller::new(self.channel.clone(), Some(token.sign()))
     }
 
-    /// Somebody without a token.
+    /// A client without a token.
     pub fn nobody(&self) -> Caller {
         Caller::new(self.channel.clone(), None)
     }
 
-    /// A backend, with every scope.
+    /// A client with the token of a service, with every scope.
     pub fn service(&self) -> Caller {
         self.caller(&Token::of("services", "backend"))
     }
 
-    /// A person who signed in at this provider, after whatever moves the account in this second or the next: the
-    /// token is from two seconds ahead, which is within the leeway of clocks.
+    /// A client with the token of a person who signed in at this provider. The token is dated two seconds ahead,
+    /// which the leeway of clocks permits: so it is later than any link of this second or the next.
     pub fn person(&self, provider: &'static str, subject: &str) -> Caller {
         self.caller(&Token::of(provider, subject).issued_ago(-2))
     }
 }
 
-/// What the configuration of the tests' servers decides about providers.
+/// The policies of providers in the configuration of the tests' servers.
 pub fn policies() -> BTreeMap<TenantId, ProviderPolicies> {
     let toml = config_toml(([127, 0, 0, 1], 0).into(), "postgres://postgres@127.0.0.1:1/x");
     Config::parse(&toml, Path::new("."), []).unwrap().policies()
 }
 
-/// The configuration of the tests' servers without this provider in the tenant `default`: its issuer speaks for the
-/// other tenants only.
+/// The configuration of the tests' servers without this provider in the tenant `default`: its issuer then signs for
+/// the other tenants only.
 pub fn without_provider(toml: &str, provider: &str) -> String {
     let (line, issuer) = (format!("\n{provider} = {{"), format!("[issuers.{provider}]\n"));
     let (before, from) = toml.split_once(&line).unwrap();
@@ -143,14 +143,14 @@ pub fn without_provider(toml: &str, provider: &str) -> String {
     toml.replace(&issuer, &format!("{issuer}tenants = [\"other\", \"joined\"]\n"))
 }
 
-/// The providers of another tenant: of which these are trusted with emails.
+/// The `[providers]` lines of another tenant; the emails of these providers are trusted.
 fn providers(trusted: &[&str]) -> String {
     let names = ["google-oauth2", "github", "wallet", "myspace", "apple", "acme", "auth0", "okta", "sms", "ad", "p"];
     let settings = |name| if trusted.contains(&name) { "email_trust = \"when_verified\"" } else { "" };
     names.map(|name| format!("{name} = {{ {} }}", settings(name))).join("\n")
 }
 
-/// The configuration of the tests' servers. It names all providers that stories are about, but for `nobodys`.
+/// The configuration of the tests' servers. It names all providers that tests use, except `nobodys`.
 pub fn config_toml(listen: SocketAddr, database_url: &str) -> String {
     let mut toml = format!(
         "listen = \"{listen}\"\n[database]\nurl = \"{database_url}\"\nmax_connections = 8\n\

@@ -1,5 +1,5 @@
-//! Making two calls meet at a known place, without a clock: a test holds a user's row, or a whole
-//! table, and the calls that come to it wait in their order until it lets go.
+//! Makes calls meet at a known point, without a clock: a test locks a user's row, or a whole table, and the calls
+//! that need it wait in their order until the test releases it.
 
 use std::time::Duration;
 
@@ -7,20 +7,20 @@ use diesel_async::{AsyncPgConnection, SimpleAsyncConnection as _};
 
 use super::cluster::Database;
 
-/// When the events of a user are held.
+/// When the insert of a user's events waits.
 #[derive(Debug, Clone, Copy)]
 pub enum Moment {
-    /// Their transaction has its id, and they are not there yet.
+    /// The transaction has its id, and the events are not inserted yet.
     BeforeInsert,
-    /// They are there, and not committed.
+    /// The events are inserted, and not committed.
     AfterInsert,
 }
 
-/// What is held until this is released.
+/// A transaction that holds locks until it is released.
 pub struct Held(AsyncPgConnection);
 
 impl Held {
-    /// Also holds the row of this user, unless the database ends this for a deadlock.
+    /// Also locks the row of this user, unless the database ends this transaction for a deadlock.
     pub async fn db_try_hold(&mut self, user_id: &str) {
         let hold = format!("SELECT FROM users WHERE tenant_id = 'default' AND id = '{user_id}' FOR UPDATE");
         if let Err(error) = self.0.batch_execute(&hold).await {
@@ -28,14 +28,14 @@ impl Held {
         }
     }
 
-    /// Lets go.
+    /// Releases all that it holds.
     pub async fn db_release(mut self) {
         self.0.batch_execute("COMMIT").await.unwrap();
     }
 }
 
 impl Database {
-    /// Holds the row of a user.
+    /// Locks the row of a user.
     pub async fn db_hold(&self, user_id: &str) -> Held {
         let mut conn = self.db_connect().await;
         let hold = format!("BEGIN; SELECT FROM users WHERE tenant_id = 'default' AND id = '{user_id}' FOR UPDATE");
@@ -43,28 +43,28 @@ impl Database {
         Held(conn)
     }
 
-    /// Holds the row of a link.
+    /// Locks the row of a link.
     pub async fn db_hold_link(&self, link_id: &str) -> Held {
         let mut conn = self.db_connect().await;
         conn.batch_execute(&format!("BEGIN; SELECT FROM links WHERE id = '{link_id}' FOR UPDATE")).await.unwrap();
         Held(conn)
     }
 
-    /// Carries a statement out, and holds what it has locked.
+    /// Executes a statement, and holds the locks that it took.
     pub async fn db_hold_statement(&self, statement: &str) -> Held {
         let mut conn = self.db_connect().await;
         conn.batch_execute(&format!("BEGIN; {statement}")).await.unwrap();
         Held(conn)
     }
 
-    /// Holds a table, so that not even reading goes on.
+    /// Locks a table, also against reads.
     pub async fn db_hold_table(&self, table: &str) -> Held {
         let mut conn = self.db_connect().await;
         conn.batch_execute(&format!("BEGIN; LOCK TABLE {table}")).await.unwrap();
         Held(conn)
     }
 
-    /// Holds whoever writes an event of a user, at this moment. The holder has no transaction id.
+    /// Makes each insert of an event of a user wait at this moment. The holder has no transaction id.
     pub async fn db_hold_events(&self, user_id: &str, moment: Moment) -> Held {
         let mut conn = self.db_connect().await;
         let moment = match moment {
@@ -82,7 +82,7 @@ impl Database {
         Held(conn)
     }
 
-    /// Holds a transaction open that has an id.
+    /// Holds a transaction with an id open.
     pub async fn db_hold_transaction(&self) -> Held {
         let mut conn = self.db_connect().await;
         conn.batch_execute("BEGIN; SELECT pg_current_xact_id()").await.unwrap();
@@ -100,10 +100,10 @@ impl Database {
     /// test that would hang into one that fails.
     pub async fn db_until_waiting(&self, count: usize) {
         let all_wait = async { while self.db_waiting().await < count {} };
-        tokio::time::timeout(Duration::from_secs(30), all_wait).await.expect("the calls should wait for each other");
+        tokio::time::timeout(Duration::from_secs(30), all_wait).await.expect("the calls should wait for a lock");
     }
 
-    /// Returns once nobody else is connected any more; same bound.
+    /// Returns once no other connection is open, with the same bound.
     pub async fn db_until_alone(&self) {
         let alone = async {
             let others = "SELECT query FROM pg_stat_activity \
@@ -113,7 +113,7 @@ impl Database {
         tokio::time::timeout(Duration::from_secs(30), alone).await.expect("the connections should be closed");
     }
 
-    /// Returns once the database does nothing for the server any more; same bound.
+    /// Returns once the database executes nothing for the server, with the same bound.
     pub async fn db_until_idle(&self) {
         let all_idle = async {
             let active = "SELECT query FROM pg_stat_activity \

@@ -1,5 +1,4 @@
-//! Clients that tell the server a deadline and leave it to it: tonic's channel would give up by
-//! itself at the same moment.
+//! Clients that send a deadline and leave it to the server: tonic's channel would itself give up at the same moment.
 
 use std::net::SocketAddr;
 
@@ -12,7 +11,7 @@ use tonic::{Request, Status, body::Body, service::interceptor::InterceptedServic
 
 type Timed<F> = IdentityServiceClient<InterceptedService<Client<HttpConnector, Body>, F>>;
 
-/// Somebody with this token, whose calls say `grpc-timeout`.
+/// A client with this token, whose calls contain this `grpc-timeout`.
 pub fn timed_client(
     address: SocketAddr,
     token: &str,

@@ -1,4 +1,4 @@
-//! Certificates of one test, and clients that judge them.
+//! Certificates of one test, and clients that verify them.
 
 use std::{fs, io, net::SocketAddr, path::Path, sync::Arc};
 
@@ -13,7 +13,7 @@ use tokio::{io::AsyncReadExt as _, net::TcpStream};
 use tokio_rustls::{TlsConnector, client::TlsStream};
 use tonic::transport::{Channel, Endpoint};
 
-/// Who signs certificates.
+/// An authority that signs certificates.
 pub struct Authority(CertifiedIssuer<'static, KeyPair>);
 
 /// A certificate with its key, as PEM.
@@ -47,7 +47,7 @@ impl Pair {
         CertificateDer::pem_slice_iter(self.certificate.as_bytes()).map(Result::unwrap).collect()
     }
 
-    /// Writes the two files.
+    /// Writes the chain and the key to this folder.
     pub fn write(&self, dir: &Path) {
         fs::write(dir.join("chain.pem"), &self.certificate).unwrap();
         fs::write(dir.join("key.pem"), &self.key).unwrap();
@@ -60,12 +60,12 @@ pub fn tls_toml(dir: &Path) -> String {
     format!("[tls]\ncertificate = \"{dir}/chain.pem\"\nkey = \"{dir}/key.pem\"\n")
 }
 
-/// A client.
+/// A TLS client.
 #[derive(Clone)]
 pub struct TlsClient(Arc<ClientConfig>);
 
 impl TlsClient {
-    /// One that trusts this authority, and shows a certificate if it has one.
+    /// A client that trusts this authority, and shows its own certificate if it has one.
     pub fn new(trusted: &Authority, own: Option<&Pair>) -> Self {
         let mut roots = RootCertStore::empty();
         roots.add(trusted.0.der().clone()).unwrap();
@@ -90,13 +90,14 @@ impl TlsClient {
         Self(Arc::new(config))
     }
 
-    /// A connection after its handshake.
+    /// Connects, and returns the connection after its handshake.
     pub async fn connect(&self, address: SocketAddr) -> io::Result<TlsStream<TcpStream>> {
         let stream = TcpStream::connect(address).await.unwrap();
         TlsConnector::from(Arc::clone(&self.0)).connect(ServerName::try_from("localhost").unwrap(), stream).await
     }
 
-    /// What the server says against this client, which it does in TLS 1.3 when the client is done.
+    /// The server's refusal of this client's certificate. In TLS 1.3 the server sends it after the client's handshake
+    /// is done.
     pub async fn refusal(&self, address: SocketAddr) -> String {
         let refused = match self.connect(address).await {
             Ok(mut stream) => stream.read_u8().await.map(drop),
@@ -111,7 +112,7 @@ impl TlsClient {
         stream.get_ref().1.peer_certificates().unwrap() == pair.chain()
     }
 
-    /// Connections for calls.
+    /// A channel for calls.
     pub fn channel(&self, address: SocketAddr) -> Channel {
         let client = self.clone();
         let connector = move |_: Uri| {

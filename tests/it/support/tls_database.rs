@@ -1,4 +1,4 @@
-//! TLS in front of a test's database, which itself listens on a socket file alone.
+//! TLS in front of a test's database, which itself listens on a Unix socket alone.
 
 use std::{fs, path::Path, sync::Arc};
 
@@ -12,11 +12,11 @@ use tokio_rustls::TlsAcceptor;
 
 use super::{child::temp_dir, cluster::Database};
 
-/// What a client sends first if it wants TLS: its length, and a number that is no version.
+/// What a client sends first if it wants TLS: the length, and a number that is no version of the protocol.
 const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 4, 210, 22, 47];
 
 impl Database {
-    /// The URL of this database behind TLS. Whoever comes without it is turned away.
+    /// The URL of this database behind TLS. A client that asks for no TLS is cut off.
     pub async fn db_behind_tls(&self) -> String {
         let config: tokio_postgres::Config = self.url.parse().unwrap();
         let [Host::Unix(folder)] = config.get_hosts() else { panic!("the tests' Postgres has one socket") };

@@ -1,4 +1,4 @@
-//! The issuers that the tests' servers trust, and tokens by them.
+//! The issuers that the tests' servers trust, and tokens of these issuers.
 
 use std::{
     collections::BTreeMap,
@@ -42,7 +42,7 @@ fn dir() -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).join("issuers")
 }
 
-/// The algorithm of an issuer: one issuer for each kind of key is enough.
+/// The algorithm of an issuer: one issuer for each type of key is enough.
 fn algorithm(issuer: &str) -> Algorithm {
     match issuer {
         "okta" => Algorithm::RS256,
@@ -97,7 +97,7 @@ pub fn jwk(issuer: &str) -> Value {
     public_jwk(signing_key(issuer), algorithm(issuer))
 }
 
-/// A key as text (RFC 7468).
+/// A key in PEM (RFC 7468).
 pub fn pem(label: &str, der: &[u8]) -> String {
     let lines: Vec<String> = der.chunks(48).map(|line| BASE64.encode(line)).collect();
     format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", lines.join("\n"))
@@ -108,10 +108,10 @@ pub fn iss(name: &str) -> String {
     format!("https://{name}.example.com")
 }
 
-/// A token to be: good in every way until it is changed.
+/// The contents of a token, all good until a test changes them.
 #[derive(Debug, Clone)]
 pub struct Token {
-    /// Whose key signs it.
+    /// The issuer whose key signs it.
     pub signer: &'static str,
     /// Its header.
     pub header: Header,
@@ -134,7 +134,7 @@ impl Token {
         Self { signer: issuer, header, claims }
     }
 
-    /// The same with another claim; `null` takes it out.
+    /// The same with another value of a claim; `null` removes the claim.
     pub fn with(mut self, claim: &str, value: impl Into<Value>) -> Self {
         let value = value.into();
         let claims = self.claims.as_object_mut().unwrap();
@@ -162,12 +162,12 @@ impl Token {
         self.with("tenant", tenant)
     }
 
-    /// As it goes over the wire.
+    /// The signed token, as a client sends it.
     pub fn sign(&self) -> String {
         jsonwebtoken::encode(&self.header, &self.claims, signing_key(self.signer)).unwrap()
     }
 
-    /// A token out of these two texts, whatever they are, signed as it would be.
+    /// A token of these two texts, which may be invalid, with a good signature.
     pub fn sign_texts(&self, header: &str, claims: &str) -> String {
         let signed = [header, claims].map(|text| BASE64URL_NOPAD.encode(text.as_bytes())).join(".");
         let signature = crypto::sign(signed.as_bytes(), signing_key(self.signer), self.header.alg).unwrap();

@@ -1,4 +1,4 @@
-//! Short ways to write messages, and to read them.
+//! Short ways to write and to read messages.
 
 use identity_link::grpc::proto as pb;
 use prost_types::{ListValue, Struct, Value as PbValue, value::Kind};
@@ -31,7 +31,7 @@ fn to_value(json: Value) -> PbValue {
     PbValue { kind: Some(kind) }
 }
 
-/// A field of an answer, as JSON.
+/// A field of a response, as JSON.
 pub fn json(object: &Option<Struct>) -> Value {
     Value::Object(
         object
@@ -46,7 +46,7 @@ fn from_value(value: &PbValue) -> Value {
     match value.kind.as_ref().unwrap() {
         Kind::NullValue(_) => Value::Null,
         Kind::BoolValue(value) => Value::Bool(*value),
-        // Whole numbers as such, so that they compare equal to those that a test writes.
+        // Whole numbers become integers, so that they compare equal to those that a test writes.
         #[expect(clippy::cast_possible_truncation, reason = "whole and small")]
         Kind::NumberValue(number) if number.fract() == 0.0 && number.abs() < 1e15 => Value::from(*number as i64),
         Kind::NumberValue(number) => Value::from(*number),
@@ -67,18 +67,18 @@ pub fn identities(user: &pb::User) -> Vec<String> {
         .collect()
 }
 
-/// Merge, with these rules.
+/// The strategy Merge, with these rules.
 pub fn merge(conflict: pb::metadata_merge::Conflict, arrays: pb::metadata_merge::Arrays) -> Option<pb::MetadataMerge> {
     let strategy = pb::metadata_merge::Strategy::Merge.into();
     Some(pb::MetadataMerge { strategy, conflict: conflict.into(), arrays: arrays.into() })
 }
 
-/// Merge: the primary wins, arrays are joined.
+/// The strategy Merge with its defaults: the primary user's value wins, arrays are joined.
 pub fn merge_default() -> Option<pb::MetadataMerge> {
     merge(pb::metadata_merge::Conflict::Unspecified, pb::metadata_merge::Arrays::Unspecified)
 }
 
-/// What a call did to metadata: `namespace path EFFECT`, a line each.
+/// The changes that a call made to metadata: `namespace path EFFECT`, one per line.
 pub fn changes(changes: &[pb::MetadataChange]) -> String {
     let line = |change: &pb::MetadataChange| {
         let namespace = change.namespace().as_str_name().trim_start_matches("METADATA_NAMESPACE_");
@@ -88,7 +88,7 @@ pub fn changes(changes: &[pb::MetadataChange]) -> String {
     changes.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
-/// A request to link the secondary named by a token.
+/// A request to link the account that a token proves.
 pub fn link_with(token: &str) -> pb::LinkRequest {
     pb::LinkRequest { secondary: Some(pb::link_request::Secondary::LinkWith(token.to_owned())), ..Default::default() }
 }
@@ -111,17 +111,17 @@ pub fn link_user(user_id: &str, secondary: &str) -> pb::LinkRequest {
     }
 }
 
-/// A request to detach an identity.
+/// A request to unlink an identity.
 pub fn unlink(user_id: &str, provider: &str, subject: &str) -> pb::UnlinkRequest {
     pb::UnlinkRequest { user_id: user_id.to_owned(), identity: identity_ref(provider, subject), ..Default::default() }
 }
 
-/// A request to let an identity go.
+/// A request to release an identity.
 pub fn release(user_id: &str, provider: &str, subject: &str) -> pb::UnlinkRequest {
     pb::UnlinkRequest { mode: pb::UnlinkMode::Release.into(), ..unlink(user_id, provider, subject) }
 }
 
-/// A request to resolve the sign-in of an account of which nothing else is told.
+/// A request to resolve the sign-in of an account without an email, a profile or other fields.
 pub fn sign_in(provider: &str, subject: &str) -> pb::ResolveSignInRequest {
     sign_in_with(pb::ProvenAccount { r#ref: identity_ref(provider, subject), ..Default::default() })
 }

@@ -1,4 +1,4 @@
-//! A web server of others, as good or as bad as a test wants it, which notes what it is asked.
+//! A fake of another party's web server. A test decides its responses, and it records its requests.
 
 use std::{
     collections::BTreeMap,
@@ -15,82 +15,82 @@ use tokio::{
 
 use super::form::{self, Form};
 
-/// Between two bytes of an answer that drips.
+/// The time between two bytes of a response that drips.
 const DRIP: Duration = Duration::from_millis(100);
 
-/// What is answered to a request.
+/// The response to a request.
 #[derive(Debug, Clone)]
 pub enum Answer {
-    /// These bytes, and then the end.
+    /// These bytes, and then the end of the connection.
     Bytes(Vec<u8>),
-    /// A beginning, and never the rest.
+    /// These bytes, and then nothing; the connection stays open.
     Begin(Vec<u8>),
     /// These bytes, one at a time.
     Drip(Vec<u8>),
     /// These bytes again and again.
     Endless(Vec<u8>),
-    /// These bytes, when the test says so.
+    /// These bytes, after the test's notification.
     Held(Arc<Notify>, Vec<u8>),
-    /// Nothing, and the connection is reset.
+    /// None: the connection is reset.
     Reset,
 }
 
-/// A request that came.
+/// A request that the server received.
 #[derive(Debug, Clone, Default)]
 pub struct Asked {
     pub method: String,
     /// Without the query.
     pub path: String,
     pub query: Form,
-    /// By their names in small letters.
+    /// By their names in lower case.
     pub headers: BTreeMap<String, String>,
-    /// What a form says.
+    /// The values of a form in the body.
     pub form: Form,
 }
 
-/// What is answered to whatever a test did not decide.
+/// Makes the response to a request for whose path a test has set none.
 type Otherwise = Box<dyn Fn(&Asked) -> Answer + Send + Sync>;
 
 struct Site {
-    /// By path.
+    /// The responses that a test has set, by path.
     answers: Mutex<BTreeMap<String, Answer>>,
-    /// Whose next answer waits, by path.
+    /// The notifications for which the next response waits, by path.
     holds: Mutex<BTreeMap<String, Arc<Notify>>>,
     otherwise: Otherwise,
     asked: watch::Sender<Vec<Asked>>,
 }
 
-/// The server; it goes with the test.
+/// The server.
 pub struct WebServer {
-    /// Where it listens.
+    /// The address on which it listens.
     pub address: SocketAddr,
     site: Arc<Site>,
 }
 
 impl Answer {
-    /// An answer with further lines in its head, each with its end.
+    /// A response with further header lines, each with its line end.
     pub fn new(status: &str, head: &str, body: &str) -> Self {
         let length = body.len();
         let text = format!("HTTP/1.1 {status}\r\n{head}content-length: {length}\r\nconnection: close\r\n\r\n{body}");
         Self::Bytes(text.into_bytes())
     }
 
-    /// A good answer.
+    /// A response with the status 200 and a JSON body.
     pub fn ok(body: &str) -> Self {
         Self::new("200 OK", "content-type: application/json\r\n", body)
     }
 
-    /// An answer without a body.
+    /// A response without a body.
     pub fn status(line: &str) -> Self {
         Self::new(line, "", "")
     }
 
-    /// Look there instead.
+    /// A redirect to this URL.
     pub fn redirect(to: &str) -> Self {
         Self::new("302 Found", &format!("location: {to}\r\n"), "")
     }
 
-    /// The same, when the test says so.
+    /// The same response, sent after the returned notification.
     pub fn held(self) -> (Self, Arc<Notify>) {
         let release = Arc::new(Notify::new());
         match self {
@@ -101,14 +101,14 @@ impl Answer {
 }
 
 impl WebServer {
-    /// A server that answers this at `/jwks`, and nothing elsewhere.
+    /// A server that responds with this at `/jwks`, and with 404 elsewhere.
     pub async fn of_keys(answer: Answer) -> Self {
         let server = Self::start(|_| |_| Answer::status("404 Not Found")).await;
         server.answer("/jwks", answer);
         server
     }
 
-    /// A server that answers what a function says, which is made when its address is known.
+    /// A server that responds by a function, which is made from the server's address.
     pub async fn start<F: Fn(&Asked) -> Answer + Send + Sync + 'static>(make: impl FnOnce(SocketAddr) -> F) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -129,50 +129,50 @@ impl WebServer {
         server
     }
 
-    /// From now on this is answered at a path.
+    /// Sets the response for a path from now on.
     pub fn answer(&self, path: &str, answer: Answer) {
         self.site.answers.lock().unwrap().insert(path.to_owned(), answer);
     }
 
-    /// From now on a path is answered as if no test had decided that.
+    /// Removes the response that a test set for a path.
     pub fn answer_as_ever(&self, path: &str) {
         self.site.answers.lock().unwrap().remove(path);
     }
 
-    /// The next answer at a path is made, and given when the test says so.
+    /// Makes the next response for a path wait for the returned notification. The response is made before the wait.
     pub fn hold(&self, path: &str) -> Arc<Notify> {
         let release = Arc::new(Notify::new());
         self.site.holds.lock().unwrap().insert(path.to_owned(), Arc::clone(&release));
         release
     }
 
-    /// How often it was asked, for whatever.
+    /// How many requests it has received, for any path.
     pub fn asked(&self) -> usize {
         self.site.asked.borrow().len()
     }
 
-    /// The requests for a path.
+    /// The requests that it has received for a path.
     pub fn asked_for(&self, path: &str) -> Vec<Asked> {
         self.site.asked.borrow().iter().filter(|asked| asked.path == path).cloned().collect()
     }
 
-    /// Waits until it has been asked for a path so often.
+    /// Waits until it has received so many requests for a path.
     pub async fn until_asked_for(&self, path: &str, times: usize) {
         let mut asked = self.site.asked.subscribe();
         let wait = asked.wait_for(|asked| asked.iter().filter(|asked| asked.path == path).count() >= times);
-        tokio::time::timeout(Duration::from_secs(60), wait).await.expect("it is asked").unwrap();
+        tokio::time::timeout(Duration::from_secs(60), wait).await.expect("the requests should arrive").unwrap();
     }
 
-    /// Waits until it is asked this many times more.
+    /// Waits until it has received this many requests more.
     pub async fn until_asked(&self, more: usize) {
         let goal = self.asked() + more;
         let mut asked = self.site.asked.subscribe();
         let wait = asked.wait_for(|asked| asked.len() >= goal);
-        tokio::time::timeout(Duration::from_secs(60), wait).await.expect("it is asked").unwrap();
+        tokio::time::timeout(Duration::from_secs(60), wait).await.expect("the requests should arrive").unwrap();
     }
 }
 
-/// The next request of a connection; `None` if it ends before.
+/// The next request of a connection; `None` if the connection ends before.
 async fn read(stream: &mut TcpStream) -> Option<Asked> {
     let mut bytes = Vec::new();
     let head = loop {
@@ -206,7 +206,7 @@ async fn exchange(mut stream: TcpStream, site: Arc<Site>) {
     if let Some(release) = held {
         release.notified().await;
     }
-    // Who has read enough may hang up: that is no failure of the test.
+    // A client that has read enough may close the connection: that is no failure of the test.
     match answer {
         Answer::Bytes(bytes) => drop(stream.write_all(&bytes).await),
         Answer::Begin(bytes) => {

@@ -1,12 +1,11 @@
-//! Claims that are missing, of another type, or somebody else's, all rightly signed.
+//! Claims that are missing, of another type, or for another party, all with good signatures.
 
 use serde_json::{Value, json};
 
 use super::{Forgery, claim_rows, header, rows, with_claim_text, without};
 use crate::support::tokens::{AUDIENCE, Token, iss};
 
-/// J20: issuers that are not quite the one whose key it is. A list of them is what jsonwebtoken
-/// would take.
+/// J20: issuers that are nearly the one whose key signs. jsonwebtoken alone would accept a list of them.
 pub fn issuers(good: &Token) -> Vec<Forgery> {
     let own = iss(good.signer);
     let other = iss(if good.signer == "github" { "sms" } else { "github" });
@@ -38,7 +37,7 @@ pub fn issuers(good: &Token) -> Vec<Forgery> {
     [claim_rows("J20", good, "iss", values), without("J20", good, "iss")].concat()
 }
 
-/// J18: audiences of others. jsonwebtoken lets those of other types pass unless `aud` is required.
+/// J18: audiences of others. jsonwebtoken accepts an `aud` of another type unless `aud` is required.
 pub fn audiences(good: &Token) -> Vec<Forgery> {
     let us = AUDIENCE;
     let values = vec![
@@ -70,7 +69,7 @@ pub fn audiences(good: &Token) -> Vec<Forgery> {
     [claim_rows("J18", good, "aud", values), without("J18", good, "aud")].concat()
 }
 
-/// J22: subjects that name nobody.
+/// J22: subjects that name no user.
 pub fn subjects(good: &Token) -> Vec<Forgery> {
     let values = vec![
         json!(5),
@@ -91,7 +90,7 @@ pub fn subjects(good: &Token) -> Vec<Forgery> {
     [claim_rows("J22", good, "sub", values), without("J22", good, "sub")].concat()
 }
 
-/// Claims that have no number, since only we read them: scopes and tenants.
+/// Scopes and tenants: these claims have no threat number, since only this server reads them.
 pub fn ours(good: &Token) -> Vec<Forgery> {
     let scopes = vec![json!(["read:users", "read:current_user"]), json!(1), Value::Null, json!({}), json!(true)];
     let tenants = vec![
@@ -115,8 +114,8 @@ pub fn ours(good: &Token) -> Vec<Forgery> {
     .concat()
 }
 
-/// J13: whoever reads the first of two claims and whoever reads the last are told two things. serde
-/// refuses that of a struct, not of a map.
+/// J13: of a claim that comes twice, one reader may take the first and another reader the last. serde refuses it in a
+/// struct, and not in a map.
 pub fn twice(good: &Token) -> Vec<Forgery> {
     let claims = ["iss", "sub", "aud", "exp", "iat", "scope", "tenant", "jti"];
     let mut found: Vec<_> = claims
@@ -126,7 +125,7 @@ pub fn twice(good: &Token) -> Vec<Forgery> {
             (format!("{claim} twice"), good.sign_texts(&header(good).to_string(), &twice))
         })
         .collect();
-    // Written in another way, it is the same name.
+    // Escaped, it is the same name.
     let escaped = with_claim_text(good, "s\\u0075b", "\"victim\"");
     found.push(("sub twice, once escaped".to_owned(), escaped));
     for name in ["alg", "kid", "typ"] {

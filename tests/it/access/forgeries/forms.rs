@@ -1,4 +1,4 @@
-//! Other ways to write a token, and too much of it.
+//! Other ways to write a token, and tokens that are too large.
 
 use data_encoding::{BASE64, BASE64_NOPAD, BASE64URL, BASE64URL_NOPAD};
 use serde_json::json;
@@ -6,14 +6,14 @@ use serde_json::json;
 use super::{Forgery, deep, header, parts, plain_header, rows, with_header};
 use crate::support::tokens::Token;
 
-/// J13: a token is written in one way only (RFC 7515 §7.1).
+/// J13: a token has one form only (RFC 7515 §7.1).
 pub fn encodings(good: &Token) -> Vec<Forgery> {
     let signed = good.sign();
     let [head, payload, signature] = parts(&signed);
     let bytes = BASE64URL_NOPAD.decode(signature.as_bytes()).unwrap();
     let json = json!({"protected": head, "payload": payload, "signature": signature});
     let general = json!({"payload": payload, "signatures": [{"protected": head, "signature": signature}]});
-    // The last character holds bits that no byte has: another spelling of the same bytes.
+    // The last character has bits that belong to no byte, so another character gives the same bytes.
     let last = signature.chars().last().unwrap();
     let other_bits = char::from(u8::try_from(u32::from(last)).unwrap() + 1);
     let mut found = vec![
@@ -65,12 +65,12 @@ pub fn encodings(good: &Token) -> Vec<Forgery> {
     rows("J13", found)
 }
 
-/// J26: more than a token is, and deeper.
+/// J26: tokens that are too long or nested too deep.
 pub fn huge(good: &Token) -> Vec<Forgery> {
     let padded = |size: usize| good.clone().with("padding", "x".repeat(size)).sign();
     let deep_claims = good.claims.to_string().replacen('{', &format!("{{\"x\":{},", deep(2_000)), 1);
     let deep_claims = good.sign_texts(&header(good).to_string(), &deep_claims);
-    // Nothing of it is verified before it is parsed.
+    // The claims could be parsed before the signature is verified.
     let [_, deep_payload, _] = parts(&deep_claims);
     let forged = format!("{}.{deep_payload}.AAAA", parts(&good.sign())[0]);
     rows(
@@ -89,7 +89,7 @@ pub fn huge(good: &Token) -> Vec<Forgery> {
     )
 }
 
-/// J27: what is encrypted, or has a token within.
+/// J27: encrypted tokens, and tokens within tokens.
 pub fn encrypted(good: &Token) -> Vec<Forgery> {
     let signed = good.sign();
     let part = |text: &str| BASE64URL_NOPAD.encode(text.as_bytes());

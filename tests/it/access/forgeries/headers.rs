@@ -1,4 +1,4 @@
-//! Headers that choose the key, want something understood, or are those of other kinds of token.
+//! Headers that choose the key, contain critical extensions, or belong to other types of token.
 
 use jsonwebtoken::EncodingKey;
 use serde_json::{Value, json};
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{Forgery, deep, header, rows, with_header};
 use crate::support::tokens::{Token, jwk, signing_key};
 
-/// Who trusts a key because the token brings it trusts everybody. The key is `stranger`'s.
+/// A token of `stranger` with its own key in the header: a verifier that trusts such a key accepts any signer.
 fn signed_by_stranger(good: &Token, name: &str, value: Value, kid: Option<&str>) -> String {
     let mut header = header(good);
     header["alg"] = json!("EdDSA");
@@ -16,8 +16,8 @@ fn signed_by_stranger(good: &Token, name: &str, value: Value, kid: Option<&str>)
     stranger.sign_texts(&header.to_string(), &good.claims.to_string())
 }
 
-/// J06: headers that bring a key, or say where to get it. The addresses are nobody's here; that
-/// nobody is asked is a test of its own.
+/// J06: headers that contain a key, or the URL of one. No server listens at these URLs; another test checks that the
+/// server does not connect.
 pub fn embedded_keys(good: &Token) -> Vec<Forgery> {
     let mut found = Vec::new();
     for (name, value) in bringing_keys("https://stranger.example.com/jwks") {
@@ -28,7 +28,7 @@ pub fn embedded_keys(good: &Token) -> Vec<Forgery> {
     rows("J06", found)
 }
 
-/// The headers that bring a key, or say where it is.
+/// The headers that contain a key, or name where it is.
 pub fn bringing_keys(url: &str) -> Vec<(&'static str, Value)> {
     vec![
         ("jwk", jwk("stranger")),
@@ -41,7 +41,7 @@ pub fn bringing_keys(url: &str) -> Vec<(&'static str, Value)> {
     ]
 }
 
-/// J07: key ids that are more than a name to whoever looks them up carelessly.
+/// J07: key ids that a careless lookup takes for more than a name.
 pub fn key_ids(good: &Token) -> Vec<Forgery> {
     let mut ids: Vec<Value> = [
         "2",
@@ -78,7 +78,7 @@ pub fn key_ids(good: &Token) -> Vec<Forgery> {
     let mut found: Vec<_> =
         ids.into_iter().map(|id| (format!("kid {:.60}", id.to_string()), with_header(good, "kid", id))).collect();
     found.push(("kid of a megabyte".to_owned(), with_header(good, "kid", of_a_million)));
-    // With the file's content as the secret: that of an empty file.
+    // An HMAC whose secret is the content of the file that the key id names, which is empty.
     let mut header = good.header.clone();
     header.kid = Some("/dev/null".to_owned());
     header.alg = jsonwebtoken::Algorithm::HS256;
@@ -87,7 +87,7 @@ pub fn key_ids(good: &Token) -> Vec<Forgery> {
     rows("J07", found)
 }
 
-/// J11, J27: extensions that must be understood, or that say the payload is another.
+/// J11, J27: critical extensions, and headers that announce another form of payload.
 pub fn extensions(good: &Token) -> Vec<Forgery> {
     let critical = [json!(["b64"]), json!(["exp"]), json!([]), json!([""]), json!("exp"), json!([1]), json!({})];
     let mut found: Vec<_> =
@@ -111,7 +111,7 @@ pub fn extensions(good: &Token) -> Vec<Forgery> {
     [rows("J11", found), rows("J27", encrypted)].concat()
 }
 
-/// J16, J17: tokens that the issuer made for something else; J26: headers that are deep.
+/// J16, J17: tokens that the issuer made for another use; J26: headers that are nested too deep.
 pub fn types(good: &Token) -> Vec<Forgery> {
     let of_type = |typ: Value| (format!("typ {typ}"), with_header(good, "typ", typ));
     let of_others = ["logout+jwt", "secevent+jwt", "dpop+jwt", "kb+jwt", "entity-statement+jwt", "oauth-authz-req+jwt"];
@@ -140,7 +140,7 @@ pub fn types(good: &Token) -> Vec<Forgery> {
     let no_texts = [json!(1), json!(["at+jwt"]), json!({}), json!(true)];
     let mut plain = good.clone();
     plain.header.typ = None;
-    // As OpenID Connect Core §2 and Back-Channel Logout §2.4 show them.
+    // As in the examples of OpenID Connect Core §2 and Back-Channel Logout §2.4.
     let id_token = good.clone().with("nonce", "n-0S6_WzA2Mj").with("aud", "client").with("scope", Value::Null);
     let events = json!({"http://schemas.openid.net/event/backchannel-logout": {}});
     let logout_token = good.clone().with("sid", "08a5019c").with("events", events);

@@ -1,4 +1,4 @@
-//! Signatures that are none, or made with what is not the issuer's private key.
+//! Signatures that are missing, or made without the issuer's private key.
 
 use aws_lc_rs::{
     encoding::{AsDer as _, PublicKeyX509Der},
@@ -11,12 +11,12 @@ use serde_json::{Value, json};
 use super::{Forgery, header, parts, plain_header, rows};
 use crate::support::tokens::{ISSUERS, Token, jwk, pem, signing_key};
 
-/// A header and the token's claims, not signed yet.
+/// A header and the token's claims, without a signature.
 fn unsigned(good: &Token, header: &Value) -> String {
     [header.to_string(), good.claims.to_string()].map(|text| BASE64URL_NOPAD.encode(text.as_bytes())).join(".")
 }
 
-/// J01: no algorithm, in every spelling, without a signature and with one.
+/// J01: the algorithm `none` in several spellings, and other names of no algorithm, without a signature and with one.
 pub fn none(good: &Token) -> Vec<Forgery> {
     let signed = good.sign();
     let [_, _, signature] = parts(&signed);
@@ -33,13 +33,13 @@ pub fn none(good: &Token) -> Vec<Forgery> {
         found.push((format!("alg {}, no signature", header["alg"]), format!("{unsigned}.")));
         found.push((format!("alg {}, the good signature", header["alg"]), format!("{unsigned}.{signature}")));
     }
-    // The header is signed as it is, and says two things.
+    // The signature covers this header, which names two algorithms.
     let twice = format!("{{\"alg\":\"none\",\"typ\":\"at+jwt\",\"kid\":\"1\",\"alg\":{own}}}");
     found.push(("alg none and then a good one".to_owned(), good.sign_texts(&twice, &good.claims.to_string())));
     rows("J01", found)
 }
 
-/// The public key of an issuer, in every form that somebody could take for a secret.
+/// The public key of an issuer, in every form that a verifier could take for a secret.
 fn public_keys(issuer: &str) -> Vec<(&'static str, Vec<u8>)> {
     let (key, jwk) = (signing_key(issuer), jwk(issuer));
     let (der, raw) = match key.family() {
@@ -75,7 +75,7 @@ fn public_keys(issuer: &str) -> Vec<(&'static str, Vec<u8>)> {
     ]
 }
 
-/// J02: what verifies, taken for what signs.
+/// J02: a public key, used as the secret of an HMAC.
 pub fn symmetric(good: &Token) -> Vec<Forgery> {
     let mut found = Vec::new();
     for (what, secret) in public_keys(good.signer) {
@@ -90,7 +90,7 @@ pub fn symmetric(good: &Token) -> Vec<Forgery> {
     rows("J02", found)
 }
 
-/// J03: the right key, used with an algorithm that is not its own, though the issuer may have it.
+/// J03: the issuer's key, used with an algorithm that is not the key's, even if the issuer may use it.
 pub fn algorithms(good: &Token) -> Vec<Forgery> {
     let key = signing_key(good.signer);
     let others = |algorithm: &&Algorithm| **algorithm != good.header.alg;
@@ -101,7 +101,7 @@ pub fn algorithms(good: &Token) -> Vec<Forgery> {
         header.alg = *algorithm;
         (format!("{algorithm:?} by the same key"), jsonwebtoken::encode(&header, &good.claims, key).unwrap())
     });
-    // Only the header says so; the signature is the key's.
+    // Only the header names the algorithm; the signature is of the key's own.
     let every = ["RS256", "PS256", "ES256", "ES384", "EdDSA", "HS256", "ES512", "ES256K", "Ed25519"];
     let own = header(good)["alg"].clone();
     let said = every.into_iter().filter(|named| own != *named).map(|named| {
@@ -128,7 +128,7 @@ pub fn keys(good: &Token) -> Vec<Forgery> {
     [rows("J09", forged), rows("J20", spliced)].concat()
 }
 
-/// J13: a signature that is not all there, or not of these claims.
+/// J13: a signature that is not complete, or not of these claims.
 pub fn stripped(good: &Token) -> Vec<Forgery> {
     let signed = good.sign();
     let [header, payload, signature] = parts(&signed);
@@ -157,7 +157,7 @@ pub fn stripped(good: &Token) -> Vec<Forgery> {
     )
 }
 
-/// J13: signatures that a careless verifier takes for any message.
+/// J13: signatures that a careless verifier accepts for any message.
 pub fn degenerate(good: &Token) -> Vec<Forgery> {
     let signed = good.sign();
     let [header, payload, signature] = parts(&signed);
@@ -182,7 +182,7 @@ pub fn degenerate(good: &Token) -> Vec<Forgery> {
         let order = "ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551".repeat(2);
         found.push(("r and s the order", with(&data_encoding::HEXLOWER.decode(order.as_bytes()).unwrap())));
     }
-    // Signed, but not as it is sent.
+    // A signature by the right key, of another text than the token's.
     let claims_alone = crypto::sign(payload.as_bytes(), signing_key(good.signer), good.header.alg).unwrap();
     found.push(("a signature of the claims alone", format!("{header}.{payload}.{claims_alone}")));
     rows("J13", found)

@@ -1,12 +1,12 @@
-//! J24, J29: times. jsonwebtoken forgives a minute, reads fractions, and looks neither at `iat` nor
-//! at `nbf` unless told. What is still to come is minutes away, so that a slow test does not get there.
+//! J24, J29: times. By default, jsonwebtoken has a leeway of a minute, accepts fractions, and checks neither `iat`
+//! nor `nbf`. Times in the future are minutes away, so that a slow test does not reach them.
 
 use serde_json::{Value, json};
 
 use super::{Forgery, claim_rows, rows, with_claim_text, without};
 use crate::support::tokens::Token;
 
-/// Every row about times.
+/// All rows about times.
 pub fn all(good: &Token) -> Vec<Forgery> {
     let now = identity_link::clock::now().timestamp();
     let exp = good.claims["exp"].as_i64().unwrap();
@@ -39,7 +39,7 @@ pub fn all(good: &Token) -> Vec<Forgery> {
         without("J24", good, "exp"),
         rows("J24", [text("nbf", &(now + 500).to_string()), text("nbf", "4102444800")]),
         rows("J24", [text("nbf", &format!("{}.5", now + 500)), text("nbf", "1e400"), text("nbf", "-1")]),
-        // A whole number in the past is fine, which is why 0 is not among them.
+        // A whole number in the past is good, so 0 is not among the rows.
         claim_rows(
             "J24",
             good,
@@ -72,13 +72,13 @@ pub fn all(good: &Token) -> Vec<Forgery> {
                 json!(4_102_444_800_i64),
             ],
         ),
-        // J29: what is wrong with it twice is not right.
+        // J29: a token that is wrong in two ways is refused too.
         rows(
             "J29",
             [
                 ("expired, and signed by a stranger", stranger.sign()),
-                ("expired, for others to hear", ended(60).with("aud", "other").sign()),
-                ("expired, of no subject", ended(60).with("sub", "").sign()),
+                ("expired, for another audience", ended(60).with("aud", "other").sign()),
+                ("expired, without a subject", ended(60).with("sub", "").sign()),
             ],
         ),
     ]

@@ -1,4 +1,4 @@
-//! Who calls in the matrix, about whom.
+//! The callers of the matrix, and the users of their calls.
 
 use data_encoding::BASE64URL_NOPAD;
 use identity_link::{auth::Rule, clock, grpc::proto as pb};
@@ -9,27 +9,27 @@ use crate::support::{
     *,
 };
 
-/// The people of one cell, all with the same subject.
+/// The users of one cell. All their identities have the same subject.
 pub struct Cast {
     /// The subject.
     pub subject: String,
-    /// A user with an identity of `acme`, and that of the absorbed one.
+    /// A user with an identity of `acme`, and that of the absorbed user.
     pub own: String,
-    /// The absorbed one, with an identity of `sms`.
+    /// The absorbed user, with an identity of `sms`.
     pub absorbed: String,
-    /// Somebody else, with an identity of `github`.
+    /// Another user, with an identity of `github`.
     pub other: String,
-    /// The link by which the user holds the absorbed one.
+    /// The link by which the user holds the absorbed user.
     pub link: String,
 }
 
 /// One call.
 pub struct Call {
-    /// What it says of who calls.
+    /// The `authorization` metadata.
     pub authorization: Option<String>,
-    /// The user that it names; empty for its own.
+    /// The id of the user that it names; empty for the caller's own.
     pub user_id: String,
-    /// In which tenant.
+    /// The tenant of the token.
     pub tenant: &'static str,
 }
 
@@ -45,28 +45,28 @@ impl Cast {
     }
 }
 
-/// All of these scopes but one.
+/// All of these scopes except one.
 fn without(scopes: &str, scope: Option<&str>) -> String {
     scopes.split(' ').filter(|other| Some(*other) != scope).collect::<Vec<_>>().join(" ")
 }
 
-/// The second of a link.
+/// The second in which a link was made.
 fn linked_at(linked: &pb::LinkResponse) -> i64 {
     linked.link.as_ref().unwrap().link_time.as_ref().unwrap().seconds
 }
 
-/// The user proves that it has this account too; the second of that link.
+/// Links this account to the user by a proof; returns the second of that link.
 async fn prove(server: &TestServer, cast: &Cast, provider: &'static str) -> i64 {
     let own = server.caller(&Token::of("stranger", &cast.subject).with("kind", "user"));
     linked_at(&own.link(link_with(&server.proof(provider, &cast.subject))).await.unwrap())
 }
 
-/// The call of a caller, by its name in the tables, after what made it what it is.
+/// The call of a caller, by its name in the tables. Makes the links, blocks and unlinks that the caller needs.
 pub async fn call(server: &TestServer, caller: &str, rule: &Rule, cast: &Cast) -> Call {
     let Cast { subject, own, absorbed, other, .. } = cast;
     let user = Token::of("stranger", subject).with("kind", "user");
     let service = Token::of("stranger", "backend").with("kind", "service").scope(SERVICE_SCOPES);
-    // Every rpc so far lets services in, and most users.
+    // Every rpc is open to services, and most are open to users.
     let (self_scope, service_scope) = (rule.self_scope, rule.service_scope.unwrap());
     let with = |authorization: Option<String>, user_id: &str, tenant| {
         let user_id = user_id.to_owned();
@@ -77,7 +77,7 @@ pub async fn call(server: &TestServer, caller: &str, rule: &Rule, cast: &Cast) -
         "user" => bearer(&user, ""),
         "service" => bearer(&service, own),
 
-        // All of them services, since these may call every rpc.
+        // All of these are services, which may call every rpc.
         "nobody" => with(None, own, "default"),
         "garbage" => with(Some("Bearer garbage".to_owned()), own, "default"),
         "expired" => bearer(&service.issued_ago(600).with("exp", clock::now().timestamp() - 60), own),
@@ -164,13 +164,13 @@ pub async fn call(server: &TestServer, caller: &str, rule: &Rule, cast: &Cast) -
             bearer(&Token::of("sms", subject).issued_ago(60), "")
         }
         "once more before" => {
-            // Its tokens from before it left are withdrawn, whatever comes later.
+            // The undo withdraws older tokens, also after the account is linked again.
             let undo = pb::UndoLinkRequest { link_id: cast.link.clone(), ..Default::default() };
             server.service().undo_link(undo).await.unwrap();
             prove(server, cast, "sms").await;
             bearer(&Token::of("sms", subject).issued_ago(60), "")
         }
         "old sign-in" => bearer(&user.with("auth_time", clock::now().timestamp() - 660), ""),
-        _ => panic!("who is {caller}?"),
+        _ => panic!("the matrix has no caller {caller}"),
     }
 }

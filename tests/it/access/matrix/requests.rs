@@ -1,5 +1,4 @@
-//! One good request per rpc, as little as is needed: what a call is answered is then about who
-//! calls.
+//! One good request per rpc, with no optional fields: the outcome of a call then depends on its caller alone.
 
 use identity_link::grpc::proto as pb;
 use prost::Message as _;
@@ -7,19 +6,19 @@ use serde_json::json;
 
 use crate::support::{tokens::Token, *};
 
-/// Whom a request is about.
+/// The users that a request is about.
 pub struct About<'a> {
-    /// The user; empty for the caller's own.
+    /// The id of the user; empty for the caller's own.
     pub user_id: &'a str,
-    /// What all subjects of its identities are.
+    /// The subject of all its identities.
     pub subject: &'a str,
-    /// The link by which the user holds another.
+    /// The link by which the user holds the absorbed user.
     pub link: &'a str,
-    /// The tenant of the caller: a proof of another's would be refused for that.
+    /// The caller's tenant: a proof from another tenant would be refused.
     pub tenant: &'a str,
 }
 
-/// The request of the rpc with this name, encoded.
+/// The encoded request of the rpc with this name.
 pub fn request(rpc: &str, about: &About<'_>) -> Vec<u8> {
     let About { user_id, subject, link, tenant } = *about;
     let user_id = user_id.to_owned();
@@ -29,7 +28,7 @@ pub fn request(rpc: &str, about: &About<'_>) -> Vec<u8> {
             pb::LinkRequest { user_id, ..link_with(&proof) }.encode_to_vec()
         }
         "Unlink" => unlink(&user_id, "sms", subject).encode_to_vec(),
-        // It names no user: whose it is, is tested in `undo.rs`.
+        // It names no user: `undo.rs` tests which callers may undo a link.
         "UndoLink" => pb::UndoLinkRequest { link_id: link.to_owned(), ..Default::default() }.encode_to_vec(),
         "FindByEmail" => by_email(&format!("{subject}@example.com")).encode_to_vec(),
         "MergeMetadata" => {
@@ -68,7 +67,7 @@ pub fn request(rpc: &str, about: &About<'_>) -> Vec<u8> {
             pb::StartSignInRequest { provider: "hub".to_owned(), redirect_uri, intent, ..Default::default() }
                 .encode_to_vec()
         }
-        // Nobody has begun it.
+        // No call has started this attempt.
         "CompleteSignIn" => {
             let [attempt_secret, state, code] = ["a", "b", "c"].map(str::to_owned);
             let redirect_uri = "https://www.example.com/callback".to_owned();
@@ -77,11 +76,11 @@ pub fn request(rpc: &str, about: &About<'_>) -> Vec<u8> {
         }
         "ResolveSignIn" => sign_in("p", subject).encode_to_vec(),
         "ListLinks" => links_of(&user_id).encode_to_vec(),
-        _ => panic!("the matrix needs a good request for {rpc}, here, and then its line in each table"),
+        _ => panic!("add a good request for {rpc} here, and its line to each table"),
     }
 }
 
-/// Whether an answer tells of anybody. To find nobody is no error.
+/// Whether a response contains a user. An empty result is no error.
 pub fn tells(rpc: &str, answer: &[u8]) -> bool {
     match rpc {
         "FindByEmail" => !pb::FindByEmailResponse::decode(answer).unwrap().matches.is_empty(),
