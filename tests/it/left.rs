@@ -1,5 +1,5 @@
-//! A63: who is unlinked is out. After an unlink by a person only the token that asked for it stays good, and an answer
-//! that is kept is given again only to a caller who still is whom it is about.
+//! A63: an unlinked identity has no access any more. After an unlink by a person only the token of that call stays
+//! valid. A stored response is returned again only to a caller that is still the user that the response is about.
 
 use identity_link::{clock, grpc::proto as pb};
 use serde_json::json as value;
@@ -29,7 +29,7 @@ fn own_update() -> pb::UpdateUserRequest {
     pb::UpdateUserRequest { request_id: ID.to_owned(), ..update }
 }
 
-/// The attack: a session that is newer than the one with which the owner takes a link apart goes on.
+/// The attack: a session that is newer than the owner's stays valid after the owner ends a link.
 #[tokio::test]
 async fn only_the_token_that_asked_for_an_unlink_stays_good() {
     for by_link in [false, true] {
@@ -72,15 +72,15 @@ async fn the_next_unlink_spares_its_own_token_only() {
 
     assert_eq!(reads(&server, &first).await, INVALID);
     assert_eq!(reads(&server, &second).await, ann);
-    // A service spares none.
+    // An unlink by a service spares no token.
     server.caller(&second).link(link_with(&server.proof("okta", "ann"))).await.unwrap();
     server.service().unlink(unlink(&ann, "okta", "ann")).await.unwrap();
     assert_eq!(reads(&server, &first).await, INVALID);
 }
 
-/// The attack: who was unlinked asks once more, with a new sign-in, what it was answered before.
+/// The attack: an unlinked caller repeats its earlier request with a token of a new sign-in.
 #[tokio::test]
-async fn a_kept_answer_is_not_for_who_has_left() {
+async fn a_stored_response_is_not_returned_to_an_unlinked_caller() {
     let server = TestServer::start().await;
     let (ann, link) = ann(&server).await;
     let sms = || server.caller(&Token::of("sms", "ann").issued_ago(-2));
@@ -90,7 +90,7 @@ async fn a_kept_answer_is_not_for_who_has_left() {
     server.person("google-oauth2", "ann").unlink(unlink("", "sms", "ann")).await.unwrap();
 
     assert_eq!(refusal(sms().update_user(own_update()).await), "PermissionDenied NOT_YOUR_USER");
-    // Nor once it has no user at all: the deletion took the answer along, of which it was a part.
+    // The same holds after its user is deleted: the deletion removed the stored response, which concerns that user.
     sms().delete_user(delete("")).await.unwrap();
     assert_eq!(refusal(sms().update_user(own_update()).await), "NotFound USER_NOT_FOUND");
     let undo = pb::UndoLinkRequest { link_id: link.id, request_id: ID.to_owned(), ..Default::default() };
@@ -98,9 +98,9 @@ async fn a_kept_answer_is_not_for_who_has_left() {
     assert_eq!(server.service().user(&ann).await.id, ann);
 }
 
-/// Who holds the user by now is told.
+/// The current holder of the user gets the stored response.
 #[tokio::test]
-async fn a_kept_answer_follows_the_user_that_it_is_about() {
+async fn a_stored_response_is_returned_to_the_holder_of_its_user() {
     let server = TestServer::start().await;
     let (ann, _) = ann(&server).await;
     let first = server.person("google-oauth2", "ann").update_user(own_update()).await.unwrap();
@@ -112,9 +112,10 @@ async fn a_kept_answer_follows_the_user_that_it_is_about() {
     assert_eq!(again.unwrap(), first);
 }
 
-/// The call by which a caller leaves is heard again: that it succeeded, without the data of the user that it left.
+/// The retry of a call by which a caller leaves its user succeeds. Its response lacks the data of the user that the
+/// caller left.
 #[tokio::test]
-async fn the_retry_of_leaving_is_told_that_it_succeeded() {
+async fn the_retry_of_an_unlink_by_the_unlinked_identity_succeeds() {
     for by_link in [false, true] {
         let server = TestServer::start().await;
         let (ann, link) = ann(&server).await;
@@ -147,8 +148,8 @@ async fn the_retry_of_leaving_is_told_that_it_succeeded() {
         assert_eq!((user, own_again.as_str(), changes), (None, own.as_str(), 0), "by link: {by_link}");
         assert_eq!(server.database.db_everything().await, before);
         assert_ne!(own, ann);
-        assert_eq!(reads(&server, &token).await, own, "its token is its own user's now");
-        // It is about its own user from now on, and a stranger to the answer is a stranger.
+        assert_eq!(reads(&server, &token).await, own, "the token is now its own user's");
+        // The stored response is now about the caller's own user. To the owner of the former user it is a stranger's.
         let other = server.caller(&Token::of("google-oauth2", "ann").issued_ago(-2));
         let request = pb::UnlinkRequest { request_id: ID.to_owned(), ..unlink("", "sms", "ann") };
         assert_eq!(refusal(other.unlink(request).await), "NotFound IDENTITY_NOT_FOUND");

@@ -1,4 +1,4 @@
-//! What bounds a call, and that what a call leaves behind costs nobody else.
+//! The bounds of a call. A call that ends early costs other callers nothing.
 
 mod abandoned;
 mod capacity;
@@ -10,15 +10,15 @@ use crate::support::{
     cluster::{Database, cluster},
 };
 
-/// A server with one connection, whose statements wait for locks longer than any test does: what ends
-/// one is not the database's own doing.
+/// A server with one database connection. Its statements wait for locks longer than any test runs, so that the server
+/// and not the database ends a statement.
 async fn patient_server() -> TestServer {
     let database = cluster().db_migrated().await;
     let url = database.url.clone();
     patient_server_at(database, &url).await
 }
 
-/// The same, where its database is reached at this URL.
+/// The same, with this URL of the database.
 async fn patient_server_at(database: Database, url: &str) -> TestServer {
     let settings = ["lock_timeout%3D10min", "statement_timeout%3D10min", "client_connection_check_interval%3D0"];
     let joined = if url.contains('?') { '&' } else { '?' };

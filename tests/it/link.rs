@@ -18,7 +18,7 @@ async fn two_tokens_make_one_user() {
     assert_eq!(user.id, google.id);
     assert_eq!(identities(&user), ["google-oauth2|g1", "sms|s1"]);
     assert_eq!(user, service.user(&google.id).await);
-    assert_eq!(user, service.user(&sms.id).await, "the absorbed id goes on resolving");
+    assert_eq!(user, service.user(&sms.id).await, "the absorbed id still resolves");
     let link = linked.link.unwrap();
     assert_eq!((link.primary_user_id, link.secondary_user_id), (google.id, sms.id));
     assert_eq!(link.moved_identities, identity_ref("sms", "s1").into_iter().collect::<Vec<_>>());
@@ -60,7 +60,7 @@ async fn a_user_of_several_identities_is_absorbed_whole() {
     let secondary = service.create("sms", "s1").await;
     server.person("sms", "s1").link(link_with(&server.proof("github", "h1"))).await.unwrap();
 
-    // Any of its identities proves the whole user.
+    // Any identity of a user proves the whole user.
     let proof = server.later_proof("github", "h1");
     let linked = server.person("google-oauth2", "g1").link(link_with(&proof)).await.unwrap();
 
@@ -95,7 +95,7 @@ async fn chains_flatten_to_one_hop_and_keep_the_order() {
     assert_eq!(service.resolved(&[&p, &s, &t]).await, [current, absorbed.clone(), absorbed]);
     assert_eq!(service.user(&t).await, all);
 
-    // Each absorbed user still knows by which link it went.
+    // Each absorbed user still names the link that absorbed it.
     let by_link = server
         .database
         .db_texts("SELECT absorbed_by_link::text FROM users WHERE absorbed_into IS NOT NULL ORDER BY primary_provider")
@@ -126,7 +126,7 @@ async fn a_link_that_stands_is_not_made_again() {
         assert_eq!((&answer.user, &answer.link), (&first.user, &first.link), "{how}");
         assert_eq!(answer.metadata_changes, [], "{how}");
     }
-    // Its own identity was never linked: there is no link to tell of.
+    // Its own identity was never linked, so there is no link to return.
     let own = service.link(link_identity(&primary.id, "google-oauth2", "g1")).await.unwrap();
     assert_eq!((own.outcome(), own.link), (Outcome::AlreadyLinked, None));
     assert_eq!(before, server.database.db_everything().await);
@@ -134,7 +134,7 @@ async fn a_link_that_stands_is_not_made_again() {
 
 /// A35: a user is not linked to itself.
 #[tokio::test]
-async fn same_user_is_said_only_where_both_sides_have_one_name() {
+async fn same_user_is_refused_only_where_both_sides_have_the_same_name() {
     let server = TestServer::start().await;
     let service = server.service();
     let primary = service.create("google-oauth2", "g1").await;
@@ -147,7 +147,7 @@ async fn same_user_is_said_only_where_both_sides_have_one_name() {
     for (caller, request) in same {
         assert_eq!(server.db_refused(caller.link(request)).await, "InvalidArgument SAME_USER");
     }
-    // Two names of one user are no mistake: there is just nothing to do.
+    // Two names of one user are not an error: there is nothing to link.
     for (caller, proof) in [(&by_identity, &own_id), (&by_id, &g1)] {
         let answer = caller.link(link_with(proof)).await.unwrap();
         assert_eq!((answer.outcome(), answer.link), (Outcome::AlreadyLinked, None));

@@ -1,11 +1,11 @@
-//! `Link`: an identity that a token proves and nobody owns is attached.
+//! `Link`: an account that a token proves and that no user owns is attached.
 
 use identity_link::grpc::proto::{self as pb, link_response::Outcome};
 use serde_json::{Value, json as object};
 
 use crate::support::{tokens::Token, *};
 
-/// Attaches what the token names to a new user, and gives the identity back.
+/// Attaches the token's account to a new user. Returns the user's id and the identity.
 async fn attach(server: &TestServer, token: &Token) -> (String, pb::Identity) {
     let subject = format!("g of {}", token.claims["sub"]);
     let user_id = server.service().create("google-oauth2", &subject).await.id;
@@ -16,7 +16,7 @@ async fn attach(server: &TestServer, token: &Token) -> (String, pb::Identity) {
 }
 
 #[tokio::test]
-async fn an_unowned_identity_comes_with_what_its_token_tells() {
+async fn an_attached_identity_has_the_email_and_profile_of_its_token() {
     let server = TestServer::start().await;
     let service = server.service();
     let user = service.create("google-oauth2", "g1").await;
@@ -36,7 +36,7 @@ async fn an_unowned_identity_comes_with_what_its_token_tells() {
     let attached = &after.identities[1];
     assert_eq!(json(&attached.profile_data), object!({"name": "Ann", "picture": "https://example.com/ann.png"}));
     let verified_at = attached.email_verify_time.as_ref().map(|time| time.seconds);
-    assert_eq!(verified_at, token.claims["iat"].as_i64(), "what a token says was true when it was issued");
+    assert_eq!(verified_at, token.claims["iat"].as_i64(), "a token's claims were true when it was issued");
     assert_eq!((attached.connection.as_str(), attached.social), ("github", true));
     assert_eq!((attached.email.as_str(), attached.email_verified), ("Ann@Example.com", true));
     assert_eq!((&attached.home_user_id, attached.attach_time), (&user.id, link.link_time));
@@ -50,7 +50,7 @@ async fn an_unowned_identity_comes_with_what_its_token_tells() {
 }
 
 #[tokio::test]
-async fn an_email_is_verified_only_by_the_word_true_of_a_trusted_issuer() {
+async fn an_email_is_verified_only_by_the_boolean_true_of_a_trusted_issuer() {
     let server = TestServer::start().await;
     let service = server.service();
     let claimed: [(&str, Value); 6] = [
@@ -70,7 +70,7 @@ async fn an_email_is_verified_only_by_the_word_true_of_a_trusted_issuer() {
         assert_eq!((identity.email.as_str(), identity.email_verified), ("ann@example.com", false), "{what}");
         assert_eq!(identity.email_verify_time, None);
     }
-    // The operator does not trust these issuers' word on emails.
+    // The operator does not trust these issuers to verify emails.
     for (issuer, subject) in [("sms", "s1"), ("broker", "ad|a1")] {
         let token = Token::of(issuer, subject).with("email", "ann@example.com").with("email_verified", true);
         let (_, identity) = attach(&server, &token).await;
@@ -80,9 +80,9 @@ async fn an_email_is_verified_only_by_the_word_true_of_a_trusted_issuer() {
     assert_eq!(service.found_by_email("ann@example.com", true).await.len(), 8);
 }
 
-/// A39: a token says it.
+/// A39: a token claims a text that is not an email address.
 #[tokio::test]
-async fn an_email_that_is_none_is_never_verified_and_never_found() {
+async fn an_email_claim_that_is_not_an_address_is_never_verified_and_never_found() {
     let server = TestServer::start().await;
     for (at, email) in ["nobody", "a@b@example.com", "\"a\"@example.com", ""].into_iter().enumerate() {
         let token = Token::of("github", &format!("h{at}")).with("email", email).with("email_verified", true);
@@ -124,7 +124,7 @@ async fn a_broker_attaches_identities_of_its_providers() {
 }
 
 #[tokio::test]
-async fn an_attached_identity_tells_of_its_link() {
+async fn a_further_link_of_an_attached_identity_returns_the_link_that_attached_it() {
     let server = TestServer::start().await;
     let service = server.service();
     let user = service.create("google-oauth2", "g1").await;
@@ -140,7 +140,7 @@ async fn an_attached_identity_tells_of_its_link() {
 }
 
 #[tokio::test]
-async fn what_is_only_named_must_exist() {
+async fn a_user_or_an_identity_that_is_named_without_a_proof_must_exist() {
     let server = TestServer::start().await;
     let service = server.service();
     let user = service.create("google-oauth2", "g1").await;

@@ -6,7 +6,7 @@ use crate::support::{tokens::Token, *};
 
 const TAKEN: &str = "AlreadyExists IDENTITY_TAKEN";
 
-/// The same link, of an account that no user owns.
+/// The same link with `attach_only`.
 fn attach_only(link: pb::LinkRequest) -> pb::LinkRequest {
     pb::LinkRequest { attach_only: true, ..link }
 }
@@ -22,16 +22,16 @@ async fn an_account_that_no_user_owns_is_attached() {
 
     assert_eq!(linked.outcome(), Outcome::Attached);
     assert_eq!(identities(&linked.user.unwrap()), ["google-oauth2|g1", "github|h1"]);
-    // It has a user by now, who is the caller.
+    // The account now belongs to the caller.
     for again in [token, server.proof("github", "h1")] {
         let again = person.link(attach_only(link_with(&again))).await.unwrap();
         assert_eq!(again.outcome(), Outcome::AlreadyLinked);
     }
 }
 
-/// A75: whoever owns the account, and whatever is the matter with that user, the refusal is one and the same.
+/// A75: the refusal is the same for each owner of the account and for each state of that user.
 #[tokio::test]
-async fn an_account_of_another_user_is_taken_and_nothing_else_is_told_or_used_up() {
+async fn an_account_of_another_user_is_refused_alike_and_its_proof_stays_usable() {
     for what in ["plain", "blocked", "full", "absorbed", "by its id"] {
         let server = TestServer::start().await;
         let service = server.service();
@@ -58,20 +58,20 @@ async fn an_account_of_another_user_is_taken_and_nothing_else_is_told_or_used_up
             assert!(!told.contains(&other) && !told.contains("other@") && !told.contains("h1"), "{told}");
             assert_eq!(refusal::<()>(Err(status)), TAKEN, "{what}");
         }
-        // A version that is wrong would tell whether there is a user.
+        // A refusal for a wrong version would disclose whether there is a user.
         let request = pb::LinkRequest { expected_version: Some(7), ..attach_only(link_with(&token)) };
         assert_eq!(server.db_refused(person.link(request)).await, TAKEN, "{what}");
 
         if what == "plain" {
             let linked = person.link(link_with(&token)).await.unwrap();
-            assert_eq!(linked.outcome(), Outcome::Absorbed, "the proof is as good as before");
+            assert_eq!(linked.outcome(), Outcome::Absorbed, "the proof is still unused");
         }
     }
 }
 
-/// A75.
+/// A75: the fields that exclude `attach_only`.
 #[tokio::test]
-async fn it_is_for_proofs_and_excludes_the_version_of_a_secondary_user() {
+async fn attach_only_needs_a_proof_and_excludes_the_version_of_a_secondary_user() {
     let server = TestServer::start().await;
     let service = server.service();
     let [one, two] = [service.create("google-oauth2", "g1").await.id, service.create("github", "h1").await.id];
@@ -89,7 +89,7 @@ async fn it_is_for_proofs_and_excludes_the_version_of_a_secondary_user() {
 }
 
 #[tokio::test]
-async fn a_ticket_attaches_only_as_before() {
+async fn a_ticket_can_be_linked_with_attach_only() {
     let server = TestServer::start().await;
     let service = server.service();
     let account = |provider: &str| pb::ProvenAccount {

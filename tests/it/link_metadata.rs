@@ -1,4 +1,4 @@
-//! `Link`: what becomes of the metadata.
+//! `Link`: what it does to the metadata.
 
 use identity_link::grpc::proto::{
     self as pb,
@@ -8,7 +8,7 @@ use serde_json::{Value, json as object};
 
 use crate::support::*;
 
-/// A user with this metadata, and its id.
+/// Creates a user with this metadata. Returns its id.
 async fn with_metadata(service: &Caller, subject: &str, user: Value, app: Value) -> String {
     let created = service.create_with("google-oauth2", subject, |request| {
         request.user_metadata = object(user);
@@ -17,7 +17,7 @@ async fn with_metadata(service: &Caller, subject: &str, user: Value, app: Value)
     created.await.id
 }
 
-/// Two users whose metadata meet in every way.
+/// Two users whose metadata has conflicts, arrays, equal values, and values that only the secondary user has.
 async fn two_users(service: &Caller) -> (String, String) {
     let primary = object!({"lang": "en", "tags": ["a", "b"], "deep": {"x": 1, "same": true}});
     let secondary =
@@ -29,7 +29,7 @@ async fn two_users(service: &Caller) -> (String, String) {
 
 /// A45: a link brings no metadata along unless the caller asks for it.
 #[tokio::test]
-async fn without_being_asked_a_link_keeps_the_primary_s_metadata() {
+async fn a_link_without_a_merge_keeps_the_primary_users_metadata() {
     let server = TestServer::start().await;
     let service = server.service();
     let (primary, secondary) = two_users(&service).await;
@@ -107,7 +107,7 @@ async fn the_link_keeps_what_its_merge_changed_who_made_it_and_on_what_proof() {
 }
 
 #[tokio::test]
-async fn of_a_link_by_two_tokens_both_are_remembered() {
+async fn a_link_stores_the_caller_and_the_proof_of_both_its_tokens() {
     let server = TestServer::start().await;
     let service = server.service();
     let (primary, _) = two_users(&service).await;
@@ -121,7 +121,7 @@ async fn of_a_link_by_two_tokens_both_are_remembered() {
     assert_eq!(told, [format!("{actor} {proof} 32")]);
 }
 
-/// A45: a person brings no roles along.
+/// A45: a person cannot bring roles along.
 #[tokio::test]
 async fn a_person_merges_its_user_metadata_and_never_its_app_metadata() {
     let server = TestServer::start().await;
@@ -143,7 +143,7 @@ async fn a_person_merges_its_user_metadata_and_never_its_app_metadata() {
 }
 
 #[tokio::test]
-async fn a_merge_that_must_not_decide_lists_every_conflict_of_both_namespaces() {
+async fn a_merge_that_fails_on_conflicts_lists_every_conflict_of_both_namespaces() {
     let server = TestServer::start().await;
     let service = server.service();
     let (primary, secondary) = two_users(&service).await;

@@ -1,4 +1,4 @@
-//! `link_with`: what proves the secondary user, and everything that does not.
+//! `link_with`: which tokens prove the secondary user, and which do not.
 
 use identity_link::grpc::proto::{self as pb, link_response::Outcome};
 
@@ -6,7 +6,7 @@ use crate::support::{tokens::Token, *};
 
 const INVALID: &str = "FailedPrecondition LINK_TOKEN_INVALID";
 
-/// A32: a token of more than ten minutes ago is no proof, though it has not expired.
+/// A32: a token that is older than ten minutes is no proof, though it has not expired.
 #[tokio::test]
 async fn what_is_not_a_fresh_token_of_a_user_of_this_tenant_proves_nothing() {
     let server = TestServer::start().await;
@@ -30,21 +30,21 @@ async fn what_is_not_a_fresh_token_of_a_user_of_this_tenant_proves_nothing() {
         ("with another signature", format!("{head}{}", tail.chars().rev().collect::<String>())),
         ("with something behind it", format!("{signed}.x")),
         ("of another type", unsigned.sign()),
-        ("signed by somebody else", forged.sign()),
-        ("of an issuer that nobody trusts", Token::of("stranger", "s1").sign()),
+        ("signed with another key", forged.sign()),
+        ("of an issuer that is not trusted", Token::of("stranger", "s1").sign()),
         ("expired", good().with("exp", now - 60).sign()),
         ("not valid yet", good().with("nbf", now + 120).sign()),
         ("from the future", good().issued_ago(-120).sign()),
         ("older than ten minutes", good().issued_ago(601).sign()),
         ("without an age", good().with("iat", ()).sign()),
         ("without an end", good().with("exp", ()).sign()),
-        ("for somebody else to hear", good().with("aud", "another").sign()),
-        ("for nobody to hear", good().with("aud", ()).sign()),
+        ("for another audience", good().with("aud", "another").sign()),
+        ("for no audience", good().with("aud", ()).sign()),
         ("of another tenant", good().tenant("other").sign()),
         ("of no tenant", good().with("tenant", ()).sign()),
         ("of an unknown tenant", good().tenant("nowhere").sign()),
         ("of a service", Token::of("services", "backend").sign()),
-        ("of nobody", good().with("sub", "").sign()),
+        ("of no subject", good().with("sub", "").sign()),
         ("of a user that never was", Token::of("users", "usr_nobody").sign()),
         ("of a provider that its issuer does not speak for", Token::of("broker", "sms|s1").sign()),
         ("of an identity without a provider", Token::of("broker", "s1").sign()),
@@ -55,7 +55,7 @@ async fn what_is_not_a_fresh_token_of_a_user_of_this_tenant_proves_nothing() {
         let preview = pb::LinkRequest { validate_only: true, ..link_with(&token) };
         assert_eq!(refusal(person.link(preview).await), INVALID, "{what}, in a preview");
     }
-    // Had it been the story and not the token, this would be refused too.
+    // The good token links, so the refusals above are due to the tokens and to nothing else in the test.
     assert_eq!(person.link(link_with(&signed)).await.unwrap().outcome(), Outcome::Absorbed);
 }
 
@@ -91,7 +91,7 @@ async fn a_token_makes_one_link() {
 
     let thief = server.person("google-oauth2", "g2");
     for token in [&absorbed, &attached] {
-        assert_eq!(server.db_refused(thief.link(link_with(token))).await, INVALID, "used for somebody else");
+        assert_eq!(server.db_refused(thief.link(link_with(token))).await, INVALID, "used for another user");
     }
     for (token, provider, subject) in [(&absorbed, "sms", "s1"), (&attached, "github", "h1")] {
         person.unlink(unlink("", provider, subject)).await.unwrap();
@@ -115,7 +115,7 @@ async fn a_used_token_is_no_retry_once_its_identity_has_left() {
     let person = server.person("google-oauth2", "g1");
     person.link(link_with(&token)).await.unwrap();
 
-    // The link stands, since the other identity of that user is still here.
+    // The link stands, since the other identity of that user is still linked.
     service.unlink(unlink(&primary.id, "sms", "s1")).await.unwrap();
 
     let request = pb::LinkRequest { user_id: primary.id, ..link_with(&token) };
@@ -207,7 +207,7 @@ async fn a_token_from_before_the_deletion_of_what_it_names_proves_nothing() {
         older("github", "h1"),
         older("users", &gone.id),
         older("users", &absorbed.id),
-        // An id is gone for good, however new the token is.
+        // The id of a deleted user stays gone, even for a new token.
         Token::of("users", &gone.id).issued_ago(-5).sign(),
         Token::of("users", &absorbed.id).issued_ago(-5).sign(),
     ];
@@ -217,7 +217,7 @@ async fn a_token_from_before_the_deletion_of_what_it_names_proves_nothing() {
     for token in &stolen {
         assert_eq!(server.db_refused(person.link(link_with(token))).await, INVALID);
     }
-    // Nor does it when the account has come back as a new user.
+    // They prove nothing either after the account has come back as a new user.
     service.create("sms", "s1").await;
     for token in &stolen {
         assert_eq!(server.db_refused(person.link(link_with(token))).await, INVALID);
@@ -260,14 +260,14 @@ async fn an_empty_jti_names_no_token() {
 }
 
 #[tokio::test]
-async fn a_retry_is_heard_after_the_primary_user_was_absorbed_too() {
+async fn a_retry_succeeds_after_the_primary_user_was_absorbed_too() {
     let server = TestServer::start().await;
     let service = server.service();
     let root = service.create("github", "h1").await.id;
     let google = service.create("google-oauth2", "g1").await.id;
     service.create("sms", "s1").await;
     let token = server.proof("sms", "s1");
-    // Signed in after the second in which the service links it.
+    // This sign-in is later than the second in which the service links the user.
     let person = server.caller(&Token::of("google-oauth2", "g1").issued_ago(-2));
     let first = person.link(link_with(&token)).await.unwrap().link;
     service.link(link_user(&root, &google)).await.unwrap();

@@ -1,4 +1,4 @@
-//! `Link`: what is refused whatever the proof, and previews.
+//! `Link`: refusals that do not depend on the proof, and previews.
 
 use identity_link::grpc::proto::{self as pb, link_response::Outcome};
 
@@ -11,7 +11,7 @@ async fn two_users(server: &TestServer) -> [String; 2] {
 }
 
 #[tokio::test]
-async fn the_request_must_say_whom() {
+async fn the_request_must_name_the_users_to_link() {
     let server = TestServer::start().await;
     let service = server.service();
     let [google, _] = two_users(&server).await;
@@ -81,7 +81,7 @@ async fn expected_versions_are_those_of_both_users() {
     }
     service.link(expecting(Some(1), Some(1))).await.unwrap();
 
-    // There is no second user whose version an unowned identity could have.
+    // An account that no user owns has no user whose version could be expected.
     let person = server.person("google-oauth2", "g1");
     let attach = |primary, secondary| pb::LinkRequest {
         expected_version: primary,
@@ -94,7 +94,7 @@ async fn expected_versions_are_those_of_both_users() {
     person.link(attach(Some(2), None)).await.unwrap();
 }
 
-/// A35: a user grows to 100 identities.
+/// A35: a user has at most 100 identities.
 #[tokio::test]
 async fn a_user_holds_a_hundred_identities() {
     const TOO_MANY: &str = "FailedPrecondition TOO_MANY_IDENTITIES";
@@ -121,7 +121,7 @@ async fn a_user_holds_a_hundred_identities() {
 }
 
 #[tokio::test]
-async fn the_blocked_are_not_linked() {
+async fn a_blocked_user_is_not_linked() {
     const BLOCKED: &str = "FailedPrecondition USER_BLOCKED";
     let server = TestServer::start().await;
     let service = server.service();
@@ -192,7 +192,7 @@ async fn an_absorbed_user_is_not_linked_by_name() {
     assert_eq!(server.db_refused(service.link(link_user(&sms, &github))).await, ABSORBED);
     assert_eq!(server.db_refused(service.link(link_user(&sms, &google))).await, ABSORBED);
     assert_eq!(server.db_refused(service.link(link_user(&github, &sms))).await, ABSORBED);
-    // By its identity, it is the owner that is meant.
+    // An identity names its owner, here the holder.
     let linked = service.link(link_identity(&github, "sms", "s1")).await.unwrap();
     assert_eq!(linked.link.unwrap().secondary_user_id, google);
 }
@@ -234,7 +234,7 @@ async fn tenants_do_not_know_of_each_other() {
     for (request, expected) in unknown {
         assert_eq!(server.db_refused(elsewhere.link(request)).await, expected);
     }
-    // The same account may be a user of its own there.
+    // The same account may belong to another user in the other tenant.
     let person = server.caller(&Token::of("google-oauth2", "g1").tenant("other"));
     let proof = Token::of("sms", "s1").tenant("other").sign();
     assert_eq!(person.link(link_with(&proof)).await.unwrap().outcome(), Outcome::Attached);
@@ -242,7 +242,7 @@ async fn tenants_do_not_know_of_each_other() {
     server.database.db_assert_invariants().await;
 }
 
-/// An answer without what only the real call can know: ids and times.
+/// The response without the ids and times that only the real call can know.
 fn timeless(mut answer: pb::LinkResponse) -> pb::LinkResponse {
     let (user, link) = (answer.user.as_mut().unwrap(), answer.link.as_mut().unwrap());
     user.update_time = None;
@@ -252,7 +252,7 @@ fn timeless(mut answer: pb::LinkResponse) -> pb::LinkResponse {
 }
 
 #[tokio::test]
-async fn a_preview_gives_the_whole_answer_and_changes_nothing() {
+async fn a_preview_has_the_whole_response_and_changes_nothing() {
     let server = TestServer::start().await;
     let service = server.service();
     let [google, sms] = two_users(&server).await;
@@ -266,7 +266,7 @@ async fn a_preview_gives_the_whole_answer_and_changes_nothing() {
         assert_eq!(previewed.link.as_ref().unwrap().id, "", "there is no link yet");
         assert_eq!(timeless(previewed), timeless(linked.clone()));
         let again = server.db_previewed(service.link(preview)).await;
-        assert_eq!((again.outcome(), again.link), (Outcome::AlreadyLinked, linked.link), "now there is");
+        assert_eq!((again.outcome(), again.link), (Outcome::AlreadyLinked, linked.link), "now there is a link");
     }
 }
 

@@ -1,4 +1,4 @@
-//! The listener: what it lets in, for how long, and that whoever attacks it harms nobody else.
+//! The listener: which connections it accepts and for how long. An attacker harms no other client.
 
 mod floods;
 mod http1;
@@ -16,13 +16,13 @@ use crate::support::{TestServer, frames::*, tokens::Token};
 const CHECK: &str = "/grpc.health.v1.Health/Check";
 const WATCH: &str = "/grpc.health.v1.Health/Watch";
 
-/// Soon, for a test that waits for it.
+/// A limit that a test waits for.
 const SOON: Duration = Duration::from_millis(200);
-/// Later than any test.
+/// A limit that no test reaches.
 const NEVER: Duration = Duration::from_secs(3600);
 
-/// Lets an attack run, while somebody else's calls go on: each of them is answered, one of them
-/// after the attack.
+/// Runs an attack while another client makes calls. Each of these calls succeeds, and one of them begins after the
+/// attack has ended.
 async fn while_attacked<T>(server: &TestServer, attack: impl Future<Output = T>) -> T {
     let service = server.service();
     let user = service.create("google-oauth2", &uuid::Uuid::new_v4().to_string()).await;
@@ -45,7 +45,7 @@ async fn while_attacked<T>(server: &TestServer, attack: impl Future<Output = T>)
     outcome
 }
 
-/// A client that watches the server's health, and has had the first word.
+/// A client that watches the server's health, and has received the first message.
 async fn watching(address: SocketAddr) -> Peer {
     let mut peer = Peer::connect(address).await;
     peer.send([Frame::call(1, WATCH, &[]), Frame::empty_message(1)]).await;
@@ -53,7 +53,7 @@ async fn watching(address: SocketAddr) -> Peer {
     peer
 }
 
-/// The client is let in: it makes a call with a token.
+/// Makes a call with a token, so that the server admits the client.
 async fn let_in(peer: &mut Peer) {
     let bearer = format!("Bearer {}", Token::of("services", "backend").sign());
     let call = Frame::call(201, "/identity.v1.IdentityService/GetUser", &[("authorization", bearer.as_bytes())]);
@@ -61,7 +61,7 @@ async fn let_in(peer: &mut Peer) {
     peer.until(|frame| frame.stream == 201 && frame.kind == HEADERS).await;
 }
 
-/// The client's next call is answered.
+/// The client's next call gets a response.
 async fn still_served(peer: &mut Peer) {
     still_served_on(peer, 101).await;
 }

@@ -1,4 +1,4 @@
-//! What is logged, and what never is.
+//! What the server logs, and what it never logs.
 
 use identity_link::grpc::proto::{self as pb, FindByEmailRequest, GetUserRequest, NewIdentity};
 use rustix::process::Signal;
@@ -18,16 +18,16 @@ use crate::support::{
     *,
 };
 
-/// An email, and a piece of metadata, that every call carries where it can.
+/// An email and a metadata value that every call carries where it can.
 const EMAIL: &str = "Ann.Secret@example.com";
 const SESAME: &str = "open-sesame";
 
-/// A server in a process of its own, and all that is told to it in confidence.
+/// A server in a process of its own, and the secrets that calls send to it.
 struct Logged {
     child: Running,
     channel: Channel,
     secrets: Vec<String>,
-    /// The lines that are to be there.
+    /// The lines that the log must contain.
     expected: Vec<String>,
 }
 
@@ -39,13 +39,14 @@ impl Logged {
         Self { child, channel, secrets, expected: Vec::new() }
     }
 
-    /// The token as text, no part of which is to be seen again. Its header says nothing of anybody.
+    /// Returns the token, and notes that no part of it may appear in the log. Its header is left out: it names no
+    /// user.
     fn keep_secret(&mut self, token: &str) -> String {
         self.secrets.extend(token.split('.').skip(1).map(|part| part.chars().take(16).collect::<String>()));
         token.to_owned()
     }
 
-    /// Somebody whose calls have a trace id: the number of the call.
+    /// A caller whose calls have a trace id: the number of the call.
     fn caller(&mut self, token: Option<&str>) -> Caller {
         let token = token.map(|token| self.keep_secret(token));
         let trace = self.expected.len();
@@ -69,7 +70,7 @@ impl Logged {
         self.expected.push(format!("{rpc} {caller} {code:?} {reason} {trace:032x}"));
     }
 
-    /// Ends the server: its lines, each of them JSON without a secret, and one for each call.
+    /// Ends the server and returns its lines. Each of them is JSON without a secret, and each call has one.
     fn lines(self) -> Vec<Value> {
         self.child.signal(Signal::TERM);
         let ran = self.child.finish();
@@ -125,7 +126,7 @@ async fn calls(logged: &mut Logged) {
 
     let google = Token::of("google-oauth2", "g").with("email", EMAIL);
     let sms = Token::of("sms", "s").with("email", EMAIL).with("color", SESAME);
-    // A proof by a stranger, a good one, the same again, and one that was used.
+    // A proof that another key signed, a good one, and the good one again after it was used.
     let proofs = [Token { signer: "stranger", ..sms.clone() }.sign(), sms.sign(), sms.sign()];
     for proof in proofs {
         let proof = logged.keep_secret(&proof);
@@ -141,7 +142,7 @@ async fn calls(logged: &mut Logged) {
     let outcome = logged.caller(Some(&google.sign())).merge_metadata(merge).await;
     logged.expect(&rpc("MergeMetadata"), "user", outcome);
 
-    // Callers that are turned away.
+    // Callers that are refused.
     let get = GetUserRequest::default;
     let bad = [
         None,
@@ -176,9 +177,9 @@ async fn call_path(logged: &mut Logged, path: String) -> Result<(), Status> {
     client.unary(request, path.parse().unwrap(), codec).await.map(|_| ())
 }
 
-/// G23: secrets, and what would forge a line.
+/// G23: secrets, and texts that would forge a line.
 #[tokio::test(flavor = "multi_thread")]
-async fn each_call_leaves_one_line_and_nothing_that_was_told_in_confidence() {
+async fn each_call_leaves_one_line_without_secrets() {
     let database = cluster().db_migrated().await;
     let mut logged = Logged::serve(&database, "info");
 
@@ -216,7 +217,7 @@ async fn each_call_leaves_one_line_and_nothing_that_was_told_in_confidence() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_log_for_debugging_tells_no_more() {
+async fn a_debug_log_contains_causes_and_no_secrets() {
     let database = cluster().db_migrated().await;
     let mut logged = Logged::serve(&database, "debug");
 
@@ -236,7 +237,7 @@ async fn a_log_for_debugging_tells_no_more() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_trace_id_that_is_none_is_replaced() {
+async fn an_invalid_trace_id_is_replaced() {
     let database = cluster().db_migrated().await;
     let (child, address) = Running::serve(&database, |toml| toml);
     let channel = Endpoint::from_shared(format!("http://{address}")).unwrap().connect_lazy();
@@ -265,7 +266,7 @@ async fn a_trace_id_that_is_none_is_replaced() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_fault_of_ours_is_logged_once_and_told_to_nobody() {
+async fn an_internal_error_is_logged_once_and_not_shown_to_the_caller() {
     let database = cluster().db_migrated().await;
     let mut logged = Logged::serve(&database, "info");
     database.db_execute("ALTER TABLE identities RENAME COLUMN email_canonical TO found_by").await;

@@ -1,5 +1,4 @@
-//! The tests through the front door: the real server on a real socket, on a real Postgres, with a
-//! database of its own per test.
+//! The tests drive the real server on a real socket, on a real Postgres, with a database of its own per test.
 
 #![expect(
     clippy::unwrap_used,

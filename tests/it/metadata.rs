@@ -20,7 +20,7 @@ fn merge_from(user_id: &str, source: Source) -> pb::MergeMetadataRequest {
     }
 }
 
-/// What a caller gives for both namespaces.
+/// A source of metadata that the caller gives.
 fn given(user_metadata: Value, app_metadata: Value) -> Source {
     Source::Given(pb::GivenMetadata { user_metadata: object(user_metadata), app_metadata: object(app_metadata) })
 }
@@ -40,7 +40,7 @@ async fn user_with(service: &Caller, subject: &str, user_metadata: Value, app_me
     service.create_with("github", subject, fill).await
 }
 
-/// Both namespaces.
+/// The `user_metadata` and the `app_metadata` of a user.
 fn metadata(user: &pb::User) -> (Value, Value) {
     (json(&user.user_metadata), json(&user.app_metadata))
 }

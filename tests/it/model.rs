@@ -19,28 +19,28 @@ use crate::support::{
     *,
 };
 
-/// The providers of a story's identities. A wallet only links.
+/// The providers of a story's identities. A wallet is link-only.
 const PROVIDERS: [&str; 7] = ["google-oauth2", "github", "sms", "wallet", "github", "sms", "wallet"];
 
-/// Whom a step names.
+/// The user that a step names.
 #[derive(Debug, Clone)]
 enum Who {
-    /// Whoever owns this identity.
+    /// The owner of this identity.
     OwnerOf(Id),
-    /// One of all users that there ever were.
+    /// Any user that has ever existed.
     Anybody(Index),
 }
 
-/// A step of a story, before it is known who is who.
+/// A step of a story, before its users are known.
 #[derive(Debug, Clone)]
 enum Step {
     Create(Id),
     LinkIdentity(Who, Id),
     LinkUser(Who, Who),
-    /// The identity leaves its owner.
+    /// The identity is unlinked from its owner.
     Detach(Id),
     Unlink(Who, Id),
-    /// The identity is let go by its owner.
+    /// The identity's owner releases it.
     Release(Id),
     SetPrimary(Id),
     SetPrimaryOf(Who, Id),
@@ -68,7 +68,7 @@ struct Story {
     service: Caller,
     prefix: String,
     model: Model,
-    /// Every user that there ever was.
+    /// The id of every user that has ever existed.
     ids: Vec<String>,
 }
 
@@ -107,7 +107,7 @@ impl Story {
         }
     }
 
-    /// Makes the call. What the server says it changed, and the user that is new.
+    /// Makes the call. Returns the change that the response shows, and the id of a new user, or an empty text.
     async fn make(&self, call: Call) -> Result<(Change, String), Status> {
         let none = String::new();
         Ok(match call {
@@ -171,7 +171,7 @@ impl Story {
         self.compare().await;
     }
 
-    /// Every look-up says what the model says.
+    /// Each lookup returns what the model returns.
     async fn compare(&self) {
         let mut users = std::collections::BTreeMap::new();
         let look_ups = (0..PROVIDERS.len()).map(|id| {
@@ -214,16 +214,16 @@ fn linked(answer: pb::LinkResponse) -> Change {
             Change::Absorbed { primary: link.primary_user_id, secondary: link.secondary_user_id }
         }
         Outcome::AlreadyLinked => Change::Nothing,
-        other => panic!("a service's word attaches nothing: {other:?}"),
+        other => panic!("a link without a proof attaches nothing: {other:?}"),
     }
 }
 
 #[test]
-fn any_sequence_of_calls_comes_to_what_the_model_says() {
+fn any_sequence_of_calls_has_the_result_of_the_model() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let server = runtime.block_on(TestServer::start());
     let stranded = RefCell::new(Vec::new());
-    // The input of a failure is printed, shrunk, and is all that there is to repeat it.
+    // The shrunk input of a failure is printed. Nothing else is kept to repeat it.
     let config = Config { cases: 12, max_shrink_iters: 100, failure_persistence: None, ..Config::default() };
     let steps = prop::collection::vec(any_step(), 40..80);
 

@@ -1,6 +1,6 @@
-//! A60: a token proves what its account was when it was issued. Once the account has come to another user, older
-//! tokens of it read and do nothing else. Which rpc and route that means is a table: `access/matrix.rs`,
-//! `auth0/matrix.rs`.
+//! A60: a token proves the user that had the account when the token was issued. After the account has moved to
+//! another user, older tokens of it can read and nothing else. The tables in `access/matrix.rs` and `auth0/matrix.rs`
+//! hold which rpcs and routes that means.
 
 use identity_link::{clock, grpc::proto as pb};
 use pb::link_response::Outcome;
@@ -11,7 +11,7 @@ use crate::support::{tokens::Token, *};
 const SIGN_IN: &str = "PermissionDenied REAUTHENTICATION_REQUIRED";
 const NO_PROOF: &str = "FailedPrecondition LINK_TOKEN_INVALID";
 
-/// Whether this token reads as, writes as and proves its user, in this order.
+/// Whether this token reads as its user, writes as it, and proves it, in this order.
 async fn powers(server: &TestServer, token: &Token) -> [bool; 3] {
     let caller = server.caller(token);
     let reads = caller.get_user(get("")).await.is_ok();
@@ -43,9 +43,9 @@ fn link_second(linked: &pb::LinkResponse) -> i64 {
     linked.link.as_ref().unwrap().link_time.as_ref().unwrap().seconds
 }
 
-/// The attack: a token that leaked before the link absorbs the user who has the account now.
+/// The attack: a token that leaked before the link absorbs the user that has the account now.
 #[tokio::test]
-async fn a_token_that_leaked_before_the_link_takes_nobody_over() {
+async fn a_token_that_leaked_before_the_link_takes_over_no_user() {
     let server = TestServer::start().await;
     let service = server.service();
     let ann = service.create("google-oauth2", "ann").await.id;
@@ -64,7 +64,7 @@ async fn a_token_that_leaked_before_the_link_takes_nobody_over() {
 }
 
 #[tokio::test]
-async fn the_second_of_the_move_is_refused_after_a_proof_and_good_after_a_service() {
+async fn a_token_of_the_second_of_the_move_only_reads_after_a_proof_and_is_good_after_a_service() {
     let server = TestServer::start().await;
     let service = server.service();
     let ann = service.create("google-oauth2", "ann").await.id;
@@ -74,7 +74,7 @@ async fn the_second_of_the_move_is_refused_after_a_proof_and_good_after_a_servic
     let person = server.person("google-oauth2", "ann");
     let by_service = link_second(&service.link(link_identity(&ann, "sms", "by service")).await.unwrap());
     let by_proof = link_second(&person.link(link_with(&server.proof("sms", "by proof"))).await.unwrap());
-    // A service that passes a proof on moves it by that.
+    // If a service passes on a proof, the account moves by that proof.
     let proven = pb::LinkRequest { user_id: ann.clone(), ..link_with(&server.proof("okta", "by token")) };
     let by_token = link_second(&service.link(proven).await.unwrap());
     let attached = link_second(&person.link(link_with(&server.proof("github", "attached"))).await.unwrap());
@@ -112,7 +112,7 @@ async fn the_token_that_made_a_link_is_a_good_retry_of_that_link() {
     }
 }
 
-/// The moment is the sign-in itself, whenever it is written: what the person signed in with is good.
+/// The account moves at the time of the sign-in, whenever that is written, so the tokens of that sign-in are good.
 #[tokio::test]
 async fn what_a_sign_in_links_by_email_is_good_from_that_sign_in_on() {
     let server = TestServer::start().await;
@@ -132,13 +132,13 @@ async fn what_a_sign_in_links_by_email_is_good_from_that_sign_in_on() {
     assert!(decision.link.is_some(), "{decision:?}");
     assert_eq!(powers(&server, &issued_at("github", "ann", signed_in)).await, ALL);
     assert_eq!(powers(&server, &issued_at("github", "ann", signed_in - 1)).await, READS);
-    // A user whom a sign-in makes has no tokens from before: they are of the same account.
+    // A sign-in that creates a user moves no account, so older tokens of the account stay good.
     service.resolve_sign_in(sign_in("sms", "new")).await.unwrap();
     assert_eq!(powers(&server, &Token::of("sms", "new").issued_ago(60)).await, ALL);
 }
 
 #[tokio::test]
-async fn links_in_a_chain_move_everything_again() {
+async fn a_link_of_the_holder_moves_every_account_of_a_chain_again() {
     let server = TestServer::start().await;
     let service = server.service();
     let mut ids = Vec::new();
@@ -156,9 +156,9 @@ async fn links_in_a_chain_move_everything_again() {
     assert_eq!(powers(&server, &Token::of("users", &ids[1]).issued_ago(60)).await, READS);
 }
 
-/// After an unlink older tokens are withdrawn altogether; after the next link those from before that one read only.
+/// After an unlink older tokens are withdrawn. After the next link, tokens from before that link only read.
 #[tokio::test]
-async fn undone_and_linked_again_it_has_moved_again() {
+async fn an_account_that_is_unlinked_and_linked_again_has_moved_again() {
     let server = TestServer::start().await;
     let service = server.service();
     let ann = service.create("google-oauth2", "ann").await.id;
@@ -174,7 +174,7 @@ async fn undone_and_linked_again_it_has_moved_again() {
     let attached = person.link(link_with(&server.proof("github", "ann"))).await.unwrap();
     service.undo_link(undo(&attached)).await.unwrap();
     let detached = Token::of("github", "ann").with("iat", clock::now().timestamp());
-    assert_eq!(powers(&server, &between).await, ALL, "it is its own user's again");
+    assert_eq!(powers(&server, &between).await, ALL, "the account is its own user's again");
     assert_eq!(powers(&server, &detached).await, ALL);
 
     service.link(link_user(&ann, &sms)).await.unwrap();

@@ -1,4 +1,4 @@
-//! Calls that are overtaken: what they were judged on has changed when it is their turn to write.
+//! Calls that are overtaken: the state on which they were judged has changed before they write.
 
 use identity_link::grpc::proto::{self as pb, link_response::Outcome};
 use serde_json::json as object;
@@ -6,8 +6,8 @@ use tonic::Status;
 
 use crate::support::{cluster, tokens::Token, *};
 
-/// Lets `second` come to a user's row while `first`, which was there before it, still waits to
-/// write; then both go on. They are calls of two servers, so that both wait in the database.
+/// Lets `second` wait for a user's row while `first`, which came before it, still waits to write. After that both go
+/// on. They are calls of two servers, so that both wait in the database.
 async fn one_after_the_other<A: Send + 'static, B: Send + 'static>(
     server: &TestServer,
     user_id: &str,
@@ -23,7 +23,7 @@ async fn one_after_the_other<A: Send + 'static, B: Send + 'static>(
     (first.await.unwrap(), second.await.unwrap())
 }
 
-/// What somebody may do to its own user, as outcome only.
+/// A write of a caller to its own user. Returns only whether it succeeded.
 async fn own_write(caller: Caller, rpc: &str) -> Result<(), Status> {
     let user_metadata = object(object!({"mine": true}));
     match rpc {
@@ -51,7 +51,7 @@ async fn own_write(caller: Caller, rpc: &str) -> Result<(), Status> {
             let delete = pb::DeleteUserRequest { include_absorbed: true, ..Default::default() };
             caller.delete_user(delete).await.map(drop)
         }
-        _ => unreachable!("{rpc} is not a write of one's own"),
+        _ => unreachable!("{rpc} is not a write to the caller's own user"),
     }
 }
 
@@ -68,13 +68,13 @@ async fn three_sign_ins(server: &TestServer) -> String {
 }
 
 #[tokio::test]
-async fn whose_identity_is_taken_out_meanwhile_no_longer_writes_to_the_user() {
+async fn a_caller_whose_identity_is_unlinked_meanwhile_no_longer_writes_to_the_user() {
     for rpc in OWN_WRITES {
         let server = TestServer::start().await;
         let service = server.service();
         let id = three_sign_ins(&server).await;
         server.database.db_linked_long_ago().await;
-        // Whoever holds the phone, not the person.
+        // A caller that holds the phone, not the person.
         let elsewhere = server.another().await;
         let phone = elsewhere.caller(&Token::of("sms", "s1").issued_ago(60));
         let request = unlink(&id, "sms", "s1");
@@ -85,12 +85,12 @@ async fn whose_identity_is_taken_out_meanwhile_no_longer_writes_to_the_user() {
 
         let left = unlinked.unwrap().user.unwrap();
         assert_eq!(refusal(written), "Unauthenticated TOKEN_INVALID", "{rpc}");
-        assert_eq!(server.service().user(&id).await, left, "{rpc} wrote to it");
+        assert_eq!(server.service().user(&id).await, left, "{rpc} wrote to the user");
     }
 }
 
 #[tokio::test]
-async fn who_is_blocked_meanwhile_no_longer_writes() {
+async fn a_caller_who_is_blocked_meanwhile_no_longer_writes() {
     for rpc in OWN_WRITES {
         let server = TestServer::start().await;
         let service = server.service();
@@ -112,7 +112,7 @@ async fn who_is_blocked_meanwhile_no_longer_writes() {
 }
 
 #[tokio::test]
-async fn who_comes_back_meanwhile_writes_to_its_own_user() {
+async fn a_caller_whose_own_user_comes_back_meanwhile_writes_to_that_user() {
     let server = TestServer::start().await;
     let service = server.service();
     let holder = service.create("google-oauth2", "g1").await.id;
@@ -134,7 +134,7 @@ async fn who_comes_back_meanwhile_writes_to_its_own_user() {
 }
 
 #[tokio::test]
-async fn who_comes_back_meanwhile_does_not_prove_its_former_holder() {
+async fn a_token_of_a_user_that_comes_back_meanwhile_does_not_prove_its_former_holder() {
     let server = TestServer::start().await;
     let service = server.service();
     let holder = service.create("google-oauth2", "g1").await.id;
@@ -182,7 +182,7 @@ async fn a_proof_that_is_withdrawn_meanwhile_proves_nothing() {
 }
 
 #[tokio::test]
-async fn the_identity_that_is_unlinked_meanwhile_is_absorbed_as_the_user_that_it_is_now() {
+async fn an_identity_that_is_unlinked_meanwhile_is_absorbed_with_its_present_user() {
     let server = TestServer::start().await;
     let service = server.service();
     let former = service.create("google-oauth2", "g1").await.id;
@@ -207,7 +207,7 @@ async fn the_identity_that_is_unlinked_meanwhile_is_absorbed_as_the_user_that_it
 }
 
 #[tokio::test]
-async fn who_waits_too_long_for_a_busy_user_is_told_to_try_again() {
+async fn a_call_that_waits_too_long_for_a_busy_user_is_refused_with_conflict_retry() {
     let database = cluster::cluster().db_migrated().await;
     let in_a_hurry = format!("{}?options=-c%20lock_timeout%3D20ms", database.url);
     let url = database.url.clone();
@@ -224,13 +224,13 @@ async fn who_waits_too_long_for_a_busy_user_is_told_to_try_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_identity_that_came_and_went_meanwhile_is_not_attached() {
+async fn an_account_whose_user_was_deleted_meanwhile_is_not_attached() {
     let server = TestServer::start().await;
     let service = server.service();
     let google = service.create("google-oauth2", "g1").await;
     let gone = service.create("sms", "s1").await;
     service.delete(&gone.id).await;
-    // As if that had been long ago: the token is younger.
+    // As if the deletion had been long ago: the token is younger.
     server.database.db_execute("UPDATE tombstones SET delete_time = now() - interval '1 hour'").await;
     let held = server.database.db_hold(&google.id).await;
     let (person, token) = (server.person("google-oauth2", "g1"), server.proof("sms", "s1"));
@@ -244,9 +244,9 @@ async fn an_identity_that_came_and_went_meanwhile_is_not_attached() {
     assert_eq!(service.user(&google.id).await, google);
 }
 
-/// R10 in the order that could go wrong.
+/// R10, in the order that could go wrong.
 #[tokio::test]
-async fn who_loses_the_shared_email_meanwhile_is_not_linked_on_it() {
+async fn a_user_that_loses_the_shared_email_meanwhile_is_not_linked_on_it() {
     let server = TestServer::start().await;
     let service = server.service();
     let primary = service.create_with("google-oauth2", "g1", verified("ann@example.com")).await.id;

@@ -10,8 +10,8 @@ fn primary(user_id: &str, provider: &str, subject: &str) -> pb::SetPrimaryIdenti
     pb::SetPrimaryIdentityRequest { user_id: user_id.to_owned(), identity, ..Default::default() }
 }
 
-/// A Google user with a name, that has absorbed an SMS user with another and holds a GitHub
-/// account, and the ids of both.
+/// A Google user with a name, which has absorbed an SMS user with another name and has attached a GitHub account.
+/// Returns the ids of the two users.
 async fn three_identities(server: &TestServer) -> [String; 2] {
     let service = server.service();
     let mut ids = Vec::new();
@@ -47,7 +47,7 @@ async fn profile_and_order_change_and_the_id_stays() {
         homes.sort();
         homes
     };
-    assert_eq!(homes(&after), homes(&before), "who comes back at an unlink is as before");
+    assert_eq!(homes(&after), homes(&before), "an unlink restores the same users as before");
     server.database.db_assert_invariants().await;
 }
 
@@ -63,15 +63,19 @@ async fn the_former_primary_identity_can_be_unlinked() {
     person.set_primary_identity(primary("", "github", "h1")).await.unwrap();
     let unlinked = person.unlink(unlink("", "google-oauth2", "g1")).await.unwrap();
 
-    assert!(!unlinked.restored, "it was always this user's");
+    assert!(!unlinked.restored, "the identity was always this user's");
     let (left, detached) = (unlinked.user.unwrap(), unlinked.detached_user.unwrap());
     assert_eq!((&left.id, identities(&left)), (&google, vec!["github|h1".to_owned(), "sms|s1".to_owned()]));
     assert_eq!(json(&left.profile), object!({"title": "Dr"}));
     assert_ne!(detached.id, google);
-    assert_eq!(json(&detached.profile), object!({"name": "Ann G", "from": "google-oauth2"}), "its overrides stay");
+    assert_eq!(
+        json(&detached.profile),
+        object!({"name": "Ann G", "from": "google-oauth2"}),
+        "the overrides stay with the former user"
+    );
     assert_eq!(service.owner("google-oauth2", "g1").await, detached.id);
 
-    // An identity that is primary here and leaves brings back its own user.
+    // An identity that was primary here brings back its own user when it is unlinked.
     service.set_primary_identity(primary(&google, "sms", "s1")).await.unwrap();
     assert_eq!(refusal(service.unlink(unlink(&google, "sms", "s1")).await), "FailedPrecondition PRIMARY_IDENTITY");
     service.set_primary_identity(primary(&google, "github", "h1")).await.unwrap();
@@ -118,7 +122,7 @@ async fn identities_move_in_the_order_in_which_they_came() {
 }
 
 #[tokio::test]
-async fn to_set_what_is_set_changes_nothing() {
+async fn setting_the_present_primary_identity_changes_nothing() {
     let server = TestServer::start().await;
     let service = server.service();
     let [google, _] = three_identities(&server).await;
@@ -131,7 +135,7 @@ async fn to_set_what_is_set_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_preview_gives_the_whole_answer_and_changes_nothing() {
+async fn a_preview_has_the_whole_response_and_changes_nothing() {
     let server = TestServer::start().await;
     let service = server.service();
     let [google, _] = three_identities(&server).await;

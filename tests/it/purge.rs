@@ -1,4 +1,4 @@
-//! `identity-link purge`: what is kept no longer goes, a little at a time.
+//! `identity-link purge` removes what is kept no longer, in small steps.
 
 use std::{
     fs::{File, OpenOptions},
@@ -25,7 +25,7 @@ fn purge(database: &Database, arguments: &[&str]) -> Command {
     binary(&[&["purge", "--config", file.to_str().unwrap()], arguments].concat())
 }
 
-/// A link that was undone, and keeps this metadata of its secondary.
+/// Undoes a link with this choice for the metadata. Returns the ids of the secondary user and of the link.
 async fn undone(server: &TestServer, name: &str, metadata: pb::UnlinkMetadata, by_person: bool) -> (String, String) {
     let service = server.service();
     let primary = service.create("google-oauth2", name).await.id;
@@ -48,7 +48,7 @@ async fn brought_back(server: &TestServer, (user_id, link): (String, String)) ->
     changes(&server.service().merge_metadata(merge).await.unwrap().metadata_changes)
 }
 
-/// As many answers as that, which have expired.
+/// Stores this many expired responses.
 async fn db_expired_answers(database: &Database, count: usize) {
     database
         .db_execute(&format!(
@@ -58,7 +58,7 @@ async fn db_expired_answers(database: &Database, count: usize) {
         .await;
 }
 
-/// Three tickets and three attempts, of which two each have expired.
+/// Stores three tickets and three attempts, of which two each have expired.
 async fn db_tickets_and_attempts(database: &Database) {
     database
         .db_execute(
@@ -75,7 +75,7 @@ async fn db_answers(database: &Database) -> usize {
 }
 
 #[tokio::test]
-async fn what_is_kept_no_longer_goes_and_the_rest_stays() {
+async fn what_has_expired_is_removed_and_the_rest_stays() {
     use pb::UnlinkMetadata::{Discard, Unspecified};
     let server = TestServer::start().await;
     let old = undone(&server, "old", Discard, false).await;
@@ -86,7 +86,7 @@ async fn what_is_kept_no_longer_goes_and_the_rest_stays() {
     let young = undone(&server, "young", Discard, false).await;
     let request_id = uuid::Uuid::new_v4().to_string();
     server.service().update_user(pb::UpdateUserRequest { request_id, ..block(&old.0, false) }).await.unwrap();
-    // No sweep comes before it.
+    // The server is stopped, so that its sweep removes nothing first.
     server.shutdown.cancel();
     server.database.db_until_alone().await;
     db_expired_answers(&server.database, 2500).await;
@@ -120,7 +120,7 @@ async fn what_is_kept_no_longer_goes_and_the_rest_stays() {
 }
 
 #[tokio::test]
-async fn it_stops_between_two_steps_and_says_what_is_done() {
+async fn it_stops_between_two_steps_and_reports_what_is_done() {
     const MANY: usize = 30_000;
     let database = cluster().db_migrated().await;
     db_expired_answers(&database, MANY).await;
@@ -143,7 +143,7 @@ async fn it_stops_between_two_steps_and_says_what_is_done() {
 }
 
 #[tokio::test]
-async fn a_terminal_shows_how_far_it_is() {
+async fn a_terminal_shows_the_progress() {
     let database = cluster().db_migrated().await;
     db_expired_answers(&database, 1500).await;
     let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
@@ -155,10 +155,10 @@ async fn a_terminal_shows_how_far_it_is() {
     let mut command = purge(&database, &[]);
     command.env("TERM", "xterm").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(end);
     let child = command.spawn().unwrap();
-    // Its end of the terminal is the only one left.
+    // The child now has the only handle of its end of the terminal.
     drop(command);
     let mut shown = Vec::new();
-    // Ends with an error when nobody has the other end any more.
+    // This ends with an error after the other end is closed.
     let _ = File::from(terminal).read_to_end(&mut shown);
 
     let ran = child.wait_with_output().unwrap();
@@ -169,7 +169,7 @@ async fn a_terminal_shows_how_far_it_is() {
 }
 
 #[tokio::test]
-async fn what_keeps_it_from_purging_is_said() {
+async fn the_reason_why_it_cannot_purge_is_reported() {
     let database = cluster().db_migrated().await;
     let said = |command| {
         let Ran { code, stdout, stderr } = run_command(command);

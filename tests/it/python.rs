@@ -1,6 +1,5 @@
-//! The README's story in another language: stubs that grpcio-tools makes of the protos, against the
-//! running service. What no Rust client would show is in here: names, enums, `Struct`, the details of
-//! a refusal, deadlines.
+//! The README's story in another language: stubs that grpcio-tools generates from the protos, against the running
+//! service. They show what no Rust client would show: names, enums, `Struct`, the details of a refusal, deadlines.
 
 use std::fs;
 
@@ -49,7 +48,7 @@ async fn stubs_in_python_tell_the_story() {
         app_metadata: {"roles": ["Admin", "AppAdmin"]}
         without a token: {"code": "UNAUTHENTICATED", "reason": "identity-link/TOKEN_MISSING"}
         with rubbish: {"code": "UNAUTHENTICATED", "reason": "identity-link/TOKEN_INVALID"}
-        somebody else's: {"code": "PERMISSION_DENIED", "reason": "identity-link/NOT_YOUR_USER"}
+        another user's: {"code": "PERMISSION_DENIED", "reason": "identity-link/NOT_YOUR_USER"}
         wrong fields: {"code": "INVALID_ARGUMENT", "fields": ["user_id_form", "user_metadata/a/0/b"], "reason": "identity-link/REQUEST_INVALID"}
         taken: {"code": "ALREADY_EXISTS", "reason": "identity-link/IDENTITY_TAKEN"}
         conflict: {"code": "FAILED_PRECONDITION", "reason": "identity-link/METADATA_CONFLICT"}

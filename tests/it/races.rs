@@ -13,7 +13,7 @@ use identity_link::grpc::proto as pb;
 
 use crate::support::*;
 
-/// How often two or three callers meet in one test, each time as other people.
+/// How often two or three callers meet in one test, each time about other users.
 const ROUNDS: usize = 25;
 
 fn link(caller: &Caller, request: pb::LinkRequest) -> Racer {
@@ -37,12 +37,12 @@ fn undo_of(link_id: &str) -> pb::UndoLinkRequest {
     pb::UndoLinkRequest { link_id: link_id.to_owned(), ..Default::default() }
 }
 
-/// One user absorbs another; the link's id.
+/// One user absorbs another. Returns the link's id.
 async fn linked(service: &Caller, primary: &str, secondary: &str) -> String {
     service.link(link_user(primary, secondary)).await.unwrap().link.unwrap().id
 }
 
-/// Creates a user with this identity; its id.
+/// Creates a user with this identity. Returns its id.
 async fn created(service: &Caller, provider: &str, subject: &str) -> String {
     service.create(provider, subject).await.id
 }

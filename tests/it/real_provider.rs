@@ -1,4 +1,4 @@
-//! The provider that the sign-ins of these tests go to, and its fakes: what they do by themselves.
+//! The provider that the sign-ins of these tests use, and its fakes: what they do without the server.
 
 use data_encoding::BASE64URL_NOPAD;
 use http::StatusCode;
@@ -49,7 +49,7 @@ fn authorization_url(endpoint: &str, change: impl FnOnce(&mut Form)) -> String {
 }
 
 #[tokio::test]
-async fn the_real_provider_sends_who_signs_in_back_with_a_code() {
+async fn the_real_provider_returns_a_code_after_a_sign_in() {
     let (here, there) = (provider(), provider());
     assert_ne!(here.issuer, there.issuer);
     let mut browser = Browser::new(REDIRECT_URI);
@@ -60,12 +60,12 @@ async fn the_real_provider_sends_who_signs_in_back_with_a_code() {
         assert_eq!((back["state"].as_str(), &back["iss"]), ("s", &provider.issuer));
         assert_eq!(back["code"].len(), 43);
         let again = browser.open(&authorization_url(&provider.auth(), |_| {})).await.back();
-        assert_ne!(again["code"], back["code"], "who is signed in there is not asked again");
+        assert_ne!(again["code"], back["code"], "a session there gives a new code without a new sign-in");
     }
 }
 
 #[tokio::test]
-async fn the_real_provider_sends_who_cancels_back_with_an_error() {
+async fn the_real_provider_returns_an_error_after_a_person_cancels() {
     let (provider, mut browser) = (provider(), Browser::new(REDIRECT_URI));
     let page = browser.open(&authorization_url(&provider.auth(), |_| {})).await.page();
 
@@ -74,7 +74,7 @@ async fn the_real_provider_sends_who_cancels_back_with_an_error() {
     assert_eq!((back["error"].as_str(), back["state"].as_str()), ("access_denied", "s"));
 }
 
-/// So what the sign-ins of these tests pass is judged there too.
+/// The sign-ins of these tests therefore send requests that the real provider judges in the same way.
 #[tokio::test]
 async fn the_real_provider_makes_no_code_for_another_redirect_uri_or_without_a_challenge() {
     let (provider, mut browser) = (provider(), Browser::new(REDIRECT_URI));
@@ -88,7 +88,7 @@ async fn the_real_provider_makes_no_code_for_another_redirect_uri_or_without_a_c
     assert_eq!(browser.open(&without).await.back()["error"], "invalid_request");
 }
 
-/// What a token endpoint says to a code.
+/// The response of a token endpoint to a code.
 async fn exchange(token_endpoint: &str, code: &str, verifier: &str) -> (StatusCode, String) {
     let fields = [
         ("grant_type", "authorization_code"),
@@ -102,7 +102,7 @@ async fn exchange(token_endpoint: &str, code: &str, verifier: &str) -> (StatusCo
     (page.status, page.html)
 }
 
-/// The claims of an answer's ID token.
+/// The claims of the ID token in a response.
 fn claims(answer: &str) -> Value {
     let answer: Value = serde_json::from_str(answer).unwrap();
     let claims = answer["id_token"].as_str().unwrap().split('.').nth(1).unwrap();
@@ -110,7 +110,7 @@ fn claims(answer: &str) -> Value {
 }
 
 #[tokio::test]
-async fn the_real_provider_and_the_fake_give_tokens_for_a_code_once_to_whoever_has_its_verifier() {
+async fn the_real_provider_and_the_fake_exchange_a_code_once_and_only_with_its_verifier() {
     let (real, fake) = (provider(), FakeOidc::start(json!({"sub": "alice"})).await);
     let there = |endpoint: &str| authorization_url(endpoint, |query| drop(query.insert("nonce".into(), "n".into())));
     for (issuer, auth) in [(&real.issuer, real.auth()), (&fake.issuer, format!("{}/authorize", fake.issuer))] {
@@ -137,7 +137,7 @@ async fn the_real_provider_and_the_fake_give_tokens_for_a_code_once_to_whoever_h
 }
 
 #[tokio::test]
-async fn the_fake_gives_the_id_token_that_a_test_makes_of_a_good_one() {
+async fn the_fake_gives_the_id_token_that_a_test_has_changed() {
     let fake = FakeOidc::start(json!({"sub": "alice"})).await;
     fake.person(json!({"sub": "bob", "email_verified": 1}));
     fake.lie(|token| token.with("aud", "another").sign());

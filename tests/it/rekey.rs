@@ -1,5 +1,5 @@
-//! `examples/rekey`, as a shop would run it: killed again and again while users become one and come
-//! apart. Its database is in another cluster than the feed, which would wait for its transactions.
+//! `examples/rekey` as a shop runs it: the test kills it again and again while users are linked and unlinked. Its
+//! database is in another cluster than the feed, which would wait for its transactions.
 
 mod people;
 mod shop;
@@ -17,14 +17,14 @@ const ROUNDS: usize = 10;
 
 /// F25: a consumer of the feed is killed between what it does and what it notes.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn however_often_the_example_is_killed_orders_end_with_those_whose_they_are() {
+async fn orders_end_with_the_right_users_however_often_the_example_is_killed() {
     let mut races = Races::begin();
     let server = TestServer::start_feed().await;
     let shop = Shop::open(&server).await;
     let service = server.service();
     let mut people = People::gather(PEOPLE, &service, races.lots()).await;
     shop.db_place_orders(&people.ids).await;
-    // There is something before the first position, and a token that is not good any more.
+    // There are events before the first position, and the first token has expired.
     for _ in 0..20 {
         people.something().await;
     }
@@ -63,7 +63,7 @@ async fn however_often_the_example_is_killed_orders_end_with_those_whose_they_ar
             people.something().await;
         }
         if round == ROUNDS / 2 {
-            // It was set back, to where there is no position that is good.
+            // The shop is set back to a state without a valid position.
             shop.database.db_execute("UPDATE feed_position SET position = 'lost'").await;
             shop.db_place_orders(&people.ids).await;
         }
@@ -80,7 +80,7 @@ async fn however_often_the_example_is_killed_orders_end_with_those_whose_they_ar
     let any = |is_it: fn(&(String, String)) -> bool| truth.iter().any(is_it);
     let kinds =
         [any(|(_, user)| user == "-"), any(|(id, user)| id == user), any(|(id, user)| user != "-" && id != user)];
-    assert_eq!(kinds, [true; 3], "the story should have everybody: deleted, themselves, somebody else's: {truth:?}");
+    assert_eq!(kinds, [true; 3], "orders should be of deleted users, of live ones, and of absorbed ones: {truth:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -105,23 +105,23 @@ async fn an_order_that_is_placed_while_its_user_is_linked_goes_with_it() {
     placed.db_release().await;
     let after = people.last_link().await;
     shop.db_until_position(|position| position == after).await;
-    assert_eq!(shop.db_orders().await, [(other.clone(), one.clone())], "the service waits for it");
+    assert_eq!(shop.db_orders().await, [(other.clone(), one.clone())], "the shop's service waits for the order");
 
     let late = shop.db_placing(&other, &other, &known).await;
     shop.database.db_execute(&late).await;
-    assert_eq!(shop.db_orders().await.len(), 1, "what was known then is known to be old");
+    assert_eq!(shop.db_orders().await.len(), 1, "an order with an old position is not placed");
     shop.db_place_order(&service, &absorbed).await;
     assert_eq!(shop.db_orders().await[1], (absorbed, people.ids[0].clone()));
 }
 
-/// What `rekey` should have come to.
+/// The order as `rekey` should leave it: the id under which it was placed, and the id of that user's holder.
 fn whose(user: pb::ResolvedUser) -> (String, String) {
     let holder = if user.user_id.is_empty() { "-".to_owned() } else { user.user_id };
     (user.requested_id, holder)
 }
 
 #[test]
-fn the_pattern_in_the_docs_is_the_example_s() {
+fn the_pattern_in_the_docs_is_that_of_the_example() {
     let docs = fs::read_to_string("docs/FEED.md").unwrap();
     let blocks: Vec<&str> =
         docs.split("```").skip(1).step_by(2).map(|block| block.split_once('\n').unwrap().1).collect();
@@ -129,6 +129,6 @@ fn the_pattern_in_the_docs_is_the_example_s() {
         ["main.rs", "place_order.sql"].map(|file| fs::read_to_string(format!("examples/rekey/{file}")).unwrap());
     assert_eq!(blocks.len(), example.len());
     for (block, file) in blocks.into_iter().zip(example) {
-        assert!(file.contains(block), "docs/FEED.md has what the example has not:\n{block}");
+        assert!(file.contains(block), "docs/FEED.md has a block that the example has not:\n{block}");
     }
 }

@@ -1,6 +1,6 @@
-//! `Unlink` with `UNLINK_MODE_RELEASE`: a user lets an account go. A80: what named the account before proves nothing
-//! afterwards. A82: nothing but a new link brings it back. A83: what may not be released, and by whom not. What its next
-//! sign-in comes to: `sign_in/released.rs`.
+//! `Unlink` with `UNLINK_MODE_RELEASE`: a user releases an account. A80: what named the account before proves nothing
+//! afterwards. A82: only a new link brings the account back. A83: what may not be released, and which callers may not
+//! release. The next sign-in of the account is in `sign_in/released.rs`.
 
 mod back;
 mod refused;
@@ -42,14 +42,14 @@ async fn reads(server: &TestServer, token: &Token) -> String {
     read.map_or_else(|status| refusal::<()>(Err(status)), |read| read.user.unwrap().id)
 }
 
-/// What a sign-in at this account comes to: the user.
+/// Signs in with this account. Returns the id of the user.
 async fn signs_in(server: &TestServer, provider: &str, subject: &str) -> String {
     let decision = server.service().resolve_sign_in(sign_in(provider, subject)).await.unwrap().decision.unwrap();
     decision.user.unwrap().id
 }
 
 #[tokio::test]
-async fn the_account_is_nobody_s_and_nothing_of_the_link_is_taken_back() {
+async fn the_account_has_no_user_and_nothing_of_the_link_is_taken_back() {
     let server = TestServer::start_feed().await;
     let service = server.service();
     let Ann { id, phone, link } = ann(&server).await;
@@ -68,7 +68,7 @@ async fn the_account_is_nobody_s_and_nothing_of_the_link_is_taken_back() {
     let told = service.list_links(links_of(&id)).await.unwrap().links;
     assert_eq!((told.len(), &told[0].id, &told[0].undo_time), (1, &link, &None), "the link stands");
     assert_eq!(told[0].moved_identities, identity_ref("sms", "s").into_iter().collect::<Vec<_>>());
-    // Whose the number is next is not for her to see.
+    // The subject is hidden from Ann, since another person may have the number next.
     let told = person.list_links(links_of("")).await.unwrap().links;
     assert_eq!(told[0].moved_identities, identity_ref("sms", "").into_iter().collect::<Vec<_>>());
     let told = events(&service, 4).await;
@@ -81,14 +81,14 @@ async fn the_account_is_nobody_s_and_nothing_of_the_link_is_taken_back() {
     server.database.db_assert_invariants_but_no_way_back_for(&[phone]).await;
 }
 
-/// A80.
+/// A80: what named the account before its release.
 #[tokio::test]
-async fn what_named_the_account_before_opens_and_proves_nothing() {
+async fn tokens_from_before_the_release_give_no_access_and_prove_nothing() {
     let server = TestServer::start().await;
     let Ann { id, phone, .. } = ann(&server).await;
     server.service().create("okta", "thief").await;
     let thief = || server.caller(&Token::of("okta", "thief").issued_ago(-2));
-    // The second of the release is the last one of these.
+    // The newest of these tokens are from the second of the release.
     let of_phone = [Token::of("sms", "s").issued_ago(60), Token::of("sms", "s"), Token::of("users", &phone)];
     let of_ann = [Token::of("google-oauth2", "ann").issued_ago(30), Token::of("users", &id).issued_ago(30)];
     let calling = Token::of("google-oauth2", "ann").issued_ago(20);
@@ -102,9 +102,9 @@ async fn what_named_the_account_before_opens_and_proves_nothing() {
     for token in &of_ann {
         assert_eq!(reads(&server, token).await, INVALID, "as after an unlink");
     }
-    assert_eq!(reads(&server, &calling).await, id, "the token that asked for it");
+    assert_eq!(reads(&server, &calling).await, id, "the token of the call");
 
-    // The next owner of the number.
+    // The next owner of the number signs in.
     let next = signs_in(&server, "sms", "s").await;
     assert!(![&id, &phone].contains(&&next));
     for token in &of_phone {
@@ -115,7 +115,7 @@ async fn what_named_the_account_before_opens_and_proves_nothing() {
     server.database.db_assert_invariants_but_no_way_back_for(&[phone]).await;
 }
 
-/// A81: an id stays whose it was, also one that names the account.
+/// A81: a user keeps its id, also one that names the released account.
 #[tokio::test]
 async fn the_next_user_does_not_have_the_id_of_the_one_before() {
     let server = TestServer::start().await;
@@ -130,7 +130,7 @@ async fn the_next_user_does_not_have_the_id_of_the_one_before() {
         let decision = service.resolve_sign_in(sign_in(provider, subject)).await.unwrap().decision.unwrap();
         decision.user.unwrap().id
     };
-    // The first identity leaves its user, who keeps the id.
+    // The first identity leaves its user, which keeps the id.
     let identity = identity_ref("github", "h");
     let set = pb::SetPrimaryIdentityRequest { user_id: ann.clone(), identity, ..Default::default() };
     service.set_primary_identity(set).await.unwrap();
@@ -145,7 +145,7 @@ async fn the_next_user_does_not_have_the_id_of_the_one_before() {
     assert_eq!(identities(&service.user(&ann).await), ["github|h"]);
     assert_eq!(service.user(&phone).await.id, ann);
 
-    // Where nobody was ever called so, the account gives its own.
+    // If no user ever had the account's id, the next user of the account gets it.
     service.create("okta", "o").await;
     let person = server.caller(&Token::of("okta", "o").tenant("joined"));
     person.link(link_with(&Token::of("apple", "a").tenant("joined").sign())).await.unwrap();
@@ -155,7 +155,7 @@ async fn the_next_user_does_not_have_the_id_of_the_one_before() {
 }
 
 #[tokio::test]
-async fn a_preview_tells_what_would_be_and_changes_nothing() {
+async fn a_preview_has_the_whole_response_and_changes_nothing() {
     let server = TestServer::start().await;
     let Ann { id, .. } = ann(&server).await;
     let request = release(&id, "sms", "s");
@@ -170,9 +170,9 @@ async fn a_preview_tells_what_would_be_and_changes_nothing() {
     assert_eq!(previewed, released);
 }
 
-/// A caller may let go the account that it signed in with, and repeat the call.
+/// A caller may release the account that it signed in with, and repeat the call.
 #[tokio::test]
-async fn the_retry_of_who_left_by_it_is_told_that_it_succeeded() {
+async fn the_retry_of_a_caller_that_released_its_own_account_succeeds() {
     let server = TestServer::start().await;
     let Ann { id, phone, .. } = ann(&server).await;
     let request = pb::UnlinkRequest { request_id: ID.to_owned(), ..release("", "sms", "s") };
@@ -189,7 +189,7 @@ async fn the_retry_of_who_left_by_it_is_told_that_it_succeeded() {
     assert_eq!(refusal(server.caller(&own).unlink(other).await), "InvalidArgument REQUEST_ID_REUSED");
     assert_eq!(reads(&server, &own).await, NO_USER);
 
-    // Who names the absorbed user by its id has left it as well.
+    // A caller that names the absorbed user by its id has left the user as well.
     let Ann { id, phone: second, .. } = {
         let service = server.service();
         let second = service.create("sms", "t").await.id;
@@ -208,9 +208,9 @@ async fn the_retry_of_who_left_by_it_is_told_that_it_succeeded() {
     server.database.db_assert_invariants_but_no_way_back_for(&stranded).await;
 }
 
-/// A service's retry is told all again.
+/// The retry of a caller that still has access gets the whole response.
 #[tokio::test]
-async fn the_retry_of_who_stays_is_told_the_same() {
+async fn the_retry_of_a_caller_that_stays_gets_the_same_response() {
     let server = TestServer::start().await;
     let Ann { id, .. } = ann(&server).await;
     let calling = Token::of("google-oauth2", "ann").with("iat", clock::now().timestamp());

@@ -1,4 +1,4 @@
-//! Requests that are made again under their id.
+//! Requests that are repeated under their request id.
 
 mod answers;
 mod at_once;
@@ -14,7 +14,7 @@ use tonic::Status;
 
 use crate::support::*;
 
-/// An id, as a client makes one.
+/// A request id, as a client makes one.
 const ID: &str = "5d1a9d0e-7c1b-4f7e-9a51-0d2c8f3b6a10";
 
 /// The rpcs that change something.
@@ -30,7 +30,7 @@ const WRITES: [&str; 9] = [
     "ResolveSignIn",
 ];
 
-/// Two users, the first of a Google account and a phone.
+/// Two users, the first of which has a Google account and a phone.
 struct People {
     first: String,
     second: String,
@@ -47,7 +47,7 @@ async fn people(server: &TestServer) -> People {
     People { first, second, link }
 }
 
-/// What sets two requests to an rpc apart that are alike in the rest.
+/// What distinguishes two requests to an rpc that are otherwise alike.
 #[derive(Clone, Copy, Default)]
 struct Terms {
     other: bool,
@@ -55,7 +55,7 @@ struct Terms {
     validate_only: bool,
 }
 
-/// A service's write under this id: its answer as text.
+/// A service's write under this request id. Returns its response as text.
 async fn write(service: &Caller, people: &People, rpc: &str, id: &str, terms: Terms) -> Result<String, Status> {
     let Terms { other, expected_version, validate_only } = terms;
     let (user_id, request_id) = (people.first.clone(), id.to_owned());
@@ -122,7 +122,7 @@ async fn write(service: &Caller, people: &People, rpc: &str, id: &str, terms: Te
             format!("{:?}", service.set_primary_identity(set).await?)
         }
         "ResolveSignIn" => {
-            // At a disabled provider nobody signs in.
+            // Sign-ins at a disabled provider are refused.
             let provider = if expected_version.is_some() { "myspace" } else { "okta" };
             let profile_data = metadata(other);
             let account = pb::ProvenAccount { r#ref: identity_ref(provider, "o1"), profile_data, ..Default::default() };
@@ -134,12 +134,12 @@ async fn write(service: &Caller, people: &People, rpc: &str, id: &str, terms: Te
     Ok(text)
 }
 
-/// Arrays are joined, so that a merge that is made twice shows.
+/// Arrays are concatenated, so that a merge that is made twice shows.
 fn metadata(other: bool) -> Option<prost_types::Struct> {
     object(value!({ "list": [if other { "other" } else { "one" }] }))
 }
 
-/// How many answers are kept.
+/// How many responses are stored.
 async fn db_kept(server: &TestServer) -> usize {
     server.database.db_texts("SELECT rpc FROM request_ids").await.len()
 }

@@ -1,4 +1,4 @@
-//! The schema: migrations, and what `serve` makes of a wrong one.
+//! The schema: migrations, and what `serve` does with a wrong one.
 
 use std::{collections::BTreeSet, fs, path::Path};
 
@@ -22,7 +22,7 @@ use crate::support::{
     unlink,
 };
 
-/// Ours, without the one that diesel keeps.
+/// The condition for this project's tables, which leaves out diesel's own.
 const OURS: &str = "n.nspname = 'public' AND c.relname <> '__diesel_schema_migrations'";
 
 /// The text of `up.sql` or `down.sql` of every migration, in order.
@@ -49,7 +49,7 @@ fn in_source() -> Vec<String> {
     lines
 }
 
-/// The same out of the database.
+/// The same lines from the database.
 async fn db_columns(database: &Database) -> Vec<String> {
     let keys = format!(
         "SELECT c.relname || ' (' || string_agg(a.attname, ', ' ORDER BY k.position) || ')' \
@@ -70,7 +70,7 @@ async fn db_columns(database: &Database) -> Vec<String> {
     lines
 }
 
-/// Everything that migrations make, as text.
+/// Everything that the migrations create, as text.
 async fn db_objects(database: &Database) -> Vec<String> {
     let mut objects = database
         .db_texts(
@@ -106,11 +106,11 @@ async fn every_table_begins_with_its_tenant_and_says_what_it_is_for() {
     let without_comment = format!("{tables} AND obj_description(c.oid, 'pg_class') IS NULL");
     assert_eq!(database.db_texts(&without_comment).await, [""; 0]);
 
-    // Also unique indexes and foreign keys, so that the schema can be distributed by tenant.
+    // The same holds for unique indexes and foreign keys, so that the schema can be distributed by tenant.
     let keys_elsewhere = "SELECT conname FROM pg_constraint WHERE connamespace = 'public'::regnamespace \
          AND conrelid::regclass::text <> '__diesel_schema_migrations' AND contype IN ('p', 'u', 'f') \
          AND (SELECT attname FROM pg_attribute WHERE attrelid = conrelid AND attnum = conkey[1]) <> 'tenant_id'";
-    // Epochs are the database's.
+    // Epochs belong to the database.
     assert_eq!(database.db_texts(keys_elsewhere).await, ["epochs_pkey"]);
     // GIN takes no plain text beside the array.
     let indexes_elsewhere = "SELECT indexrelid::regclass::text FROM pg_index \
@@ -124,7 +124,7 @@ async fn every_table_begins_with_its_tenant_and_says_what_it_is_for() {
 }
 
 #[tokio::test]
-async fn every_constraint_has_a_name_of_ours_and_foreign_keys_are_judged_at_commit() {
+async fn every_constraint_is_named_in_a_migration_and_foreign_keys_are_judged_at_commit() {
     let database = cluster().db_migrated().await;
     let up = migrations("up.sql").concat();
     let after = |text: &str| text.split_whitespace().next().unwrap().to_owned();
@@ -141,7 +141,7 @@ async fn every_constraint_has_a_name_of_ours_and_foreign_keys_are_judged_at_comm
 }
 
 #[tokio::test]
-async fn every_migration_can_be_taken_back() {
+async fn every_migration_can_be_reverted() {
     let database = cluster().db_empty().await;
     let mut before = Vec::new();
     for up in migrations("up.sql") {
@@ -183,7 +183,7 @@ async fn a_killed_migration_leaves_nothing_behind_and_is_run_again() {
     assert_eq!(db_objects(&database).await, whole);
 }
 
-/// Why the server does not start on this database.
+/// The error with which the server refuses to start on this database.
 async fn refused_start(database: &Database, change: impl FnOnce(String) -> String) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let toml = change(config_toml(listener.local_addr().unwrap(), &database.url));
@@ -192,11 +192,11 @@ async fn refused_start(database: &Database, change: impl FnOnce(String) -> Strin
 }
 
 #[tokio::test]
-async fn an_older_schema_is_refused_and_migrate_named() {
+async fn an_older_schema_is_refused_and_the_error_names_migrate() {
     let database = cluster().db_empty().await;
     let empty = refused_start(&database, |toml| toml).await;
     insta::assert_snapshot!(empty, @"the database's schema is older than this binary: run `identity-link migrate` first (missing: 20261121000001, 20261121000002, 20261121000003, 20261121000004, 20261121000005, 20261121000006, 20261121000007, 20261121000008, 20261121000009, 20261129000010, 20261129000011, 20261129000012, 20261130000013)");
-    assert_eq!(db_objects(&database).await, [""; 0], "nothing was made on the way");
+    assert_eq!(db_objects(&database).await, [""; 0], "the refused start should create nothing");
 
     let database = cluster().db_migrated().await;
     database.db_execute("DELETE FROM __diesel_schema_migrations WHERE version = '20261129000011'").await;
@@ -204,7 +204,7 @@ async fn an_older_schema_is_refused_and_migrate_named() {
 }
 
 #[tokio::test]
-async fn a_newer_schema_is_refused_and_a_later_release_named() {
+async fn a_newer_schema_is_refused_and_the_error_names_a_later_release() {
     let database = cluster().db_migrated().await;
     database.db_execute("INSERT INTO __diesel_schema_migrations (version) VALUES ('20990101000000')").await;
 
@@ -220,12 +220,12 @@ async fn a_provider_does_not_change_its_issuer() {
     let other = refused_start(&database, |toml| toml.replace(&iss("github"), "https://elsewhere.example.com")).await;
     insta::assert_snapshot!(other, @"tenant default: provider github is configured with issuer https://elsewhere.example.com, but its identities came from https://github.example.com: subjects of another issuer are other people. Give the new issuer a provider name of its own");
 
-    // What was refused was not pinned; the issuer that was is still fine.
+    // The refused issuer was not pinned, so the one that was pinned is still accepted.
     TestServer::start_on(database).await.service().create("github", "2").await;
 }
 
 #[tokio::test]
-async fn to_serve_a_role_needs_to_read_and_write_rows_and_no_more() {
+async fn to_serve_the_database_role_needs_to_read_and_write_rows_and_no_more() {
     let database = cluster().db_migrated().await;
     database
         .db_execute(

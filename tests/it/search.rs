@@ -1,4 +1,4 @@
-//! Looking for users by what is said of them, as the store does it.
+//! Searches for users by several conditions, as the store runs them.
 
 use identity_link::{
     domain::{Email, IdentityEmail, Provider, Subject, TenantId, User, UserId},
@@ -7,7 +7,7 @@ use identity_link::{
 
 use crate::support::{cluster::Database, *};
 
-/// The store on a tenant's data. What says whom to look for is made by nobody yet who has a front door.
+/// A session of the store for this tenant. These tests call the store directly.
 pub(super) async fn db_session(database: &Database, tenant: &str) -> Session {
     let tenant = TenantId::parse(tenant).unwrap();
     let address = Address::parse(&database.url).unwrap();
@@ -35,18 +35,19 @@ fn ids(users: &[User]) -> Vec<&str> {
     users.iter().map(|user| user.id.as_str()).collect()
 }
 
-/// People of a tenant whose ids are `provider|subject`.
+/// Users of a tenant whose ids are `provider|subject`.
 async fn db_people(server: &TestServer) {
     let service = server.service_of("joined");
-    // In another order than that of their ids.
+    // Not in the order of their ids.
     service.create("github", "3").await;
     service.create_with("github", "2", unverified("cyd@example.com")).await;
     service.create_with("github", "1", verified("ben@example.com")).await;
     service.create_with("apple", "2", unverified("ann@example.com")).await;
     service.create_with("apple", "1", verified("Ann@example.com")).await;
-    // A70: its provider says so, and is not trusted with it.
+    // A70: the provider says that it has verified the email, and is not trusted with that.
     service.create_with("sms", "1", verified("ann@example.com")).await;
-    // She has four: her user's email is the first one only, and neither subject is the other provider's.
+    // This user has four identities. Its email is that of the first one only, and neither subject is one at the other
+    // provider.
     service.create_with("okta", "1", unverified("eve@example.com")).await;
     service.create_with("okta", "2", verified("ann@example.com")).await;
     service.create_with("github", "4", verified("ann@example.com")).await;
@@ -54,7 +55,7 @@ async fn db_people(server: &TestServer) {
     for secondary in ["okta|2", "github|4", "apple|5"] {
         service.link(link_user("okta|1", secondary)).await.unwrap();
     }
-    // Of another tenant, where an id of this one is somebody else's.
+    // A user of another tenant, whose id is the id of another user in this tenant.
     let elsewhere = "INSERT INTO users (tenant_id, id, create_time, update_time, primary_provider, primary_subject) \
           VALUES ('other', 'github|3', now(), now(), 'apple', '1'); \
         INSERT INTO identities (tenant_id, provider, subject, owner_id, home_id, ordinal, connection, social, email, \
@@ -62,12 +63,12 @@ async fn db_people(server: &TestServer) {
           VALUES ('other', 'apple', '1', 'github|3', 'github|3', 0, 'apple', false, 'ann@example.com', \
           'ann@example.com', now())";
     server.database.db_execute(elsewhere).await;
-    // As a provider may tell of it, whom this server has to believe.
+    // An email without a canonical form, as the server has to take it from a provider.
     let no_email = "UPDATE identities SET email = 'cyd', email_canonical = NULL WHERE email = 'cyd@example.com'";
     server.database.db_execute(no_email).await;
 }
 
-/// The same question, asked of one user without a database.
+/// Whether a search matches one user, without a database.
 fn is_meant(search: &UserSearch, user: &User) -> bool {
     let root = user.identity(&user.primary).and_then(|identity| identity.email.as_ref());
     let canonical = root.and_then(|email| email.canonical.as_deref());
@@ -90,7 +91,7 @@ fn is_meant(search: &UserSearch, user: &User) -> bool {
         && !not.subjects.iter().any(|subject| has(None, Some(subject)))
 }
 
-/// Every way to put the terms together, with some values of each.
+/// Every combination of the terms, with some values of each.
 pub(super) fn searches() -> Vec<UserSearch> {
     let exclusions = [
         Excluded::default(),
@@ -127,7 +128,7 @@ pub(super) fn searches() -> Vec<UserSearch> {
 }
 
 #[tokio::test]
-async fn whoever_is_meant_is_found_and_counted_whatever_is_said_together() {
+async fn every_combination_of_terms_finds_and_counts_the_users_that_match() {
     let server = TestServer::start().await;
     db_people(&server).await;
     let mut session = db_session(&server.database, "joined").await;
@@ -155,16 +156,16 @@ async fn a_provider_and_a_subject_are_those_of_one_identity() {
         session.search_users(&search, "", 0, 100).await.unwrap()
     };
 
-    // She has an identity of GitHub, and one whose subject is 5.
+    // The user has an identity at GitHub, and another one whose subject is 5.
     assert_eq!(ids(&found("github", "5").await), [""; 0]);
     assert_eq!(ids(&found("github", "4").await), ["okta|1"]);
 }
 
 #[tokio::test]
-async fn pages_are_told_by_an_offset_and_by_the_last_id() {
+async fn pages_begin_at_an_offset_and_after_the_last_id() {
     let server = TestServer::start().await;
     db_people(&server).await;
-    // Else an index would give the order that is not asked for.
+    // With index scans an index would give an order that the query does not demand.
     server.database.db_execute(&format!("ALTER DATABASE {} SET enable_indexscan = off", server.database.name)).await;
     let mut session = db_session(&server.database, "joined").await;
     let github = UserSearch { provider: Some(provider("github")), ..Default::default() };
@@ -185,7 +186,7 @@ async fn pages_are_told_by_an_offset_and_by_the_last_id() {
 }
 
 #[tokio::test]
-async fn a_search_that_is_of_nobody_finds_nobody() {
+async fn a_search_that_no_user_can_match_finds_no_user() {
     let server = TestServer::start().await;
     db_people(&server).await;
     let mut session = db_session(&server.database, "joined").await;
@@ -196,7 +197,7 @@ async fn a_search_that_is_of_nobody_finds_nobody() {
 }
 
 #[tokio::test]
-async fn strangers_do_not_crowd_out_those_who_have_verified_an_email() {
+async fn users_with_a_verified_email_come_before_those_that_only_claim_it() {
     let server = TestServer::start().await;
     db_people(&server).await;
     let service = server.service_of("joined");
@@ -213,7 +214,7 @@ async fn strangers_do_not_crowd_out_those_who_have_verified_an_email() {
     assert_eq!(found("ann@example.com", 100).await, "apple|1 auth0|1 ad|1 ad|2 ad|3 ad|4 apple|2 sms|1");
     assert_eq!(found("ann@example.com", 3).await, "apple|1 auth0|1 ad|1");
     assert_eq!(found("ann@example.com", 1).await, "apple|1");
-    // Neither a secondary identity's email, nor one of another spelling than the canonical.
+    // The search ignores the email of a secondary identity, and any spelling but the canonical one.
     assert_eq!(found("eve@example.com", 100).await, "okta|1");
     assert_eq!(found("Ann@example.com", 100).await, "");
 }

@@ -1,4 +1,4 @@
-//! `SignInService`: who is signing in?
+//! `SignInService`: which user is signing in.
 
 mod at_once;
 mod decision;
@@ -15,7 +15,7 @@ use crate::support::*;
 
 const EMAIL: &str = "ann@example.com";
 
-/// An account with this email, of which its provider says that it has verified it.
+/// An account with this email, which its provider says it has verified.
 fn account(provider: &str, subject: &str, email: &str) -> pb::ProvenAccount {
     pb::ProvenAccount {
         r#ref: identity_ref(provider, subject),
@@ -26,17 +26,17 @@ fn account(provider: &str, subject: &str, email: &str) -> pb::ProvenAccount {
 }
 
 impl Caller {
-    /// What the sign-in of this account comes to.
+    /// The decision on a sign-in of this account.
     async fn signs_in(&self, account: pb::ProvenAccount) -> Result<pb::SignInDecision, Status> {
         Ok(self.resolve_sign_in(sign_in_with(account)).await?.decision.unwrap())
     }
 
-    /// What a newcomer comes to whose provider says that it has verified this email.
+    /// The decision on a sign-in of an account whose provider says that it has verified this email.
     async fn arrives(&self, provider: &str, subject: &str, email: &str) -> pb::SignInDecision {
         self.signs_in(account(provider, subject, email)).await.unwrap()
     }
 
-    /// What going on with a ticket comes to.
+    /// The decision on a second call with this ticket.
     async fn goes_on(&self, ticket: &str) -> Result<pb::SignInDecision, Status> {
         let with = Some(With::SignInTicket(ticket.to_owned()));
         let request = pb::ResolveSignInRequest { with, ..Default::default() };
@@ -51,7 +51,7 @@ fn told(decision: &pb::SignInDecision) -> String {
     format!("{outcome} {rule}")
 }
 
-/// The id of whoever signed in.
+/// The id of the user that signed in.
 fn who(decision: &pb::SignInDecision) -> &str {
     &decision.user.as_ref().unwrap().id
 }
@@ -61,7 +61,7 @@ fn candidates(decision: &pb::SignInDecision) -> Vec<&str> {
     decision.candidates.iter().map(|candidate| candidate.user_id.as_str()).collect()
 }
 
-/// A request to link by a ticket; no id means the caller's own user.
+/// A request to link by a ticket. An empty id means the caller's own user.
 fn link_by(user_id: &str, ticket: &str) -> pb::LinkRequest {
     pb::LinkRequest {
         user_id: user_id.to_owned(),

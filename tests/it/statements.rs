@@ -1,4 +1,4 @@
-//! How many statements a call costs, and how they find what they ask for.
+//! How many statements a call costs, and how they find their rows.
 
 mod auth0;
 mod plans;
@@ -43,11 +43,11 @@ async fn logged_server_with(more: &str) -> TestServer {
     server
 }
 
-/// How the server asks whether the database is there, on a connection beside the pool: no call costs that.
+/// The statement that checks whether the database is there, on a connection beside the pool. No call costs it.
 const PRESENCE: &str = "SELECT 1 AS presence";
 
-/// Returns once the sweep at the beginning is over, which shares the one connection: it ends with the events of
-/// the last of three tenants; and once the connection beside the pool is set up.
+/// Returns after the first sweep has ended, which shares the one connection, and after the connection beside the pool
+/// is set up. The sweep ends with the events of the last of three tenants.
 async fn until_swept(server: &TestServer, mut log: File) {
     let ours = format!("{}|", server.database.name);
     let mut text = String::new();
@@ -66,13 +66,12 @@ async fn until_swept(server: &TestServer, mut log: File) {
     tokio::time::timeout(Duration::from_secs(30), swept).await.expect("the server should sweep");
 }
 
-/// Makes a call, which must be answered, and gives the statements that it cost: Postgres logs each
-/// before it carries it out.
+/// Makes a call, which must succeed. Returns the statements that it cost: Postgres logs each before it executes it.
 async fn statements<T>(server: &TestServer, call: impl Future<Output = Result<T, Status>>) -> Vec<String> {
     let mut log = File::open(&cluster().log_file).unwrap();
     log.seek(SeekFrom::End(0)).unwrap();
     call.await.unwrap();
-    // Another test's line may be half written.
+    // A line of another test may be half written.
     let mut text = Vec::new();
     log.read_to_end(&mut text).unwrap();
     let text = String::from_utf8_lossy(&text);
@@ -86,7 +85,7 @@ async fn statements<T>(server: &TestServer, call: impl Future<Output = Result<T,
         .collect()
 }
 
-/// The same on a warmed connection, for a call that can be made again and again.
+/// The same on a warmed connection, for a call that can be repeated.
 async fn warm_statements<T, F>(server: &TestServer, call: impl Fn() -> F) -> Vec<String>
 where
     F: Future<Output = Result<T, Status>>,
@@ -103,7 +102,7 @@ fn assert_costs(allowed: std::ops::RangeInclusive<usize>, statements: &[String])
     assert!(allowed.contains(&count), "{count} statements instead of {allowed:?}:\n{list}");
 }
 
-/// A user with 30 identities, which all have one email, and who has absorbed 29 users.
+/// A user that has absorbed 29 users and has 30 identities, which all have one email.
 async fn big_user(server: &TestServer) -> User {
     let service = server.service();
     let mut users = Vec::new();
@@ -168,14 +167,14 @@ async fn a_request_id_costs_one_statement() {
     let google = service.create("google-oauth2", "g").await;
     let (primary, big) = (google.id.as_str(), big.id.as_str());
     let id = || uuid::Uuid::new_v4().to_string();
-    // Prepares what keeps the answer.
+    // Prepares the statement that stores a response.
     service.update_user(UpdateUserRequest { request_id: id(), ..block(primary, false) }).await.unwrap();
 
     let link = LinkRequest { request_id: id(), ..link_with(&Token::of("github", "big-3").sign()) };
     assert_costs(11..=11, &statements(&server, person.link(link.clone())).await);
     assert_costs(1..=1, &statements(&server, person.link(link)).await);
 
-    // It left nothing in the metadata, so no later link is rewritten.
+    // The link changed no metadata, so its end rewrites no later link.
     let request = UnlinkRequest { request_id: id(), ..unlink(primary, "github", "big-0") };
     assert_costs(1..=11, &statements(&server, service.unlink(request.clone())).await);
     assert_costs(1..=1, &statements(&server, service.unlink(request)).await);
@@ -228,36 +227,36 @@ async fn rewriting_later_links_costs_one_statement() {
 async fn linking_unlinking_and_undoing_cost_ten_statements_at_most() {
     let server = logged_server().await;
     let service = server.service();
-    // Also warms the connection: this links.
+    // Each of these links also warms the connection.
     let big = big_user(&server).await;
     let person = server.person("google-oauth2", "g");
     let google = service.create("google-oauth2", "g").await;
     service.unlink(unlink(&big.id, "github", "big-29")).await.unwrap();
 
-    // The secondary has absorbed others, which are pointed to the primary.
+    // The secondary user has absorbed others, which are repointed to the primary user.
     let token = Token::of("github", "big-3").sign();
     let linked = statements(&server, person.link(link_with(&token))).await;
     assert_eq!(service.user(&big.id).await.id, google.id);
     assert_costs(1..=10, &linked);
 
-    // Whoever comes back had absorbed nobody; then whoever had.
+    // The first user that comes back had absorbed none, the second one had.
     assert_costs(1..=10, &statements(&server, person.unlink(unlink("", "github", "big-5"))).await);
     assert_costs(1..=10, &statements(&server, service.unlink(unlink(&google.id, "github", "big-0"))).await);
     assert_eq!(service.user(&big.id).await.id, big.id);
 
-    // On a service's word.
+    // A link by a service without a proof.
     let linked = statements(&server, service.link(link_identity(&google.id, "github", "big-0"))).await;
     assert_costs(1..=10, &linked);
 
     // The service's unlink has withdrawn the person's tokens.
     let person = server.person("google-oauth2", "g");
 
-    // An identity that nobody owned is attached, and later made a user of its own.
+    // An account that no user owns is attached, and later becomes a user of its own.
     let token = Token::of("sms", "new").sign();
     assert_costs(1..=10, &statements(&server, person.link(link_with(&token))).await);
     assert_costs(1..=10, &statements(&server, person.unlink(unlink("", "sms", "new"))).await);
 
-    // The same account is let go, also by who absorbed its user.
+    // Such an account is released. After that its holder releases an account whose user it absorbed.
     person.link(link_with(&Token::of("sms", "phone").sign())).await.unwrap();
     assert_costs(1..=10, &statements(&server, person.unlink(release("", "sms", "phone"))).await);
     service.create("sms", "other").await;
@@ -265,19 +264,19 @@ async fn linking_unlinking_and_undoing_cost_ten_statements_at_most() {
     assert_costs(1..=10, &statements(&server, service.unlink(release(&google.id, "sms", "other"))).await);
     let person = server.person("google-oauth2", "g");
 
-    // A whole link, by a person and by a service.
+    // A whole link is undone, by a person and by a service.
     let undo = |link: Option<LinkRecord>| UndoLinkRequest { link_id: link.unwrap().id, ..Default::default() };
     let link = person.link(link_with(&Token::of("github", "big-1").sign())).await.unwrap().link;
     assert_costs(1..=10, &statements(&server, person.undo_link(undo(link))).await);
     let link = service.link(link_identity(&google.id, "github", "big-1")).await.unwrap().link;
     assert_costs(1..=10, &statements(&server, service.undo_link(undo(link))).await);
 
-    // One that attached an identity.
+    // A link that attached an account is undone.
     let person = server.person("google-oauth2", "g");
     let link = person.link(link_with(&Token::of("sms", "newer").sign())).await.unwrap().link;
     assert_costs(1..=10, &statements(&server, person.undo_link(undo(link))).await);
 
-    // The same again: nothing to do.
+    // The same link again: there is nothing to do.
     let again = statements(&server, service.link(link_identity(&google.id, "github", "big-0"))).await;
     assert_costs(1..=10, &again);
 }

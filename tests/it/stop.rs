@@ -1,4 +1,4 @@
-//! How the server stops, and writes whose client has gone away.
+//! How the server stops, and writes whose client is gone.
 
 use std::net::SocketAddr;
 
@@ -25,15 +25,15 @@ fn channel(address: SocketAddr) -> Channel {
     Endpoint::from_shared(format!("http://{address}")).unwrap().connect_lazy()
 }
 
-/// A stream that tells the server's health, after its first word.
+/// A stream of the server's health, after its first message.
 async fn watch(channel: Channel) -> Streaming<HealthCheckResponse> {
     let mut stream = HealthClient::new(channel).watch(HealthCheckRequest::default()).await.unwrap().into_inner();
     assert_eq!(stream.message().await.unwrap().unwrap().status(), ServingStatus::Serving);
     stream
 }
 
-/// Lets the held row go, to whoever has waited for it and then to us: returns when whoever has
-/// waited has committed.
+/// Releases the held row, first to the writer that waits for it and then to this function. Returns after the writer
+/// has committed.
 async fn db_release(database: &Database, user: &User, held: Held) {
     let behind: JoinHandle<()> = {
         let (database, user) = (database.clone(), user.id.clone());
@@ -57,7 +57,7 @@ async fn a_write_runs_to_its_end_when_its_client_goes_away() {
 
     linking.abort();
     assert!(linking.await.unwrap_err().is_cancelled());
-    // On the same connection: when this is answered the server knows that the other call was left.
+    // This call uses the same connection, so after its response the server knows that the other call was cancelled.
     assert_eq!(service.user(&sms.id).await.id, sms.id);
     db_release(&server.database, &sms, held).await;
 
@@ -65,9 +65,9 @@ async fn a_write_runs_to_its_end_when_its_client_goes_away() {
     assert_eq!(service.user(&sms.id).await.id, google.id);
 }
 
-/// F29: a stop comes to its end.
+/// F29: a stop ends.
 #[tokio::test(flavor = "multi_thread")]
-async fn sigterm_ends_it_even_while_somebody_watches_its_health() {
+async fn sigterm_ends_the_server_even_while_a_client_watches_its_health() {
     let database = cluster().db_migrated().await;
     let (child, address) = Running::serve(&database, |toml| toml);
     let mut stream = watch(channel(address)).await;
@@ -78,7 +78,7 @@ async fn sigterm_ends_it_even_while_somebody_watches_its_health() {
     let ran = child.finish();
     assert_eq!(ran.code, Some(0), "{}", ran.stderr);
     assert!(ran.stderr.lines().last().unwrap().contains(r#""message":"stopped""#), "{}", ran.stderr);
-    assert!(!ran.stderr.contains("grace"), "nobody was waited for: {}", ran.stderr);
+    assert!(!ran.stderr.contains("grace"), "the stop should wait for no client: {}", ran.stderr);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -118,7 +118,7 @@ async fn a_call_in_flight_at_sigterm_is_answered() {
     child.signal(Signal::TERM);
     assert_eq!(stream.message().await.unwrap().unwrap().status(), ServingStatus::NotServing);
     drop(stream);
-    assert!(std::net::TcpStream::connect(address).is_err(), "nobody new is let in");
+    assert!(std::net::TcpStream::connect(address).is_err(), "no new connection is accepted");
     db_release(&database, &sms, held).await;
 
     let linked = linking.await.unwrap().unwrap().user.unwrap();
@@ -128,7 +128,7 @@ async fn a_call_in_flight_at_sigterm_is_answered() {
     assert!(!ran.stderr.contains("WARN"), "{}", ran.stderr);
 }
 
-/// F29: a stop loses nothing that was begun.
+/// F29: a stop loses no write that had begun.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_write_whose_client_has_gone_is_waited_for_at_sigterm() {
     let database = cluster().db_migrated().await;

@@ -1,5 +1,5 @@
-//! Eight writers for twenty seconds, everything at once to few people; and then whether what must hold
-//! does, and whether what was told is there, in answers and in the feed.
+//! Eight writers change few users in every way at once, for twenty seconds. After that all invariants must hold, and
+//! what the responses contained must be in the tables and in the feed.
 
 mod calls;
 mod crowd;
@@ -15,12 +15,12 @@ use self::{crowd::Crowd, followers::Followers, ledger::Ledger, writer::Writer};
 use crate::support::*;
 
 const WRITERS: usize = 8;
-/// For how long new calls are made.
+/// How long the writers make new calls.
 const STORM: Duration = Duration::from_secs(20);
 
-/// P13: the feed comes to what is in the tables. F13: eight writers get on with few users.
+/// P13: the events of the feed add up to the tables. F13: eight writers of few users succeed.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn after_a_storm_everything_holds_and_what_was_told_is_so() {
+async fn after_a_storm_all_invariants_hold_and_all_responses_were_true() {
     let mut races = Races::begin();
     let server = Arc::new(TestServer::start_feed().await);
     let followers = Followers::begin(&server, races.lots());

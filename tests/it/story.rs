@@ -52,14 +52,14 @@ fn shell(line: &str) -> Command {
     sh
 }
 
-/// What grpcurl answers to a line.
+/// The response that grpcurl prints for a line.
 fn paste(line: &str) -> Value {
     let ran = run_command(shell(line));
     assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""), "{line}");
     serde_json::from_str(&ran.stdout).unwrap()
 }
 
-/// A user as the reference document writes it.
+/// A user in the form of the reference document.
 fn as_in_the_document(user: &Value) -> Value {
     let identity = |(position, identity): (usize, &Value)| {
         let mut json = json!({
@@ -143,7 +143,7 @@ fn the_lines_that_dev_prints_tell_the_story() {
         panic!("not the story: {printed:?}")
     };
 
-    // In its place, so that it ends with the test.
+    // The process replaces its shell, so that it ends with the test.
     let mut watching = Running::start(shell(&format!("exec {watch}")));
     watching.stdout_until(|line| line.contains(r#""position": "#));
     let found = paste(find);
@@ -159,7 +159,7 @@ fn the_lines_that_dev_prints_tell_the_story() {
     assert_eq!(as_in_the_document(&previewed["user"]), as_in_the_document(&linked["user"]));
     assert_eq!(as_in_the_document(&linked["user"]), resulting_profile());
 
-    // The SMS user is gone: its identity is the primary's, and so is its id.
+    // The SMS user is absorbed: its identity and its id are the primary user's now.
     assert_eq!(paste(find_by_identity)["user"], linked["user"]);
     let resolved = &paste(resolve)["users"][0];
     assert_eq!((&resolved["state"], &resolved["userId"]), (&json!("STATE_ABSORBED"), &json!(google_id)));
@@ -179,7 +179,7 @@ fn the_lines_that_dev_prints_tell_the_story() {
     assert_eq!(merged["user"]["userMetadata"], json!({"color": "red"}));
     assert_eq!(merged["user"]["appMetadata"], json!({"roles": ["Admin", "AppAdmin"]}));
     assert_eq!(paste(get)["user"], sms, "the source of a merge is not changed");
-    assert_eq!(paste(retry), merged, "what was answered is answered again");
+    assert_eq!(paste(retry), merged, "the retry gets the first response");
 
     let linked = paste(link_again);
     assert_eq!(linked["outcome"], "OUTCOME_ABSORBED");
@@ -202,18 +202,18 @@ fn the_lines_that_dev_prints_tell_the_story() {
 }
 
 #[test]
-fn the_readme_tells_the_same_story() {
+fn the_readme_contains_the_same_story() {
     let readme = fs::read_to_string("README.md").unwrap();
 
     let place = story::Place { token: "target/debug/identity-link token", address: "127.0.0.1:50051" };
     let tell = |story::Step { what, line }| format!("# {what}\n{line}\n");
     for told in [vec![tell(story::watch(place))], story::steps(place).into_iter().map(tell).collect()] {
         let block = format!("```sh\n{}```\n", told.join("\n"));
-        assert!(readme.contains(&block), "README.md should tell:\n{block}");
+        assert!(readme.contains(&block), "README.md should contain:\n{block}");
     }
 }
 
-/// What is told under a heading, in the first block of code in a language.
+/// The first block of code in this language under this heading.
 fn block_under(heading: &str, language: &str) -> String {
     let readme = fs::read_to_string("README.md").unwrap();
     let (_, under) = readme.split_once(&format!("## {heading}\n")).unwrap();
@@ -222,7 +222,7 @@ fn block_under(heading: &str, language: &str) -> String {
 }
 
 #[test]
-fn a_login_backend_is_tried_as_the_readme_has_it() {
+fn the_lines_of_the_readme_for_a_login_backend_work() {
     let data_dir = temp_dir("story_sign_in");
     let (dev, page) = Dev::start_with_demo(&data_dir);
     let token = format!("{} token --data-dir {}", env!("CARGO_BIN_EXE_identity-link"), data_dir.display());
@@ -240,7 +240,7 @@ fn a_login_backend_is_tried_as_the_readme_has_it() {
 }
 
 #[test]
-fn who_comes_from_auth0_tries_it_as_the_readme_has_it() {
+fn the_lines_of_the_readme_for_a_move_from_auth0_work() {
     let data_dir = temp_dir("story_auth0");
     let dev = Dev::start(&data_dir);
     let token = format!("{} token --data-dir {}", env!("CARGO_BIN_EXE_identity-link"), data_dir.display());
@@ -265,7 +265,7 @@ fn who_comes_from_auth0_tries_it_as_the_readme_has_it() {
 }
 
 #[test]
-fn who_comes_from_auth0_is_told_a_configuration_that_is_good() {
+fn the_configuration_of_the_readme_for_a_move_from_auth0_is_valid() {
     let own = "listen = \"127.0.0.1:50051\"\n[database]\nurl = \"postgres://me@127.0.0.1/x\"\n";
     let toml = format!("{own}{}", block_under("Coming from Auth0", "toml"));
 
@@ -289,7 +289,7 @@ async fn services(server: &TestServer) -> Result<String, Status> {
 }
 
 #[tokio::test]
-async fn tools_learn_the_services_by_reflection_unless_it_is_switched_off() {
+async fn tools_find_the_services_by_reflection_unless_it_is_switched_off() {
     let server = TestServer::start().await;
     insta::assert_snapshot!(services(&server).await.unwrap(), @r#"
         grpc.health.v1.Health

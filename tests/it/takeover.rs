@@ -1,4 +1,4 @@
-//! Attacks on accounts that a hostile reviewer found, each of which took somebody over once.
+//! Attacks on accounts that a hostile reviewer found. Each of them once took over a user.
 
 use identity_link::{clock, grpc::proto as pb};
 use serde_json::json as value;
@@ -31,7 +31,8 @@ fn later(provider: &'static str, subject: &str) -> Token {
     Token::of(provider, subject).issued_ago(-2)
 }
 
-/// A65: a session of nine hours ago, renewed in silence, proves nothing: it would bring its user along, whole.
+/// A65: a session of nine hours ago, renewed silently, proves nothing. As a proof it would bring its whole user
+/// along.
 #[tokio::test]
 async fn an_old_session_is_no_proof() {
     let server = TestServer::start().await;
@@ -43,7 +44,7 @@ async fn an_old_session_is_no_proof() {
 
     assert_eq!(server.db_refused(thief.link(link_with(&stolen.sign()))).await, NO_PROOF);
 
-    // Nor for a service that passes it on, nor to attach an account that has no user.
+    // It proves nothing either for a service that passes it on, or to attach an account that has no user.
     let okta = service.owner("okta", "thief").await;
     let passed_on = pb::LinkRequest { user_id: okta, ..link_with(&stolen.sign()) };
     assert_eq!(server.db_refused(service.link(passed_on)).await, NO_PROOF);
@@ -52,9 +53,9 @@ async fn an_old_session_is_no_proof() {
     assert_eq!(service.resolved(&[&ann]).await, [format!("CURRENT {ann}")]);
 }
 
-/// A65: nor does one of an issuer whose tokens have to say when the person signed in, and which does not.
+/// A65: a token without the time of the sign-in proves nothing, if its issuer's tokens must contain that time.
 #[tokio::test]
-async fn a_token_that_does_not_say_when_is_no_proof_where_it_has_to() {
+async fn a_token_without_auth_time_is_no_proof_where_its_issuer_must_state_it() {
     let server = TestServer::start_with(cluster().db_migrated().await, |toml| {
         toml.replacen("[issuers.google-oauth2]", "[issuers.google-oauth2]\nrequire_auth_time = true", 1)
     })
@@ -68,9 +69,9 @@ async fn a_token_that_does_not_say_when_is_no_proof_where_it_has_to() {
     thief.link(link_with(&telling.sign())).await.unwrap();
 }
 
-/// A66: an account that waited for the owner of the address brings another, and leaves.
+/// A66: an account that waited for the owner of the address attaches another account, and leaves.
 #[tokio::test]
-async fn an_account_that_waited_is_remembered_when_it_has_left() {
+async fn an_account_that_waited_still_counts_after_it_has_left() {
     let server = TestServer::start().await;
     let service = server.service();
     arrives(&service, account("google-oauth2", "trap", EMAIL, false)).await;
@@ -85,7 +86,7 @@ async fn an_account_that_waited_is_remembered_when_it_has_left() {
     assert_eq!(told(&ann), "OUTCOME_CANDIDATES SIGN_IN_RULE_ACCOUNT_BEFORE_EMAIL");
 }
 
-/// A66: one that changes to the address once that is proven is no other for it.
+/// A66: an account that changes to the address after the address was proven still counts as another account.
 #[tokio::test]
 async fn an_account_that_waited_and_changed_to_the_address_is_still_another() {
     let server = TestServer::start_with(cluster().db_migrated().await, |toml| {
@@ -109,7 +110,7 @@ async fn an_account_that_waited_and_changed_to_the_address_is_still_another() {
     assert_eq!(others, [&identity_ref("apple", "thief")]);
 }
 
-/// A66: nothing turns back that an account had another address.
+/// A66: an account whose address once changed counts as changed, also after it has changed back.
 #[tokio::test]
 async fn an_address_that_changed_there_and_back_has_changed() {
     let server = TestServer::start().await;
@@ -125,7 +126,7 @@ async fn an_address_that_changed_there_and_back_has_changed() {
 
 /// A67: a token that one unlink spared and a later one withdrew stays withdrawn when its user is absorbed again.
 #[tokio::test]
-async fn a_token_that_was_spared_once_does_not_rise_again() {
+async fn a_token_that_one_unlink_spared_stays_withdrawn_by_the_next() {
     let server = TestServer::start().await;
     let service = server.service();
     let f = service.create("google-oauth2", "f").await.id;
@@ -150,9 +151,9 @@ async fn a_token_that_was_spared_once_does_not_rise_again() {
     assert_eq!(read(&spared).await, "Unauthenticated TOKEN_INVALID");
 }
 
-/// A67: an account that an old session attached does not leave as the user to which it came.
+/// A67: an account that an old session attached does not leave as the user that it was attached to.
 #[tokio::test]
-async fn what_came_by_an_old_session_does_not_leave_as_the_owner() {
+async fn an_account_attached_by_an_old_session_leaves_as_a_user_of_its_own() {
     let server = TestServer::start_with(cluster().db_migrated().await, |toml| {
         let (old, new) = ("[tenants.default.providers]", "[tenants.default]\nmax_sign_in_age = \"10h\"\n");
         toml.replacen(old, &format!("{new}{old}"), 1)
@@ -175,7 +176,7 @@ async fn what_came_by_an_old_session_does_not_leave_as_the_owner() {
     assert_ne!(thief.id, ann, "with {}", json(&thief.user_metadata));
 }
 
-/// A67: a sign-in from before the account came to its owner is not that user's, as a token of then would not be.
+/// A67: a sign-in from before the account came to its owner is not that user's, as a token of that time would not be.
 #[tokio::test]
 async fn a_sign_in_from_before_the_link_is_not_the_new_owner_s() {
     let server = TestServer::start().await;
@@ -194,9 +195,9 @@ async fn a_sign_in_from_before_the_link_is_not_the_new_owner_s() {
     assert_eq!(arrives(&service, signed_in(0)).await.user.unwrap().id, ann);
 }
 
-/// A63: the retry of an undo that changed nothing is told the same, to a caller that has come back since.
+/// A63: the retry of an undo that changed nothing gets the same response, also if the caller has come back since.
 #[tokio::test]
-async fn a_retry_of_an_undo_of_what_was_undone_is_told_the_same() {
+async fn the_retry_of_an_undo_that_changed_nothing_gets_the_same_response() {
     let server = TestServer::start().await;
     let service = server.service();
     let p = service.create("google-oauth2", "p").await.id;
@@ -211,7 +212,7 @@ async fn a_retry_of_an_undo_of_what_was_undone_is_told_the_same() {
     assert_eq!(caller.undo_link(undo).await.unwrap(), first);
 }
 
-/// A67: nor is a sign-in from before the account was let go, or deleted, its next person's.
+/// A67: a sign-in from before the account was released or deleted is not its next user's either.
 #[tokio::test]
 async fn a_sign_in_from_before_the_account_was_gone_makes_no_user() {
     let server = TestServer::start().await;

@@ -1,4 +1,4 @@
-//! The list of threats and the tests speak of the same numbers, and each row says where its answer is held.
+//! The list of threats and the tests name the same numbers, and each row names the files that hold its answer.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -6,17 +6,17 @@ use std::{
     path::Path,
 };
 
-/// How many rows have an answer that something holds, at least.
+/// The least number of rows whose answer is held by a file.
 const ANSWERED: usize = 160;
-/// What stands for the test of a row whose answer is that there is none.
+/// The last cell of a row whose threat is not answered.
 const NO_TEST: &str = "–";
-/// How such an answer begins.
+/// The beginning of the answer of such a row.
 const NOT_ANSWERED: &str = "not answered: ";
 
 /// A row of the list.
 struct Row {
     answer: String,
-    /// Files below `tests/it`, or else of the repository; none where the threat is not answered.
+    /// Files below `tests/it`, or of the repository. Empty if the threat is not answered.
     held_by: Vec<String>,
 }
 
@@ -31,7 +31,7 @@ fn numbers(text: &str) -> BTreeSet<String> {
     words.filter(is_number).map(str::to_owned).collect()
 }
 
-/// The numbers that each file of tests speaks of.
+/// The numbers of threats that each test file names.
 fn in_tests(folder: &Path, found: &mut BTreeMap<String, BTreeSet<String>>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
@@ -44,7 +44,7 @@ fn in_tests(folder: &Path, found: &mut BTreeMap<String, BTreeSet<String>>) {
     }
 }
 
-/// The rows of the list, by their numbers, each of which is given once.
+/// The rows of the list by number. Each number occurs once.
 fn rows() -> BTreeMap<String, Row> {
     let list = fs::read_to_string("docs/THREATS.md").unwrap();
     let mut rows = BTreeMap::new();
@@ -74,18 +74,18 @@ fn each_threat_is_in_its_test_and_each_number_in_the_list() {
         assert_eq!(
             is_open,
             row.held_by.is_empty(),
-            "{number}: a threat is answered by something, or it is said why not"
+            "{number}: a row names what holds its answer, or says why there is none"
         );
         for file in &row.held_by {
             match tests.get(file) {
-                Some(spoken_of) => assert!(spoken_of.contains(number), "{file} does not speak of {number}"),
-                None => assert!(Path::new(file).is_file(), "{number} names {file}, which is not there"),
+                Some(spoken_of) => assert!(spoken_of.contains(number), "{file} does not name {number}"),
+                None => assert!(Path::new(file).is_file(), "{number} names {file}, which does not exist"),
             }
         }
     }
     for (file, numbers) in &tests {
         for number in numbers {
-            assert!(rows.contains_key(number), "{file} speaks of {number}, which is not in docs/THREATS.md");
+            assert!(rows.contains_key(number), "{file} names {number}, which is not in docs/THREATS.md");
         }
     }
     let answered = rows.values().filter(|row| !row.held_by.is_empty()).count();

@@ -1,4 +1,5 @@
-//! Providers that a tenant's configuration does not name: nothing comes in by them, and what is there can go.
+//! Providers that a tenant's configuration does not name: no account comes in by them, and existing accounts can
+//! leave.
 
 use std::path::Path;
 
@@ -21,7 +22,7 @@ const NO_PROOF: &str = "FailedPrecondition LINK_TOKEN_INVALID";
 const NO_CONNECTION: &str = "400 inexistent_connection The connection does not exist.";
 const NO_PROVIDER: &str = "400 inexistent_connection The provider/connection is not configured.";
 
-/// The same configuration with this said in the table of the tenant `default`.
+/// The same configuration with this setting in the table of the tenant `default`.
 fn saying(toml: &str, setting: &str) -> String {
     let tenant = "[tenants.default]\n";
     match toml.contains(tenant) {
@@ -32,7 +33,7 @@ fn saying(toml: &str, setting: &str) -> String {
 
 const ALLOW: &str = "undeclared_providers = \"allow\"";
 
-/// A server on this database, from whose file the provider `sms` has been taken out.
+/// A server on this database, with the provider `sms` taken out of its configuration.
 async fn without_sms(database: &Database) -> TestServer {
     TestServer::start_with(database.clone(), |toml| without_provider(&toml, "sms") + AUTH0).await
 }
@@ -47,9 +48,9 @@ fn preview_of(request: pb::ResolveSignInRequest) -> pb::ResolveSignInRequest {
     pb::ResolveSignInRequest { validate_only: true, ..request }
 }
 
-/// A72: by no entrance does anything come in that the operator has not declared.
+/// A72: no call accepts an account at a provider that the operator has not declared.
 #[tokio::test]
-async fn a_reference_to_an_undeclared_provider_is_refused_on_every_entrance() {
+async fn a_reference_to_an_undeclared_provider_is_refused_by_every_call() {
     let server = TestServer::start_auth0().await;
     let (service, backend) = (server.service(), server.backend());
     let user = service.create("google-oauth2", "g1").await.id;
@@ -75,14 +76,15 @@ async fn a_reference_to_an_undeclared_provider_is_refused_on_every_entrance() {
     assert_eq!(post(format!("/api/v2/users/{user}/identities"), linked).await, NO_PROVIDER);
     assert_eq!(before, server.database.db_everything().await);
 
-    // What is looked up is not there, and that is all.
+    // A lookup only finds no account.
     assert_eq!(refusal(service.find_by_identity(owner_of("nobodys", "n1")).await), "NotFound IDENTITY_NOT_FOUND");
     assert_eq!(refusal(service.unlink(unlink(&user, "nobodys", "n1")).await), "NotFound IDENTITY_NOT_FOUND");
 }
 
-/// A72, A73: what was declared once lets nobody in, neither by name nor by a proof, as soon as it is taken out of the file.
+/// A72, A73: as soon as a provider is taken out of the file, its accounts give no access, neither by name nor by a
+/// proof.
 #[tokio::test]
-async fn a_provider_that_was_taken_out_lets_nobody_in() {
+async fn accounts_of_a_provider_that_was_taken_out_give_no_access() {
     let server = TestServer::start_auth0().await;
     let service = server.service();
     let sms = service.create("sms", "s1").await.id;
@@ -94,7 +96,7 @@ async fn a_provider_that_was_taken_out_lets_nobody_in() {
     let identities = format!("/api/v2/users/{google}/identities");
 
     let before = server.database.db_everything().await;
-    // As a bearer.
+    // A token of the account as the bearer.
     assert_eq!(refusal(without.person("sms", "s1").get_user(get("")).await), INVALID);
     let said = without.asker(&Token::of("sms", "s1")).get(&format!("/api/v2/users/{sms}")).await;
     assert_eq!(said.refused(), "401 - Invalid token.");
@@ -119,14 +121,14 @@ async fn a_provider_that_was_taken_out_lets_nobody_in() {
         ..Default::default()
     };
     assert_eq!(refusal(flows.service().complete_sign_in(complete).await), INVALID);
-    // As a proof, of an account that is here and of one that is not.
+    // A token as a proof, of an account that exists and of one that does not.
     for subject in ["s1", "s2"] {
         assert_eq!(refusal(google_person.link(link_with(&server.proof("sms", subject))).await), NO_PROOF);
         let body = value!({"link_with": server.proof("sms", subject)});
         let said = google_over_http.post(&identities, &body).await;
         assert_eq!(said.refused(), "400 invalid_body Invalid token (link_with).");
     }
-    // By name.
+    // An account by name.
     assert_eq!(refusal(service.create_user(create("sms", "s2")).await), UNKNOWN);
     assert_eq!(refusal(service.create_user(create("sms", "s1")).await), UNKNOWN);
     for subject in ["s1", "s2"] {
@@ -139,14 +141,14 @@ async fn a_provider_that_was_taken_out_lets_nobody_in() {
     assert_eq!(said.refused(), NO_CONNECTION);
     assert_eq!(before, server.database.db_everything().await);
 
-    // And back.
+    // With the provider in the file the account gives access again.
     assert_eq!(server.person("sms", "s1").user("").await.id, sms);
     server.person("google-oauth2", "g1").link(link_with(&server.proof("sms", "s1"))).await.unwrap();
 }
 
-/// A72: a ticket is for ten minutes, and its provider may be taken out meanwhile.
+/// A72: a ticket is valid for ten minutes, and its provider may be taken out meanwhile.
 #[tokio::test]
-async fn a_ticket_of_a_provider_that_was_taken_out_is_worth_nothing() {
+async fn a_ticket_of_a_provider_that_was_taken_out_is_invalid() {
     const EMAIL: &str = "ann@example.com";
     let server = TestServer::start().await;
     let service = server.service();
@@ -176,7 +178,7 @@ async fn a_ticket_of_a_provider_that_was_taken_out_is_worth_nothing() {
     service.resolve_sign_in(own).await.unwrap();
 }
 
-/// A73: what is there can be read, taken apart, absorbed with its user, and deleted.
+/// A73: an existing account can be read, unlinked, absorbed with its user, and deleted.
 #[tokio::test]
 async fn an_account_at_an_undeclared_provider_is_read_unlinked_absorbed_and_deleted() {
     let server = TestServer::start_auth0().await;
@@ -196,7 +198,7 @@ async fn an_account_at_an_undeclared_provider_is_read_unlinked_absorbed_and_dele
     assert_eq!(backend.get(&format!("/api/v2/users/{}", ids[0])).await.status, 200);
     let found = backend.get("/api/v2/users?q=identities.provider:%22sms%22").await.ok();
     assert_eq!(found.as_array().unwrap().len(), 4);
-    // Named by the user, or by another of its accounts.
+    // The secondary user is named by its id, or by another of its accounts.
     service.link(link_user(&google, &ids[0])).await.unwrap();
     service.link(link_identity(&google, "github", "h1")).await.unwrap();
     service.link(link_user(&ids[1], &ids[2])).await.unwrap();
@@ -210,14 +212,14 @@ async fn an_account_at_an_undeclared_provider_is_read_unlinked_absorbed_and_dele
     server.database.db_assert_invariants().await;
 }
 
-/// A74: a token that names a user by its id is a way in only where the user has one.
+/// A74: a token that names a user by its id gives access only if that user can sign in.
 #[tokio::test]
-async fn a_user_id_is_a_way_in_only_of_a_user_who_can_sign_in() {
+async fn a_user_id_gives_access_only_to_a_user_that_can_sign_in() {
     let server = TestServer::start_auth0().await;
     let service = server.service();
     let sms = service.create("sms", "s1").await.id;
     service.create("google-oauth2", "g1").await;
-    // This one has an account elsewhere; whom it absorbed had none, so that its id is a way in no longer.
+    // The GitHub user can sign in. The user that it absorbed cannot, so the absorbed id gives no access.
     let github = service.create("github", "h1").await.id;
     let absorbed = service.create("sms", "s2").await.id;
     service.link(link_user(&github, &absorbed)).await.unwrap();
@@ -241,7 +243,7 @@ async fn a_user_id_is_a_way_in_only_of_a_user_who_can_sign_in() {
         let preview = pb::LinkRequest { validate_only: true, ..link_with(&token(&github).sign()) };
         google.link(preview).await.unwrap();
     }
-    assert_eq!(server.caller(&token(&sms)).user("").await.id, sms, "and back");
+    assert_eq!(server.caller(&token(&sms)).user("").await.id, sms, "with the provider open");
     assert_eq!(server.caller(&token(&absorbed)).user("").await.id, github);
 }
 
@@ -251,7 +253,7 @@ async fn a_tenant_may_allow_providers_that_it_does_not_declare() {
     let server = TestServer::start_with(cluster().db_migrated().await, allowing).await;
     let service = server.service();
     let user = service.create_with("nobodys", "n1", verified("ann@example.com")).await;
-    assert!(!user.identities[0].email_verified, "they are trusted with nothing");
+    assert!(!user.identities[0].email_verified, "undeclared providers are not trusted");
     service.resolve_sign_in(sign_in("nobodys", "n1")).await.unwrap();
     service.create("sms", "s1").await;
 
@@ -263,15 +265,15 @@ async fn a_tenant_may_allow_providers_that_it_does_not_declare() {
         refusal(service.link(link_identity(&user.id, "nobodys", "n2")).await),
         "FailedPrecondition USER_ABSORBED"
     );
-    // It is a way in, so that the other may go.
+    // The account at `sms` can sign in, so the other one may be unlinked.
     service.unlink(unlink(&person.user("").await.id, "nobodys", "n1")).await.unwrap();
-    // A declared one is what it is declared to be.
+    // A declared provider keeps its own settings.
     let disabled = service.create("myspace", "m1").await.id;
     assert_eq!(refusal(server.caller(&Token::of("users", &disabled)).get_user(get("")).await), INVALID);
     assert_eq!(refusal(server.person("myspace", "m1").get_user(get("")).await), INVALID);
 }
 
-/// A72: an issuer would vouch for accounts that nobody can use.
+/// A72: such an issuer would vouch for accounts that no user can use.
 #[test]
 fn an_issuer_of_an_undeclared_provider_is_a_configuration_error() {
     let toml = config_toml(([127, 0, 0, 1], 0).into(), "postgres://postgres@127.0.0.1:1/x");
@@ -286,13 +288,13 @@ fn an_issuer_of_an_undeclared_provider_is_a_configuration_error() {
     issuers.sms: names subjects of provider sms in tenant default, which has no such provider: declare [tenants.default.providers.sms], or set tenants.default.undeclared_providers = "allow"
     "#);
     assert_eq!(problems(&saying(&bare, ALLOW)), "");
-    assert_eq!(problems(&without_provider(&toml, "sms")), "", "it speaks for other tenants");
+    assert_eq!(problems(&without_provider(&toml, "sms")), "", "the issuer names subjects in other tenants");
     insta::assert_snapshot!(problems(&saying(&toml, "undeclared_providers = \"no\"")), @r#"tenants.default.undeclared_providers: must be one of "refuse", "allow""#);
 }
 
-/// A73: an operator who takes a provider out of the file, or misspells it, sees whom that concerns.
+/// A73: an operator that takes a provider out of the file, or misspells it, sees how many accounts that concerns.
 #[tokio::test]
-async fn serve_says_how_many_accounts_there_are_at_undeclared_providers() {
+async fn serve_logs_how_many_accounts_there_are_at_undeclared_providers() {
     let database = cluster().db_migrated().await;
     let server = TestServer::start_with(database.clone(), |toml| saying(&toml, ALLOW)).await;
     for (provider, subject) in [("sms", "1"), ("sms", "2"), ("sms", "3"), ("nobodys", "1"), ("github", "1")] {

@@ -1,4 +1,4 @@
-//! `UndoLink`: a whole link is reversed.
+//! `UndoLink`: ends a link as a whole.
 
 use identity_link::grpc::proto::{self as pb, UnlinkMetadata, metadata_merge as mm};
 use serde_json::json as object;
@@ -9,7 +9,7 @@ fn undo(link_id: &str) -> pb::UndoLinkRequest {
     pb::UndoLinkRequest { link_id: link_id.to_owned(), ..Default::default() }
 }
 
-/// A service links the two so that the secondary's metadata goes into the primary's, and wins.
+/// A service links the two users with a merge in which the secondary's metadata wins. Returns the link's id.
 async fn absorb(server: &TestServer, primary: &str, secondary: &str) -> String {
     let all = merge(mm::Conflict::SecondaryWins, mm::Arrays::Concatenate);
     let request = pb::LinkRequest { user_metadata: all, app_metadata: all, ..link_user(primary, secondary) };
@@ -22,7 +22,7 @@ async fn user(server: &TestServer, provider: &str, metadata: serde_json::Value) 
 }
 
 #[tokio::test]
-async fn everything_that_the_link_brought_goes_home() {
+async fn everything_that_the_link_brought_is_given_back() {
     let server = TestServer::start().await;
     let service = server.service();
     let p = user(&server, "google-oauth2", object!({"theme": "dark"})).await;
@@ -41,7 +41,7 @@ async fn everything_that_the_link_brought_goes_home() {
     assert_eq!(changes(&undone.metadata_changes), "USER /lang TAKEN_BACK\nUSER /theme TAKEN_BACK");
     let restored = undone.restored_user.unwrap();
     let expected = pb::User { version: before.version + 2, update_time: restored.update_time, ..before.clone() };
-    assert_eq!(restored, expected, "it is as it was, T's identity and metadata included");
+    assert_eq!(restored, expected, "S is as it was, with T's identity and metadata");
     assert_eq!(restored, service.user(&s).await);
     assert_eq!(identities(&undone.user.unwrap()), ["google-oauth2|google-oauth2"]);
     assert_eq!(json(&service.user(&p).await.user_metadata), object!({"theme": "dark"}));
@@ -52,23 +52,23 @@ async fn everything_that_the_link_brought_goes_home() {
     assert!(undone.link.unwrap().undo_time.is_some());
     server.database.db_assert_invariants().await;
 
-    // The same again is told the same, and nothing happens.
+    // The same request again gets the same response, and nothing changes.
     let everything = server.database.db_everything().await;
     let again = service.undo_link(request).await.unwrap();
     assert_eq!(again.restored_user.as_ref(), Some(&restored));
     assert_eq!(again.metadata_changes, []);
     assert_eq!(server.database.db_everything().await, everything);
 
-    // And T from S.
+    // The undo of the inner link takes T from S.
     service.undo_link(undo(&inner)).await.unwrap();
     assert_eq!(json(&service.user(&s).await.user_metadata), object!({"theme": "light"}));
     assert_eq!(json(&service.user(&t).await.user_metadata), object!({"lang": "de"}));
     server.database.db_assert_invariants().await;
 }
 
-/// The inner link of a chain: T leaves P, and S, which had brought it, stays.
+/// The inner link of a chain: T leaves P, and S, which had brought T, stays.
 #[tokio::test]
-async fn a_link_of_a_chain_is_undone_from_within() {
+async fn the_inner_link_of_a_chain_can_be_undone_first() {
     let server = TestServer::start().await;
     let service = server.service();
     let p = user(&server, "google-oauth2", object!({})).await;
@@ -108,9 +108,9 @@ async fn an_attached_identity_becomes_a_user_of_its_own() {
     assert!(person.undo_link(undo(&link)).await.unwrap().link.unwrap().undo_time.is_some());
 }
 
-/// Whoever has left is another person by now, and may be linked with others still.
+/// The user that left may be another person's by now, and may be linked with further users.
 #[tokio::test]
-async fn a_person_who_undoes_again_is_told_nothing_of_whoever_has_left() {
+async fn a_person_who_repeats_an_undo_sees_nothing_of_the_user_that_left() {
     let server = TestServer::start().await;
     let service = server.service();
     user(&server, "google-oauth2", object!({})).await;
@@ -125,14 +125,14 @@ async fn a_person_who_undoes_again_is_told_nothing_of_whoever_has_left() {
     let told = format!("{again:?}");
     assert!(!told.contains("a secret") && !told.contains(&s), "{told}");
     assert_eq!((again.restored_user, again.link.unwrap().id), (None, link.clone()));
-    // A service is told who that is now.
+    // A service sees that user as it is now.
     let restored = service.undo_link(undo(&link)).await.unwrap().restored_user.unwrap();
     assert_eq!(identities(&restored), ["sms|sms", "github|a secret"]);
 }
 
-/// A person undoes the links of its own user; there are no others.
+/// A person undoes the links of its own user. For a person no other links exist.
 #[tokio::test]
-async fn a_link_of_others_is_not_there() {
+async fn a_link_of_other_users_is_not_found() {
     let server = TestServer::start().await;
     let service = server.service();
     let p = user(&server, "google-oauth2", object!({})).await;
@@ -149,7 +149,7 @@ async fn a_link_of_others_is_not_there() {
     let tired = server.caller(&Token::of("google-oauth2", "google-oauth2").issued_ago(700));
     assert_eq!(server.db_refused(tired.undo_link(undo(&link))).await, "PermissionDenied REAUTHENTICATION_REQUIRED");
 
-    // Nor to a caller who is nobody any more.
+    // A blocked caller does not learn either whether a link exists.
     service.update_user(block(&other, true)).await.unwrap();
     for id in [link.as_str(), "01234567-89ab-4def-8123-456789abcdef"] {
         assert_eq!(server.db_refused(stranger.undo_link(undo(id))).await, "PermissionDenied USER_BLOCKED");
@@ -160,12 +160,12 @@ async fn a_link_of_others_is_not_there() {
     let told = undone.restored_user.unwrap();
     assert_eq!((told.id.as_str(), json(&told.user_metadata)), (s.as_str(), object!({})), "it has not proved that user");
     assert_eq!(json(&service.user(&s).await.user_metadata), object!({"lang": "de"}));
-    // Undone or not, it is not the stranger's.
+    // After the undo it is no link of the stranger's either.
     assert_eq!(server.db_refused(stranger.undo_link(undo(&link))).await, "NotFound LINK_NOT_FOUND");
 }
 
 #[tokio::test]
-async fn what_stands_in_the_way_is_said() {
+async fn an_undo_is_refused_with_its_reason() {
     let server = TestServer::start().await;
     let service = server.service();
     let google = service.create("google-oauth2", "g1").await.id;
@@ -189,9 +189,9 @@ async fn what_stands_in_the_way_is_said() {
     service.undo_link(undo(&link)).await.unwrap();
 }
 
-/// It would come back without anything of its own.
+/// The absorbed user would come back without an identity of its own.
 #[tokio::test]
-async fn the_last_identity_of_a_user_that_came_later_is_not_taken_from_it() {
+async fn the_last_identity_of_an_absorbed_user_is_not_taken_from_it() {
     let server = TestServer::start().await;
     let service = server.service();
     let sms = service.create("sms", "s1").await.id;
@@ -228,7 +228,7 @@ async fn older_tokens_are_withdrawn() {
 }
 
 #[tokio::test]
-async fn who_discards_comes_back_without_metadata() {
+async fn a_user_whose_metadata_is_discarded_comes_back_without_it() {
     let server = TestServer::start().await;
     let p = user(&server, "google-oauth2", object!({})).await;
     let s = user(&server, "sms", object!({"lang": "de"})).await;

@@ -1,5 +1,5 @@
-//! The law of undoing: whatever happened, when all links are undone, in whatever order, everybody has what
-//! there would have been without them. Told by the front door alone.
+//! The law of undoing: after all links are undone, in any order and after any other changes, every user has what it
+//! would have without the links. The test judges that by responses alone.
 
 use std::{
     collections::BTreeMap,
@@ -17,14 +17,14 @@ use crate::support::*;
 
 const PROVIDERS: [&str; 5] = ["auth0", "github", "google-oauth2", "okta", "sms"];
 
-/// One step; users and links are chosen among those that fit when it is its turn.
+/// One step. Its users and links are chosen from those that fit when it is played.
 #[derive(Debug, Clone)]
 enum Step {
     /// One live user absorbs another.
     Link { primary: usize, secondary: usize, conflict: mm::Conflict, arrays: mm::Arrays },
-    /// A live user gets a value that nobody else has, or loses one.
+    /// A live user gets a value that no other user has, or loses one.
     Edit { user: usize, place: usize, sets: bool },
-    /// An identity leaves its user.
+    /// An identity is unlinked from its user.
     Unlink(usize),
     /// A standing link is undone.
     Undo(usize),
@@ -58,14 +58,14 @@ fn any_metadata() -> impl Strategy<Value = Value> {
         .prop_map(|map| object!(map))
 }
 
-/// One story, with users of its own: one identity each.
+/// One story with users of its own, which have one identity each.
 struct Story {
     service: Caller,
     subject: String,
     ids: Vec<String>,
-    /// What each would have without any link.
+    /// What each user would have without any link.
     without_links: BTreeMap<String, [Value; 2]>,
-    /// Standing links: their ids, and whom they absorbed.
+    /// The ids of the standing links and of the users that they absorbed.
     links: Vec<(String, String)>,
 }
 
@@ -129,9 +129,9 @@ impl Story {
             Step::Unlink(at) => {
                 let at = at % self.ids.len();
                 let owner = self.service.user(&self.ids[at]).await.id;
-                // The last identity and the primary one stay, which is for others to test.
+                // The last identity and the primary one are not unlinked, which other tests cover.
                 if let Ok(unlinked) = self.service.unlink(unlink(&owner, PROVIDERS[at], &self.subject)).await {
-                    assert_eq!(unlinked.detached_user.unwrap().id, self.ids[at], "its home comes back");
+                    assert_eq!(unlinked.detached_user.unwrap().id, self.ids[at], "its origin user comes back");
                     self.links.retain(|(link, _)| *link != unlinked.link_id);
                 }
             }
@@ -149,7 +149,7 @@ impl Story {
     async fn compare(&self) {
         for (id, provider) in self.ids.iter().zip(PROVIDERS) {
             let user = self.service.user(id).await;
-            assert_eq!(user.id, *id, "it lives");
+            assert_eq!(user.id, *id, "the user is live");
             assert_eq!(identities(&user), [format!("{provider}|{}", self.subject)]);
             assert_eq!(user.identities[0].home_user_id, *id);
             assert_eq!([json(&user.user_metadata), json(&user.app_metadata)], self.without_links[id]);

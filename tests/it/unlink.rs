@@ -1,4 +1,4 @@
-//! `Unlink`: who comes back, and as whom.
+//! `Unlink`: which user comes back, and under which id.
 
 use identity_link::grpc::proto as pb;
 use serde_json::json as object;
@@ -24,7 +24,7 @@ async fn the_absorbed_user_comes_back_under_its_own_id() {
 }
 
 #[tokio::test]
-async fn what_comes_back_is_whole() {
+async fn the_user_that_comes_back_is_as_it_was() {
     let server = TestServer::start().await;
     let service = server.service();
     let google = service.create("google-oauth2", "g1").await;
@@ -80,13 +80,13 @@ async fn of_several_identities_the_last_one_brings_the_user_back() {
     let mut new_ids = Vec::new();
     for (provider, subject) in [("sms", "s1"), ("github", "h2")] {
         let unlinked = service.unlink(unlink(&google, provider, subject)).await.unwrap();
-        // The link that had attached it ends, if there was one.
+        // If a link had attached the identity, that link ends.
         assert_eq!((unlinked.restored, unlinked.link_id.is_empty()), (false, provider == "sms"));
         assert_eq!(unlinked.metadata_changes, []);
         let detached = unlinked.detached_user.unwrap();
         assert_eq!(detached, service.user(&detached.id).await);
         assert_eq!(identities(&detached), [format!("{provider}|{subject}")]);
-        assert_eq!((detached.version, &detached.identities[0].home_user_id), (1, &detached.id), "its new home");
+        assert_eq!((detached.version, &detached.identities[0].home_user_id), (1, &detached.id), "its new origin user");
         assert_eq!((json(&detached.user_metadata), json(&detached.app_metadata)), (object!({}), object!({})));
         assert_ne!(detached.id, sms);
         new_ids.push(detached.id);
@@ -101,7 +101,7 @@ async fn of_several_identities_the_last_one_brings_the_user_back() {
     assert_eq!(json(&back.user_metadata), object!({"lang": "de"}));
     server.database.db_assert_invariants().await;
 
-    // What was detached stays what it is when it is linked and unlinked again.
+    // A detached user keeps its id when it is linked and unlinked again.
     service.link(link_identity(&google, "sms", "s1")).await.unwrap();
     let unlinked = service.unlink(unlink(&google, "sms", "s1")).await.unwrap();
     assert_eq!((unlinked.restored, unlinked.detached_user.unwrap().id), (true, new_ids.remove(0)));
@@ -139,7 +139,7 @@ async fn a_chain_comes_apart_in_any_order() {
 }
 
 #[tokio::test]
-async fn who_is_deleted_in_the_middle_of_a_chain_takes_nobody_s_link_along() {
+async fn the_deletion_of_a_user_in_the_middle_of_a_chain_ends_no_other_link() {
     let server = TestServer::start().await;
     let service = server.service();
     let mut ids = Vec::new();
@@ -162,7 +162,7 @@ async fn who_is_deleted_in_the_middle_of_a_chain_takes_nobody_s_link_along() {
     let links = server.database.db_texts("SELECT l::text FROM links l").await;
     assert_eq!(links.len(), 2);
     let traces = [s.as_str(), "github", "mine"].into_iter().filter(|trace| links.concat().contains(trace));
-    assert_eq!(traces.count(), 0, "of the deleted nothing stays: {links:?}");
+    assert_eq!(traces.count(), 0, "nothing of the deleted user stays: {links:?}");
     assert_eq!(
         service.resolved(&[&p, &s, &t]).await,
         [format!("CURRENT {p}"), "DELETED ".to_owned(), format!("ABSORBED {p}")]
@@ -176,7 +176,7 @@ async fn who_is_deleted_in_the_middle_of_a_chain_takes_nobody_s_link_along() {
 }
 
 #[tokio::test]
-async fn an_identity_that_no_link_brought_a_user_for_becomes_a_user_of_its_own() {
+async fn an_identity_that_a_link_attached_becomes_a_user_of_its_own() {
     let server = TestServer::start().await;
     let service = server.service();
     let google = service.create("google-oauth2", "g1").await;
@@ -224,11 +224,11 @@ async fn a_tenant_that_wants_it_gets_provider_and_subject_as_the_new_id_where_th
     assert_eq!(service.unlink(preview).await.unwrap().detached_user.unwrap().id, "");
     assert_eq!(detach("github", "h1").await, "github|h1");
 
-    // Not a user id.
+    // `github|h 2` is no valid user id.
     attach(Token::of("github", "h 2")).await;
     assert!(detach("github", "h 2").await.starts_with("usr_"));
 
-    // Its own former user has it: the phone is primary there, and the first identity leaves.
+    // The former user has the id: the phone is primary there, and the first identity leaves.
     attach(Token::of("sms", "s1")).await;
     let identity = identity_ref("sms", "s1");
     let set = pb::SetPrimaryIdentityRequest { user_id: google.clone(), identity, ..Default::default() };
@@ -237,7 +237,7 @@ async fn a_tenant_that_wants_it_gets_provider_and_subject_as_the_new_id_where_th
     server.database.db_assert_invariants().await;
 }
 
-/// An answer without what only the real call can know: ids of new users, and times.
+/// The response without the ids of new users and the times that only the real call can know.
 fn timeless(mut answer: pb::UnlinkResponse) -> pb::UnlinkResponse {
     let restored = answer.restored;
     for user in [answer.user.as_mut().unwrap(), answer.detached_user.as_mut().unwrap()] {
@@ -254,7 +254,7 @@ fn timeless(mut answer: pb::UnlinkResponse) -> pb::UnlinkResponse {
 }
 
 #[tokio::test]
-async fn a_preview_gives_the_whole_answer_and_changes_nothing() {
+async fn a_preview_has_the_whole_response_and_changes_nothing() {
     let server = TestServer::start().await;
     let service = server.service();
     let google = service.create("google-oauth2", "g1").await.id;

@@ -1,11 +1,11 @@
-//! `Unlink`: what metadata the returning user has.
+//! `Unlink`: which metadata the returning user has.
 
 use identity_link::grpc::proto::{self as pb, UnlinkMetadata};
 use serde_json::{Value, json as object};
 
 use crate::support::*;
 
-/// An absorbed user with metadata in both namespaces: its holder, its id, and the link's.
+/// An absorbed user with metadata in both namespaces. Returns the ids of its holder, of that user, and of the link.
 async fn absorbed(server: &TestServer) -> [String; 3] {
     let service = server.service();
     let google = service.create("google-oauth2", "g1").await.id;
@@ -65,7 +65,7 @@ async fn a_person_does_not_give_app_metadata_back_and_a_service_does_later() {
         assert_eq!(metadata(&service.user(&sms).await), [object!({"lang": "de"}), object!({})]);
         assert_eq!(metadata(&service.user(&google).await), [object!({}), object!({})]);
 
-        // Neither of them can fetch it.
+        // Neither of the two users can fetch it.
         for (provider, subject) in [("google-oauth2", "g1"), ("sms", "s1")] {
             let own = server.person(provider, subject);
             let refused = server.db_refused(own.merge_metadata(merge_link("", &link))).await;
@@ -95,7 +95,7 @@ async fn discarded_metadata_does_not_come_back_and_the_link_keeps_it() {
 }
 
 #[tokio::test]
-async fn nothing_is_withheld_from_who_had_nothing() {
+async fn nothing_is_withheld_from_a_user_that_had_nothing() {
     let server = TestServer::start().await;
     let service = server.service();
     let google = service.create("google-oauth2", "g1").await.id;
@@ -122,7 +122,7 @@ async fn a_person_that_links_and_unlinks_its_users_moves_no_app_metadata() {
     assert_eq!(second.metadata_changes, [], "there was none left to withhold");
     assert_eq!(metadata(&service.user(&google).await)[1], object!({}));
     assert_eq!(metadata(&service.user(&sms).await)[1], object!({}));
-    // The first link still keeps it.
+    // The first link still keeps the metadata.
     let merged = service.merge_metadata(merge_link(&sms, &first)).await.unwrap();
     assert_eq!(changes(&merged.metadata_changes), "APP /plan ADDED");
 }

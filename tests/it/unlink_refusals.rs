@@ -1,4 +1,4 @@
-//! `Unlink`: what is refused, and whose tokens are heard afterwards.
+//! `Unlink`: refusals, and which tokens are valid afterwards.
 
 use identity_link::grpc::proto as pb;
 
@@ -6,7 +6,7 @@ use crate::support::{tokens::Token, *};
 
 const REAUTHENTICATE: &str = "PermissionDenied REAUTHENTICATION_REQUIRED";
 
-/// A Google user that has absorbed an SMS user, and their ids.
+/// A Google user that has absorbed an SMS user. Returns their ids.
 async fn linked(server: &TestServer) -> [String; 2] {
     let service = server.service();
     let google = service.create("google-oauth2", "g1").await.id;
@@ -15,7 +15,7 @@ async fn linked(server: &TestServer) -> [String; 2] {
     [google, sms]
 }
 
-/// A34: an unlink leaves a way in.
+/// A34: an unlink leaves an identity that can sign in.
 #[tokio::test]
 async fn the_last_identity_that_can_sign_in_stays() {
     const LAST: &str = "FailedPrecondition LAST_IDENTITY";
@@ -25,7 +25,7 @@ async fn the_last_identity_that_can_sign_in_stays() {
     let request = |provider, subject| unlink(&google, provider, subject);
     assert_eq!(server.db_refused(service.unlink(request("google-oauth2", "g1"))).await, LAST);
 
-    // A wallet only links here, and MySpace is switched off.
+    // The wallet is link-only here, and MySpace is disabled.
     let person = server.person("google-oauth2", "g1");
     person.link(link_with(&server.proof("wallet", "w1"))).await.unwrap();
     service.create("myspace", "m1").await;
@@ -36,11 +36,11 @@ async fn the_last_identity_that_can_sign_in_stays() {
     assert_eq!(server.db_refused(service.unlink(request("google-oauth2", "g1"))).await, LAST);
     assert_eq!(server.db_refused(person.unlink(unlink("", "google-oauth2", "g1"))).await, LAST);
 
-    // A provider that is not configured here counts.
+    // A provider without settings of its own counts.
     person.link(link_with(&server.proof("sms", "s1"))).await.unwrap();
     service.unlink(request("google-oauth2", "g1")).await.unwrap();
     assert_eq!(server.db_refused(service.unlink(request("sms", "s1"))).await, LAST);
-    // Those that cannot sign in may go.
+    // Identities that cannot sign in may go.
     service.unlink(request("myspace", "m1")).await.unwrap();
     server.database.db_assert_invariants().await;
 }
@@ -71,7 +71,7 @@ async fn the_primary_identity_stays() {
 }
 
 #[tokio::test]
-async fn somebody_else_s_identity_and_nobody_s_get_the_very_same_refusal() {
+async fn an_identity_of_another_user_and_an_unknown_one_get_the_same_refusal() {
     let server = TestServer::start().await;
     let service = server.service();
     let [google, _] = linked(&server).await;
@@ -91,7 +91,7 @@ async fn somebody_else_s_identity_and_nobody_s_get_the_very_same_refusal() {
 }
 
 #[tokio::test]
-async fn the_request_must_say_which_identity_of_which_user() {
+async fn the_request_must_name_the_identity_and_the_user() {
     let server = TestServer::start().await;
     let service = server.service();
     let [google, sms] = linked(&server).await;
@@ -125,9 +125,9 @@ async fn the_request_must_say_which_identity_of_which_user() {
     service.unlink(current).await.unwrap();
 }
 
-/// A34: a session of long ago unlinks nothing.
+/// A34: an old session cannot unlink.
 #[tokio::test]
-async fn a_person_has_signed_in_within_ten_minutes() {
+async fn a_person_must_have_signed_in_within_ten_minutes() {
     let server = TestServer::start().await;
     linked(&server).await;
     let now = identity_link::clock::now().timestamp();
@@ -159,14 +159,14 @@ async fn an_old_token_for_an_absorbed_id_does_not_unlink() {
 }
 
 #[tokio::test]
-async fn the_blocked_stay_as_they_are() {
+async fn a_blocked_user_stays_as_it_is() {
     let server = TestServer::start().await;
     let service = server.service();
     let [google, _] = linked(&server).await;
     service.block(&google, true).await;
     let request = unlink(&google, "sms", "s1");
     assert_eq!(server.db_refused(service.unlink(request.clone())).await, "FailedPrecondition USER_BLOCKED");
-    // Nor does the way of the phone lead around it.
+    // A token of the phone cannot do it either.
     for (provider, subject) in [("google-oauth2", "g1"), ("sms", "s1")] {
         let refused = server.db_refused(server.person(provider, subject).unlink(unlink("", "sms", "s1"))).await;
         assert_eq!(refused, "PermissionDenied USER_BLOCKED");
@@ -176,25 +176,25 @@ async fn the_blocked_stay_as_they_are() {
 }
 
 #[tokio::test]
-async fn after_a_person_s_unlink_its_own_token_is_heard_and_no_other_from_before() {
+async fn after_a_person_s_unlink_its_own_token_is_valid_and_no_other_from_before() {
     let server = TestServer::start().await;
     let [google, sms] = linked(&server).await;
     let own = Token::of("google-oauth2", "g1").issued_ago(30);
     let second = own.claims["iat"].as_i64().unwrap();
-    // All by that second, however long the test takes.
+    // All tokens are issued relative to that second, however long the test takes.
     let issued = |token: Token, at: i64| server.caller(&token.with("iat", at));
     let google_token = |at| issued(Token::of("google-oauth2", "g1"), at);
     let person = server.caller(&own);
     person.unlink(unlink("", "sms", "s1")).await.unwrap();
 
-    // So that a retry of the call is heard, whatever it is told.
+    // A retry of the call is authenticated, though it is refused for another reason.
     assert_eq!(refusal(person.unlink(unlink("", "sms", "s1")).await), "NotFound IDENTITY_NOT_FOUND");
     assert_eq!(person.user("").await.id, google);
     assert_eq!(google_token(second + 45).user("").await.id, google);
 
     let withdrawn = [
         google_token(second),
-        // Newer than the token that asked for the unlink.
+        // Newer than the token of the call.
         google_token(second + 10),
         google_token(second - 1),
         issued(Token::of("users", &google), second - 1),
@@ -209,7 +209,7 @@ async fn after_a_person_s_unlink_its_own_token_is_heard_and_no_other_from_before
 }
 
 #[tokio::test]
-async fn after_a_service_s_unlink_only_new_tokens_are_heard() {
+async fn after_a_service_s_unlink_only_new_tokens_are_valid() {
     let server = TestServer::start().await;
     let [google, sms] = linked(&server).await;
     server.service().unlink(unlink(&google, "sms", "s1")).await.unwrap();
@@ -223,7 +223,7 @@ async fn after_a_service_s_unlink_only_new_tokens_are_heard() {
 }
 
 #[tokio::test]
-async fn tokens_of_an_identity_that_became_a_user_of_its_own_start_anew() {
+async fn older_tokens_of_an_identity_that_became_a_user_of_its_own_are_withdrawn() {
     let server = TestServer::start().await;
     let service = server.service();
     let google = service.create("google-oauth2", "g1").await.id;
@@ -236,7 +236,7 @@ async fn tokens_of_an_identity_that_became_a_user_of_its_own_start_anew() {
 }
 
 #[tokio::test]
-async fn an_older_token_does_not_take_back_a_withdrawal() {
+async fn an_unlink_by_an_older_token_does_not_revoke_a_withdrawal() {
     let server = TestServer::start().await;
     let service = server.service();
     let [google, _] = linked(&server).await;
@@ -249,7 +249,7 @@ async fn an_older_token_does_not_take_back_a_withdrawal() {
     for ago in [30, 20, 10] {
         assert_eq!(refusal(person(ago).unlink(unlink("", "github", "h2")).await), "Unauthenticated TOKEN_INVALID");
     }
-    // The next caller withdraws the token of the first.
+    // The next unlink withdraws the token of the first one.
     person(-2).unlink(unlink("", "github", "h2")).await.unwrap();
     assert_eq!(refusal(first.unlink(unlink("", "sms", "s1")).await), "Unauthenticated TOKEN_INVALID");
     assert_eq!(identities(&service.user(&google).await), ["google-oauth2|g1", "sms|s1"]);

@@ -1,11 +1,11 @@
-//! `Unlink`: what the merge of a link had put into others' metadata is taken back.
+//! `Unlink`: the unmerge of what a link had put into other users' metadata.
 
 use identity_link::grpc::proto::{self as pb, UnlinkMetadata, metadata_merge as mm};
 use serde_json::{Value, json as object};
 
 use crate::support::*;
 
-/// A user at this provider with this `user_metadata` and `app_metadata`; its id.
+/// Creates a user at this provider with this `user_metadata` and `app_metadata`. Returns its id.
 async fn user(server: &TestServer, provider: &str, metadata: Value, app: Value) -> String {
     let service = server.service();
     let created = service.create_with(provider, provider, |request| {
@@ -15,7 +15,7 @@ async fn user(server: &TestServer, provider: &str, metadata: Value, app: Value) 
     created.await.id
 }
 
-/// A service links the two so that the secondary's metadata goes into the primary's, and wins.
+/// A service links the two users with a merge in which the secondary's metadata wins. Returns the link's id.
 async fn absorb(server: &TestServer, primary: &str, secondary: &str) -> String {
     let all = merge(mm::Conflict::SecondaryWins, mm::Arrays::Concatenate);
     let request = pb::LinkRequest { user_metadata: all, app_metadata: all, ..link_user(primary, secondary) };
@@ -27,7 +27,7 @@ async fn metadata(server: &TestServer, id: &str) -> [Value; 2] {
     [json(&user.user_metadata), json(&user.app_metadata)]
 }
 
-/// Sets one key of somebody's `user_metadata`, and leaves the others.
+/// Sets one key of a user's `user_metadata`, and leaves the others.
 async fn edit(server: &TestServer, id: &str, key: &str, value: Value) {
     let mut metadata = metadata(server, id).await[0].clone();
     metadata[key] = value;
@@ -71,9 +71,9 @@ async fn what_the_merge_put_there_goes_and_what_was_edited_since_stays() {
     );
 }
 
-/// Auth0's way: the primary keeps what it got.
+/// As in Auth0, the primary user keeps what it got.
 #[tokio::test]
-async fn who_discards_leaves_the_merge_where_it_is() {
+async fn a_discard_leaves_the_merge_in_place() {
     let server = TestServer::start().await;
     let google = user(&server, "google-oauth2", object!({}), object!({})).await;
     let sms = user(&server, "sms", object!({"lang": "de"}), object!({"plan": "gold"})).await;
@@ -87,7 +87,7 @@ async fn who_discards_leaves_the_merge_where_it_is() {
     assert_eq!(metadata(&server, &sms).await, [object!({}), object!({})]);
 }
 
-/// Taking a role away can give another back: a user token moves no `app_metadata` in any direction.
+/// Taking a role away can give another one back, so a person's unlink changes `app_metadata` in neither direction.
 #[tokio::test]
 async fn a_person_takes_no_app_metadata_back() {
     let server = TestServer::start().await;
@@ -107,7 +107,7 @@ async fn a_person_takes_no_app_metadata_back() {
 }
 
 #[tokio::test]
-async fn links_are_taken_back_in_either_order() {
+async fn merges_are_taken_back_in_either_order() {
     for first in ["sms", "github"] {
         let server = TestServer::start().await;
         let google = user(&server, "google-oauth2", object!({"theme": "dark"}), object!({})).await;
@@ -132,9 +132,9 @@ async fn links_are_taken_back_in_either_order() {
     }
 }
 
-/// T into S, S into P: when T leaves P, what S had of it goes too, and what P had of it by way of S.
+/// S absorbs T, and P absorbs S. When T leaves P, what S had of T goes too, and what P had of T by way of S.
 #[tokio::test]
-async fn what_came_by_way_of_another_is_followed() {
+async fn metadata_that_came_by_way_of_another_user_is_taken_back() {
     let server = TestServer::start().await;
     let p = user(&server, "google-oauth2", object!({"tags": ["p"]}), object!({})).await;
     let s = user(&server, "sms", object!({"tags": ["s"]}), object!({})).await;
@@ -164,7 +164,7 @@ async fn what_came_by_way_of_another_is_followed() {
 
 /// S leaves P, and T, which S had brought, stays: S comes back without what it has of T.
 #[tokio::test]
-async fn who_comes_back_without_those_it_brought_is_without_their_metadata() {
+async fn a_user_that_comes_back_without_those_it_brought_is_without_their_metadata() {
     let server = TestServer::start().await;
     let p = user(&server, "google-oauth2", object!({}), object!({})).await;
     let s = user(&server, "sms", object!({"own": 1}), object!({})).await;
@@ -183,9 +183,9 @@ async fn who_comes_back_without_those_it_brought_is_without_their_metadata() {
     server.database.db_assert_invariants().await;
 }
 
-/// What the user has put into the place of something large stays, and both together may be too much.
+/// An unmerge restores a large value beside what the user has added since. Both together may exceed the limit.
 #[tokio::test]
-async fn what_does_not_fit_any_more_is_refused() {
+async fn an_unlink_that_would_restore_too_much_metadata_is_refused() {
     let server = TestServer::start().await;
     let google = user(&server, "google-oauth2", object!({"a": "x".repeat(10_000)}), object!({})).await;
     let sms = user(&server, "sms", object!({"a": 1}), object!({})).await;

@@ -1,4 +1,4 @@
-//! Whether the health service tells of a database that is gone, and of nothing else.
+//! The health service reports a database that is gone, and nothing else.
 
 use std::{path::Path, time::Duration};
 
@@ -15,17 +15,17 @@ use tonic_health::pb::{
 
 use crate::support::{cluster::Database, *};
 
-/// The server as a whole, and what it serves.
+/// The server as a whole, and the services that it serves.
 const SERVICES: [&str; 4] =
     ["", "identity.v1.IdentityService", "identity.v1.SignInService", "identity.v1.EventService"];
-/// Within what it is told.
+/// The time within which a stream must report a change.
 const SOON: Duration = Duration::from_secs(5);
 
 fn request(service: &str) -> HealthCheckRequest {
     HealthCheckRequest { service: service.to_owned() }
 }
 
-/// Streams that tell each service's health.
+/// A stream of each service's health.
 async fn watch_all(server: &TestServer) -> Vec<Streaming<HealthCheckResponse>> {
     let client = HealthClient::new(server.channel());
     let watch = |service| {
@@ -35,10 +35,10 @@ async fn watch_all(server: &TestServer) -> Vec<Streaming<HealthCheckResponse>> {
     join_all(SERVICES.map(watch)).await
 }
 
-/// Waits until each says this, and asks each as well.
+/// Waits until each stream reports this status, and checks that `Check` returns it too.
 async fn expect_soon(server: &TestServer, streams: &mut [Streaming<HealthCheckResponse>], expected: ServingStatus) {
     let all = join_all(streams.iter_mut().map(Streaming::message));
-    for told in timeout(SOON, all).await.expect("it should be told in time") {
+    for told in timeout(SOON, all).await.expect("the status should be reported in time") {
         assert_eq!(told.unwrap().unwrap().status(), expected);
     }
     for service in SERVICES {
@@ -51,9 +51,9 @@ fn start(dir: &Path) -> Postgres {
     Postgres::start(dir, &[("fsync", "off")], &mut |text| eprintln!("{text}")).unwrap()
 }
 
-/// A86, F04: a balancer sends nobody to a server whose database is gone, and somebody again once it is back.
+/// A86, F04: a balancer sends no calls to a server whose database is gone, and sends calls again after it is back.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_database_that_is_gone_is_told_and_so_is_its_return() {
+async fn a_database_that_is_gone_is_reported_and_so_is_its_return() {
     let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("wellness");
     if dir.exists() {
         std::fs::remove_dir_all(&dir).unwrap();
@@ -73,14 +73,14 @@ async fn a_database_that_is_gone_is_told_and_so_is_its_return() {
     server.service().create("google-oauth2", "g1").await;
 }
 
-/// When the server asked last whether the database is there.
+/// When the server last checked that the database is there.
 async fn db_asked(database: &Database) -> Vec<String> {
     let asked = "SELECT query_start::text FROM pg_stat_activity \
         WHERE datname = current_database() AND application_name = 'identity-link health' AND state = 'idle'";
     database.db_texts(asked).await
 }
 
-/// Returns once the server has asked twice more, and had its answer.
+/// Returns after the server has checked the database twice more, and each check has ended.
 async fn db_until_asked_again(database: &Database) {
     for _ in 0..2 {
         let before = db_asked(database).await;
@@ -90,7 +90,7 @@ async fn db_until_asked_again(database: &Database) {
                 now = db_asked(database).await;
             }
         };
-        timeout(Duration::from_secs(30), again).await.expect("the server should ask");
+        timeout(Duration::from_secs(30), again).await.expect("the server should check the database");
     }
 }
 
@@ -108,14 +108,14 @@ async fn a_busy_database_is_not_gone() {
     server.database.db_until_waiting(1).await;
 
     db_until_asked_again(&server.database).await;
-    // Nor does the end of one connection say anything about the others.
+    // The end of one connection says nothing about the others either.
     let end = "SELECT pg_terminate_backend(pid)::text FROM pg_stat_activity \
         WHERE datname = current_database() AND application_name = 'identity-link health'";
     assert_eq!(server.database.db_texts(end).await, ["true"]);
     db_until_asked_again(&server.database).await;
 
     for stream in &mut streams {
-        assert!(stream.message().now_or_never().is_none(), "nothing should be told");
+        assert!(stream.message().now_or_never().is_none(), "no change should be reported");
     }
     held.db_release().await;
     writing.await.unwrap().unwrap();

@@ -4,7 +4,7 @@ use identity_link::{clock, grpc::proto as pb};
 
 use crate::support::{tokens::Token, *};
 
-/// Neither read as, nor link with, any of these tokens; a new token of each does both.
+/// Checks that none of these tokens reads or proves a link, and that a new token of each reads.
 async fn assert_withdrawn(server: &TestServer, tokens: &[Token]) {
     server.service().create("auth0", "thief").await;
     let thief = server.caller(&Token::of("broker", "auth0|thief"));
@@ -19,7 +19,7 @@ async fn assert_withdrawn(server: &TestServer, tokens: &[Token]) {
 }
 
 #[tokio::test]
-async fn a_second_link_does_not_make_them_good_again() {
+async fn a_second_link_does_not_make_withdrawn_tokens_good_again() {
     let server = TestServer::start().await;
     let service = server.service();
     let google = service.create("google-oauth2", "g1").await.id;
@@ -36,12 +36,12 @@ async fn a_second_link_does_not_make_them_good_again() {
         let read = server.caller(token).get_user(pb::GetUserRequest::default()).await;
         assert_eq!(refusal(read), "Unauthenticated TOKEN_INVALID");
     }
-    // The tokens of whoever took them in are as good as before.
+    // The tokens of the user that absorbed their user are as good as before.
     assert_eq!(server.caller(&Token::of("github", "h1").issued_ago(60)).user("").await.id, another);
 }
 
 #[tokio::test]
-async fn nor_does_a_chain_of_links() {
+async fn a_chain_of_links_does_not_make_withdrawn_tokens_good_again() {
     let server = TestServer::start().await;
     let service = server.service();
     let mut ids = Vec::new();
@@ -51,7 +51,7 @@ async fn nor_does_a_chain_of_links() {
     let [p, s, t, w] = ids.try_into().unwrap();
     service.link(link_user(&s, &t)).await.unwrap();
     service.link(link_user(&s, &w)).await.unwrap();
-    // The wallet leaves, and with it go the tokens of everything that stays with s.
+    // The wallet leaves. That withdraws the tokens of every identity that stays with s.
     service.unlink(unlink(&s, "wallet", "w")).await.unwrap();
 
     service.link(link_user(&p, &s)).await.unwrap();
@@ -76,7 +76,7 @@ async fn an_absorbed_id_is_no_way_in_once_its_identities_have_left() {
     service.set_primary_identity(set).await.unwrap();
     service.unlink(unlink(&p, "google-oauth2", "p")).await.unwrap();
     service.link(link_user(&q, &p)).await.unwrap();
-    // Whoever was behind P leaves Q, and P stays there with nobody.
+    // The last identity of P leaves Q. P stays absorbed, without an identity of its own.
     service.unlink(unlink(&q, "sms", "s")).await.unwrap();
 
     let shell = Token::of("users", &p).with("iat", clock::now().timestamp() + 2);

@@ -1,4 +1,4 @@
-//! What a call leaves behind that nobody waits for any more, or that ended in the middle.
+//! Calls whose client is gone, and calls that end in the middle.
 
 use std::time::Duration;
 
@@ -37,7 +37,7 @@ async fn a_read_is_left_and_the_next_is_served(server: &TestServer) {
     assert!(reading.await.unwrap_err().is_cancelled());
 
     server.database.db_until_idle().await;
-    // Still held: a service that reads a user by its id does not come there.
+    // The table is still locked. A service's read of a user by its id does not need it.
     assert_eq!(service.user(&user.id).await, user);
     held.db_release().await;
 }
@@ -48,7 +48,7 @@ async fn a_transaction_that_panics_is_taken_back_at_once() {
     let database = cluster().db_migrated().await;
     let tenant = TenantId::parse("default").unwrap();
     let address = Address::parse(&database.url).unwrap();
-    // No rpc panics, so this is the one test that goes past them.
+    // No rpc panics, so this test opens the store itself.
     let store = Store::open(&address, 1, crate::support::policies()).await.unwrap();
     let panicking = {
         let store = store.clone();
@@ -63,6 +63,6 @@ async fn a_transaction_that_panics_is_taken_back_at_once() {
     let left_open = "SELECT pid::text FROM pg_stat_activity \
         WHERE datname = current_database() AND state LIKE 'idle in transaction%'";
     let taken_back = async { while !database.db_texts(left_open).await.is_empty() {} };
-    // Sooner than the database would do so by itself.
+    // Sooner than the database would end the transaction automatically.
     timeout(Duration::from_secs(20), taken_back).await.expect("the transaction should be over");
 }

@@ -1,4 +1,4 @@
-//! How many calls are carried out at once.
+//! How many calls run at once.
 
 use std::time::Duration;
 
@@ -25,7 +25,7 @@ fn two_calls(mut toml: String) -> String {
     toml
 }
 
-/// Blocks this user and another, whose rows are held: both writes wait for them.
+/// Starts to block this user and another one while holding both rows: both writes wait for them.
 async fn two_waiting_writes(service: &Caller, database: &cluster::Database, user: &User) -> ([Held; 2], [Write; 2]) {
     let other = service.create("google-oauth2", "other").await;
     let held = [database.db_hold(&user.id).await, database.db_hold(&other.id).await];
@@ -47,9 +47,9 @@ async fn read(service: &Caller, user: &User) -> Result<(), Status> {
     service.get_user(GetUserRequest { user_id: user.id.clone() }).await.map(drop)
 }
 
-/// G20, G21: load is shed, and says when to come back.
+/// G20, G21: above its capacity the server refuses calls, and the refusal contains the delay for a retry.
 #[tokio::test(flavor = "multi_thread")]
-async fn one_call_too_many_is_told_so_at_once_and_when_to_try_again() {
+async fn a_call_above_the_limit_is_refused_at_once_with_a_retry_delay() {
     let server = TestServer::start_with(cluster().db_migrated().await, two_calls).await;
     let service = server.service();
     let user = service.create("google-oauth2", "g1").await;
@@ -67,14 +67,14 @@ async fn one_call_too_many_is_told_so_at_once_and_when_to_try_again() {
     for write in writes {
         write.await.unwrap().unwrap();
     }
-    // Twice as many as there is room for: each gives its place back.
+    // Twice as many calls as permits: each call gives its permit back.
     for _ in 0..4 {
         read(&service, &user).await.unwrap();
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_may_not_call_is_told_that_and_takes_nobodys_place() {
+async fn an_unauthorized_call_gets_its_own_refusal_and_takes_no_permit() {
     let server = TestServer::start_with(cluster().db_migrated().await, two_calls).await;
     let service = server.service();
     let user = service.create("google-oauth2", "g1").await;
@@ -93,7 +93,7 @@ async fn who_may_not_call_is_told_that_and_takes_nobodys_place() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_write_whose_client_has_gone_keeps_its_place_to_its_end() {
+async fn a_write_whose_client_has_gone_keeps_its_permit_to_its_end() {
     let database = cluster().db_migrated().await;
     let (mut child, address) = Running::serve(&database, two_calls);
     let channel = Endpoint::from_shared(format!("http://{address}")).unwrap().connect_lazy();
@@ -103,15 +103,15 @@ async fn a_write_whose_client_has_gone_keeps_its_place_to_its_end() {
 
     for write in writes {
         write.abort();
-        // Logged when the server has let go of all that was the call's.
+        // The server logs this after it has released all that the call held.
         child.stderr_until(|line| line.contains("UpdateUser") && line.contains(r#""code":"Cancelled""#));
     }
 
     assert_eq!(refusal(read(&service, &user).await), OVERLOADED);
     db_release(held).await;
-    // Nobody tells us when they end: they are over when there is room again.
+    // No response shows when the writes end. They have ended when a permit is free again.
     let room = async { while read(&service, &user).await.is_err() {} };
-    timeout(Duration::from_secs(30), room).await.expect("there should be room again");
+    timeout(Duration::from_secs(30), room).await.expect("a permit should be free again");
     let blocked = service.user(&user.id).await;
     assert!(blocked.blocked);
 }

@@ -9,7 +9,7 @@ use crate::support::{child::Running, cluster::cluster, tokens::Token, *};
 const DEADLINE: &str = "DeadlineExceeded DEADLINE";
 const GET_USER: &str = "/identity.v1.IdentityService/GetUser";
 
-/// F08: a database that does not answer in time.
+/// F08: a database that does not respond in time.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_read_whose_deadline_passes_is_cancelled_and_the_next_is_served() {
     let server = patient_server().await;
@@ -23,13 +23,13 @@ async fn a_read_whose_deadline_passes_is_cancelled_and_the_next_is_served() {
     assert_eq!(refusal(reading.await.unwrap()), DEADLINE);
 
     server.database.db_until_idle().await;
-    // Still held: a service that reads a user by its id does not come there.
+    // The table is still locked. A service's read of a user by its id does not need it.
     assert_eq!(service.user(&user.id).await, user);
     held.db_release().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_write_whose_deadline_passes_is_whole_all_the_same() {
+async fn a_write_whose_deadline_passes_is_carried_out_completely() {
     let server = patient_server().await;
     let user = server.service().create("google-oauth2", "g1").await;
     let held = server.database.db_hold(&user.id).await;
@@ -42,7 +42,7 @@ async fn a_write_whose_deadline_passes_is_whole_all_the_same() {
 
     assert_eq!(server.database.db_texts("SELECT version::text FROM users WHERE NOT blocked").await, ["1"]);
     held.db_release().await;
-    // With one connection, this is answered behind the write.
+    // The server has one connection, so this read runs after the write.
     let blocked = server.service().user(&user.id).await;
     assert!(blocked.blocked);
     assert_eq!(blocked.version, 2);
@@ -62,11 +62,11 @@ async fn a_call_that_is_given_no_time_is_not_begun() {
 
 /// G08: a body of a byte a second.
 #[tokio::test]
-async fn a_message_that_does_not_come_is_waited_for_at_most_as_long_as_any_call_may_take() {
+async fn an_unfinished_message_is_waited_for_at_most_as_long_as_a_call_may_take() {
     let server =
         TestServer::start_with(cluster().db_migrated().await, |toml| format!("max_call_time = \"50ms\"\n{toml}")).await;
     let bearer = format!("Bearer {}", Token::of("services", "backend").sign());
-    // What makes no sense changes nothing, and neither does what is longer.
+    // A malformed timeout changes nothing, nor does one that is longer than the server's.
     for told in [None, Some("99999999H"), Some("1"), Some("S"), Some("-1S"), Some("123456789n"), Some("0x1S")] {
         let metadata: Vec<_> =
             [("authorization", bearer.as_str())].into_iter().chain(told.map(|t| ("grpc-timeout", t))).collect();
@@ -82,7 +82,7 @@ async fn a_stream_that_has_begun_is_not_cut() {
     let mut watching = health.watch(HealthCheckRequest::default()).await.unwrap().into_inner();
     assert_eq!(watching.message().await.unwrap().unwrap().status(), ServingStatus::Serving);
     let bearer = format!("Bearer {}", Token::of("services", "backend").sign());
-    // Begun later, ended for its length.
+    // This call begins after the watch, and ends because it takes too long.
     assert_eq!(refusal(server.raw_unfinished(GET_USER, &[("authorization", &bearer)]).await), DEADLINE);
 
     server.shutdown.cancel();

@@ -1,4 +1,4 @@
-//! A89: who writes to one user, who is busy, takes nothing from the callers of others.
+//! A89: callers that write to one busy user take nothing from the callers of other users.
 
 use identity_link::grpc::proto as pb;
 use serde_json::json as value;
@@ -6,10 +6,10 @@ use tokio::task::JoinHandle;
 
 use crate::support::{tokens::Token, *};
 
-/// More than there are connections, and than those and the longest wait for one would let through.
+/// More than the connections, and more than the connections and the longest wait for one would let through.
 const WRITERS: usize = 30;
 
-/// Whatever may be done to a user, by a service and by the person; a word about what came of it.
+/// Starts one of six writes to a user, by a service or by the person. Returns its outcome: `OK` or the refusal.
 fn write(server: &TestServer, user: &str, n: usize) -> JoinHandle<String> {
     let (service, person) = (server.service(), server.person("google-oauth2", "busy"));
     let user = user.to_owned();
@@ -44,7 +44,7 @@ fn write(server: &TestServer, user: &str, n: usize) -> JoinHandle<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn writers_that_wait_for_one_user_cost_nobody_else_a_connection() {
+async fn writers_that_wait_for_one_user_hold_at_most_one_connection() {
     let server = TestServer::start().await;
     let service = server.service();
     let busy = service.create("google-oauth2", "busy").await.id;
@@ -61,8 +61,9 @@ async fn writers_that_wait_for_one_user_cost_nobody_else_a_connection() {
         service.update_user(block(&ann, false)).await.unwrap();
         ann_herself.get_user(get("")).await.unwrap();
         service.signs_in_anew(calls).await;
-        // The first in line, of those who are about one user; whom a link would bring waits for no one else.
-        assert!(server.database.db_waiting().await <= 1, "who stands in line should wait without a connection");
+        // Only the first of the writers to one user waits in the database. The user that a link would absorb adds no
+        // second waiting connection.
+        assert!(server.database.db_waiting().await <= 1, "a writer in the queue should wait without a connection");
         calls += 1;
     }
 
@@ -77,7 +78,7 @@ async fn writers_that_wait_for_one_user_cost_nobody_else_a_connection() {
     server.database.db_assert_invariants().await;
 }
 
-/// F13: they wait for each other, in one process or in two, and each is carried out.
+/// F13: the writers wait for each other, in one process or in two, and each write is carried out.
 #[tokio::test(flavor = "multi_thread")]
 async fn writers_of_one_user_are_all_carried_out_when_it_is_their_turn() {
     let server = TestServer::start().await;
@@ -96,7 +97,7 @@ async fn writers_of_one_user_are_all_carried_out_when_it_is_their_turn() {
         tokio::spawn(async move { service.merge_metadata(request).await })
     };
     let writers: Vec<_> = (0..WRITERS).map(merge).collect();
-    // The first of each process.
+    // The first writer of each process.
     server.database.db_until_waiting(2).await;
     held.db_release().await;
 
@@ -111,7 +112,7 @@ async fn writers_of_one_user_are_all_carried_out_when_it_is_their_turn() {
 }
 
 impl Caller {
-    /// Somebody who was never here before signs in.
+    /// Signs in with an account that the server has never seen.
     async fn signs_in_anew(&self, n: usize) {
         self.resolve_sign_in(sign_in("okta", &format!("new{n}"))).await.unwrap();
     }

@@ -1,10 +1,10 @@
-//! Floods of frames. Each is ended by a bound of HTTP/2 that `server/connection.rs` says, and the
-//! server tells the attacker which.
+//! Floods of frames. A bound of HTTP/2 that `server/connection.rs` sets ends each of them, and the server sends the
+//! attacker its name.
 
 use super::{CHECK, WATCH, while_attacked};
 use crate::support::{TestServer, frames::*};
 
-/// The ids of as many streams.
+/// The ids of the first `count` streams of a client.
 fn streams(count: u32) -> impl Iterator<Item = u32> {
     (0..count).map(|i| 2 * i + 1)
 }
@@ -21,9 +21,9 @@ async fn rapid_resets_end_the_connection() {
     assert_eq!(goodbye(&heard).as_deref(), Some("ENHANCE_YOUR_CALM too_many_resets"));
 }
 
-/// G02, RUSTSEC-2024-0003: streams that we have to reset, because a field has no place in HTTP/2.
+/// G02, RUSTSEC-2024-0003: streams that the server must reset, because HTTP/2 forbids one of their fields.
 #[tokio::test(flavor = "multi_thread")]
-async fn streams_that_we_must_reset_end_the_connection() {
+async fn streams_that_the_server_must_reset_end_the_connection() {
     let server = TestServer::start().await;
     let peer = Peer::connect(server.address).await;
 
@@ -48,7 +48,7 @@ async fn endless_continuations_end_the_connection() {
     assert_eq!(goodbye(&heard).as_deref(), Some("ENHANCE_YOUR_CALM too_many_continuations"));
 }
 
-/// G04, RUSTSEC-2026-0258: frames of a body, with nothing in them.
+/// G04, RUSTSEC-2026-0258: empty frames of a body.
 #[tokio::test(flavor = "multi_thread")]
 async fn empty_data_ends_the_connection() {
     let server = TestServer::start().await;
@@ -61,7 +61,7 @@ async fn empty_data_ends_the_connection() {
     assert_eq!(goodbye(&heard).as_deref(), Some("ENHANCE_YOUR_CALM too_many_data_frames"));
 }
 
-/// G05: more calls at once than we say that we take.
+/// G05: more calls at once than the server's settings permit.
 #[tokio::test(flavor = "multi_thread")]
 async fn calls_above_the_limit_are_refused_and_the_others_go_on() {
     let server = TestServer::start().await;
@@ -82,12 +82,12 @@ async fn calls_above_the_limit_are_refused_and_the_others_go_on() {
     let refused = while_attacked(&server, attack).await;
 
     assert_eq!(refused, Vec::from_iter(streams(300).skip(200)));
-    // One of those that were let in ends, and there is room for another.
+    // One of the admitted streams ends, which makes room for another.
     peer.send([Frame::reset(1), Frame::call(601, CHECK, &[]), Frame::empty_message(601)]).await;
     peer.until(|frame| frame.stream == 601 && frame.kind == DATA).await;
 }
 
-/// G10, CVE-2019-9512 and -9515: each is answered, and nothing is kept.
+/// G10, CVE-2019-9512 and -9515: each frame gets its response, and the server keeps nothing of it.
 #[tokio::test(flavor = "multi_thread")]
 async fn pings_and_settings_are_answered_one_by_one() {
     for (frame, count) in [(Frame::ping(), 10_000), (Frame::settings(&[(SETTINGS_INITIAL_WINDOW_SIZE, 1)]), 10_000)] {

@@ -1,4 +1,4 @@
-//! HTTP/1.1 beside HTTP/2 on the one port, for whoever calls `/api/v2`.
+//! HTTP/1.1 beside HTTP/2 on the one port, for clients of `/api/v2`.
 
 use super::*;
 use crate::support::{
@@ -10,29 +10,29 @@ use crate::support::{
     *,
 };
 
-/// What needs no token.
+/// A request that needs no token.
 pub const OPEN: &str = "GET /api/v2/openapi.json HTTP/1.1\r\nhost: a\r\n\r\n";
 
-/// A server of both, with limits that a test can wait for.
+/// A server of both protocols, with limits that a test can wait for.
 pub async fn server(change: impl FnOnce(&mut identity_link::config::Limits)) -> TestServer {
     TestServer::start_limited_with(|toml| toml + AUTH0, change).await
 }
 
-/// The head of a call by a backend, which lacks its end.
+/// The head of a backend's request, without the empty line that ends it.
 pub fn authorized(line: &str) -> String {
     format!("{line} HTTP/1.1\r\nhost: a\r\nauthorization: Bearer {}\r\n", Token::of("services", "backend").sign())
 }
 
-/// The path of the user who has this identity at Google.
+/// The path of the user with this identity at Google.
 const GOOGLE: &str = "/api/v2/users/google-oauth2%7Cg";
 const CHANGE: &str = r#"{"user_metadata":{"a":1}}"#;
 
-/// A change of that user.
+/// A request that changes that user.
 fn change() -> String {
     format!("{}content-length: {}\r\n\r\n{CHANGE}", authorized(&format!("PATCH {GOOGLE}")), CHANGE.len())
 }
 
-/// The client is let in: it makes a call with a token, which is of a user who is not there.
+/// Makes a call with a token, about a user that does not exist, so that the server admits the client.
 pub async fn is_let_in(client: &mut Http1) {
     let answer = client.ask(authorized("GET /api/v2/users/nobody") + "\r\n").await;
     assert_eq!(answer.status, 404, "{answer:?}");
@@ -53,7 +53,7 @@ async fn both_protocols_are_served_on_one_port_and_over_tls_by_what_the_client_o
     for (offer, chosen) in [
         (&[&b"h2"[..]][..], Some(&b"h2"[..])),
         (&[b"http/1.1"], Some(b"http/1.1")),
-        // Ours is the preference.
+        // The server prefers HTTP/2.
         (&[b"http/1.1", b"h2"], Some(b"h2")),
         (&[], None),
     ] {
@@ -83,21 +83,21 @@ async fn requests_are_answered_one_by_one_on_one_connection() {
 
     assert_eq!(client.ask(OPEN).await.status, 200);
     assert_eq!(client.ask(change()).await.status, 200);
-    // Whole, and in pieces.
+    // The same body in chunks.
     let chunked = authorized(&format!("PATCH {GOOGLE}")) + "transfer-encoding: Chunked\r\n\r\n";
     let chunks = format!("{:x}\r\n{CHANGE}\r\n0\r\n\r\n", CHANGE.len());
     assert_eq!(client.ask(chunked + &chunks).await.status, 200);
-    // Without waiting for the answers: in the order of the requests.
+    // Pipelined requests get their responses in order.
     client.send([OPEN, "GET /api/v2/users/x HTTP/1.1\r\nhost: a\r\n\r\n", OPEN].concat()).await;
     for status in [200, 401, 200] {
         assert_eq!(client.answer().await.status, status);
     }
-    // The last one.
+    // The last request on the connection.
     client.send(OPEN.replace("host: a", "host: a\r\nconnection: close")).await;
     assert_eq!(client.rest().await.len(), 1);
 }
 
-/// G16: what HTTP/1.1 has besides.
+/// G16: other features of HTTP/1.1.
 #[tokio::test(flavor = "multi_thread")]
 async fn heads_and_other_targets_are_answered_and_no_protocol_is_changed() {
     let server = server(|_| {}).await;
@@ -118,9 +118,9 @@ async fn heads_and_other_targets_are_answered_and_no_protocol_is_changed() {
     assert_eq!(client.ask("CONNECT a:1 HTTP/1.1\r\nhost: a:1\r\n\r\n").await.status, 505);
 }
 
-/// G16: its trailers would be lost.
+/// G16: HTTP/1.1 would lose the trailers of gRPC.
 #[tokio::test(flavor = "multi_thread")]
-async fn grpc_stays_with_http2() {
+async fn grpc_is_served_over_http2_only() {
     let server = server(|_| {}).await;
     for path in [CHECK, "/identity.v1.IdentityService/GetUser", "/nothing"] {
         let call = format!("{}content-type: application/grpc\r\nte: trailers\r\n", authorized(&format!("POST {path}")));
@@ -131,7 +131,7 @@ async fn grpc_stays_with_http2() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_body_is_asked_for_only_of_who_may_send_it() {
+async fn a_body_is_requested_only_from_an_authorized_client() {
     let server = server(|_| {}).await;
     server.service().create("google-oauth2", "g").await;
     let expecting = change().replace("content-length", "expect: 100-continue\r\ncontent-length");
@@ -143,13 +143,13 @@ async fn a_body_is_asked_for_only_of_who_may_send_it() {
 
     let mut stranger = Http1::connect(server.address).await;
     stranger.send(head.replace("Bearer ", "Bearer x")).await;
-    // Whatever comes now could be the body or not.
+    // Bytes that follow could be the body or not.
     assert_eq!(stranger.rest().await.iter().map(|answer| answer.status).collect::<Vec<_>>(), [401]);
 }
 
-/// G22.
+/// G22: a stop under load.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_stop_ends_who_is_idle_at_once_and_answers_what_is_in_flight() {
+async fn a_stop_closes_idle_connections_at_once_and_finishes_calls_in_flight() {
     let server = server(|limits| limits.handshake_timeout = NEVER).await;
     let user = server.service().create("google-oauth2", "g").await;
     let (mut idle, mut busy) = (Http1::connect(server.address).await, Http1::connect(server.address).await);

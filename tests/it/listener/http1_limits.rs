@@ -1,11 +1,11 @@
-//! What HTTP/1.1 may cost: the bounds are those of HTTP/2.
+//! What HTTP/1.1 may cost: it has the bounds of HTTP/2.
 
 use super::{http1::*, *};
 use crate::support::{auth0::AUTH0, cluster::cluster, get, http1::*};
 
-/// G06: nothing, half a method, a head that comes byte by byte and has no end.
+/// G06: nothing, half a method, a head that arrives byte by byte and has no end.
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_says_no_whole_head_is_cut() {
+async fn a_connection_without_a_whole_head_is_cut() {
     let server = server(|limits| {
         limits.handshake_timeout = SOON;
         limits.first_call_timeout = SOON;
@@ -27,9 +27,9 @@ async fn whoever_says_no_whole_head_is_cut() {
     while_attacked(&server, attack).await;
 }
 
-/// G06: whatever is asked without a token gives no more time.
+/// G06: a request without a token gains no more time.
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_is_not_let_in_keeps_no_place() {
+async fn a_connection_without_an_authorized_call_is_closed() {
     let server = server(|limits| {
         limits.first_call_timeout = SOON;
         limits.idle_timeout = NEVER;
@@ -46,7 +46,7 @@ async fn whoever_is_not_let_in_keeps_no_place() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_is_let_in_and_asks_nothing_more_is_sent_away() {
+async fn a_connection_without_a_further_request_is_closed() {
     let server = server(|limits| {
         limits.first_call_timeout = NEVER;
         limits.handshake_timeout = NEVER;
@@ -56,7 +56,7 @@ async fn whoever_is_let_in_and_asks_nothing_more_is_sent_away() {
     .await;
 
     let attack = async {
-        // The beginning of a next request is none.
+        // The beginning of a next request is not a request.
         for more in ["", "\r\n", "GET / HTTP/1.1\r\n"] {
             let mut client = Http1::connect(server.address).await;
             is_let_in(&mut client).await;
@@ -81,7 +81,7 @@ async fn a_head_is_bounded() {
         for (request, status) in [
             (head(16 * 1024), 200),
             (head(16 * 1024 + 1), 431),
-            // Not to its end.
+            // A head that stops before its end.
             (head(17 * 1024)[..16 * 1024].to_owned(), 431),
             (headers(100), 200),
             (headers(101), 431),
@@ -96,7 +96,7 @@ async fn a_head_is_bounded() {
     while_attacked(&server, attack).await;
 }
 
-/// G08: a body that is long in coming, or never comes, holds the one place for as long as a call may take.
+/// G08: a body that arrives slowly or never holds the one permit for as long as a call may take.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_body_is_not_waited_for_longer_than_a_call_may_take() {
     let database = cluster().db_migrated().await;
@@ -120,9 +120,9 @@ async fn a_body_is_not_waited_for_longer_than_a_call_may_take() {
     server.service().create("google-oauth2", "g").await;
 }
 
-/// G09: the answers are known to wait, and are waited for so long.
+/// G09: the server knows that responses wait, and waits for the client no longer than `stall_timeout`.
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_takes_no_answers_is_cut() {
+async fn a_client_that_reads_no_responses_is_cut() {
     let server = server(|limits| {
         limits.first_call_timeout = NEVER;
         limits.idle_timeout = NEVER;
@@ -134,10 +134,10 @@ async fn whoever_takes_no_answers_is_cut() {
     while_attacked(&server, attack).await;
 }
 
-/// G25: answers that have no body, to requests whose body nobody waits for. Each of them would be something new,
-/// and nobody would be idle.
+/// G25: responses without a body, to requests whose body the server does not wait for. Each of them would count as
+/// activity, so that the connection would never be idle.
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_takes_no_answers_is_not_listened_to() {
+async fn a_client_that_reads_no_responses_gains_no_time_by_more_requests() {
     let server = server(|limits| {
         limits.first_call_timeout = NEVER;
         limits.handshake_timeout = SOON;

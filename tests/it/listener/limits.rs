@@ -12,7 +12,7 @@ async fn newcomers_that_say_nothing_are_cut_and_others_come_in() {
     .await;
 
     let attack = async {
-        // More than come in at once.
+        // More connections than may be in their handshake at once.
         let mut mute = Vec::new();
         for said in [0, 12, PREFACE.len()].into_iter().cycle().take(150) {
             let mut peer = Peer::silent(server.address).await;
@@ -28,9 +28,9 @@ async fn newcomers_that_say_nothing_are_cut_and_others_come_in() {
     still_served(&mut Peer::connect(server.address).await).await;
 }
 
-/// G06: without a first call, or with one that is never said to its end.
+/// G06: no first call, or a call whose headers never end.
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_makes_no_call_is_sent_away_and_then_cut() {
+async fn a_connection_without_a_call_is_closed_and_then_cut() {
     let server = TestServer::start_limited(|limits| {
         limits.first_call_timeout = SOON;
         limits.handshake_timeout = SOON;
@@ -54,9 +54,9 @@ async fn whoever_makes_no_call_is_sent_away_and_then_cut() {
     caller.until(|frame| frame.stream == 203 && frame.kind == DATA).await;
 }
 
-/// G06: whatever is called without a token, it is not the first call that is waited for.
+/// G06: a call without a token is not the first call that the server waits for.
 #[tokio::test(flavor = "multi_thread")]
-async fn calls_that_need_no_token_and_calls_that_are_refused_keep_no_place() {
+async fn calls_that_need_no_token_and_calls_that_are_refused_keep_no_connection() {
     let server = TestServer::start_limited(|limits| {
         limits.first_call_timeout = SOON;
         limits.handshake_timeout = SOON;
@@ -68,7 +68,7 @@ async fn calls_that_need_no_token_and_calls_that_are_refused_keep_no_place() {
         for path in [CHECK, "/identity.v1.IdentityService/GetUser", "/nothing"] {
             let mut peer = Peer::connect(server.address).await;
             let mut stream = 1;
-            // It calls again as soon as it is answered, until it is told to go.
+            // It calls again after each response, until the server sends GOAWAY.
             peer.send([Frame::call(stream, path, &[]), Frame::empty_message(stream)]).await;
             while let Some(heard) = peer.next().await.filter(|heard| heard.kind != GOAWAY) {
                 if heard.stream == stream && heard.kind == HEADERS {
@@ -83,7 +83,7 @@ async fn calls_that_need_no_token_and_calls_that_are_refused_keep_no_place() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_has_no_call_is_sent_away_and_whoever_has_one_stays() {
+async fn a_connection_without_a_call_is_closed_and_one_with_a_call_stays() {
     let server = TestServer::start_limited(|limits| {
         limits.first_call_timeout = NEVER;
         limits.handshake_timeout = SOON;
@@ -92,7 +92,7 @@ async fn whoever_has_no_call_is_sent_away_and_whoever_has_one_stays() {
     })
     .await;
     let mut watching = watching(server.address).await;
-    // G08: a message that is long in coming.
+    // G08: a message that arrives slowly.
     let mut slow = Peer::connect(server.address).await;
     slow.send([Frame::call(1, CHECK, &[]), Frame::new(DATA, 0, 1, [0])]).await;
 
@@ -110,10 +110,9 @@ async fn whoever_has_no_call_is_sent_away_and_whoever_has_one_stays() {
     still_served(&mut watching).await;
 }
 
-/// G09: a window that is never opened, and one that is too small for the whole answer: HTTP/2 keeps
-/// the rest.
+/// G09: a window that never opens, and one that is too small for the whole response, the rest of which HTTP/2 keeps.
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_takes_no_answer_is_cut() {
+async fn a_client_that_takes_no_response_is_cut() {
     let server = TestServer::start_limited(|limits| {
         limits.stall_timeout = SOON;
         limits.idle_timeout = NEVER;
@@ -136,9 +135,9 @@ async fn whoever_takes_no_answer_is_cut() {
     still_served(&mut watching).await;
 }
 
-/// G16: what is not HTTP/2.
+/// G16: bytes that are not HTTP/2.
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_speaks_something_else_is_cut_at_its_first_wrong_byte() {
+async fn a_client_of_another_protocol_is_cut_at_its_first_wrong_byte() {
     let server = TestServer::start_limited(|limits| limits.handshake_timeout = NEVER).await;
 
     let attack = async {

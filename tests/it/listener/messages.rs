@@ -1,4 +1,4 @@
-//! Calls that are wrong in what they carry.
+//! Calls with wrong contents.
 
 use http::{HeaderValue, Request, request::Builder};
 use http_body_util::Full;
@@ -21,7 +21,7 @@ fn bearer() -> String {
     format!("Bearer {}", Token::of("services", "backend").sign())
 }
 
-/// A gRPC request to be.
+/// A gRPC request without its body.
 fn post(path: &str) -> Builder {
     Request::post(format!("http://test{path}")).header("content-type", "application/grpc").header("te", "trailers")
 }
@@ -30,7 +30,7 @@ fn body(bytes: &[u8]) -> Full<Bytes> {
     Full::new(Bytes::copy_from_slice(bytes))
 }
 
-/// G11: the length is judged before any of it is waited for, and no room is made.
+/// G11: the length is judged before the server waits for any of the bytes, and no memory is reserved for them.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_message_that_says_it_has_4_gib_is_out_of_range() {
     let server = TestServer::start().await;
@@ -45,7 +45,7 @@ async fn a_message_that_says_it_has_4_gib_is_out_of_range() {
     while_attacked(&server, attack).await;
 }
 
-/// G14: over the 16 KiB that our settings say, and over four times as much.
+/// G14: more than the 16 KiB in the server's settings, and more than four times as much.
 #[tokio::test(flavor = "multi_thread")]
 async fn too_much_metadata_is_refused_or_ends_the_connection() {
     let server = TestServer::start().await;
@@ -65,9 +65,9 @@ async fn too_much_metadata_is_refused_or_ends_the_connection() {
     while_attacked(&server, attack).await;
 }
 
-/// G14: what no field may hold ends the connection; any other bytes are metadata that nobody asks for.
+/// G14: bytes that no field may hold end the connection. Any other bytes are metadata that the server ignores.
 #[tokio::test(flavor = "multi_thread")]
-async fn metadata_of_any_bytes_is_no_fault_of_ours() {
+async fn metadata_of_any_bytes_causes_no_internal_error() {
     let server = TestServer::start().await;
 
     let attack = async {
@@ -84,7 +84,7 @@ async fn metadata_of_any_bytes_is_no_fault_of_ours() {
             let expected = if name == "grpc-encoding" { "200 12 application/grpc" } else { "200 0 application/grpc" };
             assert_eq!(outcome(&answer), expected, "{name}");
         }
-        // Junk may be passed over or refused.
+        // A malformed timeout may be ignored or refused.
         for timeout in ["", "x", "-1S", "1", "1.5S", "999999999999999999999999H", "18446744073709551616n"] {
             let request = post(CHECK).header("grpc-timeout", timeout).body(body(&[0; 5])).unwrap();
             let answer = outcome(&http2(server.address, request).await.unwrap());
@@ -108,9 +108,9 @@ async fn nesting_without_end_does_not_decode() {
     while_attacked(&server, attack).await;
 }
 
-/// G16.
+/// G16: requests that are not gRPC calls.
 #[tokio::test(flavor = "multi_thread")]
-async fn requests_that_are_no_calls_get_an_answer() {
+async fn requests_that_are_no_calls_get_a_response() {
     let server = TestServer::start().await;
     let address = server.address;
 
@@ -159,7 +159,7 @@ async fn requests_that_are_no_calls_get_an_answer() {
     ");
 }
 
-/// G18.
+/// G18: reflection that is switched off.
 #[tokio::test(flavor = "multi_thread")]
 async fn reflection_that_is_switched_off_is_not_there() {
     let database = cluster().db_migrated().await;

@@ -9,8 +9,7 @@ use tonic::transport::Endpoint;
 use super::*;
 use crate::support::{child::Running, cluster::cluster, tokens::Token, *};
 
-/// Returns once so many connections wait to be accepted; the kernel tells it as the queue of the
-/// socket that listens.
+/// Returns after this many connections wait to be accepted. The kernel shows the queue of the listening socket.
 async fn until_queued(listener: SocketAddr, count: u32) {
     let local = format!(":{:04X} ", listener.port());
     let queued = || {
@@ -24,12 +23,12 @@ async fn until_queued(listener: SocketAddr, count: u32) {
             tokio::task::yield_now().await;
         }
     };
-    timeout(Duration::from_secs(30), all).await.expect("they wait");
+    timeout(Duration::from_secs(30), all).await.expect("the connections should wait in the queue");
 }
 
-/// G06: whoever stays in the door keeps out those behind, and nobody who is in.
+/// G06: connections in their handshake delay those behind them, and no connection that is already admitted.
 #[tokio::test(flavor = "multi_thread")]
-async fn newcomers_that_say_nothing_are_at_most_an_eighth() {
+async fn connections_in_their_handshake_are_at_most_an_eighth() {
     let server = TestServer::start_limited(|limits| {
         limits.max_connections = 16;
         limits.handshake_timeout = NEVER;
@@ -47,7 +46,7 @@ async fn newcomers_that_say_nothing_are_at_most_an_eighth() {
         mute
     };
     let mut mute = while_attacked(&server, attack).await;
-    // The next in the queue comes in when one before it has got through, or has gone.
+    // The next connection in the queue is accepted when an earlier one completes its handshake or is closed.
     mute[0].send_bytes(&[&PREFACE[12..], &Frame::settings(&[]).bytes()].concat()).await;
     until_queued(server.address, 2).await;
     still_served(&mut mute[0]).await;
@@ -56,7 +55,7 @@ async fn newcomers_that_say_nothing_are_at_most_an_eighth() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_finds_no_place_is_cut_at_once() {
+async fn a_connection_above_the_limit_is_cut_at_once() {
     let server = TestServer::start_limited(|limits| limits.max_connections = 3).await;
     let attack = async {
         let inside = (watching(server.address).await, watching(server.address).await);
@@ -69,15 +68,15 @@ async fn whoever_finds_no_place_is_cut_at_once() {
     let (first, mut second) = while_attacked(&server, attack).await;
 
     still_served(&mut second).await;
-    // Where one leaves there is a place, as soon as the server has noticed.
+    // After a client leaves, a slot is free as soon as the server has noticed.
     drop(first);
     let back = async { while Peer::connect(server.address).await.next().await.is_none() {} };
-    timeout(Duration::from_secs(30), back).await.expect("there is a place");
+    timeout(Duration::from_secs(30), back).await.expect("a slot should be free");
 }
 
-/// G17, CVE-2024-47609.
+/// G17, CVE-2024-47609: connections that are reset before they are accepted.
 #[tokio::test(flavor = "multi_thread")]
-async fn connections_that_are_gone_before_they_are_accepted_harm_nobody() {
+async fn connections_that_are_gone_before_they_are_accepted_harm_no_other() {
     let server = TestServer::start().await;
 
     let attack = async {
@@ -90,10 +89,9 @@ async fn connections_that_are_gone_before_they_are_accepted_harm_nobody() {
     still_served(&mut Peer::connect(server.address).await).await;
 }
 
-/// G17: when the process may open no more files, the listener waits; it does not spin.
-/// F24: the same.
+/// G17, F24: when the process may open no more files, the listener waits; it does not spin.
 #[tokio::test(flavor = "multi_thread")]
-async fn without_free_files_accepting_is_tried_now_and_then() {
+async fn without_free_files_accepting_is_retried_after_a_pause() {
     let database = cluster().db_migrated().await;
     let (mut child, address) = Running::serve_with_open_files(&database, 64);
     let caller = || {
@@ -111,7 +109,7 @@ async fn without_free_files_accepting_is_tried_now_and_then() {
         let line = child.stderr_until(|line| line.contains("could not be accepted"));
         let line: Value = serde_json::from_str(&line).unwrap();
         assert!(line["error"].as_str().unwrap().contains("os error 24"), "{line}");
-        // It is logged once a second, and tried again after 50 ms at the earliest.
+        // The server logs it once a second, and retries after 50 ms at the earliest.
         assert!(line["times"].as_u64().unwrap() <= 21, "{line}");
         assert_eq!(inside.user(&user.id).await, user);
     }
@@ -120,22 +118,22 @@ async fn without_free_files_accepting_is_tried_now_and_then() {
     assert_eq!(caller().user(&user.id).await, user);
 }
 
-/// G06, G18: streams that need no token are few, their messages short, and none but a watch stays.
+/// G06, G18: streams that need no token are few, their messages are short, and none but a watch stays.
 #[tokio::test(flavor = "multi_thread")]
-async fn streams_of_strangers_are_few_and_short() {
+async fn streams_without_a_token_are_few_and_short() {
     const REFLECTION: &str = "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo";
     let database = cluster().db_migrated().await;
     let server = TestServer::start_with(database, |toml| format!("max_call_time = \"1s\"\n{toml}")).await;
 
     let attack = async {
         let mut peer = Peer::connect(server.address).await;
-        // 4 MiB, of which nothing is waited for.
+        // A message of 4 MiB, for none of which the server waits.
         peer.send([Frame::call(1, REFLECTION, &[]), Frame::new(DATA, 0, 1, [0, 0, 64, 0, 0])]).await;
         peer.until(|frame| frame.stream == 1 && frame.kind == HEADERS && frame.flags & END_STREAM != 0).await;
-        // A conversation in which nothing is said.
+        // A stream on which the client sends no message.
         peer.send([Frame::call(3, REFLECTION, &[])]).await;
         peer.until(|frame| frame.stream == 3 && frame.kind == HEADERS && frame.flags & END_STREAM != 0).await;
-        // An eighth of the places, and the one after.
+        // An eighth of `max_connections`, and the next stream.
         for stream in (0..112).map(|n| 5 + 2 * n) {
             peer.send([Frame::call(stream, WATCH, &[]), Frame::empty_message(stream)]).await;
             peer.until(|frame| frame.stream == stream && frame.kind == DATA).await;

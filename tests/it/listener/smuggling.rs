@@ -1,28 +1,29 @@
-//! G24: HTTP/1.1 requests that end elsewhere for somebody between the client and us (RFC 9112 §11.2). Whatever stands
-//! behind one of them is never taken for a request.
+//! G24: HTTP/1.1 requests that a proxy between the client and the server ends elsewhere than the server does (RFC
+//! 9112 §11.2). The server never takes the bytes after one of them for a request.
 
 use super::{http1::*, *};
 use crate::support::http1::*;
 
-/// The status of the one answer to these bytes with a request behind them, after which the connection is closed.
+/// Sends these bytes and a request after them. Returns the status of the only response, after which the connection is
+/// closed.
 async fn only_status(server: &TestServer, bytes: impl AsRef<[u8]>) -> u16 {
     let mut client = Http1::connect(server.address).await;
-    // All at once: what the server had not read would reset the connection before its answer.
+    // All at once: bytes that the server has not read would reset the connection before its response.
     client.send([bytes.as_ref(), OPEN.as_bytes()].concat()).await;
     match client.rest().await.as_slice() {
         [answer] => answer.status,
-        answers => panic!("{} is answered {answers:?}", bytes.as_ref().escape_ascii()),
+        answers => panic!("{} got the responses {answers:?}", bytes.as_ref().escape_ascii()),
     }
 }
 
-/// The head of a request with these lines, by nobody.
+/// A request with these lines in its head, without a token.
 fn create(lines: &str) -> String {
     format!("POST /api/v2/users HTTP/1.1\r\nhost: a\r\n{lines}\r\n\r\n")
 }
 
-/// What is refused below is refused for what is wrong with it.
+/// These requests are unambiguous, so the ones below are refused for their faults.
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_understood_in_one_way_is_answered_and_the_connection_goes_on() {
+async fn an_unambiguous_request_gets_a_response_and_the_connection_goes_on() {
     let server = server(|_| {}).await;
     for request in [
         create("content-length: 0"),
@@ -37,10 +38,10 @@ async fn what_is_understood_in_one_way_is_answered_and_the_connection_goes_on() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_length_that_is_told_in_two_ways_ends_the_connection() {
+async fn a_length_that_is_given_in_two_ways_ends_the_connection() {
     let server = server(|_| {}).await;
     let attack = async {
-        // The coding counts (RFC 9112 §6.3), and nothing behind it.
+        // The transfer coding counts (RFC 9112 §6.3), and no request after it.
         for lines in
             ["content-length: 5\r\ntransfer-encoding: chunked", "transfer-encoding: chunked\r\ncontent-length: 5"]
         {
@@ -70,7 +71,7 @@ async fn a_length_that_is_told_in_two_ways_ends_the_connection() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_coding_that_is_not_known_ends_the_connection() {
+async fn an_unknown_transfer_coding_ends_the_connection() {
     let server = server(|_| {}).await;
     let attack = async {
         for (lines, status) in [
@@ -117,9 +118,9 @@ async fn a_request_without_its_one_host_or_of_another_version_ends_the_connectio
     while_attacked(&server, attack).await;
 }
 
-/// Chunks are read by who may send them, so these are of a backend.
+/// The server reads chunks only from authorized clients, so these are a backend's.
 #[tokio::test(flavor = "multi_thread")]
-async fn chunks_that_are_wrong_or_without_bound_end_the_connection() {
+async fn malformed_or_unbounded_chunks_end_the_connection() {
     let server = server(|_| {}).await;
     let head = authorized("PATCH /api/v2/users/x") + "transfer-encoding: chunked\r\n\r\n";
     let attack = async {
@@ -131,7 +132,7 @@ async fn chunks_that_are_wrong_or_without_bound_end_the_connection() {
             " 1\r\n{",
             "\r\n",
             "fffffffffffffffff\r\n",
-            // The end of a line that is half an end.
+            // A line that ends with a bare LF.
             "1\n{\r\n",
             "1;a\nb\r\n{\r\n",
             "1\r\n{}\r\n",
@@ -141,7 +142,7 @@ async fn chunks_that_are_wrong_or_without_bound_end_the_connection() {
         ] {
             assert_eq!(only_status(&server, format!("{head}{chunks}")).await, 400, "{chunks:?}");
         }
-        // What may come between them.
+        // A chunk extension and a trailer section without end.
         for endless in [format!("1;{}", "a".repeat(20_000)), format!("2\r\n{{}}\r\n0\r\nx: {}", "y".repeat(20_000))] {
             let mut client = Http1::connect(server.address).await;
             client.send(format!("{head}{endless}")).await;

@@ -1,4 +1,4 @@
-//! TLS: who is believed, and certificates that change while it serves.
+//! TLS: which certificates are trusted, and certificates that change while the server runs.
 
 use std::{fs, os::unix::fs::symlink};
 
@@ -20,7 +20,7 @@ fn backend() -> Option<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn calls_go_over_tls_to_whoever_trusts_the_authority() {
+async fn calls_go_over_tls_to_clients_that_trust_the_authority() {
     let database = cluster().db_migrated().await;
     let dir = temp_dir(&database.name);
     let (ours, stranger) = (Authority::new("ours"), Authority::new("stranger"));
@@ -38,7 +38,7 @@ async fn calls_go_over_tls_to_whoever_trusts_the_authority() {
     assert_eq!(refused, "received fatal alert: NoApplicationProtocol");
     let refused = TlsClient::new(&stranger, None).refusal(server.address).await;
     assert!(refused.contains("UnknownIssuer") || refused.contains("BadSignature"), "{refused}");
-    // In clear text there is nobody.
+    // The port accepts no clear text.
     server.service().get_user(get(&user.id)).await.unwrap_err();
 }
 
@@ -60,7 +60,7 @@ async fn where_clients_need_a_certificate_others_are_cut_off() {
         ["received fatal alert: UnknownCA", "received fatal alert: DecryptError"].contains(&&*refused),
         "{refused}"
     );
-    // What a server shows is no client's: it is of another authority.
+    // The server's own certificate is no client certificate: another authority issued it.
     let refused = TlsClient::new(&ours, Some(&ours.issue())).refusal(server.address).await;
     assert!(
         ["received fatal alert: UnknownCA", "received fatal alert: DecryptError"].contains(&&*refused),
@@ -71,7 +71,7 @@ async fn where_clients_need_a_certificate_others_are_cut_off() {
     service.create("google-oauth2", "g").await;
 }
 
-/// G07: nothing, and the beginning of a handshake.
+/// G07: no bytes, and the beginning of a handshake.
 #[tokio::test(flavor = "multi_thread")]
 async fn handshakes_that_stall_are_cut() {
     let dir = temp_dir("stalled_handshakes");
@@ -92,14 +92,14 @@ async fn handshakes_that_stall_are_cut() {
                 assert_eq!(peer.rest_as_text().await, "");
             }
         }
-        // A whole handshake, and then no HTTP/2.
+        // A whole handshake without HTTP/2 after it.
         let mut stream = TlsClient::new(&ours, None).connect(server.address).await.unwrap();
         assert!(stream.read_u8().await.is_err());
     };
     while_attacked(&server, attack).await;
 }
 
-/// As a mounted secret changes: a link to a folder is put in the place of another.
+/// This is how a mounted secret changes: a link to a folder replaces another.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_new_certificate_is_taken_when_the_files_change_and_open_connections_go_on() {
     let database = cluster().db_migrated().await;
@@ -129,7 +129,7 @@ async fn a_new_certificate_is_taken_when_the_files_change_and_open_connections_g
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn files_that_do_not_load_are_told_and_not_taken() {
+async fn files_that_do_not_load_are_logged_and_not_used() {
     let database = cluster().db_migrated().await;
     let dir = temp_dir(&format!("{}_tls", database.name));
     let ours = Authority::new("ours");
@@ -165,7 +165,7 @@ async fn files_that_do_not_load_are_told_and_not_taken() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_hangup_reads_the_files_at_once_and_ends_nobody() {
+async fn a_hangup_reads_the_files_at_once_and_does_not_end_the_server() {
     let database = cluster().db_migrated().await;
     let dir = temp_dir(&format!("{}_tls", database.name));
     let ours = Authority::new("ours");
@@ -173,7 +173,7 @@ async fn a_hangup_reads_the_files_at_once_and_ends_nobody() {
     first.write(&dir);
     let (mut child, address) = Running::serve(&database, |toml| toml + &tls_toml(&dir));
 
-    // Even if they are the same: by themselves they would not be read again.
+    // The files are unchanged, so the server would not read them again automatically.
     child.signal(Signal::HUP);
     child.stderr_until(|line| line.contains("the TLS files were read again"));
     second.write(&dir);
@@ -184,7 +184,7 @@ async fn a_hangup_reads_the_files_at_once_and_ends_nobody() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_hangup_ends_nobody_who_has_no_files_to_read() {
+async fn a_hangup_does_not_end_a_server_without_files_to_read() {
     let database = cluster().db_migrated().await;
     let (child, address) = Running::serve(&database, |toml| toml);
 
@@ -197,9 +197,9 @@ async fn a_hangup_ends_nobody_who_has_no_files_to_read() {
     assert_eq!(ran.code, Some(0), "{}", ran.stderr);
 }
 
-/// S06: it is said at start.
+/// S06: the warning is logged at start.
 #[tokio::test(flavor = "multi_thread")]
-async fn clear_text_beyond_this_machine_is_warned_of() {
+async fn clear_text_beyond_this_machine_causes_a_warning() {
     for (listen, is_warned_of) in [("0.0.0.0:0", true), ("[::]:0", true), ("127.0.0.1:0", false), ("[::1]:0", false)] {
         let database = cluster().db_migrated().await;
         let (child, _) = Running::serve(&database, |toml| toml.replace("127.0.0.1:0", listen));
@@ -210,7 +210,7 @@ async fn clear_text_beyond_this_machine_is_warned_of() {
 }
 
 #[test]
-fn check_config_tells_everything_that_is_wrong_with_the_files() {
+fn check_config_lists_everything_that_is_wrong_with_the_files() {
     let dir = temp_dir("tls_config");
     let ours = Authority::new("ours");
     let pair = ours.issue();
@@ -222,7 +222,7 @@ fn check_config_tells_everything_that_is_wrong_with_the_files() {
     let check = |tls: &str| {
         let toml = server::config_toml("127.0.0.1:0".parse().unwrap(), "postgres://localhost/x");
         fs::write(dir.join("config.toml"), format!("{toml}[tls]\n{tls}")).unwrap();
-        // From elsewhere: paths start at the file.
+        // Run from another folder: paths are relative to the file.
         let ran = run_command(binary(&["check-config", "--config", dir.join("config.toml").to_str().unwrap()]));
         format!("{} {}{}", ran.code.unwrap(), ran.stdout, ran.stderr).replace(dir.to_str().unwrap(), "DIR")
     };

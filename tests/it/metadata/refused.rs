@@ -1,4 +1,4 @@
-//! Why nothing is merged.
+//! Merges that are refused.
 
 use identity_link::grpc::proto::{
     self as pb,
@@ -42,7 +42,7 @@ async fn a_request_must_merge_something() {
 }
 
 #[tokio::test]
-async fn who_is_named_must_be_there() {
+async fn a_user_or_link_that_is_named_must_exist() {
     let server = TestServer::start().await;
     let service = server.service();
     let other = server.caller(&Token::of("services", "backend").tenant("other"));
@@ -61,7 +61,7 @@ async fn who_is_named_must_be_there() {
     assert_eq!(refused(&service, &user.id, user_source("usr_nobody")).await, "NotFound USER_NOT_FOUND");
     let unknown = Source::LinkId(uuid::Uuid::new_v4().to_string());
     assert_eq!(refused(&service, &user.id, unknown).await, "NotFound LINK_NOT_FOUND");
-    // Another tenant's are not there.
+    // The users and links of another tenant are not found.
     assert_eq!(refused(&other, &user.id, nothing()).await, "NotFound USER_NOT_FOUND");
     assert_eq!(refused(&other, &theirs.id, user_source(&user.id)).await, "NotFound USER_NOT_FOUND");
     assert_eq!(refused(&other, &theirs.id, user_source(&absorbed.id)).await, "NotFound USER_NOT_FOUND");
@@ -70,7 +70,7 @@ async fn who_is_named_must_be_there() {
 }
 
 #[tokio::test]
-async fn a_merge_that_must_not_decide_lists_every_conflict() {
+async fn a_merge_that_fails_on_conflicts_lists_every_conflict() {
     let server = TestServer::start().await;
     let service = server.service();
     let user = user_with(&service, "1", json!({"a": {"b/c": 1, "same": 1}, "d": [1]}), json!({"~": null})).await;
@@ -97,7 +97,7 @@ async fn a_merge_that_must_not_decide_lists_every_conflict() {
     assert_eq!(changes(&merged.metadata_changes), "USER /a/new ADDED");
 }
 
-/// P07: nobody's metadata grows without end.
+/// P07: no user's metadata grows without end.
 #[tokio::test]
 async fn what_would_pass_16_kib_is_refused() {
     let server = TestServer::start().await;

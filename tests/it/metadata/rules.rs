@@ -1,4 +1,4 @@
-//! How two sides become one.
+//! How a merge combines the two sides.
 
 use identity_link::grpc::proto::{
     self as pb,
@@ -150,7 +150,7 @@ async fn an_empty_side_changes_nothing_and_is_no_change() {
 }
 
 #[tokio::test]
-async fn a_preview_answers_and_changes_nothing() {
+async fn a_preview_returns_the_result_and_changes_nothing() {
     let server = TestServer::start().await;
     let service = server.service();
     let user = user_with(&service, "1", json!({"u": 1}), json!({})).await;

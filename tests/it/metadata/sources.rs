@@ -1,4 +1,4 @@
-//! Where the secondary side comes from.
+//! Where the secondary side of a merge comes from.
 
 use identity_link::grpc::proto as pb;
 use serde_json::json;
@@ -21,7 +21,7 @@ async fn a_person_gives_user_metadata() {
 }
 
 #[tokio::test]
-async fn a_person_gives_nothing_else() {
+async fn a_person_gives_no_app_metadata_and_names_no_source() {
     let server = TestServer::start().await;
     let service = server.service();
     let google = user_with(&service, "1", json!({"u": 1}), json!({"a": 1})).await;
@@ -35,7 +35,7 @@ async fn a_person_gives_nothing_else() {
     for request in [
         merge_from("", given(json!({"u": 4}), json!({"admin": true}))),
         app_only(given(json!({}), json!({"admin": true}))),
-        // What it may not give is not passed over in silence.
+        // Metadata that a person may not give is refused and not ignored.
         user_only(given(json!({"u": 4}), json!({"admin": true}))),
         app_only(Source::SourceUserId(other.id.clone())),
         user_only(Source::SourceUserId(other.id.clone())),
@@ -65,7 +65,7 @@ async fn a_link_that_stands_gives_what_its_absorbed_user_had() {
     let merged = service.merge_metadata(merge_from(&google.id, Source::LinkId(link.clone()))).await.unwrap();
 
     assert_eq!(metadata(&merged.user.unwrap()), (json!({"u": 1, "v": 2}), json!({"plan": "gold"})));
-    // It goes on giving the same after the primary was itself absorbed, and keeps it.
+    // The link still gives the same after its primary user is absorbed itself.
     service.link(link_user(&other.id, &google.id)).await.unwrap();
     let merged = service.merge_metadata(merge_from(&other.id, Source::LinkId(link))).await.unwrap();
     assert_eq!(metadata(&merged.user.unwrap()), (json!({"v": 2}), json!({"plan": "gold"})));
@@ -115,7 +115,7 @@ async fn an_absorbed_user_is_no_source_and_no_target() {
 
     assert_eq!(merge(&third.id, &sms.id).await, "FailedPrecondition USER_ABSORBED");
     assert_eq!(merge(&sms.id, &third.id).await, "FailedPrecondition USER_ABSORBED");
-    // The absorbed id is the same person's.
+    // The absorbed id is another name of the primary user.
     assert_eq!(merge(&google.id, &sms.id).await, "InvalidArgument SAME_USER");
     assert_eq!(merge(&google.id, &google.id).await, "InvalidArgument SAME_USER");
     let old = server.caller(&Token::of("users", &sms.id).issued_ago(60)).merge_metadata(give("", json!({}))).await;

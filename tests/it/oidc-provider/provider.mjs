@@ -7,7 +7,7 @@ import { Provider } from "oidc-provider";
 const { clients, accounts, settings } = JSON.parse(process.argv[2]);
 const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
 
-// It ends with the test that started it, also with one that is killed.
+// The issuer ends with the test that started it, even if that test is killed.
 const parent = process.ppid;
 setInterval(() => process.ppid === parent || process.exit(), 1000);
 

@@ -1,4 +1,4 @@
-"""Whether a description is OpenAPI 3.1, and whether recorded answers are what it says."""
+"""Checks that a description is OpenAPI 3.1, and that recorded responses match it."""
 
 import json
 import sys

@@ -1,4 +1,4 @@
-"""The README's story, told in Python with stubs made of the protos: argv is the server's address and
+"""The README's story in Python, with stubs generated from the protos. argv is the server's address and
 the tokens as JSON. Prints what happened, a line each."""
 
 import json
@@ -105,7 +105,7 @@ def main():
         get = pb.GetUserRequest(user_id=google.id)
         say("without a token", refused(service.GetUser, get, None))
         say("with rubbish", refused(service.GetUser, get, "rubbish"))
-        say("somebody else's", refused(service.GetUser, get, TOKENS["other_person"]))
+        say("another user's", refused(service.GetUser, get, TOKENS["other_person"]))
         request = pb.CreateUserRequest(identity=pb.NewIdentity(ref=SMS), user_id_form=99)
         request.user_metadata.update({"a": [{"b": 1e300}]})
         say("wrong fields", refused(service.CreateUser, request, TOKENS["service"]))

@@ -1,4 +1,4 @@
-//! Deletions, and what is linked, undone or asked again meanwhile.
+//! Deletions that race with links, undos and retries.
 
 use uuid::Uuid;
 
@@ -10,7 +10,7 @@ fn deletion(caller: &Caller, user_id: &str, include_absorbed: bool) -> Racer {
     racer(async move { caller.delete_user(request).await })
 }
 
-/// R06.
+/// R06: a link and a deletion.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_link_and_a_deletion_happen_one_after_the_other() {
     let mut races = Races::begin();
@@ -33,7 +33,7 @@ async fn a_link_and_a_deletion_happen_one_after_the_other() {
         let told: [&str; 2] = [&outcomes[0], &outcomes[1]];
         let states = service.resolved(&[&a, &b]).await;
         match told {
-            // The link came first, and who was absorbed, or has absorbed, is not deleted.
+            // The link came first, and a user that is absorbed or has absorbed another one is not deleted.
             ["ABSORBED", "FailedPrecondition USER_ABSORBED"] if deletes_secondary => {}
             ["ABSORBED", "FailedPrecondition ABSORBED_USERS_EXIST"] if !deletes_secondary => {}
             ["NotFound USER_NOT_FOUND" | "FailedPrecondition LINK_TOKEN_INVALID", "OK"] => {
@@ -47,7 +47,7 @@ async fn a_link_and_a_deletion_happen_one_after_the_other() {
     server.database.db_assert_invariants().await;
 }
 
-/// R06.
+/// R06: an undo and a deletion.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn an_undo_and_a_deletion_happen_one_after_the_other() {
     let mut races = Races::begin();
@@ -67,16 +67,16 @@ async fn an_undo_and_a_deletion_happen_one_after_the_other() {
         let not_found = count(&outcomes[1..], "NotFound LINK_NOT_FOUND");
         assert_eq!(undone + not_found, outcomes.len() - 1, "{outcomes:?}");
         let (a_lives, b_lives) = match outcomes[0].as_str() {
-            // Undone first, and then only one of two.
+            // The undo came first, so only one of the two users is deleted.
             "OK" if deletes_secondary => (true, false),
             "OK" if undone > 0 => (false, true),
-            // Deleted first.
+            // The deletion came first.
             "OK" if include_absorbed => (false, false),
             "FailedPrecondition USER_ABSORBED" if deletes_secondary => (true, true),
             "FailedPrecondition ABSORBED_USERS_EXIST" if !deletes_secondary && !include_absorbed => (true, true),
             _ => panic!("round {round}: {outcomes:?}"),
         };
-        // While what a deletion left is erased, its links are told to nobody.
+        // While the data of a deleted user is being erased, no caller sees its links.
         let is_erased = outcomes[0] == "OK" && a_lives;
         assert!(!a_lives || is_erased || not_found == 0, "{outcomes:?}");
         if a_lives {
@@ -88,7 +88,7 @@ async fn an_undo_and_a_deletion_happen_one_after_the_other() {
     server.database.db_assert_invariants().await;
 }
 
-/// R06: the person itself, and services.
+/// R06: deletions by the person itself and by services.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn of_many_deletions_one_deletes() {
     let mut races = Races::begin();
@@ -112,9 +112,9 @@ async fn of_many_deletions_one_deletes() {
     server.database.db_assert_invariants().await;
 }
 
-/// R06: what is answered again, or kept of what was done before, is forgotten with whoever is in it.
+/// R06: a stored response, and what is kept of an earlier change, are removed with each user that they concern.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn no_answer_that_is_kept_outlives_a_deletion() {
+async fn no_stored_response_outlives_a_deletion() {
     let mut races = Races::begin();
     let server = TestServer::start().await;
     let service = server.service();

@@ -1,9 +1,9 @@
-//! Links of the same people.
+//! Links of the same users.
 
 use super::*;
 use crate::support::tokens::Token;
 
-/// R01.
+/// R01: links of one user into many others.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_user_is_absorbed_by_one_of_many_others() {
     let mut races = Races::begin();
@@ -26,7 +26,7 @@ async fn a_user_is_absorbed_by_one_of_many_others() {
     server.database.db_assert_invariants().await;
 }
 
-/// R01.
+/// R01: links of one account into two users.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn an_unowned_identity_is_attached_to_one_of_two_users() {
     let mut races = Races::begin();
@@ -35,7 +35,7 @@ async fn an_unowned_identity_is_attached_to_one_of_two_users() {
     for round in 0..ROUNDS {
         let (g, h) = (format!("g{round}"), format!("h{round}"));
         let (a, b) = (created(&service, "google-oauth2", &g).await, created(&service, "github", &h).await);
-        // One token each: with one for both, the second is a replay.
+        // Each caller has a token of its own: if both had one, the second call would be a replay.
         let s = format!("s{round}");
         let proof = || Token::of("sms", &s).sign();
 
@@ -49,7 +49,7 @@ async fn an_unowned_identity_is_attached_to_one_of_two_users() {
         assert_eq!(count(&outcomes, "ATTACHED"), 1, "{outcomes:?}");
         let (winner, loser) = if outcomes[0] == "ATTACHED" { (&a, &b) } else { (&b, &a) };
         match outcomes.iter().find(|outcome| *outcome != "ATTACHED").unwrap().as_str() {
-            // Judged before the other had it.
+            // Judged before the other user had the account.
             "AlreadyExists IDENTITY_TAKEN" => {
                 assert_eq!(service.owner("sms", &s).await, *winner);
                 assert_eq!(service.resolved(&[loser]).await, [format!("CURRENT {loser}")]);
@@ -64,7 +64,7 @@ async fn an_unowned_identity_is_attached_to_one_of_two_users() {
     server.database.db_assert_invariants().await;
 }
 
-/// R02.
+/// R02: two users that absorb each other.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn two_users_that_absorb_each_other_become_one() {
     let mut races = Races::begin();
@@ -86,7 +86,7 @@ async fn two_users_that_absorb_each_other_become_one() {
             })
             .await;
 
-        // Persons are told that they are one already, whoever was first: they signed in after the link.
+        // A person gets ALREADY_LINKED whichever link came first, since the person signed in after it.
         let second = if by_service { "FailedPrecondition USER_ABSORBED" } else { "ALREADY_LINKED" };
         assert_eq!((count(&outcomes, "ABSORBED"), count(&outcomes, second)), (1, 1), "{outcomes:?}");
         let root = if outcomes[0] == "ABSORBED" { &a } else { &b };
@@ -97,8 +97,7 @@ async fn two_users_that_absorb_each_other_become_one() {
     server.database.db_assert_invariants().await;
 }
 
-/// R02.
-/// A35: links in a circle.
+/// R02, A35: links in a circle.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_ring_of_links_leaves_one_root_in_each_piece() {
     let mut races = Races::begin();

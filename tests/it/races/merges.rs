@@ -1,12 +1,12 @@
-//! Metadata that is merged, and where its source goes meanwhile.
+//! Merges of metadata whose source is absorbed meanwhile.
 
 use serde_json::json as value;
 
 use super::*;
 
-/// R11.
+/// R11: merges, and a link of their source.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn what_is_merged_is_of_a_user_that_was_there_as_often_as_it_was_told() {
+async fn a_source_is_merged_as_often_as_a_merge_succeeds() {
     let mut races = Races::begin();
     let server = TestServer::start().await;
     let service = server.service();

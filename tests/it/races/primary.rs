@@ -1,4 +1,4 @@
-//! Which identity is primary, and what happens to it meanwhile.
+//! Changes of the primary identity that race with unlinks and links.
 
 use super::*;
 
@@ -8,7 +8,7 @@ fn set_primary(caller: &Caller, user_id: &str, provider: &str, subject: &str) ->
     racer(async move { caller.set_primary_identity(request).await })
 }
 
-/// A user of a Google account and a phone.
+/// A user with a Google account and a phone.
 async fn of_two(server: &TestServer, g: &str, s: &str) -> String {
     let id = created(&server.service(), "google-oauth2", g).await;
     server.person("google-oauth2", g).link(link_with(&server.proof("sms", s))).await.unwrap();
@@ -16,7 +16,7 @@ async fn of_two(server: &TestServer, g: &str, s: &str) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn what_is_made_primary_does_not_leave_and_what_has_left_is_not_made_primary() {
+async fn a_primary_identity_is_not_unlinked_and_an_unlinked_identity_does_not_become_primary() {
     let mut races = Races::begin();
     let server = TestServer::start().await;
     let service = server.service();
@@ -49,7 +49,7 @@ async fn what_is_made_primary_does_not_leave_and_what_has_left_is_not_made_prima
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn whoever_is_absorbed_comes_back_with_the_primary_identity_that_it_was_told_of() {
+async fn an_absorbed_user_comes_back_with_the_primary_identity_that_a_call_has_set() {
     let mut races = Races::begin();
     let server = TestServer::start().await;
     let service = server.service();

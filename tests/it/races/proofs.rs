@@ -1,8 +1,8 @@
-//! What a link is made on: its token, and the email that both sides share.
+//! What a link depends on: its token, and the email that both sides share.
 
 use super::*;
 
-/// R15, for one primary user: the others are its retries.
+/// R15, with one primary user: the other calls are retries.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn the_same_call_twenty_times_at_once_makes_one_link() {
     let mut races = Races::begin();
@@ -20,7 +20,7 @@ async fn the_same_call_twenty_times_at_once_makes_one_link() {
     server.database.db_assert_invariants().await;
 }
 
-/// R01 and R15, for as many primary users as there are callers.
+/// R01 and R15, with as many primary users as callers.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn one_token_sent_by_many_makes_one_link() {
     let mut races = Races::begin();
@@ -43,7 +43,7 @@ async fn one_token_sent_by_many_makes_one_link() {
 
         let won = if owned { "ABSORBED" } else { "ATTACHED" };
         assert_eq!(count(&outcomes, won), 1, "{outcomes:?}");
-        // Whoever saw nobody own it is told that it is taken; the rest, that the token is used.
+        // A caller that found the account without an owner gets IDENTITY_TAKEN. For the others the token is used.
         let taken = if owned { 0 } else { count(&outcomes, "AlreadyExists IDENTITY_TAKEN") };
         let used = count(&outcomes, "FailedPrecondition LINK_TOKEN_INVALID");
         assert_eq!(1 + taken + used, ids.len(), "{outcomes:?}");
@@ -56,14 +56,14 @@ async fn one_token_sent_by_many_makes_one_link() {
 
 /// R10: the rival takes the shared email away from one of the two sides.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_link_on_a_shared_email_and_what_takes_the_email_away_happen_one_after_the_other() {
+async fn a_link_on_a_shared_email_and_an_unlink_of_that_email_happen_one_after_the_other() {
     let mut races = Races::begin();
     let server = TestServer::start().await;
     let service = server.service();
     for round in 0..ROUNDS {
         let email = format!("ann{round}@example.com");
         let (g, h, s) = (format!("g{round}"), format!("h{round}"), format!("s{round}"));
-        // Two users share it: one by an identity that was linked to it, the other by its own.
+        // Two users share the email: one by an identity that was linked to it, the other by its own.
         let by_linked = created(&service, "google-oauth2", &g).await;
         let linked = service.create_with("github", &h, verified(&email)).await.id;
         service.link(link_user(&by_linked, &linked)).await.unwrap();
@@ -83,7 +83,7 @@ async fn a_link_on_a_shared_email_and_what_takes_the_email_away_happen_one_after
         let (alone, both) = (format!("google-oauth2|{g}"), format!("google-oauth2|{g} auth0|{s}"));
         match [outcomes[0].as_str(), outcomes[1].as_str()] {
             ["FailedPrecondition EMAIL_NOT_SHARED", left] if left == alone => {}
-            // The link came first: what was unlinked left both of them, or a user that was no more.
+            // The link came first. The unlinked identity left the user of both, or a user that was absorbed by then.
             ["ABSORBED", left] if primary_loses_it && left == both => {}
             ["ABSORBED", "FailedPrecondition USER_ABSORBED"] if !primary_loses_it => {}
             _ => panic!("round {round}, the primary loses it: {primary_loses_it}: {outcomes:?}"),

@@ -1,11 +1,11 @@
-//! Undoing, and what happens to the same people meanwhile.
+//! Undos that race with other changes of the same users.
 
 use identity_link::grpc::proto::metadata_merge as mm;
 use serde_json::json as value;
 
 use super::*;
 
-/// One user absorbs another, metadata and all; the link's id.
+/// One user absorbs another with its metadata. Returns the link's id.
 async fn absorbed(service: &Caller, primary: &str, secondary: &str) -> String {
     let all = merge(mm::Conflict::SecondaryWins, mm::Arrays::Concatenate);
     let request = pb::LinkRequest { user_metadata: all, ..link_user(primary, secondary) };
@@ -32,7 +32,7 @@ async fn one_link_undone_many_times_at_once_is_undone_once() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn whom_undos_and_unlinks_pull_at_comes_back_and_nothing_of_it_stays() {
+async fn a_user_whose_link_is_undone_and_unlinked_at_once_comes_back_and_leaves_nothing_behind() {
     let mut races = Races::begin();
     let server = TestServer::start().await;
     let service = server.service();
@@ -57,7 +57,7 @@ async fn whom_undos_and_unlinks_pull_at_comes_back_and_nothing_of_it_stays() {
         assert_eq!(left_alone + count(unlinked, "NotFound IDENTITY_NOT_FOUND"), unlinked.len(), "{outcomes:?}");
         assert_eq!(service.resolved(&[&a, &b]).await, [format!("CURRENT {a}"), format!("CURRENT {b}")]);
         assert_eq!(identities(&service.user(&a).await), [format!("google-oauth2|{g}")]);
-        // The last to leave is the one that brings it back.
+        // The identity that leaves last brings its user back.
         let others = [service.owner("sms", &s).await, service.owner("okta", &o).await];
         assert!(others.contains(&b) && !others.contains(&a), "{outcomes:?}");
         assert_eq!(service.user(&b).await.identities.len(), if left_alone == 0 { 2 } else { 1 }, "{outcomes:?}");
@@ -65,10 +65,11 @@ async fn whom_undos_and_unlinks_pull_at_comes_back_and_nothing_of_it_stays() {
     server.database.db_assert_invariants().await;
 }
 
-/// T into S into P, and both links undone, their identities unlinked, P absorbed by Q and changed, all at
-/// once. Whatever came first, undoing what is left gives everybody back what it had.
+/// S absorbs T, and P absorbs S. Then all at once both links are undone, their identities are unlinked, and Q absorbs
+/// P with its metadata. In whichever order that happens, undoing the remaining links gives every user back what it
+/// had.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_chain_that_is_pulled_at_from_all_sides_comes_apart_whole() {
+async fn a_chain_that_changes_in_many_ways_at_once_comes_apart_whole() {
     let mut races = Races::begin();
     let server = TestServer::start().await;
     let service = server.service();
@@ -116,7 +117,7 @@ async fn a_chain_that_is_pulled_at_from_all_sides_comes_apart_whole() {
 }
 
 impl Caller {
-    /// What these users show, but for versions and times.
+    /// What these users show, without versions and times.
     async fn shown(&self, ids: &[String]) -> Vec<String> {
         let mut shown = Vec::new();
         for id in ids {

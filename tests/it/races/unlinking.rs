@@ -1,15 +1,15 @@
-//! Unlinks, and what is linked meanwhile.
+//! Unlinks that race with links and sign-ins.
 
 use super::*;
 
-/// R04.
+/// R04: unlinks of the last two identities that can sign in.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn of_the_last_two_identities_one_stays() {
     let mut races = Races::begin();
     let server = TestServer::start().await;
     let service = server.service();
     for round in 0..ROUNDS {
-        // The wallet is primary and cannot sign in: either of the others may go, not both.
+        // The wallet is primary and cannot sign in. One of the other two identities may go, but not both.
         let (w, g, h) = (format!("w{round}"), format!("g{round}"), format!("h{round}"));
         let id = created(&service, "google-oauth2", &g).await;
         let person = server.person("google-oauth2", &g);
@@ -33,7 +33,7 @@ async fn of_the_last_two_identities_one_stays() {
     server.database.db_assert_invariants().await;
 }
 
-/// R07.
+/// R07: a link and an unlink of one identity.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_link_and_an_unlink_of_one_identity_happen_one_after_the_other() {
     let mut races = Races::begin();
@@ -55,9 +55,9 @@ async fn a_link_and_an_unlink_of_one_identity_happen_one_after_the_other() {
         assert_eq!(outcomes[0], "ABSORBED");
         let states = service.resolved(&[&a, &b, &id]).await;
         match outcomes[1].as_str() {
-            // Unlinked first: only the phone's user went.
+            // The unlink came first: B absorbed only the phone's user.
             "OK" => assert_eq!(states, [format!("CURRENT {a}"), format!("CURRENT {b}"), format!("ABSORBED {b}")]),
-            // Linked first: everybody went.
+            // The link came first: B absorbed A with all its identities.
             "FailedPrecondition USER_ABSORBED" => {
                 assert_eq!(states, [format!("ABSORBED {b}"), format!("CURRENT {b}"), format!("ABSORBED {b}")]);
             }
@@ -67,7 +67,7 @@ async fn a_link_and_an_unlink_of_one_identity_happen_one_after_the_other() {
     server.database.db_assert_invariants().await;
 }
 
-/// R07: also one that lets the account go, whose next sign-in and next link wait for it.
+/// R07: a release of the account, and its next sign-in and its next link, which wait for the release.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_release_a_sign_in_and_a_link_happen_one_after_the_other() {
     let mut races = Races::begin();
@@ -100,7 +100,7 @@ async fn a_release_a_sign_in_and_a_link_happen_one_after_the_other() {
         let owner = service.owner("sms", &s).await;
         match outcomes[0].as_str() {
             "OK" => assert_ne!(owner, a, "{outcomes:?}"),
-            // Linked first: everybody went.
+            // The link came first: B absorbed A with all its identities.
             "FailedPrecondition USER_ABSORBED" => assert_eq!(owner, b, "{outcomes:?}"),
             other => panic!("{other}"),
         }

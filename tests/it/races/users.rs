@@ -1,12 +1,12 @@
-//! The same user, made or changed by many.
+//! One user that many callers create or change.
 
 use serde_json::json as object;
 
 use super::*;
 
-/// R08: until somebody signs in here, the first sign-in is a `CreateUser`.
+/// R08: a service may use `CreateUser` for an account's first sign-in.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn who_is_created_twenty_times_at_once_is_one_user() {
+async fn a_user_that_is_created_twenty_times_at_once_is_one_user() {
     let mut races = Races::begin();
     let server = TestServer::start().await;
     for round in 0..5 {
@@ -25,8 +25,7 @@ async fn who_is_created_twenty_times_at_once_is_one_user() {
     server.database.db_assert_invariants().await;
 }
 
-/// R11.
-/// F13: all of many writers of one user get through.
+/// R11, F13: all of many writers of one user succeed.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn merges_at_once_lose_no_key() {
     let mut races = Races::begin();

@@ -1,4 +1,4 @@
-//! Those whose orders they are, and what happens to them.
+//! The users who own the orders, and what happens to them.
 
 use identity_link::grpc::proto::{self as pb, event::Detail};
 use tonic::{Code, Status};
@@ -8,21 +8,21 @@ use crate::support::{
     *,
 };
 
-/// Why a call of the story may be refused: it has been overtaken by another one.
+/// The codes with which a call of this test may be refused, because another call has overtaken it.
 const GOOD_REASONS: [Code; 4] = [Code::AlreadyExists, Code::FailedPrecondition, Code::InvalidArgument, Code::NotFound];
 
-/// Some people.
+/// Some users.
 pub struct People<'a> {
     service: &'a Caller,
-    /// What happens to them.
+    /// The lots that decide what happens to the users.
     pub lots: Lots,
-    /// Their ids, in the order in which they came; the subject of each is its place.
+    /// Their ids, in the order of their creation. The subject of each is its index.
     pub ids: Vec<String>,
     links: Vec<String>,
 }
 
 impl<'a> People<'a> {
-    /// So many.
+    /// Creates this many users.
     pub async fn gather(count: usize, service: &'a Caller, lots: Lots) -> Self {
         let mut people = Self { service, lots, ids: Vec::new(), links: Vec::new() };
         for _ in 0..count {
@@ -31,19 +31,19 @@ impl<'a> People<'a> {
         people
     }
 
-    /// One more.
+    /// Creates one more user. Returns its id.
     pub async fn join(&mut self) -> String {
         let id = self.service.create("github", &self.ids.len().to_string()).await.id;
         self.ids.push(id.clone());
         id
     }
 
-    /// One of them.
+    /// The id of one of the users.
     pub fn one(&mut self) -> String {
         self.lots.one_of(&self.ids).clone()
     }
 
-    /// Something happens to somebody; sometimes it is refused.
+    /// Changes some of the users in a random way. The change may be refused.
     pub async fn something(&mut self) {
         let (one, other) = (self.one(), self.one());
         let outcome = match self.lots.number(0..=20) {
@@ -58,12 +58,12 @@ impl<'a> People<'a> {
         assert!(outcome.as_ref().err().is_none_or(|status| GOOD_REASONS.contains(&status.code())), "{outcome:?}");
     }
 
-    /// Two newcomers.
+    /// Creates two users. Returns their ids.
     pub async fn two(&mut self) -> [String; 2] {
         [self.join().await, self.join().await]
     }
 
-    /// Two newcomers become one; the position of that.
+    /// Links two new users. Returns the position of that event.
     pub async fn last_link(&mut self) -> String {
         let [one, other] = self.two().await;
         let link = self.link(&one, &other).await.unwrap();
@@ -78,14 +78,14 @@ impl<'a> People<'a> {
         }
     }
 
-    /// The id of the link.
+    /// Links two users. Returns the id of the link.
     pub async fn link(&mut self, user: &str, secondary: &str) -> Result<String, Status> {
         let link = self.service.link(link_user(user, secondary)).await?.link.unwrap();
         self.links.push(link.id.clone());
         Ok(link.id)
     }
 
-    /// Takes the identity with which somebody came from whoever has it.
+    /// Unlinks one of the users' first identities from its owner.
     async fn unlink(&mut self) -> Result<(), Status> {
         let subject = self.lots.number(0..=self.ids.len() - 1).to_string();
         let owner = self.service.find_by_identity(owner_of("github", &subject)).await?.user.unwrap();

@@ -1,4 +1,4 @@
-//! The shop, and how its service is started.
+//! The shop, and how the test starts its service.
 
 use std::{
     fs,
@@ -18,7 +18,7 @@ use crate::support::{
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// The example as cargo builds it. `cargo test` has done so; for one target alone it does not.
+/// The example as cargo builds it. `cargo test` has built it already, except if it runs one target alone.
 fn example() -> PathBuf {
     let mut cargo = Command::new(env!("CARGO"));
     cargo.args(["build", "--quiet", "--example", "rekey"]);
@@ -30,9 +30,9 @@ fn example() -> PathBuf {
     Path::new(env!("CARGO_BIN_EXE_identity-link")).with_file_name("examples").join("rekey")
 }
 
-/// The shop.
+/// A shop with its own service.
 pub struct Shop {
-    /// Its own.
+    /// The shop's own database.
     pub database: Database,
     example: PathBuf,
     token_file: PathBuf,
@@ -40,7 +40,7 @@ pub struct Shop {
 }
 
 impl Shop {
-    /// With its tables, and nothing in them.
+    /// Opens a shop with empty tables.
     pub async fn open(server: &TestServer) -> Self {
         let database = cluster().db_empty().await;
         database.db_execute(include_str!("../../../examples/rekey/schema.sql")).await;
@@ -48,7 +48,7 @@ impl Shop {
         Self { database, example: example(), token_file, address: format!("http://{}", server.address) }
     }
 
-    /// Starts its service.
+    /// Starts the shop's service.
     pub fn start(&self) -> Running {
         let mut command = Command::new(&self.example);
         command.args(["--identity-link", &self.address, "--database", &self.database.url, "--token-file"]);
@@ -56,12 +56,12 @@ impl Shop {
         Running::start(command)
     }
 
-    /// What the service finds for its next call.
+    /// Stores the token that the service reads for its next call.
     pub fn give_token(&self, token: &Token) {
         fs::write(&self.token_file, token.sign()).unwrap();
     }
 
-    /// One order of each, as the shop knows its customers: by the ids that they had when they signed in.
+    /// Places one order for each user, by the ids that the users had when they signed in.
     pub async fn db_place_orders(&self, ids: &[String]) {
         for id in ids {
             let next = "(SELECT coalesce(max(id), 0) + 1 FROM orders)";
@@ -69,7 +69,7 @@ impl Shop {
         }
     }
 
-    /// One more order, while the service goes on, the way that the docs have it.
+    /// Places one more order while the service runs, in the way that the docs describe.
     pub async fn db_place_order(&self, service: &Caller, id: &str) {
         let count = self.db_orders().await.len();
         while self.db_orders().await.len() == count {
@@ -79,7 +79,7 @@ impl Shop {
         }
     }
 
-    /// The statement that places an order, of somebody who was this user when the feed was there.
+    /// The statement that places an order of an id that resolved to this user at this position of the feed.
     pub async fn db_placing(&self, id: &str, user: &str, position: &str) -> String {
         let number = self.db_orders().await.len() + 1;
         let sql = include_str!("../../../examples/rekey/place_order.sql").replace("$1", &number.to_string());
@@ -87,27 +87,27 @@ impl Shop {
         sql.replace("$4", &format!("'{position}'"))
     }
 
-    /// By the id under which it was placed, whose each order is; `-` is nobody.
+    /// The orders by number: the id under which each was placed, and its user, or `-` if it has none.
     pub async fn db_orders(&self) -> Vec<(String, String)> {
         let rows = "SELECT placed_by || ' ' || coalesce(user_id, '-') FROM orders ORDER BY id";
         let split = |row: &String| row.split_once(' ').map(|(id, user)| (id.to_owned(), user.to_owned())).unwrap();
         self.database.db_texts(rows).await.iter().map(split).collect()
     }
 
-    /// How far its service has come.
+    /// The position that the shop's service has reached.
     pub async fn db_position(&self) -> Option<String> {
         self.database.db_texts("SELECT position FROM feed_position").await.pop()
     }
 
-    /// Returns once the service has come to a position like this.
+    /// Returns after the service has reached such a position.
     pub async fn db_until_position(&self, is_it: impl Fn(&str) -> bool) {
         let there = async { while !self.db_position().await.is_some_and(|position| is_it(&position)) {} };
-        timeout(PATIENCE, there).await.expect("the service should go on");
+        timeout(PATIENCE, there).await.expect("the service should reach the position");
     }
 }
 
 impl Caller {
-    /// Who holds this id; nobody, if it is a deleted one.
+    /// The id of the live user that holds this id. Empty if the user is deleted.
     pub async fn resolved_id(&self, id: &str) -> String {
         self.resolve_users(resolve([id])).await.unwrap().users.remove(0).user_id
     }

@@ -1,4 +1,4 @@
-//! A82: what was let go is brought back by a new link, and by nothing else.
+//! A82: only a new link brings a released account back.
 
 use super::*;
 
@@ -21,7 +21,7 @@ async fn the_link_that_had_brought_a_user_is_not_undone() {
     let next = signs_in(&server, "sms", "s").await;
     assert_eq!(server.db_refused(service.undo_link(undo(&link))).await, NOT_UNDOABLE);
     assert_eq!(service.resolved(&[&phone, &next]).await, [format!("ABSORBED {id}"), format!("CURRENT {next}")]);
-    // To the next owner, it is a link of others.
+    // For the account's next owner it is a link of other users.
     let next = server.caller(&Token::of("sms", "s").issued_ago(-2));
     assert_eq!(server.db_refused(next.undo_link(undo(&link))).await, "NotFound LINK_NOT_FOUND");
     assert_eq!(next.list_links(links_of("")).await.unwrap().links, []);
@@ -41,14 +41,14 @@ async fn the_link_that_had_attached_the_account_is_not_undone() {
     assert_eq!(server.db_refused(person().undo_link(undo(&link))).await, NOT_UNDOABLE);
     assert_eq!(service.list_links(links_of(&ann)).await.unwrap().links[0].undo_time, None);
 
-    // Nor when its next owner is deleted, of whom nothing is left in the link.
+    // It is not undone either after the account's next owner is deleted. The link then has nothing of that owner.
     let next = signs_in(&server, "sms", "s").await;
     service.delete(&next).await;
     assert_eq!(server.db_refused(service.undo_link(undo(&link))).await, NOT_UNDOABLE);
     assert_eq!(service.list_links(links_of(&ann)).await.unwrap().links[0].moved_identities, []);
     server.database.db_assert_invariants().await;
 
-    // The account may be linked again, and that link undone.
+    // The account can be linked again, and that link can be undone.
     let linked = person().link(link_with(&server.later_proof("sms", "s"))).await.unwrap();
     assert_eq!(linked.outcome(), pb::link_response::Outcome::Attached);
     assert_eq!(server.db_refused(service.undo_link(undo(&link))).await, NOT_UNDOABLE);
@@ -78,7 +78,7 @@ async fn a_new_link_with_a_proof_takes_the_account_back() {
         assert_eq!(linked.outcome(), if is_next_there { Outcome::Absorbed } else { Outcome::Attached });
         assert_eq!(service.owner("sms", "s").await, id);
         assert_ne!(linked.user.unwrap().identities[1].home_user_id, phone);
-        // It is not what the first link had brought.
+        // It is another identity than the one that the first link had brought.
         assert_eq!(server.db_refused(service.undo_link(undo(&link))).await, NOT_UNDOABLE);
         assert_eq!(server.db_refused(person().link(link_with(&old))).await, NO_PROOF);
         let unlinked = service.unlink(unlink(&id, "sms", "s")).await.unwrap();
@@ -87,7 +87,7 @@ async fn a_new_link_with_a_proof_takes_the_account_back() {
     }
 }
 
-/// The rest of the absorbed user is hers as ever.
+/// Ann still has the rest of the absorbed user.
 #[tokio::test]
 async fn of_several_accounts_the_others_can_still_be_given_back() {
     let server = TestServer::start().await;

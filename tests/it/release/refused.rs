@@ -1,4 +1,4 @@
-//! A83: what may not be released, and by whom not.
+//! A83: what may not be released, and which callers may not release.
 
 use super::*;
 use crate::support::cluster::cluster;
@@ -19,12 +19,12 @@ async fn a_user_keeps_its_primary_and_its_last_identity() {
         let primary = caller.unlink(release(user_id, "google-oauth2", "ann"));
         assert_eq!(server.db_refused(primary).await, "FailedPrecondition PRIMARY_IDENTITY");
         let absent = caller.unlink(release(user_id, "github", "h"));
-        assert_eq!(server.db_refused(absent).await, "NotFound IDENTITY_NOT_FOUND", "it is another's");
+        assert_eq!(server.db_refused(absent).await, "NotFound IDENTITY_NOT_FOUND", "it is another user's");
     }
 }
 
 #[tokio::test]
-async fn it_is_for_the_user_and_for_services_and_a_fresh_sign_in_away() {
+async fn only_a_service_or_the_user_after_a_fresh_sign_in_may_release() {
     let server = TestServer::start().await;
     let service = server.service();
     let Ann { id, phone, .. } = ann(&server).await;
@@ -38,7 +38,7 @@ async fn it_is_for_the_user_and_for_services_and_a_fresh_sign_in_away() {
         (Token::of("services", "backend"), &other, "NotFound IDENTITY_NOT_FOUND"),
         (Token::of("services", "backend"), &phone, "FailedPrecondition USER_ABSORBED"),
         (Token::of("services", "backend"), "usr_nobody", NO_USER),
-        // From before the account came to her.
+        // From before the account came to Ann.
         (Token::of("sms", "s").issued_ago(3700), "", SIGN_IN),
     ];
     for (token, user_id, expected) in refusals {
@@ -52,7 +52,7 @@ async fn it_is_for_the_user_and_for_services_and_a_fresh_sign_in_away() {
     assert_eq!(blocked, "FailedPrecondition USER_BLOCKED");
 }
 
-/// An account that came by an old sign-in lets none go that was there before it.
+/// An account that an old session attached releases no account that was attached before it.
 #[tokio::test]
 async fn an_account_of_an_old_session_releases_nothing_older() {
     let server = TestServer::start_with(cluster().db_migrated().await, |toml| {
@@ -71,7 +71,7 @@ async fn an_account_of_an_old_session_releases_nothing_older() {
 }
 
 #[tokio::test]
-async fn what_would_come_back_may_not_be_said() {
+async fn a_release_with_a_choice_of_metadata_is_refused() {
     let server = TestServer::start().await;
     let Ann { id, .. } = ann(&server).await;
     let of = |metadata: i32, mode: i32| pb::UnlinkRequest { metadata, mode, ..unlink(&id, "sms", "s") };
@@ -85,6 +85,6 @@ async fn what_would_come_back_may_not_be_said() {
     InvalidArgument REQUEST_INVALID
     mode: is not one of the values that the proto names
     ");
-    // Both words for what is done anyway.
+    // Both values name the default.
     assert!(server.service().unlink(of(1, 1)).await.unwrap().restored);
 }

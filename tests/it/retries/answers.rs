@@ -1,10 +1,10 @@
-//! The same request is given the same answer, and only that one.
+//! The same request gets the same response, and another request does not get it.
 
 use super::*;
 use crate::support::cluster::cluster;
 
 #[tokio::test]
-async fn the_same_request_is_answered_the_same_and_changes_nothing_again() {
+async fn the_same_request_gets_the_same_response_and_changes_nothing_again() {
     for rpc in WRITES {
         let server = TestServer::start().await;
         let (people, service) = (people(&server).await, server.service());
@@ -20,7 +20,7 @@ async fn the_same_request_is_answered_the_same_and_changes_nothing_again() {
 }
 
 #[tokio::test]
-async fn an_answer_stays_what_it_was_whatever_happens_since() {
+async fn a_stored_response_stays_as_it_was_after_later_changes() {
     let server = TestServer::start().await;
     let (people, service) = (people(&server).await, server.service());
     let nothing_to_do = || pb::LinkRequest { request_id: ID.to_owned(), ..link_identity(&people.first, "sms", "s1") };
@@ -29,7 +29,7 @@ async fn an_answer_stays_what_it_was_whatever_happens_since() {
     service.unlink(unlink(&people.first, "sms", "s1")).await.unwrap();
     let after = server.database.db_everything().await;
 
-    // It comes late: it must not link what was taken apart since.
+    // This retry comes late: it must not link what was unlinked since.
     assert_eq!(service.link(nothing_to_do()).await.unwrap(), first);
 
     assert_eq!(server.database.db_everything().await, after);
@@ -50,7 +50,7 @@ async fn another_request_under_the_id_is_refused() {
     }
 }
 
-/// Protocol Buffers leave the order of a map to whoever writes it.
+/// Protocol Buffers leave the order of a map to the encoder.
 #[tokio::test]
 async fn the_same_request_with_its_maps_in_another_order_is_the_same() {
     use prost::Message as _;
@@ -75,14 +75,14 @@ async fn the_same_request_with_its_maps_in_another_order_is_the_same() {
 }
 
 #[tokio::test]
-async fn a_link_is_answered_again_when_its_proof_no_longer_holds() {
+async fn a_link_gets_its_stored_response_after_its_proof_no_longer_holds() {
     let database = cluster().db_migrated().await;
     let server = TestServer::start_on(database.clone()).await;
     server.service().create("google-oauth2", "g1").await;
     let token = tokens::Token::of("github", "h1").issued_ago(120).sign();
     let link = |id: &str| pb::LinkRequest { request_id: id.to_owned(), ..link_with(&token) };
     let first = server.person("google-oauth2", "g1").link(link(ID)).await.unwrap();
-    // Rather than wait until it is too old.
+    // A lower limit, so that the test does not wait until the token is too old.
     let strict = TestServer::start_with(database, |toml| {
         let strict = toml.replace("[issuers.github]", "[issuers.github]\nlink_with.max_age = \"1m\"");
         assert_ne!(strict, toml);
@@ -102,7 +102,7 @@ async fn a_link_is_answered_again_when_its_proof_no_longer_holds() {
 }
 
 #[tokio::test]
-async fn after_a_day_an_id_is_as_good_as_new() {
+async fn after_a_day_a_request_id_is_as_good_as_new() {
     let server = TestServer::start().await;
     let (people, service) = (people(&server).await, server.service());
     write(&service, &people, "UpdateUser", ID, Terms::default()).await.unwrap();

@@ -1,11 +1,10 @@
-//! One request that is under way more than once.
+//! One request that is in flight more than once.
 
 use super::*;
 
-/// R13: the same request id twice in flight.
-/// P12: the id of a request that is under way.
+/// R13, P12: the same request id many times in flight.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn twenty_of_one_request_are_one_change_and_one_answer() {
+async fn twenty_calls_of_one_request_make_one_change_and_get_one_response() {
     let mut races = Races::begin();
     for rpc in WRITES {
         let server = TestServer::start().await;
@@ -32,8 +31,8 @@ async fn twenty_of_one_request_are_one_change_and_one_answer() {
     }
 }
 
-/// Two of a request, the second of which waits for the first, at another server, and what came of them when that is
-/// let go, perhaps by `cut`.
+/// Two calls of one request at two servers, where the second waits for the first. Runs `cut` before the first goes
+/// on, and returns both outcomes.
 async fn one_behind_the_other(
     server: &TestServer,
     terms: Terms,
@@ -56,9 +55,9 @@ async fn one_behind_the_other(
 }
 
 #[tokio::test]
-async fn who_waited_for_the_same_request_is_not_refused_for_what_that_changed() {
+async fn a_call_that_waits_for_the_same_request_is_not_refused_for_what_that_changed() {
     let server = TestServer::start().await;
-    // The first makes it another version.
+    // The first call changes the version.
     let terms = Terms { expected_version: Some(2), ..Terms::default() };
 
     let [first, second] = one_behind_the_other(&server, terms, async |_| {}).await;
@@ -66,12 +65,12 @@ async fn who_waited_for_the_same_request_is_not_refused_for_what_that_changed() 
     assert_eq!(first.unwrap(), second.unwrap());
 }
 
-/// R14: the same request id, and the first is rolled back.
-/// F05: the connection of one call is ended at the database.
+/// R14: the same request id twice, and the first call is rolled back. F05: the connection of one call is ended at the
+/// database.
 #[tokio::test]
-async fn who_waited_for_a_request_that_was_rolled_back_carries_it_out() {
+async fn a_call_that_waits_for_a_request_that_is_rolled_back_carries_it_out() {
     let server = TestServer::start().await;
-    // Which waits for the row, and not for the request.
+    // The first call waits for the row. The second waits for the lock of the request, which is advisory.
     let end_the_first = "SELECT pg_terminate_backend(pid)::text FROM pg_stat_activity \
         WHERE datname = current_database() AND wait_event_type = 'Lock' AND wait_event <> 'advisory'";
 

@@ -1,4 +1,5 @@
-//! An id is its caller's, for one rpc, in one tenant; and whoever may not call is told nothing.
+//! A request id belongs to one caller, for one rpc, in one tenant. A caller that may not call gets no stored
+//! response.
 
 use super::*;
 use crate::{
@@ -12,15 +13,15 @@ fn own_update(mine: bool) -> pb::UpdateUserRequest {
     pb::UpdateUserRequest { request_id: ID.to_owned(), ..update }
 }
 
-/// P12: an id of another caller finds nothing.
+/// P12: another caller's request id finds no stored response.
 #[tokio::test]
-async fn one_id_of_two_callers_rpcs_or_tenants_is_two() {
+async fn one_request_id_of_two_callers_rpcs_or_tenants_is_two() {
     let server = TestServer::start().await;
     let (people, service) = (people(&server).await, server.service());
     let other = Terms { other: true, ..Terms::default() };
     write(&service, &people, "UpdateUser", ID, Terms::default()).await.unwrap();
 
-    // Another service; a person by the same subject, from another issuer; and another rpc.
+    // Another service, a person with the same subject from another issuer, and another rpc.
     let another = server.caller(&Token::of("services", "another"));
     write(&another, &people, "UpdateUser", ID, other).await.unwrap();
     server.service().create("okta", "backend").await;
@@ -37,7 +38,7 @@ async fn one_id_of_two_callers_rpcs_or_tenants_is_two() {
 }
 
 #[tokio::test]
-async fn another_token_of_the_same_caller_finds_the_answer() {
+async fn another_token_of_the_same_caller_gets_the_stored_response() {
     let server = TestServer::start().await;
     server.service().create("github", "h1").await;
     let first = server.person("github", "h1").update_user(own_update(true)).await.unwrap();
@@ -48,9 +49,9 @@ async fn another_token_of_the_same_caller_finds_the_answer() {
     assert_eq!(server.database.db_everything().await, after);
 }
 
-/// P12: an answer is for who may call now.
+/// P12: a stored response is for a caller that may call now.
 #[tokio::test]
-async fn whoever_may_no_longer_call_is_not_told_again() {
+async fn a_caller_that_may_no_longer_call_gets_no_stored_response() {
     let server = TestServer::start().await;
     let service = server.service();
     let id = service.create("github", "h1").await.id;
@@ -73,9 +74,9 @@ async fn whoever_may_no_longer_call_is_not_told_again() {
     assert_eq!(withdrawn, "Unauthenticated TOKEN_INVALID");
 }
 
-/// J23: a service that is named like a user.
+/// J23: a service with the subject of a user.
 #[tokio::test]
-async fn what_a_service_was_told_is_not_told_to_a_user_of_its_name() {
+async fn the_stored_response_of_a_service_is_not_for_a_user_of_the_same_subject() {
     let settings = "kind_claim = \"kind\"\nsubject = \"subject\"\nprovider = \"p\"\ntenant = \"default\"\n\
         audiences = [\"identity-link\"]\n\
         allowed_scopes = [\"update:users\", \"update:current_user_metadata\"]\n";

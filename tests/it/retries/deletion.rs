@@ -1,15 +1,15 @@
-//! What was answered does not outlive whom it speaks of.
+//! A stored response does not outlive the users that it concerns.
 
 use super::*;
 
-/// The kept answers and whom they are said to concern, as text.
+/// The stored responses and the users that they concern, as text.
 async fn db_answers(server: &TestServer) -> String {
     let answers = "SELECT concat(rpc, ' ', concerned, ' ', encode(answer, 'escape')) FROM request_ids";
     server.database.db_texts(answers).await.join("\n")
 }
 
 #[tokio::test]
-async fn answers_in_which_a_deleted_user_is_go_with_it() {
+async fn responses_that_concern_a_deleted_user_are_removed_with_it() {
     for rpc in WRITES {
         let server = TestServer::start().await;
         let (people, service) = (people(&server).await, server.service());
@@ -18,13 +18,13 @@ async fn answers_in_which_a_deleted_user_is_go_with_it() {
 
         for id in [&people.first, &people.second, &service.create("github", "h3").await.id] {
             let whole = pb::DeleteUserRequest { include_absorbed: true, ..delete(id) };
-            // One of them is there no longer.
+            // One of the users is already gone.
             drop(service.delete_user(whole).await);
         }
 
         match rpc {
             "DeleteUser" => assert_eq!(db_answers(&server).await, before),
-            // Of a third one.
+            // These responses concern a third user.
             "CreateUser" | "ResolveSignIn" => {
                 assert_eq!(db_answers(&server).await, before);
                 let (provider, subject) = if rpc == "CreateUser" { ("github", "h2") } else { ("okta", "o1") };
@@ -37,7 +37,7 @@ async fn answers_in_which_a_deleted_user_is_go_with_it() {
 }
 
 #[tokio::test]
-async fn answers_about_a_user_go_with_whoever_was_of_it_then() {
+async fn a_response_is_removed_with_the_user_of_any_identity_in_it() {
     let server = TestServer::start().await;
     let service = server.service();
     let first = service.create("google-oauth2", "g1").await.id;
@@ -49,7 +49,7 @@ async fn answers_about_a_user_go_with_whoever_was_of_it_then() {
     write(&service, &people, "UpdateUser", ID, Terms::default()).await.unwrap();
     assert!(db_answers(&server).await.contains("o1"));
 
-    // It leaves before the rest does, and so is a user under an id that no answer has seen.
+    // The identity leaves first, and so becomes a user under an id that no stored response contains.
     let left = service.unlink(unlink(&first, "okta", "o1")).await.unwrap().detached_user.unwrap();
     service.delete(&left.id).await;
 
@@ -57,7 +57,7 @@ async fn answers_about_a_user_go_with_whoever_was_of_it_then() {
 }
 
 #[tokio::test]
-async fn an_answer_about_a_link_goes_with_whoever_that_had_once_moved() {
+async fn a_response_about_a_link_is_removed_with_the_user_of_any_identity_that_the_link_moved() {
     let server = TestServer::start().await;
     let service = server.service();
     let first = service.create("google-oauth2", "g1").await.id;
@@ -75,7 +75,7 @@ async fn an_answer_about_a_link_goes_with_whoever_that_had_once_moved() {
 }
 
 #[tokio::test]
-async fn who_deletes_itself_is_told_so_again() {
+async fn the_retry_of_a_user_that_deletes_itself_gets_the_same_response() {
     let server = TestServer::start().await;
     let id = server.service().create("github", "h1").await.id;
     let delete = || pb::DeleteUserRequest { request_id: ID.to_owned(), ..delete("") };

@@ -1,9 +1,9 @@
-//! Which ids are taken, and when one is used up.
+//! Which request ids are valid, and when one is used up.
 
 use super::*;
 
 #[tokio::test]
-async fn an_id_is_a_uuid_of_something_that_can_be_repeated() {
+async fn a_request_id_is_a_uuid_and_a_preview_has_none() {
     let server = TestServer::start().await;
     let (people, service) = (people(&server).await, server.service());
     let uuid = "InvalidArgument REQUEST_INVALID\nrequest_id: must be a UUID, and not the one of zeros only";

@@ -1,4 +1,4 @@
-//! F07: the connection to the database is lost in a commit.
+//! F07: the connection to the database is lost during a commit.
 
 use super::*;
 use crate::support::{
@@ -6,7 +6,7 @@ use crate::support::{
     cut_commits::{Cut, CutCommits},
 };
 
-/// A server with one connection to its database, of which commits can be cut, and its people.
+/// A server with one connection to its database, on which commits can be cut, and its users.
 async fn server_with_cuts() -> (TestServer, CutCommits, People) {
     let database = cluster().db_migrated().await;
     let cuts = database.db_with_cuts().await;
@@ -19,13 +19,13 @@ async fn server_with_cuts() -> (TestServer, CutCommits, People) {
     (server, cuts, people)
 }
 
-/// Whether the change has been made, and how often.
+/// The version of the first user: whether the change has been made, and how often.
 async fn version(server: &TestServer, people: &People) -> Vec<String> {
     server.database.db_texts(&format!("SELECT version::text FROM users WHERE id = '{}'", people.first)).await
 }
 
 #[tokio::test]
-async fn under_a_request_id_the_server_finds_out_and_answers() {
+async fn under_a_request_id_the_server_finds_the_outcome_and_responds() {
     for cut in [Cut::Before, Cut::After] {
         let (server, cuts, people) = server_with_cuts().await;
         let service = server.service();
@@ -60,16 +60,16 @@ async fn it_waits_for_a_commit_that_is_still_on_its_way() {
     assert_eq!(version(&server, &people).await, ["3"]);
 }
 
-/// F02: the same for the caller if the server is killed just before or after its commit.
+/// F02: a caller sees the same if the server is killed just before or after its commit.
 #[tokio::test]
-async fn what_it_cannot_find_out_the_caller_is_told() {
+async fn an_outcome_that_the_server_cannot_find_is_reported_as_unknown() {
     let (server, cuts, people) = server_with_cuts().await;
     cuts.cut_next(Cut::AfterForGood);
 
     let unknown = write(&server.service(), &people, "MergeMetadata", ID, Terms::default()).await;
 
     assert_eq!(refusal(unknown), "Unavailable COMMIT_UNKNOWN");
-    // Another server finds it.
+    // Another server finds the outcome.
     let elsewhere = TestServer::start_on(server.database.clone()).await;
     write(&elsewhere.service(), &people, "MergeMetadata", ID, Terms::default()).await.unwrap();
     assert_eq!(version(&server, &people).await, ["3"]);

@@ -1,15 +1,15 @@
-//! What has expired is removed.
+//! The sweep removes what has expired.
 
 use std::time::Duration;
 
 use super::*;
 
 #[tokio::test]
-async fn answers_that_are_kept_no_longer_are_removed_and_others_are_not() {
+async fn expired_responses_are_removed_and_others_are_not() {
     let server = TestServer::start().await;
     let (people, service) = (people(&server).await, server.service());
     let kept = write(&service, &people, "UpdateUser", ID, Terms::default()).await.unwrap();
-    // More than go at once, also in a tenant in which nobody calls.
+    // More than one step removes, also in a tenant without calls.
     server
         .database
         .db_execute(

@@ -4,7 +4,7 @@ use super::*;
 
 const ROUNDS: usize = 4;
 
-/// A sign-in, and whom it came to.
+/// A sign-in, whose outcome is the id of its user, or `candidates`.
 fn arrival(service: &Caller, account: pb::ProvenAccount) -> Racer {
     let service = service.clone();
     racer_as(async move { service.signs_in(account).await }, |decision| {
@@ -12,9 +12,9 @@ fn arrival(service: &Caller, account: pb::ProvenAccount) -> Racer {
     })
 }
 
-/// R08.
+/// R08: first sign-ins with one account.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn first_sign_ins_with_one_account_come_to_one_user() {
+async fn first_sign_ins_with_one_account_lead_to_one_user() {
     let mut races = Races::begin();
     let server = TestServer::start().await;
     let service = server.service();
@@ -28,9 +28,9 @@ async fn first_sign_ins_with_one_account_come_to_one_user() {
     server.database.db_assert_invariants().await;
 }
 
-/// R09, A41: whoever spells the address differently waits for the same lock.
+/// R09, A41: sign-ins that spell the address differently wait for the same lock.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn first_sign_ins_at_two_providers_with_one_email_come_to_one_user() {
+async fn first_sign_ins_at_two_providers_with_one_email_lead_to_one_user() {
     let mut races = Races::begin();
     let server = TestServer::start().await;
     let service = server.service();
@@ -45,7 +45,7 @@ async fn first_sign_ins_at_two_providers_with_one_email_come_to_one_user() {
     server.database.db_assert_invariants().await;
 }
 
-/// R15, A18: of all that may be done with a ticket, one thing is done.
+/// R15, A18: a ticket makes one new user or one link, and not both.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_ticket_that_is_used_by_many_is_used_once() {
     let mut races = Races::begin();
@@ -74,9 +74,9 @@ async fn a_ticket_that_is_used_by_many_is_used_once() {
     server.database.db_assert_invariants().await;
 }
 
-/// R10: what is decided by an email is decided on what it is then.
+/// R10: a decision by an email depends on what the email is at that time.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn an_email_that_changes_hands_links_before_or_not_at_all() {
+async fn an_email_that_becomes_unverified_meanwhile_links_before_that_or_not_at_all() {
     let mut races = Races::begin();
     let server = TestServer::start().await;
     let service = server.service();
@@ -91,7 +91,7 @@ async fn an_email_that_changes_hands_links_before_or_not_at_all() {
 
         assert_eq!(users[0], ann);
         let user = service.user(&ann).await;
-        // Version by version: whoever was linked was linked while it was verified.
+        // The versions show that an account was linked only while the email was verified.
         let linked = user.identities.len() == 2;
         assert_eq!(linked, users[1] == ann, "{users:?}");
         assert_eq!(user.version, if linked { 3 } else { 2 });

@@ -1,11 +1,11 @@
-//! The table, through the front door. Its rows are tested one by one in `src/domain/sign_in/tests.rs`.
+//! The table of sign-in rules, over gRPC. Its rows are tested one by one in `src/domain/sign_in/tests.rs`.
 
 use serde_json::json as value;
 
 use super::*;
 use crate::support::{cluster::cluster, events::line};
 
-/// A server where newcomers at GitHub need an email.
+/// A server on which a first sign-in at GitHub needs an email.
 async fn requiring(required: &str) -> TestServer {
     TestServer::start_with(cluster().db_migrated().await, |toml| {
         let (old, new) =
@@ -42,7 +42,7 @@ async fn a_newcomer_is_a_new_user() {
 
 /// Lucia's automatic linking.
 #[tokio::test]
-async fn whoever_has_a_verified_email_on_both_sides_is_linked() {
+async fn accounts_with_one_email_that_both_sides_have_verified_are_linked() {
     let server = TestServer::start().await;
     let service = server.service();
     let ann = service.arrives("google-oauth2", "g1", EMAIL).await;
@@ -61,22 +61,22 @@ async fn whoever_has_a_verified_email_on_both_sides_is_linked() {
         Some(pb::link_proof::Proof::VerifiedEmail(Default::default()))
     );
     assert!(history[0].require_shared_verified_email);
-    // It is a link like any other.
+    // The link can be undone like any other.
     let undo = pb::UndoLinkRequest { link_id: history[0].id.clone(), ..Default::default() };
     let left = service.undo_link(undo).await.unwrap().restored_user.unwrap();
-    assert_eq!(who(&service.arrives("github", "h1", EMAIL).await), left.id, "it was taken apart, and stays so");
+    assert_eq!(who(&service.arrives("github", "h1", EMAIL).await), left.id, "the account was unlinked, and stays so");
     server.database.db_assert_invariants().await;
 }
 
-/// A01, A05, A14: an account that waits for whoever has the email is not linked to.
+/// A01, A05, A14: a sign-in is not linked to an account that waits for the owner of the email.
 #[tokio::test]
-async fn an_email_that_one_side_has_not_proven_links_nobody() {
+async fn an_email_that_one_side_has_not_proven_links_no_user() {
     let server = TestServer::start().await;
     let service = server.service();
     let mallory = service.create_with("google-oauth2", "m1", unverified(EMAIL)).await;
     let untrusted = service.arrives("sms", "s1", EMAIL).await;
     assert_eq!(told(&untrusted), "CREATED EMAIL_UNVERIFIED");
-    assert!(!untrusted.user.as_ref().unwrap().identities[0].email_verified, "nobody is trusted because it says so");
+    assert!(!untrusted.user.as_ref().unwrap().identities[0].email_verified, "sms is not trusted with emails");
 
     let ann = service.arrives("github", "h1", EMAIL).await;
 
@@ -89,9 +89,9 @@ async fn an_email_that_one_side_has_not_proven_links_nobody() {
     assert_eq!(told(&service.signs_in(unproven).await.unwrap()), "CREATED EMAIL_UNVERIFIED");
 }
 
-/// A43: nor are they in its way, however many they are.
+/// A43: such accounts do not hide the owner of the email either, however many they are.
 #[tokio::test]
-async fn a_crowd_that_claims_an_email_does_not_hide_whoever_has_it() {
+async fn a_crowd_that_claims_an_email_does_not_hide_its_owner() {
     let server = TestServer::start().await;
     let service = server.service();
     let ann = service.arrives("google-oauth2", "zzz", EMAIL).await;
@@ -113,9 +113,9 @@ async fn a_crowd_that_claims_an_email_does_not_hide_whoever_has_it() {
     assert_eq!(decision.evidence.len(), 21);
 }
 
-/// A10, A28, and what is decided about providers.
+/// A10, A28, and decisions that depend on the provider.
 #[tokio::test]
-async fn what_is_doubtful_is_asked_and_what_is_closed_stays_apart() {
+async fn doubtful_sign_ins_get_candidates_and_closed_providers_link_nothing() {
     let server = TestServer::start().await;
     let service = server.service();
     let ann = service.arrives("google-oauth2", "g1", EMAIL).await;
@@ -127,7 +127,7 @@ async fn what_is_doubtful_is_asked_and_what_is_closed_stays_apart() {
     assert_eq!((told(&asked).as_str(), candidates(&asked)), ("CANDIDATES LINKING_SUGGESTED", vec![who(&ann)]));
     let apart = service.arrives("okta", "o1", EMAIL).await;
     assert_eq!(told(&apart), "CREATED LINKING_OFF");
-    // Two have it now.
+    // Two users have the email now.
     let several = service.arrives("github", "h1", EMAIL).await;
     assert_eq!((told(&several).as_str(), candidates(&several)), ("CANDIDATES SEVERAL_USERS", vec![who(&ann)]));
     assert_eq!(
@@ -156,14 +156,14 @@ async fn an_email_may_be_required_of_newcomers() {
         assert_eq!(server.db_refused(service.signs_in(no_address.clone())).await, none);
         let outcome = service.signs_in(unverified.clone()).await;
         assert_eq!(outcome.as_ref().map_or_else(|_| refusal(outcome.clone()), told), some);
-        // Once it is known, it need not bring one.
+        // An account that is already known needs no email.
         let known = service.arrives("github", "h2", "bob@example.com").await;
         assert_eq!(who(&service.signs_in(account("github", "h2", "")).await.unwrap()), who(&known));
     }
 }
 
 #[tokio::test]
-async fn whoever_is_blocked_does_not_come_in_by_another_door() {
+async fn the_owner_of_a_blocked_user_does_not_sign_in_by_another_account() {
     let server = TestServer::start().await;
     let service = server.service();
     let ann = service.arrives("google-oauth2", "g1", EMAIL).await;
@@ -175,15 +175,15 @@ async fn whoever_is_blocked_does_not_come_in_by_another_door() {
     assert_eq!(server.db_refused(service.signs_in(account("apple", "a1", EMAIL))).await, blocked);
 }
 
-/// A36.
+/// A36: the users of another tenant.
 #[tokio::test]
-async fn another_tenant_s_people_are_nobody() {
+async fn the_users_of_another_tenant_are_unknown() {
     let server = TestServer::start().await;
     server.service().arrives("google-oauth2", "g1", EMAIL).await;
 
     let elsewhere = server.service_of("other").arrives("google-oauth2", "g1", EMAIL).await;
 
-    assert_eq!(told(&elsewhere), "CREATED EMAIL_UNVERIFIED", "whom that tenant trusts is its own business");
+    assert_eq!(told(&elsewhere), "CREATED EMAIL_UNVERIFIED", "each tenant says which providers it trusts");
 }
 
 #[tokio::test]
@@ -198,7 +198,7 @@ async fn a_tenant_that_wants_it_gets_provider_and_subject_as_the_id() {
 }
 
 #[tokio::test]
-async fn a_preview_tells_what_would_be_and_writes_nothing() {
+async fn a_preview_returns_the_decision_and_writes_nothing() {
     let server = TestServer::start().await;
     let service = server.service();
     let ann = service.arrives("google-oauth2", "g1", EMAIL).await;
@@ -220,7 +220,7 @@ async fn a_preview_tells_what_would_be_and_writes_nothing() {
 }
 
 #[tokio::test]
-async fn every_wrong_field_is_told_at_once() {
+async fn every_wrong_field_is_reported_at_once() {
     let server = TestServer::start().await;
     let service = server.service();
     let wrong = pb::ProvenAccount {
@@ -260,10 +260,11 @@ async fn every_wrong_field_is_told_at_once() {
     ");
 }
 
-/// Who was taken apart from somebody by hand stays apart, also when it was deleted meanwhile and comes again, however
-/// often, and whoever the other one is by then.
+/// An account that was unlinked by hand is not linked to its former user automatically. That still holds after the
+/// account's own user is deleted and the account signs in again, however often that happens, and whichever user holds
+/// the former user by then.
 #[tokio::test]
-async fn what_may_have_been_taken_apart_is_not_linked_again_by_itself() {
+async fn an_account_that_may_have_been_unlinked_is_not_linked_again_automatically() {
     let server = TestServer::start().await;
     let service = server.service();
     let ann = service.arrives("google-oauth2", "g1", EMAIL).await;
@@ -284,9 +285,9 @@ async fn what_may_have_been_taken_apart_is_not_linked_again_by_itself() {
     assert_eq!((told(&again).as_str(), candidates(&again)), ("CANDIDATES DELETED_BEFORE", vec![other.as_str()]));
 }
 
-/// A10.
+/// A10: an email that was proven more than 180 days ago.
 #[tokio::test]
-async fn an_email_that_was_proven_long_ago_is_asked_and_renewed_by_signing_in() {
+async fn an_email_that_was_proven_long_ago_gets_candidates_until_a_sign_in_renews_it() {
     let server = TestServer::start().await;
     let service = server.service();
     let ann = service.arrives("google-oauth2", "g1", EMAIL).await;

@@ -1,13 +1,13 @@
-//! An account that is known is its owner's, and what its provider tells of it is refreshed.
+//! A known account signs in as its owner, and its email and profile are refreshed.
 
 use serde_json::{Value, json as value};
 
 use super::*;
 use crate::support::events::{events, line};
 
-/// A08: the email that it shows now may be anybody's.
+/// A08: the email that the account shows now may be any person's.
 #[tokio::test]
-async fn it_is_its_owner_s_whatever_email_it_shows() {
+async fn a_known_account_signs_in_as_its_owner_with_any_email() {
     let server = TestServer::start().await;
     let service = server.service();
     let mallory = service.arrives("github", "m1", "mallory@example.com").await;
@@ -17,12 +17,12 @@ async fn it_is_its_owner_s_whatever_email_it_shows() {
 
     assert_eq!((told(&decision).as_str(), who(&decision)), ("SIGNED_IN IDENTITY_KNOWN", who(&mallory)));
     assert_eq!(service.user(who(&ann)).await, ann.user.clone().unwrap());
-    // From now on two have proven it.
+    // Two users have proven the email now.
     assert_eq!(told(&service.arrives("apple", "a1", EMAIL).await), "CANDIDATES SEVERAL_USERS");
 }
 
 #[tokio::test]
-async fn what_is_told_is_refreshed_and_what_is_not_told_stays() {
+async fn what_a_sign_in_contains_is_refreshed_and_what_it_lacks_stays() {
     let server = TestServer::start().await;
     let service = server.service();
     let profile = |name: &str| pb::ProvenAccount {
@@ -41,7 +41,7 @@ async fn what_is_told_is_refreshed_and_what_is_not_told_stays() {
     assert_eq!(renamed.identities[0].email_verify_time, first.identities[0].email_verify_time);
     assert_eq!(service.user(&first.id).await, renamed);
 
-    // R10: what is verified no more counts no more.
+    // R10: an email that is no longer verified no longer counts.
     let unverified = pb::ProvenAccount { email_verified: false, ..account("github", "h1", EMAIL) };
     let doubted = service.signs_in(unverified).await.unwrap().user.unwrap();
     assert_eq!((doubted.version, doubted.identities[0].email_verified), (3, false));
@@ -54,9 +54,9 @@ async fn what_is_told_is_refreshed_and_what_is_not_told_stays() {
     server.database.db_assert_invariants().await;
 }
 
-/// Also claim by claim: some providers tell a name only once.
+/// The same holds claim by claim: some providers send a name only once.
 #[tokio::test]
-async fn a_claim_that_is_not_told_stays() {
+async fn a_claim_that_a_sign_in_lacks_stays() {
     let server = TestServer::start().await;
     let service = server.service();
     let signs_in = async |email: &str, profile: Value| {
@@ -71,19 +71,19 @@ async fn a_claim_that_is_not_told_stays() {
     assert_eq!(signs_in(EMAIL, value!({"picture": "p"})).await, (1, whole), "nothing new");
     let moved = value!({"name": "Ann", "picture": "q", "address": {"country": "IT"}, "locale": "it"});
     let told = value!({"picture": "q", "address": {"country": "IT"}, "locale": "it"});
-    assert_eq!(signs_in("", told).await, (2, moved), "each claim is one");
+    assert_eq!(signs_in("", told).await, (2, moved), "each claim is replaced as a whole");
     let nameless = value!({"name": null, "picture": "q", "address": {"country": "IT"}, "locale": "it"});
-    assert_eq!(signs_in("", value!({"name": null})).await, (3, nameless.clone()), "null is told");
+    assert_eq!(signs_in("", value!({"name": null})).await, (3, nameless.clone()), "null is a value");
     assert_eq!(service.user(&service.owner("github", "h1").await).await.identities[0].email, EMAIL);
 
-    // Both together would be over 16 KiB: then what is told is kept alone.
+    // Both together would exceed 16 KiB, so only the claims of this sign-in are kept.
     let large = |name: &str| value!({ name: "x".repeat(9 * 1024) });
     assert_eq!(signs_in("", large("a")).await.0, 4);
     assert_eq!(signs_in("", large("b")).await, (5, large("b")));
     server.database.db_assert_invariants().await;
 }
 
-/// A85: a domain that was told of one email says nothing of another.
+/// A85: a domain that came with one email says nothing about another.
 #[tokio::test]
 async fn the_hosted_domain_comes_and_goes_with_the_email() {
     let database = cluster::cluster().db_migrated().await;
@@ -98,15 +98,15 @@ async fn the_hosted_domain_comes_and_goes_with_the_email() {
     };
     let hosted = value!({"name": "Ann", "hd": "example.com"});
     assert_eq!(signs_in(EMAIL, hosted.clone()).await, (true, hosted.clone()));
-    assert_eq!(signs_in("", value!({"hd": "evil.example"})).await, (true, hosted), "told without an email");
+    assert_eq!(signs_in("", value!({"hd": "evil.example"})).await, (true, hosted), "a domain without an email");
 
-    // The organisation has let the account go.
+    // The account has left the organisation.
     assert_eq!(signs_in(EMAIL, value!({"name": "Ann"})).await, (false, value!({"name": "Ann"})));
     assert_eq!(told(&service.arrives("google-oauth2", "g1", EMAIL).await), "CREATED EMAIL_UNPROVEN_ELSEWHERE");
 }
 
 #[tokio::test]
-async fn it_signs_in_as_whoever_holds_it_now() {
+async fn a_known_account_signs_in_as_its_present_holder() {
     let server = TestServer::start().await;
     let service = server.service();
     let ann = service.arrives("google-oauth2", "g1", "").await;

@@ -14,7 +14,7 @@ use crate::support::{
 const CLOSED: &str = "FailedPrecondition REGISTRATION_CLOSED";
 const OVER: &str = "FailedPrecondition SIGN_IN_INVALID";
 
-/// A server whose tenant says this of newcomers.
+/// A server whose tenant has this `registration`.
 async fn server_on(database: Database, registration: &str) -> TestServer {
     let tenant = format!("[tenants.default]\nregistration = \"{registration}\"\n[tenants.default.providers]\n");
     TestServer::start_with(database, |toml| toml.replacen("[tenants.default.providers]\n", &tenant, 1)).await
@@ -24,14 +24,14 @@ async fn server_that(registration: &str) -> TestServer {
     server_on(cluster().db_migrated().await, registration).await
 }
 
-/// Unverified, as whoever asks for it tells it.
+/// An account whose provider does not say that it has verified the email.
 fn claimed(subject: &str) -> pb::ProvenAccount {
     pb::ProvenAccount { email_verified: false, ..account("github", subject, EMAIL) }
 }
 
-/// A77: whichever row of the table would make a new user.
+/// A77: each row of the table that would make a new user.
 #[tokio::test]
-async fn where_it_is_asked_nobody_is_created_until_a_second_call_says_so() {
+async fn with_ask_no_user_is_created_until_a_second_call() {
     let server = server_that("ask").await;
     let service = server.service();
     for (account, rule) in [
@@ -58,14 +58,14 @@ async fn where_it_is_asked_nobody_is_created_until_a_second_call_says_so() {
         let created = service.goes_on(&asked.ticket).await.unwrap();
         assert_eq!(told(&created), format!("CREATED {rule}"));
         assert_eq!(created.user.as_ref().unwrap().identities[0].r#ref, identity);
-        assert_eq!(server.db_refused(service.goes_on(&asked.ticket)).await, OVER, "it is good once");
+        assert_eq!(server.db_refused(service.goes_on(&asked.ticket)).await, OVER, "the ticket is good once");
     }
     let known = service.signs_in(account("github", "h1", "")).await.unwrap();
     assert_eq!(told(&known), "SIGNED_IN IDENTITY_KNOWN");
     server.database.db_assert_invariants().await;
 }
 
-/// A77: what the person is told meanwhile by others counts when the second call comes.
+/// A77: sign-ins that happen before the second call count in its decision.
 #[tokio::test]
 async fn the_second_call_is_decided_by_the_table_again() {
     for (first, expected) in [
@@ -90,7 +90,7 @@ async fn the_second_call_is_decided_by_the_table_again() {
 }
 
 #[tokio::test]
-async fn who_is_known_or_linked_by_itself_is_not_asked() {
+async fn an_account_that_is_known_or_automatically_linked_needs_no_registration() {
     for registration in ["ask", "closed"] {
         let server = server_that(registration).await;
         let service = server.service();
@@ -101,7 +101,7 @@ async fn who_is_known_or_linked_by_itself_is_not_asked() {
         assert_eq!((told(&linked).as_str(), who(&linked)), ("LINKED EMAIL_VERIFIED_ON_BOTH_SIDES", ann.as_str()));
         let asked = service.arrives("apple", "a1", EMAIL).await;
         assert_eq!(told(&asked), "CANDIDATES LINKING_SUGGESTED");
-        // Neither is attaching, nor an unlink, which makes a user.
+        // An attach needs no registration either, nor does an unlink, which makes a user.
         let attached = service.link(link_by(&ann, &asked.ticket)).await.unwrap();
         assert_eq!(attached.outcome(), Linked::Attached);
         assert!(!service.unlink(unlink(&ann, "apple", "a1")).await.unwrap().restored);
@@ -109,9 +109,9 @@ async fn who_is_known_or_linked_by_itself_is_not_asked() {
     }
 }
 
-/// A77: by no way of signing in, nor by a ticket from before.
+/// A77: no way of signing in makes a user, and no ticket from before does.
 #[tokio::test]
-async fn where_it_is_closed_nobody_becomes_a_user_by_signing_in() {
+async fn with_closed_no_sign_in_makes_a_user() {
     let database = cluster().db_migrated().await;
     let before = server_on(database.clone(), "ask").await;
     before.service().create_with("google-oauth2", "g1", verified(EMAIL)).await;
@@ -128,14 +128,14 @@ async fn where_it_is_closed_nobody_becomes_a_user_by_signing_in() {
     let asked = service.arrives("apple", "a1", EMAIL).await;
     assert_eq!(server.db_refused(service.goes_on(&asked.ticket)).await, CLOSED);
 
-    // A service may make one.
+    // A service may create one.
     service.create("github", "h1").await;
     assert_eq!(told(&service.arrives("github", "h1", "").await), "SIGNED_IN IDENTITY_KNOWN");
 }
 
-/// To want to be a user of one's own is to want to be a user.
+/// A caller that chooses a user of its own has thereby chosen to register.
 #[tokio::test]
-async fn who_was_told_of_candidates_is_not_asked_twice() {
+async fn a_caller_that_got_candidates_need_not_confirm_the_registration_as_well() {
     let server = server_that("ask").await;
     let service = server.service();
     service.create_with("google-oauth2", "g1", verified(EMAIL)).await;
@@ -147,7 +147,7 @@ async fn who_was_told_of_candidates_is_not_asked_twice() {
 }
 
 #[tokio::test]
-async fn a_preview_says_so_and_gives_no_ticket() {
+async fn a_preview_returns_registration_needed_and_no_ticket() {
     let server = server_that("ask").await;
     let preview = pb::ResolveSignInRequest { validate_only: true, ..sign_in("github", "h1") };
 
@@ -161,9 +161,9 @@ async fn a_preview_says_so_and_gives_no_ticket() {
     assert_eq!((told(&previewed).as_str(), who(&previewed)), ("CREATED EMAIL_MISSING", ""));
 }
 
-/// A76: it is for a sign-in, and no proof for a link, whoever calls.
+/// A76: the ticket is for a sign-in. It is no proof for a link, for any caller.
 #[tokio::test]
-async fn the_ticket_links_nothing() {
+async fn a_registration_ticket_links_nothing() {
     let server = server_that("ask").await;
     let service = server.service();
     let ann = service.create("google-oauth2", "g1").await.id;
@@ -176,9 +176,9 @@ async fn the_ticket_links_nothing() {
     assert_eq!(server.db_refused(server.service_of("other").goes_on(&ticket)).await, OVER);
 }
 
-/// A76: an account that has come to somebody meanwhile, or was deleted, is not signed in by what was proven before.
+/// A76: a ticket no longer signs in an account that has come to another user meanwhile, or was deleted.
 #[tokio::test]
-async fn the_ticket_is_over_once_the_account_has_moved() {
+async fn a_registration_ticket_is_over_after_the_account_has_moved() {
     for what in ["made", "linked", "deleted", "expired"] {
         let server = server_that("ask").await;
         let service = server.service();
@@ -197,7 +197,7 @@ async fn the_ticket_is_over_once_the_account_has_moved() {
         let outcome = service.goes_on(&ticket).await;
 
         match what {
-            // Of the account and of nothing else: it is its user.
+            // The user has this account and no other, so it is the account's own.
             "made" => assert_eq!(told(&outcome.unwrap()), "SIGNED_IN IDENTITY_KNOWN"),
             _ => assert_eq!(refusal(outcome), OVER, "{what}"),
         }
@@ -205,9 +205,9 @@ async fn the_ticket_is_over_once_the_account_has_moved() {
     }
 }
 
-/// A77: two who go on at once come to one user, and the answer is told again under its request id.
+/// A77: two second calls at once lead to one user, and a retry under the request id gets the first response.
 #[tokio::test]
-async fn the_second_call_is_told_again_under_its_request_id() {
+async fn the_second_call_gets_the_same_response_under_its_request_id() {
     let server = server_that("ask").await;
     let service = server.service();
     let first = pb::ResolveSignInRequest {
@@ -229,7 +229,7 @@ async fn the_second_call_is_told_again_under_its_request_id() {
 }
 
 #[test]
-fn another_word_is_a_problem_of_the_configuration() {
+fn an_unknown_value_is_a_problem_of_the_configuration() {
     let listen = "127.0.0.1:0".parse().unwrap();
     let toml = config_toml(listen, "postgres://localhost/x")
         + "[tenants.strange]\nregistration = \"maybe\"\nundeclared_providers = \"allow\"\n";

@@ -1,11 +1,11 @@
-//! A81: the next sign-in of an account that was let go is a new user, whom an email never links to the one before.
+//! A81: the next sign-in of a released account is a new user, which no email ever links to the one before.
 
 use super::*;
 use crate::support::tokens::Token;
 
 const RELEASED: &str = "CREATED RELEASED_BEFORE";
 
-/// Ann, who signs in with Google, and has let her GitHub account go, by which she was found by email.
+/// Ann, who signs in with Google, and has released her GitHub account, which had been linked to her by email.
 async fn ann(service: &Caller) -> String {
     let ann = service.arrives("google-oauth2", "ann", EMAIL).await;
     let linked = service.arrives("github", "h", EMAIL).await;
@@ -14,7 +14,8 @@ async fn ann(service: &Caller) -> String {
     who(&ann).to_owned()
 }
 
-/// What the account's sign-in comes to now; whoever it makes is deleted, so that it can be asked again.
+/// The decision on the account's next sign-in. A user that it creates is deleted, so that the sign-in can be
+/// repeated.
 async fn next(service: &Caller) -> String {
     let decision = service.arrives("github", "h", EMAIL).await;
     if decision.outcome() == pb::sign_in_decision::Outcome::Created {
@@ -24,7 +25,7 @@ async fn next(service: &Caller) -> String {
 }
 
 #[tokio::test]
-async fn it_is_a_new_user_and_stays_one() {
+async fn a_released_account_is_a_new_user_and_stays_one() {
     let server = TestServer::start().await;
     let service = server.service();
     let ann = ann(&service).await;
@@ -40,19 +41,19 @@ async fn it_is_a_new_user_and_stays_one() {
     assert_eq!(owners, [("", true), (ann.as_str(), true)]);
     let known = service.arrives("github", "h", EMAIL).await;
     assert_eq!((told(&known).as_str(), who(&known)), ("SIGNED_IN IDENTITY_KNOWN", who(&decision)));
-    // Also when that user is deleted.
+    // The same holds after that user is deleted.
     service.delete(who(&known)).await;
     assert_eq!(next(&service).await, RELEASED);
     assert_eq!(next(&service).await, RELEASED);
-    // And when nobody is left whom it could be.
+    // After Ann is deleted too, no user is left that it could be.
     service.delete(&ann).await;
     assert_eq!(next(&service).await, "CREATED EMAIL_UNCLAIMED");
     server.database.db_assert_invariants().await;
 }
 
-/// What becomes of the user makes no other of it.
+/// Links of the old user do not make another user of it.
 #[tokio::test]
-async fn it_is_not_linked_to_who_holds_the_old_user_or_was_a_part_of_it() {
+async fn it_is_not_linked_to_the_holder_of_the_old_user_or_to_a_part_of_it() {
     let server = TestServer::start().await;
     let service = server.service();
     let ann = ann(&service).await;
@@ -66,19 +67,20 @@ async fn it_is_not_linked_to_who_holds_the_old_user_or_was_a_part_of_it() {
     service.undo_link(pb::UndoLinkRequest { link_id: link, ..Default::default() }).await.unwrap();
     assert_eq!(next(&service).await, RELEASED, "back");
 
-    // Another account of hers with the email leaves.
+    // Another account of Ann's, which has the email, leaves.
     let asked = service.arrives("apple", "a", EMAIL).await;
     assert_eq!(told(&asked), "CANDIDATES LINKING_SUGGESTED");
     service.link(link_by(&ann, &asked.ticket)).await.unwrap();
     let detached = service.unlink(unlink(&ann, "apple", "a")).await.unwrap().detached_user.unwrap();
     assert_eq!(identities(&detached), ["apple|a"]);
-    assert_eq!(next(&service).await, RELEASED, "a part of her");
+    assert_eq!(next(&service).await, RELEASED, "a part of Ann");
     server.database.db_assert_invariants().await;
 }
 
-/// However far a part of the releaser has gone: on its own, with another user, or after what was between is deleted.
+/// This holds for each part of the releaser: on its own, with another user, and after the user between them is
+/// deleted.
 #[tokio::test]
-async fn it_is_not_linked_to_a_part_of_a_part_of_the_user_that_let_it_go() {
+async fn it_is_not_linked_to_a_part_of_a_part_of_the_user_that_released_it() {
     let server = TestServer::start().await;
     let service = server.service();
     let ann = ann(&service).await;
@@ -91,22 +93,22 @@ async fn it_is_not_linked_to_a_part_of_a_part_of_the_user_that_let_it_go() {
     assert_eq!(next(&service).await, RELEASED, "with another user");
     service.undo_link(pb::UndoLinkRequest { link_id: link, ..Default::default() }).await.unwrap();
     service.delete(&part).await;
-    assert_eq!(next(&service).await, RELEASED, "after what was between is deleted");
+    assert_eq!(next(&service).await, RELEASED, "after the user between is deleted");
 
-    // Nothing leads back to a releaser who is deleted: the account counts as one whose user was deleted.
+    // No row leads back to a deleted releaser: the account counts as one whose user was deleted.
     service.delete(&ann).await;
     assert_eq!(next(&service).await, "CANDIDATES DELETED_BEFORE");
     server.database.db_assert_invariants().await;
 }
 
-/// A user that is made by an unlink of an account which `user` attaches first, with the email.
+/// An account with the email is attached to `user` and then unlinked. Returns the user that the unlink makes.
 async fn leaves_with_the_email(service: &Caller, user: &str, provider: &str) -> String {
     let asked = service.arrives(provider, "a", EMAIL).await;
     service.link(link_by(user, &asked.ticket)).await.unwrap();
     service.unlink(unlink(user, provider, "a")).await.unwrap().detached_user.unwrap().id
 }
 
-/// The user that the account came from had it as well.
+/// The user that the account came from had the account as well.
 #[tokio::test]
 async fn it_is_not_linked_to_the_absorbed_user_that_had_it_first() {
     let server = TestServer::start().await;
@@ -126,7 +128,7 @@ async fn it_is_not_linked_to_the_absorbed_user_that_had_it_first() {
 }
 
 #[tokio::test]
-async fn each_user_that_let_it_go_is_remembered() {
+async fn each_user_that_released_it_is_remembered() {
     let server = TestServer::start().await;
     let service = server.service();
     let ann = ann(&service).await;
@@ -143,7 +145,7 @@ async fn each_user_that_let_it_go_is_remembered() {
     assert_eq!(next(&service).await, "CREATED EMAIL_UNCLAIMED");
 }
 
-/// Others are judged as ever, and to them a release is no deletion.
+/// Other users are judged as usual, and for them a release is no deletion.
 #[tokio::test]
 async fn another_user_with_the_email_is_linked() {
     let server = TestServer::start().await;
@@ -158,9 +160,9 @@ async fn another_user_with_the_email_is_linked() {
     server.database.db_assert_invariants().await;
 }
 
-/// A80: a ticket of the account from before is worth nothing.
+/// A80: a ticket of the account from before its release is invalid.
 #[tokio::test]
-async fn a_ticket_from_before_the_release_is_worth_nothing() {
+async fn a_ticket_from_before_the_release_is_invalid() {
     let server = TestServer::start().await;
     let service = server.service();
     let ann = service.arrives("google-oauth2", "ann", EMAIL).await;
@@ -172,7 +174,7 @@ async fn a_ticket_from_before_the_release_is_worth_nothing() {
     let linked = service.link(link_by(who(&ann), &ticket));
     assert_eq!(server.db_refused(linked).await, "FailedPrecondition LINK_TICKET_INVALID");
     assert_eq!(server.db_refused(service.goes_on(&ticket)).await, "FailedPrecondition SIGN_IN_INVALID");
-    // A new one does: of Ann, who has not let it go.
+    // A new ticket links the account to Ann, who has not released it.
     let again = service.arrives("apple", "a", EMAIL).await;
     assert_eq!((told(&again).as_str(), candidates(&again)), ("CANDIDATES LINKING_SUGGESTED", vec![who(&ann)]));
     service.link(link_by(who(&ann), &again.ticket)).await.unwrap();

@@ -1,4 +1,4 @@
-//! Tickets: good once, for ten minutes, for whom they were given.
+//! Tickets: good once, for ten minutes, and for their candidates.
 
 use super::*;
 
@@ -34,7 +34,7 @@ async fn the_candidate_links_the_account_by_its_own_token() {
     assert!(user.identities[1].email_verified);
     let history = person.list_links(links_of("")).await.unwrap().links;
     assert_eq!(history[0].proof.as_ref().unwrap().proof, Some(pb::link_proof::Proof::Ticket(Default::default())));
-    // The same call again is a retry; anything else is a replay.
+    // The same call again is a retry. Any other call is a replay.
     let again = person.link(link_by("", &ticket)).await.unwrap();
     assert_eq!(again.outcome(), pb::link_response::Outcome::AlreadyLinked);
     assert_eq!(server.db_refused(server.service().goes_on(&ticket)).await, OVER);
@@ -56,7 +56,7 @@ async fn a_service_links_on_behalf_of_a_candidate() {
 }
 
 #[tokio::test]
-async fn whoever_is_somebody_else_becomes_a_user_of_its_own() {
+async fn a_person_that_is_no_candidate_becomes_a_user_of_its_own() {
     let server = TestServer::start().await;
     let (ann, ticket) = ann_with_ticket(&server).await;
     let service = server.service();
@@ -73,9 +73,9 @@ async fn whoever_is_somebody_else_becomes_a_user_of_its_own() {
     server.database.db_assert_invariants().await;
 }
 
-/// A25, A31: a ticket proves an account to its candidates, and nothing to anybody else.
+/// A25, A31: a ticket proves an account for its candidates and for no other user.
 #[tokio::test]
-async fn it_is_worth_nothing_to_anybody_else() {
+async fn a_ticket_is_invalid_for_any_other_user() {
     let server = TestServer::start().await;
     let (ann, ticket) = ann_with_ticket(&server).await;
     let service = server.service();
@@ -86,7 +86,7 @@ async fn it_is_worth_nothing_to_anybody_else() {
     assert_eq!(server.db_refused(person.link(link_by(&ann, &ticket))).await, "PermissionDenied NOT_YOUR_USER");
     assert_eq!(server.db_refused(service.link(link_by(&mallory, &ticket))).await, INVALID);
     assert_eq!(server.db_refused(server.service_of("other").goes_on(&ticket)).await, OVER);
-    // A27: it is random, and kept as a hash.
+    // A27: the ticket is random, and is stored as a hash.
     assert_eq!(data_encoding::BASE64URL_NOPAD.decode(ticket.as_bytes()).unwrap().len(), 32);
     assert!(!server.database.db_dump().await.contains(&ticket));
     let other = service.arrives("apple", "a2", EMAIL).await.ticket;
@@ -97,7 +97,7 @@ async fn it_is_worth_nothing_to_anybody_else() {
     }
 }
 
-/// What may have happened to Ann since she was a candidate.
+/// What may happen to Ann after she became a candidate.
 async fn changed(server: &TestServer, ann: &str, what: &str) {
     let service = server.service();
     match what {
@@ -132,9 +132,9 @@ async fn changed(server: &TestServer, ann: &str, what: &str) {
     }
 }
 
-/// I11: it dies with any link, unlink or deletion of its user, and with nothing else.
+/// I11: a ticket becomes invalid by any link, unlink or deletion of its user, and by nothing else.
 #[tokio::test]
-async fn it_dies_with_what_changes_whose_is_what() {
+async fn a_ticket_becomes_invalid_by_what_changes_the_accounts_of_its_user() {
     for (what, outcome) in [
         ("link", INVALID),
         ("attach", INVALID),
@@ -166,7 +166,7 @@ async fn it_dies_with_what_changes_whose_is_what() {
 }
 
 #[tokio::test]
-async fn it_dies_when_somebody_owns_the_account() {
+async fn a_ticket_becomes_invalid_when_a_user_owns_the_account() {
     let server = TestServer::start().await;
     let (ann, ticket) = ann_with_ticket(&server).await;
     let service = server.service();
@@ -174,15 +174,19 @@ async fn it_dies_when_somebody_owns_the_account() {
     assert_eq!(server.db_refused(service.link(link_by(&ann, &ticket))).await, INVALID);
     assert_eq!(server.db_refused(service.goes_on(&ticket)).await, OVER);
 
-    // What is gone since is not what was proven.
+    // The ticket stays invalid after the owner is deleted: it did not prove this state.
     service.delete(&owner).await;
     assert_eq!(server.db_refused(service.link(link_by(&ann, &ticket))).await, INVALID);
     assert_eq!(server.db_refused(service.goes_on(&ticket)).await, OVER);
-    assert_eq!(server.database.db_texts("SELECT subject FROM sign_in_tickets").await, [""; 0], "it is erased with it");
+    assert_eq!(
+        server.database.db_texts("SELECT subject FROM sign_in_tickets").await,
+        [""; 0],
+        "erased with the account"
+    );
 }
 
 #[tokio::test]
-async fn it_is_erased_with_a_candidate() {
+async fn a_ticket_is_erased_with_a_candidate() {
     let server = TestServer::start().await;
     let (ann, ticket) = ann_with_ticket(&server).await;
     assert_eq!(server.database.db_texts("SELECT subject FROM sign_in_tickets").await, ["a1"]);
@@ -194,7 +198,7 @@ async fn it_is_erased_with_a_candidate() {
 }
 
 #[tokio::test]
-async fn after_ten_minutes_it_is_over() {
+async fn a_ticket_is_over_after_ten_minutes() {
     let server = TestServer::start().await;
     let (ann, ticket) = ann_with_ticket(&server).await;
     let left = "SELECT (expire_time - issue_time BETWEEN interval '9 minutes 50 seconds' AND interval '10 minutes 10 seconds')::text \
@@ -206,9 +210,9 @@ async fn after_ten_minutes_it_is_over() {
     assert_eq!(server.db_refused(server.service().link(link_by(&ann, &ticket))).await, INVALID);
 }
 
-/// A28, R16.
+/// A28, R16: a ticket whose provider is disabled.
 #[tokio::test]
-async fn it_is_worth_nothing_once_its_provider_is_closed() {
+async fn a_ticket_is_invalid_after_its_provider_is_disabled() {
     let server = TestServer::start().await;
     let (ann, ticket) = ann_with_ticket(&server).await;
     let close = |toml: String| {
@@ -222,9 +226,9 @@ async fn it_is_worth_nothing_once_its_provider_is_closed() {
     assert_eq!(server.db_refused(server.service().goes_on(&ticket)).await, "FailedPrecondition PROVIDER_DISABLED");
 }
 
-/// A27: a ticket is made of the request and of the tenant's key, and is in no table; nor in an answer that is kept.
+/// A27: a ticket is derived from the request and the tenant's key. No table contains it, and no stored response.
 #[tokio::test]
-async fn a_repeated_request_is_told_the_same_and_is_given_the_same_ticket() {
+async fn a_repeated_request_gets_the_same_response_and_the_same_ticket() {
     let server = TestServer::start().await;
     let service = server.service();
     let request = |provider: &str, subject: &str, id: uuid::Uuid| pb::ResolveSignInRequest {
@@ -246,7 +250,7 @@ async fn a_repeated_request_is_told_the_same_and_is_given_the_same_ticket() {
     assert_eq!(data_encoding::BASE64URL_NOPAD.decode(ticket.as_bytes()).unwrap().len(), 32);
     let dump = server.database.db_dump().await;
     assert!(!dump.contains(&ticket) && !dump.contains(&data_encoding::HEXLOWER.encode(ticket.as_bytes())));
-    // Another id, or another caller under this one, is another request.
+    // Another request id, or another caller with this one, is another request.
     let another = server.caller(&tokens::Token::of("services", "another"));
     for (caller, id) in [(&service, four), (&another, three)] {
         let other = caller.resolve_sign_in(request("apple", "a1", id)).await.unwrap().decision.unwrap();
@@ -255,14 +259,14 @@ async fn a_repeated_request_is_told_the_same_and_is_given_the_same_ticket() {
     }
     let own = service.goes_on(&ticket).await.unwrap();
     assert_eq!(told(&own), "CREATED OWN_USER_WANTED");
-    // What was answered first is what is answered; the ticket is used up.
+    // A retry still gets the first response, though the ticket is used up.
     assert_eq!(service.resolve_sign_in(request("apple", "a1", three)).await.unwrap(), asked);
     assert_eq!(server.db_refused(service.goes_on(&ticket)).await, OVER);
 }
 
-/// An answer with candidates tells of them, and is not told any more once one of them is deleted.
+/// A stored response with candidates is removed when one of them is deleted.
 #[tokio::test]
-async fn an_answer_with_a_ticket_goes_with_each_candidate() {
+async fn a_response_with_a_ticket_is_removed_with_each_candidate() {
     let server = TestServer::start().await;
     let service = server.service();
     let ann = service.create_with("google-oauth2", "g1", verified(EMAIL)).await.id;
@@ -282,9 +286,10 @@ async fn an_answer_with_a_ticket_goes_with_each_candidate() {
     assert_eq!(linked.outcome(), pb::link_response::Outcome::Attached);
 }
 
-/// An answer that is kept tells of others whose email did not count; it goes with them, wherever their account went.
+/// A stored response names users whose email did not count. It is removed with them, wherever their account is by
+/// then.
 #[tokio::test]
-async fn an_answer_goes_with_whoever_was_evidence() {
+async fn a_response_is_removed_with_each_user_in_its_evidence() {
     let server = TestServer::start().await;
     let service = server.service();
     let ben = service.create("okta", "o1").await.id;

@@ -1,15 +1,15 @@
 //! A62: an email vouches only for accounts that came after it was proven (A02, A03 and A04: the classes 2, 3 and 4 of
-//! account pre-hijacking). Rows of the table are tested in `src/domain/sign_in/tests.rs`.
+//! account pre-hijacking). The rows of the table are tested in `src/domain/sign_in/tests.rs`.
 
 use super::*;
 use crate::support::tokens::Token;
 
-/// An account with this email, of which its provider does not say that it has verified it.
+/// An account with this email, which its provider does not say it has verified.
 fn unproven(provider: &str, subject: &str, email: &str) -> pb::ProvenAccount {
     pb::ProvenAccount { email_verified: false, ..account(provider, subject, email) }
 }
 
-/// What is told of the accounts that come along with the first candidate.
+/// The other accounts that would come along with the first candidate.
 fn others(decision: &pb::SignInDecision) -> Vec<String> {
     let others = decision.candidates[0].other_accounts.iter();
     others
@@ -34,7 +34,7 @@ async fn a_trojan_account_is_not_joined_by_the_owner_of_the_address() {
     let service = server.service();
     let trap = service.signs_in(unproven("google-oauth2", "trap", EMAIL)).await.unwrap();
     server.person("google-oauth2", "trap").link(link_with(&server.proof("sms", "thief"))).await.unwrap();
-    // She claims the account, by resetting its password for instance, and so proves the address.
+    // The victim claims the account, for instance by resetting its password, and so proves the address.
     service.arrives("google-oauth2", "trap", EMAIL).await;
 
     let ann = service.arrives("github", "ann", EMAIL).await;
@@ -84,19 +84,19 @@ async fn sessions_from_before_an_address_was_proven_only_read() {
             "FailedPrecondition LINK_TOKEN_INVALID"
         );
     }
-    // The account that proved the address keeps its own, and everybody can sign in again.
+    // The account that proved the address keeps its sessions, and every account can sign in again.
     assert_eq!(writes(&server, &old("google-oauth2", "trap")).await, "ok");
     assert_eq!(writes(&server, &later("sms", "thief")).await, "ok");
     assert_eq!(writes(&server, &later("users", who(&trap))).await, "ok");
-    // To tell it once more withdraws nothing more.
+    // A second proof of the address withdraws nothing more.
     let session = Token::of("users", who(&trap));
     service.arrives("google-oauth2", "trap", EMAIL).await;
     assert_eq!(writes(&server, &session).await, "ok");
 }
 
-/// An account that a caller attaches with a proof withdraws no token, and a plain sign-up links by itself later.
+/// An account that a caller attaches with a proof withdraws no token. A plain sign-up is linked automatically later.
 #[tokio::test]
-async fn what_nobody_waited_in_goes_on_as_before() {
+async fn a_user_without_a_waiting_account_is_not_affected() {
     let server = TestServer::start().await;
     let service = server.service();
     let session = Token::of("google-oauth2", "ann").issued_ago(60);
@@ -115,9 +115,9 @@ async fn what_nobody_waited_in_goes_on_as_before() {
     assert_eq!((told(&linked).as_str(), who(&linked)), ("LINKED EMAIL_VERIFIED_ON_BOTH_SIDES", who(&ben)));
 }
 
-/// A person is told the names of the providers, a service which accounts and since when.
+/// A person sees the names of the providers. A service sees which accounts there are and since when.
 #[tokio::test]
-async fn who_would_come_along_is_told() {
+async fn the_accounts_that_would_come_along_with_a_candidate_are_listed() {
     let server = TestServer::start().await;
     let service = server.service();
     service.create("sms", "thief").await;

@@ -1,5 +1,5 @@
-//! How many rows a call reads, also on behalf of the deferred keys that are judged at its commit, which no plan of its
-//! statements shows.
+//! How many rows a call reads. That includes reads for the deferred keys that are judged at its commit, which no plan
+//! of its statements shows.
 
 use identity_link::grpc::proto as pb;
 
@@ -10,13 +10,13 @@ use crate::support::{
     *,
 };
 
-/// Many users, where a call that read one of their tables would be seen.
+/// So many users that a call that reads a whole table would stand out.
 const MANY: &str = people!("30000");
-/// What a call may read of all tables and indexes together, the start of a server included: a tenth of one look at all
-/// users.
+/// How many rows a call may read from all tables and indexes together, including the start of a server: a tenth of
+/// one scan of all users.
 const FEW: i64 = 3000;
 
-/// How many rows have been read of each table, by whom whatever: of the table itself, and by its indexes.
+/// How many rows of each table all connections have read so far, from the table itself and by its indexes.
 async fn db_rows_read(database: &Database) -> Vec<(String, i64)> {
     const READ: &str = "SELECT relname || '=' || seq_tup_read + coalesce(idx_tup_fetch, 0) + coalesce((SELECT \
           sum(idx_tup_read)::bigint FROM pg_stat_user_indexes i WHERE i.relid = t.relid), 0) \
@@ -29,12 +29,12 @@ async fn db_rows_read(database: &Database) -> Vec<(String, i64)> {
     counts.iter().map(count).collect()
 }
 
-/// How many rows of which tables are read by a call, and by the start of a server of its own. Postgres knows what a
-/// connection has read once that is over.
+/// How many rows of which tables are read by a call and by the start of its own server. Postgres counts what a
+/// connection has read after the connection has ended.
 async fn db_rows_read_by(database: &Database, call: impl AsyncFnOnce(&TestServer)) -> Vec<(String, i64)> {
     database.db_until_alone().await;
     let before = db_rows_read(database).await;
-    // The provider of the many is declared: else the start of a server would count them.
+    // The provider of these users is declared, so that the start of a server does not count them.
     let declared = |toml: String| toml + "[tenants.default.providers.crowd]\n";
     let server = TestServer::start_with(database.clone(), declared).await;
     call(&server).await;

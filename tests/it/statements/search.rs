@@ -17,7 +17,8 @@ async fn a_search_reads_by_keys() {
     server.database.db_execute(&format!("{CROWD}; ANALYZE")).await;
     let mut session = db_session(&server.database, "default").await;
     let all = UserSearch::default;
-    // With what finds nobody by itself: it is asked of whom the rest finds, however many that are.
+    // These conditions select no rows by a key: they are judged on the rows that the other conditions find, however
+    // many.
     let judged = |search: UserSearch| {
         let mut search = UserSearch { email_verified: Some(true), ..search };
         search.excluded.user_ids.push(user_id("crowd_2"));
@@ -44,7 +45,7 @@ async fn a_search_reads_by_keys() {
 }
 
 #[tokio::test]
-async fn whatever_is_said_together_the_texts_to_prepare_are_few() {
+async fn all_combinations_of_terms_need_few_texts_to_prepare() {
     let server = logged_server().await;
     let mut session = db_session(&server.database, "default").await;
     let asked = statements(&server, async {

@@ -19,7 +19,7 @@ fn account(provider: &str, subject: &str, email: &str) -> pb::ResolveSignInReque
 }
 
 #[tokio::test]
-async fn a_known_account_costs_one_statement_and_what_is_new_of_it_eight() {
+async fn a_known_account_costs_one_statement_and_a_change_of_it_eight() {
     let server = logged_server().await;
     let service = server.service();
     service.resolve_sign_in(account("github", "warm", "")).await.unwrap();
@@ -33,7 +33,7 @@ async fn a_known_account_costs_one_statement_and_what_is_new_of_it_eight() {
 
 #[tokio::test]
 async fn a_newcomer_s_sign_in_reads_by_a_key() {
-    // Of many a user who was deleted: it was linked to somebody who lives on.
+    // Many users that were deleted had been linked to one that lives on.
     const PAST: &str = "\
         INSERT INTO tombstones SELECT 'default', sha256(n::text::bytea), now() FROM generate_series(1, 5000) n; \
         UPDATE links SET secondary_id = 'deleted:' || encode(sha256(substr(primary_id, 7)::bytea), 'hex')";

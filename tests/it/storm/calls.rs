@@ -1,10 +1,10 @@
-//! The calls of the storm, what they may be refused with, and what their answers tell.
+//! The calls of the storm, the refusals that they may get, and what their responses contain.
 
 use identity_link::grpc::proto as pb;
 
 use crate::support::{Caller, refusal};
 
-/// Who calls.
+/// The caller of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Who {
     /// A backend.
@@ -13,38 +13,38 @@ pub enum Who {
     Person(usize),
 }
 
-/// One variant per rpc: the request, the answer, and with what a service and a person may be refused.
+/// One variant per rpc: the request, the response, and the refusals that a service and a person may get.
 macro_rules! calls {
     ($($kind:ident $rpc:ident $request:ident => $response:ident
         service [$($service:literal),*] person [$($person:literal),*];)+) => {
-        /// A change that is asked for.
+        /// A call that requests a change.
         #[derive(Debug, Clone)]
         pub enum Call {
             $($kind(pb::$request)),+
         }
 
-        /// What was told.
+        /// The response to a call.
         #[derive(Debug, Clone, PartialEq)]
         pub enum Answer {
             $($kind(pb::$response)),+
         }
 
         impl Call {
-            /// All kinds there are.
+            /// The names of all kinds.
             pub const KINDS: &[&str] = &[$(stringify!($kind)),+];
 
-            /// Which kind it is.
+            /// The name of the kind.
             pub fn kind(&self) -> &'static str {
                 match self { $(Self::$kind(_) => stringify!($kind)),+ }
             }
 
-            /// The same under this id.
+            /// The same call under this request id.
             pub fn under(mut self, id: String) -> Self {
                 match &mut self { $(Self::$kind(request) => request.request_id = id),+ }
                 self
             }
 
-            /// Its preview.
+            /// The preview of the call.
             pub fn preview(mut self) -> Self {
                 match &mut self { $(Self::$kind(request) => request.validate_only = true),+ }
                 self
@@ -60,7 +60,7 @@ macro_rules! calls {
                 }
             }
 
-            /// With what it may be refused, where everybody comes and goes.
+            /// The refusals that the call may get while other writers create, link and delete users.
             pub fn refusals(&self, who: Who) -> &'static [&'static str] {
                 match (self, who) {
                     $((Self::$kind(_), Who::Service) => &[$($service),*],
@@ -71,8 +71,8 @@ macro_rules! calls {
     };
 }
 
-// A person is refused with REAUTHENTICATION_REQUIRED where the account of its token has come to another user since it
-// signed in, and with NOT_YOUR_USER where it repeats a call that was about a user which it has left since.
+// A person gets REAUTHENTICATION_REQUIRED if the account of its token has moved to another user since the sign-in. It
+// gets NOT_YOUR_USER if it repeats a call about a user that it has left since.
 calls! {
     Create create_user CreateUserRequest => CreateUserResponse
         service ["AlreadyExists IDENTITY_TAKEN"] person [];
@@ -119,14 +119,14 @@ calls! {
             "PermissionDenied NOT_YOUR_USER", "FailedPrecondition ABSORBED_USERS_EXIST"];
 }
 
-/// Others were faster, three times in a row.
+/// Other calls were faster, three times in a row.
 pub const OVERTAKEN: &str = "Aborted CONFLICT_RETRY";
 
 impl Call {
-    /// Whether such a refusal says that somebody is deleted.
+    /// Whether such a refusal means that a user is deleted.
     pub fn says_deleted(&self, who: Who, refused: &str) -> bool {
         match (self, who) {
-            // A link of others.
+            // LINK_NOT_FOUND may mean a link of other users.
             (Self::Undo(_), Who::Person(_)) => refused == "NotFound USER_NOT_FOUND",
             _ => ["NotFound USER_NOT_FOUND", "NotFound LINK_NOT_FOUND"].contains(&refused),
         }
@@ -134,7 +134,7 @@ impl Call {
 }
 
 impl Answer {
-    /// The users in it that are told whole.
+    /// The users that the response contains in full.
     pub fn users(&self, who: Who) -> Vec<&pb::User> {
         let (own, other) = match self {
             Self::Create(answer) => (&answer.user, &None),
@@ -147,16 +147,16 @@ impl Answer {
             Self::SignIn(answer) => (answer.decision.as_ref().map_or(&None, |decision| &decision.user), &None),
             Self::Delete(_) => (&None, &None),
         };
-        // A person is not told all of whom it did not prove.
+        // A person does not see all of a user that it did not prove.
         own.iter().chain(other.iter().filter(|_| who == Who::Service)).collect()
     }
 
-    /// Every user's id in it, of who lives.
+    /// The ids of the live users in the response.
     pub fn user_ids(&self) -> Vec<&String> {
         self.users(Who::Service).into_iter().map(|user| &user.id).collect()
     }
 
-    /// The link that it made.
+    /// The link that the call made.
     pub fn made_link(&self) -> Option<&pb::LinkRecord> {
         match self {
             Self::Link(answer) if answer.outcome() != pb::link_response::Outcome::AlreadyLinked => answer.link.as_ref(),
@@ -165,7 +165,8 @@ impl Answer {
         }
     }
 
-    /// Whether it is what a caller hears again who left its user by this very call: the same, without that user.
+    /// Whether this is the response to the retry of a call by which the caller left its user: the same without that
+    /// user.
     pub fn is_retold_of(&self, first: &Self) -> bool {
         match (self, first) {
             (Self::Unlink(again), Self::Unlink(first)) => {
@@ -178,7 +179,7 @@ impl Answer {
         }
     }
 
-    /// The link that it ended, or found ended.
+    /// The link that the call ended, or found ended.
     pub fn ended_link(&self) -> Option<&str> {
         match self {
             Self::Unlink(answer) => Some(answer.link_id.as_str()).filter(|id| !id.is_empty()),
@@ -187,7 +188,7 @@ impl Answer {
         }
     }
 
-    /// Whom it deleted.
+    /// The ids of the users that the call deleted.
     pub fn deleted(&self) -> &[String] {
         match self {
             Self::Delete(answer) => &answer.deleted_user_ids,

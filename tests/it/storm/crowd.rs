@@ -1,29 +1,29 @@
-//! The people whom the storm is about.
+//! The users that the storm is about.
 
 use std::sync::Mutex;
 
 use super::calls::Answer;
 use crate::support::*;
 
-/// Where they sign in.
+/// The providers of their accounts.
 const PROVIDERS: [&str; 5] = ["google-oauth2", "github", "sms", "okta", "apple"];
 const IDENTITIES: usize = 10;
-/// How far back users and links are remembered.
+/// How many of the latest users and links are remembered.
 const REMEMBERED: usize = 24;
 
-/// A crowd: few identities, so that calls meet.
+/// A crowd with few identities, so that calls meet.
 pub struct Crowd {
     pub name: &'static str,
-    /// Provider and subject.
+    /// The provider and the subject of each identity.
     pub identities: Vec<(&'static str, String)>,
     /// Proofs from before the storm, one per identity.
     pub old_proofs: Vec<String>,
-    /// The users that there were at first.
+    /// The ids of the users that existed at first.
     pub first_users: Vec<String>,
     heard: Mutex<Heard>,
 }
 
-/// Whom the writers have heard of lately; many are no more what they were.
+/// The users and links in the latest responses. Many of them have changed since.
 #[derive(Default)]
 struct Heard {
     users: Vec<String>,
@@ -31,7 +31,7 @@ struct Heard {
 }
 
 impl Crowd {
-    /// A user per identity.
+    /// Creates a user per identity.
     pub async fn gather(server: &TestServer, name: &'static str) -> Self {
         let identities: Vec<_> =
             (0..IDENTITIES).map(|number| (PROVIDERS[number % PROVIDERS.len()], format!("{name}{number}"))).collect();
@@ -44,12 +44,12 @@ impl Crowd {
         Self { name, identities, old_proofs, first_users, heard }
     }
 
-    /// Whether its people are deleted, and come again.
+    /// Whether its users are deleted and created again.
     pub fn is_mortal(&self) -> bool {
         self.name == "mortal"
     }
 
-    /// Hears what somebody was told.
+    /// Remembers the users and the link of a response.
     pub fn hear(&self, answer: &Answer) {
         let mut heard = self.heard.lock().unwrap();
         heard.users.extend(answer.user_ids().into_iter().cloned());
@@ -61,12 +61,12 @@ impl Crowd {
         }
     }
 
-    /// A user of whom somebody has heard.
+    /// A user from a recent response.
     pub fn user(&self, lots: &mut Lots) -> String {
         lots.one_of(&self.heard.lock().unwrap().users).clone()
     }
 
-    /// A link of which somebody has heard.
+    /// A link from a recent response, if there is one.
     pub fn link(&self, lots: &mut Lots) -> Option<String> {
         let heard = self.heard.lock().unwrap();
         if heard.links.is_empty() { None } else { Some(lots.one_of(&heard.links).clone()) }

@@ -1,4 +1,4 @@
-//! Those who watch the storm.
+//! The followers of the feed during the storm.
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -11,10 +11,10 @@ use crate::support::{
     *,
 };
 
-/// Who is created when it is over.
+/// The account of the user that is created after the storm.
 const LAST: (&str, &str) = ("github", "the last one");
 
-/// Three who watch from the beginning; one of them is killed and resumes again and again.
+/// Three followers from the beginning on. One of them is killed and resumes again and again.
 pub struct Followers(Vec<JoinHandle<Vec<pb::Event>>>);
 
 impl Followers {
@@ -25,7 +25,7 @@ impl Followers {
         Self(followers.into_iter().map(follow).collect())
     }
 
-    /// All that each of them was told, of which nothing is lost, repeated or out of order.
+    /// Checks that the followers got every event once and in order.
     pub async fn db_assert_all_was_told(self, server: &TestServer) {
         server.service().create(LAST.0, LAST.1).await;
         let mut told = Vec::new();
@@ -35,12 +35,12 @@ impl Followers {
 
         let first = &told[0];
         for other in &told[1..] {
-            assert!(first == other, "one was told {} events, another {}", first.len(), other.len());
+            assert!(first == other, "one follower got {} events, another {}", first.len(), other.len());
         }
         let kept = server.database.db_texts("SELECT count(*)::text FROM events").await;
         assert_eq!(kept, [first.len().to_string()]);
         let positions: BTreeSet<&String> = first.iter().map(|event| &event.position).collect();
-        assert_eq!(positions.len(), first.len(), "each event has a place of its own");
+        assert_eq!(positions.len(), first.len(), "each event has a position of its own");
         let mut folded = Folded::default();
         for event in first {
             folded.take_in_order(event);
@@ -49,8 +49,8 @@ impl Followers {
     }
 }
 
-/// Watches until the last one is created; where there are lots, it is killed whenever they say so, and goes on
-/// from the event that it has dealt with.
+/// Watches until the last user is created. With lots, the follower is killed whenever they say so, and resumes after
+/// the last event that it processed.
 async fn follow(server: Arc<TestServer>, mut lots: Option<Lots>) -> Vec<pb::Event> {
     let service = server.service();
     let mut told: Vec<pb::Event> = Vec::new();

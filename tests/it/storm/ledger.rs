@@ -1,4 +1,4 @@
-//! What all writers were told, held against what is there.
+//! The responses to all writers, compared with the tables.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,7 +16,7 @@ use crate::support::*;
 pub struct Ledger(Notes);
 
 impl Ledger {
-    /// Adds what one writer was told.
+    /// Adds the notes of one writer.
     pub fn add(&mut self, notes: Notes) {
         let Notes { told, outcomes } = notes;
         self.0.told.extend(told);
@@ -33,7 +33,8 @@ impl Ledger {
         self.answers().flat_map(Answer::deleted).collect()
     }
 
-    /// Else nothing was shown. Among so few people somebody is overtaken three times in a row now and then.
+    /// Each kind of call has succeeded, since otherwise the storm shows nothing. Among so few users a call is
+    /// overtaken three times in a row now and then.
     pub fn assert_everything_was_done(&self) {
         let outcomes = &self.0.outcomes;
         for kind in Call::KINDS {
@@ -43,7 +44,7 @@ impl Ledger {
         assert!(overtaken.sum::<usize>() * 20 < outcomes.values().sum(), "{outcomes:#?}");
     }
 
-    /// Whoever is told of a user at a version is told the same: no change is lost under another.
+    /// All responses with one version of a user contain the same user: no change is lost under another.
     pub fn assert_one_state_per_version(&self) {
         let mut states: BTreeMap<(&String, i64), &pb::User> = BTreeMap::new();
         for told in &self.0.told {
@@ -54,7 +55,7 @@ impl Ledger {
         }
     }
 
-    /// The users are those that were told, but for the deleted ones, and are as they were told last; each
+    /// The users are those in the responses, except for the deleted ones, and are as in the newest response. Each
     /// identity has an owner, unless it was deleted or released.
     pub async fn db_assert_nobody_is_lost(&self, server: &TestServer, crowd: &Crowd) {
         let service = server.service();
@@ -78,7 +79,7 @@ impl Ledger {
             let user = service.user(id).await;
             match told {
                 Some(told) if user.id == **id && user.version == told.version => assert_eq!(&user, *told),
-                // A link does not tell of whom it absorbed, nor an undo of everybody who stays.
+                // A link does not return the user that it absorbed, nor does an undo return every user that stays.
                 Some(told) if user.id == **id => assert!(user.version > told.version, "{told:#?} became {user:#?}"),
                 _ => {}
             }
@@ -95,8 +96,8 @@ impl Ledger {
             if service.find_by_identity(owner_of(provider, subject)).await.is_ok() {
                 continue;
             }
-            assert!(crowd.is_mortal(), "nobody owns {provider} {subject}");
-            // It was deleted or released: else its token would attach it.
+            assert!(crowd.is_mortal(), "no user owns {provider} {subject}");
+            // The identity was deleted or released: in any other case its token would attach it.
             let asker = format!("asks about {subject}");
             service.create("github", &asker).await;
             let linked = server.person("github", &asker).link(link_with(old_proof)).await;
@@ -104,7 +105,7 @@ impl Ledger {
         }
     }
 
-    /// Links are there as they were told, once each, and are over if that was told.
+    /// Each link from a response exists once, and has ended if a response said so.
     pub async fn db_assert_links_are_there(&self, server: &TestServer) {
         let kept = server.database.db_texts("SELECT id || ' ' || (undo_time IS NULL) FROM links").await;
         let kept: BTreeMap<&str, bool> = kept.iter().map(|row| (&row[..36], row.ends_with("true"))).collect();
@@ -116,25 +117,25 @@ impl Ledger {
         }
         let ended: BTreeSet<&str> = self.answers().filter_map(Answer::ended_link).collect();
         for id in kept.keys() {
-            assert!(made.contains_key(id), "a link of which nobody was told: {id}");
+            assert!(made.contains_key(id), "a link that no response contained: {id}");
         }
         for (id, told) in made {
             match kept.get(id) {
-                Some(stands) => assert!(!(*stands && ended.contains(id)), "{id} stands, and was told to be over"),
-                None => assert!(told.of_mortals, "{id} is not there"),
+                Some(stands) => assert!(!(*stands && ended.contains(id)), "{id} stands, though a response ended it"),
+                None => assert!(told.of_mortals, "{id} does not exist"),
             }
         }
     }
 
-    /// Who was told to be deleted is, and stays so.
+    /// Each user that a response called deleted is deleted, and stays so.
     pub async fn assert_deleted_is_deleted(&self, server: &TestServer) {
         for id in self.deleted() {
             assert_eq!(server.service().resolved(&[id]).await, ["DELETED "], "{id}");
         }
     }
 
-    /// A service that repeats a request is told the same again, and nothing happens. Only what speaks of
-    /// somebody deleted is forgotten.
+    /// A service that repeats a request gets the same response, and nothing changes. Only a stored response that
+    /// concerns a deleted user is gone.
     pub async fn db_assert_told_again(&self, server: &TestServer) {
         let service = server.service();
         let before = server.database.db_everything().await;

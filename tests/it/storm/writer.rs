@@ -1,4 +1,4 @@
-//! One of those who make the storm.
+//! One writer of the storm.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -13,12 +13,12 @@ use super::{
 };
 use crate::support::{tokens::Token, *};
 
-/// A change that was made, and what was told of it.
+/// A change that was made, and its response.
 pub struct Told {
     pub who: Who,
     pub of_mortals: bool,
     pub call: Call,
-    /// Whether it was made under a request id.
+    /// Whether the call had a request id.
     pub has_id: bool,
     pub answer: Answer,
 }
@@ -27,18 +27,18 @@ pub struct Told {
 #[derive(Default)]
 pub struct Notes {
     pub told: Vec<Told>,
-    /// How often each kind came to what.
+    /// How often each kind of call had each outcome.
     pub outcomes: BTreeMap<String, usize>,
 }
 
-/// Somebody who makes one call after the other.
+/// A client that makes one call after the other.
 pub struct Writer {
     number: usize,
     server: Arc<TestServer>,
     crowds: Arc<[Crowd; 2]>,
     lots: Lots,
     notes: Notes,
-    /// The newest version that it was told of each user.
+    /// The newest version of each user in its responses.
     versions: BTreeMap<String, i64>,
 }
 
@@ -49,7 +49,7 @@ impl Writer {
         Self { number, server, crowds, lots, notes: Notes::default(), versions: BTreeMap::new() }
     }
 
-    /// Makes calls until then.
+    /// Makes calls until this time.
     pub async fn write_until(mut self, end: Instant) -> Notes {
         let crowds = Arc::clone(&self.crowds);
         while Instant::now() < end {
@@ -59,7 +59,7 @@ impl Writer {
                 Who::Service => self.server.service(),
                 Who::Person(number) => {
                     let (provider, subject) = &crowd.identities[number];
-                    // Of a sign-in after whatever has moved the account in this second.
+                    // The sign-in is later than anything that moved the account in this second.
                     self.server.caller(&Token::of(provider, subject).issued_ago(-2))
                 }
             };
@@ -100,7 +100,7 @@ impl Writer {
                     self.note(crowd, who, call, true, second);
                 } else {
                     expect_forgotten(crowd, &call, [&first, &second]);
-                    // Which of the two was carried out first is not known.
+                    // It is unknown which of the two calls was carried out first.
                     self.keep(crowd, who, call.clone(), true, first);
                     self.keep(crowd, who, call, true, second);
                 }
@@ -110,7 +110,7 @@ impl Writer {
         }
     }
 
-    /// One of its own requests again, as a client does who has lost the answer.
+    /// Repeats one of the writer's own requests, as a client does that has lost the response.
     async fn once_more(&mut self, crowd: &Crowd) {
         let is_fit = |told: &&Told| told.has_id && told.who == Who::Service && told.of_mortals == crowd.is_mortal();
         let fit: Vec<&Told> = self.notes.told.iter().rev().filter(is_fit).take(50).collect();
@@ -127,11 +127,11 @@ impl Writer {
                 expect_forgotten(crowd, &call, [&first, &again]);
                 self.keep(crowd, Who::Service, call, true, again);
             }
-            Err(refused) => assert!(crowd.is_mortal(), "{call:?} was {first:?}, and is refused then: {refused}"),
+            Err(refused) => assert!(crowd.is_mortal(), "{call:?} got {first:?}, and its retry is refused: {refused}"),
         }
     }
 
-    /// Refusals must be such that the state can explain them.
+    /// Counts the outcome, and checks that the state can explain a refusal.
     fn note_outcome(&mut self, crowd: &Crowd, who: Who, call: &Call, outcome: &Result<Answer, String>) {
         let word = match outcome {
             Ok(_) => "OK",
@@ -149,7 +149,7 @@ impl Writer {
         *self.notes.outcomes.entry(format!("{} {word}", call.kind())).or_default() += 1;
     }
 
-    /// Keeps an answer; versions only grow.
+    /// Keeps a response. Versions only grow.
     fn note(&mut self, crowd: &Crowd, who: Who, call: Call, has_id: bool, answer: Answer) {
         for user in answer.users(Who::Service) {
             let newest = self.versions.entry(user.id.clone()).or_default();
@@ -159,13 +159,13 @@ impl Writer {
         self.keep(crowd, who, call, has_id, answer);
     }
 
-    /// Keeps an answer, which may be an old one that is told again.
+    /// Keeps a response, which may be the stored one of an earlier call.
     fn keep(&mut self, crowd: &Crowd, who: Who, call: Call, has_id: bool, answer: Answer) {
         crowd.hear(&answer);
         self.notes.told.push(Told { who, of_mortals: crowd.is_mortal(), call, has_id, answer });
     }
 
-    /// Whoever owns this identity now, or else somebody of whom it has heard.
+    /// The present owner of an identity, or a user from a recent response.
     async fn somebody(&mut self, crowd: &Crowd) -> pb::User {
         let service = self.server.service();
         let (provider, subject) = self.lots.one_of(&crowd.identities);
@@ -177,7 +177,7 @@ impl Writer {
         pb::User { id: crowd.user(&mut self.lots), version: 1, ..Default::default() }
     }
 
-    /// Who makes which call.
+    /// Draws a caller and its call.
     async fn draw(&mut self, crowd: &Crowd) -> (Who, Call) {
         let number = self.lots.number(0..=crowd.identities.len() - 1);
         let (provider, subject) = &crowd.identities[number];
@@ -187,7 +187,7 @@ impl Writer {
         let (who, user_id) = if as_person { (person, String::new()) } else { (Who::Service, user.id.clone()) };
         match self.lots.number(0..=99) {
             0..=27 => self.draw_link(crowd, number, user.id).await,
-            // Who lives on keeps an owner.
+            // Only mortal users release: each identity of a lasting user keeps an owner.
             28..=31 if crowd.is_mortal() => (who, Call::Unlink(release(&user_id, provider, subject))),
             28..=49 => (who, Call::Unlink(unlink(&user_id, provider, subject))),
             50..=62 => {
@@ -232,7 +232,7 @@ impl Writer {
         }
     }
 
-    /// By a token, by an identity, or by an id.
+    /// Draws a link by a token, by an identity, or by an id.
     async fn draw_link(&mut self, crowd: &Crowd, number: usize, user_id: String) -> (Who, Call) {
         let (provider, subject) = &crowd.identities[number];
         let user_metadata = if self.lots.coin() { merge(mm::Conflict::SecondaryWins, mm::Arrays::Union) } else { None };
@@ -265,7 +265,7 @@ impl Writer {
     }
 }
 
-/// One request has one answer, unless somebody in it was deleted meanwhile.
+/// One request has one response, unless a user in it was deleted meanwhile.
 fn expect_forgotten(crowd: &Crowd, call: &Call, answers: [&Answer; 2]) {
-    assert!(crowd.is_mortal(), "one request, two answers: {call:#?} {answers:#?}");
+    assert!(crowd.is_mortal(), "one request, two responses: {call:#?} {answers:#?}");
 }

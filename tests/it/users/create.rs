@@ -15,7 +15,7 @@ fn create_as(provider: &str, subject: &str, form: pb::UserIdForm) -> pb::CreateU
 }
 
 #[tokio::test]
-async fn a_user_is_what_was_asked_for() {
+async fn a_new_user_has_what_the_request_contains() {
     let server = TestServer::start().await;
     let service = server.service();
     let request = pb::CreateUserRequest {
@@ -50,12 +50,12 @@ async fn a_user_is_what_was_asked_for() {
     assert_eq!(identity.attach_time, user.create_time);
     assert_eq!(identity.home_user_id, user.id);
     assert_eq!(json(&identity.profile_data), json!({"name": "Ann", "picture": "p"}));
-    assert_eq!(user.create_time.unwrap().nanos % 1000, 0, "the answer tells no more than what is kept");
+    assert_eq!(user.create_time.unwrap().nanos % 1000, 0, "the response is no more precise than the stored time");
     assert_eq!(service.user(&user.id).await, user);
 }
 
 #[tokio::test]
-async fn what_was_not_said_is_empty() {
+async fn what_the_request_lacks_is_empty() {
     let server = TestServer::start().await;
 
     let user = server.service().create("github", "h1").await;
@@ -70,7 +70,7 @@ async fn what_was_not_said_is_empty() {
 }
 
 #[tokio::test]
-async fn the_id_has_the_form_that_was_asked_for() {
+async fn the_id_has_the_requested_form() {
     use pb::UserIdForm::{ProviderSubject, Random, Unspecified};
     let server = TestServer::start().await;
     let joined = server.caller(&Token::of("services", "backend").tenant("joined"));
@@ -82,7 +82,7 @@ async fn the_id_has_the_form_that_was_asked_for() {
         (&joined, "a", Unspecified, Some("github|a")),
         (&joined, "b", Random, None),
         (&joined, "c", ProviderSubject, Some("github|c")),
-        // Not well-formed as a user id: where it is only a wish, the id is random.
+        // Not valid as a user id: where the form is only the tenant's default, the id is random.
         (&joined, "d e", Unspecified, None),
         (&joined, &"x".repeat(255), Unspecified, None),
     ] {
@@ -103,7 +103,7 @@ async fn the_id_has_the_form_that_was_asked_for() {
 
 /// A user that lost the identity after which it is named keeps its id.
 #[tokio::test]
-async fn an_id_in_use_is_refused_where_it_is_demanded_and_passed_over_where_it_is_wished() {
+async fn an_id_in_use_is_refused_where_it_is_demanded_and_random_where_it_is_a_default() {
     let server = TestServer::start().await;
     let joined = server.caller(&Token::of("services", "backend").tenant("joined"));
     let user = joined.create("github", "h1").await;
@@ -148,7 +148,7 @@ async fn an_identity_has_one_owner() {
     }
 
     assert_eq!(server.database.db_everything().await, before);
-    // Another provider's, another tenant's and another spelling of a subject are other accounts.
+    // The subject at another provider, in another tenant, or in another spelling is another account.
     service.create("github", "g1").await;
     service.create("google-oauth2", "G1").await;
     server.caller(&Token::of("services", "backend").tenant("other")).create("google-oauth2", "g1").await;

@@ -13,7 +13,7 @@ async fn state(server: &TestServer, id: &str) -> State {
     server.service().resolve_users(resolve([id])).await.unwrap().users[0].state()
 }
 
-/// A46: nothing leads to a deleted user.
+/// A46: no lookup leads to a deleted user.
 #[tokio::test]
 async fn a_deleted_user_is_gone_from_every_look_up() {
     let server = TestServer::start().await;
@@ -39,7 +39,7 @@ async fn a_deleted_user_is_gone_from_every_look_up() {
 }
 
 #[tokio::test]
-async fn a_person_deletes_itself_and_nobody_else() {
+async fn a_person_deletes_its_own_user_and_no_other() {
     let server = TestServer::start().await;
     let service = server.service();
     let user = service.create("github", "h1").await;
@@ -80,7 +80,7 @@ async fn a_person_must_have_signed_in_within_ten_minutes() {
     }
     assert_eq!(server.database.db_everything().await, before);
 
-    // The sign-in counts, not when the token was renewed.
+    // The time of the sign-in counts, and not when the token was renewed.
     let renewed = token.issued_ago(610).with("auth_time", now - 300);
     assert_eq!(server.caller(&renewed).delete_user(delete("")).await.unwrap().deleted_user_ids.len(), 1);
 }
@@ -98,7 +98,7 @@ async fn a_blocked_user_is_deleted_by_a_service_and_not_by_itself() {
 }
 
 #[tokio::test]
-async fn absorbed_users_go_only_when_that_is_said() {
+async fn absorbed_users_are_deleted_only_if_the_request_says_so() {
     let server = TestServer::start().await;
     let service = server.service();
     let google = service.create("google-oauth2", "g1").await;
@@ -173,7 +173,7 @@ async fn an_id_is_given_again_only_to_the_identity_that_it_names() {
     assert_eq!((again.id.as_str(), again.version), ("github|h1", 1));
     let resolved = joined.resolve_users(resolve(["github|h1"])).await.unwrap().users.remove(0);
     assert_eq!((resolved.state(), resolved.since_time), (State::Current, again.create_time));
-    // From before the deletion: whoever that was, it is not this user.
+    // These tokens are from before the deletion, so their owner is not this user.
     for (n, token) in old.into_iter().enumerate() {
         let person = server.caller(&token);
         assert_eq!(refusal(person.get_user(get("")).await), "Unauthenticated TOKEN_INVALID");
@@ -182,11 +182,11 @@ async fn an_id_is_given_again_only_to_the_identity_that_it_names() {
         let named = pb::LinkRequest { user_id: other.id, ..link_with(&token.sign()) };
         assert_eq!(refusal(joined.link(named).await), "FailedPrecondition LINK_TOKEN_INVALID");
     }
-    // Nor is one of that very second.
+    // This token is newer, since one from the very second of the deletion is refused too.
     assert_eq!(server.caller(&id_token.issued_ago(-2)).user("").await, again);
 }
 
-/// A46: sessions of a deleted user are dead, and no link revives it.
+/// A46: sessions of a deleted user are invalid, and no link revives the user.
 #[tokio::test]
 async fn a_token_of_a_deleted_user_proves_nothing() {
     let server = TestServer::start().await;
@@ -205,7 +205,7 @@ async fn a_token_of_a_deleted_user_proves_nothing() {
     assert_eq!(server.database.db_everything().await, before);
 }
 
-/// Everything of a person that could have been kept somewhere.
+/// Data of a person that the database could still contain.
 const TRACES: [&str; 8] = ["subject-1", "subject-2", "ann@", "Ann@", "meta-1", "meta-2", "app-2", "profile-1"];
 
 async fn two_users_of_ann(server: &TestServer) -> (pb::User, pb::User) {
@@ -245,16 +245,16 @@ async fn nothing_of_the_person_is_left_anywhere() {
     let feed = server.database.db_feed().await;
     assert!(feed.contains(&first.id), "{feed}");
     for trace in TRACES.into_iter().filter(|trace| !trace.starts_with("subject-")) {
-        assert!(!feed.contains(trace), "{trace} is told: {feed}");
+        assert!(!feed.contains(trace), "{trace} is in the feed: {feed}");
     }
     for id in [&first.id, &second.id] {
         assert_eq!(state(&server, id).await, State::Deleted);
     }
 }
 
-/// The user that an unlink brought back is deleted; the one that had absorbed it stays.
+/// The user that an unlink brought back is deleted. The user that had absorbed it stays.
 #[tokio::test]
-async fn nothing_of_a_person_is_left_with_who_once_absorbed_it() {
+async fn nothing_of_a_person_is_left_with_the_user_that_once_absorbed_it() {
     let server = TestServer::start().await;
     let (first, second) = two_users_of_ann(&server).await;
     let person = server.person("google-oauth2", "subject-1");
@@ -271,7 +271,7 @@ async fn nothing_of_a_person_is_left_with_who_once_absorbed_it() {
 }
 
 #[tokio::test]
-async fn what_a_link_kept_for_somebody_who_lives_on_outlives_the_other() {
+async fn what_a_link_keeps_for_a_live_user_outlives_the_other_user() {
     let server = TestServer::start().await;
     let service = server.service();
     service.create("google-oauth2", "g1").await;

@@ -11,7 +11,7 @@ async fn a_service_gets_any_user_of_its_tenant_by_id() {
     let linked = service.link(link_user(&google.id, &sms.id)).await.unwrap().user.unwrap();
 
     assert_eq!(service.get_user(get(&google.id)).await.unwrap().user.as_ref(), Some(&linked));
-    assert_eq!(service.get_user(get(&sms.id)).await.unwrap().user, Some(linked), "the absorbed id goes on resolving");
+    assert_eq!(service.get_user(get(&sms.id)).await.unwrap().user, Some(linked), "the absorbed id still resolves");
     assert_eq!(refusal(service.get_user(get("usr_nobody")).await), "NotFound USER_NOT_FOUND");
     // Ids are compared byte by byte.
     assert_eq!(refusal(service.get_user(get(&google.id.to_uppercase())).await), "NotFound USER_NOT_FOUND");
@@ -43,14 +43,14 @@ async fn a_token_of_each_kind_gets_its_own_user() {
 }
 
 #[tokio::test]
-async fn a_good_token_of_nobody_finds_nobody() {
+async fn a_valid_token_without_a_user_finds_no_user() {
     let server = TestServer::start().await;
     let google = server.service().create("google-oauth2", "g1").await;
 
     for token in [
         Token::of("google-oauth2", "g2"),
         Token::of("github", "g1"),
-        // What names an identity is never taken for a user id, nor the other way round.
+        // The name of an identity is never taken for a user id, nor the reverse.
         Token::of("google-oauth2", &google.id),
         Token::of("users", "google-oauth2|g1"),
         Token::of("users", "g1"),
@@ -65,9 +65,9 @@ async fn a_good_token_of_nobody_finds_nobody() {
     }
 }
 
-/// Else an answer would tell who is here.
+/// Another response would disclose which users exist.
 #[tokio::test]
-async fn somebody_elses_id_and_nobodys_get_the_very_same_answer() {
+async fn the_id_of_another_user_and_an_unknown_id_get_the_same_response() {
     let server = TestServer::start().await;
     let service = server.service();
     service.create("google-oauth2", "g1").await;
@@ -103,7 +103,7 @@ async fn a_person_may_name_the_id_that_it_was_absorbed_under() {
         Token::of("google-oauth2", "g1"),
         Token::of("sms", "s1"),
         Token::of("users", &google.id),
-        // From before the link: it still reads.
+        // A token from before the link still reads.
         Token::of("users", &sms.id).issued_ago(60),
     ] {
         for id in ["", &google.id, &sms.id] {
@@ -113,7 +113,7 @@ async fn a_person_may_name_the_id_that_it_was_absorbed_under() {
 }
 
 #[tokio::test]
-async fn whoever_loses_an_identity_loses_the_way_in() {
+async fn an_unlinked_identity_no_longer_reads_its_former_user() {
     let server = TestServer::start().await;
     let service = server.service();
     let google = service.create("google-oauth2", "g1").await;

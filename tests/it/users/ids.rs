@@ -1,5 +1,5 @@
-//! A64: an id is one person's for ever. The id `provider|subject` of a deleted user is given to that account alone, and
-//! only if it was the user's own when that was deleted.
+//! A64: an id is one person's for ever. The id `provider|subject` of a deleted user is given to that account alone,
+//! and only if the account was the user's own when the user was deleted.
 
 use identity_link::{clock, grpc::proto as pb};
 
@@ -35,13 +35,13 @@ async fn the_id_of_a_deleted_user_comes_back_to_its_own_account() {
 
     assert_eq!(service.create("github", "ann").await.id, id);
 
-    // Its sessions stay dead, also those of the second of the deletion.
+    // The sessions of the deleted user stay invalid, also those of the second of the deletion.
     let earlier = session.clone().with("iat", clock::now().timestamp() - 60);
     assert_eq!(refusal(server.caller(&earlier).get_user(get("")).await), "Unauthenticated TOKEN_INVALID");
 }
 
 #[tokio::test]
-async fn a_session_of_the_second_of_the_deletion_is_dead() {
+async fn a_session_of_the_second_of_the_deletion_is_invalid() {
     let server = TestServer::start().await;
     let service = server.service_of("joined");
     let id = service.create("github", "ann").await.id;
@@ -60,13 +60,13 @@ async fn a_session_of_the_second_of_the_deletion_is_dead() {
 }
 
 #[tokio::test]
-async fn an_id_that_another_person_kept_is_given_to_nobody() {
+async fn an_id_that_another_person_kept_is_given_to_no_user() {
     let server = TestServer::start().await;
     let service = server.service_of("joined");
     let id = whose_account_has_left(&service).await;
     service.delete(&id).await;
 
-    // By a service, by a sign-in, by an unlink, and where the creator asks for that very id.
+    // By a service, by a sign-in, by an unlink, and by a request for that very id.
     let by_service = service.create("github", "ann").await.id;
     assert!(by_service.starts_with("usr_"), "{by_service}");
     service.delete(&by_service).await;

@@ -9,7 +9,7 @@ fn page(page_size: i32, page_token: &str) -> pb::ListUsersRequest {
     pb::ListUsersRequest { page_size, page_token: page_token.to_owned() }
 }
 
-/// This many users, in the order of their ids.
+/// Creates this many users. Returns them in the order of their ids.
 async fn people(service: &Caller, count: usize) -> Vec<pb::User> {
     let mut users = vec![];
     for n in 0..count {
@@ -19,7 +19,7 @@ async fn people(service: &Caller, count: usize) -> Vec<pb::User> {
     users
 }
 
-/// Everybody, in pages of this size.
+/// All users, in pages of this size.
 async fn everybody(caller: &Caller, page_size: i32) -> Vec<pb::User> {
     let (mut seen, mut token) = (vec![], String::new());
     loop {
@@ -65,14 +65,14 @@ async fn absorbed_users_are_listed_again_only_when_they_are_back() {
 }
 
 #[tokio::test]
-async fn who_comes_or_goes_between_pages_moves_nobody_else() {
+async fn a_user_that_comes_or_goes_between_pages_moves_no_other_user() {
     let server = TestServer::start().await;
     let service = server.service();
     let users = people(&service, 4).await;
     let first = service.list_users(page(2, "")).await.unwrap();
     assert_eq!(first.users, users[..2]);
 
-    // Also the one behind whom the next page begins.
+    // One of them is the user after which the next page begins.
     for user in &users[..2] {
         service.delete(&user.id).await;
     }
@@ -81,7 +81,7 @@ async fn who_comes_or_goes_between_pages_moves_nobody_else() {
     assert_eq!((second.users.as_slice(), second.next_page_token.as_str()), (&users[2..], ""));
 }
 
-/// Clients take 4 MiB; a user with a hundred identities may be half of that.
+/// Clients accept 4 MiB, and a user with a hundred identities may take half of that.
 #[tokio::test]
 async fn a_page_that_has_grown_large_ends_early() {
     let server = TestServer::start().await;
@@ -101,7 +101,7 @@ async fn a_page_that_has_grown_large_ends_early() {
     assert_eq!(seen, ids);
 }
 
-/// P09: a cursor is sealed; what was not made here opens nothing.
+/// P09: a page token is sealed, so that one from elsewhere is refused.
 #[tokio::test]
 async fn a_page_token_is_good_for_this_list_of_this_tenant_only() {
     let server = TestServer::start().await;

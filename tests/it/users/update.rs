@@ -53,7 +53,7 @@ async fn each_field_is_replaced_whole_and_the_others_stay() {
 async fn several_fields_are_one_change() {
     let server = TestServer::start().await;
     let user = full(&server).await;
-    // Naming a field twice is naming it.
+    // A field that is named twice counts once.
     let paths = ["blocked", "user_metadata", "app_metadata", "profile_overrides", "blocked"];
 
     let updated = server.service().update_user(update(&user.id, &paths, everything_new())).await.unwrap();
@@ -77,7 +77,7 @@ async fn an_absent_struct_empties_the_field() {
 }
 
 #[tokio::test]
-async fn what_changes_nothing_is_no_change() {
+async fn an_update_that_changes_nothing_is_no_change() {
     let server = TestServer::start().await;
     let user = full(&server).await;
     let before = server.database.db_everything().await;
@@ -89,7 +89,7 @@ async fn what_changes_nothing_is_no_change() {
     assert_eq!(server.database.db_everything().await, before);
 }
 
-/// A30: an email and whether it is verified are no fields that can be updated.
+/// A30: neither an email nor whether it is verified is a field that can be updated.
 #[tokio::test]
 async fn the_mask_names_whole_known_fields() {
     let server = TestServer::start().await;
@@ -122,7 +122,7 @@ async fn the_mask_names_whole_known_fields() {
     assert_eq!(server.database.db_everything().await, before);
 }
 
-/// A30: a person says nothing about itself that others rely on.
+/// A30: a person states nothing about itself that others rely on.
 #[tokio::test]
 async fn a_person_changes_its_user_metadata_and_nothing_else() {
     let server = TestServer::start().await;
@@ -142,7 +142,7 @@ async fn a_person_changes_its_user_metadata_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn nobody_updates_somebody_else() {
+async fn a_person_updates_no_other_user_and_a_service_no_user_of_another_tenant() {
     let server = TestServer::start().await;
     let user = full(&server).await;
     let service = server.service();
@@ -179,7 +179,7 @@ async fn an_absorbed_user_is_not_written_to() {
         assert_eq!(refusal(outcome), "PermissionDenied REAUTHENTICATION_REQUIRED");
     }
     assert_eq!(server.database.db_everything().await, before);
-    // Issued after it (clocks may differ by as much), under the id that the token itself names.
+    // Issued after the link (clocks may differ by as much), under the id that the token itself names.
     let later = server.caller(&Token::of("users", &sms.id).issued_ago(-5));
     for id in ["", &sms.id] {
         let updated = later.update_user(change(id)).await.unwrap().user.unwrap();
@@ -207,7 +207,7 @@ async fn an_expected_version_must_hold() {
 }
 
 #[tokio::test]
-async fn a_preview_answers_and_changes_nothing() {
+async fn a_preview_returns_the_result_and_changes_nothing() {
     let server = TestServer::start().await;
     let user = full(&server).await;
     let service = server.service();
@@ -245,9 +245,9 @@ async fn a_service_blocks_and_unblocks() {
     }
 }
 
-/// An absorbed user's token acts as whoever holds it, and is blocked with it.
+/// An absorbed user's token acts as its holder, and is blocked with the holder.
 #[tokio::test]
-async fn a_block_reaches_whoever_was_absorbed() {
+async fn a_block_reaches_the_tokens_of_absorbed_users() {
     let server = TestServer::start().await;
     let service = server.service();
     let google = service.create("google-oauth2", "g1").await;
