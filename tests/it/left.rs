@@ -65,17 +65,20 @@ async fn the_next_unlink_spares_its_own_token_only() {
     let (ann, _) = ann(&server).await;
     let first = Token::of("google-oauth2", "ann").issued_ago(60);
     server.caller(&first).unlink(unlink("", "sms", "ann")).await.unwrap();
-    let second = Token::of("google-oauth2", "ann").issued_ago(-1);
+    let an_hour_ago = "UPDATE users SET tokens_valid_from = tokens_valid_from - interval '1 hour'";
+    server.database.db_execute(an_hour_ago).await;
+    let second = Token::of("google-oauth2", "ann").issued_ago(30);
     server.caller(&second).link(link_with(&server.proof("github", "ann"))).await.unwrap();
 
     server.caller(&second).unlink(unlink("", "github", "ann")).await.unwrap();
 
+    // The token of the first unlink is spared no longer: it is older than the second.
     assert_eq!(reads(&server, &first).await, INVALID);
     assert_eq!(reads(&server, &second).await, ann);
     // An unlink by a service spares no token.
     server.caller(&second).link(link_with(&server.proof("okta", "ann"))).await.unwrap();
     server.service().unlink(unlink(&ann, "okta", "ann")).await.unwrap();
-    assert_eq!(reads(&server, &first).await, INVALID);
+    assert_eq!(reads(&server, &second).await, INVALID);
 }
 
 /// The attack: an unlinked caller repeats its earlier request with a token of a new sign-in.
