@@ -9,6 +9,7 @@ mod messages;
 mod openapi;
 mod params;
 mod query;
+mod rate_limit;
 mod search;
 mod shapes;
 mod users;
@@ -27,6 +28,7 @@ use serde::Serialize;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
+pub use self::rate_limit::told as rate_limited;
 use self::{
     gate::{Gate, access_table},
     messages::{ErrorCode, JSON, Refused},
@@ -55,13 +57,8 @@ const PAGES_SEND: [HeaderName; 5] = [
     HeaderName::from_static(admission::TENANT),
 ];
 /// What pages may see: how long to wait, as Auth0's clients look for it, and why they are turned away.
-const PAGES_SEE: [HeaderName; 5] = [
-    header::RETRY_AFTER,
-    header::WWW_AUTHENTICATE,
-    HeaderName::from_static("x-ratelimit-limit"),
-    HeaderName::from_static("x-ratelimit-remaining"),
-    HeaderName::from_static("x-ratelimit-reset"),
-];
+const PAGES_SEE: [HeaderName; 5] =
+    [header::RETRY_AFTER, header::WWW_AUTHENTICATE, rate_limit::LIMIT, rate_limit::REMAINING, rate_limit::RESET];
 /// An answer loads nothing, and no page shows it.
 const NOTHING: &str = "default-src 'none'; frame-ancestors 'none'";
 
@@ -72,27 +69,14 @@ struct Surface {
     scans: Scans,
 }
 
-/// How much is carried out at once.
-#[derive(Debug, Clone, Copy)]
-pub struct Bounds {
-    /// The calls in all, of which clients are told that are turned away.
-    pub max_calls: usize,
-    /// Searches that look at everybody.
-    pub max_scans: usize,
-}
-
 /// Whether a path is one of this surface, or would be.
 pub fn serves(path: &str) -> bool {
     path.strip_prefix(BASE).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
-/// The routes, each behind the gate. An error if one of them stands on no rpc.
-pub fn routes(
-    settings: &Auth0,
-    linking: &Arc<Linking>,
-    places: Places,
-    Bounds { max_calls, max_scans }: Bounds,
-) -> Result<Router, String> {
+/// The routes, each behind the gate. At most `max_scans` searches look at everybody at once. An error if a route stands
+/// on no rpc.
+pub fn routes(settings: &Auth0, linking: &Arc<Linking>, places: Places, max_scans: usize) -> Result<Router, String> {
     let routes = OpenApiRouter::new()
         .routes(routes!(search::list, users::create))
         .routes(routes!(search::by_email))
@@ -107,7 +91,6 @@ pub fn routes(
         linking: Arc::clone(linking),
         tenants: Arc::new(settings.tenants.clone()),
         places,
-        max_calls,
         table: Arc::new(table),
     };
     Ok(routes

@@ -128,8 +128,7 @@ pub async fn serve(config: Config, listener: TcpListener, shutdown: Cancellation
         Some(settings) => {
             // Most of the connections are for whoever does not look at everybody.
             let max_scans = (config.database.max_connections / 4).max(1);
-            let bounds = auth0::Bounds { max_calls: config.max_concurrent_calls, max_scans };
-            let routes = auth0::routes(settings, &linking, places.clone(), bounds);
+            let routes = auth0::routes(settings, &linking, places.clone(), max_scans);
             let service = ServiceBuilder::new()
                 // Around all, so that a browser hears it of refusals too.
                 .map_response(auth0::secured(certificates.is_some()))
@@ -137,6 +136,8 @@ pub async fn serve(config: Config, listener: TcpListener, shutdown: Cancellation
                 .layer(TelemetryLayer(auth0::outcome))
                 // In front of all that may refuse: a page that may call sees why it is refused.
                 .layer(auth0::cors(settings))
+                // Of every answer, also of those to calls that end badly.
+                .map_response(auth0::rate_limited(places.clone()))
                 // As with gRPC.
                 .layer(PanicLayer(auth0::fault))
                 .layer(DeadlineLayer::new(config.max_call_time, |_| None, auth0::over))

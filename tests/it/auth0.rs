@@ -10,6 +10,7 @@ mod node;
 mod openapi;
 mod page;
 mod python;
+mod rate_limit;
 mod releasing;
 mod same_client;
 mod scenarios;

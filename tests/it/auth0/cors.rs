@@ -33,7 +33,7 @@ fn headers(said: &Said) -> String {
     let mut lines: Vec<String> = said
         .headers
         .iter()
-        .filter(|(name, _)| !["date", "content-length"].contains(&name.as_str()))
+        .filter(|(name, _)| !["date", "content-length", "x-ratelimit-reset"].contains(&name.as_str()))
         .map(|(name, value)| format!("{name}: {}", value.to_str().unwrap()))
         .collect();
     lines.sort();
@@ -185,6 +185,8 @@ async fn no_answer_is_kept_or_shown_or_sets_a_cookie() {
         referrer-policy: no-referrer
         vary: origin
         x-content-type-options: nosniff
+        x-ratelimit-limit: 128
+        x-ratelimit-remaining: 128
 
         /api/v2/users/github%7Cann 404
         access-control-expose-headers: retry-after,www-authenticate,x-ratelimit-limit,x-ratelimit-remaining,x-ratelimit-reset
@@ -194,6 +196,8 @@ async fn no_answer_is_kept_or_shown_or_sets_a_cookie() {
         referrer-policy: no-referrer
         vary: origin
         x-content-type-options: nosniff
+        x-ratelimit-limit: 128
+        x-ratelimit-remaining: 128
 
         /api/v2/users/github%7Cann 401
         access-control-expose-headers: retry-after,www-authenticate,x-ratelimit-limit,x-ratelimit-remaining,x-ratelimit-reset
@@ -204,6 +208,8 @@ async fn no_answer_is_kept_or_shown_or_sets_a_cookie() {
         vary: origin
         www-authenticate: Bearer
         x-content-type-options: nosniff
+        x-ratelimit-limit: 128
+        x-ratelimit-remaining: 128
 
         /api/v2/openapi.json 200
         access-control-expose-headers: retry-after,www-authenticate,x-ratelimit-limit,x-ratelimit-remaining,x-ratelimit-reset
@@ -213,6 +219,8 @@ async fn no_answer_is_kept_or_shown_or_sets_a_cookie() {
         referrer-policy: no-referrer
         vary: origin
         x-content-type-options: nosniff
+        x-ratelimit-limit: 128
+        x-ratelimit-remaining: 128
 
         /api/v2/nothing 404
         access-control-expose-headers: retry-after,www-authenticate,x-ratelimit-limit,x-ratelimit-remaining,x-ratelimit-reset
@@ -222,6 +230,8 @@ async fn no_answer_is_kept_or_shown_or_sets_a_cookie() {
         referrer-policy: no-referrer
         vary: origin
         x-content-type-options: nosniff
+        x-ratelimit-limit: 128
+        x-ratelimit-remaining: 128
     "#);
 }
 
