@@ -5,6 +5,7 @@ mod body;
 mod gate;
 mod i_json;
 mod identities;
+mod looks;
 mod messages;
 mod openapi;
 mod params;
@@ -31,6 +32,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 pub use self::rate_limit::told as rate_limited;
 use self::{
     gate::{Gate, access_table},
+    looks::Looks,
     messages::{ErrorCode, JSON, Refused},
     search::Scans,
 };
@@ -67,6 +69,7 @@ const NOTHING: &str = "default-src 'none'; frame-ancestors 'none'";
 struct Surface {
     linking: Arc<Linking>,
     scans: Scans,
+    looks: Looks,
 }
 
 /// Whether a path is one of this surface, or would be.
@@ -93,13 +96,14 @@ pub fn routes(settings: &Auth0, linking: &Arc<Linking>, places: Places, max_scan
         places,
         table: Arc::new(table),
     };
+    let looks = Looks::new(settings.picture.as_deref());
     Ok(routes
         .route_layer(from_fn_with_state(gate, gate::pass))
         // Behind no gate: it tells nothing about anybody.
         .route(&format!("{BASE}/openapi.json"), get(move || async move { document }))
         .fallback(async || Refused::not_found())
         .method_not_allowed_fallback(async || Refused::method())
-        .with_state(Surface { linking: Arc::clone(linking), scans: Scans::new(max_scans) }))
+        .with_state(Surface { linking: Arc::clone(linking), scans: Scans::new(max_scans), looks }))
 }
 
 /// Lets pages of these origins call from a browser, and no others. There are no cookies, so none are let through.

@@ -5,6 +5,7 @@ mod cors;
 mod curl;
 mod documents;
 mod logged;
+mod looks;
 mod matrix;
 mod node;
 mod openapi;
