@@ -13,6 +13,7 @@ mod page;
 mod python;
 mod rate_limit;
 mod releasing;
+mod rust;
 mod same_client;
 mod scenarios;
 mod search;
