@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use crate::support::{
     TestServer,
     auth0::{AUTH0, Asker},
+    child::{config_file, run},
     cluster::cluster,
     object,
 };
@@ -106,6 +107,20 @@ async fn the_picture_of_who_has_none_is_the_operators() {
         [(json!("https://example.com/c"), "https://example.com/c"), (json!(null), "https://example.com/b")]
     {
         assert_eq!(backend.patch(&bob, &json!({"picture": laid_over})).await.ok()["picture"], shown);
+    }
+}
+
+#[tokio::test]
+async fn a_picture_that_not_every_page_can_show_is_a_configuration_error() {
+    let database = cluster().db_migrated().await;
+    for picture in ["http://example.com/who.svg", "who.svg", "https://example.com/'onerror='alert(1)"] {
+        let auth0 = AUTH0.replace("[auth0]", &format!("[auth0]\npicture = \"{picture}\""));
+        let file = config_file(&database, |toml| toml + &auth0);
+        let ran = run(&["check-config", "--config", file.to_str().unwrap()]);
+        assert_eq!(ran.code, Some(64), "{}", ran.stderr);
+        insta::allow_duplicates! {
+            insta::assert_snapshot!(ran.stderr.lines().last().unwrap(), @r#"auth0.picture: must be an https URL, such as "https://example.com/who.png", of at most 1024 bytes"#);
+        }
     }
 }
 
