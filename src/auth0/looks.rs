@@ -8,8 +8,8 @@ use serde_json::{Map, Value};
 
 use crate::domain::User;
 
-/// Somebody, as SVG: the picture of all who have none. One for all, unlike Auth0's, which asks another service by a hash
-/// of the email and so tells it who signs up where. In Base64, so that it needs no quotes in a page.
+/// A drawing of a person, as SVG: the picture of all who have none. One for all, unlike Auth0's, which asks another
+/// service by a hash of the email and so tells it who signs up where. In Base64, so that it needs no quotes in a page.
 const SOMEBODY: &str = "data:image/svg+xml;base64,\
     PHN2ZyB4bWxucz0iaHR0cDovL3d3dy53My5vcmcvMjAwMC9zdmciIHZpZXdCb3g9IjAgMCAyNCAyNCI+PHJlY3Qgd2lkdGg9IjI0\
     IiBoZWlnaHQ9IjI0IiBmaWxsPSIjZThlYWVkIi8+PGNpcmNsZSBjeD0iMTIiIGN5PSI5IiByPSI0IiBmaWxsPSIjOWFhMGE2Ii8+\
