@@ -11,14 +11,13 @@ use axum::{
     middleware::Next,
     response::{IntoResponse as _, Response},
 };
-use http::{HeaderMap, HeaderValue, Method, header::AUTHORIZATION, request::Parts};
+use http::{HeaderMap, Method, header::AUTHORIZATION, request::Parts};
 use utoipa::openapi::OpenApi;
 
 use super::{Surface, messages::Refused, openapi};
 use crate::{
     auth::{Permit, Rule},
     calls::{admission, admitted, capacity::Places, telemetry::CallRecord},
-    clock,
     domain::TenantId,
     linking::Linking,
 };
@@ -32,7 +31,6 @@ pub(super) struct Gate {
     pub linking: Arc<Linking>,
     pub tenants: Arc<BTreeSet<TenantId>>,
     pub places: Places,
-    pub max_calls: usize,
     pub table: Arc<AccessTable>,
 }
 
@@ -73,7 +71,7 @@ pub(super) async fn pass(State(gate): State<Gate>, path: MatchedPath, mut reques
         Ok(mut permit) => {
             // Behind the table, so that nobody who may not call takes a place.
             if gate.places.seat(&mut permit).is_err() {
-                return admitted(gate.overloaded());
+                return admitted(Refused::overloaded().into_response());
             }
             // Nobody behind the gate needs the token, and nobody can log it by accident.
             request.headers_mut().remove(AUTHORIZATION);
@@ -90,16 +88,6 @@ impl Gate {
         let token = admission::verify(&self.linking, headers, record).await.map_err(denied)?;
         let permit = admission::permit(&self.linking, rule, &token, headers).map_err(denied)?;
         if self.tenants.contains(permit.tenant()) { Ok(permit) } else { Err(Refused::tenant()) }
-    }
-
-    /// What Auth0's clients look at to see how long to wait.
-    fn overloaded(&self) -> Response {
-        let mut answer = Refused::overloaded().into_response();
-        let headers = answer.headers_mut();
-        headers.insert("x-ratelimit-limit", HeaderValue::from(self.max_calls));
-        headers.insert("x-ratelimit-remaining", HeaderValue::from(0));
-        headers.insert("x-ratelimit-reset", HeaderValue::from(clock::now().timestamp() + 1));
-        answer
     }
 }
 

@@ -5,10 +5,12 @@ mod body;
 mod gate;
 mod i_json;
 mod identities;
+mod looks;
 mod messages;
 mod openapi;
 mod params;
 mod query;
+mod rate_limit;
 mod search;
 mod shapes;
 mod users;
@@ -27,8 +29,10 @@ use serde::Serialize;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
+pub use self::rate_limit::told as rate_limited;
 use self::{
     gate::{Gate, access_table},
+    looks::Looks,
     messages::{ErrorCode, JSON, Refused},
     search::Scans,
 };
@@ -54,13 +58,8 @@ const PAGES_SEND: [HeaderName; 5] = [
     HeaderName::from_static(admission::TENANT),
 ];
 /// What pages may see: how long to wait, as Auth0's clients look for it, and why they are turned away.
-const PAGES_SEE: [HeaderName; 5] = [
-    header::RETRY_AFTER,
-    header::WWW_AUTHENTICATE,
-    HeaderName::from_static("x-ratelimit-limit"),
-    HeaderName::from_static("x-ratelimit-remaining"),
-    HeaderName::from_static("x-ratelimit-reset"),
-];
+const PAGES_SEE: [HeaderName; 5] =
+    [header::RETRY_AFTER, header::WWW_AUTHENTICATE, rate_limit::LIMIT, rate_limit::REMAINING, rate_limit::RESET];
 /// An answer loads nothing, and no page shows it.
 const NOTHING: &str = "default-src 'none'; frame-ancestors 'none'";
 
@@ -69,15 +68,7 @@ const NOTHING: &str = "default-src 'none'; frame-ancestors 'none'";
 struct Surface {
     linking: Arc<Linking>,
     scans: Scans,
-}
-
-/// How much is carried out at once.
-#[derive(Debug, Clone, Copy)]
-pub struct Bounds {
-    /// The calls in all, of which clients are told that are turned away.
-    pub max_calls: usize,
-    /// Searches that look at everybody.
-    pub max_scans: usize,
+    looks: Looks,
 }
 
 /// Whether a path is one of this surface, or would be.
@@ -85,13 +76,9 @@ pub fn serves(path: &str) -> bool {
     path.strip_prefix(BASE).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
-/// The routes, each behind the gate. An error if one of them stands on no rpc.
-pub fn routes(
-    settings: &Auth0,
-    linking: &Arc<Linking>,
-    places: Places,
-    Bounds { max_calls, max_scans }: Bounds,
-) -> Result<Router, String> {
+/// The routes, each behind the gate. At most `max_scans` searches look at everybody at once. An error if a route stands
+/// on no rpc.
+pub fn routes(settings: &Auth0, linking: &Arc<Linking>, places: Places, max_scans: usize) -> Result<Router, String> {
     let routes = OpenApiRouter::new()
         .routes(routes!(search::list, users::create))
         .routes(routes!(search::by_email))
@@ -106,16 +93,16 @@ pub fn routes(
         linking: Arc::clone(linking),
         tenants: Arc::new(settings.tenants.clone()),
         places,
-        max_calls,
         table: Arc::new(table),
     };
+    let looks = Looks::new(settings.picture.as_deref());
     Ok(routes
         .route_layer(from_fn_with_state(gate, gate::pass))
         // Behind no gate: it tells nothing about anybody.
         .route(&format!("{BASE}/openapi.json"), get(move || async move { document }))
         .fallback(async || Refused::not_found())
         .method_not_allowed_fallback(async || Refused::method())
-        .with_state(Surface { linking: Arc::clone(linking), scans: Scans::new(max_scans) }))
+        .with_state(Surface { linking: Arc::clone(linking), scans: Scans::new(max_scans), looks }))
 }
 
 /// Lets pages of these origins call from a browser, and no others. There are no cookies, so none are let through.

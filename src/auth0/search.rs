@@ -16,6 +16,7 @@ use super::{
     Surface,
     gate::Admission,
     json,
+    looks::Looks,
     messages::Refused,
     params::Params,
     query,
@@ -125,7 +126,7 @@ enum Part {
     extensions(("x-rpc" = json!("ListUsers"))),
 )]
 pub(super) async fn list(
-    State(Surface { linking, scans }): State<Surface>,
+    State(Surface { linking, scans, looks }): State<Surface>,
     Admission { permit, rule }: Admission,
     mut params: Params,
 ) -> Result<Response, Refused> {
@@ -170,7 +171,7 @@ pub(super) async fn list(
                     Some(found.iter().filter(|user| is_meant(user)).count())
                 }
             };
-            let users = selected(&users, &fields)?;
+            let users = selected(&users, &fields, &looks)?;
             json(
                 StatusCode::OK,
                 &match total {
@@ -186,7 +187,7 @@ pub(super) async fn list(
             let users = found.get(..take).unwrap_or(&found);
             let last = users.last().filter(|_| users.len() < found.len());
             let next = last.map(|last| pages.token_after(last.id.as_str()));
-            json(StatusCode::OK, &ListBody::Taken(TakenBody { users: selected(users, &fields)?, next }))
+            json(StatusCode::OK, &ListBody::Taken(TakenBody { users: selected(users, &fields, &looks)?, next }))
         }
     }
 }
@@ -214,7 +215,7 @@ pub(super) struct EmailParams {
     extensions(("x-rpc" = json!("FindByEmail"))),
 )]
 pub(super) async fn by_email(
-    State(Surface { linking, .. }): State<Surface>,
+    State(Surface { linking, looks, .. }): State<Surface>,
     Admission { permit, rule }: Admission,
     mut params: Params,
 ) -> Result<Response, Refused> {
@@ -236,7 +237,7 @@ pub(super) async fn by_email(
     let refused = |error: StoreError| Refused::of(rule, error.into());
     let mut session = linking.store().session(permit.tenant()).await.map_err(refused)?;
     let users = session.users_by_root_email(email.canonical(), MAX_PAGE).await.map_err(refused)?;
-    json(StatusCode::OK, &selected(&users, &fields)?)
+    json(StatusCode::OK, &selected(&users, &fields, &looks)?)
 }
 
 /// The places of searches that look at everybody: they take long, and connections from everybody else.
@@ -284,6 +285,6 @@ fn part(params: &mut Params) -> Result<Part, Refused> {
     if start >= REACHABLE { Err(Refused::paging(REACHABLE)) } else { Ok(Part::Page { start, limit, is_counted }) }
 }
 
-fn selected<'a>(users: &'a [User], fields: &Fields) -> Result<Vec<Selected<'a>>, Refused> {
-    users.iter().map(|user| fields.of(user)).collect()
+fn selected<'a>(users: &'a [User], fields: &Fields, looks: &Looks) -> Result<Vec<Selected<'a>>, Refused> {
+    users.iter().map(|user| fields.of(user, looks)).collect()
 }

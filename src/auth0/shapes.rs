@@ -10,17 +10,26 @@ use utoipa::{
     openapi::{RefOr, schema::Schema},
 };
 
-use super::messages::Refused;
+use super::{
+    looks::{Look, Looks},
+    messages::Refused,
+};
 use crate::domain::{Identity, IdentityEmail, Metadata, User};
 
-/// Names that mean something at a user's root: no profile puts anything in their place.
-const OWN_NAMES: [&str; 9] = [
+/// Names that mean something at a user's root: no profile puts anything in their place, also where the service does not
+/// know what clients would take it for.
+const OWN_NAMES: [&str; 14] = [
     "app_metadata",
     "blocked",
     "created_at",
     "email",
     "email_verified",
     "identities",
+    "last_ip",
+    "last_login",
+    "last_password_reset",
+    "logins_count",
+    "multifactor",
     "updated_at",
     "user_id",
     "user_metadata",
@@ -37,10 +46,19 @@ pub(super) struct UserBody<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     email: Option<&'a str>,
-    /// Whether that is verified, by a provider that is trusted with it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    email_verified: Option<bool>,
+    /// Whether that is verified, by a provider that is trusted with it; false without one.
+    #[schema(required = false)]
+    email_verified: bool,
+    /// Its name; where neither the provider nor a service tells one, its email, phone number, user name, nickname or
+    /// account.
+    #[schema(required = false)]
+    name: String,
+    /// What it is called; where that is not told, the email up to the `@`, the user name, or the name.
+    #[schema(required = false)]
+    nickname: String,
+    /// The URL of a picture; where that is not told, one that is the same for all.
+    #[schema(required = false)]
+    picture: String,
     /// When it was created, in UTC to the millisecond.
     #[serde(serialize_with = "to_the_millisecond")]
     #[schema(value_type = String, format = DateTime, required = false)]
@@ -61,8 +79,8 @@ pub(super) struct UserBody<'a> {
     /// Whether it is blocked.
     #[schema(required = false)]
     blocked: bool,
-    /// What else its first identity's provider tells, such as `name` and `picture`, and what services have laid over
-    /// that.
+    /// What else its first identity's provider tells, such as `given_name` and `locale`, and what services have laid
+    /// over that.
     #[serde(flatten)]
     #[schema(value_type = std::collections::HashMap<String, Value>)]
     profile: Map<String, Value>,
@@ -106,19 +124,24 @@ pub(super) struct ProfileBody<'a> {
 }
 
 impl<'a> UserBody<'a> {
-    pub(super) fn of(user: &'a User) -> Self {
+    pub(super) fn of(user: &'a User, looks: &Looks) -> Self {
         let email = user.identity(&user.primary).and_then(|identity| identity.email.as_ref());
+        let mut profile = without(&user.profile(), &OWN_NAMES);
+        let Look { name, nickname, picture } = looks.take(user, &mut profile);
         Self {
             user_id: user.id.as_str(),
             email: email.map(|email| email.given.as_str()),
-            email_verified: email.map(IdentityEmail::is_verified),
+            email_verified: email.is_some_and(IdentityEmail::is_verified),
+            name,
+            nickname,
+            picture,
             created_at: user.create_time,
             updated_at: user.update_time,
             identities: identities(user),
             user_metadata: user.user_metadata.as_map(),
             app_metadata: user.app_metadata.as_map(),
             blocked: user.blocked,
-            profile: without(&user.profile(), &OWN_NAMES),
+            profile,
         }
     }
 }
@@ -170,8 +193,8 @@ impl Fields {
     }
 
     /// A user with these fields.
-    pub(super) fn of<'a>(&self, user: &'a User) -> Result<Selected<'a>, Refused> {
-        let whole = UserBody::of(user);
+    pub(super) fn of<'a>(&self, user: &'a User, looks: &Looks) -> Result<Selected<'a>, Refused> {
+        let whole = UserBody::of(user, looks);
         if self.names.is_empty() {
             return Ok(Selected::Whole(Box::new(whole)));
         }

@@ -38,7 +38,7 @@ use crate::{
     extensions(("x-rpc" = json!("CreateUser"))),
 )]
 pub(super) async fn create(
-    State(Surface { linking, .. }): State<Surface>,
+    State(Surface { linking, looks, .. }): State<Surface>,
     Admission { permit, rule }: Admission,
     JsonObject(object): JsonObject,
 ) -> Result<Response, Refused> {
@@ -89,7 +89,7 @@ pub(super) async fn create(
         validate_only: false,
     };
     let Unkept(user) = linking.run(create, None, Unkept).await.map_err(refused)?;
-    json(StatusCode::CREATED, &UserBody::of(&user))
+    json(StatusCode::CREATED, &UserBody::of(&user, &looks))
 }
 
 /// Reads a user. A user that was linked into another is gone, unless the caller asks for the one that holds it.
@@ -110,7 +110,7 @@ pub(super) async fn create(
     extensions(("x-rpc" = json!("GetUser"))),
 )]
 pub(super) async fn read(
-    State(Surface { linking, .. }): State<Surface>,
+    State(Surface { linking, looks, .. }): State<Surface>,
     Admission { permit, rule }: Admission,
     PathParts(id): PathParts<String>,
     mut params: Params,
@@ -123,7 +123,7 @@ pub(super) async fn read(
     let target = target(&permit, rule, &id, absorbed_id)?;
     let mut session = linking.store().session(permit.tenant()).await.map_err(|error| refused(error.into()))?;
     let user = read_user(&mut session, &target, clock::now()).await.map_err(refused)?;
-    json(StatusCode::OK, &fields.of(&user)?)
+    json(StatusCode::OK, &fields.of(&user, &looks)?)
 }
 
 /// Changes a user. Metadata is merged at its first level.
@@ -137,12 +137,16 @@ pub(super) async fn read(
     extensions(("x-rpc" = json!("UpdateUser"))),
 )]
 pub(super) async fn update(
-    State(Surface { linking, .. }): State<Surface>,
+    State(Surface { linking, looks, .. }): State<Surface>,
     Admission { permit, rule }: Admission,
     PathParts(id): PathParts<String>,
     JsonObject(object): JsonObject,
 ) -> Result<Response, Refused> {
+    let is_a_change = object.keys().any(|name| name != "connection");
     let body: UpdateBody = properties(object, &NOT_UPDATED)?;
+    if !is_a_change {
+        return Err(Refused::body("connection alone changes nothing"));
+    }
     let mut wrong = Vec::new();
     let overrides = body.overrides();
     let profile_overrides =
@@ -157,6 +161,15 @@ pub(super) async fn update(
         return Err(Refused::violations(&wrong));
     }
     let target = target(&permit, rule, &id, AbsorbedId::Gone)?;
+    let refused = |error| Refused::of(rule, error);
+    if let Some(connection) = &body.connection {
+        // Some clients send it with every change. The server does not guess what another one would mean.
+        let mut session = linking.store().session(permit.tenant()).await.map_err(|error| refused(error.into()))?;
+        let user = read_user(&mut session, &target, clock::now()).await.map_err(refused)?;
+        if user.identity(&user.primary).is_none_or(|identity| identity.connection != *connection) {
+            return Err(Refused::body("connection must be that of the user's first identity, or be left out"));
+        }
+    }
     let update = UpdateUser {
         permit,
         target,
@@ -168,8 +181,8 @@ pub(super) async fn update(
         validate_only: false,
         now: clock::now(),
     };
-    let Unkept(user) = linking.run(update, None, Unkept).await.map_err(|error| Refused::of(rule, error))?;
-    json(StatusCode::OK, &UserBody::of(&user))
+    let Unkept(user) = linking.run(update, None, Unkept).await.map_err(refused)?;
+    json(StatusCode::OK, &UserBody::of(&user, &looks))
 }
 
 /// Deletes a user, with whatever was linked into it.

@@ -10,7 +10,10 @@ use crate::auth::Permit;
 /// The places of the calls that are carried out at once, whichever transport they come by. They are given
 /// behind the gate, so that whoever may not call takes nobody's place.
 #[derive(Debug, Clone)]
-pub struct Places(Arc<Semaphore>);
+pub struct Places {
+    places: Arc<Semaphore>,
+    max: usize,
+}
 
 /// There is no place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,12 +22,22 @@ pub struct Full;
 impl Places {
     /// At most `max` calls at once.
     pub fn new(max: usize) -> Self {
-        Self(Arc::new(Semaphore::new(max)))
+        Self { places: Arc::new(Semaphore::new(max)), max }
+    }
+
+    /// How many there are.
+    pub fn max(&self) -> usize {
+        self.max
+    }
+
+    /// How many calls could begin now.
+    pub fn free(&self) -> usize {
+        self.places.available_permits()
     }
 
     /// Gives a call its place, which it keeps with its permit.
     pub fn seat(&self, permit: &mut Permit) -> Result<(), Full> {
-        permit.keep(Arc::clone(&self.0).try_acquire_owned().map_err(|_| Full)?);
+        permit.keep(Arc::clone(&self.places).try_acquire_owned().map_err(|_| Full)?);
         Ok(())
     }
 }

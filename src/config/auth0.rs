@@ -14,7 +14,12 @@ pub struct Auth0 {
     pub tenants: BTreeSet<TenantId>,
     /// The origins (RFC 6454) whose pages may call it from a browser.
     pub allowed_origins: Vec<HeaderValue>,
+    /// The URL of the picture of users who have none; `None` for the one that is built in.
+    pub picture: Option<String>,
 }
+
+/// The longest URL of a picture, in bytes: it is in every answer, once for each such user.
+const MAX_PICTURE: usize = 1024;
 
 /// Reads the table. The users that its tenants get from now on are named as Auth0 names them.
 pub(super) fn read(mut r: Reader, tenants: &mut BTreeMap<TenantId, Tenant>) -> Auth0 {
@@ -47,8 +52,21 @@ pub(super) fn read(mut r: Reader, tenants: &mut BTreeMap<TenantId, Tenant>) -> A
             ),
         }
     }
+    let picture = r.parsed("picture", |url| {
+        is_picture(url).then(|| url.to_owned()).ok_or_else(|| {
+            format!("must be an https URL, such as \"https://example.com/who.png\", of at most {MAX_PICTURE} bytes")
+        })
+    });
     r.finish();
-    Auth0 { tenants: served, allowed_origins }
+    Auth0 { tenants: served, allowed_origins, picture }
+}
+
+/// Whether it is a URL (RFC 3986 §2, §4.3) that a page shows which came by https, and can put between quotes.
+fn is_picture(url: &str) -> bool {
+    let is_spelt_so = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:/?[]!$&()*+,;=%".contains(&byte);
+    let uri = url.parse::<Uri>().ok().filter(|uri| uri.scheme() == Some(&Scheme::HTTPS));
+    let has_host = uri.is_some_and(|uri| uri.host().is_some_and(|host| !host.is_empty()));
+    has_host && url.len() <= MAX_PICTURE && url.bytes().all(is_spelt_so)
 }
 
 /// An origin as browsers send it: there is no other spelling to compare with.
@@ -66,7 +84,7 @@ fn parse_origin(text: &str) -> Option<HeaderValue> {
 
 #[cfg(test)]
 mod tests {
-    use super::parse_origin;
+    use super::{is_picture, parse_origin};
 
     #[test]
     fn an_origin_is_spelt_as_browsers_do() {
@@ -90,5 +108,33 @@ mod tests {
         ] {
             assert!(parse_origin(bad).is_none(), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_picture_is_an_https_url_that_fits_between_quotes() {
+        for good in ["https://example.com/who.png", "https://cdn.example.com:8443/a%20b/who.svg?v=1&size=64"] {
+            assert!(is_picture(good), "{good}");
+        }
+        for bad in [
+            "",
+            "who.png",
+            "/who.png",
+            "//example.com/who.png",
+            "https://",
+            "https:///who.png",
+            "http://example.com/who.png",
+            "data:image/png;base64,AA==",
+            "javascript:alert(1)",
+            "https://me@example.com/who.png",
+            "https://example.com/a b.png",
+            "https://example.com/'onerror='alert(1)",
+            "https://example.com/\"><script>",
+            "https://example.com/who.png#part",
+            "https://example.com/\u{fc}.png",
+            "https://example.com/{id}.png",
+        ] {
+            assert!(!is_picture(bad), "{bad}");
+        }
+        assert!(!is_picture(&format!("https://example.com/{}", "x".repeat(1024))));
     }
 }

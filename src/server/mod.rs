@@ -129,8 +129,7 @@ pub async fn serve(config: Config, listener: TcpListener, shutdown: Cancellation
         Some(settings) => {
             // Most database connections stay free for calls that do not scan all users.
             let max_scans = (config.database.max_connections / 4).max(1);
-            let bounds = auth0::Bounds { max_calls: config.max_concurrent_calls, max_scans };
-            let routes = auth0::routes(settings, &linking, places.clone(), bounds);
+            let routes = auth0::routes(settings, &linking, places.clone(), max_scans);
             let service = ServiceBuilder::new()
                 // Outermost, so that refusals have these headers too.
                 .map_response(auth0::secured(certificates.is_some()))
@@ -138,6 +137,8 @@ pub async fn serve(config: Config, listener: TcpListener, shutdown: Cancellation
                 .layer(TelemetryLayer(auth0::outcome))
                 // Before each layer that may refuse: a page that may call can read why the call is refused.
                 .layer(auth0::cors(settings))
+                // Of every answer, also of those to calls that end badly.
+                .map_response(auth0::rate_limited(places.clone()))
                 // As with gRPC.
                 .layer(PanicLayer(auth0::fault))
                 .layer(DeadlineLayer::new(config.max_call_time, |_| None, auth0::over))

@@ -6,7 +6,8 @@ use utoipa::ToSchema;
 
 use crate::auth0::body::given;
 
-/// A user to be, with its first identity.
+/// A user to be, with its first identity. Its profile is what Auth0 normalizes, and the standard claims of `OpenID`
+/// Connect (Core 1.0 §5.1): a name beyond these is more often misspelt than meant.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::auth0) struct CreateBody {
@@ -55,6 +56,46 @@ pub(in crate::auth0) struct CreateBody {
     #[serde(default, deserialize_with = "given")]
     #[schema(nullable = false)]
     picture: Option<String>,
+    /// The person's further names.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(nullable = false)]
+    middle_name: Option<String>,
+    /// What the person wants to be called.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(nullable = false)]
+    preferred_username: Option<String>,
+    /// Where a page about the person is.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(nullable = false)]
+    profile: Option<String>,
+    /// Where the person's own page is.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(nullable = false)]
+    website: Option<String>,
+    /// The person's gender.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(nullable = false)]
+    gender: Option<String>,
+    /// When the person was born.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(nullable = false)]
+    birthdate: Option<String>,
+    /// The person's time zone.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(nullable = false)]
+    zoneinfo: Option<String>,
+    /// The person's language and region.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(nullable = false)]
+    locale: Option<String>,
+    /// The same as `phone_verified`, as `OpenID` Connect calls it.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(nullable = false)]
+    phone_number_verified: Option<bool>,
+    /// The person's address.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(nullable = false)]
+    address: Option<Map<String, Value>>,
     /// Whether the user is blocked from the start.
     #[serde(default)]
     pub(super) blocked: bool,
@@ -74,6 +115,10 @@ pub(in crate::auth0) struct UpdateBody {
     #[serde(default, deserialize_with = "given")]
     #[schema(nullable = false)]
     pub(super) blocked: Option<bool>,
+    /// The connection of the user's first identity, whose profile the change is laid over; no other one.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(nullable = false)]
+    pub(super) connection: Option<String>,
     /// These keys with these values; without those whose value is null; nothing at all if there are none.
     #[serde(default, deserialize_with = "given")]
     #[schema(nullable = false)]
@@ -102,14 +147,29 @@ pub(in crate::auth0) struct UpdateBody {
 const NO_PASSWORDS: &str = "is not kept here: people sign in at their providers";
 const NO_MAILS: &str = "cannot be done here: a provider verifies emails and phone numbers";
 const OF_A_PROVIDER: &str = "cannot be updated: it is what the identity's provider tells";
+const OF_THE_SERVICE: &str = "cannot be set: it is when that happens here";
+const NOT_KNOWN: &str = "is not kept here: sign-ins are the provider's";
 
-/// What Auth0 takes of a new user, and is not taken.
-pub(super) const NOT_CREATED: [(&str, &str); 2] = [("password", NO_PASSWORDS), ("verify_email", NO_MAILS)];
+/// What Auth0 takes of a new user, or tells of one that is copied from there, and is not taken.
+pub(super) const NOT_CREATED: [(&str, &str); 10] = [
+    ("created_at", OF_THE_SERVICE),
+    (
+        "identities",
+        "cannot be set: connection and user_id name the first, and POST /users/{id}/identities links others",
+    ),
+    ("last_ip", NOT_KNOWN),
+    ("last_login", NOT_KNOWN),
+    ("last_password_reset", NO_PASSWORDS),
+    ("logins_count", NOT_KNOWN),
+    ("multifactor", NOT_KNOWN),
+    ("password", NO_PASSWORDS),
+    ("updated_at", OF_THE_SERVICE),
+    ("verify_email", NO_MAILS),
+];
 
 /// What Auth0 takes of a change, and is not taken.
-pub(super) const NOT_UPDATED: [(&str, &str); 10] = [
+pub(super) const NOT_UPDATED: [(&str, &str); 9] = [
     ("client_id", OF_A_PROVIDER),
-    ("connection", OF_A_PROVIDER),
     ("email", OF_A_PROVIDER),
     ("email_verified", OF_A_PROVIDER),
     ("password", NO_PASSWORDS),
@@ -131,10 +191,20 @@ impl CreateBody {
             ("given_name", &self.given_name),
             ("family_name", &self.family_name),
             ("picture", &self.picture),
+            ("middle_name", &self.middle_name),
+            ("preferred_username", &self.preferred_username),
+            ("profile", &self.profile),
+            ("website", &self.website),
+            ("gender", &self.gender),
+            ("birthdate", &self.birthdate),
+            ("zoneinfo", &self.zoneinfo),
+            ("locale", &self.locale),
         ];
-        let texts = texts.into_iter().filter_map(|(name, text)| Some((name.to_owned(), text.clone()?.into())));
-        let phone_verified = self.phone_verified.map(|verified| ("phone_verified".to_owned(), verified.into()));
-        texts.chain(phone_verified).collect()
+        let flags = [("phone_verified", self.phone_verified), ("phone_number_verified", self.phone_number_verified)];
+        let texts = texts.into_iter().filter_map(|(name, text)| Some((name, text.clone()?.into())));
+        let flags = flags.into_iter().filter_map(|(name, flag)| Some((name, flag?.into())));
+        let address = self.address.clone().map(|address| ("address", address.into()));
+        texts.chain(flags).chain(address).map(|(name, value)| (name.to_owned(), value)).collect()
     }
 }
 

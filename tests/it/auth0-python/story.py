@@ -24,11 +24,12 @@ def say(what, value):
 
 
 def plain(value):
-    """An answer as JSON has it, without its times."""
+    """An answer as JSON has it, without its times, and with no more of a picture than its kind."""
     if isinstance(value, pydantic.BaseModel):
         value = json.loads(value.json())
     if isinstance(value, dict):
-        return {name: plain(inner) for name, inner in value.items() if name not in ("created_at", "updated_at")}
+        rest = {name: plain(inner) for name, inner in value.items() if name not in ("created_at", "updated_at")}
+        return {**rest, "picture": rest["picture"].split(":")[0]} if "picture" in rest else rest
     return [plain(inner) for inner in value] if isinstance(value, list) else value
 
 

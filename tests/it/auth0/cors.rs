@@ -33,7 +33,7 @@ fn headers(said: &Said) -> String {
     let mut lines: Vec<String> = said
         .headers
         .iter()
-        .filter(|(name, _)| !["date", "content-length"].contains(&name.as_str()))
+        .filter(|(name, _)| !["date", "content-length", "x-ratelimit-reset"].contains(&name.as_str()))
         .map(|(name, value)| format!("{name}: {}", value.to_str().unwrap()))
         .collect();
     lines.sort();
@@ -118,6 +118,7 @@ async fn a_page_sees_that_its_call_took_too_long() {
     let said = server.backend().send_body(request).await;
 
     assert_is_for(&said, Some(PAGE));
+    assert_eq!(said.headers["x-ratelimit-limit"], "128");
     insta::assert_snapshot!(said.refused(), @"504 deadline There was no answer in time; a change may still be made: read before you try again.");
 }
 
@@ -185,6 +186,8 @@ async fn no_answer_is_kept_or_shown_or_sets_a_cookie() {
         referrer-policy: no-referrer
         vary: origin
         x-content-type-options: nosniff
+        x-ratelimit-limit: 128
+        x-ratelimit-remaining: 128
 
         /api/v2/users/github%7Cann 404
         access-control-expose-headers: retry-after,www-authenticate,x-ratelimit-limit,x-ratelimit-remaining,x-ratelimit-reset
@@ -194,6 +197,8 @@ async fn no_answer_is_kept_or_shown_or_sets_a_cookie() {
         referrer-policy: no-referrer
         vary: origin
         x-content-type-options: nosniff
+        x-ratelimit-limit: 128
+        x-ratelimit-remaining: 128
 
         /api/v2/users/github%7Cann 401
         access-control-expose-headers: retry-after,www-authenticate,x-ratelimit-limit,x-ratelimit-remaining,x-ratelimit-reset
@@ -204,6 +209,8 @@ async fn no_answer_is_kept_or_shown_or_sets_a_cookie() {
         vary: origin
         www-authenticate: Bearer
         x-content-type-options: nosniff
+        x-ratelimit-limit: 128
+        x-ratelimit-remaining: 128
 
         /api/v2/openapi.json 200
         access-control-expose-headers: retry-after,www-authenticate,x-ratelimit-limit,x-ratelimit-remaining,x-ratelimit-reset
@@ -213,6 +220,8 @@ async fn no_answer_is_kept_or_shown_or_sets_a_cookie() {
         referrer-policy: no-referrer
         vary: origin
         x-content-type-options: nosniff
+        x-ratelimit-limit: 128
+        x-ratelimit-remaining: 128
 
         /api/v2/nothing 404
         access-control-expose-headers: retry-after,www-authenticate,x-ratelimit-limit,x-ratelimit-remaining,x-ratelimit-reset
@@ -222,6 +231,8 @@ async fn no_answer_is_kept_or_shown_or_sets_a_cookie() {
         referrer-policy: no-referrer
         vary: origin
         x-content-type-options: nosniff
+        x-ratelimit-limit: 128
+        x-ratelimit-remaining: 128
     "#);
 }
 

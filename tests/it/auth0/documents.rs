@@ -11,7 +11,7 @@ async fn john(backend: &Asker) {
     let google = json!({
         "connection": "google-oauth2", "user_id": "115015401343387192604", "email": "your0@email.com",
         "email_verified": true, "name": "John Doe", "given_name": "John", "family_name": "Doe",
-        "picture": "https://lh3.googleusercontent.com/photo.jpg",
+        "picture": "https://lh3.googleusercontent.com/photo.jpg", "gender": "male", "locale": "en",
         "user_metadata": {"color": "red"}, "app_metadata": {"roles": ["Admin"]},
     });
     let sms = json!({
@@ -59,7 +59,8 @@ async fn linking_and_unlinking_are_as_the_documents_have_them() {
         timeless(user),
         json!({
             "email": "your0@email.com", "email_verified": true, "name": "John Doe", "given_name": "John",
-            "family_name": "Doe", "picture": "https://lh3.googleusercontent.com/photo.jpg",
+            "family_name": "Doe", "picture": "https://lh3.googleusercontent.com/photo.jpg", "gender": "male",
+            "locale": "en", "nickname": "your0",
             "user_id": "google-oauth2|115015401343387192604", "identities": after, "blocked": false,
             "user_metadata": {"color": "red"}, "app_metadata": {"roles": ["Admin"]},
         })
@@ -70,10 +71,12 @@ async fn linking_and_unlinking_are_as_the_documents_have_them() {
     assert_eq!(unlinked.status, 200);
     assert_eq!(unlinked.ok(), json!([after[0]]));
     let alone = backend.get("/api/v2/users/sms|560ebaeef609ee1adaa7c551").await.ok();
+    let picture = alone["picture"].clone();
     assert_eq!(
         timeless(alone),
         json!({
             "phone_number": "+14258831929", "phone_verified": true, "name": "+14258831929",
+            "nickname": "+14258831929", "picture": picture, "email_verified": false,
             "user_id": "sms|560ebaeef609ee1adaa7c551", "blocked": false, "user_metadata": {}, "app_metadata": {},
             "identities": [{
                 "user_id": "560ebaeef609ee1adaa7c551", "provider": "sms", "connection": "sms", "isSocial": false,

@@ -37,11 +37,11 @@ async fn story(generation: &'static str) -> String {
 async fn the_clients_for_node_find_their_users_here() {
     let told = story("auth0").await;
     insta::assert_snapshot!(told, @r#"
-        created: {"user_id":"google-oauth2|115015401343387192604","email":"your0@email.com","email_verified":true,"identities":[{"connection":"google-oauth2","user_id":"115015401343387192604","provider":"google-oauth2","isSocial":true}],"user_metadata":{"color":"red","size":7},"app_metadata":{"roles":["Admin"]},"blocked":false,"name":"John Doe"}
-        created: {"user_id":"sms|560ebaeef609ee1adaa7c551","identities":[{"connection":"sms","user_id":"560ebaeef609ee1adaa7c551","provider":"sms","isSocial":false}],"user_metadata":{"color":"blue"},"app_metadata":{},"blocked":false,"phone_number":"+14258831929","phone_verified":true}
+        created: {"user_id":"google-oauth2|115015401343387192604","email":"your0@email.com","email_verified":true,"name":"John Doe","nickname":"your0","picture":"data:","identities":[{"connection":"google-oauth2","user_id":"115015401343387192604","provider":"google-oauth2","isSocial":true}],"user_metadata":{"color":"red","size":7},"app_metadata":{"roles":["Admin"]},"blocked":false}
+        created: {"user_id":"sms|560ebaeef609ee1adaa7c551","email_verified":false,"name":"+14258831929","nickname":"+14258831929","picture":"data:","identities":[{"connection":"sms","user_id":"560ebaeef609ee1adaa7c551","provider":"sms","isSocial":false}],"user_metadata":{"color":"blue"},"app_metadata":{},"blocked":false,"phone_number":"+14258831929","phone_verified":true}
         some fields: {"email":"your0@email.com","user_id":"google-oauth2|115015401343387192604"}
-        all others: {"app_metadata":{"roles":["Admin"]},"blocked":false,"email":"your0@email.com","email_verified":true,"name":"John Doe","user_id":"google-oauth2|115015401343387192604","user_metadata":{"color":"red","size":7}}
-        updated: {"user_id":"google-oauth2|115015401343387192604","email":"your0@email.com","email_verified":true,"identities":[{"connection":"google-oauth2","user_id":"115015401343387192604","provider":"google-oauth2","isSocial":true}],"user_metadata":{"shape":{"round":true},"size":7},"app_metadata":{},"blocked":false,"name":"John Doe","nickname":"johnny"}
+        all others: {"app_metadata":{"roles":["Admin"]},"blocked":false,"email":"your0@email.com","email_verified":true,"name":"John Doe","nickname":"your0","user_id":"google-oauth2|115015401343387192604","user_metadata":{"color":"red","size":7}}
+        updated: {"user_id":"google-oauth2|115015401343387192604","email":"your0@email.com","email_verified":true,"name":"John Doe","nickname":"johnny","picture":"data:","identities":[{"connection":"google-oauth2","user_id":"115015401343387192604","provider":"google-oauth2","isSocial":true}],"user_metadata":{"shape":{"round":true},"size":7},"app_metadata":{},"blocked":false}
         the second page: {"start":2,"limit":2,"length":1,"total":3,"users":["sms|560ebaeef609ee1adaa7c551"]}
         searched: ["google-oauth2|115015401343387192604"]
         by email: [{"email_verified":true},{"email_verified":false}]
@@ -51,7 +51,7 @@ async fn the_clients_for_node_find_their_users_here() {
         updated by its id: [404,"inexistent_user","The user does not exist any more: it was linked into another, which reading it with ?resolve=true shows."]
         the main one: [400,"operation_not_supported","Main identity cannot be removed."]
         unlinked: [{"connection":"google-oauth2","user_id":"115015401343387192604","provider":"google-oauth2","isSocial":true}]
-        alone: {"user_id":"sms|560ebaeef609ee1adaa7c551","identities":[{"connection":"sms","user_id":"560ebaeef609ee1adaa7c551","provider":"sms","isSocial":false}],"user_metadata":{},"app_metadata":{},"blocked":false,"phone_number":"+14258831929","phone_verified":true}
+        alone: {"user_id":"sms|560ebaeef609ee1adaa7c551","email_verified":false,"name":"+14258831929","nickname":"+14258831929","picture":"data:","identities":[{"connection":"sms","user_id":"560ebaeef609ee1adaa7c551","provider":"sms","isSocial":false}],"user_metadata":{},"app_metadata":{},"blocked":false,"phone_number":"+14258831929","phone_verified":true}
         a token that is none: [400,"invalid_body","Invalid token (link_with)."]
         a token from before it was unlinked: [400,"invalid_body","Invalid token (link_with)."]
         without a token: [403,"insufficient_scope","Insufficient scope; expected: update:users."]

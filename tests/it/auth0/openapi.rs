@@ -21,8 +21,8 @@ async fn answers(server: &TestServer) -> Vec<Value> {
     let (backend, ann) = (server.backend(), server.asker(&Token::of("github", "ann")));
     let new = |connection: &str| {
         json!({
-            "connection": connection, "user_id": "ann", "email": "ann@example.com", "name": "Ann",
-            "user_metadata": {"color": "red"},
+            "connection": connection, "user_id": "ann", "email": "ann@example.com", "name": "Ann", "locale": "en",
+            "address": {"country": "DE"}, "user_metadata": {"color": "red"},
         })
     };
     let sms = json!({"provider": "sms", "user_id": "ann"});
@@ -69,6 +69,7 @@ async fn answers_are_what_the_description_says() {
     answers.extend([
         json!({"method": "get", "path": "/api/v2/users/{id}", "status": 200, "body": {"user_id": 5}}),
         json!({"method": "get", "path": "/api/v2/users/{id}", "status": 200, "body": {"identities": [{"user_id": "x"}]}}),
+        json!({"method": "get", "path": "/api/v2/users/{id}", "status": 200, "body": {"picture": null}}),
         json!({"method": "get", "path": "/api/v2/users/{id}", "status": 404, "body": {"message": "Not Found"}}),
         json!({"method": "get", "path": "/api/v2/users/{id}", "status": 418, "body": null}),
     ]);
@@ -113,6 +114,7 @@ async fn answers_are_what_the_description_says() {
         delete /api/v2/users/{id} 204 as described
         get /api/v2/users/{id} 200 5 is not of type 'string'
         get /api/v2/users/{id} 200 'connection' is a required property 'provider' is a required property 'isSocial' is a required property
+        get /api/v2/users/{id} 200 None is not of type 'string'
         get /api/v2/users/{id} 404 'statusCode' is a required property 'error' is a required property
         get /api/v2/users/{id} 418 the status is not described
     "#);

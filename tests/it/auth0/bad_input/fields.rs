@@ -55,8 +55,12 @@ async fn a_new_user_that_cannot_be_is_refused() {
         json!({"picture": 5}),
         json!({"name": "a\u{0}b"}),
         json!({"phone_verified": "true"}),
+        json!({"gender": 1}),
+        json!({"locale": null}),
+        json!({"address": "Berlin"}),
+        json!({"address": {"street": "x".repeat(17 * 1024)}}),
         json!({"color": "red"}),
-        json!({"identities": []}),
+        json!({"identities": [], "created_at": "2015-10-08T18:35:18.102Z", "logins_count": 3, "last_ip": "192.0.2.1"}),
         json!({"\u{0}\u{1b}[31m": 1}),
     ];
     let metadata = bad_metadata().map(|bad| json!({"app_metadata": bad}));
@@ -90,8 +94,12 @@ async fn a_new_user_that_cannot_be_is_refused() {
         {"connection":"github","picture":5} -> 400 invalid_body Payload validation error: 'picture: invalid type: integer `5`, expected a string'.
         {"connection":"github","name":"a\u0000b"} -> 400 invalid_body Payload validation error: 'profile/name: This holds the character U+0000, which cannot be stored.'.
         {"connection":"github","phone_verified":"true"} -> 400 invalid_body Payload validation error: 'phone_verified: invalid type: string "true", expected a boolean'.
+        {"connection":"github","gender":1} -> 400 invalid_body Payload validation error: 'gender: invalid type: integer `1`, expected a string'.
+        {"connection":"github","locale":null} -> 400 invalid_body Payload validation error: 'locale: invalid type: null, expected a string'.
+        {"address":"Berlin","connection":"github"} -> 400 invalid_body Payload validation error: 'address: invalid type: string "Berlin", expected a map'.
+        {"address":{"street":"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx -> 400 invalid_body Payload validation error: 'profile: This is 17433 bytes of JSON; at most 16384 are allowed.'.
         {"color":"red","connection":"github"} -> 400 invalid_body Payload validation error: 'color: unknown field `color`, expected one of `connection`, `user_id`, `email`, `email_verified`, `username`, `phone_number`, `phone_verified`, `name`, `nickname`, `given_name`, `family_name`, `pictur'.
-        {"connection":"github","identities":[]} -> 400 invalid_body Payload validation error: 'identities: unknown field `identities`, expected one of `connection`, `user_id`, `email`, `email_verified`, `username`, `phone_number`, `phone_verified`, `name`, `nickname`, `given_name`, `family_name'.
+        {"connection":"github","created_at":"2015-10-08T18:35:18.102Z","identities":[],"last_ip":" -> 400 invalid_body Payload validation error: 'created_at cannot be set: it is when that happens here; identities cannot be set: connection and user_id name the first, and POST /users/{id}/identities links others; last_ip is not kept here: sign-ins are the provider's; logins_count is not kept here: sign-ins are the provider's'.
         {"\u0000\u001b[31m":1,"connection":"github"} -> 400 invalid_body Payload validation error: '[31m: unknown field `[31m`, expected one of `connection`, `user_id`, `email`, `email_verified`, `username`, `phone_number`, `phone_verified`, `name`, `nickname`, `given_name`, `family_name`, `picture`'.
         {"app_metadata":null,"connection":"github"} -> 400 invalid_body Payload validation error: 'app_metadata: invalid type: null, expected a map'.
         {"app_metadata":"text","connection":"github"} -> 400 invalid_body Payload validation error: 'app_metadata: invalid type: string "text", expected a map'.
@@ -132,11 +140,11 @@ async fn a_change_that_cannot_be_is_refused() {
         {"nickname":"a\u0000b"} -> 400 invalid_body Payload validation error: 'profile/nickname: This holds the character U+0000, which cannot be stored.'.
         {"name":"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx -> 400 invalid_body Payload validation error: 'profile: This is 71691 bytes of JSON; at most 16384 are allowed.'.
         {"email":"bob@example.com"} -> 400 invalid_body Payload validation error: 'email cannot be updated: it is what the identity's provider tells'.
-        {"connection":"github","email_verified":true,"password":"secret"} -> 400 invalid_body Payload validation error: 'connection cannot be updated: it is what the identity's provider tells; email_verified cannot be updated: it is what the identity's provider tells; password is not kept here: people sign in at their providers'.
+        {"connection":"github","email_verified":true,"password":"secret"} -> 400 invalid_body Payload validation error: 'email_verified cannot be updated: it is what the identity's provider tells; password is not kept here: people sign in at their providers'.
         {"client_id":"x","phone_number":"+1","username":"bob"} -> 400 invalid_body Payload validation error: 'client_id cannot be updated: it is what the identity's provider tells; phone_number cannot be updated: it is what the identity's provider tells; username cannot be updated: it is what the identity's provider tells'.
-        {"user_id":"github|nobody"} -> 400 invalid_body Payload validation error: 'user_id: unknown field `user_id`, expected one of `blocked`, `user_metadata`, `app_metadata`, `name`, `nickname`, `given_name`, `family_name`, `picture`'.
-        {"identities":[{"provider":"github","user_id":"bob"}]} -> 400 invalid_body Payload validation error: 'identities: unknown field `identities`, expected one of `blocked`, `user_metadata`, `app_metadata`, `name`, `nickname`, `given_name`, `family_name`, `picture`'.
-        {"blocked":true,"color":"red"} -> 400 invalid_body Payload validation error: 'color: unknown field `color`, expected one of `blocked`, `user_metadata`, `app_metadata`, `name`, `nickname`, `given_name`, `family_name`, `picture`'.
+        {"user_id":"github|nobody"} -> 400 invalid_body Payload validation error: 'user_id: unknown field `user_id`, expected one of `blocked`, `connection`, `user_metadata`, `app_metadata`, `name`, `nickname`, `given_name`, `family_name`, `picture`'.
+        {"identities":[{"provider":"github","user_id":"bob"}]} -> 400 invalid_body Payload validation error: 'identities: unknown field `identities`, expected one of `blocked`, `connection`, `user_metadata`, `app_metadata`, `name`, `nickname`, `given_name`, `family_name`, `picture`'.
+        {"blocked":true,"color":"red"} -> 400 invalid_body Payload validation error: 'color: unknown field `color`, expected one of `blocked`, `connection`, `user_metadata`, `app_metadata`, `name`, `nickname`, `given_name`, `family_name`, `picture`'.
         {"user_metadata":null} -> 400 invalid_body Payload validation error: 'user_metadata: invalid type: null, expected a map'.
         {"user_metadata":"text"} -> 400 invalid_body Payload validation error: 'user_metadata: invalid type: string "text", expected a map'.
         {"user_metadata":["a"]} -> 400 invalid_body Payload validation error: 'user_metadata: invalid type: sequence, expected a map'.

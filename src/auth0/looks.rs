@@ -1,0 +1,84 @@
+//! What a user is called and looks like. Auth0 generates `name`, `nickname` and `picture` wherever a profile lacks them
+//! ("Normalized User Profile Schema": fields that are always generated), and clients rely on it. Here they are made up
+//! in the answer and never stored: what a provider or a service says later is not held up by them.
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+use crate::domain::User;
+
+/// A drawing of a person, as SVG: the picture of all who have none. One for all, unlike Auth0's, which asks another
+/// service by a hash of the email and so tells it who signs up where. In Base64, so that it needs no quotes in a page.
+const SOMEBODY: &str = "data:image/svg+xml;base64,\
+    PHN2ZyB4bWxucz0iaHR0cDovL3d3dy53My5vcmcvMjAwMC9zdmciIHZpZXdCb3g9IjAgMCAyNCAyNCI+PHJlY3Qgd2lkdGg9IjI0\
+    IiBoZWlnaHQ9IjI0IiBmaWxsPSIjZThlYWVkIi8+PGNpcmNsZSBjeD0iMTIiIGN5PSI5IiByPSI0IiBmaWxsPSIjOWFhMGE2Ii8+\
+    PHBhdGggZD0iTTQgMjJhOCA4IDAgMCAxIDE2IDB6IiBmaWxsPSIjOWFhMGE2Ii8+PC9zdmc+";
+
+/// What a user's root says under these names is text, or nothing: clients parse it so.
+const TEXTS: [&str; 4] = ["family_name", "given_name", "phone_number", "username"];
+/// The same of `true` and `false`.
+const FLAGS: [&str; 1] = ["phone_verified"];
+
+/// What users look like of whom it is not known.
+#[derive(Debug, Clone)]
+pub(super) struct Looks {
+    picture: Arc<str>,
+}
+
+/// What a user is called and looks like.
+#[derive(Debug)]
+pub(super) struct Look {
+    pub name: String,
+    pub nickname: String,
+    pub picture: String,
+}
+
+impl Looks {
+    /// With this picture of all who have none, if the operator has one.
+    pub(super) fn new(picture: Option<&str>) -> Self {
+        Self { picture: Arc::from(picture.unwrap_or(SOMEBODY)) }
+    }
+
+    /// Takes the looks of a user out of its profile, and makes up what is not there. What is left is of the kinds that
+    /// clients parse.
+    pub(super) fn take(&self, user: &User, profile: &mut Map<String, Value>) -> Look {
+        let [name, nickname, picture] = ["name", "nickname", "picture"].map(|field| match profile.remove(field) {
+            Some(Value::String(text)) if !text.is_empty() => Some(text),
+            _ => None,
+        });
+        profile.retain(|field, value| match field.as_str() {
+            field if TEXTS.contains(&field) => value.is_string(),
+            field if FLAGS.contains(&field) => value.is_boolean(),
+            _ => true,
+        });
+        let text = |field: &str| profile.get(field)?.as_str().filter(|text| !text.is_empty()).map(str::to_owned);
+        let email = user.identity(&user.primary).and_then(|identity| identity.email.as_ref());
+        let email = email.map(|email| email.given.as_str());
+        let username = text("username").or_else(|| text("preferred_username"));
+        let name = name
+            .or_else(|| email.map(str::to_owned))
+            .or_else(|| text("phone_number"))
+            .or_else(|| username.clone())
+            .or_else(|| nickname.clone())
+            .unwrap_or_else(|| user.primary.subject.as_str().to_owned());
+        let local_part = || email.map(|email| email.rsplit_once('@').map_or(email, |(local, _)| local).to_owned());
+        let nickname = nickname.or_else(local_part).or(username).unwrap_or_else(|| name.clone());
+        Look { name, nickname, picture: picture.unwrap_or_else(|| self.picture.to_string()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use data_encoding::BASE64;
+
+    use super::SOMEBODY;
+
+    #[test]
+    fn the_picture_of_somebody_is_an_image_and_a_url() {
+        let base64 = SOMEBODY.strip_prefix("data:image/svg+xml;base64,").unwrap();
+        let svg = String::from_utf8(BASE64.decode(base64.as_bytes()).unwrap()).unwrap();
+        assert!(svg.starts_with(r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24">"#), "{svg}");
+        assert!(svg.ends_with("</svg>") && !svg.contains("<script"), "{svg}");
+    }
+}

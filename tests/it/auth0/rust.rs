@@ -1,0 +1,94 @@
+//! Two clients for Rust that others wrote, which take the service for their domain: they parse answers strictly, and
+//! fail on whatever is missing. They want OpenSSL, and old versions of what the service uses, so each is a program of
+//! its own.
+
+use std::{collections::BTreeMap, process::Command};
+
+use crate::support::{cargo, child::run_command, one_domain::OneDomain, tokens::Token};
+
+/// The program in this folder.
+async fn program(folder: &'static str) -> Command {
+    tokio::task::spawn_blocking(move || cargo::story(folder)).await.unwrap()
+}
+
+/// The domain, and a token of the account to link.
+async fn domain() -> (OneDomain, String) {
+    let backend = Token::of("services", "backend").sign();
+    let john = Token::of("google-oauth2", "115015401343387192604").sign();
+    let domain = OneDomain::start(BTreeMap::from([("service", backend), ("john", john)])).await;
+    (domain, Token::of("sms", "560ebaeef609ee1adaa7c551").sign())
+}
+
+/// What the program says.
+async fn told(story: Command) -> String {
+    let ran = tokio::task::spawn_blocking(|| run_command(story)).await.unwrap();
+    assert_eq!(ran.code, Some(0), "{}\n{}", ran.stdout, ran.stderr);
+    ran.stdout
+}
+
+/// It calls two URLs: one for tokens, one for the API.
+#[tokio::test]
+async fn the_client_auth0_client_finds_its_users_here() {
+    let mut story = program("tests/it/auth0-rust/auth0-client").await;
+    let (domain, sms) = domain().await;
+    let [api, tokens] = [domain.server.address, domain.issuer.address].map(|address| format!("http://{address}"));
+    story.args([api + "/api/v2", tokens, sms]);
+    insta::assert_snapshot!(told(story).await, @r#"
+        created: [["google-oauth2|115015401343387192604","John Doe","your0","data"],"your0@email.com",true,[["google-oauth2","115015401343387192604","google-oauth2",true]]]
+        created again: User(UserAlreadyExists)
+        created: [["sms|560ebaeef609ee1adaa7c551","+14258831929","+14258831929","data"],null,false,[["sms","560ebaeef609ee1adaa7c551","sms",false]]]
+        created nowhere: User(ConnectionNotFound)
+        created with a password: User(InvalidRequestBody("Payload validation error: 'password is not kept here: people sign in at their providers'."))
+        read: [["google-oauth2|115015401343387192604","John Doe","your0","data"],"your0@email.com",true,[["google-oauth2","115015401343387192604","google-oauth2",true]]]
+        listed: ["google-oauth2|115015401343387192604","sms|560ebaeef609ee1adaa7c551"]
+        by email: ["google-oauth2|115015401343387192604"]
+        by email, its own way: User(Unknown("Query validation error: 'Additional properties not allowed: connection'."))
+        updated: [["google-oauth2|115015401343387192604","John Doe","johnny","data"],"your0@email.com",true,[["google-oauth2","115015401343387192604","google-oauth2",true]]]
+        its metadata: {"app_metadata":{"roles":["Admin"]},"user_metadata":{"shape":{"round":true},"size":7}}
+        linked by token: [["google-oauth2","115015401343387192604","google-oauth2",true],["sms","560ebaeef609ee1adaa7c551","sms",false]]
+        read by John: [["google-oauth2|115015401343387192604","John Doe","johnny","data"],"your0@email.com",true,[["google-oauth2","115015401343387192604","google-oauth2",true],["sms","560ebaeef609ee1adaa7c551","sms",false]]]
+        unlinked by John: [["google-oauth2","115015401343387192604","google-oauth2",true]]
+        somebody else's: User(Unknown("User to be acted on does not match subject in bearer token."))
+        linked by ids: [["google-oauth2","115015401343387192604","google-oauth2",true],["sms","560ebaeef609ee1adaa7c551","sms",false]]
+        linked again: User(Unknown("Specified identity already exists."))
+        read: [["google-oauth2|115015401343387192604","John Doe","johnny","data"],"your0@email.com",true,[["google-oauth2","115015401343387192604","google-oauth2",true],["sms","560ebaeef609ee1adaa7c551","sms",false]]]
+        unlinked: [["google-oauth2","115015401343387192604","google-oauth2",true]]
+        alone: [["sms|560ebaeef609ee1adaa7c551","+14258831929","+14258831929","data"],null,false,[["sms","560ebaeef609ee1adaa7c551","sms",false]]]
+        deleted: null
+        deleted: null
+        read when it is gone: User(Unknown("The user does not exist."))
+    "#);
+}
+
+/// It knows one domain, and speaks TLS.
+#[tokio::test]
+async fn the_client_auth0_management_finds_its_users_here() {
+    let mut story = program("tests/it/auth0-rust/auth0-management").await;
+    let (domain, sms) = domain().await;
+    story.args([&domain.name, &sms]).env("SSL_CERT_FILE", &domain.authority);
+    insta::assert_snapshot!(told(story).await, @r#"
+        created: [["google-oauth2|115015401343387192604","your0@email.com","John Doe","your0","data"],true,["+14258831929",true],[{"connection":"google-oauth2","isSocial":true,"provider":"google-oauth2"}],{"color":"red","size":7},{"roles":["Admin"]}]
+        created again: Auth0("The user already exists.")
+        created with a password: Auth0("Payload validation error: 'password is not kept here: people sign in at their providers'.")
+        created: [["sms|560ebaeef609ee1adaa7c551","your1@email.com","your1@email.com","your1","data"],false,[null,false],[{"connection":"sms","isSocial":false,"provider":"sms"}],{},{}]
+        read: [["google-oauth2|115015401343387192604","your0@email.com","John Doe","your0","data"],true,["+14258831929",true],[{"connection":"google-oauth2","isSocial":true,"provider":"google-oauth2"}],{"color":"red","size":7},{"roles":["Admin"]}]
+        listed: ["google-oauth2|115015401343387192604","sms|560ebaeef609ee1adaa7c551"]
+        by email: ["google-oauth2|115015401343387192604"]
+        by email, its own way: Auth0("Query validation error: 'Additional properties not allowed: email'.")
+        updated: [["google-oauth2|115015401343387192604","your0@email.com","John Doe","johnny","data"],true,["+14258831929",true],[{"connection":"google-oauth2","isSocial":true,"provider":"google-oauth2"}],{"shape":{"round":true},"size":7},{"roles":["Admin"]}]
+        updated with an email: Auth0("Payload validation error: 'email cannot be updated: it is what the identity's provider tells'.")
+        linked by token: [{"connection":"google-oauth2","isSocial":true,"provider":"google-oauth2"},{"connection":"sms","isSocial":false,"provider":"sms"}]
+        unlinked by John: [{"connection":"google-oauth2","isSocial":true,"provider":"google-oauth2"}]
+        somebody else's: Auth0("User to be acted on does not match subject in bearer token.")
+        linked by ids: [{"connection":"google-oauth2","isSocial":true,"provider":"google-oauth2"},{"connection":"sms","isSocial":false,"provider":"sms"}]
+        linked again: Auth0("Specified identity already exists.")
+        read: [["google-oauth2|115015401343387192604","your0@email.com","John Doe","johnny","data"],true,["+14258831929",true],[{"connection":"google-oauth2","isSocial":true,"provider":"google-oauth2"},{"connection":"sms","isSocial":false,"provider":"sms"}],{"shape":{"round":true},"size":7},{"roles":["Admin"]}]
+        unlinked: [{"connection":"google-oauth2","isSocial":true,"provider":"google-oauth2"}]
+        alone: [["sms|560ebaeef609ee1adaa7c551","your1@email.com","your1@email.com","your1","data"],false,[null,false],[{"connection":"sms","isSocial":false,"provider":"sms"}],{},{}]
+        created without an email: missing field `email`
+        deleted: null
+        deleted: null
+        deleted: null
+        read when it is gone: Auth0("The user does not exist.")
+    "#);
+}
