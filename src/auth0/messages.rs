@@ -134,6 +134,12 @@ impl Refused {
         Self::new(StatusCode::NOT_FOUND, None, "Not Found")
     }
 
+    /// A path that is none of this surface, and whose it is.
+    pub(super) fn elsewhere(path: &str, service: &str) -> Self {
+        let message = format!("{path} belongs to {service}. This is identity-link, which answers at /api/v2 only.");
+        Self::new(StatusCode::NOT_FOUND, None, message)
+    }
+
     /// A path at which something else may be asked.
     pub(super) fn method() -> Self {
         Self::new(StatusCode::METHOD_NOT_ALLOWED, None, "Method Not Allowed")

@@ -1,6 +1,6 @@
 //! Which paths there are.
 
-use http::Request;
+use http::{HeaderMap, Request, header::CONTENT_TYPE};
 
 use crate::{auth::Rule, calls::telemetry::CallRecord};
 
@@ -33,6 +33,19 @@ pub(super) fn is_watch(path: &str) -> bool {
 /// Whether a path needs no token.
 pub(super) fn is_public(path: &str) -> bool {
     PUBLIC.contains(&path)
+}
+
+/// Whether a body is a message of gRPC (gRPC over HTTP2, "Requests").
+pub(super) fn is_grpc(headers: &HeaderMap) -> bool {
+    let media_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    media_type.strip_prefix("application/grpc").is_some_and(|rest| matches!(rest.get(..1), None | Some("+" | ";")))
+}
+
+/// Whether a request means gRPC: by what it sends, or because something of ours is at its path. A target that is no
+/// path, as `OPTIONS *` has it, is nobody else's either.
+pub fn is_meant<B>(request: &Request<B>) -> bool {
+    let path = request.uri().path();
+    is_grpc(request.headers()) || is_public(path) || Rule::of(path).is_some() || !path.starts_with('/')
 }
 
 /// Names a call for the log by its path, if something may be there: any other can be whatever a client sends.

@@ -4,6 +4,7 @@ mod bad_input;
 mod cors;
 mod curl;
 mod documents;
+mod elsewhere;
 mod logged;
 mod matrix;
 mod node;

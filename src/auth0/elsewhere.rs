@@ -1,0 +1,52 @@
+//! What a client asks here that another service answers. A library for browsers knows one domain for the login and for
+//! the API: where the domain is this server's alone, the client is told who has to answer in front of it.
+
+use super::messages::Refused;
+
+/// The service that signs people in and issues tokens.
+const SIGN_IN: &str = "the Authentication API of the tenant that issues your tokens";
+/// The service by which people manage their own account.
+const MY_ACCOUNT: &str = "the My Account API of the tenant that issues your tokens";
+
+/// Whichever answers at the other paths of a tenant's domain.
+const UNKNOWN: &str = "no service here, and may to the tenant that issues your tokens";
+
+/// The first segments of paths of other services, as Auth0's API references and libraries have them.
+const OTHERS: [(&str, &str); 27] = [
+    (".well-known", SIGN_IN),
+    ("authorize", SIGN_IN),
+    ("bc-authorize", SIGN_IN),
+    ("co", SIGN_IN),
+    ("continue", SIGN_IN),
+    ("dbconnections", SIGN_IN),
+    ("delegation", SIGN_IN),
+    ("device", SIGN_IN),
+    ("login", SIGN_IN),
+    ("logout", SIGN_IN),
+    ("mfa", SIGN_IN),
+    ("oauth", SIGN_IN),
+    ("oidc", SIGN_IN),
+    ("passkey", SIGN_IN),
+    ("passwordless", SIGN_IN),
+    ("pem", SIGN_IN),
+    ("rawpem", SIGN_IN),
+    ("resources", SIGN_IN),
+    ("samlp", SIGN_IN),
+    ("ssodata", SIGN_IN),
+    ("tokeninfo", SIGN_IN),
+    ("u", SIGN_IN),
+    ("user", SIGN_IN),
+    ("userinfo", SIGN_IN),
+    ("usernamepassword", SIGN_IN),
+    ("v2", SIGN_IN),
+    ("me", MY_ACCOUNT),
+];
+
+/// What is answered at a path that is none of this surface. A path of a client's own making is not repeated.
+pub(super) fn refused(path: &str) -> Refused {
+    let first = path.trim_start_matches('/').split('/').next().unwrap_or_default();
+    match OTHERS.iter().find(|(segment, _)| *segment == first) {
+        Some((segment, service)) => Refused::elsewhere(&format!("/{segment}"), service),
+        None => Refused::elsewhere("This path", UNKNOWN),
+    }
+}
