@@ -1,6 +1,7 @@
 //! Auth0's HTTP, in front of the same use cases.
 
 mod bad_input;
+mod clients;
 mod cors;
 mod curl;
 mod documents;

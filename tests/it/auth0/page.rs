@@ -1,8 +1,6 @@
 //! A page in a browser, with jQuery, as Auth0's tutorials have it: ID tokens are its bearers, and the browser asks the
 //! service which pages may do so.
 
-use std::fs;
-
 use identity_link::grpc::proto as pb;
 use serde_json::{Value, json};
 
@@ -12,7 +10,7 @@ use crate::support::{
     chromium::Chromium,
     npm, object,
     tokens::{Token, keys_dir},
-    web_server::{Answer, WebServer},
+    web_server::WebServer,
 };
 
 const ISSUER: &str = "https://tenant.auth0.com/";
@@ -48,18 +46,9 @@ fn tenant() -> String {
 
 /// Where the page is: at an origin of its own.
 async fn app() -> WebServer {
-    let app = WebServer::start(|_| |_| Answer::status("404 Not Found")).await;
     let folder = tokio::task::spawn_blocking(|| npm::packages(SOURCE)).await.unwrap();
-    for (path, file, media_type) in [
-        ("/", "page.html", "text/html"),
-        ("/page.js", "page.js", "text/javascript"),
-        ("/jquery.js", "node_modules/jquery/dist/jquery.js", "text/javascript"),
-    ] {
-        let text = fs::read_to_string(folder.join(file)).unwrap();
-        let head = format!("content-type: {media_type}; charset=utf-8\r\n");
-        app.answer(path, Answer::new("200 OK", &head, &text));
-    }
-    app
+    let files = [("/", "page.html"), ("/page.js", "page.js"), ("/jquery.js", "node_modules/jquery/dist/jquery.js")];
+    WebServer::of_files(&files.map(|(path, file)| (path, folder.join(file)))).await
 }
 
 fn origin(app: &WebServer) -> String {
