@@ -9,6 +9,7 @@ mod elsewhere;
 mod logged;
 mod matrix;
 mod node;
+mod one_domain;
 mod openapi;
 mod page;
 mod python;

@@ -42,6 +42,9 @@ const allCalls = async (domain, { primary, linked, proofs }) => [
   ...(await asPerson(domain, "linked", linked, "github|2", proofs.sms2, ["sms", "2"])),
 ];
 
-// What a library asks of the tenant with the same domain: who is it, by the tenant's own word?
-const userInfo = (domain, token) =>
-  promised((done) => new auth0.WebAuth({ domain, clientID: "client" }).client.userInfo(token, done));
+// Who it is, by the tenant's word and by that of the API, of which the page knows one domain.
+const whoIsIt = async (domain, token, sub) => {
+  const tenant = new auth0.WebAuth({ domain, clientID: "client" }).client;
+  const [told, user] = await Promise.all([promised((done) => tenant.userInfo(token, done)), as(domain, token).get(sub)]);
+  return [told.sub, user.user_id];
+};

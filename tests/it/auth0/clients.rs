@@ -12,8 +12,8 @@ use identity_link::grpc::proto::{self as pb, link_request::Secondary};
 use serde_json::{Value, json};
 
 use crate::support::{
-    auth0_domain::Auth0Domain, child::run_command, chromium::Chromium, identity_ref, npm, python, tokens::Token,
-    web_server::WebServer,
+    Caller, auth0_domain::Auth0Domain, child::run_command, chromium::Chromium, identity_ref, npm, python,
+    tokens::Token, web_server::WebServer,
 };
 
 /// Every version for Node.js and for browsers, pinned.
@@ -46,6 +46,11 @@ a service, as the linked account, link by ids: ["google-oauth2|2","github|2","sm
 a service, as the linked account, unlink: ["google-oauth2|2","github|2"]
 "#;
 
+/// What comes of every call, in lines.
+pub(super) fn outcomes() -> impl Iterator<Item = &'static str> {
+    OUTCOMES.trim().lines()
+}
+
 /// A package and its major version, as the table in `docs/AUTH0.md` heads its column.
 #[derive(Debug, Clone, Copy)]
 enum Client {
@@ -73,15 +78,10 @@ impl Client {
         };
         let origin = app.as_ref().map_or("https://app.example.com".to_owned(), |app| format!("http://{}", app.address));
         let domain = Auth0Domain::start_with(|toml| toml.replace("https://app.example.com", &origin)).await;
-        jane(&domain).await;
+        jane(&domain.service()).await;
         let tokens = tokens();
         tokio::task::spawn_blocking(move || match self {
-            Self::Node(major) => {
-                let mut command = npm::program(PACKAGES, "calls.cjs");
-                command.args([&format!("auth0-{major}"), &domain.name, &tokens.to_string()]);
-                command.env("NODE_EXTRA_CA_CERTS", &domain.authority);
-                said(command)
-            }
+            Self::Node(major) => node(major, &domain.name, &domain.authority, &tokens),
             Self::Python(major, requirements) => {
                 let mut command = Command::new("python3");
                 command.env("PYTHONPATH", python::packages("auth0-python", requirements));
@@ -111,9 +111,16 @@ impl Client {
             }
             Self::Node(_) | Self::Python(..) => true,
         };
-        assert_eq!(lines, OUTCOMES.trim().lines().filter(has).collect::<Vec<_>>(), "{self:?}");
+        assert_eq!(lines, outcomes().filter(has).collect::<Vec<_>>(), "{self:?}");
         assert_eq!(documented(&self.heading()), cells(&lines), "docs/AUTH0.md, {}", self.heading());
     }
+}
+
+/// The calls by this version for Node.js.
+pub(super) fn node(major: u8, domain: &str, authority: &Path, tokens: &Value) -> Vec<String> {
+    let mut command = npm::program(PACKAGES, "calls.cjs");
+    command.args([&format!("auth0-{major}"), domain, &tokens.to_string()]).env("NODE_EXTRA_CA_CERTS", authority);
+    said(command)
 }
 
 /// What a program says, in lines.
@@ -124,7 +131,7 @@ fn said(command: Command) -> Vec<String> {
 }
 
 /// The page with this version of the client for browsers.
-async fn page(major: u8) -> WebServer {
+pub(super) async fn page(major: u8) -> WebServer {
     let packages = tokio::task::spawn_blocking(|| npm::packages(PACKAGES)).await.unwrap();
     let client = packages.join(format!("node_modules/auth0-js-{major}/dist/auth0.min.js"));
     let pages = Path::new(PAGES);
@@ -133,8 +140,7 @@ async fn page(major: u8) -> WebServer {
 }
 
 /// Two users with one email, the second of whom has linked an account, and two accounts that can be linked.
-async fn jane(domain: &Auth0Domain) {
-    let service = domain.service();
+pub(super) async fn jane(service: &Caller) {
     for account in ["1", "2"] {
         let verified = |request: &mut pb::CreateUserRequest| {
             let identity = request.identity.as_mut().unwrap();
@@ -153,7 +159,7 @@ async fn jane(domain: &Auth0Domain) {
 }
 
 /// The tokens of the service, of a person at either account, and those that prove the accounts to link.
-fn tokens() -> Value {
+pub(super) fn tokens() -> Value {
     let of = |issuer, account| Token::of(issuer, account).sign();
     json!({
         "service": of("services", "backend"), "primary": of("google-oauth2", "1"), "linked": of("github", "2"),

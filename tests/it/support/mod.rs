@@ -23,6 +23,7 @@ pub mod linking;
 pub mod model;
 pub mod npm;
 pub mod oidc_provider;
+pub mod proxies;
 pub mod python;
 pub mod racing;
 pub mod raw;
