@@ -17,7 +17,7 @@ use crate::support::{
 };
 
 /// Every version for Node.js and for browsers, pinned.
-const PACKAGES: &str = "tests/it/auth0-clients";
+pub(super) const PACKAGES: &str = "tests/it/auth0-clients";
 /// The pages that the browser opens.
 const PAGES: &str = "tests/it/auth0-pages";
 /// What comes of every call, whichever client makes it.
