@@ -1,5 +1,6 @@
 //! Auth0's HTTP, in front of the same use cases.
 
+mod applications;
 mod bad_input;
 mod clients;
 mod cors;
@@ -16,7 +17,7 @@ mod python;
 mod releasing;
 mod retried;
 mod same_client;
-mod samples;
 mod scenarios;
 mod search;
+mod sessions;
 mod users;
