@@ -8,11 +8,14 @@ const SIGN_IN: &str = "the Authentication API of the tenant that issues your tok
 /// The service by which people manage their own account.
 const MY_ACCOUNT: &str = "the My Account API of the tenant that issues your tokens";
 
+/// The service by which people manage their own organization.
+const MY_ORGANIZATION: &str = "the My Organization API of the tenant that issues your tokens";
 /// Whichever answers at the other paths of a tenant's domain.
 const UNKNOWN: &str = "no service here, and may to the tenant that issues your tokens";
 
-/// The first segments of paths of other services, as Auth0's API references and libraries have them.
-const OTHERS: [(&str, &str); 27] = [
+/// The first segments of paths of other services: those of Auth0's OpenAPI descriptions, and those that its libraries for
+/// browsers and its login pages call beside.
+const OTHERS: [(&str, &str); 24] = [
     (".well-known", SIGN_IN),
     ("authorize", SIGN_IN),
     ("bc-authorize", SIGN_IN),
@@ -20,26 +23,23 @@ const OTHERS: [(&str, &str); 27] = [
     ("continue", SIGN_IN),
     ("dbconnections", SIGN_IN),
     ("delegation", SIGN_IN),
-    ("device", SIGN_IN),
     ("login", SIGN_IN),
-    ("logout", SIGN_IN),
     ("mfa", SIGN_IN),
     ("oauth", SIGN_IN),
     ("oidc", SIGN_IN),
     ("passkey", SIGN_IN),
     ("passwordless", SIGN_IN),
-    ("pem", SIGN_IN),
-    ("rawpem", SIGN_IN),
-    ("resources", SIGN_IN),
     ("samlp", SIGN_IN),
-    ("ssodata", SIGN_IN),
     ("tokeninfo", SIGN_IN),
     ("u", SIGN_IN),
     ("user", SIGN_IN),
     ("userinfo", SIGN_IN),
     ("usernamepassword", SIGN_IN),
+    ("users", SIGN_IN),
     ("v2", SIGN_IN),
+    ("wsfed", SIGN_IN),
     ("me", MY_ACCOUNT),
+    ("my-org", MY_ORGANIZATION),
 ];
 
 /// What is answered at a path that is none of this surface. A path of a client's own making is not repeated.

@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::support::{TestServer, auth0::Said, http1::Http1};
 
 /// What libraries and pages ask of a tenant beside `/api/v2`.
-const ELSEWHERE: [(&str, &str); 12] = [
+const ELSEWHERE: [(&str, &str); 13] = [
     ("GET", "/authorize?client_id=a&response_type=code"),
     ("GET", "/userinfo"),
     ("POST", "/oauth/token"),
@@ -19,6 +19,7 @@ const ELSEWHERE: [(&str, &str); 12] = [
     ("POST", "/dbconnections/signup"),
     ("GET", "/me/v1/authentication-methods"),
     ("POST", "/me/"),
+    ("GET", "/my-org/v1/config"),
     ("GET", "/authorized"),
     ("GET", "/"),
 ];
@@ -56,6 +57,7 @@ async fn a_path_of_another_service_says_which_it_is() {
         POST /dbconnections/signup -> /dbconnections belongs to the Authentication API of the tenant that issues your tokens. This is identity-link, which answers at /api/v2 only.
         GET /me/v1/authentication-methods -> /me belongs to the My Account API of the tenant that issues your tokens. This is identity-link, which answers at /api/v2 only.
         POST /me/ -> /me belongs to the My Account API of the tenant that issues your tokens. This is identity-link, which answers at /api/v2 only.
+        GET /my-org/v1/config -> /my-org belongs to the My Organization API of the tenant that issues your tokens. This is identity-link, which answers at /api/v2 only.
         GET /authorized -> This path belongs to no service here, and may to the tenant that issues your tokens. This is identity-link, which answers at /api/v2 only.
         GET / -> This path belongs to no service here, and may to the tenant that issues your tokens. This is identity-link, which answers at /api/v2 only.
     "#);

@@ -15,6 +15,7 @@ use crate::support::{
     http1::Http1,
     proxies::{Proxy, Setting},
     tls::{Authority, TlsClient},
+    tls_front::in_front_of,
     tokens::Token,
     web_server::{Answer, Asked, WebServer},
 };
@@ -50,7 +51,7 @@ impl Domain {
         authority.issue().write(&dir);
         let trusted = dir.join("authority.pem");
         fs::write(&trusted, authority.pem()).unwrap();
-        let tenant = authority.issue().in_front_of(tenant).await;
+        let tenant = in_front_of(tenant, &authority.issue()).await;
         let setting = Setting { dir: &dir, authority: &trusted, identity_link, tenant };
         let (running, address) = proxy.start(setting).await;
         let client = TlsClient::new(&authority, None).offering(&[b"http/1.1"]);

@@ -34,6 +34,7 @@ pub mod standstill;
 pub mod timed;
 pub mod tls;
 pub mod tls_database;
+pub mod tls_front;
 pub mod tokens;
 pub mod values;
 pub mod web_server;

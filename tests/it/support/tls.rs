@@ -6,15 +6,11 @@ use http::Uri;
 use hyper_util::rt::TokioIo;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, PKCS_ECDSA_P256_SHA256};
 use rustls::{
-    ClientConfig, RootCertStore, ServerConfig,
-    crypto::aws_lc_rs::default_provider,
+    ClientConfig, RootCertStore,
     pki_types::{CertificateDer, PrivateKeyDer, ServerName, pem::PemObject as _},
 };
-use tokio::{
-    io::{AsyncReadExt as _, copy_bidirectional},
-    net::{TcpListener, TcpStream},
-};
-use tokio_rustls::{TlsAcceptor, TlsConnector, client::TlsStream};
+use tokio::{io::AsyncReadExt as _, net::TcpStream};
+use tokio_rustls::{TlsConnector, client::TlsStream};
 use tonic::transport::{Channel, Endpoint};
 
 /// Who signs certificates.
@@ -51,29 +47,6 @@ impl Pair {
         CertificateDer::pem_slice_iter(self.certificate.as_bytes()).map(Result::unwrap).collect()
     }
 
-    /// Listens with this certificate, and passes on what comes to a server that speaks no TLS.
-    pub async fn in_front_of(&self, server: SocketAddr) -> SocketAddr {
-        let config = ServerConfig::builder_with_provider(Arc::new(default_provider()))
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_no_client_auth()
-            .with_single_cert(self.chain(), PrivateKeyDer::from_pem_slice(self.key.as_bytes()).unwrap())
-            .unwrap();
-        let acceptor = TlsAcceptor::from(Arc::new(config));
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        tokio::spawn(async move {
-            while let Ok((client, _)) = listener.accept().await {
-                let acceptor = acceptor.clone();
-                tokio::spawn(async move {
-                    let mut client = acceptor.accept(client).await?;
-                    copy_bidirectional(&mut client, &mut TcpStream::connect(server).await?).await
-                });
-            }
-        });
-        address
-    }
-
     /// Writes the two files.
     pub fn write(&self, dir: &Path) {
         fs::write(dir.join("chain.pem"), &self.certificate).unwrap();
@@ -96,7 +69,7 @@ impl TlsClient {
     pub fn new(trusted: &Authority, own: Option<&Pair>) -> Self {
         let mut roots = RootCertStore::empty();
         roots.add(trusted.0.der().clone()).unwrap();
-        let provider = Arc::new(default_provider());
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
         let builder = builder.with_root_certificates(roots);
         let mut config = match own {
