@@ -1,5 +1,5 @@
 //! What a client asks here that another service answers. A library for browsers knows one domain for the login and for
-//! the API: where the domain is this server's alone, the client is told who has to answer in front of it.
+//! the API: where the domain leads to this server alone, the answer names the service that is missing.
 
 use super::messages::Refused;
 
@@ -10,7 +10,7 @@ const MY_ACCOUNT: &str = "the My Account API of the tenant that issues your toke
 
 /// The service by which people manage their own organization.
 const MY_ORGANIZATION: &str = "the My Organization API of the tenant that issues your tokens";
-/// Whichever answers at the other paths of a tenant's domain.
+/// The service at the other paths of a tenant's domain.
 const UNKNOWN: &str = "no service here, and may to the tenant that issues your tokens";
 
 /// The first segments of paths of other services: those of Auth0's OpenAPI descriptions, and those that its libraries for

@@ -3,7 +3,7 @@
 //!
 //! Where the words come from: the messages are those of Auth0's OpenAPI description. Its documents show the codes
 //! `invalid_uri`, `invalid_body`, `invalid_query_string`, `insufficient_scope`; the tests of its clients `unowned_resource`,
-//! `inexistent_connection`, `too_many_requests`; people who were refused `inexistent_user`, `auth0_idp_error`,
+//! `inexistent_connection`, `too_many_requests`; users' reports `inexistent_user`, `auth0_idp_error`,
 //! `invalid_paging`. **Unsure**, since no public source shows them: `identity_conflict`, `inexistent_identity`,
 //! `operation_not_supported` of a main identity, and the `invalid_body` of a `link_with` or of a user that is linked to
 //! itself. All other codes are ours.

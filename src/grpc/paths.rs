@@ -42,7 +42,7 @@ pub(super) fn is_grpc(headers: &HeaderMap) -> bool {
 }
 
 /// Whether a request means gRPC: by what it sends, or because something of ours is at its path. A target that is no
-/// path, as `OPTIONS *` has it, is nobody else's either.
+/// path, as in `OPTIONS *`, stays with gRPC too.
 pub fn is_meant<B>(request: &Request<B>) -> bool {
     let path = request.uri().path();
     is_grpc(request.headers()) || is_public(path) || Rule::of(path).is_some() || !path.starts_with('/')

@@ -35,7 +35,7 @@ where
 
     fn call(&mut self, request: Request<Incoming>) -> Self::Future {
         match &self.auth0 {
-            // What is neither is a client of Auth0 that asks the wrong service, and hears so.
+            // A request that is for neither is of a client of Auth0 that asks the wrong service: the answer says so.
             Some(auth0) if auth0::serves(request.uri().path()) || !paths::is_meant(&request) => {
                 Either::Right(auth0.clone().oneshot(request))
             }

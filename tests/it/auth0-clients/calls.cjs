@@ -75,7 +75,7 @@ const main = async () => {
   await asPerson("primary", primary, "google-oauth2|1", proofs.sms1, ["sms", "1"]);
   await asPerson("linked", linked, "github|2", proofs.sms2, ["sms", "2"]);
   await asService("primary", "google-oauth2|1", ["sms", "1"]);
-  // Who signs in with a linked account is looked up once: whose is it now?
+  // The service looks up once which user has the linked account.
   const [holder] = await as(service).search('identities.provider:"github" AND identities.user_id:"2"');
   await asService("linked", holder.user_id, ["sms", "2"]);
 };

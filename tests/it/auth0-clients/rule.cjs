@@ -1,9 +1,9 @@
-// What runs after each login, in the manner of Auth0's rule "Link Accounts with Same Email Address": who has the same
-// verified email is the same person. Its arguments: the domain, a token, and who signed in, as JSON. Prints the outcome.
+// What runs after each login, in the manner of Auth0's rule "Link Accounts with Same Email Address": the same verified
+// email is the same person. Its arguments: the domain, a token, and the user that signed in, as JSON. Prints the outcome.
 //
-// It differs from that rule in one thing: it first looks up whose the account is. Auth0 knows nothing of links that were
-// made here, so the rule runs again at each login with a linked account, where Auth0's would link it a second time and,
-// refused with a 409, let nobody in.
+// It differs from that rule in one thing: it first looks up which user has the account. Auth0 knows nothing of links that were
+// made here, so the rule runs again at each login with a linked account, where Auth0's would link it a second time and
+// refuse the login when that is a 409.
 const { ManagementClient } = require("auth0-7");
 
 const [domain, token, signedIn] = process.argv.slice(2);

@@ -1,6 +1,6 @@
 // A web application, rendered by its server, in the manner of Auth0's sample: it suggests to link the accounts that have
 // the same verified email, and merges their metadata before. Its arguments: the domain, its own token, and the account
-// that somebody has signed in with. Prints where it listens.
+// of the person that has signed in. Prints where it listens.
 const http = require("node:http");
 const _ = require("lodash-3");
 const { ManagementClient } = require("auth0-7");
@@ -9,7 +9,7 @@ const [domain, token, signedInWith] = process.argv.slice(2);
 const { users } = new ManagementClient({ domain, token });
 const split = (id) => [id.split("|")[0], id.split("|").slice(1).join("|")];
 
-// Once, at the login: whose is this account? It may be linked, of which the tenant that signed the person in knows nothing.
+// Once, at the login: which user has this account? It may be linked, and the tenant that issued the token does not know.
 const atLogin = async (account) => {
   const [provider, user_id] = split(account);
   const q = `identities.provider:"${provider}" AND identities.user_id:"${user_id}"`;
@@ -27,7 +27,7 @@ const merged = (secondary, primary) =>
   _.merge({}, secondary, primary, (value, source) => (_.isArray(value) ? source.concat(value) : undefined));
 
 const link = async (user, targetId) => {
-  // The id came from the page: it is looked at again. Who is linked already reads as somebody else, or not at all.
+  // The id came from the page: the server reads the user again. A user that is linked already reads as another one, or is gone.
   const target = await users.get(targetId);
   if (target.user_id !== targetId || !target.email_verified || target.email !== user.email) {
     throw Object.assign(new Error("Not valid for linking"), { statusCode: 400 });

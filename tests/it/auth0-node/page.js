@@ -27,7 +27,12 @@ const showIdentities = (profile) => {
   $("#linked-accounts").empty().append(items);
 };
 
-const fetchProfile = () => $.ajax({ url: ofUser("") }).then(showIdentities);
+// The user's own id, which another account's token may have led to, is that of all further calls.
+const fetchProfile = () =>
+  $.ajax({ url: ofUser("") }).then((profile) => {
+    localStorage.setItem("user_id", profile.user_id);
+    showIdentities(profile);
+  });
 
 const signIn = (domain, user_id, id_token, tenant) => {
   for (const [name, value] of Object.entries({ domain, user_id, id_token, tenant })) localStorage.setItem(name, value);
@@ -47,7 +52,8 @@ const unlinkAccount = ({ provider, user_id }) =>
 
 const unlinkFirst = () => unlinkAccount($("#linked-accounts button").first().data("identity"));
 
-// Who signed in too long ago is asked to sign in again, also where the tenant still has a session, and comes back here.
+// The page asks a person whose login is too old to sign in again, also where the tenant still has a session; the browser
+// comes back here.
 const claimsOf = (token) => JSON.parse(atob(token.split(".")[1].replace(/-/g, "+").replace(/_/g, "/")));
 
 const askToSignInAgain = (call) => {

@@ -42,7 +42,7 @@ const allCalls = async (domain, { primary, linked, proofs }) => [
   ...(await asPerson(domain, "linked", linked, "github|2", proofs.sms2, ["sms", "2"])),
 ];
 
-// Who it is, by the tenant's word and by that of the API, of which the page knows one domain.
+// The user as the tenant names it and as the API does; the page knows one domain for both.
 const whoIsIt = async (domain, token, sub) => {
   const tenant = new auth0.WebAuth({ domain, clientID: "client" }).client;
   const [told, user] = await Promise.all([promised((done) => tenant.userInfo(token, done)), as(domain, token).get(sub)]);

@@ -104,7 +104,7 @@ def main():
     as_person("primary", TOKENS["primary"], "google-oauth2|1", proofs["sms1"], "sms", "1")
     as_person("linked", TOKENS["linked"], "github|2", proofs["sms2"], "sms", "2")
     as_service("primary", "google-oauth2|1", "sms", "1")
-    # Who signs in with a linked account is looked up once: whose is it now?
+    # The service looks up once which user has the linked account.
     holder = USERS(TOKENS["service"]).search('identities.provider:"github" AND identities.user_id:"2"')[0]
     as_service("linked", holder["user_id"], "sms", "2")
 

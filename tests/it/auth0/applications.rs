@@ -18,7 +18,7 @@ use crate::support::{
 const GOOGLE: &str = "google-oauth2|1";
 const GITHUB: &str = "github|2";
 
-/// A domain with two users of one person, and one of somebody who only says so.
+/// A domain with two users of one person, and a third whose email is not verified.
 async fn domain() -> Auth0Domain {
     let domain = Auth0Domain::start().await;
     let service = domain.service();
@@ -42,7 +42,7 @@ fn program(file: &str, domain: &Auth0Domain, account: &str) -> Command {
     command
 }
 
-/// The application, to which somebody has signed in with this account, and a browser with its page.
+/// The application, for a person that has signed in with this account, and a browser with its page.
 fn signed_in(domain: &Auth0Domain, account: &str) -> (Running, String, Chromium) {
     let mut app = Running::start(program("suggestions.cjs", domain, account));
     let port = app.stdout_until(|line| line.starts_with("listening on ")).rsplit(' ').next().unwrap().to_owned();
@@ -69,7 +69,7 @@ async fn an_application_suggests_to_link_once() {
         late.open(&url);
         assert_eq!(late.text(), "You are google-oauth2|1.");
 
-        // With the linked account, the person is the same, to whom nothing is suggested.
+        // With the linked account it is the same user, and the application suggests nothing.
         let (_app, _, mut linked) = signed_in(&domain, GITHUB);
         assert_eq!(linked.text(), "You are google-oauth2|1.");
         domain

@@ -1,5 +1,5 @@
-//! Auth0's own clients of all generations, each making every call that linking needs: as a service and as a person, who
-//! signed in with the user's main account or with a linked one. CI runs the present version for each language. All
+//! Auth0's own clients of all generations, each making every call that linking needs: as a service and as a person, at the
+//! user's main account or at a linked one. CI runs the present version for each language. All
 //! versions are run by hand, after a change that clients might notice:
 //!
 //! ```sh
@@ -139,7 +139,7 @@ pub(super) async fn page(major: u8) -> WebServer {
     WebServer::of_files(&files).await
 }
 
-/// Two users with one email, the second of whom has linked an account, and two accounts that can be linked.
+/// Two users with one email, of which the second has a linked account, and two accounts that can be linked.
 pub(super) async fn jane(service: &Caller) {
     for account in ["1", "2"] {
         let verified = |request: &mut pb::CreateUserRequest| {

@@ -207,6 +207,30 @@ async fn a_page_asks_who_signed_in_long_ago_to_sign_in_again_and_goes_on() {
     assert_eq!(domain.service().owner("linkedin", "d4c5").await, JOHN);
 }
 
+/// The page is the same with either account, and another user's when the account of the sign-in is unlinked.
+#[tokio::test]
+async fn a_page_is_the_same_after_a_sign_in_with_the_linked_account() {
+    let app = app().await;
+    let domain = with_old_sign_ins(&app).await;
+    let run = move || {
+        let mut browser = browser("auth0_page_linked", &app);
+        let at_work = id_token_of(JOHN_AT_WORK, -2).sign();
+        let told = [
+            browser.run(&call("signIn", &[&domain.name, JOHN_AT_WORK, &at_work])),
+            browser.run("kept('user_id')"),
+            browser.run("unlinkFirst()"),
+            browser.run(&call("signIn", &[&domain.name, JOHN_AT_WORK, &at_work])),
+            browser.run("kept('user_id')"),
+        ];
+        (domain, told)
+    };
+    let (domain, told) = tokio::task::spawn_blocking(run).await.unwrap();
+
+    let of_another = json!([403, "User to be acted on does not match subject in bearer token."]);
+    assert_eq!(told, [json!(["linkedin: John Doe, CEO"]), json!(JOHN), of_another, json!([]), json!(JOHN_AT_WORK)]);
+    assert_eq!(domain.service().owner("linkedin", "d4c5").await, JOHN_AT_WORK);
+}
+
 /// Neither a sign-in as another account, nor one that the page did not ask for.
 #[tokio::test]
 async fn a_page_goes_on_with_no_other_sign_in() {

@@ -1,4 +1,4 @@
-//! What becomes of tokens after an unlink: those of the person who asked, on this device and on another, and those of the
+//! What becomes of tokens after an unlink: those of the person that asks, on this device and on another, and those of the
 //! account that left.
 
 use serde_json::json;
@@ -39,7 +39,7 @@ async fn after_a_person_s_own_unlink_the_token_that_asked_goes_on_alone() {
     assert_eq!((reads(&laptop).await, reads(&phone).await, reads(&by_sms).await), (200, 401, 401));
     assert_eq!(phone.get(JOHN).await.refused(), "401 - Invalid token.");
     let again = server.asker(&Token::of("google-oauth2", "john").issued_ago(-2));
-    assert_eq!(reads(&again).await, 200, "who signs in again goes on");
+    assert_eq!(reads(&again).await, 200, "a new sign-in is good");
 }
 
 #[tokio::test]

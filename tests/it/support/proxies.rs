@@ -120,7 +120,7 @@ impl Proxy {
                 let text = format!("{{\n\tadmin off\n\tauto_https disable_redirects\n}}\n{text}");
                 let mut command = Command::new(programs.join("bin/caddy"));
                 command.args(["run", "--adapter", "caddyfile", "--config"]).arg(file("Caddyfile", text));
-                // Whom the system trusts, and where its own files are.
+                // The authorities that the system trusts, and the folder for Caddy's own files.
                 command.env("SSL_CERT_FILE", authority).env("HOME", dir);
                 command
             }
@@ -161,8 +161,8 @@ fn documented(language: &str, names: &[(&str, &str)]) -> String {
     })
 }
 
-/// A port for a program that cannot say which it has taken: beside those that the system gives to whoever asks for any,
-/// so that no connection of another test takes it meanwhile.
+/// A port for a program that cannot say which it has taken. It is none of those that the system hands out by itself, so
+/// that no connection of another test takes it meanwhile.
 async fn unused_address() -> SocketAddr {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     let first = u16::try_from(process::id() % 100).unwrap() * 100;
