@@ -1,5 +1,12 @@
 //! From every error to the status, the code and the words that Auth0's documents have for it. What they have no
 //! words for is said in ours. A client never sees SQL, paths of ours, or another user's id.
+//!
+//! Where the words come from: the messages are those of Auth0's OpenAPI description. Its documents show the codes
+//! `invalid_uri`, `invalid_body`, `invalid_query_string`, `insufficient_scope`; the tests of its clients `unowned_resource`,
+//! `inexistent_connection`, `too_many_requests`; users' reports `inexistent_user`, `auth0_idp_error`,
+//! `invalid_paging`. **Unsure**, since no public source shows them: `identity_conflict`, `inexistent_identity`,
+//! `operation_not_supported` of a main identity, and the `invalid_body` of a `link_with` or of a user that is linked to
+//! itself. All other codes are ours.
 
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
@@ -139,6 +146,12 @@ impl Refused {
         Self::new(StatusCode::NOT_FOUND, None, "Not Found")
     }
 
+    /// A path that is none of this surface, and whose it is.
+    pub(super) fn elsewhere(path: &str, service: &str) -> Self {
+        let message = format!("{path} belongs to {service}. This is identity-link, which answers at /api/v2 only.");
+        Self::new(StatusCode::NOT_FOUND, None, message)
+    }
+
     /// A path at which something else may be asked.
     pub(super) fn method() -> Self {
         Self::new(StatusCode::METHOD_NOT_ALLOWED, None, "Method Not Allowed")
@@ -215,7 +228,7 @@ impl Refused {
             }
             Denial::ScopeInsufficient(_) => Self::scope(rule),
             Denial::NotYourUser => {
-                Self::new(StatusCode::FORBIDDEN, None, "User to be acted on does not match subject in bearer token.")
+                forbidden("unowned_resource", "User to be acted on does not match subject in bearer token.")
             }
             Denial::ReauthenticationRequired => forbidden(
                 "reauthentication_required",

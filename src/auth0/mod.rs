@@ -2,6 +2,7 @@
 //! is given another domain finds its users here. What differs, and why, is in the README.
 
 mod body;
+mod elsewhere;
 mod gate;
 mod i_json;
 mod identities;
@@ -19,7 +20,7 @@ use std::{sync::Arc, time::Duration};
 
 use axum::{
     Router,
-    http::{HeaderName, HeaderValue, Method, Response, StatusCode, header},
+    http::{HeaderName, HeaderValue, Method, Response, StatusCode, Uri, header},
     middleware::from_fn_with_state,
     response::IntoResponse as _,
     routing::get,
@@ -100,7 +101,9 @@ pub fn routes(settings: &Auth0, linking: &Arc<Linking>, places: Places, max_scan
         .route_layer(from_fn_with_state(gate, gate::pass))
         // Behind no gate: it tells nothing about anybody.
         .route(&format!("{BASE}/openapi.json"), get(move || async move { document }))
-        .fallback(async || Refused::not_found())
+        .fallback(
+            async |uri: Uri| if serves(uri.path()) { Refused::not_found() } else { elsewhere::refused(uri.path()) },
+        )
         .method_not_allowed_fallback(async || Refused::method())
         .with_state(Surface { linking: Arc::clone(linking), scans: Scans::new(max_scans), looks }))
 }

@@ -10,13 +10,13 @@ use std::{
 
 use http::{
     HeaderMap, Method, Request, Response, StatusCode, Version,
-    header::{ALLOW, AUTHORIZATION, CONTENT_TYPE},
+    header::{ALLOW, AUTHORIZATION},
 };
 use tonic::{Status, body::Body};
 use tower::{Layer, Service};
 
 use super::{
-    paths::{is_open_stream, is_public, is_watch},
+    paths::{is_grpc, is_open_stream, is_public, is_watch},
     status::{denied, overloaded},
     streams::OpenStreams,
 };
@@ -110,11 +110,7 @@ where
 /// Refuses a request of HTTP that is not a gRPC call (gRPC over HTTP2, "Requests"); tonic would respond as if it
 /// were.
 fn no_call<B>(request: &Request<B>) -> Option<Response<Body>> {
-    let content_type = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let is_grpc = content_type
-        .strip_prefix("application/grpc")
-        .is_some_and(|rest| matches!(rest.get(..1), None | Some("+" | ";")));
-    let refusal = match (request.version(), request.method() == Method::POST, is_grpc) {
+    let refusal = match (request.version(), request.method() == Method::POST, is_grpc(request.headers())) {
         (Version::HTTP_2, true, true) => return None,
         (Version::HTTP_2, false, _) => Response::builder().status(StatusCode::METHOD_NOT_ALLOWED).header(ALLOW, "POST"),
         (Version::HTTP_2, true, false) => Response::builder().status(StatusCode::UNSUPPORTED_MEDIA_TYPE),

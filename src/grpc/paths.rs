@@ -1,6 +1,6 @@
 //! The paths that need no token, and the names of calls.
 
-use http::Request;
+use http::{HeaderMap, Request, header::CONTENT_TYPE};
 
 use crate::{auth::Rule, calls::telemetry::CallRecord};
 
@@ -33,6 +33,19 @@ pub(super) fn is_watch(path: &str) -> bool {
 /// Whether the path needs no token.
 pub(super) fn is_public(path: &str) -> bool {
     PUBLIC.contains(&path)
+}
+
+/// Whether a body is a message of gRPC ("gRPC over HTTP2", Requests).
+pub(super) fn is_grpc(headers: &HeaderMap) -> bool {
+    let media_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    media_type.strip_prefix("application/grpc").is_some_and(|rest| matches!(rest.get(..1), None | Some("+" | ";")))
+}
+
+/// Whether a request is meant for gRPC: by its media type, or because an rpc or a public service is at its path. A target
+/// that is no path, as in `OPTIONS *`, stays with gRPC too.
+pub fn is_meant<B>(request: &Request<B>) -> bool {
+    let path = request.uri().path();
+    is_grpc(request.headers()) || is_public(path) || Rule::of(path).is_some() || !path.starts_with('/')
 }
 
 /// Names a call for the log by its path, if that is a known one. An unknown path can be any text that a client sends.

@@ -10,7 +10,7 @@ use http::{Request, Response};
 use hyper::body::Incoming;
 use tower::{Service, ServiceExt as _, util::Oneshot};
 
-use crate::{auth0, calls::Body};
+use crate::{auth0, calls::Body, grpc::paths};
 
 /// gRPC, and beside it Auth0's HTTP if it is served.
 #[derive(Clone)]
@@ -35,7 +35,10 @@ where
 
     fn call(&mut self, request: Request<Incoming>) -> Self::Future {
         match &self.auth0 {
-            Some(auth0) if auth0::serves(request.uri().path()) => Either::Right(auth0.clone().oneshot(request)),
+            // A request that is for neither is of a client of Auth0 that asks the wrong service: the answer says so.
+            Some(auth0) if auth0::serves(request.uri().path()) || !paths::is_meant(&request) => {
+                Either::Right(auth0.clone().oneshot(request))
+            }
             _ => Either::Left(self.grpc.clone().oneshot(request)),
         }
     }

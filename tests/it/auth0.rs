@@ -1,24 +1,30 @@
 //! Auth0's HTTP, in front of the same use cases.
 
+mod applications;
 mod bad_input;
+mod clients;
 mod cors;
 mod curl;
 mod documents;
+mod elsewhere;
 mod linked_account;
 mod logged;
 mod looks;
 mod matrix;
 mod node;
+mod one_domain;
 mod openapi;
 mod page;
 mod pressed_twice;
 mod python;
 mod rate_limit;
 mod releasing;
+mod retried;
 mod rust;
 mod same_client;
 mod samples;
 mod scenarios;
 mod search;
+mod sessions;
 mod spellings;
 mod users;

@@ -1,5 +1,6 @@
 //! `MergeMetadata`.
 
+mod as_people_had_it;
 mod refused;
 mod rules;
 mod sources;

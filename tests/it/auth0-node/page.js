@@ -8,11 +8,14 @@ $.ajaxSetup({
   beforeSend: (request) => request.setRequestHeader("Authorization", `Bearer ${kept("id_token")}`),
 });
 
-// Whatever is no answer to this page has the status 0.
-const told = (request) =>
+// What became of a call. Whatever is no answer to this page has the status 0.
+const told = (request, call) =>
   request.then(
     () => $("#linked-accounts li").get().map((item) => item.firstChild.data),
-    (refused) => [refused.status, refused.responseJSON?.message ?? refused.statusText],
+    (refused) => {
+      if (refused.responseJSON?.errorCode === "reauthentication_required") askToSignInAgain(call);
+      return [refused.status, refused.responseJSON?.message ?? refused.statusText];
+    },
   );
 
 const showIdentities = (profile) => {
@@ -24,22 +27,65 @@ const showIdentities = (profile) => {
   $("#linked-accounts").empty().append(items);
 };
 
-const fetchProfile = () => $.ajax({ url: ofUser("") }).then(showIdentities);
+// The user's own id, which another account's token may have led to, is that of all further calls.
+const fetchProfile = () =>
+  $.ajax({ url: ofUser("") }).then((profile) => {
+    localStorage.setItem("user_id", profile.user_id);
+    showIdentities(profile);
+  });
 
-const signIn = (domain, user_id, id_token) => {
-  for (const [name, value] of Object.entries({ domain, user_id, id_token })) localStorage.setItem(name, value);
+const signIn = (domain, user_id, id_token, tenant) => {
+  for (const [name, value] of Object.entries({ domain, user_id, id_token, tenant })) localStorage.setItem(name, value);
   return told(fetchProfile());
 };
 
-const linkAccount = (link_with) =>
-  told($.ajax({ url: ofUser("/identities"), method: "POST", headers: json, data: JSON.stringify({ link_with }) })
-    .then(fetchProfile));
+// A call can be put aside, and made again by the page that comes after a login.
+const make = (call) => told($.ajax({ ...call, url: ofUser(call.path) }).then(fetchProfile), call);
 
-const linkAccountByForm = (link_with) =>
-  told($.ajax({ url: ofUser("/identities"), method: "POST", data: { link_with } }).then(fetchProfile));
+const linkAccount = (link_with) =>
+  make({ path: "/identities", method: "POST", headers: json, data: JSON.stringify({ link_with }) });
+
+const linkAccountByForm = (link_with) => make({ path: "/identities", method: "POST", data: { link_with } });
 
 const unlinkAccount = ({ provider, user_id }) =>
-  told($.ajax({ url: ofUser(`/identities/${provider}/${user_id}`), method: "DELETE", headers: json })
-    .then(fetchProfile));
+  make({ path: `/identities/${provider}/${user_id}`, method: "DELETE", headers: json });
 
 const unlinkFirst = () => unlinkAccount($("#linked-accounts button").first().data("identity"));
+
+// The page asks a person whose login is too old to sign in again, also where the tenant still has a session; the browser
+// comes back here.
+const claimsOf = (token) => JSON.parse(atob(token.split(".")[1].replace(/-/g, "+").replace(/_/g, "/")));
+
+const askToSignInAgain = (call) => {
+  const button = $("<button id='sign-in-again'>").text("Sign in again").on("click", () => signInAgain(call));
+  $("#notice").text("You signed in a while ago. To change your accounts, please sign in again. ").append(button);
+};
+
+const signInAgain = (call) => {
+  const [state, nonce] = [crypto.randomUUID(), crypto.randomUUID()];
+  sessionStorage.setItem("asked", JSON.stringify({ state, nonce, call }));
+  const query = new URLSearchParams({
+    client_id: claimsOf(kept("id_token")).aud, response_type: "id_token", scope: "openid",
+    redirect_uri: `${location.origin}/`, prompt: "login", max_age: 0, state, nonce,
+  });
+  location.assign(`${kept("tenant")}/authorize?${query}`);
+};
+
+// What became of the call that was put aside; null if this page does not come after a login that it asked for.
+const comeBack = async () => {
+  const answer = new URLSearchParams(location.hash.slice(1));
+  const asked = JSON.parse(sessionStorage.getItem("asked"));
+  sessionStorage.removeItem("asked");
+  // Out of the address, which is kept and shown.
+  history.replaceState(null, "", location.pathname);
+  if (!asked || answer.get("state") !== asked.state) return null;
+  const id_token = answer.get("id_token");
+  const { nonce, sub } = claimsOf(id_token);
+  if (nonce !== asked.nonce || sub !== claimsOf(kept("id_token")).sub) {
+    $("#notice").text("That was another account: nothing was changed.");
+    return null;
+  }
+  localStorage.setItem("id_token", id_token);
+  return make(asked.call);
+};
+const resumed = comeBack();

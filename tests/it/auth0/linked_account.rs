@@ -248,7 +248,10 @@ async fn a_sub_without_its_provider_is_no_id() {
         mallory.delete(&path(&victim)).await,
     ];
     for refused in refused {
-        assert_eq!(refused.refused(), "403 - User to be acted on does not match subject in bearer token.");
+        assert_eq!(
+            refused.refused(),
+            "403 unowned_resource User to be acted on does not match subject in bearer token."
+        );
     }
     let own = mallory.get(&path(&format!("sms|{victim}"))).await.ok();
     assert_eq!(own["identities"][0]["provider"], "sms");

@@ -24,7 +24,7 @@ use crate::{
 const WORDS: [(&str, &str); 10] = [
     ("missing", "401 - Missing authentication"),
     ("invalid", "401 - Invalid token."),
-    ("not yours", "403 - User to be acted on does not match subject in bearer token."),
+    ("not yours", "403 unowned_resource User to be acted on does not match subject in bearer token."),
     (
         "sign in",
         "403 reauthentication_required The sign-in behind this token is too old for this: let the user sign in again.",

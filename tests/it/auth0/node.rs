@@ -55,7 +55,7 @@ async fn the_clients_for_node_find_their_users_here() {
         a token that is none: [400,"invalid_body","Invalid token (link_with)."]
         a token from before it was unlinked: [400,"invalid_body","Invalid token (link_with)."]
         without a token: [403,"insufficient_scope","Insufficient scope; expected: update:users."]
-        by somebody else: [403,null,"User to be acted on does not match subject in bearer token."]
+        by somebody else: [403,"unowned_resource","User to be acted on does not match subject in bearer token."]
         by nobody: [401,null,"Invalid token."]
         linked by ids: ["google-oauth2","Username-Password-Authentication"]
         unlinked: ["google-oauth2"]

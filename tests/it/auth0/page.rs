@@ -1,8 +1,6 @@
 //! A page in a browser, with jQuery, as Auth0's tutorials have it: ID tokens are its bearers, and the browser asks the
 //! service which pages may do so.
 
-use std::fs;
-
 use identity_link::grpc::proto as pb;
 use serde_json::{Value, json};
 
@@ -12,7 +10,7 @@ use crate::support::{
     chromium::Chromium,
     npm, object,
     tokens::{Token, keys_dir},
-    web_server::{Answer, WebServer},
+    web_server::{Answer, Asked, WebServer},
 };
 
 const ISSUER: &str = "https://tenant.auth0.com/";
@@ -27,13 +25,17 @@ fn id_token(user_id: &str) -> String {
 
 /// One of a sign-in so many seconds ago: Auth0's live for ten hours.
 fn id_token_ago(user_id: &str, seconds: i64) -> String {
+    id_token_of(user_id, seconds).sign()
+}
+
+fn id_token_of(user_id: &str, seconds: i64) -> Token {
     let mut token = Token::of("okta", user_id).with("iss", ISSUER).with("aud", CLIENT_ID).with("azp", CLIENT_ID);
     token.header.typ = Some("JWT".to_owned());
-    token.with("scope", Value::Null).with("tenant", Value::Null).issued_ago(seconds).sign()
+    token.with("scope", Value::Null).with("tenant", Value::Null).issued_ago(seconds)
 }
 
 /// The tenant that makes such tokens, with its rules for linking by them.
-fn tenant() -> String {
+fn issuer() -> String {
     let keys = keys_dir().join("okta.json");
     format!(
         "[tenants.default.providers.facebook]\nsocial = true\n[tenants.default.providers.linkedin]\nsocial = true\n\
@@ -48,18 +50,9 @@ fn tenant() -> String {
 
 /// Where the page is: at an origin of its own.
 async fn app() -> WebServer {
-    let app = WebServer::start(|_| |_| Answer::status("404 Not Found")).await;
     let folder = tokio::task::spawn_blocking(|| npm::packages(SOURCE)).await.unwrap();
-    for (path, file, media_type) in [
-        ("/", "page.html", "text/html"),
-        ("/page.js", "page.js", "text/javascript"),
-        ("/jquery.js", "node_modules/jquery/dist/jquery.js", "text/javascript"),
-    ] {
-        let text = fs::read_to_string(folder.join(file)).unwrap();
-        let head = format!("content-type: {media_type}; charset=utf-8\r\n");
-        app.answer(path, Answer::new("200 OK", &head, &text));
-    }
-    app
+    let files = [("/", "page.html"), ("/page.js", "page.js"), ("/jquery.js", "node_modules/jquery/dist/jquery.js")];
+    WebServer::of_files(&files.map(|(path, file)| (path, folder.join(file)))).await
 }
 
 fn origin(app: &WebServer) -> String {
@@ -68,7 +61,12 @@ fn origin(app: &WebServer) -> String {
 
 /// The service, whose pages are those of this app, with the two accounts of John.
 async fn domain_of(app: &WebServer) -> Auth0Domain {
-    let change = |toml: String| toml.replace("https://app.example.com", &origin(app)) + &tenant();
+    domain_of_with(app, |toml| toml).await
+}
+
+/// The same, with a changed configuration.
+async fn domain_of_with(app: &WebServer, change: impl FnOnce(String) -> String) -> Auth0Domain {
+    let change = |toml: String| change(toml.replace("https://app.example.com", &origin(app)) + &issuer());
     let domain = Auth0Domain::start_with(change).await;
     let service = domain.service();
     for (user_id, name) in [(JOHN, "John Doe"), (JOHN_AT_WORK, "John Doe, CEO")] {
@@ -151,6 +149,109 @@ async fn a_page_of_this_morning_links_and_unlinks() {
         ["linkedin: John Doe, CEO"]
         []
     "#);
+}
+
+/// A tenant whose session is older than this sign-in, as which account the person signs in whatever the page asked for.
+async fn tenant(user_id: &'static str) -> WebServer {
+    let authorize = move |asked: &Asked| {
+        let query = |name: &str| asked.query.get(name).cloned().unwrap_or_default();
+        let id_token = id_token_of(user_id, 0).with("nonce", query("nonce")).sign();
+        Answer::redirect(&format!("{}#id_token={id_token}&state={}", query("redirect_uri"), query("state")))
+    };
+    WebServer::start(|_| authorize).await
+}
+
+/// Where a sign-in of eleven minutes ago is too old to unlink by.
+async fn with_old_sign_ins(app: &WebServer) -> Auth0Domain {
+    let domain = domain_of_with(app, |toml| toml.replace("max_sign_in_age = \"10h\"\n", "")).await;
+    let link = pb::LinkRequest {
+        user_id: JOHN.to_owned(),
+        secondary: Some(pb::link_request::Secondary::SecondaryUserId(JOHN_AT_WORK.to_owned())),
+        ..pb::LinkRequest::default()
+    };
+    domain.service().link(link).await.unwrap();
+    domain
+}
+
+/// The person opened the page eleven minutes ago.
+fn too_late(name: &str, app: &WebServer, domain: &Auth0Domain, tenant: &WebServer) -> Chromium {
+    let mut browser = browser(name, app);
+    let old = id_token_ago(JOHN, 11 * 60);
+    let signed_in = browser.run(&call("signIn", &[&domain.name, JOHN, &old, &origin(tenant)]));
+    assert_eq!(signed_in, json!(["linkedin: John Doe, CEO"]));
+    let refused = browser.run("unlinkFirst()");
+    let message = "The sign-in behind this token is too old for this: let the user sign in again.";
+    assert_eq!(refused, json!([403, message]));
+    assert!(browser.text().contains("please sign in again"));
+    browser
+}
+
+#[tokio::test]
+async fn a_page_asks_who_signed_in_long_ago_to_sign_in_again_and_goes_on() {
+    let app = app().await;
+    let (domain, tenant) = (with_old_sign_ins(&app).await, tenant(JOHN).await);
+    let run = move || {
+        let mut browser = too_late("auth0_page_again", &app, &domain, &tenant);
+
+        browser.click("#sign-in-again");
+
+        assert_eq!(browser.run("resumed"), json!([]), "it is unlinked");
+        let linked = browser.run(&call("linkAccount", &[&id_token_of(JOHN_AT_WORK, -2).sign()]));
+        assert_eq!(linked, json!(["linkedin: John Doe, CEO"]), "the new sign-in is good for ten minutes");
+        assert_eq!(browser.run("location.hash"), json!(""), "no token stays in the address");
+        (domain, tenant.asked_for("/authorize").remove(0))
+    };
+    let (domain, asked) = tokio::task::spawn_blocking(run).await.unwrap();
+
+    assert_eq!((asked.query["prompt"].as_str(), asked.query["max_age"].as_str()), ("login", "0"));
+    assert_eq!(domain.service().owner("linkedin", "d4c5").await, JOHN);
+}
+
+/// The page is the same with either account, and another user's when the account of the sign-in is unlinked.
+#[tokio::test]
+async fn a_page_is_the_same_after_a_sign_in_with_the_linked_account() {
+    let app = app().await;
+    let domain = with_old_sign_ins(&app).await;
+    let run = move || {
+        let mut browser = browser("auth0_page_linked", &app);
+        let at_work = id_token_of(JOHN_AT_WORK, -2).sign();
+        let told = [
+            browser.run(&call("signIn", &[&domain.name, JOHN_AT_WORK, &at_work])),
+            browser.run("kept('user_id')"),
+            browser.run("unlinkFirst()"),
+            browser.run(&call("signIn", &[&domain.name, JOHN_AT_WORK, &at_work])),
+            browser.run("kept('user_id')"),
+        ];
+        (domain, told)
+    };
+    let (domain, told) = tokio::task::spawn_blocking(run).await.unwrap();
+
+    let of_another = json!([403, "User to be acted on does not match subject in bearer token."]);
+    assert_eq!(told, [json!(["linkedin: John Doe, CEO"]), json!(JOHN), of_another, json!([]), json!(JOHN_AT_WORK)]);
+    assert_eq!(domain.service().owner("linkedin", "d4c5").await, JOHN_AT_WORK);
+}
+
+/// Neither a sign-in as another account, nor one that the page did not ask for.
+#[tokio::test]
+async fn a_page_goes_on_with_no_other_sign_in() {
+    let app = app().await;
+    let (domain, tenant) = (with_old_sign_ins(&app).await, tenant(JOHN_AT_WORK).await);
+    let run = move || {
+        let mut browser = too_late("auth0_page_as_another", &app, &domain, &tenant);
+        browser.click("#sign-in-again");
+        assert_eq!(browser.run("resumed"), json!(null));
+        assert!(browser.text().contains("That was another account"));
+
+        // By way of another page: what follows a # alone loads nothing.
+        browser.open(&format!("{}/elsewhere", origin(&app)));
+        browser.open(&format!("{}/#id_token={}&state=guessed", origin(&app), id_token(JOHN)));
+        assert_eq!(browser.run("resumed"), json!(null));
+        assert_eq!(browser.run("claimsOf(kept('id_token')).iat > Date.now() / 1000 - 600"), json!(false));
+        domain
+    };
+    let domain = tokio::task::spawn_blocking(run).await.unwrap();
+
+    assert_eq!(domain.service().owner("linkedin", "d4c5").await, JOHN, "nothing was changed");
 }
 
 /// A55: the browser lets it do nothing, though it has John's own tokens.

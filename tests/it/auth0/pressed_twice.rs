@@ -17,7 +17,7 @@ const GITHUB: &str = "github|5677";
 const GONE: &str = "404 inexistent_user The user does not exist any more: it was linked into another, which reading it \
                     with ?resolve=true shows.";
 const NEVER_WAS: &str = "404 inexistent_user The user does not exist.";
-const NOT_YOURS: &str = "403 - User to be acted on does not match subject in bearer token.";
+const NOT_YOURS: &str = "403 unowned_resource User to be acted on does not match subject in bearer token.";
 
 fn path(user_id: &str) -> String {
     format!("/api/v2/users/{user_id}")

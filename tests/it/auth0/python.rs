@@ -38,7 +38,7 @@ async fn the_client_for_python_finds_its_users_here() {
         alone: {"app_metadata": {}, "blocked": false, "email_verified": false, "identities": [{"connection": "sms", "isSocial": false, "provider": "sms", "user_id": "560ebaeef609ee1adaa7c551"}], "name": "+14258831929", "nickname": "+14258831929", "phone_number": "+14258831929", "phone_verified": true, "picture": "data", "user_id": "sms|560ebaeef609ee1adaa7c551", "user_metadata": {}}
         a token that is none: [400, "invalid_body", "Invalid token (link_with)."]
         without a token: [403, "insufficient_scope", "Insufficient scope; expected: update:users."]
-        by somebody else: [403, null, "User to be acted on does not match subject in bearer token."]
+        by somebody else: [403, "unowned_resource", "User to be acted on does not match subject in bearer token."]
         by nobody: [401, null, "Invalid token."]
         linked by ids: ["google-oauth2", "Username-Password-Authentication"]
         unlinked: [{"connection": "google-oauth2", "isSocial": true, "provider": "google-oauth2", "user_id": "115015401343387192604"}]

@@ -146,7 +146,10 @@ async fn the_rules_of_linking_hold_for_either_spelling() {
         let others = ann.delete(&unlink_path(&account.replace('|', "%7C"))).await;
         assert_eq!(others.refused(), "400 inexistent_identity The user has no such identity.");
         let others = ann.delete(&format!("/api/v2/users/auth0|bob/identities/auth0/{account}")).await;
-        assert_eq!(others.refused(), "403 - User to be acted on does not match subject in bearer token.");
+        assert_eq!(
+            others.refused(),
+            "403 unowned_resource User to be acted on does not match subject in bearer token."
+        );
     }
     let absorbed = backend.post("/api/v2/users/auth0|second/identities", &auth0("auth0|67f1c2")).await;
     assert!(absorbed.refused().starts_with("404 inexistent_user "), "{absorbed:?}");

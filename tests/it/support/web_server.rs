@@ -2,7 +2,9 @@
 
 use std::{
     collections::BTreeMap,
+    fs,
     net::SocketAddr,
+    path::PathBuf,
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -105,6 +107,17 @@ impl WebServer {
     pub async fn of_keys(answer: Answer) -> Self {
         let server = Self::start(|_| |_| Answer::status("404 Not Found")).await;
         server.answer("/jwks", answer);
+        server
+    }
+
+    /// A server of these files, each at its path.
+    pub async fn of_files(files: &[(&str, PathBuf)]) -> Self {
+        let server = Self::start(|_| |_| Answer::status("404 Not Found")).await;
+        for (path, file) in files {
+            let media_type = if file.extension().unwrap() == "html" { "text/html" } else { "text/javascript" };
+            let head = format!("content-type: {media_type}; charset=utf-8\r\n");
+            server.answer(path, Answer::new("200 OK", &head, &fs::read_to_string(file).unwrap()));
+        }
         server
     }
 

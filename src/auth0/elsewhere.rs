@@ -1,0 +1,52 @@
+//! What a client asks here that another service answers. A library for browsers knows one domain for the login and for
+//! the API: where the domain leads to this server alone, the answer names the service that is missing.
+
+use super::messages::Refused;
+
+/// The service that signs people in and issues tokens.
+const SIGN_IN: &str = "the Authentication API of the tenant that issues your tokens";
+/// The service by which people manage their own account.
+const MY_ACCOUNT: &str = "the My Account API of the tenant that issues your tokens";
+
+/// The service by which people manage their own organization.
+const MY_ORGANIZATION: &str = "the My Organization API of the tenant that issues your tokens";
+/// The service at the other paths of a tenant's domain.
+const UNKNOWN: &str = "no service here, and may to the tenant that issues your tokens";
+
+/// The first segments of paths of other services: those of Auth0's OpenAPI descriptions, and those that its libraries for
+/// browsers and its login pages call beside.
+const OTHERS: [(&str, &str); 24] = [
+    (".well-known", SIGN_IN),
+    ("authorize", SIGN_IN),
+    ("bc-authorize", SIGN_IN),
+    ("co", SIGN_IN),
+    ("continue", SIGN_IN),
+    ("dbconnections", SIGN_IN),
+    ("delegation", SIGN_IN),
+    ("login", SIGN_IN),
+    ("mfa", SIGN_IN),
+    ("oauth", SIGN_IN),
+    ("oidc", SIGN_IN),
+    ("passkey", SIGN_IN),
+    ("passwordless", SIGN_IN),
+    ("samlp", SIGN_IN),
+    ("tokeninfo", SIGN_IN),
+    ("u", SIGN_IN),
+    ("user", SIGN_IN),
+    ("userinfo", SIGN_IN),
+    ("usernamepassword", SIGN_IN),
+    ("users", SIGN_IN),
+    ("v2", SIGN_IN),
+    ("wsfed", SIGN_IN),
+    ("me", MY_ACCOUNT),
+    ("my-org", MY_ORGANIZATION),
+];
+
+/// What is answered at a path that is none of this surface. A path of a client's own making is not repeated.
+pub(super) fn refused(path: &str) -> Refused {
+    let first = path.trim_start_matches('/').split('/').next().unwrap_or_default();
+    match OTHERS.iter().find(|(segment, _)| *segment == first) {
+        Some((segment, service)) => Refused::elsewhere(&format!("/{segment}"), service),
+        None => Refused::elsewhere("This path", UNKNOWN),
+    }
+}

@@ -1,0 +1,108 @@
+//! What a client asks here that another service answers: a browser's library knows one domain, and calls the login and
+//! the API there.
+
+use http::{HeaderValue, Method, Request, header};
+use hyper::body::Bytes;
+use serde_json::Value;
+
+use crate::support::{TestServer, auth0::Said, http1::Http1};
+
+/// What libraries and pages ask of a tenant beside `/api/v2`.
+const ELSEWHERE: [(&str, &str); 13] = [
+    ("GET", "/authorize?client_id=a&response_type=code"),
+    ("GET", "/userinfo"),
+    ("POST", "/oauth/token"),
+    ("GET", "/.well-known/jwks.json"),
+    ("GET", "/.well-known/openid-configuration"),
+    ("GET", "/v2/logout"),
+    ("POST", "/co/authenticate"),
+    ("POST", "/dbconnections/signup"),
+    ("GET", "/me/v1/authentication-methods"),
+    ("POST", "/me/"),
+    ("GET", "/my-org/v1/config"),
+    ("GET", "/authorized"),
+    ("GET", "/"),
+];
+
+/// An answer's envelope, which says the same as its status.
+fn refused(status: u16, body: &Value) -> String {
+    assert_eq!((status, &body["statusCode"], &body["error"]), (404, &Value::from(404), &Value::from("Not Found")));
+    body["message"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn a_path_of_another_service_says_which_it_is() {
+    let server = TestServer::start_auth0().await;
+    let mut told = Vec::new();
+    for (method, path) in ELSEWHERE {
+        let request = Request::builder().method(method).uri(path).header(header::CONTENT_TYPE, "application/json");
+        let said = server.backend().send(request.body(Bytes::from_static(b"{}")).unwrap()).await;
+        let message = refused(said.status.as_u16(), &said.body);
+        told.push(format!("{method} {path} -> {message}"));
+
+        // The same over HTTP/1.1, by a client without a token.
+        let head = format!("{method} {path} HTTP/1.1\r\nhost: a\r\ncontent-length: 2\r\n\r\n{{}}");
+        let answer = Http1::connect(server.address).await.ask(head).await;
+        assert_eq!(answer.header("content-type"), Some("application/json; charset=utf-8"));
+        assert_eq!(refused(answer.status, &serde_json::from_str(&answer.body).unwrap()), message);
+    }
+    insta::assert_snapshot!(told.join("\n"), @r#"
+        GET /authorize?client_id=a&response_type=code -> /authorize belongs to the Authentication API of the tenant that issues your tokens. This is identity-link, which answers at /api/v2 only.
+        GET /userinfo -> /userinfo belongs to the Authentication API of the tenant that issues your tokens. This is identity-link, which answers at /api/v2 only.
+        POST /oauth/token -> /oauth belongs to the Authentication API of the tenant that issues your tokens. This is identity-link, which answers at /api/v2 only.
+        GET /.well-known/jwks.json -> /.well-known belongs to the Authentication API of the tenant that issues your tokens. This is identity-link, which answers at /api/v2 only.
+        GET /.well-known/openid-configuration -> /.well-known belongs to the Authentication API of the tenant that issues your tokens. This is identity-link, which answers at /api/v2 only.
+        GET /v2/logout -> /v2 belongs to the Authentication API of the tenant that issues your tokens. This is identity-link, which answers at /api/v2 only.
+        POST /co/authenticate -> /co belongs to the Authentication API of the tenant that issues your tokens. This is identity-link, which answers at /api/v2 only.
+        POST /dbconnections/signup -> /dbconnections belongs to the Authentication API of the tenant that issues your tokens. This is identity-link, which answers at /api/v2 only.
+        GET /me/v1/authentication-methods -> /me belongs to the My Account API of the tenant that issues your tokens. This is identity-link, which answers at /api/v2 only.
+        POST /me/ -> /me belongs to the My Account API of the tenant that issues your tokens. This is identity-link, which answers at /api/v2 only.
+        GET /my-org/v1/config -> /my-org belongs to the My Organization API of the tenant that issues your tokens. This is identity-link, which answers at /api/v2 only.
+        GET /authorized -> This path belongs to no service here, and may to the tenant that issues your tokens. This is identity-link, which answers at /api/v2 only.
+        GET / -> This path belongs to no service here, and may to the tenant that issues your tokens. This is identity-link, which answers at /api/v2 only.
+    "#);
+}
+
+/// The page that asked reads it, and no other.
+#[tokio::test]
+async fn a_page_reads_that_it_asks_the_wrong_service() {
+    let server = TestServer::start_auth0().await;
+    let from = |origin: &str, method| {
+        let mut request = Request::builder().method(method).uri("/oauth/token").body(Bytes::new()).unwrap();
+        request.headers_mut().insert(header::ORIGIN, HeaderValue::from_str(origin).unwrap());
+        request
+    };
+    let allowed = |said: &Said| said.headers.get("access-control-allow-origin").cloned();
+    let ours = server.stranger().send(from("https://app.example.com", Method::POST)).await;
+    assert_eq!(allowed(&ours).unwrap(), "https://app.example.com");
+    assert_eq!(ours.status, 404);
+    let others = server.stranger().send(from("https://evil.example", Method::POST)).await;
+    assert_eq!(allowed(&others), None);
+}
+
+/// A caller of gRPC is answered as such, whatever it calls; so is a method of ours that is called otherwise.
+#[tokio::test]
+async fn a_call_of_grpc_stays_one() {
+    let server = TestServer::start_auth0().await;
+    let mut told = Vec::new();
+    for (method, path, media_type) in [
+        ("POST", "/oauth/token", "application/grpc"),
+        ("POST", "/identity.v1.IdentityService/Nothing", "application/grpc+proto"),
+        ("GET", "/identity.v1.IdentityService/GetUser", "application/json"),
+        ("POST", "/identity.v1.IdentityService/GetUser", "application/json"),
+        ("GET", "/grpc.health.v1.Health/Check", "application/json"),
+    ] {
+        let request = Request::builder().method(method).uri(path).header(header::CONTENT_TYPE, media_type);
+        let said = server.stranger().send(request.body(Bytes::new()).unwrap()).await;
+        let grpc = said.headers.get("grpc-status").map_or("-", |status| status.to_str().unwrap());
+        told.push(format!("{method} {path} {media_type} -> {} {grpc}", said.status.as_u16()));
+        assert_eq!(said.body, Value::Null);
+    }
+    insta::assert_snapshot!(told.join("\n"), @r#"
+        POST /oauth/token application/grpc -> 200 16
+        POST /identity.v1.IdentityService/Nothing application/grpc+proto -> 200 16
+        GET /identity.v1.IdentityService/GetUser application/json -> 405 -
+        POST /identity.v1.IdentityService/GetUser application/json -> 415 -
+        GET /grpc.health.v1.Health/Check application/json -> 405 -
+    "#);
+}
