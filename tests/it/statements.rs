@@ -23,6 +23,11 @@ use crate::support::{cluster::cluster, tokens::Token, *};
 
 /// A server with one connection to its database, which logs every statement.
 async fn logged_server() -> TestServer {
+    logged_server_with("").await
+}
+
+/// The same, with more in its configuration.
+async fn logged_server_with(more: &str) -> TestServer {
     let database = cluster().db_migrated().await;
     database.db_execute(&format!("ALTER DATABASE {} SET log_statement = 'all'", database.name)).await;
     let mut log = File::open(&cluster().log_file).unwrap();
@@ -30,7 +35,7 @@ async fn logged_server() -> TestServer {
     let server = TestServer::start_with(database, |toml| {
         let one = toml.replace("max_connections = 8", "max_connections = 1");
         assert_ne!(one, toml);
-        one
+        one + more
     })
     .await;
     until_swept(&server, log).await;
