@@ -101,6 +101,7 @@ pub(super) async fn create(
         ("id" = String, Path, description = "The user."),
         ("fields" = Option<String>, Query, description = "Names of fields, separated by commas."),
         ("include_fields" = Option<bool>, Query, description = "Whether these are the fields that are wanted, or those that are not."),
+        ("search_engine" = Option<String>, Query, description = "Makes no difference: some clients send it with fields.", pattern = "^v[123]$"),
     ),
     responses((status = 200, description = "The user.", body = Selected)),
     extensions(("x-rpc" = json!("GetUser"))),
@@ -113,6 +114,8 @@ pub(super) async fn read(
 ) -> Result<Response, Refused> {
     let refused = |error| Refused::of(rule, error);
     let fields = params.fields();
+    // Auth0's older client for Java sends it with every list of fields.
+    params.search_engine();
     params.finish()?;
     let target = target(&permit, rule, &id)?;
     let mut session = linking.store().session(permit.tenant()).await.map_err(|error| refused(error.into()))?;

@@ -32,6 +32,9 @@ async fn what_clients_send_by_default_is_taken() {
         let said = backend.get(&format!("{USERS}/github%7Cbob?{query}")).await.ok();
         assert_eq!(said["user_id"], "github|bob", "{query}");
     }
+    // As auth0-java 1 does with a filter of fields.
+    let said = backend.get(&format!("{USERS}/github%7Cbob?search_engine=v2&fields=user_id&include_fields=true")).await;
+    assert_eq!(said.ok(), json!({"user_id": "github|bob"}));
 }
 
 /// The older engines had a parameter for that, and theirs means the same here.
