@@ -128,7 +128,7 @@ fn form(bytes: &[u8]) -> Result<Map<String, Value>, Refused> {
     for (name, value) in form_urlencoded::parse(bytes) {
         if object.insert(name.to_string(), Value::String(value.into_owned())).is_some() {
             // Which of the two somebody else would take is anybody's guess.
-            return Err(Refused::body(&format!("the property comes twice: {}", shown(&name))));
+            return Err(Refused::body(&format!("{}: comes twice: send it once", shown(&name))));
         }
     }
     Ok(object)

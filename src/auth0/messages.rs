@@ -64,7 +64,7 @@ impl Refused {
 
     /// A path that is no URI's.
     pub(super) fn uri() -> Self {
-        Self::bad("invalid_uri", "Invalid URI: its path is not UTF-8 in percent-encoding (RFC 3986).")
+        Self::bad("invalid_uri", "Path validation error: 'it is not UTF-8 in percent-encoding (RFC 3986)'.")
     }
 
     /// A place in a path that is wrong.
@@ -74,7 +74,6 @@ impl Refused {
 
     /// A query that is wrong.
     pub(super) fn query(what: &str) -> Self {
-        let what: String = what.chars().take(MAX_TOLD).collect();
         Self::bad("invalid_query_string", format!("Query validation error: '{what}'."))
     }
 
@@ -167,7 +166,7 @@ impl Refused {
     /// A search that looks at everybody, while others do.
     pub(super) fn busy() -> Self {
         Self::unavailable(
-            "Others search everybody right now: try again later, or ask for an email, a user_id, or provider and user_id of an identity.",
+            "Other searches look at many users right now: try again later, or ask for a whole email, a user_id, or provider and user_id of an identity.",
         )
     }
 
@@ -349,7 +348,7 @@ impl Refused {
 }
 
 /// What is wrong, one after the other, as far as it fits.
-fn told(violations: &[Violation]) -> String {
+pub(super) fn told(violations: &[Violation]) -> String {
     let mut told = String::new();
     for Violation { field, description } in violations {
         if told.len() + field.len() + description.len() > MAX_TOLD {

@@ -4,207 +4,199 @@
 //! in a link to somebody else.
 
 #[cfg(test)]
+mod laws;
+mod reader;
+#[cfg(test)]
 mod tests;
 
+use self::reader::{Joint, Reader, Term, Value};
 use crate::{
     domain::{Email, Provider, Subject, UserId},
-    store::UserSearch,
+    store::{EmailPrefix, Key, UserSearch},
 };
 
-const MAX_BYTES: usize = 1024;
-const MAX_TERMS: usize = 16;
-/// How many characters of what was sent are said again.
-const MAX_ECHOED: usize = 40;
+/// As long as the ids of a page of users, joined by `OR`.
+const MAX_BYTES: usize = 4096;
+const MAX_TERMS: usize = 100;
 
-const SUPPORTED: &str = "supported are email:\"…\", email_verified:true, user_id:\"…\", identities.provider:\"…\" and \
-    identities.user_id:\"…\", joined by AND, each excluded by a leading -";
+const SUPPORTED: &str = "understood are user_id:\"…\", email:\"…\", email:jan* (three characters or more), \
+    email.raw:\"…\" (in this very case), email_verified:true, identities.provider:\"…\", identities.user_id:\"…\" and \
+    identities.connection:\"…\", joined by AND, each excluded by a leading -; of these an index has user_id, email and \
+    email.raw, which OR joins too, in parentheses where anything else is said";
 
 /// Whom a `q` is about; a sentence for whoever sent one that is not understood.
 pub(super) fn parse(q: &str) -> Result<UserSearch, String> {
     read(q).map_err(|wrong| format!("{wrong}; {SUPPORTED}"))
 }
 
+/// What is said at once: any one of these, or, excluded, none of them.
+struct Clause {
+    is_excluded: bool,
+    alternatives: Vec<Term>,
+}
+
 fn read(q: &str) -> Result<UserSearch, String> {
     if q.len() > MAX_BYTES {
-        return Err(format!("q is longer than {MAX_BYTES} bytes"));
+        return Err(format!("is longer than {MAX_BYTES} bytes"));
     }
-    let mut reader = Reader { rest: q };
-    reader.skip_white_space();
     let mut search = UserSearch::default();
     let mut demanded = Vec::new();
-    let mut is_excluded = reader.takes_exclusion();
-    for _ in 0..MAX_TERMS {
-        let (field, value) = reader.term()?;
-        if !is_excluded && demanded.contains(&field) {
-            return Err(format!("q asks for {} twice", field.name()));
-        }
-        if !is_excluded {
-            demanded.push(field);
-        }
-        add(&mut search, field, &value, is_excluded)?;
-        if reader.rest.is_empty() {
-            return Ok(search);
-        }
-        let is_joined = reader.takes("AND");
-        is_excluded = reader.takes_exclusion();
-        // A term that excludes does so however it is joined. Any other one would be an alternative to Lucene.
-        if !is_joined && !is_excluded {
-            return Err(format!("q goes on with `{}` where AND or its end is expected", echo(reader.rest)));
+    for Clause { is_excluded, mut alternatives } in clauses(q)? {
+        if is_excluded {
+            alternatives.into_iter().try_for_each(|term| exclude(&mut search, term))?;
+        } else if alternatives.len() > 1 {
+            search.is_of_nobody |= !demand_any(&mut search, alternatives)?;
+        } else if let Some(term) = alternatives.pop() {
+            if demanded.contains(&term.field) {
+                return Err(format!("asks for {} twice", term.field.name()));
+            }
+            demanded.push(term.field);
+            search.is_of_nobody |= !demand(&mut search, term)?;
         }
     }
-    Err(format!("q has more than {MAX_TERMS} terms"))
+    Ok(search)
+}
+
+/// What is said, one after the other.
+fn clauses(q: &str) -> Result<Vec<Clause>, String> {
+    let mut reader = Reader::new(q);
+    let (mut clauses, mut joints, mut terms) = (Vec::new(), Vec::new(), 0);
+    loop {
+        let is_excluded = reader.takes_exclusion();
+        let alternatives = reader.alternatives()?;
+        terms += alternatives.len();
+        if terms > MAX_TERMS {
+            return Err(format!("has more than {MAX_TERMS} terms"));
+        }
+        clauses.push(Clause { is_excluded, alternatives });
+        match reader.joint()? {
+            Some(joint) => joints.push(joint),
+            None => break,
+        }
+    }
+    if !joints.contains(&Joint::Or) {
+        return Ok(clauses);
+    }
+    // Lucene's operators have no precedence: beside an AND, what is joined by OR is not demanded.
+    if joints.contains(&Joint::And) || clauses.iter().any(|clause| clause.is_excluded) {
+        return Err("joins by OR and says more: put what is joined by OR in parentheses".to_owned());
+    }
+    let alternatives = clauses.into_iter().flat_map(|clause| clause.alternatives).collect();
+    Ok(vec![Clause { is_excluded: false, alternatives }])
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Field {
     Email,
+    RawEmail,
     EmailVerified,
     UserId,
     Provider,
     Subject,
+    Connection,
 }
 
 impl Field {
-    const ALL: [Self; 5] = [Self::Email, Self::EmailVerified, Self::UserId, Self::Provider, Self::Subject];
+    const ALL: [Self; 7] = [
+        Self::Email,
+        Self::RawEmail,
+        Self::EmailVerified,
+        Self::UserId,
+        Self::Provider,
+        Self::Subject,
+        Self::Connection,
+    ];
 
     fn name(self) -> &'static str {
         match self {
             Self::Email => "email",
+            Self::RawEmail => "email.raw",
             Self::EmailVerified => "email_verified",
             Self::UserId => "user_id",
             Self::Provider => "identities.provider",
             Self::Subject => "identities.user_id",
+            Self::Connection => "identities.connection",
         }
+    }
+
+    /// The field of a name. Auth0's older engine had one more name for each that it kept as it was given, which all
+    /// are here, and one for the connection.
+    fn of(name: &str) -> Option<Self> {
+        let as_given = name.strip_suffix(".raw").filter(|name| name.starts_with("identities."));
+        let name = if name == "connection" { Self::Connection.name() } else { as_given.unwrap_or(name) };
+        Self::ALL.into_iter().find(|field| field.name() == name)
     }
 }
 
-fn add(search: &mut UserSearch, field: Field, value: &str, is_excluded: bool) -> Result<(), String> {
-    let excluded = &mut search.excluded;
-    let can_be = match field {
-        Field::Email => put(Email::parse(value).ok(), is_excluded, &mut search.email, &mut excluded.emails),
-        Field::EmailVerified => {
-            let Ok(verified) = value.parse() else {
-                return Err("email_verified in q is neither true nor false".to_owned());
-            };
-            put(Some(verified), is_excluded, &mut search.email_verified, &mut excluded.email_verified)
+/// Demands what one term says of a user; whether there can be such a user.
+fn demand(search: &mut UserSearch, Term { field, value }: Term) -> Result<bool, String> {
+    Ok(match (field, value) {
+        (Field::Email | Field::RawEmail | Field::UserId, value) => {
+            return demand_any(search, vec![Term { field, value }]);
         }
-        Field::UserId => put(UserId::parse(value), is_excluded, &mut search.user_id, &mut excluded.user_ids),
-        Field::Provider => put(Provider::parse(value), is_excluded, &mut search.provider, &mut excluded.providers),
-        Field::Subject => put(Subject::parse(value), is_excluded, &mut search.subject, &mut excluded.subjects),
-    };
-    search.is_of_nobody |= !can_be;
+        (field, Value::Prefix(_)) => return Err(no_wildcard(field)),
+        (Field::EmailVerified, Value::Whole(value)) => put(Some(boolean(&value)?), &mut search.email_verified),
+        (Field::Provider, Value::Whole(value)) => put(Provider::parse(&value), &mut search.provider),
+        (Field::Subject, Value::Whole(value)) => put(Subject::parse(&value), &mut search.subject),
+        (Field::Connection, Value::Whole(value)) => put(connection(value), &mut search.connection),
+    })
+}
+
+fn put<T>(value: Option<T>, demanded: &mut Option<T>) -> bool {
+    *demanded = value;
+    demanded.is_some()
+}
+
+/// Demands any one of these terms of a user; whether there can be such a user.
+fn demand_any(search: &mut UserSearch, terms: Vec<Term>) -> Result<bool, String> {
+    let mut key = Key::default();
+    for Term { field, value } in terms {
+        match (field, value) {
+            (Field::Email, Value::Whole(value)) => key.emails.extend(Email::parse(&value)),
+            (Field::Email, Value::Prefix(prefix)) => {
+                let Some(prefix) = EmailPrefix::parse(&prefix) else {
+                    return Err(format!("has a * behind less than {} characters of ASCII", EmailPrefix::MIN));
+                };
+                key.email_prefixes.push(prefix);
+            }
+            (field, Value::Prefix(_)) => return Err(no_wildcard(field)),
+            (Field::RawEmail, Value::Whole(value)) => key.exact_emails.extend(Email::parse(&value)),
+            (Field::UserId, Value::Whole(value)) => key.user_ids.extend(UserId::parse(&value)),
+            (field, _) => {
+                return Err(format!("has {} beside OR, where no index leads to all that is said", field.name()));
+            }
+        }
+    }
+    let can_be = key != Key::default();
+    search.keys.extend(can_be.then_some(key));
+    Ok(can_be)
+}
+
+/// Excludes the users of whom a term is true. A value that no user can have excludes none.
+fn exclude(search: &mut UserSearch, Term { field, value }: Term) -> Result<(), String> {
+    let Value::Whole(value) = value else { return Err(no_wildcard(field)) };
+    let excluded = &mut search.excluded;
+    match field {
+        Field::Email => excluded.emails.extend(Email::parse(&value)),
+        Field::RawEmail => excluded.exact_emails.extend(Email::parse(&value)),
+        Field::EmailVerified => excluded.email_verified.push(boolean(&value)?),
+        Field::UserId => excluded.user_ids.extend(UserId::parse(&value)),
+        Field::Provider => excluded.providers.extend(Provider::parse(&value)),
+        Field::Subject => excluded.subjects.extend(Subject::parse(&value)),
+        Field::Connection => excluded.connections.extend(connection(value)),
+    }
     Ok(())
 }
 
-/// Notes a value where it belongs, and says whether a user can still be meant. What can be nobody's, `None`,
-/// is demanded in vain, and excludes nobody.
-fn put<T>(value: Option<T>, is_excluded: bool, demanded: &mut Option<T>, excluded: &mut Vec<T>) -> bool {
-    if is_excluded {
-        excluded.extend(value);
-        true
-    } else {
-        *demanded = value;
-        demanded.is_some()
-    }
+fn boolean(value: &str) -> Result<bool, String> {
+    value.parse().map_err(|_| "has an email_verified that is neither true nor false".to_owned())
 }
 
-/// Reads from left to right.
-struct Reader<'q> {
-    rest: &'q str,
+/// The name of a connection, if it can be one.
+pub(super) fn connection(name: String) -> Option<String> {
+    (!name.is_empty() && !name.contains(char::is_control)).then_some(name)
 }
 
-impl<'q> Reader<'q> {
-    fn skip_white_space(&mut self) {
-        self.rest = self.rest.trim_ascii_start();
-    }
-
-    /// Takes this operator, if it comes next and is a word of its own.
-    fn takes(&mut self, operator: &str) -> bool {
-        let behind = self.rest.strip_prefix(operator);
-        let is_next = behind.is_some_and(|rest| rest.is_empty() || rest.starts_with(is_white_space));
-        if let Some(rest) = behind.filter(|_| is_next) {
-            self.rest = rest.trim_ascii_start();
-        }
-        is_next
-    }
-
-    fn takes_exclusion(&mut self) -> bool {
-        match self.rest.strip_prefix('-') {
-            Some(rest) => {
-                self.rest = rest;
-                true
-            }
-            None => self.takes("NOT"),
-        }
-    }
-
-    /// A field and its value, and the white space behind them.
-    fn term(&mut self) -> Result<(Field, String), String> {
-        if self.rest.is_empty() {
-            return Err("q ends where a term is expected".to_owned());
-        }
-        let end = self.rest.find(|c: char| !c.is_ascii_alphanumeric() && !"_.".contains(c));
-        let (name, rest) = self.rest.split_at(end.unwrap_or(self.rest.len()));
-        let Some(value) = rest.strip_prefix(':').filter(|_| !name.is_empty()) else {
-            return Err(format!("q has `{}` where a field and a colon are expected", echo(self.rest)));
-        };
-        let Some(field) = Field::ALL.into_iter().find(|field| field.name() == name) else {
-            return Err(format!("q has the field `{}`, which cannot be searched", echo(name)));
-        };
-        let value = value.trim_ascii_start();
-        let value = match value.strip_prefix('"') {
-            Some(quoted) => self.quoted(quoted)?,
-            None => self.word(value)?.to_owned(),
-        };
-        self.skip_white_space();
-        Ok((field, value))
-    }
-
-    /// What stands before the next quote, unescaped.
-    fn quoted(&mut self, text: &'q str) -> Result<String, String> {
-        let mut value = String::new();
-        let mut chars = text.chars();
-        loop {
-            match chars.next() {
-                Some('"') => break,
-                Some('\\') => match chars.next() {
-                    Some(c @ ('"' | '\\')) => value.push(c),
-                    _ => return Err("q has a \\ in quotes that stands before neither a quote nor a \\".to_owned()),
-                },
-                Some(c) => value.push(c),
-                None => return Err("q has a quote that is not closed".to_owned()),
-            }
-        }
-        self.rest = chars.as_str();
-        Ok(value)
-    }
-
-    fn word(&mut self, text: &'q str) -> Result<&'q str, String> {
-        let (word, rest) = text.split_at(text.find(is_white_space).unwrap_or(text.len()));
-        if !is_plain(word) {
-            return Err(format!("q has the value `{}`, which is neither quoted nor a plain word", echo(word)));
-        }
-        self.rest = rest;
-        Ok(word)
-    }
-}
-
-fn is_white_space(c: char) -> bool {
-    c.is_ascii_whitespace()
-}
-
-/// Whether a word without quotes means itself: whether it holds nothing that Lucene takes for syntax.
-fn is_plain(word: &str) -> bool {
-    let is_syntax = |c: char| c.is_control() || c.is_whitespace() || "\"()[]{}*?^~\\:/<>!".contains(c);
-    !word.is_empty()
-        && !word.contains(is_syntax)
-        && !word.starts_with(['+', '-'])
-        && !["&&", "||"].iter().any(|operator| word.contains(operator))
-        && !["AND", "OR", "NOT"].contains(&word)
-}
-
-/// The beginning of what was sent, to be shown to whoever sent it.
-fn echo(text: &str) -> String {
-    let shown = |c: char| if c == ' ' || c.is_ascii_graphic() || c.is_alphanumeric() { c } else { '?' };
-    text.chars().take(MAX_ECHOED).map(shown).collect()
+fn no_wildcard(field: Field) -> String {
+    format!("has a * in {}: by the beginning of its value only an email is found, and none is excluded", field.name())
 }

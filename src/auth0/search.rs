@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use axum::{extract::State, response::Response};
+use chrono::DateTime;
 use data_encoding::HEXLOWER;
 use http::StatusCode;
 use serde::Serialize;
@@ -24,9 +25,9 @@ use super::{
 };
 use crate::{
     calls::page::{Pages, WRONG_TOKEN},
-    domain::{Email, IdentityRef, User},
+    domain::{Email, User},
     secret::sha256,
-    store::{StoreError, UserSearch},
+    store::{After, Order, OrderBy, Page, StoreError, UserSearch},
 };
 
 /// How many users can be reached by the number of a page.
@@ -42,17 +43,30 @@ const WAITING_PER_SCAN: usize = 4;
 /// The largest number of a page that is read as one. Nothing is on those from the thousandth.
 const MAX_NUMBER: usize = 999_999_999;
 
-/// Which users are listed, and how.
+/// Which users are listed, and how. A name without `=` is as if it were not there.
 #[derive(utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "it describes what Params reads")]
 pub(super) struct ListParams {
-    /// Terms joined by `AND`, each excluded by a leading `-`: `email:"…"`, `email_verified:true`, `user_id:"…"`,
-    /// `identities.provider:"…"`, `identities.user_id:"…"`.
+    /// Terms joined by `AND`, each excluded by a leading `-`: `user_id:"…"`, `email:"…"`, `email:jan*` (three characters
+    /// or more), `email.raw:"…"` (in this very case), `email_verified:true`, `identities.provider:"…"`,
+    /// `identities.user_id:"…"`, `identities.connection:"…"`. The first four can be joined by `OR`, in parentheses where
+    /// anything else is said. `-user_id:"…"` also leaves out the user that holds that id now.
     q: Option<String>,
-    /// Of the language of `q`, which is this one.
-    #[param(pattern = "^v3$")]
+    /// The connection of one of a user's identities.
+    connection: Option<String>,
+    /// Whether `user_id:"…"` in `q` also finds the user that holds that id now, because its user was linked into that
+    /// one, or because it names one of its accounts. The answer's `user_id` says which user it is.
+    #[param(default = false)]
+    resolve: Option<bool>,
+    /// Of the language of `q`: all mean the same.
+    #[param(pattern = "^v[123]$")]
     search_engine: Option<String>,
+    /// The order: by `user_id` or `created_at`, which are indexed, `1` ascending or `-1` descending.
+    #[param(pattern = "^(user_id|created_at):(1|-1)$", default = "user_id:1")]
+    sort: Option<String>,
+    /// Whether the order is to be the same each time, which it always is.
+    primary_order: Option<bool>,
     /// The page, from 0. Only the first 1,000 users can be reached so.
     #[param(minimum = 0)]
     page: Option<u32>,
@@ -116,7 +130,7 @@ enum Part {
     Take { from: String, take: usize },
 }
 
-/// Lists users, in the order of their ids.
+/// Lists users.
 #[utoipa::path(
     get,
     path = "/users",
@@ -130,18 +144,8 @@ pub(super) async fn list(
     Admission { permit, rule }: Admission,
     mut params: Params,
 ) -> Result<Response, Refused> {
-    let q = params.text("q");
-    let search = match q.as_deref().map(query::parse) {
-        Some(Ok(search)) => search,
-        Some(Err(wrong)) => {
-            params.note(wrong);
-            UserSearch::default()
-        }
-        None => UserSearch::default(),
-    };
-    if params.text("search_engine").is_some_and(|engine| engine != "v3") {
-        params.wrong("search_engine", "must be v3");
-    }
+    let (search, asked) = search(&mut params);
+    let order = order(&mut params);
     let fields = params.fields();
     let part = part(&mut params);
     params.finish()?;
@@ -149,27 +153,19 @@ pub(super) async fn list(
 
     let refused = |error: StoreError| Refused::of(rule, error.into());
     let key = linking.store().key(permit.tenant()).map_err(refused)?;
-    let asked = HEXLOWER.encode(&sha256(q.unwrap_or_default().as_bytes()));
-    let pages = Pages::of(key, "GET /users", &[&asked]);
+    let [q, connection] = asked.each_ref().map(String::as_str);
+    let resolves = if search.resolves { "resolve" } else { "" };
+    let pages = Pages::of(key, "GET /users", &[q, connection, resolves, order_text(order)]);
     let _scan = scans.place_for(&search).await?;
-    // An id is looked for as it is read: it means nobody when its account has left.
-    let account = search.user_id.as_ref().and_then(|id| IdentityRef::parse_joined(id.as_str()));
-    let is_meant = |user: &User| account.as_ref().is_none_or(|account| user.identity(account).is_some());
     let mut session = linking.store().session(permit.tenant()).await.map_err(refused)?;
     match part {
         Part::Page { start, limit, is_counted } => {
             // What lies behind the last page that can be reached is not shown on it either.
-            let shown = limit.min(REACHABLE - start);
-            let mut users = session.search_users(&search, "", start, shown).await.map_err(refused)?;
-            users.retain(is_meant);
-            let total = match (is_counted, &account) {
-                (false, _) => None,
-                (true, None) => Some(session.count_users(&search, REACHABLE).await.map_err(refused)?),
-                // One at most has the id.
-                (true, Some(_)) => {
-                    let found = session.search_users(&search, "", 0, 1).await.map_err(refused)?;
-                    Some(found.iter().filter(|user| is_meant(user)).count())
-                }
+            let page = Page { order, after: None, offset: start, limit: limit.min(REACHABLE - start) };
+            let users = session.search_users(&search, &page).await.map_err(refused)?;
+            let total = match is_counted {
+                true => Some(session.count_users(&search, REACHABLE).await.map_err(refused)?),
+                false => None,
             };
             let users = selected(&users, &fields, &looks)?;
             json(
@@ -181,15 +177,67 @@ pub(super) async fn list(
             )
         }
         Part::Take { from, take } => {
-            let after = pages.open(&from).ok_or_else(|| Refused::query(&format!("from {WRONG_TOKEN}")))?;
-            let mut found = session.search_users(&search, &after, 0, take + 1).await.map_err(refused)?;
-            found.retain(is_meant);
+            let after = pages.open(&from).ok_or_else(|| Refused::query(&format!("from: {WRONG_TOKEN}")))?;
+            let page = Page { order, after: after_of(&after), offset: 0, limit: take + 1 };
+            let found = session.search_users(&search, &page).await.map_err(refused)?;
             let users = found.get(..take).unwrap_or(&found);
             let last = users.last().filter(|_| users.len() < found.len());
-            let next = last.map(|last| pages.token_after(last.id.as_str()));
+            let next = last.map(|last| pages.token_after(&text_of(last)));
             json(StatusCode::OK, &ListBody::Taken(TakenBody { users: selected(users, &fields, &looks)?, next }))
         }
     }
+}
+
+/// The search that a query asks for, and the hashes of the texts that decide it.
+fn search(params: &mut Params) -> (UserSearch, [String; 2]) {
+    let q = params.text("q");
+    let parsed = q.as_deref().map_or_else(|| Ok(UserSearch::default()), query::parse);
+    let mut search = parsed.unwrap_or_else(|wrong| {
+        params.wrong("q", wrong);
+        UserSearch::default()
+    });
+    let connection = params.one_of("connection", "must be the name of a connection", query::connection);
+    let hash = |text: Option<&str>| HEXLOWER.encode(&sha256(text.unwrap_or_default().as_bytes()));
+    let asked = [hash(q.as_deref()), hash(connection.as_deref())];
+    if connection.is_some() && search.connection.is_some() {
+        params.wrong("connection", "stands without identities.connection in q");
+    }
+    search.connection = connection.or(search.connection);
+    search.resolves = params.boolean("resolve").unwrap_or_default();
+    // What these two ask for makes no difference here.
+    params.search_engine();
+    params.boolean("primary_order");
+    (search, asked)
+}
+
+/// The orders that an index has, by the names that Auth0 has for such.
+const ORDERS: [(&str, Order); 4] = [
+    ("user_id:1", Order { by: OrderBy::Id, is_descending: false }),
+    ("user_id:-1", Order { by: OrderBy::Id, is_descending: true }),
+    ("created_at:1", Order { by: OrderBy::CreateTime, is_descending: false }),
+    ("created_at:-1", Order { by: OrderBy::CreateTime, is_descending: true }),
+];
+
+fn order(params: &mut Params) -> Order {
+    let must_be = "must be created_at:1, created_at:-1, user_id:1 or user_id:-1: by these users are indexed";
+    let order = params.one_of("sort", must_be, |text| ORDERS.into_iter().find(|(name, _)| *name == text));
+    order.map_or_else(Order::default, |(_, order)| order)
+}
+
+fn order_text(order: Order) -> &'static str {
+    ORDERS.into_iter().find(|(_, other)| *other == order).map_or("", |(name, _)| name)
+}
+
+/// Where a user is in a list, as a page token keeps it.
+fn text_of(user: &User) -> String {
+    format!("{} {}", user.create_time.timestamp_micros(), user.id)
+}
+
+/// The same, read back; nothing for the beginning.
+fn after_of(text: &str) -> Option<After> {
+    let (micros, id) = text.split_once(' ')?;
+    let create_time = DateTime::from_timestamp_micros(micros.parse().ok()?)?;
+    Some(After { create_time, id: id.to_owned() })
 }
 
 /// Which users have an email.
@@ -222,7 +270,7 @@ pub(super) async fn by_email(
     let email = match params.text("email").as_deref().map(Email::parse) {
         Some(Ok(email)) => Some(email),
         Some(Err(error)) => {
-            params.note(format!("email: {error}"));
+            params.wrong("email", error.to_string());
             None
         }
         None => {
@@ -232,7 +280,7 @@ pub(super) async fn by_email(
     };
     let fields = params.fields();
     params.finish()?;
-    let Some(email) = email else { return Err(Refused::query("email is required")) };
+    let Some(email) = email else { return Err(Refused::query("email: is required")) };
 
     let refused = |error: StoreError| Refused::of(rule, error.into());
     let mut session = linking.store().session(permit.tenant()).await.map_err(refused)?;

@@ -105,6 +105,7 @@ pub(super) async fn create(
         ("resolve" = Option<bool>, Query, description = "Whether the id of a user that was linked into another reads the user that holds it now, instead of being 404."),
         ("fields" = Option<String>, Query, description = "Names of fields, separated by commas."),
         ("include_fields" = Option<bool>, Query, description = "Whether these are the fields that are wanted, or those that are not."),
+        ("search_engine" = Option<String>, Query, description = "Makes no difference: some clients send it with fields.", pattern = "^v[123]$"),
     ),
     responses((status = 200, description = "The user.", body = Selected)),
     extensions(("x-rpc" = json!("GetUser"))),
@@ -118,6 +119,8 @@ pub(super) async fn read(
     let refused = |error| Refused::of(rule, error);
     let fields = params.fields();
     let is_resolving = params.boolean("resolve").unwrap_or_default();
+    // Auth0's older client for Java sends it with every list of fields.
+    params.search_engine();
     params.finish()?;
     let absorbed_id = if is_resolving { AbsorbedId::Holder } else { AbsorbedId::Gone };
     let target = target(&permit, rule, &id, absorbed_id)?;

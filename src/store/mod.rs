@@ -68,7 +68,7 @@ pub use locks::LockKeys;
 pub use migrations::SchemaMismatch;
 pub use presence::Presence;
 pub use request_ids::{AnswerInserted, Request, StoredAnswer};
-pub use search::{Excluded, UserSearch};
+pub use search::{After, EmailPrefix, Excluded, Key, Order, OrderBy, Page, UserSearch};
 pub use sign_in_attempts::{AttemptName, Claimed, ExchangeEnd, Kept, SignInAttempt, Stage};
 pub use standing::{About, Answer, Known, ProofUse, Question};
 pub use tenants::{IssuerChanged, TenantKey};

@@ -1,63 +1,149 @@
 //! Looking for users by what is said of them.
 
+mod statement;
+
+use chrono::{DateTime, Utc};
 use diesel::{
-    QueryableByName,
-    pg::Pg,
-    query_builder::{BoxedSqlQuery, SqlQuery},
-    serialize::ToSql,
-    sql_query,
-    sql_types::{Array, BigInt, HasSqlType, Text},
+    QueryableByName, sql_query,
+    sql_types::{Array, BigInt, Text},
 };
 
-use super::{
-    Session, StoreError,
-    cached::Cached,
-    rows::user_columns,
-    trust::{Verifiers, email_counts},
-};
+use self::statement::Statement;
+use super::{Session, StoreError, cached::Cached, rows::user_columns, trust::email_counts};
 use crate::domain::{Email, Provider, Subject, User, UserId};
 
 /// A search for the live users that fulfil all conditions. An empty search finds all of them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct UserSearch {
-    /// The user's id.
-    pub user_id: Option<UserId>,
-    /// The email of the primary identity.
-    pub email: Option<Email>,
-    /// Whether the primary identity has an email that counts as verified (`true`), or one that does not (`false`).
+    /// What leads to the users: by each of these they are found.
+    pub keys: Vec<Key>,
+    /// Whether the id of a user that was linked into another finds that one.
+    pub resolves: bool,
+    /// That the primary identity has an email, and whether it counts as verified.
     pub email_verified: Option<bool>,
     /// The provider of one of the identities.
     pub provider: Option<Provider>,
-    /// The subject of one of the identities: of the same one, if a provider is said too.
+    /// The subject of one of the identities: of the same one, if more is said of it.
     pub subject: Option<Subject>,
+    /// The connection of one of the identities: of the same one, if more is said of it.
+    pub connection: Option<String>,
     /// What must not be true.
     pub excluded: Excluded,
     /// Whether another condition holds for no user, so that the search finds none.
     pub is_of_nobody: bool,
 }
 
-/// Conditions that each exclude a user.
+/// What an index has: a user is found by any one of these.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Excluded {
-    /// The user's id.
+pub struct Key {
+    /// The user's id. One of the form `provider|subject` means that account too: it finds the user as long as the
+    /// account is with it.
     pub user_ids: Vec<UserId>,
     /// The email of the primary identity.
     pub emails: Vec<Email>,
-    /// Whether the primary identity has an email that counts as verified (`true`), or one that does not (`false`).
+    /// The same, in this very spelling.
+    pub exact_emails: Vec<Email>,
+    /// How the email of the primary identity begins.
+    pub email_prefixes: Vec<EmailPrefix>,
+}
+
+/// The beginning of an email in its canonical form: at least [`EmailPrefix::MIN`] characters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EmailPrefix(String);
+
+/// What excludes a user: any single one of these.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Excluded {
+    /// The user's id; that of a user that was linked into it; or `provider|subject` of one of its accounts.
+    pub user_ids: Vec<UserId>,
+    /// The email of the primary identity.
+    pub emails: Vec<Email>,
+    /// The same, in this very spelling.
+    pub exact_emails: Vec<Email>,
+    /// That the primary identity has an email, and whether it counts as verified.
     pub email_verified: Vec<bool>,
     /// The provider of any identity.
     pub providers: Vec<Provider>,
     /// The subject of any identity, at any provider.
     pub subjects: Vec<Subject>,
+    /// The connection of any identity.
+    pub connections: Vec<String>,
+}
+
+/// In which order users are listed. Each is that of an index, so that the first ones are there at once.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Order {
+    /// By what.
+    pub by: OrderBy,
+    /// Whether the last come first.
+    pub is_descending: bool,
+}
+
+/// By what users are put in order.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum OrderBy {
+    /// Their ids.
+    #[default]
+    Id,
+    /// When they were created; those of one moment by their ids.
+    CreateTime,
+}
+
+/// Which of the users that are found are wanted.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Page {
+    /// In which order.
+    pub order: Order,
+    /// Behind which user; the first ones, unless it is said.
+    pub after: Option<After>,
+    /// How many of those are left out.
+    pub offset: usize,
+    /// How many, at most.
+    pub limit: usize,
+}
+
+/// Where a user is in every order. Neither part ever changes, so the rest of a list has every user that was there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct After {
+    /// When it was created.
+    pub create_time: DateTime<Utc>,
+    /// Its id.
+    pub id: String,
 }
 
 impl UserSearch {
-    /// Whether an index finds the users, so that the search does not read all of them.
+    /// Whether keys lead to the users that are found, and to few others, so that not many have to be looked at.
     pub fn has_key(&self) -> bool {
-        self.is_of_nobody
-            || self.user_id.is_some()
-            || self.email.is_some()
-            || (self.provider.is_some() && self.subject.is_some())
+        let Self { keys, provider, subject, is_of_nobody, .. } = self;
+        let is_one = !keys.is_empty() || (provider.is_some() && subject.is_some());
+        *is_of_nobody || (is_one && keys.iter().all(|key| key.email_prefixes.is_empty()))
+    }
+}
+
+impl EmailPrefix {
+    /// How long it is at least: what is shorter would be the beginning of a good part of all emails.
+    pub const MIN: usize = 3;
+
+    /// Reads it, whichever its case. `None` if it is too short, or holds what is not ASCII, of which the canonical form
+    /// may begin in another way.
+    pub fn parse(text: &str) -> Option<Self> {
+        let is_one = text.len() >= Self::MIN && text.bytes().all(|byte| byte.is_ascii_graphic());
+        is_one.then(|| Self(text.to_ascii_lowercase()))
+    }
+
+    /// The first text that begins so.
+    fn first(&self) -> &str {
+        &self.0
+    }
+
+    /// The first text behind all that begin so: canonical emails are compared byte by byte, and no byte of the prefix
+    /// is the last one of ASCII.
+    fn end(&self) -> String {
+        let mut end = self.0.clone();
+        if let Some(last) = end.pop() {
+            end.push(char::from((last as u8).saturating_add(1)));
+        }
+        end
     }
 }
 
@@ -68,26 +154,23 @@ struct CountRow {
 }
 
 impl Session {
-    /// The users that the search finds, in the order of their ids: at most `limit`, of those after `after` without
-    /// the first `offset`.
-    pub async fn search_users(
-        &mut self,
-        search: &UserSearch,
-        after: &str,
-        offset: usize,
-        limit: usize,
-    ) -> Result<Vec<User>, StoreError> {
+    /// The users that are looked for, those of one page.
+    pub async fn search_users(&mut self, search: &UserSearch, page: &Page) -> Result<Vec<User>, StoreError> {
         if search.is_of_nobody {
             return Ok(Vec::new());
         }
         // The identities are read only of the users that are not skipped.
         let statement = Statement::new()
             .sql(concat!("SELECT ", user_columns!(), " FROM (SELECT u.*"))
-            .users(search, self.tenant.as_str(), after, &self.trust.verifiers)
-            .bind::<BigInt, _>(" ORDER BY u.id OFFSET ", number(offset))
-            .bind::<BigInt, _>(" LIMIT ", number(limit))
-            .sql(") u ORDER BY u.id");
-        let rows = self.conn.load(Cached(statement.query)).await?;
+            .users(search, self.tenant.as_str(), &self.trust.verifiers)
+            .page(page)
+            .sql(") u")
+            .in_order(page.order);
+        let is_usual = search.is_usual() && page.order == Order::default();
+        let rows = match is_usual {
+            true => self.conn.load(Cached(statement.query)).await?,
+            false => self.conn.load(statement.query).await?,
+        };
         self.judged(rows)
     }
 
@@ -98,10 +181,13 @@ impl Session {
         }
         let statement = Statement::new()
             .sql("SELECT count(*) AS users FROM (SELECT")
-            .users(search, self.tenant.as_str(), "", &self.trust.verifiers)
+            .users(search, self.tenant.as_str(), &self.trust.verifiers)
             .bind::<BigInt, _>(" LIMIT ", number(at_most))
             .sql(") m");
-        let row: Option<CountRow> = self.conn.load_one(Cached(statement.query)).await?;
+        let row: Option<CountRow> = match search.is_usual() {
+            true => self.conn.load_one(Cached(statement.query)).await?,
+            false => self.conn.load_one(statement.query).await?,
+        };
         Ok(row.map_or(0, |row| usize::try_from(row.users).unwrap_or(usize::MAX)))
     }
 
@@ -146,126 +232,36 @@ impl Session {
     }
 }
 
-/// That `p` is the primary identity of the user `u`.
-const IS_PRIMARY: &str = "p.tenant_id = u.tenant_id AND p.owner_id = u.id \
-    AND p.provider = u.primary_provider AND p.subject = u.primary_subject";
-
-/// A statement that is put together from fixed fragments. What comes from outside is bound.
-struct Statement<'a> {
-    query: BoxedSqlQuery<'a, Pg, SqlQuery>,
-    binds: usize,
-}
-
-impl<'a> Statement<'a> {
-    fn new() -> Self {
-        Self { query: sql_query("").into_boxed(), binds: 0 }
-    }
-
-    fn sql(self, fragment: &'static str) -> Self {
-        Self { query: self.query.sql(fragment), ..self }
-    }
-
-    /// Adds a fragment with a parameter at its end.
-    fn bind<S, V>(self, fragment: &'static str, value: V) -> Self
-    where
-        Pg: HasSqlType<S>,
-        V: ToSql<S, Pg> + Send + 'a,
-        S: Send + 'a,
-    {
-        let binds = self.binds + 1;
-        Self { query: self.query.sql(fragment).sql(format!("${binds}")).bind::<S, V>(value), binds }
-    }
-
-    /// Adds the tables and conditions of a list of users: those that the search finds after `after`.
-    ///
-    /// Five properties change the text, so a connection keeps at most 32 statements of each kind: whether the search
-    /// has an id, an email, a provider, a subject, and any other condition.
-    fn users(mut self, search: &'a UserSearch, tenant: &'a str, after: &'a str, verifiers: &'a Verifiers) -> Self {
-        let UserSearch { user_id, email, email_verified, provider, subject, excluded, is_of_nobody: _ } = search;
-        self = self.sql(" FROM users u");
-        if email.is_some() {
-            self = self.sql(" JOIN identities p ON ").sql(IS_PRIMARY);
-        }
-        self = self
-            .bind::<Text, _>(" WHERE u.tenant_id = ", tenant)
-            .bind::<Text, _>(" AND u.absorbed_into IS NULL AND u.id > ", after);
-        if let Some(id) = user_id {
-            self = self.bind::<Text, _>(" AND u.id = ", id.as_str());
-        }
-        if let Some(email) = email {
-            self = self.bind::<Text, _>(" AND p.email_canonical = ", email.canonical());
-        }
-        if provider.is_some() || subject.is_some() {
-            self =
-                self.sql(" AND EXISTS (SELECT FROM identities i WHERE i.tenant_id = u.tenant_id AND i.owner_id = u.id");
-            if let Some(provider) = provider {
-                self = self.bind::<Text, _>(" AND i.provider = ", provider.as_str());
-            }
-            if let Some(subject) = subject {
-                self = self.bind::<Text, _>(" AND i.subject = ", subject.as_str());
-            }
-            self = self.sql(")");
-        }
-        if email_verified.is_some() || *excluded != Excluded::default() {
-            self = self.root_email(search, verifiers).excluded(excluded);
-        }
-        self
-    }
-
-    /// Adds the other conditions on the email of the primary identity.
-    ///
-    /// They find no user, but check each user that is found. Without a condition on the email itself, `OFFSET 0`
-    /// makes the database check the users one by one. A join would read all users before the first result.
-    fn root_email(mut self, search: &'a UserSearch, verifiers: &'a Verifiers) -> Self {
-        let UserSearch { email_verified, excluded, .. } = search;
-        let states = [("none", None), ("verified", Some(true)), ("unverified", Some(false))];
-        let is_wanted = |state: Option<bool>| {
-            let is_excluded = state.is_some_and(|state| excluded.email_verified.contains(&state));
-            !is_excluded && (email_verified.is_none() || *email_verified == state)
-        };
-        let states = states.into_iter().filter(|(_, state)| is_wanted(*state)).map(|(name, _)| name);
-        if search.email.is_none() {
-            self = self.sql(" AND EXISTS (SELECT FROM identities p WHERE ").sql(IS_PRIMARY);
-        }
-        // As `email_counts` has it, with parameters wherever they come.
-        self = self
-            .bind::<Array<Text>, _>(
-                " AND CASE WHEN p.email IS NULL THEN 'none' WHEN p.email_verified AND (p.provider = ANY(",
-                &verifiers.always,
-            )
-            .bind::<Array<Text>, _>(
-                ") OR p.provider || '@' || split_part(p.email_canonical, '@', 2) = ANY(",
-                &verifiers.domains,
-            )
-            .bind::<Array<Text>, _>(") OR p.provider = ANY(", &verifiers.hosted)
-            .bind::<Array<Text>, _>(
-                ") AND p.profile_data->'hd' = to_jsonb(split_part(p.email_canonical, '@', 2))) THEN 'verified' \
-                    ELSE 'unverified' END = ANY(",
-                states.collect::<Vec<_>>(),
-            )
-            .bind::<Array<Text>, _>(") AND (p.email_canonical = ANY(", texts(&excluded.emails, Email::canonical))
-            .sql(")) IS NOT TRUE");
-        if search.email.is_none() { self.sql(" OFFSET 0)") } else { self }
-    }
-
-    /// Adds the conditions on ids and identities that exclude users. They too are checked one by one.
-    fn excluded(self, excluded: &'a Excluded) -> Self {
-        self.bind::<Array<Text>, _>(" AND u.id <> ALL(", texts(&excluded.user_ids, UserId::as_str))
-            .bind::<Array<Text>, _>(
-                ") AND NOT EXISTS (SELECT FROM identities x WHERE x.tenant_id = u.tenant_id AND x.owner_id = u.id \
-                    AND (x.provider = ANY(",
-                texts(&excluded.providers, Provider::as_str),
-            )
-            .bind::<Array<Text>, _>(") OR x.subject = ANY(", texts(&excluded.subjects, Subject::as_str))
-            .sql(")) OFFSET 0)")
-    }
-}
-
-fn texts<T>(things: &[T], text: fn(&T) -> &str) -> Vec<&str> {
-    things.iter().map(text).collect()
-}
-
 /// As the database counts; beyond what it can count, there is nothing.
 fn number(count: usize) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn what_lies_between_the_bounds_of_a_prefix_begins_with_it(
+            text in "[a-c~]{3,4}",
+            email in prop_oneof!["[a-c~]{0,4}\\PC{0,3}", "[a-c~]{3,6}"],
+        ) {
+            let prefix = EmailPrefix::parse(&text).unwrap();
+            let is_between = prefix.first() <= email.as_str() && email < prefix.end();
+            prop_assert_eq!(is_between, email.starts_with(&text));
+        }
+    }
+
+    #[test]
+    fn a_prefix_is_of_ascii_and_not_too_short() {
+        for good in ["ann", "Ann@Example", "a.b+c@d-e"] {
+            assert_eq!(EmailPrefix::parse(good), Some(EmailPrefix(good.to_lowercase())));
+        }
+        for bad in ["", "an", "ané", "anné", "a n", "ann\0", "\u{212a}nn"] {
+            assert_eq!(EmailPrefix::parse(bad), None, "{bad}");
+        }
+    }
 }

@@ -195,7 +195,7 @@ async fn refused_start(database: &Database, change: impl FnOnce(String) -> Strin
 async fn an_older_schema_is_refused_and_the_error_names_migrate() {
     let database = cluster().db_empty().await;
     let empty = refused_start(&database, |toml| toml).await;
-    insta::assert_snapshot!(empty, @"the database's schema is older than this binary: run `identity-link migrate` first (missing: 20261121000001, 20261121000002, 20261121000003, 20261121000004, 20261121000005, 20261121000006, 20261121000007, 20261121000008, 20261121000009, 20261129000010, 20261129000011, 20261129000012, 20261130000013)");
+    insta::assert_snapshot!(empty, @"the database's schema is older than this binary: run `identity-link migrate` first (missing: 20261121000001, 20261121000002, 20261121000003, 20261121000004, 20261121000005, 20261121000006, 20261121000007, 20261121000008, 20261121000009, 20261129000010, 20261129000011, 20261129000012, 20261130000013, 20261130000014)");
     assert_eq!(db_objects(&database).await, [""; 0], "the refused start should create nothing");
 
     let database = cluster().db_migrated().await;

@@ -1,8 +1,8 @@
 //! Searches for users by several conditions, as the store runs them.
 
 use identity_link::{
-    domain::{Email, IdentityEmail, Provider, Subject, TenantId, User, UserId},
-    store::{Address, Excluded, Session, Store, UserSearch},
+    domain::{Email, Identity, IdentityEmail, Provider, Subject, TenantId, User, UserId},
+    store::{Address, After, EmailPrefix, Excluded, Key, Order, OrderBy, Page, Session, Store, UserSearch},
 };
 
 use crate::support::{cluster::Database, *};
@@ -72,23 +72,46 @@ async fn db_people(server: &TestServer) {
 fn is_meant(search: &UserSearch, user: &User) -> bool {
     let root = user.identity(&user.primary).and_then(|identity| identity.email.as_ref());
     let canonical = root.and_then(|email| email.canonical.as_deref());
+    let given = root.map(|email| email.given.as_str());
     let verified = root.map(IdentityEmail::is_verified);
-    let has = |provider: Option<&Provider>, subject: Option<&Subject>| {
-        user.identities.iter().any(|identity| {
-            provider.is_none_or(|provider| *provider == identity.id.provider)
-                && subject.is_none_or(|subject| *subject == identity.id.subject)
-        })
+    let has = |is_it: &dyn Fn(&Identity) -> bool| user.identities.iter().any(is_it);
+    let leads = |key: &Key| {
+        let begins = |prefix: &EmailPrefix| *prefix == EmailPrefix::parse(&canonical.unwrap_or("none")[..3]).unwrap();
+        key.user_ids.contains(&user.id)
+            || key.emails.iter().any(|email| canonical == Some(email.canonical()))
+            || key.exact_emails.iter().any(|email| given == Some(email.given()))
+            || key.email_prefixes.iter().any(begins)
     };
     let not = &search.excluded;
-    search.user_id.as_ref().is_none_or(|id| *id == user.id)
-        && search.email.as_ref().is_none_or(|email| canonical == Some(email.canonical()))
+    search.keys.iter().all(leads)
         && search.email_verified.is_none_or(|demanded| verified == Some(demanded))
-        && has(search.provider.as_ref(), search.subject.as_ref())
+        && has(&|identity| {
+            search.provider.as_ref().is_none_or(|provider| *provider == identity.id.provider)
+                && search.subject.as_ref().is_none_or(|subject| *subject == identity.id.subject)
+                && search.connection.as_ref().is_none_or(|connection| *connection == identity.connection)
+        })
         && !not.user_ids.contains(&user.id)
         && !not.emails.iter().any(|email| canonical == Some(email.canonical()))
+        && !not.exact_emails.iter().any(|email| given == Some(email.given()))
         && !verified.is_some_and(|verified| not.email_verified.contains(&verified))
-        && !not.providers.iter().any(|provider| has(Some(provider), None))
-        && !not.subjects.iter().any(|subject| has(None, Some(subject)))
+        && !has(&|identity| {
+            not.user_ids.iter().any(|id| *id.as_str() == identity.id.to_string())
+                || not.providers.contains(&identity.id.provider)
+                || not.subjects.contains(&identity.id.subject)
+                || not.connections.contains(&identity.connection)
+        })
+}
+
+pub(super) fn by_id(id: &str) -> Key {
+    Key { user_ids: vec![user_id(id)], ..Default::default() }
+}
+
+pub(super) fn by_email(address: &str) -> Key {
+    Key { emails: vec![email(address)], ..Default::default() }
+}
+
+pub(super) fn by_prefix(prefix: &str) -> Key {
+    Key { email_prefixes: vec![EmailPrefix::parse(prefix).unwrap()], ..Default::default() }
 }
 
 /// Every combination of the terms, with some values of each.
@@ -96,30 +119,49 @@ pub(super) fn searches() -> Vec<UserSearch> {
     let exclusions = [
         Excluded::default(),
         Excluded { user_ids: vec![user_id("apple|1"), user_id("okta|1")], ..Default::default() },
+        // One that she was linked from.
+        Excluded { user_ids: vec![user_id("github|4")], ..Default::default() },
         Excluded { emails: vec![email("ann@example.com"), email("x@example.com")], ..Default::default() },
+        Excluded { exact_emails: vec![email("ann@example.com")], ..Default::default() },
         Excluded { email_verified: vec![true], ..Default::default() },
         Excluded { email_verified: vec![false, true], ..Default::default() },
         Excluded { providers: vec![provider("apple")], ..Default::default() },
         Excluded { providers: vec![provider("okta")], subjects: vec![subject("3")], ..Default::default() },
+        Excluded { connections: vec!["sms".to_owned()], ..Default::default() },
     ];
+    let either = Key {
+        user_ids: vec![user_id("github|3"), user_id("sms|1")],
+        exact_emails: vec![email("Ann@example.com")],
+        email_prefixes: by_prefix("Eve").email_prefixes,
+        ..by_email("ben@example.com")
+    };
+    let keys = [
+        vec![],
+        vec![by_id("okta|1")],
+        vec![by_email("ann@example.com")],
+        vec![by_email("eve@example.com"), by_id("okta|1")],
+        vec![by_prefix("ann")],
+        vec![either],
+    ];
+    let apple = || Some("apple".to_owned());
+    let mut identities = vec![(None, None, apple()), (None, Some("5"), apple()), (Some("github"), None, apple())];
+    for provider in [None, Some("github"), Some("apple")] {
+        identities.extend([None, Some("1"), Some("4")].map(|subject| (provider, subject, None)));
+    }
     let mut searches = vec![];
-    for user_id in [None, Some(user_id("okta|1"))] {
-        for email in [None, Some(email("ann@example.com")), Some(email("eve@example.com"))] {
-            for email_verified in [None, Some(true), Some(false)] {
-                for provider in [None, Some(provider("github")), Some(provider("apple"))] {
-                    for subject in [None, Some(subject("1")), Some(subject("4"))] {
-                        for excluded in &exclusions {
-                            searches.push(UserSearch {
-                                user_id: user_id.clone(),
-                                email: email.clone(),
-                                email_verified,
-                                provider: provider.clone(),
-                                subject: subject.clone(),
-                                excluded: excluded.clone(),
-                                is_of_nobody: false,
-                            });
-                        }
-                    }
+    for keys in keys {
+        for email_verified in [None, Some(true), Some(false)] {
+            for (its_provider, its_subject, connection) in &identities {
+                for excluded in &exclusions {
+                    searches.push(UserSearch {
+                        keys: keys.clone(),
+                        email_verified,
+                        provider: its_provider.map(provider),
+                        subject: its_subject.map(subject),
+                        connection: connection.clone(),
+                        excluded: excluded.clone(),
+                        ..Default::default()
+                    });
                 }
             }
         }
@@ -127,19 +169,24 @@ pub(super) fn searches() -> Vec<UserSearch> {
     searches
 }
 
+/// The first so many of those who are looked for.
+pub(super) fn first(limit: usize) -> Page {
+    Page { limit, ..Default::default() }
+}
+
 #[tokio::test]
 async fn every_combination_of_terms_finds_and_counts_the_users_that_match() {
     let server = TestServer::start().await;
     db_people(&server).await;
     let mut session = db_session(&server.database, "joined").await;
-    let everybody = session.search_users(&UserSearch::default(), "", 0, 100).await.unwrap();
+    let everybody = session.search_users(&UserSearch::default(), &first(100)).await.unwrap();
     assert_eq!(ids(&everybody), ["apple|1", "apple|2", "github|1", "github|2", "github|3", "okta|1", "sms|1"]);
 
     let mut found_somebody = 0;
     for search in searches() {
         let meant: Vec<_> = everybody.iter().filter(|user| is_meant(&search, user)).cloned().collect();
 
-        assert_eq!(session.search_users(&search, "", 0, 100).await.unwrap(), meant, "{search:?}");
+        assert_eq!(session.search_users(&search, &first(100)).await.unwrap(), meant, "{search:?}");
         assert_eq!(session.count_users(&search, 100).await.unwrap(), meant.len(), "{search:?}");
         found_somebody += usize::from(!meant.is_empty());
     }
@@ -153,7 +200,7 @@ async fn a_provider_and_a_subject_are_those_of_one_identity() {
     let mut session = db_session(&server.database, "joined").await;
     let mut found = async |p: &str, s: &str| {
         let search = UserSearch { provider: Some(provider(p)), subject: Some(subject(s)), ..Default::default() };
-        session.search_users(&search, "", 0, 100).await.unwrap()
+        session.search_users(&search, &first(100)).await.unwrap()
     };
 
     // The user has an identity at GitHub, and another one whose subject is 5.
@@ -161,25 +208,51 @@ async fn a_provider_and_a_subject_are_those_of_one_identity() {
     assert_eq!(ids(&found("github", "4").await), ["okta|1"]);
 }
 
+/// Every part of the list in every order, whatever index gives it.
 #[tokio::test]
-async fn pages_begin_at_an_offset_and_after_the_last_id() {
+async fn pages_are_told_in_every_order_by_an_offset_and_by_the_last_user() {
     let server = TestServer::start().await;
     db_people(&server).await;
-    // With index scans an index would give an order that the query does not demand.
-    server.database.db_execute(&format!("ALTER DATABASE {} SET enable_indexscan = off", server.database.name)).await;
-    let mut session = db_session(&server.database, "joined").await;
+    // Two of one moment, who were not created one after the other. Else an index would give the order that is not asked
+    // for.
+    let database = &server.database;
+    let same = "UPDATE users SET create_time = (SELECT create_time FROM users WHERE id = 'github|2' AND tenant_id = \
+        'joined') WHERE id = 'okta|1'";
+    database.db_execute(&format!("{same}; ALTER DATABASE {} SET enable_indexscan = off", database.name)).await;
+    let mut session = db_session(database, "joined").await;
     let github = UserSearch { provider: Some(provider("github")), ..Default::default() };
-    let mut page = async |after: &str, offset: usize, limit: usize| {
-        let users = session.search_users(&github, after, offset, limit).await.unwrap();
-        ids(&users).join(" ")
-    };
+    let orders = [
+        (OrderBy::Id, "github|1 github|2 github|3 okta|1"),
+        (OrderBy::CreateTime, "github|3 github|2 okta|1 github|1"),
+    ];
 
-    assert_eq!(page("", 0, 2).await, "github|1 github|2");
-    assert_eq!(page("", 2, 2).await, "github|3 okta|1");
-    assert_eq!(page("github|1", 0, 2).await, "github|2 github|3");
-    assert_eq!(page("github|1", 2, 2).await, "okta|1");
-    assert_eq!(page("okta|1", 0, 2).await, "");
-    assert_eq!(page("", usize::MAX, usize::MAX).await, "");
+    for (by, ascending) in orders {
+        for is_descending in [false, true] {
+            let order = Order { by, is_descending };
+            let page = |offset, limit| Page { order, after: None, offset, limit };
+            let all = session.search_users(&github, &page(0, 10)).await.unwrap();
+            let mut expected: Vec<_> = ascending.split(' ').collect();
+            if is_descending {
+                expected.reverse();
+            }
+            assert_eq!(ids(&all), expected, "{order:?}");
+            for offset in 0..=5 {
+                for limit in 0..=5 {
+                    let found = session.search_users(&github, &page(offset, limit)).await.unwrap();
+                    assert_eq!(found, all.iter().skip(offset).take(limit).cloned().collect::<Vec<_>>());
+                    for (at, last) in all.iter().enumerate() {
+                        let after = Some(After { create_time: last.create_time, id: last.id.to_string() });
+                        let behind = Page { after, ..page(offset, limit) };
+                        let found = session.search_users(&github, &behind).await.unwrap();
+                        let expected: Vec<_> = all.iter().skip(at + 1 + offset).take(limit).cloned().collect();
+                        assert_eq!(found, expected, "{order:?} behind {at}");
+                    }
+                }
+            }
+            let beyond = session.search_users(&github, &page(usize::MAX, usize::MAX)).await.unwrap();
+            assert_eq!(beyond, []);
+        }
+    }
     for (at_most, counted) in [(0, 0), (3, 3), (4, 4), (5, 4), (usize::MAX, 4)] {
         assert_eq!(session.count_users(&github, at_most).await.unwrap(), counted);
     }
@@ -192,7 +265,7 @@ async fn a_search_that_no_user_can_match_finds_no_user() {
     let mut session = db_session(&server.database, "joined").await;
     let search = UserSearch { is_of_nobody: true, ..Default::default() };
 
-    assert_eq!(session.search_users(&search, "", 0, 100).await.unwrap(), []);
+    assert_eq!(session.search_users(&search, &first(100)).await.unwrap(), []);
     assert_eq!(session.count_users(&search, 100).await.unwrap(), 0);
 }
 
@@ -217,4 +290,27 @@ async fn users_with_a_verified_email_come_before_those_that_only_claim_it() {
     // The search ignores the email of a secondary identity, and any spelling but the canonical one.
     assert_eq!(found("eve@example.com", 100).await, "okta|1");
     assert_eq!(found("Ann@example.com", 100).await, "");
+}
+
+/// A search that looks at many users waits for a place.
+#[test]
+fn a_search_by_what_is_of_many_has_no_key() {
+    let by = |keys: Vec<Key>| UserSearch { keys, ..Default::default() };
+    let github = || UserSearch { provider: Some(provider("github")), ..Default::default() };
+    let either = Key { email_prefixes: by_prefix("ann").email_prefixes, ..by_id("github|1") };
+    for (search, has_key) in [
+        (by(vec![]), false),
+        (by(vec![by_id("github|1")]), true),
+        (by(vec![by_email("ann@example.com")]), true),
+        (by(vec![by_prefix("ann")]), false),
+        (by(vec![either]), false),
+        (by(vec![by_id("github|1"), by_prefix("ann")]), false),
+        (github(), false),
+        (UserSearch { connection: Some("github".to_owned()), ..by(vec![]) }, false),
+        (UserSearch { subject: Some(subject("1")), ..github() }, true),
+        (UserSearch { subject: Some(subject("1")), keys: vec![by_prefix("ann")], ..github() }, false),
+        (UserSearch { is_of_nobody: true, ..by(vec![by_prefix("ann")]) }, true),
+    ] {
+        assert_eq!(search.has_key(), has_key, "{search:?}");
+    }
 }

@@ -70,7 +70,7 @@ async fn the_clients_for_node_find_their_users_here() {
         an unknown connection: [400,"inexistent_connection","The connection does not exist."]
         a password: [400,"invalid_body","Payload validation error: 'password is not kept here: people sign in at their providers'."]
         another email: [400,"invalid_body","Payload validation error: 'email cannot be updated: it is what the identity's provider tells'."]
-        a search by name: [400,"invalid_query_string","Query validation error: 'q has the field `name`, which cannot be searched; supported are email:\"…\", email_verified:true, user_id:\"…\", identities.provider:\"…\" and identities.user_id:\"…\", joined by AND, each excluded by a leading -'."]
+        a search by name: [400,"invalid_query_string","Query validation error: 'q: has the field `name`, which no index has; understood are user_id:\"…\", email:\"…\", email:jan* (three characters or more), email.raw:\"…\" (in this very case), email_verified:true, identities.provider:\"…\", identities.user_id:\"…\" and identities.connection:\"…\", joined by AND, each excluded by a leading -; of these an index has user_id, email and email.raw, which OR joins too, in parentheses where anything else is said'."]
         deleted: [404,"inexistent_user","The user does not exist."]
         left: {"start":0,"limit":50,"length":0,"total":0,"users":[]}
     "#);

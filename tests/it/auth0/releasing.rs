@@ -72,9 +72,9 @@ async fn the_mode_is_one_of_two_and_restore_unless_it_is_said() {
         told.push(format!("{query} {}", backend.delete(&phone(query)).await.refused()));
     }
     insta::assert_snapshot!(told.join("\n"), @r"
-    ?mode= 400 invalid_query_string Query validation error: 'mode must be restore or release'.
-    ?mode=Release 400 invalid_query_string Query validation error: 'mode must be restore or release'.
-    ?mode=release&mode=release 400 invalid_query_string Query validation error: 'mode comes twice'.
+    ?mode= 400 invalid_query_string Query validation error: 'mode: must be restore or release'.
+    ?mode=Release 400 invalid_query_string Query validation error: 'mode: must be restore or release'.
+    ?mode=release&mode=release 400 invalid_query_string Query validation error: 'mode: comes twice: send it once'.
     ?release=true 400 invalid_query_string Query validation error: 'Additional properties not allowed: release'.
     ?mode=%ff 400 invalid_query_string Query validation error: 'it is not UTF-8 in percent-encoding'.
     ");

@@ -1,5 +1,9 @@
 //! Looking for users: by page, to the end, by `q`, by email.
 
+mod clients;
+mod order;
+mod whose;
+
 use serde_json::{Value, json};
 
 use crate::support::{
@@ -118,7 +122,7 @@ async fn taking_goes_on_to_the_end() {
 
     // Where to go on is said for one question.
     let foreign = backend.get(&format!("{USERS}?q=email_verified:true&from={}", tokens[0])).await;
-    insta::assert_snapshot!(foreign.refused(), @"400 invalid_query_string Query validation error: 'from is not a page token of this query'.");
+    insta::assert_snapshot!(foreign.refused(), @"400 invalid_query_string Query validation error: 'from: is not one that this question was answered with'.");
     let (first, rest) = tokens[0].split_at(1);
     let forged = format!("{}{rest}", if first == "A" { "B" } else { "A" });
     assert_eq!(backend.get(&format!("{USERS}?from={forged}")).await.status, 400);
@@ -149,6 +153,14 @@ async fn a_q_finds_whom_it_says() {
         "email:\"ANN@EXAMPLE.COM\" AND email_verified:true",
         "email:\"ann@example.com\" AND -email_verified:true",
         "email:\"ann@example.com\" NOT user_id:\"github|bob\"",
+        "email.raw:\"Ann@Example.com\"",
+        "email.raw:\"ann@example.com\" -user_id:\"sms|1\"",
+        "email:\"ann@example.com\" -email.raw:\"Ann@Example.com\"",
+        "email.raw:(\"Ann@Example.com\" OR \"bob@example.com\")",
+        "email:ann*",
+        "email:ANN@exam* -user_id:github|bob",
+        "email:phone*",
+        "email:anne*",
         "email:\"phone@example.com\"",
         "email_verified:true",
         "email_verified:false",
@@ -159,15 +171,25 @@ async fn a_q_finds_whom_it_says() {
         "identities.user_id:\"1\"",
         "identities.user_id:\"a\\\"b\"",
         "identities.provider:\"google-oauth2\" AND identities.user_id:\"1\"",
+        "identities.connection:\"sms\"",
+        "connection:\"sms\" AND identities.provider:\"google-oauth2\"",
+        "-identities.connection:\"sms\"",
         "-identities.provider:\"github\"",
         "user_id:\"not an id\"",
-        "name:\"ann\"",
-        "email:*",
-        "email:ann*",
-        "ann",
-        "email:\"ann@example.com\" OR email:\"bob@example.com\"",
-        "email:\"ann@example.com\" email_verified:true",
+        "email:\"ann@example.com\" OR user_id:\"google-oauth2|ann\"",
+        "user_id:(github|bob OR github|nobody OR sms|1)",
+        "(email:\"ann@example.com\" OR email:\"bob@example.com\") AND email_verified:true",
         "(email:\"ann@example.com\")",
+        "name:\"ann\"",
+        "phone_number:\"+1\"",
+        "email:*",
+        "email:an*",
+        "email:*ann",
+        "user_id:github*",
+        "ann",
+        "email:\"ann@example.com\" OR email:\"bob@example.com\" AND email_verified:true",
+        "email:\"ann@example.com\" OR email_verified:true",
+        "email:\"ann@example.com\" email_verified:true",
     ] {
         let encoded: String = q.bytes().map(|byte| format!("%{byte:02X}")).collect();
         let said = backend.get(&format!("{USERS}?search_engine=v3&q={encoded}")).await;
@@ -178,6 +200,14 @@ async fn a_q_finds_whom_it_says() {
         email:"ANN@EXAMPLE.COM" AND email_verified:true -> google-oauth2|ann
         email:"ann@example.com" AND -email_verified:true -> github|bob
         email:"ann@example.com" NOT user_id:"github|bob" -> google-oauth2|ann
+        email.raw:"Ann@Example.com" -> google-oauth2|ann
+        email.raw:"ann@example.com" -user_id:"sms|1" -> github|bob
+        email:"ann@example.com" -email.raw:"Ann@Example.com" -> github|bob
+        email.raw:("Ann@Example.com" OR "bob@example.com") -> google-oauth2|ann
+        email:ann* -> github|bob google-oauth2|ann
+        email:ANN@exam* -user_id:github|bob -> google-oauth2|ann
+        email:phone* ->
+        email:anne* ->
         email:"phone@example.com" ->
         email_verified:true -> google-oauth2|ann
         email_verified:false -> github|bob
@@ -188,15 +218,25 @@ async fn a_q_finds_whom_it_says() {
         identities.user_id:"1" -> google-oauth2|ann
         identities.user_id:"a\"b" -> github|a"b
         identities.provider:"google-oauth2" AND identities.user_id:"1" ->
+        identities.connection:"sms" -> google-oauth2|ann
+        connection:"sms" AND identities.provider:"google-oauth2" ->
+        -identities.connection:"sms" -> github|a"b github|bob
         -identities.provider:"github" -> google-oauth2|ann
         user_id:"not an id" ->
-        name:"ann" -> 400 invalid_query_string Query validation error: 'q has the field `name`, which cannot be searched; supported are email:"…", email_verified:true, user_id:"…", identities.provider:"…" and identities.user_id:"…", joined by AND, each excluded by a leading -'.
-        email:* -> 400 invalid_query_string Query validation error: 'q has the value `*`, which is neither quoted nor a plain word; supported are email:"…", email_verified:true, user_id:"…", identities.provider:"…" and identities.user_id:"…", joined by AND, each excluded by a leading -'.
-        email:ann* -> 400 invalid_query_string Query validation error: 'q has the value `ann*`, which is neither quoted nor a plain word; supported are email:"…", email_verified:true, user_id:"…", identities.provider:"…" and identities.user_id:"…", joined by AND, each excluded by a leading -'.
-        ann -> 400 invalid_query_string Query validation error: 'q has `ann` where a field and a colon are expected; supported are email:"…", email_verified:true, user_id:"…", identities.provider:"…" and identities.user_id:"…", joined by AND, each excluded by a leading -'.
-        email:"ann@example.com" OR email:"bob@example.com" -> 400 invalid_query_string Query validation error: 'q goes on with `OR email:"bob@example.com"` where AND or its end is expected; supported are email:"…", email_verified:true, user_id:"…", identities.provider:"…" and identities.user_id:"…", joined by AND, each excluded by a leading -'.
-        email:"ann@example.com" email_verified:true -> 400 invalid_query_string Query validation error: 'q goes on with `email_verified:true` where AND or its end is expected; supported are email:"…", email_verified:true, user_id:"…", identities.provider:"…" and identities.user_id:"…", joined by AND, each excluded by a leading -'.
-        (email:"ann@example.com") -> 400 invalid_query_string Query validation error: 'q has `(email:"ann@example.com")` where a field and a colon are expected; supported are email:"…", email_verified:true, user_id:"…", identities.provider:"…" and identities.user_id:"…", joined by AND, each excluded by a leading -'.
+        email:"ann@example.com" OR user_id:"google-oauth2|ann" -> github|bob google-oauth2|ann
+        user_id:(github|bob OR github|nobody OR sms|1) -> github|bob
+        (email:"ann@example.com" OR email:"bob@example.com") AND email_verified:true -> google-oauth2|ann
+        (email:"ann@example.com") -> github|bob google-oauth2|ann
+        name:"ann" -> 400 invalid_query_string Query validation error: 'q: has the field `name`, which no index has; understood are user_id:"…", email:"…", email:jan* (three characters or more), email.raw:"…" (in this very case), email_verified:true, identities.provider:"…", identities.user_id:"…" and identities.connection:"…", joined by AND, each excluded by a leading -; of these an index has user_id, email and email.raw, which OR joins too, in parentheses where anything else is said'.
+        phone_number:"+1" -> 400 invalid_query_string Query validation error: 'q: has the field `phone_number`, which no index has; understood are user_id:"…", email:"…", email:jan* (three characters or more), email.raw:"…" (in this very case), email_verified:true, identities.provider:"…", identities.user_id:"…" and identities.connection:"…", joined by AND, each excluded by a leading -; of these an index has user_id, email and email.raw, which OR joins too, in parentheses where anything else is said'.
+        email:* -> 400 invalid_query_string Query validation error: 'q: has the value `*`, which is neither quoted nor a plain word; understood are user_id:"…", email:"…", email:jan* (three characters or more), email.raw:"…" (in this very case), email_verified:true, identities.provider:"…", identities.user_id:"…" and identities.connection:"…", joined by AND, each excluded by a leading -; of these an index has user_id, email and email.raw, which OR joins too, in parentheses where anything else is said'.
+        email:an* -> 400 invalid_query_string Query validation error: 'q: has a * behind less than 3 characters of ASCII; understood are user_id:"…", email:"…", email:jan* (three characters or more), email.raw:"…" (in this very case), email_verified:true, identities.provider:"…", identities.user_id:"…" and identities.connection:"…", joined by AND, each excluded by a leading -; of these an index has user_id, email and email.raw, which OR joins too, in parentheses where anything else is said'.
+        email:*ann -> 400 invalid_query_string Query validation error: 'q: has the value `*ann`, which is neither quoted nor a plain word; understood are user_id:"…", email:"…", email:jan* (three characters or more), email.raw:"…" (in this very case), email_verified:true, identities.provider:"…", identities.user_id:"…" and identities.connection:"…", joined by AND, each excluded by a leading -; of these an index has user_id, email and email.raw, which OR joins too, in parentheses where anything else is said'.
+        user_id:github* -> 400 invalid_query_string Query validation error: 'q: has a * in user_id: by the beginning of its value only an email is found, and none is excluded; understood are user_id:"…", email:"…", email:jan* (three characters or more), email.raw:"…" (in this very case), email_verified:true, identities.provider:"…", identities.user_id:"…" and identities.connection:"…", joined by AND, each excluded by a leading -; of these an index has user_id, email and email.raw, which OR joins too, in parentheses where anything else is said'.
+        ann -> 400 invalid_query_string Query validation error: 'q: has `ann` where a field and a colon are expected; understood are user_id:"…", email:"…", email:jan* (three characters or more), email.raw:"…" (in this very case), email_verified:true, identities.provider:"…", identities.user_id:"…" and identities.connection:"…", joined by AND, each excluded by a leading -; of these an index has user_id, email and email.raw, which OR joins too, in parentheses where anything else is said'.
+        email:"ann@example.com" OR email:"bob@example.com" AND email_verified:true -> 400 invalid_query_string Query validation error: 'q: joins by OR and says more: put what is joined by OR in parentheses; understood are user_id:"…", email:"…", email:jan* (three characters or more), email.raw:"…" (in this very case), email_verified:true, identities.provider:"…", identities.user_id:"…" and identities.connection:"…", joined by AND, each excluded by a leading -; of these an index has user_id, email and email.raw, which OR joins too, in parentheses where anything else is said'.
+        email:"ann@example.com" OR email_verified:true -> 400 invalid_query_string Query validation error: 'q: has email_verified beside OR, where no index leads to all that is said; understood are user_id:"…", email:"…", email:jan* (three characters or more), email.raw:"…" (in this very case), email_verified:true, identities.provider:"…", identities.user_id:"…" and identities.connection:"…", joined by AND, each excluded by a leading -; of these an index has user_id, email and email.raw, which OR joins too, in parentheses where anything else is said'.
+        email:"ann@example.com" email_verified:true -> 400 invalid_query_string Query validation error: 'q: goes on with `email_verified:true` where AND, OR or its end is expected; understood are user_id:"…", email:"…", email:jan* (three characters or more), email.raw:"…" (in this very case), email_verified:true, identities.provider:"…", identities.user_id:"…" and identities.connection:"…", joined by AND, each excluded by a leading -; of these an index has user_id, email and email.raw, which OR joins too, in parentheses where anything else is said'.
     "#);
 }
 

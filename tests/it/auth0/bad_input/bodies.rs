@@ -126,8 +126,8 @@ async fn a_form_that_says_nothing_clear_is_refused() {
     insta::assert_snapshot!(refusing.told().await, @r#"
          -> 400 invalid_body Payload validation error: 'Too few properties defined (0), minimum 1'.
         = -> 400 invalid_body Payload validation error: ': unknown field ``, expected one of `link_with`, `provider`, `user_id`'.
-        provider=github&provider=sms&user_id=bob -> 400 invalid_body Payload validation error: 'the property comes twice: provider'.
-        provider=github&user_id=bob&user%5Fid=ann -> 400 invalid_body Payload validation error: 'the property comes twice: user_id'.
+        provider=github&provider=sms&user_id=bob -> 400 invalid_body Payload validation error: 'provider: comes twice: send it once'.
+        provider=github&user_id=bob&user%5Fid=ann -> 400 invalid_body Payload validation error: 'user_id: comes twice: send it once'.
         provider=github&user_id=%FF -> 400 invalid_body Payload validation error: 'the form is not UTF-8 in percent-encoding'.
         provider=github&user_id=%zz -> 400 invalid_body Payload validation error: 'the form is not UTF-8 in percent-encoding'.
         provider=github&user_id=bob&admin=true -> 400 invalid_body Payload validation error: 'admin: unknown field `admin`, expected one of `link_with`, `provider`, `user_id`'.

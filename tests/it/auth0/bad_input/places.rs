@@ -82,11 +82,11 @@ async fn an_id_that_is_nobodys_is_not_found() {
         /github%7Cann%2Fidentities -> 404 inexistent_user The user does not exist.
         /%20 -> 404 inexistent_user The user does not exist.
         /%2E%2E -> 404 inexistent_user The user does not exist.
-        /% -> 400 invalid_uri Invalid URI: its path is not UTF-8 in percent-encoding (RFC 3986).
-        /%7 -> 400 invalid_uri Invalid URI: its path is not UTF-8 in percent-encoding (RFC 3986).
-        /%zz -> 400 invalid_uri Invalid URI: its path is not UTF-8 in percent-encoding (RFC 3986).
-        /github%FFann -> 400 invalid_uri Invalid URI: its path is not UTF-8 in percent-encoding (RFC 3986).
-        /github%C3 -> 400 invalid_uri Invalid URI: its path is not UTF-8 in percent-encoding (RFC 3986).
+        /% -> 400 invalid_uri Path validation error: 'it is not UTF-8 in percent-encoding (RFC 3986)'.
+        /%7 -> 400 invalid_uri Path validation error: 'it is not UTF-8 in percent-encoding (RFC 3986)'.
+        /%zz -> 400 invalid_uri Path validation error: 'it is not UTF-8 in percent-encoding (RFC 3986)'.
+        /github%FFann -> 400 invalid_uri Path validation error: 'it is not UTF-8 in percent-encoding (RFC 3986)'.
+        /github%C3 -> 400 invalid_uri Path validation error: 'it is not UTF-8 in percent-encoding (RFC 3986)'.
         /xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx -> 404 inexistent_user The user does not exist.
     "#);
 }
@@ -119,8 +119,8 @@ async fn an_identity_that_is_nobodys_cannot_be_unlinked() {
         /sms/ann%2F -> 400 inexistent_identity The user has no such identity.
         /sms%7C/ann -> 400 inexistent_identity The user has no such identity.
         /sms/a%00nn -> 400 inexistent_identity The user has no such identity.
-        /sms/%FF -> 400 invalid_uri Invalid URI: its path is not UTF-8 in percent-encoding (RFC 3986).
-        /sms/% -> 400 invalid_uri Invalid URI: its path is not UTF-8 in percent-encoding (RFC 3986).
+        /sms/%FF -> 400 invalid_uri Path validation error: 'it is not UTF-8 in percent-encoding (RFC 3986)'.
+        /sms/% -> 400 invalid_uri Path validation error: 'it is not UTF-8 in percent-encoding (RFC 3986)'.
         /%20/ann -> 400 inexistent_identity The user has no such identity.
         /sms%7Cann/ann -> 400 inexistent_identity The user has no such identity.
     "#);
@@ -213,8 +213,8 @@ async fn a_query_that_cannot_be_is_refused() {
         "/users?p%61ge=0&page=0",
         "/users?q=%FF",
         "/users?q=%zz",
-        "/users?q",
         "/users?q=",
+        "/users?q&q=email:a@example.com",
         "/users?page=-1",
         "/users?page=one",
         "/users?page=",
@@ -222,8 +222,21 @@ async fn a_query_that_cannot_be_is_refused() {
         "/users?per_page=101",
         "/users?per_page=-1",
         "/users?include_totals=yes",
-        "/users?search_engine=v2",
-        "/users?sort=created_at:1",
+        "/users?search_engine=v4",
+        "/users?search_engine=",
+        "/users?sort=created_at",
+        "/users?sort=created_at:0",
+        "/users?sort=-created_at",
+        "/users?sort=",
+        "/users?sort=email:1",
+        "/users?sort=name:1",
+        "/users?sort=last_login:-1",
+        "/users?sort=created_at:1%20user_id:1",
+        "/users?resolve=yes",
+        "/users?primary_order=1",
+        "/users?connection=",
+        "/users?q=name:j*&sort=name:1&page=x",
+        "/users?color",
         "/users?take=0",
         "/users?take=101",
         "/users?take=5&page=0",
@@ -233,6 +246,7 @@ async fn a_query_that_cannot_be_is_refused() {
         "/users?include_fields=maybe",
         "/users?%1B%5B31m=x",
         "/users-by-email",
+        "/users-by-email?email",
         "/users-by-email?email=",
         "/users-by-email?email=nobody",
         "/users-by-email?email=a@example.com&email=b@example.com",
@@ -244,36 +258,50 @@ async fn a_query_that_cannot_be_is_refused() {
     }
     insta::assert_snapshot!(refusing.told().await, @r#"
         /users?color=red -> 400 invalid_query_string Query validation error: 'Additional properties not allowed: color'.
-        /users?page=0&page=1 -> 400 invalid_query_string Query validation error: 'page comes twice'.
-        /users?p%61ge=0&page=0 -> 400 invalid_query_string Query validation error: 'page comes twice'.
+        /users?page=0&page=1 -> 400 invalid_query_string Query validation error: 'page: comes twice: send it once'.
+        /users?p%61ge=0&page=0 -> 400 invalid_query_string Query validation error: 'page: comes twice: send it once'.
         /users?q=%FF -> 400 invalid_query_string Query validation error: 'it is not UTF-8 in percent-encoding'.
         /users?q=%zz -> 400 invalid_query_string Query validation error: 'it is not UTF-8 in percent-encoding'.
-        /users?q -> 400 invalid_query_string Query validation error: 'q ends where a term is expected; supported are email:"…", email_verified:true, user_id:"…", identities.provider:"…" and identities.user_id:"…", joined by AND, each excluded by a leading -'.
-        /users?q= -> 400 invalid_query_string Query validation error: 'q ends where a term is expected; supported are email:"…", email_verified:true, user_id:"…", identities.provider:"…" and identities.user_id:"…", joined by AND, each excluded by a leading -'.
-        /users?page=-1 -> 400 invalid_query_string Query validation error: 'page must be a number from 0 to 999999999'.
-        /users?page=one -> 400 invalid_query_string Query validation error: 'page must be a number from 0 to 999999999'.
-        /users?page= -> 400 invalid_query_string Query validation error: 'page must be a number from 0 to 999999999'.
-        /users?page=99999999999999999999 -> 400 invalid_query_string Query validation error: 'page must be a number from 0 to 999999999'.
-        /users?per_page=101 -> 400 invalid_query_string Query validation error: 'per_page must be a number from 0 to 100'.
-        /users?per_page=-1 -> 400 invalid_query_string Query validation error: 'per_page must be a number from 0 to 100'.
-        /users?include_totals=yes -> 400 invalid_query_string Query validation error: 'include_totals must be true or false'.
-        /users?search_engine=v2 -> 400 invalid_query_string Query validation error: 'search_engine must be v3'.
-        /users?sort=created_at:1 -> 400 invalid_query_string Query validation error: 'Additional properties not allowed: sort'.
-        /users?take=0 -> 400 invalid_query_string Query validation error: 'take must be a number from 1 to 100'.
-        /users?take=101 -> 400 invalid_query_string Query validation error: 'take must be a number from 1 to 100'.
-        /users?take=5&page=0 -> 400 invalid_query_string Query validation error: 'from, take stand without page, per_page and include_totals'.
-        /users?from=x&include_totals=true -> 400 invalid_query_string Query validation error: 'from, take stand without page, per_page and include_totals'.
-        /users?from=x -> 400 invalid_query_string Query validation error: 'from is not a page token of this query'.
-        /users?from=%00 -> 400 invalid_query_string Query validation error: 'from is not a page token of this query'.
-        /users?include_fields=maybe -> 400 invalid_query_string Query validation error: 'include_fields must be true or false'.
+        /users?q= -> 400 invalid_query_string Query validation error: 'q: ends where a term is expected; understood are user_id:"…", email:"…", email:jan* (three characters or more), email.raw:"…" (in this very case), email_verified:true, identities.provider:"…", identities.user_id:"…" and identities.connection:"…", joined by AND, each excluded by a leading -; of these an index has user_id, email and email.raw, which OR joins too, in parentheses where anything else is said'.
+        /users?q&q=email:a@example.com -> 400 invalid_query_string Query validation error: 'q: comes twice: send it once'.
+        /users?page=-1 -> 400 invalid_query_string Query validation error: 'page: must be a number from 0 to 999999999'.
+        /users?page=one -> 400 invalid_query_string Query validation error: 'page: must be a number from 0 to 999999999'.
+        /users?page= -> 400 invalid_query_string Query validation error: 'page: must be a number from 0 to 999999999'.
+        /users?page=99999999999999999999 -> 400 invalid_query_string Query validation error: 'page: must be a number from 0 to 999999999'.
+        /users?per_page=101 -> 400 invalid_query_string Query validation error: 'per_page: must be a number from 0 to 100'.
+        /users?per_page=-1 -> 400 invalid_query_string Query validation error: 'per_page: must be a number from 0 to 100'.
+        /users?include_totals=yes -> 400 invalid_query_string Query validation error: 'include_totals: must be true or false'.
+        /users?search_engine=v4 -> 400 invalid_query_string Query validation error: 'search_engine: must be v1, v2 or v3'.
+        /users?search_engine= -> 400 invalid_query_string Query validation error: 'search_engine: must be v1, v2 or v3'.
+        /users?sort=created_at -> 400 invalid_query_string Query validation error: 'sort: must be created_at:1, created_at:-1, user_id:1 or user_id:-1: by these users are indexed'.
+        /users?sort=created_at:0 -> 400 invalid_query_string Query validation error: 'sort: must be created_at:1, created_at:-1, user_id:1 or user_id:-1: by these users are indexed'.
+        /users?sort=-created_at -> 400 invalid_query_string Query validation error: 'sort: must be created_at:1, created_at:-1, user_id:1 or user_id:-1: by these users are indexed'.
+        /users?sort= -> 400 invalid_query_string Query validation error: 'sort: must be created_at:1, created_at:-1, user_id:1 or user_id:-1: by these users are indexed'.
+        /users?sort=email:1 -> 400 invalid_query_string Query validation error: 'sort: must be created_at:1, created_at:-1, user_id:1 or user_id:-1: by these users are indexed'.
+        /users?sort=name:1 -> 400 invalid_query_string Query validation error: 'sort: must be created_at:1, created_at:-1, user_id:1 or user_id:-1: by these users are indexed'.
+        /users?sort=last_login:-1 -> 400 invalid_query_string Query validation error: 'sort: must be created_at:1, created_at:-1, user_id:1 or user_id:-1: by these users are indexed'.
+        /users?sort=created_at:1%20user_id:1 -> 400 invalid_query_string Query validation error: 'sort: must be created_at:1, created_at:-1, user_id:1 or user_id:-1: by these users are indexed'.
+        /users?resolve=yes -> 400 invalid_query_string Query validation error: 'resolve: must be true or false'.
+        /users?primary_order=1 -> 400 invalid_query_string Query validation error: 'primary_order: must be true or false'.
+        /users?connection= -> 400 invalid_query_string Query validation error: 'connection: must be the name of a connection'.
+        /users?q=name:j*&sort=name:1&page=x -> 400 invalid_query_string Query validation error: 'q: has the field `name`, which no index has; understood are user_id:"…", email:"…", email:jan* (three characters or more), email.raw:"…" (in this very case), email_verified:true, identities.provider:"…", identities.user_id:"…" and identities.connection:"…", joined by AND, each excluded by a leading -; of these an index has user_id, email and email.raw, which OR joins too, in parentheses where anything else is said; sort: must be created_at:1, created_at:-1, user_id:1 or user_id:-1: by these users are indexed; page: must be a number from 0 to 999999999'.
+        /users?color -> 400 invalid_query_string Query validation error: 'Additional properties not allowed: color'.
+        /users?take=0 -> 400 invalid_query_string Query validation error: 'take: must be a number from 1 to 100'.
+        /users?take=101 -> 400 invalid_query_string Query validation error: 'take: must be a number from 1 to 100'.
+        /users?take=5&page=0 -> 400 invalid_query_string Query validation error: 'from, take: stand without page, per_page and include_totals'.
+        /users?from=x&include_totals=true -> 400 invalid_query_string Query validation error: 'from, take: stand without page, per_page and include_totals'.
+        /users?from=x -> 400 invalid_query_string Query validation error: 'from: is not one that this question was answered with'.
+        /users?from=%00 -> 400 invalid_query_string Query validation error: 'from: is not one that this question was answered with'.
+        /users?include_fields=maybe -> 400 invalid_query_string Query validation error: 'include_fields: must be true or false'.
         /users?%1B%5B31m=x -> 400 invalid_query_string Query validation error: 'Additional properties not allowed: [31m'.
-        /users-by-email -> 400 invalid_query_string Query validation error: 'email is required'.
+        /users-by-email -> 400 invalid_query_string Query validation error: 'email: is required'.
+        /users-by-email?email -> 400 invalid_query_string Query validation error: 'email: is required'.
         /users-by-email?email= -> 400 invalid_query_string Query validation error: 'email: The email address does not have exactly one @.'.
         /users-by-email?email=nobody -> 400 invalid_query_string Query validation error: 'email: The email address does not have exactly one @.'.
-        /users-by-email?email=a@example.com&email=b@example.com -> 400 invalid_query_string Query validation error: 'email comes twice'.
+        /users-by-email?email=a@example.com&email=b@example.com -> 400 invalid_query_string Query validation error: 'email: comes twice: send it once'.
         /users-by-email?email=a@example.com&page=0 -> 400 invalid_query_string Query validation error: 'Additional properties not allowed: page'.
         /users/github%7Cann?color=red -> 400 invalid_query_string Query validation error: 'Additional properties not allowed: color'.
-        /users/github%7Cann?include_fields=1 -> 400 invalid_query_string Query validation error: 'include_fields must be true or false'.
+        /users/github%7Cann?include_fields=1 -> 400 invalid_query_string Query validation error: 'include_fields: must be true or false'.
     "#);
 }
 
