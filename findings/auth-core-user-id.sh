@@ -2,15 +2,16 @@
 # @auth/core (npm) 0.41.3, the core of Auth.js (next-auth 5): the signed-in user's id is a new random UUID at every
 # sign-in, and the provider's subject can be one, too.
 #
-# In next-auth 4 a session without a database has the provider's own id as the token's `sub`. The core of version 5 throws
-# the id that `profile()` returns out of `user`, and draws a UUID: without a database adapter the `sub` of one person is
-# another one after each sign-in. A back end that takes it for the account's subject makes a new user of each sign-in,
-# and nothing fails.
+# In next-auth 4 a session without a database has the provider's own id as the token's `sub`. The core of version 5
+# throws the id that `profile()` returns out of `user`, and draws a UUID: without a database adapter the `sub` of one
+# person is another one after each sign-in. A back end that takes it for the account's subject makes a new user of
+# each sign-in, and nothing fails.
 #
 # The subject is in `account.providerAccountId`. Three things about it are easy to miss:
-#   - a `profile()` of the application's own that returns no `id` (an OpenID Connect profile has `sub`) is no error, as it
-#     was in next-auth 4: the subject is a random UUID as well, and the account is never found again;
-#   - it has the type that `profile()` returned: the number 7654321, where the declared type and next-auth 4 say string;
+#   - a `profile()` of the application's own that returns no `id` (an OpenID Connect profile has `sub`) is no error,
+#     as it was in next-auth 4: the subject is a random UUID as well, and the account is never found again;
+#   - it has the type that `profile()` returned: the number 7654321, where the declared type and next-auth 4 say
+#     string;
 #   - the ready-made providers of Trakt and Pinterest return the user's public name, which the user can change, though
 #     the provider sends an id as well.
 #
@@ -63,9 +64,10 @@ const kind = value => (/^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$/.test(value)
 for (const [name, profile] of [['id', withId], ['no id', withoutId]]) {
   const { sub, subject } = await signIn(profile);
   console.log(`profile() with ${name}: sub ${kind(sub)}, same again ${await sameTwice(profile, 'sub')}`);
-  console.log(`profile() with ${name}: providerAccountId ${kind(subject)}, same again ${await sameTwice(profile, 'subject')}`);
+  const same = await sameTwice(profile, 'subject');
+  console.log(`profile() with ${name}: providerAccountId ${kind(subject)}, same again ${same}`);
 }
-const trakt = { name: 'Mara', username: 'mara.q', ids: { slug: 'mara-q', uuid: '0a1b2c' }, images: { avatar: { full: 'x' } } };
+const trakt = { username: 'mara.q', ids: { slug: 'mara-q', uuid: '0a1b2c' }, images: { avatar: { full: 'x' } } };
 console.log(`Trakt: ${Trakt({}).profile(trakt).id}`);
 console.log(`Pinterest: ${Pinterest({}).profile({ id: '5550001', username: 'mara.q', profile_image: 'x' }).id}`);
 JS

@@ -3,24 +3,26 @@
 # link that was made into a 409.
 #
 # A 409 is the server's final word about a request: sent again, it fails again. auth0-python's README lists 408, 429
-# and 5XX as what is retried, and the Node.js SDK, which is generated from the same description, retries just these. The
-# Python SDK (since 5.0.0) retries a 409 as well: a link of an account that is linked already is three POSTs and about
-# three seconds, in which the page waits, and the service's logs and limits count three calls.
+# and 5XX as what is retried, and the Node.js SDK, which is generated from the same description, retries just these.
+# The Python SDK (since 5.0.0) retries a 409 as well: a link of an account that is linked already is three POSTs and
+# about three seconds, in which the page waits, and the service's logs and limits count three calls.
 #
-# Both SDKs also send a POST again after a 5XX. If a gateway in front of the service answers 504 while the service makes
-# the link, the second POST meets the first one's result: the caller's code gets a ConflictError for a link that stands.
+# Both SDKs also send a POST again after a 5XX. If a gateway in front of the service answers 504 while the service
+# makes the link, the second POST meets the first one's result: the caller's code gets a ConflictError for a link that
+# stands.
 #
-# What callers of identity-link should do: pass request_options={"max_retries": 0} to users.identities.link(), and after
-# a 409 read the user's identities before they show an error.
+# What callers of identity-link should do: pass request_options={"max_retries": 0} to users.identities.link(), and
+# after a 409 read the user's identities before they show an error.
 set -euo pipefail
 
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 cd "$folder"
 npm init --yes >/dev/null
-npm install --silent --no-audit --no-fund auth0@7.1.0
-python3 -m venv venv
-venv/bin/pip install --quiet --disable-pip-version-check auth0-python==6.8.0 httpx==0.28.1
+npm install --silent --no-audit --no-fund auth0@7.1.0 &
+python3 -m pip install --quiet --no-compile --disable-pip-version-check --root-user-action ignore --target python \
+  auth0-python==6.8.0 httpx==0.28.1
+wait "$!"
 
 # Answers each POST with the next status of its list, and the last one for ever; prints how many it got.
 cat > service.py <<'PY'
@@ -96,7 +98,7 @@ try {
   console.log(error.constructor.name);
 }
 JS
-venv/bin/python run.py | tee seen.txt
+PYTHONPATH=python python3 run.py | tee seen.txt
 
 cat > expected.txt <<'TXT'
 auth0-python: 3 POST, ConflictError

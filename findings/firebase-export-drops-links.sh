@@ -3,14 +3,14 @@
 # providers, in JSON as well, and its CSV breaks CSV's rules where a custom claim holds a quotation mark.
 #
 # The command exports "accounts", and its JSON has the server's own names of the fields, so it is taken for whole. It
-# writes only the ten providers that it knows by name. A user who signs in with oidc.* or saml.* alone comes out with an
-# empty `providerUserInfo`, and neither the file nor the command says that a link was left out: the user looks like one
-# that never signed in anywhere. (Versions before 15.19 know four providers, and drop Apple's and Microsoft's, too.) In
-# CSV, the quotation marks that JSON escapes inside a claim are not doubled, so that a strict reader refuses the file at
-# that row, and a lax one shifts its columns.
+# writes only the ten providers that it knows by name. A user who signs in with oidc.* or saml.* alone comes out with
+# an empty `providerUserInfo`, and neither the file nor the command says that a link was left out: the user looks like
+# one that never signed in anywhere. (Versions before 15.19 know four providers, and drop Apple's and Microsoft's,
+# too.) In CSV, the quotation marks that JSON escapes inside a claim are not doubled, so that a strict reader refuses
+# the file at that row, and a lax one shifts its columns.
 #
-# What users of identity-link should do: take Firebase's users from the Admin SDK (listUsers) or accounts:batchGet, which
-# have all entries, and never take a user for one without a sign-in because this file shows none.
+# What users of identity-link should do: take Firebase's users from the Admin SDK (listUsers) or accounts:batchGet,
+# which have all entries, and never take a user for one without a sign-in because this file shows none.
 set -euo pipefail
 
 folder=$(mktemp -d)
@@ -25,12 +25,14 @@ const http = require('http');
 const { parse } = require('csv-parse/sync');
 
 const link = (providerId, rawId) => ({ providerId, rawId });
-const times = { createdAt: '1770000000000', lastLoginAt: '1770000000000' };
+const user = (localId, more, ...providerUserInfo) => ({
+  localId, createdAt: '1770000000000', lastLoginAt: '1770000000000', providerUserInfo, ...more,
+});
 const users = [
-  { localId: 'mara', ...times, providerUserInfo: [link('google.com', '1090000001'), link('apple.com', '000123.0a.01')] },
-  { localId: 'tomas', ...times, providerUserInfo: [link('oidc.corp', 'u-7'), link('saml.acme', 'tomas.berg')] },
+  user('mara', {}, link('google.com', '1090000001'), link('apple.com', '000123.0a.01')),
+  user('tomas', {}, link('oidc.corp', 'u-7'), link('saml.acme', 'tomas.berg')),
 ];
-const claims = { localId: 'ada', ...times, customAttributes: JSON.stringify({ note: 'the "A" team' }), providerUserInfo: [] };
+const claims = user('ada', { customAttributes: JSON.stringify({ note: 'the "A" team' }) });
 
 // Stands for the Identity Toolkit API.
 let answer;
@@ -42,7 +44,8 @@ const server = http.createServer((request, response) => {
 async function exported(format, users) {
   answer = users;
   const writeStream = fs.createWriteStream('users');
-  await require('firebase-tools/lib/accountExporter').serialExportUsers('demo', { format, writeStream, batchSize: 100 });
+  const { serialExportUsers } = require('firebase-tools/lib/accountExporter');
+  await serialExportUsers('demo', { format, writeStream, batchSize: 100 });
   await new Promise(written => writeStream.end(written));
   return fs.readFileSync('users', 'utf8');
 }

@@ -3,13 +3,13 @@
 # good in some and refused in others, and PyJWT refuses tokens that it has made itself.
 #
 # All five verify by the same RFC 7519, so a token that passes where it was made is expected to pass everywhere.
-#   - A `sub` that is a number (a database's id): the two of npm and PyJWT's encode() take it, the three of PyPI refuse to
-#     read it. jsonwebtoken's sign() takes the number in the payload.
-#   - An `iat` five seconds ahead, as another machine's clock makes it: RFC 7519 tells no reader to check `iat`. PyJWT and
-#     joserfc refuse the token by default, with no leeway at all, the others take it. The failure comes and goes with the
-#     clocks, and never on one machine.
-#   - Times with a fraction (Python's time.time(), JavaScript's Date.now() / 1000): written as they are given, and read by
-#     all five; RFC 7519 allows them.
+#   - A `sub` that is a number (a database's id): PyJWT's encode() and jsonwebtoken's sign() take it, the readers of
+#     npm take it, and the three readers of PyPI refuse it.
+#   - An `iat` five seconds ahead, as another machine's clock makes it: RFC 7519 has no reader check `iat`. PyJWT and
+#     joserfc refuse the token by default, with no leeway at all, the others take it. The failure comes and goes with
+#     the clocks, and never on one machine.
+#   - Times with a fraction (Python's time.time(), JavaScript's Date.now() / 1000): written as they are given, and
+#     read by all five; RFC 7519 allows them.
 #
 # What callers of identity-link should do: sign `sub` as text and times as whole seconds, and set a leeway in each
 # reader. identity-link takes no `sub` but text, allows 30 seconds between clocks, and takes whole seconds only.
@@ -20,7 +20,7 @@ trap 'rm -rf "$folder"' EXIT
 cd "$folder"
 npm init --yes >/dev/null
 npm install --silent --no-audit --no-fund jsonwebtoken@9.0.3 jose@6.2.18
-python3 -m pip install --quiet --disable-pip-version-check --root-user-action ignore --target python \
+python3 -m pip install --quiet --no-compile --disable-pip-version-check --root-user-action ignore --target python \
   PyJWT==2.15.1 joserfc==1.8.0 python-jose==3.5.0
 
 # Each token is signed by PyJWT from the claims as they stand.

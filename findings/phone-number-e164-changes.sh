@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# libphonenumber-js (npm) 1.11.0 and 1.13.16, phonenumbers (PyPI) 8.13.35 and 9.0.43: E.164 of one input depends on the
-# version, and one telephone has several E.164 forms that no version brings together.
+# libphonenumber-js (npm) 1.11.0 and 1.13.16, phonenumbers (PyPI) 8.13.35 and 9.0.43: E.164 of one input depends on
+# the version, and one telephone has several E.164 forms that no version brings together.
 #
 # "Parse, check, format as E.164" is taken for a canonical form, fit for a key. The rules are data of each release:
-#   - Mexico: the old mobile form +52 1 ... was folded to +52 ... up to the middle of 2024. Since then the same call keeps
-#     the 1 and says that the number is invalid. WhatsApp still names its users so: a service that stored the folded form
-#     looks for another text after an update of the library;
+#   - Mexico: the old mobile form +52 1 ... was folded to +52 ... up to the middle of 2024. Since then the same call
+#     keeps the 1 and says that the number is invalid. WhatsApp still names its users so: a service that stored the
+#     folded form looks for another text after an update of the library;
 #   - Ivory Coast (2021) and Benin (2024) put digits in front of all numbers: an account of before is valid up to one
 #     release, and invalid from the next on. No version makes the new number of the old one;
 #   - Brazil's ninth digit and Argentina's 9 stay two numbers of one telephone; for Argentina both are valid, and the
@@ -13,9 +13,9 @@
 #   - libphonenumber-js' default entry point calls the Brazilian number without its ninth digit valid, where its own
 #     "/max" and Google's rules in phonenumbers do not.
 #
-# What users of identity-link should do: take the phone account's subject as the provider gives it, format nothing, and
-# never look an account up by a number that a library of another version formatted. When a country renumbers, link the
-# new account with the old one as two accounts of one person, each proven.
+# What users of identity-link should do: take the phone account's subject as the provider gives it, format nothing,
+# and never look an account up by a number that a library of another version formatted. When a country renumbers, link
+# the new account with the old one as two accounts of one person, each proven.
 set -euo pipefail
 
 folder=$(mktemp -d)
@@ -24,7 +24,7 @@ cd "$folder"
 npm init --yes >/dev/null
 npm install --silent --no-audit --no-fund older@npm:libphonenumber-js@1.11.0 newer@npm:libphonenumber-js@1.13.16
 for version in 8.13.35 9.0.43; do
-  python3 -m pip install --quiet --disable-pip-version-check --root-user-action ignore \
+  python3 -m pip install --quiet --no-compile --disable-pip-version-check --root-user-action ignore \
     --target "$version" "phonenumbers==$version"
 done
 

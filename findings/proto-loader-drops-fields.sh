@@ -2,17 +2,17 @@
 # @grpc/proto-loader (npm) 0.8.1 with @grpc/grpc-js 1.14.7: a plain object for a Struct, a Date for a Timestamp and a
 # misspelt enum value go out as empty messages and zeros, without an error.
 #
-# Most Node.js clients of a gRPC service are made by this pair. It looks wrong values over, so it is trusted to: a text
-# where a message belongs is refused before it is sent. An object is not. For Struct, Timestamp and FieldMask there is no
-# conversion: the library looks for the message's own fields (`fields`, `seconds`, `paths`) in the object, finds none,
-# and sends the message *present and empty*. Likewise
+# Most Node.js clients of a gRPC service are made by this pair. It checks some values before it sends them, so it is
+# trusted to check all: a text where a message belongs is refused. An object is not. For Struct, Timestamp and
+# FieldMask there is no conversion: the library looks for the message's own fields (`fields`, `seconds`, `paths`) in
+# the object, finds none, and sends the message *present and empty*. Likewise
 #   - an enum value that is not spelt exactly goes out as 0, "unspecified";
 #   - a text that is no number goes out as 0 in an int64 field, and a field that is optional counts as given;
 #   - a field spelt as in the .proto file (user_metadata) is dropped, unless the option `keepCase` is set.
 #
-# What callers of identity-link should do: build Structs in full ({ fields: { lang: { stringValue: 'en' } } }), because an
-# update whose mask names `user_metadata` and whose Struct arrives empty erases it; try a change with `validate_only`
-# first and compare the answer; or use a generator with typed messages (@bufbuild/protobuf).
+# What callers of identity-link should do: build Structs in full ({ fields: { lang: { stringValue: 'en' } } }),
+# because an update whose mask names `user_metadata` and whose Struct arrives empty erases it; try a change with
+# `validate_only` first and compare the answer; or use a generator with typed messages (@bufbuild/protobuf).
 set -euo pipefail
 
 folder=$(mktemp -d)
@@ -57,7 +57,8 @@ server.bindAsync('127.0.0.1:0', grpc.ServerCredentials.createInsecure(), async (
   ];
   for (const update of updates) {
     const got = await new Promise(resolve => {
-      client.Send(update, (error, answer) => resolve(error ? `refused with code ${error.code}` : JSON.stringify(answer)));
+      const said = (error, answer) => (error ? `refused with code ${error.code}` : JSON.stringify(answer));
+      client.Send(update, (error, answer) => resolve(said(error, answer)));
     });
     console.log(`${JSON.stringify(update)} arrives as ${got}`);
   }

@@ -2,26 +2,29 @@
 # social-auth-core (PyPI) 4.9.1 and 7.0.0, with social-auth-app-django: the stored `uid` of one Google, Keycloak or
 # Microsoft account is a name in the one and the subject in the other, and the table holds both.
 #
-# `usersocialauth.uid` is the key of an account at its provider, so it is taken for OpenID Connect's `sub`. Up to 5.x it
-# is by default the email for Google, the user name for Keycloak, Okta and Cognito, and the `upn` for `azuread-oauth2`.
-# From 6.0 on it is `sub` for all of them. The upgrade's migrations leave the values as they are, and a row is rewritten
-# when its user signs in the next time. So an upgraded application has both kinds of value in one column for as long as
-# some user stays away, and an export made before a sign-in and one made after it name two accounts.
+# `usersocialauth.uid` is the key of an account at its provider, so it is taken for OpenID Connect's `sub`. Up to 5.x
+# it is by default the email for Google, the user name for Keycloak, Okta and Cognito, and the `upn` for
+# `azuread-oauth2`. From 6.0 on it is `sub` for all of them. The upgrade's migrations leave the values as they are,
+# and a row is rewritten when its user signs in the next time. So an upgraded application has both kinds of value in
+# one column for as long as some user stays away, and an export made before a sign-in and one made after it name two
+# accounts.
 #
-# What users of identity-link should do: import `uid` as the subject only where the column `id_key` (new in 6.0; printed
-# before each value below) says `sub` or `id`, and never from an older table for these providers. An account that is
-# imported with an email as its subject is not found when its owner signs in with the real one, and the person gets a
-# second user. Keep the email as an email: a later sign-in then shows both users as a candidate for a link.
+# What users of identity-link should do: import `uid` as the subject only where the column `id_key` (new in 6.0;
+# printed before each value below) says `sub` or `id`, and never from an older table for these providers. An account
+# that is imported with an email as its subject is not found when its owner signs in with the real one, and the person
+# gets a second user. Keep the email as an email: if it is verified on both sides, identity-link proposes the link.
 set -euo pipefail
 
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 cd "$folder"
 install() {
-  python3 -m pip install --quiet --disable-pip-version-check --root-user-action ignore --target "$1" "${@:2}" django==5.2.19
+  python3 -m pip install --quiet --no-compile --disable-pip-version-check --root-user-action ignore --target "$1" \
+    django==5.2.19 "${@:2}"
 }
-install before social-auth-core==4.9.1 social-auth-app-django==5.4.3
+install before social-auth-core==4.9.1 social-auth-app-django==5.4.3 &
 install after social-auth-core==7.0.0 social-auth-app-django==8.0.0
+wait "$!"
 
 cat > run.py <<'PY'
 import logging

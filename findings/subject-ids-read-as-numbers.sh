@@ -1,26 +1,28 @@
 #!/usr/bin/env bash
-# csv-parse 7.0.0, d3-dsv 3.0.2, xlsx 0.18.5, yaml 2.9.1, js-yaml 5.5.0 and sql.js 1.17.0 (npm): reading exported accounts
-# with types guessed value by value makes one subject of several, and not of those that a test file has.
+# csv-parse 7.0.0, d3-dsv 3.0.2, xlsx 0.18.5, yaml 2.9.1, js-yaml 5.5.0 and sql.js 1.17.0 (npm): reading exported
+# accounts and guessing each value's type makes one subject of several, and not those that a test file has.
 #
 # That an id of digits becomes a number is expected, and looked for. These are not:
-#   - an id of 24 hexadecimal digits (MongoDB's, and so that of Auth0's database accounts) is a number if it happens to be
-#     digits around one `e`: about one in 20,000 of those made from 2020 to 2026, so that a test file of a thousand rows
-#     has none, and an export of a million has 50. With a long exponent it is Infinity, as all others of its kind are;
+#   - an id of 24 hexadecimal digits (MongoDB's, and so that of Auth0's database accounts) is a number if it happens
+#     to be digits around one `e`: about one in 20,000 of those made from 2020 to 2026, so that a test file of a
+#     thousand rows has none, and an export of a million has 50. With a long exponent it is Infinity, as all others of
+#     its kind are;
 #   - a wallet address (0x and 40 hexadecimal digits, the subject of a "sign in with Ethereum") is a number as well:
 #     csv-parse makes every one of them 0, and so one account of all users;
 #   - papaparse 5.7.1, with the option of the same meaning, keeps all of these: it depends on the reader.
-# SQLite does it in the database: STRING is no type there, but a name that it takes for a numeric one, and a unique index
-# on such a column refuses the second account.
+# SQLite does it in the database: STRING is no type there, but a name that it takes for a numeric one, and a unique
+# index on such a column refuses the second account.
 #
-# What users of identity-link should do: read every column of an export as text (csv-parse without `cast`, d3-dsv without
-# `autoType`), quote subjects in YAML, declare TEXT, and count the distinct subjects before and after.
+# What users of identity-link should do: read every column of an export as text (csv-parse without `cast`, d3-dsv
+# without `autoType`), quote subjects in YAML, declare TEXT, and count the distinct subjects before and after.
 set -euo pipefail
 
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 cd "$folder"
 npm init --yes >/dev/null
-npm install --silent --no-audit --no-fund csv-parse@7.0.0 d3-dsv@3.0.2 xlsx@0.18.5 yaml@2.9.1 js-yaml@5.5.0 sql.js@1.17.0 papaparse@5.7.1
+npm install --silent --no-audit --no-fund csv-parse@7.0.0 d3-dsv@3.0.2 xlsx@0.18.5 yaml@2.9.1 js-yaml@5.5.0 \
+  sql.js@1.17.0 papaparse@5.7.1
 
 cat > run.mjs <<'JS'
 import { parse } from 'csv-parse/sync';
@@ -38,22 +40,24 @@ const accounts = {
   wallet: ['0x8ba1f109551bd432803012645ac136ddd64dba72', '0x52908400098527886e0f7030069857d2e4169ee7'],
 };
 const csv = subjects => `subject\n${subjects.map(subject => `"${subject}"\n`).join('')}`;
+const column = rows => rows.map(row => row.subject);
 const yaml = subjects => subjects.map(subject => `- ${subject}\n`).join('');
 const { Database } = await initSqlJs();
 const readers = {
-  'csv-parse': subjects => parse(csv(subjects), { columns: true, cast: true }).map(row => row.subject),
-  'd3-dsv': subjects => csvParse(csv(subjects), autoType).map(row => row.subject),
-  xlsx: subjects => xlsx.utils.sheet_to_json(xlsx.read(csv(subjects), { type: 'string' }).Sheets.Sheet1).map(row => row.subject),
+  'csv-parse': subjects => column(parse(csv(subjects), { columns: true, cast: true })),
+  'd3-dsv': subjects => column(csvParse(csv(subjects), autoType)),
+  xlsx: subjects => column(xlsx.utils.sheet_to_json(xlsx.read(csv(subjects), { type: 'string' }).Sheets.Sheet1)),
   yaml: subjects => parseYaml(yaml(subjects)),
   'js-yaml': subjects => load(yaml(subjects)),
   'sql.js': subjects => {
     const database = new Database();
     database.run('CREATE TABLE account (subject STRING)');
     subjects.forEach(subject => database.run('INSERT INTO account VALUES (?)', [subject]));
-    // Infinity has no JSON form, so the driver's null is asked for as text.
-    return database.exec('SELECT CASE WHEN abs(subject) > 1e308 THEN 9e999 ELSE subject END FROM account')[0].values.flat();
+    // The driver gives null for Infinity.
+    const [{ values }] = database.exec('SELECT subject, abs(subject) > 1e308 FROM account');
+    return values.map(([subject, infinite]) => (infinite ? Infinity : subject));
   },
-  papaparse: subjects => papaparse.parse(csv(subjects), { header: true, dynamicTyping: true, skipEmptyLines: true }).data.map(row => row.subject),
+  papaparse: subjects => column(papaparse.parse(csv(subjects).trim(), { header: true, dynamicTyping: true }).data),
 };
 for (const [kind, subjects] of Object.entries(accounts)) {
   for (const [reader, read] of Object.entries(readers)) {
@@ -71,7 +75,7 @@ const random = () => {
   t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
   return (t ^ (t >>> 14)) >>> 0;
 };
-const hex = (number) => number.toString(16).padStart(8, '0');
+const hex = number => number.toString(16).padStart(8, '0');
 let numbers = 0;
 for (let i = 0; i < 1_000_000; i++) {
   const seconds = 1577836800 + Math.floor(random() / 2 ** 32 * 7 * 365.25 * 86400);
