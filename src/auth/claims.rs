@@ -41,8 +41,8 @@ impl Claims {
         self.0.get(name)?.as_str()
     }
 
-    /// A time claim: a whole number of seconds (RFC 7519 §2, NumericDate). `None` if it is missing or of another
-    /// form.
+    /// A time claim in whole seconds (RFC 7519 §2, NumericDate). `None` if it is missing or of another form. That RFC
+    /// also allows fractions. They are refused: the times of tokens, moves and sign-ins are compared by whole seconds.
     pub fn time(&self, name: &str) -> Option<DateTime<Utc>> {
         DateTime::from_timestamp(self.0.get(name)?.as_i64()?, 0)
     }
