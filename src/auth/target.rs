@@ -94,6 +94,14 @@ impl Target {
         }
     }
 
+    /// The account of the id that a service named, if the service asks for the holder of what it named.
+    pub fn account_to_resolve(&self) -> Option<&IdentityRef> {
+        match &self.0 {
+            Right::Any(Requested { account, absorbed_id: AbsorbedId::Holder, .. }) => account.as_ref(),
+            Right::Any(_) | Right::Own { .. } => None,
+        }
+    }
+
     /// Refuses the user that was read by [`Target::named_by_service`] unless it is the one that the service meant.
     ///
     /// # Errors

@@ -297,9 +297,12 @@ pub async fn resolve<const N: usize>(
 /// [`Refusal::UserNotFound`], and those of [`resolve`].
 pub async fn read_user(session: &mut Session, target: &Target, now: DateTime<Utc>) -> Result<User, Error> {
     if let Some(id) = target.named_by_service() {
-        let user = session.user_by_id(id).await?.ok_or(Refusal::UserNotFound)?;
-        target.expect_meant(&user)?;
-        return Ok(user);
+        let user = match (session.user_by_id(id).await?, target.account_to_resolve()) {
+            // An account that a link attached never had a user of its own.
+            (None, Some(account)) => session.user_by_identity(account).await?,
+            (user, _) => user.map(|user| target.expect_meant(&user).map(|()| user)).transpose()?,
+        };
+        return Ok(user.ok_or(Refusal::UserNotFound)?);
     }
     let (id, []) = resolve(session, target, Purpose::Read, [], now).await?;
     Ok(session.user_by_id(&id).await?.ok_or(Refusal::UserNotFound)?)

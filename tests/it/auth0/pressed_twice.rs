@@ -121,15 +121,20 @@ async fn the_holder_is_read_when_it_is_asked_for() {
     for id in ["github|never", "github|", "no id at all"] {
         assert_eq!(backend.get(&resolved(&id.replace(' ', "%20"))).await.refused(), NEVER_WAS);
     }
+    // An account that was attached never was a user, and is looked up at its sign-in like any other.
+    let attached = json!({"link_with": Token::of("okta", "attached").sign()});
+    assert_eq!(holder.post(&format!("{}/identities", path(GOOGLE)), &attached).await.status, 201);
+    assert_eq!(backend.get(&path("okta|attached")).await.refused(), NEVER_WAS);
+    assert_eq!(backend.get(&format!("{}&fields=user_id", resolved("okta|attached"))).await.ok(), id);
     let mut told = Vec::new();
     for query in ["?resolve=", "?resolve=1", "?resolve=true&resolve=true", "?resolves=true"] {
         told.push(format!("{query} {}", backend.get(&format!("{}{query}", path(GITHUB))).await.refused()));
     }
     insta::assert_snapshot!(told.join("\n"), @r"
-    ?resolve= 400 invalid_query_string Query validation error: 'resolve must be true or false'.
-    ?resolve=1 400 invalid_query_string Query validation error: 'resolve must be true or false'.
-    ?resolve=true&resolve=true 400 invalid_query_string Query validation error: 'resolve comes twice'.
-    ?resolves=true 400 invalid_query_string Query validation error: 'Additional properties not allowed: resolves'.
+    ?resolve= 400 invalid_query_string Query validation error: 'resolve: must be true or false'.
+    ?resolve=1 400 invalid_query_string Query validation error: 'resolve: must be true or false'.
+    ?resolve=true&resolve=true 400 invalid_query_string Query validation error: 'resolve: comes twice: send it once'.
+    ?resolves=true 400 invalid_query_string Query validation error: 'resolves: Additional properties not allowed'.
     ");
     // It is for reading: what is changed is changed under the user's own id.
     let changed = backend.patch(&resolved(GITHUB), &json!({"user_metadata": {"seen": true}})).await;
