@@ -3,6 +3,8 @@
 mod dev;
 mod log;
 mod purge;
+#[cfg(test)]
+mod reference;
 mod serve;
 mod token;
 

@@ -4,7 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use http::{HeaderValue, Uri, uri::Scheme};
 
-use super::{Tenant, UserIds, reader::Reader};
+use super::{
+    Tenant, UserIds,
+    keys::{List, Text, keys},
+    reader::Reader,
+};
 use crate::domain::TenantId;
 
 /// How Auth0's Management API over HTTP is served.
@@ -21,38 +25,54 @@ pub struct Auth0 {
 /// The longest URL of a picture, in bytes: it is in every answer, once for each such user.
 const MAX_PICTURE: usize = 1024;
 
+keys! {
+    /// Auth0's Management API over HTTP. It is served if this table exists, on the port of gRPC.
+    static KEYS: Auth0Keys = "auth0" {
+        /// The tenants whose users are served; at least one. Their new users get ids of the form `provider|subject`,
+        /// if such an id is free.
+        tenants: List = List::Required(": whose users are served"),
+        /// The origins (RFC 6454) whose pages may call from a browser, such as `https://app.example.com`, as browsers
+        /// send them.
+        allowed_origins: List = List::Default(&[]),
+        /// The URL of the picture of users of whom neither a provider nor a service gave one: https, at most 1024
+        /// bytes. If it is missing, these users get a built-in drawing.
+        picture: Text = Text::Optional,
+    }
+}
+
 /// Reads the table. The users that its tenants get from now on are named as Auth0 names them.
 pub(super) fn read(mut r: Reader, tenants: &mut BTreeMap<TenantId, Tenant>) -> Auth0 {
     let mut served = BTreeSet::new();
-    for name in r.list("tenants").unwrap_or_default() {
-        match TenantId::parse(&name).and_then(|id| Some((tenants.get_mut(&id)?, id))) {
+    let named = r.list(&KEYS.tenants);
+    for name in named.iter().flatten() {
+        match TenantId::parse(name).and_then(|id| Some((tenants.get_mut(&id)?, id))) {
             Some((tenant, id)) => {
                 if tenant.user_ids == Some(UserIds::Random) {
                     r.problem(
-                        "tenants",
+                        KEYS.tenants.name,
                         format!("{id} has user_ids = \"random\", which are not Auth0's: leave that out"),
                     );
                 }
                 tenant.user_ids = Some(UserIds::ProviderSubject);
                 served.insert(id);
             }
-            None => r.problem("tenants", format!("{name:?} is not one of the [tenants]")),
+            None => r.problem(KEYS.tenants.name, format!("{name:?} is not one of the [tenants]")),
         }
     }
-    if served.is_empty() {
-        r.problem("tenants", "is required: whose users are served");
+    if named.is_some() && served.is_empty() {
+        r.missing(&KEYS.tenants);
     }
     let mut allowed_origins = Vec::new();
-    for origin in r.list("allowed_origins").unwrap_or_default() {
+    for origin in r.list(&KEYS.allowed_origins).unwrap_or_default() {
         match parse_origin(&origin) {
             Some(origin) => allowed_origins.push(origin),
             None => r.problem(
-                "allowed_origins",
+                KEYS.allowed_origins.name,
                 format!("{origin:?} is not an origin such as \"https://app.example.com\", without a path"),
             ),
         }
     }
-    let picture = r.parsed("picture", |url| {
+    let picture = r.parsed(&KEYS.picture, |url| {
         is_picture(url).then(|| url.to_owned()).ok_or_else(|| {
             format!("must be an https URL, such as \"https://example.com/who.png\", of at most {MAX_PICTURE} bytes")
         })

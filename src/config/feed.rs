@@ -2,29 +2,35 @@
 
 use std::time::Duration;
 
-use super::reader::Reader;
+use super::{
+    keys::{DAY, HOUR, MINUTE, Number, Time, keys, seconds},
+    reader::Reader,
+};
 use crate::feed::FeedSettings;
 
-const SECOND: Duration = Duration::from_secs(1);
-const DAY: Duration = Duration::from_secs(24 * 3600);
+keys! {
+    /// How the feed of events is read, and how long it is kept. The table may be missing.
+    static KEYS: FeedKeys = "feed" {
+        /// The pause between two reads of new events, each of which is one short query. There are none while no client
+        /// watches.
+        poll_interval: Time = Time::within(Duration::from_millis(100), Duration::from_millis(5), seconds(10)),
+        /// How long a watch may be silent before the server sends a message without events.
+        heartbeat: Time = Time::within(seconds(15), seconds(1), seconds(5 * MINUTE)),
+        /// How long events are kept. Then they are removed, and positions before them expire.
+        retention: Time = Time::within(seconds(90 * DAY), seconds(HOUR), seconds(3650 * DAY)),
+        /// The maximum number of watches at once.
+        max_watchers: Number = Number { default: 2000, bounds: 1..=100_000 },
+    }
+}
 
-pub(super) fn read(table: Option<Reader>) -> FeedSettings {
-    let default = FeedSettings {
-        poll_interval: Duration::from_millis(100),
-        heartbeat: 15 * SECOND,
-        retention: 90 * DAY,
-        max_watchers: 2000,
-        // At most as long as a removed key may still be accepted (SECURITY.md).
-        max_watch: 600 * SECOND,
-    };
-    let Some(mut r) = table else { return default };
-    let poll_interval = (default.poll_interval, Duration::from_millis(5)..=10 * SECOND);
+pub(super) fn read(mut r: Reader) -> FeedSettings {
     let settings = FeedSettings {
-        poll_interval: r.duration_within("poll_interval", poll_interval),
-        heartbeat: r.duration_within("heartbeat", (default.heartbeat, SECOND..=300 * SECOND)),
-        retention: r.duration_within("retention", (default.retention, 3600 * SECOND..=3650 * DAY)),
-        max_watchers: r.number("max_watchers", default.max_watchers, 1..=100_000),
-        ..default
+        poll_interval: r.time(&KEYS.poll_interval),
+        heartbeat: r.time(&KEYS.heartbeat),
+        retention: r.time(&KEYS.retention),
+        max_watchers: r.number(&KEYS.max_watchers),
+        // At most as long as a removed key may still be accepted (SECURITY.md).
+        max_watch: seconds(10 * MINUTE),
     };
     r.finish();
     settings

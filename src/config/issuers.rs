@@ -1,43 +1,110 @@
 //! The `[issuers.*]` tables: which issuers are trusted, and for what.
 
+mod crossing;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
-    ops::RangeInclusive,
     path::Path,
-    time::Duration,
 };
 
 use jsonwebtoken::{Algorithm, AlgorithmFamily};
 
-use super::{Tenant, reader::Reader};
+use super::{
+    Tenant,
+    keys::{DAY, Flag, HOUR, Key, List, MINUTE, Nested, Text, Time, keys, seconds},
+    reader::Reader,
+};
 use crate::{
     auth::{Issuer, KeySettings, KeySource, Kind, SubjectMeaning, TenantRule, UseRules, access, key_source},
     domain::{Provider, TenantId},
     http_client,
 };
 
-/// The type of access tokens (RFC 9068).
-const DEFAULT_TYPE: &str = "at+jwt";
-/// The default and the upper bound of the age of a `link_with` token.
-const LINK_WITH_MAX_AGE: Duration = Duration::from_secs(600);
-/// The default of the longest lifetime that a token may have.
-const MAX_LIFETIME: Duration = Duration::from_secs(24 * 3600);
+keys! {
+    /// A trusted issuer of tokens. The name is of the operator's choice.
+    static ISSUER: IssuerKeys = "issuers.<issuer>" {
+        /// The issuer, as the claim `iss` of its tokens names it, byte by byte. No other table names the same.
+        issuer: Text = Text::Required(""),
+        /// The signature algorithms of the issuer's tokens, such as `RS256`, none of them symmetric.
+        algorithms: List = List::Required(": the signature algorithms of this issuer, such as [\"RS256\"]"),
+        /// Which callers the tokens name: `user` or `service`. Exactly one of `kind` and `kind_claim` is required.
+        kind: Text = Text::Optional,
+        /// The claim that says in each token which caller it names: `user` or `service`.
+        kind_claim: Text = Text::Optional,
+        /// What the claim `sub` of user tokens means: `subject` of the account at `provider`, `identity` for
+        /// `provider|subject`, or `user_id`. At most one issuer of a tenant names user ids. Required unless `kind` is
+        /// `service`.
+        subject: Text = Text::Optional,
+        /// The provider whose subjects the tokens name. Required for `subject = "subject"`, and of that only.
+        provider: Text = Text::Optional,
+        /// The providers that the tokens may name. Required for `subject = "identity"`, and of that only.
+        providers: List = List::Optional,
+        /// The tenant of all tokens. One of `tenant`, `tenant_claim` and `tenants` is required.
+        tenant: Text = Text::Optional,
+        /// The claim that names the tenant in each token. With `tenants` it may name only those, without it any tenant
+        /// of the configuration.
+        tenant_claim: Text = Text::Optional,
+        /// The tenants that the tokens are for. Without `tenant_claim` they are service tokens, and each call names its
+        /// tenant in `x-tenant`.
+        tenants: List = List::Optional,
+        /// The file of the issuer's public keys, a JWKS. Exactly one of `jwks_file`, `jwks_url` and
+        /// `discovery = true` is required.
+        jwks_file: Text = Text::Optional,
+        /// The URL of the issuer's public keys: https, or http on this machine.
+        jwks_url: Text = Text::Optional,
+        /// Whether the issuer's metadata says where its public keys are. The issuer must then be an https URL, or http
+        /// on this machine.
+        discovery: Flag = Flag { default: false },
+        /// How often the keys are read again. A removed key is accepted for this time at most. If a token names an
+        /// unknown key, the keys are read at once.
+        // The upper bound holds that a removed key is dead within ten minutes.
+        jwks_refresh: Time = Time::within(seconds(5 * MINUTE), seconds(1), seconds(9 * MINUTE)),
+        /// How old keys may be and still be used, if they cannot be read again. Longer than `jwks_refresh`.
+        jwks_max_age: Time = Time::within(seconds(HOUR), seconds(1), seconds(HOUR)),
+        /// The audiences of which a bearer token must name one. If this key is missing, the issuer's tokens are proofs
+        /// only: the table `link_with` is then required.
+        audiences: List = List::Optional,
+        /// What the header `typ` of the tokens must be; `""` stands for a token without it.
+        types: List = List::Default(&[ACCESS_TOKEN]),
+        /// The rules for the tokens as proofs in `link_with`. Without this table they prove no account. Of user tokens
+        /// only.
+        link_with: Nested = Nested::Optional,
+        /// The scopes that the tokens can have. Other scopes that a token names have no effect.
+        allowed_scopes: List = List::Default(&[]),
+        /// The scopes that each token has without naming them. Of user tokens only.
+        implied_scopes: List = List::Default(&[]),
+        /// The longest time from `iat` to `exp` that a token may have.
+        max_lifetime: Time = Time::any(seconds(DAY)),
+        /// Whether only the claim `auth_time` shows when the user signed in. If false, `iat` shows it in tokens without
+        /// `auth_time`. Set it for an issuer that renews tokens without a new sign-in. Of user tokens only.
+        require_auth_time: Flag = Flag { default: false },
+    }
+}
 
-/// How often keys are read again. The upper bound holds that a removed key is dead within ten minutes.
-const KEYS_REFRESH: (Duration, RangeInclusive<Duration>) =
-    (Duration::from_secs(300), Duration::from_secs(1)..=Duration::from_secs(9 * 60));
-/// How old keys may be and still be used, if they cannot be read again.
-const KEYS_MAX_AGE: (Duration, RangeInclusive<Duration>) =
-    (Duration::from_secs(3600), Duration::from_secs(1)..=Duration::from_secs(3600));
+keys! {
+    /// When a token of the issuer is a proof in `link_with`.
+    static LINK_WITH: LinkWithKeys = "issuers.<issuer>.link_with" {
+        /// The audiences of which a proof must name one.
+        audiences: List = List::Required(""),
+        /// What the header `typ` of the proofs must be; `""` stands for a token without it.
+        types: List = List::Default(&[ACCESS_TOKEN]),
+        /// How old a proof may be.
+        max_age: Time = Time::at_most(seconds(10 * MINUTE), seconds(10 * MINUTE)),
+        /// Whether a proof must be signed with RS256, come from the caller's issuer, and be issued for the client that
+        /// calls, as Auth0 demands.
+        same_client: Flag = Flag { default: false },
+    }
+}
+
+/// The type of access tokens (RFC 9068).
+const ACCESS_TOKEN: &str = "at+jwt";
 
 /// Reads all issuers. Relative paths start at `base`.
 pub(super) fn read(mut reader: Reader, tenants: &BTreeMap<TenantId, Tenant>, base: &Path) -> Vec<Issuer> {
     let names: BTreeSet<TenantId> = tenants.keys().cloned().collect();
     let drafts: Vec<(String, Draft)> =
         reader.tables().into_iter().map(|(name, table)| (name, read_issuer(table, &names, base))).collect();
-    check_together(&reader, &drafts);
-    check_declared(&reader, &drafts, tenants);
-    check_against_clients(&reader, &drafts, tenants);
+    crossing::check(&reader, &drafts, tenants);
     reader.finish();
     drafts.into_iter().filter_map(|(_, draft)| draft.whole).collect()
 }
@@ -52,34 +119,37 @@ struct Draft {
 }
 
 fn read_issuer(mut r: Reader, tenants: &BTreeSet<TenantId>, base: &Path) -> Draft {
-    let issuer = r.required_text("issuer");
+    let issuer = r.text(&ISSUER.issuer);
     let algorithms = read_algorithms(&mut r);
     let kind = read_kind(&mut r);
     let service = matches!(kind, Some(Kind::Service));
     let tenant = read_tenant(&mut r, tenants, service);
     let keys = read_keys(&mut r, issuer.as_deref(), &algorithms, base);
-    let bearer = r.list("audiences").map(|audiences| UseRules {
+    let bearer = r.list(&ISSUER.audiences).map(|audiences| UseRules {
         audiences,
-        types: r.list("types").unwrap_or_else(|| BTreeSet::from([DEFAULT_TYPE.to_owned()])),
+        types: r.list(&ISSUER.types).unwrap_or_default(),
         max_age: None,
         same_client: false,
     });
-    let link_with = r.table("link_with").and_then(read_link_with);
+    let link_with = r.table(&ISSUER.link_with).and_then(read_link_with);
     if bearer.is_none() && link_with.is_none() {
-        r.problem("audiences", "is required, or a table link_with: otherwise no token of this issuer is accepted");
+        r.problem(
+            ISSUER.audiences.name,
+            "is required, or a table link_with: otherwise no token of this issuer is accepted",
+        );
     }
-    let allowed_scopes = read_scopes(&mut r, "allowed_scopes", |rule| [rule.self_scope, rule.service_scope]);
-    let implied_scopes = read_scopes(&mut r, "implied_scopes", |rule| [rule.self_scope, None]);
+    let allowed_scopes = read_scopes(&mut r, &ISSUER.allowed_scopes, |rule| [rule.self_scope, rule.service_scope]);
+    let implied_scopes = read_scopes(&mut r, &ISSUER.implied_scopes, |rule| [rule.self_scope, None]);
     if service && !implied_scopes.is_empty() {
-        r.problem("implied_scopes", "are for user tokens only");
+        r.problem(ISSUER.implied_scopes.name, "are for user tokens only");
     }
     if service && link_with.is_some() {
-        r.problem("link_with", "is for user tokens only: a service token proves no user");
+        r.problem(ISSUER.link_with.name, "is for user tokens only: a service token proves no user");
     }
-    let max_lifetime = r.duration("max_lifetime", MAX_LIFETIME);
-    let require_auth_time = r.boolean("require_auth_time", false);
+    let max_lifetime = r.time(&ISSUER.max_lifetime);
+    let require_auth_time = r.flag(&ISSUER.require_auth_time);
     if service && require_auth_time {
-        r.problem("require_auth_time", "is for user tokens only: a service does not sign in");
+        r.problem(ISSUER.require_auth_time.name, "is for user tokens only: a service does not sign in");
     }
     r.finish();
     let parts = (issuer.clone(), kind.clone(), tenant.clone(), keys);
@@ -103,32 +173,34 @@ fn read_issuer(mut r: Reader, tenants: &BTreeSet<TenantId>, base: &Path) -> Draf
 }
 
 fn read_algorithms(r: &mut Reader) -> Vec<Algorithm> {
-    let Some(names) = r.list("algorithms") else {
-        r.problem("algorithms", "is required: the signature algorithms of this issuer, such as [\"RS256\"]");
-        return Vec::new();
-    };
     let mut algorithms = Vec::new();
-    for name in names {
+    for name in r.list(&ISSUER.algorithms).unwrap_or_default() {
         match name.parse::<Algorithm>() {
             Ok(algorithm) if algorithm.family() == AlgorithmFamily::Hmac => {
-                r.problem("algorithms", format!("{name} is symmetric: each party that can verify could also sign"));
+                r.problem(
+                    ISSUER.algorithms.name,
+                    format!("{name} is symmetric: each party that can verify could also sign"),
+                );
             }
             Ok(algorithm) => algorithms.push(algorithm),
-            Err(_) => r.problem("algorithms", format!("{name:?} is not an algorithm")),
+            Err(_) => r.problem(ISSUER.algorithms.name, format!("{name:?} is not an algorithm")),
         }
     }
     algorithms
 }
 
 fn read_kind(r: &mut Reader) -> Option<Kind> {
-    let claim = r.text("kind_claim");
-    let kind = r.text("kind");
+    let claim = r.text(&ISSUER.kind_claim);
+    let kind = r.text(&ISSUER.kind);
     let kind = match (kind.as_deref(), claim) {
         (Some("service"), None) => return Some(Kind::Service),
         (Some("user"), None) => None,
         (None, Some(claim)) => Some(claim),
         _ => {
-            r.problem("kind", "must be \"user\" or \"service\", or kind_claim must name a claim that says so");
+            r.problem(
+                ISSUER.kind.name,
+                "must be \"user\" or \"service\", or kind_claim must name a claim that says so",
+            );
             // The meaning of these keys depends on the kind, but their form can be checked.
             read_subject_if_any(r);
             return None;
@@ -142,40 +214,43 @@ fn read_kind(r: &mut Reader) -> Option<Kind> {
 }
 
 fn read_subject_if_any(r: &mut Reader) {
-    if r.has("subject") {
+    if r.has(ISSUER.subject.name) {
         drop(read_subject(r));
     }
-    r.skip(["provider", "providers"]);
+    r.skip([ISSUER.provider.name, ISSUER.providers.name]);
 }
 
 fn read_subject(r: &mut Reader) -> Option<SubjectMeaning> {
     let provider = |text: &str| Provider::parse(text).ok_or_else(|| Provider::FORM.to_owned());
-    match r.text("subject").as_deref() {
-        Some("subject") => match r.has("provider") {
-            true => r.parsed("provider", provider).map(SubjectMeaning::Subject),
+    match r.text(&ISSUER.subject).as_deref() {
+        Some("subject") => match r.has(ISSUER.provider.name) {
+            true => r.parsed(&ISSUER.provider, provider).map(SubjectMeaning::Subject),
             false => {
-                r.problem("provider", "is required: the provider whose subjects the tokens name");
+                r.problem(ISSUER.provider.name, "is required: the provider whose subjects the tokens name");
                 None
             }
         },
         Some("identity") => {
-            let names = r.list("providers").unwrap_or_default();
+            let names = r.list(&ISSUER.providers).unwrap_or_default();
             let providers: Result<BTreeSet<_>, _> = names.iter().map(|name| provider(name)).collect();
             match providers {
                 Ok(providers) if !providers.is_empty() => Some(SubjectMeaning::Identity(providers)),
                 Ok(_) => {
-                    r.problem("providers", "is required: the providers that the tokens may name");
+                    r.problem(ISSUER.providers.name, "is required: the providers that the tokens may name");
                     None
                 }
                 Err(problem) => {
-                    r.problem("providers", format!("each {problem}"));
+                    r.problem(ISSUER.providers.name, format!("each {problem}"));
                     None
                 }
             }
         }
         Some("user_id") => Some(SubjectMeaning::UserId),
         _ => {
-            r.problem("subject", "must be \"subject\", \"identity\" or \"user_id\": what the tokens' sub means");
+            r.problem(
+                ISSUER.subject.name,
+                "must be \"subject\", \"identity\" or \"user_id\": what the tokens' sub means",
+            );
             None
         }
     }
@@ -186,33 +261,36 @@ fn read_tenant(r: &mut Reader, tenants: &BTreeSet<TenantId>, is_service: bool) -
         let tenant = TenantId::parse(text).filter(|tenant| tenants.contains(tenant));
         tenant.ok_or_else(|| format!("{text:?} is not one of the [tenants]"))
     };
-    let has_claim = r.has("tenant_claim");
-    match [r.has("tenant"), has_claim, r.has("tenants")] {
-        [true, false, false] => r.parsed("tenant", known).map(TenantRule::Fixed),
+    let has_claim = r.has(ISSUER.tenant_claim.name);
+    match [r.has(ISSUER.tenant.name), has_claim, r.has(ISSUER.tenants.name)] {
+        [true, false, false] => r.parsed(&ISSUER.tenant, known).map(TenantRule::Fixed),
         // Without a list, an issuer could also name tenants that are added later.
         [false, true, false] => {
-            r.text("tenant_claim").map(|claim| TenantRule::Claim { claim, tenants: tenants.clone() })
+            r.text(&ISSUER.tenant_claim).map(|claim| TenantRule::Claim { claim, tenants: tenants.clone() })
         }
         [false, _, true] => {
-            let claim = r.text("tenant_claim");
-            let names = r.list("tenants")?;
+            let claim = r.text(&ISSUER.tenant_claim);
+            let names = r.list(&ISSUER.tenants)?;
             if names.is_empty() || !(is_service || has_claim) {
                 r.problem(
-                    "tenants",
+                    ISSUER.tenants.name,
                     "is for services that serve several, or beside tenant_claim, and names at least one",
                 );
                 return None;
             }
             let tenants: Result<BTreeSet<_>, _> = names.iter().map(|name| known(name)).collect();
-            let tenants = tenants.map_err(|problem| r.problem("tenants", problem)).ok()?;
+            let tenants = tenants.map_err(|problem| r.problem(ISSUER.tenants.name, problem)).ok()?;
             Some(match claim {
                 Some(claim) => TenantRule::Claim { claim, tenants },
                 None => TenantRule::OneOf(tenants),
             })
         }
         _ => {
-            r.problem("tenant", "is required: one of the [tenants]; or tenant_claim; or, for services, tenants");
-            r.skip(["tenant", "tenant_claim", "tenants"]);
+            r.problem(
+                ISSUER.tenant.name,
+                "is required: one of the [tenants]; or tenant_claim; or, for services, tenants",
+            );
+            r.skip([ISSUER.tenant.name, ISSUER.tenant_claim.name, ISSUER.tenants.name]);
             None
         }
     }
@@ -220,25 +298,25 @@ fn read_tenant(r: &mut Reader, tenants: &BTreeSet<TenantId>, is_service: bool) -
 
 fn read_keys(r: &mut Reader, issuer: Option<&str>, algorithms: &[Algorithm], base: &Path) -> Option<KeySettings> {
     let source = read_key_source(r, issuer, algorithms, base);
-    let refresh = r.duration_within("jwks_refresh", KEYS_REFRESH);
-    let max_age = r.duration_within("jwks_max_age", KEYS_MAX_AGE);
+    let refresh = r.time(&ISSUER.jwks_refresh);
+    let max_age = r.time(&ISSUER.jwks_max_age);
     if max_age <= refresh {
-        r.problem("jwks_max_age", "must be longer than jwks_refresh: there would be no keys in between");
+        r.problem(ISSUER.jwks_max_age.name, "must be longer than jwks_refresh: there would be no keys in between");
     }
     source.map(|source| KeySettings { source, refresh, max_age })
 }
 
 fn read_key_source(r: &mut Reader, issuer: Option<&str>, algorithms: &[Algorithm], base: &Path) -> Option<KeySource> {
-    match [r.has("jwks_file"), r.has("jwks_url"), r.boolean("discovery", false)] {
+    match [r.has(ISSUER.jwks_file.name), r.has(ISSUER.jwks_url.name), r.flag(&ISSUER.discovery)] {
         [true, false, false] => {
-            let file = base.join(r.text("jwks_file")?);
+            let file = base.join(r.text(&ISSUER.jwks_file)?);
             if let Err(error) = key_source::read_file(&file, algorithms) {
-                r.problem("jwks_file", format!("{} {error}", file.display()));
+                r.problem(ISSUER.jwks_file.name, format!("{} {error}", file.display()));
             }
             Some(KeySource::File(file))
         }
         [false, true, false] => r
-            .parsed("jwks_url", |text| {
+            .parsed(&ISSUER.jwks_url, |text| {
                 let url: http::Uri = text.parse().map_err(|_| "is not a URL".to_owned())?;
                 let fetchable = http_client::is_fetchable(&url);
                 fetchable.then_some(url).ok_or_else(|| "must be https, or http on this machine".to_owned())
@@ -247,132 +325,39 @@ fn read_key_source(r: &mut Reader, issuer: Option<&str>, algorithms: &[Algorithm
         [false, false, true] => {
             let source = KeySource::discovery(issuer?);
             if source.is_none() {
-                r.problem("discovery", "wants an issuer that is an https URL, or http on this machine");
+                r.problem(ISSUER.discovery.name, "wants an issuer that is an https URL, or http on this machine");
             }
             source
         }
         _ => {
             let text =
                 "is required, or jwks_url, or discovery = true, and only one: where the issuer's public keys are";
-            r.problem("jwks_file", text);
-            r.skip(["jwks_file", "jwks_url"]);
+            r.problem(ISSUER.jwks_file.name, text);
+            r.skip([ISSUER.jwks_file.name, ISSUER.jwks_url.name]);
             None
         }
     }
 }
 
 fn read_link_with(mut r: Reader) -> Option<UseRules> {
-    let audiences = r.list("audiences");
-    if audiences.is_none() {
-        r.problem("audiences", "is required");
-    }
-    let types = r.list("types").unwrap_or_else(|| BTreeSet::from([DEFAULT_TYPE.to_owned()]));
-    let max_age = r.duration("max_age", LINK_WITH_MAX_AGE);
-    if max_age > LINK_WITH_MAX_AGE {
-        r.problem("max_age", "must be at most 10m: a proof is fresh");
-    }
-    let same_client = r.boolean("same_client", false);
+    let audiences = r.list(&LINK_WITH.audiences);
+    let types = r.list(&LINK_WITH.types).unwrap_or_default();
+    let max_age = r.time(&LINK_WITH.max_age);
+    let same_client = r.flag(&LINK_WITH.same_client);
     r.finish();
     Some(UseRules { audiences: audiences?, types, max_age: Some(max_age), same_client })
 }
 
 fn read_scopes(
     r: &mut Reader,
-    key: &str,
+    key: &Key<List>,
     known: impl Fn(&access::Rule) -> [Option<&'static str>; 2],
 ) -> BTreeSet<String> {
     let scopes = r.list(key).unwrap_or_default();
     let known: BTreeSet<&str> = access::TABLE.iter().flat_map(known).flatten().collect();
     for scope in scopes.iter().filter(|scope| !known.contains(scope.as_str())) {
         let known: Vec<&str> = known.iter().copied().collect();
-        r.problem(key, format!("{scope:?} is not one of {}", known.join(", ")));
+        r.problem(key.name, format!("{scope:?} is not one of {}", known.join(", ")));
     }
     scopes
-}
-
-/// Checks the rules between issuers.
-fn check_together(r: &Reader, drafts: &[(String, Draft)]) {
-    let mut by_iss = BTreeMap::new();
-    let mut by_provider = BTreeMap::new();
-    let mut by_user_id = BTreeMap::new();
-    for (name, Draft { issuer, kind, tenant, .. }) in drafts {
-        if let Some(first) = issuer.as_ref().map(|issuer| *by_iss.entry(issuer).or_insert(name))
-            && first != name
-        {
-            r.problem(name, format!("has the same issuer as issuers.{first}"));
-        }
-        let Some((kind, tenant)) = kind.as_ref().zip(tenant.as_ref()) else { continue };
-        for tenant in tenant.tenants() {
-            for provider in kind.providers() {
-                let first = *by_provider.entry((tenant, provider)).or_insert(name);
-                if first != name {
-                    r.problem(
-                        name,
-                        format!(
-                            "names subjects of provider {provider} in tenant {tenant}, and so does issuers.{first}: \
-                             one subject could then be two people"
-                        ),
-                    );
-                }
-            }
-            if kind.names_user_ids() {
-                let first = *by_user_id.entry(tenant).or_insert(name);
-                if first != name {
-                    r.problem(
-                        name,
-                        format!("names user ids of tenant {tenant}, and so does issuers.{first}: only one issuer may"),
-                    );
-                }
-            }
-        }
-    }
-}
-
-/// Checks that the tenants of an issuer declare its providers: no other account could sign in.
-fn check_declared(r: &Reader, drafts: &[(String, Draft)], tenants: &BTreeMap<TenantId, Tenant>) {
-    for (name, Draft { kind, tenant, .. }) in drafts {
-        let Some((kind, rule)) = kind.as_ref().zip(tenant.as_ref()) else { continue };
-        for (id, tenant) in rule.tenants().into_iter().filter_map(|id| Some((id, tenants.get(id)?))) {
-            for provider in kind.providers().into_iter().filter(|of| !tenant.provider(of).policy.is_known) {
-                r.problem(
-                    name,
-                    format!(
-                        "names subjects of provider {provider} in tenant {id}, which has no such provider: declare \
-                         [tenants.{id}.providers.{provider}], or set tenants.{id}.undeclared_providers = \"allow\""
-                    ),
-                );
-            }
-        }
-    }
-}
-
-/// A sign-in through identity-link and a token that names the provider's subjects must mean the same person.
-fn check_against_clients(r: &Reader, drafts: &[(String, Draft)], tenants: &BTreeMap<TenantId, Tenant>) {
-    for (name, Draft { issuer, kind, tenant, .. }) in drafts {
-        let (Some(issuer), Some(kind), Some(rule)) = (issuer, kind, tenant) else { continue };
-        for (tenant, provider) in
-            rule.tenants().into_iter().flat_map(|t| kind.providers().into_iter().map(move |p| (t, p)))
-        {
-            let client = tenants.get(tenant).and_then(|tenant| tenant.provider(provider).oauth.as_ref());
-            let Some(client) = client else { continue };
-            let other = client.issuer();
-            if other != *issuer {
-                r.problem(
-                    name,
-                    format!(
-                        "names subjects of provider {provider} in tenant {tenant}, at which people sign in with issuer {other}: \
-                         one subject could then be two people"
-                    ),
-                );
-            } else if client.is_microsoft() {
-                r.problem(
-                    name,
-                    format!(
-                        "names subjects of provider {provider} in tenant {tenant} by sub, but sign-ins there by preset \
-                         \"microsoft\" are named by directory and object: one person would be two"
-                    ),
-                );
-            }
-        }
-    }
 }

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use super::reader::Reader;
+use super::{
+    keys::{DAY, MINUTE, Number, Time, keys, seconds},
+    reader::Reader,
+};
 
 /// The limits of connections in number and time.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,27 +24,30 @@ pub struct Limits {
     pub stall_timeout: Duration,
 }
 
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            // Each is an open file: below the usual limit of 1024, this leaves room for everything else.
-            max_connections: 900,
-            handshake_timeout: Duration::from_secs(5),
-            first_call_timeout: Duration::from_secs(20),
-            idle_timeout: Duration::from_secs(300),
-            stall_timeout: Duration::from_secs(30),
-        }
+keys! {
+    /// Limits of the connections of clients. The table may be missing.
+    static KEYS: ListenerKeys = "listener" {
+        /// The maximum number of open connections. Each is an open file: see `ulimit -n`. At most an eighth of them
+        /// are still in their handshakes.
+        max_connections: Number = Number {
+            // Below the usual limit of 1024 open files, this leaves room for everything else.
+            default: 900,
+            bounds: 1..=100_000,
+        },
+        /// How long a client may take for the TLS handshake and the beginning of HTTP together.
+        handshake_timeout: Time = Time::within(seconds(5), seconds(1), seconds(MINUTE)),
+        /// How long a connection may stay open without a call, after its first call.
+        idle_timeout: Time = Time::within(seconds(5 * MINUTE), seconds(10), seconds(DAY)),
     }
 }
 
 pub(super) fn read(mut r: Reader) -> Limits {
-    const SECOND: Duration = Duration::from_secs(1);
-    let default = Limits::default();
     let limits = Limits {
-        max_connections: r.number("max_connections", default.max_connections, 1..=100_000),
-        handshake_timeout: r.duration_within("handshake_timeout", (default.handshake_timeout, SECOND..=60 * SECOND)),
-        idle_timeout: r.duration_within("idle_timeout", (default.idle_timeout, 10 * SECOND..=24 * 3600 * SECOND)),
-        ..default
+        max_connections: r.number(&KEYS.max_connections),
+        handshake_timeout: r.time(&KEYS.handshake_timeout),
+        first_call_timeout: seconds(20),
+        idle_timeout: r.time(&KEYS.idle_timeout),
+        stall_timeout: seconds(30),
     };
     r.finish();
     limits

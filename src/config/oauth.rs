@@ -5,7 +5,10 @@ use std::{collections::BTreeSet, fs, path::Path};
 use http::Uri;
 use jsonwebtoken::{Algorithm, AlgorithmFamily};
 
-use super::reader::Reader;
+use super::{
+    keys::{Key, List, OneOf, Text, keys},
+    reader::Reader,
+};
 use crate::{
     auth::{IdTokenRules, IssuerRule, discovery::metadata_url},
     http_client::is_fetchable,
@@ -21,9 +24,70 @@ const GITHUB: [&str; 3] = [
     "https://api.github.com",
 ];
 
+keys! {
+    /// The client of identity-link at a provider, for `StartSignIn` and `CompleteSignIn`.
+    static KEYS: OauthKeys = "tenants.<tenant>.providers.<provider>.oauth" {
+        /// A provider whose protocol and endpoints are known. Exactly one of `preset` and `kind` is required.
+        preset: OneOf<Speaks, 4> = OneOf {
+            words: [
+                ("google", Speaks::Oidc(Some(Preset::Google))),
+                ("gitlab", Speaks::Oidc(Some(Preset::GitLab))),
+                ("microsoft", Speaks::Oidc(Some(Preset::Microsoft))),
+                ("github", Speaks::GitHub),
+            ],
+            default: None,
+        },
+        /// The protocol of any other provider: OpenID Connect, or that of GitHub.
+        kind: OneOf<Speaks, 2> = OneOf {
+            words: [("oidc", Speaks::Oidc(None)), ("github", Speaks::GitHub)],
+            default: None,
+        },
+        /// The client's id, as the provider issued it.
+        client_id: Text = Text::Required(""),
+        /// The client's secret. Exactly one of `client_secret` and `client_secret_file` is required.
+        client_secret: Text = Text::Optional,
+        /// The file of the client's secret; white space at its end is left out.
+        client_secret_file: Text = Text::Optional,
+        /// The URIs to which the provider may send the browser, byte by byte as the client registered them there; at
+        /// least one. Each is https, or http on this machine, without a fragment, and belongs to one provider of the
+        /// tenant.
+        redirect_uris: List = List::Required(": where the provider may send the browser"),
+        /// The scopes to request. With OpenID Connect the default is `email` and `profile`, and `openid` is always
+        /// added. With GitHub the default is `read:user` and `user:email`.
+        scopes: List = List::Optional,
+        /// The provider's name for people, as the text of a button: 1 to 64 characters. The default is the preset's,
+        /// or the provider's name.
+        display_name: Text = Text::Optional,
+        /// The issuer of the provider's ID tokens: an https URL, or http on this machine. Of OpenID Connect only.
+        /// Required for `kind`; the default is the preset's.
+        issuer: Text = Text::Optional,
+        /// The algorithms of the provider's ID tokens, none of them symmetric; at least one. Of OpenID Connect only.
+        algorithms: List = List::Default(&["RS256", "ES256"]),
+        /// How the client authenticates with the provider. If it is missing, the provider's metadata decides. Of
+        /// OpenID Connect only.
+        token_endpoint_auth_method: OneOf<AuthMethod, 2> = OneOf {
+            words: [("client_secret_basic", AuthMethod::Basic), ("client_secret_post", AuthMethod::Post)],
+            default: None,
+        },
+        /// The directory whose accounts sign in, by its id in lower case; or `organizations` or `common` for all. Of
+        /// `preset = "microsoft"` only, and required there.
+        directory: Text = Text::Required(""),
+        /// The ids of the directories whose accounts sign in; at least one. If it is missing, all of them do. Of
+        /// `directory = "organizations"` or `"common"` only.
+        allowed_directories: List = List::Optional,
+        /// The URL to which the browser is sent. Of GitHub only: a GitHub Enterprise server needs all three URLs. The
+        /// default is that of github.com.
+        authorize_url: Text = Text::Optional,
+        /// The URL at which codes are exchanged. Of GitHub only.
+        token_url: Text = Text::Optional,
+        /// The base URL of the API. Of GitHub only.
+        api_url: Text = Text::Optional,
+    }
+}
+
 /// The protocol, before the whole table is read.
-#[derive(Clone, Copy)]
-enum Speaks {
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Speaks {
     Oidc(Option<Preset>),
     GitHub,
 }
@@ -50,19 +114,20 @@ impl Speaks {
 /// Reads the client at this provider. Relative paths start at `base`.
 pub(super) fn read(mut r: Reader, provider: &str, base: &Path) -> Option<ClientSettings> {
     let speaks = read_speaks(&mut r);
-    let client_id = r.required_text("client_id");
-    let client_id = not_empty(&r, "client_id", client_id);
+    let client_id = r.text(&KEYS.client_id);
+    let client_id = not_empty(&r, &KEYS.client_id, client_id);
     let client_secret = read_secret(&mut r, base);
     let redirect_uris = read_redirect_uris(&mut r);
-    let scopes = r.list("scopes");
+    let scopes = r.list(&KEYS.scopes);
     let display_name = read_display_name(&mut r);
     let protocol = match speaks {
         Some(Speaks::Oidc(preset)) => read_oidc(&mut r, preset, client_id.as_deref()),
         Some(Speaks::GitHub) => read_github(&mut r),
         None => {
             // The meaning of these keys depends on the protocol.
-            r.skip(["issuer", "algorithms", "token_endpoint_auth_method", "directory", "allowed_directories"]);
-            r.skip(["authorize_url", "token_url", "api_url"]);
+            r.skip([KEYS.issuer.name, KEYS.algorithms.name, KEYS.token_endpoint_auth_method.name]);
+            r.skip([KEYS.directory.name, KEYS.allowed_directories.name]);
+            r.skip([KEYS.authorize_url.name, KEYS.token_url.name, KEYS.api_url.name]);
             None
         }
     };
@@ -84,77 +149,74 @@ pub(super) fn read(mut r: Reader, provider: &str, base: &Path) -> Option<ClientS
 }
 
 fn read_speaks(r: &mut Reader) -> Option<Speaks> {
-    let presets = [
-        ("google", Speaks::Oidc(Some(Preset::Google))),
-        ("gitlab", Speaks::Oidc(Some(Preset::GitLab))),
-        ("microsoft", Speaks::Oidc(Some(Preset::Microsoft))),
-        ("github", Speaks::GitHub),
-    ];
-    match [r.has("preset"), r.has("kind")] {
-        [true, false] => r.one_of("preset", presets),
-        [false, true] => r.one_of("kind", [("oidc", Speaks::Oidc(None)), ("github", Speaks::GitHub)]),
+    match [r.has(KEYS.preset.name), r.has(KEYS.kind.name)] {
+        [true, false] => r.one_of(&KEYS.preset),
+        [false, true] => r.one_of(&KEYS.kind),
         _ => {
-            r.problem("preset", "is required, or kind, and only one: what the provider speaks");
-            r.skip(["preset", "kind"]);
+            r.problem(KEYS.preset.name, "is required, or kind, and only one: what the provider speaks");
+            r.skip([KEYS.preset.name, KEYS.kind.name]);
             None
         }
     }
 }
 
-fn not_empty(r: &Reader, key: &str, text: Option<String>) -> Option<String> {
+fn not_empty(r: &Reader, key: &Key<Text>, text: Option<String>) -> Option<String> {
     let text = text?;
     if text.trim().is_empty() {
-        r.problem(key, "must not be empty");
+        r.problem(key.name, "must not be empty");
         return None;
     }
     Some(text)
 }
 
 fn read_secret(r: &mut Reader, base: &Path) -> Option<Secret> {
-    match [r.has("client_secret"), r.has("client_secret_file")] {
+    match [r.has(KEYS.client_secret.name), r.has(KEYS.client_secret_file.name)] {
         [true, false] => {
-            let secret = r.text("client_secret");
-            not_empty(r, "client_secret", secret).map(Secret::new)
+            let secret = r.text(&KEYS.client_secret);
+            not_empty(r, &KEYS.client_secret, secret).map(Secret::new)
         }
         [false, true] => {
             // The path is not quoted: it may be a secret that was written here by mistake.
-            match fs::read_to_string(base.join(r.text("client_secret_file")?)) {
+            match fs::read_to_string(base.join(r.text(&KEYS.client_secret_file)?)) {
                 Ok(text) if !text.trim_end().is_empty() => Some(Secret::new(text.trim_end().to_owned())),
                 Ok(_) => {
-                    r.problem("client_secret_file", "names a file that is empty");
+                    r.problem(KEYS.client_secret_file.name, "names a file that is empty");
                     None
                 }
                 Err(error) => {
-                    r.problem("client_secret_file", format!("names a file that cannot be read: {error}"));
+                    r.problem(KEYS.client_secret_file.name, format!("names a file that cannot be read: {error}"));
                     None
                 }
             }
         }
         _ => {
-            r.problem("client_secret", "is required, or client_secret_file, and only one");
-            r.skip(["client_secret", "client_secret_file"]);
+            r.problem(KEYS.client_secret.name, "is required, or client_secret_file, and only one");
+            r.skip([KEYS.client_secret.name, KEYS.client_secret_file.name]);
             None
         }
     }
 }
 
 fn read_redirect_uris(r: &mut Reader) -> Option<BTreeSet<String>> {
-    let uris = r.list("redirect_uris").unwrap_or_default();
+    let uris = r.list(&KEYS.redirect_uris)?;
     if uris.is_empty() {
-        r.problem("redirect_uris", "is required: where the provider may send the browser");
+        r.missing(&KEYS.redirect_uris);
         return None;
     }
     // A redirect URI must not have a fragment (RFC 6749 §3.1.2).
     let is_good = |uri: &&String| !uri.contains('#') && uri.parse::<Uri>().is_ok_and(|uri| is_fetchable(&uri));
     let bad: Vec<&String> = uris.iter().filter(|uri| !is_good(uri)).collect();
     for uri in &bad {
-        r.problem("redirect_uris", format!("{uri:?} must be https, or http on this machine, without a fragment"));
+        r.problem(
+            KEYS.redirect_uris.name,
+            format!("{uri:?} must be https, or http on this machine, without a fragment"),
+        );
     }
     bad.is_empty().then_some(uris)
 }
 
 fn read_display_name(r: &mut Reader) -> Option<String> {
-    r.parsed("display_name", |text| {
+    r.parsed(&KEYS.display_name, |text| {
         let is_good =
             !text.trim().is_empty() && text.chars().count() <= MAX_DISPLAY_NAME && !text.chars().any(char::is_control);
         let form = || format!("must be 1 to {MAX_DISPLAY_NAME} characters, none of them for control");
@@ -164,13 +226,12 @@ fn read_display_name(r: &mut Reader) -> Option<String> {
 
 fn read_oidc(r: &mut Reader, preset: Option<Preset>, client_id: Option<&str>) -> Option<Protocol> {
     let algorithms = read_algorithms(r);
-    let methods = [("client_secret_basic", AuthMethod::Basic), ("client_secret_post", AuthMethod::Post)];
-    let auth_method = r.one_of("token_endpoint_auth_method", methods);
-    let issuer = match (r.text("issuer"), preset) {
+    let auth_method = r.one_of(&KEYS.token_endpoint_auth_method);
+    let issuer = match (r.text(&KEYS.issuer), preset) {
         (Some(issuer), _) => Some(issuer),
         (None, Some(preset)) => Some(preset.issuer().to_owned()),
         (None, None) => {
-            r.problem("issuer", "is required: what the provider's ID tokens call it");
+            r.problem(KEYS.issuer.name, "is required: what the provider's ID tokens call it");
             None
         }
     };
@@ -178,7 +239,7 @@ fn read_oidc(r: &mut Reader, preset: Option<Preset>, client_id: Option<&str>) ->
     let issuer = issuer.filter(|issuer| {
         let is_good = metadata_url(issuer).is_some();
         if !is_good {
-            r.problem("issuer", "must be an https URL, or http on this machine");
+            r.problem(KEYS.issuer.name, "must be an https URL, or http on this machine");
         }
         is_good
     });
@@ -197,54 +258,57 @@ fn read_oidc(r: &mut Reader, preset: Option<Preset>, client_id: Option<&str>) ->
 /// Reads a directory's id, or a word for all directories and optionally the allowed ones.
 fn read_microsoft(r: &mut Reader, base: &str) -> Option<(IssuerRule, Uri)> {
     let is_id = |text: &str| uuid::Uuid::try_parse(text).is_ok_and(|id| id.hyphenated().to_string() == text);
-    let allowed = r.list("allowed_directories");
+    let allowed = r.list(&KEYS.allowed_directories);
     if let Some(bad) = allowed.iter().flatten().find(|directory| !is_id(directory)) {
-        r.problem("allowed_directories", format!("{bad:?} is not the id of a directory, in lower case"));
+        r.problem(KEYS.allowed_directories.name, format!("{bad:?} is not the id of a directory, in lower case"));
     }
     if allowed.as_ref().is_some_and(BTreeSet::is_empty) {
-        r.problem("allowed_directories", "must name at least one; without it all are allowed");
+        r.problem(KEYS.allowed_directories.name, "must name at least one; without it all are allowed");
     }
-    let directory = r.required_text("directory")?;
+    let directory = r.text(&KEYS.directory)?;
     let is_many = matches!(directory.as_str(), "common" | "organizations");
     if !is_many && !is_id(&directory) {
-        r.problem("directory", "must be the id of a directory, in lower case, \"organizations\" or \"common\"");
+        r.problem(KEYS.directory.name, "must be the id of a directory, in lower case, \"organizations\" or \"common\"");
         return None;
     }
     if !is_many && allowed.is_some() {
-        r.problem("allowed_directories", "are for \"organizations\" and \"common\"");
+        r.problem(KEYS.allowed_directories.name, "are for \"organizations\" and \"common\"");
     }
     let rule = Preset::microsoft_issuer(base, &directory, allowed.unwrap_or_default());
     Some((rule, metadata_url(&format!("{base}/{directory}/v2.0"))?))
 }
 
 fn read_algorithms(r: &mut Reader) -> Option<Vec<Algorithm>> {
-    let Some(names) = r.list("algorithms") else { return Some(vec![Algorithm::RS256, Algorithm::ES256]) };
+    let names = r.list(&KEYS.algorithms)?;
     let mut algorithms = Vec::new();
     for name in &names {
         match name.parse::<Algorithm>() {
             Ok(algorithm) if algorithm.family() != AlgorithmFamily::Hmac => algorithms.push(algorithm),
             _ => {
-                r.problem("algorithms", format!("{name:?} is not an asymmetric signature algorithm such as \"RS256\""));
+                r.problem(
+                    KEYS.algorithms.name,
+                    format!("{name:?} is not an asymmetric signature algorithm such as \"RS256\""),
+                );
             }
         }
     }
     if names.is_empty() {
-        r.problem("algorithms", "must name at least one");
+        r.problem(KEYS.algorithms.name, "must name at least one");
     }
     (!names.is_empty() && algorithms.len() == names.len()).then_some(algorithms)
 }
 
 fn read_github(r: &mut Reader) -> Option<Protocol> {
     let [authorize, token, api] = GITHUB;
-    let keys = ["authorize_url", "token_url", "api_url"];
+    let keys = [&KEYS.authorize_url, &KEYS.token_url, &KEYS.api_url];
     // People who sign in at one server must not be taken for people of another.
-    if keys.iter().any(|key| r.has(key)) {
-        for key in keys.iter().filter(|key| !r.has(key)) {
-            r.problem(key, "is required beside the others: they are of one server");
+    if keys.iter().any(|key| r.has(key.name)) {
+        for key in keys.iter().filter(|key| !r.has(key.name)) {
+            r.problem(key.name, "is required beside the others: they are of one server");
         }
     }
-    let mut url = |key: &str, default: &str| {
-        if !r.has(key) {
+    let mut url = |key: &Key<Text>, default: &str| {
+        if !r.has(key.name) {
             return default.parse().ok();
         }
         r.parsed(key, |text| {
@@ -252,6 +316,7 @@ fn read_github(r: &mut Reader) -> Option<Protocol> {
             url.ok_or_else(|| "must be https, or http on this machine, without a query".to_owned())
         })
     };
-    let (authorize, token, api) = (url("authorize_url", authorize), url("token_url", token), url("api_url", api));
+    let (authorize, token, api) =
+        (url(&KEYS.authorize_url, authorize), url(&KEYS.token_url, token), url(&KEYS.api_url, api));
     Some(Protocol::GitHub(GitHubUrls { authorize: authorize?, token: token?, api: api? }))
 }

@@ -5,7 +5,11 @@ use std::{
     path::Path,
 };
 
-use super::{oauth, reader::Reader};
+use super::{
+    keys::{Flag, List, Nested, OneOf, keys},
+    oauth,
+    reader::Reader,
+};
 use crate::{
     domain::{Email, EmailTrust, LinkingPolicy, Provider, ProviderPolicy, RequiredEmail, Undeclared},
     oauth::ClientSettings,
@@ -13,6 +17,58 @@ use crate::{
 
 /// The longest name of a connection, in bytes.
 const MAX_CONNECTION: usize = 128;
+
+keys! {
+    /// A provider of a tenant. The table may be empty; without it, `undeclared_providers` applies. The name has the
+    /// same form as a tenant's.
+    static KEYS: ProviderKeys = "tenants.<tenant>.providers.<provider>" {
+        /// Whether accounts at the provider can sign in, be proofs, or be linked at all.
+        enabled: Flag = Flag { default: true },
+        /// What accounts at the provider can do. With `link_only` they can be linked to users, and never sign in on
+        /// their own.
+        mode: OneOf<bool, 2> = OneOf { words: [("sign_in", false), ("link_only", true)], default: Some(false) },
+        /// Which emails count as verified if the provider says so: none, all, or those in domains over which it has
+        /// authority.
+        email_trust: OneOf<EmailTrust, 3> = OneOf {
+            words: [
+                ("never", EmailTrust::Never),
+                ("when_verified", EmailTrust::WhenVerified),
+                ("authoritative_domains", EmailTrust::AuthoritativeDomains { domains: BTreeSet::new(), hosted: false }),
+            ],
+            default: Some(EmailTrust::Never),
+        },
+        /// Whether the domain that an account's claim `hd` names counts as well, as Google sends it for the accounts of
+        /// an organisation. Of `email_trust = "authoritative_domains"` only.
+        hosted_domains: Flag = Flag { default: false },
+        /// The domains over which the provider has authority, such as `gmail.com`. Required for
+        /// `email_trust = "authoritative_domains"`, unless `hosted_domains` is true, and refused for any other.
+        authoritative_domains: List = List::Optional,
+        /// What a first sign-in does if another user has its verified email: `off` keeps the two apart, `suggest`
+        /// returns that user as a candidate, `automatic` links the account. Of the providers of both sides, the more
+        /// restrictive setting applies. `automatic` requires an `email_trust` other than `never`.
+        linking: OneOf<LinkingPolicy, 3> = OneOf {
+            words: [
+                ("off", LinkingPolicy::Off),
+                ("suggest", LinkingPolicy::Suggest),
+                ("automatic", LinkingPolicy::Automatic),
+            ],
+            default: Some(LinkingPolicy::Suggest),
+        },
+        /// Which email an account must have to become a new user by its sign-in. `verified` requires an `email_trust`
+        /// other than `never`.
+        required_email: OneOf<RequiredEmail, 3> = OneOf {
+            words: [("none", RequiredEmail::None), ("any", RequiredEmail::Any), ("verified", RequiredEmail::Verified)],
+            default: Some(RequiredEmail::None),
+        },
+        /// Whether it is a social provider, as Auth0 uses the word. Applies to accounts that arrive from now on.
+        social: Flag = Flag { default: false },
+        /// The connections through which accounts sign in, as Auth0 names them, each of 1 to 128 bytes. An account has
+        /// one of these or the provider's name as its connection. A connection belongs to one provider of the tenant.
+        connections: List = List::Default(&[]),
+        /// The client of identity-link at the provider. Without this table, `StartSignIn` starts no sign-in there.
+        oauth: Nested = Nested::Optional,
+    }
+}
 
 /// An operator's settings of a provider.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -87,26 +143,20 @@ fn check_connections(r: &Reader, providers: &BTreeMap<Provider, ProviderSettings
 }
 
 fn read_provider(mut r: Reader, name: &str, base: &Path) -> ProviderSettings {
-    let enabled = r.boolean("enabled", true);
-    let link_only = r.one_of("mode", [("sign_in", false), ("link_only", true)]);
+    let enabled = r.flag(&KEYS.enabled);
+    let link_only = r.one_of(&KEYS.mode);
     let email_trust = read_email_trust(&mut r);
-    let linking = r.one_of(
-        "linking",
-        [("off", LinkingPolicy::Off), ("suggest", LinkingPolicy::Suggest), ("automatic", LinkingPolicy::Automatic)],
-    );
-    let required_email = r.one_of(
-        "required_email",
-        [("none", RequiredEmail::None), ("any", RequiredEmail::Any), ("verified", RequiredEmail::Verified)],
-    );
-    let social = r.boolean("social", false);
-    let connections = r.list("connections").unwrap_or_default();
+    let linking = r.one_of(&KEYS.linking);
+    let required_email = r.one_of(&KEYS.required_email);
+    let social = r.flag(&KEYS.social);
+    let connections = r.list(&KEYS.connections).unwrap_or_default();
     if connections
         .iter()
         .any(|name| name.is_empty() || name.len() > MAX_CONNECTION || name.chars().any(char::is_control))
     {
-        r.problem("connections", format!("must be names of 1 to {MAX_CONNECTION} bytes"));
+        r.problem(KEYS.connections.name, format!("must be names of 1 to {MAX_CONNECTION} bytes"));
     }
-    let oauth = r.table("oauth").and_then(|table| oauth::read(table, name, base));
+    let oauth = r.table(&KEYS.oauth).and_then(|table| oauth::read(table, name, base));
     if email_trust == Some(EmailTrust::Never) {
         check_without_trust(&r, linking, required_email);
     }
@@ -125,11 +175,14 @@ fn read_provider(mut r: Reader, name: &str, base: &Path) -> ProviderSettings {
 /// Settings that need verified emails have no effect if no email counts.
 fn check_without_trust(r: &Reader, linking: Option<LinkingPolicy>, required_email: Option<RequiredEmail>) {
     if linking == Some(LinkingPolicy::Automatic) {
-        r.problem("linking", "\"automatic\" requires an email_trust other than \"never\": no user would be linked");
+        r.problem(
+            KEYS.linking.name,
+            "\"automatic\" requires an email_trust other than \"never\": no user would be linked",
+        );
     }
     if required_email == Some(RequiredEmail::Verified) {
         r.problem(
-            "required_email",
+            KEYS.required_email.name,
             "\"verified\" requires an email_trust other than \"never\": no new account could sign in",
         );
     }
@@ -137,33 +190,24 @@ fn check_without_trust(r: &Reader, linking: Option<LinkingPolicy>, required_emai
 
 /// Reads `email_trust` and its domains; `None` if there is a problem with them.
 fn read_email_trust(r: &mut Reader) -> Option<EmailTrust> {
-    let hosted = r.boolean("hosted_domains", false);
-    let domains = r.list("authoritative_domains");
-    let is_told = domains.is_some() || hosted;
-    let is_given = r.has("email_trust");
-    let trust = r.one_of(
-        "email_trust",
-        [("never", EmailTrust::Never), ("when_verified", EmailTrust::WhenVerified), AUTHORITATIVE],
-    );
-    match (trust, is_told) {
+    let hosted = r.flag(&KEYS.hosted_domains);
+    let domains = r.list(&KEYS.authoritative_domains);
+    let are_given = domains.is_some() || hosted;
+    match (r.one_of(&KEYS.email_trust), are_given) {
         (Some(EmailTrust::AuthoritativeDomains { .. }), true) => {
             Some(EmailTrust::AuthoritativeDomains { domains: read_domains(r, domains.unwrap_or_default()), hosted })
         }
         (Some(EmailTrust::AuthoritativeDomains { .. }), false) => {
-            r.problem("authoritative_domains", "is required, or hosted_domains = true");
+            r.problem(KEYS.authoritative_domains.name, "is required, or hosted_domains = true");
             None
         }
         (_, true) => {
-            r.problem("email_trust", "must be \"authoritative_domains\" for the domains to count");
+            r.problem(KEYS.email_trust.name, "must be \"authoritative_domains\" for the domains to count");
             None
         }
-        (None, false) => (!is_given).then_some(EmailTrust::Never),
         (trust, false) => trust,
     }
 }
-
-const AUTHORITATIVE: (&str, EmailTrust) =
-    ("authoritative_domains", EmailTrust::AuthoritativeDomains { domains: BTreeSet::new(), hosted: false });
 
 /// Checks the domains and brings them into the form that canonical emails have.
 fn read_domains(r: &Reader, given: BTreeSet<String>) -> BTreeSet<String> {
@@ -172,7 +216,9 @@ fn read_domains(r: &Reader, given: BTreeSet<String>) -> BTreeSet<String> {
         let email = Email::parse(&format!("x@{domain}"));
         match email.as_ref().ok().and_then(|email| email.canonical().split_once('@')) {
             Some((_, canonical)) => drop(domains.insert(canonical.to_owned())),
-            None => r.problem("authoritative_domains", format!("{domain:?} is not a domain such as example.com")),
+            None => {
+                r.problem(KEYS.authoritative_domains.name, format!("{domain:?} is not a domain such as example.com"));
+            }
         }
     }
     domains

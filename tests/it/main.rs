@@ -47,6 +47,7 @@ mod purge;
 mod python;
 mod races;
 mod real_provider;
+mod references;
 mod rekey;
 mod release;
 mod retries;

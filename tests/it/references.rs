@@ -1,0 +1,214 @@
+//! The reference pages of the rpcs and of the reasons, made from the compiled protos and from the statuses of all
+//! refusals. The pages of the configuration and of the command line have their tests beside their code.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use expect_test::expect_file;
+use identity_link::{
+    auth::{Denial, access::TABLE},
+    domain::{Refusal, Violation, refusal::LinkTokenProblem},
+    grpc::{proto::DESCRIPTOR_SET, status},
+    linking::Error,
+    store::StoreError,
+};
+use prost_reflect::{DescriptorPool, EnumDescriptor, FileDescriptor, MethodDescriptor, ServiceDescriptor};
+use tonic::Status;
+use tonic_types::StatusExt as _;
+
+fn pool() -> DescriptorPool {
+    DescriptorPool::decode(DESCRIPTOR_SET).unwrap()
+}
+
+/// The comment on an element of a proto file, without the space before each line.
+fn comment(file: &FileDescriptor, path: &[i32]) -> String {
+    let source = file.file_descriptor_proto().source_code_info.as_ref().unwrap();
+    let location = source.location.iter().find(|location| location.path == path).unwrap();
+    let lines = location.leading_comments().lines().map(|line| line.strip_prefix(' ').unwrap_or(line));
+    lines.collect::<Vec<_>>().join("\n").trim().to_owned()
+}
+
+/// The names of the reasons, as they go over the wire, with their comments.
+fn reasons() -> Vec<(String, String)> {
+    let reasons: EnumDescriptor = pool().get_enum_by_name("identity.v1.Reason").unwrap();
+    let sent = reasons.values().filter(|reason| reason.number() != 0);
+    let reason = |name: &str| name.strip_prefix("REASON_").unwrap().to_owned();
+    sent.map(|value| (reason(value.name()), comment(&reasons.parent_file(), value.path()))).collect()
+}
+
+/// The text, with a link on each name of a reason, and where these links lead to.
+fn linked(text: &str) -> String {
+    let names: BTreeSet<String> = reasons().into_iter().map(|(name, _)| name).collect();
+    let mut used = BTreeSet::new();
+    let mut linked = String::new();
+    let is_letter = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    for piece in text.split_inclusive(|c| !is_letter(c)) {
+        let word = piece.trim_end_matches(|c| !is_letter(c));
+        match names.get(word) {
+            Some(name) if !linked.ends_with('`') => {
+                linked.push_str(&format!("[`{name}`]{}", piece.trim_start_matches(is_letter)));
+                used.insert(name);
+            }
+            _ => linked.push_str(piece),
+        }
+    }
+    linked.push('\n');
+    for name in used {
+        linked.push_str(&format!("[`{name}`]: reasons.md#{}\n", name.to_ascii_lowercase()));
+    }
+    linked
+}
+
+const RPCS: &str = "# Rpcs
+
+This page is generated from the protos; a test keeps it current.
+
+A scope is what the caller's token needs. A user token acts on its own user, a service token on any user of its tenant.
+What each field means is in the proto files.
+";
+
+fn rpc(method: &MethodDescriptor) -> String {
+    let text = comment(&method.parent_file(), method.path());
+    let (text, errors) = text.split_once("Errors: ").unwrap_or((&text, ""));
+    let path = format!("/{}/{}", method.parent_service().full_name(), method.name());
+    let rule = TABLE.iter().find(|rule| rule.path == path).unwrap();
+    let scope = |scope: Option<&str>| scope.map_or("not accepted".to_owned(), |scope| format!("`{scope}`"));
+    let stream = if method.is_server_streaming() { "stream of " } else { "" };
+    let changes_nothing = method.method_descriptor_proto().options.as_ref().unwrap().idempotency_level().as_str_name();
+    let mut lines = vec![
+        format!("\n### `{}`\n\n{}\n", method.name(), text.trim_end()),
+        format!("- Request: `{}`. Response: {stream}`{}`.", method.input().name(), method.output().name()),
+        format!("- User token: {}. Service token: {}.", scope(rule.self_scope), scope(rule.service_scope)),
+    ];
+    if changes_nothing == "NO_SIDE_EFFECTS" {
+        lines.push("- It only reads.".to_owned());
+    }
+    if !errors.is_empty() {
+        lines.push(format!("- Errors: {}", errors.replace('\n', "\n  ")));
+    }
+    lines.join("\n") + "\n"
+}
+
+fn service(service: &ServiceDescriptor) -> String {
+    let text = comment(&service.parent_file(), service.path());
+    let rpcs: String = service.methods().map(|method| rpc(&method)).collect();
+    format!("\n## `{}`\n\n{text}\n{rpcs}", service.full_name())
+}
+
+#[test]
+fn the_reference_page_of_the_rpcs_is_that_of_the_protos() {
+    let pool = pool();
+    let ours = pool.services().filter(|service| service.package_name() == "identity.v1");
+    let page: String = ours.map(|ours| service(&ours)).collect();
+
+    expect_file!["../../docs/reference/rpcs.md"].assert_eq(&linked(&format!("{RPCS}{page}")));
+}
+
+/// A refusal of each kind.
+fn refusals() -> Vec<Refusal> {
+    vec![
+        Refusal::Invalid(vec![Violation::new("user_id", "is required: a service has no user of its own")]),
+        Refusal::RequestIdReused,
+        Refusal::SameUser,
+        Refusal::LinkTokenInvalid(LinkTokenProblem::Invalid),
+        Refusal::LinkTicketInvalid,
+        Refusal::SignInInvalid,
+        Refusal::ProviderDisabled,
+        Refusal::ProviderUnknown,
+        Refusal::ProviderRejected,
+        Refusal::ProviderUnavailable,
+        Refusal::EmailMissing,
+        Refusal::EmailUnverified,
+        Refusal::RegistrationClosed,
+        Refusal::EmailNotShared,
+        Refusal::UserNotFound,
+        Refusal::IdentityNotFound,
+        Refusal::LinkNotFound,
+        Refusal::UserAbsorbed,
+        Refusal::UserBlocked,
+        Refusal::IdentityTaken,
+        Refusal::UserExists,
+        Refusal::LastIdentity,
+        Refusal::PrimaryIdentity,
+        Refusal::LinkNotUndoable("…"),
+        Refusal::TooManyIdentities,
+        Refusal::MetadataConflict(vec!["user_metadata/color".to_owned(), "user_metadata/size".to_owned()]),
+        Refusal::MetadataTooLarge { namespace: "user_metadata", bytes: 20_000 },
+        Refusal::AbsorbedUsersExist,
+        Refusal::VersionMismatch,
+        Refusal::PositionInvalid,
+        Refusal::PositionExpired { oldest: String::new() },
+        Refusal::ConflictRetry,
+        Refusal::CallUnderWay,
+    ]
+}
+
+/// A status of each kind that the server sends.
+fn statuses() -> Vec<Status> {
+    let denials = [
+        Denial::TokenMissing,
+        Denial::TokenInvalid(""),
+        Denial::ScopeInsufficient("this call needs a token with the scope …".to_owned()),
+        Denial::NotYourUser,
+        Denial::ReauthenticationRequired,
+        Denial::CallerBlocked,
+        Denial::KeysUnavailable,
+    ];
+    let stores = [StoreError::Unavailable(String::new()), StoreError::CommitUnknown(String::new())];
+    let errors = denials.into_iter().map(Error::Denied);
+    let errors = errors.chain(refusals().into_iter().map(Error::Refused)).chain(stores.into_iter().map(Error::Store));
+    let others =
+        [status::overloaded(), status::deadline(), status::stopping(), status::watch_over(), status::undecodable()];
+    errors.chain([Error::Panicked]).map(status::status).chain(others).collect()
+}
+
+/// The status codes by the names that gRPC gives them.
+fn code(status: &Status) -> String {
+    let mut name = String::new();
+    for c in format!("{:?}", status.code()).chars() {
+        if c.is_ascii_uppercase() && !name.is_empty() {
+            name.push('_');
+        }
+        name.push(c.to_ascii_uppercase());
+    }
+    name
+}
+
+/// The comment on a reason without its status code in front.
+fn sentence(comment: &str) -> String {
+    let (_, text) = comment.split_once(": ").unwrap();
+    let (first, rest) = text.split_at(1);
+    first.to_uppercase() + rest
+}
+
+const REASONS: &str = "# Reasons
+
+This page is generated from the protos and the code; a test keeps it current.
+
+A refused call has a status code, a text for people, and `google.rpc.ErrorInfo` with domain `identity-link` and one of
+these reasons for programs. The texts, here with an example for each code, say what to do; they may change. If a reason
+is marked *repeat*, `google.rpc.RetryInfo` says after which delay the same call may succeed.
+";
+
+#[test]
+fn the_reference_page_of_the_reasons_is_that_of_the_code() {
+    let mut by_reason = BTreeMap::<String, Vec<Status>>::new();
+    for status in statuses() {
+        by_reason.entry(status.get_details_error_info().unwrap().reason).or_default().push(status);
+    }
+
+    let mut page = REASONS.to_owned();
+    for (name, text) in reasons() {
+        let sent = by_reason.remove(&name).unwrap_or_else(|| panic!("{name} is in no status of this test"));
+        let is_first = |status: &Status| text.starts_with(&format!("{}: ", code(status)));
+        assert!(sent.iter().any(is_first), "the comment on {name} begins with its status");
+        assert!(sent.iter().all(|status| text.contains(&code(status))), "the comment on {name} has all its statuses");
+        page.push_str(&format!("\n## `{name}`\n\n{}\n\n", sentence(&text)));
+        for status in sent {
+            let repeat = if status.get_details_retry_info().is_some() { " *repeat*" } else { "" };
+            page.push_str(&format!("- `{}`{repeat}: {}\n", code(&status), status.message().replace('<', "\\<")));
+        }
+    }
+    assert_eq!(Vec::from_iter(by_reason.keys()), [""; 0]);
+
+    expect_file!["../../docs/reference/reasons.md"].assert_eq(&linked(&page));
+}
