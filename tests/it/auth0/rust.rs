@@ -11,12 +11,17 @@ async fn program(folder: &'static str) -> Command {
     tokio::task::spawn_blocking(move || cargo::story(folder)).await.unwrap()
 }
 
-/// The domain, and a token of the account to link.
-async fn domain() -> (OneDomain, String) {
-    let backend = Token::of("services", "backend").sign();
-    let john = Token::of("google-oauth2", "115015401343387192604").sign();
-    let domain = OneDomain::start(BTreeMap::from([("service", backend), ("john", john)])).await;
-    (domain, Token::of("sms", "560ebaeef609ee1adaa7c551").sign())
+/// The domain, a token of the account to link, and one of an account that has no user.
+async fn domain() -> (OneDomain, [String; 2]) {
+    let tokens: [(_, fn() -> Token); 3] = [
+        ("service", || Token::of("services", "backend")),
+        ("john", || Token::of("google-oauth2", "115015401343387192604")),
+        // The program gets it after the link, in the same second if it is quick.
+        ("phone", || Token::of("sms", "560ebaeef609ee1adaa7c551").issued_ago(-2)),
+    ];
+    let proofs = [("sms", "560ebaeef609ee1adaa7c551"), ("okta", "third")];
+    let proofs = proofs.map(|(provider, subject)| Token::of(provider, subject).sign());
+    (OneDomain::start(BTreeMap::from(tokens)).await, proofs)
 }
 
 /// What the program says.
@@ -30,9 +35,9 @@ async fn told(story: Command) -> String {
 #[tokio::test]
 async fn the_client_auth0_client_finds_its_users_here() {
     let mut story = program("tests/it/auth0-rust/auth0-client").await;
-    let (domain, sms) = domain().await;
+    let (domain, [sms, third]) = domain().await;
     let [api, tokens] = [domain.server.address, domain.issuer.address].map(|address| format!("http://{address}"));
-    story.args([api + "/api/v2", tokens, sms]);
+    story.args([api + "/api/v2", tokens, sms, third]);
     insta::assert_snapshot!(told(story).await, @r#"
         created: [["google-oauth2|115015401343387192604","John Doe","your0","data"],"your0@email.com",true,[["google-oauth2","115015401343387192604","google-oauth2",true]]]
         created again: User(UserAlreadyExists)
@@ -64,8 +69,8 @@ async fn the_client_auth0_client_finds_its_users_here() {
 #[tokio::test]
 async fn the_client_auth0_management_finds_its_users_here() {
     let mut story = program("tests/it/auth0-rust/auth0-management").await;
-    let (domain, sms) = domain().await;
-    story.args([&domain.name, &sms]).env("SSL_CERT_FILE", &domain.authority);
+    let (domain, [sms, third]) = domain().await;
+    story.args([&domain.name, &sms, &third]).env("SSL_CERT_FILE", &domain.authority);
     insta::assert_snapshot!(told(story).await, @r#"
         created: [["google-oauth2|115015401343387192604","your0@email.com","John Doe","your0","data"],true,["+14258831929",true],[{"connection":"google-oauth2","isSocial":true,"provider":"google-oauth2"}],{"color":"red","size":7},{"roles":["Admin"]}]
         created again: Auth0("The user already exists.")

@@ -14,6 +14,7 @@ use super::{
     TestServer,
     child::temp_dir,
     tls::Authority,
+    tokens::Token,
     web_server::{Answer, Asked, WebServer},
 };
 
@@ -30,8 +31,8 @@ pub struct OneDomain {
 }
 
 impl OneDomain {
-    /// On a database of its own. Each client is given its token, whatever its secret is.
-    pub async fn start(tokens: BTreeMap<&'static str, String>) -> Self {
+    /// Starts on a database of its own. Each client gets its token with any secret, made at that moment.
+    pub async fn start(tokens: BTreeMap<&'static str, fn() -> Token>) -> Self {
         let server = TestServer::start_auth0().await;
         let issuer = WebServer::start(|_| move |asked| issue(&tokens, asked)).await;
         let authority = Authority::new("one domain");
@@ -46,11 +47,12 @@ impl OneDomain {
 }
 
 /// The token of the client that asks: in a form, or by the path, if it has a domain of its own.
-fn issue(tokens: &BTreeMap<&'static str, String>, asked: &Asked) -> Answer {
+fn issue(tokens: &BTreeMap<&'static str, fn() -> Token>, asked: &Asked) -> Answer {
     let client = asked.path.strip_suffix("/oauth/token").map(|path| path.trim_start_matches('/'));
     let client = client.filter(|client| !client.is_empty()).or_else(|| asked.form.get("client_id").map(String::as_str));
     match client.and_then(|client| tokens.get(client)) {
         Some(token) => {
+            let token = token().sign();
             Answer::ok(&json!({"access_token": token, "token_type": "Bearer", "expires_in": 600}).to_string())
         }
         None => Answer::status("404 Not Found"),

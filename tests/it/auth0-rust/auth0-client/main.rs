@@ -1,5 +1,5 @@
 //! The work of a back end, and of a page, told with `auth0_client`: the arguments are where the API is, where tokens
-//! come from, and a token of the account to link. Prints what happened, a line each. Its types refuse answers that
+//! come from, a token of the account to link, and one of an account that has no user. Prints what happened, a line each. Its types refuse answers that
 //! lack anything.
 
 use std::env;
@@ -55,7 +55,8 @@ async fn call<T: DeserializeOwned>(
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
-    let [api, tokens, sms]: [String; 3] = env::args().skip(1).collect::<Vec<_>>().try_into().expect("three arguments");
+    let arguments: Vec<_> = env::args().skip(1).collect();
+    let [api, tokens, sms, third]: [String; 4] = arguments.try_into().expect("four arguments");
     let mut backend = Auth0Client::new("service", "secret", &format!("{tokens}/service"), &api);
     backend.authenticate().await.expect("a token");
     let mut john = Auth0Client::new("john", "secret", &format!("{tokens}/john"), &api);
@@ -103,6 +104,19 @@ async fn main() {
     say("linked by ids", call(&mut backend, Method::POST, &own, Some(link.clone())).await, identities);
     say("linked again", call(&mut backend, Method::POST, &own, Some(link)).await, identities);
     say("read", backend.get_user(GOOGLE).await, shown);
+
+    // John signs in with the linked account.
+    let mut phone = Auth0Client::new("phone", "secret", &format!("{tokens}/phone"), &api);
+    phone.authenticate().await.expect("a token");
+    say("the linked account reads", phone.get_user(SMS).await, shown);
+    let mut change = UpdateUserPayload::from_connection("google-oauth2");
+    change.user_metadata = Some(json!({"by": "phone"}));
+    say("updates", phone.update_user(SMS, &change).await, shown);
+    let own_id = format!("/users/{SMS}/identities");
+    say("links by token", call(&mut phone, Method::POST, &own_id, Some(json!({"link_with": third}))).await, identities);
+    let third = format!("{own_id}/okta/third");
+    say("unlinks", call(&mut phone, Method::DELETE, &third, None).await, identities);
+
     say("unlinked", call(&mut backend, Method::DELETE, &unlink, None).await, identities);
     say("alone", backend.get_user(SMS).await, shown);
 

@@ -1,5 +1,5 @@
 //! The work of a back end, and of a page, told with `auth0-management`: the arguments are the domain of both tokens and
-//! the API, and a token of the account to link. Prints what happened, a line each. Its types refuse answers that lack
+//! the API, a token of the account to link, and one of an account that has no user. Prints what happened, a line each. Its types refuse answers that lack
 //! anything, and its client those that do not say how much room there is.
 
 use std::env;
@@ -60,7 +60,8 @@ async fn call<T: DeserializeOwned>(
 
 #[tokio::main]
 async fn main() {
-    let [domain, sms]: [String; 2] = env::args().skip(1).collect::<Vec<_>>().try_into().expect("two arguments");
+    let arguments: Vec<_> = env::args().skip(1).collect();
+    let [domain, sms, third]: [String; 3] = arguments.try_into().expect("three arguments");
     let audience = format!("https://{domain}/api/v2/");
     let auth0 = Auth0::builder().domain(&domain).audience(&audience).client_id("service").client_secret("secret");
     let users = auth0.build().expect("all is said").users;
@@ -100,6 +101,16 @@ async fn main() {
     say("linked by ids", call(&backend, Method::POST, &own, Some(link.clone())).await, identities);
     say("linked again", call(&backend, Method::POST, &own, Some(link)).await, identities);
     say("read", users.get(GOOGLE).await, shown);
+
+    // John signs in with the linked account.
+    let (phone, path) = (client("phone"), format!("api/v2/users/{SMS}"));
+    say("the linked account reads", call(&phone, Method::GET, &path, None).await, shown);
+    let change = json!({"user_metadata": {"by": "phone"}});
+    say("updates", call(&phone, Method::PATCH, &path, Some(change)).await, shown);
+    let own_id = format!("{path}/identities");
+    say("links by token", call(&phone, Method::POST, &own_id, Some(json!({"link_with": third}))).await, identities);
+    say("unlinks", call(&phone, Method::DELETE, &format!("{own_id}/okta/third"), None).await, identities);
+
     say("unlinked", call(&backend, Method::DELETE, &unlink, None).await, identities);
     say("alone", users.get(SMS).await, shown);
 
