@@ -28,7 +28,7 @@ const REFUSALS: [(&str, &str); 12] = [
     ("415", "The media type of the body is not supported."),
     ("429", "The server carries out as many calls as it can."),
     ("500", "The server has an internal fault."),
-    ("503", "The database, the issuer's keys or a search slot is unavailable, or the outcome of the change is unknown."),
+    ("503", "The database, the keys or a search slot is unavailable, or the change's outcome is unknown."),
     ("504", "The call did not finish in time."),
 ];
 
