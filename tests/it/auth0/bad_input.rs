@@ -1,4 +1,4 @@
-//! What no client should send: each is refused in the envelope, as documented, and changes nothing.
+//! Invalid requests: the server refuses each in the documented envelope, and changes nothing.
 
 mod any;
 mod bodies;
@@ -71,7 +71,7 @@ fn request(method: Method, path: &str, media_types: &[&str], body: impl Into<Byt
     request.body(body.into()).unwrap()
 }
 
-/// A body of which nobody says how long it is.
+/// A body without an announced length.
 fn chunks(count: usize) -> StreamBody<impl stream::Stream<Item = Result<Frame<Bytes>, Infallible>>> {
     let chunk = Bytes::from(vec![b' '; 1024 * 1024]);
     StreamBody::new(stream::iter(std::iter::repeat_n(chunk, count).map(|chunk| Ok(Frame::data(chunk)))))

@@ -1,5 +1,4 @@
-//! What a client asks here that another service answers: a browser's library knows one domain, and calls the login and
-//! the API there.
+//! Requests for another service: a library for browsers knows one domain, and calls both the login and the API there.
 
 use http::{HeaderValue, Method, Request, header};
 use hyper::body::Bytes;

@@ -64,8 +64,8 @@ async fn a_page_shows_links_unlinks_and_updates() {
     }
 }
 
-/// The application keeps the id of who signed in and calls as a service, which finds nobody by a linked account's id:
-/// for that it looks the holder up, once, at sign-in.
+/// The application stores the id of the account that signed in and calls as a service, which finds no user by that
+/// id: for that it looks the holder up, once, at sign-in.
 #[tokio::test]
 async fn an_application_suggests_links_and_unlinks() {
     for profile in [path(PRIMARY), format!("{}?resolve=true", path(LINKED))] {

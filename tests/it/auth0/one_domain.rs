@@ -101,7 +101,7 @@ async fn paths_are_split(proxy: Proxy) {
         ("/api/v2", "identity-link"),
         ("/api/v2/users", "identity-link"),
         ("/api/v2/users/auth0%7C67f1c2/identities/google-oauth2/1", "identity-link"),
-        // Whatever a path would understand otherwise.
+        // Characters with a meaning of their own in a path.
         ("/api/v2/users/sms%7Ca%2F..%2Fb%7Cc%252F%3Fd%23e", "identity-link"),
         ("/api/v2/users/sms%7C..%2F..%2F..%2Fauthorize", "identity-link"),
         ("/api/v2/users/x/identities/sms/a%2Fb", "identity-link"),

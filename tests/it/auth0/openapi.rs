@@ -1,4 +1,4 @@
-//! The description of the surface: it is OpenAPI 3.1, and what is answered is what it says.
+//! The description of the surface: it is valid OpenAPI 3.1, and the responses match it.
 
 use std::fs;
 
@@ -65,7 +65,7 @@ async fn answers_are_what_the_description_says() {
     let server = TestServer::start_auth0().await;
     let described = server.stranger().get(DESCRIPTION).await.ok();
     let mut answers = answers(&server).await;
-    // So that a description that allows everything is seen.
+    // A response that must not match, so that a description that allows everything fails.
     answers.extend([
         json!({"method": "get", "path": "/api/v2/users/{id}", "status": 200, "body": {"user_id": 5}}),
         json!({"method": "get", "path": "/api/v2/users/{id}", "status": 200, "body": {"identities": [{"user_id": "x"}]}}),

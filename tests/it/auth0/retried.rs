@@ -1,4 +1,4 @@
-//! What clients send again by themselves.
+//! Requests that clients retry automatically.
 
 use std::process::Command;
 

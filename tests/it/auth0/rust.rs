@@ -48,7 +48,7 @@ async fn the_client_auth0_client_finds_its_users_here() {
         linked by token: [["google-oauth2","115015401343387192604","google-oauth2",true],["sms","560ebaeef609ee1adaa7c551","sms",false]]
         read by John: [["google-oauth2|115015401343387192604","John Doe","johnny","data"],"your0@email.com",true,[["google-oauth2","115015401343387192604","google-oauth2",true],["sms","560ebaeef609ee1adaa7c551","sms",false]]]
         unlinked by John: [["google-oauth2","115015401343387192604","google-oauth2",true]]
-        somebody else's: User(Unknown("User to be acted on does not match subject in bearer token."))
+        another user's: User(Unknown("User to be acted on does not match subject in bearer token."))
         linked by ids: [["google-oauth2","115015401343387192604","google-oauth2",true],["sms","560ebaeef609ee1adaa7c551","sms",false]]
         linked again: User(Unknown("Specified identity already exists."))
         read: [["google-oauth2|115015401343387192604","John Doe","johnny","data"],"your0@email.com",true,[["google-oauth2","115015401343387192604","google-oauth2",true],["sms","560ebaeef609ee1adaa7c551","sms",false]]]
@@ -79,7 +79,7 @@ async fn the_client_auth0_management_finds_its_users_here() {
         updated with an email: Auth0("Payload validation error: 'email cannot be updated: it is what the identity's provider tells'.")
         linked by token: [{"connection":"google-oauth2","isSocial":true,"provider":"google-oauth2"},{"connection":"sms","isSocial":false,"provider":"sms"}]
         unlinked by John: [{"connection":"google-oauth2","isSocial":true,"provider":"google-oauth2"}]
-        somebody else's: Auth0("User to be acted on does not match subject in bearer token.")
+        another user's: Auth0("User to be acted on does not match subject in bearer token.")
         linked by ids: [{"connection":"google-oauth2","isSocial":true,"provider":"google-oauth2"},{"connection":"sms","isSocial":false,"provider":"sms"}]
         linked again: Auth0("Specified identity already exists.")
         read: [["google-oauth2|115015401343387192604","your0@email.com","John Doe","johnny","data"],true,["+14258831929",true],[{"connection":"google-oauth2","isSocial":true,"provider":"google-oauth2"},{"connection":"sms","isSocial":false,"provider":"sms"}],{"shape":{"round":true},"size":7},{"roles":["Admin"]}]

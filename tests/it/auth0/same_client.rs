@@ -37,7 +37,7 @@ async fn a_proof_that_another_client_got_proves_nothing_here() {
         ("for another client", &ann, PATH, bob.clone().with("aud", "another")),
         ("for the API", &ann, PATH, bob.clone().with("aud", "identity-link")),
         ("for one more", &ann, PATH, bob.clone().with("aud", json!(["client", "another"]))),
-        ("for nobody that is known", &ann, PATH, bob.clone().with("aud", "nobody")),
+        ("for an unknown client", &ann, PATH, bob.clone().with("aud", "nobody")),
         ("to a caller of no client", &Token::of("okta", "ann"), PATH, bob.clone()),
         ("to a caller of two", &ann.clone().with("azp", json!(["client", "another"])), PATH, bob.clone()),
     ] {
@@ -50,7 +50,7 @@ async fn a_proof_that_another_client_got_proves_nothing_here() {
         for another client -> 400 invalid_body JWT (link_with) must have an aud claim that matches that of the calling token's azp.
         for the API -> 400 invalid_body JWT (link_with) must have an aud claim that matches that of the calling token's azp.
         for one more -> 400 invalid_body JWT (link_with) must have an aud claim that matches that of the calling token's azp.
-        for nobody that is known -> 400 invalid_body Invalid token (link_with).
+        for an unknown client -> 400 invalid_body Invalid token (link_with).
         to a caller of no client -> 400 invalid_body JWT (link_with) must have an aud claim that matches that of the calling token's azp.
         to a caller of two -> 400 invalid_body JWT (link_with) must have an aud claim that matches that of the calling token's azp.
     "#);

@@ -90,7 +90,7 @@ async fn of_two_accounts_neither_is_guessed() {
     // Both can be named.
     for (account, linked) in [("67f1c2", "67f1c2"), ("auth0|auth0|67f1c2", "auth0|67f1c2")] {
         assert_eq!(user_ids(&backend.post(IDENTITIES, &auth0(account)).await.ok()), ["ann", linked]);
-        // Also where the user has only one of them: the other is somebody's too.
+        // Even if the user has only one of them, since another user has the other one.
         let ann = server.asker(&Token::of("github", "ann").issued_ago(-2));
         for asker in [&backend, &ann] {
             let refused = asker.delete(&unlink_path("auth0%7C67f1c2")).await;

@@ -165,8 +165,8 @@ async fn what_a_service_lays_over_a_profile_is_shown_until_it_takes_it_away() {
     }
 }
 
-/// J08: nobody gives itself a role, or unblocks itself.
-/// A30: a person says nothing about itself that others rely on.
+/// J08: a user token gives its user no role, and does not unblock it.
+/// A30: a user token sets nothing that others rely on.
 #[tokio::test]
 async fn a_person_changes_its_user_metadata_and_nothing_else() {
     let server = TestServer::start_auth0().await;

@@ -1,4 +1,4 @@
-//! The work of a back end, and of a page, told with `auth0_client`: the arguments are where the API is, where tokens
+//! The work of a back end, and of a page, done with `auth0_client`: the arguments are where the API is, where tokens
 //! come from, and a token of the account to link. Prints what happened, a line each. Its types refuse answers that
 //! lack anything.
 
@@ -98,7 +98,7 @@ async fn main() {
     say("linked by token", call(&mut john, Method::POST, &own, Some(json!({"link_with": sms}))).await, identities);
     say("read by John", john.get_user(GOOGLE).await, shown);
     say("unlinked by John", call(&mut john, Method::DELETE, &unlink, None).await, identities);
-    say("somebody else's", john.get_user(SMS).await, shown);
+    say("another user's", john.get_user(SMS).await, shown);
     let link = json!({"provider": "sms", "user_id": "560ebaeef609ee1adaa7c551"});
     say("linked by ids", call(&mut backend, Method::POST, &own, Some(link.clone())).await, identities);
     say("linked again", call(&mut backend, Method::POST, &own, Some(link)).await, identities);

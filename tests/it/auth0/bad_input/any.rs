@@ -1,4 +1,4 @@
-//! Whatever is sent is answered: never with a fault of ours, and with the envelope if it is refused.
+//! Each request gets a response: never an internal fault, and a refusal in the envelope.
 
 use proptest::{
     collection::vec,

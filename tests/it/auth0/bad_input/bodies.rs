@@ -139,7 +139,7 @@ async fn a_form_that_says_nothing_clear_is_refused() {
     "#);
 }
 
-/// Nobody has us keep what they send, whether they say how long it is or not.
+/// The server stores no body that is too long, whether the client announces its length or not.
 #[tokio::test]
 async fn a_body_that_is_too_long_is_refused() {
     let mut refusing = Refusing::start().await;

@@ -47,7 +47,7 @@ async fn a_path_that_leads_nowhere_is_not_found() {
     "#);
 }
 
-/// What is no user's id is nobody's, and what is no percent-encoding is nothing.
+/// A path with an id of no user is a 404, and a path that is no valid percent-encoding is a 400.
 #[tokio::test]
 async fn an_id_that_is_nobodys_is_not_found() {
     let mut refusing = Refusing::start().await;
