@@ -347,7 +347,7 @@ impl Refused {
     }
 }
 
-/// The violations as one text, up to `MAX_TOLD` bytes.
+/// The violations as one text, as many as fit the bound. A note replaces the rest.
 pub(super) fn told(violations: &[Violation]) -> String {
     let mut told = String::new();
     for Violation { field, description } in violations {
