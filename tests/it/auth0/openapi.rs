@@ -16,7 +16,7 @@ use crate::support::{
 const REQUIREMENTS: &str = "tests/it/python/openapi-requirements.txt";
 const DESCRIPTION: &str = "/api/v2/openapi.json";
 
-/// What every operation answers, good and refused: its method, its path as it is described, its status, its body.
+/// Good and refused responses of each operation: the method, the path as in the description, the status and the body.
 async fn answers(server: &TestServer) -> Vec<Value> {
     let (backend, ann) = (server.backend(), server.asker(&Token::of("github", "ann")));
     let new = |connection: &str| {
@@ -120,7 +120,7 @@ async fn answers_are_what_the_description_says() {
     "#);
 }
 
-/// What clients build on: after a change that is meant, correct it by hand.
+/// The parts that clients depend on. Correct them by hand after an intended change.
 #[tokio::test]
 async fn the_operations_their_statuses_and_their_scopes() {
     let server = TestServer::start_auth0().await;

@@ -1,5 +1,5 @@
-//! Auth0's own client for Python, which takes the service for its domain. Its models say of every answer whether it
-//! is as Auth0's.
+//! Auth0's own client for Python, with the service as its domain. Its models check that each response has Auth0's
+//! form.
 
 use std::{fs, process::Command};
 

@@ -27,7 +27,7 @@ fn room(said: &Said) -> (u64, u64) {
     (number("x-ratelimit-limit"), number("x-ratelimit-remaining"))
 }
 
-/// A client that reads them strictly fails where they are missing, on a good answer too.
+/// A client that parses the headers strictly fails without them, even on a good response.
 #[tokio::test]
 async fn every_answer_says_how_much_room_there_is() {
     let database = cluster().db_migrated().await;

@@ -1,6 +1,5 @@
-//! Two clients for Rust that others wrote, which take the service for their domain: they parse answers strictly, and
-//! fail on whatever is missing. They want OpenSSL, and old versions of what the service uses, so each is a program of
-//! its own.
+//! Two third-party clients for Rust, with the service as their domain. They parse responses strictly, and fail on any
+//! missing field. They need OpenSSL and old versions of the service's dependencies, so each is a program of its own.
 
 use std::{collections::BTreeMap, process::Command};
 
@@ -19,14 +18,14 @@ async fn domain() -> (OneDomain, String) {
     (domain, Token::of("sms", "560ebaeef609ee1adaa7c551").sign())
 }
 
-/// What the program says.
+/// The program's output.
 async fn told(story: Command) -> String {
     let ran = tokio::task::spawn_blocking(|| run_command(story)).await.unwrap();
     assert_eq!(ran.code, Some(0), "{}\n{}", ran.stdout, ran.stderr);
     ran.stdout
 }
 
-/// It calls two URLs: one for tokens, one for the API.
+/// This client calls two URLs: one for tokens, one for the API.
 #[tokio::test]
 async fn the_client_auth0_client_finds_its_users_here() {
     let mut story = program("tests/it/auth0-rust/auth0-client").await;
@@ -60,7 +59,7 @@ async fn the_client_auth0_client_finds_its_users_here() {
     "#);
 }
 
-/// It knows one domain, and speaks TLS.
+/// This client knows one domain, and speaks TLS.
 #[tokio::test]
 async fn the_client_auth0_management_finds_its_users_here() {
     let mut story = program("tests/it/auth0-rust/auth0-management").await;

@@ -1,4 +1,4 @@
-//! Auth0's stricter rules for `link_with`: RS256, the caller's issuer, and for the client that calls alone.
+//! Auth0's stricter rules for `link_with`: RS256, the caller's issuer, and only for the client that calls.
 
 use serde_json::json;
 
@@ -6,7 +6,7 @@ use crate::support::{TestServer, auth0::AUTH0, cluster::cluster, tokens::Token};
 
 const PATH: &str = "/api/v2/users/okta|ann/identities";
 
-/// A server that takes a proof for its clients too, and from the client that calls only.
+/// A server that accepts proofs for its clients too, but only those for the client that calls.
 async fn strict() -> TestServer {
     let loose = "link_with.audiences = [\"identity-link\"]\n";
     let strict = "link_with.audiences = [\"identity-link\", \"client\", \"another\"]\nlink_with.same_client = true\n";
@@ -63,7 +63,7 @@ async fn a_proof_that_the_calling_client_got_links() {
     let bob = Token::of("okta", "bob").with("aud", "client");
     for (caller, other) in [
         (Token::of("okta", "ann").with("azp", "client"), json!({"link_with": bob.sign()})),
-        // A back end is no client of Auth0's that a person signed in at.
+        // A back end is not the client of Auth0 at which the person signed in.
         (Token::of("services", "backend"), json!({"link_with": Token::of("sms", "dora").with("aud", "client").sign()})),
     ] {
         let linked = server.asker(&caller).post(PATH, &other).await;
