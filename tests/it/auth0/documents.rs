@@ -1,4 +1,4 @@
-//! What Auth0's documents say, step by step: the shapes, the statuses, and the three scenarios of linking.
+//! The steps of Auth0's documents: the shapes, the statuses, and the three scenarios of linking.
 
 use http::header;
 use identity_link::grpc::proto as pb;
@@ -24,7 +24,7 @@ async fn john(backend: &Asker) {
     }
 }
 
-/// Without the times, of which the second may be the same.
+/// A user without its times, since both may be equal.
 fn timeless(mut user: Value) -> Value {
     for time in ["created_at", "updated_at"] {
         let time = user.as_object_mut().unwrap().remove(time).unwrap();
@@ -85,7 +85,7 @@ async fn linking_and_unlinking_are_as_the_documents_have_them() {
     );
 }
 
-/// The user's own token, and the second one's as `link_with`: nothing else will do.
+/// A user token links only with a token of the second account as `link_with`.
 #[tokio::test]
 async fn a_user_links_with_both_tokens() {
     let server = TestServer::start_auth0().await;
@@ -147,7 +147,7 @@ async fn an_id_whose_account_is_another_users_names_nobody() {
     backend.post("/api/v2/users/auth0|mallory/identities", &main).await.ok();
     backend.delete("/api/v2/users/auth0|mallory/identities/google-oauth2/victim").await.ok();
 
-    // The id is still held by the one, and the account is the other's.
+    // The first user still holds the id, and the second user has the account.
     for refused in [
         backend.get("/api/v2/users/google-oauth2|victim").await,
         backend.patch("/api/v2/users/google-oauth2|victim", &json!({"blocked": true})).await,
