@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # validator (npm) 13.15.35: normalizeEmail() makes one address of several, and `false` of a good one.
 #
-# A back end that normalises emails before it sends them on decides who may be linked to whom. With the default
+# A back end that normalises emails before it sends them on decides which users may be linked. With the default
 # options this library, which much form handling stands on, also
 #   - cuts a Yahoo local part at its last hyphen, as a sub-address: jane-doe@ymail.com becomes jane@ymail.com,
 #     another mailbox, at rocketmail.com too;

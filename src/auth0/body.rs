@@ -1,4 +1,4 @@
-//! Bodies of requests: JSON or a form, within a bound, and nothing in them that nobody asks for.
+//! Request bodies: JSON or a form, bounded in length, without unknown properties.
 
 use std::{collections::BTreeSet, pin::pin, time::Duration};
 
@@ -18,25 +18,25 @@ use tokio::time::timeout;
 
 use super::{i_json, messages::Refused};
 
-/// The longest body that is read, in bytes: all of a user's metadata and profile fit.
+/// The longest accepted body, in bytes: all of a user's metadata and profile fit.
 pub(super) const MAX_BODY: usize = 128 * 1024;
 
-/// How much of a longer one is thrown away, in bytes.
+/// The most bytes that the server reads of a body that is too long.
 const MAX_THROWN_AWAY: usize = 16 * 1024 * 1024;
-/// How long a body may take to come.
+/// The time in which a whole body must arrive.
 const BODY_TIME: Duration = Duration::from_secs(10);
 
-/// How a body may be written.
+/// The accepted media types of a body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum MediaType {
     Json,
     Form,
 }
 
-/// The object that a body of JSON is.
+/// A JSON body, which is an object.
 pub(super) struct JsonObject(pub Map<String, Value>);
 
-/// The object that a body of JSON is, or the form.
+/// A JSON body, which is an object, or a form.
 pub(super) struct JsonOrForm(pub Map<String, Value>);
 
 impl<S: Sync> FromRequest<S> for JsonObject {
@@ -62,7 +62,7 @@ impl<S: Sync> FromRequest<S> for JsonOrForm {
     }
 }
 
-/// What the headers say; a body of which they say nothing is JSON. `None` for anything else.
+/// The media type in the headers; without a `Content-Type`, JSON. `None` for any other type.
 fn media_type(headers: &HeaderMap) -> Option<MediaType> {
     let mut given = headers.get_all(CONTENT_TYPE).iter();
     let (Some(given), None) = (given.next(), given.next()) else {
@@ -74,7 +74,7 @@ fn media_type(headers: &HeaderMap) -> Option<MediaType> {
         "application/x-www-form-urlencoded" => MediaType::Form,
         _ => return None,
     };
-    // Both are UTF-8 (RFC 8259 §8.1), and whatever else would be read as that.
+    // The server reads both as UTF-8 (RFC 8259 §8.1), so any other charset is refused.
     let is_utf8 = |part: &str| {
         let charset = part.to_ascii_lowercase();
         charset.strip_prefix("charset=").is_none_or(|charset| charset.trim_matches('"') == "utf-8")
@@ -82,14 +82,14 @@ fn media_type(headers: &HeaderMap) -> Option<MediaType> {
     parts.all(is_utf8).then_some(media_type)
 }
 
-/// Reads a whole body. Of one that is too long the rest is taken too, up to a bound, and thrown away: a client that
-/// writes and does not read yet would else never see why it is refused.
+/// Reads a whole body. The rest of a body that is too long is read up to a bound and discarded: a client that reads
+/// only after it has written would otherwise never see the refusal.
 async fn read(body: Body) -> Result<Vec<u8>, Refused> {
     let mut body = pin!(body);
     let (mut bytes, mut length) = (Vec::new(), 0);
     let whole = async {
         while let Some(frame) = body.frame().await {
-            // Whoever sent it is gone, or did not send what it said.
+            // The client is gone, or sent fewer bytes than it announced.
             let frame = frame.map_err(|_| Refused::body("it broke off"))?;
             let Ok(data) = frame.into_data() else { continue };
             length += data.len();
@@ -107,7 +107,7 @@ async fn read(body: Body) -> Result<Vec<u8>, Refused> {
 
 fn json(bytes: &[u8]) -> Result<Map<String, Value>, Refused> {
     let text = std::str::from_utf8(bytes).map_err(|_| Refused::json())?;
-    // Whether it is JSON comes first: what is wrong in detail of something else helps nobody.
+    // This check comes first: the details below help no client whose text is not JSON at all.
     serde_json::from_str::<IgnoredAny>(text).map_err(|_| Refused::json())?;
     let violations = i_json::violations(text).ok_or_else(Refused::json)?;
     if !violations.is_empty() {
@@ -127,21 +127,25 @@ fn form(bytes: &[u8]) -> Result<Map<String, Value>, Refused> {
     let mut object = Map::new();
     for (name, value) in form_urlencoded::parse(bytes) {
         if object.insert(name.to_string(), Value::String(value.into_owned())).is_some() {
-            // Which of the two somebody else would take is anybody's guess.
+            // Other readers differ on which of the two values counts.
             return Err(Refused::body(&format!("{}: comes twice: send it once", shown(&name))));
         }
     }
     Ok(object)
 }
 
-/// Whether each `%` is followed by two hexadecimal digits, and all of it is UTF-8 when it is decoded: what is not
-/// would be read as something that nobody wrote.
+/// Whether each `%` is followed by two hexadecimal digits, and the decoded text is UTF-8. A lenient decoder would
+/// read any other text as something that the client did not write.
 pub(super) fn is_percent_encoded(text: &[u8]) -> bool {
     let is_whole = |rest: &[u8]| matches!(rest, [high, low, ..] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit());
     text.split(|byte| *byte == b'%').skip(1).all(is_whole) && percent_decode(text).decode_utf8().is_ok()
 }
 
-/// The properties of an object. Those in `refused` are known, and why they are not taken is told.
+/// Reads the properties of an object. `refused` has the known properties that are not accepted, each with the reason
+/// that the response gives.
+///
+/// # Errors
+/// A refusal of the body if it has such a property, no property, or one that `T` does not accept.
 pub(super) fn properties<T: DeserializeOwned>(
     object: Map<String, Value>,
     refused: &[(&str, &str)],
@@ -157,18 +161,18 @@ pub(super) fn properties<T: DeserializeOwned>(
     }
     serde_path_to_error::deserialize(Value::Object(object)).map_err(|error| {
         let (property, what) = (error.path().to_string(), error.inner());
-        // A dot is the object itself.
+        // `.` is the path of the object itself.
         let told = if property == "." { what.to_string() } else { format!("{property}: {what}") };
         Refused::body(&shown(&told))
     })
 }
 
-/// A property that may be left out, and is not null if it is there.
+/// Reads a property that may be absent, but not null.
 pub(super) fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
     T::deserialize(deserializer).map(Some)
 }
 
-/// What somebody sent, fit for an answer.
+/// The client's text as a response may repeat it: without control characters, at most 200 characters.
 pub(super) fn shown(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).take(200).collect()
 }

@@ -1,20 +1,20 @@
-//! What a client asks here that another service answers. A library for browsers knows one domain for the login and for
-//! the API: where the domain leads to this server alone, the answer names the service that is missing.
+//! Requests for another service. A library for browsers knows one domain for both the login and the API. Where that
+//! domain leads to this server alone, the response names the missing service.
 
 use super::messages::Refused;
 
 /// The service that signs people in and issues tokens.
 const SIGN_IN: &str = "the Authentication API of the tenant that issues your tokens";
-/// The service by which people manage their own account.
+/// The service with which people manage their own account.
 const MY_ACCOUNT: &str = "the My Account API of the tenant that issues your tokens";
 
-/// The service by which people manage their own organization.
+/// The service with which people manage their own organization.
 const MY_ORGANIZATION: &str = "the My Organization API of the tenant that issues your tokens";
 /// The service at the other paths of a tenant's domain.
 const UNKNOWN: &str = "no service here, and may to the tenant that issues your tokens";
 
-/// The first segments of paths of other services: those of Auth0's OpenAPI descriptions, and those that its libraries for
-/// browsers and its login pages call beside.
+/// The first path segments of other services: those in Auth0's OpenAPI descriptions, and others that its libraries
+/// for browsers and its login pages call.
 const OTHERS: [(&str, &str); 24] = [
     (".well-known", SIGN_IN),
     ("authorize", SIGN_IN),
@@ -42,7 +42,7 @@ const OTHERS: [(&str, &str); 24] = [
     ("my-org", MY_ORGANIZATION),
 ];
 
-/// What is answered at a path that is none of this surface. A path of a client's own making is not repeated.
+/// The refusal at a path outside this surface. The response repeats only known segments.
 pub(super) fn refused(path: &str) -> Refused {
     let first = path.trim_start_matches('/').split('/').next().unwrap_or_default();
     match OTHERS.iter().find(|(segment, _)| *segment == first) {

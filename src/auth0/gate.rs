@@ -1,5 +1,5 @@
-//! The gate in front of every route: bearer, verified; the rule of the rpc that the route stands on; permit, or the
-//! refusal. A route without a rule is open to nobody.
+//! The gate in front of every route. It verifies the bearer token, applies the rule of the route's rpc, and gives a
+//! permit or a refusal. A route without a rule refuses each caller.
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -22,10 +22,10 @@ use crate::{
     linking::Linking,
 };
 
-/// Where a route's description says which rpc it stands on.
+/// The extension in a route's description that names its rpc.
 pub(super) const RPC: &str = "x-rpc";
 
-/// Who may call which route.
+/// What the gate decides by.
 #[derive(Clone)]
 pub(super) struct Gate {
     pub linking: Arc<Linking>,
@@ -34,17 +34,20 @@ pub(super) struct Gate {
     pub table: Arc<AccessTable>,
 }
 
-/// The rule of each route, by its method and its path with places.
+/// The rule of each route, by its method and its path template.
 pub(super) type AccessTable = HashMap<(Method, String), &'static Rule>;
 
-/// What somebody was let in for.
+/// The permit of an admitted call, with the rule that it was given by.
 #[derive(Clone)]
 pub(super) struct Admission {
     pub permit: Permit,
     pub rule: &'static Rule,
 }
 
-/// Reads the table out of the descriptions of the routes; the route that has no rule, if there is one.
+/// Reads the table from the descriptions of the routes.
+///
+/// # Errors
+/// The first route that names no rpc with a rule.
 pub(super) fn access_table(api: &mut OpenApi) -> Result<AccessTable, String> {
     let mut table = AccessTable::new();
     for (path, item) in &mut api.paths.paths {
@@ -60,7 +63,7 @@ pub(super) fn access_table(api: &mut OpenApi) -> Result<AccessTable, String> {
 
 /// Lets a request through to its route, or refuses it.
 pub(super) async fn pass(State(gate): State<Gate>, path: MatchedPath, mut request: Request, next: Next) -> Response {
-    // Whatever may be read may be asked for without its body (RFC 9110 §9.3.2).
+    // HEAD is GET without the response body (RFC 9110 §9.3.2).
     let method = if request.method() == Method::HEAD { Method::GET } else { request.method().clone() };
     let record = request.extensions().get::<CallRecord>().cloned().unwrap_or_default();
     let Some(rule) = gate.table.get(&(method.clone(), path.as_str().to_owned())).copied() else {
@@ -69,11 +72,11 @@ pub(super) async fn pass(State(gate): State<Gate>, path: MatchedPath, mut reques
     record.set_name(format!("{method} {}", openapi::described(path.as_str())));
     match gate.admit(rule, request.headers(), &record).await {
         Ok(mut permit) => {
-            // Behind the table, so that nobody who may not call takes a place.
+            // After the rule's check, so that only a permitted call takes a slot.
             if gate.places.seat(&mut permit).is_err() {
                 return admitted(Refused::overloaded().into_response());
             }
-            // Nobody behind the gate needs the token, and nobody can log it by accident.
+            // No code behind the gate needs the token, and none can log it by accident.
             request.headers_mut().remove(AUTHORIZATION);
             request.extensions_mut().insert(Admission { permit, rule });
             admitted(next.run(request).await)

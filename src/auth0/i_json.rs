@@ -1,6 +1,6 @@
-//! What two readers of one JSON text may understand differently (I-JSON, RFC 7493): a name that comes twice in an
-//! object, of which some take the first and some the last; and a number that no double has, which most read as
-//! another one.
+//! Finds what two readers of one JSON text may understand differently (I-JSON, RFC 7493). One case is a name that
+//! comes twice in an object: some readers take the first value and some the last. The other is a number that is no
+//! double: most readers take another number for it.
 
 use std::collections::HashSet;
 
@@ -9,27 +9,27 @@ use crate::domain::{
     metadata::{push_token, shown},
 };
 
-/// As deep as the parser goes behind this.
+/// The nesting depth that the parser after this check accepts.
 const MAX_DEPTH: usize = 128;
-/// The most that one refusal lists. Who has more sees the rest after mending these.
+/// The most violations in one refusal. A client sees the others after it has corrected these.
 const MAX_VIOLATIONS: usize = 32;
 
 const TWICE: &str = "This name comes twice in its object: send it once.";
 const INEXACT: &str =
     "No double has this number, so that it would be read as another one: send one that a double has, or a string.";
 
-/// Every such place of a text, each with its path: an RFC 6901 pointer from the first name on. `None` if the text is not
-/// seen to be JSON, or nests deeper than the parser goes.
+/// All violations in a text, each with its path: an RFC 6901 pointer from the first name on. `None` if the text is
+/// not JSON as far as the check sees, or nests too deep for the parser.
 pub(super) fn violations(json: &str) -> Option<Vec<Violation>> {
     let mut reading = Reading { rest: json, path: String::new(), violations: Vec::new() };
     reading.value(1)?;
     Some(reading.violations)
 }
 
-/// A walk over the text.
+/// One walk over the text.
 struct Reading<'a> {
     rest: &'a str,
-    /// Where the walk is.
+    /// The path of the current value.
     path: String,
     violations: Vec<Violation>,
 }
@@ -61,7 +61,7 @@ impl<'a> Reading<'a> {
         let mut names = HashSet::new();
         loop {
             self.pass_space();
-            // As it reads, however it is written.
+            // The decoded name: one name may be escaped in several ways.
             let name: String = serde_json::from_str(self.string()?).ok()?;
             self.pass(":")?;
             self.below(&name, |reading| {
@@ -91,7 +91,7 @@ impl<'a> Reading<'a> {
         self.pass("]")
     }
 
-    /// A string, with its quotes, as it is written.
+    /// A string as written, with its quotes.
     fn string(&mut self) -> Option<&'a str> {
         let inside = self.rest.strip_prefix('"')?;
         let mut is_escaped = false;
@@ -116,7 +116,7 @@ impl<'a> Reading<'a> {
         self.rest = self.rest.trim_start_matches([' ', '\t', '\n', '\r']);
     }
 
-    /// Passes over this, with the space around it, if it is next.
+    /// Skips this token, if it is next, with the space around it.
     fn pass(&mut self, text: &str) -> Option<()> {
         self.pass_space();
         self.rest = self.rest.strip_prefix(text)?;
@@ -158,7 +158,7 @@ fn has_a_double(written: &str) -> bool {
 struct Decimal {
     is_negative: bool,
     digits: String,
-    /// How many places the point is behind the last digit.
+    /// The power of ten of the last digit.
     exponent: i64,
 }
 
@@ -184,7 +184,7 @@ fn places(count: usize) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }
 
-/// An exponent; one that no number of ours could make up for is as far away as can be.
+/// An exponent. One that is too large for any accepted number saturates.
 fn exponent_of(written: &str) -> i64 {
     let (sign, digits) = match written.strip_prefix('-') {
         Some(digits) => (-1, digits),

@@ -22,7 +22,7 @@ use crate::{
     linking::{Link, Outcome, Release, Secondary, SpelledAccount, Unkept, Unlink},
 };
 
-/// How the secondary account is named: by its token alone, or by its provider and its id there.
+/// Names the secondary account: by its token alone, or by its provider and its id there.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct LinkBody {
@@ -34,14 +34,14 @@ pub(super) struct LinkBody {
     #[serde(default, deserialize_with = "given")]
     #[schema(nullable = false)]
     provider: Option<String>,
-    /// The secondary account at that provider: as that names it, or else behind `provider|`, as in a user's id. 400 if
-    /// both are accounts.
+    /// The secondary account's id at that provider, bare or with the prefix `provider|`, as in a user's id. 400 if
+    /// both name an account.
     #[serde(default, deserialize_with = "given")]
     #[schema(value_type = Option<String>, nullable = false)]
     user_id: Option<AccountId>,
 }
 
-/// An account at a provider. Some providers count theirs.
+/// An account's id at a provider. Some providers have numbers as ids.
 #[derive(Debug, Deserialize)]
 #[serde(untagged, expecting = "Expected type string or integer")]
 enum AccountId {
@@ -49,11 +49,12 @@ enum AccountId {
     Number(u64),
 }
 
-/// What is known of the object and not taken.
+/// Known properties that are not accepted.
 const NOT_TAKEN: [(&str, &str); 1] =
     [("connection_id", "is not known here: provider and user_id name one account, whichever its connection")];
 
-/// Links another account to a user, which takes in all of its identities. The other's metadata is kept aside.
+/// Links another account to a user, which takes over all identities of that account's user. The metadata of that user
+/// stays stored, but is not merged.
 #[utoipa::path(
     post,
     path = "/users/{id}/identities",
@@ -63,7 +64,7 @@ const NOT_TAKEN: [(&str, &str); 1] =
         content((LinkBody = "application/json"), (LinkBody = "application/x-www-form-urlencoded")),
         description = "The account to link.",
     ),
-    responses((status = 201, description = "The identities of the user, the main one first.", body = [IdentityBody])),
+    responses((status = 201, description = "The identities of the user, the primary one first.", body = [IdentityBody])),
     extensions(("x-rpc" = json!("Link"))),
 )]
 pub(super) async fn link(
@@ -80,7 +81,7 @@ pub(super) async fn link(
         (Some(token), None, None) => linking.verify_link_with(&permit, &token, now).await.map_err(refused)?,
         (None, Some(provider), Some(account)) => {
             let given = identity(&provider, &account.into_text()).ok_or_else(Refused::provider)?;
-            // A user token may name no account so, and learns nothing of any.
+            // A user token may not name an account in this way, so the response discloses nothing of any account.
             let spelled = match permit.is_service() {
                 true => linking.spelled_account(&permit, &target, given, now).await.map_err(refused)?,
                 false => SpelledAccount::One(given),
@@ -94,24 +95,24 @@ pub(super) async fn link(
     let Unkept(answer) = linking.run(link, None, Unkept).await.map_err(refused)?;
     match (answer.outcome, answer.link) {
         (Outcome::Absorbed | Outcome::Attached, _) => json(StatusCode::CREATED, &identities(&answer.user)),
-        // No link brought it here: it is the user's own.
+        // No link attached it: it is the user's own.
         (Outcome::AlreadyLinked, None) => Err(Refused::same()),
         (Outcome::AlreadyLinked, Some(_)) => Err(Refused::identity_exists()),
     }
 }
 
-/// What becomes of an identity that is detached.
+/// How an identity is unlinked.
 #[derive(utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "it describes what Params reads")]
 pub(super) struct UnlinkParams {
-    /// `restore`: the account has a user of its own again. `release`: the user lets the account go, such as a lost phone
-    /// number; the account's next sign-in is a new user, which an email never links to this one.
+    /// `restore`: the account has a user of its own again. `release`: the user gives up the account, such as a lost
+    /// phone number. The account's next sign-in is a new user, which an email never links to this one.
     #[param(pattern = "^(restore|release)$", default = "restore")]
     mode: Option<String>,
 }
 
-/// Detaches an identity from a user. The account has a user of its own again, without metadata; or is let go.
+/// Unlinks an identity from a user. The account has a user of its own again, without metadata, or is released.
 #[utoipa::path(
     delete,
     path = "/users/{id}/identities/{provider}/{*user_id}",
@@ -119,10 +120,10 @@ pub(super) struct UnlinkParams {
     params(
         ("id" = String, Path, description = "The user: its id, or with a user token also `provider|subject` of its own account."),
         ("provider" = String, Path, description = "The provider of the identity."),
-        ("user_id" = String, Path, description = "The account at that provider: as that names it, or else behind `provider|`. 400 if both are accounts."),
+        ("user_id" = String, Path, description = "The account's id at that provider, bare or with the prefix `provider|`. 400 if both name an account."),
         UnlinkParams,
     ),
-    responses((status = 200, description = "The identities that are left, the main one first.", body = [IdentityBody])),
+    responses((status = 200, description = "The remaining identities, the primary one first.", body = [IdentityBody])),
     extensions(("x-rpc" = json!("Unlink"))),
 )]
 pub(super) async fn unlink(
@@ -158,7 +159,7 @@ pub(super) async fn unlink(
     json(StatusCode::OK, &identities(&user))
 }
 
-/// Auth0's: the primary's metadata stays as it is, and the secondary's is kept aside.
+/// Auth0's terms: the primary user's metadata stays as it is, and the secondary user's is not merged.
 fn terms() -> LinkTerms {
     LinkTerms {
         user_metadata: Strategy::KeepPrimary,
@@ -174,7 +175,10 @@ fn identity(provider: &str, account: &str) -> Option<IdentityRef> {
     Some(IdentityRef { provider: Provider::parse(provider)?, subject: Subject::parse(account)? })
 }
 
-/// The account that is meant; else what to send for which.
+/// The account that the client means.
+///
+/// # Errors
+/// A text that says what to send for which of two accounts.
 fn one(spelled: SpelledAccount) -> Result<IdentityRef, String> {
     match spelled {
         SpelledAccount::One(account) => Ok(account),

@@ -1,6 +1,7 @@
-//! What a user is called and looks like. Auth0 generates `name`, `nickname` and `picture` wherever a profile lacks them
-//! ("Normalized User Profile Schema": fields that are always generated), and clients rely on it. Here they are made up
-//! in the answer and never stored: what a provider or a service says later is not held up by them.
+//! A user's `name`, `nickname` and `picture`. Auth0 generates them wherever a profile lacks them ("Normalized User
+//! Profile Schema": fields that are always generated), and clients rely on it. The server generates them in the
+//! response and never stores them, so that they do not stand in the way of a later value from a provider or a
+//! service.
 
 use std::sync::Arc;
 
@@ -8,25 +9,25 @@ use serde_json::{Map, Value};
 
 use crate::domain::User;
 
-/// A drawing of a person, as SVG: the picture of all who have none. One for all, unlike Auth0's, which asks another
-/// service by a hash of the email and so tells it who signs up where. In Base64, so that it needs no quotes in a page.
+/// The picture of each user without one: a drawing of a person, as SVG. Auth0 takes a picture from another service by
+/// a hash of the email, and so discloses to it who signs up where. In Base64, so that it needs no quotes in a page.
 const SOMEBODY: &str = "data:image/svg+xml;base64,\
     PHN2ZyB4bWxucz0iaHR0cDovL3d3dy53My5vcmcvMjAwMC9zdmciIHZpZXdCb3g9IjAgMCAyNCAyNCI+PHJlY3Qgd2lkdGg9IjI0\
     IiBoZWlnaHQ9IjI0IiBmaWxsPSIjZThlYWVkIi8+PGNpcmNsZSBjeD0iMTIiIGN5PSI5IiByPSI0IiBmaWxsPSIjOWFhMGE2Ii8+\
     PHBhdGggZD0iTTQgMjJhOCA4IDAgMCAxIDE2IDB6IiBmaWxsPSIjOWFhMGE2Ii8+PC9zdmc+";
 
-/// What a user's root says under these names is text, or nothing: clients parse it so.
+/// The names at a user's root whose value is text or absent: clients parse it so.
 const TEXTS: [&str; 4] = ["family_name", "given_name", "phone_number", "username"];
-/// The same of `true` and `false`.
+/// The names at a user's root whose value is `true`, `false` or absent.
 const FLAGS: [&str; 1] = ["phone_verified"];
 
-/// What users look like of whom it is not known.
+/// What the server shows of users whose profile lacks it.
 #[derive(Debug, Clone)]
 pub(super) struct Looks {
     picture: Arc<str>,
 }
 
-/// What a user is called and looks like.
+/// The name, the nickname and the picture's URL of a user.
 #[derive(Debug)]
 pub(super) struct Look {
     pub name: String,
@@ -35,13 +36,13 @@ pub(super) struct Look {
 }
 
 impl Looks {
-    /// With this picture of all who have none, if the operator has one.
+    /// `picture` is the URL of the operator's picture for users without one; `None` for the built-in drawing.
     pub(super) fn new(picture: Option<&str>) -> Self {
         Self { picture: Arc::from(picture.unwrap_or(SOMEBODY)) }
     }
 
-    /// Takes the looks of a user out of its profile, and makes up what is not there. What is left is of the kinds that
-    /// clients parse.
+    /// Takes the name, the nickname and the picture out of a user's profile, and generates what the profile lacks.
+    /// The values that are left have the types that clients parse.
     pub(super) fn take(&self, user: &User, profile: &mut Map<String, Value>) -> Look {
         let [name, nickname, picture] = ["name", "nickname", "picture"].map(|field| match profile.remove(field) {
             Some(Value::String(text)) if !text.is_empty() => Some(text),

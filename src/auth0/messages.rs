@@ -1,8 +1,8 @@
-//! From every error to the status, the code and the words that Auth0's documents have for it. What they have no
-//! words for is said in ours. A client never sees SQL, paths of ours, or another user's id.
+//! Maps each error to the status, the code and the message that Auth0's documents have for it. Where they have none,
+//! the message is ours. A response never contains SQL, a path of the server, or another user's id.
 //!
-//! Where the words come from: the messages are those of Auth0's OpenAPI description. Its documents show the codes
-//! `invalid_uri`, `invalid_body`, `invalid_query_string`, `insufficient_scope`; the tests of its clients `unowned_resource`,
+//! Sources: the messages are those of Auth0's OpenAPI description. Its documents show the codes `invalid_uri`,
+//! `invalid_body`, `invalid_query_string`, `insufficient_scope`; the tests of its clients `unowned_resource`,
 //! `inexistent_connection`, `too_many_requests`; users' reports `inexistent_user`, `auth0_idp_error`,
 //! `invalid_paging`. **Unsure**, since no public source shows them: `identity_conflict`, `inexistent_identity`,
 //! `operation_not_supported` of a main identity, and the `invalid_body` of a `link_with` or of a user that is linked to
@@ -20,22 +20,22 @@ use crate::{
     store::StoreError,
 };
 
-/// The media type of every answer.
+/// The media type of every response.
 pub(super) const JSON: &str = "application/json; charset=utf-8";
-/// The most characters of what is wrong with a request that one refusal tells.
+/// The bound on the list of violations in one refusal, in bytes.
 const MAX_TOLD: usize = 4 * 1024;
 
-/// What a refused call is answered.
+/// The response to a refused call.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct ErrorBody {
-    /// The status of the answer.
+    /// The HTTP status of the response.
     #[serde(rename = "statusCode")]
     status_code: u16,
-    /// The name of that status.
+    /// The standard name of that status.
     error: &'static str,
     /// What is wrong, in a sentence.
     message: String,
-    /// What is wrong, in a word that stays the same.
+    /// A stable code for what is wrong; absent for a refusal without one.
     #[serde(rename = "errorCode", skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     error_code: Option<&'static str>,
@@ -49,7 +49,7 @@ pub(super) struct Refused {
     message: String,
 }
 
-/// The code of a refusal, for the log: an extension of its answer.
+/// The code of a refusal, for the log: an extension of its response.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct ErrorCode(pub &'static str);
 
@@ -62,22 +62,22 @@ impl Refused {
         Self::new(StatusCode::BAD_REQUEST, code, message)
     }
 
-    /// A path that is no URI's.
+    /// A path that is not valid in a URI.
     pub(super) fn uri() -> Self {
         Self::bad("invalid_uri", "Path validation error: 'it is not UTF-8 in percent-encoding (RFC 3986)'.")
     }
 
-    /// A place in a path that is wrong.
+    /// A wrong path parameter.
     pub(super) fn path(what: &str) -> Self {
         Self::bad("invalid_uri", format!("Path validation error: '{what}'."))
     }
 
-    /// A query that is wrong.
+    /// A wrong query.
     pub(super) fn query(what: &str) -> Self {
         Self::bad("invalid_query_string", format!("Query validation error: '{what}'."))
     }
 
-    /// A body that is wrong.
+    /// A wrong body.
     pub(super) fn body(what: &str) -> Self {
         Self::bad("invalid_body", format!("Payload validation error: '{what}'."))
     }
@@ -87,24 +87,24 @@ impl Refused {
         Self::bad("invalid_body", "Invalid request payload JSON format")
     }
 
-    /// Fields that are wrong, all of them.
+    /// All wrong fields of a body.
     pub(super) fn violations(violations: &[Violation]) -> Self {
         Self::body(&told(violations))
     }
 
-    /// A page that is too far.
+    /// A page behind the last reachable one.
     pub(super) fn paging(reachable: usize) -> Self {
         let message =
             format!("You can only page through the first {reachable} records. Use from and take to see all of them.");
         Self::bad("invalid_paging", message)
     }
 
-    /// An answer that would be too large.
+    /// A response that would be too large.
     pub(super) fn too_much() -> Self {
         Self::bad("invalid_paging", "The answer would be too large: ask for fewer users, or for fewer fields.")
     }
 
-    /// A connection of nobody.
+    /// A connection that no provider of the tenant has.
     pub(super) fn connection() -> Self {
         Self::bad("inexistent_connection", "The connection does not exist.")
     }
@@ -114,79 +114,79 @@ impl Refused {
         Self::bad("inexistent_connection", "The provider/connection is not configured.")
     }
 
-    /// Both sides of a link are one.
+    /// A link of a user with itself.
     pub(super) fn same() -> Self {
         Self::bad("invalid_body", "Main identity and the new one are the same.")
     }
 
-    /// The identity is somebody's already.
+    /// An identity that a user already has.
     pub(super) fn identity_exists() -> Self {
         Self::new(StatusCode::CONFLICT, "identity_conflict", "Specified identity already exists.")
     }
 
-    /// A body that is longer than is read.
+    /// A body that is longer than `max` bytes.
     pub(super) fn too_long(max: usize) -> Self {
         let message = format!("Payload content length greater than maximum allowed: {max}");
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, None, message)
     }
 
-    /// A body of another kind.
+    /// A body of a media type that is not accepted.
     pub(super) fn media_type(expected: &str) -> Self {
         Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, None, format!("Unsupported Media Type: send {expected}."))
     }
 
-    /// A body that does not come.
+    /// A body that did not arrive in time.
     pub(super) fn slow() -> Self {
         Self::new(StatusCode::REQUEST_TIMEOUT, None, "Request Timeout: the body did not come in time.")
     }
 
-    /// A path at which nothing is.
+    /// A path of this surface without a route.
     pub(super) fn not_found() -> Self {
         Self::new(StatusCode::NOT_FOUND, None, "Not Found")
     }
 
-    /// A path that is none of this surface, and whose it is.
+    /// A path outside this surface, and the service that it belongs to.
     pub(super) fn elsewhere(path: &str, service: &str) -> Self {
         let message = format!("{path} belongs to {service}. This is identity-link, which answers at /api/v2 only.");
         Self::new(StatusCode::NOT_FOUND, None, message)
     }
 
-    /// A path at which something else may be asked.
+    /// A method that the path does not have.
     pub(super) fn method() -> Self {
         Self::new(StatusCode::METHOD_NOT_ALLOWED, None, "Method Not Allowed")
     }
 
-    /// A call for which there is no room now.
+    /// A call for which no slot is free.
     pub(super) fn overloaded() -> Self {
         let message =
             "Too many requests. Check the X-RateLimit-Limit, X-RateLimit-Remaining and X-RateLimit-Reset headers.";
         Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", message)
     }
 
-    /// A search that looks at everybody, while others do.
+    /// A search over all users, while too many others run.
     pub(super) fn busy() -> Self {
         Self::unavailable(
             "Other searches look at many users right now: try again later, or ask for a whole email, a user_id, or provider and user_id of an identity.",
         )
     }
 
-    /// A call that took longer than it may.
+    /// A call that did not finish in time.
     pub(super) fn over() -> Self {
         let message = "There was no answer in time; a change may still be made: read before you try again.";
         Self::new(StatusCode::GATEWAY_TIMEOUT, "deadline", message)
     }
 
-    /// A fault of ours that has been logged.
+    /// An internal fault that is already logged.
     pub(super) fn fault() -> Self {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "Something went wrong here: it was logged.")
     }
 
-    /// A tenant of which others are not served here.
+    /// A token of a tenant that the `[auth0]` table does not list.
     pub(super) fn tenant() -> Self {
         Self::new(StatusCode::FORBIDDEN, "tenant_not_served", "The users of this tenant are not served here.")
     }
 
-    /// A token without the scopes that a rule asks for.
+    /// A token without the scopes that a rule demands.
     pub(super) fn scope(rule: &Rule) -> Self {
         let scopes: Vec<&str> = [rule.service_scope, rule.self_scope].into_iter().flatten().collect();
         let message = match rule.rpc() {
@@ -196,15 +196,15 @@ impl Refused {
         Self::new(StatusCode::FORBIDDEN, "insufficient_scope", message)
     }
 
-    /// A user token for what a rule lets only services do.
+    /// A user token for an act that the rule permits to services only.
     pub(super) fn services_only(rule: &Rule) -> Self {
         Self::scope(&Rule { self_scope: None, ..*rule })
     }
 
-    /// What an error comes to in a call under a rule. What is a fault of ours is logged here, once.
+    /// The refusal for an error in a call under a rule. This function logs internal faults, once each.
     pub(super) fn of(rule: &Rule, error: Error) -> Self {
         match error {
-            // Whoever is let in has the scope: what is left is for services.
+            // An admitted call has the scope of its rule, so only the services' scope can be missing.
             Error::Denied(Denial::ScopeInsufficient(_)) => Self::services_only(rule),
             Error::Denied(denial) => Self::denied(rule, denial),
             Error::Refused(refusal) => Self::by_rules(rule, refusal),
@@ -215,7 +215,7 @@ impl Refused {
         }
     }
 
-    /// What a caller is told that is turned away.
+    /// The refusal for a denied caller.
     pub(super) fn denied(rule: &Rule, denial: Denial) -> Self {
         let unauthorized = |message: &str| Self::new(StatusCode::UNAUTHORIZED, None, message);
         let forbidden = |code: &'static str, message: &str| Self::new(StatusCode::FORBIDDEN, code, message);
@@ -237,7 +237,7 @@ impl Refused {
             Denial::KeysUnavailable => {
                 Self::unavailable("The keys of the token's issuer cannot be had right now: try again later.")
             }
-            // It is about a header: nothing else has been looked at.
+            // It is about a header: the gate has read nothing else.
             Denial::Refused(Refusal::Invalid(violations)) => {
                 Self::bad("invalid_headers", format!("Header validation error: '{}'.", told(&violations)))
             }
@@ -277,7 +277,7 @@ impl Refused {
             }
             Refusal::IdentityTaken => Self::identity_exists(),
             Refusal::UserExists => Self::new(StatusCode::CONFLICT, "auth0_idp_error", "The user already exists."),
-            // The last with which the user can sign in is, but for odd settings, the main one.
+            // The last identity with which the user can sign in is the primary one, except in unusual configurations.
             Refusal::PrimaryIdentity | Refusal::LastIdentity => {
                 Self::bad("operation_not_supported", "Main identity cannot be removed.")
             }
@@ -293,7 +293,7 @@ impl Refused {
             Refusal::ConflictRetry => {
                 Self::new(StatusCode::CONFLICT, "conflict", "Others kept changing the same users: try again.")
             }
-            // What no call of this surface asks for.
+            // Refusals that no call of this surface gets.
             Refusal::RequestIdReused
             | Refusal::LinkTicketInvalid
             | Refusal::SignInInvalid
@@ -340,14 +340,14 @@ impl Refused {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "service_unavailable", message)
     }
 
-    /// A fault of ours.
+    /// Logs an internal fault, and refuses the call.
     pub(super) fn logged(text: &str) -> Self {
         tracing::error!(error = text, "internal fault");
         Self::fault()
     }
 }
 
-/// What is wrong, one after the other, as far as it fits.
+/// The violations as one text, as many as fit the bound. A note replaces the rest.
 pub(super) fn told(violations: &[Violation]) -> String {
     let mut told = String::new();
     for Violation { field, description } in violations {
@@ -377,7 +377,7 @@ impl IntoResponse for Refused {
             StatusCode::UNAUTHORIZED => {
                 headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
             }
-            // Not where a second try comes to the same, or to another change.
+            // Not where a retry would get the same refusal, or make another change.
             StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE | StatusCode::CONFLICT
                 if !matches!(code, Some("commit_unknown" | "identity_conflict" | "auth0_idp_error")) =>
             {

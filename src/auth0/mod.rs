@@ -1,5 +1,5 @@
-//! Auth0's Management API over HTTP, as far as linking needs it, on the same use cases as gRPC: a client of Auth0 that
-//! is given another domain finds its users here. What differs, and why, is in the README.
+//! The part of Auth0's Management API over HTTP that linking needs, on the same use cases as gRPC. A client of Auth0
+//! uses it after a change of its domain. The README lists the differences and their reasons.
 
 mod body;
 mod elsewhere;
@@ -44,13 +44,14 @@ use crate::{
     linking::Linking,
 };
 
-/// Below which everything is.
+/// The common prefix of all paths.
 const BASE: &str = "/api/v2";
-/// The longest answer, in bytes: a user with a hundred identities that are as large as can be fits.
+/// The longest response, in bytes: a user with a hundred identities of the largest size fits.
 const MAX_ANSWER: usize = 8 * 1024 * 1024;
-/// For how long a browser need not ask again what a page may do, in seconds.
+/// How long a browser may cache a preflight response, in seconds.
 const PREFLIGHT_AGE: u64 = 600;
-/// What pages may send: whose data it is about, and what Auth0's clients say of themselves, beside the usual.
+/// The request headers that pages may send: the usual ones, the tenant, and the header in which Auth0's clients
+/// describe themselves.
 const PAGES_SEND: [HeaderName; 5] = [
     header::ACCEPT,
     header::AUTHORIZATION,
@@ -58,13 +59,14 @@ const PAGES_SEND: [HeaderName; 5] = [
     HeaderName::from_static("auth0-client"),
     HeaderName::from_static(admission::TENANT),
 ];
-/// What pages may see: how long to wait, as Auth0's clients look for it, and why they are turned away.
+/// The response headers that pages may read: the time to wait, as Auth0's clients look for it, and the reason of a
+/// 401.
 const PAGES_SEE: [HeaderName; 5] =
     [header::RETRY_AFTER, header::WWW_AUTHENTICATE, rate_limit::LIMIT, rate_limit::REMAINING, rate_limit::RESET];
-/// An answer loads nothing, and no page shows it.
+/// A content security policy: the response loads nothing, and no page may frame it.
 const NOTHING: &str = "default-src 'none'; frame-ancestors 'none'";
 
-/// What the routes answer by.
+/// The state that the routes share.
 #[derive(Clone)]
 struct Surface {
     linking: Arc<Linking>,
@@ -72,13 +74,15 @@ struct Surface {
     looks: Looks,
 }
 
-/// Whether a path is one of this surface, or would be.
+/// Whether a path is under this surface's prefix, with or without a route.
 pub fn serves(path: &str) -> bool {
     path.strip_prefix(BASE).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
-/// The routes, each behind the gate. At most `max_scans` searches look at everybody at once. An error if a route stands
-/// on no rpc.
+/// The routes, each behind the gate. At most `max_scans` searches over all users run at once.
+///
+/// # Errors
+/// A text that names the route without an rpc.
 pub fn routes(settings: &Auth0, linking: &Arc<Linking>, places: Places, max_scans: usize) -> Result<Router, String> {
     let routes = OpenApiRouter::new()
         .routes(routes!(search::list, users::create))
@@ -99,7 +103,7 @@ pub fn routes(settings: &Auth0, linking: &Arc<Linking>, places: Places, max_scan
     let looks = Looks::new(settings.picture.as_deref());
     Ok(routes
         .route_layer(from_fn_with_state(gate, gate::pass))
-        // Behind no gate: it tells nothing about anybody.
+        // Without the gate: it contains nothing about any user.
         .route(&format!("{BASE}/openapi.json"), get(move || async move { document }))
         .fallback(
             async |uri: Uri| if serves(uri.path()) { Refused::not_found() } else { elsewhere::refused(uri.path()) },
@@ -108,7 +112,8 @@ pub fn routes(settings: &Auth0, linking: &Arc<Linking>, places: Places, max_scan
         .with_state(Surface { linking: Arc::clone(linking), scans: Scans::new(max_scans), looks }))
 }
 
-/// Lets pages of these origins call from a browser, and no others. There are no cookies, so none are let through.
+/// The CORS rules: only pages of the configured origins may call from a browser. Credentials are not allowed, since
+/// the surface uses no cookies.
 pub fn cors(settings: &Auth0) -> CorsLayer {
     CorsLayer::new()
         .allow_origin(AllowOrigin::list(settings.allowed_origins.iter().cloned()))
@@ -118,7 +123,7 @@ pub fn cors(settings: &Auth0) -> CorsLayer {
         .max_age(Duration::from_secs(PREFLIGHT_AGE))
 }
 
-/// What a browser is told of every answer: that it is nobody's to keep, and nothing to show.
+/// Adds the security headers to every response: a browser must not cache it, guess its type or frame it.
 pub fn secured(is_tls: bool) -> impl Fn(Response<Body>) -> Response<Body> + Clone {
     move |mut answer| {
         let headers = answer.headers_mut();
@@ -133,29 +138,29 @@ pub fn secured(is_tls: bool) -> impl Fn(Response<Body>) -> Response<Body> + Clon
     }
 }
 
-/// How a call ended.
+/// The outcome of a call for the log and the metrics. Without a response, the client is gone.
 pub fn outcome(answer: Option<&Response<Body>>) -> Outcome {
     let code = answer.map_or_else(|| "gone".to_owned(), |answer| answer.status().as_u16().to_string());
     let reason = answer.and_then(|answer| answer.extensions().get::<ErrorCode>());
     Outcome { code, reason: reason.map(|ErrorCode(code)| (*code).to_owned()).unwrap_or_default() }
 }
 
-/// What a fault of ours is answered with, that has been logged.
+/// The response after an internal fault that is already logged.
 pub fn fault() -> Response<Body> {
     Refused::fault().into_response().map(Body::new)
 }
 
-/// What a call is answered that took longer than it may.
+/// The response to a call that did not finish in time.
 pub fn over() -> Response<Body> {
     Refused::over().into_response().map(Body::new)
 }
 
-/// Whose data a call is about.
+/// The user that a call is about.
 fn target(permit: &Permit, rule: &Rule, id: &str, absorbed_id: AbsorbedId) -> Result<Target, Refused> {
     permit.target_of_account(id, absorbed_id).map_err(|denial| Refused::denied(rule, denial))
 }
 
-/// An answer of JSON.
+/// A JSON response.
 fn json(status: StatusCode, body: &impl Serialize) -> Result<Response<axum::body::Body>, Refused> {
     let body = serde_json::to_vec(body).map_err(|error| Refused::logged(&error.to_string()))?;
     if body.len() > MAX_ANSWER {

@@ -1,4 +1,4 @@
-//! The description of the surface (OpenAPI 3.1), completed by what the access table and the gate say of every route.
+//! The description of the surface (OpenAPI 3.1), completed with the scopes and the refusals of each route.
 
 use http::Method;
 use utoipa::{
@@ -13,29 +13,29 @@ use utoipa::{
 use super::{gate::AccessTable, messages::ErrorBody};
 use crate::auth::Rule;
 
-/// The name of the one way to say who calls.
+/// The name of the only security scheme.
 const BEARER: &str = "bearer";
 
-/// What a route may be answered beside what it says itself.
+/// The responses of a route beside those that it declares.
 const REFUSALS: [(&str, &str); 12] = [
-    ("400", "Something is wrong with the request."),
-    ("401", "There is no token that is accepted."),
-    ("403", "The token does not allow it."),
-    ("404", "There is no such user."),
-    ("408", "The body did not come in time."),
-    ("409", "It is there already, or others kept changing it."),
+    ("400", "The request is invalid."),
+    ("401", "The request has no valid token."),
+    ("403", "The token does not permit the call."),
+    ("404", "The user does not exist."),
+    ("408", "The body did not arrive in time."),
+    ("409", "The user or the identity already exists, or concurrent calls kept changing the same users."),
     ("413", "The body is too long."),
-    ("415", "The body is of another kind."),
-    ("429", "There is no room for the call now."),
-    ("500", "Something went wrong here."),
-    ("503", "Something that is needed cannot be had right now."),
-    ("504", "There was no answer in time."),
+    ("415", "The media type of the body is not supported."),
+    ("429", "The server carries out as many calls as it can."),
+    ("500", "The server has an internal fault."),
+    ("503", "The database, the keys or a search slot is unavailable, or the change's outcome is unknown."),
+    ("504", "The call did not finish in time."),
 ];
 
-/// Those of them that are about a body.
+/// The responses that only a route with a body has.
 const OF_A_BODY: [&str; 3] = ["408", "413", "415"];
 
-/// The surface as a whole.
+/// The head of the description.
 pub(super) fn about() -> OpenApi {
     let info = InfoBuilder::new()
         .title("identity-link: Auth0's Management API")
@@ -44,7 +44,7 @@ pub(super) fn about() -> OpenApi {
     OpenApiBuilder::new().info(info).build()
 }
 
-/// The whole description, as it is served: with who may call, and what everybody may be answered.
+/// The whole description as the server publishes it, with the scopes and the common refusals of each route.
 pub(super) fn complete(mut api: OpenApi, table: &AccessTable) -> OpenApi {
     let components = api.components.get_or_insert_with(Components::new);
     components.schemas.insert(ErrorBody::name().into_owned(), ErrorBody::schema());
@@ -77,12 +77,12 @@ pub(super) fn operations(item: &mut PathItem) -> impl Iterator<Item = (Method, &
     all.into_iter().filter_map(|(method, operation)| Some((method, operation.as_mut()?)))
 }
 
-/// A route's path as it is described: a place that takes all that is left is one like any other to whoever fills it.
+/// A route's path in the description. A client fills the parameter that takes the rest of a path like any other one.
 pub(super) fn described(path: &str) -> String {
     path.replace("{*", "{")
 }
 
-/// Says of a route who may call it, and how it refuses.
+/// Adds to a route the scopes that may call it, and its refusals.
 fn describe(operation: &mut Operation, rule: &Rule) {
     let scopes = [rule.self_scope, rule.service_scope].into_iter().flatten();
     operation.security = Some(scopes.map(|scope| SecurityRequirement::new(BEARER, [scope])).collect());

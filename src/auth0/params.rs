@@ -1,4 +1,4 @@
-//! What a request says in its URI: the ids in its path, and its query.
+//! The parameters in a request's URI: the ids in its path, and its query.
 
 use std::{collections::BTreeMap, ops::RangeInclusive};
 
@@ -13,10 +13,10 @@ use super::{
 };
 use crate::domain::Violation;
 
-/// The most that is told of what is wrong with a query.
+/// The most violations that the refusal of a query lists.
 const MAX_WRONG: usize = 16;
 
-/// What stands in the places of a path, decoded.
+/// The path parameters, decoded.
 pub(super) struct PathParts<T>(pub T);
 
 impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for PathParts<T> {
@@ -31,10 +31,9 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for PathPar
     }
 }
 
-/// A query that is being read: what is left when all that is known has been taken is unknown.
+/// A query that is being read. The names that are left after the route has taken its own are unknown.
 pub(super) struct Params {
-    /// A name without a `=` has no value: so a client writes what it leaves to the server, and it is as if it were not
-    /// there.
+    /// A name without a `=` has no value and counts as absent: clients write it so to leave the choice to the server.
     left: BTreeMap<String, Option<String>>,
     wrong: Vec<Violation>,
 }
@@ -61,17 +60,17 @@ impl<S: Sync> FromRequestParts<S> for Params {
 }
 
 impl Params {
-    /// A text.
+    /// Takes the text of a parameter; `None` if it is absent.
     pub(super) fn text(&mut self, name: &str) -> Option<String> {
         self.left.remove(name).flatten()
     }
 
-    /// Whether it is there, and has not been taken.
+    /// Whether the parameter is present and not yet taken.
     pub(super) fn has(&self, name: &str) -> bool {
         self.left.get(name).is_some_and(Option::is_some)
     }
 
-    /// A number within bounds.
+    /// Takes a decimal number within `bounds`. A wrong one becomes a violation.
     pub(super) fn number(&mut self, name: &str, bounds: RangeInclusive<usize>) -> Option<usize> {
         let text = self.text(name)?;
         let is_number = (1..=9).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
@@ -82,12 +81,12 @@ impl Params {
         number
     }
 
-    /// `true` or `false`.
+    /// Takes `true` or `false`. Any other value becomes a violation.
     pub(super) fn boolean(&mut self, name: &str) -> Option<bool> {
         self.one_of(name, "must be true or false", |text| text.parse().ok())
     }
 
-    /// What a text means. One that means nothing is wrong, since it must be something else.
+    /// Takes a parameter that `read` understands. For any other text, `must_be` becomes the violation.
     pub(super) fn one_of<T>(
         &mut self,
         name: &str,
@@ -101,27 +100,30 @@ impl Params {
         value
     }
 
-    /// `fields` and `include_fields`.
+    /// Takes `fields` and `include_fields`.
     pub(super) fn fields(&mut self) -> Fields {
         let names = self.text("fields").unwrap_or_default();
         let included = self.boolean("include_fields").unwrap_or(true);
         Fields::new(&names, !included)
     }
 
-    /// `search_engine`: each of Auth0's is this one.
+    /// Takes `search_engine`. All of Auth0's versions have the same effect.
     pub(super) fn search_engine(&mut self) {
         let is_one = |text: String| ["v1", "v2", "v3"].contains(&text.as_str()).then_some(());
         self.one_of("search_engine", "must be v1, v2 or v3", is_one);
     }
 
-    /// Notes what is wrong with a parameter, unless more is wrong already than an answer needs.
+    /// Adds a violation, up to `MAX_WRONG` of them.
     pub(super) fn wrong(&mut self, name: &str, what: impl Into<String>) {
         if self.wrong.len() < MAX_WRONG {
             self.wrong.push(Violation::new(name, what.into()));
         }
     }
 
-    /// Refuses the query if something is wrong with it.
+    /// Ends the reading.
+    ///
+    /// # Errors
+    /// A refusal with the violations, among them each unknown parameter.
     pub(super) fn finish(mut self) -> Result<(), Refused> {
         for name in std::mem::take(&mut self.left).keys() {
             self.wrong("Additional properties not allowed", shown(name));

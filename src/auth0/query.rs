@@ -1,7 +1,7 @@
 //! The `q` of a search, in the part of Auth0's Lucene-like syntax that linking uses.
 //!
-//! Whatever Lucene would understand otherwise is refused: a search that finds more than was meant may end
-//! in a link to somebody else.
+//! The server refuses each `q` that Lucene would understand differently: a search that finds more users than the
+//! client meant may end in a link to the wrong user.
 
 #[cfg(test)]
 mod laws;
@@ -24,12 +24,15 @@ const SUPPORTED: &str = "understood are user_id:\"…\", email:\"…\", email:ja
     identities.connection:\"…\", joined by AND, each excluded by a leading -; of these an index has user_id, email and \
     email.raw, which OR joins too, in parentheses where anything else is said";
 
-/// Whom a `q` is about; a sentence for whoever sent one that is not understood.
+/// The search that a `q` means.
+///
+/// # Errors
+/// A sentence for the client about a `q` that is not supported.
 pub(super) fn parse(q: &str) -> Result<UserSearch, String> {
     read(q).map_err(|wrong| format!("{wrong}; {SUPPORTED}"))
 }
 
-/// What is said at once: any one of these, or, excluded, none of them.
+/// One clause: any one of these terms must be true or, if it is excluded, none of them.
 struct Clause {
     is_excluded: bool,
     alternatives: Vec<Term>,
@@ -57,7 +60,7 @@ fn read(q: &str) -> Result<UserSearch, String> {
     Ok(search)
 }
 
-/// What is said, one after the other.
+/// The clauses of a `q`, in their order.
 fn clauses(q: &str) -> Result<Vec<Clause>, String> {
     let mut reader = Reader::new(q);
     let (mut clauses, mut joints, mut terms) = (Vec::new(), Vec::new(), 0);
@@ -77,7 +80,7 @@ fn clauses(q: &str) -> Result<Vec<Clause>, String> {
     if !joints.contains(&Joint::Or) {
         return Ok(clauses);
     }
-    // Lucene's operators have no precedence: beside an AND, what is joined by OR is not demanded.
+    // Lucene's operators have no precedence: beside an AND, it does not demand the terms that OR joins.
     if joints.contains(&Joint::And) || clauses.iter().any(|clause| clause.is_excluded) {
         return Err("joins by OR and says more: put what is joined by OR in parentheses".to_owned());
     }
@@ -119,8 +122,8 @@ impl Field {
         }
     }
 
-    /// The field of a name. Auth0's older engine had one more name for each that it kept as it was given, which all
-    /// are here, and one for the connection.
+    /// The field of a name. Auth0's older engine had a further name for each field that it kept as given, as all
+    /// fields are here, and one more for the connection.
     fn of(name: &str) -> Option<Self> {
         let as_given = name.strip_suffix(".raw").filter(|name| name.starts_with("identities."));
         let name = if name == "connection" { Self::Connection.name() } else { as_given.unwrap_or(name) };
@@ -128,7 +131,7 @@ impl Field {
     }
 }
 
-/// Demands what one term says of a user; whether there can be such a user.
+/// Adds a term that a user must fulfil. Returns whether any user can fulfil it.
 fn demand(search: &mut UserSearch, Term { field, value }: Term) -> Result<bool, String> {
     Ok(match (field, value) {
         (Field::Email | Field::RawEmail | Field::UserId, value) => {
@@ -147,7 +150,7 @@ fn put<T>(value: Option<T>, demanded: &mut Option<T>) -> bool {
     demanded.is_some()
 }
 
-/// Demands any one of these terms of a user; whether there can be such a user.
+/// Adds terms of which a user must fulfil any one. Returns whether any user can.
 fn demand_any(search: &mut UserSearch, terms: Vec<Term>) -> Result<bool, String> {
     let mut key = Key::default();
     for Term { field, value } in terms {
@@ -172,7 +175,7 @@ fn demand_any(search: &mut UserSearch, terms: Vec<Term>) -> Result<bool, String>
     Ok(can_be)
 }
 
-/// Excludes the users of whom a term is true. A value that no user can have excludes none.
+/// Excludes the users that fulfil a term. A value that no user can have excludes none.
 fn exclude(search: &mut UserSearch, Term { field, value }: Term) -> Result<(), String> {
     let Value::Whole(value) = value else { return Err(no_wildcard(field)) };
     let excluded = &mut search.excluded;
@@ -192,7 +195,7 @@ fn boolean(value: &str) -> Result<bool, String> {
     value.parse().map_err(|_| "has an email_verified that is neither true nor false".to_owned())
 }
 
-/// The name of a connection, if it can be one.
+/// The name of a connection; `None` if it is empty or has a control character.
 pub(super) fn connection(name: String) -> Option<String> {
     (!name.is_empty() && !name.contains(char::is_control)).then_some(name)
 }

@@ -1,5 +1,5 @@
-//! How much room there is, in the headers in which Auth0's clients look for it: some parse them strictly, in every
-//! answer. There is no limit per caller; what is told is how many calls the server carries out at once.
+//! The server's free capacity, in the headers of Auth0's rate limit: some clients parse them strictly, in every
+//! response. There is no limit per caller. The headers say how many calls the server carries out at once.
 
 use http::{HeaderName, HeaderValue, Response, StatusCode};
 
@@ -8,14 +8,14 @@ use crate::{
     clock,
 };
 
-/// How many calls are carried out at once.
+/// The number of calls that the server carries out at once.
 pub(super) const LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit");
-/// How many more could begin now.
+/// The number of calls that could begin now.
 pub(super) const REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");
-/// From when on it is worth another try, in seconds since 1970.
+/// The earliest useful time for a retry, in seconds since 1970.
 pub(super) const RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
 
-/// Tells it with an answer. For a call that has just found no place there is none, whatever has become free since.
+/// Adds these headers to a response. A call that found no free slot gets 0 remaining, even if a slot is free by then.
 pub fn told(places: Places) -> impl Fn(Response<Body>) -> Response<Body> + Clone {
     move |mut answer| {
         let free = if answer.status() == StatusCode::TOO_MANY_REQUESTS { 0 } else { places.free() };

@@ -1,4 +1,4 @@
-//! `/users` and `/users-by-email`: looking for users.
+//! `/users` and `/users-by-email`: searches for users.
 
 use std::{sync::Arc, time::Duration};
 
@@ -30,59 +30,59 @@ use crate::{
     store::{After, Order, OrderBy, Page, StoreError, UserSearch},
 };
 
-/// How many users can be reached by the number of a page.
+/// The number of users that page numbers can reach.
 const REACHABLE: usize = 1000;
 /// The largest page, in users, and the most users that one email finds.
 const MAX_PAGE: usize = 100;
-/// The page of whoever does not say.
+/// The page size in users if the request has none.
 const DEFAULT_PAGE: usize = 50;
-/// How long a search that looks at everybody waits for others: as long as for a connection to the database.
+/// How long a search over all users waits for others: as long as for a connection to the database.
 const SCAN_WAIT: Duration = Duration::from_secs(2);
-/// How many wait for each of them.
+/// The number of searches that may wait for each running one.
 const WAITING_PER_SCAN: usize = 4;
-/// The largest number of a page that is read as one. Nothing is on those from the thousandth.
+/// The largest accepted page number. No page from the thousandth on has users.
 const MAX_NUMBER: usize = 999_999_999;
 
-/// Which users are listed, and how. A name without `=` is as if it were not there.
+/// Filters, order and paging of a list of users. A name without `=` counts as absent.
 #[derive(utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "it describes what Params reads")]
 pub(super) struct ListParams {
-    /// Terms joined by `AND`, each excluded by a leading `-`: `user_id:"…"`, `email:"…"`, `email:jan*` (three characters
-    /// or more), `email.raw:"…"` (in this very case), `email_verified:true`, `identities.provider:"…"`,
-    /// `identities.user_id:"…"`, `identities.connection:"…"`. The first four can be joined by `OR`, in parentheses where
-    /// anything else is said. `-user_id:"…"` also leaves out the user that holds that id now.
+    /// Terms joined by `AND`. A leading `-` excludes a term. The terms are `user_id:"…"`, `email:"…"`, `email:jan*`
+    /// (three characters or more), `email.raw:"…"` (in this very case), `email_verified:true`,
+    /// `identities.provider:"…"`, `identities.user_id:"…"`, `identities.connection:"…"`. `OR` can join the first
+    /// four, in parentheses if `q` has other terms too. `-user_id:"…"` also excludes the user that holds that id now.
     q: Option<String>,
     /// The connection of one of a user's identities.
     connection: Option<String>,
-    /// Whether `user_id:"…"` in `q` also finds the user that holds that id now, because its user was linked into that
-    /// one, or because it names one of its accounts. The answer's `user_id` says which user it is.
+    /// Whether `user_id:"…"` in `q` also finds the user that holds that id now: its user was linked into that one, or
+    /// the id names one of its accounts. The `user_id` in the response says which user it is.
     #[param(default = false)]
     resolve: Option<bool>,
-    /// Of the language of `q`: all mean the same.
+    /// The version of the search engine. All versions have the same effect.
     #[param(pattern = "^v[123]$")]
     search_engine: Option<String>,
-    /// The order: by `user_id` or `created_at`, which are indexed, `1` ascending or `-1` descending.
+    /// The order: by `user_id` or `created_at`, `1` ascending or `-1` descending. No other field has an index.
     #[param(pattern = "^(user_id|created_at):(1|-1)$", default = "user_id:1")]
     sort: Option<String>,
-    /// Whether the order is to be the same each time, which it always is.
+    /// Whether the order is the same in each response. It always is.
     primary_order: Option<bool>,
-    /// The page, from 0. Only the first 1,000 users can be reached so.
+    /// The page number, from 0. Page numbers reach only the first 1,000 users.
     #[param(minimum = 0)]
     page: Option<u32>,
-    /// How many users a page has.
+    /// The number of users on a page.
     #[param(minimum = 0, maximum = 100, default = 50)]
     per_page: Option<u32>,
-    /// Whether to tell how many there are: at most 1,000 are counted.
+    /// Whether the response contains the number of users, counted up to 1,000.
     include_totals: Option<bool>,
-    /// Where to go on: the `next` of the answer before.
+    /// Where to continue: the `next` of the previous response.
     from: Option<String>,
-    /// How many users to take: all can be reached so, one answer after the other.
+    /// The number of users in the response. With `from`, this way reaches all users.
     #[param(minimum = 1, maximum = 100, default = 50)]
     take: Option<u32>,
     /// Names of fields, separated by commas.
     fields: Option<String>,
-    /// Whether these are the fields that are wanted, or those that are not.
+    /// Whether the response has only these fields, the default, or all others.
     include_fields: Option<bool>,
 }
 
@@ -93,38 +93,38 @@ pub(super) struct ListParams {
 pub(super) enum ListBody<'a> {
     /// The users alone.
     Plain(Vec<Selected<'a>>),
-    /// With how many there are.
+    /// A page by number, with the number of users.
     Counted {
         /// The number of users before this page.
         start: usize,
-        /// How many users a page has.
+        /// The largest number of users on a page.
         limit: usize,
-        /// How many this one has.
+        /// The number of users on this page.
         length: usize,
-        /// How many there are; 1,000 also if there are more.
+        /// The number of all users that the search finds, counted up to 1,000.
         total: usize,
         /// The users.
         users: Vec<Selected<'a>>,
     },
-    /// With where to go on.
+    /// Users, with the position where the next request continues.
     Taken(TakenBody<'a>),
 }
 
-/// Some users, and where to go on.
+/// Some users, and the position where the next request continues.
 #[derive(Serialize, ToSchema)]
-// Else a page with how many there are would be one of these, too.
+// Without it, a counted page would fit this schema, too.
 #[serde(deny_unknown_fields)]
 #[schema(as = UsersTaken)]
 pub(super) struct TakenBody<'a> {
     /// The users.
     users: Vec<Selected<'a>>,
-    /// The `from` of what comes next, unless this is the end.
+    /// The `from` of the next request; absent at the end of the list.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     next: Option<String>,
 }
 
-/// Which part of the list is wanted.
+/// The part of the list that the request selects.
 enum Part {
     Page { start: usize, limit: usize, is_counted: bool },
     Take { from: String, take: usize },
@@ -160,7 +160,7 @@ pub(super) async fn list(
     let mut session = linking.store().session(permit.tenant()).await.map_err(refused)?;
     match part {
         Part::Page { start, limit, is_counted } => {
-            // What lies behind the last page that can be reached is not shown on it either.
+            // The last page ends at the last reachable user, too.
             let page = Page { order, after: None, offset: start, limit: limit.min(REACHABLE - start) };
             let users = session.search_users(&search, &page).await.map_err(refused)?;
             let total = match is_counted {
@@ -188,7 +188,7 @@ pub(super) async fn list(
     }
 }
 
-/// The search that a query asks for, and the hashes of the texts that decide it.
+/// The search that a query means, and the hashes of `q` and `connection`, which page tokens are bound to.
 fn search(params: &mut Params) -> (UserSearch, [String; 2]) {
     let q = params.text("q");
     let parsed = q.as_deref().map_or_else(|| Ok(UserSearch::default()), query::parse);
@@ -204,13 +204,13 @@ fn search(params: &mut Params) -> (UserSearch, [String; 2]) {
     }
     search.connection = connection.or(search.connection);
     search.resolves = params.boolean("resolve").unwrap_or_default();
-    // What these two ask for makes no difference here.
+    // These two have no effect.
     params.search_engine();
     params.boolean("primary_order");
     (search, asked)
 }
 
-/// The orders that an index has, by the names that Auth0 has for such.
+/// The orders that an index has, by Auth0's form of their names.
 const ORDERS: [(&str, Order); 4] = [
     ("user_id:1", Order { by: OrderBy::Id, is_descending: false }),
     ("user_id:-1", Order { by: OrderBy::Id, is_descending: true }),
@@ -228,32 +228,32 @@ fn order_text(order: Order) -> &'static str {
     ORDERS.into_iter().find(|(_, other)| *other == order).map_or("", |(name, _)| name)
 }
 
-/// Where a user is in a list, as a page token keeps it.
+/// A user's position in a list, as a page token contains it.
 fn text_of(user: &User) -> String {
     format!("{} {}", user.create_time.timestamp_micros(), user.id)
 }
 
-/// The same, read back; nothing for the beginning.
+/// Reads a position from such a text; `None` for the start of the list.
 fn after_of(text: &str) -> Option<After> {
     let (micros, id) = text.split_once(' ')?;
     let create_time = DateTime::from_timestamp_micros(micros.parse().ok()?)?;
     Some(After { create_time, id: id.to_owned() })
 }
 
-/// Which users have an email.
+/// The query of a search by email.
 #[derive(utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "it describes what Params reads")]
 pub(super) struct EmailParams {
-    /// The email of the users' first identities, whichever its case.
+    /// The email of the users' primary identities, in any case.
     email: String,
     /// Names of fields, separated by commas.
     fields: Option<String>,
-    /// Whether these are the fields that are wanted, or those that are not.
+    /// Whether the response has only these fields, the default, or all others.
     include_fields: Option<bool>,
 }
 
-/// Finds the users whose first identity has an email, at most 100: first those with whom it is verified.
+/// Finds the users whose primary identity has an email, at most 100. Users with a verified email come first.
 #[utoipa::path(
     get,
     path = "/users-by-email",
@@ -288,21 +288,21 @@ pub(super) async fn by_email(
     json(StatusCode::OK, &selected(&users, &fields, &looks)?)
 }
 
-/// The places of searches that look at everybody: they take long, and connections from everybody else.
+/// The slots of searches over all users: such a search takes long, and takes a connection from other calls.
 #[derive(Clone)]
 pub(super) struct Scans {
     places: Arc<Semaphore>,
-    /// Who waits is a call that is carried out, too: few may, or they would keep out everybody.
+    /// A waiting search holds a slot for calls, too. Few may wait, or they would keep out all other calls.
     waiting: Arc<Semaphore>,
 }
 
 impl Scans {
-    /// So many of them at once.
+    /// At most `max` such searches run at once.
     pub(super) fn new(max: usize) -> Self {
         Self { places: Arc::new(Semaphore::new(max)), waiting: Arc::new(Semaphore::new(max * WAITING_PER_SCAN)) }
     }
 
-    /// A place, if the search needs one; it is waited for, but not for long.
+    /// Takes a slot, if the search needs one, and waits for it at most [`SCAN_WAIT`].
     async fn place_for(&self, search: &UserSearch) -> Result<Option<OwnedSemaphorePermit>, Refused> {
         if search.has_key() || *search == UserSearch::default() {
             return Ok(None);
@@ -315,7 +315,7 @@ impl Scans {
     }
 }
 
-/// Pages by number, unless where to go on is said.
+/// The part that a query selects: by `from` and `take` if it has one of them, otherwise by page number.
 fn part(params: &mut Params) -> Result<Part, Refused> {
     let by_number = ["page", "per_page", "include_totals"].iter().any(|name| params.has(name));
     let from = params.text("from");

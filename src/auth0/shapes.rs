@@ -1,4 +1,4 @@
-//! Users and identities as Auth0's JSON has them.
+//! Users and identities in Auth0's JSON format.
 
 use std::borrow::Cow;
 
@@ -16,8 +16,8 @@ use super::{
 };
 use crate::domain::{Identity, IdentityEmail, Metadata, User};
 
-/// Names that mean something at a user's root: no profile puts anything in their place, also where the service does not
-/// know what clients would take it for.
+/// Names with a meaning of their own at a user's root. No profile value appears under them, even under those that the
+/// server never sets: a client would read the value with the name's meaning.
 const OWN_NAMES: [&str; 14] = [
     "app_metadata",
     "blocked",
@@ -35,52 +35,52 @@ const OWN_NAMES: [&str; 14] = [
     "user_metadata",
 ];
 
-/// A user, with the fields that were asked for.
+/// A user, with the selected fields.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = User)]
 pub(super) struct UserBody<'a> {
-    /// Its id, such as `google-oauth2|115015401343387192604`.
+    /// The user's id, such as `google-oauth2|115015401343387192604`.
     #[schema(required = false)]
     user_id: &'a str,
-    /// The email of its first identity.
+    /// The email of the primary identity.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     email: Option<&'a str>,
-    /// Whether that is verified, by a provider that is trusted with it; false without one.
+    /// Whether a trusted provider verified that email; false without an email.
     #[schema(required = false)]
     email_verified: bool,
-    /// Its name; where neither the provider nor a service tells one, its email, phone number, user name, nickname or
+    /// The name from the provider or a service; without one, the email, phone number, user name, nickname or
     /// account.
     #[schema(required = false)]
     name: String,
-    /// What it is called; where that is not told, the email up to the `@`, the user name, or the name.
+    /// The nickname from the provider or a service; without one, the email up to the `@`, the user name, or the name.
     #[schema(required = false)]
     nickname: String,
-    /// The URL of a picture; where that is not told, one that is the same for all.
+    /// The URL of a picture from the provider or a service; without one, a picture that is the same for all users.
     #[schema(required = false)]
     picture: String,
-    /// When it was created, in UTC to the millisecond.
+    /// When the user was created, in UTC to the millisecond.
     #[serde(serialize_with = "to_the_millisecond")]
     #[schema(value_type = String, format = DateTime, required = false)]
     created_at: DateTime<Utc>,
-    /// When it was last changed.
+    /// When the user was last changed, in UTC to the millisecond.
     #[serde(serialize_with = "to_the_millisecond")]
     #[schema(value_type = String, format = DateTime, required = false)]
     updated_at: DateTime<Utc>,
-    /// Its identities, the main one first.
+    /// The user's identities, the primary one first.
     #[schema(required = false)]
     identities: Vec<IdentityBody<'a>>,
-    /// What the person may change.
+    /// Metadata that the person may change.
     #[schema(required = false)]
     user_metadata: &'a Map<String, Value>,
-    /// What only services may change.
+    /// Metadata that only services may change.
     #[schema(required = false)]
     app_metadata: &'a Map<String, Value>,
-    /// Whether it is blocked.
+    /// Whether the user is blocked.
     #[schema(required = false)]
     blocked: bool,
-    /// What else its first identity's provider tells, such as `given_name` and `locale`, and what services have laid
-    /// over that.
+    /// The rest of the primary identity's profile, such as `given_name` and `locale`, with the values that services
+    /// set over it.
     #[serde(flatten)]
     #[schema(value_type = std::collections::HashMap<String, Value>)]
     profile: Map<String, Value>,
@@ -92,20 +92,20 @@ pub(super) struct UserBody<'a> {
 pub(super) struct IdentityBody<'a> {
     /// The connection through which the account signs in.
     connection: &'a str,
-    /// The account at its provider.
+    /// The account's id at its provider.
     user_id: &'a str,
     /// The provider, such as `google-oauth2`.
     provider: &'a str,
-    /// Whether that is a social one.
+    /// Whether the connection is a social one.
     #[serde(rename = "isSocial")]
     is_social: bool,
-    /// What the provider tells of the account; of the main identity the user itself shows it.
+    /// The account's profile from the provider; absent for the primary identity, whose profile is at the user's root.
     #[serde(rename = "profileData", skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     profile_data: Option<ProfileBody<'a>>,
 }
 
-/// What a provider tells of an account.
+/// An account's profile from its provider.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = ProfileData)]
 pub(super) struct ProfileBody<'a> {
@@ -113,11 +113,11 @@ pub(super) struct ProfileBody<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     email: Option<&'a str>,
-    /// Whether that is verified, by a provider that is trusted with it.
+    /// Whether a trusted provider verified that email; absent without an email.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     email_verified: Option<bool>,
-    /// Whatever else.
+    /// The rest of the profile.
     #[serde(flatten)]
     #[schema(value_type = std::collections::HashMap<String, Value>)]
     rest: Map<String, Value>,
@@ -146,7 +146,7 @@ impl<'a> UserBody<'a> {
     }
 }
 
-/// The identities of a user, the main one first.
+/// The identities of a user, the primary one first.
 pub(super) fn identities(user: &User) -> Vec<IdentityBody<'_>> {
     user.identities_primary_first().map(|identity| IdentityBody::of(identity, identity.id == user.primary)).collect()
 }
@@ -167,7 +167,7 @@ impl<'a> IdentityBody<'a> {
     }
 }
 
-/// What a profile says under other names than these: what it says under them is not what they mean here.
+/// A profile without these names, which have another meaning here.
 fn without(profile: &Metadata, names: &[&str]) -> Map<String, Value> {
     let others = profile.as_map().iter().filter(|(name, _)| !names.contains(&name.as_str()));
     others.map(|(name, value)| (name.clone(), value.clone())).collect()
@@ -177,7 +177,7 @@ fn to_the_millisecond<S: Serializer>(time: &DateTime<Utc>, serializer: S) -> Res
     serializer.serialize_str(&time.to_rfc3339_opts(SecondsFormat::Millis, true))
 }
 
-/// Which of a user's fields an answer has.
+/// The fields of a user that a response has.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Fields {
     names: Vec<String>,
@@ -185,14 +185,14 @@ pub(super) struct Fields {
 }
 
 impl Fields {
-    /// These, by their names separated by commas; or, where they are `excluded`, all others. No names at all are
-    /// all fields.
+    /// The fields with these names, separated by commas or, if they are `excluded`, all others. Without any name, all
+    /// fields.
     pub(super) fn new(names: &str, excluded: bool) -> Self {
         let names = names.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned);
         Self { names: names.collect(), excluded }
     }
 
-    /// A user with these fields.
+    /// A user with the selected fields.
     pub(super) fn of<'a>(&self, user: &'a User, looks: &Looks) -> Result<Selected<'a>, Refused> {
         let whole = UserBody::of(user, looks);
         if self.names.is_empty() {
@@ -206,7 +206,7 @@ impl Fields {
     }
 }
 
-/// A user with the fields that were asked for.
+/// A user with the selected fields.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 pub(super) enum Selected<'a> {

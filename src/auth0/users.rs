@@ -1,4 +1,4 @@
-//! `/users`: the records.
+//! `/users` and `/users/{id}`: single users.
 
 mod bodies;
 
@@ -92,20 +92,20 @@ pub(super) async fn create(
     json(StatusCode::CREATED, &UserBody::of(&user, &looks))
 }
 
-/// Reads a user. A user that was linked into another is gone, unless the caller asks for the one that holds it.
+/// Reads a user. The id of a user that was linked into another is 404, unless `resolve` is true.
 ///
-/// A user token also reads its own user by the account with which the person signed in, whichever user that belongs to
-/// by now: `user_id` says which.
+/// A user token also reads its own user by the account with which the person signed in, even if the account now
+/// belongs to another user. `user_id` says which.
 #[utoipa::path(
     get,
     path = "/users/{id}",
     operation_id = "get_users_by_id",
     params(
         ("id" = String, Path, description = "The user: its id, or with a user token also `provider|subject` of its own account."),
-        ("resolve" = Option<bool>, Query, description = "Whether the id of a user that was linked into another reads the user that holds it now, instead of being 404."),
+        ("resolve" = Option<bool>, Query, description = "Whether the id of a user that was linked into another reads the user that holds it now. Otherwise it is 404."),
         ("fields" = Option<String>, Query, description = "Names of fields, separated by commas."),
-        ("include_fields" = Option<bool>, Query, description = "Whether these are the fields that are wanted, or those that are not."),
-        ("search_engine" = Option<String>, Query, description = "Makes no difference: some clients send it with fields.", pattern = "^v[123]$"),
+        ("include_fields" = Option<bool>, Query, description = "Whether the response has only these fields, the default, or all others."),
+        ("search_engine" = Option<String>, Query, description = "Has no effect. Some clients send it with fields.", pattern = "^v[123]$"),
     ),
     responses((status = 200, description = "The user.", body = Selected)),
     extensions(("x-rpc" = json!("GetUser"))),
@@ -119,7 +119,7 @@ pub(super) async fn read(
     let refused = |error| Refused::of(rule, error);
     let fields = params.fields();
     let is_resolving = params.boolean("resolve").unwrap_or_default();
-    // Auth0's older client for Java sends it with every list of fields.
+    // Auth0's older Java client sends this parameter with every list of fields.
     params.search_engine();
     params.finish()?;
     let absorbed_id = if is_resolving { AbsorbedId::Holder } else { AbsorbedId::Gone };
@@ -135,7 +135,7 @@ pub(super) async fn read(
     path = "/users/{id}",
     operation_id = "patch_users_by_id",
     params(("id" = String, Path, description = "The user: its id, or with a user token also `provider|subject` of its own account.")),
-    request_body(content = UpdateBody, description = "What is changed. A user token changes user_metadata alone."),
+    request_body(content = UpdateBody, description = "The changes. A user token may change only user_metadata."),
     responses((status = 200, description = "The user.", body = Selected)),
     extensions(("x-rpc" = json!("UpdateUser"))),
 )]
@@ -166,7 +166,7 @@ pub(super) async fn update(
     let target = target(&permit, rule, &id, AbsorbedId::Gone)?;
     let refused = |error| Refused::of(rule, error);
     if let Some(connection) = &body.connection {
-        // Some clients send it with every change. The server does not guess what another one would mean.
+        // Some clients send the connection with every change. A connection of another identity has no clear meaning.
         let mut session = linking.store().session(permit.tenant()).await.map_err(|error| refused(error.into()))?;
         let user = read_user(&mut session, &target, clock::now()).await.map_err(refused)?;
         if user.identity(&user.primary).is_none_or(|identity| identity.connection != *connection) {
@@ -188,7 +188,7 @@ pub(super) async fn update(
     json(StatusCode::OK, &UserBody::of(&user, &looks))
 }
 
-/// Deletes a user, with whatever was linked into it.
+/// Deletes a user, with each user that was linked into it.
 #[utoipa::path(
     delete,
     path = "/users/{id}",
@@ -224,7 +224,7 @@ fn metadata(field: &str, given: Map<String, Value>, wrong: &mut Vec<Violation>) 
     })
 }
 
-/// On whose word an email is verified that a caller says is.
+/// The verifier of an email that the caller marks as verified.
 fn verifier(permit: &Permit) -> Verifier {
     match permit.caller() {
         Caller::User(user) => Verifier::Issuer(user.issuer.clone()),

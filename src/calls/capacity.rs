@@ -1,5 +1,5 @@
-//! How many calls are carried out at once. One too many is told so at once, instead of waiting for a
-//! connection behind all the others until nobody wants its answer any more.
+//! The bound on calls that the server carries out at once. A call beyond it is refused at once. Otherwise it would
+//! wait for a connection behind all other calls until its client has given up.
 
 use std::sync::Arc;
 
@@ -7,15 +7,15 @@ use tokio::sync::Semaphore;
 
 use crate::auth::Permit;
 
-/// The places of the calls that are carried out at once, whichever transport they come by. They are given
-/// behind the gate, so that whoever may not call takes nobody's place.
+/// The slots for calls, shared by both transports. A call gets its slot behind the gate, so that a refused caller
+/// takes none.
 #[derive(Debug, Clone)]
 pub struct Places {
     places: Arc<Semaphore>,
     max: usize,
 }
 
-/// There is no place.
+/// No slot is free.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Full;
 
@@ -25,17 +25,20 @@ impl Places {
         Self { places: Arc::new(Semaphore::new(max)), max }
     }
 
-    /// How many there are.
+    /// The number of slots.
     pub fn max(&self) -> usize {
         self.max
     }
 
-    /// How many calls could begin now.
+    /// The number of free slots.
     pub fn free(&self) -> usize {
         self.places.available_permits()
     }
 
-    /// Gives a call its place, which it keeps with its permit.
+    /// Takes a slot for a call, which holds it as long as its permit.
+    ///
+    /// # Errors
+    /// [`Full`] if no slot is free.
     pub fn seat(&self, permit: &mut Permit) -> Result<(), Full> {
         permit.keep(Arc::clone(&self.places).try_acquire_owned().map_err(|_| Full)?);
         Ok(())

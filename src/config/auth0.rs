@@ -1,4 +1,4 @@
-//! The `[auth0]` table: whom Auth0's Management API over HTTP is served for.
+//! The `[auth0]` table: the tenants, pages and pictures of Auth0's Management API over HTTP.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,18 +11,18 @@ use super::{
 };
 use crate::domain::TenantId;
 
-/// How Auth0's Management API over HTTP is served.
+/// The settings of Auth0's Management API over HTTP.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Auth0 {
-    /// The tenants it is served for.
+    /// The tenants whose users the API serves.
     pub tenants: BTreeSet<TenantId>,
     /// The origins (RFC 6454) whose pages may call it from a browser.
     pub allowed_origins: Vec<HeaderValue>,
-    /// The URL of the picture of users who have none; `None` for the one that is built in.
+    /// The https URL of the picture for users without one, at most 1,024 bytes; `None` for the built-in picture.
     pub picture: Option<String>,
 }
 
-/// The longest URL of a picture, in bytes: it is in every answer, once for each such user.
+/// The longest URL of a picture, in bytes: a response contains it once for each such user.
 const MAX_PICTURE: usize = 1024;
 
 keys! {
@@ -40,7 +40,7 @@ keys! {
     }
 }
 
-/// Reads the table. The users that its tenants get from now on are named as Auth0 names them.
+/// Reads the table. New users of its tenants get ids in Auth0's form.
 pub(super) fn read(mut r: Reader, tenants: &mut BTreeMap<TenantId, Tenant>) -> Auth0 {
     let mut served = BTreeSet::new();
     let named = r.list(&KEYS.tenants);
@@ -81,7 +81,7 @@ pub(super) fn read(mut r: Reader, tenants: &mut BTreeMap<TenantId, Tenant>) -> A
     Auth0 { tenants: served, allowed_origins, picture }
 }
 
-/// Whether it is a URL (RFC 3986 §2, §4.3) that a page shows which came by https, and can put between quotes.
+/// Whether it is a URL (RFC 3986 §2, §4.3) that an https page can load and put between quotes.
 fn is_picture(url: &str) -> bool {
     let is_spelt_so = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:/?[]!$&()*+,;=%".contains(&byte);
     let uri = url.parse::<Uri>().ok().filter(|uri| uri.scheme() == Some(&Scheme::HTTPS));
@@ -89,7 +89,7 @@ fn is_picture(url: &str) -> bool {
     has_host && url.len() <= MAX_PICTURE && url.bytes().all(is_spelt_so)
 }
 
-/// An origin as browsers send it: there is no other spelling to compare with.
+/// Reads an origin in the spelling that browsers send, since the comparison is by bytes.
 fn parse_origin(text: &str) -> Option<HeaderValue> {
     let uri: Uri = text.parse().ok()?;
     let scheme = uri.scheme().filter(|scheme| [Scheme::HTTP, Scheme::HTTPS].contains(scheme))?;

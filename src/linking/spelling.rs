@@ -1,4 +1,4 @@
-//! The account that a client of Auth0 names, which has two ways to spell it.
+//! The account that a client of Auth0 names: clients spell it in two ways.
 
 use chrono::{DateTime, Utc};
 
@@ -9,14 +9,14 @@ use crate::{
     store::Question,
 };
 
-/// What a client means that may have put `provider|` before the account, as in a user's id.
+/// The account that a client means, with or without the prefix `provider|`, as in a user's id.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SpelledAccount {
-    /// This account. It need not be anybody's.
+    /// This account, even if no user has it.
     One(IdentityRef),
-    /// One of two that are both there.
+    /// One of two existing accounts.
     Either {
-        /// The account as it was given.
+        /// The account as the client gave it.
         given: IdentityRef,
         /// The account without the prefix.
         bare: IdentityRef,
@@ -24,12 +24,12 @@ pub enum SpelledAccount {
 }
 
 impl Linking {
-    /// The account that a caller names to link it to `target` or to unlink it from there: as it was given, unless no
-    /// user has that and one has the account without its prefix. A caller that may not change `target` learns nothing of
-    /// either.
+    /// The account that a caller names to link it to `target` or to unlink it from there. It is the account as given,
+    /// unless no user has that one and a user has the account without its prefix. A caller that may not change
+    /// `target` learns nothing of either account.
     ///
     /// # Errors
-    /// What the change would be refused with for its caller and its target.
+    /// The refusal that the change itself would get for this caller and this target.
     pub async fn spelled_account(
         &self,
         permit: &Permit,
@@ -42,7 +42,7 @@ impl Linking {
         let questions = [&given, &bare].map(|account| Question::from(Named::Identity(account.clone())));
         let (user, known) = resolve(&mut session, target, self.fresh_write(permit)?, questions, now).await?;
         Ok(match known.map(|answer| answer.standing.map(|standing| standing.holder)) {
-            // A user token learns only of accounts beside its own.
+            // A user token learns of two accounts only if its own user has one of them.
             [Some(first), Some(second)] if permit.is_service() || [&first, &second].contains(&&user) => {
                 SpelledAccount::Either { given, bare }
             }

@@ -1,4 +1,4 @@
-//! Which of the two surfaces a call is for.
+//! Routes each request to one of the two surfaces.
 
 use std::{
     convert::Infallible,
@@ -12,7 +12,7 @@ use tower::{Service, ServiceExt as _, util::Oneshot};
 
 use crate::{auth0, calls::Body, grpc::paths};
 
-/// gRPC, and beside it Auth0's HTTP if it is served.
+/// gRPC and, if it is configured, Auth0's API over HTTP.
 #[derive(Clone)]
 pub(super) struct Front<G, A> {
     pub grpc: G,
@@ -29,13 +29,14 @@ where
     type Future = Either<Oneshot<G, Request<Incoming>>, Oneshot<A, Request<Incoming>>>;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        // Whichever it is for is waited for with its call.
+        // `call` waits until the surface of its request is ready.
         Poll::Ready(Ok(()))
     }
 
     fn call(&mut self, request: Request<Incoming>) -> Self::Future {
         match &self.auth0 {
-            // A request that is for neither is of a client of Auth0 that asks the wrong service: the answer says so.
+            // A request for neither surface comes from a client of Auth0 that means another service. The response
+            // names that service.
             Some(auth0) if auth0::serves(request.uri().path()) || !paths::is_meant(&request) => {
                 Either::Right(auth0.clone().oneshot(request))
             }

@@ -1,4 +1,4 @@
-//! The protocols that the listener speaks, with every bound of each said: an unset one may mean none.
+//! The protocols that the listener speaks, with each bound set: an unset bound may mean no bound.
 
 use std::time::Duration;
 
@@ -9,23 +9,23 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 const MAX_STREAMS: u32 = 200;
 /// The longest header list, in bytes: a token of 8 KiB fits.
 const MAX_HEADERS: u32 = 16 * 1024;
-/// What a client may send ahead of being read, per call and per connection.
+/// The bytes that a client may send before the server reads them, per call and per connection.
 const STREAM_WINDOW: u32 = 64 * 1024;
 const CONNECTION_WINDOW: u32 = 8 * STREAM_WINDOW;
-/// What of an answer is prepared ahead of being taken.
+/// The bytes of a response that the server buffers before the client takes them.
 const SEND_BUFFER: usize = 64 * 1024;
 
-/// What the listener speaks.
+/// The protocols of a listener.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Protocols {
-    /// gRPC needs no more.
+    /// For gRPC alone.
     Http2,
-    /// For clients that know nothing of gRPC.
+    /// For clients without gRPC too.
     Http1And2,
 }
 
 impl Protocols {
-    /// What is offered in a TLS handshake, the preferred one first (RFC 7301).
+    /// The protocols for a TLS handshake, the preferred one first (ALPN, RFC 7301).
     pub(super) fn offer(self) -> Vec<Vec<u8>> {
         match self {
             Self::Http2 => vec![b"h2".to_vec()],
@@ -34,7 +34,7 @@ impl Protocols {
     }
 }
 
-/// What one client speaks.
+/// The protocol of one connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Protocol {
     Http1,
@@ -50,12 +50,12 @@ pub(super) fn http1() -> http1::Builder {
         .pipeline_flush(false)
         .max_header_size(MAX_HEADERS as usize)
         .max_headers(100)
-        // What is read ahead, and what of an answer is prepared: the same for both.
+        // Bounds both the bytes that are read ahead and the buffered bytes of a response.
         .max_buf_size(SEND_BUFFER)
-        // What is copied together cannot be told from what was taken.
+        // With vectored writes, buffered bytes stay distinguishable from those that the client took.
         .writev(true)
-        // It would count the time between calls too, which is longer; the watch over the connection
-        // bounds both, as it does for HTTP/2.
+        // This timeout would also count the time between calls, which is longer. The watch over the connection
+        // bounds both times, as for HTTP/2.
         .header_read_timeout(None);
     http1
 }

@@ -1,4 +1,4 @@
-//! Looking for users by what is said of them.
+//! Searches for users.
 
 mod statement;
 
@@ -12,38 +12,38 @@ use self::statement::Statement;
 use super::{Session, StoreError, cached::Cached, rows::user_columns, trust::email_counts};
 use crate::domain::{Email, Provider, Subject, User, UserId};
 
-/// A search for the live users that fulfil all conditions. An empty search finds all of them.
+/// A search for the live users that fulfil all conditions. An empty search finds all live users.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct UserSearch {
-    /// What leads to the users: by each of these they are found.
+    /// Keys that have an index. A user must be found by each of them.
     pub keys: Vec<Key>,
-    /// Whether the id of a user that was linked into another finds that one.
+    /// Whether the id of an absorbed user finds its holder.
     pub resolves: bool,
-    /// That the primary identity has an email, and whether it counts as verified.
+    /// Demands a primary identity with an email that counts as verified (true) or does not (false).
     pub email_verified: Option<bool>,
     /// The provider of one of the identities.
     pub provider: Option<Provider>,
-    /// The subject of one of the identities: of the same one, if more is said of it.
+    /// The subject of one of the identities: the one that fulfils `provider` and `connection` too.
     pub subject: Option<Subject>,
-    /// The connection of one of the identities: of the same one, if more is said of it.
+    /// The connection of one of the identities: the one that fulfils `provider` and `subject` too.
     pub connection: Option<String>,
-    /// What must not be true.
+    /// Conditions that exclude a user.
     pub excluded: Excluded,
     /// Whether another condition holds for no user, so that the search finds none.
     pub is_of_nobody: bool,
 }
 
-/// What an index has: a user is found by any one of these.
+/// Values that have an index. Any one of them finds a user.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Key {
-    /// The user's id. One of the form `provider|subject` means that account too: it finds the user as long as the
-    /// account is with it.
+    /// The user's id. An id of the form `provider|subject` also means that account: it finds the user only while the
+    /// user holds the account.
     pub user_ids: Vec<UserId>,
     /// The email of the primary identity.
     pub emails: Vec<Email>,
-    /// The same, in this very spelling.
+    /// The email of the primary identity, in this very spelling.
     pub exact_emails: Vec<Email>,
-    /// How the email of the primary identity begins.
+    /// A prefix of the email of the primary identity.
     pub email_prefixes: Vec<EmailPrefix>,
 }
 
@@ -51,16 +51,16 @@ pub struct Key {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EmailPrefix(String);
 
-/// What excludes a user: any single one of these.
+/// Values that exclude a user: any one of them is enough.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Excluded {
-    /// The user's id; that of a user that was linked into it; or `provider|subject` of one of its accounts.
+    /// The user's id, the id of a user that was linked into it, or `provider|subject` of one of its accounts.
     pub user_ids: Vec<UserId>,
     /// The email of the primary identity.
     pub emails: Vec<Email>,
-    /// The same, in this very spelling.
+    /// The email of the primary identity, in this very spelling.
     pub exact_emails: Vec<Email>,
-    /// That the primary identity has an email, and whether it counts as verified.
+    /// Excludes users whose primary identity has an email that counts as verified (true) or does not (false).
     pub email_verified: Vec<bool>,
     /// The provider of any identity.
     pub providers: Vec<Provider>,
@@ -70,49 +70,49 @@ pub struct Excluded {
     pub connections: Vec<String>,
 }
 
-/// In which order users are listed. Each is that of an index, so that the first ones are there at once.
+/// The order of a list of users. An index has each order, so that the database reads only the first rows.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Order {
-    /// By what.
+    /// The key of the order.
     pub by: OrderBy,
-    /// Whether the last come first.
+    /// Whether the order is descending.
     pub is_descending: bool,
 }
 
-/// By what users are put in order.
+/// The key of an order.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum OrderBy {
-    /// Their ids.
+    /// The users' ids.
     #[default]
     Id,
-    /// When they were created; those of one moment by their ids.
+    /// The users' creation times; users of one time are in the order of their ids.
     CreateTime,
 }
 
-/// Which of the users that are found are wanted.
+/// The part of the result that a caller wants.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Page {
-    /// In which order.
+    /// The order of the users.
     pub order: Order,
-    /// Behind which user; the first ones, unless it is said.
+    /// The position after which the part begins; `None` for the start.
     pub after: Option<After>,
-    /// How many of those are left out.
+    /// The number of users to skip from there.
     pub offset: usize,
-    /// How many, at most.
+    /// The largest number of users.
     pub limit: usize,
 }
 
-/// Where a user is in every order. Neither part ever changes, so the rest of a list has every user that was there.
+/// A user's position in each order. Neither part ever changes, so the rest of a list skips no user that it had.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct After {
-    /// When it was created.
+    /// The user's creation time.
     pub create_time: DateTime<Utc>,
-    /// Its id.
+    /// The user's id.
     pub id: String,
 }
 
 impl UserSearch {
-    /// Whether keys lead to the users that are found, and to few others, so that not many have to be looked at.
+    /// Whether keys lead to the users of the result and to few others, so that the database checks few users.
     pub fn has_key(&self) -> bool {
         let Self { keys, provider, subject, is_of_nobody, .. } = self;
         let is_one = !keys.is_empty() || (provider.is_some() && subject.is_some());
@@ -121,23 +121,23 @@ impl UserSearch {
 }
 
 impl EmailPrefix {
-    /// How long it is at least: what is shorter would be the beginning of a good part of all emails.
+    /// The least length in characters: a shorter text would be the prefix of a large part of all emails.
     pub const MIN: usize = 3;
 
-    /// Reads it, whichever its case. `None` if it is too short, or holds what is not ASCII, of which the canonical form
-    /// may begin in another way.
+    /// Reads a prefix in any case. `None` if it is too short, or has a character outside ASCII: the canonical form of
+    /// such an email may begin differently.
     pub fn parse(text: &str) -> Option<Self> {
         let is_one = text.len() >= Self::MIN && text.bytes().all(|byte| byte.is_ascii_graphic());
         is_one.then(|| Self(text.to_ascii_lowercase()))
     }
 
-    /// The first text that begins so.
+    /// The first text with this prefix.
     fn first(&self) -> &str {
         &self.0
     }
 
-    /// The first text behind all that begin so: canonical emails are compared byte by byte, and no byte of the prefix
-    /// is the last one of ASCII.
+    /// The first text after all texts with this prefix. The database compares canonical emails byte by byte, and no
+    /// byte of the prefix is the last one of ASCII.
     fn end(&self) -> String {
         let mut end = self.0.clone();
         if let Some(last) = end.pop() {
@@ -154,12 +154,12 @@ struct CountRow {
 }
 
 impl Session {
-    /// The users that are looked for, those of one page.
+    /// One page of the users that the search finds.
     pub async fn search_users(&mut self, search: &UserSearch, page: &Page) -> Result<Vec<User>, StoreError> {
         if search.is_of_nobody {
             return Ok(Vec::new());
         }
-        // The identities are read only of the users that are not skipped.
+        // Only the identities of users that are not skipped are read.
         let statement = Statement::new()
             .sql(concat!("SELECT ", user_columns!(), " FROM (SELECT u.*"))
             .users(search, self.tenant.as_str(), &self.trust.verifiers)
@@ -232,7 +232,7 @@ impl Session {
     }
 }
 
-/// As the database counts; beyond what it can count, there is nothing.
+/// A number as the database's type; a larger one becomes the largest of that type.
 fn number(count: usize) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }

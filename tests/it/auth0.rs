@@ -1,4 +1,4 @@
-//! Auth0's HTTP, in front of the same use cases.
+//! Auth0's HTTP API, on the same use cases as gRPC.
 
 mod applications;
 mod bad_input;

@@ -169,7 +169,7 @@ pub(super) fn searches() -> Vec<UserSearch> {
     searches
 }
 
-/// The first so many of those who are looked for.
+/// The first `limit` users of the result.
 pub(super) fn first(limit: usize) -> Page {
     Page { limit, ..Default::default() }
 }
@@ -213,8 +213,8 @@ async fn a_provider_and_a_subject_are_those_of_one_identity() {
 async fn pages_are_told_in_every_order_by_an_offset_and_by_the_last_user() {
     let server = TestServer::start().await;
     db_people(&server).await;
-    // Two of one moment, who were not created one after the other. Else an index would give the order that is not asked
-    // for.
+    // Two users with one creation time, not created one after the other. Otherwise an index would give their order
+    // even without that order in the statement.
     let database = &server.database;
     let same = "UPDATE users SET create_time = (SELECT create_time FROM users WHERE id = 'github|2' AND tenant_id = \
         'joined') WHERE id = 'okta|1'";
@@ -292,7 +292,7 @@ async fn users_with_a_verified_email_come_before_those_that_only_claim_it() {
     assert_eq!(found("Ann@example.com", 100).await, "");
 }
 
-/// A search that looks at many users waits for a place.
+/// A search that reads many users waits for a slot.
 #[test]
 fn a_search_by_what_is_of_many_has_no_key() {
     let by = |keys: Vec<Key>| UserSearch { keys, ..Default::default() };

@@ -1,4 +1,4 @@
-//! What holds of any `q`.
+//! Properties of each `q`.
 
 use proptest::{prelude::*, sample::select};
 
@@ -16,7 +16,7 @@ fn term() -> impl Strategy<Value = Term> {
     ]
 }
 
-/// The same, of a field that can stand beside OR.
+/// A field that OR can join, and a value of it.
 fn key_term() -> impl Strategy<Value = Term> {
     let of = |field: Field, form: &'static str| form.prop_map(move |value| Term { field, value: Value::Whole(value) });
     prop_oneof![
@@ -29,7 +29,7 @@ fn key_term() -> impl Strategy<Value = Term> {
     ]
 }
 
-/// Terms of which any one is to be true, or none.
+/// Terms of which any one must be true, or none if they are excluded.
 fn clause() -> impl Strategy<Value = (Vec<Term>, bool)> {
     let group = prop::collection::vec(key_term(), 2..5);
     (prop_oneof![term().prop_map(|term| vec![term]), group], any::<bool>())
@@ -47,7 +47,8 @@ fn written(value: &Value, is_bare: bool) -> String {
     }
 }
 
-/// Terms joined by OR: of one field by their values alone, where it is so. Whether that stands without parentheses.
+/// Terms joined by OR; if `is_bare` and all have one field, by their values alone. Returns the text and whether it
+/// needs no parentheses.
 fn joined(terms: &[Term], is_bare: bool, space: &str) -> (String, bool) {
     let all: Vec<_> = terms.iter().map(|term| written(&term.value, is_bare)).collect();
     let name = terms[0].field.name();
@@ -58,7 +59,7 @@ fn joined(terms: &[Term], is_bare: bool, space: &str) -> (String, bool) {
     (all.collect::<Vec<_>>().join(" OR "), terms.len() == 1)
 }
 
-/// Notes what a clause means, in the plainest way.
+/// Adds a clause to the expected search, with the simplest code.
 fn mean(meant: &mut UserSearch, terms: &[Term], is_excluded: bool) {
     let UserSearch { excluded: not, .. } = meant;
     let (mut key, mut can_be) = (Key::default(), false);
@@ -146,10 +147,10 @@ proptest! {
         let is_alone = clauses.len() == 1;
         for (((terms, is_excluded), is_bare, space), join) in clauses.into_iter().zip(joins) {
             let has_prefix = terms.iter().any(|term| matches!(term.value, Value::Prefix(_)));
-            // What is demanded alone is demanded once.
+            // A field may be demanded only once outside alternatives.
             let is_again = matches!(&terms[..], [term] if demanded.contains(&term.field));
             let is_excluded = is_excluded || is_again;
-            // The beginning of a value excludes no user.
+            // A prefix cannot exclude users.
             if is_excluded && has_prefix {
                 continue;
             }

@@ -2,26 +2,26 @@
 
 use super::Field;
 
-/// How many characters of what was sent are said again.
+/// The most characters of a `q` that a refusal repeats.
 const MAX_ECHOED: usize = 40;
 
-/// What is said of a field.
+/// A field and its demanded value.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Term {
     pub(super) field: Field,
     pub(super) value: Value,
 }
 
-/// What a field is said to be.
+/// The demanded value of a field.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Value {
-    /// This.
+    /// Exactly this value.
     Whole(String),
-    /// Something that begins so.
+    /// Any value with this prefix.
     Prefix(String),
 }
 
-/// What stands between two clauses. A term that excludes does so however it is joined.
+/// The operator between two clauses. A term that excludes does so with any operator before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Joint {
     And,
@@ -42,7 +42,7 @@ impl<'q> Reader<'q> {
         self.rest = self.rest.trim_ascii_start();
     }
 
-    /// Takes this operator, if it comes next and is a word of its own.
+    /// Takes this operator, if it is next and a word of its own.
     fn takes(&mut self, operator: &str) -> bool {
         let behind = self.rest.strip_prefix(operator);
         let is_next = behind.is_some_and(|rest| rest.is_empty() || rest.starts_with(is_white_space));
@@ -52,7 +52,7 @@ impl<'q> Reader<'q> {
         is_next
     }
 
-    /// Takes a parenthesis, if it comes next, and the white space behind it.
+    /// Takes a parenthesis, if it is next, and the white space after it.
     fn takes_parenthesis(&mut self, parenthesis: char) -> bool {
         let behind = self.rest.strip_prefix(parenthesis);
         self.rest = behind.map_or(self.rest, str::trim_ascii_start);
@@ -69,7 +69,7 @@ impl<'q> Reader<'q> {
         }
     }
 
-    /// What joins the clause behind to the next one; `None` at the end.
+    /// The operator between the previous clause and the next one; `None` at the end.
     pub(super) fn joint(&mut self) -> Result<Option<Joint>, String> {
         if self.rest.is_empty() {
             Ok(None)
@@ -96,7 +96,7 @@ impl<'q> Reader<'q> {
         Ok(terms)
     }
 
-    /// Whether there is an alternative within parentheses, whose beginning comes next, or else their end, which is taken.
+    /// Whether another alternative follows within parentheses. Takes the `OR` before it, or the closing parenthesis.
     fn is_another(&mut self) -> Result<bool, String> {
         if self.takes("OR") {
             return Ok(true);
@@ -107,7 +107,7 @@ impl<'q> Reader<'q> {
         }
     }
 
-    /// A field and its value, or its values in parentheses, and the white space behind them.
+    /// A field and its value, or its values in parentheses, and the white space after them.
     fn terms(&mut self) -> Result<Vec<Term>, String> {
         if self.rest.is_empty() {
             return Err("ends where a term is expected".to_owned());
@@ -131,7 +131,7 @@ impl<'q> Reader<'q> {
         Ok(terms)
     }
 
-    /// A value, and the white space behind it.
+    /// A value, and the white space after it.
     fn value(&mut self) -> Result<Value, String> {
         let value = match self.rest.strip_prefix('"') {
             Some(quoted) => Value::Whole(self.quoted(quoted)?),
@@ -141,7 +141,7 @@ impl<'q> Reader<'q> {
         Ok(value)
     }
 
-    /// What stands before the next quote, unescaped.
+    /// The text before the next quote, unescaped.
     fn quoted(&mut self, text: &'q str) -> Result<String, String> {
         let mut value = String::new();
         let mut chars = text.chars();
@@ -177,7 +177,7 @@ fn is_white_space(c: char) -> bool {
     c.is_ascii_whitespace()
 }
 
-/// Whether a word without quotes means itself: whether it holds nothing that Lucene takes for syntax.
+/// Whether a word without quotes means itself: it contains nothing that is syntax for Lucene.
 pub(super) fn is_plain(word: &str) -> bool {
     let is_syntax = |c: char| c.is_control() || c.is_whitespace() || "\"()[]{}*?^~\\:/<>!".contains(c);
     !word.is_empty()
@@ -187,7 +187,7 @@ pub(super) fn is_plain(word: &str) -> bool {
         && !["AND", "OR", "NOT"].contains(&word)
 }
 
-/// The beginning of what was sent, to be shown to its sender.
+/// The beginning of a `q`, as a refusal repeats it to the client.
 fn echo(text: &str) -> String {
     let shown = |c: char| if c == ' ' || c.is_ascii_graphic() || c.is_alphanumeric() { c } else { '?' };
     text.chars().take(MAX_ECHOED).map(shown).collect()

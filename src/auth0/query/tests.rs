@@ -1,4 +1,4 @@
-//! What a `q` means, and what is none.
+//! What a `q` means, and which texts are refused.
 
 use super::*;
 use crate::store::Excluded;
@@ -38,7 +38,7 @@ fn the_terms_of_linking_are_understood() {
         ("  email: ann@example.com\t\n", ann()),
         (r#"email:"ann@example.com" AND email_verified:true"#, UserSearch { email_verified: Some(true), ..ann() }),
         (r#"email:"ann@example.com"AND email_verified: "false""#, UserSearch { email_verified: Some(false), ..ann() }),
-        // As Auth0's own rule for linking has it.
+        // From Auth0's own rule for linking.
         (
             r#"email:"ann@example.com" AND email_verified: "true" -user_id:"auth0|1""#,
             UserSearch {
@@ -78,7 +78,7 @@ fn the_terms_of_linking_are_understood() {
                 ..Default::default()
             },
         ),
-        // As the engine before had them.
+        // The names of Auth0's older engine.
         (
             r#"email.raw:"Ann@example.com" AND identities.connection.raw:"x""#,
             UserSearch {

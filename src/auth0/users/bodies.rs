@@ -1,4 +1,4 @@
-//! What is sent of a user.
+//! The bodies of requests that create or change a user.
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -6,33 +6,33 @@ use utoipa::ToSchema;
 
 use crate::auth0::body::given;
 
-/// A user to be, with its first identity. Its profile is what Auth0 normalizes, and the standard claims of `OpenID`
-/// Connect (Core 1.0 §5.1): a name beyond these is more often misspelt than meant.
+/// A new user, with its first identity. Its profile has the fields that Auth0 normalizes, and the standard claims of
+/// `OpenID` Connect (Core 1.0 §5.1). Any other name is refused: it is more often misspelt than meant.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::auth0) struct CreateBody {
     /// The connection through which the account signs in: the name of a provider, or one that a provider lists.
     pub(super) connection: String,
-    /// The account at its provider; one is made up if it is left out.
+    /// The account's id at its provider; the server generates one if it is absent.
     #[serde(default, deserialize_with = "given")]
     #[schema(nullable = false)]
     pub(super) user_id: Option<String>,
-    /// Its email.
+    /// The account's email.
     #[serde(default, deserialize_with = "given")]
     #[schema(nullable = false)]
     pub(super) email: Option<String>,
-    /// Whether that is verified.
+    /// Whether that email is verified.
     #[serde(default)]
     pub(super) email_verified: bool,
-    /// The name under which it signs in.
+    /// The user name with which the account signs in.
     #[serde(default, deserialize_with = "given")]
     #[schema(nullable = false)]
     username: Option<String>,
-    /// Its phone number.
+    /// The account's phone number.
     #[serde(default, deserialize_with = "given")]
     #[schema(nullable = false)]
     phone_number: Option<String>,
-    /// Whether that is verified.
+    /// Whether that phone number is verified.
     #[serde(default, deserialize_with = "given")]
     #[schema(nullable = false)]
     phone_verified: Option<bool>,
@@ -52,23 +52,23 @@ pub(in crate::auth0) struct CreateBody {
     #[serde(default, deserialize_with = "given")]
     #[schema(nullable = false)]
     family_name: Option<String>,
-    /// Where a picture of the person is.
+    /// The URL of the person's picture.
     #[serde(default, deserialize_with = "given")]
     #[schema(nullable = false)]
     picture: Option<String>,
-    /// The person's further names.
+    /// The person's middle names.
     #[serde(default, deserialize_with = "given")]
     #[schema(nullable = false)]
     middle_name: Option<String>,
-    /// What the person wants to be called.
+    /// The user name that the person prefers.
     #[serde(default, deserialize_with = "given")]
     #[schema(nullable = false)]
     preferred_username: Option<String>,
-    /// Where a page about the person is.
+    /// The URL of the person's profile page.
     #[serde(default, deserialize_with = "given")]
     #[schema(nullable = false)]
     profile: Option<String>,
-    /// Where the person's own page is.
+    /// The URL of the person's own page.
     #[serde(default, deserialize_with = "given")]
     #[schema(nullable = false)]
     website: Option<String>,
@@ -76,7 +76,7 @@ pub(in crate::auth0) struct CreateBody {
     #[serde(default, deserialize_with = "given")]
     #[schema(nullable = false)]
     gender: Option<String>,
-    /// When the person was born.
+    /// The person's date of birth.
     #[serde(default, deserialize_with = "given")]
     #[schema(nullable = false)]
     birthdate: Option<String>,
@@ -88,7 +88,7 @@ pub(in crate::auth0) struct CreateBody {
     #[serde(default, deserialize_with = "given")]
     #[schema(nullable = false)]
     locale: Option<String>,
-    /// The same as `phone_verified`, as `OpenID` Connect calls it.
+    /// The same as `phone_verified`, under its name in `OpenID` Connect.
     #[serde(default, deserialize_with = "given")]
     #[schema(nullable = false)]
     phone_number_verified: Option<bool>,
@@ -99,15 +99,15 @@ pub(in crate::auth0) struct CreateBody {
     /// Whether the user is blocked from the start.
     #[serde(default)]
     pub(super) blocked: bool,
-    /// What the person may change.
+    /// Metadata that the person may change.
     #[serde(default)]
     pub(super) user_metadata: Map<String, Value>,
-    /// What only services may change.
+    /// Metadata that only services may change.
     #[serde(default)]
     pub(super) app_metadata: Map<String, Value>,
 }
 
-/// What is changed of a user; the rest stays as it is.
+/// The changes of a user. Absent properties stay as they are.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::auth0) struct UpdateBody {
@@ -115,31 +115,33 @@ pub(in crate::auth0) struct UpdateBody {
     #[serde(default, deserialize_with = "given")]
     #[schema(nullable = false)]
     pub(super) blocked: Option<bool>,
-    /// The connection of the user's first identity, whose profile the change is laid over; no other one.
+    /// The connection of the user's primary identity, whose profile the change is laid over. Any other one is
+    /// refused.
     #[serde(default, deserialize_with = "given")]
     #[schema(nullable = false)]
     pub(super) connection: Option<String>,
-    /// These keys with these values; without those whose value is null; nothing at all if there are none.
+    /// Metadata that the person may change: these keys get these values, and keys with null are removed. An empty
+    /// object removes all keys.
     #[serde(default, deserialize_with = "given")]
     #[schema(nullable = false)]
     pub(super) user_metadata: Option<Map<String, Value>>,
-    /// The same, of what only services may change.
+    /// Metadata that only services may change, by the same rules.
     #[serde(default, deserialize_with = "given")]
     #[schema(nullable = false)]
     pub(super) app_metadata: Option<Map<String, Value>>,
-    /// What the user shows instead of its first identity's; null for that again.
+    /// The name that replaces the primary identity's; null ends the replacement.
     #[serde(default, deserialize_with = "given")]
     name: Option<Option<String>>,
-    /// The same, of its nickname.
+    /// The nickname, by the same rules.
     #[serde(default, deserialize_with = "given")]
     nickname: Option<Option<String>>,
-    /// The same, of its given name.
+    /// The given name, by the same rules.
     #[serde(default, deserialize_with = "given")]
     given_name: Option<Option<String>>,
-    /// The same, of its family name.
+    /// The family name, by the same rules.
     #[serde(default, deserialize_with = "given")]
     family_name: Option<Option<String>>,
-    /// The same, of its picture.
+    /// The URL of the picture, by the same rules.
     #[serde(default, deserialize_with = "given")]
     picture: Option<Option<String>>,
 }
@@ -150,7 +152,7 @@ const OF_A_PROVIDER: &str = "cannot be updated: it is what the identity's provid
 const OF_THE_SERVICE: &str = "cannot be set: it is when that happens here";
 const NOT_KNOWN: &str = "is not kept here: sign-ins are the provider's";
 
-/// What Auth0 takes of a new user, or tells of one that is copied from there, and is not taken.
+/// Properties that Auth0 accepts for a new user or returns for an existing one, and this server refuses.
 pub(super) const NOT_CREATED: [(&str, &str); 10] = [
     ("created_at", OF_THE_SERVICE),
     (
@@ -167,7 +169,7 @@ pub(super) const NOT_CREATED: [(&str, &str); 10] = [
     ("verify_email", NO_MAILS),
 ];
 
-/// What Auth0 takes of a change, and is not taken.
+/// Properties that Auth0 accepts in a change, and this server refuses.
 pub(super) const NOT_UPDATED: [(&str, &str); 9] = [
     ("client_id", OF_A_PROVIDER),
     ("email", OF_A_PROVIDER),
@@ -181,7 +183,7 @@ pub(super) const NOT_UPDATED: [(&str, &str); 9] = [
 ];
 
 impl CreateBody {
-    /// What of it describes the person.
+    /// The properties that describe the person.
     pub(super) fn profile(&self) -> Map<String, Value> {
         let texts = [
             ("username", &self.username),
@@ -209,7 +211,7 @@ impl CreateBody {
 }
 
 impl UpdateBody {
-    /// What is to be shown instead of what the provider tells.
+    /// The values that replace the provider's.
     pub(super) fn overrides(&self) -> Map<String, Value> {
         let texts = [
             ("name", &self.name),

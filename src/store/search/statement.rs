@@ -1,4 +1,4 @@
-//! The statement of a search, put together from fixed fragments. What comes from outside is bound.
+//! Builds the statement of a search from fixed fragments. Each value from outside is a bind parameter.
 
 use diesel::{
     pg::Pg,
@@ -18,7 +18,7 @@ use crate::{
 const IS_PRIMARY: &str = "p.tenant_id = u.tenant_id AND p.owner_id = u.id \
     AND p.provider = u.primary_provider AND p.subject = u.primary_subject";
 
-/// The users whose primary identity has an email that is
+/// The start of a subquery for users by the email of their primary identity; a condition follows.
 const BY_EMAIL: &str = " UNION ALL SELECT p.owner_id FROM identities p JOIN users o ON o.tenant_id = $1 \
     AND o.id = p.owner_id AND o.primary_provider = p.provider AND o.primary_subject = p.subject \
     WHERE p.tenant_id = $1 AND p.email_canonical ";
@@ -30,8 +30,9 @@ pub(super) struct Statement<'a> {
 }
 
 impl UserSearch {
-    /// Whether its statement is one of the few that a connection keeps prepared: at most 16 of each kind, since four
-    /// things change the text: whether there is a key, a provider, a subject, and anything else. All others are prepared anew each time, for what they ask.
+    /// Whether a connection keeps the statement prepared. There are at most 16 such statements of each kind, since
+    /// four facts change the text: whether the search has a key, a provider, a subject, and any other condition. All
+    /// other statements are prepared anew for their values.
     pub(super) fn is_usual(&self) -> bool {
         let Self { keys, resolves, connection, .. } = self;
         let is_plain = |key: &Key| key.email_prefixes.is_empty();
@@ -59,7 +60,7 @@ impl<'a> Statement<'a> {
         Self { query: self.query.sql(fragment).sql(format!("${binds}")).bind::<S, V>(value), binds }
     }
 
-    /// Adds the users that are looked for. An index has the ids of live users alone, as `holder_id`.
+    /// Adds the conditions of the search. An index has only the ids of live users, as `holder_id`.
     pub(super) fn users(mut self, search: &'a UserSearch, tenant: &'a str, verifiers: &'a Verifiers) -> Self {
         let UserSearch { keys, resolves, email_verified, excluded, is_of_nobody: _, .. } = search;
         self = self.bind::<Text, _>(" FROM users u WHERE u.tenant_id = ", tenant).sql(" AND u.holder_id IS NOT NULL");
@@ -73,7 +74,8 @@ impl<'a> Statement<'a> {
         self
     }
 
-    /// Adds that a key leads to the user. The users it leads to are found once, before any is looked at.
+    /// Adds the condition that a key leads to the user. The database finds the key's users once, before it checks
+    /// any.
     fn key(mut self, key: &'a Key, resolves: bool) -> Self {
         let accounts: Vec<IdentityRef> = key.user_ids.iter().filter_map(as_account).collect();
         let providers: Vec<String> = accounts.iter().map(|account| account.provider.to_string()).collect();
@@ -97,7 +99,7 @@ impl<'a> Statement<'a> {
                     AND i.subject = n.subject WHERE ",
             )
             .sql(if resolves {
-                // Not where one user has the id, and another the account.
+                // Not if one user has the id, and another one the account.
                 "NOT EXISTS (SELECT FROM users a WHERE a.tenant_id = $1 AND a.id = i.provider || '|' || i.subject \
                     AND coalesce(a.absorbed_into, a.id) <> i.owner_id)"
             } else {
@@ -117,7 +119,7 @@ impl<'a> Statement<'a> {
         self.sql("))")
     }
 
-    /// Adds what is said of one identity.
+    /// Adds the conditions on one identity.
     fn identity(mut self, UserSearch { provider, subject, connection, .. }: &'a UserSearch) -> Self {
         if provider.is_none() && subject.is_none() && connection.is_none() {
             return self;
@@ -135,10 +137,10 @@ impl<'a> Statement<'a> {
         self.sql(")")
     }
 
-    /// Adds what else is said of the email of the primary identity.
+    /// Adds the conditions on the email of the primary identity that no index has.
     ///
-    /// That finds no user, it only judges: one by one, as `OFFSET 0` has it. A join would be made of all users before
-    /// the first ones are known.
+    /// `OFFSET 0` makes the database check them for one user after the other. Otherwise it could join all users
+    /// before it has the first ones.
     fn root_email(self, search: &'a UserSearch, verifiers: &'a Verifiers) -> Self {
         let UserSearch { email_verified, excluded, .. } = search;
         let states = [("none", None), ("verified", Some(true)), ("unverified", Some(false))];
@@ -147,7 +149,7 @@ impl<'a> Statement<'a> {
             !is_excluded && (email_verified.is_none() || *email_verified == state)
         };
         let states = states.into_iter().filter(|(_, state)| is_wanted(*state)).map(|(name, _)| name);
-        // As `email_counts` has it, with parameters wherever they come.
+        // The same condition as in `email_counts`, with the parameters at other positions.
         self.sql(" AND EXISTS (SELECT FROM identities p WHERE ")
             .sql(IS_PRIMARY)
             .bind::<Array<Text>, _>(
@@ -169,7 +171,7 @@ impl<'a> Statement<'a> {
             .sql(")) IS NOT TRUE OFFSET 0)")
     }
 
-    /// Adds whose ids and identities exclude them: these too are looked at one by one.
+    /// Adds the ids and identities that exclude a user. The database checks these for one user after the other, too.
     fn excluded(self, excluded: &'a Excluded) -> Self {
         self.bind::<Array<Text>, _>(" AND u.id <> ALL(", texts(&excluded.user_ids, UserId::as_str))
             .bind::<Array<Text>, _>(
@@ -188,11 +190,11 @@ impl<'a> Statement<'a> {
             .sql(")) OFFSET 0)")
     }
 
-    /// Adds which of them are wanted.
+    /// Adds the position and the order of a page.
     pub(super) fn page(mut self, page: &'a Page) -> Self {
         let Page { order, after, offset, limit } = page;
         self = match (order.by, order.is_descending, after) {
-            // There is no id before an empty one, and so one text less.
+            // No id is before the empty one, so that it serves as the start and saves a further statement text.
             (OrderBy::Id, false, after) => {
                 self.bind::<Text, _>(" AND u.holder_id > ", after.as_ref().map_or("", |after| after.id.as_str()))
             }

@@ -1,5 +1,5 @@
-// The settings page of an app, as Auth0's tutorials for jQuery and for Node.js have it: whoever is signed in links
-// another account with its ID token, and unlinks it, by requests of the page's own. Each answers what came of it.
+// The settings page of an app, as in Auth0's tutorials for jQuery and for Node.js: the signed-in person links another
+// account with its ID token, and unlinks it, by requests of the page's own. Each function returns the outcome.
 const kept = (name) => localStorage.getItem(name);
 const ofUser = (path) => `https://${kept("domain")}/api/v2/users/${kept("user_id")}${path}`;
 const json = { Accept: "application/json", "Content-Type": "application/json" };
@@ -8,7 +8,7 @@ $.ajaxSetup({
   beforeSend: (request) => request.setRequestHeader("Authorization", `Bearer ${kept("id_token")}`),
 });
 
-// What became of a call. Whatever is no answer to this page has the status 0.
+// The outcome of a call. Without a response that this page may read, the status is 0.
 const told = (request, call) =>
   request.then(
     () => $("#linked-accounts li").get().map((item) => item.firstChild.data),
@@ -71,7 +71,7 @@ const signInAgain = (call) => {
   location.assign(`${kept("tenant")}/authorize?${query}`);
 };
 
-// What became of the call that was put aside; null if this page does not come after a login that it asked for.
+// The outcome of the call that was put aside; null if the page does not load after a login that it asked for.
 const comeBack = async () => {
   const answer = new URLSearchParams(location.hash.slice(1));
   const asked = JSON.parse(sessionStorage.getItem("asked"));

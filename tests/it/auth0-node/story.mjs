@@ -1,4 +1,4 @@
-// The work of a back end, told with Auth0's own client. Its arguments: the client, "auth0" or "auth0/legacy" (the
+// The work of a back end, done with Auth0's own client. Its arguments: the client, "auth0" or "auth0/legacy" (the
 // generation before), the domain, and tokens as JSON. Prints what happened, a line each.
 import assert from "node:assert";
 
@@ -97,14 +97,14 @@ say("alone", timeless(await backend.get(SMS)));
 await refused("a token that is none", as(john).link(GOOGLE, { link_with: "none" }));
 await refused("a token from before it was unlinked", as(john).link(GOOGLE, { link_with: sms }));
 await refused("without a token", as(john).link(GOOGLE, { provider: "sms", user_id: "560ebaeef609ee1adaa7c551" }));
-await refused("by somebody else", as(john).unlink(SMS, "sms", "560ebaeef609ee1adaa7c551"));
-await refused("by nobody", as("nobody").get(GOOGLE));
+await refused("by another user", as(john).unlink(SMS, "sms", "560ebaeef609ee1adaa7c551"));
+await refused("with an invalid token", as("nobody").get(GOOGLE));
 
 const [provider, user_id] = database.user_id.split("|");
 say("linked by ids", (await backend.link(GOOGLE, { provider, user_id })).map((identity) => identity.connection));
 say("unlinked", (await backend.unlink(GOOGLE, provider, user_id)).map((identity) => identity.connection));
 
-// Whatever a path would understand otherwise.
+// Characters with a meaning of their own in a path.
 const strange = "a/../b|c%2F?d#e";
 await backend.create({ connection: "sms", user_id: strange });
 say("a strange id", (await backend.get(`sms|${strange}`)).user_id);
@@ -113,7 +113,7 @@ say("unlinked", (await backend.unlink(GOOGLE, "sms", strange)).map((identity) =>
 await backend.delete(`sms|${strange}`);
 
 await refused("itself", backend.link(GOOGLE, { provider: "google-oauth2", user_id: "115015401343387192604" }));
-await refused("an account of nobody", backend.link(GOOGLE, { provider: "sms", user_id: "1" }));
+await refused("an account without a user", backend.link(GOOGLE, { provider: "sms", user_id: "1" }));
 await refused("an unknown provider", backend.link(GOOGLE, { provider: "nowhere", user_id: "1" }));
 await refused("an identity of another", backend.unlink(GOOGLE, "sms", "560ebaeef609ee1adaa7c551"));
 await refused("created twice", backend.create({ connection: "sms", user_id: "560ebaeef609ee1adaa7c551" }));

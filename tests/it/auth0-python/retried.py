@@ -1,4 +1,4 @@
-"""A back end that presses twice, with Auth0's client for Python as it comes: it sends what is a conflict again by itself.
+"""A back end that calls twice, with Auth0's client for Python by its defaults: the client retries conflicts automatically.
 argv is the domain and a token. Prints the status of what was refused, and what the user is before and after."""
 
 import json

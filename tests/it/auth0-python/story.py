@@ -1,4 +1,4 @@
-"""The work of a back end, told with Auth0's own client for Python: argv is the domain and the tokens as JSON. Prints
+"""The work of a back end, done with Auth0's own client for Python: argv is the domain and the tokens as JSON. Prints
 what happened, a line each. Its models refuse answers that are not as Auth0's."""
 
 import json
@@ -11,7 +11,7 @@ from auth0.management.core.api_error import ApiError
 DOMAIN, TOKENS = sys.argv[1], json.loads(sys.argv[2])
 GOOGLE = "google-oauth2|115015401343387192604"
 SMS = "sms|560ebaeef609ee1adaa7c551"
-# It tries whatever is a conflict again, which comes to the same.
+# The client retries each conflict, with the same result.
 ONCE = {"max_retries": 0}
 
 
@@ -70,13 +70,13 @@ def main():
     say("alone", backend.get(SMS))
     refused("a token that is none", john.identities.link, GOOGLE, link_with="none")
     refused("without a token", john.identities.link, GOOGLE, provider="sms", user_id="560ebaeef609ee1adaa7c551")
-    refused("by somebody else", john.identities.delete, SMS, "sms", "560ebaeef609ee1adaa7c551")
-    refused("by nobody", users("nobody").get, GOOGLE)
+    refused("by another user", john.identities.delete, SMS, "sms", "560ebaeef609ee1adaa7c551")
+    refused("with an invalid token", users("nobody").get, GOOGLE)
 
     linked = backend.identities.link(GOOGLE, provider=provider, user_id=user_id)
     say("linked by ids", [identity.connection for identity in linked])
     say("unlinked", backend.identities.delete(GOOGLE, provider, user_id))
-    refused("an account of nobody", backend.identities.link, GOOGLE, provider="sms", user_id="1")
+    refused("an account without a user", backend.identities.link, GOOGLE, provider="sms", user_id="1")
     refused("created twice", backend.create, connection="sms", user_id="560ebaeef609ee1adaa7c551")
     refused("a password", backend.create, connection="sms", password="correct horse")
     refused("a search by name", backend.list, q="name:j*", search_engine="v3")

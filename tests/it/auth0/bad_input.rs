@@ -1,4 +1,4 @@
-//! What no client should send: each is refused in the envelope, as documented, and changes nothing.
+//! Invalid requests: the server refuses each in the documented envelope, and changes nothing.
 
 mod any;
 mod bodies;
@@ -19,10 +19,10 @@ use crate::support::{TestServer, auth0::Asker};
 const USERS: &str = "/api/v2/users";
 const ANN: &str = "/api/v2/users/github%7Cann";
 const ANNS: &str = "/api/v2/users/github%7Cann/identities";
-/// Where a body is read.
+/// The routes that read a body.
 const WITH_BODY: [(Method, &str); 3] = [(Method::POST, USERS), (Method::PATCH, ANN), (Method::POST, ANNS)];
 
-/// A server where Ann, who has two identities, and Bob are; a back end that asks; and what is refused.
+/// A server with Ann, who has two identities, and Bob; a back end that calls it; and the refusals.
 struct Refusing {
     server: TestServer,
     backend: Asker,
@@ -43,13 +43,13 @@ impl Refusing {
         Self { server, backend, before, told: Vec::new() }
     }
 
-    /// Notes how a request is refused.
+    /// Records the refusal of a request.
     async fn ask(&mut self, what: &str, request: Request<Bytes>) {
         let refused = self.backend.send(request).await.refused();
         self.told.push(format!("{what} -> {refused}"));
     }
 
-    /// Notes how bodies of JSON are refused.
+    /// Records the refusals of JSON bodies.
     async fn ask_all(&mut self, method: Method, path: &str, bodies: impl IntoIterator<Item = Value>) {
         for body in bodies {
             let text = body.to_string();
@@ -58,7 +58,7 @@ impl Refusing {
         }
     }
 
-    /// What was refused, and nothing was changed.
+    /// Checks that nothing has changed. Returns the refusals.
     async fn told(self) -> String {
         assert_eq!(self.server.database.db_everything().await, self.before);
         self.told.join("\n")
@@ -71,7 +71,7 @@ fn request(method: Method, path: &str, media_types: &[&str], body: impl Into<Byt
     request.body(body.into()).unwrap()
 }
 
-/// A body of which nobody says how long it is.
+/// A body without an announced length.
 fn chunks(count: usize) -> StreamBody<impl stream::Stream<Item = Result<Frame<Bytes>, Infallible>>> {
     let chunk = Bytes::from(vec![b' '; 1024 * 1024]);
     StreamBody::new(stream::iter(std::iter::repeat_n(chunk, count).map(|chunk| Ok(Frame::data(chunk)))))

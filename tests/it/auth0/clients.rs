@@ -20,7 +20,7 @@ use crate::support::{
 pub(super) const PACKAGES: &str = "tests/it/auth0-clients";
 /// The pages that the browser opens.
 const PAGES: &str = "tests/it/auth0-pages";
-/// What comes of every call, whichever client makes it.
+/// The outcome of each call, the same with each client.
 const OUTCOMES: &str = r#"
 a person, as the primary account, get: "google-oauth2|1"
 a person, as the primary account, by email: {"refused":403}
@@ -46,7 +46,7 @@ a service, as the linked account, link by ids: ["google-oauth2|2","github|2","sm
 a service, as the linked account, unlink: ["google-oauth2|2","github|2"]
 "#;
 
-/// What comes of every call, in lines.
+/// The outcome of each call, one line each.
 pub(super) fn outcomes() -> impl Iterator<Item = &'static str> {
     OUTCOMES.trim().lines()
 }
@@ -70,7 +70,7 @@ impl Client {
         }
     }
 
-    /// The lines of what its calls come to, on a server of its own.
+    /// The outcomes of its calls, one line each, on a server of its own.
     async fn lines(self) -> Vec<String> {
         let app = match self {
             Self::Browser(major) => Some(page(major).await),
@@ -101,7 +101,7 @@ impl Client {
         .unwrap()
     }
 
-    /// The calls come to what they come to with every client, and the table in the documentation says so.
+    /// The outcomes are the same as with each other client, and as in the table of the documentation.
     async fn makes_every_call(self) {
         let lines = self.lines().await;
         let has = |line: &&str| match self {
@@ -167,7 +167,7 @@ pub(super) fn tokens() -> Value {
     })
 }
 
-/// What each call as each caller comes to, in a word.
+/// The outcome of each call by each caller, in one word.
 fn cells(lines: &[String]) -> BTreeMap<String, String> {
     let cell = |line: &String| {
         let (what, outcome) = line.split_once(": ").unwrap();

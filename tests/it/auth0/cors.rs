@@ -1,4 +1,4 @@
-//! What browsers are told: who may call from a page, and that an answer is nobody's to keep or to show.
+//! The headers for browsers: which pages may call, and that no cache may store and no page may frame a response.
 
 use std::convert::Infallible;
 
@@ -40,12 +40,12 @@ fn headers(said: &Said) -> String {
     lines.join("\n")
 }
 
-/// What makes an answer readable by the page of this origin, and nobody else's.
+/// The headers that let pages of this origin read a response, and no others.
 fn assert_is_for(said: &Said, origin: Option<&str>) {
     let told = |name: &str| said.headers.get(name).map(|value| value.to_str().unwrap().to_owned());
     assert_eq!(told("access-control-allow-origin").as_deref(), origin, "{said:?}");
     assert_eq!(told("access-control-allow-credentials"), None);
-    // Who caches it, caches it by origin.
+    // A cache keys it by origin.
     assert!(told("vary").unwrap().to_ascii_lowercase().contains("origin"), "{said:?}");
 }
 
@@ -145,7 +145,7 @@ async fn a_page_sees_that_there_is_no_room_and_when_to_try_again() {
     assert_eq!((told("x-ratelimit-limit"), told("x-ratelimit-remaining"), told("retry-after")), (2, 0, 1));
     let now = identity_link::clock::now().timestamp();
     assert!((now - 120..=now + 2).contains(&told("x-ratelimit-reset")));
-    // Who may not call is told that, and takes nobody's place.
+    // A caller without permission gets its refusal, and takes no slot.
     let stranger = server.stranger().get(ANN).await;
     assert_eq!(stranger.status, StatusCode::UNAUTHORIZED);
 
@@ -153,13 +153,13 @@ async fn a_page_sees_that_there_is_no_room_and_when_to_try_again() {
     for write in writes {
         write.await.unwrap().ok();
     }
-    // Twice as many as there is room for: each gives its place back.
+    // Twice as many calls as there are slots: each gives its slot back.
     for _ in 0..4 {
         assert_eq!(backend.get(ANN).await.ok()["blocked"], true);
     }
 }
 
-/// Whatever comes in: a cookie, a page's name, nothing at all.
+/// For each request: with a cookie, with an origin, with neither.
 #[tokio::test]
 async fn no_answer_is_kept_or_shown_or_sets_a_cookie() {
     let server = TestServer::start_auth0().await;

@@ -1,4 +1,4 @@
-//! What Auth0's documents say, step by step: the shapes, the statuses, and the three scenarios of linking.
+//! The steps of Auth0's documents: the shapes, the statuses, and the three scenarios of linking.
 
 use http::header;
 use identity_link::grpc::proto as pb;
@@ -24,7 +24,7 @@ async fn john(backend: &Asker) {
     }
 }
 
-/// Without the times, of which the second may be the same.
+/// A user without its times, since both may be equal.
 fn timeless(mut user: Value) -> Value {
     for time in ["created_at", "updated_at"] {
         let time = user.as_object_mut().unwrap().remove(time).unwrap();
@@ -85,7 +85,7 @@ async fn linking_and_unlinking_are_as_the_documents_have_them() {
     );
 }
 
-/// The user's own token, and the second one's as `link_with`: nothing else will do.
+/// A user token links only with a token of the second account as `link_with`.
 #[tokio::test]
 async fn a_user_links_with_both_tokens() {
     let server = TestServer::start_auth0().await;
@@ -131,8 +131,8 @@ async fn a_login_of_nine_hours_links_and_unlinks() {
     assert_eq!(delete.refused().split(' ').nth(1), Some("reauthentication_required"));
 }
 
-/// A51: a user's id goes on resolving when the account that it was made of has left: then it is no name for either of them.
-/// Whoever takes the id for the account, as the documents' samples do, would else link one user on the other's word.
+/// A51: a user's id still resolves after the account in the id has left. From then on it names neither of the two.
+/// Otherwise a caller that takes the id for the account, as the documents' samples do, would link the wrong user.
 #[tokio::test]
 async fn an_id_whose_account_is_another_users_names_nobody() {
     let server = TestServer::start_auth0().await;
@@ -147,7 +147,7 @@ async fn an_id_whose_account_is_another_users_names_nobody() {
     backend.post("/api/v2/users/auth0|mallory/identities", &main).await.ok();
     backend.delete("/api/v2/users/auth0|mallory/identities/google-oauth2/victim").await.ok();
 
-    // The id is still held by the one, and the account is the other's.
+    // The first user still holds the id, and the second user has the account.
     for refused in [
         backend.get("/api/v2/users/google-oauth2|victim").await,
         backend.patch("/api/v2/users/google-oauth2|victim", &json!({"blocked": true})).await,
@@ -168,7 +168,7 @@ async fn an_id_whose_account_is_another_users_names_nobody() {
     let mallory = backend.get("/api/v2/users/auth0|mallory").await.ok();
     assert_eq!(mallory["identities"].as_array().unwrap().len(), 2);
 
-    // Nor when the account's new user is deleted: whoever signs in there begins anew, and is nobody's.
+    // Nor when the account's new user is deleted: the next sign-in there is a new user.
     let found = backend.get(r#"/api/v2/users?q=identities.provider:%22google-oauth2%22"#).await.ok();
     let anew = found[0]["user_id"].as_str().unwrap();
     backend.delete(&format!("/api/v2/users/{anew}")).await.ok();
@@ -196,7 +196,7 @@ async fn an_id_whose_account_is_another_users_names_nobody() {
     }
 }
 
-/// A52: a back end that names an account means the user that it is: not whoever took that account in.
+/// A52: a back end that names an account means the account's own user, not another user that linked the account.
 #[tokio::test]
 async fn an_account_that_another_user_has_linked_brings_nobody_along() {
     let server = TestServer::start_auth0().await;
@@ -215,7 +215,7 @@ async fn an_account_that_another_user_has_linked_brings_nobody_along() {
     assert_eq!(backend.get("/api/v2/users/github|eve").await.ok()["identities"].as_array().unwrap().len(), 1);
 }
 
-/// The id of a user says who is meant also when another identity is its main one by now.
+/// The id of a user names it even after another identity has become its primary one.
 #[tokio::test]
 async fn a_user_is_named_by_its_id_whichever_identity_is_its_main_one() {
     let server = TestServer::start_auth0().await;

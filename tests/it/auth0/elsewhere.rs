@@ -1,5 +1,4 @@
-//! What a client asks here that another service answers: a browser's library knows one domain, and calls the login and
-//! the API there.
+//! Requests for another service: a library for browsers knows one domain, and calls both the login and the API there.
 
 use http::{HeaderValue, Method, Request, header};
 use hyper::body::Bytes;
@@ -7,7 +6,7 @@ use serde_json::Value;
 
 use crate::support::{TestServer, auth0::Said, http1::Http1};
 
-/// What libraries and pages ask of a tenant beside `/api/v2`.
+/// The tenant's paths that libraries and pages call beside `/api/v2`.
 const ELSEWHERE: [(&str, &str); 13] = [
     ("GET", "/authorize?client_id=a&response_type=code"),
     ("GET", "/userinfo"),
@@ -24,7 +23,7 @@ const ELSEWHERE: [(&str, &str); 13] = [
     ("GET", "/"),
 ];
 
-/// An answer's envelope, which says the same as its status.
+/// The envelope of a response, whose status is the same as that of the response.
 fn refused(status: u16, body: &Value) -> String {
     assert_eq!((status, &body["statusCode"], &body["error"]), (404, &Value::from(404), &Value::from("Not Found")));
     body["message"].as_str().unwrap().to_owned()
@@ -63,7 +62,7 @@ async fn a_path_of_another_service_says_which_it_is() {
     "#);
 }
 
-/// The page that asked reads it, and no other.
+/// Only a page of an allowed origin reads the response.
 #[tokio::test]
 async fn a_page_reads_that_it_asks_the_wrong_service() {
     let server = TestServer::start_auth0().await;
@@ -80,7 +79,7 @@ async fn a_page_reads_that_it_asks_the_wrong_service() {
     assert_eq!(allowed(&others), None);
 }
 
-/// A caller of gRPC is answered as such, whatever it calls; so is a method of ours that is called otherwise.
+/// A gRPC request gets a gRPC response at each path. So does any other request for an rpc's path.
 #[tokio::test]
 async fn a_call_of_grpc_stays_one() {
     let server = TestServer::start_auth0().await;

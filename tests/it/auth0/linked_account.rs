@@ -10,7 +10,7 @@ use crate::support::{TestServer, auth0::Asker, identity_ref, link_user, tokens::
 const PRIMARY: &str = "google-oauth2|115015401343387192604";
 const LINKED: &str = "github|5677";
 const THIRD: &str = "auth0|67f1c2";
-/// With which of their accounts people sign in.
+/// The account with which a person signs in.
 const ACCOUNTS: [(&str, &str); 2] = [("google-oauth2", "115015401343387192604"), ("github", "5677")];
 
 fn path(user_id: &str) -> String {
@@ -64,8 +64,8 @@ async fn a_page_shows_links_unlinks_and_updates() {
     }
 }
 
-/// The application keeps the id of who signed in and calls as a service, which finds nobody by a linked account's id:
-/// for that it looks the holder up, once, at sign-in.
+/// The application stores the id of the account that signed in and calls as a service, which finds no user by that
+/// id: for that it looks the holder up, once, at sign-in.
 #[tokio::test]
 async fn an_application_suggests_links_and_unlinks() {
     for profile in [path(PRIMARY), format!("{}?resolve=true", path(LINKED))] {
@@ -89,8 +89,8 @@ async fn an_application_suggests_links_and_unlinks() {
     }
 }
 
-/// One that does not look the holder up goes by the account that its login names: it is refused before it changes
-/// anything, also where it suggests the person to themselves.
+/// An application without that lookup uses the account that its login names. The server refuses it before it changes
+/// anything, even if it suggests a user to itself.
 #[tokio::test]
 async fn an_application_that_looks_nobody_up_changes_nothing() {
     let server = TestServer::start_auth0().await;
@@ -122,7 +122,7 @@ async fn a_rule_links_the_person_whichever_account_they_sign_in_with() {
     }
 }
 
-/// The account with which the person signed in leaves by their own hand, and its token is its new user's.
+/// A person unlinks the account with which they signed in. From then on its token is its new user's.
 #[tokio::test]
 async fn a_linked_account_unlinks_itself() {
     let server = TestServer::start_auth0().await;
@@ -139,7 +139,7 @@ async fn a_linked_account_unlinks_itself() {
     assert_eq!(backend.get(&path(PRIMARY)).await.ok()["user_metadata"], json!({"color": "red"}));
 }
 
-/// As `DeleteUser` without an id: the person is one user, and it is the person who is deleted.
+/// Like `DeleteUser` without an id, this deletes the person's one user.
 #[tokio::test]
 async fn a_linked_account_deletes_its_user() {
     let server = TestServer::start_auth0().await;
@@ -182,8 +182,8 @@ async fn an_older_token_of_a_linked_account_only_reads() {
     assert_eq!(server.database.db_everything().await, before);
 }
 
-/// A51, for a person: their account's id is another user's, which has let the account go. With it they act on their
-/// own user, and never on that one.
+/// A51, for a person whose account's id is another user's id, which has released the account. With that id the person
+/// acts on their own user, and never on the other one.
 #[tokio::test]
 async fn an_account_is_its_person_s_whichever_user_has_its_id() {
     let server = TestServer::start_auth0().await;
@@ -191,7 +191,7 @@ async fn an_account_is_its_person_s_whichever_user_has_its_id() {
     let service = server.service();
     let sms = service.create("sms", "7").await.id;
     service.link(link_user(PRIMARY, &sms)).await.unwrap();
-    // The user with the id goes on with the phone alone.
+    // The user with the id keeps only the phone.
     let identities = format!("{}/identities", path(PRIMARY));
     service
         .set_primary_identity(pb::SetPrimaryIdentityRequest {
@@ -216,7 +216,7 @@ async fn an_account_is_its_person_s_whichever_user_has_its_id() {
     assert_eq!(person.get(&path(PRIMARY)).await.refused(), "404 inexistent_user The user does not exist.");
 }
 
-/// The account that the token names may have a name that no user id can have.
+/// The token may name an account with a name that no user id can have.
 #[tokio::test]
 async fn an_account_s_name_need_not_be_a_user_id() {
     let server = TestServer::start_auth0().await;
@@ -233,8 +233,8 @@ async fn an_account_s_name_need_not_be_a_user_id() {
     assert_eq!(server.backend().get(own).await.refused(), "404 inexistent_user The user does not exist.");
 }
 
-/// A91: an id is the caller's for the account that the token names with its provider. The `sub` alone, which may be
-/// another user's id, is not.
+/// A91: the caller's own id is `provider|subject` of the account that the token names. The `sub` alone is not, since
+/// it may be another user's id.
 #[tokio::test]
 async fn a_sub_without_its_provider_is_no_id() {
     let server = TestServer::start_auth0().await;
@@ -255,6 +255,6 @@ async fn a_sub_without_its_provider_is_no_id() {
     }
     let own = mallory.get(&path(&format!("sms|{victim}"))).await.ok();
     assert_eq!(own["identities"][0]["provider"], "sms");
-    // An id of another shape of the same account is not its own either.
+    // The account's id in another form is not the caller's own either.
     assert_eq!(mallory.get(&path(&format!("SMS|{victim}"))).await.status, 403);
 }

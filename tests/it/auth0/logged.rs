@@ -1,4 +1,4 @@
-//! What the log says of calls over HTTP, and what it never says.
+//! What the log contains about calls over HTTP, and what it never contains.
 
 use http::{Method, Request};
 use hyper::body::Bytes;
@@ -15,7 +15,7 @@ use crate::support::{
 const EMAIL: &str = "ann.secret@example.com";
 const SESAME: &str = "open-sesame";
 
-/// G23: a line names the route, never whom it was about.
+/// G23: a line names the route, never the user of the call.
 #[tokio::test(flavor = "multi_thread")]
 async fn each_call_leaves_one_line_and_nothing_that_was_told_in_confidence() {
     let database = cluster().db_migrated().await;

@@ -45,7 +45,7 @@ async fn a_user_always_has_a_name_a_nickname_and_a_picture() {
     ] {
         let created = create(&backend, &user).await;
         told.push(format!("{user} -> {}", looks(&created).join(", ")));
-        // Whichever way it is read.
+        // By each route that reads users.
         let all = [backend.get(ANN).await.ok(), backend.get(USERS).await.ok()[0].take()];
         for read in all {
             assert_eq!(read, created);
@@ -85,7 +85,7 @@ async fn what_nobody_said_is_shown_and_not_kept() {
     assert_eq!(server.database.db_texts(stored).await, ["{}", r#"{"phone_number": "+4912"}"#]);
 }
 
-/// It is the same for all, so that it says nothing of who somebody is.
+/// The picture is the same for all users, so that it discloses nothing about a user.
 #[tokio::test]
 async fn the_picture_of_who_has_none_is_the_operators() {
     let pictured =
@@ -124,7 +124,7 @@ async fn a_picture_that_not_every_page_can_show_is_a_configuration_error() {
     }
 }
 
-/// A provider may say whatever it likes: a client that wants a text finds one, or nothing.
+/// A provider may send any value. A client that parses a text finds a text, or no value.
 #[tokio::test]
 async fn what_is_of_another_kind_than_clients_parse_is_not_shown() {
     let server = TestServer::start_auth0().await;

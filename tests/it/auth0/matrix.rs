@@ -66,7 +66,7 @@ async fn routes(server: &TestServer) -> Vec<Route> {
     routes
 }
 
-/// One good request per route, as little as is needed: what it is answered is then about who calls.
+/// One minimal valid request per route, so that the response depends only on the caller.
 fn request(route: &str, user_id: &str, call: &Call, subject: &str) -> Request<Bytes> {
     let user_id = user_id.replace('|', "%7C");
     let (path, body) = match route {
@@ -105,7 +105,7 @@ async fn call(server: &TestServer, caller: &str, rule: &Rule, cast: &Cast) -> (C
         _ => {
             let call = callers::call(server, caller, rule, cast).await;
             let named = match caller {
-                // There is nobody of that name where it calls from.
+                // The caller's tenant has no user of that name.
                 "user elsewhere" => &cast.absorbed,
                 _ if call.user_id.is_empty() => &cast.own,
                 _ => &call.user_id,
@@ -116,7 +116,7 @@ async fn call(server: &TestServer, caller: &str, rule: &Rule, cast: &Cast) -> (C
     }
 }
 
-/// What a route answers, in a word. To find nobody is no error.
+/// A route's response in one word. A search without a result is no error.
 fn word(said: &Said) -> String {
     match &said.body {
         Value::Array(none) if none.is_empty() => "nobody".to_owned(),
@@ -124,14 +124,14 @@ fn word(said: &Said) -> String {
         _ => {
             let refused = said.refused();
             let word = WORDS.iter().find(|(_, said)| *said == refused).map(|(word, _)| (*word).to_owned());
-            // Which one it is, is told: `the_scopes_of_the_routes`.
+            // `the_scopes_of_the_routes` tests that the response names the scope.
             let scope = refused.strip_prefix("403 insufficient_scope ").map(|_| "scope".to_owned());
             word.or(scope).unwrap_or(refused)
         }
     }
 }
 
-/// The answer to one caller of one route, about people of whom no other cell knows.
+/// The response to one caller of one route, about users of this cell alone.
 async fn cell(server: &TestServer, asker: &Asker, route: &Route, caller: &str, subject: String) -> String {
     let cast = Cast::create(server, subject).await;
     let (call, named) = call(server, caller, route.rule, &cast).await;
@@ -151,7 +151,7 @@ async fn table(title: &str, callers: &[&str]) -> String {
     drawn(title, callers, &names, &answers)
 }
 
-/// Nobody is told anything without a token that is good in every way, and none of them is told why.
+/// A caller without a fully valid token gets no data, and no reason for the refusal.
 #[tokio::test]
 async fn tokens() {
     let callers = ["service", "nobody", "garbage", "expired", "audience", "issuer", "type", "algorithm", "key"];
@@ -267,7 +267,7 @@ async fn moved() {
     "#);
 }
 
-/// What each route asks for is what its rpc asks for; and whoever lacks it is told what it is.
+/// Each route demands the scopes of its rpc. The refusal of a caller without them names them.
 #[tokio::test]
 async fn the_scopes_of_the_routes() {
     let server = generous_with(AUTH0).await;

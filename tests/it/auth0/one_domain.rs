@@ -20,7 +20,7 @@ use crate::support::{
     web_server::{Answer, Asked, WebServer},
 };
 
-/// What the tenant answers to a page of this origin.
+/// The tenant's response to a page of this origin.
 fn tenant_for(origin: String) -> impl Fn(&Asked) -> Answer + Send + Sync + 'static {
     move |asked| {
         let cors = format!(
@@ -35,7 +35,7 @@ fn tenant_for(origin: String) -> impl Fn(&Asked) -> Answer + Send + Sync + 'stat
     }
 }
 
-/// A proxy, and what it is reached with.
+/// A running proxy, and how clients reach it.
 struct Domain {
     address: SocketAddr,
     /// The file of the authority that the tenant's certificate is of, and the domain's.
@@ -92,7 +92,7 @@ async fn clients_find_both(proxy: Proxy) {
     assert!(asked.headers["authorization"].starts_with("Bearer "));
 }
 
-/// Each path goes to one of the two, as it was sent.
+/// Each path goes to one of the two services, unchanged.
 async fn paths_are_split(proxy: Proxy) {
     let service = WebServer::start(|_| |_: &Asked| Answer::ok(r#""identity-link""#)).await;
     let tenant = WebServer::start(|_| |_: &Asked| Answer::ok(r#""tenant""#)).await;
@@ -101,7 +101,7 @@ async fn paths_are_split(proxy: Proxy) {
         ("/api/v2", "identity-link"),
         ("/api/v2/users", "identity-link"),
         ("/api/v2/users/auth0%7C67f1c2/identities/google-oauth2/1", "identity-link"),
-        // Whatever a path would understand otherwise.
+        // Characters with a meaning of their own in a path.
         ("/api/v2/users/sms%7Ca%2F..%2Fb%7Cc%252F%3Fd%23e", "identity-link"),
         ("/api/v2/users/sms%7C..%2F..%2F..%2Fauthorize", "identity-link"),
         ("/api/v2/users/x/identities/sms/a%2Fb", "identity-link"),

@@ -1,4 +1,4 @@
-//! The description of the surface: it is OpenAPI 3.1, and what is answered is what it says.
+//! The description of the surface: it is valid OpenAPI 3.1, and the responses match it.
 
 use std::fs;
 
@@ -16,7 +16,7 @@ use crate::support::{
 const REQUIREMENTS: &str = "tests/it/python/openapi-requirements.txt";
 const DESCRIPTION: &str = "/api/v2/openapi.json";
 
-/// What every operation answers, good and refused: its method, its path as it is described, its status, its body.
+/// Good and refused responses of each operation: the method, the path as in the description, the status and the body.
 async fn answers(server: &TestServer) -> Vec<Value> {
     let (backend, ann) = (server.backend(), server.asker(&Token::of("github", "ann")));
     let new = |connection: &str| {
@@ -65,7 +65,7 @@ async fn answers_are_what_the_description_says() {
     let server = TestServer::start_auth0().await;
     let described = server.stranger().get(DESCRIPTION).await.ok();
     let mut answers = answers(&server).await;
-    // So that a description that allows everything is seen.
+    // A response that must not match, so that a description that allows everything fails.
     answers.extend([
         json!({"method": "get", "path": "/api/v2/users/{id}", "status": 200, "body": {"user_id": 5}}),
         json!({"method": "get", "path": "/api/v2/users/{id}", "status": 200, "body": {"identities": [{"user_id": "x"}]}}),
@@ -120,7 +120,7 @@ async fn answers_are_what_the_description_says() {
     "#);
 }
 
-/// What clients build on: after a change that is meant, correct it by hand.
+/// The parts that clients depend on. Correct them by hand after an intended change.
 #[tokio::test]
 async fn the_operations_their_statuses_and_their_scopes() {
     let server = TestServer::start_auth0().await;

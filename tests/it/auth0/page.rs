@@ -1,5 +1,5 @@
-//! A page in a browser, with jQuery, as Auth0's tutorials have it: ID tokens are its bearers, and the browser asks the
-//! service which pages may do so.
+//! A page in a browser, with jQuery, as in Auth0's tutorials: its bearers are ID tokens, and the browser's preflight
+//! requests ask the service which pages may call.
 
 use identity_link::grpc::proto as pb;
 use serde_json::{Value, json};
@@ -18,12 +18,12 @@ const CLIENT_ID: &str = "AaiyAPdpYdesoKnqjj8HJqRn4T5titww";
 const JOHN: &str = "facebook|10155";
 const JOHN_AT_WORK: &str = "linkedin|d4c5";
 
-/// An ID token as a tenant of Auth0 makes them.
+/// An ID token as a tenant of Auth0 issues it.
 fn id_token(user_id: &str) -> String {
     id_token_ago(user_id, 0)
 }
 
-/// One of a sign-in so many seconds ago: Auth0's live for ten hours.
+/// An ID token of a sign-in so many seconds ago. Auth0's ID tokens live for ten hours.
 fn id_token_ago(user_id: &str, seconds: i64) -> String {
     id_token_of(user_id, seconds).sign()
 }
@@ -34,7 +34,7 @@ fn id_token_of(user_id: &str, seconds: i64) -> Token {
     token.with("scope", Value::Null).with("tenant", Value::Null).issued_ago(seconds)
 }
 
-/// The tenant that makes such tokens, with its rules for linking by them.
+/// The tenant that issues such tokens, with its rules for linking by them.
 fn issuer() -> String {
     let keys = keys_dir().join("okta.json");
     format!(
@@ -48,7 +48,7 @@ fn issuer() -> String {
     )
 }
 
-/// Where the page is: at an origin of its own.
+/// The page's server, at an origin of its own.
 async fn app() -> WebServer {
     let folder = tokio::task::spawn_blocking(|| npm::packages(SOURCE)).await.unwrap();
     let files = [("/", "page.html"), ("/page.js", "page.js"), ("/jquery.js", "node_modules/jquery/dist/jquery.js")];
@@ -64,7 +64,7 @@ async fn domain_of(app: &WebServer) -> Auth0Domain {
     domain_of_with(app, |toml| toml).await
 }
 
-/// The same, with a changed configuration.
+/// The same service, with a changed configuration.
 async fn domain_of_with(app: &WebServer, change: impl FnOnce(String) -> String) -> Auth0Domain {
     let change = |toml: String| change(toml.replace("https://app.example.com", &origin(app)) + &issuer());
     let domain = Auth0Domain::start_with(change).await;
@@ -124,7 +124,7 @@ async fn a_page_links_and_unlinks_with_id_tokens() {
     "#);
 }
 
-/// A61: the person opened the page in the morning; the other account signs in when it is to be linked.
+/// A61: the person opened the page in the morning. The other account signs in just before its link.
 #[tokio::test]
 async fn a_page_of_this_morning_links_and_unlinks() {
     let app = app().await;
@@ -151,7 +151,7 @@ async fn a_page_of_this_morning_links_and_unlinks() {
     "#);
 }
 
-/// A tenant whose session is older than this sign-in, as which account the person signs in whatever the page asked for.
+/// A tenant at which the person signs in anew, always with this account, for any request of the page.
 async fn tenant(user_id: &'static str) -> WebServer {
     let authorize = move |asked: &Asked| {
         let query = |name: &str| asked.query.get(name).cloned().unwrap_or_default();
@@ -161,7 +161,7 @@ async fn tenant(user_id: &'static str) -> WebServer {
     WebServer::start(|_| authorize).await
 }
 
-/// Where a sign-in of eleven minutes ago is too old to unlink by.
+/// A service for which a sign-in of eleven minutes ago is too old to unlink.
 async fn with_old_sign_ins(app: &WebServer) -> Auth0Domain {
     let domain = domain_of_with(app, |toml| toml.replace("max_sign_in_age = \"10h\"\n", "")).await;
     let link = pb::LinkRequest {
@@ -207,7 +207,7 @@ async fn a_page_asks_who_signed_in_long_ago_to_sign_in_again_and_goes_on() {
     assert_eq!(domain.service().owner("linkedin", "d4c5").await, JOHN);
 }
 
-/// The page is the same with either account, and another user's when the account of the sign-in is unlinked.
+/// The page shows the same user with either account. After an unlink of the signed-in account it shows another user.
 #[tokio::test]
 async fn a_page_is_the_same_after_a_sign_in_with_the_linked_account() {
     let app = app().await;
@@ -231,7 +231,7 @@ async fn a_page_is_the_same_after_a_sign_in_with_the_linked_account() {
     assert_eq!(domain.service().owner("linkedin", "d4c5").await, JOHN_AT_WORK);
 }
 
-/// Neither a sign-in as another account, nor one that the page did not ask for.
+/// The page makes no call after a sign-in as another account, nor after one that it did not request.
 #[tokio::test]
 async fn a_page_goes_on_with_no_other_sign_in() {
     let app = app().await;
@@ -254,7 +254,7 @@ async fn a_page_goes_on_with_no_other_sign_in() {
     assert_eq!(domain.service().owner("linkedin", "d4c5").await, JOHN, "nothing was changed");
 }
 
-/// A55: the browser lets it do nothing, though it has John's own tokens.
+/// A55: a page of another origin can do nothing in the browser, even with John's own tokens.
 #[tokio::test]
 async fn a_page_of_another_origin_can_do_nothing() {
     let (app, other) = (app().await, app().await);

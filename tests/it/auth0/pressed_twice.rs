@@ -1,4 +1,4 @@
-//! A button that is pressed twice, and every other caller that takes an absorbed user's id for a user.
+//! A button that is pressed twice, and each other caller that takes an absorbed user's id for a user.
 
 use http::{Method, Request};
 use hyper::body::Bytes;
@@ -24,7 +24,7 @@ fn path(user_id: &str) -> String {
 }
 
 /// A90: the documents' application reads the target, checks its email, merges the metadata and links. At the second
-/// press the target is gone, for the same session and for another whose profile is of before.
+/// press the target is gone, for the same session and for another one with an older profile.
 #[tokio::test]
 async fn pressing_link_twice_changes_nothing_twice() {
     let server = TestServer::start_auth0().await;
@@ -92,7 +92,7 @@ async fn the_id_of_a_linked_account_is_gone() {
         assert_eq!(linked.refused(), "409 identity_conflict Specified identity already exists.");
     }
     assert_eq!(server.database.db_everything().await, before);
-    // Over gRPC, old ids go on resolving.
+    // Over gRPC, old ids still resolve.
     assert_eq!(server.service().user(GITHUB).await.id, GOOGLE);
 }
 
@@ -134,14 +134,14 @@ async fn the_holder_is_read_when_it_is_asked_for() {
     ?resolve= 400 invalid_query_string Query validation error: 'resolve: must be true or false'.
     ?resolve=1 400 invalid_query_string Query validation error: 'resolve: must be true or false'.
     ?resolve=true&resolve=true 400 invalid_query_string Query validation error: 'resolve: comes twice: send it once'.
-    ?resolves=true 400 invalid_query_string Query validation error: 'resolves: Additional properties not allowed'.
+    ?resolves=true 400 invalid_query_string Query validation error: 'Additional properties not allowed: resolves'.
     ");
-    // It is for reading: what is changed is changed under the user's own id.
+    // `resolve` is only for reads: changes need the user's own id.
     let changed = backend.patch(&resolved(GITHUB), &json!({"user_metadata": {"seen": true}})).await;
     assert_eq!(changed.refused(), GONE);
 }
 
-/// A51: an account that has left is no longer whose id it was, also for a caller that asks for the holder.
+/// A51: an account that has left is no longer the user with its id, even for a caller with `resolve`.
 #[tokio::test]
 async fn an_account_that_has_left_is_not_read_as_its_former_holder() {
     let server = TestServer::start_auth0().await;

@@ -1,5 +1,5 @@
-//! Auth0's own client for Python, which takes the service for its domain. Its models say of every answer whether it
-//! is as Auth0's.
+//! Auth0's own client for Python, with the service as its domain. Its models check that each response has Auth0's
+//! form.
 
 use std::{fs, process::Command};
 
@@ -38,11 +38,11 @@ async fn the_client_for_python_finds_its_users_here() {
         alone: {"app_metadata": {}, "blocked": false, "email_verified": false, "identities": [{"connection": "sms", "isSocial": false, "provider": "sms", "user_id": "560ebaeef609ee1adaa7c551"}], "name": "+14258831929", "nickname": "+14258831929", "phone_number": "+14258831929", "phone_verified": true, "picture": "data", "user_id": "sms|560ebaeef609ee1adaa7c551", "user_metadata": {}}
         a token that is none: [400, "invalid_body", "Invalid token (link_with)."]
         without a token: [403, "insufficient_scope", "Insufficient scope; expected: update:users."]
-        by somebody else: [403, "unowned_resource", "User to be acted on does not match subject in bearer token."]
-        by nobody: [401, null, "Invalid token."]
+        by another user: [403, "unowned_resource", "User to be acted on does not match subject in bearer token."]
+        with an invalid token: [401, null, "Invalid token."]
         linked by ids: ["google-oauth2", "Username-Password-Authentication"]
         unlinked: [{"connection": "google-oauth2", "isSocial": true, "provider": "google-oauth2", "user_id": "115015401343387192604"}]
-        an account of nobody: [400, "inexistent_identity", "Linking to an inexistent identity is not allowed."]
+        an account without a user: [400, "inexistent_identity", "Linking to an inexistent identity is not allowed."]
         created twice: [409, "auth0_idp_error", "The user already exists."]
         a password: [400, "invalid_body", "Payload validation error: 'password is not kept here: people sign in at their providers'."]
         a search by name: [400, "invalid_query_string", "Query validation error: 'q: has the field `name`, which no index has; understood are user_id:\"\u2026\", email:\"\u2026\", email:jan* (three characters or more), email.raw:\"\u2026\" (in this very case), email_verified:true, identities.provider:\"\u2026\", identities.user_id:\"\u2026\" and identities.connection:\"\u2026\", joined by AND, each excluded by a leading -; of these an index has user_id, email and email.raw, which OR joins too, in parentheses where anything else is said'."]

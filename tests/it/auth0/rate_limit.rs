@@ -1,4 +1,4 @@
-//! How much room there is, as Auth0's clients look for it in every answer.
+//! The server's free capacity, in the headers where Auth0's clients look for it in each response.
 
 use http::Method;
 use hyper::body::Bytes;
@@ -14,7 +14,7 @@ use crate::support::{
 const USERS: &str = "/api/v2/users";
 const ANN: &str = "/api/v2/users/github%7Cann";
 
-/// What an answer says of limit and places.
+/// The headers of the limit and the free slots in a response.
 fn room(said: &Said) -> (u64, u64) {
     let told = |name: &str| -> i64 {
         let values: Vec<_> = said.headers.get_all(name).iter().collect();
@@ -27,7 +27,7 @@ fn room(said: &Said) -> (u64, u64) {
     (number("x-ratelimit-limit"), number("x-ratelimit-remaining"))
 }
 
-/// A client that reads them strictly fails where they are missing, on a good answer too.
+/// A client that parses the headers strictly fails without them, even on a good response.
 #[tokio::test]
 async fn every_answer_says_how_much_room_there_is() {
     let database = cluster().db_migrated().await;
@@ -53,7 +53,7 @@ async fn every_answer_says_how_much_room_there_is() {
         backend.post(&format!("{ANN}/identities"), &json!({"provider": "github", "user_id": "ann"})).await,
     );
     note("the main one", backend.delete(&format!("{ANN}/identities/github/ann")).await);
-    note("by nobody", stranger.get(ANN).await);
+    note("without a token", stranger.get(ANN).await);
     note("without the scope", server.asker(&Token::of("github", "ann")).get(USERS).await);
     note("no such user", backend.get(&format!("{USERS}/github|bob")).await);
     note("no such path", stranger.get("/api/v2/nothing").await);
@@ -76,7 +76,7 @@ async fn every_answer_says_how_much_room_there_is() {
         400 no such parameter
         400 linked to itself
         400 the main one
-        401 by nobody
+        401 without a token
         403 without the scope
         404 no such user
         404 no such path
@@ -107,7 +107,7 @@ async fn calls_that_are_carried_out_leave_less_room() {
     });
     server.database.db_until_waiting(3).await;
 
-    // The only place that is left is the one that the call itself gives back.
+    // The only free slot is the one that the call itself gives back.
     let read = backend.get(ANN).await;
     assert_eq!((room(&read), read.ok()["blocked"].take()), ((4, 1), Value::Bool(false)));
     assert_eq!(room(&server.stranger().get(ANN).await), (4, 1));

@@ -1,4 +1,4 @@
-//! `DELETE …/identities/…?mode=release`: an account is let go over HTTP. A80, A81 and A83, on this entrance.
+//! `DELETE …/identities/…?mode=release` releases an account over HTTP: A80, A81 and A83 for this route.
 
 use identity_link::clock;
 use serde_json::{Value, json};
@@ -48,7 +48,7 @@ async fn a_number_that_was_let_go_is_its_next_owner_s() {
         assert_eq!(server.asker(&before).get(&format!("/api/v2/users/{}", next.id)).await.status, 401);
         let ann = backend.get(OWN).await.ok();
         assert_eq!((user_ids(&ann["identities"]), &ann["user_metadata"]["from"]), (vec!["github"], &json!("github")));
-        // Where she linked it again, it is hers.
+        // After another link the account is hers.
         let own = server.asker(&Token::of("github", "ann").issued_ago(-2));
         let proof = json!({"link_with": Token::of("sms", "ann").issued_ago(-2).sign()});
         assert_eq!(user_ids(&own.post(&format!("{OWN}/identities"), &proof).await.ok()), ["github", "sms"]);

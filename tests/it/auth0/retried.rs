@@ -1,4 +1,4 @@
-//! What clients send again by themselves.
+//! Requests that clients retry automatically.
 
 use std::process::Command;
 
@@ -14,7 +14,7 @@ use crate::support::{
     tokens::Token,
 };
 
-/// The client for Python sends a conflict three times: each is refused, and none changes anything.
+/// The client for Python sends a conflicting request three times: each is refused, and none changes anything.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_conflict_that_a_client_sends_again_changes_nothing() {
     let database = cluster().db_migrated().await;

@@ -1,6 +1,5 @@
-//! Two clients for Rust that others wrote, which take the service for their domain: they parse answers strictly, and
-//! fail on whatever is missing. They want OpenSSL, and old versions of what the service uses, so each is a program of
-//! its own.
+//! Two third-party clients for Rust, with the service as their domain. They parse responses strictly, and fail on any
+//! missing field. They need OpenSSL and old versions of the service's dependencies, so each is a program of its own.
 
 use std::{collections::BTreeMap, process::Command};
 
@@ -24,14 +23,14 @@ async fn domain() -> (OneDomain, [String; 2]) {
     (OneDomain::start(BTreeMap::from(tokens)).await, proofs)
 }
 
-/// What the program says.
+/// The program's output.
 async fn told(story: Command) -> String {
     let ran = tokio::task::spawn_blocking(|| run_command(story)).await.unwrap();
     assert_eq!(ran.code, Some(0), "{}\n{}", ran.stdout, ran.stderr);
     ran.stdout
 }
 
-/// It calls two URLs: one for tokens, one for the API.
+/// This client calls two URLs: one for tokens, one for the API.
 #[tokio::test]
 async fn the_client_auth0_client_finds_its_users_here() {
     let mut story = program("tests/it/auth0-rust/auth0-client").await;
@@ -47,16 +46,20 @@ async fn the_client_auth0_client_finds_its_users_here() {
         read: [["google-oauth2|115015401343387192604","John Doe","your0","data"],"your0@email.com",true,[["google-oauth2","115015401343387192604","google-oauth2",true]]]
         listed: ["google-oauth2|115015401343387192604","sms|560ebaeef609ee1adaa7c551"]
         by email: ["google-oauth2|115015401343387192604"]
-        by email, its own way: User(Unknown("Query validation error: 'Additional properties not allowed: connection'."))
+        by email, its own way: [["google-oauth2|115015401343387192604","John Doe","your0","data"],"your0@email.com",true,[["google-oauth2","115015401343387192604","google-oauth2",true]]]
         updated: [["google-oauth2|115015401343387192604","John Doe","johnny","data"],"your0@email.com",true,[["google-oauth2","115015401343387192604","google-oauth2",true]]]
         its metadata: {"app_metadata":{"roles":["Admin"]},"user_metadata":{"shape":{"round":true},"size":7}}
         linked by token: [["google-oauth2","115015401343387192604","google-oauth2",true],["sms","560ebaeef609ee1adaa7c551","sms",false]]
         read by John: [["google-oauth2|115015401343387192604","John Doe","johnny","data"],"your0@email.com",true,[["google-oauth2","115015401343387192604","google-oauth2",true],["sms","560ebaeef609ee1adaa7c551","sms",false]]]
         unlinked by John: [["google-oauth2","115015401343387192604","google-oauth2",true]]
-        somebody else's: User(Unknown("User to be acted on does not match subject in bearer token."))
+        another user's: User(Unknown("User to be acted on does not match subject in bearer token."))
         linked by ids: [["google-oauth2","115015401343387192604","google-oauth2",true],["sms","560ebaeef609ee1adaa7c551","sms",false]]
         linked again: User(Unknown("Specified identity already exists."))
         read: [["google-oauth2|115015401343387192604","John Doe","johnny","data"],"your0@email.com",true,[["google-oauth2","115015401343387192604","google-oauth2",true],["sms","560ebaeef609ee1adaa7c551","sms",false]]]
+        the linked account reads: [["google-oauth2|115015401343387192604","John Doe","johnny","data"],"your0@email.com",true,[["google-oauth2","115015401343387192604","google-oauth2",true],["sms","560ebaeef609ee1adaa7c551","sms",false]]]
+        updates: [["google-oauth2|115015401343387192604","John Doe","johnny","data"],"your0@email.com",true,[["google-oauth2","115015401343387192604","google-oauth2",true],["sms","560ebaeef609ee1adaa7c551","sms",false]]]
+        links by token: [["google-oauth2","115015401343387192604","google-oauth2",true],["sms","560ebaeef609ee1adaa7c551","sms",false],["okta","third","okta",false]]
+        unlinks: [["google-oauth2","115015401343387192604","google-oauth2",true],["sms","560ebaeef609ee1adaa7c551","sms",false]]
         unlinked: [["google-oauth2","115015401343387192604","google-oauth2",true]]
         alone: [["sms|560ebaeef609ee1adaa7c551","+14258831929","+14258831929","data"],null,false,[["sms","560ebaeef609ee1adaa7c551","sms",false]]]
         deleted: null
@@ -65,7 +68,7 @@ async fn the_client_auth0_client_finds_its_users_here() {
     "#);
 }
 
-/// It knows one domain, and speaks TLS.
+/// This client knows one domain, and speaks TLS.
 #[tokio::test]
 async fn the_client_auth0_management_finds_its_users_here() {
     let mut story = program("tests/it/auth0-rust/auth0-management").await;
@@ -84,10 +87,14 @@ async fn the_client_auth0_management_finds_its_users_here() {
         updated with an email: Auth0("Payload validation error: 'email cannot be updated: it is what the identity's provider tells'.")
         linked by token: [{"connection":"google-oauth2","isSocial":true,"provider":"google-oauth2"},{"connection":"sms","isSocial":false,"provider":"sms"}]
         unlinked by John: [{"connection":"google-oauth2","isSocial":true,"provider":"google-oauth2"}]
-        somebody else's: Auth0("User to be acted on does not match subject in bearer token.")
+        another user's: Auth0("User to be acted on does not match subject in bearer token.")
         linked by ids: [{"connection":"google-oauth2","isSocial":true,"provider":"google-oauth2"},{"connection":"sms","isSocial":false,"provider":"sms"}]
         linked again: Auth0("Specified identity already exists.")
         read: [["google-oauth2|115015401343387192604","your0@email.com","John Doe","johnny","data"],true,["+14258831929",true],[{"connection":"google-oauth2","isSocial":true,"provider":"google-oauth2"},{"connection":"sms","isSocial":false,"provider":"sms"}],{"shape":{"round":true},"size":7},{"roles":["Admin"]}]
+        the linked account reads: [["google-oauth2|115015401343387192604","your0@email.com","John Doe","johnny","data"],true,["+14258831929",true],[{"connection":"google-oauth2","isSocial":true,"provider":"google-oauth2"},{"connection":"sms","isSocial":false,"provider":"sms"}],{"shape":{"round":true},"size":7},{"roles":["Admin"]}]
+        updates: [["google-oauth2|115015401343387192604","your0@email.com","John Doe","johnny","data"],true,["+14258831929",true],[{"connection":"google-oauth2","isSocial":true,"provider":"google-oauth2"},{"connection":"sms","isSocial":false,"provider":"sms"}],{"by":"phone","shape":{"round":true},"size":7},{"roles":["Admin"]}]
+        links by token: [{"connection":"google-oauth2","isSocial":true,"provider":"google-oauth2"},{"connection":"sms","isSocial":false,"provider":"sms"},{"connection":"okta","isSocial":false,"provider":"okta"}]
+        unlinks: [{"connection":"google-oauth2","isSocial":true,"provider":"google-oauth2"},{"connection":"sms","isSocial":false,"provider":"sms"}]
         unlinked: [{"connection":"google-oauth2","isSocial":true,"provider":"google-oauth2"}]
         alone: [["sms|560ebaeef609ee1adaa7c551","your1@email.com","your1@email.com","your1","data"],false,[null,false],[{"connection":"sms","isSocial":false,"provider":"sms"}],{},{}]
         created without an email: missing field `email`

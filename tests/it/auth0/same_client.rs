@@ -1,4 +1,4 @@
-//! Auth0's stricter rules for `link_with`: RS256, the caller's issuer, and for the client that calls alone.
+//! Auth0's stricter rules for `link_with`: RS256, the caller's issuer, and only for the client that calls.
 
 use serde_json::json;
 
@@ -6,7 +6,7 @@ use crate::support::{TestServer, auth0::AUTH0, cluster::cluster, tokens::Token};
 
 const PATH: &str = "/api/v2/users/okta|ann/identities";
 
-/// A server that takes a proof for its clients too, and from the client that calls only.
+/// A server that accepts proofs for its clients too, but only those for the client that calls.
 async fn strict() -> TestServer {
     let loose = "link_with.audiences = [\"identity-link\"]\n";
     let strict = "link_with.audiences = [\"identity-link\", \"client\", \"another\"]\nlink_with.same_client = true\n";
@@ -37,7 +37,7 @@ async fn a_proof_that_another_client_got_proves_nothing_here() {
         ("for another client", &ann, PATH, bob.clone().with("aud", "another")),
         ("for the API", &ann, PATH, bob.clone().with("aud", "identity-link")),
         ("for one more", &ann, PATH, bob.clone().with("aud", json!(["client", "another"]))),
-        ("for nobody that is known", &ann, PATH, bob.clone().with("aud", "nobody")),
+        ("for an unknown client", &ann, PATH, bob.clone().with("aud", "nobody")),
         ("to a caller of no client", &Token::of("okta", "ann"), PATH, bob.clone()),
         ("to a caller of two", &ann.clone().with("azp", json!(["client", "another"])), PATH, bob.clone()),
     ] {
@@ -50,7 +50,7 @@ async fn a_proof_that_another_client_got_proves_nothing_here() {
         for another client -> 400 invalid_body JWT (link_with) must have an aud claim that matches that of the calling token's azp.
         for the API -> 400 invalid_body JWT (link_with) must have an aud claim that matches that of the calling token's azp.
         for one more -> 400 invalid_body JWT (link_with) must have an aud claim that matches that of the calling token's azp.
-        for nobody that is known -> 400 invalid_body Invalid token (link_with).
+        for an unknown client -> 400 invalid_body Invalid token (link_with).
         to a caller of no client -> 400 invalid_body JWT (link_with) must have an aud claim that matches that of the calling token's azp.
         to a caller of two -> 400 invalid_body JWT (link_with) must have an aud claim that matches that of the calling token's azp.
     "#);
@@ -63,7 +63,7 @@ async fn a_proof_that_the_calling_client_got_links() {
     let bob = Token::of("okta", "bob").with("aud", "client");
     for (caller, other) in [
         (Token::of("okta", "ann").with("azp", "client"), json!({"link_with": bob.sign()})),
-        // A back end is no client of Auth0's that a person signed in at.
+        // A back end is not the client of Auth0 at which the person signed in.
         (Token::of("services", "backend"), json!({"link_with": Token::of("sms", "dora").with("aud", "client").sign()})),
     ] {
         let linked = server.asker(&caller).post(PATH, &other).await;

@@ -1,5 +1,5 @@
-//! What the documents' samples call, with the checks that their authors wrote: an application with a server, a page,
-//! a rule.
+//! The calls of the documents' samples, with the checks of their authors: an application with a server, a page, a
+//! rule.
 
 use futures_util::future::try_join_all;
 use http::{Method, Request, header};
@@ -34,7 +34,10 @@ fn with_query(path: &str, query: &[(&str, &str)]) -> String {
     format!("{path}?{}", form_urlencoded::Serializer::new(String::new()).extend_pairs(query).finish())
 }
 
-/// The answer to a good call; to another why it was refused.
+/// The body of a good response.
+///
+/// # Errors
+/// The reason of a refusal.
 fn answered(said: Said) -> Result<Value, String> {
     if said.status.is_success() { Ok(said.body) } else { Err(said.refused()) }
 }
@@ -76,7 +79,7 @@ impl Application {
         self.user["user_id"].as_str().unwrap()
     }
 
-    /// While the page loads: who else has this verified email.
+    /// While the page loads: the other users with this verified email.
     pub async fn suggested(&self) -> Vec<String> {
         assert_eq!(self.user["email_verified"], json!(true), "User email is not verified");
         let email = self.user["email"].as_str().unwrap();
@@ -87,7 +90,7 @@ impl Application {
         others
     }
 
-    /// A press of the button "Link". What the page sends is not to be trusted: the target is looked at again.
+    /// A press of the button "Link". The server does not trust the page's data: it reads the target again.
     pub async fn link(&mut self, target_id: &str) -> Result<Value, String> {
         let target = answered(self.backend.get(&format!("/api/v2/users/{target_id}")).await)?;
         if target["email_verified"] != json!(true) || target["email"] != self.user["email"] {
@@ -102,7 +105,7 @@ impl Application {
         Ok(identities)
     }
 
-    /// Before they are linked: afterwards the secondary's are nowhere to be read.
+    /// Merges the metadata before the link: afterwards no call reads the secondary user's.
     async fn merge_metadata(&mut self, target: &Value) -> Result<(), String> {
         let path = &format!("/api/v2/users/{}", self.user_id());
         let (backend, user) = (&self.backend, &self.user);
@@ -121,7 +124,7 @@ impl Application {
     }
 }
 
-/// Both objects in one, by Auth0's example: the primary's values where both have one, and its lists in front.
+/// Merges both objects by Auth0's example: the primary's values win, and its list items come first.
 fn merged(secondary: &Value, primary: &Value) -> Value {
     match (secondary, primary) {
         (Value::Object(secondary), Value::Object(primary)) => {
@@ -151,7 +154,7 @@ pub enum Sends {
     Form,
 }
 
-/// A page that keeps the token of who signed in, and calls with it under the id that the token names.
+/// A page that keeps the token of the sign-in, and calls with it under the id that the token names.
 pub struct Page {
     asker: Asker,
     user_id: String,
@@ -195,7 +198,7 @@ impl Page {
     }
 }
 
-/// The accounts of a profile that have a button "Unlink": all but the main one.
+/// The accounts of a profile that have a button "Unlink": all but the primary one.
 pub fn linked_accounts(profile: &Value) -> Vec<Value> {
     let id = |identity: &Value| {
         let [provider, account] = ["provider", "user_id"].map(|name| identity[name].as_str().unwrap());

@@ -29,7 +29,7 @@ async fn a_rule_links_who_has_the_same_verified_email() {
     }
     let listed = backend.get("/api/v2/users").await.ok();
     assert_eq!(user_ids(&listed), ["github|unverified", GOOGLE]);
-    // When they sign in again, there is nobody else.
+    // At the next sign-in there is no other user.
     for id in [GOOGLE, GITHUB] {
         assert_eq!(link_by_rule(&backend, id).await, None);
     }
@@ -67,7 +67,7 @@ async fn an_application_suggests_to_link_and_merges_the_metadata_first() {
     suggests_and_links(&TestServer::start_auth0().await, "github").await;
 }
 
-/// A70: who comes from Auth0 with the README's configuration is suggested whom Auth0 suggested.
+/// A70: with the README's configuration, a user from Auth0 gets the candidates that Auth0 suggested.
 #[tokio::test]
 async fn the_readme_s_configuration_is_enough_for_an_application_that_suggests_to_link() {
     let readme = fs::read_to_string("README.md").unwrap();

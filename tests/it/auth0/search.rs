@@ -1,4 +1,4 @@
-//! Looking for users: by page, to the end, by `q`, by email.
+//! Searches for users: by page, to the end, by `q`, by email.
 
 mod clients;
 mod order;
@@ -71,7 +71,7 @@ async fn pages_have_numbers_up_to_the_thousandth_user() {
     assert!(plain.is_array());
 }
 
-/// A thousand can be counted and reached by number; the rest by going on.
+/// Page numbers reach a thousand users, which is also the most that is counted. `from` reaches the rest.
 #[tokio::test]
 async fn what_lies_behind_the_thousandth_user_is_reached_by_going_on_only() {
     let server = TestServer::start_auth0().await;
@@ -120,15 +120,15 @@ async fn taking_goes_on_to_the_end() {
     let all = backend.get(&format!("{USERS}?take=5")).await.ok();
     assert_eq!((ids(&all["users"]).as_str(), all.get("next")), ("sms|1 sms|2 sms|3 sms|4 sms|5", None));
 
-    // Where to go on is said for one question.
+    // A `next` is valid only for its own search.
     let foreign = backend.get(&format!("{USERS}?q=email_verified:true&from={}", tokens[0])).await;
-    insta::assert_snapshot!(foreign.refused(), @"400 invalid_query_string Query validation error: 'from: is not one that this question was answered with'.");
+    insta::assert_snapshot!(foreign.refused(), @"400 invalid_query_string Query validation error: 'from: is not a page token of this query'.");
     let (first, rest) = tokens[0].split_at(1);
     let forged = format!("{}{rest}", if first == "A" { "B" } else { "A" });
     assert_eq!(backend.get(&format!("{USERS}?from={forged}")).await.status, 400);
 }
 
-/// Ann, who has two identities; Bob, whose email nobody has verified; and somebody without one.
+/// Ann, who has two identities; Bob, whose email is not verified; and a user without an email.
 async fn people(backend: &Asker) {
     for user in [
         json!({"connection": "google-oauth2", "user_id": "ann", "email": "Ann@Example.com", "email_verified": true}),
@@ -240,7 +240,7 @@ async fn a_q_finds_whom_it_says() {
     "#);
 }
 
-/// First whoever is known to have it.
+/// Users with a verified email come first.
 #[tokio::test]
 async fn an_email_finds_the_users_whose_first_identity_has_it() {
     let server = TestServer::start_auth0().await;

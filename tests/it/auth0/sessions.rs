@@ -1,4 +1,4 @@
-//! What becomes of tokens after an unlink: those of the person that asks, on this device and on another, and those of the
+//! Tokens after an unlink: those of the person that asked for it, on this device and on another one, and those of the
 //! account that left.
 
 use serde_json::json;

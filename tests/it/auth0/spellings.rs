@@ -1,4 +1,4 @@
-//! An account in a link and in an unlink, with its provider in front of its id or without.
+//! The account of a link or an unlink, with or without the prefix of its provider.
 
 use serde_json::{Value, json};
 
@@ -32,7 +32,7 @@ async fn ids_of(backend: &Asker) -> Vec<String> {
     user_ids(&user["identities"]).into_iter().map(str::to_owned).collect()
 }
 
-/// As Auth0's Account Link extension names it.
+/// The spelling of Auth0's Account Link extension.
 #[tokio::test]
 async fn an_account_is_found_with_its_provider_in_front() {
     let server = people(&["67f1c2"]).await;
@@ -56,7 +56,7 @@ async fn an_account_is_found_with_its_provider_in_front() {
     assert_eq!(user_ids(&ann.delete(&unlink_path("auth0%7C67f1c2?mode=release")).await.ok()), ["ann"]);
 }
 
-/// Whose subject looks like a user id: nothing is taken off it, and once at most.
+/// For an account whose subject looks like a user id, the account as given wins. At most one prefix is removed.
 #[tokio::test]
 async fn the_account_as_given_wins() {
     let server = people(&["auth0|67f1c2"]).await;
@@ -76,7 +76,7 @@ async fn the_account_as_given_wins() {
     }
 }
 
-/// A92: two accounts of which either may be meant are two people's.
+/// A92: if the client may mean either of two accounts, they belong to two people.
 #[tokio::test]
 async fn of_two_accounts_neither_is_guessed() {
     let server = people(&["67f1c2", "auth0|67f1c2"]).await;
@@ -90,7 +90,7 @@ async fn of_two_accounts_neither_is_guessed() {
     // Both can be named.
     for (account, linked) in [("67f1c2", "67f1c2"), ("auth0|auth0|67f1c2", "auth0|67f1c2")] {
         assert_eq!(user_ids(&backend.post(IDENTITIES, &auth0(account)).await.ok()), ["ann", linked]);
-        // Also where the user has only one of them: the other is somebody's too.
+        // Even if the user has only one of them, since another user has the other one.
         let ann = server.asker(&Token::of("github", "ann").issued_ago(-2));
         for asker in [&backend, &ann] {
             let refused = asker.delete(&unlink_path("auth0%7C67f1c2")).await;
@@ -103,7 +103,7 @@ async fn of_two_accounts_neither_is_guessed() {
     }
 }
 
-/// A92: a prefix is a provider's own, letter by letter; another's is part of the account.
+/// A92: a prefix must be the provider's own name, letter by letter. Another provider's name is part of the account.
 #[tokio::test]
 async fn nothing_else_is_taken_off() {
     let server = people(&["67f1c2"]).await;
@@ -127,7 +127,7 @@ async fn nothing_else_is_taken_off() {
     assert_eq!(ids_of(&backend).await, ["ann", "67f1c2"]);
 }
 
-/// A52, with the provider in front; and a user token learns nothing of accounts by it.
+/// A52, with the prefix; and a user token learns nothing of other accounts by it.
 #[tokio::test]
 async fn the_rules_of_linking_hold_for_either_spelling() {
     let server = people(&["67f1c2", "auth0|67f1c2", "bob", "auth0|eve"]).await;

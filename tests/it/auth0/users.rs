@@ -1,4 +1,4 @@
-//! Users as records: creating, reading, changing and deleting them.
+//! Creates, reads, changes and deletes users.
 
 use identity_link::grpc::proto as pb;
 use serde_json::{Value, json};
@@ -36,7 +36,7 @@ async fn a_new_user_has_the_identity_that_its_connection_makes() {
     assert_eq!((&made_up["identities"][0]["user_id"], &made_up["blocked"]), (&json!(account), &json!(true)));
 }
 
-/// Whether it is a user's first identity or was linked to one.
+/// Whether an identity is a user's first one or was linked to the user.
 #[tokio::test]
 async fn an_identity_that_is_somebodys_makes_no_second_user() {
     let server = TestServer::start_auth0().await;
@@ -73,7 +73,7 @@ async fn an_email_is_verified_on_the_word_of_the_service_that_says_so() {
     "#);
 }
 
-/// A53: of a profile, nothing passes for what this service says itself.
+/// A53: no profile value appears under a name with a meaning of this service.
 #[tokio::test]
 async fn a_profile_says_nothing_in_our_name() {
     let server = TestServer::start_auth0().await;
@@ -165,8 +165,8 @@ async fn what_a_service_lays_over_a_profile_is_shown_until_it_takes_it_away() {
     }
 }
 
-/// J08: nobody gives itself a role, or unblocks itself.
-/// A30: a person says nothing about itself that others rely on.
+/// J08: a user token gives its user no role, and does not unblock it.
+/// A30: a user token sets nothing that others rely on.
 #[tokio::test]
 async fn a_person_changes_its_user_metadata_and_nothing_else() {
     let server = TestServer::start_auth0().await;

@@ -17,7 +17,7 @@ use crate::{
     support::auth0::AUTH0,
 };
 
-/// With what finds no user by itself: it is asked of those that the rest finds, however many that are.
+/// With a condition that has no index: the database checks it for each user that the other conditions find.
 fn judged(search: UserSearch) -> UserSearch {
     let mut search = UserSearch { email_verified: Some(true), ..search };
     search.excluded.user_ids.extend([user_id("crowd_2"), user_id("crowd|3")]);
@@ -48,7 +48,7 @@ async fn a_search_reads_by_keys() {
         let page = Page { offset: 100, ..first(50) };
         let users = async { Ok(session.search_users(&search, &page).await.unwrap()) };
         asked.extend(statements(&server, users).await);
-        // To count what no key leads to, all users are looked at: few may do that at once.
+        // A count without a key reads all users. Few such searches may run at once.
         if !search.keys.is_empty() || search.has_key() || search == UserSearch::default() {
             let count = async { Ok(session.count_users(&search, 1000).await.unwrap()) };
             asked.extend(statements(&server, count).await);
@@ -60,7 +60,7 @@ async fn a_search_reads_by_keys() {
     assert_eq!(db_read_by_keys(&server, &asked).await, 28, "{asked:?}");
 }
 
-/// The first ones, and those behind any user.
+/// The first page, and the page after any user.
 #[tokio::test]
 async fn a_list_in_any_order_reads_by_an_index() {
     let server = logged_server().await;
@@ -120,7 +120,7 @@ async fn all_combinations_of_terms_need_few_texts_to_prepare() {
     let asked = asked.await;
 
     assert_eq!(asked.len(), 4 * searches.len());
-    // What is kept is carried out under the same name each time.
+    // A prepared statement runs under the same name each time.
     let mut names: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for (name, text) in asked.iter().map(|asked| asked.split_once(": ").unwrap()) {
         names.entry(text).or_default().push(name);

@@ -1,4 +1,4 @@
-//! One domain for two services: whoever issues tokens, and Auth0's HTTP, behind a proxy that tells them apart by path.
+//! One domain for two services, the issuer of the tokens and Auth0's HTTP API, behind a proxy that splits it by path.
 //! Clients that know one domain are configured so.
 
 use std::{collections::BTreeMap, fs, net::SocketAddr, path::PathBuf, sync::Arc};

@@ -1,6 +1,6 @@
-//! The work of a back end, and of a page, told with `auth0_client`: the arguments are where the API is, where tokens
-//! come from, a token of the account to link, and one of an account that has no user. Prints what happened, a line each. Its types refuse answers that
-//! lack anything.
+//! The work of a back end, and of a page, done with `auth0_client`. The arguments are where the API is, where tokens
+//! come from, a token of the account to link, and one of an account that has no user. Prints what happened, a line
+//! each. The client's types refuse responses that lack anything.
 
 use std::env;
 
@@ -99,7 +99,7 @@ async fn main() {
     say("linked by token", call(&mut john, Method::POST, &own, Some(json!({"link_with": sms}))).await, identities);
     say("read by John", john.get_user(GOOGLE).await, shown);
     say("unlinked by John", call(&mut john, Method::DELETE, &unlink, None).await, identities);
-    say("somebody else's", john.get_user(SMS).await, shown);
+    say("another user's", john.get_user(SMS).await, shown);
     let link = json!({"provider": "sms", "user_id": "560ebaeef609ee1adaa7c551"});
     say("linked by ids", call(&mut backend, Method::POST, &own, Some(link.clone())).await, identities);
     say("linked again", call(&mut backend, Method::POST, &own, Some(link)).await, identities);

@@ -1,6 +1,6 @@
-//! The work of a back end, and of a page, told with `auth0-management`: the arguments are the domain of both tokens and
-//! the API, a token of the account to link, and one of an account that has no user. Prints what happened, a line each. Its types refuse answers that lack
-//! anything, and its client those that do not say how much room there is.
+//! The work of a back end, and of a page, done with `auth0-management`. The arguments are the domain of both tokens and
+//! the API, a token of the account to link, and one of an account that has no user. Prints what happened, a line each.
+//! The client's types refuse responses that lack anything, and the client those without the rate limit.
 
 use std::env;
 
@@ -96,7 +96,7 @@ async fn main() {
     let unlink = format!("{own}/sms/560ebaeef609ee1adaa7c551");
     say("linked by token", call(&john, Method::POST, &own, Some(json!({"link_with": sms}))).await, identities);
     say("unlinked by John", call(&john, Method::DELETE, &unlink, None).await, identities);
-    say("somebody else's", call(&john, Method::GET, &format!("api/v2/users/{SMS}"), None).await, shown);
+    say("another user's", call(&john, Method::GET, &format!("api/v2/users/{SMS}"), None).await, shown);
     let link = json!({"provider": "sms", "user_id": "560ebaeef609ee1adaa7c551"});
     say("linked by ids", call(&backend, Method::POST, &own, Some(link.clone())).await, identities);
     say("linked again", call(&backend, Method::POST, &own, Some(link)).await, identities);

@@ -1,4 +1,4 @@
-//! Whatever is sent is answered: never with a fault of ours, and with the envelope if it is refused.
+//! Each request gets a response: never an internal fault, and a refusal in the envelope.
 
 use proptest::{
     collection::vec,
@@ -10,7 +10,7 @@ use tokio::{runtime::Handle, task::block_in_place};
 
 use super::*;
 
-/// What requests are made of: what means something here, and what means something elsewhere.
+/// The parts of the requests: some have a meaning here, some elsewhere.
 const PLACES: &[&str] = &[
     "users",
     "users-by-email",
@@ -115,7 +115,7 @@ async fn whatever_is_sent_is_answered_or_refused_in_the_envelope() {
     block_in_place(|| {
         let mut runner = TestRunner::new(Config { cases: 400, failure_persistence: None, ..Config::default() });
         let sent = runner.run(&requests(), |(method, uri, types, body)| {
-            // What is no URI to a client is not sent by one.
+            // No client sends a path that it cannot parse as a URI.
             let request = Request::builder().method(method.as_str()).uri(&uri);
             let request = types.iter().fold(request, |request, given| request.header(header::CONTENT_TYPE, *given));
             let Ok(request) = request.body(Bytes::from(body)) else { return Ok(()) };

@@ -1,4 +1,4 @@
-//! Bodies that are not what they should be, wherever one is read.
+//! Invalid bodies, at each route that reads one.
 
 use http::{Method, Request, header};
 use serde_json::json;
@@ -139,7 +139,7 @@ async fn a_form_that_says_nothing_clear_is_refused() {
     "#);
 }
 
-/// Nobody has us keep what they send, whether they say how long it is or not.
+/// The server stores no body that is too long, whether the client announces its length or not.
 #[tokio::test]
 async fn a_body_that_is_too_long_is_refused() {
     let mut refusing = Refusing::start().await;
@@ -160,7 +160,7 @@ async fn a_body_that_is_too_long_is_refused() {
     "#);
 }
 
-/// Everything that a user may hold fits into one body.
+/// The largest metadata and profile of a user fit into one body.
 #[tokio::test]
 async fn a_body_as_long_as_can_be_is_read() {
     let server = TestServer::start_auth0().await;
@@ -196,7 +196,7 @@ async fn whoever_writes_a_long_body_to_its_end_reads_why_it_is_refused() {
     );
 }
 
-/// G08: a body that does not come holds its call for so long, and no longer.
+/// G08: a body that does not arrive holds its call only up to the time limit.
 #[tokio::test]
 async fn a_body_that_does_not_come_is_not_waited_for() {
     let server = TestServer::start_auth0().await;

@@ -1,15 +1,15 @@
-//! Objects whose properties are not what they should be.
+//! Objects with invalid properties.
 
 use serde_json::{Map, Value, json};
 
 use super::*;
 
-/// An object in an object, so many times.
+/// Objects nested to this depth.
 fn nested(depth: usize) -> Value {
     (0..depth).fold(json!(1), |inner, _| json!({"a": inner}))
 }
 
-/// What no metadata holds.
+/// Values that metadata cannot hold.
 fn bad_metadata() -> [Value; 9] {
     let wide: Map<String, Value> = (0..20_000).map(|n| (format!("k{n}"), json!(1))).collect();
     [

@@ -4,7 +4,7 @@ use super::*;
 
 const JSON: &[&str] = &["application/json"];
 
-/// A name twice, or a number that no double has, wherever in a body that is.
+/// A name that comes twice, or a number that is no double, at any depth of a body.
 #[tokio::test]
 async fn what_could_be_read_in_two_ways_is_refused_with_every_place() {
     let mut refusing = Refusing::start().await;
@@ -47,7 +47,7 @@ async fn what_could_be_read_in_two_ways_is_refused_with_every_place() {
     "#);
 }
 
-/// However a number is written: what counts is its value.
+/// A number counts by its value, in each notation.
 #[tokio::test]
 async fn a_number_that_a_double_has_is_kept() {
     let server = TestServer::start_auth0().await;

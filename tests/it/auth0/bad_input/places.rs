@@ -47,7 +47,7 @@ async fn a_path_that_leads_nowhere_is_not_found() {
     "#);
 }
 
-/// What is no user's id is nobody's, and what is no percent-encoding is nothing.
+/// A path with an id of no user is a 404, and a path that is no valid percent-encoding is a 400.
 #[tokio::test]
 async fn an_id_that_is_nobodys_is_not_found() {
     let mut refusing = Refusing::start().await;
@@ -126,7 +126,7 @@ async fn an_identity_that_is_nobodys_cannot_be_unlinked() {
     "#);
 }
 
-/// Ids are read as they are, whichever way they are written, with whatever characters a provider uses.
+/// The server reads an id in each encoding, with any characters that a provider uses.
 #[tokio::test]
 async fn ids_are_found_raw_and_encoded() {
     let server = TestServer::start_auth0().await;
@@ -138,14 +138,14 @@ async fn ids_are_found_raw_and_encoded() {
         assert_eq!(backend.get(&format!("{USERS}/sms%7C{encoded}")).await.ok(), created);
         assert_eq!(backend.get(&format!("{USERS}/sms|{encoded}")).await.ok(), created);
     }
-    // What can be no user's id is an account's all the same.
+    // A text that cannot be a user's id may still be an account's.
     for account in ["a b", "é"] {
         let created = backend.post(USERS, &json!({"connection": "sms", "user_id": account})).await.ok();
         assert!(created["user_id"].as_str().unwrap().starts_with("usr_"), "{created}");
         assert_eq!(created["identities"][0]["user_id"], account);
     }
     let ann = backend.post(USERS, &json!({"connection": "github", "user_id": "ann"})).await.ok();
-    // The last place takes all that is left, also where a client does not encode.
+    // The last parameter takes the rest of the path, even if a client does not encode it.
     for last in ["a/b", "a%2Fb", "a%2fb"] {
         backend.post(ANNS, &json!({"provider": "sms", "user_id": "a/b"})).await.ok();
         let left = backend.delete(&format!("{ANNS}/sms/{last}")).await.ok();
@@ -290,8 +290,8 @@ async fn a_query_that_cannot_be_is_refused() {
         /users?take=101 -> 400 invalid_query_string Query validation error: 'take: must be a number from 1 to 100'.
         /users?take=5&page=0 -> 400 invalid_query_string Query validation error: 'from, take: stand without page, per_page and include_totals'.
         /users?from=x&include_totals=true -> 400 invalid_query_string Query validation error: 'from, take: stand without page, per_page and include_totals'.
-        /users?from=x -> 400 invalid_query_string Query validation error: 'from: is not one that this question was answered with'.
-        /users?from=%00 -> 400 invalid_query_string Query validation error: 'from: is not one that this question was answered with'.
+        /users?from=x -> 400 invalid_query_string Query validation error: 'from: is not a page token of this query'.
+        /users?from=%00 -> 400 invalid_query_string Query validation error: 'from: is not a page token of this query'.
         /users?include_fields=maybe -> 400 invalid_query_string Query validation error: 'include_fields: must be true or false'.
         /users?%1B%5B31m=x -> 400 invalid_query_string Query validation error: 'Additional properties not allowed: [31m'.
         /users-by-email -> 400 invalid_query_string Query validation error: 'email: is required'.
@@ -305,7 +305,7 @@ async fn a_query_that_cannot_be_is_refused() {
     "#);
 }
 
-/// A service of several tenants says which one it means.
+/// A service of several tenants names the tenant of its call.
 #[tokio::test]
 async fn a_tenant_that_is_not_meant_clearly_is_refused() {
     let settings = "kind = \"service\"\ntenants = [\"default\", \"joined\"]\naudiences = [\"identity-link\"]\n\

@@ -1,8 +1,8 @@
-//! What Auth0's clients send with every search, if their caller says nothing of it.
+//! The parameters that Auth0's clients send with each search by default.
 
 use super::*;
 
-/// What they send for a list, and whether they take it for one with how many there are.
+/// Each client's query for a list, and whether the client expects the number of users in the response.
 const LISTS: [(&str, &str, bool); 8] = [
     ("auth0 2 to 4 for Node.js, auth0-java 2, auth0-PHP", "", false),
     ("auth0 5 for Node.js, auth0-python 5, auth0-java 3, auth0.net 8", "page=0&per_page=50&include_totals=true", true),
@@ -11,7 +11,7 @@ const LISTS: [(&str, &str, bool); 8] = [
     ("auth0-java 1", "search_engine=v2", false),
     ("go-auth0 1", "include_totals=true&per_page=50", true),
     ("go-auth0 1, with a query", "include_totals=true&per_page=50&q=-user_id%3Aa&search_engine=v3", true),
-    // Its client writes nothing as a name without a value.
+    // This client writes an absent parameter as a name without a value.
     ("auth0 5 for Ruby", "per_page&page&include_totals&sort&connection&fields&include_fields&q&search_engine", false),
 ];
 
@@ -32,12 +32,12 @@ async fn what_clients_send_by_default_is_taken() {
         let said = backend.get(&format!("{USERS}/github%7Cbob?{query}")).await.ok();
         assert_eq!(said["user_id"], "github|bob", "{query}");
     }
-    // As auth0-java 1 does with a filter of fields.
+    // auth0-java 1 sends this with a filter of fields.
     let said = backend.get(&format!("{USERS}/github%7Cbob?search_engine=v2&fields=user_id&include_fields=true")).await;
     assert_eq!(said.ok(), json!({"user_id": "github|bob"}));
 }
 
-/// The older engines had a parameter for that, and theirs means the same here.
+/// The older engines had the parameter `connection`. It has the same effect here.
 #[tokio::test]
 async fn a_connection_is_asked_for_beside_the_query() {
     let server = TestServer::start_auth0().await;

@@ -1,8 +1,8 @@
-//! Lists in the order of the users' ids or of their creation, whole, part by part.
+//! Lists in the order of ids or creation times are complete, read part by part.
 
 use super::*;
 
-/// By creation, then by id: `sms|2` and `sms|5` are of one moment.
+/// The users by creation time, then by id: `sms|2` and `sms|5` have the same time.
 const CREATED: &str = "sms|3 sms|1 sms|2 sms|5 sms|4";
 const ORDERS: [(&str, &str); 5] = [
     ("", "sms|1 sms|2 sms|3 sms|4 sms|5"),
@@ -21,7 +21,7 @@ async fn five_of_four_moments(server: &TestServer) {
     }
 }
 
-/// All that is taken, so many at once.
+/// All users of a list by `from` and `take`, with this number of users in each response.
 async fn taken(backend: &Asker, query: &str, take: usize) -> Vec<String> {
     let (mut pages, mut from) = (Vec::new(), String::new());
     loop {
@@ -51,14 +51,14 @@ async fn users_are_listed_in_the_order_that_is_asked_for() {
             assert_eq!(taken(&backend, &sort, size).await, numbered, "{sort}");
         }
     }
-    // Who is found is put in order, too.
+    // The result of a search has the order, too.
     let found = backend.get(&format!("{USERS}?sort=created_at:-1&q=user_id:(sms|1%20OR%20sms|4%20OR%20sms|3)")).await;
     assert_eq!(in_short(&found), "sms|4 sms|1 sms|3");
     let found = backend.get(&format!("{USERS}?sort=created_at:1&q=identities.provider:sms%20-user_id:sms|1")).await;
     assert_eq!(in_short(&found), "sms|3 sms|2 sms|5 sms|4");
 }
 
-/// A user that is there all the time is shown once, whichever others come and go meanwhile.
+/// A list shows a user that exists all the time exactly once, even if others are created and deleted meanwhile.
 #[tokio::test]
 async fn the_rest_of_a_list_has_every_user_once() {
     for (sort, first, rest) in [
@@ -111,7 +111,7 @@ async fn where_to_go_on_is_said_for_one_order_and_one_question() {
             assert_eq!(said.status.is_success(), question == *of, "{question} from {of}");
         }
     }
-    // What makes no difference may differ.
+    // Parameters without an effect may change between requests.
     let said = backend.get(&format!("{USERS}?from={}&search_engine=v2&primary_order=false", tokens[2])).await;
     assert_eq!(said.status, 200);
 }

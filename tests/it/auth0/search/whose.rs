@@ -1,4 +1,4 @@
-//! Ids of users that were linked into others, and of accounts: who is left out by them, and who is found.
+//! Ids of absorbed users and of accounts in a `q`: which users they find, and which they exclude.
 
 use identity_link::grpc::proto as pb;
 
@@ -17,7 +17,7 @@ async fn ann_and_bob(server: &TestServer) -> Vec<String> {
     }
     backend.post(USERS, &json!({"connection": "sms", "user_id": "a"})).await.ok();
     server.person("sms", "a").link(link_with(&server.proof("okta", "a"))).await.unwrap();
-    // An id of no account's.
+    // An id that names no account.
     let random = backend.post(USERS, &json!({"connection": "sms", "user_id": "a b"})).await.ok();
     for account in ["a", "a b"] {
         let identity = json!({"provider": "sms", "user_id": account});
@@ -29,7 +29,7 @@ async fn ann_and_bob(server: &TestServer) -> Vec<String> {
     ["github|ann", "sms|a", "okta|a", random, "apple|new"].map(str::to_owned).to_vec()
 }
 
-/// Who is found by a `q`, which agrees with how many are counted.
+/// The users that a `q` finds. Their number must be the counted one.
 async fn found(backend: &Asker, more: &str, q: &str) -> String {
     let encoded: String = q.bytes().map(|byte| format!("%{byte:02X}")).collect();
     let said = backend.get(&format!("{USERS}?include_totals=true{more}&q={encoded}")).await.ok();
@@ -37,7 +37,7 @@ async fn found(backend: &Asker, more: &str, q: &str) -> String {
     ids(&said["users"])
 }
 
-/// As the sample asks, whichever account a person has signed in with: else it would suggest that very person.
+/// The sample's search, for each account of the person. Otherwise the sample would suggest that very person.
 #[tokio::test]
 async fn a_user_is_left_out_by_the_id_of_any_account_it_holds() {
     let server = TestServer::start_auth0().await;
@@ -69,7 +69,7 @@ async fn an_id_that_was_linked_finds_its_holder_only_where_that_is_asked_for() {
     assert_eq!(found(&backend, "&resolve=true", "user_id:\"sms|b\"").await, "");
 }
 
-/// It would be taken for the account, which another user has now.
+/// The id would be taken for the account, which another user has now.
 #[tokio::test]
 async fn an_id_whose_account_has_left_finds_no_user() {
     let server = TestServer::start_auth0().await;
@@ -91,10 +91,10 @@ async fn an_id_whose_account_has_left_finds_no_user() {
         for resolve in ["", "&resolve=true"] {
             assert_eq!(found(&backend, resolve, &format!("user_id:\"{id}\"")).await, "", "{id}{resolve}");
         }
-        // The user that has the account is left out by it.
+        // The account excludes its user.
         assert_eq!(found(&backend, "", &format!("user_id:\"{holder}\" -user_id:\"{id}\"")).await, "");
     }
-    // Her user bears the one id and has nothing to do with the other.
+    // Her user has the id `github|ann`, and no relation to `sms|a` any more.
     let hers = "identities.provider:okta";
     assert_eq!(found(&backend, "", &format!("{hers} -user_id:\"sms|a\"")).await, "github|ann");
     assert_eq!(found(&backend, "", &format!("{hers} -user_id:\"github|ann\"")).await, "");
