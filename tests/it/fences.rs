@@ -49,6 +49,7 @@ fn each_library_is_used_in_its_own_modules_only() {
     assert_eq!(outside("axum", &["src/auth0/", "src/server/mod.rs"]), [""; 0]);
     assert_eq!(outside("utoipa", &["src/auth0/"]), [""; 0]);
     assert_eq!(outside("unsafe", &["src/dev/"]), [""; 0]);
+    assert_eq!(outside("identity_link_proto", &["src/grpc/proto.rs"]), [""; 0]);
 }
 
 /// The modules of this crate that code names: `a` and `b` in `crate::a::…` and in `use crate::{a::…, b}`.
