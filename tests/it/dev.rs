@@ -2,10 +2,8 @@
 
 use std::{os::fd::OwnedFd, path::Path};
 
-use identity_link::{
-    dev::{Places, Postgres},
-    grpc::proto::{UpdateUserRequest, UserUpdate},
-};
+use identity_link::grpc::proto::{UpdateUserRequest, UserUpdate};
+use identity_link_dev::{Places, Postgres};
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::process::{PidfdFlags, Signal, kill_process, pidfd_open, test_kill_process};
 use tonic::transport::Endpoint;

@@ -13,10 +13,8 @@ use std::{
 
 use diesel::{QueryableByName, sql_query, sql_types::Text};
 use diesel_async::{RunQueryDsl as _, SimpleAsyncConnection as _};
-use identity_link::{
-    dev::Postgres,
-    store::{Address, Store},
-};
+use identity_link::store::{Address, Store};
+use identity_link_dev::Postgres;
 
 const TEMPLATE: &str = "template_of_tests";
 
