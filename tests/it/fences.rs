@@ -117,7 +117,7 @@ fn crates_used_by(manifest: &str, kinds: &[&str]) -> String {
 }
 
 #[test]
-fn no_crate_depends_on_the_service_and_the_service_does_without_dev() {
+fn the_service_does_without_dev_and_dev_and_proto_without_the_service() {
     let all = ["dependencies", "build-dependencies", "dev-dependencies"];
     insta::assert_snapshot!(crates_used_by("Cargo.toml", &all[..2]), @"identity-link-dev? identity-link-proto");
     insta::assert_snapshot!(crates_used_by("dev/Cargo.toml", &all), @"identity-link-proto");
