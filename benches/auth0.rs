@@ -1,17 +1,7 @@
 //! The server's cost of a call by Auth0's HTTP, compared with the gRPC call on which it stands: CPU time of the
 //! server process, both over HTTP/2, in turns in one run. Prints ratios. `cargo bench --bench auth0`
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a benchmark that cannot continue fails"
-)]
-
-#[path = "../tests/it/support/mod.rs"]
-#[expect(dead_code, unused_imports, reason = "the tests' support, of which this uses a part")]
-mod support;
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a benchmark that cannot continue fails")]
 
 use std::{fs, net::SocketAddr};
 
@@ -24,10 +14,10 @@ use hyper::{
 };
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use identity_link::grpc::proto as pb;
+use identity_link_test_support::{auth0::AUTH0, child::Running, cluster::cluster, object, tokens::Token};
 use prost::Message;
 use prost_types::{FieldMask, Struct, Value as PbValue, value::Kind};
 use serde_json::{Value, json};
-use support::{auth0::AUTH0, child::Running, cluster::cluster, object, tokens::Token};
 use tokio::net::TcpStream;
 
 const ROUNDS: usize = 9;

@@ -6,14 +6,9 @@
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
-    clippy::panic,
     clippy::indexing_slicing,
     reason = "a benchmark that cannot continue fails"
 )]
-
-#[path = "../tests/it/support/mod.rs"]
-#[expect(dead_code, unused_imports, reason = "the tests' support, of which this uses a part")]
-mod support;
 
 use std::{
     fs,
@@ -24,7 +19,7 @@ use std::{
 
 use futures_util::future::join_all;
 use identity_link::grpc::proto as pb;
-use support::{
+use identity_link_test_support::{
     Caller, Races,
     child::Running,
     cluster::{Database, feed_cluster},

@@ -4,14 +4,9 @@
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
-    clippy::panic,
     clippy::indexing_slicing,
     reason = "a benchmark that cannot continue fails"
 )]
-
-#[path = "../tests/it/support/mod.rs"]
-#[expect(dead_code, unused_imports, reason = "the tests' support, of which this uses a part")]
-mod support;
 
 use std::{sync::Arc, time::Instant};
 
@@ -23,12 +18,12 @@ use identity_link::{
     config::Config,
     http_client::HttpClient,
 };
-use serde_json::json;
-use support::{
+use identity_link_test_support::{
     TestServer,
     server::config_toml,
     tokens::{Token, keys_dir},
 };
+use serde_json::json;
 
 const GET_USER: &str = "/identity.v1.IdentityService/GetUser";
 /// No such rpc: the cost of a call whose token is accepted, and nothing more.

@@ -4,13 +4,14 @@
 //! the use cases, and from there to the rules, the store and the token verification. The rules depend on no other
 //! module.
 
+#![forbid(unsafe_code)]
+
 pub mod auth;
 pub mod auth0;
 pub mod calls;
 pub mod cli;
 pub mod clock;
 pub mod config;
-pub mod dev;
 pub mod domain;
 pub mod feed;
 pub mod grpc;

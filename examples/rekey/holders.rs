@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use identity_link::grpc::proto::{Event, EventKind, ResolvedUser, event::Detail, resolved_user::State};
+use identity_link_proto::v1::{Event, EventKind, ResolvedUser, event::Detail, resolved_user::State};
 
 /// The kinds of events that change it.
 pub const KINDS: [EventKind; 4] =

@@ -2,7 +2,7 @@
 
 use std::{fs, path::PathBuf, time::Duration};
 
-use identity_link::grpc::proto::{
+use identity_link_proto::v1::{
     ListUsersRequest, ResolveUsersRequest, WatchEventsRequest, WatchEventsResponse,
     event_service_client::EventServiceClient, identity_service_client::IdentityServiceClient,
     watch_events_request::Start,

@@ -1,4 +1,4 @@
-//! `dev`: starts everything that the service needs, from one folder.
+//! `dev`: starts everything that the service needs, from one folder. The feature `dev` has it.
 
 use std::{
     env, fs, io,
@@ -9,16 +9,19 @@ use std::{
 };
 
 use clap::Args;
+use identity_link_dev::{
+    Postgres, demo,
+    issuers::{self, Scopes},
+    sample, story,
+};
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
-use super::{DATA_DIR, Failure, bind, load, log, runtime, say, serve::on_signal};
-use crate::{
-    config::Config,
-    dev::{Postgres, demo, issuers, sample, story},
-    server,
-    store::Store,
-};
+use super::{Failure, bind, load, log, runtime, say, serve::on_signal};
+use crate::{auth::access, config::Config, server, store::Store};
+
+/// The default data folder.
+pub(super) const DATA_DIR: &str = ".identity-link";
 
 /// How often to check whether the database still runs.
 const WATCH: Duration = Duration::from_secs(1);
@@ -82,10 +85,19 @@ fn prepare(
     demo_base.map_or(Ok(()), |base| keep_demo(data_dir, base))?;
     issuers::ensure_keys(data_dir)?;
     let file = data_dir.join("identity-link.toml");
-    fs::write(&file, issuers::config_toml(&address.to_string(), &postgres.url("postgres"), demo_base))?;
+    fs::write(&file, issuers::config_toml(&address.to_string(), &postgres.url("postgres"), demo_base, &scopes()))?;
     let config = load(&file)?;
     log::start(&config.log)?;
     Ok(config)
+}
+
+/// All scopes that the access table names.
+pub(super) fn scopes() -> Scopes {
+    let rules = || access::TABLE.iter();
+    Scopes {
+        user: rules().filter_map(|rule| rule.self_scope).collect(),
+        service: rules().filter_map(|rule| rule.service_scope).collect(),
+    }
 }
 
 /// Refuses another address for the demo of a data folder. Its providers are named by the address, and an account at

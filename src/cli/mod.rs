@@ -1,11 +1,13 @@
 //! The command line: arguments in, exit codes out.
 
+#[cfg(feature = "dev")]
 mod dev;
 mod log;
 mod purge;
 #[cfg(test)]
 mod reference;
 mod serve;
+#[cfg(feature = "dev")]
 mod token;
 
 use std::{
@@ -25,8 +27,6 @@ use crate::{config::Config, store::Store};
 const EX_USAGE: u8 = 64;
 /// The exit code after an interruption (128 + SIGINT, as shells have it).
 const EX_INTERRUPTED: u8 = 130;
-/// The default data folder.
-const DATA_DIR: &str = ".identity-link";
 
 /// One user out of many sign-ins.
 #[derive(Parser)]
@@ -45,6 +45,7 @@ enum Command {
         config: PathBuf,
     },
     /// Try it out: start a private Postgres in a folder, make local issuers, serve, and print lines to paste
+    #[cfg(feature = "dev")]
     Dev(dev::DevArguments),
     /// Run the database migrations that are missing
     Migrate {
@@ -55,6 +56,7 @@ enum Command {
     /// Remove expired responses, tickets and attempts, discarded metadata, old events, and leftovers of deletions
     Purge(purge::PurgeArguments),
     /// Print a token of a local issuer of `dev`
+    #[cfg(feature = "dev")]
     Token(token::TokenArguments),
     /// Check a configuration file and list all problems
     CheckConfig {
@@ -88,9 +90,11 @@ impl<E: std::fmt::Display> From<E> for Failure {
 pub fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Serve { config } => serve::run(&config),
+        #[cfg(feature = "dev")]
         Command::Dev(arguments) => dev::run(&arguments),
         Command::Migrate { config } => migrate(&config),
         Command::Purge(arguments) => purge::run(&arguments),
+        #[cfg(feature = "dev")]
         Command::Token(arguments) => token::run(&arguments),
         Command::CheckConfig { config } => check_config(&config),
         Command::Version => say(concat!("identity-link ", env!("CARGO_PKG_VERSION"))),

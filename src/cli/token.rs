@@ -1,13 +1,14 @@
-//! `token`: prints one JWT of a local issuer, and nothing else.
+//! `token`: prints one JWT of a local issuer, and nothing else. The feature `dev` has it.
 
 use std::{path::PathBuf, time::Duration};
 
 use clap::Args;
+use identity_link_dev::issuers::{self, Bearer, TENANTS, TokenRequest};
 
-use super::{DATA_DIR, Failure, parse_duration, say};
-use crate::{
-    clock,
-    dev::issuers::{self, Bearer, TENANTS, TokenRequest},
+use super::{
+    Failure,
+    dev::{DATA_DIR, scopes},
+    parse_duration, say,
 };
 
 #[derive(Args)]
@@ -62,7 +63,17 @@ pub(super) fn run(arguments: &TokenArguments) -> Result<(), Failure> {
         (None, _, Some(name)) => Bearer::Service(name.clone()),
         (None, _, None) => return Err(Failure::usage("--user, --identity or --service is required")),
     };
-    let (scope, tenant, ttl) = (arguments.scope.clone(), arguments.tenant.clone(), arguments.ttl);
-    let request = TokenRequest { bearer, scope, tenant, ttl };
-    say(&issuers::sign(&arguments.data_dir, &request, clock::now())?)
+    let scope = arguments.scope.clone().unwrap_or_else(|| all_scopes(&bearer));
+    let request = TokenRequest { bearer, scope, tenant: arguments.tenant.clone(), ttl: arguments.ttl };
+    say(&issuers::sign(&arguments.data_dir, &request)?)
+}
+
+/// All scopes that a token of this caller can have.
+fn all_scopes(bearer: &Bearer) -> String {
+    let all = scopes();
+    let scopes = match bearer {
+        Bearer::Service(_) => all.service,
+        Bearer::User(_) | Bearer::Identity { .. } => all.user,
+    };
+    Vec::from_iter(scopes).join(" ")
 }

@@ -2,7 +2,6 @@
 //! module that uses tonic.
 
 mod answers;
-pub mod codec;
 mod event_service;
 pub mod gate;
 pub mod health;

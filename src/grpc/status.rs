@@ -278,8 +278,9 @@ pub fn outcome(answer: Option<&Response<Body>>) -> Outcome {
     Outcome { code: format!("{:?}", status.code()), reason }
 }
 
-/// Replaces a status that tonic sets to INTERNAL: such a call, for instance one without a message, is the caller's
-/// error. A status of identity-link has details with its reason.
+/// Replaces a status that tonic sets to INTERNAL: such a call, without a message or with one that does not decode, is
+/// the caller's error, and the text of prost names messages and fields. A status of identity-link has details with its
+/// reason.
 pub fn in_our_words(response: Response<Body>) -> Response<Body> {
     let status = Status::from_header_map(response.headers());
     match status.filter(|status| status.code() == Code::Internal && status.details().is_empty()) {

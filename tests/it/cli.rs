@@ -5,7 +5,7 @@ mod secrets;
 use std::{fs, net::TcpListener, path::Path};
 
 use data_encoding::BASE64URL_NOPAD;
-use identity_link::dev::issuers::ensure_keys;
+use identity_link_dev::issuers::ensure_keys;
 use serde_json::Value;
 
 use crate::support::{

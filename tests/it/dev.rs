@@ -2,41 +2,15 @@
 
 use std::{os::fd::OwnedFd, path::Path};
 
-use identity_link::{
-    dev::{Places, Postgres},
-    grpc::proto::{UpdateUserRequest, UserUpdate},
-};
+use identity_link::grpc::proto::{UpdateUserRequest, UserUpdate};
+use identity_link_dev::{Places, Postgres};
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::process::{PidfdFlags, Signal, kill_process, pidfd_open, test_kill_process};
-use tonic::transport::Endpoint;
 
 use crate::support::{
-    Caller,
-    child::{Dev, Ran, Running, run, temp_dir},
+    child::{Dev, GOOGLE_ID, Running, temp_dir},
     cluster::Database,
-    identities,
 };
-
-const GOOGLE_ID: &str = "google-oauth2|115015401343387192604";
-
-impl Dev {
-    /// A client with a service's token that the command `token` prints.
-    fn service(&self) -> Caller {
-        let ran = run(&["token", "--data-dir", self.data_dir.to_str().unwrap(), "--service", "backend"]);
-        let channel = Endpoint::from_shared(format!("http://{}", self.address)).unwrap().connect_lazy();
-        Caller::new(channel, Some(ran.stdout))
-    }
-
-    async fn has_the_sample(&self) {
-        assert_eq!(identities(&self.service().user(GOOGLE_ID).await), [GOOGLE_ID]);
-    }
-
-    /// Sends SIGINT, as a terminal does for Ctrl-C, and waits for the end.
-    fn interrupt(self) -> Ran {
-        self.running.signal(Signal::INT);
-        self.running.finish()
-    }
-}
 
 /// Waits for the end of a process, which need not be a child of this one.
 async fn end_of(process: OwnedFd) {

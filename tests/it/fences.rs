@@ -25,10 +25,10 @@ fn names(code: &str, name: &str) -> bool {
         .any(|word| word == name || word.strip_prefix(name).is_some_and(|rest| rest.starts_with('_')))
 }
 
-/// The files below `src/` that contain this name, except for those in `allowed`. Panics if an allowed path does not
-/// contain it.
+/// The files of the service and of `dev` that contain this name, except for those in `allowed`. Panics if an allowed
+/// path does not contain it.
 fn outside(name: &str, allowed: &[&str]) -> Vec<String> {
-    let files = sources(Path::new("src"));
+    let files = ["src", "dev/src"].map(|folder| sources(Path::new(folder))).concat();
     assert!(
         allowed.iter().all(|allowed| files.iter().any(|(file, code)| file.starts_with(allowed) && names(code, name)))
     );
@@ -41,14 +41,17 @@ fn each_library_is_used_in_its_own_modules_only() {
     assert_eq!(outside("diesel", &["src/store/"]), [""; 0]);
     assert_eq!(outside("tokio_postgres", &["src/store/"]), [""; 0]);
     assert_eq!(
-        outside("tonic", &["src/calls/mod.rs", "src/grpc/", "src/server/", "src/dev/demo/", "src/dev/sample.rs"]),
+        outside("tonic", &["src/calls/mod.rs", "src/grpc/", "src/server/", "dev/src/demo/", "dev/src/sample.rs"]),
         [""; 0]
     );
-    assert_eq!(outside("jsonwebtoken", &["src/auth/", "src/config/", "src/dev/issuers.rs"]), [""; 0]);
+    assert_eq!(outside("jsonwebtoken", &["src/auth/", "src/config/", "dev/src/issuers.rs"]), [""; 0]);
     assert_eq!(outside("oauth2", &["src/oauth/"]), [""; 0]);
     assert_eq!(outside("axum", &["src/auth0/", "src/server/mod.rs"]), [""; 0]);
     assert_eq!(outside("utoipa", &["src/auth0/"]), [""; 0]);
-    assert_eq!(outside("unsafe", &["src/dev/"]), [""; 0]);
+    // The service's crate has the word in the lines that forbid it.
+    assert_eq!(outside("unsafe", &["src/lib.rs", "src/main.rs", "dev/src/account.rs"]), [""; 0]);
+    assert_eq!(outside("identity_link_proto", &["src/grpc/proto.rs", "dev/src/demo/", "dev/src/sample.rs"]), [""; 0]);
+    assert_eq!(outside("identity_link_dev", &["src/cli/dev.rs", "src/cli/token.rs"]), [""; 0]);
 }
 
 /// The modules of this crate that code names: `a` and `b` in `crate::a::…` and in `use crate::{a::…, b}`.
@@ -97,14 +100,32 @@ fn modules_depend_on_each_other_in_one_direction() {
     insta::assert_snapshot!(used_by("auth0/"), @"auth calls clock config domain linking secret store");
     insta::assert_snapshot!(used_by("grpc/"), @"auth calls clock domain feed linking oauth secret store");
     insta::assert_snapshot!(used_by("server/"), @"auth auth0 calls clock config domain feed grpc http_client linking oauth store tls");
-    insta::assert_snapshot!(used_by("dev/"), @"auth clock grpc");
     insta::assert_snapshot!(used_by("clock.rs"), @"");
     insta::assert_snapshot!(used_by("http_client.rs"), @"");
     insta::assert_snapshot!(used_by("tls.rs"), @"");
 }
 
+/// The crates of this workspace that a manifest names as dependencies of these kinds; `?` marks an optional one.
+fn crates_used_by(manifest: &str, kinds: &[&str]) -> String {
+    let manifest: toml::Table = fs::read_to_string(manifest).unwrap().parse().unwrap();
+    let tables = kinds.iter().filter_map(|kind| manifest.get(*kind)).map(|table| table.as_table().unwrap());
+    let ours = tables.flatten().filter(|(name, _)| name.starts_with("identity-link")).map(|(name, settings)| {
+        let is_optional = settings.get("optional").and_then(toml::Value::as_bool) == Some(true);
+        format!("{name}{}", if is_optional { "?" } else { "" })
+    });
+    ours.collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn the_service_does_without_dev_and_dev_and_proto_without_the_service() {
+    let all = ["dependencies", "build-dependencies", "dev-dependencies"];
+    insta::assert_snapshot!(crates_used_by("Cargo.toml", &all[..2]), @"identity-link-dev? identity-link-proto");
+    insta::assert_snapshot!(crates_used_by("dev/Cargo.toml", &all), @"identity-link-proto");
+    insta::assert_snapshot!(crates_used_by("proto/Cargo.toml", &all), @"");
+}
+
 #[test]
 fn no_module_or_item_is_called_utils() {
-    let files = sources(Path::new("src"));
+    let files = ["src", "dev/src"].map(|folder| sources(Path::new(folder))).concat();
     assert!(files.iter().all(|(file, _)| !["utils", "util", "helpers", "common"].iter().any(|name| names(file, name))));
 }

@@ -8,7 +8,7 @@
     reason = "a test that cannot go on fails"
 )]
 
-mod support;
+use identity_link_test_support as support;
 
 mod access;
 mod auth0;

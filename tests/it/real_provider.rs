@@ -26,10 +26,9 @@ fn provider() -> OidcProvider {
     OidcProvider::start(&client, &json!({"alice": {"email": "alice@example.com", "email_verified": true}}))
 }
 
-impl OidcProvider {
-    fn auth(&self) -> String {
-        format!("{}/auth", self.issuer)
-    }
+/// The provider's authorization endpoint.
+fn auth(provider: &OidcProvider) -> String {
+    format!("{}/auth", provider.issuer)
 }
 
 fn authorization_url(endpoint: &str, change: impl FnOnce(&mut Form)) -> String {
@@ -55,11 +54,11 @@ async fn the_real_provider_returns_a_code_after_a_sign_in() {
     let mut browser = Browser::new(REDIRECT_URI);
 
     for provider in [&here, &there] {
-        let back = browser.sign_in(&authorization_url(&provider.auth(), |_| {}), "alice").await;
+        let back = browser.sign_in(&authorization_url(&auth(provider), |_| {}), "alice").await;
 
         assert_eq!((back["state"].as_str(), &back["iss"]), ("s", &provider.issuer));
         assert_eq!(back["code"].len(), 43);
-        let again = browser.open(&authorization_url(&provider.auth(), |_| {})).await.back();
+        let again = browser.open(&authorization_url(&auth(provider), |_| {})).await.back();
         assert_ne!(again["code"], back["code"], "a session there gives a new code without a new sign-in");
     }
 }
@@ -67,7 +66,7 @@ async fn the_real_provider_returns_a_code_after_a_sign_in() {
 #[tokio::test]
 async fn the_real_provider_returns_an_error_after_a_person_cancels() {
     let (provider, mut browser) = (provider(), Browser::new(REDIRECT_URI));
-    let page = browser.open(&authorization_url(&provider.auth(), |_| {})).await.page();
+    let page = browser.open(&authorization_url(&auth(&provider), |_| {})).await.page();
 
     let back = browser.follow(&page, "Cancel").await.back();
 
@@ -78,13 +77,13 @@ async fn the_real_provider_returns_an_error_after_a_person_cancels() {
 #[tokio::test]
 async fn the_real_provider_makes_no_code_for_another_redirect_uri_or_without_a_challenge() {
     let (provider, mut browser) = (provider(), Browser::new(REDIRECT_URI));
-    let elsewhere = authorization_url(&provider.auth(), |query| {
+    let elsewhere = authorization_url(&auth(&provider), |query| {
         query.insert("redirect_uri".to_owned(), format!("{REDIRECT_URI}/.."));
     });
     assert_eq!(browser.open(&elsewhere).await.page().status, 400);
 
     let without =
-        authorization_url(&provider.auth(), |query| query.retain(|name, _| !name.starts_with("code_challenge")));
+        authorization_url(&auth(&provider), |query| query.retain(|name, _| !name.starts_with("code_challenge")));
     assert_eq!(browser.open(&without).await.back()["error"], "invalid_request");
 }
 
@@ -113,7 +112,7 @@ fn claims(answer: &str) -> Value {
 async fn the_real_provider_and_the_fake_exchange_a_code_once_and_only_with_its_verifier() {
     let (real, fake) = (provider(), FakeOidc::start(json!({"sub": "alice"})).await);
     let there = |endpoint: &str| authorization_url(endpoint, |query| drop(query.insert("nonce".into(), "n".into())));
-    for (issuer, auth) in [(&real.issuer, real.auth()), (&fake.issuer, format!("{}/authorize", fake.issuer))] {
+    for (issuer, auth) in [(&real.issuer, auth(&real)), (&fake.issuer, format!("{}/authorize", fake.issuer))] {
         let (mut browser, token) = (Browser::new(REDIRECT_URI), format!("{issuer}/token"));
         let stolen = browser.sign_in(&there(&auth), "alice").await;
         let (status, said) = exchange(&token, &stolen["code"], &VERIFIER.to_lowercase()).await;

@@ -25,18 +25,25 @@ fn account(provider: &str, subject: &str, email: &str) -> pb::ProvenAccount {
     }
 }
 
-impl Caller {
+/// Sign-ins by a service, with the decisions on them.
+trait SignsIn {
     /// The decision on a sign-in of this account.
+    async fn signs_in(&self, account: pb::ProvenAccount) -> Result<pb::SignInDecision, Status>;
+    /// The decision on a sign-in of an account whose provider says that it has verified this email.
+    async fn arrives(&self, provider: &str, subject: &str, email: &str) -> pb::SignInDecision;
+    /// The decision on a second call with this ticket.
+    async fn goes_on(&self, ticket: &str) -> Result<pb::SignInDecision, Status>;
+}
+
+impl SignsIn for Caller {
     async fn signs_in(&self, account: pb::ProvenAccount) -> Result<pb::SignInDecision, Status> {
         Ok(self.resolve_sign_in(sign_in_with(account)).await?.decision.unwrap())
     }
 
-    /// The decision on a sign-in of an account whose provider says that it has verified this email.
     async fn arrives(&self, provider: &str, subject: &str, email: &str) -> pb::SignInDecision {
         self.signs_in(account(provider, subject, email)).await.unwrap()
     }
 
-    /// The decision on a second call with this ticket.
     async fn goes_on(&self, ticket: &str) -> Result<pb::SignInDecision, Status> {
         let with = Some(With::SignInTicket(ticket.to_owned()));
         let request = pb::ResolveSignInRequest { with, ..Default::default() };

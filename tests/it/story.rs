@@ -8,12 +8,10 @@ use std::{
     process::Command,
 };
 
-use identity_link::{
-    config::Config,
-    dev::{
-        packages::{Package, install},
-        story,
-    },
+use identity_link::config::Config;
+use identity_link_dev::{
+    packages::{Package, install},
+    story,
 };
 use serde_json::{Map, Value, json};
 use tonic::{Code, Status, transport::Endpoint};

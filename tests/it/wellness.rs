@@ -3,10 +3,8 @@
 use std::{path::Path, time::Duration};
 
 use futures_util::{FutureExt as _, future::join_all};
-use identity_link::{
-    dev::Postgres,
-    store::{Address, Store},
-};
+use identity_link::store::{Address, Store};
+use identity_link_dev::Postgres;
 use tokio::time::timeout;
 use tonic::Streaming;
 use tonic_health::pb::{

@@ -3,7 +3,7 @@
 
 use std::{fs, process::Command};
 
-use identity_link::dev::packages::install_all;
+use identity_link_dev::packages::install_all;
 
 use super::node::tokens;
 use crate::support::{auth0_domain::Auth0Domain, child::run_command, fetched::fetched_dir};

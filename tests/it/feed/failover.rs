@@ -9,10 +9,10 @@ use std::{
 };
 
 use identity_link::{
-    dev::Postgres,
     grpc::proto::FeedEnd,
     store::{Address, Store},
 };
+use identity_link_dev::Postgres;
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::time::timeout;
 

@@ -13,12 +13,10 @@ use crate::support::{
     *,
 };
 
-impl Database {
-    /// Makes events older than the retention, by a condition in SQL.
-    pub async fn db_age_events(&self, that: &str) {
-        self.db_execute(&format!("UPDATE events e SET event_time = event_time - interval '91 days' WHERE {that}"))
-            .await;
-    }
+/// Makes events older than the retention, by a condition in SQL.
+pub async fn db_age_events(database: &Database, that: &str) {
+    let aged = format!("UPDATE events e SET event_time = event_time - interval '91 days' WHERE {that}");
+    database.db_execute(&aged).await;
 }
 
 /// Waits until so many events are left: every server deletes expired events at its start.
@@ -42,7 +40,7 @@ async fn some_came_long_ago(server: &TestServer, old: usize, new: usize) -> Vec<
     for n in 0..old + new {
         service.create("sms", &format!("s{n}")).await;
         if n + 1 == old {
-            server.database.db_age_events("true").await;
+            db_age_events(&server.database, "true").await;
         }
     }
     events(&service, old + new).await

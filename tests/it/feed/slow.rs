@@ -90,7 +90,7 @@ async fn a_watcher_whose_next_events_have_expired_is_refused() {
     let first = slow.next().await.unwrap().events;
     assert_eq!(first[..], all[..first.len()]);
 
-    server.database.db_age_events("true").await;
+    super::retention::db_age_events(&server.database, "true").await;
     super::retention::sweep(&server, 0).await;
 
     let end = slow.end().await;

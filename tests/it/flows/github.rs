@@ -9,20 +9,18 @@ use crate::support::{
 /// GitHub with these emails of the octocat, and a server with a client there.
 async fn github_and_server(emails: Vec<Value>) -> (FakeGithub, TestServer) {
     let github = FakeGithub::start(emails).await;
-    let server = server_with(&github.client()).await;
+    let server = server_with(&client_at(&github)).await;
     (github, server)
 }
 
-impl FakeGithub {
-    /// The configuration of a client at this GitHub.
-    pub(super) fn client(&self) -> String {
-        let base = format!("http://{}", self.web.address);
-        let urls = format!(
-            "authorize_url = \"{base}/login/oauth/authorize\"\ntoken_url = \"{base}/login/oauth/access_token\"\n\
-             api_url = \"{base}/api\""
-        );
-        client("hub", "github", &urls)
-    }
+/// The configuration of a client at this GitHub.
+pub(super) fn client_at(github: &FakeGithub) -> String {
+    let base = format!("http://{}", github.web.address);
+    let urls = format!(
+        "authorize_url = \"{base}/login/oauth/authorize\"\ntoken_url = \"{base}/login/oauth/access_token\"\n\
+         api_url = \"{base}/api\""
+    );
+    client("hub", "github", &urls)
 }
 
 async fn octocat(server: &TestServer) -> (String, bool) {
@@ -74,7 +72,7 @@ async fn a_sign_in_without_the_required_verified_email_is_refused_with_the_reaso
     let unverified = vec![email("own@example.com", true, false)];
     for (emails, expected) in [(missing, "EMAIL_MISSING"), (unverified, "EMAIL_UNVERIFIED")] {
         let github = FakeGithub::start(emails).await;
-        let clients = github.client().replacen("email_trust", "required_email = \"verified\"\nemail_trust", 1);
+        let clients = client_at(&github).replacen("email_trust", "required_email = \"verified\"\nemail_trust", 1);
         let server = server_with(&clients).await;
         let outcome = sign_in(&server, "hub").await;
         refused_to_everybody(&server, outcome, &format!("FailedPrecondition {expected}")).await;

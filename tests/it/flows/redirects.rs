@@ -1,6 +1,6 @@
 //! Providers whose endpoints redirect to another host: the server sends no request there.
 
-use super::*;
+use super::{github::client_at, *};
 use crate::support::{
     fake_github::{FakeGithub, email},
     web_server::{Answer, WebServer},
@@ -39,7 +39,7 @@ async fn no_redirect_of_github_is_followed() {
         let emails = vec![email("octocat@example.com", true, true)];
         let (github, elsewhere) = (FakeGithub::start(emails).await, elsewhere().await);
         lead_there(&github.web, path, &elsewhere);
-        let server = server_with(&github.client()).await;
+        let server = server_with(&client_at(&github)).await;
 
         refused_to_everybody(&server, sign_in(&server, "hub").await, "Unavailable PROVIDER_UNAVAILABLE").await;
 

@@ -60,7 +60,7 @@ async fn writers_that_wait_for_one_user_hold_at_most_one_connection() {
     while !writers.iter().all(JoinHandle::is_finished) {
         service.update_user(block(&ann, false)).await.unwrap();
         ann_herself.get_user(get("")).await.unwrap();
-        service.signs_in_anew(calls).await;
+        signs_in_anew(&service, calls).await;
         // Only the first of the writers to one user waits in the database. The user that a link would absorb adds no
         // second waiting connection.
         assert!(server.database.db_waiting().await <= 1, "a writer in the queue should wait without a connection");
@@ -111,9 +111,7 @@ async fn writers_of_one_user_are_all_carried_out_when_it_is_their_turn() {
     server.database.db_assert_invariants().await;
 }
 
-impl Caller {
-    /// Signs in with an account that the server has never seen.
-    async fn signs_in_anew(&self, n: usize) {
-        self.resolve_sign_in(sign_in("okta", &format!("new{n}"))).await.unwrap();
-    }
+/// Signs in with an account that the server has never seen.
+async fn signs_in_anew(service: &Caller, n: usize) {
+    service.resolve_sign_in(sign_in("okta", &format!("new{n}"))).await.unwrap();
 }

@@ -82,7 +82,7 @@ async fn a_chain_that_changes_in_many_ways_at_once_comes_apart_whole() {
             ids.push(user.await.id);
         }
         let [p, s, t, q] = [&ids[0], &ids[1], &ids[2], &ids[3]];
-        let before: Vec<_> = service.shown(&ids).await;
+        let before: Vec<_> = shown(&service, &ids).await;
         let inner = absorbed(&service, s, t).await;
         let outer = absorbed(&service, p, s).await;
         let (grow, p_id, q_id) = (service.clone(), p.clone(), q.clone());
@@ -111,19 +111,17 @@ async fn a_chain_that_changes_in_many_ways_at_once_comes_apart_whole() {
             let undone = service.undo_link(undo_of(link)).await;
             undone.unwrap_or_else(|status| panic!("round {round}: {outcomes:?}: {status:?}"));
         }
-        assert_eq!(service.shown(&ids).await, before, "round {round}: {outcomes:?}");
+        assert_eq!(shown(&service, &ids).await, before, "round {round}: {outcomes:?}");
     }
     server.database.db_assert_invariants().await;
 }
 
-impl Caller {
-    /// What these users show, without versions and times.
-    async fn shown(&self, ids: &[String]) -> Vec<String> {
-        let mut shown = Vec::new();
-        for id in ids {
-            let user = self.user(id).await;
-            shown.push(format!("{} {:?} {}", user.id, identities(&user), json(&user.user_metadata)));
-        }
-        shown
+/// What these users show, without versions and times.
+async fn shown(service: &Caller, ids: &[String]) -> Vec<String> {
+    let mut shown = Vec::new();
+    for id in ids {
+        let user = service.user(id).await;
+        shown.push(format!("{} {:?} {}", user.id, identities(&user), json(&user.user_metadata)));
     }
+    shown
 }

@@ -74,7 +74,7 @@ impl Shop {
         let count = self.db_orders().await.len();
         while self.db_orders().await.len() == count {
             let Some(position) = self.db_position().await else { return };
-            let place = self.db_placing(id, &service.resolved_id(id).await, &position).await;
+            let place = self.db_placing(id, &resolved_id(service, id).await, &position).await;
             self.database.db_execute(&place).await;
         }
     }
@@ -106,9 +106,7 @@ impl Shop {
     }
 }
 
-impl Caller {
-    /// The id of the live user that holds this id. Empty if the user is deleted.
-    pub async fn resolved_id(&self, id: &str) -> String {
-        self.resolve_users(resolve([id])).await.unwrap().users.remove(0).user_id
-    }
+/// The id of the live user that holds this id. Empty if the user is deleted.
+async fn resolved_id(service: &Caller, id: &str) -> String {
+    service.resolve_users(resolve([id])).await.unwrap().users.remove(0).user_id
 }

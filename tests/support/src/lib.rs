@@ -1,5 +1,16 @@
-//! What the tests share: servers, clients, fakes, and short ways to write and read messages.
+//! What the tests and the benchmarks share: servers, clients, fakes, and short ways to write and read messages.
 
+#![forbid(unsafe_code)]
+#![expect(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on fails; a name that says all needs no more words"
+)]
+
+pub mod artifacts;
 pub mod auth0;
 pub mod auth0_domain;
 pub mod browser;

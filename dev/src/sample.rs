@@ -2,16 +2,13 @@
 
 use std::{path::Path, time::Duration};
 
+use identity_link_proto::v1::{
+    CreateUserRequest, IdentityRef, NewIdentity, UserIdForm, identity_service_client::IdentityServiceClient,
+};
 use prost_types::{ListValue, Struct, Value, value::Kind};
 use tonic::{Code, Request, metadata::MetadataValue, transport::Endpoint};
 
-use super::issuers::{self, Bearer, TokenRequest};
-use crate::{
-    clock,
-    grpc::proto::{
-        CreateUserRequest, IdentityRef, NewIdentity, UserIdForm, identity_service_client::IdentityServiceClient,
-    },
-};
+use crate::issuers::{self, Bearer, TokenRequest};
 
 /// The Google user's subject.
 pub const GOOGLE_SUBJECT: &str = "115015401343387192604";
@@ -28,11 +25,11 @@ pub const EMAIL: &str = "your0@email.com";
 pub async fn load(data_dir: &Path, address: std::net::SocketAddr) -> Result<(), String> {
     let token = TokenRequest {
         bearer: Bearer::Service("sample".to_owned()),
-        scope: Some("create:users".to_owned()),
+        scope: "create:users".to_owned(),
         tenant: issuers::TENANTS[0].to_owned(),
         ttl: Duration::from_secs(60),
     };
-    let token = issuers::sign(data_dir, &token, clock::now()).map_err(|error| error.to_string())?;
+    let token = issuers::sign(data_dir, &token).map_err(|error| error.to_string())?;
     let bearer: MetadataValue<_> = format!("Bearer {token}").parse().map_err(|_| "a token is not ASCII".to_owned())?;
     let endpoint = Endpoint::from_shared(format!("http://{address}")).map_err(|error| error.to_string())?;
     let channel = endpoint.connect().await.map_err(|error| error.to_string())?;

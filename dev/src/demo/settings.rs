@@ -1,11 +1,12 @@
 //! The settings page: it lists the user's accounts, and links and unlinks them.
 
+use identity_link_proto::v1::{Identity, IdentityRef};
+
 use super::{
     Demo, TICKET,
     login::{buttons, refusal},
     web::{Asked, Escaped, Reply, page, redirect, with_cookie},
 };
-use crate::grpc::proto::{Identity, IdentityRef};
 
 impl Demo {
     /// The settings page of the user.

@@ -1,11 +1,6 @@
 //! The issuers that the tests' servers trust, and tokens of these issuers.
 
-use std::{
-    collections::BTreeMap,
-    fs,
-    path::{Path, PathBuf},
-    sync::OnceLock,
-};
+use std::{collections::BTreeMap, fs, path::PathBuf, sync::OnceLock};
 
 use aws_lc_rs::{
     encoding::{AsDer, Pkcs8V1Der},
@@ -39,7 +34,7 @@ pub fn keys_dir() -> PathBuf {
 }
 
 fn dir() -> PathBuf {
-    Path::new(env!("CARGO_TARGET_TMPDIR")).join("issuers")
+    super::artifacts::tmp_dir().join("issuers")
 }
 
 /// The algorithm of an issuer: one issuer for each type of key is enough.

@@ -3,7 +3,6 @@
 use std::{
     fs::File,
     io::{BufRead as _, BufReader, Write as _},
-    path::Path,
     process::{Child, ChildStdin, Command, Stdio},
     sync::mpsc::{self, Receiver},
     thread,
@@ -160,7 +159,7 @@ fn find(selector: &str) -> String {
 /// The name of the program: one that is installed, or one that apt then installs.
 fn program() -> &'static str {
     let runs = |name: &&str| Command::new(name).arg("--version").output().is_ok_and(|said| said.status.success());
-    let held = File::create(Path::new(env!("CARGO_TARGET_TMPDIR")).join("chromium.lock")).unwrap();
+    let held = File::create(super::artifacts::tmp_dir().join("chromium.lock")).unwrap();
     held.lock().unwrap();
     NAMES.into_iter().find(runs).unwrap_or_else(|| {
         for arguments in [&["update"][..], &["install", "-y", "--no-install-recommends", NAMES[0]]] {

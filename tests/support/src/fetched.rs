@@ -1,9 +1,6 @@
 //! Folders of downloads, one per version of the files that name them.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::{fs, path::PathBuf};
 
 use aws_lc_rs::digest::{SHA256, digest};
 use data_encoding::HEXLOWER;
@@ -12,5 +9,5 @@ use data_encoding::HEXLOWER;
 pub fn fetched_dir(name: &str, files: &[&str]) -> PathBuf {
     let texts: Vec<u8> = files.iter().flat_map(|file| fs::read(file).unwrap()).collect();
     let version = HEXLOWER.encode(digest(&SHA256, &texts).as_ref());
-    Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-{}", &version[..12]))
+    super::artifacts::tmp_dir().join(format!("{name}-{}", &version[..12]))
 }

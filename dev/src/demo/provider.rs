@@ -13,10 +13,10 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::web::{Asked, Escaped, Fields, Reply, json, page, redirect, status};
-use crate::{clock, dev::issuers};
+use crate::issuers;
 
 /// The lifetime of an ID token, in seconds.
-const LIFETIME: i64 = 300;
+const LIFETIME: u64 = 300;
 /// The most codes that wait to be exchanged. Above that, all are dropped, and their flows must begin again.
 const MAX_CODES: usize = 1000;
 /// The service's client id at each provider of the demo, and its secret, which protects nothing.
@@ -176,7 +176,7 @@ impl Providers {
         }) else {
             return refused();
         };
-        let now = clock::now().timestamp();
+        let now = issuers::now();
         let mut claims = granted.claims;
         let more = [
             ("iss", json!(issuer(&self.base, provider.name))),

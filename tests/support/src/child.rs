@@ -12,15 +12,19 @@ use std::{
 };
 
 use rustix::process::{Pid, Signal, kill_process};
+use tonic::transport::Endpoint;
 
-use super::{cluster::Database, server};
+use super::{Caller, artifacts, cluster::Database, identities, server};
+
+/// The id of a user of the sample.
+pub const GOOGLE_ID: &str = "google-oauth2|115015401343387192604";
 
 /// How long a child that hangs delays its test; no child that works needs nearly as long.
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// The binary with these arguments.
 pub fn binary(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_identity-link"));
+    let mut command = Command::new(artifacts::service());
     command.args(arguments);
     command
 }
@@ -78,7 +82,7 @@ impl Running {
     pub fn serve_with_open_files(database: &Database, limit: u32) -> (Self, SocketAddr) {
         let mut command = Command::new("sh");
         command.args(["-c", &format!("ulimit -n {limit} && exec \"$0\" serve --config \"$1\"")]);
-        command.arg(env!("CARGO_BIN_EXE_identity-link")).arg(config_file(database, |toml| toml));
+        command.arg(artifacts::service()).arg(config_file(database, |toml| toml));
         Self::serving(command)
     }
 
@@ -171,7 +175,7 @@ pub fn config_file(database: &Database, change: impl FnOnce(String) -> String) -
 
 /// An empty folder for one test.
 pub fn temp_dir(name: &str) -> PathBuf {
-    let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("it").join(name);
+    let dir = artifacts::tmp_dir().join("it").join(name);
     if dir.exists() {
         fs::remove_dir_all(&dir).unwrap();
     }
@@ -212,6 +216,23 @@ impl Dev {
 
     pub fn command(data_dir: &Path) -> Command {
         binary(&["dev", "--data-dir", data_dir.to_str().unwrap(), "--listen", "127.0.0.1:0", "--sample", "--no-demo"])
+    }
+
+    /// A client with a service's token that the command `token` prints.
+    pub fn service(&self) -> Caller {
+        let ran = run(&["token", "--data-dir", self.data_dir.to_str().unwrap(), "--service", "backend"]);
+        let channel = Endpoint::from_shared(format!("http://{}", self.address)).unwrap().connect_lazy();
+        Caller::new(channel, Some(ran.stdout))
+    }
+
+    pub async fn has_the_sample(&self) {
+        assert_eq!(identities(&self.service().user(GOOGLE_ID).await), [GOOGLE_ID]);
+    }
+
+    /// Sends SIGINT, as a terminal does for Ctrl-C, and waits for the end.
+    pub fn interrupt(self) -> Ran {
+        self.running.signal(Signal::INT);
+        self.running.finish()
     }
 
     /// The database that it started.

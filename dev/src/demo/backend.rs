@@ -2,6 +2,12 @@
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
+use identity_link_proto::v1::{
+    CompleteSignInRequest, CompleteSignInResponse, GetUserRequest, IdentityRef, LinkIntent, LinkRequest,
+    ListProvidersRequest, ResolveSignInRequest, SignInDecision, SignInIntent, SignInProvider, StartSignInRequest,
+    StartSignInResponse, UnlinkRequest, User, identity_service_client::IdentityServiceClient, link_request,
+    resolve_sign_in_request::With, sign_in_service_client::SignInServiceClient, start_sign_in_request::Intent,
+};
 use tonic::{
     Request, Status,
     metadata::MetadataValue,
@@ -9,19 +15,14 @@ use tonic::{
 };
 
 use super::{redirect_uri, web::Asked};
-use crate::{
-    clock,
-    dev::issuers::{self, Bearer, TENANTS, TokenRequest},
-    grpc::proto::{
-        CompleteSignInRequest, CompleteSignInResponse, GetUserRequest, IdentityRef, LinkIntent, LinkRequest,
-        ListProvidersRequest, ResolveSignInRequest, SignInDecision, SignInIntent, SignInProvider, StartSignInRequest,
-        StartSignInResponse, UnlinkRequest, User, identity_service_client::IdentityServiceClient, link_request,
-        resolve_sign_in_request::With, sign_in_service_client::SignInServiceClient, start_sign_in_request::Intent,
-    },
-};
+use crate::issuers::{self, Bearer, TENANTS, TokenRequest};
 
 /// The lifetime of the demo's tokens: each is for one call.
 const TTL: Duration = Duration::from_secs(60);
+/// The scopes of a user's token, for the calls that the demo makes as the user.
+const USER_SCOPE: &str = "read:current_user update:current_user_identities";
+/// The scope of the backend's own token.
+const BACKEND_SCOPE: &str = "sign_in:users";
 
 /// The demo's client of the service.
 pub(super) struct Backend {
@@ -136,7 +137,11 @@ impl Backend {
     }
 
     fn token(&self, bearer: Bearer) -> Result<String, Status> {
-        let request = TokenRequest { bearer, scope: None, tenant: TENANTS[0].to_owned(), ttl: TTL };
-        issuers::sign(&self.data_dir, &request, clock::now()).map_err(|error| Status::internal(error.to_string()))
+        let scope = match bearer {
+            Bearer::Service(_) => BACKEND_SCOPE,
+            Bearer::User(_) | Bearer::Identity { .. } => USER_SCOPE,
+        };
+        let request = TokenRequest { bearer, scope: scope.to_owned(), tenant: TENANTS[0].to_owned(), ttl: TTL };
+        issuers::sign(&self.data_dir, &request).map_err(|error| Status::internal(error.to_string()))
     }
 }

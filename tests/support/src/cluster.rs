@@ -13,10 +13,8 @@ use std::{
 
 use diesel::{QueryableByName, sql_query, sql_types::Text};
 use diesel_async::{RunQueryDsl as _, SimpleAsyncConnection as _};
-use identity_link::{
-    dev::Postgres,
-    store::{Address, Store},
-};
+use identity_link::store::{Address, Store};
+use identity_link_dev::Postgres;
 
 const TEMPLATE: &str = "template_of_tests";
 
@@ -60,7 +58,7 @@ fn start(name: &'static str) -> Cluster {
     let (tell, told) = mpsc::channel();
     // The server ends with the thread that starts it, and a test's thread ends with its test.
     thread::spawn(move || {
-        let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+        let dir = super::artifacts::tmp_dir().join(name);
         forget(&dir.join("postgres"));
         // No data of a test outlives the test, so durability is off.
         let settings = [("fsync", "off"), ("max_connections", "300"), ("log_line_prefix", "%d|%p|")];

@@ -6,7 +6,7 @@ use std::{path::Path, process::Command};
 /// something of it changes; of several tests that want it, one waits for the other.
 pub fn story(folder: &str) -> Command {
     let folder = Path::new(folder);
-    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join(folder.file_name().unwrap());
+    let target = super::artifacts::tmp_dir().join(folder.file_name().unwrap());
     let mut cargo = Command::new(env!("CARGO"));
     cargo.args(["build", "--locked", "--manifest-path"]).arg(folder.join("Cargo.toml"));
     cargo.arg("--target-dir").arg(&target);

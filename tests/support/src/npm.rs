@@ -6,7 +6,7 @@ use std::{
     process::Command,
 };
 
-use identity_link::dev::packages::install_all;
+use identity_link_dev::packages::install_all;
 
 use super::fetched::fetched_dir;
 

@@ -1,16 +1,16 @@
 //! The login page, and the return from a provider.
 
 use http::StatusCode;
+use identity_link_proto::v1::{
+    SignInDecision, SignInProvider, complete_sign_in_response::Result as Completed, sign_in_decision::Outcome,
+    sign_in_provider::Mode,
+};
 use tonic::Status;
 
 use super::{
     ATTEMPT, Demo, TICKET,
     provider::PROVIDERS,
     web::{Asked, Escaped, Reply, page, redirect, status, with_cookie},
-};
-use crate::grpc::proto::{
-    SignInDecision, SignInProvider, complete_sign_in_response::Result as Completed, sign_in_decision::Outcome,
-    sign_in_provider::Mode,
 };
 
 impl Demo {

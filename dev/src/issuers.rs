@@ -12,14 +12,12 @@ use std::{
 };
 
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
-use chrono::{DateTime, Utc};
 use data_encoding::BASE64URL_NOPAD;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use super::demo;
-use crate::auth::access;
+use crate::demo;
 
 /// The audience of each local token.
 const AUDIENCE: &str = "identity-link";
@@ -61,12 +59,21 @@ pub enum Bearer {
 pub struct TokenRequest {
     /// The caller that it names.
     pub bearer: Bearer,
-    /// The scopes, separated by spaces; `None` for all that the token can have.
-    pub scope: Option<String>,
+    /// The scopes, separated by spaces.
+    pub scope: String,
     /// The tenant.
     pub tenant: String,
     /// The time from now to its expiry.
     pub ttl: Duration,
+}
+
+/// All scopes that the service knows, which the local issuers may give.
+#[derive(Debug, Clone, Default)]
+pub struct Scopes {
+    /// Those of user tokens.
+    pub user: BTreeSet<&'static str>,
+    /// Those of service tokens.
+    pub service: BTreeSet<&'static str>,
 }
 
 /// Why there is no local token.
@@ -141,12 +148,9 @@ pub fn ensure_keys(data_dir: &Path) -> Result<(), IssuerError> {
 }
 
 /// The configuration of `dev`, as a file like any other, from which an operator can start. `demo` is the demo's URL;
-/// `None` if there is no demo.
-pub fn config_toml(listen: &str, database_url: &str, demo: Option<&str>) -> String {
-    let scopes = |pick: fn(&access::Rule) -> Option<&'static str>| {
-        let scopes: BTreeSet<&str> = access::TABLE.iter().filter_map(pick).collect();
-        format!("{:?}", Vec::from_iter(scopes))
-    };
+/// `None` if there is no demo. `scopes` are the ones that the issuers may give.
+pub fn config_toml(listen: &str, database_url: &str, demo: Option<&str>, scopes: &Scopes) -> String {
+    let [user_scopes, service_scopes] = [&scopes.user, &scopes.service].map(Vec::from_iter);
     let mut toml = format!(
         "# Written by `identity-link dev` at each start.\n\
          listen = {listen:?}\n\n[database]\nurl = {database_url:?}\n"
@@ -172,29 +176,28 @@ pub fn config_toml(listen: &str, database_url: &str, demo: Option<&str>) -> Stri
         );
         let _ = match (name, provider) {
             ("services", _) => {
-                write!(toml, "kind = \"service\"\nallowed_scopes = {}\n", scopes(|rule| rule.service_scope))
+                write!(toml, "kind = \"service\"\nallowed_scopes = {service_scopes:?}\n")
             }
             (_, Some(_)) => write!(
                 toml,
                 "kind = \"user\"\nsubject = \"subject\"\nprovider = {name:?}\n\
-                 allowed_scopes = {}\nlink_with.audiences = [{AUDIENCE:?}]\n",
-                scopes(|rule| rule.self_scope)
+                 allowed_scopes = {user_scopes:?}\nlink_with.audiences = [{AUDIENCE:?}]\n"
             ),
             (_, None) => write!(
                 toml,
-                "kind = \"user\"\nsubject = \"user_id\"\nallowed_scopes = {}\nlink_with.audiences = [{AUDIENCE:?}]\n",
-                scopes(|rule| rule.self_scope)
+                "kind = \"user\"\nsubject = \"user_id\"\nallowed_scopes = {user_scopes:?}\n\
+                 link_with.audiences = [{AUDIENCE:?}]\n"
             ),
         };
     }
     toml
 }
 
-/// Signs a token with a local issuer's key.
+/// Signs a token with a local issuer's key, as of now.
 ///
 /// # Errors
 /// If the tenant or the provider is unknown, or the key cannot be used.
-pub fn sign(data_dir: &Path, request: &TokenRequest, now: DateTime<Utc>) -> Result<String, IssuerError> {
+pub fn sign(data_dir: &Path, request: &TokenRequest) -> Result<String, IssuerError> {
     if !TENANTS.contains(&request.tenant.as_str()) {
         return Err(IssuerError::UnknownTenant(request.tenant.clone(), TENANTS.join(", ")));
     }
@@ -209,16 +212,15 @@ pub fn sign(data_dir: &Path, request: &TokenRequest, now: DateTime<Utc>) -> Resu
             }
         },
     };
-    let issued_at = now.timestamp();
-    let lifetime = i64::try_from(request.ttl.as_secs()).unwrap_or(i64::MAX);
+    let issued_at = now();
     let mut claims = Map::from_iter([
         ("iss".to_owned(), json!(iss(name))),
         ("sub".to_owned(), json!(subject)),
         ("aud".to_owned(), json!(AUDIENCE)),
         ("iat".to_owned(), json!(issued_at)),
-        ("exp".to_owned(), json!(issued_at.saturating_add(lifetime))),
+        ("exp".to_owned(), json!(issued_at.saturating_add(request.ttl.as_secs()))),
         ("jti".to_owned(), json!(Uuid::new_v4())),
-        ("scope".to_owned(), json!(request.scope.clone().unwrap_or_else(|| all_scopes(&request.bearer)))),
+        ("scope".to_owned(), json!(request.scope)),
         (TENANT_CLAIM.to_owned(), json!(request.tenant)),
     ]);
     if !matches!(request.bearer, Bearer::Service(_)) {
@@ -229,6 +231,11 @@ pub fn sign(data_dir: &Path, request: &TokenRequest, now: DateTime<Utc>) -> Resu
         claims.insert("email_verified".to_owned(), json!(verified));
     }
     encode(data_dir, name, "at+jwt", &claims)
+}
+
+/// The time now, in the seconds of a token's claims (RFC 7519 §2, "NumericDate").
+pub(super) fn now() -> u64 {
+    jsonwebtoken::get_current_timestamp()
 }
 
 /// Signs an ID token of a provider of the demo.
@@ -253,13 +260,4 @@ fn encode(data_dir: &Path, name: &str, typ: &str, claims: &Map<String, Value>) -
     header.kid = Some(name.to_owned());
     jsonwebtoken::encode(&header, claims, &EncodingKey::from_ed_der(&pkcs8))
         .map_err(|error| IssuerError::Key(error.to_string()))
-}
-
-fn all_scopes(bearer: &Bearer) -> String {
-    let scope = |rule: &access::Rule| match bearer {
-        Bearer::Service(_) => rule.service_scope,
-        Bearer::User(_) | Bearer::Identity { .. } => rule.self_scope,
-    };
-    let scopes: BTreeSet<&str> = access::TABLE.iter().filter_map(scope).collect();
-    Vec::from_iter(scopes).join(" ")
 }

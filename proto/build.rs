@@ -1,0 +1,27 @@
+//! Compiles the protos without `protoc`, and writes the descriptor set and the code to `OUT_DIR`.
+
+use std::{env, error::Error, fs, path::PathBuf};
+
+const PROTOS: [&str; 6] = [
+    "identity/v1/access.proto",
+    "identity/v1/errors.proto",
+    "identity/v1/event_service.proto",
+    "identity/v1/identity_service.proto",
+    "identity/v1/resources.proto",
+    "identity/v1/sign_in_service.proto",
+];
+
+#[expect(clippy::disallowed_methods, reason = "cargo passes parameters to a build script by its environment")]
+fn main() -> Result<(), Box<dyn Error>> {
+    println!("cargo::rerun-if-changed=identity");
+
+    let descriptor = PathBuf::from(env::var("OUT_DIR")?).join("descriptor.bin");
+    let mut compiler = protox::Compiler::new(["."])?;
+    compiler.include_imports(true).include_source_info(true).open_files(PROTOS)?;
+    // Encoded by the compiler: the typed form of prost drops extensions, and with them who may call an rpc.
+    fs::write(&descriptor, compiler.encode_file_descriptor_set())?;
+    println!("cargo::metadata=descriptor={}", descriptor.display());
+
+    tonic_prost_build::configure().compile_fds(compiler.file_descriptor_set())?;
+    Ok(())
+}
