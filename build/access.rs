@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use prost_reflect::{DescriptorPool, DynamicMessage, MethodDescriptor};
 
 /// Who may call one rpc, as the proto declares it.
-pub struct Rule {
+pub struct AccessRule {
     /// The path of the rpc, such as `/identity.v1.IdentityService/Link`.
     pub path: String,
     /// The scope that a user token needs; `None` if user tokens are not accepted.
@@ -23,10 +23,10 @@ pub struct Rule {
 ///
 /// # Errors
 /// If a rule is missing or invalid.
-pub fn access_table(descriptor: &[u8]) -> Result<Vec<Rule>, String> {
+pub fn access_table(descriptor: &[u8]) -> Result<Vec<AccessRule>, String> {
     let pool =
         DescriptorPool::decode(descriptor).map_err(|error| format!("the compiled protos do not decode: {error}"))?;
-    let rules: Vec<Rule> = pool
+    let rules: Vec<AccessRule> = pool
         .services()
         .filter(|service| service.package_name() == "identity.v1")
         .flat_map(|service| service.methods().collect::<Vec<_>>())
@@ -38,7 +38,7 @@ pub fn access_table(descriptor: &[u8]) -> Result<Vec<Rule>, String> {
     Ok(rules)
 }
 
-fn rule(pool: &DescriptorPool, method: &MethodDescriptor) -> Result<Rule, String> {
+fn rule(pool: &DescriptorPool, method: &MethodDescriptor) -> Result<AccessRule, String> {
     let name = method.full_name();
     let extension = pool
         .get_extension_by_name("identity.v1.access")
@@ -54,7 +54,11 @@ fn rule(pool: &DescriptorPool, method: &MethodDescriptor) -> Result<Rule, String
     if self_scope.is_none() && service_scope.is_none() {
         return Err(format!("the access of rpc {name} admits no caller: name a scope"));
     }
-    Ok(Rule { path: format!("/{}/{}", method.parent_service().full_name(), method.name()), self_scope, service_scope })
+    Ok(AccessRule {
+        path: format!("/{}/{}", method.parent_service().full_name(), method.name()),
+        self_scope,
+        service_scope,
+    })
 }
 
 /// Reads a scope, which is a `scope-token` of RFC 6749 §3.3: printable ASCII without space, quote and backslash.
@@ -68,14 +72,14 @@ fn scope(access: &DynamicMessage, field: &str, rpc: &str) -> Result<Option<Strin
 }
 
 /// The table as a Rust expression, in which the server looks up rules.
-pub fn to_rust(rules: &[Rule]) -> String {
+pub fn to_rust(rules: &[AccessRule]) -> String {
     let mut rust = String::from("&[\n");
     for rule in rules {
-        let Rule { path, self_scope, service_scope } = rule;
+        let AccessRule { path, self_scope, service_scope } = rule;
         // Writing to a String cannot fail.
         let _ = writeln!(
             rust,
-            "    Rule {{ path: {path:?}, self_scope: {self_scope:?}, service_scope: {service_scope:?} }},"
+            "    AccessRule {{ path: {path:?}, self_scope: {self_scope:?}, service_scope: {service_scope:?} }},"
         );
     }
     rust.push(']');

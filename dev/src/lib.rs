@@ -6,8 +6,8 @@
 
 mod account;
 mod binaries;
+mod data_folder;
 pub mod demo;
-mod home;
 pub mod issuers;
 pub mod packages;
 pub mod postgres;
@@ -15,5 +15,5 @@ pub mod sample;
 mod server;
 pub mod story;
 
-pub use binaries::Places;
+pub use binaries::SearchPath;
 pub use postgres::{Postgres, PostgresError};

@@ -87,7 +87,7 @@ pub enum InstallError {
 /// [`InstallError`]: there is no tool, each tool failed, or the folder around `target` is not writable.
 pub fn install(package: &Package, target: &Path) -> Result<(), InstallError> {
     let by_hand = format!("'{}'", package.requirement);
-    fetch(&Wanted { name: package.requirement, by_hand, text: requirements_line(package) }, target)
+    fetch(&InstallRequest { name: package.requirement, by_hand, text: requirements_line(package) }, target)
 }
 
 /// Installs several packages: `file` is their requirements file, `text` its content, with the hashes of all of them
@@ -96,11 +96,11 @@ pub fn install(package: &Package, target: &Path) -> Result<(), InstallError> {
 /// # Errors
 /// As for [`install`].
 pub fn install_all(file: &'static str, text: &str, target: &Path) -> Result<(), InstallError> {
-    fetch(&Wanted { name: file, by_hand: format!("-r '{file}'"), text: text.to_owned() }, target)
+    fetch(&InstallRequest { name: file, by_hand: format!("-r '{file}'"), text: text.to_owned() }, target)
 }
 
 /// What to install.
-struct Wanted {
+struct InstallRequest {
     /// Its name in messages.
     name: &'static str,
     /// Its name in a pip command that a person types.
@@ -109,7 +109,7 @@ struct Wanted {
     text: String,
 }
 
-fn fetch(wanted: &Wanted, target: &Path) -> Result<(), InstallError> {
+fn fetch(request: &InstallRequest, target: &Path) -> Result<(), InstallError> {
     let partial = beside(target, ".partial");
     let lock = beside(target, ".lock");
     let io_at = |path: &Path| {
@@ -125,10 +125,10 @@ fn fetch(wanted: &Wanted, target: &Path) -> Result<(), InstallError> {
     remove_dir(&partial).map_err(io_at(&partial))?;
     fs::create_dir(&partial).map_err(io_at(&partial))?;
     let requirements = partial.join("requirements.txt");
-    fs::write(&requirements, &wanted.text).map_err(io_at(&requirements))?;
+    fs::write(&requirements, &request.text).map_err(io_at(&requirements))?;
 
     let files = partial.join("files");
-    let outcome = fill(wanted, &requirements, &files, target);
+    let outcome = fill(request, &requirements, &files, target);
     if outcome.is_ok() {
         fs::rename(&files, target).map_err(io_at(target))?;
     }
@@ -157,9 +157,9 @@ pub fn install_postgres_with_apt() -> Result<(), String> {
 }
 
 /// Tries each tool until one has filled `files`.
-fn fill(wanted: &Wanted, requirements: &Path, files: &Path, target: &Path) -> Result<(), InstallError> {
-    let requirement = wanted.name;
-    let line = format!("pip3 install --no-deps --target '{}' {}", target.display(), wanted.by_hand);
+fn fill(request: &InstallRequest, requirements: &Path, files: &Path, target: &Path) -> Result<(), InstallError> {
+    let requirement = request.name;
+    let line = format!("pip3 install --no-deps --target '{}' {}", target.display(), request.by_hand);
     let mut seen = Vec::new();
     let mut tried = Vec::new();
     let mut output = String::new();
@@ -193,20 +193,20 @@ fn fill(wanted: &Wanted, requirements: &Path, files: &Path, target: &Path) -> Re
 /// A tool's version text; `None` if it does not run.
 fn version_of(probe: &[&str]) -> Option<String> {
     let (program, arguments) = probe.split_first()?;
-    let answer = Command::new(program).args(arguments).stdin(Stdio::null()).output().ok()?;
-    answer.status.success().then(|| String::from_utf8_lossy(&answer.stdout).into_owned())
+    let finished = Command::new(program).args(arguments).stdin(Stdio::null()).output().ok()?;
+    finished.status.success().then(|| String::from_utf8_lossy(&finished.stdout).into_owned())
 }
 
 /// Runs a program to its end; the error is the end of its output.
 pub(super) fn run(command: &mut Command) -> Result<(), String> {
-    let answer =
+    let finished =
         command.stdin(Stdio::null()).output().map_err(|e| format!("{}: {e}", command.get_program().display()))?;
-    if answer.status.success() {
+    if finished.status.success() {
         return Ok(());
     }
-    let said = [answer.stdout, answer.stderr].concat();
+    let said = [finished.stdout, finished.stderr].concat();
     let end = last_lines(&String::from_utf8_lossy(&said), OUTPUT_LINES);
-    Err(if end.is_empty() { answer.status.to_string() } else { end })
+    Err(if end.is_empty() { finished.status.to_string() } else { end })
 }
 
 /// The last `count` lines that are not empty.

@@ -1,7 +1,7 @@
 //! A private Postgres in a data folder: it is durable, reachable only by its unix socket, and ends with the process
 //! that started it.
 //!
-//! `home` has the folders and their lock, `binaries` finds the programs, `server` is the process.
+//! `data_folder` has the folders and their lock, `binaries` finds the programs, `server` is the process.
 
 use std::ffi::OsStr;
 use std::fmt::Write as _;
@@ -9,8 +9,8 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 
-use super::binaries::{self, BinariesError, Places};
-use super::home::{Home, HomeError};
+use super::binaries::{self, BinariesError, SearchPath};
+use super::data_folder::{DataFolder, DataFolderError};
 use super::server::{self, Server, ServerError};
 
 /// A Postgres server that this process started; it ends with the process, however the process ends.
@@ -22,7 +22,7 @@ pub struct Postgres {
     // Fields are dropped in this order: no other process may take the folder before the server has stopped.
     server: Server,
     socket_dir: PathBuf,
-    home: Home,
+    data_folder: DataFolder,
 }
 
 /// Why there is no server. Each message says what to do.
@@ -30,7 +30,7 @@ pub struct Postgres {
 pub enum PostgresError {
     /// The folders cannot be used.
     #[error(transparent)]
-    Home(#[from] HomeError),
+    DataFolder(#[from] DataFolderError),
     /// There are no programs to run.
     #[error(transparent)]
     Binaries(#[from] BinariesError),
@@ -56,30 +56,37 @@ impl Postgres {
         settings: &[(&str, &str)],
         say: &mut dyn FnMut(&str),
     ) -> Result<Postgres, PostgresError> {
-        Postgres::start_from(&Places::of_this_machine(), data_dir, settings, say)
+        Postgres::start_from(&SearchPath::of_this_machine(), data_dir, settings, say)
     }
 
-    /// [`Postgres::start`] with programs from `places`.
+    /// [`Postgres::start`] with programs from `search_path`.
     ///
     /// # Errors
     /// [`PostgresError`]; then no server is left running.
     pub fn start_from(
-        places: &Places,
+        search_path: &SearchPath,
         data_dir: &Path,
         settings: &[(&str, &str)],
         say: &mut dyn FnMut(&str),
     ) -> Result<Postgres, PostgresError> {
-        let home = Home::open(data_dir, say)?;
-        let wanted = home.major()?;
-        let found = binaries::find_or_fetch(places, &home.base, &home.cluster, wanted, &home.account, say)?;
+        let data_folder = DataFolder::open(data_dir, say)?;
+        let wanted = data_folder.major()?;
+        let found = binaries::find_or_fetch(
+            search_path,
+            &data_folder.base,
+            &data_folder.cluster,
+            wanted,
+            &data_folder.account,
+            say,
+        )?;
         if wanted.is_none() {
-            say(&format!("Making a database with PostgreSQL {} in {}.", found.major, home.cluster.display()));
-            home.create_cluster(&found)?;
+            say(&format!("Making a database with PostgreSQL {} in {}.", found.major, data_folder.cluster.display()));
+            data_folder.create_cluster(&found)?;
         }
-        let socket_dir = home.socket_dir()?;
-        let arguments = server::arguments(&home.cluster, &socket_dir, settings);
-        let server = Server::start(&found.dir.join("postgres"), &home, &arguments)?;
-        Ok(Postgres { server, socket_dir, home })
+        let socket_dir = data_folder.socket_dir()?;
+        let arguments = server::arguments(&data_folder.cluster, &socket_dir, settings);
+        let server = Server::start(&found.dir.join("postgres"), &data_folder, &arguments)?;
+        Ok(Postgres { server, socket_dir, data_folder })
     }
 
     /// The URL of a database, in the form of tokio-postgres:
@@ -96,7 +103,7 @@ impl Postgres {
     /// The server's log file, with the output of each start.
     #[must_use]
     pub fn log_file(&self) -> &Path {
-        &self.home.log
+        &self.data_folder.log
     }
 
     /// The id of the server's first process.

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 
-use super::home::{Home, HomeError};
+use super::data_folder::{DataFolder, DataFolderError};
 use super::packages;
 
 /// The pause between two checks of a server that starts or stops.
@@ -41,7 +41,7 @@ pub struct Server {
 pub enum ServerError {
     /// The log cannot be written.
     #[error(transparent)]
-    Home(#[from] HomeError),
+    DataFolder(#[from] DataFolderError),
     /// The program could not be run.
     #[error("cannot run {program}: {source}; check that it may be executed, or name another PostgreSQL in PG_BIN_DIR")]
     Spawn {
@@ -103,51 +103,51 @@ pub enum ServerError {
 }
 
 impl Server {
-    /// Starts `program` on the cluster of `home`, after the server of an earlier owner has ended, and waits until it
+    /// Starts `program` on the cluster of `data_folder`, after the server of an earlier owner has ended, and waits until it
     /// is ready. Blocks for a bounded time.
     ///
     /// # Errors
     /// [`ServerError`].
-    pub fn start(program: &Path, home: &Home, arguments: &[OsString]) -> Result<Server, ServerError> {
-        wait_for_former(home)?;
+    pub fn start(program: &Path, data_folder: &DataFolder, arguments: &[OsString]) -> Result<Server, ServerError> {
+        wait_for_former(data_folder)?;
         let deadline = Instant::now() + LEFTOVERS;
         loop {
-            match Server::attempt(program, home, arguments) {
+            match Server::attempt(program, data_folder, arguments) {
                 Err(ServerError::Exited { lines, .. }) if found_leftovers(&lines) => {}
                 outcome => return outcome,
             }
             if Instant::now() > deadline {
-                return Err(ServerError::Leftovers { cluster: home.cluster.clone() });
+                return Err(ServerError::Leftovers { cluster: data_folder.cluster.clone() });
             }
             thread::sleep(RETRY);
-            wait_for_former(home)?;
+            wait_for_former(data_folder)?;
         }
     }
 
-    fn attempt(program: &Path, home: &Home, arguments: &[OsString]) -> Result<Server, ServerError> {
-        let log = home.open_log()?;
+    fn attempt(program: &Path, data_folder: &DataFolder, arguments: &[OsString]) -> Result<Server, ServerError> {
+        let log = data_folder.open_log()?;
         let failed = |source| ServerError::Spawn { program: program.to_owned(), source };
         let log_start = log.metadata().map_err(failed)?.len();
-        let pid_file_before = read_pid_file(&home.cluster);
-        let mut command = home.account.command(program);
+        let pid_file_before = read_pid_file(&data_folder.cluster);
+        let mut command = data_folder.account.command(program);
         command.args(arguments).stdin(Stdio::null()).stdout(log.try_clone().map_err(failed)?).stderr(log);
         let mut server = Server { child: command.spawn().map_err(failed)? };
 
         let deadline = Instant::now() + START;
         while Instant::now() < deadline {
             if let Some(status) = server.try_wait()? {
-                let lines = last_lines_since(&home.log, log_start);
-                return Err(ServerError::Exited { status, log: home.log.clone(), lines });
+                let lines = last_lines_since(&data_folder.log, log_start);
+                return Err(ServerError::Exited { status, log: data_folder.log.clone(), lines });
             }
-            let pid_file = read_pid_file(&home.cluster);
+            let pid_file = read_pid_file(&data_folder.cluster);
             // An old file could name the same process id: in a container, ids repeat from start to start.
             if pid_file != pid_file_before && pid_file.is_some_and(|text| says_ready(&text, server.pid())) {
                 return Ok(server);
             }
             thread::sleep(POLL);
         }
-        let lines = last_lines_since(&home.log, log_start);
-        Err(ServerError::NotReady { log: home.log.clone(), lines })
+        let lines = last_lines_since(&data_folder.log, log_start);
+        Err(ServerError::NotReady { log: data_folder.log.clone(), lines })
     }
 
     /// The id of the server's first process.
@@ -234,15 +234,16 @@ fn in_quotes(path: &Path) -> OsString {
 
 /// Waits for the server of an owner that was killed: it got SIGINT when its owner ended, and is shutting down. A file
 /// without its process is left to Postgres.
-fn wait_for_former(home: &Home) -> Result<(), ServerError> {
+fn wait_for_former(data_folder: &DataFolder) -> Result<(), ServerError> {
     let deadline = Instant::now() + FORMER;
     loop {
-        let former =
-            read_pid_file(&home.cluster).and_then(|text| pid_in(&text)).filter(|pid| is_alive(*pid, home.account.uid));
+        let former = read_pid_file(&data_folder.cluster)
+            .and_then(|text| pid_in(&text))
+            .filter(|pid| is_alive(*pid, data_folder.account.uid));
         match former {
             None => return Ok(()),
             Some(pid) if Instant::now() > deadline => {
-                return Err(ServerError::Former { pid, cluster: home.cluster.clone() });
+                return Err(ServerError::Former { pid, cluster: data_folder.cluster.clone() });
             }
             Some(_) => thread::sleep(POLL),
         }

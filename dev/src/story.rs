@@ -17,14 +17,14 @@ pub struct Step {
 /// The parameters of a story: a server at `address`, and the shell command `token`, which runs `identity-link token`
 /// for the server's data folder.
 #[derive(Debug, Clone, Copy)]
-pub struct Place<'a> {
+pub struct StoryContext<'a> {
     /// The command that prints a token.
     pub token: &'a str,
     /// The address of the server.
     pub address: &'a str,
 }
 
-impl Place<'_> {
+impl StoryContext<'_> {
     fn call(self, bearer: &str, method: &str, body: &str) -> String {
         let Self { token, address } = self;
         format!(
@@ -35,16 +35,16 @@ impl Place<'_> {
 }
 
 /// The step that watches the events of the story in its own terminal.
-pub fn watch(place: Place<'_>) -> Step {
+pub fn watch(context: StoryContext<'_>) -> Step {
     Step {
         what: "In a terminal of its own: a service watches the events as they happen, until Ctrl-C.",
-        line: place.call("--service shop", "EventService/WatchEvents", r#"{"from": "FEED_END_NEWEST"}"#),
+        line: context.call("--service shop", "EventService/WatchEvents", r#"{"from": "FEED_END_NEWEST"}"#),
     }
 }
 
 /// The steps of the story.
-pub fn steps(place: Place<'_>) -> Vec<Step> {
-    let token = place.token;
+pub fn steps(context: StoryContext<'_>) -> Vec<Step> {
+    let token = context.token;
     let google = format!("--identity google-oauth2 {GOOGLE_SUBJECT}");
     let sms = format!("--identity sms {SMS_SUBJECT}");
     let service = "--service backend".to_owned();
@@ -53,7 +53,7 @@ pub fn steps(place: Place<'_>) -> Vec<Step> {
     let (google_id, sms_id) = (format!("google-oauth2|{GOOGLE_SUBJECT}"), format!("sms|{SMS_SUBJECT}"));
     let call = |what, bearer: &str, rpc: &str, body: &str| Step {
         what,
-        line: place.call(bearer, &format!("IdentityService/{rpc}"), body),
+        line: context.call(bearer, &format!("IdentityService/{rpc}"), body),
     };
     let resolve =
         call("And the old id still resolves.", &service, "ResolveUsers", &format!(r#"{{"user_ids": ["{sms_id}"]}}"#));

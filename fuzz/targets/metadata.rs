@@ -37,7 +37,7 @@ fuzz_target!(|bytes: &[u8]| {
 fn accepted(given: Option<Struct>) -> Option<Metadata> {
     let mut checks = Checks::default();
     let metadata = checks.metadata("m", given);
-    checks.finish().ok()?;
+    checks.into_result().ok()?;
     expect_within_bounds(&metadata);
     // The database returns the stored text unchanged.
     let stored: Map<String, Value> = serde_json::from_slice(&text(&metadata)).expect("JSON");

@@ -4,7 +4,7 @@
 
 use chrono::DateTime;
 use identity_link::{
-    domain::{Refusal, Verified, Verifier},
+    domain::{DomainError, EmailVerification, Verifier},
     grpc::{proto as pb, requests::Checks, status},
 };
 use libfuzzer_sys::fuzz_target;
@@ -52,7 +52,7 @@ fuzz_target!(|bytes: &[u8]| {
     });
     check::<pb::CreateUserRequest>(bytes, |checks, request| {
         let by = Verifier::Issuer("https://issuer.example".to_owned());
-        checks.new_identity("identity", request.identity, &Verified { time: DateTime::UNIX_EPOCH, by });
+        checks.new_identity("identity", request.identity, &EmailVerification { time: DateTime::UNIX_EPOCH, by });
         checks.user_id_form("user_id_form", request.user_id_form);
         checks.metadata("user_metadata", request.user_metadata);
         checks.metadata("app_metadata", request.app_metadata);
@@ -67,7 +67,7 @@ fuzz_target!(|bytes: &[u8]| {
     check::<pb::ResolveSignInRequest>(bytes, |checks, request| {
         use pb::resolve_sign_in_request::With;
         let by = Verifier::Issuer("https://issuer.example".to_owned());
-        let verified = Verified { time: DateTime::UNIX_EPOCH, by };
+        let verified = EmailVerification { time: DateTime::UNIX_EPOCH, by };
         match request.with {
             Some(With::Account(account)) => drop(checks.proven_account("account", account, &verified)),
             Some(With::SignInTicket(text)) => checks.ticket("sign_in_ticket", &text),
@@ -107,13 +107,13 @@ fn check<M: Message + Default>(bytes: &[u8], fields: impl FnOnce(&mut Checks, M)
     let Ok(message) = M::decode(bytes) else { return };
     let mut checks = Checks::default();
     fields(&mut checks, message);
-    if let Err(refusal) = checks.finish() {
+    if let Err(refusal) = checks.into_result() {
         expect_an_answer(refusal);
     }
 }
 
-fn expect_an_answer(refusal: Refusal) {
-    let status = status::refused(refusal);
+fn expect_an_answer(refusal: DomainError) {
+    let status = status::from_domain_error(refusal);
     assert_eq!(status.code(), Code::InvalidArgument);
     let details = status.get_error_details();
     assert_eq!(details.error_info().map(|info| info.reason.as_str()), Some("REQUEST_INVALID"));

@@ -10,9 +10,9 @@ use std::{
 use chrono::{DateTime, TimeDelta, Utc};
 use data_encoding::BASE64URL_NOPAD;
 use identity_link::{
-    auth::{Issuer, Issuers, Keys, TokenUse, VerifiedToken, Who},
+    auth::{Issuer, Issuers, Keys, TokenCaller, TokenUse, VerifiedToken},
     config::Config,
-    domain::Named,
+    domain::UserRef,
     http_client::HttpClient,
 };
 use identity_link_fuzz::Signer;
@@ -106,14 +106,14 @@ fn judge(token: &str, token_use: TokenUse) {
     assert!(token_use == TokenUse::Bearer || NOW - verified.issued_at <= TimeDelta::minutes(10));
     assert!(verified.authenticated_at.is_none_or(|time| time <= NOW));
 
-    let allowed: &[&str] = match (&verified.who, signer) {
-        (Who::User(Named::Identity(identity)), Signer::People) => {
+    let allowed: &[&str] = match (&verified.caller, signer) {
+        (TokenCaller::User(UserRef::Identity(identity)), Signer::People) => {
             assert_eq!(identity.provider.as_str(), "google-oauth2");
             assert_eq!(identity.subject.as_str(), verified.subject);
             assert_eq!(Vec::from_iter(verified.tenants.iter().map(|tenant| tenant.as_str())), ["default"]);
             &["read:current_user"]
         }
-        (Who::Service, Signer::Services) => {
+        (TokenCaller::Service, Signer::Services) => {
             assert_eq!(token_use, TokenUse::Bearer, "a service proves no user");
             &["read:users", "update:users"]
         }

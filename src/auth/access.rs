@@ -1,11 +1,11 @@
 //! The access table: which callers may call which rpc, as the protos declare it.
 
-use super::{Caller, Denial, Permit, VerifiedToken, Who};
+use super::{AuthError, Caller, Permit, TokenCaller, VerifiedToken};
 use crate::domain::TenantId;
 
 /// The callers that may call one rpc.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Rule {
+pub struct AccessRule {
     /// The path of the rpc, such as `/identity.v1.IdentityService/Link`.
     pub path: &'static str,
     /// The scope that a user token needs; `None` accepts no user token.
@@ -15,11 +15,11 @@ pub struct Rule {
 }
 
 /// All rpcs of package `identity.v1`. The build script generates the table from the protos.
-pub const TABLE: &[Rule] = include!(concat!(env!("OUT_DIR"), "/access_table.rs"));
+pub const TABLE: &[AccessRule] = include!(concat!(env!("OUT_DIR"), "/access_table.rs"));
 
-impl Rule {
+impl AccessRule {
     /// The rule of the rpc at this path. A path without a rule permits no caller.
-    pub fn of(path: &str) -> Option<&'static Self> {
+    pub fn for_path(path: &str) -> Option<&'static Self> {
         TABLE.iter().find(|rule| rule.path == path)
     }
 
@@ -32,25 +32,25 @@ impl Rule {
     /// suffice.
     ///
     /// # Errors
-    /// [`Denial::ScopeInsufficient`], and those of `tenant`.
+    /// [`AuthError::ScopeInsufficient`], and those of `tenant`.
     pub fn permit(
         &self,
         token: &VerifiedToken,
-        tenant: impl FnOnce() -> Result<TenantId, Denial>,
-    ) -> Result<Permit, Denial> {
-        let needed = match token.who {
-            Who::User(_) => self.self_scope,
-            Who::Service => self.service_scope,
+        tenant: impl FnOnce() -> Result<TenantId, AuthError>,
+    ) -> Result<Permit, AuthError> {
+        let needed = match token.caller {
+            TokenCaller::User(_) => self.self_scope,
+            TokenCaller::Service => self.service_scope,
         };
         match needed {
-            None if matches!(token.who, Who::User(_)) => {
-                Err(Denial::ScopeInsufficient("this call is for services only".to_owned()))
+            None if matches!(token.caller, TokenCaller::User(_)) => {
+                Err(AuthError::ScopeInsufficient("this call is for services only".to_owned()))
             }
-            None => Err(Denial::ScopeInsufficient("this call is for users only".to_owned())),
+            None => Err(AuthError::ScopeInsufficient("this call is for users only".to_owned())),
             Some(scope) if !token.scopes.contains(scope) => {
-                Err(Denial::ScopeInsufficient(format!("this call needs a token with the scope {scope}")))
+                Err(AuthError::ScopeInsufficient(format!("this call needs a token with the scope {scope}")))
             }
-            Some(_) => Ok(Permit::new(tenant()?, Caller::of(token), token.expires_at)),
+            Some(_) => Ok(Permit::new(tenant()?, Caller::from_token(token), token.expires_at)),
         }
     }
 }

@@ -68,8 +68,8 @@ impl Claims {
 
     /// The claims that describe the person.
     pub fn profile(&self) -> Map<String, Value> {
-        let told = PROFILE_CLAIMS.iter().filter_map(|name| self.0.get_key_value(*name));
-        told.map(|(name, value)| (name.clone(), value.clone())).collect()
+        let present = PROFILE_CLAIMS.iter().filter_map(|name| self.0.get_key_value(*name));
+        present.map(|(name, value)| (name.clone(), value.clone())).collect()
     }
 }
 
@@ -82,8 +82,8 @@ impl fmt::Debug for Claims {
 
 impl<'de> Deserialize<'de> for Claims {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Once;
-        impl<'de> Visitor<'de> for Once {
+        struct ClaimsVisitor;
+        impl<'de> Visitor<'de> for ClaimsVisitor {
             type Value = Claims;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -100,7 +100,7 @@ impl<'de> Deserialize<'de> for Claims {
                 Ok(Claims(claims))
             }
         }
-        deserializer.deserialize_map(Once)
+        deserializer.deserialize_map(ClaimsVisitor)
     }
 }
 

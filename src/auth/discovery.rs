@@ -7,7 +7,7 @@ use crate::http_client::{FetchError, HttpClient, is_fetchable, is_fetchable_from
 
 /// The used part of an issuer's metadata.
 #[derive(Debug, Deserialize)]
-pub struct Metadata {
+pub struct IssuerMetadata {
     issuer: String,
     /// The URL of its keys.
     pub jwks_uri: String,
@@ -51,10 +51,10 @@ pub fn metadata_url(issuer: &str) -> Option<Uri> {
 ///
 /// # Errors
 /// [`MetadataError`] if the document cannot be fetched, does not parse, or names another issuer.
-pub async fn fetch(http: &HttpClient, issuer: &str, from: &Uri) -> Result<Metadata, MetadataError> {
+pub async fn fetch(http: &HttpClient, issuer: &str, from: &Uri) -> Result<IssuerMetadata, MetadataError> {
     let wrong = |text: String| MetadataError::Content(from.clone(), text);
     let document = http.get_json(from).await.map_err(|error| MetadataError::Fetch(from.clone(), error))?;
-    let found: Metadata =
+    let found: IssuerMetadata =
         serde_json::from_slice(&document).map_err(|error| wrong(format!("does not parse: {error}")))?;
     // §4.3: otherwise one issuer could impersonate another.
     if found.issuer != issuer {

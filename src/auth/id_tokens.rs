@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use jsonwebtoken::Algorithm;
 
 use super::{
-    Denial, Keys,
+    AuthError, Keys,
     claims::Claims,
     jwt::{self, Expected, Jwt, LEEWAY, MAX_TOKEN},
 };
@@ -56,7 +56,7 @@ pub struct IdToken {
 
 /// The values of the authorization request that the ID token must match.
 #[derive(Clone, Copy)]
-pub struct Asked<'a> {
+pub struct IdTokenExpectations<'a> {
     /// The nonce of the flow.
     pub nonce: &'a str,
     /// The largest age of the sign-in at the provider; `None` for any.
@@ -64,7 +64,7 @@ pub struct Asked<'a> {
 }
 
 impl IssuerRule {
-    const PLACE: &'static str = "{tenantid}";
+    const PLACEHOLDER: &'static str = "{tenantid}";
 
     /// The issuer's name in its metadata.
     pub fn name(&self) -> &str {
@@ -85,7 +85,7 @@ impl IssuerRule {
     /// The directory in the name of an accepted issuer; `None` for other issuers.
     fn directory<'a>(&self, issuer: &'a str) -> Option<&'a str> {
         let Self::PerDirectory { template, directories } = self else { return None };
-        let (before, after) = template.split_once(Self::PLACE)?;
+        let (before, after) = template.split_once(Self::PLACEHOLDER)?;
         let directory = issuer.strip_prefix(before)?.strip_suffix(after)?;
         let is_one = uuid::Uuid::try_parse(directory).is_ok_and(|id| id.hyphenated().to_string() == directory);
         (is_one && (directories.is_empty() || directories.contains(directory))).then_some(directory)
@@ -101,15 +101,15 @@ impl IdTokenRules {
     /// Verifies an ID token. Waits for the provider's keys if the token names a key that may be new.
     ///
     /// # Errors
-    /// [`Denial::TokenInvalid`]; [`Denial::KeysUnavailable`] if the provider's keys cannot be read.
+    /// [`AuthError::TokenInvalid`]; [`AuthError::KeysUnavailable`] if the provider's keys cannot be read.
     pub async fn verify(
         &self,
         token: &str,
         keys: &Keys,
-        asked: Asked<'_>,
+        expectations: IdTokenExpectations<'_>,
         now: DateTime<Utc>,
-    ) -> Result<IdToken, Denial> {
-        let invalid = Denial::TokenInvalid;
+    ) -> Result<IdToken, AuthError> {
+        let invalid = AuthError::TokenInvalid;
         if token.len() > MAX_TOKEN {
             return Err(invalid("longer than 8 KiB"));
         }
@@ -124,13 +124,19 @@ impl IdTokenRules {
             algorithms: &self.algorithms,
         };
         let token = jwt::verify(token, &expected, keys, now).await?;
-        self.check(&issuer, &token, asked, now)?;
+        self.check(&issuer, &token, expectations, now)?;
         let Jwt { subject, issued_at, authenticated_at, claims, .. } = token;
         Ok(IdToken { subject, issued_at, authenticated_at, claims })
     }
 
-    fn check(&self, issuer: &str, token: &Jwt, asked: Asked<'_>, now: DateTime<Utc>) -> Result<(), Denial> {
-        let invalid = |text| Err(Denial::TokenInvalid(text));
+    fn check(
+        &self,
+        issuer: &str,
+        token: &Jwt,
+        expectations: IdTokenExpectations<'_>,
+        now: DateTime<Utc>,
+    ) -> Result<(), AuthError> {
+        let invalid = |text| Err(AuthError::TokenInvalid(text));
         let claims = &token.claims;
         if self.issuer.directory(issuer).is_some_and(|directory| claims.text("tid") != Some(directory)) {
             return invalid("tid is not of its issuer");
@@ -142,13 +148,13 @@ impl IdTokenRules {
         if claims.has("azp") && claims.text("azp") != Some(&self.client_id) {
             return invalid("azp is another client");
         }
-        if claims.text("nonce") != Some(asked.nonce) {
+        if claims.text("nonce") != Some(expectations.nonce) {
             return invalid("nonce of another flow, or none");
         }
         if jwt::is_older(token.issued_at, FRESH, now) {
             return invalid("not issued just now");
         }
-        let Some(max_age) = asked.max_age else { return Ok(()) };
+        let Some(max_age) = expectations.max_age else { return Ok(()) };
         if !claims.has("auth_time") {
             return invalid("no auth_time, though max_age was asked for");
         }

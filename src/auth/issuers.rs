@@ -16,7 +16,7 @@ pub struct Issuer {
     /// The `iss` of its tokens, compared byte by byte.
     pub issuer: String,
     /// The kind of callers that its tokens name.
-    pub kind: Kind,
+    pub kind: CallerKind,
     /// The tenant to which its tokens belong.
     pub tenant: TenantRule,
     /// The algorithms that it signs with, all asymmetric.
@@ -24,9 +24,9 @@ pub struct Issuer {
     /// The source of its keys, and how they are refreshed.
     pub keys: KeySettings,
     /// The rules for bearer tokens; `None` accepts none.
-    pub bearer: Option<UseRules>,
+    pub bearer: Option<TokenUseRules>,
     /// The rules for `link_with` tokens; `None` accepts none.
-    pub link_with: Option<UseRules>,
+    pub link_with: Option<TokenUseRules>,
     /// The scopes that its tokens may contain; others are ignored.
     pub allowed_scopes: BTreeSet<String>,
     /// Self scopes that its user tokens have implicitly.
@@ -40,7 +40,7 @@ pub struct Issuer {
 
 /// The kind of callers that an issuer's tokens name.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Kind {
+pub enum CallerKind {
     /// Users.
     User(SubjectMeaning),
     /// Services.
@@ -93,7 +93,7 @@ impl TenantRule {
 
 /// The requirements for a token in one use.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct UseRules {
+pub struct TokenUseRules {
     /// The accepted audiences. `aud` must contain one of them.
     pub audiences: BTreeSet<String>,
     /// The accepted values of `typ`, compared without case and without `application/` (RFC 7515 §4.1.9); the empty
@@ -105,7 +105,7 @@ pub struct UseRules {
     pub same_client: bool,
 }
 
-impl Kind {
+impl CallerKind {
     /// The providers whose subjects these tokens can name.
     pub fn providers(&self) -> Vec<&Provider> {
         match self.subject() {

@@ -8,7 +8,7 @@ use data_encoding::BASE64URL_NOPAD;
 use jsonwebtoken::{Algorithm, Validation, decode, decode_header};
 use serde::Deserialize;
 
-use super::{Denial, claims::Claims, key_set::KeySet, keys::Keys};
+use super::{AuthError, claims::Claims, key_set::KeySet, keys::Keys};
 use crate::domain::Subject;
 
 /// The longest token that is parsed, in bytes.
@@ -24,7 +24,7 @@ pub(super) struct Expected<'a> {
     pub issuer: &'a str,
     /// The accepted audiences. `aud` must contain one of them.
     pub audiences: &'a BTreeSet<String>,
-    /// The accepted values of `typ`: see [`super::UseRules::types`].
+    /// The accepted values of `typ`: see [`super::TokenUseRules::types`].
     pub types: &'a BTreeSet<String>,
     /// The accepted signature algorithms.
     pub algorithms: &'a [Algorithm],
@@ -80,26 +80,26 @@ pub(super) async fn verify(
     expected: &Expected<'_>,
     keys: &Keys,
     now: DateTime<Utc>,
-) -> Result<Jwt, Denial> {
-    let header = decode_header(token).map_err(|_| Denial::TokenInvalid("malformed header"))?;
+) -> Result<Jwt, AuthError> {
+    let header = decode_header(token).map_err(|_| AuthError::TokenInvalid("malformed header"))?;
     // RFC 7797 §7: a JWT must not contain `b64`, whether or not it is listed as critical.
     let has_b64 = header.extras.inner().contains_key("b64");
     if header.crit.is_some() || header.enc.is_some() || header.zip.is_some() || has_b64 {
-        return Err(Denial::TokenInvalid("critical extensions are not understood"));
+        return Err(AuthError::TokenInvalid("critical extensions are not understood"));
     }
     if !is_type_allowed(header.typ.as_deref(), expected.types) {
-        return Err(Denial::TokenInvalid("wrong typ"));
+        return Err(AuthError::TokenInvalid("wrong typ"));
     }
     // A key id that no issuer would use is not worth a fetch.
     if !expected.algorithms.contains(&header.alg) || !header.kid.as_deref().is_none_or(is_key_id) {
-        return Err(Denial::TokenInvalid("another algorithm, or no key id"));
+        return Err(AuthError::TokenInvalid("another algorithm, or no key id"));
     }
     let keys = keys.current_for(header.kid.as_deref()).await?;
     let named = keys.named(header.kid.as_deref());
     let key = named.iter().find(|key| key.algorithm == header.alg);
-    let key = key.ok_or(Denial::TokenInvalid("unknown key, or not its algorithm"))?;
+    let key = key.ok_or(AuthError::TokenInvalid("unknown key, or not its algorithm"))?;
     let data = decode::<Claims>(token, &key.key, &validation(expected, key.algorithm))
-        .map_err(|_| Denial::TokenInvalid("signature, claims, issuer, audience or times"))?;
+        .map_err(|_| AuthError::TokenInvalid("signature, claims, issuer, audience or times"))?;
     checked(expected, key.algorithm, data.claims, Arc::clone(&keys), now)
 }
 
@@ -136,8 +136,8 @@ fn checked(
     claims: Claims,
     keys: Arc<KeySet>,
     now: DateTime<Utc>,
-) -> Result<Jwt, Denial> {
-    let invalid = Denial::TokenInvalid;
+) -> Result<Jwt, AuthError> {
+    let invalid = AuthError::TokenInvalid;
     if claims.text("iss") != Some(expected.issuer) {
         return Err(invalid("iss is not a string"));
     }

@@ -9,13 +9,13 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{Denial, KeySource, key_set::KeySet, key_source::KeySourceError};
+use super::{AuthError, KeySource, key_set::KeySet, key_source::KeySourceError};
 use crate::http_client::HttpClient;
 
 /// The pause before a retry after a failure.
 const RETRY: Duration = Duration::from_secs(10);
 /// The shortest pause between fetches that unknown key ids cause.
-const ASK_EVERY: Duration = Duration::from_secs(30);
+const REQUEST_EVERY: Duration = Duration::from_secs(30);
 
 /// The settings of an issuer's keys.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,16 +33,16 @@ pub struct Keys {
     settings: KeySettings,
     algorithms: Vec<Algorithm>,
     state: watch::Sender<State>,
-    asked: Notify,
+    requested: Notify,
 }
 
-/// The state of the keys. Requests are counted: one is pending while `asked` is above `answered`.
+/// The state of the keys. Requests are counted: one is pending while `requested` is above `completed`.
 #[derive(Default)]
 struct State {
-    had: Option<(Arc<KeySet>, Instant)>,
-    asked: u64,
-    asked_at: Option<Instant>,
-    answered: u64,
+    latest: Option<(Arc<KeySet>, Instant)>,
+    requested: u64,
+    requested_at: Option<Instant>,
+    completed: u64,
     /// Whether the last read failed.
     failing: bool,
     /// Whether a read has ended.
@@ -52,21 +52,21 @@ struct State {
 impl State {
     /// The keys; `None` if there are none, or they are too old.
     fn keys(&self, max_age: Duration, now: Instant) -> Option<&Arc<KeySet>> {
-        let (keys, had_at) = self.had.as_ref()?;
-        (now.saturating_duration_since(*had_at) <= max_age).then_some(keys)
+        let (keys, latest_at) = self.latest.as_ref()?;
+        (now.saturating_duration_since(*latest_at) <= max_age).then_some(keys)
     }
 
     /// Requests new keys, or joins a pending request. `None` if there was a request a moment ago: a key that was
     /// missing then counts as still missing, however many callers need it.
-    fn ask(&mut self, now: Instant) -> Option<u64> {
-        if self.asked == self.answered {
-            if self.asked_at.is_some_and(|at| now.saturating_duration_since(at) < ASK_EVERY) {
+    fn request(&mut self, now: Instant) -> Option<u64> {
+        if self.requested == self.completed {
+            if self.requested_at.is_some_and(|at| now.saturating_duration_since(at) < REQUEST_EVERY) {
                 return None;
             }
-            self.asked += 1;
-            self.asked_at = Some(now);
+            self.requested += 1;
+            self.requested_at = Some(now);
         }
-        Some(self.asked)
+        Some(self.requested)
     }
 }
 
@@ -79,24 +79,24 @@ impl std::fmt::Debug for Keys {
 impl Keys {
     /// Keys that have not been read yet.
     pub fn new(settings: KeySettings, algorithms: Vec<Algorithm>) -> Self {
-        Self { settings, algorithms, state: watch::Sender::default(), asked: Notify::new() }
+        Self { settings, algorithms, state: watch::Sender::default(), requested: Notify::new() }
     }
 
     /// The keys for verification.
     ///
     /// # Errors
-    /// [`Denial::KeysUnavailable`] if there are none, or they are too old.
-    pub fn current(&self) -> Result<Arc<KeySet>, Denial> {
+    /// [`AuthError::KeysUnavailable`] if there are none, or they are too old.
+    pub fn current(&self) -> Result<Arc<KeySet>, AuthError> {
         let state = self.state.borrow();
-        state.keys(self.settings.max_age, Instant::now()).cloned().ok_or(Denial::KeysUnavailable)
+        state.keys(self.settings.max_age, Instant::now()).cloned().ok_or(AuthError::KeysUnavailable)
     }
 
     /// The keys to verify a token that names this key. An unknown key may be new, so the keys are then fetched: one
     /// fetch serves all waiting callers, and no other follows for a while. Waits for the end of the first read.
     ///
     /// # Errors
-    /// [`Denial::KeysUnavailable`] if there are no keys, or the fetch for an unknown key failed.
-    pub async fn current_for(&self, id: Option<&str>) -> Result<Arc<KeySet>, Denial> {
+    /// [`AuthError::KeysUnavailable`] if there are no keys, or the fetch for an unknown key failed.
+    pub async fn current_for(&self, id: Option<&str>) -> Result<Arc<KeySet>, AuthError> {
         let mut state = self.state.subscribe();
         // Cannot fail: the sender is in self.
         drop(state.wait_for(|state| state.was_read).await);
@@ -104,22 +104,22 @@ impl Keys {
         if id.is_none() || !keys.named(id).is_empty() {
             return Ok(keys);
         }
-        let mut ask = None;
+        let mut request = None;
         self.state.send_if_modified(|state| {
-            let before = state.asked;
-            ask = state.ask(Instant::now());
-            if state.asked > before {
-                self.asked.notify_one();
+            let before = state.requested;
+            request = state.request(Instant::now());
+            if state.requested > before {
+                self.requested.notify_one();
             }
             false
         });
-        if let Some(ask) = ask {
-            drop(state.wait_for(|state| state.answered >= ask).await);
+        if let Some(request) = request {
+            drop(state.wait_for(|state| state.completed >= request).await);
         }
         let keys = self.current()?;
         // A failed fetch does not prove that the key does not exist.
         if keys.named(id).is_empty() && self.state.borrow().failing {
-            return Err(Denial::KeysUnavailable);
+            return Err(AuthError::KeysUnavailable);
         }
         Ok(keys)
     }
@@ -129,7 +129,7 @@ impl Keys {
     /// # Errors
     /// [`KeySourceError`].
     pub async fn refresh(&self, http: &HttpClient) -> Result<(), KeySourceError> {
-        let asked = self.state.borrow().asked;
+        let requested = self.state.borrow().requested;
         let read = self.settings.source.read(http, &self.algorithms).await;
         let (read, outcome) = match read {
             Ok(keys) => (Some(Arc::new(keys)), Ok(())),
@@ -137,13 +137,13 @@ impl Keys {
         };
         let read_at = Instant::now();
         self.state.send_modify(|state| {
-            state.answered = asked;
+            state.completed = requested;
             state.failing = read.is_none();
             state.was_read = true;
             if let Some(new) = &read {
                 // The same set is kept if the document is the same, so that tokens verified with it stay verified.
-                let old = state.had.take().map(|(old, _)| old).filter(|old| old.is_same_as(new));
-                state.had = Some((old.unwrap_or_else(|| Arc::clone(new)), read_at));
+                let old = state.latest.take().map(|(old, _)| old).filter(|old| old.is_same_as(new));
+                state.latest = Some((old.unwrap_or_else(|| Arc::clone(new)), read_at));
             }
         });
         outcome
@@ -157,7 +157,7 @@ impl Keys {
             let refreshed = async {
                 tokio::select! {
                     () = tokio::time::sleep(pause) => {}
-                    () = self.asked.notified() => {}
+                    () = self.requested.notified() => {}
                 }
                 self.refresh(&http).await
             };
@@ -189,7 +189,7 @@ mod tests {
     fn the_last_keys_are_good_for_a_while() {
         let (begin, hour) = (Instant::now(), Duration::from_secs(3600));
         let keys = Arc::new(KeySet::parse(KEYS, &[Algorithm::EdDSA]).unwrap());
-        let state = State { had: Some((keys, begin)), ..State::default() };
+        let state = State { latest: Some((keys, begin)), ..State::default() };
 
         assert!(State::default().keys(hour, begin).is_none());
         assert!(state.keys(hour, begin).is_some());
@@ -202,19 +202,19 @@ mod tests {
         let now = Instant::now();
         let mut state = State::default();
 
-        assert_eq!(state.ask(now), Some(1));
-        assert_eq!(state.ask(now + 2 * ASK_EVERY), Some(1));
-        state.answered = 1;
-        assert_eq!(state.ask(now + 2 * ASK_EVERY), Some(2));
+        assert_eq!(state.request(now), Some(1));
+        assert_eq!(state.request(now + 2 * REQUEST_EVERY), Some(1));
+        state.completed = 1;
+        assert_eq!(state.request(now + 2 * REQUEST_EVERY), Some(2));
     }
 
     #[test]
     fn an_answer_stands_for_thirty_seconds() {
         let now = Instant::now();
-        let mut state = State { asked: 1, answered: 1, asked_at: Some(now), ..State::default() };
+        let mut state = State { requested: 1, completed: 1, requested_at: Some(now), ..State::default() };
 
-        assert_eq!(state.ask(now), None);
-        assert_eq!(state.ask(now + Duration::from_secs(29)), None);
-        assert_eq!(state.ask(now + Duration::from_secs(30)), Some(2));
+        assert_eq!(state.request(now), None);
+        assert_eq!(state.request(now + Duration::from_secs(29)), None);
+        assert_eq!(state.request(now + Duration::from_secs(30)), Some(2));
     }
 }

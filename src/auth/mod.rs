@@ -2,8 +2,8 @@
 
 pub mod access;
 pub mod claims;
-pub mod denial;
 pub mod discovery;
+pub mod error;
 pub mod id_tokens;
 pub mod issuers;
 mod jwt;
@@ -15,13 +15,13 @@ pub mod target;
 pub mod tokens;
 mod verified_tokens;
 
-pub use access::Rule;
+pub use access::AccessRule;
 pub use claims::Claims;
-pub use denial::Denial;
-pub use id_tokens::{Asked, IdToken, IdTokenRules, IssuerRule};
-pub use issuers::{Issuer, Issuers, Kind, SubjectMeaning, TenantRule, UseRules};
+pub use error::AuthError;
+pub use id_tokens::{IdToken, IdTokenExpectations, IdTokenRules, IssuerRule};
+pub use issuers::{CallerKind, Issuer, Issuers, SubjectMeaning, TenantRule, TokenUseRules};
 pub use key_source::KeySource;
 pub use keys::{KeySettings, Keys};
 pub use permit::{Caller, Permit, Purpose, RECENT_SIGN_IN, UserCaller};
 pub use target::{AbsorbedId, Target};
-pub use tokens::{TokenUse, VerifiedToken, Who};
+pub use tokens::{TokenCaller, TokenUse, VerifiedToken};

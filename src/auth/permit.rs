@@ -5,9 +5,9 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::OwnedSemaphorePermit;
 
-use super::{Denial, VerifiedToken, Who, target::Requested};
+use super::{AuthError, TokenCaller, VerifiedToken, target::RequestedUser};
 pub use crate::domain::sign_in::RECENT_SIGN_IN;
-use crate::domain::{Named, Standing, TenantId, TokenStamp, UserId};
+use crate::domain::{TenantId, TokenStamp, UserId, UserRef, UserState};
 
 /// The permission of a caller to make a call in a tenant.
 #[derive(Debug, Clone)]
@@ -16,7 +16,7 @@ pub struct Permit {
     caller: Caller,
     expire_time: DateTime<Utc>,
     /// The call's permit of the concurrency limit.
-    _place: Option<Arc<OwnedSemaphorePermit>>,
+    _slot: Option<Arc<OwnedSemaphorePermit>>,
 }
 
 /// The caller of a call.
@@ -37,7 +37,7 @@ pub enum Caller {
 #[derive(Debug, Clone)]
 pub struct UserCaller {
     /// The user or identity that the token names.
-    pub named: Named,
+    pub named: UserRef,
     /// The issuer of the token.
     pub issuer: String,
     /// Its `sub`.
@@ -75,9 +75,9 @@ impl Purpose {
 }
 
 impl Caller {
-    pub(super) fn of(token: &VerifiedToken) -> Self {
-        match &token.who {
-            Who::User(named) => Self::User(UserCaller {
+    pub(super) fn from_token(token: &VerifiedToken) -> Self {
+        match &token.caller {
+            TokenCaller::User(named) => Self::User(UserCaller {
                 named: named.clone(),
                 issuer: token.issuer.clone(),
                 subject: token.subject.clone(),
@@ -85,7 +85,7 @@ impl Caller {
                 authenticated_at: token.authenticated_at,
                 authorized_party: token.authorized_party.clone(),
             }),
-            Who::Service => Self::Service { issuer: token.issuer.clone(), subject: token.subject.clone() },
+            TokenCaller::Service => Self::Service { issuer: token.issuer.clone(), subject: token.subject.clone() },
         }
     }
 
@@ -99,20 +99,20 @@ impl Caller {
 
 impl Permit {
     pub(super) fn new(tenant: TenantId, caller: Caller, expire_time: DateTime<Utc>) -> Self {
-        Self { tenant, caller, expire_time, _place: None }
+        Self { tenant, caller, expire_time, _slot: None }
     }
 
     /// Holds the call's permit of the concurrency limit until the last copy of this permit is dropped. A write whose
     /// client has disconnected thus stays counted.
-    pub fn keep(&mut self, place: OwnedSemaphorePermit) {
-        self._place = Some(Arc::new(place));
+    pub fn hold(&mut self, slot: OwnedSemaphorePermit) {
+        self._slot = Some(Arc::new(slot));
     }
 
     /// The same permission under the concurrency permit of another call: for a call that a service makes on behalf of
     /// this caller.
     #[must_use]
-    pub fn in_place_of(self, other: &Self) -> Self {
-        Self { _place: other._place.clone(), ..self }
+    pub fn in_slot_of(self, other: &Self) -> Self {
+        Self { _slot: other._slot.clone(), ..self }
     }
 
     /// The tenant that the call is about.
@@ -141,8 +141,12 @@ impl Permit {
     }
 
     /// Turns user tokens away from `what`, which only services may do.
-    pub fn services_only(&self, what: &str) -> Result<(), Denial> {
-        if self.is_service() { Ok(()) } else { Err(Denial::ScopeInsufficient(format!("a user token may not {what}"))) }
+    pub fn services_only(&self, what: &str) -> Result<(), AuthError> {
+        if self.is_service() {
+            Ok(())
+        } else {
+            Err(AuthError::ScopeInsufficient(format!("a user token may not {what}")))
+        }
     }
 }
 
@@ -150,29 +154,29 @@ impl UserCaller {
     /// The caller's own user, by what was found for the token and for what it names beside.
     pub(super) fn judge(
         &self,
-        own: &Standing,
-        requested: Option<(&Requested, Option<&Standing>)>,
+        own: &UserState,
+        requested: Option<(&RequestedUser, Option<&UserState>)>,
         purpose: Purpose,
         now: DateTime<Utc>,
-    ) -> Result<UserId, Denial> {
+    ) -> Result<UserId, AuthError> {
         if own.has_withdrawn_tokens_of(self.stamp.issued_at) {
-            return Err(Denial::TokenInvalid("issued before the user's tokens_valid_from"));
+            return Err(AuthError::TokenInvalid("issued before the user's tokens_valid_from"));
         }
         if !own.has_identity {
-            return Err(Denial::TokenInvalid("names a user without an account that can sign in"));
+            return Err(AuthError::TokenInvalid("names a user without an account that can sign in"));
         }
         if own.blocked {
-            return Err(Denial::CallerBlocked);
+            return Err(AuthError::CallerBlocked);
         }
         if let Some((requested, found)) = requested {
-            let found = found.filter(|found| found.holder == own.holder).ok_or(Denial::NotYourUser)?;
+            let found = found.filter(|found| found.holder == own.holder).ok_or(AuthError::NotYourUser)?;
             requested.expect_found(found.absorbed.is_some() && requested.id != own.named, purpose)?;
         }
         if purpose != Purpose::Read && own.only_reads(self.stamp.issued_at) {
-            return Err(Denial::ReauthenticationRequired);
+            return Err(AuthError::ReauthenticationRequired);
         }
         if purpose.max_sign_in_age().is_some_and(|age| !self.signed_in_within(age, now)) {
-            return Err(Denial::ReauthenticationRequired);
+            return Err(AuthError::ReauthenticationRequired);
         }
         Ok(own.holder.clone())
     }
@@ -181,8 +185,8 @@ impl UserCaller {
     /// `sub` may be the account without its provider: that would be the id of another.
     pub(super) fn is_named(&self, id: &str) -> bool {
         match &self.named {
-            Named::Identity(account) => account.to_string() == id,
-            Named::UserId(own) => own.as_str() == id,
+            UserRef::Identity(account) => account.to_string() == id,
+            UserRef::UserId(own) => own.as_str() == id,
         }
     }
 

@@ -2,24 +2,24 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{Caller, Denial, Permit, Purpose, RECENT_SIGN_IN, UserCaller};
-use crate::domain::{Identity, IdentityRef, Named, Refusal, Standing, TokenHash, User, UserId};
+use super::{AuthError, Caller, Permit, Purpose, RECENT_SIGN_IN, UserCaller};
+use crate::domain::{DomainError, Identity, IdentityRef, TokenHash, User, UserId, UserRef, UserState};
 
 /// The user of a call, not yet looked up.
 #[derive(Debug, Clone)]
-pub struct Target(Right);
+pub struct Target(TargetUser);
 
 #[derive(Debug, Clone)]
-enum Right {
+enum TargetUser {
     /// The caller's own user; `requested` must turn out to be it.
-    Own { caller: UserCaller, requested: Option<Requested> },
+    Own { caller: UserCaller, requested: Option<RequestedUser> },
     /// Any user of the tenant.
-    Any(Requested),
+    Any(RequestedUser),
 }
 
 /// A user, by its id.
 #[derive(Debug, Clone)]
-pub(super) struct Requested {
+pub(super) struct RequestedUser {
     pub(super) id: UserId,
     /// The account for which the caller takes the id. It must still be the user's.
     account: Option<IdentityRef>,
@@ -39,15 +39,15 @@ impl Permit {
     /// The user of the call. A service names the user; for a user token, no id means its own user.
     ///
     /// # Errors
-    /// [`Refusal::Invalid`] if a service names no user.
-    pub fn target(&self, requested: Option<UserId>) -> Result<Target, Denial> {
+    /// [`DomainError::Invalid`] if a service names no user.
+    pub fn target(&self, requested: Option<UserId>) -> Result<Target, AuthError> {
         match (self.caller(), requested) {
             (Caller::User(caller), requested) => {
-                Ok(Target(Right::Own { caller: caller.clone(), requested: requested.map(Requested::of) }))
+                Ok(Target(TargetUser::Own { caller: caller.clone(), requested: requested.map(RequestedUser::by_id) }))
             }
-            (Caller::Service { .. }, Some(id)) => Ok(Target(Right::Any(Requested::of(id)))),
+            (Caller::Service { .. }, Some(id)) => Ok(Target(TargetUser::Any(RequestedUser::by_id(id)))),
             (Caller::Service { .. }, None) => {
-                Err(Refusal::invalid("user_id", "is required: a service has no user of its own").into())
+                Err(DomainError::invalid("user_id", "is required: a service has no user of its own").into())
             }
         }
     }
@@ -57,31 +57,31 @@ impl Permit {
     /// the caller's own user, whichever id that user has; the account's name need not be a well-formed user id.
     ///
     /// # Errors
-    /// [`Refusal::UserNotFound`] if the text is not a well-formed user id.
-    pub fn target_of_account(&self, id: &str, absorbed_id: AbsorbedId) -> Result<Target, Denial> {
+    /// [`DomainError::UserNotFound`] if the text is not a well-formed user id.
+    pub fn target_of_account(&self, id: &str, absorbed_id: AbsorbedId) -> Result<Target, AuthError> {
         let requested = |account| {
-            let id = UserId::parse(id).ok_or(Refusal::UserNotFound)?;
-            Ok::<_, Denial>(Requested { id, account, absorbed_id })
+            let id = UserId::parse(id).ok_or(DomainError::UserNotFound)?;
+            Ok::<_, AuthError>(RequestedUser { id, account, absorbed_id })
         };
         let right = match self.caller() {
-            Caller::User(caller) if caller.is_named(id) => Right::Own { caller: caller.clone(), requested: None },
-            Caller::User(caller) => Right::Own { caller: caller.clone(), requested: Some(requested(None)?) },
-            Caller::Service { .. } => Right::Any(requested(IdentityRef::parse_joined(id))?),
+            Caller::User(caller) if caller.is_named(id) => TargetUser::Own { caller: caller.clone(), requested: None },
+            Caller::User(caller) => TargetUser::Own { caller: caller.clone(), requested: Some(requested(None)?) },
+            Caller::Service { .. } => TargetUser::Any(requested(IdentityRef::parse_joined(id))?),
         };
         Ok(Target(right))
     }
 }
 
-impl Requested {
+impl RequestedUser {
     /// By its id alone.
-    fn of(id: UserId) -> Self {
+    fn by_id(id: UserId) -> Self {
         Self { id, account: None, absorbed_id: AbsorbedId::Holder }
     }
 
     /// Refuses the id of an absorbed user where that names no user.
-    pub(super) fn expect_found(&self, is_absorbed: bool, purpose: Purpose) -> Result<(), Refusal> {
+    pub(super) fn expect_found(&self, is_absorbed: bool, purpose: Purpose) -> Result<(), DomainError> {
         let is_gone = purpose != Purpose::Read || self.absorbed_id == AbsorbedId::Gone;
-        if is_absorbed && is_gone { Err(Refusal::UserAbsorbed) } else { Ok(()) }
+        if is_absorbed && is_gone { Err(DomainError::UserAbsorbed) } else { Ok(()) }
     }
 }
 
@@ -89,43 +89,43 @@ impl Target {
     /// The id that a service named. The user with this id may be read without [`Target::judge`].
     pub fn named_by_service(&self) -> Option<&UserId> {
         match &self.0 {
-            Right::Any(requested) => Some(&requested.id),
-            Right::Own { .. } => None,
+            TargetUser::Any(requested) => Some(&requested.id),
+            TargetUser::Own { .. } => None,
         }
     }
 
     /// The account of the id that a service named, if the service asks for the holder of what it named.
     pub fn account_to_resolve(&self) -> Option<&IdentityRef> {
         match &self.0 {
-            Right::Any(Requested { account, absorbed_id: AbsorbedId::Holder, .. }) => account.as_ref(),
-            Right::Any(_) | Right::Own { .. } => None,
+            TargetUser::Any(RequestedUser { account, absorbed_id: AbsorbedId::Holder, .. }) => account.as_ref(),
+            TargetUser::Any(_) | TargetUser::Own { .. } => None,
         }
     }
 
     /// Refuses the user that was read by [`Target::named_by_service`] unless it is the one that the service meant.
     ///
     /// # Errors
-    /// [`Refusal::UserNotFound`], [`Refusal::UserAbsorbed`].
-    pub fn expect_meant(&self, user: &User) -> Result<(), Refusal> {
+    /// [`DomainError::UserNotFound`], [`DomainError::UserAbsorbed`].
+    pub fn expect_meant(&self, user: &User) -> Result<(), DomainError> {
         match &self.0 {
-            Right::Any(Requested { account: Some(account), .. }) if user.identity(account).is_none() => {
-                Err(Refusal::UserNotFound)
+            TargetUser::Any(RequestedUser { account: Some(account), .. }) if user.identity(account).is_none() => {
+                Err(DomainError::UserNotFound)
             }
-            Right::Any(requested) => requested.expect_found(user.id != requested.id, Purpose::Read),
-            Right::Own { .. } => Err(Refusal::UserNotFound),
+            TargetUser::Any(requested) => requested.expect_found(user.id != requested.id, Purpose::Read),
+            TargetUser::Own { .. } => Err(DomainError::UserNotFound),
         }
     }
 
     /// The names to look up before [`Target::judge`].
-    pub fn names(&self) -> Vec<Named> {
+    pub fn names(&self) -> Vec<UserRef> {
         match &self.0 {
-            Right::Own { caller, requested } => {
-                let requested = requested.as_ref().map(|requested| Named::UserId(requested.id.clone()));
+            TargetUser::Own { caller, requested } => {
+                let requested = requested.as_ref().map(|requested| UserRef::UserId(requested.id.clone()));
                 [caller.named.clone()].into_iter().chain(requested).collect()
             }
-            Right::Any(Requested { id, account, .. }) => {
-                let account = account.clone().map(Named::Identity);
-                [Named::UserId(id.clone())].into_iter().chain(account).collect()
+            TargetUser::Any(RequestedUser { id, account, .. }) => {
+                let account = account.clone().map(UserRef::Identity);
+                [UserRef::UserId(id.clone())].into_iter().chain(account).collect()
             }
         }
     }
@@ -133,28 +133,33 @@ impl Target {
     /// The caller's own token, which is the first of [`Target::names`].
     pub fn token(&self) -> Option<TokenHash> {
         match &self.0 {
-            Right::Own { caller, .. } => Some(caller.stamp.hash),
-            Right::Any(_) => None,
+            TargetUser::Own { caller, .. } => Some(caller.stamp.hash),
+            TargetUser::Any(_) => None,
         }
     }
 
     /// Judges the results for [`Target::names`], in that order. Returns the id of the live user of the call.
     ///
     /// # Errors
-    /// [`Refusal::UserNotFound`], [`Refusal::UserAbsorbed`], and for a user token each reason for which it may not do
+    /// [`DomainError::UserNotFound`], [`DomainError::UserAbsorbed`], and for a user token each reason for which it may not do
     /// what `purpose` says.
-    pub fn judge(&self, found: &[Option<Standing>], purpose: Purpose, now: DateTime<Utc>) -> Result<UserId, Denial> {
-        let first = found.first().and_then(Option::as_ref).ok_or(Refusal::UserNotFound)?;
+    pub fn judge(
+        &self,
+        found: &[Option<UserState>],
+        purpose: Purpose,
+        now: DateTime<Utc>,
+    ) -> Result<UserId, AuthError> {
+        let first = found.first().and_then(Option::as_ref).ok_or(DomainError::UserNotFound)?;
         let second = found.get(1).and_then(Option::as_ref);
         match &self.0 {
-            Right::Any(requested) => {
+            TargetUser::Any(requested) => {
                 if requested.account.is_some() && second.is_none_or(|of| of.holder != first.holder) {
-                    return Err(Refusal::UserNotFound.into());
+                    return Err(DomainError::UserNotFound.into());
                 }
                 requested.expect_found(first.absorbed.is_some(), purpose)?;
                 Ok(first.holder.clone())
             }
-            Right::Own { caller, requested } => {
+            TargetUser::Own { caller, requested } => {
                 caller.judge(first, requested.as_ref().map(|requested| (requested, second)), purpose, now)
             }
         }
@@ -165,29 +170,35 @@ impl Target {
     /// time; `None` if it does not matter.
     ///
     /// # Errors
-    /// [`Denial::NotYourUser`] if the caller is another user now, and those of [`Target::judge`].
+    /// [`AuthError::NotYourUser`] if the caller is another user now, and those of [`Target::judge`].
     pub fn judge_caller(
         &self,
-        found: &[Option<Standing>],
-        told: Option<&UserId>,
+        found: &[Option<UserState>],
+        stored_for: Option<&UserId>,
         now: DateTime<Utc>,
-    ) -> Result<(), Denial> {
+    ) -> Result<(), AuthError> {
         match (&self.0, found.first().and_then(Option::as_ref)) {
             // The call itself may have caused this, by releasing the last account that the caller's absorbed user had
             // brought.
-            (Right::Own { caller, .. }, Some(own))
-                if told.is_none() && !own.has_identity && !own.has_withdrawn_tokens_of(caller.stamp.issued_at) =>
+            (TargetUser::Own { caller, .. }, Some(own))
+                if stored_for.is_none()
+                    && !own.has_identity
+                    && !own.has_withdrawn_tokens_of(caller.stamp.issued_at) =>
             {
                 Ok(())
             }
-            (Right::Own { caller, .. }, Some(own)) => {
+            (TargetUser::Own { caller, .. }, Some(own)) => {
                 let own = caller.judge(own, None, Purpose::Read, now)?;
-                if told.is_none_or(|told| *told == own) { Ok(()) } else { Err(Denial::NotYourUser) }
+                if stored_for.is_none_or(|stored_for| *stored_for == own) {
+                    Ok(())
+                } else {
+                    Err(AuthError::NotYourUser)
+                }
             }
             // The call itself may have caused this, by deleting the caller's user or releasing its account.
-            (Right::Own { .. }, None) if told.is_none() => Ok(()),
-            (Right::Own { .. }, None) => Err(Denial::NotYourUser),
-            (Right::Any(_), _) => Ok(()),
+            (TargetUser::Own { .. }, None) if stored_for.is_none() => Ok(()),
+            (TargetUser::Own { .. }, None) => Err(AuthError::NotYourUser),
+            (TargetUser::Any(_), _) => Ok(()),
         }
     }
 
@@ -195,10 +206,10 @@ impl Target {
     /// lost its identity, its token or its permission to write.
     pub fn still_means(&self, user: &User) -> bool {
         match &self.0 {
-            Right::Any(Requested { id, account, .. }) => {
+            TargetUser::Any(RequestedUser { id, account, .. }) => {
                 user.id == *id && account.as_ref().is_none_or(|account| user.identity(account).is_some())
             }
-            Right::Own { caller, .. } => {
+            TargetUser::Own { caller, .. } => {
                 user.is_meant_by(&caller.named)
                     && !user.blocked
                     && !user.has_withdrawn(&caller.stamp)
@@ -211,29 +222,29 @@ impl Target {
     /// the caller's user. `before` selects the identities that need a better sign-in.
     ///
     /// # Errors
-    /// [`Denial::ReauthenticationRequired`].
-    pub fn expect_vouched(&self, user: &User, before: impl Fn(&Identity) -> bool) -> Result<(), Denial> {
-        let Right::Own { caller, .. } = &self.0 else { return Ok(()) };
+    /// [`AuthError::ReauthenticationRequired`].
+    pub fn expect_vouched(&self, user: &User, before: impl Fn(&Identity) -> bool) -> Result<(), AuthError> {
+        let TargetUser::Own { caller, .. } = &self.0 else { return Ok(()) };
         let first_doubt = match &caller.named {
-            Named::Identity(id) if user.is_vouched(id) => None,
-            Named::Identity(id) => user.identity(id).map(|identity| identity.ordinal),
+            UserRef::Identity(id) if user.is_vouched(id) => None,
+            UserRef::Identity(id) => user.identity(id).map(|identity| identity.ordinal),
             // The token does not show at which account the person signed in.
-            Named::UserId(_) => {
+            UserRef::UserId(_) => {
                 let doubtful = user.identities.iter().filter(|identity| !user.is_vouched(&identity.id));
                 doubtful.map(|identity| identity.ordinal).min()
             }
         };
         let touches = |ordinal| user.identities.iter().any(|of| of.ordinal < ordinal && before(of));
-        if first_doubt.is_some_and(touches) { Err(Denial::ReauthenticationRequired) } else { Ok(()) }
+        if first_doubt.is_some_and(touches) { Err(AuthError::ReauthenticationRequired) } else { Ok(()) }
     }
 
     /// The identities for which the caller's sign-in vouches, if it is at most ten minutes old. `user` is the locked
     /// row of the caller's user.
     pub fn vouches_for(&self, user: &User, now: DateTime<Utc>) -> Vec<IdentityRef> {
         match &self.0 {
-            Right::Own { caller, .. } if caller.signed_in_within(RECENT_SIGN_IN, now) => match &caller.named {
-                Named::Identity(id) => user.vouched_for_by(id),
-                Named::UserId(_) => Vec::new(),
+            TargetUser::Own { caller, .. } if caller.signed_in_within(RECENT_SIGN_IN, now) => match &caller.named {
+                UserRef::Identity(id) => user.vouched_for_by(id),
+                UserRef::UserId(_) => Vec::new(),
             },
             _ => Vec::new(),
         }
@@ -243,10 +254,10 @@ impl Target {
     /// that needs no other to vouch for it.
     pub fn vouches(&self, user: &User, now: DateTime<Utc>) -> bool {
         match &self.0 {
-            Right::Own { caller, .. } => {
+            TargetUser::Own { caller, .. } => {
                 caller.signed_in_within(RECENT_SIGN_IN, now) && self.expect_vouched(user, |_| true).is_ok()
             }
-            Right::Any(_) => true,
+            TargetUser::Any(_) => true,
         }
     }
 }

@@ -6,14 +6,14 @@ use chrono::{DateTime, Utc};
 use jsonwebtoken::Algorithm;
 
 use super::{
-    Denial, Issuer, Issuers, Kind, SubjectMeaning, TenantRule, UseRules, UserCaller,
+    AuthError, CallerKind, Issuer, Issuers, SubjectMeaning, TenantRule, TokenUseRules, UserCaller,
     claims::Claims,
     jwt::{self, Expected, Jwt, MAX_TOKEN},
-    verified_tokens::Verified,
+    verified_tokens::CachedToken,
 };
 use crate::{
     domain::{
-        IdentityRef, Named, Refusal, Subject, TenantId, TokenHash, TokenStamp, UserId, refusal::LinkTokenProblem,
+        DomainError, IdentityRef, Subject, TenantId, TokenHash, TokenStamp, UserId, UserRef, error::LinkTokenProblem,
     },
     secret::sha256,
 };
@@ -40,7 +40,7 @@ pub struct VerifiedToken {
     /// if it has neither.
     pub authorized_party: Option<String>,
     /// The caller that it names.
-    pub who: Who,
+    pub caller: TokenCaller,
     /// The tenants in which it may be used: one, except for services of several tenants.
     pub tenants: BTreeSet<TenantId>,
     /// The scopes that its issuer may grant.
@@ -60,9 +60,9 @@ pub struct VerifiedToken {
 
 /// The caller that a token names.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Who {
+pub enum TokenCaller {
     /// A user.
-    User(Named),
+    User(UserRef),
     /// A service.
     Service,
 }
@@ -86,28 +86,28 @@ impl Issuers {
     /// Verifies a token for one use. Waits for the issuer's keys if the token names a key that may be new.
     ///
     /// # Errors
-    /// [`Denial::TokenInvalid`]; [`Denial::KeysUnavailable`] if the issuer's keys cannot be read.
+    /// [`AuthError::TokenInvalid`]; [`AuthError::KeysUnavailable`] if the issuer's keys cannot be read.
     pub async fn verify(
         &self,
         token: &str,
         token_use: TokenUse,
         now: DateTime<Utc>,
-    ) -> Result<Arc<VerifiedToken>, Denial> {
+    ) -> Result<Arc<VerifiedToken>, AuthError> {
         if token.len() > MAX_TOKEN {
-            return Err(Denial::TokenInvalid("longer than 8 KiB"));
+            return Err(AuthError::TokenInvalid("longer than 8 KiB"));
         }
         // A proof is used once, so it is not cached.
         let name = (token_use == TokenUse::Bearer).then(|| sha256(token.as_bytes()));
         if let Some(token) = name.and_then(|name| self.verified.get(&name, now)) {
             return Ok(token);
         }
-        let iss = jwt::unverified_issuer(token).ok_or(Denial::TokenInvalid("not a signed JWT with an issuer"))?;
-        let (issuer, issuer_keys) = self.find(&iss).ok_or(Denial::TokenInvalid("unknown issuer"))?;
+        let iss = jwt::unverified_issuer(token).ok_or(AuthError::TokenInvalid("not a signed JWT with an issuer"))?;
+        let (issuer, issuer_keys) = self.find(&iss).ok_or(AuthError::TokenInvalid("unknown issuer"))?;
         let rules = match token_use {
             TokenUse::Bearer => issuer.bearer.as_ref(),
             TokenUse::LinkWith => issuer.link_with.as_ref(),
         };
-        let rules = rules.ok_or(Denial::TokenInvalid("this issuer's tokens are not for this use"))?;
+        let rules = rules.ok_or(AuthError::TokenInvalid("this issuer's tokens are not for this use"))?;
 
         let expected = Expected {
             issuer: &issuer.issuer,
@@ -125,7 +125,7 @@ impl Issuers {
         let token = Arc::new(token);
         if let Some(name) = name {
             let issuer_keys = Arc::clone(issuer_keys);
-            self.verified.insert(name, Verified { token: Arc::clone(&token), length, issuer_keys, verified_with });
+            self.verified.insert(name, CachedToken { token: Arc::clone(&token), length, issuer_keys, verified_with });
         }
         Ok(token)
     }
@@ -135,8 +135,8 @@ impl Issuers {
     /// another client then proves nothing.
     ///
     /// # Errors
-    /// [`Refusal::LinkTokenInvalid`] names the rule that is violated.
-    pub fn expect_same_client(&self, caller: &UserCaller, proof: &VerifiedToken) -> Result<(), Refusal> {
+    /// [`DomainError::LinkTokenInvalid`] names the rule that is violated.
+    pub fn expect_same_client(&self, caller: &UserCaller, proof: &VerifiedToken) -> Result<(), DomainError> {
         let rules = self.find(&proof.issuer).and_then(|(issuer, _)| issuer.link_with.as_ref());
         if rules.is_some_and(|rules| !rules.same_client) {
             return Ok(());
@@ -151,7 +151,7 @@ impl Issuers {
         } else {
             return Ok(());
         };
-        Err(Refusal::LinkTokenInvalid(problem))
+        Err(DomainError::LinkTokenInvalid(problem))
     }
 }
 
@@ -159,11 +159,11 @@ impl Issuers {
 fn verified(
     token: &str,
     issuer: &Issuer,
-    rules: &UseRules,
+    rules: &TokenUseRules,
     jwt: Jwt,
     now: DateTime<Utc>,
-) -> Result<VerifiedToken, Denial> {
-    let invalid = Denial::TokenInvalid;
+) -> Result<VerifiedToken, AuthError> {
+    let invalid = AuthError::TokenInvalid;
     let Jwt { subject, algorithm, issued_at, expires_at, authenticated_at, claims, keys: _ } = jwt;
     if jwt::is_older(issued_at, issuer.max_lifetime, expires_at) {
         return Err(invalid("lives too long"));
@@ -172,9 +172,9 @@ fn verified(
         return Err(invalid("too old for this use"));
     }
     let is_silent = issuer.require_auth_time && !claims.has("auth_time");
-    let who = who(issuer, &subject, &claims)?;
-    let scopes = scopes(issuer, &who, &claims)?;
-    let tenants = tenants(issuer, &who, &claims)?;
+    let caller = caller(issuer, &subject, &claims)?;
+    let scopes = scopes(issuer, &caller, &claims)?;
+    let tenants = tenants(issuer, &caller, &claims)?;
     let hash = token_hash(token, &issuer.issuer, claims.text("jti").filter(|jti| !jti.is_empty()));
     Ok(VerifiedToken {
         issuer: issuer.issuer.clone(),
@@ -185,7 +185,7 @@ fn verified(
             .find(|name| claims.has(name))
             .and_then(|name| claims.text(name))
             .map(str::to_owned),
-        who,
+        caller,
         tenants,
         scopes,
         issued_at,
@@ -196,55 +196,54 @@ fn verified(
     })
 }
 
-fn who(issuer: &Issuer, subject: &str, claims: &Claims) -> Result<Who, Denial> {
-    let invalid = Denial::TokenInvalid;
+fn caller(issuer: &Issuer, subject: &str, claims: &Claims) -> Result<TokenCaller, AuthError> {
+    let invalid = AuthError::TokenInvalid;
     let meaning = match &issuer.kind {
-        Kind::Service => return Ok(Who::Service),
-        Kind::User(meaning) => meaning,
-        Kind::Claim { claim, subject } => match claims.text(claim) {
-            Some("service") => return Ok(Who::Service),
+        CallerKind::Service => return Ok(TokenCaller::Service),
+        CallerKind::User(meaning) => meaning,
+        CallerKind::Claim { claim, subject } => match claims.text(claim) {
+            Some("service") => return Ok(TokenCaller::Service),
             Some("user") => subject,
             _ => return Err(invalid("its kind is neither user nor service")),
         },
     };
     let named = match meaning {
-        SubjectMeaning::UserId => UserId::parse(subject).map(Named::UserId),
-        SubjectMeaning::Subject(provider) => {
-            Subject::parse(subject).map(|subject| Named::Identity(IdentityRef { provider: provider.clone(), subject }))
-        }
+        SubjectMeaning::UserId => UserId::parse(subject).map(UserRef::UserId),
+        SubjectMeaning::Subject(provider) => Subject::parse(subject)
+            .map(|subject| UserRef::Identity(IdentityRef { provider: provider.clone(), subject })),
         SubjectMeaning::Identity(providers) => IdentityRef::parse_joined(subject)
             .filter(|identity| providers.contains(&identity.provider))
-            .map(Named::Identity),
+            .map(UserRef::Identity),
     };
-    named.map(Who::User).ok_or(invalid("its sub is no user that this issuer may name"))
+    named.map(TokenCaller::User).ok_or(invalid("its sub is no user that this issuer may name"))
 }
 
 /// The token's scopes (RFC 8693 §4.2) that its issuer may grant. A user token with service scopes gains nothing, nor
 /// does a service token with self scopes: the access table separates the two.
-fn scopes(issuer: &Issuer, who: &Who, claims: &Claims) -> Result<BTreeSet<String>, Denial> {
+fn scopes(issuer: &Issuer, caller: &TokenCaller, claims: &Claims) -> Result<BTreeSet<String>, AuthError> {
     let said = match claims.has("scope") {
-        true => claims.text("scope").ok_or(Denial::TokenInvalid("scope is not a string"))?,
+        true => claims.text("scope").ok_or(AuthError::TokenInvalid("scope is not a string"))?,
         false => "",
     };
     let said = said.split(' ').filter(|scope| issuer.allowed_scopes.contains(*scope));
     let mut scopes: BTreeSet<String> = said.map(str::to_owned).collect();
-    if matches!(who, Who::User(_)) {
+    if matches!(caller, TokenCaller::User(_)) {
         scopes.extend(issuer.implied_scopes.iter().cloned());
     }
     Ok(scopes)
 }
 
-fn tenants(issuer: &Issuer, who: &Who, claims: &Claims) -> Result<BTreeSet<TenantId>, Denial> {
-    match (&issuer.tenant, who) {
+fn tenants(issuer: &Issuer, caller: &TokenCaller, claims: &Claims) -> Result<BTreeSet<TenantId>, AuthError> {
+    match (&issuer.tenant, caller) {
         (TenantRule::Fixed(tenant), _) => Ok(BTreeSet::from([tenant.clone()])),
-        (TenantRule::OneOf(tenants), Who::Service) => Ok(tenants.clone()),
-        (TenantRule::OneOf(_), Who::User(_)) => Err(Denial::TokenInvalid("a user token of no tenant")),
+        (TenantRule::OneOf(tenants), TokenCaller::Service) => Ok(tenants.clone()),
+        (TenantRule::OneOf(_), TokenCaller::User(_)) => Err(AuthError::TokenInvalid("a user token of no tenant")),
         (TenantRule::Claim { claim, tenants }, _) => claims
             .text(claim)
             .and_then(TenantId::parse)
             .filter(|tenant| tenants.contains(tenant))
             .map(|tenant| BTreeSet::from([tenant]))
-            .ok_or(Denial::TokenInvalid("its tenant is not one of ours")),
+            .ok_or(AuthError::TokenInvalid("its tenant is not one of ours")),
     }
 }
 

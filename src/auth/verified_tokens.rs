@@ -16,14 +16,14 @@ const USUAL: usize = 1024;
 
 /// SHA-256 of a whole token. A shorter name would not do: not the key id, not the `jti`, and not the signed text,
 /// because the signature is a part of what was verified.
-pub(super) type TokenName = [u8; 32];
+pub(super) type TokenDigest = [u8; 32];
 
 /// Verified tokens, by name.
-pub(super) struct VerifiedTokens(Cache<TokenName, Verified, Size>);
+pub(super) struct VerifiedTokens(Cache<TokenDigest, CachedToken, Size>);
 
 /// A token with the facts on which its verification rests.
 #[derive(Clone)]
-pub(super) struct Verified {
+pub(super) struct CachedToken {
     /// The verified content.
     pub token: Arc<VerifiedToken>,
     /// Its length in bytes.
@@ -37,8 +37,8 @@ pub(super) struct Verified {
 #[derive(Clone)]
 struct Size;
 
-impl Weighter<TokenName, Verified> for Size {
-    fn weight(&self, _: &TokenName, verified: &Verified) -> u64 {
+impl Weighter<TokenDigest, CachedToken> for Size {
+    fn weight(&self, _: &TokenDigest, verified: &CachedToken) -> u64 {
         ENTRY + verified.length as u64
     }
 }
@@ -51,12 +51,12 @@ impl VerifiedTokens {
     }
 
     /// Stores a verified token.
-    pub(super) fn insert(&self, name: TokenName, verified: Verified) {
+    pub(super) fn insert(&self, name: TokenDigest, verified: CachedToken) {
         self.0.insert(name, verified);
     }
 
     /// The verified token; `None` if it has expired since, or its issuer's keys have changed.
-    pub(super) fn get(&self, name: &TokenName, now: DateTime<Utc>) -> Option<Arc<VerifiedToken>> {
+    pub(super) fn get(&self, name: &TokenDigest, now: DateTime<Utc>) -> Option<Arc<VerifiedToken>> {
         let verified = self.0.get(name)?;
         let keys = verified.issuer_keys.current().ok()?;
         if verified.token.has_expired(now) || !Arc::ptr_eq(&keys, &verified.verified_with) {

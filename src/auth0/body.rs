@@ -16,13 +16,13 @@ use serde::{
 use serde_json::{Map, Value};
 use tokio::time::timeout;
 
-use super::{i_json, messages::Refused};
+use super::{error::ApiError, i_json};
 
 /// The longest accepted body, in bytes: all of a user's metadata and profile fit.
 pub(super) const MAX_BODY: usize = 128 * 1024;
 
 /// The most bytes that the server reads of a body that is too long.
-const MAX_THROWN_AWAY: usize = 16 * 1024 * 1024;
+const MAX_DISCARDED: usize = 16 * 1024 * 1024;
 /// The time in which a whole body must arrive.
 const BODY_TIME: Duration = Duration::from_secs(10);
 
@@ -40,24 +40,24 @@ pub(super) struct JsonObject(pub Map<String, Value>);
 pub(super) struct JsonOrForm(pub Map<String, Value>);
 
 impl<S: Sync> FromRequest<S> for JsonObject {
-    type Rejection = Refused;
+    type Rejection = ApiError;
 
-    async fn from_request(request: Request, _: &S) -> Result<Self, Refused> {
+    async fn from_request(request: Request, _: &S) -> Result<Self, ApiError> {
         match media_type(request.headers()) {
             Some(MediaType::Json) => json(&read(request.into_body()).await?).map(Self),
-            _ => Err(Refused::media_type("application/json")),
+            _ => Err(ApiError::media_type("application/json")),
         }
     }
 }
 
 impl<S: Sync> FromRequest<S> for JsonOrForm {
-    type Rejection = Refused;
+    type Rejection = ApiError;
 
-    async fn from_request(request: Request, _: &S) -> Result<Self, Refused> {
+    async fn from_request(request: Request, _: &S) -> Result<Self, ApiError> {
         match media_type(request.headers()) {
             Some(MediaType::Json) => json(&read(request.into_body()).await?).map(Self),
             Some(MediaType::Form) => form(&read(request.into_body()).await?).map(Self),
-            None => Err(Refused::media_type("application/json or application/x-www-form-urlencoded")),
+            None => Err(ApiError::media_type("application/json or application/x-www-form-urlencoded")),
         }
     }
 }
@@ -84,51 +84,51 @@ fn media_type(headers: &HeaderMap) -> Option<MediaType> {
 
 /// Reads a whole body. The rest of a body that is too long is read up to a bound and discarded: a client that reads
 /// only after it has written would otherwise never see the refusal.
-async fn read(body: Body) -> Result<Vec<u8>, Refused> {
+async fn read(body: Body) -> Result<Vec<u8>, ApiError> {
     let mut body = pin!(body);
     let (mut bytes, mut length) = (Vec::new(), 0);
     let whole = async {
         while let Some(frame) = body.frame().await {
             // The client is gone, or sent fewer bytes than it announced.
-            let frame = frame.map_err(|_| Refused::body("it broke off"))?;
+            let frame = frame.map_err(|_| ApiError::body("it broke off"))?;
             let Ok(data) = frame.into_data() else { continue };
             length += data.len();
             if length <= MAX_BODY {
                 bytes.extend_from_slice(&data);
-            } else if length > MAX_THROWN_AWAY {
+            } else if length > MAX_DISCARDED {
                 break;
             }
         }
         Ok(())
     };
-    timeout(BODY_TIME, whole).await.map_err(|_| Refused::slow())??;
-    if length > MAX_BODY { Err(Refused::too_long(MAX_BODY)) } else { Ok(bytes) }
+    timeout(BODY_TIME, whole).await.map_err(|_| ApiError::body_timeout())??;
+    if length > MAX_BODY { Err(ApiError::too_long(MAX_BODY)) } else { Ok(bytes) }
 }
 
-fn json(bytes: &[u8]) -> Result<Map<String, Value>, Refused> {
-    let text = std::str::from_utf8(bytes).map_err(|_| Refused::json())?;
+fn json(bytes: &[u8]) -> Result<Map<String, Value>, ApiError> {
+    let text = std::str::from_utf8(bytes).map_err(|_| ApiError::json())?;
     // This check comes first: the details below help no client whose text is not JSON at all.
-    serde_json::from_str::<IgnoredAny>(text).map_err(|_| Refused::json())?;
-    let violations = i_json::violations(text).ok_or_else(Refused::json)?;
+    serde_json::from_str::<IgnoredAny>(text).map_err(|_| ApiError::json())?;
+    let violations = i_json::violations(text).ok_or_else(ApiError::json)?;
     if !violations.is_empty() {
-        return Err(Refused::violations(&violations));
+        return Err(ApiError::violations(&violations));
     }
     match serde_json::from_str(text) {
         Ok(Value::Object(object)) => Ok(object),
-        Ok(_) => Err(Refused::body("Expected type object")),
-        Err(_) => Err(Refused::json()),
+        Ok(_) => Err(ApiError::body("Expected type object")),
+        Err(_) => Err(ApiError::json()),
     }
 }
 
-fn form(bytes: &[u8]) -> Result<Map<String, Value>, Refused> {
+fn form(bytes: &[u8]) -> Result<Map<String, Value>, ApiError> {
     if std::str::from_utf8(bytes).is_err() || !is_percent_encoded(bytes) {
-        return Err(Refused::body("the form is not UTF-8 in percent-encoding"));
+        return Err(ApiError::body("the form is not UTF-8 in percent-encoding"));
     }
     let mut object = Map::new();
     for (name, value) in form_urlencoded::parse(bytes) {
         if object.insert(name.to_string(), Value::String(value.into_owned())).is_some() {
             // Other readers differ on which of the two values counts.
-            return Err(Refused::body(&format!("{}: comes twice: send it once", shown(&name))));
+            return Err(ApiError::body(&format!("{}: comes twice: send it once", printable(&name))));
         }
     }
     Ok(object)
@@ -149,21 +149,21 @@ pub(super) fn is_percent_encoded(text: &[u8]) -> bool {
 pub(super) fn properties<T: DeserializeOwned>(
     object: Map<String, Value>,
     refused: &[(&str, &str)],
-) -> Result<T, Refused> {
+) -> Result<T, ApiError> {
     let given: BTreeSet<&str> =
         refused.iter().map(|(name, _)| *name).filter(|name| object.contains_key(*name)).collect();
     if !given.is_empty() {
         let why = refused.iter().filter(|(name, _)| given.contains(name)).map(|(name, why)| format!("{name} {why}"));
-        return Err(Refused::body(&why.collect::<Vec<_>>().join("; ")));
+        return Err(ApiError::body(&why.collect::<Vec<_>>().join("; ")));
     }
     if object.is_empty() {
-        return Err(Refused::body("Too few properties defined (0), minimum 1"));
+        return Err(ApiError::body("Too few properties defined (0), minimum 1"));
     }
     serde_path_to_error::deserialize(Value::Object(object)).map_err(|error| {
         let (property, what) = (error.path().to_string(), error.inner());
         // `.` is the path of the object itself.
-        let told = if property == "." { what.to_string() } else { format!("{property}: {what}") };
-        Refused::body(&shown(&told))
+        let text = if property == "." { what.to_string() } else { format!("{property}: {what}") };
+        ApiError::body(&printable(&text))
     })
 }
 
@@ -173,7 +173,7 @@ pub(super) fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer
 }
 
 /// The client's text as a response may repeat it: without control characters, at most 200 characters.
-pub(super) fn shown(text: &str) -> String {
+pub(super) fn printable(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).take(200).collect()
 }
 

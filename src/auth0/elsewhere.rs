@@ -1,7 +1,7 @@
 //! Requests for another service. A library for browsers knows one domain for both the login and the API. Where that
 //! domain leads to this server alone, the response names the missing service.
 
-use super::messages::Refused;
+use super::error::ApiError;
 
 /// The service that signs people in and issues tokens.
 const SIGN_IN: &str = "the Authentication API of the tenant that issues your tokens";
@@ -43,10 +43,10 @@ const OTHERS: [(&str, &str); 24] = [
 ];
 
 /// The refusal at a path outside this surface. The response repeats only known segments.
-pub(super) fn refused(path: &str) -> Refused {
+pub(super) fn refused(path: &str) -> ApiError {
     let first = path.trim_start_matches('/').split('/').next().unwrap_or_default();
     match OTHERS.iter().find(|(segment, _)| *segment == first) {
-        Some((segment, service)) => Refused::elsewhere(&format!("/{segment}"), service),
-        None => Refused::elsewhere("This path", UNKNOWN),
+        Some((segment, service)) => ApiError::elsewhere(&format!("/{segment}"), service),
+        None => ApiError::elsewhere("This path", UNKNOWN),
     }
 }

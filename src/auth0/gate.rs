@@ -14,12 +14,12 @@ use axum::{
 use http::{HeaderMap, Method, header::AUTHORIZATION, request::Parts};
 use utoipa::openapi::OpenApi;
 
-use super::{Surface, messages::Refused, openapi};
+use super::{AppState, error::ApiError, openapi};
 use crate::{
-    auth::{Permit, Rule},
-    calls::{admission, admitted, capacity::Places, telemetry::CallRecord},
+    auth::{AccessRule, Permit},
+    calls::{admission, admitted, concurrency::ConcurrencyLimit, telemetry::CallRecord},
     domain::TenantId,
-    linking::Linking,
+    use_cases::UseCases,
 };
 
 /// The extension in a route's description that names its rpc.
@@ -28,20 +28,20 @@ pub(super) const RPC: &str = "x-rpc";
 /// What the gate decides by.
 #[derive(Clone)]
 pub(super) struct Gate {
-    pub linking: Arc<Linking>,
+    pub use_cases: Arc<UseCases>,
     pub tenants: Arc<BTreeSet<TenantId>>,
-    pub places: Places,
+    pub limit: ConcurrencyLimit,
     pub table: Arc<AccessTable>,
 }
 
 /// The rule of each route, by its method and its path template.
-pub(super) type AccessTable = HashMap<(Method, String), &'static Rule>;
+pub(super) type AccessTable = HashMap<(Method, String), &'static AccessRule>;
 
 /// The permit of an admitted call, with the rule that it was given by.
 #[derive(Clone)]
-pub(super) struct Admission {
+pub(super) struct AdmittedCall {
     pub permit: Permit,
-    pub rule: &'static Rule,
+    pub rule: &'static AccessRule,
 }
 
 /// Reads the table from the descriptions of the routes.
@@ -53,7 +53,7 @@ pub(super) fn access_table(api: &mut OpenApi) -> Result<AccessTable, String> {
     for (path, item) in &mut api.paths.paths {
         for (method, operation) in openapi::operations(item) {
             let rpc = operation.extensions.as_ref().and_then(|extensions| extensions.get(RPC)?.as_str());
-            let rule = rpc.and_then(|rpc| Rule::of(&format!("/identity.v1.IdentityService/{rpc}")));
+            let rule = rpc.and_then(|rpc| AccessRule::for_path(&format!("/identity.v1.IdentityService/{rpc}")));
             let rule = rule.ok_or_else(|| format!("{method} {path} stands on no rpc"))?;
             table.insert((method, path.clone()), rule);
         }
@@ -67,18 +67,18 @@ pub(super) async fn pass(State(gate): State<Gate>, path: MatchedPath, mut reques
     let method = if request.method() == Method::HEAD { Method::GET } else { request.method().clone() };
     let record = request.extensions().get::<CallRecord>().cloned().unwrap_or_default();
     let Some(rule) = gate.table.get(&(method.clone(), path.as_str().to_owned())).copied() else {
-        return Refused::method().into_response();
+        return ApiError::method().into_response();
     };
-    record.set_name(format!("{method} {}", openapi::described(path.as_str())));
+    record.set_name(format!("{method} {}", openapi::documented_path(path.as_str())));
     match gate.admit(rule, request.headers(), &record).await {
         Ok(mut permit) => {
             // After the rule's check, so that only a permitted call takes a slot.
-            if gate.places.seat(&mut permit).is_err() {
-                return admitted(Refused::overloaded().into_response());
+            if gate.limit.acquire(&mut permit).is_err() {
+                return admitted(ApiError::overloaded().into_response());
             }
             // No code behind the gate needs the token, and none can log it by accident.
             request.headers_mut().remove(AUTHORIZATION);
-            request.extensions_mut().insert(Admission { permit, rule });
+            request.extensions_mut().insert(AdmittedCall { permit, rule });
             admitted(next.run(request).await)
         }
         Err(refused) => refused.into_response(),
@@ -86,20 +86,25 @@ pub(super) async fn pass(State(gate): State<Gate>, path: MatchedPath, mut reques
 }
 
 impl Gate {
-    async fn admit(&self, rule: &'static Rule, headers: &HeaderMap, record: &CallRecord) -> Result<Permit, Refused> {
-        let denied = |denial| Refused::denied(rule, denial);
-        let token = admission::verify(&self.linking, headers, record).await.map_err(denied)?;
-        let permit = admission::permit(&self.linking, rule, &token, headers).map_err(denied)?;
-        if self.tenants.contains(permit.tenant()) { Ok(permit) } else { Err(Refused::tenant()) }
+    async fn admit(
+        &self,
+        rule: &'static AccessRule,
+        headers: &HeaderMap,
+        record: &CallRecord,
+    ) -> Result<Permit, ApiError> {
+        let denied = |denial| ApiError::from_auth_error(rule, denial);
+        let token = admission::verify(&self.use_cases, headers, record).await.map_err(denied)?;
+        let permit = admission::permit(&self.use_cases, rule, &token, headers).map_err(denied)?;
+        if self.tenants.contains(permit.tenant()) { Ok(permit) } else { Err(ApiError::tenant()) }
     }
 }
 
-impl FromRequestParts<Surface> for Admission {
-    type Rejection = Refused;
+impl FromRequestParts<AppState> for AdmittedCall {
+    type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, _: &Surface) -> Result<Self, Refused> {
+    async fn from_request_parts(parts: &mut Parts, _: &AppState) -> Result<Self, ApiError> {
         let admission = parts.extensions.remove::<Self>();
-        admission.ok_or_else(|| Refused::logged("a call came past the gate without a permit"))
+        admission.ok_or_else(|| ApiError::log_fault("a call came past the gate without a permit"))
     }
 }
 

@@ -6,7 +6,7 @@ use std::collections::HashSet;
 
 use crate::domain::{
     Violation,
-    metadata::{push_token, shown},
+    metadata::{printable_path, push_token},
 };
 
 /// The nesting depth that the parser after this check accepts.
@@ -21,20 +21,20 @@ const INEXACT: &str =
 /// All violations in a text, each with its path: an RFC 6901 pointer from the first name on. `None` if the text is
 /// not JSON as far as the check sees, or nests too deep for the parser.
 pub(super) fn violations(json: &str) -> Option<Vec<Violation>> {
-    let mut reading = Reading { rest: json, path: String::new(), violations: Vec::new() };
-    reading.value(1)?;
-    Some(reading.violations)
+    let mut scanner = Scanner { rest: json, path: String::new(), violations: Vec::new() };
+    scanner.value(1)?;
+    Some(scanner.violations)
 }
 
 /// One walk over the text.
-struct Reading<'a> {
+struct Scanner<'a> {
     rest: &'a str,
     /// The path of the current value.
     path: String,
     violations: Vec<Violation>,
 }
 
-impl<'a> Reading<'a> {
+impl<'a> Scanner<'a> {
     fn value(&mut self, depth: usize) -> Option<()> {
         self.pass_space();
         match self.rest.bytes().next()? {
@@ -43,7 +43,7 @@ impl<'a> Reading<'a> {
             b'"' => self.string().map(drop),
             b'-' | b'0'..=b'9' => {
                 let number = self.take_while(|c| c.is_ascii_digit() || matches!(c, '+' | '-' | '.' | 'e' | 'E'));
-                if !has_a_double(number) {
+                if !is_exact_double(number) {
                     self.report(INEXACT);
                 }
                 Some(())
@@ -64,11 +64,11 @@ impl<'a> Reading<'a> {
             // The decoded name: one name may be escaped in several ways.
             let name: String = serde_json::from_str(self.string()?).ok()?;
             self.pass(":")?;
-            self.below(&name, |reading| {
+            self.below(&name, |scanner| {
                 if names.contains(&name) {
-                    reading.report(TWICE);
+                    scanner.report(TWICE);
                 }
-                reading.value(depth + 1)
+                scanner.value(depth + 1)
             })?;
             names.insert(name);
             if self.pass(",").is_none() {
@@ -83,7 +83,7 @@ impl<'a> Reading<'a> {
             return Some(());
         }
         for index in 0_usize.. {
-            self.below(&index.to_string(), |reading| reading.value(depth + 1))?;
+            self.below(&index.to_string(), |scanner| scanner.value(depth + 1))?;
             if self.pass(",").is_none() {
                 break;
             }
@@ -133,7 +133,7 @@ impl<'a> Reading<'a> {
     }
 
     fn report(&mut self, description: &str) {
-        let violation = Violation::new(shown(self.path.strip_prefix('/').unwrap_or(&self.path)), description);
+        let violation = Violation::new(printable_path(self.path.strip_prefix('/').unwrap_or(&self.path)), description);
         if self.violations.len() < MAX_VIOLATIONS && !self.violations.contains(&violation) {
             self.violations.push(violation);
         }
@@ -144,12 +144,12 @@ impl<'a> Reading<'a> {
 ///
 /// A double in the middle between two decimals of that length has two such forms. Rust writes the larger one; ECMAScript,
 /// Python and serde_json write the even one, which Rust writes if the number of digits is given.
-fn has_a_double(written: &str) -> bool {
+fn is_exact_double(written: &str) -> bool {
     let Ok(read) = written.parse::<f64>() else { return false };
-    let value = Decimal::of(written);
-    let shortest = Decimal::of(&format!("{read:e}"));
+    let value = Decimal::parse(written);
+    let shortest = Decimal::parse(&format!("{read:e}"));
     let behind_the_point = shortest.digits.len().saturating_sub(1);
-    value == shortest || value == Decimal::of(&format!("{read:.behind_the_point$e}"))
+    value == shortest || value == Decimal::parse(&format!("{read:.behind_the_point$e}"))
 }
 
 /// A decimal number in its one form, so that `==` compares by value: there is no zero at either end of its digits, and
@@ -163,7 +163,7 @@ struct Decimal {
 }
 
 impl Decimal {
-    fn of(written: &str) -> Self {
+    fn parse(written: &str) -> Self {
         let unsigned = written.strip_prefix('-');
         let is_negative = unsigned.is_some();
         let unsigned = unsigned.unwrap_or(written);
@@ -171,7 +171,7 @@ impl Decimal {
         let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
         let all = [whole, fraction].concat();
         let digits = all.trim_end_matches('0');
-        let behind = places(all.len() - digits.len()).saturating_sub(places(fraction.len()));
+        let behind = to_exponent(all.len() - digits.len()).saturating_sub(to_exponent(fraction.len()));
         let digits = digits.trim_start_matches('0').to_owned();
         match digits.is_empty() {
             true => Self { is_negative: false, digits, exponent: 0 },
@@ -180,7 +180,7 @@ impl Decimal {
     }
 }
 
-fn places(count: usize) -> i64 {
+fn to_exponent(count: usize) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }
 
@@ -258,7 +258,7 @@ mod tests {
             "1e0000000000000000000000000000002",
         ];
         for number in good {
-            assert!(has_a_double(number), "{number}");
+            assert!(is_exact_double(number), "{number}");
         }
         let (long, tiny) = (format!("1{}1", "0".repeat(400)), format!("0.{}1", "0".repeat(400)));
         let bad = [
@@ -280,7 +280,7 @@ mod tests {
             &tiny,
         ];
         for number in bad {
-            assert!(!has_a_double(number), "{number}");
+            assert!(!is_exact_double(number), "{number}");
         }
     }
 
@@ -311,19 +311,19 @@ mod tests {
                 exponent.parse::<i32>().unwrap() - i32::try_from(fraction.len() + zeros).unwrap());
             let plain = format!("{double}");
             for written in [scientific.clone(), padded, moved, plain] {
-                prop_assert!(has_a_double(&written), "{}", written);
+                prop_assert!(is_exact_double(&written), "{}", written);
             }
             // The same digits elsewhere are the number of another double, or of none.
             let elsewhere = format!("{mantissa}e{}", exponent.parse::<i32>().unwrap() + shift);
             let read: f64 = elsewhere.parse().unwrap();
             let (again, even) = (format!("{read:e}"), format!("{read:.*e}", fraction.len()));
-            prop_assert!(!has_a_double(&elsewhere) || [again, even].contains(&elsewhere) || read == 0.0);
+            prop_assert!(!is_exact_double(&elsewhere) || [again, even].contains(&elsewhere) || read == 0.0);
         }
 
         #[test]
         fn more_digits_than_a_double_tells_are_no_double_s(digits in "[1-9][0-9]{17,60}[1-9]", exponent in -400_i32..400) {
             let written = format!("{digits}e{exponent}");
-            prop_assert!(!has_a_double(&written));
+            prop_assert!(!is_exact_double(&written));
         }
 
         #[test]

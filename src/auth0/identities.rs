@@ -6,11 +6,11 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::{
-    Surface,
+    AppState,
     body::{JsonOrForm, given, properties},
-    gate::Admission,
+    error::ApiError,
+    gate::AdmittedCall,
     json,
-    messages::Refused,
     params::{Params, PathParts},
     shapes::{IdentityBody, identities},
     target,
@@ -18,8 +18,10 @@ use super::{
 use crate::{
     auth::AbsorbedId,
     clock,
-    domain::{IdentityRef, Provider, Refusal, Subject, linking::LinkTerms, merge::Strategy, unlinking::UnlinkMetadata},
-    linking::{Link, Outcome, Release, Secondary, SpelledAccount, Unkept, Unlink},
+    domain::{
+        DomainError, IdentityRef, Provider, Subject, linking::LinkTerms, merge::Strategy, unlinking::UnlinkMetadata,
+    },
+    use_cases::{Link, LinkOutcome, NotStored, Release, Secondary, SpelledAccount, Unlink},
 };
 
 /// Names the secondary account: by its token alone, or by its provider and its id there.
@@ -50,7 +52,7 @@ enum AccountId {
 }
 
 /// Known properties that are not accepted.
-const NOT_TAKEN: [(&str, &str); 1] =
+const UNSUPPORTED: [(&str, &str); 1] =
     [("connection_id", "is not known here: provider and user_id name one account, whichever its connection")];
 
 /// Links another account to a user, which takes over all identities of that account's user. The metadata of that user
@@ -68,36 +70,36 @@ const NOT_TAKEN: [(&str, &str); 1] =
     extensions(("x-rpc" = json!("Link"))),
 )]
 pub(super) async fn link(
-    State(Surface { linking, .. }): State<Surface>,
-    Admission { permit, rule }: Admission,
+    State(AppState { use_cases, .. }): State<AppState>,
+    AdmittedCall { permit, rule }: AdmittedCall,
     PathParts(id): PathParts<String>,
     JsonOrForm(object): JsonOrForm,
-) -> Result<Response, Refused> {
-    let body: LinkBody = properties(object, &NOT_TAKEN)?;
+) -> Result<Response, ApiError> {
+    let body: LinkBody = properties(object, &UNSUPPORTED)?;
     let target = target(&permit, rule, &id, AbsorbedId::Gone)?;
     let now = clock::now();
-    let refused = |error| Refused::of(rule, error);
+    let refused = |error| ApiError::from_error(rule, error);
     let secondary = match (body.link_with, body.provider, body.user_id) {
-        (Some(token), None, None) => linking.verify_link_with(&permit, &token, now).await.map_err(refused)?,
+        (Some(token), None, None) => use_cases.verify_link_with(&permit, &token, now).await.map_err(refused)?,
         (None, Some(provider), Some(account)) => {
-            let given = identity(&provider, &account.into_text()).ok_or_else(Refused::provider)?;
+            let given = identity(&provider, &account.into_text()).ok_or_else(ApiError::provider)?;
             // A user token may not name an account in this way, so the response discloses nothing of any account.
             let spelled = match permit.is_service() {
-                true => linking.spelled_account(&permit, &target, given, now).await.map_err(refused)?,
+                true => use_cases.spelled_account(&permit, &target, given, now).await.map_err(refused)?,
                 false => SpelledAccount::One(given),
             };
-            Secondary::MainIdentity(one(spelled).map_err(|wrong| Refused::body(&wrong))?)
+            Secondary::MainIdentity(only_account(spelled).map_err(|wrong| ApiError::body(&wrong))?)
         }
-        (Some(_), ..) => return Err(Refused::body("link_with stands alone, without provider and user_id")),
-        (None, ..) => return Err(Refused::body("Missing required property: link_with, or provider and user_id")),
+        (Some(_), ..) => return Err(ApiError::body("link_with stands alone, without provider and user_id")),
+        (None, ..) => return Err(ApiError::body("Missing required property: link_with, or provider and user_id")),
     };
-    let link = Link { permit, target, secondary, terms: terms(), validate_only: false, ticket: None, now };
-    let Unkept(answer) = linking.run(link, None, Unkept).await.map_err(refused)?;
-    match (answer.outcome, answer.link) {
-        (Outcome::Absorbed | Outcome::Attached, _) => json(StatusCode::CREATED, &identities(&answer.user)),
+    let link = Link { permit, target, secondary, terms: auth0_terms(), validate_only: false, ticket: None, now };
+    let NotStored(response) = use_cases.run(link, None, NotStored).await.map_err(refused)?;
+    match (response.outcome, response.link) {
+        (LinkOutcome::Absorbed | LinkOutcome::Attached, _) => json(StatusCode::CREATED, &identities(&response.user)),
         // No link attached it: it is the user's own.
-        (Outcome::AlreadyLinked, None) => Err(Refused::same()),
-        (Outcome::AlreadyLinked, Some(_)) => Err(Refused::identity_exists()),
+        (LinkOutcome::AlreadyLinked, None) => Err(ApiError::same_identity()),
+        (LinkOutcome::AlreadyLinked, Some(_)) => Err(ApiError::identity_exists()),
     }
 }
 
@@ -127,40 +129,40 @@ pub(super) struct UnlinkParams {
     extensions(("x-rpc" = json!("Unlink"))),
 )]
 pub(super) async fn unlink(
-    State(Surface { linking, .. }): State<Surface>,
-    Admission { permit, rule }: Admission,
+    State(AppState { use_cases, .. }): State<AppState>,
+    AdmittedCall { permit, rule }: AdmittedCall,
     PathParts((id, provider, account)): PathParts<(String, String, String)>,
     mut params: Params,
-) -> Result<Response, Refused> {
-    let refused = |error| Refused::of(rule, error);
+) -> Result<Response, ApiError> {
+    let refused = |error| ApiError::from_error(rule, error);
     let is_release = match params.text("mode").as_deref() {
         None | Some("restore") => false,
         Some("release") => true,
         Some(_) => {
-            params.wrong("mode", "must be restore or release");
+            params.report("mode", "must be restore or release");
             false
         }
     };
-    params.finish()?;
+    params.into_result()?;
     let target = target(&permit, rule, &id, AbsorbedId::Gone)?;
-    let given = identity(&provider, &account).ok_or_else(|| refused(Refusal::IdentityNotFound.into()))?;
+    let given = identity(&provider, &account).ok_or_else(|| refused(DomainError::IdentityNotFound.into()))?;
     let (expected_version, validate_only, now) = (None, false, clock::now());
-    let spelled = linking.spelled_account(&permit, &target, given, now).await.map_err(refused)?;
-    let identity = one(spelled).map_err(|wrong| Refused::path(&wrong))?;
+    let spelled = use_cases.spelled_account(&permit, &target, given, now).await.map_err(refused)?;
+    let identity = only_account(spelled).map_err(|wrong| ApiError::path(&wrong))?;
     let user = if is_release {
         let release = Release { permit, target, identity, expected_version, validate_only, now };
-        linking.run(release, None, Unkept).await.map_err(refused)?.0.user
+        use_cases.run(release, None, NotStored).await.map_err(refused)?.0.user
     } else {
         let metadata = UnlinkMetadata::Discard;
         let unlink = Unlink { permit, target, identity, metadata, expected_version, validate_only, now };
-        linking.run(unlink, None, Unkept).await.map_err(refused)?.0.user
+        use_cases.run(unlink, None, NotStored).await.map_err(refused)?.0.user
     };
-    let user = user.ok_or_else(|| Refused::logged("an unlink without a request id answers without its user"))?;
+    let user = user.ok_or_else(|| ApiError::log_fault("an unlink without a request id answers without its user"))?;
     json(StatusCode::OK, &identities(&user))
 }
 
 /// Auth0's terms: the primary user's metadata stays as it is, and the secondary user's is not merged.
-fn terms() -> LinkTerms {
+fn auth0_terms() -> LinkTerms {
     LinkTerms {
         user_metadata: Strategy::KeepPrimary,
         app_metadata: Strategy::KeepPrimary,
@@ -179,7 +181,7 @@ fn identity(provider: &str, account: &str) -> Option<IdentityRef> {
 ///
 /// # Errors
 /// A text that says what to send for which of two accounts.
-fn one(spelled: SpelledAccount) -> Result<IdentityRef, String> {
+fn only_account(spelled: SpelledAccount) -> Result<IdentityRef, String> {
     match spelled {
         SpelledAccount::One(account) => Ok(account),
         SpelledAccount::Either { given, bare } => {

@@ -3,11 +3,11 @@
 
 mod body;
 mod elsewhere;
+mod error;
 mod gate;
 mod i_json;
 mod identities;
 mod looks;
-mod messages;
 mod openapi;
 mod params;
 mod query;
@@ -30,29 +30,29 @@ use serde::Serialize;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-pub use self::rate_limit::told as rate_limited;
+pub use self::rate_limit::with_rate_limit;
 use self::{
+    error::{ApiError, ErrorCode, JSON},
     gate::{Gate, access_table},
     looks::Looks,
-    messages::{ErrorCode, JSON, Refused},
     search::Scans,
 };
 use crate::{
-    auth::{AbsorbedId, Permit, Rule, Target},
-    calls::{Body, admission, capacity::Places, telemetry::Outcome},
+    auth::{AbsorbedId, AccessRule, Permit, Target},
+    calls::{Body, admission, concurrency::ConcurrencyLimit, telemetry::CallOutcome},
     config::Auth0,
-    linking::Linking,
+    use_cases::UseCases,
 };
 
 /// The common prefix of all paths.
 const BASE: &str = "/api/v2";
 /// The longest response, in bytes: a user with a hundred identities of the largest size fits.
-const MAX_ANSWER: usize = 8 * 1024 * 1024;
+const MAX_RESPONSE: usize = 8 * 1024 * 1024;
 /// How long a browser may cache a preflight response, in seconds.
 const PREFLIGHT_AGE: u64 = 600;
 /// The request headers that pages may send: the usual ones, the tenant, and the header in which Auth0's clients
 /// describe themselves.
-const PAGES_SEND: [HeaderName; 5] = [
+const ALLOWED_HEADERS: [HeaderName; 5] = [
     header::ACCEPT,
     header::AUTHORIZATION,
     header::CONTENT_TYPE,
@@ -61,15 +61,15 @@ const PAGES_SEND: [HeaderName; 5] = [
 ];
 /// The response headers that pages may read: the time to wait, as Auth0's clients look for it, and the reason of a
 /// 401.
-const PAGES_SEE: [HeaderName; 5] =
+const EXPOSED_HEADERS: [HeaderName; 5] =
     [header::RETRY_AFTER, header::WWW_AUTHENTICATE, rate_limit::LIMIT, rate_limit::REMAINING, rate_limit::RESET];
 /// A content security policy: the response loads nothing, and no page may frame it.
-const NOTHING: &str = "default-src 'none'; frame-ancestors 'none'";
+const DENY_ALL_POLICY: &str = "default-src 'none'; frame-ancestors 'none'";
 
 /// The state that the routes share.
 #[derive(Clone)]
-struct Surface {
-    linking: Arc<Linking>,
+struct AppState {
+    use_cases: Arc<UseCases>,
     scans: Scans,
     looks: Looks,
 }
@@ -83,7 +83,12 @@ pub fn serves(path: &str) -> bool {
 ///
 /// # Errors
 /// A text that names the route without an rpc.
-pub fn routes(settings: &Auth0, linking: &Arc<Linking>, places: Places, max_scans: usize) -> Result<Router, String> {
+pub fn routes(
+    settings: &Auth0,
+    use_cases: &Arc<UseCases>,
+    limit: ConcurrencyLimit,
+    max_scans: usize,
+) -> Result<Router, String> {
     let routes = OpenApiRouter::new()
         .routes(routes!(search::list, users::create))
         .routes(routes!(search::by_email))
@@ -95,9 +100,9 @@ pub fn routes(settings: &Auth0, linking: &Arc<Linking>, places: Places, max_scan
     let document = serde_json::to_string(&openapi::complete(api, &table)).map_err(|error| error.to_string())?;
     let document = ([(header::CONTENT_TYPE, JSON)], Bytes::from(document));
     let gate = Gate {
-        linking: Arc::clone(linking),
+        use_cases: Arc::clone(use_cases),
         tenants: Arc::new(settings.tenants.clone()),
-        places,
+        limit,
         table: Arc::new(table),
     };
     let looks = Looks::new(settings.picture.as_deref());
@@ -106,10 +111,10 @@ pub fn routes(settings: &Auth0, linking: &Arc<Linking>, places: Places, max_scan
         // Without the gate: it contains nothing about any user.
         .route(&format!("{BASE}/openapi.json"), get(move || async move { document }))
         .fallback(
-            async |uri: Uri| if serves(uri.path()) { Refused::not_found() } else { elsewhere::refused(uri.path()) },
+            async |uri: Uri| if serves(uri.path()) { ApiError::not_found() } else { elsewhere::refused(uri.path()) },
         )
-        .method_not_allowed_fallback(async || Refused::method())
-        .with_state(Surface { linking: Arc::clone(linking), scans: Scans::new(max_scans), looks }))
+        .method_not_allowed_fallback(async || ApiError::method())
+        .with_state(AppState { use_cases: Arc::clone(use_cases), scans: Scans::new(max_scans), looks }))
 }
 
 /// The CORS rules: only pages of the configured origins may call from a browser. Credentials are not allowed, since
@@ -118,53 +123,53 @@ pub fn cors(settings: &Auth0) -> CorsLayer {
     CorsLayer::new()
         .allow_origin(AllowOrigin::list(settings.allowed_origins.iter().cloned()))
         .allow_methods([Method::GET, Method::POST, Method::PATCH, Method::DELETE])
-        .allow_headers(PAGES_SEND)
-        .expose_headers(PAGES_SEE)
+        .allow_headers(ALLOWED_HEADERS)
+        .expose_headers(EXPOSED_HEADERS)
         .max_age(Duration::from_secs(PREFLIGHT_AGE))
 }
 
 /// Adds the security headers to every response: a browser must not cache it, guess its type or frame it.
 pub fn secured(is_tls: bool) -> impl Fn(Response<Body>) -> Response<Body> + Clone {
-    move |mut answer| {
-        let headers = answer.headers_mut();
+    move |mut response| {
+        let headers = response.headers_mut();
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-        headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(NOTHING));
+        headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(DENY_ALL_POLICY));
         headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
         if is_tls {
             headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
         }
-        answer
+        response
     }
 }
 
 /// The outcome of a call for the log and the metrics. Without a response, the client is gone.
-pub fn outcome(answer: Option<&Response<Body>>) -> Outcome {
-    let code = answer.map_or_else(|| "gone".to_owned(), |answer| answer.status().as_u16().to_string());
-    let reason = answer.and_then(|answer| answer.extensions().get::<ErrorCode>());
-    Outcome { code, reason: reason.map(|ErrorCode(code)| (*code).to_owned()).unwrap_or_default() }
+pub fn outcome(response: Option<&Response<Body>>) -> CallOutcome {
+    let code = response.map_or_else(|| "gone".to_owned(), |response| response.status().as_u16().to_string());
+    let reason = response.and_then(|response| response.extensions().get::<ErrorCode>());
+    CallOutcome { code, reason: reason.map(|ErrorCode(code)| (*code).to_owned()).unwrap_or_default() }
 }
 
 /// The response after an internal fault that is already logged.
 pub fn fault() -> Response<Body> {
-    Refused::fault().into_response().map(Body::new)
+    ApiError::fault().into_response().map(Body::new)
 }
 
 /// The response to a call that did not finish in time.
-pub fn over() -> Response<Body> {
-    Refused::over().into_response().map(Body::new)
+pub fn deadline_exceeded() -> Response<Body> {
+    ApiError::deadline_exceeded().into_response().map(Body::new)
 }
 
 /// The user that a call is about.
-fn target(permit: &Permit, rule: &Rule, id: &str, absorbed_id: AbsorbedId) -> Result<Target, Refused> {
-    permit.target_of_account(id, absorbed_id).map_err(|denial| Refused::denied(rule, denial))
+fn target(permit: &Permit, rule: &AccessRule, id: &str, absorbed_id: AbsorbedId) -> Result<Target, ApiError> {
+    permit.target_of_account(id, absorbed_id).map_err(|denial| ApiError::from_auth_error(rule, denial))
 }
 
 /// A JSON response.
-fn json(status: StatusCode, body: &impl Serialize) -> Result<Response<axum::body::Body>, Refused> {
-    let body = serde_json::to_vec(body).map_err(|error| Refused::logged(&error.to_string()))?;
-    if body.len() > MAX_ANSWER {
-        return Err(Refused::too_much());
+fn json(status: StatusCode, body: &impl Serialize) -> Result<Response<axum::body::Body>, ApiError> {
+    let body = serde_json::to_vec(body).map_err(|error| ApiError::log_fault(&error.to_string()))?;
+    if body.len() > MAX_RESPONSE {
+        return Err(ApiError::too_much());
     }
     Ok((status, [(header::CONTENT_TYPE, JSON)], body).into_response())
 }

@@ -10,14 +10,14 @@ use utoipa::{
     },
 };
 
-use super::{gate::AccessTable, messages::ErrorBody};
-use crate::auth::Rule;
+use super::{error::ErrorBody, gate::AccessTable};
+use crate::auth::AccessRule;
 
 /// The name of the only security scheme.
 const BEARER: &str = "bearer";
 
 /// The responses of a route beside those that it declares.
-const REFUSALS: [(&str, &str); 12] = [
+const ERROR_RESPONSES: [(&str, &str); 12] = [
     ("400", "The request is invalid."),
     ("401", "The request has no valid token."),
     ("403", "The token does not permit the call."),
@@ -33,7 +33,7 @@ const REFUSALS: [(&str, &str); 12] = [
 ];
 
 /// The responses that only a route with a body has.
-const OF_A_BODY: [&str; 3] = ["408", "413", "415"];
+const BODY_ERRORS: [&str; 3] = ["408", "413", "415"];
 
 /// The head of the description.
 pub(super) fn about() -> OpenApi {
@@ -58,7 +58,7 @@ pub(super) fn complete(mut api: OpenApi, table: &AccessTable) -> OpenApi {
         }
     }
     let paths = std::mem::take(&mut api.paths.paths);
-    api.paths.paths = paths.into_iter().map(|(path, item)| (described(&path), item)).collect();
+    api.paths.paths = paths.into_iter().map(|(path, item)| (documented_path(&path), item)).collect();
     api
 }
 
@@ -78,17 +78,17 @@ pub(super) fn operations(item: &mut PathItem) -> impl Iterator<Item = (Method, &
 }
 
 /// A route's path in the description. A client fills the parameter that takes the rest of a path like any other one.
-pub(super) fn described(path: &str) -> String {
+pub(super) fn documented_path(path: &str) -> String {
     path.replace("{*", "{")
 }
 
 /// Adds to a route the scopes that may call it, and its refusals.
-fn describe(operation: &mut Operation, rule: &Rule) {
+fn describe(operation: &mut Operation, rule: &AccessRule) {
     let scopes = [rule.self_scope, rule.service_scope].into_iter().flatten();
     operation.security = Some(scopes.map(|scope| SecurityRequirement::new(BEARER, [scope])).collect());
     let has_body = operation.request_body.is_some();
-    for (status, description) in REFUSALS {
-        if OF_A_BODY.contains(&status) && !has_body {
+    for (status, description) in ERROR_RESPONSES {
+        if BODY_ERRORS.contains(&status) && !has_body {
             continue;
         }
         let content = ContentBuilder::new().schema(Some(Ref::from_schema_name(ErrorBody::name()))).build();

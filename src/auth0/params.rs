@@ -7,8 +7,8 @@ use http::request::Parts;
 use serde::de::DeserializeOwned;
 
 use super::{
-    body::{is_percent_encoded, shown},
-    messages::{Refused, told},
+    body::{is_percent_encoded, printable},
+    error::{ApiError, joined},
     shapes::Fields,
 };
 use crate::domain::Violation;
@@ -20,13 +20,13 @@ const MAX_WRONG: usize = 16;
 pub(super) struct PathParts<T>(pub T);
 
 impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for PathParts<T> {
-    type Rejection = Refused;
+    type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refused> {
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         if !is_percent_encoded(parts.uri.path().as_bytes()) {
-            return Err(Refused::uri());
+            return Err(ApiError::uri());
         }
-        let Path(parts_of_it) = Path::from_request_parts(parts, state).await.map_err(|_| Refused::uri())?;
+        let Path(parts_of_it) = Path::from_request_parts(parts, state).await.map_err(|_| ApiError::uri())?;
         Ok(Self(parts_of_it))
     }
 }
@@ -39,19 +39,19 @@ pub(super) struct Params {
 }
 
 impl<S: Sync> FromRequestParts<S> for Params {
-    type Rejection = Refused;
+    type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Refused> {
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
         let query = parts.uri.query().unwrap_or_default();
         if !is_percent_encoded(query.as_bytes()) {
-            return Err(Refused::query("it is not UTF-8 in percent-encoding"));
+            return Err(ApiError::query("it is not UTF-8 in percent-encoding"));
         }
         let mut params = Self { left: BTreeMap::new(), wrong: Vec::new() };
         for part in query.split('&').filter(|part| !part.is_empty()) {
             for (name, value) in form_urlencoded::parse(part.as_bytes()) {
                 let value = part.contains('=').then(|| value.into_owned());
                 if params.left.insert(name.to_string(), value).is_some() {
-                    params.wrong(&shown(&name), "comes twice: send it once");
+                    params.report(&printable(&name), "comes twice: send it once");
                 }
             }
         }
@@ -76,7 +76,7 @@ impl Params {
         let is_number = (1..=9).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
         let number = text.parse().ok().filter(|number| is_number && bounds.contains(number));
         if number.is_none() {
-            self.wrong(name, format!("must be a number from {} to {}", bounds.start(), bounds.end()));
+            self.report(name, format!("must be a number from {} to {}", bounds.start(), bounds.end()));
         }
         number
     }
@@ -95,7 +95,7 @@ impl Params {
     ) -> Option<T> {
         let value = read(self.text(name)?);
         if value.is_none() {
-            self.wrong(name, must_be);
+            self.report(name, must_be);
         }
         value
     }
@@ -114,7 +114,7 @@ impl Params {
     }
 
     /// Adds a violation, up to `MAX_WRONG` of them.
-    pub(super) fn wrong(&mut self, name: &str, what: impl Into<String>) {
+    pub(super) fn report(&mut self, name: &str, what: impl Into<String>) {
         if self.wrong.len() < MAX_WRONG {
             self.wrong.push(Violation::new(name, what.into()));
         }
@@ -124,10 +124,10 @@ impl Params {
     ///
     /// # Errors
     /// A refusal with the violations, among them each unknown parameter.
-    pub(super) fn finish(mut self) -> Result<(), Refused> {
+    pub(super) fn into_result(mut self) -> Result<(), ApiError> {
         for name in std::mem::take(&mut self.left).keys() {
-            self.wrong("Additional properties not allowed", shown(name));
+            self.report("Additional properties not allowed", printable(name));
         }
-        if self.wrong.is_empty() { Ok(()) } else { Err(Refused::query(&told(&self.wrong))) }
+        if self.wrong.is_empty() { Ok(()) } else { Err(ApiError::query(&joined(&self.wrong))) }
     }
 }

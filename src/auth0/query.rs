@@ -5,11 +5,11 @@
 
 #[cfg(test)]
 mod laws;
-mod reader;
+mod parser;
 #[cfg(test)]
 mod tests;
 
-use self::reader::{Joint, Reader, Term, Value};
+use self::parser::{Joint, Parser, Term, Value};
 use crate::{
     domain::{Email, Provider, Subject, UserId},
     store::{EmailPrefix, Key, UserSearch},
@@ -48,13 +48,13 @@ fn read(q: &str) -> Result<UserSearch, String> {
         if is_excluded {
             alternatives.into_iter().try_for_each(|term| exclude(&mut search, term))?;
         } else if alternatives.len() > 1 {
-            search.is_of_nobody |= !demand_any(&mut search, alternatives)?;
+            search.matches_no_user |= !demand_any(&mut search, alternatives)?;
         } else if let Some(term) = alternatives.pop() {
             if demanded.contains(&term.field) {
                 return Err(format!("asks for {} twice", term.field.name()));
             }
             demanded.push(term.field);
-            search.is_of_nobody |= !demand(&mut search, term)?;
+            search.matches_no_user |= !demand(&mut search, term)?;
         }
     }
     Ok(search)
@@ -62,17 +62,17 @@ fn read(q: &str) -> Result<UserSearch, String> {
 
 /// The clauses of a `q`, in their order.
 fn clauses(q: &str) -> Result<Vec<Clause>, String> {
-    let mut reader = Reader::new(q);
+    let mut parser = Parser::new(q);
     let (mut clauses, mut joints, mut terms) = (Vec::new(), Vec::new(), 0);
     loop {
-        let is_excluded = reader.takes_exclusion();
-        let alternatives = reader.alternatives()?;
+        let is_excluded = parser.takes_exclusion();
+        let alternatives = parser.alternatives()?;
         terms += alternatives.len();
         if terms > MAX_TERMS {
             return Err(format!("has more than {MAX_TERMS} terms"));
         }
         clauses.push(Clause { is_excluded, alternatives });
-        match reader.joint()? {
+        match parser.joint()? {
             Some(joint) => joints.push(joint),
             None => break,
         }

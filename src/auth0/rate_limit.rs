@@ -4,7 +4,7 @@
 use http::{HeaderName, HeaderValue, Response, StatusCode};
 
 use crate::{
-    calls::{Body, capacity::Places},
+    calls::{Body, concurrency::ConcurrencyLimit},
     clock,
 };
 
@@ -16,13 +16,13 @@ pub(super) const REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-re
 pub(super) const RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
 
 /// Adds these headers to a response. A call that found no free slot gets 0 remaining, even if a slot is free by then.
-pub fn told(places: Places) -> impl Fn(Response<Body>) -> Response<Body> + Clone {
-    move |mut answer| {
-        let free = if answer.status() == StatusCode::TOO_MANY_REQUESTS { 0 } else { places.free() };
-        let headers = answer.headers_mut();
-        headers.insert(LIMIT, HeaderValue::from(places.max()));
+pub fn with_rate_limit(limit: ConcurrencyLimit) -> impl Fn(Response<Body>) -> Response<Body> + Clone {
+    move |mut response| {
+        let free = if response.status() == StatusCode::TOO_MANY_REQUESTS { 0 } else { limit.free() };
+        let headers = response.headers_mut();
+        headers.insert(LIMIT, HeaderValue::from(limit.max()));
         headers.insert(REMAINING, HeaderValue::from(free));
         headers.insert(RESET, HeaderValue::from(clock::now().timestamp() + 1));
-        answer
+        response
     }
 }

@@ -14,17 +14,17 @@ use tokio::{
 use utoipa::ToSchema;
 
 use super::{
-    Surface,
-    gate::Admission,
+    AppState,
+    error::ApiError,
+    gate::AdmittedCall,
     json,
     looks::Looks,
-    messages::Refused,
     params::Params,
     query,
     shapes::{Fields, Selected},
 };
 use crate::{
-    calls::page::{Pages, WRONG_TOKEN},
+    calls::page::{INVALID_TOKEN, PageTokens},
     domain::{Email, User},
     secret::sha256,
     store::{After, Order, OrderBy, Page, StoreError, UserSearch},
@@ -125,7 +125,7 @@ pub(super) struct TakenBody<'a> {
 }
 
 /// The part of the list that the request selects.
-enum Part {
+enum PageRequest {
     Page { start: usize, limit: usize, is_counted: bool },
     Take { from: String, take: usize },
 }
@@ -140,26 +140,26 @@ enum Part {
     extensions(("x-rpc" = json!("ListUsers"))),
 )]
 pub(super) async fn list(
-    State(Surface { linking, scans, looks }): State<Surface>,
-    Admission { permit, rule }: Admission,
+    State(AppState { use_cases, scans, looks }): State<AppState>,
+    AdmittedCall { permit, rule }: AdmittedCall,
     mut params: Params,
-) -> Result<Response, Refused> {
-    let (search, asked) = search(&mut params);
+) -> Result<Response, ApiError> {
+    let (search, query_hash) = search(&mut params);
     let order = order(&mut params);
     let fields = params.fields();
-    let part = part(&mut params);
-    params.finish()?;
-    let part = part?;
+    let page_request = page_request(&mut params);
+    params.into_result()?;
+    let page_request = page_request?;
 
-    let refused = |error: StoreError| Refused::of(rule, error.into());
-    let key = linking.store().key(permit.tenant()).map_err(refused)?;
-    let [q, connection] = asked.each_ref().map(String::as_str);
+    let refused = |error: StoreError| ApiError::from_error(rule, error.into());
+    let key = use_cases.store().key(permit.tenant()).map_err(refused)?;
+    let [q, connection] = query_hash.each_ref().map(String::as_str);
     let resolves = if search.resolves { "resolve" } else { "" };
-    let pages = Pages::of(key, "GET /users", &[q, connection, resolves, order_text(order)]);
-    let _scan = scans.place_for(&search).await?;
-    let mut session = linking.store().session(permit.tenant()).await.map_err(refused)?;
-    match part {
-        Part::Page { start, limit, is_counted } => {
+    let pages = PageTokens::for_query(key, "GET /users", &[q, connection, resolves, order_text(order)]);
+    let _scan = scans.slot_for(&search).await?;
+    let mut session = use_cases.store().session(permit.tenant()).await.map_err(refused)?;
+    match page_request {
+        PageRequest::Page { start, limit, is_counted } => {
             // The last page ends at the last reachable user, too.
             let page = Page { order, after: None, offset: start, limit: limit.min(REACHABLE - start) };
             let users = session.search_users(&search, &page).await.map_err(refused)?;
@@ -176,8 +176,8 @@ pub(super) async fn list(
                 },
             )
         }
-        Part::Take { from, take } => {
-            let after = pages.open(&from).ok_or_else(|| Refused::query(&format!("from: {WRONG_TOKEN}")))?;
+        PageRequest::Take { from, take } => {
+            let after = pages.open(&from).ok_or_else(|| ApiError::query(&format!("from: {INVALID_TOKEN}")))?;
             let page = Page { order, after: after_of(&after), offset: 0, limit: take + 1 };
             let found = session.search_users(&search, &page).await.map_err(refused)?;
             let users = found.get(..take).unwrap_or(&found);
@@ -193,21 +193,21 @@ fn search(params: &mut Params) -> (UserSearch, [String; 2]) {
     let q = params.text("q");
     let parsed = q.as_deref().map_or_else(|| Ok(UserSearch::default()), query::parse);
     let mut search = parsed.unwrap_or_else(|wrong| {
-        params.wrong("q", wrong);
+        params.report("q", wrong);
         UserSearch::default()
     });
     let connection = params.one_of("connection", "must be the name of a connection", query::connection);
     let hash = |text: Option<&str>| HEXLOWER.encode(&sha256(text.unwrap_or_default().as_bytes()));
-    let asked = [hash(q.as_deref()), hash(connection.as_deref())];
+    let query_hash = [hash(q.as_deref()), hash(connection.as_deref())];
     if connection.is_some() && search.connection.is_some() {
-        params.wrong("connection", "stands without identities.connection in q");
+        params.report("connection", "stands without identities.connection in q");
     }
     search.connection = connection.or(search.connection);
     search.resolves = params.boolean("resolve").unwrap_or_default();
     // These two have no effect.
     params.search_engine();
     params.boolean("primary_order");
-    (search, asked)
+    (search, query_hash)
 }
 
 /// The orders that an index has, by Auth0's form of their names.
@@ -263,27 +263,27 @@ pub(super) struct EmailParams {
     extensions(("x-rpc" = json!("FindByEmail"))),
 )]
 pub(super) async fn by_email(
-    State(Surface { linking, looks, .. }): State<Surface>,
-    Admission { permit, rule }: Admission,
+    State(AppState { use_cases, looks, .. }): State<AppState>,
+    AdmittedCall { permit, rule }: AdmittedCall,
     mut params: Params,
-) -> Result<Response, Refused> {
+) -> Result<Response, ApiError> {
     let email = match params.text("email").as_deref().map(Email::parse) {
         Some(Ok(email)) => Some(email),
         Some(Err(error)) => {
-            params.wrong("email", error.to_string());
+            params.report("email", error.to_string());
             None
         }
         None => {
-            params.wrong("email", "is required");
+            params.report("email", "is required");
             None
         }
     };
     let fields = params.fields();
-    params.finish()?;
-    let Some(email) = email else { return Err(Refused::query("email: is required")) };
+    params.into_result()?;
+    let Some(email) = email else { return Err(ApiError::query("email: is required")) };
 
-    let refused = |error: StoreError| Refused::of(rule, error.into());
-    let mut session = linking.store().session(permit.tenant()).await.map_err(refused)?;
+    let refused = |error: StoreError| ApiError::from_error(rule, error.into());
+    let mut session = use_cases.store().session(permit.tenant()).await.map_err(refused)?;
     let users = session.users_by_root_email(email.canonical(), MAX_PAGE).await.map_err(refused)?;
     json(StatusCode::OK, &selected(&users, &fields, &looks)?)
 }
@@ -291,7 +291,7 @@ pub(super) async fn by_email(
 /// The slots of searches over all users: such a search takes long, and takes a connection from other calls.
 #[derive(Clone)]
 pub(super) struct Scans {
-    places: Arc<Semaphore>,
+    slots: Arc<Semaphore>,
     /// A waiting search holds a slot for calls, too. Few may wait, or they would keep out all other calls.
     waiting: Arc<Semaphore>,
 }
@@ -299,24 +299,24 @@ pub(super) struct Scans {
 impl Scans {
     /// At most `max` such searches run at once.
     pub(super) fn new(max: usize) -> Self {
-        Self { places: Arc::new(Semaphore::new(max)), waiting: Arc::new(Semaphore::new(max * WAITING_PER_SCAN)) }
+        Self { slots: Arc::new(Semaphore::new(max)), waiting: Arc::new(Semaphore::new(max * WAITING_PER_SCAN)) }
     }
 
     /// Takes a slot, if the search needs one, and waits for it at most [`SCAN_WAIT`].
-    async fn place_for(&self, search: &UserSearch) -> Result<Option<OwnedSemaphorePermit>, Refused> {
+    async fn slot_for(&self, search: &UserSearch) -> Result<Option<OwnedSemaphorePermit>, ApiError> {
         if search.has_key() || *search == UserSearch::default() {
             return Ok(None);
         }
-        let _waiting = self.waiting.try_acquire().map_err(|_| Refused::busy())?;
-        match timeout(SCAN_WAIT, Arc::clone(&self.places).acquire_owned()).await {
-            Ok(Ok(place)) => Ok(Some(place)),
-            _ => Err(Refused::busy()),
+        let _waiting = self.waiting.try_acquire().map_err(|_| ApiError::too_many_scans())?;
+        match timeout(SCAN_WAIT, Arc::clone(&self.slots).acquire_owned()).await {
+            Ok(Ok(slot)) => Ok(Some(slot)),
+            _ => Err(ApiError::too_many_scans()),
         }
     }
 }
 
 /// The part that a query selects: by `from` and `take` if it has one of them, otherwise by page number.
-fn part(params: &mut Params) -> Result<Part, Refused> {
+fn page_request(params: &mut Params) -> Result<PageRequest, ApiError> {
     let by_number = ["page", "per_page", "include_totals"].iter().any(|name| params.has(name));
     let from = params.text("from");
     let take = params.number("take", 1..=MAX_PAGE);
@@ -325,14 +325,18 @@ fn part(params: &mut Params) -> Result<Part, Refused> {
     let is_counted = params.boolean("include_totals").unwrap_or_default();
     if from.is_some() || take.is_some() {
         if by_number {
-            params.wrong("from, take", "stand without page, per_page and include_totals");
+            params.report("from, take", "stand without page, per_page and include_totals");
         }
-        return Ok(Part::Take { from: from.unwrap_or_default(), take: take.unwrap_or(DEFAULT_PAGE) });
+        return Ok(PageRequest::Take { from: from.unwrap_or_default(), take: take.unwrap_or(DEFAULT_PAGE) });
     }
     let start = page.saturating_mul(limit);
-    if start >= REACHABLE { Err(Refused::paging(REACHABLE)) } else { Ok(Part::Page { start, limit, is_counted }) }
+    if start >= REACHABLE {
+        Err(ApiError::paging(REACHABLE))
+    } else {
+        Ok(PageRequest::Page { start, limit, is_counted })
+    }
 }
 
-fn selected<'a>(users: &'a [User], fields: &Fields, looks: &Looks) -> Result<Vec<Selected<'a>>, Refused> {
-    users.iter().map(|user| fields.of(user, looks)).collect()
+fn selected<'a>(users: &'a [User], fields: &Fields, looks: &Looks) -> Result<Vec<Selected<'a>>, ApiError> {
+    users.iter().map(|user| fields.select(user, looks)).collect()
 }

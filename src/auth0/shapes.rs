@@ -11,8 +11,8 @@ use utoipa::{
 };
 
 use super::{
+    error::ApiError,
     looks::{Look, Looks},
-    messages::Refused,
 };
 use crate::domain::{Identity, IdentityEmail, Metadata, User};
 
@@ -124,7 +124,7 @@ pub(super) struct ProfileBody<'a> {
 }
 
 impl<'a> UserBody<'a> {
-    pub(super) fn of(user: &'a User, looks: &Looks) -> Self {
+    pub(super) fn from_user(user: &'a User, looks: &Looks) -> Self {
         let email = user.identity(&user.primary).and_then(|identity| identity.email.as_ref());
         let mut profile = without(&user.profile(), &OWN_NAMES);
         let Look { name, nickname, picture } = looks.take(user, &mut profile);
@@ -148,11 +148,13 @@ impl<'a> UserBody<'a> {
 
 /// The identities of a user, the primary one first.
 pub(super) fn identities(user: &User) -> Vec<IdentityBody<'_>> {
-    user.identities_primary_first().map(|identity| IdentityBody::of(identity, identity.id == user.primary)).collect()
+    user.identities_primary_first()
+        .map(|identity| IdentityBody::from_identity(identity, identity.id == user.primary))
+        .collect()
 }
 
 impl<'a> IdentityBody<'a> {
-    fn of(identity: &'a Identity, is_main: bool) -> Self {
+    fn from_identity(identity: &'a Identity, is_main: bool) -> Self {
         Self {
             connection: &identity.connection,
             user_id: identity.id.subject.as_str(),
@@ -193,13 +195,13 @@ impl Fields {
     }
 
     /// A user with the selected fields.
-    pub(super) fn of<'a>(&self, user: &'a User, looks: &Looks) -> Result<Selected<'a>, Refused> {
-        let whole = UserBody::of(user, looks);
+    pub(super) fn select<'a>(&self, user: &'a User, looks: &Looks) -> Result<Selected<'a>, ApiError> {
+        let whole = UserBody::from_user(user, looks);
         if self.names.is_empty() {
             return Ok(Selected::Whole(Box::new(whole)));
         }
         let Ok(Value::Object(mut some)) = serde_json::to_value(whole) else {
-            return Err(Refused::logged("a user is no object"));
+            return Err(ApiError::log_fault("a user is no object"));
         };
         some.retain(|name, _| self.names.contains(name) != self.excluded);
         Ok(Selected::Some(some))

@@ -7,13 +7,13 @@ use http::StatusCode;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use self::bodies::{CreateBody, NOT_CREATED, NOT_UPDATED, UpdateBody};
+use self::bodies::{CreateBody, UNSUPPORTED_IN_CREATE, UNSUPPORTED_IN_UPDATE, UpdateBody};
 use super::{
-    Surface,
+    AppState,
     body::{JsonObject, properties},
-    gate::Admission,
+    error::ApiError,
+    gate::AdmittedCall,
     json,
-    messages::Refused,
     params::{Params, PathParts},
     shapes::{Selected, UserBody},
     target,
@@ -22,10 +22,10 @@ use crate::{
     auth::{AbsorbedId, Caller, Permit},
     clock,
     domain::{
-        Email, IdentityEmail, IdentityRef, Metadata, MetadataUpdate, Subject, Verified, Verifier, Violation,
+        Email, EmailVerification, IdentityEmail, IdentityRef, Metadata, MetadataUpdate, Subject, Verifier, Violation,
         linking::UnownedIdentity,
     },
-    linking::{CreateUser, DeleteUser, Unkept, UpdateUser, read_user},
+    use_cases::{CreateUser, DeleteUser, NotStored, UpdateUser, read_user},
 };
 
 /// Creates a user with its first identity.
@@ -38,14 +38,14 @@ use crate::{
     extensions(("x-rpc" = json!("CreateUser"))),
 )]
 pub(super) async fn create(
-    State(Surface { linking, looks, .. }): State<Surface>,
-    Admission { permit, rule }: Admission,
+    State(AppState { use_cases, looks, .. }): State<AppState>,
+    AdmittedCall { permit, rule }: AdmittedCall,
     JsonObject(object): JsonObject,
-) -> Result<Response, Refused> {
-    let refused = |error| Refused::of(rule, error);
-    let body: CreateBody = properties(object, &NOT_CREATED)?;
-    let tenant = linking.tenant(&permit).map_err(refused)?;
-    let provider = tenant.provider_of_connection(&body.connection).ok_or_else(Refused::connection)?.clone();
+) -> Result<Response, ApiError> {
+    let refused = |error| ApiError::from_error(rule, error);
+    let body: CreateBody = properties(object, &UNSUPPORTED_IN_CREATE)?;
+    let tenant = use_cases.tenant(&permit).map_err(refused)?;
+    let provider = tenant.provider_of_connection(&body.connection).ok_or_else(ApiError::connection)?.clone();
     let mut wrong = Vec::new();
     let account = body.user_id.clone().unwrap_or_else(|| Uuid::new_v4().simple().to_string());
     let subject = Subject::parse(&account);
@@ -61,9 +61,9 @@ pub(super) async fn create(
     let profile_data = metadata("profile", body.profile(), &mut wrong);
     let user_metadata = metadata("user_metadata", body.user_metadata, &mut wrong);
     let app_metadata = metadata("app_metadata", body.app_metadata, &mut wrong);
-    let Some(subject) = subject.filter(|_| wrong.is_empty()) else { return Err(Refused::violations(&wrong)) };
+    let Some(subject) = subject.filter(|_| wrong.is_empty()) else { return Err(ApiError::violations(&wrong)) };
 
-    let verified = body.email_verified.then(|| Verified { time: clock::now(), by: verifier(&permit) });
+    let verified = body.email_verified.then(|| EmailVerification { time: clock::now(), by: verifier(&permit) });
     let email = email.map(|email| IdentityEmail {
         given: email.given().to_owned(),
         canonical: Some(email.canonical().to_owned()),
@@ -88,8 +88,8 @@ pub(super) async fn create(
         blocked: body.blocked,
         validate_only: false,
     };
-    let Unkept(user) = linking.run(create, None, Unkept).await.map_err(refused)?;
-    json(StatusCode::CREATED, &UserBody::of(&user, &looks))
+    let NotStored(user) = use_cases.run(create, None, NotStored).await.map_err(refused)?;
+    json(StatusCode::CREATED, &UserBody::from_user(&user, &looks))
 }
 
 /// Reads a user. The id of a user that was linked into another is 404, unless `resolve` is true.
@@ -111,22 +111,22 @@ pub(super) async fn create(
     extensions(("x-rpc" = json!("GetUser"))),
 )]
 pub(super) async fn read(
-    State(Surface { linking, looks, .. }): State<Surface>,
-    Admission { permit, rule }: Admission,
+    State(AppState { use_cases, looks, .. }): State<AppState>,
+    AdmittedCall { permit, rule }: AdmittedCall,
     PathParts(id): PathParts<String>,
     mut params: Params,
-) -> Result<Response, Refused> {
-    let refused = |error| Refused::of(rule, error);
+) -> Result<Response, ApiError> {
+    let refused = |error| ApiError::from_error(rule, error);
     let fields = params.fields();
     let is_resolving = params.boolean("resolve").unwrap_or_default();
     // Auth0's older Java client sends this parameter with every list of fields.
     params.search_engine();
-    params.finish()?;
+    params.into_result()?;
     let absorbed_id = if is_resolving { AbsorbedId::Holder } else { AbsorbedId::Gone };
     let target = target(&permit, rule, &id, absorbed_id)?;
-    let mut session = linking.store().session(permit.tenant()).await.map_err(|error| refused(error.into()))?;
+    let mut session = use_cases.store().session(permit.tenant()).await.map_err(|error| refused(error.into()))?;
     let user = read_user(&mut session, &target, clock::now()).await.map_err(refused)?;
-    json(StatusCode::OK, &fields.of(&user, &looks)?)
+    json(StatusCode::OK, &fields.select(&user, &looks)?)
 }
 
 /// Changes a user. Metadata is merged at its first level.
@@ -140,15 +140,15 @@ pub(super) async fn read(
     extensions(("x-rpc" = json!("UpdateUser"))),
 )]
 pub(super) async fn update(
-    State(Surface { linking, looks, .. }): State<Surface>,
-    Admission { permit, rule }: Admission,
+    State(AppState { use_cases, looks, .. }): State<AppState>,
+    AdmittedCall { permit, rule }: AdmittedCall,
     PathParts(id): PathParts<String>,
     JsonObject(object): JsonObject,
-) -> Result<Response, Refused> {
+) -> Result<Response, ApiError> {
     let is_a_change = object.keys().any(|name| name != "connection");
-    let body: UpdateBody = properties(object, &NOT_UPDATED)?;
+    let body: UpdateBody = properties(object, &UNSUPPORTED_IN_UPDATE)?;
     if !is_a_change {
-        return Err(Refused::body("connection alone changes nothing"));
+        return Err(ApiError::body("connection alone changes nothing"));
     }
     let mut wrong = Vec::new();
     let overrides = body.overrides();
@@ -161,16 +161,16 @@ pub(super) async fn update(
     let user_metadata = patch("user_metadata", body.user_metadata);
     let app_metadata = patch("app_metadata", body.app_metadata);
     if !wrong.is_empty() {
-        return Err(Refused::violations(&wrong));
+        return Err(ApiError::violations(&wrong));
     }
     let target = target(&permit, rule, &id, AbsorbedId::Gone)?;
-    let refused = |error| Refused::of(rule, error);
+    let refused = |error| ApiError::from_error(rule, error);
     if let Some(connection) = &body.connection {
         // Some clients send the connection with every change. A connection of another identity has no clear meaning.
-        let mut session = linking.store().session(permit.tenant()).await.map_err(|error| refused(error.into()))?;
+        let mut session = use_cases.store().session(permit.tenant()).await.map_err(|error| refused(error.into()))?;
         let user = read_user(&mut session, &target, clock::now()).await.map_err(refused)?;
         if user.identity(&user.primary).is_none_or(|identity| identity.connection != *connection) {
-            return Err(Refused::body("connection must be that of the user's first identity, or be left out"));
+            return Err(ApiError::body("connection must be that of the user's first identity, or be left out"));
         }
     }
     let update = UpdateUser {
@@ -184,8 +184,8 @@ pub(super) async fn update(
         validate_only: false,
         now: clock::now(),
     };
-    let Unkept(user) = linking.run(update, None, Unkept).await.map_err(refused)?;
-    json(StatusCode::OK, &UserBody::of(&user, &looks))
+    let NotStored(user) = use_cases.run(update, None, NotStored).await.map_err(refused)?;
+    json(StatusCode::OK, &UserBody::from_user(&user, &looks))
 }
 
 /// Deletes a user, with each user that was linked into it.
@@ -198,10 +198,10 @@ pub(super) async fn update(
     extensions(("x-rpc" = json!("DeleteUser"))),
 )]
 pub(super) async fn delete(
-    State(Surface { linking, .. }): State<Surface>,
-    Admission { permit, rule }: Admission,
+    State(AppState { use_cases, .. }): State<AppState>,
+    AdmittedCall { permit, rule }: AdmittedCall,
     PathParts(id): PathParts<String>,
-) -> Result<StatusCode, Refused> {
+) -> Result<StatusCode, ApiError> {
     let target = target(&permit, rule, &id, AbsorbedId::Gone)?;
     let (erasure, now) = (Uuid::new_v4(), clock::now());
     let delete = DeleteUser {
@@ -213,7 +213,7 @@ pub(super) async fn delete(
         erasure,
         now,
     };
-    linking.run(delete, None, Unkept).await.map_err(|error| Refused::of(rule, error))?;
+    use_cases.run(delete, None, NotStored).await.map_err(|error| ApiError::from_error(rule, error))?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -6,10 +6,10 @@ use http::{HeaderMap, header::AUTHORIZATION};
 
 use super::telemetry::CallRecord;
 use crate::{
-    auth::{Denial, Permit, Rule, TokenUse, VerifiedToken, Who},
+    auth::{AccessRule, AuthError, Permit, TokenCaller, TokenUse, VerifiedToken},
     clock,
-    domain::{Refusal, TenantId},
-    linking::Linking,
+    domain::{DomainError, TenantId},
+    use_cases::UseCases,
 };
 
 /// The header by which a service of several tenants names one.
@@ -19,12 +19,16 @@ pub const TENANT: &str = "x-tenant";
 ///
 /// # Errors
 /// Why the token is refused.
-pub async fn verify(linking: &Linking, headers: &HeaderMap, record: &CallRecord) -> Result<Arc<VerifiedToken>, Denial> {
+pub async fn verify(
+    use_cases: &UseCases,
+    headers: &HeaderMap,
+    record: &CallRecord,
+) -> Result<Arc<VerifiedToken>, AuthError> {
     let token = bearer(headers)?;
-    let token = linking.issuers().verify(token, TokenUse::Bearer, clock::now()).await?;
-    record.set_caller(match token.who {
-        Who::User(_) => "user",
-        Who::Service => "service",
+    let token = use_cases.issuers().verify(token, TokenUse::Bearer, clock::now()).await?;
+    record.set_caller(match token.caller {
+        TokenCaller::User(_) => "user",
+        TokenCaller::Service => "service",
     });
     Ok(token)
 }
@@ -33,29 +37,34 @@ pub async fn verify(linking: &Linking, headers: &HeaderMap, record: &CallRecord)
 ///
 /// # Errors
 /// Why the caller may not make this call.
-pub fn permit(linking: &Linking, rule: &Rule, token: &VerifiedToken, headers: &HeaderMap) -> Result<Permit, Denial> {
+pub fn permit(
+    use_cases: &UseCases,
+    rule: &AccessRule,
+    token: &VerifiedToken,
+    headers: &HeaderMap,
+) -> Result<Permit, AuthError> {
     let permit = rule.permit(token, || tenant(headers, token))?;
-    linking.expect_sign_in(&permit)?;
+    use_cases.expect_sign_in(&permit)?;
     Ok(permit)
 }
 
 /// The single bearer token (RFC 6750 §2.1). Two credentials could belong to two callers.
-fn bearer(headers: &HeaderMap) -> Result<&str, Denial> {
+fn bearer(headers: &HeaderMap) -> Result<&str, AuthError> {
     let mut values = headers.get_all(AUTHORIZATION).iter();
     let value = match (values.next(), values.next()) {
-        (None, _) => return Err(Denial::TokenMissing),
-        (Some(value), None) => value.to_str().map_err(|_| Denial::TokenInvalid("not ASCII"))?,
-        (Some(_), Some(_)) => return Err(Denial::TokenInvalid("two authorization headers")),
+        (None, _) => return Err(AuthError::TokenMissing),
+        (Some(value), None) => value.to_str().map_err(|_| AuthError::TokenInvalid("not ASCII"))?,
+        (Some(_), Some(_)) => return Err(AuthError::TokenInvalid("two authorization headers")),
     };
     match value.split_once(' ') {
         Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => Ok(token),
-        _ => Err(Denial::TokenInvalid("not a bearer token")),
+        _ => Err(AuthError::TokenInvalid("not a bearer token")),
     }
 }
 
 /// The tenant of the call: the token's, or the one of several that the call names.
-fn tenant(headers: &HeaderMap, token: &VerifiedToken) -> Result<TenantId, Denial> {
-    let wrong = |text: &str| Err(Refusal::invalid(TENANT, text).into());
+fn tenant(headers: &HeaderMap, token: &VerifiedToken) -> Result<TenantId, AuthError> {
+    let wrong = |text: &str| Err(DomainError::invalid(TENANT, text).into());
     let mut named = headers.get_all(TENANT).iter();
     let mut own = token.tenants.iter();
     match (named.next(), named.next()) {

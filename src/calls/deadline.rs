@@ -17,15 +17,15 @@ use super::Body;
 #[derive(Debug, Clone, Copy)]
 pub struct DeadlineLayer {
     max: Duration,
-    told: fn(&HeaderMap) -> Option<Duration>,
-    over: fn() -> Response<Body>,
+    requested: fn(&HeaderMap) -> Option<Duration>,
+    exceeded: fn() -> Response<Body>,
 }
 
 impl DeadlineLayer {
-    /// A call takes at most `max`, and less if its headers set a lower limit. `over` makes the response after the
+    /// A call takes at most `max`, and less if its headers set a lower limit. `exceeded` makes the response after the
     /// deadline.
-    pub fn new(max: Duration, told: fn(&HeaderMap) -> Option<Duration>, over: fn() -> Response<Body>) -> Self {
-        Self { max, told, over }
+    pub fn new(max: Duration, requested: fn(&HeaderMap) -> Option<Duration>, exceeded: fn() -> Response<Body>) -> Self {
+        Self { max, requested, exceeded }
     }
 }
 
@@ -59,13 +59,13 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        let DeadlineLayer { max, told, over } = self.bound;
-        let allowed = told(request.headers()).map_or(max, |told| told.min(max));
+        let DeadlineLayer { max, requested, exceeded } = self.bound;
+        let allowed = requested(request.headers()).map_or(max, |requested| requested.min(max));
         if allowed.is_zero() {
             // The call is not even begun: a call that is begun may write.
-            return Box::pin(async move { Ok(over()) });
+            return Box::pin(async move { Ok(exceeded()) });
         }
         let call = timeout(allowed, self.inner.call(request));
-        Box::pin(async move { call.await.unwrap_or_else(|_| Ok(over())) })
+        Box::pin(async move { call.await.unwrap_or_else(|_| Ok(exceeded())) })
     }
 }

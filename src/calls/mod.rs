@@ -1,7 +1,7 @@
 //! The layers in front of the handlers, shared by all transports.
 
 pub mod admission;
-pub mod capacity;
+pub mod concurrency;
 pub mod deadline;
 pub mod page;
 pub mod panics;
@@ -17,7 +17,7 @@ pub type Body = tonic::body::Body;
 pub struct Admitted;
 
 /// Notes in the response that the call was admitted.
-pub fn admitted<B>(mut answer: Response<B>) -> Response<B> {
-    answer.extensions_mut().insert(Admitted);
-    answer
+pub fn admitted<B>(mut response: Response<B>) -> Response<B> {
+    response.extensions_mut().insert(Admitted);
+    response
 }

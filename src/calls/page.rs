@@ -5,19 +5,19 @@ use data_encoding::BASE64URL_NOPAD;
 
 const MAC_BYTES: usize = 16;
 /// The error text for a token that is not valid for the query.
-pub const WRONG_TOKEN: &str = "is not a page token of this query";
+pub const INVALID_TOKEN: &str = "is not a page token of this query";
 
 /// The scope of a page token: one query of one tenant.
-pub struct Pages<'a> {
+pub struct PageTokens<'a> {
     key: &'a TenantKey,
-    question: String,
+    query: String,
 }
 
-impl<'a> Pages<'a> {
+impl<'a> PageTokens<'a> {
     /// The page tokens of a query: the rpc and each field that decides what the pages contain.
-    pub fn of(key: &'a TenantKey, rpc: &str, fields: &[&str]) -> Self {
+    pub fn for_query(key: &'a TenantKey, rpc: &str, fields: &[&str]) -> Self {
         // No field can contain a NUL, so two different queries never have the same text.
-        Self { key, question: format!("{rpc}\0{}", fields.join("\0")) }
+        Self { key, query: format!("{rpc}\0{}", fields.join("\0")) }
     }
 
     /// The token of the page after the entry `last`.
@@ -41,7 +41,7 @@ impl<'a> Pages<'a> {
     }
 
     fn mac(&self, last: &str) -> [u8; MAC_BYTES] {
-        let full = self.key.mac("page token", format!("{}\0\0{last}", self.question).as_bytes());
+        let full = self.key.mac("page token", format!("{}\0\0{last}", self.query).as_bytes());
         let mut mac = [0; MAC_BYTES];
         mac.copy_from_slice(&full[..MAC_BYTES]);
         mac

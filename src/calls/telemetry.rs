@@ -16,10 +16,10 @@ use super::Body;
 
 /// What the inner layers report to the log about a call: an extension of the request.
 #[derive(Debug, Clone, Default)]
-pub struct CallRecord(Arc<Told>);
+pub struct CallRecord(Arc<RecordFields>);
 
 #[derive(Debug, Default)]
-struct Told {
+struct RecordFields {
     name: OnceLock<String>,
     caller: OnceLock<&'static str>,
 }
@@ -48,7 +48,7 @@ impl CallRecord {
 
 /// How a call ended, in the terms of its transport.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Outcome {
+pub struct CallOutcome {
     /// The status.
     pub code: String,
     /// The stable reason of a refusal; empty if there is none.
@@ -58,7 +58,7 @@ pub struct Outcome {
 /// Logs each call of a service. The function turns the response into an outcome; `None` stands for a client that left
 /// before the response.
 #[derive(Debug, Clone, Copy)]
-pub struct TelemetryLayer(pub fn(Option<&Response<Body>>) -> Outcome);
+pub struct TelemetryLayer(pub fn(Option<&Response<Body>>) -> CallOutcome);
 
 impl<S> Layer<S> for TelemetryLayer {
     type Service = Telemetry<S>;
@@ -72,7 +72,7 @@ impl<S> Layer<S> for TelemetryLayer {
 #[derive(Debug, Clone)]
 pub struct Telemetry<S> {
     inner: S,
-    outcome: fn(Option<&Response<Body>>) -> Outcome,
+    outcome: fn(Option<&Response<Body>>) -> CallOutcome,
 }
 
 impl<S, B> Service<Request<B>> for Telemetry<S>
@@ -90,10 +90,10 @@ where
     }
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        let line = Line {
+        let line = LogLine {
             trace: trace_id(request.headers()),
             record: CallRecord::default(),
-            begun: Instant::now(),
+            started: Instant::now(),
             outcome: (self.outcome)(None),
         };
         request.extensions_mut().insert(line.record.clone());
@@ -101,23 +101,23 @@ where
         let call = self.inner.call(request);
         Box::pin(async move {
             let mut line = line;
-            let answer = call.await?;
-            line.outcome = outcome(Some(&answer));
-            Ok(answer)
+            let response = call.await?;
+            line.outcome = outcome(Some(&response));
+            Ok(response)
         })
     }
 }
 
 /// The log line of one call. It is written when this value is dropped, so also if the client went away while its
 /// write continues.
-struct Line {
+struct LogLine {
     trace: String,
     record: CallRecord,
-    begun: Instant,
-    outcome: Outcome,
+    started: Instant,
+    outcome: CallOutcome,
 }
 
-impl Drop for Line {
+impl Drop for LogLine {
     fn drop(&mut self) {
         tracing::info!(
             target: "identity_link::call",
@@ -125,7 +125,7 @@ impl Drop for Line {
             caller = self.record.caller(),
             code = self.outcome.code,
             reason = self.outcome.reason,
-            duration_us = u64::try_from(self.begun.elapsed().as_micros()).unwrap_or(u64::MAX),
+            duration_us = u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX),
             trace_id = self.trace,
             "call"
         );
@@ -134,8 +134,8 @@ impl Drop for Line {
 
 /// The trace id of the W3C `traceparent` header (version-traceid-parentid-flags), or a new one.
 fn trace_id(headers: &HeaderMap) -> String {
-    let told =
+    let received =
         headers.get("traceparent").and_then(|value| value.to_str().ok()).and_then(|value| value.split('-').nth(1));
     let is_id = |id: &&str| id.len() == 32 && id.bytes().all(|b| b.is_ascii_hexdigit());
-    told.filter(is_id).map_or_else(|| Uuid::new_v4().simple().to_string(), str::to_owned)
+    received.filter(is_id).map_or_else(|| Uuid::new_v4().simple().to_string(), str::to_owned)
 }

@@ -176,8 +176,8 @@ fn introduce(arguments: &DevArguments, address: SocketAddr, demo_base: Option<&s
     let mut text = format!("identity-link serves gRPC on {address}\n");
     text.push_str("\nPaste these lines into another terminal");
     text.push_str(if arguments.sample { ":\n" } else { " (--sample creates the two users in them):\n" });
-    let place = story::Place { token: &token, address: &address.to_string() };
-    for story::Step { what, line } in [story::watch(place)].into_iter().chain(story::steps(place)) {
+    let context = story::StoryContext { token: &token, address: &address.to_string() };
+    for story::Step { what, line } in [story::watch(context)].into_iter().chain(story::steps(context)) {
         text.push_str(&format!("\n# {what}\n{line}\n"));
     }
     text.push_str(&format!(

@@ -37,14 +37,14 @@ struct Job {
 
 /// The times before which data is old enough to be removed.
 #[derive(Clone, Copy)]
-struct Before {
+struct Cutoffs {
     discarded: DateTime<Utc>,
     events: DateTime<Utc>,
 }
 
 pub(super) fn run(arguments: &PurgeArguments) -> Result<(), Failure> {
     let config = load(&arguments.config)?;
-    let before = Before {
+    let before = Cutoffs {
         discarded: before("--keep-discarded", arguments.keep_discarded)?,
         events: before("feed.retention", config.feed.retention)?,
     };
@@ -66,15 +66,15 @@ pub(super) fn run(arguments: &PurgeArguments) -> Result<(), Failure> {
             ))?;
         }
         match outcome? {
-            Ended::Complete => Ok(()),
-            Ended::Stopped => {
+            PurgeEnd::Complete => Ok(()),
+            PurgeEnd::Stopped => {
                 Err(Failure { text: "stopped before the end: run it again for the rest".to_owned(), code: EX_INTERRUPTED })
             }
         }
     })
 }
 
-enum Ended {
+enum PurgeEnd {
     Complete,
     Stopped,
 }
@@ -83,14 +83,14 @@ enum Ended {
 async fn purge(
     store: &Store,
     jobs: &mut [Job],
-    before: Before,
+    before: Cutoffs,
     bar: &ProgressBar,
     stop: &CancellationToken,
-) -> Result<Ended, StoreError> {
+) -> Result<PurgeEnd, StoreError> {
     for Job { tenant, erased, answers, tickets, attempts, discarded, events } in jobs {
         for (what, count) in [
             (Leftovers::Erasures, erased),
-            (Leftovers::ExpiredAnswers, answers),
+            (Leftovers::ExpiredResponses, answers),
             (Leftovers::ExpiredTickets, tickets),
             (Leftovers::ExpiredAttempts, attempts),
             (Leftovers::DiscardedMetadata(before.discarded), discarded),
@@ -98,7 +98,7 @@ async fn purge(
         ] {
             loop {
                 if stop.is_cancelled() {
-                    return Ok(Ended::Stopped);
+                    return Ok(PurgeEnd::Stopped);
                 }
                 match store.session(tenant).await?.remove_some(what).await? {
                     0 => break,
@@ -110,18 +110,18 @@ async fn purge(
             }
         }
     }
-    Ok(Ended::Complete)
+    Ok(PurgeEnd::Complete)
 }
 
 /// Shows the progress on a terminal; elsewhere it shows nothing.
-async fn bar(store: &Store, jobs: &[Job], before: Before) -> Result<ProgressBar, Failure> {
+async fn bar(store: &Store, jobs: &[Job], before: Cutoffs) -> Result<ProgressBar, Failure> {
     let style = ProgressStyle::with_template("purging {wide_bar} {pos} of {len}")?;
     let bar = ProgressBar::new(0).with_style(style);
     if !bar.is_hidden() {
         for Job { tenant, .. } in jobs {
             for what in [
                 Leftovers::Erasures,
-                Leftovers::ExpiredAnswers,
+                Leftovers::ExpiredResponses,
                 Leftovers::ExpiredTickets,
                 Leftovers::ExpiredAttempts,
                 Leftovers::DiscardedMetadata(before.discarded),

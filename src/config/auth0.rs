@@ -34,7 +34,7 @@ keys! {
         /// The origins (RFC 6454) whose pages may call from a browser, such as `https://app.example.com`, as browsers
         /// send them.
         allowed_origins: List = List::Default(&[]),
-        /// The URL of the picture of users of whom neither a provider nor a service gave one: https, at most 1024
+        /// The URL of the picture of users for which neither a provider nor a service gave one: https, at most 1024
         /// bytes. If it is missing, these users get a built-in drawing.
         picture: Text = Text::Optional,
     }

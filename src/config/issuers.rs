@@ -15,7 +15,7 @@ use super::{
     reader::Reader,
 };
 use crate::{
-    auth::{Issuer, KeySettings, KeySource, Kind, SubjectMeaning, TenantRule, UseRules, access, key_source},
+    auth::{CallerKind, Issuer, KeySettings, KeySource, SubjectMeaning, TenantRule, TokenUseRules, access, key_source},
     domain::{Provider, TenantId},
     http_client,
 };
@@ -113,7 +113,7 @@ pub(super) fn read(mut reader: Reader, tenants: &BTreeMap<TenantId, Tenant>, bas
 /// not hide another.
 struct Draft {
     issuer: Option<String>,
-    kind: Option<Kind>,
+    kind: Option<CallerKind>,
     tenant: Option<TenantRule>,
     whole: Option<Issuer>,
 }
@@ -122,10 +122,10 @@ fn read_issuer(mut r: Reader, tenants: &BTreeSet<TenantId>, base: &Path) -> Draf
     let issuer = r.text(&ISSUER.issuer);
     let algorithms = read_algorithms(&mut r);
     let kind = read_kind(&mut r);
-    let service = matches!(kind, Some(Kind::Service));
+    let service = matches!(kind, Some(CallerKind::Service));
     let tenant = read_tenant(&mut r, tenants, service);
     let keys = read_keys(&mut r, issuer.as_deref(), &algorithms, base);
-    let bearer = r.list(&ISSUER.audiences).map(|audiences| UseRules {
+    let bearer = r.list(&ISSUER.audiences).map(|audiences| TokenUseRules {
         audiences,
         types: r.list(&ISSUER.types).unwrap_or_default(),
         max_age: None,
@@ -189,11 +189,11 @@ fn read_algorithms(r: &mut Reader) -> Vec<Algorithm> {
     algorithms
 }
 
-fn read_kind(r: &mut Reader) -> Option<Kind> {
+fn read_kind(r: &mut Reader) -> Option<CallerKind> {
     let claim = r.text(&ISSUER.kind_claim);
     let kind = r.text(&ISSUER.kind);
     let kind = match (kind.as_deref(), claim) {
-        (Some("service"), None) => return Some(Kind::Service),
+        (Some("service"), None) => return Some(CallerKind::Service),
         (Some("user"), None) => None,
         (None, Some(claim)) => Some(claim),
         _ => {
@@ -208,8 +208,8 @@ fn read_kind(r: &mut Reader) -> Option<Kind> {
     };
     let subject = read_subject(r)?;
     Some(match kind {
-        None => Kind::User(subject),
-        Some(claim) => Kind::Claim { claim, subject },
+        None => CallerKind::User(subject),
+        Some(claim) => CallerKind::Claim { claim, subject },
     })
 }
 
@@ -339,19 +339,19 @@ fn read_key_source(r: &mut Reader, issuer: Option<&str>, algorithms: &[Algorithm
     }
 }
 
-fn read_link_with(mut r: Reader) -> Option<UseRules> {
+fn read_link_with(mut r: Reader) -> Option<TokenUseRules> {
     let audiences = r.list(&LINK_WITH.audiences);
     let types = r.list(&LINK_WITH.types).unwrap_or_default();
     let max_age = r.time(&LINK_WITH.max_age);
     let same_client = r.flag(&LINK_WITH.same_client);
     r.finish();
-    Some(UseRules { audiences: audiences?, types, max_age: Some(max_age), same_client })
+    Some(TokenUseRules { audiences: audiences?, types, max_age: Some(max_age), same_client })
 }
 
 fn read_scopes(
     r: &mut Reader,
     key: &Key<List>,
-    known: impl Fn(&access::Rule) -> [Option<&'static str>; 2],
+    known: impl Fn(&access::AccessRule) -> [Option<&'static str>; 2],
 ) -> BTreeSet<String> {
     let scopes = r.list(key).unwrap_or_default();
     let known: BTreeSet<&str> = access::TABLE.iter().flat_map(known).flatten().collect();

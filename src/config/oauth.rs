@@ -28,18 +28,18 @@ keys! {
     /// The client of identity-link at a provider, for `StartSignIn` and `CompleteSignIn`.
     static KEYS: OauthKeys = "tenants.<tenant>.providers.<provider>.oauth" {
         /// A provider whose protocol and endpoints are known. Exactly one of `preset` and `kind` is required.
-        preset: OneOf<Speaks, 4> = OneOf {
+        preset: OneOf<ProtocolKind, 4> = OneOf {
             words: [
-                ("google", Speaks::Oidc(Some(Preset::Google))),
-                ("gitlab", Speaks::Oidc(Some(Preset::GitLab))),
-                ("microsoft", Speaks::Oidc(Some(Preset::Microsoft))),
-                ("github", Speaks::GitHub),
+                ("google", ProtocolKind::Oidc(Some(Preset::Google))),
+                ("gitlab", ProtocolKind::Oidc(Some(Preset::GitLab))),
+                ("microsoft", ProtocolKind::Oidc(Some(Preset::Microsoft))),
+                ("github", ProtocolKind::GitHub),
             ],
             default: None,
         },
         /// The protocol of any other provider: OpenID Connect, or that of GitHub.
-        kind: OneOf<Speaks, 2> = OneOf {
-            words: [("oidc", Speaks::Oidc(None)), ("github", Speaks::GitHub)],
+        kind: OneOf<ProtocolKind, 2> = OneOf {
+            words: [("oidc", ProtocolKind::Oidc(None)), ("github", ProtocolKind::GitHub)],
             default: None,
         },
         /// The client's id, as the provider issued it.
@@ -87,12 +87,12 @@ keys! {
 
 /// The protocol, before the whole table is read.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Speaks {
+pub(super) enum ProtocolKind {
     Oidc(Option<Preset>),
     GitHub,
 }
 
-impl Speaks {
+impl ProtocolKind {
     /// The default scopes.
     fn scopes(self) -> BTreeSet<String> {
         let scopes = match self {
@@ -113,16 +113,16 @@ impl Speaks {
 
 /// Reads the client at this provider. Relative paths start at `base`.
 pub(super) fn read(mut r: Reader, provider: &str, base: &Path) -> Option<ClientSettings> {
-    let speaks = read_speaks(&mut r);
+    let kind = read_kind(&mut r);
     let client_id = r.text(&KEYS.client_id);
     let client_id = not_empty(&r, &KEYS.client_id, client_id);
     let client_secret = read_secret(&mut r, base);
     let redirect_uris = read_redirect_uris(&mut r);
     let scopes = r.list(&KEYS.scopes);
     let display_name = read_display_name(&mut r);
-    let protocol = match speaks {
-        Some(Speaks::Oidc(preset)) => read_oidc(&mut r, preset, client_id.as_deref()),
-        Some(Speaks::GitHub) => read_github(&mut r),
+    let protocol = match kind {
+        Some(ProtocolKind::Oidc(preset)) => read_oidc(&mut r, preset, client_id.as_deref()),
+        Some(ProtocolKind::GitHub) => read_github(&mut r),
         None => {
             // The meaning of these keys depends on the protocol.
             r.skip([KEYS.issuer.name, KEYS.algorithms.name, KEYS.token_endpoint_auth_method.name]);
@@ -132,9 +132,9 @@ pub(super) fn read(mut r: Reader, provider: &str, base: &Path) -> Option<ClientS
         }
     };
     r.finish();
-    let speaks = speaks?;
-    let mut scopes = scopes.unwrap_or_else(|| speaks.scopes());
-    if matches!(speaks, Speaks::Oidc(_)) {
+    let kind = kind?;
+    let mut scopes = scopes.unwrap_or_else(|| kind.scopes());
+    if matches!(kind, ProtocolKind::Oidc(_)) {
         // Without this scope there would be no ID token (OpenID Connect Core §3.1.2.1).
         scopes.insert("openid".to_owned());
     }
@@ -143,12 +143,12 @@ pub(super) fn read(mut r: Reader, provider: &str, base: &Path) -> Option<ClientS
         client_secret: client_secret?,
         scopes,
         redirect_uris: redirect_uris?,
-        display_name: display_name.unwrap_or_else(|| speaks.display_name().unwrap_or(provider).to_owned()),
+        display_name: display_name.unwrap_or_else(|| kind.display_name().unwrap_or(provider).to_owned()),
         protocol: protocol?,
     })
 }
 
-fn read_speaks(r: &mut Reader) -> Option<Speaks> {
+fn read_kind(r: &mut Reader) -> Option<ProtocolKind> {
     match [r.has(KEYS.preset.name), r.has(KEYS.kind.name)] {
         [true, false] => r.one_of(&KEYS.preset),
         [false, true] => r.one_of(&KEYS.kind),

@@ -118,7 +118,7 @@ impl Tenant {
 
     /// The account with what the configuration says of its provider, for all ways in: whether the provider is social,
     /// what its email assertion is worth, and the connection if the account names none.
-    pub fn described(&self, account: UnownedIdentity) -> UnownedIdentity {
+    pub fn with_provider_settings(&self, account: UnownedIdentity) -> UnownedIdentity {
         let provider = account.id.provider.clone();
         let account = judged(account, &self.provider(&provider).policy);
         let declared = self.providers.get(&provider);

@@ -39,7 +39,7 @@ impl Candidate {
 
 /// The canonical emails by which a sign-in would link or suggest this user. An email with non-ASCII characters before
 /// the `@` is left out: it is easily confused with other addresses.
-pub fn telling_emails(user: &User) -> BTreeSet<&str> {
+pub fn linking_emails(user: &User) -> BTreeSet<&str> {
     user.verified_emails().filter(|email| email.is_ascii() && links_by(user, email)).collect()
 }
 
@@ -52,7 +52,7 @@ fn links_by(user: &User, canonical: &str) -> bool {
 /// separated from `user`, then more shared emails, then the more recent verification. `undone` holds the primary and
 /// the secondary side of undone links. A blocked user cannot be linked, so it is no candidate.
 pub fn rank(user: &User, others: &[User], undone: &HashSet<(UserId, UserId)>) -> Vec<Candidate> {
-    let emails = telling_emails(user);
+    let emails = linking_emails(user);
     let others = others.iter().filter(|other| other.id != user.id && other.absorbed.is_none() && !other.blocked);
     ranked(others.filter_map(|other| candidate(user, &emails, other, undone)).collect())
 }

@@ -6,11 +6,11 @@ use uuid::Uuid;
 
 use super::{
     IdentityRef, User, UserId,
-    household::TakenBackMetadata,
     linking::MetadataChanges,
     merge::{Change, Effect},
     metadata::pointer,
     unlinking::Withheld,
+    user_with_absorbed::UnmergedMetadata,
 };
 
 /// One change of who is who.
@@ -64,7 +64,7 @@ pub enum Event {
         /// The link.
         link: Uuid,
         /// What the merge changed.
-        metadata: Vec<MetadataPlace>,
+        metadata: Vec<MetadataPathChange>,
     },
     /// An absorbed user came back by an unlink.
     UserUnlinked {
@@ -77,7 +77,7 @@ pub enum Event {
         /// The link that the unlink ended.
         link: Uuid,
         /// What was taken back of the merge, what stays, and what was withheld.
-        metadata: Vec<MetadataPlace>,
+        metadata: Vec<MetadataPathChange>,
         /// The users that `user` still holds and that changed too.
         also: Vec<UserChange>,
     },
@@ -94,7 +94,7 @@ pub enum Event {
         /// The link.
         link: Uuid,
         /// What was taken back of the merge, what stays, and what was withheld.
-        metadata: Vec<MetadataPlace>,
+        metadata: Vec<MetadataPathChange>,
         /// The users that `user` still holds and that changed too.
         also: Vec<UserChange>,
     },
@@ -134,7 +134,7 @@ pub enum Event {
         /// The link that had kept the metadata.
         link: Option<Uuid>,
         /// What the merge changed.
-        metadata: Vec<MetadataPlace>,
+        metadata: Vec<MetadataPathChange>,
     },
     /// A sign-in brought another email or another profile of an identity.
     IdentityUpdated {
@@ -196,13 +196,13 @@ pub struct UserChange {
 
 /// What happened to metadata at one path.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct MetadataPlace {
+pub struct MetadataPathChange {
     /// Which of the user's two documents.
     pub namespace: Namespace,
     /// An RFC 6901 pointer; empty for the whole document.
     pub path: String,
     /// What happened at the path.
-    pub effect: PlaceEffect,
+    pub effect: MetadataPathEffect,
 }
 
 /// One of a user's two metadata documents.
@@ -218,7 +218,7 @@ pub enum Namespace {
 /// What happened at one path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum PlaceEffect {
+pub enum MetadataPathEffect {
     /// [`Effect::Added`].
     Added,
     /// [`Effect::PrimaryKept`].
@@ -277,48 +277,52 @@ impl Event {
 
 impl UserChange {
     /// The change that led to this user's current version. Each change adds one.
-    pub fn of(user: &User) -> Self {
+    pub fn latest(user: &User) -> Self {
         Self { id: user.id.clone(), before: user.version - 1, after: user.version }
     }
 
     /// The deletion of a user.
-    pub fn end_of(user: &User) -> Self {
+    pub fn deletion_of(user: &User) -> Self {
         Self { id: user.id.clone(), before: user.version, after: user.version + 1 }
     }
 }
 
-impl MetadataPlace {
+impl MetadataPathChange {
     /// The paths that a merge changed.
-    pub fn of_merge(changes: &MetadataChanges) -> Vec<Self> {
-        let place = |namespace| {
+    pub fn from_merge(changes: &MetadataChanges) -> Vec<Self> {
+        let path_change = |namespace| {
             move |change: &Change| Self {
                 namespace,
                 path: change.path.clone(),
                 effect: match change.effect {
-                    Effect::Added => PlaceEffect::Added,
-                    Effect::PrimaryKept => PlaceEffect::PrimaryKept,
-                    Effect::SecondaryTaken => PlaceEffect::SecondaryTaken,
-                    Effect::Combined => PlaceEffect::Combined,
+                    Effect::Added => MetadataPathEffect::Added,
+                    Effect::PrimaryKept => MetadataPathEffect::PrimaryKept,
+                    Effect::SecondaryTaken => MetadataPathEffect::SecondaryTaken,
+                    Effect::Combined => MetadataPathEffect::Combined,
                 },
             }
         };
-        let user = changes.user.iter().map(place(Namespace::User));
-        user.chain(changes.app.iter().map(place(Namespace::App))).collect()
+        let user = changes.user.iter().map(path_change(Namespace::User));
+        user.chain(changes.app.iter().map(path_change(Namespace::App))).collect()
     }
 
     /// The paths of a merge that were taken back, those that stay, and the documents that were withheld.
-    pub fn of_return(taken_back: &TakenBackMetadata, withheld: &Withheld) -> Vec<Self> {
-        let places = |namespace, effect, paths: &[Vec<String>]| {
+    pub fn from_unmerge(unmerged: &UnmergedMetadata, withheld: &Withheld) -> Vec<Self> {
+        let paths = |namespace, effect, paths: &[Vec<String>]| {
             paths.iter().map(|path| Self { namespace, path: pointer(path), effect }).collect::<Vec<_>>()
         };
-        let back = [(Namespace::User, &taken_back.user), (Namespace::App, &taken_back.app)].into_iter();
+        let back = [(Namespace::User, &unmerged.user), (Namespace::App, &unmerged.app)].into_iter();
         let back = back.flat_map(|(namespace, back)| {
-            [places(namespace, PlaceEffect::TakenBack, &back.taken), places(namespace, PlaceEffect::Kept, &back.kept)]
-                .concat()
+            [
+                paths(namespace, MetadataPathEffect::TakenBack, &back.taken),
+                paths(namespace, MetadataPathEffect::Kept, &back.kept),
+            ]
+            .concat()
         });
         let held = [(Namespace::User, &withheld.user_metadata), (Namespace::App, &withheld.app_metadata)];
         let held = held.into_iter().filter(|(_, held)| held.is_some());
-        let held = held.map(|(namespace, _)| Self { namespace, path: String::new(), effect: PlaceEffect::Withheld });
+        let held =
+            held.map(|(namespace, _)| Self { namespace, path: String::new(), effect: MetadataPathEffect::Withheld });
         back.chain(held).collect()
     }
 }

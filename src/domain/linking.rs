@@ -4,9 +4,9 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::{
-    Absorbed, Identity, IdentityEmail, IdentityRef, Metadata, Moved, Refusal, User, UserId,
+    Absorbed, DomainError, Identity, IdentityEmail, IdentityRef, Metadata, Moved, User, UserId,
+    error::expect_version,
     merge::{self, Change, MergeError, Strategy},
-    refusal::expect_version,
 };
 
 /// The most identities that a user owns.
@@ -72,23 +72,23 @@ pub struct UnownedIdentity {
 /// identity, and its time is the time of the link.
 ///
 /// # Errors
-/// [`Refusal::VersionMismatch`], [`Refusal::UserBlocked`], [`Refusal::TooManyIdentities`],
-/// [`Refusal::EmailNotShared`], and those of [`merge_metadata`].
+/// [`DomainError::VersionMismatch`], [`DomainError::UserBlocked`], [`DomainError::TooManyIdentities`],
+/// [`DomainError::EmailNotShared`], and those of [`merge_metadata`].
 pub fn absorb(
     mut primary: User,
     mut secondary: User,
     terms: &LinkTerms,
     link: Uuid,
     moved: Moved,
-) -> Result<Absorption, Refusal> {
+) -> Result<Absorption, DomainError> {
     let now = moved.time;
     expect_version(terms.expected_version, primary.version)?;
     expect_version(terms.expected_secondary_version, secondary.version)?;
     if primary.blocked || secondary.blocked {
-        return Err(Refusal::UserBlocked);
+        return Err(DomainError::UserBlocked);
     }
     if primary.identities.len() + secondary.identities.len() > MAX_IDENTITIES {
-        return Err(Refusal::TooManyIdentities);
+        return Err(DomainError::TooManyIdentities);
     }
     if terms.require_shared_verified_email {
         expect_shared_email(&primary, |email| secondary.verified_emails().any(|e| e == email))?;
@@ -117,8 +117,8 @@ pub fn absorb(
 /// identity.
 ///
 /// # Errors
-/// [`Refusal::VersionMismatch`], [`Refusal::UserBlocked`], [`Refusal::TooManyIdentities`] and
-/// [`Refusal::EmailNotShared`].
+/// [`DomainError::VersionMismatch`], [`DomainError::UserBlocked`], [`DomainError::TooManyIdentities`] and
+/// [`DomainError::EmailNotShared`].
 pub fn attach(
     mut primary: User,
     identity: UnownedIdentity,
@@ -126,24 +126,24 @@ pub fn attach(
     link: Uuid,
     moved: Moved,
     now: DateTime<Utc>,
-) -> Result<(User, Identity), Refusal> {
+) -> Result<(User, Identity), DomainError> {
     expect_version(terms.expected_version, primary.version)?;
     if terms.expected_secondary_version.is_some() {
         // No secondary user exists that could have this version.
-        return Err(Refusal::VersionMismatch);
+        return Err(DomainError::VersionMismatch);
     }
     if primary.blocked {
-        return Err(Refusal::UserBlocked);
+        return Err(DomainError::UserBlocked);
     }
     if primary.identities.len() >= MAX_IDENTITIES {
-        return Err(Refusal::TooManyIdentities);
+        return Err(DomainError::TooManyIdentities);
     }
     if terms.require_shared_verified_email {
         let verified = identity.email.as_ref().filter(|email| email.is_verified());
         let canonical = verified.and_then(|email| email.canonical.as_deref());
         expect_shared_email(&primary, |email| canonical == Some(email))?;
     }
-    let attached = owned(identity, primary.id.clone(), next_ordinal(&primary), now);
+    let attached = owned_identity(identity, primary.id.clone(), next_ordinal(&primary), now);
     let attached = Identity { attached_by: Some(link), moved: Some(moved), ..attached }.among(&primary.identities);
     primary.identities.push(attached.clone());
     primary.touch_identities(now);
@@ -153,12 +153,12 @@ pub fn attach(
 /// Merges the secondary's metadata into `primary`'s, each namespace by its own strategy.
 ///
 /// # Errors
-/// [`Refusal::MetadataConflict`] and [`Refusal::MetadataTooLarge`].
+/// [`DomainError::MetadataConflict`] and [`DomainError::MetadataTooLarge`].
 pub fn merge_metadata(
     primary: &mut User,
     (user_metadata, user_strategy): (&Metadata, Strategy),
     (app_metadata, app_strategy): (&Metadata, Strategy),
-) -> Result<MetadataChanges, Refusal> {
+) -> Result<MetadataChanges, DomainError> {
     let user = merge::merge(&primary.user_metadata, user_metadata, user_strategy);
     let app = merge::merge(&primary.app_metadata, app_metadata, app_strategy);
     let conflicts: Vec<String> = [("user_metadata", &user), ("app_metadata", &app)]
@@ -170,7 +170,7 @@ pub fn merge_metadata(
         .flat_map(|(namespace, paths)| paths.iter().map(move |path| format!("{namespace}{path}")))
         .collect();
     if !conflicts.is_empty() {
-        return Err(Refusal::MetadataConflict(conflicts));
+        return Err(DomainError::MetadataConflict(conflicts));
     }
     let user = user.map_err(|error| refused("user_metadata", error))?;
     let app = app.map_err(|error| refused("app_metadata", error))?;
@@ -179,23 +179,23 @@ pub fn merge_metadata(
     Ok(MetadataChanges { user: user.changes, app: app.changes })
 }
 
-fn refused(namespace: &'static str, error: MergeError) -> Refusal {
+fn refused(namespace: &'static str, error: MergeError) -> DomainError {
     match error {
-        MergeError::Conflict { paths } => Refusal::MetadataConflict(paths),
-        MergeError::TooLarge { bytes } => Refusal::MetadataTooLarge { namespace, bytes },
+        MergeError::Conflict { paths } => DomainError::MetadataConflict(paths),
+        MergeError::TooLarge { bytes } => DomainError::MetadataTooLarge { namespace, bytes },
     }
 }
 
 /// Makes another identity of a live user the primary one; `None` if it already is.
 ///
 /// # Errors
-/// [`Refusal::UserBlocked`] and [`Refusal::IdentityNotFound`].
-pub fn set_primary(mut user: User, identity: &IdentityRef, now: DateTime<Utc>) -> Result<Option<User>, Refusal> {
+/// [`DomainError::UserBlocked`] and [`DomainError::IdentityNotFound`].
+pub fn set_primary(mut user: User, identity: &IdentityRef, now: DateTime<Utc>) -> Result<Option<User>, DomainError> {
     if user.blocked {
-        return Err(Refusal::UserBlocked);
+        return Err(DomainError::UserBlocked);
     }
     if user.identity(identity).is_none() {
-        return Err(Refusal::IdentityNotFound);
+        return Err(DomainError::IdentityNotFound);
     }
     if user.primary == *identity {
         return Ok(None);
@@ -205,13 +205,13 @@ pub fn set_primary(mut user: User, identity: &IdentityRef, now: DateTime<Utc>) -
     Ok(Some(user))
 }
 
-/// The identity as it is on its origin user `home`.
-pub fn owned(identity: UnownedIdentity, home: UserId, ordinal: i32, now: DateTime<Utc>) -> Identity {
+/// The identity as it is on its origin user `origin`.
+pub fn owned_identity(identity: UnownedIdentity, origin: UserId, ordinal: i32, now: DateTime<Utc>) -> Identity {
     let UnownedIdentity { id, connection, social, email, profile_data, signed_in_at: _ } = identity;
     let is_verified = email.as_ref().is_some_and(|email| email.verified.is_some());
     Identity {
         id,
-        home,
+        origin,
         ordinal,
         connection,
         social,
@@ -226,8 +226,8 @@ pub fn owned(identity: UnownedIdentity, home: UserId, ordinal: i32, now: DateTim
     }
 }
 
-fn expect_shared_email(primary: &User, other_has: impl Fn(&str) -> bool) -> Result<(), Refusal> {
-    primary.verified_emails().any(other_has).then_some(()).ok_or(Refusal::EmailNotShared)
+fn expect_shared_email(primary: &User, other_has: impl Fn(&str) -> bool) -> Result<(), DomainError> {
+    primary.verified_emails().any(other_has).then_some(()).ok_or(DomainError::EmailNotShared)
 }
 
 fn next_ordinal(user: &User) -> i32 {

@@ -7,7 +7,7 @@ use std::fmt;
 
 use serde_json::{Map, Number, Value};
 
-use super::{Refusal, violation::Violation};
+use super::{DomainError, violation::Violation};
 
 /// The largest metadata, in bytes of compact JSON text.
 pub const MAX_BYTES: usize = 16 * 1024;
@@ -113,8 +113,8 @@ impl MetadataUpdate {
     /// Applies the update to `before`.
     ///
     /// # Errors
-    /// [`Refusal::MetadataTooLarge`] if the result of a patch is larger than [`MAX_BYTES`].
-    pub fn applied_to(&self, before: &Metadata, namespace: &'static str) -> Result<Metadata, Refusal> {
+    /// [`DomainError::MetadataTooLarge`] if the result of a patch is larger than [`MAX_BYTES`].
+    pub fn applied_to(&self, before: &Metadata, namespace: &'static str) -> Result<Metadata, DomainError> {
         let patch = match self {
             Self::Replace(after) => return Ok(after.clone()),
             Self::Patch(patch) => patch,
@@ -127,7 +127,7 @@ impl MetadataUpdate {
             };
         }
         let bytes = after.json_bytes();
-        if bytes > MAX_BYTES { Err(Refusal::MetadataTooLarge { namespace, bytes }) } else { Ok(after) }
+        if bytes > MAX_BYTES { Err(DomainError::MetadataTooLarge { namespace, bytes }) } else { Ok(after) }
     }
 }
 
@@ -182,7 +182,7 @@ impl Inspection {
         match value {
             Value::Null | Value::Bool(_) => {}
             Value::String(text) => self.text(text),
-            Value::Number(number) => match one_form(number) {
+            Value::Number(number) => match normalised(number) {
                 Ok(formed) => *number = formed,
                 Err(description) => self.report(description),
             },
@@ -215,13 +215,13 @@ impl Inspection {
 
     fn report(&mut self, description: &str) {
         if self.violations.len() < MAX_VIOLATIONS {
-            self.violations.push(Violation { field: shown(&self.path), description: description.to_owned() });
+            self.violations.push(Violation { field: printable_path(&self.path), description: description.to_owned() });
         }
     }
 }
 
 /// The number as a JSON integer if it is whole, or why it is refused.
-fn one_form(number: &Number) -> Result<Number, &'static str> {
+fn normalised(number: &Number) -> Result<Number, &'static str> {
     // An integer beyond the bound may be rounded here, but never to a value within it.
     let Some(double) = number.as_f64().filter(|double| double.abs() <= MAX_NUMBER) else {
         return Err("This number is beyond ±(2^53 − 1), so it may not be kept exactly.");
@@ -238,7 +238,7 @@ fn one_form(number: &Number) -> Result<Number, &'static str> {
 
 /// A path in a form fit for a response or a log line.
 #[must_use]
-pub fn shown(path: &str) -> String {
+pub fn printable_path(path: &str) -> String {
     let mut shown = String::new();
     for c in path.chars().take(MAX_PATH_CHARS + 1) {
         if c.is_control() {

@@ -5,31 +5,33 @@
 
 pub mod candidates;
 pub mod email;
+pub mod error;
 pub mod event;
-pub mod household;
 pub mod ids;
 pub mod linking;
 pub mod merge;
 pub mod metadata;
 pub mod policy;
-pub mod refusal;
 pub mod sign_in;
-pub mod standing;
-pub mod taking_back;
 pub mod tickets;
 pub mod undoing;
 pub mod unlinking;
+pub mod unmerge;
 pub mod user;
+pub mod user_state;
+pub mod user_with_absorbed;
 pub mod violation;
 
 pub use email::Email;
+pub use error::DomainError;
 pub use event::{Event, EventKind, UserChange};
 pub use ids::{IdentityRef, Provider, Subject, TenantId, UserId};
 pub use metadata::{Metadata, MetadataUpdate};
 pub use policy::{
     EmailTrust, LinkingPolicy, ProviderPolicies, ProviderPolicy, Registration, RequiredEmail, Undeclared,
 };
-pub use refusal::Refusal;
-pub use standing::Standing;
-pub use user::{Absorbed, Identity, IdentityEmail, Moved, Named, TokenHash, TokenStamp, User, Verified, Verifier};
+pub use user::{
+    Absorbed, EmailVerification, Identity, IdentityEmail, Moved, TokenHash, TokenStamp, User, UserRef, Verifier,
+};
+pub use user_state::UserState;
 pub use violation::Violation;

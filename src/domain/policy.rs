@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{IdentityEmail, Metadata, Provider, Refusal};
+use super::{DomainError, IdentityEmail, Metadata, Provider};
 
 /// The policies of an operator for the providers of a tenant.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -90,7 +90,7 @@ pub enum Registration {
 impl Registration {
     /// The same for a caller that has been asked and wants the new user.
     #[must_use]
-    pub fn wanted(self) -> Self {
+    pub fn once_confirmed(self) -> Self {
         match self {
             Self::Open | Self::Ask => Self::Open,
             Self::Closed => Self::Closed,
@@ -118,7 +118,7 @@ impl Default for ProviderPolicy {
 
 impl ProviderPolicies {
     /// The policy for a provider.
-    pub fn of(&self, provider: &Provider) -> &ProviderPolicy {
+    pub fn for_provider(&self, provider: &Provider) -> &ProviderPolicy {
         self.declared.get(provider).unwrap_or_else(|| self.undeclared.policy())
     }
 }
@@ -157,18 +157,18 @@ impl ProviderPolicy {
     /// Refuses a sign-in with an account of a provider at which no user signs in.
     ///
     /// # Errors
-    /// [`Refusal::ProviderUnknown`] and [`Refusal::ProviderDisabled`].
-    pub fn expect_sign_in(&self) -> Result<(), Refusal> {
+    /// [`DomainError::ProviderUnknown`] and [`DomainError::ProviderDisabled`].
+    pub fn expect_sign_in(&self) -> Result<(), DomainError> {
         self.expect_known()?;
-        if self.can_sign_in() { Ok(()) } else { Err(Refusal::ProviderDisabled) }
+        if self.can_sign_in() { Ok(()) } else { Err(DomainError::ProviderDisabled) }
     }
 
     /// Refuses a reference to an account of a provider that the tenant does not have.
     ///
     /// # Errors
-    /// [`Refusal::ProviderUnknown`].
-    pub fn expect_known(&self) -> Result<(), Refusal> {
-        if self.is_known { Ok(()) } else { Err(Refusal::ProviderUnknown) }
+    /// [`DomainError::ProviderUnknown`].
+    pub fn expect_known(&self) -> Result<(), DomainError> {
+        if self.is_known { Ok(()) } else { Err(DomainError::ProviderUnknown) }
     }
 
     /// Sets `email.counts` by this policy. `profile` is the profile of the same account.

@@ -11,13 +11,13 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
-    Identity, IdentityEmail, IdentityRef, LinkingPolicy, ProviderPolicy, Refusal, Registration, RequiredEmail, User,
-    UserId, Verified,
+    DomainError, EmailVerification, Identity, IdentityEmail, IdentityRef, LinkingPolicy, ProviderPolicy, Registration,
+    RequiredEmail, User, UserId,
     candidates::{self, Candidate},
     linking::UnownedIdentity,
 };
 
-pub use self::refreshing::{proves_an_address, refreshed, vouched_for};
+pub use self::refreshing::{proves_address, refreshed, vouched_for};
 
 /// The largest age of a sign-in for an irreversible call, in any tenant.
 pub const RECENT_SIGN_IN: TimeDelta = TimeDelta::minutes(10);
@@ -28,7 +28,7 @@ pub const MAX_VERIFICATION_AGE: TimeDelta = TimeDelta::days(180);
 const MAX_EVIDENCE: usize = 20;
 
 /// The facts about a sign-in.
-pub struct Facts<'a> {
+pub struct SignInFacts<'a> {
     /// The account.
     pub account: &'a UnownedIdentity,
     /// The user that owns it.
@@ -36,7 +36,7 @@ pub struct Facts<'a> {
     /// Live users with an identity that has the account's email, verified or not.
     pub holders: &'a [User],
     /// What is kept of the users that had this account before.
-    pub past: &'a Past,
+    pub history: &'a AccountHistory,
     /// The time of the decision.
     pub now: DateTime<Utc>,
     /// The policy of the account's provider. Other policies are noted on the emails of their identities.
@@ -45,7 +45,7 @@ pub struct Facts<'a> {
 
 /// What is kept of the users that had an account before.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Past {
+pub struct AccountHistory {
     /// Whether the account had a user that was deleted. That user, and the users from which it was separated, are not
     /// kept.
     pub was_deleted: bool,
@@ -58,16 +58,16 @@ pub struct Past {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Decision {
     /// The outcome.
-    pub outcome: Outcome,
+    pub outcome: SignInOutcome,
     /// The row of the table that fitted.
-    pub rule: Rule,
+    pub rule: SignInRule,
     /// The emails on which the decision rests: the account's own first.
     pub evidence: Vec<Evidence>,
 }
 
 /// The outcome of a sign-in.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Outcome {
+pub enum SignInOutcome {
     /// The account belongs to this user.
     SignedIn(UserId),
     /// The account becomes a new user.
@@ -82,7 +82,7 @@ pub enum Outcome {
 
 /// A row of the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Rule {
+pub enum SignInRule {
     /// Signed in: the account belongs to a user.
     IdentityKnown,
     /// Created: the provider sent no email.
@@ -129,12 +129,12 @@ pub struct Evidence {
     /// The email, canonical.
     pub email: String,
     /// When and by which verifier the email was verified; `None` if it is not.
-    pub verified: Option<Verified>,
+    pub verified: Option<EmailVerification>,
     /// Whether the verification counts by today's configuration.
     pub counts: bool,
 }
 
-impl Match<'_> {
+impl EmailMatch<'_> {
     /// Whether each account that proves the email had another email before. The person with such an account may have
     /// had the owner of the address confirm it (Sudhodanan and Paverd 2022, "Pre-hijacked accounts", unexpired email
     /// change).
@@ -176,7 +176,7 @@ impl Match<'_> {
 }
 
 /// A user that has the email, verified by providers that are trusted with it.
-struct Match<'a> {
+struct EmailMatch<'a> {
     user: &'a User,
     /// The accounts that have the verified email.
     proofs: Vec<&'a Identity>,
@@ -184,25 +184,29 @@ struct Match<'a> {
     linking: LinkingPolicy,
 }
 
-impl Facts<'_> {
+impl SignInFacts<'_> {
     /// Decides by the first row that fits.
     ///
     /// # Errors
-    /// [`Refusal::ProviderUnknown`], [`Refusal::ProviderDisabled`], [`Refusal::UserBlocked`],
-    /// [`Refusal::EmailMissing`] and [`Refusal::EmailUnverified`].
-    pub fn decide(&self) -> Result<Decision, Refusal> {
+    /// [`DomainError::ProviderUnknown`], [`DomainError::ProviderDisabled`], [`DomainError::UserBlocked`],
+    /// [`DomainError::EmailMissing`] and [`DomainError::EmailUnverified`].
+    pub fn decide(&self) -> Result<Decision, DomainError> {
         let policy = self.policy;
         policy.expect_sign_in()?;
         if let Some(owner) = self.owner {
             if owner.blocked {
-                return Err(Refusal::UserBlocked);
+                return Err(DomainError::UserBlocked);
             }
-            let outcome = Outcome::SignedIn(owner.id.clone());
-            return Ok(Decision { outcome, rule: Rule::IdentityKnown, evidence: Vec::new() });
+            let outcome = SignInOutcome::SignedIn(owner.id.clone());
+            return Ok(Decision { outcome, rule: SignInRule::IdentityKnown, evidence: Vec::new() });
         }
         let Some((email, canonical)) = address(self.account.email.as_ref()) else {
             let is_refused = policy.required_email != RequiredEmail::None;
-            return if is_refused { Err(Refusal::EmailMissing) } else { Ok(created(Rule::EmailMissing, Vec::new())) };
+            return if is_refused {
+                Err(DomainError::EmailMissing)
+            } else {
+                Ok(created(SignInRule::EmailMissing, Vec::new()))
+            };
         };
         let own = Evidence {
             identity: self.account.id.clone(),
@@ -213,64 +217,64 @@ impl Facts<'_> {
         };
         if !own.counts {
             let is_refused = policy.required_email == RequiredEmail::Verified;
-            let created = created(Rule::EmailUnverified, vec![own]);
-            return if is_refused { Err(Refusal::EmailUnverified) } else { Ok(created) };
+            let created = created(SignInRule::EmailUnverified, vec![own]);
+            return if is_refused { Err(DomainError::EmailUnverified) } else { Ok(created) };
         }
         if !canonical.is_ascii() {
-            return Ok(created(Rule::EmailNotAscii, vec![own]));
+            return Ok(created(SignInRule::EmailNotAscii, vec![own]));
         }
-        match telling_email(self.account) {
+        match linking_email(self.account) {
             Some(canonical) => self.decide_by_email(policy.linking, canonical, own),
-            None => Ok(created(Rule::LinkingOff, vec![own])),
+            None => Ok(created(SignInRule::LinkingOff, vec![own])),
         }
     }
 
     /// Decides on an account without an owner whose email is proven.
-    fn decide_by_email(&self, linking: LinkingPolicy, canonical: &str, own: Evidence) -> Result<Decision, Refusal> {
+    fn decide_by_email(&self, linking: LinkingPolicy, canonical: &str, own: Evidence) -> Result<Decision, DomainError> {
         let holders = self.holders.iter().filter(|user| user.absorbed.is_none());
-        let holders: Vec<&User> = holders.filter(|user| holdings(user, canonical).next().is_some()).collect();
+        let holders: Vec<&User> = holders.filter(|user| identities_with(user, canonical).next().is_some()).collect();
         let evidence = holders.iter().flat_map(|user| Self::evidence_of(user, canonical));
         let evidence: Vec<Evidence> = [own].into_iter().chain(evidence.take(MAX_EVIDENCE)).collect();
 
-        let matches = holders.iter().filter_map(|user| Self::matched(user, canonical));
-        let (released, matches): (Vec<Match<'_>>, Vec<Match<'_>>) =
-            matches.partition(|found| self.past.released_by.contains(&found.user.id));
+        let matches = holders.iter().filter_map(|user| Self::email_match(user, canonical));
+        let (released, matches): (Vec<EmailMatch<'_>>, Vec<EmailMatch<'_>>) =
+            matches.partition(|found| self.history.released_by.contains(&found.user.id));
         if matches.is_empty() {
             let rule = match (holders.is_empty(), released.is_empty()) {
-                (true, _) => Rule::EmailUnclaimed,
-                (false, true) => Rule::EmailUnprovenElsewhere,
-                (false, false) => Rule::ReleasedBefore,
+                (true, _) => SignInRule::EmailUnclaimed,
+                (false, true) => SignInRule::EmailUnprovenElsewhere,
+                (false, false) => SignInRule::ReleasedBefore,
             };
             return Ok(created(rule, evidence));
         }
-        let open: Vec<&Match<'_>> = matches.iter().filter(|found| found.linking != LinkingPolicy::Off).collect();
-        let Some(first) = open.first() else { return Ok(created(Rule::LinkingOff, evidence)) };
+        let open: Vec<&EmailMatch<'_>> = matches.iter().filter(|found| found.linking != LinkingPolicy::Off).collect();
+        let Some(first) = open.first() else { return Ok(created(SignInRule::LinkingOff, evidence)) };
         // A user that must not be linked counts too: it makes the match no less ambiguous.
         let rule = match matches.len() {
-            1 if self.has_another_account_here(first.user) => Rule::ProviderAlreadyThere,
-            1 if self.past.was_deleted => Rule::DeletedBefore,
-            1 if first.has_only_changed_proofs() => Rule::EmailChanged,
-            1 if first.is_joined_by_older_account() => Rule::AccountBeforeEmail,
-            1 if first.verify_time() < self.now - MAX_VERIFICATION_AGE => Rule::EmailVerifiedLongAgo,
-            1 if linking.min(first.linking) == LinkingPolicy::Automatic => Rule::EmailVerifiedOnBothSides,
-            1 => Rule::LinkingSuggested,
-            _ => Rule::SeveralUsers,
+            1 if self.has_another_account_here(first.user) => SignInRule::ProviderAlreadyThere,
+            1 if self.history.was_deleted => SignInRule::DeletedBefore,
+            1 if first.has_only_changed_proofs() => SignInRule::EmailChanged,
+            1 if first.is_joined_by_older_account() => SignInRule::AccountBeforeEmail,
+            1 if first.verify_time() < self.now - MAX_VERIFICATION_AGE => SignInRule::EmailVerifiedLongAgo,
+            1 if linking.min(first.linking) == LinkingPolicy::Automatic => SignInRule::EmailVerifiedOnBothSides,
+            1 => SignInRule::LinkingSuggested,
+            _ => SignInRule::SeveralUsers,
         };
         // Otherwise a blocked user would only have to sign in at another provider.
         if open.iter().all(|found| found.user.blocked) {
-            return Err(Refusal::UserBlocked);
+            return Err(DomainError::UserBlocked);
         }
         let outcome = match rule {
-            Rule::EmailVerifiedOnBothSides => Outcome::Linked(first.user.id.clone()),
-            _ => Outcome::Candidates(self.candidates(&open, canonical)),
+            SignInRule::EmailVerifiedOnBothSides => SignInOutcome::Linked(first.user.id.clone()),
+            _ => SignInOutcome::Candidates(self.candidates(&open, canonical)),
         };
         Ok(Decision { outcome, rule, evidence })
     }
 
-    fn matched<'u>(user: &'u User, canonical: &'u str) -> Option<Match<'u>> {
+    fn email_match<'u>(user: &'u User, canonical: &'u str) -> Option<EmailMatch<'u>> {
         let linking = user.linking_by(canonical)?;
-        let proofs = holdings(user, canonical).filter(|of| of.verify_time_of(canonical).is_some()).collect();
-        Some(Match { user, proofs, linking })
+        let proofs = identities_with(user, canonical).filter(|of| of.verify_time_of(canonical).is_some()).collect();
+        Some(EmailMatch { user, proofs, linking })
     }
 
     fn has_another_account_here(&self, user: &User) -> bool {
@@ -278,7 +282,7 @@ impl Facts<'_> {
     }
 
     fn evidence_of<'u>(user: &'u User, canonical: &'u str) -> impl Iterator<Item = Evidence> + 'u {
-        holdings(user, canonical).map(|identity| Evidence {
+        identities_with(user, canonical).map(|identity| Evidence {
             identity: identity.id.clone(),
             owner: Some(user.id.clone()),
             email: canonical.to_owned(),
@@ -287,7 +291,7 @@ impl Facts<'_> {
         })
     }
 
-    fn candidates(&self, matches: &[&Match<'_>], canonical: &str) -> Vec<Candidate> {
+    fn candidates(&self, matches: &[&EmailMatch<'_>], canonical: &str) -> Vec<Candidate> {
         let matches = matches.iter().filter(|found| !found.user.blocked);
         let candidates = matches.map(|found| Candidate {
             user: found.user.id.clone(),
@@ -304,18 +308,20 @@ impl Facts<'_> {
 /// Applies the tenant's registration setting to a decision.
 ///
 /// # Errors
-/// [`Refusal::RegistrationClosed`].
-pub fn admitted(decision: Decision, registration: Registration) -> Result<Decision, Refusal> {
+/// [`DomainError::RegistrationClosed`].
+pub fn apply_registration(decision: Decision, registration: Registration) -> Result<Decision, DomainError> {
     match (&decision.outcome, registration) {
-        (Outcome::Created, Registration::Closed) => Err(Refusal::RegistrationClosed),
-        (Outcome::Created, Registration::Ask) => Ok(Decision { outcome: Outcome::RegistrationNeeded, ..decision }),
+        (SignInOutcome::Created, Registration::Closed) => Err(DomainError::RegistrationClosed),
+        (SignInOutcome::Created, Registration::Ask) => {
+            Ok(Decision { outcome: SignInOutcome::RegistrationNeeded, ..decision })
+        }
         _ => Ok(decision),
     }
 }
 
 /// The canonical email by which the decision looks for other users of an account without an owner; `None` if it looks
 /// for none. The account must have been [`judged`].
-pub fn telling_email(account: &UnownedIdentity) -> Option<&str> {
+pub fn linking_email(account: &UnownedIdentity) -> Option<&str> {
     let (email, canonical) = address(account.email.as_ref())?;
     let links = email.counts.is_some_and(|linking| linking != LinkingPolicy::Off);
     (links && canonical.is_ascii()).then_some(canonical)
@@ -330,8 +336,8 @@ pub fn judged(mut account: UnownedIdentity, policy: &ProviderPolicy) -> UnownedI
     account
 }
 
-fn created(rule: Rule, evidence: Vec<Evidence>) -> Decision {
-    Decision { outcome: Outcome::Created, rule, evidence }
+fn created(rule: SignInRule, evidence: Vec<Evidence>) -> Decision {
+    Decision { outcome: SignInOutcome::Created, rule, evidence }
 }
 
 /// An email that is a valid address, with its canonical form.
@@ -341,7 +347,7 @@ fn address(email: Option<&IdentityEmail>) -> Option<(&IdentityEmail, &str)> {
 }
 
 /// The user's identities with this email.
-fn holdings<'a>(user: &'a User, canonical: &'a str) -> impl Iterator<Item = &'a Identity> {
+fn identities_with<'a>(user: &'a User, canonical: &'a str) -> impl Iterator<Item = &'a Identity> {
     let has = move |identity: &&Identity| {
         identity.email.as_ref().and_then(|email| email.canonical.as_deref()) == Some(canonical)
     };

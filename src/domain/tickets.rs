@@ -6,11 +6,11 @@ use super::{User, UserId, linking::UnownedIdentity};
 
 /// An account that was proven, and its owner at that time. It proves nothing after the account has moved.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Proven {
+pub struct ProvenAccount {
     /// The account.
     pub account: UnownedIdentity,
     /// The user that owned it; `None` if no user did.
-    pub owner: Option<UserThen>,
+    pub owner: Option<UserSnapshot>,
     /// When the person signed in at the provider. Tokens of the account from then on prove as much as this.
     pub proven_at: DateTime<Utc>,
     /// When the proof was stored.
@@ -19,7 +19,7 @@ pub struct Proven {
 
 /// A user as of some time. It counts as unchanged until it gains or loses an identity.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct UserThen {
+pub struct UserSnapshot {
     /// The user.
     pub id: UserId,
     /// The version at which it had last gained or lost an identity.
@@ -30,7 +30,7 @@ pub struct UserThen {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Ticket {
     /// What it proves.
-    pub proven: Proven,
+    pub proven: ProvenAccount,
     /// The only use that the ticket permits.
     pub purpose: TicketPurpose,
 }
@@ -39,35 +39,35 @@ pub struct Ticket {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TicketPurpose {
     /// To link an account without an owner to one of these users, or to create a new user for it.
-    Candidates(Vec<UserThen>),
+    Candidates(Vec<UserSnapshot>),
     /// To sign in as the rules decide then. A preview issued it.
     SignIn,
     /// To sign in, and to create a new user where the tenant's registration asks first: the caller was asked.
     Registration,
     /// To link the account to this user, which began the flow. A preview issued it. The link may absorb the account's
     /// owner.
-    Link(UserThen),
+    Link(UserSnapshot),
 }
 
-impl UserThen {
+impl UserSnapshot {
     /// The user as it is now.
-    pub fn of(user: &User) -> Self {
+    pub fn now(user: &User) -> Self {
         Self { id: user.id.clone(), identities_version: user.identities_version }
     }
 
     /// Whether `user` is this user and has neither gained nor lost an identity since.
-    pub fn is_still(&self, user: &User, then: DateTime<Utc>) -> bool {
+    pub fn is_unchanged(&self, user: &User, then: DateTime<Utc>) -> bool {
         // A user of the same id that was created later is another user: the first one was deleted.
         user.id == self.id && user.identities_version <= self.identities_version && user.create_time <= then
     }
 }
 
-impl Proven {
+impl ProvenAccount {
     /// Whether the account still has the same owner, or belongs to a user that was made since of this account alone.
     pub fn is_still_of(&self, owner: Option<&User>) -> bool {
         match (&self.owner, owner) {
             (None, None) => true,
-            (Some(then), Some(owner)) => then.is_still(owner, self.time) && !self.is_overruled_by(owner),
+            (Some(then), Some(owner)) => then.is_unchanged(owner, self.time) && !self.is_overruled_by(owner),
             // Such a user has never gained an identity.
             (None, Some(owner)) => owner.identities_version == 1,
             (Some(_), None) => false,
@@ -91,7 +91,7 @@ impl Ticket {
     /// Whether this user may link the account by the ticket: the ticket was issued for this user, and no link or
     /// unlink has changed the user since.
     pub fn is_for(&self, user: &User) -> bool {
-        let is_it = |then: &UserThen| then.is_still(user, self.proven.time);
+        let is_it = |then: &UserSnapshot| then.is_unchanged(user, self.proven.time);
         match &self.purpose {
             TicketPurpose::Candidates(candidates) => candidates.iter().any(is_it),
             TicketPurpose::Link(user) => is_it(user),
@@ -105,7 +105,7 @@ mod tests {
     use chrono::TimeDelta;
 
     use super::*;
-    use crate::domain::{IdentityRef, Metadata, linking::owned, unlinking::user_of_its_own};
+    use crate::domain::{IdentityRef, Metadata, linking::owned_identity, unlinking::new_user};
 
     fn day(number: i64) -> DateTime<Utc> {
         DateTime::UNIX_EPOCH + TimeDelta::days(number)
@@ -126,17 +126,17 @@ mod tests {
         UserId::parse(text).unwrap()
     }
 
-    fn then(text: &str, identities_version: i64) -> UserThen {
-        UserThen { id: id(text), identities_version }
+    fn then(text: &str, identities_version: i64) -> UserSnapshot {
+        UserSnapshot { id: id(text), identities_version }
     }
 
     fn user(text: &str, identities_version: i64, created: i64) -> User {
-        let own = owned(account(), id(text), 0, day(1));
-        User { version: 9, identities_version, ..user_of_its_own(id(text), &own, day(created)) }
+        let own = owned_identity(account(), id(text), 0, day(1));
+        User { version: 9, identities_version, ..new_user(id(text), &own, day(created)) }
     }
 
-    fn proven(owner: Option<UserThen>) -> Proven {
-        Proven { account: account(), owner, proven_at: day(2), time: day(2) }
+    fn proven(owner: Option<UserSnapshot>) -> ProvenAccount {
+        ProvenAccount { account: account(), owner, proven_at: day(2), time: day(2) }
     }
 
     #[test]

@@ -6,9 +6,9 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::{
-    Identity, Moved, Provider, Refusal, User, UserId,
-    household::{Household, StandingLink},
-    unlinking::{CallingToken, UnlinkMetadata, Withheld, give_back},
+    DomainError, Identity, Moved, Provider, User, UserId,
+    unlinking::{CallingToken, UnlinkMetadata, Withheld, withhold_metadata},
+    user_with_absorbed::{StandingLink, UserWithAbsorbed},
 };
 
 /// The terms of an undo, as its caller and the tenant set them.
@@ -26,7 +26,7 @@ pub struct UndoTerms<'a> {
 
 /// The users after a link was undone.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Undone {
+pub struct UndoneUsers {
     /// The user that held the absorbed one.
     pub holder: User,
     /// The user that came back, with its identities.
@@ -39,31 +39,35 @@ pub struct Undone {
     pub withheld: Withheld,
 }
 
-/// Separates the user that `link` absorbed from its holder, with all that the link brought. `household` are the
+/// Separates the user that `link` absorbed from its holder, with all that the link brought. `user_with_absorbed` are the
 /// locked rows of the holder, first, and of all users that it holds. Their metadata must already be in its final
 /// state.
 ///
 /// # Errors
-/// [`Refusal::LinkNotFound`], [`Refusal::UserBlocked`] and [`Refusal::LinkNotUndoable`].
-pub fn undo(household: Household, terms: &UndoTerms<'_>, now: DateTime<Utc>) -> Result<Undone, Refusal> {
-    let Household { users, links } = household;
+/// [`DomainError::LinkNotFound`], [`DomainError::UserBlocked`] and [`DomainError::LinkNotUndoable`].
+pub fn undo(
+    user_with_absorbed: UserWithAbsorbed,
+    terms: &UndoTerms<'_>,
+    now: DateTime<Utc>,
+) -> Result<UndoneUsers, DomainError> {
+    let UserWithAbsorbed { users, links } = user_with_absorbed;
     let mut users = users.into_iter();
-    let mut holder = users.next().ok_or(Refusal::LinkNotFound)?;
+    let mut holder = users.next().ok_or(DomainError::LinkNotFound)?;
     let absorbed: Vec<User> = users.collect();
-    let root = absorbed.iter().find(|user| is_absorbed_by(user, terms.link)).ok_or(Refusal::LinkNotFound)?;
+    let root = absorbed.iter().find(|user| is_absorbed_by(user, terms.link)).ok_or(DomainError::LinkNotFound)?;
     if holder.blocked {
-        return Err(Refusal::UserBlocked);
+        return Err(DomainError::UserBlocked);
     }
     let leaving = subtree(root, &absorbed, &links);
     let (returning, kept): (Vec<Identity>, Vec<Identity>) =
-        std::mem::take(&mut holder.identities).into_iter().partition(|identity| leaving.contains(&identity.home));
+        std::mem::take(&mut holder.identities).into_iter().partition(|identity| leaving.contains(&identity.origin));
     expect_undoable(&holder, &returning, &kept, terms)?;
 
     let (mut followers, others): (Vec<User>, Vec<User>) =
         absorbed.iter().cloned().partition(|user| leaving.contains(&user.id) && user.id != root.id);
     let (root_row, staying): (Vec<User>, Vec<User>) = others.into_iter().partition(|user| user.id == root.id);
-    let mut restored = root_row.into_iter().next().ok_or(Refusal::LinkNotFound)?;
-    let withheld = give_back(&mut restored, terms.metadata);
+    let mut restored = root_row.into_iter().next().ok_or(DomainError::LinkNotFound)?;
+    let withheld = withhold_metadata(&mut restored, terms.metadata);
     if !returning.iter().any(|identity| identity.id == restored.primary) {
         // The restored user's primary identity left separately before. The next one that can sign in replaces it, or
         // the first.
@@ -75,38 +79,40 @@ pub fn undo(household: Household, terms: &UndoTerms<'_>, now: DateTime<Utc>) -> 
     restored.identities = returned.collect();
     restored.absorbed = None;
     restored.touch_identities(now);
-    restored.refuse_tokens_before(now, CallingToken::of(terms.caller.as_ref(), &restored));
+    restored.refuse_tokens_before(now, CallingToken::hash_for(terms.caller.as_ref(), &restored));
     for follower in &mut followers {
         if let Some(absorbed) = &mut follower.absorbed {
             (absorbed.into, absorbed.time) = (restored.id.clone(), now);
         }
-        follower.refuse_tokens_before(now, CallingToken::of(terms.caller.as_ref(), &restored));
+        follower.refuse_tokens_before(now, CallingToken::hash_for(terms.caller.as_ref(), &restored));
     }
     holder.identities = kept;
     holder.touch_identities(now);
-    holder.refuse_tokens_before(now, CallingToken::of(terms.caller.as_ref(), &holder));
-    Ok(Undone { holder, restored, followers, staying, withheld })
+    holder.refuse_tokens_before(now, CallingToken::hash_for(terms.caller.as_ref(), &holder));
+    Ok(UndoneUsers { holder, restored, followers, staying, withheld })
 }
 
-const NOTHING_LEFT: Refusal = Refusal::LinkNotUndoable("none of the identities that it brought is left");
+const NOTHING_LEFT: DomainError = DomainError::LinkNotUndoable("none of the identities that it brought is left");
 
 fn expect_undoable(
     holder: &User,
     returning: &[Identity],
     kept: &[Identity],
     terms: &UndoTerms<'_>,
-) -> Result<(), Refusal> {
+) -> Result<(), DomainError> {
     let can_sign_in = |identity: &Identity| (terms.can_sign_in)(&identity.id.provider);
     if returning.is_empty() {
         return Err(NOTHING_LEFT);
     }
     if kept.is_empty() || (returning.iter().any(can_sign_in) && !kept.iter().any(can_sign_in)) {
-        return Err(Refusal::LinkNotUndoable(
+        return Err(DomainError::LinkNotUndoable(
             "the user would be left without an identity to sign in with: link another first",
         ));
     }
     if returning.iter().any(|identity| identity.id == holder.primary) {
-        return Err(Refusal::LinkNotUndoable("it brought the primary identity: make another identity primary first"));
+        return Err(DomainError::LinkNotUndoable(
+            "it brought the primary identity: make another identity primary first",
+        ));
     }
     Ok(())
 }

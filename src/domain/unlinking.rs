@@ -4,8 +4,8 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::{
-    Identity, IdentityRef, Metadata, Moved, Named, Provider, Refusal, TokenHash, User, UserId, household::Extent,
-    user::MAX_ANCESTORS,
+    DomainError, Identity, IdentityRef, Metadata, Moved, Provider, TokenHash, User, UserId, UserRef,
+    user::MAX_ANCESTORS, user_with_absorbed::UnmergeExtent,
 };
 
 /// What happens to the metadata of a restored user.
@@ -22,10 +22,10 @@ pub enum UnlinkMetadata {
 
 impl UnlinkMetadata {
     /// The namespaces from which a merge is taken back; `None` if the metadata is discarded.
-    pub fn extent(self) -> Option<Extent> {
+    pub fn extent(self) -> Option<UnmergeExtent> {
         match self {
-            Self::Restore => Some(Extent::Everything),
-            Self::RestoreUserMetadata => Some(Extent::UserMetadata),
+            Self::Restore => Some(UnmergeExtent::Everything),
+            Self::RestoreUserMetadata => Some(UnmergeExtent::UserMetadata),
             Self::Discard => None,
         }
     }
@@ -93,53 +93,53 @@ pub struct UnlinkTerms<'a> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CallingToken {
     /// The user or identity that the token names.
-    pub named: Named,
+    pub named: UserRef,
     /// The hash of the token.
     pub hash: TokenHash,
 }
 
 impl CallingToken {
     /// The token's hash; `None` unless the token names this user now.
-    pub fn of(caller: Option<&Self>, user: &User) -> Option<TokenHash> {
+    pub fn hash_for(caller: Option<&Self>, user: &User) -> Option<TokenHash> {
         caller.filter(|caller| user.is_meant_by(&caller.named)).map(|caller| caller.hash)
     }
 }
 
-/// Detaches an identity from `owner`, the locked row of a live user. `home` is the locked row of the absorbed user
+/// Detaches an identity from `owner`, the locked row of a live user. `origin` is the locked row of the absorbed user
 /// from which the identity came; `None` if it came from none.
 ///
 /// # Errors
-/// [`Refusal::UserBlocked`], [`Refusal::IdentityNotFound`], [`Refusal::LastIdentity`] and
-/// [`Refusal::PrimaryIdentity`].
+/// [`DomainError::UserBlocked`], [`DomainError::IdentityNotFound`], [`DomainError::LastIdentity`] and
+/// [`DomainError::PrimaryIdentity`].
 pub fn detach(
     mut owner: User,
-    home: Option<User>,
+    origin: Option<User>,
     terms: &UnlinkTerms<'_>,
     now: DateTime<Utc>,
-) -> Result<Detachment, Refusal> {
-    let link = ended_link(&owner, home.as_ref(), terms.identity);
-    let mut identity = take_out(&mut owner, terms.identity, terms.can_sign_in)?;
+) -> Result<Detachment, DomainError> {
+    let link = ended_link(&owner, origin.as_ref(), terms.identity);
+    let mut identity = remove_identity(&mut owner, terms.identity, terms.can_sign_in)?;
     identity.ordinal = 0;
     identity.moved = Some(Moved::at(now));
     // The new owner has no other identities.
     identity.email_proven_among = false;
-    let departure = match (home, link) {
-        (Some(home), Some(link)) => {
-            let (user, withheld) = come_back(home, &identity, terms, now);
+    let departure = match (origin, link) {
+        (Some(origin), Some(link)) => {
+            let (user, withheld) = restore(origin, &identity, terms, now);
             Departure::Restored { user, link, withheld }
         }
         _ => {
-            identity.home = terms.new_user_id.clone();
+            identity.origin = terms.new_user_id.clone();
             identity.attach_time = now;
             let link = identity.attached_by.take();
-            let mut user = user_of_its_own(terms.new_user_id.clone(), &identity, now);
-            user.refuse_tokens_before(now, CallingToken::of(terms.caller.as_ref(), &user));
-            user.ancestors = ancestors_of_a_part(&owner);
+            let mut user = new_user(terms.new_user_id.clone(), &identity, now);
+            user.refuse_tokens_before(now, CallingToken::hash_for(terms.caller.as_ref(), &user));
+            user.ancestors = ancestors_of_unlinked(&owner);
             Departure::Created { user, link }
         }
     };
     owner.touch_identities(now);
-    owner.refuse_tokens_before(now, CallingToken::of(terms.caller.as_ref(), &owner));
+    owner.refuse_tokens_before(now, CallingToken::hash_for(terms.caller.as_ref(), &owner));
     Ok(Detachment { owner, departure, identity })
 }
 
@@ -160,34 +160,34 @@ pub struct ReleaseTerms<'a> {
 ///
 /// # Errors
 /// Those of [`detach`].
-pub fn release(mut owner: User, terms: &ReleaseTerms<'_>, now: DateTime<Utc>) -> Result<(User, Identity), Refusal> {
+pub fn release(mut owner: User, terms: &ReleaseTerms<'_>, now: DateTime<Utc>) -> Result<(User, Identity), DomainError> {
     // A token that names an absorbed user's id may no longer mean the owner. Its retry is accepted all the same.
-    let spared = CallingToken::of(terms.caller.as_ref(), &owner);
-    let names_it = |caller: &CallingToken| caller.named == Named::Identity(terms.identity.clone());
+    let spared = CallingToken::hash_for(terms.caller.as_ref(), &owner);
+    let names_it = |caller: &CallingToken| caller.named == UserRef::Identity(terms.identity.clone());
     let spared = spared.filter(|_| !terms.caller.as_ref().is_some_and(names_it));
-    let identity = take_out(&mut owner, terms.identity, terms.can_sign_in)?;
+    let identity = remove_identity(&mut owner, terms.identity, terms.can_sign_in)?;
     owner.touch_identities(now);
     owner.refuse_tokens_before(now, spared);
     Ok((owner, identity))
 }
 
 /// Removes an identity from its owner, if the owner can do without it.
-fn take_out(
+fn remove_identity(
     owner: &mut User,
     id: &IdentityRef,
     can_sign_in: &(dyn Fn(&Provider) -> bool + Sync),
-) -> Result<Identity, Refusal> {
+) -> Result<Identity, DomainError> {
     if owner.blocked {
-        return Err(Refusal::UserBlocked);
+        return Err(DomainError::UserBlocked);
     }
-    let at = owner.identities.iter().position(|identity| identity.id == *id).ok_or(Refusal::IdentityNotFound)?;
+    let at = owner.identities.iter().position(|identity| identity.id == *id).ok_or(DomainError::IdentityNotFound)?;
     let identity = owner.identities.remove(at);
     let can_sign_in = |identity: &Identity| can_sign_in(&identity.id.provider);
     if owner.identities.is_empty() || (can_sign_in(&identity) && !owner.identities.iter().any(can_sign_in)) {
-        return Err(Refusal::LastIdentity);
+        return Err(DomainError::LastIdentity);
     }
     if owner.primary == identity.id {
-        return Err(Refusal::PrimaryIdentity);
+        return Err(DomainError::PrimaryIdentity);
     }
     Ok(identity)
 }
@@ -195,28 +195,28 @@ fn take_out(
 /// The link that ends when an identity leaves `owner`: the link that absorbed the identity's origin user, if no other
 /// identity of that user stays. An identity that an old sign-in attached to its origin user ends no link: it need not
 /// be the same person's, and becomes a user of its own.
-pub fn ended_link(owner: &User, home: Option<&User>, identity: &IdentityRef) -> Option<Uuid> {
-    let home = home?;
+pub fn ended_link(owner: &User, origin: Option<&User>, identity: &IdentityRef) -> Option<Uuid> {
+    let origin = origin?;
     let is_vouched =
         |identity: &&Identity| identity.attached_by.is_none() || identity.moved.is_none_or(|moved| moved.vouched);
     owner.identity(identity).filter(is_vouched)?;
-    let stays = owner.identities.iter().any(|other| other.home == home.id && other.id != *identity);
-    home.absorbed.as_ref().filter(|_| !stays).map(|absorbed| absorbed.by_link)
+    let stays = owner.identities.iter().any(|other| other.origin == origin.id && other.id != *identity);
+    origin.absorbed.as_ref().filter(|_| !stays).map(|absorbed| absorbed.by_link)
 }
 
-fn come_back(mut user: User, identity: &Identity, terms: &UnlinkTerms<'_>, now: DateTime<Utc>) -> (User, Withheld) {
-    let withheld = give_back(&mut user, terms.metadata);
+fn restore(mut user: User, identity: &Identity, terms: &UnlinkTerms<'_>, now: DateTime<Utc>) -> (User, Withheld) {
+    let withheld = withhold_metadata(&mut user, terms.metadata);
     // The other identities of the restored user have left before, each as a user of its own.
     user.primary = identity.id.clone();
     user.identities = vec![identity.clone()];
     user.absorbed = None;
     user.touch_identities(now);
-    user.refuse_tokens_before(now, CallingToken::of(terms.caller.as_ref(), &user));
+    user.refuse_tokens_before(now, CallingToken::hash_for(terms.caller.as_ref(), &user));
     (user, withheld)
 }
 
 /// Removes the metadata that a restored user must not get, and returns it.
-pub(super) fn give_back(user: &mut User, metadata: UnlinkMetadata) -> Withheld {
+pub(super) fn withhold_metadata(user: &mut User, metadata: UnlinkMetadata) -> Withheld {
     let withhold = |metadata: &mut Metadata| Some(std::mem::take(metadata)).filter(|held| !held.is_empty());
     let mut withheld = Withheld::default();
     if metadata != UnlinkMetadata::Restore {
@@ -231,13 +231,13 @@ pub(super) fn give_back(user: &mut User, metadata: UnlinkMetadata) -> Withheld {
 
 /// The ancestors of a user that an unlink makes from `owner`. At most [`MAX_ANCESTORS`] are kept, the most recent
 /// ones.
-fn ancestors_of_a_part(owner: &User) -> Vec<UserId> {
+fn ancestors_of_unlinked(owner: &User) -> Vec<UserId> {
     let left_out = (owner.ancestors.len() + 1).saturating_sub(MAX_ANCESTORS);
     owner.ancestors.iter().skip(left_out).chain([&owner.id]).cloned().collect()
 }
 
 /// A new user whose only identity is `identity`, without metadata.
-pub fn user_of_its_own(id: UserId, identity: &Identity, now: DateTime<Utc>) -> User {
+pub fn new_user(id: UserId, identity: &Identity, now: DateTime<Utc>) -> User {
     User {
         id,
         version: 1,

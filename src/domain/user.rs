@@ -64,7 +64,7 @@ pub struct Identity {
     /// Which account at which provider.
     pub id: IdentityRef,
     /// The origin user: the user that the identity belonged to before any link moved it.
-    pub home: UserId,
+    pub origin: UserId,
     /// Orders a user's identities; gaps are allowed.
     pub ordinal: i32,
     /// The connection through which the account signs in.
@@ -124,7 +124,7 @@ impl Identity {
     pub fn came_before_proof(&self, proof: &Self) -> bool {
         let came_together = self.moved.is_some() && self.moved.map(|m| m.time) == proof.moved.map(|m| m.time);
         match came_together {
-            true if self.home == proof.home => {
+            true if self.origin == proof.origin => {
                 let proven = proof.email_proven_since.map_or(DateTime::<Utc>::MAX_UTC, |t| t.max(proof.attach_time));
                 self.attach_time < proven
             }
@@ -185,7 +185,7 @@ pub struct IdentityEmail {
     pub canonical: Option<String>,
     /// When and by which verifier it was verified; `None` if it is not. It is kept as given, whether or not it
     /// counts.
-    pub verified: Option<Verified>,
+    pub verified: Option<EmailVerification>,
     /// How an email of this provider links by today's configuration, where `verified` counts; `None` where it does
     /// not. [`super::ProviderPolicy::judge`] sets it wherever an email is read or made.
     pub counts: Option<LinkingPolicy>,
@@ -193,7 +193,7 @@ pub struct IdentityEmail {
 
 /// The verification of an email.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Verified {
+pub struct EmailVerification {
     /// When the email was verified.
     pub time: DateTime<Utc>,
     /// The party that claims it.
@@ -269,15 +269,15 @@ impl User {
 
     /// The id of this live user and of the users that it holds, some of them more than once.
     pub fn ids(&self) -> impl Iterator<Item = &UserId> {
-        [&self.id].into_iter().chain(self.identities.iter().map(|identity| &identity.home))
+        [&self.id].into_iter().chain(self.identities.iter().map(|identity| &identity.origin))
     }
 
     /// Whether `named` resolves to this live user: it is one of its identities, its own id, or the id of a user that
     /// it holds.
-    pub fn is_meant_by(&self, named: &Named) -> bool {
+    pub fn is_meant_by(&self, named: &UserRef) -> bool {
         match named {
-            Named::Identity(identity) => self.identity(identity).is_some(),
-            Named::UserId(id) => self.ids().any(|own| own == id),
+            UserRef::Identity(identity) => self.identity(identity).is_some(),
+            UserRef::UserId(id) => self.ids().any(|own| own == id),
         }
     }
 
@@ -294,10 +294,10 @@ impl User {
 
     /// Whether this token, which names the user by `named`, only reads: it is older than the move of its identity
     /// here, or than a sign-in at another identity that proved an address.
-    pub fn only_reads(&self, named: &Named, token: &TokenStamp) -> bool {
+    pub fn only_reads(&self, named: &UserRef, token: &TokenStamp) -> bool {
         let identity = match named {
-            Named::Identity(id) => self.identity(id),
-            Named::UserId(_) => None,
+            UserRef::Identity(id) => self.identity(id),
+            UserRef::UserId(_) => None,
         };
         let moved = identity.and_then(|identity| identity.moved);
         let proved = identity.and_then(|identity| identity.email_proven_since);
@@ -366,7 +366,7 @@ pub struct TokenStamp {
 
 /// The name by which a token or a request refers to a user.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Named {
+pub enum UserRef {
     /// As the owner of an identity.
     Identity(IdentityRef),
     /// By a user id, current or absorbed.

@@ -12,7 +12,7 @@ use std::{sync::Arc, time::Duration};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, broadcast, watch as latest};
 use tokio_util::sync::CancellationToken;
 
-pub use self::watch::{Told, Watch, WatchEnd};
+pub use self::watch::{Watch, WatchEnd, WatchMessage};
 use crate::{
     domain::{Event, EventKind, UserId},
     store::{PastEvent, Store},
@@ -20,9 +20,9 @@ use crate::{
 
 /// How many broadcast messages are kept for watchers that are slightly behind. Each has at most [`poller::AT_ONCE`]
 /// events and about 256 KiB.
-const NEWS: usize = 16;
+const KEPT_NEWS: usize = 16;
 /// How many watchers read from the database at once: calls need it too.
-const READERS: usize = 2;
+const MAX_READERS: usize = 2;
 
 /// The settings of the feed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,9 +45,9 @@ pub struct Feed {
     settings: FeedSettings,
     news: broadcast::Sender<Arc<News>>,
     /// Notified when a watch begins.
-    begun: Notify,
+    watch_started: Notify,
     readers: Semaphore,
-    places: Arc<Semaphore>,
+    slots: Arc<Semaphore>,
     delay: latest::Sender<Duration>,
     stop: CancellationToken,
 }
@@ -72,7 +72,7 @@ pub struct Filter {
 
 impl Filter {
     /// Whether the event passes the filter.
-    pub fn takes(&self, event: &Event) -> bool {
+    pub fn matches(&self, event: &Event) -> bool {
         let (user, other) = event.sides();
         let is_side = |wanted: &UserId| user == wanted || other == Some(wanted);
         (self.kinds.is_empty() || self.kinds.contains(&event.kind())) && self.user.as_ref().is_none_or(is_side)
@@ -82,10 +82,10 @@ impl Filter {
 impl Feed {
     /// The feed of this store; it ends when `stop` is cancelled.
     pub fn new(store: Store, settings: FeedSettings, stop: CancellationToken) -> Arc<Self> {
-        let places = Arc::new(Semaphore::new(settings.max_watchers));
-        let (news, delay) = (broadcast::Sender::new(NEWS), latest::Sender::new(Duration::ZERO));
-        let (begun, readers) = (Notify::new(), Semaphore::new(READERS));
-        Arc::new(Self { store, settings, news, begun, readers, places, delay, stop })
+        let slots = Arc::new(Semaphore::new(settings.max_watchers));
+        let (news, delay) = (broadcast::Sender::new(KEPT_NEWS), latest::Sender::new(Duration::ZERO));
+        let (watch_started, readers) = (Notify::new(), Semaphore::new(MAX_READERS));
+        Arc::new(Self { store, settings, news, watch_started, readers, slots, delay, stop })
     }
 
     /// The store from which the feed is read.
@@ -99,7 +99,7 @@ impl Feed {
     }
 
     /// A slot for one more watcher; `None` at [`FeedSettings::max_watchers`].
-    fn place(&self) -> Option<OwnedSemaphorePermit> {
-        Arc::clone(&self.places).try_acquire_owned().ok()
+    fn acquire_slot(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.slots).try_acquire_owned().ok()
     }
 }

@@ -13,7 +13,7 @@ use crate::{
 /// How many events one poll reads and broadcasts at most.
 pub(super) const AT_ONCE: usize = 200;
 /// How often the delay of the feed is measured.
-const ASK_DELAY_EVERY: Duration = Duration::from_secs(1);
+const MEASURE_DELAY_EVERY: Duration = Duration::from_secs(1);
 /// From which delay on the feed's delay is logged, at most once in six times this time.
 const LONG_DELAY: Duration = Duration::from_secs(10);
 /// The longest pause after a failed poll.
@@ -24,23 +24,24 @@ struct Progress {
     /// The epoch of the last horizon.
     epoch: i32,
     /// The position up to which events were broadcast; `None` while there is no watcher.
-    told: Option<Position>,
+    broadcast_to: Option<Position>,
     /// When the delay of the feed was last measured.
-    asked: Instant,
+    measured: Instant,
     warned: Option<Instant>,
     failures: u32,
 }
 
 impl Feed {
     /// Broadcasts new events while there is a watcher, until the feed ends.
-    pub async fn keep_told(self: Arc<Self>) {
-        let mut progress = Progress { epoch: 0, told: None, asked: Instant::now(), warned: None, failures: 0 };
+    pub async fn keep_polling(self: Arc<Self>) {
+        let mut progress =
+            Progress { epoch: 0, broadcast_to: None, measured: Instant::now(), warned: None, failures: 0 };
         loop {
             let turn = async {
                 if self.news.receiver_count() == 0 {
-                    progress.told = None;
+                    progress.broadcast_to = None;
                     self.delay.send_replace(Duration::ZERO);
-                    self.begun.notified().await;
+                    self.watch_started.notified().await;
                     return;
                 }
                 match self.poll(&mut progress).await {
@@ -51,7 +52,7 @@ impl Feed {
                     }
                     Err(error) => {
                         // After an outage the database may be a restored backup.
-                        progress.told = None;
+                        progress.broadcast_to = None;
                         if progress.failures == 0 {
                             tracing::warn!(%error, "the feed cannot be read, and pauses");
                         }
@@ -74,25 +75,25 @@ impl Feed {
         let horizon = tail.horizon().await?;
         if horizon.epoch() != progress.epoch {
             // Broadcast events may be lost: each watcher checks whether its own position still exists.
-            (progress.epoch, progress.told) = (horizon.epoch(), None);
+            (progress.epoch, progress.broadcast_to) = (horizon.epoch(), None);
         }
-        let more = match progress.told {
+        let more = match progress.broadcast_to {
             None => {
-                progress.told = Some(tail.newest_position(horizon).await?);
-                self.tell(News::Missed);
+                progress.broadcast_to = Some(tail.newest_position(horizon).await?);
+                self.broadcast(News::Missed);
                 false
             }
-            Some(told) => {
-                let EventPage { events, is_last } = tail.events_after(told, horizon, AT_ONCE).await?;
+            Some(broadcast_to) => {
+                let EventPage { events, is_last } = tail.events_after(broadcast_to, horizon, AT_ONCE).await?;
                 if let Some(last) = events.last() {
-                    progress.told = Some(last.position);
-                    self.tell(News::Events(events));
+                    progress.broadcast_to = Some(last.position);
+                    self.broadcast(News::Events(events));
                 }
                 !is_last
             }
         };
-        if progress.asked.elapsed() >= ASK_DELAY_EVERY {
-            progress.asked = Instant::now();
+        if progress.measured.elapsed() >= MEASURE_DELAY_EVERY {
+            progress.measured = Instant::now();
             let since = tail.waiting_since(horizon).await?;
             let delay = since.map_or(Duration::ZERO, |since| (clock::now() - since).to_std().unwrap_or_default());
             self.note_delay(delay, progress);
@@ -101,7 +102,7 @@ impl Feed {
     }
 
     /// Sends to all watchers; none may be left.
-    fn tell(&self, news: News) {
+    fn broadcast(&self, news: News) {
         drop(self.news.send(Arc::new(news)));
     }
 

@@ -13,7 +13,7 @@ use super::{Feed, Filter, News};
 use crate::{
     clock,
     domain::{TenantId, UserId},
-    store::{EventPage, Horizon, PastEvent, Position, PositionStanding, StoreError},
+    store::{EventPage, Horizon, PastEvent, Position, PositionState, StoreError},
 };
 
 /// The first page of a watcher that reads from the database, in events. Each page is twice the one before.
@@ -32,19 +32,19 @@ pub struct Watch {
     position: Position,
     news: broadcast::Receiver<Arc<News>>,
     /// The state of catching up from the database; `None` once the watcher has caught up.
-    reading: Option<Reading>,
+    catch_up: Option<CatchUp>,
     /// Whether the watcher was sent the message that it has caught up.
-    is_told: bool,
+    is_caught_up_sent: bool,
     /// When the last message was sent, or when the watch began.
-    told: Instant,
+    last_sent: Instant,
     /// When the watch ends.
     end_time: Instant,
     end: fn() -> WatchEnd,
-    _place: OwnedSemaphorePermit,
+    _slot: OwnedSemaphorePermit,
 }
 
 /// The state of a watcher that reads from the database.
-struct Reading {
+struct CatchUp {
     page: usize,
     /// How far to read. Each watcher that begins to read gets a new horizon, behind the broadcasts that it may have
     /// missed.
@@ -53,7 +53,7 @@ struct Reading {
 
 /// The next message of a watch: events, or none as a sign of life.
 #[derive(Debug)]
-pub struct Told {
+pub struct WatchMessage {
     /// The events, in order.
     pub events: Vec<PastEvent>,
     /// Everything up to this position was delivered, or is filtered out.
@@ -82,16 +82,16 @@ pub enum WatchEnd {
 impl Watch {
     /// Watches the events of a tenant after a position, until `expire_time`.
     /// `None` at the limit of watchers.
-    pub fn begin(
+    pub fn start(
         feed: &Arc<Feed>,
         tenant: TenantId,
         filter: Filter,
         position: Position,
         expire_time: DateTime<Utc>,
     ) -> Option<Self> {
-        let place = feed.place()?;
+        let slot = feed.acquire_slot()?;
         let news = feed.news.subscribe();
-        feed.begun.notify_one();
+        feed.watch_started.notify_one();
         let left = (expire_time - clock::now()).to_std().unwrap_or_default();
         let end: fn() -> WatchEnd = match left < feed.settings.max_watch {
             true => || WatchEnd::TokenExpired,
@@ -103,12 +103,12 @@ impl Watch {
             filter,
             position,
             news,
-            reading: Some(Reading::begin()),
-            is_told: false,
-            told: Instant::now(),
+            catch_up: Some(CatchUp::begin()),
+            is_caught_up_sent: false,
+            last_sent: Instant::now(),
             end_time: Instant::now() + left.min(feed.settings.max_watch),
             end,
-            _place: place,
+            _slot: slot,
         })
     }
 
@@ -116,28 +116,28 @@ impl Watch {
     ///
     /// # Errors
     /// Why the watch ended.
-    pub async fn next(&mut self) -> Result<Told, WatchEnd> {
+    pub async fn next(&mut self) -> Result<WatchMessage, WatchEnd> {
         let (stop, end_time, end) = (self.feed.stop.clone(), self.end_time, self.end);
         tokio::select! {
             biased;
             () = stop.cancelled() => Err(WatchEnd::Stopping),
             () = sleep_until(end_time) => Err(end()),
-            told = self.something() => told,
+            message = self.next_message() => message,
         }
     }
 
-    async fn something(&mut self) -> Result<Told, WatchEnd> {
+    async fn next_message(&mut self) -> Result<WatchMessage, WatchEnd> {
         loop {
-            let events = match &self.reading {
+            let events = match &self.catch_up {
                 Some(_) => self.read().await?,
-                None if !self.is_told => Vec::new(),
+                None if !self.is_caught_up_sent => Vec::new(),
                 None => self.listen().await?,
             };
-            let is_due = !self.is_told || self.told.elapsed() >= self.feed.settings.heartbeat;
-            if !events.is_empty() || (self.reading.is_none() && is_due) {
-                self.is_told |= events.is_empty();
-                self.told = Instant::now();
-                return Ok(Told { events, position: self.position, delay: *self.feed.delay.borrow() });
+            let is_due = !self.is_caught_up_sent || self.last_sent.elapsed() >= self.feed.settings.heartbeat;
+            if !events.is_empty() || (self.catch_up.is_none() && is_due) {
+                self.is_caught_up_sent |= events.is_empty();
+                self.last_sent = Instant::now();
+                return Ok(WatchMessage { events, position: self.position, delay: *self.feed.delay.borrow() });
             }
         }
     }
@@ -153,32 +153,32 @@ impl Watch {
     }
 
     async fn read_page(&mut self) -> Result<Vec<PastEvent>, WatchEnd> {
-        let Some(reading) = &mut self.reading else { return Ok(Vec::new()) };
-        if reading.horizon.is_none() {
+        let Some(catch_up) = &mut self.catch_up else { return Ok(Vec::new()) };
+        if catch_up.horizon.is_none() {
             // Subscribes before the horizon is read: all earlier broadcasts are below the horizon. In the other
             // order, the broadcasts in between would be missed once this watcher has caught up.
             self.news = self.feed.news.subscribe();
         }
-        let wanted = Wanted {
+        let request = ReadRequest {
             tenant: self.tenant.clone(),
             user: self.filter.user.clone(),
             after: self.position,
-            horizon: reading.horizon,
-            limit: reading.page,
+            horizon: catch_up.horizon,
+            limit: catch_up.page,
         };
         // A task of its own, because this future is not polled while the client takes no messages. Otherwise the turn
         // and the connection would be held for that time.
-        let task = AbortOnDropHandle::new(tokio::spawn(wanted.read(Arc::clone(&self.feed))));
+        let task = AbortOnDropHandle::new(tokio::spawn(request.read(Arc::clone(&self.feed))));
         let read = task.await.map_err(|error| StoreError::Fault(format!("a reading did not end: {error}")))??;
         self.position = read.position;
         if read.page.is_last {
-            self.reading = None;
+            self.catch_up = None;
         } else {
-            reading.horizon = Some(read.horizon);
-            reading.page = (2 * reading.page).min(LARGEST_PAGE);
+            catch_up.horizon = Some(read.horizon);
+            catch_up.page = (2 * catch_up.page).min(LARGEST_PAGE);
         }
         let mut events = read.page.events;
-        events.retain(|past| self.filter.takes(&past.event));
+        events.retain(|past| self.filter.matches(&past.event));
         Ok(events)
     }
 
@@ -186,18 +186,18 @@ impl Watch {
     async fn listen(&mut self) -> Result<Vec<PastEvent>, WatchEnd> {
         let news = tokio::select! {
             news = self.news.recv() => news,
-            () = sleep_until(self.told + self.feed.settings.heartbeat) => return Ok(Vec::new()),
+            () = sleep_until(self.last_sent + self.feed.settings.heartbeat) => return Ok(Vec::new()),
         };
         match news.as_deref() {
             Ok(News::Events(events)) => {
                 let before = self.position;
-                let own = events.iter().filter(|past| past.tenant == self.tenant && past.position.is_behind(before));
+                let own = events.iter().filter(|past| past.tenant == self.tenant && past.position.is_after(before));
                 let own: Vec<&PastEvent> = own.collect();
                 self.position = own.last().map_or(before, |last| last.position);
-                Ok(own.into_iter().filter(|past| self.filter.takes(&past.event)).cloned().collect())
+                Ok(own.into_iter().filter(|past| self.filter.matches(&past.event)).cloned().collect())
             }
             Ok(News::Missed) | Err(broadcast::error::RecvError::Lagged(_)) => {
-                self.reading = Some(Reading::begin());
+                self.catch_up = Some(CatchUp::begin());
                 Ok(Vec::new())
             }
             Err(broadcast::error::RecvError::Closed) => Err(WatchEnd::Stopping),
@@ -206,7 +206,7 @@ impl Watch {
 }
 
 /// The parameters of one read.
-struct Wanted {
+struct ReadRequest {
     tenant: TenantId,
     user: Option<UserId>,
     after: Position,
@@ -222,7 +222,7 @@ struct Read {
     position: Position,
 }
 
-impl Wanted {
+impl ReadRequest {
     /// Waits for a turn and reads.
     async fn read(self, feed: Arc<Feed>) -> Result<Read, WatchEnd> {
         // The semaphore is never closed, so an error cannot occur.
@@ -234,10 +234,10 @@ impl Wanted {
         };
         let page = session.events_after(self.after, horizon, self.user.as_ref(), self.limit).await?;
         // Checked last, so that events that were removed during the read are noticed.
-        match session.position_standing(self.after).await? {
-            PositionStanding::Good => {}
-            PositionStanding::Expired(oldest) => return Err(WatchEnd::Expired(oldest)),
-            PositionStanding::Unknown => return Err(WatchEnd::Unknown),
+        match session.position_state(self.after).await? {
+            PositionState::Good => {}
+            PositionState::Expired(oldest) => return Err(WatchEnd::Expired(oldest)),
+            PositionState::Unknown => return Err(WatchEnd::Unknown),
         }
         let position = if page.is_last {
             // Later events of other tenants may exist below the horizon.
@@ -249,7 +249,7 @@ impl Wanted {
     }
 }
 
-impl Reading {
+impl CatchUp {
     fn begin() -> Self {
         Self { page: FIRST_PAGE, horizon: None }
     }

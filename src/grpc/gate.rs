@@ -17,28 +17,28 @@ use tower::{Layer, Service};
 
 use super::{
     paths::{is_grpc, is_open_stream, is_public, is_watch},
-    status::{denied, overloaded},
+    status::{from_auth_error, overloaded},
     streams::OpenStreams,
 };
 use crate::{
-    auth::{Permit, Rule},
-    calls::{admission, admitted, capacity::Places, telemetry::CallRecord},
-    linking::Linking,
+    auth::{AccessRule, Permit},
+    calls::{admission, admitted, concurrency::ConcurrencyLimit, telemetry::CallRecord},
+    use_cases::UseCases,
 };
 
 /// Puts the gate in front of a service.
 #[derive(Clone)]
 pub struct GateLayer {
-    linking: Arc<Linking>,
-    places: Places,
+    use_cases: Arc<UseCases>,
+    limit: ConcurrencyLimit,
     streams: OpenStreams,
 }
 
 impl GateLayer {
-    /// A gate that trusts the issuers of these use cases. Each admitted call takes one of `places`; calls without a
+    /// A gate that trusts the issuers of these use cases. Each admitted call takes one of `limit`; calls without a
     /// token have at most `streams` open.
-    pub fn new(linking: Arc<Linking>, places: Places, streams: OpenStreams) -> Self {
-        Self { linking, places, streams }
+    pub fn new(use_cases: Arc<UseCases>, limit: ConcurrencyLimit, streams: OpenStreams) -> Self {
+        Self { use_cases, limit, streams }
     }
 }
 
@@ -75,25 +75,25 @@ where
         // Uses the instance that is ready; a clone need not be.
         let ready = self.inner.clone();
         let mut inner = mem::replace(&mut self.inner, ready);
-        let GateLayer { linking, places, streams } = self.gate.clone();
+        let GateLayer { use_cases, limit, streams } = self.gate.clone();
         Box::pin(async move {
-            if let Some(refused) = no_call(&request) {
+            if let Some(refused) = reject_non_grpc(&request) {
                 return Ok(refused);
             }
             let path = request.uri().path();
             if is_open_stream(path) {
-                let Some(place) = streams.place() else { return Ok(overloaded().into_http()) };
+                let Some(slot) = streams.acquire_slot() else { return Ok(overloaded().into_http()) };
                 let is_watch = is_watch(path);
-                return Ok(streams.bound(inner.call(request).await?, place, is_watch));
+                return Ok(streams.limit(inner.call(request).await?, slot, is_watch));
             }
             if is_public(path) {
                 return inner.call(request).await;
             }
             let record = request.extensions().get::<CallRecord>().cloned().unwrap_or_default();
-            match admit(&linking, path, request.headers(), &record).await {
+            match admit(&use_cases, path, request.headers(), &record).await {
                 Ok(mut permit) => {
                     // After the access check, so that a call that is refused takes no slot.
-                    if places.seat(&mut permit).is_err() {
+                    if limit.acquire(&mut permit).is_err() {
                         return Ok(admitted(overloaded().into_http()));
                     }
                     // No handler needs the token, and without it none can log it by accident.
@@ -109,7 +109,7 @@ where
 
 /// Refuses a request of HTTP that is not a gRPC call (gRPC over HTTP2, "Requests"); tonic would respond as if it
 /// were.
-fn no_call<B>(request: &Request<B>) -> Option<Response<Body>> {
+fn reject_non_grpc<B>(request: &Request<B>) -> Option<Response<Body>> {
     let refusal = match (request.version(), request.method() == Method::POST, is_grpc(request.headers())) {
         (Version::HTTP_2, true, true) => return None,
         (Version::HTTP_2, false, _) => Response::builder().status(StatusCode::METHOD_NOT_ALLOWED).header(ALLOW, "POST"),
@@ -121,9 +121,9 @@ fn no_call<B>(request: &Request<B>) -> Option<Response<Body>> {
 }
 
 /// Judges a call by its path and its metadata. Which user it is about is in the message, and judged later.
-async fn admit(linking: &Linking, path: &str, headers: &HeaderMap, record: &CallRecord) -> Result<Permit, Status> {
-    let token = admission::verify(linking, headers, record).await.map_err(denied)?;
+async fn admit(use_cases: &UseCases, path: &str, headers: &HeaderMap, record: &CallRecord) -> Result<Permit, Status> {
+    let token = admission::verify(use_cases, headers, record).await.map_err(from_auth_error)?;
     // Only verified callers learn which paths exist.
-    let rule = Rule::of(path).ok_or_else(|| Status::unimplemented("there is no such rpc"))?;
-    admission::permit(linking, rule, &token, headers).map_err(denied)
+    let rule = AccessRule::for_path(path).ok_or_else(|| Status::unimplemented("there is no such rpc"))?;
+    admission::permit(use_cases, rule, &token, headers).map_err(from_auth_error)
 }

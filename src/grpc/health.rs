@@ -12,21 +12,21 @@ const EVENT_SERVICE: &str = "identity.v1.EventService";
 pub struct Health {
     reporter: HealthReporter,
     /// The last reported status of each service: watchers get a message only when it changes.
-    told: BTreeMap<&'static str, bool>,
+    reported: BTreeMap<&'static str, bool>,
 }
 
 impl Health {
     /// Reports by this reporter.
     pub fn new(reporter: HealthReporter) -> Self {
-        Self { reporter, told: BTreeMap::new() }
+        Self { reporter, reported: BTreeMap::new() }
     }
 
     /// Reports whether calls are served, and whether the feed advances. The feed does not advance while it waits for
     /// a transaction that stays open.
-    pub async fn tell(&mut self, serves: bool, feed_goes_on: bool) {
+    pub async fn report(&mut self, serves: bool, feed_goes_on: bool) {
         for service in SERVICES {
             let serves = serves && (feed_goes_on || service != EVENT_SERVICE);
-            if self.told.insert(service, serves) != Some(serves) {
+            if self.reported.insert(service, serves) != Some(serves) {
                 let status = if serves { ServingStatus::Serving } else { ServingStatus::NotServing };
                 self.reporter.set_service_status(service, status).await;
             }
@@ -36,7 +36,7 @@ impl Health {
     /// Reports that nothing is served any more, and ends the streams of health watchers: they would keep their
     /// connections open.
     pub async fn close(mut self) {
-        self.tell(false, false).await;
+        self.report(false, false).await;
         for service in SERVICES {
             self.reporter.clear_service_status(service).await;
         }

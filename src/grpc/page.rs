@@ -2,7 +2,7 @@
 
 use prost::Message;
 
-pub(super) use crate::calls::page::{Pages, WRONG_TOKEN};
+pub(super) use crate::calls::page::{INVALID_TOKEN, PageTokens};
 
 /// The largest page of users or links, in entries.
 pub(super) const MAX_PAGE: usize = 100;

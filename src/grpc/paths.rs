@@ -2,7 +2,7 @@
 
 use http::{HeaderMap, Request, header::CONTENT_TYPE};
 
-use crate::{auth::Rule, calls::telemetry::CallRecord};
+use crate::{auth::AccessRule, calls::telemetry::CallRecord};
 
 /// Paths that need no token: standard services that reveal no user's data.
 const PUBLIC: [&str; 5] = [
@@ -45,13 +45,13 @@ pub(super) fn is_grpc(headers: &HeaderMap) -> bool {
 /// that is no path, as in `OPTIONS *`, stays with gRPC too.
 pub fn is_meant<B>(request: &Request<B>) -> bool {
     let path = request.uri().path();
-    is_grpc(request.headers()) || is_public(path) || Rule::of(path).is_some() || !path.starts_with('/')
+    is_grpc(request.headers()) || is_public(path) || AccessRule::for_path(path).is_some() || !path.starts_with('/')
 }
 
 /// Names a call for the log by its path, if that is a known one. An unknown path can be any text that a client sends.
 pub fn named<B>(request: Request<B>) -> Request<B> {
     let path = request.uri().path();
-    if is_public(path) || Rule::of(path).is_some() {
+    if is_public(path) || AccessRule::for_path(path).is_some() {
         let record = request.extensions().get::<CallRecord>();
         record.inspect(|record| record.set_name(path.trim_start_matches('/')));
     }

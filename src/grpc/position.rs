@@ -11,11 +11,11 @@ use crate::store::{Position, StoreError, TenantKey};
 const MAX_BYTES: usize = 200;
 
 /// The encoder and decoder of one tenant's positions.
-pub(super) struct Positions(LessSafeKey);
+pub(super) struct PositionCodec(LessSafeKey);
 
-impl Positions {
+impl PositionCodec {
     /// The positions under this key.
-    pub(super) fn of(key: &TenantKey) -> Result<Self, StoreError> {
+    pub(super) fn new(key: &TenantKey) -> Result<Self, StoreError> {
         let key = UnboundKey::new(&AES_256_GCM_SIV, &key.mac("feed position", b""));
         let key = key.map_err(|_| StoreError::Fault("a key of 32 bytes is none".to_owned()))?;
         Ok(Self(LessSafeKey::new(key)))

@@ -10,20 +10,21 @@ use uuid::Uuid;
 use super::proto as pb;
 use crate::{
     domain::{
-        Email, IdentityEmail, IdentityRef, Metadata, Provider, Refusal, Subject, UserId, Verified, Violation,
+        DomainError, Email, EmailVerification, IdentityEmail, IdentityRef, Metadata, Provider, Subject, UserId,
+        Violation,
         linking::{LinkTerms, UnownedIdentity},
         merge::{Arrays, Conflict, Strategy},
-        metadata::{push_token, shown},
+        metadata::{printable_path, push_token},
         unlinking::UnlinkMetadata,
     },
-    linking::{RequestId, UserIdForm},
     secret::sha256,
+    use_cases::{RequestId, UserIdForm},
 };
 
 /// The longest connection name, in bytes.
 const MAX_CONNECTION: usize = 128;
 /// The longest email that a provider may have sent, in bytes. No address is longer.
-const MAX_TOLD_EMAIL: usize = 320;
+const MAX_EMAIL: usize = 320;
 /// The longest ticket that is looked up, in bytes.
 const MAX_TICKET: usize = 64;
 /// How long ago a person may have signed in with an account that was just proven.
@@ -39,7 +40,7 @@ pub struct Checks(Vec<Violation>);
 
 impl Checks {
     /// Notes a wrong field, unless more are noted already than a response can contain.
-    pub fn wrong(&mut self, field: &str, description: impl Into<String>) {
+    pub fn report(&mut self, field: &str, description: impl Into<String>) {
         if self.0.len() < MAX_VIOLATIONS {
             self.0.push(Violation::new(field, description));
         }
@@ -48,19 +49,19 @@ impl Checks {
     /// Refuses the message if a field is wrong.
     ///
     /// # Errors
-    /// [`Refusal::Invalid`] with all wrong fields.
-    pub fn finish(self) -> Result<(), Refusal> {
-        if self.0.is_empty() { Ok(()) } else { Err(Refusal::Invalid(self.0)) }
+    /// [`DomainError::Invalid`] with all wrong fields.
+    pub fn into_result(self) -> Result<(), DomainError> {
+        if self.0.is_empty() { Ok(()) } else { Err(DomainError::Invalid(self.0)) }
     }
 
     /// Returns `whole`, which is `None` only if a field is wrong.
     ///
     /// # Errors
-    /// [`Refusal::Invalid`] with all wrong fields.
-    pub fn finish_with<T>(self, whole: Option<T>) -> Result<T, Refusal> {
+    /// [`DomainError::Invalid`] with all wrong fields.
+    pub fn into_result_with<T>(self, whole: Option<T>) -> Result<T, DomainError> {
         match whole {
             Some(whole) if self.0.is_empty() => Ok(whole),
-            _ => Err(Refusal::Invalid(self.0)),
+            _ => Err(DomainError::Invalid(self.0)),
         }
     }
 
@@ -73,7 +74,7 @@ impl Checks {
     pub fn user_id(&mut self, field: &str, text: &str) -> Option<UserId> {
         let id = UserId::parse(text);
         if id.is_none() {
-            self.wrong(field, UserId::FORM);
+            self.report(field, UserId::FORM);
         }
         id
     }
@@ -84,7 +85,7 @@ impl Checks {
             Ok(0) => default,
             Ok(size) if size <= max => size,
             _ => {
-                self.wrong(field, format!("must be 0 to {max}"));
+                self.report(field, format!("must be 0 to {max}"));
                 default
             }
         }
@@ -97,11 +98,11 @@ impl Checks {
             return None;
         }
         if is_preview {
-            self.wrong(field, "must be empty where validate_only is set: there is nothing to repeat");
+            self.report(field, "must be empty where validate_only is set: there is nothing to repeat");
         }
         let id = Uuid::try_parse(id).ok().filter(|id| !id.is_nil());
         if id.is_none() {
-            self.wrong(field, "must be a UUID, and not the one of zeros only");
+            self.report(field, "must be a UUID, and not the one of zeros only");
         }
         Some(RequestId { id: id?, fingerprint: sha256(&rest.encode_to_vec()) })
     }
@@ -110,7 +111,7 @@ impl Checks {
     pub fn link_id(&mut self, field: &str, text: &str) -> Option<Uuid> {
         let id = Uuid::try_parse(text).ok();
         if id.is_none() {
-            self.wrong(field, "must be a UUID");
+            self.report(field, "must be a UUID");
         }
         id
     }
@@ -118,22 +119,22 @@ impl Checks {
     /// An identity that is required.
     pub fn identity(&mut self, field: &str, identity: Option<&pb::IdentityRef>) -> Option<IdentityRef> {
         let Some(pb::IdentityRef { provider, subject }) = identity else {
-            self.wrong(field, "is required");
+            self.report(field, "is required");
             return None;
         };
         let (parsed_provider, parsed_subject) = (Provider::parse(provider), Subject::parse(subject));
         if parsed_provider.is_none() {
-            self.wrong(&format!("{field}.provider"), Provider::FORM);
+            self.report(&format!("{field}.provider"), Provider::FORM);
         }
         if parsed_subject.is_none() {
-            self.wrong(&format!("{field}.subject"), Subject::FORM);
+            self.report(&format!("{field}.subject"), Subject::FORM);
         }
         Some(IdentityRef { provider: parsed_provider?, subject: parsed_subject? })
     }
 
     /// An email address.
     pub fn email(&mut self, field: &str, text: &str) -> Option<Email> {
-        Email::parse(text).map_err(|error| self.wrong(field, error.to_string())).ok()
+        Email::parse(text).map_err(|error| self.report(field, error.to_string())).ok()
     }
 
     /// Metadata; empty if absent.
@@ -167,7 +168,10 @@ impl Checks {
             Some(Kind::NumberValue(number)) => Number::from_f64(number).map_or_else(
                 || {
                     // JSON has no such numbers (RFC 8259 §6).
-                    self.wrong(&shown(path), "This number is infinite or not a number, which JSON does not have.");
+                    self.report(
+                        &printable_path(path),
+                        "This number is infinite or not a number, which JSON does not have.",
+                    );
                     Value::Null
                 },
                 Value::Number,
@@ -189,7 +193,7 @@ impl Checks {
             Ok(merge_pb::Conflict::SecondaryWins) => Conflict::SecondaryWins,
             Ok(merge_pb::Conflict::Fail) => Conflict::Fail,
             Err(_) => {
-                self.wrong(&format!("{field}.conflict"), UNKNOWN_ENUM);
+                self.report(&format!("{field}.conflict"), UNKNOWN_ENUM);
                 Conflict::Fail
             }
         };
@@ -198,7 +202,7 @@ impl Checks {
             Ok(merge_pb::Arrays::Union) => Arrays::Union,
             Ok(merge_pb::Arrays::Replace) => Arrays::Replace,
             Err(_) => {
-                self.wrong(&format!("{field}.arrays"), UNKNOWN_ENUM);
+                self.report(&format!("{field}.arrays"), UNKNOWN_ENUM);
                 Arrays::Replace
             }
         };
@@ -206,7 +210,7 @@ impl Checks {
             Ok(merge_pb::Strategy::Unspecified | merge_pb::Strategy::KeepPrimary) => Strategy::KeepPrimary,
             Ok(merge_pb::Strategy::Merge) => Strategy::Merge { conflict, arrays },
             Err(_) => {
-                self.wrong(&format!("{field}.strategy"), UNKNOWN_ENUM);
+                self.report(&format!("{field}.strategy"), UNKNOWN_ENUM);
                 Strategy::KeepPrimary
             }
         }
@@ -216,7 +220,7 @@ impl Checks {
     pub fn link_terms(&mut self, at: &str, terms: pb::LinkTerms) -> LinkTerms {
         if terms.attach_only && terms.expected_secondary_version.is_some() {
             let field = format!("{at}expected_secondary_version");
-            self.wrong(&field, "must be absent where attach_only is set: then there is no secondary user");
+            self.report(&field, "must be absent where attach_only is set: then there is no secondary user");
         }
         LinkTerms {
             user_metadata: self.strategy(&format!("{at}user_metadata"), terms.user_metadata),
@@ -235,7 +239,7 @@ impl Checks {
             Ok(pb::UnlinkMetadata::Unspecified | pb::UnlinkMetadata::Restore) => UnlinkMetadata::RestoreUserMetadata,
             Ok(pb::UnlinkMetadata::Discard) => UnlinkMetadata::Discard,
             Err(_) => {
-                self.wrong(field, UNKNOWN_ENUM);
+                self.report(field, UNKNOWN_ENUM);
                 UnlinkMetadata::Restore
             }
         }
@@ -247,12 +251,12 @@ impl Checks {
             Ok(pb::UnlinkMode::Unspecified | pb::UnlinkMode::Restore) => false,
             Ok(pb::UnlinkMode::Release) => {
                 if request.metadata != pb::UnlinkMetadata::Unspecified as i32 {
-                    self.wrong("metadata", "must be unset where mode is UNLINK_MODE_RELEASE: no user comes back");
+                    self.report("metadata", "must be unset where mode is UNLINK_MODE_RELEASE: no user comes back");
                 }
                 true
             }
             Err(_) => {
-                self.wrong("mode", UNKNOWN_ENUM);
+                self.report("mode", UNKNOWN_ENUM);
                 false
             }
         }
@@ -265,7 +269,7 @@ impl Checks {
             Ok(pb::UserIdForm::Random) => Some(UserIdForm::Random),
             Ok(pb::UserIdForm::ProviderSubject) => Some(UserIdForm::ProviderSubject),
             Err(_) => {
-                self.wrong(field, UNKNOWN_ENUM);
+                self.report(field, UNKNOWN_ENUM);
                 None
             }
         }
@@ -277,7 +281,7 @@ impl Checks {
         let given = u32::try_from(time.nanos).ok().and_then(|nanos| DateTime::from_timestamp(time.seconds, nanos));
         let within = (now - MAX_SIGN_IN_AGE)..=(now + LEEWAY);
         given.filter(|given| within.contains(given)).unwrap_or_else(|| {
-            self.wrong(field, "must be a time of the last ten minutes");
+            self.report(field, "must be a time of the last ten minutes");
             now
         })
     }
@@ -288,14 +292,14 @@ impl Checks {
         &mut self,
         field: &str,
         account: pb::ProvenAccount,
-        verified: &Verified,
+        verified: &EmailVerification,
     ) -> Option<UnownedIdentity> {
         let pb::ProvenAccount { r#ref, connection, email, email_verified, profile_data, sign_in_time: _ } = account;
         let id = self.identity(&format!("{field}.ref"), r#ref.as_ref());
         self.bounded(&format!("{field}.connection"), &connection, MAX_CONNECTION);
-        self.bounded(&format!("{field}.email"), &email, MAX_TOLD_EMAIL);
+        self.bounded(&format!("{field}.email"), &email, MAX_EMAIL);
         if email.is_empty() && email_verified {
-            self.wrong(&format!("{field}.email_verified"), "needs an email");
+            self.report(&format!("{field}.email_verified"), "needs an email");
         }
         let profile_data = self.metadata(&format!("{field}.profile_data"), profile_data);
         let id = id?;
@@ -313,14 +317,14 @@ impl Checks {
     /// Checks the length of a sign-in ticket.
     pub fn ticket(&mut self, field: &str, text: &str) {
         if !(1..=MAX_TICKET).contains(&text.len()) {
-            self.wrong(field, format!("must be 1 to {MAX_TICKET} bytes"));
+            self.report(field, format!("must be 1 to {MAX_TICKET} bytes"));
         }
     }
 
     /// A required text of at most `max` bytes.
     pub fn required(&mut self, field: &str, text: &str, max: usize) {
         match text {
-            "" => self.wrong(field, "is required"),
+            "" => self.report(field, "is required"),
             text => self.bounded(field, text, max),
         }
     }
@@ -328,7 +332,7 @@ impl Checks {
     /// A text of at most `max` bytes.
     pub fn bounded(&mut self, field: &str, text: &str, max: usize) {
         if text.len() > max || text.chars().any(char::is_control) {
-            self.wrong(field, format!("must be at most {max} bytes without control characters"));
+            self.report(field, format!("must be at most {max} bytes without control characters"));
         }
     }
 
@@ -337,10 +341,10 @@ impl Checks {
         &mut self,
         field: &str,
         identity: Option<pb::NewIdentity>,
-        verified: &Verified,
+        verified: &EmailVerification,
     ) -> Option<UnownedIdentity> {
         let Some(identity) = identity else {
-            self.wrong(field, "is required");
+            self.report(field, "is required");
             return None;
         };
         let pb::NewIdentity { r#ref, connection, social, email, email_verified, profile_data } = identity;
@@ -348,7 +352,7 @@ impl Checks {
         self.bounded(&format!("{field}.connection"), &connection, MAX_CONNECTION);
         let email = match email.as_str() {
             "" if email_verified => {
-                self.wrong(&format!("{field}.email_verified"), "needs an email");
+                self.report(&format!("{field}.email_verified"), "needs an email");
                 None
             }
             "" => None,

@@ -9,11 +9,11 @@ use tonic_types::{ErrorDetails, StatusExt as _};
 
 use super::proto::Reason;
 use crate::{
-    auth::Denial,
-    calls::telemetry::Outcome,
-    domain::{Refusal, Violation, metadata::shown},
-    linking::Error,
+    auth::AuthError,
+    calls::telemetry::CallOutcome,
+    domain::{DomainError, Violation, metadata::printable_path},
     store::StoreError,
+    use_cases::Error,
 };
 
 /// `ErrorInfo.domain` of each refusal.
@@ -35,26 +35,26 @@ pub fn reason_name(reason: Reason) -> &'static str {
 }
 
 /// The status of an error. Internal faults are logged here, once.
-pub fn status(error: Error) -> Status {
+pub fn from_error(error: Error) -> Status {
     match error {
-        Error::Denied(denial) => denied(denial),
-        Error::Refused(refusal) => refused(refusal),
-        Error::Store(error) => store(error),
+        Error::Auth(denial) => from_auth_error(denial),
+        Error::Domain(refusal) => from_domain_error(refusal),
+        Error::Store(error) => from_store_error(error),
         Error::Fault(text) => internal(&text),
         Error::Panicked => fault(),
-        Error::Moved | Error::Answered(_) => internal("a write ended without a result"),
+        Error::Stale | Error::Retried(_) => internal("a write ended without a result"),
     }
 }
 
 /// The status of a caller that is refused.
-pub fn denied(denial: Denial) -> Status {
+pub fn from_auth_error(denial: AuthError) -> Status {
     match denial {
-        Denial::TokenMissing => plain(
+        AuthError::TokenMissing => plain(
             Code::Unauthenticated,
             Reason::TokenMissing,
             "this call needs a bearer token: send one in the authorization metadata as \"Bearer <token>\"",
         ),
-        Denial::TokenInvalid(cause) => {
+        AuthError::TokenInvalid(cause) => {
             tracing::debug!(cause, "a token was not accepted");
             plain(
                 Code::Unauthenticated,
@@ -62,166 +62,168 @@ pub fn denied(denial: Denial) -> Status {
                 "the bearer token was not accepted: get a new one from a trusted issuer",
             )
         }
-        Denial::ScopeInsufficient(text) => plain(Code::PermissionDenied, Reason::ScopeInsufficient, &text),
-        Denial::NotYourUser => plain(
+        AuthError::ScopeInsufficient(text) => plain(Code::PermissionDenied, Reason::ScopeInsufficient, &text),
+        AuthError::NotYourUser => plain(
             Code::PermissionDenied,
             Reason::NotYourUser,
             "a user token acts on its own user only: leave user_id empty",
         ),
-        Denial::ReauthenticationRequired => plain(
+        AuthError::ReauthenticationRequired => plain(
             Code::PermissionDenied,
             Reason::ReauthenticationRequired,
             "the sign-in behind this token is too old for this call: let the person sign in again",
         ),
-        Denial::CallerBlocked => plain(
+        AuthError::CallerBlocked => plain(
             Code::PermissionDenied,
             Reason::UserBlocked,
             "the user of this token is blocked: a service can unblock it",
         ),
-        Denial::KeysUnavailable => retry(
+        AuthError::KeysUnavailable => retry(
             Code::Unavailable,
             Reason::KeysUnavailable,
             "the keys of the token's issuer are unavailable right now: try again later",
         ),
-        Denial::Refused(refusal) => refused(refusal),
+        AuthError::Domain(refusal) => from_domain_error(refusal),
     }
 }
 
 /// The status of a request that the rules refuse.
-pub fn refused(refusal: Refusal) -> Status {
+pub fn from_domain_error(refusal: DomainError) -> Status {
     use Code::{AlreadyExists, FailedPrecondition, InvalidArgument, NotFound};
     match refusal {
-        Refusal::Invalid(violations) => invalid(&violations),
-        Refusal::RequestIdReused => plain(
+        DomainError::Invalid(violations) => invalid(&violations),
+        DomainError::RequestIdReused => plain(
             InvalidArgument,
             Reason::RequestIdReused,
             "this request_id was used for another request: make a new one for each request, and keep it for its retries",
         ),
-        Refusal::SameUser => {
+        DomainError::SameUser => {
             plain(InvalidArgument, Reason::SameUser, "both sides are the same identity or user: name two")
         }
-        Refusal::LinkTokenInvalid(_) => plain(
+        DomainError::LinkTokenInvalid(_) => plain(
             FailedPrecondition,
             Reason::LinkTokenInvalid,
             "link_with was not accepted: let the person sign in to the secondary account again and send its new token, once",
         ),
-        Refusal::LinkTicketInvalid => plain(
+        DomainError::LinkTicketInvalid => plain(
             FailedPrecondition,
             Reason::LinkTicketInvalid,
             "link_ticket was not accepted: let the person sign in again, and link as the candidate that the ticket was given for",
         ),
-        Refusal::SignInInvalid => plain(
+        DomainError::SignInInvalid => plain(
             FailedPrecondition,
             Reason::SignInInvalid,
             "this sign-in cannot continue: it has expired, was used, or is not this caller's; begin it again",
         ),
-        Refusal::ProviderDisabled => plain(
+        DomainError::ProviderDisabled => plain(
             FailedPrecondition,
             Reason::ProviderDisabled,
             "no user can sign in with this provider: it is disabled or link-only; choose another",
         ),
-        Refusal::ProviderUnknown => plain(
+        DomainError::ProviderUnknown => plain(
             NotFound,
             Reason::ProviderUnknown,
             "this tenant has no such provider, or none at which a sign-in can be begun: check the name, or have the operator declare it",
         ),
-        Refusal::ProviderRejected => plain(
+        DomainError::ProviderRejected => plain(
             FailedPrecondition,
             Reason::ProviderRejected,
             "the provider did not accept this sign-in, or its response is invalid: begin it again",
         ),
-        Refusal::ProviderUnavailable => retry(
+        DomainError::ProviderUnavailable => retry(
             Code::Unavailable,
             Reason::ProviderUnavailable,
             "the provider is unavailable right now: repeat a call that has a request_id, or begin the sign-in again later",
         ),
-        Refusal::EmailMissing => plain(
+        DomainError::EmailMissing => plain(
             FailedPrecondition,
             Reason::EmailMissing,
             "the provider sends no email, and a new user needs one: let the person add one there and sign in again",
         ),
-        Refusal::EmailUnverified => plain(
+        DomainError::EmailUnverified => plain(
             FailedPrecondition,
             Reason::EmailUnverified,
             "the email is not verified by a provider that is trusted with it: let the person verify it there and sign in again",
         ),
-        Refusal::RegistrationClosed => plain(
+        DomainError::RegistrationClosed => plain(
             FailedPrecondition,
             Reason::RegistrationClosed,
             "no user has this account, and a sign-in creates no user in this tenant: let a service create the user first",
         ),
-        Refusal::EmailNotShared => plain(
+        DomainError::EmailNotShared => plain(
             FailedPrecondition,
             Reason::EmailNotShared,
             "the two users share no email that is verified on both sides: verify one, or link on a token of each",
         ),
-        Refusal::UserNotFound => plain(
+        DomainError::UserNotFound => plain(
             NotFound,
             Reason::UserNotFound,
             "there is no such user in this tenant: check the id, or create a user with the identity of this token",
         ),
-        Refusal::IdentityNotFound => {
+        DomainError::IdentityNotFound => {
             plain(NotFound, Reason::IdentityNotFound, "there is no such identity here: check provider and subject")
         }
-        Refusal::LinkNotFound => {
+        DomainError::LinkNotFound => {
             plain(NotFound, Reason::LinkNotFound, "there is no such link in this tenant: check the id")
         }
-        Refusal::UserAbsorbed => plain(
+        DomainError::UserAbsorbed => plain(
             FailedPrecondition,
             Reason::UserAbsorbed,
             "this user was absorbed into another: resolve its id and name the current user",
         ),
-        Refusal::UserBlocked => plain(FailedPrecondition, Reason::UserBlocked, "the user is blocked: unblock it first"),
-        Refusal::IdentityTaken => plain(
+        DomainError::UserBlocked => {
+            plain(FailedPrecondition, Reason::UserBlocked, "the user is blocked: unblock it first")
+        }
+        DomainError::IdentityTaken => plain(
             AlreadyExists,
             Reason::IdentityTaken,
             "the identity belongs to a user already: find it, and link the two users instead",
         ),
-        Refusal::UserExists => {
+        DomainError::UserExists => {
             plain(AlreadyExists, Reason::UserExists, "the requested user id is in use: request a random one")
         }
-        Refusal::LastIdentity => plain(
+        DomainError::LastIdentity => plain(
             FailedPrecondition,
             Reason::LastIdentity,
             "this is the last identity with which the user can sign in: link another first",
         ),
-        Refusal::PrimaryIdentity => plain(
+        DomainError::PrimaryIdentity => plain(
             FailedPrecondition,
             Reason::PrimaryIdentity,
             "this is the primary identity: make another identity primary first",
         ),
-        Refusal::LinkNotUndoable(why) => {
+        DomainError::LinkNotUndoable(why) => {
             plain(FailedPrecondition, Reason::LinkNotUndoable, &format!("the link cannot be undone: {why}"))
         }
-        Refusal::TooManyIdentities => plain(
+        DomainError::TooManyIdentities => plain(
             FailedPrecondition,
             Reason::TooManyIdentities,
             "a user holds at most 100 identities: unlink some first",
         ),
-        Refusal::MetadataConflict(paths) => conflict(&paths),
-        Refusal::MetadataTooLarge { namespace, bytes } => plain(
+        DomainError::MetadataConflict(paths) => conflict(&paths),
+        DomainError::MetadataTooLarge { namespace, bytes } => plain(
             FailedPrecondition,
             Reason::MetadataTooLarge,
             &format!(
                 "{namespace} or the list of its changes would have {bytes} bytes, which is too many: remove some first"
             ),
         ),
-        Refusal::AbsorbedUsersExist => plain(
+        DomainError::AbsorbedUsersExist => plain(
             FailedPrecondition,
             Reason::AbsorbedUsersExist,
             "this user has absorbed others: unlink them first, or say include_absorbed",
         ),
-        Refusal::VersionMismatch => plain(
+        DomainError::VersionMismatch => plain(
             Code::Aborted,
             Reason::VersionMismatch,
             "a user does not have the expected version: read it and decide again",
         ),
-        Refusal::PositionInvalid => plain(
+        DomainError::PositionInvalid => plain(
             InvalidArgument,
             Reason::PositionInvalid,
             "the position is not one of this feed: list the users again, and continue from the position in that response",
         ),
-        Refusal::PositionExpired { oldest } => {
+        DomainError::PositionExpired { oldest } => {
             let metadata = HashMap::from([("oldest_position".to_owned(), oldest)]);
             Status::with_error_details(
                 Code::OutOfRange,
@@ -229,10 +231,10 @@ pub fn refused(refusal: Refusal) -> Status {
                 ErrorDetails::with_error_info(reason_name(Reason::PositionExpired), DOMAIN, metadata),
             )
         }
-        Refusal::ConflictRetry => {
+        DomainError::ConflictRetry => {
             retry(Code::Aborted, Reason::ConflictRetry, "other calls kept changing the same users: try again")
         }
-        Refusal::CallUnderWay => retry(
+        DomainError::CallUnderWay => retry(
             Code::Aborted,
             Reason::ConflictRetry,
             "this very call is still being carried out: make it again, under the same request_id",
@@ -241,7 +243,7 @@ pub fn refused(refusal: Refusal) -> Status {
 }
 
 /// The status of an error of the database.
-fn store(error: StoreError) -> Status {
+fn from_store_error(error: StoreError) -> Status {
     match error {
         StoreError::Overloaded => overloaded(),
         StoreError::Unavailable(text) => {
@@ -260,28 +262,28 @@ fn store(error: StoreError) -> Status {
                 "the change may have been made or not: repeat the call under its request_id, or read before you try again",
             )
         }
-        StoreError::Conflict(_) | StoreError::Busy(_) => refused(Refusal::ConflictRetry),
+        StoreError::Conflict(_) | StoreError::Busy(_) => from_domain_error(DomainError::ConflictRetry),
         StoreError::Fault(text) => internal(&text),
     }
 }
 
 /// How a call ended, for the log.
-pub fn outcome(answer: Option<&Response<Body>>) -> Outcome {
+pub fn outcome(response: Option<&Response<Body>>) -> CallOutcome {
     // A refusal is in the headers. Otherwise the headers begin a response, which for a unary call is complete by now.
-    let status = match answer {
+    let status = match response {
         None => Status::cancelled(""),
         // Refused before it was a gRPC call: clients derive this code from the HTTP status.
-        Some(answer) if !answer.status().is_success() => Status::unknown(""),
-        Some(answer) => Status::from_header_map(answer.headers()).unwrap_or_else(|| Status::ok("")),
+        Some(response) if !response.status().is_success() => Status::unknown(""),
+        Some(response) => Status::from_header_map(response.headers()).unwrap_or_else(|| Status::ok("")),
     };
     let reason = status.get_details_error_info().map(|info| info.reason).unwrap_or_default();
-    Outcome { code: format!("{:?}", status.code()), reason }
+    CallOutcome { code: format!("{:?}", status.code()), reason }
 }
 
 /// Replaces a status that tonic sets to INTERNAL: such a call, without a message or with one that does not decode, is
 /// the caller's error, and the text of prost names messages and fields. A status of identity-link has details with its
 /// reason.
-pub fn in_our_words(response: Response<Body>) -> Response<Body> {
+pub fn replace_foreign_status(response: Response<Body>) -> Response<Body> {
     let status = Status::from_header_map(response.headers());
     match status.filter(|status| status.code() == Code::Internal && status.details().is_empty()) {
         Some(_) => undecodable().into_http(),
@@ -339,7 +341,7 @@ fn invalid(violations: &[Violation]) -> Status {
 fn conflict(paths: &[String]) -> Status {
     const CONFLICT: &str = "the two sides have different values";
     let mut details = details(Reason::MetadataConflict);
-    let paths: Vec<String> = paths.iter().map(|path| shown(path)).collect();
+    let paths: Vec<String> = paths.iter().map(|path| printable_path(path)).collect();
     let fitting = fitting(&paths, |path| path.len() + CONFLICT.len());
     for path in fitting {
         details.add_precondition_failure_violation("METADATA_CONFLICT", path, CONFLICT);

@@ -22,7 +22,7 @@ use super::status::{deadline, stopping};
 /// The limits of streams that need no token.
 #[derive(Debug, Clone)]
 pub struct OpenStreams {
-    places: Arc<Semaphore>,
+    slots: Arc<Semaphore>,
     max_time: Duration,
     stop: CancellationToken,
 }
@@ -31,37 +31,39 @@ impl OpenStreams {
     /// At most `max` at once. Streams on which the client sends requests end after `max_time`, and all end with
     /// `stop`.
     pub fn new(max: usize, max_time: Duration, stop: CancellationToken) -> Self {
-        Self { places: Arc::new(Semaphore::new(max)), max_time, stop }
+        Self { slots: Arc::new(Semaphore::new(max)), max_time, stop }
     }
 
     /// A slot for one more stream; `None` at the limit.
-    pub(super) fn place(&self) -> Option<OwnedSemaphorePermit> {
-        Arc::clone(&self.places).try_acquire_owned().ok()
+    pub(super) fn acquire_slot(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.slots).try_acquire_owned().ok()
     }
 
     /// Ties a response to its slot, and a conversation to its time. A watch ends when the watched service reports
     /// the stop.
-    pub(super) fn bound(&self, answer: Response<Body>, place: OwnedSemaphorePermit, is_watch: bool) -> Response<Body> {
-        let end = (!is_watch)
-            .then(|| End { time: Box::pin(sleep(self.max_time)), stop: Box::pin(self.stop.clone().cancelled_owned()) });
-        answer.map(|body| Body::new(Bound { body: Some(body), end, _place: place }))
+    pub(super) fn limit(&self, response: Response<Body>, slot: OwnedSemaphorePermit, is_watch: bool) -> Response<Body> {
+        let end = (!is_watch).then(|| StreamEnd {
+            time: Box::pin(sleep(self.max_time)),
+            stop: Box::pin(self.stop.clone().cancelled_owned()),
+        });
+        response.map(|body| Body::new(LimitedBody { body: Some(body), end, _slot: slot }))
     }
 }
 
 /// When a conversation is ended that the client has not ended before.
-struct End {
+struct StreamEnd {
     time: Pin<Box<Sleep>>,
     stop: Pin<Box<WaitForCancellationFutureOwned>>,
 }
 
 /// A body that ends with its time.
-struct Bound {
+struct LimitedBody {
     body: Option<Body>,
-    end: Option<End>,
-    _place: OwnedSemaphorePermit,
+    end: Option<StreamEnd>,
+    _slot: OwnedSemaphorePermit,
 }
 
-impl HttpBody for Bound {
+impl HttpBody for LimitedBody {
     type Data = Bytes;
     type Error = Status;
 
@@ -69,7 +71,7 @@ impl HttpBody for Bound {
         let Self { body, end, .. } = &mut *self;
         let Some(answering) = body else { return Poll::Ready(None) };
         // The end is checked first, so that it also reaches a client that sends requests without pause.
-        let ended = end.as_mut().and_then(|End { time, stop }| {
+        let ended = end.as_mut().and_then(|StreamEnd { time, stop }| {
             if time.as_mut().poll(cx).is_ready() {
                 return Some(deadline());
             }

@@ -6,8 +6,8 @@ use chrono::{DateTime, Utc};
 use tokio::{sync::Semaphore, time::timeout};
 
 use super::{
-    Account, ClientSettings, Flow, GitHubUrls, OAuthError, Protocol, Returned, Wish, github, known::KnownIssuers,
-    oidc::Oidc,
+    Account, AuthorizationRequest, AuthorizationResponse, ClientSettings, Flow, GitHubUrls, OAuthError, Protocol,
+    github, oidc::Oidc, shared_issuers::SharedIssuers,
 };
 use crate::{
     auth::Keys,
@@ -17,31 +17,31 @@ use crate::{
 };
 
 /// How long all requests to a provider for one call may take in total.
-pub const PATIENCE: Duration = Duration::from_secs(10);
+pub const PROVIDER_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The clients at all providers of all tenants.
 pub struct Clients {
     clients: BTreeMap<TenantId, BTreeMap<Provider, Client>>,
-    issuers: KnownIssuers,
+    issuers: SharedIssuers,
 }
 
 /// A client of identity-link at one provider.
 pub struct Client {
     provider: Provider,
     settings: ClientSettings,
-    speaks: Speaks,
+    protocol: ProtocolClient,
     http: HttpClient,
     /// Slots for calls that wait for the issuer. All clients at the same issuer share them.
-    places: Arc<Semaphore>,
+    slots: Arc<Semaphore>,
 }
 
-enum Speaks {
+enum ProtocolClient {
     Oidc(Oidc),
     GitHub(GitHubUrls),
 }
 
 /// A flow that has begun.
-pub struct Begun {
+pub struct StartedFlow {
     /// The URL to which the browser is sent.
     pub authorization_url: String,
     /// The `state` parameter, which the provider sends back with the browser.
@@ -58,13 +58,13 @@ impl Clients {
         http: &HttpClient,
         at_once: usize,
     ) -> Self {
-        let mut all = Self { clients: BTreeMap::new(), issuers: KnownIssuers::default() };
-        let mut places = BTreeMap::new();
+        let mut all = Self { clients: BTreeMap::new(), issuers: SharedIssuers::default() };
+        let mut slots = BTreeMap::new();
         for (tenant, provider, settings) in settings {
-            let places = places.entry(settings.issuer()).or_insert_with(|| Arc::new(Semaphore::new(at_once)));
-            let speaks = Speaks::of(&settings.protocol, &mut all.issuers);
-            let (http, places) = (http.clone(), Arc::clone(places));
-            let client = Client { provider: provider.clone(), settings, speaks, http, places };
+            let slots = slots.entry(settings.issuer()).or_insert_with(|| Arc::new(Semaphore::new(at_once)));
+            let protocol = ProtocolClient::new(&settings.protocol, &mut all.issuers);
+            let (http, slots) = (http.clone(), Arc::clone(slots));
+            let client = Client { provider: provider.clone(), settings, protocol, http, slots };
             all.clients.entry(tenant).or_default().insert(provider, client);
         }
         all
@@ -76,7 +76,7 @@ impl Clients {
     }
 
     /// The clients of a tenant, in the order of their providers' names.
-    pub fn of(&self, tenant: &TenantId) -> impl Iterator<Item = &Client> {
+    pub fn of_tenant(&self, tenant: &TenantId) -> impl Iterator<Item = &Client> {
         self.clients.get(tenant).into_iter().flat_map(BTreeMap::values)
     }
 
@@ -86,11 +86,11 @@ impl Clients {
     }
 }
 
-impl Speaks {
-    fn of(protocol: &Protocol, issuers: &mut KnownIssuers) -> Self {
+impl ProtocolClient {
+    fn new(protocol: &Protocol, issuers: &mut SharedIssuers) -> Self {
         match protocol {
             Protocol::Oidc { rules, metadata, preset, auth_method } => {
-                Self::Oidc(Oidc::new(rules.clone(), issuers.of(rules, metadata), *preset, *auth_method))
+                Self::Oidc(Oidc::new(rules.clone(), issuers.get_or_add(rules, metadata), *preset, *auth_method))
             }
             Protocol::GitHub(urls) => Self::GitHub(urls.clone()),
         }
@@ -110,39 +110,46 @@ impl Client {
 
     /// Whether the provider reports when the person signed in there.
     pub fn tells_auth_time(&self) -> bool {
-        matches!(self.speaks, Speaks::Oidc(_))
+        matches!(self.protocol, ProtocolClient::Oidc(_))
     }
 
     /// Begins a flow.
     ///
     /// # Errors
     /// If the provider's metadata cannot be read, or no random bytes can be had.
-    pub async fn begin(&self, wish: &Wish) -> Result<Begun, OAuthError> {
-        let (flow, state) = (Flow::new(wish)?, random_text()?);
+    pub async fn start(&self, authorization: &AuthorizationRequest) -> Result<StartedFlow, OAuthError> {
+        let (flow, state) = (Flow::new(authorization)?, random_text()?);
         let Self { settings, http, .. } = self;
-        let authorization_url = match &self.speaks {
-            Speaks::Oidc(oidc) => self.in_time(oidc.authorization_url(settings, http, wish, &flow, &state)).await?,
-            Speaks::GitHub(urls) => github::authorization_url(settings, urls, wish, &flow, &state)?,
+        let authorization_url = match &self.protocol {
+            ProtocolClient::Oidc(oidc) => {
+                self.in_time(oidc.authorization_url(settings, http, authorization, &flow, &state)).await?
+            }
+            ProtocolClient::GitHub(urls) => github::authorization_url(settings, urls, authorization, &flow, &state)?,
         };
-        Ok(Begun { authorization_url, state, flow })
+        Ok(StartedFlow { authorization_url, state, flow })
     }
 
     /// Ends a flow: exchanges the code and returns the account that signed in.
     ///
     /// # Errors
     /// If the provider rejects the code or the client, its response is invalid, or it is unavailable or slower than
-    /// [`PATIENCE`].
-    pub async fn finish(&self, flow: &Flow, returned: &Returned, now: DateTime<Utc>) -> Result<Account, OAuthError> {
+    /// [`PROVIDER_TIMEOUT`].
+    pub async fn complete(
+        &self,
+        flow: &Flow,
+        response: &AuthorizationResponse,
+        now: DateTime<Utc>,
+    ) -> Result<Account, OAuthError> {
         let (ours, http) = ((&self.settings, &self.provider), &self.http);
-        match &self.speaks {
-            Speaks::Oidc(oidc) => self.in_time(oidc.account(ours, http, flow, returned, now)).await,
-            Speaks::GitHub(urls) => self.in_time(github::account(ours, urls, http, flow, returned, now)).await,
+        match &self.protocol {
+            ProtocolClient::Oidc(oidc) => self.in_time(oidc.account(ours, http, flow, response, now)).await,
+            ProtocolClient::GitHub(urls) => self.in_time(github::account(ours, urls, http, flow, response, now)).await,
         }
     }
 
     async fn in_time<T>(&self, asking: impl Future<Output = Result<T, OAuthError>>) -> Result<T, OAuthError> {
-        let _place = self.places.try_acquire().map_err(|_| OAuthError::unavailable("too many wait for it already"))?;
-        let slow = || OAuthError::unavailable(format!("it takes longer than {} seconds", PATIENCE.as_secs()));
-        timeout(PATIENCE, asking).await.unwrap_or_else(|_| Err(slow()))
+        let _slot = self.slots.try_acquire().map_err(|_| OAuthError::unavailable("too many wait for it already"))?;
+        let slow = || OAuthError::unavailable(format!("it takes longer than {} seconds", PROVIDER_TIMEOUT.as_secs()));
+        timeout(PROVIDER_TIMEOUT, asking).await.unwrap_or_else(|_| Err(slow()))
     }
 }

@@ -21,7 +21,7 @@ use crate::http_client::{FetchError, HttpClient};
 const MAX_NAME: usize = 64;
 
 /// The endpoints of the two requests of a flow.
-pub(super) struct Endpoints<'a> {
+pub(super) struct FlowEndpoints<'a> {
     /// The authorization endpoint.
     pub authorize: &'a Uri,
     /// The token endpoint.
@@ -65,7 +65,7 @@ type CodeClient = oauth2::Client<
     EndpointSet,
 >;
 
-fn client(settings: &ClientSettings, endpoints: &Endpoints<'_>) -> Result<CodeClient, OAuthError> {
+fn client(settings: &ClientSettings, endpoints: &FlowEndpoints<'_>) -> Result<CodeClient, OAuthError> {
     let wrong = |error| OAuthError::unavailable(format!("an endpoint is no URL: {error}"));
     let auth_type = match endpoints.auth_method {
         AuthMethod::Basic => AuthType::BasicAuth,
@@ -86,7 +86,7 @@ fn redirect_url(flow: &Flow) -> Result<Cow<'static, RedirectUrl>, OAuthError> {
 /// The URL to which the browser is sent.
 pub(super) fn authorization_url(
     settings: &ClientSettings,
-    endpoints: &Endpoints<'_>,
+    endpoints: &FlowEndpoints<'_>,
     flow: &Flow,
     state: &str,
     extra: &[(&'static str, String)],
@@ -106,14 +106,14 @@ pub(super) fn authorization_url(
 /// Exchanges a code for tokens.
 pub(super) async fn exchange(
     settings: &ClientSettings,
-    endpoints: &Endpoints<'_>,
+    endpoints: &FlowEndpoints<'_>,
     http: &HttpClient,
     flow: &Flow,
     code: &str,
 ) -> Result<Tokens, OAuthError> {
     let client = client(settings, endpoints)?;
     let sender = Sender(http);
-    let answer = client
+    let response = client
         .exchange_code(AuthorizationCode::new(code.to_owned()))
         .set_redirect_uri(redirect_url(flow)?)
         .set_pkce_verifier(PkceCodeVerifier::new(flow.pkce_verifier.clone()))
@@ -121,10 +121,10 @@ pub(super) async fn exchange(
         .await
         .map_err(failed)?;
     // RFC 6749 §7.1: a client must not use an access token whose type it does not understand.
-    if *answer.token_type() != BasicTokenType::Bearer {
+    if *response.token_type() != BasicTokenType::Bearer {
         return Err(OAuthError::rejected("its access token is no bearer token"));
     }
-    Ok(Tokens { access: answer.access_token().secret().clone(), id: answer.extra_fields().id_token.clone() })
+    Ok(Tokens { access: response.access_token().secret().clone(), id: response.extra_fields().id_token.clone() })
 }
 
 /// Sends the `oauth2` crate's requests by identity-link's HTTP client.
@@ -143,9 +143,9 @@ impl<'c> AsyncHttpClient<'c> for Sender<'_> {
 impl Sender<'_> {
     /// A status that is neither a success nor a refusal says that the provider is not well: it becomes an error.
     async fn send(&self, request: HttpRequest) -> Result<HttpResponse, FetchError> {
-        let answer = self.0.send(request.map(Into::into)).await?;
-        match answer.status() {
-            status if status.is_success() || is_refusal(status) => Ok(answer.map(|body| body.to_vec())),
+        let response = self.0.send(request.map(Into::into)).await?;
+        match response.status() {
+            status if status.is_success() || is_refusal(status) => Ok(response.map(|body| body.to_vec())),
             status => Err(FetchError::Status(status)),
         }
     }
@@ -161,19 +161,19 @@ pub(super) fn is_refusal(status: http::StatusCode) -> bool {
 fn failed(error: RequestTokenError<FetchError, BasicErrorResponse>) -> OAuthError {
     match error {
         RequestTokenError::Request(error) => OAuthError::unavailable(error),
-        RequestTokenError::ServerResponse(answer) => named(&answer),
+        RequestTokenError::ServerResponse(response) => named(&response),
         // GitHub sends its errors with status 200.
         RequestTokenError::Parse(_, body) => match serde_json::from_slice::<BasicErrorResponse>(&body) {
-            Ok(answer) => named(&answer),
+            Ok(response) => named(&response),
             Err(_) => OAuthError::rejected("its answer to the code does not parse"),
         },
         RequestTokenError::Other(_) => OAuthError::rejected("its answer to the code is none"),
     }
 }
 
-fn named(answer: &BasicErrorResponse) -> OAuthError {
-    let name: String = answer.error().as_ref().chars().filter(char::is_ascii_graphic).take(MAX_NAME).collect();
-    match (answer.error(), name.as_str()) {
+fn named(response: &BasicErrorResponse) -> OAuthError {
+    let name: String = response.error().as_ref().chars().filter(char::is_ascii_graphic).take(MAX_NAME).collect();
+    match (response.error(), name.as_str()) {
         // `incorrect_client_credentials` is GitHub's own code for `invalid_client`.
         (BasicErrorResponseType::InvalidClient | BasicErrorResponseType::UnauthorizedClient, _)
         | (_, "incorrect_client_credentials") => OAuthError::ClientNotAccepted(name),

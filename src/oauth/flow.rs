@@ -6,7 +6,7 @@ use crate::secret::{NoRandomBytes, random_text};
 
 /// The parameters by which a caller starts a flow.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Wish {
+pub struct AuthorizationRequest {
     /// The URI to which the provider sends the browser afterwards.
     pub redirect_uri: String,
     /// The account that the person probably uses, as the provider takes it; `None` for no hint.
@@ -31,7 +31,7 @@ pub struct Flow {
 }
 
 /// What the browser brought back.
-pub struct Returned {
+pub struct AuthorizationResponse {
     /// The authorization code.
     pub code: String,
     /// The issuer of the redirect; `None` if the provider sent none (RFC 9207).
@@ -43,12 +43,12 @@ impl Flow {
     ///
     /// # Errors
     /// If the operating system has no random bytes.
-    pub fn new(wish: &Wish) -> Result<Self, NoRandomBytes> {
+    pub fn new(authorization: &AuthorizationRequest) -> Result<Self, NoRandomBytes> {
         Ok(Self {
             nonce: random_text()?,
             pkce_verifier: random_text()?,
-            redirect_uri: wish.redirect_uri.clone(),
-            max_age: wish.max_age,
+            redirect_uri: authorization.redirect_uri.clone(),
+            max_age: authorization.max_age,
         })
     }
 }

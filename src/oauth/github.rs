@@ -7,7 +7,7 @@ use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
 use super::{
-    Account, AuthMethod, ClientSettings, Flow, GitHubUrls, OAuthError, Returned, Wish,
+    Account, AuthMethod, AuthorizationRequest, AuthorizationResponse, ClientSettings, Flow, GitHubUrls, OAuthError,
     exchange::{self, is_refusal},
 };
 use crate::{
@@ -38,20 +38,20 @@ struct Email {
     verified: Value,
 }
 
-fn for_codes(urls: &GitHubUrls) -> exchange::Endpoints<'_> {
-    exchange::Endpoints { authorize: &urls.authorize, token: &urls.token, auth_method: AuthMethod::Post }
+fn for_codes(urls: &GitHubUrls) -> exchange::FlowEndpoints<'_> {
+    exchange::FlowEndpoints { authorize: &urls.authorize, token: &urls.token, auth_method: AuthMethod::Post }
 }
 
 /// The URL to which the browser is sent.
 pub(super) fn authorization_url(
     settings: &ClientSettings,
     urls: &GitHubUrls,
-    wish: &Wish,
+    authorization: &AuthorizationRequest,
     flow: &Flow,
     state: &str,
 ) -> Result<String, OAuthError> {
-    let hint = wish.login_hint.clone().map(|hint| ("login", hint));
-    let prompt = wish.prompt.clone().map(|prompt| ("prompt", prompt));
+    let hint = authorization.login_hint.clone().map(|hint| ("login", hint));
+    let prompt = authorization.prompt.clone().map(|prompt| ("prompt", prompt));
     let extra: Vec<_> = hint.into_iter().chain(prompt).collect();
     exchange::authorization_url(settings, &for_codes(urls), flow, state, &extra)
 }
@@ -62,13 +62,13 @@ pub(super) async fn account(
     urls: &GitHubUrls,
     http: &HttpClient,
     flow: &Flow,
-    returned: &Returned,
+    response: &AuthorizationResponse,
     now: DateTime<Utc>,
 ) -> Result<Account, OAuthError> {
-    if returned.iss.as_ref().is_some_and(|iss| *iss != settings.issuer()) {
+    if response.iss.as_ref().is_some_and(|iss| *iss != settings.issuer()) {
         return Err(OAuthError::rejected("iss is another issuer"));
     }
-    let tokens = exchange::exchange(settings, &for_codes(urls), http, flow, &returned.code).await?;
+    let tokens = exchange::exchange(settings, &for_codes(urls), http, flow, &response.code).await?;
     let user: Uri = below(&urls.api, "/user")?;
     let (_, user): (_, User) = required(get(http, &user, &tokens.access).await?)?;
     let subject = Subject::parse(&user.id.to_string()).ok_or_else(|| OAuthError::rejected("its id is none"))?;
@@ -87,13 +87,13 @@ pub(super) async fn account(
 /// GitHub's data about a person, under OpenID Connect's names. `email` is left out: it is the public email,
 /// which need not be the person's.
 fn profile(user: User) -> Map<String, Value> {
-    let told = [
+    let claims = [
         ("name", user.name),
         ("preferred_username", user.login),
         ("picture", user.avatar_url),
         ("profile", user.html_url),
     ];
-    told.into_iter().filter_map(|(name, value)| Some((name.to_owned(), Value::String(value?)))).collect()
+    claims.into_iter().filter_map(|(name, value)| Some((name.to_owned(), Value::String(value?)))).collect()
 }
 
 /// The primary email, verified or not.
@@ -132,8 +132,8 @@ fn below(api: &Uri, path: &str) -> Result<Uri, OAuthError> {
         .map_err(|error| OAuthError::Fault(format!("the URL of GitHub's API is none: {error}")))
 }
 
-fn required<T>(answer: Option<T>) -> Result<T, OAuthError> {
-    answer.ok_or_else(|| OAuthError::rejected("it does not say who it is"))
+fn required<T>(response: Option<T>) -> Result<T, OAuthError> {
+    response.ok_or_else(|| OAuthError::rejected("it does not say who it is"))
 }
 
 /// Gets a resource; `None` if the token does not give access to it.
@@ -148,18 +148,18 @@ async fn get<T: DeserializeOwned>(
         .header(header::AUTHORIZATION, format!("Bearer {token}"))
         .body(Bytes::new())
         .map_err(|_| OAuthError::rejected("its access token cannot be sent"))?;
-    let answer = http.send(request).await.map_err(OAuthError::unavailable)?;
-    match answer.status() {
+    let response = http.send(request).await.map_err(OAuthError::unavailable)?;
+    match response.status() {
         StatusCode::OK => {}
         // GitHub sends 403 for a rate limit too, but then a later request can succeed.
-        StatusCode::FORBIDDEN if is_rate_limit(answer.headers()) => {
+        StatusCode::FORBIDDEN if is_rate_limit(response.headers()) => {
             return Err(OAuthError::unavailable("its rate limit is reached"));
         }
         StatusCode::FORBIDDEN | StatusCode::NOT_FOUND => return Ok(None),
         status if is_refusal(status) => return Err(OAuthError::Rejected(format!("its API answers {status}"))),
         status => return Err(OAuthError::unavailable(format!("its API answers {status}"))),
     }
-    let (head, body) = answer.into_parts();
+    let (head, body) = response.into_parts();
     let body = serde_json::from_slice(&body).map_err(|_| OAuthError::rejected("its API's answer does not parse"))?;
     Ok(Some((head.headers, body)))
 }

@@ -5,26 +5,28 @@
 //! error text.
 
 mod clients;
-mod discovered;
 mod error;
 mod exchange;
 mod flow;
 mod github;
-mod known;
+mod metadata_cache;
 mod oidc;
 mod presets;
 mod settings;
+mod shared_issuers;
 
 use chrono::{DateTime, Utc};
 
 pub use self::{
-    clients::{Begun, Client, Clients, PATIENCE},
+    clients::{Client, Clients, PROVIDER_TIMEOUT, StartedFlow},
     error::OAuthError,
-    flow::{Flow, Returned, Wish},
+    flow::{AuthorizationRequest, AuthorizationResponse, Flow},
     presets::Preset,
     settings::{AuthMethod, ClientSettings, GitHubUrls, Protocol, Secret},
 };
-use crate::domain::{Email, IdentityEmail, IdentityRef, Metadata, Verified, Verifier, linking::UnownedIdentity};
+use crate::domain::{
+    Email, EmailVerification, IdentityEmail, IdentityRef, Metadata, Verifier, linking::UnownedIdentity,
+};
 
 /// The longest email of a provider that is stored, in bytes. No address is longer.
 const MAX_EMAIL: usize = 320;
@@ -58,7 +60,7 @@ impl From<Account> for UnownedIdentity {
         let email = email.filter(can_be_kept).map(|given| {
             let canonical = Email::parse(&given).ok().map(|email| email.canonical().to_owned());
             let is_verified = email_verified && canonical.is_some();
-            let verified = is_verified.then_some(Verified { time, by: Verifier::Issuer(issuer) });
+            let verified = is_verified.then_some(EmailVerification { time, by: Verifier::Issuer(issuer) });
             IdentityEmail { given, canonical, verified, counts: None }
         });
         Self { id, connection: String::new(), social: false, email, profile_data, signed_in_at: Some(time) }

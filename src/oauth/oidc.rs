@@ -5,14 +5,14 @@ use http::{Request, StatusCode, Uri, header};
 use hyper::body::Bytes;
 
 use super::{
-    Account, AuthMethod, ClientSettings, Flow, OAuthError, Preset, Returned, Wish,
-    discovered::Endpoints,
+    Account, AuthMethod, AuthorizationRequest, AuthorizationResponse, ClientSettings, Flow, OAuthError, Preset,
     exchange::{self, is_refusal},
-    known::KnownIssuer,
+    metadata_cache::ProviderEndpoints,
     presets,
+    shared_issuers::SharedIssuer,
 };
 use crate::{
-    auth::{Asked, Claims, Denial, IdToken, IdTokenRules},
+    auth::{AuthError, Claims, IdToken, IdTokenExpectations, IdTokenRules},
     domain::{IdentityRef, Metadata, Provider},
     http_client::HttpClient,
 };
@@ -22,13 +22,13 @@ pub(super) struct Oidc {
     rules: IdTokenRules,
     preset: Option<Preset>,
     auth_method: Option<AuthMethod>,
-    issuer: KnownIssuer,
+    issuer: SharedIssuer,
 }
 
 impl Oidc {
     pub(super) fn new(
         rules: IdTokenRules,
-        issuer: KnownIssuer,
+        issuer: SharedIssuer,
         preset: Option<Preset>,
         auth_method: Option<AuthMethod>,
     ) -> Self {
@@ -40,15 +40,15 @@ impl Oidc {
         &self,
         settings: &ClientSettings,
         http: &HttpClient,
-        wish: &Wish,
+        authorization: &AuthorizationRequest,
         flow: &Flow,
         state: &str,
     ) -> Result<String, OAuthError> {
-        let found = self.issuer.discovered.endpoints(http).await?;
+        let found = self.issuer.metadata_cache.endpoints(http).await?;
         let mut extra = vec![("nonce", flow.nonce.clone())];
-        extra.extend(wish.login_hint.clone().map(|hint| ("login_hint", hint)));
-        extra.extend(wish.prompt.clone().map(|prompt| ("prompt", prompt)));
-        extra.extend(wish.max_age.map(|age| ("max_age", age.as_secs().to_string())));
+        extra.extend(authorization.login_hint.clone().map(|hint| ("login_hint", hint)));
+        extra.extend(authorization.prompt.clone().map(|prompt| ("prompt", prompt)));
+        extra.extend(authorization.max_age.map(|age| ("max_age", age.as_secs().to_string())));
         exchange::authorization_url(settings, &self.for_codes(&found), flow, state, &extra)
     }
 
@@ -58,20 +58,21 @@ impl Oidc {
         (settings, provider): (&ClientSettings, &Provider),
         http: &HttpClient,
         flow: &Flow,
-        returned: &Returned,
+        response: &AuthorizationResponse,
         now: DateTime<Utc>,
     ) -> Result<Account, OAuthError> {
-        let found = self.issuer.discovered.endpoints(http).await?;
-        match &returned.iss {
+        let found = self.issuer.metadata_cache.endpoints(http).await?;
+        match &response.iss {
             Some(iss) if !self.rules.issuer.allows(iss) => return Err(OAuthError::rejected("iss is another issuer")),
             None if found.says_iss => return Err(OAuthError::rejected("iss is missing, which it always sends")),
             _ => {}
         }
-        let tokens = exchange::exchange(settings, &self.for_codes(&found), http, flow, &returned.code).await?;
+        let tokens = exchange::exchange(settings, &self.for_codes(&found), http, flow, &response.code).await?;
         let id_token = tokens.id.ok_or_else(|| OAuthError::rejected("there is no ID token"))?;
-        let asked = Asked { nonce: &flow.nonce, max_age: flow.max_age };
-        let id_token = self.rules.verify(&id_token, &self.issuer.keys, asked, now).await.map_err(not_verified)?;
-        if returned.iss.as_deref().is_some_and(|iss| id_token.claims.text("iss") != Some(iss)) {
+        let expectations = IdTokenExpectations { nonce: &flow.nonce, max_age: flow.max_age };
+        let id_token =
+            self.rules.verify(&id_token, &self.issuer.keys, expectations, now).await.map_err(not_verified)?;
+        if response.iss.as_deref().is_some_and(|iss| id_token.claims.text("iss") != Some(iss)) {
             return Err(OAuthError::rejected("iss is another issuer than the ID token's"));
         }
         let userinfo = match &found.userinfo {
@@ -80,12 +81,12 @@ impl Oidc {
             }
             _ => None,
         };
-        self.told(provider, &id_token, userinfo.as_ref())
+        self.account_from_claims(provider, &id_token, userinfo.as_ref())
     }
 
-    fn for_codes<'a>(&self, found: &'a Endpoints) -> exchange::Endpoints<'a> {
-        let Endpoints { authorize, token, auth_method, .. } = found;
-        exchange::Endpoints { authorize, token, auth_method: self.auth_method.unwrap_or(*auth_method) }
+    fn for_codes<'a>(&self, found: &'a ProviderEndpoints) -> exchange::FlowEndpoints<'a> {
+        let ProviderEndpoints { authorize, token, auth_method, .. } = found;
+        exchange::FlowEndpoints { authorize, token, auth_method: self.auth_method.unwrap_or(*auth_method) }
     }
 
     /// Whether the ID token lacks the email or its verification. Microsoft sends them there or nowhere.
@@ -93,7 +94,12 @@ impl Oidc {
         self.preset != Some(Preset::Microsoft) && !(claims.has("email") && claims.has("email_verified"))
     }
 
-    fn told(&self, provider: &Provider, id_token: &IdToken, userinfo: Option<&Claims>) -> Result<Account, OAuthError> {
+    fn account_from_claims(
+        &self,
+        provider: &Provider,
+        id_token: &IdToken,
+        userinfo: Option<&Claims>,
+    ) -> Result<Account, OAuthError> {
         let claims = &id_token.claims;
         let subject = presets::subject(self.preset, &id_token.subject, claims);
         let subject = subject.ok_or_else(|| OAuthError::rejected("its ID token does not say who it is"))?;
@@ -114,10 +120,10 @@ impl Oidc {
     }
 }
 
-fn not_verified(denial: Denial) -> OAuthError {
+fn not_verified(denial: AuthError) -> OAuthError {
     match denial {
-        Denial::TokenInvalid(cause) => OAuthError::Rejected(format!("its ID token: {cause}")),
-        Denial::KeysUnavailable => OAuthError::unavailable("its keys cannot be had"),
+        AuthError::TokenInvalid(cause) => OAuthError::Rejected(format!("its ID token: {cause}")),
+        AuthError::KeysUnavailable => OAuthError::unavailable("its keys cannot be had"),
         other => OAuthError::Fault(format!("an ID token was denied like a bearer: {other:?}")),
     }
 }
@@ -129,14 +135,14 @@ async fn userinfo(http: &HttpClient, url: &Uri, token: &str, subject: &str) -> R
         .header(header::AUTHORIZATION, format!("Bearer {token}"))
         .body(Bytes::new())
         .map_err(|_| OAuthError::rejected("its access token cannot be sent"))?;
-    let answer = http.send(request).await.map_err(OAuthError::unavailable)?;
-    match answer.status() {
+    let response = http.send(request).await.map_err(OAuthError::unavailable)?;
+    match response.status() {
         StatusCode::OK => {}
         status if is_refusal(status) => return Err(OAuthError::Rejected(format!("userinfo answers {status}"))),
         status => return Err(OAuthError::unavailable(format!("userinfo answers {status}"))),
     }
     let claims: Claims =
-        serde_json::from_slice(answer.body()).map_err(|_| OAuthError::rejected("userinfo does not parse"))?;
+        serde_json::from_slice(response.body()).map_err(|_| OAuthError::rejected("userinfo does not parse"))?;
     // §5.3.2: without this check, the claims may be about another person.
     match claims.text("sub") == Some(subject) {
         true => Ok(claims),

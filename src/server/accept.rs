@@ -13,12 +13,12 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::connection::{Calls, Host};
+use super::connection::{CallService, ConnectionServer};
 
 /// How long to pause when the system gives no more connections.
 const PAUSE: Duration = Duration::from_millis(50);
 /// How often the same warning is logged at most.
-const COMPLAINT: Duration = Duration::from_secs(1);
+const WARNING_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The open connections.
 pub(super) struct Connections {
@@ -36,69 +36,69 @@ impl Connections {
 }
 
 /// Accepts connections and serves them until `shutdown`; then the listener is closed.
-pub(super) async fn accept<S: Calls>(
+pub(super) async fn accept<S: CallService>(
     listener: TcpListener,
-    host: Host<S>,
+    server: ConnectionServer<S>,
     shutdown: &CancellationToken,
 ) -> Connections {
-    let connections = Connections { stop: host.stop().clone(), tasks: TaskTracker::new() };
-    let mut door = Door::new(host.limits().max_connections);
-    while let Some(Some(admitted)) = shutdown.run_until_cancelled(door.next(&listener)).await {
-        let host = host.clone();
+    let connections = Connections { stop: server.stop().clone(), tasks: TaskTracker::new() };
+    let mut limits = ConnectionLimits::new(server.limits().max_connections);
+    while let Some(Some(admitted)) = shutdown.run_until_cancelled(limits.next(&listener)).await {
+        let server = server.clone();
         connections.tasks.spawn(async move {
-            let Admitted { stream, newcomer, place } = admitted;
-            if let Err(error) = host.serve(stream, newcomer).await {
+            let AdmittedConnection { stream, handshake_slot, slot } = admitted;
+            if let Err(error) = server.serve(stream, handshake_slot).await {
                 tracing::debug!(%error, "a connection ended early");
             }
-            drop(place);
+            drop(slot);
         });
     }
     connections
 }
 
 /// An admitted connection with its slots.
-struct Admitted {
+struct AdmittedConnection {
     stream: TcpStream,
-    newcomer: OwnedSemaphorePermit,
-    place: OwnedSemaphorePermit,
+    handshake_slot: OwnedSemaphorePermit,
+    slot: OwnedSemaphorePermit,
 }
 
 /// Counts the admitted connections.
-struct Door {
-    places: Arc<Semaphore>,
-    newcomers: Arc<Semaphore>,
-    full: Complaint,
-    failed: Complaint,
+struct ConnectionLimits {
+    slots: Arc<Semaphore>,
+    handshake_slots: Arc<Semaphore>,
+    full: PeriodicWarning,
+    failed: PeriodicWarning,
 }
 
-impl Door {
+impl ConnectionLimits {
     fn new(max_connections: usize) -> Self {
-        let places = Arc::new(Semaphore::new(max_connections));
-        let newcomers = Arc::new(Semaphore::new(max_connections.div_ceil(8)));
-        Self { places, newcomers, full: Complaint::default(), failed: Complaint::default() }
+        let slots = Arc::new(Semaphore::new(max_connections));
+        let handshake_slots = Arc::new(Semaphore::new(max_connections.div_ceil(8)));
+        Self { slots, handshake_slots, full: PeriodicWarning::default(), failed: PeriodicWarning::default() }
     }
 
     /// The next connection for which there is a slot. It never returns `None`, because the semaphores are never
     /// closed.
-    async fn next(&mut self, listener: &TcpListener) -> Option<Admitted> {
+    async fn next(&mut self, listener: &TcpListener) -> Option<AdmittedConnection> {
         loop {
             // Without a slot for a newcomer, further connections wait in the system's queue, where they cost
             // little.
-            let newcomer = Arc::clone(&self.newcomers).acquire_owned().await.ok()?;
+            let handshake_slot = Arc::clone(&self.handshake_slots).acquire_owned().await.ok()?;
             let stream = match listener.accept().await {
                 Ok((stream, _)) => stream,
                 Err(error) if is_the_clients(&error) => continue,
                 Err(error) => {
                     // The system lacks a resource: an immediate retry would only burn a core.
-                    self.failed.make(|times| tracing::warn!(%error, times, "connections could not be accepted"));
+                    self.failed.log(|times| tracing::warn!(%error, times, "connections could not be accepted"));
                     sleep(PAUSE).await;
                     continue;
                 }
             };
             // A connection above the limit is closed at once, so that its client can try another replica.
-            match Arc::clone(&self.places).try_acquire_owned() {
-                Ok(place) => return Some(Admitted { stream, newcomer, place }),
-                Err(_) => self.full.make(|times| tracing::warn!(times, "no slot is free for more connections")),
+            match Arc::clone(&self.slots).try_acquire_owned() {
+                Ok(slot) => return Some(AdmittedConnection { stream, handshake_slot, slot }),
+                Err(_) => self.full.log(|times| tracing::warn!(times, "no slot is free for more connections")),
             }
         }
     }
@@ -112,16 +112,16 @@ fn is_the_clients(error: &io::Error) -> bool {
 
 /// A warning that is logged at intervals, however often it occurs.
 #[derive(Default)]
-struct Complaint {
+struct PeriodicWarning {
     made: Option<Instant>,
     times: u64,
 }
 
-impl Complaint {
+impl PeriodicWarning {
     /// Logs the warning if it is due, with the number of occurrences since the last time.
-    fn make(&mut self, log: impl FnOnce(u64)) {
+    fn log(&mut self, log: impl FnOnce(u64)) {
         self.times += 1;
-        if self.made.is_none_or(|made| made.elapsed() >= COMPLAINT) {
+        if self.made.is_none_or(|made| made.elapsed() >= WARNING_INTERVAL) {
             log(std::mem::take(&mut self.times));
             self.made = Some(Instant::now());
         }

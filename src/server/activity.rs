@@ -38,7 +38,7 @@ struct State {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
     /// Keep it, and check again after this time.
-    Fine(Duration),
+    Keep(Duration),
     /// There was no call for too long, or none that was admitted.
     Idle,
     /// Response data waits for the client, which has taken none for too long.
@@ -80,12 +80,12 @@ impl Activity {
         let (since, patience, verdict) = match (state.waiting, state.calls) {
             (1.., _) => (state.moved, limits.stall_timeout, Verdict::Stalled),
             // The server owes the response: the client is not to blame.
-            (0, 1..) => return Verdict::Fine(limits.stall_timeout),
+            (0, 1..) => return Verdict::Keep(limits.stall_timeout),
             (0, 0) => (quiet_since, quiet_for, Verdict::Idle),
         };
         match patience.checked_sub(since.elapsed()) {
             // A call may begin in this time, and its response may stall.
-            Some(rest) if !rest.is_zero() => Verdict::Fine(rest.min(limits.stall_timeout)),
+            Some(rest) if !rest.is_zero() => Verdict::Keep(rest.min(limits.stall_timeout)),
             _ => verdict,
         }
     }
@@ -114,25 +114,28 @@ impl OpenCall {
     }
 
     /// Wraps the body of this call's response.
-    pub(super) fn answer<B>(self, body: B) -> Answer<B> {
-        Answer { body, call: self }
+    pub(super) fn track<B>(self, body: B) -> TrackedBody<B> {
+        TrackedBody { body, call: self }
     }
 }
 
 /// The body of a response, whose chunks are tracked until they are written.
 #[derive(Debug)]
-pub(super) struct Answer<B> {
+pub(super) struct TrackedBody<B> {
     body: B,
     call: OpenCall,
 }
 
-impl<B: Body<Data = Bytes> + Unpin> Body for Answer<B> {
-    type Data = Piece;
+impl<B: Body<Data = Bytes> + Unpin> Body for TrackedBody<B> {
+    type Data = TrackedChunk;
     type Error = B::Error;
 
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Piece>, B::Error>>> {
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<TrackedChunk>, B::Error>>> {
         let Self { body, call } = &mut *self;
-        let watched = |bytes| Piece::new(bytes, &call.0);
+        let watched = |bytes| TrackedChunk::new(bytes, &call.0);
         Pin::new(body).poll_frame(cx).map_ok(|frame| frame.map_data(watched))
     }
 
@@ -148,12 +151,12 @@ impl<B: Body<Data = Bytes> + Unpin> Body for Answer<B> {
 /// A chunk of a response. hyper keeps it while the client's HTTP/2 window is closed, possibly long after the body has
 /// ended, and drops it when it is written.
 #[derive(Debug)]
-pub(super) struct Piece {
+pub(super) struct TrackedChunk {
     bytes: Bytes,
     activity: Arc<Activity>,
 }
 
-impl Piece {
+impl TrackedChunk {
     fn new(bytes: Bytes, activity: &Arc<Activity>) -> Self {
         let mut state = activity.state();
         if state.waiting == 0 {
@@ -164,7 +167,7 @@ impl Piece {
     }
 }
 
-impl Drop for Piece {
+impl Drop for TrackedChunk {
     fn drop(&mut self) {
         let mut state = self.activity.state();
         state.waiting -= 1;
@@ -172,7 +175,7 @@ impl Drop for Piece {
     }
 }
 
-impl Buf for Piece {
+impl Buf for TrackedChunk {
     fn remaining(&self) -> usize {
         self.bytes.remaining()
     }

@@ -24,16 +24,16 @@ use tower::{Service, ServiceExt as _};
 
 use super::{
     activity::{Activity, Verdict},
+    backpressured_io::BackpressuredIo,
     certificates::Certificates,
     http1::refusal,
-    paced::Paced,
     preface,
     protocols::{self, Protocol, Protocols},
 };
 use crate::{calls::Admitted, config::Limits};
 
 /// The service that handles calls.
-pub(super) trait Calls:
+pub(super) trait CallService:
     Service<Request<Incoming>, Response = Response<tonic::body::Body>, Error = Infallible, Future: Send>
     + Clone
     + Send
@@ -42,7 +42,7 @@ pub(super) trait Calls:
 {
 }
 
-impl<S> Calls for S where
+impl<S> CallService for S where
     S: Service<Request<Incoming>, Response = Response<tonic::body::Body>, Error = Infallible, Future: Send>
         + Clone
         + Send
@@ -53,7 +53,7 @@ impl<S> Calls for S where
 
 /// Why a connection ended before its client closed it.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Ended {
+pub(super) enum ConnectionEnd {
     /// The client failed in its handshakes.
     #[error("no handshake: {0}")]
     Handshake(#[from] io::Error),
@@ -72,7 +72,7 @@ pub(super) enum Ended {
 
 /// What all connections share.
 #[derive(Clone)]
-pub(super) struct Host<S> {
+pub(super) struct ConnectionServer<S> {
     calls: S,
     limits: Limits,
     certificates: Option<Arc<Certificates>>,
@@ -82,7 +82,7 @@ pub(super) struct Host<S> {
     stop: CancellationToken,
 }
 
-impl<S: Calls> Host<S> {
+impl<S: CallService> ConnectionServer<S> {
     pub(super) fn new(calls: S, limits: Limits, certificates: Option<Arc<Certificates>>, protocols: Protocols) -> Self {
         let (http1, http2) = (protocols::http1(), protocols::http2());
         Self { calls, limits, certificates, protocols, http1, http2, stop: CancellationToken::new() }
@@ -97,28 +97,37 @@ impl<S: Calls> Host<S> {
         &self.stop
     }
 
-    /// Serves a connection to its end. `newcomer` is released when the handshakes are done.
-    pub(super) async fn serve(&self, stream: TcpStream, newcomer: OwnedSemaphorePermit) -> Result<(), Ended> {
+    /// Serves a connection to its end. `handshake_slot` is released when the handshakes are done.
+    pub(super) async fn serve(
+        &self,
+        stream: TcpStream,
+        handshake_slot: OwnedSemaphorePermit,
+    ) -> Result<(), ConnectionEnd> {
         // Otherwise a response would wait for the acknowledgement of the one before.
         stream.set_nodelay(true)?;
         // One deadline for both handshakes.
         let deadline = Instant::now() + self.limits.handshake_timeout;
         match &self.certificates {
-            None => self.serve_calls(stream, deadline, newcomer).await,
+            None => self.serve_calls(stream, deadline, handshake_slot).await,
             Some(certificates) => {
                 let acceptor = TlsAcceptor::from(certificates.current());
                 let stream = self.in_time(deadline, acceptor.accept(stream)).await?;
-                self.serve_calls(stream, deadline, newcomer).await
+                self.serve_calls(stream, deadline, handshake_slot).await
             }
         }
     }
 
-    async fn serve_calls<I>(&self, stream: I, deadline: Instant, newcomer: OwnedSemaphorePermit) -> Result<(), Ended>
+    async fn serve_calls<I>(
+        &self,
+        stream: I,
+        deadline: Instant,
+        handshake_slot: OwnedSemaphorePermit,
+    ) -> Result<(), ConnectionEnd>
     where
         I: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
         let (protocol, io) = self.in_time(deadline, preface::expect(stream, self.protocols)).await?;
-        drop(newcomer);
+        drop(handshake_slot);
 
         let activity = Activity::new();
         let service = service_fn(|request: Request<Incoming>| {
@@ -132,27 +141,27 @@ impl<S: Calls> Host<S> {
                 if response.extensions().get::<Admitted>().is_some() {
                     call.admit();
                 }
-                Ok::<_, Infallible>(response.map(|body| call.answer(body)))
+                Ok::<_, Infallible>(response.map(|body| call.track(body)))
             }
         });
         match protocol {
             Protocol::Http1 => {
-                let io = TokioIo::new(Paced::new(io));
-                self.attend(self.http1.serve_connection(io, service), &activity).await
+                let io = TokioIo::new(BackpressuredIo::new(io));
+                self.drive(self.http1.serve_connection(io, service), &activity).await
             }
-            Protocol::Http2 => self.attend(self.http2.serve_connection(TokioIo::new(io), service), &activity).await,
+            Protocol::Http2 => self.drive(self.http2.serve_connection(TokioIo::new(io), service), &activity).await,
         }
     }
 
     /// Drives a connection to its end, or until it must be cut.
-    async fn attend<C>(&self, connection: C, activity: &Activity) -> Result<(), Ended>
+    async fn drive<C>(&self, connection: C, activity: &Activity) -> Result<(), ConnectionEnd>
     where
         C: GracefulConnection<Error = hyper::Error>,
     {
         let mut connection = pin!(connection);
         tokio::select! {
             ended = connection.as_mut() => return Ok(ended?),
-            why = self.watch(activity) => if !matches!(why, Ended::Idle) { return Err(why) },
+            why = self.watch(activity) => if !matches!(why, ConnectionEnd::Idle) { return Err(why) },
             () = self.stop.cancelled() => {}
         }
         // Calls in flight are completed, and so are those that the client sends before it learns of the shutdown.
@@ -165,20 +174,24 @@ impl<S: Calls> Host<S> {
     }
 
     /// Returns when the connection must end, and why.
-    async fn watch(&self, activity: &Activity) -> Ended {
+    async fn watch(&self, activity: &Activity) -> ConnectionEnd {
         loop {
             match activity.judge(&self.limits) {
-                Verdict::Fine(look_again) => sleep(look_again).await,
-                Verdict::Idle => return Ended::Idle,
-                Verdict::Stalled => return Ended::Stalled,
+                Verdict::Keep(look_again) => sleep(look_again).await,
+                Verdict::Idle => return ConnectionEnd::Idle,
+                Verdict::Stalled => return ConnectionEnd::Stalled,
             }
         }
     }
 
     /// Runs a step of the client that has a deadline, and that a stop does not wait for.
-    async fn in_time<T>(&self, deadline: Instant, step: impl Future<Output = io::Result<T>>) -> Result<T, Ended> {
+    async fn in_time<T>(
+        &self,
+        deadline: Instant,
+        step: impl Future<Output = io::Result<T>>,
+    ) -> Result<T, ConnectionEnd> {
         let step = timeout_at(deadline, step);
-        let step = self.stop.run_until_cancelled(step).await.ok_or(Ended::Stopping)?;
+        let step = self.stop.run_until_cancelled(step).await.ok_or(ConnectionEnd::Stopping)?;
         Ok(step??)
     }
 }

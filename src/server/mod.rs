@@ -2,15 +2,15 @@
 
 mod accept;
 mod activity;
+mod backpressured_io;
 mod certificates;
 mod connection;
-mod front;
+mod health_updates;
 mod http1;
-mod paced;
 mod preface;
 mod protocols;
 mod sweep;
-mod wellness;
+mod transport_router;
 
 use std::{sync::Arc, time::Duration};
 
@@ -24,11 +24,16 @@ use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 use tower::ServiceBuilder;
 
-use self::{certificates::Certificates, connection::Host, front::Front, protocols::Protocols, sweep::keep_swept};
+use self::{
+    certificates::Certificates, connection::ConnectionServer, protocols::Protocols, sweep::keep_swept,
+    transport_router::TransportRouter,
+};
 use crate::{
     auth::{Issuers, Keys},
     auth0,
-    calls::{self, capacity::Places, deadline::DeadlineLayer, panics::PanicLayer, telemetry::TelemetryLayer},
+    calls::{
+        self, concurrency::ConcurrencyLimit, deadline::DeadlineLayer, panics::PanicLayer, telemetry::TelemetryLayer,
+    },
     clock,
     config::{Config, Tenant},
     domain::TenantId,
@@ -47,10 +52,10 @@ use crate::{
         timeouts,
     },
     http_client::HttpClient,
-    linking::Linking,
     oauth::{ClientSettings, Clients},
-    store::{AccountsAt, IssuerChanged, OpenError, Store, StoreError},
+    store::{IssuerChanged, OpenError, ProviderAccounts, Store, StoreError},
     tls::TlsFiles,
+    use_cases::UseCases,
 };
 
 /// How long writes may continue after the last connection has ended. The database gives up on each statement before
@@ -95,22 +100,23 @@ pub async fn serve(config: Config, listener: TcpListener, shutdown: Cancellation
     let certificates = config.tls.clone().map(|files| certificates(files, protocols, &stop_renewals)).transpose()?;
     let store = open(&config).await?;
     let http = HttpClient::new().map_err(|error| ServeError::Part(format!("no TLS client: {error}")))?;
-    let linking = Arc::new(assemble(&config, store.clone(), &http, stop_renewals.clone()).await?);
+    let use_cases = Arc::new(assemble(&config, store.clone(), &http, stop_renewals.clone()).await?);
     let clients = clients(&config, &http, &stop_renewals);
     let stop_streams = CancellationToken::new();
     let _stop_streams = stop_streams.clone().drop_guard();
     let feed = Feed::new(store.clone(), config.feed.clone(), stop_streams.clone());
-    tokio::spawn(Arc::clone(&feed).keep_told());
+    tokio::spawn(Arc::clone(&feed).keep_polling());
     let (reporter, health_service) = tonic_health::server::health_reporter();
     let mut health = Health::new(reporter);
-    health.tell(true, true).await;
-    let stop_wellness = stop_renewals.child_token();
-    let wellness = wellness::keep_told(health, store.presence(), feed.delay(), stop_wellness.clone());
-    let wellness = tokio::spawn(wellness);
+    health.report(true, true).await;
+    let stop_health_updates = stop_renewals.child_token();
+    let health_updates =
+        health_updates::keep_updated(health, store.database_check(), feed.delay(), stop_health_updates.clone());
+    let health_updates = tokio::spawn(health_updates);
 
     let identity =
-        IdentityServiceServer::new(IdentityHandler::new(Arc::clone(&linking))).max_decoding_message_size(MAX_MESSAGE);
-    let sign_in = SignInServiceServer::new(SignInHandler::new(Arc::clone(&linking), clients))
+        IdentityServiceServer::new(IdentityHandler::new(Arc::clone(&use_cases))).max_decoding_message_size(MAX_MESSAGE);
+    let sign_in = SignInServiceServer::new(SignInHandler::new(Arc::clone(&use_cases), clients))
         .max_decoding_message_size(MAX_SIGN_IN);
     let events = EventServiceServer::new(EventHandler::new(feed)).max_decoding_message_size(MAX_OPEN_MESSAGE);
     let health_service = health_service.max_decoding_message_size(MAX_OPEN_MESSAGE);
@@ -122,14 +128,14 @@ pub async fn serve(config: Config, listener: TcpListener, shutdown: Cancellation
             .add_service(reflection().build_v1().map_err(part)?.max_decoding_message_size(MAX_OPEN_MESSAGE))
             .add_service(reflection().build_v1alpha().map_err(part)?.max_decoding_message_size(MAX_OPEN_MESSAGE));
     }
-    let places = Places::new(config.max_concurrent_calls);
+    let limit = ConcurrencyLimit::new(config.max_concurrent_calls);
     let few = (config.limits.max_connections / 8).max(8);
     let streams = OpenStreams::new(few, config.max_call_time, stop_streams.clone());
     let auth0 = match &config.auth0 {
         Some(settings) => {
             // Most database connections stay free for calls that do not scan all users.
             let max_scans = (config.database.max_connections / 4).max(1);
-            let routes = auth0::routes(settings, &linking, places.clone(), max_scans);
+            let routes = auth0::routes(settings, &use_cases, limit.clone(), max_scans);
             let service = ServiceBuilder::new()
                 // Outermost, so that refusals have these headers too.
                 .map_response(auth0::secured(certificates.is_some()))
@@ -138,11 +144,11 @@ pub async fn serve(config: Config, listener: TcpListener, shutdown: Cancellation
                 // Before each layer that may refuse: a page that may call can read why the call is refused.
                 .layer(auth0::cors(settings))
                 // Of every answer, also of those to calls that end badly.
-                .map_response(auth0::rate_limited(places.clone()))
+                .map_response(auth0::with_rate_limit(limit.clone()))
                 // As with gRPC.
                 .layer(PanicLayer(auth0::fault))
-                .layer(DeadlineLayer::new(config.max_call_time, |_| None, auth0::over))
-                .map_response(|answer: http::Response<axum::body::Body>| answer.map(calls::Body::new))
+                .layer(DeadlineLayer::new(config.max_call_time, |_| None, auth0::deadline_exceeded))
+                .map_response(|response: http::Response<axum::body::Body>| response.map(calls::Body::new))
                 // The routes, each behind its gate.
                 .service(routes.map_err(ServeError::Part)?);
             Some(service)
@@ -153,15 +159,15 @@ pub async fn serve(config: Config, listener: TcpListener, shutdown: Cancellation
         // Outermost, so that refusals are logged too.
         .layer(TelemetryLayer(status::outcome))
         .map_request(paths::named)
-        .map_response(status::in_our_words)
+        .map_response(status::replace_foreign_status)
         // Around everything that may panic, except the log.
         .layer(PanicLayer(|| status::fault().into_http()))
         // Around everything that may take time: verification, reading the message, waiting for the database.
-        .layer(DeadlineLayer::new(config.max_call_time, timeouts::told, || status::deadline().into_http()))
+        .layer(DeadlineLayer::new(config.max_call_time, timeouts::requested, || status::deadline().into_http()))
         // Before each path, including paths that no service has.
-        .layer(GateLayer::new(Arc::clone(&linking), places, streams))
+        .layer(GateLayer::new(Arc::clone(&use_cases), limit, streams))
         .service(routes.prepare());
-    let service = Front { grpc, auth0 };
+    let service = TransportRouter { grpc, auth0 };
 
     // Not the configured address: port 0 stands for any free port.
     let address = listener.local_addr().map_err(|error| ServeError::Part(error.to_string()))?;
@@ -169,11 +175,11 @@ pub async fn serve(config: Config, listener: TcpListener, shutdown: Cancellation
         tracing::warn!(%address, "without [tls] tokens and responses cross the network in clear text");
     }
     tracing::info!(%address, "serving");
-    let host = Host::new(service, config.limits.clone(), certificates, protocols);
-    let connections = accept::accept(listener, host, &shutdown).await;
+    let server = ConnectionServer::new(service, config.limits.clone(), certificates, protocols);
+    let connections = accept::accept(listener, server, &shutdown).await;
     // First, so that health checks stop reporting SERVING.
-    stop_wellness.cancel();
-    if let Ok(health) = wellness.await {
+    stop_health_updates.cancel();
+    if let Ok(health) = health_updates.await {
         health.close().await;
     }
     stop_streams.cancel();
@@ -181,7 +187,7 @@ pub async fn serve(config: Config, listener: TcpListener, shutdown: Cancellation
         tracing::warn!("calls were still under way at the end of the grace period");
     }
     // A write outlives its call: the server waits for it even if no client waits for the response.
-    if timeout(WRITE_GRACE, linking.drain()).await.is_err() {
+    if timeout(WRITE_GRACE, use_cases.drain()).await.is_err() {
         tracing::error!("writes were still under way at the end; the database rolls them back");
     }
     Ok(())
@@ -215,7 +221,7 @@ async fn assemble(
     store: Store,
     http: &HttpClient,
     stop: CancellationToken,
-) -> Result<Linking, ServeError> {
+) -> Result<UseCases, ServeError> {
     pin_issuers(config, &store).await?;
     let issuers = config.issuers.iter().cloned().map(|issuer| {
         let keys = Arc::new(Keys::new(issuer.keys.clone(), issuer.algorithms.clone()));
@@ -230,7 +236,7 @@ async fn assemble(
     let tenants: Vec<TenantId> = config.tenants.keys().cloned().collect();
     report_unknown_providers(&store, &tenants).await;
     tokio::spawn(keep_swept(store.clone(), tenants, config.feed.retention, stop));
-    Ok(Linking::new(store, Issuers::new(issuers), config.tenants.clone()))
+    Ok(UseCases::new(store, Issuers::new(issuers), config.tenants.clone()))
 }
 
 /// Logs the accounts that cannot sign in because their provider is not declared. An operator who removes a provider
@@ -239,7 +245,7 @@ async fn report_unknown_providers(store: &Store, tenants: &[TenantId]) {
     for tenant in tenants {
         let found = async { store.session(tenant).await?.accounts_at_unknown_providers().await };
         match found.await {
-            Ok(found) => found.into_iter().for_each(|AccountsAt { provider, accounts }| {
+            Ok(found) => found.into_iter().for_each(|ProviderAccounts { provider, accounts }| {
                 tracing::warn!(%tenant, provider, accounts, "accounts at a provider that the tenant does not declare cannot sign in");
             }),
             // There are too many to count in time: the server starts regardless.

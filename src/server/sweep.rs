@@ -25,7 +25,7 @@ pub(super) async fn keep_swept(store: Store, tenants: Vec<TenantId>, retention: 
             times.tick().await;
             for tenant in &tenants {
                 let old_events = Leftovers::OldEvents(clock::now() - retention);
-                let expired = [Leftovers::ExpiredAnswers, Leftovers::ExpiredTickets, Leftovers::ExpiredAttempts];
+                let expired = [Leftovers::ExpiredResponses, Leftovers::ExpiredTickets, Leftovers::ExpiredAttempts];
                 for what in [Leftovers::Erasures].into_iter().chain(expired).chain([old_events]) {
                     match sweep(&store, tenant, what).await {
                         Ok(0) => {}

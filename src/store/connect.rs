@@ -68,8 +68,8 @@ impl Address {
         let mut config: Config = url.parse().map_err(|_| AddressError::Malformed)?;
         // All text up to the first @ of a URL is user and password.
         let rest = ["postgres://", "postgresql://"].into_iter().find_map(|scheme| url.strip_prefix(scheme));
-        let place = rest.and_then(|rest| rest.split_once('@')).and_then(|(_, place)| place.split('?').next());
-        if place.is_some_and(|place| place.contains('@')) {
+        let hosts = rest.and_then(|rest| rest.split_once('@')).and_then(|(_, hosts)| hosts.split('?').next());
+        if hosts.is_some_and(|hosts| hosts.contains('@')) {
             return Err(AddressError::Ambiguous);
         }
         let mode = match mode.as_deref() {
@@ -97,7 +97,7 @@ impl Address {
     }
 
     /// The hosts of the database, without user and password.
-    pub fn place(&self) -> String {
+    pub fn hosts(&self) -> String {
         let host = |host: &Host| match host {
             Host::Tcp(name) => name.clone(),
             Host::Unix(path) => path.display().to_string(),

@@ -43,7 +43,7 @@ impl Connection {
     {
         async move {
             let Self { loan, in_flight, .. } = self;
-            Ok(answered(in_flight, query.load(open(loan)?)).await?)
+            Ok(track_in_flight(in_flight, query.load(open(loan)?)).await?)
         }
     }
 
@@ -66,13 +66,13 @@ impl Connection {
         Q: ExecuteDsl<AsyncPgConnection> + 'query,
     {
         let Self { loan, in_flight, .. } = self;
-        Ok(answered(in_flight, statement.execute(open(loan)?)).await?)
+        Ok(track_in_flight(in_flight, statement.execute(open(loan)?)).await?)
     }
 
     /// Begins a transaction.
     pub(super) async fn begin(&mut self) -> Result<(), StoreError> {
         let Self { loan, in_flight, .. } = self;
-        Ok(answered(in_flight, AnsiTransactionManager::begin_transaction(open(loan)?)).await?)
+        Ok(track_in_flight(in_flight, AnsiTransactionManager::begin_transaction(open(loan)?)).await?)
     }
 
     /// Commits the transaction, if one is open.
@@ -80,14 +80,14 @@ impl Connection {
         let Self { loan, in_flight, .. } = self;
         let conn = open(loan)?;
         if is_in_transaction(conn)? {
-            let committed = answered(in_flight, AnsiTransactionManager::commit_transaction(conn)).await;
+            let committed = track_in_flight(in_flight, AnsiTransactionManager::commit_transaction(conn)).await;
             committed.map_err(StoreError::at_commit)?;
         }
         Ok(())
     }
 
     /// Returns the connection to the pool early. No statement or transaction may be open.
-    pub(super) fn give_back(&mut self) {
+    pub(super) fn return_early(&mut self) {
         drop(self.loan.take());
     }
 
@@ -97,7 +97,7 @@ impl Connection {
         // A returned connection has no transaction.
         let Some(conn) = loan.as_deref_mut() else { return Ok(()) };
         if is_in_transaction(conn)? {
-            answered(in_flight, AnsiTransactionManager::rollback_transaction(conn)).await?;
+            track_in_flight(in_flight, AnsiTransactionManager::rollback_transaction(conn)).await?;
         }
         Ok(())
     }
@@ -112,11 +112,11 @@ fn is_in_transaction(conn: &mut AsyncPgConnection) -> Result<bool, StoreError> {
 }
 
 /// Waits for the response to a statement, and marks the statement as in flight meanwhile.
-async fn answered<T>(in_flight: &mut bool, statement: impl Future<Output = QueryResult<T>>) -> QueryResult<T> {
+async fn track_in_flight<T>(in_flight: &mut bool, statement: impl Future<Output = QueryResult<T>>) -> QueryResult<T> {
     *in_flight = true;
-    let answer = statement.await;
+    let result = statement.await;
     *in_flight = false;
-    answer
+    result
 }
 
 impl Drop for Connection {

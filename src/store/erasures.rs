@@ -14,14 +14,14 @@ use diesel::{
 use uuid::Uuid;
 
 use super::{Session, StoreError, cached::Cached};
-use crate::domain::{IdentityRef, Named, UserId};
+use crate::domain::{IdentityRef, UserId, UserRef};
 
 /// The most rows that one step changes.
 const AT_ONCE: i64 = 500;
 
 /// How a step locks rows: first those that are not locked; if there are none, one row, for which it waits. A step
 /// thus holds no such row while it waits for another, so no deadlock arises.
-const WAYS: [(&str, i64); 2] = [("SKIP LOCKED", AT_ONCE), ("", 1)];
+const LOCK_MODES: [(&str, i64); 2] = [("SKIP LOCKED", AT_ONCE), ("", 1)];
 
 /// A condition: no part of this link is still to be erased. With a literal, in SQL, for the link with this alias;
 /// otherwise in diesel, for the link with this id.
@@ -59,7 +59,7 @@ macro_rules! concerns_deleted {
 pub(super) use concerns_deleted;
 
 /// Users that are being deleted.
-pub struct Deleted<'a> {
+pub struct DeletedUsers<'a> {
     /// Identifies the erasure.
     pub erasure: Uuid,
     /// The deleted users.
@@ -93,7 +93,7 @@ struct LinkId {
 impl Session {
     /// Records what is to be erased of deleted users. While the caller holds the locks of their keys, no other writer
     /// records that they took part in a change.
-    pub async fn insert_erasure(&mut self, deleted: &Deleted<'_>) -> Result<(), StoreError> {
+    pub async fn insert_erasure(&mut self, deleted: &DeletedUsers<'_>) -> Result<(), StoreError> {
         const SQL: &str = "INSERT INTO erasures (tenant_id, id, user_ids, identities, delete_time, link_ids) \
             SELECT $1, $2, $3, $4, $5, ARRAY ( \
               SELECT id FROM links WHERE tenant_id = $1 AND primary_id = ANY($3) \
@@ -166,7 +166,7 @@ impl Session {
             WHERE tenant_id = $1 AND released_by && $2 ORDER BY delete_time LIMIT $3 FOR NO KEY UPDATE";
         let users: Vec<&String> = erasure.user_ids.iter().collect();
         for (sql, names) in [(answers, names), (ancestors, users.clone()), (releases, users)] {
-            for (way, limit) in WAYS {
+            for (way, limit) in LOCK_MODES {
                 let query = sql_query(format!("{sql} {way}))"))
                     .bind::<Text, _>(self.tenant.as_str())
                     .bind::<Array<Text>, _>(&names)
@@ -214,7 +214,7 @@ impl Session {
     /// Erases the next links. Links that no longer exist count as erased.
     async fn erase_links(&mut self, erasure: &Erasure) -> Result<usize, StoreError> {
         let mut locked = Vec::new();
-        for (way, limit) in WAYS {
+        for (way, limit) in LOCK_MODES {
             let sql = "SELECT id FROM links WHERE tenant_id = $1 AND id = ANY($2) LIMIT $3 FOR UPDATE";
             let query = sql_query(format!("{sql} {way}"))
                 .bind::<Text, _>(self.tenant.as_str())
@@ -240,7 +240,7 @@ impl Session {
     /// Removes deleted users from these links. A link without a remaining user is deleted. Of other links, what
     /// belongs to the remaining user stays. A link whose secondary is deleted has ended.
     async fn release_links(&mut self, erasure: &Erasure, links: &[Uuid]) -> Result<(), StoreError> {
-        const OF_NOBODY: &str = "DELETE FROM links WHERE tenant_id = $1 AND id = ANY($2) \
+        const WITHOUT_USERS: &str = "DELETE FROM links WHERE tenant_id = $1 AND id = ANY($2) \
               AND (primary_id = ANY($3) OR primary_id LIKE 'deleted:%') \
               AND (secondary_id IS NULL OR secondary_id = ANY($3) OR secondary_id LIKE 'deleted:%')";
         // The changes that the merge made belong to the primary. The moved identities, the withheld metadata and the
@@ -279,12 +279,12 @@ impl Session {
             let query = sql_query(sql).bind::<Text, _>(self.tenant.to_string());
             query.bind::<Array<SqlUuid>, _>(links).bind::<Array<Text>, _>(ids)
         };
-        let of_nobody = on_links(OF_NOBODY);
+        let without_users = on_links(WITHOUT_USERS);
         let of_primaries = on_links(OF_PRIMARIES).bind::<Array<Text>, _>(&hashes);
         let of_secondaries = on_links(OF_SECONDARIES).bind::<Array<Text>, _>(&hashes);
         let of_secondaries = of_secondaries.bind::<Timestamptz, _>(erasure.delete_time);
         let of_others = on_links(OF_OTHERS).bind::<Array<Text>, _>(&erasure.identities);
-        self.conn.execute(Cached(of_nobody)).await?;
+        self.conn.execute(Cached(without_users)).await?;
         self.conn.execute(Cached(of_primaries)).await?;
         self.conn.execute(Cached(of_secondaries)).await?;
         self.conn.execute(Cached(of_others)).await?;
@@ -293,7 +293,7 @@ impl Session {
 
     /// The name of a deleted user in a link. No user id has this form: no provider name contains a colon.
     fn deleted_name(&self, id: &str) -> Result<String, StoreError> {
-        let named = Named::UserId(super::rows::user_id(id)?);
+        let named = UserRef::UserId(super::rows::user_id(id)?);
         Ok(format!("deleted:{}", HEXLOWER.encode(&self.tombstone_hash(&named))))
     }
 }

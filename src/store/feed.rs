@@ -29,17 +29,17 @@ impl Position {
     pub const START: Self = Self { epoch: 0, xid: 0, ordinal: 0, time: DateTime::<Utc>::UNIX_EPOCH };
 
     /// Whether this position is after the other one.
-    pub fn is_behind(self, other: Self) -> bool {
-        self.place() > other.place()
+    pub fn is_after(self, other: Self) -> bool {
+        self.order_key() > other.order_key()
     }
 
     /// The later one of the two positions.
     #[must_use]
     pub fn latest(self, other: Self) -> Self {
-        if self.is_behind(other) { self } else { other }
+        if self.is_after(other) { self } else { other }
     }
 
-    fn place(self) -> (i32, i64, i16) {
+    fn order_key(self) -> (i32, i64, i16) {
         (self.epoch, self.xid, self.ordinal)
     }
 }
@@ -69,7 +69,7 @@ pub struct EventPage {
 }
 
 impl EventPage {
-    fn of(rows: Vec<EventRow>, limit: usize) -> Result<Self, StoreError> {
+    fn from_rows(rows: Vec<EventRow>, limit: usize) -> Result<Self, StoreError> {
         let found = rows.first().map_or(0, |row| usize::try_from(row.found).unwrap_or(usize::MAX));
         let is_last = found < limit && rows.len() == found;
         Ok(Self { events: rows.into_iter().map(PastEvent::try_from).collect::<Result<_, _>>()?, is_last })
@@ -78,7 +78,7 @@ impl EventPage {
 
 /// The state of a position in the feed of a tenant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PositionStanding {
+pub enum PositionState {
     /// All events after the position are kept.
     Good,
     /// Events after the position were removed. All events after the contained position are kept.
@@ -126,7 +126,7 @@ struct WaitingRow {
 }
 
 #[derive(QueryableByName)]
-struct StandingRow {
+struct PositionStateRow {
     #[diesel(sql_type = Bool)]
     is_there: bool,
     #[diesel(sql_type = Nullable<Integer>)]
@@ -202,11 +202,11 @@ impl Session {
             Some(user) => self.conn.load(Cached(query.bind::<Text, _>(user.as_str()))).await?,
             None => self.conn.load(Cached(query)).await?,
         };
-        EventPage::of(rows, limit)
+        EventPage::from_rows(rows, limit)
     }
 
     /// The state of a position in this tenant's feed.
-    pub async fn position_standing(&mut self, position: Position) -> Result<PositionStanding, StoreError> {
+    pub async fn position_state(&mut self, position: Position) -> Result<PositionState, StoreError> {
         const SQL: &str = "SELECT EXISTS (SELECT FROM events WHERE tenant_id = $1 AND epoch = $2 AND xid = $3 AND ordinal = $4 \
               AND event_time = $5) AS is_there, f.epoch, f.xid, f.ordinal, f.event_time \
             FROM (SELECT) one LEFT JOIN event_floors f ON f.tenant_id = $1";
@@ -216,18 +216,18 @@ impl Session {
             .bind::<BigInt, _>(position.xid)
             .bind::<SmallInt, _>(position.ordinal)
             .bind::<Timestamptz, _>(position.time);
-        let row: Option<StandingRow> = self.conn.load_one(Cached(query)).await?;
+        let row: Option<PositionStateRow> = self.conn.load_one(Cached(query)).await?;
         let row = row.ok_or_else(|| StoreError::Fault("a position was not judged".to_owned()))?;
         let floor = match (row.epoch, row.xid, row.ordinal, row.event_time) {
             (Some(epoch), Some(xid), Some(ordinal), Some(time)) => Some(Position { epoch, xid, ordinal, time }),
             _ => None,
         };
         Ok(match floor {
-            Some(floor) if position == floor => PositionStanding::Good,
-            Some(floor) if floor.is_behind(position) => PositionStanding::Expired(floor),
-            None if position == Position::START => PositionStanding::Good,
-            _ if row.is_there => PositionStanding::Good,
-            _ => PositionStanding::Unknown,
+            Some(floor) if position == floor => PositionState::Good,
+            Some(floor) if floor.is_after(position) => PositionState::Expired(floor),
+            None if position == Position::START => PositionState::Good,
+            _ if row.is_there => PositionState::Good,
+            _ => PositionState::Unknown,
         })
     }
 
@@ -328,7 +328,7 @@ impl Tail {
             .bind::<Integer, _>(horizon.epoch)
             .bind::<BigInt, _>(horizon.xid)
             .bind::<BigInt, _>(bigint(limit));
-        EventPage::of(self.0.load(Cached(query)).await?, limit)
+        EventPage::from_rows(self.0.load(Cached(query)).await?, limit)
     }
 
     /// The position of the newest event below the horizon; without one, [`Position::START`].

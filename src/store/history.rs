@@ -105,14 +105,14 @@ pub enum PastProof {
 #[serde(default)]
 pub struct Effects {
     /// In `user_metadata`.
-    pub user_metadata: Vec<PlacedEffect>,
+    pub user_metadata: Vec<PathEffect>,
     /// In `app_metadata`.
-    pub app_metadata: Vec<PlacedEffect>,
+    pub app_metadata: Vec<PathEffect>,
 }
 
 /// The effect of a merge at one path.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PlacedEffect {
+pub struct PathEffect {
     /// The path, as an RFC 6901 pointer.
     pub path: String,
     /// What happened there.
@@ -122,7 +122,7 @@ pub struct PlacedEffect {
 
 impl From<&MetadataChanges> for Effects {
     fn from(changes: &MetadataChanges) -> Self {
-        let placed = |change: &Change| PlacedEffect { path: change.path.clone(), effect: change.effect };
+        let placed = |change: &Change| PathEffect { path: change.path.clone(), effect: change.effect };
         Self {
             user_metadata: changes.user.iter().map(placed).collect(),
             app_metadata: changes.app.iter().map(placed).collect(),

@@ -15,7 +15,7 @@ const AT_ONCE: usize = 1000;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Leftovers {
     /// Stored responses that are no longer kept for retries.
-    ExpiredAnswers,
+    ExpiredResponses,
     /// Tickets of sign-ins that were not continued.
     ExpiredTickets,
     /// Flows at providers that did not return in time.
@@ -39,7 +39,7 @@ impl Session {
     /// what another process is removing.
     pub async fn remove_some(&mut self, what: Leftovers) -> Result<usize, StoreError> {
         match what {
-            Leftovers::ExpiredAnswers => self.remove_expired("request_ids").await,
+            Leftovers::ExpiredResponses => self.remove_expired("request_ids").await,
             Leftovers::ExpiredTickets => self.remove_expired("sign_in_tickets").await,
             Leftovers::ExpiredAttempts => self.remove_expired("sign_in_attempts").await,
             Leftovers::Erasures => self.erase_some(None).await,
@@ -54,7 +54,7 @@ impl Session {
             WHERE tenant_id = $1";
         let tenant = self.tenant.to_string();
         let row: Option<Count> = match what {
-            Leftovers::ExpiredAnswers => self.expired("request_ids").await?,
+            Leftovers::ExpiredResponses => self.expired("request_ids").await?,
             Leftovers::ExpiredTickets => self.expired("sign_in_tickets").await?,
             Leftovers::ExpiredAttempts => self.expired("sign_in_attempts").await?,
             Leftovers::Erasures => self.conn.load_one(Cached(sql_query(OF_DELETIONS).bind::<Text, _>(tenant))).await?,

@@ -2,7 +2,7 @@
 //!
 //! With row locks alone, two conflicting changes can get their transaction ids in another order than the one in which
 //! they happen. A feed in the order of ids would then contradict the versions. These locks are taken before the first
-//! statement that assigns an id. Before them, the writers of this process wait in line (`turns.rs`).
+//! statement that assigns an id. Before them, the writers of this process wait in line (`write_queue.rs`).
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use diesel::{
     sql_types::{Array, BigInt},
 };
 
-use super::{Request, Session, StoreError, cached::Cached};
+use super::{IdentifiedRequest, Session, StoreError, cached::Cached};
 use crate::domain::{IdentityRef, TenantId, UserId};
 
 /// How long a writer waits in line: as long as the database lets it wait for a lock.
@@ -46,7 +46,7 @@ impl LockKeys {
 
     /// The keys as numbers, in the one order in which all transactions take them, so that no deadlock arises. Two
     /// keys with the same number only share a lock.
-    fn sorted_numbers(&self, tenant: &TenantId, request: Option<&Request>) -> Vec<i64> {
+    fn sorted_numbers(&self, tenant: &TenantId, request: Option<&IdentifiedRequest>) -> Vec<i64> {
         let names = self.0.iter().map(|name| number(tenant, name));
         let mut numbers: Vec<i64> = names.chain(request.map(|request| number(tenant, &request_key(request)))).collect();
         numbers.sort_unstable();
@@ -75,17 +75,17 @@ impl Session {
     ///
     /// # Errors
     /// [`StoreError::Busy`] if other writers take too long.
-    pub async fn stand_in_line(&mut self, keys: &LockKeys) -> Result<(), StoreError> {
+    pub async fn wait_for_writers(&mut self, keys: &LockKeys) -> Result<(), StoreError> {
         self.take_turn(&keys.sorted_numbers(&self.tenant, None)).await
     }
 
     async fn take_turn(&mut self, numbers: &[i64]) -> Result<(), StoreError> {
         // A session that holds one turn must not wait for another.
         self.turn = None;
-        let mut turn = self.store.turns.line_up(numbers);
-        if !turn.has_come() {
-            self.conn.give_back();
-            turn.come(LONGEST_WAIT).await?;
+        let mut turn = self.store.write_queue.enqueue(numbers);
+        if !turn.is_first() {
+            self.conn.return_early();
+            turn.wait(LONGEST_WAIT).await?;
             self.conn = self.store.connection().await?;
         }
         self.turn = Some(turn);
@@ -93,8 +93,8 @@ impl Session {
     }
 }
 
-fn request_key(request: &Request) -> String {
-    let Request { id, rpc, caller_kind, issuer, subject, .. } = request;
+fn request_key(request: &IdentifiedRequest) -> String {
+    let IdentifiedRequest { id, rpc, caller_kind, issuer, subject, .. } = request;
     format!("request\0{rpc}\0{caller_kind}\0{issuer}\0{subject}\0{id}")
 }
 

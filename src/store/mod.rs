@@ -12,6 +12,7 @@ mod cached;
 mod candidates;
 mod connect;
 mod connection;
+mod database_check;
 mod epochs;
 mod erasures;
 mod error;
@@ -21,8 +22,8 @@ mod history;
 mod leftovers;
 mod links;
 mod locks;
+mod lookup;
 mod migrations;
-mod presence;
 mod releases;
 mod request_ids;
 mod rows;
@@ -30,13 +31,12 @@ mod schema;
 mod search;
 mod sign_in;
 mod sign_in_attempts;
-mod standing;
 mod tenants;
 mod tickets;
 mod trust;
-mod turns;
 mod undoing;
 mod users;
+mod write_queue;
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -52,27 +52,27 @@ use self::{
     connection::Connection,
     events::NewEvent,
     trust::Trust,
-    turns::{Turn, Turns},
+    write_queue::{WriteQueue, WriteTurn},
 };
 use crate::domain::{ProviderPolicies, TenantId, UserId};
 pub use connect::{Address, AddressError};
+pub use database_check::DatabaseCheck;
 pub use epochs::Horizon;
-pub use erasures::Deleted;
+pub use erasures::DeletedUsers;
 pub use error::StoreError;
 pub use events::EventsInserted;
-pub use feed::{EventPage, PastEvent, Position, PositionStanding, Tail};
-pub use history::{Effects, LinkPosition, PastLink, PastProof, PastTerms, PlacedEffect};
+pub use feed::{EventPage, PastEvent, Position, PositionState, Tail};
+pub use history::{Effects, LinkPosition, PastLink, PastProof, PastTerms, PathEffect};
 pub use leftovers::Leftovers;
 pub use links::{Actor, ActorKind, Link, LinkInserted, NewLink, Proof};
 pub use locks::LockKeys;
+pub use lookup::{Lookup, LookupBy, LookupResult, LookupResults, ProofUse};
 pub use migrations::SchemaMismatch;
-pub use presence::Presence;
-pub use request_ids::{AnswerInserted, Request, StoredAnswer};
+pub use request_ids::{IdentifiedRequest, ResponseInserted, StoredResponse};
 pub use search::{After, EmailPrefix, Excluded, Key, Order, OrderBy, Page, UserSearch};
-pub use sign_in_attempts::{AttemptName, Claimed, ExchangeEnd, Kept, SignInAttempt, Stage};
-pub use standing::{About, Answer, Known, ProofUse, Question};
+pub use sign_in_attempts::{AccountStored, AttemptKey, ClaimedAttempt, ExchangeEnd, SignInAttempt, Stage};
 pub use tenants::{IssuerChanged, TenantKey};
-pub use trust::AccountsAt;
+pub use trust::ProviderAccounts;
 pub use users::Inserted;
 
 /// The database, as a pool of connections.
@@ -82,7 +82,7 @@ pub struct Store {
     address: Arc<Address>,
     keys: Arc<HashMap<TenantId, TenantKey>>,
     trust: Arc<HashMap<TenantId, Arc<Trust>>>,
-    turns: Arc<Turns>,
+    write_queue: Arc<WriteQueue>,
 }
 
 /// Why the database cannot be used at startup.
@@ -120,9 +120,9 @@ impl Store {
         let keys = tenants::load_keys(&mut conn, tenants.keys()).await?;
         let pool = address.pool(size).map_err(StoreError::Fault)?;
         let trust = tenants.into_iter().map(|(tenant, policies)| (tenant, Arc::new(Trust::new(policies)))).collect();
-        let (address, keys, trust, turns) =
+        let (address, keys, trust, write_queue) =
             (Arc::new(address.clone()), Arc::new(keys), Arc::new(trust), Arc::default());
-        let store = Self { pool, address, keys, trust, turns };
+        let store = Self { pool, address, keys, trust, write_queue };
         store.begin_epoch().await?;
         Ok(store)
     }
@@ -159,7 +159,7 @@ impl Store {
 
 async fn connect(address: &Address) -> Result<AsyncPgConnection, StoreError> {
     address.connect().await.map_err(|error| {
-        StoreError::Unavailable(format!("{error} (at {}: is Postgres running there?)", address.place()))
+        StoreError::Unavailable(format!("{error} (at {}: is Postgres running there?)", address.hosts()))
     })
 }
 
@@ -170,13 +170,13 @@ pub struct Session {
     // turn ends.
     conn: Connection,
     /// The turn to write of the open transaction.
-    turn: Option<Turn>,
+    turn: Option<WriteTurn>,
     /// Provides another connection.
     store: Store,
     tenant: TenantId,
     key: TenantKey,
     trust: Arc<Trust>,
-    request: Option<Request>,
+    request: Option<IdentifiedRequest>,
     /// The calling user, if the caller acts for itself.
     caller: Option<UserId>,
     /// The events of the open transaction.
@@ -187,7 +187,7 @@ impl Session {
     /// The same session for this request. The request's id is looked up, locked and used up together with the
     /// session's other statements.
     #[must_use]
-    pub fn for_request(self, request: Option<Request>) -> Self {
+    pub fn for_request(self, request: Option<IdentifiedRequest>) -> Self {
         Self { request, ..self }
     }
 

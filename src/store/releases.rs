@@ -7,10 +7,10 @@ use diesel::{
 };
 
 use super::{Session, StoreError, cached::Cached, rows::user_id};
-use crate::domain::{IdentityRef, Named, User, UserId, sign_in::Past};
+use crate::domain::{IdentityRef, User, UserId, UserRef, sign_in::AccountHistory};
 
 #[derive(QueryableByName)]
-struct PastRow {
+struct AccountHistoryRow {
     #[diesel(sql_type = Bool)]
     deleted: bool,
     #[diesel(sql_type = Array<Text>)]
@@ -34,7 +34,7 @@ impl Session {
               released_by = ARRAY (SELECT DISTINCT r FROM unnest(t.released_by || excluded.released_by) AS r)";
         let query = sql_query(SQL)
             .bind::<Text, _>(self.tenant.as_str())
-            .bind::<Binary, _>(self.tombstone_hash(&Named::Identity(identity.clone())).to_vec())
+            .bind::<Binary, _>(self.tombstone_hash(&UserRef::Identity(identity.clone())).to_vec())
             .bind::<Timestamptz, _>(now)
             .bind::<Array<Text>, _>(users.iter().map(|id| id.as_str()).collect::<Vec<_>>());
         self.conn.execute(Cached(query)).await?;
@@ -42,7 +42,11 @@ impl Session {
     }
 
     /// What is kept of the users that an account had before, as far as it concerns `holders`, which are live users.
-    pub async fn past(&mut self, account: &IdentityRef, holders: &[User]) -> Result<Past, StoreError> {
+    pub async fn account_history(
+        &mut self,
+        account: &IdentityRef,
+        holders: &[User],
+    ) -> Result<AccountHistory, StoreError> {
         // The ids of releasers include their present holders. A holder matches by its own id, those of the users it
         // holds, and the ancestors of all.
         const SQL: &str = "SELECT t.deleted, ARRAY (SELECT h FROM unnest($3::text[]) AS h WHERE EXISTS ( \
@@ -54,10 +58,12 @@ impl Session {
             WHERE t.tenant_id = $1 AND t.id_hash = $2";
         let query = sql_query(SQL)
             .bind::<Text, _>(self.tenant.as_str())
-            .bind::<Binary, _>(self.tombstone_hash(&Named::Identity(account.clone())).to_vec())
+            .bind::<Binary, _>(self.tombstone_hash(&UserRef::Identity(account.clone())).to_vec())
             .bind::<Array<Text>, _>(holders.iter().map(|user| user.id.as_str()).collect::<Vec<_>>());
-        let Some(row): Option<PastRow> = self.conn.load_one(Cached(query)).await? else { return Ok(Past::default()) };
+        let Some(row): Option<AccountHistoryRow> = self.conn.load_one(Cached(query)).await? else {
+            return Ok(AccountHistory::default());
+        };
         let released_by = row.released_by.iter().map(|id| user_id(id)).collect::<Result<_, _>>()?;
-        Ok(Past { was_deleted: row.deleted, released_by })
+        Ok(AccountHistory { was_deleted: row.deleted, released_by })
     }
 }

@@ -7,11 +7,11 @@ use diesel::{
 use uuid::Uuid;
 
 use super::{Session, StoreError, cached::Cached, erasures::concerns_deleted};
-use crate::domain::{Named, UserId};
+use crate::domain::{UserId, UserRef};
 
 /// A request with an id, in the tenant of its session.
 #[derive(Debug, Clone)]
-pub struct Request {
+pub struct IdentifiedRequest {
     /// The id that the caller chose.
     pub id: Uuid,
     /// The name of the rpc.
@@ -28,7 +28,7 @@ pub struct Request {
 
 /// The response that is stored under a request id.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum StoredAnswer {
+pub enum StoredResponse {
     /// The encoded response to this same request.
     Same(Vec<u8>),
     /// The id belongs to another request.
@@ -37,11 +37,11 @@ pub enum StoredAnswer {
 
 /// The result of storing a response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum AnswerInserted {
+pub enum ResponseInserted {
     /// The response is stored.
     Inserted,
     /// A response is stored under this id already.
-    Answered,
+    AlreadyStored,
 }
 
 #[derive(QueryableByName)]
@@ -52,17 +52,17 @@ struct Row {
     answer: Vec<u8>,
 }
 
-impl Request {
+impl IdentifiedRequest {
     /// Whether the response stored under this id belongs to this request.
-    pub(super) fn compare(&self, fingerprint: &[u8], answer: Vec<u8>) -> StoredAnswer {
-        if fingerprint == self.fingerprint { StoredAnswer::Same(answer) } else { StoredAnswer::Other }
+    pub(super) fn compare(&self, fingerprint: &[u8], answer: Vec<u8>) -> StoredResponse {
+        if fingerprint == self.fingerprint { StoredResponse::Same(answer) } else { StoredResponse::Other }
     }
 }
 
 impl Session {
-    /// The response stored under the id of this session's request; `None` without one. [`Session::standing`] reads it
+    /// The response stored under the id of this session's request; `None` without one. [`Session::look_up`] reads it
     /// too.
-    pub async fn stored_answer(&mut self) -> Result<Option<StoredAnswer>, StoreError> {
+    pub async fn stored_response(&mut self) -> Result<Option<StoredResponse>, StoreError> {
         // The database's clock, which all servers share.
         const SQL: &str = concat!(
             "SELECT r.fingerprint, r.answer FROM request_ids r WHERE r.tenant_id = $1 AND r.rpc = $2 \
@@ -84,7 +84,11 @@ impl Session {
 
     /// Stores the response to this session's request for a day, for the user that the caller is now. Does nothing if
     /// the request has no id. `concerned` are the users and identities in the response.
-    pub async fn insert_answer(&mut self, answer: &[u8], concerned: &[Named]) -> Result<AnswerInserted, StoreError> {
+    pub async fn insert_response(
+        &mut self,
+        answer: &[u8],
+        concerned: &[UserRef],
+    ) -> Result<ResponseInserted, StoreError> {
         const SQL: &str = concat!(
             "INSERT INTO request_ids AS r \
               (tenant_id, rpc, caller_kind, issuer, subject, request_id, fingerprint, answer, concerned, \
@@ -96,7 +100,7 @@ impl Session {
             WHERE r.expire_time <= now() OR ",
             concerns_deleted!("r")
         );
-        let Some(request) = &self.request else { return Ok(AnswerInserted::Inserted) };
+        let Some(request) = &self.request else { return Ok(ResponseInserted::Inserted) };
         let query = sql_query(SQL)
             .bind::<Text, _>(self.tenant.as_str())
             .bind::<Text, _>(request.rpc)
@@ -109,15 +113,15 @@ impl Session {
             .bind::<Array<Text>, _>(texts(concerned))
             .bind::<Nullable<Text>, _>(self.caller.as_ref().map(UserId::as_str));
         let rows = self.conn.execute(Cached(query)).await?;
-        Ok(if rows == 1 { AnswerInserted::Inserted } else { AnswerInserted::Answered })
+        Ok(if rows == 1 { ResponseInserted::Inserted } else { ResponseInserted::AlreadyStored })
     }
 }
 
 /// Users and identities in one list. If a user id reads like an identity, a deletion only erases more.
-fn texts(names: &[Named]) -> Vec<String> {
-    let text = |name: &Named| match name {
-        Named::UserId(id) => id.to_string(),
-        Named::Identity(identity) => identity.to_string(),
+fn texts(names: &[UserRef]) -> Vec<String> {
+    let text = |name: &UserRef| match name {
+        UserRef::UserId(id) => id.to_string(),
+        UserRef::Identity(identity) => identity.to_string(),
     };
     names.iter().map(text).collect()
 }

@@ -11,8 +11,8 @@ use uuid::Uuid;
 
 use super::StoreError;
 use crate::domain::{
-    Absorbed, Identity, IdentityEmail, IdentityRef, Metadata, Moved, Provider, ProviderPolicies, Subject, TokenHash,
-    User, UserId, Verified, Verifier,
+    Absorbed, EmailVerification, Identity, IdentityEmail, IdentityRef, Metadata, Moved, Provider, ProviderPolicies,
+    Subject, TokenHash, User, UserId, Verifier,
 };
 
 /// The columns of a [`UserRow`], for a query in which `u` is the user. The identities are one value, so that a user
@@ -101,7 +101,7 @@ impl UserRow {
         let mut user = User::try_from(self)?;
         for identity in &mut user.identities {
             if let Some(email) = &mut identity.email {
-                policies.of(&identity.id.provider).judge(email, &identity.profile_data);
+                policies.for_provider(&identity.id.provider).judge(email, &identity.profile_data);
             }
         }
         Ok(user)
@@ -143,12 +143,12 @@ impl TryFrom<IdentityRow> for Identity {
 
     fn try_from(row: IdentityRow) -> Result<Self, StoreError> {
         let verified = match (row.email_verify_time, row.email_verifier) {
-            (Some(time), Some(by)) => Some(Verified { time, by: verifier(&by)? }),
+            (Some(time), Some(by)) => Some(EmailVerification { time, by: verifier(&by)? }),
             _ => None,
         };
         Ok(Self {
             id: identity_ref(&row.provider, &row.subject)?,
-            home: user_id(&row.home_id)?,
+            origin: user_id(&row.home_id)?,
             ordinal: row.ordinal,
             connection: row.connection,
             social: row.social,

@@ -30,7 +30,7 @@ pub struct UserSearch {
     /// Conditions that exclude a user.
     pub excluded: Excluded,
     /// Whether another condition holds for no user, so that the search finds none.
-    pub is_of_nobody: bool,
+    pub matches_no_user: bool,
 }
 
 /// Values that have an index. Any one of them finds a user.
@@ -114,9 +114,9 @@ pub struct After {
 impl UserSearch {
     /// Whether keys lead to the users of the result and to few others, so that the database checks few users.
     pub fn has_key(&self) -> bool {
-        let Self { keys, provider, subject, is_of_nobody, .. } = self;
+        let Self { keys, provider, subject, matches_no_user, .. } = self;
         let is_one = !keys.is_empty() || (provider.is_some() && subject.is_some());
-        *is_of_nobody || (is_one && keys.iter().all(|key| key.email_prefixes.is_empty()))
+        *matches_no_user || (is_one && keys.iter().all(|key| key.email_prefixes.is_empty()))
     }
 }
 
@@ -156,7 +156,7 @@ struct CountRow {
 impl Session {
     /// One page of the users that the search finds.
     pub async fn search_users(&mut self, search: &UserSearch, page: &Page) -> Result<Vec<User>, StoreError> {
-        if search.is_of_nobody {
+        if search.matches_no_user {
             return Ok(Vec::new());
         }
         // Only the identities of users that are not skipped are read.
@@ -176,7 +176,7 @@ impl Session {
 
     /// The number of users that the search finds. Counting stops at `at_most`.
     pub async fn count_users(&mut self, search: &UserSearch, at_most: usize) -> Result<usize, StoreError> {
-        if search.is_of_nobody {
+        if search.matches_no_user {
             return Ok(0);
         }
         let statement = Statement::new()

@@ -17,7 +17,7 @@ use super::{
     rows,
 };
 use crate::{
-    domain::{Named, Provider, UserId, linking::UnownedIdentity, tickets::Proven},
+    domain::{Provider, UserId, UserRef, linking::UnownedIdentity, tickets::ProvenAccount},
     secret::sha256,
 };
 
@@ -39,7 +39,7 @@ pub struct SignInAttempt {
 }
 
 /// An attempt that a request has claimed.
-pub struct Claimed {
+pub struct ClaimedAttempt {
     /// The attempt.
     pub attempt: SignInAttempt,
     /// The attempt's progress.
@@ -59,14 +59,14 @@ pub enum Stage {
     /// The provider rejected the code.
     Rejected,
     /// The account is proven.
-    Proven(Box<Proven>),
+    Proven(Box<ProvenAccount>),
 }
 
 /// The result of storing a proven account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kept {
+pub enum AccountStored {
     /// The account is stored.
-    Kept,
+    Stored,
     /// The attempt is gone or further on, or the account was deleted since.
     Overtaken,
 }
@@ -84,14 +84,14 @@ pub enum ExchangeEnd {
 
 /// The key of an attempt: hashes of the state that the provider returns, and of the secret that the browser keeps.
 #[derive(Clone, Copy)]
-pub struct AttemptName {
+pub struct AttemptKey {
     state: [u8; 32],
     secret: [u8; 32],
 }
 
-impl AttemptName {
+impl AttemptKey {
     /// The key for this state and this secret.
-    pub fn of(state: &str, secret: &str) -> Self {
+    pub fn new(state: &str, secret: &str) -> Self {
         Self { state: sha256(state.as_bytes()), secret: sha256(secret.as_bytes()) }
     }
 }
@@ -154,7 +154,7 @@ impl Session {
     /// deletion of the user is waited for, so that its erasing finds each attempt and none follows.
     pub async fn insert_attempt(
         &mut self,
-        name: AttemptName,
+        name: AttemptKey,
         attempt: &SignInAttempt,
     ) -> Result<Option<DateTime<Utc>>, StoreError> {
         // The database's clock, which all servers share.
@@ -179,7 +179,7 @@ impl Session {
 
     /// Removes and returns an attempt that no request has claimed; `None` if there is none. Of several callers only
     /// one gets it, and the attempt is then used up.
-    pub async fn take_attempt(&mut self, name: AttemptName) -> Result<Option<SignInAttempt>, StoreError> {
+    pub async fn take_attempt(&mut self, name: AttemptKey) -> Result<Option<SignInAttempt>, StoreError> {
         const SQL: &str = concat!(
             "DELETE FROM sign_in_attempts WHERE ",
             named!(),
@@ -191,7 +191,7 @@ impl Session {
             .bind::<Binary, _>(name.state.as_slice())
             .bind::<Binary, _>(name.secret.as_slice());
         let row: Option<Row> = self.conn.load_one(Cached(query)).await?;
-        Ok(row.map(Claimed::try_from).transpose()?.map(|claimed| claimed.attempt))
+        Ok(row.map(ClaimedAttempt::try_from).transpose()?.map(|claimed| claimed.attempt))
     }
 
     /// Claims an attempt for the request with the digest `by`, and returns its progress; `None` if it does not exist,
@@ -199,10 +199,10 @@ impl Session {
     /// result after `lease`, the next one may try.
     pub async fn claim_attempt(
         &mut self,
-        name: AttemptName,
+        name: AttemptKey,
         by: &[u8; 32],
         lease: Duration,
-    ) -> Result<Option<Claimed>, StoreError> {
+    ) -> Result<Option<ClaimedAttempt>, StoreError> {
         // SET reads the row's old values.
         const CLAIM: &str = concat!(
             "UPDATE sign_in_attempts SET claimed_by = $4, claim_time = now(), \
@@ -222,14 +222,18 @@ impl Session {
         match row {
             Some(row) => {
                 let stage = Stage::Exchange { interrupted: row.interrupted };
-                Ok(Some(Claimed { stage, ..Claimed::try_from(row)? }))
+                Ok(Some(ClaimedAttempt { stage, ..ClaimedAttempt::try_from(row)? }))
             }
-            None => self.look_at_attempt(name, by).await,
+            None => self.claimed_attempt(name, by).await,
         }
     }
 
     /// The progress of an attempt that this request has claimed; `None` if it has claimed none.
-    pub async fn look_at_attempt(&mut self, name: AttemptName, by: &[u8; 32]) -> Result<Option<Claimed>, StoreError> {
+    pub async fn claimed_attempt(
+        &mut self,
+        name: AttemptKey,
+        by: &[u8; 32],
+    ) -> Result<Option<ClaimedAttempt>, StoreError> {
         const SQL: &str = concat!(
             "SELECT ",
             columns!(),
@@ -243,19 +247,19 @@ impl Session {
             .bind::<Binary, _>(name.secret.as_slice())
             .bind::<Binary, _>(by.as_slice());
         let row: Option<Row> = self.conn.load_one(Cached(query)).await?;
-        row.map(Claimed::try_from).transpose()
+        row.map(ClaimedAttempt::try_from).transpose()
     }
 
     /// Stores the account that an attempt has proven, with its owner at `now`, the start of the call, before a
     /// decision rests on it. An account that was deleted since is not stored. This waits for the account's lock, so
     /// that an erasing finds each stored account and none follows.
-    pub async fn keep_account(
+    pub async fn store_account(
         &mut self,
-        name: AttemptName,
+        name: AttemptKey,
         by: &[u8; 32],
         (account, proven_at): (&UnownedIdentity, DateTime<Utc>),
         now: DateTime<Utc>,
-    ) -> Result<Kept, StoreError> {
+    ) -> Result<AccountStored, StoreError> {
         const SQL: &str = concat!(
             "UPDATE sign_in_attempts SET nonce = '', pkce_verifier = '', subject = $5, account = $6, sign_in_time = $10, prove_time = $7, \
               (owner_id, owner_version) = (SELECT u.id, u.identities_version FROM identities i \
@@ -275,15 +279,15 @@ impl Session {
             .bind::<Jsonb, _>(account_json(account))
             .bind::<Timestamptz, _>(now)
             .bind::<Text, _>(account.id.provider.as_str())
-            .bind::<Binary, _>(self.tombstone_hash(&Named::Identity(account.id.clone())).to_vec())
+            .bind::<Binary, _>(self.tombstone_hash(&UserRef::Identity(account.id.clone())).to_vec())
             .bind::<Timestamptz, _>(proven_at);
         let rows = self.conn.execute(Cached(query)).await?;
         self.commit().await?;
-        Ok(if rows == 1 { Kept::Kept } else { Kept::Overtaken })
+        Ok(if rows == 1 { AccountStored::Stored } else { AccountStored::Overtaken })
     }
 
     /// Records how an exchange ended that proved no account, unless another call of the request has stored one since.
-    pub async fn end_exchange(&mut self, name: AttemptName, by: &[u8; 32], end: ExchangeEnd) -> Result<(), StoreError> {
+    pub async fn end_exchange(&mut self, name: AttemptKey, by: &[u8; 32], end: ExchangeEnd) -> Result<(), StoreError> {
         const OPEN: &str = concat!(" WHERE ", named!(), " AND claimed_by = $4 AND subject IS NULL");
         let change = match end {
             ExchangeEnd::Rejected => "UPDATE sign_in_attempts SET rejected = true",
@@ -300,12 +304,12 @@ impl Session {
     }
 }
 
-impl TryFrom<Row> for Claimed {
+impl TryFrom<Row> for ClaimedAttempt {
     type Error = StoreError;
 
     fn try_from(row: Row) -> Result<Self, StoreError> {
         let proven = match row.subject.zip(row.account).zip(row.sign_in_time.zip(row.prove_time)) {
-            Some(((subject, account), (proven_at, time))) => Some(Proven {
+            Some(((subject, account), (proven_at, time))) => Some(ProvenAccount {
                 account: account_of(&row.provider, &subject, account)?,
                 owner: owner_of(row.owner_id.as_deref(), row.owner_version)?,
                 proven_at,

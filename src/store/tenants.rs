@@ -12,7 +12,7 @@ use super::{
     schema::{provider_issuers, tenant_keys, tombstones},
 };
 use crate::{
-    domain::{IdentityRef, Named, Provider, TenantId, UserId},
+    domain::{IdentityRef, Provider, TenantId, UserId, UserRef},
     secret::random_bytes,
 };
 
@@ -109,7 +109,7 @@ impl Session {
     }
 
     /// When the user or identity of this name was last deleted or released; `None` if it never was.
-    pub async fn delete_time(&mut self, name: &Named) -> Result<Option<DateTime<Utc>>, StoreError> {
+    pub async fn delete_time(&mut self, name: &UserRef) -> Result<Option<DateTime<Utc>>, StoreError> {
         let query = tombstones::table
             .filter(tombstones::tenant_id.eq(self.tenant.as_str()))
             .filter(tombstones::id_hash.eq(self.tombstone_hash(name).to_vec()))
@@ -127,8 +127,8 @@ impl Session {
     ) -> Result<(), StoreError> {
         use diesel::upsert::excluded;
         let own_ids: Vec<UserId> = identities.iter().filter_map(IdentityRef::as_user_id).collect();
-        let of_users = users.iter().map(|id| (Named::UserId(id.clone()), own_ids.contains(id)));
-        let of_identities = identities.iter().map(|id| (Named::Identity(id.clone()), false));
+        let of_users = users.iter().map(|id| (UserRef::UserId(id.clone()), own_ids.contains(id)));
+        let of_identities = identities.iter().map(|id| (UserRef::Identity(id.clone()), false));
         let tenant = self.tenant.to_string();
         let rows: Vec<_> = of_users
             .chain(of_identities)
@@ -156,10 +156,10 @@ impl Session {
     }
 
     /// The keyed hash under which a deleted user, or a deleted or released identity, is stored.
-    pub(super) fn tombstone_hash(&self, name: &Named) -> [u8; 32] {
+    pub(super) fn tombstone_hash(&self, name: &UserRef) -> [u8; 32] {
         match name {
-            Named::Identity(identity) => self.key.mac("deleted identity", identity.to_string().as_bytes()),
-            Named::UserId(id) => self.key.mac("deleted user", id.as_str().as_bytes()),
+            UserRef::Identity(identity) => self.key.mac("deleted identity", identity.to_string().as_bytes()),
+            UserRef::UserId(id) => self.key.mac("deleted user", id.as_str().as_bytes()),
         }
     }
 }

@@ -13,7 +13,7 @@ use super::{
     cached::Cached,
     rows::user_id,
 };
-use crate::domain::tickets::{Proven, Ticket, TicketPurpose, UserThen};
+use crate::domain::tickets::{ProvenAccount, Ticket, TicketPurpose, UserSnapshot};
 
 #[derive(QueryableByName)]
 struct Row {
@@ -101,7 +101,7 @@ impl Session {
 }
 
 /// The stored name of a purpose, and the users that it names.
-fn stored(purpose: &TicketPurpose) -> (&'static str, &[UserThen]) {
+fn stored(purpose: &TicketPurpose) -> (&'static str, &[UserSnapshot]) {
     match purpose {
         TicketPurpose::Candidates(candidates) => ("candidates", candidates),
         TicketPurpose::SignIn => ("sign_in", &[]),
@@ -110,7 +110,7 @@ fn stored(purpose: &TicketPurpose) -> (&'static str, &[UserThen]) {
     }
 }
 
-fn purpose_of(stored: &str, mut users: Vec<UserThen>) -> Result<TicketPurpose, StoreError> {
+fn purpose_of(stored: &str, mut users: Vec<UserSnapshot>) -> Result<TicketPurpose, StoreError> {
     match stored {
         "candidates" => Ok(TicketPurpose::Candidates(users)),
         "sign_in" => Ok(TicketPurpose::SignIn),
@@ -126,8 +126,8 @@ impl TryFrom<Row> for Ticket {
     fn try_from(row: Row) -> Result<Self, StoreError> {
         let users = row.candidate_ids.iter().zip(row.candidate_versions);
         let users: Result<_, StoreError> =
-            users.map(|(id, identities_version)| Ok(UserThen { id: user_id(id)?, identities_version })).collect();
-        let proven = Proven {
+            users.map(|(id, identities_version)| Ok(UserSnapshot { id: user_id(id)?, identities_version })).collect();
+        let proven = ProvenAccount {
             account: account_of(&row.provider, &row.subject, row.account)?,
             owner: owner_of(row.owner_id.as_deref(), row.owner_version)?,
             proven_at: row.sign_in_time.unwrap_or(row.issue_time),

@@ -17,7 +17,7 @@ pub(super) struct Trust {
     /// The same, without those with `linking = "off"`.
     pub linking_verifiers: Verifiers,
     /// The providers at which users sign in.
-    pub ways_in: WaysIn,
+    pub sign_in_providers: SignInProviders,
 }
 
 /// The providers that are trusted with emails, and with which ones. See [`email_counts`].
@@ -33,7 +33,7 @@ pub(super) struct Verifiers {
 
 /// The providers at which users sign in, or, where undeclared ones are allowed, those at which they do not.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct WaysIn {
+pub(super) struct SignInProviders {
     /// The listed providers, all of them declared.
     pub providers: Vec<String>,
     /// Whether users sign in at all other providers, instead of at the listed ones.
@@ -43,16 +43,16 @@ pub(super) struct WaysIn {
 impl Trust {
     pub(super) fn new(policies: ProviderPolicies) -> Self {
         Self {
-            verifiers: Verifiers::of(&policies, |_| true),
-            linking_verifiers: Verifiers::of(&policies, |policy| policy.linking != LinkingPolicy::Off),
-            ways_in: WaysIn::of(&policies),
+            verifiers: Verifiers::from_policies(&policies, |_| true),
+            linking_verifiers: Verifiers::from_policies(&policies, |policy| policy.linking != LinkingPolicy::Off),
+            sign_in_providers: SignInProviders::from_policies(&policies),
             policies,
         }
     }
 }
 
 impl Verifiers {
-    fn of(policies: &ProviderPolicies, is_asked: fn(&ProviderPolicy) -> bool) -> Self {
+    fn from_policies(policies: &ProviderPolicies, is_asked: fn(&ProviderPolicy) -> bool) -> Self {
         let mut verifiers = Self::default();
         // An undeclared provider is never trusted with emails.
         for (name, policy) in policies.declared.iter().filter(|(_, policy)| policy.enabled && is_asked(policy)) {
@@ -69,8 +69,8 @@ impl Verifiers {
     }
 }
 
-impl WaysIn {
-    fn of(policies: &ProviderPolicies) -> Self {
+impl SignInProviders {
+    fn from_policies(policies: &ProviderPolicies) -> Self {
         let at_others = policies.undeclared == Undeclared::Allow;
         let listed = policies.declared.iter().filter(|(_, policy)| policy.can_sign_in() != at_others);
         Self { providers: listed.map(|(name, _)| name.to_string()).collect(), at_others }
@@ -79,7 +79,7 @@ impl WaysIn {
 
 /// The number of accounts at a provider.
 #[derive(Debug, QueryableByName)]
-pub struct AccountsAt {
+pub struct ProviderAccounts {
     /// The provider.
     #[diesel(sql_type = Text)]
     pub provider: String,
@@ -91,7 +91,7 @@ pub struct AccountsAt {
 impl Session {
     /// The number of accounts at each provider that the tenant does not have. The query reads the names of all
     /// providers, with one index lookup each, and the accounts of the unknown ones only.
-    pub async fn accounts_at_unknown_providers(&mut self) -> Result<Vec<AccountsAt>, StoreError> {
+    pub async fn accounts_at_unknown_providers(&mut self) -> Result<Vec<ProviderAccounts>, StoreError> {
         const SQL: &str = "WITH RECURSIVE p(provider) AS ( \
               (SELECT provider FROM identities WHERE tenant_id = $1 ORDER BY provider LIMIT 1) \
               UNION ALL SELECT (SELECT i.provider FROM identities i WHERE i.tenant_id = $1 AND i.provider > p.provider \

@@ -19,12 +19,12 @@ use super::{
 };
 use crate::domain::{
     Metadata, UserId,
-    household::{Merge, StandingLink},
     linking::MetadataChanges,
     merge::{Arrays, Change},
     metadata::{pointer, tokens},
-    taking_back::Trace,
     unlinking::Withheld,
+    unmerge::Trace,
+    user_with_absorbed::{MergeTraces, StandingLink},
 };
 
 /// The stored form of what a merge changed: only paths whose value changed, each with at most its two values.
@@ -169,7 +169,7 @@ pub(super) fn changes_json(changes: &MetadataChanges) -> Value {
     json(&StoredChanges { user_metadata: stored(&changes.user), app_metadata: stored(&changes.app) })
 }
 
-fn merge(strategy: &StoredStrategy, changes: Vec<StoredChange>) -> Merge {
+fn merge(strategy: &StoredStrategy, changes: Vec<StoredChange>) -> MergeTraces {
     let arrays = match strategy.arrays.as_deref() {
         Some("union") => Arrays::Union,
         Some("replace") => Arrays::Replace,
@@ -185,10 +185,10 @@ fn merge(strategy: &StoredStrategy, changes: Vec<StoredChange>) -> Merge {
         before: before.map(value),
         after: after.map(value),
     });
-    Merge { arrays, traces: traces.collect() }
+    MergeTraces { arrays, traces: traces.collect() }
 }
 
-fn stored_changes(merge: &Merge) -> Vec<StoredChange> {
+fn stored_changes(merge: &MergeTraces) -> Vec<StoredChange> {
     let stored = |trace: &Trace| StoredChange {
         path: pointer(&trace.path),
         before: trace.before.clone(),

@@ -13,7 +13,7 @@ use super::{
     schema::{identities, users},
     trust::email_counts,
 };
-use crate::domain::{Identity, IdentityRef, Named, User, UserId};
+use crate::domain::{Identity, IdentityRef, User, UserId, UserRef};
 
 /// The result of inserting a user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -141,29 +141,29 @@ impl Session {
     }
 
     /// This live user, first, and all users that it holds; and those of `others` that exist.
-    pub async fn household(&mut self, id: &UserId, others: &[&UserId]) -> Result<Vec<User>, StoreError> {
+    pub async fn with_absorbed(&mut self, id: &UserId, others: &[&UserId]) -> Result<Vec<User>, StoreError> {
         const SQL: &str = concat!(
             "SELECT ",
             user_columns!(),
             " FROM users u WHERE u.tenant_id = $1 AND (u.id = $2 OR u.absorbed_into = $2 OR u.id = ANY($3)) \
               ORDER BY u.id <> $2, u.id"
         );
-        self.household_by(SQL, id, others).await
+        self.with_absorbed_by(SQL, id, others).await
     }
 
-    /// The same as [`Session::household`], with the rows locked. The lock of the live user's key covers the users
+    /// The same as [`Session::with_absorbed`], with the rows locked. The lock of the live user's key covers the users
     /// that it holds.
-    pub async fn household_for_update(&mut self, id: &UserId, others: &[&UserId]) -> Result<Vec<User>, StoreError> {
+    pub async fn with_absorbed_for_update(&mut self, id: &UserId, others: &[&UserId]) -> Result<Vec<User>, StoreError> {
         const SQL: &str = concat!(
             "SELECT ",
             user_columns!(),
             " FROM users u WHERE u.tenant_id = $1 AND (u.id = $2 OR u.absorbed_into = $2 OR u.id = ANY($3)) \
               ORDER BY u.id <> $2, u.id FOR UPDATE"
         );
-        self.household_by(SQL, id, others).await
+        self.with_absorbed_by(SQL, id, others).await
     }
 
-    async fn household_by(&mut self, sql: &str, id: &UserId, others: &[&UserId]) -> Result<Vec<User>, StoreError> {
+    async fn with_absorbed_by(&mut self, sql: &str, id: &UserId, others: &[&UserId]) -> Result<Vec<User>, StoreError> {
         let others: Vec<&str> = others.iter().map(|id| id.as_str()).collect();
         let query = sql_query(sql).bind::<Text, _>(self.tenant.as_str()).bind::<Text, _>(id.as_str());
         let rows = self.conn.load(Cached(query.bind::<Array<Text>, _>(others))).await?;
@@ -273,7 +273,7 @@ impl Session {
             .bind::<Nullable<Timestamptz>, _>(user.writes_valid_from)
             .bind::<Nullable<Array<Text>>, _>(ancestors)
             .bind::<BigInt, _>(user.identities_version)
-            .bind::<Binary, _>(self.tombstone_hash(&Named::UserId(user.id.clone())).to_vec());
+            .bind::<Binary, _>(self.tombstone_hash(&UserRef::UserId(user.id.clone())).to_vec());
         let rows = self.conn.execute(Cached(query)).await?;
         Ok(if rows == 1 { Inserted::Inserted } else { Inserted::IdTaken })
     }
@@ -288,7 +288,7 @@ impl Session {
                 identities::provider.eq(identity.id.provider.as_str()),
                 identities::subject.eq(identity.id.subject.as_str()),
                 identities::owner_id.eq(owner.as_str()),
-                identities::home_id.eq(identity.home.as_str()),
+                identities::home_id.eq(identity.origin.as_str()),
                 identities::ordinal.eq(identity.ordinal),
                 identities::connection.eq(&identity.connection),
                 identities::social.eq(identity.social),
@@ -336,7 +336,7 @@ impl Session {
             .bind::<Text, _>(owner.as_str())
             .bind::<Array<Text>, _>(column(moved, |identity| identity.id.provider.as_str()))
             .bind::<Array<Text>, _>(column(moved, |identity| identity.id.subject.as_str()))
-            .bind::<Array<Text>, _>(column(moved, |identity| identity.home.as_str()))
+            .bind::<Array<Text>, _>(column(moved, |identity| identity.origin.as_str()))
             .bind::<Array<Integer>, _>(column(moved, |identity| identity.ordinal))
             .bind::<Array<Timestamptz>, _>(column(moved, |identity| identity.attach_time))
             .bind::<Array<Nullable<SqlUuid>>, _>(column(moved, |identity| identity.attached_by))

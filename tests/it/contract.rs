@@ -257,8 +257,8 @@ fn a_build_with_an_rpc_that_declares_no_access_fails() {
 
     insta::assert_snapshot!(build("access_good", "{ option (access) = {self_scope: \"peek\"}; }").unwrap(), @r#"
         &[
-            Rule { path: "/identity.v1.Good/Get", self_scope: None, service_scope: Some("read:users") },
-            Rule { path: "/identity.v1.Other/Peek", self_scope: Some("peek"), service_scope: None },
+            AccessRule { path: "/identity.v1.Good/Get", self_scope: None, service_scope: Some("read:users") },
+            AccessRule { path: "/identity.v1.Other/Peek", self_scope: Some("peek"), service_scope: None },
         ]
     "#);
 }

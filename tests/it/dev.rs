@@ -3,7 +3,7 @@
 use std::{os::fd::OwnedFd, path::Path};
 
 use identity_link::grpc::proto::{UpdateUserRequest, UserUpdate};
-use identity_link_dev::{Places, Postgres};
+use identity_link_dev::{Postgres, SearchPath};
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::process::{PidfdFlags, Signal, kill_process, pidfd_open, test_kill_process};
 
@@ -107,7 +107,7 @@ async fn a_folder_starts_again_after_both_were_killed_at_once() {
 async fn where_no_postgres_is_installed_one_is_fetched_into_the_folder() {
     let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("nothing_installed");
 
-    let postgres = Postgres::start_from(&Places::none(), &dir, &[], &mut |text| eprintln!("{text}")).unwrap();
+    let postgres = Postgres::start_from(&SearchPath::none(), &dir, &[], &mut |text| eprintln!("{text}")).unwrap();
 
     let database = Database { name: "postgres".to_owned(), url: postgres.url("postgres") };
     let version = database.db_texts("SELECT current_setting('server_version')").await;

@@ -93,13 +93,13 @@ fn modules_depend_on_each_other_in_one_direction() {
     insta::assert_snapshot!(used_by("store/"), @"domain secret");
     insta::assert_snapshot!(used_by("auth/"), @"domain http_client secret");
     insta::assert_snapshot!(used_by("config/"), @"auth domain feed http_client oauth store tls");
-    insta::assert_snapshot!(used_by("linking/"), @"auth clock config domain secret store");
+    insta::assert_snapshot!(used_by("use_cases/"), @"auth clock config domain secret store");
     insta::assert_snapshot!(used_by("oauth/"), @"auth domain http_client secret");
     insta::assert_snapshot!(used_by("feed/"), @"clock domain store");
-    insta::assert_snapshot!(used_by("calls/"), @"auth clock domain linking store");
-    insta::assert_snapshot!(used_by("auth0/"), @"auth calls clock config domain linking secret store");
-    insta::assert_snapshot!(used_by("grpc/"), @"auth calls clock domain feed linking oauth secret store");
-    insta::assert_snapshot!(used_by("server/"), @"auth auth0 calls clock config domain feed grpc http_client linking oauth store tls");
+    insta::assert_snapshot!(used_by("calls/"), @"auth clock domain store use_cases");
+    insta::assert_snapshot!(used_by("auth0/"), @"auth calls clock config domain secret store use_cases");
+    insta::assert_snapshot!(used_by("grpc/"), @"auth calls clock domain feed oauth secret store use_cases");
+    insta::assert_snapshot!(used_by("server/"), @"auth auth0 calls clock config domain feed grpc http_client oauth store tls use_cases");
     insta::assert_snapshot!(used_by("clock.rs"), @"");
     insta::assert_snapshot!(used_by("http_client.rs"), @"");
     insta::assert_snapshot!(used_by("tls.rs"), @"");

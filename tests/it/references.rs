@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use expect_test::expect_file;
 use identity_link::{
-    auth::{Denial, access::TABLE},
-    domain::{Refusal, Violation, refusal::LinkTokenProblem},
+    auth::{AuthError, access::TABLE},
+    domain::{DomainError, Violation, error::LinkTokenProblem},
     grpc::{proto::DESCRIPTOR_SET, status},
-    linking::Error,
     store::StoreError,
+    use_cases::Error,
 };
 use prost_reflect::{DescriptorPool, EnumDescriptor, FileDescriptor, MethodDescriptor, ServiceDescriptor};
 use tonic::Status;
@@ -104,61 +104,62 @@ fn the_reference_page_of_the_rpcs_is_that_of_the_protos() {
 }
 
 /// A refusal of each kind.
-fn refusals() -> Vec<Refusal> {
+fn domain_errors() -> Vec<DomainError> {
     vec![
-        Refusal::Invalid(vec![Violation::new("user_id", "is required: a service has no user of its own")]),
-        Refusal::RequestIdReused,
-        Refusal::SameUser,
-        Refusal::LinkTokenInvalid(LinkTokenProblem::Invalid),
-        Refusal::LinkTicketInvalid,
-        Refusal::SignInInvalid,
-        Refusal::ProviderDisabled,
-        Refusal::ProviderUnknown,
-        Refusal::ProviderRejected,
-        Refusal::ProviderUnavailable,
-        Refusal::EmailMissing,
-        Refusal::EmailUnverified,
-        Refusal::RegistrationClosed,
-        Refusal::EmailNotShared,
-        Refusal::UserNotFound,
-        Refusal::IdentityNotFound,
-        Refusal::LinkNotFound,
-        Refusal::UserAbsorbed,
-        Refusal::UserBlocked,
-        Refusal::IdentityTaken,
-        Refusal::UserExists,
-        Refusal::LastIdentity,
-        Refusal::PrimaryIdentity,
-        Refusal::LinkNotUndoable("…"),
-        Refusal::TooManyIdentities,
-        Refusal::MetadataConflict(vec!["user_metadata/color".to_owned(), "user_metadata/size".to_owned()]),
-        Refusal::MetadataTooLarge { namespace: "user_metadata", bytes: 20_000 },
-        Refusal::AbsorbedUsersExist,
-        Refusal::VersionMismatch,
-        Refusal::PositionInvalid,
-        Refusal::PositionExpired { oldest: String::new() },
-        Refusal::ConflictRetry,
-        Refusal::CallUnderWay,
+        DomainError::Invalid(vec![Violation::new("user_id", "is required: a service has no user of its own")]),
+        DomainError::RequestIdReused,
+        DomainError::SameUser,
+        DomainError::LinkTokenInvalid(LinkTokenProblem::Invalid),
+        DomainError::LinkTicketInvalid,
+        DomainError::SignInInvalid,
+        DomainError::ProviderDisabled,
+        DomainError::ProviderUnknown,
+        DomainError::ProviderRejected,
+        DomainError::ProviderUnavailable,
+        DomainError::EmailMissing,
+        DomainError::EmailUnverified,
+        DomainError::RegistrationClosed,
+        DomainError::EmailNotShared,
+        DomainError::UserNotFound,
+        DomainError::IdentityNotFound,
+        DomainError::LinkNotFound,
+        DomainError::UserAbsorbed,
+        DomainError::UserBlocked,
+        DomainError::IdentityTaken,
+        DomainError::UserExists,
+        DomainError::LastIdentity,
+        DomainError::PrimaryIdentity,
+        DomainError::LinkNotUndoable("…"),
+        DomainError::TooManyIdentities,
+        DomainError::MetadataConflict(vec!["user_metadata/color".to_owned(), "user_metadata/size".to_owned()]),
+        DomainError::MetadataTooLarge { namespace: "user_metadata", bytes: 20_000 },
+        DomainError::AbsorbedUsersExist,
+        DomainError::VersionMismatch,
+        DomainError::PositionInvalid,
+        DomainError::PositionExpired { oldest: String::new() },
+        DomainError::ConflictRetry,
+        DomainError::CallUnderWay,
     ]
 }
 
 /// A status of each kind that the server sends.
 fn statuses() -> Vec<Status> {
-    let denials = [
-        Denial::TokenMissing,
-        Denial::TokenInvalid(""),
-        Denial::ScopeInsufficient("this call needs a token with the scope …".to_owned()),
-        Denial::NotYourUser,
-        Denial::ReauthenticationRequired,
-        Denial::CallerBlocked,
-        Denial::KeysUnavailable,
+    let auth_errors = [
+        AuthError::TokenMissing,
+        AuthError::TokenInvalid(""),
+        AuthError::ScopeInsufficient("this call needs a token with the scope …".to_owned()),
+        AuthError::NotYourUser,
+        AuthError::ReauthenticationRequired,
+        AuthError::CallerBlocked,
+        AuthError::KeysUnavailable,
     ];
     let stores = [StoreError::Unavailable(String::new()), StoreError::CommitUnknown(String::new())];
-    let errors = denials.into_iter().map(Error::Denied);
-    let errors = errors.chain(refusals().into_iter().map(Error::Refused)).chain(stores.into_iter().map(Error::Store));
+    let errors = auth_errors.into_iter().map(Error::Auth);
+    let errors =
+        errors.chain(domain_errors().into_iter().map(Error::Domain)).chain(stores.into_iter().map(Error::Store));
     let others =
         [status::overloaded(), status::deadline(), status::stopping(), status::watch_over(), status::undecodable()];
-    errors.chain([Error::Panicked]).map(status::status).chain(others).collect()
+    errors.chain([Error::Panicked]).map(status::from_error).chain(others).collect()
 }
 
 /// The status codes by the names that gRPC gives them.

@@ -263,7 +263,7 @@ async fn a_search_that_no_user_can_match_finds_no_user() {
     let server = TestServer::start().await;
     db_people(&server).await;
     let mut session = db_session(&server.database, "joined").await;
-    let search = UserSearch { is_of_nobody: true, ..Default::default() };
+    let search = UserSearch { matches_no_user: true, ..Default::default() };
 
     assert_eq!(session.search_users(&search, &first(100)).await.unwrap(), []);
     assert_eq!(session.count_users(&search, 100).await.unwrap(), 0);
@@ -309,7 +309,7 @@ fn a_search_by_what_is_of_many_has_no_key() {
         (UserSearch { connection: Some("github".to_owned()), ..by(vec![]) }, false),
         (UserSearch { subject: Some(subject("1")), ..github() }, true),
         (UserSearch { subject: Some(subject("1")), keys: vec![by_prefix("ann")], ..github() }, false),
-        (UserSearch { is_of_nobody: true, ..by(vec![by_prefix("ann")]) }, true),
+        (UserSearch { matches_no_user: true, ..by(vec![by_prefix("ann")]) }, true),
     ] {
         assert_eq!(search.has_key(), has_key, "{search:?}");
     }

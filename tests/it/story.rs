@@ -203,7 +203,7 @@ fn the_lines_that_dev_prints_tell_the_story() {
 fn the_readme_contains_the_same_story() {
     let readme = fs::read_to_string("README.md").unwrap();
 
-    let place = story::Place { token: "target/debug/identity-link token", address: "127.0.0.1:50051" };
+    let place = story::StoryContext { token: "target/debug/identity-link token", address: "127.0.0.1:50051" };
     let tell = |story::Step { what, line }| format!("# {what}\n{line}\n");
     for told in [vec![tell(story::watch(place))], story::steps(place).into_iter().map(tell).collect()] {
         let block = format!("```sh\n{}```\n", told.join("\n"));

@@ -14,7 +14,7 @@ use tonic::{
     transport::{Channel, Endpoint},
 };
 
-use super::{redirect_uri, web::Asked};
+use super::{redirect_uri, web::DemoRequest};
 use crate::issuers::{self, Bearer, TENANTS, TokenRequest};
 
 /// The lifetime of the demo's tokens: each is for one call.
@@ -63,11 +63,11 @@ impl Backend {
     /// Ends the flow with the parameters that the browser brought back.
     pub async fn complete(
         &self,
-        asked: &Asked,
+        incoming: &DemoRequest,
         attempt_secret: &str,
         user: Option<&str>,
     ) -> Result<CompleteSignInResponse, Status> {
-        let field = |name| asked.query.get(name).to_owned();
+        let field = |name| incoming.query.get(name).to_owned();
         let user_token = match user {
             Some(user) => self.token(Bearer::User(user.to_owned()))?,
             None => String::new(),
@@ -79,7 +79,7 @@ impl Backend {
             iss: field("iss"),
             error: field("error"),
             user_token,
-            redirect_uri: format!("{}{}", self.base, asked.path),
+            redirect_uri: format!("{}{}", self.base, incoming.path),
             ..Default::default()
         };
         Ok(self.sign_in().complete_sign_in(self.as_backend(request)?).await?.into_inner())
@@ -88,15 +88,15 @@ impl Backend {
     /// Creates a user for the account that this ticket proves.
     pub async fn own_user(&self, ticket: &str) -> Result<SignInDecision, Status> {
         let request = ResolveSignInRequest { with: Some(With::SignInTicket(ticket.to_owned())), ..Default::default() };
-        let answer = self.sign_in().resolve_sign_in(self.as_backend(request)?).await?;
-        answer.into_inner().decision.ok_or_else(|| Status::internal("no decision"))
+        let response = self.sign_in().resolve_sign_in(self.as_backend(request)?).await?;
+        response.into_inner().decision.ok_or_else(|| Status::internal("no decision"))
     }
 
     /// Reads the user.
     pub async fn user(&self, user: &str) -> Result<User, Status> {
         let request = self.as_user(user, GetUserRequest::default())?;
-        let answer = self.identity().get_user(request).await?;
-        answer.into_inner().user.ok_or_else(|| Status::internal("no user"))
+        let response = self.identity().get_user(request).await?;
+        response.into_inner().user.ok_or_else(|| Status::internal("no user"))
     }
 
     /// Links the account of a ticket to the user.

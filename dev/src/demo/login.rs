@@ -10,15 +10,15 @@ use tonic::Status;
 use super::{
     ATTEMPT, Demo, TICKET,
     provider::PROVIDERS,
-    web::{Asked, Escaped, Reply, page, redirect, status, with_cookie},
+    web::{DemoRequest, Escaped, Reply, page, redirect, status, with_cookie},
 };
 
 impl Demo {
     /// The page with the sign-in buttons.
-    pub(super) async fn login_page(&self, asked: &Asked) -> Reply {
+    pub(super) async fn login_page(&self, incoming: &DemoRequest) -> Reply {
         match self.backend.providers().await {
             Ok(providers) => {
-                let waiting = match asked.cookies.get(TICKET) {
+                let waiting = match incoming.cookies.get(TICKET) {
                     "" => "",
                     _ => "<p>Sign in as before, to link the account that you just came with.</p>\n",
                 };
@@ -30,16 +30,16 @@ impl Demo {
     }
 
     /// Redirects to a provider, for a sign-in, or for a link if a user is signed in.
-    pub(super) async fn go_to_provider(&self, asked: &Asked, user: Option<&str>) -> Reply {
-        match self.backend.start(asked.form.get("provider"), user).await {
-            Ok(begun) => with_cookie(redirect(&begun.authorization_url), ATTEMPT, &begun.attempt_secret),
+    pub(super) async fn go_to_provider(&self, incoming: &DemoRequest, user: Option<&str>) -> Reply {
+        match self.backend.start(incoming.form.get("provider"), user).await {
+            Ok(started) => with_cookie(redirect(&started.authorization_url), ATTEMPT, &started.attempt_secret),
             Err(refused) => refusal(&refused),
         }
     }
 
     /// Handles the return from a provider.
-    pub(super) async fn come_back(&self, asked: &Asked, user: Option<&str>) -> Reply {
-        let completed = self.backend.complete(asked, asked.cookies.get(ATTEMPT), user).await;
+    pub(super) async fn return_from_provider(&self, incoming: &DemoRequest, user: Option<&str>) -> Reply {
+        let completed = self.backend.complete(incoming, incoming.cookies.get(ATTEMPT), user).await;
         let reply = match completed.map(|completed| completed.result) {
             Ok(Some(Completed::Decision(decision))) => self.decided(&decision),
             Ok(Some(Completed::Link(_))) => redirect("/"),
@@ -50,8 +50,8 @@ impl Demo {
     }
 
     /// Handles the choice to be a new user instead of a candidate.
-    pub(super) async fn be_a_user_of_ones_own(&self, asked: &Asked) -> Reply {
-        let reply = match self.backend.own_user(asked.cookies.get(TICKET)).await {
+    pub(super) async fn create_own_user(&self, incoming: &DemoRequest) -> Reply {
+        let reply = match self.backend.own_user(incoming.cookies.get(TICKET)).await {
             Ok(decision) => self.decided(&decision),
             Err(refused) => refusal(&refused),
         };
@@ -69,7 +69,7 @@ impl Demo {
                 );
                 self.signed_in(page("Welcome", &text), &user.id)
             }
-            (Outcome::Candidates, _) => with_cookie(whoever(decision, rule), TICKET, &decision.ticket),
+            (Outcome::Candidates, _) => with_cookie(candidates_page(decision, rule), TICKET, &decision.ticket),
             // Only `registration = "ask"` needs a registration, and the demo's tenant does not set it.
             (
                 Outcome::Unspecified
@@ -84,20 +84,20 @@ impl Demo {
 }
 
 /// Asks the person which user they are. The page shows the providers of the candidates, not the users.
-fn whoever(decision: &SignInDecision, rule: &str) -> Reply {
-    let mut places: Vec<&str> =
+fn candidates_page(decision: &SignInDecision, rule: &str) -> Reply {
+    let mut provider_names: Vec<&str> =
         decision.candidates.iter().flat_map(|candidate| &candidate.providers).map(String::as_str).collect();
-    places.sort_unstable();
-    places.dedup();
-    let places: Vec<&str> = places.into_iter().map(display_name).collect();
+    provider_names.sort_unstable();
+    provider_names.dedup();
+    let provider_names: Vec<&str> = provider_names.into_iter().map(display_name).collect();
     page(
         "Is it you?",
         &format!(
             "<p>A user with your email exists already: <b id=\"outcome\">CANDIDATES</b>, because of \
              <code>{rule}</code>.</p>\n\
-             <p><a id=\"as-before\" href=\"/\">Sign in as before</a> with {places}, to link the accounts.</p>\n\
+             <p><a id=\"as-before\" href=\"/\">Sign in as before</a> with {provider_names}, to link the accounts.</p>\n\
              <form method=\"post\" action=\"/own-user\"><button id=\"own-user\">I am new here</button></form>",
-            places = Escaped(&places.join(" or ")),
+            provider_names = Escaped(&provider_names.join(" or ")),
         ),
     )
 }

@@ -26,7 +26,7 @@ use uuid::Uuid;
 use self::{
     backend::Backend,
     provider::{CLIENT, PROVIDERS, Providers},
-    web::{Asked, Reply, redirect, status, with_cookie},
+    web::{DemoRequest, Reply, redirect, status, with_cookie},
 };
 
 /// The cookie that names the signed-in user's session.
@@ -112,12 +112,12 @@ pub async fn serve(
         };
         let (demo, shutdown) = (Arc::clone(&demo), shutdown.clone());
         tokio::spawn(async move {
-            let answer = service_fn(|request| {
+            let response = service_fn(|request| {
                 let demo = Arc::clone(&demo);
-                async move { Ok::<_, Infallible>(demo.answer(request).await) }
+                async move { Ok::<_, Infallible>(demo.respond(request).await) }
             });
             let connection =
-                http1::Builder::new().timer(TokioTimer::new()).serve_connection(TokioIo::new(stream), answer);
+                http1::Builder::new().timer(TokioTimer::new()).serve_connection(TokioIo::new(stream), response);
             tokio::select! {
                 // A browser that closes its connection is no error.
                 _ = connection => {}
@@ -128,22 +128,26 @@ pub async fn serve(
 }
 
 impl Demo {
-    async fn answer(&self, request: Request<Incoming>) -> Reply {
-        let Some(asked) = Asked::read(request, &self.host).await else { return status(StatusCode::BAD_REQUEST) };
-        if asked.path.starts_with("/providers/") {
-            return self.providers.answer(&asked);
+    async fn respond(&self, request: Request<Incoming>) -> Reply {
+        let Some(incoming) = DemoRequest::read(request, &self.host).await else {
+            return status(StatusCode::BAD_REQUEST);
+        };
+        if incoming.path.starts_with("/providers/") {
+            return self.providers.respond(&incoming);
         }
-        let user = self.user(&asked);
-        match (&asked.method, asked.path.as_str(), user) {
-            (&Method::GET, "/", None) => self.login_page(&asked).await,
-            (&Method::GET, "/", Some(user)) => self.settings_page(&asked, &user).await,
-            (&Method::GET, path, user) if path.starts_with(CALLBACK) => self.come_back(&asked, user.as_deref()).await,
-            (&Method::POST, "/sign-in", None) => self.go_to_provider(&asked, None).await,
-            (&Method::POST, "/own-user", None) => self.be_a_user_of_ones_own(&asked).await,
-            (&Method::POST, "/link", Some(user)) => self.go_to_provider(&asked, Some(&user)).await,
-            (&Method::POST, "/link-ticket", Some(user)) => self.link_ticket(&asked, &user).await,
-            (&Method::POST, "/unlink", Some(user)) => self.unlink(&asked, &user).await,
-            (&Method::POST, "/sign-out", _) => self.sign_out(&asked),
+        let user = self.user(&incoming);
+        match (&incoming.method, incoming.path.as_str(), user) {
+            (&Method::GET, "/", None) => self.login_page(&incoming).await,
+            (&Method::GET, "/", Some(user)) => self.settings_page(&incoming, &user).await,
+            (&Method::GET, path, user) if path.starts_with(CALLBACK) => {
+                self.return_from_provider(&incoming, user.as_deref()).await
+            }
+            (&Method::POST, "/sign-in", None) => self.go_to_provider(&incoming, None).await,
+            (&Method::POST, "/own-user", None) => self.create_own_user(&incoming).await,
+            (&Method::POST, "/link", Some(user)) => self.go_to_provider(&incoming, Some(&user)).await,
+            (&Method::POST, "/link-ticket", Some(user)) => self.link_ticket(&incoming, &user).await,
+            (&Method::POST, "/unlink", Some(user)) => self.unlink(&incoming, &user).await,
+            (&Method::POST, "/sign-out", _) => self.sign_out(&incoming),
             // The user has signed in or out meanwhile.
             (&Method::POST, "/sign-in" | "/own-user" | "/link" | "/link-ticket" | "/unlink", _) => redirect("/"),
             _ => status(StatusCode::NOT_FOUND),
@@ -151,9 +155,9 @@ impl Demo {
     }
 
     /// The id of the signed-in user.
-    fn user(&self, asked: &Asked) -> Option<String> {
+    fn user(&self, incoming: &DemoRequest) -> Option<String> {
         let sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
-        sessions.get(asked.cookies.get(SESSION)).cloned()
+        sessions.get(incoming.cookies.get(SESSION)).cloned()
     }
 
     /// The reply, with a session for the user.
@@ -164,8 +168,8 @@ impl Demo {
         with_cookie(reply, SESSION, &session)
     }
 
-    fn sign_out(&self, asked: &Asked) -> Reply {
-        self.sessions.lock().unwrap_or_else(PoisonError::into_inner).remove(asked.cookies.get(SESSION));
+    fn sign_out(&self, incoming: &DemoRequest) -> Reply {
+        self.sessions.lock().unwrap_or_else(PoisonError::into_inner).remove(incoming.cookies.get(SESSION));
         with_cookie(redirect("/"), SESSION, "")
     }
 }

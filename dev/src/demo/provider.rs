@@ -12,7 +12,7 @@ use http::{Method, StatusCode};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use super::web::{Asked, Escaped, Fields, Reply, json, page, redirect, status};
+use super::web::{DemoRequest, Escaped, Fields, Reply, json, page, redirect, status};
 use crate::issuers;
 
 /// The lifetime of an ID token, in seconds.
@@ -105,11 +105,11 @@ impl Providers {
     }
 
     /// Responds as the provider that the path names.
-    pub fn answer(&self, asked: &Asked) -> Reply {
-        let place = asked.path.strip_prefix("/providers/").and_then(|rest| rest.split_once('/'));
-        let named = place.and_then(|(name, rest)| Some((PROVIDERS.iter().find(|it| it.name == name)?, rest)));
-        let Some((provider, place)) = named else { return status(StatusCode::NOT_FOUND) };
-        match (&asked.method, place) {
+    pub fn respond(&self, incoming: &DemoRequest) -> Reply {
+        let endpoint = incoming.path.strip_prefix("/providers/").and_then(|rest| rest.split_once('/'));
+        let named = endpoint.and_then(|(name, rest)| Some((PROVIDERS.iter().find(|it| it.name == name)?, rest)));
+        let Some((provider, endpoint)) = named else { return status(StatusCode::NOT_FOUND) };
+        match (&incoming.method, endpoint) {
             (&Method::GET, ".well-known/openid-configuration") => {
                 json(StatusCode::OK, self.metadata(provider).to_string())
             }
@@ -117,9 +117,9 @@ impl Providers {
                 Ok(jwks) => json(StatusCode::OK, jwks),
                 Err(error) => failed(&error),
             },
-            (&Method::GET, "authorize") => ask(provider, &asked.query),
-            (&Method::POST, "authorize") => self.grant(provider, asked),
-            (&Method::POST, "token") => self.exchange(provider, &asked.form),
+            (&Method::GET, "authorize") => ask(provider, &incoming.query),
+            (&Method::POST, "authorize") => self.grant(provider, incoming),
+            (&Method::POST, "token") => self.exchange(provider, &incoming.form),
             _ => status(StatusCode::NOT_FOUND),
         }
     }
@@ -141,13 +141,14 @@ impl Providers {
     }
 
     /// Grants an authorization for the account that the person typed, and redirects back with a code.
-    fn grant(&self, provider: &DemoProvider, asked: &Asked) -> Reply {
+    fn grant(&self, provider: &DemoProvider, incoming: &DemoRequest) -> Reply {
         // Only to the demo's own login page, so that this is no open redirect.
-        let redirect_uri = asked.query.get("redirect_uri");
-        if redirect_uri != super::redirect_uri(&self.base, provider.name) || asked.query.get("client_id") != CLIENT.0 {
+        let redirect_uri = incoming.query.get("redirect_uri");
+        if redirect_uri != super::redirect_uri(&self.base, provider.name) || incoming.query.get("client_id") != CLIENT.0
+        {
             return status(StatusCode::BAD_REQUEST);
         }
-        let (account, email) = (asked.form.get("account"), asked.form.get("email"));
+        let (account, email) = (incoming.form.get("account"), incoming.form.get("email"));
         let named =
             [("sub", account), ("name", account), ("email", email)].into_iter().filter(|(_, value)| !value.is_empty());
         let mut claims: Map<String, Value> = named.map(|(name, value)| (name.to_owned(), json!(value))).collect();
@@ -157,9 +158,9 @@ impl Providers {
         if codes.len() >= MAX_CODES {
             codes.clear();
         }
-        codes.insert(code.clone(), Granted { provider: provider.name, query: asked.query.clone(), claims });
+        codes.insert(code.clone(), Granted { provider: provider.name, query: incoming.query.clone(), claims });
         let mut back = form_urlencoded::Serializer::new(String::new());
-        back.append_pair("code", &code).append_pair("state", asked.query.get("state"));
+        back.append_pair("code", &code).append_pair("state", incoming.query.get("state"));
         back.append_pair("iss", &issuer(&self.base, provider.name));
         redirect(&format!("{redirect_uri}?{}", back.finish()))
     }

@@ -5,12 +5,12 @@ use identity_link_proto::v1::{Identity, IdentityRef};
 use super::{
     Demo, TICKET,
     login::{buttons, refusal},
-    web::{Asked, Escaped, Reply, page, redirect, with_cookie},
+    web::{DemoRequest, Escaped, Reply, page, redirect, with_cookie},
 };
 
 impl Demo {
     /// The settings page of the user.
-    pub(super) async fn settings_page(&self, asked: &Asked, user_id: &str) -> Reply {
+    pub(super) async fn settings_page(&self, incoming: &DemoRequest, user_id: &str) -> Reply {
         let (user, providers) = match tokio::try_join!(self.backend.user(user_id), self.backend.providers()) {
             Ok(both) => both,
             // The user may have been deleted meanwhile: the session ends.
@@ -18,7 +18,7 @@ impl Demo {
         };
         let is_last = user.identities.len() == 1;
         let accounts: String = user.identities.iter().map(|identity| account(identity, is_last)).collect();
-        let waiting = match asked.cookies.get(TICKET) {
+        let waiting = match incoming.cookies.get(TICKET) {
             "" => "",
             _ => {
                 "<form method=\"post\" action=\"/link-ticket\"><button id=\"link-ticket\">Link the account that \
@@ -38,8 +38,8 @@ impl Demo {
     }
 
     /// Links the account that a ticket proves.
-    pub(super) async fn link_ticket(&self, asked: &Asked, user: &str) -> Reply {
-        let reply = match self.backend.link_ticket(user, asked.cookies.get(TICKET)).await {
+    pub(super) async fn link_ticket(&self, incoming: &DemoRequest, user: &str) -> Reply {
+        let reply = match self.backend.link_ticket(user, incoming.cookies.get(TICKET)).await {
             Ok(()) => redirect("/"),
             Err(refused) => refusal(&refused),
         };
@@ -47,8 +47,8 @@ impl Demo {
     }
 
     /// Unlinks an account, which is a user of its own afterwards.
-    pub(super) async fn unlink(&self, asked: &Asked, user: &str) -> Reply {
-        let field = |name| asked.form.get(name).to_owned();
+    pub(super) async fn unlink(&self, incoming: &DemoRequest, user: &str) -> Reply {
+        let field = |name| incoming.form.get(name).to_owned();
         let identity = IdentityRef { provider: field("provider"), subject: field("subject") };
         match self.backend.unlink(user, identity).await {
             Ok(()) => redirect("/"),

@@ -37,7 +37,7 @@ impl Fields {
 
 /// A request of a browser or of the service.
 #[derive(Debug)]
-pub(super) struct Asked {
+pub(super) struct DemoRequest {
     pub method: Method,
     pub path: String,
     pub query: Fields,
@@ -45,7 +45,7 @@ pub(super) struct Asked {
     pub cookies: Fields,
 }
 
-impl Asked {
+impl DemoRequest {
     /// Reads a request; `None` if it is for another host, was sent by another site's page, or is too long.
     ///
     /// The check of `Host` stops DNS rebinding: another site's name that suddenly resolves to this machine appears

@@ -2,7 +2,7 @@
 
 use proptest::{prelude::*, sample::select};
 
-use super::{reader::is_plain, *};
+use super::{parser::is_plain, *};
 
 /// A field and a value of it.
 fn term() -> impl Strategy<Value = Term> {
@@ -132,7 +132,7 @@ fn mean(meant: &mut UserSearch, terms: &[Term], is_excluded: bool) {
         };
     }
     meant.keys.extend((key != Key::default()).then_some(key));
-    meant.is_of_nobody |= !can_be;
+    meant.matches_no_user |= !can_be;
 }
 
 proptest! {

@@ -127,7 +127,7 @@ fn what_is_joined_by_or_is_found_by_either() {
     ] {
         assert_eq!(parse(q), Ok(meant), "{q}");
     }
-    assert!(parse("email:(a OR b) OR user_id:\"a b\"").unwrap().is_of_nobody);
+    assert!(parse("email:(a OR b) OR user_id:\"a b\"").unwrap().matches_no_user);
 }
 
 #[test]
@@ -147,7 +147,7 @@ fn what_can_be_nobodys_finds_nobody_and_excludes_nobody() {
         "email:ann AND email_verified:true",
         "email_verified:true AND email:ann AND -user_id:a",
     ] {
-        assert!(parse(q).unwrap().is_of_nobody, "{q}");
+        assert!(parse(q).unwrap().matches_no_user, "{q}");
         if !q.contains("AND") {
             assert_eq!(parse(&format!("-{q}")), Ok(UserSearch::default()), "{q}");
         }
@@ -282,7 +282,7 @@ fn what_lucene_would_understand_otherwise_is_refused() {
 #[test]
 fn the_bounds_are_inclusive() {
     let longest = format!("user_id:\"{}\"", "a".repeat(MAX_BYTES - r#"user_id:"""#.len()));
-    assert!(parse(&longest).unwrap().is_of_nobody);
+    assert!(parse(&longest).unwrap().matches_no_user);
     let most = ["-user_id:a"; MAX_TERMS].join(" ");
     assert_eq!(parse(&most).unwrap().excluded.user_ids.len(), MAX_TERMS);
 }

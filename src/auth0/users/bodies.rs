@@ -148,12 +148,12 @@ pub(in crate::auth0) struct UpdateBody {
 
 const NO_PASSWORDS: &str = "is not kept here: people sign in at their providers";
 const NO_MAILS: &str = "cannot be done here: a provider verifies emails and phone numbers";
-const OF_A_PROVIDER: &str = "cannot be updated: it is what the identity's provider tells";
+const PROVIDERS_OWN: &str = "cannot be updated: it is what the identity's provider tells";
 const OF_THE_SERVICE: &str = "cannot be set: it is when that happens here";
 const NOT_KNOWN: &str = "is not kept here: sign-ins are the provider's";
 
 /// Properties that Auth0 accepts for a new user or returns for an existing one, and this server refuses.
-pub(super) const NOT_CREATED: [(&str, &str); 10] = [
+pub(super) const UNSUPPORTED_IN_CREATE: [(&str, &str); 10] = [
     ("created_at", OF_THE_SERVICE),
     (
         "identities",
@@ -170,14 +170,14 @@ pub(super) const NOT_CREATED: [(&str, &str); 10] = [
 ];
 
 /// Properties that Auth0 accepts in a change, and this server refuses.
-pub(super) const NOT_UPDATED: [(&str, &str); 9] = [
-    ("client_id", OF_A_PROVIDER),
-    ("email", OF_A_PROVIDER),
-    ("email_verified", OF_A_PROVIDER),
+pub(super) const UNSUPPORTED_IN_UPDATE: [(&str, &str); 9] = [
+    ("client_id", PROVIDERS_OWN),
+    ("email", PROVIDERS_OWN),
+    ("email_verified", PROVIDERS_OWN),
     ("password", NO_PASSWORDS),
-    ("phone_number", OF_A_PROVIDER),
-    ("phone_verified", OF_A_PROVIDER),
-    ("username", OF_A_PROVIDER),
+    ("phone_number", PROVIDERS_OWN),
+    ("phone_verified", PROVIDERS_OWN),
+    ("username", PROVIDERS_OWN),
     ("verify_email", NO_MAILS),
     ("verify_phone_number", NO_MAILS),
 ];

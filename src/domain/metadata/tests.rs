@@ -125,8 +125,8 @@ fn the_list_and_its_paths_are_cut() {
     assert!(paths[0].starts_with("m/\\n\\n") && paths[0].ends_with('…'));
     // A path that fits is whole; with one character more it is visibly cut.
     let path = format!("m/{}", "k".repeat(198));
-    assert_eq!(shown(&path), path);
-    assert_eq!(shown(&format!("{path}k")), format!("m/{}…", "k".repeat(197)));
+    assert_eq!(printable_path(&path), path);
+    assert_eq!(printable_path(&format!("{path}k")), format!("m/{}…", "k".repeat(197)));
 }
 
 #[test]
@@ -148,7 +148,7 @@ fn a_patch_keeps_to_the_bounds() {
     let half = of(json!({"a": "x".repeat(MAX_BYTES - 8)}));
     let patched = |key: &str| MetadataUpdate::Patch(of(json!({key: "y"}))).applied_to(&half, "app_metadata");
     assert!(patched("a").is_ok());
-    assert_eq!(patched("b"), Err(Refusal::MetadataTooLarge { namespace: "app_metadata", bytes: MAX_BYTES + 8 }));
+    assert_eq!(patched("b"), Err(DomainError::MetadataTooLarge { namespace: "app_metadata", bytes: MAX_BYTES + 8 }));
 }
 
 #[test]

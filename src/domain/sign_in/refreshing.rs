@@ -16,22 +16,22 @@ const RENEWAL: TimeDelta = TimeDelta::days(30);
 /// month.
 pub fn refreshed(
     identity: &Identity,
-    told: &UnownedIdentity,
+    sent: &UnownedIdentity,
     policy: &ProviderPolicy,
     now: DateTime<Utc>,
 ) -> Option<Identity> {
     let mut fresh = identity.clone();
-    if let Some(email) = &told.email {
+    if let Some(email) = &sent.email {
         let known = identity.email.as_ref().filter(|known| is_same_address(known, email));
         let verified = match (&email.verified, known.and_then(|known| known.verified.as_ref())) {
-            (Some(told), Some(known)) if told.time - known.time < RENEWAL => Some(known.clone()),
-            (told, _) => told.clone(),
+            (Some(sent), Some(known)) if sent.time - known.time < RENEWAL => Some(known.clone()),
+            (sent, _) => sent.clone(),
         };
         fresh.email_changed |= known.is_none();
         fresh.email_proven_since = verified.as_ref().map(|_| known.and(identity.email_proven_since).unwrap_or(now));
         fresh.email = Some(IdentityEmail { verified, ..email.clone() });
     }
-    let profile = refreshed_profile(&identity.profile_data, told);
+    let profile = refreshed_profile(&identity.profile_data, sent);
     if is_another_profile(&identity.profile_data, &profile) {
         fresh.profile_data = profile;
     }
@@ -56,7 +56,7 @@ pub fn vouched_for(owner: &User, account: &UnownedIdentity, now: DateTime<Utc>) 
 }
 
 /// Whether a sign-in has proven an address that was unproven before, or another address of the same identity.
-pub fn proves_an_address(before: &Identity, after: &Identity) -> bool {
+pub fn proves_address(before: &Identity, after: &Identity) -> bool {
     has_verified_email(after) && after.email_proven_since != before.email_proven_since
 }
 
@@ -76,12 +76,12 @@ fn is_same_address(one: &IdentityEmail, other: &IdentityEmail) -> bool {
 ///
 /// The hosted domain belongs to the email: it stays if no email is sent, and is never combined with an email that
 /// came without it.
-fn refreshed_profile(known: &Metadata, told: &UnownedIdentity) -> Metadata {
-    let (known, told) = match told.email {
-        Some(_) => (known.clone().without(HOSTED_DOMAIN), told.profile_data.clone()),
-        None => (known.clone(), told.profile_data.clone().without(HOSTED_DOMAIN)),
+fn refreshed_profile(known: &Metadata, sent: &UnownedIdentity) -> Metadata {
+    let (known, sent) = match sent.email {
+        Some(_) => (known.clone().without(HOSTED_DOMAIN), sent.profile_data.clone()),
+        None => (known.clone(), sent.profile_data.clone().without(HOSTED_DOMAIN)),
     };
-    known.overlaid(&told).unwrap_or(told)
+    known.overlaid(&sent).unwrap_or(sent)
 }
 
 /// Whether a claim other than `updated_at` changed: some providers change `updated_at` with each sign-in.

@@ -8,7 +8,7 @@ use proptest::strategy::{Just, Strategy};
 
 use super::*;
 use crate::domain::{
-    EmailTrust, Metadata, Moved, Provider, Subject, Verifier, linking::owned, unlinking::user_of_its_own,
+    EmailTrust, Metadata, Moved, Provider, Subject, Verifier, linking::owned_identity, unlinking::new_user,
 };
 
 const EMAIL: &str = "ann@example.com";
@@ -39,7 +39,7 @@ fn day(number: i64) -> DateTime<Utc> {
 /// An account. A `!` at the start of its email marks it as verified.
 fn account(provider: &str, subject: &str, email: &str) -> UnownedIdentity {
     let (given, is_verified) = email.strip_prefix('!').map_or((email, false), |email| (email, true));
-    let verified = Verified { time: day(1), by: Verifier::Issuer(provider.to_owned()) };
+    let verified = EmailVerification { time: day(1), by: Verifier::Issuer(provider.to_owned()) };
     let email = IdentityEmail {
         given: given.to_owned(),
         canonical: given.contains('@').then(|| given.to_owned()),
@@ -59,13 +59,12 @@ fn account(provider: &str, subject: &str, email: &str) -> UnownedIdentity {
 
 /// A user with these accounts, given as providers and emails.
 fn user(id: &str, accounts: &[(&str, &str)]) -> User {
-    let home = UserId::parse(id).unwrap();
-    let identities = accounts
-        .iter()
-        .enumerate()
-        .map(|(at, (provider, email))| owned(account(provider, &format!("{id}-{at}"), email), home.clone(), 0, day(1)));
+    let origin = UserId::parse(id).unwrap();
+    let identities = accounts.iter().enumerate().map(|(at, (provider, email))| {
+        owned_identity(account(provider, &format!("{id}-{at}"), email), origin.clone(), 0, day(1))
+    });
     let identities: Vec<Identity> = identities.collect();
-    User { identities: identities.clone(), ..user_of_its_own(home, &identities[0], day(1)) }
+    User { identities: identities.clone(), ..new_user(origin, &identities[0], day(1)) }
 }
 
 /// The same user, its emails verified on that day.
@@ -85,50 +84,50 @@ fn decide(
     owner: Option<&User>,
     holders: &[User],
     was_deleted: bool,
-) -> Result<Decision, Refusal> {
-    decide_after(account, owner, holders, &Past { was_deleted, released_by: Vec::new() })
+) -> Result<Decision, DomainError> {
+    decide_after(account, owner, holders, &AccountHistory { was_deleted, released_by: Vec::new() })
 }
 
 fn decide_after(
     account: &UnownedIdentity,
     owner: Option<&User>,
     holders: &[User],
-    past: &Past,
-) -> Result<Decision, Refusal> {
+    history: &AccountHistory,
+) -> Result<Decision, DomainError> {
     let policy = &policies()[account.id.provider.as_str()];
-    Facts { account, owner, holders, past, now: day(100), policy }.decide()
+    SignInFacts { account, owner, holders, history, now: day(100), policy }.decide()
 }
 
 /// The decision on an account that these users released before.
-fn released(holders: &[User], released_by: &[&str], was_deleted: bool) -> Result<Decision, Refusal> {
+fn released(holders: &[User], released_by: &[&str], was_deleted: bool) -> Result<Decision, DomainError> {
     let released_by = released_by.iter().map(|id| UserId::parse(id).unwrap()).collect();
-    let past = Past { was_deleted, released_by };
-    decide_after(&account("auto", "new", "!ann@example.com"), None, holders, &past)
+    let history = AccountHistory { was_deleted, released_by };
+    decide_after(&account("auto", "new", "!ann@example.com"), None, holders, &history)
 }
 
 /// The decision, or its refusal, as one text: outcome, the users that it names, and the rule.
-fn told(decision: Result<Decision, Refusal>) -> String {
+fn summary(decision: Result<Decision, DomainError>) -> String {
     match decision {
         Err(refusal) => format!("{refusal:?}"),
         Ok(Decision { outcome, rule, .. }) => match outcome {
-            Outcome::SignedIn(id) => format!("signed in {id}: {rule:?}"),
-            Outcome::Created => format!("created: {rule:?}"),
-            Outcome::Linked(id) => format!("linked {id}: {rule:?}"),
-            Outcome::Candidates(who) => {
+            SignInOutcome::SignedIn(id) => format!("signed in {id}: {rule:?}"),
+            SignInOutcome::Created => format!("created: {rule:?}"),
+            SignInOutcome::Linked(id) => format!("linked {id}: {rule:?}"),
+            SignInOutcome::Candidates(who) => {
                 let who: Vec<String> = who.iter().map(|candidate| candidate.user.to_string()).collect();
                 format!("candidates {}: {rule:?}", who.join(" "))
             }
-            Outcome::RegistrationNeeded => format!("registration needed: {rule:?}"),
+            SignInOutcome::RegistrationNeeded => format!("registration needed: {rule:?}"),
         },
     }
 }
 
 /// The decision on a new account with the verified email, among these users.
 fn newcomer(provider: &str, holders: &[User]) -> String {
-    told(newcomer_decision(provider, holders))
+    summary(newcomer_decision(provider, holders))
 }
 
-fn newcomer_decision(provider: &str, holders: &[User]) -> Result<Decision, Refusal> {
+fn newcomer_decision(provider: &str, holders: &[User]) -> Result<Decision, DomainError> {
     decide(&account(provider, "new", &format!("!{EMAIL}")), None, holders, false)
 }
 
@@ -139,7 +138,7 @@ fn ann(provider: &str) -> User {
 #[test]
 fn the_first_rows_are_about_the_account_itself() {
     let (ann, blocked) = (ann("auto"), blocked(ann("auto")));
-    let of = |provider, email, owner| told(decide(&account(provider, "s", email), owner, &[], false));
+    let of = |provider, email, owner| summary(decide(&account(provider, "s", email), owner, &[], false));
     assert_eq!(of("undeclared", "", Some(&ann)), "ProviderUnknown", "A72");
     assert_eq!(of("undeclared", "", None), "ProviderUnknown", "A72");
     assert_eq!(of("disabled", "", Some(&ann)), "ProviderDisabled", "A28");
@@ -154,7 +153,7 @@ fn the_first_rows_are_about_the_account_itself() {
 
 #[test]
 fn an_email_that_is_required_is_required_of_newcomers() {
-    let of = |provider, email| told(decide(&account(provider, "s", email), None, &[], false));
+    let of = |provider, email| summary(decide(&account(provider, "s", email), None, &[], false));
     for (email, by_all, by_some, by_most) in [
         ("", "created: EmailMissing", "EmailMissing", "EmailMissing"),
         ("no address", "created: EmailMissing", "EmailMissing", "EmailMissing"),
@@ -176,7 +175,7 @@ fn an_unproven_email_on_either_side_links_nothing() {
     assert_eq!(newcomer("auto", &[ann("undeclared")]), created, "A72");
     assert_eq!(newcomer("auto", &[user("ann", &[("auto2", "!bob@example.com")])]), "created: EmailUnclaimed");
     let unverified = account("auto", "new", EMAIL);
-    assert_eq!(told(decide(&unverified, None, &[ann("auto2")], false)), "created: EmailUnverified", "A14");
+    assert_eq!(summary(decide(&unverified, None, &[ann("auto2")], false)), "created: EmailUnverified", "A14");
     assert_eq!(newcomer("untrusted", &[ann("auto2")]), "created: EmailUnverified", "A05");
     // A user with an unverified address does not affect the user that owns the address.
     let squatters = [ann("auto2"), user("m1", &[("auto2", EMAIL)]), user("m2", &[("untrusted", "!ann@example.com")])];
@@ -201,10 +200,10 @@ fn either_side_can_close_the_way() {
 fn what_is_doubtful_is_asked() {
     assert_eq!(newcomer("auto", &[ann("auto")]), "candidates ann: ProviderAlreadyThere", "A10");
     let account = account("auto", "new", "!ann@example.com");
-    assert_eq!(told(decide(&account, None, &[ann("auto2")], true)), "candidates ann: DeletedBefore");
+    assert_eq!(summary(decide(&account, None, &[ann("auto2")], true)), "candidates ann: DeletedBefore");
     let two = [ann("auto2"), user("ben", &[("auto2", "!ann@example.com")])];
     assert_eq!(newcomer("auto", &two), "candidates ann ben: SeveralUsers");
-    assert_eq!(told(decide(&account, None, &two, true)), "candidates ann ben: SeveralUsers");
+    assert_eq!(summary(decide(&account, None, &two, true)), "candidates ann ben: SeveralUsers");
     let closed = [ann("auto2"), user("ben", &[("off", "!ann@example.com")])];
     assert_eq!(newcomer("auto", &closed), "candidates ann: SeveralUsers");
 }
@@ -212,19 +211,19 @@ fn what_is_doubtful_is_asked() {
 /// A10: an address may be another person's by now.
 #[test]
 fn what_was_proven_long_ago_is_asked() {
-    for (proven, told) in [
+    for (proven, summary) in [
         (-81, "candidates ann: EmailVerifiedLongAgo"),
         (-80, "linked ann: EmailVerifiedOnBothSides"),
         (99, "linked ann: EmailVerifiedOnBothSides"),
     ] {
-        assert_eq!(newcomer("auto", &[since(ann("auto2"), proven)]), told, "{proven}");
+        assert_eq!(newcomer("auto", &[since(ann("auto2"), proven)]), summary, "{proven}");
     }
 }
 
 #[test]
 fn what_is_told_again_renews_what_is_old_and_nothing_else() {
     let known = ann("auto").identities.remove(0);
-    let told = |number, email: &str, profile: &str| {
+    let sent = |number, email: &str, profile: &str| {
         let mut account = account("auto", "ann-0", email);
         if let Some(verified) = account.email.as_mut().and_then(|email| email.verified.as_mut()) {
             verified.time = day(number);
@@ -232,23 +231,23 @@ fn what_is_told_again_renews_what_is_old_and_nothing_else() {
         UnownedIdentity { profile_data: Metadata::from_stored(serde_json::from_str(profile).unwrap()), ..account }
     };
     let policy = &policies()["auto"];
-    let refreshed = |known: &Identity, told: &UnownedIdentity| refreshed(known, told, policy, day(40));
+    let refreshed = |known: &Identity, sent: &UnownedIdentity| refreshed(known, sent, policy, day(40));
     let time = |identity: &Identity| identity.email.as_ref().unwrap().verified.as_ref().map(|verified| verified.time);
-    assert_eq!(refreshed(&known, &told(30, "!ann@example.com", "{}")), None);
-    let renewed = refreshed(&known, &told(31, "!ann@example.com", "{}")).unwrap();
+    assert_eq!(refreshed(&known, &sent(30, "!ann@example.com", "{}")), None);
+    let renewed = refreshed(&known, &sent(31, "!ann@example.com", "{}")).unwrap();
     assert_eq!(time(&renewed), Some(day(31)));
     assert_eq!((renewed.email_proven_since, renewed.email_changed), (Some(day(1)), false), "since the first time");
-    assert_eq!(refreshed(&known, &told(2, "", "{}")), None);
-    let unverified = refreshed(&known, &told(2, EMAIL, "{}")).unwrap();
+    assert_eq!(refreshed(&known, &sent(2, "", "{}")), None);
+    let unverified = refreshed(&known, &sent(2, EMAIL, "{}")).unwrap();
     assert_eq!((time(&unverified), unverified.email_proven_since), (None, None));
-    let moved = refreshed(&known, &told(2, "!bob@example.com", "{}")).unwrap();
+    let moved = refreshed(&known, &sent(2, "!bob@example.com", "{}")).unwrap();
     assert_eq!(time(&moved), Some(day(2)));
     assert_eq!((moved.email_proven_since, moved.email_changed), (Some(day(40)), true));
-    let back = refreshed(&moved, &told(2, "!ann@example.com", "{}")).unwrap();
+    let back = refreshed(&moved, &sent(2, "!ann@example.com", "{}")).unwrap();
     assert!(back.email_changed, "it has been another address");
-    let named = refreshed(&known, &told(2, "", r#"{"name": "Ann", "updated_at": 1}"#)).unwrap();
-    assert_eq!(refreshed(&named, &told(2, "", r#"{"name": "Ann", "updated_at": 2}"#)), None);
-    assert!(refreshed(&named, &told(2, "", r#"{"name": "Anna", "updated_at": 2}"#)).is_some());
+    let named = refreshed(&known, &sent(2, "", r#"{"name": "Ann", "updated_at": 1}"#)).unwrap();
+    assert_eq!(refreshed(&named, &sent(2, "", r#"{"name": "Ann", "updated_at": 2}"#)), None);
+    assert!(refreshed(&named, &sent(2, "", r#"{"name": "Anna", "updated_at": 2}"#)).is_some());
 }
 
 /// A70: the provider's claim is kept as given, and counts by the profile that is kept with it.
@@ -261,26 +260,26 @@ fn what_is_told_is_kept_whether_or_not_it_counts() {
 
     let trust = EmailTrust::AuthoritativeDomains { domains: Default::default(), hosted: true };
     let policy = ProviderPolicy { email_trust: trust, ..ProviderPolicy::default() };
-    let told = |profile: &str| {
+    let sent = |profile: &str| {
         let profile_data = Metadata::from_stored(serde_json::from_str(profile).unwrap());
         judged(UnownedIdentity { profile_data, ..account("auto", "s", "!ann@example.com") }, &policy)
     };
-    let hosted = told(r#"{"hd": "example.com"}"#);
-    let known = owned(hosted.clone(), UserId::parse("ann").unwrap(), 0, day(1));
+    let hosted = sent(r#"{"hd": "example.com"}"#);
+    let known = owned_identity(hosted.clone(), UserId::parse("ann").unwrap(), 0, day(1));
     assert!(hosted.email.unwrap().is_verified());
-    assert!(!told("{}").email.unwrap().is_verified());
-    let no_longer = refreshed(&known, &told("{}"), &policy, day(1)).unwrap();
+    assert!(!sent("{}").email.unwrap().is_verified());
+    let no_longer = refreshed(&known, &sent("{}"), &policy, day(1)).unwrap();
     assert!(!no_longer.email.unwrap().is_verified(), "what makes it count goes with the email");
-    let elsewhere = refreshed(&known, &told(r#"{"hd": "example.org"}"#), &policy, day(1)).unwrap();
+    let elsewhere = refreshed(&known, &sent(r#"{"hd": "example.org"}"#), &policy, day(1)).unwrap();
     assert!(!elsewhere.email.as_ref().unwrap().is_verified());
-    let back = refreshed(&elsewhere, &told(r#"{"hd": "example.com"}"#), &policy, day(2)).unwrap();
+    let back = refreshed(&elsewhere, &sent(r#"{"hd": "example.com"}"#), &policy, day(2)).unwrap();
     assert_eq!(back.email_proven_since, Some(day(2)));
-    assert!(proves_an_address(&elsewhere, &back), "what makes the word count proves the address");
+    assert!(proves_address(&elsewhere, &back), "what makes the word count proves the address");
 }
 
 #[test]
 fn an_address_is_proven_by_what_makes_it_so_and_by_a_trusted_provider() {
-    let told = |provider, email| account(provider, "ann-0", email);
+    let sent = |provider, email| account(provider, "ann-0", email);
     for (provider, before, after, proves) in [
         ("auto", EMAIL, "!ann@example.com", true),
         ("auto", "!bob@example.com", "!ann@example.com", true),
@@ -289,10 +288,10 @@ fn an_address_is_proven_by_what_makes_it_so_and_by_a_trusted_provider() {
         ("auto", "!ann@example.com", EMAIL, false),
         ("untrusted", EMAIL, "!ann@example.com", false),
     ] {
-        let before = owned(told(provider, before), UserId::parse("ann").unwrap(), 0, day(1));
+        let before = owned_identity(sent(provider, before), UserId::parse("ann").unwrap(), 0, day(1));
         let policy = &policies()[provider];
-        let after = refreshed(&before, &told(provider, after), policy, day(9)).unwrap_or_else(|| before.clone());
-        assert_eq!(proves_an_address(&before, &after), proves, "{before:?} {after:?}");
+        let after = refreshed(&before, &sent(provider, after), policy, day(9)).unwrap_or_else(|| before.clone());
+        assert_eq!(proves_address(&before, &after), proves, "{before:?} {after:?}");
     }
 }
 
@@ -338,7 +337,7 @@ fn accounts_that_came_together_keep_the_order_that_they_had() {
     assert_eq!(newcomer("auto", &[ann.clone()]), "candidates ann: AccountBeforeEmail", "day 2 is before day 9");
     ann.identities[0].email_proven_since = Some(day(1));
     assert_eq!(newcomer("auto", &[ann.clone()]), "linked ann: EmailVerifiedOnBothSides");
-    ann.identities[1].home = UserId::parse("another").unwrap();
+    ann.identities[1].origin = UserId::parse("another").unwrap();
     assert_eq!(newcomer("auto", &[ann]), "candidates ann: AccountBeforeEmail", "which came first is not known");
 }
 
@@ -369,11 +368,11 @@ fn an_account_is_not_linked_to_the_user_that_released_it() {
         (vec![ann("auto2"), ben.clone()], vec!["ann", "ben"], created),
         (vec![ann("auto2"), ben.clone()], vec![], "candidates ann ben: SeveralUsers"),
     ] {
-        assert_eq!(told(released(&holders, &released_by, false)), expected, "{released_by:?}");
+        assert_eq!(summary(released(&holders, &released_by, false)), expected, "{released_by:?}");
     }
     let two = [ann("auto2"), ben];
-    assert_eq!(told(released(&two[..1], &["ann"], true)), created, "and it was deleted besides");
-    assert_eq!(told(released(&two, &["ann"], true)), "candidates ben: DeletedBefore");
+    assert_eq!(summary(released(&two[..1], &["ann"], true)), created, "and it was deleted besides");
+    assert_eq!(summary(released(&two, &["ann"], true)), "candidates ben: DeletedBefore");
 }
 
 #[test]
@@ -389,14 +388,14 @@ fn whoever_is_blocked_does_not_come_in_by_another_door() {
 fn what_looks_like_an_address_is_none() {
     let account = account("auto", "new", "!k\u{e4}te@example.com");
     let holder = user("k", &[("auto2", "!k\u{e4}te@example.com")]);
-    assert_eq!(told(decide(&account, None, &[holder], false)), "created: EmailNotAscii", "A37");
+    assert_eq!(summary(decide(&account, None, &[holder], false)), "created: EmailNotAscii", "A37");
 }
 
 #[test]
 fn a_decision_says_what_it_rests_on() {
     let holders = [ann("auto2"), user("mal", &[("auto2", EMAIL)]), user("eve", &[("untrusted", "!ann@example.com")])];
     let decision = decide(&account("auto", "new", "!ann@example.com"), None, &holders, false).unwrap();
-    let told: Vec<_> =
+    let listed: Vec<_> =
         decision.evidence.iter().map(|e| (e.identity.to_string(), e.verified.is_some(), e.counts)).collect();
     let expected = [
         ("auto|new", true, true),
@@ -404,22 +403,22 @@ fn a_decision_says_what_it_rests_on() {
         ("auto2|mal-0", false, false),
         ("untrusted|eve-0", true, false),
     ];
-    assert_eq!(told, expected.map(|(id, verified, counts)| (id.to_owned(), verified, counts)));
+    assert_eq!(listed, expected.map(|(id, verified, counts)| (id.to_owned(), verified, counts)));
     let crowd: Vec<User> = (0..50).map(|at| user(&format!("m{at}"), &[("auto2", EMAIL)])).collect();
     let decision = decide(&account("auto", "new", "!ann@example.com"), None, &crowd, false).unwrap();
     assert_eq!(decision.evidence.len(), 21);
 }
 
 /// Outcome, and rule or refusal, in the words of `docs/SIGN_IN.md`.
-fn in_words(decision: &Result<Decision, Refusal>) -> (&'static str, String) {
+fn in_words(decision: &Result<Decision, DomainError>) -> (&'static str, String) {
     let (outcome, name) = match decision {
         Err(refusal) => ("refused", format!("{refusal:?}")),
         Ok(Decision { outcome, rule, .. }) => match outcome {
-            Outcome::SignedIn(_) => ("signed in", format!("{rule:?}")),
-            Outcome::Created => ("created", format!("{rule:?}")),
-            Outcome::Linked(_) => ("linked", format!("{rule:?}")),
-            Outcome::Candidates(_) => ("candidates", format!("{rule:?}")),
-            Outcome::RegistrationNeeded => ("registration needed", format!("{rule:?}")),
+            SignInOutcome::SignedIn(_) => ("signed in", format!("{rule:?}")),
+            SignInOutcome::Created => ("created", format!("{rule:?}")),
+            SignInOutcome::Linked(_) => ("linked", format!("{rule:?}")),
+            SignInOutcome::Candidates(_) => ("candidates", format!("{rule:?}")),
+            SignInOutcome::RegistrationNeeded => ("registration needed", format!("{rule:?}")),
         },
     };
     let words =
@@ -449,18 +448,18 @@ fn the_page_says_what_becomes_of_who_would_be_created() {
     let page = include_str!("../../../docs/SIGN_IN.md");
     let rows = page.lines().filter_map(|line| line.strip_prefix("| `registration` is ")?.strip_suffix(" |"));
     let rows: Vec<Vec<&str>> = rows.map(|row| row.split(" | ").collect()).collect();
-    let told = |registration: Registration| {
+    let row = |registration: Registration| {
         let created = newcomer_decision("auto", &[]);
-        let (outcome, name) = in_words(&created.and_then(|created| admitted(created, registration)));
+        let (outcome, name) = in_words(&created.and_then(|created| apply_registration(created, registration)));
         (outcome, name.replace("EMAIL_UNCLAIMED", "that of the row"))
     };
     let rows: Vec<_> = rows.iter().map(|cells| (cells[1], cells[2].trim_matches('`').to_owned())).collect();
-    assert_eq!(rows, [Open, Ask, Ask.wanted(), Closed].map(told));
-    assert_eq!(told(Closed.wanted()), told(Closed));
+    assert_eq!(rows, [Open, Ask, Ask.once_confirmed(), Closed].map(row));
+    assert_eq!(row(Closed.once_confirmed()), row(Closed));
     // No other outcome depends on the registration.
     for holders in [vec![ann("auto2")], vec![ann("suggests")]] {
         let decision = newcomer_decision("auto", &holders).unwrap();
-        assert_eq!(admitted(decision.clone(), Closed), Ok(decision));
+        assert_eq!(apply_registration(decision.clone(), Closed), Ok(decision));
     }
 }
 
@@ -545,7 +544,7 @@ proptest! {
     ) {
         let email = if is_verified { "!ann@example.com" } else { EMAIL };
         let account = account(provider, "new", email);
-        if let Ok(Decision { outcome: Outcome::Linked(id), .. }) = decide(&account, None, &holders, was_deleted) {
+        if let Ok(Decision { outcome: SignInOutcome::Linked(id), .. }) = decide(&account, None, &holders, was_deleted) {
             prop_assert!(is_verified);
             let policy = &policies()[provider];
             prop_assert!(policy.can_sign_in() && policy.email_trust == EmailTrust::WhenVerified);
@@ -564,7 +563,7 @@ proptest! {
     #[test]
     fn nobody_is_named_who_has_not_proven_the_email(provider in any_provider(), holders in any_holders()) {
         let account = account(provider, "new", "!ann@example.com");
-        if let Ok(Decision { outcome: Outcome::Candidates(who), .. }) = decide(&account, None, &holders, false) {
+        if let Ok(Decision { outcome: SignInOutcome::Candidates(who), .. }) = decide(&account, None, &holders, false) {
             prop_assert!(!who.is_empty());
             for candidate in who {
                 let user = holders.iter().find(|user| user.id == candidate.user).unwrap();
@@ -580,7 +579,7 @@ proptest! {
     ) {
         let releaser = format!("u{released_by}");
         let others: Vec<User> = holders.iter().filter(|user| user.id.as_str() != releaser).cloned().collect();
-        let outcome = |decision: Result<Decision, Refusal>| decision.map(|decision| decision.outcome);
+        let outcome = |decision: Result<Decision, DomainError>| decision.map(|decision| decision.outcome);
         let with = outcome(released(&holders, &[&releaser], was_deleted));
         prop_assert_eq!(with, outcome(released(&others, &[], was_deleted)));
     }

@@ -5,7 +5,7 @@ use proptest::prelude::{any, prop, prop_assert, prop_assert_eq, proptest};
 use super::*;
 use crate::domain::{
     Provider, Subject,
-    linking::{UnownedIdentity, owned},
+    linking::{UnownedIdentity, owned_identity},
 };
 
 fn day(number: i64) -> DateTime<Utc> {
@@ -32,13 +32,13 @@ fn user(sign_in: &[bool], primary: usize, blocked: bool) -> User {
             profile_data: Metadata::default(),
             signed_in_at: None,
         };
-        let home = if at % 2 == 0 { id("ann") } else { id(&format!("home{at}")) };
-        owned(account, home, i32::try_from(at).unwrap(), day(1))
+        let origin = if at % 2 == 0 { id("ann") } else { id(&format!("home{at}")) };
+        owned_identity(account, origin, i32::try_from(at).unwrap(), day(1))
     });
     let identities: Vec<Identity> = identities.collect();
     let primary = identities[primary % identities.len()].id.clone();
     let first = identities[0].clone();
-    User { identities, primary, blocked, ..user_of_its_own(id("ann"), &first, day(1)) }
+    User { identities, primary, blocked, ..new_user(id("ann"), &first, day(1)) }
 }
 
 fn terms(identity: &IdentityRef, caller: Option<CallingToken>) -> ReleaseTerms<'_> {
@@ -56,11 +56,11 @@ proptest! {
         let rest: Vec<Identity> = before.identities.iter().filter(|of| of.id != gone.id).cloned().collect();
         let opens = |identity: &Identity| identity.id.provider.as_str() == "open";
         let refusal = if blocked {
-            Some(Refusal::UserBlocked)
+            Some(DomainError::UserBlocked)
         } else if rest.is_empty() || (opens(&gone) && !rest.iter().any(opens)) {
-            Some(Refusal::LastIdentity)
+            Some(DomainError::LastIdentity)
         } else if before.primary == gone.id {
-            Some(Refusal::PrimaryIdentity)
+            Some(DomainError::PrimaryIdentity)
         } else {
             None
         };
@@ -88,11 +88,11 @@ fn the_calling_token_is_spared_unless_it_names_the_identity() {
     let before = user(&[true, true, true], 0, false);
     let gone = before.identities[1].clone();
     for (named, is_spared) in [
-        (Named::Identity(before.identities[0].id.clone()), true),
-        (Named::UserId(id("ann")), true),
-        (Named::UserId(gone.home.clone()), true),
-        (Named::Identity(gone.id.clone()), false),
-        (Named::UserId(id("zoe")), false),
+        (UserRef::Identity(before.identities[0].id.clone()), true),
+        (UserRef::UserId(id("ann")), true),
+        (UserRef::UserId(gone.origin.clone()), true),
+        (UserRef::Identity(gone.id.clone()), false),
+        (UserRef::UserId(id("zoe")), false),
     ] {
         let caller = CallingToken { named: named.clone(), hash: [7; 32] };
         let (after, _) = release(before.clone(), &terms(&gone.id, Some(caller)), day(2)).unwrap();
@@ -105,7 +105,7 @@ fn the_calling_token_is_spared_unless_it_names_the_identity() {
 fn a_part_of_a_part_keeps_the_users_that_it_was_a_part_of() {
     let mut part = user(&[true], 0, false);
     for at in 0..MAX_ANCESTORS + 5 {
-        let ancestors = ancestors_of_a_part(&part);
+        let ancestors = ancestors_of_unlinked(&part);
         part = User { id: id(&format!("part{at}")), ancestors, ..part };
     }
 

@@ -3,9 +3,9 @@
 use super::{EventHandler, filter, start};
 use crate::{
     auth::Permit,
-    grpc::{answers, page, position::Positions, proto as pb, requests::Checks},
-    linking::Error,
+    grpc::{page, position::PositionCodec, proto as pb, requests::Checks, responses},
     store::{EventPage, PastEvent},
+    use_cases::Error,
 };
 
 /// The largest page, and the most events that are read for one page.
@@ -29,25 +29,25 @@ impl EventHandler {
         let user = checks.optional_user_id("user_id", &request.user_id);
         let filter = filter(&mut checks, &request.kinds, user);
         let size = checks.page_size("page_size", request.page_size, DEFAULT_PAGE, MAX_PAGE);
-        let start = checks.finish_with(start)?;
-        let positions = Positions::of(self.feed.store().key(permit.tenant())?)?;
-        let place = start.at(&positions)?;
+        let start = checks.into_result_with(start)?;
+        let positions = PositionCodec::new(self.feed.store().key(permit.tenant())?)?;
+        let start = start.at(&positions)?;
 
         let mut session = self.session(&permit).await?;
-        let after = place.position(&mut session, &positions).await?;
+        let after = start.position(&mut session, &positions).await?;
         let horizon = session.horizon().await?;
         // Reads a full page if only some kinds are wanted, so that the caller needs fewer calls.
         let limit = if filter.kinds.is_empty() { size + 1 } else { MAX_PAGE };
         let EventPage { events: read, is_last } =
             session.events_after(after, horizon, filter.user.as_ref(), limit).await?;
         // Events that were removed during the read must not be skipped silently.
-        super::Place::Behind(after).position(&mut session, &positions).await?;
+        super::StartPosition::After(after).position(&mut session, &positions).await?;
         let end = match is_last {
             true => session.newest_position(horizon).await?.latest(after),
             false => read.last().map_or(after, |last| last.position),
         };
-        let wanted: Vec<&PastEvent> = read.iter().filter(|past| filter.takes(&past.event)).collect();
-        let mut events: Vec<pb::Event> = wanted.iter().map(|past| answers::event(past, &positions)).collect();
+        let wanted: Vec<&PastEvent> = read.iter().filter(|past| filter.matches(&past.event)).collect();
+        let mut events: Vec<pb::Event> = wanted.iter().map(|past| responses::event(past, &positions)).collect();
         events.truncate(page::fitting(&events, size));
         let last = wanted.get(..events.len()).and_then(<[_]>::last).filter(|_| events.len() < wanted.len());
         Ok(pb::ListEventsResponse {

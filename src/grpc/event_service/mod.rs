@@ -10,17 +10,17 @@ use tonic::{Request, Response, Status};
 use self::watch::Responses;
 use super::{
     permitted,
-    position::Positions,
+    position::PositionCodec,
     proto::{self as pb, event_service_server::EventService},
     requests::Checks,
     status,
 };
 use crate::{
     auth::Permit,
-    domain::{EventKind, Refusal, UserId},
+    domain::{DomainError, EventKind, UserId},
     feed::{Feed, Filter},
-    linking::Error,
-    store::{Position, PositionStanding, Session},
+    store::{Position, PositionState, Session},
+    use_cases::Error,
 };
 
 /// The most kinds that a filter may name.
@@ -47,7 +47,7 @@ impl EventService for EventHandler {
         request: Request<pb::ListEventsRequest>,
     ) -> Result<Response<pb::ListEventsResponse>, Status> {
         let (permit, message) = permitted(request)?;
-        self.list(permit, message).await.map(Response::new).map_err(status::status)
+        self.list(permit, message).await.map(Response::new).map_err(status::from_error)
     }
 
     async fn watch_events(&self, request: Request<pb::WatchEventsRequest>) -> Result<Response<Responses>, Status> {
@@ -64,29 +64,29 @@ enum Start {
 }
 
 impl Start {
-    fn at(self, positions: &Positions) -> Result<Place, Refusal> {
+    fn at(self, positions: &PositionCodec) -> Result<StartPosition, DomainError> {
         match self {
-            Self::After(text) => positions.parse(&text).map(Place::Behind).ok_or(Refusal::PositionInvalid),
-            Self::Oldest => Ok(Place::Oldest),
-            Self::Newest => Ok(Place::Newest),
+            Self::After(text) => positions.parse(&text).map(StartPosition::After).ok_or(DomainError::PositionInvalid),
+            Self::Oldest => Ok(StartPosition::Oldest),
+            Self::Newest => Ok(StartPosition::Newest),
         }
     }
 }
 
-enum Place {
-    Behind(Position),
+enum StartPosition {
+    After(Position),
     Oldest,
     Newest,
 }
 
-impl Place {
+impl StartPosition {
     /// The position, after a check that the feed still has it.
-    async fn position(self, session: &mut Session, positions: &Positions) -> Result<Position, Error> {
+    async fn position(self, session: &mut Session, positions: &PositionCodec) -> Result<Position, Error> {
         match self {
-            Self::Behind(position) => match session.position_standing(position).await? {
-                PositionStanding::Good => Ok(position),
-                PositionStanding::Expired(oldest) => Err(expired(positions, oldest).into()),
-                PositionStanding::Unknown => Err(Refusal::PositionInvalid.into()),
+            Self::After(position) => match session.position_state(position).await? {
+                PositionState::Good => Ok(position),
+                PositionState::Expired(oldest) => Err(expired(positions, oldest).into()),
+                PositionState::Unknown => Err(DomainError::PositionInvalid.into()),
             },
             Self::Oldest => Ok(session.oldest_position().await?),
             Self::Newest => {
@@ -97,19 +97,19 @@ impl Place {
     }
 }
 
-fn expired(positions: &Positions, oldest: Position) -> Refusal {
-    Refusal::PositionExpired { oldest: positions.text(oldest) }
+fn expired(positions: &PositionCodec, oldest: Position) -> DomainError {
+    DomainError::PositionExpired { oldest: positions.text(oldest) }
 }
 
 /// The filter of a request.
 fn filter(checks: &mut Checks, kinds: &[i32], user: Option<UserId>) -> Filter {
     if kinds.len() > MAX_KINDS {
-        checks.wrong("kinds", format!("must be at most {MAX_KINDS}"));
+        checks.report("kinds", format!("must be at most {MAX_KINDS}"));
     }
     let kinds = kinds.iter().take(MAX_KINDS).filter_map(|kind| {
         let known = event_kind(*kind);
         if known.is_none() {
-            checks.wrong("kinds", "must name kinds that the proto names");
+            checks.report("kinds", "must name kinds that the proto names");
         }
         known
     });
@@ -122,11 +122,11 @@ fn start(checks: &mut Checks, after: Option<String>, end: Option<i32>) -> Option
         (None, Some(Ok(pb::FeedEnd::Oldest))) => Some(Start::Oldest),
         (None, Some(Ok(pb::FeedEnd::Newest))) => Some(Start::Newest),
         (None, Some(_)) => {
-            checks.wrong("from", "must be FEED_END_OLDEST or FEED_END_NEWEST");
+            checks.report("from", "must be FEED_END_OLDEST or FEED_END_NEWEST");
             None
         }
         _ => {
-            checks.wrong("start", "is required: after a position, or from one end of the feed");
+            checks.report("start", "is required: after a position, or from one end of the feed");
             None
         }
     }

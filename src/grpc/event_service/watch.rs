@@ -8,11 +8,11 @@ use tonic::Status;
 
 use super::{EventHandler, expired, filter, start};
 use crate::{
-    auth::{Denial, Permit},
-    feed::{Filter, Told, Watch, WatchEnd},
-    grpc::{answers, position::Positions, proto as pb, requests::Checks, status},
-    linking::Error,
+    auth::{AuthError, Permit},
+    feed::{Filter, Watch, WatchEnd, WatchMessage},
+    grpc::{position::PositionCodec, proto as pb, requests::Checks, responses, status},
     store::{PastEvent, Position},
+    use_cases::Error,
 };
 
 /// The size at which a message ends, in bytes. Clients read many small messages as fast as a few large ones, and each
@@ -25,21 +25,21 @@ pub(super) type Responses = Pin<Box<dyn Stream<Item = Result<pb::WatchEventsResp
 impl EventHandler {
     pub(super) async fn watch(&self, permit: Permit, request: pb::WatchEventsRequest) -> Result<Responses, Status> {
         let key = self.feed.store().key(permit.tenant());
-        let positions = key.and_then(Positions::of).map_err(|error| status::status(error.into()))?;
-        let (position, filter) = self.begin(&permit, request, &positions).await.map_err(status::status)?;
+        let positions = key.and_then(PositionCodec::new).map_err(|error| status::from_error(error.into()))?;
+        let (position, filter) = self.begin(&permit, request, &positions).await.map_err(status::from_error)?;
         let tenant = permit.tenant().clone();
         let expire_time = permit.expire_time();
         // A watch does not count as a call in flight: watches have their own limit.
         drop(permit);
-        let watch = Watch::begin(&self.feed, tenant, filter, position, expire_time).ok_or_else(status::overloaded)?;
-        Ok(Box::pin(responses(watch, positions)))
+        let watch = Watch::start(&self.feed, tenant, filter, position, expire_time).ok_or_else(status::overloaded)?;
+        Ok(Box::pin(response_stream(watch, positions)))
     }
 
     async fn begin(
         &self,
         permit: &Permit,
         request: pb::WatchEventsRequest,
-        positions: &Positions,
+        positions: &PositionCodec,
     ) -> Result<(Position, Filter), Error> {
         use pb::watch_events_request::Start::{After, From};
         let mut checks = Checks::default();
@@ -50,40 +50,43 @@ impl EventHandler {
         };
         let user = checks.optional_user_id("user_id", &request.user_id);
         let filter = filter(&mut checks, &request.kinds, user);
-        let start = checks.finish_with(start)?;
-        let place = start.at(positions)?;
-        let position = place.position(&mut self.session(permit).await?, positions).await?;
+        let start = checks.into_result_with(start)?;
+        let start = start.at(positions)?;
+        let position = start.position(&mut self.session(permit).await?, positions).await?;
         Ok((position, filter))
     }
 }
 
 /// The messages of a watch, until it ends.
-fn responses(watch: Watch, positions: Positions) -> impl Stream<Item = Result<pb::WatchEventsResponse, Status>> + Send {
-    let teller = Teller { watch, positions, left: VecDeque::new(), position: None };
-    stream::unfold(Some(teller), |teller| async move {
-        let mut teller = teller?;
-        match teller.next().await {
-            Ok(message) => Some((Ok(message), Some(teller))),
-            Err(end) => Some((Err(ended(end, &teller.positions)), None)),
+fn response_stream(
+    watch: Watch,
+    positions: PositionCodec,
+) -> impl Stream<Item = Result<pb::WatchEventsResponse, Status>> + Send {
+    let batcher = MessageBatcher { watch, positions, left: VecDeque::new(), position: None };
+    stream::unfold(Some(batcher), |batcher| async move {
+        let mut batcher = batcher?;
+        match batcher.next().await {
+            Ok(message) => Some((Ok(message), Some(batcher))),
+            Err(end) => Some((Err(ended(end, &batcher.positions)), None)),
         }
     })
 }
 
 /// Puts events into messages, one at a time: each is made when the client takes it.
-struct Teller {
+struct MessageBatcher {
     watch: Watch,
-    positions: Positions,
+    positions: PositionCodec,
     /// The events that are not yet in a message.
     left: VecDeque<PastEvent>,
     /// The position after the last of these events.
     position: Option<Position>,
 }
 
-impl Teller {
+impl MessageBatcher {
     async fn next(&mut self) -> Result<pb::WatchEventsResponse, WatchEnd> {
         let mut message = pb::WatchEventsResponse::default();
         if self.left.is_empty() {
-            let Told { events, position, delay } = self.watch.next().await?;
+            let WatchMessage { events, position, delay } = self.watch.next().await?;
             message.delay_millis = i64::try_from(delay.as_millis()).unwrap_or(i64::MAX);
             (self.left, self.position) = (events.into(), Some(position));
         }
@@ -91,7 +94,7 @@ impl Teller {
         while bytes < ENOUGH_BYTES
             && let Some(past) = self.left.pop_front()
         {
-            let event = answers::event(&past, &self.positions);
+            let event = responses::event(&past, &self.positions);
             bytes += event.encoded_len();
             message.position.clone_from(&event.position);
             message.events.push(event);
@@ -103,13 +106,13 @@ impl Teller {
     }
 }
 
-fn ended(end: WatchEnd, positions: &Positions) -> Status {
+fn ended(end: WatchEnd, positions: &PositionCodec) -> Status {
     match end {
         WatchEnd::Stopping => status::stopping(),
-        WatchEnd::TokenExpired => status::denied(Denial::TokenInvalid("it expired during the watch")),
+        WatchEnd::TokenExpired => status::from_auth_error(AuthError::TokenInvalid("it expired during the watch")),
         WatchEnd::Over => status::watch_over(),
-        WatchEnd::Expired(oldest) => status::refused(expired(positions, oldest)),
-        WatchEnd::Unknown => status::refused(crate::domain::Refusal::PositionInvalid),
-        WatchEnd::Store(error) => status::status(error.into()),
+        WatchEnd::Expired(oldest) => status::from_domain_error(expired(positions, oldest)),
+        WatchEnd::Unknown => status::from_domain_error(crate::domain::DomainError::PositionInvalid),
+        WatchEnd::Store(error) => status::from_error(error.into()),
     }
 }

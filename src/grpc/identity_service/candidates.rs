@@ -10,9 +10,9 @@ use crate::{
         User, UserId,
         candidates::{self, Candidate},
     },
-    grpc::{answers, proto as pb, requests::Checks},
-    linking::{Error, read_user},
+    grpc::{proto as pb, requests::Checks, responses},
     store::TenantKey,
+    use_cases::{Error, read_user},
 };
 
 /// The bytes of a MAC that make a handle: enough that no two candidates have the same.
@@ -26,12 +26,12 @@ impl IdentityHandler {
     ) -> Result<pb::ListLinkCandidatesResponse, Error> {
         let mut checks = Checks::default();
         let user_id = checks.optional_user_id("user_id", &request.user_id);
-        checks.finish()?;
+        checks.into_result()?;
         let target = permit.target(user_id)?;
-        let key = self.linking.store().key(permit.tenant())?;
-        let mut session = self.linking.store().session(permit.tenant()).await?;
+        let key = self.use_cases.store().key(permit.tenant())?;
+        let mut session = self.use_cases.store().session(permit.tenant()).await?;
         let user = read_user(&mut session, &target, clock::now()).await?;
-        let emails: Vec<&str> = candidates::telling_emails(&user).into_iter().collect();
+        let emails: Vec<&str> = candidates::linking_emails(&user).into_iter().collect();
         let others = session.users_sharing_emails(&user.id, &emails).await?;
         if others.is_empty() {
             return Ok(pb::ListLinkCandidatesResponse::default());
@@ -41,21 +41,21 @@ impl IdentityHandler {
         let undone = session.undone_links_between(&ids, &other_ids).await?;
 
         let ranked = candidates::rank(&user, &others, &undone);
-        let told = |candidate: &Candidate| match permit.is_service() {
+        let response = |candidate: &Candidate| match permit.is_service() {
             true => pb::LinkCandidate {
                 user_id: candidate.user.to_string(),
                 shared_emails: candidate.shared_emails.iter().cloned().collect(),
-                other_accounts: candidate.others.iter().map(answers::other_account).collect(),
-                ..nameless(candidate)
+                other_accounts: candidate.others.iter().map(responses::other_account).collect(),
+                ..without_id(candidate)
             },
-            false => pb::LinkCandidate { handle: handle(key, &user.id, &candidate.user), ..nameless(candidate) },
+            false => pb::LinkCandidate { handle: handle(key, &user.id, &candidate.user), ..without_id(candidate) },
         };
-        Ok(pb::ListLinkCandidatesResponse { candidates: ranked.iter().map(told).collect() })
+        Ok(pb::ListLinkCandidatesResponse { candidates: ranked.iter().map(response).collect() })
     }
 }
 
 /// The part of a candidate that each caller may see.
-fn nameless(candidate: &Candidate) -> pb::LinkCandidate {
+fn without_id(candidate: &Candidate) -> pb::LinkCandidate {
     use pb::link_candidate::Reason::{SharedVerifiedEmail, WasLinkedBefore};
     let before = candidate.was_linked_before.then_some(WasLinkedBefore);
     pb::LinkCandidate {

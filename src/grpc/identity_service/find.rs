@@ -3,15 +3,15 @@
 use super::IdentityHandler;
 use crate::{
     auth::Permit,
-    domain::{Email, Named, Refusal},
+    domain::{DomainError, Email, UserRef},
     grpc::{
-        answers,
-        page::{self, Pages},
+        page::{self, PageTokens},
         proto as pb,
         requests::Checks,
+        responses,
     },
-    linking::Error,
-    store::Question,
+    store::Lookup,
+    use_cases::Error,
 };
 
 /// The most ids that one call resolves.
@@ -28,15 +28,16 @@ impl IdentityHandler {
         let size = checks.page_size("page_size", request.page_size, page::DEFAULT_PAGE, page::MAX_PAGE);
         let canonical = email.as_ref().map(Email::canonical).unwrap_or_default();
         let unverified = request.include_unverified;
-        let key = self.linking.store().key(permit.tenant())?;
-        let pages = Pages::of(key, "FindByEmail", &[canonical, if unverified { "all" } else { "verified" }]);
+        let key = self.use_cases.store().key(permit.tenant())?;
+        let pages =
+            PageTokens::for_query(key, "FindByEmail", &[canonical, if unverified { "all" } else { "verified" }]);
         let after = pages.open(&request.page_token);
         if after.is_none() {
-            checks.wrong("page_token", page::WRONG_TOKEN);
+            checks.report("page_token", page::INVALID_TOKEN);
         }
-        let (canonical, after) = checks.finish_with(email.as_ref().map(|_| canonical).zip(after))?;
+        let (canonical, after) = checks.into_result_with(email.as_ref().map(|_| canonical).zip(after))?;
 
-        let mut session = self.linking.store().session(permit.tenant()).await?;
+        let mut session = self.use_cases.store().session(permit.tenant()).await?;
         let users = session.users_by_email(canonical, unverified, &after, size + 1).await?;
         let matches = users.iter().map(|user| {
             let found = user.identities_primary_first().filter_map(|identity| {
@@ -46,8 +47,8 @@ impl IdentityHandler {
             });
             let found: Vec<_> = found.collect();
             pb::EmailMatch {
-                user: Some(answers::user(user)),
-                identities: found.iter().map(|(identity, _)| answers::identity_ref(&identity.id)).collect(),
+                user: Some(responses::user(user)),
+                identities: found.iter().map(|(identity, _)| responses::identity_ref(&identity.id)).collect(),
                 verified: found.iter().any(|(_, email)| email.is_verified()),
             }
         });
@@ -65,10 +66,10 @@ impl IdentityHandler {
     ) -> Result<pb::FindByIdentityResponse, Error> {
         let mut checks = Checks::default();
         let identity = checks.identity("identity", request.identity.as_ref());
-        let identity = checks.finish_with(identity)?;
-        let mut session = self.linking.store().session(permit.tenant()).await?;
-        let user = session.user_by_identity(&identity).await?.ok_or(Refusal::IdentityNotFound)?;
-        Ok(pb::FindByIdentityResponse { user: Some(answers::user(&user)) })
+        let identity = checks.into_result_with(identity)?;
+        let mut session = self.use_cases.store().session(permit.tenant()).await?;
+        let user = session.user_by_identity(&identity).await?.ok_or(DomainError::IdentityNotFound)?;
+        Ok(pb::FindByIdentityResponse { user: Some(responses::user(&user)) })
     }
 
     pub(super) async fn resolve_users(
@@ -83,15 +84,15 @@ impl IdentityHandler {
             let named = request.user_ids.iter().enumerate();
             ids.extend(named.filter_map(|(at, id)| checks.user_id(&format!("user_ids[{at}]"), id)));
         } else {
-            checks.wrong("user_ids", format!("must be 1 to {MAX_RESOLVED} ids"));
+            checks.report("user_ids", format!("must be 1 to {MAX_RESOLVED} ids"));
         }
-        checks.finish()?;
-        let questions: Vec<_> = ids.iter().cloned().map(|id| Question::from(Named::UserId(id))).collect();
-        let mut session = self.linking.store().session(permit.tenant()).await?;
-        let known = session.standing(&questions).await?.answers;
-        let users = ids.iter().zip(known).map(|(id, known)| {
+        checks.into_result()?;
+        let lookups: Vec<_> = ids.iter().cloned().map(|id| Lookup::from(UserRef::UserId(id))).collect();
+        let mut session = self.use_cases.store().session(permit.tenant()).await?;
+        let found = session.look_up(&lookups).await?.results;
+        let users = ids.iter().zip(found).map(|(id, found)| {
             let requested_id = id.to_string();
-            let (state, user_id, since, link) = match (known.standing, known.delete_time) {
+            let (state, user_id, since, link) = match (found.user_state, found.delete_time) {
                 (Some(user), _) => match user.absorbed {
                     None => (State::Current, user.holder.to_string(), Some(user.create_time), None),
                     Some(by) => (State::Absorbed, user.holder.to_string(), Some(by.time), Some(by.by_link)),
@@ -103,7 +104,7 @@ impl IdentityHandler {
                 requested_id,
                 state: state.into(),
                 user_id,
-                since_time: since.map(answers::time),
+                since_time: since.map(responses::time),
                 link_id: link.map(|link| link.to_string()).unwrap_or_default(),
             }
         });

@@ -7,15 +7,15 @@ use super::IdentityHandler;
 use crate::{
     auth::{Caller, Permit, Purpose},
     clock,
-    domain::{Named, Refusal},
+    domain::{DomainError, UserRef},
     grpc::{
-        answers::{self, Sight},
-        page::{self, Pages},
+        page::{self, PageTokens},
         proto as pb,
         requests::Checks,
+        responses::{self, Visibility},
     },
-    linking::{Error, resolve},
     store::LinkPosition,
+    use_cases::{Error, resolve},
 };
 
 impl IdentityHandler {
@@ -31,25 +31,25 @@ impl IdentityHandler {
             Caller::User(user) => name(&user.named),
             Caller::Service { .. } => String::new(),
         };
-        let key = self.linking.store().key(permit.tenant())?;
-        let pages = Pages::of(key, "ListLinks", &[&asks, &request.user_id]);
+        let key = self.use_cases.store().key(permit.tenant())?;
+        let pages = PageTokens::for_query(key, "ListLinks", &[&asks, &request.user_id]);
         let after = pages.open(&request.page_token).and_then(|token| position(&token));
         if after.is_none() {
-            checks.wrong("page_token", page::WRONG_TOKEN);
+            checks.report("page_token", page::INVALID_TOKEN);
         }
-        let after = checks.finish_with(after)?;
+        let after = checks.into_result_with(after)?;
         let target = permit.target(user_id.clone())?;
 
-        let mut session = self.linking.store().session(permit.tenant()).await?;
+        let mut session = self.use_cases.store().session(permit.tenant()).await?;
         let (holder, []) = resolve(&mut session, &target, Purpose::Read, [], clock::now()).await?;
         let links = session.past_links(user_id.as_ref().unwrap_or(&holder), after, size + 1).await?;
         let own = match permit.is_service() {
             true => None,
             // Read last, so that a user that has left meanwhile is not shown.
-            false => Some(session.user_by_id(&holder).await?.ok_or(Refusal::UserNotFound)?),
+            false => Some(session.user_by_id(&holder).await?.ok_or(DomainError::UserNotFound)?),
         };
-        let sight = own.as_ref().map_or(Sight::Everybody, Sight::Own);
-        let mut records: Vec<_> = links.iter().map(|link| answers::past_link(link, sight)).collect();
+        let visibility = own.as_ref().map_or(Visibility::AllUsers, Visibility::Own);
+        let mut records: Vec<_> = links.iter().map(|link| responses::past_link(link, visibility)).collect();
         records.truncate(page::fitting(&records, size));
         let last = links.get(..records.len()).and_then(<[_]>::last).filter(|_| records.len() < links.len());
         let next_page_token =
@@ -59,10 +59,10 @@ impl IdentityHandler {
 }
 
 /// A name as part of the scope of a page token.
-fn name(named: &Named) -> String {
+fn name(named: &UserRef) -> String {
     match named {
-        Named::UserId(id) => format!("user {id}"),
-        Named::Identity(identity) => format!("identity {identity}"),
+        UserRef::UserId(id) => format!("user {id}"),
+        UserRef::Identity(identity) => format!("identity {identity}"),
     }
 }
 

@@ -6,13 +6,13 @@ use super::IdentityHandler;
 use crate::{
     auth::Permit,
     clock,
-    grpc::{answers, proto as pb, requests::Checks},
-    linking::{Error, Link, LinkAnswer, Outcome, Secondary},
+    grpc::{proto as pb, requests::Checks, responses},
+    use_cases::{Error, Link, LinkOutcome, LinkResult, Secondary},
 };
 
 impl IdentityHandler {
     pub(super) async fn link(&self, permit: Permit, mut request: pb::LinkRequest) -> Result<pb::LinkResponse, Error> {
-        use pb::link_request::Secondary as Named;
+        use pb::link_request::Secondary as PbSecondary;
         let now = clock::now();
         let id = take(&mut request.request_id);
         let mut checks = Checks::default();
@@ -22,43 +22,45 @@ impl IdentityHandler {
         let mut named = None;
         let mut token = None;
         match &request.secondary {
-            None => checks.wrong("secondary", "is required: link_with, link_ticket, identity or secondary_user_id"),
-            Some(Named::LinkWith(link_with)) => token = Some(link_with),
-            Some(Named::LinkTicket(ticket)) => {
+            None => checks.report("secondary", "is required: link_with, link_ticket, identity or secondary_user_id"),
+            Some(PbSecondary::LinkWith(link_with)) => token = Some(link_with),
+            Some(PbSecondary::LinkTicket(ticket)) => {
                 checks.ticket("link_ticket", ticket);
-                named = Some(Secondary::of_ticket(ticket));
+                named = Some(Secondary::from_ticket(ticket));
             }
-            Some(Named::Identity(identity)) => {
+            Some(PbSecondary::Identity(identity)) => {
                 named = checks.identity("identity", Some(identity)).map(Secondary::Identity);
             }
-            Some(Named::SecondaryUserId(id)) => {
+            Some(PbSecondary::SecondaryUserId(id)) => {
                 named = checks.user_id("secondary_user_id", id).map(Secondary::User);
             }
         }
         if token.is_some_and(String::is_empty) {
-            checks.wrong("link_with", "must be a token of the secondary user");
+            checks.report("link_with", "must be a token of the secondary user");
         }
-        if request.attach_only && matches!(request.secondary, Some(Named::Identity(_) | Named::SecondaryUserId(_))) {
-            checks.wrong(
+        if request.attach_only
+            && matches!(request.secondary, Some(PbSecondary::Identity(_) | PbSecondary::SecondaryUserId(_)))
+        {
+            checks.report(
                 "attach_only",
                 "needs a proof, link_with or link_ticket: a named identity belongs to a user already",
             );
         }
-        checks.finish()?;
+        checks.into_result()?;
         let target = permit.target(user_id)?;
         let secondary = match (token, named) {
-            (Some(token), _) => match self.linking.verify_link_with(&permit, token, now).await {
+            (Some(token), _) => match self.use_cases.verify_link_with(&permit, token, now).await {
                 Ok(secondary) => secondary,
                 // The proof may have expired since this very call got its response.
                 Err(error) => {
-                    return self.linking.answered::<Link, _>(&permit, &target, request_id).await?.ok_or(error);
+                    return self.use_cases.stored_response::<Link, _>(&permit, &target, request_id).await?.ok_or(error);
                 }
             },
             (None, named) => named.ok_or_else(|| Error::Fault("a checked field is missing".to_owned()))?,
         };
         let validate_only = request.validate_only;
         let link = Link { permit, target, secondary, terms, validate_only, ticket: None, now };
-        self.linking.run(link, request_id, move |answer| linked(answer, validate_only)).await
+        self.use_cases.run(link, request_id, move |result| linked(result, validate_only)).await
     }
 }
 
@@ -75,17 +77,17 @@ fn terms(request: &pb::LinkRequest) -> pb::LinkTerms {
 }
 
 /// The result of a link as a message.
-pub(in crate::grpc) fn linked(answer: LinkAnswer, validate_only: bool) -> pb::LinkResponse {
-    let outcome = match answer.outcome {
-        Outcome::Absorbed => pb::link_response::Outcome::Absorbed,
-        Outcome::Attached => pb::link_response::Outcome::Attached,
-        Outcome::AlreadyLinked => pb::link_response::Outcome::AlreadyLinked,
+pub(in crate::grpc) fn linked(result: LinkResult, validate_only: bool) -> pb::LinkResponse {
+    let outcome = match result.outcome {
+        LinkOutcome::Absorbed => pb::link_response::Outcome::Absorbed,
+        LinkOutcome::Attached => pb::link_response::Outcome::Attached,
+        LinkOutcome::AlreadyLinked => pb::link_response::Outcome::AlreadyLinked,
     };
-    let is_new = answer.outcome != Outcome::AlreadyLinked;
+    let is_new = result.outcome != LinkOutcome::AlreadyLinked;
     pb::LinkResponse {
-        user: Some(answers::user(&answer.user)),
+        user: Some(responses::user(&result.user)),
         outcome: outcome.into(),
-        link: answer.link.map(|link| answers::link(&link, validate_only && is_new)),
-        metadata_changes: answers::changes(&answer.changes),
+        link: result.link.map(|link| responses::link(&link, validate_only && is_new)),
+        metadata_changes: responses::changes(&result.changes),
     }
 }

@@ -7,8 +7,8 @@ use crate::{
     auth::Permit,
     clock,
     domain::merge::Strategy,
-    grpc::{answers, proto as pb, requests::Checks},
-    linking::{Error, MergeMetadata, MergeSource, MergedMetadata},
+    grpc::{proto as pb, requests::Checks, responses},
+    use_cases::{Error, MergeMetadata, MergeMetadataResult, MergeSource},
 };
 
 /// The end of "user tokens may not …".
@@ -28,7 +28,7 @@ impl IdentityHandler {
         let user_metadata = checks.strategy("user_metadata", request.user_metadata);
         let app_metadata = checks.strategy("app_metadata", request.app_metadata);
         if user_metadata == Strategy::KeepPrimary && app_metadata == Strategy::KeepPrimary {
-            checks.wrong(
+            checks.report(
                 "user_metadata.strategy",
                 "must be STRATEGY_MERGE, or app_metadata.strategy must: otherwise nothing is merged",
             );
@@ -38,7 +38,7 @@ impl IdentityHandler {
         let mut concerns_app_metadata = app_metadata != Strategy::KeepPrimary;
         let source = match request.source {
             None => {
-                checks.wrong("source", "is required: source_user_id, given or link_id");
+                checks.report("source", "is required: source_user_id, given or link_id");
                 None
             }
             Some(Source::SourceUserId(id)) => {
@@ -56,7 +56,7 @@ impl IdentityHandler {
                 ];
                 for (field, metadata, strategy) in namespaces {
                     if gives(metadata) && strategy == Strategy::KeepPrimary {
-                        checks.wrong(field, "would be ignored: its strategy is not STRATEGY_MERGE");
+                        checks.report(field, "would be ignored: its strategy is not STRATEGY_MERGE");
                     }
                 }
                 concerns_app_metadata |= gives(&given.app_metadata);
@@ -69,16 +69,16 @@ impl IdentityHandler {
         if concerns_app_metadata {
             permit.services_only("merge app_metadata")?;
         }
-        let source = checks.finish_with(source)?;
+        let source = checks.into_result_with(source)?;
         let target = permit.target(user_id)?;
         let (expected_version, validate_only) = (request.expected_version, request.validate_only);
         let now = clock::now();
         let merge =
             MergeMetadata { permit, target, source, user_metadata, app_metadata, expected_version, validate_only, now };
-        let reply = |answer: MergedMetadata| pb::MergeMetadataResponse {
-            user: Some(answers::user(&answer.user)),
-            metadata_changes: answers::changes(&answer.changes),
+        let reply = |result: MergeMetadataResult| pb::MergeMetadataResponse {
+            user: Some(responses::user(&result.user)),
+            metadata_changes: responses::changes(&result.changes),
         };
-        self.linking.run(merge, request_id, reply).await
+        self.use_cases.run(merge, request_id, reply).await
     }
 }

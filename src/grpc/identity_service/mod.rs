@@ -22,17 +22,17 @@ use super::{
     proto::{self as pb, identity_service_server::IdentityService},
     status,
 };
-use crate::linking::{Linking, Reply};
+use crate::use_cases::{Reply, UseCases};
 
 /// Handles the rpcs of `IdentityService`.
 pub struct IdentityHandler {
-    linking: Arc<Linking>,
+    use_cases: Arc<UseCases>,
 }
 
 impl IdentityHandler {
     /// Handles them with these use cases.
-    pub fn new(linking: Arc<Linking>) -> Self {
-        Self { linking }
+    pub fn new(use_cases: Arc<UseCases>) -> Self {
+        Self { use_cases }
     }
 }
 
@@ -44,7 +44,7 @@ macro_rules! rpcs {
             $(
                 async fn $name(&self, request: Request<pb::$request>) -> Result<Response<pb::$response>, Status> {
                     let (permit, message) = permitted(request)?;
-                    IdentityHandler::$name(self, permit, message).await.map(Response::new).map_err(status::status)
+                    IdentityHandler::$name(self, permit, message).await.map(Response::new).map_err(status::from_error)
                 }
             )+
         }

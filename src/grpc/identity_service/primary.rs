@@ -7,8 +7,8 @@ use crate::{
     auth::Permit,
     clock,
     domain::User,
-    grpc::{answers, proto as pb, requests::Checks},
-    linking::{Error, SetPrimaryIdentity},
+    grpc::{proto as pb, requests::Checks, responses},
+    use_cases::{Error, SetPrimaryIdentity},
 };
 
 impl IdentityHandler {
@@ -22,12 +22,12 @@ impl IdentityHandler {
         let request_id = checks.request_id("request_id", &id, &request, request.validate_only);
         let user_id = checks.optional_user_id("user_id", &request.user_id);
         let identity = checks.identity("identity", request.identity.as_ref());
-        let identity = checks.finish_with(identity)?;
+        let identity = checks.into_result_with(identity)?;
         let target = permit.target(user_id)?;
         let (expected_version, validate_only) = (request.expected_version, request.validate_only);
         let now = clock::now();
         let set = SetPrimaryIdentity { permit, target, identity, expected_version, validate_only, now };
-        let reply = |user: User| pb::SetPrimaryIdentityResponse { user: Some(answers::user(&user)) };
-        self.linking.run(set, request_id, reply).await
+        let reply = |user: User| pb::SetPrimaryIdentityResponse { user: Some(responses::user(&user)) };
+        self.use_cases.run(set, request_id, reply).await
     }
 }

@@ -7,11 +7,11 @@ use crate::{
     auth::Permit,
     clock,
     grpc::{
-        answers::{self, Sight},
         proto as pb,
         requests::Checks,
+        responses::{self, Visibility},
     },
-    linking::{Error, UndoLink, UndoneLink},
+    use_cases::{Error, UndoLink, UndoLinkResult},
 };
 
 impl IdentityHandler {
@@ -25,27 +25,28 @@ impl IdentityHandler {
         let request_id = checks.request_id("request_id", &id, &request, request.validate_only);
         let link = checks.link_id("link_id", &request.link_id);
         let metadata = checks.unlink_metadata("metadata", request.metadata, permit.is_service());
-        let link = checks.finish_with(link)?;
+        let link = checks.into_result_with(link)?;
         let is_service = permit.is_service();
         let (expected_version, validate_only) = (request.expected_version, request.validate_only);
         let undo = UndoLink { permit, link, metadata, expected_version, validate_only, now: clock::now() };
-        self.linking.run(undo, request_id, move |answer| reply(answer, is_service, validate_only)).await
+        self.use_cases.run(undo, request_id, move |result| reply(result, is_service, validate_only)).await
     }
 }
 
-fn reply(answer: UndoneLink, is_service: bool, validate_only: bool) -> pb::UndoLinkResponse {
+fn reply(result: UndoLinkResult, is_service: bool, validate_only: bool) -> pb::UndoLinkResponse {
     // A user that had left before this call is another person by now.
-    let has_left = answer.was_undone && !is_service;
-    let sight = match &answer.user {
-        Some(user) if has_left => Sight::Own(user),
-        _ => Sight::Everybody,
+    let has_left = result.was_undone && !is_service;
+    let visibility = match &result.user {
+        Some(user) if has_left => Visibility::Own(user),
+        _ => Visibility::AllUsers,
     };
-    let restored = answer.restored.filter(|_| !has_left).map(|user| if is_service { user } else { unproven(user) });
-    let is_nameless = validate_only && answer.is_new;
+    let restored = result.restored.filter(|_| !has_left).map(|user| if is_service { user } else { unproven(user) });
+    let is_nameless = validate_only && result.is_new;
     pb::UndoLinkResponse {
-        user: answer.user.as_ref().map(answers::user),
-        restored_user: restored.map(|user| if is_nameless { answers::nameless(&user) } else { answers::user(&user) }),
-        link: answer.link.as_ref().map(|link| answers::seen_link(link, sight)),
-        metadata_changes: [answers::taken_back(&answer.taken_back), answers::withheld(&answer.withheld)].concat(),
+        user: result.user.as_ref().map(responses::user),
+        restored_user: restored
+            .map(|user| if is_nameless { responses::without_id(&user) } else { responses::user(&user) }),
+        link: result.link.as_ref().map(|link| responses::visible_link(link, visibility)),
+        metadata_changes: [responses::unmerged(&result.unmerged), responses::withheld(&result.withheld)].concat(),
     }
 }

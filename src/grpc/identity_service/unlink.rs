@@ -7,8 +7,8 @@ use crate::{
     auth::Permit,
     clock,
     domain::{Metadata, User, unlinking::Departure},
-    grpc::{answers, proto as pb, requests::Checks},
-    linking::{Error, Release, ReleaseAnswer, Unlink, UnlinkAnswer},
+    grpc::{proto as pb, requests::Checks, responses},
+    use_cases::{Error, Release, ReleaseResult, Unlink, UnlinkResult},
 };
 
 impl IdentityHandler {
@@ -24,42 +24,46 @@ impl IdentityHandler {
         let is_release = checks.is_release(&request);
         let metadata = checks.unlink_metadata("metadata", request.metadata, permit.is_service());
         let identity = checks.identity("identity", request.identity.as_ref());
-        let identity = checks.finish_with(identity)?;
+        let identity = checks.into_result_with(identity)?;
         let target = permit.target(user_id)?;
         let (expected_version, validate_only) = (request.expected_version, request.validate_only);
         let now = clock::now();
         if is_release {
             let release = Release { permit, target, identity, expected_version, validate_only, now };
-            return self.linking.run(release, request_id, released).await;
+            return self.use_cases.run(release, request_id, released).await;
         }
         let is_service = permit.is_service();
         let unlink = Unlink { permit, target, identity, metadata, expected_version, validate_only, now };
-        self.linking.run(unlink, request_id, move |answer| reply(answer, is_service, validate_only)).await
+        self.use_cases.run(unlink, request_id, move |result| reply(result, is_service, validate_only)).await
     }
 }
 
-fn reply(answer: UnlinkAnswer, is_service: bool, validate_only: bool) -> pb::UnlinkResponse {
-    let user = answer.user.as_ref().map(answers::user);
-    match answer.departure {
+fn reply(result: UnlinkResult, is_service: bool, validate_only: bool) -> pb::UnlinkResponse {
+    let user = result.user.as_ref().map(responses::user);
+    match result.departure {
         Departure::Restored { user: detached, link, withheld } => pb::UnlinkResponse {
             user,
-            detached_user: Some(answers::user(&if is_service { detached } else { unproven(detached) })),
+            detached_user: Some(responses::user(&if is_service { detached } else { unproven(detached) })),
             restored: true,
-            metadata_changes: [answers::taken_back(&answer.taken_back), answers::withheld(&withheld)].concat(),
+            metadata_changes: [responses::unmerged(&result.unmerged), responses::withheld(&withheld)].concat(),
             link_id: link.to_string(),
             released: false,
         },
         Departure::Created { user: detached, link } => pb::UnlinkResponse {
             user,
             link_id: link.map(|link| link.to_string()).unwrap_or_default(),
-            detached_user: Some(if validate_only { answers::nameless(&detached) } else { answers::user(&detached) }),
+            detached_user: Some(if validate_only {
+                responses::without_id(&detached)
+            } else {
+                responses::user(&detached)
+            }),
             ..pb::UnlinkResponse::default()
         },
     }
 }
 
-fn released(answer: ReleaseAnswer) -> pb::UnlinkResponse {
-    let user = answer.user.map(|user| answers::user(&user));
+fn released(result: ReleaseResult) -> pb::UnlinkResponse {
+    let user = result.user.map(|user| responses::user(&user));
     pb::UnlinkResponse { user, released: true, ..pb::UnlinkResponse::default() }
 }
 

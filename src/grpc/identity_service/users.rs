@@ -8,15 +8,15 @@ use super::IdentityHandler;
 use crate::{
     auth::{Caller, Permit},
     clock,
-    domain::{MetadataUpdate, User, UserId, Verified, Verifier},
+    domain::{EmailVerification, MetadataUpdate, User, UserId, Verifier},
     grpc::{
-        answers,
-        page::{self, Pages},
-        position::Positions,
+        page::{self, PageTokens},
+        position::PositionCodec,
         proto as pb,
         requests::{Checks, NOT_ITS_CONNECTION},
+        responses,
     },
-    linking::{CreateUser, DeleteUser, Error, UpdateUser, read_user},
+    use_cases::{CreateUser, DeleteUser, Error, UpdateUser, read_user},
 };
 
 impl IdentityHandler {
@@ -34,16 +34,16 @@ impl IdentityHandler {
         let id = take(&mut request.request_id);
         let mut checks = Checks::default();
         let request_id = checks.request_id("request_id", &id, &request, request.validate_only);
-        let tenant = self.linking.tenant(&permit)?;
-        let identity = checks.new_identity("identity", request.identity, &Verified { time: clock::now(), by });
+        let tenant = self.use_cases.tenant(&permit)?;
+        let identity = checks.new_identity("identity", request.identity, &EmailVerification { time: clock::now(), by });
         if identity.as_ref().is_some_and(|of| !tenant.has_connection(&of.id.provider, &of.connection)) {
-            checks.wrong("identity.connection", NOT_ITS_CONNECTION);
+            checks.report("identity.connection", NOT_ITS_CONNECTION);
         }
         let user_id_form = checks.user_id_form("user_id_form", request.user_id_form);
         let user_metadata = checks.metadata("user_metadata", request.user_metadata);
         let app_metadata = checks.metadata("app_metadata", request.app_metadata);
         let profile_overrides = checks.metadata("profile_overrides", request.profile_overrides);
-        let identity = checks.finish_with(identity)?;
+        let identity = checks.into_result_with(identity)?;
         let joined = identity.id.as_user_id();
         let validate_only = request.validate_only;
         let create = CreateUser {
@@ -58,10 +58,10 @@ impl IdentityHandler {
         };
         let reply = move |user: User| {
             let is_random = joined.as_ref() != Some(&user.id);
-            let user = if validate_only && is_random { answers::nameless(&user) } else { answers::user(&user) };
+            let user = if validate_only && is_random { responses::without_id(&user) } else { responses::user(&user) };
             pb::CreateUserResponse { user: Some(user) }
         };
-        self.linking.run(create, request_id, reply).await
+        self.use_cases.run(create, request_id, reply).await
     }
 
     pub(super) async fn get_user(
@@ -71,11 +71,11 @@ impl IdentityHandler {
     ) -> Result<pb::GetUserResponse, Error> {
         let mut checks = Checks::default();
         let user_id = checks.optional_user_id("user_id", &request.user_id);
-        checks.finish()?;
+        checks.into_result()?;
         let target = permit.target(user_id)?;
-        let mut session = self.linking.store().session(permit.tenant()).await?;
+        let mut session = self.use_cases.store().session(permit.tenant()).await?;
         let user = read_user(&mut session, &target, clock::now()).await?;
-        Ok(pb::GetUserResponse { user: Some(answers::user(&user)) })
+        Ok(pb::GetUserResponse { user: Some(responses::user(&user)) })
     }
 
     pub(super) async fn list_users(
@@ -85,24 +85,24 @@ impl IdentityHandler {
     ) -> Result<pb::ListUsersResponse, Error> {
         let mut checks = Checks::default();
         let size = checks.page_size("page_size", request.page_size, page::DEFAULT_PAGE, page::MAX_PAGE);
-        let pages = Pages::of(self.linking.store().key(permit.tenant())?, "ListUsers", &[]);
+        let pages = PageTokens::for_query(self.use_cases.store().key(permit.tenant())?, "ListUsers", &[]);
         let after = pages.open(&request.page_token);
         if after.is_none() {
-            checks.wrong("page_token", page::WRONG_TOKEN);
+            checks.report("page_token", page::INVALID_TOKEN);
         }
-        let after = checks.finish_with(after)?;
-        let mut session = self.linking.store().session(permit.tenant()).await?;
+        let after = checks.into_result_with(after)?;
+        let mut session = self.use_cases.store().session(permit.tenant()).await?;
         let position = match after.is_empty() {
             // Read first: later events come after it, whether the list contains their effects or not.
             true => {
                 let horizon = session.horizon().await?;
                 let newest = session.newest_position(horizon).await?;
-                Positions::of(self.linking.store().key(permit.tenant())?)?.text(newest)
+                PositionCodec::new(self.use_cases.store().key(permit.tenant())?)?.text(newest)
             }
             false => String::new(),
         };
         let found = session.live_users(&after, size + 1).await?;
-        let mut users: Vec<_> = found.iter().map(answers::user).collect();
+        let mut users: Vec<_> = found.iter().map(responses::user).collect();
         users.truncate(page::fitting(&users, size));
         let last = users.last().filter(|_| users.len() < found.len());
         let next_page_token = last.map(|last| pages.token_after(&last.id)).unwrap_or_default();
@@ -121,12 +121,12 @@ impl IdentityHandler {
         let update = request.update.unwrap_or_default();
         let mask = request.update_mask.unwrap_or_default().paths;
         if mask.is_empty() {
-            checks.wrong("update_mask", "is required: name the fields to replace");
+            checks.report("update_mask", "is required: name the fields to replace");
         }
         let known = ["user_metadata", "app_metadata", "profile_overrides", "blocked"];
         for path in mask.iter().filter(|path| !known.contains(&path.as_str())) {
             let shown: String = path.chars().filter(|c| !c.is_control()).take(64).collect();
-            checks.wrong("update_mask", format!("must name {}, not {shown:?}", known.join(", ")));
+            checks.report("update_mask", format!("must name {}, not {shown:?}", known.join(", ")));
         }
         let named = |field: &str| mask.iter().any(|path| path == field);
         let mut replaced = |field: &str, given| {
@@ -136,7 +136,7 @@ impl IdentityHandler {
         let app_metadata = replaced("app_metadata", update.app_metadata);
         let profile_overrides = replaced("profile_overrides", update.profile_overrides);
         let blocked = named("blocked").then_some(update.blocked);
-        checks.finish()?;
+        checks.into_result()?;
         let target = permit.target(user_id)?;
         let (expected_version, validate_only) = (request.expected_version, request.validate_only);
         let now = clock::now();
@@ -151,8 +151,8 @@ impl IdentityHandler {
             validate_only,
             now,
         };
-        let reply = |user: User| pb::UpdateUserResponse { user: Some(answers::user(&user)) };
-        self.linking.run(update, request_id, reply).await
+        let reply = |user: User| pb::UpdateUserResponse { user: Some(responses::user(&user)) };
+        self.use_cases.run(update, request_id, reply).await
     }
 
     pub(super) async fn delete_user(
@@ -164,7 +164,7 @@ impl IdentityHandler {
         let mut checks = Checks::default();
         let request_id = checks.request_id("request_id", &id, &request, request.validate_only);
         let user_id = checks.optional_user_id("user_id", &request.user_id);
-        checks.finish()?;
+        checks.into_result()?;
         let target = permit.target(user_id)?;
         let pb::DeleteUserRequest { expected_version, include_absorbed, validate_only, .. } = request;
         let (erasure, now) = (Uuid::new_v4(), clock::now());
@@ -172,6 +172,6 @@ impl IdentityHandler {
         let reply = |deleted: Vec<UserId>| pb::DeleteUserResponse {
             deleted_user_ids: deleted.iter().map(ToString::to_string).collect(),
         };
-        self.linking.run(delete, request_id, reply).await
+        self.use_cases.run(delete, request_id, reply).await
     }
 }

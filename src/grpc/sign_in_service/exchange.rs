@@ -10,64 +10,64 @@ use tokio::time::sleep;
 
 use super::{
     SignInHandler,
-    complete::{Completion, Finisher},
+    complete::{Completion, LinkingUser},
     failed,
 };
 use crate::{
     auth::{Purpose, RECENT_SIGN_IN},
-    domain::{Refusal, linking::UnownedIdentity, tickets::Proven},
-    linking::{Error, resolve},
-    oauth::{Flow, OAuthError, PATIENCE, Returned},
-    store::{Claimed, ExchangeEnd, Kept, SignInAttempt, Stage, StoreError},
+    domain::{DomainError, linking::UnownedIdentity, tickets::ProvenAccount},
+    oauth::{AuthorizationResponse, Flow, OAuthError, PROVIDER_TIMEOUT},
+    store::{AccountStored, ClaimedAttempt, ExchangeEnd, SignInAttempt, Stage, StoreError},
+    use_cases::{Error, resolve},
 };
 
 /// The time after which other calls of the same request stop waiting for the one that exchanges the code: by then it
 /// has ended, and its server with it.
-const LEASE: Duration = PATIENCE.saturating_mul(3);
+const LEASE: Duration = PROVIDER_TIMEOUT.saturating_mul(3);
 /// How many times storing the provider's result is tried, and the pause between two tries.
 const TRIES: usize = 5;
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// The account that a flow has proven.
-pub(super) enum Whom {
+pub(super) enum FlowAccount {
     /// An account proven by this very call, and when the provider asserted it.
-    Now(Box<UnownedIdentity>, DateTime<Utc>),
+    Fresh(Box<UnownedIdentity>, DateTime<Utc>),
     /// An account proven by an earlier call of the same request.
-    Kept(Box<Proven>),
+    Stored(Box<ProvenAccount>),
 }
 
 impl SignInHandler {
     /// The account that the flow has proven; `None` if there is no such attempt for this call.
-    pub(super) async fn whom(&self, completion: &Completion) -> Result<Option<Whom>, Error> {
+    pub(super) async fn flow_account(&self, completion: &Completion) -> Result<Option<FlowAccount>, Error> {
         let request = &completion.request;
         let claimed = self.claim(completion).await?;
         // A code from another redirect URI would be another provider's, which this one must not see (RFC 9700 §4.4).
         let claimed = claimed.filter(|claimed| claimed.attempt.redirect_uri == request.redirect_uri);
-        let Some(Claimed { attempt, stage }) = claimed else { return Ok(None) };
+        let Some(ClaimedAttempt { attempt, stage }) = claimed else { return Ok(None) };
         if !request.error.is_empty() {
             let error = OAuthError::sent_back(&request.error);
             return Err(failed(completion.permit.tenant(), &attempt.provider, error));
         }
         match stage {
             Stage::Exchange { interrupted } => self.exchange(completion, attempt, interrupted).await,
-            stage => gone_on_with(stage).map(Some),
+            stage => account_of_stage(stage).map(Some),
         }
     }
 
     /// Takes or claims the attempt, if the caller is the one that began it: by the secret that the browser kept, and
     /// for a link by the user. This is checked before any request to the provider.
-    async fn claim(&self, completion: &Completion) -> Result<Option<Claimed>, Error> {
-        let Completion { permit, finisher, name, now, .. } = completion;
-        let mut session = self.linking.store().session(permit.tenant()).await?;
-        let user = match finisher {
-            Some(Finisher { target, .. }) => Some(resolve(&mut session, target, Purpose::Write, [], *now).await?.0),
+    async fn claim(&self, completion: &Completion) -> Result<Option<ClaimedAttempt>, Error> {
+        let Completion { permit, linking_user, name, now, .. } = completion;
+        let mut session = self.use_cases.store().session(permit.tenant()).await?;
+        let user = match linking_user {
+            Some(LinkingUser { target, .. }) => Some(resolve(&mut session, target, Purpose::Write, [], *now).await?.0),
             None => None,
         };
         let claimed = match completion.claim() {
             Some(by) => session.claim_attempt(*name, &by, LEASE).await?,
             None => {
                 let taken = session.take_attempt(*name).await?;
-                taken.map(|attempt| Claimed { attempt, stage: Stage::Exchange { interrupted: false } })
+                taken.map(|attempt| ClaimedAttempt { attempt, stage: Stage::Exchange { interrupted: false } })
             }
         };
         Ok(claimed.filter(|claimed| claimed.attempt.user == user))
@@ -79,70 +79,70 @@ impl SignInHandler {
         completion: &Completion,
         attempt: SignInAttempt,
         interrupted: bool,
-    ) -> Result<Option<Whom>, Error> {
+    ) -> Result<Option<FlowAccount>, Error> {
         let outcome = self.account(completion, attempt).await;
-        let now = |(account, proven_at)| Whom::Now(Box::new(account), proven_at);
+        let now = |(account, proven_at)| FlowAccount::Fresh(Box::new(account), proven_at);
         let Some(by) = completion.claim() else { return outcome.map(now).map(Some) };
         let (end, error) = match outcome {
-            Ok(proven) => match self.keep(completion, &by, &proven).await? {
-                Kept::Kept => return Ok(Some(now(proven))),
+            Ok(proven) => match self.store_account(completion, &by, &proven).await? {
+                AccountStored::Stored => return Ok(Some(now(proven))),
                 // If no other call has stored it, the account was deleted meanwhile.
-                Kept::Overtaken => (ExchangeEnd::Lost, Refusal::SignInInvalid.into()),
+                AccountStored::Overtaken => (ExchangeEnd::Lost, DomainError::SignInInvalid.into()),
             },
             Err(error) => match &error {
                 // The provider may have accepted the code of the call that was interrupted.
-                Error::Refused(Refusal::ProviderRejected) if interrupted => {
-                    (ExchangeEnd::Lost, Refusal::SignInInvalid.into())
+                Error::Domain(DomainError::ProviderRejected) if interrupted => {
+                    (ExchangeEnd::Lost, DomainError::SignInInvalid.into())
                 }
-                Error::Refused(Refusal::ProviderRejected) => (ExchangeEnd::Rejected, error),
+                Error::Domain(DomainError::ProviderRejected) => (ExchangeEnd::Rejected, error),
                 _ => (ExchangeEnd::Unanswered, error),
             },
         };
-        let mut session = self.linking.store().session(completion.permit.tenant()).await?;
+        let mut session = self.use_cases.store().session(completion.permit.tenant()).await?;
         session.end_exchange(completion.name, &by, end).await?;
         drop(session);
-        match self.look_again(completion, &by).await {
+        match self.read_stored_account(completion, &by).await {
             // The call that seemed interrupted was only slow.
-            Ok(Some(whom)) => Ok(Some(whom)),
+            Ok(Some(account)) => Ok(Some(account)),
             _ => Err(error),
         }
     }
 
     /// The result that another call of the same request has stored meanwhile.
-    async fn look_again(&self, completion: &Completion, by: &[u8; 32]) -> Result<Option<Whom>, Error> {
-        let mut session = self.linking.store().session(completion.permit.tenant()).await?;
-        match session.look_at_attempt(completion.name, by).await? {
-            Some(Claimed { stage, .. }) => gone_on_with(stage).map(Some),
+    async fn read_stored_account(&self, completion: &Completion, by: &[u8; 32]) -> Result<Option<FlowAccount>, Error> {
+        let mut session = self.use_cases.store().session(completion.permit.tenant()).await?;
+        match session.claimed_attempt(completion.name, by).await? {
+            Some(ClaimedAttempt { stage, .. }) => account_of_stage(stage).map(Some),
             None => Ok(None),
         }
     }
 
     /// Stores the account, which the provider proves only once; tries again while the database is unavailable.
-    async fn keep(
+    async fn store_account(
         &self,
         completion: &Completion,
         by: &[u8; 32],
         proven: &(UnownedIdentity, DateTime<Utc>),
-    ) -> Result<Kept, Error> {
-        let mut kept = self.try_to_keep(completion, by, proven).await;
+    ) -> Result<AccountStored, Error> {
+        let mut kept = self.try_to_store_account(completion, by, proven).await;
         for _ in 1..TRIES {
             if kept.is_ok() {
                 break;
             }
             sleep(PAUSE).await;
-            kept = self.try_to_keep(completion, by, proven).await;
+            kept = self.try_to_store_account(completion, by, proven).await;
         }
         Ok(kept?)
     }
 
-    async fn try_to_keep(
+    async fn try_to_store_account(
         &self,
         completion: &Completion,
         by: &[u8; 32],
         (account, proven_at): &(UnownedIdentity, DateTime<Utc>),
-    ) -> Result<Kept, StoreError> {
-        let mut session = self.linking.store().session(completion.permit.tenant()).await?;
-        session.keep_account(completion.name, by, (account, *proven_at), completion.now).await
+    ) -> Result<AccountStored, StoreError> {
+        let mut session = self.use_cases.store().session(completion.permit.tenant()).await?;
+        session.store_account(completion.name, by, (account, *proven_at), completion.now).await
     }
 
     /// The account that signed in, and when the provider asserted it. Holds no database connection meanwhile.
@@ -155,13 +155,13 @@ impl SignInHandler {
         let SignInAttempt { provider, user, nonce, pkce_verifier, redirect_uri, max_age } = attempt;
         // The provider may have been removed from the configuration since.
         let client = self.client(permit, &provider)?;
-        if !self.linking.tenant(permit)?.provider(&provider).policy.enabled {
-            return Err(Refusal::ProviderDisabled.into());
+        if !self.use_cases.tenant(permit)?.provider(&provider).policy.enabled {
+            return Err(DomainError::ProviderDisabled.into());
         }
         let flow = Flow { nonce, pkce_verifier, redirect_uri, max_age };
         let iss = (!request.iss.is_empty()).then(|| request.iss.clone());
-        let returned = Returned { code: request.code.clone(), iss };
-        let account = client.finish(&flow, &returned, *now).await;
+        let response = AuthorizationResponse { code: request.code.clone(), iss };
+        let account = client.complete(&flow, &response, *now).await;
         let account = account.map_err(|error| failed(permit.tenant(), &provider, error))?;
         // A link takes a user along, so the sign-in must be as fresh as for `link_with`, even if the provider renews
         // silently.
@@ -175,10 +175,10 @@ impl SignInHandler {
 }
 
 /// The result of an attempt whose code this call does not exchange.
-fn gone_on_with(stage: Stage) -> Result<Whom, Error> {
+fn account_of_stage(stage: Stage) -> Result<FlowAccount, Error> {
     match stage {
-        Stage::Proven(proven) => Ok(Whom::Kept(proven)),
-        Stage::Rejected => Err(Refusal::ProviderRejected.into()),
-        Stage::UnderWay | Stage::Exchange { .. } => Err(Refusal::CallUnderWay.into()),
+        Stage::Proven(proven) => Ok(FlowAccount::Stored(proven)),
+        Stage::Rejected => Err(DomainError::ProviderRejected.into()),
+        Stage::UnderWay | Stage::Exchange { .. } => Err(DomainError::CallUnderWay.into()),
     }
 }

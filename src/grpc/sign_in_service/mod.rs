@@ -17,9 +17,9 @@ use super::{
 };
 use crate::{
     auth::Permit,
-    domain::{Provider, Refusal, TenantId},
-    linking::{Error, Linking, TicketText},
+    domain::{DomainError, Provider, TenantId},
     oauth::{Client, Clients, OAuthError},
+    use_cases::{Error, TicketText, UseCases},
 };
 
 /// The longest redirect URI that is read, in bytes.
@@ -28,18 +28,18 @@ const MAX_URI: usize = 2048;
 /// Handles the rpcs of `SignInService`.
 #[derive(Clone)]
 pub struct SignInHandler {
-    linking: Arc<Linking>,
+    use_cases: Arc<UseCases>,
     clients: Arc<Clients>,
 }
 
 impl SignInHandler {
     /// Handles them with these use cases, and these clients at providers.
-    pub fn new(linking: Arc<Linking>, clients: Clients) -> Self {
-        Self { linking, clients: Arc::new(clients) }
+    pub fn new(use_cases: Arc<UseCases>, clients: Clients) -> Self {
+        Self { use_cases, clients: Arc::new(clients) }
     }
 
-    fn client(&self, permit: &Permit, provider: &Provider) -> Result<&Client, Refusal> {
-        self.clients.get(permit.tenant(), provider).ok_or(Refusal::ProviderUnknown)
+    fn client(&self, permit: &Permit, provider: &Provider) -> Result<&Client, DomainError> {
+        self.clients.get(permit.tenant(), provider).ok_or(DomainError::ProviderUnknown)
     }
 }
 
@@ -55,15 +55,15 @@ fn failed(tenant: &TenantId, provider: &Provider, error: OAuthError) -> Error {
     match error {
         OAuthError::Rejected(why) => {
             tracing::info!(%tenant, %provider, why, "a sign-in at a provider was rejected");
-            Refusal::ProviderRejected.into()
+            DomainError::ProviderRejected.into()
         }
         OAuthError::ClientNotAccepted(why) => {
             tracing::warn!(%tenant, %provider, why, "a provider does not accept the client: check its id and secret");
-            Refusal::ProviderRejected.into()
+            DomainError::ProviderRejected.into()
         }
         OAuthError::Unavailable(why) => {
             tracing::warn!(%tenant, %provider, why, "a provider is unavailable");
-            Refusal::ProviderUnavailable.into()
+            DomainError::ProviderUnavailable.into()
         }
         OAuthError::Fault(text) => Error::Fault(text),
     }
@@ -76,7 +76,7 @@ impl SignInService for SignInHandler {
         request: Request<pb::ListProvidersRequest>,
     ) -> Result<Response<pb::ListProvidersResponse>, Status> {
         let (permit, message) = permitted(request)?;
-        self.providers(&permit, &message).map(Response::new).map_err(status::status)
+        self.providers(&permit, &message).map(Response::new).map_err(status::from_error)
     }
 
     async fn start_sign_in(
@@ -84,7 +84,7 @@ impl SignInService for SignInHandler {
         request: Request<pb::StartSignInRequest>,
     ) -> Result<Response<pb::StartSignInResponse>, Status> {
         let (permit, message) = permitted(request)?;
-        self.start(permit, message).await.map(Response::new).map_err(status::status)
+        self.start(permit, message).await.map(Response::new).map_err(status::from_error)
     }
 
     async fn complete_sign_in(
@@ -92,7 +92,7 @@ impl SignInService for SignInHandler {
         request: Request<pb::CompleteSignInRequest>,
     ) -> Result<Response<pb::CompleteSignInResponse>, Status> {
         let (permit, message) = permitted(request)?;
-        self.complete(permit, message).await.map(Response::new).map_err(status::status)
+        self.complete(permit, message).await.map(Response::new).map_err(status::from_error)
     }
 
     async fn resolve_sign_in(
@@ -100,6 +100,6 @@ impl SignInService for SignInHandler {
         request: Request<pb::ResolveSignInRequest>,
     ) -> Result<Response<pb::ResolveSignInResponse>, Status> {
         let (permit, message) = permitted(request)?;
-        self.resolve(permit, message).await.map(Response::new).map_err(status::status)
+        self.resolve(permit, message).await.map(Response::new).map_err(status::from_error)
     }
 }

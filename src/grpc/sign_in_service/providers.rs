@@ -4,12 +4,12 @@ use super::SignInHandler;
 use crate::{
     auth::Permit,
     grpc::{
-        page::{self, Pages},
+        page::{self, PageTokens},
         proto as pb,
         requests::Checks,
     },
-    linking::Error,
     oauth::Client,
+    use_cases::Error,
 };
 
 impl SignInHandler {
@@ -20,14 +20,14 @@ impl SignInHandler {
     ) -> Result<pb::ListProvidersResponse, Error> {
         let mut checks = Checks::default();
         let size = checks.page_size("page_size", request.page_size, page::DEFAULT_PAGE, page::MAX_PAGE);
-        let pages = Pages::of(self.linking.store().key(permit.tenant())?, "ListProviders", &[]);
+        let pages = PageTokens::for_query(self.use_cases.store().key(permit.tenant())?, "ListProviders", &[]);
         let after = pages.open(&request.page_token);
         if after.is_none() {
-            checks.wrong("page_token", page::WRONG_TOKEN);
+            checks.report("page_token", page::INVALID_TOKEN);
         }
-        let after = checks.finish_with(after)?;
-        let tenant = self.linking.tenant(permit)?;
-        let clients = self.clients.of(permit.tenant());
+        let after = checks.into_result_with(after)?;
+        let tenant = self.use_cases.tenant(permit)?;
+        let clients = self.clients.of_tenant(permit.tenant());
         let enabled = clients.filter(|client| tenant.provider(client.provider()).policy.enabled);
         let found: Vec<_> =
             enabled.filter(|client| client.provider().as_str() > after.as_str()).take(size + 1).collect();

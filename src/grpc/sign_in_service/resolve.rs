@@ -6,12 +6,13 @@ use super::{SignInHandler, with_ticket};
 use crate::{
     auth::{Caller, Permit},
     clock,
-    domain::{Verified, Verifier},
+    domain::{EmailVerification, Verifier},
     grpc::{
-        answers, proto as pb,
+        proto as pb,
         requests::{Checks, NOT_ITS_CONNECTION},
+        responses,
     },
-    linking::{Error, SignIn, SigningIn, TicketText},
+    use_cases::{Error, SignIn, SignInProof, TicketText},
 };
 
 impl SignInHandler {
@@ -31,34 +32,34 @@ impl SignInHandler {
         let request_id = checks.request_id("request_id", &id, &request, request.validate_only);
         let with = match request.with {
             None => {
-                checks.wrong("with", "is required: account or sign_in_ticket");
+                checks.report("with", "is required: account or sign_in_ticket");
                 None
             }
             Some(With::Account(account)) => {
-                let tenant = self.linking.tenant(&permit)?;
+                let tenant = self.use_cases.tenant(&permit)?;
                 let now = clock::now();
                 let proven_at = checks.sign_in_time("account.sign_in_time", account.sign_in_time, now);
-                let account = checks.proven_account("account", account, &Verified { time: now, by });
+                let account = checks.proven_account("account", account, &EmailVerification { time: now, by });
                 if account.as_ref().is_some_and(|of| !tenant.has_connection(&of.id.provider, &of.connection)) {
-                    checks.wrong("account.connection", NOT_ITS_CONNECTION);
+                    checks.report("account.connection", NOT_ITS_CONNECTION);
                 }
-                account.map(|account| SigningIn::Account { account: Box::new(account), proven_at })
+                account.map(|account| SignInProof::Account { account: Box::new(account), proven_at })
             }
             Some(With::SignInTicket(text)) => {
                 checks.ticket("sign_in_ticket", &text);
-                Some(SigningIn::of_ticket(&text))
+                Some(SignInProof::from_ticket(&text))
             }
         };
-        let with = checks.finish_with(with)?;
+        let with = checks.into_result_with(with)?;
         let ticket = match request_id {
-            Some(id) => TicketText::of_request(self.linking.store().key(permit.tenant())?, &permit, id),
+            Some(id) => TicketText::for_request(self.use_cases.store().key(permit.tenant())?, &permit, id),
             None => TicketText::random()?,
         };
         let validate_only = request.validate_only;
         let sign_in = SignIn { permit, with, validate_only, ticket: (!validate_only).then(|| ticket.hash()) };
         let reply =
-            move |answer| pb::ResolveSignInResponse { decision: Some(answers::decision(answer, validate_only)) };
-        let mut response = self.linking.run(sign_in, request_id, reply).await?;
+            move |result| pb::ResolveSignInResponse { decision: Some(responses::decision(result, validate_only)) };
+        let mut response = self.use_cases.run(sign_in, request_id, reply).await?;
         if let Some(decision) = &mut response.decision {
             with_ticket(decision, &ticket);
         }

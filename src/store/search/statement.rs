@@ -62,7 +62,7 @@ impl<'a> Statement<'a> {
 
     /// Adds the conditions of the search. An index has only the ids of live users, as `holder_id`.
     pub(super) fn users(mut self, search: &'a UserSearch, tenant: &'a str, verifiers: &'a Verifiers) -> Self {
-        let UserSearch { keys, resolves, email_verified, excluded, is_of_nobody: _, .. } = search;
+        let UserSearch { keys, resolves, email_verified, excluded, matches_no_user: _, .. } = search;
         self = self.bind::<Text, _>(" FROM users u WHERE u.tenant_id = ", tenant).sql(" AND u.holder_id IS NOT NULL");
         for key in keys {
             self = self.key(key, *resolves);

@@ -6,7 +6,7 @@ pub mod callers;
 mod requests;
 
 use futures_util::{StreamExt as _, stream};
-use identity_link::auth::{Rule, access::TABLE};
+use identity_link::auth::{AccessRule, access::TABLE};
 use tonic::Status;
 
 use self::{
@@ -83,7 +83,7 @@ fn word(rpc: &str, outcome: Result<Vec<u8>, Status>) -> String {
 }
 
 /// The outcome of one rpc for one caller, with users that no other cell uses.
-async fn cell(server: &TestServer, rule: &'static Rule, caller: &str, subject: String) -> String {
+async fn cell(server: &TestServer, rule: &'static AccessRule, caller: &str, subject: String) -> String {
     let rpc = rule.path.rsplit('/').next().unwrap();
     let cast = Cast::create(server, subject).await;
     let Call { authorization, user_id, tenant } = callers::call(server, caller, rule, &cast).await;

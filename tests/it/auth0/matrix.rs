@@ -4,7 +4,7 @@
 use futures_util::{StreamExt as _, stream};
 use http::{Request, header};
 use hyper::body::Bytes;
-use identity_link::auth::Rule;
+use identity_link::auth::AccessRule;
 use serde_json::{Value, json};
 
 use crate::{
@@ -45,7 +45,7 @@ struct Route {
     /// Such as `GET /api/v2/users/{id}`.
     name: String,
     /// Of the rpc that it stands on.
-    rule: &'static Rule,
+    rule: &'static AccessRule,
     /// The scopes that its description asks for.
     scopes: Vec<String>,
 }
@@ -57,7 +57,7 @@ async fn routes(server: &TestServer) -> Vec<Route> {
     for (path, operations) in described["paths"].as_object().unwrap() {
         for (method, operation) in operations.as_object().unwrap() {
             let rpc = operation["x-rpc"].as_str().unwrap();
-            let rule = Rule::of(&format!("/identity.v1.IdentityService/{rpc}")).unwrap();
+            let rule = AccessRule::for_path(&format!("/identity.v1.IdentityService/{rpc}")).unwrap();
             let scope = |needed: &Value| needed["bearer"][0].as_str().unwrap().to_owned();
             let scopes = operation["security"].as_array().unwrap().iter().map(scope).collect();
             routes.push(Route { name: format!("{} {path}", method.to_uppercase()), rule, scopes });
@@ -92,7 +92,7 @@ fn request(route: &str, user_id: &str, call: &Call, subject: &str) -> Request<By
 }
 
 /// Who calls, by name. The ids of users are the same in every tenant that has their first identities.
-async fn call(server: &TestServer, caller: &str, rule: &Rule, cast: &Cast) -> (Call, String) {
+async fn call(server: &TestServer, caller: &str, rule: &AccessRule, cast: &Cast) -> (Call, String) {
     let tenantless = |token: &Token| {
         let authorization = Some(format!("Bearer {}", token.clone().tenant("joined").sign()));
         (Call { authorization, user_id: String::new(), tenant: "joined" }, cast.own.clone())

@@ -1,7 +1,7 @@
 //! The callers of the matrix, and the users of their calls.
 
 use data_encoding::BASE64URL_NOPAD;
-use identity_link::{auth::Rule, clock, grpc::proto as pb};
+use identity_link::{auth::AccessRule, clock, grpc::proto as pb};
 use jsonwebtoken::{Algorithm, EncodingKey};
 
 use crate::support::{
@@ -62,7 +62,7 @@ async fn prove(server: &TestServer, cast: &Cast, provider: &'static str) -> i64 
 }
 
 /// The call of a caller, by its name in the tables. Makes the links, blocks and unlinks that the caller needs.
-pub async fn call(server: &TestServer, caller: &str, rule: &Rule, cast: &Cast) -> Call {
+pub async fn call(server: &TestServer, caller: &str, rule: &AccessRule, cast: &Cast) -> Call {
     let Cast { subject, own, absorbed, other, .. } = cast;
     let user = Token::of("stranger", subject).with("kind", "user");
     let service = Token::of("stranger", "backend").with("kind", "service").scope(SERVICE_SCOPES);

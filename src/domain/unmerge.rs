@@ -1,0 +1,363 @@
+//! Takes back what the merge of a link wrote into a user's metadata.
+//!
+//! A link keeps a [`Trace`] of each path that its merge changed: the value before and the value after. Taking the
+//! link back restores the value before, wherever the value is still as the merge left it. A value that was edited
+//! since stays. Objects are compared key by key; all other values are leaves, arrays too.
+//!
+//! So that links can be taken back in any order, two more things change with a link:
+//! - the *before* values of later links into the same user, where they hold what this link wrote;
+//! - if that user was absorbed itself, what the absorbing link carried on into another user.
+//!
+//! After all links have been taken back, in any order, nothing of them is left.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
+
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+use super::{Metadata, UserId, merge::Arrays};
+
+/// A change that a merge made at one path. No path of a link lies below another.
+#[derive(Clone, PartialEq)]
+pub struct Trace {
+    /// The keys from the root down to the value.
+    pub path: Vec<String>,
+    /// The value before; `None` if there was none, which differs from `null`.
+    pub before: Option<Value>,
+    /// The value after the merge.
+    pub after: Option<Value>,
+}
+
+/// What one link's merge changed, in one namespace.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LinkTraces {
+    /// The link.
+    pub link: Uuid,
+    /// The primary user of the link.
+    pub primary: UserId,
+    /// The primary user's version after this link. It orders the links into one user.
+    pub order: i64,
+    /// How it merged arrays.
+    pub arrays: Arrays,
+    /// The changes of the merge.
+    pub traces: Vec<Trace>,
+}
+
+/// One user's document in one namespace.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Document {
+    /// The metadata of the user now, or when it was absorbed.
+    pub metadata: Metadata,
+    /// The link that absorbed the user; `None` for a live user.
+    pub absorbed_by: Option<Uuid>,
+}
+
+/// Users that links joined, and the standing links, in one namespace.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Documents {
+    /// The users.
+    pub users: BTreeMap<UserId, Document>,
+    /// The links, in any order.
+    pub links: Vec<LinkTraces>,
+}
+
+/// What happened to the paths of a link that was taken back, in the live user's document.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Unmerged {
+    /// The paths at which the link's value was taken back, as keys from the root.
+    pub taken: Vec<Vec<String>>,
+    /// The paths at which the value has changed since, and stays, as keys from the root.
+    pub kept: Vec<Vec<String>>,
+}
+
+impl Documents {
+    /// Takes back what a standing link changed, and removes the link. A link that is unknown changes nothing.
+    pub fn unmerge(&mut self, link: Uuid) -> Unmerged {
+        let Some(at) = self.links.iter().position(|imprint| imprint.link == link) else {
+            return Unmerged::default();
+        };
+        let gone = self.links.swap_remove(at);
+        // From the value that the merge wrote to the value before it.
+        let turns = gone.traces.into_iter().map(|trace| Trace { before: trace.after, after: trace.before, ..trace });
+        self.turn(&gone.primary, gone.order, turns.collect())
+    }
+
+    /// Replaces what a link wrote into a user, in each copy of it: in the user's document, in the traces of later
+    /// links into the user, and in the users into which other links carried it.
+    fn turn(&mut self, user: &UserId, order: i64, mut turns: Vec<Trace>) -> Unmerged {
+        let mut outcome = Unmerged::default();
+        let mut later: Vec<&mut LinkTraces> =
+            self.links.iter_mut().filter(|later| later.primary == *user && later.order > order).collect();
+        later.sort_by_key(|later| later.order);
+        for later in later {
+            let left = turns.iter().map(|turn| later.leaves_of(turn)).collect::<Vec<_>>();
+            later.found_otherwise(&turns);
+            for (turn, left) in std::mem::take(&mut turns).into_iter().zip(left) {
+                match left {
+                    Some(left) => turns.push(left),
+                    None => outcome.kept.push(turn.path),
+                }
+            }
+        }
+        let Some(document) = self.users.get_mut(user) else { return outcome };
+        let mut root = Some(Value::Object(document.metadata.as_map().clone()));
+        for Trace { path, before, after } in &turns {
+            let is_turned = turn_at(&mut root, path, before.as_ref(), after.as_ref());
+            let paths = if is_turned { &mut outcome.taken } else { &mut outcome.kept };
+            paths.push(path.clone());
+        }
+        document.metadata = Metadata::from_stored(match root {
+            Some(Value::Object(map)) => map,
+            _ => Map::new(),
+        });
+        let absorbed_by = document.absorbed_by;
+        let carrier = absorbed_by.and_then(|link| self.links.iter_mut().find(|imprint| imprint.link == link));
+        match carrier {
+            None => outcome,
+            Some(carrier) => {
+                let turns = carrier.brought_otherwise(&turns);
+                let (into, order) = (carrier.primary.clone(), carrier.order);
+                self.turn(&into, order, turns)
+            }
+        }
+    }
+}
+
+impl LinkTraces {
+    /// The part of a turn that is still visible after this link: without the paths that this link wrote.
+    fn leaves_of(&self, turn: &Trace) -> Option<Trace> {
+        let mut left = turn.clone();
+        for trace in &self.traces {
+            let is_left = if let Some(below) = turn.path.strip_prefix(trace.path.as_slice()) {
+                let [found, made] = [&trace.before, &trace.after].map(|value| at(value.as_ref(), below));
+                leave(&mut left.before, &mut left.after, found, made)
+            } else if let Some(below) = trace.path.strip_prefix(turn.path.as_slice()) {
+                leave_at(&mut left.before, &mut left.after, below, trace.before.as_ref(), trace.after.as_ref())
+            } else {
+                true
+            };
+            if !is_left {
+                return None;
+            }
+        }
+        Some(left)
+    }
+
+    /// Applies turns to the values that this link found before it merged.
+    fn found_otherwise(&mut self, turns: &[Trace]) {
+        for turn in turns {
+            let mut root = None;
+            for trace in &mut self.traces {
+                if let Some(below) = turn.path.strip_prefix(trace.path.as_slice()) {
+                    turn_at(&mut trace.before, below, turn.before.as_ref(), turn.after.as_ref());
+                } else if let Some(below) = trace.path.strip_prefix(turn.path.as_slice()) {
+                    let [from, to] = [&turn.before, &turn.after].map(|value| at(value.as_ref(), below));
+                    turn_at(&mut trace.before, &[], from, to);
+                    root = root.or_else(|| lost_container(turn, below));
+                }
+            }
+            if let Some(root) = root {
+                let instead = at(turn.after.as_ref(), root.get(turn.path.len()..).unwrap_or_default());
+                self.lift(&root, instead);
+            }
+        }
+    }
+
+    /// The object at `root` came from another link, which is gone. This link wrote below it, so the object now counts
+    /// as this link's own, and replaces the value that is there `instead`.
+    fn lift(&mut self, root: &[String], instead: Option<&Value>) {
+        let (below, mut traces): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.traces).into_iter().partition(|trace| trace.path.starts_with(root));
+        let mut lifted = Trace { path: root.to_vec(), before: None, after: None };
+        for trace in below {
+            let path = trace.path.get(root.len()..).unwrap_or_default();
+            put(&mut lifted.before, path, trace.before);
+            put(&mut lifted.after, path, trace.after);
+        }
+        lifted.before = lifted.before.or_else(|| instead.cloned());
+        traces.push(lifted);
+        self.traces = traces;
+    }
+
+    /// Applies turns to the values that this link brought from its secondary. Returns the turns that follow in its
+    /// primary.
+    fn brought_otherwise(&mut self, turns: &[Trace]) -> Vec<Trace> {
+        let arrays = self.arrays;
+        let mut follow = Vec::new();
+        for trace in &mut self.traces {
+            let mut brought = trace.after.clone();
+            for turn in turns {
+                if let Some(below) = turn.path.strip_prefix(trace.path.as_slice()) {
+                    match recombined(trace, below, turn, arrays) {
+                        Some(combined) => brought = combined,
+                        None => drop(turn_at(&mut brought, below, turn.before.as_ref(), turn.after.as_ref())),
+                    }
+                } else if let Some(below) = trace.path.strip_prefix(turn.path.as_slice()) {
+                    let [from, to] = [&turn.before, &turn.after].map(|value| at(value.as_ref(), below));
+                    turn_at(&mut brought, &[], from, to);
+                }
+            }
+            // A link that brings no value changes nothing.
+            let after = brought.or_else(|| trace.before.clone());
+            if after != trace.after {
+                follow.push(Trace { path: trace.path.clone(), before: trace.after.clone(), after: after.clone() });
+                trace.after = after;
+            }
+        }
+        self.traces.retain(|trace| trace.before != trace.after);
+        follow
+    }
+}
+
+/// The combination of two arrays after the secondary's array has turned; `None` if the link did not combine two
+/// arrays here.
+fn recombined(trace: &Trace, below: &[String], turn: &Trace, arrays: Arrays) -> Option<Option<Value>> {
+    let (Some(Value::Array(before)), Some(Value::Array(after)), Some(Value::Array(from))) =
+        (&trace.before, &trace.after, &turn.before)
+    else {
+        return None;
+    };
+    if !below.is_empty() || arrays.combine(before, from) != *after {
+        return None;
+    }
+    match &turn.after {
+        None => Some(None),
+        Some(Value::Array(to)) => Some(Some(Value::Array(arrays.combine(before, to)))),
+        Some(_) => None,
+    }
+}
+
+/// The shallowest path, from the turn's own path down, at which an object is replaced by another value.
+fn lost_container(turn: &Trace, below: &[String]) -> Option<Vec<String>> {
+    let is_object = |value: &Option<Value>, below: &[String]| at(value.as_ref(), below).is_some_and(Value::is_object);
+    let depth = (0..below.len()).find(|depth| {
+        let above = below.get(..*depth).unwrap_or_default();
+        is_object(&turn.before, above) && !is_object(&turn.after, above)
+    })?;
+    Some([turn.path.as_slice(), below.get(..depth).unwrap_or_default()].concat())
+}
+
+/// Turns the value at `path` below `value`. Returns whether the whole value turned.
+fn turn_at(value: &mut Option<Value>, path: &[String], from: Option<&Value>, to: Option<&Value>) -> bool {
+    let Some((key, rest)) = path.split_first() else { return turn(value, from, to) };
+    let Some(Value::Object(map)) = value else { return false };
+    let mut below = map.remove(key);
+    let turned = turn_at(&mut below, rest, from, to);
+    if let Some(below) = below {
+        map.insert(key.clone(), below);
+    }
+    turned
+}
+
+/// Replaces a value that is still `from` by `to`, for objects key by key. Returns whether the whole value was `from`.
+fn turn(value: &mut Option<Value>, from: Option<&Value>, to: Option<&Value>) -> bool {
+    if value.as_ref() == from {
+        *value = to.cloned();
+        return true;
+    }
+    let (Some(Value::Object(map)), Some(Value::Object(from))) = (value.as_mut(), from) else { return false };
+    let nothing = Map::new();
+    let into = to.and_then(Value::as_object).unwrap_or(&nothing);
+    for key in from.keys().chain(into.keys().filter(|key| !from.contains_key(*key))) {
+        let mut below = map.remove(key);
+        turn(&mut below, from.get(key), into.get(key));
+        if let Some(below) = below {
+            map.insert(key.clone(), below);
+        }
+    }
+    // An object that came with the link and is now empty goes too.
+    if map.is_empty() && !to.is_some_and(Value::is_object) {
+        *value = to.cloned();
+    }
+    false
+}
+
+/// Removes from a turn what another link wrote at this path, which found `found` and left `made`. Returns whether a
+/// part of the turn is left.
+fn leave(from: &mut Option<Value>, to: &mut Option<Value>, found: Option<&Value>, made: Option<&Value>) -> bool {
+    let (found, made) = match (found, made) {
+        (None, None) => return true,
+        (None | Some(Value::Object(_)), None | Some(Value::Object(_))) => {
+            (found.and_then(Value::as_object), made.and_then(Value::as_object))
+        }
+        _ => return false,
+    };
+    if !from.as_ref().is_some_and(Value::is_object) {
+        return false;
+    }
+    let keys = found.into_iter().chain(made).flat_map(Map::keys);
+    for key in keys.collect::<BTreeSet<_>>() {
+        let [found, made] = [found, made].map(|object| object.and_then(|object| object.get(key)));
+        leave_below(from, to, key, |from, to| leave(from, to, found, made));
+    }
+    true
+}
+
+/// The same for a path below the turn's own path.
+fn leave_at(
+    from: &mut Option<Value>,
+    to: &mut Option<Value>,
+    below: &[String],
+    found: Option<&Value>,
+    made: Option<&Value>,
+) -> bool {
+    match below.split_first() {
+        None => leave(from, to, found, made),
+        Some((key, rest)) => {
+            leave_below(from, to, key, |from, to| leave_at(from, to, rest, found, made));
+            true
+        }
+    }
+}
+
+/// Applies `leave` to one key of both sides, and removes the key if nothing is left of it.
+fn leave_below(
+    from: &mut Option<Value>,
+    to: &mut Option<Value>,
+    key: &str,
+    leave: impl FnOnce(&mut Option<Value>, &mut Option<Value>) -> bool,
+) {
+    let take = |side: &mut Option<Value>| side.as_mut().and_then(Value::as_object_mut)?.remove(key);
+    let (mut from_below, mut to_below) = (take(from), take(to));
+    if leave(&mut from_below, &mut to_below) {
+        for (side, below) in [(from, from_below), (to, to_below)] {
+            if let (Some(Value::Object(side)), Some(below)) = (side, below) {
+                side.insert(key.to_owned(), below);
+            }
+        }
+    }
+}
+
+/// The value at a path; `None` if there is none.
+fn at<'a>(value: Option<&'a Value>, path: &[String]) -> Option<&'a Value> {
+    path.iter().try_fold(value?, |value, key| value.as_object()?.get(key))
+}
+
+/// Puts a value at a path, and creates the objects on the way.
+fn put(root: &mut Option<Value>, path: &[String], value: Option<Value>) {
+    let Some(value) = value else { return };
+    let Some((key, rest)) = path.split_first() else {
+        *root = Some(value);
+        return;
+    };
+    if let Value::Object(map) = root.get_or_insert_with(|| Value::Object(Map::new())) {
+        let mut below = map.remove(key);
+        put(&mut below, rest, Some(value));
+        if let Some(below) = below {
+            map.insert(key.clone(), below);
+        }
+    }
+}
+
+/// Shows the path without values: values are personal data, and `{:?}` output can reach logs.
+impl fmt::Debug for Trace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Trace({:?})", self.path)
+    }
+}
+
+#[cfg(test)]
+mod tests;

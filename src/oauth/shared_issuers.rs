@@ -1,0 +1,57 @@
+//! What all clients at one issuer share, over all tenants: its metadata and its keys, each read once.
+
+use std::{sync::Arc, time::Duration};
+
+use http::Uri;
+
+use super::metadata_cache::MetadataCache;
+use crate::auth::{IdTokenRules, KeySettings, KeySource, Keys};
+
+/// How often keys are read again.
+const KEYS_REFRESH: Duration = Duration::from_secs(300);
+/// How old keys may be and still be used, if they cannot be read again.
+const KEYS_MAX_AGE: Duration = Duration::from_secs(3600);
+
+/// The issuers at which identity-link has clients.
+#[derive(Default)]
+pub(super) struct SharedIssuers(Vec<SharedIssuer>);
+
+/// An issuer, shared by all clients that expect the same of its ID tokens.
+#[derive(Clone)]
+pub(super) struct SharedIssuer {
+    rules: IdTokenRules,
+    metadata: Uri,
+    /// The issuer's metadata.
+    pub metadata_cache: Arc<MetadataCache>,
+    /// The issuer's keys.
+    pub keys: Arc<Keys>,
+}
+
+impl SharedIssuers {
+    /// The issuer of a client's ID tokens, with its metadata at this URL. Adds it if it is new.
+    pub fn get_or_add(&mut self, rules: &IdTokenRules, metadata: &Uri) -> SharedIssuer {
+        let is_it = |known: &&SharedIssuer| known.metadata == *metadata && known.rules.expect_the_same_signer_as(rules);
+        if let Some(known) = self.0.iter().find(is_it) {
+            return known.clone();
+        }
+        let known = SharedIssuer::new(rules, metadata);
+        self.0.push(known.clone());
+        known
+    }
+
+    /// The key set of each issuer, with the issuer's name.
+    pub fn keys(&self) -> impl Iterator<Item = (&str, &Arc<Keys>)> {
+        self.0.iter().map(|known| (known.rules.issuer.name(), &known.keys))
+    }
+}
+
+impl SharedIssuer {
+    fn new(rules: &IdTokenRules, metadata: &Uri) -> Self {
+        let (rules, metadata, issuer) = (rules.clone(), metadata.clone(), rules.issuer.name().to_owned());
+        let source = KeySource::Discovery { issuer: issuer.clone(), metadata: metadata.clone() };
+        let settings = KeySettings { source, refresh: KEYS_REFRESH, max_age: KEYS_MAX_AGE };
+        let keys = Arc::new(Keys::new(settings, rules.algorithms.clone()));
+        let metadata_cache = Arc::new(MetadataCache::new(issuer, metadata.clone()));
+        Self { rules, metadata, metadata_cache, keys }
+    }
+}

@@ -1,0 +1,70 @@
+//! Keeps the health service up to date: whether the database responds, and whether the feed advances.
+
+use std::{future::pending, time::Duration};
+
+use tokio::{sync::watch, time::sleep};
+use tokio_util::sync::CancellationToken;
+
+use crate::{grpc::health::Health, store::DatabaseCheck};
+
+/// The pause between two checks of the database.
+const CHECK_EVERY: Duration = Duration::from_secs(1);
+/// How long the database may take to respond. Together with the pause, this is less than the five seconds within
+/// which the health service shows that the database is lost or back.
+const MAX_RESPONSE_TIME: Duration = Duration::from_secs(3);
+/// How long an open transaction may delay the feed until the feed counts as unhealthy.
+const LONG_DELAY: Duration = Duration::from_secs(60);
+
+/// Updates `health` until `stop`, and returns it.
+pub(super) async fn keep_updated(
+    mut health: Health,
+    database_check: DatabaseCheck,
+    delay: watch::Receiver<Duration>,
+    stop: CancellationToken,
+) -> Health {
+    let (sender, is_there) = watch::channel(true);
+    tokio::select! {
+        () = stop.cancelled() => {}
+        () = keep_checking(database_check, &sender) => {}
+        () = keep_reporting(&mut health, is_there, delay) => {}
+    }
+    health
+}
+
+async fn keep_checking(mut database_check: DatabaseCheck, sender: &watch::Sender<bool>) {
+    loop {
+        let checked = database_check.check(MAX_RESPONSE_TIME).await;
+        let has_changed = sender.send_if_modified(|is_there| {
+            let was_there = std::mem::replace(is_there, checked.is_ok());
+            was_there != *is_there
+        });
+        match checked {
+            Ok(()) if has_changed => tracing::info!("the database is available again"),
+            Err(error) if has_changed => {
+                tracing::warn!(%error, "the database is unavailable: health reports it until it is back");
+            }
+            _ => {}
+        }
+        sleep(CHECK_EVERY).await;
+    }
+}
+
+async fn keep_reporting(
+    health: &mut Health,
+    mut is_there: watch::Receiver<bool>,
+    mut delay: watch::Receiver<Duration>,
+) {
+    loop {
+        let goes_on = tokio::select! {
+            changed = is_there.changed() => changed.is_ok(),
+            changed = delay.changed() => changed.is_ok(),
+        };
+        if !goes_on {
+            // The server stops.
+            return pending().await;
+        }
+        let is_there = *is_there.borrow_and_update();
+        let is_short = *delay.borrow_and_update() < LONG_DELAY;
+        health.report(is_there, is_short).await;
+    }
+}

@@ -1,0 +1,304 @@
+//! Looks up the user of a token or an id: one statement reads all that decides about a caller or about the two sides
+//! of a link.
+
+use chrono::{DateTime, Utc};
+use diesel::{
+    QueryableByName, sql_query,
+    sql_types::{Array, Binary, Bool, Json, Nullable, Text, Timestamptz, Uuid as SqlUuid},
+};
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::{
+    Link, Session, StoreError, StoredResponse,
+    cached::Cached,
+    erasures::{concerns_deleted, not_being_erased},
+    links::link_of_json,
+    rows::{absorbed, moved, user_id},
+};
+use crate::domain::{IdentityRef, TokenHash, UserId, UserRef, UserState};
+
+/// A lookup of one user.
+#[derive(Debug, Clone)]
+pub struct Lookup {
+    /// The user that is looked up.
+    pub by: LookupBy,
+    /// The hash of a token that was given as a proof, to find the link that it made.
+    pub proof_hash: Option<[u8; 32]>,
+    /// The hash of the token that names the user: a spared token stays valid although it is older than the bound.
+    pub token: Option<TokenHash>,
+}
+
+/// How a lookup names its user.
+#[derive(Debug, Clone)]
+pub enum LookupBy {
+    /// By id or identity.
+    UserRef(UserRef),
+    /// The live user of a link: the holder of what the link moved, or, after its undo, the holder of its primary
+    /// user.
+    Link(Uuid),
+}
+
+impl From<UserRef> for Lookup {
+    fn from(named: UserRef) -> Self {
+        Self { by: LookupBy::UserRef(named), proof_hash: None, token: None }
+    }
+}
+
+impl From<Uuid> for Lookup {
+    fn from(link: Uuid) -> Self {
+        Self { by: LookupBy::Link(link), proof_hash: None, token: None }
+    }
+}
+
+impl Lookup {
+    fn named(&self) -> Option<&UserRef> {
+        match &self.by {
+            LookupBy::UserRef(named) => Some(named),
+            LookupBy::Link(_) => None,
+        }
+    }
+
+    fn identity(&self) -> Option<&IdentityRef> {
+        match self.named()? {
+            UserRef::Identity(identity) => Some(identity),
+            UserRef::UserId(_) => None,
+        }
+    }
+
+    fn user_id(&self) -> Option<&UserId> {
+        match self.named()? {
+            UserRef::Identity(_) => None,
+            UserRef::UserId(id) => Some(id),
+        }
+    }
+
+    fn link(&self) -> Option<Uuid> {
+        match self.by {
+            LookupBy::UserRef(_) => None,
+            LookupBy::Link(id) => Some(id),
+        }
+    }
+}
+
+/// The results of the lookups.
+#[derive(Debug)]
+pub struct LookupResults {
+    /// One result for each lookup, in the same order.
+    pub results: Vec<LookupResult>,
+    /// The response stored under the id of the session's request; `None` if there is none.
+    pub stored: Option<StoredResponse>,
+    /// The live user that now holds the caller for which that response was stored; `None` where the caller does not
+    /// matter.
+    pub stored_for: Option<UserId>,
+}
+
+/// The result of one lookup.
+#[derive(Debug, Clone)]
+pub struct LookupResult {
+    /// The user; `None` if no user has this id, owns this identity, or belongs to this link.
+    pub user_state: Option<UserState>,
+    /// The link of the lookup.
+    pub link: Option<Link>,
+    /// The origin user of the identity, or of the identity that the link attached; `None` for one that was released
+    /// since.
+    pub origin: Option<UserId>,
+    /// The link that moved the identity, with a user or alone.
+    pub moved_by: Option<Uuid>,
+    /// The link that the proof made.
+    pub proof_use: Option<ProofUse>,
+    /// When the named user or identity was last deleted or released; `None` if it never was.
+    pub delete_time: Option<DateTime<Utc>>,
+    /// Whether the deleted user id may be reused for the account that it names.
+    pub is_returnable: bool,
+}
+
+impl LookupResult {
+    /// Whether a new user may have the looked-up user id, `provider|subject` of its own account.
+    pub fn is_free_id(&self) -> bool {
+        self.user_state.is_none() && (self.delete_time.is_none() || self.is_returnable)
+    }
+}
+
+/// The use of a proof.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProofUse {
+    /// The link.
+    pub link: Uuid,
+    /// The live user that holds its primary user; `None` if that was deleted.
+    pub primary: Option<UserId>,
+    /// Whether the link was undone.
+    pub undone: bool,
+}
+
+#[derive(QueryableByName)]
+struct Row {
+    #[diesel(sql_type = Nullable<Json>)]
+    link: Option<Value>,
+    #[diesel(sql_type = Nullable<Text>)]
+    home_id: Option<String>,
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    home_link: Option<Uuid>,
+    #[diesel(sql_type = Nullable<Text>)]
+    named_id: Option<String>,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    create_time: Option<DateTime<Utc>>,
+    #[diesel(sql_type = Nullable<Text>)]
+    absorbed_into: Option<String>,
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    absorbed_by_link: Option<Uuid>,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    absorbed_time: Option<DateTime<Utc>>,
+    #[diesel(sql_type = Nullable<Text>)]
+    holder_id: Option<String>,
+    #[diesel(sql_type = Nullable<Bool>)]
+    blocked: Option<bool>,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    tokens_valid_from: Option<DateTime<Utc>>,
+    #[diesel(sql_type = Bool)]
+    has_identity: bool,
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    proof_link: Option<Uuid>,
+    #[diesel(sql_type = Nullable<Text>)]
+    proof_primary_id: Option<String>,
+    #[diesel(sql_type = Bool)]
+    proof_undone: bool,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    writes_valid_from: Option<DateTime<Utc>>,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    owner_since: Option<DateTime<Utc>>,
+    #[diesel(sql_type = Bool)]
+    moved_by_proof: bool,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    delete_time: Option<DateTime<Utc>>,
+    #[diesel(sql_type = Bool)]
+    is_returnable: bool,
+    #[diesel(sql_type = Nullable<Text>)]
+    stored_for: Option<String>,
+    #[diesel(sql_type = Nullable<Binary>)]
+    stored_fingerprint: Option<Vec<u8>>,
+    #[diesel(sql_type = Nullable<Binary>)]
+    stored_answer: Option<Vec<u8>>,
+}
+
+impl Session {
+    /// Runs the lookups, at least one. Each subquery has a LIMIT, which keeps the planner from scanning a table when
+    /// a thousand users are looked up at once.
+    pub async fn look_up(&mut self, lookups: &[Lookup]) -> Result<LookupResults, StoreError> {
+        const SQL: &str = concat!(
+            "SELECT k.link, coalesce(i.home_id, k.home_id) AS home_id, coalesce(home.absorbed_by_link, i.attached_by_link) AS home_link, n.id AS named_id, n.create_time, \
+              n.absorbed_into, n.absorbed_by_link, n.absorbed_time, h.id AS holder_id, h.blocked, \
+              greatest(CASE WHEN n.spared_token = q.token THEN NULL ELSE n.tokens_valid_from END, \
+                CASE WHEN h.spared_token = q.token THEN NULL ELSE h.tokens_valid_from END, \
+                CASE WHEN home.spared_token = q.token THEN NULL ELSE home.tokens_valid_from END, \
+                date_trunc('second', t.delete_time) + interval '1 second') AS tokens_valid_from, \
+              CASE WHEN i.email_proven_since = h.writes_valid_from THEN NULL WHEN i.owner_id IS NOT NULL THEN h.writes_valid_from \
+                ELSE greatest(n.writes_valid_from, h.writes_valid_from) END AS writes_valid_from, \
+              i.owner_since, coalesce(i.moved_by_proof, false) AS moved_by_proof, \
+              q.id IS NULL OR EXISTS (SELECT FROM identities own WHERE own.tenant_id = $1 \
+                AND own.owner_id = coalesce(n.absorbed_into, n.id) AND (n.absorbed_into IS NULL OR own.home_id = n.id) \
+                AND (own.provider = ANY($14)) <> $15) AS has_identity, \
+              l.id AS proof_link, coalesce(p.absorbed_into, p.id) AS proof_primary_id, l.undo_time IS NOT NULL AS proof_undone, \
+              t.delete_time, coalesce(t.returnable, false) AS is_returnable, r.holder_id AS stored_for, \
+              r.fingerprint AS stored_fingerprint, r.answer AS stored_answer \
+            FROM unnest($2::text[], $3::text[], $4::text[], $5::uuid[], $6::bytea[], $7::bytea[], $13::bytea[]) \
+              WITH ORDINALITY AS q(provider, subject, id, link, proof_hash, tombstone, token, position) \
+            LEFT JOIN LATERAL (SELECT * FROM identities WHERE tenant_id = $1 AND provider = q.provider \
+              AND subject = q.subject LIMIT 1) i ON true \
+            LEFT JOIN LATERAL (SELECT * FROM users WHERE tenant_id = $1 AND id = i.home_id LIMIT 1) home ON true \
+            LEFT JOIN LATERAL (SELECT json_build_object('id', l.id, 'primary_id', l.primary_id, 'secondary_id', l.secondary_id, \
+                'moved', l.moved, 'link_time', l.link_time, 'undo_time', l.undo_time) AS link, a.home_id, \
+                coalesce(s.absorbed_into, a.owner_id, p.absorbed_into, p.id) AS holder_id FROM links l \
+              LEFT JOIN users s ON s.tenant_id = $1 AND s.id = l.secondary_id AND s.absorbed_by_link = l.id \
+              LEFT JOIN identities a ON a.tenant_id = $1 AND a.attached_by_link = l.id \
+                AND a.provider = l.moved->0->>'provider' AND a.subject = l.moved->0->>'subject' \
+              LEFT JOIN users p ON p.tenant_id = $1 AND p.id = l.primary_id \
+              WHERE l.tenant_id = $1 AND l.id = q.link AND ",
+            not_being_erased!("l"),
+            " LIMIT 1) k ON true \
+            LEFT JOIN LATERAL (SELECT * FROM users WHERE tenant_id = $1 AND id = coalesce(q.id, i.owner_id, k.holder_id) \
+              LIMIT 1) n ON true \
+            LEFT JOIN LATERAL (SELECT * FROM users WHERE tenant_id = $1 AND id = coalesce(n.absorbed_into, n.id) \
+              LIMIT 1) h ON true \
+            LEFT JOIN LATERAL (SELECT * FROM links WHERE tenant_id = $1 AND proof_hash = q.proof_hash LIMIT 1) l ON true \
+            LEFT JOIN LATERAL (SELECT * FROM users WHERE tenant_id = $1 AND id = l.primary_id LIMIT 1) p ON true \
+            LEFT JOIN LATERAL (SELECT * FROM tombstones WHERE tenant_id = $1 AND id_hash = q.tombstone LIMIT 1) t \
+              ON true \
+            LEFT JOIN (SELECT fingerprint, answer, coalesce(c.absorbed_into, a.caller_user_id) AS holder_id FROM request_ids a \
+              LEFT JOIN users c ON c.tenant_id = $1 AND c.id = a.caller_user_id \
+              WHERE a.tenant_id = $1 AND a.rpc = $8 \
+              AND a.caller_kind = $9 AND a.issuer = $10 AND a.subject = $11 AND a.request_id = $12 \
+              AND a.expire_time > now() AND NOT ",
+            concerns_deleted!("a"),
+            ") r ON q.position = 1 \
+            ORDER BY q.position"
+        );
+        let request = self.request.as_ref();
+        let query = sql_query(SQL)
+            .bind::<Text, _>(self.tenant.as_str())
+            .bind::<Array<Nullable<Text>>, _>(column(lookups, |q| q.identity().map(|id| id.provider.as_str())))
+            .bind::<Array<Nullable<Text>>, _>(column(lookups, |q| q.identity().map(|id| id.subject.as_str())))
+            .bind::<Array<Nullable<Text>>, _>(column(lookups, |q| q.user_id().map(UserId::as_str)))
+            .bind::<Array<Nullable<SqlUuid>>, _>(column(lookups, Lookup::link))
+            .bind::<Array<Nullable<Binary>>, _>(column(lookups, |q| q.proof_hash.map(Vec::from)))
+            .bind::<Array<Nullable<Binary>>, _>(column(lookups, |q| {
+                q.named().map(|named| self.tombstone_hash(named).to_vec())
+            }))
+            .bind::<Nullable<Text>, _>(request.map(|request| request.rpc))
+            .bind::<Nullable<Text>, _>(request.map(|request| request.caller_kind))
+            .bind::<Nullable<Text>, _>(request.map(|request| &request.issuer))
+            .bind::<Nullable<Text>, _>(request.map(|request| &request.subject))
+            .bind::<Nullable<SqlUuid>, _>(request.map(|request| request.id))
+            .bind::<Array<Nullable<Binary>>, _>(column(lookups, |q| q.token.map(Vec::from)))
+            .bind::<Array<Text>, _>(&self.trust.sign_in_providers.providers)
+            .bind::<Bool, _>(self.trust.sign_in_providers.at_others);
+        let mut rows: Vec<Row> = self.conn.load(Cached(query)).await?;
+        let stored = rows.first_mut().and_then(|row| row.stored_fingerprint.take().zip(row.stored_answer.take()));
+        let stored_for = rows.first_mut().and_then(|row| row.stored_for.take());
+        let stored_for = stored_for.as_deref().map(user_id).transpose()?;
+        let stored = request.zip(stored).map(|(request, (fingerprint, answer))| request.compare(&fingerprint, answer));
+        let results = rows.into_iter().map(LookupResult::try_from).collect::<Result<_, _>>()?;
+        Ok(LookupResults { results, stored, stored_for })
+    }
+}
+
+fn column<'a, T>(lookups: &'a [Lookup], part: impl Fn(&'a Lookup) -> Option<T>) -> Vec<Option<T>> {
+    lookups.iter().map(part).collect()
+}
+
+impl TryFrom<Row> for LookupResult {
+    type Error = StoreError;
+
+    fn try_from(row: Row) -> Result<Self, StoreError> {
+        let user_state = match (row.named_id, row.holder_id, row.create_time) {
+            (Some(named), Some(holder), Some(create_time)) => Some(UserState {
+                named: user_id(&named)?,
+                holder: user_id(&holder)?,
+                blocked: row.blocked.unwrap_or(true),
+                tokens_valid_from: row.tokens_valid_from,
+                writes_valid_from: row.writes_valid_from,
+                moved: moved(row.owner_since, row.moved_by_proof, true),
+                create_time,
+                absorbed: absorbed(row.absorbed_into, row.absorbed_by_link, row.absorbed_time)?,
+                has_identity: row.has_identity,
+            }),
+            _ => None,
+        };
+        let proof_use = match row.proof_link {
+            Some(link) => {
+                let primary = row.proof_primary_id.as_deref().map(user_id).transpose()?;
+                Some(ProofUse { link, primary, undone: row.proof_undone })
+            }
+            None => None,
+        };
+        Ok(Self {
+            user_state,
+            link: row.link.map(link_of_json).transpose()?,
+            origin: row.home_id.as_deref().map(user_id).transpose()?,
+            moved_by: row.home_link,
+            proof_use,
+            delete_time: row.delete_time,
+            is_returnable: row.is_returnable,
+        })
+    }
+}

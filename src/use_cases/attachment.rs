@@ -1,0 +1,82 @@
+//! Attaching an identity without an owner, as links and sign-ins do.
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use super::{Error, actor};
+use crate::{
+    auth::Permit,
+    domain::{
+        Event, Moved, User, UserChange,
+        linking::{self, LinkTerms, MetadataChanges, UnownedIdentity},
+    },
+    store::{Inserted, Link, LinkInserted, NewLink, Proof, Session},
+};
+
+/// An identity without an owner that is to be attached to a user.
+pub(super) struct Attachment<'a> {
+    /// The permit of the call.
+    pub permit: &'a Permit,
+    /// The user, from its locked row.
+    pub user: User,
+    /// The identity.
+    pub identity: UnownedIdentity,
+    /// The terms of the link.
+    pub terms: &'a LinkTerms,
+    /// The proof for the identity.
+    pub proof: &'a Proof,
+    /// How the identity moves to the user.
+    pub moved: Moved,
+    /// The time of the link.
+    pub now: DateTime<Utc>,
+}
+
+impl Attachment<'_> {
+    /// Attaches the identity, and returns the changed user and the link; `None` if the identity has an owner by now.
+    /// A preview writes nothing.
+    ///
+    /// # Errors
+    /// [`Error::Stale`] if the proof is used up; [`Error::Domain`] if the rules refuse the link.
+    pub(super) async fn attach(
+        self,
+        session: &mut Session,
+        validate_only: bool,
+    ) -> Result<Option<(User, Link)>, Error> {
+        let Self { permit, user, identity, terms, proof, moved, now } = self;
+        let id = Uuid::now_v7();
+        let (user, attached) = linking::attach(user, identity, terms, id, moved, now)?;
+        let link = Link {
+            id,
+            primary: user.id.clone(),
+            secondary: None,
+            moved: vec![attached.id.clone()],
+            link_time: now,
+            undo_time: None,
+        };
+        if validate_only {
+            return Ok(Some((user, link)));
+        }
+        if session.insert_identity(&attached, &user.id).await? != Inserted::Inserted {
+            return Ok(None);
+        }
+        session.save_users(&[&user]).await?;
+        let actor = actor(permit, &user.id);
+        let event = Event::IdentityAttached { user: UserChange::latest(&user), identity: attached.id, link: id };
+        session.record(actor.clone(), event, now);
+        let changes = MetadataChanges::default();
+        let new = NewLink {
+            link: &link,
+            primary_version: user.version,
+            secondary_version: None,
+            terms,
+            changes: &changes,
+            actor: &actor,
+            proof,
+        };
+        match session.insert_link(&new).await? {
+            LinkInserted::Inserted => Ok(Some((user, link))),
+            // Resolving again shows whether this is a retry or a replay.
+            LinkInserted::ProofUsed => Err(Error::Stale),
+        }
+    }
+}

@@ -1,0 +1,342 @@
+//! The use cases that change data. They combine the rules, the store and the proofs.
+//!
+//! A write runs in a task of its own, to its end, even if the client disconnects. It first resolves the users of the
+//! call, without a transaction. Then it takes its locks, reads the rows again, applies the rules to them, writes and
+//! commits. If the rows differ from those that were resolved, it starts again.
+
+mod attachment;
+mod error;
+mod link;
+mod metadata;
+mod preview;
+mod primary;
+mod release;
+mod run;
+mod secondary;
+mod sign_in;
+mod spelling;
+mod ticket_text;
+mod undo;
+mod unlink;
+mod users;
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use tokio_util::task::TaskTracker;
+use uuid::Uuid;
+
+pub use self::{
+    error::Error,
+    link::{Link, LinkOutcome, LinkResult, MERGE_APP_METADATA},
+    metadata::{MergeMetadata, MergeMetadataResult, MergeSource},
+    primary::SetPrimaryIdentity,
+    release::{Release, ReleaseResult},
+    run::{NotStored, Reply, RequestId},
+    secondary::Secondary,
+    sign_in::{SignIn, SignInProof, SignInResult},
+    spelling::SpelledAccount,
+    ticket_text::TicketText,
+    undo::{UndoLink, UndoLinkResult},
+    unlink::{Unlink, UnlinkResult},
+    users::{CreateUser, DeleteUser, UpdateUser, UserIdForm},
+};
+use crate::{
+    auth::{AccessRule, AuthError, Caller, Issuers, Permit, Purpose, Target, TokenCaller, TokenUse, UserCaller},
+    config::Tenant,
+    domain::{DomainError, TenantId, User, UserId, UserRef, unlinking::CallingToken},
+    store::{Actor, ActorKind, Link as StoredLink, LockKeys, Lookup, LookupResult, LookupResults, Session, Store},
+};
+
+/// The rpc whose permission a person needs to link.
+const LINK: &str = "/identity.v1.IdentityService/Link";
+
+/// The dependencies of the use cases.
+pub struct UseCases {
+    store: Store,
+    issuers: Issuers,
+    tenants: BTreeMap<TenantId, Tenant>,
+    tasks: TaskTracker,
+}
+
+/// A change that a caller asks for.
+pub trait WriteUseCase: Send + Sync + 'static {
+    /// The result for the caller.
+    type Output: Send + 'static;
+
+    /// The rpc of the change. Each rpc has request ids of its own.
+    const RPC: &'static str;
+
+    /// The permit of the call.
+    fn permit(&self) -> &Permit;
+
+    /// Makes the change once, without the commit.
+    ///
+    /// # Errors
+    /// [`Error::Stale`] if another writer changed the rows first.
+    fn execute(
+        &self,
+        use_cases: &UseCases,
+        session: &mut Session,
+    ) -> impl Future<Output = Result<Self::Output, Error>> + Send;
+
+    /// The users and identities in the response: it is not kept after one of them is deleted.
+    fn concerned(result: &Self::Output) -> Vec<UserRef>;
+
+    /// For a change by which the caller leaves its user: the caller's user afterwards, if any, and the response for a
+    /// retry, without the data of the user that it left. `None` for other changes.
+    fn result_for_retry(&self, _: &Self::Output) -> Option<(Option<UserId>, Self::Output)> {
+        None
+    }
+
+    /// Work after the commit. The caller waits for it, but its result does not affect the change.
+    fn after_commit(&self, _: &UseCases) -> impl Future<Output = ()> + Send {
+        async {}
+    }
+}
+
+impl UseCases {
+    /// The use cases over this store, for these tenants, with these trusted issuers.
+    pub fn new(store: Store, issuers: Issuers, tenants: BTreeMap<TenantId, Tenant>) -> Self {
+        Self { store, issuers, tenants, tasks: TaskTracker::new() }
+    }
+
+    /// The store, for reads.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// The trusted issuers.
+    pub fn issuers(&self) -> &Issuers {
+        &self.issuers
+    }
+
+    /// Waits for the running writes. No new one may begin.
+    pub async fn drain(&self) {
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
+
+    /// Refuses a caller whose token is of a provider at which no user signs in: one that is disabled, link-only, or
+    /// not the tenant's.
+    ///
+    /// # Errors
+    /// [`AuthError::TokenInvalid`].
+    pub fn expect_sign_in(&self, permit: &Permit) -> Result<(), AuthError> {
+        let Caller::User(UserCaller { named: UserRef::Identity(identity), .. }) = permit.caller() else {
+            return Ok(());
+        };
+        let tenant = self.tenants.get(permit.tenant());
+        if tenant.is_some_and(|tenant| tenant.can_sign_in(&identity.provider)) {
+            return Ok(());
+        }
+        Err(AuthError::TokenInvalid("its provider is disabled, link-only or not declared"))
+    }
+
+    /// The permit to link for the user whose token a service passes on: the permit that a caller of `Link` with this
+    /// token gets.
+    ///
+    /// # Errors
+    /// [`Error::Auth`] if the token is invalid, a service's, of another tenant, or without the permission.
+    pub async fn permit_link(&self, by: &Permit, user_token: &str, now: DateTime<Utc>) -> Result<Permit, Error> {
+        let token = self.issuers.verify(user_token, TokenUse::Bearer, now).await?;
+        if token.caller == TokenCaller::Service || !token.tenants.contains(by.tenant()) {
+            return Err(AuthError::TokenInvalid("of a service, or of another tenant").into());
+        }
+        let rule =
+            AccessRule::for_path(LINK).ok_or_else(|| Error::Fault(format!("{LINK} is not in the access table")))?;
+        let permit = rule.permit(&token, || Ok(by.tenant().clone()))?;
+        self.expect_sign_in(&permit)?;
+        Ok(permit.in_slot_of(by))
+    }
+
+    /// The purpose of a change of the identities that can sign in as a user.
+    ///
+    /// # Errors
+    /// [`Error::Fault`] if the permit's tenant is not configured.
+    pub fn fresh_write(&self, permit: &Permit) -> Result<Purpose, Error> {
+        Ok(Purpose::FreshWrite(self.tenant(permit)?.max_sign_in_age))
+    }
+
+    /// The configuration of the permit's tenant.
+    ///
+    /// # Errors
+    /// [`Error::Fault`] if the tenant is not configured.
+    pub fn tenant(&self, permit: &Permit) -> Result<&Tenant, Error> {
+        let tenant = self.tenants.get(permit.tenant());
+        tenant.ok_or_else(|| Error::Fault(format!("tenant {} is not configured", permit.tenant())))
+    }
+}
+
+/// The id of a new user, `provider|subject` of its own account; `None` if it is not free.
+async fn free_id(session: &mut Session, id: UserId) -> Result<Option<UserId>, Error> {
+    let found = look_up(session, &[Lookup::from(UserRef::UserId(id.clone()))]).await?;
+    Ok(found.iter().all(LookupResult::is_free_id).then_some(id))
+}
+
+/// The token of a user that calls for itself; `None` for a service.
+fn calling_token(permit: &Permit) -> Option<CallingToken> {
+    match permit.caller() {
+        Caller::User(user) => Some(CallingToken { named: user.named.clone(), hash: user.stamp.hash }),
+        Caller::Service { .. } => None,
+    }
+}
+
+/// Records on `user`, the locked row of the user that a call changes, that a fresh sign-in vouches for the identities
+/// that an old one added after it.
+async fn vouch(
+    session: &mut Session,
+    target: &Target,
+    user: &mut User,
+    validate_only: bool,
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
+    let vouched = target.vouches_for(user, now);
+    if vouched.is_empty() {
+        return Ok(());
+    }
+    user.vouch_for(&vouched);
+    if !validate_only {
+        session.vouch_for(&vouched).await?;
+    }
+    Ok(())
+}
+
+/// A new random user id.
+fn random_user_id() -> Result<UserId, Error> {
+    let id = format!("usr_{}", Uuid::new_v4().simple());
+    UserId::parse(&id).ok_or_else(|| Error::Fault("a random id is not well-formed".to_owned()))
+}
+
+/// The actor for the history: a service, or the user `own`, independently of which of its identities or former ids
+/// the token names.
+fn actor(permit: &Permit, own: &UserId) -> Actor {
+    match permit.caller() {
+        Caller::User(user) => Actor { kind: ActorKind::User, issuer: user.issuer.clone(), subject: own.to_string() },
+        Caller::Service { issuer, subject } => {
+            Actor { kind: ActorKind::Service, issuer: issuer.clone(), subject: subject.clone() }
+        }
+    }
+}
+
+/// A user, its identities, and their origin users.
+fn refs_in(user: &User) -> Vec<UserRef> {
+    let identities = user.identities.iter();
+    let others = identities.flat_map(|of| [UserRef::Identity(of.id.clone()), UserRef::UserId(of.origin.clone())]);
+    [UserRef::UserId(user.id.clone())].into_iter().chain(others).collect()
+}
+
+/// The users and identities that a link names.
+fn refs_in_link(link: &StoredLink) -> impl Iterator<Item = UserRef> {
+    let users = [&link.primary].into_iter().chain(&link.secondary).cloned().map(UserRef::UserId);
+    users.chain(link.moved.iter().cloned().map(UserRef::Identity))
+}
+
+/// Locks the users and identities of a response about an earlier change. Under a request id this response is stored
+/// too, and must not outlive a deletion.
+///
+/// # Errors
+/// [`Error::Stale`] if the link changed before the locks were held.
+async fn lock_response(session: &mut Session, users: &[&UserId], link: Option<&StoredLink>) -> Result<(), Error> {
+    if session.has_request_id() { lock_refs(session, users, link).await } else { Ok(()) }
+}
+
+/// Locks users, and the users and identities that a link names, before something that names them is written.
+///
+/// # Errors
+/// [`Error::Stale`] if the link changed before the locks were held.
+async fn lock_refs(session: &mut Session, users: &[&UserId], link: Option<&StoredLink>) -> Result<(), Error> {
+    let keys = users.iter().fold(LockKeys::default(), |keys, id| keys.user(id));
+    let keys = link.iter().flat_map(|link| refs_in_link(link)).fold(keys, |keys, named| match named {
+        UserRef::Identity(identity) => keys.identity(&identity),
+        UserRef::UserId(id) => keys.user(&id),
+    });
+    session.begin_locked(&keys).await?;
+    match link {
+        Some(link) if session.link(link.id).await?.as_ref() != Some(link) => Err(Error::Stale),
+        _ => Ok(()),
+    }
+}
+
+/// Resolves the live user of a call, and runs the lookups `also` in the same statement. Returns the user's id and the
+/// results of `also`.
+///
+/// # Errors
+/// [`Error::Retried`] if the call has a stored response; [`Error::Auth`] or [`Error::Domain`] if the caller may
+/// not call.
+pub async fn resolve<const N: usize>(
+    session: &mut Session,
+    target: &Target,
+    purpose: Purpose,
+    also: [Lookup; N],
+    now: DateTime<Utc>,
+) -> Result<(UserId, [LookupResult; N]), Error> {
+    let mut lookups: Vec<Lookup> = target.names().into_iter().map(Lookup::from).collect();
+    if let Some(first) = lookups.first_mut() {
+        first.token = target.token();
+    }
+    let own = lookups.len();
+    lookups.extend(also);
+    let LookupResults { mut results, stored, stored_for } = session.look_up(&lookups).await?;
+    let also = results.split_off(own);
+    let found: Vec<_> = results.into_iter().map(|result| result.user_state).collect();
+    if let Some(stored) = stored {
+        target.judge_caller(&found, stored_for.as_ref(), now)?;
+        return Err(Error::Retried(stored));
+    }
+    let user = target.judge(&found, purpose, now)?;
+    if target.token().is_some() {
+        session.note_caller(Some(user.clone()));
+    }
+    let also = also.try_into().map_err(|_| Error::Fault("a question got no answer".to_owned()))?;
+    Ok((user, also))
+}
+
+/// The user that a read is about.
+///
+/// # Errors
+/// [`DomainError::UserNotFound`], and those of [`resolve`].
+pub async fn read_user(session: &mut Session, target: &Target, now: DateTime<Utc>) -> Result<User, Error> {
+    if let Some(id) = target.named_by_service() {
+        let user = match (session.user_by_id(id).await?, target.account_to_resolve()) {
+            // An account that a link attached never had a user of its own.
+            (None, Some(account)) => session.user_by_identity(account).await?,
+            (user, _) => user.map(|user| target.expect_meant(&user).map(|()| user)).transpose()?,
+        };
+        return Ok(user.ok_or(DomainError::UserNotFound)?);
+    }
+    let (id, []) = resolve(session, target, Purpose::Read, [], now).await?;
+    Ok(session.user_by_id(&id).await?.ok_or(DomainError::UserNotFound)?)
+}
+
+/// The results of lookups on which no permission depends.
+///
+/// # Errors
+/// [`Error::Retried`] if the call has a stored response.
+async fn look_up(session: &mut Session, lookups: &[Lookup]) -> Result<Vec<LookupResult>, Error> {
+    match session.look_up(lookups).await? {
+        LookupResults { stored: Some(stored), .. } => Err(Error::Retried(stored)),
+        LookupResults { results, stored: None, .. } => Ok(results),
+    }
+}
+
+/// Takes the user with this id out of the rows that were read.
+///
+/// # Errors
+/// [`Error::Stale`] if it is not among them.
+fn take(users: &mut Vec<User>, id: &UserId) -> Result<User, Error> {
+    let at = users.iter().position(|user| user.id == *id).ok_or(Error::Stale)?;
+    Ok(users.swap_remove(at))
+}
+
+/// The same; [`Error::Stale`] also if the user is not live.
+fn take_live(users: &mut Vec<User>, id: &UserId) -> Result<User, Error> {
+    let user = take(users, id)?;
+    if user.absorbed.is_some() { Err(Error::Stale) } else { Ok(user) }
+}
+
+/// The same; [`Error::Stale`] also if it is no longer the user of the call.
+fn take_target(users: &mut Vec<User>, id: &UserId, target: &Target) -> Result<User, Error> {
+    let user = take_live(users, id)?;
+    if target.still_means(&user) { Ok(user) } else { Err(Error::Stale) }
+}
