@@ -70,3 +70,4 @@ mod unlink_takes_back;
 mod users;
 mod wellness;
 mod withdrawn;
+mod words;
