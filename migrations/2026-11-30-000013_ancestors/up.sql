@@ -9,4 +9,4 @@ ALTER TABLE users DROP COLUMN detached_from;
 -- For the erasing of a deleted user. NULLs are left out: most users were made by no unlink.
 CREATE INDEX users_ancestors ON users USING gin (ancestors) WHERE ancestors IS NOT NULL;
 
-COMMENT ON COLUMN users.ancestors IS 'For a user that was made by an unlink: the user it was made from, after those which that one was made from, the first one first. NULL for other users; the erasing of a deleted user removes its id.';
+COMMENT ON COLUMN users.ancestors IS 'For a user that was made by an unlink: the users that its identity came from, which are its origin user and its holder, each after its own ancestors. NULL for other users; the erasing of a deleted user removes its id.';

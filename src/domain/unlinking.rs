@@ -128,13 +128,13 @@ pub fn detach(
             let (user, withheld) = restore(origin, &identity, terms, now);
             Departure::Restored { user, link, withheld }
         }
-        _ => {
+        (origin, _) => {
             identity.origin = terms.new_user_id.clone();
             identity.attach_time = now;
             let link = identity.attached_by.take();
             let mut user = new_user(terms.new_user_id.clone(), &identity, now);
             user.refuse_tokens_before(now, CallingToken::hash_for(terms.caller.as_ref(), &user));
-            user.ancestors = ancestors_of_unlinked(&owner);
+            user.ancestors = ancestors_of_unlinked(&owner, origin.as_ref());
             Departure::Created { user, link }
         }
     };
@@ -231,9 +231,15 @@ pub(super) fn withhold_metadata(user: &mut User, metadata: UnlinkMetadata) -> Wi
 
 /// The ancestors of a user that an unlink makes from `owner`. At most [`MAX_ANCESTORS`] are kept, the most recent
 /// ones.
-fn ancestors_of_unlinked(owner: &User) -> Vec<UserId> {
-    let left_out = (owner.ancestors.len() + 1).saturating_sub(MAX_ANCESTORS);
-    owner.ancestors.iter().skip(left_out).chain([&owner.id]).cloned().collect()
+fn ancestors_of_unlinked(owner: &User, origin: Option<&User>) -> Vec<UserId> {
+    let chain = |user: &'_ User| user.ancestors.iter().chain([&user.id]).cloned().collect::<Vec<_>>();
+    let mut all: Vec<UserId> = Vec::new();
+    for id in origin.map(chain).unwrap_or_default().into_iter().chain(chain(owner)) {
+        all.retain(|other| *other != id);
+        all.push(id);
+    }
+    let left_out = all.len().saturating_sub(MAX_ANCESTORS);
+    all.split_off(left_out)
 }
 
 /// A new user whose only identity is `identity`, without metadata.

@@ -75,8 +75,9 @@ impl WriteUseCase for Release {
         };
         let (owner, released) = unlinking::release(owner, &terms, now)?;
         if !self.validate_only {
-            let users: Vec<&UserId> =
-                [&owner.id].into_iter().chain(Some(&released.origin).filter(|origin| **origin != owner.id)).collect();
+            // Every user that was this person's at the release, whichever way it leaves later.
+            let absorbed = session.absorbed_ids(&owner.id).await?;
+            let users: Vec<&UserId> = [&owner.id].into_iter().chain(&absorbed).collect();
             session.delete_identity(&released.id).await?;
             session.insert_release(&released.id, &users, now).await?;
             session.save_users(&[&owner]).await?;

@@ -105,7 +105,7 @@ fn the_calling_token_is_spared_unless_it_names_the_identity() {
 fn a_part_of_a_part_keeps_the_users_that_it_was_a_part_of() {
     let mut part = user(&[true], 0, false);
     for at in 0..MAX_ANCESTORS + 5 {
-        let ancestors = ancestors_of_unlinked(&part);
+        let ancestors = ancestors_of_unlinked(&part, None);
         part = User { id: id(&format!("part{at}")), ancestors, ..part };
     }
 

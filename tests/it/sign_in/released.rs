@@ -180,3 +180,52 @@ async fn a_ticket_from_before_the_release_is_invalid() {
     service.link(link_by(who(&ann), &again.ticket)).await.unwrap();
     assert_eq!(service.owner("apple", "a").await, who(&ann));
 }
+
+/// A part that leaves by way of the releaser's holder is a part of the releaser too, whichever way that comes back.
+#[tokio::test]
+async fn it_is_not_linked_to_a_part_that_left_the_holder_of_the_releaser() {
+    for is_undone in [false, true] {
+        let server = TestServer::start().await;
+        let service = server.service();
+        let ann = service.create("okta", "ann").await.id;
+        for (provider, subject) in [("google-oauth2", "g"), ("github", "h")] {
+            let proof = Token::of(provider, subject).with("email", EMAIL).with("email_verified", true).sign();
+            server.person("okta", "ann").link(link_with(&proof)).await.unwrap();
+        }
+        service.unlink(release(&ann, "github", "h")).await.unwrap();
+        let holder = service.create("sms", "holder").await.id;
+        let link_id = service.link(link_user(&holder, &ann)).await.unwrap().link.unwrap().id;
+        service.unlink(unlink(&holder, "google-oauth2", "g")).await.unwrap();
+        if is_undone {
+            service.undo_link(pb::UndoLinkRequest { link_id, ..Default::default() }).await.unwrap();
+        } else {
+            service.unlink(unlink(&holder, "okta", "ann")).await.unwrap();
+        }
+
+        assert_eq!(next(&service).await, RELEASED, "{is_undone}");
+        server.database.db_assert_invariants().await;
+    }
+}
+
+/// A user that the releaser held at that time is the releaser's, after it comes back too.
+#[tokio::test]
+async fn it_is_not_linked_to_a_user_that_came_back_since() {
+    for is_undone in [false, true] {
+        let server = TestServer::start().await;
+        let service = server.service();
+        let ann = service.create("okta", "ann").await.id;
+        let google = service.create_with("google-oauth2", "g", verified(EMAIL)).await.id;
+        let link_id = service.link(link_user(&ann, &google)).await.unwrap().link.unwrap().id;
+        let proof = Token::of("github", "h").with("email", EMAIL).with("email_verified", true).sign();
+        server.person("okta", "ann").link(link_with(&proof)).await.unwrap();
+        service.unlink(release(&ann, "github", "h")).await.unwrap();
+        if is_undone {
+            service.undo_link(pb::UndoLinkRequest { link_id, ..Default::default() }).await.unwrap();
+        } else {
+            service.unlink(unlink(&ann, "google-oauth2", "g")).await.unwrap();
+        }
+
+        assert_eq!(next(&service).await, RELEASED, "{is_undone}");
+        server.database.db_assert_invariants().await;
+    }
+}
