@@ -11,7 +11,7 @@ use crate::domain::User;
 
 /// The picture of each user without one: a drawing of a person, as SVG. Auth0 takes a picture from another service by
 /// a hash of the email, and so discloses to it who signs up where. In Base64, so that it needs no quotes in a page.
-const SOMEBODY: &str = "data:image/svg+xml;base64,\
+const BUILT_IN_PICTURE: &str = "data:image/svg+xml;base64,\
     PHN2ZyB4bWxucz0iaHR0cDovL3d3dy53My5vcmcvMjAwMC9zdmciIHZpZXdCb3g9IjAgMCAyNCAyNCI+PHJlY3Qgd2lkdGg9IjI0\
     IiBoZWlnaHQ9IjI0IiBmaWxsPSIjZThlYWVkIi8+PGNpcmNsZSBjeD0iMTIiIGN5PSI5IiByPSI0IiBmaWxsPSIjOWFhMGE2Ii8+\
     PHBhdGggZD0iTTQgMjJhOCA4IDAgMCAxIDE2IDB6IiBmaWxsPSIjOWFhMGE2Ii8+PC9zdmc+";
@@ -38,7 +38,7 @@ pub(super) struct Look {
 impl Looks {
     /// `picture` is the URL of the operator's picture for users without one; `None` for the built-in drawing.
     pub(super) fn new(picture: Option<&str>) -> Self {
-        Self { picture: Arc::from(picture.unwrap_or(SOMEBODY)) }
+        Self { picture: Arc::from(picture.unwrap_or(BUILT_IN_PICTURE)) }
     }
 
     /// Takes the name, the nickname and the picture out of a user's profile, and generates what the profile lacks.
@@ -73,11 +73,11 @@ impl Looks {
 mod tests {
     use data_encoding::BASE64;
 
-    use super::SOMEBODY;
+    use super::BUILT_IN_PICTURE;
 
     #[test]
     fn the_picture_of_somebody_is_an_image_and_a_url() {
-        let base64 = SOMEBODY.strip_prefix("data:image/svg+xml;base64,").unwrap();
+        let base64 = BUILT_IN_PICTURE.strip_prefix("data:image/svg+xml;base64,").unwrap();
         let svg = String::from_utf8(BASE64.decode(base64.as_bytes()).unwrap()).unwrap();
         assert!(svg.starts_with(r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24">"#), "{svg}");
         assert!(svg.ends_with("</svg>") && !svg.contains("<script"), "{svg}");
