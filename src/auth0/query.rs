@@ -160,7 +160,11 @@ fn demand_any(search: &mut UserSearch, terms: Vec<Term>) -> Result<bool, String>
                 let Some(prefix) = EmailPrefix::parse(&prefix) else {
                     return Err(format!("has a * behind less than {} characters of ASCII", EmailPrefix::MIN));
                 };
-                key.email_prefixes.push(prefix);
+                // Each prefix is read along the index: none is read within another one.
+                if !key.email_prefixes.iter().any(|other| other.includes(&prefix)) {
+                    key.email_prefixes.retain(|other| !prefix.includes(other));
+                    key.email_prefixes.push(prefix);
+                }
             }
             (field, Value::Prefix(_)) => return Err(no_wildcard(field)),
             (Field::RawEmail, Value::Whole(value)) => key.exact_emails.extend(Email::parse(&value)),
@@ -171,7 +175,7 @@ fn demand_any(search: &mut UserSearch, terms: Vec<Term>) -> Result<bool, String>
         }
     }
     let can_be = key != Key::default();
-    search.keys.extend(can_be.then_some(key));
+    search.keys.extend(Some(key).filter(|key| can_be && !search.keys.contains(key)));
     Ok(can_be)
 }
 

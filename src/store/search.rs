@@ -131,6 +131,11 @@ impl EmailPrefix {
         is_one.then(|| Self(text.to_ascii_lowercase()))
     }
 
+    /// Whether each text with the other prefix has this one too.
+    pub fn includes(&self, other: &Self) -> bool {
+        other.0.starts_with(&self.0)
+    }
+
     /// The first text with this prefix.
     fn first(&self) -> &str {
         &self.0

@@ -286,3 +286,15 @@ fn the_bounds_are_inclusive() {
     let most = ["-user_id:a"; MAX_TERMS].join(" ");
     assert_eq!(parse(&most).unwrap().excluded.user_ids.len(), MAX_TERMS);
 }
+
+#[test]
+fn a_prefix_within_another_one_and_a_key_that_comes_twice_cost_nothing() {
+    let of = |texts: &[&str]| Key { email_prefixes: texts.iter().copied().map(prefix).collect(), ..Key::default() };
+    for (q, keys) in [
+        ("email:(jan* OR jane* OR JAN*)", vec![of(&["jan"])]),
+        ("email:(jane* OR bob* OR jan*)", vec![of(&["bob", "jan"])]),
+        ("email:(jan* OR bob*) AND email:(jan* OR bob*)", vec![of(&["jan", "bob"])]),
+    ] {
+        assert_eq!(parse(q).map(|search| search.keys), Ok(keys), "{q}");
+    }
+}
