@@ -128,7 +128,7 @@ fn grpc(rpc: &str, message: &impl Message) -> Request<Bytes> {
     let mut body = vec![0];
     body.extend(u32::try_from(message.encoded_len()).unwrap().to_be_bytes());
     message.encode(&mut body).unwrap();
-    let request = Request::post(format!("http://localhost/identity.v1.IdentityService/{rpc}"));
+    let request = Request::post(format!("http://localhost/identitylink.v1.IdentityService/{rpc}"));
     let request = request.header("content-type", "application/grpc").header("te", "trailers");
     request.body(body.into()).unwrap()
 }
@@ -174,7 +174,7 @@ fn create_grpc(_: &str, _: usize) -> Vec<Request<Bytes>> {
         email: format!("{subject}@example.com"),
         email_verified: true,
         profile_data: object(profile()),
-        r#ref: Some(pb::IdentityRef { provider: "sms".to_owned(), subject }),
+        identity_ref: Some(pb::IdentityRef { provider: "sms".to_owned(), subject }),
         ..pb::NewIdentity::default()
     };
     let user_metadata = object(metadata());

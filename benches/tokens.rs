@@ -25,9 +25,9 @@ use identity_link_test_support::{
 };
 use serde_json::json;
 
-const GET_USER: &str = "/identity.v1.IdentityService/GetUser";
+const GET_USER: &str = "/identitylink.v1.IdentityService/GetUser";
 /// No such rpc: the cost of a call whose token is accepted, and nothing more.
-const NOTHING: &str = "/identity.v1.IdentityService/Nothing";
+const NOTHING: &str = "/identitylink.v1.IdentityService/Nothing";
 const ROUNDS: usize = 7;
 const CALLS: usize = 4000;
 const IN_FLIGHT: usize = 50;

@@ -8,7 +8,7 @@ use prost_reflect::{DescriptorPool, DynamicMessage, MethodDescriptor};
 
 /// Who may call one rpc, as the proto declares it.
 pub struct AccessRule {
-    /// The path of the rpc, such as `/identity.v1.IdentityService/Link`.
+    /// The path of the rpc, such as `/identitylink.v1.IdentityService/Link`.
     pub path: String,
     /// The scope that a user token needs; `None` if user tokens are not accepted.
     pub self_scope: Option<String>,
@@ -16,7 +16,7 @@ pub struct AccessRule {
     pub service_scope: Option<String>,
 }
 
-/// Reads the rule of each rpc of package `identity.v1`.
+/// Reads the rule of each rpc of package `identitylink.v1`.
 ///
 /// `descriptor` must be the encoded set as the compiler wrote it: the typed form of prost drops extensions, so all
 /// rules would seem to be missing.
@@ -28,12 +28,12 @@ pub fn access_table(descriptor: &[u8]) -> Result<Vec<AccessRule>, String> {
         DescriptorPool::decode(descriptor).map_err(|error| format!("the compiled protos do not decode: {error}"))?;
     let rules: Vec<AccessRule> = pool
         .services()
-        .filter(|service| service.package_name() == "identity.v1")
+        .filter(|service| service.package_name() == "identitylink.v1")
         .flat_map(|service| service.methods().collect::<Vec<_>>())
         .map(|method| rule(&pool, &method))
         .collect::<Result<_, _>>()?;
     if rules.is_empty() {
-        return Err("package identity.v1 has no rpc".to_owned());
+        return Err("package identitylink.v1 has no rpc".to_owned());
     }
     Ok(rules)
 }
@@ -41,8 +41,8 @@ pub fn access_table(descriptor: &[u8]) -> Result<Vec<AccessRule>, String> {
 fn rule(pool: &DescriptorPool, method: &MethodDescriptor) -> Result<AccessRule, String> {
     let name = method.full_name();
     let extension = pool
-        .get_extension_by_name("identity.v1.access")
-        .ok_or("proto/identity/v1/access.proto does not define the access option")?;
+        .get_extension_by_name("identitylink.v1.access")
+        .ok_or("proto/identitylink/v1/access.proto does not define the access option")?;
     let options = method.options();
     if !options.has_extension(&extension) {
         return Err(format!("rpc {name} lacks its access: say who may call it with `option (access) = {{…}}`"));

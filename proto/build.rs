@@ -3,12 +3,12 @@
 use std::{env, error::Error, fs, path::PathBuf};
 
 const PROTOS: [&str; 6] = [
-    "identity/v1/access.proto",
-    "identity/v1/errors.proto",
-    "identity/v1/event_service.proto",
-    "identity/v1/identity_service.proto",
-    "identity/v1/resources.proto",
-    "identity/v1/sign_in_service.proto",
+    "identitylink/v1/access.proto",
+    "identitylink/v1/errors.proto",
+    "identitylink/v1/event_service.proto",
+    "identitylink/v1/identity_service.proto",
+    "identitylink/v1/resources.proto",
+    "identitylink/v1/sign_in_service.proto",
 ];
 
 #[expect(clippy::disallowed_methods, reason = "cargo passes parameters to a build script by its environment")]

@@ -91,7 +91,7 @@ fn user(color: &str, role: &str) -> CreateUserRequest {
 
 fn identity(provider: &str, subject: &str) -> NewIdentity {
     NewIdentity {
-        r#ref: Some(IdentityRef { provider: provider.to_owned(), subject: subject.to_owned() }),
+        identity_ref: Some(IdentityRef { provider: provider.to_owned(), subject: subject.to_owned() }),
         ..NewIdentity::default()
     }
 }

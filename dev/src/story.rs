@@ -29,7 +29,7 @@ impl StoryContext<'_> {
         let Self { token, address } = self;
         format!(
             "grpcurl -plaintext -H \"authorization: Bearer $({token} {bearer})\" \
-             -d '{body}' {address} identity.v1.{method}"
+             -d '{body}' {address} identitylink.v1.{method}"
         )
     }
 }
@@ -38,7 +38,7 @@ impl StoryContext<'_> {
 pub fn watch(context: StoryContext<'_>) -> Step {
     Step {
         what: "In a terminal of its own: a service watches the events as they happen, until Ctrl-C.",
-        line: context.call("--service shop", "EventService/WatchEvents", r#"{"from": "FEED_END_NEWEST"}"#),
+        line: context.call("--service shop", "EventService/WatchEvents", r#"{"from_end": "FEED_END_NEWEST"}"#),
     }
 }
 

@@ -123,7 +123,7 @@ fn requests() {
     seed("request", "merge-given", given.encode_to_vec());
     seed("request", "merge-by-link", pb::MergeMetadataRequest { source: Some(by_link), ..given }.encode_to_vec());
     let identity = pb::NewIdentity {
-        r#ref: github(),
+        identity_ref: github(),
         connection: "github\0".to_owned(),
         email: "ann@example.com".to_owned(),
         email_verified: true,

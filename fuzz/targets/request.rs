@@ -65,12 +65,12 @@ fuzz_target!(|bytes: &[u8]| {
         checks.required("redirect_uri", &request.redirect_uri, 2048);
     });
     check::<pb::ResolveSignInRequest>(bytes, |checks, request| {
-        use pb::resolve_sign_in_request::With;
+        use pb::resolve_sign_in_request::Proof;
         let by = Verifier::Issuer("https://issuer.example".to_owned());
         let verified = EmailVerification { time: DateTime::UNIX_EPOCH, by };
-        match request.with {
-            Some(With::Account(account)) => drop(checks.proven_account("account", account, &verified)),
-            Some(With::SignInTicket(text)) => checks.ticket("sign_in_ticket", &text),
+        match request.proof {
+            Some(Proof::Account(account)) => drop(checks.proven_account("account", account, &verified)),
+            Some(Proof::SignInTicket(text)) => checks.ticket("sign_in_ticket", &text),
             None => {}
         }
     });

@@ -2,11 +2,11 @@
 
 #![forbid(unsafe_code)]
 
-/// Package `identity.v1`.
+/// Package `identitylink.v1`.
 pub mod v1 {
     #![expect(clippy::allow_attributes, unused_qualifications, reason = "generated code")]
 
-    tonic::include_proto!("identity.v1");
+    tonic::include_proto!("identitylink.v1");
 }
 
 /// The compiled protos, with their options and comments, as an encoded `google.protobuf.FileDescriptorSet`.

@@ -6,7 +6,7 @@ use crate::domain::TenantId;
 /// The callers that may call one rpc.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AccessRule {
-    /// The path of the rpc, such as `/identity.v1.IdentityService/Link`.
+    /// The path of the rpc, such as `/identitylink.v1.IdentityService/Link`.
     pub path: &'static str,
     /// The scope that a user token needs; `None` accepts no user token.
     pub self_scope: Option<&'static str>,
@@ -14,7 +14,7 @@ pub struct AccessRule {
     pub service_scope: Option<&'static str>,
 }
 
-/// All rpcs of package `identity.v1`. The build script generates the table from the protos.
+/// All rpcs of package `identitylink.v1`. The build script generates the table from the protos.
 pub const TABLE: &[AccessRule] = include!(concat!(env!("OUT_DIR"), "/access_table.rs"));
 
 impl AccessRule {

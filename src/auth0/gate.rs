@@ -53,7 +53,7 @@ pub(super) fn access_table(api: &mut OpenApi) -> Result<AccessTable, String> {
     for (path, item) in &mut api.paths.paths {
         for (method, operation) in openapi::operations(item) {
             let rpc = operation.extensions.as_ref().and_then(|extensions| extensions.get(RPC)?.as_str());
-            let rule = rpc.and_then(|rpc| AccessRule::for_path(&format!("/identity.v1.IdentityService/{rpc}")));
+            let rule = rpc.and_then(|rpc| AccessRule::for_path(&format!("/identitylink.v1.IdentityService/{rpc}")));
             let rule = rule.ok_or_else(|| format!("{method} {path} stands on no rpc"))?;
             table.insert((method, path.clone()), rule);
         }

@@ -228,7 +228,7 @@ pub enum MetadataPathEffect {
     /// [`Effect::Combined`].
     Combined,
     /// A value that a link had written was removed.
-    TakenBack,
+    Reversed,
     /// A value that a link had written stays.
     Kept,
     /// The value did not come back with the restored user.
@@ -314,7 +314,7 @@ impl MetadataPathChange {
         let back = [(Namespace::User, &unmerged.user), (Namespace::App, &unmerged.app)].into_iter();
         let back = back.flat_map(|(namespace, back)| {
             [
-                paths(namespace, MetadataPathEffect::TakenBack, &back.taken),
+                paths(namespace, MetadataPathEffect::Reversed, &back.taken),
                 paths(namespace, MetadataPathEffect::Kept, &back.kept),
             ]
             .concat()

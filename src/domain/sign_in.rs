@@ -96,13 +96,13 @@ pub enum SignInRule {
     /// Created: no user has the email.
     EmailUnclaimed,
     /// Created: other users have the email, but unverified, or verified by a provider that is not trusted with it.
-    EmailUnprovenElsewhere,
+    EmailUnverifiedOnOtherUsers,
     /// Created: the response listed candidates, and the caller chose a new user.
-    OwnUserWanted,
+    NewUserChosen,
     /// Linked: one user has the email, verified on both sides.
     EmailVerifiedOnBothSides,
     /// Candidates: the one user already has another account of this provider.
-    ProviderAlreadyThere,
+    ProviderAlreadyLinked,
     /// Candidates: the account had a user that was deleted, and may have been separated from the one user.
     DeletedBefore,
     /// Candidates: the one user proved the email so long ago that it may be another person's now.
@@ -110,7 +110,7 @@ pub enum SignInRule {
     /// Candidates: the account with which the one user proved the email had another address when it was added.
     EmailChanged,
     /// Candidates: the one user has an account from before the email was proven that has not proven it.
-    AccountBeforeEmail,
+    AccountOlderThanEmail,
     /// Created: only users that released the account have proven the email.
     ReleasedBefore,
     /// Candidates: several users have the email.
@@ -242,7 +242,7 @@ impl SignInFacts<'_> {
         if matches.is_empty() {
             let rule = match (holders.is_empty(), released.is_empty()) {
                 (true, _) => SignInRule::EmailUnclaimed,
-                (false, true) => SignInRule::EmailUnprovenElsewhere,
+                (false, true) => SignInRule::EmailUnverifiedOnOtherUsers,
                 (false, false) => SignInRule::ReleasedBefore,
             };
             return Ok(created(rule, evidence));
@@ -251,10 +251,10 @@ impl SignInFacts<'_> {
         let Some(first) = open.first() else { return Ok(created(SignInRule::LinkingOff, evidence)) };
         // A user that must not be linked counts too: it makes the match no less ambiguous.
         let rule = match matches.len() {
-            1 if self.has_another_account_here(first.user) => SignInRule::ProviderAlreadyThere,
+            1 if self.has_another_account_here(first.user) => SignInRule::ProviderAlreadyLinked,
             1 if self.history.was_deleted => SignInRule::DeletedBefore,
             1 if first.has_only_changed_proofs() => SignInRule::EmailChanged,
-            1 if first.is_joined_by_older_account() => SignInRule::AccountBeforeEmail,
+            1 if first.is_joined_by_older_account() => SignInRule::AccountOlderThanEmail,
             1 if first.verify_time() < self.now - MAX_VERIFICATION_AGE => SignInRule::EmailVerifiedLongAgo,
             1 if linking.min(first.linking) == LinkingPolicy::Automatic => SignInRule::EmailVerifiedOnBothSides,
             1 => SignInRule::LinkingSuggested,

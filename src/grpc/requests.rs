@@ -294,8 +294,9 @@ impl Checks {
         account: pb::ProvenAccount,
         verified: &EmailVerification,
     ) -> Option<UnownedIdentity> {
-        let pb::ProvenAccount { r#ref, connection, email, email_verified, profile_data, sign_in_time: _ } = account;
-        let id = self.identity(&format!("{field}.ref"), r#ref.as_ref());
+        let pb::ProvenAccount { identity_ref, connection, email, email_verified, profile_data, sign_in_time: _ } =
+            account;
+        let id = self.identity(&format!("{field}.identity_ref"), identity_ref.as_ref());
         self.bounded(&format!("{field}.connection"), &connection, MAX_CONNECTION);
         self.bounded(&format!("{field}.email"), &email, MAX_EMAIL);
         if email.is_empty() && email_verified {
@@ -347,8 +348,8 @@ impl Checks {
             self.report(field, "is required");
             return None;
         };
-        let pb::NewIdentity { r#ref, connection, social, email, email_verified, profile_data } = identity;
-        let id = self.identity(&format!("{field}.ref"), r#ref.as_ref());
+        let pb::NewIdentity { identity_ref, connection, social, email, email_verified, profile_data } = identity;
+        let id = self.identity(&format!("{field}.identity_ref"), identity_ref.as_ref());
         self.bounded(&format!("{field}.connection"), &connection, MAX_CONNECTION);
         let email = match email.as_str() {
             "" if email_verified => {

@@ -44,8 +44,8 @@ pub(super) fn user(user: &User) -> pb::User {
 /// A user in a preview, without its random id: that is made only when the user is.
 pub(super) fn without_id(shown_user: &User) -> pb::User {
     let mut user = user(shown_user);
-    for identity in user.identities.iter_mut().filter(|identity| identity.home_user_id == user.id) {
-        identity.home_user_id.clear();
+    for identity in user.identities.iter_mut().filter(|identity| identity.origin_user_id == user.id) {
+        identity.origin_user_id.clear();
     }
     user.id.clear();
     user
@@ -56,13 +56,13 @@ fn identity(identity: &Identity) -> pb::Identity {
     let verified = email.filter(|email| email.is_verified());
     let verify_time = verified.and_then(|email| email.verified.as_ref()).map(|verified| verified.time);
     pb::Identity {
-        r#ref: Some(identity_ref(&identity.id)),
+        identity_ref: Some(identity_ref(&identity.id)),
         connection: identity.connection.clone(),
         email: email.map(|email| email.given.clone()).unwrap_or_default(),
         email_verified: verify_time.is_some(),
         profile_data: Some(object(&identity.profile_data)),
         attach_time: Some(time(identity.attach_time)),
-        home_user_id: identity.origin.to_string(),
+        origin_user_id: identity.origin.to_string(),
         social: identity.social,
         email_verify_time: verify_time.map(time),
     }
@@ -108,17 +108,17 @@ fn metadata_change(namespace: pb::MetadataNamespace, path: &str, effect: Effect)
         Effect::SecondaryTaken => PbEffect::ConflictSecondary,
         Effect::Combined => PbEffect::Combined,
     };
-    pb::MetadataChange { namespace: namespace.into(), path: path.to_owned(), effect: effect.into() }
+    pb::MetadataChange { metadata_namespace: namespace.into(), path: path.to_owned(), effect: effect.into() }
 }
 
 pub(super) fn unmerged(unmerged: &UnmergedMetadata) -> Vec<pb::MetadataChange> {
     use pb::{
         MetadataNamespace::{App, User},
-        metadata_change::Effect::{Kept, TakenBack},
+        metadata_change::Effect::{Kept, Reversed},
     };
     let paths = |namespace: pb::MetadataNamespace, effect: pb::metadata_change::Effect, paths: &[Vec<String>]| {
         let change = |path: &Vec<String>| pb::MetadataChange {
-            namespace: namespace.into(),
+            metadata_namespace: namespace.into(),
             path: pointer(path),
             effect: effect.into(),
         };
@@ -127,7 +127,7 @@ pub(super) fn unmerged(unmerged: &UnmergedMetadata) -> Vec<pb::MetadataChange> {
     [(User, &unmerged.user), (App, &unmerged.app)]
         .into_iter()
         .flat_map(|(namespace, back)| {
-            [paths(namespace, TakenBack, &back.taken), paths(namespace, Kept, &back.kept)].concat()
+            [paths(namespace, Reversed, &back.taken), paths(namespace, Kept, &back.kept)].concat()
         })
         .collect()
 }
@@ -137,7 +137,7 @@ pub(super) fn withheld(withheld: &Withheld) -> Vec<pb::MetadataChange> {
         [(pb::MetadataNamespace::User, &withheld.user_metadata), (pb::MetadataNamespace::App, &withheld.app_metadata)];
     let held = namespaces.into_iter().filter(|(_, held)| held.is_some());
     held.map(|(namespace, _)| pb::MetadataChange {
-        namespace: namespace.into(),
+        metadata_namespace: namespace.into(),
         path: String::new(),
         effect: pb::metadata_change::Effect::Withheld.into(),
     })

@@ -311,9 +311,9 @@ pub fn stopping() -> Status {
 }
 
 /// The status of a watch that has lasted as long as it may.
-pub fn watch_over() -> Status {
+pub fn watch_expired() -> Status {
     let text = "a watch lasts ten minutes at most: call again, with the last position";
-    plain(Code::Unavailable, Reason::WatchOver, text)
+    plain(Code::Unavailable, Reason::WatchExpired, text)
 }
 
 /// The status of a message that does not decode.

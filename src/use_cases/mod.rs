@@ -49,7 +49,7 @@ use crate::{
 };
 
 /// The rpc whose permission a person needs to link.
-const LINK: &str = "/identity.v1.IdentityService/Link";
+const LINK: &str = "/identitylink.v1.IdentityService/Link";
 
 /// The dependencies of the use cases.
 pub struct UseCases {

@@ -29,7 +29,7 @@ pub struct SignIn {
     /// The permit of the call.
     pub permit: Permit,
     /// The proof of the sign-in.
-    pub with: SignInProof,
+    pub proof: SignInProof,
     /// Whether this is a preview, which changes nothing.
     pub validate_only: bool,
     /// The hash of the ticket that this may issue. A preview with a hash always issues one, for the sign-in that

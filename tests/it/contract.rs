@@ -3,7 +3,7 @@
 #[path = "../../build/access.rs"]
 mod access_build;
 
-use std::{fs, path::PathBuf};
+use std::{collections::BTreeSet, fs, path::PathBuf};
 
 use identity_link::{auth::access::TABLE, grpc::proto::DESCRIPTOR_SET};
 use prost_reflect::{DescriptorPool, FieldDescriptor, Kind, MessageDescriptor, MethodDescriptor};
@@ -42,13 +42,13 @@ fn message(message: &MessageDescriptor) -> String {
     let mut fields: Vec<FieldDescriptor> = message.fields().collect();
     fields.sort_by_key(FieldDescriptor::number);
     let fields: Vec<String> = fields.iter().map(field).collect();
-    format!("{}: {}", message.full_name().trim_start_matches("identity.v1."), fields.join(", "))
+    format!("{}: {}", message.full_name().trim_start_matches("identitylink.v1."), fields.join(", "))
 }
 
 #[test]
 fn which_callers_may_call_which_rpc() {
     let pool = pool();
-    let ours = pool.services().filter(|service| service.package_name() == "identity.v1");
+    let ours = pool.services().filter(|service| service.package_name() == "identitylink.v1");
     let rpcs: Vec<String> =
         ours.flat_map(|service| service.methods().map(|method| rpc(&method)).collect::<Vec<_>>()).collect();
 
@@ -81,7 +81,7 @@ fn which_callers_may_call_which_rpc() {
 #[test]
 fn the_fields_of_each_message_and_their_presence() {
     let pool = pool();
-    let ours = pool.all_messages().filter(|message| message.package_name() == "identity.v1");
+    let ours = pool.all_messages().filter(|message| message.package_name() == "identitylink.v1");
     let mut lines: Vec<String> = ours.map(|ours| message(&ours)).collect();
     lines.sort();
 
@@ -104,7 +104,7 @@ fn the_fields_of_each_message_and_their_presence() {
         GetUserRequest: user_id=1 string
         GetUserResponse: user=1 User{}
         GivenMetadata: user_metadata=1 Struct{}, app_metadata=2 Struct{}
-        Identity: ref=1 IdentityRef{}, connection=2 string, email=3 string, email_verified=4 bool, profile_data=5 Struct{}, attach_time=6 Timestamp{}, home_user_id=7 string, social=8 bool, email_verify_time=9 Timestamp{}
+        Identity: identity_ref=1 IdentityRef{}, connection=2 string, email=3 string, email_verified=4 bool, profile_data=5 Struct{}, attach_time=6 Timestamp{}, origin_user_id=7 string, social=8 bool, email_verify_time=9 Timestamp{}
         IdentityAttached: user=1 UserChange{}, identity=2 IdentityRef{}, link_id=3 string
         IdentityDetached: user=1 UserChange{}, detached=2 UserChange{}, identity=3 IdentityRef{}, link_id=4 string
         IdentityRef: provider=1 string, subject=2 string
@@ -115,7 +115,7 @@ fn the_fields_of_each_message_and_their_presence() {
         LinkProof.Service: issuer=1 string, subject=2 string
         LinkProof.SignIn: 
         LinkProof.Ticket: 
-        LinkProof.Token: issuer=1 string, subject=2 string, hash=3 bytes
+        LinkProof.Token: issuer=1 string, subject=2 string, token_hash=3 bytes
         LinkProof.VerifiedEmail: 
         LinkProof: proof/token=1 Token{}, proof/service=2 Service{}, proof/ticket=3 Ticket{}, proof/verified_email=4 VerifiedEmail{}, proof/sign_in=5 SignIn{}
         LinkRecord: id=1 string, primary_user_id=2 string, secondary_user_id=3 string, moved_identities=4 IdentityRef[], link_time=5 Timestamp{}, undo_time=6 Timestamp{}, actor=10 Actor{}, proof=11 LinkProof{}, user_metadata=12 MetadataMerge{}, app_metadata=13 MetadataMerge{}, require_shared_verified_email=14 bool, metadata_changes=15 MetadataChange[], undo_actor=16 Actor{}, request_id=17 string
@@ -123,8 +123,8 @@ fn the_fields_of_each_message_and_their_presence() {
         LinkResponse: user=1 User{}, outcome=2 Outcome, link=3 LinkRecord{}, metadata_changes=4 MetadataChange[]
         LinkTerms: attach_only=1 bool, user_metadata=2 MetadataMerge{}, app_metadata=3 MetadataMerge{}, expected_version?=4 int64, expected_secondary_version?=5 int64, require_shared_verified_email=6 bool
         LinkUndone: user=1 UserChange{}, restored=2 UserChange{}, repointed_user_ids=3 string[], moved_identities=4 IdentityRef[], link_id=5 string, metadata_changes=6 MetadataChange[], also_changed=7 UserChange[]
-        ListEventsRequest: start/after=1 string, start/from=2 FeedEnd, kinds=3 EventKind, user_id=4 string, page_size=5 int32
-        ListEventsResponse: events=1 Event[], position=2 string, more=3 bool
+        ListEventsRequest: start/after=1 string, start/from_end=2 FeedEnd, kinds=3 EventKind, user_id=4 string, page_size=5 int32
+        ListEventsResponse: events=1 Event[], position=2 string, has_more=3 bool
         ListLinkCandidatesRequest: user_id=1 string
         ListLinkCandidatesResponse: candidates=1 LinkCandidate[]
         ListLinksRequest: user_id=1 string, page_size=2 int32, page_token=3 string
@@ -135,12 +135,12 @@ fn the_fields_of_each_message_and_their_presence() {
         ListUsersResponse: users=1 User[], next_page_token=2 string, position=3 string
         MergeMetadataRequest: user_id=1 string, source/source_user_id=2 string, source/given=3 GivenMetadata{}, user_metadata=4 MetadataMerge{}, app_metadata=5 MetadataMerge{}, expected_version?=6 int64, validate_only=7 bool, request_id=8 string, source/link_id=9 string
         MergeMetadataResponse: user=1 User{}, metadata_changes=2 MetadataChange[]
-        MetadataChange: namespace=1 MetadataNamespace, path=2 string, effect=3 Effect
+        MetadataChange: metadata_namespace=1 MetadataNamespace, path=2 string, effect=3 Effect
         MetadataMerge: strategy=1 Strategy, conflict=2 Conflict, arrays=3 Arrays
-        NewIdentity: ref=1 IdentityRef{}, connection=2 string, social=3 bool, email=4 string, email_verified=5 bool, profile_data=6 Struct{}
+        NewIdentity: identity_ref=1 IdentityRef{}, connection=2 string, social=3 bool, email=4 string, email_verified=5 bool, profile_data=6 Struct{}
         OtherAccount: identity=1 IdentityRef{}, since=2 Timestamp{}
-        ProvenAccount: ref=1 IdentityRef{}, connection=2 string, email=3 string, email_verified=4 bool, profile_data=5 Struct{}, sign_in_time=6 Timestamp{}
-        ResolveSignInRequest: with/account=1 ProvenAccount{}, with/sign_in_ticket=2 string, validate_only=3 bool, request_id=4 string
+        ProvenAccount: identity_ref=1 IdentityRef{}, connection=2 string, email=3 string, email_verified=4 bool, profile_data=5 Struct{}, sign_in_time=6 Timestamp{}
+        ResolveSignInRequest: proof/account=1 ProvenAccount{}, proof/sign_in_ticket=2 string, validate_only=3 bool, request_id=4 string
         ResolveSignInResponse: decision=1 SignInDecision{}
         ResolveUsersRequest: user_ids=1 string[]
         ResolveUsersResponse: users=1 ResolvedUser[]
@@ -170,20 +170,67 @@ fn the_fields_of_each_message_and_their_presence() {
         UserUnlinked: user=1 UserChange{}, restored=2 UserChange{}, moved_identities=3 IdentityRef[], link_id=4 string, metadata_changes=5 MetadataChange[], also_changed=6 UserChange[]
         UserUpdate: user_metadata=1 Struct{}, app_metadata=2 Struct{}, profile_overrides=3 Struct{}, blocked=4 bool
         UserUpdated: user=1 UserChange{}, changed_fields=2 FieldMask{}
-        WatchEventsRequest: start/after=1 string, start/from=2 FeedEnd, kinds=3 EventKind, user_id=4 string
+        WatchEventsRequest: start/after=1 string, start/from_end=2 FeedEnd, kinds=3 EventKind, user_id=4 string
         WatchEventsResponse: events=1 Event[], position=2 string, delay_millis=3 int64
     "#);
+}
+
+/// The reserved words of the languages for which the protos have options, and of Python, Rust and JavaScript, that could
+/// be the name of a field.
+const RESERVED: &str = "abstract and alias and as assert async await base begin bool boolean break byte case catch char \
+    checked class clone const continue crate debugger decimal declare def default del delegate delete die do double dyn \
+    echo elif else elseif elsif empty end endfor endif ensure enum eval event except exit explicit export extends extern \
+    fallthrough false final finally fixed float fn for foreach from func function global go goto hash if impl implements \
+    implicit import in include instanceof int interface internal is isset lambda let lock long loop map match method mod \
+    module move mut namespace native new next nil none nonlocal not null object operator or out override package params \
+    pass print private protected pub public raise range readonly redo ref require rescue retry return sbyte sealed self \
+    short sizeof stackalloc static strictfp string struct super switch synchronized then this throw throws trait transient \
+    true try type typeof uint ulong unchecked undef union unless unsafe unset until use ushort using var virtual void \
+    volatile when where while with xor yield";
+
+#[test]
+fn no_field_has_a_name_that_a_language_reserves() {
+    let pool = pool();
+    let ours = pool.all_messages().filter(|message| message.package_name() == "identitylink.v1");
+    let names = ours.flat_map(|message| {
+        let oneofs: Vec<String> = message.oneofs().map(|oneof| oneof.name().to_owned()).collect();
+        message.fields().map(|field| field.name().to_owned()).chain(oneofs).collect::<Vec<_>>()
+    });
+    let names: BTreeSet<String> = names.collect();
+
+    assert!(names.contains("user_id") && names.contains("secondary"), "{names:?}");
+    let reserved: Vec<&str> = RESERVED.split_whitespace().filter(|word| names.contains(*word)).collect();
+    assert_eq!(reserved, [""; 0]);
+}
+
+#[test]
+fn every_proto_names_the_package_of_each_language() {
+    let pool = pool();
+    let ours = pool.files().filter(|file| file.package_name() == "identitylink.v1");
+    let options = ours.map(|file| file.file_descriptor_proto().options.clone().unwrap());
+    let packages: BTreeSet<String> = options
+        .map(|options| {
+            let (go, java, ruby) = (options.go_package(), options.java_package(), options.ruby_package());
+            let (csharp, php, files) =
+                (options.csharp_namespace(), options.php_namespace(), options.java_multiple_files());
+            format!("{go} {java} {files} {csharp} {php} {ruby}")
+        })
+        .collect();
+
+    let expected =
+        r"identitylink/v1;identitylinkv1 identitylink.v1 true IdentityLink.V1 IdentityLink\V1 IdentityLink::V1";
+    assert_eq!(packages.into_iter().collect::<Vec<_>>(), [expected]);
 }
 
 #[test]
 fn the_values_of_each_enum() {
     let pool = pool();
-    let ours = pool.all_enums().filter(|kind| kind.parent_file().package_name() == "identity.v1");
+    let ours = pool.all_enums().filter(|kind| kind.parent_file().package_name() == "identitylink.v1");
     let mut lines: Vec<String> = ours
         .map(|kind| {
             let values: Vec<String> =
                 kind.values().map(|value| format!("{} {}", value.number(), value.name())).collect();
-            format!("{}: {}", kind.full_name().trim_start_matches("identity.v1."), values.join(", "))
+            format!("{}: {}", kind.full_name().trim_start_matches("identitylink.v1."), values.join(", "))
         })
         .collect();
     lines.sort();
@@ -194,16 +241,16 @@ fn the_values_of_each_enum() {
         FeedEnd: 0 FEED_END_UNSPECIFIED, 1 FEED_END_OLDEST, 2 FEED_END_NEWEST
         LinkCandidate.Reason: 0 REASON_UNSPECIFIED, 1 REASON_SHARED_VERIFIED_EMAIL, 2 REASON_WAS_LINKED_BEFORE
         LinkResponse.Outcome: 0 OUTCOME_UNSPECIFIED, 1 OUTCOME_ABSORBED, 2 OUTCOME_ATTACHED, 3 OUTCOME_ALREADY_LINKED
-        MetadataChange.Effect: 0 EFFECT_UNSPECIFIED, 1 EFFECT_ADDED, 2 EFFECT_CONFLICT_PRIMARY, 3 EFFECT_CONFLICT_SECONDARY, 4 EFFECT_COMBINED, 5 EFFECT_WITHHELD, 6 EFFECT_TAKEN_BACK, 7 EFFECT_KEPT
+        MetadataChange.Effect: 0 EFFECT_UNSPECIFIED, 1 EFFECT_ADDED, 2 EFFECT_CONFLICT_PRIMARY, 3 EFFECT_CONFLICT_SECONDARY, 4 EFFECT_COMBINED, 5 EFFECT_WITHHELD, 6 EFFECT_REVERSED, 7 EFFECT_KEPT
         MetadataMerge.Arrays: 0 ARRAYS_UNSPECIFIED, 1 ARRAYS_CONCATENATE, 2 ARRAYS_UNION, 3 ARRAYS_REPLACE
         MetadataMerge.Conflict: 0 CONFLICT_UNSPECIFIED, 1 CONFLICT_PRIMARY_WINS, 2 CONFLICT_SECONDARY_WINS, 3 CONFLICT_FAIL
         MetadataMerge.Strategy: 0 STRATEGY_UNSPECIFIED, 1 STRATEGY_KEEP_PRIMARY, 2 STRATEGY_MERGE
         MetadataNamespace: 0 METADATA_NAMESPACE_UNSPECIFIED, 1 METADATA_NAMESPACE_USER, 2 METADATA_NAMESPACE_APP
-        Reason: 0 REASON_UNSPECIFIED, 1 REASON_TOKEN_MISSING, 2 REASON_TOKEN_INVALID, 3 REASON_SCOPE_INSUFFICIENT, 4 REASON_NOT_YOUR_USER, 5 REASON_REAUTHENTICATION_REQUIRED, 6 REASON_REQUEST_INVALID, 7 REASON_SAME_USER, 8 REASON_LINK_TOKEN_INVALID, 9 REASON_EMAIL_NOT_SHARED, 10 REASON_USER_NOT_FOUND, 11 REASON_IDENTITY_NOT_FOUND, 12 REASON_LINK_NOT_FOUND, 13 REASON_USER_ABSORBED, 14 REASON_USER_BLOCKED, 15 REASON_IDENTITY_TAKEN, 16 REASON_USER_EXISTS, 17 REASON_LAST_IDENTITY, 18 REASON_PRIMARY_IDENTITY, 19 REASON_TOO_MANY_IDENTITIES, 20 REASON_METADATA_CONFLICT, 21 REASON_METADATA_TOO_LARGE, 22 REASON_VERSION_MISMATCH, 23 REASON_CONFLICT_RETRY, 24 REASON_OVERLOADED, 25 REASON_STORE_UNAVAILABLE, 26 REASON_KEYS_UNAVAILABLE, 27 REASON_COMMIT_UNKNOWN, 28 REASON_ABSORBED_USERS_EXIST, 29 REASON_INTERNAL, 30 REASON_DEADLINE, 31 REASON_REQUEST_ID_REUSED, 32 REASON_LINK_NOT_UNDOABLE, 33 REASON_POSITION_INVALID, 34 REASON_POSITION_EXPIRED, 35 REASON_SERVER_STOPPING, 36 REASON_WATCH_OVER, 37 REASON_LINK_TICKET_INVALID, 38 REASON_SIGN_IN_INVALID, 39 REASON_EMAIL_MISSING, 40 REASON_EMAIL_UNVERIFIED, 41 REASON_PROVIDER_DISABLED, 42 REASON_PROVIDER_REJECTED, 43 REASON_PROVIDER_UNAVAILABLE, 44 REASON_PROVIDER_UNKNOWN, 45 REASON_REGISTRATION_CLOSED
+        Reason: 0 REASON_UNSPECIFIED, 1 REASON_TOKEN_MISSING, 2 REASON_TOKEN_INVALID, 3 REASON_SCOPE_INSUFFICIENT, 4 REASON_NOT_YOUR_USER, 5 REASON_REAUTHENTICATION_REQUIRED, 6 REASON_REQUEST_INVALID, 7 REASON_SAME_USER, 8 REASON_LINK_TOKEN_INVALID, 9 REASON_EMAIL_NOT_SHARED, 10 REASON_USER_NOT_FOUND, 11 REASON_IDENTITY_NOT_FOUND, 12 REASON_LINK_NOT_FOUND, 13 REASON_USER_ABSORBED, 14 REASON_USER_BLOCKED, 15 REASON_IDENTITY_TAKEN, 16 REASON_USER_EXISTS, 17 REASON_LAST_IDENTITY, 18 REASON_PRIMARY_IDENTITY, 19 REASON_TOO_MANY_IDENTITIES, 20 REASON_METADATA_CONFLICT, 21 REASON_METADATA_TOO_LARGE, 22 REASON_VERSION_MISMATCH, 23 REASON_CONFLICT_RETRY, 24 REASON_OVERLOADED, 25 REASON_STORE_UNAVAILABLE, 26 REASON_KEYS_UNAVAILABLE, 27 REASON_COMMIT_UNKNOWN, 28 REASON_ABSORBED_USERS_EXIST, 29 REASON_INTERNAL, 30 REASON_DEADLINE, 31 REASON_REQUEST_ID_REUSED, 32 REASON_LINK_NOT_UNDOABLE, 33 REASON_POSITION_INVALID, 34 REASON_POSITION_EXPIRED, 35 REASON_SERVER_STOPPING, 36 REASON_WATCH_EXPIRED, 37 REASON_LINK_TICKET_INVALID, 38 REASON_SIGN_IN_INVALID, 39 REASON_EMAIL_MISSING, 40 REASON_EMAIL_UNVERIFIED, 41 REASON_PROVIDER_DISABLED, 42 REASON_PROVIDER_REJECTED, 43 REASON_PROVIDER_UNAVAILABLE, 44 REASON_PROVIDER_UNKNOWN, 45 REASON_REGISTRATION_CLOSED
         ResolvedUser.State: 0 STATE_UNSPECIFIED, 1 STATE_CURRENT, 2 STATE_ABSORBED, 3 STATE_DELETED, 4 STATE_UNKNOWN
         SignInDecision.Outcome: 0 OUTCOME_UNSPECIFIED, 1 OUTCOME_SIGNED_IN, 2 OUTCOME_CREATED, 3 OUTCOME_LINKED, 4 OUTCOME_CANDIDATES, 5 OUTCOME_REGISTRATION_NEEDED
         SignInProvider.Mode: 0 MODE_UNSPECIFIED, 1 MODE_SIGN_IN, 2 MODE_LINK_ONLY
-        SignInRule: 0 SIGN_IN_RULE_UNSPECIFIED, 1 SIGN_IN_RULE_IDENTITY_KNOWN, 2 SIGN_IN_RULE_EMAIL_MISSING, 3 SIGN_IN_RULE_EMAIL_UNVERIFIED, 4 SIGN_IN_RULE_EMAIL_NOT_ASCII, 5 SIGN_IN_RULE_LINKING_OFF, 6 SIGN_IN_RULE_EMAIL_UNCLAIMED, 7 SIGN_IN_RULE_EMAIL_UNPROVEN_ELSEWHERE, 8 SIGN_IN_RULE_PROVIDER_ALREADY_THERE, 9 SIGN_IN_RULE_DELETED_BEFORE, 10 SIGN_IN_RULE_EMAIL_VERIFIED_ON_BOTH_SIDES, 11 SIGN_IN_RULE_LINKING_SUGGESTED, 12 SIGN_IN_RULE_SEVERAL_USERS, 13 SIGN_IN_RULE_OWN_USER_WANTED, 14 SIGN_IN_RULE_EMAIL_VERIFIED_LONG_AGO, 15 SIGN_IN_RULE_EMAIL_CHANGED, 16 SIGN_IN_RULE_ACCOUNT_BEFORE_EMAIL, 17 SIGN_IN_RULE_RELEASED_BEFORE
+        SignInRule: 0 SIGN_IN_RULE_UNSPECIFIED, 1 SIGN_IN_RULE_IDENTITY_KNOWN, 2 SIGN_IN_RULE_EMAIL_MISSING, 3 SIGN_IN_RULE_EMAIL_UNVERIFIED, 4 SIGN_IN_RULE_EMAIL_NOT_ASCII, 5 SIGN_IN_RULE_LINKING_OFF, 6 SIGN_IN_RULE_EMAIL_UNCLAIMED, 7 SIGN_IN_RULE_EMAIL_UNVERIFIED_ON_OTHER_USERS, 8 SIGN_IN_RULE_PROVIDER_ALREADY_LINKED, 9 SIGN_IN_RULE_DELETED_BEFORE, 10 SIGN_IN_RULE_EMAIL_VERIFIED_ON_BOTH_SIDES, 11 SIGN_IN_RULE_LINKING_SUGGESTED, 12 SIGN_IN_RULE_SEVERAL_USERS, 13 SIGN_IN_RULE_NEW_USER_CHOSEN, 14 SIGN_IN_RULE_EMAIL_VERIFIED_LONG_AGO, 15 SIGN_IN_RULE_EMAIL_CHANGED, 16 SIGN_IN_RULE_ACCOUNT_OLDER_THAN_EMAIL, 17 SIGN_IN_RULE_RELEASED_BEFORE
         UnlinkMetadata: 0 UNLINK_METADATA_UNSPECIFIED, 1 UNLINK_METADATA_RESTORE, 2 UNLINK_METADATA_DISCARD
         UnlinkMode: 0 UNLINK_MODE_UNSPECIFIED, 1 UNLINK_MODE_RESTORE, 2 UNLINK_MODE_RELEASE
         UserIdForm: 0 USER_ID_FORM_UNSPECIFIED, 1 USER_ID_FORM_RANDOM, 2 USER_ID_FORM_PROVIDER_SUBJECT
@@ -213,7 +260,7 @@ fn the_values_of_each_enum() {
 #[test]
 fn every_reason_is_used_by_a_status() {
     let status = fs::read_to_string("src/grpc/status.rs").unwrap();
-    let reasons = pool().get_enum_by_name("identity.v1.Reason").unwrap();
+    let reasons = pool().get_enum_by_name("identitylink.v1.Reason").unwrap();
     let unused: Vec<String> = reasons
         .values()
         .filter(|reason| reason.number() != 0)
@@ -234,7 +281,7 @@ fn every_reason_is_used_by_a_status() {
 fn build(name: &str, rpc: &str) -> Result<String, String> {
     let folder: PathBuf = temp_dir(name);
     let proto = format!(
-        "syntax = \"proto3\"; package identity.v1; import \"identity/v1/access.proto\"; message M {{}} \
+        "syntax = \"proto3\"; package identitylink.v1; import \"identitylink/v1/access.proto\"; message M {{}} \
          service Good {{ rpc Get(M) returns (M) {{ option (access) = {{service_scope: \"read:users\"}}; }} }} \
          service Other {{ rpc Peek(M) returns (M) {rpc} }}"
     );
@@ -249,16 +296,16 @@ fn build(name: &str, rpc: &str) -> Result<String, String> {
 fn a_build_with_an_rpc_that_declares_no_access_fails() {
     let refused = |name: &str, rpc: &str| build(name, rpc).unwrap_err();
 
-    insta::assert_snapshot!(refused("access_missing", ";"), @"rpc identity.v1.Other.Peek lacks its access: say who may call it with `option (access) = {…}`");
-    insta::assert_snapshot!(refused("access_other_option", "{ option idempotency_level = NO_SIDE_EFFECTS; }"), @"rpc identity.v1.Other.Peek lacks its access: say who may call it with `option (access) = {…}`");
-    insta::assert_snapshot!(refused("access_empty", "{ option (access) = {}; }"), @"the access of rpc identity.v1.Other.Peek admits no caller: name a scope");
-    insta::assert_snapshot!(refused("access_blank", "{ option (access) = {self_scope: \"\" service_scope: \"\"}; }"), @"the access of rpc identity.v1.Other.Peek admits no caller: name a scope");
-    insta::assert_snapshot!(refused("access_two", "{ option (access) = {self_scope: \"a b\"}; }"), @r#"the self_scope of rpc identity.v1.Other.Peek is not a scope: "a b""#);
+    insta::assert_snapshot!(refused("access_missing", ";"), @"rpc identitylink.v1.Other.Peek lacks its access: say who may call it with `option (access) = {…}`");
+    insta::assert_snapshot!(refused("access_other_option", "{ option idempotency_level = NO_SIDE_EFFECTS; }"), @"rpc identitylink.v1.Other.Peek lacks its access: say who may call it with `option (access) = {…}`");
+    insta::assert_snapshot!(refused("access_empty", "{ option (access) = {}; }"), @"the access of rpc identitylink.v1.Other.Peek admits no caller: name a scope");
+    insta::assert_snapshot!(refused("access_blank", "{ option (access) = {self_scope: \"\" service_scope: \"\"}; }"), @"the access of rpc identitylink.v1.Other.Peek admits no caller: name a scope");
+    insta::assert_snapshot!(refused("access_two", "{ option (access) = {self_scope: \"a b\"}; }"), @r#"the self_scope of rpc identitylink.v1.Other.Peek is not a scope: "a b""#);
 
     insta::assert_snapshot!(build("access_good", "{ option (access) = {self_scope: \"peek\"}; }").unwrap(), @r#"
         &[
-            AccessRule { path: "/identity.v1.Good/Get", self_scope: None, service_scope: Some("read:users") },
-            AccessRule { path: "/identity.v1.Other/Peek", self_scope: Some("peek"), service_scope: None },
+            AccessRule { path: "/identitylink.v1.Good/Get", self_scope: None, service_scope: Some("read:users") },
+            AccessRule { path: "/identitylink.v1.Other/Peek", self_scope: Some("peek"), service_scope: None },
         ]
     "#);
 }

@@ -88,7 +88,7 @@ fn the_three_ways_to_link_work_in_a_browser() {
 
     alice.sign_in("demo-office", "another");
     alice.browser.click("#own-user");
-    assert!(alice.browser.text().contains("CREATED, because of OWN_USER_WANTED"));
+    assert!(alice.browser.text().contains("CREATED, because of NEW_USER_CHOSEN"));
 }
 
 /// The status line of the demo's response.

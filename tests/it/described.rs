@@ -32,7 +32,7 @@ fn described(user: Option<pb::User>) -> (String, bool) {
 fn new_identity(provider: &str, connection: &str, social: bool) -> pb::CreateUserRequest {
     let subject = uuid::Uuid::new_v4().to_string();
     let identity = pb::NewIdentity {
-        r#ref: identity_ref(provider, &subject),
+        identity_ref: identity_ref(provider, &subject),
         connection: connection.to_owned(),
         social,
         ..Default::default()
@@ -42,7 +42,7 @@ fn new_identity(provider: &str, connection: &str, social: bool) -> pb::CreateUse
 
 fn account(provider: &str, subject: &str, connection: &str) -> pb::ProvenAccount {
     let connection = connection.to_owned();
-    pb::ProvenAccount { r#ref: identity_ref(provider, subject), connection, ..Default::default() }
+    pb::ProvenAccount { identity_ref: identity_ref(provider, subject), connection, ..Default::default() }
 }
 
 /// The configuration wins over the caller. The caller's value counts where the configuration has none.
@@ -93,8 +93,8 @@ async fn identities_from_sign_ins_tickets_and_proofs_have_the_configured_connect
     let secondary = Some(pb::link_request::Secondary::LinkTicket(linked));
     let link = pb::LinkRequest { user_id: ann.clone(), secondary, ..Default::default() };
     assert_eq!(described(service.link(link).await.unwrap().user), expected);
-    let with = Some(pb::resolve_sign_in_request::With::SignInTicket(own));
-    let own = pb::ResolveSignInRequest { with, ..Default::default() };
+    let proof = Some(pb::resolve_sign_in_request::Proof::SignInTicket(own));
+    let own = pb::ResolveSignInRequest { proof, ..Default::default() };
     assert_eq!(described(service.resolve_sign_in(own).await.unwrap().decision.unwrap().user), expected);
 
     let person = server.person("google-oauth2", "g1");

@@ -52,7 +52,7 @@ async fn candidates(service: &Caller, user_id: &str) -> Vec<String> {
 /// The outcome and rule of a sign-in with this account, whose provider says that it has verified [`EMAIL`].
 async fn would_sign_in(service: &Caller, provider: &str, subject: &str) -> String {
     let account = pb::ProvenAccount {
-        r#ref: identity_ref(provider, subject),
+        identity_ref: identity_ref(provider, subject),
         email: EMAIL.to_owned(),
         email_verified: true,
         ..Default::default()

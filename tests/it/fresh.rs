@@ -167,7 +167,7 @@ async fn an_account_linked_by_a_fresh_sign_in_is_as_good_at_once() {
     service.create("sms", "s1").await;
     service.link(link_identity(&ann, "sms", "s1")).await.unwrap();
     let account = pb::ProvenAccount {
-        r#ref: identity_ref("github", "h1"),
+        identity_ref: identity_ref("github", "h1"),
         email: "ann@example.com".to_owned(),
         email_verified: true,
         ..Default::default()

@@ -66,7 +66,7 @@ async fn a_user_of_several_identities_is_absorbed_whole() {
 
     let user = linked.user.unwrap();
     assert_eq!(identities(&user), ["google-oauth2|g1", "sms|s1", "github|h1"]);
-    let homes: Vec<_> = user.identities.iter().map(|identity| &identity.home_user_id).collect();
+    let homes: Vec<_> = user.identities.iter().map(|identity| &identity.origin_user_id).collect();
     assert_eq!(homes, [&primary.id, &secondary.id, &secondary.id]);
     let moved: Vec<_> = linked.link.unwrap().moved_identities.into_iter().map(|moved| moved.subject).collect();
     assert_eq!(moved, ["s1", "h1"]);
@@ -89,7 +89,7 @@ async fn chains_flatten_to_one_hop_and_keep_the_order() {
     assert_eq!(into_p.moved_identities.len(), 2);
     let all = service.user(&p).await;
     assert_eq!(identities(&all), ["google-oauth2|p", "github|s", "sms|t"]);
-    let homes: Vec<_> = all.identities.iter().map(|identity| &identity.home_user_id).collect();
+    let homes: Vec<_> = all.identities.iter().map(|identity| &identity.origin_user_id).collect();
     assert_eq!(homes, [&p, &s, &t]);
     let (current, absorbed) = (format!("CURRENT {p}"), format!("ABSORBED {p}"));
     assert_eq!(service.resolved(&[&p, &s, &t]).await, [current, absorbed.clone(), absorbed]);

@@ -39,7 +39,7 @@ async fn an_attached_identity_has_the_email_and_profile_of_its_token() {
     assert_eq!(verified_at, token.claims["iat"].as_i64(), "a token's claims were true when it was issued");
     assert_eq!((attached.connection.as_str(), attached.social), ("github", true));
     assert_eq!((attached.email.as_str(), attached.email_verified), ("Ann@Example.com", true));
-    assert_eq!((&attached.home_user_id, attached.attach_time), (&user.id, link.link_time));
+    assert_eq!((&attached.origin_user_id, attached.attach_time), (&user.id, link.link_time));
     assert_eq!((&link.primary_user_id, link.secondary_user_id.as_str()), (&user.id, ""));
     assert_eq!(link.moved_identities, identity_ref("github", "h1").into_iter().collect::<Vec<_>>());
     assert_eq!(json(&after.profile), object!({}), "the root profile is still the primary identity's");
@@ -119,7 +119,7 @@ async fn a_broker_attaches_identities_of_its_providers() {
     let server = TestServer::start().await;
     let token = Token::of("broker", "ad|CORP|ann");
     let (user_id, identity) = attach(&server, &token).await;
-    assert_eq!(identity.r#ref, identity_ref("ad", "CORP|ann"));
+    assert_eq!(identity.identity_ref, identity_ref("ad", "CORP|ann"));
     assert_eq!(server.service().owner("ad", "CORP|ann").await, user_id);
 }
 

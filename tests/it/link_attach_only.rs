@@ -93,7 +93,7 @@ async fn a_ticket_can_be_linked_with_attach_only() {
     let server = TestServer::start().await;
     let service = server.service();
     let account = |provider: &str| pb::ProvenAccount {
-        r#ref: identity_ref(provider, "1"),
+        identity_ref: identity_ref(provider, "1"),
         email: "ann@example.com".to_owned(),
         email_verified: true,
         ..Default::default()

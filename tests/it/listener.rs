@@ -56,7 +56,7 @@ async fn watching(address: SocketAddr) -> Peer {
 /// Makes a call with a token, so that the server admits the client.
 async fn let_in(peer: &mut Peer) {
     let bearer = format!("Bearer {}", Token::of("services", "backend").sign());
-    let call = Frame::call(201, "/identity.v1.IdentityService/GetUser", &[("authorization", bearer.as_bytes())]);
+    let call = Frame::call(201, "/identitylink.v1.IdentityService/GetUser", &[("authorization", bearer.as_bytes())]);
     peer.send([call, Frame::empty_message(201)]).await;
     peer.until(|frame| frame.stream == 201 && frame.kind == HEADERS).await;
 }

@@ -93,7 +93,7 @@ impl Logged {
     }
 }
 
-const SERVICE: &str = "identity.v1.IdentityService";
+const SERVICE: &str = "identitylink.v1.IdentityService";
 
 /// Calls of all kinds, good and bad.
 async fn calls(logged: &mut Logged) {
@@ -102,7 +102,7 @@ async fn calls(logged: &mut Logged) {
     let metadata = || object(json!({"color": SESAME, "list": [SESAME]}));
     let new = |provider: &str, subject: &str| pb::CreateUserRequest {
         identity: Some(NewIdentity {
-            r#ref: identity_ref(provider, subject),
+            identity_ref: identity_ref(provider, subject),
             email: EMAIL.to_owned(),
             email_verified: true,
             profile_data: metadata(),
@@ -189,25 +189,25 @@ async fn each_call_leaves_one_line_without_secrets() {
         logged.expect(rpc, "none", outcome);
     }
     insta::assert_snapshot!(logged.expected.join("\n"), @r#"
-        identity.v1.IdentityService/CreateUser service Ok  00000000000000000000000000000000
-        identity.v1.IdentityService/CreateUser service Ok  00000000000000000000000000000001
-        identity.v1.IdentityService/CreateUser service AlreadyExists IDENTITY_TAKEN 00000000000000000000000000000002
-        identity.v1.IdentityService/FindByEmail service Ok  00000000000000000000000000000003
-        identity.v1.IdentityService/FindByEmail service InvalidArgument REQUEST_INVALID 00000000000000000000000000000004
-        identity.v1.IdentityService/Link user FailedPrecondition LINK_TOKEN_INVALID 00000000000000000000000000000005
-        identity.v1.IdentityService/Link user Ok  00000000000000000000000000000006
-        identity.v1.IdentityService/Link user Ok  00000000000000000000000000000007
-        identity.v1.IdentityService/MergeMetadata user FailedPrecondition METADATA_CONFLICT 00000000000000000000000000000008
-        identity.v1.IdentityService/GetUser none Unauthenticated TOKEN_MISSING 00000000000000000000000000000009
-        identity.v1.IdentityService/GetUser none Unauthenticated TOKEN_INVALID 0000000000000000000000000000000a
-        identity.v1.IdentityService/GetUser none Unauthenticated TOKEN_INVALID 0000000000000000000000000000000b
-        identity.v1.IdentityService/GetUser none Unauthenticated TOKEN_INVALID 0000000000000000000000000000000c
-        identity.v1.IdentityService/GetUser none Unauthenticated TOKEN_INVALID 0000000000000000000000000000000d
-        identity.v1.IdentityService/GetUser none Unauthenticated TOKEN_INVALID 0000000000000000000000000000000e
-        identity.v1.IdentityService/GetUser none Unauthenticated TOKEN_INVALID 0000000000000000000000000000000f
-        identity.v1.IdentityService/GetUser service InvalidArgument REQUEST_INVALID 00000000000000000000000000000010
-        identity.v1.IdentityService/GetUser user PermissionDenied SCOPE_INSUFFICIENT 00000000000000000000000000000011
-        identity.v1.IdentityService/GetUser user NotFound USER_NOT_FOUND 00000000000000000000000000000012
+        identitylink.v1.IdentityService/CreateUser service Ok  00000000000000000000000000000000
+        identitylink.v1.IdentityService/CreateUser service Ok  00000000000000000000000000000001
+        identitylink.v1.IdentityService/CreateUser service AlreadyExists IDENTITY_TAKEN 00000000000000000000000000000002
+        identitylink.v1.IdentityService/FindByEmail service Ok  00000000000000000000000000000003
+        identitylink.v1.IdentityService/FindByEmail service InvalidArgument REQUEST_INVALID 00000000000000000000000000000004
+        identitylink.v1.IdentityService/Link user FailedPrecondition LINK_TOKEN_INVALID 00000000000000000000000000000005
+        identitylink.v1.IdentityService/Link user Ok  00000000000000000000000000000006
+        identitylink.v1.IdentityService/Link user Ok  00000000000000000000000000000007
+        identitylink.v1.IdentityService/MergeMetadata user FailedPrecondition METADATA_CONFLICT 00000000000000000000000000000008
+        identitylink.v1.IdentityService/GetUser none Unauthenticated TOKEN_MISSING 00000000000000000000000000000009
+        identitylink.v1.IdentityService/GetUser none Unauthenticated TOKEN_INVALID 0000000000000000000000000000000a
+        identitylink.v1.IdentityService/GetUser none Unauthenticated TOKEN_INVALID 0000000000000000000000000000000b
+        identitylink.v1.IdentityService/GetUser none Unauthenticated TOKEN_INVALID 0000000000000000000000000000000c
+        identitylink.v1.IdentityService/GetUser none Unauthenticated TOKEN_INVALID 0000000000000000000000000000000d
+        identitylink.v1.IdentityService/GetUser none Unauthenticated TOKEN_INVALID 0000000000000000000000000000000e
+        identitylink.v1.IdentityService/GetUser none Unauthenticated TOKEN_INVALID 0000000000000000000000000000000f
+        identitylink.v1.IdentityService/GetUser service InvalidArgument REQUEST_INVALID 00000000000000000000000000000010
+        identitylink.v1.IdentityService/GetUser user PermissionDenied SCOPE_INSUFFICIENT 00000000000000000000000000000011
+        identitylink.v1.IdentityService/GetUser user NotFound USER_NOT_FOUND 00000000000000000000000000000012
         ? none Unauthenticated TOKEN_MISSING 00000000000000000000000000000013
         ? none Unauthenticated TOKEN_MISSING 00000000000000000000000000000014
     "#);

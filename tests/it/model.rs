@@ -112,8 +112,8 @@ impl Story {
         let none = String::new();
         Ok(match call {
             Call::Create(id) => {
-                let r#ref = identity_ref(PROVIDERS[id], &self.subject(id));
-                let identity = Some(pb::NewIdentity { r#ref, ..Default::default() });
+                let identity_ref = identity_ref(PROVIDERS[id], &self.subject(id));
+                let identity = Some(pb::NewIdentity { identity_ref, ..Default::default() });
                 let request = pb::CreateUserRequest { identity, ..Default::default() };
                 (Change::Created(id), self.service.create_user(request).await?.user.unwrap().id)
             }
@@ -188,7 +188,7 @@ impl Story {
             let expected = self.model.identities(owner);
             let names = expected.iter().map(|id| format!("{}|{}", PROVIDERS[*id], self.subject(*id)));
             assert_eq!(identities(&user), names.collect::<Vec<_>>());
-            let homes: Vec<_> = user.identities.iter().map(|identity| &identity.home_user_id).collect();
+            let homes: Vec<_> = user.identities.iter().map(|identity| &identity.origin_user_id).collect();
             assert_eq!(homes, expected.iter().map(|id| &self.model.home[id]).collect::<Vec<_>>());
             users.insert(owner, user);
         }

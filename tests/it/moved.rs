@@ -120,7 +120,7 @@ async fn what_a_sign_in_links_by_email_is_good_from_that_sign_in_on() {
     service.create_with("google-oauth2", "ann", verified("ann@example.com")).await;
     let signed_in = clock::now().timestamp() - 120;
     let account = pb::ProvenAccount {
-        r#ref: identity_ref("github", "ann"),
+        identity_ref: identity_ref("github", "ann"),
         email: "ann@example.com".to_owned(),
         email_verified: true,
         sign_in_time: Some(prost_types::Timestamp { seconds: signed_in, nanos: 0 }),

@@ -43,7 +43,7 @@ async fn profile_and_order_change_and_the_id_stays() {
     assert_eq!(identities(&after), ["sms|s1", "google-oauth2|g1", "github|h1"]);
     assert_eq!(json(&after.profile), object!({"name": "Ann S", "from": "sms", "title": "Dr"}));
     let homes = |user: &pb::User| {
-        let mut homes: Vec<_> = user.identities.iter().map(|identity| identity.home_user_id.clone()).collect();
+        let mut homes: Vec<_> = user.identities.iter().map(|identity| identity.origin_user_id.clone()).collect();
         homes.sort();
         homes
     };

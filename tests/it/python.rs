@@ -18,7 +18,7 @@ fn story(address: &str, tokens: &str) -> String {
     let (packages, stubs) = (packages("python", REQUIREMENTS), temp_dir("python"));
     let [python_out, grpc_out] = ["--python_out", "--grpc_python_out"].map(|to| format!("{to}={}", stubs.display()));
     let protos: Vec<String> =
-        fs::read_dir("proto/identity/v1").unwrap().map(|file| file.unwrap().path().display().to_string()).collect();
+        fs::read_dir("proto/identitylink/v1").unwrap().map(|file| file.unwrap().path().display().to_string()).collect();
     let mut generate = vec!["-m", "grpc_tools.protoc", "-I", "proto", &python_out, &grpc_out];
     generate.extend(protos.iter().map(String::as_str));
     python(&[&packages], &generate);

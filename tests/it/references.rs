@@ -29,7 +29,7 @@ fn comment(file: &FileDescriptor, path: &[i32]) -> String {
 
 /// The names of the reasons, as they go over the wire, with their comments.
 fn reasons() -> Vec<(String, String)> {
-    let reasons: EnumDescriptor = pool().get_enum_by_name("identity.v1.Reason").unwrap();
+    let reasons: EnumDescriptor = pool().get_enum_by_name("identitylink.v1.Reason").unwrap();
     let sent = reasons.values().filter(|reason| reason.number() != 0);
     let reason = |name: &str| name.strip_prefix("REASON_").unwrap().to_owned();
     sent.map(|value| (reason(value.name()), comment(&reasons.parent_file(), value.path()))).collect()
@@ -97,7 +97,7 @@ fn service(service: &ServiceDescriptor) -> String {
 #[test]
 fn the_reference_page_of_the_rpcs_is_that_of_the_protos() {
     let pool = pool();
-    let ours = pool.services().filter(|service| service.package_name() == "identity.v1");
+    let ours = pool.services().filter(|service| service.package_name() == "identitylink.v1");
     let page: String = ours.map(|ours| service(&ours)).collect();
 
     expect_file!["../../docs/reference/rpcs.md"].assert_eq(&linked(&format!("{RPCS}{page}")));
@@ -158,7 +158,7 @@ fn statuses() -> Vec<Status> {
     let errors =
         errors.chain(domain_errors().into_iter().map(Error::Domain)).chain(stores.into_iter().map(Error::Store));
     let others =
-        [status::overloaded(), status::deadline(), status::stopping(), status::watch_over(), status::undecodable()];
+        [status::overloaded(), status::deadline(), status::stopping(), status::watch_expired(), status::undecodable()];
     errors.chain([Error::Panicked]).map(status::from_error).chain(others).collect()
 }
 

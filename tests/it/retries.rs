@@ -96,7 +96,7 @@ async fn write(service: &Caller, people: &People, rpc: &str, id: &str, terms: Te
         }
         "CreateUser" => {
             let subject = if expected_version.is_some() { "h1" } else { "h2" };
-            let identity = pb::NewIdentity { r#ref: identity_ref("github", subject), ..Default::default() };
+            let identity = pb::NewIdentity { identity_ref: identity_ref("github", subject), ..Default::default() };
             let identity = Some(identity);
             let user_metadata = metadata(other);
             let create =
@@ -125,7 +125,8 @@ async fn write(service: &Caller, people: &People, rpc: &str, id: &str, terms: Te
             // Sign-ins at a disabled provider are refused.
             let provider = if expected_version.is_some() { "myspace" } else { "okta" };
             let profile_data = metadata(other);
-            let account = pb::ProvenAccount { r#ref: identity_ref(provider, "o1"), profile_data, ..Default::default() };
+            let account =
+                pb::ProvenAccount { identity_ref: identity_ref(provider, "o1"), profile_data, ..Default::default() };
             let sign_in = pb::ResolveSignInRequest { validate_only, request_id, ..sign_in_with(account) };
             format!("{:?}", service.resolve_sign_in(sign_in).await?)
         }

@@ -8,7 +8,7 @@ mod released;
 mod tickets;
 mod vouched;
 
-use identity_link::grpc::proto::{self as pb, resolve_sign_in_request::With};
+use identity_link::grpc::proto::{self as pb, resolve_sign_in_request::Proof};
 use tonic::Status;
 
 use crate::support::*;
@@ -18,7 +18,7 @@ const EMAIL: &str = "ann@example.com";
 /// An account with this email, which its provider says it has verified.
 fn account(provider: &str, subject: &str, email: &str) -> pb::ProvenAccount {
     pb::ProvenAccount {
-        r#ref: identity_ref(provider, subject),
+        identity_ref: identity_ref(provider, subject),
         email: email.to_owned(),
         email_verified: !email.is_empty(),
         ..Default::default()
@@ -45,8 +45,8 @@ impl SignsIn for Caller {
     }
 
     async fn goes_on(&self, ticket: &str) -> Result<pb::SignInDecision, Status> {
-        let with = Some(With::SignInTicket(ticket.to_owned()));
-        let request = pb::ResolveSignInRequest { with, ..Default::default() };
+        let proof = Some(Proof::SignInTicket(ticket.to_owned()));
+        let request = pb::ResolveSignInRequest { proof, ..Default::default() };
         Ok(self.resolve_sign_in(request).await?.decision.unwrap())
     }
 }

@@ -108,7 +108,7 @@ async fn big_user(server: &TestServer) -> User {
     let mut users = Vec::new();
     for i in 0..30 {
         let identity = NewIdentity {
-            r#ref: identity_ref("github", &format!("big-{i}")),
+            identity_ref: identity_ref("github", &format!("big-{i}")),
             email: "big@example.com".to_owned(),
             email_verified: true,
             ..Default::default()

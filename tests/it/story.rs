@@ -61,8 +61,8 @@ fn paste(line: &str) -> Value {
 fn as_in_the_document(user: &Value) -> Value {
     let identity = |(position, identity): (usize, &Value)| {
         let mut json = json!({
-            "provider": identity["ref"]["provider"],
-            "user_id": identity["ref"]["subject"],
+            "provider": identity["identityRef"]["provider"],
+            "user_id": identity["identityRef"]["subject"],
             "connection": identity["connection"],
             "isSocial": identity.get("social").unwrap_or(&Value::Bool(false)),
         });
@@ -292,9 +292,9 @@ async fn tools_find_the_services_by_reflection_unless_it_is_switched_off() {
     insta::assert_snapshot!(services(&server).await.unwrap(), @r#"
         grpc.health.v1.Health
         grpc.reflection.v1.ServerReflection
-        identity.v1.EventService
-        identity.v1.IdentityService
-        identity.v1.SignInService
+        identitylink.v1.EventService
+        identitylink.v1.IdentityService
+        identitylink.v1.SignInService
     "#);
 
     let database = cluster().db_migrated().await;

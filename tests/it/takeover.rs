@@ -12,7 +12,7 @@ const NO_PROOF: &str = "FailedPrecondition LINK_TOKEN_INVALID";
 
 fn account(provider: &str, subject: &str, email: &str, email_verified: bool) -> pb::ProvenAccount {
     pb::ProvenAccount {
-        r#ref: identity_ref(provider, subject),
+        identity_ref: identity_ref(provider, subject),
         email: email.to_owned(),
         email_verified,
         ..Default::default()
@@ -83,7 +83,7 @@ async fn an_account_that_waited_still_counts_after_it_has_left() {
     server.caller(&later("apple", "thief")).unlink(unlink("", "sms", "thief")).await.unwrap();
 
     let ann = arrives(&service, account("github", "ann", EMAIL, true)).await;
-    assert_eq!(told(&ann), "OUTCOME_CANDIDATES SIGN_IN_RULE_ACCOUNT_BEFORE_EMAIL");
+    assert_eq!(told(&ann), "OUTCOME_CANDIDATES SIGN_IN_RULE_ACCOUNT_OLDER_THAN_EMAIL");
 }
 
 /// A66: an account that changes to the address after the address was proven still counts as another account.
@@ -105,7 +105,7 @@ async fn an_account_that_waited_and_changed_to_the_address_is_still_another() {
     arrives(&service, account("apple", "thief", EMAIL, true)).await;
 
     let ann = arrives(&service, account("github", "ann", EMAIL, true)).await;
-    assert_eq!(told(&ann), "OUTCOME_CANDIDATES SIGN_IN_RULE_ACCOUNT_BEFORE_EMAIL");
+    assert_eq!(told(&ann), "OUTCOME_CANDIDATES SIGN_IN_RULE_ACCOUNT_OLDER_THAN_EMAIL");
     let others: Vec<_> = ann.candidates[0].other_accounts.iter().map(|other| &other.identity).collect();
     assert_eq!(others, [&identity_ref("apple", "thief")]);
 }

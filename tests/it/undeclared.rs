@@ -39,7 +39,7 @@ async fn without_sms(database: &Database) -> TestServer {
 }
 
 fn create(provider: &str, subject: &str) -> pb::CreateUserRequest {
-    let identity = pb::NewIdentity { r#ref: identity_ref(provider, subject), ..Default::default() };
+    let identity = pb::NewIdentity { identity_ref: identity_ref(provider, subject), ..Default::default() };
     pb::CreateUserRequest { identity: Some(identity), ..Default::default() }
 }
 
@@ -154,14 +154,14 @@ async fn a_ticket_of_a_provider_that_was_taken_out_is_invalid() {
     let service = server.service();
     let ann = service.create_with("github", "h1", verified(EMAIL)).await.id;
     let account = pb::ProvenAccount {
-        r#ref: identity_ref("apple", "a1"),
+        identity_ref: identity_ref("apple", "a1"),
         email: EMAIL.to_owned(),
         email_verified: true,
         ..Default::default()
     };
     let ticket = service.resolve_sign_in(sign_in_with(account)).await.unwrap().decision.unwrap().ticket;
     let own = pb::ResolveSignInRequest {
-        with: Some(pb::resolve_sign_in_request::With::SignInTicket(ticket.clone())),
+        proof: Some(pb::resolve_sign_in_request::Proof::SignInTicket(ticket.clone())),
         ..Default::default()
     };
     let link = pb::LinkRequest {
@@ -193,7 +193,7 @@ async fn an_account_at_an_undeclared_provider_is_read_unlinked_absorbed_and_dele
     let without = without_sms(&server.database).await;
     let (service, backend) = (without.service(), without.backend());
 
-    assert_eq!(service.user(&ids[0]).await.identities[0].r#ref, identity_ref("sms", "s1"));
+    assert_eq!(service.user(&ids[0]).await.identities[0].identity_ref, identity_ref("sms", "s1"));
     assert_eq!(service.owner("sms", "s1").await, ids[0]);
     assert_eq!(backend.get(&format!("/api/v2/users/{}", ids[0])).await.status, 200);
     let found = backend.get("/api/v2/users?q=identities.provider:%22sms%22").await.ok();

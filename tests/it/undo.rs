@@ -38,7 +38,7 @@ async fn everything_that_the_link_brought_is_given_back() {
     let undone = service.undo_link(request.clone()).await.unwrap();
 
     assert_eq!(preview.metadata_changes, undone.metadata_changes);
-    assert_eq!(changes(&undone.metadata_changes), "USER /lang TAKEN_BACK\nUSER /theme TAKEN_BACK");
+    assert_eq!(changes(&undone.metadata_changes), "USER /lang REVERSED\nUSER /theme REVERSED");
     let restored = undone.restored_user.unwrap();
     let expected = pb::User { version: before.version + 2, update_time: restored.update_time, ..before.clone() };
     assert_eq!(restored, expected, "S is as it was, with T's identity and metadata");

@@ -151,7 +151,7 @@ impl Story {
             let user = self.service.user(id).await;
             assert_eq!(user.id, *id, "the user is live");
             assert_eq!(identities(&user), [format!("{provider}|{}", self.subject)]);
-            assert_eq!(user.identities[0].home_user_id, *id);
+            assert_eq!(user.identities[0].origin_user_id, *id);
             assert_eq!([json(&user.user_metadata), json(&user.app_metadata)], self.without_links[id]);
         }
     }

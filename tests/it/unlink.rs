@@ -44,7 +44,7 @@ async fn the_user_that_comes_back_is_as_it_was() {
     let unlinked = service.unlink(unlink(&google.id, "apple", "s1")).await.unwrap();
 
     assert_eq!((unlinked.restored, &unlinked.link_id), (true, &link.id));
-    assert_eq!(changes(&unlinked.metadata_changes), "USER /lang TAKEN_BACK");
+    assert_eq!(changes(&unlinked.metadata_changes), "USER /lang REVERSED");
     let after = unlinked.detached_user.unwrap();
     assert_eq!(after, service.user(&before.id).await);
     let expected = pb::User { version: before.version + 2, update_time: after.update_time, ..before.clone() };
@@ -86,7 +86,11 @@ async fn of_several_identities_the_last_one_brings_the_user_back() {
         let detached = unlinked.detached_user.unwrap();
         assert_eq!(detached, service.user(&detached.id).await);
         assert_eq!(identities(&detached), [format!("{provider}|{subject}")]);
-        assert_eq!((detached.version, &detached.identities[0].home_user_id), (1, &detached.id), "its new origin user");
+        assert_eq!(
+            (detached.version, &detached.identities[0].origin_user_id),
+            (1, &detached.id),
+            "its new origin user"
+        );
         assert_eq!((json(&detached.user_metadata), json(&detached.app_metadata)), (object!({}), object!({})));
         assert_ne!(detached.id, sms);
         new_ids.push(detached.id);
@@ -193,7 +197,7 @@ async fn an_identity_that_a_link_attached_becomes_a_user_of_its_own() {
     assert_ne!(detached.id, google.id);
     assert_eq!(json(&detached.profile), object!({"name": "Ann"}));
     let expected = pb::Identity {
-        home_user_id: detached.id.clone(),
+        origin_user_id: detached.id.clone(),
         attach_time: Some(detached.create_time.unwrap()),
         ..attached
     };
@@ -248,7 +252,7 @@ fn timeless(mut answer: pb::UnlinkResponse) -> pb::UnlinkResponse {
     if !restored {
         detached.create_time = None;
         detached.id.clear();
-        detached.identities[0].home_user_id.clear();
+        detached.identities[0].origin_user_id.clear();
     }
     answer
 }

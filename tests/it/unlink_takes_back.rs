@@ -56,10 +56,10 @@ async fn what_the_merge_put_there_goes_and_what_was_edited_since_stays() {
 
     assert_eq!(preview.metadata_changes, unlinked.metadata_changes);
     insta::assert_snapshot!(changes(&unlinked.metadata_changes), @r"
-    USER /theme TAKEN_BACK
-    USER /tz TAKEN_BACK
+    USER /theme REVERSED
+    USER /tz REVERSED
     USER /lang KEPT
-    APP /plan TAKEN_BACK
+    APP /plan REVERSED
     ");
     assert_eq!(
         metadata(&server, &google).await,
@@ -98,7 +98,7 @@ async fn a_person_takes_no_app_metadata_back() {
     let unlinked = server.person("google-oauth2", "google-oauth2").unlink(unlink("", "sms", "sms")).await.unwrap();
 
     insta::assert_snapshot!(changes(&unlinked.metadata_changes), @r"
-    USER /lang TAKEN_BACK
+    USER /lang REVERSED
     APP /role KEPT
     APP  WITHHELD
     ");
@@ -149,9 +149,9 @@ async fn metadata_that_came_by_way_of_another_user_is_taken_back() {
     let unlinked = server.service().unlink(unlink(&p, "github", "github")).await.unwrap();
 
     insta::assert_snapshot!(changes(&unlinked.metadata_changes), @r"
-    USER /lang TAKEN_BACK
-    USER /tags TAKEN_BACK
-    APP /plan TAKEN_BACK
+    USER /lang REVERSED
+    USER /tags REVERSED
+    APP /plan REVERSED
     ");
     assert_eq!(metadata(&server, &p).await, [object!({"tags": ["p", "s"]}), object!({})]);
     assert_eq!(metadata(&server, &t).await, [object!({"tags": ["t"], "lang": "de"}), object!({"plan": "gold"})]);

@@ -15,7 +15,7 @@ use crate::support::{cluster::Database, *};
 
 /// The server as a whole, and the services that it serves.
 const SERVICES: [&str; 4] =
-    ["", "identity.v1.IdentityService", "identity.v1.SignInService", "identity.v1.EventService"];
+    ["", "identitylink.v1.IdentityService", "identitylink.v1.SignInService", "identitylink.v1.EventService"];
 /// The time within which a stream must report a change.
 const SOON: Duration = Duration::from_secs(5);
 

@@ -6,7 +6,7 @@ use identity_link_proto::v1::{
     CompleteSignInRequest, CompleteSignInResponse, GetUserRequest, IdentityRef, LinkIntent, LinkRequest,
     ListProvidersRequest, ResolveSignInRequest, SignInDecision, SignInIntent, SignInProvider, StartSignInRequest,
     StartSignInResponse, UnlinkRequest, User, identity_service_client::IdentityServiceClient, link_request,
-    resolve_sign_in_request::With, sign_in_service_client::SignInServiceClient, start_sign_in_request::Intent,
+    resolve_sign_in_request::Proof, sign_in_service_client::SignInServiceClient, start_sign_in_request::Intent,
 };
 use tonic::{
     Request, Status,
@@ -87,7 +87,8 @@ impl Backend {
 
     /// Creates a user for the account that this ticket proves.
     pub async fn own_user(&self, ticket: &str) -> Result<SignInDecision, Status> {
-        let request = ResolveSignInRequest { with: Some(With::SignInTicket(ticket.to_owned())), ..Default::default() };
+        let request =
+            ResolveSignInRequest { proof: Some(Proof::SignInTicket(ticket.to_owned())), ..Default::default() };
         let response = self.sign_in().resolve_sign_in(self.as_backend(request)?).await?;
         response.into_inner().decision.ok_or_else(|| Status::internal("no decision"))
     }

@@ -58,7 +58,7 @@ impl Demo {
 }
 
 fn account(identity: &Identity, is_last: bool) -> String {
-    let Some(IdentityRef { provider, subject }) = &identity.r#ref else { return String::new() };
+    let Some(IdentityRef { provider, subject }) = &identity.identity_ref else { return String::new() };
     let (provider, subject) = (Escaped(provider), Escaped(subject));
     let button = match is_last {
         true => String::new(),

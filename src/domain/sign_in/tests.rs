@@ -168,7 +168,7 @@ fn an_email_that_is_required_is_required_of_newcomers() {
 
 #[test]
 fn an_unproven_email_on_either_side_links_nothing() {
-    let created = "created: EmailUnprovenElsewhere";
+    let created = "created: EmailUnverifiedOnOtherUsers";
     assert_eq!(newcomer("auto", &[user("ann", &[("auto2", EMAIL)])]), created, "A01");
     assert_eq!(newcomer("auto", &[ann("untrusted")]), created, "A05");
     assert_eq!(newcomer("auto", &[ann("disabled")]), created, "A28");
@@ -198,7 +198,7 @@ fn either_side_can_close_the_way() {
 
 #[test]
 fn what_is_doubtful_is_asked() {
-    assert_eq!(newcomer("auto", &[ann("auto")]), "candidates ann: ProviderAlreadyThere", "A10");
+    assert_eq!(newcomer("auto", &[ann("auto")]), "candidates ann: ProviderAlreadyLinked", "A10");
     let account = account("auto", "new", "!ann@example.com");
     assert_eq!(summary(decide(&account, None, &[ann("auto2")], true)), "candidates ann: DeletedBefore");
     let two = [ann("auto2"), user("ben", &[("auto2", "!ann@example.com")])];
@@ -310,7 +310,7 @@ fn joined(accounts: &[(&str, i64, Option<i64>)]) -> User {
 #[test]
 fn what_was_there_before_the_email_was_proven_is_not_vouched_for_by_it() {
     let linked = "linked ann: EmailVerifiedOnBothSides";
-    let asked = "candidates ann: AccountBeforeEmail";
+    let asked = "candidates ann: AccountOlderThanEmail";
     for (accounts, expected) in [
         // It is its own proof, however late.
         (vec![("auto2", 1, Some(9))], linked),
@@ -332,13 +332,13 @@ fn accounts_that_came_together_keep_the_order_that_they_had() {
     let moved = Some(Moved::at(day(20)));
     let mut ann = joined(&[("wants-any", 1, None), ("auto2", 2, Some(9)), ("wants-verified", 2, None)]);
     ann.identities.iter_mut().skip(1).for_each(|identity| identity.moved = moved);
-    assert_eq!(newcomer("auto", &[ann.clone()]), "candidates ann: AccountBeforeEmail");
+    assert_eq!(newcomer("auto", &[ann.clone()]), "candidates ann: AccountOlderThanEmail");
     ann.identities.remove(0);
-    assert_eq!(newcomer("auto", &[ann.clone()]), "candidates ann: AccountBeforeEmail", "day 2 is before day 9");
+    assert_eq!(newcomer("auto", &[ann.clone()]), "candidates ann: AccountOlderThanEmail", "day 2 is before day 9");
     ann.identities[0].email_proven_since = Some(day(1));
     assert_eq!(newcomer("auto", &[ann.clone()]), "linked ann: EmailVerifiedOnBothSides");
     ann.identities[1].origin = UserId::parse("another").unwrap();
-    assert_eq!(newcomer("auto", &[ann]), "candidates ann: AccountBeforeEmail", "which came first is not known");
+    assert_eq!(newcomer("auto", &[ann]), "candidates ann: AccountOlderThanEmail", "which came first is not known");
 }
 
 /// A04: the person that had the account may have had the owner of the address confirm it.
@@ -363,7 +363,7 @@ fn an_account_is_not_linked_to_the_user_that_released_it() {
         (vec![ann("off")], vec!["ann"], created),
         (vec![ann("auto")], vec!["ann"], created),
         (vec![blocked(ann("auto2"))], vec!["ann"], created),
-        (vec![ann("untrusted")], vec!["ann"], "created: EmailUnprovenElsewhere"),
+        (vec![ann("untrusted")], vec!["ann"], "created: EmailUnverifiedOnOtherUsers"),
         (vec![ann("auto2"), ben.clone()], vec!["ann"], "linked ben: EmailVerifiedOnBothSides"),
         (vec![ann("auto2"), ben.clone()], vec!["ann", "ben"], created),
         (vec![ann("auto2"), ben.clone()], vec![], "candidates ann ben: SeveralUsers"),
@@ -381,7 +381,7 @@ fn whoever_is_blocked_does_not_come_in_by_another_door() {
     assert_eq!(newcomer("suggests", &[blocked(ann("auto2"))]), "UserBlocked");
     let two = [blocked(ann("auto2")), user("ben", &[("auto2", "!ann@example.com")])];
     assert_eq!(newcomer("auto", &two), "candidates ben: SeveralUsers");
-    assert_eq!(newcomer("auto", &[blocked(user("ann", &[("auto2", EMAIL)]))]), "created: EmailUnprovenElsewhere");
+    assert_eq!(newcomer("auto", &[blocked(user("ann", &[("auto2", EMAIL)]))]), "created: EmailUnverifiedOnOtherUsers");
 }
 
 #[test]

@@ -19,11 +19,11 @@ impl EventHandler {
         permit: Permit,
         request: pb::ListEventsRequest,
     ) -> Result<pb::ListEventsResponse, Error> {
-        use pb::list_events_request::Start::{After, From};
+        use pb::list_events_request::Start::{After, FromEnd};
         let mut checks = Checks::default();
         let start = match request.start {
             Some(After(text)) => start(&mut checks, Some(text), None),
-            Some(From(end)) => start(&mut checks, None, Some(end)),
+            Some(FromEnd(end)) => start(&mut checks, None, Some(end)),
             None => start(&mut checks, None, None),
         };
         let user = checks.optional_user_id("user_id", &request.user_id);
@@ -52,7 +52,7 @@ impl EventHandler {
         let last = wanted.get(..events.len()).and_then(<[_]>::last).filter(|_| events.len() < wanted.len());
         Ok(pb::ListEventsResponse {
             position: positions.text(last.map_or(end, |last| last.position)),
-            more: last.is_some() || !is_last,
+            has_more: last.is_some() || !is_last,
             events,
         })
     }

@@ -1,4 +1,4 @@
-//! `identity.v1.EventService`.
+//! `identitylink.v1.EventService`.
 
 mod list;
 mod watch;

@@ -41,11 +41,11 @@ impl EventHandler {
         request: pb::WatchEventsRequest,
         positions: &PositionCodec,
     ) -> Result<(Position, Filter), Error> {
-        use pb::watch_events_request::Start::{After, From};
+        use pb::watch_events_request::Start::{After, FromEnd};
         let mut checks = Checks::default();
         let start = match request.start {
             Some(After(text)) => start(&mut checks, Some(text), None),
-            Some(From(end)) => start(&mut checks, None, Some(end)),
+            Some(FromEnd(end)) => start(&mut checks, None, Some(end)),
             None => start(&mut checks, None, None),
         };
         let user = checks.optional_user_id("user_id", &request.user_id);
@@ -110,7 +110,7 @@ fn ended(end: WatchEnd, positions: &PositionCodec) -> Status {
     match end {
         WatchEnd::Stopping => status::stopping(),
         WatchEnd::TokenExpired => status::from_auth_error(AuthError::TokenInvalid("it expired during the watch")),
-        WatchEnd::Over => status::watch_over(),
+        WatchEnd::Over => status::watch_expired(),
         WatchEnd::Expired(oldest) => status::from_domain_error(expired(positions, oldest)),
         WatchEnd::Unknown => status::from_domain_error(crate::domain::DomainError::PositionInvalid),
         WatchEnd::Store(error) => status::from_error(error.into()),

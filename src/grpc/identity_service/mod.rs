@@ -1,4 +1,4 @@
-//! `identity.v1.IdentityService`: one function per rpc, from request to response.
+//! `identitylink.v1.IdentityService`: one function per rpc, from request to response.
 
 mod candidates;
 mod find;

@@ -131,7 +131,7 @@ fn mask(fields: &[String]) -> Option<FieldMask> {
 fn metadata_changes(changes: &[MetadataPathChange]) -> Vec<pb::MetadataChange> {
     use pb::metadata_change::Effect;
     let path_change = |path_change: &MetadataPathChange| pb::MetadataChange {
-        namespace: match path_change.namespace {
+        metadata_namespace: match path_change.namespace {
             Namespace::User => pb::MetadataNamespace::User,
             Namespace::App => pb::MetadataNamespace::App,
         }
@@ -142,7 +142,7 @@ fn metadata_changes(changes: &[MetadataPathChange]) -> Vec<pb::MetadataChange> {
             MetadataPathEffect::PrimaryKept => Effect::ConflictPrimary,
             MetadataPathEffect::SecondaryTaken => Effect::ConflictSecondary,
             MetadataPathEffect::Combined => Effect::Combined,
-            MetadataPathEffect::TakenBack => Effect::TakenBack,
+            MetadataPathEffect::Reversed => Effect::Reversed,
             MetadataPathEffect::Kept => Effect::Kept,
             MetadataPathEffect::Withheld => Effect::Withheld,
         }

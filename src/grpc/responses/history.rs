@@ -94,7 +94,7 @@ fn proof(proof: &PastProof, by: &Actor, is_visible: bool) -> pb::LinkProof {
     use pb::link_proof::{Proof, Service, SignIn, Ticket, Token, VerifiedEmail};
     let proof = match proof {
         PastProof::Token { issuer, subject, hash } if is_visible => {
-            Proof::Token(Token { issuer: issuer.clone(), subject: subject.clone(), hash: hash.clone() })
+            Proof::Token(Token { issuer: issuer.clone(), subject: subject.clone(), token_hash: hash.clone() })
         }
         PastProof::Token { .. } => Proof::Token(Token::default()),
         PastProof::Ticket => Proof::Ticket(Ticket {}),

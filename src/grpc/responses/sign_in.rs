@@ -49,17 +49,17 @@ fn rule(rule: SignInRule) -> pb::SignInRule {
         SignInRule::EmailNotAscii => pb::SignInRule::EmailNotAscii,
         SignInRule::LinkingOff => pb::SignInRule::LinkingOff,
         SignInRule::EmailUnclaimed => pb::SignInRule::EmailUnclaimed,
-        SignInRule::EmailUnprovenElsewhere => pb::SignInRule::EmailUnprovenElsewhere,
-        SignInRule::ProviderAlreadyThere => pb::SignInRule::ProviderAlreadyThere,
+        SignInRule::EmailUnverifiedOnOtherUsers => pb::SignInRule::EmailUnverifiedOnOtherUsers,
+        SignInRule::ProviderAlreadyLinked => pb::SignInRule::ProviderAlreadyLinked,
         SignInRule::DeletedBefore => pb::SignInRule::DeletedBefore,
         SignInRule::EmailVerifiedLongAgo => pb::SignInRule::EmailVerifiedLongAgo,
         SignInRule::EmailVerifiedOnBothSides => pb::SignInRule::EmailVerifiedOnBothSides,
         SignInRule::LinkingSuggested => pb::SignInRule::LinkingSuggested,
         SignInRule::EmailChanged => pb::SignInRule::EmailChanged,
-        SignInRule::AccountBeforeEmail => pb::SignInRule::AccountBeforeEmail,
+        SignInRule::AccountOlderThanEmail => pb::SignInRule::AccountOlderThanEmail,
         SignInRule::ReleasedBefore => pb::SignInRule::ReleasedBefore,
         SignInRule::SeveralUsers => pb::SignInRule::SeveralUsers,
-        SignInRule::OwnUserWanted => pb::SignInRule::OwnUserWanted,
+        SignInRule::NewUserChosen => pb::SignInRule::NewUserChosen,
     }
 }
 

@@ -127,7 +127,7 @@ impl SignInHandler {
         let Completion { permit, linking_user, request_id, request, now, ticket, .. } = completion;
         let (validate_only, ticket) = (request.validate_only, Some(ticket.hash()));
         let Some(LinkingUser { permit, target, terms }) = linking_user else {
-            let with = match account {
+            let proof = match account {
                 FlowAccount::Fresh(account, proven_at) => SignInProof::Account { account, proven_at },
                 FlowAccount::Stored(proven) => SignInProof::Stored(proven),
             };
@@ -136,7 +136,7 @@ impl SignInHandler {
                 let decision = PbResult::Decision(responses::decision(result, validate_only));
                 previewed(decision, of_preview)
             };
-            return self.use_cases.run(SignIn { permit, with, validate_only, ticket }, request_id, reply).await;
+            return self.use_cases.run(SignIn { permit, proof, validate_only, ticket }, request_id, reply).await;
         };
         let secondary = match account {
             FlowAccount::Fresh(account, _) => Secondary::Account(account),

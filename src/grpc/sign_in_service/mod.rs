@@ -1,4 +1,4 @@
-//! `identity.v1.SignInService`, for the backend behind a login page.
+//! `identitylink.v1.SignInService`, for the backend behind a login page.
 
 mod complete;
 mod exchange;

@@ -21,7 +21,7 @@ impl SignInHandler {
         permit: Permit,
         mut request: pb::ResolveSignInRequest,
     ) -> Result<pb::ResolveSignInResponse, Error> {
-        use pb::resolve_sign_in_request::With;
+        use pb::resolve_sign_in_request::Proof;
         let (issuer, subject) = permit.caller().issuer_and_subject();
         let by = match permit.caller() {
             Caller::User(_) => Verifier::Issuer(issuer.to_owned()),
@@ -30,12 +30,12 @@ impl SignInHandler {
         let id = take(&mut request.request_id);
         let mut checks = Checks::default();
         let request_id = checks.request_id("request_id", &id, &request, request.validate_only);
-        let with = match request.with {
+        let proof = match request.proof {
             None => {
-                checks.report("with", "is required: account or sign_in_ticket");
+                checks.report("proof", "is required: account or sign_in_ticket");
                 None
             }
-            Some(With::Account(account)) => {
+            Some(Proof::Account(account)) => {
                 let tenant = self.use_cases.tenant(&permit)?;
                 let now = clock::now();
                 let proven_at = checks.sign_in_time("account.sign_in_time", account.sign_in_time, now);
@@ -45,18 +45,18 @@ impl SignInHandler {
                 }
                 account.map(|account| SignInProof::Account { account: Box::new(account), proven_at })
             }
-            Some(With::SignInTicket(text)) => {
+            Some(Proof::SignInTicket(text)) => {
                 checks.ticket("sign_in_ticket", &text);
                 Some(SignInProof::from_ticket(&text))
             }
         };
-        let with = checks.into_result_with(with)?;
+        let proof = checks.into_result_with(proof)?;
         let ticket = match request_id {
             Some(id) => TicketText::for_request(self.use_cases.store().key(permit.tenant())?, &permit, id),
             None => TicketText::random()?,
         };
         let validate_only = request.validate_only;
-        let sign_in = SignIn { permit, with, validate_only, ticket: (!validate_only).then(|| ticket.hash()) };
+        let sign_in = SignIn { permit, proof, validate_only, ticket: (!validate_only).then(|| ticket.hash()) };
         let reply =
             move |result| pb::ResolveSignInResponse { decision: Some(responses::decision(result, validate_only)) };
         let mut response = self.use_cases.run(sign_in, request_id, reply).await?;

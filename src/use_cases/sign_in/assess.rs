@@ -53,7 +53,7 @@ impl SignIn {
     /// [`DomainError::SignInInvalid`] if the proof no longer holds, and those of [`SignInFacts::decide`] and
     /// [`sign_in::apply_registration`].
     pub(super) async fn assess(&self, tenant: &Tenant, session: &mut Session) -> Result<Assessment, Error> {
-        match &self.with {
+        match &self.proof {
             SignInProof::Account { account, proven_at } => {
                 assess_account(tenant, session, UnownedIdentity::clone(account), *proven_at, None, tenant.registration)
                     .await
@@ -148,7 +148,7 @@ async fn assess_new_user(tenant: &Tenant, session: &mut Session, proven: ProvenA
     let provider = tenant.provider(&account.id.provider);
     provider.policy.expect_sign_in()?;
     let account = tenant.with_provider_settings(account);
-    let decision = Decision { outcome: SignInOutcome::Created, rule: SignInRule::OwnUserWanted, evidence: Vec::new() };
+    let decision = Decision { outcome: SignInOutcome::Created, rule: SignInRule::NewUserChosen, evidence: Vec::new() };
     let decision = sign_in::apply_registration(decision, tenant.registration.once_confirmed())?;
     Ok(Assessment { account, proven_at, owner: None, holders: Vec::new(), decision, used: None })
 }

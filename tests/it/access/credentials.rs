@@ -53,7 +53,7 @@ async fn no_rpc_takes_two_authorizations() {
 #[tokio::test]
 async fn the_scheme_is_bearer_in_any_case_and_nothing_else() {
     let server = TestServer::start().await;
-    let path = "/identity.v1.IdentityService/GetUser";
+    let path = "/identitylink.v1.IdentityService/GetUser";
     let token = Token::of("services", "backend").sign();
 
     for scheme in ["Bearer", "bearer", "BEARER", "bEaReR"] {
@@ -82,7 +82,7 @@ async fn the_scheme_is_bearer_in_any_case_and_nothing_else() {
 async fn a_token_longer_than_the_headers_may_be_is_refused_by_the_transport() {
     let server = TestServer::start().await;
     let user = server.service().create("github", "h1").await;
-    let path = "/identity.v1.IdentityService/GetUser";
+    let path = "/identitylink.v1.IdentityService/GetUser";
 
     let good = Token::of("github", "h1").with("padding", "x".repeat(16 * 1024)).sign();
     assert_eq!(refusal(server.raw_authorized(path, &format!("Bearer {good}")).await), "Unknown -");

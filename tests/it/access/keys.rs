@@ -118,7 +118,8 @@ async fn a_symmetric_key_in_the_set_is_never_used() {
         header.alg = Algorithm::HS256;
         header.kid = Some(kid.to_owned());
         let forged = jsonwebtoken::encode(&header, &good.claims, &EncodingKey::from_secret(&secret)).unwrap();
-        let outcome = server.raw_authorized("/identity.v1.IdentityService/GetUser", &format!("Bearer {forged}")).await;
+        let outcome =
+            server.raw_authorized("/identitylink.v1.IdentityService/GetUser", &format!("Bearer {forged}")).await;
         assert_eq!(refusal(outcome), "Unauthenticated TOKEN_INVALID", "{kid}");
     }
 }

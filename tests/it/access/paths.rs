@@ -6,13 +6,13 @@ use tonic_reflection::pb::{v1, v1alpha};
 use crate::support::{tokens::Token, *};
 
 const UNKNOWN: [&str; 9] = [
-    "/identity.v1.IdentityService/Nothing",
-    "/identity.v1.IdentityService/link",
-    "/identity.v1.IdentityService/Link/",
-    "/identity.v1.IdentityService//Link",
-    "/identity.v1.IdentityService/",
+    "/identitylink.v1.IdentityService/Nothing",
+    "/identitylink.v1.IdentityService/link",
+    "/identitylink.v1.IdentityService/Link/",
+    "/identitylink.v1.IdentityService//Link",
+    "/identitylink.v1.IdentityService/",
     "/identity.v2.IdentityService/Link",
-    "/identity.v1.EventService/UnwatchEvents",
+    "/identitylink.v1.EventService/UnwatchEvents",
     "/grpc.health.v1.Health/Nothing",
     "/",
 ];
@@ -36,10 +36,10 @@ async fn a_path_is_compared_byte_by_byte() {
     let server = TestServer::start().await;
     let authorization = format!("Bearer {}", Token::of("services", "backend").sign());
     for path in [
-        "/identity.v1.IdentityService/%4cink",
-        "/identity.v1.IdentityService/./Link",
-        "/grpc.health.v1.Health/../../identity.v1.IdentityService/Link",
-        "/grpc.health.v1.Health/Check/../../../identity.v1.IdentityService/Link",
+        "/identitylink.v1.IdentityService/%4cink",
+        "/identitylink.v1.IdentityService/./Link",
+        "/grpc.health.v1.Health/../../identitylink.v1.IdentityService/Link",
+        "/grpc.health.v1.Health/Check/../../../identitylink.v1.IdentityService/Link",
     ] {
         assert_eq!(refusal(server.raw(path, &[], &[]).await), "Unauthenticated TOKEN_MISSING", "{path}");
         assert_eq!(refusal(server.raw_authorized(path, &authorization).await), "Unimplemented -", "{path}");
@@ -50,7 +50,7 @@ async fn a_path_is_compared_byte_by_byte() {
 async fn health_is_open() {
     let server = TestServer::start().await;
     let mut health = HealthClient::new(server.channel());
-    for service in ["", "identity.v1.IdentityService"] {
+    for service in ["", "identitylink.v1.IdentityService"] {
         let answer = health.check(HealthCheckRequest { service: service.to_owned() }).await.unwrap().into_inner();
         assert_eq!(answer.status(), ServingStatus::Serving, "{service:?}");
     }
@@ -75,11 +75,12 @@ async fn reflection_is_open_in_both_versions() {
         panic!("the response should be a list of services");
     };
     let names: Vec<String> = listed.service.into_iter().map(|service| service.name).collect();
-    assert!(names.contains(&"identity.v1.IdentityService".to_owned()), "{names:?}");
+    assert!(names.contains(&"identitylink.v1.IdentityService".to_owned()), "{names:?}");
 
     let mut client = v1alpha::server_reflection_client::ServerReflectionClient::new(server.channel());
-    let ask =
-        v1alpha::server_reflection_request::MessageRequest::FileContainingSymbol("identity.v1.IdentityService".into());
+    let ask = v1alpha::server_reflection_request::MessageRequest::FileContainingSymbol(
+        "identitylink.v1.IdentityService".into(),
+    );
     let request = v1alpha::ServerReflectionRequest { message_request: Some(ask), ..Default::default() };
     let answer = client.server_reflection_info(futures_util::stream::iter([request])).await.unwrap();
     let answer = answer.into_inner().message().await.unwrap().unwrap();

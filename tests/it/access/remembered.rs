@@ -16,7 +16,7 @@ use crate::support::{
     *,
 };
 
-const GET_USER: &str = "/identity.v1.IdentityService/GetUser";
+const GET_USER: &str = "/identitylink.v1.IdentityService/GetUser";
 
 #[tokio::test]
 async fn tokens_that_differ_in_anything_are_judged_apart() {

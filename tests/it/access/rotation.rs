@@ -11,7 +11,7 @@ use crate::support::{
     *,
 };
 
-const GET_USER: &str = "/identity.v1.IdentityService/GetUser";
+const GET_USER: &str = "/identitylink.v1.IdentityService/GetUser";
 
 fn jwks(keys: &[Value]) -> Answer {
     Answer::ok(&json!({ "keys": keys }).to_string())

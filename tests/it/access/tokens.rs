@@ -12,7 +12,7 @@ use super::{
 };
 use crate::support::{tokens::Token, *};
 
-const GET_USER: &str = "/identity.v1.IdentityService/GetUser";
+const GET_USER: &str = "/identitylink.v1.IdentityService/GetUser";
 
 /// One issuer for each type of key.
 const SIGNERS: [&str; 3] = ["sms", "okta", "apple"];

@@ -19,7 +19,7 @@ async fn of_two_uses() -> TestServer {
 
 /// `bearer | proof`, each `yes` or `-`.
 async fn uses(server: &TestServer, token: &str) -> String {
-    let bearer = server.raw_authorized("/identity.v1.IdentityService/GetUser", &format!("Bearer {token}")).await;
+    let bearer = server.raw_authorized("/identitylink.v1.IdentityService/GetUser", &format!("Bearer {token}")).await;
     let preview = identity_link::grpc::proto::LinkRequest { validate_only: true, ..link_with(token) };
     let proof = server.person("github", "h1").link(preview).await;
     let word = |refused: Option<String>, as_expected: &str| match refused {

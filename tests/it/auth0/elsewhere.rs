@@ -86,9 +86,9 @@ async fn a_call_of_grpc_stays_one() {
     let mut told = Vec::new();
     for (method, path, media_type) in [
         ("POST", "/oauth/token", "application/grpc"),
-        ("POST", "/identity.v1.IdentityService/Nothing", "application/grpc+proto"),
-        ("GET", "/identity.v1.IdentityService/GetUser", "application/json"),
-        ("POST", "/identity.v1.IdentityService/GetUser", "application/json"),
+        ("POST", "/identitylink.v1.IdentityService/Nothing", "application/grpc+proto"),
+        ("GET", "/identitylink.v1.IdentityService/GetUser", "application/json"),
+        ("POST", "/identitylink.v1.IdentityService/GetUser", "application/json"),
         ("GET", "/grpc.health.v1.Health/Check", "application/json"),
     ] {
         let request = Request::builder().method(method).uri(path).header(header::CONTENT_TYPE, media_type);
@@ -99,9 +99,9 @@ async fn a_call_of_grpc_stays_one() {
     }
     insta::assert_snapshot!(told.join("\n"), @r#"
         POST /oauth/token application/grpc -> 200 16
-        POST /identity.v1.IdentityService/Nothing application/grpc+proto -> 200 16
-        GET /identity.v1.IdentityService/GetUser application/json -> 405 -
-        POST /identity.v1.IdentityService/GetUser application/json -> 415 -
+        POST /identitylink.v1.IdentityService/Nothing application/grpc+proto -> 200 16
+        GET /identitylink.v1.IdentityService/GetUser application/json -> 405 -
+        POST /identitylink.v1.IdentityService/GetUser application/json -> 415 -
         GET /grpc.health.v1.Health/Check application/json -> 405 -
     "#);
 }

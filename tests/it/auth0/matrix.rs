@@ -57,7 +57,7 @@ async fn routes(server: &TestServer) -> Vec<Route> {
     for (path, operations) in described["paths"].as_object().unwrap() {
         for (method, operation) in operations.as_object().unwrap() {
             let rpc = operation["x-rpc"].as_str().unwrap();
-            let rule = AccessRule::for_path(&format!("/identity.v1.IdentityService/{rpc}")).unwrap();
+            let rule = AccessRule::for_path(&format!("/identitylink.v1.IdentityService/{rpc}")).unwrap();
             let scope = |needed: &Value| needed["bearer"][0].as_str().unwrap().to_owned();
             let scopes = operation["security"].as_array().unwrap().iter().map(scope).collect();
             routes.push(Route { name: format!("{} {path}", method.to_uppercase()), rule, scopes });

@@ -110,7 +110,7 @@ async fn paths_are_split(proxy: Proxy) {
         ("/authorize", "tenant"),
         ("/.well-known/openid-configuration", "tenant"),
         ("/me/v1/authentication-methods", "tenant"),
-        ("/identity.v1.IdentityService/GetUser", "tenant"),
+        ("/identitylink.v1.IdentityService/GetUser", "tenant"),
         ("/", "tenant"),
     ] {
         let head = format!(

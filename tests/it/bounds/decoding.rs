@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::support::{tokens::Token, *};
 
-const CREATE: &str = "/identity.v1.IdentityService/CreateUser";
+const CREATE: &str = "/identitylink.v1.IdentityService/CreateUser";
 
 fn bearer(token: &Token) -> String {
     format!("Bearer {}", token.sign())
@@ -15,7 +15,7 @@ fn bearer(token: &Token) -> String {
 /// An encoded request to create a user, with `user_metadata` nested so deep.
 fn nested(levels: usize) -> Vec<u8> {
     let metadata = (1..levels).fold(json!({}), |inner, _| json!({ "d": inner }));
-    let identity = pb::NewIdentity { r#ref: identity_ref("github", "h1"), ..Default::default() };
+    let identity = pb::NewIdentity { identity_ref: identity_ref("github", "h1"), ..Default::default() };
     let user_metadata = object(metadata);
     pb::CreateUserRequest { identity: Some(identity), user_metadata, ..Default::default() }.encode_to_vec()
 }
@@ -35,7 +35,7 @@ async fn a_message_that_does_not_decode_gets_one_fixed_text() {
         b"\x08\x01",
         b"\x0b",
         b"\x00\x00",
-        // `identity.ref.provider` that is not UTF-8.
+        // `identity.identity_ref.provider` that is not UTF-8.
         b"\x0a\x06\x0a\x04\x0a\x02\xff\xfe",
     ];
 
@@ -101,6 +101,6 @@ async fn a_message_is_judged_after_its_sender() {
 async fn a_call_without_a_message_is_an_invalid_request() {
     let server = TestServer::start().await;
     let authorization = format!("Bearer {}", Token::of("services", "backend").sign());
-    let refused = server.raw_without_message("/identity.v1.IdentityService/GetUser", &authorization).await;
+    let refused = server.raw_without_message("/identitylink.v1.IdentityService/GetUser", &authorization).await;
     assert_eq!(refusal(refused), "InvalidArgument REQUEST_INVALID");
 }

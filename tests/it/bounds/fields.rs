@@ -17,7 +17,7 @@ async fn a_refusal_names_all_violations_at_once() {
 
     insta::assert_snapshot!(refusal(service.create_user(pb::CreateUserRequest {
         identity: Some(pb::NewIdentity {
-            r#ref: wrong_ref(),
+            identity_ref: wrong_ref(),
             connection: "c".repeat(129),
             email: "a@b@example.com".to_owned(),
             profile_data: object(serde_json::json!({"k": "\0"})),
@@ -30,8 +30,8 @@ async fn a_refusal_names_all_violations_at_once() {
         ..Default::default()
     }).await), @r#"
     InvalidArgument REQUEST_INVALID
-    identity.ref.provider: must be 1 to 64 characters out of a-z, 0-9, '.', '_' and '-', beginning with a letter or a digit
-    identity.ref.subject: must be 1 to 255 bytes without control characters
+    identity.identity_ref.provider: must be 1 to 64 characters out of a-z, 0-9, '.', '_' and '-', beginning with a letter or a digit
+    identity.identity_ref.subject: must be 1 to 255 bytes without control characters
     identity.connection: must be at most 128 bytes without control characters
     identity.email: The email address does not have exactly one @.
     identity.profile_data/k: This holds the character U+0000, which cannot be stored.
@@ -215,7 +215,7 @@ async fn an_email_is_one_plain_address() {
         ("\u{212a}ate@example.com", "The part before the @ holds characters that imitate ASCII letters."),
     ] {
         let identity = pb::NewIdentity {
-            r#ref: identity_ref("github", "h1"),
+            identity_ref: identity_ref("github", "h1"),
             email: email.to_owned(),
             email_verified: true,
             ..Default::default()
@@ -241,7 +241,7 @@ async fn a_connection_is_at_most_128_bytes_without_control_characters() {
     let before = server.database.db_everything().await;
     let create = |connection: &str| pb::CreateUserRequest {
         identity: Some(pb::NewIdentity {
-            r#ref: identity_ref("github", "h1"),
+            identity_ref: identity_ref("github", "h1"),
             connection: connection.to_owned(),
             ..Default::default()
         }),
@@ -281,7 +281,7 @@ async fn an_enum_value_that_the_proto_does_not_name_is_refused() {
         assert_eq!(refusal(service.unlink(unlink).await), wrong("metadata"));
         let unlink = pb::UnlinkRequest { mode: value, ..release(&user.id, "sms", "s1") };
         assert_eq!(refusal(service.unlink(unlink).await), wrong("mode"));
-        let identity = Some(pb::NewIdentity { r#ref: identity_ref("sms", "s2"), ..Default::default() });
+        let identity = Some(pb::NewIdentity { identity_ref: identity_ref("sms", "s2"), ..Default::default() });
         let create = pb::CreateUserRequest { identity, user_id_form: value, ..Default::default() };
         assert_eq!(refusal(service.create_user(create).await), wrong("user_id_form"));
     }

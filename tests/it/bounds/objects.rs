@@ -12,7 +12,7 @@ async fn refusals(server: &TestServer, value: &Option<Struct>) -> Vec<(&'static 
     let user = service.create("github", &uuid::Uuid::new_v4().to_string()).await;
     let before = server.database.db_everything().await;
     let identity = |profile_data| {
-        Some(pb::NewIdentity { r#ref: identity_ref("github", "h2"), profile_data, ..Default::default() })
+        Some(pb::NewIdentity { identity_ref: identity_ref("github", "h2"), profile_data, ..Default::default() })
     };
     let create = async |request| refusal(service.create_user(request).await);
     let base = || pb::CreateUserRequest { identity: identity(None), ..Default::default() };

@@ -35,7 +35,7 @@ async fn a_thousand_malformed_ids_are_refused_in_a_few_lines() {
 async fn ten_thousand_numbers_that_are_none_are_refused_in_a_few_lines() {
     let server = TestServer::start().await;
     let fields = (0..10_000).map(|n| (n.to_string(), PbValue { kind: Some(Kind::NumberValue(f64::NAN)) }));
-    let identity = pb::NewIdentity { r#ref: identity_ref("github", "h1"), ..Default::default() };
+    let identity = pb::NewIdentity { identity_ref: identity_ref("github", "h1"), ..Default::default() };
     let request = pb::CreateUserRequest {
         identity: Some(identity),
         user_metadata: Some(Struct { fields: fields.collect() }),
@@ -62,7 +62,8 @@ async fn ten_thousand_unknown_paths_are_refused_in_a_few_lines() {
 async fn long_paths_in_many_places_are_refused_in_a_few_lines() {
     let server = TestServer::start().await;
     let wrong = || object(json!({ "\u{1f600}".repeat(500): vec!["\0"; 100] }));
-    let identity = pb::NewIdentity { r#ref: identity_ref("github", "h1"), profile_data: wrong(), ..Default::default() };
+    let identity =
+        pb::NewIdentity { identity_ref: identity_ref("github", "h1"), profile_data: wrong(), ..Default::default() };
     let request = pb::CreateUserRequest {
         identity: Some(identity),
         user_metadata: wrong(),

@@ -15,7 +15,7 @@ fn telling(subject: &str) -> String {
 /// The account with the email, as a service sends it.
 fn account(subject: &str, email_verified: bool) -> pb::ProvenAccount {
     pb::ProvenAccount {
-        r#ref: identity_ref("sms", subject),
+        identity_ref: identity_ref("sms", subject),
         email: EMAIL.to_owned(),
         email_verified,
         ..Default::default()
@@ -25,7 +25,7 @@ fn account(subject: &str, email_verified: bool) -> pb::ProvenAccount {
 /// Whether responses show the email of this SMS account as verified.
 async fn is_verified(server: &TestServer, subject: &str) -> bool {
     let user = server.service().find_by_identity(owner_of("sms", subject)).await.unwrap().user.unwrap();
-    let is_it = |of: &&pb::Identity| of.r#ref == identity_ref("sms", subject);
+    let is_it = |of: &&pb::Identity| of.identity_ref == identity_ref("sms", subject);
     user.identities.iter().find(is_it).unwrap().email_verified
 }
 
@@ -76,8 +76,8 @@ async fn db_keep_by_ticket(untrusting: &TestServer) {
     }
 
     let service = untrusting.service();
-    let on_its_own = pb::resolve_sign_in_request::With::SignInTicket(tickets.pop().unwrap());
-    let request = pb::ResolveSignInRequest { with: Some(on_its_own), ..Default::default() };
+    let on_its_own = pb::resolve_sign_in_request::Proof::SignInTicket(tickets.pop().unwrap());
+    let request = pb::ResolveSignInRequest { proof: Some(on_its_own), ..Default::default() };
     let own = service.resolve_sign_in(request).await.unwrap().decision.unwrap().user.unwrap();
     assert!(!own.identities[0].email_verified);
     let link = Some(Secondary::LinkTicket(tickets.pop().unwrap()));
@@ -91,7 +91,7 @@ async fn db_keep_by_ticket(untrusting: &TestServer) {
 async fn an_email_that_is_no_address_is_never_verified() {
     let server = TestServer::start().await;
     let nobody = pb::ProvenAccount {
-        r#ref: identity_ref("github", "h1"),
+        identity_ref: identity_ref("github", "h1"),
         email: "nobody".to_owned(),
         email_verified: true,
         ..Default::default()

@@ -39,7 +39,7 @@ async fn told_in_the_order_of_ids(moment: Moment) {
 
     // The second change is committed, and the first is not.
     let listed = service.list_events(list_after(&position)).await.unwrap();
-    assert_eq!((listed.events, listed.position, listed.more), (vec![], position, false));
+    assert_eq!((listed.events, listed.position, listed.has_more), (vec![], position, false));
     held.db_release().await;
     early.await.unwrap().unwrap();
     let told: Vec<String> = watcher.events(2).await.iter().map(line).collect();
@@ -123,7 +123,7 @@ async fn a_link_that_waits_while_a_user_is_updated_comes_after_the_update() {
 
 /// A stream of the feed's health, after its first message.
 async fn watch_health(channel: tonic::transport::Channel) -> Streaming<HealthCheckResponse> {
-    let request = HealthCheckRequest { service: "identity.v1.EventService".to_owned() };
+    let request = HealthCheckRequest { service: "identitylink.v1.EventService".to_owned() };
     let mut stream = HealthClient::new(channel).watch(request).await.unwrap().into_inner();
     assert_eq!(stream.message().await.unwrap().unwrap().status(), ServingStatus::Serving);
     stream

@@ -23,7 +23,7 @@ async fn pages(caller: &Caller, mut request: pb::ListEventsRequest) -> Vec<pb::E
     loop {
         let page = caller.list_events(request.clone()).await.unwrap();
         told.extend(page.events);
-        if !page.more {
+        if !page.has_more {
             return told;
         }
         request.start = list_after(&page.position).start;
@@ -60,7 +60,7 @@ async fn a_page_of_large_events_ends_early() {
 
     let page = service.list_events(list_from(FeedEnd::Oldest)).await.unwrap();
 
-    assert_eq!((page.events.as_slice(), page.more), (&all[..3], true));
+    assert_eq!((page.events.as_slice(), page.has_more), (&all[..3], true));
     assert_eq!(pages(&service, list_from(FeedEnd::Oldest)).await, all);
     let of_kind = pb::ListEventsRequest { kinds: vec![EventKind::UserBlocked.into()], ..list_from(FeedEnd::Oldest) };
     assert_eq!(pages(&service, of_kind).await.len(), 5);

@@ -26,7 +26,7 @@ async fn change_something(service: &Caller, users: &mut Vec<String>, races: &mut
             3 => {
                 let Ok(found) = service.get_user(get(&one)).await else { continue };
                 let user = found.user.unwrap();
-                let identity = user.identities.last().unwrap().r#ref.clone().unwrap();
+                let identity = user.identities.last().unwrap().identity_ref.clone().unwrap();
                 drop(service.unlink(unlink(&user.id, &identity.provider, &identity.subject)).await);
             }
             4 => drop(service.update_user(block(&one, races.coin())).await),

@@ -144,7 +144,7 @@ async fn a_watch_ends_after_a_while_so_that_its_token_is_verified_again() {
     let service = server.service();
     let mut watcher = watch(&service).await;
 
-    assert_eq!(refusal::<()>(Err(watcher.end().await)), "Unavailable WATCH_OVER");
+    assert_eq!(refusal::<()>(Err(watcher.end().await)), "Unavailable WATCH_EXPIRED");
     service.create("sms", "s").await;
     let mut again = Watcher::begin(&service, watch_after(&watcher.position)).await;
     assert_eq!(again.events(1).await.len(), 1);

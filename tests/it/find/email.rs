@@ -24,7 +24,7 @@ async fn characters_that_look_alike_are_different_in_emails() {
     for (n, email) in emails.into_iter().enumerate() {
         let outcome = service.create_user(pb::CreateUserRequest {
             identity: Some(pb::NewIdentity {
-                r#ref: identity_ref("github", &n.to_string()),
+                identity_ref: identity_ref("github", &n.to_string()),
                 email: email.to_owned(),
                 email_verified: true,
                 ..Default::default()

@@ -1,7 +1,7 @@
 //! `validate_only` of `CompleteSignIn`: the code is exchanged, and the response contains the outcome and a ticket
 //! that carries it out.
 
-use pb::{link_request::Secondary, link_response::Outcome as Linked, resolve_sign_in_request::With};
+use pb::{link_request::Secondary, link_response::Outcome as Linked, resolve_sign_in_request::Proof};
 
 use super::*;
 use crate::support::{Caller, Races, count, racer_as, tokens::Token};
@@ -34,8 +34,8 @@ async fn previewed(server: &TestServer) -> (pb::SignInDecision, String) {
 
 /// The decision of `ResolveSignIn` with a ticket.
 async fn goes_on(service: &Caller, ticket: &str) -> Result<pb::SignInDecision, Status> {
-    let with = Some(With::SignInTicket(ticket.to_owned()));
-    let request = pb::ResolveSignInRequest { with, ..Default::default() };
+    let proof = Some(Proof::SignInTicket(ticket.to_owned()));
+    let request = pb::ResolveSignInRequest { proof, ..Default::default() };
     Ok(service.resolve_sign_in(request).await?.decision.unwrap())
 }
 

@@ -123,7 +123,7 @@ async fn a_second_account_of_one_provider_with_the_same_email_is_not_linked_auto
 
     assert_eq!(
         (decision.outcome(), decision.rule().as_str_name()),
-        (Outcome::Candidates, "SIGN_IN_RULE_PROVIDER_ALREADY_THERE")
+        (Outcome::Candidates, "SIGN_IN_RULE_PROVIDER_ALREADY_LINKED")
     );
     assert_eq!(server.service().user(&victim.id).await, before);
 }

@@ -51,9 +51,9 @@ async fn a_record_contains_all_about_a_link_and_its_undo() {
     let made = linked.link.unwrap();
     assert_eq!((made.actor.as_ref(), made.proof.as_ref()), (None, None), "only ListLinks should return the history");
 
-    let hash = server.database.db_texts("SELECT encode(proof_hash, 'hex') FROM links").await.remove(0);
-    let hash = data_encoding::HEXLOWER.decode(hash.as_bytes()).unwrap();
-    let token = TokenProof { issuer: iss("github"), subject: "h1".to_owned(), hash };
+    let token_hash = server.database.db_texts("SELECT encode(proof_hash, 'hex') FROM links").await.remove(0);
+    let token_hash = data_encoding::HEXLOWER.decode(token_hash.as_bytes()).unwrap();
+    let token = TokenProof { issuer: iss("github"), subject: "h1".to_owned(), token_hash };
     let first = pb::LinkRecord {
         actor: user_actor("google-oauth2", &primary.id),
         proof: Some(pb::LinkProof { proof: Some(Proof::Token(token)) }),
@@ -202,7 +202,7 @@ async fn the_changes_of_a_merge_are_deleted_with_the_primary_user() {
     assert_eq!(link.actor, Some(pb::Actor { kind: actor::Kind::User.into(), ..Default::default() }));
     // The secondary user's own proof stays.
     let Some(Proof::Token(proof)) = link.proof.unwrap().proof else { panic!("the proof should be a token") };
-    assert_eq!((proof.subject.as_str(), proof.hash.len()), ("s1", 32));
+    assert_eq!((proof.subject.as_str(), proof.token_hash.len()), ("s1", 32));
 }
 
 #[tokio::test]

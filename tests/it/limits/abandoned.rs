@@ -62,7 +62,7 @@ async fn a_transaction_that_panics_is_taken_back_at_once() {
 
     let left_open = "SELECT pid::text FROM pg_stat_activity \
         WHERE datname = current_database() AND state LIKE 'idle in transaction%'";
-    let taken_back = async { while !database.db_texts(left_open).await.is_empty() {} };
+    let rolled_back = async { while !database.db_texts(left_open).await.is_empty() {} };
     // Sooner than the database would end the transaction automatically.
-    timeout(Duration::from_secs(20), taken_back).await.expect("the transaction should be over");
+    timeout(Duration::from_secs(20), rolled_back).await.expect("the transaction should be over");
 }

@@ -7,7 +7,7 @@ use super::patient_server;
 use crate::support::{child::Running, cluster::cluster, tokens::Token, *};
 
 const DEADLINE: &str = "DeadlineExceeded DEADLINE";
-const GET_USER: &str = "/identity.v1.IdentityService/GetUser";
+const GET_USER: &str = "/identitylink.v1.IdentityService/GetUser";
 
 /// F08: a database that does not respond in time.
 #[tokio::test(flavor = "multi_thread")]
@@ -53,7 +53,7 @@ async fn a_call_that_is_given_no_time_is_not_begun() {
     let server = TestServer::start().await;
     for timeout in ["0n", "0S", "00000000H"] {
         let mut service = timed_client(server.address, &Token::of("services", "backend").sign(), timeout);
-        let identity = NewIdentity { r#ref: identity_ref("github", "h1"), ..Default::default() };
+        let identity = NewIdentity { identity_ref: identity_ref("github", "h1"), ..Default::default() };
         let request = CreateUserRequest { identity: Some(identity), ..Default::default() };
         assert_eq!(refusal(service.create_user(request).await), DEADLINE, "{timeout}");
     }

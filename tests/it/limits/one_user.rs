@@ -22,7 +22,7 @@ fn write(server: &TestServer, user: &str, n: usize) -> JoinHandle<String> {
             3 => {
                 let profile_data = object(value!({ "n": n }));
                 let account = pb::ProvenAccount {
-                    r#ref: identity_ref("google-oauth2", "busy"),
+                    identity_ref: identity_ref("google-oauth2", "busy"),
                     profile_data,
                     ..Default::default()
                 };

@@ -121,7 +121,7 @@ async fn heads_and_other_targets_are_answered_and_no_protocol_is_changed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn grpc_is_served_over_http2_only() {
     let server = server(|_| {}).await;
-    for path in [CHECK, "/identity.v1.IdentityService/GetUser", "/nothing"] {
+    for path in [CHECK, "/identitylink.v1.IdentityService/GetUser", "/nothing"] {
         let call = format!("{}content-type: application/grpc\r\nte: trailers\r\n", authorized(&format!("POST {path}")));
         let answer = Http1::connect(server.address).await.ask(call + "content-length: 5\r\n\r\n\0\0\0\0\0").await;
         assert_eq!((answer.status, answer.body.as_str()), (505, ""));

@@ -65,7 +65,7 @@ async fn calls_that_need_no_token_and_calls_that_are_refused_keep_no_connection(
     .await;
 
     let attack = async {
-        for path in [CHECK, "/identity.v1.IdentityService/GetUser", "/nothing"] {
+        for path in [CHECK, "/identitylink.v1.IdentityService/GetUser", "/nothing"] {
             let mut peer = Peer::connect(server.address).await;
             let mut stream = 1;
             // It calls again after each response, until the server sends GOAWAY.
@@ -141,9 +141,11 @@ async fn a_client_of_another_protocol_is_cut_at_its_first_wrong_byte() {
     let server = TestServer::start_limited(|limits| limits.handshake_timeout = NEVER).await;
 
     let attack = async {
-        for http1 in
-            ["GET / HTTP/1.1\r\n", "POST /identity.v1.IdentityService/Link HTTP/1.1\r\nHost: a\r\n\r\n", "PRI * HTTP/1"]
-        {
+        for http1 in [
+            "GET / HTTP/1.1\r\n",
+            "POST /identitylink.v1.IdentityService/Link HTTP/1.1\r\nHost: a\r\n\r\n",
+            "PRI * HTTP/1",
+        ] {
             let mut peer = Peer::silent(server.address).await;
             peer.send_bytes(http1.as_bytes()).await;
             let answer = peer.rest_as_text().await;

@@ -14,7 +14,7 @@ use crate::support::{
     tokens::Token,
 };
 
-const CREATE: &str = "/identity.v1.IdentityService/CreateUser";
+const CREATE: &str = "/identitylink.v1.IdentityService/CreateUser";
 const REFLECTION: &str = "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo";
 
 fn bearer() -> String {
@@ -121,7 +121,7 @@ async fn requests_that_are_no_calls_get_a_response() {
             ("GET", CREATE, ""),
             ("POST", CREATE, "text/plain"),
             ("POST", CREATE, "application/json"),
-            ("POST", "/identity.v1.IdentityService/Nothing", "application/grpc"),
+            ("POST", "/identitylink.v1.IdentityService/Nothing", "application/grpc"),
             ("OPTIONS", "*", ""),
             ("GET", CHECK, "application/grpc"),
             ("POST", CHECK, "text/plain"),
@@ -142,14 +142,14 @@ async fn requests_that_are_no_calls_get_a_response() {
     insta::assert_snapshot!(outcomes.join("\n"), @r"
         GET / : 405 - -
         GET /  with a token: 405 - -
-        GET /identity.v1.IdentityService/CreateUser : 405 - -
-        GET /identity.v1.IdentityService/CreateUser  with a token: 405 - -
-        POST /identity.v1.IdentityService/CreateUser text/plain: 415 - -
-        POST /identity.v1.IdentityService/CreateUser text/plain with a token: 415 - -
-        POST /identity.v1.IdentityService/CreateUser application/json: 415 - -
-        POST /identity.v1.IdentityService/CreateUser application/json with a token: 415 - -
-        POST /identity.v1.IdentityService/Nothing application/grpc: 200 16 application/grpc
-        POST /identity.v1.IdentityService/Nothing application/grpc with a token: 200 12 application/grpc
+        GET /identitylink.v1.IdentityService/CreateUser : 405 - -
+        GET /identitylink.v1.IdentityService/CreateUser  with a token: 405 - -
+        POST /identitylink.v1.IdentityService/CreateUser text/plain: 415 - -
+        POST /identitylink.v1.IdentityService/CreateUser text/plain with a token: 415 - -
+        POST /identitylink.v1.IdentityService/CreateUser application/json: 415 - -
+        POST /identitylink.v1.IdentityService/CreateUser application/json with a token: 415 - -
+        POST /identitylink.v1.IdentityService/Nothing application/grpc: 200 16 application/grpc
+        POST /identitylink.v1.IdentityService/Nothing application/grpc with a token: 200 12 application/grpc
         OPTIONS * : 405 - -
         OPTIONS *  with a token: 405 - -
         GET /grpc.health.v1.Health/Check application/grpc: 405 - -

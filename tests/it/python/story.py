@@ -9,9 +9,9 @@ from google.protobuf import json_format
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 
-from identity.v1 import identity_service_pb2 as pb
-from identity.v1 import identity_service_pb2_grpc
-from identity.v1 import resources_pb2
+from identitylink.v1 import identity_service_pb2 as pb
+from identitylink.v1 import identity_service_pb2_grpc
+from identitylink.v1 import resources_pb2
 
 ADDRESS, TOKENS = sys.argv[1], json.loads(sys.argv[2])
 GOOGLE = resources_pb2.IdentityRef(provider="google-oauth2", subject="115015401343387192604")
@@ -30,7 +30,7 @@ def plain(struct):
 
 
 def providers(user):
-    return [identity.ref.provider for identity in user.identities]
+    return [identity.identity_ref.provider for identity in user.identities]
 
 
 def call(rpc, message, token):
@@ -56,8 +56,9 @@ def refused(rpc, message, token):
     raise AssertionError(f"it was not refused: {answer}")
 
 
-def create(service, ref, email, user_metadata, app_metadata):
-    request = pb.CreateUserRequest(identity=pb.NewIdentity(ref=ref, email=email, email_verified=bool(email)))
+def create(service, identity_ref, email, user_metadata, app_metadata):
+    identity = pb.NewIdentity(identity_ref=identity_ref, email=email, email_verified=bool(email))
+    request = pb.CreateUserRequest(identity=identity)
     request.user_metadata.update(user_metadata)
     request.app_metadata.update(app_metadata)
     return call(service.CreateUser, request, TOKENS["service"]).user
@@ -106,10 +107,10 @@ def main():
         say("without a token", refused(service.GetUser, get, None))
         say("with rubbish", refused(service.GetUser, get, "rubbish"))
         say("another user's", refused(service.GetUser, get, TOKENS["other_person"]))
-        request = pb.CreateUserRequest(identity=pb.NewIdentity(ref=SMS), user_id_form=99)
+        request = pb.CreateUserRequest(identity=pb.NewIdentity(identity_ref=SMS), user_id_form=99)
         request.user_metadata.update({"a": [{"b": 1e300}]})
         say("wrong fields", refused(service.CreateUser, request, TOKENS["service"]))
-        request = pb.CreateUserRequest(identity=pb.NewIdentity(ref=SMS))
+        request = pb.CreateUserRequest(identity=pb.NewIdentity(identity_ref=SMS))
         say("taken", refused(service.CreateUser, request, TOKENS["service"]))
         request = pb.MergeMetadataRequest(user_id=google.id, source_user_id=sms.id)
         request.user_metadata.strategy = resources_pb2.MetadataMerge.STRATEGY_MERGE

@@ -13,7 +13,7 @@ async fn a_user_that_is_created_twenty_times_at_once_is_one_user() {
         let create = |_| {
             let service = server.service();
             let identity =
-                pb::NewIdentity { r#ref: identity_ref("github", &format!("h{round}")), ..Default::default() };
+                pb::NewIdentity { identity_ref: identity_ref("github", &format!("h{round}")), ..Default::default() };
             let request = pb::CreateUserRequest { identity: Some(identity), ..Default::default() };
             racer(async move { service.create_user(request).await })
         };

@@ -77,7 +77,7 @@ async fn a_new_link_with_a_proof_takes_the_account_back() {
         use pb::link_response::Outcome;
         assert_eq!(linked.outcome(), if is_next_there { Outcome::Absorbed } else { Outcome::Attached });
         assert_eq!(service.owner("sms", "s").await, id);
-        assert_ne!(linked.user.unwrap().identities[1].home_user_id, phone);
+        assert_ne!(linked.user.unwrap().identities[1].origin_user_id, phone);
         // It is another identity than the one that the first link had brought.
         assert_eq!(server.db_refused(service.undo_link(undo(&link))).await, NOT_UNDOABLE);
         assert_eq!(server.db_refused(person().link(link_with(&old))).await, NO_PROOF);

@@ -57,14 +57,14 @@ async fn the_same_request_with_its_maps_in_another_order_is_the_same() {
     let server = TestServer::start().await;
     let authorization = format!("Bearer {}", server.proof("services", "backend"));
     let create = |first: &str, second: &str| {
-        let identity = pb::NewIdentity { r#ref: identity_ref("github", "h1"), ..Default::default() };
+        let identity = pb::NewIdentity { identity_ref: identity_ref("github", "h1"), ..Default::default() };
         let one =
             |key: &str| pb::CreateUserRequest { user_metadata: object(value!({ key: key })), ..Default::default() };
         let rest = pb::CreateUserRequest { identity: Some(identity), request_id: ID.to_owned(), ..Default::default() };
         // A message that comes in two parts is merged (Encoding, "Last One Wins").
         [one(first), one(second), rest].map(|part| part.encode_to_vec()).concat()
     };
-    let path = "/identity.v1.IdentityService/CreateUser";
+    let path = "/identitylink.v1.IdentityService/CreateUser";
     let metadata = [("authorization", authorization.as_str())];
     let first = server.raw(path, &metadata, &create("a", "b")).await.unwrap();
 

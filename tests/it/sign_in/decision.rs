@@ -80,7 +80,7 @@ async fn an_email_that_one_side_has_not_proven_links_no_user() {
 
     let ann = service.arrives("github", "h1", EMAIL).await;
 
-    assert_eq!(told(&ann), "CREATED EMAIL_UNPROVEN_ELSEWHERE");
+    assert_eq!(told(&ann), "CREATED EMAIL_UNVERIFIED_ON_OTHER_USERS");
     assert_eq!(service.user(&mallory.id).await, mallory);
     let owners: Vec<_> = ann.evidence.iter().map(|of| (of.user_id.as_str(), of.counts)).collect();
     assert_eq!(owners.len(), 3);
@@ -121,7 +121,7 @@ async fn doubtful_sign_ins_get_candidates_and_closed_providers_link_nothing() {
     let ann = service.arrives("google-oauth2", "g1", EMAIL).await;
 
     let again = service.arrives("google-oauth2", "g2", EMAIL).await;
-    assert_eq!((told(&again).as_str(), candidates(&again)), ("CANDIDATES PROVIDER_ALREADY_THERE", vec![who(&ann)]));
+    assert_eq!((told(&again).as_str(), candidates(&again)), ("CANDIDATES PROVIDER_ALREADY_LINKED", vec![who(&ann)]));
     assert_eq!(again.candidates[0].providers, ["google-oauth2"]);
     let asked = service.arrives("apple", "a1", EMAIL).await;
     assert_eq!((told(&asked).as_str(), candidates(&asked)), ("CANDIDATES LINKING_SUGGESTED", vec![who(&ann)]));
@@ -224,7 +224,7 @@ async fn every_wrong_field_is_reported_at_once() {
     let server = TestServer::start().await;
     let service = server.service();
     let wrong = pb::ProvenAccount {
-        r#ref: identity_ref("GitHub", ""),
+        identity_ref: identity_ref("GitHub", ""),
         connection: "a".repeat(129),
         email: String::new(),
         email_verified: true,
@@ -235,8 +235,8 @@ async fn every_wrong_field_is_reported_at_once() {
     insta::assert_snapshot!(server.db_refused(service.signs_in(wrong)).await, @r"
         InvalidArgument REQUEST_INVALID
         account.sign_in_time: must be a time of the last ten minutes
-        account.ref.provider: must be 1 to 64 characters out of a-z, 0-9, '.', '_' and '-', beginning with a letter or a digit
-        account.ref.subject: must be 1 to 255 bytes without control characters
+        account.identity_ref.provider: must be 1 to 64 characters out of a-z, 0-9, '.', '_' and '-', beginning with a letter or a digit
+        account.identity_ref.subject: must be 1 to 255 bytes without control characters
         account.connection: must be at most 128 bytes without control characters
         account.email_verified: needs an email
         account.profile_data/a: This holds the character U+0000, which cannot be stored.
@@ -248,7 +248,7 @@ async fn every_wrong_field_is_reported_at_once() {
     ");
     insta::assert_snapshot!(server.db_refused(service.resolve_sign_in(Default::default())).await, @r"
         InvalidArgument REQUEST_INVALID
-        with: is required: account or sign_in_ticket
+        proof: is required: account or sign_in_ticket
     ");
     let tickets =
         [server.db_refused(service.goes_on("")).await, server.db_refused(service.goes_on(&"a".repeat(65))).await];

@@ -45,7 +45,7 @@ async fn what_a_sign_in_contains_is_refreshed_and_what_it_lacks_stays() {
     let unverified = pb::ProvenAccount { email_verified: false, ..account("github", "h1", EMAIL) };
     let doubted = service.signs_in(unverified).await.unwrap().user.unwrap();
     assert_eq!((doubted.version, doubted.identities[0].email_verified), (3, false));
-    assert_eq!(told(&service.arrives("google-oauth2", "g1", EMAIL).await), "CREATED EMAIL_UNPROVEN_ELSEWHERE");
+    assert_eq!(told(&service.arrives("google-oauth2", "g1", EMAIL).await), "CREATED EMAIL_UNVERIFIED_ON_OTHER_USERS");
 
     let events = events(&service, 4).await;
     let lines: Vec<String> = events.iter().map(line).collect();
@@ -102,7 +102,7 @@ async fn the_hosted_domain_comes_and_goes_with_the_email() {
 
     // The account has left the organisation.
     assert_eq!(signs_in(EMAIL, value!({"name": "Ann"})).await, (false, value!({"name": "Ann"})));
-    assert_eq!(told(&service.arrives("google-oauth2", "g1", EMAIL).await), "CREATED EMAIL_UNPROVEN_ELSEWHERE");
+    assert_eq!(told(&service.arrives("google-oauth2", "g1", EMAIL).await), "CREATED EMAIL_UNVERIFIED_ON_OTHER_USERS");
 }
 
 #[tokio::test]

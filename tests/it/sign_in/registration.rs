@@ -40,10 +40,10 @@ async fn with_ask_no_user_is_created_until_a_second_call() {
         (account("github", "h3", "k\u{e4}te@example.com"), "EMAIL_NOT_ASCII"),
         (account("okta", "o1", EMAIL), "LINKING_OFF"),
         (account("github", "h4", "new@example.com"), "EMAIL_UNCLAIMED"),
-        (account("github", "h5", EMAIL), "EMAIL_UNPROVEN_ELSEWHERE"),
+        (account("github", "h5", EMAIL), "EMAIL_UNVERIFIED_ON_OTHER_USERS"),
     ] {
-        let identity = account.r#ref.clone();
-        if rule == "EMAIL_UNPROVEN_ELSEWHERE" {
+        let identity = account.identity_ref.clone();
+        if rule == "EMAIL_UNVERIFIED_ON_OTHER_USERS" {
             let unverified = "email_verified = false, email_verify_time = NULL, email_verifier = NULL";
             server.database.db_execute(&format!("UPDATE identities SET {unverified}")).await;
         }
@@ -57,7 +57,7 @@ async fn with_ask_no_user_is_created_until_a_second_call() {
 
         let created = service.goes_on(&asked.ticket).await.unwrap();
         assert_eq!(told(&created), format!("CREATED {rule}"));
-        assert_eq!(created.user.as_ref().unwrap().identities[0].r#ref, identity);
+        assert_eq!(created.user.as_ref().unwrap().identities[0].identity_ref, identity);
         assert_eq!(server.db_refused(service.goes_on(&asked.ticket)).await, OVER, "the ticket is good once");
     }
     let known = service.signs_in(account("github", "h1", "")).await.unwrap();
@@ -143,7 +143,7 @@ async fn a_caller_that_got_candidates_need_not_confirm_the_registration_as_well(
 
     let own = service.goes_on(&asked.ticket).await.unwrap();
 
-    assert_eq!(told(&own), "CREATED OWN_USER_WANTED");
+    assert_eq!(told(&own), "CREATED NEW_USER_CHOSEN");
 }
 
 #[tokio::test]
@@ -155,8 +155,8 @@ async fn a_preview_returns_registration_needed_and_no_ticket() {
 
     assert_eq!((told(&previewed).as_str(), previewed.ticket.as_str()), ("REGISTRATION_NEEDED EMAIL_MISSING", ""));
     let asked = server.service().arrives("github", "h1", "").await;
-    let with = Some(With::SignInTicket(asked.ticket));
-    let preview = pb::ResolveSignInRequest { with, validate_only: true, ..Default::default() };
+    let proof = Some(Proof::SignInTicket(asked.ticket));
+    let preview = pb::ResolveSignInRequest { proof, validate_only: true, ..Default::default() };
     let previewed = server.db_previewed(server.service().resolve_sign_in(preview)).await.decision.unwrap();
     assert_eq!((told(&previewed).as_str(), who(&previewed)), ("CREATED EMAIL_MISSING", ""));
 }
@@ -216,7 +216,7 @@ async fn the_second_call_gets_the_same_response_under_its_request_id() {
     };
     let asked = service.resolve_sign_in(first.clone()).await.unwrap();
     let second = pb::ResolveSignInRequest {
-        with: Some(With::SignInTicket(asked.decision.clone().unwrap().ticket)),
+        proof: Some(Proof::SignInTicket(asked.decision.clone().unwrap().ticket)),
         request_id: uuid::Uuid::new_v4().to_string(),
         ..Default::default()
     };

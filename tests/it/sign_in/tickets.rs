@@ -63,7 +63,7 @@ async fn a_person_that_is_no_candidate_becomes_a_user_of_its_own() {
 
     let decision = service.goes_on(&ticket).await.unwrap();
 
-    assert_eq!(told(&decision), "CREATED OWN_USER_WANTED");
+    assert_eq!(told(&decision), "CREATED NEW_USER_CHOSEN");
     assert_ne!(who(&decision), ann);
     assert!(decision.user.as_ref().unwrap().identities[0].email_verified);
     assert_eq!(server.db_refused(service.goes_on(&ticket)).await, OVER);
@@ -258,7 +258,7 @@ async fn a_repeated_request_gets_the_same_response_and_the_same_ticket() {
         assert_ne!(other.ticket, ticket);
     }
     let own = service.goes_on(&ticket).await.unwrap();
-    assert_eq!(told(&own), "CREATED OWN_USER_WANTED");
+    assert_eq!(told(&own), "CREATED NEW_USER_CHOSEN");
     // A retry still gets the first response, though the ticket is used up.
     assert_eq!(service.resolve_sign_in(request("apple", "a1", three)).await.unwrap(), asked);
     assert_eq!(server.db_refused(service.goes_on(&ticket)).await, OVER);

@@ -39,7 +39,7 @@ async fn a_trojan_account_is_not_joined_by_the_owner_of_the_address() {
 
     let ann = service.arrives("github", "ann", EMAIL).await;
 
-    assert_eq!((told(&ann).as_str(), candidates(&ann)), ("CANDIDATES ACCOUNT_BEFORE_EMAIL", vec![who(&trap)]));
+    assert_eq!((told(&ann).as_str(), candidates(&ann)), ("CANDIDATES ACCOUNT_OLDER_THAN_EMAIL", vec![who(&trap)]));
     assert_eq!(others(&ann), ["sms|thief"]);
     assert!(service.owner("sms", "thief").await != service.goes_on(&ann.ticket).await.unwrap().user.unwrap().id);
     server.database.db_assert_invariants().await;

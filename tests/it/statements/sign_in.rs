@@ -1,6 +1,6 @@
 //! What a sign-in costs.
 
-use identity_link::grpc::proto::{self as pb, resolve_sign_in_request::With};
+use identity_link::grpc::proto::{self as pb, resolve_sign_in_request::Proof};
 
 use super::{
     assert_costs, logged_server,
@@ -11,7 +11,7 @@ use crate::support::*;
 
 fn account(provider: &str, subject: &str, email: &str) -> pb::ResolveSignInRequest {
     sign_in_with(pb::ProvenAccount {
-        r#ref: identity_ref(provider, subject),
+        identity_ref: identity_ref(provider, subject),
         email: email.to_owned(),
         email_verified: !email.is_empty(),
         ..Default::default()
@@ -47,8 +47,8 @@ async fn a_newcomer_s_sign_in_reads_by_a_key() {
     asked.extend(statements(&server, service.resolve_sign_in(account("github", "h2", "eve@example.com"))).await);
     let candidates = service.resolve_sign_in(account("apple", "a1", "ben@example.com")).await.unwrap();
     let ticket = candidates.decision.unwrap().ticket;
-    let with = Some(With::SignInTicket(ticket));
-    let own = pb::ResolveSignInRequest { with, ..Default::default() };
+    let proof = Some(Proof::SignInTicket(ticket));
+    let own = pb::ResolveSignInRequest { proof, ..Default::default() };
     asked.extend(statements(&server, service.resolve_sign_in(own)).await);
     let known = account("github", "h1", "anna@example.com");
     asked.extend(statements(&server, service.resolve_sign_in(known)).await);

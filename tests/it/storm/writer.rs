@@ -218,7 +218,7 @@ impl Writer {
             }
             92..=95 => {
                 let account = pb::ProvenAccount {
-                    r#ref: identity_ref(provider, subject),
+                    identity_ref: identity_ref(provider, subject),
                     email: format!("{}{}@example.com", crowd.name, self.lots.number(0..=2)),
                     email_verified: self.lots.coin(),
                     ..Default::default()
@@ -226,7 +226,8 @@ impl Writer {
                 (Who::Service, Call::SignIn(sign_in_with(account)))
             }
             _ => {
-                let identity = Some(pb::NewIdentity { r#ref: identity_ref(provider, subject), ..Default::default() });
+                let identity =
+                    Some(pb::NewIdentity { identity_ref: identity_ref(provider, subject), ..Default::default() });
                 (Who::Service, Call::Create(pb::CreateUserRequest { identity, ..Default::default() }))
             }
         }

@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::support::{tokens::Token, *};
 
 fn create(provider: &str, subject: &str) -> pb::CreateUserRequest {
-    let identity = pb::NewIdentity { r#ref: identity_ref(provider, subject), ..Default::default() };
+    let identity = pb::NewIdentity { identity_ref: identity_ref(provider, subject), ..Default::default() };
     pb::CreateUserRequest { identity: Some(identity), ..Default::default() }
 }
 
@@ -20,7 +20,7 @@ async fn a_new_user_has_what_the_request_contains() {
     let service = server.service();
     let request = pb::CreateUserRequest {
         identity: Some(pb::NewIdentity {
-            r#ref: identity_ref("google-oauth2", "g1"),
+            identity_ref: identity_ref("google-oauth2", "g1"),
             connection: "Google Workspace".to_owned(),
             social: true,
             email: "Ann@BÜCHER.example".to_owned(),
@@ -43,12 +43,12 @@ async fn a_new_user_has_what_the_request_contains() {
     assert_eq!(json(&user.profile_overrides), json!({"name": "Annie", "title": "Dr"}));
     assert_eq!(json(&user.profile), json!({"name": "Annie", "picture": "p", "title": "Dr"}));
     let [identity] = user.identities.as_slice() else { panic!("one identity") };
-    assert_eq!(identity.r#ref, identity_ref("google-oauth2", "g1"));
+    assert_eq!(identity.identity_ref, identity_ref("google-oauth2", "g1"));
     assert_eq!((identity.connection.as_str(), identity.social), ("Google Workspace", true));
     assert_eq!((identity.email.as_str(), identity.email_verified), ("Ann@BÜCHER.example", true));
     assert_eq!(identity.email_verify_time, user.create_time);
     assert_eq!(identity.attach_time, user.create_time);
-    assert_eq!(identity.home_user_id, user.id);
+    assert_eq!(identity.origin_user_id, user.id);
     assert_eq!(json(&identity.profile_data), json!({"name": "Ann", "picture": "p"}));
     assert_eq!(user.create_time.unwrap().nanos % 1000, 0, "the response is no more precise than the stored time");
     assert_eq!(service.user(&user.id).await, user);
@@ -164,8 +164,8 @@ async fn a_preview_creates_nothing_and_names_no_random_id() {
     let random = service.create_user(preview(pb::UserIdForm::Random)).await.unwrap().user.unwrap();
     let joined = service.create_user(preview(pb::UserIdForm::ProviderSubject)).await.unwrap().user.unwrap();
 
-    assert_eq!((random.id.as_str(), random.identities[0].home_user_id.as_str()), ("", ""));
-    assert_eq!((joined.id.as_str(), joined.identities[0].home_user_id.as_str()), ("github|h1", "github|h1"));
+    assert_eq!((random.id.as_str(), random.identities[0].origin_user_id.as_str()), ("", ""));
+    assert_eq!((joined.id.as_str(), joined.identities[0].origin_user_id.as_str()), ("github|h1", "github|h1"));
     assert_eq!((random.version, identities(&random)), (1, vec!["github|h1".to_owned()]));
     assert_eq!(server.database.db_everything().await, before);
     assert_eq!(refusal(service.find_by_identity(owner_of("github", "h1")).await), "NotFound IDENTITY_NOT_FOUND");

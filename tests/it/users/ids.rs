@@ -6,7 +6,7 @@ use identity_link::{clock, grpc::proto as pb};
 use crate::support::{tokens::Token, *};
 
 fn create_as(provider: &str, subject: &str, form: pb::UserIdForm) -> pb::CreateUserRequest {
-    let identity = pb::NewIdentity { r#ref: identity_ref(provider, subject), ..Default::default() };
+    let identity = pb::NewIdentity { identity_ref: identity_ref(provider, subject), ..Default::default() };
     pb::CreateUserRequest { identity: Some(identity), user_id_form: form.into(), ..Default::default() }
 }
 

@@ -55,7 +55,7 @@ async fn absorbed_users_are_listed_again_only_when_they_are_back() {
     let users = people(&service, 4).await;
     let ids = async || everybody(&service, 1).await.into_iter().map(|user| user.id).collect::<Vec<_>>();
     let all: Vec<String> = users.iter().map(|user| user.id.clone()).collect();
-    let subject = &users[1].identities[0].r#ref.as_ref().unwrap().subject;
+    let subject = &users[1].identities[0].identity_ref.as_ref().unwrap().subject;
 
     service.link(link_user(&all[3], &all[1])).await.unwrap();
     assert_eq!(ids().await, [all[0].as_str(), &all[2], &all[3]]);

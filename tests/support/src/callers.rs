@@ -106,7 +106,7 @@ impl Caller {
         subject: &str,
         change: impl FnOnce(&mut pb::CreateUserRequest),
     ) -> pb::User {
-        let identity = pb::NewIdentity { r#ref: super::identity_ref(provider, subject), ..Default::default() };
+        let identity = pb::NewIdentity { identity_ref: super::identity_ref(provider, subject), ..Default::default() };
         let mut request = pb::CreateUserRequest { identity: Some(identity), ..Default::default() };
         change(&mut request);
         self.create_user(request).await.unwrap().user.unwrap()

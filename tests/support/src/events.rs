@@ -51,7 +51,7 @@ pub fn list_after(position: &str) -> pb::ListEventsRequest {
 
 /// A request for the events from one end of the feed on.
 pub fn list_from(end: pb::FeedEnd) -> pb::ListEventsRequest {
-    let start = Some(pb::list_events_request::Start::From(end.into()));
+    let start = Some(pb::list_events_request::Start::FromEnd(end.into()));
     pb::ListEventsRequest { start, ..Default::default() }
 }
 
@@ -63,7 +63,7 @@ pub fn watch_after(position: &str) -> pb::WatchEventsRequest {
 
 /// The same as a watch.
 pub fn watch_from(end: pb::FeedEnd) -> pb::WatchEventsRequest {
-    let start = Some(pb::watch_events_request::Start::From(end.into()));
+    let start = Some(pb::watch_events_request::Start::FromEnd(end.into()));
     pb::WatchEventsRequest { start, ..Default::default() }
 }
 

@@ -45,7 +45,7 @@ impl Folded {
         let held = Held { version: user.version, absorbed_into: None, blocked: user.blocked };
         self.users.insert(user.id.clone(), held);
         for identity in &user.identities {
-            self.own(&user.id, identity.r#ref.as_ref());
+            self.own(&user.id, identity.identity_ref.as_ref());
         }
     }
 

@@ -62,7 +62,7 @@ fn from_value(value: &PbValue) -> Value {
 pub fn identities(user: &pb::User) -> Vec<String> {
     user.identities
         .iter()
-        .map(|identity| identity.r#ref.as_ref().unwrap())
+        .map(|identity| identity.identity_ref.as_ref().unwrap())
         .map(|id| format!("{}|{}", id.provider, id.subject))
         .collect()
 }
@@ -81,7 +81,7 @@ pub fn merge_default() -> Option<pb::MetadataMerge> {
 /// The changes that a call made to metadata: `namespace path EFFECT`, one per line.
 pub fn changes(changes: &[pb::MetadataChange]) -> String {
     let line = |change: &pb::MetadataChange| {
-        let namespace = change.namespace().as_str_name().trim_start_matches("METADATA_NAMESPACE_");
+        let namespace = change.metadata_namespace().as_str_name().trim_start_matches("METADATA_NAMESPACE_");
         let effect = change.effect().as_str_name().trim_start_matches("EFFECT_");
         format!("{namespace} {} {effect}", change.path)
     };
@@ -123,10 +123,10 @@ pub fn release(user_id: &str, provider: &str, subject: &str) -> pb::UnlinkReques
 
 /// A request to resolve the sign-in of an account without an email, a profile or other fields.
 pub fn sign_in(provider: &str, subject: &str) -> pb::ResolveSignInRequest {
-    sign_in_with(pb::ProvenAccount { r#ref: identity_ref(provider, subject), ..Default::default() })
+    sign_in_with(pb::ProvenAccount { identity_ref: identity_ref(provider, subject), ..Default::default() })
 }
 
 /// A request to resolve the sign-in of this account.
 pub fn sign_in_with(account: pb::ProvenAccount) -> pb::ResolveSignInRequest {
-    pb::ResolveSignInRequest { with: Some(pb::resolve_sign_in_request::With::Account(account)), ..Default::default() }
+    pb::ResolveSignInRequest { proof: Some(pb::resolve_sign_in_request::Proof::Account(account)), ..Default::default() }
 }

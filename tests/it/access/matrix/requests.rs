@@ -38,7 +38,7 @@ pub fn request(rpc: &str, about: &About<'_>) -> Vec<u8> {
                 .encode_to_vec()
         }
         "CreateUser" => {
-            let identity = pb::NewIdentity { r#ref: identity_ref("p", subject), ..Default::default() };
+            let identity = pb::NewIdentity { identity_ref: identity_ref("p", subject), ..Default::default() };
             pb::CreateUserRequest { identity: Some(identity), ..Default::default() }.encode_to_vec()
         }
         "GetUser" => get(&user_id).encode_to_vec(),
@@ -53,11 +53,11 @@ pub fn request(rpc: &str, about: &About<'_>) -> Vec<u8> {
         "ListLinkCandidates" => pb::ListLinkCandidatesRequest { user_id }.encode_to_vec(),
         "ListUsers" => pb::ListUsersRequest::default().encode_to_vec(),
         "ListEvents" => {
-            let start = Some(pb::list_events_request::Start::From(pb::FeedEnd::Oldest.into()));
+            let start = Some(pb::list_events_request::Start::FromEnd(pb::FeedEnd::Oldest.into()));
             pb::ListEventsRequest { start, ..Default::default() }.encode_to_vec()
         }
         "WatchEvents" => {
-            let start = Some(pb::watch_events_request::Start::From(pb::FeedEnd::Oldest.into()));
+            let start = Some(pb::watch_events_request::Start::FromEnd(pb::FeedEnd::Oldest.into()));
             pb::WatchEventsRequest { start, ..Default::default() }.encode_to_vec()
         }
         "ListProviders" => pb::ListProvidersRequest::default().encode_to_vec(),
