@@ -1,7 +1,12 @@
-//! The server's cost of a call by Auth0's HTTP, compared with the gRPC call on which it stands: CPU time of the
-//! server process, both over HTTP/2, in turns in one run. Prints ratios. `cargo bench --bench auth0`
+//! The server's cost of a call by Auth0's HTTP, compared with the gRPC call on which it stands: CPU
+//! time of the server process, both over HTTP/2, in turns in one run. Prints ratios.
+//! `cargo bench --bench auth0`
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a benchmark that cannot continue fails")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a benchmark that cannot continue fails"
+)]
 
 use std::{fs, net::SocketAddr};
 
@@ -14,7 +19,9 @@ use hyper::{
 };
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use identity_link::grpc::proto as pb;
-use identity_link_test_support::{auth0::AUTH0, child::Running, cluster::cluster, object, tokens::Token};
+use identity_link_test_support::{
+    auth0::AUTH0, child::Running, cluster::cluster, object, tokens::Token,
+};
 use prost::Message;
 use prost_types::{FieldMask, Struct, Value as PbValue, value::Kind};
 use serde_json::{Value, json};
@@ -41,7 +48,9 @@ async fn main() {
     let (server, address) = Running::serve(&database, |toml| toml + AUTH0);
     let client = Client::to(address).await;
     for lane in 0..LANES {
-        for (provider, user) in [("google-oauth2", &main_account(lane)), ("sms", &format!("s{lane}"))] {
+        for (provider, user) in
+            [("google-oauth2", &main_account(lane)), ("sms", &format!("s{lane}"))]
+        {
             client.send(create(provider, user, &metadata())).await;
         }
     }
@@ -65,12 +74,21 @@ async fn main() {
         }
         ratios.sort_by(f64::total_cmp);
         let (least, most) = (ratios[0], ratios[ratios.len() - 1]);
-        println!("  {:<16} {:>5.2}  ({least:.2} to {most:.2})", pair.name, ratios[ratios.len() / 2]);
+        println!(
+            "  {:<16} {:>5.2}  ({least:.2} to {most:.2})",
+            pair.name,
+            ratios[ratios.len() / 2]
+        );
     }
 }
 
 /// The server's CPU time for this number of calls, in clock ticks.
-async fn cost(server: &Running, client: &Client, calls: usize, call: fn(&str, usize) -> Vec<Request<Bytes>>) -> f64 {
+async fn cost(
+    server: &Running,
+    client: &Client,
+    calls: usize,
+    call: fn(&str, usize) -> Vec<Request<Bytes>>,
+) -> f64 {
     let before = ticks(server);
     let lanes = (0..LANES).map(|lane| {
         let client = client.clone();
@@ -109,9 +127,13 @@ impl Client {
     async fn to(address: SocketAddr) -> Self {
         let stream = TcpStream::connect(address).await.unwrap();
         stream.set_nodelay(true).unwrap();
-        let (sender, connection) = handshake(TokioExecutor::new(), TokioIo::new(stream)).await.unwrap();
+        let (sender, connection) =
+            handshake(TokioExecutor::new(), TokioIo::new(stream)).await.unwrap();
         tokio::spawn(connection);
-        Self { sender, authorization: format!("Bearer {}", Token::of("services", "backend").sign()) }
+        Self {
+            sender,
+            authorization: format!("Bearer {}", Token::of("services", "backend").sign()),
+        }
     }
 
     async fn send(&self, mut request: Request<Bytes>) {
@@ -178,7 +200,10 @@ fn create_grpc(_: &str, _: usize) -> Vec<Request<Bytes>> {
         ..pb::NewIdentity::default()
     };
     let user_metadata = object(metadata());
-    vec![grpc("CreateUser", &pb::CreateUserRequest { identity: Some(identity), user_metadata, ..Default::default() })]
+    vec![grpc(
+        "CreateUser",
+        &pb::CreateUserRequest { identity: Some(identity), user_metadata, ..Default::default() },
+    )]
 }
 
 fn user_id(account: &str) -> String {
@@ -201,7 +226,11 @@ fn find_grpc(account: &str, _: usize) -> Vec<Request<Bytes>> {
     let email = format!("{account}@example.com");
     vec![grpc(
         "FindByEmail",
-        &pb::FindByEmailRequest { email, include_unverified: true, ..pb::FindByEmailRequest::default() },
+        &pb::FindByEmailRequest {
+            email,
+            include_unverified: true,
+            ..pb::FindByEmailRequest::default()
+        },
     )]
 }
 
@@ -249,6 +278,7 @@ fn link_grpc(account: &str, lane: usize) -> Vec<Request<Bytes>> {
 
 fn link_http(account: &str, lane: usize) -> Vec<Request<Bytes>> {
     let path = format!("/users/google-oauth2%7C{account}/identities");
-    let link = http(Method::POST, &path, &json!({"provider": "sms", "user_id": format!("s{lane}")}));
+    let link =
+        http(Method::POST, &path, &json!({"provider": "sms", "user_id": format!("s{lane}")}));
     vec![link, http(Method::DELETE, &format!("{path}/sms/s{lane}"), &Value::Null)]
 }

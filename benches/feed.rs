@@ -1,7 +1,7 @@
-//! The cost of following the feed: the time from a commit to its event at a watcher; the rate at which a million
-//! events are read, compared with `psql` reading the same rows; and the cost of a thousand waiting watchers. The
-//! server is a process of its own. Prints ratios. `cargo bench --bench feed`, with `-- latency`, `reading` or
-//! `waiting` for a part of it
+//! The cost of following the feed: the time from a commit to its event at a watcher; the rate at
+//! which a million events are read, compared with `psql` reading the same rows; and the cost of a
+//! thousand waiting watchers. The server is a process of its own. Prints ratios.
+//! `cargo bench --bench feed`, with `-- latency`, `reading` or `waiting` for a part of it
 
 #![expect(
     clippy::unwrap_used,
@@ -49,7 +49,8 @@ async fn main() {
     }
     // The named parts, or all of them.
     let is_wanted = |part: &str| {
-        let mut parts = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).peekable();
+        let mut parts =
+            std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).peekable();
         parts.peek().is_none() || parts.any(|wanted| wanted == part)
     };
     if is_wanted("latency") {
@@ -74,7 +75,8 @@ impl Served {
     async fn start() -> Self {
         let database = feed_cluster().db_migrated().await;
         let interval = format!("poll_interval = \"{}ms\"", POLL_INTERVAL.as_millis());
-        let (running, address) = Running::serve(&database, |toml| toml.replace("poll_interval = \"20ms\"", &interval));
+        let (running, address) =
+            Running::serve(&database, |toml| toml.replace("poll_interval = \"20ms\"", &interval));
         Self { running, address, database }
     }
 
@@ -82,13 +84,16 @@ impl Served {
     fn service(&self) -> Caller {
         let token = Token::of("services", "backend");
         let end = token.claims["iat"].as_i64().unwrap() + 3600;
-        let channel = Endpoint::from_shared(format!("http://{}", self.address)).unwrap().connect_lazy();
+        let channel =
+            Endpoint::from_shared(format!("http://{}", self.address)).unwrap().connect_lazy();
         Caller::new(channel, Some(token.with("exp", end).sign()))
     }
 
     /// A number of `/proc/…/status`, in MiB.
     fn memory(&self, name: &str) -> f64 {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.running.pid().as_raw_nonzero())).unwrap();
+        let status =
+            fs::read_to_string(format!("/proc/{}/status", self.running.pid().as_raw_nonzero()))
+                .unwrap();
         let line = status.lines().find(|line| line.starts_with(name)).unwrap();
         line.split_whitespace().nth(1).unwrap().parse::<f64>().unwrap() / 1024.0
     }
@@ -105,9 +110,11 @@ impl Served {
 
     /// The query runs in another database, so that it is not counted.
     async fn db_transactions(&self) -> f64 {
-        let elsewhere = Database { name: "postgres".to_owned(), url: feed_cluster().url("postgres") };
+        let elsewhere =
+            Database { name: "postgres".to_owned(), url: feed_cluster().url("postgres") };
         let name = &self.database.name;
-        let sql = format!("SELECT xact_commit::text FROM pg_stat_database WHERE datname = '{name}'");
+        let sql =
+            format!("SELECT xact_commit::text FROM pg_stat_database WHERE datname = '{name}'");
         elsewhere.db_texts(&sql).await.remove(0).parse().unwrap()
     }
 }
@@ -129,7 +136,9 @@ async fn latency() {
     }
     waits.sort_by(f64::total_cmp);
     let (median, p99) = (waits[CHANGES / 2], waits[CHANGES * 99 / 100]);
-    println!("from commit to watcher, in poll intervals: median {median:.2}, p99 {p99:.2}, of {CHANGES}");
+    println!(
+        "from commit to watcher, in poll intervals: median {median:.2}, p99 {p99:.2}, of {CHANGES}"
+    );
 }
 
 /// Sends a million events to one watcher.
@@ -156,8 +165,13 @@ async fn reading() {
         told.push(count as f64 / begun.elapsed().as_secs_f64());
     }
     let (told, read, peak) = (median(told), median(read), server.memory("VmHWM"));
-    println!("a million events to one watcher: {:.2} of the rate of psql reading the same rows", told / read);
-    println!("  {told:.0} and {read:.0} per second; the server's memory {before:.0} MiB before, {peak:.0} at most");
+    println!(
+        "a million events to one watcher: {:.2} of the rate of psql reading the same rows",
+        told / read
+    );
+    println!(
+        "  {told:.0} and {read:.0} per second; the server's memory {before:.0} MiB before, {peak:.0} at most"
+    );
 }
 
 /// Inserts copies of the existing events, in an epoch before theirs.
@@ -190,7 +204,9 @@ async fn waiting() {
     let mut crowd = vec![first];
     while crowd.len() < WATCHERS {
         let service = server.service();
-        crowd.extend(join_all((0..STREAMS.min(WATCHERS - crowd.len())).map(|_| begin(&service))).await);
+        crowd.extend(
+            join_all((0..STREAMS.min(WATCHERS - crowd.len())).map(|_| begin(&service))).await,
+        );
     }
     let (rate, memory) = (server.db_rate().await, server.memory("VmRSS"));
     println!(
@@ -198,7 +214,10 @@ async fn waiting() {
         crowd.len(),
         rate / rate_of_one
     );
-    println!("  {:.1} MiB more than with one watcher, which takes {memory_of_one:.1}", memory - memory_of_one);
+    println!(
+        "  {:.1} MiB more than with one watcher, which takes {memory_of_one:.1}",
+        memory - memory_of_one
+    );
 }
 
 /// Begins a watch, and waits until it has caught up.

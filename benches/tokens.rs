@@ -1,5 +1,5 @@
-//! The cost of tokens: the rate at which bad ones are refused, compared with good ones in the same run; and the
-//! saving by the cache of verified tokens. Prints ratios. `cargo bench --bench tokens`
+//! The cost of tokens: the rate at which bad ones are refused, compared with good ones in the same
+//! run; and the saving by the cache of verified tokens. Prints ratios. `cargo bench --bench tokens`
 
 #![expect(
     clippy::unwrap_used,
@@ -108,8 +108,9 @@ async fn remembered() {
         trusted.push((issuer, keys));
     }
     let issuers = Issuers::new(trusted);
-    let tokens: Vec<String> =
-        (0..4000).map(|n| Token::of("github", "1").with("jti", json!(n.to_string())).sign()).collect();
+    let tokens: Vec<String> = (0..4000)
+        .map(|n| Token::of("github", "1").with("jti", json!(n.to_string())).sign())
+        .collect();
     let mut costs = [Vec::new(), Vec::new()];
     for round in tokens.chunks(tokens.len() / ROUNDS) {
         for costs in &mut costs {
@@ -121,7 +122,10 @@ async fn remembered() {
         }
     }
     let [new, seen] = costs.map(median);
-    println!("verifying a token (EdDSA) that was seen before costs {:.3} of verifying a new one", seen / new);
+    println!(
+        "verifying a token (EdDSA) that was seen before costs {:.3} of verifying a new one",
+        seen / new
+    );
 }
 
 fn median(mut values: Vec<f64>) -> f64 {

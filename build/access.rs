@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use prost_reflect::{DescriptorPool, DynamicMessage, MethodDescriptor};
 
 /// Who may call one rpc, as the proto declares it.
-pub struct AccessRule {
+pub(super) struct AccessRule {
     /// The path of the rpc, such as `/identitylink.v1.IdentityService/Link`.
     pub path: String,
     /// The scope that a user token needs; `None` if user tokens are not accepted.
@@ -18,14 +18,14 @@ pub struct AccessRule {
 
 /// Reads the rule of each rpc of package `identitylink.v1`.
 ///
-/// `descriptor` must be the encoded set as the compiler wrote it: the typed form of prost drops extensions, so all
-/// rules would seem to be missing.
+/// `descriptor` must be the encoded set as the compiler wrote it: the typed form of prost drops
+/// extensions, so all rules would seem to be missing.
 ///
 /// # Errors
 /// If a rule is missing or invalid.
-pub fn access_table(descriptor: &[u8]) -> Result<Vec<AccessRule>, String> {
-    let pool =
-        DescriptorPool::decode(descriptor).map_err(|error| format!("the compiled protos do not decode: {error}"))?;
+pub(super) fn access_table(descriptor: &[u8]) -> Result<Vec<AccessRule>, String> {
+    let pool = DescriptorPool::decode(descriptor)
+        .map_err(|error| format!("the compiled protos do not decode: {error}"))?;
     let rules: Vec<AccessRule> = pool
         .services()
         .filter(|service| service.package_name() == "identitylink.v1")
@@ -45,10 +45,13 @@ fn rule(pool: &DescriptorPool, method: &MethodDescriptor) -> Result<AccessRule, 
         .ok_or("proto/identitylink/v1/access.proto does not define the access option")?;
     let options = method.options();
     if !options.has_extension(&extension) {
-        return Err(format!("rpc {name} lacks its access: say who may call it with `option (access) = {{…}}`"));
+        return Err(format!(
+            "rpc {name} lacks its access: say who may call it with `option (access) = {{…}}`"
+        ));
     }
     let value = options.get_extension(&extension);
-    let access = value.as_message().ok_or_else(|| format!("the access of rpc {name} is not a message"))?;
+    let access =
+        value.as_message().ok_or_else(|| format!("the access of rpc {name} is not a message"))?;
     let self_scope = scope(access, "self_scope", name)?;
     let service_scope = scope(access, "service_scope", name)?;
     if self_scope.is_none() && service_scope.is_none() {
@@ -61,7 +64,8 @@ fn rule(pool: &DescriptorPool, method: &MethodDescriptor) -> Result<AccessRule, 
     })
 }
 
-/// Reads a scope, which is a `scope-token` of RFC 6749 §3.3: printable ASCII without space, quote and backslash.
+/// Reads a scope, which is a `scope-token` of RFC 6749 §3.3: printable ASCII without space, quote
+/// and backslash.
 fn scope(access: &DynamicMessage, field: &str, rpc: &str) -> Result<Option<String>, String> {
     let value = access.get_field_by_name(field);
     let text = value.as_deref().and_then(|value| value.as_str()).unwrap_or_default();
@@ -72,7 +76,7 @@ fn scope(access: &DynamicMessage, field: &str, rpc: &str) -> Result<Option<Strin
 }
 
 /// The table as a Rust expression, in which the server looks up rules.
-pub fn to_rust(rules: &[AccessRule]) -> String {
+pub(super) fn to_rust(rules: &[AccessRule]) -> String {
     let mut rust = String::from("&[\n");
     for rule in rules {
         let AccessRule { path, self_scope, service_scope } = rule;

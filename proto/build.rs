@@ -11,14 +11,18 @@ const PROTOS: [&str; 6] = [
     "identitylink/v1/sign_in_service.proto",
 ];
 
-#[expect(clippy::disallowed_methods, reason = "cargo passes parameters to a build script by its environment")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "cargo passes parameters to a build script by its environment"
+)]
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=identity");
 
     let descriptor = PathBuf::from(env::var("OUT_DIR")?).join("descriptor.bin");
     let mut compiler = protox::Compiler::new(["."])?;
     compiler.include_imports(true).include_source_info(true).open_files(PROTOS)?;
-    // Encoded by the compiler: the typed form of prost drops extensions, and with them who may call an rpc.
+    // Encoded by the compiler: the typed form of prost drops extensions, and with them who may call
+    // an rpc.
     fs::write(&descriptor, compiler.encode_file_descriptor_set())?;
     println!("cargo::metadata=descriptor={}", descriptor.display());
 

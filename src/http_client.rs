@@ -17,7 +17,8 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 const MAX_BODY: usize = 256 * 1024;
 
 /// The `User-Agent` of all requests.
-const USER_AGENT: HeaderValue = HeaderValue::from_static(concat!("identity-link/", env!("CARGO_PKG_VERSION")));
+const USER_AGENT: HeaderValue =
+    HeaderValue::from_static(concat!("identity-link/", env!("CARGO_PKG_VERSION")));
 
 /// A client for documents that the server fetches, and for requests to providers.
 #[derive(Clone)]
@@ -32,7 +33,8 @@ pub enum FetchError {
     /// The response was not complete within the time limit.
     #[error("no complete response within {} seconds", TIMEOUT.as_secs())]
     Timeout,
-    /// A status other than 200. Redirects are not followed: they would let a third party choose the target.
+    /// A status other than 200. Redirects are not followed: they would let a third party choose the
+    /// target.
     #[error("the response was {0}")]
     Status(StatusCode),
     /// The connection, TLS or HTTP failed, or the body exceeds the limit.
@@ -53,8 +55,8 @@ pub fn is_fetchable(url: &Uri) -> bool {
     }
 }
 
-/// Whether a URL may be fetched that a document at `other` names: a document from elsewhere must not send requests to
-/// listeners on this machine.
+/// Whether a URL may be fetched that a document at `other` names: a document from elsewhere must
+/// not send requests to listeners on this machine.
 pub fn is_fetchable_from(url: &Uri, other: &Uri) -> bool {
     is_fetchable(url) && (url.scheme_str() == Some("https") || other.scheme_str() == Some("http"))
 }
@@ -79,15 +81,18 @@ impl HttpClient {
     /// # Errors
     /// If the exchange fails, or the status is not 200.
     pub async fn get_json(&self, url: &Uri) -> Result<Bytes, FetchError> {
-        let request = Request::get(url).header(header::ACCEPT, "application/json").body(Bytes::new());
-        let response = self.send(request.map_err(|error| FetchError::Transport(error.to_string()))?).await?;
+        let request =
+            Request::get(url).header(header::ACCEPT, "application/json").body(Bytes::new());
+        let response =
+            self.send(request.map_err(|error| FetchError::Transport(error.to_string()))?).await?;
         match response.status() {
             StatusCode::OK => Ok(response.into_body()),
             status => Err(FetchError::Status(status)),
         }
     }
 
-    /// Sends a request, and returns the response, of any status. Redirects are returned, not followed.
+    /// Sends a request, and returns the response, of any status. Redirects are returned, not
+    /// followed.
     ///
     /// # Errors
     /// If the exchange fails: see [`FetchError`].
@@ -95,13 +100,19 @@ impl HttpClient {
         if !is_fetchable(request.uri()) {
             return Err(FetchError::Insecure);
         }
-        tokio::time::timeout(TIMEOUT, self.exchange(request)).await.map_err(|_| FetchError::Timeout)?
+        tokio::time::timeout(TIMEOUT, self.exchange(request))
+            .await
+            .map_err(|_| FetchError::Timeout)?
     }
 
     async fn exchange(&self, request: Request<Bytes>) -> Result<Response<Bytes>, FetchError> {
         let mut request = request.map(Full::new);
         request.headers_mut().insert(header::USER_AGENT, USER_AGENT);
-        let response = self.0.request(request).await.map_err(|error| FetchError::Transport(error.to_string()))?;
+        let response = self
+            .0
+            .request(request)
+            .await
+            .map_err(|error| FetchError::Transport(error.to_string()))?;
         let (head, body) = response.into_parts();
         let body = Limited::new(body, MAX_BODY).collect().await;
         let body = body.map_err(|error| FetchError::Transport(error.to_string()))?.to_bytes();
@@ -115,9 +126,12 @@ mod tests {
 
     #[test]
     fn only_https_or_this_machine_is_fetched() {
-        for url in
-            ["https://issuer.example.com/jwks", "http://127.0.0.1:8080/jwks", "http://localhost/", "http://[::1]/"]
-        {
+        for url in [
+            "https://issuer.example.com/jwks",
+            "http://127.0.0.1:8080/jwks",
+            "http://localhost/",
+            "http://[::1]/",
+        ] {
             assert!(is_fetchable(&url.parse().unwrap()), "{url}");
         }
         for (url, from, is_good) in [
@@ -127,9 +141,15 @@ mod tests {
             ("http://127.0.0.1:81/", "https://a.example.com/", false),
             ("http://b.example.com/", "http://localhost/", false),
         ] {
-            assert_eq!(is_fetchable_from(&url.parse().unwrap(), &from.parse().unwrap()), is_good, "{url} from {from}");
+            assert_eq!(
+                is_fetchable_from(&url.parse().unwrap(), &from.parse().unwrap()),
+                is_good,
+                "{url} from {from}"
+            );
         }
-        for url in ["http://issuer.example.com/", "http://169.254.169.254/", "ftp://localhost/", "/jwks"] {
+        for url in
+            ["http://issuer.example.com/", "http://169.254.169.254/", "ftp://localhost/", "/jwks"]
+        {
             assert!(!is_fetchable(&url.parse().unwrap()), "{url}");
         }
     }

@@ -1,4 +1,5 @@
-//! The listener's certificate and the authorities of its clients: PEM files, read and checked as a whole.
+//! The listener's certificate and the authorities of its clients: PEM files, read and checked as a
+//! whole.
 
 use std::{
     fmt, fs,
@@ -24,8 +25,8 @@ pub struct TlsFiles {
     pub client_ca: Option<PathBuf>,
 }
 
-/// The content of the files at one time, or why one could not be read. It has no `Debug`, because it contains a
-/// private key.
+/// The content of the files at one time, or why one could not be read. It has no `Debug`, because
+/// it contains a private key.
 #[derive(PartialEq, Eq)]
 pub struct TlsContent {
     certificate: Result<Vec<u8>, String>,
@@ -71,13 +72,19 @@ impl TlsFiles {
         let (chain, key, clients) = match (chain, key, clients) {
             (Ok(chain), Ok(key), Ok(clients)) => (chain, key, clients),
             (chain, key, clients) => {
-                return Err([chain.err(), key.err(), clients.err()].into_iter().flatten().collect());
+                return Err([chain.err(), key.err(), clients.err()]
+                    .into_iter()
+                    .flatten()
+                    .collect());
             }
         };
-        let unfit = |error| vec![key_problem(format_args!("does not go with the certificate: {error}"))];
+        let unfit =
+            |error| vec![key_problem(format_args!("does not go with the certificate: {error}"))];
         ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
-            .and_then(|builder| builder.with_client_cert_verifier(clients).with_single_cert(chain, key))
+            .and_then(|builder| {
+                builder.with_client_cert_verifier(clients).with_single_cert(chain, key)
+            })
             .map_err(unfit)
     }
 
@@ -93,7 +100,8 @@ impl TlsFiles {
 
     fn private_key(&self, content: &TlsContent) -> Result<PrivateKeyDer<'static>, TlsProblem> {
         let none = |_| "holds no private key (PEM, not encrypted)".to_owned();
-        let key = content.key.clone().and_then(|pem| PrivateKeyDer::from_pem_slice(&pem).map_err(none));
+        let key =
+            content.key.clone().and_then(|pem| PrivateKeyDer::from_pem_slice(&pem).map_err(none));
         key.map_err(key_problem)
     }
 
@@ -119,11 +127,13 @@ impl TlsFiles {
 
 /// The certificates of a PEM file, at least one.
 fn certificates(pem: &Result<Vec<u8>, String>) -> Result<Vec<CertificateDer<'static>>, String> {
-    let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem.as_ref().map_err(Clone::clone)?).collect();
+    let found: Result<Vec<_>, _> =
+        CertificateDer::pem_slice_iter(pem.as_ref().map_err(Clone::clone)?).collect();
     match found {
         Ok(found) if found.is_empty() => Err("holds no certificate (PEM)".to_owned()),
         Ok(found) => Ok(found),
-        // The parser's error is not quoted: it may contain lines of the file, which may be the wrong file.
+        // The parser's error is not quoted: it may contain lines of the file, which may be the
+        // wrong file.
         Err(_) => Err("is not PEM".to_owned()),
     }
 }
@@ -136,7 +146,8 @@ fn no_certificate(error: rustls::Error) -> String {
     format!("holds something that is no certificate: {cause}")
 }
 
-/// A problem with the private key. The path is not quoted: it may be a key that was written there by mistake.
+/// A problem with the private key. The path is not quoted: it may be a key that was written there
+/// by mistake.
 fn key_problem(text: impl fmt::Display) -> TlsProblem {
     TlsProblem { key: "key", text: format!("names a file that {text}") }
 }

@@ -1,20 +1,25 @@
 //! Finds `initdb` and `postgres` on this machine, or fetches them.
 
-use std::collections::BTreeSet;
-use std::ffi::OsStr;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::{env, fs};
+use std::{
+    collections::BTreeSet,
+    env,
+    ffi::OsStr,
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
 
-use super::account::Account;
-use super::packages::{self, InstallError};
+use super::{
+    account::Account,
+    packages::{self, InstallError},
+};
 
 /// The oldest major version on which the schema runs.
 const OLDEST: u32 = 15;
 /// The major version of [`packages::POSTGRES`].
 const FETCHED: u32 = 18;
-/// The layouts by which packages install one folder per version: the parent folder, and what precedes the version in
-/// the folder's name.
+/// The layouts by which packages install one folder per version: the parent folder, and what
+/// precedes the version in the folder's name.
 const VERSIONED: [(&str, &str); 4] = [
     ("/usr/lib/postgresql", ""),
     ("/usr", "pgsql-"),
@@ -24,7 +29,7 @@ const VERSIONED: [(&str, &str); 4] = [
 
 /// A pair of programs of one version.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Binaries {
+pub(crate) struct Binaries {
     /// The folder that contains `initdb` and `postgres`.
     pub dir: PathBuf,
     /// Their major version.
@@ -42,7 +47,9 @@ pub struct SearchPath {
 #[derive(Debug, thiserror::Error)]
 pub enum BinariesError {
     /// `PG_BIN_DIR` is set, and names no usable folder.
-    #[error("PG_BIN_DIR does not name a usable PostgreSQL: {why}; name a folder with initdb and postgres, or unset it")]
+    #[error(
+        "PG_BIN_DIR does not name a usable PostgreSQL: {why}; name a folder with initdb and postgres, or unset it"
+    )]
     Named {
         /// The problem with it.
         why: String,
@@ -88,16 +95,19 @@ pub enum BinariesError {
 }
 
 impl SearchPath {
-    /// Only `$PG_BIN_DIR` if it is set; otherwise `PATH`, then the folders of Debian, Red Hat and Homebrew, newest
-    /// version first.
+    /// Only `$PG_BIN_DIR` if it is set; otherwise `PATH`, then the folders of Debian, Red Hat and
+    /// Homebrew, newest version first.
     #[must_use]
     pub fn of_this_machine() -> SearchPath {
         if let Some(dir) = env::var_os("PG_BIN_DIR").filter(|dir| !dir.is_empty()) {
             return SearchPath { dirs: vec![PathBuf::from(dir)], named_by_person: true };
         }
         let path = env::var_os("PATH").unwrap_or_default();
-        let mut dirs: Vec<PathBuf> = env::split_paths(&path).filter(|dir| dir.is_absolute()).collect();
-        dirs.extend(VERSIONED.iter().flat_map(|(parent, prefix)| versions_in(Path::new(parent), prefix)));
+        let mut dirs: Vec<PathBuf> =
+            env::split_paths(&path).filter(|dir| dir.is_absolute()).collect();
+        dirs.extend(
+            VERSIONED.iter().flat_map(|(parent, prefix)| versions_in(Path::new(parent), prefix)),
+        );
         SearchPath { dirs, named_by_person: false }
     }
 
@@ -108,12 +118,13 @@ impl SearchPath {
     }
 }
 
-/// Returns the programs for the cluster in `cluster`, whose version is `wanted` if it exists. If none are found, they
-/// are fetched into `<base>/pg-bin`, or as a last resort by apt. Blocks for as long as a download takes.
+/// Returns the programs for the cluster in `cluster`, whose version is `wanted` if it exists. If
+/// none are found, they are fetched into `<base>/pg-bin`, or as a last resort by apt. Blocks for as
+/// long as a download takes.
 ///
 /// # Errors
 /// [`BinariesError`].
-pub fn find_or_fetch(
+pub(crate) fn find_or_fetch(
     search_path: &SearchPath,
     base: &Path,
     cluster: &Path,
@@ -131,8 +142,11 @@ pub fn find_or_fetch(
         Err(seen) => seen,
     };
     if search_path.named_by_person {
-        let why =
-            if seen.is_empty() { format!("{} does not hold both programs", listed(&dirs)) } else { seen.join("; ") };
+        let why = if seen.is_empty() {
+            format!("{} does not hold both programs", listed(&dirs))
+        } else {
+            seen.join("; ")
+        };
         return Err(BinariesError::Named { why });
     }
     let seen = aside(&seen);
@@ -151,7 +165,8 @@ pub fn find_or_fetch(
             say(
                 "Neither pip nor uv is here: installing the package postgresql with apt-get, without a server of its own.",
             );
-            packages::install_postgres_with_apt().map_err(|output| BinariesError::Apt { output })?;
+            packages::install_postgres_with_apt()
+                .map_err(|output| BinariesError::Apt { output })?;
             dirs.extend(versions_in(Path::new("/usr/lib/postgresql"), ""));
         }
         Err(source) => return Err(BinariesError::Fetch { seen, source }),
@@ -172,15 +187,18 @@ fn find(dirs: &[PathBuf], wanted: Option<u32>, account: &Account) -> Result<Bina
     Err(seen.into_iter().collect())
 }
 
-/// The real folder of the programs in `dir`, which may be links: /usr/local/bin/postgres often points to a versioned
-/// folder.
+/// The real folder of the programs in `dir`, which may be links: /usr/local/bin/postgres often
+/// points to a versioned folder.
 fn real_folder(dir: &Path) -> Option<PathBuf> {
     let holds_both = |dir: &Path| dir.join("initdb").is_file() && dir.join("postgres").is_file();
     if !holds_both(dir) {
         return None;
     }
     let real = fs::canonicalize(dir.join("postgres")).ok()?;
-    real.parent().filter(|real| holds_both(real)).map(Path::to_owned).or_else(|| fs::canonicalize(dir).ok())
+    real.parent()
+        .filter(|real| holds_both(real))
+        .map(Path::to_owned)
+        .or_else(|| fs::canonicalize(dir).ok())
 }
 
 /// The major version of the programs in `dir`, or why they do not fit.
@@ -194,7 +212,10 @@ fn examine(dir: &Path, wanted: Option<u32>, account: &Account) -> Result<u32, St
         .output()
         .map_err(|e| format!("does not run: {e}"))?;
     let Some(major) = major_of(&String::from_utf8_lossy(&output.stdout)) else {
-        return Err(format!("does not run: {}", packages::last_lines(&String::from_utf8_lossy(&output.stderr), 1)));
+        return Err(format!(
+            "does not run: {}",
+            packages::last_lines(&String::from_utf8_lossy(&output.stderr), 1)
+        ));
     };
     if wanted.is_some_and(|wanted| wanted != major) || major < OLDEST {
         return Err(format!("is version {major}"));
@@ -213,14 +234,19 @@ fn major_of(version: &str) -> Option<u32> {
 fn versions_in(parent: &Path, prefix: &str) -> Vec<PathBuf> {
     let version_in = |name: &OsStr| name.to_str()?.strip_prefix(prefix)?.parse::<u32>().ok();
     let entries = fs::read_dir(parent).into_iter().flatten().flatten();
-    let mut found: Vec<(u32, PathBuf)> =
-        entries.filter_map(|entry| Some((version_in(&entry.file_name())?, entry.path().join("bin")))).collect();
+    let mut found: Vec<(u32, PathBuf)> = entries
+        .filter_map(|entry| Some((version_in(&entry.file_name())?, entry.path().join("bin"))))
+        .collect();
     found.sort_by_key(|(version, _)| std::cmp::Reverse(*version));
     found.into_iter().map(|(_, dir)| dir).collect()
 }
 
 fn runs(program: &str) -> bool {
-    Command::new(program).arg("--version").stdin(Stdio::null()).output().is_ok_and(|output| output.status.success())
+    Command::new(program)
+        .arg("--version")
+        .stdin(Stdio::null())
+        .output()
+        .is_ok_and(|output| output.status.success())
 }
 
 fn listed(dirs: &[PathBuf]) -> String {
@@ -290,7 +316,10 @@ mod tests {
         let dirs = [machine.0.join("missing"), old.clone(), links, newer.clone()];
         assert_eq!(find(&dirs, None, &anyone()), Ok(Binaries { dir: real, major: 16 }));
         assert_eq!(find(&dirs, Some(17), &anyone()), Ok(Binaries { dir: newer, major: 17 }));
-        assert_eq!(find(&dirs[..2], None, &anyone()), Err(vec![format!("{} is version 13", old.display())]));
+        assert_eq!(
+            find(&dirs[..2], None, &anyone()),
+            Err(vec![format!("{} is version 13", old.display())])
+        );
         assert_eq!(find(&[], None, &anyone()), Err(vec![]));
     }
 
@@ -307,15 +336,21 @@ mod tests {
     }
 
     #[test]
-    fn a_named_folder_without_programs_or_a_cluster_of_another_version_is_an_error_and_fetches_nothing() {
+    fn a_named_folder_without_programs_or_a_cluster_of_another_version_is_an_error_and_fetches_nothing()
+     {
         let machine = Machine::new("named");
         let mut say = |_: &str| panic!("nothing is to be fetched");
         let named = SearchPath { dirs: vec![machine.0.clone()], named_by_person: true };
         let cluster = machine.0.join("postgres");
-        let error = find_or_fetch(&named, &machine.0, &cluster, None, &anyone(), &mut say).unwrap_err();
-        assert!(matches!(&error, BinariesError::Named { why } if why.contains("does not hold both")), "{error}");
         let error =
-            find_or_fetch(&SearchPath::none(), &machine.0, &cluster, Some(16), &anyone(), &mut say).unwrap_err();
+            find_or_fetch(&named, &machine.0, &cluster, None, &anyone(), &mut say).unwrap_err();
+        assert!(
+            matches!(&error, BinariesError::Named { why } if why.contains("does not hold both")),
+            "{error}"
+        );
+        let error =
+            find_or_fetch(&SearchPath::none(), &machine.0, &cluster, Some(16), &anyone(), &mut say)
+                .unwrap_err();
         assert!(matches!(error, BinariesError::OtherMajor { major: 16, .. }), "{error}");
     }
 }

@@ -1,18 +1,20 @@
-//! The folders of one private Postgres: their owner, their paths, and the lock that lets one process at a time use
-//! them.
+//! The folders of one private Postgres: their owner, their paths, and the lock that lets one
+//! process at a time use them.
 
-use std::ffi::OsStr;
-use std::fs::{self, DirBuilder, File, OpenOptions, Permissions, TryLockError};
-use std::io::{self, Read as _, Write as _};
-use std::os::unix::ffi::OsStrExt as _;
-use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
-use std::path::{Path, PathBuf};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::{
+    ffi::OsStr,
+    fs::{self, DirBuilder, File, OpenOptions, Permissions, TryLockError},
+    io::{self, Read as _, Write as _},
+    os::unix::{
+        ffi::OsStrExt as _,
+        fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _},
+    },
+    path::{Path, PathBuf},
+    thread,
+    time::{Duration, Instant},
+};
 
-use super::account::Account;
-use super::binaries::Binaries;
-use super::packages;
+use super::{account::Account, binaries::Binaries, packages};
 
 /// For root, if the server's account cannot enter the data folder.
 const SHARED_STATE: &str = "/var/lib/identity-link";
@@ -21,14 +23,15 @@ const SOCKET: &str = ".s.PGSQL.5432";
 /// The longest path of a socket, in bytes: `sun_path` less the closing zero.
 const SOCKET_PATH_MAX: usize = if cfg!(target_os = "linux") { 107 } else { 103 };
 
-/// How long to wait for an owner that was just killed: the kernel takes a moment to release its lock.
+/// How long to wait for an owner that was just killed: the kernel takes a moment to release its
+/// lock.
 const OWNER_ENDS: Duration = Duration::from_millis(500);
 /// The pause between two attempts to take the lock.
 const POLL: Duration = Duration::from_millis(20);
 
 /// The folders of a server, held by this process until dropped.
 #[derive(Debug)]
-pub struct DataFolder {
+pub(crate) struct DataFolder {
     /// The parent of everything below: the data folder, or its substitute.
     pub base: PathBuf,
     /// The folder of the database cluster.
@@ -44,7 +47,9 @@ pub struct DataFolder {
 #[derive(Debug, thiserror::Error)]
 pub enum DataFolderError {
     /// Another process holds the folder.
-    #[error("another identity-link uses {data_dir} (pid {owner}); stop it, or choose another data folder")]
+    #[error(
+        "another identity-link uses {data_dir} (pid {owner}); stop it, or choose another data folder"
+    )]
     Taken {
         /// The folder.
         data_dir: PathBuf,
@@ -60,7 +65,9 @@ pub enum DataFolderError {
         source: io::Error,
     },
     /// There is no account to run Postgres.
-    #[error("Postgres refuses to run as root, and root has no account to lend it: {source}; run as an ordinary user")]
+    #[error(
+        "Postgres refuses to run as root, and root has no account to lend it: {source}; run as an ordinary user"
+    )]
     NoAccount {
         /// The system's error.
         source: io::Error,
@@ -83,16 +90,20 @@ pub enum DataFolderError {
 impl DataFolder {
     /// Makes `data_dir` if it is missing, with mode 0700, and takes its lock.
     ///
-    /// Root's data folder becomes passable for others (0711), so that the server's account can reach its cluster. If
-    /// a folder above is closed to that account, everything but the lock is in /var/lib/identity-link, and `say` gets
-    /// a sentence about it.
+    /// Root's data folder becomes passable for others (0711), so that the server's account can
+    /// reach its cluster. If a folder above is closed to that account, everything but the lock is
+    /// in /var/lib/identity-link, and `say` gets a sentence about it.
     ///
     /// # Errors
     /// [`DataFolderError`].
-    pub fn open(data_dir: &Path, say: &mut dyn FnMut(&str)) -> Result<DataFolder, DataFolderError> {
-        let account = Account::of_server().map_err(|source| DataFolderError::NoAccount { source })?;
-        // With links resolved, the folder has one name, and the folders above it are those that the server's account
-        // passes.
+    pub(crate) fn open(
+        data_dir: &Path,
+        say: &mut dyn FnMut(&str),
+    ) -> Result<DataFolder, DataFolderError> {
+        let account =
+            Account::of_server().map_err(|source| DataFolderError::NoAccount { source })?;
+        // With links resolved, the folder has one name, and the folders above it are those that the
+        // server's account passes.
         let data_dir = make_private(data_dir).map_err(at(data_dir))?;
         let lock = take_lock(&data_dir)?;
         let base = base_of(&data_dir, &account).map_err(at(&data_dir))?;
@@ -112,7 +123,7 @@ impl DataFolder {
     ///
     /// # Errors
     /// The cluster's version is unreadable.
-    pub fn major(&self) -> Result<Option<u32>, DataFolderError> {
+    pub(crate) fn major(&self) -> Result<Option<u32>, DataFolderError> {
         let path = self.cluster.join("PG_VERSION");
         match fs::read_to_string(&path) {
             Ok(text) => text.trim().parse().map(Some).map_err(|e| at(&path)(io::Error::other(e))),
@@ -125,33 +136,42 @@ impl DataFolder {
     ///
     /// # Errors
     /// `initdb` fails, or the folder cannot be made.
-    pub fn create_cluster(&self, binaries: &Binaries) -> Result<(), DataFolderError> {
+    pub(crate) fn create_cluster(&self, binaries: &Binaries) -> Result<(), DataFolderError> {
         let partial = self.base.join("postgres.partial");
-        packages::remove_dir(&partial).and_then(|()| self.account.own_dir(&partial)).map_err(at(&partial))?;
+        packages::remove_dir(&partial)
+            .and_then(|()| self.account.own_dir(&partial))
+            .map_err(at(&partial))?;
         let mut initdb = self.account.command(&binaries.dir.join("initdb"));
-        // The C locale is the only one that each build and system has. No other account can open the socket, so it
-        // needs no password.
-        initdb.args(["--auth=trust", "--username=postgres", "--encoding=UTF8", "--no-locale", "-D"]).arg(&partial);
+        // The C locale is the only one that each build and system has. No other account can open
+        // the socket, so it needs no password.
+        initdb
+            .args(["--auth=trust", "--username=postgres", "--encoding=UTF8", "--no-locale", "-D"])
+            .arg(&partial);
         packages::run(&mut initdb)
             .map_err(|output| DataFolderError::Initdb { cluster: self.cluster.clone(), output })?;
         fs::rename(&partial, &self.cluster).map_err(at(&self.cluster))
     }
 
-    /// A private folder for the socket: in the base folder, or in the temporary folder if the socket's path would be
-    /// too long.
+    /// A private folder for the socket: in the base folder, or in the temporary folder if the
+    /// socket's path would be too long.
     ///
     /// # Errors
     /// The folder exists and belongs to another account, or no folder's path is short enough.
-    pub fn socket_dir(&self) -> Result<PathBuf, DataFolderError> {
+    pub(crate) fn socket_dir(&self) -> Result<PathBuf, DataFolderError> {
         let name = format!("identity-link-{:016x}", fnv1a(self.base.as_os_str()));
         let fits = |dir: &PathBuf| dir.join(SOCKET).as_os_str().len() <= SOCKET_PATH_MAX;
         let reached = |dir: &PathBuf| {
-            !self.account.is_lent_by_root() || dir.parent().is_some_and(|parent| self.account.may_reach(parent))
+            !self.account.is_lent_by_root()
+                || dir.parent().is_some_and(|parent| self.account.may_reach(parent))
         };
-        let dir = [self.base.join("run"), std::env::temp_dir().join(&name), Path::new("/tmp").join(&name)]
-            .into_iter()
-            .find(|dir| dir.is_absolute() && fits(dir) && reached(dir))
-            .ok_or(DataFolderError::NoSocketDir)?;
+        let dir = [
+            self.base.join("run"),
+            std::env::temp_dir().join(&name),
+            Path::new("/tmp").join(&name),
+        ]
+        .into_iter()
+        .find(|dir| dir.is_absolute() && fits(dir) && reached(dir))
+        .ok_or(DataFolderError::NoSocketDir)?;
         self.account.own_dir(&dir).map_err(at(&dir))?;
         Ok(dir)
     }
@@ -160,8 +180,13 @@ impl DataFolder {
     ///
     /// # Errors
     /// It cannot be opened.
-    pub fn open_log(&self) -> Result<File, DataFolderError> {
-        OpenOptions::new().append(true).create(true).mode(0o600).open(&self.log).map_err(at(&self.log))
+    pub(crate) fn open_log(&self) -> Result<File, DataFolderError> {
+        OpenOptions::new()
+            .append(true)
+            .create(true)
+            .mode(0o600)
+            .open(&self.log)
+            .map_err(at(&self.log))
     }
 }
 
@@ -182,7 +207,8 @@ fn make_private(dir: &Path) -> io::Result<PathBuf> {
     }
 }
 
-/// Takes the lock. The kernel releases it when its owner ends in any way; the process id in the file is for people.
+/// Takes the lock. The kernel releases it when its owner ends in any way; the process id in the
+/// file is for people.
 fn take_lock(data_dir: &Path) -> Result<File, DataFolderError> {
     let path = data_dir.join("lock");
     let mut lock = OpenOptions::new()
@@ -201,7 +227,10 @@ fn take_lock(data_dir: &Path) -> Result<File, DataFolderError> {
             Err(TryLockError::WouldBlock) => {
                 let mut owner = String::new();
                 lock.read_to_string(&mut owner).map_err(at(&path))?;
-                return Err(DataFolderError::Taken { data_dir: data_dir.to_owned(), owner: owner.trim().to_owned() });
+                return Err(DataFolderError::Taken {
+                    data_dir: data_dir.to_owned(),
+                    owner: owner.trim().to_owned(),
+                });
             }
             Err(TryLockError::Error(e)) => return Err(at(&path)(e)),
         }
@@ -210,15 +239,17 @@ fn take_lock(data_dir: &Path) -> Result<File, DataFolderError> {
     Ok(lock)
 }
 
-/// The data folder, or for root a substitute that the server's account can enter; always the same one for the same
-/// folder.
+/// The data folder, or for root a substitute that the server's account can enter; always the same
+/// one for the same folder.
 fn base_of(data_dir: &Path, account: &Account) -> io::Result<PathBuf> {
     if !account.is_lent_by_root() {
         return Ok(data_dir.to_owned());
     }
     let found = fs::metadata(data_dir)?;
     let roots_own = found.uid() == 0;
-    if data_dir.parent().is_none_or(|parent| account.may_reach(parent)) && (roots_own || account.may_enter(&found)) {
+    if data_dir.parent().is_none_or(|parent| account.may_reach(parent))
+        && (roots_own || account.may_enter(&found))
+    {
         if !account.may_enter(&found) {
             // Passable, not readable: file modes protect the other files in the folder.
             fs::set_permissions(data_dir, Permissions::from_mode((found.mode() & 0o7777) | 0o011))?;
@@ -236,9 +267,9 @@ fn base_of(data_dir: &Path, account: &Account) -> io::Result<PathBuf> {
 
 /// FNV-1a, for names that stay the same over versions of the standard library.
 fn fnv1a(text: &OsStr) -> u64 {
-    text.as_bytes()
-        .iter()
-        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3))
+    text.as_bytes().iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    })
 }
 
 #[cfg(test)]
@@ -254,8 +285,10 @@ mod tests {
 
     #[test]
     fn the_lock_has_one_owner_and_names_it() {
-        let dir =
-            make_private(&std::env::temp_dir().join(format!("identity-link-lock-{}", std::process::id()))).unwrap();
+        let dir = make_private(
+            &std::env::temp_dir().join(format!("identity-link-lock-{}", std::process::id())),
+        )
+        .unwrap();
         assert_eq!(fs::metadata(&dir).unwrap().mode() & 0o777, 0o700);
         let first = take_lock(&dir).unwrap();
         let error = take_lock(&dir).unwrap_err().to_string();

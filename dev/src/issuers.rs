@@ -1,5 +1,5 @@
-//! Local issuers for `dev`: one for user ids, one per demo provider, one for services. Their keys are made at first
-//! use and stay in the data folder; `token` signs with them.
+//! Local issuers for `dev`: one for user ids, one per demo provider, one for services. Their keys
+//! are made at first use and stay in the data folder; `token` signs with them.
 
 use std::{
     collections::BTreeSet,
@@ -122,7 +122,8 @@ pub fn ensure_keys(data_dir: &Path) -> Result<(), IssuerError> {
     };
     fs::DirBuilder::new().recursive(true).mode(0o700).create(&dir).map_err(failed(&dir))?;
     for name in names().chain([DEMO]) {
-        let (private, public) = (dir.join(format!("{name}.pk8")), dir.join(format!("{name}.jwks.json")));
+        let (private, public) =
+            (dir.join(format!("{name}.pk8")), dir.join(format!("{name}.jwks.json")));
         if !private.exists() {
             let pkcs8 = Ed25519KeyPair::generate_pkcs8(&aws_lc_rs::rand::SystemRandom::new())
                 .map_err(|error| IssuerError::Key(error.to_string()))?;
@@ -135,11 +136,14 @@ pub fn ensure_keys(data_dir: &Path) -> Result<(), IssuerError> {
                 .mode(0o600)
                 .open(&unfinished)
                 .map_err(failed(&unfinished))?;
-            file.write_all(pkcs8.as_ref()).and_then(|()| file.sync_all()).map_err(failed(&unfinished))?;
+            file.write_all(pkcs8.as_ref())
+                .and_then(|()| file.sync_all())
+                .map_err(failed(&unfinished))?;
             fs::rename(&unfinished, &private).map_err(failed(&private))?;
         }
         let pkcs8 = fs::read(&private).map_err(failed(&private))?;
-        let pair = Ed25519KeyPair::from_pkcs8(&pkcs8).map_err(|error| IssuerError::Key(error.to_string()))?;
+        let pair = Ed25519KeyPair::from_pkcs8(&pkcs8)
+            .map_err(|error| IssuerError::Key(error.to_string()))?;
         let x = BASE64URL_NOPAD.encode(pair.public_key().as_ref());
         let jwk = json!({"kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "use": "sig", "kid": name, "x": x});
         fs::write(&public, json!({"keys": [jwk]}).to_string()).map_err(failed(&public))?;
@@ -147,9 +151,14 @@ pub fn ensure_keys(data_dir: &Path) -> Result<(), IssuerError> {
     Ok(())
 }
 
-/// The configuration of `dev`, as a file like any other, from which an operator can start. `demo` is the demo's URL;
-/// `None` if there is no demo. `scopes` are the ones that the issuers may give.
-pub fn config_toml(listen: &str, database_url: &str, demo: Option<&str>, scopes: &Scopes) -> String {
+/// The configuration of `dev`, as a file like any other, from which an operator can start. `demo`
+/// is the demo's URL; `None` if there is no demo. `scopes` are the ones that the issuers may give.
+pub fn config_toml(
+    listen: &str,
+    database_url: &str,
+    demo: Option<&str>,
+    scopes: &Scopes,
+) -> String {
     let [user_scopes, service_scopes] = [&scopes.user, &scopes.service].map(Vec::from_iter);
     let mut toml = format!(
         "# Written by `identity-link dev` at each start.\n\
@@ -160,10 +169,13 @@ pub fn config_toml(listen: &str, database_url: &str, demo: Option<&str>, scopes:
     for tenant in TENANTS {
         let _ = writeln!(toml, "\n[tenants.{tenant}]");
         for (name, social, email_trust) in PROVIDERS {
-            let _ =
-                writeln!(toml, "providers.{name}.social = {social}\nproviders.{name}.email_trust = {email_trust:?}");
+            let _ = writeln!(
+                toml,
+                "providers.{name}.social = {social}\nproviders.{name}.email_trust = {email_trust:?}"
+            );
         }
-        let _ = writeln!(toml, "providers.auth0.connections = [\"Username-Password-Authentication\"]");
+        let _ =
+            writeln!(toml, "providers.auth0.connections = [\"Username-Password-Authentication\"]");
     }
     toml.extend(demo.map(|base| demo::config_toml(TENANTS[0], base)));
     for name in names() {
@@ -204,13 +216,15 @@ pub fn sign(data_dir: &Path, request: &TokenRequest) -> Result<String, IssuerErr
     let (name, subject) = match &request.bearer {
         Bearer::User(id) => ("users", id),
         Bearer::Service(name) => ("services", name),
-        Bearer::Identity { provider, subject, .. } => match PROVIDERS.iter().find(|(name, ..)| name == provider) {
-            Some((name, ..)) => (*name, subject),
-            None => {
-                let known = PROVIDERS.map(|(name, ..)| name).join(", ");
-                return Err(IssuerError::UnknownProvider(provider.clone(), known));
+        Bearer::Identity { provider, subject, .. } => {
+            match PROVIDERS.iter().find(|(name, ..)| name == provider) {
+                Some((name, ..)) => (*name, subject),
+                None => {
+                    let known = PROVIDERS.map(|(name, ..)| name).join(", ");
+                    return Err(IssuerError::UnknownProvider(provider.clone(), known));
+                }
             }
-        },
+        }
     };
     let issued_at = now();
     let mut claims = Map::from_iter([
@@ -239,7 +253,10 @@ pub(super) fn now() -> u64 {
 }
 
 /// Signs an ID token of a provider of the demo.
-pub(super) fn sign_for_demo(data_dir: &Path, claims: &Map<String, Value>) -> Result<String, IssuerError> {
+pub(super) fn sign_for_demo(
+    data_dir: &Path,
+    claims: &Map<String, Value>,
+) -> Result<String, IssuerError> {
     encode(data_dir, DEMO, "JWT", claims)
 }
 
@@ -249,7 +266,12 @@ pub(super) fn demo_jwks(data_dir: &Path) -> Result<Vec<u8>, IssuerError> {
     fs::read(&path).map_err(|error| IssuerError::File(path, error))
 }
 
-fn encode(data_dir: &Path, name: &str, typ: &str, claims: &Map<String, Value>) -> Result<String, IssuerError> {
+fn encode(
+    data_dir: &Path,
+    name: &str,
+    typ: &str,
+    claims: &Map<String, Value>,
+) -> Result<String, IssuerError> {
     let path = keys_dir(data_dir).join(format!("{name}.pk8"));
     let pkcs8 = fs::read(&path).map_err(|error| match error.kind() {
         io::ErrorKind::NotFound => IssuerError::NoKeys(data_dir.to_owned()),

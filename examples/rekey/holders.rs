@@ -2,31 +2,38 @@
 
 use std::collections::BTreeMap;
 
-use identity_link_proto::v1::{Event, EventKind, ResolvedUser, event::Detail, resolved_user::State};
+use identity_link_proto::v1::{
+    Event, EventKind, ResolvedUser, event::Detail, resolved_user::State,
+};
 
 /// The kinds of events that change it.
-pub const KINDS: [EventKind; 4] =
+pub(crate) const KINDS: [EventKind; 4] =
     [EventKind::UserLinked, EventKind::UserUnlinked, EventKind::LinkUndone, EventKind::UserDeleted];
 
 /// The id of the user that now holds what was placed under an id; `None` if that user is deleted.
 #[derive(Debug, Default)]
-pub struct Holders(BTreeMap<String, Option<String>>);
+pub(crate) struct Holders(BTreeMap<String, Option<String>>);
 
 impl Holders {
     /// Each id with its holder.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, Option<&str>)> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, Option<&str>)> {
         self.0.iter().map(|(id, holder)| (id.as_str(), holder.as_deref()))
     }
 
-    /// Notes an event. Events come in order, and each states the holder itself, not a change of it: so a repeated
-    /// event does no harm.
-    pub fn note(&mut self, event: Event) {
+    /// Notes an event. Events come in order, and each states the holder itself, not a change of it:
+    /// so a repeated event does no harm.
+    pub(crate) fn note(&mut self, event: Event) {
         let (ids, holder) = match event.detail {
             Some(Detail::UserLinked(linked)) => {
                 let absorbed = linked.absorbed.into_iter().map(|user| user.user_id);
-                (absorbed.chain(linked.repointed_user_ids).collect(), linked.primary.map(|user| user.user_id))
+                (
+                    absorbed.chain(linked.repointed_user_ids).collect(),
+                    linked.primary.map(|user| user.user_id),
+                )
             }
-            Some(Detail::UserUnlinked(unlinked)) => back(unlinked.restored.map(|user| user.user_id), Vec::new()),
+            Some(Detail::UserUnlinked(unlinked)) => {
+                back(unlinked.restored.map(|user| user.user_id), Vec::new())
+            }
             Some(Detail::LinkUndone(undone)) => {
                 back(undone.restored.map(|user| user.user_id), undone.repointed_user_ids)
             }
@@ -42,9 +49,9 @@ impl Holders {
         }
     }
 
-    /// Notes what an id resolves to. An unknown id is left as it is: a token of another tenant must not take all
-    /// orders away.
-    pub fn note_resolved(&mut self, user: ResolvedUser) {
+    /// Notes what an id resolves to. An unknown id is left as it is: a token of another tenant must
+    /// not take all orders away.
+    pub(crate) fn note_resolved(&mut self, user: ResolvedUser) {
         match user.state() {
             State::Current | State::Absorbed => self.set(user.requested_id, Some(user.user_id)),
             State::Deleted => self.set(user.requested_id, None),
@@ -52,7 +59,8 @@ impl Holders {
         }
     }
 
-    /// Sets the holder of an id. What belonged to a deleted user is not given to the next user with its id.
+    /// Sets the holder of an id. What belonged to a deleted user is not given to the next user with
+    /// its id.
     fn set(&mut self, id: String, holder: Option<String>) {
         let known = self.0.entry(id).or_insert_with(|| holder.clone());
         if known.is_some() {

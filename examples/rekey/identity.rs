@@ -26,7 +26,7 @@ const SILENCE: Duration = Duration::from_secs(60);
 const IDS_AT_ONCE: usize = 1000;
 
 /// The client of identity-link.
-pub struct Identity {
+pub(crate) struct Identity {
     users: IdentityServiceClient<Channel>,
     events: EventServiceClient<Channel>,
     token_file: PathBuf,
@@ -34,20 +34,21 @@ pub struct Identity {
 
 impl Identity {
     /// A client that connects at its first call, and again when it must.
-    pub fn new(endpoint: &Endpoint, token_file: PathBuf) -> Self {
+    pub(crate) fn new(endpoint: &Endpoint, token_file: PathBuf) -> Self {
         let channel = endpoint.clone().connect_timeout(CALL).timeout(CALL).connect_lazy();
-        let (users, events) = (IdentityServiceClient::new(channel.clone()), EventServiceClient::new(channel));
+        let (users, events) =
+            (IdentityServiceClient::new(channel.clone()), EventServiceClient::new(channel));
         Self { users, events, token_file }
     }
 
     /// The current position of the feed, or one from a moment ago.
-    pub async fn position(&self) -> Result<String, Stopped> {
+    pub(crate) async fn position(&self) -> Result<String, Stopped> {
         let request = self.request(ListUsersRequest { page_size: 1, ..Default::default() })?;
         Ok(self.users.clone().list_users(request).await?.into_inner().position)
     }
 
     /// The holders of these ids.
-    pub async fn holders_of(&self, ids: Vec<String>) -> Result<Holders, Stopped> {
+    pub(crate) async fn holders_of(&self, ids: Vec<String>) -> Result<Holders, Stopped> {
         let mut holders = Holders::default();
         for ids in ids.chunks(IDS_AT_ONCE) {
             let request = self.request(ResolveUsersRequest { user_ids: ids.to_vec() })?;
@@ -58,7 +59,10 @@ impl Identity {
     }
 
     /// Watches the events after a position that this service needs.
-    pub async fn watch(&self, position: &str) -> Result<Streaming<WatchEventsResponse>, Stopped> {
+    pub(crate) async fn watch(
+        &self,
+        position: &str,
+    ) -> Result<Streaming<WatchEventsResponse>, Stopped> {
         let start = Some(Start::After(position.to_owned()));
         let kinds = KINDS.map(i32::from).to_vec();
         let request = self.request(WatchEventsRequest { start, kinds, user_id: String::new() })?;
@@ -70,13 +74,18 @@ impl Identity {
         let token = fs::read_to_string(&self.token_file)?;
         let bearer = format!("Bearer {}", token.trim_ascii()).parse();
         let mut request = Request::new(message);
-        request.metadata_mut().insert("authorization", bearer.map_err(|_| Status::unauthenticated("not a token"))?);
+        request
+            .metadata_mut()
+            .insert("authorization", bearer.map_err(|_| Status::unauthenticated("not a token"))?);
         Ok(request)
     }
 }
 
 /// The next message of a stream.
-pub async fn next(events: &mut Streaming<WatchEventsResponse>) -> Result<WatchEventsResponse, Stopped> {
-    let told = timeout(SILENCE, events.message()).await.map_err(|_| Stopped::Silence(SILENCE))??;
+pub(crate) async fn next(
+    events: &mut Streaming<WatchEventsResponse>,
+) -> Result<WatchEventsResponse, Stopped> {
+    let told =
+        timeout(SILENCE, events.message()).await.map_err(|_| Stopped::Silence(SILENCE))??;
     Ok(told.ok_or_else(|| Status::unavailable("the stream was cut off"))?)
 }

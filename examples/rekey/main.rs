@@ -1,8 +1,9 @@
-//! A shop keeps its orders under user ids, while users become one and come apart again. This small service follows
-//! the feed of identity-link, and keeps each order with the user that it belongs to now.
+//! A shop keeps its orders under user ids, while users become one and come apart again. This small
+//! service follows the feed of identity-link, and keeps each order with the user that it belongs to
+//! now.
 //!
-//! It may be killed at any moment, and started again, or twice: the position in the feed is written in the
-//! transaction that changes the orders.
+//! It may be killed at any moment, and started again, or twice: the position in the feed is written
+//! in the transaction that changes the orders.
 //!
 //! ```sh
 //! identity-link token --service shop --scope "read:events read:users" > shop.token
@@ -38,7 +39,8 @@ struct Arguments {
     /// The URL at which identity-link serves gRPC
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:50051")]
     identity_link: Endpoint,
-    /// A file with a token that has the scopes read:events and read:users; it is read again for each call
+    /// A file with a token that has the scopes read:events and read:users; it is read again for
+    /// each call
     #[arg(long, value_name = "FILE")]
     token_file: PathBuf,
     /// The shop's own database
@@ -64,11 +66,14 @@ enum Stopped {
 }
 
 impl Stopped {
-    /// Whether the feed does not have the position any more: it has expired, or is from another feed.
+    /// Whether the feed does not have the position any more: it has expired, or is from another
+    /// feed.
     fn is_position_lost(&self) -> bool {
         let Self::Identity(status) = self else { return false };
         let reason = status.get_details_error_info().map(|info| info.reason);
-        reason.is_some_and(|reason| ["POSITION_EXPIRED", "POSITION_INVALID"].contains(&reason.as_str()))
+        reason.is_some_and(|reason| {
+            ["POSITION_EXPIRED", "POSITION_INVALID"].contains(&reason.as_str())
+        })
     }
 }
 
@@ -97,7 +102,11 @@ async fn main() {
 }
 
 /// Follows the feed from the stored position, until a call fails.
-async fn follow(identity: &Identity, database: &str, is_position_lost: bool) -> Result<Infallible, Stopped> {
+async fn follow(
+    identity: &Identity,
+    database: &str,
+    is_position_lost: bool,
+) -> Result<Infallible, Stopped> {
     let mut shop = Shop::open(database).await?;
     let mut position = match shop.position().await? {
         Some(position) if !is_position_lost => position,
@@ -115,8 +124,8 @@ async fn follow(identity: &Identity, database: &str, is_position_lost: bool) -> 
     }
 }
 
-/// Begins anew: first it reads the position of the feed, and then the holders of all orders. Events in between are
-/// delivered again, with the same result.
+/// Begins anew: first it reads the position of the feed, and then the holders of all orders. Events
+/// in between are delivered again, with the same result.
 async fn bootstrap(identity: &Identity, shop: &mut Shop) -> Result<String, Stopped> {
     let position = identity.position().await?;
     let holders = identity.holders_of(shop.ids().await?).await?;

@@ -4,12 +4,14 @@ use diesel::{
     QueryableByName, sql_query,
     sql_types::{Array, Nullable, Text},
 };
-use diesel_async::{AsyncConnection as _, AsyncPgConnection, RunQueryDsl as _, SimpleAsyncConnection as _};
+use diesel_async::{
+    AsyncConnection as _, AsyncPgConnection, RunQueryDsl as _, SimpleAsyncConnection as _,
+};
 
 use super::{Stopped, holders::Holders};
 
 /// The connection to the shop's database.
-pub struct Shop(AsyncPgConnection);
+pub(crate) struct Shop(AsyncPgConnection);
 
 #[derive(QueryableByName)]
 struct Row {
@@ -19,27 +21,28 @@ struct Row {
 
 impl Shop {
     /// Connects, and creates the tables if they are missing.
-    pub async fn open(url: &str) -> Result<Self, Stopped> {
+    pub(crate) async fn open(url: &str) -> Result<Self, Stopped> {
         let mut conn = AsyncPgConnection::establish(url).await?;
         conn.batch_execute(include_str!("schema.sql")).await?;
         Ok(Self(conn))
     }
 
     /// The position up to which the feed was followed; `None` before the first time.
-    pub async fn position(&mut self) -> Result<Option<String>, Stopped> {
-        let rows: Vec<Row> = sql_query("SELECT position AS text FROM feed_position").load(&mut self.0).await?;
+    pub(crate) async fn position(&mut self) -> Result<Option<String>, Stopped> {
+        let rows: Vec<Row> =
+            sql_query("SELECT position AS text FROM feed_position").load(&mut self.0).await?;
         Ok(rows.into_iter().next().map(|row| row.text))
     }
 
     /// Each id under which an order was placed that still belongs to a user.
-    pub async fn ids(&mut self) -> Result<Vec<String>, Stopped> {
+    pub(crate) async fn ids(&mut self) -> Result<Vec<String>, Stopped> {
         const SQL: &str = "SELECT DISTINCT placed_by AS text FROM orders WHERE user_id IS NOT NULL";
         let rows: Vec<Row> = sql_query(SQL).load(&mut self.0).await?;
         Ok(rows.into_iter().map(|row| row.text).collect())
     }
 
     /// Begins at a position, with the holders at that time.
-    pub async fn begin(&mut self, position: &str, holders: &Holders) -> Result<(), Stopped> {
+    pub(crate) async fn begin(&mut self, position: &str, holders: &Holders) -> Result<(), Stopped> {
         const SQL: &str = "INSERT INTO feed_position (position) VALUES ($1) \
             ON CONFLICT (is_row) DO UPDATE SET position = excluded.position";
         let transaction = self.0.transaction(async |conn| {
@@ -49,9 +52,14 @@ impl Shop {
         transaction.await
     }
 
-    /// Moves from one position to the next, with the events in between. If another process was first (an old one
-    /// whose last transaction was still running), nothing is changed.
-    pub async fn go_on(&mut self, from: &str, to: &str, holders: &Holders) -> Result<(), Stopped> {
+    /// Moves from one position to the next, with the events in between. If another process was
+    /// first (an old one whose last transaction was still running), nothing is changed.
+    pub(crate) async fn go_on(
+        &mut self,
+        from: &str,
+        to: &str,
+        holders: &Holders,
+    ) -> Result<(), Stopped> {
         const SQL: &str = "UPDATE feed_position SET position = $2 WHERE position = $1";
         let transaction = self.0.transaction(async |conn| {
             match sql_query(SQL).bind::<Text, _>(from).bind::<Text, _>(to).execute(conn).await? {
@@ -70,6 +78,10 @@ async fn rekey(conn: &mut AsyncPgConnection, holders: &Holders) -> Result<(), St
         WHERE orders.placed_by = told.placed_by AND orders.user_id IS NOT NULL \
           AND orders.user_id IS DISTINCT FROM told.user_id";
     let (ids, users): (Vec<&str>, Vec<Option<&str>>) = holders.iter().unzip();
-    sql_query(SQL).bind::<Array<Text>, _>(ids).bind::<Array<Nullable<Text>>, _>(users).execute(conn).await?;
+    sql_query(SQL)
+        .bind::<Array<Text>, _>(ids)
+        .bind::<Array<Nullable<Text>>, _>(users)
+        .execute(conn)
+        .await?;
     Ok(())
 }

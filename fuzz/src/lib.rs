@@ -1,10 +1,11 @@
-//! The code that the target `token` and the seeds share: the issuers of `trust/`, and tokens that they sign.
+//! The code that the target `token` and the seeds share: the issuers of `trust/`, and tokens that
+//! they sign.
 
 use aws_lc_rs::{
     rand::SystemRandom,
     signature::{
-        ECDSA_P256_SHA256_FIXED, ECDSA_P256_SHA256_FIXED_SIGNING, ED25519, EcdsaKeyPair, Ed25519KeyPair,
-        UnparsedPublicKey,
+        ECDSA_P256_SHA256_FIXED, ECDSA_P256_SHA256_FIXED_SIGNING, ED25519, EcdsaKeyPair,
+        Ed25519KeyPair, UnparsedPublicKey,
     },
 };
 use data_encoding::BASE64URL_NOPAD;
@@ -54,11 +55,15 @@ impl Signer {
         format!("{signed}.{}", BASE64URL_NOPAD.encode(&signature))
     }
 
-    /// Whether this signer signed these bytes, verified without the service's code and its JWT library.
+    /// Whether this signer signed these bytes, verified without the service's code and its JWT
+    /// library.
     pub fn signed(self, bytes: &[u8], signature: &[u8]) -> bool {
         match self {
-            Self::People => UnparsedPublicKey::new(&ED25519, bytes_of(ED25519_PUBLIC)).verify(bytes, signature),
-            Self::Services => UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, p256_public()).verify(bytes, signature),
+            Self::People => {
+                UnparsedPublicKey::new(&ED25519, bytes_of(ED25519_PUBLIC)).verify(bytes, signature)
+            }
+            Self::Services => UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, p256_public())
+                .verify(bytes, signature),
         }
         .is_ok()
     }
@@ -66,8 +71,10 @@ impl Signer {
     fn signature(self, bytes: &[u8]) -> Vec<u8> {
         match self {
             Self::People => {
-                let pair =
-                    Ed25519KeyPair::from_seed_and_public_key(&bytes_of(ED25519_PRIVATE), &bytes_of(ED25519_PUBLIC));
+                let pair = Ed25519KeyPair::from_seed_and_public_key(
+                    &bytes_of(ED25519_PRIVATE),
+                    &bytes_of(ED25519_PUBLIC),
+                );
                 pair.expect("the RFC's key").sign(bytes).as_ref().to_vec()
             }
             Self::Services => {

@@ -16,10 +16,17 @@ fuzz_target!(|given: &str| {
     let (local, domain) = canonical.split_once('@').expect("an address has an @");
     assert!((1..=64).contains(&local.len()));
     assert!(!domain.contains('@'));
-    assert!(domain.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.')), "{domain}");
+    assert!(
+        domain.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.')),
+        "{domain}"
+    );
     assert!(domain.contains('.') && domain.split('.').all(|label| (1..=63).contains(&label.len())));
-    // The canonical form contains nothing that a mail server or a reader could understand differently.
-    assert!(!canonical.contains(|c: char| c.is_control() || c.is_whitespace() || "<>()[]\\\",;:".contains(c)));
+    // The canonical form contains nothing that a mail server or a reader could understand
+    // differently.
+    assert!(
+        !canonical
+            .contains(|c: char| c.is_control() || c.is_whitespace() || "<>()[]\\\",;:".contains(c))
+    );
 
     // Letters that look alike never turn one address into another.
     let given_local = given.split('@').next().unwrap_or_default();
@@ -29,6 +36,10 @@ fuzz_target!(|given: &str| {
         assert_eq!(local, given_local.to_ascii_lowercase());
     }
     for spelled in [given.to_ascii_uppercase(), given.to_ascii_lowercase()] {
-        assert_eq!(Email::parse(&spelled).as_ref().map(Email::canonical), Ok(canonical), "{spelled:?}");
+        assert_eq!(
+            Email::parse(&spelled).as_ref().map(Email::canonical),
+            Ok(canonical),
+            "{spelled:?}"
+        );
     }
 });

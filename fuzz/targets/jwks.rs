@@ -1,5 +1,5 @@
-//! JWKS documents: a key is accepted only if its document offers it for verifying signatures by one of the issuer's
-//! algorithms.
+//! JWKS documents: a key is accepted only if its document offers it for verifying signatures by one
+//! of the issuer's algorithms.
 #![no_main]
 
 use std::collections::BTreeSet;
@@ -10,7 +10,8 @@ use jsonwebtoken::{Algorithm, AlgorithmFamily};
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
 
-const ALGORITHMS: [Algorithm; 4] = [Algorithm::RS256, Algorithm::PS256, Algorithm::ES256, Algorithm::EdDSA];
+const ALGORITHMS: [Algorithm; 4] =
+    [Algorithm::RS256, Algorithm::PS256, Algorithm::ES256, Algorithm::EdDSA];
 
 fuzz_target!(|document: &[u8]| {
     let Ok(set) = KeySet::parse(document, &ALGORITHMS) else { return };
@@ -35,7 +36,8 @@ fuzz_target!(|document: &[u8]| {
     assert!(ids.contains("nobody") || set.named(Some("nobody")).is_empty());
 });
 
-/// Whether an entry may have become this key: written from RFC 7517 and 7518, not from the service's code.
+/// Whether an entry may have become this key: written from RFC 7517 and 7518, not from the
+/// service's code.
 fn offers(entry: &Value, key: &Key) -> bool {
     let family = match entry["kty"].as_str() {
         Some("RSA") => AlgorithmFamily::Rsa,
@@ -58,7 +60,8 @@ fn offers(entry: &Value, key: &Key) -> bool {
         && entry.get("use").is_none_or(|usage| usage.is_null() || usage == "sig")
         && entry.get("alg").is_none_or(|alg| alg.is_null() || *alg == names.as_str())
         && entry.get("key_ops").is_none_or(|operations| {
-            operations.is_null() || operations.as_array().is_some_and(|all| all.iter().any(|one| one == "verify"))
+            operations.is_null()
+                || operations.as_array().is_some_and(|all| all.iter().any(|one| one == "verify"))
         })
 }
 

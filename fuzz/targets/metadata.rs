@@ -1,5 +1,5 @@
-//! Metadata, from the wire to a merge and back: accepted metadata is within bounds and is returned unchanged, and
-//! each change of a merge can be taken back.
+//! Metadata, from the wire to a merge and back: accepted metadata is within bounds and is returned
+//! unchanged, and each change of a merge can be taken back.
 #![no_main]
 
 use identity_link::{
@@ -16,14 +16,19 @@ use prost_types::Struct;
 use serde_json::{Map, Value};
 
 fuzz_target!(|bytes: &[u8]| {
-    let Ok(GivenMetadata { user_metadata, app_metadata }) = GivenMetadata::decode(bytes) else { return };
-    let (Some(primary), Some(secondary)) = (accepted(user_metadata), accepted(app_metadata)) else { return };
+    let Ok(GivenMetadata { user_metadata, app_metadata }) = GivenMetadata::decode(bytes) else {
+        return;
+    };
+    let (Some(primary), Some(secondary)) = (accepted(user_metadata), accepted(app_metadata)) else {
+        return;
+    };
 
     let kept = merge(&primary, &secondary, Strategy::KeepPrimary).expect("nothing to decide");
     assert!(kept.metadata == primary && kept.changes.is_empty());
     for arrays in [Arrays::Concatenate, Arrays::Union, Arrays::Replace] {
         let by = |conflict| judge(&primary, &secondary, conflict, arrays);
-        let (ours, theirs, neither) = (by(Conflict::PrimaryWins), by(Conflict::SecondaryWins), by(Conflict::Fail));
+        let (ours, theirs, neither) =
+            (by(Conflict::PrimaryWins), by(Conflict::SecondaryWins), by(Conflict::Fail));
         match neither {
             // Without a conflict, it does not matter which side would win.
             Ok(merged) => assert!(ours.as_ref() == Ok(&merged) && theirs.as_ref() == Ok(&merged)),
@@ -51,7 +56,10 @@ fn expect_within_bounds(metadata: &Metadata) {
     let document = Value::Object(metadata.as_map().clone());
     assert!(depth(&document) <= MAX_DEPTH);
     assert!(!has_nul(&document), "jsonb cannot hold U+0000");
-    assert!(Metadata::parse("m", metadata.as_map().clone()).as_ref() == Ok(metadata), "what is in may come in again");
+    assert!(
+        Metadata::parse("m", metadata.as_map().clone()).as_ref() == Ok(metadata),
+        "what is in may come in again"
+    );
 }
 
 fn text(metadata: &Metadata) -> Vec<u8> {
@@ -76,7 +84,12 @@ fn has_nul(value: &Value) -> bool {
 }
 
 /// Merges, and checks the result against the laws of each merge.
-fn judge(primary: &Metadata, secondary: &Metadata, conflict: Conflict, arrays: Arrays) -> Result<Metadata, MergeError> {
+fn judge(
+    primary: &Metadata,
+    secondary: &Metadata,
+    conflict: Conflict,
+    arrays: Arrays,
+) -> Result<Metadata, MergeError> {
     let strategy = Strategy::Merge { conflict, arrays };
     let merged = merge(primary, secondary, strategy)?;
     expect_within_bounds(&merged.metadata);
@@ -92,8 +105,12 @@ fn judge(primary: &Metadata, secondary: &Metadata, conflict: Conflict, arrays: A
         put(&mut undone, change, change.before.as_ref());
         match change.effect {
             Effect::Added => assert!(change.before.is_none()),
-            Effect::PrimaryKept => assert!(conflict == Conflict::PrimaryWins && change.before == change.after),
-            Effect::SecondaryTaken => assert!(conflict == Conflict::SecondaryWins && change.before != change.after),
+            Effect::PrimaryKept => {
+                assert!(conflict == Conflict::PrimaryWins && change.before == change.after)
+            }
+            Effect::SecondaryTaken => {
+                assert!(conflict == Conflict::SecondaryWins && change.before != change.after)
+            }
             Effect::Combined => assert!(arrays != Arrays::Replace && change.before != change.after),
         }
     }
@@ -113,7 +130,10 @@ fn judge(primary: &Metadata, secondary: &Metadata, conflict: Conflict, arrays: A
 fn put(document: &mut Value, change: &Change, value: Option<&Value>) {
     let (parent, key) = change.path.rsplit_once('/').expect("a change is below the root");
     let key = key.replace("~1", "/").replace("~0", "~");
-    let parent = document.pointer_mut(parent).and_then(Value::as_object_mut).expect("a change is in an object");
+    let parent = document
+        .pointer_mut(parent)
+        .and_then(Value::as_object_mut)
+        .expect("a change is in an object");
     match value {
         Some(value) => drop(parent.insert(key, value.clone())),
         None => drop(parent.remove(&key)),

@@ -1,5 +1,5 @@
-//! Requests: any bytes that decode as a message are checked field by field, without a panic, and a refusal is small
-//! enough to arrive.
+//! Requests: any bytes that decode as a message are checked field by field, without a panic, and a
+//! refusal is small enough to arrive.
 #![no_main]
 
 use chrono::DateTime;
@@ -22,7 +22,9 @@ fuzz_target!(|bytes: &[u8]| {
         checks.strategy("user_metadata", request.user_metadata);
         checks.strategy("app_metadata", request.app_metadata);
         match &request.secondary {
-            Some(Secondary::Identity(identity)) => drop(checks.identity("identity", Some(identity))),
+            Some(Secondary::Identity(identity)) => {
+                drop(checks.identity("identity", Some(identity)))
+            }
             Some(Secondary::SecondaryUserId(id)) => drop(checks.user_id("secondary_user_id", id)),
             Some(Secondary::LinkTicket(text)) => checks.ticket("link_ticket", text),
             Some(Secondary::LinkWith(_)) | None => {}
@@ -34,7 +36,9 @@ fuzz_target!(|bytes: &[u8]| {
         checks.unlink_metadata("metadata", request.metadata, true);
         checks.identity("identity", request.identity.as_ref());
     });
-    check::<pb::FindByEmailRequest>(bytes, |checks, request| drop(checks.email("email", &request.email)));
+    check::<pb::FindByEmailRequest>(bytes, |checks, request| {
+        drop(checks.email("email", &request.email))
+    });
     check::<pb::MergeMetadataRequest>(bytes, |checks, request| {
         use pb::merge_metadata_request::Source;
         checks.optional_user_id("user_id", &request.user_id);
@@ -52,7 +56,11 @@ fuzz_target!(|bytes: &[u8]| {
     });
     check::<pb::CreateUserRequest>(bytes, |checks, request| {
         let by = Verifier::Issuer("https://issuer.example".to_owned());
-        checks.new_identity("identity", request.identity, &EmailVerification { time: DateTime::UNIX_EPOCH, by });
+        checks.new_identity(
+            "identity",
+            request.identity,
+            &EmailVerification { time: DateTime::UNIX_EPOCH, by },
+        );
         checks.user_id_form("user_id_form", request.user_id_form);
         checks.metadata("user_metadata", request.user_metadata);
         checks.metadata("app_metadata", request.app_metadata);
@@ -69,7 +77,9 @@ fuzz_target!(|bytes: &[u8]| {
         let by = Verifier::Issuer("https://issuer.example".to_owned());
         let verified = EmailVerification { time: DateTime::UNIX_EPOCH, by };
         match request.proof {
-            Some(Proof::Account(account)) => drop(checks.proven_account("account", account, &verified)),
+            Some(Proof::Account(account)) => {
+                drop(checks.proven_account("account", account, &verified))
+            }
             Some(Proof::SignInTicket(text)) => checks.ticket("sign_in_ticket", &text),
             None => {}
         }

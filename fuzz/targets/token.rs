@@ -1,5 +1,5 @@
-//! Tokens: no token is accepted unless its issuer signed it, byte for byte; and an accepted token says only what that
-//! issuer may say.
+//! Tokens: no token is accepted unless its issuer signed it, byte for byte; and an accepted token
+//! says only what that issuer may say.
 #![no_main]
 
 use std::{
@@ -28,10 +28,12 @@ const NOW: DateTime<Utc> = DateTime::from_timestamp(1_767_225_660, 0).expect("a 
 
 static SERVICE: LazyLock<Service> = LazyLock::new(Service::start);
 
-// A single line is used as a token as it is: the fuzzer has no key. Two lines are header and claims, and the issuer
-// signs them, valid or not.
+// A single line is used as a token as it is: the fuzzer has no key. Two lines are header and
+// claims, and the issuer signs them, valid or not.
 fuzz_target!(|text: &str| {
-    let Some((header, claims)) = text.split_once('\n') else { return USES.into_iter().for_each(|u| judge(text, u)) };
+    let Some((header, claims)) = text.split_once('\n') else {
+        return USES.into_iter().for_each(|u| judge(text, u));
+    };
     let signer = if header.contains("ES256") { Signer::Services } else { Signer::People };
     let token = signer.sign(header, claims);
     for token_use in USES {
@@ -52,7 +54,8 @@ impl Service {
         let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("trust/identity-link.toml");
         let config = Config::load(&file, []).expect("a configuration");
         let http = HttpClient::new().expect("a client");
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
+        let runtime =
+            tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
         let with_keys = |issuer: Issuer| {
             let keys = Arc::new(Keys::new(issuer.keys.clone(), issuer.algorithms.clone()));
             runtime.block_on(keys.refresh(&http)).expect("keys");
@@ -97,12 +100,18 @@ fn judge(token: &str, token_use: TokenUse) {
         TokenUse::LinkWith => "prove",
     };
     let audiences = &claims["aud"];
-    assert!(audiences == audience || audiences.as_array().is_some_and(|all| all.iter().any(|one| one == audience)));
+    assert!(
+        audiences == audience
+            || audiences.as_array().is_some_and(|all| all.iter().any(|one| one == audience))
+    );
 
     let leeway = TimeDelta::seconds(30);
     let time = |name: &str| DateTime::from_timestamp(claims[name].as_i64()?, 0);
     assert_eq!(time("iat"), Some(verified.issued_at));
-    assert!(verified.issued_at <= NOW + leeway && time("exp").is_some_and(|expires| expires > NOW - leeway));
+    assert!(
+        verified.issued_at <= NOW + leeway
+            && time("exp").is_some_and(|expires| expires > NOW - leeway)
+    );
     assert!(token_use == TokenUse::Bearer || NOW - verified.issued_at <= TimeDelta::minutes(10));
     assert!(verified.authenticated_at.is_none_or(|time| time <= NOW));
 
@@ -110,7 +119,10 @@ fn judge(token: &str, token_use: TokenUse) {
         (TokenCaller::User(UserRef::Identity(identity)), Signer::People) => {
             assert_eq!(identity.provider.as_str(), "google-oauth2");
             assert_eq!(identity.subject.as_str(), verified.subject);
-            assert_eq!(Vec::from_iter(verified.tenants.iter().map(|tenant| tenant.as_str())), ["default"]);
+            assert_eq!(
+                Vec::from_iter(verified.tenants.iter().map(|tenant| tenant.as_str())),
+                ["default"]
+            );
             &["read:current_user"]
         }
         (TokenCaller::Service, Signer::Services) => {
@@ -128,7 +140,8 @@ fn decoded(part: &str) -> Vec<u8> {
 
 /// The token with another character at a position that depends on `choice`.
 fn with_one_character_changed(token: &str, choice: &str) -> String {
-    let sum = choice.bytes().fold(0_usize, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into()));
+    let sum =
+        choice.bytes().fold(0_usize, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into()));
     let at = sum % token.len();
     let other = if &token[at..=at] == "A" { "B" } else { "A" };
     format!("{}{other}{}", &token[..at], &token[at + 1..])

@@ -1,4 +1,5 @@
-//! The contract of identity-link, as Rust: the code that is generated from the protos, and their descriptors.
+//! The contract of identity-link, as Rust: the code that is generated from the protos, and their
+//! descriptors.
 
 #![forbid(unsafe_code)]
 
@@ -9,5 +10,6 @@ pub mod v1 {
     tonic::include_proto!("identitylink.v1");
 }
 
-/// The compiled protos, with their options and comments, as an encoded `google.protobuf.FileDescriptorSet`.
+/// The compiled protos, with their options and comments, as an encoded
+/// `google.protobuf.FileDescriptorSet`.
 pub const DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptor.bin"));

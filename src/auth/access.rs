@@ -28,8 +28,8 @@ impl AccessRule {
         self.path.rsplit('/').next().unwrap_or(self.path)
     }
 
-    /// Judges a verified caller. `tenant` returns the tenant of the call, and runs only if the caller's scopes
-    /// suffice.
+    /// Judges a verified caller. `tenant` returns the tenant of the call, and runs only if the
+    /// caller's scopes suffice.
     ///
     /// # Errors
     /// [`AuthError::ScopeInsufficient`], and those of `tenant`.
@@ -47,9 +47,9 @@ impl AccessRule {
                 Err(AuthError::ScopeInsufficient("this call is for services only".to_owned()))
             }
             None => Err(AuthError::ScopeInsufficient("this call is for users only".to_owned())),
-            Some(scope) if !token.scopes.contains(scope) => {
-                Err(AuthError::ScopeInsufficient(format!("this call needs a token with the scope {scope}")))
-            }
+            Some(scope) if !token.scopes.contains(scope) => Err(AuthError::ScopeInsufficient(
+                format!("this call needs a token with the scope {scope}"),
+            )),
             Some(_) => Ok(Permit::new(tenant()?, Caller::from_token(token), token.expires_at)),
         }
     }

@@ -6,13 +6,13 @@ use chrono::{DateTime, Utc};
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
 use serde_json::{Map, Value};
 
-/// The claims of a token. A payload with a duplicate name does not parse, because parsers differ in which of the two
-/// they take (RFC 7519 §4).
+/// The claims of a token. A payload with a duplicate name does not parse, because parsers differ in
+/// which of the two they take (RFC 7519 §4).
 #[derive(Clone, Default)]
 pub struct Claims(Map<String, Value>);
 
-/// The standard claims that describe a person (OpenID Connect Core §5.1), Auth0's `phone_verified`, and Google's
-/// `hd`, the organisation to which the account belongs. Emails are handled separately.
+/// The standard claims that describe a person (OpenID Connect Core §5.1), Auth0's `phone_verified`,
+/// and Google's `hd`, the organisation to which the account belongs. Emails are handled separately.
 const PROFILE_CLAIMS: [&str; 19] = [
     "name",
     "given_name",
@@ -41,8 +41,9 @@ impl Claims {
         self.0.get(name)?.as_str()
     }
 
-    /// A time claim in whole seconds (RFC 7519 §2, NumericDate). `None` if it is missing or of another form. That RFC
-    /// also allows fractions. They are refused: the times of tokens, moves and sign-ins are compared by whole seconds.
+    /// A time claim in whole seconds (RFC 7519 §2, NumericDate). `None` if it is missing or of
+    /// another form. That RFC also allows fractions. They are refused: the times of tokens, moves
+    /// and sign-ins are compared by whole seconds.
     pub fn time(&self, name: &str) -> Option<DateTime<Utc>> {
         DateTime::from_timestamp(self.0.get(name)?.as_i64()?, 0)
     }
@@ -61,7 +62,9 @@ impl Claims {
     pub fn is_only(&self, name: &str, text: &str) -> bool {
         match self.0.get(name) {
             Some(Value::String(value)) => value == text,
-            Some(Value::Array(items)) => matches!(items.as_slice(), [Value::String(item)] if item == text),
+            Some(Value::Array(items)) => {
+                matches!(items.as_slice(), [Value::String(item)] if item == text)
+            }
             _ => false,
         }
     }
@@ -130,14 +133,23 @@ mod tests {
             ("[]", false),
             ("7", false),
         ] {
-            assert_eq!(claims(&format!(r#"{{"aud":{aud}}}"#)).unwrap().is_only("aud", "us"), is_only, "{aud}");
+            assert_eq!(
+                claims(&format!(r#"{{"aud":{aud}}}"#)).unwrap().is_only("aud", "us"),
+                is_only,
+                "{aud}"
+            );
         }
     }
 
     #[test]
     fn only_true_is_true() {
         for lie in [r#""true""#, "1", r#""1""#, "null", "[true]", "{}", "false"] {
-            assert!(!claims(&format!(r#"{{"email_verified":{lie}}}"#)).unwrap().is_true("email_verified"), "{lie}");
+            assert!(
+                !claims(&format!(r#"{{"email_verified":{lie}}}"#))
+                    .unwrap()
+                    .is_true("email_verified"),
+                "{lie}"
+            );
         }
         assert!(claims(r#"{"email_verified":true}"#).unwrap().is_true("email_verified"));
     }

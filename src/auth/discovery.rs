@@ -40,7 +40,8 @@ pub enum MetadataError {
 /// The URL of an issuer's metadata; `None` if the issuer's name is no URL that may be fetched.
 pub fn metadata_url(issuer: &str) -> Option<Uri> {
     // §4.1: a trailing slash is removed first. A query is not allowed.
-    let url = format!("{}/.well-known/openid-configuration", issuer.strip_suffix('/').unwrap_or(issuer));
+    let url =
+        format!("{}/.well-known/openid-configuration", issuer.strip_suffix('/').unwrap_or(issuer));
     let url: Uri = url.parse().ok()?;
     // Without a host, the first part of the path would be parsed as one.
     issuer.parse::<Uri>().ok()?.host()?;
@@ -51,11 +52,16 @@ pub fn metadata_url(issuer: &str) -> Option<Uri> {
 ///
 /// # Errors
 /// [`MetadataError`] if the document cannot be fetched, does not parse, or names another issuer.
-pub async fn fetch(http: &HttpClient, issuer: &str, from: &Uri) -> Result<IssuerMetadata, MetadataError> {
+pub async fn fetch(
+    http: &HttpClient,
+    issuer: &str,
+    from: &Uri,
+) -> Result<IssuerMetadata, MetadataError> {
     let wrong = |text: String| MetadataError::Content(from.clone(), text);
-    let document = http.get_json(from).await.map_err(|error| MetadataError::Fetch(from.clone(), error))?;
-    let found: IssuerMetadata =
-        serde_json::from_slice(&document).map_err(|error| wrong(format!("does not parse: {error}")))?;
+    let document =
+        http.get_json(from).await.map_err(|error| MetadataError::Fetch(from.clone(), error))?;
+    let found: IssuerMetadata = serde_json::from_slice(&document)
+        .map_err(|error| wrong(format!("does not parse: {error}")))?;
     // §4.3: otherwise one issuer could impersonate another.
     if found.issuer != issuer {
         return Err(wrong("is the metadata of another issuer".to_owned()));
@@ -70,7 +76,11 @@ pub async fn fetch(http: &HttpClient, issuer: &str, from: &Uri) -> Result<Issuer
 pub fn endpoint(url: &str, name: &str, from: &Uri) -> Result<Uri, MetadataError> {
     let wrong = |text: String| MetadataError::Content(from.clone(), text);
     let url: Uri = url.parse().map_err(|_| wrong(format!("has a {name} that is no URL")))?;
-    if is_fetchable_from(&url, from) { Ok(url) } else { Err(wrong(format!("has a {name} that is not https"))) }
+    if is_fetchable_from(&url, from) {
+        Ok(url)
+    } else {
+        Err(wrong(format!("has a {name} that is not https")))
+    }
 }
 
 #[cfg(test)]
@@ -83,19 +93,32 @@ mod tests {
         for (issuer, url) in [
             ("https://a.example.com", "https://a.example.com/.well-known/openid-configuration"),
             ("https://a.example.com/", "https://a.example.com/.well-known/openid-configuration"),
-            ("https://a.example.com/t/1", "https://a.example.com/t/1/.well-known/openid-configuration"),
+            (
+                "https://a.example.com/t/1",
+                "https://a.example.com/t/1/.well-known/openid-configuration",
+            ),
             ("http://127.0.0.1:81", "http://127.0.0.1:81/.well-known/openid-configuration"),
         ] {
             assert_eq!(metadata(issuer).as_deref(), Some(url));
         }
-        for issuer in ["", "a.example.com", "http://a.example.com", "https://a.example.com/?x=1", "urn:a", "https://"] {
+        for issuer in [
+            "",
+            "a.example.com",
+            "http://a.example.com",
+            "https://a.example.com/?x=1",
+            "urn:a",
+            "https://",
+        ] {
             assert_eq!(metadata(issuer), None, "{issuer}");
         }
     }
 
     #[test]
     fn metadata_lead_to_https_or_from_this_machine_to_itself() {
-        let (https, here) = (Uri::from_static("https://a.example.com/m"), Uri::from_static("http://127.0.0.1:81/m"));
+        let (https, here) = (
+            Uri::from_static("https://a.example.com/m"),
+            Uri::from_static("http://127.0.0.1:81/m"),
+        );
         for (url, from, is_followed) in [
             ("https://b.example.com/x", &https, true),
             ("https://b.example.com/x", &here, true),

@@ -7,12 +7,13 @@ use crate::domain::DomainError;
 pub enum AuthError {
     /// The call has no bearer token.
     TokenMissing,
-    /// The token was not accepted. The cause is for the log and is never sent to the caller: it would help to forge
-    /// the next token.
+    /// The token was not accepted. The cause is for the log and is never sent to the caller: it
+    /// would help to forge the next token.
     TokenInvalid(&'static str),
     /// A valid token without what this call needs: the scope, or the role of a service.
     ScopeInsufficient(String),
-    /// A user token named a user other than its own. The response is the same whether or not that user exists.
+    /// A user token named a user other than its own. The response is the same whether or not that
+    /// user exists.
     NotYourUser,
     /// The sign-in behind the token is too old for this call.
     ReauthenticationRequired,

@@ -1,5 +1,5 @@
-//! ID tokens that a provider issues to this service (OpenID Connect Core §3.1.3.7). They are verified like callers'
-//! tokens, with additional rules.
+//! ID tokens that a provider issues to this service (OpenID Connect Core §3.1.3.7). They are
+//! verified like callers' tokens, with additional rules.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -31,8 +31,8 @@ pub struct IdTokenRules {
 pub enum IssuerRule {
     /// This issuer, compared byte by byte.
     Exactly(String),
-    /// One issuer per directory. The directory's id replaces `{tenantid}` in the issuer's name, and must equal the
-    /// claim `tid` of its tokens.
+    /// One issuer per directory. The directory's id replaces `{tenantid}` in the issuer's name, and
+    /// must equal the claim `tid` of its tokens.
     PerDirectory {
         /// The issuer's name with `{tenantid}` in it.
         template: String,
@@ -87,7 +87,8 @@ impl IssuerRule {
         let Self::PerDirectory { template, directories } = self else { return None };
         let (before, after) = template.split_once(Self::PLACEHOLDER)?;
         let directory = issuer.strip_prefix(before)?.strip_suffix(after)?;
-        let is_one = uuid::Uuid::try_parse(directory).is_ok_and(|id| id.hyphenated().to_string() == directory);
+        let is_one = uuid::Uuid::try_parse(directory)
+            .is_ok_and(|id| id.hyphenated().to_string() == directory);
         (is_one && (directories.is_empty() || directories.contains(directory))).then_some(directory)
     }
 }
@@ -98,10 +99,12 @@ impl IdTokenRules {
         self.issuer.name() == other.issuer.name() && self.algorithms == other.algorithms
     }
 
-    /// Verifies an ID token. Waits for the provider's keys if the token names a key that may be new.
+    /// Verifies an ID token. Waits for the provider's keys if the token names a key that may be
+    /// new.
     ///
     /// # Errors
-    /// [`AuthError::TokenInvalid`]; [`AuthError::KeysUnavailable`] if the provider's keys cannot be read.
+    /// [`AuthError::TokenInvalid`]; [`AuthError::KeysUnavailable`] if the provider's keys cannot be
+    /// read.
     pub async fn verify(
         &self,
         token: &str,
@@ -113,7 +116,8 @@ impl IdTokenRules {
         if token.len() > MAX_TOKEN {
             return Err(invalid("longer than 8 KiB"));
         }
-        let issuer = jwt::unverified_issuer(token).ok_or(invalid("not a signed JWT with an issuer"))?;
+        let issuer =
+            jwt::unverified_issuer(token).ok_or(invalid("not a signed JWT with an issuer"))?;
         if !self.issuer.allows(&issuer) {
             return Err(invalid("another issuer"));
         }
@@ -138,7 +142,11 @@ impl IdTokenRules {
     ) -> Result<(), AuthError> {
         let invalid = |text| Err(AuthError::TokenInvalid(text));
         let claims = &token.claims;
-        if self.issuer.directory(issuer).is_some_and(|directory| claims.text("tid") != Some(directory)) {
+        if self
+            .issuer
+            .directory(issuer)
+            .is_some_and(|directory| claims.text("tid") != Some(directory))
+        {
             return invalid("tid is not of its issuer");
         }
         // Another audience could have received the token before.
@@ -175,11 +183,14 @@ mod tests {
             template: "https://login.example.com/{tenantid}/v2.0".to_owned(),
             directories: directories.iter().map(|directory| (*directory).to_owned()).collect(),
         };
-        let (one, other) = ("8eaef023-2b34-4da1-9baa-8bc8c9d6a490", "9188040d-6c67-4c5b-b112-36a304b66dad");
+        let (one, other) =
+            ("8eaef023-2b34-4da1-9baa-8bc8c9d6a490", "9188040d-6c67-4c5b-b112-36a304b66dad");
         let issuer = |directory: &str| format!("https://login.example.com/{directory}/v2.0");
         assert!(rule(&[]).allows(&issuer(one)) && rule(&[]).allows(&issuer(other)));
         assert!(rule(&[one]).allows(&issuer(one)) && !rule(&[one]).allows(&issuer(other)));
-        for bad in ["{tenantid}", "", "common", "x", &format!("{one}/v2.0/{one}"), &one.to_uppercase()] {
+        for bad in
+            ["{tenantid}", "", "common", "x", &format!("{one}/v2.0/{one}"), &one.to_uppercase()]
+        {
             assert!(!rule(&[]).allows(&issuer(bad)), "{bad}");
         }
         assert!(!rule(&[]).allows(&format!("https://login.example.org/{one}/v2.0")));

@@ -1,4 +1,5 @@
-//! The trusted issuers and their rules: one entry per issuer, from the configuration, never from a token.
+//! The trusted issuers and their rules: one entry per issuer, from the configuration, never from a
+//! token.
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
@@ -33,8 +34,8 @@ pub struct Issuer {
     pub implied_scopes: BTreeSet<String>,
     /// The longest time between `iat` and `exp`.
     pub max_lifetime: Duration,
-    /// Whether only `auth_time` proves when the person signed in. Where tokens are renewed silently, `iat` does not
-    /// prove it.
+    /// Whether only `auth_time` proves when the person signed in. Where tokens are renewed
+    /// silently, `iat` does not prove it.
     pub require_auth_time: bool,
 }
 
@@ -96,8 +97,8 @@ impl TenantRule {
 pub struct TokenUseRules {
     /// The accepted audiences. `aud` must contain one of them.
     pub audiences: BTreeSet<String>,
-    /// The accepted values of `typ`, compared without case and without `application/` (RFC 7515 §4.1.9); the empty
-    /// one stands for a token without `typ`.
+    /// The accepted values of `typ`, compared without case and without `application/` (RFC 7515
+    /// §4.1.9); the empty one stands for a token without `typ`.
     pub types: BTreeSet<String>,
     /// The longest time since `iat`; `None` for any.
     pub max_age: Option<Duration>,

@@ -1,5 +1,5 @@
-//! One JSON Web Token (RFC 7519) under the practices of RFC 8725: its header, its signature, and the claims that all
-//! uses need. The rules of each use are elsewhere.
+//! One JSON Web Token (RFC 7519) under the practices of RFC 8725: its header, its signature, and
+//! the claims that all uses need. The rules of each use are elsewhere.
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
@@ -57,7 +57,9 @@ struct UnverifiedPayload {
 /// The issuer that the unverified token names; `None` if the token is malformed.
 pub(super) fn unverified_issuer(token: &str) -> Option<String> {
     let mut parts = token.split('.');
-    let (Some(_), Some(payload), Some(_), None) = (parts.next(), parts.next(), parts.next(), parts.next()) else {
+    let (Some(_), Some(payload), Some(_), None) =
+        (parts.next(), parts.next(), parts.next(), parts.next())
+    else {
         return None;
     };
     let payload = BASE64URL_NOPAD.decode(payload.as_bytes()).ok()?;
@@ -112,7 +114,10 @@ fn is_type_allowed(typ: Option<&str>, types: &BTreeSet<String>) -> bool {
     let plain = |typ: &str| {
         let typ = typ.to_ascii_lowercase();
         // `application/` alone is a type of its own, and does not equal a missing type.
-        typ.strip_prefix("application/").filter(|rest| !rest.is_empty()).map(str::to_owned).unwrap_or(typ)
+        typ.strip_prefix("application/")
+            .filter(|rest| !rest.is_empty())
+            .map(str::to_owned)
+            .unwrap_or(typ)
     };
     let typ = plain(typ.unwrap_or_default());
     types.iter().any(|allowed| plain(allowed) == typ)
@@ -141,7 +146,10 @@ fn checked(
     if claims.text("iss") != Some(expected.issuer) {
         return Err(invalid("iss is not a string"));
     }
-    let subject = claims.text("sub").filter(|sub| Subject::parse(sub).is_some()).ok_or(invalid("malformed sub"))?;
+    let subject = claims
+        .text("sub")
+        .filter(|sub| Subject::parse(sub).is_some())
+        .ok_or(invalid("malformed sub"))?;
     let issued_at = claims.time("iat").ok_or(invalid("no iat"))?;
     let expires_at = claims.time("exp").ok_or(invalid("exp is not a whole number"))?;
     if issued_at > now + LEEWAY {
@@ -160,7 +168,15 @@ fn checked(
         return Err(invalid("expired"));
     }
     let authenticated_at = authenticated_at.min(now);
-    Ok(Jwt { subject: subject.to_owned(), algorithm, issued_at, expires_at, authenticated_at, claims, keys })
+    Ok(Jwt {
+        subject: subject.to_owned(),
+        algorithm,
+        issued_at,
+        expires_at,
+        authenticated_at,
+        claims,
+        keys,
+    })
 }
 
 #[cfg(test)]

@@ -25,7 +25,8 @@ pub struct Key {
     pub key: DecodingKey,
 }
 
-/// The public keys of an issuer at one time, by key id. A set is immutable: a new document makes a new set.
+/// The public keys of an issuer at one time, by key id. A set is immutable: a new document makes a
+/// new set.
 #[derive(Clone)]
 pub struct KeySet {
     by_id: HashMap<Option<String>, Vec<Key>>,
@@ -41,8 +42,8 @@ struct Document {
 /// Why a document gives no key set.
 #[derive(Debug, thiserror::Error)]
 pub enum KeySetError {
-    /// Not a JWKS document (RFC 7517 §5). The text has the position and the expected form, and no part of the
-    /// document, which may contain private keys.
+    /// Not a JWKS document (RFC 7517 §5). The text has the position and the expected form, and no
+    /// part of the document, which may contain private keys.
     #[error("is not a JWKS document: {0}")]
     Malformed(String),
     /// The document contains no usable key.
@@ -51,14 +52,16 @@ pub enum KeySetError {
 }
 
 impl KeySet {
-    /// Parses a JWKS document. Keys that are not public signature keys for one of `algorithms` are left out. An `oct`
-    /// key, for example, would let each reader of the document sign.
+    /// Parses a JWKS document. Keys that are not public signature keys for one of `algorithms` are
+    /// left out. An `oct` key, for example, would let each reader of the document sign.
     ///
     /// # Errors
     /// [`KeySetError`] if the document does not parse or contains no usable key.
     pub fn parse(document: &[u8], algorithms: &[Algorithm]) -> Result<Self, KeySetError> {
-        let entries = serde_json::from_slice::<Document>(document).map_err(|error| malformed(&error))?.keys;
-        let mut set = Self { by_id: HashMap::new(), left_out: 0, fingerprint: digest(&SHA256, document) };
+        let entries =
+            serde_json::from_slice::<Document>(document).map_err(|error| malformed(&error))?.keys;
+        let mut set =
+            Self { by_id: HashMap::new(), left_out: 0, fingerprint: digest(&SHA256, document) };
         // Entries are parsed one by one, so that an invalid one does not cost the others.
         for entry in entries {
             let usable = serde_json::from_value::<Jwk>(entry).ok().and_then(|jwk| {
@@ -76,8 +79,9 @@ impl KeySet {
         Ok(set)
     }
 
-    /// The keys that may have signed a token with this key id. Several keys under one id (RFC 7517 §4.5) differ by
-    /// algorithm. A token without an id can be verified only if there is exactly one key.
+    /// The keys that may have signed a token with this key id. Several keys under one id (RFC 7517
+    /// §4.5) differ by algorithm. A token without an id can be verified only if there is exactly
+    /// one key.
     pub fn named(&self, id: Option<&str>) -> &[Key] {
         let named = match id {
             Some(id) => self.by_id.get(&Some(id.to_owned())),
@@ -108,7 +112,11 @@ fn malformed(error: &serde_json::Error) -> KeySetError {
     KeySetError::Malformed(match error.classify() {
         // The text of such an error would contain the value.
         Category::Data => {
-            format!("expected an object with the list \"keys\" at line {} column {}", error.line(), error.column())
+            format!(
+                "expected an object with the list \"keys\" at line {} column {}",
+                error.line(),
+                error.column()
+            )
         }
         Category::Syntax | Category::Eof | Category::Io => error.to_string(),
     })
@@ -116,14 +124,19 @@ fn malformed(error: &serde_json::Error) -> KeySetError {
 
 fn usable(jwk: &Jwk, algorithms: &[Algorithm]) -> Option<Key> {
     let common = &jwk.common;
-    let for_signatures = common.public_key_use.as_ref().is_none_or(|usage| *usage == PublicKeyUse::Signature);
-    let may_verify =
-        common.key_operations.as_ref().is_none_or(|operations| operations.contains(&KeyOperations::Verify));
+    let for_signatures =
+        common.public_key_use.as_ref().is_none_or(|usage| *usage == PublicKeyUse::Signature);
+    let may_verify = common
+        .key_operations
+        .as_ref()
+        .is_none_or(|operations| operations.contains(&KeyOperations::Verify));
     if !for_signatures || !may_verify || !is_sound(&jwk.algorithm) {
         return None;
     }
     let algorithm = match &common.key_algorithm {
-        Some(named) => Algorithm::try_from(*named).ok().filter(|named| algorithms.contains(named))?,
+        Some(named) => {
+            Algorithm::try_from(*named).ok().filter(|named| algorithms.contains(named))?
+        }
         // The key names no algorithm, so exactly one must fit.
         None => sole(algorithms.iter().filter(|algorithm| fits(&jwk.algorithm, **algorithm)))?,
     };
@@ -145,14 +158,17 @@ fn fits(key: &AlgorithmParameters, algorithm: Algorithm) -> bool {
             EllipticCurve::P384 => algorithm == Algorithm::ES384,
             _ => false,
         },
-        AlgorithmParameters::OctetKeyPair(key) => key.curve == EllipticCurve::Ed25519 && algorithm == Algorithm::EdDSA,
+        AlgorithmParameters::OctetKeyPair(key) => {
+            key.curve == EllipticCurve::Ed25519 && algorithm == Algorithm::EdDSA
+        }
         _ => false,
     }
 }
 
 /// Whether a key has the form and the strength that its kind demands.
 fn is_sound(key: &AlgorithmParameters) -> bool {
-    let length = |text: &str| BASE64URL_NOPAD.decode(text.as_bytes()).map_or(0, |bytes| bytes.len());
+    let length =
+        |text: &str| BASE64URL_NOPAD.decode(text.as_bytes()).map_or(0, |bytes| bytes.len());
     match key {
         AlgorithmParameters::RSA(key) => is_sound_rsa(key),
         AlgorithmParameters::EllipticCurve(key) => match key.curve {
@@ -165,13 +181,16 @@ fn is_sound(key: &AlgorithmParameters) -> bool {
     }
 }
 
-/// FIPS 186-5 §A.1.1: the exponent is odd and above 2^16. With exponent 1, signatures can be forged.
+/// FIPS 186-5 §A.1.1: the exponent is odd and above 2^16. With exponent 1, signatures can be
+/// forged.
 fn is_sound_rsa(key: &RSAKeyParameters) -> bool {
     let number = |text: &str| BASE64URL_NOPAD.decode(text.as_bytes()).ok();
     let Some((modulus, exponent)) = number(&key.n).zip(number(&key.e)) else { return false };
     let bits = |bytes: &[u8]| {
         let zeros: usize = bytes.iter().take_while(|byte| **byte == 0).count();
-        bytes.get(zeros).map_or(0, |first| (bytes.len() - zeros) * 8 - first.leading_zeros() as usize)
+        bytes
+            .get(zeros)
+            .map_or(0, |first| (bytes.len() - zeros) * 8 - first.leading_zeros() as usize)
     };
     let is_odd = |bytes: &[u8]| bytes.last().is_some_and(|last| last % 2 == 1);
     RSA_BITS.contains(&bits(&modulus))
@@ -186,7 +205,8 @@ mod tests {
 
     use super::*;
 
-    const ALL: [Algorithm; 4] = [Algorithm::RS256, Algorithm::ES256, Algorithm::ES384, Algorithm::EdDSA];
+    const ALL: [Algorithm; 4] =
+        [Algorithm::RS256, Algorithm::ES256, Algorithm::ES384, Algorithm::EdDSA];
 
     fn parse(keys: &[Value]) -> Result<KeySet, KeySetError> {
         KeySet::parse(json!({ "keys": keys }).to_string().as_bytes(), &ALL)
@@ -246,8 +266,17 @@ mod tests {
             assert_eq!(set.named(Some("1")).len(), 1, "{bad}");
             assert!(parse(std::slice::from_ref(&bad)).is_err(), "{bad}");
         }
-        for good in [ec("P-256", 32, 32), ec("P-384", 48, 48), rsa(256, &[1, 0, 1]), rsa(1024, &[0, 1, 0, 1])] {
-            assert_eq!(parse(std::slice::from_ref(&good)).map(|set| set.len()).ok(), Some(1), "{good}");
+        for good in [
+            ec("P-256", 32, 32),
+            ec("P-384", 48, 48),
+            rsa(256, &[1, 0, 1]),
+            rsa(1024, &[0, 1, 0, 1]),
+        ] {
+            assert_eq!(
+                parse(std::slice::from_ref(&good)).map(|set| set.len()).ok(),
+                Some(1),
+                "{good}"
+            );
         }
     }
 
@@ -256,8 +285,12 @@ mod tests {
         let document = json!({"keys": [rsa(256, &[1, 0, 1])]}).to_string();
         let both = KeySet::parse(document.as_bytes(), &[Algorithm::RS256, Algorithm::PS256]);
         assert!(both.is_err());
-        let one = KeySet::parse(document.as_bytes(), &[Algorithm::PS256, Algorithm::EdDSA]).unwrap();
-        assert_eq!(one.named(Some("r")).iter().map(|key| key.algorithm).collect::<Vec<_>>(), [Algorithm::PS256]);
+        let one =
+            KeySet::parse(document.as_bytes(), &[Algorithm::PS256, Algorithm::EdDSA]).unwrap();
+        assert_eq!(
+            one.named(Some("r")).iter().map(|key| key.algorithm).collect::<Vec<_>>(),
+            [Algorithm::PS256]
+        );
     }
 
     #[test]

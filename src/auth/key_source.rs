@@ -64,7 +64,8 @@ pub enum KeySourceError {
 }
 
 impl KeySource {
-    /// The discovery of an issuer's keys; `None` if the issuer's name is no URL that may be fetched.
+    /// The discovery of an issuer's keys; `None` if the issuer's name is no URL that may be
+    /// fetched.
     pub fn discovery(issuer: &str) -> Option<Self> {
         let metadata = discovery::metadata_url(issuer)?;
         Some(Self::Discovery { issuer: issuer.to_owned(), metadata })
@@ -74,12 +75,20 @@ impl KeySource {
     ///
     /// # Errors
     /// [`KeySourceError`].
-    pub async fn read(&self, http: &HttpClient, algorithms: &[Algorithm]) -> Result<KeySet, KeySourceError> {
+    pub async fn read(
+        &self,
+        http: &HttpClient,
+        algorithms: &[Algorithm],
+    ) -> Result<KeySet, KeySourceError> {
         let read = timeout(MAX_TIME, self.read_in_its_time(http, algorithms));
         read.await.unwrap_or(Err(KeySourceError::Slow))
     }
 
-    async fn read_in_its_time(&self, http: &HttpClient, algorithms: &[Algorithm]) -> Result<KeySet, KeySourceError> {
+    async fn read_in_its_time(
+        &self,
+        http: &HttpClient,
+        algorithms: &[Algorithm],
+    ) -> Result<KeySet, KeySourceError> {
         match self {
             Self::File(path) => {
                 let (path, algorithms) = (path.clone(), algorithms.to_vec());
@@ -89,7 +98,12 @@ impl KeySource {
             Self::Url(url) => fetch(http, url, algorithms).await,
             Self::Discovery { issuer, metadata } => {
                 let found = discovery::fetch(http, issuer, metadata).await?;
-                fetch(http, &discovery::endpoint(&found.jwks_uri, "jwks_uri", metadata)?, algorithms).await
+                fetch(
+                    http,
+                    &discovery::endpoint(&found.jwks_uri, "jwks_uri", metadata)?,
+                    algorithms,
+                )
+                .await
             }
         }
     }
@@ -103,7 +117,12 @@ pub fn read_file(path: &Path, algorithms: &[Algorithm]) -> Result<KeySet, KeySou
     Ok(KeySet::parse(&std::fs::read(path)?, algorithms)?)
 }
 
-async fn fetch(http: &HttpClient, url: &Uri, algorithms: &[Algorithm]) -> Result<KeySet, KeySourceError> {
-    let document = http.get_json(url).await.map_err(|error| KeySourceError::Fetch(url.clone(), error))?;
+async fn fetch(
+    http: &HttpClient,
+    url: &Uri,
+    algorithms: &[Algorithm],
+) -> Result<KeySet, KeySourceError> {
+    let document =
+        http.get_json(url).await.map_err(|error| KeySourceError::Fetch(url.clone(), error))?;
     Ok(KeySet::parse(&document, algorithms)?)
 }

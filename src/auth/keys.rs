@@ -36,7 +36,8 @@ pub struct Keys {
     requested: Notify,
 }
 
-/// The state of the keys. Requests are counted: one is pending while `requested` is above `completed`.
+/// The state of the keys. Requests are counted: one is pending while `requested` is above
+/// `completed`.
 #[derive(Default)]
 struct State {
     latest: Option<(Arc<KeySet>, Instant)>,
@@ -56,11 +57,12 @@ impl State {
         (now.saturating_duration_since(*latest_at) <= max_age).then_some(keys)
     }
 
-    /// Requests new keys, or joins a pending request. `None` if there was a request a moment ago: a key that was
-    /// missing then counts as still missing, however many callers need it.
+    /// Requests new keys, or joins a pending request. `None` if there was a request a moment ago: a
+    /// key that was missing then counts as still missing, however many callers need it.
     fn request(&mut self, now: Instant) -> Option<u64> {
         if self.requested == self.completed {
-            if self.requested_at.is_some_and(|at| now.saturating_duration_since(at) < REQUEST_EVERY) {
+            if self.requested_at.is_some_and(|at| now.saturating_duration_since(at) < REQUEST_EVERY)
+            {
                 return None;
             }
             self.requested += 1;
@@ -91,8 +93,9 @@ impl Keys {
         state.keys(self.settings.max_age, Instant::now()).cloned().ok_or(AuthError::KeysUnavailable)
     }
 
-    /// The keys to verify a token that names this key. An unknown key may be new, so the keys are then fetched: one
-    /// fetch serves all waiting callers, and no other follows for a while. Waits for the end of the first read.
+    /// The keys to verify a token that names this key. An unknown key may be new, so the keys are
+    /// then fetched: one fetch serves all waiting callers, and no other follows for a while. Waits
+    /// for the end of the first read.
     ///
     /// # Errors
     /// [`AuthError::KeysUnavailable`] if there are no keys, or the fetch for an unknown key failed.
@@ -141,7 +144,8 @@ impl Keys {
             state.failing = read.is_none();
             state.was_read = true;
             if let Some(new) = &read {
-                // The same set is kept if the document is the same, so that tokens verified with it stay verified.
+                // The same set is kept if the document is the same, so that tokens verified with it
+                // stay verified.
                 let old = state.latest.take().map(|(old, _)| old).filter(|old| old.is_same_as(new));
                 state.latest = Some((old.unwrap_or_else(|| Arc::clone(new)), read_at));
             }
@@ -149,11 +153,13 @@ impl Keys {
         outcome
     }
 
-    /// Reads the keys repeatedly until `stop`. Only this task reads them, so at most one fetch runs at a time.
+    /// Reads the keys repeatedly until `stop`. Only this task reads them, so at most one fetch runs
+    /// at a time.
     pub async fn keep_fresh(self: Arc<Self>, http: HttpClient, stop: CancellationToken) {
         let mut failing = self.current().is_err();
         loop {
-            let pause = if failing { RETRY.min(self.settings.refresh) } else { self.settings.refresh };
+            let pause =
+                if failing { RETRY.min(self.settings.refresh) } else { self.settings.refresh };
             let refreshed = async {
                 tokio::select! {
                     () = tokio::time::sleep(pause) => {}
@@ -170,7 +176,9 @@ impl Keys {
                 Err(error) if !failing => {
                     tracing::warn!(source = %self.settings.source, %error, "an issuer's keys cannot be read");
                 }
-                Ok(()) if failing => tracing::info!(source = %self.settings.source, "an issuer's keys can be read"),
+                Ok(()) if failing => {
+                    tracing::info!(source = %self.settings.source, "an issuer's keys can be read");
+                }
                 _ => {}
             }
             failing = refreshed.is_err();
@@ -211,7 +219,8 @@ mod tests {
     #[test]
     fn an_answer_stands_for_thirty_seconds() {
         let now = Instant::now();
-        let mut state = State { requested: 1, completed: 1, requested_at: Some(now), ..State::default() };
+        let mut state =
+            State { requested: 1, completed: 1, requested_at: Some(now), ..State::default() };
 
         assert_eq!(state.request(now), None);
         assert_eq!(state.request(now + Duration::from_secs(29)), None);

@@ -1,4 +1,5 @@
-//! Authentication and authorization of callers: tokens, keys, callers, permits. This module uses no transport.
+//! Authentication and authorization of callers: tokens, keys, callers, permits. This module uses no
+//! transport.
 
 pub mod access;
 pub mod claims;

@@ -44,7 +44,8 @@ pub struct UserCaller {
     pub subject: String,
     /// The token's time of issue and hash.
     pub stamp: TokenStamp,
-    /// When the person last signed in; `None` if the token does not prove it and its issuer's tokens must.
+    /// When the person last signed in; `None` if the token does not prove it and its issuer's
+    /// tokens must.
     pub authenticated_at: Option<DateTime<Utc>>,
     /// The client that the token was issued to, if it says so.
     pub authorized_party: Option<String>,
@@ -85,14 +86,18 @@ impl Caller {
                 authenticated_at: token.authenticated_at,
                 authorized_party: token.authorized_party.clone(),
             }),
-            TokenCaller::Service => Self::Service { issuer: token.issuer.clone(), subject: token.subject.clone() },
+            TokenCaller::Service => {
+                Self::Service { issuer: token.issuer.clone(), subject: token.subject.clone() }
+            }
         }
     }
 
     /// Issuer and subject of the token.
     pub fn issuer_and_subject(&self) -> (&str, &str) {
         match self {
-            Self::User(UserCaller { issuer, subject, .. }) | Self::Service { issuer, subject } => (issuer, subject),
+            Self::User(UserCaller { issuer, subject, .. }) | Self::Service { issuer, subject } => {
+                (issuer, subject)
+            }
         }
     }
 }
@@ -102,14 +107,14 @@ impl Permit {
         Self { tenant, caller, expire_time, _slot: None }
     }
 
-    /// Holds the call's permit of the concurrency limit until the last copy of this permit is dropped. A write whose
-    /// client has disconnected thus stays counted.
+    /// Holds the call's permit of the concurrency limit until the last copy of this permit is
+    /// dropped. A write whose client has disconnected thus stays counted.
     pub fn hold(&mut self, slot: OwnedSemaphorePermit) {
         self._slot = Some(Arc::new(slot));
     }
 
-    /// The same permission under the concurrency permit of another call: for a call that a service makes on behalf of
-    /// this caller.
+    /// The same permission under the concurrency permit of another call: for a call that a service
+    /// makes on behalf of this caller.
     #[must_use]
     pub fn in_slot_of(self, other: &Self) -> Self {
         Self { _slot: other._slot.clone(), ..self }
@@ -163,14 +168,18 @@ impl UserCaller {
             return Err(AuthError::TokenInvalid("issued before the user's tokens_valid_from"));
         }
         if !own.has_identity {
-            return Err(AuthError::TokenInvalid("names a user without an account that can sign in"));
+            return Err(AuthError::TokenInvalid(
+                "names a user without an account that can sign in",
+            ));
         }
         if own.blocked {
             return Err(AuthError::CallerBlocked);
         }
         if let Some((requested, found)) = requested {
-            let found = found.filter(|found| found.holder == own.holder).ok_or(AuthError::NotYourUser)?;
-            requested.expect_found(found.absorbed.is_some() && requested.id != own.named, purpose)?;
+            let found =
+                found.filter(|found| found.holder == own.holder).ok_or(AuthError::NotYourUser)?;
+            requested
+                .expect_found(found.absorbed.is_some() && requested.id != own.named, purpose)?;
         }
         if purpose != Purpose::Read && own.only_reads(self.stamp.issued_at) {
             return Err(AuthError::ReauthenticationRequired);
@@ -181,8 +190,9 @@ impl UserCaller {
         Ok(own.holder.clone())
     }
 
-    /// Whether this is the id of the account with which the caller signed in, or the user id that its token has. The
-    /// `sub` may be the account without its provider: that would be the id of another.
+    /// Whether this is the id of the account with which the caller signed in, or the user id that
+    /// its token has. The `sub` may be the account without its provider: that would be the id of
+    /// another.
     pub(super) fn is_named(&self, id: &str) -> bool {
         match &self.named {
             UserRef::Identity(account) => account.to_string() == id,

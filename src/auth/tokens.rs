@@ -13,7 +13,8 @@ use super::{
 };
 use crate::{
     domain::{
-        DomainError, IdentityRef, Subject, TenantId, TokenHash, TokenStamp, UserId, UserRef, error::LinkTokenProblem,
+        DomainError, IdentityRef, Subject, TenantId, TokenHash, TokenStamp, UserId, UserRef,
+        error::LinkTokenProblem,
     },
     secret::sha256,
 };
@@ -36,8 +37,8 @@ pub struct VerifiedToken {
     pub subject: String,
     /// The signature algorithm.
     pub algorithm: Algorithm,
-    /// The client to which it was issued: its `azp` (OpenID Connect Core §2), or `client_id` (RFC 9068 §2.2); `None`
-    /// if it has neither.
+    /// The client to which it was issued: its `azp` (OpenID Connect Core §2), or `client_id` (RFC
+    /// 9068 §2.2); `None` if it has neither.
     pub authorized_party: Option<String>,
     /// The caller that it names.
     pub caller: TokenCaller,
@@ -49,8 +50,8 @@ pub struct VerifiedToken {
     pub issued_at: DateTime<Utc>,
     /// When it expires, without leeway.
     pub expires_at: DateTime<Utc>,
-    /// When the person last signed in: `auth_time`, or without it the time of issue; `None` if it has no `auth_time`
-    /// and its issuer's tokens must have one ([`Issuer::require_auth_time`]).
+    /// When the person last signed in: `auth_time`, or without it the time of issue; `None` if it
+    /// has no `auth_time` and its issuer's tokens must have one ([`Issuer::require_auth_time`]).
     pub authenticated_at: Option<DateTime<Utc>>,
     /// SHA-256 that names this token: of issuer and `jti`, or without a `jti` of the signed text.
     pub hash: TokenHash,
@@ -70,8 +71,8 @@ pub enum TokenCaller {
 impl VerifiedToken {
     /// The facts about the token that the rules need.
     pub fn stamp(&self) -> TokenStamp {
-        // With the time of issue: an issuer may give all tokens of a session one `jti`, and only this token is
-        // spared.
+        // With the time of issue: an issuer may give all tokens of a session one `jti`, and only
+        // this token is spared.
         let hash = sha256(&[&self.hash[..], &self.issued_at.timestamp().to_be_bytes()].concat());
         TokenStamp { issued_at: self.issued_at, hash }
     }
@@ -83,10 +84,12 @@ impl VerifiedToken {
 }
 
 impl Issuers {
-    /// Verifies a token for one use. Waits for the issuer's keys if the token names a key that may be new.
+    /// Verifies a token for one use. Waits for the issuer's keys if the token names a key that may
+    /// be new.
     ///
     /// # Errors
-    /// [`AuthError::TokenInvalid`]; [`AuthError::KeysUnavailable`] if the issuer's keys cannot be read.
+    /// [`AuthError::TokenInvalid`]; [`AuthError::KeysUnavailable`] if the issuer's keys cannot be
+    /// read.
     pub async fn verify(
         &self,
         token: &str,
@@ -101,13 +104,16 @@ impl Issuers {
         if let Some(token) = name.and_then(|name| self.verified.get(&name, now)) {
             return Ok(token);
         }
-        let iss = jwt::unverified_issuer(token).ok_or(AuthError::TokenInvalid("not a signed JWT with an issuer"))?;
-        let (issuer, issuer_keys) = self.find(&iss).ok_or(AuthError::TokenInvalid("unknown issuer"))?;
+        let iss = jwt::unverified_issuer(token)
+            .ok_or(AuthError::TokenInvalid("not a signed JWT with an issuer"))?;
+        let (issuer, issuer_keys) =
+            self.find(&iss).ok_or(AuthError::TokenInvalid("unknown issuer"))?;
         let rules = match token_use {
             TokenUse::Bearer => issuer.bearer.as_ref(),
             TokenUse::LinkWith => issuer.link_with.as_ref(),
         };
-        let rules = rules.ok_or(AuthError::TokenInvalid("this issuer's tokens are not for this use"))?;
+        let rules =
+            rules.ok_or(AuthError::TokenInvalid("this issuer's tokens are not for this use"))?;
 
         let expected = Expected {
             issuer: &issuer.issuer,
@@ -125,18 +131,25 @@ impl Issuers {
         let token = Arc::new(token);
         if let Some(name) = name {
             let issuer_keys = Arc::clone(issuer_keys);
-            self.verified.insert(name, CachedToken { token: Arc::clone(&token), length, issuer_keys, verified_with });
+            self.verified.insert(
+                name,
+                CachedToken { token: Arc::clone(&token), length, issuer_keys, verified_with },
+            );
         }
         Ok(token)
     }
 
-    /// Requires that a proof was issued to the calling client, where its issuer's entry demands it: Auth0's rules for
-    /// `link_with` ("Link a User Account", `POST /api/v2/users/{id}/identities`). A token that was obtained at
-    /// another client then proves nothing.
+    /// Requires that a proof was issued to the calling client, where its issuer's entry demands it:
+    /// Auth0's rules for `link_with` ("Link a User Account", `POST /api/v2/users/{id}/identities`).
+    /// A token that was obtained at another client then proves nothing.
     ///
     /// # Errors
     /// [`DomainError::LinkTokenInvalid`] names the rule that is violated.
-    pub fn expect_same_client(&self, caller: &UserCaller, proof: &VerifiedToken) -> Result<(), DomainError> {
+    pub fn expect_same_client(
+        &self,
+        caller: &UserCaller,
+        proof: &VerifiedToken,
+    ) -> Result<(), DomainError> {
         let rules = self.find(&proof.issuer).and_then(|(issuer, _)| issuer.link_with.as_ref());
         if rules.is_some_and(|rules| !rules.same_client) {
             return Ok(());
@@ -218,9 +231,13 @@ fn caller(issuer: &Issuer, subject: &str, claims: &Claims) -> Result<TokenCaller
     named.map(TokenCaller::User).ok_or(invalid("its sub is no user that this issuer may name"))
 }
 
-/// The token's scopes (RFC 8693 §4.2) that its issuer may grant. A user token with service scopes gains nothing, nor
-/// does a service token with self scopes: the access table separates the two.
-fn scopes(issuer: &Issuer, caller: &TokenCaller, claims: &Claims) -> Result<BTreeSet<String>, AuthError> {
+/// The token's scopes (RFC 8693 §4.2) that its issuer may grant. A user token with service scopes
+/// gains nothing, nor does a service token with self scopes: the access table separates the two.
+fn scopes(
+    issuer: &Issuer,
+    caller: &TokenCaller,
+    claims: &Claims,
+) -> Result<BTreeSet<String>, AuthError> {
     let said = match claims.has("scope") {
         true => claims.text("scope").ok_or(AuthError::TokenInvalid("scope is not a string"))?,
         false => "",
@@ -233,11 +250,17 @@ fn scopes(issuer: &Issuer, caller: &TokenCaller, claims: &Claims) -> Result<BTre
     Ok(scopes)
 }
 
-fn tenants(issuer: &Issuer, caller: &TokenCaller, claims: &Claims) -> Result<BTreeSet<TenantId>, AuthError> {
+fn tenants(
+    issuer: &Issuer,
+    caller: &TokenCaller,
+    claims: &Claims,
+) -> Result<BTreeSet<TenantId>, AuthError> {
     match (&issuer.tenant, caller) {
         (TenantRule::Fixed(tenant), _) => Ok(BTreeSet::from([tenant.clone()])),
         (TenantRule::OneOf(tenants), TokenCaller::Service) => Ok(tenants.clone()),
-        (TenantRule::OneOf(_), TokenCaller::User(_)) => Err(AuthError::TokenInvalid("a user token of no tenant")),
+        (TenantRule::OneOf(_), TokenCaller::User(_)) => {
+            Err(AuthError::TokenInvalid("a user token of no tenant"))
+        }
         (TenantRule::Claim { claim, tenants }, _) => claims
             .text(claim)
             .and_then(TenantId::parse)
@@ -247,12 +270,16 @@ fn tenants(issuer: &Issuer, caller: &TokenCaller, claims: &Claims) -> Result<BTr
     }
 }
 
-/// Names a token: by its `jti`, which the issuer must make unique (RFC 7519 §4.1.7), or without one by the signed
-/// text. The signature is left out: from one ECDSA signature, a second valid one can be computed.
+/// Names a token: by its `jti`, which the issuer must make unique (RFC 7519 §4.1.7), or without one
+/// by the signed text. The signature is left out: from one ECDSA signature, a second valid one can
+/// be computed.
 fn token_hash(token: &str, issuer: &str, jti: Option<&str>) -> TokenHash {
     let named = match jti {
         Some(jti) => format!("jti\0{issuer}\0{jti}"),
-        None => format!("token\0{issuer}\0{}", token.rsplit_once('.').map_or(token, |(signed, _)| signed)),
+        None => format!(
+            "token\0{issuer}\0{}",
+            token.rsplit_once('.').map_or(token, |(signed, _)| signed)
+        ),
     };
     sha256(named.as_bytes())
 }

@@ -14,8 +14,8 @@ const CAPACITY: u64 = 16 * 1024 * 1024;
 /// The size of a typical token, in bytes.
 const USUAL: usize = 1024;
 
-/// SHA-256 of a whole token. A shorter name would not do: not the key id, not the `jti`, and not the signed text,
-/// because the signature is a part of what was verified.
+/// SHA-256 of a whole token. A shorter name would not do: not the key id, not the `jti`, and not
+/// the signed text, because the signature is a part of what was verified.
 pub(super) type TokenDigest = [u8; 32];
 
 /// Verified tokens, by name.

@@ -57,7 +57,9 @@ impl<S: Sync> FromRequest<S> for JsonOrForm {
         match media_type(request.headers()) {
             Some(MediaType::Json) => json(&read(request.into_body()).await?).map(Self),
             Some(MediaType::Form) => form(&read(request.into_body()).await?).map(Self),
-            None => Err(ApiError::media_type("application/json or application/x-www-form-urlencoded")),
+            None => {
+                Err(ApiError::media_type("application/json or application/x-www-form-urlencoded"))
+            }
         }
     }
 }
@@ -82,8 +84,8 @@ fn media_type(headers: &HeaderMap) -> Option<MediaType> {
     parts.all(is_utf8).then_some(media_type)
 }
 
-/// Reads a whole body. The rest of a body that is too long is read up to a bound and discarded: a client that reads
-/// only after it has written would otherwise never see the refusal.
+/// Reads a whole body. The rest of a body that is too long is read up to a bound and discarded: a
+/// client that reads only after it has written would otherwise never see the refusal.
 async fn read(body: Body) -> Result<Vec<u8>, ApiError> {
     let mut body = pin!(body);
     let (mut bytes, mut length) = (Vec::new(), 0);
@@ -128,21 +130,25 @@ fn form(bytes: &[u8]) -> Result<Map<String, Value>, ApiError> {
     for (name, value) in form_urlencoded::parse(bytes) {
         if object.insert(name.to_string(), Value::String(value.into_owned())).is_some() {
             // Other readers differ on which of the two values counts.
-            return Err(ApiError::body(&format!("{}: comes twice: send it once", printable(&name))));
+            return Err(ApiError::body(&format!(
+                "{}: comes twice: send it once",
+                printable(&name)
+            )));
         }
     }
     Ok(object)
 }
 
-/// Whether each `%` is followed by two hexadecimal digits, and the decoded text is UTF-8. A lenient decoder would
-/// read any other text as something that the client did not write.
+/// Whether each `%` is followed by two hexadecimal digits, and the decoded text is UTF-8. A lenient
+/// decoder would read any other text as something that the client did not write.
 pub(super) fn is_percent_encoded(text: &[u8]) -> bool {
     let is_whole = |rest: &[u8]| matches!(rest, [high, low, ..] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit());
-    text.split(|byte| *byte == b'%').skip(1).all(is_whole) && percent_decode(text).decode_utf8().is_ok()
+    text.split(|byte| *byte == b'%').skip(1).all(is_whole)
+        && percent_decode(text).decode_utf8().is_ok()
 }
 
-/// Reads the properties of an object. `refused` has the known properties that are not accepted, each with the reason
-/// that the response gives.
+/// Reads the properties of an object. `refused` has the known properties that are not accepted,
+/// each with the reason that the response gives.
 ///
 /// # Errors
 /// A refusal of the body if it has such a property, no property, or one that `T` does not accept.
@@ -153,7 +159,10 @@ pub(super) fn properties<T: DeserializeOwned>(
     let given: BTreeSet<&str> =
         refused.iter().map(|(name, _)| *name).filter(|name| object.contains_key(*name)).collect();
     if !given.is_empty() {
-        let why = refused.iter().filter(|(name, _)| given.contains(name)).map(|(name, why)| format!("{name} {why}"));
+        let why = refused
+            .iter()
+            .filter(|(name, _)| given.contains(name))
+            .map(|(name, why)| format!("{name} {why}"));
         return Err(ApiError::body(&why.collect::<Vec<_>>().join("; ")));
     }
     if object.is_empty() {
@@ -168,11 +177,14 @@ pub(super) fn properties<T: DeserializeOwned>(
 }
 
 /// Reads a property that may be absent, but not null.
-pub(super) fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+pub(super) fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
     T::deserialize(deserializer).map(Some)
 }
 
-/// The client's text as a response may repeat it: without control characters, at most 200 characters.
+/// The client's text as a response may repeat it: without control characters, at most 200
+/// characters.
 pub(super) fn printable(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).take(200).collect()
 }
@@ -188,12 +200,21 @@ mod tests {
     #[test]
     fn a_media_type_is_json_or_a_form_in_utf8() {
         assert_eq!(media_type(&HeaderMap::new()), Some(MediaType::Json));
-        for json in ["application/json", "Application/JSON; charset=UTF-8", "application/json;charset=\"utf-8\""] {
+        for json in [
+            "application/json",
+            "Application/JSON; charset=UTF-8",
+            "application/json;charset=\"utf-8\"",
+        ] {
             assert_eq!(said(json), Some(MediaType::Json), "{json}");
         }
         assert_eq!(said("application/x-www-form-urlencoded; charset=UTF-8"), Some(MediaType::Form));
-        for other in ["", "text/plain", "application/jsonp", "application/json; charset=utf-16", "multipart/form-data"]
-        {
+        for other in [
+            "",
+            "text/plain",
+            "application/jsonp",
+            "application/json; charset=utf-16",
+            "multipart/form-data",
+        ] {
             assert_eq!(said(other), None, "{other}");
         }
         let mut twice = HeaderMap::new();

@@ -1,5 +1,5 @@
-//! Requests for another service. A library for browsers knows one domain for both the login and the API. Where that
-//! domain leads to this server alone, the response names the missing service.
+//! Requests for another service. A library for browsers knows one domain for both the login and the
+//! API. Where that domain leads to this server alone, the response names the missing service.
 
 use super::error::ApiError;
 
@@ -13,8 +13,8 @@ const MY_ORGANIZATION: &str = "the My Organization API of the tenant that issues
 /// The service at the other paths of a tenant's domain.
 const UNKNOWN: &str = "no service here, and may to the tenant that issues your tokens";
 
-/// The first path segments of other services: those in Auth0's OpenAPI descriptions, and others that its libraries
-/// for browsers and its login pages call.
+/// The first path segments of other services: those in Auth0's OpenAPI descriptions, and others
+/// that its libraries for browsers and its login pages call.
 const OTHERS: [(&str, &str); 24] = [
     (".well-known", SIGN_IN),
     ("authorize", SIGN_IN),

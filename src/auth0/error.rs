@@ -1,12 +1,14 @@
-//! Maps each error to the status, the code and the message that Auth0's documents have for it. Where they have none,
-//! the message is ours. A response never contains SQL, a path of the server, or another user's id.
+//! Maps each error to the status, the code and the message that Auth0's documents have for it.
+//! Where they have none, the message is ours. A response never contains SQL, a path of the server,
+//! or another user's id.
 //!
-//! Sources: the messages are those of Auth0's OpenAPI description. Its documents show the codes `invalid_uri`,
-//! `invalid_body`, `invalid_query_string`, `insufficient_scope`; the tests of its clients `unowned_resource`,
-//! `inexistent_connection`, `too_many_requests`; users' reports `inexistent_user`, `auth0_idp_error`,
-//! `invalid_paging`. **Unsure**, since no public source shows them: `identity_conflict`, `inexistent_identity`,
-//! `operation_not_supported` of a main identity, and the `invalid_body` of a `link_with` or of a user that is linked to
-//! itself. All other codes are ours.
+//! Sources: the messages are those of Auth0's OpenAPI description. Its documents show the codes
+//! `invalid_uri`, `invalid_body`, `invalid_query_string`, `insufficient_scope`; the tests of its
+//! clients `unowned_resource`, `inexistent_connection`, `too_many_requests`; users' reports
+//! `inexistent_user`, `auth0_idp_error`, `invalid_paging`. **Unsure**, since no public source shows
+//! them: `identity_conflict`, `inexistent_identity`, `operation_not_supported` of a main identity,
+//! and the `invalid_body` of a `link_with` or of a user that is linked to itself. All other codes
+//! are ours.
 
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
@@ -54,7 +56,11 @@ pub(super) struct ApiError {
 pub(super) struct ErrorCode(pub &'static str);
 
 impl ApiError {
-    fn new(status: StatusCode, code: impl Into<Option<&'static str>>, message: impl Into<String>) -> Self {
+    fn new(
+        status: StatusCode,
+        code: impl Into<Option<&'static str>>,
+        message: impl Into<String>,
+    ) -> Self {
         Self { status, code: code.into(), message: message.into() }
     }
 
@@ -64,7 +70,10 @@ impl ApiError {
 
     /// A path that is not valid in a URI.
     pub(super) fn uri() -> Self {
-        Self::bad("invalid_uri", "Path validation error: 'it is not UTF-8 in percent-encoding (RFC 3986)'.")
+        Self::bad(
+            "invalid_uri",
+            "Path validation error: 'it is not UTF-8 in percent-encoding (RFC 3986)'.",
+        )
     }
 
     /// A wrong path parameter.
@@ -94,14 +103,18 @@ impl ApiError {
 
     /// A page behind the last reachable one.
     pub(super) fn paging(reachable: usize) -> Self {
-        let message =
-            format!("You can only page through the first {reachable} records. Use from and take to see all of them.");
+        let message = format!(
+            "You can only page through the first {reachable} records. Use from and take to see all of them."
+        );
         Self::bad("invalid_paging", message)
     }
 
     /// A response that would be too large.
     pub(super) fn too_much() -> Self {
-        Self::bad("invalid_paging", "The answer would be too large: ask for fewer users, or for fewer fields.")
+        Self::bad(
+            "invalid_paging",
+            "The answer would be too large: ask for fewer users, or for fewer fields.",
+        )
     }
 
     /// A connection that no provider of the tenant has.
@@ -132,12 +145,20 @@ impl ApiError {
 
     /// A body of a media type that is not accepted.
     pub(super) fn media_type(expected: &str) -> Self {
-        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, None, format!("Unsupported Media Type: send {expected}."))
+        Self::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            None,
+            format!("Unsupported Media Type: send {expected}."),
+        )
     }
 
     /// A body that did not arrive in time.
     pub(super) fn body_timeout() -> Self {
-        Self::new(StatusCode::REQUEST_TIMEOUT, None, "Request Timeout: the body did not come in time.")
+        Self::new(
+            StatusCode::REQUEST_TIMEOUT,
+            None,
+            "Request Timeout: the body did not come in time.",
+        )
     }
 
     /// A path of this surface without a route.
@@ -147,7 +168,9 @@ impl ApiError {
 
     /// A path outside this surface, and the service that it belongs to.
     pub(super) fn elsewhere(path: &str, service: &str) -> Self {
-        let message = format!("{path} belongs to {service}. This is identity-link, which answers at /api/v2 only.");
+        let message = format!(
+            "{path} belongs to {service}. This is identity-link, which answers at /api/v2 only."
+        );
         Self::new(StatusCode::NOT_FOUND, None, message)
     }
 
@@ -158,8 +181,7 @@ impl ApiError {
 
     /// A call for which no slot is free.
     pub(super) fn overloaded() -> Self {
-        let message =
-            "Too many requests. Check the X-RateLimit-Limit, X-RateLimit-Remaining and X-RateLimit-Reset headers.";
+        let message = "Too many requests. Check the X-RateLimit-Limit, X-RateLimit-Remaining and X-RateLimit-Reset headers.";
         Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", message)
     }
 
@@ -172,23 +194,33 @@ impl ApiError {
 
     /// A call that did not finish in time.
     pub(super) fn deadline_exceeded() -> Self {
-        let message = "There was no answer in time; a change may still be made: read before you try again.";
+        let message =
+            "There was no answer in time; a change may still be made: read before you try again.";
         Self::new(StatusCode::GATEWAY_TIMEOUT, "deadline", message)
     }
 
     /// An internal fault that is already logged.
     pub(super) fn fault() -> Self {
-        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "Something went wrong here: it was logged.")
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "internal",
+            "Something went wrong here: it was logged.",
+        )
     }
 
     /// A token of a tenant that the `[auth0]` table does not list.
     pub(super) fn tenant() -> Self {
-        Self::new(StatusCode::FORBIDDEN, "tenant_not_served", "The users of this tenant are not served here.")
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "tenant_not_served",
+            "The users of this tenant are not served here.",
+        )
     }
 
     /// A token without the scopes that a rule demands.
     pub(super) fn scope(rule: &AccessRule) -> Self {
-        let scopes: Vec<&str> = [rule.service_scope, rule.self_scope].into_iter().flatten().collect();
+        let scopes: Vec<&str> =
+            [rule.service_scope, rule.self_scope].into_iter().flatten().collect();
         let message = match rule.rpc() {
             "Link" | "Unlink" => format!("Insufficient scope; expected: {}.", scopes.join(", ")),
             _ => format!("Insufficient scope; expected any of: {}.", scopes.join(",")),
@@ -201,10 +233,12 @@ impl ApiError {
         Self::scope(&AccessRule { self_scope: None, ..*rule })
     }
 
-    /// The refusal for an error in a call under a rule. This function logs internal faults, once each.
+    /// The refusal for an error in a call under a rule. This function logs internal faults, once
+    /// each.
     pub(super) fn from_error(rule: &AccessRule, error: Error) -> Self {
         match error {
-            // An admitted call has the scope of its rule, so only the services' scope can be missing.
+            // An admitted call has the scope of its rule, so only the services' scope can be
+            // missing.
             Error::Auth(AuthError::ScopeInsufficient(_)) => Self::services_only(rule),
             Error::Auth(denial) => Self::from_auth_error(rule, denial),
             Error::Domain(refusal) => Self::from_domain_error(rule, refusal),
@@ -218,7 +252,8 @@ impl ApiError {
     /// The refusal for a denied caller.
     pub(super) fn from_auth_error(rule: &AccessRule, denial: AuthError) -> Self {
         let unauthorized = |message: &str| Self::new(StatusCode::UNAUTHORIZED, None, message);
-        let forbidden = |code: &'static str, message: &str| Self::new(StatusCode::FORBIDDEN, code, message);
+        let forbidden =
+            |code: &'static str, message: &str| Self::new(StatusCode::FORBIDDEN, code, message);
         match denial {
             AuthError::TokenMissing => unauthorized("Missing authentication"),
             AuthError::TokenInvalid(cause) => {
@@ -226,21 +261,25 @@ impl ApiError {
                 unauthorized("Invalid token.")
             }
             AuthError::ScopeInsufficient(_) => Self::scope(rule),
-            AuthError::NotYourUser => {
-                forbidden("unowned_resource", "User to be acted on does not match subject in bearer token.")
-            }
+            AuthError::NotYourUser => forbidden(
+                "unowned_resource",
+                "User to be acted on does not match subject in bearer token.",
+            ),
             AuthError::ReauthenticationRequired => forbidden(
                 "reauthentication_required",
                 "The sign-in behind this token is too old for this: let the user sign in again.",
             ),
-            AuthError::CallerBlocked => forbidden("user_blocked", "The user of this token is blocked."),
-            AuthError::KeysUnavailable => {
-                Self::unavailable("The keys of the token's issuer cannot be had right now: try again later.")
+            AuthError::CallerBlocked => {
+                forbidden("user_blocked", "The user of this token is blocked.")
             }
+            AuthError::KeysUnavailable => Self::unavailable(
+                "The keys of the token's issuer cannot be had right now: try again later.",
+            ),
             // It is about a header: the gate has read nothing else.
-            AuthError::Domain(DomainError::Invalid(violations)) => {
-                Self::bad("invalid_headers", format!("Header validation error: '{}'.", joined(&violations)))
-            }
+            AuthError::Domain(DomainError::Invalid(violations)) => Self::bad(
+                "invalid_headers",
+                format!("Header validation error: '{}'.", joined(&violations)),
+            ),
             AuthError::Domain(refusal) => Self::from_domain_error(rule, refusal),
         }
     }
@@ -254,7 +293,9 @@ impl ApiError {
                 match problem {
                     LinkTokenProblem::Invalid => "Invalid token (link_with).",
                     LinkTokenProblem::Algorithm => "JWT (link_with) must have an alg of RS256.",
-                    LinkTokenProblem::Issuer => "JWT (link_with) must have the same issuer as the calling user.",
+                    LinkTokenProblem::Issuer => {
+                        "JWT (link_with) must have the same issuer as the calling user."
+                    }
                     LinkTokenProblem::Audience => {
                         "JWT (link_with) must have an aud claim that matches that of the calling token's azp."
                     }
@@ -271,30 +312,41 @@ impl ApiError {
             DomainError::IdentityNotFound if rule.rpc() == "Unlink" => {
                 Self::bad("inexistent_identity", "The user has no such identity.")
             }
-            DomainError::IdentityNotFound => {
-                Self::bad("inexistent_identity", "Linking to an inexistent identity is not allowed.")
-            }
+            DomainError::IdentityNotFound => Self::bad(
+                "inexistent_identity",
+                "Linking to an inexistent identity is not allowed.",
+            ),
             DomainError::IdentityTaken if rule.rpc() == "CreateUser" => {
                 Self::new(StatusCode::CONFLICT, "auth0_idp_error", "The user already exists.")
             }
             DomainError::IdentityTaken => Self::identity_exists(),
-            DomainError::UserExists => Self::new(StatusCode::CONFLICT, "auth0_idp_error", "The user already exists."),
-            // The last identity with which the user can sign in is the primary one, except in unusual configurations.
+            DomainError::UserExists => {
+                Self::new(StatusCode::CONFLICT, "auth0_idp_error", "The user already exists.")
+            }
+            // The last identity with which the user can sign in is the primary one, except in
+            // unusual configurations.
             DomainError::PrimaryIdentity | DomainError::LastIdentity => {
                 Self::bad("operation_not_supported", "Main identity cannot be removed.")
             }
-            DomainError::UserBlocked if rule.rpc() == "Link" => {
-                Self::bad("user_blocked", "Unable to link with the secondary account: one of the two users is blocked.")
-            }
+            DomainError::UserBlocked if rule.rpc() == "Link" => Self::bad(
+                "user_blocked",
+                "Unable to link with the secondary account: one of the two users is blocked.",
+            ),
             DomainError::ProviderUnknown => Self::provider(),
-            DomainError::UserBlocked => Self::bad("user_blocked", "The user is blocked: unblock it first."),
-            DomainError::TooManyIdentities => Self::bad("too_many_identities", "A user has at most 100 identities."),
-            DomainError::MetadataTooLarge { namespace, bytes } => {
-                Self::body(&format!("{namespace} would have {bytes} bytes, which is too many: remove some first"))
+            DomainError::UserBlocked => {
+                Self::bad("user_blocked", "The user is blocked: unblock it first.")
             }
-            DomainError::ConflictRetry => {
-                Self::new(StatusCode::CONFLICT, "conflict", "Others kept changing the same users: try again.")
+            DomainError::TooManyIdentities => {
+                Self::bad("too_many_identities", "A user has at most 100 identities.")
             }
+            DomainError::MetadataTooLarge { namespace, bytes } => Self::body(&format!(
+                "{namespace} would have {bytes} bytes, which is too many: remove some first"
+            )),
+            DomainError::ConflictRetry => Self::new(
+                StatusCode::CONFLICT,
+                "conflict",
+                "Others kept changing the same users: try again.",
+            ),
             // Refusals that no call of this surface gets.
             DomainError::RequestIdReused
             | DomainError::LinkTicketInvalid
@@ -313,27 +365,33 @@ impl ApiError {
             | DomainError::VersionMismatch
             | DomainError::CallUnderWay
             | DomainError::PositionInvalid
-            | DomainError::PositionExpired { .. } => Self::log_fault(&format!("{refusal:?} where it cannot be")),
+            | DomainError::PositionExpired { .. } => {
+                Self::log_fault(&format!("{refusal:?} where it cannot be"))
+            }
         }
     }
 
     fn from_store_error(error: StoreError) -> Self {
         match error {
-            StoreError::Overloaded => {
-                Self::unavailable("The server is at capacity, or this takes too long: try again later.")
-            }
+            StoreError::Overloaded => Self::unavailable(
+                "The server is at capacity, or this takes too long: try again later.",
+            ),
             StoreError::Unavailable(text) => {
                 tracing::error!(error = text, "the database is unavailable");
-                Self::unavailable("The database cannot be reached right now, and nothing was changed: try again later.")
+                Self::unavailable(
+                    "The database cannot be reached right now, and nothing was changed: try again later.",
+                )
             }
             StoreError::CommitUnknown(text) => {
                 tracing::error!(error = text, "the outcome of a commit is unknown");
                 let message = "The change may have been made or not: read before you try again.";
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "commit_unknown", message)
             }
-            StoreError::Conflict(_) | StoreError::Busy(_) => {
-                Self::new(StatusCode::CONFLICT, "conflict", "Others kept changing the same users: try again.")
-            }
+            StoreError::Conflict(_) | StoreError::Busy(_) => Self::new(
+                StatusCode::CONFLICT,
+                "conflict",
+                "Others kept changing the same users: try again.",
+            ),
             StoreError::Fault(text) => Self::log_fault(&text),
         }
     }
@@ -380,8 +438,13 @@ impl IntoResponse for ApiError {
                 headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
             }
             // Not where a retry would get the same refusal, or make another change.
-            StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE | StatusCode::CONFLICT
-                if !matches!(code, Some("commit_unknown" | "identity_conflict" | "auth0_idp_error")) =>
+            StatusCode::TOO_MANY_REQUESTS
+            | StatusCode::SERVICE_UNAVAILABLE
+            | StatusCode::CONFLICT
+                if !matches!(
+                    code,
+                    Some("commit_unknown" | "identity_conflict" | "auth0_idp_error")
+                ) =>
             {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
             }

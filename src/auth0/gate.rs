@@ -1,5 +1,5 @@
-//! The gate in front of every route. It verifies the bearer token, applies the rule of the route's rpc, and gives a
-//! permit or a refusal. A route without a rule refuses each caller.
+//! The gate in front of every route. It verifies the bearer token, applies the rule of the route's
+//! rpc, and gives a permit or a refusal. A route without a rule refuses each caller.
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -52,8 +52,11 @@ pub(super) fn access_table(api: &mut OpenApi) -> Result<AccessTable, String> {
     let mut table = AccessTable::new();
     for (path, item) in &mut api.paths.paths {
         for (method, operation) in openapi::operations(item) {
-            let rpc = operation.extensions.as_ref().and_then(|extensions| extensions.get(RPC)?.as_str());
-            let rule = rpc.and_then(|rpc| AccessRule::for_path(&format!("/identitylink.v1.IdentityService/{rpc}")));
+            let rpc =
+                operation.extensions.as_ref().and_then(|extensions| extensions.get(RPC)?.as_str());
+            let rule = rpc.and_then(|rpc| {
+                AccessRule::for_path(&format!("/identitylink.v1.IdentityService/{rpc}"))
+            });
             let rule = rule.ok_or_else(|| format!("{method} {path} stands on no rpc"))?;
             table.insert((method, path.clone()), rule);
         }
@@ -62,9 +65,15 @@ pub(super) fn access_table(api: &mut OpenApi) -> Result<AccessTable, String> {
 }
 
 /// Lets a request through to its route, or refuses it.
-pub(super) async fn pass(State(gate): State<Gate>, path: MatchedPath, mut request: Request, next: Next) -> Response {
+pub(super) async fn pass(
+    State(gate): State<Gate>,
+    path: MatchedPath,
+    mut request: Request,
+    next: Next,
+) -> Response {
     // HEAD is GET without the response body (RFC 9110 §9.3.2).
-    let method = if request.method() == Method::HEAD { Method::GET } else { request.method().clone() };
+    let method =
+        if request.method() == Method::HEAD { Method::GET } else { request.method().clone() };
     let record = request.extensions().get::<CallRecord>().cloned().unwrap_or_default();
     let Some(rule) = gate.table.get(&(method.clone(), path.as_str().to_owned())).copied() else {
         return ApiError::method().into_response();

@@ -1,6 +1,6 @@
-//! Finds what two readers of one JSON text may understand differently (I-JSON, RFC 7493). One case is a name that
-//! comes twice in an object: some readers take the first value and some the last. The other is a number that is no
-//! double: most readers take another number for it.
+//! Finds what two readers of one JSON text may understand differently (I-JSON, RFC 7493). One case
+//! is a name that comes twice in an object: some readers take the first value and some the last.
+//! The other is a number that is no double: most readers take another number for it.
 
 use std::collections::HashSet;
 
@@ -15,11 +15,10 @@ const MAX_DEPTH: usize = 128;
 const MAX_VIOLATIONS: usize = 32;
 
 const TWICE: &str = "This name comes twice in its object: send it once.";
-const INEXACT: &str =
-    "No double has this number, so that it would be read as another one: send one that a double has, or a string.";
+const INEXACT: &str = "No double has this number, so that it would be read as another one: send one that a double has, or a string.";
 
-/// All violations in a text, each with its path: an RFC 6901 pointer from the first name on. `None` if the text is
-/// not JSON as far as the check sees, or nests too deep for the parser.
+/// All violations in a text, each with its path: an RFC 6901 pointer from the first name on. `None`
+/// if the text is not JSON as far as the check sees, or nests too deep for the parser.
 pub(super) fn violations(json: &str) -> Option<Vec<Violation>> {
     let mut scanner = Scanner { rest: json, path: String::new(), violations: Vec::new() };
     scanner.value(1)?;
@@ -42,7 +41,8 @@ impl<'a> Scanner<'a> {
             b'[' => self.array(depth),
             b'"' => self.string().map(drop),
             b'-' | b'0'..=b'9' => {
-                let number = self.take_while(|c| c.is_ascii_digit() || matches!(c, '+' | '-' | '.' | 'e' | 'E'));
+                let number = self
+                    .take_while(|c| c.is_ascii_digit() || matches!(c, '+' | '-' | '.' | 'e' | 'E'));
                 if !is_exact_double(number) {
                     self.report(INEXACT);
                 }
@@ -133,17 +133,22 @@ impl<'a> Scanner<'a> {
     }
 
     fn report(&mut self, description: &str) {
-        let violation = Violation::new(printable_path(self.path.strip_prefix('/').unwrap_or(&self.path)), description);
+        let violation = Violation::new(
+            printable_path(self.path.strip_prefix('/').unwrap_or(&self.path)),
+            description,
+        );
         if self.violations.len() < MAX_VIOLATIONS && !self.violations.contains(&violation) {
             self.violations.push(violation);
         }
     }
 }
 
-/// Whether the double as which this number is read has, in its shortest decimal form, the value that is written.
+/// Whether the double as which this number is read has, in its shortest decimal form, the value
+/// that is written.
 ///
-/// A double in the middle between two decimals of that length has two such forms. Rust writes the larger one; ECMAScript,
-/// Python and serde_json write the even one, which Rust writes if the number of digits is given.
+/// A double in the middle between two decimals of that length has two such forms. Rust writes the
+/// larger one; ECMAScript, Python and serde_json write the even one, which Rust writes if the
+/// number of digits is given.
 fn is_exact_double(written: &str) -> bool {
     let Ok(read) = written.parse::<f64>() else { return false };
     let value = Decimal::parse(written);
@@ -152,8 +157,8 @@ fn is_exact_double(written: &str) -> bool {
     value == shortest || value == Decimal::parse(&format!("{read:.behind_the_point$e}"))
 }
 
-/// A decimal number in its one form, so that `==` compares by value: there is no zero at either end of its digits, and
-/// zero has none and no sign.
+/// A decimal number in its one form, so that `==` compares by value: there is no zero at either end
+/// of its digits, and zero has none and no sign.
 #[derive(PartialEq, Eq)]
 struct Decimal {
     is_negative: bool,
@@ -171,11 +176,14 @@ impl Decimal {
         let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
         let all = [whole, fraction].concat();
         let digits = all.trim_end_matches('0');
-        let behind = to_exponent(all.len() - digits.len()).saturating_sub(to_exponent(fraction.len()));
+        let behind =
+            to_exponent(all.len() - digits.len()).saturating_sub(to_exponent(fraction.len()));
         let digits = digits.trim_start_matches('0').to_owned();
         match digits.is_empty() {
             true => Self { is_negative: false, digits, exponent: 0 },
-            false => Self { is_negative, digits, exponent: exponent_of(exponent).saturating_add(behind) },
+            false => {
+                Self { is_negative, digits, exponent: exponent_of(exponent).saturating_add(behind) }
+            }
         }
     }
 }
@@ -202,7 +210,10 @@ mod tests {
 
     fn wrong(json: &str) -> Vec<String> {
         let violations = violations(json).unwrap();
-        violations.into_iter().map(|Violation { field, description }| format!("{field}: {description}")).collect()
+        violations
+            .into_iter()
+            .map(|Violation { field, description }| format!("{field}: {description}"))
+            .collect()
     }
 
     #[test]
@@ -286,7 +297,9 @@ mod tests {
 
     #[test]
     fn what_is_not_json_or_too_deep_is_not_judged() {
-        for text in ["", " ", "{", "[1", "{\"a\"}", "{\"a\":}", "{a:1}", "\"", "{\"\\ud800\":1}", "[1,]"] {
+        for text in
+            ["", " ", "{", "[1", "{\"a\"}", "{\"a\":}", "{a:1}", "\"", "{\"\\ud800\":1}", "[1,]"]
+        {
             assert_eq!(violations(text), None, "{text}");
         }
         let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));

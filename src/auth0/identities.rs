@@ -19,7 +19,8 @@ use crate::{
     auth::AbsorbedId,
     clock,
     domain::{
-        DomainError, IdentityRef, Provider, Subject, linking::LinkTerms, merge::Strategy, unlinking::UnlinkMetadata,
+        DomainError, IdentityRef, Provider, Subject, linking::LinkTerms, merge::Strategy,
+        unlinking::UnlinkMetadata,
     },
     use_cases::{Link, LinkOutcome, NotStored, Release, Secondary, SpelledAccount, Unlink},
 };
@@ -36,8 +37,8 @@ pub(super) struct LinkBody {
     #[serde(default, deserialize_with = "given")]
     #[schema(nullable = false)]
     provider: Option<String>,
-    /// The secondary account's id at that provider, bare or with the prefix `provider|`, as in a user's id. 400 if
-    /// both name an account.
+    /// The secondary account's id at that provider, bare or with the prefix `provider|`, as in a
+    /// user's id. 400 if both name an account.
     #[serde(default, deserialize_with = "given")]
     #[schema(value_type = Option<String>, nullable = false)]
     user_id: Option<AccountId>,
@@ -52,11 +53,13 @@ enum AccountId {
 }
 
 /// Known properties that are not accepted.
-const UNSUPPORTED: [(&str, &str); 1] =
-    [("connection_id", "is not known here: provider and user_id name one account, whichever its connection")];
+const UNSUPPORTED: [(&str, &str); 1] = [(
+    "connection_id",
+    "is not known here: provider and user_id name one account, whichever its connection",
+)];
 
-/// Links another account to a user, which takes over all identities of that account's user. The metadata of that user
-/// stays stored, but is not merged.
+/// Links another account to a user, which takes over all identities of that account's user. The
+/// metadata of that user stays stored, but is not merged.
 #[utoipa::path(
     post,
     path = "/users/{id}/identities",
@@ -80,23 +83,45 @@ pub(super) async fn link(
     let now = clock::now();
     let refused = |error| ApiError::from_error(rule, error);
     let secondary = match (body.link_with, body.provider, body.user_id) {
-        (Some(token), None, None) => use_cases.verify_link_with(&permit, &token, now).await.map_err(refused)?,
+        (Some(token), None, None) => {
+            use_cases.verify_link_with(&permit, &token, now).await.map_err(refused)?
+        }
         (None, Some(provider), Some(account)) => {
             let given = identity(&provider, &account.into_text()).ok_or_else(ApiError::provider)?;
-            // A user token may not name an account in this way, so the response discloses nothing of any account.
+            // A user token may not name an account in this way, so the response discloses nothing
+            // of any account.
             let spelled = match permit.is_service() {
-                true => use_cases.spelled_account(&permit, &target, given, now).await.map_err(refused)?,
+                true => use_cases
+                    .spelled_account(&permit, &target, given, now)
+                    .await
+                    .map_err(refused)?,
                 false => SpelledAccount::One(given),
             };
             Secondary::MainIdentity(only_account(spelled).map_err(|wrong| ApiError::body(&wrong))?)
         }
-        (Some(_), ..) => return Err(ApiError::body("link_with stands alone, without provider and user_id")),
-        (None, ..) => return Err(ApiError::body("Missing required property: link_with, or provider and user_id")),
+        (Some(_), ..) => {
+            return Err(ApiError::body("link_with stands alone, without provider and user_id"));
+        }
+        (None, ..) => {
+            return Err(ApiError::body(
+                "Missing required property: link_with, or provider and user_id",
+            ));
+        }
     };
-    let link = Link { permit, target, secondary, terms: auth0_terms(), validate_only: false, ticket: None, now };
+    let link = Link {
+        permit,
+        target,
+        secondary,
+        terms: auth0_terms(),
+        validate_only: false,
+        ticket: None,
+        now,
+    };
     let NotStored(response) = use_cases.run(link, None, NotStored).await.map_err(refused)?;
     match (response.outcome, response.link) {
-        (LinkOutcome::Absorbed | LinkOutcome::Attached, _) => json(StatusCode::CREATED, &identities(&response.user)),
+        (LinkOutcome::Absorbed | LinkOutcome::Attached, _) => {
+            json(StatusCode::CREATED, &identities(&response.user))
+        }
         // No link attached it: it is the user's own.
         (LinkOutcome::AlreadyLinked, None) => Err(ApiError::same_identity()),
         (LinkOutcome::AlreadyLinked, Some(_)) => Err(ApiError::identity_exists()),
@@ -108,13 +133,15 @@ pub(super) async fn link(
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "it describes what Params reads")]
 pub(super) struct UnlinkParams {
-    /// `restore`: the account has a user of its own again. `release`: the user gives up the account, such as a lost
-    /// phone number. The account's next sign-in is a new user, which an email never links to this one.
+    /// `restore`: the account has a user of its own again. `release`: the user gives up the
+    /// account, such as a lost phone number. The account's next sign-in is a new user, which an
+    /// email never links to this one.
     #[param(pattern = "^(restore|release)$", default = "restore")]
     mode: Option<String>,
 }
 
-/// Unlinks an identity from a user. The account has a user of its own again, without metadata, or is released.
+/// Unlinks an identity from a user. The account has a user of its own again, without metadata, or
+/// is released.
 #[utoipa::path(
     delete,
     path = "/users/{id}/identities/{provider}/{*user_id}",
@@ -145,7 +172,8 @@ pub(super) async fn unlink(
     };
     params.into_result()?;
     let target = target(&permit, rule, &id, AbsorbedId::Gone)?;
-    let given = identity(&provider, &account).ok_or_else(|| refused(DomainError::IdentityNotFound.into()))?;
+    let given = identity(&provider, &account)
+        .ok_or_else(|| refused(DomainError::IdentityNotFound.into()))?;
     let (expected_version, validate_only, now) = (None, false, clock::now());
     let spelled = use_cases.spelled_account(&permit, &target, given, now).await.map_err(refused)?;
     let identity = only_account(spelled).map_err(|wrong| ApiError::path(&wrong))?;
@@ -154,14 +182,18 @@ pub(super) async fn unlink(
         use_cases.run(release, None, NotStored).await.map_err(refused)?.0.user
     } else {
         let metadata = UnlinkMetadata::Discard;
-        let unlink = Unlink { permit, target, identity, metadata, expected_version, validate_only, now };
+        let unlink =
+            Unlink { permit, target, identity, metadata, expected_version, validate_only, now };
         use_cases.run(unlink, None, NotStored).await.map_err(refused)?.0.user
     };
-    let user = user.ok_or_else(|| ApiError::log_fault("an unlink without a request id answers without its user"))?;
+    let user = user.ok_or_else(|| {
+        ApiError::log_fault("an unlink without a request id answers without its user")
+    })?;
     json(StatusCode::OK, &identities(&user))
 }
 
-/// Auth0's terms: the primary user's metadata stays as it is, and the secondary user's is not merged.
+/// Auth0's terms: the primary user's metadata stays as it is, and the secondary user's is not
+/// merged.
 fn auth0_terms() -> LinkTerms {
     LinkTerms {
         user_metadata: Strategy::KeepPrimary,

@@ -1,5 +1,6 @@
-//! The part of Auth0's Management API over HTTP that linking needs, on the same use cases as gRPC. A client of Auth0
-//! uses it after a change of its domain. The README lists the differences and their reasons.
+//! The part of Auth0's Management API over HTTP that linking needs, on the same use cases as gRPC.
+//! A client of Auth0 uses it after a change of its domain. The README lists the differences and
+//! their reasons.
 
 mod body;
 mod elsewhere;
@@ -50,8 +51,8 @@ const BASE: &str = "/api/v2";
 const MAX_RESPONSE: usize = 8 * 1024 * 1024;
 /// How long a browser may cache a preflight response, in seconds.
 const PREFLIGHT_AGE: u64 = 600;
-/// The request headers that pages may send: the usual ones, the tenant, and the header in which Auth0's clients
-/// describe themselves.
+/// The request headers that pages may send: the usual ones, the tenant, and the header in which
+/// Auth0's clients describe themselves.
 const ALLOWED_HEADERS: [HeaderName; 5] = [
     header::ACCEPT,
     header::AUTHORIZATION,
@@ -59,10 +60,15 @@ const ALLOWED_HEADERS: [HeaderName; 5] = [
     HeaderName::from_static("auth0-client"),
     HeaderName::from_static(admission::TENANT),
 ];
-/// The response headers that pages may read: the time to wait, as Auth0's clients look for it, and the reason of a
-/// 401.
-const EXPOSED_HEADERS: [HeaderName; 5] =
-    [header::RETRY_AFTER, header::WWW_AUTHENTICATE, rate_limit::LIMIT, rate_limit::REMAINING, rate_limit::RESET];
+/// The response headers that pages may read: the time to wait, as Auth0's clients look for it, and
+/// the reason of a 401.
+const EXPOSED_HEADERS: [HeaderName; 5] = [
+    header::RETRY_AFTER,
+    header::WWW_AUTHENTICATE,
+    rate_limit::LIMIT,
+    rate_limit::REMAINING,
+    rate_limit::RESET,
+];
 /// A content security policy: the response loads nothing, and no page may frame it.
 const DENY_ALL_POLICY: &str = "default-src 'none'; frame-ancestors 'none'";
 
@@ -95,9 +101,11 @@ pub fn routes(
         .routes(routes!(users::read, users::update, users::delete))
         .routes(routes!(identities::link))
         .routes(routes!(identities::unlink));
-    let (routes, mut api) = OpenApiRouter::with_openapi(openapi::about()).nest(BASE, routes).split_for_parts();
+    let (routes, mut api) =
+        OpenApiRouter::with_openapi(openapi::about()).nest(BASE, routes).split_for_parts();
     let table = access_table(&mut api)?;
-    let document = serde_json::to_string(&openapi::complete(api, &table)).map_err(|error| error.to_string())?;
+    let document = serde_json::to_string(&openapi::complete(api, &table))
+        .map_err(|error| error.to_string())?;
     let document = ([(header::CONTENT_TYPE, JSON)], Bytes::from(document));
     let gate = Gate {
         use_cases: Arc::clone(use_cases),
@@ -110,15 +118,19 @@ pub fn routes(
         .route_layer(from_fn_with_state(gate, gate::pass))
         // Without the gate: it contains nothing about any user.
         .route(&format!("{BASE}/openapi.json"), get(move || async move { document }))
-        .fallback(
-            async |uri: Uri| if serves(uri.path()) { ApiError::not_found() } else { elsewhere::refused(uri.path()) },
-        )
+        .fallback(async |uri: Uri| {
+            if serves(uri.path()) { ApiError::not_found() } else { elsewhere::refused(uri.path()) }
+        })
         .method_not_allowed_fallback(async || ApiError::method())
-        .with_state(AppState { use_cases: Arc::clone(use_cases), scans: Scans::new(max_scans), looks }))
+        .with_state(AppState {
+            use_cases: Arc::clone(use_cases),
+            scans: Scans::new(max_scans),
+            looks,
+        }))
 }
 
-/// The CORS rules: only pages of the configured origins may call from a browser. Credentials are not allowed, since
-/// the surface uses no cookies.
+/// The CORS rules: only pages of the configured origins may call from a browser. Credentials are
+/// not allowed, since the surface uses no cookies.
 pub fn cors(settings: &Auth0) -> CorsLayer {
     CorsLayer::new()
         .allow_origin(AllowOrigin::list(settings.allowed_origins.iter().cloned()))
@@ -128,7 +140,8 @@ pub fn cors(settings: &Auth0) -> CorsLayer {
         .max_age(Duration::from_secs(PREFLIGHT_AGE))
 }
 
-/// Adds the security headers to every response: a browser must not cache it, guess its type or frame it.
+/// Adds the security headers to every response: a browser must not cache it, guess its type or
+/// frame it.
 pub fn secured(is_tls: bool) -> impl Fn(Response<Body>) -> Response<Body> + Clone {
     move |mut response| {
         let headers = response.headers_mut();
@@ -137,7 +150,10 @@ pub fn secured(is_tls: bool) -> impl Fn(Response<Body>) -> Response<Body> + Clon
         headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(DENY_ALL_POLICY));
         headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
         if is_tls {
-            headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
+            headers.insert(
+                header::STRICT_TRANSPORT_SECURITY,
+                HeaderValue::from_static("max-age=31536000"),
+            );
         }
         response
     }
@@ -145,9 +161,13 @@ pub fn secured(is_tls: bool) -> impl Fn(Response<Body>) -> Response<Body> + Clon
 
 /// The outcome of a call for the log and the metrics. Without a response, the client is gone.
 pub fn outcome(response: Option<&Response<Body>>) -> CallOutcome {
-    let code = response.map_or_else(|| "gone".to_owned(), |response| response.status().as_u16().to_string());
+    let code = response
+        .map_or_else(|| "gone".to_owned(), |response| response.status().as_u16().to_string());
     let reason = response.and_then(|response| response.extensions().get::<ErrorCode>());
-    CallOutcome { code, reason: reason.map(|ErrorCode(code)| (*code).to_owned()).unwrap_or_default() }
+    CallOutcome {
+        code,
+        reason: reason.map(|ErrorCode(code)| (*code).to_owned()).unwrap_or_default(),
+    }
 }
 
 /// The response after an internal fault that is already logged.
@@ -161,8 +181,15 @@ pub fn deadline_exceeded() -> Response<Body> {
 }
 
 /// The user that a call is about.
-fn target(permit: &Permit, rule: &AccessRule, id: &str, absorbed_id: AbsorbedId) -> Result<Target, ApiError> {
-    permit.target_of_account(id, absorbed_id).map_err(|denial| ApiError::from_auth_error(rule, denial))
+fn target(
+    permit: &Permit,
+    rule: &AccessRule,
+    id: &str,
+    absorbed_id: AbsorbedId,
+) -> Result<Target, ApiError> {
+    permit
+        .target_of_account(id, absorbed_id)
+        .map_err(|denial| ApiError::from_auth_error(rule, denial))
 }
 
 /// A JSON response.

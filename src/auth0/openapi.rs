@@ -1,4 +1,5 @@
-//! The description of the surface (OpenAPI 3.1), completed with the scopes and the refusals of each route.
+//! The description of the surface (OpenAPI 3.1), completed with the scopes and the refusals of each
+//! route.
 
 use http::Method;
 use utoipa::{
@@ -23,12 +24,18 @@ const ERROR_RESPONSES: [(&str, &str); 12] = [
     ("403", "The token does not permit the call."),
     ("404", "The user does not exist."),
     ("408", "The body did not arrive in time."),
-    ("409", "The user or the identity already exists, or concurrent calls kept changing the same users."),
+    (
+        "409",
+        "The user or the identity already exists, or concurrent calls kept changing the same users.",
+    ),
     ("413", "The body is too long."),
     ("415", "The media type of the body is not supported."),
     ("429", "The server carries out as many calls as it can."),
     ("500", "The server has an internal fault."),
-    ("503", "The database, the keys or a search slot is unavailable, or the change's outcome is unknown."),
+    (
+        "503",
+        "The database, the keys or a search slot is unavailable, or the change's outcome is unknown.",
+    ),
     ("504", "The call did not finish in time."),
 ];
 
@@ -44,7 +51,8 @@ pub(super) fn about() -> OpenApi {
     OpenApiBuilder::new().info(info).build()
 }
 
-/// The whole description as the server publishes it, with the scopes and the common refusals of each route.
+/// The whole description as the server publishes it, with the scopes and the common refusals of
+/// each route.
 pub(super) fn complete(mut api: OpenApi, table: &AccessTable) -> OpenApi {
     let components = api.components.get_or_insert_with(Components::new);
     components.schemas.insert(ErrorBody::name().into_owned(), ErrorBody::schema());
@@ -58,7 +66,8 @@ pub(super) fn complete(mut api: OpenApi, table: &AccessTable) -> OpenApi {
         }
     }
     let paths = std::mem::take(&mut api.paths.paths);
-    api.paths.paths = paths.into_iter().map(|(path, item)| (documented_path(&path), item)).collect();
+    api.paths.paths =
+        paths.into_iter().map(|(path, item)| (documented_path(&path), item)).collect();
     api
 }
 
@@ -77,7 +86,8 @@ pub(super) fn operations(item: &mut PathItem) -> impl Iterator<Item = (Method, &
     all.into_iter().filter_map(|(method, operation)| Some((method, operation.as_mut()?)))
 }
 
-/// A route's path in the description. A client fills the parameter that takes the rest of a path like any other one.
+/// A route's path in the description. A client fills the parameter that takes the rest of a path
+/// like any other one.
 pub(super) fn documented_path(path: &str) -> String {
     path.replace("{*", "{")
 }
@@ -85,14 +95,19 @@ pub(super) fn documented_path(path: &str) -> String {
 /// Adds to a route the scopes that may call it, and its refusals.
 fn describe(operation: &mut Operation, rule: &AccessRule) {
     let scopes = [rule.self_scope, rule.service_scope].into_iter().flatten();
-    operation.security = Some(scopes.map(|scope| SecurityRequirement::new(BEARER, [scope])).collect());
+    operation.security =
+        Some(scopes.map(|scope| SecurityRequirement::new(BEARER, [scope])).collect());
     let has_body = operation.request_body.is_some();
     for (status, description) in ERROR_RESPONSES {
         if BODY_ERRORS.contains(&status) && !has_body {
             continue;
         }
-        let content = ContentBuilder::new().schema(Some(Ref::from_schema_name(ErrorBody::name()))).build();
-        let response = ResponseBuilder::new().description(description).content("application/json", content).build();
+        let content =
+            ContentBuilder::new().schema(Some(Ref::from_schema_name(ErrorBody::name()))).build();
+        let response = ResponseBuilder::new()
+            .description(description)
+            .content("application/json", content)
+            .build();
         operation.responses.responses.entry(status.to_owned()).or_insert(response.into());
     }
 }

@@ -26,14 +26,17 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for PathPar
         if !is_percent_encoded(parts.uri.path().as_bytes()) {
             return Err(ApiError::uri());
         }
-        let Path(parts_of_it) = Path::from_request_parts(parts, state).await.map_err(|_| ApiError::uri())?;
+        let Path(parts_of_it) =
+            Path::from_request_parts(parts, state).await.map_err(|_| ApiError::uri())?;
         Ok(Self(parts_of_it))
     }
 }
 
-/// A query that is being read. The names that are left after the route has taken its own are unknown.
+/// A query that is being read. The names that are left after the route has taken its own are
+/// unknown.
 pub(super) struct Params {
-    /// A name without a `=` has no value and counts as absent: clients write it so to leave the choice to the server.
+    /// A name without a `=` has no value and counts as absent: clients write it so to leave the
+    /// choice to the server.
     left: BTreeMap<String, Option<String>>,
     wrong: Vec<Violation>,
 }
@@ -73,10 +76,14 @@ impl Params {
     /// Takes a decimal number within `bounds`. A wrong one becomes a violation.
     pub(super) fn number(&mut self, name: &str, bounds: RangeInclusive<usize>) -> Option<usize> {
         let text = self.text(name)?;
-        let is_number = (1..=9).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
+        let is_number =
+            (1..=9).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
         let number = text.parse().ok().filter(|number| is_number && bounds.contains(number));
         if number.is_none() {
-            self.report(name, format!("must be a number from {} to {}", bounds.start(), bounds.end()));
+            self.report(
+                name,
+                format!("must be a number from {} to {}", bounds.start(), bounds.end()),
+            );
         }
         number
     }
@@ -86,7 +93,8 @@ impl Params {
         self.one_of(name, "must be true or false", |text| text.parse().ok())
     }
 
-    /// Takes a parameter that `read` understands. For any other text, `must_be` becomes the violation.
+    /// Takes a parameter that `read` understands. For any other text, `must_be` becomes the
+    /// violation.
     pub(super) fn one_of<T>(
         &mut self,
         name: &str,

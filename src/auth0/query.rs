@@ -1,7 +1,7 @@
 //! The `q` of a search, in the part of Auth0's Lucene-like syntax that linking uses.
 //!
-//! The server refuses each `q` that Lucene would understand differently: a search that finds more users than the
-//! client meant may end in a link to the wrong user.
+//! The server refuses each `q` that Lucene would understand differently: a search that finds more
+//! users than the client meant may end in a link to the wrong user.
 
 #[cfg(test)]
 mod laws;
@@ -80,7 +80,8 @@ fn clauses(q: &str) -> Result<Vec<Clause>, String> {
     if !joints.contains(&Joint::Or) {
         return Ok(clauses);
     }
-    // Lucene's operators have no precedence: beside an AND, it does not demand the terms that OR joins.
+    // Lucene's operators have no precedence: beside an AND, it does not demand the terms that OR
+    // joins.
     if joints.contains(&Joint::And) || clauses.iter().any(|clause| clause.is_excluded) {
         return Err("joins by OR and says more: put what is joined by OR in parentheses".to_owned());
     }
@@ -122,11 +123,12 @@ impl Field {
         }
     }
 
-    /// The field of a name. Auth0's older engine had a further name for each field that it kept as given, as all
-    /// fields are here, and one more for the connection.
+    /// The field of a name. Auth0's older engine had a further name for each field that it kept as
+    /// given, as all fields are here, and one more for the connection.
     fn of(name: &str) -> Option<Self> {
         let as_given = name.strip_suffix(".raw").filter(|name| name.starts_with("identities."));
-        let name = if name == "connection" { Self::Connection.name() } else { as_given.unwrap_or(name) };
+        let name =
+            if name == "connection" { Self::Connection.name() } else { as_given.unwrap_or(name) };
         Self::ALL.into_iter().find(|field| field.name() == name)
     }
 }
@@ -138,8 +140,12 @@ fn demand(search: &mut UserSearch, Term { field, value }: Term) -> Result<bool, 
             return demand_any(search, vec![Term { field, value }]);
         }
         (field, Value::Prefix(_)) => return Err(no_wildcard(field)),
-        (Field::EmailVerified, Value::Whole(value)) => put(Some(boolean(&value)?), &mut search.email_verified),
-        (Field::Provider, Value::Whole(value)) => put(Provider::parse(&value), &mut search.provider),
+        (Field::EmailVerified, Value::Whole(value)) => {
+            put(Some(boolean(&value)?), &mut search.email_verified)
+        }
+        (Field::Provider, Value::Whole(value)) => {
+            put(Provider::parse(&value), &mut search.provider)
+        }
         (Field::Subject, Value::Whole(value)) => put(Subject::parse(&value), &mut search.subject),
         (Field::Connection, Value::Whole(value)) => put(connection(value), &mut search.connection),
     })
@@ -158,7 +164,10 @@ fn demand_any(search: &mut UserSearch, terms: Vec<Term>) -> Result<bool, String>
             (Field::Email, Value::Whole(value)) => key.emails.extend(Email::parse(&value)),
             (Field::Email, Value::Prefix(prefix)) => {
                 let Some(prefix) = EmailPrefix::parse(&prefix) else {
-                    return Err(format!("has a * behind less than {} characters of ASCII", EmailPrefix::MIN));
+                    return Err(format!(
+                        "has a * behind less than {} characters of ASCII",
+                        EmailPrefix::MIN
+                    ));
                 };
                 // Each prefix is read along the index: none is read within another one.
                 if !key.email_prefixes.iter().any(|other| other.includes(&prefix)) {
@@ -170,7 +179,10 @@ fn demand_any(search: &mut UserSearch, terms: Vec<Term>) -> Result<bool, String>
             (Field::RawEmail, Value::Whole(value)) => key.exact_emails.extend(Email::parse(&value)),
             (Field::UserId, Value::Whole(value)) => key.user_ids.extend(UserId::parse(&value)),
             (field, _) => {
-                return Err(format!("has {} beside OR, where no index leads to all that is said", field.name()));
+                return Err(format!(
+                    "has {} beside OR, where no index leads to all that is said",
+                    field.name()
+                ));
             }
         }
     }
@@ -205,5 +217,8 @@ pub(super) fn connection(name: String) -> Option<String> {
 }
 
 fn no_wildcard(field: Field) -> String {
-    format!("has a * in {}: by the beginning of its value only an email is found, and none is excluded", field.name())
+    format!(
+        "has a * in {}: by the beginning of its value only an email is found, and none is excluded",
+        field.name()
+    )
 }

@@ -1,5 +1,6 @@
-//! The server's free capacity, in the headers of Auth0's rate limit: some clients parse them strictly, in every
-//! response. There is no limit per caller. The headers say how many calls the server carries out at once.
+//! The server's free capacity, in the headers of Auth0's rate limit: some clients parse them
+//! strictly, in every response. There is no limit per caller. The headers say how many calls the
+//! server carries out at once.
 
 use http::{HeaderName, HeaderValue, Response, StatusCode};
 
@@ -15,10 +16,14 @@ pub(super) const REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-re
 /// The earliest useful time for a retry, in seconds since 1970.
 pub(super) const RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
 
-/// Adds these headers to a response. A call that found no free slot gets 0 remaining, even if a slot is free by then.
-pub fn with_rate_limit(limit: ConcurrencyLimit) -> impl Fn(Response<Body>) -> Response<Body> + Clone {
+/// Adds these headers to a response. A call that found no free slot gets 0 remaining, even if a
+/// slot is free by then.
+pub fn with_rate_limit(
+    limit: ConcurrencyLimit,
+) -> impl Fn(Response<Body>) -> Response<Body> + Clone {
     move |mut response| {
-        let free = if response.status() == StatusCode::TOO_MANY_REQUESTS { 0 } else { limit.free() };
+        let free =
+            if response.status() == StatusCode::TOO_MANY_REQUESTS { 0 } else { limit.free() };
         let headers = response.headers_mut();
         headers.insert(LIMIT, HeaderValue::from(limit.max()));
         headers.insert(REMAINING, HeaderValue::from(free));

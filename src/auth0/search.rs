@@ -48,21 +48,24 @@ const MAX_NUMBER: usize = 999_999_999;
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "it describes what Params reads")]
 pub(super) struct ListParams {
-    /// Terms joined by `AND`. A leading `-` excludes a term. The terms are `user_id:"…"`, `email:"…"`, `email:jan*`
-    /// (three characters or more), `email.raw:"…"` (in this very case), `email_verified:true`,
-    /// `identities.provider:"…"`, `identities.user_id:"…"`, `identities.connection:"…"`. `OR` can join the first
-    /// four, in parentheses if `q` has other terms too. `-user_id:"…"` also excludes the user that holds that id now.
+    /// Terms joined by `AND`. A leading `-` excludes a term. The terms are `user_id:"…"`,
+    /// `email:"…"`, `email:jan*` (three characters or more), `email.raw:"…"` (in this very case),
+    /// `email_verified:true`, `identities.provider:"…"`, `identities.user_id:"…"`,
+    /// `identities.connection:"…"`. `OR` can join the first four, in parentheses if `q` has other
+    /// terms too. `-user_id:"…"` also excludes the user that holds that id now.
     q: Option<String>,
     /// The connection of one of a user's identities.
     connection: Option<String>,
-    /// Whether `user_id:"…"` in `q` also finds the user that holds that id now: its user was linked into that one, or
-    /// the id names one of its accounts. The `user_id` in the response says which user it is.
+    /// Whether `user_id:"…"` in `q` also finds the user that holds that id now: its user was linked
+    /// into that one, or the id names one of its accounts. The `user_id` in the response says which
+    /// user it is.
     #[param(default = false)]
     resolve: Option<bool>,
     /// The version of the search engine. All versions have the same effect.
     #[param(pattern = "^v[123]$")]
     search_engine: Option<String>,
-    /// The order: by `user_id` or `created_at`, `1` ascending or `-1` descending. No other field has an index.
+    /// The order: by `user_id` or `created_at`, `1` ascending or `-1` descending. No other field
+    /// has an index.
     #[param(pattern = "^(user_id|created_at):(1|-1)$", default = "user_id:1")]
     sort: Option<String>,
     /// Whether the order is the same in each response. It always is.
@@ -155,13 +158,15 @@ pub(super) async fn list(
     let key = use_cases.store().key(permit.tenant()).map_err(refused)?;
     let [q, connection] = query_hash.each_ref().map(String::as_str);
     let resolves = if search.resolves { "resolve" } else { "" };
-    let pages = PageTokens::for_query(key, "GET /users", &[q, connection, resolves, order_text(order)]);
+    let pages =
+        PageTokens::for_query(key, "GET /users", &[q, connection, resolves, order_text(order)]);
     let _scan = scans.slot_for(&search).await?;
     let mut session = use_cases.store().session(permit.tenant()).await.map_err(refused)?;
     match page_request {
         PageRequest::Page { start, limit, is_counted } => {
             // The last page ends at the last reachable user, too.
-            let page = Page { order, after: None, offset: start, limit: limit.min(REACHABLE - start) };
+            let page =
+                Page { order, after: None, offset: start, limit: limit.min(REACHABLE - start) };
             let users = session.search_users(&search, &page).await.map_err(refused)?;
             let total = match is_counted {
                 true => Some(session.count_users(&search, REACHABLE).await.map_err(refused)?),
@@ -171,24 +176,32 @@ pub(super) async fn list(
             json(
                 StatusCode::OK,
                 &match total {
-                    Some(total) => ListBody::Counted { start, limit, length: users.len(), total, users },
+                    Some(total) => {
+                        ListBody::Counted { start, limit, length: users.len(), total, users }
+                    }
                     None => ListBody::Plain(users),
                 },
             )
         }
         PageRequest::Take { from, take } => {
-            let after = pages.open(&from).ok_or_else(|| ApiError::query(&format!("from: {INVALID_TOKEN}")))?;
+            let after = pages
+                .open(&from)
+                .ok_or_else(|| ApiError::query(&format!("from: {INVALID_TOKEN}")))?;
             let page = Page { order, after: after_of(&after), offset: 0, limit: take + 1 };
             let found = session.search_users(&search, &page).await.map_err(refused)?;
             let users = found.get(..take).unwrap_or(&found);
             let last = users.last().filter(|_| users.len() < found.len());
             let next = last.map(|last| pages.token_after(&text_of(last)));
-            json(StatusCode::OK, &ListBody::Taken(TakenBody { users: selected(users, &fields, &looks)?, next }))
+            json(
+                StatusCode::OK,
+                &ListBody::Taken(TakenBody { users: selected(users, &fields, &looks)?, next }),
+            )
         }
     }
 }
 
-/// The search that a query means, and the hashes of `q` and `connection`, which page tokens are bound to.
+/// The search that a query means, and the hashes of `q` and `connection`, which page tokens are
+/// bound to.
 fn search(params: &mut Params) -> (UserSearch, [String; 2]) {
     let q = params.text("q");
     let parsed = q.as_deref().map_or_else(|| Ok(UserSearch::default()), query::parse);
@@ -196,7 +209,8 @@ fn search(params: &mut Params) -> (UserSearch, [String; 2]) {
         params.report("q", wrong);
         UserSearch::default()
     });
-    let connection = params.one_of("connection", "must be the name of a connection", query::connection);
+    let connection =
+        params.one_of("connection", "must be the name of a connection", query::connection);
     let hash = |text: Option<&str>| HEXLOWER.encode(&sha256(text.unwrap_or_default().as_bytes()));
     let query_hash = [hash(q.as_deref()), hash(connection.as_deref())];
     if connection.is_some() && search.connection.is_some() {
@@ -219,8 +233,10 @@ const ORDERS: [(&str, Order); 4] = [
 ];
 
 fn order(params: &mut Params) -> Order {
-    let must_be = "must be created_at:1, created_at:-1, user_id:1 or user_id:-1: by these users are indexed";
-    let order = params.one_of("sort", must_be, |text| ORDERS.into_iter().find(|(name, _)| *name == text));
+    let must_be =
+        "must be created_at:1, created_at:-1, user_id:1 or user_id:-1: by these users are indexed";
+    let order =
+        params.one_of("sort", must_be, |text| ORDERS.into_iter().find(|(name, _)| *name == text));
     order.map_or_else(Order::default, |(_, order)| order)
 }
 
@@ -253,7 +269,8 @@ pub(super) struct EmailParams {
     include_fields: Option<bool>,
 }
 
-/// Finds the users whose primary identity has an email, at most 100. Users with a verified email come first.
+/// Finds the users whose primary identity has an email, at most 100. Users with a verified email
+/// come first.
 #[utoipa::path(
     get,
     path = "/users-by-email",
@@ -288,22 +305,30 @@ pub(super) async fn by_email(
     json(StatusCode::OK, &selected(&users, &fields, &looks)?)
 }
 
-/// The slots of searches over all users: such a search takes long, and takes a connection from other calls.
+/// The slots of searches over all users: such a search takes long, and takes a connection from
+/// other calls.
 #[derive(Clone)]
 pub(super) struct Scans {
     slots: Arc<Semaphore>,
-    /// A waiting search holds a slot for calls, too. Few may wait, or they would keep out all other calls.
+    /// A waiting search holds a slot for calls, too. Few may wait, or they would keep out all other
+    /// calls.
     waiting: Arc<Semaphore>,
 }
 
 impl Scans {
     /// At most `max` such searches run at once.
     pub(super) fn new(max: usize) -> Self {
-        Self { slots: Arc::new(Semaphore::new(max)), waiting: Arc::new(Semaphore::new(max * WAITING_PER_SCAN)) }
+        Self {
+            slots: Arc::new(Semaphore::new(max)),
+            waiting: Arc::new(Semaphore::new(max * WAITING_PER_SCAN)),
+        }
     }
 
     /// Takes a slot, if the search needs one, and waits for it at most [`SCAN_WAIT`].
-    async fn slot_for(&self, search: &UserSearch) -> Result<Option<OwnedSemaphorePermit>, ApiError> {
+    async fn slot_for(
+        &self,
+        search: &UserSearch,
+    ) -> Result<Option<OwnedSemaphorePermit>, ApiError> {
         if search.has_key() || *search == UserSearch::default() {
             return Ok(None);
         }
@@ -315,7 +340,8 @@ impl Scans {
     }
 }
 
-/// The part that a query selects: by `from` and `take` if it has one of them, otherwise by page number.
+/// The part that a query selects: by `from` and `take` if it has one of them, otherwise by page
+/// number.
 fn page_request(params: &mut Params) -> Result<PageRequest, ApiError> {
     let by_number = ["page", "per_page", "include_totals"].iter().any(|name| params.has(name));
     let from = params.text("from");
@@ -327,7 +353,10 @@ fn page_request(params: &mut Params) -> Result<PageRequest, ApiError> {
         if by_number {
             params.report("from, take", "stand without page, per_page and include_totals");
         }
-        return Ok(PageRequest::Take { from: from.unwrap_or_default(), take: take.unwrap_or(DEFAULT_PAGE) });
+        return Ok(PageRequest::Take {
+            from: from.unwrap_or_default(),
+            take: take.unwrap_or(DEFAULT_PAGE),
+        });
     }
     let start = page.saturating_mul(limit);
     if start >= REACHABLE {
@@ -337,6 +366,10 @@ fn page_request(params: &mut Params) -> Result<PageRequest, ApiError> {
     }
 }
 
-fn selected<'a>(users: &'a [User], fields: &Fields, looks: &Looks) -> Result<Vec<Selected<'a>>, ApiError> {
+fn selected<'a>(
+    users: &'a [User],
+    fields: &Fields,
+    looks: &Looks,
+) -> Result<Vec<Selected<'a>>, ApiError> {
     users.iter().map(|user| fields.select(user, looks)).collect()
 }

@@ -16,8 +16,8 @@ use super::{
 };
 use crate::domain::{Identity, IdentityEmail, Metadata, User};
 
-/// Names with a meaning of their own at a user's root. No profile value appears under them, even under those that the
-/// server never sets: a client would read the value with the name's meaning.
+/// Names with a meaning of their own at a user's root. No profile value appears under them, even
+/// under those that the server never sets: a client would read the value with the name's meaning.
 const OWN_NAMES: [&str; 14] = [
     "app_metadata",
     "blocked",
@@ -49,14 +49,16 @@ pub(super) struct UserBody<'a> {
     /// Whether a trusted provider verified that email; false without an email.
     #[schema(required = false)]
     email_verified: bool,
-    /// The name from the provider or a service; without one, the email, phone number, user name, nickname or
-    /// account.
+    /// The name from the provider or a service; without one, the email, phone number, user name,
+    /// nickname or account.
     #[schema(required = false)]
     name: String,
-    /// The nickname from the provider or a service; without one, the email up to the `@`, the user name, or the name.
+    /// The nickname from the provider or a service; without one, the email up to the `@`, the user
+    /// name, or the name.
     #[schema(required = false)]
     nickname: String,
-    /// The URL of a picture from the provider or a service; without one, a picture that is the same for all users.
+    /// The URL of a picture from the provider or a service; without one, a picture that is the same
+    /// for all users.
     #[schema(required = false)]
     picture: String,
     /// When the user was created, in UTC to the millisecond.
@@ -79,8 +81,8 @@ pub(super) struct UserBody<'a> {
     /// Whether the user is blocked.
     #[schema(required = false)]
     blocked: bool,
-    /// The rest of the primary identity's profile, such as `given_name` and `locale`, with the values that services
-    /// set over it.
+    /// The rest of the primary identity's profile, such as `given_name` and `locale`, with the
+    /// values that services set over it.
     #[serde(flatten)]
     #[schema(value_type = std::collections::HashMap<String, Value>)]
     profile: Map<String, Value>,
@@ -99,7 +101,8 @@ pub(super) struct IdentityBody<'a> {
     /// Whether the connection is a social one.
     #[serde(rename = "isSocial")]
     is_social: bool,
-    /// The account's profile from the provider; absent for the primary identity, whose profile is at the user's root.
+    /// The account's profile from the provider; absent for the primary identity, whose profile is
+    /// at the user's root.
     #[serde(rename = "profileData", skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     profile_data: Option<ProfileBody<'a>>,
@@ -175,7 +178,10 @@ fn without(profile: &Metadata, names: &[&str]) -> Map<String, Value> {
     others.map(|(name, value)| (name.clone(), value.clone())).collect()
 }
 
-fn to_the_millisecond<S: Serializer>(time: &DateTime<Utc>, serializer: S) -> Result<S::Ok, S::Error> {
+fn to_the_millisecond<S: Serializer>(
+    time: &DateTime<Utc>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(&time.to_rfc3339_opts(SecondsFormat::Millis, true))
 }
 
@@ -187,15 +193,20 @@ pub(super) struct Fields {
 }
 
 impl Fields {
-    /// The fields with these names, separated by commas or, if they are `excluded`, all others. Without any name, all
-    /// fields.
+    /// The fields with these names, separated by commas or, if they are `excluded`, all others.
+    /// Without any name, all fields.
     pub(super) fn new(names: &str, excluded: bool) -> Self {
-        let names = names.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned);
+        let names =
+            names.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned);
         Self { names: names.collect(), excluded }
     }
 
     /// A user with the selected fields.
-    pub(super) fn select<'a>(&self, user: &'a User, looks: &Looks) -> Result<Selected<'a>, ApiError> {
+    pub(super) fn select<'a>(
+        &self,
+        user: &'a User,
+        looks: &Looks,
+    ) -> Result<Selected<'a>, ApiError> {
         let whole = UserBody::from_user(user, looks);
         if self.names.is_empty() {
             return Ok(Selected::Whole(Box::new(whole)));

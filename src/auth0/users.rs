@@ -22,8 +22,8 @@ use crate::{
     auth::{AbsorbedId, Caller, Permit},
     clock,
     domain::{
-        Email, EmailVerification, IdentityEmail, IdentityRef, Metadata, MetadataUpdate, Subject, Verifier, Violation,
-        linking::UnownedIdentity,
+        Email, EmailVerification, IdentityEmail, IdentityRef, Metadata, MetadataUpdate, Subject,
+        Verifier, Violation, linking::UnownedIdentity,
     },
     use_cases::{CreateUser, DeleteUser, NotStored, UpdateUser, read_user},
 };
@@ -45,7 +45,8 @@ pub(super) async fn create(
     let refused = |error| ApiError::from_error(rule, error);
     let body: CreateBody = properties(object, &UNSUPPORTED_IN_CREATE)?;
     let tenant = use_cases.tenant(&permit).map_err(refused)?;
-    let provider = tenant.provider_of_connection(&body.connection).ok_or_else(ApiError::connection)?.clone();
+    let provider =
+        tenant.provider_of_connection(&body.connection).ok_or_else(ApiError::connection)?.clone();
     let mut wrong = Vec::new();
     let account = body.user_id.clone().unwrap_or_else(|| Uuid::new_v4().simple().to_string());
     let subject = Subject::parse(&account);
@@ -53,7 +54,9 @@ pub(super) async fn create(
         wrong.push(Violation::new("user_id", Subject::FORM));
     }
     let email = body.email.as_deref().and_then(|email| {
-        Email::parse(email).map_err(|error| wrong.push(Violation::new("email", error.to_string()))).ok()
+        Email::parse(email)
+            .map_err(|error| wrong.push(Violation::new("email", error.to_string())))
+            .ok()
     });
     if body.email_verified && body.email.is_none() {
         wrong.push(Violation::new("email_verified", "needs an email"));
@@ -61,9 +64,13 @@ pub(super) async fn create(
     let profile_data = metadata("profile", body.profile(), &mut wrong);
     let user_metadata = metadata("user_metadata", body.user_metadata, &mut wrong);
     let app_metadata = metadata("app_metadata", body.app_metadata, &mut wrong);
-    let Some(subject) = subject.filter(|_| wrong.is_empty()) else { return Err(ApiError::violations(&wrong)) };
+    let Some(subject) = subject.filter(|_| wrong.is_empty()) else {
+        return Err(ApiError::violations(&wrong));
+    };
 
-    let verified = body.email_verified.then(|| EmailVerification { time: clock::now(), by: verifier(&permit) });
+    let verified = body
+        .email_verified
+        .then(|| EmailVerification { time: clock::now(), by: verifier(&permit) });
     let email = email.map(|email| IdentityEmail {
         given: email.given().to_owned(),
         canonical: Some(email.canonical().to_owned()),
@@ -94,8 +101,8 @@ pub(super) async fn create(
 
 /// Reads a user. The id of a user that was linked into another is 404, unless `resolve` is true.
 ///
-/// A user token also reads its own user by the account with which the person signed in, even if the account now
-/// belongs to another user. `user_id` says which.
+/// A user token also reads its own user by the account with which the person signed in, even if the
+/// account now belongs to another user. `user_id` says which.
 #[utoipa::path(
     get,
     path = "/users/{id}",
@@ -124,7 +131,8 @@ pub(super) async fn read(
     params.into_result()?;
     let absorbed_id = if is_resolving { AbsorbedId::Holder } else { AbsorbedId::Gone };
     let target = target(&permit, rule, &id, absorbed_id)?;
-    let mut session = use_cases.store().session(permit.tenant()).await.map_err(|error| refused(error.into()))?;
+    let mut session =
+        use_cases.store().session(permit.tenant()).await.map_err(|error| refused(error.into()))?;
     let user = read_user(&mut session, &target, clock::now()).await.map_err(refused)?;
     json(StatusCode::OK, &fields.select(&user, &looks)?)
 }
@@ -152,11 +160,15 @@ pub(super) async fn update(
     }
     let mut wrong = Vec::new();
     let overrides = body.overrides();
-    let profile_overrides =
-        (!overrides.is_empty()).then(|| MetadataUpdate::Patch(metadata("profile", overrides, &mut wrong)));
+    let profile_overrides = (!overrides.is_empty())
+        .then(|| MetadataUpdate::Patch(metadata("profile", overrides, &mut wrong)));
     let mut patch = |name: &str, given: Option<Map<String, Value>>| {
         let given = metadata(name, given?, &mut wrong);
-        Some(if given.is_empty() { MetadataUpdate::Replace(given) } else { MetadataUpdate::Patch(given) })
+        Some(if given.is_empty() {
+            MetadataUpdate::Replace(given)
+        } else {
+            MetadataUpdate::Patch(given)
+        })
     };
     let user_metadata = patch("user_metadata", body.user_metadata);
     let app_metadata = patch("app_metadata", body.app_metadata);
@@ -166,11 +178,18 @@ pub(super) async fn update(
     let target = target(&permit, rule, &id, AbsorbedId::Gone)?;
     let refused = |error| ApiError::from_error(rule, error);
     if let Some(connection) = &body.connection {
-        // Some clients send the connection with every change. A connection of another identity has no clear meaning.
-        let mut session = use_cases.store().session(permit.tenant()).await.map_err(|error| refused(error.into()))?;
+        // Some clients send the connection with every change. A connection of another identity has
+        // no clear meaning.
+        let mut session = use_cases
+            .store()
+            .session(permit.tenant())
+            .await
+            .map_err(|error| refused(error.into()))?;
         let user = read_user(&mut session, &target, clock::now()).await.map_err(refused)?;
         if user.identity(&user.primary).is_none_or(|identity| identity.connection != *connection) {
-            return Err(ApiError::body("connection must be that of the user's first identity, or be left out"));
+            return Err(ApiError::body(
+                "connection must be that of the user's first identity, or be left out",
+            ));
         }
     }
     let update = UpdateUser {
@@ -213,7 +232,10 @@ pub(super) async fn delete(
         erasure,
         now,
     };
-    use_cases.run(delete, None, NotStored).await.map_err(|error| ApiError::from_error(rule, error))?;
+    use_cases
+        .run(delete, None, NotStored)
+        .await
+        .map_err(|error| ApiError::from_error(rule, error))?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -228,6 +250,8 @@ fn metadata(field: &str, given: Map<String, Value>, wrong: &mut Vec<Violation>) 
 fn verifier(permit: &Permit) -> Verifier {
     match permit.caller() {
         Caller::User(user) => Verifier::Issuer(user.issuer.clone()),
-        Caller::Service { issuer, subject } => Verifier::Service { issuer: issuer.clone(), subject: subject.clone() },
+        Caller::Service { issuer, subject } => {
+            Verifier::Service { issuer: issuer.clone(), subject: subject.clone() }
+        }
     }
 }

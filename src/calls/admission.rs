@@ -1,4 +1,5 @@
-//! Admission of calls of all transports: the bearer token, its caller, the access table, and the permit.
+//! Admission of calls of all transports: the bearer token, its caller, the access table, and the
+//! permit.
 
 use std::sync::Arc;
 
@@ -33,7 +34,8 @@ pub async fn verify(
     Ok(token)
 }
 
-/// Judges a verified caller by a rule and the headers. Which user the call is about is judged later.
+/// Judges a verified caller by a rule and the headers. Which user the call is about is judged
+/// later.
 ///
 /// # Errors
 /// Why the caller may not make this call.

@@ -1,5 +1,5 @@
-//! The bound on calls that the server carries out at once. A call beyond it is refused at once. Otherwise it would
-//! wait for a connection behind all other calls until its client has given up.
+//! The bound on calls that the server carries out at once. A call beyond it is refused at once.
+//! Otherwise it would wait for a connection behind all other calls until its client has given up.
 
 use std::sync::Arc;
 
@@ -7,8 +7,8 @@ use tokio::sync::Semaphore;
 
 use crate::auth::Permit;
 
-/// The slots for calls, shared by both transports. A call gets its slot behind the gate, so that a refused caller
-/// takes none.
+/// The slots for calls, shared by both transports. A call gets its slot behind the gate, so that a
+/// refused caller takes none.
 #[derive(Debug, Clone)]
 pub struct ConcurrencyLimit {
     places: Arc<Semaphore>,

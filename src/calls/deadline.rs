@@ -1,5 +1,6 @@
-//! The time limit of calls: what the client sets, but at most the server's maximum. It covers reading the message,
-//! however slowly it arrives, up to the headers of the response. A stream that follows them is not cut.
+//! The time limit of calls: what the client sets, but at most the server's maximum. It covers
+//! reading the message, however slowly it arrives, up to the headers of the response. A stream that
+//! follows them is not cut.
 
 use std::{
     pin::Pin,
@@ -22,9 +23,13 @@ pub struct DeadlineLayer {
 }
 
 impl DeadlineLayer {
-    /// A call takes at most `max`, and less if its headers set a lower limit. `exceeded` makes the response after the
-    /// deadline.
-    pub fn new(max: Duration, requested: fn(&HeaderMap) -> Option<Duration>, exceeded: fn() -> Response<Body>) -> Self {
+    /// A call takes at most `max`, and less if its headers set a lower limit. `exceeded` makes the
+    /// response after the deadline.
+    pub fn new(
+        max: Duration,
+        requested: fn(&HeaderMap) -> Option<Duration>,
+        exceeded: fn() -> Response<Body>,
+    ) -> Self {
         Self { max, requested, exceeded }
     }
 }

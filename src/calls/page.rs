@@ -1,7 +1,8 @@
 //! Page tokens: where the next page begins, authenticated so that no client can forge one.
 
-use crate::store::TenantKey;
 use data_encoding::BASE64URL_NOPAD;
+
+use crate::store::TenantKey;
 
 const MAC_BYTES: usize = 16;
 /// The error text for a token that is not valid for the query.
@@ -27,8 +28,8 @@ impl<'a> PageTokens<'a> {
         BASE64URL_NOPAD.encode(&token)
     }
 
-    /// The entry after which the page begins; empty for the first page. `None` if the token was not made here, or is
-    /// for another query.
+    /// The entry after which the page begins; empty for the first page. `None` if the token was not
+    /// made here, or is for another query.
     pub fn open(&self, token: &str) -> Option<String> {
         if token.is_empty() {
             return Some(String::new());

@@ -1,5 +1,5 @@
-//! A panic costs only the call that caused it. The hook that `cli/log.rs` sets logs it, and the client gets the
-//! response to an internal fault.
+//! A panic costs only the call that caused it. The hook that `cli/log.rs` sets logs it, and the
+//! client gets the response to an internal fault.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -47,8 +47,8 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        // Calls share connections and counters, and release them when they are dropped, also by unwinding: a panic
-        // leaves nothing half done.
+        // Calls share connections and counters, and release them when they are dropped, also by
+        // unwinding: a panic leaves nothing half done.
         let fault = self.fault;
         match catch_unwind(AssertUnwindSafe(|| self.inner.call(request))) {
             Ok(call) => {
@@ -74,7 +74,8 @@ mod tests {
         S: Service<Request<()>, Response = Response<Body>, Error = Infallible>,
         S::Future: Send + 'static,
     {
-        let fault = || Response::builder().status(StatusCode::IM_A_TEAPOT).body(Body::empty()).unwrap();
+        let fault =
+            || Response::builder().status(StatusCode::IM_A_TEAPOT).body(Body::empty()).unwrap();
         PanicLayer(fault).layer(service).oneshot(Request::new(())).await.unwrap().status()
     }
 
@@ -93,7 +94,8 @@ mod tests {
 
     #[tokio::test]
     async fn an_answer_is_left_as_it_is() {
-        let not_found = || Response::builder().status(StatusCode::NOT_FOUND).body(Body::empty()).unwrap();
+        let not_found =
+            || Response::builder().status(StatusCode::NOT_FOUND).body(Body::empty()).unwrap();
         assert_eq!(call(service_fn(move |_| ready(Ok(not_found())))).await, StatusCode::NOT_FOUND);
     }
 }

@@ -1,5 +1,5 @@
-//! Logs one line per call: its name, caller kind, code, reason, duration, trace id. It never contains a token, an
-//! email, or other content of a message.
+//! Logs one line per call: its name, caller kind, code, reason, duration, trace id. It never
+//! contains a token, an email, or other content of a message.
 
 use std::{
     pin::Pin,
@@ -25,8 +25,8 @@ struct RecordFields {
 }
 
 impl CallRecord {
-    /// Sets the name of the call. It must be one of identity-link's names: an unknown path could contain anything,
-    /// for instance a token.
+    /// Sets the name of the call. It must be one of identity-link's names: an unknown path could
+    /// contain anything, for instance a token.
     pub fn set_name(&self, name: impl Into<String>) {
         // Set once; a second name could only come from a second gate.
         let _ = self.0.name.set(name.into());
@@ -55,8 +55,8 @@ pub struct CallOutcome {
     pub reason: String,
 }
 
-/// Logs each call of a service. The function turns the response into an outcome; `None` stands for a client that left
-/// before the response.
+/// Logs each call of a service. The function turns the response into an outcome; `None` stands for
+/// a client that left before the response.
 #[derive(Debug, Clone, Copy)]
 pub struct TelemetryLayer(pub fn(Option<&Response<Body>>) -> CallOutcome);
 
@@ -108,8 +108,8 @@ where
     }
 }
 
-/// The log line of one call. It is written when this value is dropped, so also if the client went away while its
-/// write continues.
+/// The log line of one call. It is written when this value is dropped, so also if the client went
+/// away while its write continues.
 struct LogLine {
     trace: String,
     record: CallRecord,
@@ -134,8 +134,10 @@ impl Drop for LogLine {
 
 /// The trace id of the W3C `traceparent` header (version-traceid-parentid-flags), or a new one.
 fn trace_id(headers: &HeaderMap) -> String {
-    let received =
-        headers.get("traceparent").and_then(|value| value.to_str().ok()).and_then(|value| value.split('-').nth(1));
+    let received = headers
+        .get("traceparent")
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.split('-').nth(1));
     let is_id = |id: &&str| id.len() == 32 && id.bytes().all(|b| b.is_ascii_hexdigit());
     received.filter(is_id).map_or_else(|| Uuid::new_v4().simple().to_string(), str::to_owned)
 }

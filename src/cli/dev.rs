@@ -37,8 +37,14 @@ pub(super) struct DevArguments {
     /// Load two sample users
     #[arg(long)]
     sample: bool,
-    /// The address and port of the demo login page, on this machine; always the same for a data folder
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:50080", conflicts_with = "no_demo")]
+    /// The address and port of the demo login page, on this machine; always the same for a data
+    /// folder
+    #[arg(
+        long,
+        value_name = "ADDRESS",
+        default_value = "127.0.0.1:50080",
+        conflicts_with = "no_demo"
+    )]
     demo_listen: SocketAddr,
     /// Leave out the demo login page and its providers
     #[arg(long)]
@@ -46,14 +52,15 @@ pub(super) struct DevArguments {
 }
 
 impl DevArguments {
-    /// Binds the demo's listener. The demo signs a visitor in as any account, so it serves this machine only.
+    /// Binds the demo's listener. The demo signs a visitor in as any account, so it serves this
+    /// machine only.
     fn bind_demo(&self) -> Result<Option<TcpListener>, Failure> {
         match (self.no_demo, self.demo_listen.ip().is_loopback()) {
             (true, _) => Ok(None),
             (false, true) => bind(self.demo_listen).map(Some),
-            (false, false) => {
-                Err(Failure::usage("--demo-listen must be an address of this machine, such as 127.0.0.1:50080"))
-            }
+            (false, false) => Err(Failure::usage(
+                "--demo-listen must be an address of this machine, such as 127.0.0.1:50080",
+            )),
         }
     }
 }
@@ -85,7 +92,10 @@ fn prepare(
     demo_base.map_or(Ok(()), |base| keep_demo(data_dir, base))?;
     issuers::ensure_keys(data_dir)?;
     let file = data_dir.join("identity-link.toml");
-    fs::write(&file, issuers::config_toml(&address.to_string(), &postgres.url("postgres"), demo_base, &scopes()))?;
+    fs::write(
+        &file,
+        issuers::config_toml(&address.to_string(), &postgres.url("postgres"), demo_base, &scopes()),
+    )?;
     let config = load(&file)?;
     log::start(&config.log)?;
     Ok(config)
@@ -100,8 +110,8 @@ pub(super) fn scopes() -> Scopes {
     }
 }
 
-/// Refuses another address for the demo of a data folder. Its providers are named by the address, and an account at
-/// another provider is another account.
+/// Refuses another address for the demo of a data folder. Its providers are named by the address,
+/// and an account at another provider is another account.
 fn keep_demo(data_dir: &Path, base: &str) -> Result<(), Failure> {
     let file = data_dir.join("demo");
     match fs::read_to_string(&file) {
@@ -163,7 +173,9 @@ async fn watch(postgres: &mut Postgres, shutdown: &CancellationToken) -> Failure
             Ok(Some(status)) => {
                 shutdown.cancel();
                 let log = postgres.log_file().display();
-                return Failure::from(format!("the database ended ({status}): see {log}, and start again"));
+                return Failure::from(format!(
+                    "the database ended ({status}): see {log}, and start again"
+                ));
             }
             Err(error) => return Failure::from(error),
         }
@@ -171,13 +183,23 @@ async fn watch(postgres: &mut Postgres, shutdown: &CancellationToken) -> Failure
 }
 
 /// Prints the address and the story.
-fn introduce(arguments: &DevArguments, address: SocketAddr, demo_base: Option<&str>) -> Result<(), Failure> {
+fn introduce(
+    arguments: &DevArguments,
+    address: SocketAddr,
+    demo_base: Option<&str>,
+) -> Result<(), Failure> {
     let token = token_command(&arguments.data_dir)?;
     let mut text = format!("identity-link serves gRPC on {address}\n");
     text.push_str("\nPaste these lines into another terminal");
-    text.push_str(if arguments.sample { ":\n" } else { " (--sample creates the two users in them):\n" });
+    text.push_str(if arguments.sample {
+        ":\n"
+    } else {
+        " (--sample creates the two users in them):\n"
+    });
     let context = story::StoryContext { token: &token, address: &address.to_string() };
-    for story::Step { what, line } in [story::watch(context)].into_iter().chain(story::steps(context)) {
+    for story::Step { what, line } in
+        [story::watch(context)].into_iter().chain(story::steps(context))
+    {
         text.push_str(&format!("\n# {what}\n{line}\n"));
     }
     text.push_str(&format!(

@@ -11,14 +11,20 @@ use super::Failure;
 
 /// Starts to log what passes this filter. Panics are logged too, instead of printed.
 pub(super) fn start(filter: &str) -> Result<(), Failure> {
-    let filter = EnvFilter::try_new(filter).map_err(|error| Failure::usage(format!("log: {error}")))?;
-    tracing_subscriber::fmt().json().flatten_event(true).with_env_filter(filter).with_writer(io::stderr).init();
+    let filter =
+        EnvFilter::try_new(filter).map_err(|error| Failure::usage(format!("log: {error}")))?;
+    tracing_subscriber::fmt()
+        .json()
+        .flatten_event(true)
+        .with_env_filter(filter)
+        .with_writer(io::stderr)
+        .init();
     panic::set_hook(Box::new(log_panic));
     Ok(())
 }
 
-/// Logs where the panic happened. A text that was formatted at run time may contain anything, for instance a token,
-/// so only a constant text is logged.
+/// Logs where the panic happened. A text that was formatted at run time may contain anything, for
+/// instance a token, so only a constant text is logged.
 fn log_panic(panic: &PanicHookInfo<'_>) {
     let location = panic.location().map(ToString::to_string).unwrap_or_default();
     let text = panic.payload().downcast_ref::<&'static str>().copied().unwrap_or_default();
@@ -53,8 +59,11 @@ mod tests {
     fn logged(panicking: impl FnOnce() + panic::UnwindSafe) -> String {
         let lines = Lines::default();
         let writer = lines.clone();
-        let subscriber =
-            tracing_subscriber::fmt().json().flatten_event(true).with_writer(move || writer.clone()).finish();
+        let subscriber = tracing_subscriber::fmt()
+            .json()
+            .flatten_event(true)
+            .with_writer(move || writer.clone())
+            .finish();
         with_default(subscriber, || panic::catch_unwind(panicking).unwrap_err());
         String::from_utf8(lines.0.lock().unwrap().clone()).unwrap()
     }

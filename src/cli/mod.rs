@@ -40,27 +40,32 @@ struct Arguments {
 enum Command {
     /// Serve gRPC as configured
     Serve {
-        /// The configuration file (TOML); IDENTITY_LINK__SECTION__KEY in the environment overrides it
+        /// The configuration file (TOML); IDENTITY_LINK__SECTION__KEY in the environment overrides
+        /// it
         #[arg(long, value_name = "FILE")]
         config: PathBuf,
     },
-    /// Try it out: start a private Postgres in a folder, make local issuers, serve, and print lines to paste
+    /// Try it out: start a private Postgres in a folder, make local issuers, serve, and print lines
+    /// to paste
     #[cfg(feature = "dev")]
     Dev(dev::DevArguments),
     /// Run the database migrations that are missing
     Migrate {
-        /// The configuration file (TOML); IDENTITY_LINK__SECTION__KEY in the environment overrides it
+        /// The configuration file (TOML); IDENTITY_LINK__SECTION__KEY in the environment overrides
+        /// it
         #[arg(long, value_name = "FILE")]
         config: PathBuf,
     },
-    /// Remove expired responses, tickets and attempts, discarded metadata, old events, and leftovers of deletions
+    /// Remove expired responses, tickets and attempts, discarded metadata, old events, and
+    /// leftovers of deletions
     Purge(purge::PurgeArguments),
     /// Print a token of a local issuer of `dev`
     #[cfg(feature = "dev")]
     Token(token::TokenArguments),
     /// Check a configuration file and list all problems
     CheckConfig {
-        /// The configuration file (TOML); IDENTITY_LINK__SECTION__KEY in the environment overrides it
+        /// The configuration file (TOML); IDENTITY_LINK__SECTION__KEY in the environment overrides
+        /// it
         #[arg(long, value_name = "FILE")]
         config: PathBuf,
     },
@@ -126,7 +131,9 @@ fn check_config(config: &Path) -> Result<(), Failure> {
 /// Reads the configuration, and overrides it by the environment.
 fn load(file: &Path) -> Result<Config, Failure> {
     // Variables that are not UTF-8 belong to other programs.
-    let text = |(name, value): (OsString, OsString)| Some((name.into_string().ok()?, value.into_string().ok()?));
+    let text = |(name, value): (OsString, OsString)| {
+        Some((name.into_string().ok()?, value.into_string().ok()?))
+    };
     Config::load(file, std::env::vars_os().filter_map(text))
         .map_err(|problems| Failure::usage(format!("{}:\n{problems}", file.display())))
 }

@@ -137,6 +137,7 @@ async fn bar(store: &Store, jobs: &[Job], before: Cutoffs) -> Result<ProgressBar
 
 /// The time before which rows have been kept for the duration `kept`.
 fn before(name: &str, kept: Duration) -> Result<DateTime<Utc>, Failure> {
-    let time = TimeDelta::from_std(kept).ok().and_then(|kept| clock::now().checked_sub_signed(kept));
+    let time =
+        TimeDelta::from_std(kept).ok().and_then(|kept| clock::now().checked_sub_signed(kept));
     time.ok_or_else(|| Failure::usage(format!("{name}: goes back further than time does")))
 }

@@ -25,12 +25,16 @@ No option comes from the environment. The keys of the configuration do: see
 /// What each exit code means.
 fn exit_codes() -> [(i32, &'static str); 5] {
     // clap has the code for itself.
-    let usage = Arguments::try_parse_from(["identity-link", "--no-such-option"]).err().unwrap().exit_code();
+    let usage =
+        Arguments::try_parse_from(["identity-link", "--no-such-option"]).err().unwrap().exit_code();
     [
         (0, "The command succeeded."),
         (1, "The command failed. stderr says why."),
         (usage, "The arguments are not valid, or there are none."),
-        (EX_USAGE.into(), "The configuration or an option is not valid. stderr lists all problems."),
+        (
+            EX_USAGE.into(),
+            "The configuration or an option is not valid. stderr lists all problems.",
+        ),
         (
             EX_INTERRUPTED.into(),
             "A second SIGINT or SIGTERM ended the command at once, or `purge` stopped at the first one.",
@@ -41,7 +45,12 @@ fn exit_codes() -> [(i32, &'static str); 5] {
 /// An option as it is written, such as `--config <FILE>`.
 fn spelling(option: &Arg) -> String {
     let values: String = match option.get_action().takes_values() {
-        true => option.get_value_names().into_iter().flatten().map(|name| format!(" <{name}>")).collect(),
+        true => option
+            .get_value_names()
+            .into_iter()
+            .flatten()
+            .map(|name| format!(" <{name}>"))
+            .collect(),
         false => String::new(),
     };
     format!("--{}{values}", option.get_long().unwrap())
@@ -62,8 +71,11 @@ fn described(option: &Arg) -> String {
 
 fn section(command: &mut Command) -> String {
     let usage = command.render_usage().to_string().replace("Usage: ", "");
-    let mut text =
-        format!("\n## `{}`\n\n{}.\n\n```text\n{usage}\n```\n", command.get_name(), command.get_about().unwrap());
+    let mut text = format!(
+        "\n## `{}`\n\n{}.\n\n```text\n{usage}\n```\n",
+        command.get_name(),
+        command.get_about().unwrap()
+    );
     let options: Vec<String> =
         command.get_arguments().filter(|option| option.get_id() != "help").map(described).collect();
     if !options.is_empty() {

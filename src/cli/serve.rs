@@ -29,7 +29,8 @@ pub(super) fn run(config: &Path) -> Result<(), Failure> {
 
 /// A token that the first SIGTERM or SIGINT cancels; the second one ends the process at once.
 pub(super) fn on_signal() -> std::io::Result<CancellationToken> {
-    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let (mut terminate, mut interrupt) =
+        (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let shutdown = CancellationToken::new();
     let cancel = shutdown.clone();
     tokio::spawn(async move {

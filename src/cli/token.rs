@@ -47,7 +47,8 @@ pub(super) struct TokenArguments {
 const MAX_TTL: Duration = Duration::from_secs(24 * 3600);
 
 fn parse_ttl(text: &str) -> Result<Duration, String> {
-    parse_duration(text).and_then(|ttl| if ttl > MAX_TTL { Err("must be at most 24h".to_owned()) } else { Ok(ttl) })
+    parse_duration(text)
+        .and_then(|ttl| if ttl > MAX_TTL { Err("must be at most 24h".to_owned()) } else { Ok(ttl) })
 }
 
 pub(super) fn run(arguments: &TokenArguments) -> Result<(), Failure> {
@@ -61,10 +62,13 @@ pub(super) fn run(arguments: &TokenArguments) -> Result<(), Failure> {
             Bearer::Identity { provider: provider.clone(), subject: subject.clone(), email }
         }
         (None, _, Some(name)) => Bearer::Service(name.clone()),
-        (None, _, None) => return Err(Failure::usage("--user, --identity or --service is required")),
+        (None, _, None) => {
+            return Err(Failure::usage("--user, --identity or --service is required"));
+        }
     };
     let scope = arguments.scope.clone().unwrap_or_else(|| all_scopes(&bearer));
-    let request = TokenRequest { bearer, scope, tenant: arguments.tenant.clone(), ttl: arguments.ttl };
+    let request =
+        TokenRequest { bearer, scope, tenant: arguments.tenant.clone(), ttl: arguments.ttl };
     say(&issuers::sign(&arguments.data_dir, &request)?)
 }
 

@@ -18,7 +18,8 @@ pub struct Auth0 {
     pub tenants: BTreeSet<TenantId>,
     /// The origins (RFC 6454) whose pages may call it from a browser.
     pub allowed_origins: Vec<HeaderValue>,
-    /// The https URL of the picture for users without one, at most 1,024 bytes; `None` for the built-in picture.
+    /// The https URL of the picture for users without one, at most 1,024 bytes; `None` for the
+    /// built-in picture.
     pub picture: Option<String>,
 }
 
@@ -28,14 +29,14 @@ const MAX_PICTURE: usize = 1024;
 keys! {
     /// Auth0's Management API over HTTP. It is served if this table exists, on the port of gRPC.
     static KEYS: Auth0Keys = "auth0" {
-        /// The tenants whose users are served; at least one. Their new users get ids of the form `provider|subject`,
-        /// if such an id is free.
+        /// The tenants whose users are served; at least one. Their new users get ids of the form
+        /// `provider|subject`, if such an id is free.
         tenants: List = List::Required(": whose users are served"),
-        /// The origins (RFC 6454) whose pages may call from a browser, such as `https://app.example.com`, as browsers
-        /// send them.
+        /// The origins (RFC 6454) whose pages may call from a browser, such as
+        /// `https://app.example.com`, as browsers send them.
         allowed_origins: List = List::Default(&[]),
-        /// The URL of the picture of users for which neither a provider nor a service gave one: https, at most 1024
-        /// bytes. If it is missing, these users get a built-in drawing.
+        /// The URL of the picture of users for which neither a provider nor a service gave one:
+        /// https, at most 1024 bytes. If it is missing, these users get a built-in drawing.
         picture: Text = Text::Optional,
     }
 }
@@ -50,7 +51,9 @@ pub(super) fn read(mut r: Reader, tenants: &mut BTreeMap<TenantId, Tenant>) -> A
                 if tenant.user_ids == Some(UserIds::Random) {
                     r.problem(
                         KEYS.tenants.name,
-                        format!("{id} has user_ids = \"random\", which are not Auth0's: leave that out"),
+                        format!(
+                            "{id} has user_ids = \"random\", which are not Auth0's: leave that out"
+                        ),
                     );
                 }
                 tenant.user_ids = Some(UserIds::ProviderSubject);
@@ -83,7 +86,8 @@ pub(super) fn read(mut r: Reader, tenants: &mut BTreeMap<TenantId, Tenant>) -> A
 
 /// Whether it is a URL (RFC 3986 §2, §4.3) that an https page can load and put between quotes.
 fn is_picture(url: &str) -> bool {
-    let is_spelt_so = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:/?[]!$&()*+,;=%".contains(&byte);
+    let is_spelt_so =
+        |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:/?[]!$&()*+,;=%".contains(&byte);
     let uri = url.parse::<Uri>().ok().filter(|uri| uri.scheme() == Some(&Scheme::HTTPS));
     let has_host = uri.is_some_and(|uri| uri.host().is_some_and(|host| !host.is_empty()));
     has_host && url.len() <= MAX_PICTURE && url.bytes().all(is_spelt_so)
@@ -132,7 +136,10 @@ mod tests {
 
     #[test]
     fn a_picture_is_an_https_url_that_fits_between_quotes() {
-        for good in ["https://example.com/who.png", "https://cdn.example.com:8443/a%20b/who.svg?v=1&size=64"] {
+        for good in [
+            "https://example.com/who.png",
+            "https://cdn.example.com:8443/a%20b/who.svg?v=1&size=64",
+        ] {
             assert!(is_picture(good), "{good}");
         }
         for bad in [

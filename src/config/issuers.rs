@@ -15,7 +15,10 @@ use super::{
     reader::Reader,
 };
 use crate::{
-    auth::{CallerKind, Issuer, KeySettings, KeySource, SubjectMeaning, TenantRule, TokenUseRules, access, key_source},
+    auth::{
+        CallerKind, Issuer, KeySettings, KeySource, SubjectMeaning, TenantRule, TokenUseRules,
+        access, key_source,
+    },
     domain::{Provider, TenantId},
     http_client,
 };
@@ -23,51 +26,57 @@ use crate::{
 keys! {
     /// A trusted issuer of tokens. The name is of the operator's choice.
     static ISSUER: IssuerKeys = "issuers.<issuer>" {
-        /// The issuer, as the claim `iss` of its tokens names it, byte by byte. No other table names the same.
+        /// The issuer, as the claim `iss` of its tokens names it, byte by byte. No other table
+        /// names the same.
         issuer: Text = Text::Required(""),
-        /// The signature algorithms of the issuer's tokens, such as `RS256`, none of them symmetric.
+        /// The signature algorithms of the issuer's tokens, such as `RS256`, none of them
+        /// symmetric.
         algorithms: List = List::Required(": the signature algorithms of this issuer, such as [\"RS256\"]"),
-        /// Which callers the tokens name: `user` or `service`. Exactly one of `kind` and `kind_claim` is required.
+        /// Which callers the tokens name: `user` or `service`. Exactly one of `kind` and
+        /// `kind_claim` is required.
         kind: Text = Text::Optional,
         /// The claim that says in each token which caller it names: `user` or `service`.
         kind_claim: Text = Text::Optional,
-        /// What the claim `sub` of user tokens means: `subject` of the account at `provider`, `identity` for
-        /// `provider|subject`, or `user_id`. At most one issuer of a tenant names user ids. Required unless `kind` is
-        /// `service`.
+        /// What the claim `sub` of user tokens means: `subject` of the account at `provider`,
+        /// `identity` for `provider|subject`, or `user_id`. At most one issuer of a tenant names
+        /// user ids. Required unless `kind` is `service`.
         subject: Text = Text::Optional,
-        /// The provider whose subjects the tokens name. Required for `subject = "subject"`, and of that only.
+        /// The provider whose subjects the tokens name. Required for `subject = "subject"`, and of
+        /// that only.
         provider: Text = Text::Optional,
-        /// The providers that the tokens may name. Required for `subject = "identity"`, and of that only.
+        /// The providers that the tokens may name. Required for `subject = "identity"`, and of that
+        /// only.
         providers: List = List::Optional,
         /// The tenant of all tokens. One of `tenant`, `tenant_claim` and `tenants` is required.
         tenant: Text = Text::Optional,
-        /// The claim that names the tenant in each token. With `tenants` it may name only those, without it any tenant
-        /// of the configuration.
+        /// The claim that names the tenant in each token. With `tenants` it may name only those,
+        /// without it any tenant of the configuration.
         tenant_claim: Text = Text::Optional,
-        /// The tenants that the tokens are for. Without `tenant_claim` they are service tokens, and each call names its
-        /// tenant in `x-tenant`.
+        /// The tenants that the tokens are for. Without `tenant_claim` they are service tokens, and
+        /// each call names its tenant in `x-tenant`.
         tenants: List = List::Optional,
         /// The file of the issuer's public keys, a JWKS. Exactly one of `jwks_file`, `jwks_url` and
         /// `discovery = true` is required.
         jwks_file: Text = Text::Optional,
         /// The URL of the issuer's public keys: https, or http on this machine.
         jwks_url: Text = Text::Optional,
-        /// Whether the issuer's metadata says where its public keys are. The issuer must then be an https URL, or http
-        /// on this machine.
+        /// Whether the issuer's metadata says where its public keys are. The issuer must then be an
+        /// https URL, or http on this machine.
         discovery: Flag = Flag { default: false },
-        /// How often the keys are read again. A removed key is accepted for this time at most. If a token names an
-        /// unknown key, the keys are read at once.
+        /// How often the keys are read again. A removed key is accepted for this time at most. If a
+        /// token names an unknown key, the keys are read at once.
         // The upper bound holds that a removed key is dead within ten minutes.
         jwks_refresh: Time = Time::within(seconds(5 * MINUTE), seconds(1), seconds(9 * MINUTE)),
-        /// How old keys may be and still be used, if they cannot be read again. Longer than `jwks_refresh`.
+        /// How old keys may be and still be used, if they cannot be read again. Longer than
+        /// `jwks_refresh`.
         jwks_max_age: Time = Time::within(seconds(HOUR), seconds(1), seconds(HOUR)),
-        /// The audiences of which a bearer token must name one. If this key is missing, the issuer's tokens are proofs
-        /// only: the table `link_with` is then required.
+        /// The audiences of which a bearer token must name one. If this key is missing, the
+        /// issuer's tokens are proofs only: the table `link_with` is then required.
         audiences: List = List::Optional,
         /// What the header `typ` of the tokens must be; `""` stands for a token without it.
         types: List = List::Default(&[ACCESS_TOKEN]),
-        /// The rules for the tokens as proofs in `link_with`. Without this table they prove no account. Of user tokens
-        /// only.
+        /// The rules for the tokens as proofs in `link_with`. Without this table they prove no
+        /// account. Of user tokens only.
         link_with: Nested = Nested::Optional,
         /// The scopes that the tokens can have. Other scopes that a token names have no effect.
         allowed_scopes: List = List::Default(&[]),
@@ -75,8 +84,9 @@ keys! {
         implied_scopes: List = List::Default(&[]),
         /// The longest time from `iat` to `exp` that a token may have.
         max_lifetime: Time = Time::any(seconds(DAY)),
-        /// Whether only the claim `auth_time` shows when the user signed in. If false, `iat` shows it in tokens without
-        /// `auth_time`. Set it for an issuer that renews tokens without a new sign-in. Of user tokens only.
+        /// Whether only the claim `auth_time` shows when the user signed in. If false, `iat` shows
+        /// it in tokens without `auth_time`. Set it for an issuer that renews tokens without a new
+        /// sign-in. Of user tokens only.
         require_auth_time: Flag = Flag { default: false },
     }
 }
@@ -90,8 +100,8 @@ keys! {
         types: List = List::Default(&[ACCESS_TOKEN]),
         /// How old a proof may be.
         max_age: Time = Time::at_most(seconds(10 * MINUTE), seconds(10 * MINUTE)),
-        /// Whether a proof must be signed with RS256, come from the caller's issuer, and be issued for the client that
-        /// calls, as Auth0 demands.
+        /// Whether a proof must be signed with RS256, come from the caller's issuer, and be issued
+        /// for the client that calls, as Auth0 demands.
         same_client: Flag = Flag { default: false },
     }
 }
@@ -100,17 +110,24 @@ keys! {
 const ACCESS_TOKEN: &str = "at+jwt";
 
 /// Reads all issuers. Relative paths start at `base`.
-pub(super) fn read(mut reader: Reader, tenants: &BTreeMap<TenantId, Tenant>, base: &Path) -> Vec<Issuer> {
+pub(super) fn read(
+    mut reader: Reader,
+    tenants: &BTreeMap<TenantId, Tenant>,
+    base: &Path,
+) -> Vec<Issuer> {
     let names: BTreeSet<TenantId> = tenants.keys().cloned().collect();
-    let drafts: Vec<(String, Draft)> =
-        reader.tables().into_iter().map(|(name, table)| (name, read_issuer(table, &names, base))).collect();
+    let drafts: Vec<(String, Draft)> = reader
+        .tables()
+        .into_iter()
+        .map(|(name, table)| (name, read_issuer(table, &names, base)))
+        .collect();
     crossing::check(&reader, &drafts, tenants);
     reader.finish();
     drafts.into_iter().filter_map(|(_, draft)| draft.whole).collect()
 }
 
-/// An issuer as far as it could be read. The rules between issuers are checked on the parts, so that one problem does
-/// not hide another.
+/// An issuer as far as it could be read. The rules between issuers are checked on the parts, so
+/// that one problem does not hide another.
 struct Draft {
     issuer: Option<String>,
     kind: Option<CallerKind>,
@@ -138,8 +155,10 @@ fn read_issuer(mut r: Reader, tenants: &BTreeSet<TenantId>, base: &Path) -> Draf
             "is required, or a table link_with: otherwise no token of this issuer is accepted",
         );
     }
-    let allowed_scopes = read_scopes(&mut r, &ISSUER.allowed_scopes, |rule| [rule.self_scope, rule.service_scope]);
-    let implied_scopes = read_scopes(&mut r, &ISSUER.implied_scopes, |rule| [rule.self_scope, None]);
+    let allowed_scopes =
+        read_scopes(&mut r, &ISSUER.allowed_scopes, |rule| [rule.self_scope, rule.service_scope]);
+    let implied_scopes =
+        read_scopes(&mut r, &ISSUER.implied_scopes, |rule| [rule.self_scope, None]);
     if service && !implied_scopes.is_empty() {
         r.problem(ISSUER.implied_scopes.name, "are for user tokens only");
     }
@@ -149,7 +168,10 @@ fn read_issuer(mut r: Reader, tenants: &BTreeSet<TenantId>, base: &Path) -> Draf
     let max_lifetime = r.time(&ISSUER.max_lifetime);
     let require_auth_time = r.flag(&ISSUER.require_auth_time);
     if service && require_auth_time {
-        r.problem(ISSUER.require_auth_time.name, "is for user tokens only: a service does not sign in");
+        r.problem(
+            ISSUER.require_auth_time.name,
+            "is for user tokens only: a service does not sign in",
+        );
     }
     r.finish();
     let parts = (issuer.clone(), kind.clone(), tenant.clone(), keys);
@@ -226,17 +248,24 @@ fn read_subject(r: &mut Reader) -> Option<SubjectMeaning> {
         Some("subject") => match r.has(ISSUER.provider.name) {
             true => r.parsed(&ISSUER.provider, provider).map(SubjectMeaning::Subject),
             false => {
-                r.problem(ISSUER.provider.name, "is required: the provider whose subjects the tokens name");
+                r.problem(
+                    ISSUER.provider.name,
+                    "is required: the provider whose subjects the tokens name",
+                );
                 None
             }
         },
         Some("identity") => {
             let names = r.list(&ISSUER.providers).unwrap_or_default();
-            let providers: Result<BTreeSet<_>, _> = names.iter().map(|name| provider(name)).collect();
+            let providers: Result<BTreeSet<_>, _> =
+                names.iter().map(|name| provider(name)).collect();
             match providers {
                 Ok(providers) if !providers.is_empty() => Some(SubjectMeaning::Identity(providers)),
                 Ok(_) => {
-                    r.problem(ISSUER.providers.name, "is required: the providers that the tokens may name");
+                    r.problem(
+                        ISSUER.providers.name,
+                        "is required: the providers that the tokens may name",
+                    );
                     None
                 }
                 Err(problem) => {
@@ -256,7 +285,11 @@ fn read_subject(r: &mut Reader) -> Option<SubjectMeaning> {
     }
 }
 
-fn read_tenant(r: &mut Reader, tenants: &BTreeSet<TenantId>, is_service: bool) -> Option<TenantRule> {
+fn read_tenant(
+    r: &mut Reader,
+    tenants: &BTreeSet<TenantId>,
+    is_service: bool,
+) -> Option<TenantRule> {
     let known = |text: &str| {
         let tenant = TenantId::parse(text).filter(|tenant| tenants.contains(tenant));
         tenant.ok_or_else(|| format!("{text:?} is not one of the [tenants]"))
@@ -265,9 +298,9 @@ fn read_tenant(r: &mut Reader, tenants: &BTreeSet<TenantId>, is_service: bool) -
     match [r.has(ISSUER.tenant.name), has_claim, r.has(ISSUER.tenants.name)] {
         [true, false, false] => r.parsed(&ISSUER.tenant, known).map(TenantRule::Fixed),
         // Without a list, an issuer could also name tenants that are added later.
-        [false, true, false] => {
-            r.text(&ISSUER.tenant_claim).map(|claim| TenantRule::Claim { claim, tenants: tenants.clone() })
-        }
+        [false, true, false] => r
+            .text(&ISSUER.tenant_claim)
+            .map(|claim| TenantRule::Claim { claim, tenants: tenants.clone() }),
         [false, _, true] => {
             let claim = r.text(&ISSUER.tenant_claim);
             let names = r.list(&ISSUER.tenants)?;
@@ -279,7 +312,8 @@ fn read_tenant(r: &mut Reader, tenants: &BTreeSet<TenantId>, is_service: bool) -
                 return None;
             }
             let tenants: Result<BTreeSet<_>, _> = names.iter().map(|name| known(name)).collect();
-            let tenants = tenants.map_err(|problem| r.problem(ISSUER.tenants.name, problem)).ok()?;
+            let tenants =
+                tenants.map_err(|problem| r.problem(ISSUER.tenants.name, problem)).ok()?;
             Some(match claim {
                 Some(claim) => TenantRule::Claim { claim, tenants },
                 None => TenantRule::OneOf(tenants),
@@ -296,17 +330,30 @@ fn read_tenant(r: &mut Reader, tenants: &BTreeSet<TenantId>, is_service: bool) -
     }
 }
 
-fn read_keys(r: &mut Reader, issuer: Option<&str>, algorithms: &[Algorithm], base: &Path) -> Option<KeySettings> {
+fn read_keys(
+    r: &mut Reader,
+    issuer: Option<&str>,
+    algorithms: &[Algorithm],
+    base: &Path,
+) -> Option<KeySettings> {
     let source = read_key_source(r, issuer, algorithms, base);
     let refresh = r.time(&ISSUER.jwks_refresh);
     let max_age = r.time(&ISSUER.jwks_max_age);
     if max_age <= refresh {
-        r.problem(ISSUER.jwks_max_age.name, "must be longer than jwks_refresh: there would be no keys in between");
+        r.problem(
+            ISSUER.jwks_max_age.name,
+            "must be longer than jwks_refresh: there would be no keys in between",
+        );
     }
     source.map(|source| KeySettings { source, refresh, max_age })
 }
 
-fn read_key_source(r: &mut Reader, issuer: Option<&str>, algorithms: &[Algorithm], base: &Path) -> Option<KeySource> {
+fn read_key_source(
+    r: &mut Reader,
+    issuer: Option<&str>,
+    algorithms: &[Algorithm],
+    base: &Path,
+) -> Option<KeySource> {
     match [r.has(ISSUER.jwks_file.name), r.has(ISSUER.jwks_url.name), r.flag(&ISSUER.discovery)] {
         [true, false, false] => {
             let file = base.join(r.text(&ISSUER.jwks_file)?);
@@ -319,19 +366,23 @@ fn read_key_source(r: &mut Reader, issuer: Option<&str>, algorithms: &[Algorithm
             .parsed(&ISSUER.jwks_url, |text| {
                 let url: http::Uri = text.parse().map_err(|_| "is not a URL".to_owned())?;
                 let fetchable = http_client::is_fetchable(&url);
-                fetchable.then_some(url).ok_or_else(|| "must be https, or http on this machine".to_owned())
+                fetchable
+                    .then_some(url)
+                    .ok_or_else(|| "must be https, or http on this machine".to_owned())
             })
             .map(KeySource::Url),
         [false, false, true] => {
             let source = KeySource::discovery(issuer?);
             if source.is_none() {
-                r.problem(ISSUER.discovery.name, "wants an issuer that is an https URL, or http on this machine");
+                r.problem(
+                    ISSUER.discovery.name,
+                    "wants an issuer that is an https URL, or http on this machine",
+                );
             }
             source
         }
         _ => {
-            let text =
-                "is required, or jwks_url, or discovery = true, and only one: where the issuer's public keys are";
+            let text = "is required, or jwks_url, or discovery = true, and only one: where the issuer's public keys are";
             r.problem(ISSUER.jwks_file.name, text);
             r.skip([ISSUER.jwks_file.name, ISSUER.jwks_url.name]);
             None

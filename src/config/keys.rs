@@ -1,5 +1,6 @@
-//! What a table of the configuration may hold. Each key is declared once, by `keys!`: the reader takes the default and
-//! the bounds from there, and the reference page the meaning. A key without a declaration cannot be read.
+//! What a table of the configuration may hold. Each key is declared once, by `keys!`: the reader
+//! takes the default and the bounds from there, and the reference page the meaning. A key without a
+//! declaration cannot be read.
 
 use std::{
     ops::{Bound, RangeInclusive},
@@ -100,8 +101,9 @@ pub(super) struct OneOf<T, const N: usize> {
     pub(super) default: Option<T>,
 }
 
-/// Declares the keys of a table: their names, what their values are, and, as their documentation, what they mean.
-/// `path` is where the table is in the file; `<tenant>` stands for a name that the operator chooses.
+/// Declares the keys of a table: their names, what their values are, and, as their documentation,
+/// what they mean. `path` is where the table is in the file; `<tenant>` stands for a name that the
+/// operator chooses.
 macro_rules! keys {
     (
         $(#[doc = $about:literal])+

@@ -10,11 +10,11 @@ use super::{
 /// The limits of connections in number and time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
-    /// The most open connections. At most an eighth of them are still in their handshakes, so that new ones never
-    /// take the slots of established ones.
+    /// The most open connections. At most an eighth of them are still in their handshakes, so that
+    /// new ones never take the slots of established ones.
     pub max_connections: usize,
-    /// How long a TLS handshake and the client's HTTP/2 preface may take together. Also how long a client that was
-    /// sent GOAWAY may stay without a call.
+    /// How long a TLS handshake and the client's HTTP/2 preface may take together. Also how long a
+    /// client that was sent GOAWAY may stay without a call.
     pub handshake_timeout: Duration,
     /// How long a connection may last before the first call that is admitted.
     pub first_call_timeout: Duration,
@@ -27,8 +27,8 @@ pub struct Limits {
 keys! {
     /// Limits of the connections of clients. The table may be missing.
     static KEYS: ListenerKeys = "listener" {
-        /// The maximum number of open connections. Each is an open file: see `ulimit -n`. At most an eighth of them
-        /// are still in their handshakes.
+        /// The maximum number of open connections. Each is an open file: see `ulimit -n`. At most
+        /// an eighth of them are still in their handshakes.
         max_connections: Number = Number {
             // Below the usual limit of 1024 open files, this leaves room for everything else.
             default: 900,

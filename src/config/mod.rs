@@ -1,5 +1,5 @@
-//! The configuration: one TOML file, of which the environment can override each key. It is read, complete and checked
-//! before the server binds anything.
+//! The configuration: one TOML file, of which the environment can override each key. It is read,
+//! complete and checked before the server binds anything.
 
 mod auth0;
 mod feed;
@@ -37,9 +37,9 @@ use crate::{
     tls::TlsFiles,
 };
 
-/// The default number of concurrent calls for each connection to the database: the last of them waits for fifteen
-/// others. Even if each took 100 ms, that is less than the two seconds after which the store gives up. So a burst is
-/// served, and calls beyond it are refused at once.
+/// The default number of concurrent calls for each connection to the database: the last of them
+/// waits for fifteen others. Even if each took 100 ms, that is less than the two seconds after
+/// which the store gives up. So a burst is served, and calls beyond it are refused at once.
 const CALLS_PER_CONNECTION: usize = 16;
 /// The default number of connections to the database.
 const MAX_CONNECTIONS: usize = 8;
@@ -53,16 +53,17 @@ keys! {
         listener: Nested = Nested::Optional,
         /// The listener's certificate.
         tls: Nested = Nested::Optional,
-        /// Whether the server offers gRPC reflection, with which tools such as grpcurl need no proto files.
+        /// Whether the server offers gRPC reflection, with which tools such as grpcurl need no
+        /// proto files.
         reflection: Flag = Flag { default: true },
-        /// How long a call may take at most, from its headers to those of its response. A client's own deadline only
-        /// shortens it.
+        /// How long a call may take at most, from its headers to those of its response. A client's
+        /// own deadline only shortens it.
         max_call_time: Time = Time::not_zero(seconds(30)),
-        /// How long calls in progress may go on after a signal to stop. What they began to write may then take 12
-        /// seconds more.
+        /// How long calls in progress may go on after a signal to stop. What they began to write
+        /// may then take 12 seconds more.
         shutdown_grace: Time = Time::any(seconds(20)),
-        /// What is logged: a level (`off`, `error`, `warn`, `info`, `debug`, `trace`), or a list of `target=level`,
-        /// separated by commas. `info` logs one line per call.
+        /// What is logged: a level (`off`, `error`, `warn`, `info`, `debug`, `trace`), or a list of
+        /// `target=level`, separated by commas. `info` logs one line per call.
         log: Text = Text::Default("info"),
         /// The database. It must be Postgres 15 or later.
         database: Nested = Nested::Required(", with its url"),
@@ -72,8 +73,8 @@ keys! {
         tenants: Nested = Nested::Required(": at least one, such as [tenants.default]"),
         /// Auth0's Management API over HTTP.
         auth0: Nested = Nested::Optional,
-        /// How many calls are processed at once. The server refuses further calls with `OVERLOADED`. The default is 16
-        /// for each of `database.max_connections`.
+        /// How many calls are processed at once. The server refuses further calls with
+        /// `OVERLOADED`. The default is 16 for each of `database.max_connections`.
         max_concurrent_calls: Number = Number {
             default: MAX_CONNECTIONS * CALLS_PER_CONNECTION,
             bounds: 1..=100_000,
@@ -86,12 +87,13 @@ keys! {
 keys! {
     /// The database.
     static DATABASE: DatabaseKeys = "database" {
-        /// The URL, such as `postgres://user:password@host/database`, with special characters of the password
-        /// percent-encoded. A host that is not this machine needs TLS, verified against the public authorities or the
-        /// file that `?sslrootcert=` names; `?sslmode=disable` turns it off.
+        /// The URL, such as `postgres://user:password@host/database`, with special characters of
+        /// the password percent-encoded. A host that is not this machine needs TLS, verified
+        /// against the public authorities or the file that `?sslrootcert=` names;
+        /// `?sslmode=disable` turns it off.
         url: Text = Text::Required(""),
-        /// The maximum number of connections that calls use. The server has one more, on which it checks whether the
-        /// database is available.
+        /// The maximum number of connections that calls use. The server has one more, on which it
+        /// checks whether the database is available.
         max_connections: Number = Number { default: MAX_CONNECTIONS, bounds: 1..=1000 },
     }
 }
@@ -156,9 +158,12 @@ impl Config {
     ///
     /// # Errors
     /// If the file cannot be read, and all problems that [`Config::parse`] finds.
-    pub fn load(file: &Path, environment: impl IntoIterator<Item = (String, String)>) -> Result<Self, ConfigProblems> {
-        let text =
-            fs::read_to_string(file).map_err(|error| ConfigProblems(vec![format!("cannot be read: {error}")]))?;
+    pub fn load(
+        file: &Path,
+        environment: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Self, ConfigProblems> {
+        let text = fs::read_to_string(file)
+            .map_err(|error| ConfigProblems(vec![format!("cannot be read: {error}")]))?;
         let base = file.parent().unwrap_or(Path::new("."));
         Self::parse(&text, base, environment)
     }
@@ -172,12 +177,14 @@ impl Config {
         base: &Path,
         environment: impl IntoIterator<Item = (String, String)>,
     ) -> Result<Self, ConfigProblems> {
-        let mut table: Table = text.parse().map_err(|error| ConfigProblems(vec![not_toml(text, &error)]))?;
+        let mut table: Table =
+            text.parse().map_err(|error| ConfigProblems(vec![not_toml(text, &error)]))?;
         reader::overlay(&mut table, environment);
 
         let mut r = Reader::new(table);
-        let listen =
-            r.parsed(&ROOT.listen, |text| text.parse().map_err(|_| "must be an address and a port".to_owned()));
+        let listen = r.parsed(&ROOT.listen, |text| {
+            text.parse().map_err(|_| "must be an address and a port".to_owned())
+        });
         let limits = listener::read(r.table_or_empty(&ROOT.listener));
         let tls = r.table(&ROOT.tls).and_then(|table| tls::read(table, base));
         let reflection = r.flag(&ROOT.reflection);
@@ -193,8 +200,10 @@ impl Config {
             r.missing(&ROOT.tenants);
         }
         let auth0 = r.table(&ROOT.auth0).map(|table| auth0::read(table, &mut tenants));
-        let connections = database.as_ref().map_or(MAX_CONNECTIONS, |database| database.max_connections);
-        let max_concurrent_calls = r.number_or(&ROOT.max_concurrent_calls, connections * CALLS_PER_CONNECTION);
+        let connections =
+            database.as_ref().map_or(MAX_CONNECTIONS, |database| database.max_connections);
+        let max_concurrent_calls =
+            r.number_or(&ROOT.max_concurrent_calls, connections * CALLS_PER_CONNECTION);
         let issuers = r.table(&ROOT.issuers);
         if issuers.as_ref().is_some_and(Reader::is_empty) {
             r.missing(&ROOT.issuers);
@@ -229,8 +238,10 @@ fn not_toml(text: &str, error: &toml::de::Error) -> String {
     let Some(before) = error.span().and_then(|span| text.get(..span.start)) else {
         return format!("is not TOML: {message}");
     };
-    let (line, column) =
-        (before.matches('\n').count() + 1, before.chars().rev().take_while(|c| *c != '\n').count() + 1);
+    let (line, column) = (
+        before.matches('\n').count() + 1,
+        before.chars().rev().take_while(|c| *c != '\n').count() + 1,
+    );
     format!("is not TOML: line {line}, column {column}: {message}")
 }
 
@@ -238,7 +249,8 @@ fn not_toml(text: &str, error: &toml::de::Error) -> String {
 fn check_log_filter(text: &str) -> Result<(), String> {
     const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
     let is_clear = |directive: &str| {
-        directive.contains(['=', '[']) || LEVELS.contains(&directive.trim().to_ascii_lowercase().as_str())
+        directive.contains(['=', '['])
+            || LEVELS.contains(&directive.trim().to_ascii_lowercase().as_str())
     };
     match EnvFilter::try_new(text) {
         Ok(_) if text.split(',').all(is_clear) => Ok(()),
@@ -249,7 +261,9 @@ fn check_log_filter(text: &str) -> Result<(), String> {
 
 fn read_database(mut r: Reader) -> Option<Database> {
     let url = r.text(&DATABASE.url);
-    let address = url.and_then(|url| Address::parse(&url).map_err(|error| r.problem(DATABASE.url.name, error)).ok());
+    let address = url.and_then(|url| {
+        Address::parse(&url).map_err(|error| r.problem(DATABASE.url.name, error)).ok()
+    });
     let max_connections = r.number(&DATABASE.max_connections);
     r.finish();
     Some(Database { address: address?, max_connections })

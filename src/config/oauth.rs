@@ -27,7 +27,8 @@ const GITHUB: [&str; 3] = [
 keys! {
     /// The client of identity-link at a provider, for `StartSignIn` and `CompleteSignIn`.
     static KEYS: OauthKeys = "tenants.<tenant>.providers.<provider>.oauth" {
-        /// A provider whose protocol and endpoints are known. Exactly one of `preset` and `kind` is required.
+        /// A provider whose protocol and endpoints are known. Exactly one of `preset` and `kind` is
+        /// required.
         preset: OneOf<ProtocolKind, 4> = OneOf {
             words: [
                 ("google", ProtocolKind::Oidc(Some(Preset::Google))),
@@ -44,39 +45,41 @@ keys! {
         },
         /// The client's id, as the provider issued it.
         client_id: Text = Text::Required(""),
-        /// The client's secret. Exactly one of `client_secret` and `client_secret_file` is required.
+        /// The client's secret. Exactly one of `client_secret` and `client_secret_file` is
+        /// required.
         client_secret: Text = Text::Optional,
         /// The file of the client's secret; white space at its end is left out.
         client_secret_file: Text = Text::Optional,
-        /// The URIs to which the provider may send the browser, byte by byte as the client registered them there; at
-        /// least one. Each is https, or http on this machine, without a fragment, and belongs to one provider of the
-        /// tenant.
+        /// The URIs to which the provider may send the browser, byte by byte as the client
+        /// registered them there; at least one. Each is https, or http on this machine, without a
+        /// fragment, and belongs to one provider of the tenant.
         redirect_uris: List = List::Required(": where the provider may send the browser"),
-        /// The scopes to request. With OpenID Connect the default is `email` and `profile`, and `openid` is always
-        /// added. With GitHub the default is `read:user` and `user:email`.
+        /// The scopes to request. With OpenID Connect the default is `email` and `profile`, and
+        /// `openid` is always added. With GitHub the default is `read:user` and `user:email`.
         scopes: List = List::Optional,
-        /// The provider's name for people, as the text of a button: 1 to 64 characters. The default is the preset's,
-        /// or the provider's name.
+        /// The provider's name for people, as the text of a button: 1 to 64 characters. The default
+        /// is the preset's, or the provider's name.
         display_name: Text = Text::Optional,
-        /// The issuer of the provider's ID tokens: an https URL, or http on this machine. Of OpenID Connect only.
-        /// Required for `kind`; the default is the preset's.
+        /// The issuer of the provider's ID tokens: an https URL, or http on this machine. Of OpenID
+        /// Connect only. Required for `kind`; the default is the preset's.
         issuer: Text = Text::Optional,
-        /// The algorithms of the provider's ID tokens, none of them symmetric; at least one. Of OpenID Connect only.
-        algorithms: List = List::Default(&["RS256", "ES256"]),
-        /// How the client authenticates with the provider. If it is missing, the provider's metadata decides. Of
+        /// The algorithms of the provider's ID tokens, none of them symmetric; at least one. Of
         /// OpenID Connect only.
+        algorithms: List = List::Default(&["RS256", "ES256"]),
+        /// How the client authenticates with the provider. If it is missing, the provider's
+        /// metadata decides. Of OpenID Connect only.
         token_endpoint_auth_method: OneOf<AuthMethod, 2> = OneOf {
             words: [("client_secret_basic", AuthMethod::Basic), ("client_secret_post", AuthMethod::Post)],
             default: None,
         },
-        /// The directory whose accounts sign in, by its id in lower case; or `organizations` or `common` for all. Of
-        /// `preset = "microsoft"` only, and required there.
+        /// The directory whose accounts sign in, by its id in lower case; or `organizations` or
+        /// `common` for all. Of `preset = "microsoft"` only, and required there.
         directory: Text = Text::Required(""),
-        /// The ids of the directories whose accounts sign in; at least one. If it is missing, all of them do. Of
-        /// `directory = "organizations"` or `"common"` only.
+        /// The ids of the directories whose accounts sign in; at least one. If it is missing, all
+        /// of them do. Of `directory = "organizations"` or `"common"` only.
         allowed_directories: List = List::Optional,
-        /// The URL to which the browser is sent. Of GitHub only: a GitHub Enterprise server needs all three URLs. The
-        /// default is that of github.com.
+        /// The URL to which the browser is sent. Of GitHub only: a GitHub Enterprise server needs
+        /// all three URLs. The default is that of github.com.
         authorize_url: Text = Text::Optional,
         /// The URL at which codes are exchanged. Of GitHub only.
         token_url: Text = Text::Optional,
@@ -143,7 +146,8 @@ pub(super) fn read(mut r: Reader, provider: &str, base: &Path) -> Option<ClientS
         client_secret: client_secret?,
         scopes,
         redirect_uris: redirect_uris?,
-        display_name: display_name.unwrap_or_else(|| kind.display_name().unwrap_or(provider).to_owned()),
+        display_name: display_name
+            .unwrap_or_else(|| kind.display_name().unwrap_or(provider).to_owned()),
         protocol: protocol?,
     })
 }
@@ -153,7 +157,10 @@ fn read_kind(r: &mut Reader) -> Option<ProtocolKind> {
         [true, false] => r.one_of(&KEYS.preset),
         [false, true] => r.one_of(&KEYS.kind),
         _ => {
-            r.problem(KEYS.preset.name, "is required, or kind, and only one: what the provider speaks");
+            r.problem(
+                KEYS.preset.name,
+                "is required, or kind, and only one: what the provider speaks",
+            );
             r.skip([KEYS.preset.name, KEYS.kind.name]);
             None
         }
@@ -178,13 +185,18 @@ fn read_secret(r: &mut Reader, base: &Path) -> Option<Secret> {
         [false, true] => {
             // The path is not quoted: it may be a secret that was written here by mistake.
             match fs::read_to_string(base.join(r.text(&KEYS.client_secret_file)?)) {
-                Ok(text) if !text.trim_end().is_empty() => Some(Secret::new(text.trim_end().to_owned())),
+                Ok(text) if !text.trim_end().is_empty() => {
+                    Some(Secret::new(text.trim_end().to_owned()))
+                }
                 Ok(_) => {
                     r.problem(KEYS.client_secret_file.name, "names a file that is empty");
                     None
                 }
                 Err(error) => {
-                    r.problem(KEYS.client_secret_file.name, format!("names a file that cannot be read: {error}"));
+                    r.problem(
+                        KEYS.client_secret_file.name,
+                        format!("names a file that cannot be read: {error}"),
+                    );
                     None
                 }
             }
@@ -204,7 +216,9 @@ fn read_redirect_uris(r: &mut Reader) -> Option<BTreeSet<String>> {
         return None;
     }
     // A redirect URI must not have a fragment (RFC 6749 §3.1.2).
-    let is_good = |uri: &&String| !uri.contains('#') && uri.parse::<Uri>().is_ok_and(|uri| is_fetchable(&uri));
+    let is_good = |uri: &&String| {
+        !uri.contains('#') && uri.parse::<Uri>().is_ok_and(|uri| is_fetchable(&uri))
+    };
     let bad: Vec<&String> = uris.iter().filter(|uri| !is_good(uri)).collect();
     for uri in &bad {
         r.problem(
@@ -217,9 +231,11 @@ fn read_redirect_uris(r: &mut Reader) -> Option<BTreeSet<String>> {
 
 fn read_display_name(r: &mut Reader) -> Option<String> {
     r.parsed(&KEYS.display_name, |text| {
-        let is_good =
-            !text.trim().is_empty() && text.chars().count() <= MAX_DISPLAY_NAME && !text.chars().any(char::is_control);
-        let form = || format!("must be 1 to {MAX_DISPLAY_NAME} characters, none of them for control");
+        let is_good = !text.trim().is_empty()
+            && text.chars().count() <= MAX_DISPLAY_NAME
+            && !text.chars().any(char::is_control);
+        let form =
+            || format!("must be 1 to {MAX_DISPLAY_NAME} characters, none of them for control");
         is_good.then(|| text.to_owned()).ok_or_else(form)
     })
 }
@@ -251,24 +267,36 @@ fn read_oidc(r: &mut Reader, preset: Option<Preset>, client_id: Option<&str>) ->
             (IssuerRule::Exactly(issuer), metadata)
         }
     };
-    let rules = IdTokenRules { issuer: rule, client_id: client_id?.to_owned(), algorithms: algorithms? };
+    let rules =
+        IdTokenRules { issuer: rule, client_id: client_id?.to_owned(), algorithms: algorithms? };
     Some(Protocol::Oidc { rules, metadata, preset, auth_method })
 }
 
 /// Reads a directory's id, or a word for all directories and optionally the allowed ones.
 fn read_microsoft(r: &mut Reader, base: &str) -> Option<(IssuerRule, Uri)> {
-    let is_id = |text: &str| uuid::Uuid::try_parse(text).is_ok_and(|id| id.hyphenated().to_string() == text);
+    let is_id = |text: &str| {
+        uuid::Uuid::try_parse(text).is_ok_and(|id| id.hyphenated().to_string() == text)
+    };
     let allowed = r.list(&KEYS.allowed_directories);
     if let Some(bad) = allowed.iter().flatten().find(|directory| !is_id(directory)) {
-        r.problem(KEYS.allowed_directories.name, format!("{bad:?} is not the id of a directory, in lower case"));
+        r.problem(
+            KEYS.allowed_directories.name,
+            format!("{bad:?} is not the id of a directory, in lower case"),
+        );
     }
     if allowed.as_ref().is_some_and(BTreeSet::is_empty) {
-        r.problem(KEYS.allowed_directories.name, "must name at least one; without it all are allowed");
+        r.problem(
+            KEYS.allowed_directories.name,
+            "must name at least one; without it all are allowed",
+        );
     }
     let directory = r.text(&KEYS.directory)?;
     let is_many = matches!(directory.as_str(), "common" | "organizations");
     if !is_many && !is_id(&directory) {
-        r.problem(KEYS.directory.name, "must be the id of a directory, in lower case, \"organizations\" or \"common\"");
+        r.problem(
+            KEYS.directory.name,
+            "must be the id of a directory, in lower case, \"organizations\" or \"common\"",
+        );
         return None;
     }
     if !is_many && allowed.is_some() {
@@ -283,7 +311,9 @@ fn read_algorithms(r: &mut Reader) -> Option<Vec<Algorithm>> {
     let mut algorithms = Vec::new();
     for name in &names {
         match name.parse::<Algorithm>() {
-            Ok(algorithm) if algorithm.family() != AlgorithmFamily::Hmac => algorithms.push(algorithm),
+            Ok(algorithm) if algorithm.family() != AlgorithmFamily::Hmac => {
+                algorithms.push(algorithm);
+            }
             _ => {
                 r.problem(
                     KEYS.algorithms.name,
@@ -312,7 +342,8 @@ fn read_github(r: &mut Reader) -> Option<Protocol> {
             return default.parse().ok();
         }
         r.parsed(key, |text| {
-            let url = text.parse::<Uri>().ok().filter(|url| is_fetchable(url) && url.query().is_none());
+            let url =
+                text.parse::<Uri>().ok().filter(|url| is_fetchable(url) && url.query().is_none());
             url.ok_or_else(|| "must be https, or http on this machine, without a query".to_owned())
         })
     };

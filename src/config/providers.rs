@@ -11,7 +11,9 @@ use super::{
     reader::Reader,
 };
 use crate::{
-    domain::{Email, EmailTrust, LinkingPolicy, Provider, ProviderPolicy, RequiredEmail, Undeclared},
+    domain::{
+        Email, EmailTrust, LinkingPolicy, Provider, ProviderPolicy, RequiredEmail, Undeclared,
+    },
     oauth::ClientSettings,
 };
 
@@ -19,16 +21,16 @@ use crate::{
 const MAX_CONNECTION: usize = 128;
 
 keys! {
-    /// A provider of a tenant. The table may be empty; without it, `undeclared_providers` applies. The name has the
-    /// same form as a tenant's.
+    /// A provider of a tenant. The table may be empty; without it, `undeclared_providers` applies.
+    /// The name has the same form as a tenant's.
     static KEYS: ProviderKeys = "tenants.<tenant>.providers.<provider>" {
         /// Whether accounts at the provider can sign in, be proofs, or be linked at all.
         enabled: Flag = Flag { default: true },
-        /// What accounts at the provider can do. With `link_only` they can be linked to users, and never sign in on
-        /// their own.
+        /// What accounts at the provider can do. With `link_only` they can be linked to users, and
+        /// never sign in on their own.
         mode: OneOf<bool, 2> = OneOf { words: [("sign_in", false), ("link_only", true)], default: Some(false) },
-        /// Which emails count as verified if the provider says so: none, all, or those in domains over which it has
-        /// authority.
+        /// Which emails count as verified if the provider says so: none, all, or those in domains
+        /// over which it has authority.
         email_trust: OneOf<EmailTrust, 3> = OneOf {
             words: [
                 ("never", EmailTrust::Never),
@@ -37,15 +39,17 @@ keys! {
             ],
             default: Some(EmailTrust::Never),
         },
-        /// Whether the domain that an account's claim `hd` names counts as well, as Google sends it for the accounts of
-        /// an organisation. Of `email_trust = "authoritative_domains"` only.
+        /// Whether the domain that an account's claim `hd` names counts as well, as Google sends it
+        /// for the accounts of an organisation. Of `email_trust = "authoritative_domains"` only.
         hosted_domains: Flag = Flag { default: false },
         /// The domains over which the provider has authority, such as `gmail.com`. Required for
-        /// `email_trust = "authoritative_domains"`, unless `hosted_domains` is true, and refused for any other.
+        /// `email_trust = "authoritative_domains"`, unless `hosted_domains` is true, and refused
+        /// for any other.
         authoritative_domains: List = List::Optional,
-        /// What a first sign-in does if another user has its verified email: `off` keeps the two apart, `suggest`
-        /// returns that user as a candidate, `automatic` links the account. Of the providers of both sides, the more
-        /// restrictive setting applies. `automatic` requires an `email_trust` other than `never`.
+        /// What a first sign-in does if another user has its verified email: `off` keeps the two
+        /// apart, `suggest` returns that user as a candidate, `automatic` links the account. Of the
+        /// providers of both sides, the more restrictive setting applies. `automatic` requires an
+        /// `email_trust` other than `never`.
         linking: OneOf<LinkingPolicy, 3> = OneOf {
             words: [
                 ("off", LinkingPolicy::Off),
@@ -54,18 +58,21 @@ keys! {
             ],
             default: Some(LinkingPolicy::Suggest),
         },
-        /// Which email an account must have to become a new user by its sign-in. `verified` requires an `email_trust`
-        /// other than `never`.
+        /// Which email an account must have to become a new user by its sign-in. `verified`
+        /// requires an `email_trust` other than `never`.
         required_email: OneOf<RequiredEmail, 3> = OneOf {
             words: [("none", RequiredEmail::None), ("any", RequiredEmail::Any), ("verified", RequiredEmail::Verified)],
             default: Some(RequiredEmail::None),
         },
-        /// Whether it is a social provider, as Auth0 uses the word. Applies to accounts that arrive from now on.
+        /// Whether it is a social provider, as Auth0 uses the word. Applies to accounts that arrive
+        /// from now on.
         social: Flag = Flag { default: false },
-        /// The connections through which accounts sign in, as Auth0 names them, each of 1 to 128 bytes. An account has
-        /// one of these or the provider's name as its connection. A connection belongs to one provider of the tenant.
+        /// The connections through which accounts sign in, as Auth0 names them, each of 1 to 128
+        /// bytes. An account has one of these or the provider's name as its connection. A
+        /// connection belongs to one provider of the tenant.
         connections: List = List::Default(&[]),
-        /// The client of identity-link at the provider. Without this table, `StartSignIn` starts no sign-in there.
+        /// The client of identity-link at the provider. Without this table, `StartSignIn` starts no
+        /// sign-in there.
         oauth: Nested = Nested::Optional,
     }
 }
@@ -75,7 +82,8 @@ keys! {
 pub struct ProviderSettings {
     /// Whether it is a social provider, as Auth0 means it.
     pub social: bool,
-    /// The connections through which its accounts sign in, as Auth0 names them, in addition to its own name.
+    /// The connections through which its accounts sign in, as Auth0 names them, in addition to its
+    /// own name.
     pub connections: BTreeSet<String>,
     /// What it may do, and which of its assertions count.
     pub policy: ProviderPolicy,
@@ -122,7 +130,10 @@ fn check_redirect_uris(r: &Reader, providers: &BTreeMap<Provider, ProviderSettin
             let first = *by_uri.entry(uri).or_insert(provider);
             if first != provider {
                 let key = format!("{provider}.oauth.redirect_uris");
-                r.problem(&key, format!("{uri:?} is a redirect URI of {first} too: it must name one provider"));
+                r.problem(
+                    &key,
+                    format!("{uri:?} is a redirect URI of {first} too: it must name one provider"),
+                );
             }
         }
     }
@@ -133,10 +144,14 @@ fn check_connections(r: &Reader, providers: &BTreeMap<Provider, ProviderSettings
     for (provider, settings) in providers {
         for connection in &settings.connections {
             let others = providers.iter().filter(|(other, _)| *other != provider);
-            let mut also = others
-                .filter(|(other, theirs)| theirs.connections.contains(connection) || other.as_str() == connection);
+            let mut also = others.filter(|(other, theirs)| {
+                theirs.connections.contains(connection) || other.as_str() == connection
+            });
             if let Some((other, _)) = also.next() {
-                r.problem(&format!("{provider}.connections"), format!("{connection:?} is {other}'s too"));
+                r.problem(
+                    &format!("{provider}.connections"),
+                    format!("{connection:?} is {other}'s too"),
+                );
             }
         }
     }
@@ -150,10 +165,9 @@ fn read_provider(mut r: Reader, name: &str, base: &Path) -> ProviderSettings {
     let required_email = r.one_of(&KEYS.required_email);
     let social = r.flag(&KEYS.social);
     let connections = r.list(&KEYS.connections).unwrap_or_default();
-    if connections
-        .iter()
-        .any(|name| name.is_empty() || name.len() > MAX_CONNECTION || name.chars().any(char::is_control))
-    {
+    if connections.iter().any(|name| {
+        name.is_empty() || name.len() > MAX_CONNECTION || name.chars().any(char::is_control)
+    }) {
         r.problem(KEYS.connections.name, format!("must be names of 1 to {MAX_CONNECTION} bytes"));
     }
     let oauth = r.table(&KEYS.oauth).and_then(|table| oauth::read(table, name, base));
@@ -173,7 +187,11 @@ fn read_provider(mut r: Reader, name: &str, base: &Path) -> ProviderSettings {
 }
 
 /// Settings that need verified emails have no effect if no email counts.
-fn check_without_trust(r: &Reader, linking: Option<LinkingPolicy>, required_email: Option<RequiredEmail>) {
+fn check_without_trust(
+    r: &Reader,
+    linking: Option<LinkingPolicy>,
+    required_email: Option<RequiredEmail>,
+) {
     if linking == Some(LinkingPolicy::Automatic) {
         r.problem(
             KEYS.linking.name,
@@ -195,14 +213,20 @@ fn read_email_trust(r: &mut Reader) -> Option<EmailTrust> {
     let are_given = domains.is_some() || hosted;
     match (r.one_of(&KEYS.email_trust), are_given) {
         (Some(EmailTrust::AuthoritativeDomains { .. }), true) => {
-            Some(EmailTrust::AuthoritativeDomains { domains: read_domains(r, domains.unwrap_or_default()), hosted })
+            Some(EmailTrust::AuthoritativeDomains {
+                domains: read_domains(r, domains.unwrap_or_default()),
+                hosted,
+            })
         }
         (Some(EmailTrust::AuthoritativeDomains { .. }), false) => {
             r.problem(KEYS.authoritative_domains.name, "is required, or hosted_domains = true");
             None
         }
         (_, true) => {
-            r.problem(KEYS.email_trust.name, "must be \"authoritative_domains\" for the domains to count");
+            r.problem(
+                KEYS.email_trust.name,
+                "must be \"authoritative_domains\" for the domains to count",
+            );
             None
         }
         (trust, false) => trust,
@@ -217,7 +241,10 @@ fn read_domains(r: &Reader, given: BTreeSet<String>) -> BTreeSet<String> {
         match email.as_ref().ok().and_then(|email| email.canonical().split_once('@')) {
             Some((_, canonical)) => drop(domains.insert(canonical.to_owned())),
             None => {
-                r.problem(KEYS.authoritative_domains.name, format!("{domain:?} is not a domain such as example.com"));
+                r.problem(
+                    KEYS.authoritative_domains.name,
+                    format!("{domain:?} is not a domain such as example.com"),
+                );
             }
         }
     }

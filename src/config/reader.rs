@@ -6,8 +6,8 @@ use toml::{Table, Value};
 
 use super::keys::{Flag, Key, List, Nested, Number, OneOf, Presence, Text, Time};
 
-/// A table that is being read. A key that was never read is a problem too: a misspelt key would otherwise silently
-/// mean its default.
+/// A table that is being read. A key that was never read is a problem too: a misspelt key would
+/// otherwise silently mean its default.
 pub(super) struct Reader {
     path: String,
     table: Table,
@@ -68,19 +68,25 @@ impl Reader {
     }
 
     /// A string that `parse` accepts; the error of `parse` says what would be accepted.
-    pub(super) fn parsed<T>(&mut self, key: &Key<Text>, parse: impl FnOnce(&str) -> Result<T, String>) -> Option<T> {
+    pub(super) fn parsed<T>(
+        &mut self,
+        key: &Key<Text>,
+        parse: impl FnOnce(&str) -> Result<T, String>,
+    ) -> Option<T> {
         let text = self.text(key)?;
         parse(&text).map_err(|problem| self.problem(key.name, problem)).ok()
     }
 
-    /// The value of the word, or the default; `None` if there is no default, or the word is not one of the key's.
+    /// The value of the word, or the default; `None` if there is no default, or the word is not one
+    /// of the key's.
     pub(super) fn one_of<T: Clone, const N: usize>(&mut self, key: &Key<OneOf<T, N>>) -> Option<T> {
         let OneOf { words, default } = &key.form;
         let Some(text) = self.string(key.name) else { return default.clone() };
         let text = text?;
         let found = words.iter().find(|(word, _)| *word == text);
         if found.is_none() {
-            let known = words.iter().map(|(word, _)| format!("{word:?}")).collect::<Vec<_>>().join(", ");
+            let known =
+                words.iter().map(|(word, _)| format!("{word:?}")).collect::<Vec<_>>().join(", ");
             self.problem(key.name, format!("must be one of {known}"));
         }
         found.map(|(_, value)| value.clone())
@@ -112,7 +118,10 @@ impl Reader {
             Some(_) => None,
         };
         number.filter(|number| bounds.contains(number)).unwrap_or_else(|| {
-            self.problem(key.name, format!("must be a number from {} to {}", bounds.start(), bounds.end()));
+            self.problem(
+                key.name,
+                format!("must be a number from {} to {}", bounds.start(), bounds.end()),
+            );
             default
         })
     }
@@ -133,11 +142,17 @@ impl Reader {
     /// A list of strings; in an environment variable, separated by commas.
     pub(super) fn list(&mut self, key: &Key<List>) -> Option<BTreeSet<String>> {
         let Some(value) = self.table.remove(key.name) else {
-            return self.missing(key).map(|items| items.iter().map(|item| (*item).to_owned()).collect());
+            return self
+                .missing(key)
+                .map(|items| items.iter().map(|item| (*item).to_owned()).collect());
         };
         let items: Option<Vec<String>> = match value {
-            Value::String(text) => Some(text.split(',').map(|item| item.trim().to_owned()).collect()),
-            Value::Array(items) => items.into_iter().map(|item| item.as_str().map(str::to_owned)).collect(),
+            Value::String(text) => {
+                Some(text.split(',').map(|item| item.trim().to_owned()).collect())
+            }
+            Value::Array(items) => {
+                items.into_iter().map(|item| item.as_str().map(str::to_owned)).collect()
+            }
             _ => None,
         };
         if items.is_none() {
@@ -179,8 +194,8 @@ impl Reader {
         Self { path: format!("{}{name}.", self.path), table, problems: Rc::clone(&self.problems) }
     }
 
-    /// Ends the reading of this table: each key that was not read is unknown. Returns all problems noted so far, in
-    /// all tables.
+    /// Ends the reading of this table: each key that was not read is unknown. Returns all problems
+    /// noted so far, in all tables.
     pub(super) fn finish(self) -> Vec<String> {
         for key in self.table.keys() {
             self.problem(key, "is not a known key");

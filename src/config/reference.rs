@@ -82,7 +82,10 @@ impl Form for Nested {
 
 impl Form for Flag {
     fn described(&self) -> Described {
-        Described { kind: "boolean".to_owned(), presence: Presence::Default(self.default.to_string()) }
+        Described {
+            kind: "boolean".to_owned(),
+            presence: Presence::Default(self.default.to_string()),
+        }
     }
 }
 
@@ -95,7 +98,8 @@ impl Form for Number {
 
 impl Form for Time {
     fn described(&self) -> Described {
-        let bounds = self.bounds_text(duration).map(|bounds| format!(", {bounds}")).unwrap_or_default();
+        let bounds =
+            self.bounds_text(duration).map(|bounds| format!(", {bounds}")).unwrap_or_default();
         let default = format!("{:?}", duration(self.default));
         Described { kind: format!("duration{bounds}"), presence: Presence::Default(default) }
     }
@@ -105,16 +109,19 @@ impl<T: PartialEq, const N: usize> Form for OneOf<T, N> {
     fn described(&self) -> Described {
         let words: Vec<String> = self.words.iter().map(|(word, _)| format!("`{word:?}`")).collect();
         let default = self.words.iter().find(|(_, value)| Some(value) == self.default.as_ref());
-        let presence = default.map_or(Presence::Optional, |(word, _)| Presence::Default(format!("{word:?}")));
+        let presence =
+            default.map_or(Presence::Optional, |(word, _)| Presence::Default(format!("{word:?}")));
         Described { kind: format!("one of {}", words.join(", ")), presence }
     }
 }
 
 /// A duration as people write it: in one unit.
 fn duration(duration: Duration) -> String {
-    let units = [(DAY * 1000, "d"), (HOUR * 1000, "h"), (MINUTE * 1000, "m"), (1000, "s"), (1, "ms")];
+    let units =
+        [(DAY * 1000, "d"), (HOUR * 1000, "h"), (MINUTE * 1000, "m"), (1000, "s"), (1, "ms")];
     let millis = u64::try_from(duration.as_millis()).unwrap();
-    let (unit, name) = units.into_iter().find(|(unit, _)| millis > 0 && millis % unit == 0).unwrap_or((1000, "s"));
+    let (unit, name) =
+        units.into_iter().find(|(unit, _)| millis > 0 && millis % unit == 0).unwrap_or((1000, "s"));
     format!("{}{name}", millis / unit)
 }
 
@@ -138,7 +145,11 @@ fn tables() -> Vec<Table> {
 impl Table {
     /// The path of a key, as messages have it.
     fn path_of(&self, key: &KeyOfTable) -> String {
-        if self.path.is_empty() { key.name.to_owned() } else { format!("{}.{}", self.path, key.name) }
+        if self.path.is_empty() {
+            key.name.to_owned()
+        } else {
+            format!("{}.{}", self.path, key.name)
+        }
     }
 }
 
@@ -165,7 +176,11 @@ fn wrapped(text: &str) -> String {
 fn page() -> String {
     let mut page = TITLE.to_owned();
     for table in tables() {
-        let heading = if table.path.is_empty() { "Top level".to_owned() } else { format!("`[{}]`", table.path) };
+        let heading = if table.path.is_empty() {
+            "Top level".to_owned()
+        } else {
+            format!("`[{}]`", table.path)
+        };
         let _ = write!(page, "\n## {heading}\n\n{}\n", wrapped(&table.about));
         for key in &table.keys {
             let path = table.path_of(key);
@@ -198,17 +213,25 @@ const FILES: [&str; 4] = [
     "[issuers.i]\nkind = \"service\"\ntenant_claim = \"t\"\n",
 ];
 
-/// The paths and the variables of the page are those that the reader knows: under each, a table where a value belongs
-/// is a problem with just this key.
+/// The paths and the variables of the page are those that the reader knows: under each, a table
+/// where a value belongs is a problem with just this key.
 #[test]
 fn each_key_of_the_reference_page_is_read() {
     for table in tables() {
         for key in table.keys.iter().filter(|key| key.form.kind != TABLE) {
-            let path = table.path_of(key).replace("<tenant>", "t").replace("<provider>", "p").replace("<issuer>", "i");
+            let path = table
+                .path_of(key)
+                .replace("<tenant>", "t")
+                .replace("<provider>", "p")
+                .replace("<issuer>", "i");
             let wrong = (format!("{}__X", variable(&path)), "1".to_owned());
-            let problems = FILES.map(|file| Config::parse(file, Path::new("."), [wrong.clone()]).err().unwrap().0);
+            let problems = FILES
+                .map(|file| Config::parse(file, Path::new("."), [wrong.clone()]).err().unwrap().0);
             let expected = format!("{path}: must be ");
-            assert!(problems.iter().flatten().any(|problem| problem.starts_with(&expected)), "{path}: {problems:#?}");
+            assert!(
+                problems.iter().flatten().any(|problem| problem.starts_with(&expected)),
+                "{path}: {problems:#?}"
+            );
         }
     }
 }

@@ -9,15 +9,16 @@ use super::{
 use crate::tls::TlsFiles;
 
 keys! {
-    /// The listener's certificate. Without this table, clients connect in clear text, for a mesh or a balancer that
-    /// ends TLS. The server checks the files every second and at SIGHUP, and takes changed ones.
+    /// The listener's certificate. Without this table, clients connect in clear text, for a mesh or
+    /// a balancer that ends TLS. The server checks the files every second and at SIGHUP, and takes
+    /// changed ones.
     static KEYS: TlsKeys = "tls" {
         /// The file of the certificate and its chain, in PEM.
         certificate: Text = Text::Required(""),
         /// The file of the certificate's private key, in PEM.
         key: Text = Text::Required(""),
-        /// The file of the authorities, in PEM, one of which must have issued the certificate that each client then
-        /// has to present. If it is missing, clients need no certificate.
+        /// The file of the authorities, in PEM, one of which must have issued the certificate that
+        /// each client then has to present. If it is missing, clients need no certificate.
         client_ca: Text = Text::Optional,
     }
 }

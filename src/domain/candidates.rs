@@ -25,8 +25,8 @@ pub struct Candidate {
     pub verify_time: DateTime<Utc>,
     /// Whether the two users were linked or one user before, and were separated.
     pub was_linked_before: bool,
-    /// The candidate's accounts that have not proven a shared email, each with the time since which the candidate has
-    /// it. A link with the candidate moves these accounts too.
+    /// The candidate's accounts that have not proven a shared email, each with the time since which
+    /// the candidate has it. A link with the candidate moves these accounts too.
     pub others: Vec<(IdentityRef, DateTime<Utc>)>,
 }
 
@@ -37,8 +37,8 @@ impl Candidate {
     }
 }
 
-/// The canonical emails by which a sign-in would link or suggest this user. An email with non-ASCII characters before
-/// the `@` is left out: it is easily confused with other addresses.
+/// The canonical emails by which a sign-in would link or suggest this user. An email with non-ASCII
+/// characters before the `@` is left out: it is easily confused with other addresses.
 pub fn linking_emails(user: &User) -> BTreeSet<&str> {
     user.verified_emails().filter(|email| email.is_ascii() && links_by(user, email)).collect()
 }
@@ -48,12 +48,15 @@ fn links_by(user: &User, canonical: &str) -> bool {
     user.linking_by(canonical).is_some_and(|linking| linking != LinkingPolicy::Off)
 }
 
-/// Ranks those of `others` that may be the same person as `user`, the likeliest first: a user that was never
-/// separated from `user`, then more shared emails, then the more recent verification. `undone` holds the primary and
-/// the secondary side of undone links. A blocked user cannot be linked, so it is no candidate.
+/// Ranks those of `others` that may be the same person as `user`, the likeliest first: a user that
+/// was never separated from `user`, then more shared emails, then the more recent verification.
+/// `undone` holds the primary and the secondary side of undone links. A blocked user cannot be
+/// linked, so it is no candidate.
 pub fn rank(user: &User, others: &[User], undone: &HashSet<(UserId, UserId)>) -> Vec<Candidate> {
     let emails = linking_emails(user);
-    let others = others.iter().filter(|other| other.id != user.id && other.absorbed.is_none() && !other.blocked);
+    let others = others
+        .iter()
+        .filter(|other| other.id != user.id && other.absorbed.is_none() && !other.blocked);
     ranked(others.filter_map(|other| candidate(user, &emails, other, undone)).collect())
 }
 
@@ -74,9 +77,13 @@ fn candidate(
     undone: &HashSet<(UserId, UserId)>,
 ) -> Option<Candidate> {
     let emails: Vec<&str> = emails.iter().copied().filter(|email| links_by(other, email)).collect();
-    let with = |email| other.identities.iter().filter_map(move |of| Some((of, of.verify_time_of(email)?)));
-    let shared: Vec<(&Identity, DateTime<Utc>)> = emails.iter().flat_map(|email| with(email)).collect();
-    let is_proof = |of: &&Identity| !of.email_changed && shared.iter().any(|(identity, _)| identity.id == of.id);
+    let with =
+        |email| other.identities.iter().filter_map(move |of| Some((of, of.verify_time_of(email)?)));
+    let shared: Vec<(&Identity, DateTime<Utc>)> =
+        emails.iter().flat_map(|email| with(email)).collect();
+    let is_proof = |of: &&Identity| {
+        !of.email_changed && shared.iter().any(|(identity, _)| identity.id == of.id)
+    };
     let others = other.identities.iter().filter(|of| !is_proof(of));
     Some(Candidate {
         user: other.id.clone(),

@@ -2,7 +2,8 @@
 
 use super::Violation;
 
-/// Why the rules refused a call. Each refusal has one status code and one stable reason, which the transport assigns.
+/// Why the rules refused a call. Each refusal has one status code and one stable reason, which the
+/// transport assigns.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DomainError {
     /// Fields are invalid, independently of what is stored. The list is complete.
@@ -13,15 +14,16 @@ pub enum DomainError {
     SameUser,
     /// The second token is not a valid proof: invalid, too old, or used before.
     LinkTokenInvalid(LinkTokenProblem),
-    /// The ticket is not a valid proof: its account has another owner now, it is for another user, too old, or used
-    /// before.
+    /// The ticket is not a valid proof: its account has another owner now, it is for another user,
+    /// too old, or used before.
     LinkTicketInvalid,
-    /// The attempt or ticket that continues a sign-in is unusable: unknown, another caller's, too old, or used
-    /// before.
+    /// The attempt or ticket that continues a sign-in is unusable: unknown, another caller's, too
+    /// old, or used before.
     SignInInvalid,
     /// No user signs in at this provider.
     ProviderDisabled,
-    /// The tenant's configuration does not declare the provider, or declares no client there for a flow.
+    /// The tenant's configuration does not declare the provider, or declares no client there for a
+    /// flow.
     ProviderUnknown,
     /// The provider refused the code, or its response is not valid.
     ProviderRejected,
@@ -74,7 +76,8 @@ pub enum DomainError {
     PositionInvalid,
     /// Events after the position have been purged.
     PositionExpired {
-        /// The oldest position after which all events are kept, in the form in which clients hold it.
+        /// The oldest position after which all events are kept, in the form in which clients hold
+        /// it.
         oldest: String,
     },
     /// Other writers repeatedly changed the same users.
@@ -83,8 +86,8 @@ pub enum DomainError {
     CallUnderWay,
 }
 
-/// Why a token is no proof for a link. All values but [`LinkTokenProblem::Invalid`] are returned for valid tokens
-/// only.
+/// Why a token is no proof for a link. All values but [`LinkTokenProblem::Invalid`] are returned
+/// for valid tokens only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LinkTokenProblem {
     /// It is not a valid proof, for any reason.

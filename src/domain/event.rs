@@ -1,5 +1,5 @@
-//! Events: what changed, as all readers of the feed see it. An event holds ids, versions and paths, and never a
-//! value.
+//! Events: what changed, as all readers of the feed see it. An event holds ids, versions and paths,
+//! and never a value.
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -306,10 +306,14 @@ impl MetadataPathChange {
         user.chain(changes.app.iter().map(path_change(Namespace::App))).collect()
     }
 
-    /// The paths of a merge that were taken back, those that stay, and the documents that were withheld.
+    /// The paths of a merge that were taken back, those that stay, and the documents that were
+    /// withheld.
     pub fn from_unmerge(unmerged: &UnmergedMetadata, withheld: &Withheld) -> Vec<Self> {
         let paths = |namespace, effect, paths: &[Vec<String>]| {
-            paths.iter().map(|path| Self { namespace, path: pointer(path), effect }).collect::<Vec<_>>()
+            paths
+                .iter()
+                .map(|path| Self { namespace, path: pointer(path), effect })
+                .collect::<Vec<_>>()
         };
         let back = [(Namespace::User, &unmerged.user), (Namespace::App, &unmerged.app)].into_iter();
         let back = back.flat_map(|(namespace, back)| {
@@ -319,10 +323,14 @@ impl MetadataPathChange {
             ]
             .concat()
         });
-        let held = [(Namespace::User, &withheld.user_metadata), (Namespace::App, &withheld.app_metadata)];
-        let held = held.into_iter().filter(|(_, held)| held.is_some());
         let held =
-            held.map(|(namespace, _)| Self { namespace, path: String::new(), effect: MetadataPathEffect::Withheld });
+            [(Namespace::User, &withheld.user_metadata), (Namespace::App, &withheld.app_metadata)];
+        let held = held.into_iter().filter(|(_, held)| held.is_some());
+        let held = held.map(|(namespace, _)| Self {
+            namespace,
+            path: String::new(),
+            effect: MetadataPathEffect::Withheld,
+        });
         back.chain(held).collect()
     }
 }

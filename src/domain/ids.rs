@@ -65,15 +65,16 @@ parsed_name!(
 );
 
 parsed_name!(
-    /// A named source of identities, such as `github`. It never contains a `|`, so that `provider|subject` can be
-    /// split again.
+    /// A named source of identities, such as `github`. It never contains a `|`, so that
+    /// `provider|subject` can be split again.
     Provider,
     is_short_name,
     "must be 1 to 64 characters out of a-z, 0-9, '.', '_' and '-', beginning with a letter or a digit"
 );
 
 parsed_name!(
-    /// An account at a provider, as the provider names it: its `sub` (OpenID Connect Core §2). Compared byte by byte.
+    /// An account at a provider, as the provider names it: its `sub` (OpenID Connect Core §2).
+    /// Compared byte by byte.
     Subject,
     |text| (1..=255).contains(&text.len()) && !text.chars().any(char::is_control),
     "must be 1 to 255 bytes without control characters"
@@ -96,15 +97,15 @@ pub struct IdentityRef {
 }
 
 impl IdentityRef {
-    /// Splits `provider|subject`, the form in which Auth0 writes an identity into a `sub`. The subject itself may
-    /// contain `|`. `None` if either part is not well-formed.
+    /// Splits `provider|subject`, the form in which Auth0 writes an identity into a `sub`. The
+    /// subject itself may contain `|`. `None` if either part is not well-formed.
     pub fn parse_joined(text: &str) -> Option<Self> {
         let (provider, subject) = text.split_once('|')?;
         Some(Self { provider: Provider::parse(provider)?, subject: Subject::parse(subject)? })
     }
 
-    /// The account at the same provider whose subject is this one without a leading `provider|`, as a user id has it;
-    /// `None` if there is no such prefix.
+    /// The account at the same provider whose subject is this one without a leading `provider|`, as
+    /// a user id has it; `None` if there is no such prefix.
     pub fn without_prefix(&self) -> Option<Self> {
         let rest = self.subject.as_str().strip_prefix(self.provider.as_str())?.strip_prefix('|')?;
         Some(Self { provider: self.provider.clone(), subject: Subject::parse(rest)? })
@@ -153,11 +154,21 @@ mod tests {
     #[test]
     fn a_prefix_is_the_provider_s_own_and_is_taken_off_once() {
         let bare = |joined: &str| {
-            IdentityRef::parse_joined(joined).unwrap().without_prefix().map(|bare| bare.subject.to_string())
+            IdentityRef::parse_joined(joined)
+                .unwrap()
+                .without_prefix()
+                .map(|bare| bare.subject.to_string())
         };
         assert_eq!(bare("auth0|auth0|a").as_deref(), Some("a"));
         assert_eq!(bare("auth0|auth0|auth0|a").as_deref(), Some("auth0|a"));
-        for other in ["auth0|a", "auth0|auth0|", "auth0|auth0", "auth0|auth0a|b", "auth0|Auth0|a", "ad|auth0|a"] {
+        for other in [
+            "auth0|a",
+            "auth0|auth0|",
+            "auth0|auth0",
+            "auth0|auth0a|b",
+            "auth0|Auth0|a",
+            "ad|auth0|a",
+        ] {
             assert_eq!(bare(other), None, "{other}");
         }
     }

@@ -56,7 +56,8 @@ pub struct Absorption {
 pub struct UnownedIdentity {
     /// Which account at which provider.
     pub id: IdentityRef,
-    /// The connection through which it signs in; empty where it is unnamed, until the configuration names it.
+    /// The connection through which it signs in; empty where it is unnamed, until the configuration
+    /// names it.
     pub connection: String,
     /// Whether the provider is a social one, where the configuration does not set it.
     pub social: bool,
@@ -64,16 +65,18 @@ pub struct UnownedIdentity {
     pub email: Option<IdentityEmail>,
     /// Its attributes.
     pub profile_data: Metadata,
-    /// When the person last signed in at the provider, which may keep a session for long; `None` if unknown.
+    /// When the person last signed in at the provider, which may keep a session for long; `None` if
+    /// unknown.
     pub signed_in_at: Option<DateTime<Utc>>,
 }
 
-/// Lets `primary` absorb `secondary`. Both must be the locked rows of live users. `moved` is recorded on each
-/// identity, and its time is the time of the link.
+/// Lets `primary` absorb `secondary`. Both must be the locked rows of live users. `moved` is
+/// recorded on each identity, and its time is the time of the link.
 ///
 /// # Errors
-/// [`DomainError::VersionMismatch`], [`DomainError::UserBlocked`], [`DomainError::TooManyIdentities`],
-/// [`DomainError::EmailNotShared`], and those of [`merge_metadata`].
+/// [`DomainError::VersionMismatch`], [`DomainError::UserBlocked`],
+/// [`DomainError::TooManyIdentities`], [`DomainError::EmailNotShared`], and those of
+/// [`merge_metadata`].
 pub fn absorb(
     mut primary: User,
     mut secondary: User,
@@ -103,7 +106,11 @@ pub fn absorb(
     let moved: Vec<Identity> = std::mem::take(&mut secondary.identities)
         .into_iter()
         .zip(first..)
-        .map(|(identity, ordinal)| Identity { ordinal, moved: Some(moved.also(identity.moved)), ..identity })
+        .map(|(identity, ordinal)| Identity {
+            ordinal,
+            moved: Some(moved.also(identity.moved)),
+            ..identity
+        })
         .map(|identity| identity.among(&primary.identities))
         .collect();
     primary.identities.extend(moved.iter().cloned());
@@ -113,12 +120,12 @@ pub fn absorb(
     Ok(Absorption { primary, secondary, moved, changes })
 }
 
-/// Attaches an identity without an owner to `primary`, the locked row of a live user. `moved` is recorded on the
-/// identity.
+/// Attaches an identity without an owner to `primary`, the locked row of a live user. `moved` is
+/// recorded on the identity.
 ///
 /// # Errors
-/// [`DomainError::VersionMismatch`], [`DomainError::UserBlocked`], [`DomainError::TooManyIdentities`] and
-/// [`DomainError::EmailNotShared`].
+/// [`DomainError::VersionMismatch`], [`DomainError::UserBlocked`],
+/// [`DomainError::TooManyIdentities`] and [`DomainError::EmailNotShared`].
 pub fn attach(
     mut primary: User,
     identity: UnownedIdentity,
@@ -144,7 +151,8 @@ pub fn attach(
         expect_shared_email(&primary, |email| canonical == Some(email))?;
     }
     let attached = owned_identity(identity, primary.id.clone(), next_ordinal(&primary), now);
-    let attached = Identity { attached_by: Some(link), moved: Some(moved), ..attached }.among(&primary.identities);
+    let attached = Identity { attached_by: Some(link), moved: Some(moved), ..attached }
+        .among(&primary.identities);
     primary.identities.push(attached.clone());
     primary.touch_identities(now);
     Ok((primary, attached))
@@ -190,7 +198,11 @@ fn refused(namespace: &'static str, error: MergeError) -> DomainError {
 ///
 /// # Errors
 /// [`DomainError::UserBlocked`] and [`DomainError::IdentityNotFound`].
-pub fn set_primary(mut user: User, identity: &IdentityRef, now: DateTime<Utc>) -> Result<Option<User>, DomainError> {
+pub fn set_primary(
+    mut user: User,
+    identity: &IdentityRef,
+    now: DateTime<Utc>,
+) -> Result<Option<User>, DomainError> {
     if user.blocked {
         return Err(DomainError::UserBlocked);
     }
@@ -206,7 +218,12 @@ pub fn set_primary(mut user: User, identity: &IdentityRef, now: DateTime<Utc>) -
 }
 
 /// The identity as it is on its origin user `origin`.
-pub fn owned_identity(identity: UnownedIdentity, origin: UserId, ordinal: i32, now: DateTime<Utc>) -> Identity {
+pub fn owned_identity(
+    identity: UnownedIdentity,
+    origin: UserId,
+    ordinal: i32,
+    now: DateTime<Utc>,
+) -> Identity {
     let UnownedIdentity { id, connection, social, email, profile_data, signed_in_at: _ } = identity;
     let is_verified = email.as_ref().is_some_and(|email| email.verified.is_some());
     Identity {
@@ -226,7 +243,10 @@ pub fn owned_identity(identity: UnownedIdentity, origin: UserId, ordinal: i32, n
     }
 }
 
-fn expect_shared_email(primary: &User, other_has: impl Fn(&str) -> bool) -> Result<(), DomainError> {
+fn expect_shared_email(
+    primary: &User,
+    other_has: impl Fn(&str) -> bool,
+) -> Result<(), DomainError> {
     primary.verified_emails().any(other_has).then_some(()).ok_or(DomainError::EmailNotShared)
 }
 

@@ -1,17 +1,17 @@
 //! The merge of metadata when the secondary user is linked into the primary one.
 //!
-//! Objects merge key by key, at all levels. All other values are leaves: scalars, `null`, and arrays, whose items are
-//! not merged. The result lists the changes by path, so that a link can be undone.
+//! Objects merge key by key, at all levels. All other values are leaves: scalars, `null`, and
+//! arrays, whose items are not merged. The result lists the changes by path, so that a link can be
+//! undone.
 
-use std::collections::HashSet;
-use std::fmt;
+use std::{collections::HashSet, fmt};
 
 use serde_json::{Map, Value};
 
 use super::metadata::{MAX_BYTES, Metadata, push_token};
 
-/// The largest sum of path lengths in one merge's changes, in bytes. Long keys near the root could otherwise make the
-/// list hundreds of times larger than the two documents.
+/// The largest sum of path lengths in one merge's changes, in bytes. Long keys near the root could
+/// otherwise make the list hundreds of times larger than the two documents.
 const MAX_PATH_BYTES: usize = 64 * 1024;
 
 /// How the secondary's metadata is merged into the primary's.
@@ -29,8 +29,8 @@ pub enum Strategy {
     },
 }
 
-/// What to do where both have a value, the values differ, and they are neither two objects nor two arrays that
-/// combine.
+/// What to do where both have a value, the values differ, and they are neither two objects nor two
+/// arrays that combine.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Conflict {
     /// The primary's value stays. The change is listed as [`Effect::PrimaryKept`].
@@ -48,8 +48,8 @@ pub enum Arrays {
     /// The primary's items, then the secondary's. Duplicates stay.
     #[default]
     Concatenate,
-    /// The primary's items, then those of the secondary's that are not present yet. The primary's own duplicates
-    /// stay.
+    /// The primary's items, then those of the secondary's that are not present yet. The primary's
+    /// own duplicates stay.
     Union,
     /// Arrays are treated as scalars: equal, or a conflict.
     Replace,
@@ -102,7 +102,8 @@ pub struct Change {
 pub struct Merged {
     /// The primary's metadata after the merge.
     pub metadata: Metadata,
-    /// The values that changed and the conflicts that the primary won, in the order of the secondary's document.
+    /// The values that changed and the conflicts that the primary won, in the order of the
+    /// secondary's document.
     pub changes: Vec<Change>,
 }
 
@@ -114,20 +115,26 @@ pub enum MergeError {
         /// Each such path, as an RFC 6901 pointer, in the order of the secondary's document.
         paths: Vec<String>,
     },
-    /// The result would be larger than [`MAX_BYTES`], or the paths of the changes larger than 64 KiB.
+    /// The result would be larger than [`MAX_BYTES`], or the paths of the changes larger than 64
+    /// KiB.
     TooLarge {
         /// The size of the result, in bytes of compact JSON text, or that of the paths.
         bytes: usize,
     },
 }
 
-/// Merges `secondary` into `primary`. The depth needs no check: each value keeps the level that it had on its own
-/// side.
+/// Merges `secondary` into `primary`. The depth needs no check: each value keeps the level that it
+/// had on its own side.
 ///
 /// # Errors
 ///
-/// [`MergeError::Conflict`] under [`Conflict::Fail`] only; [`MergeError::TooLarge`] under each [`Strategy::Merge`].
-pub fn merge(primary: &Metadata, secondary: &Metadata, strategy: Strategy) -> Result<Merged, MergeError> {
+/// [`MergeError::Conflict`] under [`Conflict::Fail`] only; [`MergeError::TooLarge`] under each
+/// [`Strategy::Merge`].
+pub fn merge(
+    primary: &Metadata,
+    secondary: &Metadata,
+    strategy: Strategy,
+) -> Result<Merged, MergeError> {
     let Strategy::Merge { conflict, arrays } = strategy else {
         return Ok(Merged { metadata: primary.clone(), changes: Vec::new() });
     };
@@ -205,11 +212,17 @@ impl Merging {
     }
 
     fn record(&mut self, effect: Effect, before: Option<Value>, after: &Value) {
-        self.changes.push(Change { path: self.path.clone(), effect, before, after: Some(after.clone()) });
+        self.changes.push(Change {
+            path: self.path.clone(),
+            effect,
+            before,
+            after: Some(after.clone()),
+        });
     }
 }
 
-/// Shows path and effect without values: values are personal data, and `{:?}` output can reach logs.
+/// Shows path and effect without values: values are personal data, and `{:?}` output can reach
+/// logs.
 impl fmt::Debug for Change {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Change({:?} at {:?})", self.effect, self.path)

@@ -1,7 +1,7 @@
 //! Metadata: the JSON object of a user in one namespace, `user_metadata` or `app_metadata`.
 //!
-//! Stored metadata is returned unchanged. A value that the database or an IEEE double would change, or cannot hold,
-//! is refused, with a path to it.
+//! Stored metadata is returned unchanged. A value that the database or an IEEE double would change,
+//! or cannot hold, is refused, with a path to it.
 
 use std::fmt;
 
@@ -12,11 +12,12 @@ use super::{DomainError, violation::Violation};
 /// The largest metadata, in bytes of compact JSON text.
 pub const MAX_BYTES: usize = 16 * 1024;
 
-/// The deepest metadata, in levels: the map itself is level 1, and each object or array in it adds one.
+/// The deepest metadata, in levels: the map itself is level 1, and each object or array in it adds
+/// one.
 pub const MAX_DEPTH: usize = 16;
 
-/// The most violations that one refusal lists. A caller with more violations sees the rest after it has corrected
-/// these.
+/// The most violations that one refusal lists. A caller with more violations sees the rest after it
+/// has corrected these.
 const MAX_VIOLATIONS: usize = 32;
 
 /// The longest path that a violation shows, in characters.
@@ -39,8 +40,9 @@ impl Metadata {
     ///
     /// # Errors
     ///
-    /// All violations, at most 32. Each names its position as `field` and an RFC 6901 pointer, such as
-    /// `update.user_metadata/a/0/b~1c`, with control characters escaped and cut to 200 characters:
+    /// All violations, at most 32. Each names its position as `field` and an RFC 6901 pointer, such
+    /// as `update.user_metadata/a/0/b~1c`, with control characters escaped and cut to 200
+    /// characters:
     /// - deeper than [`MAX_DEPTH`] (deeper values are not checked) or larger than [`MAX_BYTES`];
     /// - a string or key with U+0000, which jsonb cannot hold;
     /// - a number beyond ±(2^53 − 1), or nearer to 0 than 1e-30 without being 0.
@@ -50,15 +52,19 @@ impl Metadata {
         let metadata = Self(map);
         let bytes = metadata.json_bytes();
         if bytes > MAX_BYTES {
-            inspection.report(&format!("This is {bytes} bytes of JSON; at most {MAX_BYTES} are allowed."));
+            inspection.report(&format!(
+                "This is {bytes} bytes of JSON; at most {MAX_BYTES} are allowed."
+            ));
         }
         if inspection.violations.is_empty() { Ok(metadata) } else { Err(inspection.violations) }
     }
 
-    /// Takes metadata from the database. It was checked when it was written, and is not checked again.
+    /// Takes metadata from the database. It was checked when it was written, and is not checked
+    /// again.
     #[must_use]
     pub fn from_stored(mut map: Map<String, Value>) -> Self {
-        // The same walk, only to bring numbers into their one form: jsonb may hold a 5.0 that another program wrote.
+        // The same walk, only to bring numbers into their one form: jsonb may hold a 5.0 that
+        // another program wrote.
         Inspection::default().object(&mut map, 1);
         Self(map)
     }
@@ -75,8 +81,8 @@ impl Metadata {
         self.0.is_empty()
     }
 
-    /// These keys together with those of `over`, whose value wins where both have a key, even if it is null. `None`
-    /// if the result would be larger than [`MAX_BYTES`].
+    /// These keys together with those of `over`, whose value wins where both have a key, even if it
+    /// is null. `None` if the result would be larger than [`MAX_BYTES`].
     #[must_use]
     pub fn overlaid(&self, over: &Self) -> Option<Self> {
         let mut both = self.clone();
@@ -104,8 +110,8 @@ impl Metadata {
 pub enum MetadataUpdate {
     /// Replaces all metadata by this.
     Replace(Metadata),
-    /// Sets each of these keys, and removes those whose value is null: a JSON Merge Patch (RFC 7396) of the first
-    /// level only.
+    /// Sets each of these keys, and removes those whose value is null: a JSON Merge Patch (RFC
+    /// 7396) of the first level only.
     Patch(Metadata),
 }
 
@@ -114,7 +120,11 @@ impl MetadataUpdate {
     ///
     /// # Errors
     /// [`DomainError::MetadataTooLarge`] if the result of a patch is larger than [`MAX_BYTES`].
-    pub fn applied_to(&self, before: &Metadata, namespace: &'static str) -> Result<Metadata, DomainError> {
+    pub fn applied_to(
+        &self,
+        before: &Metadata,
+        namespace: &'static str,
+    ) -> Result<Metadata, DomainError> {
         let patch = match self {
             Self::Replace(after) => return Ok(after.clone()),
             Self::Patch(patch) => patch,
@@ -127,11 +137,16 @@ impl MetadataUpdate {
             };
         }
         let bytes = after.json_bytes();
-        if bytes > MAX_BYTES { Err(DomainError::MetadataTooLarge { namespace, bytes }) } else { Ok(after) }
+        if bytes > MAX_BYTES {
+            Err(DomainError::MetadataTooLarge { namespace, bytes })
+        } else {
+            Ok(after)
+        }
     }
 }
 
-/// Shows the number of keys without values: values are personal data, and `{:?}` output can reach logs.
+/// Shows the number of keys without values: values are personal data, and `{:?}` output can reach
+/// logs.
 impl fmt::Debug for Metadata {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Metadata({} keys)", self.0.len())
@@ -215,7 +230,10 @@ impl Inspection {
 
     fn report(&mut self, description: &str) {
         if self.violations.len() < MAX_VIOLATIONS {
-            self.violations.push(Violation { field: printable_path(&self.path), description: description.to_owned() });
+            self.violations.push(Violation {
+                field: printable_path(&self.path),
+                description: description.to_owned(),
+            });
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The rules: which users may be linked, what a merge changes, what an unlink restores.
 //!
-//! The functions turn facts into decisions. They use no transport, database, clock or random source, and this module
-//! imports nothing else of the crate.
+//! The functions turn facts into decisions. They use no transport, database, clock or random
+//! source, and this module imports nothing else of the crate.
 
 pub mod candidates;
 pub mod email;
@@ -28,10 +28,12 @@ pub use event::{Event, EventKind, UserChange};
 pub use ids::{IdentityRef, Provider, Subject, TenantId, UserId};
 pub use metadata::{Metadata, MetadataUpdate};
 pub use policy::{
-    EmailTrust, LinkingPolicy, ProviderPolicies, ProviderPolicy, Registration, RequiredEmail, Undeclared,
+    EmailTrust, LinkingPolicy, ProviderPolicies, ProviderPolicy, Registration, RequiredEmail,
+    Undeclared,
 };
 pub use user::{
-    Absorbed, EmailVerification, Identity, IdentityEmail, Moved, TokenHash, TokenStamp, User, UserRef, Verifier,
+    Absorbed, EmailVerification, Identity, IdentityEmail, Moved, TokenHash, TokenStamp, User,
+    UserRef, Verifier,
 };
 pub use user_state::UserState;
 pub use violation::Violation;

@@ -23,13 +23,15 @@ pub enum Undeclared {
     Allow,
 }
 
-/// The claim that names the domain in which an account is hosted. It applies only to the email that comes with it.
+/// The claim that names the domain in which an account is hosted. It applies only to the email that
+/// comes with it.
 pub const HOSTED_DOMAIN: &str = "hd";
 
 /// The policy for one provider. By default the provider is trusted with its subjects only.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProviderPolicy {
-    /// Whether the tenant has the provider: its configuration names it, or allows undeclared providers.
+    /// Whether the tenant has the provider: its configuration names it, or allows undeclared
+    /// providers.
     pub is_known: bool,
     /// Whether its identities can sign in, be proofs, or be linked at all.
     pub enabled: bool,
@@ -51,19 +53,20 @@ pub enum EmailTrust {
     Never,
     /// Each email that the provider claims to be verified.
     WhenVerified,
-    /// Of the emails that the provider claims to be verified, those in a domain over which it has authority: it runs
-    /// the mailboxes, or the domain's owner delegated them to it. Addresses in other domains may have changed hands
-    /// since.
+    /// Of the emails that the provider claims to be verified, those in a domain over which it has
+    /// authority: it runs the mailboxes, or the domain's owner delegated them to it. Addresses in
+    /// other domains may have changed hands since.
     AuthoritativeDomains {
         /// The domains, in canonical form.
         domains: BTreeSet<String>,
-        /// Whether the domain that an account's `hd` names counts too, as Google sends it for the accounts of an
-        /// organisation.
+        /// Whether the domain that an account's `hd` names counts too, as Google sends it for the
+        /// accounts of an organisation.
         hosted: bool,
     },
 }
 
-/// What a first sign-in does if another user has its email. The most restrictive policy is the smallest.
+/// What a first sign-in does if another user has its email. The most restrictive policy is the
+/// smallest.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum LinkingPolicy {
     /// The account and the other user stay apart.
@@ -145,9 +148,10 @@ impl ProviderPolicy {
         linking: LinkingPolicy::Suggest,
         required_email: RequiredEmail::None,
     };
-    /// A provider that the tenant does not have. Its accounts can only be read, unlinked, deleted, and absorbed with
-    /// their user.
-    pub const UNDECLARED: Self = Self { is_known: false, enabled: false, linking: LinkingPolicy::Off, ..Self::PLAIN };
+    /// A provider that the tenant does not have. Its accounts can only be read, unlinked, deleted,
+    /// and absorbed with their user.
+    pub const UNDECLARED: Self =
+        Self { is_known: false, enabled: false, linking: LinkingPolicy::Off, ..Self::PLAIN };
 
     /// Whether identities of the provider can sign in.
     pub fn can_sign_in(&self) -> bool {
@@ -174,13 +178,16 @@ impl ProviderPolicy {
     /// Sets `email.counts` by this policy. `profile` is the profile of the same account.
     pub fn judge(&self, email: &mut IdentityEmail, profile: &Metadata) {
         let covers = |canonical: &String| self.email_trust.covers(canonical, profile);
-        let counts = self.enabled && email.verified.is_some() && email.canonical.as_ref().is_some_and(covers);
+        let counts = self.enabled
+            && email.verified.is_some()
+            && email.canonical.as_ref().is_some_and(covers);
         email.counts = counts.then_some(self.linking);
     }
 }
 
 impl EmailTrust {
-    /// Whether the provider is trusted to have verified this canonical email of an account with this profile.
+    /// Whether the provider is trusted to have verified this canonical email of an account with
+    /// this profile.
     pub fn covers(&self, canonical: &str, profile: &Metadata) -> bool {
         match self {
             Self::Never => false,
@@ -210,7 +217,10 @@ mod tests {
     #[test]
     fn a_provider_with_authority_over_some_domains_verifies_no_others() {
         let none = Metadata::default();
-        let gmail = |hosted| EmailTrust::AuthoritativeDomains { domains: ["gmail.com".to_owned()].into(), hosted };
+        let gmail = |hosted| EmailTrust::AuthoritativeDomains {
+            domains: ["gmail.com".to_owned()].into(),
+            hosted,
+        };
         for (trust, email, profile, covered) in [
             (EmailTrust::Never, "ann@gmail.com", &none, false),
             (EmailTrust::WhenVerified, "ann@example.com", &none, true),
@@ -230,6 +240,9 @@ mod tests {
 
     #[test]
     fn the_more_closed_policy_is_the_lesser_one() {
-        assert!(LinkingPolicy::Off < LinkingPolicy::Suggest && LinkingPolicy::Suggest < LinkingPolicy::Automatic);
+        assert!(
+            LinkingPolicy::Off < LinkingPolicy::Suggest
+                && LinkingPolicy::Suggest < LinkingPolicy::Automatic
+        );
     }
 }

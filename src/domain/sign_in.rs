@@ -1,8 +1,8 @@
 //! Decides which user signs in, for all entry points.
 //!
-//! The rules are the rows of a table (`docs/SIGN_IN.md`), and the first row that fits decides. What is not proven
-//! counts as unproven: an email links only if providers that the operator trusts with it have verified it on both
-//! sides.
+//! The rules are the rows of a table (`docs/SIGN_IN.md`), and the first row that fits decides. What
+//! is not proven counts as unproven: an email links only if providers that the operator trusts with
+//! it have verified it on both sides.
 
 mod refreshing;
 
@@ -11,8 +11,8 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
-    DomainError, EmailVerification, Identity, IdentityEmail, IdentityRef, LinkingPolicy, ProviderPolicy, Registration,
-    RequiredEmail, User, UserId,
+    DomainError, EmailVerification, Identity, IdentityEmail, IdentityRef, LinkingPolicy,
+    ProviderPolicy, Registration, RequiredEmail, User, UserId,
     candidates::{self, Candidate},
     linking::UnownedIdentity,
 };
@@ -21,8 +21,8 @@ pub use self::refreshing::{proves_address, refreshed, vouched_for};
 
 /// The largest age of a sign-in for an irreversible call, in any tenant.
 pub const RECENT_SIGN_IN: TimeDelta = TimeDelta::minutes(10);
-/// How long a proven email links automatically. Addresses change hands, so the person that proved one may have lost
-/// it since.
+/// How long a proven email links automatically. Addresses change hands, so the person that proved
+/// one may have lost it since.
 pub const MAX_VERIFICATION_AGE: TimeDelta = TimeDelta::days(180);
 /// The most accounts of other users that a decision lists.
 const MAX_EVIDENCE: usize = 20;
@@ -39,18 +39,20 @@ pub struct SignInFacts<'a> {
     pub history: &'a AccountHistory,
     /// The time of the decision.
     pub now: DateTime<Utc>,
-    /// The policy of the account's provider. Other policies are noted on the emails of their identities.
+    /// The policy of the account's provider. Other policies are noted on the emails of their
+    /// identities.
     pub policy: &'a ProviderPolicy,
 }
 
 /// What is kept of the users that had an account before.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AccountHistory {
-    /// Whether the account had a user that was deleted. That user, and the users from which it was separated, are not
-    /// kept.
+    /// Whether the account had a user that was deleted. That user, and the users from which it was
+    /// separated, are not kept.
     pub was_deleted: bool,
-    /// Those of the users with the account's email that must not get the account back: the users that released it or
-    /// had it before the release, the holders of such users, and the users that unlinks made from any of these.
+    /// Those of the users with the account's email that must not get the account back: the users
+    /// that released it or had it before the release, the holders of such users, and the users that
+    /// unlinks made from any of these.
     pub released_by: Vec<UserId>,
 }
 
@@ -89,13 +91,15 @@ pub enum SignInRule {
     EmailMissing,
     /// Created: the email is not verified, or not by a provider that is trusted with it.
     EmailUnverified,
-    /// Created: the part before the `@` is not ASCII, which is easily confused with other addresses.
+    /// Created: the part before the `@` is not ASCII, which is easily confused with other
+    /// addresses.
     EmailNotAscii,
     /// Created: one of the two sides must not be linked by email.
     LinkingOff,
     /// Created: no user has the email.
     EmailUnclaimed,
-    /// Created: other users have the email, but unverified, or verified by a provider that is not trusted with it.
+    /// Created: other users have the email, but unverified, or verified by a provider that is not
+    /// trusted with it.
     EmailUnverifiedOnOtherUsers,
     /// Created: the response listed candidates, and the caller chose a new user.
     NewUserChosen,
@@ -103,13 +107,16 @@ pub enum SignInRule {
     EmailVerifiedOnBothSides,
     /// Candidates: the one user already has another account of this provider.
     ProviderAlreadyLinked,
-    /// Candidates: the account had a user that was deleted, and may have been separated from the one user.
+    /// Candidates: the account had a user that was deleted, and may have been separated from the
+    /// one user.
     DeletedBefore,
     /// Candidates: the one user proved the email so long ago that it may be another person's now.
     EmailVerifiedLongAgo,
-    /// Candidates: the account with which the one user proved the email had another address when it was added.
+    /// Candidates: the account with which the one user proved the email had another address when it
+    /// was added.
     EmailChanged,
-    /// Candidates: the one user has an account from before the email was proven that has not proven it.
+    /// Candidates: the one user has an account from before the email was proven that has not proven
+    /// it.
     AccountOlderThanEmail,
     /// Created: only users that released the account have proven the email.
     ReleasedBefore,
@@ -135,20 +142,21 @@ pub struct Evidence {
 }
 
 impl EmailMatch<'_> {
-    /// Whether each account that proves the email had another email before. The person with such an account may have
-    /// had the owner of the address confirm it (Sudhodanan and Paverd 2022, "Pre-hijacked accounts", unexpired email
-    /// change).
+    /// Whether each account that proves the email had another email before. The person with such an
+    /// account may have had the owner of the address confirm it (Sudhodanan and Paverd 2022,
+    /// "Pre-hijacked accounts", unexpired email change).
     fn has_only_changed_proofs(&self) -> bool {
         self.proofs.iter().all(|proof| proof.email_changed)
     }
 
-    /// Whether the user has, or had when the email was first proven on it, an account that is older than that proof
-    /// and has not proven the email. Such an account may belong to another person that waited for the owner of the
-    /// address (the same paper, trojan identifier).
+    /// Whether the user has, or had when the email was first proven on it, an account that is older
+    /// than that proof and has not proven the email. Such an account may belong to another person
+    /// that waited for the owner of the address (the same paper, trojan identifier).
     fn is_joined_by_older_account(&self) -> bool {
         let first = self.unchanged_proofs().min_by_key(|proof| proof.proven_here_since());
         first.is_none_or(|first| {
-            self.other_identities().any(|other| first.email_proven_among || other.came_before_proof(first))
+            self.other_identities()
+                .any(|other| first.email_proven_among || other.came_before_proof(first))
         })
     }
 
@@ -159,18 +167,22 @@ impl EmailMatch<'_> {
 
     /// The identities that are no unchanged proofs.
     fn other_identities(&self) -> impl Iterator<Item = &Identity> {
-        self.user.identities.iter().filter(|of| self.unchanged_proofs().all(|proof| proof.id != of.id))
+        self.user
+            .identities
+            .iter()
+            .filter(|of| self.unchanged_proofs().all(|proof| proof.id != of.id))
     }
 
-    /// The accounts that have not proven the email, or have proven it only since they changed to it, each with the
-    /// time since which the user has it.
+    /// The accounts that have not proven the email, or have proven it only since they changed to
+    /// it, each with the time since which the user has it.
     fn others(&self) -> Vec<(IdentityRef, DateTime<Utc>)> {
         self.other_identities().map(|other| (other.id.clone(), other.here_since())).collect()
     }
 
     /// The time of the latest proof.
     fn verify_time(&self) -> DateTime<Utc> {
-        let times = self.proofs.iter().filter_map(|of| Some(of.email.as_ref()?.verified.as_ref()?.time));
+        let times =
+            self.proofs.iter().filter_map(|of| Some(of.email.as_ref()?.verified.as_ref()?.time));
         times.max().unwrap_or(DateTime::UNIX_EPOCH)
     }
 }
@@ -188,8 +200,9 @@ impl SignInFacts<'_> {
     /// Decides by the first row that fits.
     ///
     /// # Errors
-    /// [`DomainError::ProviderUnknown`], [`DomainError::ProviderDisabled`], [`DomainError::UserBlocked`],
-    /// [`DomainError::EmailMissing`] and [`DomainError::EmailUnverified`].
+    /// [`DomainError::ProviderUnknown`], [`DomainError::ProviderDisabled`],
+    /// [`DomainError::UserBlocked`], [`DomainError::EmailMissing`] and
+    /// [`DomainError::EmailUnverified`].
     pub fn decide(&self) -> Result<Decision, DomainError> {
         let policy = self.policy;
         policy.expect_sign_in()?;
@@ -230,11 +243,18 @@ impl SignInFacts<'_> {
     }
 
     /// Decides on an account without an owner whose email is proven.
-    fn decide_by_email(&self, linking: LinkingPolicy, canonical: &str, own: Evidence) -> Result<Decision, DomainError> {
+    fn decide_by_email(
+        &self,
+        linking: LinkingPolicy,
+        canonical: &str,
+        own: Evidence,
+    ) -> Result<Decision, DomainError> {
         let holders = self.holders.iter().filter(|user| user.absorbed.is_none());
-        let holders: Vec<&User> = holders.filter(|user| identities_with(user, canonical).next().is_some()).collect();
+        let holders: Vec<&User> =
+            holders.filter(|user| identities_with(user, canonical).next().is_some()).collect();
         let evidence = holders.iter().flat_map(|user| Self::evidence_of(user, canonical));
-        let evidence: Vec<Evidence> = [own].into_iter().chain(evidence.take(MAX_EVIDENCE)).collect();
+        let evidence: Vec<Evidence> =
+            [own].into_iter().chain(evidence.take(MAX_EVIDENCE)).collect();
 
         let matches = holders.iter().filter_map(|user| Self::email_match(user, canonical));
         let (released, matches): (Vec<EmailMatch<'_>>, Vec<EmailMatch<'_>>) =
@@ -247,16 +267,23 @@ impl SignInFacts<'_> {
             };
             return Ok(created(rule, evidence));
         }
-        let open: Vec<&EmailMatch<'_>> = matches.iter().filter(|found| found.linking != LinkingPolicy::Off).collect();
-        let Some(first) = open.first() else { return Ok(created(SignInRule::LinkingOff, evidence)) };
+        let open: Vec<&EmailMatch<'_>> =
+            matches.iter().filter(|found| found.linking != LinkingPolicy::Off).collect();
+        let Some(first) = open.first() else {
+            return Ok(created(SignInRule::LinkingOff, evidence));
+        };
         // A user that must not be linked counts too: it makes the match no less ambiguous.
         let rule = match matches.len() {
             1 if self.has_another_account_here(first.user) => SignInRule::ProviderAlreadyLinked,
             1 if self.history.was_deleted => SignInRule::DeletedBefore,
             1 if first.has_only_changed_proofs() => SignInRule::EmailChanged,
             1 if first.is_joined_by_older_account() => SignInRule::AccountOlderThanEmail,
-            1 if first.verify_time() < self.now - MAX_VERIFICATION_AGE => SignInRule::EmailVerifiedLongAgo,
-            1 if linking.min(first.linking) == LinkingPolicy::Automatic => SignInRule::EmailVerifiedOnBothSides,
+            1 if first.verify_time() < self.now - MAX_VERIFICATION_AGE => {
+                SignInRule::EmailVerifiedLongAgo
+            }
+            1 if linking.min(first.linking) == LinkingPolicy::Automatic => {
+                SignInRule::EmailVerifiedOnBothSides
+            }
             1 => SignInRule::LinkingSuggested,
             _ => SignInRule::SeveralUsers,
         };
@@ -273,7 +300,9 @@ impl SignInFacts<'_> {
 
     fn email_match<'u>(user: &'u User, canonical: &'u str) -> Option<EmailMatch<'u>> {
         let linking = user.linking_by(canonical)?;
-        let proofs = identities_with(user, canonical).filter(|of| of.verify_time_of(canonical).is_some()).collect();
+        let proofs = identities_with(user, canonical)
+            .filter(|of| of.verify_time_of(canonical).is_some())
+            .collect();
         Some(EmailMatch { user, proofs, linking })
     }
 
@@ -309,7 +338,10 @@ impl SignInFacts<'_> {
 ///
 /// # Errors
 /// [`DomainError::RegistrationClosed`].
-pub fn apply_registration(decision: Decision, registration: Registration) -> Result<Decision, DomainError> {
+pub fn apply_registration(
+    decision: Decision,
+    registration: Registration,
+) -> Result<Decision, DomainError> {
     match (&decision.outcome, registration) {
         (SignInOutcome::Created, Registration::Closed) => Err(DomainError::RegistrationClosed),
         (SignInOutcome::Created, Registration::Ask) => {
@@ -319,15 +351,16 @@ pub fn apply_registration(decision: Decision, registration: Registration) -> Res
     }
 }
 
-/// The canonical email by which the decision looks for other users of an account without an owner; `None` if it looks
-/// for none. The account must have been [`judged`].
+/// The canonical email by which the decision looks for other users of an account without an owner;
+/// `None` if it looks for none. The account must have been [`judged`].
 pub fn linking_email(account: &UnownedIdentity) -> Option<&str> {
     let (email, canonical) = address(account.email.as_ref())?;
     let links = email.counts.is_some_and(|linking| linking != LinkingPolicy::Off);
     (links && canonical.is_ascii()).then_some(canonical)
 }
 
-/// The account with its email judged by today's policy. The provider's claim is kept if the email is a valid address.
+/// The account with its email judged by today's policy. The provider's claim is kept if the email
+/// is a valid address.
 pub fn judged(mut account: UnownedIdentity, policy: &ProviderPolicy) -> UnownedIdentity {
     if let Some(email) = &mut account.email {
         email.verified = email.verified.take().filter(|_| email.canonical.is_some());

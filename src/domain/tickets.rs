@@ -4,14 +4,16 @@ use chrono::{DateTime, Utc};
 
 use super::{User, UserId, linking::UnownedIdentity};
 
-/// An account that was proven, and its owner at that time. It proves nothing after the account has moved.
+/// An account that was proven, and its owner at that time. It proves nothing after the account has
+/// moved.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ProvenAccount {
     /// The account.
     pub account: UnownedIdentity,
     /// The user that owned it; `None` if no user did.
     pub owner: Option<UserSnapshot>,
-    /// When the person signed in at the provider. Tokens of the account from then on prove as much as this.
+    /// When the person signed in at the provider. Tokens of the account from then on prove as much
+    /// as this.
     pub proven_at: DateTime<Utc>,
     /// When the proof was stored.
     pub time: DateTime<Utc>,
@@ -42,10 +44,11 @@ pub enum TicketPurpose {
     Candidates(Vec<UserSnapshot>),
     /// To sign in as the rules decide then. A preview issued it.
     SignIn,
-    /// To sign in, and to create a new user where the tenant's registration asks first: the caller was asked.
+    /// To sign in, and to create a new user where the tenant's registration asks first: the caller
+    /// was asked.
     Registration,
-    /// To link the account to this user, which began the flow. A preview issued it. The link may absorb the account's
-    /// owner.
+    /// To link the account to this user, which began the flow. A preview issued it. The link may
+    /// absorb the account's owner.
     Link(UserSnapshot),
 }
 
@@ -58,24 +61,29 @@ impl UserSnapshot {
     /// Whether `user` is this user and has neither gained nor lost an identity since.
     pub fn is_unchanged(&self, user: &User, then: DateTime<Utc>) -> bool {
         // A user of the same id that was created later is another user: the first one was deleted.
-        user.id == self.id && user.identities_version <= self.identities_version && user.create_time <= then
+        user.id == self.id
+            && user.identities_version <= self.identities_version
+            && user.create_time <= then
     }
 }
 
 impl ProvenAccount {
-    /// Whether the account still has the same owner, or belongs to a user that was made since of this account alone.
+    /// Whether the account still has the same owner, or belongs to a user that was made since of
+    /// this account alone.
     pub fn is_still_of(&self, owner: Option<&User>) -> bool {
         match (&self.owner, owner) {
             (None, None) => true,
-            (Some(then), Some(owner)) => then.is_unchanged(owner, self.time) && !self.is_overruled_by(owner),
+            (Some(then), Some(owner)) => {
+                then.is_unchanged(owner, self.time) && !self.is_overruled_by(owner)
+            }
             // Such a user has never gained an identity.
             (None, Some(owner)) => owner.identities_version == 1,
             (Some(_), None) => false,
         }
     }
 
-    /// Whether another account of the owner has proven an address since. Proofs from before that are void, as tokens
-    /// are.
+    /// Whether another account of the owner has proven an address since. Proofs from before that
+    /// are void, as tokens are.
     pub fn is_overruled_by(&self, owner: &User) -> bool {
         let own = owner.identity(&self.account.id).and_then(|identity| identity.email_proven_since);
         owner.writes_valid_from.is_some_and(|from| self.time <= from && own != Some(from))
@@ -88,8 +96,8 @@ impl ProvenAccount {
 }
 
 impl Ticket {
-    /// Whether this user may link the account by the ticket: the ticket was issued for this user, and no link or
-    /// unlink has changed the user since.
+    /// Whether this user may link the account by the ticket: the ticket was issued for this user,
+    /// and no link or unlink has changed the user since.
     pub fn is_for(&self, user: &User) -> bool {
         let is_it = |then: &UserSnapshot| then.is_unchanged(user, self.proven.time);
         match &self.purpose {
@@ -141,7 +149,9 @@ mod tests {
 
     #[test]
     fn a_ticket_is_for_whom_it_was_given_as_they_were() {
-        for purpose in [TicketPurpose::Candidates(vec![then("ann", 3)]), TicketPurpose::Link(then("ann", 3))] {
+        for purpose in
+            [TicketPurpose::Candidates(vec![then("ann", 3)]), TicketPurpose::Link(then("ann", 3))]
+        {
             let ticket = Ticket { proven: proven(None), purpose };
             assert!(ticket.is_for(&user("ann", 1, 1)));
             assert!(ticket.is_for(&user("ann", 3, 2)));
@@ -163,11 +173,17 @@ mod tests {
         assert!(!of_ann.is_still_of(Some(&user("ben", 1, 1))));
         let proved = |number| User { writes_valid_from: Some(day(number)), ..user("ann", 3, 2) };
         assert!(of_ann.is_still_of(Some(&proved(1))));
-        assert!(!of_ann.is_still_of(Some(&proved(2))), "another account has proven an address since");
+        assert!(
+            !of_ann.is_still_of(Some(&proved(2))),
+            "another account has proven an address since"
+        );
         assert!(!of_ann.is_still_of(None));
         assert!(proven(None).is_still_of(None));
         assert!(proven(None).is_still_of(Some(&user("ann", 1, 3))), "made of it since");
-        assert!(!proven(None).is_still_of(Some(&user("ann", 2, 1))), "it came to a user that was there");
+        assert!(
+            !proven(None).is_still_of(Some(&user("ann", 2, 1))),
+            "it came to a user that was there"
+        );
         assert!(!proven(None).is_outlived_by(None));
         assert!(!proven(None).is_outlived_by(Some(day(1))));
         assert!(proven(None).is_outlived_by(Some(day(2))));

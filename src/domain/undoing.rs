@@ -19,8 +19,8 @@ pub struct UndoTerms<'a> {
     pub metadata: UnlinkMetadata,
     /// Whether identities of a provider can sign in.
     pub can_sign_in: &'a (dyn Fn(&Provider) -> bool + Sync),
-    /// The calling user's token, which stays valid so that the caller can retry; `None` for a service. Other tokens
-    /// of the holder are refused.
+    /// The calling user's token, which stays valid so that the caller can retry; `None` for a
+    /// service. Other tokens of the holder are refused.
     pub caller: Option<CallingToken>,
 }
 
@@ -39,12 +39,13 @@ pub struct UndoneUsers {
     pub withheld: Withheld,
 }
 
-/// Separates the user that `link` absorbed from its holder, with all that the link brought. `user_with_absorbed` are the
-/// locked rows of the holder, first, and of all users that it holds. Their metadata must already be in its final
-/// state.
+/// Separates the user that `link` absorbed from its holder, with all that the link brought.
+/// `user_with_absorbed` are the locked rows of the holder, first, and of all users that it holds.
+/// Their metadata must already be in its final state.
 ///
 /// # Errors
-/// [`DomainError::LinkNotFound`], [`DomainError::UserBlocked`] and [`DomainError::LinkNotUndoable`].
+/// [`DomainError::LinkNotFound`], [`DomainError::UserBlocked`] and
+/// [`DomainError::LinkNotUndoable`].
 pub fn undo(
     user_with_absorbed: UserWithAbsorbed,
     terms: &UndoTerms<'_>,
@@ -54,28 +55,34 @@ pub fn undo(
     let mut users = users.into_iter();
     let mut holder = users.next().ok_or(DomainError::LinkNotFound)?;
     let absorbed: Vec<User> = users.collect();
-    let root = absorbed.iter().find(|user| is_absorbed_by(user, terms.link)).ok_or(DomainError::LinkNotFound)?;
+    let root = absorbed
+        .iter()
+        .find(|user| is_absorbed_by(user, terms.link))
+        .ok_or(DomainError::LinkNotFound)?;
     if holder.blocked {
         return Err(DomainError::UserBlocked);
     }
     let leaving = subtree(root, &absorbed, &links);
-    let (returning, kept): (Vec<Identity>, Vec<Identity>) =
-        std::mem::take(&mut holder.identities).into_iter().partition(|identity| leaving.contains(&identity.origin));
+    let (returning, kept): (Vec<Identity>, Vec<Identity>) = std::mem::take(&mut holder.identities)
+        .into_iter()
+        .partition(|identity| leaving.contains(&identity.origin));
     expect_undoable(&holder, &returning, &kept, terms)?;
 
     let (mut followers, others): (Vec<User>, Vec<User>) =
         absorbed.iter().cloned().partition(|user| leaving.contains(&user.id) && user.id != root.id);
-    let (root_row, staying): (Vec<User>, Vec<User>) = others.into_iter().partition(|user| user.id == root.id);
+    let (root_row, staying): (Vec<User>, Vec<User>) =
+        others.into_iter().partition(|user| user.id == root.id);
     let mut restored = root_row.into_iter().next().ok_or(DomainError::LinkNotFound)?;
     let withheld = withhold_metadata(&mut restored, terms.metadata);
     if !returning.iter().any(|identity| identity.id == restored.primary) {
-        // The restored user's primary identity left separately before. The next one that can sign in replaces it, or
-        // the first.
+        // The restored user's primary identity left separately before. The next one that can sign
+        // in replaces it, or the first.
         let first = returning.iter().find(|identity| (terms.can_sign_in)(&identity.id.provider));
         restored.primary = first.or(returning.first()).ok_or(NOTHING_LEFT)?.id.clone();
     }
-    let returned =
-        returning.into_iter().map(|identity| Identity { moved: Some(Moved::at(now).also(identity.moved)), ..identity });
+    let returned = returning
+        .into_iter()
+        .map(|identity| Identity { moved: Some(Moved::at(now).also(identity.moved)), ..identity });
     restored.identities = returned.collect();
     restored.absorbed = None;
     restored.touch_identities(now);
@@ -84,7 +91,8 @@ pub fn undo(
         if let Some(absorbed) = &mut follower.absorbed {
             (absorbed.into, absorbed.time) = (restored.id.clone(), now);
         }
-        follower.refuse_tokens_before(now, CallingToken::hash_for(terms.caller.as_ref(), &restored));
+        follower
+            .refuse_tokens_before(now, CallingToken::hash_for(terms.caller.as_ref(), &restored));
     }
     holder.identities = kept;
     holder.touch_identities(now);
@@ -92,7 +100,8 @@ pub fn undo(
     Ok(UndoneUsers { holder, restored, followers, staying, withheld })
 }
 
-const NOTHING_LEFT: DomainError = DomainError::LinkNotUndoable("none of the identities that it brought is left");
+const NOTHING_LEFT: DomainError =
+    DomainError::LinkNotUndoable("none of the identities that it brought is left");
 
 fn expect_undoable(
     holder: &User,
@@ -131,7 +140,9 @@ fn subtree(root: &User, absorbed: &[User], links: &[StandingLink]) -> BTreeSet<U
     loop {
         let found: Vec<UserId> = absorbed
             .iter()
-            .filter(|user| !tree.contains(&user.id) && absorber(user).is_some_and(|by| tree.contains(by)))
+            .filter(|user| {
+                !tree.contains(&user.id) && absorber(user).is_some_and(|by| tree.contains(by))
+            })
             .map(|user| user.id.clone())
             .collect();
         if found.is_empty() {

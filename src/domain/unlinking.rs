@@ -4,8 +4,8 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::{
-    DomainError, Identity, IdentityRef, Metadata, Moved, Provider, TokenHash, User, UserId, UserRef,
-    user::MAX_ANCESTORS, user_with_absorbed::UnmergeExtent,
+    DomainError, Identity, IdentityRef, Metadata, Moved, Provider, TokenHash, User, UserId,
+    UserRef, user::MAX_ANCESTORS, user_with_absorbed::UnmergeExtent,
 };
 
 /// What happens to the metadata of a restored user.
@@ -13,8 +13,8 @@ use super::{
 pub enum UnlinkMetadata {
     /// The user gets the metadata that it had when it was absorbed.
     Restore,
-    /// The user gets its former `user_metadata`, and no `app_metadata`, which may have been withdrawn since. A user
-    /// token gets this instead of [`UnlinkMetadata::Restore`].
+    /// The user gets its former `user_metadata`, and no `app_metadata`, which may have been
+    /// withdrawn since. A user token gets this instead of [`UnlinkMetadata::Restore`].
     RestoreUserMetadata,
     /// The user starts without metadata.
     Discard,
@@ -38,7 +38,8 @@ pub struct Withheld {
     pub user_metadata: Option<Metadata>,
     /// The `app_metadata`.
     pub app_metadata: Option<Metadata>,
-    /// Whether the metadata was discarded, and not only withheld from a caller that may not restore it.
+    /// Whether the metadata was discarded, and not only withheld from a caller that may not restore
+    /// it.
     pub is_discarded: bool,
 }
 
@@ -84,8 +85,8 @@ pub struct UnlinkTerms<'a> {
     pub new_user_id: UserId,
     /// Whether identities of a provider can sign in.
     pub can_sign_in: &'a (dyn Fn(&Provider) -> bool + Sync),
-    /// The calling user's token, which stays valid so that the caller can retry; `None` for a service. Other tokens
-    /// of the owner are refused.
+    /// The calling user's token, which stays valid so that the caller can retry; `None` for a
+    /// service. Other tokens of the owner are refused.
     pub caller: Option<CallingToken>,
 }
 
@@ -105,12 +106,12 @@ impl CallingToken {
     }
 }
 
-/// Detaches an identity from `owner`, the locked row of a live user. `origin` is the locked row of the absorbed user
-/// from which the identity came; `None` if it came from none.
+/// Detaches an identity from `owner`, the locked row of a live user. `origin` is the locked row of
+/// the absorbed user from which the identity came; `None` if it came from none.
 ///
 /// # Errors
-/// [`DomainError::UserBlocked`], [`DomainError::IdentityNotFound`], [`DomainError::LastIdentity`] and
-/// [`DomainError::PrimaryIdentity`].
+/// [`DomainError::UserBlocked`], [`DomainError::IdentityNotFound`], [`DomainError::LastIdentity`]
+/// and [`DomainError::PrimaryIdentity`].
 pub fn detach(
     mut owner: User,
     origin: Option<User>,
@@ -149,21 +150,27 @@ pub struct ReleaseTerms<'a> {
     pub identity: &'a IdentityRef,
     /// Whether identities of a provider can sign in.
     pub can_sign_in: &'a (dyn Fn(&Provider) -> bool + Sync),
-    /// The calling user's token; `None` for a service. Other tokens of the owner are refused, and this one too if it
-    /// names the identity.
+    /// The calling user's token; `None` for a service. Other tokens of the owner are refused, and
+    /// this one too if it names the identity.
     pub caller: Option<CallingToken>,
 }
 
-/// Takes an identity from `owner`, the locked row of a live user, for good. Returns the owner without it, and the
-/// identity as it was. An absorbed user from which the identity came stays absorbed, and the owner keeps what the
-/// merge gave it.
+/// Takes an identity from `owner`, the locked row of a live user, for good. Returns the owner
+/// without it, and the identity as it was. An absorbed user from which the identity came stays
+/// absorbed, and the owner keeps what the merge gave it.
 ///
 /// # Errors
 /// Those of [`detach`].
-pub fn release(mut owner: User, terms: &ReleaseTerms<'_>, now: DateTime<Utc>) -> Result<(User, Identity), DomainError> {
-    // A token that names an absorbed user's id may no longer mean the owner. Its retry is accepted all the same.
+pub fn release(
+    mut owner: User,
+    terms: &ReleaseTerms<'_>,
+    now: DateTime<Utc>,
+) -> Result<(User, Identity), DomainError> {
+    // A token that names an absorbed user's id may no longer mean the owner. Its retry is accepted
+    // all the same.
     let spared = CallingToken::hash_for(terms.caller.as_ref(), &owner);
-    let names_it = |caller: &CallingToken| caller.named == UserRef::Identity(terms.identity.clone());
+    let names_it =
+        |caller: &CallingToken| caller.named == UserRef::Identity(terms.identity.clone());
     let spared = spared.filter(|_| !terms.caller.as_ref().is_some_and(names_it));
     let identity = remove_identity(&mut owner, terms.identity, terms.can_sign_in)?;
     owner.touch_identities(now);
@@ -180,10 +187,16 @@ fn remove_identity(
     if owner.blocked {
         return Err(DomainError::UserBlocked);
     }
-    let at = owner.identities.iter().position(|identity| identity.id == *id).ok_or(DomainError::IdentityNotFound)?;
+    let at = owner
+        .identities
+        .iter()
+        .position(|identity| identity.id == *id)
+        .ok_or(DomainError::IdentityNotFound)?;
     let identity = owner.identities.remove(at);
     let can_sign_in = |identity: &Identity| can_sign_in(&identity.id.provider);
-    if owner.identities.is_empty() || (can_sign_in(&identity) && !owner.identities.iter().any(can_sign_in)) {
+    if owner.identities.is_empty()
+        || (can_sign_in(&identity) && !owner.identities.iter().any(can_sign_in))
+    {
         return Err(DomainError::LastIdentity);
     }
     if owner.primary == identity.id {
@@ -192,19 +205,26 @@ fn remove_identity(
     Ok(identity)
 }
 
-/// The link that ends when an identity leaves `owner`: the link that absorbed the identity's origin user, if no other
-/// identity of that user stays. An identity that an old sign-in attached to its origin user ends no link: it need not
-/// be the same person's, and becomes a user of its own.
+/// The link that ends when an identity leaves `owner`: the link that absorbed the identity's origin
+/// user, if no other identity of that user stays. An identity that an old sign-in attached to its
+/// origin user ends no link: it need not be the same person's, and becomes a user of its own.
 pub fn ended_link(owner: &User, origin: Option<&User>, identity: &IdentityRef) -> Option<Uuid> {
     let origin = origin?;
-    let is_vouched =
-        |identity: &&Identity| identity.attached_by.is_none() || identity.moved.is_none_or(|moved| moved.vouched);
+    let is_vouched = |identity: &&Identity| {
+        identity.attached_by.is_none() || identity.moved.is_none_or(|moved| moved.vouched)
+    };
     owner.identity(identity).filter(is_vouched)?;
-    let stays = owner.identities.iter().any(|other| other.origin == origin.id && other.id != *identity);
+    let stays =
+        owner.identities.iter().any(|other| other.origin == origin.id && other.id != *identity);
     origin.absorbed.as_ref().filter(|_| !stays).map(|absorbed| absorbed.by_link)
 }
 
-fn restore(mut user: User, identity: &Identity, terms: &UnlinkTerms<'_>, now: DateTime<Utc>) -> (User, Withheld) {
+fn restore(
+    mut user: User,
+    identity: &Identity,
+    terms: &UnlinkTerms<'_>,
+    now: DateTime<Utc>,
+) -> (User, Withheld) {
     let withheld = withhold_metadata(&mut user, terms.metadata);
     // The other identities of the restored user have left before, each as a user of its own.
     user.primary = identity.id.clone();
@@ -217,7 +237,8 @@ fn restore(mut user: User, identity: &Identity, terms: &UnlinkTerms<'_>, now: Da
 
 /// Removes the metadata that a restored user must not get, and returns it.
 pub(super) fn withhold_metadata(user: &mut User, metadata: UnlinkMetadata) -> Withheld {
-    let withhold = |metadata: &mut Metadata| Some(std::mem::take(metadata)).filter(|held| !held.is_empty());
+    let withhold =
+        |metadata: &mut Metadata| Some(std::mem::take(metadata)).filter(|held| !held.is_empty());
     let mut withheld = Withheld::default();
     if metadata != UnlinkMetadata::Restore {
         withheld.app_metadata = withhold(&mut user.app_metadata);
@@ -229,10 +250,11 @@ pub(super) fn withhold_metadata(user: &mut User, metadata: UnlinkMetadata) -> Wi
     withheld
 }
 
-/// The ancestors of a user that an unlink makes from `owner`. At most [`MAX_ANCESTORS`] are kept, the most recent
-/// ones.
+/// The ancestors of a user that an unlink makes from `owner`. At most [`MAX_ANCESTORS`] are kept,
+/// the most recent ones.
 fn ancestors_of_unlinked(owner: &User, origin: Option<&User>) -> Vec<UserId> {
-    let chain = |user: &'_ User| user.ancestors.iter().chain([&user.id]).cloned().collect::<Vec<_>>();
+    let chain =
+        |user: &'_ User| user.ancestors.iter().chain([&user.id]).cloned().collect::<Vec<_>>();
     let mut all: Vec<UserId> = Vec::new();
     for id in origin.map(chain).unwrap_or_default().into_iter().chain(chain(owner)) {
         all.retain(|other| *other != id);

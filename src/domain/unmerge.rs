@@ -1,8 +1,9 @@
 //! Takes back what the merge of a link wrote into a user's metadata.
 //!
-//! A link keeps a [`Trace`] of each path that its merge changed: the value before and the value after. Taking the
-//! link back restores the value before, wherever the value is still as the merge left it. A value that was edited
-//! since stays. Objects are compared key by key; all other values are leaves, arrays too.
+//! A link keeps a [`Trace`] of each path that its merge changed: the value before and the value
+//! after. Taking the link back restores the value before, wherever the value is still as the merge
+//! left it. A value that was edited since stays. Objects are compared key by key; all other values
+//! are leaves, arrays too.
 //!
 //! So that links can be taken back in any order, two more things change with a link:
 //! - the *before* values of later links into the same user, where they hold what this link wrote;
@@ -74,23 +75,31 @@ pub struct Unmerged {
 }
 
 impl Documents {
-    /// Takes back what a standing link changed, and removes the link. A link that is unknown changes nothing.
+    /// Takes back what a standing link changed, and removes the link. A link that is unknown
+    /// changes nothing.
     pub fn unmerge(&mut self, link: Uuid) -> Unmerged {
         let Some(at) = self.links.iter().position(|imprint| imprint.link == link) else {
             return Unmerged::default();
         };
         let gone = self.links.swap_remove(at);
         // From the value that the merge wrote to the value before it.
-        let turns = gone.traces.into_iter().map(|trace| Trace { before: trace.after, after: trace.before, ..trace });
+        let turns = gone.traces.into_iter().map(|trace| Trace {
+            before: trace.after,
+            after: trace.before,
+            ..trace
+        });
         self.turn(&gone.primary, gone.order, turns.collect())
     }
 
-    /// Replaces what a link wrote into a user, in each copy of it: in the user's document, in the traces of later
-    /// links into the user, and in the users into which other links carried it.
+    /// Replaces what a link wrote into a user, in each copy of it: in the user's document, in the
+    /// traces of later links into the user, and in the users into which other links carried it.
     fn turn(&mut self, user: &UserId, order: i64, mut turns: Vec<Trace>) -> Unmerged {
         let mut outcome = Unmerged::default();
-        let mut later: Vec<&mut LinkTraces> =
-            self.links.iter_mut().filter(|later| later.primary == *user && later.order > order).collect();
+        let mut later: Vec<&mut LinkTraces> = self
+            .links
+            .iter_mut()
+            .filter(|later| later.primary == *user && later.order > order)
+            .collect();
         later.sort_by_key(|later| later.order);
         for later in later {
             let left = turns.iter().map(|turn| later.leaves_of(turn)).collect::<Vec<_>>();
@@ -114,7 +123,8 @@ impl Documents {
             _ => Map::new(),
         });
         let absorbed_by = document.absorbed_by;
-        let carrier = absorbed_by.and_then(|link| self.links.iter_mut().find(|imprint| imprint.link == link));
+        let carrier =
+            absorbed_by.and_then(|link| self.links.iter_mut().find(|imprint| imprint.link == link));
         match carrier {
             None => outcome,
             Some(carrier) => {
@@ -127,15 +137,23 @@ impl Documents {
 }
 
 impl LinkTraces {
-    /// The part of a turn that is still visible after this link: without the paths that this link wrote.
+    /// The part of a turn that is still visible after this link: without the paths that this link
+    /// wrote.
     fn leaves_of(&self, turn: &Trace) -> Option<Trace> {
         let mut left = turn.clone();
         for trace in &self.traces {
             let is_left = if let Some(below) = turn.path.strip_prefix(trace.path.as_slice()) {
-                let [found, made] = [&trace.before, &trace.after].map(|value| at(value.as_ref(), below));
+                let [found, made] =
+                    [&trace.before, &trace.after].map(|value| at(value.as_ref(), below));
                 leave(&mut left.before, &mut left.after, found, made)
             } else if let Some(below) = trace.path.strip_prefix(turn.path.as_slice()) {
-                leave_at(&mut left.before, &mut left.after, below, trace.before.as_ref(), trace.after.as_ref())
+                leave_at(
+                    &mut left.before,
+                    &mut left.after,
+                    below,
+                    trace.before.as_ref(),
+                    trace.after.as_ref(),
+                )
             } else {
                 true
             };
@@ -154,23 +172,26 @@ impl LinkTraces {
                 if let Some(below) = turn.path.strip_prefix(trace.path.as_slice()) {
                     turn_at(&mut trace.before, below, turn.before.as_ref(), turn.after.as_ref());
                 } else if let Some(below) = trace.path.strip_prefix(turn.path.as_slice()) {
-                    let [from, to] = [&turn.before, &turn.after].map(|value| at(value.as_ref(), below));
+                    let [from, to] =
+                        [&turn.before, &turn.after].map(|value| at(value.as_ref(), below));
                     turn_at(&mut trace.before, &[], from, to);
                     root = root.or_else(|| lost_container(turn, below));
                 }
             }
             if let Some(root) = root {
-                let instead = at(turn.after.as_ref(), root.get(turn.path.len()..).unwrap_or_default());
+                let instead =
+                    at(turn.after.as_ref(), root.get(turn.path.len()..).unwrap_or_default());
                 self.lift(&root, instead);
             }
         }
     }
 
-    /// The object at `root` came from another link, which is gone. This link wrote below it, so the object now counts
-    /// as this link's own, and replaces the value that is there `instead`.
+    /// The object at `root` came from another link, which is gone. This link wrote below it, so the
+    /// object now counts as this link's own, and replaces the value that is there `instead`.
     fn lift(&mut self, root: &[String], instead: Option<&Value>) {
-        let (below, mut traces): (Vec<_>, Vec<_>) =
-            std::mem::take(&mut self.traces).into_iter().partition(|trace| trace.path.starts_with(root));
+        let (below, mut traces): (Vec<_>, Vec<_>) = std::mem::take(&mut self.traces)
+            .into_iter()
+            .partition(|trace| trace.path.starts_with(root));
         let mut lifted = Trace { path: root.to_vec(), before: None, after: None };
         for trace in below {
             let path = trace.path.get(root.len()..).unwrap_or_default();
@@ -182,8 +203,8 @@ impl LinkTraces {
         self.traces = traces;
     }
 
-    /// Applies turns to the values that this link brought from its secondary. Returns the turns that follow in its
-    /// primary.
+    /// Applies turns to the values that this link brought from its secondary. Returns the turns
+    /// that follow in its primary.
     fn brought_otherwise(&mut self, turns: &[Trace]) -> Vec<Trace> {
         let arrays = self.arrays;
         let mut follow = Vec::new();
@@ -193,17 +214,27 @@ impl LinkTraces {
                 if let Some(below) = turn.path.strip_prefix(trace.path.as_slice()) {
                     match recombined(trace, below, turn, arrays) {
                         Some(combined) => brought = combined,
-                        None => drop(turn_at(&mut brought, below, turn.before.as_ref(), turn.after.as_ref())),
+                        None => drop(turn_at(
+                            &mut brought,
+                            below,
+                            turn.before.as_ref(),
+                            turn.after.as_ref(),
+                        )),
                     }
                 } else if let Some(below) = trace.path.strip_prefix(turn.path.as_slice()) {
-                    let [from, to] = [&turn.before, &turn.after].map(|value| at(value.as_ref(), below));
+                    let [from, to] =
+                        [&turn.before, &turn.after].map(|value| at(value.as_ref(), below));
                     turn_at(&mut brought, &[], from, to);
                 }
             }
             // A link that brings no value changes nothing.
             let after = brought.or_else(|| trace.before.clone());
             if after != trace.after {
-                follow.push(Trace { path: trace.path.clone(), before: trace.after.clone(), after: after.clone() });
+                follow.push(Trace {
+                    path: trace.path.clone(),
+                    before: trace.after.clone(),
+                    after: after.clone(),
+                });
                 trace.after = after;
             }
         }
@@ -212,9 +243,14 @@ impl LinkTraces {
     }
 }
 
-/// The combination of two arrays after the secondary's array has turned; `None` if the link did not combine two
-/// arrays here.
-fn recombined(trace: &Trace, below: &[String], turn: &Trace, arrays: Arrays) -> Option<Option<Value>> {
+/// The combination of two arrays after the secondary's array has turned; `None` if the link did not
+/// combine two arrays here.
+fn recombined(
+    trace: &Trace,
+    below: &[String],
+    turn: &Trace,
+    arrays: Arrays,
+) -> Option<Option<Value>> {
     let (Some(Value::Array(before)), Some(Value::Array(after)), Some(Value::Array(from))) =
         (&trace.before, &trace.after, &turn.before)
     else {
@@ -230,9 +266,12 @@ fn recombined(trace: &Trace, below: &[String], turn: &Trace, arrays: Arrays) -> 
     }
 }
 
-/// The shallowest path, from the turn's own path down, at which an object is replaced by another value.
+/// The shallowest path, from the turn's own path down, at which an object is replaced by another
+/// value.
 fn lost_container(turn: &Trace, below: &[String]) -> Option<Vec<String>> {
-    let is_object = |value: &Option<Value>, below: &[String]| at(value.as_ref(), below).is_some_and(Value::is_object);
+    let is_object = |value: &Option<Value>, below: &[String]| {
+        at(value.as_ref(), below).is_some_and(Value::is_object)
+    };
     let depth = (0..below.len()).find(|depth| {
         let above = below.get(..*depth).unwrap_or_default();
         is_object(&turn.before, above) && !is_object(&turn.after, above)
@@ -241,7 +280,12 @@ fn lost_container(turn: &Trace, below: &[String]) -> Option<Vec<String>> {
 }
 
 /// Turns the value at `path` below `value`. Returns whether the whole value turned.
-fn turn_at(value: &mut Option<Value>, path: &[String], from: Option<&Value>, to: Option<&Value>) -> bool {
+fn turn_at(
+    value: &mut Option<Value>,
+    path: &[String],
+    from: Option<&Value>,
+    to: Option<&Value>,
+) -> bool {
     let Some((key, rest)) = path.split_first() else { return turn(value, from, to) };
     let Some(Value::Object(map)) = value else { return false };
     let mut below = map.remove(key);
@@ -252,13 +296,16 @@ fn turn_at(value: &mut Option<Value>, path: &[String], from: Option<&Value>, to:
     turned
 }
 
-/// Replaces a value that is still `from` by `to`, for objects key by key. Returns whether the whole value was `from`.
+/// Replaces a value that is still `from` by `to`, for objects key by key. Returns whether the whole
+/// value was `from`.
 fn turn(value: &mut Option<Value>, from: Option<&Value>, to: Option<&Value>) -> bool {
     if value.as_ref() == from {
         *value = to.cloned();
         return true;
     }
-    let (Some(Value::Object(map)), Some(Value::Object(from))) = (value.as_mut(), from) else { return false };
+    let (Some(Value::Object(map)), Some(Value::Object(from))) = (value.as_mut(), from) else {
+        return false;
+    };
     let nothing = Map::new();
     let into = to.and_then(Value::as_object).unwrap_or(&nothing);
     for key in from.keys().chain(into.keys().filter(|key| !from.contains_key(*key))) {
@@ -275,9 +322,14 @@ fn turn(value: &mut Option<Value>, from: Option<&Value>, to: Option<&Value>) -> 
     false
 }
 
-/// Removes from a turn what another link wrote at this path, which found `found` and left `made`. Returns whether a
-/// part of the turn is left.
-fn leave(from: &mut Option<Value>, to: &mut Option<Value>, found: Option<&Value>, made: Option<&Value>) -> bool {
+/// Removes from a turn what another link wrote at this path, which found `found` and left `made`.
+/// Returns whether a part of the turn is left.
+fn leave(
+    from: &mut Option<Value>,
+    to: &mut Option<Value>,
+    found: Option<&Value>,
+    made: Option<&Value>,
+) -> bool {
     let (found, made) = match (found, made) {
         (None, None) => return true,
         (None | Some(Value::Object(_)), None | Some(Value::Object(_))) => {

@@ -35,15 +35,17 @@ pub struct User {
     pub blocked: bool,
     /// Tokens issued before this second are refused; `None` for no bound.
     pub tokens_valid_from: Option<DateTime<Utc>>,
-    /// The hash of the one token that `tokens_valid_from` does not refuse: its caller asked for the unlink.
+    /// The hash of the one token that `tokens_valid_from` does not refuse: its caller asked for the
+    /// unlink.
     pub spared_token: Option<TokenHash>,
-    /// When a sign-in last proved an address of an identity that the user already had. User id tokens, and tokens of
-    /// the other identities, only read if they were issued before this second.
+    /// When a sign-in last proved an address of an identity that the user already had. User id
+    /// tokens, and tokens of the other identities, only read if they were issued before this
+    /// second.
     pub writes_valid_from: Option<DateTime<Utc>>,
     /// The absorption of the user; `None` for a live user.
     pub absorbed: Option<Absorbed>,
-    /// For a user that an unlink made: the user from which it was made, preceded by that user's own ancestors, the
-    /// earliest first; at most [`MAX_ANCESTORS`]. Empty for other users.
+    /// For a user that an unlink made: the user from which it was made, preceded by that user's own
+    /// ancestors, the earliest first; at most [`MAX_ANCESTORS`]. Empty for other users.
     pub ancestors: Vec<UserId>,
 }
 
@@ -83,8 +85,9 @@ pub struct Identity {
     pub moved: Option<Moved>,
     /// Since when the provider has claimed this same address to be verified; `None` if it does not.
     pub email_proven_since: Option<DateTime<Utc>>,
-    /// Whether the owner had an identity without a proof of this address when this identity proved it, or moved here
-    /// with it. This stays true after that identity has left: another may have replaced it.
+    /// Whether the owner had an identity without a proof of this address when this identity proved
+    /// it, or moved here with it. This stays true after that identity has left: another may have
+    /// replaced it.
     pub email_proven_among: bool,
     /// Whether the account had another address, or none, when it was added here.
     pub email_changed: bool,
@@ -98,11 +101,13 @@ impl Identity {
 
     /// Whether it has this canonical email, verified.
     pub fn has_proven(&self, canonical: &str) -> bool {
-        self.email.as_ref().is_some_and(|email| email.is_verified() && email.canonical.as_deref() == Some(canonical))
+        self.email.as_ref().is_some_and(|email| {
+            email.is_verified() && email.canonical.as_deref() == Some(canonical)
+        })
     }
 
-    /// The same identity with `email_proven_among` set if its email is verified and one of `others` has not proven
-    /// it.
+    /// The same identity with `email_proven_among` set if its email is verified and one of `others`
+    /// has not proven it.
     #[must_use]
     pub fn among<'a>(self, others: impl IntoIterator<Item = &'a Self>) -> Self {
         let canonical = self.email.as_ref().filter(|email| email.is_verified());
@@ -115,17 +120,21 @@ impl Identity {
 
     /// Since when its owner has had its email proven by it; the maximum time if it is unproven.
     pub fn proven_here_since(&self) -> DateTime<Utc> {
-        self.email_proven_since.map_or(DateTime::<Utc>::MAX_UTC, |since| since.max(self.here_since()))
+        self.email_proven_since
+            .map_or(DateTime::<Utc>::MAX_UTC, |since| since.max(self.here_since()))
     }
 
-    /// Whether it was here before `proof`, another identity of its owner, proved its email to the owner. Two that one
-    /// link moved together keep their order if they have the same origin user. Otherwise their order is unknown, and
-    /// the result is true.
+    /// Whether it was here before `proof`, another identity of its owner, proved its email to the
+    /// owner. Two that one link moved together keep their order if they have the same origin user.
+    /// Otherwise their order is unknown, and the result is true.
     pub fn came_before_proof(&self, proof: &Self) -> bool {
-        let came_together = self.moved.is_some() && self.moved.map(|m| m.time) == proof.moved.map(|m| m.time);
+        let came_together =
+            self.moved.is_some() && self.moved.map(|m| m.time) == proof.moved.map(|m| m.time);
         match came_together {
             true if self.origin == proof.origin => {
-                let proven = proof.email_proven_since.map_or(DateTime::<Utc>::MAX_UTC, |t| t.max(proof.attach_time));
+                let proven = proof
+                    .email_proven_since
+                    .map_or(DateTime::<Utc>::MAX_UTC, |t| t.max(proof.attach_time));
                 self.attach_time < proven
             }
             true => true,
@@ -140,13 +149,14 @@ pub type TokenHash = [u8; 32];
 /// How an identity moved to its present owner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Moved {
-    /// When it moved. A token of the identity from before proves the account as it was then, and only reads.
+    /// When it moved. A token of the identity from before proves the account as it was then, and
+    /// only reads.
     pub time: DateTime<Utc>,
-    /// Whether a user's proof moved it. If so, a token issued in the same second counts as older; otherwise it counts
-    /// as newer.
+    /// Whether a user's proof moved it. If so, a token issued in the same second counts as older;
+    /// otherwise it counts as newer.
     pub by_proof: bool,
-    /// False if a user linked it with a sign-in that was more than ten minutes old. Until an older identity of the
-    /// user signs in, a sign-in at this one is not fresh for irreversible calls.
+    /// False if a user linked it with a sign-in that was more than ten minutes old. Until an older
+    /// identity of the user signs in, a sign-in at this one is not fresh for irreversible calls.
     pub vouched: bool,
 }
 
@@ -167,7 +177,8 @@ impl Moved {
         is_before(time, self.time)
     }
 
-    /// Whether a token issued at `issued_at` is older than the move. Token times are whole seconds (RFC 7519 §2).
+    /// Whether a token issued at `issued_at` is older than the move. Token times are whole seconds
+    /// (RFC 7519 §2).
     pub fn is_after(&self, issued_at: DateTime<Utc>) -> bool {
         match self.by_proof {
             true => issued_at <= self.time,
@@ -181,13 +192,15 @@ impl Moved {
 pub struct IdentityEmail {
     /// The email as given.
     pub given: String,
-    /// The canonical form, for lookups; `None` if the email does not parse, and then it is never verified.
+    /// The canonical form, for lookups; `None` if the email does not parse, and then it is never
+    /// verified.
     pub canonical: Option<String>,
-    /// When and by which verifier it was verified; `None` if it is not. It is kept as given, whether or not it
-    /// counts.
+    /// When and by which verifier it was verified; `None` if it is not. It is kept as given,
+    /// whether or not it counts.
     pub verified: Option<EmailVerification>,
-    /// How an email of this provider links by today's configuration, where `verified` counts; `None` where it does
-    /// not. [`super::ProviderPolicy::judge`] sets it wherever an email is read or made.
+    /// How an email of this provider links by today's configuration, where `verified` counts;
+    /// `None` where it does not. [`super::ProviderPolicy::judge`] sets it wherever an email is read
+    /// or made.
     pub counts: Option<LinkingPolicy>,
 }
 
@@ -222,7 +235,8 @@ impl IdentityEmail {
 }
 
 impl Identity {
-    /// When its email was verified; `None` if it is another email, or the verification does not count today.
+    /// When its email was verified; `None` if it is another email, or the verification does not
+    /// count today.
     pub fn verify_time_of(&self, canonical: &str) -> Option<DateTime<Utc>> {
         let email = self.email.as_ref().filter(|email| email.is_verified());
         let email = email.filter(|email| email.canonical.as_deref() == Some(canonical))?;
@@ -243,10 +257,13 @@ impl User {
         self.identities.iter().find(|identity| identity.id == *id)
     }
 
-    /// The root profile: the primary identity's profile, with the user's overrides laid over it key by key.
+    /// The root profile: the primary identity's profile, with the user's overrides laid over it key
+    /// by key.
     pub fn profile(&self) -> Metadata {
-        let mut profile =
-            self.identity(&self.primary).map(|identity| identity.profile_data.as_map().clone()).unwrap_or_default();
+        let mut profile = self
+            .identity(&self.primary)
+            .map(|identity| identity.profile_data.as_map().clone())
+            .unwrap_or_default();
         profile.extend(self.profile_overrides.as_map().clone());
         Metadata::from_stored(profile)
     }
@@ -260,11 +277,14 @@ impl User {
             .filter_map(|email| email.canonical.as_deref())
     }
 
-    /// How this user is linked by a canonical email: the most restrictive policy of the providers that have verified
-    /// it; `None` if it is not verified on this user.
+    /// How this user is linked by a canonical email: the most restrictive policy of the providers
+    /// that have verified it; `None` if it is not verified on this user.
     pub fn linking_by(&self, canonical: &str) -> Option<LinkingPolicy> {
         let emails = self.identities.iter().filter_map(|identity| identity.email.as_ref());
-        emails.filter(|email| email.canonical.as_deref() == Some(canonical)).filter_map(|email| email.counts).min()
+        emails
+            .filter(|email| email.canonical.as_deref() == Some(canonical))
+            .filter_map(|email| email.counts)
+            .min()
     }
 
     /// The id of this live user and of the users that it holds, some of them more than once.
@@ -272,8 +292,8 @@ impl User {
         [&self.id].into_iter().chain(self.identities.iter().map(|identity| &identity.origin))
     }
 
-    /// Whether `named` resolves to this live user: it is one of its identities, its own id, or the id of a user that
-    /// it holds.
+    /// Whether `named` resolves to this live user: it is one of its identities, its own id, or the
+    /// id of a user that it holds.
     pub fn is_meant_by(&self, named: &UserRef) -> bool {
         match named {
             UserRef::Identity(identity) => self.identity(identity).is_some(),
@@ -292,8 +312,8 @@ impl User {
             && self.tokens_valid_from.is_some_and(|from| is_before(token.issued_at, from))
     }
 
-    /// Whether this token, which names the user by `named`, only reads: it is older than the move of its identity
-    /// here, or than a sign-in at another identity that proved an address.
+    /// Whether this token, which names the user by `named`, only reads: it is older than the move
+    /// of its identity here, or than a sign-in at another identity that proved an address.
     pub fn only_reads(&self, named: &UserRef, token: &TokenStamp) -> bool {
         let identity = match named {
             UserRef::Identity(id) => self.identity(id),
@@ -302,20 +322,26 @@ impl User {
         let moved = identity.and_then(|identity| identity.moved);
         let proved = identity.and_then(|identity| identity.email_proven_since);
         moved.is_some_and(|moved| moved.is_after(token.issued_at))
-            || self.writes_valid_from.is_some_and(|from| proved != Some(from) && is_before(token.issued_at, from))
+            || self
+                .writes_valid_from
+                .is_some_and(|from| proved != Some(from) && is_before(token.issued_at, from))
     }
 
-    /// Whether this identity of the user counts as a fresh sign-in on its own: a fresh sign-in linked it, or it is
-    /// the user's first one.
+    /// Whether this identity of the user counts as a fresh sign-in on its own: a fresh sign-in
+    /// linked it, or it is the user's first one.
     pub fn is_vouched(&self, id: &IdentityRef) -> bool {
         let first = self.identities.iter().map(|identity| identity.ordinal).min();
-        self.identity(id)
-            .is_some_and(|identity| identity.moved.is_none_or(|moved| moved.vouched) || Some(identity.ordinal) == first)
+        self.identity(id).is_some_and(|identity| {
+            identity.moved.is_none_or(|moved| moved.vouched) || Some(identity.ordinal) == first
+        })
     }
 
     /// Replaces the identity that has the same id.
     pub fn replace_identity(&mut self, fresh: &Identity) {
-        self.identities.iter_mut().filter(|identity| identity.id == fresh.id).for_each(|known| *known = fresh.clone());
+        self.identities
+            .iter_mut()
+            .filter(|identity| identity.id == fresh.id)
+            .for_each(|known| *known = fresh.clone());
     }
 
     /// Whether each identity counts as a fresh sign-in on its own.
@@ -323,17 +349,25 @@ impl User {
         self.identities.iter().all(|identity| self.is_vouched(&identity.id))
     }
 
-    /// The identities for which a fresh sign-in at this one vouches: those added after it by an old sign-in.
+    /// The identities for which a fresh sign-in at this one vouches: those added after it by an old
+    /// sign-in.
     pub fn vouched_for_by(&self, id: &IdentityRef) -> Vec<IdentityRef> {
-        let Some(signer) = self.identity(id).filter(|_| self.is_vouched(id)) else { return Vec::new() };
+        let Some(signer) = self.identity(id).filter(|_| self.is_vouched(id)) else {
+            return Vec::new();
+        };
         let later = self.identities.iter().filter(|identity| identity.ordinal > signer.ordinal);
-        later.filter(|identity| !self.is_vouched(&identity.id)).map(|identity| identity.id.clone()).collect()
+        later
+            .filter(|identity| !self.is_vouched(&identity.id))
+            .map(|identity| identity.id.clone())
+            .collect()
     }
 
     /// Records that these identities are vouched for.
     pub fn vouch_for(&mut self, ids: &[IdentityRef]) {
         let vouched = self.identities.iter_mut().filter(|identity| ids.contains(&identity.id));
-        vouched.filter_map(|identity| identity.moved.as_mut()).for_each(|moved| moved.vouched = true);
+        vouched
+            .filter_map(|identity| identity.moved.as_mut())
+            .for_each(|moved| moved.vouched = true);
     }
 
     /// Counts a change of the user.
@@ -348,7 +382,8 @@ impl User {
         self.identities_version = self.version;
     }
 
-    /// Refuses tokens issued before `time`, except the spared one. A token that is already refused stays refused.
+    /// Refuses tokens issued before `time`, except the spared one. A token that is already refused
+    /// stays refused.
     pub fn refuse_tokens_before(&mut self, time: DateTime<Utc>, spared: Option<TokenHash>) {
         self.tokens_valid_from = self.tokens_valid_from.max(Some(time));
         self.spared_token = spared;

@@ -16,12 +16,12 @@ pub struct UserState {
     pub holder: UserId,
     /// Whether the holder is blocked.
     pub blocked: bool,
-    /// Tokens issued before this second are withdrawn. It is the latest of the bounds of the named user, its holder
-    /// and the named identity's origin user for the token in question, and of the end of the second in which a former
-    /// user of this name was deleted.
+    /// Tokens issued before this second are withdrawn. It is the latest of the bounds of the named
+    /// user, its holder and the named identity's origin user for the token in question, and of the
+    /// end of the second in which a former user of this name was deleted.
     pub tokens_valid_from: Option<DateTime<Utc>>,
-    /// Tokens issued before this second only read: the bound of the named user and its holder, except for the
-    /// identity whose proof set it.
+    /// Tokens issued before this second only read: the bound of the named user and its holder,
+    /// except for the identity whose proof set it.
     pub writes_valid_from: Option<DateTime<Utc>>,
     /// How the named identity moved to its owner; `None` if it did not.
     pub moved: Option<Moved>,
@@ -29,9 +29,10 @@ pub struct UserState {
     pub create_time: DateTime<Utc>,
     /// The absorption of the named user; `None` if it is live.
     pub absorbed: Option<Absorbed>,
-    /// For a user named by its id: whether its holder has an identity that was this user's own, or came with it, and
-    /// whose provider can sign in by today's configuration. Without one, the id still resolves, but signs no caller
-    /// in. True where an identity was named, which has its own provider.
+    /// For a user named by its id: whether its holder has an identity that was this user's own, or
+    /// came with it, and whose provider can sign in by today's configuration. Without one, the id
+    /// still resolves, but signs no caller in. True where an identity was named, which has its own
+    /// provider.
     pub has_identity: bool,
 }
 
@@ -41,9 +42,9 @@ impl UserState {
         self.tokens_valid_from.is_some_and(|from| is_before(issued_at, from))
     }
 
-    /// Whether a token issued at `issued_at` only reads: the user or identity that it names moved to the holder
-    /// later, or another identity has proved an address since. A user id token issued in the second of the link
-    /// counts as older: signing in again is cheap.
+    /// Whether a token issued at `issued_at` only reads: the user or identity that it names moved
+    /// to the holder later, or another identity has proved an address since. A user id token issued
+    /// in the second of the link counts as older: signing in again is cheap.
     pub fn only_reads(&self, issued_at: DateTime<Utc>) -> bool {
         self.absorbed.as_ref().is_some_and(|absorbed| issued_at <= absorbed.time)
             || self.moved.is_some_and(|moved| moved.is_after(issued_at))

@@ -56,7 +56,8 @@ pub struct UnmergedMetadata {
 pub enum UnmergeExtent {
     /// From both namespaces.
     Everything,
-    /// From `user_metadata` only: a caller that may not write `app_metadata` may not remove it either.
+    /// From `user_metadata` only: a caller that may not write `app_metadata` may not remove it
+    /// either.
     UserMetadata,
 }
 
@@ -64,16 +65,32 @@ impl UserWithAbsorbed {
     /// Takes back what a link wrote into the metadata of these users, and clears the link's traces.
     ///
     /// # Errors
-    /// [`DomainError::MetadataTooLarge`] if the live user's metadata is too large after the old values have come back.
-    pub fn unmerge(&mut self, link: Uuid, extent: UnmergeExtent) -> Result<UnmergedMetadata, DomainError> {
-        let user =
-            self.unmerge_in(link, "user_metadata", |user| &mut user.user_metadata, |link| &mut link.user_metadata)?;
+    /// [`DomainError::MetadataTooLarge`] if the live user's metadata is too large after the old
+    /// values have come back.
+    pub fn unmerge(
+        &mut self,
+        link: Uuid,
+        extent: UnmergeExtent,
+    ) -> Result<UnmergedMetadata, DomainError> {
+        let user = self.unmerge_in(
+            link,
+            "user_metadata",
+            |user| &mut user.user_metadata,
+            |link| &mut link.user_metadata,
+        )?;
         let app = match extent {
-            UnmergeExtent::Everything => {
-                self.unmerge_in(link, "app_metadata", |user| &mut user.app_metadata, |link| &mut link.app_metadata)?
-            }
+            UnmergeExtent::Everything => self.unmerge_in(
+                link,
+                "app_metadata",
+                |user| &mut user.app_metadata,
+                |link| &mut link.app_metadata,
+            )?,
             UnmergeExtent::UserMetadata => {
-                let left = self.links.iter().filter(|left| left.id == link).flat_map(|left| &left.app_metadata.traces);
+                let left = self
+                    .links
+                    .iter()
+                    .filter(|left| left.id == link)
+                    .flat_map(|left| &left.app_metadata.traces);
                 Unmerged { taken: Vec::new(), kept: left.map(|trace| trace.path.clone()).collect() }
             }
         };
@@ -82,7 +99,11 @@ impl UserWithAbsorbed {
 
     /// The links that differ from `before`. The link that ended is left out: its traces are empty.
     pub fn rewritten_since(&self, before: &[StandingLink], ended: Uuid) -> Vec<StandingLink> {
-        self.links.iter().filter(|link| link.id != ended && !before.contains(link)).cloned().collect()
+        self.links
+            .iter()
+            .filter(|link| link.id != ended && !before.contains(link))
+            .cloned()
+            .collect()
     }
 
     fn unmerge_in(
@@ -113,7 +134,8 @@ impl UserWithAbsorbed {
         }
         for link in &mut self.links {
             let imprint = documents.links.iter_mut().find(|imprint| imprint.link == link.id);
-            merge(link).traces = imprint.map(|imprint| std::mem::take(&mut imprint.traces)).unwrap_or_default();
+            merge(link).traces =
+                imprint.map(|imprint| std::mem::take(&mut imprint.traces)).unwrap_or_default();
         }
         let bytes = self.users.first_mut().map_or(0, |live| metadata(live).json_bytes());
         if bytes > MAX_BYTES {

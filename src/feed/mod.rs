@@ -1,8 +1,10 @@
-//! The live feed: new events are read once for all watchers, and each watcher takes them at its own pace.
+//! The live feed: new events are read once for all watchers, and each watcher takes them at its own
+//! pace.
 //!
-//! One task polls the end of the feed while at least one watcher exists, and broadcasts what it reads. A watcher that
-//! begins, or falls behind the broadcast, reads from the database until it has caught up. So a slow client costs no
-//! more than the page read for it last, and a thousand waiting watchers cost one poll.
+//! One task polls the end of the feed while at least one watcher exists, and broadcasts what it
+//! reads. A watcher that begins, or falls behind the broadcast, reads from the database until it
+//! has caught up. So a slow client costs no more than the page read for it last, and a thousand
+//! waiting watchers cost one poll.
 
 mod poller;
 mod watch;
@@ -18,8 +20,8 @@ use crate::{
     store::{PastEvent, Store},
 };
 
-/// How many broadcast messages are kept for watchers that are slightly behind. Each has at most [`poller::AT_ONCE`]
-/// events and about 256 KiB.
+/// How many broadcast messages are kept for watchers that are slightly behind. Each has at most
+/// [`poller::AT_ONCE`] events and about 256 KiB.
 const KEPT_NEWS: usize = 16;
 /// How many watchers read from the database at once: calls need it too.
 const MAX_READERS: usize = 2;
@@ -75,7 +77,8 @@ impl Filter {
     pub fn matches(&self, event: &Event) -> bool {
         let (user, other) = event.sides();
         let is_side = |wanted: &UserId| user == wanted || other == Some(wanted);
-        (self.kinds.is_empty() || self.kinds.contains(&event.kind())) && self.user.as_ref().is_none_or(is_side)
+        (self.kinds.is_empty() || self.kinds.contains(&event.kind()))
+            && self.user.as_ref().is_none_or(is_side)
     }
 }
 
@@ -83,7 +86,8 @@ impl Feed {
     /// The feed of this store; it ends when `stop` is cancelled.
     pub fn new(store: Store, settings: FeedSettings, stop: CancellationToken) -> Arc<Self> {
         let slots = Arc::new(Semaphore::new(settings.max_watchers));
-        let (news, delay) = (broadcast::Sender::new(KEPT_NEWS), latest::Sender::new(Duration::ZERO));
+        let (news, delay) =
+            (broadcast::Sender::new(KEPT_NEWS), latest::Sender::new(Duration::ZERO));
         let (watch_started, readers) = (Notify::new(), Semaphore::new(MAX_READERS));
         Arc::new(Self { store, settings, news, watch_started, readers, slots, delay, stop })
     }
@@ -93,7 +97,8 @@ impl Feed {
         &self.store
     }
 
-    /// How long the oldest committed event that is not yet delivered has waited; zero while there is no watcher.
+    /// How long the oldest committed event that is not yet delivered has waited; zero while there
+    /// is no watcher.
     pub fn delay(&self) -> latest::Receiver<Duration> {
         self.delay.subscribe()
     }

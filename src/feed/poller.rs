@@ -34,8 +34,13 @@ struct Progress {
 impl Feed {
     /// Broadcasts new events while there is a watcher, until the feed ends.
     pub async fn keep_polling(self: Arc<Self>) {
-        let mut progress =
-            Progress { epoch: 0, broadcast_to: None, measured: Instant::now(), warned: None, failures: 0 };
+        let mut progress = Progress {
+            epoch: 0,
+            broadcast_to: None,
+            measured: Instant::now(),
+            warned: None,
+            failures: 0,
+        };
         loop {
             let turn = async {
                 if self.news.receiver_count() == 0 {
@@ -74,7 +79,8 @@ impl Feed {
         let mut tail = self.store.tail().await?;
         let horizon = tail.horizon().await?;
         if horizon.epoch() != progress.epoch {
-            // Broadcast events may be lost: each watcher checks whether its own position still exists.
+            // Broadcast events may be lost: each watcher checks whether its own position still
+            // exists.
             (progress.epoch, progress.broadcast_to) = (horizon.epoch(), None);
         }
         let more = match progress.broadcast_to {
@@ -84,7 +90,8 @@ impl Feed {
                 false
             }
             Some(broadcast_to) => {
-                let EventPage { events, is_last } = tail.events_after(broadcast_to, horizon, AT_ONCE).await?;
+                let EventPage { events, is_last } =
+                    tail.events_after(broadcast_to, horizon, AT_ONCE).await?;
                 if let Some(last) = events.last() {
                     progress.broadcast_to = Some(last.position);
                     self.broadcast(News::Events(events));
@@ -95,7 +102,9 @@ impl Feed {
         if progress.measured.elapsed() >= MEASURE_DELAY_EVERY {
             progress.measured = Instant::now();
             let since = tail.waiting_since(horizon).await?;
-            let delay = since.map_or(Duration::ZERO, |since| (clock::now() - since).to_std().unwrap_or_default());
+            let delay = since.map_or(Duration::ZERO, |since| {
+                (clock::now() - since).to_std().unwrap_or_default()
+            });
             self.note_delay(delay, progress);
         }
         Ok(more)
@@ -112,7 +121,10 @@ impl Feed {
         if delay >= LONG_DELAY && is_due {
             progress.warned = Some(Instant::now());
             let seconds = delay.as_secs();
-            tracing::warn!(seconds, "the feed waits for a transaction that is open: see pg_stat_activity.backend_xid");
+            tracing::warn!(
+                seconds,
+                "the feed waits for a transaction that is open: see pg_stat_activity.backend_xid"
+            );
         }
     }
 }

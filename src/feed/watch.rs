@@ -16,7 +16,8 @@ use crate::{
     store::{EventPage, Horizon, PastEvent, Position, PositionState, StoreError},
 };
 
-/// The first page of a watcher that reads from the database, in events. Each page is twice the one before.
+/// The first page of a watcher that reads from the database, in events. Each page is twice the one
+/// before.
 const FIRST_PAGE: usize = 50;
 /// The largest page, in events.
 const LARGEST_PAGE: usize = 1000;
@@ -46,8 +47,8 @@ pub struct Watch {
 /// The state of a watcher that reads from the database.
 struct CatchUp {
     page: usize,
-    /// How far to read. Each watcher that begins to read gets a new horizon, behind the broadcasts that it may have
-    /// missed.
+    /// How far to read. Each watcher that begins to read gets a new horizon, behind the broadcasts
+    /// that it may have missed.
     horizon: Option<Horizon>,
 }
 
@@ -71,7 +72,8 @@ pub enum WatchEnd {
     TokenExpired,
     /// The watch has lasted as long as it may before its caller is judged again.
     Over,
-    /// The next events have been removed. This is the oldest position from which the feed is complete.
+    /// The next events have been removed. This is the oldest position from which the feed is
+    /// complete.
     Expired(Position),
     /// The position is not in the database any more: a backup was restored.
     Unknown,
@@ -133,11 +135,16 @@ impl Watch {
                 None if !self.is_caught_up_sent => Vec::new(),
                 None => self.listen().await?,
             };
-            let is_due = !self.is_caught_up_sent || self.last_sent.elapsed() >= self.feed.settings.heartbeat;
+            let is_due =
+                !self.is_caught_up_sent || self.last_sent.elapsed() >= self.feed.settings.heartbeat;
             if !events.is_empty() || (self.catch_up.is_none() && is_due) {
                 self.is_caught_up_sent |= events.is_empty();
                 self.last_sent = Instant::now();
-                return Ok(WatchMessage { events, position: self.position, delay: *self.feed.delay.borrow() });
+                return Ok(WatchMessage {
+                    events,
+                    position: self.position,
+                    delay: *self.feed.delay.borrow(),
+                });
             }
         }
     }
@@ -146,7 +153,9 @@ impl Watch {
     async fn read(&mut self) -> Result<Vec<PastEvent>, WatchEnd> {
         loop {
             match self.read_page().await {
-                Err(WatchEnd::Store(StoreError::Unavailable(_) | StoreError::Overloaded)) => sleep(PAUSE).await,
+                Err(WatchEnd::Store(StoreError::Unavailable(_) | StoreError::Overloaded)) => {
+                    sleep(PAUSE).await;
+                }
                 page => return page,
             }
         }
@@ -155,8 +164,9 @@ impl Watch {
     async fn read_page(&mut self) -> Result<Vec<PastEvent>, WatchEnd> {
         let Some(catch_up) = &mut self.catch_up else { return Ok(Vec::new()) };
         if catch_up.horizon.is_none() {
-            // Subscribes before the horizon is read: all earlier broadcasts are below the horizon. In the other
-            // order, the broadcasts in between would be missed once this watcher has caught up.
+            // Subscribes before the horizon is read: all earlier broadcasts are below the horizon.
+            // In the other order, the broadcasts in between would be missed once this watcher has
+            // caught up.
             self.news = self.feed.news.subscribe();
         }
         let request = ReadRequest {
@@ -166,10 +176,12 @@ impl Watch {
             horizon: catch_up.horizon,
             limit: catch_up.page,
         };
-        // A task of its own, because this future is not polled while the client takes no messages. Otherwise the turn
-        // and the connection would be held for that time.
+        // A task of its own, because this future is not polled while the client takes no messages.
+        // Otherwise the turn and the connection would be held for that time.
         let task = AbortOnDropHandle::new(tokio::spawn(request.read(Arc::clone(&self.feed))));
-        let read = task.await.map_err(|error| StoreError::Fault(format!("a reading did not end: {error}")))??;
+        let read = task
+            .await
+            .map_err(|error| StoreError::Fault(format!("a reading did not end: {error}")))??;
         self.position = read.position;
         if read.page.is_last {
             self.catch_up = None;
@@ -191,10 +203,16 @@ impl Watch {
         match news.as_deref() {
             Ok(News::Events(events)) => {
                 let before = self.position;
-                let own = events.iter().filter(|past| past.tenant == self.tenant && past.position.is_after(before));
+                let own = events
+                    .iter()
+                    .filter(|past| past.tenant == self.tenant && past.position.is_after(before));
                 let own: Vec<&PastEvent> = own.collect();
                 self.position = own.last().map_or(before, |last| last.position);
-                Ok(own.into_iter().filter(|past| self.filter.matches(&past.event)).cloned().collect())
+                Ok(own
+                    .into_iter()
+                    .filter(|past| self.filter.matches(&past.event))
+                    .cloned()
+                    .collect())
             }
             Ok(News::Missed) | Err(broadcast::error::RecvError::Lagged(_)) => {
                 self.catch_up = Some(CatchUp::begin());
@@ -232,7 +250,8 @@ impl ReadRequest {
             Some(horizon) => horizon,
             None => session.horizon().await?,
         };
-        let page = session.events_after(self.after, horizon, self.user.as_ref(), self.limit).await?;
+        let page =
+            session.events_after(self.after, horizon, self.user.as_ref(), self.limit).await?;
         // Checked last, so that events that were removed during the read are noticed.
         match session.position_state(self.after).await? {
             PositionState::Good => {}

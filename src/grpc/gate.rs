@@ -1,5 +1,5 @@
-//! The gate: one layer in front of each path. It verifies the bearer token, looks up the path in the access table,
-//! and grants a permit or refuses. It refuses a path that is not in the table.
+//! The gate: one layer in front of each path. It verifies the bearer token, looks up the path in
+//! the access table, and grants a permit or refuses. It refuses a path that is not in the table.
 
 use std::{
     mem,
@@ -35,8 +35,8 @@ pub struct GateLayer {
 }
 
 impl GateLayer {
-    /// A gate that trusts the issuers of these use cases. Each admitted call takes one of `limit`; calls without a
-    /// token have at most `streams` open.
+    /// A gate that trusts the issuers of these use cases. Each admitted call takes one of `limit`;
+    /// calls without a token have at most `streams` open.
     pub fn new(use_cases: Arc<UseCases>, limit: ConcurrencyLimit, streams: OpenStreams) -> Self {
         Self { use_cases, limit, streams }
     }
@@ -82,7 +82,9 @@ where
             }
             let path = request.uri().path();
             if is_open_stream(path) {
-                let Some(slot) = streams.acquire_slot() else { return Ok(overloaded().into_http()) };
+                let Some(slot) = streams.acquire_slot() else {
+                    return Ok(overloaded().into_http());
+                };
                 let is_watch = is_watch(path);
                 return Ok(streams.limit(inner.call(request).await?, slot, is_watch));
             }
@@ -107,23 +109,35 @@ where
     }
 }
 
-/// Refuses a request of HTTP that is not a gRPC call (gRPC over HTTP2, "Requests"); tonic would respond as if it
-/// were.
+/// Refuses a request of HTTP that is not a gRPC call (gRPC over HTTP2, "Requests"); tonic would
+/// respond as if it were.
 fn reject_non_grpc<B>(request: &Request<B>) -> Option<Response<Body>> {
-    let refusal = match (request.version(), request.method() == Method::POST, is_grpc(request.headers())) {
-        (Version::HTTP_2, true, true) => return None,
-        (Version::HTTP_2, false, _) => Response::builder().status(StatusCode::METHOD_NOT_ALLOWED).header(ALLOW, "POST"),
-        (Version::HTTP_2, true, false) => Response::builder().status(StatusCode::UNSUPPORTED_MEDIA_TYPE),
-        // Trailers, which contain the status of a call, get lost in HTTP/1.
-        _ => Response::builder().status(StatusCode::HTTP_VERSION_NOT_SUPPORTED),
-    };
+    let refusal =
+        match (request.version(), request.method() == Method::POST, is_grpc(request.headers())) {
+            (Version::HTTP_2, true, true) => return None,
+            (Version::HTTP_2, false, _) => {
+                Response::builder().status(StatusCode::METHOD_NOT_ALLOWED).header(ALLOW, "POST")
+            }
+            (Version::HTTP_2, true, false) => {
+                Response::builder().status(StatusCode::UNSUPPORTED_MEDIA_TYPE)
+            }
+            // Trailers, which contain the status of a call, get lost in HTTP/1.
+            _ => Response::builder().status(StatusCode::HTTP_VERSION_NOT_SUPPORTED),
+        };
     Some(refusal.body(Body::empty()).unwrap_or_default())
 }
 
-/// Judges a call by its path and its metadata. Which user it is about is in the message, and judged later.
-async fn admit(use_cases: &UseCases, path: &str, headers: &HeaderMap, record: &CallRecord) -> Result<Permit, Status> {
+/// Judges a call by its path and its metadata. Which user it is about is in the message, and judged
+/// later.
+async fn admit(
+    use_cases: &UseCases,
+    path: &str,
+    headers: &HeaderMap,
+    record: &CallRecord,
+) -> Result<Permit, Status> {
     let token = admission::verify(use_cases, headers, record).await.map_err(from_auth_error)?;
     // Only verified callers learn which paths exist.
-    let rule = AccessRule::for_path(path).ok_or_else(|| Status::unimplemented("there is no such rpc"))?;
+    let rule =
+        AccessRule::for_path(path).ok_or_else(|| Status::unimplemented("there is no such rpc"))?;
     admission::permit(use_cases, rule, &token, headers).map_err(from_auth_error)
 }

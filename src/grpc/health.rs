@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use tonic_health::{ServingStatus, server::HealthReporter};
 
 /// The services whose health is reported: identity-link's, and the server as a whole.
-const SERVICES: [&str; 4] = ["", "identitylink.v1.IdentityService", "identitylink.v1.SignInService", EVENT_SERVICE];
+const SERVICES: [&str; 4] =
+    ["", "identitylink.v1.IdentityService", "identitylink.v1.SignInService", EVENT_SERVICE];
 const EVENT_SERVICE: &str = "identitylink.v1.EventService";
 
 /// The status of the health service.
@@ -21,20 +22,21 @@ impl Health {
         Self { reporter, reported: BTreeMap::new() }
     }
 
-    /// Reports whether calls are served, and whether the feed advances. The feed does not advance while it waits for
-    /// a transaction that stays open.
+    /// Reports whether calls are served, and whether the feed advances. The feed does not advance
+    /// while it waits for a transaction that stays open.
     pub async fn report(&mut self, serves: bool, feed_goes_on: bool) {
         for service in SERVICES {
             let serves = serves && (feed_goes_on || service != EVENT_SERVICE);
             if self.reported.insert(service, serves) != Some(serves) {
-                let status = if serves { ServingStatus::Serving } else { ServingStatus::NotServing };
+                let status =
+                    if serves { ServingStatus::Serving } else { ServingStatus::NotServing };
                 self.reporter.set_service_status(service, status).await;
             }
         }
     }
 
-    /// Reports that nothing is served any more, and ends the streams of health watchers: they would keep their
-    /// connections open.
+    /// Reports that nothing is served any more, and ends the streams of health watchers: they would
+    /// keep their connections open.
     pub async fn close(mut self) {
         self.report(false, false).await;
         for service in SERVICES {

@@ -1,5 +1,5 @@
-//! The gRPC transport: the gate in front of each path, the handlers, and their messages. Besides `server/`, the only
-//! module that uses tonic.
+//! The gRPC transport: the gate in front of each path, the handlers, and their messages. Besides
+//! `server/`, the only module that uses tonic.
 
 mod event_service;
 pub mod gate;
@@ -18,14 +18,16 @@ pub mod timeouts;
 
 use tonic::{Request, Status};
 
-pub use self::{event_service::EventHandler, identity_service::IdentityHandler, sign_in_service::SignInHandler};
+pub use self::{
+    event_service::EventHandler, identity_service::IdentityHandler, sign_in_service::SignInHandler,
+};
 use crate::{auth::Permit, use_cases::Error};
 
 /// Splits a request into the message and the permit that the gate left in it.
 fn permitted<T>(request: Request<T>) -> Result<(Permit, T), Status> {
     let (_, mut extensions, message) = request.into_parts();
-    let permit = extensions
-        .remove::<Permit>()
-        .ok_or_else(|| status::from_error(Error::Fault("a call came past the gate without a permit".to_owned())))?;
+    let permit = extensions.remove::<Permit>().ok_or_else(|| {
+        status::from_error(Error::Fault("a call came past the gate without a permit".to_owned()))
+    })?;
     Ok((permit, message))
 }

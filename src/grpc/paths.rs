@@ -25,7 +25,8 @@ pub(super) fn is_open_stream(path: &str) -> bool {
     STREAMS.contains(&path)
 }
 
-/// Whether the stream is a watch: the server sends a message now and then, and the client sends none.
+/// Whether the stream is a watch: the server sends a message now and then, and the client sends
+/// none.
 pub(super) fn is_watch(path: &str) -> bool {
     path.ends_with("/Watch")
 }
@@ -37,18 +38,25 @@ pub(super) fn is_public(path: &str) -> bool {
 
 /// Whether a body is a message of gRPC ("gRPC over HTTP2", Requests).
 pub(super) fn is_grpc(headers: &HeaderMap) -> bool {
-    let media_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    media_type.strip_prefix("application/grpc").is_some_and(|rest| matches!(rest.get(..1), None | Some("+" | ";")))
+    let media_type =
+        headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    media_type
+        .strip_prefix("application/grpc")
+        .is_some_and(|rest| matches!(rest.get(..1), None | Some("+" | ";")))
 }
 
-/// Whether a request is meant for gRPC: by its media type, or because an rpc or a public service is at its path. A target
-/// that is no path, as in `OPTIONS *`, stays with gRPC too.
+/// Whether a request is meant for gRPC: by its media type, or because an rpc or a public service is
+/// at its path. A target that is no path, as in `OPTIONS *`, stays with gRPC too.
 pub fn is_meant<B>(request: &Request<B>) -> bool {
     let path = request.uri().path();
-    is_grpc(request.headers()) || is_public(path) || AccessRule::for_path(path).is_some() || !path.starts_with('/')
+    is_grpc(request.headers())
+        || is_public(path)
+        || AccessRule::for_path(path).is_some()
+        || !path.starts_with('/')
 }
 
-/// Names a call for the log by its path, if that is a known one. An unknown path can be any text that a client sends.
+/// Names a call for the log by its path, if that is a known one. An unknown path can be any text
+/// that a client sends.
 pub fn named<B>(request: Request<B>) -> Request<B> {
     let path = request.uri().path();
     if is_public(path) || AccessRule::for_path(path).is_some() {

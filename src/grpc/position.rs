@@ -1,5 +1,5 @@
-//! The text form of positions in the feed. It is authenticated for its tenant, so that no client can forge one, and
-//! encrypted, because transaction ids count the writes of all tenants.
+//! The text form of positions in the feed. It is authenticated for its tenant, so that no client
+//! can forge one, and encrypted, because transaction ids count the writes of all tenants.
 
 use aws_lc_rs::aead::{AES_256_GCM_SIV, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use chrono::DateTime;
@@ -24,7 +24,8 @@ impl PositionCodec {
     /// The text of a position.
     pub(super) fn text(&self, position: Position) -> String {
         let Position { epoch, xid, ordinal, time } = position;
-        let mut sealed = format!("{epoch} {xid} {ordinal} {}", time.timestamp_micros()).into_bytes();
+        let mut sealed =
+            format!("{epoch} {xid} {ordinal} {}", time.timestamp_micros()).into_bytes();
         // Sealing so few bytes does not fail; the server would refuse an empty position.
         match self.0.seal_in_place_append_tag(nonce(), Aad::empty(), &mut sealed) {
             Ok(()) => BASE64URL_NOPAD.encode(&sealed),

@@ -1,5 +1,5 @@
-//! Converts messages into the parameters of use cases. All wrong fields are collected before the message is refused.
-//! Public for `fuzz/`.
+//! Converts messages into the parameters of use cases. All wrong fields are collected before the
+//! message is refused. Public for `fuzz/`.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use prost::Message;
@@ -10,8 +10,8 @@ use uuid::Uuid;
 use super::proto as pb;
 use crate::{
     domain::{
-        DomainError, Email, EmailVerification, IdentityEmail, IdentityRef, Metadata, Provider, Subject, UserId,
-        Violation,
+        DomainError, Email, EmailVerification, IdentityEmail, IdentityRef, Metadata, Provider,
+        Subject, UserId, Violation,
         linking::{LinkTerms, UnownedIdentity},
         merge::{Arrays, Conflict, Strategy},
         metadata::{printable_path, push_token},
@@ -91,14 +91,23 @@ impl Checks {
         }
     }
 
-    /// The request id, which a preview must not have; `rest` is the request without it. Decoding has put maps into
-    /// one order, so the same request has the same bytes from each client.
-    pub fn request_id(&mut self, field: &str, id: &str, rest: &impl Message, is_preview: bool) -> Option<RequestId> {
+    /// The request id, which a preview must not have; `rest` is the request without it. Decoding
+    /// has put maps into one order, so the same request has the same bytes from each client.
+    pub fn request_id(
+        &mut self,
+        field: &str,
+        id: &str,
+        rest: &impl Message,
+        is_preview: bool,
+    ) -> Option<RequestId> {
         if id.is_empty() {
             return None;
         }
         if is_preview {
-            self.report(field, "must be empty where validate_only is set: there is nothing to repeat");
+            self.report(
+                field,
+                "must be empty where validate_only is set: there is nothing to repeat",
+            );
         }
         let id = Uuid::try_parse(id).ok().filter(|id| !id.is_nil());
         if id.is_none() {
@@ -117,12 +126,17 @@ impl Checks {
     }
 
     /// An identity that is required.
-    pub fn identity(&mut self, field: &str, identity: Option<&pb::IdentityRef>) -> Option<IdentityRef> {
+    pub fn identity(
+        &mut self,
+        field: &str,
+        identity: Option<&pb::IdentityRef>,
+    ) -> Option<IdentityRef> {
         let Some(pb::IdentityRef { provider, subject }) = identity else {
             self.report(field, "is required");
             return None;
         };
-        let (parsed_provider, parsed_subject) = (Provider::parse(provider), Subject::parse(subject));
+        let (parsed_provider, parsed_subject) =
+            (Provider::parse(provider), Subject::parse(subject));
         if parsed_provider.is_none() {
             self.report(&format!("{field}.provider"), Provider::FORM);
         }
@@ -189,7 +203,9 @@ impl Checks {
         use pb::metadata_merge as merge_pb;
         let Some(merge) = merge else { return Strategy::KeepPrimary };
         let conflict = match merge_pb::Conflict::try_from(merge.conflict) {
-            Ok(merge_pb::Conflict::Unspecified | merge_pb::Conflict::PrimaryWins) => Conflict::PrimaryWins,
+            Ok(merge_pb::Conflict::Unspecified | merge_pb::Conflict::PrimaryWins) => {
+                Conflict::PrimaryWins
+            }
             Ok(merge_pb::Conflict::SecondaryWins) => Conflict::SecondaryWins,
             Ok(merge_pb::Conflict::Fail) => Conflict::Fail,
             Err(_) => {
@@ -198,7 +214,9 @@ impl Checks {
             }
         };
         let arrays = match merge_pb::Arrays::try_from(merge.arrays) {
-            Ok(merge_pb::Arrays::Unspecified | merge_pb::Arrays::Concatenate) => Arrays::Concatenate,
+            Ok(merge_pb::Arrays::Unspecified | merge_pb::Arrays::Concatenate) => {
+                Arrays::Concatenate
+            }
             Ok(merge_pb::Arrays::Union) => Arrays::Union,
             Ok(merge_pb::Arrays::Replace) => Arrays::Replace,
             Err(_) => {
@@ -207,7 +225,9 @@ impl Checks {
             }
         };
         match merge_pb::Strategy::try_from(merge.strategy) {
-            Ok(merge_pb::Strategy::Unspecified | merge_pb::Strategy::KeepPrimary) => Strategy::KeepPrimary,
+            Ok(merge_pb::Strategy::Unspecified | merge_pb::Strategy::KeepPrimary) => {
+                Strategy::KeepPrimary
+            }
             Ok(merge_pb::Strategy::Merge) => Strategy::Merge { conflict, arrays },
             Err(_) => {
                 self.report(&format!("{field}.strategy"), UNKNOWN_ENUM);
@@ -220,7 +240,10 @@ impl Checks {
     pub fn link_terms(&mut self, at: &str, terms: pb::LinkTerms) -> LinkTerms {
         if terms.attach_only && terms.expected_secondary_version.is_some() {
             let field = format!("{at}expected_secondary_version");
-            self.report(&field, "must be absent where attach_only is set: then there is no secondary user");
+            self.report(
+                &field,
+                "must be absent where attach_only is set: then there is no secondary user",
+            );
         }
         LinkTerms {
             user_metadata: self.strategy(&format!("{at}user_metadata"), terms.user_metadata),
@@ -235,8 +258,12 @@ impl Checks {
     /// What happens to the metadata of a user that comes back.
     pub fn unlink_metadata(&mut self, field: &str, value: i32, is_service: bool) -> UnlinkMetadata {
         match pb::UnlinkMetadata::try_from(value) {
-            Ok(pb::UnlinkMetadata::Unspecified | pb::UnlinkMetadata::Restore) if is_service => UnlinkMetadata::Restore,
-            Ok(pb::UnlinkMetadata::Unspecified | pb::UnlinkMetadata::Restore) => UnlinkMetadata::RestoreUserMetadata,
+            Ok(pb::UnlinkMetadata::Unspecified | pb::UnlinkMetadata::Restore) if is_service => {
+                UnlinkMetadata::Restore
+            }
+            Ok(pb::UnlinkMetadata::Unspecified | pb::UnlinkMetadata::Restore) => {
+                UnlinkMetadata::RestoreUserMetadata
+            }
             Ok(pb::UnlinkMetadata::Discard) => UnlinkMetadata::Discard,
             Err(_) => {
                 self.report(field, UNKNOWN_ENUM);
@@ -245,13 +272,17 @@ impl Checks {
         }
     }
 
-    /// Whether an unlink releases the identity. Then no user comes back, and `metadata` must be unset.
+    /// Whether an unlink releases the identity. Then no user comes back, and `metadata` must be
+    /// unset.
     pub fn is_release(&mut self, request: &pb::UnlinkRequest) -> bool {
         match pb::UnlinkMode::try_from(request.mode) {
             Ok(pb::UnlinkMode::Unspecified | pb::UnlinkMode::Restore) => false,
             Ok(pb::UnlinkMode::Release) => {
                 if request.metadata != pb::UnlinkMetadata::Unspecified as i32 {
-                    self.report("metadata", "must be unset where mode is UNLINK_MODE_RELEASE: no user comes back");
+                    self.report(
+                        "metadata",
+                        "must be unset where mode is UNLINK_MODE_RELEASE: no user comes back",
+                    );
                 }
                 true
             }
@@ -276,9 +307,16 @@ impl Checks {
     }
 
     /// When the person signed in with an account that was just proven; `now` if absent.
-    pub fn sign_in_time(&mut self, field: &str, time: Option<Timestamp>, now: DateTime<Utc>) -> DateTime<Utc> {
+    pub fn sign_in_time(
+        &mut self,
+        field: &str,
+        time: Option<Timestamp>,
+        now: DateTime<Utc>,
+    ) -> DateTime<Utc> {
         let Some(time) = time else { return now };
-        let given = u32::try_from(time.nanos).ok().and_then(|nanos| DateTime::from_timestamp(time.seconds, nanos));
+        let given = u32::try_from(time.nanos)
+            .ok()
+            .and_then(|nanos| DateTime::from_timestamp(time.seconds, nanos));
         let within = (now - MAX_SIGN_IN_AGE)..=(now + LEEWAY);
         given.filter(|given| within.contains(given)).unwrap_or_else(|| {
             self.report(field, "must be a time of the last ten minutes");
@@ -286,16 +324,22 @@ impl Checks {
         })
     }
 
-    /// An account that was just proven; `verified` notes the verifier if the email is verified. What the provider
-    /// sent as an email need not be an address.
+    /// An account that was just proven; `verified` notes the verifier if the email is verified.
+    /// What the provider sent as an email need not be an address.
     pub fn proven_account(
         &mut self,
         field: &str,
         account: pb::ProvenAccount,
         verified: &EmailVerification,
     ) -> Option<UnownedIdentity> {
-        let pb::ProvenAccount { identity_ref, connection, email, email_verified, profile_data, sign_in_time: _ } =
-            account;
+        let pb::ProvenAccount {
+            identity_ref,
+            connection,
+            email,
+            email_verified,
+            profile_data,
+            sign_in_time: _,
+        } = account;
         let id = self.identity(&format!("{field}.identity_ref"), identity_ref.as_ref());
         self.bounded(&format!("{field}.connection"), &connection, MAX_CONNECTION);
         self.bounded(&format!("{field}.email"), &email, MAX_EMAIL);
@@ -348,7 +392,14 @@ impl Checks {
             self.report(field, "is required");
             return None;
         };
-        let pb::NewIdentity { identity_ref, connection, social, email, email_verified, profile_data } = identity;
+        let pb::NewIdentity {
+            identity_ref,
+            connection,
+            social,
+            email,
+            email_verified,
+            profile_data,
+        } = identity;
         let id = self.identity(&format!("{field}.identity_ref"), identity_ref.as_ref());
         self.bounded(&format!("{field}.connection"), &connection, MAX_CONNECTION);
         let email = match email.as_str() {

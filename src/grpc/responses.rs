@@ -44,7 +44,8 @@ pub(super) fn user(user: &User) -> pb::User {
 /// A user in a preview, without its random id: that is made only when the user is.
 pub(super) fn without_id(shown_user: &User) -> pb::User {
     let mut user = user(shown_user);
-    for identity in user.identities.iter_mut().filter(|identity| identity.origin_user_id == user.id) {
+    for identity in user.identities.iter_mut().filter(|identity| identity.origin_user_id == user.id)
+    {
         identity.origin_user_id.clear();
     }
     user.id.clear();
@@ -54,7 +55,8 @@ pub(super) fn without_id(shown_user: &User) -> pb::User {
 fn identity(identity: &Identity) -> pb::Identity {
     let email = identity.email.as_ref();
     let verified = email.filter(|email| email.is_verified());
-    let verify_time = verified.and_then(|email| email.verified.as_ref()).map(|verified| verified.time);
+    let verify_time =
+        verified.and_then(|email| email.verified.as_ref()).map(|verified| verified.time);
     pb::Identity {
         identity_ref: Some(identity_ref(&identity.id)),
         connection: identity.connection.clone(),
@@ -69,7 +71,10 @@ fn identity(identity: &Identity) -> pb::Identity {
 }
 
 pub(super) fn identity_ref(identity: &IdentityRef) -> pb::IdentityRef {
-    pb::IdentityRef { provider: identity.provider.to_string(), subject: identity.subject.to_string() }
+    pb::IdentityRef {
+        provider: identity.provider.to_string(),
+        subject: identity.subject.to_string(),
+    }
 }
 
 pub(super) fn link(link: &Link, validate_only: bool) -> pb::LinkRecord {
@@ -95,12 +100,17 @@ fn actor(actor: &Actor) -> pb::Actor {
 
 pub(super) fn changes(changes: &MetadataChanges) -> Vec<pb::MetadataChange> {
     use pb::MetadataNamespace::{App, User};
-    let change = |namespace, change: &Change| metadata_change(namespace, &change.path, change.effect);
+    let change =
+        |namespace, change: &Change| metadata_change(namespace, &change.path, change.effect);
     let user = changes.user.iter().map(|item| change(User, item));
     user.chain(changes.app.iter().map(|item| change(App, item))).collect()
 }
 
-fn metadata_change(namespace: pb::MetadataNamespace, path: &str, effect: Effect) -> pb::MetadataChange {
+fn metadata_change(
+    namespace: pb::MetadataNamespace,
+    path: &str,
+    effect: Effect,
+) -> pb::MetadataChange {
     use pb::metadata_change::Effect as PbEffect;
     let effect = match effect {
         Effect::Added => PbEffect::Added,
@@ -108,7 +118,11 @@ fn metadata_change(namespace: pb::MetadataNamespace, path: &str, effect: Effect)
         Effect::SecondaryTaken => PbEffect::ConflictSecondary,
         Effect::Combined => PbEffect::Combined,
     };
-    pb::MetadataChange { metadata_namespace: namespace.into(), path: path.to_owned(), effect: effect.into() }
+    pb::MetadataChange {
+        metadata_namespace: namespace.into(),
+        path: path.to_owned(),
+        effect: effect.into(),
+    }
 }
 
 pub(super) fn unmerged(unmerged: &UnmergedMetadata) -> Vec<pb::MetadataChange> {
@@ -116,7 +130,9 @@ pub(super) fn unmerged(unmerged: &UnmergedMetadata) -> Vec<pb::MetadataChange> {
         MetadataNamespace::{App, User},
         metadata_change::Effect::{Kept, Reversed},
     };
-    let paths = |namespace: pb::MetadataNamespace, effect: pb::metadata_change::Effect, paths: &[Vec<String>]| {
+    let paths = |namespace: pb::MetadataNamespace,
+                 effect: pb::metadata_change::Effect,
+                 paths: &[Vec<String>]| {
         let change = |path: &Vec<String>| pb::MetadataChange {
             metadata_namespace: namespace.into(),
             path: pointer(path),
@@ -133,8 +149,10 @@ pub(super) fn unmerged(unmerged: &UnmergedMetadata) -> Vec<pb::MetadataChange> {
 }
 
 pub(super) fn withheld(withheld: &Withheld) -> Vec<pb::MetadataChange> {
-    let namespaces =
-        [(pb::MetadataNamespace::User, &withheld.user_metadata), (pb::MetadataNamespace::App, &withheld.app_metadata)];
+    let namespaces = [
+        (pb::MetadataNamespace::User, &withheld.user_metadata),
+        (pb::MetadataNamespace::App, &withheld.app_metadata),
+    ];
     let held = namespaces.into_iter().filter(|(_, held)| held.is_some());
     held.map(|(namespace, _)| pb::MetadataChange {
         metadata_namespace: namespace.into(),
@@ -163,10 +181,12 @@ fn value(json: &Value) -> PbValue {
         Value::Bool(value) => Kind::BoolValue(*value),
         Value::Number(number) => Kind::NumberValue(number.as_f64().unwrap_or_default()),
         Value::String(text) => Kind::StringValue(text.clone()),
-        Value::Array(items) => Kind::ListValue(ListValue { values: items.iter().map(value).collect() }),
-        Value::Object(object) => {
-            Kind::StructValue(Struct { fields: object.iter().map(|(key, item)| (key.clone(), value(item))).collect() })
+        Value::Array(items) => {
+            Kind::ListValue(ListValue { values: items.iter().map(value).collect() })
         }
+        Value::Object(object) => Kind::StructValue(Struct {
+            fields: object.iter().map(|(key, item)| (key.clone(), value(item))).collect(),
+        }),
     };
     PbValue { kind: Some(kind) }
 }

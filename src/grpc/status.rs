@@ -1,5 +1,5 @@
-//! Maps each error to its status: code, stable reason, details, and a sentence that says what to do. A client never
-//! sees SQL, file paths, or another user's id.
+//! Maps each error to its status: code, stable reason, details, and a sentence that says what to
+//! do. A client never sees SQL, file paths, or another user's id.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -20,8 +20,8 @@ use crate::{
 pub const DOMAIN: &str = "identity-link";
 /// How long a client should wait before it tries again.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
-/// The most bytes of paths and descriptions in one refusal. It travels in headers in base64, and many clients accept
-/// 8 KiB of headers: a longer refusal would not arrive at all.
+/// The most bytes of paths and descriptions in one refusal. It travels in headers in base64, and
+/// many clients accept 8 KiB of headers: a longer refusal would not arrive at all.
 const MAX_DETAILS: usize = 4 * 1024;
 /// The overhead of an entry, in bytes.
 const ENTRY: usize = 24;
@@ -62,7 +62,9 @@ pub fn from_auth_error(denial: AuthError) -> Status {
                 "the bearer token was not accepted: get a new one from a trusted issuer",
             )
         }
-        AuthError::ScopeInsufficient(text) => plain(Code::PermissionDenied, Reason::ScopeInsufficient, &text),
+        AuthError::ScopeInsufficient(text) => {
+            plain(Code::PermissionDenied, Reason::ScopeInsufficient, &text)
+        }
         AuthError::NotYourUser => plain(
             Code::PermissionDenied,
             Reason::NotYourUser,
@@ -97,9 +99,11 @@ pub fn from_domain_error(refusal: DomainError) -> Status {
             Reason::RequestIdReused,
             "this request_id was used for another request: make a new one for each request, and keep it for its retries",
         ),
-        DomainError::SameUser => {
-            plain(InvalidArgument, Reason::SameUser, "both sides are the same identity or user: name two")
-        }
+        DomainError::SameUser => plain(
+            InvalidArgument,
+            Reason::SameUser,
+            "both sides are the same identity or user: name two",
+        ),
         DomainError::LinkTokenInvalid(_) => plain(
             FailedPrecondition,
             Reason::LinkTokenInvalid,
@@ -160,12 +164,16 @@ pub fn from_domain_error(refusal: DomainError) -> Status {
             Reason::UserNotFound,
             "there is no such user in this tenant: check the id, or create a user with the identity of this token",
         ),
-        DomainError::IdentityNotFound => {
-            plain(NotFound, Reason::IdentityNotFound, "there is no such identity here: check provider and subject")
-        }
-        DomainError::LinkNotFound => {
-            plain(NotFound, Reason::LinkNotFound, "there is no such link in this tenant: check the id")
-        }
+        DomainError::IdentityNotFound => plain(
+            NotFound,
+            Reason::IdentityNotFound,
+            "there is no such identity here: check provider and subject",
+        ),
+        DomainError::LinkNotFound => plain(
+            NotFound,
+            Reason::LinkNotFound,
+            "there is no such link in this tenant: check the id",
+        ),
         DomainError::UserAbsorbed => plain(
             FailedPrecondition,
             Reason::UserAbsorbed,
@@ -179,9 +187,11 @@ pub fn from_domain_error(refusal: DomainError) -> Status {
             Reason::IdentityTaken,
             "the identity belongs to a user already: find it, and link the two users instead",
         ),
-        DomainError::UserExists => {
-            plain(AlreadyExists, Reason::UserExists, "the requested user id is in use: request a random one")
-        }
+        DomainError::UserExists => plain(
+            AlreadyExists,
+            Reason::UserExists,
+            "the requested user id is in use: request a random one",
+        ),
         DomainError::LastIdentity => plain(
             FailedPrecondition,
             Reason::LastIdentity,
@@ -192,9 +202,11 @@ pub fn from_domain_error(refusal: DomainError) -> Status {
             Reason::PrimaryIdentity,
             "this is the primary identity: make another identity primary first",
         ),
-        DomainError::LinkNotUndoable(why) => {
-            plain(FailedPrecondition, Reason::LinkNotUndoable, &format!("the link cannot be undone: {why}"))
-        }
+        DomainError::LinkNotUndoable(why) => plain(
+            FailedPrecondition,
+            Reason::LinkNotUndoable,
+            &format!("the link cannot be undone: {why}"),
+        ),
         DomainError::TooManyIdentities => plain(
             FailedPrecondition,
             Reason::TooManyIdentities,
@@ -228,12 +240,18 @@ pub fn from_domain_error(refusal: DomainError) -> Status {
             Status::with_error_details(
                 Code::OutOfRange,
                 "events after this position have been removed: list the users again, and continue from the position in that response",
-                ErrorDetails::with_error_info(reason_name(Reason::PositionExpired), DOMAIN, metadata),
+                ErrorDetails::with_error_info(
+                    reason_name(Reason::PositionExpired),
+                    DOMAIN,
+                    metadata,
+                ),
             )
         }
-        DomainError::ConflictRetry => {
-            retry(Code::Aborted, Reason::ConflictRetry, "other calls kept changing the same users: try again")
-        }
+        DomainError::ConflictRetry => retry(
+            Code::Aborted,
+            Reason::ConflictRetry,
+            "other calls kept changing the same users: try again",
+        ),
         DomainError::CallUnderWay => retry(
             Code::Aborted,
             Reason::ConflictRetry,
@@ -262,27 +280,32 @@ fn from_store_error(error: StoreError) -> Status {
                 "the change may have been made or not: repeat the call under its request_id, or read before you try again",
             )
         }
-        StoreError::Conflict(_) | StoreError::Busy(_) => from_domain_error(DomainError::ConflictRetry),
+        StoreError::Conflict(_) | StoreError::Busy(_) => {
+            from_domain_error(DomainError::ConflictRetry)
+        }
         StoreError::Fault(text) => internal(&text),
     }
 }
 
 /// How a call ended, for the log.
 pub fn outcome(response: Option<&Response<Body>>) -> CallOutcome {
-    // A refusal is in the headers. Otherwise the headers begin a response, which for a unary call is complete by now.
+    // A refusal is in the headers. Otherwise the headers begin a response, which for a unary call
+    // is complete by now.
     let status = match response {
         None => Status::cancelled(""),
         // Refused before it was a gRPC call: clients derive this code from the HTTP status.
         Some(response) if !response.status().is_success() => Status::unknown(""),
-        Some(response) => Status::from_header_map(response.headers()).unwrap_or_else(|| Status::ok("")),
+        Some(response) => {
+            Status::from_header_map(response.headers()).unwrap_or_else(|| Status::ok(""))
+        }
     };
     let reason = status.get_details_error_info().map(|info| info.reason).unwrap_or_default();
     CallOutcome { code: format!("{:?}", status.code()), reason }
 }
 
-/// Replaces a status that tonic sets to INTERNAL: such a call, without a message or with one that does not decode, is
-/// the caller's error, and the text of prost names messages and fields. A status of identity-link has details with its
-/// reason.
+/// Replaces a status that tonic sets to INTERNAL: such a call, without a message or with one that
+/// does not decode, is the caller's error, and the text of prost names messages and fields. A
+/// status of identity-link has details with its reason.
 pub fn replace_foreign_status(response: Response<Body>) -> Response<Body> {
     let status = Status::from_header_map(response.headers());
     match status.filter(|status| status.code() == Code::Internal && status.details().is_empty()) {
@@ -307,7 +330,11 @@ pub fn deadline() -> Status {
 
 /// The status of a stream that ends because the server stops.
 pub fn stopping() -> Status {
-    retry(Code::Unavailable, Reason::ServerStopping, "the server stops: call again to reach another one")
+    retry(
+        Code::Unavailable,
+        Reason::ServerStopping,
+        "the server stops: call again to reach another one",
+    )
 }
 
 /// The status of a watch that has lasted as long as it may.
@@ -318,13 +345,15 @@ pub fn watch_expired() -> Status {
 
 /// The status of a message that does not decode.
 pub fn undecodable() -> Status {
-    let text = "the message does not decode: send what the proto describes, nested at most 16 levels deep";
+    let text =
+        "the message does not decode: send what the proto describes, nested at most 16 levels deep";
     plain(Code::InvalidArgument, Reason::RequestInvalid, text)
 }
 
 fn invalid(violations: &[Violation]) -> Status {
     let mut details = details(Reason::RequestInvalid);
-    let fitting = fitting(violations, |violation| violation.field.len() + violation.description.len());
+    let fitting =
+        fitting(violations, |violation| violation.field.len() + violation.description.len());
     for violation in fitting {
         details.add_bad_request_violation(&violation.field, &violation.description);
     }
@@ -349,7 +378,10 @@ fn conflict(paths: &[String]) -> Status {
     if fitting.len() < paths.len() {
         details.add_precondition_failure_violation("METADATA_CONFLICT", "", MORE);
     }
-    let text = format!("the metadata differs at {} places: decide them, or choose which side wins", paths.len());
+    let text = format!(
+        "the metadata differs at {} places: decide them, or choose which side wins",
+        paths.len()
+    );
     Status::with_error_details(Code::FailedPrecondition, text, details)
 }
 

@@ -1,5 +1,5 @@
-//! Streams that need no token: health watches and reflection. Their callers are unknown, so there are few of them,
-//! and each is bounded in time or by the server's stop.
+//! Streams that need no token: health watches and reflection. Their callers are unknown, so there
+//! are few of them, and each is bounded in time or by the server's stop.
 
 use std::{
     pin::Pin,
@@ -28,8 +28,8 @@ pub struct OpenStreams {
 }
 
 impl OpenStreams {
-    /// At most `max` at once. Streams on which the client sends requests end after `max_time`, and all end with
-    /// `stop`.
+    /// At most `max` at once. Streams on which the client sends requests end after `max_time`, and
+    /// all end with `stop`.
     pub fn new(max: usize, max_time: Duration, stop: CancellationToken) -> Self {
         Self { slots: Arc::new(Semaphore::new(max)), max_time, stop }
     }
@@ -39,9 +39,14 @@ impl OpenStreams {
         Arc::clone(&self.slots).try_acquire_owned().ok()
     }
 
-    /// Ties a response to its slot, and a conversation to its time. A watch ends when the watched service reports
-    /// the stop.
-    pub(super) fn limit(&self, response: Response<Body>, slot: OwnedSemaphorePermit, is_watch: bool) -> Response<Body> {
+    /// Ties a response to its slot, and a conversation to its time. A watch ends when the watched
+    /// service reports the stop.
+    pub(super) fn limit(
+        &self,
+        response: Response<Body>,
+        slot: OwnedSemaphorePermit,
+        is_watch: bool,
+    ) -> Response<Body> {
         let end = (!is_watch).then(|| StreamEnd {
             time: Box::pin(sleep(self.max_time)),
             stop: Box::pin(self.stop.clone().cancelled_owned()),
@@ -67,10 +72,14 @@ impl HttpBody for LimitedBody {
     type Data = Bytes;
     type Error = Status;
 
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
         let Self { body, end, .. } = &mut *self;
         let Some(answering) = body else { return Poll::Ready(None) };
-        // The end is checked first, so that it also reaches a client that sends requests without pause.
+        // The end is checked first, so that it also reaches a client that sends requests without
+        // pause.
         let ended = end.as_mut().and_then(|StreamEnd { time, stop }| {
             if time.as_mut().poll(cx).is_ready() {
                 return Some(deadline());

@@ -46,7 +46,21 @@ mod tests {
 
     #[test]
     fn anything_else_says_nothing() {
-        for junk in ["", "S", "5", "-1S", "+1S", "1.5S", "1 S", "1s", "1h", "1Sx", "123456789n", "\u{e9}S", "1\u{e9}"] {
+        for junk in [
+            "",
+            "S",
+            "5",
+            "-1S",
+            "+1S",
+            "1.5S",
+            "1 S",
+            "1s",
+            "1h",
+            "1Sx",
+            "123456789n",
+            "\u{e9}S",
+            "1\u{e9}",
+        ] {
             assert_eq!(parse_timeout(junk), None, "{junk}");
         }
         assert_eq!(requested(&HeaderMap::new()), None);

@@ -6,8 +6,8 @@ use chrono::{DateTime, Utc};
 use tokio::{sync::Semaphore, time::timeout};
 
 use super::{
-    Account, AuthorizationRequest, AuthorizationResponse, ClientSettings, Flow, GitHubUrls, OAuthError, Protocol,
-    github, oidc::Oidc, shared_issuers::SharedIssuers,
+    Account, AuthorizationRequest, AuthorizationResponse, ClientSettings, Flow, GitHubUrls,
+    OAuthError, Protocol, github, oidc::Oidc, shared_issuers::SharedIssuers,
 };
 use crate::{
     auth::Keys,
@@ -51,8 +51,9 @@ pub struct StartedFlow {
 }
 
 impl Clients {
-    /// Creates the clients, by tenant and provider, without a request to any provider. At most `at_once` calls may
-    /// wait for each issuer, over all its clients: a provider that hangs must not occupy the whole server.
+    /// Creates the clients, by tenant and provider, without a request to any provider. At most
+    /// `at_once` calls may wait for each issuer, over all its clients: a provider that hangs must
+    /// not occupy the whole server.
     pub fn new(
         settings: impl IntoIterator<Item = (TenantId, Provider, ClientSettings)>,
         http: &HttpClient,
@@ -61,7 +62,8 @@ impl Clients {
         let mut all = Self { clients: BTreeMap::new(), issuers: SharedIssuers::default() };
         let mut slots = BTreeMap::new();
         for (tenant, provider, settings) in settings {
-            let slots = slots.entry(settings.issuer()).or_insert_with(|| Arc::new(Semaphore::new(at_once)));
+            let slots =
+                slots.entry(settings.issuer()).or_insert_with(|| Arc::new(Semaphore::new(at_once)));
             let protocol = ProtocolClient::new(&settings.protocol, &mut all.issuers);
             let (http, slots) = (http.clone(), Arc::clone(slots));
             let client = Client { provider: provider.clone(), settings, protocol, http, slots };
@@ -89,9 +91,12 @@ impl Clients {
 impl ProtocolClient {
     fn new(protocol: &Protocol, issuers: &mut SharedIssuers) -> Self {
         match protocol {
-            Protocol::Oidc { rules, metadata, preset, auth_method } => {
-                Self::Oidc(Oidc::new(rules.clone(), issuers.get_or_add(rules, metadata), *preset, *auth_method))
-            }
+            Protocol::Oidc { rules, metadata, preset, auth_method } => Self::Oidc(Oidc::new(
+                rules.clone(),
+                issuers.get_or_add(rules, metadata),
+                *preset,
+                *auth_method,
+            )),
             Protocol::GitHub(urls) => Self::GitHub(urls.clone()),
         }
     }
@@ -117,14 +122,20 @@ impl Client {
     ///
     /// # Errors
     /// If the provider's metadata cannot be read, or no random bytes can be had.
-    pub async fn start(&self, authorization: &AuthorizationRequest) -> Result<StartedFlow, OAuthError> {
+    pub async fn start(
+        &self,
+        authorization: &AuthorizationRequest,
+    ) -> Result<StartedFlow, OAuthError> {
         let (flow, state) = (Flow::new(authorization)?, random_text()?);
         let Self { settings, http, .. } = self;
         let authorization_url = match &self.protocol {
             ProtocolClient::Oidc(oidc) => {
-                self.in_time(oidc.authorization_url(settings, http, authorization, &flow, &state)).await?
+                self.in_time(oidc.authorization_url(settings, http, authorization, &flow, &state))
+                    .await?
             }
-            ProtocolClient::GitHub(urls) => github::authorization_url(settings, urls, authorization, &flow, &state)?,
+            ProtocolClient::GitHub(urls) => {
+                github::authorization_url(settings, urls, authorization, &flow, &state)?
+            }
         };
         Ok(StartedFlow { authorization_url, state, flow })
     }
@@ -132,8 +143,8 @@ impl Client {
     /// Ends a flow: exchanges the code and returns the account that signed in.
     ///
     /// # Errors
-    /// If the provider rejects the code or the client, its response is invalid, or it is unavailable or slower than
-    /// [`PROVIDER_TIMEOUT`].
+    /// If the provider rejects the code or the client, its response is invalid, or it is
+    /// unavailable or slower than [`PROVIDER_TIMEOUT`].
     pub async fn complete(
         &self,
         flow: &Flow,
@@ -142,14 +153,29 @@ impl Client {
     ) -> Result<Account, OAuthError> {
         let (ours, http) = ((&self.settings, &self.provider), &self.http);
         match &self.protocol {
-            ProtocolClient::Oidc(oidc) => self.in_time(oidc.account(ours, http, flow, response, now)).await,
-            ProtocolClient::GitHub(urls) => self.in_time(github::account(ours, urls, http, flow, response, now)).await,
+            ProtocolClient::Oidc(oidc) => {
+                self.in_time(oidc.account(ours, http, flow, response, now)).await
+            }
+            ProtocolClient::GitHub(urls) => {
+                self.in_time(github::account(ours, urls, http, flow, response, now)).await
+            }
         }
     }
 
-    async fn in_time<T>(&self, asking: impl Future<Output = Result<T, OAuthError>>) -> Result<T, OAuthError> {
-        let _slot = self.slots.try_acquire().map_err(|_| OAuthError::unavailable("too many wait for it already"))?;
-        let slow = || OAuthError::unavailable(format!("it takes longer than {} seconds", PROVIDER_TIMEOUT.as_secs()));
+    async fn in_time<T>(
+        &self,
+        asking: impl Future<Output = Result<T, OAuthError>>,
+    ) -> Result<T, OAuthError> {
+        let _slot = self
+            .slots
+            .try_acquire()
+            .map_err(|_| OAuthError::unavailable("too many wait for it already"))?;
+        let slow = || {
+            OAuthError::unavailable(format!(
+                "it takes longer than {} seconds",
+                PROVIDER_TIMEOUT.as_secs()
+            ))
+        };
         timeout(PROVIDER_TIMEOUT, asking).await.unwrap_or_else(|_| Err(slow()))
     }
 }

@@ -2,7 +2,8 @@
 
 use crate::secret::NoRandomBytes;
 
-/// The values of the parameter `error` of a redirect (RFC 6749 §4.1.2.1, OpenID Connect Core §3.1.2.6).
+/// The values of the parameter `error` of a redirect (RFC 6749 §4.1.2.1, OpenID Connect Core
+/// §3.1.2.6).
 const SENT_BACK_WITH: [&str; 16] = [
     "access_denied",
     "account_selection_required",
@@ -22,13 +23,15 @@ const SENT_BACK_WITH: [&str; 16] = [
     "unsupported_response_type",
 ];
 
-/// Why a flow failed. The texts are for the log; of what the provider sent they quote nothing but its error codes.
+/// Why a flow failed. The texts are for the log; of what the provider sent they quote nothing but
+/// its error codes.
 #[derive(Debug, thiserror::Error)]
 pub enum OAuthError {
     /// The provider does not accept a request of this flow, or its response is invalid.
     #[error("rejected: {0}")]
     Rejected(String),
-    /// The provider does not accept identity-link's client, regardless of user and code. The operator must fix it.
+    /// The provider does not accept identity-link's client, regardless of user and code. The
+    /// operator must fix it.
     #[error("client not accepted: {0}")]
     ClientNotAccepted(String),
     /// The provider is unavailable or does not work.
@@ -40,11 +43,14 @@ pub enum OAuthError {
 }
 
 impl OAuthError {
-    /// The browser came back with an error. The value passed through the browser, so it may be any text: only a name
-    /// from the standard list is repeated.
+    /// The browser came back with an error. The value passed through the browser, so it may be any
+    /// text: only a name from the standard list is repeated.
     pub fn sent_back(error: &str) -> Self {
         let known = SENT_BACK_WITH.iter().find(|known| **known == error);
-        Self::Rejected(format!("it sent the browser back with {}", known.unwrap_or(&"another error")))
+        Self::Rejected(format!(
+            "it sent the browser back with {}",
+            known.unwrap_or(&"another error")
+        ))
     }
 
     /// An invalid response.

@@ -1,15 +1,17 @@
-//! The authorization URL, and the exchange of the code for tokens (RFC 6749 §4.1), by the `oauth2` crate.
+//! The authorization URL, and the exchange of the code for tokens (RFC 6749 §4.1), by the `oauth2`
+//! crate.
 
 use std::{borrow::Cow, fmt, pin::Pin};
 
 use http::Uri;
 use oauth2::{
-    AsyncHttpClient, AuthType, AuthUrl, AuthorizationCode, ClientId, ClientSecret, CsrfToken, EndpointNotSet,
-    EndpointSet, ExtraTokenFields, HttpRequest, HttpResponse, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl,
-    RequestTokenError, Scope, StandardRevocableToken, StandardTokenResponse, TokenResponse as _, TokenUrl,
+    AsyncHttpClient, AuthType, AuthUrl, AuthorizationCode, ClientId, ClientSecret, CsrfToken,
+    EndpointNotSet, EndpointSet, ExtraTokenFields, HttpRequest, HttpResponse, PkceCodeChallenge,
+    PkceCodeVerifier, RedirectUrl, RequestTokenError, Scope, StandardRevocableToken,
+    StandardTokenResponse, TokenResponse as _, TokenUrl,
     basic::{
-        BasicErrorResponse, BasicErrorResponseType, BasicRevocationErrorResponse, BasicTokenIntrospectionResponse,
-        BasicTokenType,
+        BasicErrorResponse, BasicErrorResponseType, BasicRevocationErrorResponse,
+        BasicTokenIntrospectionResponse, BasicTokenType,
     },
 };
 use serde::{Deserialize, Serialize};
@@ -65,7 +67,10 @@ type CodeClient = oauth2::Client<
     EndpointSet,
 >;
 
-fn client(settings: &ClientSettings, endpoints: &FlowEndpoints<'_>) -> Result<CodeClient, OAuthError> {
+fn client(
+    settings: &ClientSettings,
+    endpoints: &FlowEndpoints<'_>,
+) -> Result<CodeClient, OAuthError> {
     let wrong = |error| OAuthError::unavailable(format!("an endpoint is no URL: {error}"));
     let auth_type = match endpoints.auth_method {
         AuthMethod::Basic => AuthType::BasicAuth,
@@ -80,7 +85,9 @@ fn client(settings: &ClientSettings, endpoints: &FlowEndpoints<'_>) -> Result<Co
 
 fn redirect_url(flow: &Flow) -> Result<Cow<'static, RedirectUrl>, OAuthError> {
     let url = RedirectUrl::new(flow.redirect_uri.clone());
-    Ok(Cow::Owned(url.map_err(|error| OAuthError::Fault(format!("a redirect URI is no URL: {error}")))?))
+    Ok(Cow::Owned(
+        url.map_err(|error| OAuthError::Fault(format!("a redirect URI is no URL: {error}")))?,
+    ))
 }
 
 /// The URL to which the browser is sent.
@@ -98,7 +105,9 @@ pub(super) fn authorization_url(
         .set_redirect_uri(redirect_url(flow)?)
         .set_pkce_challenge(PkceCodeChallenge::from_code_verifier_sha256(&verifier))
         .add_scopes(settings.scopes.iter().cloned().map(Scope::new));
-    let request = extra.iter().fold(request, |request, (name, value)| request.add_extra_param(*name, value.clone()));
+    let request = extra
+        .iter()
+        .fold(request, |request, (name, value)| request.add_extra_param(*name, value.clone()));
     let (url, _) = request.url();
     Ok(url.into())
 }
@@ -124,7 +133,10 @@ pub(super) async fn exchange(
     if *response.token_type() != BasicTokenType::Bearer {
         return Err(OAuthError::rejected("its access token is no bearer token"));
     }
-    Ok(Tokens { access: response.access_token().secret().clone(), id: response.extra_fields().id_token.clone() })
+    Ok(Tokens {
+        access: response.access_token().secret().clone(),
+        id: response.extra_fields().id_token.clone(),
+    })
 }
 
 /// Sends the `oauth2` crate's requests by identity-link's HTTP client.
@@ -141,11 +153,14 @@ impl<'c> AsyncHttpClient<'c> for Sender<'_> {
 }
 
 impl Sender<'_> {
-    /// A status that is neither a success nor a refusal says that the provider is not well: it becomes an error.
+    /// A status that is neither a success nor a refusal says that the provider is not well: it
+    /// becomes an error.
     async fn send(&self, request: HttpRequest) -> Result<HttpResponse, FetchError> {
         let response = self.0.send(request.map(Into::into)).await?;
         match response.status() {
-            status if status.is_success() || is_refusal(status) => Ok(response.map(|body| body.to_vec())),
+            status if status.is_success() || is_refusal(status) => {
+                Ok(response.map(|body| body.to_vec()))
+            }
             status => Err(FetchError::Status(status)),
         }
     }
@@ -154,7 +169,8 @@ impl Sender<'_> {
 /// Whether a status blames the request itself, so that a repetition would fail too.
 pub(super) fn is_refusal(status: http::StatusCode) -> bool {
     use http::StatusCode;
-    status.is_client_error() && !matches!(status, StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS)
+    status.is_client_error()
+        && !matches!(status, StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS)
 }
 
 /// Maps the crate's errors. Its own texts may quote the response, and with it tokens.
@@ -163,16 +179,19 @@ fn failed(error: RequestTokenError<FetchError, BasicErrorResponse>) -> OAuthErro
         RequestTokenError::Request(error) => OAuthError::unavailable(error),
         RequestTokenError::ServerResponse(response) => named(&response),
         // GitHub sends its errors with status 200.
-        RequestTokenError::Parse(_, body) => match serde_json::from_slice::<BasicErrorResponse>(&body) {
-            Ok(response) => named(&response),
-            Err(_) => OAuthError::rejected("its answer to the code does not parse"),
-        },
+        RequestTokenError::Parse(_, body) => {
+            match serde_json::from_slice::<BasicErrorResponse>(&body) {
+                Ok(response) => named(&response),
+                Err(_) => OAuthError::rejected("its answer to the code does not parse"),
+            }
+        }
         RequestTokenError::Other(_) => OAuthError::rejected("its answer to the code is none"),
     }
 }
 
 fn named(response: &BasicErrorResponse) -> OAuthError {
-    let name: String = response.error().as_ref().chars().filter(char::is_ascii_graphic).take(MAX_NAME).collect();
+    let name: String =
+        response.error().as_ref().chars().filter(char::is_ascii_graphic).take(MAX_NAME).collect();
     match (response.error(), name.as_str()) {
         // `incorrect_client_credentials` is GitHub's own code for `invalid_client`.
         (BasicErrorResponseType::InvalidClient | BasicErrorResponseType::UnauthorizedClient, _)

@@ -17,12 +17,13 @@ pub struct AuthorizationRequest {
     pub max_age: Option<Duration>,
 }
 
-/// What is stored of a flow until the browser returns. It has no `Debug`, because the verifier is what makes a stolen
-/// code worthless.
+/// What is stored of a flow until the browser returns. It has no `Debug`, because the verifier is
+/// what makes a stolen code worthless.
 pub struct Flow {
     /// Returned by the provider in the ID token.
     pub nonce: String,
-    /// Proves to the provider that the party that exchanges the code is the one that started the flow (RFC 7636).
+    /// Proves to the provider that the party that exchanges the code is the one that started the
+    /// flow (RFC 7636).
     pub pkce_verifier: String,
     /// The redirect URI that was sent to the provider.
     pub redirect_uri: String,

@@ -7,7 +7,8 @@ use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
 use super::{
-    Account, AuthMethod, AuthorizationRequest, AuthorizationResponse, ClientSettings, Flow, GitHubUrls, OAuthError,
+    Account, AuthMethod, AuthorizationRequest, AuthorizationResponse, ClientSettings, Flow,
+    GitHubUrls, OAuthError,
     exchange::{self, is_refusal},
 };
 use crate::{
@@ -39,7 +40,11 @@ struct Email {
 }
 
 fn for_codes(urls: &GitHubUrls) -> exchange::FlowEndpoints<'_> {
-    exchange::FlowEndpoints { authorize: &urls.authorize, token: &urls.token, auth_method: AuthMethod::Post }
+    exchange::FlowEndpoints {
+        authorize: &urls.authorize,
+        token: &urls.token,
+        auth_method: AuthMethod::Post,
+    }
 }
 
 /// The URL to which the browser is sent.
@@ -71,7 +76,8 @@ pub(super) async fn account(
     let tokens = exchange::exchange(settings, &for_codes(urls), http, flow, &response.code).await?;
     let user: Uri = below(&urls.api, "/user")?;
     let (_, user): (_, User) = required(get(http, &user, &tokens.access).await?)?;
-    let subject = Subject::parse(&user.id.to_string()).ok_or_else(|| OAuthError::rejected("its id is none"))?;
+    let subject = Subject::parse(&user.id.to_string())
+        .ok_or_else(|| OAuthError::rejected("its id is none"))?;
     let email = primary_email(urls, http, &tokens.access).await?;
     Ok(Account {
         identity: IdentityRef { provider: provider.clone(), subject },
@@ -84,8 +90,8 @@ pub(super) async fn account(
     })
 }
 
-/// GitHub's data about a person, under OpenID Connect's names. `email` is left out: it is the public email,
-/// which need not be the person's.
+/// GitHub's data about a person, under OpenID Connect's names. `email` is left out: it is the
+/// public email, which need not be the person's.
 fn profile(user: User) -> Map<String, Value> {
     let claims = [
         ("name", user.name),
@@ -93,16 +99,25 @@ fn profile(user: User) -> Map<String, Value> {
         ("picture", user.avatar_url),
         ("profile", user.html_url),
     ];
-    claims.into_iter().filter_map(|(name, value)| Some((name.to_owned(), Value::String(value?)))).collect()
+    claims
+        .into_iter()
+        .filter_map(|(name, value)| Some((name.to_owned(), Value::String(value?))))
+        .collect()
 }
 
 /// The primary email, verified or not.
-async fn primary_email(urls: &GitHubUrls, http: &HttpClient, token: &str) -> Result<Option<Email>, OAuthError> {
+async fn primary_email(
+    urls: &GitHubUrls,
+    http: &HttpClient,
+    token: &str,
+) -> Result<Option<Email>, OAuthError> {
     let mut next = Some(below(&urls.api, "/user/emails?per_page=100")?);
     for _ in 0..MAX_PAGES {
         let Some(url) = next else { return Ok(None) };
         // There is no email if the person did not grant the scope, or the server refuses the list.
-        let Some((headers, emails)) = get::<Vec<Email>>(http, &url, token).await? else { return Ok(None) };
+        let Some((headers, emails)) = get::<Vec<Email>>(http, &url, token).await? else {
+            return Ok(None);
+        };
         if let Some(primary) = emails.into_iter().find(|email| email.primary == Value::Bool(true)) {
             return Ok(Some(primary));
         }
@@ -116,12 +131,16 @@ fn next_page(headers: &HeaderMap, api: &Uri) -> Result<Option<Uri>, OAuthError> 
     let links = headers.get_all(header::LINK).iter().filter_map(|value| value.to_str().ok());
     let next = links.flat_map(|links| links.split(',')).find_map(|link| {
         let (target, parameters) = link.trim().strip_prefix('<')?.split_once('>')?;
-        let is_next = parameters.split(';').any(|parameter| matches!(parameter.trim(), r#"rel="next""# | "rel=next"));
+        let is_next = parameters
+            .split(';')
+            .any(|parameter| matches!(parameter.trim(), r#"rel="next""# | "rel=next"));
         is_next.then_some(target)
     });
     let Some(next) = next else { return Ok(None) };
     match next.parse::<Uri>() {
-        Ok(url) if (url.scheme(), url.authority()) == (api.scheme(), api.authority()) => Ok(Some(url)),
+        Ok(url) if (url.scheme(), url.authority()) == (api.scheme(), api.authority()) => {
+            Ok(Some(url))
+        }
         _ => Err(OAuthError::rejected("the next page of its emails is elsewhere")),
     }
 }
@@ -156,11 +175,14 @@ async fn get<T: DeserializeOwned>(
             return Err(OAuthError::unavailable("its rate limit is reached"));
         }
         StatusCode::FORBIDDEN | StatusCode::NOT_FOUND => return Ok(None),
-        status if is_refusal(status) => return Err(OAuthError::Rejected(format!("its API answers {status}"))),
+        status if is_refusal(status) => {
+            return Err(OAuthError::Rejected(format!("its API answers {status}")));
+        }
         status => return Err(OAuthError::unavailable(format!("its API answers {status}"))),
     }
     let (head, body) = response.into_parts();
-    let body = serde_json::from_slice(&body).map_err(|_| OAuthError::rejected("its API's answer does not parse"))?;
+    let body = serde_json::from_slice(&body)
+        .map_err(|_| OAuthError::rejected("its API's answer does not parse"))?;
     Ok(Some((head.headers, body)))
 }
 
@@ -177,14 +199,21 @@ mod tests {
 
     fn next(link: &'static str) -> Result<Option<String>, OAuthError> {
         let headers = HeaderMap::from_iter([(header::LINK, HeaderValue::from_static(link))]);
-        next_page(&headers, &Uri::from_static("https://api.github.com")).map(|url| url.map(|url| url.to_string()))
+        next_page(&headers, &Uri::from_static("https://api.github.com"))
+            .map(|url| url.map(|url| url.to_string()))
     }
 
     #[test]
     fn the_next_page_is_the_same_servers() {
         let two = r#"<https://api.github.com/user/emails?page=1>; rel="prev", <https://api.github.com/user/emails?page=3>; rel="next""#;
-        assert_eq!(next(two).unwrap().as_deref(), Some("https://api.github.com/user/emails?page=3"));
-        assert_eq!(next(r#"<https://api.github.com/user/emails?page=3>; rel="last""#).unwrap(), None);
+        assert_eq!(
+            next(two).unwrap().as_deref(),
+            Some("https://api.github.com/user/emails?page=3")
+        );
+        assert_eq!(
+            next(r#"<https://api.github.com/user/emails?page=3>; rel="last""#).unwrap(),
+            None
+        );
         for elsewhere in [
             r#"<https://evil.example.com/user/emails?page=2>; rel="next""#,
             r#"<http://api.github.com/user/emails?page=2>; rel="next""#,

@@ -1,4 +1,5 @@
-//! A provider's metadata, cached: read when a flow needs it, by one request for all flows that wait.
+//! A provider's metadata, cached: read when a flow needs it, by one request for all flows that
+//! wait.
 
 use std::{sync::Arc, time::Duration};
 
@@ -30,7 +31,8 @@ pub(super) struct ProviderEndpoints {
     pub token: Uri,
     /// The userinfo endpoint; `None` if the provider has none.
     pub userinfo: Option<Uri>,
-    /// How a client authenticates at the token endpoint: in a header, unless the provider takes forms only.
+    /// How a client authenticates at the token endpoint: in a header, unless the provider takes
+    /// forms only.
     pub auth_method: AuthMethod,
     /// Whether each redirect back contains the parameter `iss` (RFC 9207).
     pub says_iss: bool,
@@ -55,12 +57,14 @@ impl State {
     /// The metadata, if it is usable without another read.
     fn good(&self, now: Instant) -> Option<Arc<ProviderEndpoints>> {
         let (latest, at) = self.latest.as_ref()?;
-        let failed_just_now = self.failed.as_ref().is_some_and(|(at, _)| now.saturating_duration_since(*at) < RETRY);
+        let failed_just_now =
+            self.failed.as_ref().is_some_and(|(at, _)| now.saturating_duration_since(*at) < RETRY);
         let age = now.saturating_duration_since(*at);
         (age < REFRESH || failed_just_now && age < MAX_AGE).then(|| Arc::clone(latest))
     }
 
-    /// The error of a read that ended at or after `asked_at`. It holds for each caller that asked before that.
+    /// The error of a read that ended at or after `asked_at`. It holds for each caller that asked
+    /// before that.
     fn failed_since(&self, asked_at: Instant) -> Option<&str> {
         self.failed.as_ref().filter(|(at, _)| *at >= asked_at).map(|(_, why)| why.as_str())
     }
@@ -73,7 +77,10 @@ impl MetadataCache {
     }
 
     /// Returns the metadata, and reads it first if it is due.
-    pub(super) async fn endpoints(self: &Arc<Self>, http: &HttpClient) -> Result<Arc<ProviderEndpoints>, OAuthError> {
+    pub(super) async fn endpoints(
+        self: &Arc<Self>,
+        http: &HttpClient,
+    ) -> Result<Arc<ProviderEndpoints>, OAuthError> {
         let asked_at = Instant::now();
         if let Some(good) = self.state.borrow().good(asked_at) {
             return Ok(good);
@@ -81,10 +88,16 @@ impl MetadataCache {
         // A task of its own: it continues for the other callers if this caller is cancelled.
         let (this, http) = (Arc::clone(self), http.clone());
         let reading = tokio::spawn(async move { this.read(&http, asked_at).await });
-        reading.await.unwrap_or_else(|error| Err(OAuthError::Fault(format!("a reading did not end: {error}"))))
+        reading.await.unwrap_or_else(|error| {
+            Err(OAuthError::Fault(format!("a reading did not end: {error}")))
+        })
     }
 
-    async fn read(&self, http: &HttpClient, asked_at: Instant) -> Result<Arc<ProviderEndpoints>, OAuthError> {
+    async fn read(
+        &self,
+        http: &HttpClient,
+        asked_at: Instant,
+    ) -> Result<Arc<ProviderEndpoints>, OAuthError> {
         let _reading = self.reading.lock().await;
         {
             let state = self.state.borrow();
@@ -98,7 +111,9 @@ impl MetadataCache {
         let read = self.fetch(http).await.map_err(|error| error.to_string());
         let now = Instant::now();
         self.state.send_modify(|state| match &read {
-            Ok(endpoints) => *state = State { latest: Some((Arc::clone(endpoints), now)), failed: None },
+            Ok(endpoints) => {
+                *state = State { latest: Some((Arc::clone(endpoints), now)), failed: None }
+            }
             Err(why) => state.failed = Some((now, why.clone())),
         });
         let kept = self.state.borrow().good(now);
@@ -118,7 +133,11 @@ fn endpoints(found: &IssuerMetadata, url: &Uri) -> Result<ProviderEndpoints, Met
         None => Err(wrong(&format!("has no {name}"))),
     };
     // A provider that lists no methods may still support S256, and is sent a challenge in any case.
-    if found.code_challenge_methods_supported.as_ref().is_some_and(|methods| !methods.iter().any(|m| m == "S256")) {
+    if found
+        .code_challenge_methods_supported
+        .as_ref()
+        .is_some_and(|methods| !methods.iter().any(|m| m == "S256"))
+    {
         return Err(wrong("says that codes cannot be bound to their flow by S256"));
     }
     let methods = found.token_endpoint_auth_methods_supported.as_deref();
@@ -151,7 +170,10 @@ mod tests {
             says_iss: false,
         };
         let endpoints = Arc::new(endpoints);
-        State { latest: latest.map(|at| (endpoints, at)), failed: failed.map(|at| (at, "down".to_owned())) }
+        State {
+            latest: latest.map(|at| (endpoints, at)),
+            failed: failed.map(|at| (at, "down".to_owned())),
+        }
     }
 
     #[test]

@@ -1,8 +1,9 @@
-//! Sign-ins at providers by OpenID Connect, and at GitHub. The only module that uses the `oauth2` crate.
+//! Sign-ins at providers by OpenID Connect, and at GitHub. The only module that uses the `oauth2`
+//! crate.
 //!
-//! A flow begins with a URL to which the browser is sent, and ends with the [`Account`] that signed in. A [`Flow`] is
-//! stored in between. No token and no code that a provider issues to identity-link is stored, logged, or quoted in an
-//! error text.
+//! A flow begins with a URL to which the browser is sent, and ends with the [`Account`] that signed
+//! in. A [`Flow`] is stored in between. No token and no code that a provider issues to
+//! identity-link is stored, logged, or quoted in an error text.
 
 mod clients;
 mod error;
@@ -25,7 +26,8 @@ pub use self::{
     settings::{AuthMethod, ClientSettings, GitHubUrls, Protocol, Secret},
 };
 use crate::domain::{
-    Email, EmailVerification, IdentityEmail, IdentityRef, Metadata, Verifier, linking::UnownedIdentity,
+    Email, EmailVerification, IdentityEmail, IdentityRef, Metadata, Verifier,
+    linking::UnownedIdentity,
 };
 
 /// The longest email of a provider that is stored, in bytes. No address is longer.
@@ -51,18 +53,35 @@ pub struct Account {
 }
 
 impl From<Account> for UnownedIdentity {
-    /// Takes the provider's assertions as they are; the sign-in rules judge whether they count. An email that cannot
-    /// be stored is dropped: it is no reason to refuse the sign-in.
+    /// Takes the provider's assertions as they are; the sign-in rules judge whether they count. An
+    /// email that cannot be stored is dropped: it is no reason to refuse the sign-in.
     fn from(account: Account) -> Self {
-        let Account { identity: id, issuer, email, email_verified, profile_data, authenticated_at: time, .. } = account;
-        let can_be_kept =
-            |given: &String| (1..=MAX_EMAIL).contains(&given.len()) && !given.chars().any(char::is_control);
+        let Account {
+            identity: id,
+            issuer,
+            email,
+            email_verified,
+            profile_data,
+            authenticated_at: time,
+            ..
+        } = account;
+        let can_be_kept = |given: &String| {
+            (1..=MAX_EMAIL).contains(&given.len()) && !given.chars().any(char::is_control)
+        };
         let email = email.filter(can_be_kept).map(|given| {
             let canonical = Email::parse(&given).ok().map(|email| email.canonical().to_owned());
             let is_verified = email_verified && canonical.is_some();
-            let verified = is_verified.then_some(EmailVerification { time, by: Verifier::Issuer(issuer) });
+            let verified =
+                is_verified.then_some(EmailVerification { time, by: Verifier::Issuer(issuer) });
             IdentityEmail { given, canonical, verified, counts: None }
         });
-        Self { id, connection: String::new(), social: false, email, profile_data, signed_in_at: Some(time) }
+        Self {
+            id,
+            connection: String::new(),
+            social: false,
+            email,
+            profile_data,
+            signed_in_at: Some(time),
+        }
     }
 }

@@ -5,7 +5,8 @@ use http::{Request, StatusCode, Uri, header};
 use hyper::body::Bytes;
 
 use super::{
-    Account, AuthMethod, AuthorizationRequest, AuthorizationResponse, ClientSettings, Flow, OAuthError, Preset,
+    Account, AuthMethod, AuthorizationRequest, AuthorizationResponse, ClientSettings, Flow,
+    OAuthError, Preset,
     exchange::{self, is_refusal},
     metadata_cache::ProviderEndpoints,
     presets,
@@ -63,15 +64,24 @@ impl Oidc {
     ) -> Result<Account, OAuthError> {
         let found = self.issuer.metadata_cache.endpoints(http).await?;
         match &response.iss {
-            Some(iss) if !self.rules.issuer.allows(iss) => return Err(OAuthError::rejected("iss is another issuer")),
-            None if found.says_iss => return Err(OAuthError::rejected("iss is missing, which it always sends")),
+            Some(iss) if !self.rules.issuer.allows(iss) => {
+                return Err(OAuthError::rejected("iss is another issuer"));
+            }
+            None if found.says_iss => {
+                return Err(OAuthError::rejected("iss is missing, which it always sends"));
+            }
             _ => {}
         }
-        let tokens = exchange::exchange(settings, &self.for_codes(&found), http, flow, &response.code).await?;
+        let tokens =
+            exchange::exchange(settings, &self.for_codes(&found), http, flow, &response.code)
+                .await?;
         let id_token = tokens.id.ok_or_else(|| OAuthError::rejected("there is no ID token"))?;
         let expectations = IdTokenExpectations { nonce: &flow.nonce, max_age: flow.max_age };
-        let id_token =
-            self.rules.verify(&id_token, &self.issuer.keys, expectations, now).await.map_err(not_verified)?;
+        let id_token = self
+            .rules
+            .verify(&id_token, &self.issuer.keys, expectations, now)
+            .await
+            .map_err(not_verified)?;
         if response.iss.as_deref().is_some_and(|iss| id_token.claims.text("iss") != Some(iss)) {
             return Err(OAuthError::rejected("iss is another issuer than the ID token's"));
         }
@@ -86,12 +96,18 @@ impl Oidc {
 
     fn for_codes<'a>(&self, found: &'a ProviderEndpoints) -> exchange::FlowEndpoints<'a> {
         let ProviderEndpoints { authorize, token, auth_method, .. } = found;
-        exchange::FlowEndpoints { authorize, token, auth_method: self.auth_method.unwrap_or(*auth_method) }
+        exchange::FlowEndpoints {
+            authorize,
+            token,
+            auth_method: self.auth_method.unwrap_or(*auth_method),
+        }
     }
 
-    /// Whether the ID token lacks the email or its verification. Microsoft sends them there or nowhere.
+    /// Whether the ID token lacks the email or its verification. Microsoft sends them there or
+    /// nowhere.
     fn wants_userinfo(&self, claims: &Claims) -> bool {
-        self.preset != Some(Preset::Microsoft) && !(claims.has("email") && claims.has("email_verified"))
+        self.preset != Some(Preset::Microsoft)
+            && !(claims.has("email") && claims.has("email_verified"))
     }
 
     fn account_from_claims(
@@ -102,8 +118,10 @@ impl Oidc {
     ) -> Result<Account, OAuthError> {
         let claims = &id_token.claims;
         let subject = presets::subject(self.preset, &id_token.subject, claims);
-        let subject = subject.ok_or_else(|| OAuthError::rejected("its ID token does not say who it is"))?;
-        // Both from one document: the verification in one may be about another address than the email in the other.
+        let subject =
+            subject.ok_or_else(|| OAuthError::rejected("its ID token does not say who it is"))?;
+        // Both from one document: the verification in one may be about another address than the
+        // email in the other.
         let source = userinfo.filter(|userinfo| userinfo.has("email")).unwrap_or(claims);
         let mut profile = claims.profile();
         profile.extend(userinfo.map(Claims::profile).unwrap_or_default());
@@ -129,7 +147,12 @@ fn not_verified(denial: AuthError) -> OAuthError {
 }
 
 /// The provider's claims about a person (OpenID Connect Core §5.3). `sub` must be `subject`.
-async fn userinfo(http: &HttpClient, url: &Uri, token: &str, subject: &str) -> Result<Claims, OAuthError> {
+async fn userinfo(
+    http: &HttpClient,
+    url: &Uri,
+    token: &str,
+    subject: &str,
+) -> Result<Claims, OAuthError> {
     let request = Request::get(url)
         .header(header::ACCEPT, "application/json")
         .header(header::AUTHORIZATION, format!("Bearer {token}"))
@@ -138,11 +161,13 @@ async fn userinfo(http: &HttpClient, url: &Uri, token: &str, subject: &str) -> R
     let response = http.send(request).await.map_err(OAuthError::unavailable)?;
     match response.status() {
         StatusCode::OK => {}
-        status if is_refusal(status) => return Err(OAuthError::Rejected(format!("userinfo answers {status}"))),
+        status if is_refusal(status) => {
+            return Err(OAuthError::Rejected(format!("userinfo answers {status}")));
+        }
         status => return Err(OAuthError::unavailable(format!("userinfo answers {status}"))),
     }
-    let claims: Claims =
-        serde_json::from_slice(response.body()).map_err(|_| OAuthError::rejected("userinfo does not parse"))?;
+    let claims: Claims = serde_json::from_slice(response.body())
+        .map_err(|_| OAuthError::rejected("userinfo does not parse"))?;
     // §5.3.2: without this check, the claims may be about another person.
     match claims.text("sub") == Some(subject) {
         true => Ok(claims),

@@ -37,13 +37,18 @@ impl Preset {
         }
     }
 
-    /// The issuers of Microsoft's ID tokens: one directory, or for `common` and `organizations` each of `directories`
-    /// (all, if it is empty).
-    pub fn microsoft_issuer(base: &str, directory: &str, directories: BTreeSet<String>) -> IssuerRule {
+    /// The issuers of Microsoft's ID tokens: one directory, or for `common` and `organizations`
+    /// each of `directories` (all, if it is empty).
+    pub fn microsoft_issuer(
+        base: &str,
+        directory: &str,
+        directories: BTreeSet<String>,
+    ) -> IssuerRule {
         match directory {
-            "common" | "organizations" => {
-                IssuerRule::PerDirectory { template: format!("{base}/{{tenantid}}/v2.0"), directories }
-            }
+            "common" | "organizations" => IssuerRule::PerDirectory {
+                template: format!("{base}/{{tenantid}}/v2.0"),
+                directories,
+            },
             directory => IssuerRule::Exactly(format!("{base}/{directory}/v2.0")),
         }
     }
@@ -52,12 +57,15 @@ impl Preset {
 /// The account's subject, from `sub` and the other claims of the ID token; `None` if it is invalid.
 pub(super) fn subject(preset: Option<Preset>, sub: &str, claims: &Claims) -> Option<Subject> {
     match preset {
-        // Microsoft's `sub` differs from client to client. The object id in its directory names the person
-        // everywhere.
+        // Microsoft's `sub` differs from client to client. The object id in its directory names the
+        // person everywhere.
         Some(Preset::Microsoft) => {
             let (directory, object) = (claims.text("tid")?, claims.text("oid")?);
-            let is_id = |text: &str| uuid::Uuid::try_parse(text).is_ok_and(|id| id.hyphenated().to_string() == text);
-            (is_id(directory) && is_id(object)).then(|| Subject::parse(&format!("{directory}/{object}")))?
+            let is_id = |text: &str| {
+                uuid::Uuid::try_parse(text).is_ok_and(|id| id.hyphenated().to_string() == text)
+            };
+            (is_id(directory) && is_id(object))
+                .then(|| Subject::parse(&format!("{directory}/{object}")))?
         }
         Some(Preset::Google | Preset::GitLab) | None => Subject::parse(sub),
     }
@@ -66,7 +74,8 @@ pub(super) fn subject(preset: Option<Preset>, sub: &str, claims: &Claims) -> Opt
 /// Whether the claims assert that the provider verified their email.
 pub(super) fn is_email_verified(preset: Option<Preset>, claims: &Claims) -> bool {
     match preset {
-        // Each administrator of a directory can set `email`; `xms_edov` asserts that the directory owns its domain.
+        // Each administrator of a directory can set `email`; `xms_edov` asserts that the directory
+        // owns its domain.
         Some(Preset::Microsoft) => claims.is_true("xms_edov"),
         Some(Preset::Google | Preset::GitLab) | None => claims.is_true("email_verified"),
     }
@@ -95,7 +104,8 @@ mod tests {
             (r#","xms_edov":null"#, false),
             ("", false),
         ] {
-            let claims = claims(&format!(r#"{{"email":"a@example.com","email_verified":true{edov}}}"#));
+            let claims =
+                claims(&format!(r#"{{"email":"a@example.com","email_verified":true{edov}}}"#));
             assert_eq!(is_email_verified(Some(Preset::Microsoft), &claims), counts, "{edov}");
         }
     }

@@ -84,8 +84,8 @@ impl fmt::Debug for Secret {
 }
 
 impl ClientSettings {
-    /// The issuer that asserts the accounts. For GitHub, its authorization endpoint without `/authorize`, which is
-    /// what it calls itself in its metadata (RFC 8414).
+    /// The issuer that asserts the accounts. For GitHub, its authorization endpoint without
+    /// `/authorize`, which is what it calls itself in its metadata (RFC 8414).
     pub fn issuer(&self) -> String {
         match &self.protocol {
             Protocol::Oidc { rules, .. } => rules.issuer.name().to_owned(),

@@ -1,4 +1,5 @@
-//! What all clients at one issuer share, over all tenants: its metadata and its keys, each read once.
+//! What all clients at one issuer share, over all tenants: its metadata and its keys, each read
+//! once.
 
 use std::{sync::Arc, time::Duration};
 
@@ -29,8 +30,10 @@ pub(super) struct SharedIssuer {
 
 impl SharedIssuers {
     /// The issuer of a client's ID tokens, with its metadata at this URL. Adds it if it is new.
-    pub fn get_or_add(&mut self, rules: &IdTokenRules, metadata: &Uri) -> SharedIssuer {
-        let is_it = |known: &&SharedIssuer| known.metadata == *metadata && known.rules.expect_the_same_signer_as(rules);
+    pub(super) fn get_or_add(&mut self, rules: &IdTokenRules, metadata: &Uri) -> SharedIssuer {
+        let is_it = |known: &&SharedIssuer| {
+            known.metadata == *metadata && known.rules.expect_the_same_signer_as(rules)
+        };
         if let Some(known) = self.0.iter().find(is_it) {
             return known.clone();
         }
@@ -40,14 +43,15 @@ impl SharedIssuers {
     }
 
     /// The key set of each issuer, with the issuer's name.
-    pub fn keys(&self) -> impl Iterator<Item = (&str, &Arc<Keys>)> {
+    pub(super) fn keys(&self) -> impl Iterator<Item = (&str, &Arc<Keys>)> {
         self.0.iter().map(|known| (known.rules.issuer.name(), &known.keys))
     }
 }
 
 impl SharedIssuer {
     fn new(rules: &IdTokenRules, metadata: &Uri) -> Self {
-        let (rules, metadata, issuer) = (rules.clone(), metadata.clone(), rules.issuer.name().to_owned());
+        let (rules, metadata, issuer) =
+            (rules.clone(), metadata.clone(), rules.issuer.name().to_owned());
         let source = KeySource::Discovery { issuer: issuer.clone(), metadata: metadata.clone() };
         let settings = KeySettings { source, refresh: KEYS_REFRESH, max_age: KEYS_MAX_AGE };
         let keys = Arc::new(Keys::new(settings, rules.algorithms.clone()));

@@ -75,30 +75,40 @@ impl ConnectionLimits {
     fn new(max_connections: usize) -> Self {
         let slots = Arc::new(Semaphore::new(max_connections));
         let handshake_slots = Arc::new(Semaphore::new(max_connections.div_ceil(8)));
-        Self { slots, handshake_slots, full: PeriodicWarning::default(), failed: PeriodicWarning::default() }
+        Self {
+            slots,
+            handshake_slots,
+            full: PeriodicWarning::default(),
+            failed: PeriodicWarning::default(),
+        }
     }
 
-    /// The next connection for which there is a slot. It never returns `None`, because the semaphores are never
-    /// closed.
+    /// The next connection for which there is a slot. It never returns `None`, because the
+    /// semaphores are never closed.
     async fn next(&mut self, listener: &TcpListener) -> Option<AdmittedConnection> {
         loop {
-            // Without a slot for a newcomer, further connections wait in the system's queue, where they cost
-            // little.
+            // Without a slot for a newcomer, further connections wait in the system's queue, where
+            // they cost little.
             let handshake_slot = Arc::clone(&self.handshake_slots).acquire_owned().await.ok()?;
             let stream = match listener.accept().await {
                 Ok((stream, _)) => stream,
                 Err(error) if is_the_clients(&error) => continue,
                 Err(error) => {
                     // The system lacks a resource: an immediate retry would only burn a core.
-                    self.failed.log(|times| tracing::warn!(%error, times, "connections could not be accepted"));
+                    self.failed.log(
+                        |times| tracing::warn!(%error, times, "connections could not be accepted"),
+                    );
                     sleep(PAUSE).await;
                     continue;
                 }
             };
-            // A connection above the limit is closed at once, so that its client can try another replica.
+            // A connection above the limit is closed at once, so that its client can try another
+            // replica.
             match Arc::clone(&self.slots).try_acquire_owned() {
                 Ok(slot) => return Some(AdmittedConnection { stream, handshake_slot, slot }),
-                Err(_) => self.full.log(|times| tracing::warn!(times, "no slot is free for more connections")),
+                Err(_) => self
+                    .full
+                    .log(|times| tracing::warn!(times, "no slot is free for more connections")),
             }
         }
     }

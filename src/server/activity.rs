@@ -1,5 +1,5 @@
-//! What a connection does: enough to distinguish an idle one, and one whose client takes no responses, from one that
-//! works.
+//! What a connection does: enough to distinguish an idle one, and one whose client takes no
+//! responses, from one that works.
 
 use std::{
     pin::Pin,
@@ -20,7 +20,8 @@ pub(super) struct Activity(Mutex<State>);
 struct State {
     /// The calls whose responses are not complete.
     calls: usize,
-    /// The chunks of responses that are ready and not written: the client's window or its socket is full.
+    /// The chunks of responses that are ready and not written: the client's window or its socket is
+    /// full.
     waiting: usize,
     /// When calls and waiting chunks last became none.
     quiet_since: Instant,
@@ -49,8 +50,15 @@ impl Activity {
     /// The activity of a connection that has just been opened.
     pub(super) fn new() -> Arc<Self> {
         let now = Instant::now();
-        let state =
-            State { calls: 0, waiting: 0, quiet_since: now, moved: now, opened: now, admitted: false, closing: false };
+        let state = State {
+            calls: 0,
+            waiting: 0,
+            quiet_since: now,
+            moved: now,
+            opened: now,
+            admitted: false,
+            closing: false,
+        };
         Arc::new(Self(Mutex::new(state)))
     }
 
@@ -148,8 +156,8 @@ impl<B: Body<Data = Bytes> + Unpin> Body for TrackedBody<B> {
     }
 }
 
-/// A chunk of a response. hyper keeps it while the client's HTTP/2 window is closed, possibly long after the body has
-/// ended, and drops it when it is written.
+/// A chunk of a response. hyper keeps it while the client's HTTP/2 window is closed, possibly long
+/// after the body has ended, and drops it when it is written.
 #[derive(Debug)]
 pub(super) struct TrackedChunk {
     bytes: Bytes,

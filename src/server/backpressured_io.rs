@@ -8,9 +8,9 @@ use std::{
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// A stream that reads nothing while a write waits for the client. Without it, hyper would go on to the next request
-/// of an HTTP/1 client if no handler waits for the body of the previous one, and would keep responses that have no
-/// body without bound.
+/// A stream that reads nothing while a write waits for the client. Without it, hyper would go on to
+/// the next request of an HTTP/1 client if no handler waits for the body of the previous one, and
+/// would keep responses that have no body without bound.
 #[derive(Debug)]
 pub(super) struct BackpressuredIo<I> {
     io: I,
@@ -36,7 +36,11 @@ impl<I> BackpressuredIo<I> {
 }
 
 impl<I: AsyncRead + Unpin> AsyncRead for BackpressuredIo<I> {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         if self.is_behind {
             self.reader = Some(cx.waker().clone());
             return Poll::Pending;
@@ -46,7 +50,11 @@ impl<I: AsyncRead + Unpin> AsyncRead for BackpressuredIo<I> {
 }
 
 impl<I: AsyncWrite + Unpin> AsyncWrite for BackpressuredIo<I> {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
         let outcome = Pin::new(&mut self.io).poll_write(cx, buf);
         self.wrote(outcome)
     }

@@ -16,8 +16,8 @@ use tokio_util::sync::CancellationToken;
 use super::protocols::Protocols;
 use crate::tls::{TlsContent, TlsFiles, TlsProblem};
 
-/// How often the files are read. Their content is compared, because a mounted secret changes by a symbolic link to
-/// another folder: no modification time and no file event shows that.
+/// How often the files are read. Their content is compared, because a mounted secret changes by a
+/// symbolic link to another folder: no modification time and no file event shows that.
 const LOOK: Duration = Duration::from_secs(1);
 
 /// The certificate of the listener.
@@ -32,7 +32,11 @@ impl Certificates {
     ///
     /// # Errors
     /// Each problem of the files.
-    pub(super) fn new(files: TlsFiles, content: &TlsContent, protocols: Protocols) -> Result<Self, Vec<TlsProblem>> {
+    pub(super) fn new(
+        files: TlsFiles,
+        content: &TlsContent,
+        protocols: Protocols,
+    ) -> Result<Self, Vec<TlsProblem>> {
         let config = offering(files.server_config(content)?, protocols);
         Ok(Self { files, protocols, current: RwLock::new(config) })
     }
@@ -42,8 +46,8 @@ impl Certificates {
         Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Reloads the files until `stop`: when their content differs from `judged`, and at once at each hangup signal.
-    /// Files that do not load are logged and not used.
+    /// Reloads the files until `stop`: when their content differs from `judged`, and at once at
+    /// each hangup signal. Files that do not load are logged and not used.
     pub(super) async fn keep_fresh(
         self: Arc<Self>,
         mut judged: TlsContent,
@@ -61,8 +65,8 @@ impl Certificates {
             };
             let files = self.files.clone();
             let Ok(found) = spawn_blocking(move || files.read()).await else { continue };
-            // Changed content must be the same at two reads: a file may be half written, or its counterpart not yet
-            // there.
+            // Changed content must be the same at two reads: a file may be half written, or its
+            // counterpart not yet there.
             if asked || found != judged && seen.as_ref() == Some(&found) {
                 self.take(&found);
                 judged = found;

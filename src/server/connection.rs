@@ -34,8 +34,12 @@ use crate::{calls::Admitted, config::Limits};
 
 /// The service that handles calls.
 pub(super) trait CallService:
-    Service<Request<Incoming>, Response = Response<tonic::body::Body>, Error = Infallible, Future: Send>
-    + Clone
+    Service<
+        Request<Incoming>,
+        Response = Response<tonic::body::Body>,
+        Error = Infallible,
+        Future: Send,
+    > + Clone
     + Send
     + Sync
     + 'static
@@ -43,8 +47,12 @@ pub(super) trait CallService:
 }
 
 impl<S> CallService for S where
-    S: Service<Request<Incoming>, Response = Response<tonic::body::Body>, Error = Infallible, Future: Send>
-        + Clone
+    S: Service<
+            Request<Incoming>,
+            Response = Response<tonic::body::Body>,
+            Error = Infallible,
+            Future: Send,
+        > + Clone
         + Send
         + Sync
         + 'static
@@ -83,9 +91,22 @@ pub(super) struct ConnectionServer<S> {
 }
 
 impl<S: CallService> ConnectionServer<S> {
-    pub(super) fn new(calls: S, limits: Limits, certificates: Option<Arc<Certificates>>, protocols: Protocols) -> Self {
+    pub(super) fn new(
+        calls: S,
+        limits: Limits,
+        certificates: Option<Arc<Certificates>>,
+        protocols: Protocols,
+    ) -> Self {
         let (http1, http2) = (protocols::http1(), protocols::http2());
-        Self { calls, limits, certificates, protocols, http1, http2, stop: CancellationToken::new() }
+        Self {
+            calls,
+            limits,
+            certificates,
+            protocols,
+            http1,
+            http2,
+            stop: CancellationToken::new(),
+        }
     }
 
     pub(super) fn limits(&self) -> &Limits {
@@ -126,7 +147,8 @@ impl<S: CallService> ConnectionServer<S> {
     where
         I: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
-        let (protocol, io) = self.in_time(deadline, preface::expect(stream, self.protocols)).await?;
+        let (protocol, io) =
+            self.in_time(deadline, preface::expect(stream, self.protocols)).await?;
         drop(handshake_slot);
 
         let activity = Activity::new();
@@ -149,7 +171,9 @@ impl<S: CallService> ConnectionServer<S> {
                 let io = TokioIo::new(BackpressuredIo::new(io));
                 self.drive(self.http1.serve_connection(io, service), &activity).await
             }
-            Protocol::Http2 => self.drive(self.http2.serve_connection(TokioIo::new(io), service), &activity).await,
+            Protocol::Http2 => {
+                self.drive(self.http2.serve_connection(TokioIo::new(io), service), &activity).await
+            }
         }
     }
 
@@ -164,7 +188,8 @@ impl<S: CallService> ConnectionServer<S> {
             why = self.watch(activity) => if !matches!(why, ConnectionEnd::Idle) { return Err(why) },
             () = self.stop.cancelled() => {}
         }
-        // Calls in flight are completed, and so are those that the client sends before it learns of the shutdown.
+        // Calls in flight are completed, and so are those that the client sends before it learns of
+        // the shutdown.
         connection.as_mut().graceful_shutdown();
         activity.close();
         tokio::select! {

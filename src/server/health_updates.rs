@@ -1,4 +1,5 @@
-//! Keeps the health service up to date: whether the database responds, and whether the feed advances.
+//! Keeps the health service up to date: whether the database responds, and whether the feed
+//! advances.
 
 use std::{future::pending, time::Duration};
 
@@ -9,8 +10,8 @@ use crate::{grpc::health::Health, store::DatabaseCheck};
 
 /// The pause between two checks of the database.
 const CHECK_EVERY: Duration = Duration::from_secs(1);
-/// How long the database may take to respond. Together with the pause, this is less than the five seconds within
-/// which the health service shows that the database is lost or back.
+/// How long the database may take to respond. Together with the pause, this is less than the five
+/// seconds within which the health service shows that the database is lost or back.
 const MAX_RESPONSE_TIME: Duration = Duration::from_secs(3);
 /// How long an open transaction may delay the feed until the feed counts as unhealthy.
 const LONG_DELAY: Duration = Duration::from_secs(60);

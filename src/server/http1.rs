@@ -7,12 +7,14 @@ use http::{
 
 use crate::calls::Body;
 
-/// Refuses a request that a proxy between the client and the server may have parsed differently. The response
-/// ends the connection, because the following bytes could be part of that request.
+/// Refuses a request that a proxy between the client and the server may have parsed differently.
+/// The response ends the connection, because the following bytes could be part of that request.
 pub(super) fn refusal<B>(request: &Request<B>) -> Option<Response<Body>> {
     let status = match request.version() {
         Version::HTTP_2 => return None,
-        Version::HTTP_11 if request.headers().get_all(HOST).iter().count() != 1 => StatusCode::BAD_REQUEST,
+        Version::HTTP_11 if request.headers().get_all(HOST).iter().count() != 1 => {
+            StatusCode::BAD_REQUEST
+        }
         Version::HTTP_11 if !is_coding_known(request.headers()) => StatusCode::NOT_IMPLEMENTED,
         Version::HTTP_11 => return None,
         _ => StatusCode::HTTP_VERSION_NOT_SUPPORTED,

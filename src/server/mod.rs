@@ -1,4 +1,5 @@
-//! The server: `main` and each test call `serve`. The caller binds the listener, so a client can connect at once.
+//! The server: `main` and each test call `serve`. The caller binds the listener, so a client can
+//! connect at once.
 
 mod accept;
 mod activity;
@@ -25,14 +26,15 @@ use tonic::service::Routes;
 use tower::ServiceBuilder;
 
 use self::{
-    certificates::Certificates, connection::ConnectionServer, protocols::Protocols, sweep::keep_swept,
-    transport_router::TransportRouter,
+    certificates::Certificates, connection::ConnectionServer, protocols::Protocols,
+    sweep::keep_swept, transport_router::TransportRouter,
 };
 use crate::{
     auth::{Issuers, Keys},
     auth0,
     calls::{
-        self, concurrency::ConcurrencyLimit, deadline::DeadlineLayer, panics::PanicLayer, telemetry::TelemetryLayer,
+        self, concurrency::ConcurrencyLimit, deadline::DeadlineLayer, panics::PanicLayer,
+        telemetry::TelemetryLayer,
     },
     clock,
     config::{Config, Tenant},
@@ -44,7 +46,8 @@ use crate::{
         health::Health,
         paths,
         proto::{
-            DESCRIPTOR_SET, event_service_server::EventServiceServer, identity_service_server::IdentityServiceServer,
+            DESCRIPTOR_SET, event_service_server::EventServiceServer,
+            identity_service_server::IdentityServiceServer,
             sign_in_service_server::SignInServiceServer,
         },
         status,
@@ -58,8 +61,8 @@ use crate::{
     use_cases::UseCases,
 };
 
-/// How long writes may continue after the last connection has ended. The database gives up on each statement before
-/// that.
+/// How long writes may continue after the last connection has ended. The database gives up on each
+/// statement before that.
 const WRITE_GRACE: Duration = Duration::from_secs(12);
 /// The longest request of a call without a token, or of a watch, in bytes.
 const MAX_OPEN_MESSAGE: usize = 4 * 1024;
@@ -92,14 +95,23 @@ impl From<StoreError> for ServeError {
 ///
 /// # Errors
 /// If the server cannot start: see [`ServeError`].
-pub async fn serve(config: Config, listener: TcpListener, shutdown: CancellationToken) -> Result<(), ServeError> {
+pub async fn serve(
+    config: Config,
+    listener: TcpListener,
+    shutdown: CancellationToken,
+) -> Result<(), ServeError> {
     let stop_renewals = CancellationToken::new();
     let _stop_renewals = stop_renewals.clone().drop_guard();
     // gRPC clients all use HTTP/2.
     let protocols = if config.auth0.is_some() { Protocols::Http1And2 } else { Protocols::Http2 };
-    let certificates = config.tls.clone().map(|files| certificates(files, protocols, &stop_renewals)).transpose()?;
+    let certificates = config
+        .tls
+        .clone()
+        .map(|files| certificates(files, protocols, &stop_renewals))
+        .transpose()?;
     let store = open(&config).await?;
-    let http = HttpClient::new().map_err(|error| ServeError::Part(format!("no TLS client: {error}")))?;
+    let http =
+        HttpClient::new().map_err(|error| ServeError::Part(format!("no TLS client: {error}")))?;
     let use_cases = Arc::new(assemble(&config, store.clone(), &http, stop_renewals.clone()).await?);
     let clients = clients(&config, &http, &stop_renewals);
     let stop_streams = CancellationToken::new();
@@ -110,23 +122,36 @@ pub async fn serve(config: Config, listener: TcpListener, shutdown: Cancellation
     let mut health = Health::new(reporter);
     health.report(true, true).await;
     let stop_health_updates = stop_renewals.child_token();
-    let health_updates =
-        health_updates::keep_updated(health, store.database_check(), feed.delay(), stop_health_updates.clone());
+    let health_updates = health_updates::keep_updated(
+        health,
+        store.database_check(),
+        feed.delay(),
+        stop_health_updates.clone(),
+    );
     let health_updates = tokio::spawn(health_updates);
 
-    let identity =
-        IdentityServiceServer::new(IdentityHandler::new(Arc::clone(&use_cases))).max_decoding_message_size(MAX_MESSAGE);
+    let identity = IdentityServiceServer::new(IdentityHandler::new(Arc::clone(&use_cases)))
+        .max_decoding_message_size(MAX_MESSAGE);
     let sign_in = SignInServiceServer::new(SignInHandler::new(Arc::clone(&use_cases), clients))
         .max_decoding_message_size(MAX_SIGN_IN);
-    let events = EventServiceServer::new(EventHandler::new(feed)).max_decoding_message_size(MAX_OPEN_MESSAGE);
+    let events = EventServiceServer::new(EventHandler::new(feed))
+        .max_decoding_message_size(MAX_OPEN_MESSAGE);
     let health_service = health_service.max_decoding_message_size(MAX_OPEN_MESSAGE);
-    let mut routes = Routes::new(identity).add_service(sign_in).add_service(events).add_service(health_service);
+    let mut routes =
+        Routes::new(identity).add_service(sign_in).add_service(events).add_service(health_service);
     if config.reflection {
         // Both versions: older tools support v1alpha only.
         let part = |error: tonic_reflection::server::Error| ServeError::Part(error.to_string());
         routes = routes
-            .add_service(reflection().build_v1().map_err(part)?.max_decoding_message_size(MAX_OPEN_MESSAGE))
-            .add_service(reflection().build_v1alpha().map_err(part)?.max_decoding_message_size(MAX_OPEN_MESSAGE));
+            .add_service(
+                reflection().build_v1().map_err(part)?.max_decoding_message_size(MAX_OPEN_MESSAGE),
+            )
+            .add_service(
+                reflection()
+                    .build_v1alpha()
+                    .map_err(part)?
+                    .max_decoding_message_size(MAX_OPEN_MESSAGE),
+            );
     }
     let limit = ConcurrencyLimit::new(config.max_concurrent_calls);
     let few = (config.limits.max_connections / 8).max(8);
@@ -141,14 +166,17 @@ pub async fn serve(config: Config, listener: TcpListener, shutdown: Cancellation
                 .map_response(auth0::secured(certificates.is_some()))
                 // Also logs the preflight requests that a browser sends.
                 .layer(TelemetryLayer(auth0::outcome))
-                // Before each layer that may refuse: a page that may call can read why the call is refused.
+                // Before each layer that may refuse: a page that may call can read why the call is
+                // refused.
                 .layer(auth0::cors(settings))
                 // Of every answer, also of those to calls that end badly.
                 .map_response(auth0::with_rate_limit(limit.clone()))
                 // As with gRPC.
                 .layer(PanicLayer(auth0::fault))
                 .layer(DeadlineLayer::new(config.max_call_time, |_| None, auth0::deadline_exceeded))
-                .map_response(|response: http::Response<axum::body::Body>| response.map(calls::Body::new))
+                .map_response(|response: http::Response<axum::body::Body>| {
+                    response.map(calls::Body::new)
+                })
                 // The routes, each behind its gate.
                 .service(routes.map_err(ServeError::Part)?);
             Some(service)
@@ -162,8 +190,11 @@ pub async fn serve(config: Config, listener: TcpListener, shutdown: Cancellation
         .map_response(status::replace_foreign_status)
         // Around everything that may panic, except the log.
         .layer(PanicLayer(|| status::fault().into_http()))
-        // Around everything that may take time: verification, reading the message, waiting for the database.
-        .layer(DeadlineLayer::new(config.max_call_time, timeouts::requested, || status::deadline().into_http()))
+        // Around everything that may take time: verification, reading the message, waiting for the
+        // database.
+        .layer(DeadlineLayer::new(config.max_call_time, timeouts::requested, || {
+            status::deadline().into_http()
+        }))
         // Before each path, including paths that no service has.
         .layer(GateLayer::new(Arc::clone(&use_cases), limit, streams))
         .service(routes.prepare());
@@ -199,7 +230,8 @@ fn certificates(
     protocols: Protocols,
     stop: &CancellationToken,
 ) -> Result<Arc<Certificates>, ServeError> {
-    let hangups = signal(SignalKind::hangup()).map_err(|error| ServeError::Part(error.to_string()))?;
+    let hangups =
+        signal(SignalKind::hangup()).map_err(|error| ServeError::Part(error.to_string()))?;
     let content = files.read();
     let certificates = Certificates::new(files, &content, protocols).map_err(|problems| {
         let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
@@ -212,7 +244,8 @@ fn certificates(
 
 /// Opens the store of all tenants.
 async fn open(config: &Config) -> Result<Store, ServeError> {
-    Ok(Store::open(&config.database.address, config.database.max_connections, config.policies()).await?)
+    Ok(Store::open(&config.database.address, config.database.max_connections, config.policies())
+        .await?)
 }
 
 /// Pins the providers' issuers, reads the issuers' keys, and starts the sweeping of the store.
@@ -239,8 +272,8 @@ async fn assemble(
     Ok(UseCases::new(store, Issuers::new(issuers), config.tenants.clone()))
 }
 
-/// Logs the accounts that cannot sign in because their provider is not declared. An operator who removes a provider
-/// from the file, or misspells it, sees how many accounts that concerns.
+/// Logs the accounts that cannot sign in because their provider is not declared. An operator who
+/// removes a provider from the file, or misspells it, sees how many accounts that concerns.
 async fn report_unknown_providers(store: &Store, tenants: &[TenantId]) {
     for tenant in tenants {
         let found = async { store.session(tenant).await?.accounts_at_unknown_providers().await };
@@ -275,15 +308,19 @@ async fn pin_issuers(config: &Config, store: &Store) -> Result<(), ServeError> {
     Ok(())
 }
 
-/// The clients at providers. Their keys are read in the background: the start does not wait for a provider.
+/// The clients at providers. Their keys are read in the background: the start does not wait for a
+/// provider.
 fn clients(config: &Config, http: &HttpClient, stop: &CancellationToken) -> Clients {
     let clients = config.tenants.iter().flat_map(|(tenant, Tenant { providers, .. })| {
-        let clients = providers.iter().filter_map(|(provider, settings)| Some((provider, settings.oauth.clone()?)));
+        let clients = providers
+            .iter()
+            .filter_map(|(provider, settings)| Some((provider, settings.oauth.clone()?)));
         clients.map(|(provider, settings)| (tenant.clone(), provider.clone(), settings))
     });
     let clients = Clients::new(clients, http, (config.max_concurrent_calls / 4).max(1));
     for (issuer, keys) in clients.keys() {
-        let (issuer, keys, http, stop) = (issuer.to_owned(), Arc::clone(keys), http.clone(), stop.clone());
+        let (issuer, keys, http, stop) =
+            (issuer.to_owned(), Arc::clone(keys), http.clone(), stop.clone());
         tokio::spawn(async move {
             first_keys(&issuer, &keys, &http).await;
             keys.keep_fresh(http, stop).await;
@@ -292,8 +329,8 @@ fn clients(config: &Config, http: &HttpClient, stop: &CancellationToken) -> Clie
     clients
 }
 
-/// Reads an issuer's keys for the first time. A failure does not stop the server: only callers of this issuer get
-/// KEYS_UNAVAILABLE.
+/// Reads an issuer's keys for the first time. A failure does not stop the server: only callers of
+/// this issuer get KEYS_UNAVAILABLE.
 async fn first_keys(issuer: &str, keys: &Keys, http: &HttpClient) {
     if let Err(error) = keys.refresh(http).await {
         tracing::error!(issuer, %error, "the issuer's keys could not be read");

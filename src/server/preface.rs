@@ -1,5 +1,5 @@
-//! Reads the first bytes of a connection before HTTP does: a client that does not send them in time holds nothing but
-//! a socket.
+//! Reads the first bytes of a connection before HTTP does: a client that does not send them in time
+//! holds nothing but a socket.
 
 use std::{
     io::{self, IoSlice},
@@ -20,8 +20,9 @@ const FIRST_READ: usize = 1024;
 const NOT_HTTP1: &[u8] = b"HTTP/1.1 505 HTTP Version Not Supported\r\ncontent-type: text/plain\r\n\
     content-length: 21\r\nconnection: close\r\n\r\nThis is gRPC: HTTP/2.";
 
-/// Reads until the client's protocol is clear, and returns a stream from which all of it is read again. A client of
-/// neither HTTP/2 nor another served protocol is disconnected at its first wrong byte.
+/// Reads until the client's protocol is clear, and returns a stream from which all of it is read
+/// again. A client of neither HTTP/2 nor another served protocol is disconnected at its first wrong
+/// byte.
 pub(super) async fn expect<I>(mut io: I, protocols: Protocols) -> io::Result<(Protocol, Rewound<I>)>
 where
     I: AsyncRead + AsyncWrite + Unpin,
@@ -32,11 +33,13 @@ where
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
         if read.iter().zip(PREFACE).any(|(read, expected)| read != expected) {
-            // An HTTP/1 request begins with a method. A client of TLS or another protocol would not understand a
-            // response.
+            // An HTTP/1 request begins with a method. A client of TLS or another protocol would not
+            // understand a response.
             let is_http1 = read.first().is_some_and(u8::is_ascii_uppercase);
             match protocols {
-                Protocols::Http1And2 if is_http1 => return Ok((Protocol::Http1, Rewound { read: read.into(), io })),
+                Protocols::Http1And2 if is_http1 => {
+                    return Ok((Protocol::Http1, Rewound { read: read.into(), io }));
+                }
                 Protocols::Http2 if is_http1 => {
                     io.write_all(NOT_HTTP1).await?;
                     io.shutdown().await?;
@@ -57,7 +60,11 @@ pub(super) struct Rewound<I> {
 }
 
 impl<I: AsyncRead + Unpin> AsyncRead for Rewound<I> {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         if self.read.is_empty() {
             return Pin::new(&mut self.io).poll_read(cx, buf);
         }
@@ -68,7 +75,11 @@ impl<I: AsyncRead + Unpin> AsyncRead for Rewound<I> {
 }
 
 impl<I: AsyncWrite + Unpin> AsyncWrite for Rewound<I> {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.io).poll_write(cx, buf)
     }
 

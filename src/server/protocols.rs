@@ -52,10 +52,11 @@ pub(super) fn http1() -> http1::Builder {
         .max_headers(100)
         // Bounds both the bytes that are read ahead and the buffered bytes of a response.
         .max_buf_size(SEND_BUFFER)
-        // With vectored writes, buffered bytes stay distinguishable from those that the client took.
+        // With vectored writes, buffered bytes stay distinguishable from those that the client
+        // took.
         .writev(true)
-        // This timeout would also count the time between calls, which is longer. The watch over the connection
-        // bounds both times, as for HTTP/2.
+        // This timeout would also count the time between calls, which is longer. The watch over the
+        // connection bounds both times, as for HTTP/2.
         .header_read_timeout(None);
     http1
 }

@@ -11,13 +11,18 @@ use crate::{
     store::{Leftovers, Store, StoreError},
 };
 
-/// The interval of sweeps. Expired rows are never returned even before they are swept: the sweep frees their space,
-/// and finishes interrupted deletions.
+/// The interval of sweeps. Expired rows are never returned even before they are swept: the sweep
+/// frees their space, and finishes interrupted deletions.
 const EVERY: Duration = Duration::from_secs(600);
 
-/// Removes expired responses, tickets and attempts, leftovers of interrupted deletions, and events older than
-/// `retention`, in intervals until `stop`.
-pub(super) async fn keep_swept(store: Store, tenants: Vec<TenantId>, retention: Duration, stop: CancellationToken) {
+/// Removes expired responses, tickets and attempts, leftovers of interrupted deletions, and events
+/// older than `retention`, in intervals until `stop`.
+pub(super) async fn keep_swept(
+    store: Store,
+    tenants: Vec<TenantId>,
+    retention: Duration,
+    stop: CancellationToken,
+) {
     let mut times = interval(EVERY);
     times.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -25,12 +30,20 @@ pub(super) async fn keep_swept(store: Store, tenants: Vec<TenantId>, retention: 
             times.tick().await;
             for tenant in &tenants {
                 let old_events = Leftovers::OldEvents(clock::now() - retention);
-                let expired = [Leftovers::ExpiredResponses, Leftovers::ExpiredTickets, Leftovers::ExpiredAttempts];
+                let expired = [
+                    Leftovers::ExpiredResponses,
+                    Leftovers::ExpiredTickets,
+                    Leftovers::ExpiredAttempts,
+                ];
                 for what in [Leftovers::Erasures].into_iter().chain(expired).chain([old_events]) {
                     match sweep(&store, tenant, what).await {
                         Ok(0) => {}
-                        Ok(removed) => tracing::debug!(%tenant, ?what, removed, "leftovers were removed"),
-                        Err(error) => tracing::warn!(%tenant, ?what, %error, "leftovers stay for now"),
+                        Ok(removed) => {
+                            tracing::debug!(%tenant, ?what, removed, "leftovers were removed");
+                        }
+                        Err(error) => {
+                            tracing::warn!(%tenant, ?what, %error, "leftovers stay for now");
+                        }
                     }
                 }
             }

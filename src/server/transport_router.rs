@@ -35,8 +35,8 @@ where
 
     fn call(&mut self, request: Request<Incoming>) -> Self::Future {
         match &self.auth0 {
-            // A request for neither surface comes from a client of Auth0 that means another service. The response
-            // names that service.
+            // A request for neither surface comes from a client of Auth0 that means another
+            // service. The response names that service.
             Some(auth0) if auth0::serves(request.uri().path()) || !paths::is_meant(&request) => {
                 Either::Right(auth0.clone().oneshot(request))
             }

@@ -9,7 +9,9 @@ use super::{
     links::json,
     rows::{identity_ref, json as document, metadata, user_id, verifier, verifier_json},
 };
-use crate::domain::{EmailVerification, IdentityEmail, linking::UnownedIdentity, tickets::UserSnapshot};
+use crate::domain::{
+    EmailVerification, IdentityEmail, linking::UnownedIdentity, tickets::UserSnapshot,
+};
 
 /// An account without its provider and subject.
 #[derive(Serialize, Deserialize)]
@@ -43,14 +45,25 @@ pub(super) fn account_json(account: &UnownedIdentity) -> Value {
 }
 
 /// The account with this provider and subject and this stored form.
-pub(super) fn account_of(provider: &str, subject: &str, kept: Value) -> Result<UnownedIdentity, StoreError> {
-    let kept: StoredAccount = serde_json::from_value(kept).map_err(|_| StoreError::corrupt("account"))?;
+pub(super) fn account_of(
+    provider: &str,
+    subject: &str,
+    kept: Value,
+) -> Result<UnownedIdentity, StoreError> {
+    let kept: StoredAccount =
+        serde_json::from_value(kept).map_err(|_| StoreError::corrupt("account"))?;
     let email = kept.email.map(|email| {
         let verified = email.verify_time.zip(email.verifier);
-        let verified = verified.map(|(time, by)| Ok::<_, StoreError>(EmailVerification { time, by: verifier(&by)? }));
+        let verified = verified
+            .map(|(time, by)| Ok::<_, StoreError>(EmailVerification { time, by: verifier(&by)? }));
         let verified = verified.transpose()?;
         // Today's configuration decides later whether the verification counts.
-        Ok::<_, StoreError>(IdentityEmail { given: email.given, canonical: email.canonical, verified, counts: None })
+        Ok::<_, StoreError>(IdentityEmail {
+            given: email.given,
+            canonical: email.canonical,
+            verified,
+            counts: None,
+        })
     });
     Ok(UnownedIdentity {
         id: identity_ref(provider, subject)?,
@@ -64,7 +77,12 @@ pub(super) fn account_of(provider: &str, subject: &str, kept: Value) -> Result<U
 }
 
 /// The account's owner, from its two columns; `None` if it had none.
-pub(super) fn owner_of(id: Option<&str>, identities_version: Option<i64>) -> Result<Option<UserSnapshot>, StoreError> {
+pub(super) fn owner_of(
+    id: Option<&str>,
+    identities_version: Option<i64>,
+) -> Result<Option<UserSnapshot>, StoreError> {
     let owner = id.zip(identities_version);
-    owner.map(|(id, identities_version)| Ok(UserSnapshot { id: user_id(id)?, identities_version })).transpose()
+    owner
+        .map(|(id, identities_version)| Ok(UserSnapshot { id: user_id(id)?, identities_version }))
+        .transpose()
 }

@@ -8,10 +8,10 @@ use diesel::{
 
 /// A query whose prepared statement is cached on the connection, which saves a round trip per call.
 ///
-/// diesel caches automatically only the queries whose shape it knows statically, and `sql_query` and `UPDATE` are not
-/// among them. The cache has no bound: wrap fixed SQL texts only.
+/// diesel caches automatically only the queries whose shape it knows statically, and `sql_query`
+/// and `UPDATE` are not among them. The cache has no bound: wrap fixed SQL texts only.
 #[derive(Debug, Clone, Copy)]
-pub struct Cached<Q>(pub Q);
+pub(super) struct Cached<Q>(pub Q);
 
 impl<Q> QueryId for Cached<Q> {
     type QueryId = ();

@@ -27,9 +27,13 @@ struct Pair {
 }
 
 impl Session {
-    /// Users other than `user` that have an identity with one of these canonical emails, verified by a provider whose
-    /// emails link.
-    pub async fn users_sharing_emails(&mut self, user: &UserId, emails: &[&str]) -> Result<Vec<User>, StoreError> {
+    /// Users other than `user` that have an identity with one of these canonical emails, verified
+    /// by a provider whose emails link.
+    pub async fn users_sharing_emails(
+        &mut self,
+        user: &UserId,
+        emails: &[&str],
+    ) -> Result<Vec<User>, StoreError> {
         const SQL: &str = concat!(
             "SELECT ",
             user_columns!(),
@@ -70,6 +74,9 @@ impl Session {
             .bind::<Array<Text>, _>(texts(ones))
             .bind::<Array<Text>, _>(texts(others));
         let pairs: Vec<Pair> = self.conn.load(Cached(query)).await?;
-        pairs.iter().map(|pair| Ok((user_id(&pair.primary_id)?, user_id(&pair.secondary_id)?))).collect()
+        pairs
+            .iter()
+            .map(|pair| Ok((user_id(&pair.primary_id)?, user_id(&pair.secondary_id)?)))
+            .collect()
     }
 }

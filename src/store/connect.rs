@@ -1,11 +1,14 @@
-//! Opens connections, with limits on the server's side, and with TLS unless the database is on this machine.
+//! Opens connections, with limits on the server's side, and with TLS unless the database is on this
+//! machine.
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use diesel::{ConnectionError, ConnectionResult};
 use diesel_async::{
     AsyncPgConnection,
-    pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod, deadpool::Pool},
+    pooled_connection::{
+        AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod, deadpool::Pool,
+    },
 };
 use futures_util::FutureExt as _;
 use rustls::{
@@ -16,12 +19,14 @@ use tokio::time::timeout;
 use tokio_postgres::{CancelToken, Config, NoTls, config::Host, config::SslMode};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-/// How long a call waits for a free connection before it fails with [`super::StoreError::Overloaded`].
+/// How long a call waits for a free connection before it fails with
+/// [`super::StoreError::Overloaded`].
 const WAIT: Duration = Duration::from_secs(2);
 /// How long opening a connection may take.
 const CONNECT: Duration = Duration::from_secs(5);
-/// Limits that hold even if this process hangs or exits. JIT compilation is off: the planner decides it by estimates,
-/// which are of large pages where the plan is generic, and it takes hundreds of times as long as the statement.
+/// Limits that hold even if this process hangs or exits. JIT compilation is off: the planner
+/// decides it by estimates, which are of large pages where the plan is generic, and it takes
+/// hundreds of times as long as the statement.
 const SETTINGS: &str = "-c statement_timeout=10s -c lock_timeout=5s -c idle_in_transaction_session_timeout=30s -c jit=off \
                         -c timezone=UTC";
 
@@ -32,7 +37,8 @@ pub struct Address {
     tls: Option<MakeRustlsConnect>,
 }
 
-/// Why a database address is unusable. It never contains a part of the address, which may contain a password.
+/// Why a database address is unusable. It never contains a part of the address, which may contain a
+/// password.
 #[derive(Debug, thiserror::Error)]
 pub enum AddressError {
     /// Not a connection URL.
@@ -57,9 +63,10 @@ pub enum AddressError {
 impl Address {
     /// Parses a connection URL (libpq's form).
     ///
-    /// `sslmode` may be `disable`, `prefer`, `require`, `verify-ca` or `verify-full`. The last three mean the same
-    /// here: the chain and the host name are verified, against `sslrootcert` (a PEM file) or, without it, the public
-    /// authorities. Without `sslmode`, TLS is required unless all hosts are this machine.
+    /// `sslmode` may be `disable`, `prefer`, `require`, `verify-ca` or `verify-full`. The last
+    /// three mean the same here: the chain and the host name are verified, against `sslrootcert` (a
+    /// PEM file) or, without it, the public authorities. Without `sslmode`, TLS is required unless
+    /// all hosts are this machine.
     ///
     /// # Errors
     /// [`AddressError`] names the rule that is violated.
@@ -67,8 +74,12 @@ impl Address {
         let (url, mode, roots) = take_tls_parameters(url);
         let mut config: Config = url.parse().map_err(|_| AddressError::Malformed)?;
         // All text up to the first @ of a URL is user and password.
-        let rest = ["postgres://", "postgresql://"].into_iter().find_map(|scheme| url.strip_prefix(scheme));
-        let hosts = rest.and_then(|rest| rest.split_once('@')).and_then(|(_, hosts)| hosts.split('?').next());
+        let rest = ["postgres://", "postgresql://"]
+            .into_iter()
+            .find_map(|scheme| url.strip_prefix(scheme));
+        let hosts = rest
+            .and_then(|rest| rest.split_once('@'))
+            .and_then(|(_, hosts)| hosts.split('?').next());
         if hosts.is_some_and(|hosts| hosts.contains('@')) {
             return Err(AddressError::Ambiguous);
         }
@@ -184,7 +195,9 @@ fn take_tls_parameters(url: &str) -> (String, Option<String>, Option<PathBuf>) {
 fn is_this_machine(host: &Host) -> bool {
     match host {
         Host::Unix(_) => true,
-        Host::Tcp(name) => name == "localhost" || name.parse().is_ok_and(|ip: std::net::IpAddr| ip.is_loopback()),
+        Host::Tcp(name) => {
+            name == "localhost" || name.parse().is_ok_and(|ip: std::net::IpAddr| ip.is_loopback())
+        }
     }
 }
 
@@ -194,13 +207,14 @@ fn tls_config(roots: Option<PathBuf>) -> Result<ClientConfig, AddressError> {
         None => store.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned()),
         Some(path) => {
             let unusable = AddressError::RootCertificates;
-            let pem =
-                std::fs::read(&path).map_err(|error| unusable(format!("names a file that cannot be read: {error}")))?;
+            let pem = std::fs::read(&path)
+                .map_err(|error| unusable(format!("names a file that cannot be read: {error}")))?;
             for certificate in CertificateDer::pem_slice_iter(&pem) {
-                let certificate = certificate.map_err(|_| unusable("names a file that is not PEM".to_owned()))?;
-                store
-                    .add(certificate)
-                    .map_err(|error| unusable(format!("names a file that cannot be used: {error}")))?;
+                let certificate =
+                    certificate.map_err(|_| unusable("names a file that is not PEM".to_owned()))?;
+                store.add(certificate).map_err(|error| {
+                    unusable(format!("names a file that cannot be used: {error}"))
+                })?;
             }
             if store.is_empty() {
                 return Err(unusable("names a file that holds no certificate".to_owned()));

@@ -1,14 +1,17 @@
-//! A connection on loan from the pool that records whether the server is executing a statement on it.
+//! A connection on loan from the pool that records whether the server is executing a statement on
+//! it.
 //!
-//! A dropped future of diesel-async stops waiting, but the server continues with the statement, and the next user of
-//! the connection would wait for it. All statements therefore go through this type. A connection that is dropped
-//! while a statement is in flight is not returned: the statement is cancelled, and the connection closed.
+//! A dropped future of diesel-async stops waiting, but the server continues with the statement, and
+//! the next user of the connection would wait for it. All statements therefore go through this
+//! type. A connection that is dropped while a statement is in flight is not returned: the statement
+//! is cancelled, and the connection closed.
 
 use std::{sync::Arc, time::Duration};
 
 use diesel::result::QueryResult;
 use diesel_async::{
-    AnsiTransactionManager, AsyncPgConnection, RunQueryDsl as _, SimpleAsyncConnection as _, TransactionManager as _,
+    AnsiTransactionManager, AsyncPgConnection, RunQueryDsl as _, SimpleAsyncConnection as _,
+    TransactionManager as _,
     methods::{ExecuteDsl, LoadQuery},
     pooled_connection::{PoolableConnection as _, deadpool::Object},
 };
@@ -35,8 +38,14 @@ impl Connection {
     }
 
     /// All rows of a query.
-    #[expect(clippy::manual_async_fn, reason = "of an async fn the compiler cannot tell that its future is Send")]
-    pub(super) fn load<'query, T, Q>(&mut self, query: Q) -> impl Future<Output = Result<Vec<T>, StoreError>> + Send
+    #[expect(
+        clippy::manual_async_fn,
+        reason = "of an async fn the compiler cannot tell that its future is Send"
+    )]
+    pub(super) fn load<'query, T, Q>(
+        &mut self,
+        query: Q,
+    ) -> impl Future<Output = Result<Vec<T>, StoreError>> + Send
     where
         T: Send,
         Q: LoadQuery<'query, AsyncPgConnection, T> + Send + 'query,
@@ -48,7 +57,10 @@ impl Connection {
     }
 
     /// The row of a query by key; `None` if there is none.
-    #[expect(clippy::manual_async_fn, reason = "of an async fn the compiler cannot tell that its future is Send")]
+    #[expect(
+        clippy::manual_async_fn,
+        reason = "of an async fn the compiler cannot tell that its future is Send"
+    )]
     pub(super) fn load_one<'query, T, Q>(
         &mut self,
         query: Q,
@@ -72,7 +84,8 @@ impl Connection {
     /// Begins a transaction.
     pub(super) async fn begin(&mut self) -> Result<(), StoreError> {
         let Self { loan, in_flight, .. } = self;
-        Ok(track_in_flight(in_flight, AnsiTransactionManager::begin_transaction(open(loan)?)).await?)
+        Ok(track_in_flight(in_flight, AnsiTransactionManager::begin_transaction(open(loan)?))
+            .await?)
     }
 
     /// Commits the transaction, if one is open.
@@ -80,7 +93,8 @@ impl Connection {
         let Self { loan, in_flight, .. } = self;
         let conn = open(loan)?;
         if is_in_transaction(conn)? {
-            let committed = track_in_flight(in_flight, AnsiTransactionManager::commit_transaction(conn)).await;
+            let committed =
+                track_in_flight(in_flight, AnsiTransactionManager::commit_transaction(conn)).await;
             committed.map_err(StoreError::at_commit)?;
         }
         Ok(())
@@ -103,8 +117,11 @@ impl Connection {
     }
 }
 
-fn open(loan: &mut Option<Object<AsyncPgConnection>>) -> Result<&mut AsyncPgConnection, StoreError> {
-    loan.as_deref_mut().ok_or_else(|| StoreError::Fault("a connection was used after its end".to_owned()))
+fn open(
+    loan: &mut Option<Object<AsyncPgConnection>>,
+) -> Result<&mut AsyncPgConnection, StoreError> {
+    loan.as_deref_mut()
+        .ok_or_else(|| StoreError::Fault("a connection was used after its end".to_owned()))
 }
 
 fn is_in_transaction(conn: &mut AsyncPgConnection) -> Result<bool, StoreError> {
@@ -112,7 +129,10 @@ fn is_in_transaction(conn: &mut AsyncPgConnection) -> Result<bool, StoreError> {
 }
 
 /// Waits for the response to a statement, and marks the statement as in flight meanwhile.
-async fn track_in_flight<T>(in_flight: &mut bool, statement: impl Future<Output = QueryResult<T>>) -> QueryResult<T> {
+async fn track_in_flight<T>(
+    in_flight: &mut bool,
+    statement: impl Future<Output = QueryResult<T>>,
+) -> QueryResult<T> {
     *in_flight = true;
     let result = statement.await;
     *in_flight = false;
@@ -125,24 +145,30 @@ impl Drop for Connection {
         if self.in_flight {
             cancel(loan, Arc::clone(&self.address));
         } else if loan.is_broken() {
-            // The pool would notice only at the next loan, and until then the transaction would keep its locks.
+            // The pool would notice only at the next loan, and until then the transaction would
+            // keep its locks.
             drop(Object::take(loan));
         }
     }
 }
 
-/// Waits briefly for the response to an abandoned statement, after which the connection can be reused: abandoning
-/// short calls must not cost a new connection each. A longer statement is cancelled, and its connection closed. Until
-/// then the connection counts towards the pool's size.
+/// Waits briefly for the response to an abandoned statement, after which the connection can be
+/// reused: abandoning short calls must not cost a new connection each. A longer statement is
+/// cancelled, and its connection closed. Until then the connection counts towards the pool's size.
 fn cancel(mut loan: Object<AsyncPgConnection>, address: Arc<Address>) {
     // Without a runtime, no caller is left to borrow the connection.
     let Ok(runtime) = Handle::try_current() else { return };
     runtime.spawn(async move {
-        if !loan.is_broken() && matches!(timeout(A_MOMENT, loan.batch_execute("")).await, Ok(Ok(()))) {
+        if !loan.is_broken()
+            && matches!(timeout(A_MOMENT, loan.batch_execute("")).await, Ok(Ok(())))
+        {
             return;
         }
         if let Err(error) = address.cancel(loan.cancel_token()).await {
-            tracing::warn!(error, "a statement could not be cancelled: the database ends it in its own time");
+            tracing::warn!(
+                error,
+                "a statement could not be cancelled: the database ends it in its own time"
+            );
         }
         drop(Object::take(loan));
     });

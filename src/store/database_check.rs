@@ -1,5 +1,5 @@
-//! Checks whether the database responds, on a connection of its own: a pool whose connections are all busy does not
-//! show it.
+//! Checks whether the database responds, on a connection of its own: a pool whose connections are
+//! all busy does not show it.
 
 use std::{sync::Arc, time::Duration};
 
@@ -29,7 +29,8 @@ impl DatabaseCheck {
     /// Checks once. A database that accepts no more connections counts as present.
     ///
     /// # Errors
-    /// [`StoreError::Unavailable`] if it does not respond within `longest`, or responds with an error.
+    /// [`StoreError::Unavailable`] if it does not respond within `longest`, or responds with an
+    /// error.
     pub async fn check(&mut self, longest: Duration) -> Result<(), StoreError> {
         // A connection that does not respond is dropped.
         let conn = self.conn.take();
@@ -43,9 +44,12 @@ impl DatabaseCheck {
     }
 }
 
-/// Checks on this connection, or on a new one if this one has ended: a single ended connection does not mean that the
-/// database is gone.
-async fn check_on(conn: Option<AsyncPgConnection>, address: &Address) -> Result<AsyncPgConnection, String> {
+/// Checks on this connection, or on a new one if this one has ended: a single ended connection does
+/// not mean that the database is gone.
+async fn check_on(
+    conn: Option<AsyncPgConnection>,
+    address: &Address,
+) -> Result<AsyncPgConnection, String> {
     const ASK: &str = "SELECT 1 AS presence";
     if let Some(mut conn) = conn
         && conn.batch_execute(ASK).await.is_ok()

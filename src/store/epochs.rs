@@ -1,4 +1,5 @@
-//! Epochs of the feed, and the horizon up to which it can be read. Transaction ids are comparable within one epoch.
+//! Epochs of the feed, and the horizon up to which it can be read. Transaction ids are comparable
+//! within one epoch.
 
 use diesel::{
     QueryableByName, sql_query,
@@ -21,8 +22,8 @@ impl Horizon {
     }
 }
 
-/// Identifies the database cluster: its system identifier, and its timeline, which increases when a standby takes
-/// over. An operator that restores a database therefore need not declare it.
+/// Identifies the database cluster: its system identifier, and its timeline, which increases when a
+/// standby takes over. An operator that restores a database therefore need not declare it.
 macro_rules! cluster {
     () => {
         "(SELECT system_identifier::text || '/' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8) \
@@ -46,14 +47,15 @@ struct HorizonRow {
 }
 
 impl Session {
-    /// Begins an epoch if the cluster differs from that of the last epoch. It uses the connection that found the
-    /// difference: all writers find it at once, and the pool may have no other connection left.
+    /// Begins an epoch if the cluster differs from that of the last epoch. It uses the connection
+    /// that found the difference: all writers find it at once, and the pool may have no other
+    /// connection left.
     pub async fn begin_epoch(&mut self) -> Result<(), StoreError> {
         begin_epoch(&mut self.conn).await
     }
 
-    /// The current horizon of the feed. Read it in a statement of its own: the events below it must be read in a
-    /// later snapshot.
+    /// The current horizon of the feed. Read it in a statement of its own: the events below it must
+    /// be read in a later snapshot.
     pub async fn horizon(&mut self) -> Result<Horizon, StoreError> {
         horizon(&mut self.conn).await
     }
@@ -82,7 +84,8 @@ async fn begin_epoch(conn: &mut Connection) -> Result<(), StoreError> {
 
 /// The same as [`Session::horizon`].
 pub(super) async fn horizon(conn: &mut Connection) -> Result<Horizon, StoreError> {
-    // After the last epoch has ended and before the next one begins, no writer commits, so all events can be read.
+    // After the last epoch has ended and before the next one begins, no writer commits, so all
+    // events can be read.
     const SQL: &str = concat!(
         "SELECT CASE WHEN last.cluster = here.cluster THEN last.n ELSE coalesce(last.n, 0) + 1 END AS epoch, \
            CASE WHEN last.cluster = here.cluster THEN (pg_snapshot_xmin(pg_current_snapshot())::text)::bigint ELSE 0 END AS xid \

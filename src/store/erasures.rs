@@ -1,9 +1,9 @@
 //! Erases what deletions leave, a few rows at a time.
 //!
-//! A deletion commits with a row that names what it leaves: links between other users, stored responses, ancestors of
-//! unlinked users, releasers of accounts. From the commit on, no response contains any of that. Each step of the
-//! erasing is a transaction of its own, so that a deletion does not delay other calls. Any process can continue an
-//! interrupted erasing.
+//! A deletion commits with a row that names what it leaves: links between other users, stored
+//! responses, ancestors of unlinked users, releasers of accounts. From the commit on, no response
+//! contains any of that. Each step of the erasing is a transaction of its own, so that a deletion
+//! does not delay other calls. Any process can continue an interrupted erasing.
 
 use chrono::{DateTime, Utc};
 use data_encoding::HEXLOWER;
@@ -19,12 +19,12 @@ use crate::domain::{IdentityRef, UserId, UserRef};
 /// The most rows that one step changes.
 const AT_ONCE: i64 = 500;
 
-/// How a step locks rows: first those that are not locked; if there are none, one row, for which it waits. A step
-/// thus holds no such row while it waits for another, so no deadlock arises.
+/// How a step locks rows: first those that are not locked; if there are none, one row, for which it
+/// waits. A step thus holds no such row while it waits for another, so no deadlock arises.
 const LOCK_MODES: [(&str, i64); 2] = [("SKIP LOCKED", AT_ONCE), ("", 1)];
 
-/// A condition: no part of this link is still to be erased. With a literal, in SQL, for the link with this alias;
-/// otherwise in diesel, for the link with this id.
+/// A condition: no part of this link is still to be erased. With a literal, in SQL, for the link
+/// with this alias; otherwise in diesel, for the link with this id.
 macro_rules! not_being_erased {
     ($link:literal) => {
         concat!(
@@ -44,7 +44,8 @@ macro_rules! not_being_erased {
 }
 pub(super) use not_being_erased;
 
-/// A condition: this stored response contains a deleted user, or one of its identities, that is not erased yet.
+/// A condition: this stored response contains a deleted user, or one of its identities, that is not
+/// erased yet.
 macro_rules! concerns_deleted {
     ($answer:literal) => {
         concat!(
@@ -91,8 +92,8 @@ struct LinkId {
 }
 
 impl Session {
-    /// Records what is to be erased of deleted users. While the caller holds the locks of their keys, no other writer
-    /// records that they took part in a change.
+    /// Records what is to be erased of deleted users. While the caller holds the locks of their
+    /// keys, no other writer records that they took part in a change.
     pub async fn insert_erasure(&mut self, deleted: &DeletedUsers<'_>) -> Result<(), StoreError> {
         const SQL: &str = "INSERT INTO erasures (tenant_id, id, user_ids, identities, delete_time, link_ids) \
             SELECT $1, $2, $3, $4, $5, ARRAY ( \
@@ -108,8 +109,10 @@ impl Session {
         let identities: Vec<String> = deleted.identities.iter().map(ToString::to_string).collect();
         // All subjects that a token of these users may have.
         let subjects = deleted.identities.iter().map(|identity| identity.subject.to_string());
-        let subjects: Vec<String> =
-            subjects.chain(identities.clone()).chain(users.iter().map(ToString::to_string)).collect();
+        let subjects: Vec<String> = subjects
+            .chain(identities.clone())
+            .chain(users.iter().map(ToString::to_string))
+            .collect();
         let query = sql_query(SQL)
             .bind::<Text, _>(self.tenant.as_str())
             .bind::<SqlUuid, _>(deleted.erasure)
@@ -121,8 +124,9 @@ impl Session {
         Ok(())
     }
 
-    /// Erases a part of what a deletion left, in a transaction of its own: of `erasure`, or, without it, of the
-    /// oldest one that is not locked. Returns the number of rows; 0 if nothing is left.
+    /// Erases a part of what a deletion left, in a transaction of its own: of `erasure`, or,
+    /// without it, of the oldest one that is not locked. Returns the number of rows; 0 if nothing
+    /// is left.
     pub async fn erase_some(&mut self, erasure: Option<Uuid>) -> Result<usize, StoreError> {
         self.begin().await?;
         let Some(erasure) = self.locked_erasure(erasure).await? else {
@@ -153,13 +157,13 @@ impl Session {
         // Without ORDER BY, the LIMIT would make a scan of all the tenant's rows look cheap.
         let answers = "DELETE FROM request_ids WHERE ctid = ANY (ARRAY (SELECT ctid FROM request_ids \
             WHERE tenant_id = $1 AND concerned && $2 ORDER BY request_id LIMIT $3 FOR UPDATE";
-        // Only the deleted ids go; earlier ancestors stay. A released account is not linked to a user unlinked from
-        // its releaser, whichever user between them is deleted.
+        // Only the deleted ids go; earlier ancestors stay. A released account is not linked to a
+        // user unlinked from its releaser, whichever user between them is deleted.
         let ancestors = "UPDATE users SET ancestors = nullif(ARRAY (SELECT o FROM unnest(ancestors) WITH ORDINALITY AS w (o, at) \
             WHERE o <> ALL($2) ORDER BY at), '{}') WHERE tenant_id = $1 AND id = ANY (ARRAY ( \
             SELECT id FROM users WHERE tenant_id = $1 AND ancestors && $2 ORDER BY update_time LIMIT $3 FOR NO KEY UPDATE";
-        // The releaser is erased, so that the account counts as one whose user was deleted. The order is not that of
-        // the key, which would read all the tenant's rows.
+        // The releaser is erased, so that the account counts as one whose user was deleted. The
+        // order is not that of the key, which would read all the tenant's rows.
         let releases = "UPDATE tombstones SET released_by = nullif(ARRAY (SELECT r FROM unnest(released_by) AS r \
             WHERE r <> ALL($2)), '{}'), deleted = true WHERE tenant_id = $1 \
             AND id_hash = ANY (ARRAY (SELECT id_hash FROM tombstones \
@@ -192,7 +196,8 @@ impl Session {
         const OF_THEIRS: &str = "DELETE FROM sign_in_tickets t USING unnest($2::text[]) AS i WHERE t.tenant_id = $1 \
             AND t.provider = split_part(i, '|', 1) AND t.subject = substr(i, strpos(i, '|') + 1)";
         for (sql, names) in [(FOR_THEM, &erasure.user_ids), (OF_THEIRS, &erasure.identities)] {
-            let query = sql_query(sql).bind::<Text, _>(self.tenant.as_str()).bind::<Array<Text>, _>(names);
+            let query =
+                sql_query(sql).bind::<Text, _>(self.tenant.as_str()).bind::<Array<Text>, _>(names);
             self.conn.execute(Cached(query)).await?;
         }
         Ok(())
@@ -205,7 +210,8 @@ impl Session {
         const OF_THEIRS: &str = "DELETE FROM sign_in_attempts a USING unnest($2::text[]) AS i WHERE a.tenant_id = $1 \
             AND a.provider = split_part(i, '|', 1) AND a.subject = substr(i, strpos(i, '|') + 1)";
         for (sql, names) in [(BY_THEM, &erasure.user_ids), (OF_THEIRS, &erasure.identities)] {
-            let query = sql_query(sql).bind::<Text, _>(self.tenant.as_str()).bind::<Array<Text>, _>(names);
+            let query =
+                sql_query(sql).bind::<Text, _>(self.tenant.as_str()).bind::<Array<Text>, _>(names);
             self.conn.execute(Cached(query)).await?;
         }
         Ok(())
@@ -215,12 +221,19 @@ impl Session {
     async fn erase_links(&mut self, erasure: &Erasure) -> Result<usize, StoreError> {
         let mut locked = Vec::new();
         for (way, limit) in LOCK_MODES {
-            let sql = "SELECT id FROM links WHERE tenant_id = $1 AND id = ANY($2) LIMIT $3 FOR UPDATE";
+            let sql =
+                "SELECT id FROM links WHERE tenant_id = $1 AND id = ANY($2) LIMIT $3 FOR UPDATE";
             let query = sql_query(format!("{sql} {way}"))
                 .bind::<Text, _>(self.tenant.as_str())
                 .bind::<Array<SqlUuid>, _>(&erasure.link_ids)
                 .bind::<BigInt, _>(limit);
-            locked = self.conn.load::<LinkId, _>(Cached(query)).await?.into_iter().map(|link| link.id).collect();
+            locked = self
+                .conn
+                .load::<LinkId, _>(Cached(query))
+                .await?
+                .into_iter()
+                .map(|link| link.id)
+                .collect();
             if !locked.is_empty() {
                 break;
             }
@@ -237,14 +250,15 @@ impl Session {
         Ok(done.len())
     }
 
-    /// Removes deleted users from these links. A link without a remaining user is deleted. Of other links, what
-    /// belongs to the remaining user stays. A link whose secondary is deleted has ended.
+    /// Removes deleted users from these links. A link without a remaining user is deleted. Of other
+    /// links, what belongs to the remaining user stays. A link whose secondary is deleted has
+    /// ended.
     async fn release_links(&mut self, erasure: &Erasure, links: &[Uuid]) -> Result<(), StoreError> {
         const WITHOUT_USERS: &str = "DELETE FROM links WHERE tenant_id = $1 AND id = ANY($2) \
               AND (primary_id = ANY($3) OR primary_id LIKE 'deleted:%') \
               AND (secondary_id IS NULL OR secondary_id = ANY($3) OR secondary_id LIKE 'deleted:%')";
-        // The changes that the merge made belong to the primary. The moved identities, the withheld metadata and the
-        // proof belong to the secondary.
+        // The changes that the merge made belong to the primary. The moved identities, the withheld
+        // metadata and the proof belong to the secondary.
         const OF_PRIMARIES: &str = "UPDATE links l SET primary_id = d.hash, changes = '{}', effects = '{}', \
               actor = CASE WHEN actor->>'kind' = 'user' THEN '{\"kind\": \"user\"}' ELSE actor END, \
               undo_actor = CASE WHEN undo_actor->>'kind' = 'user' THEN '{\"kind\": \"user\"}' ELSE undo_actor END \
@@ -256,9 +270,9 @@ impl Session {
               undo_time = coalesce(undo_time, $5), undo_actor = coalesce(undo_actor, '{\"kind\": \"deletion\"}') \
             FROM unnest($3::text[], $4::text[]) AS d(id, hash) \
             WHERE l.tenant_id = $1 AND l.id = ANY($2) AND l.secondary_id = d.id";
-        // Links of other users that mention a deleted one: an identity that moved on with its holder, or the user
-        // that undid the link. The subject of a token is an identity if its issuer is a provider's, and a user
-        // otherwise.
+        // Links of other users that mention a deleted one: an identity that moved on with its
+        // holder, or the user that undid the link. The subject of a token is an identity if its
+        // issuer is a provider's, and a user otherwise.
         const OF_OTHERS: &str = "UPDATE links l SET \
               moved = coalesce((SELECT jsonb_agg(m ORDER BY at) FROM jsonb_array_elements(l.moved) WITH ORDINALITY AS t(m, at) \
                 WHERE (m->>'provider' || '|' || (m->>'subject')) <> ALL($4)), '[]'), \
@@ -274,7 +288,8 @@ impl Session {
               ELSE o.proof->>'subject' = ANY($3) END, false) AS is_theirs) p \
             WHERE o.tenant_id = $1 AND o.id = ANY($2) AND l.tenant_id = o.tenant_id AND l.id = o.id";
         let ids = &erasure.user_ids;
-        let hashes: Vec<String> = ids.iter().map(|id| self.deleted_name(id)).collect::<Result<_, _>>()?;
+        let hashes: Vec<String> =
+            ids.iter().map(|id| self.deleted_name(id)).collect::<Result<_, _>>()?;
         let on_links = |sql| {
             let query = sql_query(sql).bind::<Text, _>(self.tenant.to_string());
             query.bind::<Array<SqlUuid>, _>(links).bind::<Array<Text>, _>(ids)
@@ -291,7 +306,8 @@ impl Session {
         Ok(())
     }
 
-    /// The name of a deleted user in a link. No user id has this form: no provider name contains a colon.
+    /// The name of a deleted user in a link. No user id has this form: no provider name contains a
+    /// colon.
     fn deleted_name(&self, id: &str) -> Result<String, StoreError> {
         let named = UserRef::UserId(super::rows::user_id(id)?);
         Ok(format!("deleted:{}", HEXLOWER.encode(&self.tombstone_hash(&named))))

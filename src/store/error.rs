@@ -20,15 +20,15 @@ pub enum StoreError {
     /// Other transactions held the locks for too long. An immediate retry would wait again.
     #[error("a lock was not had in time: {0}")]
     Busy(String),
-    /// A defect of this program: a statement that does not run, a row that does not parse, a constraint that the
-    /// rules should have kept.
+    /// A defect of this program: a statement that does not run, a row that does not parse, a
+    /// constraint that the rules should have kept.
     #[error("fault: {0}")]
     Fault(String),
 }
 
 impl StoreError {
-    /// Converts an error of COMMIT. An error that the server sent is a violated deferred constraint or a conflict.
-    /// Without a response, the outcome is unknown.
+    /// Converts an error of COMMIT. An error that the server sent is a violated deferred constraint
+    /// or a conflict. Without a response, the outcome is unknown.
     pub(super) fn at_commit(error: DieselError) -> Self {
         match Self::from(error) {
             Self::Unavailable(text) => Self::CommitUnknown(text),
@@ -70,8 +70,8 @@ impl From<DieselError> for StoreError {
     }
 }
 
-/// Whether an error text is that of a server that is stopping or starting, accepts no connections, or has no space
-/// left.
+/// Whether an error text is that of a server that is stopping or starting, accepts no connections,
+/// or has no space left.
 fn is_passing(text: &str) -> bool {
     const PASSING: [&str; 5] = [
         "terminating connection",

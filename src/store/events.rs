@@ -36,8 +36,8 @@ impl Session {
         self.events.push(NewEvent { actor, event, time });
     }
 
-    /// Writes the recorded events. Only the stored response and COMMIT may follow, so that the epoch is the one in
-    /// which the transaction commits.
+    /// Writes the recorded events. Only the stored response and COMMIT may follow, so that the
+    /// epoch is the one in which the transaction commits.
     pub async fn insert_events(&mut self) -> Result<EventsInserted, StoreError> {
         const SQL: &str = concat!(
             "INSERT INTO events (tenant_id, epoch, ordinal, user_id, other_user_id, actor, request_id, detail, event_time) \
@@ -58,7 +58,9 @@ impl Session {
         let query = sql_query(SQL)
             .bind::<Text, _>(self.tenant.as_str())
             .bind::<Nullable<SqlUuid>, _>(self.request.as_ref().map(|request| request.id))
-            .bind::<Array<Text>, _>(events.iter().map(|new| new.event.sides().0.as_str()).collect::<Vec<_>>())
+            .bind::<Array<Text>, _>(
+                events.iter().map(|new| new.event.sides().0.as_str()).collect::<Vec<_>>(),
+            )
             .bind::<Array<Nullable<Text>>, _>(events.iter().map(other).collect::<Vec<_>>())
             .bind::<Array<Jsonb>, _>(events.iter().map(|new| json(&new.actor)).collect::<Vec<_>>())
             .bind::<Array<Jsonb>, _>(events.iter().map(|new| json(&new.event)).collect::<Vec<_>>())

@@ -7,7 +7,9 @@ use diesel::{
 };
 use uuid::Uuid;
 
-use super::{Actor, Horizon, Session, Store, StoreError, cached::Cached, connection::Connection, epochs};
+use super::{
+    Actor, Horizon, Session, Store, StoreError, cached::Cached, connection::Connection, epochs,
+};
 use crate::domain::{Event, TenantId, UserId};
 
 /// The position of an event in the feed.
@@ -19,14 +21,15 @@ pub struct Position {
     pub xid: i64,
     /// The index of the event in its transaction.
     pub ordinal: i16,
-    /// When the event happened. It distinguishes the event from one at the same position in another copy of the
-    /// database.
+    /// When the event happened. It distinguishes the event from one at the same position in another
+    /// copy of the database.
     pub time: DateTime<Utc>,
 }
 
 impl Position {
     /// The position before the first possible event.
-    pub const START: Self = Self { epoch: 0, xid: 0, ordinal: 0, time: DateTime::<Utc>::UNIX_EPOCH };
+    pub const START: Self =
+        Self { epoch: 0, xid: 0, ordinal: 0, time: DateTime::<Utc>::UNIX_EPOCH };
 
     /// Whether this position is after the other one.
     pub fn is_after(self, other: Self) -> bool {
@@ -72,7 +75,10 @@ impl EventPage {
     fn from_rows(rows: Vec<EventRow>, limit: usize) -> Result<Self, StoreError> {
         let found = rows.first().map_or(0, |row| usize::try_from(row.found).unwrap_or(usize::MAX));
         let is_last = found < limit && rows.len() == found;
-        Ok(Self { events: rows.into_iter().map(PastEvent::try_from).collect::<Result<_, _>>()?, is_last })
+        Ok(Self {
+            events: rows.into_iter().map(PastEvent::try_from).collect::<Result<_, _>>()?,
+            is_last,
+        })
     }
 }
 
@@ -87,8 +93,8 @@ pub enum PositionState {
     Unknown,
 }
 
-/// Limits the rows of a query by bytes, with at least one row. Each row contains the number of rows that the query
-/// found.
+/// Limits the rows of a query by bytes, with at least one row. Each row contains the number of rows
+/// that the query found.
 macro_rules! page {
     ($($events:expr),+ $(,)?) => {
         concat!(
@@ -163,8 +169,8 @@ struct EventRow {
 }
 
 impl Session {
-    /// The events of this tenant after a position and below the horizon: at most `limit`, and only those of `user` if
-    /// it is set.
+    /// The events of this tenant after a position and below the horizon: at most `limit`, and only
+    /// those of `user` if it is set.
     pub async fn events_after(
         &mut self,
         after: Position,
@@ -206,7 +212,10 @@ impl Session {
     }
 
     /// The state of a position in this tenant's feed.
-    pub async fn position_state(&mut self, position: Position) -> Result<PositionState, StoreError> {
+    pub async fn position_state(
+        &mut self,
+        position: Position,
+    ) -> Result<PositionState, StoreError> {
         const SQL: &str = "SELECT EXISTS (SELECT FROM events WHERE tenant_id = $1 AND epoch = $2 AND xid = $3 AND ordinal = $4 \
               AND event_time = $5) AS is_there, f.epoch, f.xid, f.ordinal, f.event_time \
             FROM (SELECT) one LEFT JOIN event_floors f ON f.tenant_id = $1";
@@ -219,7 +228,9 @@ impl Session {
         let row: Option<PositionStateRow> = self.conn.load_one(Cached(query)).await?;
         let row = row.ok_or_else(|| StoreError::Fault("a position was not judged".to_owned()))?;
         let floor = match (row.epoch, row.xid, row.ordinal, row.event_time) {
-            (Some(epoch), Some(xid), Some(ordinal), Some(time)) => Some(Position { epoch, xid, ordinal, time }),
+            (Some(epoch), Some(xid), Some(ordinal), Some(time)) => {
+                Some(Position { epoch, xid, ordinal, time })
+            }
             _ => None,
         };
         Ok(match floor {
@@ -233,13 +244,15 @@ impl Session {
 
     /// The position before the oldest kept event of this tenant.
     pub async fn oldest_position(&mut self) -> Result<Position, StoreError> {
-        const SQL: &str = "SELECT epoch, xid, ordinal, event_time FROM event_floors WHERE tenant_id = $1";
+        const SQL: &str =
+            "SELECT epoch, xid, ordinal, event_time FROM event_floors WHERE tenant_id = $1";
         let query = sql_query(SQL).bind::<Text, _>(self.tenant.as_str());
         let row: Option<PositionRow> = self.conn.load_one(Cached(query)).await?;
         Ok(row.map_or(Position::START, Position::from))
     }
 
-    /// The position of the newest event of this tenant below the horizon; without one, the oldest position.
+    /// The position of the newest event of this tenant below the horizon; without one, the oldest
+    /// position.
     pub async fn newest_position(&mut self, horizon: Horizon) -> Result<Position, StoreError> {
         const SQL: &str = "SELECT e.epoch, e.xid, e.ordinal, e.event_time FROM events e \
             WHERE e.tenant_id = $1 AND (e.epoch, e.xid) < ($2, $3) \
@@ -255,18 +268,28 @@ impl Session {
         }
     }
 
-    /// Removes the oldest events of this tenant that happened before `before`: at most `limit`. Returns their number.
-    pub async fn sweep_events(&mut self, before: DateTime<Utc>, limit: usize) -> Result<usize, StoreError> {
+    /// Removes the oldest events of this tenant that happened before `before`: at most `limit`.
+    /// Returns their number.
+    pub async fn sweep_events(
+        &mut self,
+        before: DateTime<Utc>,
+        limit: usize,
+    ) -> Result<usize, StoreError> {
         const OLDEST: &str = "SELECT epoch, xid, ordinal, event_time FROM events WHERE tenant_id = $1 \
             ORDER BY epoch, xid, ordinal LIMIT $2";
         const RAISE: &str = "INSERT INTO event_floors AS f (tenant_id, epoch, xid, ordinal, event_time) \
             VALUES ($1, $2, $3, $4, $5) ON CONFLICT ON CONSTRAINT event_floors_pkey DO UPDATE SET \
               epoch = excluded.epoch, xid = excluded.xid, ordinal = excluded.ordinal, event_time = excluded.event_time \
             WHERE (f.epoch, f.xid, f.ordinal) < (excluded.epoch, excluded.xid, excluded.ordinal)";
-        const REMOVE: &str = "DELETE FROM events WHERE tenant_id = $1 AND (epoch, xid, ordinal) <= ($2, $3, $4)";
-        let query = sql_query(OLDEST).bind::<Text, _>(self.tenant.as_str()).bind::<BigInt, _>(bigint(limit));
+        const REMOVE: &str =
+            "DELETE FROM events WHERE tenant_id = $1 AND (epoch, xid, ordinal) <= ($2, $3, $4)";
+        let query = sql_query(OLDEST)
+            .bind::<Text, _>(self.tenant.as_str())
+            .bind::<BigInt, _>(bigint(limit));
         let oldest: Vec<PositionRow> = self.conn.load(Cached(query)).await?;
-        let Some(last) = oldest.iter().take_while(|row| row.event_time < before).last() else { return Ok(0) };
+        let Some(last) = oldest.iter().take_while(|row| row.event_time < before).last() else {
+            return Ok(0);
+        };
         let tenant = self.tenant.to_string();
         self.begin().await?;
         // In one transaction, so that no reader sees a gap that the floor does not show.
@@ -340,8 +363,12 @@ impl Tail {
         Ok(row.map_or(Position::START, Position::from))
     }
 
-    /// The time of the oldest committed event that is not below the horizon; `None` if there is none.
-    pub async fn waiting_since(&mut self, horizon: Horizon) -> Result<Option<DateTime<Utc>>, StoreError> {
+    /// The time of the oldest committed event that is not below the horizon; `None` if there is
+    /// none.
+    pub async fn waiting_since(
+        &mut self,
+        horizon: Horizon,
+    ) -> Result<Option<DateTime<Utc>>, StoreError> {
         const SQL: &str = "SELECT (SELECT e.event_time FROM events e WHERE e.ordinal >= 0 AND (e.epoch, e.xid) >= ($1, $2) \
             ORDER BY e.epoch, e.xid, e.ordinal LIMIT 1) AS event_time";
         let query = sql_query(SQL).bind::<Integer, _>(horizon.epoch).bind::<BigInt, _>(horizon.xid);
@@ -362,8 +389,14 @@ impl TryFrom<EventRow> for PastEvent {
     fn try_from(row: EventRow) -> Result<Self, StoreError> {
         let corrupt = |_| StoreError::corrupt("event");
         Ok(Self {
-            tenant: TenantId::parse(&row.tenant_id).ok_or_else(|| StoreError::corrupt("tenant id"))?,
-            position: Position { epoch: row.epoch, xid: row.xid, ordinal: row.ordinal, time: row.event_time },
+            tenant: TenantId::parse(&row.tenant_id)
+                .ok_or_else(|| StoreError::corrupt("tenant id"))?,
+            position: Position {
+                epoch: row.epoch,
+                xid: row.xid,
+                ordinal: row.ordinal,
+                time: row.event_time,
+            },
             actor: serde_json::from_str(&row.actor).map_err(corrupt)?,
             request_id: row.request_id,
             event: serde_json::from_str(&row.detail).map_err(corrupt)?,

@@ -122,7 +122,8 @@ pub struct PathEffect {
 
 impl From<&MetadataChanges> for Effects {
     fn from(changes: &MetadataChanges) -> Self {
-        let placed = |change: &Change| PathEffect { path: change.path.clone(), effect: change.effect };
+        let placed =
+            |change: &Change| PathEffect { path: change.path.clone(), effect: change.effect };
         Self {
             user_metadata: changes.user.iter().map(placed).collect(),
             app_metadata: changes.app.iter().map(placed).collect(),
@@ -198,9 +199,10 @@ struct Row {
 }
 
 impl Session {
-    /// The links that name this user, or a user that it has absorbed, as primary or secondary, undone ones too: the
-    /// newest first, at most `limit`, those after `after`. Each side is read along its own index, and no further than
-    /// the page. A link is left out while a part of it is being erased.
+    /// The links that name this user, or a user that it has absorbed, as primary or secondary,
+    /// undone ones too: the newest first, at most `limit`, those after `after`. Each side is read
+    /// along its own index, and no further than the page. A link is left out while a part of it is
+    /// being erased.
     pub async fn past_links(
         &mut self,
         user: &UserId,

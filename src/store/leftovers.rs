@@ -35,8 +35,8 @@ struct Count {
 }
 
 impl Session {
-    /// Removes a part of it, in a transaction of its own. Returns the number of rows; 0 if nothing is left except
-    /// what another process is removing.
+    /// Removes a part of it, in a transaction of its own. Returns the number of rows; 0 if nothing
+    /// is left except what another process is removing.
     pub async fn remove_some(&mut self, what: Leftovers) -> Result<usize, StoreError> {
         match what {
             Leftovers::ExpiredResponses => self.remove_expired("request_ids").await,
@@ -48,7 +48,8 @@ impl Session {
         }
     }
 
-    /// The number of its rows, as far as counting is cheap; for deletions, the rows that they are known to have left.
+    /// The number of its rows, as far as counting is cheap; for deletions, the rows that they are
+    /// known to have left.
     pub async fn count_leftovers(&mut self, what: Leftovers) -> Result<u64, StoreError> {
         const OF_DELETIONS: &str = "SELECT coalesce(sum(1 + cardinality(link_ids)), 0)::bigint AS count FROM erasures \
             WHERE tenant_id = $1";
@@ -57,7 +58,9 @@ impl Session {
             Leftovers::ExpiredResponses => self.expired("request_ids").await?,
             Leftovers::ExpiredTickets => self.expired("sign_in_tickets").await?,
             Leftovers::ExpiredAttempts => self.expired("sign_in_attempts").await?,
-            Leftovers::Erasures => self.conn.load_one(Cached(sql_query(OF_DELETIONS).bind::<Text, _>(tenant))).await?,
+            Leftovers::Erasures => {
+                self.conn.load_one(Cached(sql_query(OF_DELETIONS).bind::<Text, _>(tenant))).await?
+            }
             Leftovers::DiscardedMetadata(before) => {
                 let sql = "SELECT count(*) FROM links WHERE tenant_id = $1 AND discard_time < $2";
                 let query = sql_query(sql).bind::<Text, _>(tenant).bind::<Timestamptz, _>(before);
@@ -71,11 +74,13 @@ impl Session {
 
     /// The number of expired rows of this table.
     async fn expired(&mut self, table: &'static str) -> Result<Option<Count>, StoreError> {
-        let sql = format!("SELECT count(*) FROM {table} WHERE tenant_id = $1 AND expire_time <= now()");
+        let sql =
+            format!("SELECT count(*) FROM {table} WHERE tenant_id = $1 AND expire_time <= now()");
         self.conn.load_one(Cached(sql_query(sql).bind::<Text, _>(self.tenant.as_str()))).await
     }
 
-    /// Removes some of the expired rows of this table. Rows that another process has locked are skipped.
+    /// Removes some of the expired rows of this table. Rows that another process has locked are
+    /// skipped.
     async fn remove_expired(&mut self, table: &'static str) -> Result<usize, StoreError> {
         let sql = format!(
             "DELETE FROM {table} WHERE ctid = ANY (ARRAY (SELECT ctid FROM {table} \

@@ -24,9 +24,11 @@ use crate::domain::{
 pub struct Link {
     /// Its id.
     pub id: Uuid,
-    /// The primary user, which absorbed a user or received an identity; "deleted:…" after it was deleted.
+    /// The primary user, which absorbed a user or received an identity; "deleted:…" after it was
+    /// deleted.
     pub primary: UserId,
-    /// The absorbed user; or the user that an attached identity became after it left; `None` while neither exists.
+    /// The absorbed user; or the user that an attached identity became after it left; `None` while
+    /// neither exists.
     pub secondary: Option<UserId>,
     /// The identities that moved.
     pub moved: Vec<IdentityRef>,
@@ -132,11 +134,13 @@ pub enum LinkInserted {
 impl Session {
     /// Inserts a link, and uses its proof up.
     pub async fn insert_link(&mut self, new: &NewLink<'_>) -> Result<LinkInserted, StoreError> {
-        let NewLink { link, primary_version, secondary_version, terms, changes, actor, proof } = new;
+        let NewLink { link, primary_version, secondary_version, terms, changes, actor, proof } =
+            new;
         let (proof, hash) = match proof {
-            Proof::Token { issuer, subject, hash } => {
-                (StoredProof::Token { issuer: issuer.clone(), subject: subject.clone() }, Some(hash.as_slice()))
-            }
+            Proof::Token { issuer, subject, hash } => (
+                StoredProof::Token { issuer: issuer.clone(), subject: subject.clone() },
+                Some(hash.as_slice()),
+            ),
             Proof::Ticket { hash } => (StoredProof::Ticket, Some(hash.as_slice())),
             Proof::SignIn => (StoredProof::SignIn, None),
             Proof::VerifiedEmail => (StoredProof::VerifiedEmail, None),
@@ -166,11 +170,18 @@ impl Session {
         Ok(if rows == 1 { LinkInserted::Inserted } else { LinkInserted::ProofUsed })
     }
 
-    /// The link, standing or undone; `None` if it does not exist, or while a part of it is being erased.
+    /// The link, standing or undone; `None` if it does not exist, or while a part of it is being
+    /// erased.
     pub async fn link(&mut self, id: Uuid) -> Result<Option<Link>, StoreError> {
         type Row = (Uuid, String, Option<String>, Value, DateTime<Utc>, Option<DateTime<Utc>>);
-        let columns =
-            (links::id, links::primary_id, links::secondary_id, links::moved, links::link_time, links::undo_time);
+        let columns = (
+            links::id,
+            links::primary_id,
+            links::secondary_id,
+            links::moved,
+            links::link_time,
+            links::undo_time,
+        );
         let query = links::table
             .filter(links::tenant_id.eq(self.tenant.as_str()).and(links::id.eq(id)))
             .filter(not_being_erased!(self.tenant, id))
@@ -218,7 +229,9 @@ fn moved_json(identity: &IdentityRef) -> Value {
 }
 
 pub(super) fn moved_refs(moved: &Value) -> Result<Vec<IdentityRef>, StoreError> {
-    let part = |value: &Value, name: &str| value.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let part = |value: &Value, name: &str| {
+        value.get(name).and_then(Value::as_str).unwrap_or_default().to_owned()
+    };
     moved
         .as_array()
         .ok_or_else(|| StoreError::corrupt("list of moved identities"))?

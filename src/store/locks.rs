@@ -1,8 +1,9 @@
 //! Locks that each write takes before it reads the rows on which it decides.
 //!
-//! With row locks alone, two conflicting changes can get their transaction ids in another order than the one in which
-//! they happen. A feed in the order of ids would then contradict the versions. These locks are taken before the first
-//! statement that assigns an id. Before them, the writers of this process wait in line (`write_queue.rs`).
+//! With row locks alone, two conflicting changes can get their transaction ids in another order
+//! than the one in which they happen. A feed in the order of ids would then contradict the
+//! versions. These locks are taken before the first statement that assigns an id. Before them, the
+//! writers of this process wait in line (`write_queue.rs`).
 
 use std::time::Duration;
 
@@ -44,11 +45,12 @@ impl LockKeys {
         self
     }
 
-    /// The keys as numbers, in the one order in which all transactions take them, so that no deadlock arises. Two
-    /// keys with the same number only share a lock.
+    /// The keys as numbers, in the one order in which all transactions take them, so that no
+    /// deadlock arises. Two keys with the same number only share a lock.
     fn sorted_numbers(&self, tenant: &TenantId, request: Option<&IdentifiedRequest>) -> Vec<i64> {
         let names = self.0.iter().map(|name| number(tenant, name));
-        let mut numbers: Vec<i64> = names.chain(request.map(|request| number(tenant, &request_key(request)))).collect();
+        let mut numbers: Vec<i64> =
+            names.chain(request.map(|request| number(tenant, &request_key(request)))).collect();
         numbers.sort_unstable();
         numbers.dedup();
         numbers
@@ -56,8 +58,9 @@ impl LockKeys {
 }
 
 impl Session {
-    /// Begins a transaction, and takes the locks of these keys, and of the request's id, until it ends. A writer that
-    /// waits for another writer of this process waits without a connection, so that other callers have one.
+    /// Begins a transaction, and takes the locks of these keys, and of the request's id, until it
+    /// ends. A writer that waits for another writer of this process waits without a connection, so
+    /// that other callers have one.
     ///
     /// # Errors
     /// [`StoreError::Busy`] if other writers hold the locks for too long.
@@ -70,8 +73,8 @@ impl Session {
         Ok(())
     }
 
-    /// Waits for the writers of this process under these keys, and holds back later ones until this session ends: for
-    /// a statement that waits for a row.
+    /// Waits for the writers of this process under these keys, and holds back later ones until this
+    /// session ends: for a statement that waits for a row.
     ///
     /// # Errors
     /// [`StoreError::Busy`] if other writers take too long.

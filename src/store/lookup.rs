@@ -1,5 +1,5 @@
-//! Looks up the user of a token or an id: one statement reads all that decides about a caller or about the two sides
-//! of a link.
+//! Looks up the user of a token or an id: one statement reads all that decides about a caller or
+//! about the two sides of a link.
 
 use chrono::{DateTime, Utc};
 use diesel::{
@@ -25,7 +25,8 @@ pub struct Lookup {
     pub by: LookupBy,
     /// The hash of a token that was given as a proof, to find the link that it made.
     pub proof_hash: Option<[u8; 32]>,
-    /// The hash of the token that names the user: a spared token stays valid although it is older than the bound.
+    /// The hash of the token that names the user: a spared token stays valid although it is older
+    /// than the bound.
     pub token: Option<TokenHash>,
 }
 
@@ -34,8 +35,8 @@ pub struct Lookup {
 pub enum LookupBy {
     /// By id or identity.
     UserRef(UserRef),
-    /// The live user of a link: the holder of what the link moved, or, after its undo, the holder of its primary
-    /// user.
+    /// The live user of a link: the holder of what the link moved, or, after its undo, the holder
+    /// of its primary user.
     Link(Uuid),
 }
 
@@ -88,8 +89,8 @@ pub struct LookupResults {
     pub results: Vec<LookupResult>,
     /// The response stored under the id of the session's request; `None` if there is none.
     pub stored: Option<StoredResponse>,
-    /// The live user that now holds the caller for which that response was stored; `None` where the caller does not
-    /// matter.
+    /// The live user that now holds the caller for which that response was stored; `None` where the
+    /// caller does not matter.
     pub stored_for: Option<UserId>,
 }
 
@@ -100,8 +101,8 @@ pub struct LookupResult {
     pub user_state: Option<UserState>,
     /// The link of the lookup.
     pub link: Option<Link>,
-    /// The origin user of the identity, or of the identity that the link attached; `None` for one that was released
-    /// since.
+    /// The origin user of the identity, or of the identity that the link attached; `None` for one
+    /// that was released since.
     pub origin: Option<UserId>,
     /// The link that moved the identity, with a user or alone.
     pub moved_by: Option<Uuid>,
@@ -182,8 +183,8 @@ struct Row {
 }
 
 impl Session {
-    /// Runs the lookups, at least one. Each subquery has a LIMIT, which keeps the planner from scanning a table when
-    /// a thousand users are looked up at once.
+    /// Runs the lookups, at least one. Each subquery has a LIMIT, which keeps the planner from
+    /// scanning a table when a thousand users are looked up at once.
     pub async fn look_up(&mut self, lookups: &[Lookup]) -> Result<LookupResults, StoreError> {
         const SQL: &str = concat!(
             "SELECT k.link, coalesce(i.home_id, k.home_id) AS home_id, coalesce(home.absorbed_by_link, i.attached_by_link) AS home_link, n.id AS named_id, n.create_time, \
@@ -236,8 +237,12 @@ impl Session {
         let request = self.request.as_ref();
         let query = sql_query(SQL)
             .bind::<Text, _>(self.tenant.as_str())
-            .bind::<Array<Nullable<Text>>, _>(column(lookups, |q| q.identity().map(|id| id.provider.as_str())))
-            .bind::<Array<Nullable<Text>>, _>(column(lookups, |q| q.identity().map(|id| id.subject.as_str())))
+            .bind::<Array<Nullable<Text>>, _>(column(lookups, |q| {
+                q.identity().map(|id| id.provider.as_str())
+            }))
+            .bind::<Array<Nullable<Text>>, _>(column(lookups, |q| {
+                q.identity().map(|id| id.subject.as_str())
+            }))
             .bind::<Array<Nullable<Text>>, _>(column(lookups, |q| q.user_id().map(UserId::as_str)))
             .bind::<Array<Nullable<SqlUuid>>, _>(column(lookups, Lookup::link))
             .bind::<Array<Nullable<Binary>>, _>(column(lookups, |q| q.proof_hash.map(Vec::from)))
@@ -253,10 +258,14 @@ impl Session {
             .bind::<Array<Text>, _>(&self.trust.sign_in_providers.providers)
             .bind::<Bool, _>(self.trust.sign_in_providers.at_others);
         let mut rows: Vec<Row> = self.conn.load(Cached(query)).await?;
-        let stored = rows.first_mut().and_then(|row| row.stored_fingerprint.take().zip(row.stored_answer.take()));
+        let stored = rows
+            .first_mut()
+            .and_then(|row| row.stored_fingerprint.take().zip(row.stored_answer.take()));
         let stored_for = rows.first_mut().and_then(|row| row.stored_for.take());
         let stored_for = stored_for.as_deref().map(user_id).transpose()?;
-        let stored = request.zip(stored).map(|(request, (fingerprint, answer))| request.compare(&fingerprint, answer));
+        let stored = request
+            .zip(stored)
+            .map(|(request, (fingerprint, answer))| request.compare(&fingerprint, answer));
         let results = rows.into_iter().map(LookupResult::try_from).collect::<Result<_, _>>()?;
         Ok(LookupResults { results, stored, stored_for })
     }

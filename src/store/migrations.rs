@@ -8,7 +8,9 @@ use diesel::{
     sql_query,
     sql_types::{BigInt, Text},
 };
-use diesel_async::{AsyncMigrationHarness, AsyncPgConnection, RunQueryDsl as _, SimpleAsyncConnection as _};
+use diesel_async::{
+    AsyncMigrationHarness, AsyncPgConnection, RunQueryDsl as _, SimpleAsyncConnection as _,
+};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness as _, embed_migrations};
 
 use super::StoreError;
@@ -22,7 +24,9 @@ const LOCK: i64 = 0x6964_6c69_6e6b;
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum SchemaMismatch {
     /// Migrations are pending.
-    #[error("the database's schema is older than this binary: run `identity-link migrate` first (missing: {0})")]
+    #[error(
+        "the database's schema is older than this binary: run `identity-link migrate` first (missing: {0})"
+    )]
     Older(String),
     /// The database has migrations that this binary does not know.
     #[error(
@@ -34,8 +38,10 @@ pub enum SchemaMismatch {
 /// Runs the pending migrations, and returns their names. Needs a multi-thread runtime.
 pub(super) async fn run(mut conn: AsyncPgConnection) -> Result<Vec<String>, StoreError> {
     // A migration may take any time; two at once are not allowed.
-    conn.batch_execute(&format!("SET statement_timeout = 0; SET lock_timeout = 0; SELECT pg_advisory_lock({LOCK})"))
-        .await?;
+    conn.batch_execute(&format!(
+        "SET statement_timeout = 0; SET lock_timeout = 0; SELECT pg_advisory_lock({LOCK})"
+    ))
+    .await?;
     let mut harness = AsyncMigrationHarness::new(conn);
     let ran = harness
         .run_pending_migrations(MIGRATIONS)
@@ -59,20 +65,26 @@ struct Count {
 }
 
 /// Compares the database's migrations with the embedded ones.
-pub(super) async fn check(conn: &mut AsyncPgConnection) -> Result<Result<(), SchemaMismatch>, StoreError> {
+pub(super) async fn check(
+    conn: &mut AsyncPgConnection,
+) -> Result<Result<(), SchemaMismatch>, StoreError> {
     let known = known()?;
-    let tables: Count =
-        sql_query("SELECT count(*) AS count FROM pg_tables WHERE tablename = '__diesel_schema_migrations'")
-            .get_result(conn)
-            .await?;
+    let tables: Count = sql_query(
+        "SELECT count(*) AS count FROM pg_tables WHERE tablename = '__diesel_schema_migrations'",
+    )
+    .get_result(conn)
+    .await?;
     let ran: Vec<Version> = if tables.count == 0 {
         Vec::new()
     } else {
-        sql_query("SELECT version FROM __diesel_schema_migrations ORDER BY version").load(conn).await?
+        sql_query("SELECT version FROM __diesel_schema_migrations ORDER BY version")
+            .load(conn)
+            .await?
     };
     let ran: Vec<String> = ran.into_iter().map(|row| row.version).collect();
     let missing = |from: &[String], than: &[String]| -> Option<String> {
-        let missing: Vec<&str> = from.iter().filter(|v| !than.contains(v)).map(String::as_str).collect();
+        let missing: Vec<&str> =
+            from.iter().filter(|v| !than.contains(v)).map(String::as_str).collect();
         (!missing.is_empty()).then(|| missing.join(", "))
     };
     Ok(match (missing(&ran, &known), missing(&known, &ran)) {
@@ -83,8 +95,8 @@ pub(super) async fn check(conn: &mut AsyncPgConnection) -> Result<Result<(), Sch
 }
 
 fn known() -> Result<Vec<String>, StoreError> {
-    let migrations: Vec<Box<dyn Migration<Pg>>> = MIGRATIONS
-        .migrations()
-        .map_err(|error| StoreError::from(DieselError::QueryBuilderError(error.to_string().into())))?;
+    let migrations: Vec<Box<dyn Migration<Pg>>> = MIGRATIONS.migrations().map_err(|error| {
+        StoreError::from(DieselError::QueryBuilderError(error.to_string().into()))
+    })?;
     Ok(migrations.iter().map(|migration| migration.name().version().to_string()).collect())
 }

@@ -1,11 +1,11 @@
 //! All access to the database.
 //!
-//! A [`Store`] hands out [`Session`]s. A session is one connection that is bound to one tenant, and each of its
-//! statements names the tenant. A read needs no transaction. A write begins a transaction with the locks of its keys,
-//! then reads, and commits.
+//! A [`Store`] hands out [`Session`]s. A session is one connection that is bound to one tenant, and
+//! each of its statements names the tenant. A read needs no transaction. A write begins a
+//! transaction with the locks of its keys, then reads, and commits.
 //!
-//! All functions here that query the database fail with a [`StoreError`]. Their docs name only the errors that are
-//! special to them.
+//! All functions here that query the database fail with a [`StoreError`]. Their docs name only the
+//! errors that are special to them.
 
 mod accounts;
 mod cached;
@@ -70,7 +70,9 @@ pub use lookup::{Lookup, LookupBy, LookupResult, LookupResults, ProofUse};
 pub use migrations::SchemaMismatch;
 pub use request_ids::{IdentifiedRequest, ResponseInserted, StoredResponse};
 pub use search::{After, EmailPrefix, Excluded, Key, Order, OrderBy, Page, UserSearch};
-pub use sign_in_attempts::{AccountStored, AttemptKey, ClaimedAttempt, ExchangeEnd, SignInAttempt, Stage};
+pub use sign_in_attempts::{
+    AccountStored, AttemptKey, ClaimedAttempt, ExchangeEnd, SignInAttempt, Stage,
+};
 pub use tenants::{IssuerChanged, TenantKey};
 pub use trust::ProviderAccounts;
 pub use users::Inserted;
@@ -105,8 +107,9 @@ impl Store {
         migrations::run(connect(address).await?).await
     }
 
-    /// Opens a pool of at most `size` connections on a database whose schema fits, and creates the keys of tenants
-    /// that have none. `tenants` contains the policies that decide which emails count as verified.
+    /// Opens a pool of at most `size` connections on a database whose schema fits, and creates the
+    /// keys of tenants that have none. `tenants` contains the policies that decide which emails
+    /// count as verified.
     ///
     /// # Errors
     /// [`OpenError`] if the database cannot be reached or has another schema.
@@ -119,7 +122,10 @@ impl Store {
         migrations::check(&mut conn).await??;
         let keys = tenants::load_keys(&mut conn, tenants.keys()).await?;
         let pool = address.pool(size).map_err(StoreError::Fault)?;
-        let trust = tenants.into_iter().map(|(tenant, policies)| (tenant, Arc::new(Trust::new(policies)))).collect();
+        let trust = tenants
+            .into_iter()
+            .map(|(tenant, policies)| (tenant, Arc::new(Trust::new(policies))))
+            .collect();
         let (address, keys, trust, write_queue) =
             (Arc::new(address.clone()), Arc::new(keys), Arc::new(trust), Arc::default());
         let store = Self { pool, address, keys, trust, write_queue };
@@ -130,14 +136,27 @@ impl Store {
     /// A connection for one tenant's data. Waits briefly for a free one.
     ///
     /// # Errors
-    /// [`StoreError::Overloaded`] if none becomes free in time; [`StoreError::Unavailable`] if the database cannot be
-    /// reached.
+    /// [`StoreError::Overloaded`] if none becomes free in time; [`StoreError::Unavailable`] if the
+    /// database cannot be reached.
     pub async fn session(&self, tenant: &TenantId) -> Result<Session, StoreError> {
         let key = self.key(tenant)?.clone();
-        let trust = self.trust.get(tenant).ok_or_else(|| StoreError::Fault(format!("tenant {tenant} has no trust")))?;
+        let trust = self
+            .trust
+            .get(tenant)
+            .ok_or_else(|| StoreError::Fault(format!("tenant {tenant} has no trust")))?;
         let conn = self.connection().await?;
         let (store, tenant, trust) = (self.clone(), tenant.clone(), Arc::clone(trust));
-        Ok(Session { conn, turn: None, store, tenant, key, trust, request: None, caller: None, events: Vec::new() })
+        Ok(Session {
+            conn,
+            turn: None,
+            store,
+            tenant,
+            key,
+            trust,
+            request: None,
+            caller: None,
+            events: Vec::new(),
+        })
     }
 
     async fn connection(&self) -> Result<Connection, StoreError> {
@@ -153,21 +172,26 @@ impl Store {
     /// # Errors
     /// [`StoreError::Fault`] if the tenant is not configured.
     pub fn key(&self, tenant: &TenantId) -> Result<&TenantKey, StoreError> {
-        self.keys.get(tenant).ok_or_else(|| StoreError::Fault(format!("tenant {tenant} has no key")))
+        self.keys
+            .get(tenant)
+            .ok_or_else(|| StoreError::Fault(format!("tenant {tenant} has no key")))
     }
 }
 
 async fn connect(address: &Address) -> Result<AsyncPgConnection, StoreError> {
     address.connect().await.map_err(|error| {
-        StoreError::Unavailable(format!("{error} (at {}: is Postgres running there?)", address.hosts()))
+        StoreError::Unavailable(format!(
+            "{error} (at {}: is Postgres running there?)",
+            address.hosts()
+        ))
     })
 }
 
-/// One connection, bound to one tenant, and to one request if that has an id. If the session is dropped while a
-/// statement runs, the statement is cancelled.
+/// One connection, bound to one tenant, and to one request if that has an id. If the session is
+/// dropped while a statement runs, the statement is cancelled.
 pub struct Session {
-    // Fields are dropped in this order. The next writer in line needs the connection, so it is returned before the
-    // turn ends.
+    // Fields are dropped in this order. The next writer in line needs the connection, so it is
+    // returned before the turn ends.
     conn: Connection,
     /// The turn to write of the open transaction.
     turn: Option<WriteTurn>,
@@ -184,8 +208,8 @@ pub struct Session {
 }
 
 impl Session {
-    /// The same session for this request. The request's id is looked up, locked and used up together with the
-    /// session's other statements.
+    /// The same session for this request. The request's id is looked up, locked and used up
+    /// together with the session's other statements.
     #[must_use]
     pub fn for_request(self, request: Option<IdentifiedRequest>) -> Self {
         Self { request, ..self }
@@ -196,7 +220,8 @@ impl Session {
         self.request.is_some()
     }
 
-    /// Records the calling user, if the caller acts for itself: the response is stored for that user.
+    /// Records the calling user, if the caller acts for itself: the response is stored for that
+    /// user.
     pub fn note_caller(&mut self, user: Option<UserId>) {
         self.caller = user;
     }
@@ -209,7 +234,8 @@ impl Session {
     /// Commits the open transaction, if there is one. After it returns, the changes are durable.
     ///
     /// # Errors
-    /// [`StoreError::CommitUnknown`] if the connection was lost during the commit, and others of the database.
+    /// [`StoreError::CommitUnknown`] if the connection was lost during the commit, and others of
+    /// the database.
     pub async fn commit(&mut self) -> Result<(), StoreError> {
         self.conn.commit().await?;
         self.turn = None;

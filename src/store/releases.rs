@@ -18,8 +18,8 @@ struct AccountHistoryRow {
 }
 
 impl Session {
-    /// Writes the tombstone of a released identity: a keyed hash of it, the time, and `users`, to which an email
-    /// never links it again.
+    /// Writes the tombstone of a released identity: a keyed hash of it, the time, and `users`, to
+    /// which an email never links it again.
     pub async fn insert_release(
         &mut self,
         identity: &IdentityRef,
@@ -41,14 +41,15 @@ impl Session {
         Ok(())
     }
 
-    /// What is kept of the users that an account had before, as far as it concerns `holders`, which are live users.
+    /// What is kept of the users that an account had before, as far as it concerns `holders`, which
+    /// are live users.
     pub async fn account_history(
         &mut self,
         account: &IdentityRef,
         holders: &[User],
     ) -> Result<AccountHistory, StoreError> {
-        // The ids of releasers include their present holders. A holder matches by its own id, those of the users it
-        // holds, and the ancestors of all.
+        // The ids of releasers include their present holders. A holder matches by its own id, those
+        // of the users it holds, and the ancestors of all.
         const SQL: &str = "SELECT t.deleted, ARRAY (SELECT h FROM unnest($3::text[]) AS h WHERE EXISTS ( \
                 SELECT FROM (SELECT m.id, m.ancestors FROM users m WHERE m.tenant_id = $1 AND m.id = h \
                   UNION ALL SELECT m.id, m.ancestors FROM users m WHERE m.tenant_id = $1 AND m.absorbed_into = h) m \
@@ -59,7 +60,9 @@ impl Session {
         let query = sql_query(SQL)
             .bind::<Text, _>(self.tenant.as_str())
             .bind::<Binary, _>(self.tombstone_hash(&UserRef::Identity(account.clone())).to_vec())
-            .bind::<Array<Text>, _>(holders.iter().map(|user| user.id.as_str()).collect::<Vec<_>>());
+            .bind::<Array<Text>, _>(
+                holders.iter().map(|user| user.id.as_str()).collect::<Vec<_>>(),
+            );
         let Some(row): Option<AccountHistoryRow> = self.conn.load_one(Cached(query)).await? else {
             return Ok(AccountHistory::default());
         };

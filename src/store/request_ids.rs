@@ -16,7 +16,8 @@ pub struct IdentifiedRequest {
     pub id: Uuid,
     /// The name of the rpc.
     pub rpc: &'static str,
-    /// The kind of caller, `user` or `service`: one issuer may issue tokens of both kinds to one subject.
+    /// The kind of caller, `user` or `service`: one issuer may issue tokens of both kinds to one
+    /// subject.
     pub caller_kind: &'static str,
     /// The issuer of the caller's token.
     pub issuer: String,
@@ -55,13 +56,17 @@ struct Row {
 impl IdentifiedRequest {
     /// Whether the response stored under this id belongs to this request.
     pub(super) fn compare(&self, fingerprint: &[u8], answer: Vec<u8>) -> StoredResponse {
-        if fingerprint == self.fingerprint { StoredResponse::Same(answer) } else { StoredResponse::Other }
+        if fingerprint == self.fingerprint {
+            StoredResponse::Same(answer)
+        } else {
+            StoredResponse::Other
+        }
     }
 }
 
 impl Session {
-    /// The response stored under the id of this session's request; `None` without one. [`Session::look_up`] reads it
-    /// too.
+    /// The response stored under the id of this session's request; `None` without one.
+    /// [`Session::look_up`] reads it too.
     pub async fn stored_response(&mut self) -> Result<Option<StoredResponse>, StoreError> {
         // The database's clock, which all servers share.
         const SQL: &str = concat!(
@@ -82,8 +87,9 @@ impl Session {
         Ok(row.map(|row| request.compare(&row.fingerprint, row.answer)))
     }
 
-    /// Stores the response to this session's request for a day, for the user that the caller is now. Does nothing if
-    /// the request has no id. `concerned` are the users and identities in the response.
+    /// Stores the response to this session's request for a day, for the user that the caller is
+    /// now. Does nothing if the request has no id. `concerned` are the users and identities in the
+    /// response.
     pub async fn insert_response(
         &mut self,
         answer: &[u8],
@@ -117,7 +123,8 @@ impl Session {
     }
 }
 
-/// Users and identities in one list. If a user id reads like an identity, a deletion only erases more.
+/// Users and identities in one list. If a user id reads like an identity, a deletion only erases
+/// more.
 fn texts(names: &[UserRef]) -> Vec<String> {
     let text = |name: &UserRef| match name {
         UserRef::UserId(id) => id.to_string(),

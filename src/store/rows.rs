@@ -3,7 +3,9 @@
 use chrono::{DateTime, Utc};
 use diesel::{
     QueryableByName,
-    sql_types::{Array, BigInt, Binary, Bool, Json, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid},
+    sql_types::{
+        Array, BigInt, Binary, Bool, Json, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid,
+    },
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -11,12 +13,12 @@ use uuid::Uuid;
 
 use super::StoreError;
 use crate::domain::{
-    Absorbed, EmailVerification, Identity, IdentityEmail, IdentityRef, Metadata, Moved, Provider, ProviderPolicies,
-    Subject, TokenHash, User, UserId, Verifier,
+    Absorbed, EmailVerification, Identity, IdentityEmail, IdentityRef, Metadata, Moved, Provider,
+    ProviderPolicies, Subject, TokenHash, User, UserId, Verifier,
 };
 
-/// The columns of a [`UserRow`], for a query in which `u` is the user. The identities are one value, so that a user
-/// is one row and its metadata is sent once.
+/// The columns of a [`UserRow`], for a query in which `u` is the user. The identities are one
+/// value, so that a user is one row and its metadata is sent once.
 macro_rules! user_columns {
     () => {
         "u.id, u.version, u.create_time, u.update_time, u.absorbed_into, u.absorbed_by_link, u.absorbed_time, \
@@ -114,7 +116,9 @@ impl TryFrom<UserRow> for User {
 
     fn try_from(row: UserRow) -> Result<Self, StoreError> {
         let identities: Vec<IdentityRow> = match row.identities {
-            Some(json) => serde_json::from_value(json).map_err(|_| StoreError::corrupt("identity"))?,
+            Some(json) => {
+                serde_json::from_value(json).map_err(|_| StoreError::corrupt("identity"))?
+            }
             None => Vec::new(),
         };
         Ok(Self {
@@ -133,7 +137,12 @@ impl TryFrom<UserRow> for User {
             spared_token: row.spared_token.map(token_hash).transpose()?,
             writes_valid_from: row.writes_valid_from,
             absorbed: absorbed(row.absorbed_into, row.absorbed_by_link, row.absorbed_time)?,
-            ancestors: row.ancestors.iter().flatten().map(|id| user_id(id)).collect::<Result<_, _>>()?,
+            ancestors: row
+                .ancestors
+                .iter()
+                .flatten()
+                .map(|id| user_id(id))
+                .collect::<Result<_, _>>()?,
         })
     }
 }
@@ -163,7 +172,9 @@ impl TryFrom<IdentityRow> for Identity {
             attached_by: row.attached_by_link,
             moved: moved(row.owner_since, row.moved_by_proof, row.vouched),
             // Releases before this column stored only the time of the last verification.
-            email_proven_since: row.email_verify_time.and(row.email_proven_since.or(row.email_verify_time)),
+            email_proven_since: row
+                .email_verify_time
+                .and(row.email_proven_since.or(row.email_verify_time)),
             email_proven_among: row.email_proven_among,
             email_changed: row.email_changed,
         })
@@ -201,7 +212,9 @@ pub(super) fn absorbed(
     time: Option<DateTime<Utc>>,
 ) -> Result<Option<Absorbed>, StoreError> {
     match (into, by_link, time) {
-        (Some(into), Some(by_link), Some(time)) => Ok(Some(Absorbed { into: user_id(&into)?, by_link, time })),
+        (Some(into), Some(by_link), Some(time)) => {
+            Ok(Some(Absorbed { into: user_id(&into)?, by_link, time }))
+        }
         _ => Ok(None),
     }
 }
@@ -210,7 +223,9 @@ pub(super) fn absorbed(
 pub(super) fn verifier_json(by: &Verifier) -> Value {
     match by {
         Verifier::Issuer(issuer) => json!({"kind": "issuer", "issuer": issuer}),
-        Verifier::Service { issuer, subject } => json!({"kind": "service", "issuer": issuer, "subject": subject}),
+        Verifier::Service { issuer, subject } => {
+            json!({"kind": "service", "issuer": issuer, "subject": subject})
+        }
     }
 }
 

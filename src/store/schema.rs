@@ -1,5 +1,5 @@
-//! The tables in diesel's form. Written by hand to match `migrations/`; a test compares it with the database.
-//! Generated columns, which only constraints use, are left out.
+//! The tables in diesel's form. Written by hand to match `migrations/`; a test compares it with the
+//! database. Generated columns, which only constraints use, are left out.
 
 diesel::table! {
     users (tenant_id, id) {

@@ -36,8 +36,8 @@ pub struct UserSearch {
 /// Values that have an index. Any one of them finds a user.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Key {
-    /// The user's id. An id of the form `provider|subject` also means that account: it finds the user only while the
-    /// user holds the account.
+    /// The user's id. An id of the form `provider|subject` also means that account: it finds the
+    /// user only while the user holds the account.
     pub user_ids: Vec<UserId>,
     /// The email of the primary identity.
     pub emails: Vec<Email>,
@@ -54,13 +54,15 @@ pub struct EmailPrefix(String);
 /// Values that exclude a user: any one of them is enough.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Excluded {
-    /// The user's id, the id of a user that was linked into it, or `provider|subject` of one of its accounts.
+    /// The user's id, the id of a user that was linked into it, or `provider|subject` of one of its
+    /// accounts.
     pub user_ids: Vec<UserId>,
     /// The email of the primary identity.
     pub emails: Vec<Email>,
     /// The email of the primary identity, in this very spelling.
     pub exact_emails: Vec<Email>,
-    /// Excludes users whose primary identity has an email that counts as verified (true) or does not (false).
+    /// Excludes users whose primary identity has an email that counts as verified (true) or does
+    /// not (false).
     pub email_verified: Vec<bool>,
     /// The provider of any identity.
     pub providers: Vec<Provider>,
@@ -70,7 +72,8 @@ pub struct Excluded {
     pub connections: Vec<String>,
 }
 
-/// The order of a list of users. An index has each order, so that the database reads only the first rows.
+/// The order of a list of users. An index has each order, so that the database reads only the first
+/// rows.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Order {
     /// The key of the order.
@@ -102,7 +105,8 @@ pub struct Page {
     pub limit: usize,
 }
 
-/// A user's position in each order. Neither part ever changes, so the rest of a list skips no user that it had.
+/// A user's position in each order. Neither part ever changes, so the rest of a list skips no user
+/// that it had.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct After {
     /// The user's creation time.
@@ -112,7 +116,8 @@ pub struct After {
 }
 
 impl UserSearch {
-    /// Whether keys lead to the users of the result and to few others, so that the database checks few users.
+    /// Whether keys lead to the users of the result and to few others, so that the database checks
+    /// few users.
     pub fn has_key(&self) -> bool {
         let Self { keys, provider, subject, matches_no_user, .. } = self;
         let is_one = !keys.is_empty() || (provider.is_some() && subject.is_some());
@@ -121,11 +126,12 @@ impl UserSearch {
 }
 
 impl EmailPrefix {
-    /// The least length in characters: a shorter text would be the prefix of a large part of all emails.
+    /// The least length in characters: a shorter text would be the prefix of a large part of all
+    /// emails.
     pub const MIN: usize = 3;
 
-    /// Reads a prefix in any case. `None` if it is too short, or has a character outside ASCII: the canonical form of
-    /// such an email may begin differently.
+    /// Reads a prefix in any case. `None` if it is too short, or has a character outside ASCII: the
+    /// canonical form of such an email may begin differently.
     pub fn parse(text: &str) -> Option<Self> {
         let is_one = text.len() >= Self::MIN && text.bytes().all(|byte| byte.is_ascii_graphic());
         is_one.then(|| Self(text.to_ascii_lowercase()))
@@ -141,8 +147,8 @@ impl EmailPrefix {
         &self.0
     }
 
-    /// The first text after all texts with this prefix. The database compares canonical emails byte by byte, and no
-    /// byte of the prefix is the last one of ASCII.
+    /// The first text after all texts with this prefix. The database compares canonical emails byte
+    /// by byte, and no byte of the prefix is the last one of ASCII.
     fn end(&self) -> String {
         let mut end = self.0.clone();
         if let Some(last) = end.pop() {
@@ -160,7 +166,11 @@ struct CountRow {
 
 impl Session {
     /// One page of the users that the search finds.
-    pub async fn search_users(&mut self, search: &UserSearch, page: &Page) -> Result<Vec<User>, StoreError> {
+    pub async fn search_users(
+        &mut self,
+        search: &UserSearch,
+        page: &Page,
+    ) -> Result<Vec<User>, StoreError> {
         if search.matches_no_user {
             return Ok(Vec::new());
         }
@@ -180,7 +190,11 @@ impl Session {
     }
 
     /// The number of users that the search finds. Counting stops at `at_most`.
-    pub async fn count_users(&mut self, search: &UserSearch, at_most: usize) -> Result<usize, StoreError> {
+    pub async fn count_users(
+        &mut self,
+        search: &UserSearch,
+        at_most: usize,
+    ) -> Result<usize, StoreError> {
         if search.matches_no_user {
             return Ok(0);
         }
@@ -196,9 +210,14 @@ impl Session {
         Ok(row.map_or(0, |row| usize::try_from(row.users).unwrap_or(usize::MAX)))
     }
 
-    /// The live users whose primary identity has this canonical email, at most `limit`. Users whose email counts as
-    /// verified come first, however many others there are. Each group is in the order of the ids.
-    pub async fn users_by_root_email(&mut self, canonical: &str, limit: usize) -> Result<Vec<User>, StoreError> {
+    /// The live users whose primary identity has this canonical email, at most `limit`. Users whose
+    /// email counts as verified come first, however many others there are. Each group is in the
+    /// order of the ids.
+    pub async fn users_by_root_email(
+        &mut self,
+        canonical: &str,
+        limit: usize,
+    ) -> Result<Vec<User>, StoreError> {
         macro_rules! owners {
             ($whose:literal) => {
                 concat!(

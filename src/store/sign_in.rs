@@ -18,9 +18,10 @@ use crate::domain::{Identity, User};
 const LOOKED_AT: (i64, i64) = (100, 20);
 
 impl Session {
-    /// The live users with an identity that has this canonical email, as far as a decision needs them: without
-    /// metadata, and with no claim of a profile except the `hd` of identities with this email. The result contains
-    /// the first hundred users whose email counts as verified, however many others only claim it.
+    /// The live users with an identity that has this canonical email, as far as a decision needs
+    /// them: without metadata, and with no claim of a profile except the `hd` of identities with
+    /// this email. The result contains the first hundred users whose email counts as verified,
+    /// however many others only claim it.
     pub async fn email_holders(&mut self, canonical: &str) -> Result<Vec<User>, StoreError> {
         const SQL: &str = concat!(
             "SELECT u.id, u.version, u.create_time, u.update_time, u.absorbed_into, u.absorbed_by_link, \

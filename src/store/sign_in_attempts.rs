@@ -1,5 +1,5 @@
-//! Flows at providers, from their start until they return. A flow that returned under a request id is kept until it
-//! expires.
+//! Flows at providers, from their start until they return. A flow that returned under a request id
+//! is kept until it expires.
 
 use std::time::Duration;
 
@@ -50,8 +50,8 @@ pub struct ClaimedAttempt {
 pub enum Stage {
     /// This call exchanges the code.
     Exchange {
-        /// Whether an earlier call began to exchange the code and recorded no result: the provider may have accepted
-        /// it.
+        /// Whether an earlier call began to exchange the code and recorded no result: the provider
+        /// may have accepted it.
         interrupted: bool,
     },
     /// Another call of the same request is exchanging the code.
@@ -82,7 +82,8 @@ pub enum ExchangeEnd {
     Lost,
 }
 
-/// The key of an attempt: hashes of the state that the provider returns, and of the secret that the browser keeps.
+/// The key of an attempt: hashes of the state that the provider returns, and of the secret that the
+/// browser keeps.
 #[derive(Clone, Copy)]
 pub struct AttemptKey {
     state: [u8; 32],
@@ -150,8 +151,9 @@ macro_rules! named {
 }
 
 impl Session {
-    /// Stores an attempt for ten minutes, and returns its expiry; `None` if its user no longer exists. A running
-    /// deletion of the user is waited for, so that its erasing finds each attempt and none follows.
+    /// Stores an attempt for ten minutes, and returns its expiry; `None` if its user no longer
+    /// exists. A running deletion of the user is waited for, so that its erasing finds each attempt
+    /// and none follows.
     pub async fn insert_attempt(
         &mut self,
         name: AttemptKey,
@@ -172,14 +174,19 @@ impl Session {
             .bind::<Text, _>(&attempt.nonce)
             .bind::<Text, _>(&attempt.pkce_verifier)
             .bind::<Text, _>(&attempt.redirect_uri)
-            .bind::<Nullable<BigInt>, _>(attempt.max_age.and_then(|age| i64::try_from(age.as_secs()).ok()));
+            .bind::<Nullable<BigInt>, _>(
+                attempt.max_age.and_then(|age| i64::try_from(age.as_secs()).ok()),
+            );
         let row: Option<ExpireTime> = self.conn.load_one(Cached(query)).await?;
         Ok(row.map(|row| row.expire_time))
     }
 
-    /// Removes and returns an attempt that no request has claimed; `None` if there is none. Of several callers only
-    /// one gets it, and the attempt is then used up.
-    pub async fn take_attempt(&mut self, name: AttemptKey) -> Result<Option<SignInAttempt>, StoreError> {
+    /// Removes and returns an attempt that no request has claimed; `None` if there is none. Of
+    /// several callers only one gets it, and the attempt is then used up.
+    pub async fn take_attempt(
+        &mut self,
+        name: AttemptKey,
+    ) -> Result<Option<SignInAttempt>, StoreError> {
         const SQL: &str = concat!(
             "DELETE FROM sign_in_attempts WHERE ",
             named!(),
@@ -194,9 +201,9 @@ impl Session {
         Ok(row.map(ClaimedAttempt::try_from).transpose()?.map(|claimed| claimed.attempt))
     }
 
-    /// Claims an attempt for the request with the digest `by`, and returns its progress; `None` if it does not exist,
-    /// or another request has claimed it. One call of the request exchanges the code. If that call has recorded no
-    /// result after `lease`, the next one may try.
+    /// Claims an attempt for the request with the digest `by`, and returns its progress; `None` if
+    /// it does not exist, or another request has claimed it. One call of the request exchanges the
+    /// code. If that call has recorded no result after `lease`, the next one may try.
     pub async fn claim_attempt(
         &mut self,
         name: AttemptKey,
@@ -250,9 +257,9 @@ impl Session {
         row.map(ClaimedAttempt::try_from).transpose()
     }
 
-    /// Stores the account that an attempt has proven, with its owner at `now`, the start of the call, before a
-    /// decision rests on it. An account that was deleted since is not stored. This waits for the account's lock, so
-    /// that an erasing finds each stored account and none follows.
+    /// Stores the account that an attempt has proven, with its owner at `now`, the start of the
+    /// call, before a decision rests on it. An account that was deleted since is not stored. This
+    /// waits for the account's lock, so that an erasing finds each stored account and none follows.
     pub async fn store_account(
         &mut self,
         name: AttemptKey,
@@ -286,8 +293,14 @@ impl Session {
         Ok(if rows == 1 { AccountStored::Stored } else { AccountStored::Overtaken })
     }
 
-    /// Records how an exchange ended that proved no account, unless another call of the request has stored one since.
-    pub async fn end_exchange(&mut self, name: AttemptKey, by: &[u8; 32], end: ExchangeEnd) -> Result<(), StoreError> {
+    /// Records how an exchange ended that proved no account, unless another call of the request has
+    /// stored one since.
+    pub async fn end_exchange(
+        &mut self,
+        name: AttemptKey,
+        by: &[u8; 32],
+        end: ExchangeEnd,
+    ) -> Result<(), StoreError> {
         const OPEN: &str = concat!(" WHERE ", named!(), " AND claimed_by = $4 AND subject IS NULL");
         let change = match end {
             ExchangeEnd::Rejected => "UPDATE sign_in_attempts SET rejected = true",
@@ -323,7 +336,8 @@ impl TryFrom<Row> for ClaimedAttempt {
             None => Stage::UnderWay,
         };
         let attempt = SignInAttempt {
-            provider: Provider::parse(&row.provider).ok_or_else(|| StoreError::corrupt("provider of an attempt"))?,
+            provider: Provider::parse(&row.provider)
+                .ok_or_else(|| StoreError::corrupt("provider of an attempt"))?,
             user: row.user_id.as_deref().map(rows::user_id).transpose()?,
             nonce: row.nonce,
             pkce_verifier: row.pkce_verifier,

@@ -60,7 +60,10 @@ pub(super) async fn load_keys<'a>(
     for tenant in tenants {
         let fresh = random_bytes().map_err(|error| StoreError::Fault(error.to_string()))?;
         diesel::insert_into(tenant_keys::table)
-            .values((tenant_keys::tenant_id.eq(tenant.as_str()), tenant_keys::key.eq(fresh.as_slice())))
+            .values((
+                tenant_keys::tenant_id.eq(tenant.as_str()),
+                tenant_keys::key.eq(fresh.as_slice()),
+            ))
             .on_conflict_do_nothing()
             .execute(conn)
             .await?;
@@ -100,7 +103,8 @@ impl Session {
             .filter(table::provider.eq(provider.as_str()))
             .select(table::issuer);
         let pinned: Option<String> = self.conn.load_one(query).await?;
-        let pinned = pinned.ok_or_else(|| StoreError::Fault(format!("{provider} has no issuer pinned")))?;
+        let pinned =
+            pinned.ok_or_else(|| StoreError::Fault(format!("{provider} has no issuer pinned")))?;
         if pinned == issuer {
             return Ok(Ok(()));
         }
@@ -109,7 +113,10 @@ impl Session {
     }
 
     /// When the user or identity of this name was last deleted or released; `None` if it never was.
-    pub async fn delete_time(&mut self, name: &UserRef) -> Result<Option<DateTime<Utc>>, StoreError> {
+    pub async fn delete_time(
+        &mut self,
+        name: &UserRef,
+    ) -> Result<Option<DateTime<Utc>>, StoreError> {
         let query = tombstones::table
             .filter(tombstones::tenant_id.eq(self.tenant.as_str()))
             .filter(tombstones::id_hash.eq(self.tombstone_hash(name).to_vec()))
@@ -117,8 +124,9 @@ impl Session {
         self.conn.load_one(query).await
     }
 
-    /// Writes the tombstones of deleted users and of all their identities: keyed hashes of their names. A user id may
-    /// be reused for the account that it names if that account was the user's own.
+    /// Writes the tombstones of deleted users and of all their identities: keyed hashes of their
+    /// names. A user id may be reused for the account that it names if that account was the user's
+    /// own.
     pub async fn insert_tombstones(
         &mut self,
         users: &[UserId],
@@ -158,7 +166,9 @@ impl Session {
     /// The keyed hash under which a deleted user, or a deleted or released identity, is stored.
     pub(super) fn tombstone_hash(&self, name: &UserRef) -> [u8; 32] {
         match name {
-            UserRef::Identity(identity) => self.key.mac("deleted identity", identity.to_string().as_bytes()),
+            UserRef::Identity(identity) => {
+                self.key.mac("deleted identity", identity.to_string().as_bytes())
+            }
             UserRef::UserId(id) => self.key.mac("deleted user", id.as_str().as_bytes()),
         }
     }

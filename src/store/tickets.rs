@@ -46,9 +46,13 @@ struct Expiry {
 }
 
 impl Session {
-    /// Stores a ticket under its hash for ten minutes, and returns its expiry. A ticket of the same hash comes from
-    /// the same request, which is processed again, and is replaced.
-    pub async fn insert_ticket(&mut self, hash: &[u8; 32], ticket: &Ticket) -> Result<DateTime<Utc>, StoreError> {
+    /// Stores a ticket under its hash for ten minutes, and returns its expiry. A ticket of the same
+    /// hash comes from the same request, which is processed again, and is replaced.
+    pub async fn insert_ticket(
+        &mut self,
+        hash: &[u8; 32],
+        ticket: &Ticket,
+    ) -> Result<DateTime<Utc>, StoreError> {
         const SQL: &str = "INSERT INTO sign_in_tickets (tenant_id, hash, provider, subject, account, purpose, \
               candidate_ids, candidate_versions, owner_id, owner_version, sign_in_time, issue_time, expire_time) \
             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, now() + interval '10 minutes') \
@@ -72,7 +76,9 @@ impl Session {
             .bind::<Array<Text>, _>(ids)
             .bind::<Array<BigInt>, _>(versions)
             .bind::<Nullable<Text>, _>(proven.owner.as_ref().map(|owner| owner.id.as_str()))
-            .bind::<Nullable<BigInt>, _>(proven.owner.as_ref().map(|owner| owner.identities_version))
+            .bind::<Nullable<BigInt>, _>(
+                proven.owner.as_ref().map(|owner| owner.identities_version),
+            )
             .bind::<Timestamptz, _>(proven.proven_at)
             .bind::<Timestamptz, _>(proven.time);
         let kept: Option<Expiry> = self.conn.load_one(Cached(query)).await?;
@@ -86,7 +92,8 @@ impl Session {
         const SQL: &str = "SELECT provider, subject, account, purpose, candidate_ids, candidate_versions, owner_id, \
               owner_version, sign_in_time, issue_time \
             FROM sign_in_tickets WHERE tenant_id = $1 AND hash = $2 AND expire_time > now()";
-        let query = sql_query(SQL).bind::<Text, _>(self.tenant.as_str()).bind::<Binary, _>(hash.as_slice());
+        let query =
+            sql_query(SQL).bind::<Text, _>(self.tenant.as_str()).bind::<Binary, _>(hash.as_slice());
         let row: Option<Row> = self.conn.load_one(Cached(query)).await?;
         row.map(Ticket::try_from).transpose()
     }
@@ -94,7 +101,8 @@ impl Session {
     /// Uses a ticket up. The lock of its account ensures that no other call does.
     pub async fn use_ticket(&mut self, hash: &[u8; 32]) -> Result<(), StoreError> {
         const SQL: &str = "DELETE FROM sign_in_tickets WHERE tenant_id = $1 AND hash = $2";
-        let query = sql_query(SQL).bind::<Text, _>(self.tenant.as_str()).bind::<Binary, _>(hash.as_slice());
+        let query =
+            sql_query(SQL).bind::<Text, _>(self.tenant.as_str()).bind::<Binary, _>(hash.as_slice());
         self.conn.execute(Cached(query)).await?;
         Ok(())
     }
@@ -115,7 +123,10 @@ fn purpose_of(stored: &str, mut users: Vec<UserSnapshot>) -> Result<TicketPurpos
         "candidates" => Ok(TicketPurpose::Candidates(users)),
         "sign_in" => Ok(TicketPurpose::SignIn),
         "registration" => Ok(TicketPurpose::Registration),
-        "link" => users.pop().map(TicketPurpose::Link).ok_or_else(|| StoreError::corrupt("user of a ticket")),
+        "link" => users
+            .pop()
+            .map(TicketPurpose::Link)
+            .ok_or_else(|| StoreError::corrupt("user of a ticket")),
         _ => Err(StoreError::corrupt("purpose of a ticket")),
     }
 }
@@ -125,8 +136,11 @@ impl TryFrom<Row> for Ticket {
 
     fn try_from(row: Row) -> Result<Self, StoreError> {
         let users = row.candidate_ids.iter().zip(row.candidate_versions);
-        let users: Result<_, StoreError> =
-            users.map(|(id, identities_version)| Ok(UserSnapshot { id: user_id(id)?, identities_version })).collect();
+        let users: Result<_, StoreError> = users
+            .map(|(id, identities_version)| {
+                Ok(UserSnapshot { id: user_id(id)?, identities_version })
+            })
+            .collect();
         let proven = ProvenAccount {
             account: account_of(&row.provider, &row.subject, row.account)?,
             owner: owner_of(row.owner_id.as_deref(), row.owner_version)?,

@@ -6,7 +6,9 @@ use diesel::{
 };
 
 use super::{Session, StoreError, cached::Cached};
-use crate::domain::{EmailTrust, LinkingPolicy, Provider, ProviderPolicies, ProviderPolicy, Undeclared};
+use crate::domain::{
+    EmailTrust, LinkingPolicy, Provider, ProviderPolicies, ProviderPolicy, Undeclared,
+};
 
 /// The providers of a tenant's configuration.
 pub(super) struct Trust {
@@ -31,7 +33,8 @@ pub(super) struct Verifiers {
     pub hosted: Vec<String>,
 }
 
-/// The providers at which users sign in, or, where undeclared ones are allowed, those at which they do not.
+/// The providers at which users sign in, or, where undeclared ones are allowed, those at which they
+/// do not.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct SignInProviders {
     /// The listed providers, all of them declared.
@@ -44,7 +47,9 @@ impl Trust {
     pub(super) fn new(policies: ProviderPolicies) -> Self {
         Self {
             verifiers: Verifiers::from_policies(&policies, |_| true),
-            linking_verifiers: Verifiers::from_policies(&policies, |policy| policy.linking != LinkingPolicy::Off),
+            linking_verifiers: Verifiers::from_policies(&policies, |policy| {
+                policy.linking != LinkingPolicy::Off
+            }),
             sign_in_providers: SignInProviders::from_policies(&policies),
             policies,
         }
@@ -55,12 +60,16 @@ impl Verifiers {
     fn from_policies(policies: &ProviderPolicies, is_asked: fn(&ProviderPolicy) -> bool) -> Self {
         let mut verifiers = Self::default();
         // An undeclared provider is never trusted with emails.
-        for (name, policy) in policies.declared.iter().filter(|(_, policy)| policy.enabled && is_asked(policy)) {
+        for (name, policy) in
+            policies.declared.iter().filter(|(_, policy)| policy.enabled && is_asked(policy))
+        {
             match &policy.email_trust {
                 EmailTrust::Never => {}
                 EmailTrust::WhenVerified => verifiers.always.push(name.to_string()),
                 EmailTrust::AuthoritativeDomains { domains, hosted } => {
-                    verifiers.domains.extend(domains.iter().map(|domain| format!("{name}@{domain}")));
+                    verifiers
+                        .domains
+                        .extend(domains.iter().map(|domain| format!("{name}@{domain}")));
                     verifiers.hosted.extend(hosted.then(|| name.to_string()));
                 }
             }
@@ -72,7 +81,8 @@ impl Verifiers {
 impl SignInProviders {
     fn from_policies(policies: &ProviderPolicies) -> Self {
         let at_others = policies.undeclared == Undeclared::Allow;
-        let listed = policies.declared.iter().filter(|(_, policy)| policy.can_sign_in() != at_others);
+        let listed =
+            policies.declared.iter().filter(|(_, policy)| policy.can_sign_in() != at_others);
         Self { providers: listed.map(|(name, _)| name.to_string()).collect(), at_others }
     }
 }
@@ -89,9 +99,12 @@ pub struct ProviderAccounts {
 }
 
 impl Session {
-    /// The number of accounts at each provider that the tenant does not have. The query reads the names of all
-    /// providers, with one index lookup each, and the accounts of the unknown ones only.
-    pub async fn accounts_at_unknown_providers(&mut self) -> Result<Vec<ProviderAccounts>, StoreError> {
+    /// The number of accounts at each provider that the tenant does not have. The query reads the
+    /// names of all providers, with one index lookup each, and the accounts of the unknown ones
+    /// only.
+    pub async fn accounts_at_unknown_providers(
+        &mut self,
+    ) -> Result<Vec<ProviderAccounts>, StoreError> {
         const SQL: &str = "WITH RECURSIVE p(provider) AS ( \
               (SELECT provider FROM identities WHERE tenant_id = $1 ORDER BY provider LIMIT 1) \
               UNION ALL SELECT (SELECT i.provider FROM identities i WHERE i.tenant_id = $1 AND i.provider > p.provider \
@@ -104,14 +117,15 @@ impl Session {
             return Ok(Vec::new());
         }
         let declared: Vec<&str> = policies.declared.keys().map(Provider::as_str).collect();
-        let query = sql_query(SQL).bind::<Text, _>(self.tenant.as_str()).bind::<Array<Text>, _>(declared);
+        let query =
+            sql_query(SQL).bind::<Text, _>(self.tenant.as_str()).bind::<Array<Text>, _>(declared);
         self.conn.load(Cached(query)).await
     }
 }
 
-/// A condition: the identity's email counts as verified, as [`ProviderPolicy::judge`] decides. It is in SQL so that a
-/// page of such users is full. It is never NULL. The three parameters are those of [`Verifiers`]; a canonical email
-/// has one `@`.
+/// A condition: the identity's email counts as verified, as [`ProviderPolicy::judge`] decides. It
+/// is in SQL so that a page of such users is full. It is never NULL. The three parameters are those
+/// of [`Verifiers`]; a canonical email has one `@`.
 macro_rules! email_counts {
     ($identity:literal, $always:literal, $domains:literal, $hosted:literal) => {
         concat!(

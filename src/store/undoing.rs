@@ -27,7 +27,8 @@ use crate::domain::{
     user_with_absorbed::{MergeTraces, StandingLink},
 };
 
-/// The stored form of what a merge changed: only paths whose value changed, each with at most its two values.
+/// The stored form of what a merge changed: only paths whose value changed, each with at most its
+/// two values.
 #[derive(Default, Serialize, Deserialize)]
 #[serde(default)]
 pub(super) struct StoredChanges {
@@ -63,13 +64,22 @@ struct StoredStrategy {
 
 impl Session {
     /// The standing links into these users.
-    pub async fn standing_links_into(&mut self, users: &[&UserId]) -> Result<Vec<StandingLink>, StoreError> {
+    pub async fn standing_links_into(
+        &mut self,
+        users: &[&UserId],
+    ) -> Result<Vec<StandingLink>, StoreError> {
         type Row = (Uuid, String, i64, Value, Value);
         let ids: Vec<&str> = users.iter().map(|id| id.as_str()).collect();
         let query = links::table
             .filter(links::tenant_id.eq(self.tenant.as_str()).and(links::primary_id.eq_any(ids)))
             .filter(links::undo_time.is_null())
-            .select((links::id, links::primary_id, links::primary_version, links::terms, links::changes));
+            .select((
+                links::id,
+                links::primary_id,
+                links::primary_version,
+                links::terms,
+                links::changes,
+            ));
         let rows: Vec<Row> = self.conn.load(query).await?;
         let standing = rows.into_iter().map(|(id, primary, primary_version, terms, changes)| {
             let corrupt = |_| StoreError::corrupt("link");
@@ -86,7 +96,8 @@ impl Session {
         standing.collect()
     }
 
-    /// Writes the changes of these links' merges back: they differ since an earlier link was undone.
+    /// Writes the changes of these links' merges back: they differ since an earlier link was
+    /// undone.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] if one of the links has ended, and others of the database.
@@ -106,12 +117,15 @@ impl Session {
         match self.conn.execute(Cached(query)).await? {
             rows if rows == links.len() => Ok(()),
             // A link that a deletion has ended is not written.
-            rows => Err(StoreError::Conflict(format!("the changes of {} links met {rows} rows", links.len()))),
+            rows => Err(StoreError::Conflict(format!(
+                "the changes of {} links met {rows} rows",
+                links.len()
+            ))),
         }
     }
 
-    /// Records that a link was undone, and keeps what its secondary did not get back. `left_for` is the user that an
-    /// attached identity became.
+    /// Records that a link was undone, and keeps what its secondary did not get back. `left_for` is
+    /// the user that an attached identity became.
     pub async fn undo_link(
         &mut self,
         id: Uuid,
@@ -121,7 +135,9 @@ impl Session {
         now: DateTime<Utc>,
     ) -> Result<(), StoreError> {
         let mut kept = Map::new();
-        for (name, value) in [("user_metadata", &withheld.user_metadata), ("app_metadata", &withheld.app_metadata)] {
+        for (name, value) in
+            [("user_metadata", &withheld.user_metadata), ("app_metadata", &withheld.app_metadata)]
+        {
             kept.extend(value.as_ref().map(|value| (name.to_owned(), stored(value))));
         }
         // The merge's changes are no longer needed: only standing links are taken back.
@@ -151,7 +167,11 @@ impl Session {
         let row: Option<(Value, bool)> = self.conn.load_one(query).await?;
         let Some((withheld, is_discarded)) = row else { return Ok(Withheld::default()) };
         let part = |name: &str| withheld.get(name).cloned().map(metadata).transpose();
-        Ok(Withheld { user_metadata: part("user_metadata")?, app_metadata: part("app_metadata")?, is_discarded })
+        Ok(Withheld {
+            user_metadata: part("user_metadata")?,
+            app_metadata: part("app_metadata")?,
+            is_discarded,
+        })
     }
 }
 
@@ -166,7 +186,10 @@ pub(super) fn changes_json(changes: &MetadataChanges) -> Value {
         });
         stored.collect()
     };
-    json(&StoredChanges { user_metadata: stored(&changes.user), app_metadata: stored(&changes.app) })
+    json(&StoredChanges {
+        user_metadata: stored(&changes.user),
+        app_metadata: stored(&changes.app),
+    })
 }
 
 fn merge(strategy: &StoredStrategy, changes: Vec<StoredChange>) -> MergeTraces {

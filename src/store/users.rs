@@ -3,7 +3,9 @@
 use chrono::{DateTime, Utc};
 use diesel::{
     ExpressionMethods as _, QueryDsl as _, QueryableByName, sql_query,
-    sql_types::{Array, BigInt, Binary, Bool, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid},
+    sql_types::{
+        Array, BigInt, Binary, Bool, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid,
+    },
 };
 
 use super::{
@@ -43,7 +45,8 @@ impl Session {
         rows.into_iter().next().map(|row| row.judged(&self.trust.policies)).transpose()
     }
 
-    /// The live user for this id: the user itself, or the one that absorbed it; `None` if no user has the id.
+    /// The live user for this id: the user itself, or the one that absorbed it; `None` if no user
+    /// has the id.
     pub async fn user_by_id(&mut self, id: &UserId) -> Result<Option<User>, StoreError> {
         const SQL: &str = concat!(
             "SELECT ",
@@ -51,7 +54,8 @@ impl Session {
             " FROM users n JOIN users u ON u.tenant_id = n.tenant_id AND u.id = coalesce(n.absorbed_into, n.id) \
               WHERE n.tenant_id = $1 AND n.id = $2"
         );
-        let query = sql_query(SQL).bind::<Text, _>(self.tenant.as_str()).bind::<Text, _>(id.as_str());
+        let query =
+            sql_query(SQL).bind::<Text, _>(self.tenant.as_str()).bind::<Text, _>(id.as_str());
         let rows = self.conn.load(Cached(query)).await?;
         self.judged_one(rows)
     }
@@ -72,8 +76,8 @@ impl Session {
         self.judged_one(rows)
     }
 
-    /// The users with an identity that has this canonical email, verified unless unverified ones are included, in the
-    /// order of their ids: at most `limit`, those after `after`.
+    /// The users with an identity that has this canonical email, verified unless unverified ones
+    /// are included, in the order of their ids: at most `limit`, those after `after`.
     pub async fn users_by_email(
         &mut self,
         canonical: &str,
@@ -119,7 +123,8 @@ impl Session {
         self.judged(rows)
     }
 
-    /// The users with these ids, absorbed or not, in the order of their ids; unknown ids are left out.
+    /// The users with these ids, absorbed or not, in the order of their ids; unknown ids are left
+    /// out.
     pub async fn users(&mut self, ids: &[&UserId]) -> Result<Vec<User>, StoreError> {
         const SQL: &str = concat!(
             "SELECT ",
@@ -129,8 +134,9 @@ impl Session {
         self.users_by(SQL, ids).await
     }
 
-    /// The same as [`Session::users`], with the rows locked. The caller must hold the locks of their keys. This
-    /// statement then never waits for another writer of this service, and sees what earlier writers left.
+    /// The same as [`Session::users`], with the rows locked. The caller must hold the locks of
+    /// their keys. This statement then never waits for another writer of this service, and sees
+    /// what earlier writers left.
     pub async fn users_for_update(&mut self, ids: &[&UserId]) -> Result<Vec<User>, StoreError> {
         const SQL: &str = concat!(
             "SELECT ",
@@ -141,7 +147,11 @@ impl Session {
     }
 
     /// This live user, first, and all users that it holds; and those of `others` that exist.
-    pub async fn with_absorbed(&mut self, id: &UserId, others: &[&UserId]) -> Result<Vec<User>, StoreError> {
+    pub async fn with_absorbed(
+        &mut self,
+        id: &UserId,
+        others: &[&UserId],
+    ) -> Result<Vec<User>, StoreError> {
         const SQL: &str = concat!(
             "SELECT ",
             user_columns!(),
@@ -151,9 +161,13 @@ impl Session {
         self.with_absorbed_by(SQL, id, others).await
     }
 
-    /// The same as [`Session::with_absorbed`], with the rows locked. The lock of the live user's key covers the users
-    /// that it holds.
-    pub async fn with_absorbed_for_update(&mut self, id: &UserId, others: &[&UserId]) -> Result<Vec<User>, StoreError> {
+    /// The same as [`Session::with_absorbed`], with the rows locked. The lock of the live user's
+    /// key covers the users that it holds.
+    pub async fn with_absorbed_for_update(
+        &mut self,
+        id: &UserId,
+        others: &[&UserId],
+    ) -> Result<Vec<User>, StoreError> {
         const SQL: &str = concat!(
             "SELECT ",
             user_columns!(),
@@ -163,16 +177,23 @@ impl Session {
         self.with_absorbed_by(SQL, id, others).await
     }
 
-    async fn with_absorbed_by(&mut self, sql: &str, id: &UserId, others: &[&UserId]) -> Result<Vec<User>, StoreError> {
+    async fn with_absorbed_by(
+        &mut self,
+        sql: &str,
+        id: &UserId,
+        others: &[&UserId],
+    ) -> Result<Vec<User>, StoreError> {
         let others: Vec<&str> = others.iter().map(|id| id.as_str()).collect();
-        let query = sql_query(sql).bind::<Text, _>(self.tenant.as_str()).bind::<Text, _>(id.as_str());
+        let query =
+            sql_query(sql).bind::<Text, _>(self.tenant.as_str()).bind::<Text, _>(id.as_str());
         let rows = self.conn.load(Cached(query.bind::<Array<Text>, _>(others))).await?;
         self.judged(rows)
     }
 
     async fn users_by(&mut self, sql: &str, ids: &[&UserId]) -> Result<Vec<User>, StoreError> {
         let ids: Vec<&str> = ids.iter().map(|id| id.as_str()).collect();
-        let query = sql_query(sql).bind::<Text, _>(self.tenant.as_str()).bind::<Array<Text>, _>(ids);
+        let query =
+            sql_query(sql).bind::<Text, _>(self.tenant.as_str()).bind::<Array<Text>, _>(ids);
         let rows = self.conn.load(Cached(query)).await?;
         self.judged(rows)
     }
@@ -198,9 +219,15 @@ impl Session {
             .bind::<Array<Text>, _>(column(users, |user| user.id.as_str()))
             .bind::<Array<BigInt>, _>(column(users, |user| user.version))
             .bind::<Array<Timestamptz>, _>(column(users, |user| user.update_time))
-            .bind::<Array<Nullable<Text>>, _>(column(users, |user| absorbed(user).map(|a| a.into.to_string())))
-            .bind::<Array<Nullable<SqlUuid>>, _>(column(users, |user| absorbed(user).map(|a| a.by_link)))
-            .bind::<Array<Nullable<Timestamptz>>, _>(column(users, |user| absorbed(user).map(|a| a.time)))
+            .bind::<Array<Nullable<Text>>, _>(column(users, |user| {
+                absorbed(user).map(|a| a.into.to_string())
+            }))
+            .bind::<Array<Nullable<SqlUuid>>, _>(column(users, |user| {
+                absorbed(user).map(|a| a.by_link)
+            }))
+            .bind::<Array<Nullable<Timestamptz>>, _>(column(users, |user| {
+                absorbed(user).map(|a| a.time)
+            }))
             .bind::<Array<Text>, _>(column(users, |user| user.primary.provider.as_str()))
             .bind::<Array<Text>, _>(column(users, |user| user.primary.subject.as_str()))
             .bind::<Array<Jsonb>, _>(column(users, |user| json(&user.user_metadata)))
@@ -209,14 +236,16 @@ impl Session {
             .bind::<Array<Bool>, _>(column(users, |user| user.blocked))
             .bind::<Array<Nullable<Timestamptz>>, _>(column(users, |user| user.tokens_valid_from))
             .bind::<Array<BigInt>, _>(column(users, |user| user.identities_version))
-            .bind::<Array<Nullable<Binary>>, _>(column(users, |user| user.spared_token.map(Vec::from)))
+            .bind::<Array<Nullable<Binary>>, _>(column(users, |user| {
+                user.spared_token.map(Vec::from)
+            }))
             .bind::<Array<Nullable<Timestamptz>>, _>(column(users, |user| user.writes_valid_from));
         expect_rows(self.conn.execute(Cached(query)).await?, users.len())
     }
 
-    /// Points the users that `from` had absorbed to `to` instead, and returns their ids, so that an absorbed user
-    /// always points to its live holder. They keep the bound of `from` on tokens, which then also applies to the
-    /// token that they had spared.
+    /// Points the users that `from` had absorbed to `to` instead, and returns their ids, so that an
+    /// absorbed user always points to its live holder. They keep the bound of `from` on tokens,
+    /// which then also applies to the token that they had spared.
     pub async fn repoint_absorbed(
         &mut self,
         from: &User,
@@ -238,15 +267,19 @@ impl Session {
     }
 
     /// Inserts a live user with its only identity.
-    pub async fn insert_user(&mut self, user: &User, identity: &Identity) -> Result<Inserted, StoreError> {
+    pub async fn insert_user(
+        &mut self,
+        user: &User,
+        identity: &Identity,
+    ) -> Result<Inserted, StoreError> {
         if self.insert_user_row(user).await? == Inserted::IdTaken {
             return Ok(Inserted::IdTaken);
         }
         self.insert_identity(identity, &user.id).await
     }
 
-    /// Inserts a live user whose identity exists, or follows in this transaction. The id of a deleted user is taken,
-    /// unless the identity that it names was that user's own.
+    /// Inserts a live user whose identity exists, or follows in this transaction. The id of a
+    /// deleted user is taken, unless the identity that it names was that user's own.
     pub async fn insert_user_row(&mut self, user: &User) -> Result<Inserted, StoreError> {
         const SQL: &str = "INSERT INTO users (tenant_id, id, version, create_time, update_time, primary_provider, \
               primary_subject, user_metadata, app_metadata, profile_overrides, blocked, tokens_valid_from, spared_token, \
@@ -279,7 +312,11 @@ impl Session {
     }
 
     /// Inserts an identity that had no owner.
-    pub async fn insert_identity(&mut self, identity: &Identity, owner: &UserId) -> Result<Inserted, StoreError> {
+    pub async fn insert_identity(
+        &mut self,
+        identity: &Identity,
+        owner: &UserId,
+    ) -> Result<Inserted, StoreError> {
         let email = identity.email.as_ref();
         let verified = email.and_then(|email| email.verified.as_ref());
         let insert = diesel::insert_into(identities::table)
@@ -321,8 +358,13 @@ impl Session {
         expect_rows(self.conn.execute(Cached(delete)).await?, 1)
     }
 
-    /// Gives these identities to `owner`, with the origin user, order, link and move that they contain.
-    pub async fn move_identities(&mut self, moved: &[Identity], owner: &UserId) -> Result<(), StoreError> {
+    /// Gives these identities to `owner`, with the origin user, order, link and move that they
+    /// contain.
+    pub async fn move_identities(
+        &mut self,
+        moved: &[Identity],
+        owner: &UserId,
+    ) -> Result<(), StoreError> {
         const SQL: &str = "UPDATE identities i SET owner_id = $2, home_id = n.home_id, ordinal = n.ordinal, \
               attach_time = n.attach_time, attached_by_link = n.attached_by_link, owner_since = n.owner_since, \
               moved_by_proof = n.moved_by_proof, vouched = n.vouched, email_proven_among = n.email_proven_among \
@@ -340,9 +382,15 @@ impl Session {
             .bind::<Array<Integer>, _>(column(moved, |identity| identity.ordinal))
             .bind::<Array<Timestamptz>, _>(column(moved, |identity| identity.attach_time))
             .bind::<Array<Nullable<SqlUuid>>, _>(column(moved, |identity| identity.attached_by))
-            .bind::<Array<Nullable<Timestamptz>>, _>(column(moved, |identity| identity.moved.map(|moved| moved.time)))
-            .bind::<Array<Bool>, _>(column(moved, |identity| identity.moved.is_some_and(|moved| moved.by_proof)))
-            .bind::<Array<Bool>, _>(column(moved, |identity| identity.moved.is_none_or(|moved| moved.vouched)))
+            .bind::<Array<Nullable<Timestamptz>>, _>(column(moved, |identity| {
+                identity.moved.map(|moved| moved.time)
+            }))
+            .bind::<Array<Bool>, _>(column(moved, |identity| {
+                identity.moved.is_some_and(|moved| moved.by_proof)
+            }))
+            .bind::<Array<Bool>, _>(column(moved, |identity| {
+                identity.moved.is_none_or(|moved| moved.vouched)
+            }))
             .bind::<Array<Bool>, _>(column(moved, |identity| identity.email_proven_among));
         expect_rows(self.conn.execute(Cached(query)).await?, moved.len())
     }
@@ -370,7 +418,11 @@ impl Session {
     }
 
     /// Deletes a live user, its identities, and `absorbed`, the users that it has absorbed.
-    pub async fn delete_user(&mut self, id: &UserId, absorbed: &[UserId]) -> Result<(), StoreError> {
+    pub async fn delete_user(
+        &mut self,
+        id: &UserId,
+        absorbed: &[UserId],
+    ) -> Result<(), StoreError> {
         let identities = diesel::delete(identities::table)
             .filter(identities::tenant_id.eq(self.tenant.as_str()))
             .filter(identities::owner_id.eq(id.as_str()));

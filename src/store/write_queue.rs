@@ -1,9 +1,9 @@
-//! Orders the writers of this process. A writer that waits for another one waits here, without a connection, and only
-//! the first of a line waits in the database.
+//! Orders the writers of this process. A writer that waits for another one waits here, without a
+//! connection, and only the first of a line waits in the database.
 //!
-//! The locks in the database (`locks.rs`) order the writers of all servers. A line orders those of one server before
-//! that, by the same numbers. Without it, each writer that waits for a user would hold a connection of the pool, and
-//! enough of them would leave none for callers of other users.
+//! The locks in the database (`locks.rs`) order the writers of all servers. A line orders those of
+//! one server before that, by the same numbers. Without it, each writer that waits for a user would
+//! hold a connection of the pool, and enough of them would leave none for callers of other users.
 
 use std::{
     collections::HashMap,
@@ -18,8 +18,8 @@ use tokio::{
 
 use super::StoreError;
 
-/// The lines of all keys under which a writer writes or waits. tokio's mutex grants its lock in the order of the
-/// requests.
+/// The lines of all keys under which a writer writes or waits. tokio's mutex grants its lock in the
+/// order of the requests.
 #[derive(Default)]
 pub(super) struct WriteQueue(Mutex<HashMap<i64, Arc<Line<()>>>>);
 
@@ -37,8 +37,8 @@ struct QueuePosition {
 }
 
 impl WriteQueue {
-    /// Joins the lines of these keys, which must be in the one order in which all writers take them, so that no
-    /// deadlock arises. The turn may have to wait.
+    /// Joins the lines of these keys, which must be in the one order in which all writers take
+    /// them, so that no deadlock arises. The turn may have to wait.
     pub(super) fn enqueue(self: &Arc<Self>, keys: &[i64]) -> WriteTurn {
         let mut positions: Vec<QueuePosition> = keys.iter().map(|key| self.join(*key)).collect();
         for position in &mut positions {
@@ -78,7 +78,9 @@ impl WriteTurn {
             }
         };
         let waited = timeout(longest, all_first).await;
-        waited.map_err(|_| StoreError::Busy("others of this server wrote about the same for too long".to_owned()))
+        waited.map_err(|_| {
+            StoreError::Busy("others of this server wrote about the same for too long".to_owned())
+        })
     }
 }
 
@@ -99,7 +101,8 @@ impl QueuePosition {
 impl Drop for QueuePosition {
     fn drop(&mut self) {
         drop(self.first.take());
-        // While the map is locked, no writer joins a line, so a line that only the map refers to is unused.
+        // While the map is locked, no writer joins a line, so a line that only the map refers to is
+        // unused.
         let mut lines = self.write_queue.lines();
         drop(self.line.take());
         if lines.get(&self.key).is_some_and(|line| Arc::strong_count(line) == 1) {

@@ -32,8 +32,8 @@ pub(super) struct Attachment<'a> {
 }
 
 impl Attachment<'_> {
-    /// Attaches the identity, and returns the changed user and the link; `None` if the identity has an owner by now.
-    /// A preview writes nothing.
+    /// Attaches the identity, and returns the changed user and the link; `None` if the identity has
+    /// an owner by now. A preview writes nothing.
     ///
     /// # Errors
     /// [`Error::Stale`] if the proof is used up; [`Error::Domain`] if the rules refuse the link.
@@ -61,7 +61,11 @@ impl Attachment<'_> {
         }
         session.save_users(&[&user]).await?;
         let actor = actor(permit, &user.id);
-        let event = Event::IdentityAttached { user: UserChange::latest(&user), identity: attached.id, link: id };
+        let event = Event::IdentityAttached {
+            user: UserChange::latest(&user),
+            identity: attached.id,
+            link: id,
+        };
         session.record(actor.clone(), event, now);
         let changes = MetadataChanges::default();
         let new = NewLink {

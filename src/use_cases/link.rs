@@ -22,11 +22,15 @@ use crate::{
         merge::Strategy,
         tickets::{ProvenAccount, Ticket, TicketPurpose, UserSnapshot},
     },
-    store::{Link as StoredLink, LinkInserted, LockKeys, Lookup, LookupBy, LookupResult, NewLink, Session},
+    store::{
+        Link as StoredLink, LinkInserted, LockKeys, Lookup, LookupBy, LookupResult, NewLink,
+        Session,
+    },
 };
 
 /// An action that a user token does not permit.
-const UNPROVEN: &str = "name the secondary user without a proof: send its token in link_with, or a ticket";
+const UNPROVEN: &str =
+    "name the secondary user without a proof: send its token in link_with, or a ticket";
 
 /// Another action that a user token does not permit.
 pub const MERGE_APP_METADATA: &str = "merge app_metadata";
@@ -43,8 +47,8 @@ pub struct Link {
     pub terms: LinkTerms,
     /// Whether this is a preview, which changes nothing.
     pub validate_only: bool,
-    /// The hash of the ticket that a preview issues for the link after it, of an account at which the person signed
-    /// in for that link. Without one, a preview writes nothing at all.
+    /// The hash of the ticket that a preview issues for the link after it, of an account at which
+    /// the person signed in for that link. Without one, a preview writes nothing at all.
     pub ticket: Option<[u8; 32]>,
     /// The time of the call.
     pub now: DateTime<Utc>,
@@ -56,7 +60,8 @@ pub struct LinkResult {
     pub user: User,
     /// What the link did.
     pub outcome: LinkOutcome,
-    /// The link; `None` if there is none. In a preview it is not stored, so its id refers to nothing.
+    /// The link; `None` if there is none. In a preview it is not stored, so its id refers to
+    /// nothing.
     pub link: Option<StoredLink>,
     /// The changes of the metadata.
     pub changes: MetadataChanges,
@@ -84,7 +89,11 @@ impl WriteUseCase for Link {
         &self.permit
     }
 
-    async fn execute(&self, use_cases: &UseCases, session: &mut Session) -> Result<LinkResult, Error> {
+    async fn execute(
+        &self,
+        use_cases: &UseCases,
+        session: &mut Session,
+    ) -> Result<LinkResult, Error> {
         if !self.secondary.is_proven() {
             self.permit.services_only(UNPROVEN)?;
         }
@@ -95,8 +104,12 @@ impl WriteUseCase for Link {
         match step {
             // Before the other user's data is read, so that the refusal does not reveal it.
             Step::Absorb(_) if self.terms.attach_only => Err(DomainError::IdentityTaken.into()),
-            Step::Absorb(secondary) => self.absorb(use_cases, session, &primary, &secondary, ticket.as_ref()).await,
-            Step::Attach(account) => self.attach(use_cases, session, &primary, *account, ticket.as_ref()).await,
+            Step::Absorb(secondary) => {
+                self.absorb(use_cases, session, &primary, &secondary, ticket.as_ref()).await
+            }
+            Step::Attach(account) => {
+                self.attach(use_cases, session, &primary, *account, ticket.as_ref()).await
+            }
             Step::Nothing { link } => self.already_linked(session, &primary, link).await,
         }
     }
@@ -126,7 +139,8 @@ impl Link {
             _ => None,
         };
         // The sign-in was checked to be fresh when the flow began.
-        let purpose = if self.secondary.is_of_flow(ticket.as_ref()) { Purpose::Write } else { fresh_write };
+        let purpose =
+            if self.secondary.is_of_flow(ticket.as_ref()) { Purpose::Write } else { fresh_write };
         let named = self.secondary.named(ticket.as_ref())?;
         if self.target.names().contains(&named) {
             return Err(DomainError::SameUser.into());
@@ -138,15 +152,20 @@ impl Link {
         };
         let (primary, found) = match self.secondary.user_id() {
             None => {
-                let (primary, [found]) = resolve(session, &self.target, purpose, [lookup], self.now).await?;
+                let (primary, [found]) =
+                    resolve(session, &self.target, purpose, [lookup], self.now).await?;
                 (primary, found)
             }
             Some(id) => {
                 let also = [lookup, Lookup::from(UserRef::UserId(id))];
-                let (primary, [found, by_id]) = resolve(session, &self.target, purpose, also, self.now).await?;
-                let holder =
-                    |result: &LookupResult| result.user_state.as_ref().map(|user_state| user_state.holder.clone());
-                if holder(&by_id).is_some_and(|by_id| holder(&found).is_some_and(|owner| owner != by_id)) {
+                let (primary, [found, by_id]) =
+                    resolve(session, &self.target, purpose, also, self.now).await?;
+                let holder = |result: &LookupResult| {
+                    result.user_state.as_ref().map(|user_state| user_state.holder.clone())
+                };
+                if holder(&by_id)
+                    .is_some_and(|by_id| holder(&found).is_some_and(|owner| owner != by_id))
+                {
                     return Err(DomainError::IdentityTaken.into());
                 }
                 (primary, found)
@@ -171,7 +190,8 @@ impl Link {
             keys = keys.identity(identity);
         }
         let (mut users, now) =
-            preview::begin(session, self.is_read_only(), &keys, Rows::Users(&[primary, secondary])).await?;
+            preview::begin(session, self.is_read_only(), &keys, Rows::Users(&[primary, secondary]))
+                .await?;
         let mut primary = take_target(&mut users, primary, &self.target)?;
         let secondary = take_live(&mut users, secondary)?;
         if !self.secondary.still_names(&named, &secondary) {
@@ -197,7 +217,8 @@ impl Link {
             session.move_identities(&done.moved, &done.primary.id).await?;
             session.save_users(&[&done.primary, &done.secondary]).await?;
             // Its identities do not show whether it has absorbed others: those may have left.
-            let repointed = session.repoint_absorbed(&done.secondary, &done.primary.id, now).await?;
+            let repointed =
+                session.repoint_absorbed(&done.secondary, &done.primary.id, now).await?;
             let event = Event::UserLinked {
                 primary: UserChange::latest(&done.primary),
                 absorbed: UserChange::latest(&done.secondary),
@@ -223,7 +244,13 @@ impl Link {
         }
         let ticket_expire_time = self.issue(session, user, Some(owner), now).await?;
         let (user, changes) = (done.primary, done.changes);
-        Ok(LinkResult { user, outcome: LinkOutcome::Absorbed, link: Some(link), changes, ticket_expire_time })
+        Ok(LinkResult {
+            user,
+            outcome: LinkOutcome::Absorbed,
+            link: Some(link),
+            changes,
+            ticket_expire_time,
+        })
     }
 
     async fn attach(
@@ -236,7 +263,8 @@ impl Link {
     ) -> Result<LinkResult, Error> {
         let AttachableAccount { account: identity, proven_at } = account;
         let keys = LockKeys::default().user(primary).identity(&identity.id);
-        let (mut users, now) = preview::begin(session, self.is_read_only(), &keys, Rows::Users(&[primary])).await?;
+        let (mut users, now) =
+            preview::begin(session, self.is_read_only(), &keys, Rows::Users(&[primary])).await?;
         let mut user = take_target(&mut users, primary, &self.target)?;
         // The identity may have been added and deleted while this waited.
         let deleted = session.delete_time(&UserRef::Identity(identity.id.clone())).await?;
@@ -253,7 +281,13 @@ impl Link {
             Some((user, link)) => {
                 let ticket_expire_time = self.issue(session, then, None, now).await?;
                 let (link, changes) = (Some(link), MetadataChanges::default());
-                Ok(LinkResult { user, outcome: LinkOutcome::Attached, link, changes, ticket_expire_time })
+                Ok(LinkResult {
+                    user,
+                    outcome: LinkOutcome::Attached,
+                    link,
+                    changes,
+                    ticket_expire_time,
+                })
             }
             None => self.overtaken(use_cases, session, primary).await,
         }
@@ -265,9 +299,9 @@ impl Link {
         Moved { time: now, by_proof: self.secondary.is_proven(), vouched }
     }
 
-    /// The identity had no owner when its proof was judged, and has one now. If the owner is the primary user, the
-    /// same call has been made before. Otherwise the owner must not be absorbed, since the proof was judged without
-    /// it.
+    /// The identity had no owner when its proof was judged, and has one now. If the owner is the
+    /// primary user, the same call has been made before. Otherwise the owner must not be absorbed,
+    /// since the proof was judged without it.
     async fn overtaken(
         &self,
         use_cases: &UseCases,
@@ -277,7 +311,9 @@ impl Link {
         session.abandon().await?;
         match self.resolve(use_cases, session).await {
             Ok((_, _, Step::Nothing { link })) => self.already_linked(session, primary, link).await,
-            Err(error @ (Error::Auth(_) | Error::Store(_) | Error::Fault(_) | Error::Retried(_))) => Err(error),
+            Err(
+                error @ (Error::Auth(_) | Error::Store(_) | Error::Fault(_) | Error::Retried(_)),
+            ) => Err(error),
             _ => Err(DomainError::IdentityTaken.into()),
         }
     }
@@ -296,11 +332,22 @@ impl Link {
             true => lock_refs(session, &[primary], link.as_ref()).await?,
             false => lock_response(session, &[primary], link.as_ref()).await?,
         }
-        let user = session.user_by_id(primary).await?.filter(|user| user.id == *primary).ok_or(Error::Stale)?;
+        let user = session
+            .user_by_id(primary)
+            .await?
+            .filter(|user| user.id == *primary)
+            .ok_or(Error::Stale)?;
         let then = UserSnapshot::now(&user);
-        let ticket_expire_time = self.issue(session, then.clone(), Some(then), clock::now()).await?;
+        let ticket_expire_time =
+            self.issue(session, then.clone(), Some(then), clock::now()).await?;
         let changes = MetadataChanges::default();
-        Ok(LinkResult { user, outcome: LinkOutcome::AlreadyLinked, link, changes, ticket_expire_time })
+        Ok(LinkResult {
+            user,
+            outcome: LinkOutcome::AlreadyLinked,
+            link,
+            changes,
+            ticket_expire_time,
+        })
     }
 
     fn issues_ticket(&self) -> bool {
@@ -311,8 +358,8 @@ impl Link {
         self.validate_only && !self.issues_ticket()
     }
 
-    /// Issues the ticket of a preview. It permits this user, which began the flow, to absorb the account's owner, as
-    /// long as both are unchanged.
+    /// Issues the ticket of a preview. It permits this user, which began the flow, to absorb the
+    /// account's owner, as long as both are unchanged.
     async fn issue(
         &self,
         session: &mut Session,
@@ -320,7 +367,8 @@ impl Link {
         owner: Option<UserSnapshot>,
         now: DateTime<Utc>,
     ) -> Result<Option<DateTime<Utc>>, Error> {
-        let issued = self.ticket.filter(|_| self.validate_only).zip(self.secondary.account(self.now));
+        let issued =
+            self.ticket.filter(|_| self.validate_only).zip(self.secondary.account(self.now));
         let Some((hash, (account, proven_at))) = issued else { return Ok(None) };
         let proven = ProvenAccount { account: account.clone(), owner, proven_at, time: now };
         let ticket = Ticket { proven, purpose: TicketPurpose::Link(user) };

@@ -72,7 +72,11 @@ impl WriteUseCase for MergeMetadata {
         &self.permit
     }
 
-    async fn execute(&self, _: &UseCases, session: &mut Session) -> Result<MergeMetadataResult, Error> {
+    async fn execute(
+        &self,
+        _: &UseCases,
+        session: &mut Session,
+    ) -> Result<MergeMetadataResult, Error> {
         let (id, source) = self.resolve(session).await?;
         let mut keys = LockKeys::default().user(&id);
         let mut ids = vec![&id];
@@ -80,7 +84,8 @@ impl WriteUseCase for MergeMetadata {
             keys = keys.user(source);
             ids.push(source);
         }
-        let (mut users, now) = preview::begin(session, self.validate_only, &keys, Rows::Users(&ids)).await?;
+        let (mut users, now) =
+            preview::begin(session, self.validate_only, &keys, Rows::Users(&ids)).await?;
         let mut user = take_target(&mut users, &id, &self.target)?;
         let source = match source {
             Some(source) => Some(take(&mut users, &source)?),
@@ -93,8 +98,11 @@ impl WriteUseCase for MergeMetadata {
 
         let (user_metadata, app_metadata) = self.source_metadata(session, source).await?;
         let before = (user.user_metadata.clone(), user.app_metadata.clone());
-        let changes =
-            merge_metadata(&mut user, (&user_metadata, self.user_metadata), (&app_metadata, self.app_metadata))?;
+        let changes = merge_metadata(
+            &mut user,
+            (&user_metadata, self.user_metadata),
+            (&app_metadata, self.app_metadata),
+        )?;
         let changed = before != (user.user_metadata.clone(), user.app_metadata.clone());
         if changed {
             user.touch(now);
@@ -107,7 +115,12 @@ impl WriteUseCase for MergeMetadata {
                 MergeSource::Link(link) => (None, Some(*link)),
             };
             let metadata = MetadataPathChange::from_merge(&changes);
-            let event = Event::UserMetadataMerged { user: UserChange::latest(&user), source, link, metadata };
+            let event = Event::UserMetadataMerged {
+                user: UserChange::latest(&user),
+                source,
+                link,
+                metadata,
+            };
             session.record(actor(&self.permit, &user.id), event, now);
         }
         Ok(MergeMetadataResult { user, changes })
@@ -128,7 +141,8 @@ impl MergeMetadata {
             }
             MergeSource::User(source) => {
                 let lookup = Lookup::from(UserRef::UserId(source.clone()));
-                let (id, [found]) = resolve(session, &self.target, Purpose::Write, [lookup], self.now).await?;
+                let (id, [found]) =
+                    resolve(session, &self.target, Purpose::Write, [lookup], self.now).await?;
                 let user_state = found.user_state.ok_or(DomainError::UserNotFound)?;
                 if user_state.holder == id {
                     return Err(DomainError::SameUser.into());
@@ -161,13 +175,18 @@ impl MergeMetadata {
             // The user was absorbed since.
             (MergeSource::User(_), _) => Err(Error::Stale),
             (MergeSource::Link(link), Some(user)) => match user.absorbed {
-                Some(absorbed) if absorbed.by_link == *link => Ok((user.user_metadata, user.app_metadata)),
+                Some(absorbed) if absorbed.by_link == *link => {
+                    Ok((user.user_metadata, user.app_metadata))
+                }
                 // The link was undone since.
                 _ => Err(Error::Stale),
             },
             (MergeSource::Link(link), None) => {
                 let withheld = session.withheld(*link).await?;
-                Ok((withheld.user_metadata.unwrap_or_default(), withheld.app_metadata.unwrap_or_default()))
+                Ok((
+                    withheld.user_metadata.unwrap_or_default(),
+                    withheld.app_metadata.unwrap_or_default(),
+                ))
             }
         }
     }

@@ -1,8 +1,9 @@
 //! The use cases that change data. They combine the rules, the store and the proofs.
 //!
-//! A write runs in a task of its own, to its end, even if the client disconnects. It first resolves the users of the
-//! call, without a transaction. Then it takes its locks, reads the rows again, applies the rules to them, writes and
-//! commits. If the rows differ from those that were resolved, it starts again.
+//! A write runs in a task of its own, to its end, even if the client disconnects. It first resolves
+//! the users of the call, without a transaction. Then it takes its locks, reads the rows again,
+//! applies the rules to them, writes and commits. If the rows differ from those that were resolved,
+//! it starts again.
 
 mod attachment;
 mod error;
@@ -42,10 +43,16 @@ pub use self::{
     users::{CreateUser, DeleteUser, UpdateUser, UserIdForm},
 };
 use crate::{
-    auth::{AccessRule, AuthError, Caller, Issuers, Permit, Purpose, Target, TokenCaller, TokenUse, UserCaller},
+    auth::{
+        AccessRule, AuthError, Caller, Issuers, Permit, Purpose, Target, TokenCaller, TokenUse,
+        UserCaller,
+    },
     config::Tenant,
     domain::{DomainError, TenantId, User, UserId, UserRef, unlinking::CallingToken},
-    store::{Actor, ActorKind, Link as StoredLink, LockKeys, Lookup, LookupResult, LookupResults, Session, Store},
+    store::{
+        Actor, ActorKind, Link as StoredLink, LockKeys, Lookup, LookupResult, LookupResults,
+        Session, Store,
+    },
 };
 
 /// The rpc whose permission a person needs to link.
@@ -83,8 +90,9 @@ pub trait WriteUseCase: Send + Sync + 'static {
     /// The users and identities in the response: it is not kept after one of them is deleted.
     fn concerned(result: &Self::Output) -> Vec<UserRef>;
 
-    /// For a change by which the caller leaves its user: the caller's user afterwards, if any, and the response for a
-    /// retry, without the data of the user that it left. `None` for other changes.
+    /// For a change by which the caller leaves its user: the caller's user afterwards, if any, and
+    /// the response for a retry, without the data of the user that it left. `None` for other
+    /// changes.
     fn result_for_retry(&self, _: &Self::Output) -> Option<(Option<UserId>, Self::Output)> {
         None
     }
@@ -117,13 +125,14 @@ impl UseCases {
         self.tasks.wait().await;
     }
 
-    /// Refuses a caller whose token is of a provider at which no user signs in: one that is disabled, link-only, or
-    /// not the tenant's.
+    /// Refuses a caller whose token is of a provider at which no user signs in: one that is
+    /// disabled, link-only, or not the tenant's.
     ///
     /// # Errors
     /// [`AuthError::TokenInvalid`].
     pub fn expect_sign_in(&self, permit: &Permit) -> Result<(), AuthError> {
-        let Caller::User(UserCaller { named: UserRef::Identity(identity), .. }) = permit.caller() else {
+        let Caller::User(UserCaller { named: UserRef::Identity(identity), .. }) = permit.caller()
+        else {
             return Ok(());
         };
         let tenant = self.tenants.get(permit.tenant());
@@ -133,18 +142,24 @@ impl UseCases {
         Err(AuthError::TokenInvalid("its provider is disabled, link-only or not declared"))
     }
 
-    /// The permit to link for the user whose token a service passes on: the permit that a caller of `Link` with this
-    /// token gets.
+    /// The permit to link for the user whose token a service passes on: the permit that a caller of
+    /// `Link` with this token gets.
     ///
     /// # Errors
-    /// [`Error::Auth`] if the token is invalid, a service's, of another tenant, or without the permission.
-    pub async fn permit_link(&self, by: &Permit, user_token: &str, now: DateTime<Utc>) -> Result<Permit, Error> {
+    /// [`Error::Auth`] if the token is invalid, a service's, of another tenant, or without the
+    /// permission.
+    pub async fn permit_link(
+        &self,
+        by: &Permit,
+        user_token: &str,
+        now: DateTime<Utc>,
+    ) -> Result<Permit, Error> {
         let token = self.issuers.verify(user_token, TokenUse::Bearer, now).await?;
         if token.caller == TokenCaller::Service || !token.tenants.contains(by.tenant()) {
             return Err(AuthError::TokenInvalid("of a service, or of another tenant").into());
         }
-        let rule =
-            AccessRule::for_path(LINK).ok_or_else(|| Error::Fault(format!("{LINK} is not in the access table")))?;
+        let rule = AccessRule::for_path(LINK)
+            .ok_or_else(|| Error::Fault(format!("{LINK} is not in the access table")))?;
         let permit = rule.permit(&token, || Ok(by.tenant().clone()))?;
         self.expect_sign_in(&permit)?;
         Ok(permit.in_slot_of(by))
@@ -177,13 +192,15 @@ async fn free_id(session: &mut Session, id: UserId) -> Result<Option<UserId>, Er
 /// The token of a user that calls for itself; `None` for a service.
 fn calling_token(permit: &Permit) -> Option<CallingToken> {
     match permit.caller() {
-        Caller::User(user) => Some(CallingToken { named: user.named.clone(), hash: user.stamp.hash }),
+        Caller::User(user) => {
+            Some(CallingToken { named: user.named.clone(), hash: user.stamp.hash })
+        }
         Caller::Service { .. } => None,
     }
 }
 
-/// Records on `user`, the locked row of the user that a call changes, that a fresh sign-in vouches for the identities
-/// that an old one added after it.
+/// Records on `user`, the locked row of the user that a call changes, that a fresh sign-in vouches
+/// for the identities that an old one added after it.
 async fn vouch(
     session: &mut Session,
     target: &Target,
@@ -208,11 +225,13 @@ fn random_user_id() -> Result<UserId, Error> {
     UserId::parse(&id).ok_or_else(|| Error::Fault("a random id is not well-formed".to_owned()))
 }
 
-/// The actor for the history: a service, or the user `own`, independently of which of its identities or former ids
-/// the token names.
+/// The actor for the history: a service, or the user `own`, independently of which of its
+/// identities or former ids the token names.
 fn actor(permit: &Permit, own: &UserId) -> Actor {
     match permit.caller() {
-        Caller::User(user) => Actor { kind: ActorKind::User, issuer: user.issuer.clone(), subject: own.to_string() },
+        Caller::User(user) => {
+            Actor { kind: ActorKind::User, issuer: user.issuer.clone(), subject: own.to_string() }
+        }
         Caller::Service { issuer, subject } => {
             Actor { kind: ActorKind::Service, issuer: issuer.clone(), subject: subject.clone() }
         }
@@ -222,7 +241,8 @@ fn actor(permit: &Permit, own: &UserId) -> Actor {
 /// A user, its identities, and their origin users.
 fn refs_in(user: &User) -> Vec<UserRef> {
     let identities = user.identities.iter();
-    let others = identities.flat_map(|of| [UserRef::Identity(of.id.clone()), UserRef::UserId(of.origin.clone())]);
+    let others = identities
+        .flat_map(|of| [UserRef::Identity(of.id.clone()), UserRef::UserId(of.origin.clone())]);
     [UserRef::UserId(user.id.clone())].into_iter().chain(others).collect()
 }
 
@@ -232,25 +252,35 @@ fn refs_in_link(link: &StoredLink) -> impl Iterator<Item = UserRef> {
     users.chain(link.moved.iter().cloned().map(UserRef::Identity))
 }
 
-/// Locks the users and identities of a response about an earlier change. Under a request id this response is stored
-/// too, and must not outlive a deletion.
+/// Locks the users and identities of a response about an earlier change. Under a request id this
+/// response is stored too, and must not outlive a deletion.
 ///
 /// # Errors
 /// [`Error::Stale`] if the link changed before the locks were held.
-async fn lock_response(session: &mut Session, users: &[&UserId], link: Option<&StoredLink>) -> Result<(), Error> {
+async fn lock_response(
+    session: &mut Session,
+    users: &[&UserId],
+    link: Option<&StoredLink>,
+) -> Result<(), Error> {
     if session.has_request_id() { lock_refs(session, users, link).await } else { Ok(()) }
 }
 
-/// Locks users, and the users and identities that a link names, before something that names them is written.
+/// Locks users, and the users and identities that a link names, before something that names them is
+/// written.
 ///
 /// # Errors
 /// [`Error::Stale`] if the link changed before the locks were held.
-async fn lock_refs(session: &mut Session, users: &[&UserId], link: Option<&StoredLink>) -> Result<(), Error> {
+async fn lock_refs(
+    session: &mut Session,
+    users: &[&UserId],
+    link: Option<&StoredLink>,
+) -> Result<(), Error> {
     let keys = users.iter().fold(LockKeys::default(), |keys, id| keys.user(id));
-    let keys = link.iter().flat_map(|link| refs_in_link(link)).fold(keys, |keys, named| match named {
-        UserRef::Identity(identity) => keys.identity(&identity),
-        UserRef::UserId(id) => keys.user(&id),
-    });
+    let keys =
+        link.iter().flat_map(|link| refs_in_link(link)).fold(keys, |keys, named| match named {
+            UserRef::Identity(identity) => keys.identity(&identity),
+            UserRef::UserId(id) => keys.user(&id),
+        });
     session.begin_locked(&keys).await?;
     match link {
         Some(link) if session.link(link.id).await?.as_ref() != Some(link) => Err(Error::Stale),
@@ -258,12 +288,12 @@ async fn lock_refs(session: &mut Session, users: &[&UserId], link: Option<&Store
     }
 }
 
-/// Resolves the live user of a call, and runs the lookups `also` in the same statement. Returns the user's id and the
-/// results of `also`.
+/// Resolves the live user of a call, and runs the lookups `also` in the same statement. Returns the
+/// user's id and the results of `also`.
 ///
 /// # Errors
-/// [`Error::Retried`] if the call has a stored response; [`Error::Auth`] or [`Error::Domain`] if the caller may
-/// not call.
+/// [`Error::Retried`] if the call has a stored response; [`Error::Auth`] or [`Error::Domain`] if
+/// the caller may not call.
 pub async fn resolve<const N: usize>(
     session: &mut Session,
     target: &Target,
@@ -296,7 +326,11 @@ pub async fn resolve<const N: usize>(
 ///
 /// # Errors
 /// [`DomainError::UserNotFound`], and those of [`resolve`].
-pub async fn read_user(session: &mut Session, target: &Target, now: DateTime<Utc>) -> Result<User, Error> {
+pub async fn read_user(
+    session: &mut Session,
+    target: &Target,
+    now: DateTime<Utc>,
+) -> Result<User, Error> {
     if let Some(id) = target.named_by_service() {
         let user = match (session.user_by_id(id).await?, target.account_to_resolve()) {
             // An account that a link attached never had a user of its own.

@@ -41,7 +41,8 @@ impl WriteUseCase for SetPrimaryIdentity {
     async fn execute(&self, _: &UseCases, session: &mut Session) -> Result<User, Error> {
         let (id, []) = resolve(session, &self.target, Purpose::FinalWrite, [], self.now).await?;
         let keys = LockKeys::default().user(&id).identity(&self.identity);
-        let (mut users, now) = preview::begin(session, self.validate_only, &keys, Rows::Users(&[&id])).await?;
+        let (mut users, now) =
+            preview::begin(session, self.validate_only, &keys, Rows::Users(&[&id])).await?;
         let mut user = take_target(&mut users, &id, &self.target)?;
         self.target.expect_vouched(&user, |_| true)?;
         expect_version(self.expected_version, user.version)?;

@@ -35,8 +35,8 @@ pub struct Release {
 
 /// The result of a release.
 pub struct ReleaseResult {
-    /// The user that released the identity; `None` in the retry of a caller whose token named the user by that
-    /// account.
+    /// The user that released the identity; `None` in the retry of a caller whose token named the
+    /// user by that account.
     pub user: Option<User>,
     /// The identity.
     pub identity: IdentityRef,
@@ -52,7 +52,11 @@ impl WriteUseCase for Release {
         &self.permit
     }
 
-    async fn execute(&self, use_cases: &UseCases, session: &mut Session) -> Result<ReleaseResult, Error> {
+    async fn execute(
+        &self,
+        use_cases: &UseCases,
+        session: &mut Session,
+    ) -> Result<ReleaseResult, Error> {
         let tenant = use_cases.tenant(&self.permit)?;
         let lookup = Lookup::from(UserRef::Identity(self.identity.clone()));
         let purpose = use_cases.fresh_write(&self.permit)?;
@@ -62,7 +66,8 @@ impl WriteUseCase for Release {
         }
         // A writer that creates a user for the account, or links it, waits for this lock.
         let keys = LockKeys::default().user(&owner).identity(&self.identity);
-        let (mut users, now) = preview::begin(session, self.validate_only, &keys, Rows::Users(&[&owner])).await?;
+        let (mut users, now) =
+            preview::begin(session, self.validate_only, &keys, Rows::Users(&[&owner])).await?;
         let mut owner = take_target(&mut users, &owner, &self.target)?;
         self.target.expect_vouched(&owner, |identity| identity.id == self.identity)?;
         expect_version(self.expected_version, owner.version)?;
@@ -81,14 +86,20 @@ impl WriteUseCase for Release {
             session.delete_identity(&released.id).await?;
             session.insert_release(&released.id, &users, now).await?;
             session.save_users(&[&owner]).await?;
-            let event = Event::IdentityReleased { user: UserChange::latest(&owner), identity: released.id };
+            let event =
+                Event::IdentityReleased { user: UserChange::latest(&owner), identity: released.id };
             session.record(actor(&self.permit, &owner.id), event, now);
         }
         Ok(ReleaseResult { user: Some(owner), identity: self.identity.clone() })
     }
 
     fn concerned(result: &ReleaseResult) -> Vec<UserRef> {
-        result.user.iter().flat_map(refs_in).chain([UserRef::Identity(result.identity.clone())]).collect()
+        result
+            .user
+            .iter()
+            .flat_map(refs_in)
+            .chain([UserRef::Identity(result.identity.clone())])
+            .collect()
     }
 
     fn result_for_retry(&self, result: &ReleaseResult) -> Option<(Option<UserId>, ReleaseResult)> {

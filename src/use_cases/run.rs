@@ -1,5 +1,5 @@
-//! Carries out writes. A write is repeated if another writer was faster, and a request with a known id gets the
-//! stored response.
+//! Carries out writes. A write is repeated if another writer was faster, and a request with a known
+//! id gets the stored response.
 
 use std::sync::Arc;
 
@@ -11,7 +11,10 @@ use crate::{
     auth::{Permit, Purpose, Target},
     clock,
     domain::DomainError,
-    store::{EventsInserted, IdentifiedRequest, LockKeys, ResponseInserted, Session, StoreError, StoredResponse},
+    store::{
+        EventsInserted, IdentifiedRequest, LockKeys, ResponseInserted, Session, StoreError,
+        StoredResponse,
+    },
 };
 
 /// The most attempts at a write before it fails with [`DomainError::ConflictRetry`].
@@ -49,12 +52,13 @@ impl<T: Send + 'static> Reply for NotStored<T> {
 }
 
 impl UseCases {
-    /// Carries out a write, to its end; `reply` builds the response. Under a request id the response is stored with
-    /// the change: a retry of the same request gets the same response, and changes nothing.
+    /// Carries out a write, to its end; `reply` builds the response. Under a request id the
+    /// response is stored with the change: a retry of the same request gets the same response, and
+    /// changes nothing.
     ///
     /// # Errors
-    /// [`Error`] of the write; [`DomainError::ConflictRetry`] if other writers were faster each time;
-    /// [`DomainError::RequestIdReused`] if another request has the id.
+    /// [`Error`] of the write; [`DomainError::ConflictRetry`] if other writers were faster each
+    /// time; [`DomainError::RequestIdReused`] if another request has the id.
     pub async fn run<W: WriteUseCase, R: Reply>(
         self: &Arc<Self>,
         write: W,
@@ -72,8 +76,8 @@ impl UseCases {
         .await
     }
 
-    /// Runs a future in a task of its own, to its end, even if the client disconnects. [`UseCases::drain`] waits for
-    /// it.
+    /// Runs a future in a task of its own, to its end, even if the client disconnects.
+    /// [`UseCases::drain`] waits for it.
     ///
     /// # Errors
     /// Those of the future; [`Error::Panicked`] if it panicked.
@@ -84,7 +88,8 @@ impl UseCases {
         ended(self.tasks.spawn(work).await)
     }
 
-    /// The stored response of such a write under this request id, if the caller may still call; `None` without one.
+    /// The stored response of such a write under this request id, if the caller may still call;
+    /// `None` without one.
     ///
     /// # Errors
     /// [`Error::Store`]; [`DomainError::RequestIdReused`] if another request has the id.
@@ -132,7 +137,9 @@ impl UseCases {
             match self.try_once(write, &mut session, reply).await {
                 Ok(reply) => return Ok(reply),
                 Err(Error::Retried(stored)) => return again(stored),
-                Err(Error::Stale | Error::Store(StoreError::Conflict(_))) => session.abandon().await?,
+                Err(Error::Stale | Error::Store(StoreError::Conflict(_))) => {
+                    session.abandon().await?;
+                }
                 Err(Error::Domain(refusal)) if session.has_request_id() => {
                     session.abandon().await?;
                     // The same request may have been carried out while this one waited for it.
@@ -169,7 +176,8 @@ impl UseCases {
     ) -> Result<R, Error> {
         let result = write.execute(self, session).await?;
         let for_retry = write.result_for_retry(&result);
-        let concerned = W::concerned(for_retry.as_ref().map_or(&result, |(_, retry_result)| retry_result));
+        let concerned =
+            W::concerned(for_retry.as_ref().map_or(&result, |(_, retry_result)| retry_result));
         let first_reply = reply(result);
         let retry_reply = for_retry.map(|(user, retry_result)| {
             session.note_caller(user);
@@ -181,7 +189,12 @@ impl UseCases {
             return Err(Error::Stale);
         }
         if session.has_request_id()
-            && session.insert_response(&retry_reply.as_ref().unwrap_or(&first_reply).to_bytes(), &concerned).await?
+            && session
+                .insert_response(
+                    &retry_reply.as_ref().unwrap_or(&first_reply).to_bytes(),
+                    &concerned,
+                )
+                .await?
                 == ResponseInserted::AlreadyStored
         {
             return Err(Error::Stale);
@@ -190,8 +203,8 @@ impl UseCases {
         Ok(first_reply)
     }
 
-    /// A new session, and the stored response of a request whose commit had no response. The first transaction holds
-    /// the lock of the request's id until it has committed or rolled back.
+    /// A new session, and the stored response of a request whose commit had no response. The first
+    /// transaction holds the lock of the request's id until it has committed or rolled back.
     async fn settled<W: WriteUseCase>(
         &self,
         permit: &Permit,
@@ -204,7 +217,11 @@ impl UseCases {
         Ok((session, stored))
     }
 
-    async fn session<W: WriteUseCase>(&self, permit: &Permit, request_id: Option<RequestId>) -> Result<Session, Error> {
+    async fn session<W: WriteUseCase>(
+        &self,
+        permit: &Permit,
+        request_id: Option<RequestId>,
+    ) -> Result<Session, Error> {
         let (issuer, subject) = permit.caller().issuer_and_subject();
         let request = request_id.map(|RequestId { id, fingerprint }| IdentifiedRequest {
             id,
@@ -226,9 +243,8 @@ fn still_unknown(lost: &str, error: &Error) -> Error {
 /// The stored response.
 fn again<R: Reply>(stored: StoredResponse) -> Result<R, Error> {
     match stored {
-        StoredResponse::Same(bytes) => {
-            R::from_bytes(&bytes).ok_or_else(|| Error::Fault("a stored answer does not decode".to_owned()))
-        }
+        StoredResponse::Same(bytes) => R::from_bytes(&bytes)
+            .ok_or_else(|| Error::Fault("a stored answer does not decode".to_owned())),
         StoredResponse::Other => Err(DomainError::RequestIdReused.into()),
     }
 }

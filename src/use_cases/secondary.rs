@@ -10,7 +10,8 @@ use crate::{
     auth::{AuthError, Caller, Permit, RECENT_SIGN_IN, TokenCaller, TokenUse, VerifiedToken},
     config::Tenant,
     domain::{
-        DomainError, Email, EmailVerification, IdentityEmail, IdentityRef, Metadata, User, UserId, UserRef, Verifier,
+        DomainError, Email, EmailVerification, IdentityEmail, IdentityRef, Metadata, User, UserId,
+        UserRef, Verifier,
         error::LinkTokenProblem,
         linking::UnownedIdentity,
         tickets::{ProvenAccount, Ticket, TicketPurpose},
@@ -28,9 +29,9 @@ pub enum Secondary {
     Token(Arc<VerifiedToken>),
     /// By one of its identities, named by a service.
     Identity(IdentityRef),
-    /// By its main identity, named by a service: the primary identity, or the one that gave the user its id. An
-    /// identity that a link moved to another user names no user. Nor does one whose `provider|subject` is another
-    /// user's id, because the service may mean that user.
+    /// By its main identity, named by a service: the primary identity, or the one that gave the
+    /// user its id. An identity that a link moved to another user names no user. Nor does one whose
+    /// `provider|subject` is another user's id, because the service may mean that user.
     MainIdentity(IdentityRef),
     /// By its id, named by a service.
     User(UserId),
@@ -38,7 +39,8 @@ pub enum Secondary {
     Ticket([u8; 32]),
     /// By an account at which the person has just signed in, for this link only.
     Account(Box<UnownedIdentity>),
-    /// By an account at which the person signed in some minutes ago, for this link only, as it was stored.
+    /// By an account at which the person signed in some minutes ago, for this link only, as it was
+    /// stored.
     StoredAccount(Box<ProvenAccount>),
 }
 
@@ -67,12 +69,20 @@ impl UseCases {
     /// Verifies a `link_with` token as a proof for a link in the permit's tenant.
     ///
     /// # Errors
-    /// [`DomainError::LinkTokenInvalid`], and [`AuthError::KeysUnavailable`] if the issuer's keys cannot be read.
-    pub async fn verify_link_with(&self, permit: &Permit, token: &str, now: DateTime<Utc>) -> Result<Secondary, Error> {
-        let proof = self.issuers.verify(token, TokenUse::LinkWith, now).await.map_err(|denial| match denial {
-            AuthError::KeysUnavailable => Error::Auth(AuthError::KeysUnavailable),
-            _ => DomainError::LinkTokenInvalid(LinkTokenProblem::Invalid).into(),
-        })?;
+    /// [`DomainError::LinkTokenInvalid`], and [`AuthError::KeysUnavailable`] if the issuer's keys
+    /// cannot be read.
+    pub async fn verify_link_with(
+        &self,
+        permit: &Permit,
+        token: &str,
+        now: DateTime<Utc>,
+    ) -> Result<Secondary, Error> {
+        let proof = self.issuers.verify(token, TokenUse::LinkWith, now).await.map_err(
+            |denial| match denial {
+                AuthError::KeysUnavailable => Error::Auth(AuthError::KeysUnavailable),
+                _ => DomainError::LinkTokenInvalid(LinkTokenProblem::Invalid).into(),
+            },
+        )?;
         if let Caller::User(caller) = permit.caller() {
             self.issuers.expect_same_client(caller, &proof)?;
         }
@@ -83,8 +93,8 @@ impl UseCases {
             TokenCaller::User(UserRef::UserId(_)) => true,
             TokenCaller::Service => false,
         };
-        // A proof must be as fresh as the sign-in that the link demands. A token that was renewed just now may be of
-        // an old session.
+        // A proof must be as fresh as the sign-in that the link demands. A token that was renewed
+        // just now may be of an old session.
         let is_fresh = proof.authenticated_at.is_some_and(|time| time >= now - RECENT_SIGN_IN);
         if is_enabled && is_fresh && proof.tenants.contains(permit.tenant()) {
             Ok(Secondary::Token(proof))
@@ -111,11 +121,15 @@ impl Secondary {
     /// The user or identity that it names; for a ticket, the account that the ticket proves.
     pub(super) fn named(&self, ticket: Option<&Ticket>) -> Result<UserRef, Error> {
         match self {
-            Self::Identity(identity) | Self::MainIdentity(identity) => Ok(UserRef::Identity(identity.clone())),
+            Self::Identity(identity) | Self::MainIdentity(identity) => {
+                Ok(UserRef::Identity(identity.clone()))
+            }
             Self::User(id) => Ok(UserRef::UserId(id.clone())),
             Self::Token(proof) => match &proof.caller {
                 TokenCaller::User(named) => Ok(named.clone()),
-                TokenCaller::Service => Err(DomainError::LinkTokenInvalid(LinkTokenProblem::Invalid).into()),
+                TokenCaller::Service => {
+                    Err(DomainError::LinkTokenInvalid(LinkTokenProblem::Invalid).into())
+                }
             },
             Self::Ticket(_) => {
                 let ticket = ticket.ok_or(DomainError::LinkTicketInvalid)?;
@@ -128,16 +142,22 @@ impl Secondary {
 
     /// Whether it rests on a flow at a provider, which demanded a fresh sign-in when it began.
     pub(super) fn is_of_flow(&self, ticket: Option<&Ticket>) -> bool {
-        let is_of_preview = ticket.is_some_and(|ticket| matches!(ticket.purpose, TicketPurpose::Link(_)));
+        let is_of_preview =
+            ticket.is_some_and(|ticket| matches!(ticket.purpose, TicketPurpose::Link(_)));
         matches!(self, Self::Account(_) | Self::StoredAccount(_)) || is_of_preview
     }
 
-    /// The account at which the person signed in for this link, and the time; `None` for other proofs.
+    /// The account at which the person signed in for this link, and the time; `None` for other
+    /// proofs.
     pub(super) fn account(&self, now: DateTime<Utc>) -> Option<(&UnownedIdentity, DateTime<Utc>)> {
         match self {
             Self::Account(account) => Some((account, now)),
             Self::StoredAccount(proven) => Some((&proven.account, proven.proven_at)),
-            Self::Token(_) | Self::Identity(_) | Self::MainIdentity(_) | Self::User(_) | Self::Ticket(_) => None,
+            Self::Token(_)
+            | Self::Identity(_)
+            | Self::MainIdentity(_)
+            | Self::User(_)
+            | Self::Ticket(_) => None,
         }
     }
 
@@ -150,8 +170,8 @@ impl Secondary {
         }
     }
 
-    /// Refuses if the ticket is not for the primary user, or if the secondary user has changed since its account was
-    /// proven. Both users are locked rows.
+    /// Refuses if the ticket is not for the primary user, or if the secondary user has changed
+    /// since its account was proven. Both users are locked rows.
     ///
     /// # Errors
     /// [`Secondary::refusal`].
@@ -162,11 +182,12 @@ impl Secondary {
         secondary: Option<&User>,
     ) -> Result<(), DomainError> {
         let is_for_primary = ticket.is_none_or(|ticket| ticket.is_for(primary));
-        let is_unchanged = self.stored_proof(ticket).is_none_or(|proven| match (&proven.owner, secondary) {
-            (Some(_), Some(_)) => proven.is_still_of(secondary),
-            (None, None) => true,
-            _ => false,
-        });
+        let is_unchanged =
+            self.stored_proof(ticket).is_none_or(|proven| match (&proven.owner, secondary) {
+                (Some(_), Some(_)) => proven.is_still_of(secondary),
+                (None, None) => true,
+                _ => false,
+            });
         if is_for_primary && is_unchanged { Ok(()) } else { Err(self.refusal()) }
     }
 
@@ -180,8 +201,9 @@ impl Secondary {
 
     /// Whether the lookup's result still holds for the row that was locked since.
     pub(super) fn still_names(&self, named: &UserRef, user: &User) -> bool {
-        let is_outdated =
-            |token: &VerifiedToken| user.has_withdrawn(&token.stamp()) || user.only_reads(named, &token.stamp());
+        let is_outdated = |token: &VerifiedToken| {
+            user.has_withdrawn(&token.stamp()) || user.only_reads(named, &token.stamp())
+        };
         user.is_meant_by(named) && !self.token().is_some_and(is_outdated)
     }
 
@@ -197,9 +219,11 @@ impl Secondary {
     pub(super) fn proof_hash(&self) -> Option<[u8; 32]> {
         match self {
             // The attempt is used up already.
-            Self::Identity(_) | Self::MainIdentity(_) | Self::User(_) | Self::Account(_) | Self::StoredAccount(_) => {
-                None
-            }
+            Self::Identity(_)
+            | Self::MainIdentity(_)
+            | Self::User(_)
+            | Self::Account(_)
+            | Self::StoredAccount(_) => None,
             Self::Token(token) => Some(token.hash),
             Self::Ticket(hash) => Some(*hash),
         }
@@ -208,9 +232,11 @@ impl Secondary {
     pub(super) fn proof(&self) -> Proof {
         match self {
             Self::Identity(_) | Self::MainIdentity(_) | Self::User(_) => Proof::Service,
-            Self::Token(token) => {
-                Proof::Token { issuer: token.issuer.clone(), subject: token.subject.clone(), hash: token.hash }
-            }
+            Self::Token(token) => Proof::Token {
+                issuer: token.issuer.clone(),
+                subject: token.subject.clone(),
+                hash: token.hash,
+            },
             Self::Ticket(hash) => Proof::Ticket { hash: *hash },
             Self::Account(_) | Self::StoredAccount(_) => Proof::SignIn,
         }
@@ -227,9 +253,9 @@ impl Secondary {
         }
     }
 
-    /// Refuses a user beyond the reach of the proof. An account that cannot sign in does not prove a user that can:
-    /// it would be a way into that user. Nor does an account that an old sign-in added to the user: no older account
-    /// has confirmed its owner.
+    /// Refuses a user beyond the reach of the proof. An account that cannot sign in does not prove
+    /// a user that can: it would be a way into that user. Nor does an account that an old sign-in
+    /// added to the user: no older account has confirmed its owner.
     ///
     /// # Errors
     /// [`DomainError::IdentityTaken`], and [`Secondary::refusal`].
@@ -241,7 +267,8 @@ impl Secondary {
     ) -> Result<(), DomainError> {
         let (proving, refusal) = match self {
             Self::MainIdentity(identity)
-                if user.primary != *identity && identity.as_user_id().as_ref() != Some(&user.id) =>
+                if user.primary != *identity
+                    && identity.as_user_id().as_ref() != Some(&user.id) =>
             {
                 return Err(DomainError::IdentityTaken);
             }
@@ -263,8 +290,10 @@ impl Secondary {
             Self::Identity(_) | Self::MainIdentity(_) | Self::User(_) => return Ok(()),
         };
         // A provider that is disabled or undeclared today may accept sign-ins again tomorrow.
-        let is_link_only = |identity: &IdentityRef| tenant.provider(&identity.provider).policy.link_only;
-        let reaches = tenant.can_sign_in(&proving.provider) || user.identities.iter().all(|of| is_link_only(&of.id));
+        let is_link_only =
+            |identity: &IdentityRef| tenant.provider(&identity.provider).policy.link_only;
+        let reaches = tenant.can_sign_in(&proving.provider)
+            || user.identities.iter().all(|of| is_link_only(&of.id));
         if reaches && user.is_vouched(proving) { Ok(()) } else { Err(refusal) }
     }
 
@@ -281,11 +310,17 @@ impl Secondary {
         now: DateTime<Utc>,
     ) -> Result<Step, DomainError> {
         if let Some(used) = &found.proof_use {
-            // The same call again, perhaps because its response was lost; any other use is a replay. The identity may
-            // have left the primary user although the link stands for others.
-            let is_here = found.user_state.as_ref().is_some_and(|user_state| user_state.holder == *primary);
+            // The same call again, perhaps because its response was lost; any other use is a
+            // replay. The identity may have left the primary user although the link stands for
+            // others.
+            let is_here =
+                found.user_state.as_ref().is_some_and(|user_state| user_state.holder == *primary);
             let again = used.primary.as_ref() == Some(primary) && !used.undone && is_here;
-            return if again { Ok(Step::Nothing { link: Some(used.link) }) } else { Err(self.refusal()) };
+            return if again {
+                Ok(Step::Nothing { link: Some(used.link) })
+            } else {
+                Err(self.refusal())
+            };
         }
         match self {
             Self::Token(token) => proven_step(tenant, token, primary, found),
@@ -298,7 +333,9 @@ impl Secondary {
                 tenant.provider(&identity.provider).policy.expect_known()?;
                 match &found.user_state {
                     None => Err(DomainError::IdentityNotFound),
-                    Some(owner) if owner.holder == *primary => Ok(Step::Nothing { link: found.moved_by }),
+                    Some(owner) if owner.holder == *primary => {
+                        Ok(Step::Nothing { link: found.moved_by })
+                    }
                     Some(owner) => Ok(Step::Absorb(owner.holder.clone())),
                 }
             }
@@ -306,7 +343,9 @@ impl Secondary {
                 None => Err(DomainError::UserNotFound),
                 Some(user) => match &user.absorbed {
                     None => Ok(Step::Absorb(user.holder.clone())),
-                    Some(absorbed) if absorbed.into == *primary => Ok(Step::Nothing { link: Some(absorbed.by_link) }),
+                    Some(absorbed) if absorbed.into == *primary => {
+                        Ok(Step::Nothing { link: Some(absorbed.by_link) })
+                    }
                     Some(_) => Err(DomainError::UserAbsorbed),
                 },
             },
@@ -314,7 +353,8 @@ impl Secondary {
     }
 }
 
-/// The step that a token proves now. The token is judged like a bearer token, but each cause gives the same refusal.
+/// The step that a token proves now. The token is judged like a bearer token, but each cause gives
+/// the same refusal.
 fn proven_step(
     tenant: &Tenant,
     token: &VerifiedToken,
@@ -326,8 +366,12 @@ fn proven_step(
         let outlived = found.delete_time.is_some_and(|deleted| token.issued_at <= deleted);
         return match &token.caller {
             TokenCaller::User(UserRef::Identity(identity)) if !outlived => {
-                let account = tenant.with_provider_settings(account_of_token(identity.clone(), token));
-                Ok(Step::Attach(Box::new(AttachableAccount { account, proven_at: token.issued_at })))
+                let account =
+                    tenant.with_provider_settings(account_of_token(identity.clone(), token));
+                Ok(Step::Attach(Box::new(AttachableAccount {
+                    account,
+                    proven_at: token.issued_at,
+                })))
             }
             _ => Err(DomainError::LinkTokenInvalid(LinkTokenProblem::Invalid)),
         };
@@ -345,8 +389,8 @@ fn proven_step(
     Ok(Step::Absorb(user_state.holder.clone()))
 }
 
-/// The step that a ticket proves now. A ticket of candidates proves an account as long as it has no owner. A ticket
-/// of a link proves the previewed account, to the user that began the link.
+/// The step that a ticket proves now. A ticket of candidates proves an account as long as it has no
+/// owner. A ticket of a link proves the previewed account, to the user that began the link.
 fn ticket_step(
     tenant: &Tenant,
     ticket: Option<&Ticket>,
@@ -359,7 +403,8 @@ fn ticket_step(
         TicketPurpose::Link(user) => user.id == *primary,
         TicketPurpose::SignIn | TicketPurpose::Registration => false,
     };
-    let step = if is_for_it { stored_step(tenant, proven, primary, found).ok().flatten() } else { None };
+    let step =
+        if is_for_it { stored_step(tenant, proven, primary, found).ok().flatten() } else { None };
     step.ok_or(DomainError::LinkTicketInvalid)
 }
 
@@ -382,7 +427,9 @@ fn stored_step(
             let link = user_state.absorbed.as_ref().map(|absorbed| absorbed.by_link);
             Some(Step::Nothing { link: link.or(found.moved_by) })
         }
-        (Some(user_state), Some(then)) if user_state.holder == then.id => Some(Step::Absorb(user_state.holder.clone())),
+        (Some(user_state), Some(then)) if user_state.holder == then.id => {
+            Some(Step::Absorb(user_state.holder.clone()))
+        }
         (None, None) => {
             let account = tenant.with_provider_settings(proven.account.clone());
             Some(Step::Attach(Box::new(AttachableAccount { account, proven_at: proven.time })))
@@ -391,7 +438,8 @@ fn stored_step(
     })
 }
 
-/// The step for an account at which the person signed in within this call: its owner is that person.
+/// The step for an account at which the person signed in within this call: its owner is that
+/// person.
 fn account_step(
     tenant: &Tenant,
     account: &UnownedIdentity,
@@ -408,7 +456,9 @@ fn account_step(
         }
         Some(user_state) => Ok(Step::Absorb(user_state.holder.clone())),
         // The account was deleted while the person signed in at the provider.
-        None if found.delete_time.is_some_and(|deleted| now <= deleted) => Err(DomainError::SignInInvalid),
+        None if found.delete_time.is_some_and(|deleted| now <= deleted) => {
+            Err(DomainError::SignInInvalid)
+        }
         None => {
             let account = tenant.with_provider_settings(account.clone());
             Ok(Step::Attach(Box::new(AttachableAccount { account, proven_at: now })))
@@ -420,12 +470,16 @@ fn account_step(
 fn account_of_token(id: IdentityRef, token: &VerifiedToken) -> UnownedIdentity {
     // A profile that does not fit must not fail the link: the provider can send it again.
     let profile_data = Metadata::parse("", token.claims.profile()).unwrap_or_default();
-    let can_be_kept = |given: &&str| (1..=MAX_EMAIL).contains(&given.len()) && !given.chars().any(char::is_control);
+    let can_be_kept = |given: &&str| {
+        (1..=MAX_EMAIL).contains(&given.len()) && !given.chars().any(char::is_control)
+    };
     let email = token.claims.text("email").filter(can_be_kept).map(|given| {
         let canonical = Email::parse(given).ok().map(|email| email.canonical().to_owned());
         let is_verified = token.claims.is_true("email_verified");
-        let verified = is_verified
-            .then(|| EmailVerification { time: token.issued_at, by: Verifier::Issuer(token.issuer.clone()) });
+        let verified = is_verified.then(|| EmailVerification {
+            time: token.issued_at,
+            by: Verifier::Issuer(token.issuer.clone()),
+        });
         IdentityEmail { given: given.to_owned(), canonical, verified, counts: None }
     });
     UnownedIdentity {

@@ -6,8 +6,8 @@ use chrono::{DateTime, Utc};
 
 use self::assess::Assessment;
 use super::{
-    Error, UseCases, WriteUseCase, actor, attachment::Attachment, free_id, lock_response, random_user_id, refs_in,
-    refs_in_link, take_live,
+    Error, UseCases, WriteUseCase, actor, attachment::Attachment, free_id, lock_response,
+    random_user_id, refs_in, refs_in_link, take_live,
 };
 use crate::{
     auth::Permit,
@@ -32,20 +32,20 @@ pub struct SignIn {
     pub proof: SignInProof,
     /// Whether this is a preview, which changes nothing.
     pub validate_only: bool,
-    /// The hash of the ticket that this may issue. A preview with a hash always issues one, for the sign-in that
-    /// continues what was previewed. A preview without one writes nothing at all.
+    /// The hash of the ticket that this may issue. A preview with a hash always issues one, for the
+    /// sign-in that continues what was previewed. A preview without one writes nothing at all.
     pub ticket: Option<[u8; 32]>,
 }
 
 /// The proof of a sign-in.
 pub enum SignInProof {
-    /// An account that was just proven. Its email is marked verified if the provider claims so; whether that counts
-    /// is judged here.
+    /// An account that was just proven. Its email is marked verified if the provider claims so;
+    /// whether that counts is judged here.
     Account {
         /// The account.
         account: Box<UnownedIdentity>,
-        /// When the person signed in at the provider. Tokens of the account from then on prove as much as this
-        /// sign-in.
+        /// When the person signed in at the provider. Tokens of the account from then on prove as
+        /// much as this sign-in.
         proven_at: DateTime<Utc>,
     },
     /// An account that was proven some minutes ago, as it was stored.
@@ -84,7 +84,11 @@ impl WriteUseCase for SignIn {
         &self.permit
     }
 
-    async fn execute(&self, use_cases: &UseCases, session: &mut Session) -> Result<SignInResult, Error> {
+    async fn execute(
+        &self,
+        use_cases: &UseCases,
+        session: &mut Session,
+    ) -> Result<SignInResult, Error> {
         let tenant = use_cases.tenant(&self.permit)?;
         if let Some(stored) = session.stored_response().await? {
             return Err(Error::Retried(stored));
@@ -96,7 +100,9 @@ impl WriteUseCase for SignIn {
             return self.known_account_result(tenant, session, assessment).await;
         }
         let new_id = match assessment.decision.outcome {
-            SignInOutcome::Created => Some(new_user_id(tenant, session, &assessment.account).await?),
+            SignInOutcome::Created => {
+                Some(new_user_id(tenant, session, &assessment.account).await?)
+            }
             _ => None,
         };
         if is_read_only {
@@ -110,10 +116,12 @@ impl WriteUseCase for SignIn {
         }
         let users = again.holders.iter().chain(&again.owner);
         let now = users.map(|user| user.update_time).fold(clock::now(), DateTime::max);
-        let (owner, proven_at, used) = (again.owner.as_ref().map(UserSnapshot::now), again.proven_at, again.used);
+        let (owner, proven_at, used) =
+            (again.owner.as_ref().map(UserSnapshot::now), again.proven_at, again.used);
         let result = self.carry_out(tenant, session, again, new_id, now).await?;
         if self.validate_only {
-            let proven = ProvenAccount { account: result.account.clone(), owner, proven_at, time: now };
+            let proven =
+                ProvenAccount { account: result.account.clone(), owner, proven_at, time: now };
             let ticket_expire_time = self.issue(session, proven, TicketPurpose::SignIn).await?;
             return Ok(SignInResult { ticket_expire_time, ..result });
         }
@@ -126,7 +134,9 @@ impl WriteUseCase for SignIn {
     fn concerned(result: &SignInResult) -> Vec<UserRef> {
         let account = [UserRef::Identity(result.account.id.clone())];
         let evidence = result.decision.evidence.iter().flat_map(|of| {
-            [UserRef::Identity(of.identity.clone())].into_iter().chain(of.owner.clone().map(UserRef::UserId))
+            [UserRef::Identity(of.identity.clone())]
+                .into_iter()
+                .chain(of.owner.clone().map(UserRef::UserId))
         });
         let candidates = match &result.decision.outcome {
             SignInOutcome::Candidates(candidates) => candidates.as_slice(),
@@ -136,21 +146,28 @@ impl WriteUseCase for SignIn {
             | SignInOutcome::RegistrationNeeded => &[],
         };
         let candidates = candidates.iter().flat_map(|candidate| {
-            let others = candidate.others.iter().map(|(identity, _)| UserRef::Identity(identity.clone()));
+            let others =
+                candidate.others.iter().map(|(identity, _)| UserRef::Identity(identity.clone()));
             [UserRef::UserId(candidate.user.clone())].into_iter().chain(others)
         });
         let user = result.user.iter().flat_map(refs_in);
         let user = user.chain(candidates);
-        account.into_iter().chain(evidence).chain(user).chain(result.link.iter().flat_map(refs_in_link)).collect()
+        account
+            .into_iter()
+            .chain(evidence)
+            .chain(user)
+            .chain(result.link.iter().flat_map(refs_in_link))
+            .collect()
     }
 }
 
 impl SignIn {
-    /// The locks of the account, of the email that was looked for, and of all users that are changed or appear in the
-    /// response.
+    /// The locks of the account, of the email that was looked for, and of all users that are
+    /// changed or appear in the response.
     fn keys(&self, assessment: &Assessment, new_id: Option<&UserId>) -> LockKeys {
         let keys = LockKeys::default().identity(&assessment.account.id);
-        let email = sign_in::linking_email(&assessment.account).filter(|_| assessment.owner.is_none());
+        let email =
+            sign_in::linking_email(&assessment.account).filter(|_| assessment.owner.is_none());
         let keys = email.into_iter().fold(keys, LockKeys::email);
         let evidence = assessment.decision.evidence.iter().filter_map(|of| of.owner.as_ref());
         let keys = evidence.fold(keys, LockKeys::user);
@@ -164,8 +181,8 @@ impl SignIn {
         }
     }
 
-    /// The response for a known account without changes. Under a request id it is stored, and must not outlive a
-    /// deletion.
+    /// The response for a known account without changes. Under a request id it is stored, and must
+    /// not outlive a deletion.
     async fn known_account_result(
         &self,
         tenant: &Tenant,
@@ -193,7 +210,9 @@ impl SignIn {
     ) -> Result<SignInResult, Error> {
         match assessment.decision.outcome.clone() {
             SignInOutcome::SignedIn(_) => self.refresh(tenant, session, assessment, now).await,
-            SignInOutcome::Created => self.create(session, assessment, new_id.ok_or(Error::Stale)?, now).await,
+            SignInOutcome::Created => {
+                self.create(session, assessment, new_id.ok_or(Error::Stale)?, now).await
+            }
             SignInOutcome::Linked(user) => self.link(session, assessment, &user, now).await,
             SignInOutcome::Candidates(_) | SignInOutcome::RegistrationNeeded => {
                 self.offer_choice(session, assessment, now).await
@@ -201,7 +220,8 @@ impl SignIn {
         }
     }
 
-    /// Writes what the provider sent anew for a known account, and the identities for which this sign-in vouches.
+    /// Writes what the provider sent anew for a known account, and the identities for which this
+    /// sign-in vouches.
     async fn refresh(
         &self,
         tenant: &Tenant,
@@ -218,7 +238,8 @@ impl SignIn {
         let mut fresh = sign_in::refreshed(&known, &account, policy, now);
         if let Some(fresh) = &mut fresh {
             if sign_in::proves_address(&known, fresh) {
-                *fresh = Identity { email_proven_among: false, ..fresh.clone() }.among(&user.identities);
+                *fresh =
+                    Identity { email_proven_among: false, ..fresh.clone() }.among(&user.identities);
                 user.writes_valid_from = Some(now);
             }
             user.replace_identity(fresh);
@@ -231,7 +252,8 @@ impl SignIn {
             if let Some(fresh) = fresh {
                 session.refresh_identity(&fresh).await?;
                 session.save_users(&[&user]).await?;
-                let event = Event::IdentityUpdated { user: UserChange::latest(&user), identity: fresh.id };
+                let event =
+                    Event::IdentityUpdated { user: UserChange::latest(&user), identity: fresh.id };
                 session.record(actor(&self.permit, &user.id), event, now);
             }
         }
@@ -253,7 +275,8 @@ impl SignIn {
                 return Err(Error::Stale);
             }
             let identities = vec![identity.id];
-            let event = Event::UserCreated { user: UserChange::latest(&user), identities, blocked: false };
+            let event =
+                Event::UserCreated { user: UserChange::latest(&user), identities, blocked: false };
             session.record(actor(&self.permit, &user.id), event, now);
         }
         Ok(result(decision, account, Some(user)))
@@ -277,7 +300,8 @@ impl SignIn {
         // The tokens of this same sign-in stay valid, however late it is written.
         let moved = Moved::at(proven_at.min(now));
         let attachment = Attachment { permit, user, identity, terms: &terms, proof, moved, now };
-        let (user, link) = attachment.attach(session, self.validate_only).await?.ok_or(Error::Stale)?;
+        let (user, link) =
+            attachment.attach(session, self.validate_only).await?.ok_or(Error::Stale)?;
         Ok(SignInResult { link: Some(link), ..result(decision, account, Some(user)) })
     }
 
@@ -294,8 +318,11 @@ impl SignIn {
         }
         let purpose = match &decision.outcome {
             SignInOutcome::Candidates(candidates) => {
-                let is_one = |user: &&User| candidates.iter().any(|candidate| candidate.user == user.id);
-                TicketPurpose::Candidates(holders.iter().filter(is_one).map(candidate_now).collect())
+                let is_one =
+                    |user: &&User| candidates.iter().any(|candidate| candidate.user == user.id);
+                TicketPurpose::Candidates(
+                    holders.iter().filter(is_one).map(candidate_now).collect(),
+                )
             }
             _ => TicketPurpose::Registration,
         };
@@ -326,7 +353,11 @@ fn result(decision: Decision, account: UnownedIdentity, user: Option<User>) -> S
 }
 
 /// The id of a new user.
-async fn new_user_id(tenant: &Tenant, session: &mut Session, account: &UnownedIdentity) -> Result<UserId, Error> {
+async fn new_user_id(
+    tenant: &Tenant,
+    session: &mut Session,
+    account: &UnownedIdentity,
+) -> Result<UserId, Error> {
     let free = match tenant.user_id_of(&account.id) {
         Some(id) => free_id(session, id).await?,
         None => None,

@@ -24,9 +24,10 @@ pub enum SpelledAccount {
 }
 
 impl UseCases {
-    /// The account that a caller names to link it to `target` or to unlink it from there. It is the account as given,
-    /// unless no user has that one and a user has the account without its prefix. For a user token only the accounts of
-    /// its own user count. A caller that may not change `target` learns nothing of either account.
+    /// The account that a caller names to link it to `target` or to unlink it from there. It is the
+    /// account as given, unless no user has that one and a user has the account without its prefix.
+    /// For a user token only the accounts of its own user count. A caller that may not change
+    /// `target` learns nothing of either account.
     ///
     /// # Errors
     /// The refusal that the change itself would get for this caller and this target.
@@ -39,11 +40,16 @@ impl UseCases {
     ) -> Result<SpelledAccount, Error> {
         let Some(bare) = given.without_prefix() else { return Ok(SpelledAccount::One(given)) };
         let mut session = self.store.session(permit.tenant()).await?;
-        let lookups = [&given, &bare].map(|account| Lookup::from(UserRef::Identity(account.clone())));
-        let (user, found) = resolve(&mut session, target, self.fresh_write(permit)?, lookups, now).await?;
+        let lookups =
+            [&given, &bare].map(|account| Lookup::from(UserRef::Identity(account.clone())));
+        let (user, found) =
+            resolve(&mut session, target, self.fresh_write(permit)?, lookups, now).await?;
         Ok(match found.map(|result| result.user_state.map(|user_state| user_state.holder)) {
-            // A user token can only mean an account of its own user, and must not learn of another user's.
-            [Some(first), Some(second)] if permit.is_service() || (first == user && second == user) => {
+            // A user token can only mean an account of its own user, and must not learn of another
+            // user's.
+            [Some(first), Some(second)]
+                if permit.is_service() || (first == user && second == user) =>
+            {
                 SpelledAccount::Either { given, bare }
             }
             [Some(_), Some(second)] if second == user => SpelledAccount::One(bare),

@@ -1,5 +1,5 @@
-//! The texts of tickets. A text is derived from the call, so that a retry gets the same one. The database stores only
-//! its hash, and stored responses are without it.
+//! The texts of tickets. A text is derived from the call, so that a retry gets the same one. The
+//! database stores only its hash, and stored responses are without it.
 
 use super::RequestId;
 use crate::{
@@ -13,10 +13,12 @@ use crate::{
 pub struct TicketText(String);
 
 impl TicketText {
-    /// The ticket of an attempt at a provider. Making it takes the state and the secret, which are not in the
-    /// database, and the key, which is stored nowhere else.
+    /// The ticket of an attempt at a provider. Making it takes the state and the secret, which are
+    /// not in the database, and the key, which is stored nowhere else.
     pub fn for_attempt(key: &TenantKey, state: &str, secret: &str) -> Self {
-        Self(as_text(&key.mac("ticket of an attempt", &framed([state.as_bytes(), secret.as_bytes()]))))
+        Self(as_text(
+            &key.mac("ticket of an attempt", &framed([state.as_bytes(), secret.as_bytes()])),
+        ))
     }
 
     /// The ticket of a request with an id.
@@ -47,12 +49,17 @@ impl RequestId {
     /// The digest of a request: its caller, its id and its content.
     pub fn digest(&self, permit: &Permit) -> [u8; 32] {
         let (issuer, subject) = permit.caller().issuer_and_subject();
-        let parts = [permit.kind().as_bytes(), issuer.as_bytes(), subject.as_bytes(), self.id.as_bytes()];
+        let parts =
+            [permit.kind().as_bytes(), issuer.as_bytes(), subject.as_bytes(), self.id.as_bytes()];
         sha256(&framed(parts.into_iter().chain([self.fingerprint.as_slice()])))
     }
 }
 
-/// Joins parts into one message, each with its length before it: no two lists of parts give the same message.
+/// Joins parts into one message, each with its length before it: no two lists of parts give the
+/// same message.
 fn framed<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> Vec<u8> {
-    parts.into_iter().flat_map(|part| part.len().to_be_bytes().into_iter().chain(part.iter().copied())).collect()
+    parts
+        .into_iter()
+        .flat_map(|part| part.len().to_be_bytes().into_iter().chain(part.iter().copied()))
+        .collect()
 }

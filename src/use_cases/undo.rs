@@ -4,7 +4,8 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::{
-    Error, Unlink, UnlinkResult, UseCases, WriteUseCase, actor, calling_token, free_id, lock_response, look_up,
+    Error, Unlink, UnlinkResult, UseCases, WriteUseCase, actor, calling_token, free_id,
+    lock_response, look_up,
     preview::{self, Rows},
     refs_in, refs_in_link, resolve, take_target,
     unlink::ResolvedIdentity,
@@ -41,9 +42,11 @@ pub struct UndoLink {
 
 /// The result of undoing a link.
 pub struct UndoLinkResult {
-    /// The user that held the absorbed one; `None` in the retry of a caller that left this user by the undo.
+    /// The user that held the absorbed one; `None` in the retry of a caller that left this user by
+    /// the undo.
     pub user: Option<User>,
-    /// The user that came back, or that an attached identity became; `None` if it was deleted since.
+    /// The user that came back, or that an attached identity became; `None` if it was deleted
+    /// since.
     pub restored: Option<User>,
     /// Whether this undo created `restored`.
     pub is_new: bool,
@@ -66,7 +69,11 @@ impl WriteUseCase for UndoLink {
         &self.permit
     }
 
-    async fn execute(&self, use_cases: &UseCases, session: &mut Session) -> Result<UndoLinkResult, Error> {
+    async fn execute(
+        &self,
+        use_cases: &UseCases,
+        session: &mut Session,
+    ) -> Result<UndoLinkResult, Error> {
         let Resolved { target, holder, origin, link } = self.resolve(use_cases, session).await?;
         if link.undo_time.is_some() {
             return already_undone(session, link, &holder).await;
@@ -84,25 +91,32 @@ impl WriteUseCase for UndoLink {
             };
             let new_id = use_cases.tenant(&self.permit)?.user_id_of(&unlink.identity);
             let new_id = if let Some(id) = new_id { free_id(session, id).await? } else { None };
-            let resolved = ResolvedIdentity { owner: &holder, origin: &origin, new_id, undoes: Some(link.id) };
+            let resolved =
+                ResolvedIdentity { owner: &holder, origin: &origin, new_id, undoes: Some(link.id) };
             return Ok(detached(link, unlink.detach(use_cases, session, resolved).await?));
         };
 
         let keys = LockKeys::default().user(&holder).user(&secondary);
         let keys = link.moved.iter().fold(keys, LockKeys::identity);
         let (mut users, now) =
-            preview::begin(session, self.validate_only, &keys, Rows::WithAbsorbed(&holder, &[])).await?;
+            preview::begin(session, self.validate_only, &keys, Rows::WithAbsorbed(&holder, &[]))
+                .await?;
         let mut holder = take_target(&mut users, &holder, &target)?;
         target.expect_vouched(&holder, |identity| link.moved.contains(&identity.id))?;
         expect_version(self.expected_version, holder.version)?;
         vouch(session, &target, &mut holder, self.validate_only, now).await?;
-        let is_absorbed = |user: &User| user.absorbed.as_ref().is_some_and(|absorbed| absorbed.by_link == link.id);
+        let is_absorbed = |user: &User| {
+            user.absorbed.as_ref().is_some_and(|absorbed| absorbed.by_link == link.id)
+        };
         if !users.iter().any(is_absorbed) {
             return Err(Error::Stale);
         }
         let users: Vec<User> = [holder].into_iter().chain(users).collect();
-        let links = session.standing_links_into(&users.iter().map(|user| &user.id).collect::<Vec<_>>()).await?;
-        let mut user_with_absorbed = UserWithAbsorbed { users: users.clone(), links: links.clone() };
+        let links = session
+            .standing_links_into(&users.iter().map(|user| &user.id).collect::<Vec<_>>())
+            .await?;
+        let mut user_with_absorbed =
+            UserWithAbsorbed { users: users.clone(), links: links.clone() };
         let unmerged = match self.metadata.extent() {
             Some(extent) => user_with_absorbed.unmerge(link.id, extent)?,
             None => UnmergedMetadata::default(),
@@ -125,7 +139,12 @@ impl WriteUseCase for UndoLink {
                 user: UserChange::latest(&done.holder),
                 restored: UserChange::latest(&done.restored),
                 repointed: done.followers.iter().map(|user| user.id.clone()).collect(),
-                moved: done.restored.identities.iter().map(|identity| identity.id.clone()).collect(),
+                moved: done
+                    .restored
+                    .identities
+                    .iter()
+                    .map(|identity| identity.id.clone())
+                    .collect(),
                 link: link.id,
                 metadata: MetadataPathChange::from_unmerge(&unmerged, &done.withheld),
                 also: done.staying.iter().map(UserChange::latest).collect(),
@@ -138,7 +157,15 @@ impl WriteUseCase for UndoLink {
         let UndoneUsers { holder, restored, withheld, .. } = done;
         let link = StoredLink { undo_time: Some(now), ..link };
         let (is_new, was_undone, restored) = (false, false, Some(restored));
-        Ok(UndoLinkResult { user: Some(holder), restored, is_new, was_undone, link: Some(link), unmerged, withheld })
+        Ok(UndoLinkResult {
+            user: Some(holder),
+            restored,
+            is_new,
+            was_undone,
+            link: Some(link),
+            unmerged,
+            withheld,
+        })
     }
 
     fn concerned(result: &UndoLinkResult) -> Vec<UserRef> {
@@ -148,7 +175,10 @@ impl WriteUseCase for UndoLink {
         user.chain(restored).chain(result.link.iter().flat_map(refs_in_link)).collect()
     }
 
-    fn result_for_retry(&self, result: &UndoLinkResult) -> Option<(Option<UserId>, UndoLinkResult)> {
+    fn result_for_retry(
+        &self,
+        result: &UndoLinkResult,
+    ) -> Option<(Option<UserId>, UndoLinkResult)> {
         // A caller that had left before gets the same response as the first time.
         let restored = result.restored.as_ref().filter(|_| !result.was_undone)?;
         calling_token(&self.permit).filter(|caller| restored.is_meant_by(&caller.named))?;
@@ -168,7 +198,8 @@ impl WriteUseCase for UndoLink {
 }
 
 /// The attached identity of a standing link exists, unless its user released it.
-const RELEASED: DomainError = DomainError::LinkNotUndoable("the identity that it attached was released");
+const RELEASED: DomainError =
+    DomainError::LinkNotUndoable("the identity that it attached was released");
 
 /// The result of resolving the link, before any lock.
 struct Resolved {
@@ -181,9 +212,13 @@ struct Resolved {
 }
 
 impl UndoLink {
-    /// Finds the link, and the holder of what it moved. A service names the holder only by the link. A user gets the
-    /// same refusal for links of other users and for links that do not exist.
-    async fn resolve(&self, use_cases: &UseCases, session: &mut Session) -> Result<Resolved, Error> {
+    /// Finds the link, and the holder of what it moved. A service names the holder only by the
+    /// link. A user gets the same refusal for links of other users and for links that do not exist.
+    async fn resolve(
+        &self,
+        use_cases: &UseCases,
+        session: &mut Session,
+    ) -> Result<Resolved, Error> {
         let lookup = Lookup::from(self.link);
         let (own, found) = if self.permit.is_service() {
             (None, look_up(session, &[lookup]).await?.pop())
@@ -193,7 +228,9 @@ impl UndoLink {
             let (own, [found]) = resolve(session, &target, purpose, [lookup], self.now).await?;
             (Some((target, own)), Some(found))
         };
-        let Some(LookupResult { user_state: Some(user_state), link: Some(link), origin, .. }) = found else {
+        let Some(LookupResult { user_state: Some(user_state), link: Some(link), origin, .. }) =
+            found
+        else {
             return Err(DomainError::LinkNotFound.into());
         };
         let holder = user_state.holder;
@@ -205,12 +242,20 @@ impl UndoLink {
         Ok(Resolved { target, holder, link, origin })
     }
 
-    async fn write(&self, session: &mut Session, done: &UndoneUsers, now: DateTime<Utc>) -> Result<(), Error> {
+    async fn write(
+        &self,
+        session: &mut Session,
+        done: &UndoneUsers,
+        now: DateTime<Utc>,
+    ) -> Result<(), Error> {
         let actor = actor(&self.permit, &done.holder.id);
         session.undo_link(self.link, &actor, &done.withheld, None, now).await?;
         session.move_identities(&done.restored.identities, &done.restored.id).await?;
-        let users: Vec<&User> =
-            [&done.holder, &done.restored].into_iter().chain(&done.followers).chain(&done.staying).collect();
+        let users: Vec<&User> = [&done.holder, &done.restored]
+            .into_iter()
+            .chain(&done.followers)
+            .chain(&done.staying)
+            .collect();
         session.save_users(&users).await?;
         Ok(())
     }
@@ -225,10 +270,22 @@ fn detached(link: StoredLink, result: UnlinkResult) -> UndoLinkResult {
     };
     let (secondary, undo_time) = (Some(restored.id.clone()), Some(restored.update_time));
     let link = Some(StoredLink { secondary, undo_time, ..link });
-    UndoLinkResult { user, restored: Some(restored), is_new, was_undone: false, link, unmerged, withheld }
+    UndoLinkResult {
+        user,
+        restored: Some(restored),
+        is_new,
+        was_undone: false,
+        link,
+        unmerged,
+        withheld,
+    }
 }
 
-async fn already_undone(session: &mut Session, link: StoredLink, holder: &UserId) -> Result<UndoLinkResult, Error> {
+async fn already_undone(
+    session: &mut Session,
+    link: StoredLink,
+    holder: &UserId,
+) -> Result<UndoLinkResult, Error> {
     let now_held_by = match &link.secondary {
         Some(id) => session.user_by_id(id).await?.map(|user| user.id),
         None => None,

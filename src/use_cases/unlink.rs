@@ -40,7 +40,8 @@ pub struct Unlink {
 
 /// The result of an unlink: both users.
 pub struct UnlinkResult {
-    /// The user that the identity left; `None` in the retry of a caller that left with the identity.
+    /// The user that the identity left; `None` in the retry of a caller that left with the
+    /// identity.
     pub user: Option<User>,
     /// The user that the identity belongs to now.
     pub departure: Departure,
@@ -57,36 +58,52 @@ impl WriteUseCase for Unlink {
         &self.permit
     }
 
-    async fn execute(&self, use_cases: &UseCases, session: &mut Session) -> Result<UnlinkResult, Error> {
+    async fn execute(
+        &self,
+        use_cases: &UseCases,
+        session: &mut Session,
+    ) -> Result<UnlinkResult, Error> {
         let lookup = Lookup::from(UserRef::Identity(self.identity.clone()));
         let purpose = use_cases.fresh_write(&self.permit)?;
         let joined = use_cases.tenant(&self.permit)?.user_id_of(&self.identity);
         let (owner, found, new_id) = match joined {
             None => {
-                let (owner, [found]) = resolve(session, &self.target, purpose, [lookup], self.now).await?;
+                let (owner, [found]) =
+                    resolve(session, &self.target, purpose, [lookup], self.now).await?;
                 (owner, found, None)
             }
             Some(id) => {
                 let also = [lookup, Lookup::from(UserRef::UserId(id.clone()))];
-                let (owner, [found, by_id]) = resolve(session, &self.target, purpose, also, self.now).await?;
+                let (owner, [found, by_id]) =
+                    resolve(session, &self.target, purpose, also, self.now).await?;
                 (owner, found, by_id.is_free_id().then_some(id))
             }
         };
         let is_owned = found.user_state.is_some_and(|user_state| user_state.holder == owner);
         let origin = found.origin.filter(|_| is_owned).ok_or(DomainError::IdentityNotFound)?;
-        self.detach(use_cases, session, ResolvedIdentity { owner: &owner, origin: &origin, new_id, undoes: None }).await
+        self.detach(
+            use_cases,
+            session,
+            ResolvedIdentity { owner: &owner, origin: &origin, new_id, undoes: None },
+        )
+        .await
     }
 
     fn concerned(result: &UnlinkResult) -> Vec<UserRef> {
-        let (Departure::Restored { user, .. } | Departure::Created { user, .. }) = &result.departure;
+        let (Departure::Restored { user, .. } | Departure::Created { user, .. }) =
+            &result.departure;
         result.user.iter().flat_map(refs_in).chain(refs_in(user)).collect()
     }
 
     fn result_for_retry(&self, result: &UnlinkResult) -> Option<(Option<UserId>, UnlinkResult)> {
-        let (Departure::Restored { user, .. } | Departure::Created { user, .. }) = &result.departure;
+        let (Departure::Restored { user, .. } | Departure::Created { user, .. }) =
+            &result.departure;
         calling_token(&self.permit).filter(|caller| user.is_meant_by(&caller.named))?;
         let departure = result.departure.clone();
-        Some((Some(user.id.clone()), UnlinkResult { user: None, departure, unmerged: UnmergedMetadata::default() }))
+        Some((
+            Some(user.id.clone()),
+            UnlinkResult { user: None, departure, unmerged: UnmergedMetadata::default() },
+        ))
     }
 }
 
@@ -98,7 +115,8 @@ pub(super) struct ResolvedIdentity<'a> {
     pub(super) origin: &'a UserId,
     /// The id for a new user of this identity; `None` for a random one.
     pub(super) new_id: Option<UserId>,
-    /// The link that attached the identity and that this undoes; `None` for an unlink. No other link may end by it.
+    /// The link that attached the identity and that this undoes; `None` for an unlink. No other
+    /// link may end by it.
     pub(super) undoes: Option<Uuid>,
 }
 
@@ -120,11 +138,17 @@ impl Unlink {
         &self,
         use_cases: &UseCases,
         session: &mut Session,
-        ResolvedIdentity { owner: owner_id, origin: origin_id, new_id, undoes }: ResolvedIdentity<'_>,
+        ResolvedIdentity { owner: owner_id, origin: origin_id, new_id, undoes }: ResolvedIdentity<
+            '_,
+        >,
     ) -> Result<UnlinkResult, Error> {
         let tenant = use_cases.tenant(&self.permit)?;
         let wanted_id = new_id.map_or_else(random_user_id, Ok)?;
-        let keys = LockKeys::default().user(owner_id).user(origin_id).user(&wanted_id).identity(&self.identity);
+        let keys = LockKeys::default()
+            .user(owner_id)
+            .user(origin_id)
+            .user(&wanted_id)
+            .identity(&self.identity);
         let rows = Rows::WithAbsorbed(owner_id, &[&wanted_id]);
         let (mut users, now) = preview::begin(session, self.validate_only, &keys, rows).await?;
         let is_taken = users.iter().any(|user| user.id == wanted_id);
@@ -138,7 +162,9 @@ impl Unlink {
         }
         users.retain(|user| user.is_held_by(owner_id));
         let origin = if origin_id == owner_id { None } else { Some(take(&mut users, origin_id)?) };
-        if undoes.is_some() && unlinking::ended_link(&owner, origin.as_ref(), &self.identity).is_some() {
+        if undoes.is_some()
+            && unlinking::ended_link(&owner, origin.as_ref(), &self.identity).is_some()
+        {
             return Err(DomainError::LinkNotUndoable(
                 "it attached what is now the last identity of a user that a later link brought: undo that link first",
             )
@@ -214,13 +240,19 @@ impl Unlink {
     ) -> Result<UnmergedMetadata, Error> {
         let others = std::mem::take(&mut affected.others);
         let Some(extent) = self.metadata.extent() else { return Ok(UnmergedMetadata::default()) };
-        let ended = unlinking::ended_link(&affected.owner, affected.origin.as_ref(), &self.identity);
-        let (Some(ended), Some(origin)) = (ended, &affected.origin) else { return Ok(UnmergedMetadata::default()) };
-        let users: Vec<User> = [&affected.owner, origin].into_iter().chain(&others).cloned().collect();
-        let links = session.standing_links_into(&users.iter().map(|user| &user.id).collect::<Vec<_>>()).await?;
+        let ended =
+            unlinking::ended_link(&affected.owner, affected.origin.as_ref(), &self.identity);
+        let (Some(ended), Some(origin)) = (ended, &affected.origin) else {
+            return Ok(UnmergedMetadata::default());
+        };
+        let users: Vec<User> =
+            [&affected.owner, origin].into_iter().chain(&others).cloned().collect();
+        let links = session
+            .standing_links_into(&users.iter().map(|user| &user.id).collect::<Vec<_>>())
+            .await?;
         let mut user_with_absorbed = UserWithAbsorbed { users, links: links.clone() };
-        // The users that the origin user had absorbed stay with the owner, so the origin user comes back without
-        // them.
+        // The users that the origin user had absorbed stay with the owner, so the origin user comes
+        // back without them.
         for link in links.iter().filter(|link| link.primary == origin.id) {
             user_with_absorbed.unmerge(link.id, extent)?;
         }
@@ -258,7 +290,9 @@ impl Unlink {
             }
             Departure::Created { user, link } => {
                 if let Some(link) = link {
-                    session.undo_link(*link, &actor, &Withheld::default(), Some(&user.id), now).await?;
+                    session
+                        .undo_link(*link, &actor, &Withheld::default(), Some(&user.id), now)
+                        .await?;
                 }
                 if session.insert_user_row(user).await? != Inserted::Inserted {
                     return Err(Error::Stale);

@@ -13,7 +13,8 @@ use crate::{
     clock,
     config::Tenant,
     domain::{
-        DomainError, Event, Identity, IdentityRef, Metadata, MetadataUpdate, User, UserChange, UserId, UserRef,
+        DomainError, Event, Identity, IdentityRef, Metadata, MetadataUpdate, User, UserChange,
+        UserId, UserRef,
         error::expect_version,
         linking::{UnownedIdentity, owned_identity},
         unlinking::new_user,
@@ -108,7 +109,12 @@ impl WriteUseCase for CreateUser {
 
 impl CreateUser {
     fn user(&self, tenant: &Tenant, id: UserId, now: DateTime<Utc>) -> (User, Identity) {
-        let mut identity = owned_identity(tenant.with_provider_settings(self.identity.clone()), id.clone(), 0, now);
+        let mut identity = owned_identity(
+            tenant.with_provider_settings(self.identity.clone()),
+            id.clone(),
+            0,
+            now,
+        );
         if let Some(verified) = identity.email.as_mut().and_then(|email| email.verified.as_mut()) {
             verified.time = now;
         }
@@ -155,12 +161,18 @@ impl WriteUseCase for UpdateUser {
     }
 
     async fn execute(&self, _: &UseCases, session: &mut Session) -> Result<User, Error> {
-        if self.app_metadata.is_some() || self.profile_overrides.is_some() || self.blocked.is_some() {
+        if self.app_metadata.is_some() || self.profile_overrides.is_some() || self.blocked.is_some()
+        {
             self.permit.services_only("update anything but user_metadata")?;
         }
         let (id, []) = resolve(session, &self.target, Purpose::Write, [], self.now).await?;
-        let (mut users, now) =
-            preview::begin(session, self.validate_only, &LockKeys::default().user(&id), Rows::Users(&[&id])).await?;
+        let (mut users, now) = preview::begin(
+            session,
+            self.validate_only,
+            &LockKeys::default().user(&id),
+            Rows::Users(&[&id]),
+        )
+        .await?;
         let user = take_target(&mut users, &id, &self.target)?;
         expect_version(self.expected_version, user.version)?;
         let mut updated = self.applied_to(user.clone())?;
@@ -189,7 +201,11 @@ impl UpdateUser {
         Ok(User {
             user_metadata: changed(&self.user_metadata, &user.user_metadata, "user_metadata")?,
             app_metadata: changed(&self.app_metadata, &user.app_metadata, "app_metadata")?,
-            profile_overrides: changed(&self.profile_overrides, &user.profile_overrides, "profile_overrides")?,
+            profile_overrides: changed(
+                &self.profile_overrides,
+                &user.profile_overrides,
+                "profile_overrides",
+            )?,
             blocked: self.blocked.unwrap_or(user.blocked),
             ..user
         })
@@ -204,7 +220,11 @@ fn updated_event(before: &User, after: &User) -> Event {
         ("profile_overrides", before.profile_overrides != after.profile_overrides),
         ("blocked", before.blocked != after.blocked),
     ];
-    let fields = fields.into_iter().filter(|(_, changed)| *changed).map(|(field, _)| field.to_owned()).collect();
+    let fields = fields
+        .into_iter()
+        .filter(|(_, changed)| *changed)
+        .map(|(field, _)| field.to_owned())
+        .collect();
     let user = UserChange::latest(after);
     if before.blocked == after.blocked {
         Event::UserUpdated { user, fields }
@@ -242,11 +262,16 @@ impl WriteUseCase for DeleteUser {
 
     async fn execute(&self, _: &UseCases, session: &mut Session) -> Result<Vec<UserId>, Error> {
         let (id, []) = resolve(session, &self.target, Purpose::FinalWrite, [], self.now).await?;
-        // The identities are locked too, so that no call creates one of them again before the deletion.
+        // The identities are locked too, so that no call creates one of them again before the
+        // deletion.
         let mut seen = session.users(&[&id]).await?;
         let seen = take_live(&mut seen, &id)?;
-        let keys = seen.identities.iter().fold(LockKeys::default().user(&id), |keys, i| keys.identity(&i.id));
-        let (mut users, now) = preview::begin(session, self.validate_only, &keys, Rows::Users(&[&id])).await?;
+        let keys = seen
+            .identities
+            .iter()
+            .fold(LockKeys::default().user(&id), |keys, i| keys.identity(&i.id));
+        let (mut users, now) =
+            preview::begin(session, self.validate_only, &keys, Rows::Users(&[&id])).await?;
         let user = take_target(&mut users, &id, &self.target)?;
         if user.identities != seen.identities {
             return Err(Error::Stale);
@@ -262,8 +287,14 @@ impl WriteUseCase for DeleteUser {
         deleted.sort_unstable();
         if !self.validate_only {
             let end = UserChange::deletion_of(&user);
-            let identities: Vec<IdentityRef> = user.identities.into_iter().map(|identity| identity.id).collect();
-            let erased = DeletedUsers { erasure: self.erasure, users: &deleted, identities: &identities, time: now };
+            let identities: Vec<IdentityRef> =
+                user.identities.into_iter().map(|identity| identity.id).collect();
+            let erased = DeletedUsers {
+                erasure: self.erasure,
+                users: &deleted,
+                identities: &identities,
+                time: now,
+            };
             session.insert_erasure(&erased).await?;
             session.delete_user(&id, &absorbed).await?;
             let event = Event::UserDeleted { user: end, absorbed, identities: identities.clone() };
@@ -297,7 +328,14 @@ impl DeleteUser {
     /// Erases what the deletion left, in small steps.
     async fn erase(&self, use_cases: &UseCases) -> Result<(), StoreError> {
         // A new session for each step, so that other calls get connections.
-        while use_cases.store.session(self.permit.tenant()).await?.erase_some(Some(self.erasure)).await? > 0 {}
+        while use_cases
+            .store
+            .session(self.permit.tenant())
+            .await?
+            .erase_some(Some(self.erasure))
+            .await?
+            > 0
+        {}
         Ok(())
     }
 }

@@ -6,7 +6,7 @@ mod discovery;
 mod forgeries;
 mod issuers;
 mod keys;
-pub mod matrix;
+pub(crate) mod matrix;
 mod paths;
 mod providers;
 mod remembered;
@@ -26,7 +26,7 @@ fn rpcs() -> impl Iterator<Item = &'static str> {
 }
 
 /// A configuration with one more trusted issuer, whose tokens `Token::of("stranger", …)` makes.
-pub fn stranger(toml: &str, settings: &str) -> String {
+pub(crate) fn stranger(toml: &str, settings: &str) -> String {
     let keys = crate::support::tokens::keys_dir().join("stranger.json");
     let iss = crate::support::tokens::iss("stranger");
     format!(

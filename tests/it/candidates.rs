@@ -117,7 +117,11 @@ async fn blocked_and_absorbed_users_are_no_candidates() {
     service.block(&blocked, true).await;
 
     assert_eq!(ids(&service, &own).await, [holder.as_str()]);
-    assert_eq!(ids(&service, &absorbed).await, [own.as_str()], "an absorbed id should mean its holder");
+    assert_eq!(
+        ids(&service, &absorbed).await,
+        [own.as_str()],
+        "an absorbed id should mean its holder"
+    );
 
     service.link(link_user(&own, &holder)).await.unwrap();
     assert_eq!(ids(&service, &own).await, [""; 0], "no user should be a candidate for itself");
@@ -163,8 +167,8 @@ async fn more_shared_emails_come_first_then_later_verifications_and_unlinked_use
     assert!(ranked[..3].iter().all(|candidate| candidate.reasons == reasons[..1]));
 }
 
-/// A pair counts as linked before after a link of the two has ended, in either direction and by any of their ids, and
-/// after one user was detached from the other.
+/// A pair counts as linked before after a link of the two has ended, in either direction and by any
+/// of their ids, and after one user was detached from the other.
 #[tokio::test]
 async fn an_unlinked_pair_is_marked_on_both_sides() {
     let server = TestServer::start().await;
@@ -217,7 +221,10 @@ async fn candidates_of_an_unknown_user_are_not_found() {
     let service = server.service();
     let ask = |user_id: &str| pb::ListLinkCandidatesRequest { user_id: user_id.to_owned() };
 
-    assert_eq!(refusal(service.list_link_candidates(ask("usr_nobody")).await), "NotFound USER_NOT_FOUND");
+    assert_eq!(
+        refusal(service.list_link_candidates(ask("usr_nobody")).await),
+        "NotFound USER_NOT_FOUND"
+    );
     assert_eq!(
         refusal(service.list_link_candidates(ask("a b")).await),
         "InvalidArgument REQUEST_INVALID\nuser_id: must be 1 to 255 printable ASCII characters without spaces"

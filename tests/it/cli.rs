@@ -35,7 +35,8 @@ fn good_toml(database: &Database) -> String {
     config_toml("127.0.0.1:0".parse().unwrap(), &database.url)
 }
 
-/// A database at an address where no server listens, for configurations that are never used to connect.
+/// A database at an address where no server listens, for configurations that are never used to
+/// connect.
 fn nowhere() -> Database {
     Database { name: "x".to_owned(), url: "postgres://postgres:sesame@127.0.0.1:1/x".to_owned() }
 }
@@ -305,8 +306,10 @@ fn token_prints_one_jwt_and_nothing_else() {
         assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""));
         let parts: Vec<&str> = ran.stdout.split('.').collect();
         assert_eq!((parts.len(), ran.stdout.lines().count()), (3, 1), "{}", ran.stdout);
-        let part =
-            |i: usize| serde_json::from_slice::<Value>(&BASE64URL_NOPAD.decode(parts[i].as_bytes()).unwrap()).unwrap();
+        let part = |i: usize| {
+            serde_json::from_slice::<Value>(&BASE64URL_NOPAD.decode(parts[i].as_bytes()).unwrap())
+                .unwrap()
+        };
         let (header, mut claims) = (part(0), part(1));
         let lifetime = claims["exp"].as_i64().unwrap() - claims["iat"].as_i64().unwrap();
         for claim in ["exp", "iat", "jti", "auth_time"] {
@@ -340,7 +343,11 @@ fn token_exits_with_the_reason_why_it_prints_no_token() {
     let token = |dir: &Path, arguments: &[&str]| {
         let ran = run(&[&["token", "--data-dir", dir.to_str().unwrap()], arguments].concat());
         assert_eq!(ran.stdout, "");
-        format!("{} {}", ran.code.unwrap(), ran.stderr.replace(dir.to_str().unwrap(), "DIR").lines().next().unwrap())
+        format!(
+            "{} {}",
+            ran.code.unwrap(),
+            ran.stderr.replace(dir.to_str().unwrap(), "DIR").lines().next().unwrap()
+        )
     };
 
     insta::assert_snapshot!(token(&dir, &["--identity", "myspace", "1"]), @r#"1 identity-link: "myspace" is not a demo provider: there are auth0, github, google-oauth2, sms"#);

@@ -14,16 +14,29 @@ fn pool() -> DescriptorPool {
     DescriptorPool::decode(DESCRIPTOR_SET).unwrap()
 }
 
-/// `Rpc: self scope | service scope | side effects`; `-` for a scope means that no such caller may call it.
+/// `Rpc: self scope | service scope | side effects`; `-` for a scope means that no such caller may
+/// call it.
 fn rpc(method: &MethodDescriptor) -> String {
-    let rule = TABLE.iter().find(|rule| rule.path.ends_with(&format!("/{}", method.name()))).unwrap();
-    let effects = method.method_descriptor_proto().options.as_ref().unwrap().idempotency_level().as_str_name();
+    let rule =
+        TABLE.iter().find(|rule| rule.path.ends_with(&format!("/{}", method.name()))).unwrap();
+    let effects = method
+        .method_descriptor_proto()
+        .options
+        .as_ref()
+        .unwrap()
+        .idempotency_level()
+        .as_str_name();
     let scope = |scope: Option<&'static str>| scope.unwrap_or("-");
-    format!("{}: {} | {} | {effects}", method.name(), scope(rule.self_scope), scope(rule.service_scope))
+    format!(
+        "{}: {} | {} | {effects}",
+        method.name(),
+        scope(rule.self_scope),
+        scope(rule.service_scope)
+    )
 }
 
-/// A field with its presence: `a` has none, `a?` is optional, `a{}` is a message, `a[]` is repeated, `oneof/a` is in
-/// a oneof.
+/// A field with its presence: `a` has none, `a?` is optional, `a{}` is a message, `a[]` is
+/// repeated, `oneof/a` is in a oneof.
 fn field(field: &FieldDescriptor) -> String {
     let kind = match field.kind() {
         Kind::Message(message) if field.is_list() => format!("{}[]", message.name()),
@@ -49,8 +62,9 @@ fn message(message: &MessageDescriptor) -> String {
 fn which_callers_may_call_which_rpc() {
     let pool = pool();
     let ours = pool.services().filter(|service| service.package_name() == "identitylink.v1");
-    let rpcs: Vec<String> =
-        ours.flat_map(|service| service.methods().map(|method| rpc(&method)).collect::<Vec<_>>()).collect();
+    let rpcs: Vec<String> = ours
+        .flat_map(|service| service.methods().map(|method| rpc(&method)).collect::<Vec<_>>())
+        .collect();
 
     assert_eq!(rpcs.len(), TABLE.len());
     insta::assert_snapshot!(rpcs.join("\n"), @r#"
@@ -175,8 +189,8 @@ fn the_fields_of_each_message_and_their_presence() {
     "#);
 }
 
-/// The reserved words of the languages for which the protos have options, and of Python, Rust and JavaScript, that could
-/// be the name of a field.
+/// The reserved words of the languages for which the protos have options, and of Python, Rust and
+/// JavaScript, that could be the name of a field.
 const RESERVED: &str = "abstract and alias and as assert async await base begin bool boolean break byte case catch char \
     checked class clone const continue crate debugger decimal declare def default del delegate delete die do double dyn \
     echo elif else elseif elsif empty end endfor endif ensure enum eval event except exit explicit export extends extern \
@@ -199,7 +213,8 @@ fn no_field_has_a_name_that_a_language_reserves() {
     let names: BTreeSet<String> = names.collect();
 
     assert!(names.contains("user_id") && names.contains("secondary"), "{names:?}");
-    let reserved: Vec<&str> = RESERVED.split_whitespace().filter(|word| names.contains(*word)).collect();
+    let reserved: Vec<&str> =
+        RESERVED.split_whitespace().filter(|word| names.contains(*word)).collect();
     assert_eq!(reserved, [""; 0]);
 }
 
@@ -210,27 +225,35 @@ fn every_proto_names_the_package_of_each_language() {
     let options = ours.map(|file| file.file_descriptor_proto().options.clone().unwrap());
     let packages: BTreeSet<String> = options
         .map(|options| {
-            let (go, java, ruby) = (options.go_package(), options.java_package(), options.ruby_package());
-            let (csharp, php, files) =
-                (options.csharp_namespace(), options.php_namespace(), options.java_multiple_files());
+            let (go, java, ruby) =
+                (options.go_package(), options.java_package(), options.ruby_package());
+            let (csharp, php, files) = (
+                options.csharp_namespace(),
+                options.php_namespace(),
+                options.java_multiple_files(),
+            );
             format!("{go} {java} {files} {csharp} {php} {ruby}")
         })
         .collect();
 
-    let expected =
-        r"identitylink/v1;identitylinkv1 identitylink.v1 true IdentityLink.V1 IdentityLink\V1 IdentityLink::V1";
+    let expected = r"identitylink/v1;identitylinkv1 identitylink.v1 true IdentityLink.V1 IdentityLink\V1 IdentityLink::V1";
     assert_eq!(packages.into_iter().collect::<Vec<_>>(), [expected]);
 }
 
 #[test]
 fn the_values_of_each_enum() {
     let pool = pool();
-    let ours = pool.all_enums().filter(|kind| kind.parent_file().package_name() == "identitylink.v1");
+    let ours =
+        pool.all_enums().filter(|kind| kind.parent_file().package_name() == "identitylink.v1");
     let mut lines: Vec<String> = ours
         .map(|kind| {
             let values: Vec<String> =
                 kind.values().map(|value| format!("{} {}", value.number(), value.name())).collect();
-            format!("{}: {}", kind.full_name().trim_start_matches("identitylink.v1."), values.join(", "))
+            format!(
+                "{}: {}",
+                kind.full_name().trim_start_matches("identitylink.v1."),
+                values.join(", ")
+            )
         })
         .collect();
     lines.sort();
@@ -271,13 +294,16 @@ fn every_reason_is_used_by_a_status() {
             });
             format!("Reason::{}", words.collect::<String>())
         })
-        .filter(|reason| ![",", ")", " "].iter().any(|end| status.contains(&format!("{reason}{end}"))))
+        .filter(|reason| {
+            ![",", ")", " "].iter().any(|end| status.contains(&format!("{reason}{end}")))
+        })
         .collect();
 
     assert_eq!(unused, [""; 0]);
 }
 
-/// The access table that the build would generate for a service with this rpc, or the error of the build.
+/// The access table that the build would generate for a service with this rpc, or the error of the
+/// build.
 fn build(name: &str, rpc: &str) -> Result<String, String> {
     let folder: PathBuf = temp_dir(name);
     let proto = format!(
@@ -318,5 +344,11 @@ fn the_table_of_the_server_is_the_one_of_the_protos() {
         .map(|rule| (rule.path.as_str(), rule.self_scope.as_deref(), rule.service_scope.as_deref()))
         .collect();
 
-    assert_eq!(rules, TABLE.iter().map(|rule| (rule.path, rule.self_scope, rule.service_scope)).collect::<Vec<_>>());
+    assert_eq!(
+        rules,
+        TABLE
+            .iter()
+            .map(|rule| (rule.path, rule.self_scope, rule.service_scope))
+            .collect::<Vec<_>>()
+    );
 }

@@ -21,7 +21,8 @@ struct Visit {
 }
 
 impl Visit {
-    /// Signs in as this account of a provider, with alice's email; returns the line with the outcome and its reason.
+    /// Signs in as this account of a provider, with alice's email; returns the line with the
+    /// outcome and its reason.
     fn sign_in(&mut self, provider: &str, account: &str) -> String {
         self.browser.open(&self.page);
         self.at_provider(provider, account);
@@ -73,12 +74,18 @@ fn the_three_ways_to_link_work_in_a_browser() {
     let said = alice.sign_in("demo-mail", "alice");
     insta::assert_snapshot!(said, @"You are signed in: SIGNED_IN, because of IDENTITY_KNOWN.");
     alice.at_settings("#link-ticket");
-    assert_eq!(alice.accounts(), ["demo-mail: alice", "demo-code: alice-codes", "demo-office: alice.smith"]);
+    assert_eq!(
+        alice.accounts(),
+        ["demo-mail: alice", "demo-code: alice-codes", "demo-office: alice.smith"]
+    );
 
     alice.at_provider("demo-wallet", "0xa11ce");
     assert_eq!(alice.accounts().last().unwrap(), "demo-wallet: 0xa11ce");
     alice.at_settings("#unlink-demo-wallet");
-    assert_eq!(alice.accounts(), ["demo-mail: alice", "demo-code: alice-codes", "demo-office: alice.smith"]);
+    assert_eq!(
+        alice.accounts(),
+        ["demo-mail: alice", "demo-code: alice-codes", "demo-office: alice.smith"]
+    );
     alice.at_settings("#sign-out");
 
     let said = alice.sign_in("demo-forum", "alice");
@@ -97,17 +104,23 @@ fn asked(page: &str, first: &str, host: Option<&str>, fetch_site: &str) -> Strin
     let mut stream = TcpStream::connect(address).unwrap();
     let host = host.unwrap_or(address);
     let head = format!("{first} HTTP/1.1\r\nhost: {host}\r\nsec-fetch-site: {fetch_site}\r\n");
-    stream.write_all(format!("{head}content-length: 9\r\nconnection: close\r\n\r\naccount=a").as_bytes()).unwrap();
+    stream
+        .write_all(
+            format!("{head}content-length: 9\r\nconnection: close\r\n\r\naccount=a").as_bytes(),
+        )
+        .unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
     answer.lines().next().unwrap().to_owned()
 }
 
-/// Pages of other sites in the browser cannot act on the demo, and the demo does not redirect to them.
+/// Pages of other sites in the browser cannot act on the demo, and the demo does not redirect to
+/// them.
 #[test]
 fn the_demo_serves_its_own_pages_only() {
     let (_dev, page) = Dev::start_with_demo(&temp_dir("dev_demo_asked"));
-    let elsewhere = "POST /providers/demo-mail/authorize?client_id=demo&redirect_uri=http://evil.example.com/";
+    let elsewhere =
+        "POST /providers/demo-mail/authorize?client_id=demo&redirect_uri=http://evil.example.com/";
     for (first, host, fetch_site, expected) in [
         ("GET /", None, "none", "HTTP/1.1 200 OK"),
         ("GET /", Some("evil.example.com"), "none", "HTTP/1.1 400 Bad Request"),
@@ -116,11 +129,16 @@ fn the_demo_serves_its_own_pages_only() {
         ("POST /sign-out", None, "same-site", "HTTP/1.1 400 Bad Request"),
         (elsewhere, None, "same-origin", "HTTP/1.1 400 Bad Request"),
     ] {
-        assert_eq!(asked(&page, first, host, fetch_site), expected, "{first} {host:?} {fetch_site}");
+        assert_eq!(
+            asked(&page, first, host, fetch_site),
+            expected,
+            "{first} {host:?} {fetch_site}"
+        );
     }
 }
 
-/// The issuers of its providers contain its address: at another one, its accounts would be other accounts.
+/// The issuers of its providers contain its address: at another one, its accounts would be other
+/// accounts.
 #[test]
 fn a_demo_refuses_to_start_at_another_address() {
     let dir = temp_dir("dev_demo_moved");
@@ -128,13 +146,19 @@ fn a_demo_refuses_to_start_at_another_address() {
     dev.running.signal(Signal::INT);
     assert_eq!(dev.running.finish().code, Some(0));
     // The old port is taken, so the next demo gets another one.
-    let _taken = TcpListener::bind(page.trim_start_matches("http://").trim_end_matches('/')).unwrap();
+    let _taken =
+        TcpListener::bind(page.trim_start_matches("http://").trim_end_matches('/')).unwrap();
 
-    let mut command = binary(&["dev", "--data-dir", dir.to_str().unwrap(), "--listen", "127.0.0.1:0"]);
+    let mut command =
+        binary(&["dev", "--data-dir", dir.to_str().unwrap(), "--listen", "127.0.0.1:0"]);
     command.args(["--demo-listen", "127.0.0.1:0"]);
     let ran = run_command(command);
 
     let kept = page.trim_end_matches('/');
     assert_eq!(ran.code, Some(64));
-    assert!(ran.stderr.contains(&format!("is at {kept}, and its accounts stay there")), "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains(&format!("is at {kept}, and its accounts stay there")),
+        "{}",
+        ran.stderr
+    );
 }

@@ -1,4 +1,5 @@
-//! The connection and `social` of an identity come from its provider's configuration, for every way to create it.
+//! The connection and `social` of an identity come from its provider's configuration, for every way
+//! to create it.
 
 use identity_link::grpc::proto as pb;
 use serde_json::{Value, json as value};
@@ -7,7 +8,8 @@ use crate::support::{auth0::AUTH0, cluster::cluster, tokens::Token, *};
 
 const EMAIL: &str = "ann@example.com";
 
-/// Further providers. Of the tests' own ones, `github` and `google-oauth2` are social and list no connections.
+/// Further providers. Of the tests' own ones, `github` and `google-oauth2` are social and list no
+/// connections.
 const PROVIDERS: &str = "[tenants.default.providers.phone]\nsocial = true\nconnections = [\"sms-gateway\"]\n\
     email_trust = \"when_verified\"\n\
     [tenants.default.providers.ldap]\nconnections = [\"berlin\", \"paris\"]\nsocial = false\n\
@@ -42,10 +44,15 @@ fn new_identity(provider: &str, connection: &str, social: bool) -> pb::CreateUse
 
 fn account(provider: &str, subject: &str, connection: &str) -> pb::ProvenAccount {
     let connection = connection.to_owned();
-    pb::ProvenAccount { identity_ref: identity_ref(provider, subject), connection, ..Default::default() }
+    pb::ProvenAccount {
+        identity_ref: identity_ref(provider, subject),
+        connection,
+        ..Default::default()
+    }
 }
 
-/// The configuration wins over the caller. The caller's value counts where the configuration has none.
+/// The configuration wins over the caller. The caller's value counts where the configuration has
+/// none.
 #[tokio::test]
 async fn a_created_identity_has_the_configured_connection_and_social() {
     let server = server().await;
@@ -77,7 +84,10 @@ async fn identities_from_sign_ins_tickets_and_proofs_have_the_configured_connect
     let expected = ("sms-gateway".to_owned(), true);
 
     let sign_in = sign_in_with(account("phone", "p1", ""));
-    assert_eq!(described(service.resolve_sign_in(sign_in).await.unwrap().decision.unwrap().user), expected);
+    assert_eq!(
+        described(service.resolve_sign_in(sign_in).await.unwrap().decision.unwrap().user),
+        expected
+    );
     let elsewhere = sign_in_with(account("ldap", "l1", "berlin"));
     let decision = service.resolve_sign_in(elsewhere).await.unwrap().decision.unwrap();
     assert_eq!(described(decision.user), ("berlin".to_owned(), false));
@@ -85,9 +95,14 @@ async fn identities_from_sign_ins_tickets_and_proofs_have_the_configured_connect
     let ann = service.create_with("google-oauth2", "g1", verified(EMAIL)).await.id;
     let mut tickets = Vec::new();
     for subject in ["p2", "p3"] {
-        let known =
-            pb::ProvenAccount { email: EMAIL.to_owned(), email_verified: true, ..account("phone", subject, "") };
-        tickets.push(service.resolve_sign_in(sign_in_with(known)).await.unwrap().decision.unwrap().ticket);
+        let known = pb::ProvenAccount {
+            email: EMAIL.to_owned(),
+            email_verified: true,
+            ..account("phone", subject, "")
+        };
+        tickets.push(
+            service.resolve_sign_in(sign_in_with(known)).await.unwrap().decision.unwrap().ticket,
+        );
     }
     let [linked, own] = tickets.try_into().unwrap();
     let secondary = Some(pb::link_request::Secondary::LinkTicket(linked));
@@ -95,7 +110,10 @@ async fn identities_from_sign_ins_tickets_and_proofs_have_the_configured_connect
     assert_eq!(described(service.link(link).await.unwrap().user), expected);
     let proof = Some(pb::resolve_sign_in_request::Proof::SignInTicket(own));
     let own = pb::ResolveSignInRequest { proof, ..Default::default() };
-    assert_eq!(described(service.resolve_sign_in(own).await.unwrap().decision.unwrap().user), expected);
+    assert_eq!(
+        described(service.resolve_sign_in(own).await.unwrap().decision.unwrap().user),
+        expected
+    );
 
     let person = server.person("google-oauth2", "g1");
     let linked = person.link(link_with(&Token::of("sms", "p4").sign())).await.unwrap();
@@ -108,12 +126,16 @@ async fn identities_from_auth0s_http_have_the_configured_connection_and_social()
     let backend = server.backend();
     let expected = |account: &str| value!({"connection": "sms-gateway", "provider": "phone", "user_id": account, "isSocial": true});
 
-    let made = backend.post("/api/v2/users", &value!({"connection": "sms-gateway", "user_id": "p1"})).await.ok();
+    let made = backend
+        .post("/api/v2/users", &value!({"connection": "sms-gateway", "user_id": "p1"}))
+        .await
+        .ok();
     assert_eq!(made["identities"], value!([expected("p1")]));
     let user = value!({"connection": "google-oauth2", "user_id": "g1"});
     backend.post("/api/v2/users", &user).await.ok();
     let proof = value!({"link_with": Token::of("sms", "p2").sign()});
-    let linked: Value = backend.post("/api/v2/users/google-oauth2%7Cg1/identities", &proof).await.ok();
+    let linked: Value =
+        backend.post("/api/v2/users/google-oauth2%7Cg1/identities", &proof).await.ok();
     assert_eq!(linked[1]["connection"], "sms-gateway");
     assert_eq!(linked[1]["isSocial"], true);
 }
@@ -136,11 +158,20 @@ async fn a_connection_of_another_provider_is_refused() {
         ("auth0", "Username-Password-authentication"),
     ] {
         let created = service.create_user(new_identity(provider, connection, true));
-        assert_eq!(server.db_refused(created).await, not_its("identity"), "{provider} {connection}");
+        assert_eq!(
+            server.db_refused(created).await,
+            not_its("identity"),
+            "{provider} {connection}"
+        );
         let signed_in = service.resolve_sign_in(sign_in_with(account(provider, "x", connection)));
-        assert_eq!(server.db_refused(signed_in).await, not_its("account"), "{provider} {connection}");
+        assert_eq!(
+            server.db_refused(signed_in).await,
+            not_its("account"),
+            "{provider} {connection}"
+        );
     }
     let both = pb::CreateUserRequest { user_id_form: 9, ..new_identity("phone", "other", true) };
-    let refused = not_its("identity") + "\nuser_id_form: is not one of the values that the proto names";
+    let refused =
+        not_its("identity") + "\nuser_id_form: is not one of the values that the proto names";
     assert_eq!(refusal(service.create_user(both).await), refused);
 }

@@ -4,8 +4,10 @@ use std::{os::fd::OwnedFd, path::Path};
 
 use identity_link::grpc::proto::{UpdateUserRequest, UserUpdate};
 use identity_link_dev::{Postgres, SearchPath};
-use rustix::event::{PollFd, PollFlags, poll};
-use rustix::process::{PidfdFlags, Signal, kill_process, pidfd_open, test_kill_process};
+use rustix::{
+    event::{PollFd, PollFlags, poll},
+    process::{PidfdFlags, Signal, kill_process, pidfd_open, test_kill_process},
+};
 
 use crate::support::{
     child::{Dev, GOOGLE_ID, Running, temp_dir},
@@ -37,7 +39,10 @@ async fn ctrl_c_stops_both_and_the_folder_keeps_the_data() {
     assert!(test_kill_process(postgres).is_err(), "its database should end before it");
 
     let again = Dev::start(&dir);
-    assert!(again.service().user(GOOGLE_ID).await.blocked, "the sample should not overwrite existing data");
+    assert!(
+        again.service().user(GOOGLE_ID).await.blocked,
+        "the sample should not overwrite existing data"
+    );
     assert_eq!(again.interrupt().code, Some(0));
 }
 
@@ -83,7 +88,10 @@ async fn dev_ends_when_its_database_was_killed_and_starts_again() {
     let ran = dev.running.finish();
     assert_eq!(ran.code, Some(1));
     let last = ran.stderr.lines().last().unwrap();
-    assert!(last.starts_with("identity-link: the database ended (signal: 9 (SIGKILL)): see "), "{last}");
+    assert!(
+        last.starts_with("identity-link: the database ended (signal: 9 (SIGKILL)): see "),
+        "{last}"
+    );
     assert!(last.ends_with("/postgres.log, and start again"), "{last}");
     Dev::start(&dir).has_the_sample().await;
 }
@@ -107,7 +115,9 @@ async fn a_folder_starts_again_after_both_were_killed_at_once() {
 async fn where_no_postgres_is_installed_one_is_fetched_into_the_folder() {
     let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("nothing_installed");
 
-    let postgres = Postgres::start_from(&SearchPath::none(), &dir, &[], &mut |text| eprintln!("{text}")).unwrap();
+    let postgres =
+        Postgres::start_from(&SearchPath::none(), &dir, &[], &mut |text| eprintln!("{text}"))
+            .unwrap();
 
     let database = Database { name: "postgres".to_owned(), url: postgres.url("postgres") };
     let version = database.db_texts("SELECT current_setting('server_version')").await;

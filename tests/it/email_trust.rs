@@ -1,4 +1,5 @@
-//! The store keeps what a provider or service said of an email. Today's configuration decides whether it counts.
+//! The store keeps what a provider or service said of an email. Today's configuration decides
+//! whether it counts.
 
 mod counted;
 mod entrances;
@@ -25,7 +26,8 @@ async fn deciding(database: &Database, sms: &str) -> TestServer {
     TestServer::start_with(database.clone(), change).await
 }
 
-/// Settings of the provider `sms`, one after the other, and whether each makes its word on [`EMAIL`] count.
+/// Settings of the provider `sms`, one after the other, and whether each makes its word on
+/// [`EMAIL`] count.
 const DECISIONS: [(&str, bool); 8] = [
     ("", false),
     ("email_trust = \"when_verified\"", true),
@@ -39,7 +41,11 @@ const DECISIONS: [(&str, bool); 8] = [
 
 /// A request to preview a link of two users who must share a verified email.
 fn sharing(primary: &str, secondary: &str) -> pb::LinkRequest {
-    pb::LinkRequest { require_shared_verified_email: true, validate_only: true, ..link_user(primary, secondary) }
+    pb::LinkRequest {
+        require_shared_verified_email: true,
+        validate_only: true,
+        ..link_user(primary, secondary)
+    }
 }
 
 /// The ids of `ListLinkCandidates`, in the order of the response.
@@ -49,7 +55,8 @@ async fn candidates(service: &Caller, user_id: &str) -> Vec<String> {
     candidates.into_iter().map(|candidate| candidate.user_id).collect()
 }
 
-/// The outcome and rule of a sign-in with this account, whose provider says that it has verified [`EMAIL`].
+/// The outcome and rule of a sign-in with this account, whose provider says that it has verified
+/// [`EMAIL`].
 async fn would_sign_in(service: &Caller, provider: &str, subject: &str) -> String {
     let account = pb::ProvenAccount {
         identity_ref: identity_ref(provider, subject),

@@ -22,8 +22,8 @@ const UNAVAILABLE: &str = "Unavailable STORE_UNAVAILABLE";
 /// A bound that only turns a test that would hang into one that fails.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// F01: the process is killed while it makes links. Links whose response was sent are stored, and each retry with its
-/// request id leads to one link.
+/// F01: the process is killed while it makes links. Links whose response was sent are stored, and
+/// each retry with its request id leads to one link.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_killed_server_loses_no_confirmed_link_and_repeats_none() {
     const LINKS: usize = 40;
@@ -77,7 +77,8 @@ fn one_connection(toml: &str) -> String {
     toml.replace("max_connections = 8", "max_connections = 1")
 }
 
-/// F08, F09: the network drops everything. A read ends at its deadline, and its connection is closed.
+/// F08, F09: the network drops everything. A read ends at its deadline, and its connection is
+/// closed.
 #[tokio::test]
 async fn a_silent_database_holds_no_call_and_no_connection() {
     let database = cluster().db_migrated().await;
@@ -85,7 +86,8 @@ async fn a_silent_database_holds_no_call_and_no_connection() {
     let direct = database.url.clone();
     // One connection for the read, and one for the sweep, which may run at that time.
     let change = |toml: String| {
-        let toml = toml.replace("max_connections = 8", "max_connections = 2").replace(&direct, &way.url);
+        let toml =
+            toml.replace("max_connections = 8", "max_connections = 2").replace(&direct, &way.url);
         format!("max_call_time = \"3s\"\n{toml}")
     };
     let server = TestServer::start_with(database, change).await;
@@ -105,7 +107,8 @@ async fn a_silent_database_holds_no_call_and_no_connection() {
 /// F10: all connections are in use.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_call_without_a_connection_is_refused_after_a_short_wait() {
-    let server = TestServer::start_with(cluster().db_migrated().await, |toml| one_connection(&toml)).await;
+    let server =
+        TestServer::start_with(cluster().db_migrated().await, |toml| one_connection(&toml)).await;
     let service = server.service();
     let user = service.create("github", "h1").await;
     let held = server.database.db_hold(&user.id).await;
@@ -169,16 +172,22 @@ async fn a_full_disk_refuses_writes_and_reads_go_on() {
 async fn db_read_only(database: &Database, read_only: bool) {
     let admin = Database { name: "postgres".to_owned(), url: cluster().url("postgres") };
     let name = &database.name;
-    admin.db_execute(&format!("ALTER DATABASE {name} SET default_transaction_read_only = {read_only}")).await;
-    let connected =
-        format!("SELECT pg_terminate_backend(pid, 10000)::text FROM pg_stat_activity WHERE datname = '{name}'");
+    admin
+        .db_execute(&format!(
+            "ALTER DATABASE {name} SET default_transaction_read_only = {read_only}"
+        ))
+        .await;
+    let connected = format!(
+        "SELECT pg_terminate_backend(pid, 10000)::text FROM pg_stat_activity WHERE datname = '{name}'"
+    );
     admin.db_texts(&connected).await;
 }
 
 /// F15, P14: the database accepts no writes, like a replica.
 #[tokio::test]
 async fn a_read_only_database_refuses_writes_and_reads_go_on() {
-    let server = TestServer::start_with(cluster().db_migrated().await, |toml| one_connection(&toml)).await;
+    let server =
+        TestServer::start_with(cluster().db_migrated().await, |toml| one_connection(&toml)).await;
     let service = server.service();
     let user = service.create("github", "h1").await;
 
@@ -210,7 +219,10 @@ async fn a_row_that_does_not_parse_is_a_fault_and_others_are_served() {
     server.database.db_execute(&spoil).await;
 
     assert_eq!(refusal(service.get_user(get(&bad.id)).await), "Internal INTERNAL");
-    assert_eq!(server.db_refused(service.link(link_user(&good.id, &bad.id))).await, "Internal INTERNAL");
+    assert_eq!(
+        server.db_refused(service.link(link_user(&good.id, &bad.id))).await,
+        "Internal INTERNAL"
+    );
     assert_eq!(service.user(&good.id).await, good);
 }
 
@@ -221,7 +233,8 @@ async fn nothing_is_sent_to_a_database_without_a_trusted_certificate() {
     let url = database.db_behind_tls().await;
     let (untrusted, _) = url.split_once("&sslrootcert").unwrap();
 
-    let refused = Store::migrate(&Address::parse(untrusted).unwrap()).await.unwrap_err().to_string();
+    let refused =
+        Store::migrate(&Address::parse(untrusted).unwrap()).await.unwrap_err().to_string();
 
     assert!(refused.contains("invalid peer certificate: UnknownIssuer"), "{refused}");
     assert_eq!(Store::migrate(&Address::parse(&url).unwrap()).await.unwrap(), [""; 0]);

@@ -11,28 +11,31 @@ fn sources(folder: &Path) -> Vec<(String, String)> {
             files.extend(sources(&path));
         } else {
             let text = fs::read_to_string(&path).unwrap();
-            let code: Vec<&str> = text.lines().map(|line| line.split("//").next().unwrap_or_default()).collect();
+            let code: Vec<&str> =
+                text.lines().map(|line| line.split("//").next().unwrap_or_default()).collect();
             files.push((path.display().to_string(), code.join("\n")));
         }
     }
     files
 }
 
-/// Whether the code contains this name as a word, or as the beginning of one such as `tonic_health`. A `-` is part of
-/// a word: `google-oauth2` is one.
+/// Whether the code contains this name as a word, or as the beginning of one such as
+/// `tonic_health`. A `-` is part of a word: `google-oauth2` is one.
 fn names(code: &str, name: &str) -> bool {
-    code.split(|c: char| !c.is_alphanumeric() && c != '_' && c != '-')
-        .any(|word| word == name || word.strip_prefix(name).is_some_and(|rest| rest.starts_with('_')))
+    code.split(|c: char| !c.is_alphanumeric() && c != '_' && c != '-').any(|word| {
+        word == name || word.strip_prefix(name).is_some_and(|rest| rest.starts_with('_'))
+    })
 }
 
-/// The files of the service and of `dev` that contain this name, except for those in `allowed`. Panics if an allowed
-/// path does not contain it.
+/// The files of the service and of `dev` that contain this name, except for those in `allowed`.
+/// Panics if an allowed path does not contain it.
 fn outside(name: &str, allowed: &[&str]) -> Vec<String> {
     let files = ["src", "dev/src"].map(|folder| sources(Path::new(folder))).concat();
-    assert!(
-        allowed.iter().all(|allowed| files.iter().any(|(file, code)| file.starts_with(allowed) && names(code, name)))
-    );
-    let elsewhere = files.iter().filter(|(file, _)| !allowed.iter().any(|allowed| file.starts_with(allowed)));
+    assert!(allowed.iter().all(|allowed| {
+        files.iter().any(|(file, code)| file.starts_with(allowed) && names(code, name))
+    }));
+    let elsewhere =
+        files.iter().filter(|(file, _)| !allowed.iter().any(|allowed| file.starts_with(allowed)));
     elsewhere.filter(|(_, code)| names(code, name)).map(|(file, _)| file.clone()).collect()
 }
 
@@ -41,23 +44,37 @@ fn each_library_is_used_in_its_own_modules_only() {
     assert_eq!(outside("diesel", &["src/store/"]), [""; 0]);
     assert_eq!(outside("tokio_postgres", &["src/store/"]), [""; 0]);
     assert_eq!(
-        outside("tonic", &["src/calls/mod.rs", "src/grpc/", "src/server/", "dev/src/demo/", "dev/src/sample.rs"]),
+        outside(
+            "tonic",
+            &["src/calls/mod.rs", "src/grpc/", "src/server/", "dev/src/demo/", "dev/src/sample.rs"]
+        ),
         [""; 0]
     );
-    assert_eq!(outside("jsonwebtoken", &["src/auth/", "src/config/", "dev/src/issuers.rs"]), [""; 0]);
+    assert_eq!(
+        outside("jsonwebtoken", &["src/auth/", "src/config/", "dev/src/issuers.rs"]),
+        [""; 0]
+    );
     assert_eq!(outside("oauth2", &["src/oauth/"]), [""; 0]);
     assert_eq!(outside("axum", &["src/auth0/", "src/server/mod.rs"]), [""; 0]);
     assert_eq!(outside("utoipa", &["src/auth0/"]), [""; 0]);
     // The service's crate has the word in the lines that forbid it.
     assert_eq!(outside("unsafe", &["src/lib.rs", "src/main.rs", "dev/src/account.rs"]), [""; 0]);
-    assert_eq!(outside("identity_link_proto", &["src/grpc/proto.rs", "dev/src/demo/", "dev/src/sample.rs"]), [""; 0]);
+    assert_eq!(
+        outside(
+            "identity_link_proto",
+            &["src/grpc/proto.rs", "dev/src/demo/", "dev/src/sample.rs"]
+        ),
+        [""; 0]
+    );
     assert_eq!(outside("identity_link_dev", &["src/cli/dev.rs", "src/cli/token.rs"]), [""; 0]);
 }
 
-/// The modules of this crate that code names: `a` and `b` in `crate::a::…` and in `use crate::{a::…, b}`.
+/// The modules of this crate that code names: `a` and `b` in `crate::a::…` and in
+/// `use crate::{a::…, b}`.
 fn modules(code: &str) -> BTreeSet<String> {
-    let first_word =
-        |text: &str| text.trim().split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap().to_owned();
+    let first_word = |text: &str| {
+        text.trim().split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap().to_owned()
+    };
     let named = code.split("crate::").skip(1).flat_map(|path| {
         let Some(list) = path.strip_prefix('{') else { return vec![first_word(path)] };
         let (mut depth, mut outermost) = (0, String::new());
@@ -105,14 +122,18 @@ fn modules_depend_on_each_other_in_one_direction() {
     insta::assert_snapshot!(used_by("tls.rs"), @"");
 }
 
-/// The crates of this workspace that a manifest names as dependencies of these kinds; `?` marks an optional one.
+/// The crates of this workspace that a manifest names as dependencies of these kinds; `?` marks an
+/// optional one.
 fn crates_used_by(manifest: &str, kinds: &[&str]) -> String {
     let manifest: toml::Table = fs::read_to_string(manifest).unwrap().parse().unwrap();
-    let tables = kinds.iter().filter_map(|kind| manifest.get(*kind)).map(|table| table.as_table().unwrap());
-    let ours = tables.flatten().filter(|(name, _)| name.starts_with("identity-link")).map(|(name, settings)| {
-        let is_optional = settings.get("optional").and_then(toml::Value::as_bool) == Some(true);
-        format!("{name}{}", if is_optional { "?" } else { "" })
-    });
+    let tables =
+        kinds.iter().filter_map(|kind| manifest.get(*kind)).map(|table| table.as_table().unwrap());
+    let ours = tables.flatten().filter(|(name, _)| name.starts_with("identity-link")).map(
+        |(name, settings)| {
+            let is_optional = settings.get("optional").and_then(toml::Value::as_bool) == Some(true);
+            format!("{name}{}", if is_optional { "?" } else { "" })
+        },
+    );
     ours.collect::<Vec<_>>().join(" ")
 }
 
@@ -127,5 +148,7 @@ fn the_service_does_without_dev_and_dev_and_proto_without_the_service() {
 #[test]
 fn no_module_or_item_is_called_utils() {
     let files = ["src", "dev/src"].map(|folder| sources(Path::new(folder))).concat();
-    assert!(files.iter().all(|(file, _)| !["utils", "util", "helpers", "common"].iter().any(|name| names(file, name))));
+    assert!(files.iter().all(|(file, _)| {
+        !["utils", "util", "helpers", "common"].iter().any(|name| names(file, name))
+    }));
 }

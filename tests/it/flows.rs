@@ -1,4 +1,5 @@
-//! Sign-in flows at providers: started, sent back by the provider, and completed by the caller that started them.
+//! Sign-in flows at providers: started, sent back by the provider, and completed by the caller that
+//! started them.
 
 mod attempts;
 mod github;
@@ -81,7 +82,10 @@ fn to_sign_in(provider: &str) -> pb::StartSignInRequest {
 
 fn to_link(provider: &str, user_token: &str) -> pb::StartSignInRequest {
     let intent = pb::LinkIntent { user_token: user_token.to_owned() };
-    pb::StartSignInRequest { intent: Some(pb::start_sign_in_request::Intent::Link(intent)), ..to_sign_in(provider) }
+    pb::StartSignInRequest {
+        intent: Some(pb::start_sign_in_request::Intent::Link(intent)),
+        ..to_sign_in(provider)
+    }
 }
 
 /// Goes to the provider and returns: the request that a login page's service then sends.
@@ -109,7 +113,10 @@ fn asked_for(begun: &pb::StartSignInResponse) -> Form {
 }
 
 /// A whole flow at this provider.
-async fn sign_in(server: &TestServer, provider: &str) -> Result<pb::CompleteSignInResponse, Status> {
+async fn sign_in(
+    server: &TestServer,
+    provider: &str,
+) -> Result<pb::CompleteSignInResponse, Status> {
     let service = server.service();
     let begun = service.start_sign_in(to_sign_in(provider)).await?;
     service.complete_sign_in(come_back(&begun).await).await
@@ -130,7 +137,11 @@ fn link(outcome: Result<pb::CompleteSignInResponse, Status>) -> pb::LinkResponse
 }
 
 /// Asserts this refusal, and that no user exists.
-async fn refused_to_everybody<T: Debug>(server: &TestServer, outcome: Result<T, Status>, expected: &str) {
+async fn refused_to_everybody<T: Debug>(
+    server: &TestServer,
+    outcome: Result<T, Status>,
+    expected: &str,
+) {
     assert_eq!(refusal(outcome), expected);
     assert_eq!(server.database.db_texts("SELECT id FROM users").await, [""; 0]);
 }

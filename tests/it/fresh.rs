@@ -1,5 +1,5 @@
-//! A61: a call that changes who can sign in as a user needs a fresh sign-in. A sign-in at an identity that an old
-//! sign-in linked is not fresh until an older identity vouches for it.
+//! A61: a call that changes who can sign in as a user needs a fresh sign-in. A sign-in at an
+//! identity that an old sign-in linked is not fresh until an older identity vouches for it.
 
 use identity_link::{clock, grpc::proto as pb};
 use tonic::Status;
@@ -27,7 +27,10 @@ fn signed_in_ago(provider: &'static str, subject: &str, seconds: i64) -> Token {
 }
 
 fn to_primary(provider: &str, subject: &str) -> pb::SetPrimaryIdentityRequest {
-    pb::SetPrimaryIdentityRequest { identity: identity_ref(provider, subject), ..Default::default() }
+    pb::SetPrimaryIdentityRequest {
+        identity: identity_ref(provider, subject),
+        ..Default::default()
+    }
 }
 
 /// Makes this call for the caller's own user, which has a phone that a link brought.
@@ -35,13 +38,17 @@ async fn does(caller: &Caller, call: &str, link_id: &str) -> Result<(), Status> 
     match call {
         "Link" => caller.link(link_with(&Token::of("github", "more").sign())).await.map(drop),
         "Unlink" => caller.unlink(unlink("", "sms", "s1")).await.map(drop),
-        "UndoLink" => {
-            caller.undo_link(pb::UndoLinkRequest { link_id: link_id.to_owned(), ..Default::default() }).await.map(drop)
+        "UndoLink" => caller
+            .undo_link(pb::UndoLinkRequest { link_id: link_id.to_owned(), ..Default::default() })
+            .await
+            .map(drop),
+        "SetPrimaryIdentity" => {
+            caller.set_primary_identity(to_primary("sms", "s1")).await.map(drop)
         }
-        "SetPrimaryIdentity" => caller.set_primary_identity(to_primary("sms", "s1")).await.map(drop),
-        "DeleteUser" => {
-            caller.delete_user(pb::DeleteUserRequest { include_absorbed: true, ..delete("") }).await.map(drop)
-        }
+        "DeleteUser" => caller
+            .delete_user(pb::DeleteUserRequest { include_absorbed: true, ..delete("") })
+            .await
+            .map(drop),
         _ => panic!("this test has no call {call}"),
     }
 }
@@ -72,7 +79,9 @@ async fn a_tenant_decides_how_old_a_sign_in_may_be_except_for_final_calls() {
         let old = server.caller(&signed_in_ago("google-oauth2", "g1", too_old));
         assert_eq!(server.db_refused(does(&old, call, &link_id)).await, SIGN_IN, "{age} {call}");
         let fresh = server.caller(&signed_in_ago("google-oauth2", "g1", good));
-        does(&fresh, call, &link_id).await.unwrap_or_else(|status| panic!("{age} {call}: {status}"));
+        does(&fresh, call, &link_id)
+            .await
+            .unwrap_or_else(|status| panic!("{age} {call}: {status}"));
     }
 }
 
@@ -80,7 +89,11 @@ async fn a_tenant_decides_how_old_a_sign_in_may_be_except_for_final_calls() {
 #[tokio::test]
 async fn an_issuer_with_require_auth_time_needs_auth_time_in_its_tokens() {
     let server = TestServer::start_with(cluster().db_migrated().await, |toml| {
-        toml.replacen("[issuers.google-oauth2]", "[issuers.google-oauth2]\nrequire_auth_time = true", 1)
+        toml.replacen(
+            "[issuers.google-oauth2]",
+            "[issuers.google-oauth2]\nrequire_auth_time = true",
+            1,
+        )
     })
     .await;
     let link_id = ann(&server).await;
@@ -93,8 +106,8 @@ async fn an_issuer_with_require_auth_time_needs_auth_time_in_its_tokens() {
     does(&telling, "Link", &link_id).await.unwrap();
 }
 
-/// The attack: an old session attaches the thief's account, whose own sign-in is fresh. A34: an account that this
-/// account attaches is no better.
+/// The attack: an old session attaches the thief's account, whose own sign-in is fresh. A34: an
+/// account that this account attaches is no better.
 #[tokio::test]
 async fn an_account_linked_by_an_old_sign_in_has_no_power_over_older_accounts() {
     let server = server_with_age("10h").await;
@@ -113,7 +126,10 @@ async fn an_account_linked_by_an_old_sign_in_has_no_power_over_older_accounts() 
     // An account that it links is no better.
     thief.link(link_with(&server.proof("apple", "thief too"))).await.unwrap();
     let too = server.caller(&later("apple", "thief too"));
-    assert_eq!(server.db_refused(too.set_primary_identity(to_primary("apple", "thief too"))).await, SIGN_IN);
+    assert_eq!(
+        server.db_refused(too.set_primary_identity(to_primary("apple", "thief too"))).await,
+        SIGN_IN
+    );
     // It is also no proof for a link into another user, in which it would be the older account.
     let another = service.create("okta", "thief").await.id;
     for proof in [later("github", "thief"), later("apple", "thief too")] {
@@ -127,7 +143,10 @@ async fn an_account_linked_by_an_old_sign_in_has_no_power_over_older_accounts() 
     // A token with a user id does not name the account that signed in.
     let ann = service.owner("google-oauth2", "g1").await;
     let by_id = server.caller(&Token::of("users", &ann));
-    assert_eq!(server.db_refused(by_id.set_primary_identity(to_primary("github", "thief"))).await, SIGN_IN);
+    assert_eq!(
+        server.db_refused(by_id.set_primary_identity(to_primary("github", "thief"))).await,
+        SIGN_IN
+    );
     // It may unlink itself, and accounts that were linked after it.
     thief.unlink(unlink("", "apple", "thief too")).await.unwrap();
     // The owner, by an older account, may unlink it.
@@ -146,14 +165,26 @@ async fn after_a_sign_in_at_an_older_account_the_new_one_is_as_good() {
         let new = server.caller(&Token::of("github", "new").issued_ago(-2));
         // A sign-in at the new account itself vouches for nothing.
         service.resolve_sign_in(sign_in("github", "new")).await.unwrap();
-        assert_eq!(server.db_refused(new.set_primary_identity(to_primary("github", "new"))).await, SIGN_IN, "{way}");
+        assert_eq!(
+            server.db_refused(new.set_primary_identity(to_primary("github", "new"))).await,
+            SIGN_IN,
+            "{way}"
+        );
 
         match way {
-            "call" => drop(server.person("sms", "s1").link(link_with(&server.proof("okta", "o1"))).await.unwrap()),
+            "call" => drop(
+                server
+                    .person("sms", "s1")
+                    .link(link_with(&server.proof("okta", "o1")))
+                    .await
+                    .unwrap(),
+            ),
             _ => drop(service.resolve_sign_in(sign_in("sms", "s1")).await.unwrap()),
         }
 
-        new.set_primary_identity(to_primary("github", "new")).await.unwrap_or_else(|status| panic!("{way}: {status}"));
+        new.set_primary_identity(to_primary("github", "new"))
+            .await
+            .unwrap_or_else(|status| panic!("{way}: {status}"));
     }
 }
 
@@ -163,7 +194,11 @@ async fn an_account_linked_by_a_fresh_sign_in_is_as_good_at_once() {
     let server = server_with_age("10h").await;
     let service = server.service();
     let ann = service.create_with("google-oauth2", "g1", verified("ann@example.com")).await.id;
-    server.person("google-oauth2", "g1").link(link_with(&server.proof("apple", "a1"))).await.unwrap();
+    server
+        .person("google-oauth2", "g1")
+        .link(link_with(&server.proof("apple", "a1")))
+        .await
+        .unwrap();
     service.create("sms", "s1").await;
     service.link(link_identity(&ann, "sms", "s1")).await.unwrap();
     let account = pb::ProvenAccount {
@@ -172,9 +207,20 @@ async fn an_account_linked_by_a_fresh_sign_in_is_as_good_at_once() {
         email_verified: true,
         ..Default::default()
     };
-    assert!(service.resolve_sign_in(sign_in_with(account)).await.unwrap().decision.unwrap().link.is_some());
+    assert!(
+        service
+            .resolve_sign_in(sign_in_with(account))
+            .await
+            .unwrap()
+            .decision
+            .unwrap()
+            .link
+            .is_some()
+    );
 
-    for (provider, subject) in [("apple", "a1"), ("sms", "s1"), ("github", "h1"), ("google-oauth2", "g1")] {
+    for (provider, subject) in
+        [("apple", "a1"), ("sms", "s1"), ("github", "h1"), ("google-oauth2", "g1")]
+    {
         let caller = server.caller(&Token::of(provider, subject).issued_ago(-2));
         caller.set_primary_identity(to_primary(provider, subject)).await.unwrap();
     }
@@ -184,11 +230,17 @@ async fn an_account_linked_by_a_fresh_sign_in_is_as_good_at_once() {
 async fn max_sign_in_age_has_bounds() {
     for (age, expected) in [("25h", "from 1s to 1day"), ("0s", "from 1s to 1day")] {
         let toml = format!("[tenants.default]\nmax_sign_in_age = \"{age}\"\n");
-        let refused = identity_link::config::Config::parse(&toml, std::path::Path::new("."), []).err().unwrap();
+        let refused = identity_link::config::Config::parse(&toml, std::path::Path::new("."), [])
+            .err()
+            .unwrap();
         let expected = format!("tenants.default.max_sign_in_age: must be {expected}");
         assert!(refused.0.contains(&expected), "{refused}");
     }
     let toml = "[issuers.backend]\nkind = \"service\"\nrequire_auth_time = true\n";
-    let refused = identity_link::config::Config::parse(toml, std::path::Path::new("."), []).err().unwrap();
-    assert!(refused.to_string().contains("issuers.backend.require_auth_time: is for user tokens only"), "{refused}");
+    let refused =
+        identity_link::config::Config::parse(toml, std::path::Path::new("."), []).err().unwrap();
+    assert!(
+        refused.to_string().contains("issuers.backend.require_auth_time: is for user tokens only"),
+        "{refused}"
+    );
 }

@@ -1,5 +1,6 @@
-//! A63: an unlinked identity has no access any more. After an unlink by a person only the token of that call stays
-//! valid. A stored response is returned again only to a caller that is still the user that the response is about.
+//! A63: an unlinked identity has no access any more. After an unlink by a person only the token of
+//! that call stays valid. A stored response is returned again only to a caller that is still the
+//! user that the response is about.
 
 use identity_link::{clock, grpc::proto as pb};
 use serde_json::json as value;
@@ -25,7 +26,8 @@ async fn reads(server: &TestServer, token: &Token) -> String {
 
 fn own_update() -> pb::UpdateUserRequest {
     let user_metadata = object(value!({"mine": true}));
-    let update = update("", &["user_metadata"], pb::UserUpdate { user_metadata, ..Default::default() });
+    let update =
+        update("", &["user_metadata"], pb::UserUpdate { user_metadata, ..Default::default() });
     pb::UpdateUserRequest { request_id: ID.to_owned(), ..update }
 }
 
@@ -37,7 +39,11 @@ async fn only_the_token_that_asked_for_an_unlink_stays_good() {
         let (ann, link) = ann(&server).await;
         let of = |provider, ago| Token::of(provider, "ann").issued_ago(ago);
         let calling = of("google-oauth2", 60);
-        let newer = [of("google-oauth2", 30), of("google-oauth2", 2), Token::of("users", &ann).issued_ago(2)];
+        let newer = [
+            of("google-oauth2", 30),
+            of("google-oauth2", 2),
+            Token::of("users", &ann).issued_ago(2),
+        ];
         for token in &newer {
             assert_eq!(reads(&server, token).await, ann);
         }
@@ -45,7 +51,12 @@ async fn only_the_token_that_asked_for_an_unlink_stays_good() {
         match by_link {
             false => drop(person.unlink(unlink("", "sms", "ann")).await.unwrap()),
             true => {
-                drop(person.undo_link(pb::UndoLinkRequest { link_id: link.id, ..Default::default() }).await.unwrap());
+                drop(
+                    person
+                        .undo_link(pb::UndoLinkRequest { link_id: link.id, ..Default::default() })
+                        .await
+                        .unwrap(),
+                );
             }
         }
 
@@ -93,10 +104,12 @@ async fn a_stored_response_is_not_returned_to_an_unlinked_caller() {
     server.person("google-oauth2", "ann").unlink(unlink("", "sms", "ann")).await.unwrap();
 
     assert_eq!(refusal(sms().update_user(own_update()).await), "PermissionDenied NOT_YOUR_USER");
-    // The same holds after its user is deleted: the deletion removed the stored response, which concerns that user.
+    // The same holds after its user is deleted: the deletion removed the stored response, which
+    // concerns that user.
     sms().delete_user(delete("")).await.unwrap();
     assert_eq!(refusal(sms().update_user(own_update()).await), "NotFound USER_NOT_FOUND");
-    let undo = pb::UndoLinkRequest { link_id: link.id, request_id: ID.to_owned(), ..Default::default() };
+    let undo =
+        pb::UndoLinkRequest { link_id: link.id, request_id: ID.to_owned(), ..Default::default() };
     assert_eq!(refusal(sms().undo_link(undo).await), "NotFound USER_NOT_FOUND");
     assert_eq!(server.service().user(&ann).await.id, ann);
 }
@@ -110,13 +123,16 @@ async fn a_stored_response_is_returned_to_the_holder_of_its_user() {
     let another = server.service().create("okta", "another").await.id;
     server.service().link(link_user(&another, &ann)).await.unwrap();
 
-    let again = server.caller(&Token::of("google-oauth2", "ann").issued_ago(-2)).update_user(own_update()).await;
+    let again = server
+        .caller(&Token::of("google-oauth2", "ann").issued_ago(-2))
+        .update_user(own_update())
+        .await;
 
     assert_eq!(again.unwrap(), first);
 }
 
-/// The retry of a call by which a caller leaves its user succeeds. Its response lacks the data of the user that the
-/// caller left.
+/// The retry of a call by which a caller leaves its user succeeds. Its response lacks the data of
+/// the user that the caller left.
 #[tokio::test]
 async fn the_retry_of_an_unlink_by_the_unlinked_identity_succeeds() {
     for by_link in [false, true] {
@@ -126,13 +142,22 @@ async fn the_retry_of_an_unlink_by_the_unlinked_identity_succeeds() {
         let leaving = server.caller(&token);
         let leave = async || match by_link {
             false => {
-                let request = pb::UnlinkRequest { request_id: ID.to_owned(), ..unlink("", "sms", "ann") };
+                let request =
+                    pb::UnlinkRequest { request_id: ID.to_owned(), ..unlink("", "sms", "ann") };
                 let left = leaving.unlink(request).await.unwrap();
-                (left.user, left.detached_user.unwrap().id, left.metadata_changes.len(), format!("{:?}", left.restored))
+                (
+                    left.user,
+                    left.detached_user.unwrap().id,
+                    left.metadata_changes.len(),
+                    format!("{:?}", left.restored),
+                )
             }
             true => {
-                let request =
-                    pb::UndoLinkRequest { link_id: link.id.clone(), request_id: ID.to_owned(), ..Default::default() };
+                let request = pb::UndoLinkRequest {
+                    link_id: link.id.clone(),
+                    request_id: ID.to_owned(),
+                    ..Default::default()
+                };
                 let left = leaving.undo_link(request).await.unwrap();
                 (
                     left.user,
@@ -148,11 +173,16 @@ async fn the_retry_of_an_unlink_by_the_unlinked_identity_succeeds() {
 
         let (user, own_again, changes, _) = leave().await;
 
-        assert_eq!((user, own_again.as_str(), changes), (None, own.as_str(), 0), "by link: {by_link}");
+        assert_eq!(
+            (user, own_again.as_str(), changes),
+            (None, own.as_str(), 0),
+            "by link: {by_link}"
+        );
         assert_eq!(server.database.db_everything().await, before);
         assert_ne!(own, ann);
         assert_eq!(reads(&server, &token).await, own, "the token is now its own user's");
-        // The stored response is now about the caller's own user. To the owner of the former user it is a stranger's.
+        // The stored response is now about the caller's own user. To the owner of the former user
+        // it is a stranger's.
         let other = server.caller(&Token::of("google-oauth2", "ann").issued_ago(-2));
         let request = pb::UnlinkRequest { request_id: ID.to_owned(), ..unlink("", "sms", "ann") };
         assert_eq!(refusal(other.unlink(request).await), "NotFound IDENTITY_NOT_FOUND");

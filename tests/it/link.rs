@@ -11,7 +11,11 @@ async fn two_tokens_make_one_user() {
     let google = service.create("google-oauth2", "g1").await;
     let sms = service.create("sms", "s1").await;
 
-    let linked = server.person("google-oauth2", "g1").link(link_with(&Token::of("sms", "s1").sign())).await.unwrap();
+    let linked = server
+        .person("google-oauth2", "g1")
+        .link(link_with(&Token::of("sms", "s1").sign()))
+        .await
+        .unwrap();
 
     assert_eq!(linked.outcome(), Outcome::Absorbed);
     let user = linked.user.unwrap();
@@ -36,7 +40,10 @@ async fn a_service_names_the_secondary_by_identity_by_id_or_by_its_token() {
             "s2" => link_user(&primary.id, &secondary.id),
             _ => {
                 let user_id = primary.id.clone();
-                identity_link::grpc::proto::LinkRequest { user_id, ..link_with(&server.proof("sms", subject)) }
+                identity_link::grpc::proto::LinkRequest {
+                    user_id,
+                    ..link_with(&server.proof("sms", subject))
+                }
             }
         };
 
@@ -44,7 +51,10 @@ async fn a_service_names_the_secondary_by_identity_by_id_or_by_its_token() {
 
         assert_eq!(linked.outcome(), Outcome::Absorbed);
         let link = linked.link.unwrap();
-        assert_eq!((link.primary_user_id.as_str(), link.secondary_user_id), (primary.id.as_str(), secondary.id));
+        assert_eq!(
+            (link.primary_user_id.as_str(), link.secondary_user_id),
+            (primary.id.as_str(), secondary.id)
+        );
     }
     let user = service.user(&primary.id).await;
     assert_eq!(identities(&user), ["google-oauth2|g1", "sms|s1", "sms|s2", "sms|s3"]);
@@ -68,7 +78,8 @@ async fn a_user_of_several_identities_is_absorbed_whole() {
     assert_eq!(identities(&user), ["google-oauth2|g1", "sms|s1", "github|h1"]);
     let homes: Vec<_> = user.identities.iter().map(|identity| &identity.origin_user_id).collect();
     assert_eq!(homes, [&primary.id, &secondary.id, &secondary.id]);
-    let moved: Vec<_> = linked.link.unwrap().moved_identities.into_iter().map(|moved| moved.subject).collect();
+    let moved: Vec<_> =
+        linked.link.unwrap().moved_identities.into_iter().map(|moved| moved.subject).collect();
     assert_eq!(moved, ["s1", "h1"]);
     server.database.db_assert_invariants().await;
 }
@@ -142,8 +153,11 @@ async fn same_user_is_refused_only_where_both_sides_have_the_same_name() {
     let by_id = server.caller(&Token::of("users", &primary.id));
     let (g1, own_id) = (server.proof("google-oauth2", "g1"), server.proof("users", &primary.id));
 
-    let same =
-        [(&service, link_user(&primary.id, &primary.id)), (&by_identity, link_with(&g1)), (&by_id, link_with(&own_id))];
+    let same = [
+        (&service, link_user(&primary.id, &primary.id)),
+        (&by_identity, link_with(&g1)),
+        (&by_id, link_with(&own_id)),
+    ];
     for (caller, request) in same {
         assert_eq!(server.db_refused(caller.link(request)).await, "InvalidArgument SAME_USER");
     }

@@ -9,7 +9,8 @@ use crate::support::{tokens::Token, *};
 async fn attach(server: &TestServer, token: &Token) -> (String, pb::Identity) {
     let subject = format!("g of {}", token.claims["sub"]);
     let user_id = server.service().create("google-oauth2", &subject).await.id;
-    let linked = server.person("google-oauth2", &subject).link(link_with(&token.sign())).await.unwrap();
+    let linked =
+        server.person("google-oauth2", &subject).link(link_with(&token.sign())).await.unwrap();
     assert_eq!(linked.outcome(), Outcome::Attached);
     let [_, attached] = linked.user.unwrap().identities.try_into().unwrap();
     (user_id, attached)
@@ -34,15 +35,26 @@ async fn an_attached_identity_has_the_email_and_profile_of_its_token() {
     assert_eq!((&after.id, after.version), (&user.id, 2));
     assert_eq!(after, service.user(&user.id).await);
     let attached = &after.identities[1];
-    assert_eq!(json(&attached.profile_data), object!({"name": "Ann", "picture": "https://example.com/ann.png"}));
+    assert_eq!(
+        json(&attached.profile_data),
+        object!({"name": "Ann", "picture": "https://example.com/ann.png"})
+    );
     let verified_at = attached.email_verify_time.as_ref().map(|time| time.seconds);
-    assert_eq!(verified_at, token.claims["iat"].as_i64(), "a token's claims were true when it was issued");
+    assert_eq!(
+        verified_at,
+        token.claims["iat"].as_i64(),
+        "a token's claims were true when it was issued"
+    );
     assert_eq!((attached.connection.as_str(), attached.social), ("github", true));
     assert_eq!((attached.email.as_str(), attached.email_verified), ("Ann@Example.com", true));
     assert_eq!((&attached.origin_user_id, attached.attach_time), (&user.id, link.link_time));
     assert_eq!((&link.primary_user_id, link.secondary_user_id.as_str()), (&user.id, ""));
     assert_eq!(link.moved_identities, identity_ref("github", "h1").into_iter().collect::<Vec<_>>());
-    assert_eq!(json(&after.profile), object!({}), "the root profile is still the primary identity's");
+    assert_eq!(
+        json(&after.profile),
+        object!({}),
+        "the root profile is still the primary identity's"
+    );
 
     assert_eq!(service.owner("github", "h1").await, user.id);
     assert_eq!(service.found_by_email("ANN@example.COM", false).await, [(user.id, true)]);
@@ -67,12 +79,18 @@ async fn an_email_is_verified_only_by_the_boolean_true_of_a_trusted_issuer() {
             token.claims["email_verified"] = claim;
         }
         let (_, identity) = attach(&server, &token).await;
-        assert_eq!((identity.email.as_str(), identity.email_verified), ("ann@example.com", false), "{what}");
+        assert_eq!(
+            (identity.email.as_str(), identity.email_verified),
+            ("ann@example.com", false),
+            "{what}"
+        );
         assert_eq!(identity.email_verify_time, None);
     }
     // The operator does not trust these issuers to verify emails.
     for (issuer, subject) in [("sms", "s1"), ("broker", "ad|a1")] {
-        let token = Token::of(issuer, subject).with("email", "ann@example.com").with("email_verified", true);
+        let token = Token::of(issuer, subject)
+            .with("email", "ann@example.com")
+            .with("email_verified", true);
         let (_, identity) = attach(&server, &token).await;
         assert!(!identity.email_verified, "{issuer}");
     }
@@ -84,13 +102,20 @@ async fn an_email_is_verified_only_by_the_boolean_true_of_a_trusted_issuer() {
 #[tokio::test]
 async fn an_email_claim_that_is_not_an_address_is_never_verified_and_never_found() {
     let server = TestServer::start().await;
-    for (at, email) in ["nobody", "a@b@example.com", "\"a\"@example.com", ""].into_iter().enumerate() {
-        let token = Token::of("github", &format!("h{at}")).with("email", email).with("email_verified", true);
+    for (at, email) in
+        ["nobody", "a@b@example.com", "\"a\"@example.com", ""].into_iter().enumerate()
+    {
+        let token = Token::of("github", &format!("h{at}"))
+            .with("email", email)
+            .with("email_verified", true);
         let (_, identity) = attach(&server, &token).await;
         assert_eq!((identity.email.as_str(), identity.email_verified), (email, false));
     }
     assert_eq!(
-        server.database.db_texts("SELECT email_canonical FROM identities WHERE email_canonical <> ''").await,
+        server
+            .database
+            .db_texts("SELECT email_canonical FROM identities WHERE email_canonical <> ''")
+            .await,
         [""; 0]
     );
 }
@@ -110,7 +135,11 @@ async fn claims_that_cannot_be_kept_are_left_out() {
     for (at, (claim, value)) in unfit.into_iter().enumerate() {
         let token = Token::of("github", &format!("h{at}")).with(claim, value);
         let (_, identity) = attach(&server, &token).await;
-        assert_eq!((identity.email.as_str(), json(&identity.profile_data)), ("", object!({})), "{claim} {at}");
+        assert_eq!(
+            (identity.email.as_str(), json(&identity.profile_data)),
+            ("", object!({})),
+            "{claim} {at}"
+        );
     }
 }
 
@@ -131,9 +160,10 @@ async fn a_further_link_of_an_attached_identity_returns_the_link_that_attached_i
     let person = server.person("google-oauth2", "g1");
     let attached = person.link(link_with(&server.proof("github", "h1"))).await.unwrap();
 
-    for (caller, request) in
-        [(&person, link_with(&server.proof("github", "h1"))), (&service, link_identity(&user.id, "github", "h1"))]
-    {
+    for (caller, request) in [
+        (&person, link_with(&server.proof("github", "h1"))),
+        (&service, link_identity(&user.id, "github", "h1")),
+    ] {
         let again = caller.link(request).await.unwrap();
         assert_eq!((again.outcome(), &again.link), (Outcome::AlreadyLinked, &attached.link));
     }

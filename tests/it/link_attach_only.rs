@@ -55,11 +55,15 @@ async fn an_account_of_another_user_is_refused_alike_and_its_proof_stays_usable(
             let request = pb::LinkRequest { validate_only, ..attach_only(link_with(&token)) };
             let status = server.db_refused_status(person.link(request)).await;
             let told = format!("{status:?}");
-            assert!(!told.contains(&other) && !told.contains("other@") && !told.contains("h1"), "{told}");
+            assert!(
+                !told.contains(&other) && !told.contains("other@") && !told.contains("h1"),
+                "{told}"
+            );
             assert_eq!(refusal::<()>(Err(status)), TAKEN, "{what}");
         }
         // A refusal for a wrong version would disclose whether there is a user.
-        let request = pb::LinkRequest { expected_version: Some(7), ..attach_only(link_with(&token)) };
+        let request =
+            pb::LinkRequest { expected_version: Some(7), ..attach_only(link_with(&token)) };
         assert_eq!(server.db_refused(person.link(request)).await, TAKEN, "{what}");
 
         if what == "plain" {
@@ -74,8 +78,12 @@ async fn an_account_of_another_user_is_refused_alike_and_its_proof_stays_usable(
 async fn attach_only_needs_a_proof_and_excludes_the_version_of_a_secondary_user() {
     let server = TestServer::start().await;
     let service = server.service();
-    let [one, two] = [service.create("google-oauth2", "g1").await.id, service.create("github", "h1").await.id];
-    let by_id = pb::LinkRequest { expected_secondary_version: Some(1), ..attach_only(link_user(&one, &two)) };
+    let [one, two] =
+        [service.create("google-oauth2", "g1").await.id, service.create("github", "h1").await.id];
+    let by_id = pb::LinkRequest {
+        expected_secondary_version: Some(1),
+        ..attach_only(link_user(&one, &two))
+    };
     insta::assert_snapshot!(server.db_refused(service.link(by_id)).await, @r"
     InvalidArgument REQUEST_INVALID
     expected_secondary_version: must be absent where attach_only is set: then there is no secondary user
@@ -98,8 +106,14 @@ async fn a_ticket_can_be_linked_with_attach_only() {
         email_verified: true,
         ..Default::default()
     };
-    let ann = service.resolve_sign_in(sign_in_with(account("google-oauth2"))).await.unwrap().decision.unwrap();
-    let asked = service.resolve_sign_in(sign_in_with(account("apple"))).await.unwrap().decision.unwrap();
+    let ann = service
+        .resolve_sign_in(sign_in_with(account("google-oauth2")))
+        .await
+        .unwrap()
+        .decision
+        .unwrap();
+    let asked =
+        service.resolve_sign_in(sign_in_with(account("apple"))).await.unwrap().decision.unwrap();
     let request = pb::LinkRequest {
         user_id: ann.user.unwrap().id,
         secondary: Some(Secondary::LinkTicket(asked.ticket)),

@@ -17,13 +17,15 @@ async fn with_metadata(service: &Caller, subject: &str, user: Value, app: Value)
     created.await.id
 }
 
-/// Two users whose metadata has conflicts, arrays, equal values, and values that only the secondary user has.
+/// Two users whose metadata has conflicts, arrays, equal values, and values that only the secondary
+/// user has.
 async fn two_users(service: &Caller) -> (String, String) {
     let primary = object!({"lang": "en", "tags": ["a", "b"], "deep": {"x": 1, "same": true}});
+    let secondary = object!({"lang": "de", "tags": ["b", "c"], "deep": {"x": 2, "same": true, "new": null}, "add": {"y": 1}});
+    let primary =
+        with_metadata(service, "p", primary, object!({"roles": ["reader"], "plan": "free"})).await;
     let secondary =
-        object!({"lang": "de", "tags": ["b", "c"], "deep": {"x": 2, "same": true, "new": null}, "add": {"y": 1}});
-    let primary = with_metadata(service, "p", primary, object!({"roles": ["reader"], "plan": "free"})).await;
-    let secondary = with_metadata(service, "s", secondary, object!({"roles": ["admin"], "plan": "gold"})).await;
+        with_metadata(service, "s", secondary, object!({"roles": ["admin"], "plan": "gold"})).await;
     (primary, secondary)
 }
 
@@ -39,7 +41,10 @@ async fn a_link_without_a_merge_keeps_the_primary_users_metadata() {
 
     assert_eq!(linked.metadata_changes, []);
     let user = linked.user.unwrap();
-    assert_eq!((user.user_metadata, user.app_metadata), (before.user_metadata, before.app_metadata));
+    assert_eq!(
+        (user.user_metadata, user.app_metadata),
+        (before.user_metadata, before.app_metadata)
+    );
 }
 
 #[tokio::test]
@@ -100,10 +105,16 @@ async fn the_link_keeps_what_its_merge_changed_who_made_it_and_on_what_proof() {
         }),
         "a conflict that the primary won changed nothing"
     );
-    let told =
-        server.database.db_texts("SELECT concat_ws(' ', id, primary_id, secondary_id, actor, proof) FROM links").await;
-    let actor = r#"{"kind": "service", "issuer": "https://services.example.com", "subject": "backend"}"#;
-    assert_eq!(told, [format!(r#"{} {primary} {secondary} {actor} {{"kind": "service"}}"#, link.id)]);
+    let told = server
+        .database
+        .db_texts("SELECT concat_ws(' ', id, primary_id, secondary_id, actor, proof) FROM links")
+        .await;
+    let actor =
+        r#"{"kind": "service", "issuer": "https://services.example.com", "subject": "backend"}"#;
+    assert_eq!(
+        told,
+        [format!(r#"{} {primary} {secondary} {actor} {{"kind": "service"}}"#, link.id)]
+    );
 }
 
 #[tokio::test]
@@ -114,9 +125,13 @@ async fn a_link_stores_the_caller_and_the_proof_of_both_its_tokens() {
     service.create("sms", "s1").await;
     server.person("google-oauth2", "p").link(link_with(&server.proof("sms", "s1"))).await.unwrap();
 
-    let told =
-        server.database.db_texts("SELECT concat_ws(' ', actor, proof, octet_length(proof_hash)) FROM links").await;
-    let actor = format!(r#"{{"kind": "user", "issuer": "https://google-oauth2.example.com", "subject": "{primary}"}}"#);
+    let told = server
+        .database
+        .db_texts("SELECT concat_ws(' ', actor, proof, octet_length(proof_hash)) FROM links")
+        .await;
+    let actor = format!(
+        r#"{{"kind": "user", "issuer": "https://google-oauth2.example.com", "subject": "{primary}"}}"#
+    );
     let proof = r#"{"kind": "token", "issuer": "https://sms.example.com", "subject": "s1"}"#;
     assert_eq!(told, [format!("{actor} {proof} 32")]);
 }
@@ -130,11 +145,17 @@ async fn a_person_merges_its_user_metadata_and_never_its_app_metadata() {
     let (person, token) = (server.person("google-oauth2", "p"), server.proof("google-oauth2", "s"));
 
     for conflict in [Conflict::PrimaryWins, Conflict::SecondaryWins, Conflict::Fail] {
-        let request = pb::LinkRequest { app_metadata: merge(conflict, Arrays::Union), ..link_with(&token) };
-        assert_eq!(server.db_refused(person.link(request)).await, "PermissionDenied SCOPE_INSUFFICIENT");
+        let request =
+            pb::LinkRequest { app_metadata: merge(conflict, Arrays::Union), ..link_with(&token) };
+        assert_eq!(
+            server.db_refused(person.link(request)).await,
+            "PermissionDenied SCOPE_INSUFFICIENT"
+        );
     }
-    let request =
-        pb::LinkRequest { user_metadata: merge(Conflict::SecondaryWins, Arrays::Replace), ..link_with(&token) };
+    let request = pb::LinkRequest {
+        user_metadata: merge(Conflict::SecondaryWins, Arrays::Replace),
+        ..link_with(&token)
+    };
     let user = person.link(request).await.unwrap().user.unwrap();
 
     assert_eq!(json(&user.user_metadata)["lang"], "de");
@@ -167,8 +188,10 @@ async fn a_merge_that_fails_on_conflicts_lists_every_conflict_of_both_namespaces
     user_metadata/lang
     app_metadata/plan
     ");
-    let one_only =
-        pb::LinkRequest { app_metadata: merge(Conflict::Fail, Arrays::Union), ..link_user(&primary, &secondary) };
+    let one_only = pb::LinkRequest {
+        app_metadata: merge(Conflict::Fail, Arrays::Union),
+        ..link_user(&primary, &secondary)
+    };
     assert_eq!(
         server.db_refused(service.link(one_only)).await,
         "FailedPrecondition METADATA_CONFLICT\napp_metadata/plan"
@@ -185,8 +208,11 @@ async fn merged_metadata_keeps_to_its_bound() {
     let primary = with_metadata(&service, "p", big("a", half), big("a", half)).await;
     let fits = half - overhead;
     let too_much = with_metadata(&service, "s", big("b", fits), big("b", fits + 1)).await;
-    let request =
-        |user, app| pb::LinkRequest { user_metadata: user, app_metadata: app, ..link_user(&primary, &too_much) };
+    let request = |user, app| pb::LinkRequest {
+        user_metadata: user,
+        app_metadata: app,
+        ..link_user(&primary, &too_much)
+    };
 
     let refused = server.db_refused(service.link(request(None, merge_default()))).await;
     assert_eq!(refused, "FailedPrecondition METADATA_TOO_LARGE");
@@ -211,5 +237,8 @@ async fn an_attached_identity_brings_no_metadata() {
 
     assert_eq!(linked.metadata_changes, []);
     let user = linked.user.unwrap();
-    assert_eq!((user.user_metadata, user.app_metadata), (before.user_metadata, before.app_metadata));
+    assert_eq!(
+        (user.user_metadata, user.app_metadata),
+        (before.user_metadata, before.app_metadata)
+    );
 }

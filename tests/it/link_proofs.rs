@@ -55,7 +55,8 @@ async fn what_is_not_a_fresh_token_of_a_user_of_this_tenant_proves_nothing() {
         let preview = pb::LinkRequest { validate_only: true, ..link_with(&token) };
         assert_eq!(refusal(person.link(preview).await), INVALID, "{what}, in a preview");
     }
-    // The good token links, so the refusals above are due to the tokens and to nothing else in the test.
+    // The good token links, so the refusals above are due to the tokens and to nothing else in the
+    // test.
     assert_eq!(person.link(link_with(&signed)).await.unwrap().outcome(), Outcome::Absorbed);
 }
 
@@ -91,16 +92,27 @@ async fn a_token_makes_one_link() {
 
     let thief = server.person("google-oauth2", "g2");
     for token in [&absorbed, &attached] {
-        assert_eq!(server.db_refused(thief.link(link_with(token))).await, INVALID, "used for another user");
+        assert_eq!(
+            server.db_refused(thief.link(link_with(token))).await,
+            INVALID,
+            "used for another user"
+        );
     }
     for (token, provider, subject) in [(&absorbed, "sms", "s1"), (&attached, "github", "h1")] {
         person.unlink(unlink("", provider, subject)).await.unwrap();
         for caller in [&person, &thief] {
-            assert_eq!(server.db_refused(caller.link(link_with(token))).await, INVALID, "used, and unlinked since");
+            assert_eq!(
+                server.db_refused(caller.link(link_with(token))).await,
+                INVALID,
+                "used, and unlinked since"
+            );
         }
     }
     // A new sign-in is a new proof.
-    assert_eq!(person.link(link_with(&server.proof("github", "h1"))).await.unwrap().outcome(), Outcome::Absorbed);
+    assert_eq!(
+        person.link(link_with(&server.proof("github", "h1"))).await.unwrap().outcome(),
+        Outcome::Absorbed
+    );
     server.database.db_assert_invariants().await;
 }
 
@@ -166,8 +178,12 @@ async fn a_token_from_before_an_unlink_proves_neither_user() {
     service.create("google-oauth2", "g2").await;
     let secondary = service.create("sms", "s1").await;
     let older = |issuer, subject: &str| Token::of(issuer, subject).issued_ago(60).sign();
-    let stolen =
-        [older("sms", "s1"), older("users", &secondary.id), older("google-oauth2", "g1"), older("users", &primary.id)];
+    let stolen = [
+        older("sms", "s1"),
+        older("users", &secondary.id),
+        older("google-oauth2", "g1"),
+        older("users", &primary.id),
+    ];
     service.link(link_user(&primary.id, &secondary.id)).await.unwrap();
     service.unlink(unlink(&primary.id, "sms", "s1")).await.unwrap();
 
@@ -175,7 +191,10 @@ async fn a_token_from_before_an_unlink_proves_neither_user() {
     for token in stolen {
         assert_eq!(server.db_refused(thief.link(link_with(&token))).await, INVALID);
     }
-    assert_eq!(thief.link(link_with(&server.proof("sms", "s1"))).await.unwrap().outcome(), Outcome::Absorbed);
+    assert_eq!(
+        thief.link(link_with(&server.proof("sms", "s1"))).await.unwrap().outcome(),
+        Outcome::Absorbed
+    );
 }
 
 #[tokio::test]
@@ -184,7 +203,11 @@ async fn a_token_from_before_its_identity_was_detached_does_not_prove_the_new_us
     let service = server.service();
     let user = service.create("google-oauth2", "g1").await;
     service.create("google-oauth2", "g2").await;
-    server.person("google-oauth2", "g1").link(link_with(&server.proof("github", "h1"))).await.unwrap();
+    server
+        .person("google-oauth2", "g1")
+        .link(link_with(&server.proof("github", "h1")))
+        .await
+        .unwrap();
     let older = Token::of("github", "h1").issued_ago(60).sign();
     service.unlink(unlink(&user.id, "github", "h1")).await.unwrap();
 
@@ -242,7 +265,10 @@ async fn a_token_for_an_absorbed_id_proves_its_holder_only_if_it_is_younger_than
     let younger = Token::of("users", &absorbed.id).issued_ago(-5).sign();
     let linked = person.link(link_with(&younger)).await.unwrap();
     assert_eq!(linked.outcome(), Outcome::Absorbed);
-    assert_eq!(identities(&linked.user.unwrap()), ["google-oauth2|g1", "google-oauth2|g2", "sms|s1"]);
+    assert_eq!(
+        identities(&linked.user.unwrap()),
+        ["google-oauth2|g1", "google-oauth2|g2", "sms|s1"]
+    );
     assert_eq!(linked.link.unwrap().secondary_user_id, holder.id);
 }
 

@@ -46,23 +46,46 @@ async fn a_person_proves_the_second_user_and_links_into_its_own() {
     let server = TestServer::start().await;
     let [google, sms] = two_users(&server).await;
     let person = server.person("google-oauth2", "g1");
-    let own = |request: pb::LinkRequest, user_id: &str| pb::LinkRequest { user_id: user_id.to_owned(), ..request };
+    let own = |request: pb::LinkRequest, user_id: &str| pb::LinkRequest {
+        user_id: user_id.to_owned(),
+        ..request
+    };
 
-    for request in [link_identity("", "sms", "s1"), link_user("", &sms), link_identity(&google, "sms", "nobody")] {
-        assert_eq!(server.db_refused(person.link(request)).await, "PermissionDenied SCOPE_INSUFFICIENT");
+    for request in [
+        link_identity("", "sms", "s1"),
+        link_user("", &sms),
+        link_identity(&google, "sms", "nobody"),
+    ] {
+        assert_eq!(
+            server.db_refused(person.link(request)).await,
+            "PermissionDenied SCOPE_INSUFFICIENT"
+        );
     }
     let proof = server.proof("sms", "s1");
     for stranger in [sms.as_str(), "usr_nobody"] {
         let refused = server.db_refused(person.link(own(link_with(&proof), stranger))).await;
-        assert_eq!(refused, "PermissionDenied NOT_YOUR_USER", "the same whether there is such a user or not");
+        assert_eq!(
+            refused, "PermissionDenied NOT_YOUR_USER",
+            "the same whether there is such a user or not"
+        );
     }
-    let without = server.caller(&Token::of("google-oauth2", "g1").scope("read:current_user update:users"));
-    assert_eq!(server.db_refused(without.link(link_with(&proof))).await, "PermissionDenied SCOPE_INSUFFICIENT");
+    let without =
+        server.caller(&Token::of("google-oauth2", "g1").scope("read:current_user update:users"));
+    assert_eq!(
+        server.db_refused(without.link(link_with(&proof))).await,
+        "PermissionDenied SCOPE_INSUFFICIENT"
+    );
     let unknown = server.person("google-oauth2", "nobody");
     assert_eq!(server.db_refused(unknown.link(link_with(&proof))).await, "NotFound USER_NOT_FOUND");
-    assert_eq!(server.db_refused(server.nobody().link(link_with(&proof))).await, "Unauthenticated TOKEN_MISSING");
+    assert_eq!(
+        server.db_refused(server.nobody().link(link_with(&proof))).await,
+        "Unauthenticated TOKEN_MISSING"
+    );
 
-    assert_eq!(person.link(own(link_with(&proof), &google)).await.unwrap().outcome(), Outcome::Absorbed);
+    assert_eq!(
+        person.link(own(link_with(&proof), &google)).await.unwrap().outcome(),
+        Outcome::Absorbed
+    );
 }
 
 #[tokio::test]
@@ -75,7 +98,9 @@ async fn expected_versions_are_those_of_both_users() {
         expected_secondary_version: secondary,
         ..link_user(&google, &sms)
     };
-    for (primary, secondary) in [(Some(2), None), (None, Some(2)), (Some(1), Some(0)), (Some(0), Some(1))] {
+    for (primary, secondary) in
+        [(Some(2), None), (None, Some(2)), (Some(1), Some(0)), (Some(0), Some(1))]
+    {
         let refused = server.db_refused(service.link(expecting(primary, secondary))).await;
         assert_eq!(refused, "Aborted VERSION_MISMATCH");
     }
@@ -89,7 +114,10 @@ async fn expected_versions_are_those_of_both_users() {
         ..link_with(&server.proof("github", "h1"))
     };
     for (primary, secondary) in [(Some(1), None), (None, Some(1))] {
-        assert_eq!(server.db_refused(person.link(attach(primary, secondary))).await, "Aborted VERSION_MISMATCH");
+        assert_eq!(
+            server.db_refused(person.link(attach(primary, secondary))).await,
+            "Aborted VERSION_MISMATCH"
+        );
     }
     person.link(attach(Some(2), None)).await.unwrap();
 }
@@ -112,10 +140,17 @@ async fn a_user_holds_a_hundred_identities() {
     assert_eq!(server.db_refused(service.link(link_user(&google, &sms))).await, TOO_MANY);
     assert_eq!(server.db_refused(service.link(link_user(&sms, &google))).await, TOO_MANY);
     let person = server.person("google-oauth2", "g1");
-    assert_eq!(server.db_refused(person.link(link_with(&server.proof("wallet", "w1")))).await, TOO_MANY);
+    assert_eq!(
+        server.db_refused(person.link(link_with(&server.proof("wallet", "w1")))).await,
+        TOO_MANY
+    );
 
     service.unlink(unlink(&google, "bulk", &format!("{google} 1"))).await.unwrap();
-    let attached = server.person("google-oauth2", "g1").link(link_with(&server.proof("wallet", "w1"))).await.unwrap();
+    let attached = server
+        .person("google-oauth2", "g1")
+        .link(link_with(&server.proof("wallet", "w1")))
+        .await
+        .unwrap();
     assert_eq!(attached.user.unwrap().identities.len(), 100);
     server.database.db_assert_invariants().await;
 }
@@ -131,8 +166,12 @@ async fn a_blocked_user_is_not_linked() {
     assert_eq!(server.db_refused(service.link(link_user(&google, &sms))).await, BLOCKED);
     assert_eq!(server.db_refused(service.link(link_user(&sms, &google))).await, BLOCKED);
     let person = server.person("google-oauth2", "g1");
-    assert_eq!(server.db_refused(person.link(link_with(&server.proof("sms", "s1")))).await, BLOCKED);
-    let attach = pb::LinkRequest { user_id: sms.clone(), ..link_with(&server.proof("github", "h1")) };
+    assert_eq!(
+        server.db_refused(person.link(link_with(&server.proof("sms", "s1")))).await,
+        BLOCKED
+    );
+    let attach =
+        pb::LinkRequest { user_id: sms.clone(), ..link_with(&server.proof("github", "h1")) };
     assert_eq!(server.db_refused(service.link(attach)).await, BLOCKED);
     let blocked = server.person("sms", "s1");
     for proof in [server.proof("google-oauth2", "g1"), server.proof("github", "h1")] {
@@ -165,8 +204,14 @@ async fn a_shared_verified_email_can_be_demanded() {
     }
     let demanding = |request| pb::LinkRequest { require_shared_verified_email: true, ..request };
     for other in &ids[1..4] {
-        assert_eq!(server.db_refused(service.link(demanding(link_user(&ids[0], other)))).await, NOT_SHARED);
-        assert_eq!(server.db_refused(service.link(demanding(link_user(other, &ids[0])))).await, NOT_SHARED);
+        assert_eq!(
+            server.db_refused(service.link(demanding(link_user(&ids[0], other)))).await,
+            NOT_SHARED
+        );
+        assert_eq!(
+            server.db_refused(service.link(demanding(link_user(other, &ids[0])))).await,
+            NOT_SHARED
+        );
     }
     let person = server.person("google-oauth2", "g1");
     let claiming = |issuer, email: &str| {
@@ -209,7 +254,10 @@ async fn a_token_for_an_absorbed_id_reads_but_writes_only_after_a_new_sign_in() 
     assert_eq!(older.user("").await.id, google);
     for user_id in ["", &sms, &google] {
         let request = pb::LinkRequest { user_id: user_id.to_owned(), ..link_with(&proof) };
-        assert_eq!(server.db_refused(older.link(request)).await, "PermissionDenied REAUTHENTICATION_REQUIRED");
+        assert_eq!(
+            server.db_refused(older.link(request)).await,
+            "PermissionDenied REAUTHENTICATION_REQUIRED"
+        );
     }
     let newer = server.caller(&Token::of("users", &sms).issued_ago(-5));
     let linked = newer.link(link_with(&proof)).await.unwrap();
@@ -257,7 +305,8 @@ async fn a_preview_has_the_whole_response_and_changes_nothing() {
     let service = server.service();
     let [google, sms] = two_users(&server).await;
     let absorb = pb::LinkRequest { user_metadata: merge_default(), ..link_user(&google, &sms) };
-    let attach = pb::LinkRequest { user_id: google.clone(), ..link_with(&server.proof("github", "h1")) };
+    let attach =
+        pb::LinkRequest { user_id: google.clone(), ..link_with(&server.proof("github", "h1")) };
     for request in [absorb, attach] {
         let preview = pb::LinkRequest { validate_only: true, ..request.clone() };
         let previewed = server.db_previewed(service.link(preview.clone())).await;
@@ -266,7 +315,11 @@ async fn a_preview_has_the_whole_response_and_changes_nothing() {
         assert_eq!(previewed.link.as_ref().unwrap().id, "", "there is no link yet");
         assert_eq!(timeless(previewed), timeless(linked.clone()));
         let again = server.db_previewed(service.link(preview)).await;
-        assert_eq!((again.outcome(), again.link), (Outcome::AlreadyLinked, linked.link), "now there is a link");
+        assert_eq!(
+            (again.outcome(), again.link),
+            (Outcome::AlreadyLinked, linked.link),
+            "now there is a link"
+        );
     }
 }
 
@@ -275,8 +328,10 @@ async fn a_preview_is_refused_as_the_call_would_be() {
     let server = TestServer::start().await;
     let service = server.service();
     let [google, sms] = two_users(&server).await;
-    let blocked = service.create_with("google-oauth2", "g2", |request| request.blocked = true).await.id;
-    let demanding = pb::LinkRequest { require_shared_verified_email: true, ..link_user(&google, &sms) };
+    let blocked =
+        service.create_with("google-oauth2", "g2", |request| request.blocked = true).await.id;
+    let demanding =
+        pb::LinkRequest { require_shared_verified_email: true, ..link_user(&google, &sms) };
     let outdated = pb::LinkRequest { expected_version: Some(9), ..link_user(&google, &sms) };
     let same = [
         (link_user(&google, &google), "InvalidArgument SAME_USER"),

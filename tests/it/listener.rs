@@ -21,8 +21,8 @@ const SOON: Duration = Duration::from_millis(200);
 /// A limit that no test reaches.
 const NEVER: Duration = Duration::from_secs(3600);
 
-/// Runs an attack while another client makes calls. Each of these calls succeeds, and one of them begins after the
-/// attack has ended.
+/// Runs an attack while another client makes calls. Each of these calls succeeds, and one of them
+/// begins after the attack has ended.
 async fn while_attacked<T>(server: &TestServer, attack: impl Future<Output = T>) -> T {
     let service = server.service();
     let user = service.create("google-oauth2", &uuid::Uuid::new_v4().to_string()).await;
@@ -56,7 +56,11 @@ async fn watching(address: SocketAddr) -> Peer {
 /// Makes a call with a token, so that the server admits the client.
 async fn let_in(peer: &mut Peer) {
     let bearer = format!("Bearer {}", Token::of("services", "backend").sign());
-    let call = Frame::call(201, "/identitylink.v1.IdentityService/GetUser", &[("authorization", bearer.as_bytes())]);
+    let call = Frame::call(
+        201,
+        "/identitylink.v1.IdentityService/GetUser",
+        &[("authorization", bearer.as_bytes())],
+    );
     peer.send([call, Frame::empty_message(201)]).await;
     peer.until(|frame| frame.stream == 201 && frame.kind == HEADERS).await;
 }

@@ -35,14 +35,16 @@ impl Logged {
     fn serve(database: &Database, log: &str) -> Self {
         let (child, address) = Running::serve(database, |toml| format!("log = \"{log}\"\n{toml}"));
         let channel = Endpoint::from_shared(format!("http://{address}")).unwrap().connect_lazy();
-        let secrets = vec![EMAIL.to_owned(), EMAIL.to_lowercase(), "secret@".to_owned(), SESAME.to_owned()];
+        let secrets =
+            vec![EMAIL.to_owned(), EMAIL.to_lowercase(), "secret@".to_owned(), SESAME.to_owned()];
         Self { child, channel, secrets, expected: Vec::new() }
     }
 
-    /// Returns the token, and notes that no part of it may appear in the log. Its header is left out: it names no
-    /// user.
+    /// Returns the token, and notes that no part of it may appear in the log. Its header is left
+    /// out: it names no user.
     fn keep_secret(&mut self, token: &str) -> String {
-        self.secrets.extend(token.split('.').skip(1).map(|part| part.chars().take(16).collect::<String>()));
+        self.secrets
+            .extend(token.split('.').skip(1).map(|part| part.chars().take(16).collect::<String>()));
         token.to_owned()
     }
 
@@ -70,7 +72,8 @@ impl Logged {
         self.expected.push(format!("{rpc} {caller} {code:?} {reason} {trace:032x}"));
     }
 
-    /// Ends the server and returns its lines. Each of them is JSON without a secret, and each call has one.
+    /// Ends the server and returns its lines. Each of them is JSON without a secret, and each call
+    /// has one.
     fn lines(self) -> Vec<Value> {
         self.child.signal(Signal::TERM);
         let ran = self.child.finish();
@@ -79,7 +82,8 @@ impl Logged {
             let told = ran.stderr.lines().find(|line| line.contains(secret));
             assert_eq!(told, None, "{secret} is in the log");
         }
-        let lines: Vec<Value> = ran.stderr.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let lines: Vec<Value> =
+            ran.stderr.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         let calls = lines.iter().filter(|line| line["target"] == "identity_link::call");
         let text = |line: &Value, key: &str| line[key].as_str().unwrap().to_owned();
         let calls: Vec<String> = calls
@@ -116,7 +120,11 @@ async fn calls(logged: &mut Logged) {
         let outcome = logged.caller(Some(&backend)).create_user(new(provider, subject)).await;
         logged.expect(&rpc("CreateUser"), "service", outcome);
     }
-    let find = FindByEmailRequest { email: EMAIL.to_owned(), include_unverified: true, ..Default::default() };
+    let find = FindByEmailRequest {
+        email: EMAIL.to_owned(),
+        include_unverified: true,
+        ..Default::default()
+    };
     let outcome = logged.caller(Some(&backend)).find_by_email(find).await;
     assert_eq!(outcome.as_ref().unwrap().matches.len(), 2);
     logged.expect(&rpc("FindByEmail"), "service", outcome);
@@ -133,7 +141,8 @@ async fn calls(logged: &mut Logged) {
         let outcome = logged.caller(Some(&google.sign())).link(link_with(&proof)).await;
         logged.expect(&rpc("Link"), "user", outcome);
     }
-    let mut merge = pb::MergeMetadataRequest { user_metadata: merge_default(), ..Default::default() };
+    let mut merge =
+        pb::MergeMetadataRequest { user_metadata: merge_default(), ..Default::default() };
     merge.source = Some(pb::merge_metadata_request::Source::Given(pb::GivenMetadata {
         user_metadata: object(json!({"color": "red", SESAME: SESAME})),
         app_metadata: None,
@@ -156,7 +165,8 @@ async fn calls(logged: &mut Logged) {
         let outcome = logged.caller(token.as_deref()).get_user(get()).await;
         logged.expect(&rpc("GetUser"), "none", outcome);
     }
-    let two = logged.caller(Some(&backend)).with_metadata("authorization", &format!("Bearer {SESAME}"));
+    let two =
+        logged.caller(Some(&backend)).with_metadata("authorization", &format!("Bearer {SESAME}"));
     logged.expect(&rpc("GetUser"), "none", two.get_user(get()).await);
     let elsewhere = logged.caller(Some(&backend)).with_metadata("x-tenant", SESAME);
     logged.expect(&rpc("GetUser"), "service", elsewhere.get_user(get()).await);
@@ -244,7 +254,13 @@ async fn an_invalid_trace_id_is_replaced() {
     let nobody = Caller::new(channel.clone(), None);
 
     refusal(nobody.get_user(GetUserRequest::default()).await);
-    refusal(nobody.clone().with_metadata("traceparent", SESAME).get_user(GetUserRequest::default()).await);
+    refusal(
+        nobody
+            .clone()
+            .with_metadata("traceparent", SESAME)
+            .get_user(GetUserRequest::default())
+            .await,
+    );
     let told = format!("00-{SESAME:x<32}-00f067aa0ba902b7-01");
     refusal(nobody.with_metadata("traceparent", &told).get_user(GetUserRequest::default()).await);
     HealthClient::new(channel).check(HealthCheckRequest::default()).await.unwrap();

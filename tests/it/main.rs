@@ -1,4 +1,5 @@
-//! The tests drive the real server on a real socket, on a real Postgres, with a database of its own per test.
+//! The tests drive the real server on a real socket, on a real Postgres, with a database of its own
+//! per test.
 
 #![expect(
     clippy::unwrap_used,

@@ -23,7 +23,10 @@ fn merge_from(user_id: &str, source: Source) -> pb::MergeMetadataRequest {
 
 /// A source of metadata that the caller gives.
 fn given(user_metadata: Value, app_metadata: Value) -> Source {
-    Source::Given(pb::GivenMetadata { user_metadata: object(user_metadata), app_metadata: object(app_metadata) })
+    Source::Given(pb::GivenMetadata {
+        user_metadata: object(user_metadata),
+        app_metadata: object(app_metadata),
+    })
 }
 
 /// A request to merge this into `user_metadata` alone.
@@ -33,7 +36,12 @@ fn give(user_id: &str, user_metadata: Value) -> pb::MergeMetadataRequest {
 }
 
 /// A user with this metadata.
-async fn user_with(service: &Caller, subject: &str, user_metadata: Value, app_metadata: Value) -> pb::User {
+async fn user_with(
+    service: &Caller,
+    subject: &str,
+    user_metadata: Value,
+    app_metadata: Value,
+) -> pb::User {
     let fill = |request: &mut pb::CreateUserRequest| {
         request.user_metadata = object(user_metadata);
         request.app_metadata = object(app_metadata);

@@ -20,7 +20,8 @@ use crate::support::{
 };
 
 /// The providers of a story's identities. A wallet is link-only.
-const PROVIDERS: [&str; 7] = ["google-oauth2", "github", "sms", "wallet", "github", "sms", "wallet"];
+const PROVIDERS: [&str; 7] =
+    ["google-oauth2", "github", "sms", "wallet", "github", "sms", "wallet"];
 
 /// The user that a step names.
 #[derive(Debug, Clone)]
@@ -103,11 +104,14 @@ impl Story {
             Step::Release(id) => Call::Release(self.who(&Who::OwnerOf(*id)), *id),
             Step::SetPrimary(id) => Call::SetPrimary(self.who(&Who::OwnerOf(*id)), *id),
             Step::SetPrimaryOf(user, id) => Call::SetPrimary(self.who(user), *id),
-            Step::Delete(user, include) => Call::Delete { user: self.who(user), include_absorbed: *include },
+            Step::Delete(user, include) => {
+                Call::Delete { user: self.who(user), include_absorbed: *include }
+            }
         }
     }
 
-    /// Makes the call. Returns the change that the response shows, and the id of a new user, or an empty text.
+    /// Makes the call. Returns the change that the response shows, and the id of a new user, or an
+    /// empty text.
     async fn make(&self, call: Call) -> Result<(Change, String), Status> {
         let none = String::new();
         Ok(match call {
@@ -121,9 +125,12 @@ impl Story {
                 let request = link_identity(&user, PROVIDERS[id], &self.subject(id));
                 (linked(self.service.link(request).await?), none)
             }
-            Call::LinkUser(user, other) => (linked(self.service.link(link_user(&user, &other)).await?), none),
+            Call::LinkUser(user, other) => {
+                (linked(self.service.link(link_user(&user, &other)).await?), none)
+            }
             Call::Unlink(user, id) => {
-                let unlinked = self.service.unlink(unlink(&user, PROVIDERS[id], &self.subject(id))).await?;
+                let unlinked =
+                    self.service.unlink(unlink(&user, PROVIDERS[id], &self.subject(id))).await?;
                 let detached = unlinked.detached_user.unwrap().id;
                 match unlinked.restored {
                     true => (Change::Restored { identity: id, user: detached }, none),
@@ -131,21 +138,27 @@ impl Story {
                 }
             }
             Call::Release(user, id) => {
-                let released = self.service.unlink(release(&user, PROVIDERS[id], &self.subject(id))).await?;
+                let released =
+                    self.service.unlink(release(&user, PROVIDERS[id], &self.subject(id))).await?;
                 assert_eq!((released.released, released.detached_user), (true, None));
                 (Change::Released(id), none)
             }
             Call::SetPrimary(user_id, id) => {
-                let before = self.service.get_user(pb::GetUserRequest { user_id: user_id.clone() }).await?;
+                let before =
+                    self.service.get_user(pb::GetUserRequest { user_id: user_id.clone() }).await?;
                 let identity = identity_ref(PROVIDERS[id], &self.subject(id));
-                let request =
-                    pb::SetPrimaryIdentityRequest { user_id: user_id.clone(), identity, ..Default::default() };
+                let request = pb::SetPrimaryIdentityRequest {
+                    user_id: user_id.clone(),
+                    identity,
+                    ..Default::default()
+                };
                 let after = self.service.set_primary_identity(request).await?;
                 let changed = before.user != after.user;
                 (if changed { Change::Primary(user_id, id) } else { Change::Nothing }, none)
             }
             Call::Delete { user, include_absorbed } => {
-                let request = pb::DeleteUserRequest { user_id: user, include_absorbed, ..Default::default() };
+                let request =
+                    pb::DeleteUserRequest { user_id: user, include_absorbed, ..Default::default() };
                 (Change::Deleted(self.service.delete_user(request).await?.deleted_user_ids), none)
             }
         })
@@ -186,9 +199,11 @@ impl Story {
             let user = found.unwrap().user.unwrap();
             assert_eq!(user.id, *owner);
             let expected = self.model.identities(owner);
-            let names = expected.iter().map(|id| format!("{}|{}", PROVIDERS[*id], self.subject(*id)));
+            let names =
+                expected.iter().map(|id| format!("{}|{}", PROVIDERS[*id], self.subject(*id)));
             assert_eq!(identities(&user), names.collect::<Vec<_>>());
-            let homes: Vec<_> = user.identities.iter().map(|identity| &identity.origin_user_id).collect();
+            let homes: Vec<_> =
+                user.identities.iter().map(|identity| &identity.origin_user_id).collect();
             assert_eq!(homes, expected.iter().map(|id| &self.model.home[id]).collect::<Vec<_>>());
             users.insert(owner, user);
         }
@@ -199,7 +214,10 @@ impl Story {
         };
         if !self.ids.is_empty() {
             let asked: Vec<&str> = self.ids.iter().map(String::as_str).collect();
-            assert_eq!(self.service.resolved(&asked).await, self.ids.iter().map(state).collect::<Vec<_>>());
+            assert_eq!(
+                self.service.resolved(&asked).await,
+                self.ids.iter().map(state).collect::<Vec<_>>()
+            );
         }
         for (id, holder) in self.model.holder.iter().filter(|(id, holder)| id != holder) {
             assert_eq!(&self.service.user(id).await, &users[holder]);
@@ -220,11 +238,13 @@ fn linked(answer: pb::LinkResponse) -> Change {
 
 #[test]
 fn any_sequence_of_calls_has_the_result_of_the_model() {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let server = runtime.block_on(TestServer::start());
     let stranded = RefCell::new(Vec::new());
     // The shrunk input of a failure is printed. Nothing else is kept to repeat it.
-    let config = Config { cases: 12, max_shrink_iters: 100, failure_persistence: None, ..Config::default() };
+    let config =
+        Config { cases: 12, max_shrink_iters: 100, failure_persistence: None, ..Config::default() };
     let steps = prop::collection::vec(any_step(), 40..80);
 
     TestRunner::new(config)

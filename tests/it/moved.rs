@@ -1,6 +1,6 @@
-//! A60: a token proves the user that had the account when the token was issued. After the account has moved to
-//! another user, older tokens of it can read and nothing else. The tables in `access/matrix.rs` and `auth0/matrix.rs`
-//! hold which rpcs and routes that means.
+//! A60: a token proves the user that had the account when the token was issued. After the account
+//! has moved to another user, older tokens of it can read and nothing else. The tables in
+//! `access/matrix.rs` and `auth0/matrix.rs` hold which rpcs and routes that means.
 
 use identity_link::{clock, grpc::proto as pb};
 use pb::link_response::Outcome;
@@ -16,7 +16,8 @@ async fn powers(server: &TestServer, token: &Token) -> [bool; 3] {
     let caller = server.caller(token);
     let reads = caller.get_user(get("")).await.is_ok();
     let user_metadata = object(value!({"seen": clock::now().to_rfc3339()}));
-    let change = update("", &["user_metadata"], pb::UserUpdate { user_metadata, ..Default::default() });
+    let change =
+        update("", &["user_metadata"], pb::UserUpdate { user_metadata, ..Default::default() });
     let writes = caller.update_user(pb::UpdateUserRequest { validate_only: true, ..change }).await;
     if let Err(refused) = &writes {
         assert_eq!(refusal::<()>(Err(refused.clone())), SIGN_IN);
@@ -53,11 +54,17 @@ async fn a_token_that_leaked_before_the_link_takes_over_no_user() {
     let thief = service.create("github", "thief").await.id;
     let leaked = Token::of("sms", "ann").issued_ago(60);
     let link = link_with(&server.proof("sms", "ann"));
-    assert_eq!(server.person("google-oauth2", "ann").link(link).await.unwrap().outcome(), Outcome::Absorbed);
+    assert_eq!(
+        server.person("google-oauth2", "ann").link(link).await.unwrap().outcome(),
+        Outcome::Absorbed
+    );
 
     let person = server.person("github", "thief");
     assert_eq!(server.db_refused(person.link(link_with(&leaked.sign()))).await, NO_PROOF);
-    assert_eq!(service.resolved(&[&ann, &thief]).await, [format!("CURRENT {ann}"), format!("CURRENT {thief}")]);
+    assert_eq!(
+        service.resolved(&[&ann, &thief]).await,
+        [format!("CURRENT {ann}"), format!("CURRENT {thief}")]
+    );
     assert_eq!(server.caller(&leaked).user("").await.id, ann, "it reads, as a user id token does");
     let evil = link_with(&server.proof("wallet", "evil"));
     assert_eq!(server.db_refused(server.caller(&leaked).link(evil)).await, SIGN_IN);
@@ -72,12 +79,16 @@ async fn a_token_of_the_second_of_the_move_only_reads_after_a_proof_and_is_good_
         service.create(provider, subject).await;
     }
     let person = server.person("google-oauth2", "ann");
-    let by_service = link_second(&service.link(link_identity(&ann, "sms", "by service")).await.unwrap());
-    let by_proof = link_second(&person.link(link_with(&server.proof("sms", "by proof"))).await.unwrap());
+    let by_service =
+        link_second(&service.link(link_identity(&ann, "sms", "by service")).await.unwrap());
+    let by_proof =
+        link_second(&person.link(link_with(&server.proof("sms", "by proof"))).await.unwrap());
     // If a service passes on a proof, the account moves by that proof.
-    let proven = pb::LinkRequest { user_id: ann.clone(), ..link_with(&server.proof("okta", "by token")) };
+    let proven =
+        pb::LinkRequest { user_id: ann.clone(), ..link_with(&server.proof("okta", "by token")) };
     let by_token = link_second(&service.link(proven).await.unwrap());
-    let attached = link_second(&person.link(link_with(&server.proof("github", "attached"))).await.unwrap());
+    let attached =
+        link_second(&person.link(link_with(&server.proof("github", "attached"))).await.unwrap());
 
     for (provider, subject, second, expected) in [
         ("sms", "by service", by_service - 1, READS),
@@ -92,7 +103,11 @@ async fn a_token_of_the_second_of_the_move_only_reads_after_a_proof_and_is_good_
         let token = issued_at(provider, subject, second);
         assert_eq!(powers(&server, &token).await, expected, "{subject} {}", second - by_service);
     }
-    assert_eq!(powers(&server, &Token::of("google-oauth2", "ann").issued_ago(60)).await, ALL, "it has not moved");
+    assert_eq!(
+        powers(&server, &Token::of("google-oauth2", "ann").issued_ago(60)).await,
+        ALL,
+        "it has not moved"
+    );
 }
 
 #[tokio::test]
@@ -112,7 +127,8 @@ async fn the_token_that_made_a_link_is_a_good_retry_of_that_link() {
     }
 }
 
-/// The account moves at the time of the sign-in, whenever that is written, so the tokens of that sign-in are good.
+/// The account moves at the time of the sign-in, whenever that is written, so the tokens of that
+/// sign-in are good.
 #[tokio::test]
 async fn what_a_sign_in_links_by_email_is_good_from_that_sign_in_on() {
     let server = TestServer::start().await;
@@ -150,13 +166,18 @@ async fn a_link_of_the_holder_moves_every_account_of_a_chain_again() {
     let second = link_second(&service.link(link_user(&ids[0], &ids[1])).await.unwrap());
 
     for (provider, subject) in [("github", "s"), ("sms", "t"), ("apple", "attached")] {
-        assert_eq!(powers(&server, &issued_at(provider, subject, second - 1)).await, READS, "{subject}");
+        assert_eq!(
+            powers(&server, &issued_at(provider, subject, second - 1)).await,
+            READS,
+            "{subject}"
+        );
         assert_eq!(powers(&server, &issued_at(provider, subject, second)).await, ALL, "{subject}");
     }
     assert_eq!(powers(&server, &Token::of("users", &ids[1]).issued_ago(60)).await, READS);
 }
 
-/// After an unlink older tokens are withdrawn. After the next link, tokens from before that link only read.
+/// After an unlink older tokens are withdrawn. After the next link, tokens from before that link
+/// only read.
 #[tokio::test]
 async fn an_account_that_is_unlinked_and_linked_again_has_moved_again() {
     let server = TestServer::start().await;

@@ -6,8 +6,8 @@ use tonic::Status;
 
 use crate::support::{cluster, tokens::Token, *};
 
-/// Lets `second` wait for a user's row while `first`, which came before it, still waits to write. After that both go
-/// on. They are calls of two servers, so that both wait in the database.
+/// Lets `second` wait for a user's row while `first`, which came before it, still waits to write.
+/// After that both go on. They are calls of two servers, so that both wait in the database.
 async fn one_after_the_other<A: Send + 'static, B: Send + 'static>(
     server: &TestServer,
     user_id: &str,
@@ -32,20 +32,31 @@ async fn own_write(caller: Caller, rpc: &str) -> Result<(), Status> {
         "SetPrimaryIdentity" => {
             let identity = identity_ref("wallet", "w1");
             caller
-                .set_primary_identity(pb::SetPrimaryIdentityRequest { identity, ..Default::default() })
+                .set_primary_identity(pb::SetPrimaryIdentityRequest {
+                    identity,
+                    ..Default::default()
+                })
                 .await
                 .map(drop)
         }
         "MergeMetadata" => {
             let given = pb::GivenMetadata { user_metadata, app_metadata: None };
             let source = Some(pb::merge_metadata_request::Source::Given(given));
-            let merge = pb::MergeMetadataRequest { source, user_metadata: merge_default(), ..Default::default() };
+            let merge = pb::MergeMetadataRequest {
+                source,
+                user_metadata: merge_default(),
+                ..Default::default()
+            };
             caller.merge_metadata(merge).await.map(drop)
         }
         "UpdateUser" => {
-            let update_mask = Some(prost_types::FieldMask { paths: vec!["user_metadata".to_owned()] });
+            let update_mask =
+                Some(prost_types::FieldMask { paths: vec!["user_metadata".to_owned()] });
             let update = Some(pb::UserUpdate { user_metadata, ..Default::default() });
-            caller.update_user(pb::UpdateUserRequest { update, update_mask, ..Default::default() }).await.map(drop)
+            caller
+                .update_user(pb::UpdateUserRequest { update, update_mask, ..Default::default() })
+                .await
+                .map(drop)
         }
         "DeleteUser" => {
             let delete = pb::DeleteUserRequest { include_absorbed: true, ..Default::default() };
@@ -55,7 +66,8 @@ async fn own_write(caller: Caller, rpc: &str) -> Result<(), Status> {
     }
 }
 
-const OWN_WRITES: [&str; 6] = ["Link", "Unlink", "SetPrimaryIdentity", "MergeMetadata", "UpdateUser", "DeleteUser"];
+const OWN_WRITES: [&str; 6] =
+    ["Link", "Unlink", "SetPrimaryIdentity", "MergeMetadata", "UpdateUser", "DeleteUser"];
 
 /// A user of a Google account, a wallet and a phone.
 async fn three_sign_ins(server: &TestServer) -> String {
@@ -79,9 +91,13 @@ async fn a_caller_whose_identity_is_unlinked_meanwhile_no_longer_writes_to_the_u
         let phone = elsewhere.caller(&Token::of("sms", "s1").issued_ago(60));
         let request = unlink(&id, "sms", "s1");
 
-        let (unlinked, written) =
-            one_after_the_other(&server, &id, async move { service.unlink(request).await }, own_write(phone, rpc))
-                .await;
+        let (unlinked, written) = one_after_the_other(
+            &server,
+            &id,
+            async move { service.unlink(request).await },
+            own_write(phone, rpc),
+        )
+        .await;
 
         let left = unlinked.unwrap().user.unwrap();
         assert_eq!(refusal(written), "Unauthenticated TOKEN_INVALID", "{rpc}");
@@ -122,9 +138,13 @@ async fn a_caller_whose_own_user_comes_back_meanwhile_writes_to_that_user() {
     let caller = elsewhere.caller(&Token::of("users", &back).issued_ago(-5));
     let request = unlink(&holder, "sms", "s1");
 
-    let (unlinked, written) =
-        one_after_the_other(&server, &holder, async move { service.unlink(request).await }, own_write(caller, "Link"))
-            .await;
+    let (unlinked, written) = one_after_the_other(
+        &server,
+        &holder,
+        async move { service.unlink(request).await },
+        own_write(caller, "Link"),
+    )
+    .await;
 
     unlinked.unwrap();
     written.unwrap();
@@ -146,16 +166,21 @@ async fn a_token_of_a_user_that_comes_back_meanwhile_does_not_prove_its_former_h
     let elsewhere = server.another().await;
     let person = elsewhere.person("google-oauth2", "g2");
 
-    let (unlinked, linked) =
-        one_after_the_other(&server, &holder, async move { service.unlink(request).await }, async move {
-            person.link(link_with(&token)).await
-        })
-        .await;
+    let (unlinked, linked) = one_after_the_other(
+        &server,
+        &holder,
+        async move { service.unlink(request).await },
+        async move { person.link(link_with(&token)).await },
+    )
+    .await;
 
     unlinked.unwrap();
     assert_eq!(linked.unwrap().link.unwrap().secondary_user_id, back);
     let service = server.service();
-    assert_eq!(service.resolved(&[&holder, &back]).await, [format!("CURRENT {holder}"), format!("ABSORBED {thief}")]);
+    assert_eq!(
+        service.resolved(&[&holder, &back]).await,
+        [format!("CURRENT {holder}"), format!("ABSORBED {thief}")]
+    );
     server.database.db_assert_invariants().await;
 }
 
@@ -170,11 +195,13 @@ async fn a_proof_that_is_withdrawn_meanwhile_proves_nothing() {
     let thief = elsewhere.person("google-oauth2", "g2");
     let request = unlink(&victim, "sms", "s1");
 
-    let (unlinked, linked) =
-        one_after_the_other(&server, &victim, async move { service.unlink(request).await }, async move {
-            thief.link(link_with(&stolen)).await
-        })
-        .await;
+    let (unlinked, linked) = one_after_the_other(
+        &server,
+        &victim,
+        async move { service.unlink(request).await },
+        async move { thief.link(link_with(&stolen)).await },
+    )
+    .await;
 
     unlinked.unwrap();
     assert_eq!(refusal(linked), "FailedPrecondition LINK_TOKEN_INVALID");
@@ -193,15 +220,20 @@ async fn an_identity_that_is_unlinked_meanwhile_is_absorbed_with_its_present_use
     let elsewhere = server.another().await;
     let other = elsewhere.service();
 
-    let (unlinked, linked) =
-        one_after_the_other(&server, &former, async move { service.unlink(request).await }, async move {
-            other.link(link).await
-        })
-        .await;
+    let (unlinked, linked) = one_after_the_other(
+        &server,
+        &former,
+        async move { service.unlink(request).await },
+        async move { other.link(link).await },
+    )
+    .await;
 
     unlinked.unwrap();
     let linked = linked.unwrap();
-    assert_eq!((linked.outcome(), linked.link.unwrap().secondary_user_id), (Outcome::Absorbed, back));
+    assert_eq!(
+        (linked.outcome(), linked.link.unwrap().secondary_user_id),
+        (Outcome::Absorbed, back)
+    );
     assert_eq!(identities(&server.service().user(&former).await), ["google-oauth2|g1"]);
     server.database.db_assert_invariants().await;
 }
@@ -231,7 +263,10 @@ async fn an_account_whose_user_was_deleted_meanwhile_is_not_attached() {
     let gone = service.create("sms", "s1").await;
     service.delete(&gone.id).await;
     // As if the deletion had been long ago: the token is younger.
-    server.database.db_execute("UPDATE tombstones SET delete_time = now() - interval '1 hour'").await;
+    server
+        .database
+        .db_execute("UPDATE tombstones SET delete_time = now() - interval '1 hour'")
+        .await;
     let held = server.database.db_hold(&google.id).await;
     let (person, token) = (server.person("google-oauth2", "g1"), server.proof("sms", "s1"));
     let linking = tokio::spawn(async move { person.link(link_with(&token)).await });
@@ -253,15 +288,18 @@ async fn a_user_that_loses_the_shared_email_meanwhile_is_not_linked_on_it() {
     let shared = service.create_with("github", "h1", verified("ann@example.com")).await.id;
     let secondary = service.create("sms", "s1").await.id;
     service.link(link_user(&secondary, &shared)).await.unwrap();
-    let demanding = pb::LinkRequest { require_shared_verified_email: true, ..link_user(&primary, &secondary) };
+    let demanding =
+        pb::LinkRequest { require_shared_verified_email: true, ..link_user(&primary, &secondary) };
     let elsewhere = server.another().await;
     let (request, other) = (unlink(&secondary, "github", "h1"), elsewhere.service());
 
-    let (unlinked, linked) =
-        one_after_the_other(&server, &secondary, async move { service.unlink(request).await }, async move {
-            other.link(demanding).await
-        })
-        .await;
+    let (unlinked, linked) = one_after_the_other(
+        &server,
+        &secondary,
+        async move { service.unlink(request).await },
+        async move { other.link(demanding).await },
+    )
+    .await;
 
     unlinked.unwrap();
     assert_eq!(refusal(linked), "FailedPrecondition EMAIL_NOT_SHARED");

@@ -10,8 +10,8 @@ fn primary(user_id: &str, provider: &str, subject: &str) -> pb::SetPrimaryIdenti
     pb::SetPrimaryIdentityRequest { user_id: user_id.to_owned(), identity, ..Default::default() }
 }
 
-/// A Google user with a name, which has absorbed an SMS user with another name and has attached a GitHub account.
-/// Returns the ids of the two users.
+/// A Google user with a name, which has absorbed an SMS user with another name and has attached a
+/// GitHub account. Returns the ids of the two users.
 async fn three_identities(server: &TestServer) -> [String; 2] {
     let service = server.service();
     let mut ids = Vec::new();
@@ -24,7 +24,11 @@ async fn three_identities(server: &TestServer) -> [String; 2] {
         ids.push(created.await.id);
     }
     service.link(link_user(&ids[0], &ids[1])).await.unwrap();
-    server.person("google-oauth2", "g1").link(link_with(&server.proof("github", "h1"))).await.unwrap();
+    server
+        .person("google-oauth2", "g1")
+        .link(link_with(&server.proof("github", "h1")))
+        .await
+        .unwrap();
     ids.try_into().unwrap()
 }
 
@@ -34,16 +38,21 @@ async fn profile_and_order_change_and_the_id_stays() {
     let service = server.service();
     let [google, _] = three_identities(&server).await;
     let before = service.user(&google).await;
-    assert_eq!(json(&before.profile), object!({"name": "Ann G", "from": "google-oauth2", "title": "Dr"}));
+    assert_eq!(
+        json(&before.profile),
+        object!({"name": "Ann G", "from": "google-oauth2", "title": "Dr"})
+    );
 
-    let after = service.set_primary_identity(primary(&google, "sms", "s1")).await.unwrap().user.unwrap();
+    let after =
+        service.set_primary_identity(primary(&google, "sms", "s1")).await.unwrap().user.unwrap();
 
     assert_eq!((&after.id, after.version), (&google, before.version + 1));
     assert_eq!(after, service.user(&google).await);
     assert_eq!(identities(&after), ["sms|s1", "google-oauth2|g1", "github|h1"]);
     assert_eq!(json(&after.profile), object!({"name": "Ann S", "from": "sms", "title": "Dr"}));
     let homes = |user: &pb::User| {
-        let mut homes: Vec<_> = user.identities.iter().map(|identity| identity.origin_user_id.clone()).collect();
+        let mut homes: Vec<_> =
+            user.identities.iter().map(|identity| identity.origin_user_id.clone()).collect();
         homes.sort();
         homes
     };
@@ -65,7 +74,10 @@ async fn the_former_primary_identity_can_be_unlinked() {
 
     assert!(!unlinked.restored, "the identity was always this user's");
     let (left, detached) = (unlinked.user.unwrap(), unlinked.detached_user.unwrap());
-    assert_eq!((&left.id, identities(&left)), (&google, vec!["github|h1".to_owned(), "sms|s1".to_owned()]));
+    assert_eq!(
+        (&left.id, identities(&left)),
+        (&google, vec!["github|h1".to_owned(), "sms|s1".to_owned()])
+    );
     assert_eq!(json(&left.profile), object!({"title": "Dr"}));
     assert_ne!(detached.id, google);
     assert_eq!(
@@ -77,7 +89,10 @@ async fn the_former_primary_identity_can_be_unlinked() {
 
     // An identity that was primary here brings back its own user when it is unlinked.
     service.set_primary_identity(primary(&google, "sms", "s1")).await.unwrap();
-    assert_eq!(refusal(service.unlink(unlink(&google, "sms", "s1")).await), "FailedPrecondition PRIMARY_IDENTITY");
+    assert_eq!(
+        refusal(service.unlink(unlink(&google, "sms", "s1")).await),
+        "FailedPrecondition PRIMARY_IDENTITY"
+    );
     service.set_primary_identity(primary(&google, "github", "h1")).await.unwrap();
     let back = service.unlink(unlink(&google, "sms", "s1")).await.unwrap().detached_user.unwrap();
     assert_eq!((back.id, json(&back.profile)["name"].as_str()), (sms, Some("Ann S")));
@@ -89,7 +104,9 @@ async fn a_user_whose_own_identities_have_all_left_goes_where_its_holder_goes() 
     let server = TestServer::start().await;
     let service = server.service();
     let mut ids = Vec::new();
-    for (provider, subject) in [("google-oauth2", "p1"), ("sms", "s1"), ("github", "q1"), ("auth0", "r1")] {
+    for (provider, subject) in
+        [("google-oauth2", "p1"), ("sms", "s1"), ("github", "q1"), ("auth0", "r1")]
+    {
         ids.push(service.create(provider, subject).await.id);
     }
     let [p, s, q, r] = ids.try_into().unwrap();
@@ -103,7 +120,10 @@ async fn a_user_whose_own_identities_have_all_left_goes_where_its_holder_goes() 
     service.link(link_user(&r, &q)).await.unwrap();
 
     let (absorbed, current) = (format!("ABSORBED {r}"), |id: &str| format!("CURRENT {id}"));
-    assert_eq!(service.resolved(&[&p, &s, &q, &r]).await, [absorbed.clone(), current(&s), absorbed, current(&r)]);
+    assert_eq!(
+        service.resolved(&[&p, &s, &q, &r]).await,
+        [absorbed.clone(), current(&s), absorbed, current(&r)]
+    );
     server.database.db_assert_invariants_but_no_way_back_for(&[p]).await;
 }
 
@@ -128,7 +148,12 @@ async fn setting_the_present_primary_identity_changes_nothing() {
     let [google, _] = three_identities(&server).await;
     let (before, rows) = (service.user(&google).await, server.database.db_everything().await);
     for caller in [service, server.person("google-oauth2", "g1")] {
-        let after = caller.set_primary_identity(primary(&google, "google-oauth2", "g1")).await.unwrap().user.unwrap();
+        let after = caller
+            .set_primary_identity(primary(&google, "google-oauth2", "g1"))
+            .await
+            .unwrap()
+            .user
+            .unwrap();
         assert_eq!(after, before);
     }
     assert_eq!(rows, server.database.db_everything().await);
@@ -139,10 +164,13 @@ async fn a_preview_has_the_whole_response_and_changes_nothing() {
     let server = TestServer::start().await;
     let service = server.service();
     let [google, _] = three_identities(&server).await;
-    let preview = pb::SetPrimaryIdentityRequest { validate_only: true, ..primary(&google, "sms", "s1") };
+    let preview =
+        pb::SetPrimaryIdentityRequest { validate_only: true, ..primary(&google, "sms", "s1") };
 
-    let mut previewed = server.db_previewed(service.set_primary_identity(preview)).await.user.unwrap();
-    let after = service.set_primary_identity(primary(&google, "sms", "s1")).await.unwrap().user.unwrap();
+    let mut previewed =
+        server.db_previewed(service.set_primary_identity(preview)).await.user.unwrap();
+    let after =
+        service.set_primary_identity(primary(&google, "sms", "s1")).await.unwrap().user.unwrap();
 
     previewed.update_time = after.update_time;
     assert_eq!(previewed, after);
@@ -161,7 +189,10 @@ async fn only_an_identity_of_the_user_becomes_primary() {
         for subject in ["a1", "nobody"] {
             let call = caller.set_primary_identity(primary(user_id, "auth0", subject));
             assert_eq!(server.db_refused(call).await, NOT_FOUND);
-            let preview = pb::SetPrimaryIdentityRequest { validate_only: true, ..primary(user_id, "auth0", subject) };
+            let preview = pb::SetPrimaryIdentityRequest {
+                validate_only: true,
+                ..primary(user_id, "auth0", subject)
+            };
             assert_eq!(server.db_refused(caller.set_primary_identity(preview)).await, NOT_FOUND);
         }
     }
@@ -171,7 +202,10 @@ async fn only_an_identity_of_the_user_becomes_primary() {
         (&person, primary("usr_nobody", "sms", "s1"), "PermissionDenied NOT_YOUR_USER"),
         (
             &service,
-            pb::SetPrimaryIdentityRequest { expected_version: Some(1), ..primary(&google, "sms", "s1") },
+            pb::SetPrimaryIdentityRequest {
+                expected_version: Some(1),
+                ..primary(&google, "sms", "s1")
+            },
             "Aborted VERSION_MISMATCH",
         ),
     ];
@@ -187,7 +221,8 @@ async fn only_an_identity_of_the_user_becomes_primary() {
     user_id: is required: a service has no user of its own
     ");
     let elsewhere = server.service_of("other");
-    let refused = server.db_refused(elsewhere.set_primary_identity(primary(&google, "sms", "s1"))).await;
+    let refused =
+        server.db_refused(elsewhere.set_primary_identity(primary(&google, "sms", "s1"))).await;
     assert_eq!(refused, "NotFound USER_NOT_FOUND");
 }
 
@@ -202,11 +237,17 @@ async fn a_person_needs_the_scope_and_a_recent_sign_in_and_is_not_blocked() {
         (token().issued_ago(601), REAUTHENTICATE),
         (token().with("auth_time", now - 601), REAUTHENTICATE),
         (Token::of("users", &sms).issued_ago(60), REAUTHENTICATE),
-        (token().scope("read:current_user update:current_user_metadata"), "PermissionDenied SCOPE_INSUFFICIENT"),
+        (
+            token().scope("read:current_user update:current_user_metadata"),
+            "PermissionDenied SCOPE_INSUFFICIENT",
+        ),
     ];
     for (token, expected) in refused {
         let call = server.caller(&token);
-        assert_eq!(server.db_refused(call.set_primary_identity(primary("", "sms", "s1"))).await, expected);
+        assert_eq!(
+            server.db_refused(call.set_primary_identity(primary("", "sms", "s1"))).await,
+            expected
+        );
     }
     let service = server.service();
     service.block(&google, true).await;

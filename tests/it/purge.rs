@@ -25,14 +25,25 @@ fn purge(database: &Database, arguments: &[&str]) -> Command {
     binary(&[&["purge", "--config", file.to_str().unwrap()], arguments].concat())
 }
 
-/// Undoes a link with this choice for the metadata. Returns the ids of the secondary user and of the link.
-async fn undone(server: &TestServer, name: &str, metadata: pb::UnlinkMetadata, by_person: bool) -> (String, String) {
+/// Undoes a link with this choice for the metadata. Returns the ids of the secondary user and of
+/// the link.
+async fn undone(
+    server: &TestServer,
+    name: &str,
+    metadata: pb::UnlinkMetadata,
+    by_person: bool,
+) -> (String, String) {
     let service = server.service();
     let primary = service.create("google-oauth2", name).await.id;
-    let fill = |request: &mut pb::CreateUserRequest| request.app_metadata = object(value!({"of": name}));
+    let fill =
+        |request: &mut pb::CreateUserRequest| request.app_metadata = object(value!({"of": name}));
     let secondary = service.create_with("github", name, fill).await.id;
     let link = service.link(link_user(&primary, &secondary)).await.unwrap().link.unwrap().id;
-    let undo = pb::UndoLinkRequest { link_id: link.clone(), metadata: metadata.into(), ..Default::default() };
+    let undo = pb::UndoLinkRequest {
+        link_id: link.clone(),
+        metadata: metadata.into(),
+        ..Default::default()
+    };
     let caller = if by_person { &server.person("google-oauth2", name) } else { &service };
     caller.undo_link(undo).await.unwrap();
     (secondary, link)
@@ -85,7 +96,11 @@ async fn what_has_expired_is_removed_and_the_rest_stays() {
     server.database.db_execute(earlier).await;
     let young = undone(&server, "young", Discard, false).await;
     let request_id = uuid::Uuid::new_v4().to_string();
-    server.service().update_user(pb::UpdateUserRequest { request_id, ..block(&old.0, false) }).await.unwrap();
+    server
+        .service()
+        .update_user(pb::UpdateUserRequest { request_id, ..block(&old.0, false) })
+        .await
+        .unwrap();
     // The server is stopped, so that its sweep removes nothing first.
     server.shutdown.cancel();
     server.database.db_until_alone().await;

@@ -1,5 +1,6 @@
-//! The README's story in another language: stubs that grpcio-tools generates from the protos, against the running
-//! service. They show what no Rust client would show: names, enums, `Struct`, the details of a refusal, deadlines.
+//! The README's story in another language: stubs that grpcio-tools generates from the protos,
+//! against the running service. They show what no Rust client would show: names, enums, `Struct`,
+//! the details of a refusal, deadlines.
 
 use std::fs;
 
@@ -16,9 +17,12 @@ const REQUIREMENTS: &str = "tests/it/python/requirements.txt";
 
 fn story(address: &str, tokens: &str) -> String {
     let (packages, stubs) = (packages("python", REQUIREMENTS), temp_dir("python"));
-    let [python_out, grpc_out] = ["--python_out", "--grpc_python_out"].map(|to| format!("{to}={}", stubs.display()));
-    let protos: Vec<String> =
-        fs::read_dir("proto/identitylink/v1").unwrap().map(|file| file.unwrap().path().display().to_string()).collect();
+    let [python_out, grpc_out] =
+        ["--python_out", "--grpc_python_out"].map(|to| format!("{to}={}", stubs.display()));
+    let protos: Vec<String> = fs::read_dir("proto/identitylink/v1")
+        .unwrap()
+        .map(|file| file.unwrap().path().display().to_string())
+        .collect();
     let mut generate = vec!["-m", "grpc_tools.protoc", "-I", "proto", &python_out, &grpc_out];
     generate.extend(protos.iter().map(String::as_str));
     python(&[&packages], &generate);
@@ -36,7 +40,8 @@ async fn stubs_in_python_tell_the_story() {
         "other_person": Token::of("github", "1").sign(),
     });
     let address = server.address.to_string();
-    let told = tokio::task::spawn_blocking(move || story(&address, &tokens.to_string())).await.unwrap();
+    let told =
+        tokio::task::spawn_blocking(move || story(&address, &tokens.to_string())).await.unwrap();
     insta::assert_snapshot!(told, @r#"
         created: [["google-oauth2"], ["sms"]]
         found by email: [true]

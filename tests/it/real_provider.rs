@@ -1,4 +1,5 @@
-//! The provider that the sign-ins of these tests use, and its fakes: what they do without the server.
+//! The provider that the sign-ins of these tests use, and its fakes: what they do without the
+//! server.
 
 use data_encoding::BASE64URL_NOPAD;
 use http::StatusCode;
@@ -23,7 +24,10 @@ fn provider() -> OidcProvider {
         "client_id": CLIENT_ID, "client_secret": CLIENT_SECRET, "redirect_uris": [REDIRECT_URI],
         "token_endpoint_auth_method": "client_secret_post",
     });
-    OidcProvider::start(&client, &json!({"alice": {"email": "alice@example.com", "email_verified": true}}))
+    OidcProvider::start(
+        &client,
+        &json!({"alice": {"email": "alice@example.com", "email_verified": true}}),
+    )
 }
 
 /// The provider's authorization endpoint.
@@ -59,7 +63,10 @@ async fn the_real_provider_returns_a_code_after_a_sign_in() {
         assert_eq!((back["state"].as_str(), &back["iss"]), ("s", &provider.issuer));
         assert_eq!(back["code"].len(), 43);
         let again = browser.open(&authorization_url(&auth(provider), |_| {})).await.back();
-        assert_ne!(again["code"], back["code"], "a session there gives a new code without a new sign-in");
+        assert_ne!(
+            again["code"], back["code"],
+            "a session there gives a new code without a new sign-in"
+        );
     }
 }
 
@@ -73,7 +80,8 @@ async fn the_real_provider_returns_an_error_after_a_person_cancels() {
     assert_eq!((back["error"].as_str(), back["state"].as_str()), ("access_denied", "s"));
 }
 
-/// The sign-ins of these tests therefore send requests that the real provider judges in the same way.
+/// The sign-ins of these tests therefore send requests that the real provider judges in the same
+/// way.
 #[tokio::test]
 async fn the_real_provider_makes_no_code_for_another_redirect_uri_or_without_a_challenge() {
     let (provider, mut browser) = (provider(), Browser::new(REDIRECT_URI));
@@ -82,8 +90,9 @@ async fn the_real_provider_makes_no_code_for_another_redirect_uri_or_without_a_c
     });
     assert_eq!(browser.open(&elsewhere).await.page().status, 400);
 
-    let without =
-        authorization_url(&auth(&provider), |query| query.retain(|name, _| !name.starts_with("code_challenge")));
+    let without = authorization_url(&auth(&provider), |query| {
+        query.retain(|name, _| !name.starts_with("code_challenge"));
+    });
     assert_eq!(browser.open(&without).await.back()["error"], "invalid_request");
 }
 
@@ -111,8 +120,12 @@ fn claims(answer: &str) -> Value {
 #[tokio::test]
 async fn the_real_provider_and_the_fake_exchange_a_code_once_and_only_with_its_verifier() {
     let (real, fake) = (provider(), FakeOidc::start(json!({"sub": "alice"})).await);
-    let there = |endpoint: &str| authorization_url(endpoint, |query| drop(query.insert("nonce".into(), "n".into())));
-    for (issuer, auth) in [(&real.issuer, auth(&real)), (&fake.issuer, format!("{}/authorize", fake.issuer))] {
+    let there = |endpoint: &str| {
+        authorization_url(endpoint, |query| drop(query.insert("nonce".into(), "n".into())))
+    };
+    for (issuer, auth) in
+        [(&real.issuer, auth(&real)), (&fake.issuer, format!("{}/authorize", fake.issuer))]
+    {
         let (mut browser, token) = (Browser::new(REDIRECT_URI), format!("{issuer}/token"));
         let stolen = browser.sign_in(&there(&auth), "alice").await;
         let (status, said) = exchange(&token, &stolen["code"], &VERIFIER.to_lowercase()).await;
@@ -154,7 +167,8 @@ async fn the_fake_gives_the_id_token_that_a_test_has_changed() {
 
 #[tokio::test]
 async fn the_fake_of_github_answers_in_the_shapes_of_its_documentation() {
-    let emails = ["a", "b", "c"].map(|name| fake_github::email(&format!("{name}@example.com"), name == "c", true));
+    let emails = ["a", "b", "c"]
+        .map(|name| fake_github::email(&format!("{name}@example.com"), name == "c", true));
     let github = FakeGithub::start(emails.to_vec()).await;
     let base = format!("http://{}", github.web.address);
     let url = authorization_url(&format!("{base}/login/oauth/authorize"), |_| {});
@@ -163,9 +177,15 @@ async fn the_fake_of_github_answers_in_the_shapes_of_its_documentation() {
 
     let token = format!("{base}/login/oauth/access_token");
     let (status, said) = exchange(&token, &back["code"], VERIFIER).await;
-    assert_eq!((status, form::parse(&said)["access_token"].as_str()), (StatusCode::OK, fake_github::ACCESS_TOKEN));
+    assert_eq!(
+        (status, form::parse(&said)["access_token"].as_str()),
+        (StatusCode::OK, fake_github::ACCESS_TOKEN)
+    );
     let (status, said) = exchange(&token, &back["code"], VERIFIER).await;
-    assert_eq!((status, form::parse(&said)["error"].as_str()), (StatusCode::OK, "bad_verification_code"));
+    assert_eq!(
+        (status, form::parse(&said)["error"].as_str()),
+        (StatusCode::OK, "bad_verification_code")
+    );
     let without_user_agent = browser.open(&format!("{base}/api/user")).await.page();
     assert_eq!(without_user_agent.status, StatusCode::FORBIDDEN);
 }

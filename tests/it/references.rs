@@ -1,5 +1,6 @@
-//! The reference pages of the rpcs and of the reasons, made from the compiled protos and from the statuses of all
-//! refusals. The pages of the configuration and of the command line have their tests beside their code.
+//! The reference pages of the rpcs and of the reasons, made from the compiled protos and from the
+//! statuses of all refusals. The pages of the configuration and of the command line have their
+//! tests beside their code.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,7 +12,9 @@ use identity_link::{
     store::StoreError,
     use_cases::Error,
 };
-use prost_reflect::{DescriptorPool, EnumDescriptor, FileDescriptor, MethodDescriptor, ServiceDescriptor};
+use prost_reflect::{
+    DescriptorPool, EnumDescriptor, FileDescriptor, MethodDescriptor, ServiceDescriptor,
+};
 use tonic::Status;
 use tonic_types::StatusExt as _;
 
@@ -23,7 +26,8 @@ fn pool() -> DescriptorPool {
 fn comment(file: &FileDescriptor, path: &[i32]) -> String {
     let source = file.file_descriptor_proto().source_code_info.as_ref().unwrap();
     let location = source.location.iter().find(|location| location.path == path).unwrap();
-    let lines = location.leading_comments().lines().map(|line| line.strip_prefix(' ').unwrap_or(line));
+    let lines =
+        location.leading_comments().lines().map(|line| line.strip_prefix(' ').unwrap_or(line));
     lines.collect::<Vec<_>>().join("\n").trim().to_owned()
 }
 
@@ -32,7 +36,8 @@ fn reasons() -> Vec<(String, String)> {
     let reasons: EnumDescriptor = pool().get_enum_by_name("identitylink.v1.Reason").unwrap();
     let sent = reasons.values().filter(|reason| reason.number() != 0);
     let reason = |name: &str| name.strip_prefix("REASON_").unwrap().to_owned();
-    sent.map(|value| (reason(value.name()), comment(&reasons.parent_file(), value.path()))).collect()
+    sent.map(|value| (reason(value.name()), comment(&reasons.parent_file(), value.path())))
+        .collect()
 }
 
 /// The text, with a link on each name of a reason, and where these links lead to.
@@ -71,13 +76,28 @@ fn rpc(method: &MethodDescriptor) -> String {
     let (text, errors) = text.split_once("Errors: ").unwrap_or((&text, ""));
     let path = format!("/{}/{}", method.parent_service().full_name(), method.name());
     let rule = TABLE.iter().find(|rule| rule.path == path).unwrap();
-    let scope = |scope: Option<&str>| scope.map_or("not accepted".to_owned(), |scope| format!("`{scope}`"));
+    let scope =
+        |scope: Option<&str>| scope.map_or("not accepted".to_owned(), |scope| format!("`{scope}`"));
     let stream = if method.is_server_streaming() { "stream of " } else { "" };
-    let changes_nothing = method.method_descriptor_proto().options.as_ref().unwrap().idempotency_level().as_str_name();
+    let changes_nothing = method
+        .method_descriptor_proto()
+        .options
+        .as_ref()
+        .unwrap()
+        .idempotency_level()
+        .as_str_name();
     let mut lines = vec![
         format!("\n### `{}`\n\n{}\n", method.name(), text.trim_end()),
-        format!("- Request: `{}`. Response: {stream}`{}`.", method.input().name(), method.output().name()),
-        format!("- User token: {}. Service token: {}.", scope(rule.self_scope), scope(rule.service_scope)),
+        format!(
+            "- Request: `{}`. Response: {stream}`{}`.",
+            method.input().name(),
+            method.output().name()
+        ),
+        format!(
+            "- User token: {}. Service token: {}.",
+            scope(rule.self_scope),
+            scope(rule.service_scope)
+        ),
     ];
     if changes_nothing == "NO_SIDE_EFFECTS" {
         lines.push("- It only reads.".to_owned());
@@ -106,7 +126,10 @@ fn the_reference_page_of_the_rpcs_is_that_of_the_protos() {
 /// A refusal of each kind.
 fn domain_errors() -> Vec<DomainError> {
     vec![
-        DomainError::Invalid(vec![Violation::new("user_id", "is required: a service has no user of its own")]),
+        DomainError::Invalid(vec![Violation::new(
+            "user_id",
+            "is required: a service has no user of its own",
+        )]),
         DomainError::RequestIdReused,
         DomainError::SameUser,
         DomainError::LinkTokenInvalid(LinkTokenProblem::Invalid),
@@ -131,7 +154,10 @@ fn domain_errors() -> Vec<DomainError> {
         DomainError::PrimaryIdentity,
         DomainError::LinkNotUndoable("…"),
         DomainError::TooManyIdentities,
-        DomainError::MetadataConflict(vec!["user_metadata/color".to_owned(), "user_metadata/size".to_owned()]),
+        DomainError::MetadataConflict(vec![
+            "user_metadata/color".to_owned(),
+            "user_metadata/size".to_owned(),
+        ]),
         DomainError::MetadataTooLarge { namespace: "user_metadata", bytes: 20_000 },
         DomainError::AbsorbedUsersExist,
         DomainError::VersionMismatch,
@@ -155,10 +181,16 @@ fn statuses() -> Vec<Status> {
     ];
     let stores = [StoreError::Unavailable(String::new()), StoreError::CommitUnknown(String::new())];
     let errors = auth_errors.into_iter().map(Error::Auth);
-    let errors =
-        errors.chain(domain_errors().into_iter().map(Error::Domain)).chain(stores.into_iter().map(Error::Store));
-    let others =
-        [status::overloaded(), status::deadline(), status::stopping(), status::watch_expired(), status::undecodable()];
+    let errors = errors
+        .chain(domain_errors().into_iter().map(Error::Domain))
+        .chain(stores.into_iter().map(Error::Store));
+    let others = [
+        status::overloaded(),
+        status::deadline(),
+        status::stopping(),
+        status::watch_expired(),
+        status::undecodable(),
+    ];
     errors.chain([Error::Panicked]).map(status::from_error).chain(others).collect()
 }
 
@@ -199,14 +231,23 @@ fn the_reference_page_of_the_reasons_is_that_of_the_code() {
 
     let mut page = REASONS.to_owned();
     for (name, text) in reasons() {
-        let sent = by_reason.remove(&name).unwrap_or_else(|| panic!("{name} is in no status of this test"));
+        let sent = by_reason
+            .remove(&name)
+            .unwrap_or_else(|| panic!("{name} is in no status of this test"));
         let is_first = |status: &Status| text.starts_with(&format!("{}: ", code(status)));
         assert!(sent.iter().any(is_first), "the comment on {name} begins with its status");
-        assert!(sent.iter().all(|status| text.contains(&code(status))), "the comment on {name} has all its statuses");
+        assert!(
+            sent.iter().all(|status| text.contains(&code(status))),
+            "the comment on {name} has all its statuses"
+        );
         page.push_str(&format!("\n## `{name}`\n\n{}\n\n", sentence(&text)));
         for status in sent {
             let repeat = if status.get_details_retry_info().is_some() { " *repeat*" } else { "" };
-            page.push_str(&format!("- `{}`{repeat}: {}\n", code(&status), status.message().replace('<', "\\<")));
+            page.push_str(&format!(
+                "- `{}`{repeat}: {}\n",
+                code(&status),
+                status.message().replace('<', "\\<")
+            ));
         }
     }
     assert_eq!(Vec::from_iter(by_reason.keys()), [""; 0]);

@@ -1,5 +1,6 @@
-//! `examples/rekey` as a shop runs it: the test kills it again and again while users are linked and unlinked. Its
-//! database is in another cluster than the feed, which would wait for its transactions.
+//! `examples/rekey` as a shop runs it: the test kills it again and again while users are linked and
+//! unlinked. Its database is in another cluster than the feed, which would wait for its
+//! transactions.
 
 mod people;
 mod shop;
@@ -29,7 +30,9 @@ async fn orders_end_with_the_right_users_however_often_the_example_is_killed() {
         people.something().await;
     }
     let token = Token::of("services", "shop").scope("read:events read:users");
-    shop.give_token(&token.clone().issued_ago(1000).with("exp", token.claims["iat"].as_i64().unwrap() - 400));
+    shop.give_token(
+        &token.clone().issued_ago(1000).with("exp", token.claims["iat"].as_i64().unwrap() - 400),
+    );
 
     for round in 0..ROUNDS {
         let before = shop.db_position().await;
@@ -74,13 +77,23 @@ async fn orders_end_with_the_right_users_however_often_the_example_is_killed() {
     drop(running);
 
     let orders = shop.db_orders().await;
-    let resolved = service.resolve_users(resolve(orders.iter().map(|(id, _)| id.as_str()))).await.unwrap().users;
+    let resolved = service
+        .resolve_users(resolve(orders.iter().map(|(id, _)| id.as_str())))
+        .await
+        .unwrap()
+        .users;
     let truth: Vec<(String, String)> = resolved.into_iter().map(whose).collect();
     assert_eq!(orders, truth);
     let any = |is_it: fn(&(String, String)) -> bool| truth.iter().any(is_it);
-    let kinds =
-        [any(|(_, user)| user == "-"), any(|(id, user)| id == user), any(|(id, user)| user != "-" && id != user)];
-    assert_eq!(kinds, [true; 3], "orders should be of deleted users, of live ones, and of absorbed ones: {truth:?}");
+    let kinds = [
+        any(|(_, user)| user == "-"),
+        any(|(id, user)| id == user),
+        any(|(id, user)| user != "-" && id != user),
+    ];
+    assert_eq!(
+        kinds, [true; 3],
+        "orders should be of deleted users, of live ones, and of absorbed ones: {truth:?}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -105,7 +118,11 @@ async fn an_order_that_is_placed_while_its_user_is_linked_goes_with_it() {
     placed.db_release().await;
     let after = people.last_link().await;
     shop.db_until_position(|position| position == after).await;
-    assert_eq!(shop.db_orders().await, [(other.clone(), one.clone())], "the shop's service waits for the order");
+    assert_eq!(
+        shop.db_orders().await,
+        [(other.clone(), one.clone())],
+        "the shop's service waits for the order"
+    );
 
     let late = shop.db_placing(&other, &other, &known).await;
     shop.database.db_execute(&late).await;
@@ -114,7 +131,8 @@ async fn an_order_that_is_placed_while_its_user_is_linked_goes_with_it() {
     assert_eq!(shop.db_orders().await[1], (absorbed, people.ids[0].clone()));
 }
 
-/// The order as `rekey` should leave it: the id under which it was placed, and the id of that user's holder.
+/// The order as `rekey` should leave it: the id under which it was placed, and the id of that
+/// user's holder.
 fn whose(user: pb::ResolvedUser) -> (String, String) {
     let holder = if user.user_id.is_empty() { "-".to_owned() } else { user.user_id };
     (user.requested_id, holder)
@@ -123,12 +141,19 @@ fn whose(user: pb::ResolvedUser) -> (String, String) {
 #[test]
 fn the_pattern_in_the_docs_is_that_of_the_example() {
     let docs = fs::read_to_string("docs/FEED.md").unwrap();
-    let blocks: Vec<&str> =
-        docs.split("```").skip(1).step_by(2).map(|block| block.split_once('\n').unwrap().1).collect();
-    let example =
-        ["main.rs", "place_order.sql"].map(|file| fs::read_to_string(format!("examples/rekey/{file}")).unwrap());
+    let blocks: Vec<&str> = docs
+        .split("```")
+        .skip(1)
+        .step_by(2)
+        .map(|block| block.split_once('\n').unwrap().1)
+        .collect();
+    let example = ["main.rs", "place_order.sql"]
+        .map(|file| fs::read_to_string(format!("examples/rekey/{file}")).unwrap());
     assert_eq!(blocks.len(), example.len());
     for (block, file) in blocks.into_iter().zip(example) {
-        assert!(file.contains(block), "docs/FEED.md has a block that the example has not:\n{block}");
+        assert!(
+            file.contains(block),
+            "docs/FEED.md has a block that the example has not:\n{block}"
+        );
     }
 }

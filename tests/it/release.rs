@@ -1,6 +1,7 @@
-//! `Unlink` with `UNLINK_MODE_RELEASE`: a user releases an account. A80: what named the account before proves nothing
-//! afterwards. A82: only a new link brings the account back. A83: what may not be released, and which callers may not
-//! release. The next sign-in of the account is in `sign_in/released.rs`.
+//! `Unlink` with `UNLINK_MODE_RELEASE`: a user releases an account. A80: what named the account
+//! before proves nothing afterwards. A82: only a new link brings the account back. A83: what may
+//! not be released, and which callers may not release. The next sign-in of the account is in
+//! `sign_in/released.rs`.
 
 mod back;
 mod refused;
@@ -29,7 +30,9 @@ struct Ann {
 async fn ann(server: &TestServer) -> Ann {
     let service = server.service();
     let id = service.create("google-oauth2", "ann").await.id;
-    let with_metadata = |request: &mut pb::CreateUserRequest| request.user_metadata = object(value!({"lang": "de"}));
+    let with_metadata = |request: &mut pb::CreateUserRequest| {
+        request.user_metadata = object(value!({"lang": "de"}));
+    };
     let phone = service.create_with("sms", "s", with_metadata).await.id;
     let merging = pb::LinkRequest { user_metadata: merge_default(), ..link_user(&id, &phone) };
     let link = service.link(merging).await.unwrap().link.unwrap().id;
@@ -44,7 +47,13 @@ async fn reads(server: &TestServer, token: &Token) -> String {
 
 /// Signs in with this account. Returns the id of the user.
 async fn signs_in(server: &TestServer, provider: &str, subject: &str) -> String {
-    let decision = server.service().resolve_sign_in(sign_in(provider, subject)).await.unwrap().decision.unwrap();
+    let decision = server
+        .service()
+        .resolve_sign_in(sign_in(provider, subject))
+        .await
+        .unwrap()
+        .decision
+        .unwrap();
     decision.user.unwrap().id
 }
 
@@ -57,14 +66,23 @@ async fn the_account_has_no_user_and_nothing_of_the_link_is_taken_back() {
 
     let released = person.unlink(release("", "sms", "s")).await.unwrap();
 
-    assert_eq!((released.released, released.restored, released.link_id.as_str()), (true, false, ""));
+    assert_eq!(
+        (released.released, released.restored, released.link_id.as_str()),
+        (true, false, "")
+    );
     assert_eq!((released.detached_user, released.metadata_changes), (None, vec![]));
     let user = released.user.unwrap();
     assert_eq!(user, service.user(&id).await);
     assert_eq!((identities(&user), user.version), (vec!["google-oauth2|ann".to_owned()], 3));
     assert_eq!(json(&user.user_metadata), value!({"lang": "de"}));
-    assert_eq!(refusal(service.find_by_identity(owner_of("sms", "s")).await), "NotFound IDENTITY_NOT_FOUND");
-    assert_eq!(service.resolved(&[&id, &phone]).await, [format!("CURRENT {id}"), format!("ABSORBED {id}")]);
+    assert_eq!(
+        refusal(service.find_by_identity(owner_of("sms", "s")).await),
+        "NotFound IDENTITY_NOT_FOUND"
+    );
+    assert_eq!(
+        service.resolved(&[&id, &phone]).await,
+        [format!("CURRENT {id}"), format!("ABSORBED {id}")]
+    );
     let told = service.list_links(links_of(&id)).await.unwrap().links;
     assert_eq!((told.len(), &told[0].id, &told[0].undo_time), (1, &link, &None), "the link stands");
     assert_eq!(told[0].moved_identities, identity_ref("sms", "s").into_iter().collect::<Vec<_>>());
@@ -73,10 +91,14 @@ async fn the_account_has_no_user_and_nothing_of_the_link_is_taken_back() {
     assert_eq!(told[0].moved_identities, identity_ref("sms", "").into_iter().collect::<Vec<_>>());
     let told = events(&service, 4).await;
     assert_eq!(line(&told[3]), format!("released {id} 2>3"));
-    let Some(pb::event::Detail::IdentityReleased(event)) = &told[3].detail else { panic!("{told:?}") };
+    let Some(pb::event::Detail::IdentityReleased(event)) = &told[3].detail else {
+        panic!("{told:?}")
+    };
     assert_eq!(event.identity, identity_ref("sms", "s"));
-    let only =
-        pb::ListEventsRequest { kinds: vec![pb::EventKind::IdentityReleased.into()], ..list_from(pb::FeedEnd::Oldest) };
+    let only = pb::ListEventsRequest {
+        kinds: vec![pb::EventKind::IdentityReleased.into()],
+        ..list_from(pb::FeedEnd::Oldest)
+    };
     assert_eq!(service.list_events(only).await.unwrap().events, [told[3].clone()]);
     server.database.db_assert_invariants_but_no_way_back_for(&[phone]).await;
 }
@@ -89,8 +111,10 @@ async fn tokens_from_before_the_release_give_no_access_and_prove_nothing() {
     server.service().create("okta", "thief").await;
     let thief = || server.caller(&Token::of("okta", "thief").issued_ago(-2));
     // The newest of these tokens are from the second of the release.
-    let of_phone = [Token::of("sms", "s").issued_ago(60), Token::of("sms", "s"), Token::of("users", &phone)];
-    let of_ann = [Token::of("google-oauth2", "ann").issued_ago(30), Token::of("users", &id).issued_ago(30)];
+    let of_phone =
+        [Token::of("sms", "s").issued_ago(60), Token::of("sms", "s"), Token::of("users", &phone)];
+    let of_ann =
+        [Token::of("google-oauth2", "ann").issued_ago(30), Token::of("users", &id).issued_ago(30)];
     let calling = Token::of("google-oauth2", "ann").issued_ago(20);
 
     server.caller(&calling).unlink(release("", "sms", "s")).await.unwrap();
@@ -127,12 +151,14 @@ async fn the_next_user_does_not_have_the_id_of_the_one_before() {
     let person = server.caller(&Token::of("google-oauth2", "ann").tenant("joined"));
     person.link(link_with(&Token::of("github", "h").tenant("joined").sign())).await.unwrap();
     let sign_in = async |provider, subject| {
-        let decision = service.resolve_sign_in(sign_in(provider, subject)).await.unwrap().decision.unwrap();
+        let decision =
+            service.resolve_sign_in(sign_in(provider, subject)).await.unwrap().decision.unwrap();
         decision.user.unwrap().id
     };
     // The first identity leaves its user, which keeps the id.
     let identity = identity_ref("github", "h");
-    let set = pb::SetPrimaryIdentityRequest { user_id: ann.clone(), identity, ..Default::default() };
+    let set =
+        pb::SetPrimaryIdentityRequest { user_id: ann.clone(), identity, ..Default::default() };
     service.set_primary_identity(set).await.unwrap();
 
     service.unlink(release(&ann, "sms", "s")).await.unwrap();
@@ -186,7 +212,10 @@ async fn the_retry_of_a_caller_that_released_its_own_account_succeeds() {
     assert_eq!(again, pb::UnlinkResponse { released: true, ..Default::default() });
     assert_eq!(server.database.db_everything().await, before);
     let other = pb::UnlinkRequest { mode: 0, ..request.clone() };
-    assert_eq!(refusal(server.caller(&own).unlink(other).await), "InvalidArgument REQUEST_ID_REUSED");
+    assert_eq!(
+        refusal(server.caller(&own).unlink(other).await),
+        "InvalidArgument REQUEST_ID_REUSED"
+    );
     assert_eq!(reads(&server, &own).await, NO_USER);
 
     // A caller that names the absorbed user by its id has left the user as well.
@@ -214,12 +243,15 @@ async fn the_retry_of_a_caller_that_stays_gets_the_same_response() {
     let server = TestServer::start().await;
     let Ann { id, .. } = ann(&server).await;
     let calling = Token::of("google-oauth2", "ann").with("iat", clock::now().timestamp());
-    for (caller, user_id, subject) in [(server.service(), id.as_str(), "s"), (server.caller(&calling), "", "t")] {
+    for (caller, user_id, subject) in
+        [(server.service(), id.as_str(), "s"), (server.caller(&calling), "", "t")]
+    {
         if subject == "t" {
             server.service().create("sms", "t").await;
             server.service().link(link_identity(&id, "sms", "t")).await.unwrap();
         }
-        let request = pb::UnlinkRequest { request_id: ID.to_owned(), ..release(user_id, "sms", subject) };
+        let request =
+            pb::UnlinkRequest { request_id: ID.to_owned(), ..release(user_id, "sms", subject) };
         let first = caller.unlink(request.clone()).await.unwrap();
         assert_eq!(caller.unlink(request).await.unwrap(), first);
         assert_eq!(first.user.unwrap().id, id);

@@ -56,26 +56,54 @@ struct Terms {
 }
 
 /// A service's write under this request id. Returns its response as text.
-async fn write(service: &Caller, people: &People, rpc: &str, id: &str, terms: Terms) -> Result<String, Status> {
+async fn write(
+    service: &Caller,
+    people: &People,
+    rpc: &str,
+    id: &str,
+    terms: Terms,
+) -> Result<String, Status> {
     let Terms { other, expected_version, validate_only } = terms;
     let (user_id, request_id) = (people.first.clone(), id.to_owned());
     let text = match rpc {
         "Link" => {
             let user_metadata = other.then(merge_default).flatten();
             let link = link_user(&user_id, &people.second);
-            let link = pb::LinkRequest { user_metadata, expected_version, validate_only, request_id, ..link };
+            let link = pb::LinkRequest {
+                user_metadata,
+                expected_version,
+                validate_only,
+                request_id,
+                ..link
+            };
             format!("{:?}", service.link(link).await?)
         }
         "Unlink" => {
-            let metadata = if other { pb::UnlinkMetadata::Discard } else { pb::UnlinkMetadata::Unspecified }.into();
+            let metadata =
+                if other { pb::UnlinkMetadata::Discard } else { pb::UnlinkMetadata::Unspecified }
+                    .into();
             let unlink = unlink(&user_id, "sms", "s1");
-            let unlink = pb::UnlinkRequest { metadata, expected_version, validate_only, request_id, ..unlink };
+            let unlink = pb::UnlinkRequest {
+                metadata,
+                expected_version,
+                validate_only,
+                request_id,
+                ..unlink
+            };
             format!("{:?}", service.unlink(unlink).await?)
         }
         "UndoLink" => {
-            let metadata = if other { pb::UnlinkMetadata::Discard } else { pb::UnlinkMetadata::Unspecified }.into();
+            let metadata =
+                if other { pb::UnlinkMetadata::Discard } else { pb::UnlinkMetadata::Unspecified }
+                    .into();
             let link_id = people.link.clone();
-            let undo = pb::UndoLinkRequest { link_id, metadata, expected_version, validate_only, request_id };
+            let undo = pb::UndoLinkRequest {
+                link_id,
+                metadata,
+                expected_version,
+                validate_only,
+                request_id,
+            };
             format!("{:?}", service.undo_link(undo).await?)
         }
         "MergeMetadata" => {
@@ -96,38 +124,66 @@ async fn write(service: &Caller, people: &People, rpc: &str, id: &str, terms: Te
         }
         "CreateUser" => {
             let subject = if expected_version.is_some() { "h1" } else { "h2" };
-            let identity = pb::NewIdentity { identity_ref: identity_ref("github", subject), ..Default::default() };
+            let identity = pb::NewIdentity {
+                identity_ref: identity_ref("github", subject),
+                ..Default::default()
+            };
             let identity = Some(identity);
             let user_metadata = metadata(other);
-            let create =
-                pb::CreateUserRequest { identity, user_metadata, validate_only, request_id, ..Default::default() };
+            let create = pb::CreateUserRequest {
+                identity,
+                user_metadata,
+                validate_only,
+                request_id,
+                ..Default::default()
+            };
             format!("{:?}", service.create_user(create).await?)
         }
         "UpdateUser" => {
             let user_metadata = metadata(other);
-            let update = update(&user_id, &["user_metadata"], pb::UserUpdate { user_metadata, ..Default::default() });
-            let update = pb::UpdateUserRequest { expected_version, validate_only, request_id, ..update };
+            let update = update(
+                &user_id,
+                &["user_metadata"],
+                pb::UserUpdate { user_metadata, ..Default::default() },
+            );
+            let update =
+                pb::UpdateUserRequest { expected_version, validate_only, request_id, ..update };
             format!("{:?}", service.update_user(update).await?)
         }
         "DeleteUser" => {
             let user_id = people.second.clone();
-            let delete =
-                pb::DeleteUserRequest { user_id, expected_version, include_absorbed: other, validate_only, request_id };
+            let delete = pb::DeleteUserRequest {
+                user_id,
+                expected_version,
+                include_absorbed: other,
+                validate_only,
+                request_id,
+            };
             format!("{:?}", service.delete_user(delete).await?)
         }
         "SetPrimaryIdentity" => {
             let subject = if other { ("google-oauth2", "g1") } else { ("sms", "s1") };
             let identity = identity_ref(subject.0, subject.1);
-            let set = pb::SetPrimaryIdentityRequest { user_id, identity, expected_version, validate_only, request_id };
+            let set = pb::SetPrimaryIdentityRequest {
+                user_id,
+                identity,
+                expected_version,
+                validate_only,
+                request_id,
+            };
             format!("{:?}", service.set_primary_identity(set).await?)
         }
         "ResolveSignIn" => {
             // Sign-ins at a disabled provider are refused.
             let provider = if expected_version.is_some() { "myspace" } else { "okta" };
             let profile_data = metadata(other);
-            let account =
-                pb::ProvenAccount { identity_ref: identity_ref(provider, "o1"), profile_data, ..Default::default() };
-            let sign_in = pb::ResolveSignInRequest { validate_only, request_id, ..sign_in_with(account) };
+            let account = pb::ProvenAccount {
+                identity_ref: identity_ref(provider, "o1"),
+                profile_data,
+                ..Default::default()
+            };
+            let sign_in =
+                pb::ResolveSignInRequest { validate_only, request_id, ..sign_in_with(account) };
             format!("{:?}", service.resolve_sign_in(sign_in).await?)
         }
         _ => unreachable!("{rpc} changes nothing"),

@@ -106,7 +106,8 @@ async fn every_table_begins_with_its_tenant_and_says_what_it_is_for() {
     let without_comment = format!("{tables} AND obj_description(c.oid, 'pg_class') IS NULL");
     assert_eq!(database.db_texts(&without_comment).await, [""; 0]);
 
-    // The same holds for unique indexes and foreign keys, so that the schema can be distributed by tenant.
+    // The same holds for unique indexes and foreign keys, so that the schema can be distributed by
+    // tenant.
     let keys_elsewhere = "SELECT conname FROM pg_constraint WHERE connamespace = 'public'::regnamespace \
          AND conrelid::regclass::text <> '__diesel_schema_migrations' AND contype IN ('p', 'u', 'f') \
          AND (SELECT attname FROM pg_attribute WHERE attrelid = conrelid AND attnum = conkey[1]) <> 'tenant_id'";
@@ -137,7 +138,10 @@ async fn every_constraint_is_named_in_a_migration_and_foreign_keys_are_judged_at
 
     let judged_early = "SELECT conname FROM pg_constraint WHERE contype = 'f' AND NOT (condeferrable AND condeferred)";
     assert_eq!(database.db_texts(judged_early).await, [""; 0]);
-    assert_eq!(database.db_texts("SELECT conname FROM pg_constraint WHERE contype = 'f'").await.len(), 3);
+    assert_eq!(
+        database.db_texts("SELECT conname FROM pg_constraint WHERE contype = 'f'").await.len(),
+        3
+    );
 }
 
 #[tokio::test]
@@ -166,7 +170,9 @@ async fn a_killed_migration_leaves_nothing_behind_and_is_run_again() {
     for down in migrations("down.sql")[1..].iter().rev() {
         database.db_execute(down).await;
     }
-    database.db_execute("DELETE FROM __diesel_schema_migrations WHERE version > '20261121000001'").await;
+    database
+        .db_execute("DELETE FROM __diesel_schema_migrations WHERE version > '20261121000001'")
+        .await;
     let before = db_objects(&database).await;
     let held = database.db_hold_table("users").await;
     let config = config_file(&database, |toml| toml);
@@ -199,14 +205,18 @@ async fn an_older_schema_is_refused_and_the_error_names_migrate() {
     assert_eq!(db_objects(&database).await, [""; 0], "the refused start should create nothing");
 
     let database = cluster().db_migrated().await;
-    database.db_execute("DELETE FROM __diesel_schema_migrations WHERE version = '20261129000011'").await;
+    database
+        .db_execute("DELETE FROM __diesel_schema_migrations WHERE version = '20261129000011'")
+        .await;
     insta::assert_snapshot!(refused_start(&database, |toml| toml).await, @"the database's schema is older than this binary: run `identity-link migrate` first (missing: 20261129000011)");
 }
 
 #[tokio::test]
 async fn a_newer_schema_is_refused_and_the_error_names_a_later_release() {
     let database = cluster().db_migrated().await;
-    database.db_execute("INSERT INTO __diesel_schema_migrations (version) VALUES ('20990101000000')").await;
+    database
+        .db_execute("INSERT INTO __diesel_schema_migrations (version) VALUES ('20990101000000')")
+        .await;
 
     insta::assert_snapshot!(refused_start(&database, |toml| toml).await, @"the database's schema is newer than this binary: run the release that made it, or a later one (unknown: 20990101000000)");
 }
@@ -217,7 +227,10 @@ async fn a_provider_does_not_change_its_issuer() {
     let server = TestServer::start_on(database.clone()).await;
     server.service().create("github", "1").await;
 
-    let other = refused_start(&database, |toml| toml.replace(&iss("github"), "https://elsewhere.example.com")).await;
+    let other = refused_start(&database, |toml| {
+        toml.replace(&iss("github"), "https://elsewhere.example.com")
+    })
+    .await;
     insta::assert_snapshot!(other, @"tenant default: provider github is configured with issuer https://elsewhere.example.com, but its identities came from https://github.example.com: subjects of another issuer are other people. Give the new issuer a provider name of its own");
 
     // The refused issuer was not pinned, so the one that was pinned is still accepted.

@@ -2,7 +2,10 @@
 
 use identity_link::{
     domain::{Email, Identity, IdentityEmail, Provider, Subject, TenantId, User, UserId},
-    store::{Address, After, EmailPrefix, Excluded, Key, Order, OrderBy, Page, Session, Store, UserSearch},
+    store::{
+        Address, After, EmailPrefix, Excluded, Key, Order, OrderBy, Page, Session, Store,
+        UserSearch,
+    },
 };
 
 use crate::support::{cluster::Database, *};
@@ -46,8 +49,8 @@ async fn db_people(server: &TestServer) {
     service.create_with("apple", "1", verified("Ann@example.com")).await;
     // A70: the provider says that it has verified the email, and is not trusted with that.
     service.create_with("sms", "1", verified("ann@example.com")).await;
-    // This user has four identities. Its email is that of the first one only, and neither subject is one at the other
-    // provider.
+    // This user has four identities. Its email is that of the first one only, and neither subject
+    // is one at the other provider.
     service.create_with("okta", "1", unverified("eve@example.com")).await;
     service.create_with("okta", "2", verified("ann@example.com")).await;
     service.create_with("github", "4", verified("ann@example.com")).await;
@@ -76,7 +79,9 @@ fn is_meant(search: &UserSearch, user: &User) -> bool {
     let verified = root.map(IdentityEmail::is_verified);
     let has = |is_it: &dyn Fn(&Identity) -> bool| user.identities.iter().any(is_it);
     let leads = |key: &Key| {
-        let begins = |prefix: &EmailPrefix| *prefix == EmailPrefix::parse(&canonical.unwrap_or("none")[..3]).unwrap();
+        let begins = |prefix: &EmailPrefix| {
+            *prefix == EmailPrefix::parse(&canonical.unwrap_or("none")[..3]).unwrap()
+        };
         key.user_ids.contains(&user.id)
             || key.emails.iter().any(|email| canonical == Some(email.canonical()))
             || key.exact_emails.iter().any(|email| given == Some(email.given()))
@@ -88,7 +93,10 @@ fn is_meant(search: &UserSearch, user: &User) -> bool {
         && has(&|identity| {
             search.provider.as_ref().is_none_or(|provider| *provider == identity.id.provider)
                 && search.subject.as_ref().is_none_or(|subject| *subject == identity.id.subject)
-                && search.connection.as_ref().is_none_or(|connection| *connection == identity.connection)
+                && search
+                    .connection
+                    .as_ref()
+                    .is_none_or(|connection| *connection == identity.connection)
         })
         && !not.user_ids.contains(&user.id)
         && !not.emails.iter().any(|email| canonical == Some(email.canonical()))
@@ -121,12 +129,19 @@ pub(super) fn searches() -> Vec<UserSearch> {
         Excluded { user_ids: vec![user_id("apple|1"), user_id("okta|1")], ..Default::default() },
         // One that she was linked from.
         Excluded { user_ids: vec![user_id("github|4")], ..Default::default() },
-        Excluded { emails: vec![email("ann@example.com"), email("x@example.com")], ..Default::default() },
+        Excluded {
+            emails: vec![email("ann@example.com"), email("x@example.com")],
+            ..Default::default()
+        },
         Excluded { exact_emails: vec![email("ann@example.com")], ..Default::default() },
         Excluded { email_verified: vec![true], ..Default::default() },
         Excluded { email_verified: vec![false, true], ..Default::default() },
         Excluded { providers: vec![provider("apple")], ..Default::default() },
-        Excluded { providers: vec![provider("okta")], subjects: vec![subject("3")], ..Default::default() },
+        Excluded {
+            providers: vec![provider("okta")],
+            subjects: vec![subject("3")],
+            ..Default::default()
+        },
         Excluded { connections: vec!["sms".to_owned()], ..Default::default() },
     ];
     let either = Key {
@@ -144,7 +159,8 @@ pub(super) fn searches() -> Vec<UserSearch> {
         vec![either],
     ];
     let apple = || Some("apple".to_owned());
-    let mut identities = vec![(None, None, apple()), (None, Some("5"), apple()), (Some("github"), None, apple())];
+    let mut identities =
+        vec![(None, None, apple()), (None, Some("5"), apple()), (Some("github"), None, apple())];
     for provider in [None, Some("github"), Some("apple")] {
         identities.extend([None, Some("1"), Some("4")].map(|subject| (provider, subject, None)));
     }
@@ -180,11 +196,15 @@ async fn every_combination_of_terms_finds_and_counts_the_users_that_match() {
     db_people(&server).await;
     let mut session = db_session(&server.database, "joined").await;
     let everybody = session.search_users(&UserSearch::default(), &first(100)).await.unwrap();
-    assert_eq!(ids(&everybody), ["apple|1", "apple|2", "github|1", "github|2", "github|3", "okta|1", "sms|1"]);
+    assert_eq!(
+        ids(&everybody),
+        ["apple|1", "apple|2", "github|1", "github|2", "github|3", "okta|1", "sms|1"]
+    );
 
     let mut found_somebody = 0;
     for search in searches() {
-        let meant: Vec<_> = everybody.iter().filter(|user| is_meant(&search, user)).cloned().collect();
+        let meant: Vec<_> =
+            everybody.iter().filter(|user| is_meant(&search, user)).cloned().collect();
 
         assert_eq!(session.search_users(&search, &first(100)).await.unwrap(), meant, "{search:?}");
         assert_eq!(session.count_users(&search, 100).await.unwrap(), meant.len(), "{search:?}");
@@ -199,7 +219,11 @@ async fn a_provider_and_a_subject_are_those_of_one_identity() {
     db_people(&server).await;
     let mut session = db_session(&server.database, "joined").await;
     let mut found = async |p: &str, s: &str| {
-        let search = UserSearch { provider: Some(provider(p)), subject: Some(subject(s)), ..Default::default() };
+        let search = UserSearch {
+            provider: Some(provider(p)),
+            subject: Some(subject(s)),
+            ..Default::default()
+        };
         session.search_users(&search, &first(100)).await.unwrap()
     };
 
@@ -213,12 +237,14 @@ async fn a_provider_and_a_subject_are_those_of_one_identity() {
 async fn pages_are_told_in_every_order_by_an_offset_and_by_the_last_user() {
     let server = TestServer::start().await;
     db_people(&server).await;
-    // Two users with one creation time, not created one after the other. Otherwise an index would give their order
-    // even without that order in the statement.
+    // Two users with one creation time, not created one after the other. Otherwise an index would
+    // give their order even without that order in the statement.
     let database = &server.database;
     let same = "UPDATE users SET create_time = (SELECT create_time FROM users WHERE id = 'github|2' AND tenant_id = \
         'joined') WHERE id = 'okta|1'";
-    database.db_execute(&format!("{same}; ALTER DATABASE {} SET enable_indexscan = off", database.name)).await;
+    database
+        .db_execute(&format!("{same}; ALTER DATABASE {} SET enable_indexscan = off", database.name))
+        .await;
     let mut session = db_session(database, "joined").await;
     let github = UserSearch { provider: Some(provider("github")), ..Default::default() };
     let orders = [
@@ -239,17 +265,23 @@ async fn pages_are_told_in_every_order_by_an_offset_and_by_the_last_user() {
             for offset in 0..=5 {
                 for limit in 0..=5 {
                     let found = session.search_users(&github, &page(offset, limit)).await.unwrap();
-                    assert_eq!(found, all.iter().skip(offset).take(limit).cloned().collect::<Vec<_>>());
+                    assert_eq!(
+                        found,
+                        all.iter().skip(offset).take(limit).cloned().collect::<Vec<_>>()
+                    );
                     for (at, last) in all.iter().enumerate() {
-                        let after = Some(After { create_time: last.create_time, id: last.id.to_string() });
+                        let after =
+                            Some(After { create_time: last.create_time, id: last.id.to_string() });
                         let behind = Page { after, ..page(offset, limit) };
                         let found = session.search_users(&github, &behind).await.unwrap();
-                        let expected: Vec<_> = all.iter().skip(at + 1 + offset).take(limit).cloned().collect();
+                        let expected: Vec<_> =
+                            all.iter().skip(at + 1 + offset).take(limit).cloned().collect();
                         assert_eq!(found, expected, "{order:?} behind {at}");
                     }
                 }
             }
-            let beyond = session.search_users(&github, &page(usize::MAX, usize::MAX)).await.unwrap();
+            let beyond =
+                session.search_users(&github, &page(usize::MAX, usize::MAX)).await.unwrap();
             assert_eq!(beyond, []);
         }
     }
@@ -284,7 +316,10 @@ async fn users_with_a_verified_email_come_before_those_that_only_claim_it() {
         ids(&users).join(" ")
     };
 
-    assert_eq!(found("ann@example.com", 100).await, "apple|1 auth0|1 ad|1 ad|2 ad|3 ad|4 apple|2 sms|1");
+    assert_eq!(
+        found("ann@example.com", 100).await,
+        "apple|1 auth0|1 ad|1 ad|2 ad|3 ad|4 apple|2 sms|1"
+    );
     assert_eq!(found("ann@example.com", 3).await, "apple|1 auth0|1 ad|1");
     assert_eq!(found("ann@example.com", 1).await, "apple|1");
     // The search ignores the email of a secondary identity, and any spelling but the canonical one.
@@ -308,7 +343,10 @@ fn a_search_by_what_is_of_many_has_no_key() {
         (github(), false),
         (UserSearch { connection: Some("github".to_owned()), ..by(vec![]) }, false),
         (UserSearch { subject: Some(subject("1")), ..github() }, true),
-        (UserSearch { subject: Some(subject("1")), keys: vec![by_prefix("ann")], ..github() }, false),
+        (
+            UserSearch { subject: Some(subject("1")), keys: vec![by_prefix("ann")], ..github() },
+            false,
+        ),
         (UserSearch { matches_no_user: true, ..by(vec![by_prefix("ann")]) }, true),
     ] {
         assert_eq!(search.has_key(), has_key, "{search:?}");

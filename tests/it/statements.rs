@@ -13,8 +13,9 @@ use std::{
 };
 
 use identity_link::grpc::proto::{
-    CreateUserRequest, FindByEmailRequest, FindByIdentityRequest, GetUserRequest, LinkRecord, LinkRequest, NewIdentity,
-    ResolveUsersRequest, UndoLinkRequest, UnlinkRequest, UpdateUserRequest, User,
+    CreateUserRequest, FindByEmailRequest, FindByIdentityRequest, GetUserRequest, LinkRecord,
+    LinkRequest, NewIdentity, ResolveUsersRequest, UndoLinkRequest, UnlinkRequest,
+    UpdateUserRequest, User,
     metadata_merge::{Arrays, Conflict},
 };
 use serde_json::json;
@@ -30,7 +31,9 @@ async fn logged_server() -> TestServer {
 /// The same, with more of a configuration.
 async fn logged_server_with(more: &str) -> TestServer {
     let database = cluster().db_migrated().await;
-    database.db_execute(&format!("ALTER DATABASE {} SET log_statement = 'all'", database.name)).await;
+    database
+        .db_execute(&format!("ALTER DATABASE {} SET log_statement = 'all'", database.name))
+        .await;
     let mut log = File::open(&cluster().log_file).unwrap();
     log.seek(SeekFrom::End(0)).unwrap();
     let server = TestServer::start_with(database, |toml| {
@@ -43,16 +46,20 @@ async fn logged_server_with(more: &str) -> TestServer {
     server
 }
 
-/// The statement that checks whether the database is there, on a connection beside the pool. No call costs it.
+/// The statement that checks whether the database is there, on a connection beside the pool. No
+/// call costs it.
 const PRESENCE: &str = "SELECT 1 AS presence";
 
-/// Returns after the first sweep has ended, which shares the one connection, and after the connection beside the pool
-/// is set up. The sweep ends with the events of the last of three tenants.
+/// Returns after the first sweep has ended, which shares the one connection, and after the
+/// connection beside the pool is set up. The sweep ends with the events of the last of three
+/// tenants.
 async fn until_swept(server: &TestServer, mut log: File) {
     let ours = format!("{}|", server.database.name);
     let mut text = String::new();
     let is_swept = |text: &str| {
-        let said = |what: &str| text.lines().filter(|line| line.starts_with(&ours) && line.contains(what)).count();
+        let said = |what: &str| {
+            text.lines().filter(|line| line.starts_with(&ours) && line.contains(what)).count()
+        };
         said("event_time FROM events WHERE tenant_id") >= 3 && said(PRESENCE) >= 1
     };
     let swept = async {
@@ -66,8 +73,12 @@ async fn until_swept(server: &TestServer, mut log: File) {
     tokio::time::timeout(Duration::from_secs(30), swept).await.expect("the server should sweep");
 }
 
-/// Makes a call, which must succeed. Returns the statements that it cost: Postgres logs each before it executes it.
-async fn statements<T>(server: &TestServer, call: impl Future<Output = Result<T, Status>>) -> Vec<String> {
+/// Makes a call, which must succeed. Returns the statements that it cost: Postgres logs each before
+/// it executes it.
+async fn statements<T>(
+    server: &TestServer,
+    call: impl Future<Output = Result<T, Status>>,
+) -> Vec<String> {
     let mut log = File::open(&cluster().log_file).unwrap();
     log.seek(SeekFrom::End(0)).unwrap();
     call.await.unwrap();
@@ -113,7 +124,9 @@ async fn big_user(server: &TestServer) -> User {
             email_verified: true,
             ..Default::default()
         };
-        users.push(service.create_with("github", "", |request| request.identity = Some(identity)).await);
+        users.push(
+            service.create_with("github", "", |request| request.identity = Some(identity)).await,
+        );
     }
     for user in &users[1..] {
         service.link(link_user(&users[0].id, &user.id)).await.unwrap();
@@ -131,14 +144,18 @@ async fn a_service_reads_in_one_statement() {
     let get = || service.get_user(GetUserRequest { user_id: big.id.clone() });
     assert_costs(1..=1, &warm_statements(&server, get).await);
 
-    let find = || service.find_by_identity(FindByIdentityRequest { identity: identity_ref("github", "big-7") });
+    let find = || {
+        service
+            .find_by_identity(FindByIdentityRequest { identity: identity_ref("github", "big-7") })
+    };
     assert_costs(1..=1, &warm_statements(&server, find).await);
 
     let email = FindByEmailRequest { email: "Big@example.com".to_owned(), ..Default::default() };
     assert_eq!(service.find_by_email(email.clone()).await.unwrap().matches[0].identities.len(), 30);
     assert_costs(1..=1, &warm_statements(&server, || service.find_by_email(email.clone())).await);
 
-    let user_ids: Vec<String> = (0..499).map(|i| format!("usr_{i}")).chain([big.id.clone()]).collect();
+    let user_ids: Vec<String> =
+        (0..499).map(|i| format!("usr_{i}")).chain([big.id.clone()]).collect();
     let resolve = || service.resolve_users(ResolveUsersRequest { user_ids: user_ids.clone() });
     assert_costs(1..=1, &warm_statements(&server, resolve).await);
 }
@@ -168,7 +185,10 @@ async fn a_request_id_costs_one_statement() {
     let (primary, big) = (google.id.as_str(), big.id.as_str());
     let id = || uuid::Uuid::new_v4().to_string();
     // Prepares the statement that stores a response.
-    service.update_user(UpdateUserRequest { request_id: id(), ..block(primary, false) }).await.unwrap();
+    service
+        .update_user(UpdateUserRequest { request_id: id(), ..block(primary, false) })
+        .await
+        .unwrap();
 
     let link = LinkRequest { request_id: id(), ..link_with(&Token::of("github", "big-3").sign()) };
     assert_costs(11..=11, &statements(&server, person.link(link.clone())).await);
@@ -187,7 +207,8 @@ async fn a_request_id_costs_one_statement() {
     let request = UnlinkRequest { request_id: id(), ..unlink("", "sms", "new") };
     assert_costs(1..=11, &statements(&server, person.unlink(request)).await);
 
-    let link = person.link(link_with(&Token::of("github", "big-1").sign())).await.unwrap().link.unwrap();
+    let link =
+        person.link(link_with(&Token::of("github", "big-1").sign())).await.unwrap().link.unwrap();
     let request = UndoLinkRequest { link_id: link.id, request_id: id(), ..Default::default() };
     assert_costs(1..=11, &statements(&server, person.undo_link(request.clone())).await);
     assert_costs(1..=1, &statements(&server, person.undo_link(request)).await);
@@ -207,14 +228,18 @@ async fn rewriting_later_links_costs_one_statement() {
     for (subject, lang) in [("h1", "en"), ("h2", "de"), ("h3", "fr"), ("h4", "it")] {
         let secondary = service.create_with("github", subject, with(lang)).await.id;
         let user_metadata = merge(Conflict::SecondaryWins, Arrays::Union);
-        let request = LinkRequest { user_metadata, request_id: id(), ..link_user(&primary, &secondary) };
+        let request =
+            LinkRequest { user_metadata, request_id: id(), ..link_user(&primary, &secondary) };
         links.push(service.link(request).await.unwrap().link.unwrap().id);
     }
-    let rewritten = |statements: &[String]| statements.iter().any(|said| said.contains("UPDATE links l SET changes"));
+    let rewritten = |statements: &[String]| {
+        statements.iter().any(|said| said.contains("UPDATE links l SET changes"))
+    };
 
     let request = UnlinkRequest { request_id: id(), ..unlink(&primary, "github", "h1") };
     let unlinked = statements(&server, service.unlink(request)).await;
-    let request = UndoLinkRequest { link_id: links[1].clone(), request_id: id(), ..Default::default() };
+    let request =
+        UndoLinkRequest { link_id: links[1].clone(), request_id: id(), ..Default::default() };
     let undone = statements(&server, service.undo_link(request)).await;
 
     for statements in [unlinked, undone] {
@@ -241,11 +266,15 @@ async fn linking_unlinking_and_undoing_cost_ten_statements_at_most() {
 
     // The first user that comes back had absorbed none, the second one had.
     assert_costs(1..=10, &statements(&server, person.unlink(unlink("", "github", "big-5"))).await);
-    assert_costs(1..=10, &statements(&server, service.unlink(unlink(&google.id, "github", "big-0"))).await);
+    assert_costs(
+        1..=10,
+        &statements(&server, service.unlink(unlink(&google.id, "github", "big-0"))).await,
+    );
     assert_eq!(service.user(&big.id).await.id, big.id);
 
     // A link by a service without a proof.
-    let linked = statements(&server, service.link(link_identity(&google.id, "github", "big-0"))).await;
+    let linked =
+        statements(&server, service.link(link_identity(&google.id, "github", "big-0"))).await;
     assert_costs(1..=10, &linked);
 
     // The service's unlink has withdrawn the person's tokens.
@@ -256,16 +285,23 @@ async fn linking_unlinking_and_undoing_cost_ten_statements_at_most() {
     assert_costs(1..=10, &statements(&server, person.link(link_with(&token))).await);
     assert_costs(1..=10, &statements(&server, person.unlink(unlink("", "sms", "new"))).await);
 
-    // Such an account is released. After that its holder releases an account whose user it absorbed.
+    // Such an account is released. After that its holder releases an account whose user it
+    // absorbed.
     person.link(link_with(&Token::of("sms", "phone").sign())).await.unwrap();
     assert_costs(1..=10, &statements(&server, person.unlink(release("", "sms", "phone"))).await);
     service.create("sms", "other").await;
     service.link(link_identity(&google.id, "sms", "other")).await.unwrap();
-    assert_costs(1..=10, &statements(&server, service.unlink(release(&google.id, "sms", "other"))).await);
+    assert_costs(
+        1..=10,
+        &statements(&server, service.unlink(release(&google.id, "sms", "other"))).await,
+    );
     let person = server.person("google-oauth2", "g");
 
     // A whole link is undone, by a person and by a service.
-    let undo = |link: Option<LinkRecord>| UndoLinkRequest { link_id: link.unwrap().id, ..Default::default() };
+    let undo = |link: Option<LinkRecord>| UndoLinkRequest {
+        link_id: link.unwrap().id,
+        ..Default::default()
+    };
     let link = person.link(link_with(&Token::of("github", "big-1").sign())).await.unwrap().link;
     assert_costs(1..=10, &statements(&server, person.undo_link(undo(link))).await);
     let link = service.link(link_identity(&google.id, "github", "big-1")).await.unwrap().link;
@@ -277,6 +313,7 @@ async fn linking_unlinking_and_undoing_cost_ten_statements_at_most() {
     assert_costs(1..=10, &statements(&server, person.undo_link(undo(link))).await);
 
     // The same link again: there is nothing to do.
-    let again = statements(&server, service.link(link_identity(&google.id, "github", "big-0"))).await;
+    let again =
+        statements(&server, service.link(link_identity(&google.id, "github", "big-0"))).await;
     assert_costs(1..=10, &again);
 }

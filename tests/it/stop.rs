@@ -10,7 +10,8 @@ use tonic::{
     transport::{Channel, Endpoint},
 };
 use tonic_health::pb::{
-    HealthCheckRequest, HealthCheckResponse, health_check_response::ServingStatus, health_client::HealthClient,
+    HealthCheckRequest, HealthCheckResponse, health_check_response::ServingStatus,
+    health_client::HealthClient,
 };
 
 use crate::support::{
@@ -27,13 +28,14 @@ fn channel(address: SocketAddr) -> Channel {
 
 /// A stream of the server's health, after its first message.
 async fn watch(channel: Channel) -> Streaming<HealthCheckResponse> {
-    let mut stream = HealthClient::new(channel).watch(HealthCheckRequest::default()).await.unwrap().into_inner();
+    let mut stream =
+        HealthClient::new(channel).watch(HealthCheckRequest::default()).await.unwrap().into_inner();
     assert_eq!(stream.message().await.unwrap().unwrap().status(), ServingStatus::Serving);
     stream
 }
 
-/// Releases the held row, first to the writer that waits for it and then to this function. Returns after the writer
-/// has committed.
+/// Releases the held row, first to the writer that waits for it and then to this function. Returns
+/// after the writer has committed.
 async fn db_release(database: &Database, user: &User, held: Held) {
     let behind: JoinHandle<()> = {
         let (database, user) = (database.clone(), user.id.clone());
@@ -52,12 +54,14 @@ async fn a_write_runs_to_its_end_when_its_client_goes_away() {
     let sms = service.create("sms", "s").await;
     let held = server.database.db_hold(&sms.id).await;
     let person = server.person("google-oauth2", "g");
-    let linking = tokio::spawn(async move { person.link(link_with(&Token::of("sms", "s").sign())).await });
+    let linking =
+        tokio::spawn(async move { person.link(link_with(&Token::of("sms", "s").sign())).await });
     server.database.db_until_waiting(1).await;
 
     linking.abort();
     assert!(linking.await.unwrap_err().is_cancelled());
-    // This call uses the same connection, so after its response the server knows that the other call was cancelled.
+    // This call uses the same connection, so after its response the server knows that the other
+    // call was cancelled.
     assert_eq!(service.user(&sms.id).await.id, sms.id);
     db_release(&server.database, &sms, held).await;
 
@@ -77,7 +81,11 @@ async fn sigterm_ends_the_server_even_while_a_client_watches_its_health() {
     assert_eq!(stream.message().await.unwrap().unwrap().status(), ServingStatus::NotServing);
     let ran = child.finish();
     assert_eq!(ran.code, Some(0), "{}", ran.stderr);
-    assert!(ran.stderr.lines().last().unwrap().contains(r#""message":"stopped""#), "{}", ran.stderr);
+    assert!(
+        ran.stderr.lines().last().unwrap().contains(r#""message":"stopped""#),
+        "{}",
+        ran.stderr
+    );
     assert!(!ran.stderr.contains("grace"), "the stop should wait for no client: {}", ran.stderr);
 }
 
@@ -95,7 +103,10 @@ async fn a_call_whose_client_goes_away_is_logged_as_such() {
     blocking.abort();
 
     let line = child.stderr_until(|line| line.contains("UpdateUser"));
-    assert!(line.contains(r#""caller":"service""#) && line.contains(r#""code":"Cancelled""#), "{line}");
+    assert!(
+        line.contains(r#""caller":"service""#) && line.contains(r#""code":"Cancelled""#),
+        "{line}"
+    );
     db_release(&database, &google, held).await;
 }
 
@@ -153,6 +164,7 @@ async fn a_write_whose_client_has_gone_is_waited_for_at_sigterm() {
 
     let ran = child.finish();
     assert_eq!(ran.code, Some(0), "{}", ran.stderr);
-    let absorbed = database.db_texts("SELECT absorbed_into FROM users WHERE absorbed_into IS NOT NULL").await;
+    let absorbed =
+        database.db_texts("SELECT absorbed_into FROM users WHERE absorbed_into IS NOT NULL").await;
     assert_eq!(absorbed, [google.id]);
 }

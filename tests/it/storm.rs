@@ -1,5 +1,5 @@
-//! Eight writers change few users in every way at once, for twenty seconds. After that all invariants must hold, and
-//! what the responses contained must be in the tables and in the feed.
+//! Eight writers change few users in every way at once, for twenty seconds. After that all
+//! invariants must hold, and what the responses contained must be in the tables and in the feed.
 
 mod calls;
 mod crowd;
@@ -24,7 +24,8 @@ async fn after_a_storm_all_invariants_hold_and_all_responses_were_true() {
     let mut races = Races::begin();
     let server = Arc::new(TestServer::start_feed().await);
     let followers = Followers::begin(&server, races.lots());
-    let crowds = Arc::new([Crowd::gather(&server, "lasting").await, Crowd::gather(&server, "mortal").await]);
+    let crowds =
+        Arc::new([Crowd::gather(&server, "lasting").await, Crowd::gather(&server, "mortal").await]);
     let end = Instant::now() + STORM;
     let writers: Vec<_> = (0..WRITERS)
         .map(|number| Writer::new(number, &server, &crowds, races.lots()))

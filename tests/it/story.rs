@@ -135,8 +135,20 @@ fn the_lines_that_dev_prints_tell_the_story() {
     let dev = Dev::start(&temp_dir("story"));
     let printed = dev.running.stdout_so_far();
     let lines: Vec<&String> = printed.iter().filter(|line| line.starts_with("grpcurl ")).collect();
-    let [watch, find, preview, link, find_by_identity, resolve, unlink, get, merge, retry, link_again, undo] =
-        lines[..]
+    let [
+        watch,
+        find,
+        preview,
+        link,
+        find_by_identity,
+        resolve,
+        unlink,
+        get,
+        merge,
+        retry,
+        link_again,
+        undo,
+    ] = lines[..]
     else {
         panic!("not the story: {printed:?}")
     };
@@ -151,7 +163,11 @@ fn the_lines_that_dev_prints_tell_the_story() {
 
     let previewed = paste(preview);
     let sms = paste(get)["user"].clone();
-    assert_eq!((&sms["id"], &sms["version"]), (&json!(sms_id), &json!("1")), "a preview changes nothing");
+    assert_eq!(
+        (&sms["id"], &sms["version"]),
+        (&json!(sms_id), &json!("1")),
+        "a preview changes nothing"
+    );
     let linked = paste(link);
     assert_eq!(linked["outcome"], "OUTCOME_ABSORBED");
     assert_eq!(as_in_the_document(&previewed["user"]), as_in_the_document(&linked["user"]));
@@ -160,8 +176,14 @@ fn the_lines_that_dev_prints_tell_the_story() {
     // The SMS user is absorbed: its identity and its id are the primary user's now.
     assert_eq!(paste(find_by_identity)["user"], linked["user"]);
     let resolved = &paste(resolve)["users"][0];
-    assert_eq!((&resolved["state"], &resolved["userId"]), (&json!("STATE_ABSORBED"), &json!(google_id)));
-    assert_eq!((&resolved["requestedId"], &resolved["linkId"]), (&json!(sms_id), &linked["link"]["id"]));
+    assert_eq!(
+        (&resolved["state"], &resolved["userId"]),
+        (&json!("STATE_ABSORBED"), &json!(google_id))
+    );
+    assert_eq!(
+        (&resolved["requestedId"], &resolved["linkId"]),
+        (&json!(sms_id), &linked["link"]["id"])
+    );
     assert_eq!(paste(get)["user"], linked["user"]);
 
     let unlinked = paste(unlink);
@@ -194,18 +216,28 @@ fn the_lines_that_dev_prints_tell_the_story() {
 
     watching.stdout_until(|line| line.contains(r#""linkUndone": {"#));
     let details = ["userLinked", "userUnlinked", "userMetadataMerged", "linkUndone"];
-    let detail = |line: &String| details.into_iter().find(|detail| line.contains(&format!("\"{detail}\": {{")));
+    let detail = |line: &String| {
+        details.into_iter().find(|detail| line.contains(&format!("\"{detail}\": {{")))
+    };
     let told: Vec<&str> = watching.stdout_so_far().iter().filter_map(detail).collect();
-    assert_eq!(told, ["userLinked", "userUnlinked", "userMetadataMerged", "userLinked", "linkUndone"]);
+    assert_eq!(
+        told,
+        ["userLinked", "userUnlinked", "userMetadataMerged", "userLinked", "linkUndone"]
+    );
 }
 
 #[test]
 fn the_readme_contains_the_same_story() {
     let readme = fs::read_to_string("README.md").unwrap();
 
-    let place = story::StoryContext { token: "target/debug/identity-link token", address: "127.0.0.1:50051" };
+    let place = story::StoryContext {
+        token: "target/debug/identity-link token",
+        address: "127.0.0.1:50051",
+    };
     let tell = |story::Step { what, line }| format!("# {what}\n{line}\n");
-    for told in [vec![tell(story::watch(place))], story::steps(place).into_iter().map(tell).collect()] {
+    for told in
+        [vec![tell(story::watch(place))], story::steps(place).into_iter().map(tell).collect()]
+    {
         let block = format!("```sh\n{}```\n", told.join("\n"));
         assert!(readme.contains(&block), "README.md should contain:\n{block}");
     }
@@ -223,7 +255,8 @@ fn block_under(heading: &str, language: &str) -> String {
 fn the_lines_of_the_readme_for_a_login_backend_work() {
     let data_dir = temp_dir("story_sign_in");
     let (dev, page) = Dev::start_with_demo(&data_dir);
-    let token = format!("{} token --data-dir {}", env!("CARGO_BIN_EXE_identity-link"), data_dir.display());
+    let token =
+        format!("{} token --data-dir {}", env!("CARGO_BIN_EXE_identity-link"), data_dir.display());
     let lines = block_under("Sign-in in ten minutes", "sh")
         .replace("target/debug/identity-link token", &token)
         .replace("127.0.0.1:50051", &dev.address.to_string())
@@ -233,7 +266,10 @@ fn the_lines_of_the_readme_for_a_login_backend_work() {
 
     assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""), "{}", ran.stdout);
     let said = ran.stdout.lines().filter_map(|line| line.trim().strip_prefix("\"outcome\": "));
-    assert_eq!(said.collect::<Vec<_>>(), ["\"OUTCOME_CREATED\",", "\"OUTCOME_LINKED\",", "\"OUTCOME_ATTACHED\","]);
+    assert_eq!(
+        said.collect::<Vec<_>>(),
+        ["\"OUTCOME_CREATED\",", "\"OUTCOME_LINKED\",", "\"OUTCOME_ATTACHED\","]
+    );
     assert_eq!(ran.stdout.matches("\"displayName\"").count(), 5);
 }
 
@@ -241,7 +277,8 @@ fn the_lines_of_the_readme_for_a_login_backend_work() {
 fn the_lines_of_the_readme_for_a_move_from_auth0_work() {
     let data_dir = temp_dir("story_auth0");
     let dev = Dev::start(&data_dir);
-    let token = format!("{} token --data-dir {}", env!("CARGO_BIN_EXE_identity-link"), data_dir.display());
+    let token =
+        format!("{} token --data-dir {}", env!("CARGO_BIN_EXE_identity-link"), data_dir.display());
     let lines = block_under("Coming from Auth0", "sh")
         .replace("target/debug/identity-link token", &token)
         .replace("127.0.0.1:50051", &dev.address.to_string());
@@ -249,8 +286,11 @@ fn the_lines_of_the_readme_for_a_move_from_auth0_work() {
     let ran = run_command(shell(&format!("set -eu\n{lines}")));
 
     assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""), "{}", ran.stdout);
-    let said: Vec<Value> = ran.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    let [jane, google, found, linked, patched, unlinked] = said.as_slice() else { panic!("{said:?}") };
+    let said: Vec<Value> =
+        ran.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let [jane, google, found, linked, patched, unlinked] = said.as_slice() else {
+        panic!("{said:?}")
+    };
     assert_eq!(
         (&jane["user_id"], &google["user_id"]),
         (&json!("auth0|67f1c2"), &json!("google-oauth2|103547991597142817347"))
@@ -275,10 +315,15 @@ fn the_configuration_of_the_readme_for_a_move_from_auth0_is_valid() {
 
 /// The services that reflection lists.
 async fn services(server: &TestServer) -> Result<String, Status> {
-    let channel = Endpoint::from_shared(format!("http://{}", server.address)).unwrap().connect_lazy();
+    let channel =
+        Endpoint::from_shared(format!("http://{}", server.address)).unwrap().connect_lazy();
     let message_request = Some(MessageRequest::ListServices(String::new()));
-    let ask = futures_util::stream::iter([ServerReflectionRequest { host: String::new(), message_request }]);
-    let mut answers = ServerReflectionClient::new(channel).server_reflection_info(ask).await?.into_inner();
+    let ask = futures_util::stream::iter([ServerReflectionRequest {
+        host: String::new(),
+        message_request,
+    }]);
+    let mut answers =
+        ServerReflectionClient::new(channel).server_reflection_info(ask).await?.into_inner();
     let answer = answers.message().await?.unwrap().message_response.unwrap();
     let MessageResponse::ListServicesResponse(list) = answer else { panic!("{answer:?}") };
     let mut names: Vec<String> = list.service.into_iter().map(|service| service.name).collect();
@@ -298,6 +343,7 @@ async fn tools_find_the_services_by_reflection_unless_it_is_switched_off() {
     "#);
 
     let database = cluster().db_migrated().await;
-    let silent = TestServer::start_with(database, |toml| format!("reflection = false\n{toml}")).await;
+    let silent =
+        TestServer::start_with(database, |toml| format!("reflection = false\n{toml}")).await;
     assert_eq!(services(&silent).await.unwrap_err().code(), Code::Unimplemented);
 }

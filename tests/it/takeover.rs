@@ -31,33 +31,41 @@ fn later(provider: &'static str, subject: &str) -> Token {
     Token::of(provider, subject).issued_ago(-2)
 }
 
-/// A65: a session of nine hours ago, renewed silently, proves nothing. As a proof it would bring its whole user
-/// along.
+/// A65: a session of nine hours ago, renewed silently, proves nothing. As a proof it would bring
+/// its whole user along.
 #[tokio::test]
 async fn an_old_session_is_no_proof() {
     let server = TestServer::start().await;
     let service = server.service();
     let ann = service.create("google-oauth2", "g1").await.id;
     service.create("okta", "thief").await;
-    let stolen = Token::of("google-oauth2", "g1").with("auth_time", clock::now().timestamp() - 9 * HOUR);
+    let stolen =
+        Token::of("google-oauth2", "g1").with("auth_time", clock::now().timestamp() - 9 * HOUR);
     let thief = server.person("okta", "thief");
 
     assert_eq!(server.db_refused(thief.link(link_with(&stolen.sign()))).await, NO_PROOF);
 
-    // It proves nothing either for a service that passes it on, or to attach an account that has no user.
+    // It proves nothing either for a service that passes it on, or to attach an account that has no
+    // user.
     let okta = service.owner("okta", "thief").await;
     let passed_on = pb::LinkRequest { user_id: okta, ..link_with(&stolen.sign()) };
     assert_eq!(server.db_refused(service.link(passed_on)).await, NO_PROOF);
-    let unowned = Token::of("google-oauth2", "g2").with("auth_time", clock::now().timestamp() - 9 * HOUR);
+    let unowned =
+        Token::of("google-oauth2", "g2").with("auth_time", clock::now().timestamp() - 9 * HOUR);
     assert_eq!(server.db_refused(thief.link(link_with(&unowned.sign()))).await, NO_PROOF);
     assert_eq!(service.resolved(&[&ann]).await, [format!("CURRENT {ann}")]);
 }
 
-/// A65: a token without the time of the sign-in proves nothing, if its issuer's tokens must contain that time.
+/// A65: a token without the time of the sign-in proves nothing, if its issuer's tokens must contain
+/// that time.
 #[tokio::test]
 async fn a_token_without_auth_time_is_no_proof_where_its_issuer_must_state_it() {
     let server = TestServer::start_with(cluster().db_migrated().await, |toml| {
-        toml.replacen("[issuers.google-oauth2]", "[issuers.google-oauth2]\nrequire_auth_time = true", 1)
+        toml.replacen(
+            "[issuers.google-oauth2]",
+            "[issuers.google-oauth2]\nrequire_auth_time = true",
+            1,
+        )
     })
     .await;
     server.service().create("google-oauth2", "g1").await;
@@ -75,7 +83,11 @@ async fn an_account_that_waited_still_counts_after_it_has_left() {
     let server = TestServer::start().await;
     let service = server.service();
     arrives(&service, account("google-oauth2", "trap", EMAIL, false)).await;
-    server.person("google-oauth2", "trap").link(link_with(&server.proof("sms", "thief"))).await.unwrap();
+    server
+        .person("google-oauth2", "trap")
+        .link(link_with(&server.proof("sms", "thief")))
+        .await
+        .unwrap();
     arrives(&service, account("google-oauth2", "trap", EMAIL, true)).await;
 
     let sms = server.caller(&later("sms", "thief"));
@@ -86,7 +98,8 @@ async fn an_account_that_waited_still_counts_after_it_has_left() {
     assert_eq!(told(&ann), "OUTCOME_CANDIDATES SIGN_IN_RULE_ACCOUNT_OLDER_THAN_EMAIL");
 }
 
-/// A66: an account that changes to the address after the address was proven still counts as another account.
+/// A66: an account that changes to the address after the address was proven still counts as another
+/// account.
 #[tokio::test]
 async fn an_account_that_waited_and_changed_to_the_address_is_still_another() {
     let server = TestServer::start_with(cluster().db_migrated().await, |toml| {
@@ -99,14 +112,16 @@ async fn an_account_that_waited_and_changed_to_the_address_is_still_another() {
     .await;
     let service = server.service();
     arrives(&service, account("google-oauth2", "trap", EMAIL, false)).await;
-    let proof = Token::of("apple", "thief").with("email", "thief@example.com").with("email_verified", true);
+    let proof =
+        Token::of("apple", "thief").with("email", "thief@example.com").with("email_verified", true);
     server.person("google-oauth2", "trap").link(link_with(&proof.sign())).await.unwrap();
     arrives(&service, account("google-oauth2", "trap", EMAIL, true)).await;
     arrives(&service, account("apple", "thief", EMAIL, true)).await;
 
     let ann = arrives(&service, account("github", "ann", EMAIL, true)).await;
     assert_eq!(told(&ann), "OUTCOME_CANDIDATES SIGN_IN_RULE_ACCOUNT_OLDER_THAN_EMAIL");
-    let others: Vec<_> = ann.candidates[0].other_accounts.iter().map(|other| &other.identity).collect();
+    let others: Vec<_> =
+        ann.candidates[0].other_accounts.iter().map(|other| &other.identity).collect();
     assert_eq!(others, [&identity_ref("apple", "thief")]);
 }
 
@@ -124,7 +139,8 @@ async fn an_address_that_changed_there_and_back_has_changed() {
     assert_eq!(told(&ann), "OUTCOME_CANDIDATES SIGN_IN_RULE_EMAIL_CHANGED");
 }
 
-/// A67: a token that one unlink spared and a later one withdrew stays withdrawn when its user is absorbed again.
+/// A67: a token that one unlink spared and a later one withdrew stays withdrawn when its user is
+/// absorbed again.
 #[tokio::test]
 async fn a_token_that_one_unlink_spared_stays_withdrawn_by_the_next() {
     let server = TestServer::start().await;
@@ -143,7 +159,10 @@ async fn a_token_that_one_unlink_spared_stays_withdrawn_by_the_next() {
     server.person("github", "a").unlink(unlink("", "okta", "a")).await.unwrap();
     let read = async |token: &Token| {
         let read = server.caller(token).get_user(get("")).await;
-        read.map_or_else(|status| refusal::<()>(Err(status)), |read| format!("reads {}", read.user.unwrap().id))
+        read.map_or_else(
+            |status| refusal::<()>(Err(status)),
+            |read| format!("reads {}", read.user.unwrap().id),
+        )
     };
     assert_eq!(read(&spared).await, "Unauthenticated TOKEN_INVALID");
     service.link(link_user(&q, &a)).await.unwrap();
@@ -155,37 +174,53 @@ async fn a_token_that_one_unlink_spared_stays_withdrawn_by_the_next() {
 #[tokio::test]
 async fn an_account_attached_by_an_old_session_leaves_as_a_user_of_its_own() {
     let server = TestServer::start_with(cluster().db_migrated().await, |toml| {
-        let (old, new) = ("[tenants.default.providers]", "[tenants.default]\nmax_sign_in_age = \"10h\"\n");
+        let (old, new) =
+            ("[tenants.default.providers]", "[tenants.default]\nmax_sign_in_age = \"10h\"\n");
         toml.replacen(old, &format!("{new}{old}"), 1)
     })
     .await;
     let service = server.service();
     let ann = service
-        .create_with("google-oauth2", "g1", |request| request.user_metadata = object(value!({"secret": "ann's"})))
+        .create_with("google-oauth2", "g1", |request| {
+            request.user_metadata = object(value!({"secret": "ann's"}));
+        })
         .await
         .id;
-    let stolen = Token::of("google-oauth2", "g1").with("auth_time", clock::now().timestamp() - 9 * HOUR);
+    let stolen =
+        Token::of("google-oauth2", "g1").with("auth_time", clock::now().timestamp() - 9 * HOUR);
     server.caller(&stolen).link(link_with(&server.proof("github", "thief"))).await.unwrap();
     let b = service.create("okta", "b").await.id;
     service.link(link_user(&b, &ann)).await.unwrap();
     service.unlink(unlink(&b, "google-oauth2", "g1")).await.unwrap();
 
-    let left = server.caller(&later("github", "thief")).unlink(unlink("", "github", "thief")).await.unwrap();
+    let left = server
+        .caller(&later("github", "thief"))
+        .unlink(unlink("", "github", "thief"))
+        .await
+        .unwrap();
 
     let thief = left.detached_user.unwrap();
     assert_ne!(thief.id, ann, "with {}", json(&thief.user_metadata));
 }
 
-/// A67: a sign-in from before the account came to its owner is not that user's, as a token of that time would not be.
+/// A67: a sign-in from before the account came to its owner is not that user's, as a token of that
+/// time would not be.
 #[tokio::test]
 async fn a_sign_in_from_before_the_link_is_not_the_new_owner_s() {
     let server = TestServer::start().await;
     let service = server.service();
     let ann = service.create("google-oauth2", "ann").await.id;
     service.create("sms", "ann").await;
-    server.person("google-oauth2", "ann").link(link_with(&server.proof("sms", "ann"))).await.unwrap();
+    server
+        .person("google-oauth2", "ann")
+        .link(link_with(&server.proof("sms", "ann")))
+        .await
+        .unwrap();
     let signed_in = |ago| pb::ProvenAccount {
-        sign_in_time: Some(prost_types::Timestamp { seconds: clock::now().timestamp() - ago, nanos: 0 }),
+        sign_in_time: Some(prost_types::Timestamp {
+            seconds: clock::now().timestamp() - ago,
+            nanos: 0,
+        }),
         ..account("sms", "ann", "", false)
     };
 
@@ -195,7 +230,8 @@ async fn a_sign_in_from_before_the_link_is_not_the_new_owner_s() {
     assert_eq!(arrives(&service, signed_in(0)).await.user.unwrap().id, ann);
 }
 
-/// A63: the retry of an undo that changed nothing gets the same response, also if the caller has come back since.
+/// A63: the retry of an undo that changed nothing gets the same response, also if the caller has
+/// come back since.
 #[tokio::test]
 async fn the_retry_of_an_undo_that_changed_nothing_gets_the_same_response() {
     let server = TestServer::start().await;
@@ -225,11 +261,21 @@ async fn a_sign_in_from_before_the_account_was_gone_makes_no_user() {
     service.delete(&ben).await;
     for subject in ["ann", "ben"] {
         let signed_in = |ago| pb::ProvenAccount {
-            sign_in_time: Some(prost_types::Timestamp { seconds: clock::now().timestamp() - ago, nanos: 0 }),
+            sign_in_time: Some(prost_types::Timestamp {
+                seconds: clock::now().timestamp() - ago,
+                nanos: 0,
+            }),
             ..account("sms", subject, "", false)
         };
         let before = service.resolve_sign_in(sign_in_with(signed_in(300)));
-        assert_eq!(server.db_refused(before).await, "FailedPrecondition SIGN_IN_INVALID", "{subject}");
-        assert!(arrives(&service, account("sms", subject, "", false)).await.user.is_some(), "{subject}");
+        assert_eq!(
+            server.db_refused(before).await,
+            "FailedPrecondition SIGN_IN_INVALID",
+            "{subject}"
+        );
+        assert!(
+            arrives(&service, account("sms", subject, "", false)).await.user.is_some(),
+            "{subject}"
+        );
     }
 }

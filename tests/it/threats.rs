@@ -1,4 +1,5 @@
-//! The list of threats and the tests name the same numbers, and each row names the files that hold its answer.
+//! The list of threats and the tests name the same numbers, and each row names the files that hold
+//! its answer.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -37,7 +38,9 @@ fn in_tests(folder: &Path, found: &mut BTreeMap<String, BTreeSet<String>>) {
         let path = entry.unwrap().path();
         if path.is_dir() {
             in_tests(&path, found);
-        } else if path.extension().is_some_and(|extension| extension == "rs") && !path.ends_with("it/threats.rs") {
+        } else if path.extension().is_some_and(|extension| extension == "rs")
+            && !path.ends_with("it/threats.rs")
+        {
             let name = path.strip_prefix("tests/it").unwrap().display().to_string();
             found.insert(name, numbers(&fs::read_to_string(&path).unwrap()));
         }
@@ -49,7 +52,9 @@ fn rows() -> BTreeMap<String, Row> {
     let list = fs::read_to_string("docs/THREATS.md").unwrap();
     let mut rows = BTreeMap::new();
     for line in list.lines() {
-        let Some(line) = line.strip_prefix("| ").and_then(|line| line.strip_suffix(" |")) else { continue };
+        let Some(line) = line.strip_prefix("| ").and_then(|line| line.strip_suffix(" |")) else {
+            continue;
+        };
         let cells: Vec<&str> = line.split(" | ").collect();
         let Some(number) = numbers(cells[0]).into_iter().next() else { continue };
         assert_eq!(cells.len(), 4, "{number} has a number, a threat, an answer and its test");
@@ -78,14 +83,22 @@ fn each_threat_is_in_its_test_and_each_number_in_the_list() {
         );
         for file in &row.held_by {
             match tests.get(file) {
-                Some(spoken_of) => assert!(spoken_of.contains(number), "{file} does not name {number}"),
-                None => assert!(Path::new(file).is_file(), "{number} names {file}, which does not exist"),
+                Some(spoken_of) => {
+                    assert!(spoken_of.contains(number), "{file} does not name {number}");
+                }
+                None => assert!(
+                    Path::new(file).is_file(),
+                    "{number} names {file}, which does not exist"
+                ),
             }
         }
     }
     for (file, numbers) in &tests {
         for number in numbers {
-            assert!(rows.contains_key(number), "{file} names {number}, which is not in docs/THREATS.md");
+            assert!(
+                rows.contains_key(number),
+                "{file} names {number}, which is not in docs/THREATS.md"
+            );
         }
     }
     let answered = rows.values().filter(|row| !row.held_by.is_empty()).count();

@@ -1,5 +1,5 @@
-//! Providers that a tenant's configuration does not name: no account comes in by them, and existing accounts can
-//! leave.
+//! Providers that a tenant's configuration does not name: no account comes in by them, and existing
+//! accounts can leave.
 
 use std::path::Path;
 
@@ -39,7 +39,8 @@ async fn without_sms(database: &Database) -> TestServer {
 }
 
 fn create(provider: &str, subject: &str) -> pb::CreateUserRequest {
-    let identity = pb::NewIdentity { identity_ref: identity_ref(provider, subject), ..Default::default() };
+    let identity =
+        pb::NewIdentity { identity_ref: identity_ref(provider, subject), ..Default::default() };
     pb::CreateUserRequest { identity: Some(identity), ..Default::default() }
 }
 
@@ -56,7 +57,12 @@ async fn a_reference_to_an_undeclared_provider_is_refused_by_every_call() {
     let user = service.create("google-oauth2", "g1").await.id;
     let redirect_uri = "https://www.example.com/callback".to_owned();
     let intent = Some(pb::start_sign_in_request::Intent::SignIn(pb::SignInIntent {}));
-    let start = pb::StartSignInRequest { provider: "nobodys".to_owned(), redirect_uri, intent, ..Default::default() };
+    let start = pb::StartSignInRequest {
+        provider: "nobodys".to_owned(),
+        redirect_uri,
+        intent,
+        ..Default::default()
+    };
     let post = |path: String, body: Value| {
         let backend = backend.clone();
         async move { backend.post(&path, &body).await.refused() }
@@ -68,7 +74,10 @@ async fn a_reference_to_an_undeclared_provider_is_refused_by_every_call() {
     assert_eq!(refusal(service.create_user(preview).await), UNKNOWN);
     assert_eq!(refusal(service.link(link_identity(&user, "nobodys", "n1")).await), UNKNOWN);
     assert_eq!(refusal(service.resolve_sign_in(sign_in("nobodys", "n1")).await), UNKNOWN);
-    assert_eq!(refusal(service.resolve_sign_in(preview_of(sign_in("nobodys", "n1"))).await), UNKNOWN);
+    assert_eq!(
+        refusal(service.resolve_sign_in(preview_of(sign_in("nobodys", "n1"))).await),
+        UNKNOWN
+    );
     assert_eq!(refusal(service.start_sign_in(start).await), UNKNOWN);
     let new = value!({"connection": "nobodys", "user_id": "n1"});
     assert_eq!(post("/api/v2/users".to_owned(), new).await, NO_CONNECTION);
@@ -77,12 +86,18 @@ async fn a_reference_to_an_undeclared_provider_is_refused_by_every_call() {
     assert_eq!(before, server.database.db_everything().await);
 
     // A lookup only finds no account.
-    assert_eq!(refusal(service.find_by_identity(owner_of("nobodys", "n1")).await), "NotFound IDENTITY_NOT_FOUND");
-    assert_eq!(refusal(service.unlink(unlink(&user, "nobodys", "n1")).await), "NotFound IDENTITY_NOT_FOUND");
+    assert_eq!(
+        refusal(service.find_by_identity(owner_of("nobodys", "n1")).await),
+        "NotFound IDENTITY_NOT_FOUND"
+    );
+    assert_eq!(
+        refusal(service.unlink(unlink(&user, "nobodys", "n1")).await),
+        "NotFound IDENTITY_NOT_FOUND"
+    );
 }
 
-/// A72, A73: as soon as a provider is taken out of the file, its accounts give no access, neither by name nor by a
-/// proof.
+/// A72, A73: as soon as a provider is taken out of the file, its accounts give no access, neither
+/// by name nor by a proof.
 #[tokio::test]
 async fn accounts_of_a_provider_that_was_taken_out_give_no_access() {
     let server = TestServer::start_auth0().await;
@@ -123,7 +138,10 @@ async fn accounts_of_a_provider_that_was_taken_out_give_no_access() {
     assert_eq!(refusal(flows.service().complete_sign_in(complete).await), INVALID);
     // A token as a proof, of an account that exists and of one that does not.
     for subject in ["s1", "s2"] {
-        assert_eq!(refusal(google_person.link(link_with(&server.proof("sms", subject))).await), NO_PROOF);
+        assert_eq!(
+            refusal(google_person.link(link_with(&server.proof("sms", subject))).await),
+            NO_PROOF
+        );
         let body = value!({"link_with": server.proof("sms", subject)});
         let said = google_over_http.post(&identities, &body).await;
         assert_eq!(said.refused(), "400 invalid_body Invalid token (link_with).");
@@ -134,7 +152,8 @@ async fn accounts_of_a_provider_that_was_taken_out_give_no_access() {
     for subject in ["s1", "s2"] {
         assert_eq!(refusal(service.link(link_identity(&google, "sms", subject)).await), UNKNOWN);
         assert_eq!(refusal(service.resolve_sign_in(sign_in("sms", subject)).await), UNKNOWN);
-        let said = backend.post(&identities, &value!({"provider": "sms", "user_id": subject})).await;
+        let said =
+            backend.post(&identities, &value!({"provider": "sms", "user_id": subject})).await;
         assert_eq!(said.refused(), NO_PROVIDER);
     }
     let said = backend.post("/api/v2/users", &value!({"connection": "sms", "user_id": "s2"})).await;
@@ -159,7 +178,8 @@ async fn a_ticket_of_a_provider_that_was_taken_out_is_invalid() {
         email_verified: true,
         ..Default::default()
     };
-    let ticket = service.resolve_sign_in(sign_in_with(account)).await.unwrap().decision.unwrap().ticket;
+    let ticket =
+        service.resolve_sign_in(sign_in_with(account)).await.unwrap().decision.unwrap().ticket;
     let own = pb::ResolveSignInRequest {
         proof: Some(pb::resolve_sign_in_request::Proof::SignInTicket(ticket.clone())),
         ..Default::default()
@@ -219,7 +239,8 @@ async fn a_user_id_gives_access_only_to_a_user_that_can_sign_in() {
     let service = server.service();
     let sms = service.create("sms", "s1").await.id;
     service.create("google-oauth2", "g1").await;
-    // The GitHub user can sign in. The user that it absorbed cannot, so the absorbed id gives no access.
+    // The GitHub user can sign in. The user that it absorbed cannot, so the absorbed id gives no
+    // access.
     let github = service.create("github", "h1").await.id;
     let absorbed = service.create("sms", "s2").await.id;
     service.link(link_user(&github, &absorbed)).await.unwrap();
@@ -231,13 +252,18 @@ async fn a_user_id_gives_access_only_to_a_user_that_can_sign_in() {
         |toml| toml.replacen("\nsms = {}", "\nsms = { mode = \"link_only\" }", 1),
     ];
     for (at, close) in closings.into_iter().enumerate() {
-        let closed = TestServer::start_with(server.database.clone(), |toml| close(&toml) + AUTH0).await;
+        let closed =
+            TestServer::start_with(server.database.clone(), |toml| close(&toml) + AUTH0).await;
         let google = closed.person("google-oauth2", "g1");
         for id in [&sms, &absorbed] {
             assert_eq!(refusal(closed.caller(&token(id)).get_user(get("")).await), INVALID, "{at}");
             let said = closed.asker(&token(id)).get(&format!("/api/v2/users/{id}")).await;
             assert_eq!(said.refused(), "401 - Invalid token.", "{at}");
-            assert_eq!(closed.db_refused(google.link(link_with(&token(id).sign()))).await, NO_PROOF, "{at}");
+            assert_eq!(
+                closed.db_refused(google.link(link_with(&token(id).sign()))).await,
+                NO_PROOF,
+                "{at}"
+            );
         }
         assert_eq!(closed.caller(&token(&github)).user("").await.id, github);
         let preview = pb::LinkRequest { validate_only: true, ..link_with(&token(&github).sign()) };
@@ -269,7 +295,10 @@ async fn a_tenant_may_allow_providers_that_it_does_not_declare() {
     service.unlink(unlink(&person.user("").await.id, "nobodys", "n1")).await.unwrap();
     // A declared provider keeps its own settings.
     let disabled = service.create("myspace", "m1").await.id;
-    assert_eq!(refusal(server.caller(&Token::of("users", &disabled)).get_user(get("")).await), INVALID);
+    assert_eq!(
+        refusal(server.caller(&Token::of("users", &disabled)).get_user(get("")).await),
+        INVALID
+    );
     assert_eq!(refusal(server.person("myspace", "m1").get_user(get("")).await), INVALID);
 }
 
@@ -288,16 +317,23 @@ fn an_issuer_of_an_undeclared_provider_is_a_configuration_error() {
     issuers.sms: names subjects of provider sms in tenant default, which has no such provider: declare [tenants.default.providers.sms], or set tenants.default.undeclared_providers = "allow"
     "#);
     assert_eq!(problems(&saying(&bare, ALLOW)), "");
-    assert_eq!(problems(&without_provider(&toml, "sms")), "", "the issuer names subjects in other tenants");
+    assert_eq!(
+        problems(&without_provider(&toml, "sms")),
+        "",
+        "the issuer names subjects in other tenants"
+    );
     insta::assert_snapshot!(problems(&saying(&toml, "undeclared_providers = \"no\"")), @r#"tenants.default.undeclared_providers: must be one of "refuse", "allow""#);
 }
 
-/// A73: an operator that takes a provider out of the file, or misspells it, sees how many accounts that concerns.
+/// A73: an operator that takes a provider out of the file, or misspells it, sees how many accounts
+/// that concerns.
 #[tokio::test]
 async fn serve_logs_how_many_accounts_there_are_at_undeclared_providers() {
     let database = cluster().db_migrated().await;
     let server = TestServer::start_with(database.clone(), |toml| saying(&toml, ALLOW)).await;
-    for (provider, subject) in [("sms", "1"), ("sms", "2"), ("sms", "3"), ("nobodys", "1"), ("github", "1")] {
+    for (provider, subject) in
+        [("sms", "1"), ("sms", "2"), ("sms", "3"), ("nobodys", "1"), ("github", "1")]
+    {
         server.service().create(provider, subject).await;
     }
     server.service_of("other").create("sms", "1").await;
@@ -306,9 +342,12 @@ async fn serve_logs_how_many_accounts_there_are_at_undeclared_providers() {
         child.signal(Signal::TERM);
         let said = child.finish().stderr;
         let lines = said.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-        let lines = lines.filter(|line| line["message"].as_str().unwrap().ends_with("does not declare cannot sign in"));
-        let told =
-            lines.map(|of| [&of["level"], &of["tenant"], &of["provider"], &of["accounts"]].map(Value::to_string));
+        let lines = lines.filter(|line| {
+            line["message"].as_str().unwrap().ends_with("does not declare cannot sign in")
+        });
+        let told = lines.map(|of| {
+            [&of["level"], &of["tenant"], &of["provider"], &of["accounts"]].map(Value::to_string)
+        });
         told.map(|of| of.join(" ")).collect::<Vec<_>>()
     };
 

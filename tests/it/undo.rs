@@ -9,16 +9,21 @@ fn undo(link_id: &str) -> pb::UndoLinkRequest {
     pb::UndoLinkRequest { link_id: link_id.to_owned(), ..Default::default() }
 }
 
-/// A service links the two users with a merge in which the secondary's metadata wins. Returns the link's id.
+/// A service links the two users with a merge in which the secondary's metadata wins. Returns the
+/// link's id.
 async fn absorb(server: &TestServer, primary: &str, secondary: &str) -> String {
     let all = merge(mm::Conflict::SecondaryWins, mm::Arrays::Concatenate);
-    let request = pb::LinkRequest { user_metadata: all, app_metadata: all, ..link_user(primary, secondary) };
+    let request =
+        pb::LinkRequest { user_metadata: all, app_metadata: all, ..link_user(primary, secondary) };
     server.service().link(request).await.unwrap().link.unwrap().id
 }
 
 async fn user(server: &TestServer, provider: &str, metadata: serde_json::Value) -> String {
     let service = server.service();
-    service.create_with(provider, provider, |request| request.user_metadata = object(metadata)).await.id
+    service
+        .create_with(provider, provider, |request| request.user_metadata = object(metadata))
+        .await
+        .id
 }
 
 #[tokio::test]
@@ -33,14 +38,21 @@ async fn everything_that_the_link_brought_is_given_back() {
     let outer = absorb(&server, &p, &s).await;
     let request = undo(&outer);
 
-    let preview = service.undo_link(pb::UndoLinkRequest { validate_only: true, ..request.clone() }).await.unwrap();
+    let preview = service
+        .undo_link(pb::UndoLinkRequest { validate_only: true, ..request.clone() })
+        .await
+        .unwrap();
     assert_eq!(service.user(&s).await.id, p, "a preview changes nothing");
     let undone = service.undo_link(request.clone()).await.unwrap();
 
     assert_eq!(preview.metadata_changes, undone.metadata_changes);
     assert_eq!(changes(&undone.metadata_changes), "USER /lang REVERSED\nUSER /theme REVERSED");
     let restored = undone.restored_user.unwrap();
-    let expected = pb::User { version: before.version + 2, update_time: restored.update_time, ..before.clone() };
+    let expected = pb::User {
+        version: before.version + 2,
+        update_time: restored.update_time,
+        ..before.clone()
+    };
     assert_eq!(restored, expected, "S is as it was, with T's identity and metadata");
     assert_eq!(restored, service.user(&s).await);
     assert_eq!(identities(&undone.user.unwrap()), ["google-oauth2|google-oauth2"]);
@@ -83,7 +95,9 @@ async fn the_inner_link_of_a_chain_can_be_undone_first() {
     assert_eq!(json(&service.user(&p).await.user_metadata), object!({"own": 1}));
 
     service.undo_link(undo(&outer)).await.unwrap();
-    for (id, metadata) in [(&p, object!({})), (&s, object!({"own": 1})), (&t, object!({"lang": "de"}))] {
+    for (id, metadata) in
+        [(&p, object!({})), (&s, object!({"own": 1})), (&t, object!({"lang": "de"}))]
+    {
         assert_eq!(json(&service.user(id).await.user_metadata), metadata);
     }
     server.database.db_assert_invariants().await;
@@ -143,22 +157,36 @@ async fn a_link_of_other_users_is_not_found() {
     let stranger = server.person("github", "github");
     assert_eq!(server.db_refused(stranger.undo_link(undo(&link))).await, "NotFound LINK_NOT_FOUND");
     let elsewhere = server.caller(&Token::of("services", "backend").tenant("other"));
-    assert_eq!(server.db_refused(elsewhere.undo_link(undo(&link))).await, "NotFound LINK_NOT_FOUND");
+    assert_eq!(
+        server.db_refused(elsewhere.undo_link(undo(&link))).await,
+        "NotFound LINK_NOT_FOUND"
+    );
     let unknown = undo("01234567-89ab-4def-8123-456789abcdef");
     assert_eq!(server.db_refused(service.undo_link(unknown)).await, "NotFound LINK_NOT_FOUND");
     let tired = server.caller(&Token::of("google-oauth2", "google-oauth2").issued_ago(700));
-    assert_eq!(server.db_refused(tired.undo_link(undo(&link))).await, "PermissionDenied REAUTHENTICATION_REQUIRED");
+    assert_eq!(
+        server.db_refused(tired.undo_link(undo(&link))).await,
+        "PermissionDenied REAUTHENTICATION_REQUIRED"
+    );
 
     // A blocked caller does not learn either whether a link exists.
     service.update_user(block(&other, true)).await.unwrap();
     for id in [link.as_str(), "01234567-89ab-4def-8123-456789abcdef"] {
-        assert_eq!(server.db_refused(stranger.undo_link(undo(id))).await, "PermissionDenied USER_BLOCKED");
+        assert_eq!(
+            server.db_refused(stranger.undo_link(undo(id))).await,
+            "PermissionDenied USER_BLOCKED"
+        );
     }
     service.update_user(block(&other, false)).await.unwrap();
 
-    let undone = server.person("google-oauth2", "google-oauth2").undo_link(undo(&link)).await.unwrap();
+    let undone =
+        server.person("google-oauth2", "google-oauth2").undo_link(undo(&link)).await.unwrap();
     let told = undone.restored_user.unwrap();
-    assert_eq!((told.id.as_str(), json(&told.user_metadata)), (s.as_str(), object!({})), "it has not proved that user");
+    assert_eq!(
+        (told.id.as_str(), json(&told.user_metadata)),
+        (s.as_str(), object!({})),
+        "it has not proved that user"
+    );
     assert_eq!(json(&service.user(&s).await.user_metadata), object!({"lang": "de"}));
     // After the undo it is no link of the stranger's either.
     assert_eq!(server.db_refused(stranger.undo_link(undo(&link))).await, "NotFound LINK_NOT_FOUND");
@@ -184,7 +212,10 @@ async fn an_undo_is_refused_with_its_reason() {
     let stale = pb::UndoLinkRequest { expected_version: Some(1), ..undo(&link) };
     assert_eq!(server.db_refused(service.undo_link(stale)).await, "Aborted VERSION_MISMATCH");
     service.update_user(block(&google, true)).await.unwrap();
-    assert_eq!(server.db_refused(service.undo_link(undo(&link))).await, "FailedPrecondition USER_BLOCKED");
+    assert_eq!(
+        server.db_refused(service.undo_link(undo(&link))).await,
+        "FailedPrecondition USER_BLOCKED"
+    );
     service.update_user(block(&google, false)).await.unwrap();
     service.undo_link(undo(&link)).await.unwrap();
 }
@@ -195,7 +226,8 @@ async fn the_last_identity_of_an_absorbed_user_is_not_taken_from_it() {
     let server = TestServer::start().await;
     let service = server.service();
     let sms = service.create("sms", "s1").await.id;
-    let attached = server.person("sms", "s1").link(link_with(&server.proof("github", "h1"))).await.unwrap();
+    let attached =
+        server.person("sms", "s1").link(link_with(&server.proof("github", "h1"))).await.unwrap();
     let attached = attached.link.unwrap().id;
     let google = service.create("google-oauth2", "g1").await.id;
     let brought = service.link(link_user(&google, &sms)).await.unwrap().link.unwrap().id;
@@ -205,8 +237,14 @@ async fn the_last_identity_of_an_absorbed_user_is_not_taken_from_it() {
     assert_eq!(refused, "FailedPrecondition LINK_NOT_UNDOABLE");
 
     let restored = service.undo_link(undo(&brought)).await.unwrap().restored_user.unwrap();
-    assert_eq!((restored.id.as_str(), identities(&restored)), (sms.as_str(), vec!["github|h1".to_owned()]));
-    assert_eq!(server.db_refused(service.undo_link(undo(&attached))).await, "FailedPrecondition LAST_IDENTITY");
+    assert_eq!(
+        (restored.id.as_str(), identities(&restored)),
+        (sms.as_str(), vec!["github|h1".to_owned()])
+    );
+    assert_eq!(
+        server.db_refused(service.undo_link(undo(&attached))).await,
+        "FailedPrecondition LAST_IDENTITY"
+    );
 }
 
 /// Tokens from before the undo are refused for both users, as after an unlink.
@@ -222,7 +260,10 @@ async fn older_tokens_are_withdrawn() {
 
     for (provider, subject) in [("google-oauth2", "g1"), ("sms", "s1")] {
         let old = server.caller(&Token::of(provider, subject).issued_ago(5));
-        assert_eq!(refusal(old.get_user(pb::GetUserRequest::default()).await), "Unauthenticated TOKEN_INVALID");
+        assert_eq!(
+            refusal(old.get_user(pb::GetUserRequest::default()).await),
+            "Unauthenticated TOKEN_INVALID"
+        );
         server.person(provider, subject).user("").await;
     }
 }

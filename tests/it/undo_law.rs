@@ -1,5 +1,5 @@
-//! The law of undoing: after all links are undone, in any order and after any other changes, every user has what it
-//! would have without the links. The test judges that by responses alone.
+//! The law of undoing: after all links are undone, in any order and after any other changes, every
+//! user has what it would have without the links. The test judges that by responses alone.
 
 use std::{
     collections::BTreeMap,
@@ -33,7 +33,11 @@ enum Step {
 fn any_step() -> impl Strategy<Value = Step> {
     let number = any::<usize>;
     let conflict = prop_oneof![Just(mm::Conflict::PrimaryWins), Just(mm::Conflict::SecondaryWins)];
-    let arrays = prop_oneof![Just(mm::Arrays::Concatenate), Just(mm::Arrays::Union), Just(mm::Arrays::Replace)];
+    let arrays = prop_oneof![
+        Just(mm::Arrays::Concatenate),
+        Just(mm::Arrays::Union),
+        Just(mm::Arrays::Replace)
+    ];
     prop_oneof![
         5 => (number(), number(), conflict, arrays).prop_map(|(primary, secondary, conflict, arrays)| {
             Step::Link { primary, secondary, conflict, arrays }
@@ -73,7 +77,13 @@ impl Story {
     async fn begin(service: Caller, documents: Vec<[Value; 2]>) -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let subject = format!("law-{}", NEXT.fetch_add(1, Ordering::Relaxed));
-        let mut story = Self { service, subject, ids: Vec::new(), without_links: BTreeMap::new(), links: Vec::new() };
+        let mut story = Self {
+            service,
+            subject,
+            ids: Vec::new(),
+            without_links: BTreeMap::new(),
+            links: Vec::new(),
+        };
         for (provider, metadata) in PROVIDERS.into_iter().zip(documents) {
             let [user, app] = metadata.clone();
             let created = story.service.create_with(provider, &story.subject, |request| {
@@ -100,11 +110,15 @@ impl Story {
         let live = self.live().await;
         match step {
             Step::Link { primary, secondary, conflict, arrays } => {
-                let (primary, secondary) = (&live[primary % live.len()], &live[secondary % live.len()]);
+                let (primary, secondary) =
+                    (&live[primary % live.len()], &live[secondary % live.len()]);
                 if primary != secondary {
                     let all = merge(conflict, arrays);
-                    let link =
-                        pb::LinkRequest { user_metadata: all, app_metadata: all, ..link_user(primary, secondary) };
+                    let link = pb::LinkRequest {
+                        user_metadata: all,
+                        app_metadata: all,
+                        ..link_user(primary, secondary)
+                    };
                     let link = self.service.link(link).await.unwrap().link.unwrap();
                     self.links.push((link.id, secondary.clone()));
                 }
@@ -124,14 +138,23 @@ impl Story {
                 }
                 let [user_metadata, app_metadata] = told.map(object);
                 let new = pb::UserUpdate { user_metadata, app_metadata, ..Default::default() };
-                self.service.update_user(update(id, &["user_metadata", "app_metadata"], new)).await.unwrap();
+                self.service
+                    .update_user(update(id, &["user_metadata", "app_metadata"], new))
+                    .await
+                    .unwrap();
             }
             Step::Unlink(at) => {
                 let at = at % self.ids.len();
                 let owner = self.service.user(&self.ids[at]).await.id;
                 // The last identity and the primary one are not unlinked, which other tests cover.
-                if let Ok(unlinked) = self.service.unlink(unlink(&owner, PROVIDERS[at], &self.subject)).await {
-                    assert_eq!(unlinked.detached_user.unwrap().id, self.ids[at], "its origin user comes back");
+                if let Ok(unlinked) =
+                    self.service.unlink(unlink(&owner, PROVIDERS[at], &self.subject)).await
+                {
+                    assert_eq!(
+                        unlinked.detached_user.unwrap().id,
+                        self.ids[at],
+                        "its origin user comes back"
+                    );
                     self.links.retain(|(link, _)| *link != unlinked.link_id);
                 }
             }
@@ -142,7 +165,11 @@ impl Story {
 
     async fn undo(&mut self, at: usize) {
         let (link_id, secondary) = self.links.remove(at % self.links.len());
-        let undone = self.service.undo_link(pb::UndoLinkRequest { link_id, ..Default::default() }).await.unwrap();
+        let undone = self
+            .service
+            .undo_link(pb::UndoLinkRequest { link_id, ..Default::default() })
+            .await
+            .unwrap();
         assert_eq!(undone.restored_user.unwrap().id, secondary);
     }
 
@@ -152,18 +179,27 @@ impl Story {
             assert_eq!(user.id, *id, "the user is live");
             assert_eq!(identities(&user), [format!("{provider}|{}", self.subject)]);
             assert_eq!(user.identities[0].origin_user_id, *id);
-            assert_eq!([json(&user.user_metadata), json(&user.app_metadata)], self.without_links[id]);
+            assert_eq!(
+                [json(&user.user_metadata), json(&user.app_metadata)],
+                self.without_links[id]
+            );
         }
     }
 }
 
 #[test]
 fn undoing_everything_leaves_what_there_would_have_been() {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let server = runtime.block_on(TestServer::start());
-    let config = Config { cases: 24, max_shrink_iters: 200, failure_persistence: None, ..Config::default() };
+    let config =
+        Config { cases: 24, max_shrink_iters: 200, failure_persistence: None, ..Config::default() };
     let documents = prop::collection::vec([any_metadata(), any_metadata()], PROVIDERS.len());
-    let stories = (documents, prop::collection::vec(any_step(), 4..24), prop::collection::vec(any::<usize>(), 24));
+    let stories = (
+        documents,
+        prop::collection::vec(any_step(), 4..24),
+        prop::collection::vec(any::<usize>(), 24),
+    );
 
     TestRunner::new(config)
         .run(&stories, |(documents, steps, order)| {

@@ -38,7 +38,8 @@ async fn the_user_that_comes_back_is_as_it_was() {
         request.profile_overrides = object(object!({"name": "Ann"}));
     });
     let before = created.await;
-    let merging = pb::LinkRequest { user_metadata: merge_default(), ..link_user(&google.id, &before.id) };
+    let merging =
+        pb::LinkRequest { user_metadata: merge_default(), ..link_user(&google.id, &before.id) };
     let link = service.link(merging).await.unwrap().link.unwrap();
 
     let unlinked = service.unlink(unlink(&google.id, "apple", "s1")).await.unwrap();
@@ -47,7 +48,8 @@ async fn the_user_that_comes_back_is_as_it_was() {
     assert_eq!(changes(&unlinked.metadata_changes), "USER /lang REVERSED");
     let after = unlinked.detached_user.unwrap();
     assert_eq!(after, service.user(&before.id).await);
-    let expected = pb::User { version: before.version + 2, update_time: after.update_time, ..before.clone() };
+    let expected =
+        pb::User { version: before.version + 2, update_time: after.update_time, ..before.clone() };
     assert_eq!(after, expected);
     let left = unlinked.user.unwrap();
     assert_eq!((&left, left.version), (&service.user(&google.id).await, google.version + 2));
@@ -57,8 +59,9 @@ async fn the_user_that_comes_back_is_as_it_was() {
         service.resolved(&[google_id, sms_id]).await,
         [format!("CURRENT {google_id}"), format!("CURRENT {sms_id}")]
     );
-    let undone =
-        server.database.db_texts("SELECT concat_ws(' ', id, undo_time = link_time, undo_actor->>'kind') FROM links");
+    let undone = server.database.db_texts(
+        "SELECT concat_ws(' ', id, undo_time = link_time, undo_actor->>'kind') FROM links",
+    );
     assert_eq!(undone.await, [format!("{} f service", link.id)]);
     server.database.db_assert_invariants().await;
 }
@@ -91,11 +94,18 @@ async fn of_several_identities_the_last_one_brings_the_user_back() {
             (1, &detached.id),
             "its new origin user"
         );
-        assert_eq!((json(&detached.user_metadata), json(&detached.app_metadata)), (object!({}), object!({})));
+        assert_eq!(
+            (json(&detached.user_metadata), json(&detached.app_metadata)),
+            (object!({}), object!({}))
+        );
         assert_ne!(detached.id, sms);
         new_ids.push(detached.id);
     }
-    assert_eq!(service.resolved(&[&sms]).await, [format!("ABSORBED {google}")], "one of its identities is still here");
+    assert_eq!(
+        service.resolved(&[&sms]).await,
+        [format!("ABSORBED {google}")],
+        "one of its identities is still here"
+    );
     server.database.db_assert_invariants().await;
 
     let unlinked = service.unlink(unlink(&google, "github", "h1")).await.unwrap();
@@ -137,7 +147,10 @@ async fn a_chain_comes_apart_in_any_order() {
         for before in &ids {
             let after = service.user(&before.id).await;
             assert_eq!((&after.id, identities(&after)), (&before.id, identities(before)));
-            assert_eq!((&after.user_metadata, &after.app_metadata), (&before.user_metadata, &before.app_metadata));
+            assert_eq!(
+                (&after.user_metadata, &after.app_metadata),
+                (&before.user_metadata, &before.app_metadata)
+            );
         }
     }
 }
@@ -165,7 +178,8 @@ async fn the_deletion_of_a_user_in_the_middle_of_a_chain_ends_no_other_link() {
     server.database.db_assert_invariants().await;
     let links = server.database.db_texts("SELECT l::text FROM links l").await;
     assert_eq!(links.len(), 2);
-    let traces = [s.as_str(), "github", "mine"].into_iter().filter(|trace| links.concat().contains(trace));
+    let traces =
+        [s.as_str(), "github", "mine"].into_iter().filter(|trace| links.concat().contains(trace));
     assert_eq!(traces.count(), 0, "nothing of the deleted user stays: {links:?}");
     assert_eq!(
         service.resolved(&[&p, &s, &t]).await,
@@ -173,9 +187,15 @@ async fn the_deletion_of_a_user_in_the_middle_of_a_chain_ends_no_other_link() {
     );
     let thief = service.create("google-oauth2", "thief").await;
     let replay = pb::LinkRequest { user_id: thief.id, ..link_with(&token) };
-    assert_eq!(server.db_refused(service.link(replay)).await, "FailedPrecondition LINK_TOKEN_INVALID");
+    assert_eq!(
+        server.db_refused(service.link(replay)).await,
+        "FailedPrecondition LINK_TOKEN_INVALID"
+    );
     let unlinked = service.unlink(unlink(&p, "sms", "t")).await.unwrap();
-    assert_eq!((unlinked.restored, unlinked.link_id, unlinked.detached_user.unwrap().id), (true, link.id, t));
+    assert_eq!(
+        (unlinked.restored, unlinked.link_id, unlinked.detached_user.unwrap().id),
+        (true, link.id, t)
+    );
     server.database.db_assert_invariants().await;
 }
 
@@ -185,8 +205,10 @@ async fn an_identity_that_a_link_attached_becomes_a_user_of_its_own() {
     let service = server.service();
     let google = service.create("google-oauth2", "g1").await;
     let person = server.person("google-oauth2", "g1");
-    let token =
-        Token::of("github", "h1").with("name", "Ann").with("email", "a@example.com").with("email_verified", true);
+    let token = Token::of("github", "h1")
+        .with("name", "Ann")
+        .with("email", "a@example.com")
+        .with("email_verified", true);
     let linked = person.link(link_with(&token.sign())).await.unwrap();
     let attached = linked.user.unwrap().identities.remove(1);
 
@@ -203,7 +225,11 @@ async fn an_identity_that_a_link_attached_becomes_a_user_of_its_own() {
     };
     assert_eq!(detached.identities, [expected]);
     let ended = server.database.db_texts("SELECT (undo_time IS NOT NULL)::text FROM links").await;
-    assert_eq!((linked.link.is_some(), ended), (true, vec!["true".to_owned()]), "the link that attached it has ended");
+    assert_eq!(
+        (linked.link.is_some(), ended),
+        (true, vec!["true".to_owned()]),
+        "the link that attached it has ended"
+    );
     server.database.db_assert_invariants().await;
 }
 
@@ -235,7 +261,8 @@ async fn a_tenant_that_wants_it_gets_provider_and_subject_as_the_new_id_where_th
     // The former user has the id: the phone is primary there, and the first identity leaves.
     attach(Token::of("sms", "s1")).await;
     let identity = identity_ref("sms", "s1");
-    let set = pb::SetPrimaryIdentityRequest { user_id: google.clone(), identity, ..Default::default() };
+    let set =
+        pb::SetPrimaryIdentityRequest { user_id: google.clone(), identity, ..Default::default() };
     service.set_primary_identity(set).await.unwrap();
     assert!(detach("google-oauth2", "g1").await.starts_with("usr_"));
     server.database.db_assert_invariants().await;
@@ -264,7 +291,11 @@ async fn a_preview_has_the_whole_response_and_changes_nothing() {
     let google = service.create("google-oauth2", "g1").await.id;
     let sms = service.create("sms", "s1").await.id;
     service.link(link_user(&google, &sms)).await.unwrap();
-    server.person("google-oauth2", "g1").link(link_with(&server.proof("github", "h1"))).await.unwrap();
+    server
+        .person("google-oauth2", "g1")
+        .link(link_with(&server.proof("github", "h1")))
+        .await
+        .unwrap();
 
     for (provider, subject, back) in [("sms", "s1", sms.as_str()), ("github", "h1", "")] {
         let request = unlink(&google, provider, subject);

@@ -5,7 +5,8 @@ use serde_json::{Value, json as object};
 
 use crate::support::*;
 
-/// An absorbed user with metadata in both namespaces. Returns the ids of its holder, of that user, and of the link.
+/// An absorbed user with metadata in both namespaces. Returns the ids of its holder, of that user,
+/// and of the link.
 async fn absorbed(server: &TestServer) -> [String; 3] {
     let service = server.service();
     let google = service.create("google-oauth2", "g1").await.id;
@@ -46,7 +47,10 @@ async fn a_service_gives_everything_back_unless_it_says_otherwise() {
         let unlinked = server.service().unlink(with(choice, &google)).await.unwrap();
 
         assert_eq!(changes(&unlinked.metadata_changes), "");
-        assert_eq!(metadata(&unlinked.detached_user.unwrap()), [object!({"lang": "de"}), object!({"plan": "gold"})]);
+        assert_eq!(
+            metadata(&unlinked.detached_user.unwrap()),
+            [object!({"lang": "de"}), object!({"plan": "gold"})]
+        );
     }
 }
 
@@ -59,9 +63,16 @@ async fn a_person_does_not_give_app_metadata_back_and_a_service_does_later() {
 
         let unlinked = server.person("google-oauth2", "g1").unlink(with(choice, "")).await.unwrap();
 
-        assert_eq!((changes(&unlinked.metadata_changes).as_str(), &unlinked.link_id), ("APP  WITHHELD", &link));
+        assert_eq!(
+            (changes(&unlinked.metadata_changes).as_str(), &unlinked.link_id),
+            ("APP  WITHHELD", &link)
+        );
         let told = unlinked.detached_user.unwrap();
-        assert_eq!(metadata(&told), [object!({}), object!({})], "the person has not proved that user");
+        assert_eq!(
+            metadata(&told),
+            [object!({}), object!({})],
+            "the person has not proved that user"
+        );
         assert_eq!(metadata(&service.user(&sms).await), [object!({"lang": "de"}), object!({})]);
         assert_eq!(metadata(&service.user(&google).await), [object!({}), object!({})]);
 
@@ -73,7 +84,10 @@ async fn a_person_does_not_give_app_metadata_back_and_a_service_does_later() {
         }
         let merged = service.merge_metadata(merge_link(&sms, &link)).await.unwrap();
         assert_eq!(changes(&merged.metadata_changes), "APP /plan ADDED", "only what was withheld");
-        assert_eq!(metadata(&merged.user.unwrap()), [object!({"lang": "de"}), object!({"plan": "gold"})]);
+        assert_eq!(
+            metadata(&merged.user.unwrap()),
+            [object!({"lang": "de"}), object!({"plan": "gold"})]
+        );
     }
 }
 
@@ -83,14 +97,18 @@ async fn discarded_metadata_does_not_come_back_and_the_link_keeps_it() {
         let server = TestServer::start().await;
         let service = server.service();
         let [google, sms, link] = absorbed(&server).await;
-        let caller = if by_service { service.clone() } else { server.person("google-oauth2", "g1") };
+        let caller =
+            if by_service { service.clone() } else { server.person("google-oauth2", "g1") };
 
         let unlinked = caller.unlink(with(UnlinkMetadata::Discard, &google)).await.unwrap();
 
         assert_eq!(changes(&unlinked.metadata_changes), "USER  WITHHELD\nAPP  WITHHELD");
         assert_eq!(metadata(&unlinked.detached_user.unwrap()), [object!({}), object!({})]);
         let merged = service.merge_metadata(merge_link(&sms, &link)).await.unwrap();
-        assert_eq!(metadata(&merged.user.unwrap()), [object!({"lang": "de"}), object!({"plan": "gold"})]);
+        assert_eq!(
+            metadata(&merged.user.unwrap()),
+            [object!({"lang": "de"}), object!({"plan": "gold"})]
+        );
     }
 }
 
@@ -102,7 +120,11 @@ async fn nothing_is_withheld_from_a_user_that_had_nothing() {
     service.create("sms", "s1").await;
     service.link(link_identity(&google, "sms", "s1")).await.unwrap();
 
-    let unlinked = server.person("google-oauth2", "g1").unlink(with(UnlinkMetadata::Discard, "")).await.unwrap();
+    let unlinked = server
+        .person("google-oauth2", "g1")
+        .unlink(with(UnlinkMetadata::Discard, ""))
+        .await
+        .unwrap();
 
     assert_eq!((unlinked.restored, unlinked.metadata_changes), (true, vec![]));
 }

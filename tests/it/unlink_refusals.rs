@@ -65,7 +65,8 @@ async fn the_primary_identity_stays() {
     let [google, _] = linked(&server).await;
     let person = server.person("google-oauth2", "g1");
     for (caller, user_id) in [(&service, google.as_str()), (&person, "")] {
-        let refused = server.db_refused(caller.unlink(unlink(user_id, "google-oauth2", "g1"))).await;
+        let refused =
+            server.db_refused(caller.unlink(unlink(user_id, "google-oauth2", "g1"))).await;
         assert_eq!(refused, "FailedPrecondition PRIMARY_IDENTITY");
     }
 }
@@ -77,7 +78,9 @@ async fn an_identity_of_another_user_and_an_unknown_one_get_the_same_refusal() {
     let [google, _] = linked(&server).await;
     service.create("github", "h1").await;
     server.service_of("other").create("github", "h2").await;
-    for (caller, user_id) in [(service, google.as_str()), (server.person("google-oauth2", "g1"), "")] {
+    for (caller, user_id) in
+        [(service, google.as_str()), (server.person("google-oauth2", "g1"), "")]
+    {
         let mut refusals = Vec::new();
         for subject in ["h1", "h2", "nobody"] {
             let status = caller.unlink(unlink(user_id, "github", subject)).await.unwrap_err();
@@ -116,7 +119,8 @@ async fn the_request_must_name_the_identity_and_the_user() {
         let refused = server.db_refused(person.unlink(unlink(user_id, "sms", "s1"))).await;
         assert_eq!(refused, "PermissionDenied NOT_YOUR_USER");
     }
-    let without = server.caller(&Token::of("google-oauth2", "g1").scope("update:current_user_metadata"));
+    let without =
+        server.caller(&Token::of("google-oauth2", "g1").scope("update:current_user_metadata"));
     let refused = server.db_refused(without.unlink(unlink("", "sms", "s1"))).await;
     assert_eq!(refused, "PermissionDenied SCOPE_INSUFFICIENT");
     let outdated = pb::UnlinkRequest { expected_version: Some(1), ..unlink(&google, "sms", "s1") };
@@ -165,10 +169,15 @@ async fn a_blocked_user_stays_as_it_is() {
     let [google, _] = linked(&server).await;
     service.block(&google, true).await;
     let request = unlink(&google, "sms", "s1");
-    assert_eq!(server.db_refused(service.unlink(request.clone())).await, "FailedPrecondition USER_BLOCKED");
+    assert_eq!(
+        server.db_refused(service.unlink(request.clone())).await,
+        "FailedPrecondition USER_BLOCKED"
+    );
     // A token of the phone cannot do it either.
     for (provider, subject) in [("google-oauth2", "g1"), ("sms", "s1")] {
-        let refused = server.db_refused(server.person(provider, subject).unlink(unlink("", "sms", "s1"))).await;
+        let refused = server
+            .db_refused(server.person(provider, subject).unlink(unlink("", "sms", "s1")))
+            .await;
         assert_eq!(refused, "PermissionDenied USER_BLOCKED");
     }
     service.block(&google, false).await;
@@ -188,7 +197,10 @@ async fn after_a_person_s_unlink_its_own_token_is_valid_and_no_other_from_before
     person.unlink(unlink("", "sms", "s1")).await.unwrap();
 
     // A retry of the call is authenticated, though it is refused for another reason.
-    assert_eq!(refusal(person.unlink(unlink("", "sms", "s1")).await), "NotFound IDENTITY_NOT_FOUND");
+    assert_eq!(
+        refusal(person.unlink(unlink("", "sms", "s1")).await),
+        "NotFound IDENTITY_NOT_FOUND"
+    );
     assert_eq!(person.user("").await.id, google);
     assert_eq!(google_token(second + 45).user("").await.id, google);
 
@@ -216,7 +228,10 @@ async fn after_a_service_s_unlink_only_new_tokens_are_valid() {
     for (provider, subject, id) in [("google-oauth2", "g1", &google), ("sms", "s1", &sms)] {
         for token in [Token::of(provider, subject), Token::of("users", id)] {
             let older = server.caller(&token.clone().issued_ago(5));
-            assert_eq!(refusal(older.get_user(pb::GetUserRequest::default()).await), "Unauthenticated TOKEN_INVALID");
+            assert_eq!(
+                refusal(older.get_user(pb::GetUserRequest::default()).await),
+                "Unauthenticated TOKEN_INVALID"
+            );
             assert_eq!(server.caller(&token).user("").await.id, *id);
         }
     }
@@ -227,11 +242,19 @@ async fn older_tokens_of_an_identity_that_became_a_user_of_its_own_are_withdrawn
     let server = TestServer::start().await;
     let service = server.service();
     let google = service.create("google-oauth2", "g1").await.id;
-    server.person("google-oauth2", "g1").link(link_with(&server.proof("github", "h1"))).await.unwrap();
-    let detached = service.unlink(unlink(&google, "github", "h1")).await.unwrap().detached_user.unwrap().id;
+    server
+        .person("google-oauth2", "g1")
+        .link(link_with(&server.proof("github", "h1")))
+        .await
+        .unwrap();
+    let detached =
+        service.unlink(unlink(&google, "github", "h1")).await.unwrap().detached_user.unwrap().id;
 
     let older = server.caller(&Token::of("github", "h1").issued_ago(5));
-    assert_eq!(refusal(older.get_user(pb::GetUserRequest::default()).await), "Unauthenticated TOKEN_INVALID");
+    assert_eq!(
+        refusal(older.get_user(pb::GetUserRequest::default()).await),
+        "Unauthenticated TOKEN_INVALID"
+    );
     assert_eq!(server.person("github", "h1").user("").await.id, detached);
 }
 
@@ -247,10 +270,16 @@ async fn an_unlink_by_an_older_token_does_not_revoke_a_withdrawal() {
     let first = person(20);
     first.unlink(unlink("", "github", "h1")).await.unwrap();
     for ago in [30, 20, 10] {
-        assert_eq!(refusal(person(ago).unlink(unlink("", "github", "h2")).await), "Unauthenticated TOKEN_INVALID");
+        assert_eq!(
+            refusal(person(ago).unlink(unlink("", "github", "h2")).await),
+            "Unauthenticated TOKEN_INVALID"
+        );
     }
     // The next unlink withdraws the token of the first one.
     person(-2).unlink(unlink("", "github", "h2")).await.unwrap();
-    assert_eq!(refusal(first.unlink(unlink("", "sms", "s1")).await), "Unauthenticated TOKEN_INVALID");
+    assert_eq!(
+        refusal(first.unlink(unlink("", "sms", "s1")).await),
+        "Unauthenticated TOKEN_INVALID"
+    );
     assert_eq!(identities(&service.user(&google).await), ["google-oauth2|g1", "sms|s1"]);
 }

@@ -15,10 +15,12 @@ async fn user(server: &TestServer, provider: &str, metadata: Value, app: Value) 
     created.await.id
 }
 
-/// A service links the two users with a merge in which the secondary's metadata wins. Returns the link's id.
+/// A service links the two users with a merge in which the secondary's metadata wins. Returns the
+/// link's id.
 async fn absorb(server: &TestServer, primary: &str, secondary: &str) -> String {
     let all = merge(mm::Conflict::SecondaryWins, mm::Arrays::Concatenate);
-    let request = pb::LinkRequest { user_metadata: all, app_metadata: all, ..link_user(primary, secondary) };
+    let request =
+        pb::LinkRequest { user_metadata: all, app_metadata: all, ..link_user(primary, secondary) };
     server.service().link(request).await.unwrap().link.unwrap().id
 }
 
@@ -37,21 +39,41 @@ async fn edit(server: &TestServer, id: &str, key: &str, value: Value) {
 
 fn update_of(id: &str, update: pb::UserUpdate) -> pb::UpdateUserRequest {
     let update_mask = Some(prost_types::FieldMask { paths: vec!["user_metadata".to_owned()] });
-    pb::UpdateUserRequest { user_id: id.to_owned(), update: Some(update), update_mask, ..Default::default() }
+    pb::UpdateUserRequest {
+        user_id: id.to_owned(),
+        update: Some(update),
+        update_mask,
+        ..Default::default()
+    }
 }
 
 #[tokio::test]
 async fn what_the_merge_put_there_goes_and_what_was_edited_since_stays() {
     let server = TestServer::start().await;
-    let google = user(&server, "google-oauth2", object!({"theme": "dark", "own": 1}), object!({"plan": "free"})).await;
-    let sms =
-        user(&server, "sms", object!({"theme": "light", "lang": "de", "tz": "CET"}), object!({"plan": "gold"})).await;
+    let google = user(
+        &server,
+        "google-oauth2",
+        object!({"theme": "dark", "own": 1}),
+        object!({"plan": "free"}),
+    )
+    .await;
+    let sms = user(
+        &server,
+        "sms",
+        object!({"theme": "light", "lang": "de", "tz": "CET"}),
+        object!({"plan": "gold"}),
+    )
+    .await;
     absorb(&server, &google, &sms).await;
     edit(&server, &google, "lang", object!("fr")).await;
     edit(&server, &google, "new", object!(2)).await;
     let request = unlink(&google, "sms", "sms");
 
-    let preview = server.service().unlink(pb::UnlinkRequest { validate_only: true, ..request.clone() }).await.unwrap();
+    let preview = server
+        .service()
+        .unlink(pb::UnlinkRequest { validate_only: true, ..request.clone() })
+        .await
+        .unwrap();
     let unlinked = server.service().unlink(request).await.unwrap();
 
     assert_eq!(preview.metadata_changes, unlinked.metadata_changes);
@@ -79,15 +101,22 @@ async fn a_discard_leaves_the_merge_in_place() {
     let sms = user(&server, "sms", object!({"lang": "de"}), object!({"plan": "gold"})).await;
     absorb(&server, &google, &sms).await;
 
-    let request = pb::UnlinkRequest { metadata: UnlinkMetadata::Discard.into(), ..unlink(&google, "sms", "sms") };
+    let request = pb::UnlinkRequest {
+        metadata: UnlinkMetadata::Discard.into(),
+        ..unlink(&google, "sms", "sms")
+    };
     let unlinked = server.service().unlink(request).await.unwrap();
 
     assert_eq!(changes(&unlinked.metadata_changes), "USER  WITHHELD\nAPP  WITHHELD");
-    assert_eq!(metadata(&server, &google).await, [object!({"lang": "de"}), object!({"plan": "gold"})]);
+    assert_eq!(
+        metadata(&server, &google).await,
+        [object!({"lang": "de"}), object!({"plan": "gold"})]
+    );
     assert_eq!(metadata(&server, &sms).await, [object!({}), object!({})]);
 }
 
-/// Taking a role away can give another one back, so a person's unlink changes `app_metadata` in neither direction.
+/// Taking a role away can give another one back, so a person's unlink changes `app_metadata` in
+/// neither direction.
 #[tokio::test]
 async fn a_person_takes_no_app_metadata_back() {
     let server = TestServer::start().await;
@@ -95,7 +124,11 @@ async fn a_person_takes_no_app_metadata_back() {
     let sms = user(&server, "sms", object!({"lang": "de"}), object!({"role": "guest"})).await;
     absorb(&server, &google, &sms).await;
 
-    let unlinked = server.person("google-oauth2", "google-oauth2").unlink(unlink("", "sms", "sms")).await.unwrap();
+    let unlinked = server
+        .person("google-oauth2", "google-oauth2")
+        .unlink(unlink("", "sms", "sms"))
+        .await
+        .unwrap();
 
     insta::assert_snapshot!(changes(&unlinked.metadata_changes), @r"
     USER /lang REVERSED
@@ -111,11 +144,16 @@ async fn merges_are_taken_back_in_either_order() {
     for first in ["sms", "github"] {
         let server = TestServer::start().await;
         let google = user(&server, "google-oauth2", object!({"theme": "dark"}), object!({})).await;
-        let sms = user(&server, "sms", object!({"theme": "light", "box": {"x": 1}}), object!({})).await;
-        let github = user(&server, "github", object!({"theme": "red", "box": {"y": 2}}), object!({})).await;
+        let sms =
+            user(&server, "sms", object!({"theme": "light", "box": {"x": 1}}), object!({})).await;
+        let github =
+            user(&server, "github", object!({"theme": "red", "box": {"y": 2}}), object!({})).await;
         absorb(&server, &google, &sms).await;
         absorb(&server, &google, &github).await;
-        assert_eq!(metadata(&server, &google).await[0], object!({"theme": "red", "box": {"x": 1, "y": 2}}));
+        assert_eq!(
+            metadata(&server, &google).await[0],
+            object!({"theme": "red", "box": {"x": 1, "y": 2}})
+        );
 
         server.service().unlink(unlink(&google, first, first)).await.unwrap();
         let between = if first == "sms" {
@@ -132,13 +170,16 @@ async fn merges_are_taken_back_in_either_order() {
     }
 }
 
-/// S absorbs T, and P absorbs S. When T leaves P, what S had of T goes too, and what P had of T by way of S.
+/// S absorbs T, and P absorbs S. When T leaves P, what S had of T goes too, and what P had of T by
+/// way of S.
 #[tokio::test]
 async fn metadata_that_came_by_way_of_another_user_is_taken_back() {
     let server = TestServer::start().await;
     let p = user(&server, "google-oauth2", object!({"tags": ["p"]}), object!({})).await;
     let s = user(&server, "sms", object!({"tags": ["s"]}), object!({})).await;
-    let t = user(&server, "github", object!({"tags": ["t"], "lang": "de"}), object!({"plan": "gold"})).await;
+    let t =
+        user(&server, "github", object!({"tags": ["t"], "lang": "de"}), object!({"plan": "gold"}))
+            .await;
     absorb(&server, &s, &t).await;
     absorb(&server, &p, &s).await;
     assert_eq!(
@@ -154,7 +195,10 @@ async fn metadata_that_came_by_way_of_another_user_is_taken_back() {
     APP /plan REVERSED
     ");
     assert_eq!(metadata(&server, &p).await, [object!({"tags": ["p", "s"]}), object!({})]);
-    assert_eq!(metadata(&server, &t).await, [object!({"tags": ["t"], "lang": "de"}), object!({"plan": "gold"})]);
+    assert_eq!(
+        metadata(&server, &t).await,
+        [object!({"tags": ["t"], "lang": "de"}), object!({"plan": "gold"})]
+    );
 
     server.service().unlink(unlink(&p, "sms", "sms")).await.unwrap();
     assert_eq!(metadata(&server, &p).await, [object!({"tags": ["p"]}), object!({})]);
@@ -183,11 +227,13 @@ async fn a_user_that_comes_back_without_those_it_brought_is_without_their_metada
     server.database.db_assert_invariants().await;
 }
 
-/// An unmerge restores a large value beside what the user has added since. Both together may exceed the limit.
+/// An unmerge restores a large value beside what the user has added since. Both together may exceed
+/// the limit.
 #[tokio::test]
 async fn an_unlink_that_would_restore_too_much_metadata_is_refused() {
     let server = TestServer::start().await;
-    let google = user(&server, "google-oauth2", object!({"a": "x".repeat(10_000)}), object!({})).await;
+    let google =
+        user(&server, "google-oauth2", object!({"a": "x".repeat(10_000)}), object!({})).await;
     let sms = user(&server, "sms", object!({"a": 1}), object!({})).await;
     absorb(&server, &google, &sms).await;
     edit(&server, &google, "b", object!("y".repeat(10_000))).await;
@@ -195,6 +241,9 @@ async fn an_unlink_that_would_restore_too_much_metadata_is_refused() {
     let refused = server.db_refused(server.service().unlink(unlink(&google, "sms", "sms"))).await;
     assert_eq!(refused, "FailedPrecondition METADATA_TOO_LARGE");
 
-    let request = pb::UnlinkRequest { metadata: UnlinkMetadata::Discard.into(), ..unlink(&google, "sms", "sms") };
+    let request = pb::UnlinkRequest {
+        metadata: UnlinkMetadata::Discard.into(),
+        ..unlink(&google, "sms", "sms")
+    };
     server.service().unlink(request).await.unwrap();
 }

@@ -8,14 +8,19 @@ use identity_link_dev::Postgres;
 use tokio::time::timeout;
 use tonic::Streaming;
 use tonic_health::pb::{
-    HealthCheckRequest, HealthCheckResponse, health_check_response::ServingStatus, health_client::HealthClient,
+    HealthCheckRequest, HealthCheckResponse, health_check_response::ServingStatus,
+    health_client::HealthClient,
 };
 
 use crate::support::{cluster::Database, *};
 
 /// The server as a whole, and the services that it serves.
-const SERVICES: [&str; 4] =
-    ["", "identitylink.v1.IdentityService", "identitylink.v1.SignInService", "identitylink.v1.EventService"];
+const SERVICES: [&str; 4] = [
+    "",
+    "identitylink.v1.IdentityService",
+    "identitylink.v1.SignInService",
+    "identitylink.v1.EventService",
+];
 /// The time within which a stream must report a change.
 const SOON: Duration = Duration::from_secs(5);
 
@@ -34,7 +39,11 @@ async fn watch_all(server: &TestServer) -> Vec<Streaming<HealthCheckResponse>> {
 }
 
 /// Waits until each stream reports this status, and checks that `Check` returns it too.
-async fn expect_soon(server: &TestServer, streams: &mut [Streaming<HealthCheckResponse>], expected: ServingStatus) {
+async fn expect_soon(
+    server: &TestServer,
+    streams: &mut [Streaming<HealthCheckResponse>],
+    expected: ServingStatus,
+) {
     let all = join_all(streams.iter_mut().map(Streaming::message));
     for told in timeout(SOON, all).await.expect("the status should be reported in time") {
         assert_eq!(told.unwrap().unwrap().status(), expected);
@@ -49,7 +58,8 @@ fn start(dir: &Path) -> Postgres {
     Postgres::start(dir, &[("fsync", "off")], &mut |text| eprintln!("{text}")).unwrap()
 }
 
-/// A86, F04: a balancer sends no calls to a server whose database is gone, and sends calls again after it is back.
+/// A86, F04: a balancer sends no calls to a server whose database is gone, and sends calls again
+/// after it is back.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_database_that_is_gone_is_reported_and_so_is_its_return() {
     let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("wellness");
@@ -88,7 +98,9 @@ async fn db_until_asked_again(database: &Database) {
                 now = db_asked(database).await;
             }
         };
-        timeout(Duration::from_secs(30), again).await.expect("the server should check the database");
+        timeout(Duration::from_secs(30), again)
+            .await
+            .expect("the server should check the database");
     }
 }
 

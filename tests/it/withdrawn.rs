@@ -45,7 +45,9 @@ async fn a_chain_of_links_does_not_make_withdrawn_tokens_good_again() {
     let server = TestServer::start().await;
     let service = server.service();
     let mut ids = Vec::new();
-    for (provider, subject) in [("google-oauth2", "p"), ("github", "s"), ("sms", "t"), ("wallet", "w")] {
+    for (provider, subject) in
+        [("google-oauth2", "p"), ("github", "s"), ("sms", "t"), ("wallet", "w")]
+    {
         ids.push(service.create(provider, subject).await.id);
     }
     let [p, s, t, w] = ids.try_into().unwrap();
@@ -57,7 +59,11 @@ async fn a_chain_of_links_does_not_make_withdrawn_tokens_good_again() {
     service.link(link_user(&p, &s)).await.unwrap();
 
     let of = |issuer, subject: &str| Token::of(issuer, subject).issued_ago(60);
-    assert_withdrawn(&server, &[of("github", "s"), of("sms", "t"), of("users", &s), of("users", &t)]).await;
+    assert_withdrawn(
+        &server,
+        &[of("github", "s"), of("sms", "t"), of("users", &s), of("users", &t)],
+    )
+    .await;
     assert_eq!(server.caller(&of("google-oauth2", "p")).user("").await.id, p);
 }
 
@@ -65,14 +71,18 @@ async fn a_chain_of_links_does_not_make_withdrawn_tokens_good_again() {
 async fn an_absorbed_id_is_no_way_in_once_its_identities_have_left() {
     let server = TestServer::start().await;
     let service = server.service();
-    let [p, s, q] = [("google-oauth2", "p"), ("sms", "s"), ("github", "q")].map(|(provider, subject)| {
-        let service = service.clone();
-        async move { service.create(provider, subject).await.id }
-    });
+    let [p, s, q] =
+        [("google-oauth2", "p"), ("sms", "s"), ("github", "q")].map(|(provider, subject)| {
+            let service = service.clone();
+            async move { service.create(provider, subject).await.id }
+        });
     let (p, s, q) = (p.await, s.await, q.await);
     service.link(link_user(&p, &s)).await.unwrap();
-    let set =
-        pb::SetPrimaryIdentityRequest { user_id: p.clone(), identity: identity_ref("sms", "s"), ..Default::default() };
+    let set = pb::SetPrimaryIdentityRequest {
+        user_id: p.clone(),
+        identity: identity_ref("sms", "s"),
+        ..Default::default()
+    };
     service.set_primary_identity(set).await.unwrap();
     service.unlink(unlink(&p, "google-oauth2", "p")).await.unwrap();
     service.link(link_user(&q, &p)).await.unwrap();
@@ -80,7 +90,10 @@ async fn an_absorbed_id_is_no_way_in_once_its_identities_have_left() {
     service.unlink(unlink(&q, "sms", "s")).await.unwrap();
 
     let shell = Token::of("users", &p).with("iat", clock::now().timestamp() + 2);
-    assert_eq!(refusal(server.caller(&shell).get_user(get("")).await), "Unauthenticated TOKEN_INVALID");
+    assert_eq!(
+        refusal(server.caller(&shell).get_user(get("")).await),
+        "Unauthenticated TOKEN_INVALID"
+    );
     service.create("google-oauth2", "thief").await;
     let thief = server.person("google-oauth2", "thief");
     let refused = server.db_refused(thief.link(link_with(&shell.sign()))).await;

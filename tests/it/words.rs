@@ -1,4 +1,5 @@
-//! The language of the project: words that hide who does what stay out of comments, documents and texts.
+//! The language of the project: words that hide who does what stay out of comments, documents and
+//! texts.
 
 use std::{fs, path::Path};
 
@@ -7,11 +8,16 @@ const WORDS: &str = include_str!("../../.ci/words.txt");
 /// How many of 1,000 words may be among them, in each area.
 const MAX_RATE: f64 = 0.5;
 
-/// The prose of a file: its comments, and the string texts of the product. The texts of tests are mostly data.
+/// The prose of a file: its comments, and the string texts of the product. The texts of tests are
+/// mostly data.
 fn prose(path: &str, text: &str) -> String {
     match path.rsplit('.').next() {
         Some("rs") => rust_prose(text, !path.starts_with("tests/")),
-        Some("proto") => text.lines().filter_map(|line| Some(line.split_once("//")?.1)).collect::<Vec<_>>().join("\n"),
+        Some("proto") => text
+            .lines()
+            .filter_map(|line| Some(line.split_once("//")?.1))
+            .collect::<Vec<_>>()
+            .join("\n"),
         Some("md") => text.split("```").step_by(2).collect::<Vec<_>>().join("\n"),
         _ => String::new(),
     }
@@ -41,7 +47,9 @@ fn piece<'a>(before: &str, from: &'a str) -> (&'a str, &'a str) {
         from.split_at(from.find('\n').unwrap_or(from.len()))
     } else if let Some(text) = from.strip_prefix('"') {
         literal(text)
-    } else if let Some(hashes) = hashes.filter(|hashes| !is_in_a_name && from[1 + hashes..].starts_with('"')) {
+    } else if let Some(hashes) =
+        hashes.filter(|hashes| !is_in_a_name && from[1 + hashes..].starts_with('"'))
+    {
         let text = &from[hashes + 2..];
         let end = format!("\"{}", "#".repeat(hashes));
         text.split_at(text.find(&end).unwrap_or(text.len()))
@@ -69,9 +77,13 @@ fn literal(text: &str) -> (&str, &str) {
 /// The files below a folder, or the file itself.
 fn files(path: &Path, found: &mut Vec<String>) {
     if path.is_dir() {
-        let mut entries: Vec<_> = fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()).collect();
+        let mut entries: Vec<_> =
+            fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()).collect();
         entries.sort();
-        entries.iter().filter(|entry| !entry.ends_with("node_modules")).for_each(|entry| files(entry, found));
+        entries
+            .iter()
+            .filter(|entry| !entry.ends_with("node_modules"))
+            .for_each(|entry| files(entry, found));
     } else {
         found.push(path.to_str().unwrap().to_owned());
     }
@@ -79,12 +91,23 @@ fn files(path: &Path, found: &mut Vec<String>) {
 
 #[test]
 fn words_that_hide_who_does_what_stay_rare() {
-    let unwanted: Vec<&str> = WORDS.lines().filter(|line| !line.starts_with('#') && !line.is_empty()).collect();
+    let unwanted: Vec<&str> =
+        WORDS.lines().filter(|line| !line.starts_with('#') && !line.is_empty()).collect();
     let areas: [(&str, &[&str]); 4] = [
         ("src", &["src", "dev", "build", "build.rs", "benches", "examples", "fuzz"]),
         ("tests", &["tests"]),
         ("proto", &["proto"]),
-        ("docs", &["docs", "README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "migrations/README.md"]),
+        (
+            "docs",
+            &[
+                "docs",
+                "README.md",
+                "CHANGELOG.md",
+                "CONTRIBUTING.md",
+                "SECURITY.md",
+                "migrations/README.md",
+            ],
+        ),
     ];
     let mut too_many = Vec::new();
     for (area, paths) in areas {

@@ -3,10 +3,11 @@
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use identity_link_proto::v1::{
-    CompleteSignInRequest, CompleteSignInResponse, GetUserRequest, IdentityRef, LinkIntent, LinkRequest,
-    ListProvidersRequest, ResolveSignInRequest, SignInDecision, SignInIntent, SignInProvider, StartSignInRequest,
-    StartSignInResponse, UnlinkRequest, User, identity_service_client::IdentityServiceClient, link_request,
-    resolve_sign_in_request::Proof, sign_in_service_client::SignInServiceClient, start_sign_in_request::Intent,
+    CompleteSignInRequest, CompleteSignInResponse, GetUserRequest, IdentityRef, LinkIntent,
+    LinkRequest, ListProvidersRequest, ResolveSignInRequest, SignInDecision, SignInIntent,
+    SignInProvider, StartSignInRequest, StartSignInResponse, UnlinkRequest, User,
+    identity_service_client::IdentityServiceClient, link_request, resolve_sign_in_request::Proof,
+    sign_in_service_client::SignInServiceClient, start_sign_in_request::Intent,
 };
 use tonic::{
     Request, Status,
@@ -33,22 +34,34 @@ pub(super) struct Backend {
 }
 
 impl Backend {
-    /// A client of the service at this address, for the demo at `base`, with the local issuers of `data_dir`.
-    pub fn new(service: SocketAddr, data_dir: PathBuf, base: String) -> Result<Self, String> {
-        let endpoint = Endpoint::from_shared(format!("http://{service}")).map_err(|error| error.to_string())?;
+    /// A client of the service at this address, for the demo at `base`, with the local issuers of
+    /// `data_dir`.
+    pub(super) fn new(
+        service: SocketAddr,
+        data_dir: PathBuf,
+        base: String,
+    ) -> Result<Self, String> {
+        let endpoint = Endpoint::from_shared(format!("http://{service}"))
+            .map_err(|error| error.to_string())?;
         Ok(Self { channel: endpoint.connect_lazy(), data_dir, base })
     }
 
     /// The providers for a login page.
-    pub async fn providers(&self) -> Result<Vec<SignInProvider>, Status> {
+    pub(super) async fn providers(&self) -> Result<Vec<SignInProvider>, Status> {
         let request = self.as_backend(ListProvidersRequest::default())?;
         Ok(self.sign_in().list_providers(request).await?.into_inner().providers)
     }
 
     /// Begins a sign-in, or a link if a user is signed in.
-    pub async fn start(&self, provider: &str, user: Option<&str>) -> Result<StartSignInResponse, Status> {
+    pub(super) async fn start(
+        &self,
+        provider: &str,
+        user: Option<&str>,
+    ) -> Result<StartSignInResponse, Status> {
         let intent = match user {
-            Some(user) => Intent::Link(LinkIntent { user_token: self.token(Bearer::User(user.to_owned()))? }),
+            Some(user) => {
+                Intent::Link(LinkIntent { user_token: self.token(Bearer::User(user.to_owned()))? })
+            }
             None => Intent::SignIn(SignInIntent {}),
         };
         let request = StartSignInRequest {
@@ -61,7 +74,7 @@ impl Backend {
     }
 
     /// Ends the flow with the parameters that the browser brought back.
-    pub async fn complete(
+    pub(super) async fn complete(
         &self,
         incoming: &DemoRequest,
         attempt_secret: &str,
@@ -86,30 +99,33 @@ impl Backend {
     }
 
     /// Creates a user for the account that this ticket proves.
-    pub async fn own_user(&self, ticket: &str) -> Result<SignInDecision, Status> {
-        let request =
-            ResolveSignInRequest { proof: Some(Proof::SignInTicket(ticket.to_owned())), ..Default::default() };
+    pub(super) async fn own_user(&self, ticket: &str) -> Result<SignInDecision, Status> {
+        let request = ResolveSignInRequest {
+            proof: Some(Proof::SignInTicket(ticket.to_owned())),
+            ..Default::default()
+        };
         let response = self.sign_in().resolve_sign_in(self.as_backend(request)?).await?;
         response.into_inner().decision.ok_or_else(|| Status::internal("no decision"))
     }
 
     /// Reads the user.
-    pub async fn user(&self, user: &str) -> Result<User, Status> {
+    pub(super) async fn user(&self, user: &str) -> Result<User, Status> {
         let request = self.as_user(user, GetUserRequest::default())?;
         let response = self.identity().get_user(request).await?;
         response.into_inner().user.ok_or_else(|| Status::internal("no user"))
     }
 
     /// Links the account of a ticket to the user.
-    pub async fn link_ticket(&self, user: &str, ticket: &str) -> Result<(), Status> {
+    pub(super) async fn link_ticket(&self, user: &str, ticket: &str) -> Result<(), Status> {
         let secondary = Some(link_request::Secondary::LinkTicket(ticket.to_owned()));
         let request = self.as_user(user, LinkRequest { secondary, ..Default::default() })?;
         self.identity().link(request).await.map(drop)
     }
 
     /// Unlinks an account from the user.
-    pub async fn unlink(&self, user: &str, identity: IdentityRef) -> Result<(), Status> {
-        let request = self.as_user(user, UnlinkRequest { identity: Some(identity), ..Default::default() })?;
+    pub(super) async fn unlink(&self, user: &str, identity: IdentityRef) -> Result<(), Status> {
+        let request =
+            self.as_user(user, UnlinkRequest { identity: Some(identity), ..Default::default() })?;
         self.identity().unlink(request).await.map(drop)
     }
 
@@ -130,8 +146,9 @@ impl Backend {
     }
 
     fn signed<T>(&self, bearer: Bearer, message: T) -> Result<Request<T>, Status> {
-        let bearer: MetadataValue<_> =
-            format!("Bearer {}", self.token(bearer)?).parse().map_err(|_| Status::internal("a token is not ASCII"))?;
+        let bearer: MetadataValue<_> = format!("Bearer {}", self.token(bearer)?)
+            .parse()
+            .map_err(|_| Status::internal("a token is not ASCII"))?;
         let mut request = Request::new(message);
         request.metadata_mut().insert("authorization", bearer);
         Ok(request)
@@ -142,7 +159,12 @@ impl Backend {
             Bearer::Service(_) => BACKEND_SCOPE,
             Bearer::User(_) | Bearer::Identity { .. } => USER_SCOPE,
         };
-        let request = TokenRequest { bearer, scope: scope.to_owned(), tenant: TENANTS[0].to_owned(), ttl: TTL };
+        let request = TokenRequest {
+            bearer,
+            scope: scope.to_owned(),
+            tenant: TENANTS[0].to_owned(),
+            ttl: TTL,
+        };
         issuers::sign(&self.data_dir, &request).map_err(|error| Status::internal(error.to_string()))
     }
 }

@@ -2,8 +2,8 @@
 
 use http::StatusCode;
 use identity_link_proto::v1::{
-    SignInDecision, SignInProvider, complete_sign_in_response::Result as Completed, sign_in_decision::Outcome,
-    sign_in_provider::Mode,
+    SignInDecision, SignInProvider, complete_sign_in_response::Result as Completed,
+    sign_in_decision::Outcome, sign_in_provider::Mode,
 };
 use tonic::Status;
 
@@ -23,7 +23,10 @@ impl Demo {
                     _ => "<p>Sign in as before, to link the account that you just came with.</p>\n",
                 };
                 let offered = providers.iter().filter(|provider| provider.mode() == Mode::SignIn);
-                page("Sign in", &format!("{waiting}{}", buttons("/sign-in", "Sign in with", offered)))
+                page(
+                    "Sign in",
+                    &format!("{waiting}{}", buttons("/sign-in", "Sign in with", offered)),
+                )
             }
             Err(refused) => refusal(&refused),
         }
@@ -32,13 +35,19 @@ impl Demo {
     /// Redirects to a provider, for a sign-in, or for a link if a user is signed in.
     pub(super) async fn go_to_provider(&self, incoming: &DemoRequest, user: Option<&str>) -> Reply {
         match self.backend.start(incoming.form.get("provider"), user).await {
-            Ok(started) => with_cookie(redirect(&started.authorization_url), ATTEMPT, &started.attempt_secret),
+            Ok(started) => {
+                with_cookie(redirect(&started.authorization_url), ATTEMPT, &started.attempt_secret)
+            }
             Err(refused) => refusal(&refused),
         }
     }
 
     /// Handles the return from a provider.
-    pub(super) async fn return_from_provider(&self, incoming: &DemoRequest, user: Option<&str>) -> Reply {
+    pub(super) async fn return_from_provider(
+        &self,
+        incoming: &DemoRequest,
+        user: Option<&str>,
+    ) -> Reply {
         let completed = self.backend.complete(incoming, incoming.cookies.get(ATTEMPT), user).await;
         let reply = match completed.map(|completed| completed.result) {
             Ok(Some(Completed::Decision(decision))) => self.decided(&decision),
@@ -69,8 +78,11 @@ impl Demo {
                 );
                 self.signed_in(page("Welcome", &text), &user.id)
             }
-            (Outcome::Candidates, _) => with_cookie(candidates_page(decision, rule), TICKET, &decision.ticket),
-            // Only `registration = "ask"` needs a registration, and the demo's tenant does not set it.
+            (Outcome::Candidates, _) => {
+                with_cookie(candidates_page(decision, rule), TICKET, &decision.ticket)
+            }
+            // Only `registration = "ask"` needs a registration, and the demo's tenant does not set
+            // it.
             (
                 Outcome::Unspecified
                 | Outcome::SignedIn
@@ -83,10 +95,15 @@ impl Demo {
     }
 }
 
-/// Asks the person which user they are. The page shows the providers of the candidates, not the users.
+/// Asks the person which user they are. The page shows the providers of the candidates, not the
+/// users.
 fn candidates_page(decision: &SignInDecision, rule: &str) -> Reply {
-    let mut provider_names: Vec<&str> =
-        decision.candidates.iter().flat_map(|candidate| &candidate.providers).map(String::as_str).collect();
+    let mut provider_names: Vec<&str> = decision
+        .candidates
+        .iter()
+        .flat_map(|candidate| &candidate.providers)
+        .map(String::as_str)
+        .collect();
     provider_names.sort_unstable();
     provider_names.dedup();
     let provider_names: Vec<&str> = provider_names.into_iter().map(display_name).collect();
@@ -104,13 +121,23 @@ fn candidates_page(decision: &SignInDecision, rule: &str) -> Reply {
 
 /// The display name of a provider of the demo; for another provider, its name.
 fn display_name(name: &str) -> &str {
-    PROVIDERS.iter().find(|provider| provider.name == name).map_or(name, |provider| provider.display_name)
+    PROVIDERS
+        .iter()
+        .find(|provider| provider.name == name)
+        .map_or(name, |provider| provider.display_name)
 }
 
 /// One button per provider.
-pub(super) fn buttons<'a>(action: &str, words: &str, providers: impl Iterator<Item = &'a SignInProvider>) -> String {
+pub(super) fn buttons<'a>(
+    action: &str,
+    words: &str,
+    providers: impl Iterator<Item = &'a SignInProvider>,
+) -> String {
     let button = |provider: &SignInProvider| {
-        let about = PROVIDERS.iter().find(|known| known.name == provider.provider).map_or("", |known| known.about);
+        let about = PROVIDERS
+            .iter()
+            .find(|known| known.name == provider.provider)
+            .map_or("", |known| known.about);
         format!(
             "<form method=\"post\" action=\"{action}\"><input type=\"hidden\" name=\"provider\" value=\"{name}\">\
              <button id=\"{name}\">{words} {display_name}</button> {about}</form>\n",
@@ -125,5 +152,8 @@ pub(super) fn buttons<'a>(action: &str, words: &str, providers: impl Iterator<It
 /// A page with the service's refusal text, which is meant for people.
 pub(super) fn refusal(refused: &Status) -> Reply {
     let (code, text) = (refused.code(), Escaped(refused.message()));
-    page("That did not work", &format!("<p id=\"refusal\">{code:?}: {text}</p>\n<p><a href=\"/\">Back</a></p>"))
+    page(
+        "That did not work",
+        &format!("<p id=\"refusal\">{code:?}: {text}</p>\n<p><a href=\"/\">Back</a></p>"),
+    )
 }

@@ -1,5 +1,5 @@
-//! A demo in the browser: a login page and a settings page as a backend would have them, and providers at which a
-//! visitor signs in as any account.
+//! A demo in the browser: a login page and a settings page as a backend would have them, and
+//! providers at which a visitor signs in as any account.
 
 mod backend;
 mod login;
@@ -54,7 +54,8 @@ pub fn base(address: SocketAddr) -> String {
 /// The path prefix to which the demo's providers redirect.
 const CALLBACK: &str = "/callback/";
 
-/// The redirect URI of a provider of the demo. It contains the provider's name, so the return names its provider.
+/// The redirect URI of a provider of the demo. It contains the provider's name, so the return names
+/// its provider.
 fn redirect_uri(base: &str, provider: &str) -> String {
     format!("{base}{CALLBACK}{provider}")
 }
@@ -81,8 +82,8 @@ pub fn config_toml(tenant: &str, base: &str) -> String {
     toml
 }
 
-/// Serves the demo until `shutdown`: pages on `listener`, for the service at `service`, with the local issuers of
-/// `data_dir`.
+/// Serves the demo until `shutdown`: pages on `listener`, for the service at `service`, with the
+/// local issuers of `data_dir`.
 ///
 /// # Errors
 /// The listener or the service has no address.
@@ -116,8 +117,9 @@ pub async fn serve(
                 let demo = Arc::clone(&demo);
                 async move { Ok::<_, Infallible>(demo.respond(request).await) }
             });
-            let connection =
-                http1::Builder::new().timer(TokioTimer::new()).serve_connection(TokioIo::new(stream), response);
+            let connection = http1::Builder::new()
+                .timer(TokioTimer::new())
+                .serve_connection(TokioIo::new(stream), response);
             tokio::select! {
                 // A browser that closes its connection is no error.
                 _ = connection => {}
@@ -144,12 +146,16 @@ impl Demo {
             }
             (&Method::POST, "/sign-in", None) => self.go_to_provider(&incoming, None).await,
             (&Method::POST, "/own-user", None) => self.create_own_user(&incoming).await,
-            (&Method::POST, "/link", Some(user)) => self.go_to_provider(&incoming, Some(&user)).await,
+            (&Method::POST, "/link", Some(user)) => {
+                self.go_to_provider(&incoming, Some(&user)).await
+            }
             (&Method::POST, "/link-ticket", Some(user)) => self.link_ticket(&incoming, &user).await,
             (&Method::POST, "/unlink", Some(user)) => self.unlink(&incoming, &user).await,
             (&Method::POST, "/sign-out", _) => self.sign_out(&incoming),
             // The user has signed in or out meanwhile.
-            (&Method::POST, "/sign-in" | "/own-user" | "/link" | "/link-ticket" | "/unlink", _) => redirect("/"),
+            (&Method::POST, "/sign-in" | "/own-user" | "/link" | "/link-ticket" | "/unlink", _) => {
+                redirect("/")
+            }
             _ => status(StatusCode::NOT_FOUND),
         }
     }
@@ -169,7 +175,10 @@ impl Demo {
     }
 
     fn sign_out(&self, incoming: &DemoRequest) -> Reply {
-        self.sessions.lock().unwrap_or_else(PoisonError::into_inner).remove(incoming.cookies.get(SESSION));
+        self.sessions
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(incoming.cookies.get(SESSION));
         with_cookie(redirect("/"), SESSION, "")
     }
 }

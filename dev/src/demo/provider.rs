@@ -1,4 +1,5 @@
-//! Providers for the demo: OpenID Connect as far as a sign-in needs it. The person types the account's name.
+//! Providers for the demo: OpenID Connect as far as a sign-in needs it. The person types the
+//! account's name.
 
 use std::{
     collections::BTreeMap,
@@ -17,7 +18,8 @@ use crate::issuers;
 
 /// The lifetime of an ID token, in seconds.
 const LIFETIME: u64 = 300;
-/// The most codes that wait to be exchanged. Above that, all are dropped, and their flows must begin again.
+/// The most codes that wait to be exchanged. Above that, all are dropped, and their flows must
+/// begin again.
 const MAX_CODES: usize = 1000;
 /// The service's client id at each provider of the demo, and its secret, which protects nothing.
 pub(super) const CLIENT: (&str, &str) = ("demo", "no-secret-of-anybodys");
@@ -37,7 +39,8 @@ pub(super) struct DemoProvider {
     pub about: &'static str,
 }
 
-/// Two that link automatically, one that asks, one whose emails do not count, and one that is link-only.
+/// Two that link automatically, one that asks, one whose emails do not count, and one that is
+/// link-only.
 pub(super) const PROVIDERS: [DemoProvider; 5] = [
     DemoProvider {
         name: "demo-mail",
@@ -100,14 +103,16 @@ pub(super) fn issuer(base: &str, name: &str) -> String {
 
 impl Providers {
     /// The providers of the demo at `base`, with a key in `data_dir`.
-    pub fn new(data_dir: PathBuf, base: String) -> Self {
+    pub(super) fn new(data_dir: PathBuf, base: String) -> Self {
         Self { data_dir, base, codes: Mutex::default() }
     }
 
     /// Responds as the provider that the path names.
-    pub fn respond(&self, incoming: &DemoRequest) -> Reply {
-        let endpoint = incoming.path.strip_prefix("/providers/").and_then(|rest| rest.split_once('/'));
-        let named = endpoint.and_then(|(name, rest)| Some((PROVIDERS.iter().find(|it| it.name == name)?, rest)));
+    pub(super) fn respond(&self, incoming: &DemoRequest) -> Reply {
+        let endpoint =
+            incoming.path.strip_prefix("/providers/").and_then(|rest| rest.split_once('/'));
+        let named = endpoint
+            .and_then(|(name, rest)| Some((PROVIDERS.iter().find(|it| it.name == name)?, rest)));
         let Some((provider, endpoint)) = named else { return status(StatusCode::NOT_FOUND) };
         match (&incoming.method, endpoint) {
             (&Method::GET, ".well-known/openid-configuration") => {
@@ -140,25 +145,32 @@ impl Providers {
         })
     }
 
-    /// Grants an authorization for the account that the person typed, and redirects back with a code.
+    /// Grants an authorization for the account that the person typed, and redirects back with a
+    /// code.
     fn grant(&self, provider: &DemoProvider, incoming: &DemoRequest) -> Reply {
         // Only to the demo's own login page, so that this is no open redirect.
         let redirect_uri = incoming.query.get("redirect_uri");
-        if redirect_uri != super::redirect_uri(&self.base, provider.name) || incoming.query.get("client_id") != CLIENT.0
+        if redirect_uri != super::redirect_uri(&self.base, provider.name)
+            || incoming.query.get("client_id") != CLIENT.0
         {
             return status(StatusCode::BAD_REQUEST);
         }
         let (account, email) = (incoming.form.get("account"), incoming.form.get("email"));
-        let named =
-            [("sub", account), ("name", account), ("email", email)].into_iter().filter(|(_, value)| !value.is_empty());
-        let mut claims: Map<String, Value> = named.map(|(name, value)| (name.to_owned(), json!(value))).collect();
+        let named = [("sub", account), ("name", account), ("email", email)]
+            .into_iter()
+            .filter(|(_, value)| !value.is_empty());
+        let mut claims: Map<String, Value> =
+            named.map(|(name, value)| (name.to_owned(), json!(value))).collect();
         claims.insert("email_verified".to_owned(), json!(provider.verifies));
         let code = Uuid::new_v4().to_string();
         let mut codes = self.codes.lock().unwrap_or_else(PoisonError::into_inner);
         if codes.len() >= MAX_CODES {
             codes.clear();
         }
-        codes.insert(code.clone(), Granted { provider: provider.name, query: incoming.query.clone(), claims });
+        codes.insert(
+            code.clone(),
+            Granted { provider: provider.name, query: incoming.query.clone(), claims },
+        );
         let mut back = form_urlencoded::Serializer::new(String::new());
         back.append_pair("code", &code).append_pair("state", incoming.query.get("state"));
         back.append_pair("iss", &issuer(&self.base, provider.name));
@@ -167,9 +179,12 @@ impl Providers {
 
     /// Exchanges a code, once, for the ID token, if the verifier matches.
     fn exchange(&self, provider: &DemoProvider, form: &Fields) -> Reply {
-        let refused = || json(StatusCode::BAD_REQUEST, json!({"error": "invalid_grant"}).to_string());
-        let granted = self.codes.lock().unwrap_or_else(PoisonError::into_inner).remove(form.get("code"));
-        let challenge = BASE64URL_NOPAD.encode(digest(&SHA256, form.get("code_verifier").as_bytes()).as_ref());
+        let refused =
+            || json(StatusCode::BAD_REQUEST, json!({"error": "invalid_grant"}).to_string());
+        let granted =
+            self.codes.lock().unwrap_or_else(PoisonError::into_inner).remove(form.get("code"));
+        let challenge =
+            BASE64URL_NOPAD.encode(digest(&SHA256, form.get("code_verifier").as_bytes()).as_ref());
         let Some(granted) = granted.filter(|it| {
             it.provider == provider.name
                 && it.query.get("code_challenge") == challenge
@@ -201,8 +216,13 @@ impl Providers {
 
 /// The page of a provider on which the person types an account.
 fn ask(provider: &DemoProvider, query: &Fields) -> Reply {
-    let action = form_urlencoded::Serializer::new(String::new()).extend_pairs(query.iter()).finish();
-    let says = if provider.verifies { "says that it verified your email" } else { "does not verify your email" };
+    let action =
+        form_urlencoded::Serializer::new(String::new()).extend_pairs(query.iter()).finish();
+    let says = if provider.verifies {
+        "says that it verified your email"
+    } else {
+        "does not verify your email"
+    };
     page(
         provider.display_name,
         &format!(

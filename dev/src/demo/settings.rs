@@ -11,13 +11,15 @@ use super::{
 impl Demo {
     /// The settings page of the user.
     pub(super) async fn settings_page(&self, incoming: &DemoRequest, user_id: &str) -> Reply {
-        let (user, providers) = match tokio::try_join!(self.backend.user(user_id), self.backend.providers()) {
-            Ok(both) => both,
-            // The user may have been deleted meanwhile: the session ends.
-            Err(refused) => return with_cookie(refusal(&refused), super::SESSION, ""),
-        };
+        let (user, providers) =
+            match tokio::try_join!(self.backend.user(user_id), self.backend.providers()) {
+                Ok(both) => both,
+                // The user may have been deleted meanwhile: the session ends.
+                Err(refused) => return with_cookie(refusal(&refused), super::SESSION, ""),
+            };
         let is_last = user.identities.len() == 1;
-        let accounts: String = user.identities.iter().map(|identity| account(identity, is_last)).collect();
+        let accounts: String =
+            user.identities.iter().map(|identity| account(identity, is_last)).collect();
         let waiting = match incoming.cookies.get(TICKET) {
             "" => "",
             _ => {
@@ -58,7 +60,9 @@ impl Demo {
 }
 
 fn account(identity: &Identity, is_last: bool) -> String {
-    let Some(IdentityRef { provider, subject }) = &identity.identity_ref else { return String::new() };
+    let Some(IdentityRef { provider, subject }) = &identity.identity_ref else {
+        return String::new();
+    };
     let (provider, subject) = (Escaped(provider), Escaped(subject));
     let button = match is_last {
         true => String::new(),

@@ -25,12 +25,12 @@ impl Fields {
     }
 
     /// The value of this name; empty if there is none.
-    pub fn get(&self, name: &str) -> &str {
+    pub(super) fn get(&self, name: &str) -> &str {
         self.0.get(name).map(String::as_str).unwrap_or_default()
     }
 
     /// All names and values.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 }
@@ -46,14 +46,19 @@ pub(super) struct DemoRequest {
 }
 
 impl DemoRequest {
-    /// Reads a request; `None` if it is for another host, was sent by another site's page, or is too long.
+    /// Reads a request; `None` if it is for another host, was sent by another site's page, or is
+    /// too long.
     ///
-    /// The check of `Host` stops DNS rebinding: another site's name that suddenly resolves to this machine appears
-    /// there.
-    pub async fn read(request: Request<Incoming>, host: &str) -> Option<Self> {
+    /// The check of `Host` stops DNS rebinding: another site's name that suddenly resolves to this
+    /// machine appears there.
+    pub(super) async fn read(request: Request<Incoming>, host: &str) -> Option<Self> {
         let (head, body) = request.into_parts();
-        let text =
-            |name| head.headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok()).unwrap_or_default();
+        let text = |name| {
+            head.headers
+                .get(name)
+                .and_then(|value: &HeaderValue| value.to_str().ok())
+                .unwrap_or_default()
+        };
         let is_ours = matches!(text(SEC_FETCH_SITE), "" | "none" | "same-origin");
         if text(header::HOST) != host || head.method == Method::POST && !is_ours {
             return None;
@@ -132,7 +137,9 @@ pub(super) fn redirect(to: &str) -> Reply {
 pub(super) fn with_cookie(mut reply: Reply, name: &str, value: &str) -> Reply {
     let end = if value.is_empty() { "; Max-Age=0" } else { "" };
     // Without `Secure`: the demo is plain http on this machine.
-    if let Ok(cookie) = HeaderValue::from_str(&format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax{end}")) {
+    if let Ok(cookie) =
+        HeaderValue::from_str(&format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax{end}"))
+    {
         reply.headers_mut().append(header::SET_COOKIE, cookie);
     }
     reply

@@ -6,7 +6,9 @@ use super::{parser::is_plain, *};
 
 /// A field and a value of it.
 fn term() -> impl Strategy<Value = Term> {
-    let of = |field: Field, form: &'static str| form.prop_map(move |value| Term { field, value: Value::Whole(value) });
+    let of = |field: Field, form: &'static str| {
+        form.prop_map(move |value| Term { field, value: Value::Whole(value) })
+    };
     prop_oneof![
         key_term(),
         of(Field::EmailVerified, "true|false"),
@@ -18,7 +20,9 @@ fn term() -> impl Strategy<Value = Term> {
 
 /// A field that OR can join, and a value of it.
 fn key_term() -> impl Strategy<Value = Term> {
-    let of = |field: Field, form: &'static str| form.prop_map(move |value| Term { field, value: Value::Whole(value) });
+    let of = |field: Field, form: &'static str| {
+        form.prop_map(move |value| Term { field, value: Value::Whole(value) })
+    };
     prop_oneof![
         of(Field::Email, "[a-zA-Z.+é\u{301}]{0,6}(@[a-z]{1,5}\\.com)?"),
         of(Field::RawEmail, "[a-zA-Z.+]{0,6}(@[a-z]{1,5}\\.com)?"),
@@ -47,15 +51,18 @@ fn written(value: &Value, is_bare: bool) -> String {
     }
 }
 
-/// Terms joined by OR; if `is_bare` and all have one field, by their values alone. Returns the text and whether it
-/// needs no parentheses.
+/// Terms joined by OR; if `is_bare` and all have one field, by their values alone. Returns the text
+/// and whether it needs no parentheses.
 fn joined(terms: &[Term], is_bare: bool, space: &str) -> (String, bool) {
     let all: Vec<_> = terms.iter().map(|term| written(&term.value, is_bare)).collect();
     let name = terms[0].field.name();
     if is_bare && terms.len() > 1 && terms.iter().all(|term| term.field == terms[0].field) {
         return (format!("{name}:({space}{}{space})", all.join(" OR ")), true);
     }
-    let all = terms.iter().zip(&all).map(|(term, value)| format!("{}:{space}{value}{space}", term.field.name()));
+    let all = terms
+        .iter()
+        .zip(&all)
+        .map(|(term, value)| format!("{}:{space}{value}{space}", term.field.name()));
     (all.collect::<Vec<_>>().join(" OR "), terms.len() == 1)
 }
 

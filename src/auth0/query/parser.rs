@@ -45,7 +45,8 @@ impl<'q> Parser<'q> {
     /// Takes this operator, if it is next and a word of its own.
     fn takes(&mut self, operator: &str) -> bool {
         let behind = self.rest.strip_prefix(operator);
-        let is_next = behind.is_some_and(|rest| rest.is_empty() || rest.starts_with(is_white_space));
+        let is_next =
+            behind.is_some_and(|rest| rest.is_empty() || rest.starts_with(is_white_space));
         if let Some(rest) = behind.filter(|_| is_next) {
             self.rest = rest.trim_ascii_start();
         }
@@ -96,7 +97,8 @@ impl<'q> Parser<'q> {
         Ok(terms)
     }
 
-    /// Whether another alternative follows within parentheses. Takes the `OR` before it, or the closing parenthesis.
+    /// Whether another alternative follows within parentheses. Takes the `OR` before it, or the
+    /// closing parenthesis.
     fn is_another(&mut self) -> Result<bool, String> {
         if self.takes("OR") {
             return Ok(true);
@@ -115,7 +117,10 @@ impl<'q> Parser<'q> {
         let end = self.rest.find(|c: char| !c.is_ascii_alphanumeric() && !"_.".contains(c));
         let (name, rest) = self.rest.split_at(end.unwrap_or(self.rest.len()));
         let Some(value) = rest.strip_prefix(':').filter(|_| !name.is_empty()) else {
-            return Err(format!("has `{}` where a field and a colon are expected", echo(self.rest)));
+            return Err(format!(
+                "has `{}` where a field and a colon are expected",
+                echo(self.rest)
+            ));
         };
         let Some(field) = Field::of(name) else {
             return Err(format!("has the field `{}`, which no index has", echo(name)));
@@ -150,7 +155,12 @@ impl<'q> Parser<'q> {
                 Some('"') => break,
                 Some('\\') => match chars.next() {
                     Some(c @ ('"' | '\\')) => value.push(c),
-                    _ => return Err("has a \\ in quotes that stands before neither a quote nor a \\".to_owned()),
+                    _ => {
+                        return Err(
+                            "has a \\ in quotes that stands before neither a quote nor a \\"
+                                .to_owned(),
+                        );
+                    }
                 },
                 Some(c) => value.push(c),
                 None => return Err("has a quote that is not closed".to_owned()),
@@ -166,7 +176,12 @@ impl<'q> Parser<'q> {
         let value = match word.strip_suffix('*') {
             Some(prefix) if is_plain(prefix) => Value::Prefix(prefix.to_owned()),
             _ if is_plain(word) => Value::Whole(word.to_owned()),
-            _ => return Err(format!("has the value `{}`, which is neither quoted nor a plain word", echo(word))),
+            _ => {
+                return Err(format!(
+                    "has the value `{}`, which is neither quoted nor a plain word",
+                    echo(word)
+                ));
+            }
         };
         self.rest = rest;
         Ok(value)
@@ -179,7 +194,8 @@ fn is_white_space(c: char) -> bool {
 
 /// Whether a word without quotes means itself: it contains nothing that is syntax for Lucene.
 pub(super) fn is_plain(word: &str) -> bool {
-    let is_syntax = |c: char| c.is_control() || c.is_whitespace() || "\"()[]{}*?^~\\:/<>!".contains(c);
+    let is_syntax =
+        |c: char| c.is_control() || c.is_whitespace() || "\"()[]{}*?^~\\:/<>!".contains(c);
     !word.is_empty()
         && !word.contains(is_syntax)
         && !word.starts_with(['+', '-'])
@@ -189,6 +205,7 @@ pub(super) fn is_plain(word: &str) -> bool {
 
 /// The beginning of a `q`, as a refusal repeats it to the client.
 fn echo(text: &str) -> String {
-    let shown = |c: char| if c == ' ' || c.is_ascii_graphic() || c.is_alphanumeric() { c } else { '?' };
+    let shown =
+        |c: char| if c == ' ' || c.is_ascii_graphic() || c.is_alphanumeric() { c } else { '?' };
     text.chars().take(MAX_ECHOED).map(shown).collect()
 }

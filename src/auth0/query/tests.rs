@@ -36,8 +36,14 @@ fn the_terms_of_linking_are_understood() {
     for (q, meant) in [
         (r#"email:"ann@example.com""#, ann()),
         ("  email: ann@example.com\t\n", ann()),
-        (r#"email:"ann@example.com" AND email_verified:true"#, UserSearch { email_verified: Some(true), ..ann() }),
-        (r#"email:"ann@example.com"AND email_verified: "false""#, UserSearch { email_verified: Some(false), ..ann() }),
+        (
+            r#"email:"ann@example.com" AND email_verified:true"#,
+            UserSearch { email_verified: Some(true), ..ann() },
+        ),
+        (
+            r#"email:"ann@example.com"AND email_verified: "false""#,
+            UserSearch { email_verified: Some(false), ..ann() },
+        ),
         // From Auth0's own rule for linking.
         (
             r#"email:"ann@example.com" AND email_verified: "true" -user_id:"auth0|1""#,
@@ -94,7 +100,11 @@ fn the_terms_of_linking_are_understood() {
 #[test]
 fn what_is_joined_by_or_is_found_by_either() {
     let two = || by(emails(["a@example.com", "b@example.com"]));
-    let mixed = by(Key { email_prefixes: vec![prefix("jan")], user_ids: vec![id("x")], ..emails(["a@example.com"]) });
+    let mixed = by(Key {
+        email_prefixes: vec![prefix("jan")],
+        user_ids: vec![id("x")],
+        ..emails(["a@example.com"])
+    });
     let not = |excluded| UserSearch { excluded, ..two() };
     let not_x = || Excluded { user_ids: vec![id("x")], ..Default::default() };
     for (q, meant) in [
@@ -118,12 +128,16 @@ fn what_is_joined_by_or_is_found_by_either() {
             not(Excluded { email_verified: vec![false], ..not_x() })
         }),
         ("user_id:(x OR y) AND email:(a@example.com OR b@example.com) AND user_id:x", {
-            let keys = vec![ids(["x", "y"]), emails(["a@example.com", "b@example.com"]), ids(["x"])];
+            let keys =
+                vec![ids(["x", "y"]), emails(["a@example.com", "b@example.com"]), ids(["x"])];
             UserSearch { keys, ..Default::default() }
         }),
         // A value that no user can have is no alternative.
         ("email:(a@example.com OR b@example.com OR c)", two()),
-        ("email:jane@exa*", by(Key { email_prefixes: vec![prefix("jane@exa")], ..Default::default() })),
+        (
+            "email:jane@exa*",
+            by(Key { email_prefixes: vec![prefix("jane@exa")], ..Default::default() }),
+        ),
     ] {
         assert_eq!(parse(q), Ok(meant), "{q}");
     }
@@ -165,12 +179,30 @@ fn what_lucene_would_understand_otherwise_is_refused() {
         ("NOT", "ends where a term is expected"),
         ("user_id:a AND", "ends where a term is expected"),
         ("user_id:a AND NOT ", "ends where a term is expected"),
-        ("user_id:a AND user_id:b OR email:c", "joins by OR and says more: put what is joined by OR in parentheses"),
-        ("user_id:a OR user_id:b AND email:c", "joins by OR and says more: put what is joined by OR in parentheses"),
-        ("user_id:a OR user_id:b -email:c", "joins by OR and says more: put what is joined by OR in parentheses"),
-        ("user_id:a OR NOT user_id:b", "joins by OR and says more: put what is joined by OR in parentheses"),
-        ("-user_id:a OR user_id:b", "joins by OR and says more: put what is joined by OR in parentheses"),
-        ("user_id:a OR (user_id:b AND email:c)", "goes on with `AND email:c)` where OR or ) is expected"),
+        (
+            "user_id:a AND user_id:b OR email:c",
+            "joins by OR and says more: put what is joined by OR in parentheses",
+        ),
+        (
+            "user_id:a OR user_id:b AND email:c",
+            "joins by OR and says more: put what is joined by OR in parentheses",
+        ),
+        (
+            "user_id:a OR user_id:b -email:c",
+            "joins by OR and says more: put what is joined by OR in parentheses",
+        ),
+        (
+            "user_id:a OR NOT user_id:b",
+            "joins by OR and says more: put what is joined by OR in parentheses",
+        ),
+        (
+            "-user_id:a OR user_id:b",
+            "joins by OR and says more: put what is joined by OR in parentheses",
+        ),
+        (
+            "user_id:a OR (user_id:b AND email:c)",
+            "goes on with `AND email:c)` where OR or ) is expected",
+        ),
         ("(user_id:a -email:b)", "goes on with `-email:b)` where OR or ) is expected"),
         ("(user_id:a email:b)", "goes on with `email:b)` where OR or ) is expected"),
         ("(user_id:a OR -email:b)", "has `-email:b)` where a field and a colon are expected"),
@@ -178,13 +210,22 @@ fn what_lucene_would_understand_otherwise_is_refused() {
         ("user_id:a OR ", "ends where a term is expected"),
         ("OR user_id:a", "has `OR user_id:a` where a field and a colon are expected"),
         ("user_id:a OR OR user_id:b", "has `OR user_id:b` where a field and a colon are expected"),
-        ("user_id:a or user_id:b", "goes on with `or user_id:b` where AND, OR or its end is expected"),
-        ("user_id:a ORuser_id:b", "goes on with `ORuser_id:b` where AND, OR or its end is expected"),
+        (
+            "user_id:a or user_id:b",
+            "goes on with `or user_id:b` where AND, OR or its end is expected",
+        ),
+        (
+            "user_id:a ORuser_id:b",
+            "goes on with `ORuser_id:b` where AND, OR or its end is expected",
+        ),
         ("user_id:a)", "goes on with `)` where AND, OR or its end is expected"),
         ("(user_id:a", "goes on with `` where OR or ) is expected"),
         ("(user_id:a))", "goes on with `)` where AND, OR or its end is expected"),
         ("(user_id:a)^2", "goes on with `^2` where AND, OR or its end is expected"),
-        ("(user_id:a)(user_id:b)", "goes on with `(user_id:b)` where AND, OR or its end is expected"),
+        (
+            "(user_id:a)(user_id:b)",
+            "goes on with `(user_id:b)` where AND, OR or its end is expected",
+        ),
         ("NOT(user_id:a)", "has `NOT(user_id:a)` where a field and a colon are expected"),
         ("()", "has `)` where a field and a colon are expected"),
         ("user_id:()", "has the value ``, which is neither quoted nor a plain word"),
@@ -193,12 +234,24 @@ fn what_lucene_would_understand_otherwise_is_refused() {
         ("user_id:(a OR -b)", "has the value `-b`, which is neither quoted nor a plain word"),
         ("user_id:(a OR OR)", "has the value `OR`, which is neither quoted nor a plain word"),
         ("user_id:(a OR (b))", "has the value `(b`, which is neither quoted nor a plain word"),
-        ("user_id:a OR email_verified:true", "has email_verified beside OR, where no index leads to all that is said"),
-        ("identities.user_id:(1 OR 2)", "has identities.user_id beside OR, where no index leads to all that is said"),
-        ("connection:(a OR b)", "has identities.connection beside OR, where no index leads to all that is said"),
+        (
+            "user_id:a OR email_verified:true",
+            "has email_verified beside OR, where no index leads to all that is said",
+        ),
+        (
+            "identities.user_id:(1 OR 2)",
+            "has identities.user_id beside OR, where no index leads to all that is said",
+        ),
+        (
+            "connection:(a OR b)",
+            "has identities.connection beside OR, where no index leads to all that is said",
+        ),
         ("email:ja*", "has a * behind less than 3 characters of ASCII"),
         ("email:jané*", "has a * behind less than 3 characters of ASCII"),
-        ("email:j*e@example.com", "has the value `j*e@example.com`, which is neither quoted nor a plain word"),
+        (
+            "email:j*e@example.com",
+            "has the value `j*e@example.com`, which is neither quoted nor a plain word",
+        ),
         ("email:*jane", "has the value `*jane`, which is neither quoted nor a plain word"),
         ("email:jane**", "has the value `jane**`, which is neither quoted nor a plain word"),
         ("email:jan?*", "has the value `jan?*`, which is neither quoted nor a plain word"),
@@ -220,9 +273,15 @@ fn what_lucene_would_understand_otherwise_is_refused() {
         ),
         ("user_id:a email:b", "goes on with `email:b` where AND, OR or its end is expected"),
         (r#"user_id:"a"email:b"#, "goes on with `email:b` where AND, OR or its end is expected"),
-        ("user_id:a and email:b", "goes on with `and email:b` where AND, OR or its end is expected"),
+        (
+            "user_id:a and email:b",
+            "goes on with `and email:b` where AND, OR or its end is expected",
+        ),
         ("user_id:a ANDemail:b", "goes on with `ANDemail:b` where AND, OR or its end is expected"),
-        ("user_id:a AND-email:b", "goes on with `AND-email:b` where AND, OR or its end is expected"),
+        (
+            "user_id:a AND-email:b",
+            "goes on with `AND-email:b` where AND, OR or its end is expected",
+        ),
         ("user_id:a && email:b", "goes on with `&& email:b` where AND, OR or its end is expected"),
         (r#"user_id:"a"~2"#, "goes on with `~2` where AND, OR or its end is expected"),
         (r#"user_id:"a"^4"#, "goes on with `^4` where AND, OR or its end is expected"),
@@ -289,7 +348,10 @@ fn the_bounds_are_inclusive() {
 
 #[test]
 fn a_prefix_within_another_one_and_a_key_that_comes_twice_cost_nothing() {
-    let of = |texts: &[&str]| Key { email_prefixes: texts.iter().copied().map(prefix).collect(), ..Key::default() };
+    let of = |texts: &[&str]| Key {
+        email_prefixes: texts.iter().copied().map(prefix).collect(),
+        ..Key::default()
+    };
     for (q, keys) in [
         ("email:(jan* OR jane* OR JAN*)", vec![of(&["jan"])]),
         ("email:(jane* OR bob* OR jan*)", vec![of(&["bob", "jan"])]),

@@ -6,12 +6,14 @@ use utoipa::ToSchema;
 
 use crate::auth0::body::given;
 
-/// A new user, with its first identity. Its profile has the fields that Auth0 normalizes, and the standard claims of
-/// `OpenID` Connect (Core 1.0 §5.1). Any other name is refused: it is more often misspelt than meant.
+/// A new user, with its first identity. Its profile has the fields that Auth0 normalizes, and the
+/// standard claims of `OpenID` Connect (Core 1.0 §5.1). Any other name is refused: it is more often
+/// misspelt than meant.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::auth0) struct CreateBody {
-    /// The connection through which the account signs in: the name of a provider, or one that a provider lists.
+    /// The connection through which the account signs in: the name of a provider, or one that a
+    /// provider lists.
     pub(super) connection: String,
     /// The account's id at its provider; the server generates one if it is absent.
     #[serde(default, deserialize_with = "given")]
@@ -115,13 +117,13 @@ pub(in crate::auth0) struct UpdateBody {
     #[serde(default, deserialize_with = "given")]
     #[schema(nullable = false)]
     pub(super) blocked: Option<bool>,
-    /// The connection of the user's primary identity, whose profile the change is laid over. Any other one is
-    /// refused.
+    /// The connection of the user's primary identity, whose profile the change is laid over. Any
+    /// other one is refused.
     #[serde(default, deserialize_with = "given")]
     #[schema(nullable = false)]
     pub(super) connection: Option<String>,
-    /// Metadata that the person may change: these keys get these values, and keys with null are removed. An empty
-    /// object removes all keys.
+    /// Metadata that the person may change: these keys get these values, and keys with null are
+    /// removed. An empty object removes all keys.
     #[serde(default, deserialize_with = "given")]
     #[schema(nullable = false)]
     pub(super) user_metadata: Option<Map<String, Value>>,
@@ -152,7 +154,8 @@ const PROVIDERS_OWN: &str = "cannot be updated: it is what the identity's provid
 const OF_THE_SERVICE: &str = "cannot be set: it is when that happens here";
 const NOT_KNOWN: &str = "is not kept here: sign-ins are the provider's";
 
-/// Properties that Auth0 accepts for a new user or returns for an existing one, and this server refuses.
+/// Properties that Auth0 accepts for a new user or returns for an existing one, and this server
+/// refuses.
 pub(super) const UNSUPPORTED_IN_CREATE: [(&str, &str); 10] = [
     ("created_at", OF_THE_SERVICE),
     (
@@ -202,7 +205,10 @@ impl CreateBody {
             ("zoneinfo", &self.zoneinfo),
             ("locale", &self.locale),
         ];
-        let flags = [("phone_verified", self.phone_verified), ("phone_number_verified", self.phone_number_verified)];
+        let flags = [
+            ("phone_verified", self.phone_verified),
+            ("phone_number_verified", self.phone_number_verified),
+        ];
         let texts = texts.into_iter().filter_map(|(name, text)| Some((name, text.clone()?.into())));
         let flags = flags.into_iter().filter_map(|(name, flag)| Some((name, flag?.into())));
         let address = self.address.clone().map(|address| ("address", address.into()));
@@ -220,6 +226,9 @@ impl UpdateBody {
             ("family_name", &self.family_name),
             ("picture", &self.picture),
         ];
-        texts.into_iter().filter_map(|(name, text)| Some((name.to_owned(), text.clone()?.into()))).collect()
+        texts
+            .into_iter()
+            .filter_map(|(name, text)| Some((name.to_owned(), text.clone()?.into())))
+            .collect()
     }
 }

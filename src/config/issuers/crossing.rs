@@ -54,8 +54,11 @@ fn check_together(r: &Reader, drafts: &[(String, Draft)]) {
 fn check_declared(r: &Reader, drafts: &[(String, Draft)], tenants: &BTreeMap<TenantId, Tenant>) {
     for (name, Draft { kind, tenant, .. }) in drafts {
         let Some((kind, rule)) = kind.as_ref().zip(tenant.as_ref()) else { continue };
-        for (id, tenant) in rule.tenants().into_iter().filter_map(|id| Some((id, tenants.get(id)?))) {
-            for provider in kind.providers().into_iter().filter(|of| !tenant.provider(of).policy.is_known) {
+        for (id, tenant) in rule.tenants().into_iter().filter_map(|id| Some((id, tenants.get(id)?)))
+        {
+            for provider in
+                kind.providers().into_iter().filter(|of| !tenant.provider(of).policy.is_known)
+            {
                 r.problem(
                     name,
                     format!(
@@ -68,14 +71,22 @@ fn check_declared(r: &Reader, drafts: &[(String, Draft)], tenants: &BTreeMap<Ten
     }
 }
 
-/// A sign-in through identity-link and a token that names the provider's subjects must mean the same person.
-fn check_against_clients(r: &Reader, drafts: &[(String, Draft)], tenants: &BTreeMap<TenantId, Tenant>) {
+/// A sign-in through identity-link and a token that names the provider's subjects must mean the
+/// same person.
+fn check_against_clients(
+    r: &Reader,
+    drafts: &[(String, Draft)],
+    tenants: &BTreeMap<TenantId, Tenant>,
+) {
     for (name, Draft { issuer, kind, tenant, .. }) in drafts {
         let (Some(issuer), Some(kind), Some(rule)) = (issuer, kind, tenant) else { continue };
-        for (tenant, provider) in
-            rule.tenants().into_iter().flat_map(|t| kind.providers().into_iter().map(move |p| (t, p)))
+        for (tenant, provider) in rule
+            .tenants()
+            .into_iter()
+            .flat_map(|t| kind.providers().into_iter().map(move |p| (t, p)))
         {
-            let client = tenants.get(tenant).and_then(|tenant| tenant.provider(provider).oauth.as_ref());
+            let client =
+                tenants.get(tenant).and_then(|tenant| tenant.provider(provider).oauth.as_ref());
             let Some(client) = client else { continue };
             let other = client.issuer();
             if other != *issuer {

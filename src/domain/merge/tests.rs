@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use proptest::prelude::{BoxedStrategy, Just, any, prop, prop_assert, prop_assert_eq, prop_oneof, proptest};
-use proptest::strategy::Strategy as _;
+use proptest::{
+    prelude::{BoxedStrategy, Just, any, prop, prop_assert, prop_assert_eq, prop_oneof, proptest},
+    strategy::Strategy as _,
+};
 use serde_json::json;
 
 use super::*;
@@ -24,11 +26,12 @@ fn merging(conflict: Conflict, arrays: Arrays) -> Strategy {
 }
 
 fn merged(primary: Value, secondary: Value, strategy: Strategy) -> Result<Value, MergeError> {
-    merge(&metadata(primary), &metadata(secondary), strategy).map(|merged| document(&merged.metadata))
+    merge(&metadata(primary), &metadata(secondary), strategy)
+        .map(|merged| document(&merged.metadata))
 }
 
-/// The reference document's `_.merge({}, secondary, primary, customizer)`, in which two arrays become
-/// `primary.concat(secondary)`.
+/// The reference document's `_.merge({}, secondary, primary, customizer)`, in which two arrays
+/// become `primary.concat(secondary)`.
 #[test]
 fn the_documents_sample() {
     let primary = metadata(json!({
@@ -39,7 +42,8 @@ fn the_documents_sample() {
         "plan": "free", "theme": {"font": {"size": 9, "face": "x"}}, "tags": ["b", "c"],
         "new": {"y": []}, "none": 0,
     }));
-    let merged = merge(&primary, &secondary, merging(Conflict::default(), Arrays::default())).unwrap();
+    let merged =
+        merge(&primary, &secondary, merging(Conflict::default(), Arrays::default())).unwrap();
     assert_eq!(
         document(&merged.metadata),
         json!({
@@ -47,8 +51,12 @@ fn the_documents_sample() {
             "tags": ["a", "b", "b", "c"], "own": 1, "none": null, "new": {"y": []},
         })
     );
-    let change =
-        |path: &str, effect, before, after| Change { path: path.to_owned(), effect, before, after: Some(after) };
+    let change = |path: &str, effect, before, after| Change {
+        path: path.to_owned(),
+        effect,
+        before,
+        after: Some(after),
+    };
     let mut changes = merged.changes.clone();
     changes.sort_by(|a, b| a.path.cmp(&b.path));
     assert!(
@@ -57,7 +65,12 @@ fn the_documents_sample() {
                 change("/new", Effect::Added, None, json!({"y": []})),
                 change("/none", Effect::PrimaryKept, Some(json!(null)), json!(null)),
                 change("/plan", Effect::PrimaryKept, Some(json!("gold")), json!("gold")),
-                change("/tags", Effect::Combined, Some(json!(["a", "b"])), json!(["a", "b", "b", "c"])),
+                change(
+                    "/tags",
+                    Effect::Combined,
+                    Some(json!(["a", "b"])),
+                    json!(["a", "b", "b", "c"])
+                ),
                 change("/theme/font/face", Effect::Added, None, json!("x")),
                 change("/theme/font/size", Effect::PrimaryKept, Some(json!(12)), json!(12)),
             ],
@@ -75,13 +88,15 @@ fn the_default_keeps_the_primary() {
 
 #[test]
 fn each_rule_for_arrays() {
-    let (primary, secondary) = (json!({"a": [1, 1, {"x": 2}]}), json!({"a": [3, {"x": 2.0}, 3, 1, "1", null]}));
+    let (primary, secondary) =
+        (json!({"a": [1, 1, {"x": 2}]}), json!({"a": [3, {"x": 2.0}, 3, 1, "1", null]}));
     for (arrays, expected) in [
         (Arrays::Concatenate, json!({"a": [1, 1, {"x": 2}, 3, {"x": 2}, 3, 1, "1", null]})),
         (Arrays::Union, json!({"a": [1, 1, {"x": 2}, 3, "1", null]})),
         (Arrays::Replace, secondary.clone()),
     ] {
-        let result = merged(primary.clone(), secondary.clone(), merging(Conflict::SecondaryWins, arrays));
+        let result =
+            merged(primary.clone(), secondary.clone(), merging(Conflict::SecondaryWins, arrays));
         assert_eq!(result, Ok(document(&metadata(expected))), "{arrays:?}");
     }
 }
@@ -94,7 +109,10 @@ fn equal_arrays_are_joined_only_by_concatenation() {
         (Arrays::Union, both.clone()),
         (Arrays::Replace, both.clone()),
     ] {
-        assert_eq!(merged(both.clone(), both.clone(), merging(Conflict::Fail, arrays)), Ok(expected));
+        assert_eq!(
+            merged(both.clone(), both.clone(), merging(Conflict::Fail, arrays)),
+            Ok(expected)
+        );
     }
 }
 
@@ -122,7 +140,8 @@ fn the_result_is_bounded() {
     );
 }
 
-// An independent model: a document is a map from paths to leaves, and a merge is set arithmetic on two such maps.
+// An independent model: a document is a map from paths to leaves, and a merge is set arithmetic on
+// two such maps.
 
 type Leaves = BTreeMap<Vec<String>, Value>;
 
@@ -147,11 +166,17 @@ fn leaves(value: &Value) -> Leaves {
 }
 
 /// The merged leaves, and the paths in conflict.
-fn model(primary: &Leaves, secondary: &Leaves, conflict: Conflict, arrays: Arrays) -> (Leaves, Vec<Vec<String>>) {
+fn model(
+    primary: &Leaves,
+    secondary: &Leaves,
+    conflict: Conflict,
+    arrays: Arrays,
+) -> (Leaves, Vec<Vec<String>>) {
     let empty = json!({});
     let (mut result, mut conflicts) = (primary.clone(), Vec::new());
     for (path, theirs) in secondary {
-        let above = primary.keys().find(|other| path.len() > other.len() && path.starts_with(other));
+        let above =
+            primary.keys().find(|other| path.len() > other.len() && path.starts_with(other));
         let below = primary.keys().any(|other| other.len() > path.len() && other.starts_with(path));
         let conflict_at = match (primary.get(path), above) {
             (Some(Value::Array(ours)), _) if arrays != Arrays::Replace && theirs.is_array() => {
@@ -179,7 +204,9 @@ fn model(primary: &Leaves, secondary: &Leaves, conflict: Conflict, arrays: Array
             conflicts.push(conflict_at.clone());
         }
         if conflict == Conflict::SecondaryWins {
-            result.retain(|other, _| !other.starts_with(conflict_at) || secondary.contains_key(other));
+            result.retain(|other, _| {
+                !other.starts_with(conflict_at) || secondary.contains_key(other)
+            });
             result.insert(path.clone(), theirs.clone());
         }
     }
@@ -225,7 +252,8 @@ fn any_metadata() -> BoxedStrategy<Metadata> {
     let value = scalar.prop_recursive(4, 24, 4, move |inner| {
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
-            prop::collection::btree_map(key(), inner, 0..4).prop_map(|map| Value::Object(map.into_iter().collect())),
+            prop::collection::btree_map(key(), inner, 0..4)
+                .prop_map(|map| Value::Object(map.into_iter().collect())),
         ]
     });
     prop::collection::btree_map(key(), value, 0..5)
@@ -234,7 +262,8 @@ fn any_metadata() -> BoxedStrategy<Metadata> {
 }
 
 fn any_rules() -> BoxedStrategy<(Conflict, Arrays)> {
-    const CONFLICTS: [Conflict; 3] = [Conflict::PrimaryWins, Conflict::SecondaryWins, Conflict::Fail];
+    const CONFLICTS: [Conflict; 3] =
+        [Conflict::PrimaryWins, Conflict::SecondaryWins, Conflict::Fail];
     const ARRAYS: [Arrays; 3] = [Arrays::Concatenate, Arrays::Union, Arrays::Replace];
     (prop::sample::select(&CONFLICTS), prop::sample::select(&ARRAYS)).boxed()
 }
@@ -370,10 +399,14 @@ fn a_list_of_changes_that_dwarfs_the_documents_is_refused() {
         let leaves: Map<_, _> = (0..16).map(|n| (format!("{n:x}"), Value::from(n))).collect();
         metadata(json!({ key: leaves }))
     };
-    let merge_below =
-        |key: &str| merge(&metadata(json!({ key: {} })), &side(key), merging(Conflict::Fail, Arrays::Union));
+    let merge_below = |key: &str| {
+        merge(&metadata(json!({ key: {} })), &side(key), merging(Conflict::Fail, Arrays::Union))
+    };
     let key = "k".repeat(4 * 1024 - "//0".len());
 
     assert_eq!(merge_below(&key).map(|merged| merged.changes.len()), Ok(16));
-    assert_eq!(merge_below(&format!("{key}k")), Err(MergeError::TooLarge { bytes: 16 * (4 * 1024 + 1) }));
+    assert_eq!(
+        merge_below(&format!("{key}k")),
+        Err(MergeError::TooLarge { bytes: 16 * (4 * 1024 + 1) })
+    );
 }

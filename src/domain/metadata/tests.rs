@@ -133,7 +133,9 @@ fn the_list_and_its_paths_are_cut() {
 fn a_patch_is_of_the_first_level() {
     let of = |value| Metadata::parse("m", map(value)).unwrap();
     let before = of(json!({"color": "red", "address": {"home": "1", "work": "2"}, "plan": null}));
-    let patch = MetadataUpdate::Patch(of(json!({"color": null, "address": {"work": "3"}, "none": null, "new": [1]})));
+    let patch = MetadataUpdate::Patch(of(
+        json!({"color": null, "address": {"work": "3"}, "none": null, "new": [1]}),
+    ));
     let after = patch.applied_to(&before, "user_metadata");
     assert_eq!(after, Ok(of(json!({"address": {"work": "3"}, "plan": null, "new": [1]}))));
     let nothing = MetadataUpdate::Patch(Metadata::default());
@@ -146,9 +148,13 @@ fn a_patch_is_of_the_first_level() {
 fn a_patch_keeps_to_the_bounds() {
     let of = |value| Metadata::parse("m", map(value)).unwrap();
     let half = of(json!({"a": "x".repeat(MAX_BYTES - 8)}));
-    let patched = |key: &str| MetadataUpdate::Patch(of(json!({key: "y"}))).applied_to(&half, "app_metadata");
+    let patched =
+        |key: &str| MetadataUpdate::Patch(of(json!({key: "y"}))).applied_to(&half, "app_metadata");
     assert!(patched("a").is_ok());
-    assert_eq!(patched("b"), Err(DomainError::MetadataTooLarge { namespace: "app_metadata", bytes: MAX_BYTES + 8 }));
+    assert_eq!(
+        patched("b"),
+        Err(DomainError::MetadataTooLarge { namespace: "app_metadata", bytes: MAX_BYTES + 8 })
+    );
 }
 
 #[test]

@@ -1,4 +1,5 @@
-//! What a sign-in refreshes of a known account: its email and profile, and the identities for which it vouches.
+//! What a sign-in refreshes of a known account: its email and profile, and the identities for which
+//! it vouches.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -11,9 +12,9 @@ use crate::domain::{
 /// The age at which a verification is renewed by another sign-in, so that not each sign-in writes.
 const RENEWAL: TimeDelta = TimeDelta::days(30);
 
-/// The identity with what its provider sends now; `None` if nothing changed. A claim that the provider does not send
-/// stays: some providers send a claim only once. An email that stays verified keeps its time of verification for a
-/// month.
+/// The identity with what its provider sends now; `None` if nothing changed. A claim that the
+/// provider does not send stays: some providers send a claim only once. An email that stays
+/// verified keeps its time of verification for a month.
 pub fn refreshed(
     identity: &Identity,
     sent: &UnownedIdentity,
@@ -28,34 +29,42 @@ pub fn refreshed(
             (sent, _) => sent.clone(),
         };
         fresh.email_changed |= known.is_none();
-        fresh.email_proven_since = verified.as_ref().map(|_| known.and(identity.email_proven_since).unwrap_or(now));
+        fresh.email_proven_since =
+            verified.as_ref().map(|_| known.and(identity.email_proven_since).unwrap_or(now));
         fresh.email = Some(IdentityEmail { verified, ..email.clone() });
     }
     let profile = refreshed_profile(&identity.profile_data, sent);
     if is_another_profile(&identity.profile_data, &profile) {
         fresh.profile_data = profile;
     }
-    // The policy applies to the merged profile, which may have more claims than the provider sent now.
+    // The policy applies to the merged profile, which may have more claims than the provider sent
+    // now.
     if let Some(email) = &mut fresh.email {
         policy.judge(email, &fresh.profile_data);
     }
-    // A claim that makes the email count for the first time, such as `hd`, proves the address only now.
+    // A claim that makes the email count for the first time, such as `hd`, proves the address only
+    // now.
     if has_verified_email(&fresh) && !has_verified_email(identity) {
         fresh.email_proven_since = Some(now);
     }
     (fresh != *identity).then_some(fresh)
 }
 
-/// The owner's identities for which a sign-in at this account vouches. The sign-in must be at most ten minutes old,
-/// since a provider may keep a session for long.
-pub fn vouched_for(owner: &User, account: &UnownedIdentity, now: DateTime<Utc>) -> Vec<IdentityRef> {
+/// The owner's identities for which a sign-in at this account vouches. The sign-in must be at most
+/// ten minutes old, since a provider may keep a session for long.
+pub fn vouched_for(
+    owner: &User,
+    account: &UnownedIdentity,
+    now: DateTime<Utc>,
+) -> Vec<IdentityRef> {
     match account.signed_in_at {
         Some(time) if time >= now - RECENT_SIGN_IN => owner.vouched_for_by(&account.id),
         _ => Vec::new(),
     }
 }
 
-/// Whether a sign-in has proven an address that was unproven before, or another address of the same identity.
+/// Whether a sign-in has proven an address that was unproven before, or another address of the same
+/// identity.
 pub fn proves_address(before: &Identity, after: &Identity) -> bool {
     has_verified_email(after) && after.email_proven_since != before.email_proven_since
 }
@@ -71,11 +80,11 @@ fn is_same_address(one: &IdentityEmail, other: &IdentityEmail) -> bool {
     }
 }
 
-/// The known profile with each claim that the provider sends now, JSON `null` included. If the result is too large
-/// for a profile, only the claims of now are kept.
+/// The known profile with each claim that the provider sends now, JSON `null` included. If the
+/// result is too large for a profile, only the claims of now are kept.
 ///
-/// The hosted domain belongs to the email: it stays if no email is sent, and is never combined with an email that
-/// came without it.
+/// The hosted domain belongs to the email: it stays if no email is sent, and is never combined with
+/// an email that came without it.
 fn refreshed_profile(known: &Metadata, sent: &UnownedIdentity) -> Metadata {
     let (known, sent) = match sent.email {
         Some(_) => (known.clone().without(HOSTED_DOMAIN), sent.profile_data.clone()),
@@ -84,7 +93,8 @@ fn refreshed_profile(known: &Metadata, sent: &UnownedIdentity) -> Metadata {
     known.overlaid(&sent).unwrap_or(sent)
 }
 
-/// Whether a claim other than `updated_at` changed: some providers change `updated_at` with each sign-in.
+/// Whether a claim other than `updated_at` changed: some providers change `updated_at` with each
+/// sign-in.
 fn is_another_profile(known: &Metadata, fresh: &Metadata) -> bool {
     known.clone().without("updated_at") != fresh.clone().without("updated_at")
 }

@@ -3,12 +3,15 @@
 use std::{collections::BTreeMap, slice};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use proptest::prelude::{any, prop, prop_assert, prop_assert_eq, prop_oneof, proptest};
-use proptest::strategy::{Just, Strategy};
+use proptest::{
+    prelude::{any, prop, prop_assert, prop_assert_eq, prop_oneof, proptest},
+    strategy::{Just, Strategy},
+};
 
 use super::*;
 use crate::domain::{
-    EmailTrust, Metadata, Moved, Provider, Subject, Verifier, linking::owned_identity, unlinking::new_user,
+    EmailTrust, Metadata, Moved, Provider, Subject, Verifier, linking::owned_identity,
+    unlinking::new_user,
 };
 
 const EMAIL: &str = "ann@example.com";
@@ -16,7 +19,8 @@ const EMAIL: &str = "ann@example.com";
 /// The policies of these providers: which are trusted with emails, and how they link.
 fn policies() -> BTreeMap<&'static str, ProviderPolicy> {
     use LinkingPolicy::{Automatic, Off, Suggest};
-    let policy = |email_trust, linking| ProviderPolicy { email_trust, linking, ..ProviderPolicy::default() };
+    let policy =
+        |email_trust, linking| ProviderPolicy { email_trust, linking, ..ProviderPolicy::default() };
     let trusted = |linking| policy(EmailTrust::WhenVerified, linking);
     BTreeMap::from([
         ("auto", trusted(Automatic)),
@@ -28,7 +32,10 @@ fn policies() -> BTreeMap<&'static str, ProviderPolicy> {
         ("disabled", ProviderPolicy { enabled: false, ..trusted(Automatic) }),
         ("linkonly", ProviderPolicy { link_only: true, ..trusted(Automatic) }),
         ("wants-any", ProviderPolicy { required_email: RequiredEmail::Any, ..trusted(Automatic) }),
-        ("wants-verified", ProviderPolicy { required_email: RequiredEmail::Verified, ..trusted(Automatic) }),
+        (
+            "wants-verified",
+            ProviderPolicy { required_email: RequiredEmail::Verified, ..trusted(Automatic) },
+        ),
     ])
 }
 
@@ -38,7 +45,8 @@ fn day(number: i64) -> DateTime<Utc> {
 
 /// An account. A `!` at the start of its email marks it as verified.
 fn account(provider: &str, subject: &str, email: &str) -> UnownedIdentity {
-    let (given, is_verified) = email.strip_prefix('!').map_or((email, false), |email| (email, true));
+    let (given, is_verified) =
+        email.strip_prefix('!').map_or((email, false), |email| (email, true));
     let verified = EmailVerification { time: day(1), by: Verifier::Issuer(provider.to_owned()) };
     let email = IdentityEmail {
         given: given.to_owned(),
@@ -47,7 +55,10 @@ fn account(provider: &str, subject: &str, email: &str) -> UnownedIdentity {
         counts: None,
     };
     let account = UnownedIdentity {
-        id: IdentityRef { provider: Provider::parse(provider).unwrap(), subject: Subject::parse(subject).unwrap() },
+        id: IdentityRef {
+            provider: Provider::parse(provider).unwrap(),
+            subject: Subject::parse(subject).unwrap(),
+        },
         connection: provider.to_owned(),
         social: false,
         email: (!given.is_empty()).then_some(email),
@@ -69,7 +80,8 @@ fn user(id: &str, accounts: &[(&str, &str)]) -> User {
 
 /// The same user, its emails verified on that day.
 fn since(mut user: User, number: i64) -> User {
-    for verified in user.identities.iter_mut().filter_map(|of| of.email.as_mut()?.verified.as_mut()) {
+    for verified in user.identities.iter_mut().filter_map(|of| of.email.as_mut()?.verified.as_mut())
+    {
         verified.time = day(number);
     }
     user
@@ -99,7 +111,11 @@ fn decide_after(
 }
 
 /// The decision on an account that these users released before.
-fn released(holders: &[User], released_by: &[&str], was_deleted: bool) -> Result<Decision, DomainError> {
+fn released(
+    holders: &[User],
+    released_by: &[&str],
+    was_deleted: bool,
+) -> Result<Decision, DomainError> {
     let released_by = released_by.iter().map(|id| UserId::parse(id).unwrap()).collect();
     let history = AccountHistory { was_deleted, released_by };
     decide_after(&account("auto", "new", "!ann@example.com"), None, holders, &history)
@@ -114,7 +130,8 @@ fn summary(decision: Result<Decision, DomainError>) -> String {
             SignInOutcome::Created => format!("created: {rule:?}"),
             SignInOutcome::Linked(id) => format!("linked {id}: {rule:?}"),
             SignInOutcome::Candidates(who) => {
-                let who: Vec<String> = who.iter().map(|candidate| candidate.user.to_string()).collect();
+                let who: Vec<String> =
+                    who.iter().map(|candidate| candidate.user.to_string()).collect();
                 format!("candidates {}: {rule:?}", who.join(" "))
             }
             SignInOutcome::RegistrationNeeded => format!("registration needed: {rule:?}"),
@@ -138,7 +155,8 @@ fn ann(provider: &str) -> User {
 #[test]
 fn the_first_rows_are_about_the_account_itself() {
     let (ann, blocked) = (ann("auto"), blocked(ann("auto")));
-    let of = |provider, email, owner| summary(decide(&account(provider, "s", email), owner, &[], false));
+    let of =
+        |provider, email, owner| summary(decide(&account(provider, "s", email), owner, &[], false));
     assert_eq!(of("undeclared", "", Some(&ann)), "ProviderUnknown", "A72");
     assert_eq!(of("undeclared", "", None), "ProviderUnknown", "A72");
     assert_eq!(of("disabled", "", Some(&ann)), "ProviderDisabled", "A28");
@@ -158,7 +176,12 @@ fn an_email_that_is_required_is_required_of_newcomers() {
         ("", "created: EmailMissing", "EmailMissing", "EmailMissing"),
         ("no address", "created: EmailMissing", "EmailMissing", "EmailMissing"),
         (EMAIL, "created: EmailUnverified", "created: EmailUnverified", "EmailUnverified"),
-        ("!ann@example.com", "created: EmailUnclaimed", "created: EmailUnclaimed", "created: EmailUnclaimed"),
+        (
+            "!ann@example.com",
+            "created: EmailUnclaimed",
+            "created: EmailUnclaimed",
+            "created: EmailUnclaimed",
+        ),
     ] {
         assert_eq!(of("auto", email), by_all);
         assert_eq!(of("wants-any", email), by_some);
@@ -173,12 +196,23 @@ fn an_unproven_email_on_either_side_links_nothing() {
     assert_eq!(newcomer("auto", &[ann("untrusted")]), created, "A05");
     assert_eq!(newcomer("auto", &[ann("disabled")]), created, "A28");
     assert_eq!(newcomer("auto", &[ann("undeclared")]), created, "A72");
-    assert_eq!(newcomer("auto", &[user("ann", &[("auto2", "!bob@example.com")])]), "created: EmailUnclaimed");
+    assert_eq!(
+        newcomer("auto", &[user("ann", &[("auto2", "!bob@example.com")])]),
+        "created: EmailUnclaimed"
+    );
     let unverified = account("auto", "new", EMAIL);
-    assert_eq!(summary(decide(&unverified, None, &[ann("auto2")], false)), "created: EmailUnverified", "A14");
+    assert_eq!(
+        summary(decide(&unverified, None, &[ann("auto2")], false)),
+        "created: EmailUnverified",
+        "A14"
+    );
     assert_eq!(newcomer("untrusted", &[ann("auto2")]), "created: EmailUnverified", "A05");
     // A user with an unverified address does not affect the user that owns the address.
-    let squatters = [ann("auto2"), user("m1", &[("auto2", EMAIL)]), user("m2", &[("untrusted", "!ann@example.com")])];
+    let squatters = [
+        ann("auto2"),
+        user("m1", &[("auto2", EMAIL)]),
+        user("m2", &[("untrusted", "!ann@example.com")]),
+    ];
     assert_eq!(newcomer("auto", &squatters), "linked ann: EmailVerifiedOnBothSides", "A43");
 }
 
@@ -200,7 +234,10 @@ fn either_side_can_close_the_way() {
 fn what_is_doubtful_is_asked() {
     assert_eq!(newcomer("auto", &[ann("auto")]), "candidates ann: ProviderAlreadyLinked", "A10");
     let account = account("auto", "new", "!ann@example.com");
-    assert_eq!(summary(decide(&account, None, &[ann("auto2")], true)), "candidates ann: DeletedBefore");
+    assert_eq!(
+        summary(decide(&account, None, &[ann("auto2")], true)),
+        "candidates ann: DeletedBefore"
+    );
     let two = [ann("auto2"), user("ben", &[("auto2", "!ann@example.com")])];
     assert_eq!(newcomer("auto", &two), "candidates ann ben: SeveralUsers");
     assert_eq!(summary(decide(&account, None, &two, true)), "candidates ann ben: SeveralUsers");
@@ -228,15 +265,25 @@ fn what_is_told_again_renews_what_is_old_and_nothing_else() {
         if let Some(verified) = account.email.as_mut().and_then(|email| email.verified.as_mut()) {
             verified.time = day(number);
         }
-        UnownedIdentity { profile_data: Metadata::from_stored(serde_json::from_str(profile).unwrap()), ..account }
+        UnownedIdentity {
+            profile_data: Metadata::from_stored(serde_json::from_str(profile).unwrap()),
+            ..account
+        }
     };
     let policy = &policies()["auto"];
-    let refreshed = |known: &Identity, sent: &UnownedIdentity| refreshed(known, sent, policy, day(40));
-    let time = |identity: &Identity| identity.email.as_ref().unwrap().verified.as_ref().map(|verified| verified.time);
+    let refreshed =
+        |known: &Identity, sent: &UnownedIdentity| refreshed(known, sent, policy, day(40));
+    let time = |identity: &Identity| {
+        identity.email.as_ref().unwrap().verified.as_ref().map(|verified| verified.time)
+    };
     assert_eq!(refreshed(&known, &sent(30, "!ann@example.com", "{}")), None);
     let renewed = refreshed(&known, &sent(31, "!ann@example.com", "{}")).unwrap();
     assert_eq!(time(&renewed), Some(day(31)));
-    assert_eq!((renewed.email_proven_since, renewed.email_changed), (Some(day(1)), false), "since the first time");
+    assert_eq!(
+        (renewed.email_proven_since, renewed.email_changed),
+        (Some(day(1)), false),
+        "since the first time"
+    );
     assert_eq!(refreshed(&known, &sent(2, "", "{}")), None);
     let unverified = refreshed(&known, &sent(2, EMAIL, "{}")).unwrap();
     assert_eq!((time(&unverified), unverified.email_proven_since), (None, None));
@@ -262,7 +309,10 @@ fn what_is_told_is_kept_whether_or_not_it_counts() {
     let policy = ProviderPolicy { email_trust: trust, ..ProviderPolicy::default() };
     let sent = |profile: &str| {
         let profile_data = Metadata::from_stored(serde_json::from_str(profile).unwrap());
-        judged(UnownedIdentity { profile_data, ..account("auto", "s", "!ann@example.com") }, &policy)
+        judged(
+            UnownedIdentity { profile_data, ..account("auto", "s", "!ann@example.com") },
+            &policy,
+        )
     };
     let hosted = sent(r#"{"hd": "example.com"}"#);
     let known = owned_identity(hosted.clone(), UserId::parse("ann").unwrap(), 0, day(1));
@@ -288,18 +338,22 @@ fn an_address_is_proven_by_what_makes_it_so_and_by_a_trusted_provider() {
         ("auto", "!ann@example.com", EMAIL, false),
         ("untrusted", EMAIL, "!ann@example.com", false),
     ] {
-        let before = owned_identity(sent(provider, before), UserId::parse("ann").unwrap(), 0, day(1));
+        let before =
+            owned_identity(sent(provider, before), UserId::parse("ann").unwrap(), 0, day(1));
         let policy = &policies()[provider];
-        let after = refreshed(&before, &sent(provider, after), policy, day(9)).unwrap_or_else(|| before.clone());
+        let after = refreshed(&before, &sent(provider, after), policy, day(9))
+            .unwrap_or_else(|| before.clone());
         assert_eq!(proves_address(&before, &after), proves, "{before:?} {after:?}");
     }
 }
 
-/// A60, A03: accounts of a user that has the email, each with the day on which it was added, and the day on which it
-/// proved the email; `None` if it did not.
+/// A60, A03: accounts of a user that has the email, each with the day on which it was added, and
+/// the day on which it proved the email; `None` if it did not.
 fn joined(accounts: &[(&str, i64, Option<i64>)]) -> User {
-    let emails: Vec<_> =
-        accounts.iter().map(|(provider, _, proven)| (*provider, proven.map_or("", |_| "!ann@example.com"))).collect();
+    let emails: Vec<_> = accounts
+        .iter()
+        .map(|(provider, _, proven)| (*provider, proven.map_or("", |_| "!ann@example.com")))
+        .collect();
     let mut ann = user("ann", &emails);
     for (identity, (_, came, proven)) in ann.identities.iter_mut().zip(accounts) {
         (identity.attach_time, identity.email_proven_since) = (day(*came), proven.map(day));
@@ -330,15 +384,24 @@ fn what_was_there_before_the_email_was_proven_is_not_vouched_for_by_it() {
 #[test]
 fn accounts_that_came_together_keep_the_order_that_they_had() {
     let moved = Some(Moved::at(day(20)));
-    let mut ann = joined(&[("wants-any", 1, None), ("auto2", 2, Some(9)), ("wants-verified", 2, None)]);
+    let mut ann =
+        joined(&[("wants-any", 1, None), ("auto2", 2, Some(9)), ("wants-verified", 2, None)]);
     ann.identities.iter_mut().skip(1).for_each(|identity| identity.moved = moved);
     assert_eq!(newcomer("auto", &[ann.clone()]), "candidates ann: AccountOlderThanEmail");
     ann.identities.remove(0);
-    assert_eq!(newcomer("auto", &[ann.clone()]), "candidates ann: AccountOlderThanEmail", "day 2 is before day 9");
+    assert_eq!(
+        newcomer("auto", &[ann.clone()]),
+        "candidates ann: AccountOlderThanEmail",
+        "day 2 is before day 9"
+    );
     ann.identities[0].email_proven_since = Some(day(1));
     assert_eq!(newcomer("auto", &[ann.clone()]), "linked ann: EmailVerifiedOnBothSides");
     ann.identities[1].origin = UserId::parse("another").unwrap();
-    assert_eq!(newcomer("auto", &[ann]), "candidates ann: AccountOlderThanEmail", "which came first is not known");
+    assert_eq!(
+        newcomer("auto", &[ann]),
+        "candidates ann: AccountOlderThanEmail",
+        "which came first is not known"
+    );
 }
 
 /// A04: the person that had the account may have had the owner of the address confirm it.
@@ -348,10 +411,15 @@ fn an_address_to_which_an_account_changed_links_nobody() {
     ann.identities[0].email_changed = true;
     assert_eq!(newcomer("auto", slice::from_ref(&ann)), "candidates ann: EmailChanged");
     ann.identities.extend(user("x", &[("wants-any", "!ann@example.com")]).identities);
-    assert_eq!(newcomer("auto", &[ann]), "linked ann: EmailVerifiedOnBothSides", "another account has it as well");
+    assert_eq!(
+        newcomer("auto", &[ann]),
+        "linked ann: EmailVerifiedOnBothSides",
+        "another account has it as well"
+    );
 }
 
-/// A81: an email never leads back to the user that released the account; other users are judged as usual.
+/// A81: an email never leads back to the user that released the account; other users are judged as
+/// usual.
 #[test]
 fn an_account_is_not_linked_to_the_user_that_released_it() {
     let ben = user("ben", &[("auto2", "!ann@example.com")]);
@@ -381,7 +449,10 @@ fn whoever_is_blocked_does_not_come_in_by_another_door() {
     assert_eq!(newcomer("suggests", &[blocked(ann("auto2"))]), "UserBlocked");
     let two = [blocked(ann("auto2")), user("ben", &[("auto2", "!ann@example.com")])];
     assert_eq!(newcomer("auto", &two), "candidates ben: SeveralUsers");
-    assert_eq!(newcomer("auto", &[blocked(user("ann", &[("auto2", EMAIL)]))]), "created: EmailUnverifiedOnOtherUsers");
+    assert_eq!(
+        newcomer("auto", &[blocked(user("ann", &[("auto2", EMAIL)]))]),
+        "created: EmailUnverifiedOnOtherUsers"
+    );
 }
 
 #[test]
@@ -393,10 +464,18 @@ fn what_looks_like_an_address_is_none() {
 
 #[test]
 fn a_decision_says_what_it_rests_on() {
-    let holders = [ann("auto2"), user("mal", &[("auto2", EMAIL)]), user("eve", &[("untrusted", "!ann@example.com")])];
-    let decision = decide(&account("auto", "new", "!ann@example.com"), None, &holders, false).unwrap();
-    let listed: Vec<_> =
-        decision.evidence.iter().map(|e| (e.identity.to_string(), e.verified.is_some(), e.counts)).collect();
+    let holders = [
+        ann("auto2"),
+        user("mal", &[("auto2", EMAIL)]),
+        user("eve", &[("untrusted", "!ann@example.com")]),
+    ];
+    let decision =
+        decide(&account("auto", "new", "!ann@example.com"), None, &holders, false).unwrap();
+    let listed: Vec<_> = decision
+        .evidence
+        .iter()
+        .map(|e| (e.identity.to_string(), e.verified.is_some(), e.counts))
+        .collect();
     let expected = [
         ("auto|new", true, true),
         ("auto2|ann-0", true, true),
@@ -405,7 +484,8 @@ fn a_decision_says_what_it_rests_on() {
     ];
     assert_eq!(listed, expected.map(|(id, verified, counts)| (id.to_owned(), verified, counts)));
     let crowd: Vec<User> = (0..50).map(|at| user(&format!("m{at}"), &[("auto2", EMAIL)])).collect();
-    let decision = decide(&account("auto", "new", "!ann@example.com"), None, &crowd, false).unwrap();
+    let decision =
+        decide(&account("auto", "new", "!ann@example.com"), None, &crowd, false).unwrap();
     assert_eq!(decision.evidence.len(), 21);
 }
 
@@ -421,16 +501,18 @@ fn in_words(decision: &Result<Decision, DomainError>) -> (&'static str, String) 
             SignInOutcome::RegistrationNeeded => ("registration needed", format!("{rule:?}")),
         },
     };
-    let words =
-        name.char_indices().map(|(at, c)| if at > 0 && c.is_uppercase() { format!("_{c}") } else { c.to_string() });
+    let words = name
+        .char_indices()
+        .map(|(at, c)| if at > 0 && c.is_uppercase() { format!("_{c}") } else { c.to_string() });
     (outcome, words.collect::<String>().to_uppercase())
 }
 
 /// The rows of the first table: outcome, and rule or refusal.
 fn rows_of_the_page() -> Vec<(&'static str, String)> {
     let page = include_str!("../../../docs/SIGN_IN.md");
-    let rows =
-        page.lines().filter_map(|line| line.strip_prefix("| ").filter(|rest| rest.starts_with(char::is_numeric)));
+    let rows = page.lines().filter_map(|line| {
+        line.strip_prefix("| ").filter(|rest| rest.starts_with(char::is_numeric))
+    });
     rows.map(|row| {
         let cells: Vec<&str> = row.split(" | ").collect();
         let outcomes = ["refused", "signed in", "created", "linked", "candidates"];
@@ -440,20 +522,24 @@ fn rows_of_the_page() -> Vec<(&'static str, String)> {
     .collect()
 }
 
-/// The second table's entry for this outcome and for a caller that wants the new user: outcome, and rule or refusal,
-/// for a row of the first table whose outcome is created.
+/// The second table's entry for this outcome and for a caller that wants the new user: outcome, and
+/// rule or refusal, for a row of the first table whose outcome is created.
 #[test]
 fn the_page_says_what_becomes_of_who_would_be_created() {
     use Registration::{Ask, Closed, Open};
     let page = include_str!("../../../docs/SIGN_IN.md");
-    let rows = page.lines().filter_map(|line| line.strip_prefix("| `registration` is ")?.strip_suffix(" |"));
+    let rows = page
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `registration` is ")?.strip_suffix(" |"));
     let rows: Vec<Vec<&str>> = rows.map(|row| row.split(" | ").collect()).collect();
     let row = |registration: Registration| {
         let created = newcomer_decision("auto", &[]);
-        let (outcome, name) = in_words(&created.and_then(|created| apply_registration(created, registration)));
+        let (outcome, name) =
+            in_words(&created.and_then(|created| apply_registration(created, registration)));
         (outcome, name.replace("EMAIL_UNCLAIMED", "that of the row"))
     };
-    let rows: Vec<_> = rows.iter().map(|cells| (cells[1], cells[2].trim_matches('`').to_owned())).collect();
+    let rows: Vec<_> =
+        rows.iter().map(|cells| (cells[1], cells[2].trim_matches('`').to_owned())).collect();
     assert_eq!(rows, [Open, Ask, Ask.once_confirmed(), Closed].map(row));
     assert_eq!(row(Closed.once_confirmed()), row(Closed));
     // No other outcome depends on the registration.
@@ -472,7 +558,8 @@ fn the_page_is_the_code_row_by_row() {
     changed.identities[0].email_changed = true;
     let own = account("auto", "new", "!ann@example.com");
     let of = |provider, email| account(provider, "new", email);
-    let newcomer = |account: &UnownedIdentity, holders: &[User]| decide(account, None, holders, false);
+    let newcomer =
+        |account: &UnownedIdentity, holders: &[User]| decide(account, None, holders, false);
     let rows = [
         newcomer(&of("undeclared", ""), &[]),
         newcomer(&of("disabled", ""), &[]),
@@ -515,14 +602,21 @@ fn any_holders() -> impl Strategy<Value = Vec<User>> {
     let one = (accounts, any::<bool>());
     prop::collection::vec(one, 0..4).prop_map(|users| {
         let users = users.into_iter().enumerate();
-        users.map(|(at, (of, is_blocked))| User { blocked: is_blocked, ..user(&format!("u{at}"), &of) }).collect()
+        users
+            .map(|(at, (of, is_blocked))| User {
+                blocked: is_blocked,
+                ..user(&format!("u{at}"), &of)
+            })
+            .collect()
     })
 }
 
-/// Whether this account proves that its owner has the email: an independent restatement of the rule.
+/// Whether this account proves that its owner has the email: an independent restatement of the
+/// rule.
 fn proves(identity: &Identity) -> bool {
     let policy = &policies()[identity.id.provider.as_str()];
-    let is_verified = identity.email.as_ref().is_some_and(|e| e.verified.is_some() && e.given == EMAIL);
+    let is_verified =
+        identity.email.as_ref().is_some_and(|e| e.verified.is_some() && e.given == EMAIL);
     is_verified && policy.enabled && policy.email_trust == EmailTrust::WhenVerified
 }
 

@@ -16,8 +16,8 @@ fn id(text: &str) -> UserId {
     UserId::parse(text).unwrap()
 }
 
-/// A user with one identity for each flag, which says whether it can sign in. Identities at odd positions have other
-/// origin users.
+/// A user with one identity for each flag, which says whether it can sign in. Identities at odd
+/// positions have other origin users.
 fn user(sign_in: &[bool], primary: usize, blocked: bool) -> User {
     let identities = sign_in.iter().enumerate().map(|(at, signs_in)| {
         let provider = if *signs_in { "open" } else { "closed" };

@@ -1,7 +1,9 @@
 //! Taking back by examples and by its law.
 
-use proptest::prelude::{Just, any, prop, prop_assert_eq, prop_oneof, proptest};
-use proptest::strategy::Strategy as _;
+use proptest::{
+    prelude::{Just, any, prop, prop_assert_eq, prop_oneof, proptest},
+    strategy::Strategy as _,
+};
 use serde_json::json;
 
 use super::*;
@@ -58,10 +60,19 @@ impl World {
         self.versions += 1;
         let Strategy::Merge { arrays, .. } = strategy else { panic!("it merges") };
         let changed = merged.changes.into_iter().filter(|change| change.before != change.after);
-        let traces =
-            changed.map(|change| Trace { path: path(&change.path), before: change.before, after: change.after });
+        let traces = changed.map(|change| Trace {
+            path: path(&change.path),
+            before: change.before,
+            after: change.after,
+        });
         let (order, primary_id) = (self.versions, primary.clone());
-        self.documents.links.push(LinkTraces { link, primary: primary_id, order, arrays, traces: traces.collect() });
+        self.documents.links.push(LinkTraces {
+            link,
+            primary: primary_id,
+            order,
+            arrays,
+            traces: traces.collect(),
+        });
         self.links.push((link, primary.clone(), secondary.clone()));
         link
     }
@@ -151,7 +162,10 @@ fn what_a_chain_carried_on_is_taken_back_at_its_end() {
     world.user("t", json!({"tags": ["t"], "box": {"x": 1}, "lang": "de"}));
     let inner = world.link(&id("s"), &id("t"), secondary_wins());
     let outer = world.link(&id("p"), &id("s"), secondary_wins());
-    assert_eq!(world.shown("p"), json!({"tags": ["p", "s", "t"], "box": {"own": 1, "x": 1}, "lang": "de"}));
+    assert_eq!(
+        world.shown("p"),
+        json!({"tags": ["p", "s", "t"], "box": {"own": 1, "x": 1}, "lang": "de"})
+    );
 
     world.undo(inner);
     assert_eq!(world.shown("p"), json!({"tags": ["p", "s"], "box": {"own": 1}}));
@@ -176,8 +190,8 @@ fn nothing_is_taken_back_twice() {
 
 const USERS: [&str; 5] = ["a", "b", "c", "d", "e"];
 
-/// The document without containers that are empty now. If both a link and an edit put values into an object and
-/// removed them, the owner of the empty object is undefined.
+/// The document without containers that are empty now. If both a link and an edit put values into
+/// an object and removed them, the owner of the empty object is undefined.
 fn tidy(mut document: Value) -> Value {
     for at in ["/o/o", "/o", "/q"] {
         if document.pointer(at) == Some(&json!({})) {
@@ -196,7 +210,8 @@ enum Step {
 }
 
 fn paths() -> impl proptest::strategy::Strategy<Value = Vec<String>> {
-    // Inside `o` and `o/o`, all containers are objects, so that an edit means the same with links and without.
+    // Inside `o` and `o/o`, all containers are objects, so that an edit means the same with links
+    // and without.
     let leaf = prop::sample::select(&["x", "y", "z"][..]);
     let above = prop::sample::select(&["", "/o", "/o/o", "/q"][..]);
     (above, leaf).prop_map(|(above, leaf)| path(&format!("{above}/{leaf}")))
@@ -234,8 +249,8 @@ fn steps() -> impl proptest::strategy::Strategy<Value = Step> {
 }
 
 proptest! {
-    /// After all links have been taken back, in any order, with any edits between, each user has the metadata that it
-    /// would have without links.
+    /// After all links have been taken back, in any order, with any edits between, each user has
+    /// the metadata that it would have without links.
     #[test]
     fn undoing_everything_leaves_what_there_would_have_been(
         documents in prop::collection::vec(documents(), USERS.len()),

@@ -46,10 +46,15 @@ impl EventHandler {
             true => session.newest_position(horizon).await?.latest(after),
             false => read.last().map_or(after, |last| last.position),
         };
-        let wanted: Vec<&PastEvent> = read.iter().filter(|past| filter.matches(&past.event)).collect();
-        let mut events: Vec<pb::Event> = wanted.iter().map(|past| responses::event(past, &positions)).collect();
+        let wanted: Vec<&PastEvent> =
+            read.iter().filter(|past| filter.matches(&past.event)).collect();
+        let mut events: Vec<pb::Event> =
+            wanted.iter().map(|past| responses::event(past, &positions)).collect();
         events.truncate(page::fitting(&events, size));
-        let last = wanted.get(..events.len()).and_then(<[_]>::last).filter(|_| events.len() < wanted.len());
+        let last = wanted
+            .get(..events.len())
+            .and_then(<[_]>::last)
+            .filter(|_| events.len() < wanted.len());
         Ok(pb::ListEventsResponse {
             position: positions.text(last.map_or(end, |last| last.position)),
             has_more: last.is_some() || !is_last,

@@ -50,7 +50,10 @@ impl EventService for EventHandler {
         self.list(permit, message).await.map(Response::new).map_err(status::from_error)
     }
 
-    async fn watch_events(&self, request: Request<pb::WatchEventsRequest>) -> Result<Response<Responses>, Status> {
+    async fn watch_events(
+        &self,
+        request: Request<pb::WatchEventsRequest>,
+    ) -> Result<Response<Responses>, Status> {
         let (permit, message) = permitted(request)?;
         self.watch(permit, message).await.map(Response::new)
     }
@@ -66,7 +69,9 @@ enum Start {
 impl Start {
     fn at(self, positions: &PositionCodec) -> Result<StartPosition, DomainError> {
         match self {
-            Self::After(text) => positions.parse(&text).map(StartPosition::After).ok_or(DomainError::PositionInvalid),
+            Self::After(text) => {
+                positions.parse(&text).map(StartPosition::After).ok_or(DomainError::PositionInvalid)
+            }
             Self::Oldest => Ok(StartPosition::Oldest),
             Self::Newest => Ok(StartPosition::Newest),
         }
@@ -81,7 +86,11 @@ enum StartPosition {
 
 impl StartPosition {
     /// The position, after a check that the feed still has it.
-    async fn position(self, session: &mut Session, positions: &PositionCodec) -> Result<Position, Error> {
+    async fn position(
+        self,
+        session: &mut Session,
+        positions: &PositionCodec,
+    ) -> Result<Position, Error> {
         match self {
             Self::After(position) => match session.position_state(position).await? {
                 PositionState::Good => Ok(position),

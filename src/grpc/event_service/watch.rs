@@ -15,23 +15,31 @@ use crate::{
     use_cases::Error,
 };
 
-/// The size at which a message ends, in bytes. Clients read many small messages as fast as a few large ones, and each
-/// is held until the client takes it.
+/// The size at which a message ends, in bytes. Clients read many small messages as fast as a few
+/// large ones, and each is held until the client takes it.
 const ENOUGH_BYTES: usize = 64 * 1024;
 
 /// The responses of a watch.
-pub(super) type Responses = Pin<Box<dyn Stream<Item = Result<pb::WatchEventsResponse, Status>> + Send>>;
+pub(super) type Responses =
+    Pin<Box<dyn Stream<Item = Result<pb::WatchEventsResponse, Status>> + Send>>;
 
 impl EventHandler {
-    pub(super) async fn watch(&self, permit: Permit, request: pb::WatchEventsRequest) -> Result<Responses, Status> {
+    pub(super) async fn watch(
+        &self,
+        permit: Permit,
+        request: pb::WatchEventsRequest,
+    ) -> Result<Responses, Status> {
         let key = self.feed.store().key(permit.tenant());
-        let positions = key.and_then(PositionCodec::new).map_err(|error| status::from_error(error.into()))?;
-        let (position, filter) = self.begin(&permit, request, &positions).await.map_err(status::from_error)?;
+        let positions =
+            key.and_then(PositionCodec::new).map_err(|error| status::from_error(error.into()))?;
+        let (position, filter) =
+            self.begin(&permit, request, &positions).await.map_err(status::from_error)?;
         let tenant = permit.tenant().clone();
         let expire_time = permit.expire_time();
         // A watch does not count as a call in flight: watches have their own limit.
         drop(permit);
-        let watch = Watch::start(&self.feed, tenant, filter, position, expire_time).ok_or_else(status::overloaded)?;
+        let watch = Watch::start(&self.feed, tenant, filter, position, expire_time)
+            .ok_or_else(status::overloaded)?;
         Ok(Box::pin(response_stream(watch, positions)))
     }
 
@@ -109,7 +117,9 @@ impl MessageBatcher {
 fn ended(end: WatchEnd, positions: &PositionCodec) -> Status {
     match end {
         WatchEnd::Stopping => status::stopping(),
-        WatchEnd::TokenExpired => status::from_auth_error(AuthError::TokenInvalid("it expired during the watch")),
+        WatchEnd::TokenExpired => {
+            status::from_auth_error(AuthError::TokenInvalid("it expired during the watch"))
+        }
         WatchEnd::Over => status::watch_expired(),
         WatchEnd::Expired(oldest) => status::from_domain_error(expired(positions, oldest)),
         WatchEnd::Unknown => status::from_domain_error(crate::domain::DomainError::PositionInvalid),

@@ -48,7 +48,10 @@ impl IdentityHandler {
                 other_accounts: candidate.others.iter().map(responses::other_account).collect(),
                 ..without_id(candidate)
             },
-            false => pb::LinkCandidate { handle: handle(key, &user.id, &candidate.user), ..without_id(candidate) },
+            false => pb::LinkCandidate {
+                handle: handle(key, &user.id, &candidate.user),
+                ..without_id(candidate)
+            },
         };
         Ok(pb::ListLinkCandidatesResponse { candidates: ranked.iter().map(response).collect() })
     }
@@ -66,8 +69,8 @@ fn without_id(candidate: &Candidate) -> pb::LinkCandidate {
     }
 }
 
-/// The name of a candidate for a user who has not proved it: the same in each call, different for each user, and
-/// indistinguishable from random bytes.
+/// The name of a candidate for a user who has not proved it: the same in each call, different for
+/// each user, and indistinguishable from random bytes.
 fn handle(key: &TenantKey, user: &UserId, candidate: &UserId) -> String {
     // No id can contain a NUL.
     let mac = key.mac("link candidate", format!("{user}\0{candidate}").as_bytes());

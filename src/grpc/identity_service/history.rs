@@ -26,7 +26,8 @@ impl IdentityHandler {
     ) -> Result<pb::ListLinksResponse, Error> {
         let mut checks = Checks::default();
         let user_id = checks.optional_user_id("user_id", &request.user_id);
-        let size = checks.page_size("page_size", request.page_size, page::DEFAULT_PAGE, page::MAX_PAGE);
+        let size =
+            checks.page_size("page_size", request.page_size, page::DEFAULT_PAGE, page::MAX_PAGE);
         let asks = match permit.caller() {
             Caller::User(user) => name(&user.named),
             Caller::Service { .. } => String::new(),
@@ -42,19 +43,32 @@ impl IdentityHandler {
 
         let mut session = self.use_cases.store().session(permit.tenant()).await?;
         let (holder, []) = resolve(&mut session, &target, Purpose::Read, [], clock::now()).await?;
-        let links = session.past_links(user_id.as_ref().unwrap_or(&holder), after, size + 1).await?;
+        let links =
+            session.past_links(user_id.as_ref().unwrap_or(&holder), after, size + 1).await?;
         let own = match permit.is_service() {
             true => None,
             // Read last, so that a user that has left meanwhile is not shown.
             false => Some(session.user_by_id(&holder).await?.ok_or(DomainError::UserNotFound)?),
         };
         let visibility = own.as_ref().map_or(Visibility::AllUsers, Visibility::Own);
-        let mut records: Vec<_> = links.iter().map(|link| responses::past_link(link, visibility)).collect();
+        let mut records: Vec<_> =
+            links.iter().map(|link| responses::past_link(link, visibility)).collect();
         records.truncate(page::fitting(&records, size));
-        let last = links.get(..records.len()).and_then(<[_]>::last).filter(|_| records.len() < links.len());
-        let next_page_token =
-            last.map(|last| pages.token_after(&format!("{} {}", last.link.link_time.timestamp_micros(), last.link.id)));
-        Ok(pb::ListLinksResponse { links: records, next_page_token: next_page_token.unwrap_or_default() })
+        let last = links
+            .get(..records.len())
+            .and_then(<[_]>::last)
+            .filter(|_| records.len() < links.len());
+        let next_page_token = last.map(|last| {
+            pages.token_after(&format!(
+                "{} {}",
+                last.link.link_time.timestamp_micros(),
+                last.link.id
+            ))
+        });
+        Ok(pb::ListLinksResponse {
+            links: records,
+            next_page_token: next_page_token.unwrap_or_default(),
+        })
     }
 }
 

@@ -11,7 +11,11 @@ use crate::{
 };
 
 impl IdentityHandler {
-    pub(super) async fn link(&self, permit: Permit, mut request: pb::LinkRequest) -> Result<pb::LinkResponse, Error> {
+    pub(super) async fn link(
+        &self,
+        permit: Permit,
+        mut request: pb::LinkRequest,
+    ) -> Result<pb::LinkResponse, Error> {
         use pb::link_request::Secondary as PbSecondary;
         let now = clock::now();
         let id = take(&mut request.request_id);
@@ -22,7 +26,10 @@ impl IdentityHandler {
         let mut named = None;
         let mut token = None;
         match &request.secondary {
-            None => checks.report("secondary", "is required: link_with, link_ticket, identity or secondary_user_id"),
+            None => checks.report(
+                "secondary",
+                "is required: link_with, link_ticket, identity or secondary_user_id",
+            ),
             Some(PbSecondary::LinkWith(link_with)) => token = Some(link_with),
             Some(PbSecondary::LinkTicket(ticket)) => {
                 checks.ticket("link_ticket", ticket);
@@ -39,7 +46,10 @@ impl IdentityHandler {
             checks.report("link_with", "must be a token of the secondary user");
         }
         if request.attach_only
-            && matches!(request.secondary, Some(PbSecondary::Identity(_) | PbSecondary::SecondaryUserId(_)))
+            && matches!(
+                request.secondary,
+                Some(PbSecondary::Identity(_) | PbSecondary::SecondaryUserId(_))
+            )
         {
             checks.report(
                 "attach_only",
@@ -53,10 +63,16 @@ impl IdentityHandler {
                 Ok(secondary) => secondary,
                 // The proof may have expired since this very call got its response.
                 Err(error) => {
-                    return self.use_cases.stored_response::<Link, _>(&permit, &target, request_id).await?.ok_or(error);
+                    return self
+                        .use_cases
+                        .stored_response::<Link, _>(&permit, &target, request_id)
+                        .await?
+                        .ok_or(error);
                 }
             },
-            (None, named) => named.ok_or_else(|| Error::Fault("a checked field is missing".to_owned()))?,
+            (None, named) => {
+                named.ok_or_else(|| Error::Fault("a checked field is missing".to_owned()))?
+            }
         };
         let validate_only = request.validate_only;
         let link = Link { permit, target, secondary, terms, validate_only, ticket: None, now };

@@ -33,8 +33,9 @@ impl IdentityHandler {
                 "must be STRATEGY_MERGE, or app_metadata.strategy must: otherwise nothing is merged",
             );
         }
-        let gives =
-            |metadata: &Option<prost_types::Struct>| metadata.as_ref().is_some_and(|given| !given.fields.is_empty());
+        let gives = |metadata: &Option<prost_types::Struct>| {
+            metadata.as_ref().is_some_and(|given| !given.fields.is_empty())
+        };
         let mut concerns_app_metadata = app_metadata != Strategy::KeepPrimary;
         let source = match request.source {
             None => {
@@ -56,7 +57,8 @@ impl IdentityHandler {
                 ];
                 for (field, metadata, strategy) in namespaces {
                     if gives(metadata) && strategy == Strategy::KeepPrimary {
-                        checks.report(field, "would be ignored: its strategy is not STRATEGY_MERGE");
+                        checks
+                            .report(field, "would be ignored: its strategy is not STRATEGY_MERGE");
                     }
                 }
                 concerns_app_metadata |= gives(&given.app_metadata);
@@ -73,8 +75,16 @@ impl IdentityHandler {
         let target = permit.target(user_id)?;
         let (expected_version, validate_only) = (request.expected_version, request.validate_only);
         let now = clock::now();
-        let merge =
-            MergeMetadata { permit, target, source, user_metadata, app_metadata, expected_version, validate_only, now };
+        let merge = MergeMetadata {
+            permit,
+            target,
+            source,
+            user_metadata,
+            app_metadata,
+            expected_version,
+            validate_only,
+            now,
+        };
         let reply = |result: MergeMetadataResult| pb::MergeMetadataResponse {
             user: Some(responses::user(&result.user)),
             metadata_changes: responses::changes(&result.changes),

@@ -26,8 +26,10 @@ impl IdentityHandler {
         let target = permit.target(user_id)?;
         let (expected_version, validate_only) = (request.expected_version, request.validate_only);
         let now = clock::now();
-        let set = SetPrimaryIdentity { permit, target, identity, expected_version, validate_only, now };
-        let reply = |user: User| pb::SetPrimaryIdentityResponse { user: Some(responses::user(&user)) };
+        let set =
+            SetPrimaryIdentity { permit, target, identity, expected_version, validate_only, now };
+        let reply =
+            |user: User| pb::SetPrimaryIdentityResponse { user: Some(responses::user(&user)) };
         self.use_cases.run(set, request_id, reply).await
     }
 }

@@ -28,8 +28,11 @@ impl IdentityHandler {
         let link = checks.into_result_with(link)?;
         let is_service = permit.is_service();
         let (expected_version, validate_only) = (request.expected_version, request.validate_only);
-        let undo = UndoLink { permit, link, metadata, expected_version, validate_only, now: clock::now() };
-        self.use_cases.run(undo, request_id, move |result| reply(result, is_service, validate_only)).await
+        let undo =
+            UndoLink { permit, link, metadata, expected_version, validate_only, now: clock::now() };
+        self.use_cases
+            .run(undo, request_id, move |result| reply(result, is_service, validate_only))
+            .await
     }
 }
 
@@ -40,13 +43,21 @@ fn reply(result: UndoLinkResult, is_service: bool, validate_only: bool) -> pb::U
         Some(user) if has_left => Visibility::Own(user),
         _ => Visibility::AllUsers,
     };
-    let restored = result.restored.filter(|_| !has_left).map(|user| if is_service { user } else { unproven(user) });
+    let restored = result
+        .restored
+        .filter(|_| !has_left)
+        .map(|user| if is_service { user } else { unproven(user) });
     let is_nameless = validate_only && result.is_new;
     pb::UndoLinkResponse {
         user: result.user.as_ref().map(responses::user),
-        restored_user: restored
-            .map(|user| if is_nameless { responses::without_id(&user) } else { responses::user(&user) }),
+        restored_user: restored.map(|user| {
+            if is_nameless { responses::without_id(&user) } else { responses::user(&user) }
+        }),
         link: result.link.as_ref().map(|link| responses::visible_link(link, visibility)),
-        metadata_changes: [responses::unmerged(&result.unmerged), responses::withheld(&result.withheld)].concat(),
+        metadata_changes: [
+            responses::unmerged(&result.unmerged),
+            responses::withheld(&result.withheld),
+        ]
+        .concat(),
     }
 }

@@ -29,12 +29,16 @@ impl IdentityHandler {
         let (expected_version, validate_only) = (request.expected_version, request.validate_only);
         let now = clock::now();
         if is_release {
-            let release = Release { permit, target, identity, expected_version, validate_only, now };
+            let release =
+                Release { permit, target, identity, expected_version, validate_only, now };
             return self.use_cases.run(release, request_id, released).await;
         }
         let is_service = permit.is_service();
-        let unlink = Unlink { permit, target, identity, metadata, expected_version, validate_only, now };
-        self.use_cases.run(unlink, request_id, move |result| reply(result, is_service, validate_only)).await
+        let unlink =
+            Unlink { permit, target, identity, metadata, expected_version, validate_only, now };
+        self.use_cases
+            .run(unlink, request_id, move |result| reply(result, is_service, validate_only))
+            .await
     }
 }
 
@@ -43,9 +47,17 @@ fn reply(result: UnlinkResult, is_service: bool, validate_only: bool) -> pb::Unl
     match result.departure {
         Departure::Restored { user: detached, link, withheld } => pb::UnlinkResponse {
             user,
-            detached_user: Some(responses::user(&if is_service { detached } else { unproven(detached) })),
+            detached_user: Some(responses::user(&if is_service {
+                detached
+            } else {
+                unproven(detached)
+            })),
             restored: true,
-            metadata_changes: [responses::unmerged(&result.unmerged), responses::withheld(&withheld)].concat(),
+            metadata_changes: [
+                responses::unmerged(&result.unmerged),
+                responses::withheld(&withheld),
+            ]
+            .concat(),
             link_id: link.to_string(),
             released: false,
         },
@@ -67,7 +79,8 @@ fn released(result: ReleaseResult) -> pb::UnlinkResponse {
     pb::UnlinkResponse { user, released: true, ..pb::UnlinkResponse::default() }
 }
 
-/// A user as a user token may see it when it comes back: the caller may never have proved that user.
+/// A user as a user token may see it when it comes back: the caller may never have proved that
+/// user.
 pub(super) fn unproven(user: User) -> User {
     User {
         user_metadata: Metadata::default(),

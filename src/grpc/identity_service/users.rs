@@ -35,8 +35,15 @@ impl IdentityHandler {
         let mut checks = Checks::default();
         let request_id = checks.request_id("request_id", &id, &request, request.validate_only);
         let tenant = self.use_cases.tenant(&permit)?;
-        let identity = checks.new_identity("identity", request.identity, &EmailVerification { time: clock::now(), by });
-        if identity.as_ref().is_some_and(|of| !tenant.has_connection(&of.id.provider, &of.connection)) {
+        let identity = checks.new_identity(
+            "identity",
+            request.identity,
+            &EmailVerification { time: clock::now(), by },
+        );
+        if identity
+            .as_ref()
+            .is_some_and(|of| !tenant.has_connection(&of.id.provider, &of.connection))
+        {
             checks.report("identity.connection", NOT_ITS_CONNECTION);
         }
         let user_id_form = checks.user_id_form("user_id_form", request.user_id_form);
@@ -58,7 +65,11 @@ impl IdentityHandler {
         };
         let reply = move |user: User| {
             let is_random = joined.as_ref() != Some(&user.id);
-            let user = if validate_only && is_random { responses::without_id(&user) } else { responses::user(&user) };
+            let user = if validate_only && is_random {
+                responses::without_id(&user)
+            } else {
+                responses::user(&user)
+            };
             pb::CreateUserResponse { user: Some(user) }
         };
         self.use_cases.run(create, request_id, reply).await
@@ -84,8 +95,10 @@ impl IdentityHandler {
         request: pb::ListUsersRequest,
     ) -> Result<pb::ListUsersResponse, Error> {
         let mut checks = Checks::default();
-        let size = checks.page_size("page_size", request.page_size, page::DEFAULT_PAGE, page::MAX_PAGE);
-        let pages = PageTokens::for_query(self.use_cases.store().key(permit.tenant())?, "ListUsers", &[]);
+        let size =
+            checks.page_size("page_size", request.page_size, page::DEFAULT_PAGE, page::MAX_PAGE);
+        let pages =
+            PageTokens::for_query(self.use_cases.store().key(permit.tenant())?, "ListUsers", &[]);
         let after = pages.open(&request.page_token);
         if after.is_none() {
             checks.report("page_token", page::INVALID_TOKEN);
@@ -93,7 +106,8 @@ impl IdentityHandler {
         let after = checks.into_result_with(after)?;
         let mut session = self.use_cases.store().session(permit.tenant()).await?;
         let position = match after.is_empty() {
-            // Read first: later events come after it, whether the list contains their effects or not.
+            // Read first: later events come after it, whether the list contains their effects or
+            // not.
             true => {
                 let horizon = session.horizon().await?;
                 let newest = session.newest_position(horizon).await?;
@@ -130,7 +144,9 @@ impl IdentityHandler {
         }
         let named = |field: &str| mask.iter().any(|path| path == field);
         let mut replaced = |field: &str, given| {
-            named(field).then(|| MetadataUpdate::Replace(checks.metadata(&format!("update.{field}"), given)))
+            named(field).then(|| {
+                MetadataUpdate::Replace(checks.metadata(&format!("update.{field}"), given))
+            })
         };
         let user_metadata = replaced("user_metadata", update.user_metadata);
         let app_metadata = replaced("app_metadata", update.app_metadata);
@@ -166,9 +182,18 @@ impl IdentityHandler {
         let user_id = checks.optional_user_id("user_id", &request.user_id);
         checks.into_result()?;
         let target = permit.target(user_id)?;
-        let pb::DeleteUserRequest { expected_version, include_absorbed, validate_only, .. } = request;
+        let pb::DeleteUserRequest { expected_version, include_absorbed, validate_only, .. } =
+            request;
         let (erasure, now) = (Uuid::new_v4(), clock::now());
-        let delete = DeleteUser { permit, target, expected_version, include_absorbed, validate_only, erasure, now };
+        let delete = DeleteUser {
+            permit,
+            target,
+            expected_version,
+            include_absorbed,
+            validate_only,
+            erasure,
+            now,
+        };
         let reply = |deleted: Vec<UserId>| pb::DeleteUserResponse {
             deleted_user_ids: deleted.iter().map(ToString::to_string).collect(),
         };

@@ -30,15 +30,20 @@ pub(in crate::grpc) fn event(past: &PastEvent, positions: &PositionCodec) -> pb:
 
 fn detail(event: &Event) -> Detail {
     match event {
-        Event::UserCreated { user, identities, blocked } => {
-            Detail::UserCreated(pb::UserCreated { user: change(user), identities: refs(identities), blocked: *blocked })
-        }
-        Event::UserUpdated { user, fields } => {
-            Detail::UserUpdated(pb::UserUpdated { user: change(user), changed_fields: mask(fields) })
-        }
-        Event::UserBlocked { user, blocked, fields } => {
-            Detail::UserBlocked(pb::UserBlocked { user: change(user), blocked: *blocked, changed_fields: mask(fields) })
-        }
+        Event::UserCreated { user, identities, blocked } => Detail::UserCreated(pb::UserCreated {
+            user: change(user),
+            identities: refs(identities),
+            blocked: *blocked,
+        }),
+        Event::UserUpdated { user, fields } => Detail::UserUpdated(pb::UserUpdated {
+            user: change(user),
+            changed_fields: mask(fields),
+        }),
+        Event::UserBlocked { user, blocked, fields } => Detail::UserBlocked(pb::UserBlocked {
+            user: change(user),
+            blocked: *blocked,
+            changed_fields: mask(fields),
+        }),
         Event::UserDeleted { user, absorbed, identities } => Detail::UserDeleted(pb::UserDeleted {
             user: change(user),
             absorbed_user_ids: ids(absorbed),
@@ -54,14 +59,16 @@ fn detail(event: &Event) -> Detail {
                 metadata_changes: metadata_changes(metadata),
             })
         }
-        Event::UserUnlinked { user, restored, moved, link, metadata, also } => Detail::UserUnlinked(pb::UserUnlinked {
-            user: change(user),
-            restored: change(restored),
-            moved_identities: refs(moved),
-            link_id: link.to_string(),
-            metadata_changes: metadata_changes(metadata),
-            also_changed: also.iter().filter_map(change).collect(),
-        }),
+        Event::UserUnlinked { user, restored, moved, link, metadata, also } => {
+            Detail::UserUnlinked(pb::UserUnlinked {
+                user: change(user),
+                restored: change(restored),
+                moved_identities: refs(moved),
+                link_id: link.to_string(),
+                metadata_changes: metadata_changes(metadata),
+                also_changed: also.iter().filter_map(change).collect(),
+            })
+        }
         Event::LinkUndone { user, restored, repointed, moved, link, metadata, also } => {
             Detail::LinkUndone(pb::LinkUndone {
                 user: change(user),
@@ -73,21 +80,27 @@ fn detail(event: &Event) -> Detail {
                 also_changed: also.iter().filter_map(change).collect(),
             })
         }
-        Event::IdentityAttached { user, identity, link } => Detail::IdentityAttached(pb::IdentityAttached {
-            user: change(user),
-            identity: Some(identity_ref(identity)),
-            link_id: link.to_string(),
-        }),
-        Event::IdentityDetached { user, detached, identity, link } => Detail::IdentityDetached(pb::IdentityDetached {
-            user: change(user),
-            detached: change(detached),
-            identity: Some(identity_ref(identity)),
-            link_id: id(*link),
-        }),
-        Event::IdentityReleased { user, identity } => Detail::IdentityReleased(pb::IdentityReleased {
-            user: change(user),
-            identity: Some(identity_ref(identity)),
-        }),
+        Event::IdentityAttached { user, identity, link } => {
+            Detail::IdentityAttached(pb::IdentityAttached {
+                user: change(user),
+                identity: Some(identity_ref(identity)),
+                link_id: link.to_string(),
+            })
+        }
+        Event::IdentityDetached { user, detached, identity, link } => {
+            Detail::IdentityDetached(pb::IdentityDetached {
+                user: change(user),
+                detached: change(detached),
+                identity: Some(identity_ref(identity)),
+                link_id: id(*link),
+            })
+        }
+        Event::IdentityReleased { user, identity } => {
+            Detail::IdentityReleased(pb::IdentityReleased {
+                user: change(user),
+                identity: Some(identity_ref(identity)),
+            })
+        }
         Event::UserMetadataMerged { user, source, link, metadata } => {
             Detail::UserMetadataMerged(pb::UserMetadataMerged {
                 user: change(user),
@@ -96,9 +109,10 @@ fn detail(event: &Event) -> Detail {
                 metadata_changes: metadata_changes(metadata),
             })
         }
-        Event::IdentityUpdated { user, identity } => {
-            Detail::IdentityUpdated(pb::IdentityUpdated { user: change(user), identity: Some(identity_ref(identity)) })
-        }
+        Event::IdentityUpdated { user, identity } => Detail::IdentityUpdated(pb::IdentityUpdated {
+            user: change(user),
+            identity: Some(identity_ref(identity)),
+        }),
         Event::UserPrimaryIdentityChanged { user, identity } => {
             Detail::UserPrimaryIdentityChanged(pb::UserPrimaryIdentityChanged {
                 user: change(user),
@@ -109,7 +123,11 @@ fn detail(event: &Event) -> Detail {
 }
 
 fn change(change: &UserChange) -> Option<pb::UserChange> {
-    Some(pb::UserChange { user_id: change.id.to_string(), version_before: change.before, version_after: change.after })
+    Some(pb::UserChange {
+        user_id: change.id.to_string(),
+        version_before: change.before,
+        version_after: change.after,
+    })
 }
 
 fn refs(identities: &[IdentityRef]) -> Vec<pb::IdentityRef> {

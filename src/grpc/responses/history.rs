@@ -15,8 +15,8 @@ use crate::{
 pub(in crate::grpc) enum Visibility<'a> {
     /// The data of all users.
     AllUsers,
-    /// The data of the caller's own user as it is now, with all users that it holds. A link proved the other side
-    /// once; a user that has left since is another person again.
+    /// The data of the caller's own user as it is now, with all users that it holds. A link proved
+    /// the other side once; a user that has left since is another person again.
     Own(&'a User),
 }
 
@@ -55,16 +55,19 @@ pub(in crate::grpc) fn visible_link(stored: &Link, visibility: Visibility<'_>) -
 
 /// A link and its history, without what the caller may not see.
 pub(in crate::grpc) fn past_link(past: &PastLink, visibility: Visibility<'_>) -> pb::LinkRecord {
-    let PastLink { link: stored, terms, effects, actor: by, proof: on, request_id, undo_actor } = past;
+    let PastLink { link: stored, terms, effects, actor: by, proof: on, request_id, undo_actor } =
+        past;
     let sees_primary = visibility.user(&stored.primary);
     let sees_secondary_id = stored.secondary.as_ref().is_some_and(|id| visibility.user(id));
     // The proof names one of these, and does not always say which.
-    let sees_secondary =
-        (stored.secondary.is_none() || sees_secondary_id) && stored.moved.iter().all(|id| visibility.identity(id));
+    let sees_secondary = (stored.secondary.is_none() || sees_secondary_id)
+        && stored.moved.iter().all(|id| visibility.identity(id));
 
     let record = visible_link(stored, visibility);
-    let (actor, undo_actor) =
-        (visible_actor(by, visibility), undo_actor.as_ref().map(|by| visible_actor(by, visibility)));
+    let (actor, undo_actor) = (
+        visible_actor(by, visibility),
+        undo_actor.as_ref().map(|by| visible_actor(by, visibility)),
+    );
     // The request id belongs to the caller that made it up.
     let request_id = request_id.filter(|_| !actor.subject.is_empty()).map(|id| id.to_string());
     pb::LinkRecord {
@@ -73,7 +76,11 @@ pub(in crate::grpc) fn past_link(past: &PastLink, visibility: Visibility<'_>) ->
         user_metadata: Some(strategy(terms.user_metadata)),
         app_metadata: Some(strategy(terms.app_metadata)),
         require_shared_verified_email: terms.require_shared_verified_email,
-        metadata_changes: if sees_primary && sees_secondary { changes(effects) } else { Vec::new() },
+        metadata_changes: if sees_primary && sees_secondary {
+            changes(effects)
+        } else {
+            Vec::new()
+        },
         undo_actor,
         request_id: request_id.unwrap_or_default(),
         ..record
@@ -93,14 +100,18 @@ fn visible_actor(actor: &Actor, visibility: Visibility<'_>) -> pb::Actor {
 fn proof(proof: &PastProof, by: &Actor, is_visible: bool) -> pb::LinkProof {
     use pb::link_proof::{Proof, Service, SignIn, Ticket, Token, VerifiedEmail};
     let proof = match proof {
-        PastProof::Token { issuer, subject, hash } if is_visible => {
-            Proof::Token(Token { issuer: issuer.clone(), subject: subject.clone(), token_hash: hash.clone() })
-        }
+        PastProof::Token { issuer, subject, hash } if is_visible => Proof::Token(Token {
+            issuer: issuer.clone(),
+            subject: subject.clone(),
+            token_hash: hash.clone(),
+        }),
         PastProof::Token { .. } => Proof::Token(Token::default()),
         PastProof::Ticket => Proof::Ticket(Ticket {}),
         PastProof::SignIn => Proof::SignIn(SignIn {}),
         PastProof::VerifiedEmail => Proof::VerifiedEmail(VerifiedEmail {}),
-        PastProof::Service => Proof::Service(Service { issuer: by.issuer.clone(), subject: by.subject.clone() }),
+        PastProof::Service => {
+            Proof::Service(Service { issuer: by.issuer.clone(), subject: by.subject.clone() })
+        }
     };
     pb::LinkProof { proof: Some(proof) }
 }
@@ -121,13 +132,22 @@ fn strategy(strategy: Strategy) -> pb::MetadataMerge {
         Arrays::Union => merge_pb::Arrays::Union,
         Arrays::Replace => merge_pb::Arrays::Replace,
     };
-    pb::MetadataMerge { strategy: merge_pb::Strategy::Merge.into(), conflict: conflict.into(), arrays: arrays.into() }
+    pb::MetadataMerge {
+        strategy: merge_pb::Strategy::Merge.into(),
+        conflict: conflict.into(),
+        arrays: arrays.into(),
+    }
 }
 
 fn changes(effects: &Effects) -> Vec<pb::MetadataChange> {
     use pb::MetadataNamespace::{App, User};
     let namespaces = [(User, &effects.user_metadata), (App, &effects.app_metadata)].into_iter();
-    let placed = namespaces
-        .flat_map(|(namespace, path_effects)| path_effects.iter().map(move |path_effect| (namespace, path_effect)));
-    placed.map(|(namespace, path_effect)| metadata_change(namespace, &path_effect.path, path_effect.effect)).collect()
+    let placed = namespaces.flat_map(|(namespace, path_effects)| {
+        path_effects.iter().map(move |path_effect| (namespace, path_effect))
+    });
+    placed
+        .map(|(namespace, path_effect)| {
+            metadata_change(namespace, &path_effect.path, path_effect.effect)
+        })
+        .collect()
 }

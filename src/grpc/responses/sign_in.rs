@@ -16,25 +16,30 @@ use crate::{
 /// The decision, for the backend that sent the call, without the text of its ticket.
 pub(in crate::grpc) fn decision(result: SignInResult, validate_only: bool) -> pb::SignInDecision {
     use pb::sign_in_decision::Outcome as PbOutcome;
-    let SignInResult { decision, account, user: signed_in, link: made, ticket_expire_time } = result;
+    let SignInResult { decision, account, user: signed_in, link: made, ticket_expire_time } =
+        result;
     let joined = account.id.as_user_id();
     let (outcome, candidates) = match &decision.outcome {
         SignInOutcome::SignedIn(_) => (PbOutcome::SignedIn, Vec::new()),
         SignInOutcome::Created => (PbOutcome::Created, Vec::new()),
         SignInOutcome::Linked(_) => (PbOutcome::Linked, Vec::new()),
-        SignInOutcome::Candidates(candidates) => (PbOutcome::Candidates, candidates.iter().map(candidate).collect()),
+        SignInOutcome::Candidates(candidates) => {
+            (PbOutcome::Candidates, candidates.iter().map(candidate).collect())
+        }
         SignInOutcome::RegistrationNeeded => (PbOutcome::RegistrationNeeded, Vec::new()),
     };
     let is_to_come = |id| validate_only && outcome == PbOutcome::Created && joined != Some(id);
     pb::SignInDecision {
         outcome: outcome.into(),
-        user: signed_in
-            .map(|signed_in| if is_to_come(signed_in.id.clone()) { without_id(&signed_in) } else { user(&signed_in) }),
+        user: signed_in.map(|signed_in| {
+            if is_to_come(signed_in.id.clone()) { without_id(&signed_in) } else { user(&signed_in) }
+        }),
         identity: Some(identity_ref(&account.id)),
         rule: rule(decision.rule).into(),
         evidence: decision.evidence.iter().map(evidence).collect(),
         candidates,
-        // The ticket's text is set in the response only; this message is stored for retries without it.
+        // The ticket's text is set in the response only; this message is stored for retries without
+        // it.
         ticket: String::new(),
         ticket_expire_time: ticket_expire_time.map(time),
         link: made.map(|made| link(&made, validate_only)),
@@ -82,7 +87,9 @@ fn evidence(evidence: &Evidence) -> pb::EmailEvidence {
 }
 
 /// An account that a link with a candidate would bring along.
-pub(in crate::grpc) fn other_account((identity, since): &(IdentityRef, DateTime<Utc>)) -> pb::OtherAccount {
+pub(in crate::grpc) fn other_account(
+    (identity, since): &(IdentityRef, DateTime<Utc>),
+) -> pb::OtherAccount {
     pb::OtherAccount { identity: Some(identity_ref(identity)), since: Some(time(*since)) }
 }
 

@@ -1,4 +1,5 @@
-//! `CompleteSignIn`: from the message to its result. The requests to the provider are in `exchange.rs`.
+//! `CompleteSignIn`: from the message to its result. The requests to the provider are in
+//! `exchange.rs`.
 
 use std::mem::take;
 
@@ -12,8 +13,8 @@ use crate::{
     grpc::{identity_service::linked, proto as pb, requests::Checks, responses},
     store::AttemptKey,
     use_cases::{
-        Error, Link, LinkResult, MERGE_APP_METADATA, RequestId, Secondary, SignIn, SignInProof, SignInResult,
-        TicketText,
+        Error, Link, LinkResult, MERGE_APP_METADATA, RequestId, Secondary, SignIn, SignInProof,
+        SignInResult, TicketText,
     },
 };
 
@@ -51,7 +52,7 @@ pub(super) struct LinkingUser {
 
 impl Completion {
     /// The name under which this request claims an attempt; `None` if the call cannot be repeated.
-    pub fn claim(&self) -> Option<[u8; 32]> {
+    pub(super) fn claim(&self) -> Option<[u8; 32]> {
         self.request_id.map(|request_id| request_id.digest(&self.permit))
     }
 }
@@ -64,12 +65,16 @@ impl SignInHandler {
     ) -> Result<pb::CompleteSignInResponse, Error> {
         let completion = self.checked(permit, request).await?;
         let handler = self.clone();
-        // Runs to its end even if the client goes away: the provider accepts a code only once. The permits move
-        // along, so the call keeps its slot.
+        // Runs to its end even if the client goes away: the provider accepts a code only once. The
+        // permits move along, so the call keeps its slot.
         self.use_cases.run_to_end(async move { handler.carry_out(completion).await }).await
     }
 
-    async fn checked(&self, permit: Permit, mut request: pb::CompleteSignInRequest) -> Result<Completion, Error> {
+    async fn checked(
+        &self,
+        permit: Permit,
+        mut request: pb::CompleteSignInRequest,
+    ) -> Result<Completion, Error> {
         let now = clock::now();
         let id = take(&mut request.request_id);
         let mut checks = Checks::default();
@@ -97,46 +102,66 @@ impl SignInHandler {
         let ticket = completion.ticket.clone();
         let mut response = match self.flow_account(&completion).await {
             Ok(Some(account)) => self.decide(completion, account).await?,
-            // The attempt may be used up, or the user's token withdrawn, because this very call succeeded before.
-            Ok(None) => self.stored_response(&completion).await?.ok_or(DomainError::SignInInvalid)?,
+            // The attempt may be used up, or the user's token withdrawn, because this very call
+            // succeeded before.
+            Ok(None) => {
+                self.stored_response(&completion).await?.ok_or(DomainError::SignInInvalid)?
+            }
             Err(error) => self.stored_response(&completion).await?.ok_or(error)?,
         };
         if response.ticket_expire_time.is_some() {
             ticket.as_str().clone_into(&mut response.ticket);
         }
-        if let Some(pb::complete_sign_in_response::Result::Decision(decision)) = &mut response.result {
+        if let Some(pb::complete_sign_in_response::Result::Decision(decision)) =
+            &mut response.result
+        {
             with_ticket(decision, &ticket);
         }
         Ok(response)
     }
 
     /// The response that this very call got before.
-    async fn stored_response(&self, completion: &Completion) -> Result<Option<pb::CompleteSignInResponse>, Error> {
+    async fn stored_response(
+        &self,
+        completion: &Completion,
+    ) -> Result<Option<pb::CompleteSignInResponse>, Error> {
         let Completion { permit, linking_user, request_id, .. } = completion;
         match linking_user {
             Some(LinkingUser { permit, target, .. }) => {
                 self.use_cases.stored_response::<Link, _>(permit, target, *request_id).await
             }
-            None => self.use_cases.stored_response_for_service::<SignIn, _>(permit, *request_id).await,
+            None => {
+                self.use_cases.stored_response_for_service::<SignIn, _>(permit, *request_id).await
+            }
         }
     }
 
     /// Signs in, or links. A preview does neither, and issues a ticket.
-    async fn decide(&self, completion: Completion, account: FlowAccount) -> Result<pb::CompleteSignInResponse, Error> {
+    async fn decide(
+        &self,
+        completion: Completion,
+        account: FlowAccount,
+    ) -> Result<pb::CompleteSignInResponse, Error> {
         use pb::complete_sign_in_response::Result as PbResult;
         let Completion { permit, linking_user, request_id, request, now, ticket, .. } = completion;
         let (validate_only, ticket) = (request.validate_only, Some(ticket.hash()));
         let Some(LinkingUser { permit, target, terms }) = linking_user else {
             let proof = match account {
-                FlowAccount::Fresh(account, proven_at) => SignInProof::Account { account, proven_at },
+                FlowAccount::Fresh(account, proven_at) => {
+                    SignInProof::Account { account, proven_at }
+                }
                 FlowAccount::Stored(proven) => SignInProof::Stored(proven),
             };
             let reply = move |mut result: SignInResult| {
-                let of_preview = if validate_only { result.ticket_expire_time.take() } else { None };
+                let of_preview =
+                    if validate_only { result.ticket_expire_time.take() } else { None };
                 let decision = PbResult::Decision(responses::decision(result, validate_only));
                 previewed(decision, of_preview)
             };
-            return self.use_cases.run(SignIn { permit, proof, validate_only, ticket }, request_id, reply).await;
+            return self
+                .use_cases
+                .run(SignIn { permit, proof, validate_only, ticket }, request_id, reply)
+                .await;
         };
         let secondary = match account {
             FlowAccount::Fresh(account, _) => Secondary::Account(account),
@@ -160,11 +185,15 @@ fn previewed(
     pb::CompleteSignInResponse { result: Some(result), ticket: String::new(), ticket_expire_time }
 }
 
-fn check(mut checks: Checks, request: &pb::CompleteSignInRequest) -> Result<LinkTerms, DomainError> {
+fn check(
+    mut checks: Checks,
+    request: &pb::CompleteSignInRequest,
+) -> Result<LinkTerms, DomainError> {
     checks.required("attempt_secret", &request.attempt_secret, MAX_NAME);
     checks.required("state", &request.state, MAX_NAME);
     if request.code.is_empty() == request.error.is_empty() {
-        checks.report("code", "is required, or error, and only one: the parameters of the redirect");
+        checks
+            .report("code", "is required, or error, and only one: the parameters of the redirect");
     }
     checks.bounded("code", &request.code, MAX_CODE);
     checks.bounded("iss", &request.iss, MAX_PARAMETER);

@@ -1,7 +1,9 @@
-//! From an attempt to the account that it proves. Of all calls with one attempt, only one asks the provider.
+//! From an attempt to the account that it proves. Of all calls with one attempt, only one asks the
+//! provider.
 //!
-//! Without a request id, that call removes the attempt. With one, it claims the attempt and stores the result of the
-//! exchange in it before anything is decided: a retry continues from the stored result.
+//! Without a request id, that call removes the attempt. With one, it claims the attempt and stores
+//! the result of the exchange in it before anything is decided: a retry continues from the stored
+//! result.
 
 use std::time::Duration;
 
@@ -21,8 +23,8 @@ use crate::{
     use_cases::{Error, resolve},
 };
 
-/// The time after which other calls of the same request stop waiting for the one that exchanges the code: by then it
-/// has ended, and its server with it.
+/// The time after which other calls of the same request stop waiting for the one that exchanges the
+/// code: by then it has ended, and its server with it.
 const LEASE: Duration = PROVIDER_TIMEOUT.saturating_mul(3);
 /// How many times storing the provider's result is tried, and the pause between two tries.
 const TRIES: usize = 5;
@@ -38,36 +40,49 @@ pub(super) enum FlowAccount {
 
 impl SignInHandler {
     /// The account that the flow has proven; `None` if there is no such attempt for this call.
-    pub(super) async fn flow_account(&self, completion: &Completion) -> Result<Option<FlowAccount>, Error> {
+    pub(super) async fn flow_account(
+        &self,
+        completion: &Completion,
+    ) -> Result<Option<FlowAccount>, Error> {
         let request = &completion.request;
         let claimed = self.claim(completion).await?;
-        // A code from another redirect URI would be another provider's, which this one must not see (RFC 9700 §4.4).
-        let claimed = claimed.filter(|claimed| claimed.attempt.redirect_uri == request.redirect_uri);
+        // A code from another redirect URI would be another provider's, which this one must not see
+        // (RFC 9700 §4.4).
+        let claimed =
+            claimed.filter(|claimed| claimed.attempt.redirect_uri == request.redirect_uri);
         let Some(ClaimedAttempt { attempt, stage }) = claimed else { return Ok(None) };
         if !request.error.is_empty() {
             let error = OAuthError::sent_back(&request.error);
             return Err(failed(completion.permit.tenant(), &attempt.provider, error));
         }
         match stage {
-            Stage::Exchange { interrupted } => self.exchange(completion, attempt, interrupted).await,
+            Stage::Exchange { interrupted } => {
+                self.exchange(completion, attempt, interrupted).await
+            }
             stage => account_of_stage(stage).map(Some),
         }
     }
 
-    /// Takes or claims the attempt, if the caller is the one that began it: by the secret that the browser kept, and
-    /// for a link by the user. This is checked before any request to the provider.
+    /// Takes or claims the attempt, if the caller is the one that began it: by the secret that the
+    /// browser kept, and for a link by the user. This is checked before any request to the
+    /// provider.
     async fn claim(&self, completion: &Completion) -> Result<Option<ClaimedAttempt>, Error> {
         let Completion { permit, linking_user, name, now, .. } = completion;
         let mut session = self.use_cases.store().session(permit.tenant()).await?;
         let user = match linking_user {
-            Some(LinkingUser { target, .. }) => Some(resolve(&mut session, target, Purpose::Write, [], *now).await?.0),
+            Some(LinkingUser { target, .. }) => {
+                Some(resolve(&mut session, target, Purpose::Write, [], *now).await?.0)
+            }
             None => None,
         };
         let claimed = match completion.claim() {
             Some(by) => session.claim_attempt(*name, &by, LEASE).await?,
             None => {
                 let taken = session.take_attempt(*name).await?;
-                taken.map(|attempt| ClaimedAttempt { attempt, stage: Stage::Exchange { interrupted: false } })
+                taken.map(|attempt| ClaimedAttempt {
+                    attempt,
+                    stage: Stage::Exchange { interrupted: false },
+                })
             }
         };
         Ok(claimed.filter(|claimed| claimed.attempt.user == user))
@@ -109,7 +124,11 @@ impl SignInHandler {
     }
 
     /// The result that another call of the same request has stored meanwhile.
-    async fn read_stored_account(&self, completion: &Completion, by: &[u8; 32]) -> Result<Option<FlowAccount>, Error> {
+    async fn read_stored_account(
+        &self,
+        completion: &Completion,
+        by: &[u8; 32],
+    ) -> Result<Option<FlowAccount>, Error> {
         let mut session = self.use_cases.store().session(completion.permit.tenant()).await?;
         match session.claimed_attempt(completion.name, by).await? {
             Some(ClaimedAttempt { stage, .. }) => account_of_stage(stage).map(Some),
@@ -117,7 +136,8 @@ impl SignInHandler {
         }
     }
 
-    /// Stores the account, which the provider proves only once; tries again while the database is unavailable.
+    /// Stores the account, which the provider proves only once; tries again while the database is
+    /// unavailable.
     async fn store_account(
         &self,
         completion: &Completion,
@@ -145,7 +165,8 @@ impl SignInHandler {
         session.store_account(completion.name, by, (account, *proven_at), completion.now).await
     }
 
-    /// The account that signed in, and when the provider asserted it. Holds no database connection meanwhile.
+    /// The account that signed in, and when the provider asserted it. Holds no database connection
+    /// meanwhile.
     async fn account(
         &self,
         completion: &Completion,
@@ -163,10 +184,12 @@ impl SignInHandler {
         let response = AuthorizationResponse { code: request.code.clone(), iss };
         let account = client.complete(&flow, &response, *now).await;
         let account = account.map_err(|error| failed(permit.tenant(), &provider, error))?;
-        // A link takes a user along, so the sign-in must be as fresh as for `link_with`, even if the provider renews
-        // silently.
+        // A link takes a user along, so the sign-in must be as fresh as for `link_with`, even if
+        // the provider renews silently.
         if user.is_some() && account.authenticated_at < *now - RECENT_SIGN_IN {
-            let old = OAuthError::Rejected("the person signed in there more than ten minutes ago".to_owned());
+            let old = OAuthError::Rejected(
+                "the person signed in there more than ten minutes ago".to_owned(),
+            );
             return Err(failed(permit.tenant(), &provider, old));
         }
         let proven_at = account.proven_at;

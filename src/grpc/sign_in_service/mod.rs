@@ -43,7 +43,8 @@ impl SignInHandler {
     }
 }
 
-/// Sets the text of a decision's ticket, if it has one: the response that is stored for retries lacks it.
+/// Sets the text of a decision's ticket, if it has one: the response that is stored for retries
+/// lacks it.
 fn with_ticket(decision: &mut pb::SignInDecision, ticket: &TicketText) {
     if decision.ticket_expire_time.is_some() {
         ticket.as_str().clone_into(&mut decision.ticket);

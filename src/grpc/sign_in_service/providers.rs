@@ -19,8 +19,13 @@ impl SignInHandler {
         request: &pb::ListProvidersRequest,
     ) -> Result<pb::ListProvidersResponse, Error> {
         let mut checks = Checks::default();
-        let size = checks.page_size("page_size", request.page_size, page::DEFAULT_PAGE, page::MAX_PAGE);
-        let pages = PageTokens::for_query(self.use_cases.store().key(permit.tenant())?, "ListProviders", &[]);
+        let size =
+            checks.page_size("page_size", request.page_size, page::DEFAULT_PAGE, page::MAX_PAGE);
+        let pages = PageTokens::for_query(
+            self.use_cases.store().key(permit.tenant())?,
+            "ListProviders",
+            &[],
+        );
         let after = pages.open(&request.page_token);
         if after.is_none() {
             checks.report("page_token", page::INVALID_TOKEN);
@@ -29,8 +34,10 @@ impl SignInHandler {
         let tenant = self.use_cases.tenant(permit)?;
         let clients = self.clients.of_tenant(permit.tenant());
         let enabled = clients.filter(|client| tenant.provider(client.provider()).policy.enabled);
-        let found: Vec<_> =
-            enabled.filter(|client| client.provider().as_str() > after.as_str()).take(size + 1).collect();
+        let found: Vec<_> = enabled
+            .filter(|client| client.provider().as_str() > after.as_str())
+            .take(size + 1)
+            .collect();
         let mut providers: Vec<_> = found
             .iter()
             .map(|client| {
@@ -40,7 +47,8 @@ impl SignInHandler {
             .collect();
         providers.truncate(page::fitting(&providers, size));
         let last = providers.last().filter(|_| providers.len() < found.len());
-        let next_page_token = last.map(|last| pages.token_after(&last.provider)).unwrap_or_default();
+        let next_page_token =
+            last.map(|last| pages.token_after(&last.provider)).unwrap_or_default();
         Ok(pb::ListProvidersResponse { providers, next_page_token })
     }
 }

@@ -25,7 +25,9 @@ impl SignInHandler {
         let (issuer, subject) = permit.caller().issuer_and_subject();
         let by = match permit.caller() {
             Caller::User(_) => Verifier::Issuer(issuer.to_owned()),
-            Caller::Service { .. } => Verifier::Service { issuer: issuer.to_owned(), subject: subject.to_owned() },
+            Caller::Service { .. } => {
+                Verifier::Service { issuer: issuer.to_owned(), subject: subject.to_owned() }
+            }
         };
         let id = take(&mut request.request_id);
         let mut checks = Checks::default();
@@ -38,12 +40,18 @@ impl SignInHandler {
             Some(Proof::Account(account)) => {
                 let tenant = self.use_cases.tenant(&permit)?;
                 let now = clock::now();
-                let proven_at = checks.sign_in_time("account.sign_in_time", account.sign_in_time, now);
-                let account = checks.proven_account("account", account, &EmailVerification { time: now, by });
-                if account.as_ref().is_some_and(|of| !tenant.has_connection(&of.id.provider, &of.connection)) {
+                let proven_at =
+                    checks.sign_in_time("account.sign_in_time", account.sign_in_time, now);
+                let account =
+                    checks.proven_account("account", account, &EmailVerification { time: now, by });
+                if account
+                    .as_ref()
+                    .is_some_and(|of| !tenant.has_connection(&of.id.provider, &of.connection))
+                {
                     checks.report("account.connection", NOT_ITS_CONNECTION);
                 }
-                account.map(|account| SignInProof::Account { account: Box::new(account), proven_at })
+                account
+                    .map(|account| SignInProof::Account { account: Box::new(account), proven_at })
             }
             Some(Proof::SignInTicket(text)) => {
                 checks.ticket("sign_in_ticket", &text);
@@ -52,13 +60,21 @@ impl SignInHandler {
         };
         let proof = checks.into_result_with(proof)?;
         let ticket = match request_id {
-            Some(id) => TicketText::for_request(self.use_cases.store().key(permit.tenant())?, &permit, id),
+            Some(id) => {
+                TicketText::for_request(self.use_cases.store().key(permit.tenant())?, &permit, id)
+            }
             None => TicketText::random()?,
         };
         let validate_only = request.validate_only;
-        let sign_in = SignIn { permit, proof, validate_only, ticket: (!validate_only).then(|| ticket.hash()) };
-        let reply =
-            move |result| pb::ResolveSignInResponse { decision: Some(responses::decision(result, validate_only)) };
+        let sign_in = SignIn {
+            permit,
+            proof,
+            validate_only,
+            ticket: (!validate_only).then(|| ticket.hash()),
+        };
+        let reply = move |result| pb::ResolveSignInResponse {
+            decision: Some(responses::decision(result, validate_only)),
+        };
         let mut response = self.use_cases.run(sign_in, request_id, reply).await?;
         if let Some(decision) = &mut response.decision {
             with_ticket(decision, &ticket);

@@ -48,7 +48,10 @@ impl SignInHandler {
             Intent::Link { user_token } => Some(self.user_to_link(&permit, user_token, now).await?),
         };
 
-        let started = client.start(&authorization).await.map_err(|error| failed(permit.tenant(), &provider, error))?;
+        let started = client
+            .start(&authorization)
+            .await
+            .map_err(|error| failed(permit.tenant(), &provider, error))?;
         let secret = random_text()?;
         let name = AttemptKey::new(&started.state, &secret);
         let attempt = SignInAttempt {
@@ -64,7 +67,8 @@ impl SignInHandler {
             // Waits for the writes to this user that are under way.
             session.wait_for_writers(&LockKeys::default().user(user)).await?;
         }
-        let expire_time = session.insert_attempt(name, &attempt).await?.ok_or(DomainError::UserNotFound)?;
+        let expire_time =
+            session.insert_attempt(name, &attempt).await?.ok_or(DomainError::UserNotFound)?;
         Ok(pb::StartSignInResponse {
             attempt_secret: secret,
             authorization_url: started.authorization_url,
@@ -73,7 +77,12 @@ impl SignInHandler {
     }
 
     /// The user of this token, if an account may be linked to it.
-    async fn user_to_link(&self, permit: &Permit, user_token: &str, now: DateTime<Utc>) -> Result<UserId, Error> {
+    async fn user_to_link(
+        &self,
+        permit: &Permit,
+        user_token: &str,
+        now: DateTime<Utc>,
+    ) -> Result<UserId, Error> {
         let target = self.use_cases.permit_link(permit, user_token, now).await?.target(None)?;
         let mut session = self.use_cases.store().session(permit.tenant()).await?;
         let purpose = self.use_cases.fresh_write(permit)?;
@@ -82,7 +91,9 @@ impl SignInHandler {
     }
 }
 
-fn checked(request: &pb::StartSignInRequest) -> Result<(Provider, Intent<'_>, AuthorizationRequest), DomainError> {
+fn checked(
+    request: &pb::StartSignInRequest,
+) -> Result<(Provider, Intent<'_>, AuthorizationRequest), DomainError> {
     use pb::start_sign_in_request::Intent as PbIntent;
     let mut checks = Checks::default();
     let provider = Provider::parse(&request.provider);
@@ -98,17 +109,25 @@ fn checked(request: &pb::StartSignInRequest) -> Result<(Provider, Intent<'_>, Au
         Some(PbIntent::SignIn(pb::SignInIntent {})) => Some(Intent::SignIn),
         Some(PbIntent::Link(pb::LinkIntent { user_token })) => {
             if user_token.is_empty() {
-                checks.report("link.user_token", "is required: the token of the user that the account is linked to");
+                checks.report(
+                    "link.user_token",
+                    "is required: the token of the user that the account is linked to",
+                );
             }
             Some(Intent::Link { user_token })
         }
     };
     checks.bounded("login_hint", &request.login_hint, MAX_HINT);
     if !is_prompt(&request.prompt) {
-        checks.report("prompt", format!("must be \"none\", or some of {}, with a space between", PROMPTS.join(", ")));
+        checks.report(
+            "prompt",
+            format!("must be \"none\", or some of {}, with a space between", PROMPTS.join(", ")),
+        );
     }
     let max_age = request.max_age.and_then(|age| Duration::try_from(age).ok());
-    if request.max_age.is_some() && max_age.is_none_or(|age| age.subsec_nanos() > 0 || age > MAX_MAX_AGE) {
+    if request.max_age.is_some()
+        && max_age.is_none_or(|age| age.subsec_nanos() > 0 || age > MAX_MAX_AGE)
+    {
         checks.report("max_age", "must be a whole number of seconds, from none to a year");
     }
     let (provider, intent) = checks.into_result_with(provider.zip(intent))?;
@@ -137,7 +156,10 @@ fn check_for(client: &Client, authorization: &AuthorizationRequest) -> Result<()
         checks.report("redirect_uri", "is not one of those that are configured for this provider");
     }
     if authorization.max_age.is_some() && !client.tells_auth_time() {
-        checks.report("max_age", "is for OpenID Connect: this provider does not report when a person signed in");
+        checks.report(
+            "max_age",
+            "is for OpenID Connect: this provider does not report when a person signed in",
+        );
     }
     checks.into_result()
 }

@@ -1,4 +1,5 @@
-//! Builds the statement of a search from fixed fragments. Each value from outside is a bind parameter.
+//! Builds the statement of a search from fixed fragments. Each value from outside is a bind
+//! parameter.
 
 use diesel::{
     pg::Pg,
@@ -30,9 +31,9 @@ pub(super) struct Statement<'a> {
 }
 
 impl UserSearch {
-    /// Whether a connection keeps the statement prepared. There are at most 16 such statements of each kind, since
-    /// four facts change the text: whether the search has a key, a provider, a subject, and any other condition. All
-    /// other statements are prepared anew for their values.
+    /// Whether a connection keeps the statement prepared. There are at most 16 such statements of
+    /// each kind, since four facts change the text: whether the search has a key, a provider, a
+    /// subject, and any other condition. All other statements are prepared anew for their values.
     pub(super) fn is_usual(&self) -> bool {
         let Self { keys, resolves, connection, .. } = self;
         let is_plain = |key: &Key| key.email_prefixes.is_empty();
@@ -61,9 +62,17 @@ impl<'a> Statement<'a> {
     }
 
     /// Adds the conditions of the search. An index has only the ids of live users, as `holder_id`.
-    pub(super) fn users(mut self, search: &'a UserSearch, tenant: &'a str, verifiers: &'a Verifiers) -> Self {
-        let UserSearch { keys, resolves, email_verified, excluded, matches_no_user: _, .. } = search;
-        self = self.bind::<Text, _>(" FROM users u WHERE u.tenant_id = ", tenant).sql(" AND u.holder_id IS NOT NULL");
+    pub(super) fn users(
+        mut self,
+        search: &'a UserSearch,
+        tenant: &'a str,
+        verifiers: &'a Verifiers,
+    ) -> Self {
+        let UserSearch { keys, resolves, email_verified, excluded, matches_no_user: _, .. } =
+            search;
+        self = self
+            .bind::<Text, _>(" FROM users u WHERE u.tenant_id = ", tenant)
+            .sql(" AND u.holder_id IS NOT NULL");
         for key in keys {
             self = self.key(key, *resolves);
         }
@@ -74,13 +83,16 @@ impl<'a> Statement<'a> {
         self
     }
 
-    /// Adds the condition that a key leads to the user. The database finds the key's users once, before it checks
-    /// any.
+    /// Adds the condition that a key leads to the user. The database finds the key's users once,
+    /// before it checks any.
     fn key(mut self, key: &'a Key, resolves: bool) -> Self {
         let accounts: Vec<IdentityRef> = key.user_ids.iter().filter_map(as_account).collect();
-        let providers: Vec<String> = accounts.iter().map(|account| account.provider.to_string()).collect();
-        let subjects: Vec<String> = accounts.into_iter().map(|account| account.subject.as_str().to_owned()).collect();
-        let (any_case, exact) = (texts(&key.emails, Email::canonical), texts(&key.exact_emails, Email::given));
+        let providers: Vec<String> =
+            accounts.iter().map(|account| account.provider.to_string()).collect();
+        let subjects: Vec<String> =
+            accounts.into_iter().map(|account| account.subject.as_str().to_owned()).collect();
+        let (any_case, exact) =
+            (texts(&key.emails, Email::canonical), texts(&key.exact_emails, Email::given));
         let canonical = [any_case.clone(), texts(&key.exact_emails, Email::canonical)].concat();
         self = self
             .bind::<Array<Text>, _>(
@@ -120,7 +132,10 @@ impl<'a> Statement<'a> {
     }
 
     /// Adds the conditions on one identity.
-    fn identity(mut self, UserSearch { provider, subject, connection, .. }: &'a UserSearch) -> Self {
+    fn identity(
+        mut self,
+        UserSearch { provider, subject, connection, .. }: &'a UserSearch,
+    ) -> Self {
         if provider.is_none() && subject.is_none() && connection.is_none() {
             return self;
         }
@@ -139,8 +154,8 @@ impl<'a> Statement<'a> {
 
     /// Adds the conditions on the email of the primary identity that no index has.
     ///
-    /// `OFFSET 0` makes the database check them for one user after the other. Otherwise it could join all users
-    /// before it has the first ones.
+    /// `OFFSET 0` makes the database check them for one user after the other. Otherwise it could
+    /// join all users before it has the first ones.
     fn root_email(self, search: &'a UserSearch, verifiers: &'a Verifiers) -> Self {
         let UserSearch { email_verified, excluded, .. } = search;
         let states = [("none", None), ("verified", Some(true)), ("unverified", Some(false))];
@@ -148,7 +163,8 @@ impl<'a> Statement<'a> {
             let is_excluded = state.is_some_and(|state| excluded.email_verified.contains(&state));
             !is_excluded && (email_verified.is_none() || *email_verified == state)
         };
-        let states = states.into_iter().filter(|(_, state)| is_wanted(*state)).map(|(name, _)| name);
+        let states =
+            states.into_iter().filter(|(_, state)| is_wanted(*state)).map(|(name, _)| name);
         // The same condition as in `email_counts`, with the parameters at other positions.
         self.sql(" AND EXISTS (SELECT FROM identities p WHERE ")
             .sql(IS_PRIMARY)
@@ -171,7 +187,8 @@ impl<'a> Statement<'a> {
             .sql(")) IS NOT TRUE OFFSET 0)")
     }
 
-    /// Adds the ids and identities that exclude a user. The database checks these for one user after the other, too.
+    /// Adds the ids and identities that exclude a user. The database checks these for one user
+    /// after the other, too.
     fn excluded(self, excluded: &'a Excluded) -> Self {
         self.bind::<Array<Text>, _>(" AND u.id <> ALL(", texts(&excluded.user_ids, UserId::as_str))
             .bind::<Array<Text>, _>(
@@ -194,12 +211,16 @@ impl<'a> Statement<'a> {
     pub(super) fn page(mut self, page: &'a Page) -> Self {
         let Page { order, after, offset, limit } = page;
         self = match (order.by, order.is_descending, after) {
-            // No id is before the empty one, so that it serves as the start and saves a further statement text.
-            (OrderBy::Id, false, after) => {
-                self.bind::<Text, _>(" AND u.holder_id > ", after.as_ref().map_or("", |after| after.id.as_str()))
-            }
+            // No id is before the empty one, so that it serves as the start and saves a further
+            // statement text.
+            (OrderBy::Id, false, after) => self.bind::<Text, _>(
+                " AND u.holder_id > ",
+                after.as_ref().map_or("", |after| after.id.as_str()),
+            ),
             (_, _, None) => self,
-            (OrderBy::Id, true, Some(After { id, .. })) => self.bind::<Text, _>(" AND u.holder_id < ", id),
+            (OrderBy::Id, true, Some(After { id, .. })) => {
+                self.bind::<Text, _>(" AND u.holder_id < ", id)
+            }
             (OrderBy::CreateTime, is_descending, Some(After { create_time, id })) => self
                 .bind::<Timestamptz, _>(
                     if is_descending {

@@ -7,7 +7,11 @@ use crate::support::{tokens::Token, *};
 async fn no_rpc_answers_without_a_token() {
     let server = TestServer::start().await;
     for path in rpcs() {
-        assert_eq!(refusal(server.raw(path, &[], &[]).await), "Unauthenticated TOKEN_MISSING", "{path}");
+        assert_eq!(
+            refusal(server.raw(path, &[], &[]).await),
+            "Unauthenticated TOKEN_MISSING",
+            "{path}"
+        );
         // A token in any other metadata is no authorization.
         let token = Token::of("services", "backend").sign();
         let bearer = format!("Bearer {token}");
@@ -20,7 +24,11 @@ async fn no_rpc_answers_without_a_token() {
             ("x-forwarded-access-token", &token),
             ("authorization-bin", &bearer),
         ];
-        assert_eq!(refusal(server.raw(path, &elsewhere, &[]).await), "Unauthenticated TOKEN_MISSING", "{path}");
+        assert_eq!(
+            refusal(server.raw(path, &elsewhere, &[]).await),
+            "Unauthenticated TOKEN_MISSING",
+            "{path}"
+        );
     }
 }
 
@@ -38,15 +46,23 @@ async fn no_rpc_takes_two_authorizations() {
                 assert_eq!(refusal(outcome), "Unauthenticated TOKEN_INVALID", "{path} {second}");
             }
         }
-        assert_eq!(refusal(server.raw_authorized(path, &both).await), "Unauthenticated TOKEN_INVALID");
+        assert_eq!(
+            refusal(server.raw_authorized(path, &both).await),
+            "Unauthenticated TOKEN_INVALID"
+        );
         // The server does not read `authorization-bin`, so it is no second credential, good or bad.
         let beside = [("authorization", "Bearer x"), ("authorization-bin", good.as_str())];
         assert_eq!(refusal(server.raw(path, &beside, &[]).await), "Unauthenticated TOKEN_INVALID");
         let beside = [("authorization", good.as_str()), ("authorization-bin", "Bearer x")];
         // ListUsers accepts an empty message.
-        let let_in =
-            server.raw(path, &beside, &[]).await.map_or_else(|status| refusal::<()>(Err(status)), |_| "OK".to_owned());
-        assert!(let_in == "OK" || let_in.starts_with("InvalidArgument REQUEST_INVALID"), "{path} {let_in}");
+        let let_in = server
+            .raw(path, &beside, &[])
+            .await
+            .map_or_else(|status| refusal::<()>(Err(status)), |_| "OK".to_owned());
+        assert!(
+            let_in == "OK" || let_in.starts_with("InvalidArgument REQUEST_INVALID"),
+            "{path} {let_in}"
+        );
     }
 }
 
@@ -77,7 +93,8 @@ async fn the_scheme_is_bearer_in_any_case_and_nothing_else() {
     }
 }
 
-/// J26: a token that is longer than all headers together may be is refused before the server looks for a token.
+/// J26: a token that is longer than all headers together may be is refused before the server looks
+/// for a token.
 #[tokio::test]
 async fn a_token_longer_than_the_headers_may_be_is_refused_by_the_transport() {
     let server = TestServer::start().await;

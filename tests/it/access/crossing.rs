@@ -1,5 +1,5 @@
-//! Several issuers and several tenants: equal names, by chance or by an attacker's choice, are names of different
-//! users.
+//! Several issuers and several tenants: equal names, by chance or by an attacker's choice, are
+//! names of different users.
 
 use std::path::Path;
 
@@ -11,7 +11,8 @@ use crate::support::{
     *,
 };
 
-/// The problems of a configuration with two issuers of these settings, in tenants without other issuers.
+/// The problems of a configuration with two issuers of these settings, in tenants without other
+/// issuers.
 fn problems(settings: [&str; 2]) -> String {
     let issuer = |(name, settings): (&str, &str)| {
         format!(
@@ -34,11 +35,13 @@ fn problems(settings: [&str; 2]) -> String {
 fn only_one_issuer_may_name_the_users_of_a_tenant() {
     let ids = "kind = \"user\"\nsubject = \"user_id\"\naudiences = [\"a\"]\n";
     let ids_by_claim = "kind_claim = \"kind\"\nsubject = \"user_id\"\naudiences = [\"a\"]\n";
-    let github = "kind = \"user\"\nsubject = \"subject\"\nprovider = \"github\"\naudiences = [\"a\"]\n";
+    let github =
+        "kind = \"user\"\nsubject = \"subject\"\nprovider = \"github\"\naudiences = [\"a\"]\n";
     let several = "kind = \"user\"\nsubject = \"identity\"\nproviders = [\"sms\", \"github\"]\naudiences = [\"a\"]\n";
     let proofs = "kind = \"user\"\nsubject = \"subject\"\nprovider = \"github\"\nlink_with.audiences = [\"a\"]\n";
     let service = "kind = \"service\"\naudiences = [\"a\"]\n";
-    let (default, other, any) = ("tenant = \"default\"", "tenant = \"other\"", "tenant_claim = \"tenant\"");
+    let (default, other, any) =
+        ("tenant = \"default\"", "tenant = \"other\"", "tenant_claim = \"tenant\"");
     let of = |first: (&str, &str), second: (&str, &str)| {
         problems([&format!("{}{}", first.0, first.1), &format!("{}{}", second.0, second.1)])
     };
@@ -59,7 +62,8 @@ fn only_one_issuer_may_name_the_users_of_a_tenant() {
     insta::assert_snapshot!(of((github, any), (proofs, other)), @"issuers.second: names subjects of provider github in tenant other, and so does issuers.first: one subject could then be two people");
 }
 
-/// A provider's issuer belongs to a tenant: the same provider may have another issuer in another tenant.
+/// A provider's issuer belongs to a tenant: the same provider may have another issuer in another
+/// tenant.
 #[tokio::test]
 async fn a_provider_of_one_tenant_is_not_that_of_another() {
     let settings = |name: &str, tenant: &str| {
@@ -78,7 +82,8 @@ async fn a_provider_of_one_tenant_is_not_that_of_another() {
     let ours = server.service().create("p", "1").await;
     let theirs = server.service_of("other").create("p", "1").await;
     // The same key, the same key id, the same subject, with both tenants as the claim.
-    let token = |name: &str, tenant: &str| Token::of("stranger", "1").with("iss", iss(name)).tenant(tenant);
+    let token =
+        |name: &str, tenant: &str| Token::of("stranger", "1").with("iss", iss(name)).tenant(tenant);
 
     for claimed in ["default", "other"] {
         assert_eq!(server.caller(&token("first", claimed)).user("").await, ours);
@@ -95,7 +100,9 @@ async fn a_provider_of_one_tenant_is_not_that_of_another() {
 #[tokio::test]
 async fn one_user_id_in_two_tenants_is_two_users() {
     let server = TestServer::start().await;
-    let form = |request: &mut pb::CreateUserRequest| request.user_id_form = pb::UserIdForm::ProviderSubject.into();
+    let form = |request: &mut pb::CreateUserRequest| {
+        request.user_id_form = pb::UserIdForm::ProviderSubject.into();
+    };
     let (here, there) = (server.service(), server.service_of("other"));
     let ours = here.create_with("github", "h1", form).await;
     let theirs = there.create_with("github", "h1", form).await;
@@ -130,7 +137,8 @@ async fn one_email_in_two_tenants_belongs_to_two_users() {
 
     assert_eq!(here.found_by_email(email, true).await, [(ours.id.clone(), true)]);
     assert_eq!(there.found_by_email(email, true).await, [(theirs.id.clone(), true)]);
-    let shared = pb::LinkRequest { require_shared_verified_email: true, ..link_user(&ours.id, &theirs.id) };
+    let shared =
+        pb::LinkRequest { require_shared_verified_email: true, ..link_user(&ours.id, &theirs.id) };
     assert_eq!(server.db_refused(here.link(shared)).await, "NotFound USER_NOT_FOUND");
     there.delete(&theirs.id).await;
     assert_eq!(here.found_by_email(email, true).await, [(ours.id, true)]);
@@ -140,7 +148,8 @@ async fn one_email_in_two_tenants_belongs_to_two_users() {
 #[tokio::test]
 async fn one_jti_of_two_issuers_or_in_two_tenants_is_two_proofs() {
     let server = TestServer::start().await;
-    let proof = |issuer, tenant: &str| Token::of(issuer, "1").tenant(tenant).with("jti", "one").sign();
+    let proof =
+        |issuer, tenant: &str| Token::of(issuer, "1").tenant(tenant).with("jti", "one").sign();
     let person = |tenant: &str| server.caller(&Token::of("google-oauth2", "g1").tenant(tenant));
     for tenant in ["default", "other"] {
         server.service_of(tenant).create("google-oauth2", "g1").await;
@@ -153,6 +162,7 @@ async fn one_jti_of_two_issuers_or_in_two_tenants_is_two_proofs() {
         }
     }
     // A proof is good in its own tenant only.
-    let elsewhere = server.db_refused(person("other").link(link_with(&proof("github", "default")))).await;
+    let elsewhere =
+        server.db_refused(person("other").link(link_with(&proof("github", "default")))).await;
     assert_eq!(elsewhere, "FailedPrecondition LINK_TOKEN_INVALID");
 }

@@ -1,6 +1,6 @@
-//! Tokens that are wrong in one way each, as a table. A row has the number of its threat, so that a search for `J13`
-//! finds it. Rows that only a bad issuer could sign have a good signature, so that the signature is not what is
-//! refused.
+//! Tokens that are wrong in one way each, as a table. A row has the number of its threat, so that a
+//! search for `J13` finds it. Rows that only a bad issuer could sign have a good signature, so that
+//! the signature is not what is refused.
 
 mod claims;
 mod forms;
@@ -10,13 +10,13 @@ mod times;
 
 use serde_json::{Value, json};
 
-pub use self::headers::bringing_keys;
+pub(super) use self::headers::bringing_keys;
 
 use crate::support::tokens::Token;
 
 /// A token that must be refused.
 #[derive(Debug, Clone)]
-pub struct Forgery {
+pub(super) struct Forgery {
     /// The number of the threat.
     pub id: &'static str,
     /// What is wrong with it.
@@ -27,13 +27,13 @@ pub struct Forgery {
 
 impl Forgery {
     /// Whether it fits in a header as a bearer token, with all headers limited to 16 KiB.
-    pub fn is_a_header(&self) -> bool {
+    pub(super) fn is_a_header(&self) -> bool {
         self.token.len() < 15 * 1024 && !self.token.contains(char::is_control)
     }
 }
 
 /// Every forgery of this token, which is itself good.
-pub fn of(good: &Token) -> Vec<Forgery> {
+pub(super) fn of(good: &Token) -> Vec<Forgery> {
     [
         signatures::none(good),
         signatures::symmetric(good),
@@ -59,7 +59,10 @@ pub fn of(good: &Token) -> Vec<Forgery> {
 }
 
 /// The rows of one threat.
-fn rows<W: Into<String>>(id: &'static str, rows: impl IntoIterator<Item = (W, String)>) -> Vec<Forgery> {
+fn rows<W: Into<String>>(
+    id: &'static str,
+    rows: impl IntoIterator<Item = (W, String)>,
+) -> Vec<Forgery> {
     rows.into_iter().map(|(what, token)| Forgery { id, what: what.into(), token }).collect()
 }
 
@@ -84,7 +87,10 @@ fn with_header(good: &Token, name: &str, value: impl Into<Value>) -> String {
 /// The token with a claim whose JSON is this text, and a good signature.
 fn with_claim_text(good: &Token, claim: &str, json: &str) -> String {
     let others = good.clone().with(claim, Value::Null).claims.to_string();
-    good.sign_texts(&header(good).to_string(), &others.replacen('{', &format!("{{\"{claim}\":{json},"), 1))
+    good.sign_texts(
+        &header(good).to_string(),
+        &others.replacen('{', &format!("{{\"{claim}\":{json},"), 1),
+    )
 }
 
 /// One row per value of a claim.

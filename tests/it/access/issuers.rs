@@ -9,7 +9,10 @@ const SELF: &str = "allowed_scopes = [\"read:current_user\", \"update:current_us
 
 async fn trusting(settings: &str) -> TestServer {
     let database = cluster::cluster().db_migrated().await;
-    TestServer::start_with(database, |toml| stranger(&toml, &format!("tenant = \"default\"\n{settings}"))).await
+    TestServer::start_with(database, |toml| {
+        stranger(&toml, &format!("tenant = \"default\"\n{settings}"))
+    })
+    .await
 }
 
 #[tokio::test]
@@ -21,15 +24,22 @@ async fn a_claim_says_whether_a_user_or_a_service_calls() {
     .await;
     let user = server.service().create("p", "1").await;
     server.service().create("github", "h1").await;
-    let token = |kind: Value| Token::of("stranger", "1").scope("read:users read:current_user").with("kind", kind);
-    let needs_id = "InvalidArgument REQUEST_INVALID\nuser_id: is required: a service has no user of its own";
+    let token = |kind: Value| {
+        Token::of("stranger", "1").scope("read:users read:current_user").with("kind", kind)
+    };
+    let needs_id =
+        "InvalidArgument REQUEST_INVALID\nuser_id: is required: a service has no user of its own";
 
     assert_eq!(server.caller(&token(json!("user"))).user("").await, user);
     assert_eq!(server.caller(&token(json!("service"))).user(&user.id).await, user);
     assert_eq!(refusal(server.caller(&token(json!("service"))).get_user(get("")).await), needs_id);
-    for neither in [Value::Null, json!("admin"), json!("Service"), json!(""), json!(true), json!(["service"])] {
+    for neither in
+        [Value::Null, json!("admin"), json!("Service"), json!(""), json!(true), json!(["service"])]
+    {
         for path in rpcs() {
-            let outcome = server.raw_authorized(path, &format!("Bearer {}", token(neither.clone()).sign())).await;
+            let outcome = server
+                .raw_authorized(path, &format!("Bearer {}", token(neither.clone()).sign()))
+                .await;
             assert_eq!(refusal(outcome), "Unauthenticated TOKEN_INVALID", "{neither}");
         }
     }
@@ -65,9 +75,14 @@ async fn an_issuer_of_identities_names_only_its_own_providers() {
     service.create("google-oauth2", "g1").await;
     service.create("auth0", "a1").await;
 
-    for subject in ["google-oauth2|g1", "auth0", "AUTH0|a1", "|a1", "auth0|", " auth0|a1", "ad2|a1", "a1"] {
+    for subject in
+        ["google-oauth2|g1", "auth0", "AUTH0|a1", "|a1", "auth0|", " auth0|a1", "ad2|a1", "a1"]
+    {
         let forged = Token::of("broker", subject);
-        assert_eq!(refusal(server.caller(&forged).get_user(get("")).await), "Unauthenticated TOKEN_INVALID");
+        assert_eq!(
+            refusal(server.caller(&forged).get_user(get("")).await),
+            "Unauthenticated TOKEN_INVALID"
+        );
         let linked = server.person("broker", "auth0|a1").link(link_with(&forged.sign())).await;
         assert_eq!(refusal(linked), "FailedPrecondition LINK_TOKEN_INVALID", "{subject}");
     }
@@ -114,7 +129,8 @@ async fn a_token_of_an_issuer_without_audiences_is_no_bearer() {
         }
     }
     // The rules for bearer tokens and those for proofs are separate.
-    let linked = server.person("github", "h1").link(link_with(&Token::of("stranger", "1").sign())).await;
+    let linked =
+        server.person("github", "h1").link(link_with(&Token::of("stranger", "1").sign())).await;
     assert_eq!(refusal(linked), "FailedPrecondition LINK_TOKEN_INVALID");
     let linked = server.person("github", "h1").link(link_with(&proof.sign())).await.unwrap();
     assert_eq!(identities(&linked.user.unwrap()), ["github|h1", "p|1"]);
@@ -132,7 +148,10 @@ async fn an_issuers_max_lifetime_can_be_shorter() {
     let now = identity_link::clock::now().timestamp();
 
     let long = Token::of("stranger", "1");
-    assert_eq!(refusal(server.caller(&long).get_user(get("")).await), "Unauthenticated TOKEN_INVALID");
+    assert_eq!(
+        refusal(server.caller(&long).get_user(get("")).await),
+        "Unauthenticated TOKEN_INVALID"
+    );
     let short = long.with("iat", now).with("exp", now + 300);
     assert_eq!(server.caller(&short).user("").await, user);
 }

@@ -33,7 +33,10 @@ async fn web(answer: String) -> SocketAddr {
 }
 
 fn ok(body: &str) -> String {
-    format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}", body.len())
+    format!(
+        "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    )
 }
 
 /// A server that fetches the stranger's keys from this address.
@@ -55,7 +58,10 @@ async fn keys_are_fetched_from_a_url() {
 
     assert_eq!(server.person("stranger", "1").user("").await, user);
     let forged = Token { signer: "github", ..Token::of("stranger", "1") };
-    assert_eq!(refusal(server.caller(&forged).get_user(get("")).await), "Unauthenticated TOKEN_INVALID");
+    assert_eq!(
+        refusal(server.caller(&forged).get_user(get("")).await),
+        "Unauthenticated TOKEN_INVALID"
+    );
 }
 
 #[tokio::test]
@@ -65,10 +71,18 @@ async fn without_keys_an_issuers_tokens_are_unavailable_and_other_issuers_work()
     for address in [
         closed,
         web("HTTP/1.1 500 Oops\r\ncontent-length: 0\r\n\r\n".to_owned()).await,
-        web(format!("HTTP/1.1 302 Found\r\nlocation: http://{closed}/jwks\r\ncontent-length: 0\r\n\r\n")).await,
+        web(format!(
+            "HTTP/1.1 302 Found\r\nlocation: http://{closed}/jwks\r\ncontent-length: 0\r\n\r\n"
+        ))
+        .await,
         web(ok("<html>")).await,
         web(ok("{\"keys\": []}")).await,
-        web(ok(&format!("{{\"keys\": [{}], \"x\": \"{}\"}}", jwk("stranger"), "x".repeat(256 * 1024)))).await,
+        web(ok(&format!(
+            "{{\"keys\": [{}], \"x\": \"{}\"}}",
+            jwk("stranger"),
+            "x".repeat(256 * 1024)
+        )))
+        .await,
     ] {
         let server = fetching(address).await;
         server.service().create("p", "1").await;
@@ -77,25 +91,31 @@ async fn without_keys_an_issuers_tokens_are_unavailable_and_other_issuers_work()
         let outcome = server.person("stranger", "1").get_user(get("")).await;
         assert_eq!(refusal(outcome), "Unavailable KEYS_UNAVAILABLE");
         let forged = Token { signer: "github", ..Token::of("stranger", "1") };
-        assert_eq!(refusal(server.caller(&forged).get_user(get("")).await), "Unavailable KEYS_UNAVAILABLE");
+        assert_eq!(
+            refusal(server.caller(&forged).get_user(get("")).await),
+            "Unavailable KEYS_UNAVAILABLE"
+        );
         let person = server.person("google-oauth2", "g1");
         assert_eq!(person.user("").await, google);
         let before = server.database.db_everything().await;
         let linked = person
-            .link(link_with(&Token::of("stranger", "1").with("scope", "update:current_user_identities").sign()))
+            .link(link_with(
+                &Token::of("stranger", "1").with("scope", "update:current_user_identities").sign(),
+            ))
             .await;
         assert_eq!(refusal(linked), "Unavailable KEYS_UNAVAILABLE");
         assert_eq!(server.database.db_everything().await, before);
     }
 }
 
-/// J04: a reader of a symmetric key could sign with it, and a key set is public. J14: so a weak symmetric key has no
-/// effect either.
+/// J04: a reader of a symmetric key could sign with it, and a key set is public. J14: so a weak
+/// symmetric key has no effect either.
 #[tokio::test]
 async fn a_symmetric_key_in_the_set_is_never_used() {
     let secret = [7; 32];
     let oct = |kid: &str, alg: Value| {
-        let mut key = json!({"kty": "oct", "kid": kid, "use": "sig", "k": BASE64URL_NOPAD.encode(&secret)});
+        let mut key =
+            json!({"kty": "oct", "kid": kid, "use": "sig", "k": BASE64URL_NOPAD.encode(&secret)});
         if !alg.is_null() {
             key["alg"] = alg;
         }
@@ -111,15 +131,22 @@ async fn a_symmetric_key_in_the_set_is_never_used() {
     let server = fetching(web(ok(&json!({"keys": keys}).to_string())).await).await;
     let user = server.service().create("p", "1").await;
     let good = Token::of("stranger", "1");
-    assert_eq!(server.caller(&good).user("").await, user, "the other keys of the set should be used");
+    assert_eq!(
+        server.caller(&good).user("").await,
+        user,
+        "the other keys of the set should be used"
+    );
 
     for kid in ["hs", "eddsa", "es", "any", "1"] {
         let mut header = good.header.clone();
         header.alg = Algorithm::HS256;
         header.kid = Some(kid.to_owned());
-        let forged = jsonwebtoken::encode(&header, &good.claims, &EncodingKey::from_secret(&secret)).unwrap();
-        let outcome =
-            server.raw_authorized("/identitylink.v1.IdentityService/GetUser", &format!("Bearer {forged}")).await;
+        let forged =
+            jsonwebtoken::encode(&header, &good.claims, &EncodingKey::from_secret(&secret))
+                .unwrap();
+        let outcome = server
+            .raw_authorized("/identitylink.v1.IdentityService/GetUser", &format!("Bearer {forged}"))
+            .await;
         assert_eq!(refusal(outcome), "Unauthenticated TOKEN_INVALID", "{kid}");
     }
 }
@@ -144,7 +171,8 @@ async fn keys_that_are_not_for_signatures_are_not_used() {
     }
 }
 
-/// J15: a modulus that can be factored is no secret; with an exponent of 1 there is no need to factor it.
+/// J15: a modulus that can be factored is no secret; with an exponent of 1 there is no need to
+/// factor it.
 #[tokio::test]
 async fn weak_rsa_keys_are_not_used() {
     let good = jwk("okta");
@@ -179,7 +207,11 @@ async fn weak_rsa_keys_are_not_used() {
 
     let server = fetching(web(ok(&json!({"keys": [good]}).to_string())).await).await;
     let user = server.service().create("p", "1").await;
-    let strong = Token { signer: "okta", header: Token::of("okta", "1").header, ..Token::of("stranger", "1") };
+    let strong = Token {
+        signer: "okta",
+        header: Token::of("okta", "1").header,
+        ..Token::of("stranger", "1")
+    };
     assert_eq!(server.caller(&strong).user("").await, user);
 }
 
@@ -195,10 +227,16 @@ async fn a_token_without_a_key_id_needs_a_set_of_one_key() {
 
     assert_eq!(server.caller(&token).user("").await, user);
     token.header.kid = None;
-    assert_eq!(refusal(server.caller(&token).get_user(get("")).await), "Unauthenticated TOKEN_INVALID");
+    assert_eq!(
+        refusal(server.caller(&token).get_user(get("")).await),
+        "Unauthenticated TOKEN_INVALID"
+    );
     // Each key verifies only the tokens that it signed, under its own key id.
     token.header.kid = Some("2".to_owned());
-    assert_eq!(refusal(server.caller(&token).get_user(get("")).await), "Unauthenticated TOKEN_INVALID");
+    assert_eq!(
+        refusal(server.caller(&token).get_user(get("")).await),
+        "Unauthenticated TOKEN_INVALID"
+    );
     token.signer = "github";
     assert_eq!(server.caller(&token).user("").await, user);
 }

@@ -1,8 +1,8 @@
-//! The outcome of every rpc for every type of caller, one table per question. The tables are for review: each cell
-//! shows what a caller may do. After an intended change, correct them by hand. A new rpc needs a good request in
-//! `requests.rs`.
+//! The outcome of every rpc for every type of caller, one table per question. The tables are for
+//! review: each cell shows what a caller may do. After an intended change, correct them by hand. A
+//! new rpc needs a good request in `requests.rs`.
 
-pub mod callers;
+pub(crate) mod callers;
 mod requests;
 
 use futures_util::{StreamExt as _, stream};
@@ -37,7 +37,7 @@ const WORDS: [(&str, &str); 13] = [
 ];
 
 /// How the account of a token came to its user, and whether the token was issued before or after.
-pub const MOVED: [&str; 9] = [
+pub(crate) const MOVED: [&str; 9] = [
     "absorbed before",
     "absorbed, that second",
     "proven before",
@@ -55,9 +55,12 @@ async fn generous() -> TestServer {
 }
 
 /// The same, with more in its configuration.
-pub async fn generous_with(more: &str) -> TestServer {
-    let scopes: Vec<String> =
-        SELF_SCOPES.split(' ').chain(SERVICE_SCOPES.split(' ')).map(|scope| format!("\"{scope}\"")).collect();
+pub(crate) async fn generous_with(more: &str) -> TestServer {
+    let scopes: Vec<String> = SELF_SCOPES
+        .split(' ')
+        .chain(SERVICE_SCOPES.split(' '))
+        .map(|scope| format!("\"{scope}\""))
+        .collect();
     let settings = format!(
         "kind_claim = \"kind\"\nsubject = \"subject\"\nprovider = \"acme\"\ntenant_claim = \"tenant\"\n\
          audiences = [\"identity-link\"]\nallowed_scopes = [{}]",
@@ -66,8 +69,10 @@ pub async fn generous_with(more: &str) -> TestServer {
     // StartSignIn sends no request to GitHub.
     let client = "[tenants.default.providers.hub.oauth]\nkind = \"github\"\nclient_id = \"c\"\nclient_secret = \"s\"\n\
                   redirect_uris = [\"https://www.example.com/callback\"]\n";
-    TestServer::start_with(cluster::cluster().db_migrated().await, |toml| stranger(&toml, &settings) + client + more)
-        .await
+    TestServer::start_with(cluster::cluster().db_migrated().await, |toml| {
+        stranger(&toml, &settings) + client + more
+    })
+    .await
 }
 
 /// The outcome of an rpc, as a word.
@@ -77,17 +82,28 @@ fn word(rpc: &str, outcome: Result<Vec<u8>, Status>) -> String {
         Ok(_) => "nobody".to_owned(),
         Err(status) => {
             let refused = refusal::<()>(Err(status));
-            WORDS.iter().find(|(_, said)| *said == refused).map_or(refused, |(word, _)| (*word).to_owned())
+            WORDS
+                .iter()
+                .find(|(_, said)| *said == refused)
+                .map_or(refused, |(word, _)| (*word).to_owned())
         }
     }
 }
 
 /// The outcome of one rpc for one caller, with users that no other cell uses.
-async fn cell(server: &TestServer, rule: &'static AccessRule, caller: &str, subject: String) -> String {
+async fn cell(
+    server: &TestServer,
+    rule: &'static AccessRule,
+    caller: &str,
+    subject: String,
+) -> String {
     let rpc = rule.path.rsplit('/').next().unwrap();
     let cast = Cast::create(server, subject).await;
     let Call { authorization, user_id, tenant } = callers::call(server, caller, rule, &cast).await;
-    let message = request(rpc, &About { user_id: &user_id, subject: &cast.subject, link: &cast.link, tenant });
+    let message = request(
+        rpc,
+        &About { user_id: &user_id, subject: &cast.subject, link: &cast.link, tenant },
+    );
     let metadata = authorization.as_deref().map(|value| ("authorization", value));
     word(rpc, server.raw(rule.path, metadata.as_slice(), &message).await)
 }
@@ -95,24 +111,34 @@ async fn cell(server: &TestServer, rule: &'static AccessRule, caller: &str, subj
 /// A table with a line per rpc and a column per caller.
 async fn table(server: &TestServer, title: &str, callers: &[&str]) -> String {
     let cells = TABLE.iter().flat_map(|rule| callers.iter().map(move |caller| (rule, *caller)));
-    let cells = cells.enumerate().map(|(at, (rule, caller))| cell(server, rule, caller, format!("{title}-{at}")));
+    let cells = cells
+        .enumerate()
+        .map(|(at, (rule, caller))| cell(server, rule, caller, format!("{title}-{at}")));
     let answers: Vec<String> = stream::iter(cells).buffered(6).collect().await;
     let names: Vec<&str> = TABLE.iter().map(|rule| rule.path.rsplit('/').next().unwrap()).collect();
     drawn(title, callers, &names, &answers)
 }
 
 /// The outcomes, row by row, with the names of the rows and of the columns.
-pub fn drawn(title: &str, callers: &[&str], names: &[&str], answers: &[String]) -> String {
+pub(crate) fn drawn(title: &str, callers: &[&str], names: &[&str], answers: &[String]) -> String {
     let mut lines = vec![callers.iter().map(|caller| (*caller).to_owned()).collect::<Vec<_>>()];
     lines.extend(answers.chunks(callers.len()).map(<[String]>::to_vec));
     let width = |column: usize| lines.iter().map(|line| line[column].len()).max().unwrap();
     let names: Vec<&str> = [title].into_iter().chain(names.iter().copied()).collect();
     let longest = names.iter().map(|name| name.len()).max().unwrap();
     let line = |name: &str, line: &[String]| {
-        let cells = line.iter().enumerate().map(|(column, cell)| format!(" | {cell:width$}", width = width(column)));
+        let cells = line
+            .iter()
+            .enumerate()
+            .map(|(column, cell)| format!(" | {cell:width$}", width = width(column)));
         format!("{name:longest$}{}", cells.collect::<String>()).trim_end().to_owned()
     };
-    names.into_iter().zip(&lines).map(|(name, cells)| line(name, cells)).collect::<Vec<_>>().join("\n")
+    names
+        .into_iter()
+        .zip(&lines)
+        .map(|(name, cells)| line(name, cells))
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 #[test]
@@ -135,10 +161,21 @@ fn the_words_of_the_tables() {
     "#);
 }
 
-/// Without a token that is good in every way, a caller gets no data, and no refusal names what is wrong.
+/// Without a token that is good in every way, a caller gets no data, and no refusal names what is
+/// wrong.
 #[tokio::test]
 async fn tokens() {
-    let callers = ["service", "nobody", "garbage", "expired", "audience", "issuer", "type", "algorithm", "key"];
+    let callers = [
+        "service",
+        "nobody",
+        "garbage",
+        "expired",
+        "audience",
+        "issuer",
+        "type",
+        "algorithm",
+        "key",
+    ];
     insta::assert_snapshot!(table(&generous().await, "tokens", &callers).await, @r#"
         tokens             | service | nobody  | garbage | expired | audience | issuer  | type    | algorithm | key
         ListEvents         | ok      | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
@@ -204,7 +241,8 @@ async fn scopes() {
     "#);
 }
 
-/// A user may act on itself by its own identities and ids; a service may act on all users of its tenant.
+/// A user may act on itself by its own identities and ids; a service may act on all users of its
+/// tenant.
 #[tokio::test]
 async fn whose() {
     let callers = [
@@ -281,7 +319,8 @@ async fn standing() {
     "#);
 }
 
-/// A60: what a token may do that is older than the link of its account to its present user, for each type of link.
+/// A60: what a token may do that is older than the link of its account to its present user, for
+/// each type of link.
 #[tokio::test]
 async fn moved() {
     insta::assert_snapshot!(table(&generous().await, "moved", &MOVED).await, @r#"

@@ -28,7 +28,8 @@ async fn a_link_only_provider_proves_and_a_disabled_one_does_not() {
     service.create("wallet", "w1").await;
     let person = server.person("google-oauth2", "g1");
 
-    let refused = server.db_refused(person.link(link_with(&Token::of("myspace", "m1").sign()))).await;
+    let refused =
+        server.db_refused(person.link(link_with(&Token::of("myspace", "m1").sign()))).await;
     assert_eq!(refused, "FailedPrecondition LINK_TOKEN_INVALID");
     assert_eq!(service.user(&victim.id).await, victim);
 
@@ -53,13 +54,16 @@ async fn a_link_only_account_does_not_bring_along_a_user_who_can_sign_in() {
     assert_eq!(service.user(&victim.id).await, victim);
     // The same while the user's provider is disabled, since an operator may enable it again.
     let closings: [fn(String) -> String; 2] = [
-        |toml| toml.replace("github = { social = true,", "github = { social = true, enabled = false,"),
+        |toml| {
+            toml.replace("github = { social = true,", "github = { social = true, enabled = false,")
+        },
         |toml| without_provider(&toml, "github"),
     ];
     for close in closings {
         let closed = TestServer::start_with(server.database.clone(), close).await;
         let mallory = closed.person("google-oauth2", "m1");
-        let refused = closed.db_refused(mallory.link(link_with(&server.proof("wallet", "w1")))).await;
+        let refused =
+            closed.db_refused(mallory.link(link_with(&server.proof("wallet", "w1")))).await;
         assert_eq!(refused, "FailedPrecondition LINK_TOKEN_INVALID");
     }
     // A service may make this link, and so may an account that can sign in.

@@ -21,7 +21,10 @@ const GET_USER: &str = "/identitylink.v1.IdentityService/GetUser";
 #[tokio::test]
 async fn tokens_that_differ_in_anything_are_judged_apart() {
     let server = TestServer::start().await;
-    let [one, two] = [server.service().create("github", "1").await, server.service().create("github", "2").await];
+    let [one, two] = [
+        server.service().create("github", "1").await,
+        server.service().create("github", "2").await,
+    ];
     let first = Token::of("github", "1").with("jti", "same");
     let second = Token::of("github", "2").with("jti", "same");
     let unscoped = first.clone().scope("");
@@ -65,7 +68,10 @@ async fn a_remembered_token_with_another_signature_is_another_token() {
 async fn a_remembered_bearer_is_no_proof() {
     let database = cluster::cluster().db_migrated().await;
     let server = TestServer::start_with(database, |toml| {
-        toml.replace("link_with.audiences = [\"identity-link\"]", "link_with.audiences = [\"proofs\"]")
+        toml.replace(
+            "link_with.audiences = [\"identity-link\"]",
+            "link_with.audiences = [\"proofs\"]",
+        )
     })
     .await;
     server.service().create("github", "1").await;
@@ -115,6 +121,9 @@ async fn a_remembered_token_expires() {
     let first = issuers.verify(&token, TokenUse::Bearer, now).await.unwrap();
     let again = issuers.verify(&token, TokenUse::Bearer, after(60)).await.unwrap();
     assert!(Arc::ptr_eq(&first, &again), "the token should be remembered");
-    assert!(issuers.verify(&token, TokenUse::Bearer, after(89)).await.is_ok(), "the leeway should apply");
+    assert!(
+        issuers.verify(&token, TokenUse::Bearer, after(89)).await.is_ok(),
+        "the leeway should apply"
+    );
     assert!(issuers.verify(&token, TokenUse::Bearer, after(91)).await.is_err());
 }

@@ -19,7 +19,8 @@ fn jwks(keys: &[Value]) -> Answer {
 
 /// The public key that verifies tokens of `github`, under another key id.
 fn github_jwk(kid: &str) -> Value {
-    let set: Value = serde_json::from_slice(&std::fs::read(keys_dir().join("github.json")).unwrap()).unwrap();
+    let set: Value =
+        serde_json::from_slice(&std::fs::read(keys_dir().join("github.json")).unwrap()).unwrap();
     let mut key = set["keys"][0].clone();
     key["kid"] = json!(kid);
     key
@@ -43,8 +44,8 @@ fn token(kid: &str, signer: &'static str) -> Token {
     token
 }
 
-/// F21: the first token that names a new key makes the server fetch it. R21: many calls come at the moment at which
-/// the keys change.
+/// F21: the first token that names a new key makes the server fetch it. R21: many calls come at the
+/// moment at which the keys change.
 #[tokio::test]
 async fn a_new_key_is_good_at_once() {
     let keys = WebServer::of_keys(jwks(&[stranger_jwk("1")])).await;
@@ -94,8 +95,8 @@ async fn a_flood_of_unknown_key_ids_makes_one_fetch() {
     assert_eq!(keys.asked(), 2, "one fetch at the start, and one for the flood");
 }
 
-/// F19: while the issuer does not respond, only calls that name an unknown key wait. A fetch goes on after its call
-/// is cancelled, and serves later calls.
+/// F19: while the issuer does not respond, only calls that name an unknown key wait. A fetch goes
+/// on after its call is cancelled, and serves later calls.
 #[tokio::test]
 async fn a_fetch_that_hangs_delays_no_call_with_a_known_key() {
     let keys = WebServer::of_keys(jwks(&[stranger_jwk("1")])).await;
@@ -108,7 +109,11 @@ async fn a_fetch_that_hangs_delays_no_call_with_a_known_key() {
     let waiting = tokio::spawn(async move { caller.get_user(get("")).await });
     keys.until_asked(1).await;
     for _ in 0..10 {
-        assert_eq!(server.caller(&token("1", "stranger")).user("").await, user, "a known key should not wait");
+        assert_eq!(
+            server.caller(&token("1", "stranger")).user("").await,
+            user,
+            "a known key should not wait"
+        );
     }
     assert!(!waiting.is_finished());
     waiting.abort();
@@ -152,15 +157,19 @@ async fn the_last_good_keys_outlive_bad_answers() {
         // The unknown key id makes the server fetch the keys; the call ends after the fetch.
         let unknown = server.caller(&token("2", "github")).get_user(get("")).await;
 
-        assert_eq!(refusal(unknown), "Unavailable KEYS_UNAVAILABLE", "{case}: not a refusal of the key");
+        assert_eq!(
+            refusal(unknown),
+            "Unavailable KEYS_UNAVAILABLE",
+            "{case}: not a refusal of the key"
+        );
         assert_eq!(keys.asked(), 2, "{case}");
         assert_eq!(server.caller(&token("1", "stranger")).user("").await, user, "{case}");
     });
     join_all(judged).await;
 }
 
-/// J31: after a key is removed, tokens that it signed are refused, also remembered ones. R21: no call uses a removed
-/// key.
+/// J31: after a key is removed, tokens that it signed are refused, also remembered ones. R21: no
+/// call uses a removed key.
 #[tokio::test]
 async fn tokens_of_a_removed_key_are_refused_after_the_next_fetch() {
     let keys = WebServer::of_keys(jwks(&[stranger_jwk("1"), github_jwk("2")])).await;
@@ -176,18 +185,25 @@ async fn tokens_of_a_removed_key_are_refused_after_the_next_fetch() {
     // The second request from now on comes after the new keys are stored.
     keys.until_asked(2).await;
 
-    assert_eq!(refusal(server.caller(&second).get_user(get("")).await), "Unauthenticated TOKEN_INVALID");
+    assert_eq!(
+        refusal(server.caller(&second).get_user(get("")).await),
+        "Unauthenticated TOKEN_INVALID"
+    );
     assert_eq!(server.caller(&first).user("").await, user);
 
     // Another key under the same key id.
     keys.answer("/jwks", jwks(&[github_jwk("1")]));
     keys.until_asked(2).await;
 
-    assert_eq!(refusal(server.caller(&first).get_user(get("")).await), "Unauthenticated TOKEN_INVALID");
+    assert_eq!(
+        refusal(server.caller(&first).get_user(get("")).await),
+        "Unauthenticated TOKEN_INVALID"
+    );
     assert_eq!(server.caller(&token("1", "github")).user("").await, user);
 }
 
-/// F18: the last keys are good for as long as `jwks_max_age`; after it, the issuer's tokens are unavailable.
+/// F18: the last keys are good for as long as `jwks_max_age`; after it, the issuer's tokens are
+/// unavailable.
 #[tokio::test]
 async fn keys_that_cannot_be_fetched_again_expire() {
     let keys = WebServer::of_keys(jwks(&[stranger_jwk("1")])).await;
@@ -198,13 +214,23 @@ async fn keys_that_cannot_be_fetched_again_expire() {
 
     keys.answer("/jwks", Answer::status("503 Later"));
     keys.until_asked(1).await;
-    assert_eq!(server.caller(&good).user("").await, user, "one failure should leave the keys in use");
+    assert_eq!(
+        server.caller(&good).user("").await,
+        user,
+        "one failure should leave the keys in use"
+    );
     // The requests are a second apart at least.
     keys.until_asked(3).await;
 
-    assert_eq!(refusal(server.caller(&good).get_user(get("")).await), "Unavailable KEYS_UNAVAILABLE");
+    assert_eq!(
+        refusal(server.caller(&good).get_user(get("")).await),
+        "Unavailable KEYS_UNAVAILABLE"
+    );
     let unknown = token("2", "stranger");
-    assert_eq!(refusal(server.caller(&unknown).get_user(get("")).await), "Unavailable KEYS_UNAVAILABLE");
+    assert_eq!(
+        refusal(server.caller(&unknown).get_user(get("")).await),
+        "Unavailable KEYS_UNAVAILABLE"
+    );
 
     keys.answer("/jwks", jwks(&[stranger_jwk("1")]));
     keys.until_asked(2).await;

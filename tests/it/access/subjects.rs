@@ -11,8 +11,20 @@ use crate::support::{
 #[tokio::test]
 async fn subjects_that_only_look_alike_are_different_users() {
     let server = TestServer::start().await;
-    let alike =
-        ["ann", "Ann", "ANN", "ann ", " ann", "a\u{308}nn", "\u{e4}nn", "ａnn", "ann\u{200b}", "an%6e", "ann|", "ann'"];
+    let alike = [
+        "ann",
+        "Ann",
+        "ANN",
+        "ann ",
+        " ann",
+        "a\u{308}nn",
+        "\u{e4}nn",
+        "ａnn",
+        "ann\u{200b}",
+        "an%6e",
+        "ann|",
+        "ann'",
+    ];
     let mut users = Vec::new();
     for subject in alike {
         users.push(server.service().create("github", subject).await);
@@ -21,7 +33,11 @@ async fn subjects_that_only_look_alike_are_different_users() {
         let person = server.person("github", subject);
         assert_eq!(person.user("").await, *user, "{subject:?}");
         for other in users.iter().filter(|other| other.id != user.id) {
-            assert_eq!(refusal(person.get_user(get(&other.id)).await), "PermissionDenied NOT_YOUR_USER", "{subject:?}");
+            assert_eq!(
+                refusal(person.get_user(get(&other.id)).await),
+                "PermissionDenied NOT_YOUR_USER",
+                "{subject:?}"
+            );
         }
     }
     let longest = "x".repeat(255);
@@ -32,19 +48,25 @@ async fn subjects_that_only_look_alike_are_different_users() {
 /// A service can often choose its own name, or the party that registers it does.
 #[tokio::test]
 async fn a_service_that_is_named_like_a_user_is_not_that_user() {
-    let scopes: Vec<String> =
-        SELF_SCOPES.split(' ').chain(SERVICE_SCOPES.split(' ')).map(|scope| format!("\"{scope}\"")).collect();
+    let scopes: Vec<String> = SELF_SCOPES
+        .split(' ')
+        .chain(SERVICE_SCOPES.split(' '))
+        .map(|scope| format!("\"{scope}\""))
+        .collect();
     let settings = format!(
         "kind_claim = \"kind\"\nsubject = \"subject\"\nprovider = \"p\"\ntenant = \"default\"\n\
          audiences = [\"identity-link\"]\nlink_with.audiences = [\"identity-link\"]\nallowed_scopes = [{}]",
         scopes.join(", ")
     );
-    let server =
-        TestServer::start_with(cluster::cluster().db_migrated().await, |toml| stranger(&toml, &settings)).await;
+    let server = TestServer::start_with(cluster::cluster().db_migrated().await, |toml| {
+        stranger(&toml, &settings)
+    })
+    .await;
     let user = server.service().create("p", "1").await;
     let person = server.person("github", "h1");
     server.service().create("github", "h1").await;
-    let needs_id = "InvalidArgument REQUEST_INVALID\nuser_id: is required: a service has no user of its own";
+    let needs_id =
+        "InvalidArgument REQUEST_INVALID\nuser_id: is required: a service has no user of its own";
 
     for subject in ["1", "p|1", &user.id] {
         let service = Token::of("stranger", subject)
@@ -59,9 +81,13 @@ async fn a_service_that_is_named_like_a_user_is_not_that_user() {
         // With the scopes of a user only, it may make no call.
         let caller = server.caller(&service.scope(SELF_SCOPES));
         assert_eq!(refusal(caller.get_user(get("")).await), "PermissionDenied SCOPE_INSUFFICIENT");
-        assert_eq!(refusal(caller.get_user(get(&user.id)).await), "PermissionDenied SCOPE_INSUFFICIENT");
+        assert_eq!(
+            refusal(caller.get_user(get(&user.id)).await),
+            "PermissionDenied SCOPE_INSUFFICIENT"
+        );
     }
-    // A user token with the name of a service, or with a service's claims `client_id` and `gty`, is still a user's.
+    // A user token with the name of a service, or with a service's claims `client_id` and `gty`, is
+    // still a user's.
     let user = Token::of("stranger", "backend")
         .with("kind", "user")
         .with("client_id", "backend")
@@ -82,14 +108,19 @@ async fn a_subject_is_never_taken_for_a_user_id() {
     let service = server.service_of("joined");
     let victim = service.create("github", "h1").await;
     assert_eq!(victim.id, "github|h1");
-    let person = |issuer: &'static str, subject: &str| server.caller(&Token::of(issuer, subject).tenant("joined"));
+    let person = |issuer: &'static str, subject: &str| {
+        server.caller(&Token::of(issuer, subject).tenant("joined"))
+    };
 
     // At another provider, an account has the victim's id as its subject, or the victim's subject.
     for subject in ["github|h1", "h1"] {
         for issuer in ["google-oauth2", "sms", "apple"] {
             let stranger = person(issuer, subject);
             assert_eq!(refusal(stranger.get_user(get("")).await), "NotFound USER_NOT_FOUND");
-            assert_eq!(refusal(stranger.get_user(get(&victim.id)).await), "NotFound USER_NOT_FOUND");
+            assert_eq!(
+                refusal(stranger.get_user(get(&victim.id)).await),
+                "NotFound USER_NOT_FOUND"
+            );
         }
     }
     // A subject is a user id only for an issuer with `subject = "user_id"`.

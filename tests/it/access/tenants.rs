@@ -8,12 +8,16 @@ use crate::support::{
 
 /// A server that also trusts an issuer of services for two tenants.
 async fn of_several() -> TestServer {
-    let scopes: Vec<String> = SERVICE_SCOPES.split(' ').map(|scope| format!("\"{scope}\"")).collect();
+    let scopes: Vec<String> =
+        SERVICE_SCOPES.split(' ').map(|scope| format!("\"{scope}\"")).collect();
     let settings = format!(
         "kind = \"service\"\ntenants = [\"default\", \"other\"]\naudiences = [\"identity-link\"]\nallowed_scopes = [{}]",
         scopes.join(", ")
     );
-    TestServer::start_with(cluster::cluster().db_migrated().await, |toml| stranger(&toml, &settings)).await
+    TestServer::start_with(cluster::cluster().db_migrated().await, |toml| {
+        stranger(&toml, &settings)
+    })
+    .await
 }
 
 fn several() -> Token {
@@ -34,9 +38,15 @@ async fn tenants_see_and_change_nothing_of_each_other() {
     assert_eq!(refusal(other.get_user(get(&ours.id)).await), "NotFound USER_NOT_FOUND");
     assert_eq!(refusal(other.delete_user(delete(&ours.id)).await), "NotFound USER_NOT_FOUND");
     assert_eq!(refusal(other.update_user(block(&ours.id, true)).await), "NotFound USER_NOT_FOUND");
-    assert_eq!(refusal(other.unlink(unlink(&ours.id, "sms", "s1")).await), "NotFound USER_NOT_FOUND");
+    assert_eq!(
+        refusal(other.unlink(unlink(&ours.id, "sms", "s1")).await),
+        "NotFound USER_NOT_FOUND"
+    );
     assert_eq!(refusal(other.link(link_user(&ours.id, &sms.id)).await), "NotFound USER_NOT_FOUND");
-    assert_eq!(refusal(other.find_by_identity(owner_of("sms", "s1")).await), "NotFound IDENTITY_NOT_FOUND");
+    assert_eq!(
+        refusal(other.find_by_identity(owner_of("sms", "s1")).await),
+        "NotFound IDENTITY_NOT_FOUND"
+    );
     assert_eq!(other.find_by_email(by_email("ann@example.com")).await.unwrap().matches, []);
     assert_eq!(refusal(person.get_user(get("")).await), "NotFound USER_NOT_FOUND");
     // A proof of another tenant is no proof in this one.
@@ -61,7 +71,10 @@ async fn a_service_of_several_tenants_names_one_per_call() {
     assert_eq!(caller("default").user(&ours.id).await, ours);
     assert_eq!(refusal(caller("other").get_user(get(&ours.id)).await), "NotFound USER_NOT_FOUND");
     let theirs = caller("other").create("github", "h1").await;
-    assert_eq!(refusal(caller("default").get_user(get(&theirs.id)).await), "NotFound USER_NOT_FOUND");
+    assert_eq!(
+        refusal(caller("default").get_user(get(&theirs.id)).await),
+        "NotFound USER_NOT_FOUND"
+    );
 }
 
 #[tokio::test]
@@ -75,9 +88,17 @@ async fn every_rpc_requires_one_tenant_that_the_token_serves() {
             metadata.extend(tenants.iter().map(|tenant| ("x-tenant", *tenant)));
             refusal(server.raw(path, &metadata, &[]).await)
         };
-        assert_eq!(call(&[]).await, wrong("is required: the token serves several tenants"), "{path}");
+        assert_eq!(
+            call(&[]).await,
+            wrong("is required: the token serves several tenants"),
+            "{path}"
+        );
         for foreign in ["joined", "nowhere", "", "DEFAULT", "default,other", "default "] {
-            assert_eq!(call(&[foreign]).await, wrong("must name a tenant that the token serves"), "{path} {foreign:?}");
+            assert_eq!(
+                call(&[foreign]).await,
+                wrong("must name a tenant that the token serves"),
+                "{path} {foreign:?}"
+            );
         }
         for twice in [["default", "default"], ["default", "other"], ["joined", "default"]] {
             assert_eq!(call(&twice).await, wrong("must be given once"), "{path}");
@@ -90,7 +111,8 @@ async fn every_rpc_requires_one_tenant_that_the_token_serves() {
 async fn a_token_of_one_tenant_cannot_choose_another_tenant() {
     let server = TestServer::start().await;
     let ours = server.service().create("github", "h1").await;
-    let wrong = "InvalidArgument REQUEST_INVALID\nx-tenant: must name a tenant that the token serves";
+    let wrong =
+        "InvalidArgument REQUEST_INVALID\nx-tenant: must name a tenant that the token serves";
     let service = Token::of("services", "backend");
 
     for token in [service.clone().tenant("other"), Token::of("github", "h1").tenant("other")] {
@@ -104,9 +126,10 @@ async fn a_token_of_one_tenant_cannot_choose_another_tenant() {
 /// An issuer for some tenants gets no access to a tenant that is added later.
 #[tokio::test]
 async fn a_tenant_claim_can_be_limited_to_some_tenants() {
-    for (kind, signer) in
-        [("kind = \"service\"", "services"), ("kind = \"user\"\nsubject = \"subject\"\nprovider = \"p\"", "users")]
-    {
+    for (kind, signer) in [
+        ("kind = \"service\"", "services"),
+        ("kind = \"user\"\nsubject = \"subject\"\nprovider = \"p\"", "users"),
+    ] {
         let settings = format!(
             "{kind}\ntenant_claim = \"tenant\"\ntenants = [\"other\"]\naudiences = [\"identity-link\"]\n\
              allowed_scopes = [\"read:current_user\", \"read:users\"]"

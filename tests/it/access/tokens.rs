@@ -29,13 +29,24 @@ async fn all_forged_bearers_get_the_same_refusal() {
     // The same layer authenticates every rpc, so each rpc is sent a share of the forgeries.
     let paths: Vec<&str> = rpcs().collect();
 
-    for good in SIGNERS.map(|issuer| Token::of(issuer, "1")).iter().chain([&Token::of("services", "backend")]) {
+    for good in SIGNERS
+        .map(|issuer| Token::of(issuer, "1"))
+        .iter()
+        .chain([&Token::of("services", "backend")])
+    {
         let bearers = forgeries::of(good).into_iter().filter(Forgery::is_a_header);
         for (Forgery { id, what, token }, path) in bearers.zip(paths.iter().cycle()) {
             let outcome = server.raw_authorized(path, &format!("Bearer {token}")).await;
-            let Err(status) = outcome else { panic!("{id} {}: {what}: {path} accepted it", good.signer) };
+            let Err(status) = outcome else {
+                panic!("{id} {}: {what}: {path} accepted it", good.signer)
+            };
             answers.insert((status.message().to_owned(), status.details().to_vec()));
-            assert_eq!(refusal::<()>(Err(status)), "Unauthenticated TOKEN_INVALID", "{id} {}: {what}", good.signer);
+            assert_eq!(
+                refusal::<()>(Err(status)),
+                "Unauthenticated TOKEN_INVALID",
+                "{id} {}: {what}",
+                good.signer
+            );
         }
     }
 
@@ -56,23 +67,34 @@ async fn all_forged_proofs_get_the_same_refusal() {
 
     for good in SIGNERS.map(|issuer| Token::of(issuer, "1")) {
         for Forgery { id, what, token } in forgeries::of(&good) {
-            let Err(status) = caller.link(link_with(&token)).await else { panic!("{id} {}: {what}", good.signer) };
+            let Err(status) = caller.link(link_with(&token)).await else {
+                panic!("{id} {}: {what}", good.signer)
+            };
             answers.insert((status.message().to_owned(), status.details().to_vec()));
             let refused = refusal::<()>(Err(status));
-            assert_eq!(refused, "FailedPrecondition LINK_TOKEN_INVALID", "{id} {}: {what}", good.signer);
+            assert_eq!(
+                refused, "FailedPrecondition LINK_TOKEN_INVALID",
+                "{id} {}: {what}",
+                good.signer
+            );
         }
     }
 
     assert_eq!(answers.len(), 1, "all causes should have one text");
     assert_eq!(server.database.db_everything().await, before);
-    // The good tokens that the forgeries are made from are accepted: without that, a refusal would prove nothing.
+    // The good tokens that the forgeries are made from are accepted: without that, a refusal would
+    // prove nothing.
     for issuer in SIGNERS {
         let linked = caller.link(link_with(&server.proof(issuer, "1"))).await.unwrap();
-        assert_eq!((linked.outcome(), linked.user.unwrap().id), (Outcome::Absorbed, person.id.clone()));
+        assert_eq!(
+            (linked.outcome(), linked.user.unwrap().id),
+            (Outcome::Absorbed, person.id.clone())
+        );
     }
 }
 
-/// The good tokens that the forgeries are made from are accepted: without that, a refusal would prove nothing.
+/// The good tokens that the forgeries are made from are accepted: without that, a refusal would
+/// prove nothing.
 #[tokio::test]
 async fn good_tokens_of_every_form_are_accepted() {
     let server = TestServer::start().await;
@@ -96,7 +118,10 @@ async fn good_tokens_of_every_form_are_accepted() {
             ("typ in capitals", with_header("typ", json!("AT+JWT"))),
             ("without a kid, where there is one key", without_kid.sign()),
             ("with headers that the server ignores", with_header("x", json!({"y": [1]}))),
-            ("several audiences", good.clone().with("aud", json!(["another", "identity-link"])).sign()),
+            (
+                "several audiences",
+                good.clone().with("aud", json!(["another", "identity-link"])).sign(),
+            ),
             ("valid since now", good.clone().with("nbf", now).sign()),
             ("valid within the leeway", good.clone().with("nbf", now + 20).sign()),
             ("issued within the leeway", good.clone().issued_ago(-20).sign()),
@@ -105,8 +130,10 @@ async fn good_tokens_of_every_form_are_accepted() {
             ("nearly 8 KiB", good.clone().with("padding", "x".repeat(5_400)).sign()),
         ] {
             let answer = server.raw_authorized(GET_USER, &format!("Bearer {token}")).await;
-            let read: identity_link::grpc::proto::GetUserResponse =
-                prost::Message::decode(answer.unwrap_or_else(|status| panic!("{form}: {status}")).as_slice()).unwrap();
+            let read: identity_link::grpc::proto::GetUserResponse = prost::Message::decode(
+                answer.unwrap_or_else(|status| panic!("{form}: {status}")).as_slice(),
+            )
+            .unwrap();
             assert_eq!(read.user.as_ref(), Some(&user), "{issuer}: {form}");
         }
     }
@@ -128,7 +155,8 @@ async fn a_key_is_never_fetched_because_a_token_says_so() {
             let mut header = serde_json::to_value(&token.header).unwrap();
             header[name] = value;
             let token = token.sign_texts(&header.to_string(), &token.claims.to_string());
-            // One of these tokens is good, but no user has its account: the outcomes of the calls do not matter here.
+            // One of these tokens is good, but no user has its account: the outcomes of the calls
+            // do not matter here.
             drop(server.raw_authorized(GET_USER, &format!("Bearer {token}")).await);
             drop(person.link(link_with(&token)).await);
         }
@@ -151,7 +179,8 @@ async fn another_signature_makes_no_other_token() {
     assert_ne!(first, second);
     server.person("google-oauth2", "g1").link(link_with(&first)).await.unwrap();
 
-    let again = server.db_refused(server.person("google-oauth2", "g2").link(link_with(&second))).await;
+    let again =
+        server.db_refused(server.person("google-oauth2", "g2").link(link_with(&second))).await;
 
     assert_eq!(again, "FailedPrecondition LINK_TOKEN_INVALID");
 }
@@ -180,7 +209,8 @@ async fn tokens_from_before_an_unlink_are_refused_like_any_other_bad_one() {
         let status = server.caller(token).get_user(get("")).await.unwrap_err();
         assert_eq!((status.message(), status.details()), (bad.message(), bad.details()));
         assert_eq!(refusal::<()>(Err(status)), "Unauthenticated TOKEN_INVALID");
-        let proof = server.caller(&Token::of("google-oauth2", "g1")).link(link_with(&token.sign())).await;
+        let proof =
+            server.caller(&Token::of("google-oauth2", "g1")).link(link_with(&token.sign())).await;
         assert_eq!(
             refusal(proof),
             if token.claims["sub"] == "g1" {

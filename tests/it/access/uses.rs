@@ -1,5 +1,5 @@
-//! J16, J18: a good bearer token may be no good proof, and the other way round. Each use has audiences, types and an
-//! age of its own.
+//! J16, J18: a good bearer token may be no good proof, and the other way round. Each use has
+//! audiences, types and an age of its own.
 
 use serde_json::{Value, json};
 
@@ -11,7 +11,10 @@ async fn of_two_uses() -> TestServer {
     let settings = "kind = \"user\"\nsubject = \"subject\"\nprovider = \"p\"\ntenant = \"default\"\n\
                     audiences = [\"api\"]\nallowed_scopes = [\"read:current_user\"]\n\
                     link_with.audiences = [\"app\"]\nlink_with.types = [\"JWT\", \"\"]\nlink_with.max_age = \"5m\"";
-    let server = TestServer::start_with(cluster::cluster().db_migrated().await, |toml| stranger(&toml, settings)).await;
+    let server = TestServer::start_with(cluster::cluster().db_migrated().await, |toml| {
+        stranger(&toml, settings)
+    })
+    .await;
     server.service().create("p", "1").await;
     server.service().create("github", "h1").await;
     server
@@ -19,16 +22,25 @@ async fn of_two_uses() -> TestServer {
 
 /// `bearer | proof`, each `yes` or `-`.
 async fn uses(server: &TestServer, token: &str) -> String {
-    let bearer = server.raw_authorized("/identitylink.v1.IdentityService/GetUser", &format!("Bearer {token}")).await;
-    let preview = identity_link::grpc::proto::LinkRequest { validate_only: true, ..link_with(token) };
+    let bearer = server
+        .raw_authorized("/identitylink.v1.IdentityService/GetUser", &format!("Bearer {token}"))
+        .await;
+    let preview =
+        identity_link::grpc::proto::LinkRequest { validate_only: true, ..link_with(token) };
     let proof = server.person("github", "h1").link(preview).await;
     let word = |refused: Option<String>, as_expected: &str| match refused {
         None => "yes",
         Some(refused) if refused == as_expected => "-",
         Some(other) => panic!("{other}"),
     };
-    let bearer = word(bearer.err().map(|status| refusal::<()>(Err(status))), "Unauthenticated TOKEN_INVALID");
-    let proof = word(proof.err().map(|status| refusal::<()>(Err(status))), "FailedPrecondition LINK_TOKEN_INVALID");
+    let bearer = word(
+        bearer.err().map(|status| refusal::<()>(Err(status))),
+        "Unauthenticated TOKEN_INVALID",
+    );
+    let proof = word(
+        proof.err().map(|status| refusal::<()>(Err(status))),
+        "FailedPrecondition LINK_TOKEN_INVALID",
+    );
     format!("{bearer:>6} | {proof:>5}")
 }
 

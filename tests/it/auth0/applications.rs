@@ -1,5 +1,5 @@
-//! Programs in the manner of Auth0's samples, as the main account and as a linked one: an application that suggests to
-//! link, and a rule after each login. The settings page is `page.rs`.
+//! Programs in the manner of Auth0's samples, as the main account and as a linked one: an
+//! application that suggests to link, and a rule after each login. The settings page is `page.rs`.
 
 use std::process::Command;
 
@@ -22,12 +22,15 @@ const GITHUB: &str = "github|2";
 async fn domain() -> Auth0Domain {
     let domain = Auth0Domain::start().await;
     let service = domain.service();
-    for (provider, subject, email_verified, language) in
-        [("google-oauth2", "1", true, "en"), ("github", "2", true, "de"), ("github", "3", false, "fr")]
-    {
+    for (provider, subject, email_verified, language) in [
+        ("google-oauth2", "1", true, "en"),
+        ("github", "2", true, "de"),
+        ("github", "3", false, "fr"),
+    ] {
         let fill = |request: &mut pb::CreateUserRequest| {
             let identity = request.identity.as_mut().unwrap();
-            (identity.email, identity.email_verified) = ("jane@example.com".to_owned(), email_verified);
+            (identity.email, identity.email_verified) =
+                ("jane@example.com".to_owned(), email_verified);
             request.user_metadata = object(json!({"languages": [language]}));
         };
         service.create_with(provider, subject, fill).await;
@@ -45,7 +48,12 @@ fn program(file: &str, domain: &Auth0Domain, account: &str) -> Command {
 /// The application, for a person that has signed in with this account, and a browser with its page.
 fn signed_in(domain: &Auth0Domain, account: &str) -> (Running, String, Chromium) {
     let mut app = Running::start(program("suggestions.cjs", domain, account));
-    let port = app.stdout_until(|line| line.starts_with("listening on ")).rsplit(' ').next().unwrap().to_owned();
+    let port = app
+        .stdout_until(|line| line.starts_with("listening on "))
+        .rsplit(' ')
+        .next()
+        .unwrap()
+        .to_owned();
     let url = format!("http://127.0.0.1:{port}/");
     let mut browser = Chromium::start(&format!("auth0_suggestions_{}", account.replace('|', "_")));
     browser.open(&url);
@@ -77,7 +85,11 @@ async fn an_application_suggests_to_link_once() {
     let domain = tokio::task::spawn_blocking(run).await.unwrap();
 
     let user = domain.service().user(GOOGLE).await;
-    assert_eq!(crate::support::json(&user.user_metadata), json!({"languages": ["en", "de"]}), "merged once");
+    assert_eq!(
+        crate::support::json(&user.user_metadata),
+        json!({"languages": ["en", "de"]}),
+        "merged once"
+    );
     assert_eq!(user.identities.len(), 2);
 }
 
@@ -91,13 +103,21 @@ async fn a_rule_links_at_the_first_login_and_lets_in_at_each() {
             assert_eq!(ran.code, Some(0), "{}", ran.stderr);
             serde_json::from_str(&ran.stdout).unwrap()
         };
-        let told = [login("github|3", false), login(GITHUB, true), login(GITHUB, true), login(GOOGLE, true)];
+        let told = [
+            login("github|3", false),
+            login(GITHUB, true),
+            login(GITHUB, true),
+            login(GOOGLE, true),
+        ];
         (domain, told)
     };
     let (domain, told) = tokio::task::spawn_blocking(run).await.unwrap();
 
     let primary = json!({"primaryUser": GOOGLE});
-    assert_eq!(told, [json!({"primaryUser": null}), primary.clone(), primary, json!({"primaryUser": null})]);
+    assert_eq!(
+        told,
+        [json!({"primaryUser": null}), primary.clone(), primary, json!({"primaryUser": null})]
+    );
     assert_eq!(domain.service().owner("github", "2").await, GOOGLE);
     assert_eq!(domain.service().owner("github", "3").await, "github|3");
 }

@@ -20,7 +20,8 @@ const USERS: &str = "/api/v2/users";
 const ANN: &str = "/api/v2/users/github%7Cann";
 const ANNS: &str = "/api/v2/users/github%7Cann/identities";
 /// The routes that read a body.
-const WITH_BODY: [(Method, &str); 3] = [(Method::POST, USERS), (Method::PATCH, ANN), (Method::POST, ANNS)];
+const WITH_BODY: [(Method, &str); 3] =
+    [(Method::POST, USERS), (Method::PATCH, ANN), (Method::POST, ANNS)];
 
 /// A server with Ann, who has two identities, and Bob; a back end that calls it; and the refusals.
 struct Refusing {
@@ -50,7 +51,12 @@ impl Refusing {
     }
 
     /// Records the refusals of JSON bodies.
-    async fn ask_all(&mut self, method: Method, path: &str, bodies: impl IntoIterator<Item = Value>) {
+    async fn ask_all(
+        &mut self,
+        method: Method,
+        path: &str,
+        bodies: impl IntoIterator<Item = Value>,
+    ) {
         for body in bodies {
             let text = body.to_string();
             let what = text.chars().take(90).collect::<String>();
@@ -65,14 +71,25 @@ impl Refusing {
     }
 }
 
-fn request(method: Method, path: &str, media_types: &[&str], body: impl Into<Bytes>) -> Request<Bytes> {
+fn request(
+    method: Method,
+    path: &str,
+    media_types: &[&str],
+    body: impl Into<Bytes>,
+) -> Request<Bytes> {
     let request = Request::builder().method(method).uri(path);
-    let request = media_types.iter().fold(request, |request, given| request.header(header::CONTENT_TYPE, *given));
+    let request = media_types
+        .iter()
+        .fold(request, |request, given| request.header(header::CONTENT_TYPE, *given));
     request.body(body.into()).unwrap()
 }
 
 /// A body without an announced length.
-fn chunks(count: usize) -> StreamBody<impl stream::Stream<Item = Result<Frame<Bytes>, Infallible>>> {
+fn chunks(
+    count: usize,
+) -> StreamBody<impl stream::Stream<Item = Result<Frame<Bytes>, Infallible>>> {
     let chunk = Bytes::from(vec![b' '; 1024 * 1024]);
-    StreamBody::new(stream::iter(std::iter::repeat_n(chunk, count).map(|chunk| Ok(Frame::data(chunk)))))
+    StreamBody::new(stream::iter(
+        std::iter::repeat_n(chunk, count).map(|chunk| Ok(Frame::data(chunk))),
+    ))
 }

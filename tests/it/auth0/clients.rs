@@ -1,6 +1,6 @@
-//! Auth0's own clients of all generations, each making every call that linking needs: as a service and as a person, at the
-//! user's main account or at a linked one. CI runs the present version for each language. All
-//! versions are run by hand, after a change that clients might notice:
+//! Auth0's own clients of all generations, each making every call that linking needs: as a service
+//! and as a person, at the user's main account or at a linked one. CI runs the present version for
+//! each language. All versions are run by hand, after a change that clients might notice:
 //!
 //! ```sh
 //! cargo test --test it auth0::clients -- --ignored --nocapture
@@ -12,8 +12,8 @@ use identity_link::grpc::proto::{self as pb, link_request::Secondary};
 use serde_json::{Value, json};
 
 use crate::support::{
-    Caller, auth0_domain::Auth0Domain, child::run_command, chromium::Chromium, identity_ref, npm, python,
-    tokens::Token, web_server::WebServer,
+    Caller, auth0_domain::Auth0Domain, child::run_command, chromium::Chromium, identity_ref, npm,
+    python, tokens::Token, web_server::WebServer,
 };
 
 /// Every version for Node.js and for browsers, pinned.
@@ -76,8 +76,11 @@ impl Client {
             Self::Browser(major) => Some(page(major).await),
             Self::Node(_) | Self::Python(..) => None,
         };
-        let origin = app.as_ref().map_or("https://app.example.com".to_owned(), |app| format!("http://{}", app.address));
-        let domain = Auth0Domain::start_with(|toml| toml.replace("https://app.example.com", &origin)).await;
+        let origin = app
+            .as_ref()
+            .map_or("https://app.example.com".to_owned(), |app| format!("http://{}", app.address));
+        let domain =
+            Auth0Domain::start_with(|toml| toml.replace("https://app.example.com", &origin)).await;
         jane(&domain.service()).await;
         let tokens = tokens();
         tokio::task::spawn_blocking(move || match self {
@@ -85,29 +88,44 @@ impl Client {
             Self::Python(major, requirements) => {
                 let mut command = Command::new("python3");
                 command.env("PYTHONPATH", python::packages("auth0-python", requirements));
-                command.args(["tests/it/auth0-python/calls.py", &major.to_string(), &domain.name, &tokens.to_string()]);
+                command.args([
+                    "tests/it/auth0-python/calls.py",
+                    &major.to_string(),
+                    &domain.name,
+                    &tokens.to_string(),
+                ]);
                 // Version 6 looks for authorities here, the older ones there.
-                command.env("SSL_CERT_FILE", &domain.authority).env("REQUESTS_CA_BUNDLE", &domain.authority);
+                command
+                    .env("SSL_CERT_FILE", &domain.authority)
+                    .env("REQUESTS_CA_BUNDLE", &domain.authority);
                 said(command)
             }
             Self::Browser(major) => {
                 let mut browser = Chromium::start_trusting_all(&format!("auth0_js_{major}"));
                 browser.open(&origin);
                 let lines = browser.run(&format!("allCalls({}, {tokens})", json!(domain.name)));
-                lines.as_array().unwrap().iter().map(|line| line.as_str().unwrap().to_owned()).collect()
+                lines
+                    .as_array()
+                    .unwrap()
+                    .iter()
+                    .map(|line| line.as_str().unwrap().to_owned())
+                    .collect()
             }
         })
         .await
         .unwrap()
     }
 
-    /// The outcomes are the same as with each other client, and as in the table of the documentation.
+    /// The outcomes are the same as with each other client, and as in the table of the
+    /// documentation.
     async fn makes_every_call(self) {
         let lines = self.lines().await;
         let has = |line: &&str| match self {
             // Its calls are those that a person may make, but for what only pages send.
             Self::Browser(_) => {
-                line.starts_with("a person") && !line.contains(", by email:") && !line.contains(", link by ids:")
+                line.starts_with("a person")
+                    && !line.contains(", by email:")
+                    && !line.contains(", link by ids:")
             }
             Self::Node(_) | Self::Python(..) => true,
         };
@@ -119,7 +137,9 @@ impl Client {
 /// The calls by this version for Node.js.
 pub(super) fn node(major: u8, domain: &str, authority: &Path, tokens: &Value) -> Vec<String> {
     let mut command = npm::program(PACKAGES, "calls.cjs");
-    command.args([&format!("auth0-{major}"), domain, &tokens.to_string()]).env("NODE_EXTRA_CA_CERTS", authority);
+    command
+        .args([&format!("auth0-{major}"), domain, &tokens.to_string()])
+        .env("NODE_EXTRA_CA_CERTS", authority);
     said(command)
 }
 
@@ -135,11 +155,16 @@ pub(super) async fn page(major: u8) -> WebServer {
     let packages = tokio::task::spawn_blocking(|| npm::packages(PACKAGES)).await.unwrap();
     let client = packages.join(format!("node_modules/auth0-js-{major}/dist/auth0.min.js"));
     let pages = Path::new(PAGES);
-    let files = [("/", pages.join("calls.html")), ("/calls.js", pages.join("calls.js")), ("/auth0.js", client)];
+    let files = [
+        ("/", pages.join("calls.html")),
+        ("/calls.js", pages.join("calls.js")),
+        ("/auth0.js", client),
+    ];
     WebServer::of_files(&files).await
 }
 
-/// Two users with one email, of which the second has a linked account, and two accounts that can be linked.
+/// Two users with one email, of which the second has a linked account, and two accounts that can be
+/// linked.
 pub(super) async fn jane(service: &Caller) {
     for account in ["1", "2"] {
         let verified = |request: &mut pb::CreateUserRequest| {
@@ -158,7 +183,8 @@ pub(super) async fn jane(service: &Caller) {
     service.link(link).await.unwrap();
 }
 
-/// The tokens of the service, of a person at either account, and those that prove the accounts to link.
+/// The tokens of the service, of a person at either account, and those that prove the accounts to
+/// link.
 pub(super) fn tokens() -> Value {
     let of = |issuer, account| Token::of(issuer, account).sign();
     json!({
@@ -177,7 +203,8 @@ fn cells(lines: &[String]) -> BTreeMap<String, String> {
     lines.iter().map(cell).collect()
 }
 
-/// The column of the table in the documentation under this heading, without what the client has no call for.
+/// The column of the table in the documentation under this heading, without what the client has no
+/// call for.
 fn documented(heading: &str) -> BTreeMap<String, String> {
     let text = fs::read_to_string("docs/AUTH0.md").unwrap();
     let table = text.lines().skip_while(|line| !line.starts_with("| as whom | call |"));

@@ -1,4 +1,5 @@
-//! The headers for browsers: which pages may call, and that no cache may store and no page may frame a response.
+//! The headers for browsers: which pages may call, and that no cache may store and no page may
+//! frame a response.
 
 use std::convert::Infallible;
 
@@ -25,7 +26,12 @@ const ANOTHER: &str = "https://app.example.com.evil.example";
 const ANN: &str = "/api/v2/users/github%7Cann";
 
 fn from_page(method: Method, path: &str, origin: &str) -> Request<Bytes> {
-    Request::builder().method(method).uri(path).header(header::ORIGIN, origin).body(Bytes::new()).unwrap()
+    Request::builder()
+        .method(method)
+        .uri(path)
+        .header(header::ORIGIN, origin)
+        .body(Bytes::new())
+        .unwrap()
 }
 
 /// What an answer says to browsers, in lines.
@@ -33,7 +39,9 @@ fn headers(said: &Said) -> String {
     let mut lines: Vec<String> = said
         .headers
         .iter()
-        .filter(|(name, _)| !["date", "content-length", "x-ratelimit-reset"].contains(&name.as_str()))
+        .filter(|(name, _)| {
+            !["date", "content-length", "x-ratelimit-reset"].contains(&name.as_str())
+        })
         .map(|(name, value)| format!("{name}: {}", value.to_str().unwrap()))
         .collect();
     lines.sort();
@@ -57,7 +65,10 @@ async fn a_page_may_ask_what_it_may_do_if_it_is_one_of_ours() {
         let mut request = from_page(Method::OPTIONS, ANN, origin);
         let headers = request.headers_mut();
         headers.insert("access-control-request-method", method.parse().unwrap());
-        headers.insert("access-control-request-headers", "authorization,content-type".parse().unwrap());
+        headers.insert(
+            "access-control-request-headers",
+            "authorization,content-type".parse().unwrap(),
+        );
         request
     };
     let ours = server.stranger().send(preflight(PAGE, "PATCH")).await;
@@ -73,8 +84,13 @@ async fn a_page_may_ask_what_it_may_do_if_it_is_one_of_ours() {
         vary: origin
         x-content-type-options: nosniff
     "#);
-    for origin in [ANOTHER, "null", "https://app.example.com:8443", "http://app.example.com", "https://APP.example.com"]
-    {
+    for origin in [
+        ANOTHER,
+        "null",
+        "https://app.example.com:8443",
+        "http://app.example.com",
+        "https://APP.example.com",
+    ] {
         assert_is_for(&server.stranger().send(preflight(origin, "PATCH")).await, None);
     }
 }
@@ -98,7 +114,9 @@ async fn an_answer_is_for_our_pages_also_if_it_is_a_refusal() {
     for (status, said) in answers {
         assert_eq!(said.status.as_str(), status);
         assert_is_for(&said, Some(PAGE));
-        assert!(said.headers["access-control-expose-headers"].to_str().unwrap().contains("retry-after"));
+        assert!(
+            said.headers["access-control-expose-headers"].to_str().unwrap().contains("retry-after")
+        );
     }
     for asker in [&backend, &stranger] {
         assert_is_for(&asker.send(from_page(Method::GET, ANN, ANOTHER)).await, None);
@@ -111,7 +129,10 @@ async fn an_answer_is_for_our_pages_also_if_it_is_a_refusal() {
 #[tokio::test]
 async fn a_page_sees_that_its_call_took_too_long() {
     let database = cluster().db_migrated().await;
-    let server = TestServer::start_with(database, |toml| format!("max_call_time = \"50ms\"\n{toml}") + AUTH0).await;
+    let server = TestServer::start_with(database, |toml| {
+        format!("max_call_time = \"50ms\"\n{toml}") + AUTH0
+    })
+    .await;
     let body = StreamBody::new(stream::pending::<Result<Frame<Bytes>, Infallible>>());
     let request = from_page(Method::PATCH, ANN, PAGE).map(|_| body);
 
@@ -126,10 +147,16 @@ async fn a_page_sees_that_its_call_took_too_long() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_page_sees_that_there_is_no_room_and_when_to_try_again() {
     let database = cluster().db_migrated().await;
-    let server = TestServer::start_with(database, |toml| format!("max_concurrent_calls = 2\n{toml}") + AUTH0).await;
+    let server = TestServer::start_with(database, |toml| {
+        format!("max_concurrent_calls = 2\n{toml}") + AUTH0
+    })
+    .await;
     let backend = server.backend();
     for account in ["ann", "ben"] {
-        backend.post("/api/v2/users", &json!({"connection": "github", "user_id": account})).await.ok();
+        backend
+            .post("/api/v2/users", &json!({"connection": "github", "user_id": account}))
+            .await
+            .ok();
     }
     let held = server.database.db_hold_statement("SELECT FROM users FOR UPDATE").await;
     let writes = [ANN, "/api/v2/users/github%7Cben"].map(|user| {
@@ -142,7 +169,10 @@ async fn a_page_sees_that_there_is_no_room_and_when_to_try_again() {
     assert_is_for(&said, Some(PAGE));
     insta::assert_snapshot!(said.refused(), @"429 too_many_requests Too many requests. Check the X-RateLimit-Limit, X-RateLimit-Remaining and X-RateLimit-Reset headers.");
     let told = |name: &str| said.headers[name].to_str().unwrap().parse::<i64>().unwrap();
-    assert_eq!((told("x-ratelimit-limit"), told("x-ratelimit-remaining"), told("retry-after")), (2, 0, 1));
+    assert_eq!(
+        (told("x-ratelimit-limit"), told("x-ratelimit-remaining"), told("retry-after")),
+        (2, 0, 1)
+    );
     let now = identity_link::clock::now().timestamp();
     assert!((now - 120..=now + 2).contains(&told("x-ratelimit-reset")));
     // A caller without permission gets its refusal, and takes no slot.
@@ -173,7 +203,9 @@ async fn no_answer_is_kept_or_shown_or_sets_a_cookie() {
         (&stranger, "/api/v2/nothing"),
     ] {
         let mut request = from_page(Method::GET, path, ANOTHER);
-        request.headers_mut().insert(header::COOKIE, "auth0=s%3Aabc; __Host-session=1".parse().unwrap());
+        request
+            .headers_mut()
+            .insert(header::COOKIE, "auth0=s%3Aabc; __Host-session=1".parse().unwrap());
         let said = asker.send(request).await;
         told.push(format!("{path} {}\n{}", said.status.as_u16(), headers(&said)));
     }
@@ -245,10 +277,13 @@ async fn over_tls_browsers_are_told_to_stay_with_it() {
     ours.issue().write(&dir);
     let server = TestServer::start_with(database, |toml| toml + AUTH0 + &tls_toml(&dir)).await;
     let stream = TlsClient::new(&ours, None).connect(server.address).await.unwrap();
-    let (mut sender, connection) = handshake(TokioExecutor::new(), TokioIo::new(stream)).await.unwrap();
+    let (mut sender, connection) =
+        handshake(TokioExecutor::new(), TokioIo::new(stream)).await.unwrap();
     tokio::spawn(connection);
     for path in ["/api/v2/openapi.json", "/api/v2/nothing", ANN] {
-        let request = Request::get(format!("https://localhost{path}")).body(Full::<Bytes>::default()).unwrap();
+        let request = Request::get(format!("https://localhost{path}"))
+            .body(Full::<Bytes>::default())
+            .unwrap();
         let answer = sender.send_request(request).await.unwrap();
         assert_eq!(answer.headers()["strict-transport-security"], "max-age=31536000", "{path}");
     }

@@ -1,5 +1,5 @@
-//! The requests of "Linking User Accounts" as they stand there, by curl: over HTTP/1.1 and HTTP/2, with the bar of an
-//! id as it is and encoded, as JSON and as a form.
+//! The requests of "Linking User Accounts" as they stand there, by curl: over HTTP/1.1 and HTTP/2,
+//! with the bar of an id as it is and encoded, as JSON and as a form.
 
 use std::process::Command;
 
@@ -23,8 +23,12 @@ impl Curl<'_> {
     fn ask(&self, method: &str, path: &str, body: Option<(&str, String)>) -> (String, Value) {
         let (option, version) = self.version;
         let mut command = Command::new("curl");
-        command.args(["--silent", "--show-error", "--noproxy", "*", option, "--request", method]).arg("--cacert");
-        command.arg(&self.domain.authority).args(["--header", &format!("Authorization: Bearer {}", self.token)]);
+        command
+            .args(["--silent", "--show-error", "--noproxy", "*", option, "--request", method])
+            .arg("--cacert");
+        command
+            .arg(&self.domain.authority)
+            .args(["--header", &format!("Authorization: Bearer {}", self.token)]);
         if let Some((media_type, body)) = body {
             command.args(["--header", &format!("Content-Type: {media_type}"), "--data-raw", &body]);
         }
@@ -44,7 +48,8 @@ fn written(media_type: &str, fields: &Value) -> String {
     if media_type == "application/json" {
         return fields.to_string();
     }
-    let fields = fields.as_object().unwrap().iter().map(|(name, value)| (name, value.as_str().unwrap()));
+    let fields =
+        fields.as_object().unwrap().iter().map(|(name, value)| (name, value.as_str().unwrap()));
     form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish()
 }
 
@@ -55,13 +60,19 @@ fn link_and_unlink(domain: &Auth0Domain, tokens: &dyn Fn(&'static str, &str) -> 
         let curl = |token| Curl { domain, version, token };
         let john = curl(tokens("google-oauth2", "115015401343387192604"));
         let backend = curl(tokens("services", "backend"));
-        for (bar, media_type) in BARS.into_iter().flat_map(|bar| MEDIA_TYPES.map(|media_type| (bar, media_type))) {
+        for (bar, media_type) in
+            BARS.into_iter().flat_map(|bar| MEDIA_TYPES.map(|media_type| (bar, media_type)))
+        {
             let path = format!("/users/google-oauth2{bar}115015401343387192604/identities");
             let case = format!("{version:?} {bar} {media_type}");
             for by_token in [true, false] {
                 let account: String = accounts.next().map(|n: u32| n.to_string()).unwrap();
                 let new = json!({"connection": "sms", "user_id": account}).to_string();
-                assert_eq!(backend.ask("POST", "/users", Some(("application/json", new))).0, "201", "{case}");
+                assert_eq!(
+                    backend.ask("POST", "/users", Some(("application/json", new))).0,
+                    "201",
+                    "{case}"
+                );
                 let (curl, fields) = match by_token {
                     true => (&john, json!({"link_with": tokens("sms", &account)})),
                     false => (&backend, json!({"provider": "sms", "user_id": account})),
@@ -69,11 +80,24 @@ fn link_and_unlink(domain: &Auth0Domain, tokens: &dyn Fn(&'static str, &str) -> 
 
                 let body = Some((media_type, written(media_type, &fields)));
                 let (status, identities) = curl.ask("POST", &path, body);
-                assert_eq!((status.as_str(), &identities[1]["user_id"]), ("201", &json!(account)), "{case}");
-                let (status, identities) = john.ask("DELETE", &format!("{path}/sms/{account}"), None);
-                assert_eq!((status.as_str(), identities.as_array().unwrap().len()), ("200", 1), "{case}");
+                assert_eq!(
+                    (status.as_str(), &identities[1]["user_id"]),
+                    ("201", &json!(account)),
+                    "{case}"
+                );
+                let (status, identities) =
+                    john.ask("DELETE", &format!("{path}/sms/{account}"), None);
+                assert_eq!(
+                    (status.as_str(), identities.as_array().unwrap().len()),
+                    ("200", 1),
+                    "{case}"
+                );
                 let (status, user) = backend.ask("GET", &format!("/users/sms{bar}{account}"), None);
-                assert_eq!((status.as_str(), &user["user_metadata"]), ("200", &json!({})), "{case}");
+                assert_eq!(
+                    (status.as_str(), &user["user_metadata"]),
+                    ("200", &json!({})),
+                    "{case}"
+                );
             }
         }
     }
@@ -84,8 +108,10 @@ async fn the_requests_of_the_documents_are_answered_as_they_stand() {
     let domain = Auth0Domain::start().await;
     let run = move || {
         let tokens = |issuer, subject: &str| Token::of(issuer, subject).sign();
-        let backend = Curl { domain: &domain, version: VERSIONS[0], token: tokens("services", "backend") };
-        let john = json!({"connection": "google-oauth2", "user_id": "115015401343387192604"}).to_string();
+        let backend =
+            Curl { domain: &domain, version: VERSIONS[0], token: tokens("services", "backend") };
+        let john =
+            json!({"connection": "google-oauth2", "user_id": "115015401343387192604"}).to_string();
         assert_eq!(backend.ask("POST", "/users", Some(("application/json", john))).0, "201");
         link_and_unlink(&domain, &tokens);
     };

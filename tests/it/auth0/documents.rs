@@ -40,7 +40,9 @@ async fn linking_and_unlinking_are_as_the_documents_have_them() {
     john(&backend).await;
 
     let identities = json!({"provider": "sms", "user_id": "560ebaeef609ee1adaa7c551"});
-    let linked = backend.post("/api/v2/users/google-oauth2|115015401343387192604/identities", &identities).await;
+    let linked = backend
+        .post("/api/v2/users/google-oauth2|115015401343387192604/identities", &identities)
+        .await;
     assert_eq!(linked.status, 201);
     let after = json!([
         {
@@ -66,7 +68,8 @@ async fn linking_and_unlinking_are_as_the_documents_have_them() {
         })
     );
 
-    let path = "/api/v2/users/google-oauth2|115015401343387192604/identities/sms/560ebaeef609ee1adaa7c551";
+    let path =
+        "/api/v2/users/google-oauth2|115015401343387192604/identities/sms/560ebaeef609ee1adaa7c551";
     let unlinked = backend.delete(path).await;
     assert_eq!(unlinked.status, 200);
     assert_eq!(unlinked.ok(), json!([after[0]]));
@@ -94,9 +97,12 @@ async fn a_user_links_with_both_tokens() {
     let john = server.asker(&Token::of("google-oauth2", "115015401343387192604"));
     let path = "/api/v2/users/google-oauth2|115015401343387192604/identities";
 
-    let unproven = john.post(path, &json!({"provider": "sms", "user_id": "560ebaeef609ee1adaa7c551"})).await;
+    let unproven =
+        john.post(path, &json!({"provider": "sms", "user_id": "560ebaeef609ee1adaa7c551"})).await;
     insta::assert_snapshot!(unproven.refused(), @"403 insufficient_scope Insufficient scope; expected: update:users.");
-    let others = john.post("/api/v2/users/sms|560ebaeef609ee1adaa7c551/identities", &json!({"link_with": "x"})).await;
+    let others = john
+        .post("/api/v2/users/sms|560ebaeef609ee1adaa7c551/identities", &json!({"link_with": "x"}))
+        .await;
     insta::assert_snapshot!(others.refused(), @"400 invalid_body Invalid token (link_with).");
 
     let link_with = Token::of("sms", "560ebaeef609ee1adaa7c551").sign();
@@ -108,13 +114,15 @@ async fn a_user_links_with_both_tokens() {
     assert_eq!(again.headers.get(header::RETRY_AFTER), None, "it is so however often it is tried");
 }
 
-/// A61: with README's `max_sign_in_age`, a login of this morning links and unlinks, and only the last ten minutes delete.
+/// A61: with README's `max_sign_in_age`, a login of this morning links and unlinks, and only the
+/// last ten minutes delete.
 #[tokio::test]
 async fn a_login_of_nine_hours_links_and_unlinks() {
     let server = TestServer::start_auth0().await;
     let backend = server.backend();
     john(&backend).await;
-    let john = |ago| server.asker(&Token::of("google-oauth2", "115015401343387192604").issued_ago(ago));
+    let john =
+        |ago| server.asker(&Token::of("google-oauth2", "115015401343387192604").issued_ago(ago));
     let (this_morning, yesterday) = (john(9 * 3600), john(11 * 3600));
     let path = "/api/v2/users/google-oauth2|115015401343387192604/identities";
     let link_with = json!({"link_with": Token::of("sms", "560ebaeef609ee1adaa7c551").sign()});
@@ -126,13 +134,17 @@ async fn a_login_of_nine_hours_links_and_unlinks() {
     let too_old = yesterday.delete(&unlink).await;
     assert_eq!(too_old.refused().split(' ').nth(1), Some("reauthentication_required"));
     assert_eq!(this_morning.delete(&unlink).await.status, 200);
-    assert_eq!(this_morning.get("/api/v2/users/google-oauth2|115015401343387192604").await.status, 200);
+    assert_eq!(
+        this_morning.get("/api/v2/users/google-oauth2|115015401343387192604").await.status,
+        200
+    );
     let delete = this_morning.delete("/api/v2/users/google-oauth2|115015401343387192604").await;
     assert_eq!(delete.refused().split(' ').nth(1), Some("reauthentication_required"));
 }
 
-/// A51: a user's id still resolves after the account in the id has left. From then on it names neither of the two.
-/// Otherwise a caller that takes the id for the account, as the documents' samples do, would link the wrong user.
+/// A51: a user's id still resolves after the account in the id has left. From then on it names
+/// neither of the two. Otherwise a caller that takes the id for the account, as the documents'
+/// samples do, would link the wrong user.
 #[tokio::test]
 async fn an_id_whose_account_is_another_users_names_nobody() {
     let server = TestServer::start_auth0().await;
@@ -169,7 +181,8 @@ async fn an_id_whose_account_is_another_users_names_nobody() {
     assert_eq!(mallory["identities"].as_array().unwrap().len(), 2);
 
     // Nor when the account's new user is deleted: the next sign-in there is a new user.
-    let found = backend.get(r#"/api/v2/users?q=identities.provider:%22google-oauth2%22"#).await.ok();
+    let found =
+        backend.get(r#"/api/v2/users?q=identities.provider:%22google-oauth2%22"#).await.ok();
     let anew = found[0]["user_id"].as_str().unwrap();
     backend.delete(&format!("/api/v2/users/{anew}")).await.ok();
     let gone = backend.get("/api/v2/users/google-oauth2|victim").await;
@@ -184,35 +197,58 @@ async fn an_id_whose_account_is_another_users_names_nobody() {
         backend.patch("/api/v2/users/google-oauth2|victim", &json!({"blocked": true})).await,
         backend.delete("/api/v2/users/google-oauth2|victim").await,
         backend
-            .post("/api/v2/users/google-oauth2|victim/identities", &json!({"provider": "auth0", "user_id": "mallory"}))
+            .post(
+                "/api/v2/users/google-oauth2|victim/identities",
+                &json!({"provider": "auth0", "user_id": "mallory"}),
+            )
             .await,
         backend.delete("/api/v2/users/google-oauth2|victim/identities/sms/7").await,
     ] {
         assert_eq!(refused.refused(), "404 inexistent_user The user does not exist.");
     }
     for query in ["", "&include_totals=true", "&take=1"] {
-        let found = backend.get(&format!(r#"/api/v2/users?q=user_id:%22google-oauth2%7Cvictim%22{query}"#)).await.ok();
+        let found = backend
+            .get(&format!(r#"/api/v2/users?q=user_id:%22google-oauth2%7Cvictim%22{query}"#))
+            .await
+            .ok();
         assert!(!found.to_string().contains("user_id"), "{found}");
     }
 }
 
-/// A52: a back end that names an account means the account's own user, not another user that linked the account.
+/// A52: a back end that names an account means the account's own user, not another user that linked
+/// the account.
 #[tokio::test]
 async fn an_account_that_another_user_has_linked_brings_nobody_along() {
     let server = TestServer::start_auth0().await;
     let backend = server.backend();
     for user_id in ["ann", "bob", "eve"] {
-        backend.post("/api/v2/users", &json!({"connection": "github", "user_id": user_id})).await.ok();
+        backend
+            .post("/api/v2/users", &json!({"connection": "github", "user_id": user_id}))
+            .await
+            .ok();
     }
-    backend.post("/api/v2/users/github|ann/identities", &json!({"provider": "github", "user_id": "bob"})).await.ok();
+    backend
+        .post(
+            "/api/v2/users/github|ann/identities",
+            &json!({"provider": "github", "user_id": "bob"}),
+        )
+        .await
+        .ok();
 
-    let refused =
-        backend.post("/api/v2/users/github|eve/identities", &json!({"provider": "github", "user_id": "bob"})).await;
+    let refused = backend
+        .post(
+            "/api/v2/users/github|eve/identities",
+            &json!({"provider": "github", "user_id": "bob"}),
+        )
+        .await;
 
     insta::assert_snapshot!(refused.refused(), @"409 identity_conflict Specified identity already exists.");
     let ann = backend.get("/api/v2/users/github|ann").await.ok();
     assert_eq!(ann["identities"].as_array().unwrap().len(), 2);
-    assert_eq!(backend.get("/api/v2/users/github|eve").await.ok()["identities"].as_array().unwrap().len(), 1);
+    assert_eq!(
+        backend.get("/api/v2/users/github|eve").await.ok()["identities"].as_array().unwrap().len(),
+        1
+    );
 }
 
 /// The id of a user names it even after another identity has become its primary one.
@@ -221,12 +257,24 @@ async fn a_user_is_named_by_its_id_whichever_identity_is_its_main_one() {
     let server = TestServer::start_auth0().await;
     let backend = server.backend();
     for user_id in ["ann", "bob", "eve"] {
-        backend.post("/api/v2/users", &json!({"connection": "github", "user_id": user_id})).await.ok();
+        backend
+            .post("/api/v2/users", &json!({"connection": "github", "user_id": user_id}))
+            .await
+            .ok();
     }
-    backend.post("/api/v2/users/github|ann/identities", &json!({"provider": "github", "user_id": "bob"})).await.ok();
+    backend
+        .post(
+            "/api/v2/users/github|ann/identities",
+            &json!({"provider": "github", "user_id": "bob"}),
+        )
+        .await
+        .ok();
     let primary = pb::SetPrimaryIdentityRequest {
         user_id: "github|ann".to_owned(),
-        identity: Some(pb::IdentityRef { provider: "github".to_owned(), subject: "bob".to_owned() }),
+        identity: Some(pb::IdentityRef {
+            provider: "github".to_owned(),
+            subject: "bob".to_owned(),
+        }),
         ..pb::SetPrimaryIdentityRequest::default()
     };
     server.service().set_primary_identity(primary).await.unwrap();
@@ -234,6 +282,7 @@ async fn a_user_is_named_by_its_id_whichever_identity_is_its_main_one() {
     let link = json!({"provider": "github", "user_id": "ann"});
     let linked = backend.post("/api/v2/users/github|eve/identities", &link).await.ok();
 
-    let names: Vec<&str> = linked.as_array().unwrap().iter().map(|of| of["user_id"].as_str().unwrap()).collect();
+    let names: Vec<&str> =
+        linked.as_array().unwrap().iter().map(|of| of["user_id"].as_str().unwrap()).collect();
     assert_eq!(names, ["eve", "ann", "bob"]);
 }

@@ -1,4 +1,5 @@
-//! Requests for another service: a library for browsers knows one domain, and calls both the login and the API there.
+//! Requests for another service: a library for browsers knows one domain, and calls both the login
+//! and the API there.
 
 use http::{HeaderValue, Method, Request, header};
 use hyper::body::Bytes;
@@ -25,7 +26,10 @@ const ELSEWHERE: [(&str, &str); 13] = [
 
 /// The envelope of a response, whose status is the same as that of the response.
 fn refused(status: u16, body: &Value) -> String {
-    assert_eq!((status, &body["statusCode"], &body["error"]), (404, &Value::from(404), &Value::from("Not Found")));
+    assert_eq!(
+        (status, &body["statusCode"], &body["error"]),
+        (404, &Value::from(404), &Value::from("Not Found"))
+    );
     body["message"].as_str().unwrap().to_owned()
 }
 
@@ -34,7 +38,10 @@ async fn a_path_of_another_service_says_which_it_is() {
     let server = TestServer::start_auth0().await;
     let mut told = Vec::new();
     for (method, path) in ELSEWHERE {
-        let request = Request::builder().method(method).uri(path).header(header::CONTENT_TYPE, "application/json");
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header(header::CONTENT_TYPE, "application/json");
         let said = server.backend().send(request.body(Bytes::from_static(b"{}")).unwrap()).await;
         let message = refused(said.status.as_u16(), &said.body);
         told.push(format!("{method} {path} -> {message}"));
@@ -67,7 +74,8 @@ async fn a_path_of_another_service_says_which_it_is() {
 async fn a_page_reads_that_it_asks_the_wrong_service() {
     let server = TestServer::start_auth0().await;
     let from = |origin: &str, method| {
-        let mut request = Request::builder().method(method).uri("/oauth/token").body(Bytes::new()).unwrap();
+        let mut request =
+            Request::builder().method(method).uri("/oauth/token").body(Bytes::new()).unwrap();
         request.headers_mut().insert(header::ORIGIN, HeaderValue::from_str(origin).unwrap());
         request
     };
@@ -91,7 +99,8 @@ async fn a_call_of_grpc_stays_one() {
         ("POST", "/identitylink.v1.IdentityService/GetUser", "application/json"),
         ("GET", "/grpc.health.v1.Health/Check", "application/json"),
     ] {
-        let request = Request::builder().method(method).uri(path).header(header::CONTENT_TYPE, media_type);
+        let request =
+            Request::builder().method(method).uri(path).header(header::CONTENT_TYPE, media_type);
         let said = server.stranger().send(request.body(Bytes::new()).unwrap()).await;
         let grpc = said.headers.get("grpc-status").map_or("-", |status| status.to_str().unwrap());
         told.push(format!("{method} {path} {media_type} -> {} {grpc}", said.status.as_u16()));

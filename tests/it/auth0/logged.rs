@@ -21,7 +21,8 @@ async fn each_call_leaves_one_line_and_nothing_that_was_told_in_confidence() {
     let database = cluster().db_migrated().await;
     let log = "log = \"info,identity_link=trace\"\n";
     let (child, address) = Running::serve(&database, |toml| format!("{log}{toml}") + AUTH0);
-    let (backend, person) = (Token::of("services", "backend").sign(), Token::of("github", SESAME).sign());
+    let (backend, person) =
+        (Token::of("services", "backend").sign(), Token::of("github", SESAME).sign());
     let proof = Token::of("sms", SESAME).sign();
     let [service, user, garbage, stranger] =
         [Some(backend.clone()), Some(person.clone()), Some(SESAME.to_owned()), None]
@@ -53,9 +54,14 @@ async fn each_call_leaves_one_line_and_nothing_that_was_told_in_confidence() {
 
     child.signal(Signal::TERM);
     let ran = child.finish();
-    let tokens = [backend, person, proof].map(|token| token.split('.').nth(1).unwrap()[..16].to_owned());
+    let tokens =
+        [backend, person, proof].map(|token| token.split('.').nth(1).unwrap()[..16].to_owned());
     for secret in tokens.iter().map(String::as_str).chain([EMAIL, "secret@", SESAME]) {
-        assert_eq!(ran.stderr.lines().find(|line| line.contains(secret)), None, "{secret} is in the log");
+        assert_eq!(
+            ran.stderr.lines().find(|line| line.contains(secret)),
+            None,
+            "{secret} is in the log"
+        );
     }
     let lines = ran.stderr.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
     let calls = lines.filter(|line| line["target"] == "identity_link::call");

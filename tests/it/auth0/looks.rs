@@ -1,5 +1,5 @@
-//! What a user looks like to a client that parses it strictly: names and a picture are always there, whatever its
-//! provider says, and nothing is in them that the service does not know.
+//! What a user looks like to a client that parses it strictly: names and a picture are always
+//! there, whatever its provider says, and nothing is in them that the service does not know.
 
 use identity_link::grpc::proto as pb;
 use serde_json::{Value, json};
@@ -17,7 +17,8 @@ const ANN: &str = "/api/v2/users/github%7Cann";
 
 /// The name and the nickname that a user shows, and its picture: `-` for the one of who has none.
 pub(super) fn looks(user: &Value) -> [String; 3] {
-    let [name, nickname, picture] = ["name", "nickname", "picture"].map(|field| user[field].as_str().unwrap());
+    let [name, nickname, picture] =
+        ["name", "nickname", "picture"].map(|field| user[field].as_str().unwrap());
     let picture = if picture.starts_with("data:image/svg+xml;base64,") { "-" } else { picture };
     [name, nickname, picture].map(str::to_owned)
 }
@@ -66,15 +67,22 @@ async fn a_user_always_has_a_name_a_nickname_and_a_picture() {
     "#);
 }
 
-/// Nothing is stored that no provider and no service said, so nothing is left when they say something else.
+/// Nothing is stored that no provider and no service said, so nothing is left when they say
+/// something else.
 #[tokio::test]
 async fn what_nobody_said_is_shown_and_not_kept() {
     let server = TestServer::start_auth0().await;
     let (backend, service) = (server.backend(), server.service());
     create(&backend, &json!({"email": "ann@example.com"})).await;
-    backend.post(USERS, &json!({"connection": "sms", "user_id": "7", "phone_number": "+4912"})).await.ok();
+    backend
+        .post(USERS, &json!({"connection": "sms", "user_id": "7", "phone_number": "+4912"}))
+        .await
+        .ok();
 
-    let linked = backend.post(&format!("{ANN}/identities"), &json!({"provider": "sms", "user_id": "7"})).await.ok();
+    let linked = backend
+        .post(&format!("{ANN}/identities"), &json!({"provider": "sms", "user_id": "7"}))
+        .await
+        .ok();
     backend.patch(ANN, &json!({"blocked": true})).await.ok();
 
     assert_eq!(looks(&backend.get(ANN).await.ok()), ["ann@example.com", "ann", "-"]);
@@ -88,32 +96,41 @@ async fn what_nobody_said_is_shown_and_not_kept() {
 /// The picture is the same for all users, so that it discloses nothing about a user.
 #[tokio::test]
 async fn the_picture_of_who_has_none_is_the_operators() {
-    let pictured =
-        |toml: String| toml + &AUTH0.replace("[auth0]", "[auth0]\npicture = \"https://example.com/who.svg\"");
+    let pictured = |toml: String| {
+        toml + &AUTH0.replace("[auth0]", "[auth0]\npicture = \"https://example.com/who.svg\"")
+    };
     let server = TestServer::start_with(cluster().db_migrated().await, pictured).await;
     let backend = server.backend();
-    for (email, told) in
-        [("ann@example.com", json!({})), ("bob@example.com", json!({"picture": "https://example.com/b"}))]
-    {
+    for (email, told) in [
+        ("ann@example.com", json!({})),
+        ("bob@example.com", json!({"picture": "https://example.com/b"})),
+    ] {
         let mut new = json!({"connection": "github", "user_id": email, "email": email});
         new.as_object_mut().unwrap().extend(told.as_object().unwrap().clone());
         backend.post(USERS, &new).await.ok();
     }
     let found = backend.get(USERS).await.ok();
-    let pictures: Vec<&Value> = found.as_array().unwrap().iter().map(|user| &user["picture"]).collect();
+    let pictures: Vec<&Value> =
+        found.as_array().unwrap().iter().map(|user| &user["picture"]).collect();
     assert_eq!(pictures, ["https://example.com/who.svg", "https://example.com/b"]);
     let bob = format!("{USERS}/github|bob@example.com");
-    for (laid_over, shown) in
-        [(json!("https://example.com/c"), "https://example.com/c"), (json!(null), "https://example.com/b")]
-    {
-        assert_eq!(backend.patch(&bob, &json!({"picture": laid_over})).await.ok()["picture"], shown);
+    for (laid_over, shown) in [
+        (json!("https://example.com/c"), "https://example.com/c"),
+        (json!(null), "https://example.com/b"),
+    ] {
+        assert_eq!(
+            backend.patch(&bob, &json!({"picture": laid_over})).await.ok()["picture"],
+            shown
+        );
     }
 }
 
 #[tokio::test]
 async fn a_picture_that_not_every_page_can_show_is_a_configuration_error() {
     let database = cluster().db_migrated().await;
-    for picture in ["http://example.com/who.svg", "who.svg", "https://example.com/'onerror='alert(1)"] {
+    for picture in
+        ["http://example.com/who.svg", "who.svg", "https://example.com/'onerror='alert(1)"]
+    {
         let auth0 = AUTH0.replace("[auth0]", &format!("[auth0]\npicture = \"{picture}\""));
         let file = config_file(&database, |toml| toml + &auth0);
         let ran = run(&["check-config", "--config", file.to_str().unwrap()]);
@@ -191,14 +208,19 @@ async fn a_change_may_name_the_connection_that_it_is_about() {
     create(&backend, &json!({"connection": "Username-Password-Authentication"})).await;
     backend.post(USERS, &json!({"connection": "sms", "user_id": "7"})).await.ok();
     let user = format!("{USERS}/auth0|ann");
-    backend.post(&format!("{user}/identities"), &json!({"provider": "sms", "user_id": "7"})).await.ok();
+    backend
+        .post(&format!("{user}/identities"), &json!({"provider": "sms", "user_id": "7"}))
+        .await
+        .ok();
     let before = server.database.db_everything().await;
     let mut told = Vec::new();
     for connection in [json!("sms"), json!("auth0"), json!("nobodys"), json!(""), json!(null)] {
-        let said = backend.patch(&user, &json!({"connection": connection, "nickname": "nan"})).await;
+        let said =
+            backend.patch(&user, &json!({"connection": connection, "nickname": "nan"})).await;
         told.push(format!("{connection} -> {}", said.refused()));
     }
-    let said = backend.patch(&user, &json!({"connection": "Username-Password-Authentication"})).await;
+    let said =
+        backend.patch(&user, &json!({"connection": "Username-Password-Authentication"})).await;
     told.push(format!("alone -> {}", said.refused()));
     insta::assert_snapshot!(told.join("\n"), @r#"
         "sms" -> 400 invalid_body Payload validation error: 'connection must be that of the user's first identity, or be left out'.

@@ -1,5 +1,5 @@
-//! Every route and every kind of caller: the tables of `access/matrix.rs`, over HTTP. A new route needs a good
-//! request here.
+//! Every route and every kind of caller: the tables of `access/matrix.rs`, over HTTP. A new route
+//! needs a good request here.
 
 use futures_util::{StreamExt as _, stream};
 use http::{Request, header};
@@ -24,14 +24,20 @@ use crate::{
 const WORDS: [(&str, &str); 10] = [
     ("missing", "401 - Missing authentication"),
     ("invalid", "401 - Invalid token."),
-    ("not yours", "403 unowned_resource User to be acted on does not match subject in bearer token."),
+    (
+        "not yours",
+        "403 unowned_resource User to be acted on does not match subject in bearer token.",
+    ),
     (
         "sign in",
         "403 reauthentication_required The sign-in behind this token is too old for this: let the user sign in again.",
     ),
     ("blocked", "403 user_blocked The user of this token is blocked."),
     ("not served", "403 tenant_not_served The users of this tenant are not served here."),
-    ("is blocked", "400 user_blocked Unable to link with the secondary account: one of the two users is blocked."),
+    (
+        "is blocked",
+        "400 user_blocked Unable to link with the secondary account: one of the two users is blocked.",
+    ),
     ("is blocked", "400 user_blocked The user is blocked: unblock it first."),
     (
         "absorbed",
@@ -57,7 +63,8 @@ async fn routes(server: &TestServer) -> Vec<Route> {
     for (path, operations) in described["paths"].as_object().unwrap() {
         for (method, operation) in operations.as_object().unwrap() {
             let rpc = operation["x-rpc"].as_str().unwrap();
-            let rule = AccessRule::for_path(&format!("/identitylink.v1.IdentityService/{rpc}")).unwrap();
+            let rule =
+                AccessRule::for_path(&format!("/identitylink.v1.IdentityService/{rpc}")).unwrap();
             let scope = |needed: &Value| needed["bearer"][0].as_str().unwrap().to_owned();
             let scopes = operation["security"].as_array().unwrap().iter().map(scope).collect();
             routes.push(Route { name: format!("{} {path}", method.to_uppercase()), rule, scopes });
@@ -70,11 +77,21 @@ async fn routes(server: &TestServer) -> Vec<Route> {
 fn request(route: &str, user_id: &str, call: &Call, subject: &str) -> Request<Bytes> {
     let user_id = user_id.replace('|', "%7C");
     let (path, body) = match route {
-        "GET /api/v2/users" => (format!("/users?q=identities.user_id:%22{subject}%22"), Value::Null),
-        "POST /api/v2/users" => ("/users".to_owned(), json!({"connection": "apple", "user_id": subject})),
-        "GET /api/v2/users-by-email" => (format!("/users-by-email?email={subject}@example.com"), Value::Null),
-        "GET /api/v2/users/{id}" | "DELETE /api/v2/users/{id}" => (format!("/users/{user_id}"), Value::Null),
-        "PATCH /api/v2/users/{id}" => (format!("/users/{user_id}"), json!({"user_metadata": {"seen": true}})),
+        "GET /api/v2/users" => {
+            (format!("/users?q=identities.user_id:%22{subject}%22"), Value::Null)
+        }
+        "POST /api/v2/users" => {
+            ("/users".to_owned(), json!({"connection": "apple", "user_id": subject}))
+        }
+        "GET /api/v2/users-by-email" => {
+            (format!("/users-by-email?email={subject}@example.com"), Value::Null)
+        }
+        "GET /api/v2/users/{id}" | "DELETE /api/v2/users/{id}" => {
+            (format!("/users/{user_id}"), Value::Null)
+        }
+        "PATCH /api/v2/users/{id}" => {
+            (format!("/users/{user_id}"), json!({"user_metadata": {"seen": true}}))
+        }
         "POST /api/v2/users/{id}/identities" => {
             let proof = Token::of("wallet", subject).tenant(call.tenant).sign();
             (format!("/users/{user_id}/identities"), json!({"link_with": proof}))
@@ -82,26 +99,34 @@ fn request(route: &str, user_id: &str, call: &Call, subject: &str) -> Request<By
         "DELETE /api/v2/users/{id}/identities/{provider}/{user_id}" => {
             (format!("/users/{user_id}/identities/sms/{subject}"), Value::Null)
         }
-        _ => panic!("the matrix needs a good request for {route}, here, and then its line in each table"),
+        _ => panic!(
+            "the matrix needs a good request for {route}, here, and then its line in each table"
+        ),
     };
-    let request = Request::builder().method(route.split(' ').next().unwrap()).uri(format!("/api/v2{path}"));
     let request =
-        call.authorization.iter().fold(request, |request, value| request.header(header::AUTHORIZATION, value));
+        Request::builder().method(route.split(' ').next().unwrap()).uri(format!("/api/v2{path}"));
+    let request = call
+        .authorization
+        .iter()
+        .fold(request, |request, value| request.header(header::AUTHORIZATION, value));
     let body = if body.is_null() { String::new() } else { body.to_string() };
     request.body(Bytes::from(body)).unwrap()
 }
 
-/// Who calls, by name. The ids of users are the same in every tenant that has their first identities.
+/// Who calls, by name. The ids of users are the same in every tenant that has their first
+/// identities.
 async fn call(server: &TestServer, caller: &str, rule: &AccessRule, cast: &Cast) -> (Call, String) {
     let tenantless = |token: &Token| {
         let authorization = Some(format!("Bearer {}", token.clone().tenant("joined").sign()));
         (Call { authorization, user_id: String::new(), tenant: "joined" }, cast.own.clone())
     };
     match caller {
-        "user, not served" => tenantless(&Token::of("stranger", &cast.subject).with("kind", "user")),
-        "service, not served" => {
-            tenantless(&Token::of("stranger", "backend").with("kind", "service").scope(SERVICE_SCOPES))
+        "user, not served" => {
+            tenantless(&Token::of("stranger", &cast.subject).with("kind", "user"))
         }
+        "service, not served" => tenantless(
+            &Token::of("stranger", "backend").with("kind", "service").scope(SERVICE_SCOPES),
+        ),
         _ => {
             let call = callers::call(server, caller, rule, cast).await;
             let named = match caller {
@@ -123,7 +148,8 @@ fn word(said: &Said) -> String {
         _ if said.status.is_success() => "ok".to_owned(),
         _ => {
             let refused = said.refused();
-            let word = WORDS.iter().find(|(_, said)| *said == refused).map(|(word, _)| (*word).to_owned());
+            let word =
+                WORDS.iter().find(|(_, said)| *said == refused).map(|(word, _)| (*word).to_owned());
             // `the_scopes_of_the_routes` tests that the response names the scope.
             let scope = refused.strip_prefix("403 insufficient_scope ").map(|_| "scope".to_owned());
             word.or(scope).unwrap_or(refused)
@@ -132,7 +158,13 @@ fn word(said: &Said) -> String {
 }
 
 /// The response to one caller of one route, about users of this cell alone.
-async fn cell(server: &TestServer, asker: &Asker, route: &Route, caller: &str, subject: String) -> String {
+async fn cell(
+    server: &TestServer,
+    asker: &Asker,
+    route: &Route,
+    caller: &str,
+    subject: String,
+) -> String {
     let cast = Cast::create(server, subject).await;
     let (call, named) = call(server, caller, route.rule, &cast).await;
     word(&asker.send(request(&route.name, &named, &call, &cast.subject)).await)
@@ -144,8 +176,9 @@ async fn table(title: &str, callers: &[&str]) -> String {
     let server = &generous_with(&two).await;
     let (routes, asker) = (&routes(server).await, &server.stranger());
     let cells = routes.iter().flat_map(|route| callers.iter().map(move |caller| (route, *caller)));
-    let cells =
-        cells.enumerate().map(|(at, (route, caller))| cell(server, asker, route, caller, format!("{title}-{at}")));
+    let cells = cells
+        .enumerate()
+        .map(|(at, (route, caller))| cell(server, asker, route, caller, format!("{title}-{at}")));
     let answers: Vec<String> = stream::iter(cells).buffered(6).collect().await;
     let names: Vec<&str> = routes.iter().map(|route| route.name.as_str()).collect();
     drawn(title, callers, &names, &answers)
@@ -154,7 +187,17 @@ async fn table(title: &str, callers: &[&str]) -> String {
 /// A caller without a fully valid token gets no data, and no reason for the refusal.
 #[tokio::test]
 async fn tokens() {
-    let callers = ["service", "nobody", "garbage", "expired", "audience", "issuer", "type", "algorithm", "key"];
+    let callers = [
+        "service",
+        "nobody",
+        "garbage",
+        "expired",
+        "audience",
+        "issuer",
+        "type",
+        "algorithm",
+        "key",
+    ];
     insta::assert_snapshot!(table("tokens", &callers).await, @r#"
         tokens                                                    | service | nobody  | garbage | expired | audience | issuer  | type    | algorithm | key
         GET /api/v2/users                                         | ok      | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
@@ -194,8 +237,9 @@ async fn scopes() {
     "#);
 }
 
-/// A user acts on itself, by its id or by the account with which the person signed in; a service on its tenant; neither
-/// by the id of a user that was linked into another, nor on a tenant that is not served.
+/// A user acts on itself, by its id or by the account with which the person signed in; a service on
+/// its tenant; neither by the id of a user that was linked into another, nor on a tenant that is
+/// not served.
 #[tokio::test]
 async fn whose() {
     let callers = [
@@ -225,8 +269,8 @@ async fn whose() {
     "#);
 }
 
-/// What a user that is what it was may do, and what it may not do any more. A sign-in of eleven minutes links and
-/// unlinks: `max_sign_in_age` is that of README.
+/// What a user that is what it was may do, and what it may not do any more. A sign-in of eleven
+/// minutes links and unlinks: `max_sign_in_age` is that of README.
 #[tokio::test]
 async fn standing() {
     let callers = [
@@ -251,7 +295,8 @@ async fn standing() {
     "#);
 }
 
-/// A60: what tokens of an account may do that are older than its coming to its present user, however that was.
+/// A60: what tokens of an account may do that are older than its coming to its present user,
+/// however that was.
 #[tokio::test]
 async fn moved() {
     insta::assert_snapshot!(table("moved", &MOVED).await, @r#"

@@ -1,6 +1,6 @@
-//! Auth0's own client for Node.js, which takes the service for its domain: the present one, and the generation
-//! before, which many still use. What no client of ours would show is in here: how they write ids into paths, what
-//! they expect of answers, and what they throw.
+//! Auth0's own client for Node.js, which takes the service for its domain: the present one, and the
+//! generation before, which many still use. What no client of ours would show is in here: how they
+//! write ids into paths, what they expect of answers, and what they throw.
 
 use serde_json::{Value, json};
 
@@ -9,7 +9,8 @@ use crate::support::{auth0_domain::Auth0Domain, child::run_command, npm, tokens:
 /// The folder with the programs for Node.js and the page, and what they need.
 pub(super) const SOURCE: &str = "tests/it/auth0-node";
 
-/// The tokens of the stories: a back end's, and those of the two accounts of "Linking User Accounts".
+/// The tokens of the stories: a back end's, and those of the two accounts of "Linking User
+/// Accounts".
 pub(super) fn tokens() -> Value {
     json!({
         "service": Token::of("services", "backend").sign(),
@@ -25,7 +26,9 @@ async fn story(generation: &'static str) -> String {
     let tokens = tokens().to_string();
     let run = move || {
         let mut command = npm::program(SOURCE, "story.mjs");
-        command.args([generation, &domain.name, &tokens]).env("NODE_EXTRA_CA_CERTS", &domain.authority);
+        command
+            .args([generation, &domain.name, &tokens])
+            .env("NODE_EXTRA_CA_CERTS", &domain.authority);
         run_command(command)
     };
     let ran = tokio::task::spawn_blocking(run).await.unwrap();

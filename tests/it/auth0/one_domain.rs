@@ -1,5 +1,5 @@
-//! One domain for the login and for the API: the proxies of `docs/AUTH0_ONE_DOMAIN.md` with its very configurations, in
-//! front of a tenant and of this service.
+//! One domain for the login and for the API: the proxies of `docs/AUTH0_ONE_DOMAIN.md` with its
+//! very configurations, in front of a tenant and of this service.
 
 use std::{fs, net::SocketAddr, path::PathBuf};
 
@@ -29,7 +29,9 @@ fn tenant_for(origin: String) -> impl Fn(&Asked) -> Answer + Send + Sync + 'stat
         );
         match (asked.method.as_str(), asked.path.as_str()) {
             ("OPTIONS", _) => Answer::new("204 No Content", &cors, ""),
-            (_, "/userinfo") => Answer::new("200 OK", &cors, &json!({"sub": "google-oauth2|1"}).to_string()),
+            (_, "/userinfo") => {
+                Answer::new("200 OK", &cors, &json!({"sub": "google-oauth2|1"}).to_string())
+            }
             _ => Answer::new("404 Not Found", &cors, "{}"),
         }
     }
@@ -45,7 +47,12 @@ struct Domain {
 }
 
 impl Domain {
-    async fn start(proxy: Proxy, name: &str, identity_link: SocketAddr, tenant: SocketAddr) -> Self {
+    async fn start(
+        proxy: Proxy,
+        name: &str,
+        identity_link: SocketAddr,
+        tenant: SocketAddr,
+    ) -> Self {
         let dir = temp_dir(&format!("{name}_{proxy:?}"));
         let authority = Authority::new("everyone's");
         authority.issue().write(&dir);
@@ -68,8 +75,10 @@ async fn clients_find_both(proxy: Proxy) {
     let app = page(10).await;
     let origin = format!("http://{}", app.address);
     let database = cluster().db_migrated().await;
-    let server =
-        TestServer::start_with(database, |toml| toml + &AUTH0.replace("https://app.example.com", &origin)).await;
+    let server = TestServer::start_with(database, |toml| {
+        toml + &AUTH0.replace("https://app.example.com", &origin)
+    })
+    .await;
     jane(&server.service()).await;
     let tenant = WebServer::start(|_| tenant_for(origin.clone())).await;
     let domain = Domain::start(proxy, "one_domain", server.address, tenant.address).await;
@@ -123,7 +132,8 @@ async fn paths_are_split(proxy: Proxy) {
 
         assert_eq!((answer.status, answer.body), (200, format!("\"{at}\"")), "{path}");
         let server = if at == "tenant" { &tenant } else { &service };
-        let asked = server.asked_for(path).pop().unwrap_or_else(|| panic!("{path} came as another"));
+        let asked =
+            server.asked_for(path).pop().unwrap_or_else(|| panic!("{path} came as another"));
         assert_eq!(asked.query["a"], "b c");
         assert_eq!(asked.headers["authorization"], "Bearer token");
         let (cookie, key) = (asked.headers.get("cookie"), asked.headers.get("cname-api-key"));

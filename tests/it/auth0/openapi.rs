@@ -16,7 +16,8 @@ use crate::support::{
 const REQUIREMENTS: &str = "tests/it/python/openapi-requirements.txt";
 const DESCRIPTION: &str = "/api/v2/openapi.json";
 
-/// Good and refused responses of each operation: the method, the path as in the description, the status and the body.
+/// Good and refused responses of each operation: the method, the path as in the description, the
+/// status and the body.
 async fn answers(server: &TestServer) -> Vec<Value> {
     let (backend, ann) = (server.backend(), server.asker(&Token::of("github", "ann")));
     let new = |connection: &str| {
@@ -35,17 +36,27 @@ async fn answers(server: &TestServer) -> Vec<Value> {
         note(Method::POST, "/users", backend.post("/api/v2/users", &new(connection)).await);
     }
     note(Method::POST, "/users", ann.post("/api/v2/users", &new("sms")).await);
-    for query in ["", "?include_totals=true", "?take=1", "?fields=email", "?page=1000", "?color=red"] {
+    for query in
+        ["", "?include_totals=true", "?take=1", "?fields=email", "?page=1000", "?color=red"]
+    {
         note(Method::GET, "/users", backend.get(&format!("/api/v2/users{query}")).await);
     }
     for query in ["?email=ann@example.com", "?email=bob@example.com", ""] {
-        note(Method::GET, "/users-by-email", backend.get(&format!("/api/v2/users-by-email{query}")).await);
+        note(
+            Method::GET,
+            "/users-by-email",
+            backend.get(&format!("/api/v2/users-by-email{query}")).await,
+        );
     }
     let (user, identities) = ("/users/{id}", "/users/{id}/identities");
     let own = "/api/v2/users/github|ann";
     note(Method::POST, identities, backend.post(&format!("{own}/identities"), &sms).await);
     note(Method::POST, identities, backend.post(&format!("{own}/identities"), &sms).await);
-    note(Method::POST, identities, ann.post(&format!("{own}/identities"), &json!({"link_with": "x"})).await);
+    note(
+        Method::POST,
+        identities,
+        ann.post(&format!("{own}/identities"), &json!({"link_with": "x"})).await,
+    );
     note(Method::GET, user, ann.get(own).await);
     note(Method::GET, user, server.stranger().get(own).await);
     note(Method::GET, user, backend.get("/api/v2/users/github|bob").await);
@@ -75,13 +86,19 @@ async fn answers_are_what_the_description_says() {
     ]);
     let dir = temp_dir("openapi");
     let [description, recorded] =
-        [("described.json", described), ("answers.json", Value::Array(answers))].map(|(name, value)| {
-            let file = dir.join(name);
-            fs::write(&file, value.to_string()).unwrap();
-            file.to_str().unwrap().to_owned()
-        });
-    let check =
-        move || python(&[&packages("openapi", REQUIREMENTS)], &["tests/it/python/openapi.py", &description, &recorded]);
+        [("described.json", described), ("answers.json", Value::Array(answers))].map(
+            |(name, value)| {
+                let file = dir.join(name);
+                fs::write(&file, value.to_string()).unwrap();
+                file.to_str().unwrap().to_owned()
+            },
+        );
+    let check = move || {
+        python(
+            &[&packages("openapi", REQUIREMENTS)],
+            &["tests/it/python/openapi.py", &description, &recorded],
+        )
+    };
     let told = tokio::task::spawn_blocking(check).await.unwrap();
     insta::assert_snapshot!(told, @r#"
         OpenAPI 3.1.0 valid
@@ -128,9 +145,11 @@ async fn the_operations_their_statuses_and_their_scopes() {
     let mut told = Vec::new();
     for (path, operations) in described["paths"].as_object().unwrap() {
         for (method, operation) in operations.as_object().unwrap() {
-            let statuses: Vec<&str> = operation["responses"].as_object().unwrap().keys().map(String::as_str).collect();
+            let statuses: Vec<&str> =
+                operation["responses"].as_object().unwrap().keys().map(String::as_str).collect();
             let security = operation["security"].as_array().unwrap();
-            let scopes: Vec<&str> = security.iter().map(|needed| needed["bearer"][0].as_str().unwrap()).collect();
+            let scopes: Vec<&str> =
+                security.iter().map(|needed| needed["bearer"][0].as_str().unwrap()).collect();
             told.push(format!("{method} {path} → {}; {}", statuses.join(" "), scopes.join(" or ")));
         }
     }

@@ -1,5 +1,5 @@
-//! A page in a browser, with jQuery, as in Auth0's tutorials: its bearers are ID tokens, and the browser's preflight
-//! requests ask the service which pages may call.
+//! A page in a browser, with jQuery, as in Auth0's tutorials: its bearers are ID tokens, and the
+//! browser's preflight requests ask the service which pages may call.
 
 use identity_link::grpc::proto as pb;
 use serde_json::{Value, json};
@@ -29,7 +29,10 @@ fn id_token_ago(user_id: &str, seconds: i64) -> String {
 }
 
 fn id_token_of(user_id: &str, seconds: i64) -> Token {
-    let mut token = Token::of("okta", user_id).with("iss", ISSUER).with("aud", CLIENT_ID).with("azp", CLIENT_ID);
+    let mut token = Token::of("okta", user_id)
+        .with("iss", ISSUER)
+        .with("aud", CLIENT_ID)
+        .with("azp", CLIENT_ID);
     token.header.typ = Some("JWT".to_owned());
     token.with("scope", Value::Null).with("tenant", Value::Null).issued_ago(seconds)
 }
@@ -51,7 +54,11 @@ fn issuer() -> String {
 /// The page's server, at an origin of its own.
 async fn app() -> WebServer {
     let folder = tokio::task::spawn_blocking(|| npm::packages(SOURCE)).await.unwrap();
-    let files = [("/", "page.html"), ("/page.js", "page.js"), ("/jquery.js", "node_modules/jquery/dist/jquery.js")];
+    let files = [
+        ("/", "page.html"),
+        ("/page.js", "page.js"),
+        ("/jquery.js", "node_modules/jquery/dist/jquery.js"),
+    ];
     WebServer::of_files(&files.map(|(path, file)| (path, folder.join(file)))).await
 }
 
@@ -66,7 +73,8 @@ async fn domain_of(app: &WebServer) -> Auth0Domain {
 
 /// The same service, with a changed configuration.
 async fn domain_of_with(app: &WebServer, change: impl FnOnce(String) -> String) -> Auth0Domain {
-    let change = |toml: String| change(toml.replace("https://app.example.com", &origin(app)) + &issuer());
+    let change =
+        |toml: String| change(toml.replace("https://app.example.com", &origin(app)) + &issuer());
     let domain = Auth0Domain::start_with(change).await;
     let service = domain.service();
     for (user_id, name) in [(JOHN, "John Doe"), (JOHN_AT_WORK, "John Doe, CEO")] {
@@ -151,12 +159,17 @@ async fn a_page_of_this_morning_links_and_unlinks() {
     "#);
 }
 
-/// A tenant at which the person signs in anew, always with this account, for any request of the page.
+/// A tenant at which the person signs in anew, always with this account, for any request of the
+/// page.
 async fn tenant(user_id: &'static str) -> WebServer {
     let authorize = move |asked: &Asked| {
         let query = |name: &str| asked.query.get(name).cloned().unwrap_or_default();
         let id_token = id_token_of(user_id, 0).with("nonce", query("nonce")).sign();
-        Answer::redirect(&format!("{}#id_token={id_token}&state={}", query("redirect_uri"), query("state")))
+        Answer::redirect(&format!(
+            "{}#id_token={id_token}&state={}",
+            query("redirect_uri"),
+            query("state")
+        ))
     };
     WebServer::start(|_| authorize).await
 }
@@ -197,7 +210,11 @@ async fn a_page_asks_who_signed_in_long_ago_to_sign_in_again_and_goes_on() {
 
         assert_eq!(browser.run("resumed"), json!([]), "it is unlinked");
         let linked = browser.run(&call("linkAccount", &[&id_token_of(JOHN_AT_WORK, -2).sign()]));
-        assert_eq!(linked, json!(["linkedin: John Doe, CEO"]), "the new sign-in is good for ten minutes");
+        assert_eq!(
+            linked,
+            json!(["linkedin: John Doe, CEO"]),
+            "the new sign-in is good for ten minutes"
+        );
         assert_eq!(browser.run("location.hash"), json!(""), "no token stays in the address");
         (domain, tenant.asked_for("/authorize").remove(0))
     };
@@ -207,7 +224,8 @@ async fn a_page_asks_who_signed_in_long_ago_to_sign_in_again_and_goes_on() {
     assert_eq!(domain.service().owner("linkedin", "d4c5").await, JOHN);
 }
 
-/// The page shows the same user with either account. After an unlink of the signed-in account it shows another user.
+/// The page shows the same user with either account. After an unlink of the signed-in account it
+/// shows another user.
 #[tokio::test]
 async fn a_page_is_the_same_after_a_sign_in_with_the_linked_account() {
     let app = app().await;
@@ -227,11 +245,21 @@ async fn a_page_is_the_same_after_a_sign_in_with_the_linked_account() {
     let (domain, told) = tokio::task::spawn_blocking(run).await.unwrap();
 
     let of_another = json!([403, "User to be acted on does not match subject in bearer token."]);
-    assert_eq!(told, [json!(["linkedin: John Doe, CEO"]), json!(JOHN), of_another, json!([]), json!(JOHN_AT_WORK)]);
+    assert_eq!(
+        told,
+        [
+            json!(["linkedin: John Doe, CEO"]),
+            json!(JOHN),
+            of_another,
+            json!([]),
+            json!(JOHN_AT_WORK)
+        ]
+    );
     assert_eq!(domain.service().owner("linkedin", "d4c5").await, JOHN_AT_WORK);
 }
 
-/// The page makes no call after a sign-in as another account, nor after one that it did not request.
+/// The page makes no call after a sign-in as another account, nor after one that it did not
+/// request.
 #[tokio::test]
 async fn a_page_goes_on_with_no_other_sign_in() {
     let app = app().await;
@@ -246,7 +274,10 @@ async fn a_page_goes_on_with_no_other_sign_in() {
         browser.open(&format!("{}/elsewhere", origin(&app)));
         browser.open(&format!("{}/#id_token={}&state=guessed", origin(&app), id_token(JOHN)));
         assert_eq!(browser.run("resumed"), json!(null));
-        assert_eq!(browser.run("claimsOf(kept('id_token')).iat > Date.now() / 1000 - 600"), json!(false));
+        assert_eq!(
+            browser.run("claimsOf(kept('id_token')).iat > Date.now() / 1000 - 600"),
+            json!(false)
+        );
         domain
     };
     let domain = tokio::task::spawn_blocking(run).await.unwrap();

@@ -1,4 +1,5 @@
-//! A button that is pressed twice, and each other caller that takes an absorbed user's id for a user.
+//! A button that is pressed twice, and each other caller that takes an absorbed user's id for a
+//! user.
 
 use http::{Method, Request};
 use hyper::body::Bytes;
@@ -17,20 +18,24 @@ const GITHUB: &str = "github|5677";
 const GONE: &str = "404 inexistent_user The user does not exist any more: it was linked into another, which reading it \
                     with ?resolve=true shows.";
 const NEVER_WAS: &str = "404 inexistent_user The user does not exist.";
-const NOT_YOURS: &str = "403 unowned_resource User to be acted on does not match subject in bearer token.";
+const NOT_YOURS: &str =
+    "403 unowned_resource User to be acted on does not match subject in bearer token.";
 
 fn path(user_id: &str) -> String {
     format!("/api/v2/users/{user_id}")
 }
 
-/// A90: the documents' application reads the target, checks its email, merges the metadata and links. At the second
-/// press the target is gone, for the same session and for another one with an older profile.
+/// A90: the documents' application reads the target, checks its email, merges the metadata and
+/// links. At the second press the target is gone, for the same session and for another one with an
+/// older profile.
 #[tokio::test]
 async fn pressing_link_twice_changes_nothing_twice() {
     let server = TestServer::start_auth0().await;
     let backend = server.backend();
-    let of_google = json!({"user_metadata": {"langs": ["en"]}, "app_metadata": {"roles": ["Admin"]}});
-    let of_github = json!({"user_metadata": {"langs": ["de"]}, "app_metadata": {"roles": ["AppAdmin"]}});
+    let of_google =
+        json!({"user_metadata": {"langs": ["en"]}, "app_metadata": {"roles": ["Admin"]}});
+    let of_github =
+        json!({"user_metadata": {"langs": ["de"]}, "app_metadata": {"roles": ["AppAdmin"]}});
     signed_up(&backend, GOOGLE, true, of_google).await;
     signed_up(&backend, GITHUB, true, of_github).await;
     let mut application = Application::sign_in(&server, &path(GOOGLE)).await;
@@ -83,7 +88,8 @@ async fn the_id_of_a_linked_account_is_gone() {
     for (asker, refused) in [(&backend, GONE), (&holder, GONE), (&stranger, NOT_YOURS)] {
         assert_eq!(every_call(asker, GITHUB).await, [refused; 6]);
     }
-    let head = Request::builder().method(Method::HEAD).uri(path(GITHUB)).body(Bytes::new()).unwrap();
+    let head =
+        Request::builder().method(Method::HEAD).uri(path(GITHUB)).body(Bytes::new()).unwrap();
     assert_eq!(backend.send(head).await.status, 404);
     // A link into the holder finds it done; one into another is not for this account.
     let github = json!({"provider": "github", "user_id": "5677"});
@@ -121,14 +127,21 @@ async fn the_holder_is_read_when_it_is_asked_for() {
     for id in ["github|never", "github|", "no id at all"] {
         assert_eq!(backend.get(&resolved(&id.replace(' ', "%20"))).await.refused(), NEVER_WAS);
     }
-    // An account that was attached never was a user, and is looked up at its sign-in like any other.
+    // An account that was attached never was a user, and is looked up at its sign-in like any
+    // other.
     let attached = json!({"link_with": Token::of("okta", "attached").sign()});
     assert_eq!(holder.post(&format!("{}/identities", path(GOOGLE)), &attached).await.status, 201);
     assert_eq!(backend.get(&path("okta|attached")).await.refused(), NEVER_WAS);
-    assert_eq!(backend.get(&format!("{}&fields=user_id", resolved("okta|attached"))).await.ok(), id);
+    assert_eq!(
+        backend.get(&format!("{}&fields=user_id", resolved("okta|attached"))).await.ok(),
+        id
+    );
     let mut told = Vec::new();
     for query in ["?resolve=", "?resolve=1", "?resolve=true&resolve=true", "?resolves=true"] {
-        told.push(format!("{query} {}", backend.get(&format!("{}{query}", path(GITHUB))).await.refused()));
+        told.push(format!(
+            "{query} {}",
+            backend.get(&format!("{}{query}", path(GITHUB))).await.refused()
+        ));
     }
     insta::assert_snapshot!(told.join("\n"), @r"
     ?resolve= 400 invalid_query_string Query validation error: 'resolve: must be true or false'.
@@ -141,7 +154,8 @@ async fn the_holder_is_read_when_it_is_asked_for() {
     assert_eq!(changed.refused(), GONE);
 }
 
-/// A51: an account that has left is no longer the user with its id, even for a caller with `resolve`.
+/// A51: an account that has left is no longer the user with its id, even for a caller with
+/// `resolve`.
 #[tokio::test]
 async fn an_account_that_has_left_is_not_read_as_its_former_holder() {
     let server = TestServer::start_auth0().await;

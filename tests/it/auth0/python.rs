@@ -1,5 +1,5 @@
-//! Auth0's own client for Python, with the service as its domain. Its models check that each response has Auth0's
-//! form.
+//! Auth0's own client for Python, with the service as its domain. Its models check that each
+//! response has Auth0's form.
 
 use std::{fs, process::Command};
 

@@ -31,7 +31,10 @@ fn room(said: &Said) -> (u64, u64) {
 #[tokio::test]
 async fn every_answer_says_how_much_room_there_is() {
     let database = cluster().db_migrated().await;
-    let server = TestServer::start_with(database, |toml| format!("max_concurrent_calls = 3\n{toml}") + AUTH0).await;
+    let server = TestServer::start_with(database, |toml| {
+        format!("max_concurrent_calls = 3\n{toml}") + AUTH0
+    })
+    .await;
     let (backend, stranger) = (server.backend(), server.stranger());
     let ann = json!({"connection": "github", "user_id": "ann"});
     let mut told = Vec::new();
@@ -50,19 +53,28 @@ async fn every_answer_says_how_much_room_there_is() {
     note("no such parameter", backend.get(&format!("{USERS}?color=red")).await);
     note(
         "linked to itself",
-        backend.post(&format!("{ANN}/identities"), &json!({"provider": "github", "user_id": "ann"})).await,
+        backend
+            .post(&format!("{ANN}/identities"), &json!({"provider": "github", "user_id": "ann"}))
+            .await,
     );
     note("the main one", backend.delete(&format!("{ANN}/identities/github/ann")).await);
     note("without a token", stranger.get(ANN).await);
     note("without the scope", server.asker(&Token::of("github", "ann")).get(USERS).await);
     note("no such user", backend.get(&format!("{USERS}/github|bob")).await);
     note("no such path", stranger.get("/api/v2/nothing").await);
-    note("no such method", stranger.send(http::Request::put(ANN).body(Bytes::new()).unwrap()).await);
+    note(
+        "no such method",
+        stranger.send(http::Request::put(ANN).body(Bytes::new()).unwrap()).await,
+    );
     note("too long", backend.patch(ANN, &json!({"name": "x".repeat(200_000)})).await);
     note("the description", stranger.get("/api/v2/openapi.json").await);
     note(
         "no body",
-        backend.send(http::Request::builder().method(Method::HEAD).uri(ANN).body(Bytes::new()).unwrap()).await,
+        backend
+            .send(
+                http::Request::builder().method(Method::HEAD).uri(ANN).body(Bytes::new()).unwrap(),
+            )
+            .await,
     );
     note("deleted", backend.delete(ANN).await);
     insta::assert_snapshot!(told.join("\n"), @r#"
@@ -92,7 +104,10 @@ async fn every_answer_says_how_much_room_there_is() {
 #[tokio::test(flavor = "multi_thread")]
 async fn calls_that_are_carried_out_leave_less_room() {
     let database = cluster().db_migrated().await;
-    let server = TestServer::start_with(database, |toml| format!("max_concurrent_calls = 4\n{toml}") + AUTH0).await;
+    let server = TestServer::start_with(database, |toml| {
+        format!("max_concurrent_calls = 4\n{toml}") + AUTH0
+    })
+    .await;
     let backend = server.backend();
     let accounts = ["ann", "ben", "cid"];
     for account in accounts {
@@ -101,9 +116,9 @@ async fn calls_that_are_carried_out_leave_less_room() {
     let held = server.database.db_hold_statement("SELECT FROM users FOR UPDATE").await;
     let writes = accounts.map(|account| {
         let backend = backend.clone();
-        tokio::spawn(
-            async move { backend.patch(&format!("{USERS}/github|{account}"), &json!({"blocked": true})).await },
-        )
+        tokio::spawn(async move {
+            backend.patch(&format!("{USERS}/github|{account}"), &json!({"blocked": true})).await
+        })
     });
     server.database.db_until_waiting(3).await;
 

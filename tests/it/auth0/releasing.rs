@@ -1,4 +1,5 @@
-//! `DELETE …/identities/…?mode=release` releases an account over HTTP: A80, A81 and A83 for this route.
+//! `DELETE …/identities/…?mode=release` releases an account over HTTP: A80, A81 and A83 for this
+//! route.
 
 use identity_link::clock;
 use serde_json::{Value, json};
@@ -13,7 +14,10 @@ async fn ann(backend: &Asker) {
         let user = json!({"connection": connection, "user_id": "ann", "user_metadata": {"from": connection}});
         backend.post("/api/v2/users", &user).await.ok();
     }
-    backend.post(&format!("{OWN}/identities"), &json!({"provider": "sms", "user_id": "ann"})).await.ok();
+    backend
+        .post(&format!("{OWN}/identities"), &json!({"provider": "sms", "user_id": "ann"}))
+        .await
+        .ok();
 }
 
 fn phone(query: &str) -> String {
@@ -21,7 +25,12 @@ fn phone(query: &str) -> String {
 }
 
 fn user_ids(identities: &Value) -> Vec<&str> {
-    identities.as_array().unwrap().iter().map(|identity| identity["provider"].as_str().unwrap()).collect()
+    identities
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|identity| identity["provider"].as_str().unwrap())
+        .collect()
 }
 
 #[tokio::test]
@@ -32,26 +41,50 @@ async fn a_number_that_was_let_go_is_its_next_owner_s() {
         ann(&backend).await;
         server.database.db_linked_long_ago().await;
         let before = Token::of("sms", "ann");
-        let caller = if is_own { server.asker(&Token::of("github", "ann")) } else { server.backend() };
+        let caller =
+            if is_own { server.asker(&Token::of("github", "ann")) } else { server.backend() };
 
         let left = caller.delete(&phone("?mode=release")).await.ok();
 
         assert_eq!(user_ids(&left), ["github"]);
-        assert_eq!(server.asker(&before).get("/api/v2/users/sms%7Cann").await.status, 404, "it opens nothing");
+        assert_eq!(
+            server.asker(&before).get("/api/v2/users/sms%7Cann").await.status,
+            404,
+            "it opens nothing"
+        );
         let proof = json!({"link_with": before.sign()});
-        backend.post("/api/v2/users", &json!({"connection": "github", "user_id": "thief"})).await.ok();
+        backend
+            .post("/api/v2/users", &json!({"connection": "github", "user_id": "thief"}))
+            .await
+            .ok();
         let thief = server.asker(&Token::of("github", "thief"));
         assert_eq!(thief.post("/api/v2/users/github%7Cthief/identities", &proof).await.status, 400);
-        let next =
-            server.service().resolve_sign_in(sign_in("sms", "ann")).await.unwrap().decision.unwrap().user.unwrap();
+        let next = server
+            .service()
+            .resolve_sign_in(sign_in("sms", "ann"))
+            .await
+            .unwrap()
+            .decision
+            .unwrap()
+            .user
+            .unwrap();
         assert!(next.id.starts_with("usr_"), "{}", next.id);
-        assert_eq!(server.asker(&before).get(&format!("/api/v2/users/{}", next.id)).await.status, 401);
+        assert_eq!(
+            server.asker(&before).get(&format!("/api/v2/users/{}", next.id)).await.status,
+            401
+        );
         let ann = backend.get(OWN).await.ok();
-        assert_eq!((user_ids(&ann["identities"]), &ann["user_metadata"]["from"]), (vec!["github"], &json!("github")));
+        assert_eq!(
+            (user_ids(&ann["identities"]), &ann["user_metadata"]["from"]),
+            (vec!["github"], &json!("github"))
+        );
         // After another link the account is hers.
         let own = server.asker(&Token::of("github", "ann").issued_ago(-2));
         let proof = json!({"link_with": Token::of("sms", "ann").issued_ago(-2).sign()});
-        assert_eq!(user_ids(&own.post(&format!("{OWN}/identities"), &proof).await.ok()), ["github", "sms"]);
+        assert_eq!(
+            user_ids(&own.post(&format!("{OWN}/identities"), &proof).await.ok()),
+            ["github", "sms"]
+        );
     }
 }
 
@@ -68,7 +101,9 @@ async fn the_mode_is_one_of_two_and_restore_unless_it_is_said() {
     let backend = server.backend();
     ann(&backend).await;
     let mut told = Vec::new();
-    for query in ["?mode=", "?mode=Release", "?mode=release&mode=release", "?release=true", "?mode=%ff"] {
+    for query in
+        ["?mode=", "?mode=Release", "?mode=release&mode=release", "?release=true", "?mode=%ff"]
+    {
         told.push(format!("{query} {}", backend.delete(&phone(query)).await.refused()));
     }
     insta::assert_snapshot!(told.join("\n"), @r"

@@ -14,7 +14,8 @@ use crate::support::{
     tokens::Token,
 };
 
-/// The client for Python sends a conflicting request three times: each is refused, and none changes anything.
+/// The client for Python sends a conflicting request three times: each is refused, and none changes
+/// anything.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_conflict_that_a_client_sends_again_changes_nothing() {
     let database = cluster().db_migrated().await;
@@ -25,8 +26,11 @@ async fn a_conflict_that_a_client_sends_again_changes_nothing() {
     let run = move || {
         let (child, address) = Running::serve(&database, |toml| toml + AUTH0 + &tls_toml(&dir));
         let mut command = Command::new("python3");
-        command.args(["tests/it/auth0-python/retried.py", &format!("localhost:{}", address.port())]);
-        command.arg(Token::of("services", "backend").sign()).env("SSL_CERT_FILE", dir.join("authority.pem"));
+        command
+            .args(["tests/it/auth0-python/retried.py", &format!("localhost:{}", address.port())]);
+        command
+            .arg(Token::of("services", "backend").sign())
+            .env("SSL_CERT_FILE", dir.join("authority.pem"));
         let packages = python::packages("auth0-python", "tests/it/auth0-python/requirements.txt");
         let told = run_command({
             command.env("PYTHONPATH", packages);

@@ -1,5 +1,6 @@
-//! Two third-party clients for Rust, with the service as their domain. They parse responses strictly, and fail on any
-//! missing field. They need OpenSSL and old versions of the service's dependencies, so each is a program of its own.
+//! Two third-party clients for Rust, with the service as their domain. They parse responses
+//! strictly, and fail on any missing field. They need OpenSSL and old versions of the service's
+//! dependencies, so each is a program of its own.
 
 use std::{collections::BTreeMap, process::Command};
 
@@ -35,7 +36,8 @@ async fn told(story: Command) -> String {
 async fn the_client_auth0_client_finds_its_users_here() {
     let mut story = program("tests/it/auth0-rust/auth0-client").await;
     let (domain, [sms, third]) = domain().await;
-    let [api, tokens] = [domain.server.address, domain.issuer.address].map(|address| format!("http://{address}"));
+    let [api, tokens] =
+        [domain.server.address, domain.issuer.address].map(|address| format!("http://{address}"));
     story.args([api + "/api/v2", tokens, sms, third]);
     insta::assert_snapshot!(told(story).await, @r#"
         created: [["google-oauth2|115015401343387192604","John Doe","your0","data"],"your0@email.com",true,[["google-oauth2","115015401343387192604","google-oauth2",true]]]

@@ -1,4 +1,5 @@
-//! Auth0's stricter rules for `link_with`: RS256, the caller's issuer, and only for the client that calls.
+//! Auth0's stricter rules for `link_with`: RS256, the caller's issuer, and only for the client that
+//! calls.
 
 use serde_json::json;
 
@@ -12,7 +13,9 @@ async fn strict() -> TestServer {
     let strict = "link_with.audiences = [\"identity-link\", \"client\", \"another\"]\nlink_with.same_client = true\n";
     let database = cluster().db_migrated().await;
     let server = TestServer::start_with(database, |toml| toml.replace(loose, strict) + AUTH0).await;
-    for (provider, account) in [("okta", "ann"), ("okta", "bob"), ("github", "carol"), ("sms", "dora")] {
+    for (provider, account) in
+        [("okta", "ann"), ("okta", "bob"), ("github", "carol"), ("sms", "dora")]
+    {
         server.service().create(provider, account).await;
     }
     server
@@ -39,7 +42,12 @@ async fn a_proof_that_another_client_got_proves_nothing_here() {
         ("for one more", &ann, PATH, bob.clone().with("aud", json!(["client", "another"]))),
         ("for an unknown client", &ann, PATH, bob.clone().with("aud", "nobody")),
         ("to a caller of no client", &Token::of("okta", "ann"), PATH, bob.clone()),
-        ("to a caller of two", &ann.clone().with("azp", json!(["client", "another"])), PATH, bob.clone()),
+        (
+            "to a caller of two",
+            &ann.clone().with("azp", json!(["client", "another"])),
+            PATH,
+            bob.clone(),
+        ),
     ] {
         let said = server.asker(caller).post(path, &json!({"link_with": proof.sign()})).await;
         told.push(format!("{what} -> {}", said.refused()));
@@ -64,7 +72,10 @@ async fn a_proof_that_the_calling_client_got_links() {
     for (caller, other) in [
         (Token::of("okta", "ann").with("azp", "client"), json!({"link_with": bob.sign()})),
         // A back end is not the client of Auth0 at which the person signed in.
-        (Token::of("services", "backend"), json!({"link_with": Token::of("sms", "dora").with("aud", "client").sign()})),
+        (
+            Token::of("services", "backend"),
+            json!({"link_with": Token::of("sms", "dora").with("aud", "client").sign()}),
+        ),
     ] {
         let linked = server.asker(&caller).post(PATH, &other).await;
         assert_eq!(linked.status, 201, "{linked:?}");

@@ -1,5 +1,5 @@
-//! The calls of the documents' samples, with the checks of their authors: an application with a server, a page, a
-//! rule.
+//! The calls of the documents' samples, with the checks of their authors: an application with a
+//! server, a page, a rule.
 
 use futures_util::future::try_join_all;
 use http::{Method, Request, header};
@@ -12,12 +12,18 @@ use crate::support::{
     tokens::Token,
 };
 
-pub const EMAIL: &str = "john@example.com";
+pub(super) const EMAIL: &str = "john@example.com";
 
 /// A user whose provider has verified the email, or has not.
-pub async fn signed_up(backend: &Asker, user_id: &str, email_verified: bool, metadata: Value) {
+pub(super) async fn signed_up(
+    backend: &Asker,
+    user_id: &str,
+    email_verified: bool,
+    metadata: Value,
+) {
     let (provider, account) = user_id.split_once('|').unwrap();
-    let connection = if provider == "auth0" { "Username-Password-Authentication" } else { provider };
+    let connection =
+        if provider == "auth0" { "Username-Password-Authentication" } else { provider };
     let mut user = json!({
         "connection": connection, "user_id": account, "email": EMAIL, "email_verified": email_verified,
     });
@@ -25,13 +31,16 @@ pub async fn signed_up(backend: &Asker, user_id: &str, email_verified: bool, met
     backend.post("/api/v2/users", &user).await.ok();
 }
 
-pub fn user_ids(users: &Value) -> Vec<&str> {
+pub(super) fn user_ids(users: &Value) -> Vec<&str> {
     users.as_array().unwrap().iter().map(|user| user["user_id"].as_str().unwrap()).collect()
 }
 
 /// A path with this query.
 fn with_query(path: &str, query: &[(&str, &str)]) -> String {
-    format!("{path}?{}", form_urlencoded::Serializer::new(String::new()).extend_pairs(query).finish())
+    format!(
+        "{path}?{}",
+        form_urlencoded::Serializer::new(String::new()).extend_pairs(query).finish()
+    )
 }
 
 /// The body of a good response.
@@ -43,7 +52,7 @@ fn answered(said: Said) -> Result<Value, String> {
 }
 
 /// What a rule does after each sign-in: two users who have the same verified email are one person.
-pub async fn link_by_rule(backend: &Asker, signed_in: &str) -> Option<Value> {
+pub(super) async fn link_by_rule(backend: &Asker, signed_in: &str) -> Option<Value> {
     let user = backend.get(&format!("/api/v2/users/{signed_in}?resolve=true")).await.ok();
     let user_id = user["user_id"].as_str().unwrap();
     if user["email_verified"] != json!(true) {
@@ -55,13 +64,14 @@ pub async fn link_by_rule(backend: &Asker, signed_in: &str) -> Option<Value> {
     let first = *user_ids(&others).first()?;
     let (provider, account) = user_id.split_once('|').unwrap();
     let identities = format!("/api/v2/users/{first}/identities");
-    let linked = backend.post(&identities, &json!({"provider": provider, "user_id": account})).await;
+    let linked =
+        backend.post(&identities, &json!({"provider": provider, "user_id": account})).await;
     assert_eq!(linked.status, 201);
     Some(linked.ok())
 }
 
 /// The application of "Link User Accounts Server-Side Code Scenario", which calls as a service.
-pub struct Application {
+pub(super) struct Application {
     backend: Asker,
     /// The profile of the user, as the session keeps it (`req.user._json`).
     pub user: Value,
@@ -69,29 +79,34 @@ pub struct Application {
 
 impl Application {
     /// A session of the user whose profile this path reads.
-    pub async fn sign_in(server: &TestServer, path: &str) -> Self {
+    pub(super) async fn sign_in(server: &TestServer, path: &str) -> Self {
         let backend = server.backend();
         let user = backend.get(path).await.ok();
         Self { backend, user }
     }
 
-    pub fn user_id(&self) -> &str {
+    pub(super) fn user_id(&self) -> &str {
         self.user["user_id"].as_str().unwrap()
     }
 
     /// While the page loads: the other users with this verified email.
-    pub async fn suggested(&self) -> Vec<String> {
+    pub(super) async fn suggested(&self) -> Vec<String> {
         assert_eq!(self.user["email_verified"], json!(true), "User email is not verified");
         let email = self.user["email"].as_str().unwrap();
-        let found = self.backend.get(&with_query("/api/v2/users-by-email", &[("email", email)])).await.ok();
-        let mut others: Vec<String> =
-            user_ids(&found).into_iter().filter(|id| *id != self.user_id()).map(str::to_owned).collect();
+        let found =
+            self.backend.get(&with_query("/api/v2/users-by-email", &[("email", email)])).await.ok();
+        let mut others: Vec<String> = user_ids(&found)
+            .into_iter()
+            .filter(|id| *id != self.user_id())
+            .map(str::to_owned)
+            .collect();
         others.sort_unstable();
         others
     }
 
-    /// A press of the button "Link". The server does not trust the page's data: it reads the target again.
-    pub async fn link(&mut self, target_id: &str) -> Result<Value, String> {
+    /// A press of the button "Link". The server does not trust the page's data: it reads the target
+    /// again.
+    pub(super) async fn link(&mut self, target_id: &str) -> Result<Value, String> {
         let target = answered(self.backend.get(&format!("/api/v2/users/{target_id}")).await)?;
         if target["email_verified"] != json!(true) || target["email"] != self.user["email"] {
             return Err("User not valid for linking".to_owned());
@@ -100,7 +115,9 @@ impl Application {
         let mut parts = target_id.split('|');
         let (provider, user_id) = (parts.next().unwrap(), parts.next().unwrap());
         let path = format!("/api/v2/users/{}/identities", self.user_id());
-        let identities = answered(self.backend.post(&path, &json!({"provider": provider, "user_id": user_id})).await)?;
+        let identities = answered(
+            self.backend.post(&path, &json!({"provider": provider, "user_id": user_id})).await,
+        )?;
         self.user["identities"] = identities.clone();
         Ok(identities)
     }
@@ -111,7 +128,8 @@ impl Application {
         let (backend, user) = (&self.backend, &self.user);
         let updates = ["user_metadata", "app_metadata"].map(|namespace| async move {
             let change = json!({(namespace): merged(&target[namespace], &user[namespace])});
-            answered(backend.patch(path, &change).await).map(|updated| (namespace, updated[namespace].clone()))
+            answered(backend.patch(path, &change).await)
+                .map(|updated| (namespace, updated[namespace].clone()))
         });
         for (namespace, updated) in try_join_all(updates).await? {
             self.user[namespace] = updated;
@@ -119,7 +137,7 @@ impl Application {
         Ok(())
     }
 
-    pub async fn unlink(&self, identity: &Value) -> Result<Value, String> {
+    pub(super) async fn unlink(&self, identity: &Value) -> Result<Value, String> {
         answered(self.backend.delete(&identity_path(self.user_id(), identity)).await)
     }
 }
@@ -130,12 +148,15 @@ fn merged(secondary: &Value, primary: &Value) -> Value {
         (Value::Object(secondary), Value::Object(primary)) => {
             let mut both: Map<String, Value> = secondary.clone();
             for (name, value) in primary {
-                let value = secondary.get(name).map_or_else(|| value.clone(), |other| merged(other, value));
+                let value =
+                    secondary.get(name).map_or_else(|| value.clone(), |other| merged(other, value));
                 both.insert(name.clone(), value);
             }
             both.into()
         }
-        (Value::Array(secondary), Value::Array(primary)) => [&primary[..], secondary].concat().into(),
+        (Value::Array(secondary), Value::Array(primary)) => {
+            [&primary[..], secondary].concat().into()
+        }
         _ => primary.clone(),
     }
 }
@@ -147,7 +168,7 @@ fn identity_path(user_id: &str, identity: &Value) -> String {
 
 /// How a page sends what it links with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Sends {
+pub(super) enum Sends {
     /// As "Linking Accounts" for jQuery does.
     Json,
     /// As that for Node.js does: the default of `$.ajax`.
@@ -155,7 +176,7 @@ pub enum Sends {
 }
 
 /// A page that keeps the token of the sign-in, and calls with it under the id that the token names.
-pub struct Page {
+pub(super) struct Page {
     asker: Asker,
     user_id: String,
     sends: Sends,
@@ -163,45 +184,55 @@ pub struct Page {
 
 impl Page {
     /// A page at which the person has just signed in with this account.
-    pub fn sign_in(server: &TestServer, (provider, account): (&'static str, &str), sends: Sends) -> Self {
+    pub(super) fn sign_in(
+        server: &TestServer,
+        (provider, account): (&'static str, &str),
+        sends: Sends,
+    ) -> Self {
         let asker = server.asker(&Token::of(provider, account));
         Self { asker, user_id: format!("{provider}|{account}"), sends }
     }
 
-    pub async fn profile(&self) -> Result<Value, String> {
+    pub(super) async fn profile(&self) -> Result<Value, String> {
         answered(self.asker.get(&format!("/api/v2/users/{}", self.user_id)).await)
     }
 
-    pub async fn link(&self, id_token: &str) -> Result<Value, String> {
+    pub(super) async fn link(&self, id_token: &str) -> Result<Value, String> {
         let path = format!("/api/v2/users/{}/identities", self.user_id);
         answered(match self.sends {
             Sends::Json => self.asker.post(&path, &json!({"link_with": id_token})).await,
             Sends::Form => {
                 let request = Request::builder().method(Method::POST).uri(&path);
-                let request = request.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded; charset=UTF-8");
-                self.asker.send(request.body(Bytes::from(format!("link_with={id_token}"))).unwrap()).await
+                let request = request.header(
+                    header::CONTENT_TYPE,
+                    "application/x-www-form-urlencoded; charset=UTF-8",
+                );
+                self.asker
+                    .send(request.body(Bytes::from(format!("link_with={id_token}"))).unwrap())
+                    .await
             }
         })
     }
 
-    pub async fn update(&self, user_metadata: &Value) -> Result<Value, String> {
+    pub(super) async fn update(&self, user_metadata: &Value) -> Result<Value, String> {
         let change = json!({"user_metadata": user_metadata});
         answered(self.asker.patch(&format!("/api/v2/users/{}", self.user_id), &change).await)
     }
 
-    pub async fn unlink(&self, identity: &Value) -> Result<Value, String> {
+    pub(super) async fn unlink(&self, identity: &Value) -> Result<Value, String> {
         answered(self.asker.delete(&identity_path(&self.user_id, identity)).await)
     }
 
-    pub async fn delete(&self) -> Result<Value, String> {
+    pub(super) async fn delete(&self) -> Result<Value, String> {
         answered(self.asker.delete(&format!("/api/v2/users/{}", self.user_id)).await)
     }
 }
 
 /// The accounts of a profile that have a button "Unlink": all but the primary one.
-pub fn linked_accounts(profile: &Value) -> Vec<Value> {
+pub(super) fn linked_accounts(profile: &Value) -> Vec<Value> {
     let id = |identity: &Value| {
-        let [provider, account] = ["provider", "user_id"].map(|name| identity[name].as_str().unwrap());
+        let [provider, account] =
+            ["provider", "user_id"].map(|name| identity[name].as_str().unwrap());
         format!("{provider}|{account}")
     };
     let identities = profile["identities"].as_array().unwrap();

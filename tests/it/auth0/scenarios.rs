@@ -25,7 +25,10 @@ async fn a_rule_links_who_has_the_same_verified_email() {
     assert_eq!(user_ids(&identities), ["115015401343387192604", "5677"]);
     // The application finds one user, with whichever account the person signs in.
     for id in [GOOGLE, GITHUB] {
-        assert_eq!(backend.get(&format!("/api/v2/users/{id}?resolve=true")).await.ok()["user_id"], GOOGLE);
+        assert_eq!(
+            backend.get(&format!("/api/v2/users/{id}?resolve=true")).await.ok()["user_id"],
+            GOOGLE
+        );
     }
     let listed = backend.get("/api/v2/users").await.ok();
     assert_eq!(user_ids(&listed), ["github|unverified", GOOGLE]);
@@ -67,7 +70,8 @@ async fn an_application_suggests_to_link_and_merges_the_metadata_first() {
     suggests_and_links(&TestServer::start_auth0().await, "github").await;
 }
 
-/// A70: with the README's configuration, a user from Auth0 gets the candidates that Auth0 suggested.
+/// A70: with the README's configuration, a user from Auth0 gets the candidates that Auth0
+/// suggested.
 #[tokio::test]
 async fn the_readme_s_configuration_is_enough_for_an_application_that_suggests_to_link() {
     let readme = fs::read_to_string("README.md").unwrap();
@@ -89,8 +93,8 @@ async fn the_readme_s_configuration_is_enough_for_an_application_that_suggests_t
     suggests_and_links(&server, "auth0").await;
 }
 
-/// What "Link User Accounts Server-Side Code Scenario" has an application do, for a Google user who has signed up with
-/// another provider too.
+/// What "Link User Accounts Server-Side Code Scenario" has an application do, for a Google user who
+/// has signed up with another provider too.
 async fn suggests_and_links(server: &TestServer, provider: &str) {
     let backend = server.backend();
     let (other, unverified) = (format!("{provider}|5677"), format!("{provider}|unverified"));
@@ -112,7 +116,10 @@ async fn suggests_and_links(server: &TestServer, provider: &str) {
 
     let user = backend.get(&format!("/api/v2/users/{GOOGLE}")).await.ok();
     assert_eq!(user["identities"], linked);
-    assert_eq!(user["user_metadata"], json!({"color": "red", "prefs": {"theme": "dark", "size": 7}}));
+    assert_eq!(
+        user["user_metadata"],
+        json!({"color": "red", "prefs": {"theme": "dark", "size": 7}})
+    );
     assert_eq!(user["app_metadata"], json!({"roles": ["Admin", "AppAdmin"]}));
     assert_eq!(application.suggested().await, [unverified]);
 }

@@ -15,7 +15,10 @@ const USERS: &str = "/api/v2/users";
 
 async fn five(backend: &Asker) {
     for account in 1..=5 {
-        backend.post(USERS, &json!({"connection": "sms", "user_id": account.to_string()})).await.ok();
+        backend
+            .post(USERS, &json!({"connection": "sms", "user_id": account.to_string()}))
+            .await
+            .ok();
     }
 }
 
@@ -64,14 +67,16 @@ async fn pages_have_numbers_up_to_the_thousandth_user() {
         page=1001&per_page=1 -> 400 invalid_paging You can only page through the first 1000 records. Use from and take to see all of them.
     "#);
 
-    let mut counted = backend.get(&format!("{USERS}?page=1&per_page=2&include_totals=true")).await.ok();
+    let mut counted =
+        backend.get(&format!("{USERS}?page=1&per_page=2&include_totals=true")).await.ok();
     assert_eq!(ids(&counted["users"].take()), "sms|3 sms|4");
     assert_eq!(counted, json!({"start": 2, "limit": 2, "length": 2, "total": 5, "users": null}));
     let plain = backend.get(&format!("{USERS}?include_totals=false")).await.ok();
     assert!(plain.is_array());
 }
 
-/// Page numbers reach a thousand users, which is also the most that is counted. `from` reaches the rest.
+/// Page numbers reach a thousand users, which is also the most that is counted. `from` reaches the
+/// rest.
 #[tokio::test]
 async fn what_lies_behind_the_thousandth_user_is_reached_by_going_on_only() {
     let server = TestServer::start_auth0().await;
@@ -84,7 +89,8 @@ async fn what_lies_behind_the_thousandth_user_is_reached_by_going_on_only() {
                 FROM generate_series(1001, 2005) n";
     server.database.db_execute(many).await;
 
-    let counted = backend.get(&format!("{USERS}?include_totals=true&page=333&per_page=3")).await.ok();
+    let counted =
+        backend.get(&format!("{USERS}?include_totals=true&page=333&per_page=3")).await.ok();
     // The last page that can be reached ends where the rest begins.
     assert_eq!((&counted["total"], ids(&counted["users"]).as_str()), (&json!(1000), "sms|2000"));
     let beyond = backend.get(&format!("{USERS}?page=334&per_page=3")).await;
@@ -118,7 +124,10 @@ async fn taking_goes_on_to_the_end() {
     assert_eq!(pages, ["sms|1 sms|2", "sms|3 sms|4", "sms|5"]);
     // The last page is no less whole for being full.
     let all = backend.get(&format!("{USERS}?take=5")).await.ok();
-    assert_eq!((ids(&all["users"]).as_str(), all.get("next")), ("sms|1 sms|2 sms|3 sms|4 sms|5", None));
+    assert_eq!(
+        (ids(&all["users"]).as_str(), all.get("next")),
+        ("sms|1 sms|2 sms|3 sms|4 sms|5", None)
+    );
 
     // A `next` is valid only for its own search.
     let foreign = backend.get(&format!("{USERS}?q=email_verified:true&from={}", tokens[0])).await;

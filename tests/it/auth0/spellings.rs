@@ -14,7 +14,10 @@ async fn people(accounts: &[&str]) -> TestServer {
     let backend = server.backend();
     backend.post("/api/v2/users", &json!({"connection": "github", "user_id": "ann"})).await.ok();
     for account in accounts {
-        backend.post("/api/v2/users", &json!({"connection": "auth0", "user_id": account})).await.ok();
+        backend
+            .post("/api/v2/users", &json!({"connection": "auth0", "user_id": account}))
+            .await
+            .ok();
     }
     server
 }
@@ -53,10 +56,14 @@ async fn an_account_is_found_with_its_provider_in_front() {
     assert_eq!(same.refused(), "400 invalid_body Main identity and the new one are the same.");
     backend.post(IDENTITIES, &auth0("auth0|67f1c2")).await.ok();
     let ann = server.asker(&Token::of("github", "ann").issued_ago(-2));
-    assert_eq!(user_ids(&ann.delete(&unlink_path("auth0%7C67f1c2?mode=release")).await.ok()), ["ann"]);
+    assert_eq!(
+        user_ids(&ann.delete(&unlink_path("auth0%7C67f1c2?mode=release")).await.ok()),
+        ["ann"]
+    );
 }
 
-/// For an account whose subject looks like a user id, the account as given wins. At most one prefix is removed.
+/// For an account whose subject looks like a user id, the account as given wins. At most one prefix
+/// is removed.
 #[tokio::test]
 async fn the_account_as_given_wins() {
     let server = people(&["auth0|67f1c2"]).await;
@@ -89,7 +96,10 @@ async fn of_two_accounts_neither_is_guessed() {
     assert_eq!(server.database.db_everything().await, before);
     // Both can be named.
     for (account, linked) in [("67f1c2", "67f1c2"), ("auth0|auth0|67f1c2", "auth0|67f1c2")] {
-        assert_eq!(user_ids(&backend.post(IDENTITIES, &auth0(account)).await.ok()), ["ann", linked]);
+        assert_eq!(
+            user_ids(&backend.post(IDENTITIES, &auth0(account)).await.ok()),
+            ["ann", linked]
+        );
         // Even if the user has only one of them, since another user has the other one.
         let refused = backend.delete(&unlink_path("auth0%7C67f1c2")).await;
         insta::allow_duplicates! {
@@ -103,15 +113,25 @@ async fn of_two_accounts_neither_is_guessed() {
     }
 }
 
-/// A92: a prefix must be the provider's own name, letter by letter. Another provider's name is part of the account.
+/// A92: a prefix must be the provider's own name, letter by letter. Another provider's name is part
+/// of the account.
 #[tokio::test]
 async fn nothing_else_is_taken_off() {
     let server = people(&["67f1c2"]).await;
     let backend = server.backend();
-    backend.post("/api/v2/users", &json!({"connection": "google-oauth2", "user_id": "67f1c2"})).await.ok();
-    for account in
-        ["google-oauth2|67f1c2", "AUTH0|67f1c2", "auth0 |67f1c2", "auth0:67f1c2", " 67f1c2", "auth0|", "|67f1c2"]
-    {
+    backend
+        .post("/api/v2/users", &json!({"connection": "google-oauth2", "user_id": "67f1c2"}))
+        .await
+        .ok();
+    for account in [
+        "google-oauth2|67f1c2",
+        "AUTH0|67f1c2",
+        "auth0 |67f1c2",
+        "auth0:67f1c2",
+        " 67f1c2",
+        "auth0|",
+        "|67f1c2",
+    ] {
         let refused = backend.post(IDENTITIES, &auth0(account)).await;
         assert_eq!(
             refused.refused(),
@@ -122,7 +142,11 @@ async fn nothing_else_is_taken_off() {
     backend.post(IDENTITIES, &auth0("67f1c2")).await.ok();
     for account in ["google-oauth2%7C67f1c2", "AUTH0%7C67f1c2", "%7C67f1c2"] {
         let refused = backend.delete(&unlink_path(account)).await;
-        assert_eq!(refused.refused(), "400 inexistent_identity The user has no such identity.", "{account}");
+        assert_eq!(
+            refused.refused(),
+            "400 inexistent_identity The user has no such identity.",
+            "{account}"
+        );
     }
     assert_eq!(ids_of(&backend).await, ["ann", "67f1c2"]);
 }
@@ -142,15 +166,20 @@ async fn the_rules_of_linking_hold_for_either_spelling() {
     let ann = server.asker(&Token::of("github", "ann"));
     for account in ["auth0|67f1c2", "auth0|second", "auth0|never"] {
         let unproven = ann.post(IDENTITIES, &auth0(account)).await;
-        assert_eq!(unproven.refused(), "403 insufficient_scope Insufficient scope; expected: update:users.");
+        assert_eq!(
+            unproven.refused(),
+            "403 insufficient_scope Insufficient scope; expected: update:users."
+        );
         let others = ann.delete(&unlink_path(&account.replace('|', "%7C"))).await;
         assert_eq!(others.refused(), "400 inexistent_identity The user has no such identity.");
-        let others = ann.delete(&format!("/api/v2/users/auth0|bob/identities/auth0/{account}")).await;
+        let others =
+            ann.delete(&format!("/api/v2/users/auth0|bob/identities/auth0/{account}")).await;
         assert_eq!(
             others.refused(),
             "403 unowned_resource User to be acted on does not match subject in bearer token."
         );
     }
-    let absorbed = backend.post("/api/v2/users/auth0|second/identities", &auth0("auth0|67f1c2")).await;
+    let absorbed =
+        backend.post("/api/v2/users/auth0|second/identities", &auth0("auth0|67f1c2")).await;
     assert!(absorbed.refused().starts_with("404 inexistent_user "), "{absorbed:?}");
 }

@@ -20,20 +20,26 @@ async fn a_new_user_has_the_identity_that_its_connection_makes() {
         ("apple", "apple", false),
     ] {
         let account = format!("of {connection}").replace(' ', "-");
-        let created = backend.post(USERS, &json!({"connection": connection, "user_id": account})).await;
+        let created =
+            backend.post(USERS, &json!({"connection": connection, "user_id": account})).await;
         assert_eq!(created.status, 201);
         let created = created.ok();
         assert_eq!(created["user_id"], format!("{provider}|{account}"));
-        let identity =
-            json!({"connection": connection, "provider": provider, "user_id": account, "isSocial": is_social});
+        let identity = json!({"connection": connection, "provider": provider, "user_id": account, "isSocial": is_social});
         assert_eq!(created["identities"], json!([identity]));
         assert_eq!((&created["blocked"], &created["user_metadata"]), (&json!(false), &json!({})));
         assert_eq!(backend.get(&format!("{USERS}/{provider}|{account}")).await.ok(), created);
     }
     let made_up = backend.post(USERS, &json!({"connection": "auth0", "blocked": true})).await.ok();
     let account = made_up["user_id"].as_str().unwrap().strip_prefix("auth0|").unwrap();
-    assert!(account.len() == 32 && account.bytes().all(|byte| byte.is_ascii_hexdigit()), "{account}");
-    assert_eq!((&made_up["identities"][0]["user_id"], &made_up["blocked"]), (&json!(account), &json!(true)));
+    assert!(
+        account.len() == 32 && account.bytes().all(|byte| byte.is_ascii_hexdigit()),
+        "{account}"
+    );
+    assert_eq!(
+        (&made_up["identities"][0]["user_id"], &made_up["blocked"]),
+        (&json!(account), &json!(true))
+    );
 }
 
 /// Whether an identity is a user's first one or was linked to the user.
@@ -44,7 +50,10 @@ async fn an_identity_that_is_somebodys_makes_no_second_user() {
     for connection in ["github", "sms"] {
         backend.post(USERS, &json!({"connection": connection, "user_id": "ann"})).await.ok();
     }
-    backend.post(&format!("{ANN}/identities"), &json!({"provider": "sms", "user_id": "ann"})).await.ok();
+    backend
+        .post(&format!("{ANN}/identities"), &json!({"provider": "sms", "user_id": "ann"}))
+        .await
+        .ok();
     let before = server.database.db_everything().await;
     for connection in ["github", "sms"] {
         let again = backend.post(USERS, &json!({"connection": connection, "user_id": "ann"})).await;
@@ -139,7 +148,10 @@ async fn metadata_is_merged_at_its_first_level() {
             (json!({"e": {"g": null}}), json!({"a": {"b": 9}, "e": {"g": null}})),
             (json!({}), json!({})),
         ] {
-            let said = backend.patch(&format!("{USERS}/github|{account}"), &json!({field: patch})).await.ok();
+            let said = backend
+                .patch(&format!("{USERS}/github|{account}"), &json!({field: patch}))
+                .await
+                .ok();
             assert_eq!(said[field], after, "{patch}");
             assert_eq!(backend.get(&format!("{USERS}/github|{account}")).await.ok(), said);
         }
@@ -150,7 +162,8 @@ async fn metadata_is_merged_at_its_first_level() {
 async fn what_a_service_lays_over_a_profile_is_shown_until_it_takes_it_away() {
     let server = TestServer::start_auth0().await;
     let backend = server.backend();
-    let user = json!({"connection": "github", "user_id": "ann", "name": "Ann", "nickname": "annie"});
+    let user =
+        json!({"connection": "github", "user_id": "ann", "name": "Ann", "nickname": "annie"});
     backend.post(USERS, &user).await.ok();
     for (patch, shown) in [
         (
@@ -198,7 +211,10 @@ async fn a_user_is_deleted_with_whoever_was_linked_into_it() {
     for connection in ["github", "sms"] {
         backend.post(USERS, &json!({"connection": connection, "user_id": "ann"})).await.ok();
     }
-    backend.post(&format!("{ANN}/identities"), &json!({"provider": "sms", "user_id": "ann"})).await.ok();
+    backend
+        .post(&format!("{ANN}/identities"), &json!({"provider": "sms", "user_id": "ann"}))
+        .await
+        .ok();
     let absorbed = backend.get("/api/v2/users/sms|ann?resolve=true").await.ok();
     assert_eq!(absorbed, backend.get(ANN).await.ok());
 
@@ -226,7 +242,10 @@ async fn an_answer_has_the_fields_that_are_asked_for() {
     ] {
         let said = backend.get(&format!("{ANN}?{query}")).await.ok();
         assert_eq!(backend.get(&format!("{USERS}?{query}")).await.ok(), json!([said]));
-        assert_eq!(backend.get(&format!("{USERS}-by-email?email=ann@example.com&{query}")).await.ok(), json!([said]));
+        assert_eq!(
+            backend.get(&format!("{USERS}-by-email?email=ann@example.com&{query}")).await.ok(),
+            json!([said])
+        );
         told.push(format!("{query} -> {said}"));
     }
     insta::assert_snapshot!(told.join("\n"), @r#"
@@ -236,6 +255,10 @@ async fn an_answer_has_the_fields_that_are_asked_for() {
         fields=nothing -> {}
     "#);
     for all in ["fields=", "fields=,", "include_fields=false"] {
-        assert_eq!(backend.get(&format!("{ANN}?{all}")).await.ok(), backend.get(ANN).await.ok(), "{all}");
+        assert_eq!(
+            backend.get(&format!("{ANN}?{all}")).await.ok(),
+            backend.get(ANN).await.ok(),
+            "{all}"
+        );
     }
 }

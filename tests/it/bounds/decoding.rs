@@ -15,12 +15,15 @@ fn bearer(token: &Token) -> String {
 /// An encoded request to create a user, with `user_metadata` nested so deep.
 fn nested(levels: usize) -> Vec<u8> {
     let metadata = (1..levels).fold(json!({}), |inner, _| json!({ "d": inner }));
-    let identity = pb::NewIdentity { identity_ref: identity_ref("github", "h1"), ..Default::default() };
+    let identity =
+        pb::NewIdentity { identity_ref: identity_ref("github", "h1"), ..Default::default() };
     let user_metadata = object(metadata);
-    pb::CreateUserRequest { identity: Some(identity), user_metadata, ..Default::default() }.encode_to_vec()
+    pb::CreateUserRequest { identity: Some(identity), user_metadata, ..Default::default() }
+        .encode_to_vec()
 }
 
-/// P02, G15: messages with bytes that are no UTF-8, are no message, or are nested too deep to decode.
+/// P02, G15: messages with bytes that are no UTF-8, are no message, or are nested too deep to
+/// decode.
 #[tokio::test]
 async fn a_message_that_does_not_decode_gets_one_fixed_text() {
     let server = TestServer::start().await;
@@ -40,7 +43,8 @@ async fn a_message_that_does_not_decode_gets_one_fixed_text() {
     ];
 
     for bytes in texts {
-        let status = server.raw(CREATE, &[("authorization", &authorization)], bytes).await.unwrap_err();
+        let status =
+            server.raw(CREATE, &[("authorization", &authorization)], bytes).await.unwrap_err();
         assert_eq!(
             status.message(),
             "the message does not decode: send what the proto describes, nested at most 16 levels deep"
@@ -49,7 +53,8 @@ async fn a_message_that_does_not_decode_gets_one_fixed_text() {
     }
 
     assert_eq!(server.database.db_everything().await, before);
-    // A message nested twice as deep as the bound still decodes; the refusal names the path at which it is too deep.
+    // A message nested twice as deep as the bound still decodes; the refusal names the path at
+    // which it is too deep.
     let status = server.raw(CREATE, &[("authorization", &authorization)], &nested(30)).await;
     assert!(refusal(status).starts_with("InvalidArgument REQUEST_INVALID\nuser_metadata/d/d/"));
     // Unknown fields, as of a later version, are ignored.
@@ -90,7 +95,10 @@ async fn a_message_is_judged_after_its_sender() {
         let foreign = bearer(&Token::of("stranger", "x"));
         let status = server.raw(CREATE, &[("authorization", &foreign)], message).await;
         assert_eq!(refusal(status), "Unauthenticated TOKEN_INVALID");
-        assert_eq!(refusal(server.raw(CREATE, &[], message).await), "Unauthenticated TOKEN_MISSING");
+        assert_eq!(
+            refusal(server.raw(CREATE, &[], message).await),
+            "Unauthenticated TOKEN_MISSING"
+        );
     }
     let bad = pb::UpdateUserRequest { user_id: "a b".to_owned(), ..Default::default() };
     let outcome = server.caller(&person.scope("read:current_user")).update_user(bad).await;
@@ -101,6 +109,8 @@ async fn a_message_is_judged_after_its_sender() {
 async fn a_call_without_a_message_is_an_invalid_request() {
     let server = TestServer::start().await;
     let authorization = format!("Bearer {}", Token::of("services", "backend").sign());
-    let refused = server.raw_without_message("/identitylink.v1.IdentityService/GetUser", &authorization).await;
+    let refused = server
+        .raw_without_message("/identitylink.v1.IdentityService/GetUser", &authorization)
+        .await;
     assert_eq!(refusal(refused), "InvalidArgument REQUEST_INVALID");
 }

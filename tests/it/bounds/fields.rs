@@ -11,7 +11,8 @@ async fn a_refusal_names_all_violations_at_once() {
     let service = server.service();
     service.create("github", "h1").await;
     let before = server.database.db_everything().await;
-    let wrong_ref = || Some(pb::IdentityRef { provider: "GitHub".to_owned(), subject: "a\nb".to_owned() });
+    let wrong_ref =
+        || Some(pb::IdentityRef { provider: "GitHub".to_owned(), subject: "a\nb".to_owned() });
     let wrong_merge = || Some(pb::MetadataMerge { strategy: 9, conflict: -1, arrays: 4 });
     let too_long = "x".repeat(256);
 
@@ -145,7 +146,13 @@ async fn a_user_id_is_1_to_255_printable_ascii_characters() {
         assert_eq!(refusal(service.get_user(get(id)).await), wrong, "{id:?}");
         assert_eq!(refusal(service.delete_user(delete(id)).await), wrong, "{id:?}");
     }
-    for id in [&"x".repeat(255), "!", "~", "'; DROP TABLE users; --".replace(' ', "").as_str(), "github|a|b"] {
+    for id in [
+        &"x".repeat(255),
+        "!",
+        "~",
+        "'; DROP TABLE users; --".replace(' ', "").as_str(),
+        "github|a|b",
+    ] {
         assert_eq!(refusal(service.get_user(get(id)).await), "NotFound USER_NOT_FOUND", "{id:?}");
     }
 }
@@ -154,15 +161,34 @@ async fn a_user_id_is_1_to_255_printable_ascii_characters() {
 #[tokio::test]
 async fn a_provider_has_a_plain_name_and_a_subject_at_most_255_bytes() {
     let longest = "a".repeat(64);
-    let declared = format!("[tenants.default.providers.\"0.a_b-c\"]\n[tenants.default.providers.{longest}]\n");
-    let server = TestServer::start_with(cluster().db_migrated().await, |toml| toml + &declared).await;
+    let declared =
+        format!("[tenants.default.providers.\"0.a_b-c\"]\n[tenants.default.providers.{longest}]\n");
+    let server =
+        TestServer::start_with(cluster().db_migrated().await, |toml| toml + &declared).await;
     let service = server.service();
-    let find =
-        async |provider: &str, subject: &str| refusal(service.find_by_identity(owner_of(provider, subject)).await);
+    let find = async |provider: &str, subject: &str| {
+        refusal(service.find_by_identity(owner_of(provider, subject)).await)
+    };
 
-    for provider in ["", "GitHub", "-a", ".a", "_a", "a b", "a|b", "a/b", "\u{e9}", "a\0", "a\n", &"a".repeat(65)] {
+    for provider in [
+        "",
+        "GitHub",
+        "-a",
+        ".a",
+        "_a",
+        "a b",
+        "a|b",
+        "a/b",
+        "\u{e9}",
+        "a\0",
+        "a\n",
+        &"a".repeat(65),
+    ] {
         let told = find(provider, "s").await;
-        assert!(told.starts_with("InvalidArgument REQUEST_INVALID\nidentity.provider: must be"), "{provider:?} {told}");
+        assert!(
+            told.starts_with("InvalidArgument REQUEST_INVALID\nidentity.provider: must be"),
+            "{provider:?} {told}"
+        );
     }
     for subject in ["", "\0", "a\nb", "\u{7f}", "\u{85}", &"x".repeat(256), &"\u{e9}".repeat(128)] {
         let told = find("github", subject).await;
@@ -172,17 +198,20 @@ async fn a_provider_has_a_plain_name_and_a_subject_at_most_255_bytes() {
             "{subject:?}"
         );
     }
-    for (provider, subject) in
-        [(&*longest, "x"), ("0.a_b-c", "a b|c'\"\\%"), ("sms", &"x".repeat(255)), ("sms", "\u{1f600}")]
-    {
+    for (provider, subject) in [
+        (&*longest, "x"),
+        ("0.a_b-c", "a b|c'\"\\%"),
+        ("sms", &"x".repeat(255)),
+        ("sms", "\u{1f600}"),
+    ] {
         assert_eq!(find(provider, subject).await, "NotFound IDENTITY_NOT_FOUND");
         service.create(provider, subject).await;
         service.find_by_identity(owner_of(provider, subject)).await.unwrap();
     }
 }
 
-/// A37, A38, A39: characters that imitate ASCII, names that hide another address, and texts that some software reads
-/// as another address.
+/// A37, A38, A39: characters that imitate ASCII, names that hide another address, and texts that
+/// some software reads as another address.
 #[tokio::test]
 async fn an_email_is_one_plain_address() {
     let server = TestServer::start().await;
@@ -194,25 +223,49 @@ async fn an_email_is_one_plain_address() {
         ("ann", "The email address does not have exactly one @."),
         ("a@b@example.com", "The email address does not have exactly one @."),
         ("<eve@evil.example>ann@example.com", "The email address does not have exactly one @."),
-        ("\"ann\"@example.com", "The part before the @ is not a plain mailbox name of 1 to 64 bytes."),
+        (
+            "\"ann\"@example.com",
+            "The part before the @ is not a plain mailbox name of 1 to 64 bytes.",
+        ),
         (
             "ann@example.com\r\nBcc: eve@evil.example",
             "The email address holds whitespace, control characters or \
                                                       invisible characters.",
         ),
-        ("ann@example.com\n", "The email address holds whitespace, control characters or invisible characters."),
-        (" ann@example.com", "The email address holds whitespace, control characters or invisible characters."),
-        ("a\u{200b}nn@example.com", "The email address holds whitespace, control characters or invisible characters."),
-        ("ann\0@example.com", "The email address holds whitespace, control characters or invisible characters."),
+        (
+            "ann@example.com\n",
+            "The email address holds whitespace, control characters or invisible characters.",
+        ),
+        (
+            " ann@example.com",
+            "The email address holds whitespace, control characters or invisible characters.",
+        ),
+        (
+            "a\u{200b}nn@example.com",
+            "The email address holds whitespace, control characters or invisible characters.",
+        ),
+        (
+            "ann\0@example.com",
+            "The email address holds whitespace, control characters or invisible characters.",
+        ),
         (&long, "The email address is longer than 254 bytes."),
         ("ann@localhost", "The part after the @ is not a full domain name such as example.com."),
         ("ann@127.0.0.1", "The part after the @ is not a full domain name such as example.com."),
         ("ann@a.example,bob@b.example", "The email address does not have exactly one @."),
-        ("=?utf-8?q?ann?=@example.com", "The part before the @ is not a plain mailbox name of 1 to 64 bytes."),
+        (
+            "=?utf-8?q?ann?=@example.com",
+            "The part before the @ is not a plain mailbox name of 1 to 64 bytes.",
+        ),
         ("ann@example.com.", "The part after the @ is not a full domain name such as example.com."),
         ("ann\u{ff20}example.com", "The email address does not have exactly one @."),
-        ("ann@xn--example-.com", "The part after the @ is not a full domain name such as example.com."),
-        ("\u{212a}ate@example.com", "The part before the @ holds characters that imitate ASCII letters."),
+        (
+            "ann@xn--example-.com",
+            "The part after the @ is not a full domain name such as example.com.",
+        ),
+        (
+            "\u{212a}ate@example.com",
+            "The part before the @ holds characters that imitate ASCII letters.",
+        ),
     ] {
         let identity = pb::NewIdentity {
             identity_ref: identity_ref("github", "h1"),
@@ -220,15 +273,20 @@ async fn an_email_is_one_plain_address() {
             email_verified: true,
             ..Default::default()
         };
-        let created =
-            service.create_user(pb::CreateUserRequest { identity: Some(identity), ..Default::default() }).await;
+        let created = service
+            .create_user(pb::CreateUserRequest { identity: Some(identity), ..Default::default() })
+            .await;
         assert_eq!(
             refusal(created),
             format!("InvalidArgument REQUEST_INVALID\nidentity.email: {description}"),
             "{email:?}"
         );
         let found = service.find_by_email(by_email(email)).await;
-        assert_eq!(refusal(found), format!("InvalidArgument REQUEST_INVALID\nemail: {description}"), "{email:?}");
+        assert_eq!(
+            refusal(found),
+            format!("InvalidArgument REQUEST_INVALID\nemail: {description}"),
+            "{email:?}"
+        );
     }
 
     assert_eq!(server.database.db_everything().await, before);
@@ -268,20 +326,25 @@ async fn an_enum_value_that_the_proto_does_not_name_is_refused() {
     service.create("sms", "s1").await;
     let before = server.database.db_everything().await;
     let wrong = |field: &str| {
-        format!("InvalidArgument REQUEST_INVALID\n{field}: is not one of the values that the proto names")
+        format!(
+            "InvalidArgument REQUEST_INVALID\n{field}: is not one of the values that the proto names"
+        )
     };
     for value in [-1, 99, i32::MAX] {
-        let merges = [("strategy", value, 0, 0), ("conflict", 2, value, 0), ("arrays", 2, 0, value)];
+        let merges =
+            [("strategy", value, 0, 0), ("conflict", 2, value, 0), ("arrays", 2, 0, value)];
         for (name, strategy, conflict, arrays) in merges {
             let rule = Some(pb::MetadataMerge { strategy, conflict, arrays });
-            let link = pb::LinkRequest { app_metadata: rule, ..link_identity(&user.id, "sms", "s1") };
+            let link =
+                pb::LinkRequest { app_metadata: rule, ..link_identity(&user.id, "sms", "s1") };
             assert_eq!(refusal(service.link(link).await), wrong(&format!("app_metadata.{name}")));
         }
         let unlink = pb::UnlinkRequest { metadata: value, ..unlink(&user.id, "sms", "s1") };
         assert_eq!(refusal(service.unlink(unlink).await), wrong("metadata"));
         let unlink = pb::UnlinkRequest { mode: value, ..release(&user.id, "sms", "s1") };
         assert_eq!(refusal(service.unlink(unlink).await), wrong("mode"));
-        let identity = Some(pb::NewIdentity { identity_ref: identity_ref("sms", "s2"), ..Default::default() });
+        let identity =
+            Some(pb::NewIdentity { identity_ref: identity_ref("sms", "s2"), ..Default::default() });
         let create = pb::CreateUserRequest { identity, user_id_form: value, ..Default::default() };
         assert_eq!(refusal(service.create_user(create).await), wrong("user_id_form"));
     }

@@ -1,4 +1,5 @@
-//! Metadata and profile data: values that jsonb or a double cannot hold, and the limit on their size.
+//! Metadata and profile data: values that jsonb or a double cannot hold, and the limit on their
+//! size.
 
 use identity_link::grpc::proto as pb;
 use prost_types::{Struct, Value as PbValue, value::Kind};
@@ -12,11 +13,17 @@ async fn refusals(server: &TestServer, value: &Option<Struct>) -> Vec<(&'static 
     let user = service.create("github", &uuid::Uuid::new_v4().to_string()).await;
     let before = server.database.db_everything().await;
     let identity = |profile_data| {
-        Some(pb::NewIdentity { identity_ref: identity_ref("github", "h2"), profile_data, ..Default::default() })
+        Some(pb::NewIdentity {
+            identity_ref: identity_ref("github", "h2"),
+            profile_data,
+            ..Default::default()
+        })
     };
     let create = async |request| refusal(service.create_user(request).await);
     let base = || pb::CreateUserRequest { identity: identity(None), ..Default::default() };
-    let change = async |path, changed| refusal(service.update_user(update(&user.id, &[path], changed)).await);
+    let change = async |path, changed| {
+        refusal(service.update_user(update(&user.id, &[path], changed)).await)
+    };
     let give = async |given| {
         let source = Some(pb::merge_metadata_request::Source::Given(given));
         let request = pb::MergeMetadataRequest {
@@ -30,24 +37,45 @@ async fn refusals(server: &TestServer, value: &Option<Struct>) -> Vec<(&'static 
     };
     let value = || value.clone();
     let told = vec![
-        ("identity.profile_data", create(pb::CreateUserRequest { identity: identity(value()), ..base() }).await),
+        (
+            "identity.profile_data",
+            create(pb::CreateUserRequest { identity: identity(value()), ..base() }).await,
+        ),
         ("user_metadata", create(pb::CreateUserRequest { user_metadata: value(), ..base() }).await),
         ("app_metadata", create(pb::CreateUserRequest { app_metadata: value(), ..base() }).await),
-        ("profile_overrides", create(pb::CreateUserRequest { profile_overrides: value(), ..base() }).await),
+        (
+            "profile_overrides",
+            create(pb::CreateUserRequest { profile_overrides: value(), ..base() }).await,
+        ),
         (
             "update.user_metadata",
-            change("user_metadata", pb::UserUpdate { user_metadata: value(), ..Default::default() }).await,
+            change(
+                "user_metadata",
+                pb::UserUpdate { user_metadata: value(), ..Default::default() },
+            )
+            .await,
         ),
         (
             "update.app_metadata",
-            change("app_metadata", pb::UserUpdate { app_metadata: value(), ..Default::default() }).await,
+            change("app_metadata", pb::UserUpdate { app_metadata: value(), ..Default::default() })
+                .await,
         ),
         (
             "update.profile_overrides",
-            change("profile_overrides", pb::UserUpdate { profile_overrides: value(), ..Default::default() }).await,
+            change(
+                "profile_overrides",
+                pb::UserUpdate { profile_overrides: value(), ..Default::default() },
+            )
+            .await,
         ),
-        ("given.user_metadata", give(pb::GivenMetadata { user_metadata: value(), ..Default::default() }).await),
-        ("given.app_metadata", give(pb::GivenMetadata { app_metadata: value(), ..Default::default() }).await),
+        (
+            "given.user_metadata",
+            give(pb::GivenMetadata { user_metadata: value(), ..Default::default() }).await,
+        ),
+        (
+            "given.app_metadata",
+            give(pb::GivenMetadata { app_metadata: value(), ..Default::default() }).await,
+        ),
     ];
     assert_eq!(server.database.db_everything().await, before);
     told
@@ -57,8 +85,10 @@ async fn refusals(server: &TestServer, value: &Option<Struct>) -> Vec<(&'static 
 async fn refused_everywhere(value: Option<Struct>, violations: &[(&str, &str)]) {
     let server = TestServer::start().await;
     for (field, told) in refusals(&server, &value).await {
-        let lines: Vec<String> =
-            violations.iter().map(|(pointer, description)| format!("\n{field}{pointer}: {description}")).collect();
+        let lines: Vec<String> = violations
+            .iter()
+            .map(|(pointer, description)| format!("\n{field}{pointer}: {description}"))
+            .collect();
         assert_eq!(told, format!("InvalidArgument REQUEST_INVALID{}", lines.concat()));
     }
 }
@@ -89,14 +119,18 @@ async fn seventeen_levels_are_one_too_many() {
     refused_everywhere(object(nested(20)), &[(&place, deep)]).await;
 
     let server = TestServer::start().await;
-    let user = server.service().create_with("github", "h1", |request| request.user_metadata = object(nested(16))).await;
+    let user = server
+        .service()
+        .create_with("github", "h1", |request| request.user_metadata = object(nested(16)))
+        .await;
     assert_eq!(json(&server.service().user(&user.id).await.user_metadata), nested(16));
 }
 
 #[tokio::test]
 async fn a_mebibyte_is_too_much() {
     let value = object(json!({"k": "x".repeat(1024 * 1024 - 8)}));
-    refused_everywhere(value, &[("", "This is 1048576 bytes of JSON; at most 16384 are allowed.")]).await;
+    refused_everywhere(value, &[("", "This is 1048576 bytes of JSON; at most 16384 are allowed.")])
+        .await;
 
     let server = TestServer::start().await;
     let largest = json!({"k": "x".repeat(16 * 1024 - 8)});
@@ -109,7 +143,9 @@ async fn a_mebibyte_is_too_much() {
 #[tokio::test]
 async fn a_number_is_kept_exactly_or_refused() {
     let beyond = "This number is beyond ±(2^53 − 1), so it may not be kept exactly.";
-    let value = object(json!({"a": [9_007_199_254_740_991_i64, 9_007_199_254_740_992_i64], "b": {"c": -1e300}}));
+    let value = object(
+        json!({"a": [9_007_199_254_740_991_i64, 9_007_199_254_740_992_i64], "b": {"c": -1e300}}),
+    );
     refused_everywhere(value, &[("/a/1", beyond), ("/b/c", beyond)]).await;
 
     let none = "This number is infinite or not a number, which JSON does not have.";
@@ -129,7 +165,10 @@ async fn a_number_is_kept_exactly_or_refused() {
 async fn a_value_of_no_kind_is_null() {
     let server = TestServer::start().await;
     let value = Struct { fields: [("k".to_owned(), PbValue { kind: None })].into() };
-    let user = server.service().create_with("github", "h1", |request| request.user_metadata = Some(value)).await;
+    let user = server
+        .service()
+        .create_with("github", "h1", |request| request.user_metadata = Some(value))
+        .await;
     assert_eq!(json(&server.service().user(&user.id).await.user_metadata), json!({"k": null}));
 }
 
@@ -141,7 +180,9 @@ async fn text_is_returned_unchanged() {
         "'; DROP TABLE users; --": "\\u0000 \\ \" \u{1}\u{1b}[31m\u{7f}", "": "", "$1": "{}", "é": "e\u{301}\u{202e}",
         "ｘ": ["\u{10ffff}", "\u{feff}"], "n": [0.1, -5e-7, 1e-30, 9_007_199_254_740_i64],
     });
-    let user =
-        server.service().create_with("github", "h1", |request| request.user_metadata = object(value.clone())).await;
+    let user = server
+        .service()
+        .create_with("github", "h1", |request| request.user_metadata = object(value.clone()))
+        .await;
     assert_eq!(json(&server.service().user(&user.id).await.user_metadata), value);
 }

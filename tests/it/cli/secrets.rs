@@ -5,8 +5,8 @@ use super::*;
 /// The secret of these tests, which no output may contain.
 const SECRET: &str = "sesame";
 
-/// Runs `command` with this configuration and environment, and returns its stderr. Panics unless the command fails
-/// and its output does not contain the secret.
+/// Runs `command` with this configuration and environment, and returns its stderr. Panics unless
+/// the command fails and its output does not contain the secret.
 #[track_caller]
 fn refused_by(command: &str, name: &str, toml: &str, environment: &[(&str, &str)]) -> String {
     let dir = folder_with(name, toml);
@@ -16,7 +16,12 @@ fn refused_by(command: &str, name: &str, toml: &str, environment: &[(&str, &str)
     fs::write(dir.join("broken.json"), format!("{{\"keys\": {SECRET}}}")).unwrap();
     let ran = run_in(&dir, command, environment);
     assert_ne!(ran.code, Some(0), "{toml}");
-    assert!(!ran.stderr.contains(SECRET) && !ran.stdout.contains(SECRET), "{toml}:\n{}{}", ran.stderr, ran.stdout);
+    assert!(
+        !ran.stderr.contains(SECRET) && !ran.stdout.contains(SECRET),
+        "{toml}:\n{}{}",
+        ran.stderr,
+        ran.stdout
+    );
     ran.stderr
 }
 
@@ -83,7 +88,9 @@ fn a_value_that_is_wrong_is_not_shown() {
         let rest = "kind = \"oidc\"\nissuer = \"https://i.example.com\"\nclient_id = \"c\"\nredirect_uris = [\"https://a.example.com/\"]";
         format!("[tenants.default.providers.f.oauth]\n{rest}\n{line}\n")
     };
-    let tls = |key: &str, certificate: &str| format!("[tls]\ncertificate = \"{certificate}\"\nkey = \"{key}\"\n");
+    let tls = |key: &str, certificate: &str| {
+        format!("[tls]\ncertificate = \"{certificate}\"\nkey = \"{key}\"\n")
+    };
     let issuer = |file: &str| {
         format!(
             "[issuers.f]\nissuer = \"https://f.example.com\"\nkind = \"service\"\ntenant = \"default\"\n\

@@ -1,4 +1,5 @@
-//! Every response and every lookup by a verified email agrees with today's configuration, in both directions.
+//! Every response and every lookup by a verified email agrees with today's configuration, in both
+//! directions.
 
 use identity_link::{
     domain::{EmailTrust, Provider, TenantId, User, UserId, candidates::MAX_CANDIDATES},
@@ -16,30 +17,54 @@ async fn db_assert_counts(server: &TestServer, user: &pb::User, counts: bool, de
     let identity = &read.identities[0];
     assert_eq!((identity.email.as_str(), identity.email_verified), (EMAIL, counts), "{decision}");
     assert_eq!(identity.email_verify_time.is_some(), counts, "{decision}");
-    assert_eq!((read.version, read.update_time), (user.version, user.update_time), "no write: {decision}");
+    assert_eq!(
+        (read.version, read.update_time),
+        (user.version, user.update_time),
+        "no write: {decision}"
+    );
     let found = if counts { vec![(id.to_owned(), true)] } else { vec![] };
     assert_eq!(service.found_by_email(EMAIL, false).await, found, "{decision}");
     assert_eq!(service.found_by_email(EMAIL, true).await, [(id.to_owned(), counts)], "{decision}");
 
-    let of = |user: &Value| (user["user_id"].as_str().unwrap().to_owned(), user["email_verified"] == value!(true));
+    let of = |user: &Value| {
+        (user["user_id"].as_str().unwrap().to_owned(), user["email_verified"] == value!(true))
+    };
     let expected = (id.to_owned(), counts);
     assert_eq!(of(&backend.get(&format!("/api/v2/users/{id}")).await.ok()), expected, "{decision}");
     let by_email = backend.get(&format!("/api/v2/users-by-email?email={EMAIL}")).await.ok();
-    assert_eq!(by_email.as_array().unwrap().iter().map(of).collect::<Vec<_>>(), [expected], "{decision}");
+    assert_eq!(
+        by_email.as_array().unwrap().iter().map(of).collect::<Vec<_>>(),
+        [expected],
+        "{decision}"
+    );
     for wanted in [true, false] {
         let q = format!("email:{EMAIL}%20AND%20email_verified:{wanted}");
-        assert_eq!(listed(&backend, &q).await, if wanted == counts { vec![id] } else { vec![] }, "{q} {decision}");
+        assert_eq!(
+            listed(&backend, &q).await,
+            if wanted == counts { vec![id] } else { vec![] },
+            "{q} {decision}"
+        );
         let q = format!("identities.provider:%22sms%22%20-email_verified:{wanted}");
-        assert_eq!(listed(&backend, &q).await, if wanted == counts { vec![] } else { vec![id] }, "{q} {decision}");
+        assert_eq!(
+            listed(&backend, &q).await,
+            if wanted == counts { vec![] } else { vec![id] },
+            "{q} {decision}"
+        );
     }
 }
 
 async fn listed(backend: &Asker, q: &str) -> Vec<String> {
     let found = backend.get(&format!("/api/v2/users?q={q}")).await.ok();
-    found.as_array().unwrap().iter().map(|user| user["user_id"].as_str().unwrap().to_owned()).collect()
+    found
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|user| user["user_id"].as_str().unwrap().to_owned())
+        .collect()
 }
 
-/// A70: a word from before its provider was trusted counts after it is trusted, and no longer when it is not.
+/// A70: a word from before its provider was trusted counts after it is trusted, and no longer when
+/// it is not.
 #[tokio::test]
 async fn every_response_shows_an_email_as_verified_by_todays_trust() {
     let server = TestServer::start_auth0().await;
@@ -69,11 +94,13 @@ async fn candidates_shared_emails_and_sign_ins_are_judged_by_todays_trust() {
         assert_eq!(candidates(&service, &sms).await, told(&google), "{decision}");
         for (primary, secondary) in [(&sms, &google), (&google, &sms)] {
             let outcome = service.link(sharing(primary, secondary)).await;
-            let outcome = outcome.map_or_else(|status| refusal::<()>(Err(status)), |_| "linked".to_owned());
+            let outcome =
+                outcome.map_or_else(|status| refusal::<()>(Err(status)), |_| "linked".to_owned());
             let expected = if counts { "linked" } else { "FailedPrecondition EMAIL_NOT_SHARED" };
             assert_eq!(outcome, expected, "{decision}");
         }
-        let expected = if counts { "CANDIDATES SEVERAL_USERS" } else { "LINKED EMAIL_VERIFIED_ON_BOTH_SIDES" };
+        let expected =
+            if counts { "CANDIDATES SEVERAL_USERS" } else { "LINKED EMAIL_VERIFIED_ON_BOTH_SIDES" };
         assert_eq!(would_sign_in(&service, "github", "h1").await, expected, "{decision}");
     }
 }
@@ -82,18 +109,27 @@ async fn candidates_shared_emails_and_sign_ins_are_judged_by_todays_trust() {
 #[tokio::test]
 async fn an_attached_account_shares_an_email_only_if_its_own_counts() {
     let database = cluster().db_migrated().await;
-    for (at, (decision, counts)) in DECISIONS.into_iter().enumerate().filter(|(_, (of, _))| !of.contains("enabled")) {
+    for (at, (decision, counts)) in
+        DECISIONS.into_iter().enumerate().filter(|(_, (of, _))| !of.contains("enabled"))
+    {
         let server = deciding(&database, decision).await;
         let google = format!("g{at}");
         server.service().create_with("google-oauth2", &google, verified(EMAIL)).await;
-        let token = tokens::Token::of("sms", &format!("s{at}")).with("email", EMAIL).with("email_verified", true);
-        let link = pb::LinkRequest { require_shared_verified_email: true, ..link_with(&token.sign()) };
+        let token = tokens::Token::of("sms", &format!("s{at}"))
+            .with("email", EMAIL)
+            .with("email_verified", true);
+        let link =
+            pb::LinkRequest { require_shared_verified_email: true, ..link_with(&token.sign()) };
 
         let outcome = server.person("google-oauth2", &google).link(link).await;
 
         match counts {
-            true => assert!(outcome.unwrap().user.unwrap().identities[1].email_verified, "{decision}"),
-            false => assert_eq!(refusal(outcome), "FailedPrecondition EMAIL_NOT_SHARED", "{decision}"),
+            true => {
+                assert!(outcome.unwrap().user.unwrap().identities[1].email_verified, "{decision}");
+            }
+            false => {
+                assert_eq!(refusal(outcome), "FailedPrecondition EMAIL_NOT_SHARED", "{decision}");
+            }
         }
     }
 }
@@ -108,7 +144,8 @@ const HOSTED: [(&str, bool); 6] = [
     ("{}", false),
 ];
 
-/// A server whose `google-oauth2` is trusted for example.org and for hosted domains, and 210 users with the email.
+/// A server whose `google-oauth2` is trusted for example.org and for hosted domains, and 210 users
+/// with the email.
 async fn crowded() -> TestServer {
     let hosting = |toml: String| {
         toml.replace(
@@ -119,7 +156,8 @@ async fn crowded() -> TestServer {
     };
     let server = TestServer::start_with(cluster().db_migrated().await, hosting).await;
     // In turn: each profile of a Google account, and an account of a provider that is not trusted.
-    let kinds = HOSTED.map(|(profile, _)| format!("('google-oauth2', '{profile}'::jsonb)")).join(", ");
+    let kinds =
+        HOSTED.map(|(profile, _)| format!("('google-oauth2', '{profile}'::jsonb)")).join(", ");
     server
         .database
         .db_execute(&format!(
@@ -136,13 +174,15 @@ async fn crowded() -> TestServer {
     server
 }
 
-/// A70: the database filters by the same rules. So no page is short, and users without a trusted word keep no user
-/// with a verified email off a page.
+/// A70: the database filters by the same rules. So no page is short, and users without a trusted
+/// word keep no user with a verified email off a page.
 #[tokio::test]
 async fn pages_and_bounds_count_only_users_whose_email_counts() {
     let server = crowded().await;
     let (service, backend) = (server.service(), server.backend());
-    let ids = |users: Vec<pb::EmailMatch>| users.into_iter().map(|found| found.user.unwrap().id).collect::<Vec<_>>();
+    let ids = |users: Vec<pb::EmailMatch>| {
+        users.into_iter().map(|found| found.user.unwrap().id).collect::<Vec<_>>()
+    };
 
     let request = pb::FindByEmailRequest { page_size: 7, ..by_email(EMAIL) };
     let (mut found, mut pages, mut page_token) = (vec![], vec![], String::new());
@@ -158,20 +198,35 @@ async fn pages_and_bounds_count_only_users_whose_email_counts() {
         }
     }
     assert_eq!(pages, [7, 7, 7, 7, 2]);
-    let all = pb::FindByEmailRequest { page_size: 100, include_unverified: true, ..by_email(EMAIL) };
+    let all =
+        pb::FindByEmailRequest { page_size: 100, include_unverified: true, ..by_email(EMAIL) };
     let all = service.find_by_email(all).await.unwrap().matches;
-    assert!(all.iter().filter(|found| found.verified).all(|of| found.contains(&of.user.as_ref().unwrap().id)));
+    assert!(
+        all.iter()
+            .filter(|found| found.verified)
+            .all(|of| found.contains(&of.user.as_ref().unwrap().id))
+    );
 
     let by_email = backend.get(&format!("/api/v2/users-by-email?email={EMAIL}")).await.ok();
-    let first: Vec<bool> = by_email.as_array().unwrap().iter().map(|user| user["email_verified"] == true).collect();
+    let first: Vec<bool> =
+        by_email.as_array().unwrap().iter().map(|user| user["email_verified"] == true).collect();
     assert_eq!(first, [vec![true; 30], vec![false; 70]].concat());
-    for (q, total) in [("email_verified:true", 30), ("email_verified:false", 180), ("-email_verified:true", 180)] {
-        let found = backend.get(&format!("/api/v2/users?q={q}&include_totals=true&per_page=100")).await.ok();
+    for (q, total) in
+        [("email_verified:true", 30), ("email_verified:false", 180), ("-email_verified:true", 180)]
+    {
+        let found = backend
+            .get(&format!("/api/v2/users?q={q}&include_totals=true&per_page=100"))
+            .await
+            .ok();
         assert_eq!(found["total"], total, "{q}");
         let wanted = q == "email_verified:true";
-        assert!(found["users"].as_array().unwrap().iter().all(|user| user["email_verified"] == wanted), "{q}");
+        assert!(
+            found["users"].as_array().unwrap().iter().all(|user| user["email_verified"] == wanted),
+            "{q}"
+        );
     }
-    // Only users with a trusted word: without the filter, the first hundred would not contain all thirty.
+    // Only users with a trusted word: without the filter, the first hundred would not contain all
+    // thirty.
     let ann = service.create_with("github", "h1", verified(EMAIL)).await.id;
     assert_eq!(candidates(&service, &ann).await.len(), MAX_CANDIDATES);
     assert_eq!(would_sign_in(&service, "apple", "a1").await, "CANDIDATES SEVERAL_USERS");
@@ -183,10 +238,17 @@ async fn the_database_and_the_rules_agree_on_every_account() {
     let server = crowded().await;
     let mut policies = policies();
     let tenant = TenantId::parse("default").unwrap();
-    let google = policies.get_mut(&tenant).unwrap().declared.get_mut(&Provider::parse("google-oauth2").unwrap());
-    google.unwrap().email_trust =
-        EmailTrust::AuthoritativeDomains { domains: ["example.org".to_owned()].into(), hosted: true };
-    let store = Store::open(&Address::parse(&server.database.url).unwrap(), 1, policies).await.unwrap();
+    let google = policies
+        .get_mut(&tenant)
+        .unwrap()
+        .declared
+        .get_mut(&Provider::parse("google-oauth2").unwrap());
+    google.unwrap().email_trust = EmailTrust::AuthoritativeDomains {
+        domains: ["example.org".to_owned()].into(),
+        hosted: true,
+    };
+    let store =
+        Store::open(&Address::parse(&server.database.url).unwrap(), 1, policies).await.unwrap();
     let mut session = store.session(&tenant).await.unwrap();
     let verified = |users: &[User]| -> Vec<String> {
         let counting = users.iter().filter(|user| user.verified_emails().next().is_some());

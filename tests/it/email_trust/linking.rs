@@ -9,8 +9,8 @@ fn open(toml: &str) -> String {
     toml.replace(closed, "okta = { email_trust = \"when_verified\" }")
 }
 
-/// A71: candidates are the users that a sign-in would suggest. Of a user's providers, the one most closed to linking
-/// decides.
+/// A71: candidates are the users that a sign-in would suggest. Of a user's providers, the one most
+/// closed to linking decides.
 #[tokio::test]
 async fn a_provider_that_is_closed_to_linking_makes_no_candidates() {
     let server = TestServer::start().await;
@@ -35,7 +35,11 @@ async fn a_provider_that_is_closed_to_linking_makes_no_candidates() {
     let opened = TestServer::start_with(server.database.clone(), |toml| open(&toml)).await;
     assert_eq!(candidates(&opened.service(), &github).await.len(), 2);
     assert_eq!(candidates(&opened.service(), &okta).await.len(), 2);
-    assert_eq!(candidates(&service, &github).await, [""; 0], "with the old configuration there should be none again");
+    assert_eq!(
+        candidates(&service, &github).await,
+        [""; 0],
+        "with the old configuration there should be none again"
+    );
 }
 
 /// A71: accounts of such a provider do not keep other users off the list.

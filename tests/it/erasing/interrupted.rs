@@ -1,9 +1,11 @@
-//! An erasure that is interrupted: no response contains what is left of it, and a sweep completes it.
+//! An erasure that is interrupted: no response contains what is left of it, and a sweep completes
+//! it.
 
 use super::*;
 use crate::support::tokens::Token;
 
-/// A server on which Ben was deleted, without the last step: its database connection was cut before.
+/// A server on which Ben was deleted, without the last step: its database connection was cut
+/// before.
 struct Interrupted {
     server: TestServer,
     ann: String,
@@ -18,7 +20,9 @@ async fn interrupted(tenant: &str) -> Interrupted {
     let server = TestServer::start().await;
     let service = server.service_of(tenant);
     let ann = service.create("google-oauth2", "ann").await.id;
-    let fill = |request: &mut pb::CreateUserRequest| request.user_metadata = object(serde_json::json!({"of": "ben"}));
+    let fill = |request: &mut pb::CreateUserRequest| {
+        request.user_metadata = object(serde_json::json!({"of": "ben"}));
+    };
     let ben = service.create_with("github", "ben", fill).await.id;
     let link = link(&service, &ann, &ben).await;
     let discard = pb::UnlinkMetadata::Discard.into();
@@ -47,13 +51,20 @@ async fn no_response_contains_data_that_is_not_erased_yet() {
     let Interrupted { server, ann, ben, link, answered } = interrupted("default").await;
     let service = server.service();
     let left = server.database.db_dump().await;
-    assert!(left.contains(&ben) && left.contains("\"of\": \"ben\""), "this test needs traces of Ben: {left}");
+    assert!(
+        left.contains(&ben) && left.contains("\"of\": \"ben\""),
+        "this test needs traces of Ben: {left}"
+    );
 
     assert_eq!(told_links(&service, &ann).await, []);
-    assert_eq!(refusal(service.merge_metadata(bring_back(&ann, &link)).await), "NotFound LINK_NOT_FOUND");
+    assert_eq!(
+        refusal(service.merge_metadata(bring_back(&ann, &link)).await),
+        "NotFound LINK_NOT_FOUND"
+    );
     assert_eq!(refusal(service.undo_link(undo(&link)).await), "NotFound LINK_NOT_FOUND");
     assert_eq!(refusal(service.update_user(answered.clone()).await), "NotFound USER_NOT_FOUND");
-    let under_its_id = pb::UpdateUserRequest { request_id: answered.request_id, ..block(&ann, true) };
+    let under_its_id =
+        pb::UpdateUserRequest { request_id: answered.request_id, ..block(&ann, true) };
     service.update_user(under_its_id).await.expect("the request id should be free again");
 }
 

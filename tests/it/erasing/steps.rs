@@ -26,7 +26,10 @@ async fn no_transaction_of_a_deletion_changes_many_rows_and_the_call_waits_for_a
     let ben = service.create("github", "ben").await.id;
     let one = link(&service, &ann, &ben).await;
     service
-        .undo_link(pb::UndoLinkRequest { request_id: uuid::Uuid::new_v4().to_string(), ..undo(&one) })
+        .undo_link(pb::UndoLinkRequest {
+            request_id: uuid::Uuid::new_v4().to_string(),
+            ..undo(&one)
+        })
         .await
         .unwrap();
     let columns = "terms, changes, actor, proof, link_time, undo_time, undo_actor";
@@ -51,7 +54,8 @@ async fn no_transaction_of_a_deletion_changes_many_rows_and_the_call_waits_for_a
 
     service.delete(&ann).await;
 
-    let counted = "FROM (SELECT tx, count(DISTINCT (row_of, which)) AS rows FROM touched GROUP BY tx) t";
+    let counted =
+        "FROM (SELECT tx, count(DISTINCT (row_of, which)) AS rows FROM touched GROUP BY tx) t";
     let longest = server.database.db_texts(&format!("SELECT max(rows)::text {counted}")).await;
     assert_eq!(longest, [BOUND]);
     let transactions = server.database.db_texts(&format!("SELECT tx::text {counted}")).await;
@@ -59,6 +63,7 @@ async fn no_transaction_of_a_deletion_changes_many_rows_and_the_call_waits_for_a
     // The call returned after the last step, so nothing is left.
     server.database.db_execute("DROP TABLE touched").await;
     let dump = server.database.db_dump().await;
-    let left: Vec<&str> = dump.lines().filter(|line| line.contains(&ann) || line.contains("ann\"")).take(3).collect();
+    let left: Vec<&str> =
+        dump.lines().filter(|line| line.contains(&ann) || line.contains("ann\"")).take(3).collect();
     assert!(left.is_empty(), "{left:#?}");
 }

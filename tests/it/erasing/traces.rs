@@ -7,8 +7,8 @@ use serde_json::json as value;
 use super::*;
 use crate::support::tokens::Token;
 
-/// Part of all data of Caro, and of no data of other users. It is not in a key of her metadata: the history of users
-/// that received her metadata keeps the paths.
+/// Part of all data of Caro, and of no data of other users. It is not in a key of her metadata: the
+/// history of users that received her metadata keeps the paths.
 const CARO: &str = "caro";
 
 async fn caro(server: &TestServer) -> String {
@@ -22,21 +22,32 @@ async fn caro(server: &TestServer) -> String {
     server.service().create_with("sms", "caro-sms", fill).await.id
 }
 
-/// Links two users as a service, so that the secondary user's metadata is merged into the primary's, and wins.
+/// Links two users as a service, so that the secondary user's metadata is merged into the
+/// primary's, and wins.
 async fn merge_into(service: &Caller, primary: &str, secondary: &str) -> String {
     let all = merge(mm::Conflict::SecondaryWins, mm::Arrays::Concatenate);
-    let request = pb::LinkRequest { user_metadata: all, app_metadata: all, ..link_user(primary, secondary) };
+    let request =
+        pb::LinkRequest { user_metadata: all, app_metadata: all, ..link_user(primary, secondary) };
     service.link(request).await.unwrap().link.unwrap().id
 }
 
-fn detach(user_id: &str, provider: &str, subject: &str, metadata: UnlinkMetadata) -> pb::UnlinkRequest {
+fn detach(
+    user_id: &str,
+    provider: &str,
+    subject: &str,
+    metadata: UnlinkMetadata,
+) -> pb::UnlinkRequest {
     pb::UnlinkRequest { metadata: metadata.into(), ..unlink(user_id, provider, subject) }
 }
 
 async fn rename(service: &Caller, user_id: &str, request_id: &str) {
     let user_metadata = object(value!({"lang": "caro-value"}));
-    let update = update(user_id, &["user_metadata"], pb::UserUpdate { user_metadata, ..Default::default() });
-    service.update_user(pb::UpdateUserRequest { request_id: request_id.to_owned(), ..update }).await.unwrap();
+    let update =
+        update(user_id, &["user_metadata"], pb::UserUpdate { user_metadata, ..Default::default() });
+    service
+        .update_user(pb::UpdateUserRequest { request_id: request_id.to_owned(), ..update })
+        .await
+        .unwrap();
 }
 
 #[tokio::test]
@@ -48,11 +59,17 @@ async fn a_deletion_erases_every_trace_of_a_user_with_a_long_history() {
     let ann = service.create_with("google-oauth2", "ann", verified("ann@example.com")).await.id;
     let ben = service.create("github", "ben").await.id;
 
-    // Absorbed by Ben, and with Ben by Ann on a proof of Caro's; then unlinked, with the merges of both taken back.
+    // Absorbed by Ben, and with Ben by Ann on a proof of Caro's; then unlinked, with the merges of
+    // both taken back.
     merge_into(&service, &ben, &caro).await;
     let proof = server.proof("sms", "caro-sms");
-    let passed_on = pb::LinkRequest { request_id: new_id(), user_metadata: merge_default(), ..link_with(&proof) };
-    let outer = server.person("google-oauth2", "ann").link(passed_on).await.unwrap().link.unwrap().id;
+    let passed_on = pb::LinkRequest {
+        request_id: new_id(),
+        user_metadata: merge_default(),
+        ..link_with(&proof)
+    };
+    let outer =
+        server.person("google-oauth2", "ann").link(passed_on).await.unwrap().link.unwrap().id;
     service.unlink(detach(&ann, "sms", "caro-sms", UnlinkMetadata::Restore)).await.unwrap();
     // Absorbed on a proof by a token of her user id, from after another user absorbed her.
     let gus = service.create("okta", "gus").await.id;
@@ -68,7 +85,8 @@ async fn a_deletion_erases_every_trace_of_a_user_with_a_long_history() {
     service.unlink(detach(&fay, "sms", "caro-sms", UnlinkMetadata::Discard)).await.unwrap();
     rename(&service, &caro, &new_id()).await;
     // As the user that absorbs: other users, which she and a service unlink again, and identities.
-    let [eve, flo] = [service.create("github", "eve").await.id, service.create("github", "flo").await.id];
+    let [eve, flo] =
+        [service.create("github", "eve").await.id, service.create("github", "flo").await.id];
     let eves = link(&service, &flo, &eve).await;
     merge_into(&service, &caro, &flo).await;
     server.person("sms", "caro-sms").undo_link(undo(&eves)).await.unwrap();
@@ -76,7 +94,8 @@ async fn a_deletion_erases_every_trace_of_a_user_with_a_long_history() {
     let person = server.person("sms", "caro-sms");
     person.link(link_with(&server.proof("okta", "caro-okta"))).await.unwrap();
     person.link(link_with(&server.proof("okta", "left"))).await.unwrap();
-    let left = service.unlink(unlink(&caro, "okta", "left")).await.unwrap().detached_user.unwrap().id;
+    let left =
+        service.unlink(unlink(&caro, "okta", "left")).await.unwrap().detached_user.unwrap().id;
 
     let hashes = format!(
         "SELECT encode(proof_hash, 'hex') FROM links WHERE proof->>'subject' LIKE '%{CARO}%' \
@@ -173,7 +192,8 @@ fn identity_texts(refs: &[pb::IdentityRef]) -> Vec<String> {
     refs.iter().map(|id| format!("{}|{}", id.provider, id.subject)).collect()
 }
 
-/// A84: a deletion also erases which users released an account. Proofs from before the release still prove nothing.
+/// A84: a deletion also erases which users released an account. Proofs from before the release
+/// still prove nothing.
 #[tokio::test]
 async fn a_deletion_erases_which_users_released_an_account() {
     let server = TestServer::start().await;
@@ -183,11 +203,15 @@ async fn a_deletion_erases_which_users_released_an_account() {
     let ben = service.create("okta", "ben").await.id;
     let before = server.proof("sms", "s");
     link(&service, &ann, &phone).await;
-    let request = pb::UnlinkRequest { request_id: uuid::Uuid::new_v4().to_string(), ..release(&ann, "sms", "s") };
+    let request = pb::UnlinkRequest {
+        request_id: uuid::Uuid::new_v4().to_string(),
+        ..release(&ann, "sms", "s")
+    };
     service.unlink(request).await.unwrap();
     server.person("okta", "ben").link(link_with(&server.later_proof("sms", "s"))).await.unwrap();
     service.unlink(release(&ben, "sms", "s")).await.unwrap();
-    let remembered = "SELECT array_to_string(released_by, ' ') FROM tombstones WHERE released_by IS NOT NULL";
+    let remembered =
+        "SELECT array_to_string(released_by, ' ') FROM tombstones WHERE released_by IS NOT NULL";
     let all = server.database.db_texts(remembered).await.concat();
     assert!([&ann, &phone, &ben].into_iter().all(|id| all.contains(id.as_str())), "{all}");
 
@@ -205,5 +229,8 @@ async fn a_deletion_erases_which_users_released_an_account() {
     assert_eq!(server.database.db_texts(remembered).await, [""; 0]);
     let thief = service.create("github", "thief").await.id;
     let linked = pb::LinkRequest { user_id: thief, ..link_with(&before) };
-    assert_eq!(server.db_refused(service.link(linked)).await, "FailedPrecondition LINK_TOKEN_INVALID");
+    assert_eq!(
+        server.db_refused(service.link(linked)).await,
+        "FailedPrecondition LINK_TOKEN_INVALID"
+    );
 }

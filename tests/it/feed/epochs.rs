@@ -1,5 +1,5 @@
-//! Transaction ids start anew when the data move to another cluster, and may repeat when a standby takes over: the
-//! feed goes on.
+//! Transaction ids start anew when the data move to another cluster, and may repeat when a standby
+//! takes over: the feed goes on.
 
 use std::process::Command;
 
@@ -13,7 +13,8 @@ use crate::support::{
 };
 
 /// Makes the last epoch look as if it belonged to another cluster.
-const ELSEWHERE: &str = "UPDATE epochs SET cluster = 'elsewhere' WHERE n = (SELECT max(n) FROM epochs)";
+const ELSEWHERE: &str =
+    "UPDATE epochs SET cluster = 'elsewhere' WHERE n = (SELECT max(n) FROM epochs)";
 
 /// Creates users with these subjects, one after the other.
 async fn come(server: &TestServer, names: &[&str]) {
@@ -32,7 +33,9 @@ fn names(events: &[pb::Event]) -> Vec<&str> {
 }
 
 async fn db_epochs(database: &Database) -> Vec<String> {
-    database.db_texts("SELECT epoch || ' ' || count(*) FROM events GROUP BY epoch ORDER BY epoch").await
+    database
+        .db_texts("SELECT epoch || ' ' || count(*) FROM events GROUP BY epoch ORDER BY epoch")
+        .await
 }
 
 #[tokio::test]
@@ -47,7 +50,8 @@ async fn events_restored_from_a_cluster_with_higher_ids_are_sent_at_once_and_fir
     let server = TestServer::start_on(database).await;
     let listed = server.service().list_events(list_from(FeedEnd::Oldest)).await.unwrap();
     assert_eq!(names(&listed.events), ["a", "b"]);
-    let mut watcher = Watcher::begin(&server.service(), watch_after(&listed.events[0].position)).await;
+    let mut watcher =
+        Watcher::begin(&server.service(), watch_after(&listed.events[0].position)).await;
     assert_eq!(names(&watcher.caught_up().await), ["b"]);
     come(&server, &["c", "d"]).await;
 
@@ -58,12 +62,15 @@ async fn events_restored_from_a_cluster_with_higher_ids_are_sent_at_once_and_fir
 
 /// Dumps a database, and loads it into another one, with the programs of this Postgres.
 async fn db_move(from: &Database, to: &Database) {
-    let folder = from.db_texts("SELECT setting FROM pg_config WHERE name = 'BINDIR'").await.remove(0);
+    let folder =
+        from.db_texts("SELECT setting FROM pg_config WHERE name = 'BINDIR'").await.remove(0);
     let dump = temp_dir(&from.name).join("dump.sql");
     let mut dumping = Command::new(format!("{folder}/pg_dump"));
     dumping.arg("--dbname").arg(&from.url).arg("--file").arg(&dump);
     let mut loading = Command::new(format!("{folder}/psql"));
-    loading.args(["--no-psqlrc", "--set=ON_ERROR_STOP=1", "--dbname", &to.url, "--file"]).arg(&dump);
+    loading
+        .args(["--no-psqlrc", "--set=ON_ERROR_STOP=1", "--dbname", &to.url, "--file"])
+        .arg(&dump);
     for command in [dumping, loading] {
         let ran = run_command(command);
         assert_eq!(ran.code, Some(0), "{}", ran.stderr);
@@ -84,7 +91,10 @@ async fn positions_stay_good_after_a_dump_is_loaded_into_another_cluster() {
     let server = TestServer::start_on(after).await;
     let service = server.service();
     for (at, event) in told.iter().enumerate() {
-        assert_eq!(service.list_events(list_after(&event.position)).await.unwrap().events, told[at + 1..]);
+        assert_eq!(
+            service.list_events(list_after(&event.position)).await.unwrap().events,
+            told[at + 1..]
+        );
     }
     let mut watcher = Watcher::begin(&service, watch_after(&told[1].position)).await;
     come(&server, &["d"]).await;

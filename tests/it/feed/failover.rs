@@ -47,7 +47,8 @@ fn give(path: &Path, like: &fs::Metadata) {
 
 /// Starts a standby of this database.
 async fn standby(first: &Database, first_dir: &Path, dir: &Path) -> Postgres {
-    let programs = first.db_texts("SELECT setting FROM pg_config WHERE name = 'BINDIR'").await.remove(0);
+    let programs =
+        first.db_texts("SELECT setting FROM pg_config WHERE name = 'BINDIR'").await.remove(0);
     fs::create_dir_all(dir).unwrap();
     let mut copy = Command::new(Path::new(&programs).join("pg_basebackup"));
     copy.args(["--write-recovery-conf", "--checkpoint=fast", "--dbname", &first.url, "--pgdata"]);
@@ -73,8 +74,9 @@ fn alone(postgres: &Postgres) -> Database {
     Database { name: "postgres".to_owned(), url: postgres.url("postgres") }
 }
 
-/// The new primary assigns transaction ids again that the standby did not receive, so an epoch begins. F03, F16: the
-/// database is killed, and a standby that may lack the last changes takes over.
+/// The new primary assigns transaction ids again that the standby did not receive, so an epoch
+/// begins. F03, F16: the database is killed, and a standby that may lack the last changes takes
+/// over.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_feed_goes_on_after_a_standby_takes_over() {
     let (first_dir, second_dir) = (empty("failover-1"), empty("failover-2"));

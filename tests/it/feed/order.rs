@@ -6,7 +6,8 @@ use identity_link::grpc::proto::{self as pb, FeedEnd};
 use tokio::time::timeout;
 use tonic::{Streaming, transport::Endpoint};
 use tonic_health::pb::{
-    HealthCheckRequest, HealthCheckResponse, health_check_response::ServingStatus, health_client::HealthClient,
+    HealthCheckRequest, HealthCheckResponse, health_check_response::ServingStatus,
+    health_client::HealthClient,
 };
 
 use crate::support::{
@@ -58,7 +59,8 @@ async fn an_event_that_is_inserted_late_is_not_skipped() {
     told_in_the_order_of_ids(Moment::BeforeInsert).await;
 }
 
-/// Whether the update came before the link. Each call goes to another server, so that all calls wait in the database.
+/// Whether the update came before the link. Each call goes to another server, so that all calls
+/// wait in the database.
 async fn linked_while_updated(servers: &[TestServer; 3], name: &str, holds_primary: bool) -> bool {
     let [server, linker, updater] = servers;
     let service = server.service();
@@ -71,7 +73,10 @@ async fn linked_while_updated(servers: &[TestServer; 3], name: &str, holds_prima
         tokio::spawn(async move { service.update_user(request).await })
     };
     let busy = {
-        let change = pb::UserUpdate { user_metadata: object(serde_json::json!({"a": 1})), ..Default::default() };
+        let change = pb::UserUpdate {
+            user_metadata: object(serde_json::json!({"a": 1})),
+            ..Default::default()
+        };
         call(server, update(held, &["user_metadata"], change))
     };
     server.database.db_until_waiting(1).await;
@@ -80,10 +85,12 @@ async fn linked_while_updated(servers: &[TestServer; 3], name: &str, holds_prima
         tokio::spawn(async move { service.link(request).await })
     };
     server.database.db_until_waiting(2).await;
-    let change = pb::UserUpdate { user_metadata: object(serde_json::json!({"b": 2})), ..Default::default() };
+    let change =
+        pb::UserUpdate { user_metadata: object(serde_json::json!({"b": 2})), ..Default::default() };
     let updating = call(updater, update(other, &["user_metadata"], change));
     // The update waits if the link already has its lock, and succeeds if not.
-    let settled = async { while !updating.is_finished() && server.database.db_waiting().await < 3 {} };
+    let settled =
+        async { while !updating.is_finished() && server.database.db_waiting().await < 3 {} };
     timeout(Duration::from_secs(30), settled).await.expect("the update should wait or return");
     let is_through = updating.is_finished();
 
@@ -113,7 +120,8 @@ async fn a_link_that_waits_while_a_user_is_updated_comes_after_the_update() {
         }
     }
 
-    let kept: usize = server.database.db_texts("SELECT count(*)::text FROM events").await[0].parse().unwrap();
+    let kept: usize =
+        server.database.db_texts("SELECT count(*)::text FROM events").await[0].parse().unwrap();
     let mut folded = Folded::default();
     for event in events(&server.service(), kept).await {
         folded.take_in_order(&event);
@@ -146,8 +154,7 @@ async fn a_long_transaction_elsewhere_delays_the_feed_with_a_warning_and_skips_n
     service.update_user(block(&id, true)).await.unwrap();
     service.update_user(block(&id, false)).await.unwrap();
     // Makes the changes look an hour old.
-    let long_ago =
-        "UPDATE events SET event_time = event_time - interval '1 hour' WHERE detail->>'kind' = 'user_blocked'";
+    let long_ago = "UPDATE events SET event_time = event_time - interval '1 hour' WHERE detail->>'kind' = 'user_blocked'";
     database.db_execute(long_ago).await;
 
     let hour = 3_600_000;
@@ -158,7 +165,9 @@ async fn a_long_transaction_elsewhere_delays_the_feed_with_a_warning_and_skips_n
             break;
         }
     }
-    child.stderr_until(|line| line.contains("the feed waits for a transaction") && line.contains("WARN"));
+    child.stderr_until(|line| {
+        line.contains("the feed waits for a transaction") && line.contains("WARN")
+    });
     assert_eq!(health.message().await.unwrap().unwrap().status(), ServingStatus::NotServing);
 
     held.db_release().await;

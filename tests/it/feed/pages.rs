@@ -55,14 +55,19 @@ async fn a_page_of_large_events_ends_early() {
     let service = server.service();
     server
         .database
-        .db_execute("UPDATE events SET detail = detail || jsonb_build_object('pad', repeat('x', 100000))")
+        .db_execute(
+            "UPDATE events SET detail = detail || jsonb_build_object('pad', repeat('x', 100000))",
+        )
         .await;
 
     let page = service.list_events(list_from(FeedEnd::Oldest)).await.unwrap();
 
     assert_eq!((page.events.as_slice(), page.has_more), (&all[..3], true));
     assert_eq!(pages(&service, list_from(FeedEnd::Oldest)).await, all);
-    let of_kind = pb::ListEventsRequest { kinds: vec![EventKind::UserBlocked.into()], ..list_from(FeedEnd::Oldest) };
+    let of_kind = pb::ListEventsRequest {
+        kinds: vec![EventKind::UserBlocked.into()],
+        ..list_from(FeedEnd::Oldest)
+    };
     assert_eq!(pages(&service, of_kind).await.len(), 5);
     let mut watcher = Watcher::begin(&service, watch_from(FeedEnd::Oldest)).await;
     assert_eq!(watcher.caught_up().await, all);
@@ -88,21 +93,33 @@ async fn a_page_contains_only_the_requested_kinds_and_user() {
     let all = happened(&server, 3).await;
     let service = server.service();
     let lines = |events: &[pb::Event]| events.iter().map(line).collect::<Vec<_>>();
-    let blocked: Vec<pb::Event> = all.iter().filter(|event| line(event).starts_with("blocked")).cloned().collect();
+    let blocked: Vec<pb::Event> =
+        all.iter().filter(|event| line(event).starts_with("blocked")).cloned().collect();
     let user_id = service.owner("sms", "s1").await;
 
     for page_size in [1, 2, 100] {
         let kinds = vec![EventKind::UserBlocked.into()];
         let of_kind = pb::ListEventsRequest { kinds, page_size, ..list_from(FeedEnd::Oldest) };
         assert_eq!(pages(&service, of_kind).await, blocked);
-        let of_user = pb::ListEventsRequest { user_id: user_id.clone(), page_size, ..list_from(FeedEnd::Oldest) };
+        let of_user = pb::ListEventsRequest {
+            user_id: user_id.clone(),
+            page_size,
+            ..list_from(FeedEnd::Oldest)
+        };
         let told = pages(&service, of_user).await;
-        assert_eq!(lines(&told), [format!("created {user_id} 0>1"), format!("blocked=true {user_id} 1>2")]);
+        assert_eq!(
+            lines(&told),
+            [format!("created {user_id} 0>1"), format!("blocked=true {user_id} 1>2")]
+        );
     }
     let watch = pb::WatchEventsRequest { user_id: user_id.clone(), ..watch_from(FeedEnd::Oldest) };
     let mut watcher = Watcher::begin(&service, watch).await;
     assert_eq!(watcher.caught_up().await.len(), 2);
-    assert_eq!(watcher.position, all.last().unwrap().position, "the position should pass the filtered events");
+    assert_eq!(
+        watcher.position,
+        all.last().unwrap().position,
+        "the position should pass the filtered events"
+    );
 
     // A filter by user matches both users of a link.
     let other = service.owner("sms", "s2").await;
@@ -123,8 +140,12 @@ async fn a_position_is_good_for_its_tenant_only() {
         String::from_utf8(bytes).unwrap()
     };
 
-    for wrong in [String::new(), "x".repeat(300), flipped(0), flipped(25), position[1..].to_owned()] {
-        assert_eq!(refusal(service.list_events(list_after(&wrong)).await), "InvalidArgument POSITION_INVALID");
+    for wrong in [String::new(), "x".repeat(300), flipped(0), flipped(25), position[1..].to_owned()]
+    {
+        assert_eq!(
+            refusal(service.list_events(list_after(&wrong)).await),
+            "InvalidArgument POSITION_INVALID"
+        );
         let watch = service.watch_events(watch_after(&wrong)).await;
         assert_eq!(refusal(watch), "InvalidArgument POSITION_INVALID");
     }

@@ -20,7 +20,12 @@ async fn change_something(service: &Caller, users: &mut Vec<String>, races: &mut
             0 => {
                 let blocked = races.coin();
                 let subject = format!("new {}", users.len());
-                users.push(service.create_with("sms", &subject, |request| request.blocked = blocked).await.id);
+                users.push(
+                    service
+                        .create_with("sms", &subject, |request| request.blocked = blocked)
+                        .await
+                        .id,
+                );
             }
             1 | 2 => drop(service.link(link_user(&one, &other)).await),
             3 => {
@@ -54,7 +59,8 @@ async fn a_consumer_that_lists_users_and_then_follows_the_feed_has_all_users() {
 
     let (mut folded, mut position, mut page_token) = (Folded::default(), None, String::new());
     loop {
-        let page = service.list_users(pb::ListUsersRequest { page_size: 2, page_token }).await.unwrap();
+        let page =
+            service.list_users(pb::ListUsersRequest { page_size: 2, page_token }).await.unwrap();
         position.get_or_insert(page.position);
         for user in &page.users {
             folded.take_listed(user);
@@ -88,7 +94,10 @@ async fn a_position_whose_event_was_never_here_is_invalid() {
     let all = events(&service, 3).await;
 
     // The state after an older backup is restored.
-    server.database.db_execute("DELETE FROM events WHERE xid = (SELECT max(xid) FROM events)").await;
+    server
+        .database
+        .db_execute("DELETE FROM events WHERE xid = (SELECT max(xid) FROM events)")
+        .await;
 
     assert_eq!(refusal(service.list_events(list_after(&all[2].position)).await), INVALID);
     assert_eq!(refusal(service.watch_events(watch_after(&all[2].position)).await), INVALID);
@@ -113,7 +122,10 @@ async fn a_position_is_good_in_a_copy_up_to_the_last_common_event() {
     // Both events get the same place in the feed, and stay different events.
     let same_place = "UPDATE events SET xid = 1 WHERE xid = (SELECT max(xid) FROM events)";
     for (caller, own, other) in [(&service, &here, &there), (&of_copy, &there, &here)] {
-        assert_eq!(caller.list_events(list_after(&common.position)).await.unwrap().events, std::slice::from_ref(own));
+        assert_eq!(
+            caller.list_events(list_after(&common.position)).await.unwrap().events,
+            std::slice::from_ref(own)
+        );
         assert_eq!(refusal(caller.list_events(list_after(&other.position)).await), INVALID);
         assert_eq!(refusal(caller.watch_events(watch_after(&other.position)).await), INVALID);
     }

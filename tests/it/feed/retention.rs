@@ -14,23 +14,27 @@ use crate::support::{
 };
 
 /// Makes events older than the retention, by a condition in SQL.
-pub async fn db_age_events(database: &Database, that: &str) {
-    let aged = format!("UPDATE events e SET event_time = event_time - interval '91 days' WHERE {that}");
+pub(super) async fn db_age_events(database: &Database, that: &str) {
+    let aged =
+        format!("UPDATE events e SET event_time = event_time - interval '91 days' WHERE {that}");
     database.db_execute(&aged).await;
 }
 
 /// Waits until so many events are left: every server deletes expired events at its start.
-pub async fn sweep(server: &TestServer, left: usize) {
+pub(super) async fn sweep(server: &TestServer, left: usize) {
     let other = TestServer::start_on(server.database.clone()).await;
     let left = left.to_string();
-    let swept =
-        async { while server.database.db_texts("SELECT count(*)::text FROM events").await != [left.clone()] {} };
+    let swept = async {
+        while server.database.db_texts("SELECT count(*)::text FROM events").await != [left.clone()]
+        {
+        }
+    };
     timeout(Duration::from_secs(60), swept).await.expect("expired events should be deleted");
     drop(other);
 }
 
 /// The position in a refusal after which all events are kept.
-pub fn oldest_position(status: &Status) -> String {
+pub(super) fn oldest_position(status: &Status) -> String {
     status.get_details_error_info().unwrap().metadata["oldest_position"].clone()
 }
 
@@ -95,7 +99,10 @@ async fn the_position_of_the_newest_event_stays_good_after_all_events_expired() 
 
     sweep(&server, 0).await;
 
-    assert_eq!(service.list_users(pb::ListUsersRequest::default()).await.unwrap().position, *position);
+    assert_eq!(
+        service.list_users(pb::ListUsersRequest::default()).await.unwrap().position,
+        *position
+    );
     let listed = service.list_events(list_after(position)).await.unwrap();
     assert_eq!((listed.events, &listed.position), (vec![], position));
     let mut later = Watcher::begin(&service, watch_after(position)).await;

@@ -59,12 +59,14 @@ async fn a_watcher_that_does_not_read_delays_no_other_and_misses_nothing() {
     assert_eq!(slow.events(1).await, other.events(1).await);
 }
 
-/// Two watchers may read from the database at once: neither permit nor connection waits for a client.
+/// Two watchers may read from the database at once: neither permit nor connection waits for a
+/// client.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_watcher_that_does_not_read_blocks_no_other() {
     // So that the server does not cut them off during the test.
     let for_long = Duration::from_secs(3600);
-    let server = TestServer::start_feed_changed(|config| config.limits.stall_timeout = for_long).await;
+    let server =
+        TestServer::start_feed_changed(|config| config.limits.stall_timeout = for_long).await;
     let service = server.service();
     service.create("sms", "s").await;
     server.database.db_tell(MANY).await;
@@ -73,8 +75,8 @@ async fn a_watcher_that_does_not_read_blocks_no_other() {
         silent.push(Watcher::begin(&slow(&server, 1), watch_from(FeedEnd::Oldest)).await);
     }
 
-    // The test waits for all events, not until the watcher has caught up: a transaction of another test may hold the
-    // feed back.
+    // The test waits for all events, not until the watcher has caught up: a transaction of another
+    // test may hold the feed back.
     let mut watcher = Watcher::begin(&service, watch_from(FeedEnd::Oldest)).await;
     assert_eq!(watcher.events(MANY + 1).await.len(), MANY + 1);
 }
@@ -102,7 +104,8 @@ async fn a_watcher_whose_next_events_have_expired_is_refused() {
     assert_eq!(again.events(1).await.len(), 1);
 }
 
-/// Watches as soon as there is a permit: a test cannot see when the server notices that a watcher has gone.
+/// Watches as soon as there is a permit: a test cannot see when the server notices that a watcher
+/// has gone.
 async fn watch_when_there_is_room(caller: &Caller, position: &str) -> Watcher {
     let begin = async {
         loop {
@@ -116,7 +119,9 @@ async fn watch_when_there_is_room(caller: &Caller, position: &str) -> Watcher {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_watcher_that_stalls_too_long_is_cut_off_and_may_continue_later() {
-    let server = TestServer::start_feed_for_one(|limits| limits.stall_timeout = Duration::from_secs(1)).await;
+    let server =
+        TestServer::start_feed_for_one(|limits| limits.stall_timeout = Duration::from_secs(1))
+            .await;
     let service = server.service();
     service.create("sms", "s").await;
     let first = events(&service, 1).await.remove(0);

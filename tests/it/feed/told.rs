@@ -13,12 +13,15 @@ use crate::support::{
     *,
 };
 
-/// P13: a change and its event are in one transaction. R22: the feed has complete events of a deleted user.
+/// P13: a change and its event are in one transaction. R22: the feed has complete events of a
+/// deleted user.
 #[tokio::test]
 async fn every_kind_of_change_has_one_event_in_order() {
     let server = TestServer::start_feed().await;
     let service = server.caller(&Token::of("services", "backend").tenant("joined"));
-    let person = |provider: &'static str, subject: &str| server.caller(&Token::of(provider, subject).tenant("joined"));
+    let person = |provider: &'static str, subject: &str| {
+        server.caller(&Token::of(provider, subject).tenant("joined"))
+    };
     let with = |metadata: serde_json::Value| {
         move |request: &mut pb::CreateUserRequest| request.user_metadata = object(metadata)
     };
@@ -40,8 +43,10 @@ async fn every_kind_of_change_has_one_event_in_order() {
     };
     service.merge_metadata(request).await.unwrap();
     service.link(link_user(&sms, &github)).await.unwrap();
-    let merged =
-        pb::LinkRequest { user_metadata: merge(Conflict::PrimaryWins, Arrays::Union), ..link_user(&google, &sms) };
+    let merged = pb::LinkRequest {
+        user_metadata: merge(Conflict::PrimaryWins, Arrays::Union),
+        ..link_user(&google, &sms)
+    };
     let link = service.link(merged).await.unwrap().link.unwrap().id;
     let primary = |provider: &str, subject: &str| pb::SetPrimaryIdentityRequest {
         user_id: google.clone(),

@@ -60,8 +60,10 @@ async fn each_watcher_gets_the_events_of_its_request_as_they_happen() {
     service.link(link_user(&ann, &bob)).await.unwrap();
 
     let happened = watchers[0].events(5).await;
-    let lines: Vec<String> =
-        happened.iter().map(|event| line(event).replace(&ann, "ann").replace(&bob, "bob")).collect();
+    let lines: Vec<String> = happened
+        .iter()
+        .map(|event| line(event).replace(&ann, "ann").replace(&bob, "bob"))
+        .collect();
     insta::assert_snapshot!(lines.join("\n"), @r"
         blocked=true ann 1>2
         blocked=false ann 2>3
@@ -86,7 +88,9 @@ async fn no_watcher_gets_events_of_another_tenant() {
         theirs.create("sms", &format!("theirs {n}")).await;
     }
 
-    for (watcher, caller, tenant) in [(&mut watch_ours, &ours, "default"), (&mut watch_theirs, &theirs, "other")] {
+    for (watcher, caller, tenant) in
+        [(&mut watch_ours, &ours, "default"), (&mut watch_theirs, &theirs, "other")]
+    {
         let live = watcher.events(3).await;
         assert!(live.iter().all(|event| event.tenant == tenant), "{live:#?}");
         assert_eq!(events(caller, 3).await, live);
@@ -95,7 +99,10 @@ async fn no_watcher_gets_events_of_another_tenant() {
 
 #[tokio::test]
 async fn a_watch_without_events_gets_heartbeats() {
-    let server = TestServer::start_feed_with(|toml| toml.replace("[feed]\n", "[feed]\nheartbeat = \"1s\"\n")).await;
+    let server = TestServer::start_feed_with(|toml| {
+        toml.replace("[feed]\n", "[feed]\nheartbeat = \"1s\"\n")
+    })
+    .await;
     let service = server.service();
     service.create("sms", "s").await;
     let position = events(&service, 1).await[0].position.clone();
@@ -109,8 +116,12 @@ async fn a_watch_without_events_gets_heartbeats() {
 
 #[tokio::test]
 async fn watchers_are_limited_and_take_no_permits_of_calls() {
-    let few =
-        |toml: String| format!("max_concurrent_calls = 1\n{}", toml.replace("[feed]\n", "[feed]\nmax_watchers = 2\n"));
+    let few = |toml: String| {
+        format!(
+            "max_concurrent_calls = 1\n{}",
+            toml.replace("[feed]\n", "[feed]\nmax_watchers = 2\n")
+        )
+    };
     let server = TestServer::start_feed_with(few).await;
     let service = server.service();
     let (first, mut second) = (watch(&service).await, watch(&service).await);
@@ -140,7 +151,9 @@ async fn a_token_that_expires_ends_the_stream() {
 /// The token may still be valid, but its key may be withdrawn by then.
 #[tokio::test]
 async fn a_watch_ends_after_a_while_so_that_its_token_is_verified_again() {
-    let server = TestServer::start_feed_changed(|config| config.feed.max_watch = Duration::from_secs(1)).await;
+    let server =
+        TestServer::start_feed_changed(|config| config.feed.max_watch = Duration::from_secs(1))
+            .await;
     let service = server.service();
     let mut watcher = watch(&service).await;
 
@@ -181,7 +194,8 @@ async fn db_allow_connections(database: &Database, allow: bool) {
     }
 }
 
-/// F03, F04, F27: the database ends every connection, accepts no new ones for a while, and comes back.
+/// F03, F04, F27: the database ends every connection, accepts no new ones for a while, and comes
+/// back.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_watch_continues_after_the_database_was_unavailable() {
     let server = TestServer::start_feed().await;
@@ -211,7 +225,8 @@ async fn a_watch_continues_after_the_database_was_unavailable() {
     assert_eq!(events(&service, 2).await, [first, then].concat());
 }
 
-/// How often the server reads the end of the feed between two changes that `count` watchers receive.
+/// How often the server reads the end of the feed between two changes that `count` watchers
+/// receive.
 async fn polls(server: &TestServer, count: usize) -> usize {
     let service = server.service();
     let mut watchers = Vec::new();
@@ -240,7 +255,9 @@ async fn polls(server: &TestServer, count: usize) -> usize {
 async fn many_watchers_share_one_poll() {
     const MANY: usize = 60;
     let database = feed_cluster().db_migrated().await;
-    database.db_execute(&format!("ALTER DATABASE {} SET log_statement = 'all'", database.name)).await;
+    database
+        .db_execute(&format!("ALTER DATABASE {} SET log_statement = 'all'", database.name))
+        .await;
     let slowly = |toml: String| toml.replace("poll_interval = \"20ms\"", "poll_interval = \"1s\"");
     let server = TestServer::start_with(database, slowly).await;
 

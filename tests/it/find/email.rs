@@ -15,12 +15,18 @@ async fn found(caller: &Caller, request: pb::FindByEmailRequest) -> Vec<String> 
     answer.matches.into_iter().map(|found| found.user.unwrap().id).collect()
 }
 
-/// A37: a character that some software folds to an ASCII letter does not lead to another user's address.
+/// A37: a character that some software folds to an ASCII letter does not lead to another user's
+/// address.
 #[tokio::test]
 async fn characters_that_look_alike_are_different_in_emails() {
     let server = TestServer::start().await;
     let service = server.service();
-    let emails = ["mike@example.com", "m\u{131}ke@example.com", "m\u{130}ke@example.com", "\u{17f}am@example.com"];
+    let emails = [
+        "mike@example.com",
+        "m\u{131}ke@example.com",
+        "m\u{130}ke@example.com",
+        "\u{17f}am@example.com",
+    ];
     for (n, email) in emails.into_iter().enumerate() {
         let outcome = service.create_user(pb::CreateUserRequest {
             identity: Some(pb::NewIdentity {
@@ -32,7 +38,11 @@ async fn characters_that_look_alike_are_different_in_emails() {
             ..Default::default()
         });
         if let Ok(created) = outcome.await {
-            assert_eq!(found(&service, by_email(email)).await, [created.user.unwrap().id], "{email}");
+            assert_eq!(
+                found(&service, by_email(email)).await,
+                [created.user.unwrap().id],
+                "{email}"
+            );
         } else {
             assert!(!email.is_ascii(), "{email}");
         }
@@ -98,9 +108,11 @@ async fn a_user_is_found_once_with_each_identity_that_matches() {
     let server = TestServer::start().await;
     let service = server.service();
     let user = service.create_with("github", "h1", verified("ann@example.com")).await;
-    for (subject, email, verified) in
-        [("s1", "ANN@example.com", true), ("s2", "ann@example.com", false), ("s3", "ann@example.org", true)]
-    {
+    for (subject, email, verified) in [
+        ("s1", "ANN@example.com", true),
+        ("s2", "ann@example.com", false),
+        ("s3", "ann@example.org", true),
+    ] {
         let change: Box<dyn FnOnce(&mut pb::CreateUserRequest)> =
             if verified { Box::new(self::verified(email)) } else { Box::new(unverified(email)) };
         service.create_with("auth0", subject, change).await;
@@ -109,7 +121,10 @@ async fn a_user_is_found_once_with_each_identity_that_matches() {
     let user = service.user(&user.id).await;
     let matched = |subjects: &[(&str, &str)]| pb::EmailMatch {
         user: Some(user.clone()),
-        identities: subjects.iter().filter_map(|(provider, subject)| identity_ref(provider, subject)).collect(),
+        identities: subjects
+            .iter()
+            .filter_map(|(provider, subject)| identity_ref(provider, subject))
+            .collect(),
         verified: true,
     };
 
@@ -120,7 +135,8 @@ async fn a_user_is_found_once_with_each_identity_that_matches() {
     // `verified` is about the identities that match, not about the user's others.
     service.create_with("auth0", "s4", unverified("claim@example.com")).await;
     service.link(link_identity(&user.id, "auth0", "s4")).await.unwrap();
-    let claimed = service.find_by_email(with_unverified("claim@example.com")).await.unwrap().matches;
+    let claimed =
+        service.find_by_email(with_unverified("claim@example.com")).await.unwrap().matches;
     assert_eq!((claimed.len(), claimed[0].verified), (1, false));
     assert_eq!(found(&service, by_email("claim@example.com")).await, [""; 0]);
 }
@@ -166,8 +182,11 @@ async fn no_user_of_another_tenant_is_found() {
 #[tokio::test]
 async fn a_refusal_names_a_bad_address_with_all_other_violations() {
     let server = TestServer::start().await;
-    let request =
-        pb::FindByEmailRequest { page_size: 101, page_token: "AAAA".to_owned(), ..by_email("a@b@example.com") };
+    let request = pb::FindByEmailRequest {
+        page_size: 101,
+        page_token: "AAAA".to_owned(),
+        ..by_email("a@b@example.com")
+    };
 
     insta::assert_snapshot!(refusal(server.service().find_by_email(request).await), @"
     InvalidArgument REQUEST_INVALID
@@ -176,5 +195,8 @@ async fn a_refusal_names_a_bad_address_with_all_other_violations() {
     page_token: is not a page token of this query
     ");
     let empty = refusal(server.service().find_by_email(by_email("")).await);
-    assert_eq!(empty, "InvalidArgument REQUEST_INVALID\nemail: The email address does not have exactly one @.");
+    assert_eq!(
+        empty,
+        "InvalidArgument REQUEST_INVALID\nemail: The email address does not have exactly one @."
+    );
 }

@@ -8,7 +8,9 @@ async fn the_owner_of_an_identity_is_found_after_links_and_unlinks() {
     let service = server.service();
     let google = service.create("google-oauth2", "g1").await;
     let sms = service.create("sms", "s1").await;
-    let owner = async |subject| service.find_by_identity(owner_of("sms", subject)).await.unwrap().user.unwrap();
+    let owner = async |subject| {
+        service.find_by_identity(owner_of("sms", subject)).await.unwrap().user.unwrap()
+    };
 
     assert_eq!(owner("s1").await, sms);
     let linked = service.link(link_user(&google.id, &sms.id)).await.unwrap().user.unwrap();

@@ -33,7 +33,8 @@ async fn pages_of_any_size_contain_each_user_once() {
     for size in 1..=8 {
         let (mut seen, mut token) = (vec![], String::new());
         loop {
-            let answer = service.find_by_email(page(i32::try_from(size).unwrap(), &token)).await.unwrap();
+            let answer =
+                service.find_by_email(page(i32::try_from(size).unwrap(), &token)).await.unwrap();
             let is_last = answer.next_page_token.is_empty();
             assert!(answer.matches.len() == size || is_last, "only the last page may be short");
             assert!(!answer.matches.is_empty(), "no page should be empty");
@@ -141,11 +142,13 @@ async fn a_page_token_is_good_for_its_own_query_only() {
     }
     let with_unverified = pb::FindByEmailRequest { include_unverified: true, ..page(1, &token) };
     assert_eq!(refusal(service.find_by_email(with_unverified).await), wrong);
-    let of_another = pb::FindByEmailRequest { email: "bob@example.com".to_owned(), ..page(1, &token) };
+    let of_another =
+        pb::FindByEmailRequest { email: "bob@example.com".to_owned(), ..page(1, &token) };
     assert_eq!(refusal(service.find_by_email(of_another).await), wrong);
     assert_eq!(refusal(other.find_by_email(page(1, &token)).await), wrong);
     // The same query with another spelling of the email, another page size, and another service.
     let same = pb::FindByEmailRequest { email: "ANN@example.com".to_owned(), ..page(2, &token) };
-    let second = server.caller(&Token::of("services", "another")).find_by_email(same).await.unwrap();
+    let second =
+        server.caller(&Token::of("services", "another")).find_by_email(same).await.unwrap();
     assert_eq!(second.matches.len(), 2);
 }

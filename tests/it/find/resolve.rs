@@ -40,7 +40,8 @@ async fn the_results_have_the_order_of_the_ids() {
     assert_eq!(answers, [absorbed.clone(), unknown.clone(), current, deleted, absorbed, unknown]);
 }
 
-/// `since_time` is that of the link by the present holder; `link_id` names the link that absorbed this user.
+/// `since_time` is that of the link by the present holder; `link_id` names the link that absorbed
+/// this user.
 #[tokio::test]
 async fn a_user_whose_holder_is_absorbed_resolves_to_the_last_holder() {
     let server = TestServer::start().await;
@@ -52,16 +53,34 @@ async fn a_user_whose_holder_is_absorbed_resolves_to_the_last_holder() {
     let first = service.link(link_user(&sms.id, &github.id)).await.unwrap().link.unwrap();
     let second = service.link(link_user(&google.id, &sms.id)).await.unwrap().link.unwrap();
 
-    let answers = service.resolve_users(resolve([github.id.as_str(), &sms.id])).await.unwrap().users;
+    let answers =
+        service.resolve_users(resolve([github.id.as_str(), &sms.id])).await.unwrap().users;
 
-    assert!(answers.iter().all(|answer| answer.state() == State::Absorbed && answer.user_id == google.id));
-    assert_eq!((answers[0].link_id.as_str(), answers[0].since_time), (first.id.as_str(), second.link_time));
-    assert_eq!((answers[1].link_id.as_str(), answers[1].since_time), (second.id.as_str(), second.link_time));
+    assert!(
+        answers
+            .iter()
+            .all(|answer| answer.state() == State::Absorbed && answer.user_id == google.id)
+    );
+    assert_eq!(
+        (answers[0].link_id.as_str(), answers[0].since_time),
+        (first.id.as_str(), second.link_time)
+    );
+    assert_eq!(
+        (answers[1].link_id.as_str(), answers[1].since_time),
+        (second.id.as_str(), second.link_time)
+    );
 
     service.unlink(unlink(&google.id, "sms", "s1")).await.unwrap();
-    let answers = service.resolve_users(resolve([github.id.as_str(), &sms.id])).await.unwrap().users;
-    assert_eq!((answers[0].state(), answers[0].user_id.as_str()), (State::Absorbed, google.id.as_str()));
-    assert_eq!((answers[1].state(), answers[1].user_id.as_str()), (State::Current, sms.id.as_str()));
+    let answers =
+        service.resolve_users(resolve([github.id.as_str(), &sms.id])).await.unwrap().users;
+    assert_eq!(
+        (answers[0].state(), answers[0].user_id.as_str()),
+        (State::Absorbed, google.id.as_str())
+    );
+    assert_eq!(
+        (answers[1].state(), answers[1].user_id.as_str()),
+        (State::Current, sms.id.as_str())
+    );
     assert_eq!((answers[1].link_id.as_str(), answers[1].since_time), ("", sms.create_time));
 }
 
@@ -76,7 +95,8 @@ async fn another_tenants_ids_are_unknown() {
     service.delete_user(delete(&gone.id)).await.unwrap();
     let other = server.caller(&Token::of("services", "backend").tenant("other"));
 
-    let answers = other.resolve_users(resolve([google.id.as_str(), &sms.id, &gone.id])).await.unwrap().users;
+    let answers =
+        other.resolve_users(resolve([google.id.as_str(), &sms.id, &gone.id])).await.unwrap().users;
 
     for answer in answers {
         assert_eq!((answer.state(), answer.since_time), (State::Unknown, None));
@@ -94,7 +114,9 @@ async fn a_thousand_ids_are_resolved_at_once_and_no_more() {
     let answers = service.resolve_users(ids(1000)).await.unwrap().users;
 
     assert_eq!(answers.len(), 1000);
-    assert!(answers.iter().all(|answer| answer.user_id == user.id && answer.state() == State::Current));
+    assert!(
+        answers.iter().all(|answer| answer.user_id == user.id && answer.state() == State::Current)
+    );
     for count in [0, 1001] {
         assert_eq!(
             refusal(service.resolve_users(ids(count)).await),
@@ -108,7 +130,8 @@ async fn a_refusal_names_each_malformed_id_by_its_index() {
     let server = TestServer::start().await;
     let too_long = "x".repeat(256);
 
-    let outcome = server.service().resolve_users(resolve(["", "usr_a", "a b", &too_long, "a\0"])).await;
+    let outcome =
+        server.service().resolve_users(resolve(["", "usr_a", "a b", &too_long, "a\0"])).await;
 
     insta::assert_snapshot!(refusal(outcome), @"
     InvalidArgument REQUEST_INVALID

@@ -25,7 +25,8 @@ async fn a_sign_in_is_decided_by_the_providers_claims() {
     assert_eq!(again.user.unwrap().id, user.id);
 }
 
-/// A20, A27: no secret of a flow can be guessed. Its code is useless without the verifier, which the fake requires.
+/// A20, A27: no secret of a flow can be guessed. Its code is useless without the verifier, which
+/// the fake requires.
 #[tokio::test]
 async fn each_flow_has_its_own_challenge_state_nonce_and_secret() {
     let (fake, server) = fake_and_server().await;
@@ -36,8 +37,13 @@ async fn each_flow_has_its_own_challenge_state_nonce_and_secret() {
         assert_eq!(endpoint, format!("{}/authorize", fake.issuer));
         let query = form::parse(query);
         assert_eq!(query["code_challenge_method"], "S256");
-        assert_eq!((query["scope"].as_str(), &query["redirect_uri"]), ("email openid profile", &redirect_uri("fake")));
-        for random in [&begun.attempt_secret, &query["code_challenge"], &query["state"], &query["nonce"]] {
+        assert_eq!(
+            (query["scope"].as_str(), &query["redirect_uri"]),
+            ("email openid profile", &redirect_uri("fake"))
+        );
+        for random in
+            [&begun.attempt_secret, &query["code_challenge"], &query["state"], &query["nonce"]]
+        {
             assert_eq!(BASE64URL_NOPAD.decode(random.as_bytes()).unwrap().len(), 32);
             assert!(seen.insert(random.clone()));
         }
@@ -79,12 +85,14 @@ async fn of_many_calls_with_one_attempt_one_completes_it() {
     assert_eq!(fake.exchanges(), 1);
 }
 
-/// A15, A18: unknown, foreign and expired attempts get one refusal, and their code is not exchanged.
+/// A15, A18: unknown, foreign and expired attempts get one refusal, and their code is not
+/// exchanged.
 #[tokio::test]
 async fn another_state_or_secret_completes_no_attempt() {
     let (fake, server) = fake_and_server().await;
     let service = server.service();
-    let [one, other] = [to_sign_in("fake"), to_sign_in("fake")].map(|request| service.start_sign_in(request));
+    let [one, other] =
+        [to_sign_in("fake"), to_sign_in("fake")].map(|request| service.start_sign_in(request));
     let [one, other] = [one.await.unwrap(), other.await.unwrap()];
     let request = come_back(&one).await;
 
@@ -176,9 +184,16 @@ async fn a_refusal_at_the_provider_uses_the_attempt_up() {
     let service = server.service();
     let begun = service.start_sign_in(to_sign_in("fake")).await.unwrap();
     let good = come_back(&begun).await;
-    let refused = pb::CompleteSignInRequest { error: "access_denied".to_owned(), code: String::new(), ..good.clone() };
+    let refused = pb::CompleteSignInRequest {
+        error: "access_denied".to_owned(),
+        code: String::new(),
+        ..good.clone()
+    };
 
-    assert_eq!(refusal(service.complete_sign_in(refused).await), "FailedPrecondition PROVIDER_REJECTED");
+    assert_eq!(
+        refusal(service.complete_sign_in(refused).await),
+        "FailedPrecondition PROVIDER_REJECTED"
+    );
 
     assert_eq!(refusal(service.complete_sign_in(good).await), INVALID);
     assert_eq!(fake.exchanges(), 0);
@@ -219,7 +234,11 @@ async fn no_secret_of_a_flow_is_stored() {
 
     let dump = server.database.db_dump().await;
     let verifier = fake.web.asked_for("/token")[0].form["code_verifier"].clone();
-    for secret in secrets.iter().chain([&verifier, &"access-token-of-the-fake".to_owned(), &CLIENT_SECRET.to_owned()]) {
+    for secret in secrets.iter().chain([
+        &verifier,
+        &"access-token-of-the-fake".to_owned(),
+        &CLIENT_SECRET.to_owned(),
+    ]) {
         assert!(!dump.contains(secret.as_str()), "{secret}");
     }
 }
@@ -228,5 +247,8 @@ async fn no_secret_of_a_flow_is_stored() {
 async fn only_a_service_may_start_a_sign_in() {
     let (_fake, server) = fake_and_server().await;
     let person = server.caller(&Token::of("github", "1"));
-    assert_eq!(refusal(person.start_sign_in(to_sign_in("fake")).await), "PermissionDenied SCOPE_INSUFFICIENT");
+    assert_eq!(
+        refusal(person.start_sign_in(to_sign_in("fake")).await),
+        "PermissionDenied SCOPE_INSUFFICIENT"
+    );
 }

@@ -1,4 +1,5 @@
-//! An account that a flow has proven is stored for a retry. It may move to another user before the retry.
+//! An account that a flow has proven is stored for a retry. It may move to another user before the
+//! retry.
 
 use pb::sign_in_decision::Outcome;
 
@@ -8,7 +9,8 @@ use super::{
 };
 use crate::support::tokens::Token;
 
-/// A79: an attempt does not sign in an account that has moved to another user, or was deleted, since it was proven.
+/// A79: an attempt does not sign in an account that has moved to another user, or was deleted,
+/// since it was proven.
 #[tokio::test]
 async fn an_account_that_moved_after_it_was_proven_signs_no_user_in() {
     for what in ["linked", "left", "deleted", "deleted and made again"] {
@@ -55,10 +57,17 @@ async fn an_account_that_moved_after_it_was_proven_is_not_linked() {
         let begun = service.start_sign_in(to_link("fake", &token)).await.unwrap();
         // The user has another version: the account is proven, and the link is refused.
         let terms = pb::LinkTerms { expected_version: Some(2), ..Default::default() };
-        let request =
-            pb::CompleteSignInRequest { user_token: token, link: Some(terms), ..under_an_id(come_back(&begun).await) };
-        assert_eq!(refusal(service.complete_sign_in(request.clone()).await), "Aborted VERSION_MISMATCH");
-        let metadata = pb::UserUpdate { user_metadata: object(json!({"a": 1})), ..Default::default() };
+        let request = pb::CompleteSignInRequest {
+            user_token: token,
+            link: Some(terms),
+            ..under_an_id(come_back(&begun).await)
+        };
+        assert_eq!(
+            refusal(service.complete_sign_in(request.clone()).await),
+            "Aborted VERSION_MISMATCH"
+        );
+        let metadata =
+            pb::UserUpdate { user_metadata: object(json!({"a": 1})), ..Default::default() };
         service.update_user(update(&ann, &["user_metadata"], metadata)).await.unwrap();
         match what {
             "made" => drop(service.create("fake", "alice").await),
@@ -77,15 +86,17 @@ async fn an_account_that_moved_after_it_was_proven_is_not_linked() {
         let outcome = service.complete_sign_in(request).await;
 
         match what {
-            "as it was" => assert_eq!(link(outcome).outcome(), pb::link_response::Outcome::Absorbed),
+            "as it was" => {
+                assert_eq!(link(outcome).outcome(), pb::link_response::Outcome::Absorbed);
+            }
             _ => assert_eq!(refusal(outcome), INVALID, "{what}"),
         }
         server.database.db_assert_invariants().await;
     }
 }
 
-/// A79: a stored account is deleted with the user that owns it, and with the user that owned it when it was proven,
-/// also if it had no user then.
+/// A79: a stored account is deleted with the user that owns it, and with the user that owned it
+/// when it was proven, also if it had no user then.
 #[tokio::test]
 async fn a_stored_account_is_deleted_with_its_user() {
     let (_fake, server) = fake_and_server().await;
@@ -93,7 +104,10 @@ async fn a_stored_account_is_deleted_with_its_user() {
     let request = back(&service).await;
     let user = decision(service.complete_sign_in(request.clone()).await).user.unwrap().id;
     assert_eq!(db_kept(&server.database).await, ["alice "]);
-    assert!(server.database.db_dump().await.contains("Alice@example.com"), "this test needs the email in the dump");
+    assert!(
+        server.database.db_dump().await.contains("Alice@example.com"),
+        "this test needs the email in the dump"
+    );
 
     service.delete(&user).await;
 
@@ -118,7 +132,8 @@ fn primary(user_id: &str, provider: &str, subject: &str) -> pb::SetPrimaryIdenti
     pb::SetPrimaryIdentityRequest { user_id: user_id.to_owned(), identity, ..Default::default() }
 }
 
-/// A79: a user that is deleted while the server waits for the provider is not stored again by the attempt.
+/// A79: a user that is deleted while the server waits for the provider is not stored again by the
+/// attempt.
 #[tokio::test]
 async fn a_user_that_is_deleted_during_the_exchange_is_not_stored_again() {
     let (fake, server) = fake_and_server().await;
@@ -139,7 +154,8 @@ async fn a_user_that_is_deleted_during_the_exchange_is_not_stored_again() {
     assert_eq!(db_kept(&server.database).await, [""; 0]);
 }
 
-/// A user that is created with the account while the server waits for the provider is the account's owner.
+/// A user that is created with the account while the server waits for the provider is the account's
+/// owner.
 #[tokio::test]
 async fn a_user_that_is_created_during_the_exchange_is_signed_in() {
     let (fake, server) = fake_and_server().await;

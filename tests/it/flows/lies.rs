@@ -1,4 +1,5 @@
-//! False statements of providers, and accounts about which a good provider says less than it seems to.
+//! False statements of providers, and accounts about which a good provider says less than it seems
+//! to.
 
 use identity_link::clock;
 use jsonwebtoken::Algorithm;
@@ -15,7 +16,8 @@ type Lie = Box<dyn Fn(Token) -> Token + Send + Sync>;
 
 const REJECTED: &str = "FailedPrecondition PROVIDER_REJECTED";
 
-/// A13, A14, A21, A22: an ID token must be for this client and this flow, recent, and signed by its issuer.
+/// A13, A14, A21, A22: an ID token must be for this client and this flow, recent, and signed by its
+/// issuer.
 #[tokio::test]
 async fn a_bad_id_token_creates_no_user() {
     let (fake, server) = fake_and_server().await;
@@ -56,7 +58,9 @@ async fn a_bad_id_token_creates_no_user() {
     refused_to_everybody(&server, sign_in(&server, "fake").await, REJECTED).await;
 
     // Differences that do not matter.
-    fake.lie(|token| typed(token.with("aud", json!([CLIENT_ID])).with("azp", CLIENT_ID), None).sign());
+    fake.lie(|token| {
+        typed(token.with("aud", json!([CLIENT_ID])).with("azp", CLIENT_ID), None).sign()
+    });
     decision(sign_in(&server, "fake").await);
 }
 
@@ -67,11 +71,20 @@ async fn an_access_token_of_another_type_than_bearer_is_refused() {
     for (token_type, is_good) in [("mac", false), ("DPoP", false), ("bEARER", true)] {
         let begun = server.service().start_sign_in(to_sign_in("fake")).await.unwrap();
         let request = come_back(&begun).await;
-        let nonce = form::parse(begun.authorization_url.split_once('?').unwrap().1).remove("nonce").unwrap();
-        let id_token = Token::of("okta", "alice").with("iss", fake.issuer.as_str()).with("aud", CLIENT_ID);
+        let nonce = form::parse(begun.authorization_url.split_once('?').unwrap().1)
+            .remove("nonce")
+            .unwrap();
         let id_token =
-            typed(id_token.with("email", "a@example.com").with("email_verified", true).with("nonce", nonce), None);
-        let answer = json!({"access_token": "a", "token_type": token_type, "id_token": id_token.sign()});
+            Token::of("okta", "alice").with("iss", fake.issuer.as_str()).with("aud", CLIENT_ID);
+        let id_token = typed(
+            id_token
+                .with("email", "a@example.com")
+                .with("email_verified", true)
+                .with("nonce", nonce),
+            None,
+        );
+        let answer =
+            json!({"access_token": "a", "token_type": token_type, "id_token": id_token.sign()});
         fake.web.answer("/token", Answer::ok(&answer.to_string()));
         let outcome = server.service().complete_sign_in(request).await;
         match is_good {
@@ -104,15 +117,18 @@ async fn a_redirect_of_another_issuer_exchanges_no_code() {
     assert_eq!(fake.exchanges(), 0);
 }
 
-/// A17: an attempt belongs to the provider at which it was started; another provider's code does not complete it.
+/// A17: an attempt belongs to the provider at which it was started; another provider's code does
+/// not complete it.
 #[tokio::test]
 async fn a_code_of_one_provider_is_good_at_no_other() {
-    let [here, there] = [FakeOidc::start(alice()).await, FakeOidc::start(json!({"sub": "mallory"})).await];
+    let [here, there] =
+        [FakeOidc::start(alice()).await, FakeOidc::start(json!({"sub": "mallory"})).await];
     let server = server_with(&(oidc("here", &here.issuer) + &oidc("there", &there.issuer))).await;
     let service = server.service();
     let begun = service.start_sign_in(to_sign_in("here")).await.unwrap();
     let query = begun.authorization_url.split_once('?').unwrap().1;
-    let back = Browser::new(CALLBACK).open(&format!("{}/authorize?{query}", there.issuer)).await.back();
+    let back =
+        Browser::new(CALLBACK).open(&format!("{}/authorize?{query}", there.issuer)).await.back();
 
     let outcome = service.complete_sign_in(brought_back(&begun, &back)).await;
 
@@ -120,12 +136,13 @@ async fn a_code_of_one_provider_is_good_at_no_other() {
     assert_eq!((here.exchanges(), there.exchanges()), (0, 0));
 }
 
-/// A17: a provider `evil` redirects the victim to `honest` with an attacker's authorization request: the code would
-/// complete the attacker's flow as the victim. Without `iss`, only the redirect URI shows which provider sent the
-/// browser back.
+/// A17: a provider `evil` redirects the victim to `honest` with an attacker's authorization
+/// request: the code would complete the attacker's flow as the victim. Without `iss`, only the
+/// redirect URI shows which provider sent the browser back.
 #[tokio::test]
 async fn a_code_at_another_providers_redirect_uri_is_not_exchanged() {
-    let [evil, honest] = [FakeOidc::start(json!({"sub": "mallory"})).await, FakeOidc::start(alice()).await];
+    let [evil, honest] =
+        [FakeOidc::start(json!({"sub": "mallory"})).await, FakeOidc::start(alice()).await];
     for fake in [&evil, &honest] {
         let mut metadata = fake_oidc::metadata(&fake.issuer);
         metadata.as_object_mut().unwrap().remove("authorization_response_iss_parameter_supported");
@@ -135,11 +152,15 @@ async fn a_code_at_another_providers_redirect_uri_is_not_exchanged() {
     let service = server.service();
     let victims = service.start_sign_in(to_sign_in("evil")).await.unwrap();
     let attackers = service.start_sign_in(to_sign_in("honest")).await.unwrap();
-    let sent_on = attackers.authorization_url.replace(&asked_for(&attackers)["state"], &asked_for(&victims)["state"]);
+    let sent_on = attackers
+        .authorization_url
+        .replace(&asked_for(&attackers)["state"], &asked_for(&victims)["state"]);
     let back = Browser::new(&redirect_uri("honest")).open(&sent_on).await.back();
-    let returned = pb::CompleteSignInRequest { iss: String::new(), ..brought_back(&victims, &back) };
+    let returned =
+        pb::CompleteSignInRequest { iss: String::new(), ..brought_back(&victims, &back) };
 
-    let mixed_up = pb::CompleteSignInRequest { redirect_uri: redirect_uri("honest"), ..returned.clone() };
+    let mixed_up =
+        pb::CompleteSignInRequest { redirect_uri: redirect_uri("honest"), ..returned.clone() };
     let outcome = service.complete_sign_in(mixed_up).await;
 
     refused_to_everybody(&server, outcome, "FailedPrecondition SIGN_IN_INVALID").await;
@@ -152,10 +173,20 @@ async fn a_code_at_another_providers_redirect_uri_is_not_exchanged() {
 #[tokio::test]
 async fn an_email_is_verified_only_by_the_json_value_true() {
     let (fake, server) = fake_and_server().await;
-    let says =
-        [json!("true"), json!("True"), json!("1"), json!(1), json!("false"), json!([true]), json!({}), Value::Null];
+    let says = [
+        json!("true"),
+        json!("True"),
+        json!("1"),
+        json!(1),
+        json!("false"),
+        json!([true]),
+        json!({}),
+        Value::Null,
+    ];
     for (number, says) in says.into_iter().enumerate() {
-        fake.person(json!({"sub": format!("p{number}"), "email": "a@example.com", "email_verified": says}));
+        fake.person(
+            json!({"sub": format!("p{number}"), "email": "a@example.com", "email_verified": says}),
+        );
         let user = decision(sign_in(&server, "fake").await).user.unwrap();
         assert!(!user.identities[0].email_verified, "{says}");
         assert_eq!(user.identities[0].email, "a@example.com");
@@ -167,16 +198,18 @@ async fn an_email_is_verified_only_by_the_json_value_true() {
 async fn userinfo_of_another_subject_is_refused() {
     let (fake, server) = fake_and_server().await;
     fake.person(json!({"sub": "alice", "name": "Alice"}));
-    for about in
-        [json!({"sub": "mallory", "email": "v@example.com", "email_verified": true}), json!({"email": "v@example.com"})]
-    {
+    for about in [
+        json!({"sub": "mallory", "email": "v@example.com", "email_verified": true}),
+        json!({"email": "v@example.com"}),
+    ] {
         fake.web.answer("/userinfo", Answer::ok(&about.to_string()));
         refused_to_everybody(&server, sign_in(&server, "fake").await, REJECTED).await;
     }
     fake.web.answer("/userinfo", Answer::ok(r#"{"sub":"alice","sub":"alice"}"#));
     refused_to_everybody(&server, sign_in(&server, "fake").await, REJECTED).await;
 
-    let good = json!({"sub": "alice", "email": "a@example.com", "email_verified": true, "nickname": "Al"});
+    let good =
+        json!({"sub": "alice", "email": "a@example.com", "email_verified": true, "nickname": "Al"});
     fake.web.answer("/userinfo", Answer::ok(&good.to_string()));
     let identity = decision(sign_in(&server, "fake").await).user.unwrap().identities.remove(0);
     assert_eq!((identity.email.as_str(), identity.email_verified), ("a@example.com", true));
@@ -188,7 +221,10 @@ async fn userinfo_of_another_subject_is_refused() {
 async fn an_email_and_its_verification_must_come_from_one_document() {
     let (fake, server) = fake_and_server().await;
     fake.person(json!({"sub": "alice", "email": "victim@example.com"}));
-    fake.web.answer("/userinfo", Answer::ok(&json!({"sub": "alice", "email_verified": true}).to_string()));
+    fake.web.answer(
+        "/userinfo",
+        Answer::ok(&json!({"sub": "alice", "email_verified": true}).to_string()),
+    );
     let identity = decision(sign_in(&server, "fake").await).user.unwrap().identities.remove(0);
     assert_eq!((identity.email.as_str(), identity.email_verified), ("victim@example.com", false));
 }
@@ -203,7 +239,10 @@ async fn a_sign_in_older_than_max_age_is_refused() {
     {
         fake.lie(move |token| token.with("auth_time", auth_time.clone()).sign());
         let max_age = Some(prost_types::Duration { seconds: 60, nanos: 0 });
-        let begun = service.start_sign_in(pb::StartSignInRequest { max_age, ..to_sign_in("fake") }).await.unwrap();
+        let begun = service
+            .start_sign_in(pb::StartSignInRequest { max_age, ..to_sign_in("fake") })
+            .await
+            .unwrap();
         let outcome = service.complete_sign_in(come_back(&begun).await).await;
         match is_good {
             true => drop(decision(outcome)),

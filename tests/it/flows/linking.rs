@@ -13,7 +13,8 @@ async fn signed_in(server: &TestServer, subject: &str) -> (String, String) {
     (user, Token::of("github", subject).sign())
 }
 
-/// A flow to link an account at the fake, started with one token, sent back, and to be completed with another.
+/// A flow to link an account at the fake, started with one token, sent back, and to be completed
+/// with another.
 async fn back_from_link(server: &TestServer, began: &str, ends: &str) -> pb::CompleteSignInRequest {
     let begun = server.service().start_sign_in(to_link("fake", began)).await.unwrap();
     pb::CompleteSignInRequest { user_token: ends.to_owned(), ..come_back(&begun).await }
@@ -49,7 +50,10 @@ async fn an_account_of_another_user_brings_that_user_along() {
     assert_eq!(linked.outcome(), Outcome::Absorbed);
     assert_eq!(server.service().resolved(&[&alice]).await, [format!("ABSORBED {ann}")]);
     let told = server.service().list_links(links_of(&ann)).await.unwrap().links.remove(0);
-    assert_eq!(told.proof.unwrap().proof, Some(pb::link_proof::Proof::SignIn(pb::link_proof::SignIn {})));
+    assert_eq!(
+        told.proof.unwrap().proof,
+        Some(pb::link_proof::Proof::SignIn(pb::link_proof::SignIn {}))
+    );
     server.database.db_assert_invariants().await;
 }
 
@@ -57,7 +61,8 @@ async fn an_account_of_another_user_brings_that_user_along() {
 #[tokio::test]
 async fn a_link_only_account_brings_no_user_along() {
     let fake = FakeOidc::start(alice()).await;
-    let link_only = oidc("fake", &fake.issuer).replacen("email_trust", "mode = \"link_only\"\nemail_trust", 1);
+    let link_only =
+        oidc("fake", &fake.issuer).replacen("email_trust", "mode = \"link_only\"\nemail_trust", 1);
     let server = server_with(&link_only).await;
     let (ann, token) = signed_in(&server, "ann").await;
     let request = back_from_link(&server, &token, &token).await;
@@ -65,12 +70,16 @@ async fn a_link_only_account_brings_no_user_along() {
     let (_, mallory) = signed_in(&server, "mallory").await;
 
     let request = back_from_link(&server, &mallory, &mallory).await;
-    assert_eq!(refusal(server.service().complete_sign_in(request).await), "AlreadyExists IDENTITY_TAKEN");
+    assert_eq!(
+        refusal(server.service().complete_sign_in(request).await),
+        "AlreadyExists IDENTITY_TAKEN"
+    );
 
     assert_eq!(server.service().owner("fake", "alice").await, ann);
 }
 
-/// A15, A16: only the user that started a link may complete it, which is checked before the code is exchanged.
+/// A15, A16: only the user that started a link may complete it, which is checked before the code is
+/// exchanged.
 #[tokio::test]
 async fn a_link_that_another_user_started_is_not_completed() {
     let (fake, server) = fake_and_server().await;
@@ -85,7 +94,10 @@ async fn a_link_that_another_user_started_is_not_completed() {
     assert_eq!(refusal(service.complete_sign_in(late).await), INVALID);
 
     assert_eq!(fake.exchanges(), 0);
-    assert_eq!(refusal(service.find_by_identity(owner_of("fake", "alice")).await), "NotFound IDENTITY_NOT_FOUND");
+    assert_eq!(
+        refusal(service.find_by_identity(owner_of("fake", "alice")).await),
+        "NotFound IDENTITY_NOT_FOUND"
+    );
 }
 
 /// A29: an attempt for one purpose completes no other.
@@ -120,7 +132,10 @@ async fn only_a_token_that_could_link_starts_a_link() {
         (Token::of("stranger", "ann").sign(), "Unauthenticated TOKEN_INVALID"),
         (person("ann").with("tenant", "other").sign(), "Unauthenticated TOKEN_INVALID"),
         (Token::of("wallet", "ann").sign(), "Unauthenticated TOKEN_INVALID"),
-        (person("ann").with("scope", "read:current_user").sign(), "PermissionDenied SCOPE_INSUFFICIENT"),
+        (
+            person("ann").with("scope", "read:current_user").sign(),
+            "PermissionDenied SCOPE_INSUFFICIENT",
+        ),
         (person("nobody").sign(), "NotFound USER_NOT_FOUND"),
         (token, "PermissionDenied USER_BLOCKED"),
     ] {
@@ -134,7 +149,8 @@ async fn a_retry_with_the_request_id_gets_the_same_link() {
     let (fake, server) = fake_and_server().await;
     let (_, ann) = signed_in(&server, "ann").await;
     let request_id = uuid::Uuid::new_v4().to_string();
-    let request = pb::CompleteSignInRequest { request_id, ..back_from_link(&server, &ann, &ann).await };
+    let request =
+        pb::CompleteSignInRequest { request_id, ..back_from_link(&server, &ann, &ann).await };
 
     let first = server.service().complete_sign_in(request.clone()).await.unwrap();
 
@@ -146,10 +162,13 @@ async fn a_retry_with_the_request_id_gets_the_same_link() {
 async fn a_user_that_is_being_deleted_leaves_no_attempt_behind() {
     let (_fake, server) = fake_and_server().await;
     let (ann, token) = signed_in(&server, "ann").await;
-    let delete = format!("DELETE FROM identities WHERE owner_id = '{ann}'; DELETE FROM users WHERE id = '{ann}'");
+    let delete = format!(
+        "DELETE FROM identities WHERE owner_id = '{ann}'; DELETE FROM users WHERE id = '{ann}'"
+    );
     let deleting = server.database.db_hold_statement(&delete).await;
     let service = server.service();
-    let starting = tokio::spawn(async move { service.start_sign_in(to_link("fake", &token)).await });
+    let starting =
+        tokio::spawn(async move { service.start_sign_in(to_link("fake", &token)).await });
     server.database.db_until_waiting(1).await;
 
     deleting.db_release().await;
@@ -173,7 +192,10 @@ async fn flows_to_link_to_one_busy_user_hold_one_connection() {
 
     while !beginning.iter().all(tokio::task::JoinHandle::is_finished) {
         server.service().start_sign_in(to_sign_in("fake")).await.unwrap();
-        assert!(server.database.db_waiting().await <= 1, "a queued call should wait without a connection");
+        assert!(
+            server.database.db_waiting().await <= 1,
+            "a queued call should wait without a connection"
+        );
     }
 
     for begun in beginning {
@@ -192,10 +214,14 @@ async fn an_attempt_to_link_is_deleted_with_its_user() {
     server.service().delete(&ann).await;
 
     assert_eq!(server.database.db_texts("SELECT provider FROM sign_in_attempts").await, [""; 0]);
-    assert_eq!(refusal(server.service().complete_sign_in(request).await), "NotFound USER_NOT_FOUND");
+    assert_eq!(
+        refusal(server.service().complete_sign_in(request).await),
+        "NotFound USER_NOT_FOUND"
+    );
 }
 
-/// A81: a released account signs in as a new user by a flow too, and a flow to link it brings it back.
+/// A81: a released account signs in as a new user by a flow too, and a flow to link it brings it
+/// back.
 #[tokio::test]
 async fn a_released_account_comes_back_only_by_a_flow_to_link() {
     let (_fake, server) = fake_and_server().await;
@@ -222,7 +248,8 @@ fn on_terms(request: pb::CompleteSignInRequest, terms: pb::LinkTerms) -> pb::Com
     pb::CompleteSignInRequest { link: Some(terms), ..request }
 }
 
-/// A75: with `attach_only`, a flow absorbs no user, and the refusal does not name the account's owner.
+/// A75: with `attach_only`, a flow absorbs no user, and the refusal does not name the account's
+/// owner.
 #[tokio::test]
 async fn a_flow_that_only_attaches_absorbs_no_user() {
     let (_fake, server) = fake_and_server().await;
@@ -247,19 +274,27 @@ async fn a_flow_merges_and_checks_versions_by_its_terms() {
     let service = server.service();
     let (ann, token) = signed_in(&server, "ann").await;
     let alice = decision(sign_in(&server, "fake").await).user.unwrap().id;
-    let metadata = pb::UserUpdate { user_metadata: object(json!({"color": "red"})), ..Default::default() };
+    let metadata =
+        pb::UserUpdate { user_metadata: object(json!({"color": "red"})), ..Default::default() };
     service.update_user(update(&alice, &["user_metadata"], metadata)).await.unwrap();
     let terms = pb::LinkTerms { user_metadata: merge_default(), ..Default::default() };
     for (wrong, expected) in [
         (pb::LinkTerms { expected_version: Some(7), ..terms }, "Aborted VERSION_MISMATCH"),
-        (pb::LinkTerms { expected_secondary_version: Some(7), ..terms }, "Aborted VERSION_MISMATCH"),
-        (pb::LinkTerms { require_shared_verified_email: true, ..terms }, "FailedPrecondition EMAIL_NOT_SHARED"),
+        (
+            pb::LinkTerms { expected_secondary_version: Some(7), ..terms },
+            "Aborted VERSION_MISMATCH",
+        ),
+        (
+            pb::LinkTerms { require_shared_verified_email: true, ..terms },
+            "FailedPrecondition EMAIL_NOT_SHARED",
+        ),
     ] {
         let request = on_terms(back_from_link(&server, &token, &token).await, wrong);
         assert_eq!(refusal(service.complete_sign_in(request).await), expected);
     }
 
-    let right = pb::LinkTerms { expected_version: Some(1), expected_secondary_version: Some(2), ..terms };
+    let right =
+        pb::LinkTerms { expected_version: Some(1), expected_secondary_version: Some(2), ..terms };
     let request = on_terms(back_from_link(&server, &token, &token).await, right);
     let linked = link(service.complete_sign_in(request).await);
 
@@ -268,7 +303,8 @@ async fn a_flow_merges_and_checks_versions_by_its_terms() {
     assert_eq!(json(&service.user(&ann).await.user_metadata), json!({"color": "red"}));
 }
 
-/// A user's token may not merge `app_metadata`. This refusal, and each violation, leaves the attempt unused.
+/// A user's token may not merge `app_metadata`. This refusal, and each violation, leaves the
+/// attempt unused.
 #[tokio::test]
 async fn bad_terms_are_refused_before_the_attempt_is_used_up() {
     let (fake, server) = fake_and_server().await;
@@ -285,7 +321,8 @@ async fn bad_terms_are_refused_before_the_attempt_is_used_up() {
         user_metadata: Some(wrong),
         ..Default::default()
     };
-    let no_link = pb::CompleteSignInRequest { user_token: String::new(), ..on_terms(request.clone(), wrong) };
+    let no_link =
+        pb::CompleteSignInRequest { user_token: String::new(), ..on_terms(request.clone(), wrong) };
     insta::assert_snapshot!(refusal(service.complete_sign_in(no_link).await), @r"
     InvalidArgument REQUEST_INVALID
     link: needs user_token: a sign-in links nothing
@@ -297,15 +334,17 @@ async fn bad_terms_are_refused_before_the_attempt_is_used_up() {
     assert_eq!(link(service.complete_sign_in(request).await).outcome(), Outcome::Attached);
 }
 
-/// A65: an old session at the provider that is renewed without the user links nothing, as its token would not as
-/// `link_with`.
+/// A65: an old session at the provider that is renewed without the user links nothing, as its token
+/// would not as `link_with`.
 #[tokio::test]
 async fn an_old_session_at_the_provider_links_nothing() {
     let (fake, server) = fake_and_server().await;
     let (_, token) = signed_in(&server, "ann").await;
     let alice = decision(sign_in(&server, "fake").await).user.unwrap().id;
     let now = identity_link::clock::now().timestamp();
-    for (ago, expected) in [(9 * 3600, Err("FailedPrecondition PROVIDER_REJECTED")), (60, Ok(Outcome::Absorbed))] {
+    for (ago, expected) in
+        [(9 * 3600, Err("FailedPrecondition PROVIDER_REJECTED")), (60, Ok(Outcome::Absorbed))]
+    {
         fake.lie(move |token| token.with("auth_time", now - ago).sign());
         let request = back_from_link(&server, &token, &token).await;
         let outcome = server.service().complete_sign_in(request).await;
@@ -313,7 +352,10 @@ async fn an_old_session_at_the_provider_links_nothing() {
             Ok(expected) => assert_eq!(link(outcome).outcome(), expected),
             Err(expected) => {
                 assert_eq!(refusal(outcome), expected);
-                assert_eq!(server.service().resolved(&[&alice]).await, [format!("CURRENT {alice}")]);
+                assert_eq!(
+                    server.service().resolved(&[&alice]).await,
+                    [format!("CURRENT {alice}")]
+                );
             }
         }
     }
@@ -323,13 +365,17 @@ async fn an_old_session_at_the_provider_links_nothing() {
 #[tokio::test]
 async fn an_old_session_at_the_provider_vouches_for_nothing() {
     let fake = FakeOidc::start(alice()).await;
-    let clients = format!("[tenants.default]\nmax_sign_in_age = \"10h\"\n{}", oidc("fake", &fake.issuer));
+    let clients =
+        format!("[tenants.default]\nmax_sign_in_age = \"10h\"\n{}", oidc("fake", &fake.issuer));
     let server = server_with(&clients).await;
     let now = identity_link::clock::now().timestamp();
     let alice = decision(sign_in(&server, "fake").await).user.unwrap().id;
     let old = server.caller(&Token::of("users", &alice).with("auth_time", now - 9 * 3600));
     old.link(link_with(&server.proof("github", "thief"))).await.unwrap();
-    let primary = || pb::SetPrimaryIdentityRequest { identity: identity_ref("github", "thief"), ..Default::default() };
+    let primary = || pb::SetPrimaryIdentityRequest {
+        identity: identity_ref("github", "thief"),
+        ..Default::default()
+    };
     let thief = server.person("github", "thief");
 
     fake.lie(move |token| token.with("auth_time", now - 9 * 3600).sign());

@@ -13,13 +13,22 @@ async fn microsoft_and_server(allowed: &str) -> (FakeOidc, TestServer) {
     let mut metadata = fake_oidc::metadata(&fake.issuer);
     metadata["issuer"] = json!(format!("{}/{{tenantid}}/v2.0", fake.issuer));
     // Microsoft's metadata have neither of these fields.
-    for name in ["authorization_response_iss_parameter_supported", "code_challenge_methods_supported"] {
+    for name in
+        ["authorization_response_iss_parameter_supported", "code_challenge_methods_supported"]
+    {
         metadata.as_object_mut().unwrap().remove(name);
     }
-    fake.web.answer("/organizations/v2.0/.well-known/openid-configuration", Answer::ok(&metadata.to_string()));
+    fake.web.answer(
+        "/organizations/v2.0/.well-known/openid-configuration",
+        Answer::ok(&metadata.to_string()),
+    );
     let further = format!("issuer = \"{}\"\ndirectory = \"organizations\"\n{allowed}", fake.issuer);
-    let server =
-        server_with(&client("entra", "oidc", &further).replacen("kind = \"oidc\"", "preset = \"microsoft\"", 1)).await;
+    let server = server_with(&client("entra", "oidc", &further).replacen(
+        "kind = \"oidc\"",
+        "preset = \"microsoft\"",
+        1,
+    ))
+    .await;
     (fake, server)
 }
 
@@ -30,7 +39,8 @@ async fn sign_in_from(
     (by, of): (&str, &str),
     further: Value,
 ) -> Result<pb::CompleteSignInResponse, Status> {
-    let mut claims = json!({"sub": "pairwise", "tid": of, "oid": OBJECT, "email": "ceo@victim.example.com"});
+    let mut claims =
+        json!({"sub": "pairwise", "tid": of, "oid": OBJECT, "email": "ceo@victim.example.com"});
     claims.as_object_mut().unwrap().extend(further.as_object().unwrap().clone());
     fake.person(claims);
     let iss = format!("{}/{by}/v2.0", fake.issuer);
@@ -40,7 +50,8 @@ async fn sign_in_from(
     server.service().complete_sign_in(request).await
 }
 
-/// A06 (nOAuth): the administrator of a directory can set any email; it counts only if its domain is proven.
+/// A06 (nOAuth): the administrator of a directory can set any email; it counts only if its domain
+/// is proven.
 #[tokio::test]
 async fn an_email_of_a_directory_counts_only_if_its_domain_is_proven() {
     let (fake, server) = microsoft_and_server("").await;
@@ -51,16 +62,20 @@ async fn an_email_of_a_directory_counts_only_if_its_domain_is_proven() {
         json!({"xms_edov": 1}),
         json!({"email_verified": true}),
     ] {
-        let user = decision(sign_in_from(&server, &fake, (ONE, ONE), says.clone()).await).user.unwrap();
+        let user =
+            decision(sign_in_from(&server, &fake, (ONE, ONE), says.clone()).await).user.unwrap();
         assert_eq!(identities(&user), [format!("entra|{ONE}/{OBJECT}")]);
         assert!(!user.identities[0].email_verified, "{says}");
     }
-    let user = decision(sign_in_from(&server, &fake, (ONE, ONE), json!({"xms_edov": true})).await).user.unwrap();
+    let user = decision(sign_in_from(&server, &fake, (ONE, ONE), json!({"xms_edov": true})).await)
+        .user
+        .unwrap();
     assert!(user.identities[0].email_verified);
     assert_eq!(fake.web.asked_for("/userinfo").len(), 0, "userinfo does not contain it");
 }
 
-/// A13: one object id in two directories is two accounts, and a directory may name only its own accounts.
+/// A13: one object id in two directories is two accounts, and a directory may name only its own
+/// accounts.
 #[tokio::test]
 async fn a_directory_names_its_own_accounts_only() {
     let (fake, server) = microsoft_and_server("").await;
@@ -70,7 +85,8 @@ async fn a_directory_names_its_own_accounts_only() {
     refused_to_everybody(&server, template, "FailedPrecondition PROVIDER_REJECTED").await;
 
     let one = decision(sign_in_from(&server, &fake, (ONE, ONE), json!({})).await).user.unwrap().id;
-    let other = decision(sign_in_from(&server, &fake, (OTHER, OTHER), json!({})).await).user.unwrap().id;
+    let other =
+        decision(sign_in_from(&server, &fake, (OTHER, OTHER), json!({})).await).user.unwrap().id;
     assert_ne!(one, other);
 }
 

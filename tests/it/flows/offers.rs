@@ -18,12 +18,19 @@ async fn list_providers_returns_the_enabled_providers() {
         + &oidc("c", NOWHERE).replacen("email_trust", "mode = \"link_only\"\nemail_trust", 1)
         + &oidc("b", NOWHERE).replacen("email_trust", "social = true\nemail_trust", 1)
         + &oidc("off", NOWHERE).replacen("email_trust", &format!("{off}email_trust"), 1);
-    let server = server_with(&(clients.replacen("kind", "display_name = \"The A\"\nkind", 1))).await;
+    let server =
+        server_with(&(clients.replacen("kind", "display_name = \"The A\"\nkind", 1))).await;
     let service = server.service();
 
     let shown = |provider: &pb::SignInProvider| {
         assert_eq!(provider.redirect_uris, [redirect_uri(&provider.provider)]);
-        format!("{} {:?} {:?} {}", provider.provider, provider.display_name, provider.mode(), provider.social)
+        format!(
+            "{} {:?} {:?} {}",
+            provider.provider,
+            provider.display_name,
+            provider.mode(),
+            provider.social
+        )
     };
     let all = service.list_providers(pb::ListProvidersRequest::default()).await.unwrap();
     let all: Vec<String> = all.providers.iter().map(shown).collect();
@@ -32,7 +39,10 @@ async fn list_providers_returns_the_enabled_providers() {
     let mut pages = Vec::new();
     let mut page_token = String::new();
     loop {
-        let page = service.list_providers(pb::ListProvidersRequest { page_size: 2, page_token }).await.unwrap();
+        let page = service
+            .list_providers(pb::ListProvidersRequest { page_size: 2, page_token })
+            .await
+            .unwrap();
         pages.push(page.providers.iter().map(shown).collect::<Vec<_>>());
         page_token = page.next_page_token;
         if page_token.is_empty() {
@@ -40,7 +50,11 @@ async fn list_providers_returns_the_enabled_providers() {
         }
     }
     assert_eq!(pages, [&all[..2], &all[2..]]);
-    let elsewhere = server.service_of("other").list_providers(pb::ListProvidersRequest::default()).await.unwrap();
+    let elsewhere = server
+        .service_of("other")
+        .list_providers(pb::ListProvidersRequest::default())
+        .await
+        .unwrap();
     assert_eq!(elsewhere.providers, []);
 }
 
@@ -66,7 +80,8 @@ async fn no_flow_starts_at_a_provider_that_is_closed_to_it() {
 #[tokio::test]
 async fn an_account_of_a_link_only_provider_is_linked() {
     let fake = FakeOidc::start(alice()).await;
-    let client = oidc("fake", &fake.issuer).replacen("email_trust", "mode = \"link_only\"\nemail_trust", 1);
+    let client =
+        oidc("fake", &fake.issuer).replacen("email_trust", "mode = \"link_only\"\nemail_trust", 1);
     let server = server_with(&client).await;
     let ann = server.service().create("github", "ann").await.id;
     let token = Token::of("github", "ann").sign();
@@ -83,15 +98,20 @@ async fn an_account_of_a_link_only_provider_is_linked() {
 async fn a_provider_stays_with_its_issuer() {
     let server = server_with(&oidc("fake", NOWHERE)).await;
     server.service().list_providers(pb::ListProvidersRequest::default()).await.unwrap();
-    let pinned = "SELECT issuer FROM provider_issuers WHERE tenant_id = 'default' AND provider = 'fake'";
+    let pinned =
+        "SELECT issuer FROM provider_issuers WHERE tenant_id = 'default' AND provider = 'fake'";
     assert_eq!(server.database.db_texts(pinned).await, [NOWHERE]);
 
     let error = refused_to_start(&server, &oidc("fake", "https://elsewhere.example.com")).await;
 
-    assert!(error.contains("provider fake is configured with issuer https://elsewhere.example.com"), "{error}");
+    assert!(
+        error.contains("provider fake is configured with issuer https://elsewhere.example.com"),
+        "{error}"
+    );
 }
 
-/// A13: an id of one GitHub belongs to another account at another GitHub, or at an OpenID Connect provider.
+/// A13: an id of one GitHub belongs to another account at another GitHub, or at an OpenID Connect
+/// provider.
 #[tokio::test]
 async fn a_github_provider_stays_with_its_github() {
     let server = server_with(&client("hub", "github", "")).await;
@@ -105,7 +125,10 @@ async fn a_github_provider_stays_with_its_github() {
         (oidc("hub", NOWHERE), NOWHERE),
     ] {
         let error = refused_to_start(&server, &other).await;
-        assert!(error.contains(&format!("provider hub is configured with issuer {issuer}")), "{error}");
+        assert!(
+            error.contains(&format!("provider hub is configured with issuer {issuer}")),
+            "{error}"
+        );
     }
 }
 

@@ -1,7 +1,9 @@
-//! `validate_only` of `CompleteSignIn`: the code is exchanged, and the response contains the outcome and a ticket
-//! that carries it out.
+//! `validate_only` of `CompleteSignIn`: the code is exchanged, and the response contains the
+//! outcome and a ticket that carries it out.
 
-use pb::{link_request::Secondary, link_response::Outcome as Linked, resolve_sign_in_request::Proof};
+use pb::{
+    link_request::Secondary, link_response::Outcome as Linked, resolve_sign_in_request::Proof,
+};
 
 use super::*;
 use crate::support::{Caller, Races, count, racer_as, tokens::Token};
@@ -68,7 +70,9 @@ async fn db_others(server: &TestServer) -> Vec<String> {
         AND table_name NOT IN ('sign_in_attempts', 'sign_in_tickets')";
     let mut rows = Vec::new();
     for table in server.database.db_texts(tables).await {
-        rows.extend(server.database.db_texts(&format!("SELECT t::text FROM {table} t ORDER BY 1")).await);
+        rows.extend(
+            server.database.db_texts(&format!("SELECT t::text FROM {table} t ORDER BY 1")).await,
+        );
     }
     rows
 }
@@ -89,7 +93,11 @@ async fn the_ticket_of_a_previewed_sign_in_carries_it_out() {
     assert!(answer.ticket_expire_time.is_some());
     assert_eq!(db_others(&server).await, before);
     assert!(!server.database.db_dump().await.contains(&answer.ticket));
-    assert_eq!(refusal(service.complete_sign_in(request).await), OVER, "the attempt should be used up");
+    assert_eq!(
+        refusal(service.complete_sign_in(request).await),
+        OVER,
+        "the attempt should be used up"
+    );
 
     let created = goes_on(&service, &answer.ticket).await.unwrap();
     assert_eq!(told(&created), "CREATED EMAIL_UNCLAIMED");
@@ -113,7 +121,10 @@ async fn the_ticket_of_a_known_account_signs_in_once() {
     assert_eq!(decided.user.unwrap().identities[0].email, "new@example.com");
     assert_eq!(db_others(&server).await, before);
     let signed_in = goes_on(&server.service(), &ticket).await.unwrap().user.unwrap();
-    assert_eq!((&signed_in.id, signed_in.identities[0].email.as_str()), (&user.id, "new@example.com"));
+    assert_eq!(
+        (&signed_in.id, signed_in.identities[0].email.as_str()),
+        (&user.id, "new@example.com")
+    );
 
     let mut races = Races::begin();
     let (decided, ticket) = previewed(&server).await;
@@ -127,7 +138,8 @@ async fn the_ticket_of_a_known_account_signs_in_once() {
     assert_eq!(count(&outcomes, OVER), 7, "{outcomes:?}");
 }
 
-/// A76: a preview chooses nothing: `ResolveSignIn` with its ticket suggests candidates like any sign-in.
+/// A76: a preview chooses nothing: `ResolveSignIn` with its ticket suggests candidates like any
+/// sign-in.
 #[tokio::test]
 async fn the_ticket_of_a_preview_is_decided_by_the_table_again() {
     let (_fake, server) = fake_and_server().await;
@@ -135,7 +147,10 @@ async fn the_ticket_of_a_preview_is_decided_by_the_table_again() {
     let google = service.create_with("google-oauth2", "g1", verified("alice@example.com")).await.id;
 
     let (decided, ticket) = previewed(&server).await;
-    assert_eq!((told(&decided).as_str(), decided.ticket.as_str()), ("CANDIDATES LINKING_SUGGESTED", ""));
+    assert_eq!(
+        (told(&decided).as_str(), decided.ticket.as_str()),
+        ("CANDIDATES LINKING_SUGGESTED", "")
+    );
     assert_eq!(decided.candidates[0].user_id, google);
     assert_eq!(server.db_refused(service.link(link_by(&google, &ticket))).await, INVALID);
 
@@ -143,13 +158,20 @@ async fn the_ticket_of_a_preview_is_decided_by_the_table_again() {
     assert_eq!(told(&asked), "CANDIDATES LINKING_SUGGESTED");
     assert_ne!(asked.ticket, ticket);
     assert_eq!(server.db_refused(goes_on(&service, &ticket)).await, OVER);
-    assert_eq!(service.link(link_by(&google, &asked.ticket)).await.unwrap().outcome(), Linked::Attached);
+    assert_eq!(
+        service.link(link_by(&google, &asked.ticket)).await.unwrap().outcome(),
+        Linked::Attached
+    );
 }
 
 #[tokio::test]
 async fn a_preview_of_a_link_by_email_links_by_its_ticket() {
     let fake = FakeOidc::start(alice()).await;
-    let automatic = oidc("fake", &fake.issuer).replacen("email_trust", "linking = \"automatic\"\nemail_trust", 1);
+    let automatic = oidc("fake", &fake.issuer).replacen(
+        "email_trust",
+        "linking = \"automatic\"\nemail_trust",
+        1,
+    );
     let server = server_with(&automatic).await;
     let service = server.service();
     let google = service.create_with("google-oauth2", "g1", verified("alice@example.com")).await.id;
@@ -162,7 +184,10 @@ async fn a_preview_of_a_link_by_email_links_by_its_ticket() {
     assert_eq!(identities(&service.user(&google).await), ["google-oauth2|g1"]);
 
     let linked = goes_on(&service, &ticket).await.unwrap();
-    assert_eq!((told(&linked).as_str(), linked.user.unwrap().id), ("LINKED EMAIL_VERIFIED_ON_BOTH_SIDES", google));
+    assert_eq!(
+        (told(&linked).as_str(), linked.user.unwrap().id),
+        ("LINKED EMAIL_VERIFIED_ON_BOTH_SIDES", google)
+    );
 }
 
 /// A76, A77: the tenant's `registration` applies to a preview, and to its ticket.
@@ -171,7 +196,9 @@ async fn a_preview_is_no_consent_to_a_registration() {
     let fake = FakeOidc::start(alice()).await;
     let clients = oidc("fake", &fake.issuer);
     let with = |registration: &str| {
-        let tenant = format!("[tenants.default]\nregistration = \"{registration}\"\n[tenants.default.providers]\n");
+        let tenant = format!(
+            "[tenants.default]\nregistration = \"{registration}\"\n[tenants.default.providers]\n"
+        );
         let clients = clients.clone();
         move |toml: String| toml.replacen("[tenants.default.providers]\n", &tenant, 1) + &clients
     };
@@ -179,7 +206,10 @@ async fn a_preview_is_no_consent_to_a_registration() {
     let service = server.service();
 
     let (decided, ticket) = previewed(&server).await;
-    assert_eq!((told(&decided).as_str(), decided.ticket.as_str()), ("REGISTRATION_NEEDED EMAIL_UNCLAIMED", ""));
+    assert_eq!(
+        (told(&decided).as_str(), decided.ticket.as_str()),
+        ("REGISTRATION_NEEDED EMAIL_UNCLAIMED", "")
+    );
     let asked = goes_on(&service, &ticket).await.unwrap();
     assert_eq!(told(&asked), "REGISTRATION_NEEDED EMAIL_UNCLAIMED");
     let closed = TestServer::start_with(server.database.clone(), with("closed")).await;
@@ -207,7 +237,9 @@ async fn moved(server: &TestServer, owner: &str, what: &str) {
             service.delete(owner).await;
             service.create("fake", "alice").await;
         }
-        "expired" => server.database.db_execute("UPDATE sign_in_tickets SET expire_time = now()").await,
+        "expired" => {
+            server.database.db_execute("UPDATE sign_in_tickets SET expire_time = now()").await;
+        }
         _ => unreachable!("{what}"),
     }
 }
@@ -235,14 +267,22 @@ async fn the_ticket_of_a_sign_in_is_invalid_elsewhere_and_at_a_closed_provider()
     assert_eq!(server.db_refused(server.service().link(link_by(&ann, &ticket))).await, INVALID);
     let person = server.person("github", "ann");
     assert_eq!(server.db_refused(person.link(link_by("", &ticket))).await, INVALID);
-    for (setting, expected) in [("enabled = false", "PROVIDER_DISABLED"), ("mode = \"link_only\"", "PROVIDER_DISABLED")]
+    for (setting, expected) in
+        [("enabled = false", "PROVIDER_DISABLED"), ("mode = \"link_only\"", "PROVIDER_DISABLED")]
     {
-        let closed = oidc("fake", &fake.issuer).replacen("email_trust", &format!("{setting}\nemail_trust"), 1);
+        let closed = oidc("fake", &fake.issuer).replacen(
+            "email_trust",
+            &format!("{setting}\nemail_trust"),
+            1,
+        );
         let closed = TestServer::start_with(server.database.clone(), |toml| toml + &closed).await;
         let refused = closed.db_refused(goes_on(&closed.service(), &ticket)).await;
         assert_eq!(refused, format!("FailedPrecondition {expected}"));
     }
-    assert_eq!(told(&goes_on(&server.service(), &ticket).await.unwrap()), "CREATED EMAIL_UNCLAIMED");
+    assert_eq!(
+        told(&goes_on(&server.service(), &ticket).await.unwrap()),
+        "CREATED EMAIL_UNCLAIMED"
+    );
 }
 
 #[tokio::test]
@@ -256,23 +296,35 @@ async fn the_ticket_of_a_previewed_link_makes_it_on_terms_of_its_own() {
         app_metadata: object(json!({"plan": "pro"})),
         ..Default::default()
     };
-    service.update_user(update(&alice, &["user_metadata", "app_metadata"], metadata)).await.unwrap();
+    service
+        .update_user(update(&alice, &["user_metadata", "app_metadata"], metadata))
+        .await
+        .unwrap();
     let before = db_others(&server).await;
     let terms = pb::LinkTerms { user_metadata: merge_default(), ..Default::default() };
-    let request = pb::CompleteSignInRequest { link: Some(terms), ..link_back(&server, &token).await };
+    let request =
+        pb::CompleteSignInRequest { link: Some(terms), ..link_back(&server, &token).await };
 
     let answer = service.complete_sign_in(request.clone()).await.unwrap();
 
     let shown = link(Ok(answer.clone()));
-    assert_eq!((shown.outcome(), changes(&shown.metadata_changes).as_str()), (Linked::Absorbed, "USER /color ADDED"));
+    assert_eq!(
+        (shown.outcome(), changes(&shown.metadata_changes).as_str()),
+        (Linked::Absorbed, "USER /color ADDED")
+    );
     assert_eq!(identities(&shown.user.unwrap()), ["github|ann", "fake|alice"]);
     assert_eq!(shown.link.unwrap().id, "");
     assert_eq!(db_others(&server).await, before);
-    assert_eq!(refusal(service.complete_sign_in(request).await), OVER, "the attempt should be used up");
+    assert_eq!(
+        refusal(service.complete_sign_in(request).await),
+        OVER,
+        "the attempt should be used up"
+    );
 
-    // A call for Ann, by her own token or by a service. A service may also merge `app_metadata`, and preview again
-    // first.
-    let by_service = pb::LinkRequest { app_metadata: merge_default(), ..link_by(&ann, &answer.ticket) };
+    // A call for Ann, by her own token or by a service. A service may also merge `app_metadata`,
+    // and preview again first.
+    let by_service =
+        pb::LinkRequest { app_metadata: merge_default(), ..link_by(&ann, &answer.ticket) };
     let again = pb::LinkRequest { validate_only: true, ..by_service.clone() };
     let again = server.db_previewed(service.link(again)).await;
     assert_eq!(changes(&again.metadata_changes), "APP /plan ADDED");
@@ -283,7 +335,10 @@ async fn the_ticket_of_a_previewed_link_makes_it_on_terms_of_its_own() {
     assert_eq!(service.resolved(&[&alice]).await, [format!("ABSORBED {ann}")]);
     // The same call is a retry while the link stands, and a replay after an undo.
     let person = server.person("github", "ann");
-    assert_eq!(person.link(link_by("", &answer.ticket)).await.unwrap().outcome(), Linked::AlreadyLinked);
+    assert_eq!(
+        person.link(link_by("", &answer.ticket)).await.unwrap().outcome(),
+        Linked::AlreadyLinked
+    );
     service.unlink(unlink(&ann, "fake", "alice")).await.unwrap();
     assert_eq!(server.db_refused(service.link(link_by(&ann, &answer.ticket))).await, INVALID);
     assert_eq!(fake.exchanges(), 2);
@@ -307,8 +362,8 @@ async fn the_ticket_of_an_account_without_a_user_attaches_it() {
     assert_eq!((again.outcome(), again.link), (Linked::AlreadyLinked, linked.link));
 }
 
-/// A16, A25, A29, A36, A76: the ticket links this account to the user that started the flow, and is good for nothing
-/// else.
+/// A16, A25, A29, A36, A76: the ticket links this account to the user that started the flow, and is
+/// good for nothing else.
 #[tokio::test]
 async fn the_ticket_of_a_link_is_good_for_the_user_that_started_it_only() {
     for is_owned in [false, true] {
@@ -323,7 +378,10 @@ async fn the_ticket_of_a_link_is_good_for_the_user_that_started_it_only() {
 
         let person = server.person("github", "mallory");
         assert_eq!(server.db_refused(person.link(link_by("", &ticket))).await, INVALID);
-        assert_eq!(server.db_refused(person.link(link_by(&ann, &ticket))).await, "PermissionDenied NOT_YOUR_USER");
+        assert_eq!(
+            server.db_refused(person.link(link_by(&ann, &ticket))).await,
+            "PermissionDenied NOT_YOUR_USER"
+        );
         assert_eq!(server.db_refused(service.link(link_by(&mallory, &ticket))).await, INVALID);
         assert_eq!(server.db_refused(goes_on(&service, &ticket)).await, OVER);
         assert_eq!(server.db_refused(goes_on(&server.service_of("other"), &ticket)).await, OVER);
@@ -346,12 +404,16 @@ async fn the_ticket_of_a_link_is_invalid_after_the_account_moved() {
         let (_, ticket) = previewed_link(&server, &token).await;
         moved(&server, &owner, what).await;
 
-        assert_eq!(server.db_refused(server.service().link(link_by(&ann, &ticket))).await, INVALID, "{what}");
+        assert_eq!(
+            server.db_refused(server.service().link(link_by(&ann, &ticket))).await,
+            INVALID,
+            "{what}"
+        );
     }
 }
 
-/// A76: a ticket for an account without a user absorbs no user. A link of Ann's after the preview makes the ticket
-/// invalid.
+/// A76: a ticket for an account without a user absorbs no user. A link of Ann's after the preview
+/// makes the ticket invalid.
 #[tokio::test]
 async fn the_ticket_of_a_link_is_invalid_after_the_account_got_a_user_or_its_user_changed() {
     for what in ["signed up", "touched", "absorbed", "deleted", "blocked"] {
@@ -375,7 +437,10 @@ async fn the_ticket_of_a_link_is_invalid_after_the_account_got_a_user_or_its_use
             }
             "deleted" => {
                 service.delete(&ann).await;
-                assert_eq!(server.database.db_texts("SELECT subject FROM sign_in_tickets").await, [""; 0]);
+                assert_eq!(
+                    server.database.db_texts("SELECT subject FROM sign_in_tickets").await,
+                    [""; 0]
+                );
                 "NotFound USER_NOT_FOUND"
             }
             _ => {
@@ -384,15 +449,19 @@ async fn the_ticket_of_a_link_is_invalid_after_the_account_got_a_user_or_its_use
             }
         };
 
-        assert_eq!(server.db_refused(service.link(link_by(&ann, &ticket))).await, expected, "{what}");
+        assert_eq!(
+            server.db_refused(service.link(link_by(&ann, &ticket))).await,
+            expected,
+            "{what}"
+        );
         if what == "absorbed" {
             assert_eq!(server.db_refused(service.link(link_by(&other, &ticket))).await, INVALID);
         }
     }
 }
 
-/// A28: a link-only account brings along no user that can sign in, by a ticket either. A disabled provider's account
-/// is not linked.
+/// A28: a link-only account brings along no user that can sign in, by a ticket either. A disabled
+/// provider's account is not linked.
 #[tokio::test]
 async fn a_ticket_reaches_no_further_than_its_flow() {
     let (fake, server) = fake_and_server().await;
@@ -405,13 +474,23 @@ async fn a_ticket_reaches_no_further_than_its_flow() {
         ("mode = \"link_only\"", "AlreadyExists IDENTITY_TAKEN", "AlreadyExists IDENTITY_TAKEN"),
         ("enabled = false", INVALID, "FailedPrecondition PROVIDER_DISABLED"),
     ] {
-        let closed = oidc("fake", &fake.issuer).replacen("email_trust", &format!("{setting}\nemail_trust"), 1);
+        let closed = oidc("fake", &fake.issuer).replacen(
+            "email_trust",
+            &format!("{setting}\nemail_trust"),
+            1,
+        );
         let closed = TestServer::start_with(server.database.clone(), |toml| toml + &closed).await;
-        assert_eq!(closed.db_refused(closed.service().link(link_by(&ann, &ticket))).await, by_ticket);
+        assert_eq!(
+            closed.db_refused(closed.service().link(link_by(&ann, &ticket))).await,
+            by_ticket
+        );
         let request = link_back(&server, &token).await;
         assert_eq!(refusal(closed.service().complete_sign_in(request).await), by_flow);
     }
-    assert_eq!(server.service().link(link_by(&ann, &ticket)).await.unwrap().outcome(), Linked::Absorbed);
+    assert_eq!(
+        server.service().link(link_by(&ann, &ticket)).await.unwrap().outcome(),
+        Linked::Absorbed
+    );
 }
 
 /// A75, A76: a refusal contains no ticket.
@@ -421,34 +500,47 @@ async fn a_preview_that_is_refused_gives_no_ticket() {
     let (_, token) = ann(&server).await;
     decision(sign_in(&server, "fake").await);
     let terms = pb::LinkTerms { attach_only: true, ..Default::default() };
-    let request = pb::CompleteSignInRequest { link: Some(terms), ..link_back(&server, &token).await };
+    let request =
+        pb::CompleteSignInRequest { link: Some(terms), ..link_back(&server, &token).await };
 
-    assert_eq!(refusal(server.service().complete_sign_in(request).await), "AlreadyExists IDENTITY_TAKEN");
+    assert_eq!(
+        refusal(server.service().complete_sign_in(request).await),
+        "AlreadyExists IDENTITY_TAKEN"
+    );
 
     assert_eq!(server.database.db_texts("SELECT subject FROM sign_in_tickets").await, [""; 0]);
 }
 
-/// A27, A78: a preview uses its attempt up, so a retry with its request id gets the same response, with the ticket.
+/// A27, A78: a preview uses its attempt up, so a retry with its request id gets the same response,
+/// with the ticket.
 #[tokio::test]
 async fn a_retry_of_a_preview_with_its_request_id_gets_the_same_ticket() {
     let (fake, server) = fake_and_server().await;
     let service = server.service();
     let (ann, token) = ann(&server).await;
     let request_id = || uuid::Uuid::new_v4().to_string();
-    let of_sign_in = pb::CompleteSignInRequest { request_id: request_id(), ..sign_in_back(&server).await };
-    let of_link = pb::CompleteSignInRequest { request_id: request_id(), ..link_back(&server, &token).await };
+    let of_sign_in =
+        pb::CompleteSignInRequest { request_id: request_id(), ..sign_in_back(&server).await };
+    let of_link =
+        pb::CompleteSignInRequest { request_id: request_id(), ..link_back(&server, &token).await };
     let mut tickets = Vec::new();
     for request in [&of_sign_in, &of_link] {
         let first = service.complete_sign_in(request.clone()).await.unwrap();
         assert_eq!(service.complete_sign_in(request.clone()).await.unwrap(), first);
         let real = pb::CompleteSignInRequest { validate_only: false, ..request.clone() };
-        assert_eq!(refusal(service.complete_sign_in(real).await), "InvalidArgument REQUEST_ID_REUSED");
+        assert_eq!(
+            refusal(service.complete_sign_in(real).await),
+            "InvalidArgument REQUEST_ID_REUSED"
+        );
         tickets.push(first.ticket);
     }
     assert_eq!(fake.exchanges(), 2);
     let dump = server.database.db_dump().await;
     for ticket in &tickets {
-        assert!(!dump.contains(ticket) && !dump.contains(&data_encoding::HEXLOWER.encode(ticket.as_bytes())));
+        assert!(
+            !dump.contains(ticket)
+                && !dump.contains(&data_encoding::HEXLOWER.encode(ticket.as_bytes()))
+        );
     }
     assert_eq!(service.link(link_by(&ann, &tickets[1])).await.unwrap().outcome(), Linked::Attached);
     // The account has moved to Ann since the preview showed it without a user.
@@ -481,7 +573,10 @@ async fn a_ticket_is_deleted_with_the_owner_that_it_would_bring_along() {
     };
     service.set_primary_identity(request).await.unwrap();
     service.unlink(unlink(&owner, "fake", "alice")).await.unwrap();
-    assert_eq!(server.database.db_texts("SELECT owner_id FROM sign_in_tickets").await, [owner.as_str(), &owner]);
+    assert_eq!(
+        server.database.db_texts("SELECT owner_id FROM sign_in_tickets").await,
+        [owner.as_str(), &owner]
+    );
 
     service.delete(&owner).await;
 

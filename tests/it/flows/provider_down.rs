@@ -30,7 +30,11 @@ async fn a_provider_is_used_at_once_after_it_is_available_again() {
     for _ in 0..10 {
         server.service().start_sign_in(to_sign_in("fake")).await.unwrap();
     }
-    assert_eq!(fake.web.asked_for(metadata).len(), asked, "the metadata should be cached for a while");
+    assert_eq!(
+        fake.web.asked_for(metadata).len(),
+        asked,
+        "the metadata should be cached for a while"
+    );
 }
 
 /// F22: errors, resets and invalid responses of the token endpoint.
@@ -43,18 +47,31 @@ async fn a_bad_response_creates_no_user_and_uses_the_attempt_up() {
         (Answer::new("500 Internal Server Error", "", r#"{"error":"invalid_grant"}"#), UNAVAILABLE),
         (Answer::new("429 Too Many Requests", "", r#"{"error":"slow_down"}"#), UNAVAILABLE),
         (Answer::Reset, UNAVAILABLE),
-        (Answer::Endless(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n".to_vec()), UNAVAILABLE),
+        (
+            Answer::Endless(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n".to_vec()),
+            UNAVAILABLE,
+        ),
         (Answer::status("200 OK"), "FailedPrecondition PROVIDER_REJECTED"),
         (Answer::ok("[]"), "FailedPrecondition PROVIDER_REJECTED"),
-        (Answer::ok(r#"{"access_token":"a","token_type":"Bearer"}"#), "FailedPrecondition PROVIDER_REJECTED"),
+        (
+            Answer::ok(r#"{"access_token":"a","token_type":"Bearer"}"#),
+            "FailedPrecondition PROVIDER_REJECTED",
+        ),
         (Answer::new("400 Bad Request", "", "oops"), "FailedPrecondition PROVIDER_REJECTED"),
-        (Answer::new("401 Unauthorized", "", r#"{"error":"invalid_client"}"#), "FailedPrecondition PROVIDER_REJECTED"),
+        (
+            Answer::new("401 Unauthorized", "", r#"{"error":"invalid_client"}"#),
+            "FailedPrecondition PROVIDER_REJECTED",
+        ),
     ] {
         let begun = service.start_sign_in(to_sign_in("fake")).await.unwrap();
         let request = come_back(&begun).await;
         fake.web.answer("/token", answer);
-        refused_to_everybody(&server, service.complete_sign_in(request.clone()).await, expected).await;
-        assert_eq!(refusal(service.complete_sign_in(request).await), "FailedPrecondition SIGN_IN_INVALID");
+        refused_to_everybody(&server, service.complete_sign_in(request.clone()).await, expected)
+            .await;
+        assert_eq!(
+            refusal(service.complete_sign_in(request).await),
+            "FailedPrecondition SIGN_IN_INVALID"
+        );
     }
 }
 
@@ -63,7 +80,8 @@ async fn a_response_that_never_ends_is_given_up() {
     let (fake, server) = fake_and_server().await;
     let begin = b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n{".to_vec();
     let drips = [begin.clone(), vec![b' '; 999]].concat();
-    // With one byte at a time there is always more to read, and the response never ends within the bound.
+    // With one byte at a time there is always more to read, and the response never ends within the
+    // bound.
     for answer in [Answer::Begin(begin), Answer::Drip(drips)] {
         fake.web.answer("/token", answer);
         refused_to_everybody(&server, sign_in(&server, "fake").await, UNAVAILABLE).await;
@@ -84,7 +102,8 @@ async fn no_connection_is_held_during_a_request_to_a_provider() {
     let fake = FakeOidc::start(alice()).await;
     let toml = oidc("fake", &fake.issuer);
     let database = cluster().db_migrated().await;
-    let change = |config: String| config.replacen("max_connections = 8", "max_connections = 1", 1) + &toml;
+    let change =
+        |config: String| config.replacen("max_connections = 8", "max_connections = 1", 1) + &toml;
     let server = TestServer::start_with(database, change).await;
     let service = server.service();
     let begun = service.start_sign_in(to_sign_in("fake")).await.unwrap();
@@ -110,7 +129,8 @@ async fn no_connection_is_held_during_a_request_to_a_provider() {
 async fn tenants_share_the_keys_of_a_provider() {
     let fake = FakeOidc::start(alice()).await;
     let here = oidc("fake", &fake.issuer);
-    let server = server_with(&format!("{here}{}", here.replace("tenants.default", "tenants.other"))).await;
+    let server =
+        server_with(&format!("{here}{}", here.replace("tenants.default", "tenants.other"))).await;
 
     for service in [server.service(), server.service_of("other")] {
         let begun = service.start_sign_in(to_sign_in("fake")).await.unwrap();
@@ -122,7 +142,8 @@ async fn tenants_share_the_keys_of_a_provider() {
     assert_eq!(fake.web.asked_for("/.well-known/openid-configuration").len(), 2);
 }
 
-/// A provider that hangs takes no permits beyond its own, for any number of tenants that sign in there.
+/// A provider that hangs takes no permits beyond its own, for any number of tenants that sign in
+/// there.
 #[tokio::test]
 async fn the_calls_that_wait_for_one_provider_are_limited() {
     let fake = FakeOidc::start(alice()).await;
@@ -139,9 +160,9 @@ async fn the_calls_that_wait_for_one_provider_are_limited() {
     fake.web.answer("/token", Answer::Begin(Vec::new()));
 
     let (_, last) = requests.pop().unwrap();
-    let waiting = requests
-        .into_iter()
-        .map(|(service, request)| tokio::spawn(async move { service.complete_sign_in(request).await }));
+    let waiting = requests.into_iter().map(|(service, request)| {
+        tokio::spawn(async move { service.complete_sign_in(request).await })
+    });
     let waiting: Vec<_> = waiting.collect();
     fake.web.until_asked_for("/token", 2).await;
 
@@ -162,7 +183,9 @@ async fn calls_at_once_share_one_request_for_metadata() {
     // Each request for the keys comes with a request for the metadata.
     let of_keys = fake.web.asked_for("/jwks").len();
 
-    let begun = futures_util::future::join_all((0..20).map(|_| service.start_sign_in(to_sign_in("fake")))).await;
+    let begun =
+        futures_util::future::join_all((0..20).map(|_| service.start_sign_in(to_sign_in("fake"))))
+            .await;
 
     assert!(begun.iter().all(Result::is_ok));
     assert!(fake.web.asked_for(metadata).len() <= 2 + of_keys);

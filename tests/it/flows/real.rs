@@ -1,4 +1,5 @@
-//! Flows at a certified provider, as a browser goes through them: redirects, pages, forms and cookies.
+//! Flows at a certified provider, as a browser goes through them: redirects, pages, forms and
+//! cookies.
 
 use pb::sign_in_decision::Outcome;
 
@@ -23,7 +24,12 @@ fn provider_with(settings: &Value) -> OidcProvider {
 }
 
 /// A sign-in as this account, in this browser.
-async fn sign_in_as(server: &TestServer, browser: &mut Browser, provider: &str, account: &str) -> pb::SignInDecision {
+async fn sign_in_as(
+    server: &TestServer,
+    browser: &mut Browser,
+    provider: &str,
+    account: &str,
+) -> pb::SignInDecision {
     let begun = server.service().start_sign_in(to_sign_in(provider)).await.unwrap();
     let back = browser.sign_in(&begun.authorization_url, account).await;
     decision(server.service().complete_sign_in(brought_back(&begun, &back)).await)
@@ -61,7 +67,8 @@ async fn the_id_token_of_a_real_provider_may_contain_all_claims() {
     let provider = provider_with(&json!({"conformIdTokenClaims": false}));
     let server = server_with(&oidc("real", &provider.issuer)).await;
 
-    let user = sign_in_as(&server, &mut Browser::new(CALLBACK), "real", "alice").await.user.unwrap();
+    let user =
+        sign_in_as(&server, &mut Browser::new(CALLBACK), "real", "alice").await.user.unwrap();
 
     let identity = &user.identities[0];
     assert_eq!((identity.email.as_str(), identity.email_verified), ("alice@example.com", true));
@@ -71,8 +78,10 @@ async fn the_id_token_of_a_real_provider_may_contain_all_claims() {
 #[tokio::test]
 async fn two_real_providers_are_linked_by_the_email_that_both_verified() {
     let (here, there) = (provider(), provider());
-    let automatic = |toml: String| toml.replace("email_trust", "linking = \"automatic\"\nemail_trust");
-    let server = server_with(&automatic(oidc("here", &here.issuer) + &oidc("there", &there.issuer))).await;
+    let automatic =
+        |toml: String| toml.replace("email_trust", "linking = \"automatic\"\nemail_trust");
+    let server =
+        server_with(&automatic(oidc("here", &here.issuer) + &oidc("there", &there.issuer))).await;
     let mut browser = Browser::new(CALLBACK);
 
     let first = sign_in_as(&server, &mut browser, "here", "alice").await;
@@ -87,7 +96,10 @@ async fn two_real_providers_are_linked_by_the_email_that_both_verified() {
     // Bob's email is verified at neither.
     for provider in ["here", "there"] {
         let bob = sign_in_as(&server, &mut Browser::new(CALLBACK), provider, "bob").await;
-        assert_eq!((bob.outcome(), bob.rule().as_str_name()), (Outcome::Created, "SIGN_IN_RULE_EMAIL_UNVERIFIED"));
+        assert_eq!(
+            (bob.outcome(), bob.rule().as_str_name()),
+            (Outcome::Created, "SIGN_IN_RULE_EMAIL_UNVERIFIED")
+        );
     }
 }
 
@@ -101,12 +113,15 @@ async fn a_user_links_accounts_of_a_real_provider() {
     let bobs = sign_in_as(&server, &mut Browser::new(CALLBACK), "real", "bob").await.user.unwrap();
     let token = Token::of("github", "1").sign();
 
-    for (account, expected) in
-        [("alice", "OUTCOME_ATTACHED"), ("bob", "OUTCOME_ABSORBED"), ("bob", "OUTCOME_ALREADY_LINKED")]
-    {
+    for (account, expected) in [
+        ("alice", "OUTCOME_ATTACHED"),
+        ("bob", "OUTCOME_ABSORBED"),
+        ("bob", "OUTCOME_ALREADY_LINKED"),
+    ] {
         let begun = service.start_sign_in(to_link("real", &token)).await.unwrap();
         let back = Browser::new(CALLBACK).sign_in(&begun.authorization_url, account).await;
-        let request = pb::CompleteSignInRequest { user_token: token.clone(), ..brought_back(&begun, &back) };
+        let request =
+            pb::CompleteSignInRequest { user_token: token.clone(), ..brought_back(&begun, &back) };
         assert_eq!(link(service.complete_sign_in(request).await).outcome().as_str_name(), expected);
     }
 
@@ -121,8 +136,10 @@ async fn a_code_of_another_flow_signs_no_user_in() {
     let provider = provider();
     let server = server_with(&oidc("real", &provider.issuer)).await;
     let service = server.service();
-    let [stolen, own] =
-        [service.start_sign_in(to_sign_in("real")).await, service.start_sign_in(to_sign_in("real")).await];
+    let [stolen, own] = [
+        service.start_sign_in(to_sign_in("real")).await,
+        service.start_sign_in(to_sign_in("real")).await,
+    ];
     let (stolen, own) = (stolen.unwrap(), own.unwrap());
     let theirs = Browser::new(CALLBACK).sign_in(&stolen.authorization_url, "alice").await;
     let mut back = Browser::new(CALLBACK).sign_in(&own.authorization_url, "bob").await;
@@ -162,7 +179,11 @@ async fn a_real_provider_obeys_hint_prompt_and_max_age() {
 
     let begun = server.service().start_sign_in(request).await.unwrap();
     let page = browser.open(&begun.authorization_url).await.page();
-    assert!(page.html.contains("value=\"bob\""), "the provider should ask for a sign-in again: {}", page.html);
+    assert!(
+        page.html.contains("value=\"bob\""),
+        "the provider should ask for a sign-in again: {}",
+        page.html
+    );
     let back = browser.submit(&page, &[("login", "alice"), ("password", "any")]).await.back();
 
     let again = decision(server.service().complete_sign_in(brought_back(&begun, &back)).await);
@@ -187,11 +208,19 @@ async fn a_flow_at_a_real_provider_can_be_retried_and_previewed() {
     let token = Token::of("github", "1").sign();
     let begun = service.start_sign_in(to_link("real", &token)).await.unwrap();
     let back = Browser::new(CALLBACK).sign_in(&begun.authorization_url, "alice").await;
-    let request = pb::CompleteSignInRequest { user_token: token, validate_only: true, ..brought_back(&begun, &back) };
+    let request = pb::CompleteSignInRequest {
+        user_token: token,
+        validate_only: true,
+        ..brought_back(&begun, &back)
+    };
     let previewed = service.complete_sign_in(request).await.unwrap();
     assert_eq!(link(Ok(previewed.clone())).outcome().as_str_name(), "OUTCOME_ABSORBED");
     assert_eq!(service.user(&alice).await.id, alice);
     let secondary = Some(pb::link_request::Secondary::LinkTicket(previewed.ticket));
-    let linked = server.person("github", "1").link(pb::LinkRequest { secondary, ..Default::default() }).await.unwrap();
+    let linked = server
+        .person("github", "1")
+        .link(pb::LinkRequest { secondary, ..Default::default() })
+        .await
+        .unwrap();
     assert_eq!(identities(&linked.user.unwrap()), ["github|1", "real|alice"]);
 }

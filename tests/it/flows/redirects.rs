@@ -25,9 +25,17 @@ async fn no_redirect_of_a_providers_endpoint_is_followed() {
         lead_there(&fake.web, path, &elsewhere);
         let server = server_with(&oidc("fake", &fake.issuer)).await;
 
-        refused_to_everybody(&server, sign_in(&server, "fake").await, "Unavailable PROVIDER_UNAVAILABLE").await;
+        refused_to_everybody(
+            &server,
+            sign_in(&server, "fake").await,
+            "Unavailable PROVIDER_UNAVAILABLE",
+        )
+        .await;
 
-        assert!(!fake.web.asked_for(path).is_empty(), "{path}: the server should send a request to it");
+        assert!(
+            !fake.web.asked_for(path).is_empty(),
+            "{path}: the server should send a request to it"
+        );
         assert_eq!(elsewhere.asked(), 0, "{path}");
     }
 }
@@ -41,9 +49,17 @@ async fn no_redirect_of_github_is_followed() {
         lead_there(&github.web, path, &elsewhere);
         let server = server_with(&client_at(&github)).await;
 
-        refused_to_everybody(&server, sign_in(&server, "hub").await, "Unavailable PROVIDER_UNAVAILABLE").await;
+        refused_to_everybody(
+            &server,
+            sign_in(&server, "hub").await,
+            "Unavailable PROVIDER_UNAVAILABLE",
+        )
+        .await;
 
-        assert!(!github.web.asked_for(path).is_empty(), "{path}: the server should send a request to it");
+        assert!(
+            !github.web.asked_for(path).is_empty(),
+            "{path}: the server should send a request to it"
+        );
         assert_eq!(elsewhere.asked(), 0, "{path}");
     }
 }

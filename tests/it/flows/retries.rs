@@ -1,4 +1,5 @@
-//! Retries of `CompleteSignIn` with its request id: the first response, or a refusal that asks for another retry.
+//! Retries of `CompleteSignIn` with its request id: the first response, or a refusal that asks for
+//! another retry.
 
 use std::time::Duration;
 
@@ -8,7 +9,9 @@ use rustix::process::Signal;
 use tonic::transport::Endpoint;
 
 use super::*;
-use crate::support::{Caller, child::Running, cluster::Database, tokens::Token, web_server::Answer};
+use crate::support::{
+    Caller, child::Running, cluster::Database, tokens::Token, web_server::Answer,
+};
 
 pub(super) const INVALID: &str = "FailedPrecondition SIGN_IN_INVALID";
 const UNDER_WAY: &str = "Aborted CONFLICT_RETRY";
@@ -27,7 +30,9 @@ pub(super) fn under_an_id(request: pb::CompleteSignInRequest) -> pb::CompleteSig
 /// Waits until a query returns these rows.
 async fn db_until(database: &Database, sql: &str, told: &[&str]) {
     let told_so = async { while database.db_texts(sql).await != told {} };
-    tokio::time::timeout(Duration::from_secs(60), told_so).await.expect("the query should return these rows");
+    tokio::time::timeout(Duration::from_secs(60), told_so)
+        .await
+        .expect("the query should return these rows");
 }
 
 async fn db_exchange_is_over(database: &Database) {
@@ -37,10 +42,15 @@ async fn db_exchange_is_over(database: &Database) {
 
 /// The stored accounts that attempts have proven.
 pub(super) async fn db_kept(database: &Database) -> Vec<String> {
-    database.db_texts("SELECT concat(subject, ' ', owner_id) FROM sign_in_attempts WHERE subject IS NOT NULL").await
+    database
+        .db_texts(
+            "SELECT concat(subject, ' ', owner_id) FROM sign_in_attempts WHERE subject IS NOT NULL",
+        )
+        .await
 }
 
-/// A78: a client gives up while the server waits for the provider; the sign-in continues, and keeps its permit.
+/// A78: a client gives up while the server waits for the provider; the sign-in continues, and keeps
+/// its permit.
 #[tokio::test]
 async fn a_client_that_gave_up_gets_the_response_by_a_retry() {
     let fake = FakeOidc::start(alice()).await;
@@ -68,7 +78,10 @@ async fn a_client_that_gave_up_gets_the_response_by_a_retry() {
         async move { service.get_user(get("nobody")).await }
     });
     server.database.db_until_waiting(1).await;
-    assert_eq!(refusal(service.list_users(Default::default()).await), "ResourceExhausted OVERLOADED");
+    assert_eq!(
+        refusal(service.list_users(Default::default()).await),
+        "ResourceExhausted OVERLOADED"
+    );
     held.db_release().await;
     assert_eq!(refusal(waits.await.unwrap()), "NotFound USER_NOT_FOUND");
 
@@ -103,7 +116,9 @@ async fn four_calls_at_once_make_one_sign_in_or_one_link() {
         let first = service.complete_sign_in(request).await.unwrap();
         match is_link {
             false => assert_eq!(decision(Ok(first.clone())).outcome(), Outcome::Created),
-            true => assert_eq!(link(Ok(first.clone())).outcome(), pb::link_response::Outcome::Attached),
+            true => {
+                assert_eq!(link(Ok(first.clone())).outcome(), pb::link_response::Outcome::Attached);
+            }
         }
         assert!(all.iter().any(Result::is_ok));
         for outcome in all {
@@ -131,7 +146,10 @@ async fn no_other_call_continues_a_claimed_attempt() {
     fake.web.until_asked_for("/token", 1).await;
 
     let another = server.caller(&Token::of("services", "another"));
-    let other_id = pb::CompleteSignInRequest { request_id: uuid::Uuid::new_v4().to_string(), ..request.clone() };
+    let other_id = pb::CompleteSignInRequest {
+        request_id: uuid::Uuid::new_v4().to_string(),
+        ..request.clone()
+    };
     let no_id = pb::CompleteSignInRequest { request_id: String::new(), ..request.clone() };
     let other_code = pb::CompleteSignInRequest { code: "other".to_owned(), ..request.clone() };
     let preview = pb::CompleteSignInRequest { validate_only: true, ..request.clone() };
@@ -169,7 +187,12 @@ fn serve(database: &Database, clients: &str) -> (Running, Caller) {
 }
 
 /// Makes a call, and kills its server after `asked` resolves, before the server responds.
-async fn killed(child: Running, caller: &Caller, request: &pb::CompleteSignInRequest, asked: impl Future<Output = ()>) {
+async fn killed(
+    child: Running,
+    caller: &Caller,
+    request: &pb::CompleteSignInRequest,
+    asked: impl Future<Output = ()>,
+) {
     let call = tokio::spawn({
         let (caller, request) = (caller.clone(), request.clone());
         async move { caller.complete_sign_in(request).await }
@@ -202,8 +225,8 @@ async fn an_account_proven_before_a_crash_is_used_by_a_retry() {
     server.database.db_assert_invariants().await;
 }
 
-/// A78: the only case in which a client must start a new flow: the provider accepted the code, and its response is
-/// lost.
+/// A78: the only case in which a client must start a new flow: the provider accepted the code, and
+/// its response is lost.
 #[tokio::test]
 async fn a_providers_response_to_a_server_that_then_crashed_is_lost() {
     let fake = FakeOidc::start(alice()).await;
@@ -216,10 +239,15 @@ async fn a_providers_response_to_a_server_that_then_crashed_is_lost() {
 
     let server = TestServer::start_with(database, |toml| toml + &clients).await;
     let service = server.service();
-    assert_eq!(refusal(service.complete_sign_in(request.clone()).await), UNDER_WAY, "it may be under way");
+    assert_eq!(
+        refusal(service.complete_sign_in(request.clone()).await),
+        UNDER_WAY,
+        "it may be under way"
+    );
     db_exchange_is_over(&server.database).await;
     for _ in 0..2 {
-        refused_to_everybody(&server, service.complete_sign_in(request.clone()).await, INVALID).await;
+        refused_to_everybody(&server, service.complete_sign_in(request.clone()).await, INVALID)
+            .await;
     }
 }
 
@@ -255,10 +283,12 @@ async fn a_rejection_by_the_provider_is_repeated_without_a_request() {
     refused_to_everybody(&server, service.complete_sign_in(request).await, REJECTED).await;
 
     assert_eq!(fake.exchanges(), 1);
-    let sent_back = pb::CompleteSignInRequest { error: "access_denied".to_owned(), ..back(&service).await };
+    let sent_back =
+        pb::CompleteSignInRequest { error: "access_denied".to_owned(), ..back(&service).await };
     let sent_back = pb::CompleteSignInRequest { code: String::new(), ..sent_back };
     for _ in 0..2 {
-        refused_to_everybody(&server, service.complete_sign_in(sent_back.clone()).await, REJECTED).await;
+        refused_to_everybody(&server, service.complete_sign_in(sent_back.clone()).await, REJECTED)
+            .await;
     }
     assert_eq!(fake.exchanges(), 1);
 }
@@ -282,16 +312,20 @@ async fn a_provider_that_was_unavailable_is_asked_again() {
     assert_eq!(fake.exchanges(), 3);
 }
 
-/// A28: the server sends no request to a provider that was closed after the first call, and uses no account proven
-/// before.
+/// A28: the server sends no request to a provider that was closed after the first call, and uses no
+/// account proven before.
 #[tokio::test]
 async fn a_provider_that_was_closed_before_the_retry_signs_no_user_in() {
     let (fake, server) = fake_and_server().await;
     let user = decision(sign_in(&server, "fake").await).user.unwrap().id;
     server.service().block(&user, true).await;
     let request = back(&server.service()).await;
-    assert_eq!(refusal(server.service().complete_sign_in(request.clone()).await), "FailedPrecondition USER_BLOCKED");
-    let closed = oidc("fake", &fake.issuer).replacen("email_trust", "enabled = false\nemail_trust", 1);
+    assert_eq!(
+        refusal(server.service().complete_sign_in(request.clone()).await),
+        "FailedPrecondition USER_BLOCKED"
+    );
+    let closed =
+        oidc("fake", &fake.issuer).replacen("email_trust", "enabled = false\nemail_trust", 1);
     let server = TestServer::start_with(server.database.clone(), |toml| toml + &closed).await;
     server.service().block(&user, false).await;
 
@@ -321,7 +355,8 @@ async fn a_refused_decision_is_made_again() {
     assert_eq!(fake.exchanges(), 2);
 }
 
-/// A27, A50: a retry gets the same ticket. The database contains neither the ticket nor a secret of the flow.
+/// A27, A50: a retry gets the same ticket. The database contains neither the ticket nor a secret of
+/// the flow.
 #[tokio::test]
 async fn a_retry_gets_the_same_ticket() {
     let (fake, server) = fake_and_server().await;
@@ -333,19 +368,29 @@ async fn a_retry_gets_the_same_ticket() {
     let first = service.complete_sign_in(request.clone()).await.unwrap();
 
     let told = decision(Ok(first.clone()));
-    assert_eq!((told.outcome(), told.candidates[0].user_id.as_str()), (Outcome::Candidates, ann.as_str()));
+    assert_eq!(
+        (told.outcome(), told.candidates[0].user_id.as_str()),
+        (Outcome::Candidates, ann.as_str())
+    );
     assert_eq!(data_encoding::BASE64URL_NOPAD.decode(told.ticket.as_bytes()).unwrap().len(), 32);
     assert_eq!(service.complete_sign_in(request.clone()).await.unwrap(), first);
     let verifier = fake.web.asked_for("/token")[0].form["code_verifier"].clone();
     let dump = server.database.db_dump().await;
-    for secret in [&told.ticket, &request.attempt_secret, &request.state, &request.code, &verifier] {
-        assert!(!dump.contains(secret) && !dump.contains(&data_encoding::HEXLOWER.encode(secret.as_bytes())));
+    for secret in [&told.ticket, &request.attempt_secret, &request.state, &request.code, &verifier]
+    {
+        assert!(
+            !dump.contains(secret)
+                && !dump.contains(&data_encoding::HEXLOWER.encode(secret.as_bytes()))
+        );
     }
     let other = decision(service.complete_sign_in(back(&service).await).await);
     assert_ne!(other.ticket, told.ticket, "each attempt should have its own ticket");
     let secondary = Some(pb::link_request::Secondary::LinkTicket(told.ticket));
     let by_ticket = pb::LinkRequest { user_id: ann, secondary, ..Default::default() };
-    assert_eq!(service.link(by_ticket).await.unwrap().outcome(), pb::link_response::Outcome::Attached);
+    assert_eq!(
+        service.link(by_ticket).await.unwrap().outcome(),
+        pb::link_response::Outcome::Attached
+    );
 }
 
 /// An attempt ends after its ten minutes, also if it was claimed. Its response is stored for a day.

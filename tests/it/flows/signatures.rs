@@ -12,13 +12,15 @@ use crate::support::{
 
 const REJECTED: &str = "FailedPrecondition PROVIDER_REJECTED";
 
-/// J01, J02: a token without a signature, with the client's secret as the key, or with a public value as the key.
+/// J01, J02: a token without a signature, with the client's secret as the key, or with a public
+/// value as the key.
 #[tokio::test]
 async fn an_id_token_must_be_signed_by_the_providers_private_key() {
     let (fake, server) = fake_and_server().await;
     for alg in ["none", "None", "NONE", ""] {
         fake.lie(move |token| {
-            let texts = [json!({"alg": alg, "typ": "JWT"}), token.claims].map(|json| json.to_string());
+            let texts =
+                [json!({"alg": alg, "typ": "JWT"}), token.claims].map(|json| json.to_string());
             texts.map(|text| BASE64URL_NOPAD.encode(text.as_bytes())).join(".") + "."
         });
         refused_to_everybody(&server, sign_in(&server, "fake").await, REJECTED).await;
@@ -27,7 +29,12 @@ async fn an_id_token_must_be_signed_by_the_providers_private_key() {
     for secret in [CLIENT_SECRET.to_owned(), CLIENT_ID.to_owned(), public, String::new()] {
         fake.lie(move |token| {
             let header = Header { kid: token.header.kid, ..Header::new(Algorithm::HS256) };
-            jsonwebtoken::encode(&header, &token.claims, &EncodingKey::from_secret(secret.as_bytes())).unwrap()
+            jsonwebtoken::encode(
+                &header,
+                &token.claims,
+                &EncodingKey::from_secret(secret.as_bytes()),
+            )
+            .unwrap()
         });
         refused_to_everybody(&server, sign_in(&server, "fake").await, REJECTED).await;
     }

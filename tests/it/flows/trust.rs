@@ -1,4 +1,5 @@
-//! Trust in a provider's word on emails, and an operator's other decisions about a provider, through a whole flow.
+//! Trust in a provider's word on emails, and an operator's other decisions about a provider,
+//! through a whole flow.
 
 use pb::sign_in_decision::Outcome;
 
@@ -51,9 +52,18 @@ async fn an_email_from_a_flow_counts_by_todays_trust() {
     let user = decision(sign_in(&untrusting, "fake").await).user.unwrap();
     assert!(!user.identities[0].email_verified);
 
-    for (policy, counts) in [("email_trust = \"when_verified\"", true), ("email_trust = \"never\"", false)] {
-        let later = TestServer::start_with(untrusting.database.clone(), |toml| toml + &fake_with(policy, &fake)).await;
-        assert_eq!(later.service().user(&user.id).await.identities[0].email_verified, counts, "{policy}");
+    for (policy, counts) in
+        [("email_trust = \"when_verified\"", true), ("email_trust = \"never\"", false)]
+    {
+        let later = TestServer::start_with(untrusting.database.clone(), |toml| {
+            toml + &fake_with(policy, &fake)
+        })
+        .await;
+        assert_eq!(
+            later.service().user(&user.id).await.identities[0].email_verified,
+            counts,
+            "{policy}"
+        );
     }
 }
 
@@ -61,7 +71,8 @@ async fn an_email_from_a_flow_counts_by_todays_trust() {
 #[tokio::test]
 async fn a_known_account_with_the_victims_email_stays_its_owners() {
     let fake = FakeOidc::start(claims("mallory", "mallory@example.com")).await;
-    let (server, victim) = server_with_victim("email_trust = \"when_verified\"\nlinking = \"automatic\"", &fake).await;
+    let (server, victim) =
+        server_with_victim("email_trust = \"when_verified\"\nlinking = \"automatic\"", &fake).await;
     let mallory = decision(sign_in(&server, "fake").await).user.unwrap();
 
     fake.person(claims("mallory", VICTIM));
@@ -71,7 +82,8 @@ async fn a_known_account_with_the_victims_email_stays_its_owners() {
     assert_eq!(server.service().user(&victim.id).await, victim);
 }
 
-/// An account has the configured `social` and connection of its provider, if a flow signs it in or links it.
+/// An account has the configured `social` and connection of its provider, if a flow signs it in or
+/// links it.
 #[tokio::test]
 async fn an_account_is_described_as_its_provider_is_configured() {
     let fake = FakeOidc::start(alice()).await;
@@ -110,11 +122,13 @@ async fn a_claim_that_a_provider_omits_later_stays() {
     assert_eq!(told().await, (2, "Alice@example.com".to_owned(), both));
 }
 
-/// A10: an email that now belongs to another account of the same provider may belong to another person.
+/// A10: an email that now belongs to another account of the same provider may belong to another
+/// person.
 #[tokio::test]
 async fn a_second_account_of_one_provider_with_the_same_email_is_not_linked_automatically() {
     let fake = FakeOidc::start(claims("old", VICTIM)).await;
-    let (server, victim) = server_with_victim("email_trust = \"when_verified\"\nlinking = \"automatic\"", &fake).await;
+    let (server, victim) =
+        server_with_victim("email_trust = \"when_verified\"\nlinking = \"automatic\"", &fake).await;
     assert_eq!(decision(sign_in(&server, "fake").await).outcome(), Outcome::Linked);
     let before = server.service().user(&victim.id).await;
 
@@ -142,7 +156,11 @@ async fn an_email_counts_only_where_its_provider_is_authoritative() {
     hosted["hd"] = json!("mail.example.com");
     fake.person(hosted);
     let elsewhere = decision(sign_in(&server, "fake").await);
-    assert_eq!(elsewhere.rule().as_str_name(), "SIGN_IN_RULE_EMAIL_UNVERIFIED", "hosted at another domain");
+    assert_eq!(
+        elsewhere.rule().as_str_name(),
+        "SIGN_IN_RULE_EMAIL_UNVERIFIED",
+        "hosted at another domain"
+    );
     assert_eq!(server.service().user(&victim.id).await, victim);
 
     let mut hosted = claims("hosted", VICTIM);
@@ -151,7 +169,8 @@ async fn an_email_counts_only_where_its_provider_is_authoritative() {
     assert_eq!(decision(sign_in(&server, "fake").await).outcome(), Outcome::Linked);
 }
 
-/// A28: a provider that is disabled or link-only signs no user in, also by a flow that was started before.
+/// A28: a provider that is disabled or link-only signs no user in, also by a flow that was started
+/// before.
 #[tokio::test]
 async fn a_disabled_or_link_only_provider_signs_no_user_in() {
     let fake = FakeOidc::start(alice()).await;
@@ -159,7 +178,10 @@ async fn a_disabled_or_link_only_provider_signs_no_user_in() {
         let server = server_with(&fake_with("", &fake)).await;
         let begun = server.service().start_sign_in(to_sign_in("fake")).await.unwrap();
         let request = come_back(&begun).await;
-        let later = TestServer::start_with(server.database.clone(), |toml| toml + &fake_with(policy, &fake)).await;
+        let later = TestServer::start_with(server.database.clone(), |toml| {
+            toml + &fake_with(policy, &fake)
+        })
+        .await;
 
         let started = later.service().start_sign_in(to_sign_in("fake")).await;
         assert_eq!(refusal(started), "FailedPrecondition PROVIDER_DISABLED", "{policy}");
@@ -180,7 +202,12 @@ async fn a_flow_at_a_provider_that_is_no_longer_declared_signs_no_user_in() {
     let request = come_back(&begun).await;
     let later = TestServer::start_with(server.database.clone(), |toml| toml).await;
 
-    refused_to_everybody(&later, later.service().complete_sign_in(request).await, "NotFound PROVIDER_UNKNOWN").await;
+    refused_to_everybody(
+        &later,
+        later.service().complete_sign_in(request).await,
+        "NotFound PROVIDER_UNKNOWN",
+    )
+    .await;
 }
 
 /// A48: the redirect URI is the configured one, with any headers about the server's own address.
@@ -188,9 +215,15 @@ async fn a_flow_at_a_provider_that_is_no_longer_declared_signs_no_user_in() {
 async fn no_header_changes_where_the_browser_is_sent() {
     let (_fake, server) = fake_and_server().await;
     let service = server.service();
-    let forwarded = ["forwarded", "x-forwarded-host", "x-forwarded-proto", "x-forwarded-prefix", "x-original-host"]
-        .into_iter()
-        .fold(service, |caller, name| caller.with_metadata(name, "evil.example.com"));
+    let forwarded = [
+        "forwarded",
+        "x-forwarded-host",
+        "x-forwarded-proto",
+        "x-forwarded-prefix",
+        "x-original-host",
+    ]
+    .into_iter()
+    .fold(service, |caller, name| caller.with_metadata(name, "evil.example.com"));
     let begun = forwarded.start_sign_in(to_sign_in("fake")).await.unwrap();
     assert!(!begun.authorization_url.contains("evil"), "{}", begun.authorization_url);
 }

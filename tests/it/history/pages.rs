@@ -13,17 +13,21 @@ fn ids(answer: &pb::ListLinksResponse) -> Vec<String> {
     answer.links.iter().map(|link| link.id.clone()).collect()
 }
 
-/// Links a user this often, in turn as the primary and as the secondary user, and unlinks it each time. Returns its
-/// id, and the ids of its links, the newest first.
+/// Links a user this often, in turn as the primary and as the secondary user, and unlinks it each
+/// time. Returns its id, and the ids of its links, the newest first.
 async fn history(server: &TestServer, count: usize) -> (String, Vec<String>) {
     let service = server.service();
     let user = service.create("google-oauth2", "g1").await.id;
     let other = service.create("sms", "s1").await.id;
     let mut links = vec![];
     for n in 0..count {
-        let (primary, secondary, leaves) =
-            if n % 2 == 0 { (&user, &other, ("sms", "s1")) } else { (&other, &user, ("google-oauth2", "g1")) };
-        links.insert(0, service.link(link_user(primary, secondary)).await.unwrap().link.unwrap().id);
+        let (primary, secondary, leaves) = if n % 2 == 0 {
+            (&user, &other, ("sms", "s1"))
+        } else {
+            (&other, &user, ("google-oauth2", "g1"))
+        };
+        links
+            .insert(0, service.link(link_user(primary, secondary)).await.unwrap().link.unwrap().id);
         service.unlink(unlink(primary, leaves.0, leaves.1)).await.unwrap();
     }
     (user, links)
@@ -34,11 +38,16 @@ async fn pages_of_any_size_contain_each_link_once() {
     let server = TestServer::start().await;
     let (user, all) = history(&server, 7).await;
 
-    for (caller, user_id) in [(server.service(), user.as_str()), (server.person("google-oauth2", "g1"), "")] {
+    for (caller, user_id) in
+        [(server.service(), user.as_str()), (server.person("google-oauth2", "g1"), "")]
+    {
         for size in 1..=8 {
             let (mut seen, mut token) = (vec![], String::new());
             loop {
-                let answer = caller.list_links(page(user_id, i32::try_from(size).unwrap(), &token)).await.unwrap();
+                let answer = caller
+                    .list_links(page(user_id, i32::try_from(size).unwrap(), &token))
+                    .await
+                    .unwrap();
                 let is_last = answer.next_page_token.is_empty();
                 assert!(answer.links.len() == size || is_last, "only the last page may be short");
                 assert!(!answer.links.is_empty(), "no page should be empty");
@@ -120,8 +129,19 @@ async fn a_page_token_is_good_for_its_caller_and_user_only() {
     let wrong = "InvalidArgument REQUEST_INVALID\npage_token: is not a page token of this query";
 
     let cut = token[..token.len() - 1].to_owned();
-    for tampered in [flipped(0), flipped(25), flipped(token.len() - 2), cut, format!("{token}A"), all[0].clone()] {
-        assert_eq!(refusal(service.list_links(page(&user, 1, &tampered)).await), wrong, "{tampered:?}");
+    for tampered in [
+        flipped(0),
+        flipped(25),
+        flipped(token.len() - 2),
+        cut,
+        format!("{token}A"),
+        all[0].clone(),
+    ] {
+        assert_eq!(
+            refusal(service.list_links(page(&user, 1, &tampered)).await),
+            wrong,
+            "{tampered:?}"
+        );
     }
     let absorbed = service.owner("sms", "s1").await;
     assert_eq!(refusal(service.list_links(page(&absorbed, 1, &token)).await), wrong);
@@ -130,7 +150,10 @@ async fn a_page_token_is_good_for_its_caller_and_user_only() {
     assert_eq!(refusal(server.person("sms", "s1").list_links(page("", 1, &own)).await), wrong);
     assert_eq!(refusal(server.service_of("other").list_links(page(&user, 1, &token)).await), wrong);
     // The same query with another page size, by another service.
-    let same = server.caller(&tokens::Token::of("services", "another")).list_links(page(&user, 2, &token)).await;
+    let same = server
+        .caller(&tokens::Token::of("services", "another"))
+        .list_links(page(&user, 2, &token))
+        .await;
     assert_eq!(ids(&same.unwrap()), all[1..]);
 }
 

@@ -20,7 +20,9 @@ impl Pair {
         let server = TestServer::start().await;
         let service = server.service();
         let primary = service.create("google-oauth2", "subject-1").await.id;
-        let metadata = |request: &mut pb::CreateUserRequest| request.user_metadata = object(json!({"key-2": 1}));
+        let metadata = |request: &mut pb::CreateUserRequest| {
+            request.user_metadata = object(json!({"key-2": 1}));
+        };
         let secondary = service.create_with("sms", "subject-2", metadata).await.id;
         let link = link_with(&server.proof("sms", "subject-2"));
         let person = server.person("google-oauth2", "subject-1");
@@ -36,7 +38,8 @@ impl Pair {
     }
 
     async fn told(&self, provider: &'static str, subject: &str) -> pb::LinkRecord {
-        let mut links = self.server.person(provider, subject).list_links(links_of("")).await.unwrap().links;
+        let mut links =
+            self.server.person(provider, subject).list_links(links_of("")).await.unwrap().links;
         assert_eq!(links.len(), 1);
         links.remove(0)
     }
@@ -117,11 +120,20 @@ async fn an_identity_that_was_unlinked_alone_is_masked() {
     person.link(link_with(&server.later_proof("github", "h1"))).await.unwrap();
     service.unlink(unlink(&primary, "github", "h1")).await.unwrap();
 
-    let told = server.person("google-oauth2", "g1").list_links(links_of("")).await.unwrap().links.remove(0);
+    let told = server
+        .person("google-oauth2", "g1")
+        .list_links(links_of(""))
+        .await
+        .unwrap()
+        .links
+        .remove(0);
 
     assert_eq!(told.undo_time, None);
     assert_eq!(told.secondary_user_id, secondary);
-    assert_eq!(told.moved_identities, [identity_ref("sms", "s1").unwrap(), identity_ref("github", "").unwrap()]);
+    assert_eq!(
+        told.moved_identities,
+        [identity_ref("sms", "s1").unwrap(), identity_ref("github", "").unwrap()]
+    );
     assert_eq!(told.proof.unwrap().proof.unwrap(), Proof::Token(TokenProof::default()));
 }
 
@@ -135,9 +147,18 @@ async fn a_user_sees_which_service_linked_it() {
     service.unlink(unlink(&primary, "sms", "s1")).await.unwrap();
 
     for (provider, subject) in [("google-oauth2", "g1"), ("sms", "s1")] {
-        let told = server.person(provider, subject).list_links(links_of("")).await.unwrap().links.remove(0);
+        let told = server
+            .person(provider, subject)
+            .list_links(links_of(""))
+            .await
+            .unwrap()
+            .links
+            .remove(0);
         for actor in [told.actor.unwrap(), told.undo_actor.unwrap()] {
-            assert_eq!((actor.kind(), actor.subject.as_str()), (pb::actor::Kind::Service, "backend"));
+            assert_eq!(
+                (actor.kind(), actor.subject.as_str()),
+                (pb::actor::Kind::Service, "backend")
+            );
         }
     }
 }

@@ -13,7 +13,11 @@ use crate::support::{
 };
 
 fn service_actor() -> Option<pb::Actor> {
-    Some(pb::Actor { kind: actor::Kind::Service.into(), issuer: iss("services"), subject: "backend".to_owned() })
+    Some(pb::Actor {
+        kind: actor::Kind::Service.into(),
+        issuer: iss("services"),
+        subject: "backend".to_owned(),
+    })
 }
 
 fn user_actor(issuer: &str, id: &str) -> Option<pb::Actor> {
@@ -38,8 +42,10 @@ async fn a_record_contains_all_about_a_link_and_its_undo() {
             request.user_metadata = object(metadata);
         }
     };
-    let primary = service.create_with("google-oauth2", "g1", with(json!({"lang": "en", "a": [1]}))).await;
-    let secondary = service.create_with("github", "h1", with(json!({"lang": "de", "a": [2], "new": 1}))).await;
+    let primary =
+        service.create_with("google-oauth2", "g1", with(json!({"lang": "en", "a": [1]}))).await;
+    let secondary =
+        service.create_with("github", "h1", with(json!({"lang": "de", "a": [2], "new": 1}))).await;
     let merge = merge(Conflict::PrimaryWins, Arrays::Union);
     let request = pb::LinkRequest {
         user_metadata: merge,
@@ -49,9 +55,14 @@ async fn a_record_contains_all_about_a_link_and_its_undo() {
     };
     let linked = server.person("google-oauth2", "g1").link(request).await.unwrap();
     let made = linked.link.unwrap();
-    assert_eq!((made.actor.as_ref(), made.proof.as_ref()), (None, None), "only ListLinks should return the history");
+    assert_eq!(
+        (made.actor.as_ref(), made.proof.as_ref()),
+        (None, None),
+        "only ListLinks should return the history"
+    );
 
-    let token_hash = server.database.db_texts("SELECT encode(proof_hash, 'hex') FROM links").await.remove(0);
+    let token_hash =
+        server.database.db_texts("SELECT encode(proof_hash, 'hex') FROM links").await.remove(0);
     let token_hash = data_encoding::HEXLOWER.decode(token_hash.as_bytes()).unwrap();
     let token = TokenProof { issuer: iss("github"), subject: "h1".to_owned(), token_hash };
     let first = pb::LinkRecord {
@@ -87,7 +98,11 @@ async fn a_record_contains_all_about_a_link_and_its_undo() {
         ..second
     };
     assert_eq!(history, [second, undone]);
-    assert_eq!(links(&service, &secondary.id).await, history, "both users should have the same history");
+    assert_eq!(
+        links(&service, &secondary.id).await,
+        history,
+        "both users should have the same history"
+    );
 }
 
 #[tokio::test]
@@ -99,7 +114,9 @@ async fn a_user_between_two_others_has_links_as_secondary_and_as_primary() {
     let bottom = service.create("github", "h1").await;
     let first = service.link(link_user(&middle.id, &bottom.id)).await.unwrap().link.unwrap().id;
     let second = service.link(link_user(&top.id, &middle.id)).await.unwrap().link.unwrap().id;
-    let ids = async |user_id: &str| links(&service, user_id).await.into_iter().map(|link| link.id).collect::<Vec<_>>();
+    let ids = async |user_id: &str| {
+        links(&service, user_id).await.into_iter().map(|link| link.id).collect::<Vec<_>>()
+    };
 
     assert_eq!(ids(&middle.id).await, [second.as_str(), &first]);
     assert_eq!(
@@ -109,11 +126,20 @@ async fn a_user_between_two_others_has_links_as_secondary_and_as_primary() {
     );
     assert_eq!(ids(&bottom.id).await, [first.as_str()]);
     let own = server.person("google-oauth2", "g1").list_links(links_of("")).await.unwrap().links;
-    let own: Vec<_> = own.iter().map(|link| (link.primary_user_id.as_str(), link.secondary_user_id.as_str())).collect();
-    assert_eq!(own, [(top.id.as_str(), middle.id.as_str()), (middle.id.as_str(), bottom.id.as_str())]);
+    let own: Vec<_> = own
+        .iter()
+        .map(|link| (link.primary_user_id.as_str(), link.secondary_user_id.as_str()))
+        .collect();
+    assert_eq!(
+        own,
+        [(top.id.as_str(), middle.id.as_str()), (middle.id.as_str(), bottom.id.as_str())]
+    );
 
     // A restored user takes its own history along.
-    service.undo_link(pb::UndoLinkRequest { link_id: second.clone(), ..Default::default() }).await.unwrap();
+    service
+        .undo_link(pb::UndoLinkRequest { link_id: second.clone(), ..Default::default() })
+        .await
+        .unwrap();
     assert_eq!(ids(&top.id).await, [second.as_str()]);
     assert_eq!(ids(&middle.id).await, [second, first]);
 }
@@ -150,7 +176,10 @@ async fn the_changes_of_a_merge_stay_as_they_were_recorded() {
     let second = service.create_with("github", "h1", with("de")).await.id;
     for secondary in [&first, &second] {
         let user_metadata = merge(Conflict::SecondaryWins, Arrays::Union);
-        service.link(pb::LinkRequest { user_metadata, ..link_user(&primary, secondary) }).await.unwrap();
+        service
+            .link(pb::LinkRequest { user_metadata, ..link_user(&primary, secondary) })
+            .await
+            .unwrap();
     }
     service.unlink(unlink(&primary, "sms", "s1")).await.unwrap();
     service.unlink(unlink(&primary, "github", "h1")).await.unwrap();
@@ -165,10 +194,12 @@ async fn the_changes_of_a_merge_stay_as_they_were_recorded() {
 async fn a_link_record_keeps_nothing_of_a_deleted_secondary_user() {
     let server = TestServer::start().await;
     let service = server.service();
-    let metadata = |request: &mut pb::CreateUserRequest| request.user_metadata = object(json!({"k": 1}));
+    let metadata =
+        |request: &mut pb::CreateUserRequest| request.user_metadata = object(json!({"k": 1}));
     let primary = service.create("google-oauth2", "g1").await.id;
     service.create_with("sms", "s1", metadata).await;
-    let request = pb::LinkRequest { user_metadata: merge_default(), ..link_with(&server.proof("sms", "s1")) };
+    let request =
+        pb::LinkRequest { user_metadata: merge_default(), ..link_with(&server.proof("sms", "s1")) };
     let made = server.person("google-oauth2", "g1").link(request).await.unwrap().link.unwrap();
     service.unlink(unlink(&primary, "sms", "s1")).await.unwrap();
     service.delete(&made.secondary_user_id).await;
@@ -178,7 +209,10 @@ async fn a_link_record_keeps_nothing_of_a_deleted_secondary_user() {
     assert!(link.secondary_user_id.starts_with("deleted:"), "{link:?}");
     assert_eq!((link.moved_identities, link.metadata_changes), (vec![], vec![]));
     assert_eq!(link.proof.unwrap().proof.unwrap(), Proof::Token(TokenProof::default()));
-    assert_eq!((link.actor, link.undo_actor), (user_actor("google-oauth2", &primary), service_actor()));
+    assert_eq!(
+        (link.actor, link.undo_actor),
+        (user_actor("google-oauth2", &primary), service_actor())
+    );
     let deleted = service.list_links(links_of(&made.secondary_user_id)).await;
     assert_eq!(refusal(deleted), "NotFound USER_NOT_FOUND");
 }
@@ -188,9 +222,11 @@ async fn the_changes_of_a_merge_are_deleted_with_the_primary_user() {
     let server = TestServer::start().await;
     let service = server.service();
     let primary = service.create("google-oauth2", "g1").await.id;
-    let metadata = |request: &mut pb::CreateUserRequest| request.user_metadata = object(json!({"k": 1}));
+    let metadata =
+        |request: &mut pb::CreateUserRequest| request.user_metadata = object(json!({"k": 1}));
     let secondary = service.create_with("sms", "s1", metadata).await.id;
-    let request = pb::LinkRequest { user_metadata: merge_default(), ..link_with(&server.proof("sms", "s1")) };
+    let request =
+        pb::LinkRequest { user_metadata: merge_default(), ..link_with(&server.proof("sms", "s1")) };
     server.person("google-oauth2", "g1").link(request).await.unwrap();
     service.unlink(unlink(&primary, "sms", "s1")).await.unwrap();
     service.delete(&primary).await;
@@ -199,9 +235,14 @@ async fn the_changes_of_a_merge_are_deleted_with_the_primary_user() {
 
     assert!(link.primary_user_id.starts_with("deleted:"), "{link:?}");
     assert_eq!(link.metadata_changes, []);
-    assert_eq!(link.actor, Some(pb::Actor { kind: actor::Kind::User.into(), ..Default::default() }));
+    assert_eq!(
+        link.actor,
+        Some(pb::Actor { kind: actor::Kind::User.into(), ..Default::default() })
+    );
     // The secondary user's own proof stays.
-    let Some(Proof::Token(proof)) = link.proof.unwrap().proof else { panic!("the proof should be a token") };
+    let Some(Proof::Token(proof)) = link.proof.unwrap().proof else {
+        panic!("the proof should be a token")
+    };
     assert_eq!((proof.subject.as_str(), proof.token_hash.len()), ("s1", 32));
 }
 
@@ -218,9 +259,16 @@ async fn a_standing_link_ends_when_its_secondary_user_is_deleted_with_another_ho
     service.unlink(unlink(&first, "sms", "s1")).await.unwrap();
     service.delete(&first).await;
 
-    let link = links(&service, &second).await.into_iter().find(|link| link.primary_user_id == second).unwrap();
+    let link = links(&service, &second)
+        .await
+        .into_iter()
+        .find(|link| link.primary_user_id == second)
+        .unwrap();
 
-    assert_eq!(link.undo_actor, Some(pb::Actor { kind: actor::Kind::Deletion.into(), ..Default::default() }));
+    assert_eq!(
+        link.undo_actor,
+        Some(pb::Actor { kind: actor::Kind::Deletion.into(), ..Default::default() })
+    );
     assert!(link.undo_time.is_some());
 }
 
@@ -231,9 +279,18 @@ async fn the_history_of_unknown_users_and_of_other_tenants_is_not_found() {
     let user = service.create("google-oauth2", "g1").await.id;
     let other = server.caller(&Token::of("services", "backend").tenant("other"));
 
-    assert_eq!(service.list_links(links_of(&user)).await.unwrap(), pb::ListLinksResponse::default());
-    assert_eq!(refusal(service.list_links(links_of("usr_nobody")).await), "NotFound USER_NOT_FOUND");
+    assert_eq!(
+        service.list_links(links_of(&user)).await.unwrap(),
+        pb::ListLinksResponse::default()
+    );
+    assert_eq!(
+        refusal(service.list_links(links_of("usr_nobody")).await),
+        "NotFound USER_NOT_FOUND"
+    );
     assert_eq!(refusal(other.list_links(links_of(&user)).await), "NotFound USER_NOT_FOUND");
     let unnamed = refusal(service.list_links(links_of("")).await);
-    assert_eq!(unnamed, "InvalidArgument REQUEST_INVALID\nuser_id: is required: a service has no user of its own");
+    assert_eq!(
+        unnamed,
+        "InvalidArgument REQUEST_INVALID\nuser_id: is required: a service has no user of its own"
+    );
 }

@@ -5,7 +5,9 @@ use std::time::Duration;
 use identity_link::grpc::proto::{GetUserRequest, UpdateUserResponse, User};
 use tokio::{task::JoinHandle, time::timeout};
 use tonic::{Status, transport::Endpoint};
-use tonic_health::pb::{HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient};
+use tonic_health::pb::{
+    HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient,
+};
 use tonic_types::StatusExt as _;
 
 use crate::support::{
@@ -26,7 +28,11 @@ fn two_calls(mut toml: String) -> String {
 }
 
 /// Starts to block this user and another one while holding both rows: both writes wait for them.
-async fn two_waiting_writes(service: &Caller, database: &cluster::Database, user: &User) -> ([Held; 2], [Write; 2]) {
+async fn two_waiting_writes(
+    service: &Caller,
+    database: &cluster::Database,
+    user: &User,
+) -> ([Held; 2], [Write; 2]) {
     let other = service.create("google-oauth2", "other").await;
     let held = [database.db_hold(&user.id).await, database.db_hold(&other.id).await];
     let writes = [user, &other].map(|user| {
@@ -47,7 +53,8 @@ async fn read(service: &Caller, user: &User) -> Result<(), Status> {
     service.get_user(GetUserRequest { user_id: user.id.clone() }).await.map(drop)
 }
 
-/// G20, G21: above its capacity the server refuses calls, and the refusal contains the delay for a retry.
+/// G20, G21: above its capacity the server refuses calls, and the refusal contains the delay for a
+/// retry.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_call_above_the_limit_is_refused_at_once_with_a_retry_delay() {
     let server = TestServer::start_with(cluster().db_migrated().await, two_calls).await;
@@ -104,7 +111,9 @@ async fn a_write_whose_client_has_gone_keeps_its_permit_to_its_end() {
     for write in writes {
         write.abort();
         // The server logs this after it has released all that the call held.
-        child.stderr_until(|line| line.contains("UpdateUser") && line.contains(r#""code":"Cancelled""#));
+        child.stderr_until(|line| {
+            line.contains("UpdateUser") && line.contains(r#""code":"Cancelled""#)
+        });
     }
 
     assert_eq!(refusal(read(&service, &user).await), OVERLOADED);

@@ -1,7 +1,9 @@
 //! How long a call may take.
 
 use identity_link::grpc::proto::{CreateUserRequest, GetUserRequest, NewIdentity};
-use tonic_health::pb::{HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient};
+use tonic_health::pb::{
+    HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient,
+};
 
 use super::patient_server;
 use crate::support::{child::Running, cluster::cluster, tokens::Token, *};
@@ -40,7 +42,10 @@ async fn a_write_whose_deadline_passes_is_carried_out_completely() {
 
     assert_eq!(refusal(blocking.await.unwrap()), DEADLINE);
 
-    assert_eq!(server.database.db_texts("SELECT version::text FROM users WHERE NOT blocked").await, ["1"]);
+    assert_eq!(
+        server.database.db_texts("SELECT version::text FROM users WHERE NOT blocked").await,
+        ["1"]
+    );
     held.db_release().await;
     // The server has one connection, so this read runs after the write.
     let blocked = server.service().user(&user.id).await;
@@ -52,8 +57,10 @@ async fn a_write_whose_deadline_passes_is_carried_out_completely() {
 async fn a_call_that_is_given_no_time_is_not_begun() {
     let server = TestServer::start().await;
     for timeout in ["0n", "0S", "00000000H"] {
-        let mut service = timed_client(server.address, &Token::of("services", "backend").sign(), timeout);
-        let identity = NewIdentity { identity_ref: identity_ref("github", "h1"), ..Default::default() };
+        let mut service =
+            timed_client(server.address, &Token::of("services", "backend").sign(), timeout);
+        let identity =
+            NewIdentity { identity_ref: identity_ref("github", "h1"), ..Default::default() };
         let request = CreateUserRequest { identity: Some(identity), ..Default::default() };
         assert_eq!(refusal(service.create_user(request).await), DEADLINE, "{timeout}");
     }
@@ -63,27 +70,44 @@ async fn a_call_that_is_given_no_time_is_not_begun() {
 /// G08: a body of a byte a second.
 #[tokio::test]
 async fn an_unfinished_message_is_waited_for_at_most_as_long_as_a_call_may_take() {
-    let server =
-        TestServer::start_with(cluster().db_migrated().await, |toml| format!("max_call_time = \"50ms\"\n{toml}")).await;
+    let server = TestServer::start_with(cluster().db_migrated().await, |toml| {
+        format!("max_call_time = \"50ms\"\n{toml}")
+    })
+    .await;
     let bearer = format!("Bearer {}", Token::of("services", "backend").sign());
     // A malformed timeout changes nothing, nor does one that is longer than the server's.
-    for told in [None, Some("99999999H"), Some("1"), Some("S"), Some("-1S"), Some("123456789n"), Some("0x1S")] {
-        let metadata: Vec<_> =
-            [("authorization", bearer.as_str())].into_iter().chain(told.map(|t| ("grpc-timeout", t))).collect();
+    for told in [
+        None,
+        Some("99999999H"),
+        Some("1"),
+        Some("S"),
+        Some("-1S"),
+        Some("123456789n"),
+        Some("0x1S"),
+    ] {
+        let metadata: Vec<_> = [("authorization", bearer.as_str())]
+            .into_iter()
+            .chain(told.map(|t| ("grpc-timeout", t)))
+            .collect();
         assert_eq!(refusal(server.raw_unfinished(GET_USER, &metadata).await), DEADLINE, "{told:?}");
     }
 }
 
 #[tokio::test]
 async fn a_stream_that_has_begun_is_not_cut() {
-    let server =
-        TestServer::start_with(cluster().db_migrated().await, |toml| format!("max_call_time = \"50ms\"\n{toml}")).await;
+    let server = TestServer::start_with(cluster().db_migrated().await, |toml| {
+        format!("max_call_time = \"50ms\"\n{toml}")
+    })
+    .await;
     let mut health = HealthClient::new(server.channel());
     let mut watching = health.watch(HealthCheckRequest::default()).await.unwrap().into_inner();
     assert_eq!(watching.message().await.unwrap().unwrap().status(), ServingStatus::Serving);
     let bearer = format!("Bearer {}", Token::of("services", "backend").sign());
     // This call begins after the watch, and ends because it takes too long.
-    assert_eq!(refusal(server.raw_unfinished(GET_USER, &[("authorization", &bearer)]).await), DEADLINE);
+    assert_eq!(
+        refusal(server.raw_unfinished(GET_USER, &[("authorization", &bearer)]).await),
+        DEADLINE
+    );
 
     server.shutdown.cancel();
 

@@ -6,19 +6,28 @@ use tokio::task::JoinHandle;
 
 use crate::support::{tokens::Token, *};
 
-/// More than the connections, and more than the connections and the longest wait for one would let through.
+/// More than the connections, and more than the connections and the longest wait for one would let
+/// through.
 const WRITERS: usize = 30;
 
-/// Starts one of six writes to a user, by a service or by the person. Returns its outcome: `OK` or the refusal.
+/// Starts one of six writes to a user, by a service or by the person. Returns its outcome: `OK` or
+/// the refusal.
 fn write(server: &TestServer, user: &str, n: usize) -> JoinHandle<String> {
     let (service, person) = (server.service(), server.person("google-oauth2", "busy"));
     let user = user.to_owned();
-    let request_id = if n.is_multiple_of(2) { uuid::Uuid::new_v4().to_string() } else { String::new() };
+    let request_id =
+        if n.is_multiple_of(2) { uuid::Uuid::new_v4().to_string() } else { String::new() };
     tokio::spawn(async move {
         let told = match n % 6 {
-            0 => service.update_user(pb::UpdateUserRequest { request_id, ..block(&user, false) }).await.map(drop),
+            0 => service
+                .update_user(pb::UpdateUserRequest { request_id, ..block(&user, false) })
+                .await
+                .map(drop),
             1 => person.link(link_with(&Token::of("sms", &format!("s{n}")).sign())).await.map(drop),
-            2 => service.unlink(pb::UnlinkRequest { request_id, ..unlink(&user, "github", "busy") }).await.map(drop),
+            2 => service
+                .unlink(pb::UnlinkRequest { request_id, ..unlink(&user, "github", "busy") })
+                .await
+                .map(drop),
             3 => {
                 let profile_data = object(value!({ "n": n }));
                 let account = pb::ProvenAccount {
@@ -28,13 +37,17 @@ fn write(server: &TestServer, user: &str, n: usize) -> JoinHandle<String> {
                 };
                 service.resolve_sign_in(sign_in_with(account)).await.map(drop)
             }
-            4 => {
-                service.link(pb::LinkRequest { request_id, ..link_identity(&user, "github", "other") }).await.map(drop)
-            }
+            4 => service
+                .link(pb::LinkRequest { request_id, ..link_identity(&user, "github", "other") })
+                .await
+                .map(drop),
             _ => {
                 let identity = identity_ref("github", "busy");
                 person
-                    .set_primary_identity(pb::SetPrimaryIdentityRequest { identity, ..Default::default() })
+                    .set_primary_identity(pb::SetPrimaryIdentityRequest {
+                        identity,
+                        ..Default::default()
+                    })
                     .await
                     .map(drop)
             }
@@ -61,9 +74,12 @@ async fn writers_that_wait_for_one_user_hold_at_most_one_connection() {
         service.update_user(block(&ann, false)).await.unwrap();
         ann_herself.get_user(get("")).await.unwrap();
         signs_in_anew(&service, calls).await;
-        // Only the first of the writers to one user waits in the database. The user that a link would absorb adds no
-        // second waiting connection.
-        assert!(server.database.db_waiting().await <= 1, "a writer in the queue should wait without a connection");
+        // Only the first of the writers to one user waits in the database. The user that a link
+        // would absorb adds no second waiting connection.
+        assert!(
+            server.database.db_waiting().await <= 1,
+            "a writer in the queue should wait without a connection"
+        );
         calls += 1;
     }
 
@@ -87,7 +103,10 @@ async fn writers_of_one_user_are_all_carried_out_when_it_is_their_turn() {
     let held = server.database.db_hold(&user).await;
     let merge = |n: usize| {
         let service = if n.is_multiple_of(3) { elsewhere.service() } else { server.service() };
-        let given = pb::GivenMetadata { user_metadata: object(value!({ format!("key{n}"): n })), app_metadata: None };
+        let given = pb::GivenMetadata {
+            user_metadata: object(value!({ format!("key{n}"): n })),
+            app_metadata: None,
+        };
         let request = pb::MergeMetadataRequest {
             user_id: user.clone(),
             source: Some(pb::merge_metadata_request::Source::Given(given)),

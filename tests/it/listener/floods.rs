@@ -1,5 +1,5 @@
-//! Floods of frames. A bound of HTTP/2 that `server/connection.rs` sets ends each of them, and the server sends the
-//! attacker its name.
+//! Floods of frames. A bound of HTTP/2 that `server/connection.rs` sets ends each of them, and the
+//! server sends the attacker its name.
 
 use super::{CHECK, WATCH, while_attacked};
 use crate::support::{TestServer, frames::*};
@@ -21,7 +21,8 @@ async fn rapid_resets_end_the_connection() {
     assert_eq!(goodbye(&heard).as_deref(), Some("ENHANCE_YOUR_CALM too_many_resets"));
 }
 
-/// G02, RUSTSEC-2024-0003: streams that the server must reset, because HTTP/2 forbids one of their fields.
+/// G02, RUSTSEC-2024-0003: streams that the server must reset, because HTTP/2 forbids one of their
+/// fields.
 #[tokio::test(flavor = "multi_thread")]
 async fn streams_that_the_server_must_reset_end_the_connection() {
     let server = TestServer::start().await;
@@ -43,7 +44,8 @@ async fn endless_continuations_end_the_connection() {
 
     let begun = Frame { flags: 0, ..Frame::call(1, CHECK, &[]) };
     let more = (0..10_000).map(|_| Frame::new(CONTINUATION, 0, 1, fields(&[("a", b"")])));
-    let heard = while_attacked(&server, peer.send_to_the_end(std::iter::once(begun).chain(more))).await;
+    let heard =
+        while_attacked(&server, peer.send_to_the_end(std::iter::once(begun).chain(more))).await;
 
     assert_eq!(goodbye(&heard).as_deref(), Some("ENHANCE_YOUR_CALM too_many_continuations"));
 }
@@ -70,7 +72,10 @@ async fn calls_above_the_limit_are_refused_and_the_others_go_on() {
     assert_eq!(settings.setting(SETTINGS_MAX_CONCURRENT_STREAMS), Some(200));
 
     let attack = async {
-        peer.send(streams(300).flat_map(|id| [Frame::call(id, WATCH, &[]), Frame::empty_message(id)])).await;
+        peer.send(
+            streams(300).flat_map(|id| [Frame::call(id, WATCH, &[]), Frame::empty_message(id)]),
+        )
+        .await;
         let mut refused = Vec::new();
         while refused.len() < 100 {
             let reset = peer.until(|frame| frame.kind == RST_STREAM).await;
@@ -90,7 +95,9 @@ async fn calls_above_the_limit_are_refused_and_the_others_go_on() {
 /// G10, CVE-2019-9512 and -9515: each frame gets its response, and the server keeps nothing of it.
 #[tokio::test(flavor = "multi_thread")]
 async fn pings_and_settings_are_answered_one_by_one() {
-    for (frame, count) in [(Frame::ping(), 10_000), (Frame::settings(&[(SETTINGS_INITIAL_WINDOW_SIZE, 1)]), 10_000)] {
+    for (frame, count) in
+        [(Frame::ping(), 10_000), (Frame::settings(&[(SETTINGS_INITIAL_WINDOW_SIZE, 1)]), 10_000)]
+    {
         let server = TestServer::start().await;
         let mut peer = Peer::connect(server.address).await;
         peer.until(|frame| frame.kind == SETTINGS && frame.flags == ACK).await;
@@ -99,7 +106,8 @@ async fn pings_and_settings_are_answered_one_by_one() {
             for _ in 0..count / 100 {
                 peer.send((0..100).map(|_| frame.clone())).await;
                 for _ in 0..100 {
-                    let answer = peer.until(|heard| heard.kind == frame.kind && heard.flags == ACK).await;
+                    let answer =
+                        peer.until(|heard| heard.kind == frame.kind && heard.flags == ACK).await;
                     assert!(answer.payload.is_empty() || answer.payload == frame.payload);
                 }
             }

@@ -11,16 +11,19 @@ use crate::support::{
 };
 
 /// A request that needs no token.
-pub const OPEN: &str = "GET /api/v2/openapi.json HTTP/1.1\r\nhost: a\r\n\r\n";
+pub(super) const OPEN: &str = "GET /api/v2/openapi.json HTTP/1.1\r\nhost: a\r\n\r\n";
 
 /// A server of both protocols, with limits that a test can wait for.
-pub async fn server(change: impl FnOnce(&mut identity_link::config::Limits)) -> TestServer {
+pub(super) async fn server(change: impl FnOnce(&mut identity_link::config::Limits)) -> TestServer {
     TestServer::start_limited_with(|toml| toml + AUTH0, change).await
 }
 
 /// The head of a backend's request, without the empty line that ends it.
-pub fn authorized(line: &str) -> String {
-    format!("{line} HTTP/1.1\r\nhost: a\r\nauthorization: Bearer {}\r\n", Token::of("services", "backend").sign())
+pub(super) fn authorized(line: &str) -> String {
+    format!(
+        "{line} HTTP/1.1\r\nhost: a\r\nauthorization: Bearer {}\r\n",
+        Token::of("services", "backend").sign()
+    )
 }
 
 /// The path of the user with this identity at Google.
@@ -29,11 +32,16 @@ const CHANGE: &str = r#"{"user_metadata":{"a":1}}"#;
 
 /// A request that changes that user.
 fn change() -> String {
-    format!("{}content-length: {}\r\n\r\n{CHANGE}", authorized(&format!("PATCH {GOOGLE}")), CHANGE.len())
+    format!(
+        "{}content-length: {}\r\n\r\n{CHANGE}",
+        authorized(&format!("PATCH {GOOGLE}")),
+        CHANGE.len()
+    )
 }
 
-/// Makes a call with a token, about a user that does not exist, so that the server admits the client.
-pub async fn is_let_in(client: &mut Http1) {
+/// Makes a call with a token, about a user that does not exist, so that the server admits the
+/// client.
+pub(super) async fn is_let_in(client: &mut Http1) {
     let answer = client.ask(authorized("GET /api/v2/users/nobody") + "\r\n").await;
     assert_eq!(answer.status, 404, "{answer:?}");
 }
@@ -122,8 +130,14 @@ async fn heads_and_other_targets_are_answered_and_no_protocol_is_changed() {
 async fn grpc_is_served_over_http2_only() {
     let server = server(|_| {}).await;
     for path in [CHECK, "/identitylink.v1.IdentityService/GetUser", "/nothing"] {
-        let call = format!("{}content-type: application/grpc\r\nte: trailers\r\n", authorized(&format!("POST {path}")));
-        let answer = Http1::connect(server.address).await.ask(call + "content-length: 5\r\n\r\n\0\0\0\0\0").await;
+        let call = format!(
+            "{}content-type: application/grpc\r\nte: trailers\r\n",
+            authorized(&format!("POST {path}"))
+        );
+        let answer = Http1::connect(server.address)
+            .await
+            .ask(call + "content-length: 5\r\n\r\n\0\0\0\0\0")
+            .await;
         assert_eq!((answer.status, answer.body.as_str()), (505, ""));
         assert_eq!((answer.header("grpc-status"), answer.header("trailer")), (None, None));
     }
@@ -151,7 +165,8 @@ async fn a_body_is_requested_only_from_an_authorized_client() {
 async fn a_stop_closes_idle_connections_at_once_and_finishes_calls_in_flight() {
     let server = server(|limits| limits.handshake_timeout = NEVER).await;
     let user = server.service().create("google-oauth2", "g").await;
-    let (mut idle, mut busy) = (Http1::connect(server.address).await, Http1::connect(server.address).await);
+    let (mut idle, mut busy) =
+        (Http1::connect(server.address).await, Http1::connect(server.address).await);
     assert_eq!(idle.ask(OPEN).await.status, 200);
     let held = server.database.db_hold(&user.id).await;
     busy.send(change()).await;

@@ -75,7 +75,8 @@ async fn a_head_is_bounded() {
         let begin = "GET /api/v2/openapi.json HTTP/1.1\r\nhost: a\r\nx: ";
         format!("{begin}{}\r\n\r\n", "x".repeat(size - begin.len() - 4))
     };
-    let headers = |count: usize| OPEN.replace("host: a", &format!("host: a{}", "\r\nx: y".repeat(count - 1)));
+    let headers =
+        |count: usize| OPEN.replace("host: a", &format!("host: a{}", "\r\nx: y".repeat(count - 1)));
 
     let attack = async {
         for (request, status) in [
@@ -113,14 +114,17 @@ async fn a_body_is_not_waited_for_longer_than_a_call_may_take() {
     let mut dripping = Http1::connect(server.address).await;
     dripping.send(&head).await;
     let other = tokio::sync::Mutex::new(&mut other);
-    dripping.send_until_cut(" ", async || assert_eq!(other.lock().await.ask(OPEN).await.status, 200)).await;
+    dripping
+        .send_until_cut(" ", async || assert_eq!(other.lock().await.ask(OPEN).await.status, 200))
+        .await;
     let answers = dripping.rest().await;
     assert_eq!(answers.iter().map(|answer| answer.status).collect::<Vec<_>>(), [504]);
 
     server.service().create("google-oauth2", "g").await;
 }
 
-/// G09: the server knows that responses wait, and waits for the client no longer than `stall_timeout`.
+/// G09: the server knows that responses wait, and waits for the client no longer than
+/// `stall_timeout`.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_client_that_reads_no_responses_is_cut() {
     let server = server(|limits| {
@@ -130,12 +134,14 @@ async fn a_client_that_reads_no_responses_is_cut() {
     })
     .await;
 
-    let attack = async { Http1::connect(server.address).await.send_until_cut(OPEN.repeat(100), async || {}).await };
+    let attack = async {
+        Http1::connect(server.address).await.send_until_cut(OPEN.repeat(100), async || {}).await;
+    };
     while_attacked(&server, attack).await;
 }
 
-/// G25: responses without a body, to requests whose body the server does not wait for. Each of them would count as
-/// activity, so that the connection would never be idle.
+/// G25: responses without a body, to requests whose body the server does not wait for. Each of them
+/// would count as activity, so that the connection would never be idle.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_client_that_reads_no_responses_gains_no_time_by_more_requests() {
     let server = server(|limits| {
@@ -145,7 +151,8 @@ async fn a_client_that_reads_no_responses_gains_no_time_by_more_requests() {
         limits.stall_timeout = SOON;
     })
     .await;
-    let request = "POST / HTTP/1.1\r\nhost: a\r\nexpect: 100-continue\r\ncontent-length: 1\r\n\r\nx";
+    let request =
+        "POST / HTTP/1.1\r\nhost: a\r\nexpect: 100-continue\r\ncontent-length: 1\r\n\r\nx";
 
     let attack = async {
         let mut client = Http1::connect(server.address).await;

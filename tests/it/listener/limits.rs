@@ -110,7 +110,8 @@ async fn a_connection_without_a_call_is_closed_and_one_with_a_call_stays() {
     still_served(&mut watching).await;
 }
 
-/// G09: a window that never opens, and one that is too small for the whole response, the rest of which HTTP/2 keeps.
+/// G09: a window that never opens, and one that is too small for the whole response, the rest of
+/// which HTTP/2 keeps.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_client_that_takes_no_response_is_cut() {
     let server = TestServer::start_limited(|limits| {
@@ -122,11 +123,19 @@ async fn a_client_that_takes_no_response_is_cut() {
 
     let attack = async {
         for window in [0, 1] {
-            let peer = Peer::with_settings(server.address, &[(SETTINGS_INITIAL_WINDOW_SIZE, window)]).await;
-            let calls = (0..200).flat_map(|i| [Frame::call(2 * i + 1, CHECK, &[]), Frame::empty_message(2 * i + 1)]);
+            let peer =
+                Peer::with_settings(server.address, &[(SETTINGS_INITIAL_WINDOW_SIZE, window)])
+                    .await;
+            let calls = (0..200).flat_map(|i| {
+                [Frame::call(2 * i + 1, CHECK, &[]), Frame::empty_message(2 * i + 1)]
+            });
             let heard = peer.send_to_the_end(calls).await;
             assert_eq!(goodbye(&heard), None);
-            let taken: usize = heard.iter().filter(|frame| frame.kind == DATA).map(|frame| frame.payload.len()).sum();
+            let taken: usize = heard
+                .iter()
+                .filter(|frame| frame.kind == DATA)
+                .map(|frame| frame.payload.len())
+                .sum();
             assert_eq!(taken, 200 * window as usize);
         }
     };
@@ -150,7 +159,8 @@ async fn a_client_of_another_protocol_is_cut_at_its_first_wrong_byte() {
             peer.send_bytes(http1.as_bytes()).await;
             let answer = peer.rest_as_text().await;
             assert!(
-                answer.starts_with("HTTP/1.1 505 ") && answer.ends_with("\r\n\r\nThis is gRPC: HTTP/2."),
+                answer.starts_with("HTTP/1.1 505 ")
+                    && answer.ends_with("\r\n\r\nThis is gRPC: HTTP/2."),
                 "{answer}"
             );
         }

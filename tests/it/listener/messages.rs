@@ -23,14 +23,17 @@ fn bearer() -> String {
 
 /// A gRPC request without its body.
 fn post(path: &str) -> Builder {
-    Request::post(format!("http://test{path}")).header("content-type", "application/grpc").header("te", "trailers")
+    Request::post(format!("http://test{path}"))
+        .header("content-type", "application/grpc")
+        .header("te", "trailers")
 }
 
 fn body(bytes: &[u8]) -> Full<Bytes> {
     Full::new(Bytes::copy_from_slice(bytes))
 }
 
-/// G11: the length is judged before the server waits for any of the bytes, and no memory is reserved for them.
+/// G11: the length is judged before the server waits for any of the bytes, and no memory is
+/// reserved for them.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_message_that_says_it_has_4_gib_is_out_of_range() {
     let server = TestServer::start().await;
@@ -39,7 +42,10 @@ async fn a_message_that_says_it_has_4_gib_is_out_of_range() {
         for _ in 0..50 {
             let request = post(CREATE).header("authorization", bearer());
             let request = request.body(body(&[0, 0xff, 0xff, 0xff, 0xff, 0x0a])).unwrap();
-            assert_eq!(outcome(&http2(server.address, request).await.unwrap()), "200 11 application/grpc");
+            assert_eq!(
+                outcome(&http2(server.address, request).await.unwrap()),
+                "200 11 application/grpc"
+            );
         }
     };
     while_attacked(&server, attack).await;
@@ -57,7 +63,8 @@ async fn too_much_metadata_is_refused_or_ends_the_connection() {
         let names: Vec<String> = (0..10_000).map(|i| format!("a{i}")).collect();
         let many: Vec<(&str, &[u8])> = names.iter().map(|name| (name.as_str(), &b""[..])).collect();
         let block = Frame::call(1, CHECK, &many).payload;
-        let mut frames: Vec<Frame> = block.chunks(16 * 1024).map(|part| Frame::new(CONTINUATION, 0, 1, part)).collect();
+        let mut frames: Vec<Frame> =
+            block.chunks(16 * 1024).map(|part| Frame::new(CONTINUATION, 0, 1, part)).collect();
         frames[0].kind = HEADERS;
         let heard = Peer::connect(server.address).await.send_to_the_end(frames).await;
         assert_eq!(goodbye(&heard).as_deref(), Some("ENHANCE_YOUR_CALM header_list_way_too_large"));
@@ -65,7 +72,8 @@ async fn too_much_metadata_is_refused_or_ends_the_connection() {
     while_attacked(&server, attack).await;
 }
 
-/// G14: bytes that no field may hold end the connection. Any other bytes are metadata that the server ignores.
+/// G14: bytes that no field may hold end the connection. Any other bytes are metadata that the
+/// server ignores.
 #[tokio::test(flavor = "multi_thread")]
 async fn metadata_of_any_bytes_causes_no_internal_error() {
     let server = TestServer::start().await;
@@ -76,19 +84,31 @@ async fn metadata_of_any_bytes_causes_no_internal_error() {
             let heard = peer.send_to_the_end([Frame::call(1, CHECK, &[("a", value)])]).await;
             assert_eq!(goodbye(&heard).as_deref(), Some("PROTOCOL_ERROR"));
         }
-        for (name, value) in
-            [("a", &b"\xff\xfe\x80"[..]), ("a-bin", b"!!"), ("grpc-timeout", b"99999999H"), ("grpc-encoding", b"\xff")]
-        {
+        for (name, value) in [
+            ("a", &b"\xff\xfe\x80"[..]),
+            ("a-bin", b"!!"),
+            ("grpc-timeout", b"99999999H"),
+            ("grpc-encoding", b"\xff"),
+        ] {
             let request = post(CHECK).header(name, HeaderValue::from_bytes(value).unwrap());
             let answer = http2(server.address, request.body(body(&[0; 5])).unwrap()).await.unwrap();
-            let expected = if name == "grpc-encoding" { "200 12 application/grpc" } else { "200 0 application/grpc" };
+            let expected = if name == "grpc-encoding" {
+                "200 12 application/grpc"
+            } else {
+                "200 0 application/grpc"
+            };
             assert_eq!(outcome(&answer), expected, "{name}");
         }
         // A malformed timeout may be ignored or refused.
-        for timeout in ["", "x", "-1S", "1", "1.5S", "999999999999999999999999H", "18446744073709551616n"] {
+        for timeout in
+            ["", "x", "-1S", "1", "1.5S", "999999999999999999999999H", "18446744073709551616n"]
+        {
             let request = post(CHECK).header("grpc-timeout", timeout).body(body(&[0; 5])).unwrap();
             let answer = outcome(&http2(server.address, request).await.unwrap());
-            assert!(["200 0 application/grpc", "200 3 application/grpc"].contains(&answer.as_str()), "{answer}");
+            assert!(
+                ["200 0 application/grpc", "200 3 application/grpc"].contains(&answer.as_str()),
+                "{answer}"
+            );
         }
     };
     while_attacked(&server, attack).await;
@@ -128,9 +148,13 @@ async fn requests_that_are_no_calls_get_a_response() {
         ] {
             for authorization in ["", &bearer()] {
                 let uri = if path == "*" { "*".to_owned() } else { format!("http://test{path}") };
-                let request = Request::builder().method(method).uri(uri).header("content-type", content_type);
-                let request = request.header("authorization", authorization).body(body(&[0; 5])).unwrap();
-                let answer = http2(address, request).await.map_or_else(|error| format!("{error:?}"), |a| outcome(&a));
+                let request =
+                    Request::builder().method(method).uri(uri).header("content-type", content_type);
+                let request =
+                    request.header("authorization", authorization).body(body(&[0; 5])).unwrap();
+                let answer = http2(address, request)
+                    .await
+                    .map_or_else(|error| format!("{error:?}"), |a| outcome(&a));
                 let token = if authorization.is_empty() { "" } else { " with a token" };
                 outcomes.push(format!("{method} {path} {content_type}{token}: {answer}"));
             }
@@ -163,7 +187,8 @@ async fn requests_that_are_no_calls_get_a_response() {
 #[tokio::test(flavor = "multi_thread")]
 async fn reflection_that_is_switched_off_is_not_there() {
     let database = cluster().db_migrated().await;
-    let server = TestServer::start_with(database, |toml| format!("reflection = false\n{toml}")).await;
+    let server =
+        TestServer::start_with(database, |toml| format!("reflection = false\n{toml}")).await;
 
     let attack = async {
         for path in [REFLECTION, "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo"] {

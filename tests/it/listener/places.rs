@@ -9,12 +9,17 @@ use tonic::transport::Endpoint;
 use super::*;
 use crate::support::{child::Running, cluster::cluster, tokens::Token, *};
 
-/// Returns after this many connections wait to be accepted. The kernel shows the queue of the listening socket.
+/// Returns after this many connections wait to be accepted. The kernel shows the queue of the
+/// listening socket.
 async fn until_queued(listener: SocketAddr, count: u32) {
     let local = format!(":{:04X} ", listener.port());
     let queued = || {
         let table = fs::read_to_string("/proc/net/tcp").unwrap();
-        let line = table.lines().find(|line| line.contains(&local) && line.contains(" 0A ")).unwrap().to_owned();
+        let line = table
+            .lines()
+            .find(|line| line.contains(&local) && line.contains(" 0A "))
+            .unwrap()
+            .to_owned();
         let queues = line.split_whitespace().nth(4).unwrap().to_owned();
         u32::from_str_radix(queues.split(':').nth(1).unwrap(), 16).unwrap()
     };
@@ -26,7 +31,8 @@ async fn until_queued(listener: SocketAddr, count: u32) {
     timeout(Duration::from_secs(30), all).await.expect("the connections should wait in the queue");
 }
 
-/// G06: connections in their handshake delay those behind them, and no connection that is already admitted.
+/// G06: connections in their handshake delay those behind them, and no connection that is already
+/// admitted.
 #[tokio::test(flavor = "multi_thread")]
 async fn connections_in_their_handshake_are_at_most_an_eighth() {
     let server = TestServer::start_limited(|limits| {
@@ -46,7 +52,8 @@ async fn connections_in_their_handshake_are_at_most_an_eighth() {
         mute
     };
     let mut mute = while_attacked(&server, attack).await;
-    // The next connection in the queue is accepted when an earlier one completes its handshake or is closed.
+    // The next connection in the queue is accepted when an earlier one completes its handshake or
+    // is closed.
     mute[0].send_bytes(&[&PREFACE[12..], &Frame::settings(&[]).bytes()].concat()).await;
     until_queued(server.address, 2).await;
     still_served(&mut mute[0]).await;
@@ -118,28 +125,38 @@ async fn without_free_files_accepting_is_retried_after_a_pause() {
     assert_eq!(caller().user(&user.id).await, user);
 }
 
-/// G06, G18: streams that need no token are few, their messages are short, and none but a watch stays.
+/// G06, G18: streams that need no token are few, their messages are short, and none but a watch
+/// stays.
 #[tokio::test(flavor = "multi_thread")]
 async fn streams_without_a_token_are_few_and_short() {
     const REFLECTION: &str = "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo";
     let database = cluster().db_migrated().await;
-    let server = TestServer::start_with(database, |toml| format!("max_call_time = \"1s\"\n{toml}")).await;
+    let server =
+        TestServer::start_with(database, |toml| format!("max_call_time = \"1s\"\n{toml}")).await;
 
     let attack = async {
         let mut peer = Peer::connect(server.address).await;
         // A message of 4 MiB, for none of which the server waits.
-        peer.send([Frame::call(1, REFLECTION, &[]), Frame::new(DATA, 0, 1, [0, 0, 64, 0, 0])]).await;
-        peer.until(|frame| frame.stream == 1 && frame.kind == HEADERS && frame.flags & END_STREAM != 0).await;
+        peer.send([Frame::call(1, REFLECTION, &[]), Frame::new(DATA, 0, 1, [0, 0, 64, 0, 0])])
+            .await;
+        peer.until(|frame| {
+            frame.stream == 1 && frame.kind == HEADERS && frame.flags & END_STREAM != 0
+        })
+        .await;
         // A stream on which the client sends no message.
         peer.send([Frame::call(3, REFLECTION, &[])]).await;
-        peer.until(|frame| frame.stream == 3 && frame.kind == HEADERS && frame.flags & END_STREAM != 0).await;
+        peer.until(|frame| {
+            frame.stream == 3 && frame.kind == HEADERS && frame.flags & END_STREAM != 0
+        })
+        .await;
         // An eighth of `max_connections`, and the next stream.
         for stream in (0..112).map(|n| 5 + 2 * n) {
             peer.send([Frame::call(stream, WATCH, &[]), Frame::empty_message(stream)]).await;
             peer.until(|frame| frame.stream == stream && frame.kind == DATA).await;
         }
         peer.send([Frame::call(301, WATCH, &[]), Frame::empty_message(301)]).await;
-        let refused = peer.until(|frame| frame.stream == 301 && [HEADERS, DATA].contains(&frame.kind)).await;
+        let refused =
+            peer.until(|frame| frame.stream == 301 && [HEADERS, DATA].contains(&frame.kind)).await;
         assert!(refused.kind == HEADERS && refused.flags & END_STREAM != 0, "{refused:?}");
         still_served_on(&mut peer, 303).await;
     };

@@ -1,14 +1,15 @@
-//! G24: HTTP/1.1 requests that a proxy between the client and the server ends elsewhere than the server does (RFC
-//! 9112 §11.2). The server never takes the bytes after one of them for a request.
+//! G24: HTTP/1.1 requests that a proxy between the client and the server ends elsewhere than the
+//! server does (RFC 9112 §11.2). The server never takes the bytes after one of them for a request.
 
 use super::{http1::*, *};
 use crate::support::http1::*;
 
-/// Sends these bytes and a request after them. Returns the status of the only response, after which the connection is
-/// closed.
+/// Sends these bytes and a request after them. Returns the status of the only response, after which
+/// the connection is closed.
 async fn only_status(server: &TestServer, bytes: impl AsRef<[u8]>) -> u16 {
     let mut client = Http1::connect(server.address).await;
-    // All at once: bytes that the server has not read would reset the connection before its response.
+    // All at once: bytes that the server has not read would reset the connection before its
+    // response.
     client.send([bytes.as_ref(), OPEN.as_bytes()].concat()).await;
     match client.rest().await.as_slice() {
         [answer] => answer.status,
@@ -42,9 +43,10 @@ async fn a_length_that_is_given_in_two_ways_ends_the_connection() {
     let server = server(|_| {}).await;
     let attack = async {
         // The transfer coding counts (RFC 9112 §6.3), and no request after it.
-        for lines in
-            ["content-length: 5\r\ntransfer-encoding: chunked", "transfer-encoding: chunked\r\ncontent-length: 5"]
-        {
+        for lines in [
+            "content-length: 5\r\ntransfer-encoding: chunked",
+            "transfer-encoding: chunked\r\ncontent-length: 5",
+        ] {
             assert_eq!(only_status(&server, create(lines) + "0\r\n\r\n").await, 401, "{lines}");
         }
         for (lines, status) in [
@@ -89,7 +91,11 @@ async fn an_unknown_transfer_coding_ends_the_connection() {
             ("transfer-encoding\0: chunked", 400),
             ("x: y\r\n transfer-encoding: chunked", 400),
         ] {
-            assert_eq!(only_status(&server, create(lines) + "0\r\n\r\n").await, status, "{lines:?}");
+            assert_eq!(
+                only_status(&server, create(lines) + "0\r\n\r\n").await,
+                status,
+                "{lines:?}"
+            );
         }
     };
     while_attacked(&server, attack).await;
@@ -143,7 +149,10 @@ async fn malformed_or_unbounded_chunks_end_the_connection() {
             assert_eq!(only_status(&server, format!("{head}{chunks}")).await, 400, "{chunks:?}");
         }
         // A chunk extension and a trailer section without end.
-        for endless in [format!("1;{}", "a".repeat(20_000)), format!("2\r\n{{}}\r\n0\r\nx: {}", "y".repeat(20_000))] {
+        for endless in [
+            format!("1;{}", "a".repeat(20_000)),
+            format!("2\r\n{{}}\r\n0\r\nx: {}", "y".repeat(20_000)),
+        ] {
             let mut client = Http1::connect(server.address).await;
             client.send(format!("{head}{endless}")).await;
             assert!(client.rest().await.iter().all(|answer| answer.status == 400));

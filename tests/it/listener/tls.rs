@@ -46,7 +46,8 @@ async fn calls_go_over_tls_to_clients_that_trust_the_authority() {
 async fn where_clients_need_a_certificate_others_are_cut_off() {
     let database = cluster().db_migrated().await;
     let dir = temp_dir(&database.name);
-    let (ours, clients, stranger) = (Authority::new("ours"), Authority::new("clients"), Authority::new("stranger"));
+    let (ours, clients, stranger) =
+        (Authority::new("ours"), Authority::new("clients"), Authority::new("stranger"));
     ours.issue().write(&dir);
     fs::write(dir.join("clients.pem"), clients.pem()).unwrap();
     let toml = format!("{}client_ca = \"{}/clients.pem\"\n", tls_toml(&dir), dir.display());
@@ -57,17 +58,20 @@ async fn where_clients_need_a_certificate_others_are_cut_off() {
     assert_eq!(refused, "received fatal alert: CertificateRequired");
     let refused = TlsClient::new(&ours, Some(&wrong)).refusal(server.address).await;
     assert!(
-        ["received fatal alert: UnknownCA", "received fatal alert: DecryptError"].contains(&&*refused),
+        ["received fatal alert: UnknownCA", "received fatal alert: DecryptError"]
+            .contains(&&*refused),
         "{refused}"
     );
     // The server's own certificate is no client certificate: another authority issued it.
     let refused = TlsClient::new(&ours, Some(&ours.issue())).refusal(server.address).await;
     assert!(
-        ["received fatal alert: UnknownCA", "received fatal alert: DecryptError"].contains(&&*refused),
+        ["received fatal alert: UnknownCA", "received fatal alert: DecryptError"]
+            .contains(&&*refused),
         "{refused}"
     );
 
-    let service = Caller::new(TlsClient::new(&ours, Some(&right)).channel(server.address), backend());
+    let service =
+        Caller::new(TlsClient::new(&ours, Some(&right)).channel(server.address), backend());
     service.create("google-oauth2", "g").await;
 }
 
@@ -77,8 +81,10 @@ async fn handshakes_that_stall_are_cut() {
     let dir = temp_dir("stalled_handshakes");
     let ours = Authority::new("ours");
     ours.issue().write(&dir);
-    let server =
-        TestServer::start_tls(&dir, &TlsClient::new(&ours, None), |limits| limits.handshake_timeout = SOON).await;
+    let server = TestServer::start_tls(&dir, &TlsClient::new(&ours, None), |limits| {
+        limits.handshake_timeout = SOON;
+    })
+    .await;
 
     let attack = async {
         for said in [&b""[..], b"\x16\x03\x01\x02\x00\x01"] {
@@ -142,7 +148,11 @@ async fn files_that_do_not_load_are_logged_and_not_used() {
     let mut told = |child: &mut Running| {
         let line = child.stderr_until(|line| line.contains("the TLS files are not taken"));
         let line: serde_json::Value = serde_json::from_str(&line).unwrap();
-        errors.push(format!("{} {}", line["level"].as_str().unwrap(), line["problem"].as_str().unwrap()));
+        errors.push(format!(
+            "{} {}",
+            line["level"].as_str().unwrap(),
+            line["problem"].as_str().unwrap()
+        ));
     };
     // The key of another certificate, no key at all, no file.
     fs::write(dir.join("key.pem"), &second.key).unwrap();
@@ -200,11 +210,14 @@ async fn a_hangup_does_not_end_a_server_without_files_to_read() {
 /// S06: the warning is logged at start.
 #[tokio::test(flavor = "multi_thread")]
 async fn clear_text_beyond_this_machine_causes_a_warning() {
-    for (listen, is_warned_of) in [("0.0.0.0:0", true), ("[::]:0", true), ("127.0.0.1:0", false), ("[::1]:0", false)] {
+    for (listen, is_warned_of) in
+        [("0.0.0.0:0", true), ("[::]:0", true), ("127.0.0.1:0", false), ("[::1]:0", false)]
+    {
         let database = cluster().db_migrated().await;
         let (child, _) = Running::serve(&database, |toml| toml.replace("127.0.0.1:0", listen));
         child.signal(Signal::TERM);
-        let warnings = child.finish().stderr.lines().filter(|line| line.contains("clear text")).count();
+        let warnings =
+            child.finish().stderr.lines().filter(|line| line.contains("clear text")).count();
         assert_eq!(warnings, usize::from(is_warned_of), "{listen}");
     }
 }
@@ -218,13 +231,22 @@ fn check_config_lists_everything_that_is_wrong_with_the_files() {
     fs::write(dir.join("ca.pem"), ours.pem()).unwrap();
     fs::write(dir.join("other.pem"), ours.issue().key).unwrap();
     fs::write(dir.join("empty.pem"), "").unwrap();
-    fs::write(dir.join("bad.pem"), "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n").unwrap();
+    fs::write(
+        dir.join("bad.pem"),
+        "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
+    )
+    .unwrap();
     let check = |tls: &str| {
         let toml = server::config_toml("127.0.0.1:0".parse().unwrap(), "postgres://localhost/x");
         fs::write(dir.join("config.toml"), format!("{toml}[tls]\n{tls}")).unwrap();
         // Run from another folder: paths are relative to the file.
-        let ran = run_command(binary(&["check-config", "--config", dir.join("config.toml").to_str().unwrap()]));
-        format!("{} {}{}", ran.code.unwrap(), ran.stdout, ran.stderr).replace(dir.to_str().unwrap(), "DIR")
+        let ran = run_command(binary(&[
+            "check-config",
+            "--config",
+            dir.join("config.toml").to_str().unwrap(),
+        ]));
+        format!("{} {}{}", ran.code.unwrap(), ran.stdout, ran.stderr)
+            .replace(dir.to_str().unwrap(), "DIR")
     };
 
     let good = "certificate = \"chain.pem\"\nkey = \"key.pem\"\nclient_ca = \"ca.pem\"";

@@ -1,5 +1,5 @@
-//! What `docs/AUTH0.md` says of merges: what the code of Auth0's documents did, with each lodash that it was run with,
-//! and what `MergeMetadata` does.
+//! What `docs/AUTH0.md` says of merges: what the code of Auth0's documents did, with each lodash
+//! that it was run with, and what `MergeMetadata` does.
 
 use std::fs;
 
@@ -15,7 +15,10 @@ fn documented() -> Vec<Vec<String>> {
     let text = fs::read_to_string("docs/AUTH0.md").unwrap();
     let table = text.lines().skip_while(|line| !line.starts_with("| secondary | primary |"));
     let cells = |line: &str| -> Vec<String> {
-        line.trim_matches('|').split('|').map(|cell| cell.trim().trim_matches('`').to_owned()).collect()
+        line.trim_matches('|')
+            .split('|')
+            .map(|cell| cell.trim().trim_matches('`').to_owned())
+            .collect()
     };
     table.take_while(|line| line.starts_with('|')).skip(2).map(cells).collect()
 }
@@ -26,19 +29,27 @@ async fn merges_are_as_the_table_has_them() {
     let service = server.service();
     let rows = documented();
     let value = |cell: &String| serde_json::from_str::<Value>(cell).unwrap();
-    let pairs: Vec<Value> = rows.iter().map(|row| json!([value(&row[0]), value(&row[1])])).collect();
+    let pairs: Vec<Value> =
+        rows.iter().map(|row| json!([value(&row[0]), value(&row[1])])).collect();
     let program = npm_program(&pairs).await;
     assert_eq!((rows.len(), program.len()), (rows.len(), rows.len()));
     assert!(rows.len() > 10);
 
     for (n, (row, lodash)) in rows.iter().zip(program).enumerate() {
-        let primary = user_with(&service, &n.to_string(), json!({"value": value(&row[1])}), json!({})).await;
-        let merged = service.merge_metadata(give(&primary.id, json!({"value": value(&row[0])}))).await.unwrap();
+        let primary =
+            user_with(&service, &n.to_string(), json!({"value": value(&row[1])}), json!({})).await;
+        let merged = service
+            .merge_metadata(give(&primary.id, json!({"value": value(&row[0])})))
+            .await
+            .unwrap();
 
         let here = metadata(&merged.user.unwrap()).0["value"].clone();
-        let seen = lodash.into_iter().map(|outcome| outcome.get("value").map_or("throws".into(), ToString::to_string));
+        let seen = lodash
+            .into_iter()
+            .map(|outcome| outcome.get("value").map_or("throws".into(), ToString::to_string));
         let seen: Vec<String> = seen.chain([here.to_string()]).collect();
-        let told: Vec<String> = row[2..].iter().map(|cell| cell.replace(": ", ":").replace(", ", ",")).collect();
+        let told: Vec<String> =
+            row[2..].iter().map(|cell| cell.replace(": ", ":").replace(", ", ",")).collect();
         assert_eq!(seen, told, "{row:?}");
     }
 }

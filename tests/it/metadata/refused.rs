@@ -15,12 +15,19 @@ async fn a_request_must_merge_something() {
     let service = server.service();
     let user = user_with(&service, "1", json!({}), json!({})).await;
     let before = server.database.db_everything().await;
-    let keep = || Some(pb::MetadataMerge { strategy: Strategy::KeepPrimary.into(), ..Default::default() });
-    let unspecified = || Some(pb::MetadataMerge { conflict: Conflict::SecondaryWins.into(), ..Default::default() });
+    let keep =
+        || Some(pb::MetadataMerge { strategy: Strategy::KeepPrimary.into(), ..Default::default() });
+    let unspecified = || {
+        Some(pb::MetadataMerge { conflict: Conflict::SecondaryWins.into(), ..Default::default() })
+    };
 
-    for (user_metadata, app_metadata) in [(None, None), (keep(), keep()), (unspecified(), None), (None, keep())] {
+    for (user_metadata, app_metadata) in
+        [(None, None), (keep(), keep()), (unspecified(), None), (None, keep())]
+    {
         let request = merge_from(&user.id, given(json!({}), json!({})));
-        let outcome = service.merge_metadata(pb::MergeMetadataRequest { user_metadata, app_metadata, ..request }).await;
+        let outcome = service
+            .merge_metadata(pb::MergeMetadataRequest { user_metadata, app_metadata, ..request })
+            .await;
         assert_eq!(
             refusal(outcome),
             "InvalidArgument REQUEST_INVALID\nuser_metadata.strategy: must be STRATEGY_MERGE, or \
@@ -28,7 +35,8 @@ async fn a_request_must_merge_something() {
         );
     }
     let request = merge_from(&user.id, given(json!({"k": 1}), json!({"k": 1})));
-    let outcome = service.merge_metadata(pb::MergeMetadataRequest { app_metadata: keep(), ..request }).await;
+    let outcome =
+        service.merge_metadata(pb::MergeMetadataRequest { app_metadata: keep(), ..request }).await;
     insta::assert_snapshot!(refusal(outcome), @"
     InvalidArgument REQUEST_INVALID
     given.app_metadata: would be ignored: its strategy is not STRATEGY_MERGE
@@ -58,13 +66,19 @@ async fn a_user_or_link_that_is_named_must_exist() {
 
     let nothing = || given(json!({}), json!({}));
     assert_eq!(refused(&service, "usr_nobody", nothing()).await, "NotFound USER_NOT_FOUND");
-    assert_eq!(refused(&service, &user.id, user_source("usr_nobody")).await, "NotFound USER_NOT_FOUND");
+    assert_eq!(
+        refused(&service, &user.id, user_source("usr_nobody")).await,
+        "NotFound USER_NOT_FOUND"
+    );
     let unknown = Source::LinkId(uuid::Uuid::new_v4().to_string());
     assert_eq!(refused(&service, &user.id, unknown).await, "NotFound LINK_NOT_FOUND");
     // The users and links of another tenant are not found.
     assert_eq!(refused(&other, &user.id, nothing()).await, "NotFound USER_NOT_FOUND");
     assert_eq!(refused(&other, &theirs.id, user_source(&user.id)).await, "NotFound USER_NOT_FOUND");
-    assert_eq!(refused(&other, &theirs.id, user_source(&absorbed.id)).await, "NotFound USER_NOT_FOUND");
+    assert_eq!(
+        refused(&other, &theirs.id, user_source(&absorbed.id)).await,
+        "NotFound USER_NOT_FOUND"
+    );
     assert_eq!(refused(&other, &theirs.id, Source::LinkId(link)).await, "NotFound LINK_NOT_FOUND");
     assert_eq!(server.database.db_everything().await, before);
 }
@@ -73,7 +87,9 @@ async fn a_user_or_link_that_is_named_must_exist() {
 async fn a_merge_that_fails_on_conflicts_lists_every_conflict() {
     let server = TestServer::start().await;
     let service = server.service();
-    let user = user_with(&service, "1", json!({"a": {"b/c": 1, "same": 1}, "d": [1]}), json!({"~": null})).await;
+    let user =
+        user_with(&service, "1", json!({"a": {"b/c": 1, "same": 1}, "d": [1]}), json!({"~": null}))
+            .await;
     let before = server.database.db_everything().await;
     let fail = || merge(Conflict::Fail, Arrays::Replace);
     let request = |user_side, app_side| pb::MergeMetadataRequest {
@@ -81,7 +97,8 @@ async fn a_merge_that_fails_on_conflicts_lists_every_conflict() {
         app_metadata: fail(),
         ..merge_from(&user.id, given(user_side, app_side))
     };
-    let conflicting = request(json!({"a": {"b/c": 2, "same": 1, "new": 1}, "d": [1, 2]}), json!({"~": 0}));
+    let conflicting =
+        request(json!({"a": {"b/c": 2, "same": 1, "new": 1}, "d": [1, 2]}), json!({"~": 0}));
 
     for validate_only in [false, true] {
         let request = pb::MergeMetadataRequest { validate_only, ..conflicting.clone() };
@@ -104,11 +121,15 @@ async fn what_would_pass_16_kib_is_refused() {
     let service = server.service();
     let text = |bytes| "x".repeat(bytes);
     // `{"a":"…"}` and then `{"a":"…","b":"…"}`.
-    let user = user_with(&service, "1", json!({"a": text(16_384 - 16)}), json!({"a": text(9000)})).await;
+    let user =
+        user_with(&service, "1", json!({"a": text(16_384 - 16)}), json!({"a": text(9000)})).await;
     let before = server.database.db_everything().await;
 
     let one_more = give(&user.id, json!({"b": "xx"}));
-    assert_eq!(refusal(service.merge_metadata(one_more).await), "FailedPrecondition METADATA_TOO_LARGE");
+    assert_eq!(
+        refusal(service.merge_metadata(one_more).await),
+        "FailedPrecondition METADATA_TOO_LARGE"
+    );
     let app = pb::MergeMetadataRequest {
         user_metadata: None,
         ..merge_from(&user.id, given(json!({}), json!({"b": text(9000)})))
@@ -124,11 +145,16 @@ async fn an_expected_version_must_hold() {
     let server = TestServer::start().await;
     let service = server.service();
     let user = user_with(&service, "1", json!({}), json!({})).await;
-    let request =
-        |version| pb::MergeMetadataRequest { expected_version: Some(version), ..give(&user.id, json!({"k": 1})) };
+    let request = |version| pb::MergeMetadataRequest {
+        expected_version: Some(version),
+        ..give(&user.id, json!({"k": 1}))
+    };
     let before = server.database.db_everything().await;
     for version in [0, 2] {
-        assert_eq!(refusal(service.merge_metadata(request(version)).await), "Aborted VERSION_MISMATCH");
+        assert_eq!(
+            refusal(service.merge_metadata(request(version)).await),
+            "Aborted VERSION_MISMATCH"
+        );
     }
     assert_eq!(server.database.db_everything().await, before);
     assert_eq!(service.merge_metadata(request(1)).await.unwrap().user.unwrap().version, 2);
@@ -156,7 +182,8 @@ async fn a_link_is_named_by_its_uuid() {
     let service = server.service();
     let user = user_with(&service, "1", json!({}), json!({})).await;
     for id in ["", "1", "'; --", "00000000-0000-0000-0000-00000000000g"] {
-        let outcome = service.merge_metadata(merge_from(&user.id, Source::LinkId(id.to_owned()))).await;
+        let outcome =
+            service.merge_metadata(merge_from(&user.id, Source::LinkId(id.to_owned()))).await;
         assert_eq!(refusal(outcome), "InvalidArgument REQUEST_INVALID\nlink_id: must be a UUID");
     }
 }

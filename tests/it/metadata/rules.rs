@@ -9,8 +9,9 @@ use serde_json::json;
 use super::*;
 use crate::support::*;
 
-/// `reference/auth0-server-side-linking-scenario.md`: `_.merge({}, secondary, primary, customizer)`,
-/// where arrays become `primary.concat(secondary)`, in both namespaces.
+/// `reference/auth0-server-side-linking-scenario.md`:
+/// `_.merge({}, secondary, primary, customizer)`, where arrays become `primary.concat(secondary)`,
+/// in both namespaces.
 #[tokio::test]
 async fn the_documents_merge_lets_the_primary_win_and_joins_arrays() {
     let server = TestServer::start().await;
@@ -30,8 +31,10 @@ async fn the_documents_merge_lets_the_primary_win_and_joins_arrays() {
     )
     .await;
 
-    let merged =
-        service.merge_metadata(merge_from(&primary.id, Source::SourceUserId(secondary.id.clone()))).await.unwrap();
+    let merged = service
+        .merge_metadata(merge_from(&primary.id, Source::SourceUserId(secondary.id.clone())))
+        .await
+        .unwrap();
 
     let user = merged.user.unwrap();
     assert_eq!(
@@ -64,7 +67,10 @@ async fn the_documents_merge_lets_the_primary_win_and_joins_arrays() {
 async fn each_rule_does_what_it_says() {
     let server = TestServer::start().await;
     let service = server.service();
-    let sides = (json!({"s": 1, "a": [1, 1], "o": {"x": 1}}), json!({"s": 2, "a": [1, 2], "o": 3, "n": {}}));
+    let sides = (
+        json!({"s": 1, "a": [1, 1], "o": {"x": 1}}),
+        json!({"s": 2, "a": [1, 2], "o": 3, "n": {}}),
+    );
     for (n, (conflict, arrays, expected, told)) in [
         (
             Conflict::PrimaryWins,
@@ -112,7 +118,10 @@ async fn each_namespace_has_its_own_rule() {
     let user = user_with(&service, "1", json!({"k": 1}), json!({"k": 1})).await;
     let source = user_with(&service, "2", json!({"k": 2, "new": 2}), json!({"k": 2})).await;
     let request = pb::MergeMetadataRequest {
-        user_metadata: Some(pb::MetadataMerge { strategy: Strategy::KeepPrimary.into(), ..Default::default() }),
+        user_metadata: Some(pb::MetadataMerge {
+            strategy: Strategy::KeepPrimary.into(),
+            ..Default::default()
+        }),
         app_metadata: merge(Conflict::SecondaryWins, Arrays::Unspecified),
         ..merge_from(&user.id, Source::SourceUserId(source.id))
     };
@@ -144,7 +153,8 @@ async fn an_empty_side_changes_nothing_and_is_no_change() {
     }
 
     assert_eq!(server.database.db_everything().await, before);
-    let merged = service.merge_metadata(merge_from(&empty.id, Source::SourceUserId(user.id))).await.unwrap();
+    let merged =
+        service.merge_metadata(merge_from(&empty.id, Source::SourceUserId(user.id))).await.unwrap();
     assert_eq!(metadata(&merged.user.unwrap()), (json!({"u": [1]}), json!({"a": 1})));
     assert_eq!(changes(&merged.metadata_changes), "USER /u ADDED\nAPP /a ADDED");
 }

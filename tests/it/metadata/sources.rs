@@ -12,11 +12,13 @@ async fn a_person_gives_user_metadata() {
     let service = server.service();
     let user = user_with(&service, "1", json!({"u": 1}), json!({"a": 1})).await;
 
-    let merged = server.person("github", "1").merge_metadata(give("", json!({"v": 2}))).await.unwrap();
+    let merged =
+        server.person("github", "1").merge_metadata(give("", json!({"v": 2}))).await.unwrap();
 
     assert_eq!(metadata(merged.user.as_ref().unwrap()), (json!({"u": 1, "v": 2}), json!({"a": 1})));
     assert_eq!(merged.user.as_ref(), Some(&service.user(&user.id).await));
-    let named = server.person("github", "1").merge_metadata(give(&user.id, json!({"w": 3}))).await.unwrap();
+    let named =
+        server.person("github", "1").merge_metadata(give(&user.id, json!({"w": 3}))).await.unwrap();
     assert_eq!(json(&named.user.unwrap().user_metadata), json!({"u": 1, "v": 2, "w": 3}));
 }
 
@@ -29,8 +31,10 @@ async fn a_person_gives_no_app_metadata_and_names_no_source() {
     let link = service.link(link_user(&google.id, &sms.id)).await.unwrap().link.unwrap().id;
     let other = user_with(&service, "3", json!({"u": 3}), json!({"admin": true})).await;
     let before = server.database.db_everything().await;
-    let user_only = |source| pb::MergeMetadataRequest { app_metadata: None, ..merge_from("", source) };
-    let app_only = |source| pb::MergeMetadataRequest { user_metadata: None, ..merge_from("", source) };
+    let user_only =
+        |source| pb::MergeMetadataRequest { app_metadata: None, ..merge_from("", source) };
+    let app_only =
+        |source| pb::MergeMetadataRequest { user_metadata: None, ..merge_from("", source) };
 
     for request in [
         merge_from("", given(json!({"u": 4}), json!({"admin": true}))),
@@ -48,7 +52,8 @@ async fn a_person_gives_no_app_metadata_and_names_no_source() {
         let outcome = server.person("github", "1").merge_metadata(request).await;
         assert_eq!(refusal(outcome), "PermissionDenied SCOPE_INSUFFICIENT");
     }
-    let somebody = server.person("github", "1").merge_metadata(give(&other.id, json!({"u": 4}))).await;
+    let somebody =
+        server.person("github", "1").merge_metadata(give(&other.id, json!({"u": 4}))).await;
     assert_eq!(refusal(somebody), "PermissionDenied NOT_YOUR_USER");
     assert_eq!(server.database.db_everything().await, before);
 }
@@ -62,7 +67,8 @@ async fn a_link_that_stands_gives_what_its_absorbed_user_had() {
     let other = user_with(&service, "3", json!({}), json!({})).await;
     let link = service.link(link_user(&google.id, &sms.id)).await.unwrap().link.unwrap().id;
 
-    let merged = service.merge_metadata(merge_from(&google.id, Source::LinkId(link.clone()))).await.unwrap();
+    let merged =
+        service.merge_metadata(merge_from(&google.id, Source::LinkId(link.clone()))).await.unwrap();
 
     assert_eq!(metadata(&merged.user.unwrap()), (json!({"u": 1, "v": 2}), json!({"plan": "gold"})));
     // The link still gives the same after its primary user is absorbed itself.
@@ -77,18 +83,46 @@ async fn a_link_that_was_undone_gives_what_its_unlink_withheld() {
     let service = server.service();
     let google = user_with(&service, "1", json!({}), json!({})).await;
     for (subject, metadata_rule, by_service, returned, withheld) in [
-        ("r", pb::UnlinkMetadata::Restore, true, (json!({"v": 2}), json!({"a": 2})), (json!({}), json!({}))),
-        ("p", pb::UnlinkMetadata::Restore, false, (json!({"v": 2}), json!({})), (json!({}), json!({"a": 2}))),
-        ("d", pb::UnlinkMetadata::Discard, true, (json!({}), json!({})), (json!({"v": 2}), json!({"a": 2}))),
+        (
+            "r",
+            pb::UnlinkMetadata::Restore,
+            true,
+            (json!({"v": 2}), json!({"a": 2})),
+            (json!({}), json!({})),
+        ),
+        (
+            "p",
+            pb::UnlinkMetadata::Restore,
+            false,
+            (json!({"v": 2}), json!({})),
+            (json!({}), json!({"a": 2})),
+        ),
+        (
+            "d",
+            pb::UnlinkMetadata::Discard,
+            true,
+            (json!({}), json!({})),
+            (json!({"v": 2}), json!({"a": 2})),
+        ),
     ] {
         let user = user_with(&service, subject, json!({"v": 2}), json!({"a": 2})).await;
         let link = service.link(link_user(&google.id, &user.id)).await.unwrap().link.unwrap().id;
         let caller = if by_service { service.clone() } else { server.person("github", "1") };
-        let request = pb::UnlinkRequest { metadata: metadata_rule.into(), ..unlink(&google.id, "github", subject) };
+        let request = pb::UnlinkRequest {
+            metadata: metadata_rule.into(),
+            ..unlink(&google.id, "github", subject)
+        };
         let unlinked = caller.unlink(request).await.unwrap();
-        assert_eq!(metadata(&service.user(&unlinked.detached_user.unwrap().id).await), returned, "{subject}");
+        assert_eq!(
+            metadata(&service.user(&unlinked.detached_user.unwrap().id).await),
+            returned,
+            "{subject}"
+        );
 
-        let merged = service.merge_metadata(merge_from(&user.id, Source::LinkId(link.clone()))).await.unwrap();
+        let merged = service
+            .merge_metadata(merge_from(&user.id, Source::LinkId(link.clone())))
+            .await
+            .unwrap();
 
         let told: Vec<_> = [("USER /v ADDED", &withheld.0), ("APP /a ADDED", &withheld.1)]
             .into_iter()
@@ -96,7 +130,11 @@ async fn a_link_that_was_undone_gives_what_its_unlink_withheld() {
             .map(|(line, _)| line)
             .collect();
         assert_eq!(changes(&merged.metadata_changes), told.join("\n"), "{subject}");
-        assert_eq!(metadata(&merged.user.unwrap()), (json!({"v": 2}), json!({"a": 2})), "all is back: {subject}");
+        assert_eq!(
+            metadata(&merged.user.unwrap()),
+            (json!({"v": 2}), json!({"a": 2})),
+            "all is back: {subject}"
+        );
     }
 }
 
@@ -110,7 +148,11 @@ async fn an_absorbed_user_is_no_source_and_no_target() {
     service.link(link_user(&google.id, &sms.id)).await.unwrap();
     let before = server.database.db_everything().await;
     let merge = async |target: &str, source: &str| {
-        refusal(service.merge_metadata(merge_from(target, Source::SourceUserId(source.to_owned()))).await)
+        refusal(
+            service
+                .merge_metadata(merge_from(target, Source::SourceUserId(source.to_owned())))
+                .await,
+        )
     };
 
     assert_eq!(merge(&third.id, &sms.id).await, "FailedPrecondition USER_ABSORBED");
@@ -118,7 +160,10 @@ async fn an_absorbed_user_is_no_source_and_no_target() {
     // The absorbed id is another name of the primary user.
     assert_eq!(merge(&google.id, &sms.id).await, "InvalidArgument SAME_USER");
     assert_eq!(merge(&google.id, &google.id).await, "InvalidArgument SAME_USER");
-    let old = server.caller(&Token::of("users", &sms.id).issued_ago(60)).merge_metadata(give("", json!({}))).await;
+    let old = server
+        .caller(&Token::of("users", &sms.id).issued_ago(60))
+        .merge_metadata(give("", json!({})))
+        .await;
     assert_eq!(refusal(old), "PermissionDenied REAUTHENTICATION_REQUIRED");
     assert_eq!(server.database.db_everything().await, before);
 }

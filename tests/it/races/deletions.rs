@@ -18,7 +18,8 @@ async fn a_link_and_a_deletion_happen_one_after_the_other() {
     let service = server.service();
     for round in 0..ROUNDS {
         let (g, s) = (format!("g{round}"), format!("s{round}"));
-        let (a, b) = (created(&service, "google-oauth2", &g).await, created(&service, "sms", &s).await);
+        let (a, b) =
+            (created(&service, "google-oauth2", &g).await, created(&service, "sms", &s).await);
         let deletes_secondary = races.coin();
         let deleted = if deletes_secondary { &b } else { &a };
         let by_token = races.coin();
@@ -28,16 +29,21 @@ async fn a_link_and_a_deletion_happen_one_after_the_other() {
             (service.clone(), link_user(&a, &b))
         };
 
-        let outcomes = races.at_once(vec![link(&caller, request), deletion(&service, deleted, false)]).await;
+        let outcomes =
+            races.at_once(vec![link(&caller, request), deletion(&service, deleted, false)]).await;
 
         let told: [&str; 2] = [&outcomes[0], &outcomes[1]];
         let states = service.resolved(&[&a, &b]).await;
         match told {
-            // The link came first, and a user that is absorbed or has absorbed another one is not deleted.
+            // The link came first, and a user that is absorbed or has absorbed another one is not
+            // deleted.
             ["ABSORBED", "FailedPrecondition USER_ABSORBED"] if deletes_secondary => {}
             ["ABSORBED", "FailedPrecondition ABSORBED_USERS_EXIST"] if !deletes_secondary => {}
             ["NotFound USER_NOT_FOUND" | "FailedPrecondition LINK_TOKEN_INVALID", "OK"] => {
-                assert!(states[usize::from(deletes_secondary)].starts_with("DELETED"), "{states:?}");
+                assert!(
+                    states[usize::from(deletes_secondary)].starts_with("DELETED"),
+                    "{states:?}"
+                );
                 continue;
             }
             _ => panic!("round {round}: {outcomes:?}"),
@@ -58,7 +64,8 @@ async fn an_undo_and_a_deletion_happen_one_after_the_other() {
         let b = created(&service, "sms", &format!("s{round}")).await;
         let id = linked(&service, &a, &b).await;
         let (deletes_secondary, include_absorbed) = (races.coin(), races.coin());
-        let mut racers = vec![deletion(&service, if deletes_secondary { &b } else { &a }, include_absorbed)];
+        let mut racers =
+            vec![deletion(&service, if deletes_secondary { &b } else { &a }, include_absorbed)];
         racers.extend((0..races.number(1..=4)).map(|_| undo(&service, undo_of(&id))));
 
         let outcomes = races.at_once(racers).await;
@@ -73,7 +80,11 @@ async fn an_undo_and_a_deletion_happen_one_after_the_other() {
             // The deletion came first.
             "OK" if include_absorbed => (false, false),
             "FailedPrecondition USER_ABSORBED" if deletes_secondary => (true, true),
-            "FailedPrecondition ABSORBED_USERS_EXIST" if !deletes_secondary && !include_absorbed => (true, true),
+            "FailedPrecondition ABSORBED_USERS_EXIST"
+                if !deletes_secondary && !include_absorbed =>
+            {
+                (true, true)
+            }
             _ => panic!("round {round}: {outcomes:?}"),
         };
         // While the data of a deleted user is being erased, no caller sees its links.
@@ -82,8 +93,14 @@ async fn an_undo_and_a_deletion_happen_one_after_the_other() {
         if a_lives {
             service.undo_link(undo_of(&id)).await.unwrap();
         }
-        let state = |lives: bool, id: &str| if lives { format!("CURRENT {id}") } else { "DELETED ".to_owned() };
-        assert_eq!(service.resolved(&[&a, &b]).await, [state(a_lives, &a), state(b_lives, &b)], "{outcomes:?}");
+        let state = |lives: bool, id: &str| {
+            if lives { format!("CURRENT {id}") } else { "DELETED ".to_owned() }
+        };
+        assert_eq!(
+            service.resolved(&[&a, &b]).await,
+            [state(a_lives, &a), state(b_lives, &b)],
+            "{outcomes:?}"
+        );
     }
     server.database.db_assert_invariants().await;
 }
@@ -100,10 +117,13 @@ async fn of_many_deletions_one_deletes() {
         let b = created(&service, "sms", &format!("s{round}")).await;
         linked(&service, &a, &b).await;
         let callers: Vec<Caller> = (0..races.number(2..=8))
-            .map(|_| if races.coin() { service.clone() } else { server.person("google-oauth2", &g) })
+            .map(
+                |_| if races.coin() { service.clone() } else { server.person("google-oauth2", &g) },
+            )
             .collect();
 
-        let outcomes = races.at_once(callers.iter().map(|caller| deletion(caller, &a, true)).collect()).await;
+        let outcomes =
+            races.at_once(callers.iter().map(|caller| deletion(caller, &a, true)).collect()).await;
 
         assert_eq!(count(&outcomes, "OK"), 1, "{outcomes:?}");
         assert_eq!(count(&outcomes, "NotFound USER_NOT_FOUND"), outcomes.len() - 1, "{outcomes:?}");
@@ -112,7 +132,8 @@ async fn of_many_deletions_one_deletes() {
     server.database.db_assert_invariants().await;
 }
 
-/// R06: a stored response, and what is kept of an earlier change, are removed with each user that they concern.
+/// R06: a stored response, and what is kept of an earlier change, are removed with each user that
+/// they concern.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn no_stored_response_outlives_a_deletion() {
     let mut races = Races::begin();
@@ -149,7 +170,11 @@ async fn no_stored_response_outlives_a_deletion() {
             1 => ("ALREADY_LINKED", "NotFound USER_NOT_FOUND"),
             _ => ("OK", "NotFound USER_NOT_FOUND"),
         };
-        assert_eq!(count(&outcomes[1..], told) + count(&outcomes[1..], gone), outcomes.len() - 1, "{outcomes:?}");
+        assert_eq!(
+            count(&outcomes[1..], told) + count(&outcomes[1..], gone),
+            outcomes.len() - 1,
+            "{outcomes:?}"
+        );
     }
     server.database.db_assert_invariants().await;
 }

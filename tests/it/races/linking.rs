@@ -16,10 +16,16 @@ async fn a_user_is_absorbed_by_one_of_many_others() {
             others.push(created(&service, "github", &format!("{round}-{n}")).await);
         }
 
-        let outcomes = races.at_once(others.iter().map(|id| link(&service, link_user(id, &s))).collect()).await;
+        let outcomes = races
+            .at_once(others.iter().map(|id| link(&service, link_user(id, &s))).collect())
+            .await;
 
         assert_eq!(count(&outcomes, "ABSORBED"), 1, "{outcomes:?}");
-        assert_eq!(count(&outcomes, "FailedPrecondition USER_ABSORBED"), others.len() - 1, "{outcomes:?}");
+        assert_eq!(
+            count(&outcomes, "FailedPrecondition USER_ABSORBED"),
+            others.len() - 1,
+            "{outcomes:?}"
+        );
         let winner = outcomes.iter().position(|outcome| outcome == "ABSORBED").unwrap();
         assert_eq!(service.resolved(&[&s]).await, [format!("ABSORBED {}", others[winner])]);
     }
@@ -34,7 +40,8 @@ async fn an_unowned_identity_is_attached_to_one_of_two_users() {
     let service = server.service();
     for round in 0..ROUNDS {
         let (g, h) = (format!("g{round}"), format!("h{round}"));
-        let (a, b) = (created(&service, "google-oauth2", &g).await, created(&service, "github", &h).await);
+        let (a, b) =
+            (created(&service, "google-oauth2", &g).await, created(&service, "github", &h).await);
         // Each caller has a token of its own: if both had one, the second call would be a replay.
         let s = format!("s{round}");
         let proof = || Token::of("sms", &s).sign();
@@ -72,7 +79,8 @@ async fn two_users_that_absorb_each_other_become_one() {
     let service = server.service();
     for round in 0..ROUNDS {
         let (g, h) = (format!("g{round}"), format!("h{round}"));
-        let (a, b) = (created(&service, "google-oauth2", &g).await, created(&service, "github", &h).await);
+        let (a, b) =
+            (created(&service, "google-oauth2", &g).await, created(&service, "github", &h).await);
         let by_service = races.coin();
 
         let outcomes = races
@@ -80,15 +88,26 @@ async fn two_users_that_absorb_each_other_become_one() {
                 vec![link(&service, link_user(&a, &b)), link(&service, link_user(&b, &a))]
             } else {
                 vec![
-                    link(&server.person("google-oauth2", &g), link_with(&server.proof("github", &h))),
-                    link(&server.person("github", &h), link_with(&server.proof("google-oauth2", &g))),
+                    link(
+                        &server.person("google-oauth2", &g),
+                        link_with(&server.proof("github", &h)),
+                    ),
+                    link(
+                        &server.person("github", &h),
+                        link_with(&server.proof("google-oauth2", &g)),
+                    ),
                 ]
             })
             .await;
 
-        // A person gets ALREADY_LINKED whichever link came first, since the person signed in after it.
+        // A person gets ALREADY_LINKED whichever link came first, since the person signed in after
+        // it.
         let second = if by_service { "FailedPrecondition USER_ABSORBED" } else { "ALREADY_LINKED" };
-        assert_eq!((count(&outcomes, "ABSORBED"), count(&outcomes, second)), (1, 1), "{outcomes:?}");
+        assert_eq!(
+            (count(&outcomes, "ABSORBED"), count(&outcomes, second)),
+            (1, 1),
+            "{outcomes:?}"
+        );
         let root = if outcomes[0] == "ABSORBED" { &a } else { &b };
         let holders = service.resolved(&[&a, &b]).await;
         assert_eq!(count(&holders, &format!("CURRENT {root}")), 1, "{holders:?}");
@@ -109,7 +128,8 @@ async fn a_ring_of_links_leaves_one_root_in_each_piece() {
         for n in 0..size {
             ids.push(created(&service, "github", &format!("{round}-{n}")).await);
         }
-        let ring = (0..size).map(|n| link(&service, link_user(&ids[n], &ids[(n + 1) % size]))).collect();
+        let ring =
+            (0..size).map(|n| link(&service, link_user(&ids[n], &ids[(n + 1) % size]))).collect();
 
         let outcomes = races.at_once(ring).await;
 

@@ -3,7 +3,8 @@
 use super::*;
 
 fn set_primary(caller: &Caller, user_id: &str, provider: &str, subject: &str) -> Racer {
-    let (caller, user_id, identity) = (caller.clone(), user_id.to_owned(), identity_ref(provider, subject));
+    let (caller, user_id, identity) =
+        (caller.clone(), user_id.to_owned(), identity_ref(provider, subject));
     let request = pb::SetPrimaryIdentityRequest { user_id, identity, ..Default::default() };
     racer(async move { caller.set_primary_identity(request).await })
 }
@@ -24,7 +25,8 @@ async fn a_primary_identity_is_not_unlinked_and_an_unlinked_identity_does_not_be
         let (g, s) = (format!("g{round}"), format!("s{round}"));
         let id = of_two(&server, &g, &s).await;
         let setters = races.number(1..=3);
-        let mut racers: Vec<Racer> = (0..setters).map(|_| set_primary(&service, &id, "sms", &s)).collect();
+        let mut racers: Vec<Racer> =
+            (0..setters).map(|_| set_primary(&service, &id, "sms", &s)).collect();
         racers.extend((0..races.number(1..=3)).map(|_| detach(&service, unlink(&id, "sms", &s))));
 
         let outcomes = races.at_once(racers).await;
@@ -34,7 +36,11 @@ async fn a_primary_identity_is_not_unlinked_and_an_unlinked_identity_does_not_be
         let shown = identities(&service.user(&id).await);
         if left == 0 {
             assert_eq!(count(set, "OK"), set.len(), "{outcomes:?}");
-            assert_eq!(count(unlinked, "FailedPrecondition PRIMARY_IDENTITY"), unlinked.len(), "{outcomes:?}");
+            assert_eq!(
+                count(unlinked, "FailedPrecondition PRIMARY_IDENTITY"),
+                unlinked.len(),
+                "{outcomes:?}"
+            );
             assert_eq!(shown, [format!("sms|{s}"), format!("google-oauth2|{g}")]);
         } else {
             assert_eq!(

@@ -13,8 +13,13 @@ async fn the_same_call_twenty_times_at_once_makes_one_link() {
     let person = server.person("google-oauth2", "g1");
     for (provider, subject, first) in [("sms", "s1", "ABSORBED"), ("github", "h1", "ATTACHED")] {
         let token = server.proof(provider, subject);
-        let outcomes = races.at_once((0..20).map(|_| link(&person, link_with(&token))).collect()).await;
-        assert_eq!((count(&outcomes, first), count(&outcomes, "ALREADY_LINKED")), (1, 19), "{outcomes:?}");
+        let outcomes =
+            races.at_once((0..20).map(|_| link(&person, link_with(&token))).collect()).await;
+        assert_eq!(
+            (count(&outcomes, first), count(&outcomes, "ALREADY_LINKED")),
+            (1, 19),
+            "{outcomes:?}"
+        );
     }
     assert_eq!(server.database.db_texts("SELECT id::text FROM links").await.len(), 2);
     server.database.db_assert_invariants().await;
@@ -43,7 +48,8 @@ async fn one_token_sent_by_many_makes_one_link() {
 
         let won = if owned { "ABSORBED" } else { "ATTACHED" };
         assert_eq!(count(&outcomes, won), 1, "{outcomes:?}");
-        // A caller that found the account without an owner gets IDENTITY_TAKEN. For the others the token is used.
+        // A caller that found the account without an owner gets IDENTITY_TAKEN. For the others the
+        // token is used.
         let taken = if owned { 0 } else { count(&outcomes, "AlreadyExists IDENTITY_TAKEN") };
         let used = count(&outcomes, "FailedPrecondition LINK_TOKEN_INVALID");
         assert_eq!(1 + taken + used, ids.len(), "{outcomes:?}");
@@ -63,14 +69,19 @@ async fn a_link_on_a_shared_email_and_an_unlink_of_that_email_happen_one_after_t
     for round in 0..ROUNDS {
         let email = format!("ann{round}@example.com");
         let (g, h, s) = (format!("g{round}"), format!("h{round}"), format!("s{round}"));
-        // Two users share the email: one by an identity that was linked to it, the other by its own.
+        // Two users share the email: one by an identity that was linked to it, the other by its
+        // own.
         let by_linked = created(&service, "google-oauth2", &g).await;
         let linked = service.create_with("github", &h, verified(&email)).await.id;
         service.link(link_user(&by_linked, &linked)).await.unwrap();
         let by_own = service.create_with("auth0", &s, verified(&email)).await.id;
         let primary_loses_it = races.coin();
-        let (primary, secondary) = if primary_loses_it { (&by_linked, &by_own) } else { (&by_own, &by_linked) };
-        let demanding = pb::LinkRequest { require_shared_verified_email: true, ..link_user(primary, secondary) };
+        let (primary, secondary) =
+            if primary_loses_it { (&by_linked, &by_own) } else { (&by_own, &by_linked) };
+        let demanding = pb::LinkRequest {
+            require_shared_verified_email: true,
+            ..link_user(primary, secondary)
+        };
         let rival = {
             let (service, request) = (service.clone(), unlink(&by_linked, "github", &h));
             racer_as(async move { service.unlink(request).await }, |answer| {
@@ -83,7 +94,8 @@ async fn a_link_on_a_shared_email_and_an_unlink_of_that_email_happen_one_after_t
         let (alone, both) = (format!("google-oauth2|{g}"), format!("google-oauth2|{g} auth0|{s}"));
         match [outcomes[0].as_str(), outcomes[1].as_str()] {
             ["FailedPrecondition EMAIL_NOT_SHARED", left] if left == alone => {}
-            // The link came first. The unlinked identity left the user of both, or a user that was absorbed by then.
+            // The link came first. The unlinked identity left the user of both, or a user that was
+            // absorbed by then.
             ["ABSORBED", left] if primary_loses_it && left == both => {}
             ["ABSORBED", "FailedPrecondition USER_ABSORBED"] if !primary_loses_it => {}
             _ => panic!("round {round}, the primary loses it: {primary_loses_it}: {outcomes:?}"),

@@ -23,10 +23,15 @@ async fn one_link_undone_many_times_at_once_is_undone_once() {
         let id = absorbed(&service, &a, &b).await;
         let callers = races.number(2..=12);
 
-        let outcomes = races.at_once((0..callers).map(|_| undo(&service, undo_of(&id))).collect()).await;
+        let outcomes =
+            races.at_once((0..callers).map(|_| undo(&service, undo_of(&id))).collect()).await;
 
         assert_eq!(count(&outcomes, "OK"), callers, "{outcomes:?}");
-        assert_eq!([service.user(&a).await.version, service.user(&b).await.version], [3, 3], "each changed twice");
+        assert_eq!(
+            [service.user(&a).await.version, service.user(&b).await.version],
+            [3, 3],
+            "each changed twice"
+        );
     }
     server.database.db_assert_invariants().await;
 }
@@ -54,20 +59,31 @@ async fn a_user_whose_link_is_undone_and_unlinked_at_once_comes_back_and_leaves_
         let (undone, unlinked) = outcomes.split_at(undos);
         assert_eq!(count(undone, "OK"), undos, "{outcomes:?}");
         let left_alone = count(unlinked, "OK");
-        assert_eq!(left_alone + count(unlinked, "NotFound IDENTITY_NOT_FOUND"), unlinked.len(), "{outcomes:?}");
-        assert_eq!(service.resolved(&[&a, &b]).await, [format!("CURRENT {a}"), format!("CURRENT {b}")]);
+        assert_eq!(
+            left_alone + count(unlinked, "NotFound IDENTITY_NOT_FOUND"),
+            unlinked.len(),
+            "{outcomes:?}"
+        );
+        assert_eq!(
+            service.resolved(&[&a, &b]).await,
+            [format!("CURRENT {a}"), format!("CURRENT {b}")]
+        );
         assert_eq!(identities(&service.user(&a).await), [format!("google-oauth2|{g}")]);
         // The identity that leaves last brings its user back.
         let others = [service.owner("sms", &s).await, service.owner("okta", &o).await];
         assert!(others.contains(&b) && !others.contains(&a), "{outcomes:?}");
-        assert_eq!(service.user(&b).await.identities.len(), if left_alone == 0 { 2 } else { 1 }, "{outcomes:?}");
+        assert_eq!(
+            service.user(&b).await.identities.len(),
+            if left_alone == 0 { 2 } else { 1 },
+            "{outcomes:?}"
+        );
     }
     server.database.db_assert_invariants().await;
 }
 
-/// S absorbs T, and P absorbs S. Then all at once both links are undone, their identities are unlinked, and Q absorbs
-/// P with its metadata. In whichever order that happens, undoing the remaining links gives every user back what it
-/// had.
+/// S absorbs T, and P absorbs S. Then all at once both links are undone, their identities are
+/// unlinked, and Q absorbs P with its metadata. In whichever order that happens, undoing the
+/// remaining links gives every user back what it had.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_chain_that_changes_in_many_ways_at_once_comes_apart_whole() {
     let mut races = Races::begin();
@@ -75,10 +91,14 @@ async fn a_chain_that_changes_in_many_ways_at_once_comes_apart_whole() {
     let service = server.service();
     for round in 0..ROUNDS {
         let mut ids = Vec::new();
-        for (provider, name) in [("google-oauth2", "p"), ("sms", "s"), ("github", "t"), ("okta", "q")] {
+        for (provider, name) in
+            [("google-oauth2", "p"), ("sms", "s"), ("github", "t"), ("okta", "q")]
+        {
             let subject = format!("{name}{round}");
             let metadata = value!({"who": name, "list": [name], name: {"own": name}});
-            let user = service.create_with(provider, &subject, |request| request.user_metadata = object(metadata));
+            let user = service.create_with(provider, &subject, |request| {
+                request.user_metadata = object(metadata);
+            });
             ids.push(user.await.id);
         }
         let [p, s, t, q] = [&ids[0], &ids[1], &ids[2], &ids[3]];
@@ -98,9 +118,10 @@ async fn a_chain_that_changes_in_many_ways_at_once_comes_apart_whole() {
             racers.push(Box::pin(async move {
                 let all = merge(mm::Conflict::SecondaryWins, mm::Arrays::Concatenate);
                 let request = pb::LinkRequest { user_metadata: all, ..link_user(&q_id, &p_id) };
-                grow.link(request)
-                    .await
-                    .map_or_else(|status| refusal::<()>(Err(status)), |answer| answer.link.unwrap().id)
+                grow.link(request).await.map_or_else(
+                    |status| refusal::<()>(Err(status)),
+                    |answer| answer.link.unwrap().id,
+                )
             }));
         }
         let grows = racers.len();

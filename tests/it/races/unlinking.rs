@@ -9,7 +9,8 @@ async fn of_the_last_two_identities_one_stays() {
     let server = TestServer::start().await;
     let service = server.service();
     for round in 0..ROUNDS {
-        // The wallet is primary and cannot sign in. One of the other two identities may go, but not both.
+        // The wallet is primary and cannot sign in. One of the other two identities may go, but not
+        // both.
         let (w, g, h) = (format!("w{round}"), format!("g{round}"), format!("h{round}"));
         let id = created(&service, "google-oauth2", &g).await;
         let person = server.person("google-oauth2", &g);
@@ -17,7 +18,10 @@ async fn of_the_last_two_identities_one_stays() {
             person.link(link_with(&server.proof(provider, subject))).await.unwrap();
         }
         let identity = identity_ref("wallet", &w);
-        person.set_primary_identity(pb::SetPrimaryIdentityRequest { identity, ..Default::default() }).await.unwrap();
+        person
+            .set_primary_identity(pb::SetPrimaryIdentityRequest { identity, ..Default::default() })
+            .await
+            .unwrap();
 
         let outcomes = races
             .at_once(vec![
@@ -49,17 +53,26 @@ async fn a_link_and_an_unlink_of_one_identity_happen_one_after_the_other() {
         service.link(link_user(&a, &id)).await.unwrap();
 
         let outcomes = races
-            .at_once(vec![link(&service, link_identity(&b, "sms", &s)), detach(&service, unlink(&a, "sms", &s))])
+            .at_once(vec![
+                link(&service, link_identity(&b, "sms", &s)),
+                detach(&service, unlink(&a, "sms", &s)),
+            ])
             .await;
 
         assert_eq!(outcomes[0], "ABSORBED");
         let states = service.resolved(&[&a, &b, &id]).await;
         match outcomes[1].as_str() {
             // The unlink came first: B absorbed only the phone's user.
-            "OK" => assert_eq!(states, [format!("CURRENT {a}"), format!("CURRENT {b}"), format!("ABSORBED {b}")]),
+            "OK" => assert_eq!(
+                states,
+                [format!("CURRENT {a}"), format!("CURRENT {b}"), format!("ABSORBED {b}")]
+            ),
             // The link came first: B absorbed A with all its identities.
             "FailedPrecondition USER_ABSORBED" => {
-                assert_eq!(states, [format!("ABSORBED {b}"), format!("CURRENT {b}"), format!("ABSORBED {b}")]);
+                assert_eq!(
+                    states,
+                    [format!("ABSORBED {b}"), format!("CURRENT {b}"), format!("ABSORBED {b}")]
+                );
             }
             other => panic!("{other}"),
         }
@@ -67,14 +80,16 @@ async fn a_link_and_an_unlink_of_one_identity_happen_one_after_the_other() {
     server.database.db_assert_invariants().await;
 }
 
-/// R07: a release of the account, and its next sign-in and its next link, which wait for the release.
+/// R07: a release of the account, and its next sign-in and its next link, which wait for the
+/// release.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_release_a_sign_in_and_a_link_happen_one_after_the_other() {
     let mut races = Races::begin();
     let server = TestServer::start().await;
     let service = server.service();
     for round in 0..ROUNDS {
-        let (a, s) = (created(&service, "google-oauth2", &format!("a{round}")).await, format!("s{round}"));
+        let (a, s) =
+            (created(&service, "google-oauth2", &format!("a{round}")).await, format!("s{round}"));
         let b = created(&service, "github", &format!("b{round}")).await;
         let person = server.person("google-oauth2", &format!("a{round}"));
         person.link(link_with(&server.proof("sms", &s))).await.unwrap();
@@ -94,7 +109,8 @@ async fn a_release_a_sign_in_and_a_link_happen_one_after_the_other() {
 
         assert_eq!(outcomes[1], "OK", "{outcomes:?}");
         assert!(
-            ["ATTACHED", "ABSORBED", "AlreadyExists IDENTITY_TAKEN"].contains(&outcomes[2].as_str()),
+            ["ATTACHED", "ABSORBED", "AlreadyExists IDENTITY_TAKEN"]
+                .contains(&outcomes[2].as_str()),
             "{outcomes:?}"
         );
         let owner = service.owner("sms", &s).await;

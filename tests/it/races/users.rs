@@ -12,8 +12,10 @@ async fn a_user_that_is_created_twenty_times_at_once_is_one_user() {
     for round in 0..5 {
         let create = |_| {
             let service = server.service();
-            let identity =
-                pb::NewIdentity { identity_ref: identity_ref("github", &format!("h{round}")), ..Default::default() };
+            let identity = pb::NewIdentity {
+                identity_ref: identity_ref("github", &format!("h{round}")),
+                ..Default::default()
+            };
             let request = pb::CreateUserRequest { identity: Some(identity), ..Default::default() };
             racer(async move { service.create_user(request).await })
         };
@@ -34,7 +36,8 @@ async fn merges_at_once_lose_no_key() {
     let id = created(&service, "google-oauth2", "g1").await;
     let keys: Vec<String> = (0..races.number(2..=16)).map(|n| format!("key{n}")).collect();
     let merge_one = |key: &String| {
-        let given = pb::GivenMetadata { user_metadata: object(object!({ key: true })), app_metadata: None };
+        let given =
+            pb::GivenMetadata { user_metadata: object(object!({ key: true })), app_metadata: None };
         let request = pb::MergeMetadataRequest {
             user_id: id.clone(),
             source: Some(pb::merge_metadata_request::Source::Given(given)),

@@ -18,7 +18,8 @@ use crate::support::{
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// The example as cargo builds it. `cargo test` has built it already, except if it runs one target alone.
+/// The example as cargo builds it. `cargo test` has built it already, except if it runs one target
+/// alone.
 fn example() -> PathBuf {
     let mut cargo = Command::new(env!("CARGO"));
     cargo.args(["build", "--quiet", "--example", "rekey"]);
@@ -31,7 +32,7 @@ fn example() -> PathBuf {
 }
 
 /// A shop with its own service.
-pub struct Shop {
+pub(super) struct Shop {
     /// The shop's own database.
     pub database: Database,
     example: PathBuf,
@@ -41,36 +42,49 @@ pub struct Shop {
 
 impl Shop {
     /// Opens a shop with empty tables.
-    pub async fn open(server: &TestServer) -> Self {
+    pub(super) async fn open(server: &TestServer) -> Self {
         let database = cluster().db_empty().await;
         database.db_execute(include_str!("../../../examples/rekey/schema.sql")).await;
         let token_file = temp_dir(&database.name).join("token");
-        Self { database, example: example(), token_file, address: format!("http://{}", server.address) }
+        Self {
+            database,
+            example: example(),
+            token_file,
+            address: format!("http://{}", server.address),
+        }
     }
 
     /// Starts the shop's service.
-    pub fn start(&self) -> Running {
+    pub(super) fn start(&self) -> Running {
         let mut command = Command::new(&self.example);
-        command.args(["--identity-link", &self.address, "--database", &self.database.url, "--token-file"]);
+        command.args([
+            "--identity-link",
+            &self.address,
+            "--database",
+            &self.database.url,
+            "--token-file",
+        ]);
         command.arg(&self.token_file);
         Running::start(command)
     }
 
     /// Stores the token that the service reads for its next call.
-    pub fn give_token(&self, token: &Token) {
+    pub(super) fn give_token(&self, token: &Token) {
         fs::write(&self.token_file, token.sign()).unwrap();
     }
 
     /// Places one order for each user, by the ids that the users had when they signed in.
-    pub async fn db_place_orders(&self, ids: &[String]) {
+    pub(super) async fn db_place_orders(&self, ids: &[String]) {
         for id in ids {
             let next = "(SELECT coalesce(max(id), 0) + 1 FROM orders)";
-            self.database.db_execute(&format!("INSERT INTO orders VALUES ({next}, '{id}', '{id}')")).await;
+            self.database
+                .db_execute(&format!("INSERT INTO orders VALUES ({next}, '{id}', '{id}')"))
+                .await;
         }
     }
 
     /// Places one more order while the service runs, in the way that the docs describe.
-    pub async fn db_place_order(&self, service: &Caller, id: &str) {
+    pub(super) async fn db_place_order(&self, service: &Caller, id: &str) {
         let count = self.db_orders().await.len();
         while self.db_orders().await.len() == count {
             let Some(position) = self.db_position().await else { return };
@@ -79,29 +93,36 @@ impl Shop {
         }
     }
 
-    /// The statement that places an order of an id that resolved to this user at this position of the feed.
-    pub async fn db_placing(&self, id: &str, user: &str, position: &str) -> String {
+    /// The statement that places an order of an id that resolved to this user at this position of
+    /// the feed.
+    pub(super) async fn db_placing(&self, id: &str, user: &str, position: &str) -> String {
         let number = self.db_orders().await.len() + 1;
-        let sql = include_str!("../../../examples/rekey/place_order.sql").replace("$1", &number.to_string());
-        let sql = sql.replace("$2", &format!("'{id}'")).replace("$3", &format!("nullif('{user}', '')"));
+        let sql = include_str!("../../../examples/rekey/place_order.sql")
+            .replace("$1", &number.to_string());
+        let sql =
+            sql.replace("$2", &format!("'{id}'")).replace("$3", &format!("nullif('{user}', '')"));
         sql.replace("$4", &format!("'{position}'"))
     }
 
-    /// The orders by number: the id under which each was placed, and its user, or `-` if it has none.
-    pub async fn db_orders(&self) -> Vec<(String, String)> {
+    /// The orders by number: the id under which each was placed, and its user, or `-` if it has
+    /// none.
+    pub(super) async fn db_orders(&self) -> Vec<(String, String)> {
         let rows = "SELECT placed_by || ' ' || coalesce(user_id, '-') FROM orders ORDER BY id";
-        let split = |row: &String| row.split_once(' ').map(|(id, user)| (id.to_owned(), user.to_owned())).unwrap();
+        let split = |row: &String| {
+            row.split_once(' ').map(|(id, user)| (id.to_owned(), user.to_owned())).unwrap()
+        };
         self.database.db_texts(rows).await.iter().map(split).collect()
     }
 
     /// The position that the shop's service has reached.
-    pub async fn db_position(&self) -> Option<String> {
+    pub(super) async fn db_position(&self) -> Option<String> {
         self.database.db_texts("SELECT position FROM feed_position").await.pop()
     }
 
     /// Returns after the service has reached such a position.
-    pub async fn db_until_position(&self, is_it: impl Fn(&str) -> bool) {
-        let there = async { while !self.db_position().await.is_some_and(|position| is_it(&position)) {} };
+    pub(super) async fn db_until_position(&self, is_it: impl Fn(&str) -> bool) {
+        let there =
+            async { while !self.db_position().await.is_some_and(|position| is_it(&position)) {} };
         timeout(PATIENCE, there).await.expect("the service should reach the position");
     }
 }

@@ -20,7 +20,10 @@ async fn the_link_that_had_brought_a_user_is_not_undone() {
     assert_eq!(server.db_refused(person.undo_link(undo(&link))).await, NOT_UNDOABLE);
     let next = signs_in(&server, "sms", "s").await;
     assert_eq!(server.db_refused(service.undo_link(undo(&link))).await, NOT_UNDOABLE);
-    assert_eq!(service.resolved(&[&phone, &next]).await, [format!("ABSORBED {id}"), format!("CURRENT {next}")]);
+    assert_eq!(
+        service.resolved(&[&phone, &next]).await,
+        [format!("ABSORBED {id}"), format!("CURRENT {next}")]
+    );
     // For the account's next owner it is a link of other users.
     let next = server.caller(&Token::of("sms", "s").issued_ago(-2));
     assert_eq!(server.db_refused(next.undo_link(undo(&link))).await, "NotFound LINK_NOT_FOUND");
@@ -41,7 +44,8 @@ async fn the_link_that_had_attached_the_account_is_not_undone() {
     assert_eq!(server.db_refused(person().undo_link(undo(&link))).await, NOT_UNDOABLE);
     assert_eq!(service.list_links(links_of(&ann)).await.unwrap().links[0].undo_time, None);
 
-    // It is not undone either after the account's next owner is deleted. The link then has nothing of that owner.
+    // It is not undone either after the account's next owner is deleted. The link then has nothing
+    // of that owner.
     let next = signs_in(&server, "sms", "s").await;
     service.delete(&next).await;
     assert_eq!(server.db_refused(service.undo_link(undo(&link))).await, NOT_UNDOABLE);
@@ -75,7 +79,10 @@ async fn a_new_link_with_a_proof_takes_the_account_back() {
         let linked = person().link(link_with(&server.later_proof("sms", "s"))).await.unwrap();
 
         use pb::link_response::Outcome;
-        assert_eq!(linked.outcome(), if is_next_there { Outcome::Absorbed } else { Outcome::Attached });
+        assert_eq!(
+            linked.outcome(),
+            if is_next_there { Outcome::Absorbed } else { Outcome::Attached }
+        );
         assert_eq!(service.owner("sms", "s").await, id);
         assert_ne!(linked.user.unwrap().identities[1].origin_user_id, phone);
         // It is another identity than the one that the first link had brought.

@@ -13,13 +13,20 @@ async fn a_user_keeps_its_primary_and_its_last_identity() {
     let last = "FailedPrecondition LAST_IDENTITY";
     assert_eq!(server.db_refused(service.unlink(release(&alone, "github", "h"))).await, last);
     server.person("github", "h").link(link_with(&server.proof("wallet", "w"))).await.unwrap();
-    assert_eq!(server.db_refused(server.person("github", "h").unlink(release("", "github", "h"))).await, last);
+    assert_eq!(
+        server.db_refused(server.person("github", "h").unlink(release("", "github", "h"))).await,
+        last
+    );
     let Ann { id, .. } = ann(&server).await;
     for (caller, user_id) in [(service, id.as_str()), (server.person("google-oauth2", "ann"), "")] {
         let primary = caller.unlink(release(user_id, "google-oauth2", "ann"));
         assert_eq!(server.db_refused(primary).await, "FailedPrecondition PRIMARY_IDENTITY");
         let absent = caller.unlink(release(user_id, "github", "h"));
-        assert_eq!(server.db_refused(absent).await, "NotFound IDENTITY_NOT_FOUND", "it is another user's");
+        assert_eq!(
+            server.db_refused(absent).await,
+            "NotFound IDENTITY_NOT_FOUND",
+            "it is another user's"
+        );
     }
 }
 
@@ -31,8 +38,16 @@ async fn only_a_service_or_the_user_after_a_fresh_sign_in_may_release() {
     let other = service.create("okta", "o").await.id;
     let refusals = [
         (Token::of("google-oauth2", "ann").issued_ago(700), "", SIGN_IN),
-        (Token::of("google-oauth2", "ann").scope("read:current_user"), "", "PermissionDenied SCOPE_INSUFFICIENT"),
-        (Token::of("services", "x").scope("read:users"), id.as_str(), "PermissionDenied SCOPE_INSUFFICIENT"),
+        (
+            Token::of("google-oauth2", "ann").scope("read:current_user"),
+            "",
+            "PermissionDenied SCOPE_INSUFFICIENT",
+        ),
+        (
+            Token::of("services", "x").scope("read:users"),
+            id.as_str(),
+            "PermissionDenied SCOPE_INSUFFICIENT",
+        ),
         (Token::of("okta", "o"), id.as_str(), "PermissionDenied NOT_YOUR_USER"),
         (Token::of("okta", "o"), "", "NotFound IDENTITY_NOT_FOUND"),
         (Token::of("services", "backend"), &other, "NotFound IDENTITY_NOT_FOUND"),
@@ -43,7 +58,11 @@ async fn only_a_service_or_the_user_after_a_fresh_sign_in_may_release() {
     ];
     for (token, user_id, expected) in refusals {
         let call = server.caller(&token);
-        assert_eq!(server.db_refused(call.unlink(release(user_id, "sms", "s"))).await, expected, "{token:?}");
+        assert_eq!(
+            server.db_refused(call.unlink(release(user_id, "sms", "s"))).await,
+            expected,
+            "{token:?}"
+        );
     }
     let outdated = pb::UnlinkRequest { expected_version: Some(1), ..release(&id, "sms", "s") };
     assert_eq!(server.db_refused(service.unlink(outdated)).await, "Aborted VERSION_MISMATCH");
@@ -74,7 +93,8 @@ async fn an_account_of_an_old_session_releases_nothing_older() {
 async fn a_release_with_a_choice_of_metadata_is_refused() {
     let server = TestServer::start().await;
     let Ann { id, .. } = ann(&server).await;
-    let of = |metadata: i32, mode: i32| pb::UnlinkRequest { metadata, mode, ..unlink(&id, "sms", "s") };
+    let of =
+        |metadata: i32, mode: i32| pb::UnlinkRequest { metadata, mode, ..unlink(&id, "sms", "s") };
     let both = server.db_refused(server.service().unlink(of(2, 2))).await;
     insta::assert_snapshot!(both, @r"
     InvalidArgument REQUEST_INVALID

@@ -12,7 +12,8 @@ async fn the_same_request_gets_the_same_response_and_changes_nothing_again() {
         let after = server.database.db_everything().await;
 
         let second = write(&service, &people, rpc, ID, Terms::default()).await.unwrap();
-        let in_capitals = write(&service, &people, rpc, &ID.to_uppercase(), Terms::default()).await.unwrap();
+        let in_capitals =
+            write(&service, &people, rpc, &ID.to_uppercase(), Terms::default()).await.unwrap();
 
         assert_eq!((&second, &in_capitals), (&first, &first), "{rpc}");
         assert_eq!(server.database.db_everything().await, after, "{rpc}");
@@ -23,7 +24,10 @@ async fn the_same_request_gets_the_same_response_and_changes_nothing_again() {
 async fn a_stored_response_stays_as_it_was_after_later_changes() {
     let server = TestServer::start().await;
     let (people, service) = (people(&server).await, server.service());
-    let nothing_to_do = || pb::LinkRequest { request_id: ID.to_owned(), ..link_identity(&people.first, "sms", "s1") };
+    let nothing_to_do = || pb::LinkRequest {
+        request_id: ID.to_owned(),
+        ..link_identity(&people.first, "sms", "s1")
+    };
     let first = service.link(nothing_to_do()).await.unwrap();
     assert_eq!(first.outcome(), pb::link_response::Outcome::AlreadyLinked);
     service.unlink(unlink(&people.first, "sms", "s1")).await.unwrap();
@@ -57,10 +61,17 @@ async fn the_same_request_with_its_maps_in_another_order_is_the_same() {
     let server = TestServer::start().await;
     let authorization = format!("Bearer {}", server.proof("services", "backend"));
     let create = |first: &str, second: &str| {
-        let identity = pb::NewIdentity { identity_ref: identity_ref("github", "h1"), ..Default::default() };
-        let one =
-            |key: &str| pb::CreateUserRequest { user_metadata: object(value!({ key: key })), ..Default::default() };
-        let rest = pb::CreateUserRequest { identity: Some(identity), request_id: ID.to_owned(), ..Default::default() };
+        let identity =
+            pb::NewIdentity { identity_ref: identity_ref("github", "h1"), ..Default::default() };
+        let one = |key: &str| pb::CreateUserRequest {
+            user_metadata: object(value!({ key: key })),
+            ..Default::default()
+        };
+        let rest = pb::CreateUserRequest {
+            identity: Some(identity),
+            request_id: ID.to_owned(),
+            ..Default::default()
+        };
         // A message that comes in two parts is merged (Encoding, "Last One Wins").
         [one(first), one(second), rest].map(|part| part.encode_to_vec()).concat()
     };
@@ -84,7 +95,8 @@ async fn a_link_gets_its_stored_response_after_its_proof_no_longer_holds() {
     let first = server.person("google-oauth2", "g1").link(link(ID)).await.unwrap();
     // A lower limit, so that the test does not wait until the token is too old.
     let strict = TestServer::start_with(database, |toml| {
-        let strict = toml.replace("[issuers.github]", "[issuers.github]\nlink_with.max_age = \"1m\"");
+        let strict =
+            toml.replace("[issuers.github]", "[issuers.github]\nlink_with.max_age = \"1m\"");
         assert_ne!(strict, toml);
         strict
     })
@@ -95,7 +107,10 @@ async fn a_link_gets_its_stored_response_after_its_proof_no_longer_holds() {
 
     let another = "00000000-0000-4000-8000-000000000001";
     for id in ["", another] {
-        assert_eq!(strict.db_refused(person.link(link(id))).await, "FailedPrecondition LINK_TOKEN_INVALID");
+        assert_eq!(
+            strict.db_refused(person.link(link(id))).await,
+            "FailedPrecondition LINK_TOKEN_INVALID"
+        );
     }
     let other = pb::LinkRequest { user_metadata: merge_default(), ..link(ID) };
     assert_eq!(strict.db_refused(person.link(other)).await, "InvalidArgument REQUEST_ID_REUSED");
@@ -106,7 +121,8 @@ async fn after_a_day_a_request_id_is_as_good_as_new() {
     let server = TestServer::start().await;
     let (people, service) = (people(&server).await, server.service());
     write(&service, &people, "UpdateUser", ID, Terms::default()).await.unwrap();
-    let hours_left = "SELECT round(extract(epoch FROM expire_time - now()) / 3600)::text FROM request_ids";
+    let hours_left =
+        "SELECT round(extract(epoch FROM expire_time - now()) / 3600)::text FROM request_ids";
     assert_eq!(server.database.db_texts(hours_left).await, ["24"]);
     server.database.db_execute("UPDATE request_ids SET expire_time = now()").await;
     let other = Terms { other: true, ..Terms::default() };

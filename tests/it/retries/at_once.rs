@@ -31,8 +31,8 @@ async fn twenty_calls_of_one_request_make_one_change_and_get_one_response() {
     }
 }
 
-/// Two calls of one request at two servers, where the second waits for the first. Runs `cut` before the first goes
-/// on, and returns both outcomes.
+/// Two calls of one request at two servers, where the second waits for the first. Runs `cut` before
+/// the first goes on, and returns both outcomes.
 async fn one_behind_the_other(
     server: &TestServer,
     terms: Terms,
@@ -65,12 +65,13 @@ async fn a_call_that_waits_for_the_same_request_is_not_refused_for_what_that_cha
     assert_eq!(first.unwrap(), second.unwrap());
 }
 
-/// R14: the same request id twice, and the first call is rolled back. F05: the connection of one call is ended at the
-/// database.
+/// R14: the same request id twice, and the first call is rolled back. F05: the connection of one
+/// call is ended at the database.
 #[tokio::test]
 async fn a_call_that_waits_for_a_request_that_is_rolled_back_carries_it_out() {
     let server = TestServer::start().await;
-    // The first call waits for the row. The second waits for the lock of the request, which is advisory.
+    // The first call waits for the row. The second waits for the lock of the request, which is
+    // advisory.
     let end_the_first = "SELECT pg_terminate_backend(pid)::text FROM pg_stat_activity \
         WHERE datname = current_database() AND wait_event_type = 'Lock' AND wait_event <> 'advisory'";
 

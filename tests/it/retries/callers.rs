@@ -1,5 +1,5 @@
-//! A request id belongs to one caller, for one rpc, in one tenant. A caller that may not call gets no stored
-//! response.
+//! A request id belongs to one caller, for one rpc, in one tenant. A caller that may not call gets
+//! no stored response.
 
 use super::*;
 use crate::{
@@ -9,7 +9,8 @@ use crate::{
 
 fn own_update(mine: bool) -> pb::UpdateUserRequest {
     let user_metadata = object(value!({ "mine": mine }));
-    let update = update("", &["user_metadata"], pb::UserUpdate { user_metadata, ..Default::default() });
+    let update =
+        update("", &["user_metadata"], pb::UserUpdate { user_metadata, ..Default::default() });
     pb::UpdateUserRequest { request_id: ID.to_owned(), ..update }
 }
 
@@ -67,7 +68,10 @@ async fn a_caller_that_may_no_longer_call_gets_no_stored_response() {
     service.block(&id, false).await;
 
     let unscoped = server.caller(&token.clone().scope("read:current_user"));
-    assert_eq!(server.db_refused(unscoped.update_user(own_update(true))).await, "PermissionDenied SCOPE_INSUFFICIENT");
+    assert_eq!(
+        server.db_refused(unscoped.update_user(own_update(true))).await,
+        "PermissionDenied SCOPE_INSUFFICIENT"
+    );
 
     service.unlink(unlink(&id, "sms", "s1")).await.unwrap();
     let withdrawn = server.db_refused(server.caller(&token).update_user(own_update(true))).await;
@@ -80,7 +84,9 @@ async fn the_stored_response_of_a_service_is_not_for_a_user_of_the_same_subject(
     let settings = "kind_claim = \"kind\"\nsubject = \"subject\"\nprovider = \"p\"\ntenant = \"default\"\n\
         audiences = [\"identity-link\"]\n\
         allowed_scopes = [\"update:users\", \"update:current_user_metadata\"]\n";
-    let server = TestServer::start_with(cluster().db_migrated().await, |toml| stranger(&toml, settings)).await;
+    let server =
+        TestServer::start_with(cluster().db_migrated().await, |toml| stranger(&toml, settings))
+            .await;
     let another = server.service().create("github", "h1").await.id;
     server.service().create("p", "1").await;
     let token = Token::of("stranger", "1").scope("update:users update:current_user_metadata");
@@ -90,5 +96,8 @@ async fn the_stored_response_of_a_service_is_not_for_a_user_of_the_same_subject(
 
     let person = server.caller(&token.with("kind", "user"));
 
-    assert_eq!(server.db_refused(person.update_user(request())).await, "PermissionDenied NOT_YOUR_USER");
+    assert_eq!(
+        server.db_refused(person.update_user(request())).await,
+        "PermissionDenied NOT_YOUR_USER"
+    );
 }

@@ -4,7 +4,8 @@ use super::*;
 
 /// The stored responses and the users that they concern, as text.
 async fn db_answers(server: &TestServer) -> String {
-    let answers = "SELECT concat(rpc, ' ', concerned, ' ', encode(answer, 'escape')) FROM request_ids";
+    let answers =
+        "SELECT concat(rpc, ' ', concerned, ' ', encode(answer, 'escape')) FROM request_ids";
     server.database.db_texts(answers).await.join("\n")
 }
 
@@ -27,7 +28,8 @@ async fn responses_that_concern_a_deleted_user_are_removed_with_it() {
             // These responses concern a third user.
             "CreateUser" | "ResolveSignIn" => {
                 assert_eq!(db_answers(&server).await, before);
-                let (provider, subject) = if rpc == "CreateUser" { ("github", "h2") } else { ("okta", "o1") };
+                let (provider, subject) =
+                    if rpc == "CreateUser" { ("github", "h2") } else { ("okta", "o1") };
                 service.delete(&service.owner(provider, subject).await).await;
                 assert_eq!(db_kept(&server).await, 0);
             }
@@ -49,7 +51,8 @@ async fn a_response_is_removed_with_the_user_of_any_identity_in_it() {
     write(&service, &people, "UpdateUser", ID, Terms::default()).await.unwrap();
     assert!(db_answers(&server).await.contains("o1"));
 
-    // The identity leaves first, and so becomes a user under an id that no stored response contains.
+    // The identity leaves first, and so becomes a user under an id that no stored response
+    // contains.
     let left = service.unlink(unlink(&first, "okta", "o1")).await.unwrap().detached_user.unwrap();
     service.delete(&left.id).await;
 

@@ -9,13 +9,15 @@ async fn a_request_id_is_a_uuid_and_a_preview_has_none() {
     let uuid = "InvalidArgument REQUEST_INVALID\nrequest_id: must be a UUID, and not the one of zeros only";
     for rpc in WRITES {
         for wrong in ["1", "5d1a9d0e-7c1b-4f7e-9a51", "00000000-0000-0000-0000-000000000000"] {
-            let refused = server.db_refused(write(&service, &people, rpc, wrong, Terms::default())).await;
+            let refused =
+                server.db_refused(write(&service, &people, rpc, wrong, Terms::default())).await;
             assert_eq!(refused, uuid, "{rpc} {wrong}");
         }
 
         let preview = Terms { validate_only: true, ..Terms::default() };
         let refused = server.db_refused(write(&service, &people, rpc, ID, preview)).await;
-        let nothing = "request_id: must be empty where validate_only is set: there is nothing to repeat";
+        let nothing =
+            "request_id: must be empty where validate_only is set: there is nothing to repeat";
         assert_eq!(refused, format!("InvalidArgument REQUEST_INVALID\n{nothing}"), "{rpc}");
     }
 }

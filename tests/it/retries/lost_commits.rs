@@ -21,7 +21,10 @@ async fn server_with_cuts() -> (TestServer, CutCommits, People) {
 
 /// The version of the first user: whether the change has been made, and how often.
 async fn version(server: &TestServer, people: &People) -> Vec<String> {
-    server.database.db_texts(&format!("SELECT version::text FROM users WHERE id = '{}'", people.first)).await
+    server
+        .database
+        .db_texts(&format!("SELECT version::text FROM users WHERE id = '{}'", people.first))
+        .await
 }
 
 #[tokio::test]
@@ -35,7 +38,10 @@ async fn under_a_request_id_the_server_finds_the_outcome_and_responds() {
 
         assert!(cuts.has_cut());
         assert_eq!(version(&server, &people).await, ["3"], "{cut:?}");
-        assert_eq!(write(&service, &people, "MergeMetadata", ID, Terms::default()).await.unwrap(), answer);
+        assert_eq!(
+            write(&service, &people, "MergeMetadata", ID, Terms::default()).await.unwrap(),
+            answer
+        );
         assert_eq!(version(&server, &people).await, ["3"], "{cut:?}");
     }
 }
@@ -48,7 +54,9 @@ async fn it_waits_for_a_commit_that_is_still_on_its_way() {
     cuts.cut_next(Cut::Meanwhile);
     let waiting = {
         let people = std::sync::Arc::clone(&people);
-        tokio::spawn(async move { write(&service, &people, "MergeMetadata", ID, Terms::default()).await })
+        tokio::spawn(async move {
+            write(&service, &people, "MergeMetadata", ID, Terms::default()).await
+        })
     };
     server.database.db_until_waiting(1).await;
     assert_eq!(version(&server, &people).await, ["2"]);
@@ -81,7 +89,8 @@ async fn without_a_request_id_the_outcome_is_unknown() {
         let (server, cuts, people) = server_with_cuts().await;
         cuts.cut_next(cut);
 
-        let unknown = write(&server.service(), &people, "MergeMetadata", "", Terms::default()).await;
+        let unknown =
+            write(&server.service(), &people, "MergeMetadata", "", Terms::default()).await;
 
         assert_eq!(refusal(unknown), "Unavailable COMMIT_UNKNOWN");
         assert_eq!(version(&server, &people).await, [after]);

@@ -24,6 +24,11 @@ async fn expired_responses_are_removed_and_others_are_not() {
     let other = TestServer::start_on(server.database.clone()).await;
 
     let swept = async { while db_kept(&server).await > 1 {} };
-    tokio::time::timeout(Duration::from_secs(30), swept).await.expect("what has expired should be gone");
-    assert_eq!(write(&other.service(), &people, "UpdateUser", ID, Terms::default()).await.unwrap(), kept);
+    tokio::time::timeout(Duration::from_secs(30), swept)
+        .await
+        .expect("what has expired should be gone");
+    assert_eq!(
+        write(&other.service(), &people, "UpdateUser", ID, Terms::default()).await.unwrap(),
+        kept
+    );
 }

@@ -36,8 +36,9 @@ async fn first_sign_ins_at_two_providers_with_one_email_lead_to_one_user() {
     let service = server.service();
     for round in 0..ROUNDS {
         let emails = [("github", "Ann", "EXAMPLE.com"), ("google-oauth2", "ann", "example.com")];
-        let accounts = emails
-            .map(|(provider, name, domain)| account(provider, &round.to_string(), &format!("{name}{round}@{domain}")));
+        let accounts = emails.map(|(provider, name, domain)| {
+            account(provider, &round.to_string(), &format!("{name}{round}@{domain}"))
+        });
         let users = races.at_once(accounts.map(|account| arrival(&service, account)).into()).await;
         assert_eq!(users[0], users[1]);
         assert_eq!(service.user(&users[0]).await.identities.len(), 2);
@@ -61,10 +62,13 @@ async fn a_ticket_that_is_used_by_many_is_used_once() {
         };
         let linked = |_| {
             let (service, request) = (service.clone(), link_by(&ann, &ticket));
-            racer_as(async move { service.link(request).await }, |linked| format!("{:?}", linked.outcome()))
+            racer_as(async move { service.link(request).await }, |linked| {
+                format!("{:?}", linked.outcome())
+            })
         };
 
-        let racers = (0..races.number(1..=4)).map(own).chain((0..races.number(1..=4)).map(linked)).collect();
+        let racers =
+            (0..races.number(1..=4)).map(own).chain((0..races.number(1..=4)).map(linked)).collect();
         let outcomes = races.at_once(racers).await;
 
         assert_eq!(count(&outcomes, "own") + count(&outcomes, "Attached"), 1, "{outcomes:?}");
@@ -83,10 +87,16 @@ async fn an_email_that_becomes_unverified_meanwhile_links_before_that_or_not_at_
     for round in 0..ROUNDS {
         let (email, subject) = (format!("ann{round}@example.com"), format!("{round}"));
         let ann = who(&service.arrives("google-oauth2", &subject, &email).await).to_owned();
-        let doubted = pb::ProvenAccount { email_verified: false, ..account("google-oauth2", &subject, &email) };
+        let doubted = pb::ProvenAccount {
+            email_verified: false,
+            ..account("google-oauth2", &subject, &email)
+        };
 
         let users = races
-            .at_once(vec![arrival(&service, doubted), arrival(&service, account("github", &subject, &email))])
+            .at_once(vec![
+                arrival(&service, doubted),
+                arrival(&service, account("github", &subject, &email)),
+            ])
             .await;
 
         assert_eq!(users[0], ann);

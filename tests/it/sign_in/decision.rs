@@ -1,4 +1,5 @@
-//! The table of sign-in rules, over gRPC. Its rows are tested one by one in `src/domain/sign_in/tests.rs`.
+//! The table of sign-in rules, over gRPC. Its rows are tested one by one in
+//! `src/domain/sign_in/tests.rs`.
 
 use serde_json::json as value;
 
@@ -8,8 +9,10 @@ use crate::support::{cluster::cluster, events::line};
 /// A server on which a first sign-in at GitHub needs an email.
 async fn requiring(required: &str) -> TestServer {
     TestServer::start_with(cluster().db_migrated().await, |toml| {
-        let (old, new) =
-            ("github = { social = true,", format!("github = {{ social = true, required_email = \"{required}\","));
+        let (old, new) = (
+            "github = { social = true,",
+            format!("github = {{ social = true, required_email = \"{required}\","),
+        );
         assert!(toml.contains(old));
         toml.replace(old, &new)
     })
@@ -21,7 +24,11 @@ async fn a_newcomer_is_a_new_user() {
     let server = TestServer::start().await;
     let service = server.service();
     let profile_data = object(value!({"name": "Ann"}));
-    let newcomer = pb::ProvenAccount { profile_data, connection: "web".to_owned(), ..account("github", "h1", EMAIL) };
+    let newcomer = pb::ProvenAccount {
+        profile_data,
+        connection: "web".to_owned(),
+        ..account("github", "h1", EMAIL)
+    };
 
     let decision = service.signs_in(newcomer).await.unwrap();
 
@@ -29,11 +36,17 @@ async fn a_newcomer_is_a_new_user() {
     let user = service.user(who(&decision)).await;
     assert_eq!(decision.user.as_ref(), Some(&user));
     let identity = &user.identities[0];
-    assert_eq!((identity.connection.as_str(), identity.social, identity.email_verified), ("web", true, true));
+    assert_eq!(
+        (identity.connection.as_str(), identity.social, identity.email_verified),
+        ("web", true, true)
+    );
     assert_eq!((user.version, json(&user.profile)), (1, value!({"name": "Ann"})));
     assert_eq!(service.found_by_email("Ann@EXAMPLE.com", false).await, [(user.id.clone(), true)]);
     let [evidence] = decision.evidence.as_slice() else { panic!("{:?}", decision.evidence) };
-    assert_eq!((evidence.user_id.as_str(), evidence.email.as_str(), evidence.counts), ("", EMAIL, true));
+    assert_eq!(
+        (evidence.user_id.as_str(), evidence.email.as_str(), evidence.counts),
+        ("", EMAIL, true)
+    );
     assert_eq!(evidence.verifier_subject, "backend");
     let events = events::events(&service, 1).await;
     assert_eq!(line(&events[0]), format!("created {} 0>1", user.id));
@@ -64,7 +77,11 @@ async fn accounts_with_one_email_that_both_sides_have_verified_are_linked() {
     // The link can be undone like any other.
     let undo = pb::UndoLinkRequest { link_id: history[0].id.clone(), ..Default::default() };
     let left = service.undo_link(undo).await.unwrap().restored_user.unwrap();
-    assert_eq!(who(&service.arrives("github", "h1", EMAIL).await), left.id, "the account was unlinked, and stays so");
+    assert_eq!(
+        who(&service.arrives("github", "h1", EMAIL).await),
+        left.id,
+        "the account was unlinked, and stays so"
+    );
     server.database.db_assert_invariants().await;
 }
 
@@ -76,7 +93,10 @@ async fn an_email_that_one_side_has_not_proven_links_no_user() {
     let mallory = service.create_with("google-oauth2", "m1", unverified(EMAIL)).await;
     let untrusted = service.arrives("sms", "s1", EMAIL).await;
     assert_eq!(told(&untrusted), "CREATED EMAIL_UNVERIFIED");
-    assert!(!untrusted.user.as_ref().unwrap().identities[0].email_verified, "sms is not trusted with emails");
+    assert!(
+        !untrusted.user.as_ref().unwrap().identities[0].email_verified,
+        "sms is not trusted with emails"
+    );
 
     let ann = service.arrives("github", "h1", EMAIL).await;
 
@@ -84,7 +104,10 @@ async fn an_email_that_one_side_has_not_proven_links_no_user() {
     assert_eq!(service.user(&mallory.id).await, mallory);
     let owners: Vec<_> = ann.evidence.iter().map(|of| (of.user_id.as_str(), of.counts)).collect();
     assert_eq!(owners.len(), 3);
-    assert!(owners.contains(&("", true)) && owners.contains(&(mallory.id.as_str(), false)), "{owners:?}");
+    assert!(
+        owners.contains(&("", true)) && owners.contains(&(mallory.id.as_str(), false)),
+        "{owners:?}"
+    );
     let unproven = pb::ProvenAccount { email_verified: false, ..account("github", "h2", EMAIL) };
     assert_eq!(told(&service.signs_in(unproven).await.unwrap()), "CREATED EMAIL_UNVERIFIED");
 }
@@ -109,7 +132,10 @@ async fn a_crowd_that_claims_an_email_does_not_hide_its_owner() {
 
     let decision = service.arrives("github", "h1", EMAIL).await;
 
-    assert_eq!((told(&decision).as_str(), who(&decision)), ("LINKED EMAIL_VERIFIED_ON_BOTH_SIDES", who(&ann)));
+    assert_eq!(
+        (told(&decision).as_str(), who(&decision)),
+        ("LINKED EMAIL_VERIFIED_ON_BOTH_SIDES", who(&ann))
+    );
     assert_eq!(decision.evidence.len(), 21);
 }
 
@@ -121,15 +147,24 @@ async fn doubtful_sign_ins_get_candidates_and_closed_providers_link_nothing() {
     let ann = service.arrives("google-oauth2", "g1", EMAIL).await;
 
     let again = service.arrives("google-oauth2", "g2", EMAIL).await;
-    assert_eq!((told(&again).as_str(), candidates(&again)), ("CANDIDATES PROVIDER_ALREADY_LINKED", vec![who(&ann)]));
+    assert_eq!(
+        (told(&again).as_str(), candidates(&again)),
+        ("CANDIDATES PROVIDER_ALREADY_LINKED", vec![who(&ann)])
+    );
     assert_eq!(again.candidates[0].providers, ["google-oauth2"]);
     let asked = service.arrives("apple", "a1", EMAIL).await;
-    assert_eq!((told(&asked).as_str(), candidates(&asked)), ("CANDIDATES LINKING_SUGGESTED", vec![who(&ann)]));
+    assert_eq!(
+        (told(&asked).as_str(), candidates(&asked)),
+        ("CANDIDATES LINKING_SUGGESTED", vec![who(&ann)])
+    );
     let apart = service.arrives("okta", "o1", EMAIL).await;
     assert_eq!(told(&apart), "CREATED LINKING_OFF");
     // Two users have the email now.
     let several = service.arrives("github", "h1", EMAIL).await;
-    assert_eq!((told(&several).as_str(), candidates(&several)), ("CANDIDATES SEVERAL_USERS", vec![who(&ann)]));
+    assert_eq!(
+        (told(&several).as_str(), candidates(&several)),
+        ("CANDIDATES SEVERAL_USERS", vec![who(&ann)])
+    );
     assert_eq!(
         server.db_refused(service.signs_in(account("myspace", "m1", EMAIL))).await,
         "FailedPrecondition PROVIDER_DISABLED"
@@ -145,7 +180,8 @@ async fn doubtful_sign_ins_get_candidates_and_closed_providers_link_nothing() {
 #[tokio::test]
 async fn an_email_may_be_required_of_newcomers() {
     let unverified = pb::ProvenAccount { email_verified: false, ..account("github", "h1", EMAIL) };
-    let no_address = pb::ProvenAccount { email_verified: true, ..account("github", "h1", "nobody") };
+    let no_address =
+        pb::ProvenAccount { email_verified: true, ..account("github", "h1", "nobody") };
     for (required, none, some) in [
         ("verified", "FailedPrecondition EMAIL_MISSING", "FailedPrecondition EMAIL_UNVERIFIED"),
         ("any", "FailedPrecondition EMAIL_MISSING", "CREATED EMAIL_UNVERIFIED"),
@@ -170,7 +206,10 @@ async fn the_owner_of_a_blocked_user_does_not_sign_in_by_another_account() {
     service.block(who(&ann), true).await;
 
     let blocked = "FailedPrecondition USER_BLOCKED";
-    assert_eq!(server.db_refused(service.signs_in(account("google-oauth2", "g1", EMAIL))).await, blocked);
+    assert_eq!(
+        server.db_refused(service.signs_in(account("google-oauth2", "g1", EMAIL))).await,
+        blocked
+    );
     assert_eq!(server.db_refused(service.signs_in(account("github", "h1", EMAIL))).await, blocked);
     assert_eq!(server.db_refused(service.signs_in(account("apple", "a1", EMAIL))).await, blocked);
 }
@@ -183,7 +222,11 @@ async fn the_users_of_another_tenant_are_unknown() {
 
     let elsewhere = server.service_of("other").arrives("google-oauth2", "g1", EMAIL).await;
 
-    assert_eq!(told(&elsewhere), "CREATED EMAIL_UNVERIFIED", "each tenant says which providers it trusts");
+    assert_eq!(
+        told(&elsewhere),
+        "CREATED EMAIL_UNVERIFIED",
+        "each tenant says which providers it trusts"
+    );
 }
 
 #[tokio::test]
@@ -250,8 +293,10 @@ async fn every_wrong_field_is_reported_at_once() {
         InvalidArgument REQUEST_INVALID
         proof: is required: account or sign_in_ticket
     ");
-    let tickets =
-        [server.db_refused(service.goes_on("")).await, server.db_refused(service.goes_on(&"a".repeat(65))).await];
+    let tickets = [
+        server.db_refused(service.goes_on("")).await,
+        server.db_refused(service.goes_on(&"a".repeat(65))).await,
+    ];
     insta::assert_snapshot!(tickets.join("\n"), @r"
         InvalidArgument REQUEST_INVALID
         sign_in_ticket: must be 1 to 64 bytes
@@ -260,9 +305,9 @@ async fn every_wrong_field_is_reported_at_once() {
     ");
 }
 
-/// An account that was unlinked by hand is not linked to its former user automatically. That still holds after the
-/// account's own user is deleted and the account signs in again, however often that happens, and whichever user holds
-/// the former user by then.
+/// An account that was unlinked by hand is not linked to its former user automatically. That still
+/// holds after the account's own user is deleted and the account signs in again, however often that
+/// happens, and whichever user holds the former user by then.
 #[tokio::test]
 async fn an_account_that_may_have_been_unlinked_is_not_linked_again_automatically() {
     let server = TestServer::start().await;
@@ -270,19 +315,29 @@ async fn an_account_that_may_have_been_unlinked_is_not_linked_again_automaticall
     let ann = service.arrives("google-oauth2", "g1", EMAIL).await;
     let linked = service.arrives("github", "h1", EMAIL).await;
     assert_eq!(told(&linked), "LINKED EMAIL_VERIFIED_ON_BOTH_SIDES");
-    let left = service.unlink(unlink(who(&ann), "github", "h1")).await.unwrap().detached_user.unwrap().id;
+    let left =
+        service.unlink(unlink(who(&ann), "github", "h1")).await.unwrap().detached_user.unwrap().id;
     service.delete(&left).await;
 
     let again = service.arrives("github", "h1", EMAIL).await;
-    assert_eq!((told(&again).as_str(), candidates(&again)), ("CANDIDATES DELETED_BEFORE", vec![who(&ann)]));
+    assert_eq!(
+        (told(&again).as_str(), candidates(&again)),
+        ("CANDIDATES DELETED_BEFORE", vec![who(&ann)])
+    );
     let own = service.goes_on(&again.ticket).await.unwrap();
     service.delete(who(&own)).await;
     let again = service.arrives("github", "h1", EMAIL).await;
-    assert_eq!((told(&again).as_str(), candidates(&again)), ("CANDIDATES DELETED_BEFORE", vec![who(&ann)]));
+    assert_eq!(
+        (told(&again).as_str(), candidates(&again)),
+        ("CANDIDATES DELETED_BEFORE", vec![who(&ann)])
+    );
     let other = service.create("okta", "o1").await.id;
     service.link(link_user(&other, who(&ann))).await.unwrap();
     let again = service.arrives("github", "h1", EMAIL).await;
-    assert_eq!((told(&again).as_str(), candidates(&again)), ("CANDIDATES DELETED_BEFORE", vec![other.as_str()]));
+    assert_eq!(
+        (told(&again).as_str(), candidates(&again)),
+        ("CANDIDATES DELETED_BEFORE", vec![other.as_str()])
+    );
 }
 
 /// A10: an email that was proven more than 180 days ago.
@@ -291,13 +346,22 @@ async fn an_email_that_was_proven_long_ago_gets_candidates_until_a_sign_in_renew
     let server = TestServer::start().await;
     let service = server.service();
     let ann = service.arrives("google-oauth2", "g1", EMAIL).await;
-    server.database.db_execute("UPDATE identities SET email_verify_time = now() - interval '181 days'").await;
+    server
+        .database
+        .db_execute("UPDATE identities SET email_verify_time = now() - interval '181 days'")
+        .await;
 
     let asked = service.arrives("github", "h1", EMAIL).await;
-    assert_eq!((told(&asked).as_str(), candidates(&asked)), ("CANDIDATES EMAIL_VERIFIED_LONG_AGO", vec![who(&ann)]));
+    assert_eq!(
+        (told(&asked).as_str(), candidates(&asked)),
+        ("CANDIDATES EMAIL_VERIFIED_LONG_AGO", vec![who(&ann)])
+    );
 
     let renewed = service.arrives("google-oauth2", "g1", EMAIL).await.user.unwrap();
     assert_eq!(renewed.version, 2);
     let linked = service.arrives("github", "h1", EMAIL).await;
-    assert_eq!((told(&linked).as_str(), who(&linked)), ("LINKED EMAIL_VERIFIED_ON_BOTH_SIDES", who(&ann)));
+    assert_eq!(
+        (told(&linked).as_str(), who(&linked)),
+        ("LINKED EMAIL_VERIFIED_ON_BOTH_SIDES", who(&ann))
+    );
 }

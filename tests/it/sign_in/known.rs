@@ -15,7 +15,10 @@ async fn a_known_account_signs_in_as_its_owner_with_any_email() {
 
     let decision = service.arrives("github", "m1", EMAIL).await;
 
-    assert_eq!((told(&decision).as_str(), who(&decision)), ("SIGNED_IN IDENTITY_KNOWN", who(&mallory)));
+    assert_eq!(
+        (told(&decision).as_str(), who(&decision)),
+        ("SIGNED_IN IDENTITY_KNOWN", who(&mallory))
+    );
     assert_eq!(service.user(who(&ann)).await, ann.user.clone().unwrap());
     // Two users have proven the email now.
     assert_eq!(told(&service.arrives("apple", "a1", EMAIL).await), "CANDIDATES SEVERAL_USERS");
@@ -45,7 +48,10 @@ async fn what_a_sign_in_contains_is_refreshed_and_what_it_lacks_stays() {
     let unverified = pb::ProvenAccount { email_verified: false, ..account("github", "h1", EMAIL) };
     let doubted = service.signs_in(unverified).await.unwrap().user.unwrap();
     assert_eq!((doubted.version, doubted.identities[0].email_verified), (3, false));
-    assert_eq!(told(&service.arrives("google-oauth2", "g1", EMAIL).await), "CREATED EMAIL_UNVERIFIED_ON_OTHER_USERS");
+    assert_eq!(
+        told(&service.arrives("google-oauth2", "g1", EMAIL).await),
+        "CREATED EMAIL_UNVERIFIED_ON_OTHER_USERS"
+    );
 
     let events = events(&service, 4).await;
     let lines: Vec<String> = events.iter().map(line).collect();
@@ -65,15 +71,22 @@ async fn a_claim_that_a_sign_in_lacks_stays() {
         let user = service.signs_in(account).await.unwrap().user.unwrap();
         (user.version, json(&user.identities[0].profile_data))
     };
-    let whole = value!({"name": "Ann", "picture": "p", "address": {"country": "SI", "locality": "Piran"}});
+    let whole =
+        value!({"name": "Ann", "picture": "p", "address": {"country": "SI", "locality": "Piran"}});
     assert_eq!(signs_in(EMAIL, whole.clone()).await, (1, whole.clone()));
 
     assert_eq!(signs_in(EMAIL, value!({"picture": "p"})).await, (1, whole), "nothing new");
-    let moved = value!({"name": "Ann", "picture": "q", "address": {"country": "IT"}, "locale": "it"});
+    let moved =
+        value!({"name": "Ann", "picture": "q", "address": {"country": "IT"}, "locale": "it"});
     let told = value!({"picture": "q", "address": {"country": "IT"}, "locale": "it"});
     assert_eq!(signs_in("", told).await, (2, moved), "each claim is replaced as a whole");
-    let nameless = value!({"name": null, "picture": "q", "address": {"country": "IT"}, "locale": "it"});
-    assert_eq!(signs_in("", value!({"name": null})).await, (3, nameless.clone()), "null is a value");
+    let nameless =
+        value!({"name": null, "picture": "q", "address": {"country": "IT"}, "locale": "it"});
+    assert_eq!(
+        signs_in("", value!({"name": null})).await,
+        (3, nameless.clone()),
+        "null is a value"
+    );
     assert_eq!(service.user(&service.owner("github", "h1").await).await.identities[0].email, EMAIL);
 
     // Both together would exceed 16 KiB, so only the claims of this sign-in are kept.
@@ -92,17 +105,25 @@ async fn the_hosted_domain_comes_and_goes_with_the_email() {
     let server = TestServer::start_with(database, |toml| toml + hosted).await;
     let service = server.service();
     let signs_in = async |email: &str, profile: Value| {
-        let account = pb::ProvenAccount { profile_data: object(profile), ..account("work", "w1", email) };
+        let account =
+            pb::ProvenAccount { profile_data: object(profile), ..account("work", "w1", email) };
         let user = service.signs_in(account).await.unwrap().user.unwrap();
         (user.identities[0].email_verified, json(&user.identities[0].profile_data))
     };
     let hosted = value!({"name": "Ann", "hd": "example.com"});
     assert_eq!(signs_in(EMAIL, hosted.clone()).await, (true, hosted.clone()));
-    assert_eq!(signs_in("", value!({"hd": "evil.example"})).await, (true, hosted), "a domain without an email");
+    assert_eq!(
+        signs_in("", value!({"hd": "evil.example"})).await,
+        (true, hosted),
+        "a domain without an email"
+    );
 
     // The account has left the organisation.
     assert_eq!(signs_in(EMAIL, value!({"name": "Ann"})).await, (false, value!({"name": "Ann"})));
-    assert_eq!(told(&service.arrives("google-oauth2", "g1", EMAIL).await), "CREATED EMAIL_UNVERIFIED_ON_OTHER_USERS");
+    assert_eq!(
+        told(&service.arrives("google-oauth2", "g1", EMAIL).await),
+        "CREATED EMAIL_UNVERIFIED_ON_OTHER_USERS"
+    );
 }
 
 #[tokio::test]

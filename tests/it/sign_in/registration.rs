@@ -16,8 +16,13 @@ const OVER: &str = "FailedPrecondition SIGN_IN_INVALID";
 
 /// A server whose tenant has this `registration`.
 async fn server_on(database: Database, registration: &str) -> TestServer {
-    let tenant = format!("[tenants.default]\nregistration = \"{registration}\"\n[tenants.default.providers]\n");
-    TestServer::start_with(database, |toml| toml.replacen("[tenants.default.providers]\n", &tenant, 1)).await
+    let tenant = format!(
+        "[tenants.default]\nregistration = \"{registration}\"\n[tenants.default.providers]\n"
+    );
+    TestServer::start_with(database, |toml| {
+        toml.replacen("[tenants.default.providers]\n", &tenant, 1)
+    })
+    .await
 }
 
 async fn server_that(registration: &str) -> TestServer {
@@ -44,7 +49,8 @@ async fn with_ask_no_user_is_created_until_a_second_call() {
     ] {
         let identity = account.identity_ref.clone();
         if rule == "EMAIL_UNVERIFIED_ON_OTHER_USERS" {
-            let unverified = "email_verified = false, email_verify_time = NULL, email_verifier = NULL";
+            let unverified =
+                "email_verified = false, email_verify_time = NULL, email_verifier = NULL";
             server.database.db_execute(&format!("UPDATE identities SET {unverified}")).await;
         }
         let users = server.database.db_texts("SELECT id FROM users").await.len();
@@ -58,7 +64,11 @@ async fn with_ask_no_user_is_created_until_a_second_call() {
         let created = service.goes_on(&asked.ticket).await.unwrap();
         assert_eq!(told(&created), format!("CREATED {rule}"));
         assert_eq!(created.user.as_ref().unwrap().identities[0].identity_ref, identity);
-        assert_eq!(server.db_refused(service.goes_on(&asked.ticket)).await, OVER, "the ticket is good once");
+        assert_eq!(
+            server.db_refused(service.goes_on(&asked.ticket)).await,
+            OVER,
+            "the ticket is good once"
+        );
     }
     let known = service.signs_in(account("github", "h1", "")).await.unwrap();
     assert_eq!(told(&known), "SIGNED_IN IDENTITY_KNOWN");
@@ -96,9 +106,15 @@ async fn an_account_that_is_known_or_automatically_linked_needs_no_registration(
         let service = server.service();
         let ann = service.create_with("google-oauth2", "g1", verified(EMAIL)).await.id;
 
-        assert_eq!(told(&service.arrives("google-oauth2", "g1", EMAIL).await), "SIGNED_IN IDENTITY_KNOWN");
+        assert_eq!(
+            told(&service.arrives("google-oauth2", "g1", EMAIL).await),
+            "SIGNED_IN IDENTITY_KNOWN"
+        );
         let linked = service.arrives("github", "h1", EMAIL).await;
-        assert_eq!((told(&linked).as_str(), who(&linked)), ("LINKED EMAIL_VERIFIED_ON_BOTH_SIDES", ann.as_str()));
+        assert_eq!(
+            (told(&linked).as_str(), who(&linked)),
+            ("LINKED EMAIL_VERIFIED_ON_BOTH_SIDES", ann.as_str())
+        );
         let asked = service.arrives("apple", "a1", EMAIL).await;
         assert_eq!(told(&asked), "CANDIDATES LINKING_SUGGESTED");
         // An attach needs no registration either, nor does an unlink, which makes a user.
@@ -151,13 +167,18 @@ async fn a_preview_returns_registration_needed_and_no_ticket() {
     let server = server_that("ask").await;
     let preview = pb::ResolveSignInRequest { validate_only: true, ..sign_in("github", "h1") };
 
-    let previewed = server.db_previewed(server.service().resolve_sign_in(preview)).await.decision.unwrap();
+    let previewed =
+        server.db_previewed(server.service().resolve_sign_in(preview)).await.decision.unwrap();
 
-    assert_eq!((told(&previewed).as_str(), previewed.ticket.as_str()), ("REGISTRATION_NEEDED EMAIL_MISSING", ""));
+    assert_eq!(
+        (told(&previewed).as_str(), previewed.ticket.as_str()),
+        ("REGISTRATION_NEEDED EMAIL_MISSING", "")
+    );
     let asked = server.service().arrives("github", "h1", "").await;
     let proof = Some(Proof::SignInTicket(asked.ticket));
     let preview = pb::ResolveSignInRequest { proof, validate_only: true, ..Default::default() };
-    let previewed = server.db_previewed(server.service().resolve_sign_in(preview)).await.decision.unwrap();
+    let previewed =
+        server.db_previewed(server.service().resolve_sign_in(preview)).await.decision.unwrap();
     assert_eq!((told(&previewed).as_str(), who(&previewed)), ("CREATED EMAIL_MISSING", ""));
 }
 
@@ -176,21 +197,25 @@ async fn a_registration_ticket_links_nothing() {
     assert_eq!(server.db_refused(server.service_of("other").goes_on(&ticket)).await, OVER);
 }
 
-/// A76: a ticket no longer signs in an account that has come to another user meanwhile, or was deleted.
+/// A76: a ticket no longer signs in an account that has come to another user meanwhile, or was
+/// deleted.
 #[tokio::test]
 async fn a_registration_ticket_is_over_after_the_account_has_moved() {
     for what in ["made", "linked", "deleted", "expired"] {
         let server = server_that("ask").await;
         let service = server.service();
         let ticket = service.arrives("github", "h1", EMAIL).await.ticket;
-        let made = if what == "expired" { String::new() } else { service.create("github", "h1").await.id };
+        let made =
+            if what == "expired" { String::new() } else { service.create("github", "h1").await.id };
         match what {
             "linked" => {
                 let ann = service.create("google-oauth2", "g1").await.id;
                 service.link(link_user(&ann, &made)).await.unwrap();
             }
             "deleted" => service.delete(&made).await,
-            "expired" => server.database.db_execute("UPDATE sign_in_tickets SET expire_time = now()").await,
+            "expired" => {
+                server.database.db_execute("UPDATE sign_in_tickets SET expire_time = now()").await;
+            }
             _ => {}
         }
 
@@ -205,7 +230,8 @@ async fn a_registration_ticket_is_over_after_the_account_has_moved() {
     }
 }
 
-/// A77: two second calls at once lead to one user, and a retry under the request id gets the first response.
+/// A77: two second calls at once lead to one user, and a retry under the request id gets the first
+/// response.
 #[tokio::test]
 async fn the_second_call_gets_the_same_response_under_its_request_id() {
     let server = server_that("ask").await;
@@ -234,5 +260,8 @@ fn an_unknown_value_is_a_problem_of_the_configuration() {
     let toml = config_toml(listen, "postgres://localhost/x")
         + "[tenants.strange]\nregistration = \"maybe\"\nundeclared_providers = \"allow\"\n";
     let problems = Config::parse(&toml, Path::new("."), []).err().unwrap();
-    assert_eq!(problems.0, ["tenants.strange.registration: must be one of \"open\", \"ask\", \"closed\""]);
+    assert_eq!(
+        problems.0,
+        ["tenants.strange.registration: must be one of \"open\", \"ask\", \"closed\""]
+    );
 }

@@ -1,21 +1,26 @@
-//! A81: the next sign-in of a released account is a new user, which no email ever links to the one before.
+//! A81: the next sign-in of a released account is a new user, which no email ever links to the one
+//! before.
 
 use super::*;
 use crate::support::tokens::Token;
 
 const RELEASED: &str = "CREATED RELEASED_BEFORE";
 
-/// Ann, who signs in with Google, and has released her GitHub account, which had been linked to her by email.
+/// Ann, who signs in with Google, and has released her GitHub account, which had been linked to her
+/// by email.
 async fn ann(service: &Caller) -> String {
     let ann = service.arrives("google-oauth2", "ann", EMAIL).await;
     let linked = service.arrives("github", "h", EMAIL).await;
-    assert_eq!((told(&linked).as_str(), who(&linked)), ("LINKED EMAIL_VERIFIED_ON_BOTH_SIDES", who(&ann)));
+    assert_eq!(
+        (told(&linked).as_str(), who(&linked)),
+        ("LINKED EMAIL_VERIFIED_ON_BOTH_SIDES", who(&ann))
+    );
     service.unlink(release(who(&ann), "github", "h")).await.unwrap();
     who(&ann).to_owned()
 }
 
-/// The decision on the account's next sign-in. A user that it creates is deleted, so that the sign-in can be
-/// repeated.
+/// The decision on the account's next sign-in. A user that it creates is deleted, so that the
+/// sign-in can be repeated.
 async fn next(service: &Caller) -> String {
     let decision = service.arrives("github", "h", EMAIL).await;
     if decision.outcome() == pb::sign_in_decision::Outcome::Created {
@@ -29,15 +34,22 @@ async fn a_released_account_is_a_new_user_and_stays_one() {
     let server = TestServer::start().await;
     let service = server.service();
     let ann = ann(&service).await;
-    let preview = pb::ResolveSignInRequest { validate_only: true, ..sign_in_with(account("github", "h", EMAIL)) };
+    let preview = pb::ResolveSignInRequest {
+        validate_only: true,
+        ..sign_in_with(account("github", "h", EMAIL))
+    };
     let preview = server.db_previewed(service.resolve_sign_in(preview)).await.decision.unwrap();
     assert_eq!(told(&preview), RELEASED);
 
     let decision = service.arrives("github", "h", EMAIL).await;
 
-    assert_eq!((told(&decision).as_str(), decision.candidates.len(), decision.ticket.as_str()), (RELEASED, 0, ""));
+    assert_eq!(
+        (told(&decision).as_str(), decision.candidates.len(), decision.ticket.as_str()),
+        (RELEASED, 0, "")
+    );
     assert_ne!(who(&decision), ann);
-    let owners: Vec<_> = decision.evidence.iter().map(|of| (of.user_id.as_str(), of.counts)).collect();
+    let owners: Vec<_> =
+        decision.evidence.iter().map(|of| (of.user_id.as_str(), of.counts)).collect();
     assert_eq!(owners, [("", true), (ann.as_str(), true)]);
     let known = service.arrives("github", "h", EMAIL).await;
     assert_eq!((told(&known).as_str(), who(&known)), ("SIGNED_IN IDENTITY_KNOWN", who(&decision)));
@@ -77,8 +89,8 @@ async fn it_is_not_linked_to_the_holder_of_the_old_user_or_to_a_part_of_it() {
     server.database.db_assert_invariants().await;
 }
 
-/// This holds for each part of the releaser: on its own, with another user, and after the user between them is
-/// deleted.
+/// This holds for each part of the releaser: on its own, with another user, and after the user
+/// between them is deleted.
 #[tokio::test]
 async fn it_is_not_linked_to_a_part_of_a_part_of_the_user_that_released_it() {
     let server = TestServer::start().await;
@@ -101,7 +113,8 @@ async fn it_is_not_linked_to_a_part_of_a_part_of_the_user_that_released_it() {
     server.database.db_assert_invariants().await;
 }
 
-/// An account with the email is attached to `user` and then unlinked. Returns the user that the unlink makes.
+/// An account with the email is attached to `user` and then unlinked. Returns the user that the
+/// unlink makes.
 async fn leaves_with_the_email(service: &Caller, user: &str, provider: &str) -> String {
     let asked = service.arrives(provider, "a", EMAIL).await;
     service.link(link_by(user, &asked.ticket)).await.unwrap();
@@ -120,10 +133,16 @@ async fn it_is_not_linked_to_the_absorbed_user_that_had_it_first() {
     let link = service.link(link_user(&ann, who(&first))).await.unwrap().link.unwrap().id;
     service.unlink(release(&ann, "github", "h")).await.unwrap();
 
-    let undone = service.undo_link(pb::UndoLinkRequest { link_id: link, ..Default::default() }).await.unwrap();
+    let undone = service
+        .undo_link(pb::UndoLinkRequest { link_id: link, ..Default::default() })
+        .await
+        .unwrap();
 
     let restored = undone.restored_user.unwrap();
-    assert_eq!((restored.id.as_str(), identities(&restored)), (who(&first), vec!["apple|a".to_owned()]));
+    assert_eq!(
+        (restored.id.as_str(), identities(&restored)),
+        (who(&first), vec!["apple|a".to_owned()])
+    );
     assert_eq!(next(&service).await, RELEASED);
 }
 
@@ -155,7 +174,10 @@ async fn another_user_with_the_email_is_linked() {
 
     let linked = service.arrives("github", "h", EMAIL).await;
 
-    assert_eq!((told(&linked).as_str(), who(&linked)), ("LINKED EMAIL_VERIFIED_ON_BOTH_SIDES", ben.as_str()));
+    assert_eq!(
+        (told(&linked).as_str(), who(&linked)),
+        ("LINKED EMAIL_VERIFIED_ON_BOTH_SIDES", ben.as_str())
+    );
     assert_eq!(linked.evidence.len(), 3);
     server.database.db_assert_invariants().await;
 }
@@ -173,15 +195,22 @@ async fn a_ticket_from_before_the_release_is_invalid() {
 
     let linked = service.link(link_by(who(&ann), &ticket));
     assert_eq!(server.db_refused(linked).await, "FailedPrecondition LINK_TICKET_INVALID");
-    assert_eq!(server.db_refused(service.goes_on(&ticket)).await, "FailedPrecondition SIGN_IN_INVALID");
+    assert_eq!(
+        server.db_refused(service.goes_on(&ticket)).await,
+        "FailedPrecondition SIGN_IN_INVALID"
+    );
     // A new ticket links the account to Ann, who has not released it.
     let again = service.arrives("apple", "a", EMAIL).await;
-    assert_eq!((told(&again).as_str(), candidates(&again)), ("CANDIDATES LINKING_SUGGESTED", vec![who(&ann)]));
+    assert_eq!(
+        (told(&again).as_str(), candidates(&again)),
+        ("CANDIDATES LINKING_SUGGESTED", vec![who(&ann)])
+    );
     service.link(link_by(who(&ann), &again.ticket)).await.unwrap();
     assert_eq!(service.owner("apple", "a").await, who(&ann));
 }
 
-/// A part that leaves by way of the releaser's holder is a part of the releaser too, whichever way that comes back.
+/// A part that leaves by way of the releaser's holder is a part of the releaser too, whichever way
+/// that comes back.
 #[tokio::test]
 async fn it_is_not_linked_to_a_part_that_left_the_holder_of_the_releaser() {
     for is_undone in [false, true] {
@@ -189,7 +218,10 @@ async fn it_is_not_linked_to_a_part_that_left_the_holder_of_the_releaser() {
         let service = server.service();
         let ann = service.create("okta", "ann").await.id;
         for (provider, subject) in [("google-oauth2", "g"), ("github", "h")] {
-            let proof = Token::of(provider, subject).with("email", EMAIL).with("email_verified", true).sign();
+            let proof = Token::of(provider, subject)
+                .with("email", EMAIL)
+                .with("email_verified", true)
+                .sign();
             server.person("okta", "ann").link(link_with(&proof)).await.unwrap();
         }
         service.unlink(release(&ann, "github", "h")).await.unwrap();
@@ -216,7 +248,8 @@ async fn it_is_not_linked_to_a_user_that_came_back_since() {
         let ann = service.create("okta", "ann").await.id;
         let google = service.create_with("google-oauth2", "g", verified(EMAIL)).await.id;
         let link_id = service.link(link_user(&ann, &google)).await.unwrap().link.unwrap().id;
-        let proof = Token::of("github", "h").with("email", EMAIL).with("email_verified", true).sign();
+        let proof =
+            Token::of("github", "h").with("email", EMAIL).with("email_verified", true).sign();
         server.person("okta", "ann").link(link_with(&proof)).await.unwrap();
         service.unlink(release(&ann, "github", "h")).await.unwrap();
         if is_undone {

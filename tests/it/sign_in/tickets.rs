@@ -33,7 +33,10 @@ async fn the_candidate_links_the_account_by_its_own_token() {
     );
     assert!(user.identities[1].email_verified);
     let history = person.list_links(links_of("")).await.unwrap().links;
-    assert_eq!(history[0].proof.as_ref().unwrap().proof, Some(pb::link_proof::Proof::Ticket(Default::default())));
+    assert_eq!(
+        history[0].proof.as_ref().unwrap().proof,
+        Some(pb::link_proof::Proof::Ticket(Default::default()))
+    );
     // The same call again is a retry. Any other call is a replay.
     let again = person.link(link_by("", &ticket)).await.unwrap();
     assert_eq!(again.outcome(), pb::link_response::Outcome::AlreadyLinked);
@@ -83,7 +86,10 @@ async fn a_ticket_is_invalid_for_any_other_user() {
 
     let person = server.person("github", "m1");
     assert_eq!(server.db_refused(person.link(link_by("", &ticket))).await, INVALID);
-    assert_eq!(server.db_refused(person.link(link_by(&ann, &ticket))).await, "PermissionDenied NOT_YOUR_USER");
+    assert_eq!(
+        server.db_refused(person.link(link_by(&ann, &ticket))).await,
+        "PermissionDenied NOT_YOUR_USER"
+    );
     assert_eq!(server.db_refused(service.link(link_by(&mallory, &ticket))).await, INVALID);
     assert_eq!(server.db_refused(server.service_of("other").goes_on(&ticket)).await, OVER);
     // A27: the ticket is random, and is stored as a hash.
@@ -106,14 +112,21 @@ async fn changed(server: &TestServer, ann: &str, what: &str) {
             service.link(link_user(ann, &other)).await.unwrap();
         }
         "attach" => {
-            server.person("google-oauth2", "g1").link(link_with(&server.proof("sms", "s1"))).await.unwrap();
+            server
+                .person("google-oauth2", "g1")
+                .link(link_with(&server.proof("sms", "s1")))
+                .await
+                .unwrap();
         }
         "unlink" => {
             service.unlink(unlink(ann, "sms", "s0")).await.unwrap();
         }
         "undo" => {
             let link = service.list_links(links_of(ann)).await.unwrap().links[0].id.clone();
-            service.undo_link(pb::UndoLinkRequest { link_id: link, ..Default::default() }).await.unwrap();
+            service
+                .undo_link(pb::UndoLinkRequest { link_id: link, ..Default::default() })
+                .await
+                .unwrap();
         }
         "absorbed" => {
             let other = service.create("sms", "s1").await.id;
@@ -122,7 +135,10 @@ async fn changed(server: &TestServer, ann: &str, what: &str) {
         "deleted" => service.delete(ann).await,
         "blocked" => service.block(ann, true).await,
         "renamed" => {
-            let renamed = pb::UserUpdate { user_metadata: object(serde_json::json!({"a": 1})), ..Default::default() };
+            let renamed = pb::UserUpdate {
+                user_metadata: object(serde_json::json!({"a": 1})),
+                ..Default::default()
+            };
             service.update_user(update(ann, &["user_metadata"], renamed)).await.unwrap();
         }
         "signed in" => {
@@ -156,7 +172,11 @@ async fn a_ticket_becomes_invalid_by_what_changes_the_accounts_of_its_user() {
 
         let linked = service.link(link_by(&ann, &ticket)).await;
 
-        assert_eq!(linked.as_ref().map_or_else(|_| refusal(linked.clone()), |_| "OK".to_owned()), outcome, "{what}");
+        assert_eq!(
+            linked.as_ref().map_or_else(|_| refusal(linked.clone()), |_| "OK".to_owned()),
+            outcome,
+            "{what}"
+        );
         if what == "absorbed" {
             let by_its_own_hand = server.person("sms", "s1").link(link_by("", &ticket)).await;
             assert_eq!(refusal(by_its_own_hand), INVALID);
@@ -223,10 +243,14 @@ async fn a_ticket_is_invalid_after_its_provider_is_disabled() {
     let server = TestServer::start_with(server.database.clone(), close).await;
 
     assert_eq!(server.db_refused(server.service().link(link_by(&ann, &ticket))).await, INVALID);
-    assert_eq!(server.db_refused(server.service().goes_on(&ticket)).await, "FailedPrecondition PROVIDER_DISABLED");
+    assert_eq!(
+        server.db_refused(server.service().goes_on(&ticket)).await,
+        "FailedPrecondition PROVIDER_DISABLED"
+    );
 }
 
-/// A27: a ticket is derived from the request and the tenant's key. No table contains it, and no stored response.
+/// A27: a ticket is derived from the request and the tenant's key. No table contains it, and no
+/// stored response.
 #[tokio::test]
 async fn a_repeated_request_gets_the_same_response_and_the_same_ticket() {
     let server = TestServer::start().await;
@@ -249,11 +273,15 @@ async fn a_repeated_request_gets_the_same_response_and_the_same_ticket() {
     let ticket = asked.decision.clone().unwrap().ticket;
     assert_eq!(data_encoding::BASE64URL_NOPAD.decode(ticket.as_bytes()).unwrap().len(), 32);
     let dump = server.database.db_dump().await;
-    assert!(!dump.contains(&ticket) && !dump.contains(&data_encoding::HEXLOWER.encode(ticket.as_bytes())));
+    assert!(
+        !dump.contains(&ticket)
+            && !dump.contains(&data_encoding::HEXLOWER.encode(ticket.as_bytes()))
+    );
     // Another request id, or another caller with this one, is another request.
     let another = server.caller(&tokens::Token::of("services", "another"));
     for (caller, id) in [(&service, four), (&another, three)] {
-        let other = caller.resolve_sign_in(request("apple", "a1", id)).await.unwrap().decision.unwrap();
+        let other =
+            caller.resolve_sign_in(request("apple", "a1", id)).await.unwrap().decision.unwrap();
         assert_eq!(told(&other), "CANDIDATES LINKING_SUGGESTED");
         assert_ne!(other.ticket, ticket);
     }
@@ -272,7 +300,8 @@ async fn a_response_with_a_ticket_is_removed_with_each_candidate() {
     let ann = service.create_with("google-oauth2", "g1", verified(EMAIL)).await.id;
     let ben = service.create_with("github", "h1", verified(EMAIL)).await.id;
     let request_id = uuid::Uuid::new_v4().to_string();
-    let request = pb::ResolveSignInRequest { request_id, ..sign_in_with(account("apple", "a1", EMAIL)) };
+    let request =
+        pb::ResolveSignInRequest { request_id, ..sign_in_with(account("apple", "a1", EMAIL)) };
     let first = service.resolve_sign_in(request.clone()).await.unwrap().decision.unwrap();
     assert_eq!(first.candidates.len(), 2);
 
@@ -281,13 +310,16 @@ async fn a_response_with_a_ticket_is_removed_with_each_candidate() {
     assert_eq!(server.database.db_texts("SELECT rpc FROM request_ids").await, [""; 0]);
     assert_eq!(server.database.db_texts("SELECT subject FROM sign_in_tickets").await, [""; 0]);
     let again = service.resolve_sign_in(request).await.unwrap().decision.unwrap();
-    assert_eq!((told(&again).as_str(), candidates(&again)), ("CANDIDATES LINKING_SUGGESTED", vec![ann.as_str()]));
+    assert_eq!(
+        (told(&again).as_str(), candidates(&again)),
+        ("CANDIDATES LINKING_SUGGESTED", vec![ann.as_str()])
+    );
     let linked = service.link(link_by(&ann, &again.ticket)).await.unwrap();
     assert_eq!(linked.outcome(), pb::link_response::Outcome::Attached);
 }
 
-/// A stored response names users whose email did not count. It is removed with them, wherever their account is by
-/// then.
+/// A stored response names users whose email did not count. It is removed with them, wherever their
+/// account is by then.
 #[tokio::test]
 async fn a_response_is_removed_with_each_user_in_its_evidence() {
     let server = TestServer::start().await;
@@ -296,11 +328,18 @@ async fn a_response_is_removed_with_each_user_in_its_evidence() {
     let mallory = service.create_with("sms", "mallorys-phone", unverified(EMAIL)).await.id;
     service.link(link_user(&ben, &mallory)).await.unwrap();
     let request_id = uuid::Uuid::new_v4().to_string();
-    let request = pb::ResolveSignInRequest { request_id, ..sign_in_with(account("github", "h1", EMAIL)) };
+    let request =
+        pb::ResolveSignInRequest { request_id, ..sign_in_with(account("github", "h1", EMAIL)) };
     let first = service.resolve_sign_in(request).await.unwrap().decision.unwrap();
     assert_eq!(first.evidence[1].identity.as_ref().unwrap().subject, "mallorys-phone");
 
-    let left = service.unlink(unlink(&ben, "sms", "mallorys-phone")).await.unwrap().detached_user.unwrap().id;
+    let left = service
+        .unlink(unlink(&ben, "sms", "mallorys-phone"))
+        .await
+        .unwrap()
+        .detached_user
+        .unwrap()
+        .id;
     service.delete(&left).await;
 
     assert_eq!(server.database.db_texts("SELECT rpc FROM request_ids").await, [""; 0]);

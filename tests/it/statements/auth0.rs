@@ -16,9 +16,15 @@ const LINKED: &str = "/api/v2/users/sms%7Cann";
 /// Ann, who has linked a phone, and a second user of hers.
 async fn ann(backend: &Asker) {
     for (connection, account) in [("github", "ann"), ("sms", "ann"), ("auth0", "67f1c2")] {
-        backend.post("/api/v2/users", &json!({"connection": connection, "user_id": account})).await.ok();
+        backend
+            .post("/api/v2/users", &json!({"connection": connection, "user_id": account}))
+            .await
+            .ok();
     }
-    backend.post(&format!("{ANN}/identities"), &json!({"provider": "sms", "user_id": "ann"})).await.ok();
+    backend
+        .post(&format!("{ANN}/identities"), &json!({"provider": "sms", "user_id": "ann"}))
+        .await
+        .ok();
 }
 
 /// The statements of a good call.
@@ -31,8 +37,10 @@ async fn whose_id_it_is_costs_no_statement() {
     let server = logged_server_with(AUTH0).await;
     let backend = server.backend();
     ann(&backend).await;
-    let [primary, linked] = ["github", "sms"].map(|provider| server.asker(&Token::of(provider, "ann").issued_ago(-2)));
-    let (seen, resolved) = (json!({"user_metadata": {"seen": true}}), format!("{LINKED}?resolve=true"));
+    let [primary, linked] =
+        ["github", "sms"].map(|provider| server.asker(&Token::of(provider, "ann").issued_ago(-2)));
+    let (seen, resolved) =
+        (json!({"user_metadata": {"seen": true}}), format!("{LINKED}?resolve=true"));
     for path in [ANN, LINKED] {
         linked.patch(path, &seen).await.ok();
     }
@@ -48,8 +56,8 @@ async fn whose_id_it_is_costs_no_statement() {
     }
 }
 
-/// An account that is given as its provider names it costs what it does over gRPC; with the provider in front of it,
-/// one more.
+/// An account that is given as its provider names it costs what it does over gRPC; with the
+/// provider in front of it, one more.
 #[tokio::test]
 async fn a_prefix_costs_one_statement() {
     let server = logged_server_with(AUTH0).await;

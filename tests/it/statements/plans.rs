@@ -33,7 +33,8 @@ macro_rules! people {
 }
 pub(super) use people;
 
-/// Enough rows to matter to the planner. The emails, links, responses, tickets, attempts and releases are as many.
+/// Enough rows to matter to the planner. The emails, links, responses, tickets, attempts and
+/// releases are as many.
 pub(super) const CROWD: &str = concat!(
     people!("5000"),
     "; \
@@ -51,22 +52,30 @@ pub(super) const CROWD: &str = concat!(
 
 /// The lines of a plan that read more of a table or an index than a key selects.
 fn read_without_key(plan: &[String]) -> Vec<&String> {
-    let is_scan = |line: &str| ["Seq Scan", "Index Scan", "Index Only Scan"].iter().any(|scan| line.contains(scan));
-    // A tenant has few rows in these: what is left of deletions under way, the issuers of its providers, and the one
-    // floor of its feed, which is read while no event is below the horizon.
+    let is_scan = |line: &str| {
+        ["Seq Scan", "Index Scan", "Index Only Scan"].iter().any(|scan| line.contains(scan))
+    };
+    // A tenant has few rows in these: what is left of deletions under way, the issuers of its
+    // providers, and the one floor of its feed, which is read while no event is below the horizon.
     let is_few = |line: &str| {
-        [" on erasures ", " on provider_issuers ", " on event_floors "].iter().any(|table| line.contains(table))
+        [" on erasures ", " on provider_issuers ", " on event_floors "]
+            .iter()
+            .any(|table| line.contains(table))
     };
     // The first rows in the order of an index.
     let is_first = |at: usize| {
         let around = [at.checked_sub(1).and_then(|before| plan.get(before)), plan.get(at + 1)];
         let [Some(above), Some(condition)] = around else { return false };
         let is_filtered = plan.get(at + 2).is_some_and(|line| line.contains("Filter:"));
-        above.contains("Limit") && condition.contains("Index Cond: (tenant_id = $1)") && !is_filtered
+        above.contains("Limit")
+            && condition.contains("Index Cond: (tenant_id = $1)")
+            && !is_filtered
     };
     let has_key = |at: usize| {
-        let condition = plan.get(at + 1).filter(|line| line.trim_start().starts_with("Index Cond:"));
-        // The tenant and something else, or the elements of an array, whose index has no tenant beside them.
+        let condition =
+            plan.get(at + 1).filter(|line| line.trim_start().starts_with("Index Cond:"));
+        // The tenant and something else, or the elements of an array, whose index has no tenant
+        // beside them.
         condition.is_some_and(|line| [" AND ", " @> ", " && "].iter().any(|key| line.contains(key)))
     };
     plan.iter()
@@ -139,11 +148,13 @@ async fn a_purge_reads_by_a_key() {
     assert!(db_read_by_keys(&server, &asked).await >= 9, "{asked:?}");
 }
 
-/// Fails if one of these statements on a tenant reads more than a key selects. Returns how many statements those
-/// were.
+/// Fails if one of these statements on a tenant reads more than a key selects. Returns how many
+/// statements those were.
 pub(super) async fn db_read_by_keys(server: &TestServer, asked: &[String]) -> usize {
     let mut seen = 0;
-    for statement in asked.iter().filter_map(|asked| asked.split_once(": ")).map(|(_, statement)| statement) {
+    for statement in
+        asked.iter().filter_map(|asked| asked.split_once(": ")).map(|(_, statement)| statement)
+    {
         // This leaves out the statements that set a new connection up.
         if statement.contains("tenant_id = $1") {
             let plan = server.database.db_plan(statement).await;

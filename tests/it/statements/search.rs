@@ -13,11 +13,14 @@ use super::{
     statements,
 };
 use crate::{
-    search::{by_email, by_id, by_prefix, db_session, email, first, provider, searches, subject, user_id},
+    search::{
+        by_email, by_id, by_prefix, db_session, email, first, provider, searches, subject, user_id,
+    },
     support::auth0::AUTH0,
 };
 
-/// With a condition that has no index: the database checks it for each user that the other conditions find.
+/// With a condition that has no index: the database checks it for each user that the other
+/// conditions find.
 fn judged(search: UserSearch) -> UserSearch {
     let mut search = UserSearch { email_verified: Some(true), ..search };
     search.excluded.user_ids.extend([user_id("crowd_2"), user_id("crowd|3")]);
@@ -32,7 +35,11 @@ async fn a_search_reads_by_keys() {
     server.database.db_execute(&format!("{CROWD}; ANALYZE")).await;
     let mut session = db_session(&server.database, "default").await;
     let by = |keys: &[_]| UserSearch { keys: keys.to_vec(), ..Default::default() };
-    let identity = UserSearch { provider: Some(provider("crowd")), subject: Some(subject("1")), ..Default::default() };
+    let identity = UserSearch {
+        provider: Some(provider("crowd")),
+        subject: Some(subject("1")),
+        ..Default::default()
+    };
     let searches = [
         by(&[]),
         by(&[by_id("crowd_1")]),
@@ -54,7 +61,8 @@ async fn a_search_reads_by_keys() {
             asked.extend(statements(&server, count).await);
         }
     }
-    let by_root_email = async { Ok(session.users_by_root_email("1@example.com", 50).await.unwrap()) };
+    let by_root_email =
+        async { Ok(session.users_by_root_email("1@example.com", 50).await.unwrap()) };
     asked.extend(statements(&server, by_root_email).await);
 
     assert_eq!(db_read_by_keys(&server, &asked).await, 28, "{asked:?}");
@@ -70,9 +78,12 @@ async fn a_list_in_any_order_reads_by_an_index() {
     let mut asked = Vec::new();
     for by in [OrderBy::Id, OrderBy::CreateTime] {
         for is_descending in [false, true] {
-            for after in [None, Some(After { create_time: clock::now(), id: "crowd_7".to_owned() })] {
+            for after in [None, Some(After { create_time: clock::now(), id: "crowd_7".to_owned() })]
+            {
                 let page = Page { order: Order { by, is_descending }, after, ..first(50) };
-                let users = async { Ok(session.search_users(&UserSearch::default(), &page).await.unwrap()) };
+                let users = async {
+                    Ok(session.search_users(&UserSearch::default(), &page).await.unwrap())
+                };
                 asked.extend(statements(&server, users).await);
             }
         }
@@ -109,7 +120,8 @@ async fn a_page_with_how_many_there_are_costs_two_statements() {
 async fn all_combinations_of_terms_need_few_texts_to_prepare() {
     let server = logged_server().await;
     let mut session = db_session(&server.database, "default").await;
-    let searches: Vec<_> = searches().into_iter().filter(|search| search.email_verified != Some(false)).collect();
+    let searches: Vec<_> =
+        searches().into_iter().filter(|search| search.email_verified != Some(false)).collect();
     let asked = statements(&server, async {
         for search in searches.iter().chain(&searches) {
             session.search_users(search, &first(50)).await.unwrap();

@@ -43,9 +43,15 @@ async fn a_newcomer_s_sign_in_reads_by_a_key() {
     service.resolve_sign_in(account("google-oauth2", "g2", "ben@example.com")).await.unwrap();
     server.database.db_execute(&format!("{CROWD}; {PAST}; ANALYZE")).await;
 
-    let mut asked = statements(&server, service.resolve_sign_in(account("github", "h1", "ann@example.com"))).await;
-    asked.extend(statements(&server, service.resolve_sign_in(account("github", "h2", "eve@example.com"))).await);
-    let candidates = service.resolve_sign_in(account("apple", "a1", "ben@example.com")).await.unwrap();
+    let mut asked =
+        statements(&server, service.resolve_sign_in(account("github", "h1", "ann@example.com")))
+            .await;
+    asked.extend(
+        statements(&server, service.resolve_sign_in(account("github", "h2", "eve@example.com")))
+            .await,
+    );
+    let candidates =
+        service.resolve_sign_in(account("apple", "a1", "ben@example.com")).await.unwrap();
     let ticket = candidates.decision.unwrap().ticket;
     let proof = Some(Proof::SignInTicket(ticket));
     let own = pb::ResolveSignInRequest { proof, ..Default::default() };

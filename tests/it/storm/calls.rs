@@ -6,52 +6,53 @@ use crate::support::{Caller, refusal};
 
 /// The caller of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Who {
+pub(super) enum Who {
     /// A backend.
     Service,
     /// The person of the identity with this number.
     Person(usize),
 }
 
-/// One variant per rpc: the request, the response, and the refusals that a service and a person may get.
+/// One variant per rpc: the request, the response, and the refusals that a service and a person may
+/// get.
 macro_rules! calls {
     ($($kind:ident $rpc:ident $request:ident => $response:ident
         service [$($service:literal),*] person [$($person:literal),*];)+) => {
         /// A call that requests a change.
         #[derive(Debug, Clone)]
-        pub enum Call {
+        pub(crate) enum Call {
             $($kind(pb::$request)),+
         }
 
         /// The response to a call.
         #[derive(Debug, Clone, PartialEq)]
-        pub enum Answer {
+        pub(crate) enum Answer {
             $($kind(pb::$response)),+
         }
 
         impl Call {
             /// The names of all kinds.
-            pub const KINDS: &[&str] = &[$(stringify!($kind)),+];
+            pub(crate) const KINDS: &[&str] = &[$(stringify!($kind)),+];
 
             /// The name of the kind.
-            pub fn kind(&self) -> &'static str {
+            pub(crate) fn kind(&self) -> &'static str {
                 match self { $(Self::$kind(_) => stringify!($kind)),+ }
             }
 
             /// The same call under this request id.
-            pub fn under(mut self, id: String) -> Self {
+            pub(crate) fn under(mut self, id: String) -> Self {
                 match &mut self { $(Self::$kind(request) => request.request_id = id),+ }
                 self
             }
 
             /// The preview of the call.
-            pub fn preview(mut self) -> Self {
+            pub(crate) fn preview(mut self) -> Self {
                 match &mut self { $(Self::$kind(request) => request.validate_only = true),+ }
                 self
             }
 
             /// Makes the call.
-            pub async fn make(&self, caller: &Caller) -> Result<Answer, String> {
+            pub(crate) async fn make(&self, caller: &Caller) -> Result<Answer, String> {
                 match self {
                     $(Self::$kind(request) => match caller.$rpc(request.clone()).await {
                         Ok(answer) => Ok(Answer::$kind(answer)),
@@ -60,8 +61,9 @@ macro_rules! calls {
                 }
             }
 
-            /// The refusals that the call may get while other writers create, link and delete users.
-            pub fn refusals(&self, who: Who) -> &'static [&'static str] {
+            /// The refusals that the call may get while other writers create, link and delete
+            /// users.
+            pub(crate) fn refusals(&self, who: Who) -> &'static [&'static str] {
                 match (self, who) {
                     $((Self::$kind(_), Who::Service) => &[$($service),*],
                       (Self::$kind(_), Who::Person(_)) => &[$($person),*]),+
@@ -71,8 +73,9 @@ macro_rules! calls {
     };
 }
 
-// A person gets REAUTHENTICATION_REQUIRED if the account of its token has moved to another user since the sign-in. It
-// gets NOT_YOUR_USER if it repeats a call about a user that it has left since.
+// A person gets REAUTHENTICATION_REQUIRED if the account of its token has moved to another user
+// since the sign-in. It gets NOT_YOUR_USER if it repeats a call about a user that it has left
+// since.
 calls! {
     Create create_user CreateUserRequest => CreateUserResponse
         service ["AlreadyExists IDENTITY_TAKEN"] person [];
@@ -120,11 +123,11 @@ calls! {
 }
 
 /// Other calls were faster, three times in a row.
-pub const OVERTAKEN: &str = "Aborted CONFLICT_RETRY";
+pub(super) const OVERTAKEN: &str = "Aborted CONFLICT_RETRY";
 
 impl Call {
     /// Whether such a refusal means that a user is deleted.
-    pub fn says_deleted(&self, who: Who, refused: &str) -> bool {
+    pub(super) fn says_deleted(&self, who: Who, refused: &str) -> bool {
         match (self, who) {
             // LINK_NOT_FOUND may mean a link of other users.
             (Self::Undo(_), Who::Person(_)) => refused == "NotFound USER_NOT_FOUND",
@@ -135,7 +138,7 @@ impl Call {
 
 impl Answer {
     /// The users that the response contains in full.
-    pub fn users(&self, who: Who) -> Vec<&pb::User> {
+    pub(super) fn users(&self, who: Who) -> Vec<&pb::User> {
         let (own, other) = match self {
             Self::Create(answer) => (&answer.user, &None),
             Self::Link(answer) => (&answer.user, &None),
@@ -144,7 +147,9 @@ impl Answer {
             Self::Merge(answer) => (&answer.user, &None),
             Self::Update(answer) => (&answer.user, &None),
             Self::SetPrimary(answer) => (&answer.user, &None),
-            Self::SignIn(answer) => (answer.decision.as_ref().map_or(&None, |decision| &decision.user), &None),
+            Self::SignIn(answer) => {
+                (answer.decision.as_ref().map_or(&None, |decision| &decision.user), &None)
+            }
             Self::Delete(_) => (&None, &None),
         };
         // A person does not see all of a user that it did not prove.
@@ -152,35 +157,41 @@ impl Answer {
     }
 
     /// The ids of the live users in the response.
-    pub fn user_ids(&self) -> Vec<&String> {
+    pub(super) fn user_ids(&self) -> Vec<&String> {
         self.users(Who::Service).into_iter().map(|user| &user.id).collect()
     }
 
     /// The link that the call made.
-    pub fn made_link(&self) -> Option<&pb::LinkRecord> {
+    pub(super) fn made_link(&self) -> Option<&pb::LinkRecord> {
         match self {
-            Self::Link(answer) if answer.outcome() != pb::link_response::Outcome::AlreadyLinked => answer.link.as_ref(),
+            Self::Link(answer) if answer.outcome() != pb::link_response::Outcome::AlreadyLinked => {
+                answer.link.as_ref()
+            }
             Self::SignIn(answer) => answer.decision.as_ref()?.link.as_ref(),
             _ => None,
         }
     }
 
-    /// Whether this is the response to the retry of a call by which the caller left its user: the same without that
-    /// user.
-    pub fn is_retold_of(&self, first: &Self) -> bool {
+    /// Whether this is the response to the retry of a call by which the caller left its user: the
+    /// same without that user.
+    pub(super) fn is_retold_of(&self, first: &Self) -> bool {
         match (self, first) {
             (Self::Unlink(again), Self::Unlink(first)) => {
-                again.user.is_none() && again.detached_user == first.detached_user && again.link_id == first.link_id
+                again.user.is_none()
+                    && again.detached_user == first.detached_user
+                    && again.link_id == first.link_id
             }
             (Self::Undo(again), Self::Undo(first)) => {
-                again.user.is_none() && again.link.is_none() && again.restored_user == first.restored_user
+                again.user.is_none()
+                    && again.link.is_none()
+                    && again.restored_user == first.restored_user
             }
             _ => false,
         }
     }
 
     /// The link that the call ended, or found ended.
-    pub fn ended_link(&self) -> Option<&str> {
+    pub(super) fn ended_link(&self) -> Option<&str> {
         match self {
             Self::Unlink(answer) => Some(answer.link_id.as_str()).filter(|id| !id.is_empty()),
             Self::Undo(answer) => answer.link.as_ref().map(|link| link.id.as_str()),
@@ -189,7 +200,7 @@ impl Answer {
     }
 
     /// The ids of the users that the call deleted.
-    pub fn deleted(&self) -> &[String] {
+    pub(super) fn deleted(&self) -> &[String] {
         match self {
             Self::Delete(answer) => &answer.deleted_user_ids,
             _ => &[],

@@ -12,7 +12,7 @@ const IDENTITIES: usize = 10;
 const REMEMBERED: usize = 24;
 
 /// A crowd with few identities, so that calls meet.
-pub struct Crowd {
+pub(super) struct Crowd {
     pub name: &'static str,
     /// The provider and the subject of each identity.
     pub identities: Vec<(&'static str, String)>,
@@ -32,25 +32,27 @@ struct Heard {
 
 impl Crowd {
     /// Creates a user per identity.
-    pub async fn gather(server: &TestServer, name: &'static str) -> Self {
-        let identities: Vec<_> =
-            (0..IDENTITIES).map(|number| (PROVIDERS[number % PROVIDERS.len()], format!("{name}{number}"))).collect();
+    pub(super) async fn gather(server: &TestServer, name: &'static str) -> Self {
+        let identities: Vec<_> = (0..IDENTITIES)
+            .map(|number| (PROVIDERS[number % PROVIDERS.len()], format!("{name}{number}")))
+            .collect();
         let mut first_users = Vec::new();
         for (provider, subject) in &identities {
             first_users.push(server.service().create(provider, subject).await.id);
         }
-        let old_proofs = identities.iter().map(|(provider, subject)| server.proof(provider, subject)).collect();
+        let old_proofs =
+            identities.iter().map(|(provider, subject)| server.proof(provider, subject)).collect();
         let heard = Mutex::new(Heard { users: first_users.clone(), links: Vec::new() });
         Self { name, identities, old_proofs, first_users, heard }
     }
 
     /// Whether its users are deleted and created again.
-    pub fn is_mortal(&self) -> bool {
+    pub(super) fn is_mortal(&self) -> bool {
         self.name == "mortal"
     }
 
     /// Remembers the users and the link of a response.
-    pub fn hear(&self, answer: &Answer) {
+    pub(super) fn hear(&self, answer: &Answer) {
         let mut heard = self.heard.lock().unwrap();
         heard.users.extend(answer.user_ids().into_iter().cloned());
         heard.links.extend(answer.made_link().map(|link| link.id.clone()));
@@ -62,12 +64,12 @@ impl Crowd {
     }
 
     /// A user from a recent response.
-    pub fn user(&self, lots: &mut Lots) -> String {
+    pub(super) fn user(&self, lots: &mut Lots) -> String {
         lots.one_of(&self.heard.lock().unwrap().users).clone()
     }
 
     /// A link from a recent response, if there is one.
-    pub fn link(&self, lots: &mut Lots) -> Option<String> {
+    pub(super) fn link(&self, lots: &mut Lots) -> Option<String> {
         let heard = self.heard.lock().unwrap();
         if heard.links.is_empty() { None } else { Some(lots.one_of(&heard.links).clone()) }
     }

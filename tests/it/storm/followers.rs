@@ -15,18 +15,18 @@ use crate::support::{
 const LAST: (&str, &str) = ("github", "the last one");
 
 /// Three followers from the beginning on. One of them is killed and resumes again and again.
-pub struct Followers(Vec<JoinHandle<Vec<pb::Event>>>);
+pub(super) struct Followers(Vec<JoinHandle<Vec<pb::Event>>>);
 
 impl Followers {
     /// Begins to watch.
-    pub fn begin(server: &Arc<TestServer>, lots: Lots) -> Self {
+    pub(super) fn begin(server: &Arc<TestServer>, lots: Lots) -> Self {
         let followers = [None, None, Some(lots)];
         let follow = |lots| tokio::spawn(follow(Arc::clone(server), lots));
         Self(followers.into_iter().map(follow).collect())
     }
 
     /// Checks that the followers got every event once and in order.
-    pub async fn db_assert_all_was_told(self, server: &TestServer) {
+    pub(super) async fn db_assert_all_was_told(self, server: &TestServer) {
         server.service().create(LAST.0, LAST.1).await;
         let mut told = Vec::new();
         for follower in self.0 {
@@ -35,7 +35,12 @@ impl Followers {
 
         let first = &told[0];
         for other in &told[1..] {
-            assert!(first == other, "one follower got {} events, another {}", first.len(), other.len());
+            assert!(
+                first == other,
+                "one follower got {} events, another {}",
+                first.len(),
+                other.len()
+            );
         }
         let kept = server.database.db_texts("SELECT count(*)::text FROM events").await;
         assert_eq!(kept, [first.len().to_string()]);
@@ -49,8 +54,8 @@ impl Followers {
     }
 }
 
-/// Watches until the last user is created. With lots, the follower is killed whenever they say so, and resumes after
-/// the last event that it processed.
+/// Watches until the last user is created. With lots, the follower is killed whenever they say so,
+/// and resumes after the last event that it processed.
 async fn follow(server: Arc<TestServer>, mut lots: Option<Lots>) -> Vec<pb::Event> {
     let service = server.service();
     let mut told: Vec<pb::Event> = Vec::new();
@@ -79,5 +84,8 @@ async fn follow(server: Arc<TestServer>, mut lots: Option<Lots>) -> Vec<pb::Even
 
 fn is_last(event: &pb::Event) -> bool {
     let Some(Detail::UserCreated(created)) = &event.detail else { return false };
-    created.identities.iter().any(|identity| (identity.provider.as_str(), identity.subject.as_str()) == LAST)
+    created
+        .identities
+        .iter()
+        .any(|identity| (identity.provider.as_str(), identity.subject.as_str()) == LAST)
 }

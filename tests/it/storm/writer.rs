@@ -2,7 +2,9 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use identity_link::grpc::proto::{self as pb, merge_metadata_request::Source, metadata_merge as mm};
+use identity_link::grpc::proto::{
+    self as pb, merge_metadata_request::Source, metadata_merge as mm,
+};
 use serde_json::json as value;
 use tokio::time::Instant;
 use uuid::Uuid;
@@ -14,7 +16,7 @@ use super::{
 use crate::support::{tokens::Token, *};
 
 /// A change that was made, and its response.
-pub struct Told {
+pub(super) struct Told {
     pub who: Who,
     pub of_mortals: bool,
     pub call: Call,
@@ -25,14 +27,14 @@ pub struct Told {
 
 /// What one writer did.
 #[derive(Default)]
-pub struct Notes {
+pub(super) struct Notes {
     pub told: Vec<Told>,
     /// How often each kind of call had each outcome.
     pub outcomes: BTreeMap<String, usize>,
 }
 
 /// A client that makes one call after the other.
-pub struct Writer {
+pub(super) struct Writer {
     number: usize,
     server: Arc<TestServer>,
     crowds: Arc<[Crowd; 2]>,
@@ -44,13 +46,18 @@ pub struct Writer {
 
 impl Writer {
     /// A writer that draws these lots.
-    pub fn new(number: usize, server: &Arc<TestServer>, crowds: &Arc<[Crowd; 2]>, lots: Lots) -> Self {
+    pub(super) fn new(
+        number: usize,
+        server: &Arc<TestServer>,
+        crowds: &Arc<[Crowd; 2]>,
+        lots: Lots,
+    ) -> Self {
         let (server, crowds) = (Arc::clone(server), Arc::clone(crowds));
         Self { number, server, crowds, lots, notes: Notes::default(), versions: BTreeMap::new() }
     }
 
     /// Makes calls until this time.
-    pub async fn write_until(mut self, end: Instant) -> Notes {
+    pub(super) async fn write_until(mut self, end: Instant) -> Notes {
         let crowds = Arc::clone(&self.crowds);
         while Instant::now() < end {
             let crowd = self.lots.one_of(crowds.as_slice());
@@ -105,14 +112,18 @@ impl Writer {
                     self.keep(crowd, who, call, true, second);
                 }
             }
-            (Ok(answer), Err(_)) | (Err(_), Ok(answer)) => self.note(crowd, who, call, true, answer),
+            (Ok(answer), Err(_)) | (Err(_), Ok(answer)) => {
+                self.note(crowd, who, call, true, answer);
+            }
             (Err(_), Err(_)) => {}
         }
     }
 
     /// Repeats one of the writer's own requests, as a client does that has lost the response.
     async fn once_more(&mut self, crowd: &Crowd) {
-        let is_fit = |told: &&Told| told.has_id && told.who == Who::Service && told.of_mortals == crowd.is_mortal();
+        let is_fit = |told: &&Told| {
+            told.has_id && told.who == Who::Service && told.of_mortals == crowd.is_mortal()
+        };
         let fit: Vec<&Told> = self.notes.told.iter().rev().filter(is_fit).take(50).collect();
         if fit.is_empty() {
             return;
@@ -127,12 +138,21 @@ impl Writer {
                 expect_forgotten(crowd, &call, [&first, &again]);
                 self.keep(crowd, Who::Service, call, true, again);
             }
-            Err(refused) => assert!(crowd.is_mortal(), "{call:?} got {first:?}, and its retry is refused: {refused}"),
+            Err(refused) => assert!(
+                crowd.is_mortal(),
+                "{call:?} got {first:?}, and its retry is refused: {refused}"
+            ),
         }
     }
 
     /// Counts the outcome, and checks that the state can explain a refusal.
-    fn note_outcome(&mut self, crowd: &Crowd, who: Who, call: &Call, outcome: &Result<Answer, String>) {
+    fn note_outcome(
+        &mut self,
+        crowd: &Crowd,
+        who: Who,
+        call: &Call,
+        outcome: &Result<Answer, String>,
+    ) {
         let word = match outcome {
             Ok(_) => "OK",
             Err(refused) => {
@@ -184,11 +204,14 @@ impl Writer {
         let user = self.somebody(crowd).await;
         let as_person = self.lots.number(0..=3) == 0;
         let person = Who::Person(self.lots.number(0..=crowd.identities.len() - 1));
-        let (who, user_id) = if as_person { (person, String::new()) } else { (Who::Service, user.id.clone()) };
+        let (who, user_id) =
+            if as_person { (person, String::new()) } else { (Who::Service, user.id.clone()) };
         match self.lots.number(0..=99) {
             0..=27 => self.draw_link(crowd, number, user.id).await,
             // Only mortal users release: each identity of a lasting user keeps an owner.
-            28..=31 if crowd.is_mortal() => (who, Call::Unlink(release(&user_id, provider, subject))),
+            28..=31 if crowd.is_mortal() => {
+                (who, Call::Unlink(release(&user_id, provider, subject)))
+            }
             28..=49 => (who, Call::Unlink(unlink(&user_id, provider, subject))),
             50..=62 => {
                 let Some(link_id) = crowd.link(&mut self.lots) else {
@@ -201,19 +224,32 @@ impl Writer {
                 let by = format!("{} {}", self.number, self.notes.told.len());
                 let user_metadata = object(value!({"by": by, "list": [self.lots.number(0..=7)]}));
                 let change = pb::UserUpdate { user_metadata, ..Default::default() };
-                let expected_version = (who == Who::Service && self.lots.coin()).then_some(user.version);
+                let expected_version =
+                    (who == Who::Service && self.lots.coin()).then_some(user.version);
                 let update = update(&user_id, &["user_metadata"], change);
                 (who, Call::Update(pb::UpdateUserRequest { expected_version, ..update }))
             }
             81..=88 => {
                 let identity = identity_ref(provider, subject);
-                (who, Call::SetPrimary(pb::SetPrimaryIdentityRequest { user_id, identity, ..Default::default() }))
+                (
+                    who,
+                    Call::SetPrimary(pb::SetPrimaryIdentityRequest {
+                        user_id,
+                        identity,
+                        ..Default::default()
+                    }),
+                )
             }
             89..=91 if crowd.is_mortal() => {
                 let include_absorbed = self.lots.coin();
-                let expected_version = (who == Who::Service && self.lots.coin()).then_some(user.version);
-                let delete =
-                    pb::DeleteUserRequest { user_id, include_absorbed, expected_version, ..Default::default() };
+                let expected_version =
+                    (who == Who::Service && self.lots.coin()).then_some(user.version);
+                let delete = pb::DeleteUserRequest {
+                    user_id,
+                    include_absorbed,
+                    expected_version,
+                    ..Default::default()
+                };
                 (who, Call::Delete(delete))
             }
             92..=95 => {
@@ -226,9 +262,14 @@ impl Writer {
                 (Who::Service, Call::SignIn(sign_in_with(account)))
             }
             _ => {
-                let identity =
-                    Some(pb::NewIdentity { identity_ref: identity_ref(provider, subject), ..Default::default() });
-                (Who::Service, Call::Create(pb::CreateUserRequest { identity, ..Default::default() }))
+                let identity = Some(pb::NewIdentity {
+                    identity_ref: identity_ref(provider, subject),
+                    ..Default::default()
+                });
+                (
+                    Who::Service,
+                    Call::Create(pb::CreateUserRequest { identity, ..Default::default() }),
+                )
             }
         }
     }
@@ -236,10 +277,15 @@ impl Writer {
     /// Draws a link by a token, by an identity, or by an id.
     async fn draw_link(&mut self, crowd: &Crowd, number: usize, user_id: String) -> (Who, Call) {
         let (provider, subject) = &crowd.identities[number];
-        let user_metadata = if self.lots.coin() { merge(mm::Conflict::SecondaryWins, mm::Arrays::Union) } else { None };
+        let user_metadata = if self.lots.coin() {
+            merge(mm::Conflict::SecondaryWins, mm::Arrays::Union)
+        } else {
+            None
+        };
         let (who, request) = match self.lots.number(0..=2) {
             0 => {
-                let other = (number + self.lots.number(1..=crowd.identities.len() - 1)) % crowd.identities.len();
+                let other = (number + self.lots.number(1..=crowd.identities.len() - 1))
+                    % crowd.identities.len();
                 (Who::Person(other), link_with(&self.server.later_proof(provider, subject)))
             }
             1 => (Who::Service, link_identity(&user_id, provider, subject)),
@@ -262,7 +308,12 @@ impl Writer {
         };
         let user_metadata = merge(mm::Conflict::SecondaryWins, mm::Arrays::Union);
         let source = Some(source);
-        Call::Merge(pb::MergeMetadataRequest { user_id, source, user_metadata, ..Default::default() })
+        Call::Merge(pb::MergeMetadataRequest {
+            user_id,
+            source,
+            user_metadata,
+            ..Default::default()
+        })
     }
 }
 

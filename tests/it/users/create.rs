@@ -6,7 +6,8 @@ use serde_json::json;
 use crate::support::{tokens::Token, *};
 
 fn create(provider: &str, subject: &str) -> pb::CreateUserRequest {
-    let identity = pb::NewIdentity { identity_ref: identity_ref(provider, subject), ..Default::default() };
+    let identity =
+        pb::NewIdentity { identity_ref: identity_ref(provider, subject), ..Default::default() };
     pb::CreateUserRequest { identity: Some(identity), ..Default::default() }
 }
 
@@ -50,7 +51,11 @@ async fn a_new_user_has_what_the_request_contains() {
     assert_eq!(identity.attach_time, user.create_time);
     assert_eq!(identity.origin_user_id, user.id);
     assert_eq!(json(&identity.profile_data), json!({"name": "Ann", "picture": "p"}));
-    assert_eq!(user.create_time.unwrap().nanos % 1000, 0, "the response is no more precise than the stored time");
+    assert_eq!(
+        user.create_time.unwrap().nanos % 1000,
+        0,
+        "the response is no more precise than the stored time"
+    );
     assert_eq!(service.user(&user.id).await, user);
 }
 
@@ -61,12 +66,16 @@ async fn what_the_request_lacks_is_empty() {
     let user = server.service().create("github", "h1").await;
 
     assert!(!user.blocked);
-    for object in [&user.user_metadata, &user.app_metadata, &user.profile_overrides, &user.profile] {
+    for object in [&user.user_metadata, &user.app_metadata, &user.profile_overrides, &user.profile]
+    {
         assert_eq!(json(object), json!({}));
     }
     let identity = &user.identities[0];
     assert_eq!((identity.connection.as_str(), identity.social), ("github", true));
-    assert_eq!((identity.email.as_str(), identity.email_verified, identity.email_verify_time), ("", false, None));
+    assert_eq!(
+        (identity.email.as_str(), identity.email_verified, identity.email_verify_time),
+        ("", false, None)
+    );
 }
 
 #[tokio::test]
@@ -86,7 +95,8 @@ async fn the_id_has_the_requested_form() {
         (&joined, "d e", Unspecified, None),
         (&joined, &"x".repeat(255), Unspecified, None),
     ] {
-        let user = caller.create_user(create_as("github", subject, form)).await.unwrap().user.unwrap();
+        let user =
+            caller.create_user(create_as("github", subject, form)).await.unwrap().user.unwrap();
         match expected {
             None => assert!(random(&user.id), "{}", user.id),
             Some(expected) => assert_eq!(user.id, expected),
@@ -115,7 +125,8 @@ async fn an_id_in_use_is_refused_where_it_is_demanded_and_random_where_it_is_a_d
         ..Default::default()
     };
     joined.set_primary_identity(primary).await.unwrap();
-    let detached = joined.unlink(unlink(&user.id, "github", "h1")).await.unwrap().detached_user.unwrap();
+    let detached =
+        joined.unlink(unlink(&user.id, "github", "h1")).await.unwrap().detached_user.unwrap();
     assert!(detached.id.starts_with("usr_"), "{}", detached.id);
     joined.delete_user(delete(&detached.id)).await.unwrap();
 
@@ -141,17 +152,25 @@ async fn an_identity_has_one_owner() {
     for (provider, subject) in [("google-oauth2", "g1"), ("sms", "s1")] {
         for form in [pb::UserIdForm::Random, pb::UserIdForm::ProviderSubject] {
             for validate_only in [false, true] {
-                let request = pb::CreateUserRequest { validate_only, ..create_as(provider, subject, form) };
-                assert_eq!(refusal(service.create_user(request).await), "AlreadyExists IDENTITY_TAKEN");
+                let request =
+                    pb::CreateUserRequest { validate_only, ..create_as(provider, subject, form) };
+                assert_eq!(
+                    refusal(service.create_user(request).await),
+                    "AlreadyExists IDENTITY_TAKEN"
+                );
             }
         }
     }
 
     assert_eq!(server.database.db_everything().await, before);
-    // The subject at another provider, in another tenant, or in another spelling is another account.
+    // The subject at another provider, in another tenant, or in another spelling is another
+    // account.
     service.create("github", "g1").await;
     service.create("google-oauth2", "G1").await;
-    server.caller(&Token::of("services", "backend").tenant("other")).create("google-oauth2", "g1").await;
+    server
+        .caller(&Token::of("services", "backend").tenant("other"))
+        .create("google-oauth2", "g1")
+        .await;
 }
 
 #[tokio::test]
@@ -160,15 +179,23 @@ async fn a_preview_creates_nothing_and_names_no_random_id() {
     let service = server.service();
     let before = server.database.db_everything().await;
 
-    let preview = |form| pb::CreateUserRequest { validate_only: true, ..create_as("github", "h1", form) };
+    let preview =
+        |form| pb::CreateUserRequest { validate_only: true, ..create_as("github", "h1", form) };
     let random = service.create_user(preview(pb::UserIdForm::Random)).await.unwrap().user.unwrap();
-    let joined = service.create_user(preview(pb::UserIdForm::ProviderSubject)).await.unwrap().user.unwrap();
+    let joined =
+        service.create_user(preview(pb::UserIdForm::ProviderSubject)).await.unwrap().user.unwrap();
 
     assert_eq!((random.id.as_str(), random.identities[0].origin_user_id.as_str()), ("", ""));
-    assert_eq!((joined.id.as_str(), joined.identities[0].origin_user_id.as_str()), ("github|h1", "github|h1"));
+    assert_eq!(
+        (joined.id.as_str(), joined.identities[0].origin_user_id.as_str()),
+        ("github|h1", "github|h1")
+    );
     assert_eq!((random.version, identities(&random)), (1, vec!["github|h1".to_owned()]));
     assert_eq!(server.database.db_everything().await, before);
-    assert_eq!(refusal(service.find_by_identity(owner_of("github", "h1")).await), "NotFound IDENTITY_NOT_FOUND");
+    assert_eq!(
+        refusal(service.find_by_identity(owner_of("github", "h1")).await),
+        "NotFound IDENTITY_NOT_FOUND"
+    );
 }
 
 #[tokio::test]
@@ -177,7 +204,8 @@ async fn an_email_is_kept_as_given_and_found_by_its_canonical_form() {
     let service = server.service();
     let user = service.create_with("github", "h1", verified("Ann.Lee+News@BÜCHER.Example")).await;
 
-    let found = service.find_by_email(by_email("ann.lee+news@xn--bcher-kva.example")).await.unwrap();
+    let found =
+        service.find_by_email(by_email("ann.lee+news@xn--bcher-kva.example")).await.unwrap();
 
     assert_eq!(found.matches[0].user.as_ref(), Some(&user));
     assert_eq!(user.identities[0].email, "Ann.Lee+News@BÜCHER.Example");
@@ -192,7 +220,10 @@ async fn nothing_is_verified_without_an_email() {
 
     let outcome = server.service().create_user(request).await;
 
-    assert_eq!(refusal(outcome), "InvalidArgument REQUEST_INVALID\nidentity.email_verified: needs an email");
+    assert_eq!(
+        refusal(outcome),
+        "InvalidArgument REQUEST_INVALID\nidentity.email_verified: needs an email"
+    );
     assert_eq!(server.database.db_everything().await, before);
 }
 
@@ -202,5 +233,8 @@ async fn a_user_can_be_blocked_from_the_start() {
     let user = server.service().create_with("github", "h1", |request| request.blocked = true).await;
 
     assert!(user.blocked);
-    assert_eq!(refusal(server.person("github", "h1").get_user(get("")).await), "PermissionDenied USER_BLOCKED");
+    assert_eq!(
+        refusal(server.person("github", "h1").get_user(get("")).await),
+        "PermissionDenied USER_BLOCKED"
+    );
 }

@@ -25,17 +25,26 @@ async fn a_deleted_user_is_gone_from_every_look_up() {
 
     assert_eq!(deleted.deleted_user_ids, [user.id.as_str()]);
     assert_eq!(refusal(service.get_user(get(&user.id)).await), "NotFound USER_NOT_FOUND");
-    assert_eq!(refusal(service.find_by_identity(owner_of("github", "h1")).await), "NotFound IDENTITY_NOT_FOUND");
+    assert_eq!(
+        refusal(service.find_by_identity(owner_of("github", "h1")).await),
+        "NotFound IDENTITY_NOT_FOUND"
+    );
     let all = pb::FindByEmailRequest { include_unverified: true, ..by_email("ann@example.com") };
     assert_eq!(service.find_by_email(all).await.unwrap().matches, []);
     assert_eq!(refusal(service.delete_user(delete(&user.id)).await), "NotFound USER_NOT_FOUND");
     for token in [token, Token::of("users", &user.id)] {
-        assert_eq!(refusal(server.caller(&token).get_user(get("")).await), "NotFound USER_NOT_FOUND");
+        assert_eq!(
+            refusal(server.caller(&token).get_user(get("")).await),
+            "NotFound USER_NOT_FOUND"
+        );
     }
     let resolved = &service.resolve_users(resolve([user.id.as_str()])).await.unwrap().users[0];
     assert_eq!((resolved.state(), resolved.user_id.as_str()), (State::Deleted, ""));
     assert!(resolved.since_time.unwrap().seconds >= user.create_time.unwrap().seconds);
-    assert_eq!(refusal(service.link(link_identity(&user.id, "github", "h1")).await), "NotFound USER_NOT_FOUND");
+    assert_eq!(
+        refusal(service.link(link_identity(&user.id, "github", "h1")).await),
+        "NotFound USER_NOT_FOUND"
+    );
 }
 
 #[tokio::test]
@@ -55,7 +64,10 @@ async fn a_person_deletes_its_own_user_and_no_other() {
 
     assert_eq!(person.delete_user(delete("")).await.unwrap().deleted_user_ids, [user.id.as_str()]);
 
-    assert_eq!((state(&server, &user.id).await, state(&server, &other.id).await), (State::Deleted, State::Current));
+    assert_eq!(
+        (state(&server, &user.id).await, state(&server, &other.id).await),
+        (State::Deleted, State::Current)
+    );
     assert_eq!(refusal(person.delete_user(delete("")).await), "NotFound USER_NOT_FOUND");
 }
 
@@ -82,7 +94,10 @@ async fn a_person_must_have_signed_in_within_ten_minutes() {
 
     // The time of the sign-in counts, and not when the token was renewed.
     let renewed = token.issued_ago(610).with("auth_time", now - 300);
-    assert_eq!(server.caller(&renewed).delete_user(delete("")).await.unwrap().deleted_user_ids.len(), 1);
+    assert_eq!(
+        server.caller(&renewed).delete_user(delete("")).await.unwrap().deleted_user_ids.len(),
+        1
+    );
 }
 
 #[tokio::test]
@@ -109,9 +124,15 @@ async fn absorbed_users_are_deleted_only_if_the_request_says_so() {
     let before = server.database.db_everything().await;
     for validate_only in [false, true] {
         let request = pb::DeleteUserRequest { validate_only, ..delete(&google.id) };
-        assert_eq!(refusal(service.delete_user(request).await), "FailedPrecondition ABSORBED_USERS_EXIST");
+        assert_eq!(
+            refusal(service.delete_user(request).await),
+            "FailedPrecondition ABSORBED_USERS_EXIST"
+        );
     }
-    assert_eq!(refusal(service.delete_user(whole(&sms.id)).await), "FailedPrecondition USER_ABSORBED");
+    assert_eq!(
+        refusal(service.delete_user(whole(&sms.id)).await),
+        "FailedPrecondition USER_ABSORBED"
+    );
     assert_eq!(server.database.db_everything().await, before);
 
     let deleted = service.delete_user(whole(&google.id)).await.unwrap().deleted_user_ids;
@@ -134,7 +155,8 @@ async fn an_expected_version_must_hold() {
     let service = server.service();
     let user = service.create("github", "h1").await;
     let before = server.database.db_everything().await;
-    let expecting = |version| pb::DeleteUserRequest { expected_version: Some(version), ..delete(&user.id) };
+    let expecting =
+        |version| pb::DeleteUserRequest { expected_version: Some(version), ..delete(&user.id) };
 
     assert_eq!(refusal(service.delete_user(expecting(2)).await), "Aborted VERSION_MISMATCH");
     assert_eq!(server.database.db_everything().await, before);
@@ -166,7 +188,8 @@ async fn an_id_is_given_again_only_to_the_identity_that_it_names() {
     assert_eq!(user.id, "github|h1");
     joined.delete_user(delete(&user.id)).await.unwrap();
     let id_token = Token::of("users", "github|h1").tenant("joined");
-    let old = [Token::of("github", "h1").tenant("joined").issued_ago(5), id_token.clone().issued_ago(5)];
+    let old =
+        [Token::of("github", "h1").tenant("joined").issued_ago(5), id_token.clone().issued_ago(5)];
 
     let again = joined.create("github", "h1").await;
 
@@ -206,15 +229,18 @@ async fn a_token_of_a_deleted_user_proves_nothing() {
 }
 
 /// Data of a person that the database could still contain.
-const TRACES: [&str; 8] = ["subject-1", "subject-2", "ann@", "Ann@", "meta-1", "meta-2", "app-2", "profile-1"];
+const TRACES: [&str; 8] =
+    ["subject-1", "subject-2", "ann@", "Ann@", "meta-1", "meta-2", "app-2", "profile-1"];
 
 async fn two_users_of_ann(server: &TestServer) -> (pb::User, pb::User) {
     let service = server.service();
     let fill = |n: u8| {
         move |request: &mut pb::CreateUserRequest| {
             verified("Ann@Example.com")(request);
-            request.identity.as_mut().unwrap().profile_data = object(json!({"name": format!("profile-{n}")}));
-            request.user_metadata = object(json!({ format!("key-{n}"): format!("meta-{n}"), "same": n }));
+            request.identity.as_mut().unwrap().profile_data =
+                object(json!({"name": format!("profile-{n}")}));
+            request.user_metadata =
+                object(json!({ format!("key-{n}"): format!("meta-{n}"), "same": n }));
             request.app_metadata = object(json!({ format!("key-{n}"): format!("app-{n}") }));
         }
     };
@@ -275,7 +301,9 @@ async fn what_a_link_keeps_for_a_live_user_outlives_the_other_user() {
     let server = TestServer::start().await;
     let service = server.service();
     service.create("google-oauth2", "g1").await;
-    let sms = service.create_with("sms", "s1", |request| request.app_metadata = object(json!({"plan": "gold"}))).await;
+    let sms = service
+        .create_with("sms", "s1", |request| request.app_metadata = object(json!({"plan": "gold"})))
+        .await;
     let person = server.person("google-oauth2", "g1");
     person.link(link_with(&Token::of("sms", "s1").sign())).await.unwrap();
     let link_id = person.unlink(unlink("", "sms", "s1")).await.unwrap().link_id;

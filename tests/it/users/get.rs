@@ -11,10 +11,17 @@ async fn a_service_gets_any_user_of_its_tenant_by_id() {
     let linked = service.link(link_user(&google.id, &sms.id)).await.unwrap().user.unwrap();
 
     assert_eq!(service.get_user(get(&google.id)).await.unwrap().user.as_ref(), Some(&linked));
-    assert_eq!(service.get_user(get(&sms.id)).await.unwrap().user, Some(linked), "the absorbed id still resolves");
+    assert_eq!(
+        service.get_user(get(&sms.id)).await.unwrap().user,
+        Some(linked),
+        "the absorbed id still resolves"
+    );
     assert_eq!(refusal(service.get_user(get("usr_nobody")).await), "NotFound USER_NOT_FOUND");
     // Ids are compared byte by byte.
-    assert_eq!(refusal(service.get_user(get(&google.id.to_uppercase())).await), "NotFound USER_NOT_FOUND");
+    assert_eq!(
+        refusal(service.get_user(get(&google.id.to_uppercase())).await),
+        "NotFound USER_NOT_FOUND"
+    );
     assert_eq!(
         refusal(service.get_user(get("")).await),
         "InvalidArgument REQUEST_INVALID\nuser_id: is required: a service has no user of its own"
@@ -76,7 +83,8 @@ async fn the_id_of_another_user_and_an_unknown_id_get_the_same_response() {
     service.link(link_user(&other.id, &absorbed.id)).await.unwrap();
     let deleted = service.create("sms", "s2").await;
     service.delete_user(delete(&deleted.id)).await.unwrap();
-    let foreign = server.caller(&Token::of("services", "backend").tenant("other")).create("sms", "s1").await;
+    let foreign =
+        server.caller(&Token::of("services", "backend").tenant("other")).create("sms", "s1").await;
     let person = server.person("google-oauth2", "g1");
 
     let nobody = person.get_user(get("usr_nobody")).await.unwrap_err();
@@ -107,7 +115,10 @@ async fn a_person_may_name_the_id_that_it_was_absorbed_under() {
         Token::of("users", &sms.id).issued_ago(60),
     ] {
         for id in ["", &google.id, &sms.id] {
-            assert_eq!(server.caller(&token).get_user(get(id)).await.unwrap().user.as_ref(), Some(&linked));
+            assert_eq!(
+                server.caller(&token).get_user(get(id)).await.unwrap().user.as_ref(),
+                Some(&linked)
+            );
         }
     }
 }
@@ -124,7 +135,10 @@ async fn an_unlinked_identity_no_longer_reads_its_former_user() {
     for token in [Token::of("sms", "s1"), Token::of("users", &sms.id)] {
         let person = server.caller(&token);
         assert_eq!(person.get_user(get("")).await.unwrap().user.unwrap().id, sms.id);
-        assert_eq!(refusal(person.get_user(get(&google.id)).await), "PermissionDenied NOT_YOUR_USER");
+        assert_eq!(
+            refusal(person.get_user(get(&google.id)).await),
+            "PermissionDenied NOT_YOUR_USER"
+        );
     }
     let outcome = server.person("google-oauth2", "g1").get_user(get(&sms.id)).await;
     assert_eq!(refusal(outcome), "PermissionDenied NOT_YOUR_USER");
@@ -138,7 +152,10 @@ async fn a_blocked_person_reads_nothing_and_a_service_still_does() {
     let other = service.create("sms", "s1").await;
 
     for id in ["", &user.id, &other.id, "usr_nobody"] {
-        assert_eq!(refusal(server.person("github", "h1").get_user(get(id)).await), "PermissionDenied USER_BLOCKED");
+        assert_eq!(
+            refusal(server.person("github", "h1").get_user(get(id)).await),
+            "PermissionDenied USER_BLOCKED"
+        );
     }
     assert_eq!(service.user(&user.id).await, user);
 }

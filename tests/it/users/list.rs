@@ -25,7 +25,10 @@ async fn everybody(caller: &Caller, page_size: i32) -> Vec<pb::User> {
     loop {
         let answer = caller.list_users(page(page_size, &token)).await.unwrap();
         let is_last = answer.next_page_token.is_empty();
-        assert!(i32::try_from(answer.users.len()).unwrap() == page_size || is_last, "only the last page is short");
+        assert!(
+            i32::try_from(answer.users.len()).unwrap() == page_size || is_last,
+            "only the last page is short"
+        );
         seen.extend(answer.users);
         token = answer.next_page_token;
         if is_last {
@@ -53,7 +56,8 @@ async fn absorbed_users_are_listed_again_only_when_they_are_back() {
     let server = TestServer::start().await;
     let service = server.service();
     let users = people(&service, 4).await;
-    let ids = async || everybody(&service, 1).await.into_iter().map(|user| user.id).collect::<Vec<_>>();
+    let ids =
+        async || everybody(&service, 1).await.into_iter().map(|user| user.id).collect::<Vec<_>>();
     let all: Vec<String> = users.iter().map(|user| user.id.clone()).collect();
     let subject = &users[1].identities[0].identity_ref.as_ref().unwrap().subject;
 
@@ -96,8 +100,12 @@ async fn a_page_that_has_grown_large_ends_early() {
     let first = service.list_users(page(100, "")).await.unwrap();
     let second = service.list_users(page(100, &first.next_page_token)).await.unwrap();
 
-    assert_eq!((first.users.len(), second.users.len(), second.next_page_token.as_str()), (2, 2, ""));
-    let seen: Vec<String> = first.users.into_iter().chain(second.users).map(|user| user.id).collect();
+    assert_eq!(
+        (first.users.len(), second.users.len(), second.next_page_token.as_str()),
+        (2, 2, "")
+    );
+    let seen: Vec<String> =
+        first.users.into_iter().chain(second.users).map(|user| user.id).collect();
     assert_eq!(seen, ids);
 }
 

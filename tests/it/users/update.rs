@@ -31,7 +31,12 @@ async fn each_field_is_replaced_whole_and_the_others_stay() {
     let mut expected = full(&server).await;
 
     for path in ["user_metadata", "app_metadata", "profile_overrides", "blocked"] {
-        let updated = service.update_user(update(&expected.id, &[path], everything_new())).await.unwrap().user.unwrap();
+        let updated = service
+            .update_user(update(&expected.id, &[path], everything_new()))
+            .await
+            .unwrap()
+            .user
+            .unwrap();
         match path {
             "user_metadata" => expected.user_metadata = object(json!({"u2": [2]})),
             "app_metadata" => expected.app_metadata = object(json!({"a2": [2]})),
@@ -42,7 +47,10 @@ async fn each_field_is_replaced_whole_and_the_others_stay() {
             _ => expected.blocked = true,
         }
         expected.version += 1;
-        assert!(updated.update_time.unwrap().nanos % 1000 == 0 && updated.update_time != expected.update_time);
+        assert!(
+            updated.update_time.unwrap().nanos % 1000 == 0
+                && updated.update_time != expected.update_time
+        );
         expected.update_time = updated.update_time;
         assert_eq!(updated, expected, "{path}");
         assert_eq!(service.user(&expected.id).await, expected, "{path}");
@@ -56,7 +64,8 @@ async fn several_fields_are_one_change() {
     // A field that is named twice counts once.
     let paths = ["blocked", "user_metadata", "app_metadata", "profile_overrides", "blocked"];
 
-    let updated = server.service().update_user(update(&user.id, &paths, everything_new())).await.unwrap();
+    let updated =
+        server.service().update_user(update(&user.id, &paths, everything_new())).await.unwrap();
 
     let updated = updated.user.unwrap();
     assert_eq!((updated.version, updated.blocked), (user.version + 1, true));
@@ -68,11 +77,15 @@ async fn several_fields_are_one_change() {
 async fn an_absent_struct_empties_the_field() {
     let server = TestServer::start().await;
     let user = full(&server).await;
-    let nothing = update(&user.id, &["user_metadata", "profile_overrides"], pb::UserUpdate::default());
+    let nothing =
+        update(&user.id, &["user_metadata", "profile_overrides"], pb::UserUpdate::default());
 
     let updated = server.service().update_user(nothing).await.unwrap().user.unwrap();
 
-    assert_eq!((json(&updated.user_metadata), json(&updated.profile_overrides)), (json!({}), json!({})));
+    assert_eq!(
+        (json(&updated.user_metadata), json(&updated.profile_overrides)),
+        (json!({}), json!({}))
+    );
     assert_eq!(json(&updated.app_metadata), json!({"a": 1}));
 }
 
@@ -83,7 +96,11 @@ async fn an_update_that_changes_nothing_is_no_change() {
     let before = server.database.db_everything().await;
     let same = pb::UserUpdate { user_metadata: object(json!({"u": 1.0})), ..Default::default() };
 
-    let updated = server.service().update_user(update(&user.id, &["user_metadata", "blocked"], same)).await.unwrap();
+    let updated = server
+        .service()
+        .update_user(update(&user.id, &["user_metadata", "blocked"], same))
+        .await
+        .unwrap();
 
     assert_eq!(updated.user, Some(user));
     assert_eq!(server.database.db_everything().await, before);
@@ -106,7 +123,16 @@ async fn the_mask_names_whole_known_fields() {
             "InvalidArgument REQUEST_INVALID\nupdate_mask: is required: name the fields to replace"
         );
     }
-    let unknown = ["user_metadata.u", "*", "blocked", "id", "update.blocked", "userMetadata", "", "b\nlocked"];
+    let unknown = [
+        "user_metadata.u",
+        "*",
+        "blocked",
+        "id",
+        "update.blocked",
+        "userMetadata",
+        "",
+        "b\nlocked",
+    ];
     let unknown = update(&user.id, &unknown, everything_new());
     insta::assert_snapshot!(refusal(service.update_user(unknown.clone()).await), @r#"
     InvalidArgument REQUEST_INVALID
@@ -129,12 +155,25 @@ async fn a_person_changes_its_user_metadata_and_nothing_else() {
     let user = full(&server).await;
     let person = server.person("github", "h1");
 
-    let updated = person.update_user(update("", &["user_metadata"], everything_new())).await.unwrap().user.unwrap();
+    let updated = person
+        .update_user(update("", &["user_metadata"], everything_new()))
+        .await
+        .unwrap()
+        .user
+        .unwrap();
 
-    assert_eq!((json(&updated.user_metadata), json(&updated.app_metadata)), (json!({"u2": [2]}), json!({"a": 1})));
+    assert_eq!(
+        (json(&updated.user_metadata), json(&updated.app_metadata)),
+        (json!({"u2": [2]}), json!({"a": 1}))
+    );
     assert!(!updated.blocked);
     let before = server.database.db_everything().await;
-    for paths in [["app_metadata"].as_slice(), &["profile_overrides"], &["blocked"], &["user_metadata", "blocked"]] {
+    for paths in [
+        ["app_metadata"].as_slice(),
+        &["profile_overrides"],
+        &["blocked"],
+        &["user_metadata", "blocked"],
+    ] {
         let outcome = person.update_user(update(&user.id, paths, everything_new())).await;
         assert_eq!(refusal(outcome), "PermissionDenied SCOPE_INSUFFICIENT", "{paths:?}");
     }
@@ -151,8 +190,14 @@ async fn a_person_updates_no_other_user_and_a_service_no_user_of_another_tenant(
     let change = |id: &str| update(id, &["user_metadata"], everything_new());
 
     let person = server.person("sms", "s1");
-    assert_eq!(refusal(person.update_user(change(&user.id)).await), "PermissionDenied NOT_YOUR_USER");
-    assert_eq!(refusal(person.update_user(change("usr_nobody")).await), "PermissionDenied NOT_YOUR_USER");
+    assert_eq!(
+        refusal(person.update_user(change(&user.id)).await),
+        "PermissionDenied NOT_YOUR_USER"
+    );
+    assert_eq!(
+        refusal(person.update_user(change("usr_nobody")).await),
+        "PermissionDenied NOT_YOUR_USER"
+    );
     assert_eq!(refusal(service.update_user(change("usr_nobody")).await), "NotFound USER_NOT_FOUND");
     let other = server.caller(&Token::of("services", "backend").tenant("other"));
     assert_eq!(refusal(other.update_user(change(&user.id)).await), "NotFound USER_NOT_FOUND");
@@ -169,21 +214,32 @@ async fn an_absorbed_user_is_not_written_to() {
     let before = server.database.db_everything().await;
     let change = |id: &str| update(id, &["user_metadata"], everything_new());
 
-    assert_eq!(refusal(service.update_user(change(&sms.id)).await), "FailedPrecondition USER_ABSORBED");
+    assert_eq!(
+        refusal(service.update_user(change(&sms.id)).await),
+        "FailedPrecondition USER_ABSORBED"
+    );
     let person = server.person("google-oauth2", "g1");
-    assert_eq!(refusal(person.update_user(change(&sms.id)).await), "FailedPrecondition USER_ABSORBED");
+    assert_eq!(
+        refusal(person.update_user(change(&sms.id)).await),
+        "FailedPrecondition USER_ABSORBED"
+    );
     // Issued before the link, and in its very second.
     let second = link.link_time.unwrap().seconds;
-    for token in [second - 60, second].map(|issued| Token::of("users", &sms.id).with("iat", issued)) {
+    for token in [second - 60, second].map(|issued| Token::of("users", &sms.id).with("iat", issued))
+    {
         let outcome = server.caller(&token).update_user(change("")).await;
         assert_eq!(refusal(outcome), "PermissionDenied REAUTHENTICATION_REQUIRED");
     }
     assert_eq!(server.database.db_everything().await, before);
-    // Issued after the link (clocks may differ by as much), under the id that the token itself names.
+    // Issued after the link (clocks may differ by as much), under the id that the token itself
+    // names.
     let later = server.caller(&Token::of("users", &sms.id).issued_ago(-5));
     for id in ["", &sms.id] {
         let updated = later.update_user(change(id)).await.unwrap().user.unwrap();
-        assert_eq!((updated.id.as_str(), json(&updated.user_metadata)), (google.id.as_str(), json!({"u2": [2]})));
+        assert_eq!(
+            (updated.id.as_str(), json(&updated.user_metadata)),
+            (google.id.as_str(), json!({"u2": [2]}))
+        );
     }
 }
 
@@ -198,7 +254,10 @@ async fn an_expected_version_must_hold() {
     };
     let before = server.database.db_everything().await;
     for version in [0, 2, -1, i64::MAX] {
-        assert_eq!(refusal(service.update_user(change(Some(version))).await), "Aborted VERSION_MISMATCH");
+        assert_eq!(
+            refusal(service.update_user(change(Some(version))).await),
+            "Aborted VERSION_MISMATCH"
+        );
     }
     assert_eq!(server.database.db_everything().await, before);
 
@@ -212,12 +271,19 @@ async fn a_preview_returns_the_result_and_changes_nothing() {
     let user = full(&server).await;
     let service = server.service();
     let before = server.database.db_everything().await;
-    let all = update(&user.id, &["user_metadata", "app_metadata", "profile_overrides", "blocked"], everything_new());
+    let all = update(
+        &user.id,
+        &["user_metadata", "app_metadata", "profile_overrides", "blocked"],
+        everything_new(),
+    );
     let preview = pb::UpdateUserRequest { validate_only: true, ..all };
 
     let previewed = service.update_user(preview.clone()).await.unwrap().user.unwrap();
 
-    assert_eq!((previewed.version, previewed.blocked, json(&previewed.app_metadata)), (2, true, json!({"a2": [2]})));
+    assert_eq!(
+        (previewed.version, previewed.blocked, json(&previewed.app_metadata)),
+        (2, true, json!({"a2": [2]}))
+    );
     let stale = pb::UpdateUserRequest { expected_version: Some(7), ..preview };
     assert_eq!(refusal(service.update_user(stale).await), "Aborted VERSION_MISMATCH");
     assert_eq!(server.database.db_everything().await, before);
@@ -256,6 +322,9 @@ async fn a_block_reaches_the_tokens_of_absorbed_users() {
     service.update_user(block(&google.id, true)).await.unwrap();
 
     for token in [Token::of("sms", "s1"), Token::of("users", &sms.id)] {
-        assert_eq!(refusal(server.caller(&token).get_user(get("")).await), "PermissionDenied USER_BLOCKED");
+        assert_eq!(
+            refusal(server.caller(&token).get_user(get("")).await),
+            "PermissionDenied USER_BLOCKED"
+        );
     }
 }

@@ -1,6 +1,7 @@
 //! What cargo builds beside the running test or benchmark.
 //!
-//! Cargo names these paths in the environment of the compiler, to the crate of a test, but not to this one.
+//! Cargo names these paths in the environment of the compiler, to the crate of a test, but not to
+//! this one.
 
 use std::{env, path::PathBuf};
 

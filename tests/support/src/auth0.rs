@@ -34,7 +34,8 @@ impl Said {
         self.body
     }
 
-    /// A refusal in a line: status, code and message. Panics unless they agree with the rest of its envelope.
+    /// A refusal in a line: status, code and message. Panics unless they agree with the rest of its
+    /// envelope.
     pub fn refused(&self) -> String {
         assert!(!self.status.is_success(), "{self:?}");
         assert_eq!(self.body["statusCode"], self.status.as_u16());
@@ -118,18 +119,23 @@ impl Asker {
         B::Error: std::error::Error + Send + Sync,
     {
         if let Some(token) = &self.token {
-            request.headers_mut().insert(header::AUTHORIZATION, format!("Bearer {token}").parse().unwrap());
+            request
+                .headers_mut()
+                .insert(header::AUTHORIZATION, format!("Bearer {token}").parse().unwrap());
         }
-        let path = request.uri().path_and_query().map_or_else(|| "*".to_owned(), ToString::to_string);
+        let path =
+            request.uri().path_and_query().map_or_else(|| "*".to_owned(), ToString::to_string);
         *request.uri_mut() = format!("http://localhost{path}").parse().unwrap();
         let stream = TcpStream::connect(self.address).await.unwrap();
-        let (mut sender, connection) = handshake(TokioExecutor::new(), TokioIo::new(stream)).await.unwrap();
+        let (mut sender, connection) =
+            handshake(TokioExecutor::new(), TokioIo::new(stream)).await.unwrap();
         let connection = tokio::spawn(connection);
         let (head, body) = sender.send_request(request).await.unwrap().into_parts();
         let body = body.collect().await.unwrap().to_bytes();
         drop(sender);
         connection.abort();
-        let body = if body.is_empty() { Value::Null } else { serde_json::from_slice(&body).unwrap() };
+        let body =
+            if body.is_empty() { Value::Null } else { serde_json::from_slice(&body).unwrap() };
         Said { status: head.status, headers: head.headers, body }
     }
 }

@@ -1,5 +1,5 @@
-//! A server that clients of Auth0 take for their domain: over TLS, with a certificate of an authority that they are
-//! configured to trust.
+//! A server that clients of Auth0 take for their domain: over TLS, with a certificate of an
+//! authority that they are configured to trust.
 
 use std::{fs, path::PathBuf};
 
@@ -36,7 +36,8 @@ impl Auth0Domain {
         authority.issue().write(&dir);
         let trusted = dir.join("authority.pem");
         fs::write(&trusted, authority.pem()).unwrap();
-        let server = TestServer::start_with(database, |toml| change(toml + AUTH0) + &tls_toml(&dir)).await;
+        let server =
+            TestServer::start_with(database, |toml| change(toml + AUTH0) + &tls_toml(&dir)).await;
         let name = format!("localhost:{}", server.address.port());
         Self { name, authority: trusted, server, client: TlsClient::new(&authority, None) }
     }

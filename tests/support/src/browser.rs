@@ -22,7 +22,8 @@ type CookieKey = (String, String, String);
 pub struct Browser {
     client: Client<HttpConnector, Full<Bytes>>,
     cookies: BTreeMap<CookieKey, String>,
-    /// The browser opens no URL that begins with this and has a query: it returns the query to the login page.
+    /// The browser opens no URL that begins with this and has a query: it returns the query to the
+    /// login page.
     redirect_uri: String,
 }
 
@@ -84,9 +85,13 @@ impl Browser {
     /// Fills in the first form of a page, keeps its hidden fields, and sends it.
     pub async fn submit(&mut self, page: &Page, fields: &[(&str, &str)]) -> Shown {
         let form = page.html.split("<form").nth(1).unwrap().split("</form>").next().unwrap();
-        let inputs = form.split("<input").skip(1).filter(|input| attribute(input, "type").as_deref() == Some("hidden"));
-        let mut sent: Form =
-            inputs.map(|input| (attribute(input, "name").unwrap(), attribute(input, "value").unwrap())).collect();
+        let inputs = form
+            .split("<input")
+            .skip(1)
+            .filter(|input| attribute(input, "type").as_deref() == Some("hidden"));
+        let mut sent: Form = inputs
+            .map(|input| (attribute(input, "name").unwrap(), attribute(input, "value").unwrap()))
+            .collect();
         sent.extend(fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         let url = absolute(&page.url, &attribute(form, "action").unwrap());
         let body = form::write(sent.iter().map(|(name, value)| (name.as_str(), value.as_str())));
@@ -98,13 +103,15 @@ impl Browser {
         self.go(Method::POST, url.to_owned(), form::write(fields.iter().copied())).await.page()
     }
 
-    /// Signs in at `oidc-provider` as this account, consents to each request, and returns to the redirect URI.
+    /// Signs in at `oidc-provider` as this account, consents to each request, and returns to the
+    /// redirect URI.
     pub async fn sign_in(&mut self, url: &str, account: &str) -> Form {
         let mut shown = self.open(url).await;
         while let Shown::Page(page) = &shown {
             assert_eq!(page.status, StatusCode::OK, "{}", page.html);
             let asks_who = page.html.contains("name=\"login\"");
-            let fields: &[(&str, &str)] = if asks_who { &[("login", account), ("password", "any")] } else { &[] };
+            let fields: &[(&str, &str)] =
+                if asks_who { &[("login", account), ("password", "any")] } else { &[] };
             shown = self.submit(page, fields).await;
         }
         shown.back()
@@ -112,7 +119,9 @@ impl Browser {
 
     async fn go(&mut self, mut method: Method, mut url: String, mut body: String) -> Shown {
         for _ in 0..REDIRECTS {
-            if let Some((_, query)) = url.strip_prefix(&self.redirect_uri).and_then(|rest| rest.split_once('?')) {
+            if let Some((_, query)) =
+                url.strip_prefix(&self.redirect_uri).and_then(|rest| rest.split_once('?'))
+            {
                 return Shown::Back(form::parse(query));
             }
             let uri: Uri = url.parse().unwrap();
@@ -128,7 +137,11 @@ impl Browser {
             if !answer.status().is_redirection() {
                 let status = answer.status();
                 let html = answer.into_body().collect().await.unwrap().to_bytes();
-                return Shown::Page(Page { url: uri, status, html: String::from_utf8(html.into()).unwrap() });
+                return Shown::Page(Page {
+                    url: uri,
+                    status,
+                    html: String::from_utf8(html.into()).unwrap(),
+                });
             }
             url = absolute(&uri, answer.headers()[header::LOCATION].to_str().unwrap());
             (method, body) = (Method::GET, String::new());
@@ -141,7 +154,10 @@ impl Browser {
             url.authority().unwrap().as_str() == authority && url.path().starts_with(path)
         };
         let cookies = self.cookies.iter().filter(|(key, _)| goes(key));
-        cookies.map(|((_, _, name), value)| format!("{name}={value}")).collect::<Vec<_>>().join("; ")
+        cookies
+            .map(|((_, _, name), value)| format!("{name}={value}"))
+            .collect::<Vec<_>>()
+            .join("; ")
     }
 
     fn keep_cookies(&mut self, url: &Uri, headers: &HeaderMap) {
@@ -150,7 +166,9 @@ impl Browser {
             let (name, value) = cookie.split(';').next().unwrap().split_once('=').unwrap();
             let said = |attribute: &str| {
                 let mut pairs = cookie.split("; ").skip(1).filter_map(|pair| pair.split_once('='));
-                pairs.find(|(name, _)| name.eq_ignore_ascii_case(attribute)).map(|(_, value)| value.to_owned())
+                pairs
+                    .find(|(name, _)| name.eq_ignore_ascii_case(attribute))
+                    .map(|(_, value)| value.to_owned())
             };
             let path = said("path").unwrap_or_else(|| "/".to_owned());
             let key = (url.authority().unwrap().to_string(), path, name.to_owned());
@@ -166,7 +184,11 @@ impl Browser {
 /// A reference of a page as a URL.
 fn absolute(base: &Uri, reference: &str) -> String {
     if reference.starts_with('/') {
-        return format!("{}://{}{reference}", base.scheme_str().unwrap(), base.authority().unwrap());
+        return format!(
+            "{}://{}{reference}",
+            base.scheme_str().unwrap(),
+            base.authority().unwrap()
+        );
     }
     reference.to_owned()
 }

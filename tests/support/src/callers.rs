@@ -1,8 +1,8 @@
 //! gRPC clients, each with the token of its caller.
 
 use identity_link::grpc::proto::{
-    self as pb, event_service_client::EventServiceClient, identity_service_client::IdentityServiceClient,
-    sign_in_service_client::SignInServiceClient,
+    self as pb, event_service_client::EventServiceClient,
+    identity_service_client::IdentityServiceClient, sign_in_service_client::SignInServiceClient,
 };
 use tonic::{Request, Status, Streaming, transport::Channel};
 
@@ -19,8 +19,15 @@ pub struct Caller {
 
 impl Caller {
     pub fn new(channel: Channel, bearer: Option<String>) -> Self {
-        let (client, events) = (IdentityServiceClient::new(channel.clone()), EventServiceClient::new(channel.clone()));
-        Self { client, events, sign_in: SignInServiceClient::new(channel), bearer, metadata: Vec::new() }
+        let (client, events) =
+            (IdentityServiceClient::new(channel.clone()), EventServiceClient::new(channel.clone()));
+        Self {
+            client,
+            events,
+            sign_in: SignInServiceClient::new(channel),
+            bearer,
+            metadata: Vec::new(),
+        }
     }
 
     /// The same with one more piece of metadata.
@@ -32,7 +39,9 @@ impl Caller {
     fn request<T>(&self, message: T) -> Request<T> {
         let mut request = Request::new(message);
         if let Some(bearer) = &self.bearer {
-            request.metadata_mut().insert("authorization", format!("Bearer {bearer}").parse().unwrap());
+            request
+                .metadata_mut()
+                .insert("authorization", format!("Bearer {bearer}").parse().unwrap());
         }
         for (name, value) in &self.metadata {
             request.metadata_mut().append(*name, value.parse().unwrap());
@@ -83,15 +92,26 @@ rpcs! {
 }
 
 impl Caller {
-    pub async fn list_events(&self, message: pb::ListEventsRequest) -> Result<pb::ListEventsResponse, Status> {
-        self.events.clone().list_events(self.request(message)).await.map(tonic::Response::into_inner)
+    pub async fn list_events(
+        &self,
+        message: pb::ListEventsRequest,
+    ) -> Result<pb::ListEventsResponse, Status> {
+        self.events
+            .clone()
+            .list_events(self.request(message))
+            .await
+            .map(tonic::Response::into_inner)
     }
 
     pub async fn watch_events(
         &self,
         message: pb::WatchEventsRequest,
     ) -> Result<Streaming<pb::WatchEventsResponse>, Status> {
-        self.events.clone().watch_events(self.request(message)).await.map(tonic::Response::into_inner)
+        self.events
+            .clone()
+            .watch_events(self.request(message))
+            .await
+            .map(tonic::Response::into_inner)
     }
 
     /// Creates a user with this first identity, without metadata.
@@ -106,7 +126,10 @@ impl Caller {
         subject: &str,
         change: impl FnOnce(&mut pb::CreateUserRequest),
     ) -> pb::User {
-        let identity = pb::NewIdentity { identity_ref: super::identity_ref(provider, subject), ..Default::default() };
+        let identity = pb::NewIdentity {
+            identity_ref: super::identity_ref(provider, subject),
+            ..Default::default()
+        };
         let mut request = pb::CreateUserRequest { identity: Some(identity), ..Default::default() };
         change(&mut request);
         self.create_user(request).await.unwrap().user.unwrap()

@@ -1,9 +1,11 @@
-//! Programs that cargo builds of crates which are not in the service's tree, each with a lock file of its own.
+//! Programs that cargo builds of crates which are not in the service's tree, each with a lock file
+//! of its own.
 
 use std::{path::Path, process::Command};
 
-/// The program `story` of the package in this folder, as its lock file has it. Cargo builds it once, and again when
-/// something of it changes; of several tests that want it, one waits for the other.
+/// The program `story` of the package in this folder, as its lock file has it. Cargo builds it
+/// once, and again when something of it changes; of several tests that want it, one waits for the
+/// other.
 pub fn story(folder: &str) -> Command {
     let folder = Path::new(folder);
     let target = super::artifacts::tmp_dir().join(folder.file_name().unwrap());

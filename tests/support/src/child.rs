@@ -104,13 +104,17 @@ impl Running {
     /// Waits for a line on stdout. Panics if the child ends before.
     pub fn stdout_until(&mut self, is_it: impl Fn(&str) -> bool) -> String {
         let found = self.stdout.until(is_it);
-        found.unwrap_or_else(|| panic!("the child ended before the expected line: {}", self.stderr.rest()))
+        found.unwrap_or_else(|| {
+            panic!("the child ended before the expected line: {}", self.stderr.rest())
+        })
     }
 
     /// Waits for a line on stderr. Panics if the child ends before.
     pub fn stderr_until(&mut self, is_it: impl Fn(&str) -> bool) -> String {
         let found = self.stderr.until(is_it);
-        found.unwrap_or_else(|| panic!("the child ended before the expected line: {}", self.stderr.rest()))
+        found.unwrap_or_else(|| {
+            panic!("the child ended before the expected line: {}", self.stderr.rest())
+        })
     }
 
     /// The lines that it has written to stdout so far.
@@ -149,7 +153,9 @@ impl Lines {
             match self.next.recv_timeout(PATIENCE) {
                 Ok(line) => self.seen.push(line),
                 Err(mpsc::RecvTimeoutError::Disconnected) => return None,
-                Err(mpsc::RecvTimeoutError::Timeout) => panic!("the child hangs; its output: {:?}", self.seen),
+                Err(mpsc::RecvTimeoutError::Timeout) => {
+                    panic!("the child hangs; its output: {:?}", self.seen)
+                }
             }
             let line = self.seen.last().filter(|line| is_it(line));
             if line.is_some() {
@@ -197,12 +203,16 @@ impl Dev {
 
     /// With the demo login page, and the URL of that page; without the sample.
     pub fn start_with_demo(data_dir: &Path) -> (Self, String) {
-        let arguments = ["dev", "--data-dir", data_dir.to_str().unwrap(), "--listen", "127.0.0.1:0"];
+        let arguments =
+            ["dev", "--data-dir", data_dir.to_str().unwrap(), "--listen", "127.0.0.1:0"];
         let mut command = binary(&arguments);
         command.args(["--demo-listen", "127.0.0.1:0"]);
         let dev = Self::started(command, data_dir);
         let mut said = dev.running.stdout_so_far().iter();
-        let page = said.find_map(|line| line.strip_prefix("A demo login page, for a browser: ")).unwrap().to_owned();
+        let page = said
+            .find_map(|line| line.strip_prefix("A demo login page, for a browser: "))
+            .unwrap()
+            .to_owned();
         (dev, page)
     }
 
@@ -215,13 +225,23 @@ impl Dev {
     }
 
     pub fn command(data_dir: &Path) -> Command {
-        binary(&["dev", "--data-dir", data_dir.to_str().unwrap(), "--listen", "127.0.0.1:0", "--sample", "--no-demo"])
+        binary(&[
+            "dev",
+            "--data-dir",
+            data_dir.to_str().unwrap(),
+            "--listen",
+            "127.0.0.1:0",
+            "--sample",
+            "--no-demo",
+        ])
     }
 
     /// A client with a service's token that the command `token` prints.
     pub fn service(&self) -> Caller {
-        let ran = run(&["token", "--data-dir", self.data_dir.to_str().unwrap(), "--service", "backend"]);
-        let channel = Endpoint::from_shared(format!("http://{}", self.address)).unwrap().connect_lazy();
+        let ran =
+            run(&["token", "--data-dir", self.data_dir.to_str().unwrap(), "--service", "backend"]);
+        let channel =
+            Endpoint::from_shared(format!("http://{}", self.address)).unwrap().connect_lazy();
         Caller::new(channel, Some(ran.stdout))
     }
 
@@ -239,12 +259,16 @@ impl Dev {
     pub fn database(&self) -> Database {
         let toml = fs::read_to_string(self.data_dir.join("identity-link.toml")).unwrap();
         let toml: toml::Table = toml.parse().unwrap();
-        Database { name: "postgres".to_owned(), url: toml["database"]["url"].as_str().unwrap().to_owned() }
+        Database {
+            name: "postgres".to_owned(),
+            url: toml["database"]["url"].as_str().unwrap().to_owned(),
+        }
     }
 
     /// The process id of that database's postmaster.
     pub async fn db_process(&self) -> Pid {
-        let folder = self.database().db_texts("SELECT current_setting('data_directory')").await.remove(0);
+        let folder =
+            self.database().db_texts("SELECT current_setting('data_directory')").await.remove(0);
         let text = fs::read_to_string(Path::new(&folder).join("postmaster.pid")).unwrap();
         Pid::from_raw(text.lines().next().unwrap().parse().unwrap()).unwrap()
     }

@@ -59,7 +59,10 @@ impl Chromium {
             "--disable-dev-shm-usage",
             "--remote-debugging-pipe",
         ]);
-        command.args(options).arg(format!("--user-data-dir={}", profile.display())).arg("about:blank");
+        command
+            .args(options)
+            .arg(format!("--user-data-dir={}", profile.display()))
+            .arg("about:blank");
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let (to, out) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
         let (tell, from) = mpsc::channel();
@@ -70,8 +73,10 @@ impl Chromium {
             }
         });
         let mut browser = Self { child, to, from, sent: 0, session: String::new() };
-        let target = browser.call("Target.createTarget", &json!({"url": "about:blank"}))["targetId"].clone();
-        let attached = browser.call("Target.attachToTarget", &json!({"targetId": target, "flatten": true}));
+        let target =
+            browser.call("Target.createTarget", &json!({"url": "about:blank"}))["targetId"].clone();
+        let attached =
+            browser.call("Target.attachToTarget", &json!({"targetId": target, "flatten": true}));
         browser.session = attached["sessionId"].as_str().unwrap().to_owned();
         browser.call("Page.enable", &json!({}));
         browser
@@ -85,7 +90,8 @@ impl Chromium {
 
     /// Clicks on the element that a selector finds, and waits until the next page is loaded.
     pub fn click(&mut self, selector: &str) {
-        // The click happens after the response: if not, the response would come while the next page is loaded.
+        // The click happens after the response: if not, the response would come while the next page
+        // is loaded.
         self.evaluate(&format!("{}; setTimeout(() => found.click())", find(selector)));
         self.arrive();
     }
@@ -97,9 +103,9 @@ impl Chromium {
 
     /// Calls a function of the page, and waits for the value that it returns.
     pub fn run(&mut self, script: &str) -> Value {
-        // An async function awaits any object with a `then`; `awaitPromise` awaits only a promise of the language.
-        let params =
-            json!({"expression": format!("(async () => {script})()"), "returnByValue": true, "awaitPromise": true});
+        // An async function awaits any object with a `then`; `awaitPromise` awaits only a promise
+        // of the language.
+        let params = json!({"expression": format!("(async () => {script})()"), "returnByValue": true, "awaitPromise": true});
         let said = self.call("Runtime.evaluate", &params);
         assert_eq!(said.get("exceptionDetails"), None, "{script}");
         said["result"]["value"].clone()
@@ -113,13 +119,15 @@ impl Chromium {
     /// Waits for the next page, and passes over the empty page that a new browser shows.
     fn arrive(&mut self) {
         self.until(|message| {
-            message["method"] == "Page.frameNavigated" && message["params"]["frame"]["url"] != "about:blank"
+            message["method"] == "Page.frameNavigated"
+                && message["params"]["frame"]["url"] != "about:blank"
         });
         self.until(|message| message["method"] == "Page.loadEventFired");
     }
 
     fn evaluate(&mut self, script: &str) -> Value {
-        let said = self.call("Runtime.evaluate", &json!({"expression": script, "returnByValue": true}));
+        let said =
+            self.call("Runtime.evaluate", &json!({"expression": script, "returnByValue": true}));
         assert_eq!(said.get("exceptionDetails"), None, "{script}: {}", self.text());
         said["result"]["value"].clone()
     }
@@ -143,7 +151,8 @@ impl Chromium {
 
     fn until(&mut self, is_it: impl Fn(&Value) -> bool) -> Value {
         loop {
-            let message = self.from.recv_timeout(PATIENCE).expect("the browser should send a message");
+            let message =
+                self.from.recv_timeout(PATIENCE).expect("the browser should send a message");
             if is_it(&message) {
                 return message;
             }
@@ -158,15 +167,23 @@ fn find(selector: &str) -> String {
 
 /// The name of the program: one that is installed, or one that apt then installs.
 fn program() -> &'static str {
-    let runs = |name: &&str| Command::new(name).arg("--version").output().is_ok_and(|said| said.status.success());
+    let runs = |name: &&str| {
+        Command::new(name).arg("--version").output().is_ok_and(|said| said.status.success())
+    };
     let held = File::create(super::artifacts::tmp_dir().join("chromium.lock")).unwrap();
     held.lock().unwrap();
     NAMES.into_iter().find(runs).unwrap_or_else(|| {
-        for arguments in [&["update"][..], &["install", "-y", "--no-install-recommends", NAMES[0]]] {
+        for arguments in [&["update"][..], &["install", "-y", "--no-install-recommends", NAMES[0]]]
+        {
             let mut command = Command::new("apt-get");
             command.args(arguments).env("DEBIAN_FRONTEND", "noninteractive");
             let ran = run_command(command);
-            assert_eq!(ran.code, Some(0), "Chromium is not installed, and apt cannot install it: {}", ran.stderr);
+            assert_eq!(
+                ran.code,
+                Some(0),
+                "Chromium is not installed, and apt cannot install it: {}",
+                ran.stderr
+            );
         }
         NAMES[0]
     })

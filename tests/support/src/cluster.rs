@@ -1,5 +1,5 @@
-//! Two clusters of Postgres for the whole test run, and in them one database per test, copied from a migrated
-//! template.
+//! Two clusters of Postgres for the whole test run, and in them one database per test, copied from
+//! a migrated template.
 
 use std::{
     path::{Path, PathBuf},
@@ -47,8 +47,8 @@ pub fn cluster() -> &'static Cluster {
     CLUSTER.get_or_init(|| start("postgres"))
 }
 
-/// A cluster for the tests of the feed: an open transaction of any database in a cluster holds back the feed of all
-/// of them.
+/// A cluster for the tests of the feed: an open transaction of any database in a cluster holds back
+/// the feed of all of them.
 pub fn feed_cluster() -> &'static Cluster {
     static CLUSTER: OnceLock<Cluster> = OnceLock::new();
     CLUSTER.get_or_init(|| start("feed-postgres"))
@@ -61,19 +61,21 @@ fn start(name: &'static str) -> Cluster {
         let dir = super::artifacts::tmp_dir().join(name);
         forget(&dir.join("postgres"));
         // No data of a test outlives the test, so durability is off.
-        let settings = [("fsync", "off"), ("max_connections", "300"), ("log_line_prefix", "%d|%p|")];
+        let settings =
+            [("fsync", "off"), ("max_connections", "300"), ("log_line_prefix", "%d|%p|")];
         let postgres = Postgres::start(&dir, &settings, &mut |text| eprintln!("{text}"));
-        let started = postgres
-            .as_ref()
-            .map_err(ToString::to_string)
-            .map(|postgres| Cluster { base_url: postgres.url(""), log_file: postgres.log_file().to_owned() });
+        let started = postgres.as_ref().map_err(ToString::to_string).map(|postgres| Cluster {
+            base_url: postgres.url(""),
+            log_file: postgres.log_file().to_owned(),
+        });
         tell.send(started).expect("the thread that starts the cluster waits for it");
         loop {
             thread::park();
             std::hint::black_box(&postgres);
         }
     });
-    let cluster = told.recv().expect("the thread should send a result").expect("Postgres should start");
+    let cluster =
+        told.recv().expect("the thread should send a result").expect("Postgres should start");
     // A runtime and a thread of its own, since the caller may be inside another runtime.
     thread::scope(|scope| {
         let prepared = scope.spawn(|| {
@@ -85,8 +87,8 @@ fn start(name: &'static str) -> Cluster {
     cluster
 }
 
-/// Removes an earlier run's cluster: to drop hundreds of databases takes minutes, a new cluster takes a second. A
-/// cluster that runs belongs to another test run, and stays.
+/// Removes an earlier run's cluster: to drop hundreds of databases takes minutes, a new cluster
+/// takes a second. A cluster that runs belongs to another test run, and stays.
 fn forget(data: &Path) {
     const FEW: usize = 40;
     let databases = std::fs::read_dir(data.join("base")).map_or(0, Iterator::count);
@@ -99,12 +101,13 @@ impl Cluster {
     /// Drops the databases that an earlier run left, and migrates the template.
     async fn prepare(&self) {
         let mut conn = Address::parse(&self.url("postgres")).unwrap().connect().await.unwrap();
-        let left: Vec<Name> =
-            sql_query("SELECT datname::text FROM pg_database WHERE datname LIKE 'test\\_%' OR datname = $1")
-                .bind::<Text, _>(TEMPLATE)
-                .load(&mut conn)
-                .await
-                .unwrap();
+        let left: Vec<Name> = sql_query(
+            "SELECT datname::text FROM pg_database WHERE datname LIKE 'test\\_%' OR datname = $1",
+        )
+        .bind::<Text, _>(TEMPLATE)
+        .load(&mut conn)
+        .await
+        .unwrap();
         for Name { datname } in left {
             conn.batch_execute(&format!("DROP DATABASE {datname} (FORCE)")).await.unwrap();
         }
@@ -137,7 +140,8 @@ impl Cluster {
 }
 
 impl Database {
-    /// A copy in the cluster of the tests of the feed, where this database must be. No client may be connected to it.
+    /// A copy in the cluster of the tests of the feed, where this database must be. No client may
+    /// be connected to it.
     pub async fn db_copy(&self) -> Self {
         feed_cluster().db_create(&self.name).await
     }
@@ -182,9 +186,12 @@ impl Database {
 
     /// Every row of every table, as text: what a call that changes nothing must leave unchanged.
     pub async fn db_everything(&self) -> Vec<String> {
-        let tables = ["users", "identities", "links", "tombstones", "request_ids", "erasures", "events"];
-        let union: Vec<String> =
-            tables.iter().map(|table| format!("SELECT '{table} ' || to_jsonb(t)::text FROM {table} t")).collect();
+        let tables =
+            ["users", "identities", "links", "tombstones", "request_ids", "erasures", "events"];
+        let union: Vec<String> = tables
+            .iter()
+            .map(|table| format!("SELECT '{table} ' || to_jsonb(t)::text FROM {table} t"))
+            .collect();
         let mut rows = self.db_texts(&union.join(" UNION ALL ")).await;
         rows.sort_unstable();
         rows

@@ -52,7 +52,9 @@ impl Database {
     /// Starts a proxy in front of this database that can cut commits.
     pub async fn db_with_cuts(&self) -> CutCommits {
         let config: tokio_postgres::Config = self.url.parse().unwrap();
-        let [Host::Unix(folder)] = config.get_hosts() else { panic!("the tests' Postgres has one socket") };
+        let [Host::Unix(folder)] = config.get_hosts() else {
+            panic!("the tests' Postgres has one socket")
+        };
         let socket: PathBuf = folder.join(".s.PGSQL.5432");
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("postgres://postgres@{}/{}", listener.local_addr().unwrap(), self.name);

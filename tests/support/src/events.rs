@@ -87,8 +87,11 @@ impl Watcher {
 
     /// The next message.
     pub async fn next(&mut self) -> Result<pb::WatchEventsResponse, Status> {
-        let message = timeout(PATIENCE, self.stream.message()).await.expect("the server should send a message");
-        let message = message?.ok_or_else(|| Status::unknown("the stream ended without a status"))?;
+        let message = timeout(PATIENCE, self.stream.message())
+            .await
+            .expect("the server should send a message");
+        let message =
+            message?.ok_or_else(|| Status::unknown("the stream ended without a status"))?;
         self.position.clone_from(&message.position);
         Ok(message)
     }
@@ -132,7 +135,8 @@ impl Watcher {
 }
 
 impl Database {
-    /// Appends so many events after the last one, which set its user's version to 1, 2, 3 and so on.
+    /// Appends so many events after the last one, which set its user's version to 1, 2, 3 and so
+    /// on.
     pub async fn db_tell(&self, count: usize) {
         self.db_execute(&format!(
             "INSERT INTO events (tenant_id, epoch, ordinal, user_id, actor, detail, event_time) \
@@ -155,7 +159,8 @@ pub async fn events(caller: &Caller, count: usize) -> Vec<pb::Event> {
 pub fn line(event: &pb::Event) -> String {
     let changes = |changes: &[&Option<pb::UserChange>]| -> String {
         let change = |change: &&Option<pb::UserChange>| {
-            let pb::UserChange { user_id, version_before, version_after } = change.as_ref().unwrap();
+            let pb::UserChange { user_id, version_before, version_after } =
+                change.as_ref().unwrap();
             format!(" {user_id} {version_before}>{version_after}")
         };
         changes.iter().map(change).collect()

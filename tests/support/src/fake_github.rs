@@ -1,4 +1,5 @@
-//! A fake of GitHub, as far as a sign-in uses it: the OAuth endpoints and the REST API as GitHub documents them.
+//! A fake of GitHub, as far as a sign-in uses it: the OAuth endpoints and the REST API as GitHub
+//! documents them.
 
 use serde_json::{Value, json};
 
@@ -28,8 +29,10 @@ impl FakeGithub {
     /// Starts a fake where the account `octocat` is signed in and has these emails.
     pub async fn start(emails: Vec<Value>) -> Self {
         let codes = Codes::default();
-        let web =
-            WebServer::start(|address| move |asked| answer(&format!("http://{address}"), &codes, &emails, asked)).await;
+        let web = WebServer::start(|address| {
+            move |asked| answer(&format!("http://{address}"), &codes, &emails, asked)
+        })
+        .await;
         Self { web }
     }
 }
@@ -47,7 +50,8 @@ fn answer(base: &str, codes: &Codes, emails: &[Value], asked: &Asked) -> Answer 
             &json!({
                 "login": "octocat", "id": 583_231, "node_id": "MDQ6VXNlcjU4MzIzMQ==", "type": "User",
                 "name": "monalisa octocat", "avatar_url": "https://github.com/images/error/octocat_happy.gif",
-                // The email of the profile is the one that the owner chose to show, verified or not.
+                // The email of the profile is the one that the owner chose to show, verified or
+                // not.
                 "email": "shown@example.com",
             })
             .to_string(),
@@ -60,7 +64,9 @@ fn answer(base: &str, codes: &Codes, emails: &[Value], asked: &Asked) -> Answer 
 /// The response is a form unless the request accepts JSON. An error has the status 200 too.
 fn tokens(codes: &Codes, asked: &Asked) -> Answer {
     let said = match codes.redeem(asked) {
-        Some(_) => [("access_token", ACCESS_TOKEN), ("scope", "user:email"), ("token_type", "bearer")],
+        Some(_) => {
+            [("access_token", ACCESS_TOKEN), ("scope", "user:email"), ("token_type", "bearer")]
+        }
         None => [
             ("error", "bad_verification_code"),
             ("error_description", "The code passed is incorrect or expired."),
@@ -77,7 +83,8 @@ fn tokens(codes: &Codes, asked: &Asked) -> Answer {
 fn page(base: &str, emails: &[Value], asked: &Asked) -> Answer {
     let number = asked.query.get("page").map_or(1, |page| page.parse().unwrap());
     let pages = emails.len().div_ceil(PAGE);
-    let link = |number: usize, rel: &str| format!("<{base}/api/user/emails?page={number}>; rel=\"{rel}\"");
+    let link =
+        |number: usize, rel: &str| format!("<{base}/api/user/emails?page={number}>; rel=\"{rel}\"");
     let mut links = Vec::new();
     if number > 1 {
         links.extend([link(number - 1, "prev"), link(1, "first")]);
@@ -85,7 +92,8 @@ fn page(base: &str, emails: &[Value], asked: &Asked) -> Answer {
     if number < pages {
         links.extend([link(number + 1, "next"), link(pages, "last")]);
     }
-    let head = if links.is_empty() { String::new() } else { format!("link: {}\r\n", links.join(", ")) };
+    let head =
+        if links.is_empty() { String::new() } else { format!("link: {}\r\n", links.join(", ")) };
     let shown = emails.chunks(PAGE).nth(number - 1).unwrap_or_default();
     Answer::new(
         "200 OK",

@@ -41,7 +41,11 @@ impl FakeOidc {
     /// A provider with this account signed in, whose ID tokens are good.
     pub async fn start(person: Value) -> Self {
         let lie: Lie = Box::new(|token| token.sign());
-        let says = Arc::new(Says { codes: Codes::default(), person: Mutex::new(person), lie: Mutex::new(lie) });
+        let says = Arc::new(Says {
+            codes: Codes::default(),
+            person: Mutex::new(person),
+            lie: Mutex::new(lie),
+        });
         let site = Arc::clone(&says);
         let web = WebServer::start(|address| {
             let issuer = format!("http://{address}");
@@ -77,7 +81,10 @@ impl Says {
                 Some(request) => Answer::ok(&self.tokens(issuer, &request).to_string()),
                 None => Answer::new("400 Bad Request", "", r#"{"error":"invalid_grant"}"#),
             },
-            "/userinfo" if asked.headers.get("authorization") == Some(&format!("Bearer {ACCESS_TOKEN}")) => {
+            "/userinfo"
+                if asked.headers.get("authorization")
+                    == Some(&format!("Bearer {ACCESS_TOKEN}")) =>
+            {
                 Answer::ok(&self.person.lock().unwrap().to_string())
             }
             "/userinfo" => Answer::status("401 Unauthorized"),

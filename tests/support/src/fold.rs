@@ -22,8 +22,8 @@ struct Held {
 }
 
 impl Folded {
-    /// Applies the next event of a feed that is folded from its beginning. Each change must begin at the version that
-    /// the change before it ended with.
+    /// Applies the next event of a feed that is folded from its beginning. Each change must begin
+    /// at the version that the change before it ended with.
     #[track_caller]
     pub fn take_in_order(&mut self, event: &pb::Event) {
         for change in changes(event) {
@@ -35,7 +35,8 @@ impl Folded {
 
     /// Applies an event, unless the list of users already contained its changes.
     pub fn take_if_new(&mut self, event: &pb::Event) {
-        if changes(event).iter().any(|change| change.version_after > self.version(&change.user_id)) {
+        if changes(event).iter().any(|change| change.version_after > self.version(&change.user_id))
+        {
             self.take(event);
         }
     }
@@ -66,10 +67,12 @@ impl Folded {
         self.db_assert_owners(database).await;
     }
 
-    /// The same without absorbed users, for a consumer that began with a list, which does not contain them.
+    /// The same without absorbed users, for a consumer that began with a list, which does not
+    /// contain them.
     pub async fn db_assert_is_all_that_lives(&self, database: &Database) {
         let live = self.users.iter().filter(|(_, held)| held.absorbed_into.is_none());
-        let live: Vec<_> = live.map(|(id, held)| format!("{id} {} {}", held.version, held.blocked)).collect();
+        let live: Vec<_> =
+            live.map(|(id, held)| format!("{id} {} {}", held.version, held.blocked)).collect();
         let users = "SELECT id || ' ' || version || ' ' || blocked FROM users \
             WHERE tenant_id = 'default' AND absorbed_into IS NULL ORDER BY id";
         assert_eq!(live, database.db_texts(users).await);
@@ -77,7 +80,8 @@ impl Folded {
     }
 
     async fn db_assert_owners(&self, database: &Database) {
-        let owned: Vec<_> = self.owners.iter().map(|(identity, owner)| format!("{identity} {owner}")).collect();
+        let owned: Vec<_> =
+            self.owners.iter().map(|(identity, owner)| format!("{identity} {owner}")).collect();
         let identities = "SELECT provider || '|' || subject || ' ' || owner_id FROM identities \
             WHERE tenant_id = 'default' ORDER BY (provider || '|' || subject) COLLATE \"C\"";
         assert_eq!(owned, database.db_texts(identities).await);
@@ -116,10 +120,16 @@ impl Folded {
                 self.move_to(id(&e.primary), &e.moved_identities);
             }
             Detail::UserUnlinked(e) => self.restore(id(&e.restored), &[], &e.moved_identities),
-            Detail::LinkUndone(e) => self.restore(id(&e.restored), &e.repointed_user_ids, &e.moved_identities),
+            Detail::LinkUndone(e) => {
+                self.restore(id(&e.restored), &e.repointed_user_ids, &e.moved_identities);
+            }
             Detail::IdentityAttached(e) => self.own(id(&e.user), e.identity.as_ref()),
-            Detail::IdentityDetached(e) => self.restore(id(&e.detached), &[], e.identity.as_slice()),
-            Detail::IdentityReleased(e) => drop(self.owners.remove(&name(e.identity.as_ref().unwrap()))),
+            Detail::IdentityDetached(e) => {
+                self.restore(id(&e.detached), &[], e.identity.as_slice());
+            }
+            Detail::IdentityReleased(e) => {
+                drop(self.owners.remove(&name(e.identity.as_ref().unwrap())));
+            }
         }
     }
 

@@ -68,8 +68,10 @@ impl Frame {
     }
 
     pub fn settings(settings: &[(u16, u32)]) -> Self {
-        let payload: Vec<u8> =
-            settings.iter().flat_map(|(id, value)| [&id.to_be_bytes()[..], &value.to_be_bytes()].concat()).collect();
+        let payload: Vec<u8> = settings
+            .iter()
+            .flat_map(|(id, value)| [&id.to_be_bytes()[..], &value.to_be_bytes()].concat())
+            .collect();
         Self::new(SETTINGS, 0, 0, payload)
     }
 
@@ -178,9 +180,11 @@ impl Peer {
         Self::with_settings(address, &[]).await
     }
 
-    /// Sends bytes unchanged. An error is ignored, since the server may have closed: tests judge by what it sent.
+    /// Sends bytes unchanged. An error is ignored, since the server may have closed: tests judge by
+    /// what it sent.
     pub async fn send_bytes(&mut self, bytes: &[u8]) {
-        let _ = timeout(PATIENCE, self.write.write_all(bytes)).await.expect("the server should read");
+        let _ =
+            timeout(PATIENCE, self.write.write_all(bytes)).await.expect("the server should read");
     }
 
     pub async fn send(&mut self, frames: impl IntoIterator<Item = Frame>) {
@@ -188,7 +192,8 @@ impl Peer {
         self.send_bytes(&bytes).await;
     }
 
-    /// Sends frames and reads at the same time, and returns the frames that came until the server closed.
+    /// Sends frames and reads at the same time, and returns the frames that came until the server
+    /// closed.
     pub async fn send_to_the_end(mut self, frames: impl IntoIterator<Item = Frame>) -> Vec<Frame> {
         let bytes: Vec<u8> = frames.into_iter().flat_map(|frame| frame.bytes()).collect();
         let mut write = self.write;
@@ -220,8 +225,9 @@ impl Peer {
     pub async fn rest_as_text(&mut self) -> String {
         let mut text = Vec::new();
         // A reset ends the text too.
-        let _ =
-            timeout(PATIENCE, self.read.read_to_end(&mut text)).await.expect("the server should close the connection");
+        let _ = timeout(PATIENCE, self.read.read_to_end(&mut text))
+            .await
+            .expect("the server should close the connection");
         String::from_utf8(text).unwrap()
     }
 }
@@ -241,7 +247,12 @@ async fn next(read: &mut OwnedReadHalf) -> Option<Frame> {
         read.read_exact(&mut head).await?;
         let mut payload = vec![0; u32_at(&head, 0) as usize >> 8];
         read.read_exact(&mut payload).await?;
-        Ok::<_, io::Error>(Frame { kind: head[3], flags: head[4], stream: u32_at(&head, 5), payload })
+        Ok::<_, io::Error>(Frame {
+            kind: head[3],
+            flags: head[4],
+            stream: u32_at(&head, 5),
+            payload,
+        })
     };
     timeout(PATIENCE, frame).await.expect("the server should send a frame or close").ok()
 }

@@ -49,7 +49,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Http1<S> {
         Self { stream, heard: Vec::new() }
     }
 
-    /// Sends bytes unchanged. An error is ignored, since the server may have closed: tests judge by what it sent.
+    /// Sends bytes unchanged. An error is ignored, since the server may have closed: tests judge by
+    /// what it sent.
     pub async fn send(&mut self, bytes: impl AsRef<[u8]>) {
         let sending = async {
             self.stream.write_all(bytes.as_ref()).await?;
@@ -58,10 +59,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Http1<S> {
         let _ = timeout(PATIENCE, sending).await.expect("the server should read");
     }
 
-    /// Sends the same bytes again and again, at this pace, and reads nothing, until the server cuts the connection.
+    /// Sends the same bytes again and again, at this pace, and reads nothing, until the server cuts
+    /// the connection.
     pub async fn send_until_cut(&mut self, bytes: impl AsRef<[u8]>, pace: impl AsyncFn()) {
         let flood = async {
-            while self.stream.write_all(bytes.as_ref()).await.and(self.stream.flush().await).is_ok() {
+            while self.stream.write_all(bytes.as_ref()).await.and(self.stream.flush().await).is_ok()
+            {
                 pace().await;
             }
         };
@@ -79,7 +82,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Http1<S> {
         self.answer().await
     }
 
-    /// Sends a request for the head alone, and returns its response, whose body is empty for any `content-length`.
+    /// Sends a request for the head alone, and returns its response, whose body is empty for any
+    /// `content-length`.
     pub async fn ask_head(&mut self, request: impl AsRef<[u8]>) -> Answer {
         self.send(request).await;
         self.next(false).await.expect("the server should respond")
@@ -114,7 +118,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Http1<S> {
         let head = String::from_utf8(self.heard.drain(..end).collect()).unwrap();
         let status = head.split(' ').nth(1).unwrap().parse().unwrap();
         let mut answer = Answer { status, head, body: String::new() };
-        let length = answer.header("content-length").filter(|_| has_body).map_or(0, |length| length.parse().unwrap());
+        let length = answer
+            .header("content-length")
+            .filter(|_| has_body)
+            .map_or(0, |length| length.parse().unwrap());
         while self.heard.len() < length {
             self.hear().await?;
         }
@@ -126,6 +133,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Http1<S> {
     async fn hear(&mut self) -> Option<()> {
         let read = timeout(PATIENCE, self.stream.read_buf(&mut self.heard)).await;
         // A reset ends the connection too.
-        read.expect("the server should send bytes or close").is_ok_and(|count| count > 0).then_some(())
+        read.expect("the server should send bytes or close")
+            .is_ok_and(|count| count > 0)
+            .then_some(())
     }
 }

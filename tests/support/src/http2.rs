@@ -9,7 +9,10 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::net::TcpStream;
 
 /// The head of the response; trailers are among its headers.
-pub async fn http2(address: SocketAddr, request: Request<Full<Bytes>>) -> hyper::Result<Response<()>> {
+pub async fn http2(
+    address: SocketAddr,
+    request: Request<Full<Bytes>>,
+) -> hyper::Result<Response<()>> {
     let stream = TcpStream::connect(address).await.unwrap();
     let (mut sender, connection) = handshake(TokioExecutor::new(), TokioIo::new(stream)).await?;
     tokio::spawn(connection);

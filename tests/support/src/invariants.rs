@@ -37,8 +37,8 @@ const MUST_NOT_BE: [&str; 16] = [
     "SELECT 'a standing link whose secondary user is not absorbed by it: ' || l.id FROM links l \
        LEFT JOIN users u ON u.tenant_id = l.tenant_id AND u.id = l.secondary_id AND u.absorbed_by_link = l.id \
        WHERE l.secondary_id IS NOT NULL AND l.undo_time IS NULL AND u.id IS NULL",
-    // A standing link that attached an identity still has it at its primary user, unless the identity was released
-    // since, and perhaps deleted with its next owner.
+    // A standing link that attached an identity still has it at its primary user, unless the
+    // identity was released since, and perhaps deleted with its next owner.
     "SELECT 'a standing link whose identity has another origin user: ' || l.id FROM links l \
        LEFT JOIN identities i ON i.tenant_id = l.tenant_id AND i.provider = l.moved->0->>'provider' \
          AND i.subject = l.moved->0->>'subject' AND i.home_id = l.primary_id \
@@ -77,7 +77,8 @@ impl Database {
         self.db_assert_invariants_but_no_way_back_for(&[]).await;
     }
 
-    /// The same, except that these absorbed users, in byte order, lost their last identity before they were absorbed.
+    /// The same, except that these absorbed users, in byte order, lost their last identity before
+    /// they were absorbed.
     pub async fn db_assert_invariants_but_no_way_back_for(&self, stranded: &[String]) {
         self.db_assert_nothing_wrong().await;
         let without = self
@@ -94,8 +95,8 @@ impl Database {
     pub async fn db_assert_nothing_wrong(&self) {
         let wrong = self.db_texts(&MUST_NOT_BE.join(" UNION ALL ")).await;
         assert!(wrong.is_empty(), "{wrong:#?}");
-        // A call that has returned leaves no transaction open. The sweep runs meanwhile, and may be between two
-        // statements.
+        // A call that has returned leaves no transaction open. The sweep runs meanwhile, and may be
+        // between two statements.
         let over = async { while !self.db_texts(LEFT_OPEN).await.is_empty() {} };
         if tokio::time::timeout(BETWEEN, over).await.is_err() {
             panic!("{:#?}", self.db_texts(LEFT_OPEN).await);

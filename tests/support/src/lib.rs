@@ -1,4 +1,5 @@
-//! What the tests and the benchmarks share: servers, clients, fakes, and short ways to write and read messages.
+//! What the tests and the benchmarks share: servers, clients, fakes, and short ways to write and
+//! read messages.
 
 #![forbid(unsafe_code)]
 #![expect(

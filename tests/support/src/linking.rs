@@ -24,12 +24,18 @@ impl TestServer {
     }
 
     /// The refusal of a call. Panics if the call changed any row.
-    pub async fn db_refused<T: Debug>(&self, call: impl Future<Output = Result<T, Status>>) -> String {
+    pub async fn db_refused<T: Debug>(
+        &self,
+        call: impl Future<Output = Result<T, Status>>,
+    ) -> String {
         refusal::<()>(Err(self.db_refused_status(call).await))
     }
 
     /// The same as a whole status.
-    pub async fn db_refused_status<T: Debug>(&self, call: impl Future<Output = Result<T, Status>>) -> Status {
+    pub async fn db_refused_status<T: Debug>(
+        &self,
+        call: impl Future<Output = Result<T, Status>>,
+    ) -> Status {
         let before = self.database.db_everything().await;
         let refused = call.await.expect_err("the call should have been refused");
         assert_eq!(before, self.database.db_everything().await, "{refused:?} changed something");
@@ -58,9 +64,11 @@ impl TestServer {
 }
 
 impl Database {
-    /// Moves the time of all links to an hour ago, so that tokens issued since then are not withdrawn.
+    /// Moves the time of all links to an hour ago, so that tokens issued since then are not
+    /// withdrawn.
     pub async fn db_linked_long_ago(&self) {
-        self.db_execute("UPDATE identities SET owner_since = owner_since - interval '1 hour'").await;
+        self.db_execute("UPDATE identities SET owner_since = owner_since - interval '1 hour'")
+            .await;
     }
 }
 
@@ -78,7 +86,12 @@ impl Caller {
     /// The id of the user that owns this identity.
     pub async fn owner(&self, provider: &str, subject: &str) -> String {
         let identity = super::identity_ref(provider, subject);
-        self.find_by_identity(pb::FindByIdentityRequest { identity }).await.unwrap().user.unwrap().id
+        self.find_by_identity(pb::FindByIdentityRequest { identity })
+            .await
+            .unwrap()
+            .user
+            .unwrap()
+            .id
     }
 
     /// Blocks or unblocks a user.
@@ -94,13 +107,20 @@ impl Caller {
 
     /// Deletes a user, and the users that it absorbed.
     pub async fn delete(&self, user_id: &str) {
-        let request =
-            pb::DeleteUserRequest { user_id: user_id.to_owned(), include_absorbed: true, ..Default::default() };
+        let request = pb::DeleteUserRequest {
+            user_id: user_id.to_owned(),
+            include_absorbed: true,
+            ..Default::default()
+        };
         self.delete_user(request).await.unwrap();
     }
 
     /// The ids of the users with this email, each with whether the email is verified there.
-    pub async fn found_by_email(&self, email: &str, include_unverified: bool) -> Vec<(String, bool)> {
+    pub async fn found_by_email(
+        &self,
+        email: &str,
+        include_unverified: bool,
+    ) -> Vec<(String, bool)> {
         let email = email.to_owned();
         let request = pb::FindByEmailRequest { email, include_unverified, ..Default::default() };
         let matches = self.find_by_email(request).await.unwrap().matches;

@@ -64,9 +64,11 @@ impl Model {
         first.into_iter().chain(rest).copied().collect()
     }
 
-    /// The absorbed users that no unlink brings back, since no identity has them as origin user, in byte order.
+    /// The absorbed users that no unlink brings back, since no identity has them as origin user, in
+    /// byte order.
     pub fn stranded(&self) -> Vec<String> {
-        let absorbed = self.holder.iter().filter(|(user, holder)| user != holder).map(|(user, _)| user);
+        let absorbed =
+            self.holder.iter().filter(|(user, holder)| user != holder).map(|(user, _)| user);
         absorbed.filter(|user| !self.home.values().any(|home| home == *user)).cloned().collect()
     }
 
@@ -80,7 +82,9 @@ impl Model {
                 let owner = self.owner.get(id).ok_or("NotFound IDENTITY_NOT_FOUND")?;
                 Ok(self.absorbing(user, owner))
             }
-            Call::LinkUser(user, secondary) if user == secondary => Err("InvalidArgument SAME_USER"),
+            Call::LinkUser(user, secondary) if user == secondary => {
+                Err("InvalidArgument SAME_USER")
+            }
             Call::LinkUser(user, secondary) => {
                 self.live(user)?;
                 if self.holder.get(secondary) == Some(user) {
@@ -99,7 +103,11 @@ impl Model {
             }
             Call::Delete { user, include_absorbed } => {
                 self.live(user)?;
-                let held = self.holder.iter().filter(|(_, holder)| *holder == user).map(|(held, _)| held.clone());
+                let held = self
+                    .holder
+                    .iter()
+                    .filter(|(_, holder)| *holder == user)
+                    .map(|(held, _)| held.clone());
                 let held: Vec<String> = held.collect();
                 if held.len() > 1 && !include_absorbed {
                     return Err("FailedPrecondition ABSORBED_USERS_EXIST");
@@ -112,7 +120,8 @@ impl Model {
     fn judge_unlink(&self, user: &str, id: Id) -> Judged<Change> {
         self.live(user)?;
         self.owned(user, id)?;
-        let rest: Vec<Id> = self.identities(user).into_iter().filter(|other| *other != id).collect();
+        let rest: Vec<Id> =
+            self.identities(user).into_iter().filter(|other| *other != id).collect();
         let signs_in = |id: &Id| !self.link_only.contains(id);
         if rest.is_empty() || (signs_in(&id) && !rest.iter().any(signs_in)) {
             return Err("FailedPrecondition LAST_IDENTITY");
@@ -122,7 +131,11 @@ impl Model {
         }
         let home = &self.home[&id];
         let comes_back = home != user && !rest.iter().any(|other| self.home[other] == *home);
-        Ok(if comes_back { Change::Restored { identity: id, user: home.clone() } } else { Change::Detached(id) })
+        Ok(if comes_back {
+            Change::Restored { identity: id, user: home.clone() }
+        } else {
+            Change::Detached(id)
+        })
     }
 
     fn live(&self, user: &str) -> Judged<()> {
@@ -134,7 +147,11 @@ impl Model {
     }
 
     fn owned(&self, user: &str, id: Id) -> Judged<()> {
-        if self.owner.get(&id).is_some_and(|owner| owner == user) { Ok(()) } else { Err("NotFound IDENTITY_NOT_FOUND") }
+        if self.owner.get(&id).is_some_and(|owner| owner == user) {
+            Ok(())
+        } else {
+            Err("NotFound IDENTITY_NOT_FOUND")
+        }
     }
 
     fn absorbing(&self, primary: &str, secondary: &str) -> Change {
@@ -158,7 +175,8 @@ impl Model {
                 self.give(identity, user);
             }
             Change::Absorbed { primary, secondary } => {
-                let moved = self.arrivals.clone().into_iter().filter(|id| self.owner[id] == secondary);
+                let moved =
+                    self.arrivals.clone().into_iter().filter(|id| self.owner[id] == secondary);
                 for id in moved.collect::<Vec<_>>() {
                     self.arrivals.retain(|other| *other != id);
                     self.arrivals.push(id);

@@ -13,18 +13,21 @@ use super::fetched::fetched_dir;
 /// The requirements file that pins Node.js, with npm, by its hashes.
 const NODE: &str = "tests/it/node/requirements.txt";
 
-/// A command that runs a file with Node.js, with the packages that the lock file in its folder names.
+/// A command that runs a file with Node.js, with the packages that the lock file in its folder
+/// names.
 pub fn program(folder: &str, file: &str) -> Command {
     let mut command = Command::new(node().join("bin/node"));
     command.arg(file).current_dir(packages(folder));
     command
 }
 
-/// A copy of this folder, with the packages that its lock file names. The copy is renamed into its place after it is
-/// whole.
+/// A copy of this folder, with the packages that its lock file names. The copy is renamed into its
+/// place after it is whole.
 pub fn packages(folder: &str) -> PathBuf {
-    let mut files: Vec<String> =
-        fs::read_dir(folder).unwrap().map(|file| file.unwrap().path().to_str().unwrap().to_owned()).collect();
+    let mut files: Vec<String> = fs::read_dir(folder)
+        .unwrap()
+        .map(|file| file.unwrap().path().to_str().unwrap().to_owned())
+        .collect();
     files.sort();
     let files: Vec<&str> = files.iter().map(String::as_str).collect();
     let target = fetched_dir(name(folder), &files);

@@ -22,7 +22,8 @@ impl OidcProvider {
 
     /// The same with further settings of `oidc-provider`.
     pub fn start_with(client: &Value, accounts: &Value, settings: &Value) -> Self {
-        let arguments = json!({"clients": [client], "accounts": accounts, "settings": settings}).to_string();
+        let arguments =
+            json!({"clients": [client], "accounts": accounts, "settings": settings}).to_string();
         let mut command = npm::program(SOURCE, "provider.mjs");
         command.arg(arguments);
         let mut running = Running::start(command);

@@ -1,5 +1,5 @@
-//! One domain for two services, the issuer of the tokens and Auth0's HTTP API, behind a proxy that splits it by path.
-//! Clients that know one domain are configured so.
+//! One domain for two services, the issuer of the tokens and Auth0's HTTP API, behind a proxy that
+//! splits it by path. Clients that know one domain are configured so.
 
 use std::{collections::BTreeMap, fs, net::SocketAddr, path::PathBuf, sync::Arc};
 
@@ -31,12 +31,14 @@ pub struct OneDomain {
 }
 
 impl OneDomain {
-    /// Starts on a database of its own. Each client gets its token with any secret, made at that moment.
+    /// Starts on a database of its own. Each client gets its token with any secret, made at that
+    /// moment.
     pub async fn start(tokens: BTreeMap<&'static str, fn() -> Token>) -> Self {
         let server = TestServer::start_auth0().await;
         let issuer = WebServer::start(|_| move |asked| issue(&tokens, asked)).await;
         let authority = Authority::new("one domain");
-        let trusted = temp_dir(&format!("{}_one_domain", server.database.name)).join("authority.pem");
+        let trusted =
+            temp_dir(&format!("{}_one_domain", server.database.name)).join("authority.pem");
         fs::write(&trusted, authority.pem()).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let name = format!("localhost:{}", listener.local_addr().unwrap().port());
@@ -49,17 +51,27 @@ impl OneDomain {
 /// The token of the client that asks: in a form, or by the path, if it has a domain of its own.
 fn issue(tokens: &BTreeMap<&'static str, fn() -> Token>, asked: &Asked) -> Answer {
     let client = asked.path.strip_suffix("/oauth/token").map(|path| path.trim_start_matches('/'));
-    let client = client.filter(|client| !client.is_empty()).or_else(|| asked.form.get("client_id").map(String::as_str));
+    let client = client
+        .filter(|client| !client.is_empty())
+        .or_else(|| asked.form.get("client_id").map(String::as_str));
     match client.and_then(|client| tokens.get(client)) {
         Some(token) => {
             let token = token().sign();
-            Answer::ok(&json!({"access_token": token, "token_type": "Bearer", "expires_in": 600}).to_string())
+            Answer::ok(
+                &json!({"access_token": token, "token_type": "Bearer", "expires_in": 600})
+                    .to_string(),
+            )
         }
         None => Answer::status("404 Not Found"),
     }
 }
 
-async fn serve(listener: TcpListener, acceptor: TlsAcceptor, issuer: SocketAddr, server: SocketAddr) {
+async fn serve(
+    listener: TcpListener,
+    acceptor: TlsAcceptor,
+    issuer: SocketAddr,
+    server: SocketAddr,
+) {
     loop {
         let (stream, _) = listener.accept().await.unwrap();
         let acceptor = acceptor.clone();
@@ -73,7 +85,8 @@ async fn serve(listener: TcpListener, acceptor: TlsAcceptor, issuer: SocketAddr,
                 }
             }
             let is_for_issuer = begin.starts_with(b"POST /oauth/token ");
-            let mut service = TcpStream::connect(if is_for_issuer { issuer } else { server }).await.unwrap();
+            let mut service =
+                TcpStream::connect(if is_for_issuer { issuer } else { server }).await.unwrap();
             service.write_all(&begin).await.unwrap();
             // Either may hang up when it has what it wants.
             let _ = copy_bidirectional(&mut client, &mut service).await;

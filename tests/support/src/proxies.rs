@@ -1,5 +1,5 @@
-//! What operators put in front of a tenant of Auth0 and of this service, with the configurations that the documentation
-//! has for them.
+//! What operators put in front of a tenant of Auth0 and of this service, with the configurations
+//! that the documentation has for them.
 
 use std::{
     fs,
@@ -51,7 +51,9 @@ impl Proxy {
     /// Starts it, and waits until it listens.
     pub async fn start(self, setting: Setting<'_>) -> (Running, SocketAddr) {
         let address = unused_address().await;
-        let programs = tokio::task::spawn_blocking(|| python::packages("proxies", REQUIREMENTS)).await.unwrap();
+        let programs = tokio::task::spawn_blocking(|| python::packages("proxies", REQUIREMENTS))
+            .await
+            .unwrap();
         let running = Running::start(self.command(&programs, address, &setting));
         let listens = async {
             let mut again = interval(Duration::from_millis(20));
@@ -92,8 +94,8 @@ impl Proxy {
                         ("/etc/ssl/certs/ca-certificates.crt", &authority),
                     ],
                 );
-                let temporary =
-                    ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map(|of| format!("{of}_temp_path {of};"));
+                let temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
+                    .map(|of| format!("{of}_temp_path {of};"));
                 let text = format!(
                     "daemon off;\nmaster_process off;\npid nginx.pid;\nevents {{}}\nhttp {{\naccess_log off;\n{}\n{text}\n}}\n",
                     temporary.join("\n")
@@ -119,7 +121,9 @@ impl Proxy {
                 );
                 let text = format!("{{\n\tadmin off\n\tauto_https disable_redirects\n}}\n{text}");
                 let mut command = Command::new(programs.join("bin/caddy"));
-                command.args(["run", "--adapter", "caddyfile", "--config"]).arg(file("Caddyfile", text));
+                command
+                    .args(["run", "--adapter", "caddyfile", "--config"])
+                    .arg(file("Caddyfile", text));
                 // The authorities that the system trusts, and the folder for Caddy's own files.
                 command.env("SSL_CERT_FILE", authority).env("HOME", dir);
                 command
@@ -129,20 +133,33 @@ impl Proxy {
                 let text = documented(
                     "yaml",
                     &[
-                        ("address: 0.0.0.0, port_value: 443", &format!("address: 127.0.0.1, port_value: {port}")),
+                        (
+                            "address: 0.0.0.0, port_value: 443",
+                            &format!("address: 127.0.0.1, port_value: {port}"),
+                        ),
                         ("/etc/ssl/login", &folder),
                         ("port_value: 50051", &service_port),
                         (
                             &format!("address: {TENANT}, port_value: 443"),
                             &format!("address: localhost, port_value: {tenant_port}"),
                         ),
-                        (&format!("host_rewrite_literal: {TENANT}"), &format!("host_rewrite_literal: \"{there}\"")),
+                        (
+                            &format!("host_rewrite_literal: {TENANT}"),
+                            &format!("host_rewrite_literal: \"{there}\""),
+                        ),
                         (TENANT, "localhost"),
                         ("/etc/ssl/certs/ca-certificates.crt", &authority),
                     ],
                 );
                 let mut command = Command::new(programs.join("envoy/_bin/envoy"));
-                command.args(["--use-dynamic-base-id", "--concurrency", "1", "-l", "warning", "-c"]);
+                command.args([
+                    "--use-dynamic-base-id",
+                    "--concurrency",
+                    "1",
+                    "-l",
+                    "warning",
+                    "-c",
+                ]);
                 command.arg(file("envoy.yaml", text));
                 command
             }
@@ -161,8 +178,8 @@ fn documented(language: &str, names: &[(&str, &str)]) -> String {
     })
 }
 
-/// A port for a program that cannot say which it has taken. It is none of those that the system hands out by itself, so
-/// that no connection of another test takes it meanwhile.
+/// A port for a program that cannot say which it has taken. It is none of those that the system
+/// hands out by itself, so that no connection of another test takes it meanwhile.
 async fn unused_address() -> SocketAddr {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     let first = u16::try_from(process::id() % 100).unwrap() * 100;

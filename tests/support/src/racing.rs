@@ -71,9 +71,9 @@ impl Lots {
     }
 }
 
-/// The random choices in the races of one test: how many calls race, on which side, in which order they start and how
-/// far apart. A failed test prints the seed. The system's scheduler is not seeded, so a seed makes a failure likely
-/// again, and not certain.
+/// The random choices in the races of one test: how many calls race, on which side, in which order
+/// they start and how far apart. A failed test prints the seed. The system's scheduler is not
+/// seeded, so a seed makes a failure likely again, and not certain.
 pub struct Races {
     seed: u64,
     lots: Lots,
@@ -83,8 +83,10 @@ impl Races {
     /// Races with the seed `RACE_SEED`, or with a random seed if it is not set.
     pub fn begin() -> Self {
         let told = env::var_os(SEED).map(|seed| seed.to_str().and_then(|seed| seed.parse().ok()));
-        let seed =
-            told.map_or_else(|| Uuid::new_v4().as_u64_pair().0, |seed| seed.expect("RACE_SEED should be a number"));
+        let seed = told.map_or_else(
+            || Uuid::new_v4().as_u64_pair().0,
+            |seed| seed.expect("RACE_SEED should be a number"),
+        );
         Self { seed, lots: Lots(seed) }
     }
 
@@ -103,8 +105,8 @@ impl Races {
         Lots(self.lots.next())
     }
 
-    /// Starts all racers at once, each in a task of its own, and returns their outcomes in the order of `racers`.
-    /// Panics if an outcome is a fault of the server (`INTERNAL`).
+    /// Starts all racers at once, each in a task of its own, and returns their outcomes in the
+    /// order of `racers`. Panics if an outcome is a fault of the server (`INTERNAL`).
     pub async fn at_once(&mut self, racers: Vec<Racer>) -> Vec<String> {
         let barrier = Arc::new(Barrier::new(racers.len()));
         let mut waiting: Vec<_> = racers.into_iter().enumerate().collect();
@@ -136,7 +138,10 @@ impl Drop for Races {
     fn drop(&mut self) {
         if thread::panicking() {
             let test = thread::current().name().unwrap_or_default().to_owned();
-            eprintln!("to run it again: {SEED}={} cargo test --test it -- --exact {test}", self.seed);
+            eprintln!(
+                "to run it again: {SEED}={} cargo test --test it -- --exact {test}",
+                self.seed
+            );
         }
     }
 }

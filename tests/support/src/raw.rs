@@ -18,13 +18,20 @@ use tonic::{
 use super::TestServer;
 
 impl TestServer {
-    /// The bytes of the response; of a stream, of its first message. Metadata whose name ends with `-bin` is sent as
-    /// bytes.
-    pub async fn raw(&self, path: &str, metadata: &[(&'static str, &str)], message: &[u8]) -> Result<Vec<u8>, Status> {
+    /// The bytes of the response; of a stream, of its first message. Metadata whose name ends with
+    /// `-bin` is sent as bytes.
+    pub async fn raw(
+        &self,
+        path: &str,
+        metadata: &[(&'static str, &str)],
+        message: &[u8],
+    ) -> Result<Vec<u8>, Status> {
         let mut request = Request::new(message.to_vec());
         for (name, value) in metadata {
             if name.ends_with("-bin") {
-                request.metadata_mut().append_bin(*name, MetadataValue::from_bytes(value.as_bytes()));
+                request
+                    .metadata_mut()
+                    .append_bin(*name, MetadataValue::from_bytes(value.as_bytes()));
             } else {
                 request.metadata_mut().append(*name, value.parse().unwrap());
             }
@@ -36,27 +43,44 @@ impl TestServer {
     }
 
     /// The response to a call that ends without a message.
-    pub async fn raw_without_message(&self, path: &str, authorization: &str) -> Result<Vec<u8>, Status> {
+    pub async fn raw_without_message(
+        &self,
+        path: &str,
+        authorization: &str,
+    ) -> Result<Vec<u8>, Status> {
         let mut request = Request::new(stream::empty::<Vec<u8>>());
         request.metadata_mut().insert("authorization", authorization.parse().unwrap());
         let mut client = Grpc::new(self.channel());
         client.ready().await.unwrap();
-        client.client_streaming(request, path.parse().unwrap(), Verbatim).await.map(tonic::Response::into_inner)
+        client
+            .client_streaming(request, path.parse().unwrap(), Verbatim)
+            .await
+            .map(tonic::Response::into_inner)
     }
 
-    /// The status of a call whose body stops after three bytes and does not end. Its metadata may contain a
-    /// `grpc-timeout`, which this client does not enforce.
-    pub async fn raw_unfinished(&self, path: &str, metadata: &[(&'static str, &str)]) -> Result<(), Status> {
+    /// The status of a call whose body stops after three bytes and does not end. Its metadata may
+    /// contain a `grpc-timeout`, which this client does not enforce.
+    pub async fn raw_unfinished(
+        &self,
+        path: &str,
+        metadata: &[(&'static str, &str)],
+    ) -> Result<(), Status> {
         let origin = format!("http://{}", self.address);
-        let mut request = http::Request::post(format!("{origin}{path}")).header("content-type", "application/grpc");
+        let mut request = http::Request::post(format!("{origin}{path}"))
+            .header("content-type", "application/grpc");
         for (name, value) in metadata {
             request = request.header(*name, *value);
         }
-        let begun = stream::once(async { Ok::<_, Infallible>(Frame::data(Bytes::from_static(&[0, 0, 0]))) });
+        let begun = stream::once(async {
+            Ok::<_, Infallible>(Frame::data(Bytes::from_static(&[0, 0, 0])))
+        });
         let body = StreamBody::new(begun.chain(stream::pending()));
         let client = Client::builder(TokioExecutor::new()).http2_only(true).build_http();
         let answer = client.request(request.body(body.boxed_unsync()).unwrap());
-        let response = timeout(Duration::from_secs(30), answer).await.expect("the server should respond").unwrap();
+        let response = timeout(Duration::from_secs(30), answer)
+            .await
+            .expect("the server should respond")
+            .unwrap();
         Status::from_header_map(response.headers()).map_or(Ok(()), Err)
     }
 

@@ -1,4 +1,5 @@
-//! Short ways to write requests that name a user or an account, and to read all that the database stores.
+//! Short ways to write requests that name a user or an account, and to read all that the database
+//! stores.
 
 use identity_link::grpc::proto as pb;
 
@@ -74,8 +75,10 @@ impl Database {
         let tables = "SELECT tablename::text FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'events'";
         let tables = self.db_texts(tables).await;
         assert!(tables.len() > 4, "{tables:?}");
-        let rows: Vec<String> =
-            tables.iter().map(|table| format!("SELECT to_jsonb(t)::text FROM \"{table}\" t")).collect();
+        let rows: Vec<String> = tables
+            .iter()
+            .map(|table| format!("SELECT to_jsonb(t)::text FROM \"{table}\" t"))
+            .collect();
         self.db_texts(&rows.join(" UNION ALL ")).await.join("\n")
     }
 

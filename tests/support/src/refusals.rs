@@ -5,7 +5,8 @@ use std::fmt::Debug;
 use tonic::Status;
 use tonic_types::StatusExt as _;
 
-/// `Code REASON`, and a line per violation: `field: description` for a bad request, the subject for a precondition.
+/// `Code REASON`, and a line per violation: `field: description` for a bad request, the subject for
+/// a precondition.
 pub fn refusal<T: Debug>(outcome: Result<T, Status>) -> String {
     let status = outcome.expect_err("the call should have been refused");
     let details = status.get_error_details();

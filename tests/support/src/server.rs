@@ -66,15 +66,21 @@ impl TestServer {
     }
 
     /// A server with the certificate of this folder and such limits, whose callers use this client.
-    pub async fn start_tls(dir: &Path, client: &TlsClient, change: impl FnOnce(&mut Limits)) -> Self {
+    pub async fn start_tls(
+        dir: &Path,
+        client: &TlsClient,
+        change: impl FnOnce(&mut Limits),
+    ) -> Self {
         let database = cluster().db_migrated().await;
         let change_toml = |toml: String| toml + &tls_toml(dir);
-        let mut server = Self::start_changed(database, change_toml, |config| change(&mut config.limits)).await;
+        let mut server =
+            Self::start_changed(database, change_toml, |config| change(&mut config.limits)).await;
         server.channel = client.channel(server.address);
         server
     }
 
-    /// A server on this database, with a changed configuration, also changed where there is no configuration key.
+    /// A server on this database, with a changed configuration, also changed where there is no
+    /// configuration key.
     pub(super) async fn start_changed(
         database: Database,
         change_toml: impl FnOnce(String) -> String,
@@ -93,8 +99,9 @@ impl TestServer {
         Self { address, database, shutdown, channel }
     }
 
-    /// Another server on the same database, with the tests' configuration. Writers of one server wait for each other
-    /// in that server; writers of two servers wait in the database, where a test can see it.
+    /// Another server on the same database, with the tests' configuration. Writers of one server
+    /// wait for each other in that server; writers of two servers wait in the database, where a
+    /// test can see it.
     pub async fn another(&self) -> Self {
         Self::start_on(self.database.clone()).await
     }
@@ -119,8 +126,9 @@ impl TestServer {
         self.caller(&Token::of("services", "backend"))
     }
 
-    /// A client with the token of a person who signed in at this provider. The token is dated two seconds ahead,
-    /// which the leeway of clocks permits: so it is later than any link of this second or the next.
+    /// A client with the token of a person who signed in at this provider. The token is dated two
+    /// seconds ahead, which the leeway of clocks permits: so it is later than any link of this
+    /// second or the next.
     pub fn person(&self, provider: &'static str, subject: &str) -> Caller {
         self.caller(&Token::of(provider, subject).issued_ago(-2))
     }
@@ -132,8 +140,8 @@ pub fn policies() -> BTreeMap<TenantId, ProviderPolicies> {
     Config::parse(&toml, Path::new("."), []).unwrap().policies()
 }
 
-/// The configuration of the tests' servers without this provider in the tenant `default`: its issuer then signs for
-/// the other tenants only.
+/// The configuration of the tests' servers without this provider in the tenant `default`: its
+/// issuer then signs for the other tenants only.
 pub fn without_provider(toml: &str, provider: &str) -> String {
     let (line, issuer) = (format!("\n{provider} = {{"), format!("[issuers.{provider}]\n"));
     let (before, from) = toml.split_once(&line).unwrap();
@@ -145,12 +153,26 @@ pub fn without_provider(toml: &str, provider: &str) -> String {
 
 /// The `[providers]` lines of another tenant; the emails of these providers are trusted.
 fn providers(trusted: &[&str]) -> String {
-    let names = ["google-oauth2", "github", "wallet", "myspace", "apple", "acme", "auth0", "okta", "sms", "ad", "p"];
-    let settings = |name| if trusted.contains(&name) { "email_trust = \"when_verified\"" } else { "" };
+    let names = [
+        "google-oauth2",
+        "github",
+        "wallet",
+        "myspace",
+        "apple",
+        "acme",
+        "auth0",
+        "okta",
+        "sms",
+        "ad",
+        "p",
+    ];
+    let settings =
+        |name| if trusted.contains(&name) { "email_trust = \"when_verified\"" } else { "" };
     names.map(|name| format!("{name} = {{ {} }}", settings(name))).join("\n")
 }
 
-/// The configuration of the tests' servers. It names all providers that tests use, except `nobodys`.
+/// The configuration of the tests' servers. It names all providers that tests use, except
+/// `nobodys`.
 pub fn config_toml(listen: SocketAddr, database_url: &str) -> String {
     let mut toml = format!(
         "listen = \"{listen}\"\n[database]\nurl = \"{database_url}\"\nmax_connections = 8\n\

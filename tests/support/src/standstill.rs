@@ -1,5 +1,5 @@
-//! Makes calls meet at a known point, without a clock: a test locks a user's row, or a whole table, and the calls
-//! that need it wait in their order until the test releases it.
+//! Makes calls meet at a known point, without a clock: a test locks a user's row, or a whole table,
+//! and the calls that need it wait in their order until the test releases it.
 
 use std::time::Duration;
 
@@ -22,7 +22,9 @@ pub struct Held(AsyncPgConnection);
 impl Held {
     /// Also locks the row of this user, unless the database ends this transaction for a deadlock.
     pub async fn db_try_hold(&mut self, user_id: &str) {
-        let hold = format!("SELECT FROM users WHERE tenant_id = 'default' AND id = '{user_id}' FOR UPDATE");
+        let hold = format!(
+            "SELECT FROM users WHERE tenant_id = 'default' AND id = '{user_id}' FOR UPDATE"
+        );
         if let Err(error) = self.0.batch_execute(&hold).await {
             assert!(error.to_string().contains("deadlock detected"), "{error}");
         }
@@ -38,7 +40,9 @@ impl Database {
     /// Locks the row of a user.
     pub async fn db_hold(&self, user_id: &str) -> Held {
         let mut conn = self.db_connect().await;
-        let hold = format!("BEGIN; SELECT FROM users WHERE tenant_id = 'default' AND id = '{user_id}' FOR UPDATE");
+        let hold = format!(
+            "BEGIN; SELECT FROM users WHERE tenant_id = 'default' AND id = '{user_id}' FOR UPDATE"
+        );
         conn.batch_execute(&hold).await.unwrap();
         Held(conn)
     }
@@ -46,7 +50,9 @@ impl Database {
     /// Locks the row of a link.
     pub async fn db_hold_link(&self, link_id: &str) -> Held {
         let mut conn = self.db_connect().await;
-        conn.batch_execute(&format!("BEGIN; SELECT FROM links WHERE id = '{link_id}' FOR UPDATE")).await.unwrap();
+        conn.batch_execute(&format!("BEGIN; SELECT FROM links WHERE id = '{link_id}' FOR UPDATE"))
+            .await
+            .unwrap();
         Held(conn)
     }
 
@@ -64,7 +70,8 @@ impl Database {
         Held(conn)
     }
 
-    /// Makes each insert of an event of a user wait at this moment. The holder has no transaction id.
+    /// Makes each insert of an event of a user wait at this moment. The holder has no transaction
+    /// id.
     pub async fn db_hold_events(&self, user_id: &str, moment: Moment) -> Held {
         let mut conn = self.db_connect().await;
         let moment = match moment {
@@ -100,7 +107,9 @@ impl Database {
     /// test that would hang into one that fails.
     pub async fn db_until_waiting(&self, count: usize) {
         let all_wait = async { while self.db_waiting().await < count {} };
-        tokio::time::timeout(Duration::from_secs(30), all_wait).await.expect("the calls should wait for a lock");
+        tokio::time::timeout(Duration::from_secs(30), all_wait)
+            .await
+            .expect("the calls should wait for a lock");
     }
 
     /// Returns once no other connection is open, with the same bound.
@@ -110,7 +119,9 @@ impl Database {
                 WHERE datname = current_database() AND pid <> pg_backend_pid()";
             while !self.db_texts(others).await.is_empty() {}
         };
-        tokio::time::timeout(Duration::from_secs(30), alone).await.expect("the connections should be closed");
+        tokio::time::timeout(Duration::from_secs(30), alone)
+            .await
+            .expect("the connections should be closed");
     }
 
     /// Returns once the database executes nothing for the server, with the same bound.
@@ -120,6 +131,8 @@ impl Database {
                 WHERE datname = current_database() AND state = 'active' AND pid <> pg_backend_pid()";
             while !self.db_texts(active).await.is_empty() {}
         };
-        tokio::time::timeout(Duration::from_secs(30), all_idle).await.expect("the database should have nothing to do");
+        tokio::time::timeout(Duration::from_secs(30), all_idle)
+            .await
+            .expect("the database should have nothing to do");
     }
 }

@@ -1,4 +1,5 @@
-//! Clients that send a deadline and leave it to the server: tonic's channel would itself give up at the same moment.
+//! Clients that send a deadline and leave it to the server: tonic's channel would itself give up at
+//! the same moment.
 
 use std::net::SocketAddr;
 

@@ -4,7 +4,10 @@ use std::{fs, io, net::SocketAddr, path::Path, sync::Arc};
 
 use http::Uri;
 use hyper_util::rt::TokioIo;
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, PKCS_ECDSA_P256_SHA256};
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair,
+    PKCS_ECDSA_P256_SHA256,
+};
 use rustls::{
     ClientConfig, RootCertStore, ServerConfig,
     pki_types::{CertificateDer, PrivateKeyDer, ServerName, pem::PemObject as _},
@@ -27,7 +30,13 @@ impl Authority {
         let mut params = CertificateParams::new([]).unwrap();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.distinguished_name.push(DnType::CommonName, name);
-        Self(CertifiedIssuer::self_signed(params, KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).unwrap()).unwrap())
+        Self(
+            CertifiedIssuer::self_signed(
+                params,
+                KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).unwrap(),
+            )
+            .unwrap(),
+        )
     }
 
     pub fn pem(&self) -> String {
@@ -38,7 +47,10 @@ impl Authority {
     pub fn issue(&self) -> Pair {
         let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).unwrap();
         let params = CertificateParams::new(["localhost".to_owned()]).unwrap();
-        Pair { certificate: params.signed_by(&key, &self.0).unwrap().pem(), key: key.serialize_pem() }
+        Pair {
+            certificate: params.signed_by(&key, &self.0).unwrap().pem(),
+            key: key.serialize_pem(),
+        }
     }
 }
 
@@ -50,7 +62,9 @@ impl Pair {
     /// The TLS configuration of a server with this certificate.
     pub fn server_config(&self) -> ServerConfig {
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let builder = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+        let builder = ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap();
         let key = PrivateKeyDer::from_pem_slice(self.key.as_bytes()).unwrap();
         builder.with_no_client_auth().with_single_cert(self.chain(), key).unwrap()
     }
@@ -78,7 +92,9 @@ impl TlsClient {
         let mut roots = RootCertStore::empty();
         roots.add(trusted.0.der().clone()).unwrap();
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+        let builder = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap();
         let builder = builder.with_root_certificates(roots);
         let mut config = match own {
             None => builder.with_no_client_auth(),
@@ -101,11 +117,13 @@ impl TlsClient {
     /// Connects, and returns the connection after its handshake.
     pub async fn connect(&self, address: SocketAddr) -> io::Result<TlsStream<TcpStream>> {
         let stream = TcpStream::connect(address).await.unwrap();
-        TlsConnector::from(Arc::clone(&self.0)).connect(ServerName::try_from("localhost").unwrap(), stream).await
+        TlsConnector::from(Arc::clone(&self.0))
+            .connect(ServerName::try_from("localhost").unwrap(), stream)
+            .await
     }
 
-    /// The server's refusal of this client's certificate. In TLS 1.3 the server sends it after the client's handshake
-    /// is done.
+    /// The server's refusal of this client's certificate. In TLS 1.3 the server sends it after the
+    /// client's handshake is done.
     pub async fn refusal(&self, address: SocketAddr) -> String {
         let refused = match self.connect(address).await {
             Ok(mut stream) => stream.read_u8().await.map(drop),
@@ -127,6 +145,7 @@ impl TlsClient {
             let client = client.clone();
             async move { client.connect(address).await.map(TokioIo::new) }
         };
-        Endpoint::from_static("http://localhost").connect_with_connector_lazy(tower::service_fn(connector))
+        Endpoint::from_static("http://localhost")
+            .connect_with_connector_lazy(tower::service_fn(connector))
     }
 }

@@ -12,14 +12,17 @@ use tokio_rustls::TlsAcceptor;
 
 use super::{child::temp_dir, cluster::Database};
 
-/// What a client sends first if it wants TLS: the length, and a number that is no version of the protocol.
+/// What a client sends first if it wants TLS: the length, and a number that is no version of the
+/// protocol.
 const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 4, 210, 22, 47];
 
 impl Database {
     /// The URL of this database behind TLS. A client that asks for no TLS is cut off.
     pub async fn db_behind_tls(&self) -> String {
         let config: tokio_postgres::Config = self.url.parse().unwrap();
-        let [Host::Unix(folder)] = config.get_hosts() else { panic!("the tests' Postgres has one socket") };
+        let [Host::Unix(folder)] = config.get_hosts() else {
+            panic!("the tests' Postgres has one socket")
+        };
         let socket: Arc<Path> = folder.join(".s.PGSQL.5432").into();
 
         let certified = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
@@ -42,11 +45,18 @@ impl Database {
             }
         });
         let roots = roots.display();
-        format!("postgres://postgres@127.0.0.1:{port}/{}?sslmode=verify-full&sslrootcert={roots}", self.name)
+        format!(
+            "postgres://postgres@127.0.0.1:{port}/{}?sslmode=verify-full&sslrootcert={roots}",
+            self.name
+        )
     }
 }
 
-async fn pass_on(mut client: TcpStream, acceptor: TlsAcceptor, socket: Arc<Path>) -> std::io::Result<()> {
+async fn pass_on(
+    mut client: TcpStream,
+    acceptor: TlsAcceptor,
+    socket: Arc<Path>,
+) -> std::io::Result<()> {
     let mut request = [0; 8];
     client.read_exact(&mut request).await?;
     if request != SSL_REQUEST {

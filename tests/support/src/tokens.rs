@@ -15,14 +15,25 @@ use serde_json::{Value, json};
 /// The audience of every token.
 pub const AUDIENCE: &str = "identity-link";
 /// Every scope that a user token can have.
-pub const SELF_SCOPES: &str =
-    "delete:current_user read:current_user update:current_user_identities update:current_user_metadata";
+pub const SELF_SCOPES: &str = "delete:current_user read:current_user update:current_user_identities update:current_user_metadata";
 /// Every scope that a service token can have.
-pub const SERVICE_SCOPES: &str = "create:users delete:users read:events read:users sign_in:users update:users";
+pub const SERVICE_SCOPES: &str =
+    "create:users delete:users read:events read:users sign_in:users update:users";
 /// The issuers: one per provider, one for user ids, one for services, and one whose subjects are
 /// `provider|subject`.
-pub const ISSUERS: [&str; 11] =
-    ["google-oauth2", "github", "sms", "wallet", "myspace", "okta", "apple", "users", "services", "broker", "stranger"];
+pub const ISSUERS: [&str; 11] = [
+    "google-oauth2",
+    "github",
+    "sms",
+    "wallet",
+    "myspace",
+    "okta",
+    "apple",
+    "users",
+    "services",
+    "broker",
+    "stranger",
+];
 
 /// Signing keys by issuer.
 struct Keys(BTreeMap<&'static str, EncodingKey>);
@@ -71,7 +82,9 @@ fn generate(algorithm: Algorithm) -> EncodingKey {
             let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap();
             EncodingKey::from_ec_der(pair.to_pkcs8v1().unwrap().as_ref())
         }
-        _ => EncodingKey::from_ed_der(Ed25519KeyPair::generate().unwrap().to_pkcs8v1().unwrap().as_ref()),
+        _ => EncodingKey::from_ed_der(
+            Ed25519KeyPair::generate().unwrap().to_pkcs8v1().unwrap().as_ref(),
+        ),
     }
 }
 
@@ -165,7 +178,8 @@ impl Token {
     /// A token of these two texts, which may be invalid, with a good signature.
     pub fn sign_texts(&self, header: &str, claims: &str) -> String {
         let signed = [header, claims].map(|text| BASE64URL_NOPAD.encode(text.as_bytes())).join(".");
-        let signature = crypto::sign(signed.as_bytes(), signing_key(self.signer), self.header.alg).unwrap();
+        let signature =
+            crypto::sign(signed.as_bytes(), signing_key(self.signer), self.header.alg).unwrap();
         format!("{signed}.{signature}")
     }
 }

@@ -23,7 +23,9 @@ fn to_value(json: Value) -> PbValue {
         Value::Bool(value) => Kind::BoolValue(value),
         Value::Number(number) => Kind::NumberValue(number.as_f64().unwrap()),
         Value::String(text) => Kind::StringValue(text),
-        Value::Array(items) => Kind::ListValue(ListValue { values: items.into_iter().map(to_value).collect() }),
+        Value::Array(items) => {
+            Kind::ListValue(ListValue { values: items.into_iter().map(to_value).collect() })
+        }
         Value::Object(fields) => Kind::StructValue(Struct {
             fields: fields.into_iter().map(|(name, value)| (name, to_value(value))).collect(),
         }),
@@ -48,12 +50,18 @@ fn from_value(value: &PbValue) -> Value {
         Kind::BoolValue(value) => Value::Bool(*value),
         // Whole numbers become integers, so that they compare equal to those that a test writes.
         #[expect(clippy::cast_possible_truncation, reason = "whole and small")]
-        Kind::NumberValue(number) if number.fract() == 0.0 && number.abs() < 1e15 => Value::from(*number as i64),
+        Kind::NumberValue(number) if number.fract() == 0.0 && number.abs() < 1e15 => {
+            Value::from(*number as i64)
+        }
         Kind::NumberValue(number) => Value::from(*number),
         Kind::StringValue(text) => Value::String(text.clone()),
         Kind::ListValue(list) => list.values.iter().map(from_value).collect(),
         Kind::StructValue(object) => Value::Object(
-            object.fields.iter().map(|(name, value)| (name.clone(), from_value(value))).collect::<Map<_, _>>(),
+            object
+                .fields
+                .iter()
+                .map(|(name, value)| (name.clone(), from_value(value)))
+                .collect::<Map<_, _>>(),
         ),
     }
 }
@@ -68,7 +76,10 @@ pub fn identities(user: &pb::User) -> Vec<String> {
 }
 
 /// The strategy Merge, with these rules.
-pub fn merge(conflict: pb::metadata_merge::Conflict, arrays: pb::metadata_merge::Arrays) -> Option<pb::MetadataMerge> {
+pub fn merge(
+    conflict: pb::metadata_merge::Conflict,
+    arrays: pb::metadata_merge::Arrays,
+) -> Option<pb::MetadataMerge> {
     let strategy = pb::metadata_merge::Strategy::Merge.into();
     Some(pb::MetadataMerge { strategy, conflict: conflict.into(), arrays: arrays.into() })
 }
@@ -81,7 +92,8 @@ pub fn merge_default() -> Option<pb::MetadataMerge> {
 /// The changes that a call made to metadata: `namespace path EFFECT`, one per line.
 pub fn changes(changes: &[pb::MetadataChange]) -> String {
     let line = |change: &pb::MetadataChange| {
-        let namespace = change.metadata_namespace().as_str_name().trim_start_matches("METADATA_NAMESPACE_");
+        let namespace =
+            change.metadata_namespace().as_str_name().trim_start_matches("METADATA_NAMESPACE_");
         let effect = change.effect().as_str_name().trim_start_matches("EFFECT_");
         format!("{namespace} {} {effect}", change.path)
     };
@@ -90,7 +102,10 @@ pub fn changes(changes: &[pb::MetadataChange]) -> String {
 
 /// A request to link the account that a token proves.
 pub fn link_with(token: &str) -> pb::LinkRequest {
-    pb::LinkRequest { secondary: Some(pb::link_request::Secondary::LinkWith(token.to_owned())), ..Default::default() }
+    pb::LinkRequest {
+        secondary: Some(pb::link_request::Secondary::LinkWith(token.to_owned())),
+        ..Default::default()
+    }
 }
 
 /// A service's request to link the owner of an identity into a user.
@@ -113,7 +128,11 @@ pub fn link_user(user_id: &str, secondary: &str) -> pb::LinkRequest {
 
 /// A request to unlink an identity.
 pub fn unlink(user_id: &str, provider: &str, subject: &str) -> pb::UnlinkRequest {
-    pb::UnlinkRequest { user_id: user_id.to_owned(), identity: identity_ref(provider, subject), ..Default::default() }
+    pb::UnlinkRequest {
+        user_id: user_id.to_owned(),
+        identity: identity_ref(provider, subject),
+        ..Default::default()
+    }
 }
 
 /// A request to release an identity.
@@ -123,10 +142,16 @@ pub fn release(user_id: &str, provider: &str, subject: &str) -> pb::UnlinkReques
 
 /// A request to resolve the sign-in of an account without an email, a profile or other fields.
 pub fn sign_in(provider: &str, subject: &str) -> pb::ResolveSignInRequest {
-    sign_in_with(pb::ProvenAccount { identity_ref: identity_ref(provider, subject), ..Default::default() })
+    sign_in_with(pb::ProvenAccount {
+        identity_ref: identity_ref(provider, subject),
+        ..Default::default()
+    })
 }
 
 /// A request to resolve the sign-in of this account.
 pub fn sign_in_with(account: pb::ProvenAccount) -> pb::ResolveSignInRequest {
-    pb::ResolveSignInRequest { proof: Some(pb::resolve_sign_in_request::Proof::Account(account)), ..Default::default() }
+    pb::ResolveSignInRequest {
+        proof: Some(pb::resolve_sign_in_request::Proof::Account(account)),
+        ..Default::default()
+    }
 }

@@ -73,7 +73,9 @@ impl Answer {
     /// A response with further header lines, each with its line end.
     pub fn new(status: &str, head: &str, body: &str) -> Self {
         let length = body.len();
-        let text = format!("HTTP/1.1 {status}\r\n{head}content-length: {length}\r\nconnection: close\r\n\r\n{body}");
+        let text = format!(
+            "HTTP/1.1 {status}\r\n{head}content-length: {length}\r\nconnection: close\r\n\r\n{body}"
+        );
         Self::Bytes(text.into_bytes())
     }
 
@@ -114,7 +116,8 @@ impl WebServer {
     pub async fn of_files(files: &[(&str, PathBuf)]) -> Self {
         let server = Self::start(|_| |_| Answer::status("404 Not Found")).await;
         for (path, file) in files {
-            let media_type = if file.extension().unwrap() == "html" { "text/html" } else { "text/javascript" };
+            let media_type =
+                if file.extension().unwrap() == "html" { "text/html" } else { "text/javascript" };
             let head = format!("content-type: {media_type}; charset=utf-8\r\n");
             server.answer(path, Answer::new("200 OK", &head, &fs::read_to_string(file).unwrap()));
         }
@@ -122,7 +125,9 @@ impl WebServer {
     }
 
     /// A server that responds by a function, which is made from the server's address.
-    pub async fn start<F: Fn(&Asked) -> Answer + Send + Sync + 'static>(make: impl FnOnce(SocketAddr) -> F) -> Self {
+    pub async fn start<F: Fn(&Asked) -> Answer + Send + Sync + 'static>(
+        make: impl FnOnce(SocketAddr) -> F,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let otherwise = Box::new(make(address));
@@ -152,7 +157,8 @@ impl WebServer {
         self.site.answers.lock().unwrap().remove(path);
     }
 
-    /// Makes the next response for a path wait for the returned notification. The response is made before the wait.
+    /// Makes the next response for a path wait for the returned notification. The response is made
+    /// before the wait.
     pub fn hold(&self, path: &str) -> Arc<Notify> {
         let release = Arc::new(Notify::new());
         self.site.holds.lock().unwrap().insert(path.to_owned(), Arc::clone(&release));
@@ -172,8 +178,12 @@ impl WebServer {
     /// Waits until it has received so many requests for a path.
     pub async fn until_asked_for(&self, path: &str, times: usize) {
         let mut asked = self.site.asked.subscribe();
-        let wait = asked.wait_for(|asked| asked.iter().filter(|asked| asked.path == path).count() >= times);
-        tokio::time::timeout(Duration::from_secs(60), wait).await.expect("the requests should arrive").unwrap();
+        let wait = asked
+            .wait_for(|asked| asked.iter().filter(|asked| asked.path == path).count() >= times);
+        tokio::time::timeout(Duration::from_secs(60), wait)
+            .await
+            .expect("the requests should arrive")
+            .unwrap();
     }
 
     /// Waits until it has received this many requests more.
@@ -181,7 +191,10 @@ impl WebServer {
         let goal = self.asked() + more;
         let mut asked = self.site.asked.subscribe();
         let wait = asked.wait_for(|asked| asked.len() >= goal);
-        tokio::time::timeout(Duration::from_secs(60), wait).await.expect("the requests should arrive").unwrap();
+        tokio::time::timeout(Duration::from_secs(60), wait)
+            .await
+            .expect("the requests should arrive")
+            .unwrap();
     }
 }
 
@@ -207,7 +220,13 @@ async fn read(stream: &mut TcpStream) -> Option<Asked> {
         (stream.read_buf(&mut bytes).await.ok()? > 0).then_some(())?;
     }
     let form = form::parse(&String::from_utf8_lossy(&bytes[head + 4..]));
-    Some(Asked { method: method.to_owned(), path: path.to_owned(), query: form::parse(query), headers, form })
+    Some(Asked {
+        method: method.to_owned(),
+        path: path.to_owned(),
+        query: form::parse(query),
+        headers,
+        form,
+    })
 }
 
 async fn exchange(mut stream: TcpStream, site: Arc<Site>) {

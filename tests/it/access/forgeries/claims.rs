@@ -5,8 +5,9 @@ use serde_json::{Value, json};
 use super::{Forgery, claim_rows, header, rows, with_claim_text, without};
 use crate::support::tokens::{AUDIENCE, Token, iss};
 
-/// J20: issuers that are nearly the one whose key signs. jsonwebtoken alone would accept a list of them.
-pub fn issuers(good: &Token) -> Vec<Forgery> {
+/// J20: issuers that are nearly the one whose key signs. jsonwebtoken alone would accept a list of
+/// them.
+pub(super) fn issuers(good: &Token) -> Vec<Forgery> {
     let own = iss(good.signer);
     let other = iss(if good.signer == "github" { "sms" } else { "github" });
     let host = own.trim_start_matches("https://");
@@ -37,8 +38,9 @@ pub fn issuers(good: &Token) -> Vec<Forgery> {
     [claim_rows("J20", good, "iss", values), without("J20", good, "iss")].concat()
 }
 
-/// J18: audiences of others. jsonwebtoken accepts an `aud` of another type unless `aud` is required.
-pub fn audiences(good: &Token) -> Vec<Forgery> {
+/// J18: audiences of others. jsonwebtoken accepts an `aud` of another type unless `aud` is
+/// required.
+pub(super) fn audiences(good: &Token) -> Vec<Forgery> {
     let us = AUDIENCE;
     let values = vec![
         json!([]),
@@ -70,7 +72,7 @@ pub fn audiences(good: &Token) -> Vec<Forgery> {
 }
 
 /// J22: subjects that name no user.
-pub fn subjects(good: &Token) -> Vec<Forgery> {
+pub(super) fn subjects(good: &Token) -> Vec<Forgery> {
     let values = vec![
         json!(5),
         json!(""),
@@ -91,8 +93,14 @@ pub fn subjects(good: &Token) -> Vec<Forgery> {
 }
 
 /// Scopes and tenants: these claims have no threat number, since only this server reads them.
-pub fn ours(good: &Token) -> Vec<Forgery> {
-    let scopes = vec![json!(["read:users", "read:current_user"]), json!(1), Value::Null, json!({}), json!(true)];
+pub(super) fn ours(good: &Token) -> Vec<Forgery> {
+    let scopes = vec![
+        json!(["read:users", "read:current_user"]),
+        json!(1),
+        Value::Null,
+        json!({}),
+        json!(true),
+    ];
     let tenants = vec![
         json!("nowhere"),
         json!("../default"),
@@ -114,14 +122,18 @@ pub fn ours(good: &Token) -> Vec<Forgery> {
     .concat()
 }
 
-/// J13: of a claim that comes twice, one reader may take the first and another reader the last. serde refuses it in a
-/// struct, and not in a map.
-pub fn twice(good: &Token) -> Vec<Forgery> {
+/// J13: of a claim that comes twice, one reader may take the first and another reader the last.
+/// serde refuses it in a struct, and not in a map.
+pub(super) fn twice(good: &Token) -> Vec<Forgery> {
     let claims = ["iss", "sub", "aud", "exp", "iat", "scope", "tenant", "jti"];
     let mut found: Vec<_> = claims
         .into_iter()
         .map(|claim| {
-            let twice = good.claims.to_string().replacen('{', &format!("{{\"{claim}\":{},", good.claims[claim]), 1);
+            let twice = good.claims.to_string().replacen(
+                '{',
+                &format!("{{\"{claim}\":{},", good.claims[claim]),
+                1,
+            );
             (format!("{claim} twice"), good.sign_texts(&header(good).to_string(), &twice))
         })
         .collect();

@@ -7,13 +7,15 @@ use super::{Forgery, deep, header, parts, plain_header, rows, with_header};
 use crate::support::tokens::Token;
 
 /// J13: a token has one form only (RFC 7515 §7.1).
-pub fn encodings(good: &Token) -> Vec<Forgery> {
+pub(super) fn encodings(good: &Token) -> Vec<Forgery> {
     let signed = good.sign();
     let [head, payload, signature] = parts(&signed);
     let bytes = BASE64URL_NOPAD.decode(signature.as_bytes()).unwrap();
     let json = json!({"protected": head, "payload": payload, "signature": signature});
-    let general = json!({"payload": payload, "signatures": [{"protected": head, "signature": signature}]});
-    // The last character has bits that belong to no byte, so another character gives the same bytes.
+    let general =
+        json!({"payload": payload, "signatures": [{"protected": head, "signature": signature}]});
+    // The last character has bits that belong to no byte, so another character gives the same
+    // bytes.
     let last = signature.chars().last().unwrap();
     let other_bits = char::from(u8::try_from(u32::from(last)).unwrap() + 1);
     let mut found = vec![
@@ -30,8 +32,14 @@ pub fn encodings(good: &Token) -> Vec<Forgery> {
         ("more padding", format!("{signed}==")),
         ("a padded header", format!("{head}=.{payload}.{signature}")),
         ("padded claims", format!("{head}.{payload}=.{signature}")),
-        ("a signature as padded base64url", format!("{head}.{payload}.{}", BASE64URL.encode(&bytes))),
-        ("bits behind the last byte", format!("{head}.{payload}.{}{other_bits}", &signature[..signature.len() - 1])),
+        (
+            "a signature as padded base64url",
+            format!("{head}.{payload}.{}", BASE64URL.encode(&bytes)),
+        ),
+        (
+            "bits behind the last byte",
+            format!("{head}.{payload}.{}{other_bits}", &signature[..signature.len() - 1]),
+        ),
         ("a space in front", format!(" {signed}")),
         ("a space within", format!("{head}. {payload}.{signature}")),
         ("a tab within", format!("{head}.\t{payload}.{signature}")),
@@ -46,29 +54,45 @@ pub fn encodings(good: &Token) -> Vec<Forgery> {
         ("another scheme in front", format!("Bearer {signed}")),
         ("JSON", json.to_string()),
         ("general JSON", general.to_string()),
-        ("claims that are a list", good.sign_texts(&header(good).to_string(), &format!("[{}]", good.claims))),
+        (
+            "claims that are a list",
+            good.sign_texts(&header(good).to_string(), &format!("[{}]", good.claims)),
+        ),
         (
             "claims that are a text",
             good.sign_texts(&header(good).to_string(), &json!(good.claims.to_string()).to_string()),
         ),
         ("claims that are null", good.sign_texts(&header(good).to_string(), "null")),
         ("no claims, signed", good.sign_texts(&header(good).to_string(), "")),
-        ("something behind the claims", good.sign_texts(&header(good).to_string(), &format!("{0}{0}", good.claims))),
-        ("a byte order mark", good.sign_texts(&header(good).to_string(), &format!("\u{feff}{}", good.claims))),
-        ("a header that is a list", good.sign_texts(&format!("[{}]", header(good)), &good.claims.to_string())),
+        (
+            "something behind the claims",
+            good.sign_texts(&header(good).to_string(), &format!("{0}{0}", good.claims)),
+        ),
+        (
+            "a byte order mark",
+            good.sign_texts(&header(good).to_string(), &format!("\u{feff}{}", good.claims)),
+        ),
+        (
+            "a header that is a list",
+            good.sign_texts(&format!("[{}]", header(good)), &good.claims.to_string()),
+        ),
     ];
     let standard = BASE64_NOPAD.encode(&bytes);
     if standard != signature {
         found.push(("a signature as plain base64", format!("{head}.{payload}.{standard}")));
-        found.push(("a signature as padded plain base64", format!("{head}.{payload}.{}", BASE64.encode(&bytes))));
+        found.push((
+            "a signature as padded plain base64",
+            format!("{head}.{payload}.{}", BASE64.encode(&bytes)),
+        ));
     }
     rows("J13", found)
 }
 
 /// J26: tokens that are too long or nested too deep.
-pub fn huge(good: &Token) -> Vec<Forgery> {
+pub(super) fn huge(good: &Token) -> Vec<Forgery> {
     let padded = |size: usize| good.clone().with("padding", "x".repeat(size)).sign();
-    let deep_claims = good.claims.to_string().replacen('{', &format!("{{\"x\":{},", deep(2_000)), 1);
+    let deep_claims =
+        good.claims.to_string().replacen('{', &format!("{{\"x\":{},", deep(2_000)), 1);
     let deep_claims = good.sign_texts(&header(good).to_string(), &deep_claims);
     // The claims could be parsed before the signature is verified.
     let [_, deep_payload, _] = parts(&deep_claims);
@@ -90,11 +114,12 @@ pub fn huge(good: &Token) -> Vec<Forgery> {
 }
 
 /// J27: encrypted tokens, and tokens within tokens.
-pub fn encrypted(good: &Token) -> Vec<Forgery> {
+pub(super) fn encrypted(good: &Token) -> Vec<Forgery> {
     let signed = good.sign();
     let part = |text: &str| BASE64URL_NOPAD.encode(text.as_bytes());
     let jwe = |algorithm: &str| {
-        let header = json!({"alg": algorithm, "enc": "A256GCM", "cty": "JWT", "typ": "at+jwt", "kid": "1"});
+        let header =
+            json!({"alg": algorithm, "enc": "A256GCM", "cty": "JWT", "typ": "at+jwt", "kid": "1"});
         let rest = ["", "0123456789ab", signed.as_str(), "0123456789abcdef"].map(part).join(".");
         format!("{}.{rest}", part(&header.to_string()))
     };
@@ -111,7 +136,10 @@ pub fn encrypted(good: &Token) -> Vec<Forgery> {
             }),
             ("encrypted directly", jwe("dir")),
             ("a token as the claims", good.sign_texts(&nested.to_string(), &signed)),
-            ("a token as the claims, in quotes", good.sign_texts(&nested.to_string(), &json!(signed).to_string())),
+            (
+                "a token as the claims, in quotes",
+                good.sign_texts(&nested.to_string(), &json!(signed).to_string()),
+            ),
         ],
     )
 }

@@ -2,7 +2,9 @@
 
 use aws_lc_rs::{
     encoding::{AsDer as _, PublicKeyX509Der},
-    signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _, RsaKeyPair},
+    signature::{
+        ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _, RsaKeyPair,
+    },
 };
 use data_encoding::BASE64URL_NOPAD;
 use jsonwebtoken::{Algorithm, AlgorithmFamily, EncodingKey, crypto};
@@ -13,17 +15,21 @@ use crate::support::tokens::{ISSUERS, Token, jwk, pem, signing_key};
 
 /// A header and the token's claims, without a signature.
 fn unsigned(good: &Token, header: &Value) -> String {
-    [header.to_string(), good.claims.to_string()].map(|text| BASE64URL_NOPAD.encode(text.as_bytes())).join(".")
+    [header.to_string(), good.claims.to_string()]
+        .map(|text| BASE64URL_NOPAD.encode(text.as_bytes()))
+        .join(".")
 }
 
-/// J01: the algorithm `none` in several spellings, and other names of no algorithm, without a signature and with one.
-pub fn none(good: &Token) -> Vec<Forgery> {
+/// J01: the algorithm `none` in several spellings, and other names of no algorithm, without a
+/// signature and with one.
+pub(super) fn none(good: &Token) -> Vec<Forgery> {
     let signed = good.sign();
     let [_, _, signature] = parts(&signed);
     let own = header(good)["alg"].clone();
     let named = ["none", "None", "nOnE", "NONE", "none ", ""].map(Value::from);
     let others = [Value::Null, json!(0), json!(["none"]), json!([own]), json!({}), json!("EdDSA2")];
-    let mut headers: Vec<Value> = named.into_iter().chain(others).map(|alg| json!({"alg": alg})).collect();
+    let mut headers: Vec<Value> =
+        named.into_iter().chain(others).map(|alg| json!({"alg": alg})).collect();
     headers.push(json!({}));
     let mut found = Vec::new();
     for mut header in headers {
@@ -31,11 +37,17 @@ pub fn none(good: &Token) -> Vec<Forgery> {
         header["kid"] = json!("1");
         let unsigned = unsigned(good, &header);
         found.push((format!("alg {}, no signature", header["alg"]), format!("{unsigned}.")));
-        found.push((format!("alg {}, the good signature", header["alg"]), format!("{unsigned}.{signature}")));
+        found.push((
+            format!("alg {}, the good signature", header["alg"]),
+            format!("{unsigned}.{signature}"),
+        ));
     }
     // The signature covers this header, which names two algorithms.
     let twice = format!("{{\"alg\":\"none\",\"typ\":\"at+jwt\",\"kid\":\"1\",\"alg\":{own}}}");
-    found.push(("alg none and then a good one".to_owned(), good.sign_texts(&twice, &good.claims.to_string())));
+    found.push((
+        "alg none and then a good one".to_owned(),
+        good.sign_texts(&twice, &good.claims.to_string()),
+    ));
     rows("J01", found)
 }
 
@@ -49,7 +61,8 @@ fn public_keys(issuer: &str) -> Vec<(&'static str, Vec<u8>)> {
             (der.as_ref().to_vec(), pair.public_key().as_ref().to_vec())
         }
         AlgorithmFamily::Ec => {
-            let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, key.as_bytes()).unwrap();
+            let pair =
+                EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, key.as_bytes()).unwrap();
             let der: PublicKeyX509Der = pair.public_key().as_der().unwrap();
             (der.as_ref().to_vec(), pair.public_key().as_ref().to_vec())
         }
@@ -76,7 +89,7 @@ fn public_keys(issuer: &str) -> Vec<(&'static str, Vec<u8>)> {
 }
 
 /// J02: a public key, used as the secret of an HMAC.
-pub fn symmetric(good: &Token) -> Vec<Forgery> {
+pub(super) fn symmetric(good: &Token) -> Vec<Forgery> {
     let mut found = Vec::new();
     for (what, secret) in public_keys(good.signer) {
         for algorithm in [Algorithm::HS256, Algorithm::HS384, Algorithm::HS512] {
@@ -90,28 +103,40 @@ pub fn symmetric(good: &Token) -> Vec<Forgery> {
     rows("J02", found)
 }
 
-/// J03: the issuer's key, used with an algorithm that is not the key's, even if the issuer may use it.
-pub fn algorithms(good: &Token) -> Vec<Forgery> {
+/// J03: the issuer's key, used with an algorithm that is not the key's, even if the issuer may use
+/// it.
+pub(super) fn algorithms(good: &Token) -> Vec<Forgery> {
     let key = signing_key(good.signer);
     let others = |algorithm: &&Algorithm| **algorithm != good.header.alg;
     let family = key.family();
-    let can_sign = family.algorithms().iter().filter(others).filter(|algorithm| **algorithm != Algorithm::ES384);
+    let can_sign = family
+        .algorithms()
+        .iter()
+        .filter(others)
+        .filter(|algorithm| **algorithm != Algorithm::ES384);
     let signed = can_sign.map(|algorithm| {
         let mut header = good.header.clone();
         header.alg = *algorithm;
-        (format!("{algorithm:?} by the same key"), jsonwebtoken::encode(&header, &good.claims, key).unwrap())
+        (
+            format!("{algorithm:?} by the same key"),
+            jsonwebtoken::encode(&header, &good.claims, key).unwrap(),
+        )
     });
     // Only the header names the algorithm; the signature is of the key's own.
-    let every = ["RS256", "PS256", "ES256", "ES384", "EdDSA", "HS256", "ES512", "ES256K", "Ed25519"];
+    let every =
+        ["RS256", "PS256", "ES256", "ES384", "EdDSA", "HS256", "ES512", "ES256K", "Ed25519"];
     let own = header(good)["alg"].clone();
     let said = every.into_iter().filter(|named| own != *named).map(|named| {
-        (format!("said to be {named}"), good.sign_texts(&plain_header(named).to_string(), &good.claims.to_string()))
+        (
+            format!("said to be {named}"),
+            good.sign_texts(&plain_header(named).to_string(), &good.claims.to_string()),
+        )
     });
     rows("J03", signed.chain(said))
 }
 
 /// J09, J20: keys of other issuers, trusted or not. All of them have the same key id.
-pub fn keys(good: &Token) -> Vec<Forgery> {
+pub(super) fn keys(good: &Token) -> Vec<Forgery> {
     let others = ISSUERS.into_iter().filter(|issuer| *issuer != good.signer);
     let forged = others.clone().map(|signer| {
         (format!("signed by {signer}, who has a key of this id, too"), {
@@ -123,17 +148,21 @@ pub fn keys(good: &Token) -> Vec<Forgery> {
     let spliced = others.map(|signer| {
         let other = Token::of(signer, "x").sign();
         let [header, _, signature] = parts(&other);
-        (format!("with header and signature of a good token by {signer}"), format!("{header}.{payload}.{signature}"))
+        (
+            format!("with header and signature of a good token by {signer}"),
+            format!("{header}.{payload}.{signature}"),
+        )
     });
     [rows("J09", forged), rows("J20", spliced)].concat()
 }
 
 /// J13: a signature that is not complete, or not of these claims.
-pub fn stripped(good: &Token) -> Vec<Forgery> {
+pub(super) fn stripped(good: &Token) -> Vec<Forgery> {
     let signed = good.sign();
     let [header, payload, signature] = parts(&signed);
     let bytes = BASE64URL_NOPAD.decode(signature.as_bytes()).unwrap();
-    let with = |signature: &[u8]| format!("{header}.{payload}.{}", BASE64URL_NOPAD.encode(signature));
+    let with =
+        |signature: &[u8]| format!("{header}.{payload}.{}", BASE64URL_NOPAD.encode(signature));
     let (half, whole) = (bytes.len() / 2, bytes.len());
     let mut flipped = bytes.clone();
     flipped[0] ^= 1;
@@ -151,18 +180,22 @@ pub fn stripped(good: &Token) -> Vec<Forgery> {
             ("a byte and then the signature", with(&[&[0], &bytes[..]].concat())),
             ("the signature twice", with(&[&bytes[..], &bytes[..]].concat())),
             ("one bit of the signature flipped", with(&flipped)),
-            ("the signature of another of its tokens", format!("{header}.{payload}.{}", parts(&other)[2])),
+            (
+                "the signature of another of its tokens",
+                format!("{header}.{payload}.{}", parts(&other)[2]),
+            ),
             ("other claims", format!("{header}.{}.{signature}", parts(&other)[1])),
         ],
     )
 }
 
 /// J13: signatures that a careless verifier accepts for any message.
-pub fn degenerate(good: &Token) -> Vec<Forgery> {
+pub(super) fn degenerate(good: &Token) -> Vec<Forgery> {
     let signed = good.sign();
     let [header, payload, signature] = parts(&signed);
     let bytes = BASE64URL_NOPAD.decode(signature.as_bytes()).unwrap();
-    let with = |signature: &[u8]| format!("{header}.{payload}.{}", BASE64URL_NOPAD.encode(signature));
+    let with =
+        |signature: &[u8]| format!("{header}.{payload}.{}", BASE64URL_NOPAD.encode(signature));
     let mut one = vec![0; bytes.len()];
     *one.last_mut().unwrap() = 1;
     let mut found = vec![
@@ -176,14 +209,19 @@ pub fn degenerate(good: &Token) -> Vec<Forgery> {
             signing_key(good.signer).as_bytes(),
         );
         let message = format!("{header}.{payload}");
-        let asn1 = pair.unwrap().sign(&aws_lc_rs::rand::SystemRandom::new(), message.as_bytes()).unwrap();
+        let asn1 =
+            pair.unwrap().sign(&aws_lc_rs::rand::SystemRandom::new(), message.as_bytes()).unwrap();
         found.push(("a good signature in ASN.1", with(asn1.as_ref())));
         // CVE-2022-21449: r and s, each zero modulo the order of the curve.
         let order = "ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551".repeat(2);
-        found.push(("r and s the order", with(&data_encoding::HEXLOWER.decode(order.as_bytes()).unwrap())));
+        found.push((
+            "r and s the order",
+            with(&data_encoding::HEXLOWER.decode(order.as_bytes()).unwrap()),
+        ));
     }
     // A signature by the right key, of another text than the token's.
-    let claims_alone = crypto::sign(payload.as_bytes(), signing_key(good.signer), good.header.alg).unwrap();
+    let claims_alone =
+        crypto::sign(payload.as_bytes(), signing_key(good.signer), good.header.alg).unwrap();
     found.push(("a signature of the claims alone", format!("{header}.{payload}.{claims_alone}")));
     rows("J13", found)
 }

@@ -1,5 +1,6 @@
-//! J24, J29: times. By default, jsonwebtoken has a leeway of a minute, accepts fractions, and checks neither `iat`
-//! nor `nbf`. Times in the future are minutes away, so that a slow test does not reach them.
+//! J24, J29: times. By default, jsonwebtoken has a leeway of a minute, accepts fractions, and
+//! checks neither `iat` nor `nbf`. Times in the future are minutes away, so that a slow test does
+//! not reach them.
 
 use serde_json::{Value, json};
 
@@ -7,12 +8,14 @@ use super::{Forgery, claim_rows, rows, with_claim_text, without};
 use crate::support::tokens::Token;
 
 /// All rows about times.
-pub fn all(good: &Token) -> Vec<Forgery> {
+pub(super) fn all(good: &Token) -> Vec<Forgery> {
     let now = identity_link::clock::now().timestamp();
     let exp = good.claims["exp"].as_i64().unwrap();
     let ended = |ago: i64| good.clone().issued_ago(1_000).with("exp", now - ago);
-    let text = |claim: &str, json: &str| (format!("{claim} {json}"), with_claim_text(good, claim, json));
-    let stranger = Token { signer: "stranger", header: Token::of("stranger", "x").header, ..ended(60) };
+    let text =
+        |claim: &str, json: &str| (format!("{claim} {json}"), with_claim_text(good, claim, json));
+    let stranger =
+        Token { signer: "stranger", header: Token::of("stranger", "x").header, ..ended(60) };
     let no_time = |time: i64| {
         vec![
             json!(time.to_string()),
@@ -28,17 +31,39 @@ pub fn all(good: &Token) -> Vec<Forgery> {
         ]
     };
     [
-        rows("J24", [("expired", ended(60).sign()), ("expired, but for the leeway of jsonwebtoken", ended(45).sign())]),
         rows(
             "J24",
-            [text("exp", "1e400"), text("exp", "NaN"), text("exp", "Infinity"), text("exp", &format!("{exp}.0"))],
+            [
+                ("expired", ended(60).sign()),
+                ("expired, but for the leeway of jsonwebtoken", ended(45).sign()),
+            ],
         ),
-        rows("J24", [text("exp", &format!("{exp}e0")), text("exp", "-1"), text("exp", "0"), text("exp", "0x7fffffff")]),
+        rows(
+            "J24",
+            [
+                text("exp", "1e400"),
+                text("exp", "NaN"),
+                text("exp", "Infinity"),
+                text("exp", &format!("{exp}.0")),
+            ],
+        ),
+        rows(
+            "J24",
+            [
+                text("exp", &format!("{exp}e0")),
+                text("exp", "-1"),
+                text("exp", "0"),
+                text("exp", "0x7fffffff"),
+            ],
+        ),
         rows("J24", [text("exp", "4102444800"), text("exp", &(now + 86_401).to_string())]),
         claim_rows("J24", good, "exp", no_time(exp)),
         without("J24", good, "exp"),
         rows("J24", [text("nbf", &(now + 500).to_string()), text("nbf", "4102444800")]),
-        rows("J24", [text("nbf", &format!("{}.5", now + 500)), text("nbf", "1e400"), text("nbf", "-1")]),
+        rows(
+            "J24",
+            [text("nbf", &format!("{}.5", now + 500)), text("nbf", "1e400"), text("nbf", "-1")],
+        ),
         // A whole number in the past is good, so 0 is not among the rows.
         claim_rows(
             "J24",
@@ -50,8 +75,14 @@ pub fn all(good: &Token) -> Vec<Forgery> {
             "J24",
             [
                 ("issued in the future", good.clone().issued_ago(-500).sign()),
-                ("issued in the future, after a sign-in", good.clone().issued_ago(-500).with("auth_time", now).sign()),
-                ("issued far in the future", good.clone().issued_ago(-600).with("exp", now + 1_200).sign()),
+                (
+                    "issued in the future, after a sign-in",
+                    good.clone().issued_ago(-500).with("auth_time", now).sign(),
+                ),
+                (
+                    "issued far in the future",
+                    good.clone().issued_ago(-600).with("exp", now + 1_200).sign(),
+                ),
                 ("issued long ago for long", good.clone().with("iat", now - 86_400).sign()),
                 ("issued before 1970", good.clone().with("iat", -1).sign()),
             ],

@@ -10,7 +10,7 @@ use crate::support::{
 };
 
 /// The users of one cell. All their identities have the same subject.
-pub struct Cast {
+pub(crate) struct Cast {
     /// The subject.
     pub subject: String,
     /// A user with an identity of `acme`, and that of the absorbed user.
@@ -24,7 +24,7 @@ pub struct Cast {
 }
 
 /// One call.
-pub struct Call {
+pub(crate) struct Call {
     /// The `authorization` metadata.
     pub authorization: Option<String>,
     /// The id of the user that it names; empty for the caller's own.
@@ -34,7 +34,7 @@ pub struct Call {
 }
 
 impl Cast {
-    pub async fn create(server: &TestServer, subject: String) -> Self {
+    pub(crate) async fn create(server: &TestServer, subject: String) -> Self {
         let service = server.service();
         let email = format!("{subject}@example.com");
         let own = service.create_with("acme", &subject, verified(&email)).await.id;
@@ -61,8 +61,14 @@ async fn prove(server: &TestServer, cast: &Cast, provider: &'static str) -> i64 
     linked_at(&own.link(link_with(&server.proof(provider, &cast.subject))).await.unwrap())
 }
 
-/// The call of a caller, by its name in the tables. Makes the links, blocks and unlinks that the caller needs.
-pub async fn call(server: &TestServer, caller: &str, rule: &AccessRule, cast: &Cast) -> Call {
+/// The call of a caller, by its name in the tables. Makes the links, blocks and unlinks that the
+/// caller needs.
+pub(crate) async fn call(
+    server: &TestServer,
+    caller: &str,
+    rule: &AccessRule,
+    cast: &Cast,
+) -> Call {
     let Cast { subject, own, absorbed, other, .. } = cast;
     let user = Token::of("stranger", subject).with("kind", "user");
     let service = Token::of("stranger", "backend").with("kind", "service").scope(SERVICE_SCOPES);
@@ -72,7 +78,9 @@ pub async fn call(server: &TestServer, caller: &str, rule: &AccessRule, cast: &C
         let user_id = user_id.to_owned();
         Call { authorization, user_id, tenant }
     };
-    let bearer = |token: &Token, user_id: &str| with(Some(format!("Bearer {}", token.sign())), user_id, "default");
+    let bearer = |token: &Token, user_id: &str| {
+        with(Some(format!("Bearer {}", token.sign())), user_id, "default")
+    };
     match caller {
         "user" => bearer(&user, ""),
         "service" => bearer(&service, own),
@@ -80,7 +88,9 @@ pub async fn call(server: &TestServer, caller: &str, rule: &AccessRule, cast: &C
         // All of these are services, which may call every rpc.
         "nobody" => with(None, own, "default"),
         "garbage" => with(Some("Bearer garbage".to_owned()), own, "default"),
-        "expired" => bearer(&service.issued_ago(600).with("exp", clock::now().timestamp() - 60), own),
+        "expired" => {
+            bearer(&service.issued_ago(600).with("exp", clock::now().timestamp() - 60), own)
+        }
         "audience" => bearer(&service.with("aud", "another"), own),
         "issuer" => bearer(&service.with("iss", iss("nobody")), own),
         "type" => {
@@ -89,25 +99,36 @@ pub async fn call(server: &TestServer, caller: &str, rule: &AccessRule, cast: &C
             bearer(&id_token, own)
         }
         "algorithm" => {
-            let public = BASE64URL_NOPAD.decode(jwk("stranger")["x"].as_str().unwrap().as_bytes()).unwrap();
+            let public =
+                BASE64URL_NOPAD.decode(jwk("stranger")["x"].as_str().unwrap().as_bytes()).unwrap();
             let mut header = service.header.clone();
             header.alg = Algorithm::HS256;
-            let forged = jsonwebtoken::encode(&header, &service.claims, &EncodingKey::from_secret(&public)).unwrap();
+            let forged =
+                jsonwebtoken::encode(&header, &service.claims, &EncodingKey::from_secret(&public))
+                    .unwrap();
             with(Some(format!("Bearer {forged}")), own, "default")
         }
         "key" => bearer(&Token { signer: "services", ..service }, own),
 
         "user, other scopes" => bearer(&user.scope(&without(SELF_SCOPES, self_scope)), ""),
         "user, service scopes" => bearer(&user.scope(SERVICE_SCOPES), ""),
-        "service, other scopes" => bearer(&service.scope(&without(SERVICE_SCOPES, Some(service_scope))), own),
+        "service, other scopes" => {
+            bearer(&service.scope(&without(SERVICE_SCOPES, Some(service_scope))), own)
+        }
         "service, self scopes" => bearer(&service.scope(SELF_SCOPES), own),
-        "service, part of it" => bearer(&service.scope(&service_scope[..service_scope.len() - 1]), own),
-        "service, more than it" => bearer(&service.scope(&format!("{service_scope}s x{service_scope}")), own),
+        "service, part of it" => {
+            bearer(&service.scope(&service_scope[..service_scope.len() - 1]), own)
+        }
+        "service, more than it" => {
+            bearer(&service.scope(&format!("{service_scope}s x{service_scope}")), own)
+        }
 
         "user, another's id" => bearer(&user, other),
         "user, absorbed id" => bearer(&user, absorbed),
         "linked account, its own id" => bearer(&Token::of("sms", subject), absorbed),
-        "linked account, its own id, before" => bearer(&Token::of("sms", subject).issued_ago(60), absorbed),
+        "linked account, its own id, before" => {
+            bearer(&Token::of("sms", subject).issued_ago(60), absorbed)
+        }
         "user that never was" => bearer(&Token::of("stranger", "never").with("kind", "user"), ""),
         "user elsewhere" => {
             server.service_of("other").create("acme", subject).await;

@@ -1,4 +1,5 @@
-//! One good request per rpc, with no optional fields: the outcome of a call then depends on its caller alone.
+//! One good request per rpc, with no optional fields: the outcome of a call then depends on its
+//! caller alone.
 
 use identity_link::grpc::proto as pb;
 use prost::Message as _;
@@ -7,7 +8,7 @@ use serde_json::json;
 use crate::support::{tokens::Token, *};
 
 /// The users that a request is about.
-pub struct About<'a> {
+pub(super) struct About<'a> {
     /// The id of the user; empty for the caller's own.
     pub user_id: &'a str,
     /// The subject of all its identities.
@@ -19,7 +20,7 @@ pub struct About<'a> {
 }
 
 /// The encoded request of the rpc with this name.
-pub fn request(rpc: &str, about: &About<'_>) -> Vec<u8> {
+pub(super) fn request(rpc: &str, about: &About<'_>) -> Vec<u8> {
     let About { user_id, subject, link, tenant } = *about;
     let user_id = user_id.to_owned();
     match rpc {
@@ -29,27 +30,44 @@ pub fn request(rpc: &str, about: &About<'_>) -> Vec<u8> {
         }
         "Unlink" => unlink(&user_id, "sms", subject).encode_to_vec(),
         // It names no user: `undo.rs` tests which callers may undo a link.
-        "UndoLink" => pb::UndoLinkRequest { link_id: link.to_owned(), ..Default::default() }.encode_to_vec(),
+        "UndoLink" => {
+            pb::UndoLinkRequest { link_id: link.to_owned(), ..Default::default() }.encode_to_vec()
+        }
         "FindByEmail" => by_email(&format!("{subject}@example.com")).encode_to_vec(),
         "MergeMetadata" => {
-            let given = pb::GivenMetadata { user_metadata: object(json!({"seen": true})), ..Default::default() };
+            let given = pb::GivenMetadata {
+                user_metadata: object(json!({"seen": true})),
+                ..Default::default()
+            };
             let source = Some(pb::merge_metadata_request::Source::Given(given));
-            pb::MergeMetadataRequest { user_id, source, user_metadata: merge_default(), ..Default::default() }
-                .encode_to_vec()
+            pb::MergeMetadataRequest {
+                user_id,
+                source,
+                user_metadata: merge_default(),
+                ..Default::default()
+            }
+            .encode_to_vec()
         }
         "CreateUser" => {
-            let identity = pb::NewIdentity { identity_ref: identity_ref("p", subject), ..Default::default() };
+            let identity =
+                pb::NewIdentity { identity_ref: identity_ref("p", subject), ..Default::default() };
             pb::CreateUserRequest { identity: Some(identity), ..Default::default() }.encode_to_vec()
         }
         "GetUser" => get(&user_id).encode_to_vec(),
-        "UpdateUser" => update(&user_id, &["user_metadata"], pb::UserUpdate::default()).encode_to_vec(),
-        "DeleteUser" => pb::DeleteUserRequest { include_absorbed: true, ..delete(&user_id) }.encode_to_vec(),
+        "UpdateUser" => {
+            update(&user_id, &["user_metadata"], pb::UserUpdate::default()).encode_to_vec()
+        }
+        "DeleteUser" => {
+            pb::DeleteUserRequest { include_absorbed: true, ..delete(&user_id) }.encode_to_vec()
+        }
         "FindByIdentity" => owner_of("sms", subject).encode_to_vec(),
         "ResolveUsers" => resolve([user_id.as_str()]).encode_to_vec(),
-        "SetPrimaryIdentity" => {
-            pb::SetPrimaryIdentityRequest { user_id, identity: identity_ref("sms", subject), ..Default::default() }
-                .encode_to_vec()
+        "SetPrimaryIdentity" => pb::SetPrimaryIdentityRequest {
+            user_id,
+            identity: identity_ref("sms", subject),
+            ..Default::default()
         }
+        .encode_to_vec(),
         "ListLinkCandidates" => pb::ListLinkCandidatesRequest { user_id }.encode_to_vec(),
         "ListUsers" => pb::ListUsersRequest::default().encode_to_vec(),
         "ListEvents" => {
@@ -64,15 +82,26 @@ pub fn request(rpc: &str, about: &About<'_>) -> Vec<u8> {
         "StartSignIn" => {
             let intent = Some(pb::start_sign_in_request::Intent::SignIn(pb::SignInIntent {}));
             let redirect_uri = "https://www.example.com/callback".to_owned();
-            pb::StartSignInRequest { provider: "hub".to_owned(), redirect_uri, intent, ..Default::default() }
-                .encode_to_vec()
+            pb::StartSignInRequest {
+                provider: "hub".to_owned(),
+                redirect_uri,
+                intent,
+                ..Default::default()
+            }
+            .encode_to_vec()
         }
         // No call has started this attempt.
         "CompleteSignIn" => {
             let [attempt_secret, state, code] = ["a", "b", "c"].map(str::to_owned);
             let redirect_uri = "https://www.example.com/callback".to_owned();
-            pb::CompleteSignInRequest { attempt_secret, state, code, redirect_uri, ..Default::default() }
-                .encode_to_vec()
+            pb::CompleteSignInRequest {
+                attempt_secret,
+                state,
+                code,
+                redirect_uri,
+                ..Default::default()
+            }
+            .encode_to_vec()
         }
         "ResolveSignIn" => sign_in("p", subject).encode_to_vec(),
         "ListLinks" => links_of(&user_id).encode_to_vec(),
@@ -81,7 +110,7 @@ pub fn request(rpc: &str, about: &About<'_>) -> Vec<u8> {
 }
 
 /// Whether a response contains a user. An empty result is no error.
-pub fn tells(rpc: &str, answer: &[u8]) -> bool {
+pub(super) fn tells(rpc: &str, answer: &[u8]) -> bool {
     match rpc {
         "FindByEmail" => !pb::FindByEmailResponse::decode(answer).unwrap().matches.is_empty(),
         "ResolveUsers" => {

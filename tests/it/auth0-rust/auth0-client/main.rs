@@ -1,6 +1,6 @@
-//! The work of a back end, and of a page, done with `auth0_client`. The arguments are where the API is, where tokens
-//! come from, a token of the account to link, and one of an account that has no user. Prints what happened, a line
-//! each. The client's types refuse responses that lack anything.
+//! The work of a back end, and of a page, done with `auth0_client`. The arguments are where the API
+//! is, where tokens come from, a token of the account to link, and one of an account that has no
+//! user. Prints what happened, a line each. The client's types refuse responses that lack anything.
 
 use std::env;
 
@@ -8,7 +8,9 @@ use auth0_client::{
     Auth0Client,
     authorization::Authenticatable as _,
     error::Auth0Result,
-    users::{CreateUserPayload, Identity, OperateUsers as _, UpdateUserPayload, UserError, UserResponse},
+    users::{
+        CreateUserPayload, Identity, OperateUsers as _, UpdateUserPayload, UserError, UserResponse,
+    },
 };
 use reqwest::Method;
 use serde::de::DeserializeOwned;
@@ -25,7 +27,8 @@ fn say<T>(what: &str, came_to: Auth0Result<T>, shown: impl FnOnce(T) -> Value) {
     }
 }
 
-/// A user as the client has parsed it, without its times, and with no more of its picture than its kind.
+/// A user as the client has parsed it, without its times, and with no more of its picture than its
+/// kind.
 fn shown(user: UserResponse) -> Value {
     assert!(user.created_at <= user.updated_at);
     let picture = reqwest::Url::parse(&user.picture).expect("a picture is a URL");
@@ -76,7 +79,11 @@ async fn main() {
     user.phone_number = Some("+14258831929".to_owned());
     user.phone_verified = Some(true);
     say("created", backend.create_user(&user).await, shown);
-    say("created nowhere", backend.create_user(&CreateUserPayload::from_connection("nowhere")).await, shown);
+    say(
+        "created nowhere",
+        backend.create_user(&CreateUserPayload::from_connection("nowhere")).await,
+        shown,
+    );
     user.password = Some("correct horse".to_owned());
     say("created with a password", backend.create_user(&user).await, shown);
 
@@ -92,16 +99,28 @@ async fn main() {
     change.user_metadata = Some(json!({"color": null, "shape": {"round": true}}));
     say("updated", backend.update_user(GOOGLE, &change).await, shown);
     let metadata = format!("/users/{GOOGLE}?fields=user_metadata,app_metadata");
-    say("its metadata", call(&mut backend, Method::GET, &metadata, None).await, |metadata: Value| metadata);
+    say(
+        "its metadata",
+        call(&mut backend, Method::GET, &metadata, None).await,
+        |metadata: Value| metadata,
+    );
 
     let own = format!("/users/{GOOGLE}/identities");
     let unlink = format!("{own}/sms/560ebaeef609ee1adaa7c551");
-    say("linked by token", call(&mut john, Method::POST, &own, Some(json!({"link_with": sms}))).await, identities);
+    say(
+        "linked by token",
+        call(&mut john, Method::POST, &own, Some(json!({"link_with": sms}))).await,
+        identities,
+    );
     say("read by John", john.get_user(GOOGLE).await, shown);
     say("unlinked by John", call(&mut john, Method::DELETE, &unlink, None).await, identities);
     say("another user's", john.get_user(SMS).await, shown);
     let link = json!({"provider": "sms", "user_id": "560ebaeef609ee1adaa7c551"});
-    say("linked by ids", call(&mut backend, Method::POST, &own, Some(link.clone())).await, identities);
+    say(
+        "linked by ids",
+        call(&mut backend, Method::POST, &own, Some(link.clone())).await,
+        identities,
+    );
     say("linked again", call(&mut backend, Method::POST, &own, Some(link)).await, identities);
     say("read", backend.get_user(GOOGLE).await, shown);
 
@@ -113,7 +132,11 @@ async fn main() {
     change.user_metadata = Some(json!({"by": "phone"}));
     say("updates", phone.update_user(SMS, &change).await, shown);
     let own_id = format!("/users/{SMS}/identities");
-    say("links by token", call(&mut phone, Method::POST, &own_id, Some(json!({"link_with": third}))).await, identities);
+    say(
+        "links by token",
+        call(&mut phone, Method::POST, &own_id, Some(json!({"link_with": third}))).await,
+        identities,
+    );
     let third = format!("{own_id}/okta/third");
     say("unlinks", call(&mut phone, Method::DELETE, &third, None).await, identities);
 

@@ -1,12 +1,13 @@
-//! The work of a back end, and of a page, done with `auth0-management`. The arguments are the domain of both tokens and
-//! the API, a token of the account to link, and one of an account that has no user. Prints what happened, a line each.
-//! The client's types refuse responses that lack anything, and the client those without the rate limit.
+//! The work of a back end, and of a page, done with `auth0-management`. The arguments are the
+//! domain of both tokens and the API, a token of the account to link, and one of an account that
+//! has no user. Prints what happened, a line each. The client's types refuse responses that lack
+//! anything, and the client those without the rate limit.
 
 use std::env;
 
 use auth0_management::{
-    Auth0, Auth0Error, Auth0RequestSimple as _, Auth0Result, GetUserByEmail, Identity, Pageable as _, User,
-    client::Auth0Client, rate::RateLimit, token::TokenManager,
+    Auth0, Auth0Error, Auth0RequestSimple as _, Auth0Result, GetUserByEmail, Identity,
+    Pageable as _, User, client::Auth0Client, rate::RateLimit, token::TokenManager,
 };
 use reqwest::{Client, Method, Url};
 use serde::de::DeserializeOwned;
@@ -28,14 +29,26 @@ fn say<T>(what: &str, came_to: Auth0Result<T>, shown: impl FnOnce(T) -> Value) {
     }
 }
 
-/// A user as the client has parsed it, without its times, and with no more of its picture than its kind.
+/// A user as the client has parsed it, without its times, and with no more of its picture than its
+/// kind.
 fn shown(user: JsonUser) -> Value {
     assert!(user.created_at <= user.updated_at);
-    assert!((user.last_ip, user.last_login, user.logins_count, user.multifactor) == (None, None, 0, None));
+    assert!(
+        (user.last_ip, user.last_login, user.logins_count, user.multifactor)
+            == (None, None, 0, None)
+    );
     let picture = Url::parse(&user.picture).expect("a picture is a URL");
-    let names = [&user.user_id, &user.email, &user.name, &user.nickname, picture.scheme()].map(str::to_owned);
+    let names = [&user.user_id, &user.email, &user.name, &user.nickname, picture.scheme()]
+        .map(str::to_owned);
     let phone = json!([user.phone_number, user.phone_verified]);
-    json!([names, user.email_verified, phone, identities(user.identities), user.user_metadata, user.app_metadata])
+    json!([
+        names,
+        user.email_verified,
+        phone,
+        identities(user.identities),
+        user.user_metadata,
+        user.app_metadata
+    ])
 }
 
 /// The client keeps what it reads of them to itself.
@@ -63,7 +76,11 @@ async fn main() {
     let arguments: Vec<_> = env::args().skip(1).collect();
     let [domain, sms, third]: [String; 3] = arguments.try_into().expect("three arguments");
     let audience = format!("https://{domain}/api/v2/");
-    let auth0 = Auth0::builder().domain(&domain).audience(&audience).client_id("service").client_secret("secret");
+    let auth0 = Auth0::builder()
+        .domain(&domain)
+        .audience(&audience)
+        .client_id("service")
+        .client_secret("secret");
     let users = auth0.build().expect("all is said").users;
     let client = |id| {
         let tokens = TokenManager::new(Client::new(), &domain, &audience, id, "secret");
@@ -72,9 +89,14 @@ async fn main() {
     let (backend, john) = (client("service"), client("john"));
 
     let mut user = users.create();
-    user.connection("google-oauth2").user_id("115015401343387192604").email("your0@email.com").email_verified(true);
+    user.connection("google-oauth2")
+        .user_id("115015401343387192604")
+        .email("your0@email.com")
+        .email_verified(true);
     user.name("John Doe").phone_number("+14258831929").phone_verified(true);
-    let mut user = user.user_metadata(json!({"color": "red", "size": 7})).app_metadata(json!({"roles": ["Admin"]}));
+    let mut user = user
+        .user_metadata(json!({"color": "red", "size": 7}))
+        .app_metadata(json!({"roles": ["Admin"]}));
     say("created", user.send().await, shown);
     say("created again", user.send().await, shown);
     say("created with a password", user.password("correct horse").send().await, shown);
@@ -84,19 +106,36 @@ async fn main() {
 
     say("read", users.get(GOOGLE).await, shown);
     say("listed", users.find().page(0).per_page(2).send().await, ids);
-    say("by email", call(&backend, Method::GET, "api/v2/users-by-email?email=your0%40email.com", None).await, ids);
+    say(
+        "by email",
+        call(&backend, Method::GET, "api/v2/users-by-email?email=your0%40email.com", None).await,
+        ids,
+    );
     // The path that it asks for is a user's, there as here.
-    say("by email, its own way", GetUserByEmail::new("your0@email.com").send_to(&backend).await, ids);
+    say(
+        "by email, its own way",
+        GetUserByEmail::new("your0@email.com").send_to(&backend).await,
+        ids,
+    );
     let mut change = users.update(GOOGLE);
-    let mut change = change.nickname("johnny").user_metadata(json!({"color": null, "shape": {"round": true}}));
+    let mut change =
+        change.nickname("johnny").user_metadata(json!({"color": null, "shape": {"round": true}}));
     say("updated", change.send().await, shown);
     say("updated with an email", change.email("other@email.com").send().await, shown);
 
     let own = format!("api/v2/users/{GOOGLE}/identities");
     let unlink = format!("{own}/sms/560ebaeef609ee1adaa7c551");
-    say("linked by token", call(&john, Method::POST, &own, Some(json!({"link_with": sms}))).await, identities);
+    say(
+        "linked by token",
+        call(&john, Method::POST, &own, Some(json!({"link_with": sms}))).await,
+        identities,
+    );
     say("unlinked by John", call(&john, Method::DELETE, &unlink, None).await, identities);
-    say("another user's", call(&john, Method::GET, &format!("api/v2/users/{SMS}"), None).await, shown);
+    say(
+        "another user's",
+        call(&john, Method::GET, &format!("api/v2/users/{SMS}"), None).await,
+        shown,
+    );
     let link = json!({"provider": "sms", "user_id": "560ebaeef609ee1adaa7c551"});
     say("linked by ids", call(&backend, Method::POST, &own, Some(link.clone())).await, identities);
     say("linked again", call(&backend, Method::POST, &own, Some(link)).await, identities);
@@ -108,8 +147,16 @@ async fn main() {
     let change = json!({"user_metadata": {"by": "phone"}});
     say("updates", call(&phone, Method::PATCH, &path, Some(change)).await, shown);
     let own_id = format!("{path}/identities");
-    say("links by token", call(&phone, Method::POST, &own_id, Some(json!({"link_with": third}))).await, identities);
-    say("unlinks", call(&phone, Method::DELETE, &format!("{own_id}/okta/third"), None).await, identities);
+    say(
+        "links by token",
+        call(&phone, Method::POST, &own_id, Some(json!({"link_with": third}))).await,
+        identities,
+    );
+    say(
+        "unlinks",
+        call(&phone, Method::DELETE, &format!("{own_id}/okta/third"), None).await,
+        identities,
+    );
 
     say("unlinked", call(&backend, Method::DELETE, &unlink, None).await, identities);
     say("alone", users.get(SMS).await, shown);

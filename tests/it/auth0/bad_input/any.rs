@@ -81,7 +81,8 @@ const BODIES: &[&str] = &[
     "link_with=e30.e30.",
     "\u{0}",
 ];
-const TYPES: &[&str] = &["application/json", "application/x-www-form-urlencoded", "text/plain", ";", ""];
+const TYPES: &[&str] =
+    &["application/json", "application/x-www-form-urlencoded", "text/plain", ";", ""];
 const METHODS: &[&str] = &["GET", "POST", "PATCH", "DELETE", "PUT", "HEAD", "OPTIONS", "PROPFIND"];
 
 fn pieces(of: &'static [&'static str], most: usize) -> impl Strategy<Value = String> {
@@ -93,11 +94,17 @@ fn requests() -> impl Strategy<Value = (String, String, Vec<&'static str>, Vec<u
     let paths = prop_oneof![routes, pieces(PLACES, 5).prop_map(|rest| format!("/api/v2/{rest}"))];
     let objects = vec((any::<Index>(), any::<Index>()), 0..4).prop_map(|properties| {
         let text = |index: Index| BODIES[index.index(BODIES.len())];
-        let properties: Vec<String> =
-            properties.into_iter().map(|(name, value)| format!("{}:{}", text(name), text(value))).collect();
+        let properties: Vec<String> = properties
+            .into_iter()
+            .map(|(name, value)| format!("{}:{}", text(name), text(value)))
+            .collect();
         format!("{{{}}}", properties.join(",")).into_bytes()
     });
-    let bodies = prop_oneof![pieces(BODIES, 8).prop_map(String::into_bytes), objects, vec(any::<u8>(), 0..64)];
+    let bodies = prop_oneof![
+        pieces(BODIES, 8).prop_map(String::into_bytes),
+        objects,
+        vec(any::<u8>(), 0..64)
+    ];
     let uris = (paths, pieces(QUERIES, 5)).prop_map(|(path, query)| match query.is_empty() {
         true => path,
         false => format!("{path}?{query}"),
@@ -113,11 +120,14 @@ async fn whatever_is_sent_is_answered_or_refused_in_the_envelope() {
         backend.post(USERS, &json!({"connection": "github", "user_id": account})).await.ok();
     }
     block_in_place(|| {
-        let mut runner = TestRunner::new(Config { cases: 400, failure_persistence: None, ..Config::default() });
+        let mut runner =
+            TestRunner::new(Config { cases: 400, failure_persistence: None, ..Config::default() });
         let sent = runner.run(&requests(), |(method, uri, types, body)| {
             // No client sends a path that it cannot parse as a URI.
             let request = Request::builder().method(method.as_str()).uri(&uri);
-            let request = types.iter().fold(request, |request, given| request.header(header::CONTENT_TYPE, *given));
+            let request = types
+                .iter()
+                .fold(request, |request, given| request.header(header::CONTENT_TYPE, *given));
             let Ok(request) = request.body(Bytes::from(body)) else { return Ok(()) };
             let said = Handle::current().block_on(backend.send(request));
             assert!(!said.status.is_server_error(), "{said:?}");

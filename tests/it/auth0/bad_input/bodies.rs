@@ -40,7 +40,9 @@ async fn what_is_no_object_of_json_is_refused_everywhere_alike() {
         let what = String::from_utf8_lossy(&body[..body.len().min(30)]).into_owned();
         let mut answers = Vec::new();
         for (method, path) in WITH_BODY {
-            answers.push(refusing.backend.send(request(method, path, JSON, body.to_vec())).await.refused());
+            answers.push(
+                refusing.backend.send(request(method, path, JSON, body.to_vec())).await.refused(),
+            );
         }
         answers.dedup();
         refusing.told.push(format!("{what} -> {}", answers.join(", ")));
@@ -84,9 +86,17 @@ async fn a_body_of_another_kind_is_refused() {
         refusing.ask(&kinds.join(" and "), request).await;
     }
     let binary = Request::builder().method(Method::POST).uri(ANNS);
-    let binary = binary.header(header::CONTENT_TYPE, &b"application/json\xff"[..]).body(Bytes::from("{}")).unwrap();
+    let binary = binary
+        .header(header::CONTENT_TYPE, &b"application/json\xff"[..])
+        .body(Bytes::from("{}"))
+        .unwrap();
     refusing.ask("bytes", binary).await;
-    refusing.ask("text, where a form may be", request(Method::POST, ANNS, &["text/plain"], "link_with=x")).await;
+    refusing
+        .ask(
+            "text, where a form may be",
+            request(Method::POST, ANNS, &["text/plain"], "link_with=x"),
+        )
+        .await;
     insta::assert_snapshot!(refusing.told().await, @r#"
         text/plain -> 415 - Unsupported Media Type: send application/json.
         application/json; charset=utf-16 -> 415 - Unsupported Media Type: send application/json.
@@ -191,7 +201,9 @@ async fn whoever_writes_a_long_body_to_its_end_reads_why_it_is_refused() {
 
     assert!(answer.starts_with("HTTP/1.1 413 Payload Too Large\r\n"), "{answer}");
     assert!(
-        answer.ends_with(r#""message":"Payload content length greater than maximum allowed: 131072"}"#),
+        answer.ends_with(
+            r#""message":"Payload content length greater than maximum allowed: 131072"}"#
+        ),
         "{answer}"
     );
 }

@@ -58,6 +58,9 @@ async fn a_number_that_a_double_has_is_kept() {
 
     let kept = json!({"a": 1, "b": 100, "c": 100, "d": 0.1, "e": 0, "f": 9_007_199_254_740_991_i64, "g": 0.1, "h": 1.5e-7,
         "i": {"a": 1}, "j": 0});
-    assert_eq!((&made["user_metadata"], &made["app_metadata"]), (&kept, &json!({"a": 0.30000000000000004})));
+    assert_eq!(
+        (&made["user_metadata"], &made["app_metadata"]),
+        (&kept, &json!({"a": 0.30000000000000004}))
+    );
     assert_eq!(backend.get(ANN).await.ok(), made);
 }

@@ -108,7 +108,9 @@ async fn an_identity_that_is_nobodys_cannot_be_unlinked() {
         "/%20/ann",
         "/sms%7Cann/ann",
     ] {
-        refusing.ask(identity, request(Method::DELETE, &format!("{ANNS}{identity}"), &[], "")).await;
+        refusing
+            .ask(identity, request(Method::DELETE, &format!("{ANNS}{identity}"), &[], ""))
+            .await;
     }
     insta::assert_snapshot!(refusing.told().await, @r#"
         /github/ann -> 400 operation_not_supported Main identity cannot be removed.
@@ -133,14 +135,16 @@ async fn ids_are_found_raw_and_encoded() {
     let backend = server.backend();
     for account in ["a/b", "50%", "a+b", "a?b#c", "a%2Fb", "a|b", ".."] {
         let encoded: String = account.bytes().map(|byte| format!("%{byte:02X}")).collect();
-        let created = backend.post(USERS, &json!({"connection": "sms", "user_id": account})).await.ok();
+        let created =
+            backend.post(USERS, &json!({"connection": "sms", "user_id": account})).await.ok();
         assert_eq!(created["user_id"], format!("sms|{account}"));
         assert_eq!(backend.get(&format!("{USERS}/sms%7C{encoded}")).await.ok(), created);
         assert_eq!(backend.get(&format!("{USERS}/sms|{encoded}")).await.ok(), created);
     }
     // A text that cannot be a user's id may still be an account's.
     for account in ["a b", "é"] {
-        let created = backend.post(USERS, &json!({"connection": "sms", "user_id": account})).await.ok();
+        let created =
+            backend.post(USERS, &json!({"connection": "sms", "user_id": account})).await.ok();
         assert!(created["user_id"].as_str().unwrap().starts_with("usr_"), "{created}");
         assert_eq!(created["identities"][0]["user_id"], account);
     }

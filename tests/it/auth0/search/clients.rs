@@ -2,17 +2,30 @@
 
 use super::*;
 
-/// Each client's query for a list, and whether the client expects the number of users in the response.
+/// Each client's query for a list, and whether the client expects the number of users in the
+/// response.
 const LISTS: [(&str, &str, bool); 8] = [
     ("auth0 2 to 4 for Node.js, auth0-java 2, auth0-PHP", "", false),
-    ("auth0 5 for Node.js, auth0-python 5, auth0-java 3, auth0.net 8", "page=0&per_page=50&include_totals=true", true),
+    (
+        "auth0 5 for Node.js, auth0-python 5, auth0-java 3, auth0.net 8",
+        "page=0&per_page=50&include_totals=true",
+        true,
+    ),
     ("auth0-python 3 and 4", "per_page=25&page=0&include_totals=true&include_fields=true", true),
     ("auth0.net 7", "page=0&per_page=50&include_totals=false", false),
     ("auth0-java 1", "search_engine=v2", false),
     ("go-auth0 1", "include_totals=true&per_page=50", true),
-    ("go-auth0 1, with a query", "include_totals=true&per_page=50&q=-user_id%3Aa&search_engine=v3", true),
+    (
+        "go-auth0 1, with a query",
+        "include_totals=true&per_page=50&q=-user_id%3Aa&search_engine=v3",
+        true,
+    ),
     // This client writes an absent parameter as a name without a value.
-    ("auth0 5 for Ruby", "per_page&page&include_totals&sort&connection&fields&include_fields&q&search_engine", false),
+    (
+        "auth0 5 for Ruby",
+        "per_page&page&include_totals&sort&connection&fields&include_fields&q&search_engine",
+        false,
+    ),
 ];
 
 #[tokio::test]
@@ -26,14 +39,21 @@ async fn what_clients_send_by_default_is_taken() {
         let users = if is_counted { &said["users"] } else { &said };
         assert_eq!(ids(users), all, "{client}");
     }
-    for query in ["", "&include_fields=true", "&fields&include_fields", "&fields=&include_fields=true"] {
-        let said = backend.get(&format!("/api/v2/users-by-email?email=ann%40example.com{query}")).await.ok();
+    for query in
+        ["", "&include_fields=true", "&fields&include_fields", "&fields=&include_fields=true"]
+    {
+        let said = backend
+            .get(&format!("/api/v2/users-by-email?email=ann%40example.com{query}"))
+            .await
+            .ok();
         assert_eq!(ids(&said), "google-oauth2|ann github|bob", "{query}");
         let said = backend.get(&format!("{USERS}/github%7Cbob?{query}")).await.ok();
         assert_eq!(said["user_id"], "github|bob", "{query}");
     }
     // auth0-java 1 sends this with a filter of fields.
-    let said = backend.get(&format!("{USERS}/github%7Cbob?search_engine=v2&fields=user_id&include_fields=true")).await;
+    let said = backend
+        .get(&format!("{USERS}/github%7Cbob?search_engine=v2&fields=user_id&include_fields=true"))
+        .await;
     assert_eq!(said.ok(), json!({"user_id": "github|bob"}));
 }
 
@@ -58,7 +78,8 @@ async fn a_connection_is_asked_for_beside_the_query() {
         "primary_order=maybe",
     ] {
         let said = backend.get(&format!("{USERS}?{query}")).await;
-        let short = if said.body.get("total").is_some() { said.body.to_string() } else { in_short(&said) };
+        let short =
+            if said.body.get("total").is_some() { said.body.to_string() } else { in_short(&said) };
         told.push(format!("{query} -> {short}").trim_end().to_owned());
     }
     insta::assert_snapshot!(told.join("\n"), @r#"

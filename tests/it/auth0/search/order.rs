@@ -16,8 +16,13 @@ async fn five_of_four_moments(server: &TestServer) {
     five(&server.backend()).await;
     for (at, id) in CREATED.split(' ').enumerate() {
         let moment = at.min(2) + usize::from(id == "sms|4");
-        let set = format!("UPDATE users SET create_time = '2020-01-01' + {moment} * interval '1 us' WHERE id = '{id}'");
-        server.database.db_execute(&set.replace("'2020-01-01' +", "'2020-01-01Z'::timestamptz +")).await;
+        let set = format!(
+            "UPDATE users SET create_time = '2020-01-01' + {moment} * interval '1 us' WHERE id = '{id}'"
+        );
+        server
+            .database
+            .db_execute(&set.replace("'2020-01-01' +", "'2020-01-01Z'::timestamptz +"))
+            .await;
     }
 }
 
@@ -44,7 +49,8 @@ async fn users_are_listed_in_the_order_that_is_asked_for() {
         for size in 1..=6 {
             let mut numbered = Vec::new();
             for page in 0..5_usize.div_ceil(size) {
-                let said = backend.get(&format!("{USERS}?{sort}&per_page={size}&page={page}")).await.ok();
+                let said =
+                    backend.get(&format!("{USERS}?{sort}&per_page={size}&page={page}")).await.ok();
                 numbered.push(ids(&said));
             }
             assert_eq!(numbered.join(" "), expected, "{sort}");
@@ -52,13 +58,18 @@ async fn users_are_listed_in_the_order_that_is_asked_for() {
         }
     }
     // The result of a search has the order, too.
-    let found = backend.get(&format!("{USERS}?sort=created_at:-1&q=user_id:(sms|1%20OR%20sms|4%20OR%20sms|3)")).await;
+    let found = backend
+        .get(&format!("{USERS}?sort=created_at:-1&q=user_id:(sms|1%20OR%20sms|4%20OR%20sms|3)"))
+        .await;
     assert_eq!(in_short(&found), "sms|4 sms|1 sms|3");
-    let found = backend.get(&format!("{USERS}?sort=created_at:1&q=identities.provider:sms%20-user_id:sms|1")).await;
+    let found = backend
+        .get(&format!("{USERS}?sort=created_at:1&q=identities.provider:sms%20-user_id:sms|1"))
+        .await;
     assert_eq!(in_short(&found), "sms|3 sms|2 sms|5 sms|4");
 }
 
-/// A list shows a user that exists all the time exactly once, even if others are created and deleted meanwhile.
+/// A list shows a user that exists all the time exactly once, even if others are created and
+/// deleted meanwhile.
 #[tokio::test]
 async fn the_rest_of_a_list_has_every_user_once() {
     for (sort, first, rest) in [
@@ -112,6 +123,8 @@ async fn where_to_go_on_is_said_for_one_order_and_one_question() {
         }
     }
     // Parameters without an effect may change between requests.
-    let said = backend.get(&format!("{USERS}?from={}&search_engine=v2&primary_order=false", tokens[2])).await;
+    let said = backend
+        .get(&format!("{USERS}?from={}&search_engine=v2&primary_order=false", tokens[2]))
+        .await;
     assert_eq!(said.status, 200);
 }

@@ -7,8 +7,8 @@ use crate::support::{identity_ref, link_with};
 
 const BOTH: &str = "email:\"ann@example.com\"";
 
-/// Ann, who is `github|ann`, has been two other users, one of them with two accounts, and has one that had no user;
-/// and Bob, who has the same email. The ids of all that is hers.
+/// Ann, who is `github|ann`, has been two other users, one of them with two accounts, and has one
+/// that had no user; and Bob, who has the same email. The ids of all that is hers.
 async fn ann_and_bob(server: &TestServer) -> Vec<String> {
     let backend = server.backend();
     for account in ["ann", "bob"] {
@@ -37,18 +37,31 @@ async fn found(backend: &Asker, more: &str, q: &str) -> String {
     ids(&said["users"])
 }
 
-/// The sample's search, for each account of the person. Otherwise the sample would suggest that very person.
+/// The sample's search, for each account of the person. Otherwise the sample would suggest that
+/// very person.
 #[tokio::test]
 async fn a_user_is_left_out_by_the_id_of_any_account_it_holds() {
     let server = TestServer::start_auth0().await;
     let backend = server.backend();
     for id in ann_and_bob(&server).await {
-        assert_eq!(found(&backend, "", &format!("{BOTH} -user_id:\"{id}\"")).await, "github|bob", "{id}");
-        assert_eq!(found(&backend, "", &format!("-user_id:(\"{id}\" OR \"sms|b\")")).await, "github|bob", "{id}");
+        assert_eq!(
+            found(&backend, "", &format!("{BOTH} -user_id:\"{id}\"")).await,
+            "github|bob",
+            "{id}"
+        );
+        assert_eq!(
+            found(&backend, "", &format!("-user_id:(\"{id}\" OR \"sms|b\")")).await,
+            "github|bob",
+            "{id}"
+        );
     }
     assert_eq!(found(&backend, "", &format!("{BOTH} -user_id:\"github|bob\"")).await, "github|ann");
     for id in ["sms|b", "github|an", "github|anna", "GITHUB|ann", "usr_nobody"] {
-        assert_eq!(found(&backend, "", &format!("{BOTH} -user_id:\"{id}\"")).await, "github|ann github|bob", "{id}");
+        assert_eq!(
+            found(&backend, "", &format!("{BOTH} -user_id:\"{id}\"")).await,
+            "github|ann github|bob",
+            "{id}"
+        );
     }
 }
 
@@ -89,10 +102,17 @@ async fn an_id_whose_account_has_left_finds_no_user() {
     for (id, holder) in [("sms|a", &phone), ("github|ann", &account)] {
         assert_ne!(id, holder);
         for resolve in ["", "&resolve=true"] {
-            assert_eq!(found(&backend, resolve, &format!("user_id:\"{id}\"")).await, "", "{id}{resolve}");
+            assert_eq!(
+                found(&backend, resolve, &format!("user_id:\"{id}\"")).await,
+                "",
+                "{id}{resolve}"
+            );
         }
         // The account excludes its user.
-        assert_eq!(found(&backend, "", &format!("user_id:\"{holder}\" -user_id:\"{id}\"")).await, "");
+        assert_eq!(
+            found(&backend, "", &format!("user_id:\"{holder}\" -user_id:\"{id}\"")).await,
+            ""
+        );
     }
     // Her user has the id `github|ann`, and no relation to `sms|a` any more.
     let hers = "identities.provider:okta";
