@@ -11,7 +11,12 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::time::Instant;
 
-use self::{crowd::Crowd, followers::Followers, ledger::Ledger, writer::Writer};
+use self::{
+    crowd::Crowd,
+    followers::Followers,
+    ledger::Ledger,
+    writer::{Succeeded, Writer},
+};
 use crate::support::*;
 
 const WRITERS: usize = 8;
@@ -27,8 +32,9 @@ async fn after_a_storm_all_invariants_hold_and_all_responses_were_true() {
     let crowds =
         Arc::new([Crowd::gather(&server, "lasting").await, Crowd::gather(&server, "mortal").await]);
     let end = Instant::now() + STORM;
+    let succeeded = Succeeded::default();
     let writers: Vec<_> = (0..WRITERS)
-        .map(|number| Writer::new(number, &server, &crowds, races.lots()))
+        .map(|number| Writer::new(number, &server, &crowds, races.lots(), &succeeded))
         .map(|writer| tokio::spawn(writer.write_until(end)))
         .collect();
     let mut ledger = Ledger::default();

@@ -1,6 +1,10 @@
 //! One writer of the storm.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use identity_link::grpc::proto::{
     self as pb, merge_metadata_request::Source, metadata_merge as mm,
@@ -14,6 +18,12 @@ use super::{
     crowd::Crowd,
 };
 use crate::support::{tokens::Token, *};
+
+/// How much longer than the storm the writers go on, at most, until each kind of call has succeeded.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// The kinds of calls that have succeeded, of all writers.
+pub(super) type Succeeded = Arc<Mutex<BTreeSet<&'static str>>>;
 
 /// A change that was made, and its response.
 pub(super) struct Told {
@@ -39,6 +49,7 @@ pub(super) struct Writer {
     server: Arc<TestServer>,
     crowds: Arc<[Crowd; 2]>,
     lots: Lots,
+    succeeded: Succeeded,
     notes: Notes,
     /// The newest version of each user in its responses.
     versions: BTreeMap<String, i64>,
@@ -51,15 +62,23 @@ impl Writer {
         server: &Arc<TestServer>,
         crowds: &Arc<[Crowd; 2]>,
         lots: Lots,
+        succeeded: &Succeeded,
     ) -> Self {
-        let (server, crowds) = (Arc::clone(server), Arc::clone(crowds));
-        Self { number, server, crowds, lots, notes: Notes::default(), versions: BTreeMap::new() }
+        Self {
+            number,
+            server: Arc::clone(server),
+            crowds: Arc::clone(crowds),
+            lots,
+            succeeded: Arc::clone(succeeded),
+            notes: Notes::default(),
+            versions: BTreeMap::new(),
+        }
     }
 
-    /// Makes calls until this time.
+    /// Makes calls until this time, and on a slow machine until each kind has succeeded.
     pub(super) async fn write_until(mut self, end: Instant) -> Notes {
         let crowds = Arc::clone(&self.crowds);
-        while Instant::now() < end {
+        while Instant::now() < end || self.is_waiting_for_a_kind(end) {
             let crowd = self.lots.one_of(crowds.as_slice());
             let (who, call) = self.draw(crowd).await;
             let caller = match who {
@@ -84,6 +103,10 @@ impl Writer {
             }
         }
         self.notes
+    }
+
+    fn is_waiting_for_a_kind(&self, end: Instant) -> bool {
+        self.succeeded.lock().unwrap().len() < Call::KINDS.len() && Instant::now() < end + PATIENCE
     }
 
     async fn once(&mut self, crowd: &Crowd, who: Who, call: Call, caller: &Caller, has_id: bool) {
@@ -154,7 +177,10 @@ impl Writer {
         outcome: &Result<Answer, String>,
     ) {
         let word = match outcome {
-            Ok(_) => "OK",
+            Ok(_) => {
+                self.succeeded.lock().unwrap().insert(call.kind());
+                "OK"
+            }
             Err(refused) => {
                 let is_of_the_living = crowd.is_mortal() || !call.says_deleted(who, refused);
                 let may_be = call.refusals(who).contains(&refused.as_str()) && is_of_the_living;
