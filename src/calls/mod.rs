@@ -7,17 +7,22 @@ pub mod page;
 pub mod panics;
 pub mod telemetry;
 
-use http::Response;
+use http::{Extensions, Response};
 
 /// The body of each response.
 pub type Body = tonic::body::Body;
 
 /// An extension of a response: the call was admitted.
 #[derive(Debug, Clone, Copy)]
-pub struct Admitted;
+struct Admitted;
 
 /// Notes in the response that the call was admitted.
 pub fn admitted<B>(mut response: Response<B>) -> Response<B> {
     response.extensions_mut().insert(Admitted);
     response
+}
+
+/// Whether the response with these extensions is to a call that was admitted.
+pub fn is_admitted(extensions: &Extensions) -> bool {
+    extensions.get::<Admitted>().is_some()
 }

@@ -1,28 +1,10 @@
 //! The `[listener]` table: how many connections may be open, and how long an idle one may stay.
 
-use std::time::Duration;
-
 use super::{
     keys::{DAY, MINUTE, Number, Time, keys, seconds},
     reader::Reader,
 };
-
-/// The limits of connections in number and time.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Limits {
-    /// The most open connections. At most an eighth of them are still in their handshakes, so that
-    /// new ones never take the slots of established ones.
-    pub max_connections: usize,
-    /// How long a TLS handshake and the client's HTTP/2 preface may take together. Also how long a
-    /// client that was sent GOAWAY may stay without a call.
-    pub handshake_timeout: Duration,
-    /// How long a connection may last before the first call that is admitted.
-    pub first_call_timeout: Duration,
-    /// How long a connection may be without a call after the first one.
-    pub idle_timeout: Duration,
-    /// How long response data may wait for a client that takes none of it.
-    pub stall_timeout: Duration,
-}
+use crate::listener::Limits;
 
 keys! {
     /// Limits of the connections of clients. The table may be missing.

@@ -21,7 +21,6 @@ use tracing_subscriber::EnvFilter;
 
 pub use self::{
     auth0::Auth0,
-    listener::Limits,
     providers::ProviderSettings,
     tenants::{Tenant, UserIds},
 };
@@ -33,8 +32,8 @@ use crate::{
     auth::Issuer,
     domain::{ProviderPolicies, TenantId},
     feed::FeedSettings,
+    listener::{Limits, TlsFiles},
     store::Address,
-    tls::TlsFiles,
 };
 
 /// The default number of concurrent calls for each connection to the database: the last of them

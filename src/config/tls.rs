@@ -6,7 +6,7 @@ use super::{
     keys::{Text, keys},
     reader::Reader,
 };
-use crate::tls::TlsFiles;
+use crate::listener::TlsFiles;
 
 keys! {
     /// The listener's certificate. Without this table, clients connect in clear text, for a mesh or
@@ -34,7 +34,7 @@ pub(super) fn read(mut r: Reader, base: &Path) -> Option<TlsFiles> {
         client_ca,
     });
     if let Some(files) = &files
-        && let Err(problems) = files.server_config(&files.read())
+        && let Err(problems) = files.check()
     {
         for problem in problems {
             r.problem(problem.key, problem.text);

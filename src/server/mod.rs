@@ -1,34 +1,19 @@
 //! The server: `main` and each test call `serve`. The caller binds the listener, so a client can
 //! connect at once.
 
-mod accept;
-mod activity;
-mod backpressured_io;
-mod certificates;
-mod connection;
 mod health_updates;
-mod http1;
-mod preface;
-mod protocols;
 mod sweep;
 mod transport_router;
 
 use std::{sync::Arc, time::Duration};
 
 use futures_util::future::join_all;
-use tokio::{
-    net::TcpListener,
-    signal::unix::{SignalKind, signal},
-    time::timeout,
-};
+use tokio::{net::TcpListener, time::timeout};
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 use tower::ServiceBuilder;
 
-use self::{
-    certificates::Certificates, connection::ConnectionServer, protocols::Protocols,
-    sweep::keep_swept, transport_router::TransportRouter,
-};
+use self::{sweep::keep_swept, transport_router::TransportRouter};
 use crate::{
     auth::{Issuers, Keys},
     auth0,
@@ -55,9 +40,9 @@ use crate::{
         timeouts,
     },
     http_client::HttpClient,
+    listener::{Certificates, CertificatesError, ConnectionServer, Protocols, accept},
     oauth::{ClientSettings, Clients},
     store::{IssuerChanged, OpenError, ProviderAccounts, Store, StoreError},
-    tls::TlsFiles,
     use_cases::UseCases,
 };
 
@@ -80,6 +65,9 @@ pub enum ServeError {
     /// A provider's issuer differs from the one that the database holds.
     #[error(transparent)]
     IssuerChanged(#[from] IssuerChanged),
+    /// The listener has no certificate.
+    #[error(transparent)]
+    Certificates(#[from] CertificatesError),
     /// A part of the server fails to start.
     #[error("{0}")]
     Part(String),
@@ -107,7 +95,7 @@ pub async fn serve(
     let certificates = config
         .tls
         .clone()
-        .map(|files| certificates(files, protocols, &stop_renewals))
+        .map(|files| Certificates::start(files, protocols, stop_renewals.clone()))
         .transpose()?;
     let store = open(&config).await?;
     let http =
@@ -206,8 +194,14 @@ pub async fn serve(
         tracing::warn!(%address, "without [tls] tokens and responses cross the network in clear text");
     }
     tracing::info!(%address, "serving");
-    let server = ConnectionServer::new(service, config.limits.clone(), certificates, protocols);
-    let connections = accept::accept(listener, server, &shutdown).await;
+    let server = ConnectionServer::new(
+        service,
+        calls::is_admitted,
+        config.limits.clone(),
+        certificates,
+        protocols,
+    );
+    let connections = accept(listener, server, &shutdown).await;
     // First, so that health checks stop reporting SERVING.
     stop_health_updates.cancel();
     if let Ok(health) = health_updates.await {
@@ -222,24 +216,6 @@ pub async fn serve(
         tracing::error!("writes were still under way at the end; the database rolls them back");
     }
     Ok(())
-}
-
-/// Reads the listener's certificate, and reloads it until `stop`.
-fn certificates(
-    files: TlsFiles,
-    protocols: Protocols,
-    stop: &CancellationToken,
-) -> Result<Arc<Certificates>, ServeError> {
-    let hangups =
-        signal(SignalKind::hangup()).map_err(|error| ServeError::Part(error.to_string()))?;
-    let content = files.read();
-    let certificates = Certificates::new(files, &content, protocols).map_err(|problems| {
-        let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
-        ServeError::Part(problems.join("\n"))
-    })?;
-    let certificates = Arc::new(certificates);
-    tokio::spawn(Arc::clone(&certificates).keep_fresh(content, hangups, stop.clone()));
-    Ok(certificates)
 }
 
 /// Opens the store of all tenants.

@@ -10,7 +10,7 @@ use http::{Request, Response};
 use hyper::body::Incoming;
 use tower::{Service, ServiceExt as _, util::Oneshot};
 
-use crate::{auth0, calls::Body, grpc::paths};
+use crate::{auth0, calls::Body, grpc::paths, listener::CallService};
 
 /// gRPC and, if it is configured, Auth0's API over HTTP.
 #[derive(Clone)]
@@ -21,8 +21,8 @@ pub(super) struct TransportRouter<G, A> {
 
 impl<G, A> Service<Request<Incoming>> for TransportRouter<G, A>
 where
-    G: Service<Request<Incoming>, Response = Response<Body>, Error = Infallible> + Clone,
-    A: Service<Request<Incoming>, Response = Response<Body>, Error = Infallible> + Clone,
+    G: CallService<Body = Body>,
+    A: CallService<Body = Body>,
 {
     type Response = Response<Body>;
     type Error = Infallible;

@@ -14,7 +14,9 @@ use crate::support::{
 pub(super) const OPEN: &str = "GET /api/v2/openapi.json HTTP/1.1\r\nhost: a\r\n\r\n";
 
 /// A server of both protocols, with limits that a test can wait for.
-pub(super) async fn server(change: impl FnOnce(&mut identity_link::config::Limits)) -> TestServer {
+pub(super) async fn server(
+    change: impl FnOnce(&mut identity_link::listener::Limits),
+) -> TestServer {
     TestServer::start_limited_with(|toml| toml + AUTH0, change).await
 }
 

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use identity_link::{
-    config::{Config, Limits},
+    config::Config,
     grpc::proto::{self as pb, event::Detail},
+    listener::Limits,
 };
 use tokio::time::timeout;
 use tonic::{Status, Streaming};

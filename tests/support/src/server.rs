@@ -3,8 +3,9 @@
 use std::{collections::BTreeMap, net::SocketAddr, path::Path};
 
 use identity_link::{
-    config::{Config, Limits},
+    config::Config,
     domain::{ProviderPolicies, TenantId},
+    listener::Limits,
     server::serve,
 };
 use tokio::net::TcpListener;

@@ -17,7 +17,7 @@ const SEND_BUFFER: usize = 64 * 1024;
 
 /// The protocols of a listener.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Protocols {
+pub enum Protocols {
     /// For gRPC alone.
     Http2,
     /// For clients without gRPC too.

@@ -10,7 +10,7 @@ use std::{
 
 use hyper::body::{Body, Buf, Bytes, Frame, SizeHint};
 
-use crate::config::Limits;
+use super::limits::Limits;
 
 /// What one connection does.
 #[derive(Debug)]

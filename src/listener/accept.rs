@@ -21,14 +21,14 @@ const PAUSE: Duration = Duration::from_millis(50);
 const WARNING_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The open connections.
-pub(super) struct Connections {
+pub struct Connections {
     stop: CancellationToken,
     tasks: TaskTracker,
 }
 
 impl Connections {
     /// Sends GOAWAY to each client, and waits until all connections have delivered their responses.
-    pub(super) async fn shutdown(self) {
+    pub async fn shutdown(self) {
         self.tasks.close();
         self.stop.cancel();
         self.tasks.wait().await;
@@ -36,7 +36,7 @@ impl Connections {
 }
 
 /// Accepts connections and serves them until `shutdown`; then the listener is closed.
-pub(super) async fn accept<S: CallService>(
+pub async fn accept<S: CallService>(
     listener: TcpListener,
     server: ConnectionServer<S>,
     shutdown: &CancellationToken,

@@ -5,11 +5,10 @@ use http::{
     header::{CONNECTION, HOST, TRANSFER_ENCODING},
 };
 
-use crate::calls::Body;
-
 /// Refuses a request that a proxy between the client and the server may have parsed differently.
-/// The response ends the connection, because the following bytes could be part of that request.
-pub(super) fn refusal<B>(request: &Request<B>) -> Option<Response<Body>> {
+/// The response, with the default body, ends the connection, because the following bytes could be
+/// part of that request.
+pub(super) fn refusal<R, B: Default>(request: &Request<R>) -> Option<Response<B>> {
     let status = match request.version() {
         Version::HTTP_2 => return None,
         Version::HTTP_11 if request.headers().get_all(HOST).iter().count() != 1 => {
@@ -19,7 +18,7 @@ pub(super) fn refusal<B>(request: &Request<B>) -> Option<Response<Body>> {
         Version::HTTP_11 => return None,
         _ => StatusCode::HTTP_VERSION_NOT_SUPPORTED,
     };
-    let mut response = Response::new(Body::empty());
+    let mut response = Response::new(B::default());
     *response.status_mut() = status;
     response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     Some(response)

@@ -1,44 +1,63 @@
 //! The certificate for new connections, reloaded when its files change.
 
 use std::{
+    io,
     sync::{Arc, PoisonError, RwLock},
     time::Duration,
 };
 
 use rustls::ServerConfig;
 use tokio::{
-    signal::unix::Signal,
+    signal::unix::{Signal, SignalKind, signal},
     task::spawn_blocking,
     time::{MissedTickBehavior, interval},
 };
 use tokio_util::sync::CancellationToken;
 
-use super::protocols::Protocols;
-use crate::tls::{TlsContent, TlsFiles, TlsProblem};
+use super::{
+    protocols::Protocols,
+    tls::{TlsContent, TlsFiles, TlsProblem},
+};
 
 /// How often the files are read. Their content is compared, because a mounted secret changes by a
 /// symbolic link to another folder: no modification time and no file event shows that.
 const LOOK: Duration = Duration::from_secs(1);
 
+/// Why the listener has no certificate.
+#[derive(Debug, thiserror::Error)]
+pub enum CertificatesError {
+    /// Each problem of the files.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+    Files(Vec<TlsProblem>),
+    /// The process cannot receive hangup signals.
+    #[error(transparent)]
+    Signal(#[from] io::Error),
+}
+
 /// The certificate of the listener.
-pub(super) struct Certificates {
+pub struct Certificates {
     files: TlsFiles,
     protocols: Protocols,
     current: RwLock<Arc<ServerConfig>>,
 }
 
 impl Certificates {
-    /// Makes the first certificate from the content of the files.
+    /// Reads the files, and starts a task that reloads them until `stop`.
     ///
     /// # Errors
-    /// Each problem of the files.
-    pub(super) fn new(
+    /// If the files do not load, or the process cannot receive hangup signals.
+    pub fn start(
         files: TlsFiles,
-        content: &TlsContent,
         protocols: Protocols,
-    ) -> Result<Self, Vec<TlsProblem>> {
-        let config = offering(files.server_config(content)?, protocols);
-        Ok(Self { files, protocols, current: RwLock::new(config) })
+        stop: CancellationToken,
+    ) -> Result<Arc<Self>, CertificatesError> {
+        let hangups = signal(SignalKind::hangup())?;
+        let content = files.read();
+        let config = files.server_config(&content).map_err(CertificatesError::Files)?;
+        let current = RwLock::new(offering(config, protocols));
+        let certificates = Arc::new(Self { files, protocols, current });
+        tokio::spawn(Arc::clone(&certificates).keep_fresh(content, hangups, stop));
+        Ok(certificates)
     }
 
     /// The configuration for a handshake that begins now.
@@ -48,7 +67,7 @@ impl Certificates {
 
     /// Reloads the files until `stop`: when their content differs from `judged`, and at once at
     /// each hangup signal. Files that do not load are logged and not used.
-    pub(super) async fn keep_fresh(
+    async fn keep_fresh(
         self: Arc<Self>,
         mut judged: TlsContent,
         mut hangups: Signal,

@@ -28,7 +28,7 @@ pub struct TlsFiles {
 /// The content of the files at one time, or why one could not be read. It has no `Debug`, because
 /// it contains a private key.
 #[derive(PartialEq, Eq)]
-pub struct TlsContent {
+pub(super) struct TlsContent {
     certificate: Result<Vec<u8>, String>,
     key: Result<Vec<u8>, String>,
     client_ca: Option<Result<Vec<u8>, String>>,
@@ -50,8 +50,16 @@ impl fmt::Display for TlsProblem {
 }
 
 impl TlsFiles {
+    /// Reads the files, and checks that a listener can use them.
+    ///
+    /// # Errors
+    /// All problems of the files.
+    pub fn check(&self) -> Result<(), Vec<TlsProblem>> {
+        self.server_config(&self.read()).map(drop)
+    }
+
     /// Reads the files.
-    pub fn read(&self) -> TlsContent {
+    pub(super) fn read(&self) -> TlsContent {
         let read = |path| fs::read(path).map_err(|error| format!("cannot be read: {error}"));
         TlsContent {
             certificate: read(&self.certificate),
@@ -64,7 +72,10 @@ impl TlsFiles {
     ///
     /// # Errors
     /// All problems of the files.
-    pub fn server_config(&self, content: &TlsContent) -> Result<ServerConfig, Vec<TlsProblem>> {
+    pub(super) fn server_config(
+        &self,
+        content: &TlsContent,
+    ) -> Result<ServerConfig, Vec<TlsProblem>> {
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let chain = self.chain(content);
         let key = self.private_key(content);

@@ -2,9 +2,9 @@
 
 use std::{convert::Infallible, io, pin::pin, sync::Arc};
 
-use http::{Request, Response};
+use http::{Extensions, Request, Response};
 use hyper::{
-    body::Incoming,
+    body::{Body, Bytes, Incoming},
     server::conn::{http1, http2},
     service::service_fn,
 };
@@ -20,23 +20,23 @@ use tokio::{
 };
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
-use tower::{Service, ServiceExt as _};
+use tower::{BoxError, Service, ServiceExt as _};
 
 use super::{
     activity::{Activity, Verdict},
     backpressured_io::BackpressuredIo,
     certificates::Certificates,
     http1::refusal,
+    limits::Limits,
     preface,
     protocols::{self, Protocol, Protocols},
 };
-use crate::{calls::Admitted, config::Limits};
 
-/// The service that handles calls.
-pub(super) trait CallService:
+/// A service that responds to requests with bodies of type `R`, and never fails.
+pub trait CallService<R = Incoming>:
     Service<
-        Request<Incoming>,
-        Response = Response<tonic::body::Body>,
+        Request<R>,
+        Response = Response<<Self as CallService<R>>::Body>,
         Error = Infallible,
         Future: Send,
     > + Clone
@@ -44,19 +44,20 @@ pub(super) trait CallService:
     + Sync
     + 'static
 {
+    /// The body of each response. The default value is an empty body.
+    type Body: Body<Data = Bytes, Error: Into<BoxError>> + Default + Send + Unpin + 'static;
 }
 
-impl<S> CallService for S where
-    S: Service<
-            Request<Incoming>,
-            Response = Response<tonic::body::Body>,
-            Error = Infallible,
-            Future: Send,
-        > + Clone
+impl<S, R, B> CallService<R> for S
+where
+    S: Service<Request<R>, Response = Response<B>, Error = Infallible, Future: Send>
+        + Clone
         + Send
         + Sync
-        + 'static
+        + 'static,
+    B: Body<Data = Bytes, Error: Into<BoxError>> + Default + Send + Unpin + 'static,
 {
+    type Body = B;
 }
 
 /// Why a connection ended before its client closed it.
@@ -80,8 +81,9 @@ pub(super) enum ConnectionEnd {
 
 /// What all connections share.
 #[derive(Clone)]
-pub(super) struct ConnectionServer<S> {
+pub struct ConnectionServer<S> {
     calls: S,
+    is_admitted: fn(&Extensions) -> bool,
     limits: Limits,
     certificates: Option<Arc<Certificates>>,
     protocols: Protocols,
@@ -91,8 +93,12 @@ pub(super) struct ConnectionServer<S> {
 }
 
 impl<S: CallService> ConnectionServer<S> {
-    pub(super) fn new(
+    /// Serves calls by `calls`, over TLS if there are certificates. `is_admitted` reads from the
+    /// extensions of a response whether its call was admitted: until the first one that was, a
+    /// connection stays open for `first_call_timeout` only.
+    pub fn new(
         calls: S,
+        is_admitted: fn(&Extensions) -> bool,
         limits: Limits,
         certificates: Option<Arc<Certificates>>,
         protocols: Protocols,
@@ -100,6 +106,7 @@ impl<S: CallService> ConnectionServer<S> {
         let (http1, http2) = (protocols::http1(), protocols::http2());
         Self {
             calls,
+            is_admitted,
             limits,
             certificates,
             protocols,
@@ -152,6 +159,7 @@ impl<S: CallService> ConnectionServer<S> {
         drop(handshake_slot);
 
         let activity = Activity::new();
+        let is_admitted = self.is_admitted;
         let service = service_fn(|request: Request<Incoming>| {
             let call = activity.begin_call();
             let calls = self.calls.clone();
@@ -160,7 +168,7 @@ impl<S: CallService> ConnectionServer<S> {
                     Some(refused) => refused,
                     None => calls.oneshot(request).await?,
                 };
-                if response.extensions().get::<Admitted>().is_some() {
+                if is_admitted(response.extensions()) {
                     call.admit();
                 }
                 Ok::<_, Infallible>(response.map(|body| call.track(body)))

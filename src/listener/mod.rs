@@ -1,0 +1,23 @@
+//! The listener: it accepts connections up to its limits, with TLS or without, and passes each
+//! request of HTTP/2 or HTTP/1.1 to one service. Each wait for a client has a bound. It knows
+//! nothing of identities, and imports no other module of this crate.
+
+mod accept;
+mod activity;
+mod backpressured_io;
+mod certificates;
+mod connection;
+mod http1;
+mod limits;
+mod preface;
+mod protocols;
+mod tls;
+
+pub use self::{
+    accept::{Connections, accept},
+    certificates::{Certificates, CertificatesError},
+    connection::{CallService, ConnectionServer},
+    limits::Limits,
+    protocols::Protocols,
+    tls::{TlsFiles, TlsProblem},
+};
