@@ -1,7 +1,9 @@
 //! Opens connections, with limits on the server's side, and with TLS unless the database is on this
 //! machine.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    ffi::OsString, os::unix::ffi::OsStringExt as _, path::PathBuf, sync::Arc, time::Duration,
+};
 
 use diesel::{ConnectionError, ConnectionResult};
 use diesel_async::{
@@ -11,6 +13,7 @@ use diesel_async::{
     },
 };
 use futures_util::FutureExt as _;
+use percent_encoding::percent_decode_str;
 use rustls::{
     ClientConfig, RootCertStore,
     pki_types::{CertificateDer, pem::PemObject as _},
@@ -184,12 +187,18 @@ fn take_tls_parameters(url: &str) -> (String, Option<String>, Option<PathBuf>) {
     for parameter in query.split('&') {
         match parameter.split_once('=') {
             Some(("sslmode", value)) => mode = Some(value.to_owned()),
-            Some(("sslrootcert", value)) => roots = Some(PathBuf::from(value.replace("%2F", "/"))),
+            Some(("sslrootcert", value)) => roots = Some(percent_decoded(value)),
             _ => rest.push(parameter),
         }
     }
     let url = if rest.is_empty() { base.to_owned() } else { format!("{base}?{}", rest.join("&")) };
     (url, mode, roots)
+}
+
+/// The path that a parameter names. Like any part of a URL, it is percent-encoded; it need not be
+/// UTF-8.
+fn percent_decoded(path: &str) -> PathBuf {
+    OsString::from_vec(percent_decode_str(path).collect()).into()
 }
 
 fn is_this_machine(host: &Host) -> bool {
@@ -257,6 +266,14 @@ mod tests {
         assert_eq!(mode("postgres://a@db.example.com/x?sslmode=disable"), SslMode::Disable);
         assert_eq!(mode("postgres://a@127.0.0.1/x"), SslMode::Disable);
         assert_eq!(mode("postgres://a@%2Fvar%2Frun/x"), SslMode::Disable);
+    }
+
+    #[test]
+    fn the_path_of_the_root_certificates_is_percent_decoded() {
+        let path = |url| take_tls_parameters(url).2.unwrap().into_os_string().into_vec();
+        let url = "postgres://a@h/x?sslrootcert=/etc%2four%20CAs%2Fa+b%26c%3d100%25%C3%A9%ff.pem&sslmode=require";
+        assert_eq!(path(url), b"/etc/our CAs/a+b&c=100%\xc3\xa9\xff.pem");
+        assert_eq!(path("postgres://a@h/x?sslrootcert=/plain.pem"), b"/plain.pem");
     }
 
     #[test]
