@@ -4,13 +4,22 @@ pub mod admission;
 pub mod concurrency;
 pub mod deadline;
 pub mod page;
-pub mod panics;
 pub mod telemetry;
 
 use http::{Extensions, Response};
+use hyper::body::{Body as HttpBody, Bytes};
+use tower::BoxError;
 
 /// The body of each response.
 pub type Body = tonic::body::Body;
+
+/// The response with the one type of body that the layers share.
+pub fn boxed<B>(response: Response<B>) -> Response<Body>
+where
+    B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
+{
+    response.map(Body::new)
+}
 
 /// An extension of a response: the call was admitted.
 #[derive(Debug, Clone, Copy)]

@@ -38,7 +38,7 @@ pub trait CallService<R = Incoming>:
         Request<R>,
         Response = Response<<Self as CallService<R>>::Body>,
         Error = Infallible,
-        Future: Send,
+        Future: Send + 'static,
     > + Clone
     + Send
     + Sync
@@ -50,7 +50,7 @@ pub trait CallService<R = Incoming>:
 
 impl<S, R, B> CallService<R> for S
 where
-    S: Service<Request<R>, Response = Response<B>, Error = Infallible, Future: Send>
+    S: Service<Request<R>, Response = Response<B>, Error = Infallible, Future: Send + 'static>
         + Clone
         + Send
         + Sync

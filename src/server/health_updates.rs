@@ -3,8 +3,9 @@
 
 use std::{future::pending, time::Duration};
 
-use tokio::{sync::watch, time::sleep};
+use tokio::{sync::watch, task::JoinHandle, time::sleep};
 use tokio_util::sync::CancellationToken;
+use tonic_health::server::{HealthReporter, HealthService};
 
 use crate::{grpc::health::Health, store::DatabaseCheck};
 
@@ -16,8 +17,43 @@ const MAX_RESPONSE_TIME: Duration = Duration::from_secs(3);
 /// How long an open transaction may delay the feed until the feed counts as unhealthy.
 const LONG_DELAY: Duration = Duration::from_secs(60);
 
+/// The task that keeps the health service up to date.
+pub(super) struct HealthUpdates {
+    reporter: HealthReporter,
+    stop: CancellationToken,
+    task: JoinHandle<Health>,
+}
+
+impl HealthUpdates {
+    /// Reports that everything is healthy, and starts the task, which runs until `stop`.
+    pub(super) async fn start(
+        database_check: DatabaseCheck,
+        delay: watch::Receiver<Duration>,
+        stop: CancellationToken,
+    ) -> Self {
+        let reporter = HealthReporter::new();
+        let mut health = Health::new(reporter.clone());
+        health.report(true, true).await;
+        let task = tokio::spawn(keep_updated(health, database_check, delay, stop.clone()));
+        Self { reporter, stop, task }
+    }
+
+    /// The health service that the task keeps up to date.
+    pub(super) fn service(&self) -> HealthService {
+        HealthService::from_health_reporter(self.reporter.clone())
+    }
+
+    /// Stops the task, and reports that nothing is served any more.
+    pub(super) async fn close(self) {
+        self.stop.cancel();
+        if let Ok(health) = self.task.await {
+            health.close().await;
+        }
+    }
+}
+
 /// Updates `health` until `stop`, and returns it.
-pub(super) async fn keep_updated(
+async fn keep_updated(
     mut health: Health,
     database_check: DatabaseCheck,
     delay: watch::Receiver<Duration>,

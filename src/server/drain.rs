@@ -1,0 +1,33 @@
+//! The end of the server, in the order in which clients should learn of it.
+
+use std::time::Duration;
+
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+use super::health_updates::HealthUpdates;
+use crate::{listener::Connections, use_cases::UseCases};
+
+/// How long writes may continue after the last connection has ended. The database gives up on each
+/// statement before that.
+const WRITE_GRACE: Duration = Duration::from_secs(12);
+
+/// Ends health reports and streams, then lets calls in flight end within `grace`, and then writes.
+pub(super) async fn drain(
+    connections: Connections,
+    health: HealthUpdates,
+    stop_streams: &CancellationToken,
+    use_cases: &UseCases,
+    grace: Duration,
+) {
+    // First, so that health checks stop reporting SERVING.
+    health.close().await;
+    stop_streams.cancel();
+    if timeout(grace, connections.shutdown()).await.is_err() {
+        tracing::warn!("calls were still under way at the end of the grace period");
+    }
+    // A write outlives its call: the server waits for it even if no client waits for the response.
+    if timeout(WRITE_GRACE, use_cases.drain()).await.is_err() {
+        tracing::error!("writes were still under way at the end; the database rolls them back");
+    }
+}

@@ -1,0 +1,29 @@
+//! Why the server does not start.
+
+use crate::{
+    listener::CertificatesError,
+    store::{IssuerChanged, OpenError, StoreError},
+};
+
+/// Why the server does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The database cannot be opened.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// A provider's issuer differs from the one that the database holds.
+    #[error(transparent)]
+    IssuerChanged(#[from] IssuerChanged),
+    /// The listener has no certificate.
+    #[error(transparent)]
+    Certificates(#[from] CertificatesError),
+    /// A part of the server fails to start.
+    #[error("{0}")]
+    Part(String),
+}
+
+impl From<StoreError> for ServeError {
+    fn from(error: StoreError) -> Self {
+        Self::Open(error.into())
+    }
+}

@@ -1,0 +1,65 @@
+//! The services of gRPC, with the longest request that each reads.
+
+use std::sync::Arc;
+
+use tonic::service::Routes;
+use tonic_health::{pb::health_server::HealthServer, server::HealthService};
+
+use super::ServeError;
+use crate::{
+    feed::Feed,
+    grpc::{
+        EventHandler, IdentityHandler, SignInHandler,
+        proto::{
+            DESCRIPTOR_SET, event_service_server::EventServiceServer,
+            identity_service_server::IdentityServiceServer,
+            sign_in_service_server::SignInServiceServer,
+        },
+    },
+    oauth::Clients,
+    use_cases::UseCases,
+};
+
+/// The longest request of a call without a token, or of a watch, in bytes.
+const MAX_OPEN_MESSAGE: usize = 4 * 1024;
+/// The longest request of `SignInService`, in bytes: a profile has up to 16 KiB.
+const MAX_SIGN_IN: usize = 128 * 1024;
+/// The longest request of any other call, in bytes.
+const MAX_MESSAGE: usize = 2 * 1024 * 1024;
+
+/// The services of identity-link, the standard health service, and reflection if it is configured.
+pub(super) fn grpc_routes(
+    use_cases: &Arc<UseCases>,
+    clients: Clients,
+    feed: Arc<Feed>,
+    health: HealthService,
+    with_reflection: bool,
+) -> Result<Routes, ServeError> {
+    let identity = IdentityServiceServer::new(IdentityHandler::new(Arc::clone(use_cases)))
+        .max_decoding_message_size(MAX_MESSAGE);
+    let sign_in = SignInServiceServer::new(SignInHandler::new(Arc::clone(use_cases), clients))
+        .max_decoding_message_size(MAX_SIGN_IN);
+    let events = EventServiceServer::new(EventHandler::new(feed))
+        .max_decoding_message_size(MAX_OPEN_MESSAGE);
+    let health = HealthServer::new(health).max_decoding_message_size(MAX_OPEN_MESSAGE);
+    let routes = Routes::new(identity).add_service(sign_in).add_service(events).add_service(health);
+    let routes = if with_reflection { add_reflection(routes)? } else { routes };
+    Ok(routes.prepare())
+}
+
+/// Adds both versions of reflection: older tools support v1alpha only.
+fn add_reflection(routes: Routes) -> Result<Routes, ServeError> {
+    let part = |error: tonic_reflection::server::Error| ServeError::Part(error.to_string());
+    let v1 = reflection().build_v1().map_err(part)?;
+    let v1alpha = reflection().build_v1alpha().map_err(part)?;
+    Ok(routes
+        .add_service(v1.max_decoding_message_size(MAX_OPEN_MESSAGE))
+        .add_service(v1alpha.max_decoding_message_size(MAX_OPEN_MESSAGE)))
+}
+
+fn reflection() -> tonic_reflection::server::Builder<'static> {
+    tonic_reflection::server::Builder::configure()
+        .register_encoded_file_descriptor_set(DESCRIPTOR_SET)
+        .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+        .register_encoded_file_descriptor_set(tonic_types::pb::FILE_DESCRIPTOR_SET)
+}

@@ -1,0 +1,74 @@
+//! What the handlers work with, and the tasks that run in the background of calls.
+
+use std::sync::Arc;
+
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    ServeError,
+    health_updates::HealthUpdates,
+    issuers::{pin_issuers, start_clients, start_issuers},
+    sweep::keep_swept,
+};
+use crate::{
+    config::Config,
+    domain::TenantId,
+    feed::Feed,
+    http_client::HttpClient,
+    oauth::Clients,
+    store::{ProviderAccounts, Store},
+    use_cases::UseCases,
+};
+
+/// What the handlers work with.
+pub(super) struct Parts {
+    pub use_cases: Arc<UseCases>,
+    pub clients: Clients,
+    pub feed: Arc<Feed>,
+    pub health: HealthUpdates,
+    /// Ends the feed, its watches, and the streams that need no token.
+    pub stop_streams: CancellationToken,
+}
+
+impl Parts {
+    /// Opens the store, pins the providers' issuers, reads the issuers' keys, and starts the
+    /// background tasks, which run until `stop`.
+    pub(super) async fn start(
+        config: &Config,
+        stop: &CancellationToken,
+    ) -> Result<Self, ServeError> {
+        let database = &config.database;
+        let store =
+            Store::open(&database.address, database.max_connections, config.policies()).await?;
+        let http = HttpClient::new()
+            .map_err(|error| ServeError::Part(format!("no TLS client: {error}")))?;
+        pin_issuers(config, &store).await?;
+        let issuers = start_issuers(config, &http, stop).await;
+        let tenants: Vec<TenantId> = config.tenants.keys().cloned().collect();
+        report_unknown_providers(&store, &tenants).await;
+        tokio::spawn(keep_swept(store.clone(), tenants, config.feed.retention, stop.clone()));
+        let clients = start_clients(config, &http, stop);
+        let stop_streams = stop.child_token();
+        let feed = Feed::new(store.clone(), config.feed.clone(), stop_streams.clone());
+        tokio::spawn(Arc::clone(&feed).keep_polling());
+        let health =
+            HealthUpdates::start(store.database_check(), feed.delay(), stop.child_token()).await;
+        let use_cases = Arc::new(UseCases::new(store, issuers, config.tenants.clone()));
+        Ok(Self { use_cases, clients, feed, health, stop_streams })
+    }
+}
+
+/// Logs the accounts that cannot sign in because their provider is not declared. An operator who
+/// removes a provider from the file, or misspells it, sees how many accounts that concerns.
+async fn report_unknown_providers(store: &Store, tenants: &[TenantId]) {
+    for tenant in tenants {
+        let found = async { store.session(tenant).await?.accounts_at_unknown_providers().await };
+        match found.await {
+            Ok(found) => found.into_iter().for_each(|ProviderAccounts { provider, accounts }| {
+                tracing::warn!(%tenant, provider, accounts, "accounts at a provider that the tenant does not declare cannot sign in");
+            }),
+            // There are too many to count in time: the server starts regardless.
+            Err(error) => tracing::warn!(%tenant, %error, "accounts at undeclared providers could not be counted"),
+        }
+    }
+}
