@@ -1,0 +1,80 @@
+# The commands of this repository. CI calls these recipes too, by `.ci/run`.
+
+set shell := ["bash", "-euo", "pipefail", "-c"]
+set ignore-comments
+
+[private]
+default:
+    @"{{ just_executable() }}" --list --unsorted
+
+# Run all tests, or those whose names contain one of NAMES: `just test unlink_refusals::`
+test *NAMES:
+    cargo test{{ if NAMES == "" { "" } else { " -- " + NAMES } }}
+
+# Accept or reject the snapshots that failed tests left behind
+review:
+    "$(.ci/tool cargo-insta 1.49.0)/cargo-insta" review
+
+# Write the generated pages of docs/reference/
+reference:
+    UPDATE_EXPECT=1 cargo test reference_page
+
+# Check form and style: rustfmt, clippy
+lint:
+    cargo fmt --all --check
+    for story in tests/it/auth0-rust/*/Cargo.toml; do cargo fmt --manifest-path "$story" --check; done
+    cargo clippy --workspace --all-targets --quiet -- -D warnings
+    # The service as it is built for production, without the crate `dev`.
+    cargo clippy -p identity-link --no-default-features --quiet -- -D warnings
+
+# Build the documentation of the code
+docs:
+    RUSTDOCFLAGS='-D warnings' cargo doc --no-deps --document-private-items --quiet
+
+# Check what may be in the dependency tree: licences, sources, versions, advisories
+deny:
+    #!/usr/bin/env bash
+    set -euo pipefail
+    PATH="$(.ci/tool cargo-deny 0.20.2):$PATH"
+    cargo deny --workspace check bans licenses sources
+    # The advisories and the list of yanked versions have to be fetched, which not every network
+    # allows. deny.toml bans the most important versions without them.
+    if timeout 60 cargo deny fetch db 2>/dev/null; then
+      cargo deny --workspace check advisories
+    else
+      echo "the advisory database cannot be fetched here: advisories and yanked versions are not checked"
+    fi
+
+# Check the protos: lint, format, and no change that breaks a client
+protos:
+    "$(.ci/tool buf)/buf" lint
+    "$(.ci/tool buf)/buf" format --diff --exit-code
+    "$(.ci/tool buf)/buf" breaking --against proto/baseline.binpb
+
+# Write proto/baseline.binpb, with which `protos` compares, after an intended change
+baseline:
+    "$(.ci/tool buf)/buf" build --exclude-source-info -o proto/baseline.binpb
+
+# Fuzz every target for 12 seconds, or some for longer: `just fuzz 600 token`
+fuzz *SECONDS_AND_TARGETS:
+    .ci/fuzz {{ SECONDS_AND_TARGETS }}
+
+# Run the service on this machine with sample users: `just dev --help` lists the options
+dev *OPTIONS:
+    cargo run -- dev --sample {{ OPTIONS }}
+
+# Build the binary for production, without `dev`: target/release/identity-link
+release:
+    cargo build --release --no-default-features
+
+# Measure one of the benchmarks: auth0, feed, tokens
+bench NAME:
+    cargo bench --bench {{ NAME }}
+
+# Run Auth0's clients of all versions against the service; CI runs one per language
+auth0-clients:
+    cargo test --test it auth0::clients -- --ignored --nocapture
+
+# Run everything that CI runs, on a machine that has only Rust
+ci:
+    .ci/run
