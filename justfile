@@ -19,13 +19,17 @@ review:
 reference:
     UPDATE_EXPECT=1 cargo test reference_page
 
-# Check form and style: rustfmt, clippy
-lint:
+# Check form and style: typos, rustfmt, clippy
+lint: typos
     cargo fmt --all --check
     for story in tests/it/auth0-rust/*/Cargo.toml; do cargo fmt --manifest-path "$story" --check; done
     cargo clippy --workspace --all-targets --quiet -- -D warnings
     # The service as it is built for production, without the crate `dev`.
     cargo clippy -p identity-link --no-default-features --quiet -- -D warnings
+
+# Check the spelling of all files and of their names
+typos:
+    "$(.ci/tool typos)/typos"
 
 # Build the documentation of the code
 docs:
