@@ -21,6 +21,17 @@ const MAX_LOCAL_BYTES: usize = 64;
 ///
 /// `==` compares both forms. To test whether two addresses are the same, compare
 /// [`Email::canonical`].
+///
+/// ```
+/// use identity_link::domain::{Email, email::EmailError};
+///
+/// let email = Email::parse("Ann+news@Bücher.example").unwrap();
+/// assert_eq!(email.given(), "Ann+news@Bücher.example");
+/// assert_eq!(email.canonical(), "ann+news@xn--bcher-kva.example");
+///
+/// // U+212A KELVIN SIGN becomes an ASCII k in lower case, so it could pass for another address.
+/// assert_eq!(Email::parse("\u{212a}im@example.com"), Err(EmailError::Imitation));
+/// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct Email {
     given: String,

@@ -67,6 +67,14 @@ parsed_name!(
 parsed_name!(
     /// A named source of identities, such as `github`. It never contains a `|`, so that
     /// `provider|subject` can be split again.
+    ///
+    /// ```
+    /// use identity_link::domain::Provider;
+    ///
+    /// assert!(Provider::parse("google-oauth2").is_some());
+    /// assert_eq!(Provider::parse("Google"), None);
+    /// assert_eq!(Provider::parse("a|b"), None);
+    /// ```
     Provider,
     is_short_name,
     "must be 1 to 64 characters out of a-z, 0-9, '.', '_' and '-', beginning with a letter or a digit"
@@ -75,6 +83,16 @@ parsed_name!(
 parsed_name!(
     /// An account at a provider, as the provider names it: its `sub` (OpenID Connect Core §2).
     /// Compared byte by byte.
+    ///
+    /// ```
+    /// use identity_link::domain::Subject;
+    ///
+    /// // A subject is not a number: leading zeros count.
+    /// assert_ne!(Subject::parse("007"), Subject::parse("7"));
+    /// // It may be an email, and that is still not an email: case counts.
+    /// assert_ne!(Subject::parse("Ann@example.com"), Subject::parse("ann@example.com"));
+    /// assert_eq!(Subject::parse(""), None);
+    /// ```
     Subject,
     |text| (1..=255).contains(&text.len()) && !text.chars().any(char::is_control),
     "must be 1 to 255 bytes without control characters"
@@ -88,6 +106,17 @@ fn is_short_name(text: &str) -> bool {
 }
 
 /// One account at one provider.
+///
+/// ```
+/// use identity_link::domain::IdentityRef;
+///
+/// let account = IdentityRef::parse_joined("auth0|a|b").unwrap();
+/// assert_eq!((account.provider.as_str(), account.subject.as_str()), ("auth0", "a|b"));
+/// assert_eq!(account.as_user_id().unwrap().as_str(), "auth0|a|b");
+///
+/// // Not every account can be a user id: those are ASCII without spaces.
+/// assert_eq!(IdentityRef::parse_joined("ldap|Ann Lee").unwrap().as_user_id(), None);
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct IdentityRef {
     /// The provider.
@@ -106,6 +135,14 @@ impl IdentityRef {
 
     /// The account at the same provider whose subject is this one without a leading `provider|`, as
     /// a user id has it; `None` if there is no such prefix.
+    ///
+    /// ```
+    /// use identity_link::domain::IdentityRef;
+    ///
+    /// let given = IdentityRef::parse_joined("auth0|auth0|a").unwrap();
+    /// assert_eq!(given.without_prefix(), IdentityRef::parse_joined("auth0|a"));
+    /// assert_eq!(given.without_prefix().unwrap().without_prefix(), None);
+    /// ```
     pub fn without_prefix(&self) -> Option<Self> {
         let rest = self.subject.as_str().strip_prefix(self.provider.as_str())?.strip_prefix('|')?;
         Some(Self { provider: self.provider.clone(), subject: Subject::parse(rest)? })

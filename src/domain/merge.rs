@@ -126,6 +126,31 @@ pub enum MergeError {
 /// Merges `secondary` into `primary`. The depth needs no check: each value keeps the level that it
 /// had on its own side.
 ///
+/// ```
+/// use identity_link::domain::{
+///     Metadata,
+///     merge::{Arrays, Conflict, Effect, Strategy, merge},
+/// };
+/// use serde_json::json;
+///
+/// let metadata = |json: serde_json::Value| {
+///     Metadata::parse("user_metadata", json.as_object().unwrap().clone()).unwrap()
+/// };
+/// let primary = metadata(json!({"color": "red", "tags": ["a", "b"]}));
+/// let secondary = metadata(json!({"color": "blue", "tags": ["b", "c"], "beta": true}));
+/// let strategy = Strategy::Merge { conflict: Conflict::PrimaryWins, arrays: Arrays::Union };
+///
+/// let merged = merge(&primary, &secondary, strategy).unwrap();
+/// let expected = json!({"color": "red", "tags": ["a", "b", "c"], "beta": true});
+/// assert_eq!(merged.metadata, metadata(expected));
+/// let effects = merged.changes.iter().map(|change| (change.path.as_str(), change.effect));
+/// assert!(effects.eq([
+///     ("/beta", Effect::Added),
+///     ("/color", Effect::PrimaryKept),
+///     ("/tags", Effect::Combined),
+/// ]));
+/// ```
+///
 /// # Errors
 ///
 /// [`MergeError::Conflict`] under [`Conflict::Fail`] only; [`MergeError::TooLarge`] under each

@@ -46,6 +46,19 @@ impl Metadata {
     /// - deeper than [`MAX_DEPTH`] (deeper values are not checked) or larger than [`MAX_BYTES`];
     /// - a string or key with U+0000, which jsonb cannot hold;
     /// - a number beyond ±(2^53 − 1), or nearer to 0 than 1e-30 without being 0.
+    ///
+    /// ```
+    /// use identity_link::domain::Metadata;
+    /// use serde_json::json;
+    ///
+    /// let parse =
+    ///     |json: serde_json::Value| Metadata::parse("given", json.as_object().unwrap().clone());
+    /// // Equal numbers have one form.
+    /// assert_eq!(parse(json!({"n": 5.0})), parse(json!({"n": 5})));
+    ///
+    /// let violations = parse(json!({"a": [1, 1e20]})).unwrap_err();
+    /// assert_eq!(violations[0].field, "given/a/1");
+    /// ```
     pub fn parse(field: &str, mut map: Map<String, Value>) -> Result<Self, Vec<Violation>> {
         let mut inspection = Inspection { path: field.to_owned(), violations: Vec::new() };
         inspection.object(&mut map, 1);
@@ -118,6 +131,21 @@ pub enum MetadataUpdate {
 impl MetadataUpdate {
     /// Applies the update to `before`.
     ///
+    /// ```
+    /// use identity_link::domain::{Metadata, MetadataUpdate};
+    /// use serde_json::json;
+    ///
+    /// let metadata = |json: serde_json::Value| {
+    ///     Metadata::parse("user_metadata", json.as_object().unwrap().clone()).unwrap()
+    /// };
+    /// let before = metadata(json!({"color": "red", "size": {"shoe": 39, "hat": 57}}));
+    /// let patch = metadata(json!({"color": null, "size": {"shoe": 40}}));
+    ///
+    /// // A patch removes the keys that are null, and replaces the others as a whole.
+    /// let after = MetadataUpdate::Patch(patch).applied_to(&before, "user_metadata").unwrap();
+    /// assert_eq!(after, metadata(json!({"size": {"shoe": 40}})));
+    /// ```
+    ///
     /// # Errors
     /// [`DomainError::MetadataTooLarge`] if the result of a patch is larger than [`MAX_BYTES`].
     pub fn applied_to(
@@ -160,6 +188,14 @@ pub fn push_token(path: &mut String, token: &str) {
 }
 
 /// The RFC 6901 pointer to a path of keys.
+///
+/// ```
+/// use identity_link::domain::metadata::{pointer, tokens};
+///
+/// let path = ["a/b".to_owned(), "m~n".to_owned()];
+/// assert_eq!(pointer(&path), "/a~1b/m~0n");
+/// assert_eq!(tokens(&pointer(&path)), path);
+/// ```
 #[must_use]
 pub fn pointer(path: &[String]) -> String {
     path.iter().fold(String::new(), |mut pointer, token| {

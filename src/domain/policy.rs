@@ -188,6 +188,17 @@ impl ProviderPolicy {
 impl EmailTrust {
     /// Whether the provider is trusted to have verified this canonical email of an account with
     /// this profile.
+    ///
+    /// ```
+    /// use identity_link::domain::{EmailTrust, Metadata};
+    ///
+    /// let domains = ["gmail.com".to_owned()].into();
+    /// let google = EmailTrust::AuthoritativeDomains { domains, hosted: false };
+    /// let profile = Metadata::default();
+    /// assert!(google.covers("ann@gmail.com", &profile));
+    /// // Another owner may have this address by now.
+    /// assert!(!google.covers("ann@example.com", &profile));
+    /// ```
     pub fn covers(&self, canonical: &str, profile: &Metadata) -> bool {
         match self {
             Self::Never => false,
