@@ -138,7 +138,18 @@ fn mean(meant: &mut UserSearch, terms: &[Term], is_excluded: bool) {
             }
         };
     }
-    meant.keys.extend((key != Key::default()).then_some(key));
+    // No prefix within another one, and no key twice.
+    let prefixes = key.email_prefixes;
+    let is_within_another = |(at, prefix): (usize, &EmailPrefix)| {
+        prefixes
+            .iter()
+            .enumerate()
+            .any(|(other, wider)| wider.includes(prefix) && (wider != prefix || other < at))
+    };
+    let outermost = prefixes.iter().enumerate().filter(|each| !is_within_another(*each));
+    key.email_prefixes = outermost.map(|(_, prefix)| prefix.clone()).collect();
+    let is_new = key != Key::default() && !meant.keys.contains(&key);
+    meant.keys.extend(is_new.then_some(key));
     meant.matches_no_user |= !can_be;
 }
 
