@@ -1,40 +1,41 @@
-//! Local issuers for `dev`: one for user ids, one per demo provider, one for services. Their keys
+//! Local issuers for `dev`: one for user ids, one per local provider, one for services. Their keys
 //! are made at first use and stay in the data folder; `token` signs with them.
 
-use std::{
-    collections::BTreeSet,
-    fmt::Write as _,
-    fs::{self, OpenOptions},
-    io::{self, Write as _},
-    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::{path::Path, time::Duration};
 
-use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
-use data_encoding::BASE64URL_NOPAD;
-use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use crate::demo;
+use crate::keys::{self, KeyError};
 
 /// The audience of each local token.
-const AUDIENCE: &str = "identity-link";
+pub(crate) const AUDIENCE: &str = "identity-link";
 /// The claim that names the tenant.
-const TENANT_CLAIM: &str = "tenant";
+pub(crate) const TENANT_CLAIM: &str = "tenant";
 /// The tenants of `dev`; a token is for the first by default.
 pub const TENANTS: [&str; 2] = ["default", "other"];
-/// The demo providers: the name, whether it is social, and its `email_trust`.
-const PROVIDERS: [(&str, bool, &str); 4] = [
-    ("auth0", false, "when_verified"),
-    ("github", true, "when_verified"),
-    ("google-oauth2", true, "when_verified"),
-    ("sms", false, "never"),
-];
+/// The name of the issuer of user ids.
+const USERS: &str = "users";
+/// The name of the issuer for services.
+pub(crate) const SERVICES: &str = "services";
 
-/// The name of the key of the demo's providers, whose public part the service reads from them.
-const DEMO: &str = "demo";
+/// A provider whose accounts `token` names, with an issuer of its own.
+pub(crate) struct LocalProvider {
+    /// The name in the configuration, and of its issuer.
+    pub name: &'static str,
+    /// Whether it is social, as Auth0 has it.
+    pub is_social: bool,
+    /// Its `email_trust`.
+    pub email_trust: &'static str,
+}
+
+/// The local providers.
+pub(crate) const PROVIDERS: [LocalProvider; 4] = [
+    LocalProvider { name: "auth0", is_social: false, email_trust: "when_verified" },
+    LocalProvider { name: "github", is_social: true, email_trust: "when_verified" },
+    LocalProvider { name: "google-oauth2", is_social: true, email_trust: "when_verified" },
+    LocalProvider { name: "sms", is_social: false, email_trust: "never" },
+];
 
 /// The caller that a local token names.
 #[derive(Debug, Clone)]
@@ -43,7 +44,7 @@ pub enum Bearer {
     User(String),
     /// A user, by an identity.
     Identity {
-        /// The demo provider.
+        /// The local provider.
         provider: String,
         /// The subject there.
         subject: String,
@@ -67,142 +68,37 @@ pub struct TokenRequest {
     pub ttl: Duration,
 }
 
-/// All scopes that the service knows, which the local issuers may give.
-#[derive(Debug, Clone, Default)]
-pub struct Scopes {
-    /// Those of user tokens.
-    pub user: BTreeSet<&'static str>,
-    /// Those of service tokens.
-    pub service: BTreeSet<&'static str>,
-}
-
 /// Why there is no local token.
 #[derive(Debug, thiserror::Error)]
 pub enum IssuerError {
-    /// The data folder has no such key.
-    #[error("there are no local issuers in {0}: run `identity-link dev` with this folder first")]
-    NoKeys(PathBuf),
-    /// A file cannot be read or written.
-    #[error("{0}: {1}")]
-    File(PathBuf, io::Error),
     /// A provider that has no local issuer.
     #[error("{0:?} is not a demo provider: there are {1}")]
     UnknownProvider(String, String),
     /// A tenant that `dev` does not have.
     #[error("{0:?} is not a tenant of dev: there are {1}")]
     UnknownTenant(String, String),
-    /// The cryptography library refuses.
-    #[error("a key cannot be made or used: {0}")]
-    Key(String),
+    /// The issuer's key cannot be used.
+    #[error(transparent)]
+    Key(#[from] KeyError),
 }
 
 /// The names of all local issuers.
-fn names() -> impl Iterator<Item = &'static str> {
-    ["users", "services"].into_iter().chain(PROVIDERS.iter().map(|(name, ..)| *name))
+pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+    [USERS, SERVICES].into_iter().chain(PROVIDERS.iter().map(|provider| provider.name))
 }
 
-fn iss(name: &str) -> String {
+/// The `iss` of a local issuer.
+pub(crate) fn iss(name: &str) -> String {
     // A reserved name that no domain owner can have (RFC 2606 §2).
     format!("https://{name}.dev.identity-link.invalid")
-}
-
-fn keys_dir(data_dir: &Path) -> PathBuf {
-    data_dir.join("issuers")
 }
 
 /// Makes the keys that are missing.
 ///
 /// # Errors
 /// If a key cannot be made, or a file cannot be read or written.
-pub fn ensure_keys(data_dir: &Path) -> Result<(), IssuerError> {
-    let dir = keys_dir(data_dir);
-    let failed = |path: &Path| {
-        let path = path.to_owned();
-        move |error| IssuerError::File(path, error)
-    };
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(&dir).map_err(failed(&dir))?;
-    for name in names().chain([DEMO]) {
-        let (private, public) =
-            (dir.join(format!("{name}.pk8")), dir.join(format!("{name}.jwks.json")));
-        if !private.exists() {
-            let pkcs8 = Ed25519KeyPair::generate_pkcs8(&aws_lc_rs::rand::SystemRandom::new())
-                .map_err(|error| IssuerError::Key(error.to_string()))?;
-            // Written to another file and renamed, so that a key is complete or missing.
-            let unfinished = dir.join(format!("{name}.pk8.new"));
-            let _ = fs::remove_file(&unfinished);
-            let mut file = OpenOptions::new()
-                .write(true)
-                .create_new(true)
-                .mode(0o600)
-                .open(&unfinished)
-                .map_err(failed(&unfinished))?;
-            file.write_all(pkcs8.as_ref())
-                .and_then(|()| file.sync_all())
-                .map_err(failed(&unfinished))?;
-            fs::rename(&unfinished, &private).map_err(failed(&private))?;
-        }
-        let pkcs8 = fs::read(&private).map_err(failed(&private))?;
-        let pair = Ed25519KeyPair::from_pkcs8(&pkcs8)
-            .map_err(|error| IssuerError::Key(error.to_string()))?;
-        let x = BASE64URL_NOPAD.encode(pair.public_key().as_ref());
-        let jwk = json!({"kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "use": "sig", "kid": name, "x": x});
-        fs::write(&public, json!({"keys": [jwk]}).to_string()).map_err(failed(&public))?;
-    }
-    Ok(())
-}
-
-/// The configuration of `dev`, as a file like any other, from which an operator can start. `demo`
-/// is the demo's URL; `None` if there is no demo. `scopes` are the ones that the issuers may give.
-pub fn config_toml(
-    listen: &str,
-    database_url: &str,
-    demo: Option<&str>,
-    scopes: &Scopes,
-) -> String {
-    let [user_scopes, service_scopes] = [&scopes.user, &scopes.service].map(Vec::from_iter);
-    let mut toml = format!(
-        "# Written by `identity-link dev` at each start.\n\
-         listen = {listen:?}\n\n[database]\nurl = {database_url:?}\n"
-    );
-    // Writing to a String cannot fail.
-    let _ = writeln!(toml, "\n[auth0]\ntenants = [{:?}]", TENANTS[0]);
-    for tenant in TENANTS {
-        let _ = writeln!(toml, "\n[tenants.{tenant}]");
-        for (name, social, email_trust) in PROVIDERS {
-            let _ = writeln!(
-                toml,
-                "providers.{name}.social = {social}\nproviders.{name}.email_trust = {email_trust:?}"
-            );
-        }
-        let _ =
-            writeln!(toml, "providers.auth0.connections = [\"Username-Password-Authentication\"]");
-    }
-    toml.extend(demo.map(|base| demo::config_toml(TENANTS[0], base)));
-    for name in names() {
-        let provider = PROVIDERS.iter().find(|(provider, ..)| *provider == name);
-        let _ = write!(
-            toml,
-            "\n[issuers.{name}]\nissuer = {:?}\njwks_file = \"issuers/{name}.jwks.json\"\nalgorithms = [\"EdDSA\"]\n\
-             tenant_claim = {TENANT_CLAIM:?}\naudiences = [{AUDIENCE:?}]\n",
-            iss(name)
-        );
-        let _ = match (name, provider) {
-            ("services", _) => {
-                write!(toml, "kind = \"service\"\nallowed_scopes = {service_scopes:?}\n")
-            }
-            (_, Some(_)) => write!(
-                toml,
-                "kind = \"user\"\nsubject = \"subject\"\nprovider = {name:?}\n\
-                 allowed_scopes = {user_scopes:?}\nlink_with.audiences = [{AUDIENCE:?}]\n"
-            ),
-            (_, None) => write!(
-                toml,
-                "kind = \"user\"\nsubject = \"user_id\"\nallowed_scopes = {user_scopes:?}\n\
-                 link_with.audiences = [{AUDIENCE:?}]\n"
-            ),
-        };
-    }
-    toml
+pub fn ensure_keys(data_dir: &Path) -> Result<(), KeyError> {
+    names().try_for_each(|name| keys::ensure(data_dir, name))
 }
 
 /// Signs a token with a local issuer's key, as of now.
@@ -213,22 +109,26 @@ pub fn sign(data_dir: &Path, request: &TokenRequest) -> Result<String, IssuerErr
     if !TENANTS.contains(&request.tenant.as_str()) {
         return Err(IssuerError::UnknownTenant(request.tenant.clone(), TENANTS.join(", ")));
     }
-    let (name, subject) = match &request.bearer {
-        Bearer::User(id) => ("users", id),
-        Bearer::Service(name) => ("services", name),
-        Bearer::Identity { provider, subject, .. } => {
-            match PROVIDERS.iter().find(|(name, ..)| name == provider) {
-                Some((name, ..)) => (*name, subject),
-                None => {
-                    let known = PROVIDERS.map(|(name, ..)| name).join(", ");
-                    return Err(IssuerError::UnknownProvider(provider.clone(), known));
-                }
-            }
-        }
+    let (issuer, subject) = match &request.bearer {
+        Bearer::User(id) => (USERS, id),
+        Bearer::Service(name) => (SERVICES, name),
+        Bearer::Identity { provider, subject, .. } => (issuer_of(provider)?, subject),
     };
-    let issued_at = now();
+    Ok(keys::sign(data_dir, issuer, "at+jwt", &claims(issuer, subject, request))?)
+}
+
+/// The issuer of a local provider.
+fn issuer_of(provider: &str) -> Result<&'static str, IssuerError> {
+    PROVIDERS.iter().map(|known| known.name).find(|name| *name == provider).ok_or_else(|| {
+        let known = PROVIDERS.map(|known| known.name).join(", ");
+        IssuerError::UnknownProvider(provider.to_owned(), known)
+    })
+}
+
+fn claims(issuer: &str, subject: &str, request: &TokenRequest) -> Map<String, Value> {
+    let issued_at = keys::now();
     let mut claims = Map::from_iter([
-        ("iss".to_owned(), json!(iss(name))),
+        ("iss".to_owned(), json!(iss(issuer))),
         ("sub".to_owned(), json!(subject)),
         ("aud".to_owned(), json!(AUDIENCE)),
         ("iat".to_owned(), json!(issued_at)),
@@ -240,46 +140,9 @@ pub fn sign(data_dir: &Path, request: &TokenRequest) -> Result<String, IssuerErr
     if !matches!(request.bearer, Bearer::Service(_)) {
         claims.insert("auth_time".to_owned(), json!(issued_at));
     }
-    if let Bearer::Identity { email: Some((email, verified)), .. } = &request.bearer {
+    if let Bearer::Identity { email: Some((email, is_verified)), .. } = &request.bearer {
         claims.insert("email".to_owned(), json!(email));
-        claims.insert("email_verified".to_owned(), json!(verified));
+        claims.insert("email_verified".to_owned(), json!(is_verified));
     }
-    encode(data_dir, name, "at+jwt", &claims)
-}
-
-/// The time now, in the seconds of a token's claims (RFC 7519 §2, "NumericDate").
-pub(super) fn now() -> u64 {
-    jsonwebtoken::get_current_timestamp()
-}
-
-/// Signs an ID token of a provider of the demo.
-pub(super) fn sign_for_demo(
-    data_dir: &Path,
-    claims: &Map<String, Value>,
-) -> Result<String, IssuerError> {
-    encode(data_dir, DEMO, "JWT", claims)
-}
-
-/// The key set of the demo's providers.
-pub(super) fn demo_jwks(data_dir: &Path) -> Result<Vec<u8>, IssuerError> {
-    let path = keys_dir(data_dir).join(format!("{DEMO}.jwks.json"));
-    fs::read(&path).map_err(|error| IssuerError::File(path, error))
-}
-
-fn encode(
-    data_dir: &Path,
-    name: &str,
-    typ: &str,
-    claims: &Map<String, Value>,
-) -> Result<String, IssuerError> {
-    let path = keys_dir(data_dir).join(format!("{name}.pk8"));
-    let pkcs8 = fs::read(&path).map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound => IssuerError::NoKeys(data_dir.to_owned()),
-        _ => IssuerError::File(path, error),
-    })?;
-    let mut header = Header::new(Algorithm::EdDSA);
-    header.typ = Some(typ.to_owned());
-    header.kid = Some(name.to_owned());
-    jsonwebtoken::encode(&header, claims, &EncodingKey::from_ed_der(&pkcs8))
-        .map_err(|error| IssuerError::Key(error.to_string()))
+    claims
 }

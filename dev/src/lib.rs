@@ -6,9 +6,11 @@
 
 mod account;
 mod binaries;
+pub mod config;
 mod data_folder;
 pub mod demo;
 pub mod issuers;
+mod keys;
 pub mod packages;
 pub mod postgres;
 pub mod sample;
@@ -16,4 +18,5 @@ mod server;
 pub mod story;
 
 pub use binaries::SearchPath;
+pub use keys::KeyError;
 pub use postgres::{Postgres, PostgresError};

@@ -10,9 +10,9 @@ use std::{
 
 use clap::Args;
 use identity_link_dev::{
-    Postgres, demo,
-    issuers::{self, Scopes},
-    sample, story,
+    Postgres,
+    config::{DevConfig, Scopes},
+    demo, issuers, sample, story,
 };
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
@@ -89,13 +89,19 @@ fn prepare(
     postgres: &Postgres,
     demo_base: Option<&str>,
 ) -> Result<Config, Failure> {
-    demo_base.map_or(Ok(()), |base| keep_demo(data_dir, base))?;
+    if let Some(base) = demo_base {
+        keep_demo(data_dir, base)?;
+        demo::ensure_key(data_dir)?;
+    }
     issuers::ensure_keys(data_dir)?;
+    let config = DevConfig {
+        listen: address,
+        database_url: &postgres.url("postgres"),
+        demo_base,
+        scopes: &scopes(),
+    };
     let file = data_dir.join("identity-link.toml");
-    fs::write(
-        &file,
-        issuers::config_toml(&address.to_string(), &postgres.url("postgres"), demo_base, &scopes()),
-    )?;
+    fs::write(&file, config.to_string())?;
     let config = load(&file)?;
     log::start(&config.log)?;
     Ok(config)

@@ -12,7 +12,7 @@ use std::{
     convert::Infallible,
     fmt::Write as _,
     net::SocketAddr,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -25,9 +25,10 @@ use uuid::Uuid;
 
 use self::{
     backend::Backend,
-    provider::{CLIENT, PROVIDERS, Providers},
+    provider::{CLIENT, KEY, PROVIDERS, Providers},
     web::{DemoRequest, Reply, redirect, status, with_cookie},
 };
+use crate::keys::{self, KeyError};
 
 /// The cookie that names the signed-in user's session.
 const SESSION: &str = "demo-session";
@@ -58,6 +59,14 @@ const CALLBACK: &str = "/callback/";
 /// its provider.
 fn redirect_uri(base: &str, provider: &str) -> String {
     format!("{base}{CALLBACK}{provider}")
+}
+
+/// Makes the key of the demo's providers if it is missing.
+///
+/// # Errors
+/// If the key cannot be made, or a file cannot be read or written.
+pub fn ensure_key(data_dir: &Path) -> Result<(), KeyError> {
+    keys::ensure(data_dir, KEY)
 }
 
 /// The configuration of the providers of a demo at `base`.

@@ -14,8 +14,11 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::web::{DemoRequest, Escaped, Fields, Reply, json, page, redirect, status};
-use crate::issuers;
+use crate::keys::{self, KeyError};
 
+/// The name of the key with which all providers of the demo sign. The service reads its public part
+/// from them.
+pub(super) const KEY: &str = "demo";
 /// The lifetime of an ID token, in seconds.
 const LIFETIME: u64 = 300;
 /// The most codes that wait to be exchanged. Above that, all are dropped, and their flows must
@@ -118,7 +121,7 @@ impl Providers {
             (&Method::GET, ".well-known/openid-configuration") => {
                 json(StatusCode::OK, self.metadata(provider).to_string())
             }
-            (&Method::GET, "jwks") => match issuers::demo_jwks(&self.data_dir) {
+            (&Method::GET, "jwks") => match keys::jwks(&self.data_dir, KEY) {
                 Ok(jwks) => json(StatusCode::OK, jwks),
                 Err(error) => failed(&error),
             },
@@ -192,7 +195,7 @@ impl Providers {
         }) else {
             return refused();
         };
-        let now = issuers::now();
+        let now = keys::now();
         let mut claims = granted.claims;
         let more = [
             ("iss", json!(issuer(&self.base, provider.name))),
@@ -203,7 +206,7 @@ impl Providers {
             ("nonce", json!(granted.query.get("nonce"))),
         ];
         claims.extend(more.map(|(name, value)| (name.to_owned(), value)));
-        match issuers::sign_for_demo(&self.data_dir, &claims) {
+        match keys::sign(&self.data_dir, KEY, "JWT", &claims) {
             Ok(id_token) => json(
                 StatusCode::OK,
                 json!({"access_token": Uuid::new_v4(), "token_type": "Bearer", "expires_in": LIFETIME, "id_token": id_token})
@@ -237,7 +240,7 @@ fn ask(provider: &DemoProvider, query: &Fields) -> Reply {
     )
 }
 
-fn failed(error: &issuers::IssuerError) -> Reply {
+fn failed(error: &KeyError) -> Reply {
     tracing::error!(%error, "a provider of the demo has no key");
     status(StatusCode::INTERNAL_SERVER_ERROR)
 }
