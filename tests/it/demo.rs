@@ -98,20 +98,47 @@ fn the_three_ways_to_link_work_in_a_browser() {
     assert!(alice.browser.text().contains("CREATED, because of NEW_USER_CHOSEN"));
 }
 
-/// The status line of the demo's response.
-fn asked(page: &str, first: &str, host: Option<&str>, fetch_site: &str) -> String {
+/// The browser shows a hostile account and a hostile email as text: no element comes of them.
+#[test]
+fn what_a_person_types_is_text_on_each_page() {
+    let (_dev, page) = Dev::start_with_demo(&temp_dir("dev_demo_typed"));
+    let mut mallory = Visit { browser: Chromium::start("dev_demo_typed_browser"), page };
+    let account = "'\"><h2 class=injected>";
+    let email = "\"<h2/class=injected>\"@example.com";
+
+    mallory.browser.open(&mallory.page);
+    mallory.browser.click("#demo-forum");
+    mallory.browser.fill("[name=account]", account);
+    mallory.browser.fill("[name=email]", email);
+    mallory.browser.click("button");
+
+    assert_eq!(mallory.accounts(), [format!("demo-forum: {account}")]);
+    assert!(mallory.browser.text().contains(email), "{}", mallory.browser.text());
+    let injected = mallory.browser.run("document.querySelector('.injected')");
+    assert_eq!(injected, serde_json::Value::Null);
+    let style = "getComputedStyle(document.querySelector('header')).backgroundColor";
+    assert_eq!(mallory.browser.run(style), "rgb(255, 204, 0)", "the style should apply");
+}
+
+/// The form that each request sends.
+const FORM: &str = "account=a&provider=demo-mail";
+
+/// The head of the demo's response: the status line and the headers.
+fn head_of_response(page: &str, first: &str, host: Option<&str>, fetch_site: &str) -> Vec<String> {
     let address = page.trim_start_matches("http://").trim_end_matches('/');
     let mut stream = TcpStream::connect(address).unwrap();
-    let host = host.unwrap_or(address);
-    let head = format!("{first} HTTP/1.1\r\nhost: {host}\r\nsec-fetch-site: {fetch_site}\r\n");
-    stream
-        .write_all(
-            format!("{head}content-length: 9\r\nconnection: close\r\n\r\naccount=a").as_bytes(),
-        )
-        .unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    answer.lines().next().unwrap().to_owned()
+    let head = [
+        format!("{first} HTTP/1.1"),
+        format!("host: {}", host.unwrap_or(address)),
+        format!("sec-fetch-site: {fetch_site}"),
+        "content-type: application/x-www-form-urlencoded".to_owned(),
+        format!("content-length: {}", FORM.len()),
+        "connection: close".to_owned(),
+    ];
+    stream.write_all(format!("{}\r\n\r\n{FORM}", head.join("\r\n")).as_bytes()).unwrap();
+    let mut response = String::new();
+    stream.read_to_string(&mut response).unwrap();
+    response.lines().take_while(|line| !line.is_empty()).map(str::to_owned).collect()
 }
 
 /// Pages of other sites in the browser cannot act on the demo, and the demo does not redirect to
@@ -120,21 +147,50 @@ fn asked(page: &str, first: &str, host: Option<&str>, fetch_site: &str) -> Strin
 fn the_demo_serves_its_own_pages_only() {
     let (_dev, page) = Dev::start_with_demo(&temp_dir("dev_demo_asked"));
     let elsewhere =
-        "POST /providers/demo-mail/authorize?client_id=demo&redirect_uri=http://evil.example.com/";
+        "/providers/demo-mail/authorize?client_id=demo&redirect_uri=http://evil.example.com/";
+    let (ask_elsewhere, grant_elsewhere) =
+        (format!("GET {elsewhere}"), format!("POST {elsewhere}"));
     for (first, host, fetch_site, expected) in [
         ("GET /", None, "none", "HTTP/1.1 200 OK"),
         ("GET /", Some("evil.example.com"), "none", "HTTP/1.1 400 Bad Request"),
+        ("GET /style.css", Some("evil.example.com"), "none", "HTTP/1.1 400 Bad Request"),
+        ("GET /missing", None, "none", "HTTP/1.1 404 Not Found"),
         ("POST /sign-out", None, "same-origin", "HTTP/1.1 303 See Other"),
         ("POST /sign-out", None, "cross-site", "HTTP/1.1 400 Bad Request"),
         ("POST /sign-out", None, "same-site", "HTTP/1.1 400 Bad Request"),
-        (elsewhere, None, "same-origin", "HTTP/1.1 400 Bad Request"),
+        ("POST /link", None, "same-origin", "HTTP/1.1 303 See Other"),
+        (&ask_elsewhere, None, "cross-site", "HTTP/1.1 400 Bad Request"),
+        (&grant_elsewhere, None, "same-origin", "HTTP/1.1 400 Bad Request"),
     ] {
         assert_eq!(
-            asked(&page, first, host, fetch_site),
+            head_of_response(&page, first, host, fetch_site)[0],
             expected,
             "{first} {host:?} {fetch_site}"
         );
     }
+}
+
+/// Its pages run no script and are in no frame, and no script reads its cookies.
+#[test]
+fn the_demo_sends_the_headers_that_protect_its_pages() {
+    let (_dev, page) = Dev::start_with_demo(&temp_dir("dev_demo_headers"));
+    for first in ["GET /", "GET /style.css", "GET /missing", "POST /sign-out", "POST /sign-in"] {
+        let head = head_of_response(&page, first, None, "same-origin");
+        for header in [
+            "cache-control: no-store",
+            "referrer-policy: no-referrer",
+            "x-content-type-options: nosniff",
+            "content-security-policy: default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+        ] {
+            assert!(head.iter().any(|line| line == header), "{first}: {head:?}");
+        }
+    }
+
+    let head = head_of_response(&page, "POST /sign-in", None, "same-origin");
+    let cookie = head.iter().find_map(|line| line.strip_prefix("set-cookie: ")).unwrap();
+    let (value, attributes) = cookie.split_once("; ").unwrap();
+    assert!(value.starts_with("demo-attempt="), "{value}");
+    assert_eq!(attributes, "HttpOnly; SameSite=Lax; Path=/");
 }
 
 /// The issuers of its providers contain its address: at another one, its accounts would be other

@@ -9,13 +9,14 @@ use identity_link_proto::v1::{
     identity_service_client::IdentityServiceClient, link_request, resolve_sign_in_request::Proof,
     sign_in_service_client::SignInServiceClient, start_sign_in_request::Intent,
 };
+use serde::Deserialize;
 use tonic::{
     Request, Status,
     metadata::MetadataValue,
     transport::{Channel, Endpoint},
 };
 
-use super::{redirect_uri, web::DemoRequest};
+use super::catalog::redirect_uri;
 use crate::issuers::{self, Bearer, TENANTS, TokenRequest};
 
 /// The lifetime of the demo's tokens: each is for one call.
@@ -24,6 +25,17 @@ const TTL: Duration = Duration::from_secs(60);
 const USER_SCOPE: &str = "read:current_user update:current_user_identities";
 /// The scope of the backend's own token.
 const BACKEND_SCOPE: &str = "sign_in:users";
+
+/// What a provider sends back by the browser (RFC 6749 §4.1.2, RFC 9207 §2); what is missing is
+/// empty.
+#[derive(Deserialize, Default)]
+#[serde(default)]
+pub(super) struct AuthorizationResponse {
+    state: String,
+    code: String,
+    iss: String,
+    error: String,
+}
 
 /// The demo's client of the service.
 pub(super) struct Backend {
@@ -73,26 +85,26 @@ impl Backend {
         Ok(self.sign_in().start_sign_in(self.as_backend(request)?).await?.into_inner())
     }
 
-    /// Ends the flow with the parameters that the browser brought back.
+    /// Ends the flow with what the browser brought back from a provider.
     pub(super) async fn complete(
         &self,
-        incoming: &DemoRequest,
+        provider: &str,
+        returned: AuthorizationResponse,
         attempt_secret: &str,
         user: Option<&str>,
     ) -> Result<CompleteSignInResponse, Status> {
-        let field = |name| incoming.query.get(name).to_owned();
         let user_token = match user {
             Some(user) => self.token(Bearer::User(user.to_owned()))?,
             None => String::new(),
         };
         let request = CompleteSignInRequest {
             attempt_secret: attempt_secret.to_owned(),
-            state: field("state"),
-            code: field("code"),
-            iss: field("iss"),
-            error: field("error"),
+            state: returned.state,
+            code: returned.code,
+            iss: returned.iss,
+            error: returned.error,
             user_token,
-            redirect_uri: format!("{}{}", self.base, incoming.path),
+            redirect_uri: redirect_uri(&self.base, provider),
             ..Default::default()
         };
         Ok(self.sign_in().complete_sign_in(self.as_backend(request)?).await?.into_inner())

@@ -1,19 +1,29 @@
-//! Providers for the demo: OpenID Connect as far as a sign-in needs it. The person types the
+//! A provider of the demo: OpenID Connect as far as a sign-in needs it. The person types the
 //! account's name.
 
 use std::{
     collections::BTreeMap,
-    path::PathBuf,
-    sync::{Mutex, PoisonError},
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use aws_lc_rs::digest::{SHA256, digest};
+use axum::{
+    Form, Json, Router,
+    extract::{Query, State},
+    http::{StatusCode, header},
+    response::{IntoResponse as _, Redirect, Response},
+    routing::{get, post},
+};
 use data_encoding::BASE64URL_NOPAD;
-use http::{Method, StatusCode};
+use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use super::web::{DemoRequest, Escaped, Fields, Reply, json, page, redirect, status};
+use super::{
+    catalog::{CLIENT, DemoProvider, redirect_uri},
+    pages::{self, AccountPage, Page},
+};
 use crate::keys::{self, KeyError};
 
 /// The name of the key with which all providers of the demo sign. The service reads its public part
@@ -24,223 +34,200 @@ const LIFETIME: u64 = 300;
 /// The most codes that wait to be exchanged. Above that, all are dropped, and their flows must
 /// begin again.
 const MAX_CODES: usize = 1000;
-/// The service's client id at each provider of the demo, and its secret, which protects nothing.
-pub(super) const CLIENT: (&str, &str) = ("demo", "no-secret-of-anybodys");
 
-/// A provider of the demo.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct DemoProvider {
-    /// The name in the configuration.
-    pub name: &'static str,
-    /// The text on its button.
-    pub display_name: &'static str,
-    /// Whether it verifies emails.
-    pub verifies: bool,
-    /// Its other keys in the configuration.
-    pub settings: &'static str,
-    /// A sentence about what it demonstrates.
-    pub about: &'static str,
-}
-
-/// Two that link automatically, one that asks, one whose emails do not count, and one that is
-/// link-only.
-pub(super) const PROVIDERS: [DemoProvider; 5] = [
-    DemoProvider {
-        name: "demo-mail",
-        display_name: "Demo Mail",
-        verifies: true,
-        settings: "email_trust = \"when_verified\"\nlinking = \"automatic\"",
-        about: "It verifies emails, and links automatically: to the user that has the email by another such provider.",
-    },
-    DemoProvider {
-        name: "demo-code",
-        display_name: "Demo Code",
-        verifies: true,
-        settings: "email_trust = \"when_verified\"\nlinking = \"automatic\"",
-        about: "It verifies emails too, and links automatically.",
-    },
-    DemoProvider {
-        name: "demo-office",
-        display_name: "Demo Office",
-        verifies: true,
-        settings: "email_trust = \"when_verified\"\nlinking = \"suggest\"",
-        about: "It verifies emails. If a user has the email already, the person is asked first.",
-    },
-    DemoProvider {
-        name: "demo-forum",
-        display_name: "Demo Forum",
-        verifies: false,
-        settings: "email_trust = \"never\"",
-        about: "It verifies nothing: an email from here finds no user.",
-    },
-    DemoProvider {
-        name: "demo-wallet",
-        display_name: "Demo Wallet",
-        verifies: false,
-        settings: "mode = \"link_only\"",
-        about: "No user signs in with it. A signed-in user can link it.",
-    },
-];
-
-/// The running providers.
-#[derive(Debug)]
-pub(super) struct Providers {
+/// A running provider.
+struct Provider {
+    about: &'static DemoProvider,
+    issuer: String,
+    /// The only URI to which it redirects.
+    redirect_uri: String,
+    /// The folder of its key.
     data_dir: PathBuf,
-    /// The demo's URL: `http://127.0.0.1:50080`.
-    base: String,
     /// The granted authorizations by code.
-    codes: Mutex<BTreeMap<String, Granted>>,
+    grants: Mutex<BTreeMap<String, Grant>>,
 }
 
-#[derive(Debug)]
-struct Granted {
-    provider: &'static str,
-    query: Fields,
-    claims: Map<String, Value>,
+/// A granted authorization, which waits for the exchange of its code.
+struct Grant {
+    request: AuthorizationRequest,
+    /// The claims about the account.
+    account: Map<String, Value>,
 }
 
-/// The `iss` of a provider of the demo.
-pub(super) fn issuer(base: &str, name: &str) -> String {
-    format!("{base}/providers/{name}")
+/// The query of the authorization endpoint (OpenID Connect Core §3.1.2.1, RFC 7636 §4.3).
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct AuthorizationRequest {
+    client_id: String,
+    redirect_uri: String,
+    state: String,
+    nonce: String,
+    code_challenge: String,
+    login_hint: String,
 }
 
-impl Providers {
-    /// The providers of the demo at `base`, with a key in `data_dir`.
-    pub(super) fn new(data_dir: PathBuf, base: String) -> Self {
-        Self { data_dir, base, codes: Mutex::default() }
+/// The account that the person types.
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct TypedAccount {
+    account: String,
+    email: String,
+}
+
+/// The form of the token endpoint (RFC 6749 §4.1.3, RFC 7636 §4.5).
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct TokenForm {
+    code: String,
+    code_verifier: String,
+    redirect_uri: String,
+}
+
+/// The endpoints of a provider of the demo at `base`, with a key in `data_dir`.
+pub(super) fn routes(about: &'static DemoProvider, base: &str, data_dir: &Path) -> Router {
+    let provider = Provider {
+        about,
+        issuer: about.issuer(base),
+        redirect_uri: redirect_uri(base, about.name),
+        data_dir: data_dir.to_owned(),
+        grants: Mutex::default(),
+    };
+    Router::new()
+        .route("/.well-known/openid-configuration", get(metadata))
+        .route("/jwks", get(jwks))
+        .route("/authorize", get(ask).post(grant))
+        .route("/token", post(exchange))
+        .with_state(Arc::new(provider))
+}
+
+async fn metadata(State(provider): State<Arc<Provider>>) -> Json<Value> {
+    let issuer = &provider.issuer;
+    Json(json!({
+        "issuer": issuer,
+        "authorization_endpoint": format!("{issuer}/authorize"),
+        "token_endpoint": format!("{issuer}/token"),
+        "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
+        "jwks_uri": format!("{issuer}/jwks"),
+        "response_types_supported": ["code"],
+        "subject_types_supported": ["public"],
+        "id_token_signing_alg_values_supported": ["EdDSA"],
+        "code_challenge_methods_supported": ["S256"],
+        "authorization_response_iss_parameter_supported": true,
+    }))
+}
+
+async fn jwks(State(provider): State<Arc<Provider>>) -> Response {
+    match keys::jwks(&provider.data_dir, KEY) {
+        Ok(jwks) => ([(header::CONTENT_TYPE, "application/json")], jwks).into_response(),
+        Err(error) => without_key(&error),
+    }
+}
+
+/// The page on which the person types an account.
+async fn ask(
+    State(provider): State<Arc<Provider>>,
+    Query(request): Query<AuthorizationRequest>,
+) -> Response {
+    if !provider.is_from_the_demo(&request) {
+        return pages::status(StatusCode::BAD_REQUEST).into_response();
+    }
+    Page(AccountPage { provider: provider.about, login_hint: request.login_hint }).into_response()
+}
+
+/// Grants an authorization for the account that the person typed, and redirects back with a code.
+async fn grant(
+    State(provider): State<Arc<Provider>>,
+    Query(request): Query<AuthorizationRequest>,
+    Form(typed): Form<TypedAccount>,
+) -> Response {
+    if !provider.is_from_the_demo(&request) {
+        return pages::status(StatusCode::BAD_REQUEST).into_response();
+    }
+    let account = provider.claims(&typed);
+    let state = request.state.clone();
+    let code = provider.keep(Grant { request, account });
+    let query = form_urlencoded::Serializer::new(String::new())
+        .append_pair("code", &code)
+        .append_pair("state", &state)
+        .append_pair("iss", &provider.issuer)
+        .finish();
+    Redirect::to(&format!("{}?{query}", provider.redirect_uri)).into_response()
+}
+
+/// Exchanges a code, once, for the ID token.
+async fn exchange(State(provider): State<Arc<Provider>>, Form(form): Form<TokenForm>) -> Response {
+    let Some(grant) = provider.take(&form) else {
+        return (StatusCode::BAD_REQUEST, Json(json!({"error": "invalid_grant"}))).into_response();
+    };
+    match keys::sign(&provider.data_dir, KEY, "JWT", &provider.id_token_claims(grant)) {
+        Ok(id_token) => Json(json!({
+            "access_token": Uuid::new_v4(),
+            "token_type": "Bearer",
+            "expires_in": LIFETIME,
+            "id_token": id_token,
+        }))
+        .into_response(),
+        Err(error) => without_key(&error),
+    }
+}
+
+fn without_key(error: &KeyError) -> Response {
+    tracing::error!(%error, "a provider of the demo has no key");
+    pages::status(StatusCode::INTERNAL_SERVER_ERROR).into_response()
+}
+
+impl Provider {
+    /// Whether the request is the demo's own and returns to its login page, so that the provider is
+    /// no open redirect.
+    fn is_from_the_demo(&self, request: &AuthorizationRequest) -> bool {
+        request.redirect_uri == self.redirect_uri && request.client_id == CLIENT.0
     }
 
-    /// Responds as the provider that the path names.
-    pub(super) fn respond(&self, incoming: &DemoRequest) -> Reply {
-        let endpoint =
-            incoming.path.strip_prefix("/providers/").and_then(|rest| rest.split_once('/'));
-        let named = endpoint
-            .and_then(|(name, rest)| Some((PROVIDERS.iter().find(|it| it.name == name)?, rest)));
-        let Some((provider, endpoint)) = named else { return status(StatusCode::NOT_FOUND) };
-        match (&incoming.method, endpoint) {
-            (&Method::GET, ".well-known/openid-configuration") => {
-                json(StatusCode::OK, self.metadata(provider).to_string())
-            }
-            (&Method::GET, "jwks") => match keys::jwks(&self.data_dir, KEY) {
-                Ok(jwks) => json(StatusCode::OK, jwks),
-                Err(error) => failed(&error),
-            },
-            (&Method::GET, "authorize") => ask(provider, &incoming.query),
-            (&Method::POST, "authorize") => self.grant(provider, incoming),
-            (&Method::POST, "token") => self.exchange(provider, &incoming.form),
-            _ => status(StatusCode::NOT_FOUND),
+    /// The claims about an account.
+    fn claims(&self, typed: &TypedAccount) -> Map<String, Value> {
+        let named = [("sub", &typed.account), ("name", &typed.account), ("email", &typed.email)];
+        let mut claims: Map<String, Value> = named
+            .into_iter()
+            .filter(|(_, value)| !value.is_empty())
+            .map(|(name, value)| (name.to_owned(), json!(value)))
+            .collect();
+        claims.insert("email_verified".to_owned(), json!(self.about.verifies));
+        claims
+    }
+
+    /// Keeps a grant, and returns its code.
+    fn keep(&self, grant: Grant) -> String {
+        let code = Uuid::new_v4().to_string();
+        let mut grants = self.grants.lock().unwrap_or_else(PoisonError::into_inner);
+        if grants.len() >= MAX_CODES {
+            grants.clear();
         }
+        grants.insert(code.clone(), grant);
+        code
     }
 
-    fn metadata(&self, provider: &DemoProvider) -> Value {
-        let issuer = issuer(&self.base, provider.name);
-        json!({
-            "issuer": issuer,
-            "authorization_endpoint": format!("{issuer}/authorize"),
-            "token_endpoint": format!("{issuer}/token"),
-            "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
-            "jwks_uri": format!("{issuer}/jwks"),
-            "response_types_supported": ["code"],
-            "subject_types_supported": ["public"],
-            "id_token_signing_alg_values_supported": ["EdDSA"],
-            "code_challenge_methods_supported": ["S256"],
-            "authorization_response_iss_parameter_supported": true,
+    /// Takes the grant of a code, if the verifier and the redirect URI match.
+    fn take(&self, form: &TokenForm) -> Option<Grant> {
+        let mut grants = self.grants.lock().unwrap_or_else(PoisonError::into_inner);
+        let challenge =
+            BASE64URL_NOPAD.encode(digest(&SHA256, form.code_verifier.as_bytes()).as_ref());
+        grants.remove(&form.code).filter(|Grant { request, .. }| {
+            request.code_challenge == challenge && request.redirect_uri == form.redirect_uri
         })
     }
 
-    /// Grants an authorization for the account that the person typed, and redirects back with a
-    /// code.
-    fn grant(&self, provider: &DemoProvider, incoming: &DemoRequest) -> Reply {
-        // Only to the demo's own login page, so that this is no open redirect.
-        let redirect_uri = incoming.query.get("redirect_uri");
-        if redirect_uri != super::redirect_uri(&self.base, provider.name)
-            || incoming.query.get("client_id") != CLIENT.0
-        {
-            return status(StatusCode::BAD_REQUEST);
-        }
-        let (account, email) = (incoming.form.get("account"), incoming.form.get("email"));
-        let named = [("sub", account), ("name", account), ("email", email)]
-            .into_iter()
-            .filter(|(_, value)| !value.is_empty());
-        let mut claims: Map<String, Value> =
-            named.map(|(name, value)| (name.to_owned(), json!(value))).collect();
-        claims.insert("email_verified".to_owned(), json!(provider.verifies));
-        let code = Uuid::new_v4().to_string();
-        let mut codes = self.codes.lock().unwrap_or_else(PoisonError::into_inner);
-        if codes.len() >= MAX_CODES {
-            codes.clear();
-        }
-        codes.insert(
-            code.clone(),
-            Granted { provider: provider.name, query: incoming.query.clone(), claims },
-        );
-        let mut back = form_urlencoded::Serializer::new(String::new());
-        back.append_pair("code", &code).append_pair("state", incoming.query.get("state"));
-        back.append_pair("iss", &issuer(&self.base, provider.name));
-        redirect(&format!("{redirect_uri}?{}", back.finish()))
-    }
-
-    /// Exchanges a code, once, for the ID token, if the verifier matches.
-    fn exchange(&self, provider: &DemoProvider, form: &Fields) -> Reply {
-        let refused =
-            || json(StatusCode::BAD_REQUEST, json!({"error": "invalid_grant"}).to_string());
-        let granted =
-            self.codes.lock().unwrap_or_else(PoisonError::into_inner).remove(form.get("code"));
-        let challenge =
-            BASE64URL_NOPAD.encode(digest(&SHA256, form.get("code_verifier").as_bytes()).as_ref());
-        let Some(granted) = granted.filter(|it| {
-            it.provider == provider.name
-                && it.query.get("code_challenge") == challenge
-                && it.query.get("redirect_uri") == form.get("redirect_uri")
-        }) else {
-            return refused();
-        };
+    fn id_token_claims(&self, grant: Grant) -> Map<String, Value> {
         let now = keys::now();
-        let mut claims = granted.claims;
+        let mut claims = grant.account;
         let more = [
-            ("iss", json!(issuer(&self.base, provider.name))),
+            ("iss", json!(self.issuer)),
             ("aud", json!(CLIENT.0)),
             ("iat", json!(now)),
             ("auth_time", json!(now)),
             ("exp", json!(now + LIFETIME)),
-            ("nonce", json!(granted.query.get("nonce"))),
+            ("nonce", json!(grant.request.nonce)),
         ];
         claims.extend(more.map(|(name, value)| (name.to_owned(), value)));
-        match keys::sign(&self.data_dir, KEY, "JWT", &claims) {
-            Ok(id_token) => json(
-                StatusCode::OK,
-                json!({"access_token": Uuid::new_v4(), "token_type": "Bearer", "expires_in": LIFETIME, "id_token": id_token})
-                    .to_string(),
-            ),
-            Err(error) => failed(&error),
-        }
+        claims
     }
-}
-
-/// The page of a provider on which the person types an account.
-fn ask(provider: &DemoProvider, query: &Fields) -> Reply {
-    let action =
-        form_urlencoded::Serializer::new(String::new()).extend_pairs(query.iter()).finish();
-    let says = if provider.verifies {
-        "says that it verified your email"
-    } else {
-        "does not verify your email"
-    };
-    page(
-        provider.display_name,
-        &format!(
-            "<p>{about}</p>\n<form method=\"post\" action=\"?{action}\">\n\
-             <p><label>Account <input name=\"account\" required maxlength=\"100\" value=\"{hint}\"></label></p>\n\
-             <p><label>Email <input name=\"email\" maxlength=\"300\"></label> (it {says})</p>\n\
-             <button>Sign in</button>\n</form>",
-            about = Escaped(provider.about),
-            action = Escaped(&action),
-            hint = Escaped(query.get("login_hint")),
-        ),
-    )
-}
-
-fn failed(error: &KeyError) -> Reply {
-    tracing::error!(%error, "a provider of the demo has no key");
-    status(StatusCode::INTERNAL_SERVER_ERROR)
 }

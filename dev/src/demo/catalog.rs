@@ -1,0 +1,108 @@
+//! The providers of the demo: what each demonstrates, and its configuration at the service.
+
+use std::fmt::Write as _;
+
+/// The route to which the demo's providers redirect. The path contains the provider's name, so the
+/// return names its provider.
+pub(super) const CALLBACK_ROUTE: &str = "/callback/{provider}";
+/// The service's client id at each provider of the demo, and its secret, which protects nothing.
+pub(super) const CLIENT: (&str, &str) = ("demo", "no-secret-at-all");
+
+/// A provider of the demo.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct DemoProvider {
+    /// The name in the configuration.
+    pub name: &'static str,
+    /// The text on its button.
+    pub display_name: &'static str,
+    /// Whether it verifies emails.
+    pub verifies: bool,
+    /// Its other keys in the configuration.
+    pub settings: &'static str,
+    /// A sentence about what it demonstrates.
+    pub about: &'static str,
+}
+
+/// Two that link automatically, one that asks, one whose emails do not count, and one that is
+/// link-only.
+pub(super) const PROVIDERS: [DemoProvider; 5] = [
+    DemoProvider {
+        name: "demo-mail",
+        display_name: "Demo Mail",
+        verifies: true,
+        settings: "email_trust = \"when_verified\"\nlinking = \"automatic\"",
+        about: "It verifies emails, and links automatically: to the user that has the email by another such provider.",
+    },
+    DemoProvider {
+        name: "demo-code",
+        display_name: "Demo Code",
+        verifies: true,
+        settings: "email_trust = \"when_verified\"\nlinking = \"automatic\"",
+        about: "It verifies emails too, and links automatically.",
+    },
+    DemoProvider {
+        name: "demo-office",
+        display_name: "Demo Office",
+        verifies: true,
+        settings: "email_trust = \"when_verified\"\nlinking = \"suggest\"",
+        about: "It verifies emails. If a user has the email already, the person is asked first.",
+    },
+    DemoProvider {
+        name: "demo-forum",
+        display_name: "Demo Forum",
+        verifies: false,
+        settings: "email_trust = \"never\"",
+        about: "It verifies nothing: an email from here finds no user.",
+    },
+    DemoProvider {
+        name: "demo-wallet",
+        display_name: "Demo Wallet",
+        verifies: false,
+        settings: "mode = \"link_only\"",
+        about: "No user signs in with it. A signed-in user can link it.",
+    },
+];
+
+impl DemoProvider {
+    /// The provider of this name, if it is one of the demo's.
+    pub(super) fn named(name: &str) -> Option<&'static DemoProvider> {
+        PROVIDERS.iter().find(|provider| provider.name == name)
+    }
+
+    /// The path of its issuer, below which its endpoints are.
+    pub(super) fn issuer_path(&self) -> String {
+        format!("/providers/{}", self.name)
+    }
+
+    /// Its `iss`, at a demo with the URL `base`.
+    pub(super) fn issuer(&self, base: &str) -> String {
+        format!("{base}{}", self.issuer_path())
+    }
+}
+
+/// The redirect URI of a provider, at a demo with the URL `base`.
+pub(super) fn redirect_uri(base: &str, provider: &str) -> String {
+    format!("{base}{}", CALLBACK_ROUTE.replace("{provider}", provider))
+}
+
+/// The configuration of the providers of a demo at `base`.
+pub fn config_toml(tenant: &str, base: &str) -> String {
+    let mut toml = String::new();
+    let (client_id, client_secret) = CLIENT;
+    for provider in PROVIDERS {
+        // Writing to a String cannot fail.
+        let _ = write!(
+            toml,
+            "\n[tenants.{tenant}.providers.{name}]\n{settings}\n\
+             [tenants.{tenant}.providers.{name}.oauth]\nkind = \"oidc\"\nissuer = {issuer:?}\n\
+             client_id = {client_id:?}\nclient_secret = {client_secret:?}\nredirect_uris = [{redirect_uri:?}]\n\
+             display_name = {display_name:?}\nalgorithms = [\"EdDSA\"]\n",
+            name = provider.name,
+            settings = provider.settings,
+            issuer = provider.issuer(base),
+            redirect_uri = redirect_uri(base, provider.name),
+            display_name = provider.display_name,
+        );
+    }
+    toml
+}

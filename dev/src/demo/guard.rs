@@ -1,0 +1,59 @@
+//! What protects the demo in a browser that also shows pages of other sites.
+
+use std::sync::Arc;
+
+use axum::{
+    extract::{Request, State},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
+    middleware::Next,
+    response::{IntoResponse as _, Response},
+};
+
+use super::pages;
+
+/// The header that says which site's page sends a request.
+const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+
+/// The headers of each response. The pages have no script and no inline style, are in no frame, and
+/// their forms go to the demo only.
+const HEADERS: [(HeaderName, HeaderValue); 4] = [
+    (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+    (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+    (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+    (
+        header::CONTENT_SECURITY_POLICY,
+        HeaderValue::from_static(
+            "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+        ),
+    ),
+];
+
+/// Refuses a request for another host, and a form that another site's page sends.
+///
+/// The check of `Host` stops DNS rebinding: another site's name that suddenly resolves to this
+/// machine appears there.
+pub(super) async fn check_sender(
+    State(host): State<Arc<str>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let is_for_us = text(request.headers(), &header::HOST) == &*host;
+    let is_from_us =
+        matches!(text(request.headers(), &SEC_FETCH_SITE), "" | "none" | "same-origin");
+    if is_for_us && (is_from_us || request.method() != Method::POST) {
+        next.run(request).await
+    } else {
+        pages::status(StatusCode::BAD_REQUEST).into_response()
+    }
+}
+
+/// The text of a header; empty if there is none.
+fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> &'a str {
+    headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+}
+
+/// Adds the headers that each response of the demo has.
+pub(super) async fn add_headers(mut response: Response) -> Response {
+    response.headers_mut().extend(HEADERS);
+    response
+}
