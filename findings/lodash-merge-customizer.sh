@@ -8,7 +8,8 @@
 #   - lost the primary's object where the secondary has an array: it becomes properties of that array, which JSON, and
 #     with it the PATCH, leaves out.
 # lodash 3, on the other hand, throws where the secondary has an array and the primary a number, null or object, and
-# makes one string of an array and a string. docs/AUTH0.md has the whole table, beside what MergeMetadata does.
+# makes one string of an array and a string. docs/reference/auth0-differences.md has the whole table, beside what
+# MergeMetadata does.
 set -euo pipefail
 
 folder=$(mktemp -d)

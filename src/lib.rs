@@ -1,7 +1,7 @@
 //! identity-link manages which identities belong to which user.
 //!
-//! `docs/ARCHITECTURE.md` has the map. Dependencies point one way: from the server to the
-//! transport, from there to the use cases, and from there to the rules, the store and the token
+//! `docs/explanation/architecture.md` has the map. Dependencies point one way: from the server to
+//! the transport, from there to the use cases, and from there to the rules, the store and the token
 //! verification. The rules depend on no other module.
 
 #![forbid(unsafe_code)]

@@ -1,8 +1,8 @@
 //! Decides which user signs in, for all entry points.
 //!
-//! The rules are the rows of a table (`docs/SIGN_IN.md`), and the first row that fits decides. What
-//! is not proven counts as unproven: an email links only if providers that the operator trusts with
-//! it have verified it on both sides.
+//! The rules are the rows of a table (`docs/reference/sign-in-rules.md`), and the first row that
+//! fits decides. What is not proven counts as unproven: an email links only if providers that the
+//! operator trusts with it have verified it on both sides.
 
 mod refreshing;
 

@@ -1,4 +1,4 @@
-//! Callers that race. Each test names the row of `docs/THREATS.md` that it stands for.
+//! Callers that race. Each test names the row of `docs/explanation/threats.md` that it stands for.
 
 mod deletions;
 mod linking;

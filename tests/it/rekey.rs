@@ -140,7 +140,7 @@ fn whose(user: pb::ResolvedUser) -> (String, String) {
 
 #[test]
 fn the_pattern_in_the_docs_is_that_of_the_example() {
-    let docs = fs::read_to_string("docs/FEED.md").unwrap();
+    let docs = fs::read_to_string("docs/tutorials/following-the-feed.md").unwrap();
     let blocks: Vec<&str> = docs
         .split("```")
         .skip(1)
@@ -153,7 +153,7 @@ fn the_pattern_in_the_docs_is_that_of_the_example() {
     for (block, file) in blocks.into_iter().zip(example) {
         assert!(
             file.contains(block),
-            "docs/FEED.md has a block that the example has not:\n{block}"
+            "docs/tutorials/following-the-feed.md has a block that the example has not:\n{block}"
         );
     }
 }

@@ -49,7 +49,7 @@ fn in_tests(folder: &Path, found: &mut BTreeMap<String, BTreeSet<String>>) {
 
 /// The rows of the list by number. Each number occurs once.
 fn rows() -> BTreeMap<String, Row> {
-    let list = fs::read_to_string("docs/THREATS.md").unwrap();
+    let list = fs::read_to_string("docs/explanation/threats.md").unwrap();
     let mut rows = BTreeMap::new();
     for line in list.lines() {
         let Some(line) = line.strip_prefix("| ").and_then(|line| line.strip_suffix(" |")) else {
@@ -97,7 +97,7 @@ fn each_threat_is_in_its_test_and_each_number_in_the_list() {
         for number in numbers {
             assert!(
                 rows.contains_key(number),
-                "{file} names {number}, which is not in docs/THREATS.md"
+                "{file} names {number}, which is not in docs/explanation/threats.md"
             );
         }
     }

@@ -489,7 +489,7 @@ fn a_decision_says_what_it_rests_on() {
     assert_eq!(decision.evidence.len(), 21);
 }
 
-/// Outcome, and rule or refusal, in the words of `docs/SIGN_IN.md`.
+/// Outcome, and rule or refusal, in the words of `docs/reference/sign-in-rules.md`.
 fn in_words(decision: &Result<Decision, DomainError>) -> (&'static str, String) {
     let (outcome, name) = match decision {
         Err(refusal) => ("refused", format!("{refusal:?}")),
@@ -509,7 +509,7 @@ fn in_words(decision: &Result<Decision, DomainError>) -> (&'static str, String) 
 
 /// The rows of the first table: outcome, and rule or refusal.
 fn rows_of_the_page() -> Vec<(&'static str, String)> {
-    let page = include_str!("../../../docs/SIGN_IN.md");
+    let page = include_str!("../../../docs/reference/sign-in-rules.md");
     let rows = page.lines().filter_map(|line| {
         line.strip_prefix("| ").filter(|rest| rest.starts_with(char::is_numeric))
     });
@@ -527,7 +527,7 @@ fn rows_of_the_page() -> Vec<(&'static str, String)> {
 #[test]
 fn the_page_says_what_becomes_of_who_would_be_created() {
     use Registration::{Ask, Closed, Open};
-    let page = include_str!("../../../docs/SIGN_IN.md");
+    let page = include_str!("../../../docs/reference/sign-in-rules.md");
     let rows = page
         .lines()
         .filter_map(|line| line.strip_prefix("| `registration` is ")?.strip_suffix(" |"));

@@ -51,7 +51,10 @@ pub(super) fn outcomes() -> impl Iterator<Item = &'static str> {
     OUTCOMES.trim().lines()
 }
 
-/// A package and its major version, as the table in `docs/AUTH0.md` heads its column.
+/// The page whose table has the outcomes.
+const PAGE: &str = "docs/reference/auth0-differences.md";
+
+/// A package and its major version, as the table of [`PAGE`] heads its column.
 #[derive(Debug, Clone, Copy)]
 enum Client {
     Node(u8),
@@ -130,7 +133,7 @@ impl Client {
             Self::Node(_) | Self::Python(..) => true,
         };
         assert_eq!(lines, outcomes().filter(has).collect::<Vec<_>>(), "{self:?}");
-        assert_eq!(documented(&self.heading()), cells(&lines), "docs/AUTH0.md, {}", self.heading());
+        assert_eq!(documented(&self.heading()), cells(&lines), "{PAGE}, {}", self.heading());
     }
 }
 
@@ -206,7 +209,7 @@ fn cells(lines: &[String]) -> BTreeMap<String, String> {
 /// The column of the table in the documentation under this heading, without what the client has no
 /// call for.
 fn documented(heading: &str) -> BTreeMap<String, String> {
-    let text = fs::read_to_string("docs/AUTH0.md").unwrap();
+    let text = fs::read_to_string(PAGE).unwrap();
     let table = text.lines().skip_while(|line| !line.starts_with("| as whom | call |"));
     let row = |line: &str| -> Vec<String> {
         line.trim_matches('|').split('|').map(|cell| cell.trim().replace("**", "")).collect()

@@ -1,5 +1,5 @@
-//! One domain for the login and for the API: the proxies of `docs/AUTH0_ONE_DOMAIN.md` with its
-//! very configurations, in front of a tenant and of this service.
+//! One domain for the login and for the API: the proxies of `docs/how-to/auth0-one-domain.md` with
+//! its very configurations, in front of a tenant and of this service.
 
 use std::{fs, net::SocketAddr, path::PathBuf};
 

@@ -1,4 +1,4 @@
-//! What `docs/AUTH0.md` says of merges: what the code of Auth0's documents did, with each lodash
+//! What `docs/reference/auth0-differences.md` says of merges: what the code of Auth0's documents did, with each lodash
 //! that it was run with, and what `MergeMetadata` does.
 
 use std::fs;
@@ -12,7 +12,7 @@ const PACKAGES: &str = "tests/it/auth0-clients";
 
 /// The cells of the table's rows.
 fn documented() -> Vec<Vec<String>> {
-    let text = fs::read_to_string("docs/AUTH0.md").unwrap();
+    let text = fs::read_to_string("docs/reference/auth0-differences.md").unwrap();
     let table = text.lines().skip_while(|line| !line.starts_with("| secondary | primary |"));
     let cells = |line: &str| -> Vec<String> {
         line.trim_matches('|')

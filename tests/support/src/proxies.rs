@@ -21,7 +21,7 @@ use super::{child::Running, python};
 /// Their programs, pinned.
 const REQUIREMENTS: &str = "tests/it/proxies/requirements.txt";
 /// The documentation.
-const DOCUMENT: &str = "docs/AUTH0_ONE_DOMAIN.md";
+const DOCUMENT: &str = "docs/how-to/auth0-one-domain.md";
 /// What the documentation calls the tenant.
 const TENANT: &str = "your-tenant.edge.tenants.auth0.com";
 /// How long a proxy that does not start holds up its test.
