@@ -1,6 +1,6 @@
 //! The part of Auth0's Management API over HTTP that linking needs, on the same use cases as gRPC.
-//! A client of Auth0 uses it after a change of its domain. The README lists the differences and
-//! their reasons.
+//! A client of Auth0 uses it after a change of its domain. `docs/reference/auth0-differences.md`
+//! lists the differences and their reasons.
 
 mod body;
 mod elsewhere;
@@ -13,6 +13,8 @@ mod openapi;
 mod params;
 mod query;
 mod rate_limit;
+#[cfg(test)]
+mod reference;
 mod search;
 mod shapes;
 mod users;

@@ -69,15 +69,29 @@ This page is generated from the protos; a test keeps it current.
 
 A scope is what the caller's token needs. A user token acts on its own user, a service token on any user of its tenant.
 What each field means is in the proto files.
+
+| rpc | user token | service token |
+| --- | --- | --- |
 ";
+
+/// The scopes that an rpc needs, of a user token and of a service token.
+fn scopes(method: &MethodDescriptor, without: &str) -> [String; 2] {
+    let path = format!("/{}/{}", method.parent_service().full_name(), method.name());
+    let rule = TABLE.iter().find(|rule| rule.path == path).unwrap();
+    [rule.self_scope, rule.service_scope]
+        .map(|scope| scope.map_or(without.to_owned(), |scope| format!("`{scope}`")))
+}
+
+/// The row of an rpc in the table of all rpcs.
+fn row(method: &MethodDescriptor) -> String {
+    let (name, [user, service]) = (method.name(), scopes(method, "–"));
+    format!("| [`{name}`](#{}) | {user} | {service} |\n", name.to_ascii_lowercase())
+}
 
 fn rpc(method: &MethodDescriptor) -> String {
     let text = comment(&method.parent_file(), method.path());
     let (text, errors) = text.split_once("Errors: ").unwrap_or((&text, ""));
-    let path = format!("/{}/{}", method.parent_service().full_name(), method.name());
-    let rule = TABLE.iter().find(|rule| rule.path == path).unwrap();
-    let scope =
-        |scope: Option<&str>| scope.map_or("not accepted".to_owned(), |scope| format!("`{scope}`"));
+    let [user, service] = scopes(method, "not accepted");
     let stream = if method.is_server_streaming() { "stream of " } else { "" };
     let changes_nothing = method
         .method_descriptor_proto()
@@ -93,11 +107,7 @@ fn rpc(method: &MethodDescriptor) -> String {
             method.input().name(),
             method.output().name()
         ),
-        format!(
-            "- User token: {}. Service token: {}.",
-            scope(rule.self_scope),
-            scope(rule.service_scope)
-        ),
+        format!("- User token: {user}. Service token: {service}."),
     ];
     if changes_nothing == "NO_SIDE_EFFECTS" {
         lines.push("- It only reads.".to_owned());
@@ -117,8 +127,11 @@ fn service(service: &ServiceDescriptor) -> String {
 #[test]
 fn the_reference_page_of_the_rpcs_is_that_of_the_protos() {
     let pool = pool();
-    let ours = pool.services().filter(|service| service.package_name() == "identitylink.v1");
-    let page: String = ours.map(|ours| service(&ours)).collect();
+    let ours: Vec<ServiceDescriptor> =
+        pool.services().filter(|service| service.package_name() == "identitylink.v1").collect();
+    let methods = ours.iter().flat_map(|ours| ours.methods().collect::<Vec<_>>());
+    let table: String = methods.map(|method| row(&method)).collect();
+    let page: String = [table].into_iter().chain(ours.iter().map(service)).collect();
 
     expect_file!["../../docs/reference/rpcs.md"].assert_eq(&linked(&format!("{RPCS}{page}")));
 }
@@ -219,7 +232,8 @@ This page is generated from the protos and the code; a test keeps it current.
 
 A refused call has a status code, a text for people, and `google.rpc.ErrorInfo` with domain `identity-link` and one of
 these reasons for programs. The texts, here with an example for each code, say what to do; they may change. If a reason
-is marked *repeat*, `google.rpc.RetryInfo` says after which delay the same call may succeed.
+is marked *repeat*, `google.rpc.RetryInfo` says after which delay the same call may succeed. Over Auth0's HTTP a refusal has
+one of the [error codes over HTTP](error-codes.md).
 ";
 
 #[test]
