@@ -114,7 +114,7 @@ pub fn steps(context: StoryContext<'_>) -> Vec<Step> {
             &merge,
         ),
         call(
-            "Was the response lost? The same call again, under its request_id: the same response, and no array is joined twice.",
+            "If the response was lost, the same call under its request_id gets it again, and no array is joined twice.",
             &service,
             "MergeMetadata",
             &merge,

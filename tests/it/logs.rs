@@ -1,8 +1,10 @@
 //! What the server logs, and what it never logs.
 
+use std::fs;
+
 use identity_link::grpc::proto::{self as pb, FindByEmailRequest, GetUserRequest, NewIdentity};
 use rustix::process::Signal;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use tonic::{
     Code, Status,
     client::Grpc,
@@ -86,15 +88,24 @@ impl Logged {
             ran.stderr.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         let calls = lines.iter().filter(|line| line["target"] == "identity_link::call");
         let text = |line: &Value, key: &str| line[key].as_str().unwrap().to_owned();
+        let documented = documented();
         let calls: Vec<String> = calls
             .map(|line| {
                 assert!(line["duration_us"].is_u64(), "{line}");
+                assert!(documented.keys().eq(line.as_object().unwrap().keys()), "{line}");
                 ["rpc", "caller", "code", "reason", "trace_id"].map(|key| text(line, key)).join(" ")
             })
             .collect();
         assert_eq!(calls, self.expected);
         lines
     }
+}
+
+/// The line of a call in the reference.
+fn documented() -> Map<String, Value> {
+    let page = fs::read_to_string("docs/reference/log-fields.md").unwrap();
+    let (_, block) = page.split_once("```json\n").unwrap();
+    serde_json::from_str(block.split_once("```").unwrap().0).unwrap()
 }
 
 const SERVICE: &str = "identitylink.v1.IdentityService";

@@ -20,6 +20,7 @@ mod contract;
 mod demo;
 mod described;
 mod dev;
+mod docs;
 mod email_trust;
 mod erasing;
 mod faults;

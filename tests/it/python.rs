@@ -1,4 +1,4 @@
-//! The README's story in another language: stubs that grpcio-tools generates from the protos,
+//! The tutorial's story in another language: stubs that grpcio-tools generates from the protos,
 //! against the running service. They show what no Rust client would show: names, enums, `Struct`,
 //! the details of a refusal, deadlines.
 

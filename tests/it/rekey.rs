@@ -141,16 +141,16 @@ fn whose(user: pb::ResolvedUser) -> (String, String) {
 #[test]
 fn the_pattern_in_the_docs_is_that_of_the_example() {
     let docs = fs::read_to_string("docs/tutorials/following-the-feed.md").unwrap();
-    let blocks: Vec<&str> = docs
-        .split("```")
-        .skip(1)
-        .step_by(2)
-        .map(|block| block.split_once('\n').unwrap().1)
-        .collect();
-    let example = ["main.rs", "place_order.sql"]
-        .map(|file| fs::read_to_string(format!("examples/rekey/{file}")).unwrap());
-    assert_eq!(blocks.len(), example.len());
-    for (block, file) in blocks.into_iter().zip(example) {
+    let blocks_in = |language: &str| -> Vec<&str> {
+        let fence = format!("```{language}\n");
+        let begun = docs.split(fence.as_str()).skip(1);
+        begun.map(|block| block.split("```").next().unwrap()).collect()
+    };
+    for (language, file) in [("rust", "main.rs"), ("sql", "place_order.sql")] {
+        let [block] = blocks_in(language)[..] else {
+            panic!("the page has one block of {language}")
+        };
+        let file = fs::read_to_string(format!("examples/rekey/{file}")).unwrap();
         assert!(
             file.contains(block),
             "docs/tutorials/following-the-feed.md has a block that the example has not:\n{block}"

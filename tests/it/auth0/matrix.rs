@@ -270,7 +270,7 @@ async fn whose() {
 }
 
 /// What a user that is what it was may do, and what it may not do any more. A sign-in of eleven
-/// minutes links and unlinks: `max_sign_in_age` is that of README.
+/// minutes links and unlinks: `max_sign_in_age` is that of the tutorial.
 #[tokio::test]
 async fn standing() {
     let callers = [

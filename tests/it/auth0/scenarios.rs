@@ -70,13 +70,12 @@ async fn an_application_suggests_to_link_and_merges_the_metadata_first() {
     suggests_and_links(&TestServer::start_auth0().await, "github").await;
 }
 
-/// A70: with the README's configuration, a user from Auth0 gets the candidates that Auth0
+/// A70: with the tutorial's configuration, a user from Auth0 gets the candidates that Auth0
 /// suggested.
 #[tokio::test]
-async fn the_readme_s_configuration_is_enough_for_an_application_that_suggests_to_link() {
-    let readme = fs::read_to_string("README.md").unwrap();
-    let (_, block) = readme.split_once("## Coming from Auth0\n").unwrap();
-    let (_, block) = block.split_once("```toml\n").unwrap();
+async fn the_tutorial_s_configuration_is_enough_for_an_application_that_suggests_to_link() {
+    let tutorial = fs::read_to_string("docs/tutorials/coming-from-auth0.md").unwrap();
+    let (_, block) = tutorial.split_once("```toml\n").unwrap();
     let (block, issuer) = block.split_once("[issuers.auth0]").unwrap();
     assert!(issuer.contains("providers = [\"auth0\", \"google-oauth2\"]"));
     // The tests' issuers speak for others too, which this file does not name.

@@ -1,4 +1,4 @@
-"""The README's story in Python, with stubs generated from the protos. argv is the server's address and
+"""The tutorial's story in Python, with stubs generated from the protos. argv is the server's address and
 the tokens as JSON. Prints what happened, a line each."""
 
 import json

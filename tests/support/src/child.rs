@@ -203,10 +203,24 @@ impl Dev {
 
     /// With the demo login page, and the URL of that page; without the sample.
     pub fn start_with_demo(data_dir: &Path) -> (Self, String) {
-        let arguments =
-            ["dev", "--data-dir", data_dir.to_str().unwrap(), "--listen", "127.0.0.1:0"];
-        let mut command = binary(&arguments);
+        Self::started_with_demo(Self::command_with_demo(data_dir), data_dir)
+    }
+
+    /// With the demo login page, the URL of that page, and the sample.
+    pub fn start_whole(data_dir: &Path) -> (Self, String) {
+        let mut command = Self::command_with_demo(data_dir);
+        command.arg("--sample");
+        Self::started_with_demo(command, data_dir)
+    }
+
+    fn command_with_demo(data_dir: &Path) -> Command {
+        let mut command =
+            binary(&["dev", "--data-dir", data_dir.to_str().unwrap(), "--listen", "127.0.0.1:0"]);
         command.args(["--demo-listen", "127.0.0.1:0"]);
+        command
+    }
+
+    fn started_with_demo(command: Command, data_dir: &Path) -> (Self, String) {
         let dev = Self::started(command, data_dir);
         let mut said = dev.running.stdout_so_far().iter();
         let page = said

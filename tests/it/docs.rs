@@ -1,0 +1,8 @@
+//! The documents: their links lead somewhere, and each command and each sample in them works.
+
+mod commands;
+mod links;
+mod log_lines;
+mod pages;
+mod samples;
+mod shells;
