@@ -232,6 +232,9 @@ fn the_tutorial_tells_the_same_story() {
 
     let mut rest = tutorial.as_str();
     for story::Step { what, line } in &steps {
+        // Before it, `dev` prints `#`, which begins no comment in a terminal with zsh.
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || " .,:_-".contains(c);
+        assert!(what.chars().all(is_plain), "{what} would mean something to a shell");
         let step = format!("\n{what}\n\n```sh\n{line}\n```\n");
         let told = rest.split_once(&step);
         (_, rest) = told.unwrap_or_else(|| panic!("the tutorial should contain, next:{step}"));
