@@ -4,19 +4,14 @@
 //! Nothing of it belongs to the service: this crate calls the service over gRPC only, and the
 //! service's crate has it as an optional dependency, which its `cli/dev.rs` wires to `serve`.
 
-mod account;
-mod binaries;
 pub mod config;
-mod data_folder;
 pub mod demo;
 pub mod issuers;
 mod keys;
 pub mod packages;
 pub mod postgres;
 pub mod sample;
-mod server;
 pub mod story;
 
-pub use binaries::SearchPath;
 pub use keys::KeyError;
-pub use postgres::{Postgres, PostgresError};
+pub use postgres::{Postgres, PostgresError, SearchPath};

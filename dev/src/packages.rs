@@ -197,18 +197,7 @@ fn fill(
             continue;
         };
         seen.push(version);
-        // With the caller's umask, files of root could be closed to the account that runs the
-        // server.
-        let mut command = Command::new("sh");
-        command.args(["-c", "umask 022 && exec \"$@\"", "sh"]).args(tool);
-        command
-            .args(["install", "--no-deps", "--require-hashes", "--target"])
-            .arg(files)
-            .arg("-r")
-            .arg(requirements);
-        // A pip.conf with `user = true` would contradict --target.
-        command.env("PIP_USER", "0");
-        match run(&mut command) {
+        match run(&mut install_command(tool, requirements, files)) {
             Ok(()) => return Ok(()),
             Err(end) => output = end,
         }
@@ -222,6 +211,21 @@ fn fill(
     Err(InstallError::Failed { requirement, tried: tried.join(", "), line, output })
 }
 
+/// The command by which a tool installs the requirements into `files`.
+fn install_command(tool: &[&str], requirements: &Path, files: &Path) -> Command {
+    // With the caller's umask, files of root could be closed to the account that runs the server.
+    let mut command = Command::new("sh");
+    command.args(["-c", "umask 022 && exec \"$@\"", "sh"]).args(tool);
+    command
+        .args(["install", "--no-deps", "--require-hashes", "--target"])
+        .arg(files)
+        .arg("-r")
+        .arg(requirements);
+    // A pip.conf with `user = true` would contradict --target.
+    command.env("PIP_USER", "0");
+    command
+}
+
 /// A tool's version text; `None` if it does not run.
 fn version_of(probe: &[&str]) -> Option<String> {
     let (program, arguments) = probe.split_first()?;
@@ -230,7 +234,7 @@ fn version_of(probe: &[&str]) -> Option<String> {
 }
 
 /// Runs a program to its end; the error is the end of its output.
-pub(super) fn run(command: &mut Command) -> Result<(), String> {
+pub(crate) fn run(command: &mut Command) -> Result<(), String> {
     let finished = command
         .stdin(Stdio::null())
         .output()
@@ -244,7 +248,7 @@ pub(super) fn run(command: &mut Command) -> Result<(), String> {
 }
 
 /// The last `count` lines that are not empty.
-pub(super) fn last_lines(text: &str, count: usize) -> String {
+pub(crate) fn last_lines(text: &str, count: usize) -> String {
     let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
     let start = lines.len().saturating_sub(count);
     lines.get(start..).unwrap_or_default().join("\n")
@@ -278,7 +282,7 @@ fn beside(target: &Path, ending: &str) -> PathBuf {
 }
 
 /// Removes a folder and its content; a missing folder is no error.
-pub(super) fn remove_dir(path: &Path) -> io::Result<()> {
+pub(crate) fn remove_dir(path: &Path) -> io::Result<()> {
     match fs::remove_dir_all(path) {
         Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
         other => other,

@@ -1,9 +1,12 @@
 //! The lines that `dev` prints: the whole story of two sample users, ready to paste.
 
-use super::sample::{EMAIL, GOOGLE_SUBJECT, SMS_SUBJECT};
+use crate::sample::{EMAIL, GOOGLE_SUBJECT, SMS_SUBJECT};
 
 /// The id that a client makes for a request, and keeps for its retries.
 const REQUEST_ID: &str = "9ba1f3a6-55a6-4c28-8d6f-1e4ad2a0c7b5";
+
+/// The service of the story, as an option of `token`.
+const SERVICE: &str = "--service backend";
 
 /// A step of the story.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,114 +28,127 @@ pub struct StoryContext<'a> {
 }
 
 impl StoryContext<'_> {
-    fn call(self, bearer: &str, method: &str, body: &str) -> String {
+    fn step(self, what: &'static str, bearer: &str, method: &str, body: &str) -> Step {
         let Self { token, address } = self;
-        format!(
+        let line = format!(
             "grpcurl -plaintext -H \"authorization: Bearer $({token} {bearer})\" \
              -d '{body}' {address} identitylink.v1.{method}"
-        )
+        );
+        Step { what, line }
+    }
+
+    fn identity_step(self, what: &'static str, bearer: &str, rpc: &str, body: &str) -> Step {
+        self.step(what, bearer, &format!("IdentityService/{rpc}"), body)
     }
 }
 
 /// The step that watches the events of the story in its own terminal.
 pub fn watch(context: StoryContext<'_>) -> Step {
-    Step {
-        what: "In a terminal of its own: a service watches the events as they happen, until Ctrl-C.",
-        line: context.call(
-            "--service shop",
-            "EventService/WatchEvents",
-            r#"{"from_end": "FEED_END_NEWEST"}"#,
-        ),
-    }
+    context.step(
+        "In a terminal of its own: a service watches the events as they happen, until Ctrl-C.",
+        "--service shop",
+        "EventService/WatchEvents",
+        r#"{"from_end": "FEED_END_NEWEST"}"#,
+    )
 }
 
 /// The steps of the story.
 pub fn steps(context: StoryContext<'_>) -> Vec<Step> {
-    let token = context.token;
+    [linked_by_the_person(context), unlinked_and_linked_by_a_service(context)].concat()
+}
+
+/// The person links the two users.
+fn linked_by_the_person(context: StoryContext<'_>) -> Vec<Step> {
     let google = format!("--identity google-oauth2 {GOOGLE_SUBJECT}");
     let sms = format!("--identity sms {SMS_SUBJECT}");
-    let service = "--service backend".to_owned();
-    let sms_identity = format!(r#"{{"provider": "sms", "subject": "{SMS_SUBJECT}"}}"#);
-    let link_with = format!(r#""link_with": "'"$({token} {sms})"'""#);
-    let (google_id, sms_id) =
-        (format!("google-oauth2|{GOOGLE_SUBJECT}"), format!("sms|{SMS_SUBJECT}"));
-    let call = |what, bearer: &str, rpc: &str, body: &str| Step {
-        what,
-        line: context.call(bearer, &format!("IdentityService/{rpc}"), body),
-    };
-    let resolve = call(
-        "And the old id still resolves.",
-        &service,
-        "ResolveUsers",
-        &format!(r#"{{"user_ids": ["{sms_id}"]}}"#),
-    );
-    let merge = format!(
-        r#"{{"request_id": "{REQUEST_ID}", "user_id": "{google_id}", "source_user_id": "{sms_id}", "user_metadata": {{"strategy": "STRATEGY_MERGE"}}, "app_metadata": {{"strategy": "STRATEGY_MERGE"}}}}"#
-    );
+    let link_with = format!(r#""link_with": "'"$({} {sms})"'""#, context.token);
     vec![
-        call(
+        context.identity_step(
             "A service finds the user by email.",
-            &service,
+            SERVICE,
             "FindByEmail",
             &format!(r#"{{"email": "{EMAIL}"}}"#),
         ),
-        call(
+        context.identity_step(
             "A preview of what comes next: the response shows the result, and nothing is changed.",
             &google,
             "Link",
             &format!(r#"{{{link_with}, "validate_only": true}}"#),
         ),
-        call(
+        context.identity_step(
             "The person, signed in with Google, proves the SMS account too: two users become one.",
             &google,
             "Link",
             &format!("{{{link_with}}}"),
         ),
-        call(
+        context.identity_step(
             "The SMS account belongs to the Google user now.",
-            &service,
+            SERVICE,
             "FindByIdentity",
-            &format!(r#"{{"identity": {sms_identity}}}"#),
+            &format!(r#"{{"identity": {}}}"#, sms_identity()),
         ),
-        resolve.clone(),
+        resolve(context),
+    ]
+}
+
+/// A service unlinks them, merges their metadata, links them and undoes the link.
+fn unlinked_and_linked_by_a_service(context: StoryContext<'_>) -> Vec<Step> {
+    let sms_identity = sms_identity();
+    let (google_id, sms_id) = (google_id(), sms_id());
+    let merge = format!(
+        r#"{{"request_id": "{REQUEST_ID}", "user_id": "{google_id}", "source_user_id": "{sms_id}", "user_metadata": {{"strategy": "STRATEGY_MERGE"}}, "app_metadata": {{"strategy": "STRATEGY_MERGE"}}}}"#
+    );
+    let call = |what, rpc: &str, body: &str| context.identity_step(what, SERVICE, rpc, body);
+    vec![
         call(
             "A service takes them apart again: the SMS user comes back under its own id, with its own metadata.",
-            &service,
             "Unlink",
             &format!(r#"{{"user_id": "{google_id}", "identity": {sms_identity}}}"#),
         ),
-        call(
-            "There are two users again.",
-            &service,
-            "GetUser",
-            &format!(r#"{{"user_id": "{sms_id}"}}"#),
-        ),
+        call("There are two users again.", "GetUser", &format!(r#"{{"user_id": "{sms_id}"}}"#)),
         call(
             "This time the metadata is merged first: the values of the primary win, arrays are joined.",
-            &service,
             "MergeMetadata",
             &merge,
         ),
         call(
             "If the response was lost, the same call under its request_id gets it again, and no array is joined twice.",
-            &service,
             "MergeMetadata",
             &merge,
         ),
         call(
             "Now a service links the two: it needs no proof.",
-            &service,
             "Link",
             &format!(r#"{{"user_id": "{google_id}", "identity": {sms_identity}}}"#),
         ),
         call(
             "A link is undone as a whole by its id, which ResolveUsers returns: two users again.",
-            &service,
             "UndoLink",
             &format!(
                 r#"{{"link_id": "'"$({} | sed -n 's/.*"linkId": *"\([^"]*\)".*/\1/p')"'"}}"#,
-                resolve.line
+                resolve(context).line
             ),
         ),
     ]
+}
+
+fn resolve(context: StoryContext<'_>) -> Step {
+    context.identity_step(
+        "And the old id still resolves.",
+        SERVICE,
+        "ResolveUsers",
+        &format!(r#"{{"user_ids": ["{}"]}}"#, sms_id()),
+    )
+}
+
+fn google_id() -> String {
+    format!("google-oauth2|{GOOGLE_SUBJECT}")
+}
+
+fn sms_id() -> String {
+    format!("sms|{SMS_SUBJECT}")
+}
+
+fn sms_identity() -> String {
+    format!(r#"{{"provider": "sms", "subject": "{SMS_SUBJECT}"}}"#)
 }

@@ -17,7 +17,7 @@ const NAMES: [&str; 2] = ["postgres", "nobody"];
 
 /// The account that owns the cluster and runs Postgres.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Account {
+pub(super) struct Account {
     /// The user id.
     pub uid: u32,
     gid: u32,
@@ -29,7 +29,7 @@ impl Account {
     ///
     /// # Errors
     /// The caller is root and /etc/passwd is unreadable or has neither account.
-    pub(crate) fn of_server() -> io::Result<Account> {
+    pub(super) fn of_server() -> io::Result<Account> {
         let uid = rustix::process::geteuid();
         if !uid.is_root() {
             let gid = rustix::process::getegid();
@@ -47,7 +47,7 @@ impl Account {
     ///
     /// # Errors
     /// The folder exists and its metadata cannot be read.
-    pub(crate) fn or_owner_of(self, folder: &Path) -> io::Result<Account> {
+    pub(super) fn or_owner_of(self, folder: &Path) -> io::Result<Account> {
         match fs::symlink_metadata(folder) {
             Ok(found) if self.lent_by_root && found.uid() != 0 => {
                 Ok(Account { uid: found.uid(), gid: found.gid(), ..self })
@@ -60,13 +60,13 @@ impl Account {
 
     /// Whether the caller is root, so that Postgres runs as another account.
     #[must_use]
-    pub(crate) fn is_lent_by_root(&self) -> bool {
+    pub(super) fn is_lent_by_root(&self) -> bool {
         self.lent_by_root
     }
 
     /// Whether the account may pass through the folder that `folder` describes.
     #[must_use]
-    pub(crate) fn may_enter(&self, folder: &Metadata) -> bool {
+    pub(super) fn may_enter(&self, folder: &Metadata) -> bool {
         let execute = if folder.uid() == self.uid {
             0o100
         } else if folder.gid() == self.gid {
@@ -80,7 +80,7 @@ impl Account {
     /// Whether the account may pass through `path` and each folder above it. `path` must not
     /// contain links.
     #[must_use]
-    pub(crate) fn may_reach(&self, path: &Path) -> bool {
+    pub(super) fn may_reach(&self, path: &Path) -> bool {
         path.ancestors()
             .all(|folder| fs::metadata(folder).is_ok_and(|found| self.may_enter(&found)))
     }
@@ -90,7 +90,7 @@ impl Account {
     /// # Errors
     /// It cannot be made; or it exists and is a link, belongs to another account, or is open to
     /// others. In a shared temporary folder, any account may have created it.
-    pub(crate) fn own_dir(&self, path: &Path) -> io::Result<()> {
+    pub(super) fn own_dir(&self, path: &Path) -> io::Result<()> {
         match DirBuilder::new().mode(0o700).create(path) {
             Err(e) if e.kind() != io::ErrorKind::AlreadyExists => return Err(e),
             _ => {}
@@ -113,7 +113,7 @@ impl Account {
     /// A command that runs as the account, ends when the calling *thread* ends, and does not get
     /// the terminal's Ctrl-C.
     #[must_use]
-    pub(crate) fn command(&self, program: &Path) -> Command {
+    pub(super) fn command(&self, program: &Path) -> Command {
         let mut command = Command::new(program);
         if self.lent_by_root {
             // This also drops root's supplementary groups.

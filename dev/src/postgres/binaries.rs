@@ -9,10 +9,8 @@ use std::{
     process::{Command, Stdio},
 };
 
-use super::{
-    account::Account,
-    packages::{self, InstallError},
-};
+use super::account::Account;
+use crate::packages::{self, InstallError};
 
 /// The oldest major version on which the schema runs.
 const OLDEST: u32 = 15;
@@ -29,7 +27,7 @@ const VERSIONED: [(&str, &str); 4] = [
 
 /// A pair of programs of one version.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Binaries {
+pub(super) struct Binaries {
     /// The folder that contains `initdb` and `postgres`.
     pub dir: PathBuf,
     /// Their major version.
@@ -124,7 +122,7 @@ impl SearchPath {
 ///
 /// # Errors
 /// [`BinariesError`].
-pub(crate) fn find_or_fetch(
+pub(super) fn find_or_fetch(
     search_path: &SearchPath,
     base: &Path,
     cluster: &Path,
@@ -154,24 +152,35 @@ pub(crate) fn find_or_fetch(
         return Err(BinariesError::OtherMajor { cluster: cluster.to_owned(), major, seen });
     }
 
+    dirs.extend(fetch(&target, seen, account, say)?);
+    find(&dirs, wanted, account).map_err(|seen| BinariesError::Unusable { seen: aside(&seen) })
+}
+
+/// Fetches the programs into `target`, or as a last resort by apt; returns the folders that apt has
+/// added.
+fn fetch(
+    target: &Path,
+    seen: String,
+    account: &Account,
+    say: &mut dyn FnMut(&str),
+) -> Result<Vec<PathBuf>, BinariesError> {
     say(&format!(
         "No PostgreSQL {OLDEST} or later is installed{seen}: fetching {} into {}.",
         packages::POSTGRES.requirement,
         target.display()
     ));
-    match packages::install(&packages::POSTGRES, &target) {
-        Ok(()) => {}
+    match packages::install(&packages::POSTGRES, target) {
+        Ok(()) => Ok(Vec::new()),
         Err(InstallError::NoTool { .. }) if account.is_lent_by_root() && runs("apt-get") => {
             say(
                 "Neither pip nor uv is here: installing the package postgresql with apt-get, without a server of its own.",
             );
             packages::install_postgres_with_apt()
                 .map_err(|output| BinariesError::Apt { output })?;
-            dirs.extend(versions_in(Path::new("/usr/lib/postgresql"), ""));
+            Ok(versions_in(Path::new("/usr/lib/postgresql"), ""))
         }
-        Err(source) => return Err(BinariesError::Fetch { seen, source }),
+        Err(source) => Err(BinariesError::Fetch { seen, source }),
     }
-    find(&dirs, wanted, account).map_err(|seen| BinariesError::Unusable { seen: aside(&seen) })
 }
 
 /// The first folder with fitting programs; otherwise the problem of each folder that contains some.

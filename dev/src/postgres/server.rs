@@ -13,10 +13,8 @@ use std::{
 
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 
-use super::{
-    data_folder::{DataFolder, DataFolderError},
-    packages,
-};
+use super::data_folder::{DataFolder, DataFolderError};
+use crate::packages;
 
 /// The pause between two checks of a server that starts or stops.
 const POLL: Duration = Duration::from_millis(20);
@@ -35,7 +33,7 @@ const LOG_LINES: usize = 5;
 
 /// A running server; dropping it stops it.
 #[derive(Debug)]
-pub(crate) struct Server {
+pub(super) struct Server {
     child: Child,
 }
 
@@ -113,7 +111,7 @@ impl Server {
     ///
     /// # Errors
     /// [`ServerError`].
-    pub(crate) fn start(
+    pub(super) fn start(
         program: &Path,
         data_folder: &DataFolder,
         arguments: &[OsString],
@@ -172,7 +170,7 @@ impl Server {
 
     /// The id of the server's first process.
     #[must_use]
-    pub(crate) fn pid(&self) -> u32 {
+    pub(super) fn pid(&self) -> u32 {
         self.child.id()
     }
 
@@ -180,7 +178,7 @@ impl Server {
     ///
     /// # Errors
     /// [`ServerError::Watch`].
-    pub(crate) fn try_wait(&mut self) -> Result<Option<ExitStatus>, ServerError> {
+    pub(super) fn try_wait(&mut self) -> Result<Option<ExitStatus>, ServerError> {
         let pid = self.pid();
         self.child.try_wait().map_err(|source| ServerError::Watch { pid, source })
     }
@@ -191,7 +189,7 @@ impl Server {
     ///
     /// # Errors
     /// [`ServerError::NotStopped`], [`ServerError::Watch`].
-    pub(crate) fn stop(&mut self) -> Result<(), ServerError> {
+    pub(super) fn stop(&mut self) -> Result<(), ServerError> {
         let pid = self.pid();
         for signal in [Signal::INT, Signal::QUIT, Signal::KILL] {
             if self.try_wait()?.is_some() {
@@ -222,7 +220,7 @@ impl Drop for Server {
 /// The arguments of `postgres`: a unix socket that only its account can open, no port, and the
 /// caller's settings last, so that they win.
 #[must_use]
-pub(crate) fn arguments(
+pub(super) fn arguments(
     cluster: &Path,
     socket_dir: &Path,
     settings: &[(&str, &str)],

@@ -4,6 +4,11 @@
 //! `data_folder` has the folders and their lock, `binaries` finds the programs, `server` is the
 //! process.
 
+mod account;
+mod binaries;
+mod data_folder;
+mod server;
+
 use std::{
     ffi::OsStr,
     fmt::Write as _,
@@ -12,10 +17,11 @@ use std::{
     process::ExitStatus,
 };
 
-use super::{
-    binaries::{self, BinariesError, SearchPath},
+pub use self::binaries::SearchPath;
+use self::{
+    binaries::BinariesError,
     data_folder::{DataFolder, DataFolderError},
-    server::{self, Server, ServerError},
+    server::{Server, ServerError},
 };
 
 /// A Postgres server that this process started; it ends with the process, however the process ends.

@@ -14,7 +14,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{account::Account, binaries::Binaries, packages};
+use super::{account::Account, binaries::Binaries};
+use crate::packages;
 
 /// For root, if the server's account cannot enter the data folder.
 const SHARED_STATE: &str = "/var/lib/identity-link";
@@ -31,7 +32,7 @@ const POLL: Duration = Duration::from_millis(20);
 
 /// The folders of a server, held by this process until dropped.
 #[derive(Debug)]
-pub(crate) struct DataFolder {
+pub(super) struct DataFolder {
     /// The parent of everything below: the data folder, or its substitute.
     pub base: PathBuf,
     /// The folder of the database cluster.
@@ -96,7 +97,7 @@ impl DataFolder {
     ///
     /// # Errors
     /// [`DataFolderError`].
-    pub(crate) fn open(
+    pub(super) fn open(
         data_dir: &Path,
         say: &mut dyn FnMut(&str),
     ) -> Result<DataFolder, DataFolderError> {
@@ -123,7 +124,7 @@ impl DataFolder {
     ///
     /// # Errors
     /// The cluster's version is unreadable.
-    pub(crate) fn major(&self) -> Result<Option<u32>, DataFolderError> {
+    pub(super) fn major(&self) -> Result<Option<u32>, DataFolderError> {
         let path = self.cluster.join("PG_VERSION");
         match fs::read_to_string(&path) {
             Ok(text) => text.trim().parse().map(Some).map_err(|e| at(&path)(io::Error::other(e))),
@@ -136,7 +137,7 @@ impl DataFolder {
     ///
     /// # Errors
     /// `initdb` fails, or the folder cannot be made.
-    pub(crate) fn create_cluster(&self, binaries: &Binaries) -> Result<(), DataFolderError> {
+    pub(super) fn create_cluster(&self, binaries: &Binaries) -> Result<(), DataFolderError> {
         let partial = self.base.join("postgres.partial");
         packages::remove_dir(&partial)
             .and_then(|()| self.account.own_dir(&partial))
@@ -157,7 +158,7 @@ impl DataFolder {
     ///
     /// # Errors
     /// The folder exists and belongs to another account, or no folder's path is short enough.
-    pub(crate) fn socket_dir(&self) -> Result<PathBuf, DataFolderError> {
+    pub(super) fn socket_dir(&self) -> Result<PathBuf, DataFolderError> {
         let name = format!("identity-link-{:016x}", fnv1a(self.base.as_os_str()));
         let fits = |dir: &PathBuf| dir.join(SOCKET).as_os_str().len() <= SOCKET_PATH_MAX;
         let reached = |dir: &PathBuf| {
@@ -180,7 +181,7 @@ impl DataFolder {
     ///
     /// # Errors
     /// It cannot be opened.
-    pub(crate) fn open_log(&self) -> Result<File, DataFolderError> {
+    pub(super) fn open_log(&self) -> Result<File, DataFolderError> {
         OpenOptions::new()
             .append(true)
             .create(true)
