@@ -29,6 +29,16 @@ pub enum Strategy {
     },
 }
 
+impl Strategy {
+    /// How it merges two arrays. Where nothing is merged, they are leaves.
+    pub fn arrays(self) -> Arrays {
+        match self {
+            Self::KeepPrimary => Arrays::Replace,
+            Self::Merge { arrays, .. } => arrays,
+        }
+    }
+}
+
 /// What to do where both have a value, the values differ, and they are neither two objects nor two
 /// arrays that combine.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

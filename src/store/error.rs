@@ -43,7 +43,7 @@ impl StoreError {
 
     /// A row that violates what the constraints promise.
     pub(super) fn corrupt(what: &str) -> Self {
-        Self::Fault(format!("a stored {what} does not parse"))
+        Self::Fault(format!("cannot parse the stored {what}"))
     }
 }
 

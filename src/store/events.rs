@@ -7,10 +7,10 @@ use diesel::{
 };
 
 use super::{
-    Actor, Session, StoreError,
+    Session, StoreError,
     cached::Cached,
     epochs::{cluster, last_epoch},
-    links::json,
+    stored::{actor::Actor, to_json},
 };
 use crate::domain::Event;
 
@@ -55,6 +55,8 @@ impl Session {
             return Ok(EventsInserted::Inserted);
         }
         let other = |new: &NewEvent| new.event.sides().1.map(ToString::to_string);
+        let actors = events.iter().map(|new| to_json(&new.actor));
+        let details = events.iter().map(|new| to_json(&new.event));
         let query = sql_query(SQL)
             .bind::<Text, _>(self.tenant.as_str())
             .bind::<Nullable<SqlUuid>, _>(self.request.as_ref().map(|request| request.id))
@@ -62,8 +64,8 @@ impl Session {
                 events.iter().map(|new| new.event.sides().0.as_str()).collect::<Vec<_>>(),
             )
             .bind::<Array<Nullable<Text>>, _>(events.iter().map(other).collect::<Vec<_>>())
-            .bind::<Array<Jsonb>, _>(events.iter().map(|new| json(&new.actor)).collect::<Vec<_>>())
-            .bind::<Array<Jsonb>, _>(events.iter().map(|new| json(&new.event)).collect::<Vec<_>>())
+            .bind::<Array<Jsonb>, _>(actors.collect::<Result<Vec<_>, _>>()?)
+            .bind::<Array<Jsonb>, _>(details.collect::<Result<Vec<_>, _>>()?)
             .bind::<Array<Timestamptz>, _>(events.iter().map(|new| new.time).collect::<Vec<_>>());
         match self.conn.execute(Cached(query)).await? {
             0 => Ok(EventsInserted::EpochIsOver),

@@ -8,7 +8,11 @@ use diesel::{
 use uuid::Uuid;
 
 use super::{
-    Actor, Horizon, Session, Store, StoreError, cached::Cached, connection::Connection, epochs,
+    Horizon, Session, Store, StoreError,
+    cached::Cached,
+    connection::Connection,
+    epochs,
+    stored::{actor::Actor, from_text},
 };
 use crate::domain::{Event, TenantId, UserId};
 
@@ -387,7 +391,6 @@ impl TryFrom<EventRow> for PastEvent {
     type Error = StoreError;
 
     fn try_from(row: EventRow) -> Result<Self, StoreError> {
-        let corrupt = |_| StoreError::corrupt("event");
         Ok(Self {
             tenant: TenantId::parse(&row.tenant_id)
                 .ok_or_else(|| StoreError::corrupt("tenant id"))?,
@@ -397,9 +400,9 @@ impl TryFrom<EventRow> for PastEvent {
                 ordinal: row.ordinal,
                 time: row.event_time,
             },
-            actor: serde_json::from_str(&row.actor).map_err(corrupt)?,
+            actor: from_text("actor of an event", &row.actor)?,
             request_id: row.request_id,
-            event: serde_json::from_str(&row.detail).map_err(corrupt)?,
+            event: from_text("event", &row.detail)?,
         })
     }
 }

@@ -5,22 +5,24 @@ use diesel::{
     QueryableByName, sql_query,
     sql_types::{BigInt, Binary, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid},
 };
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use uuid::Uuid;
 
 use super::{
-    Actor, Link, Session, StoreError,
+    Session, StoreError,
     cached::Cached,
     erasures::not_being_erased,
-    links::{StoredProof, moved_refs},
+    links::{Link, MOVED},
     rows::user_id,
+    stored::{
+        actor::Actor,
+        effects::Effects,
+        from_json,
+        proof::{PastProof, StoredProof},
+        terms::PastTerms,
+    },
 };
-use crate::domain::{
-    UserId,
-    linking::{LinkTerms, MetadataChanges},
-    merge::{Arrays, Change, Conflict, Effect, Strategy},
-};
+use crate::domain::UserId;
 
 /// A link with all that was recorded of it.
 #[derive(Debug, Clone)]
@@ -53,119 +55,6 @@ pub struct LinkPosition {
 impl LinkPosition {
     /// The position before the newest possible link.
     pub const START: Self = Self { link_time: DateTime::<Utc>::MAX_UTC, id: Uuid::max() };
-}
-
-/// The terms with which a link was made.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct PastTerms {
-    /// How `user_metadata` was merged.
-    #[serde(with = "StoredStrategy")]
-    pub user_metadata: Strategy,
-    /// How `app_metadata` was merged.
-    #[serde(with = "StoredStrategy")]
-    pub app_metadata: Strategy,
-    /// Whether the two users had to share an email that is verified on both.
-    pub require_shared_verified_email: bool,
-}
-
-impl From<&LinkTerms> for PastTerms {
-    fn from(terms: &LinkTerms) -> Self {
-        Self {
-            user_metadata: terms.user_metadata,
-            app_metadata: terms.app_metadata,
-            require_shared_verified_email: terms.require_shared_verified_email,
-        }
-    }
-}
-
-/// The proof on which a link rests, as far as it is still stored.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum PastProof {
-    /// A token of the secondary user; all fields are empty after that user is deleted.
-    Token {
-        /// The issuer of the token.
-        issuer: String,
-        /// The user or identity that the token named.
-        subject: String,
-        /// SHA-256 that names the token.
-        hash: Vec<u8>,
-    },
-    /// A ticket of a sign-in.
-    Ticket,
-    /// A sign-in at the account, for this link only.
-    SignIn,
-    /// An email that was verified on both users.
-    VerifiedEmail,
-    /// The claim of the service that made the link.
-    Service,
-}
-
-/// The effects of a merge: paths without values.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Effects {
-    /// In `user_metadata`.
-    pub user_metadata: Vec<PathEffect>,
-    /// In `app_metadata`.
-    pub app_metadata: Vec<PathEffect>,
-}
-
-/// The effect of a merge at one path.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PathEffect {
-    /// The path, as an RFC 6901 pointer.
-    pub path: String,
-    /// What happened there.
-    #[serde(with = "StoredEffect")]
-    pub effect: Effect,
-}
-
-impl From<&MetadataChanges> for Effects {
-    fn from(changes: &MetadataChanges) -> Self {
-        let placed =
-            |change: &Change| PathEffect { path: change.path.clone(), effect: change.effect };
-        Self {
-            user_metadata: changes.user.iter().map(placed).collect(),
-            app_metadata: changes.app.iter().map(placed).collect(),
-        }
-    }
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(remote = "Effect", rename_all = "snake_case")]
-enum StoredEffect {
-    Added,
-    PrimaryKept,
-    SecondaryTaken,
-    Combined,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(remote = "Strategy", tag = "strategy", rename_all = "snake_case")]
-enum StoredStrategy {
-    KeepPrimary,
-    Merge {
-        #[serde(with = "StoredConflict")]
-        conflict: Conflict,
-        #[serde(with = "StoredArrays")]
-        arrays: Arrays,
-    },
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(remote = "Conflict", rename_all = "snake_case")]
-enum StoredConflict {
-    PrimaryWins,
-    SecondaryWins,
-    Fail,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(remote = "Arrays", rename_all = "snake_case")]
-enum StoredArrays {
-    Concatenate,
-    Union,
-    Replace,
 }
 
 #[derive(QueryableByName)]
@@ -243,31 +132,22 @@ impl TryFrom<Row> for PastLink {
             id: row.id,
             primary: user_id(&row.primary_id)?,
             secondary: row.secondary_id.as_deref().map(user_id).transpose()?,
-            moved: moved_refs(&row.moved)?,
+            moved: from_json(MOVED, row.moved)?,
             link_time: row.link_time,
             undo_time: row.undo_time,
         };
-        let proof = match stored(row.proof)? {
-            StoredProof::Token { issuer, subject } => {
-                PastProof::Token { issuer, subject, hash: row.proof_hash.unwrap_or_default() }
-            }
-            StoredProof::Ticket => PastProof::Ticket,
-            StoredProof::SignIn => PastProof::SignIn,
-            StoredProof::VerifiedEmail => PastProof::VerifiedEmail,
-            StoredProof::Service => PastProof::Service,
-        };
+        let proof: StoredProof = from_json("proof of a link", row.proof)?;
         Ok(Self {
             link,
-            terms: stored(row.terms)?,
-            effects: stored(row.effects)?,
-            actor: stored(row.actor)?,
-            proof,
+            terms: from_json("terms of a link", row.terms)?,
+            effects: from_json("effects of a link", row.effects)?,
+            actor: from_json("actor of a link", row.actor)?,
+            proof: proof.into_proof(row.proof_hash),
             request_id: row.request_id,
-            undo_actor: row.undo_actor.map(stored).transpose()?,
+            undo_actor: row
+                .undo_actor
+                .map(|actor| from_json("actor of an undo", actor))
+                .transpose()?,
         })
     }
-}
-
-fn stored<T: DeserializeOwned>(value: Value) -> Result<T, StoreError> {
-    serde_json::from_value(value).map_err(|_| StoreError::corrupt("link"))
 }

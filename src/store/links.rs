@@ -2,17 +2,25 @@
 
 use chrono::{DateTime, Utc};
 use diesel::{BoolExpressionMethods as _, ExpressionMethods as _, QueryDsl as _};
-use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde::Deserialize;
+use serde_json::Value;
 use uuid::Uuid;
 
 use super::{
     Session, StoreError,
     erasures::not_being_erased,
-    history::{Effects, PastTerms},
-    rows::{identity_ref, user_id},
+    rows::user_id,
     schema::links,
-    undoing::changes_json,
+    stored::{
+        actor::Actor,
+        changes::StoredChanges,
+        effects::Effects,
+        from_json,
+        proof::{Proof, StoredProof},
+        terms::PastTerms,
+        to_json,
+        withheld::StoredWithheld,
+    },
 };
 use crate::domain::{
     IdentityRef, UserId,
@@ -36,72 +44,6 @@ pub struct Link {
     pub link_time: DateTime<Utc>,
     /// When it was undone; `None` while it stands.
     pub undo_time: Option<DateTime<Utc>>,
-}
-
-/// The party that made a change, as the history stores it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Actor {
-    /// The kind of the caller.
-    pub kind: ActorKind,
-    /// The issuer of the bearer token; empty for a deleted user.
-    #[serde(default)]
-    pub issuer: String,
-    /// The user's id, or the service's subject at its issuer; empty for a deleted user.
-    #[serde(default)]
-    pub subject: String,
-}
-
-/// The kind of a party that made a change.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum ActorKind {
-    /// A user that acts for itself.
-    User,
-    /// A service.
-    Service,
-    /// No caller: the link ended because its secondary user was deleted.
-    Deletion,
-}
-
-/// The proof on which a link rests.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Proof {
-    /// A token of the secondary user.
-    Token {
-        /// The issuer of the token.
-        issuer: String,
-        /// The user or identity that the token names.
-        subject: String,
-        /// SHA-256 that names the token.
-        hash: [u8; 32],
-    },
-    /// A ticket of a sign-in that had just proven the identity.
-    Ticket {
-        /// SHA-256 of the ticket.
-        hash: [u8; 32],
-    },
-    /// A sign-in at the account, for this link only.
-    SignIn,
-    /// An email that is verified on both sides.
-    VerifiedEmail,
-    /// The claim of a service.
-    Service,
-}
-
-/// The stored form of a proof, without the hash, which has a column of its own.
-#[derive(Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
-pub(super) enum StoredProof {
-    Token {
-        #[serde(default)]
-        issuer: String,
-        #[serde(default)]
-        subject: String,
-    },
-    Ticket,
-    SignIn,
-    VerifiedEmail,
-    Service,
 }
 
 /// A new link with all that is written of it.
@@ -136,16 +78,6 @@ impl Session {
     pub async fn insert_link(&mut self, new: &NewLink<'_>) -> Result<LinkInserted, StoreError> {
         let NewLink { link, primary_version, secondary_version, terms, changes, actor, proof } =
             new;
-        let (proof, hash) = match proof {
-            Proof::Token { issuer, subject, hash } => (
-                StoredProof::Token { issuer: issuer.clone(), subject: subject.clone() },
-                Some(hash.as_slice()),
-            ),
-            Proof::Ticket { hash } => (StoredProof::Ticket, Some(hash.as_slice())),
-            Proof::SignIn => (StoredProof::SignIn, None),
-            Proof::VerifiedEmail => (StoredProof::VerifiedEmail, None),
-            Proof::Service => (StoredProof::Service, None),
-        };
         let insert = diesel::insert_into(links::table)
             .values((
                 links::tenant_id.eq(self.tenant.as_str()),
@@ -154,14 +86,14 @@ impl Session {
                 links::secondary_id.eq(link.secondary.as_ref().map(UserId::as_str)),
                 links::primary_version.eq(primary_version),
                 links::secondary_version.eq(secondary_version),
-                links::terms.eq(json(&PastTerms::from(*terms))),
-                links::moved.eq(link.moved.iter().map(moved_json).collect::<Value>()),
-                links::changes.eq(changes_json(changes)),
-                links::effects.eq(json(&Effects::from(*changes))),
-                links::withheld.eq(json!({})),
-                links::actor.eq(json(actor)),
-                links::proof.eq(json(&proof)),
-                links::proof_hash.eq(hash),
+                links::terms.eq(to_json(&PastTerms::from(*terms))?),
+                links::moved.eq(to_json(&link.moved)?),
+                links::changes.eq(to_json(&StoredChanges::from(*changes))?),
+                links::effects.eq(to_json(&Effects::from(*changes))?),
+                links::withheld.eq(to_json(&StoredWithheld::default())?),
+                links::actor.eq(to_json(actor)?),
+                links::proof.eq(to_json(&StoredProof::from(*proof))?),
+                links::proof_hash.eq(proof.hash().map(<[u8; 32]>::as_slice)),
                 links::link_time.eq(link.link_time),
                 links::request_id.eq(self.request.as_ref().map(|request| request.id)),
             ))
@@ -192,7 +124,7 @@ impl Session {
                 id,
                 primary: user_id(&primary)?,
                 secondary: secondary.as_deref().map(user_id).transpose()?,
-                moved: moved_refs(&moved)?,
+                moved: from_json(MOVED, moved)?,
                 link_time,
                 undo_time,
             })
@@ -201,46 +133,28 @@ impl Session {
     }
 }
 
-/// A link from the JSON that a query built.
+/// What an error calls `links.moved`, a list of [`IdentityRef`].
+pub(super) const MOVED: &str = "list of moved identities";
+
+/// A link from the JSON that a query built of its columns.
 pub(super) fn link_of_json(json: Value) -> Result<Link, StoreError> {
     #[derive(Deserialize)]
     struct Row {
         id: Uuid,
-        primary_id: String,
-        secondary_id: Option<String>,
-        moved: Value,
+        primary_id: UserId,
+        secondary_id: Option<UserId>,
+        moved: Vec<IdentityRef>,
         link_time: DateTime<Utc>,
         undo_time: Option<DateTime<Utc>>,
     }
 
-    let row: Row = serde_json::from_value(json).map_err(|_| StoreError::corrupt("link"))?;
+    let row: Row = from_json("link", json)?;
     Ok(Link {
         id: row.id,
-        primary: user_id(&row.primary_id)?,
-        secondary: row.secondary_id.as_deref().map(user_id).transpose()?,
-        moved: moved_refs(&row.moved)?,
+        primary: row.primary_id,
+        secondary: row.secondary_id,
+        moved: row.moved,
         link_time: row.link_time,
         undo_time: row.undo_time,
     })
-}
-
-fn moved_json(identity: &IdentityRef) -> Value {
-    json!({"provider": identity.provider.as_str(), "subject": identity.subject.as_str()})
-}
-
-pub(super) fn moved_refs(moved: &Value) -> Result<Vec<IdentityRef>, StoreError> {
-    let part = |value: &Value, name: &str| {
-        value.get(name).and_then(Value::as_str).unwrap_or_default().to_owned()
-    };
-    moved
-        .as_array()
-        .ok_or_else(|| StoreError::corrupt("list of moved identities"))?
-        .iter()
-        .map(|value| identity_ref(&part(value, "provider"), &part(value, "subject")))
-        .collect()
-}
-
-/// Values with string keys only always serialise, and all of ours have such keys.
-pub(super) fn json<T: Serialize>(value: &T) -> Value {
-    serde_json::to_value(value).unwrap_or_default()
 }

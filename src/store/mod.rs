@@ -7,7 +7,6 @@
 //! All functions here that query the database fail with a [`StoreError`]. Their docs name only the
 //! errors that are special to them.
 
-mod accounts;
 mod cached;
 mod candidates;
 mod connect;
@@ -31,6 +30,7 @@ mod schema;
 mod search;
 mod sign_in;
 mod sign_in_attempts;
+mod stored;
 mod tenants;
 mod tickets;
 mod trust;
@@ -62,9 +62,9 @@ pub use erasures::DeletedUsers;
 pub use error::StoreError;
 pub use events::EventsInserted;
 pub use feed::{EventPage, PastEvent, Position, PositionState, Tail};
-pub use history::{Effects, LinkPosition, PastLink, PastProof, PastTerms, PathEffect};
+pub use history::{LinkPosition, PastLink};
 pub use leftovers::Leftovers;
-pub use links::{Actor, ActorKind, Link, LinkInserted, NewLink, Proof};
+pub use links::{Link, LinkInserted, NewLink};
 pub use locks::LockKeys;
 pub use lookup::{Lookup, LookupBy, LookupResult, LookupResults, ProofUse};
 pub use migrations::SchemaMismatch;
@@ -72,6 +72,12 @@ pub use request_ids::{IdentifiedRequest, ResponseInserted, StoredResponse};
 pub use search::{After, EmailPrefix, Excluded, Key, Order, OrderBy, Page, UserSearch};
 pub use sign_in_attempts::{
     AccountStored, AttemptKey, ClaimedAttempt, ExchangeEnd, SignInAttempt, Stage,
+};
+pub use stored::{
+    actor::{Actor, ActorKind},
+    effects::{Effects, PathEffect},
+    proof::{PastProof, Proof},
+    terms::PastTerms,
 };
 pub use tenants::{IssuerChanged, TenantKey};
 pub use trust::ProviderAccounts;

@@ -8,13 +8,16 @@ use diesel::{
     },
 };
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 use uuid::Uuid;
 
-use super::StoreError;
+use super::{
+    StoreError,
+    stored::{from_json, verifier::StoredVerifier},
+};
 use crate::domain::{
     Absorbed, EmailVerification, Identity, IdentityEmail, IdentityRef, Metadata, Moved, Provider,
-    ProviderPolicies, Subject, TokenHash, User, UserId, Verifier,
+    ProviderPolicies, Subject, TokenHash, User, UserId, tickets::UserSnapshot,
 };
 
 /// The columns of a [`UserRow`], for a query in which `u` is the user. The identities are one
@@ -85,7 +88,7 @@ struct IdentityRow {
     email: Option<String>,
     email_canonical: Option<String>,
     email_verify_time: Option<DateTime<Utc>>,
-    email_verifier: Option<Value>,
+    email_verifier: Option<StoredVerifier>,
     profile_data: Value,
     attach_time: DateTime<Utc>,
     attached_by_link: Option<Uuid>,
@@ -116,9 +119,7 @@ impl TryFrom<UserRow> for User {
 
     fn try_from(row: UserRow) -> Result<Self, StoreError> {
         let identities: Vec<IdentityRow> = match row.identities {
-            Some(json) => {
-                serde_json::from_value(json).map_err(|_| StoreError::corrupt("identity"))?
-            }
+            Some(json) => from_json("identity", json)?,
             None => Vec::new(),
         };
         Ok(Self {
@@ -152,7 +153,7 @@ impl TryFrom<IdentityRow> for Identity {
 
     fn try_from(row: IdentityRow) -> Result<Self, StoreError> {
         let verified = match (row.email_verify_time, row.email_verifier) {
-            (Some(time), Some(by)) => Some(EmailVerification { time, by: verifier(&by)? }),
+            (Some(time), Some(by)) => Some(EmailVerification { time, by: by.into() }),
             _ => None,
         };
         Ok(Self {
@@ -219,26 +220,15 @@ pub(super) fn absorbed(
     }
 }
 
-/// The stored form of an email's verifier.
-pub(super) fn verifier_json(by: &Verifier) -> Value {
-    match by {
-        Verifier::Issuer(issuer) => json!({"kind": "issuer", "issuer": issuer}),
-        Verifier::Service { issuer, subject } => {
-            json!({"kind": "service", "issuer": issuer, "subject": subject})
-        }
-    }
-}
-
-pub(super) fn verifier(stored: &Value) -> Result<Verifier, StoreError> {
-    let part = |name: &str| {
-        let text = stored.get(name).and_then(Value::as_str).map(str::to_owned);
-        text.ok_or_else(|| StoreError::corrupt("verifier of an email"))
-    };
-    match part("kind")?.as_str() {
-        "issuer" => Ok(Verifier::Issuer(part("issuer")?)),
-        "service" => Ok(Verifier::Service { issuer: part("issuer")?, subject: part("subject")? }),
-        _ => Err(StoreError::corrupt("verifier of an email")),
-    }
+/// The owner of an account, from its two columns; `None` if it had none.
+pub(super) fn owner(
+    id: Option<&str>,
+    identities_version: Option<i64>,
+) -> Result<Option<UserSnapshot>, StoreError> {
+    let owner = id.zip(identities_version);
+    owner
+        .map(|(id, identities_version)| Ok(UserSnapshot { id: user_id(id)?, identities_version }))
+        .transpose()
 }
 
 /// The form for a `jsonb` column.

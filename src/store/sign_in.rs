@@ -8,8 +8,9 @@ use diesel::{
 use super::{
     Session, StoreError,
     cached::Cached,
-    rows::{json, verifier_json},
+    rows::json,
     schema::identities,
+    stored::{to_json, verifier::StoredVerifier},
     trust::email_counts,
 };
 use crate::domain::{Identity, User};
@@ -65,6 +66,7 @@ impl Session {
     pub async fn refresh_identity(&mut self, identity: &Identity) -> Result<(), StoreError> {
         let email = identity.email.as_ref();
         let verified = email.and_then(|email| email.verified.as_ref());
+        let verifier = verified.map(|verified| to_json(&StoredVerifier::from(&verified.by)));
         let update = diesel::update(identities::table)
             .filter(identities::tenant_id.eq(self.tenant.as_str()))
             .filter(identities::provider.eq(identity.id.provider.as_str()))
@@ -74,7 +76,7 @@ impl Session {
                 identities::email_canonical.eq(email.and_then(|email| email.canonical.as_ref())),
                 identities::email_verified.eq(verified.is_some()),
                 identities::email_verify_time.eq(verified.map(|verified| verified.time)),
-                identities::email_verifier.eq(verified.map(|verified| verifier_json(&verified.by))),
+                identities::email_verifier.eq(verifier.transpose()?),
                 identities::profile_data.eq(json(&identity.profile_data)),
                 identities::email_proven_since.eq(identity.email_proven_since),
                 identities::email_proven_among.eq(identity.email_proven_among),

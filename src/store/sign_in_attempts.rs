@@ -12,9 +12,9 @@ use serde_json::Value;
 
 use super::{
     LockKeys, Session, StoreError,
-    accounts::{account_json, account_of, owner_of},
     cached::Cached,
-    rows,
+    rows::{identity_ref, owner, user_id},
+    stored::{account::StoredAccount, from_json, to_json},
 };
 use crate::{
     domain::{Provider, UserId, UserRef, linking::UnownedIdentity, tickets::ProvenAccount},
@@ -283,7 +283,7 @@ impl Session {
             .bind::<Binary, _>(name.secret.as_slice())
             .bind::<Binary, _>(by.as_slice())
             .bind::<Text, _>(account.id.subject.as_str())
-            .bind::<Jsonb, _>(account_json(account))
+            .bind::<Jsonb, _>(to_json(&StoredAccount::from(account))?)
             .bind::<Timestamptz, _>(now)
             .bind::<Text, _>(account.id.provider.as_str())
             .bind::<Binary, _>(self.tombstone_hash(&UserRef::Identity(account.id.clone())).to_vec())
@@ -322,12 +322,15 @@ impl TryFrom<Row> for ClaimedAttempt {
 
     fn try_from(row: Row) -> Result<Self, StoreError> {
         let proven = match row.subject.zip(row.account).zip(row.sign_in_time.zip(row.prove_time)) {
-            Some(((subject, account), (proven_at, time))) => Some(ProvenAccount {
-                account: account_of(&row.provider, &subject, account)?,
-                owner: owner_of(row.owner_id.as_deref(), row.owner_version)?,
-                proven_at,
-                time,
-            }),
+            Some(((subject, account), (proven_at, time))) => {
+                let account: StoredAccount = from_json("account of an attempt", account)?;
+                Some(ProvenAccount {
+                    account: account.into_account(identity_ref(&row.provider, &subject)?),
+                    owner: owner(row.owner_id.as_deref(), row.owner_version)?,
+                    proven_at,
+                    time,
+                })
+            }
             None => None,
         };
         let stage = match proven {
@@ -338,7 +341,7 @@ impl TryFrom<Row> for ClaimedAttempt {
         let attempt = SignInAttempt {
             provider: Provider::parse(&row.provider)
                 .ok_or_else(|| StoreError::corrupt("provider of an attempt"))?,
-            user: row.user_id.as_deref().map(rows::user_id).transpose()?,
+            user: row.user_id.as_deref().map(user_id).transpose()?,
             nonce: row.nonce,
             pkce_verifier: row.pkce_verifier,
             redirect_uri: row.redirect_uri,

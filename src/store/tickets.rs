@@ -9,9 +9,9 @@ use serde_json::Value;
 
 use super::{
     Session, StoreError,
-    accounts::{account_json, account_of, owner_of},
     cached::Cached,
-    rows::user_id,
+    rows::{identity_ref, owner, user_id},
+    stored::{account::StoredAccount, from_json, to_json},
 };
 use crate::domain::tickets::{ProvenAccount, Ticket, TicketPurpose, UserSnapshot};
 
@@ -71,7 +71,7 @@ impl Session {
             .bind::<Binary, _>(hash.as_slice())
             .bind::<Text, _>(proven.account.id.provider.as_str())
             .bind::<Text, _>(proven.account.id.subject.as_str())
-            .bind::<Jsonb, _>(account_json(&proven.account))
+            .bind::<Jsonb, _>(to_json(&StoredAccount::from(&proven.account))?)
             .bind::<Text, _>(purpose)
             .bind::<Array<Text>, _>(ids)
             .bind::<Array<BigInt>, _>(versions)
@@ -141,9 +141,10 @@ impl TryFrom<Row> for Ticket {
                 Ok(UserSnapshot { id: user_id(id)?, identities_version })
             })
             .collect();
+        let account: StoredAccount = from_json("account of a ticket", row.account)?;
         let proven = ProvenAccount {
-            account: account_of(&row.provider, &row.subject, row.account)?,
-            owner: owner_of(row.owner_id.as_deref(), row.owner_version)?,
+            account: account.into_account(identity_ref(&row.provider, &row.subject)?),
+            owner: owner(row.owner_id.as_deref(), row.owner_version)?,
             proven_at: row.sign_in_time.unwrap_or(row.issue_time),
             time: row.issue_time,
         };

@@ -11,8 +11,9 @@ use diesel::{
 use super::{
     Session, StoreError,
     cached::Cached,
-    rows::{UserRow, json, user_columns, verifier_json},
+    rows::{UserRow, json, user_columns},
     schema::{identities, users},
+    stored::{to_json, verifier::StoredVerifier},
     trust::email_counts,
 };
 use crate::domain::{Identity, IdentityRef, User, UserId, UserRef};
@@ -319,6 +320,7 @@ impl Session {
     ) -> Result<Inserted, StoreError> {
         let email = identity.email.as_ref();
         let verified = email.and_then(|email| email.verified.as_ref());
+        let verifier = verified.map(|verified| to_json(&StoredVerifier::from(&verified.by)));
         let insert = diesel::insert_into(identities::table)
             .values((
                 identities::tenant_id.eq(self.tenant.as_str()),
@@ -333,7 +335,7 @@ impl Session {
                 identities::email_canonical.eq(email.and_then(|email| email.canonical.as_ref())),
                 identities::email_verified.eq(verified.is_some()),
                 identities::email_verify_time.eq(verified.map(|verified| verified.time)),
-                identities::email_verifier.eq(verified.map(|verified| verifier_json(&verified.by))),
+                identities::email_verifier.eq(verifier.transpose()?),
                 identities::profile_data.eq(json(&identity.profile_data)),
                 identities::attach_time.eq(identity.attach_time),
                 identities::attached_by_link.eq(identity.attached_by),

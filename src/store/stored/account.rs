@@ -1,0 +1,73 @@
+//! `sign_in_tickets.account` and `sign_in_attempts.account`: a proven account, stored for a few
+//! minutes.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::verifier::StoredVerifier;
+use crate::domain::{
+    EmailVerification, IdentityEmail, IdentityRef, Metadata, linking::UnownedIdentity,
+};
+
+/// An account without its provider and subject, which have columns of their own.
+#[derive(Serialize, Deserialize)]
+pub(in crate::store) struct StoredAccount {
+    connection: String,
+    email: Option<StoredEmail>,
+    profile_data: Map<String, Value>,
+    signed_in_at: Option<DateTime<Utc>>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct StoredEmail {
+    given: String,
+    canonical: Option<String>,
+    verify_time: Option<DateTime<Utc>>,
+    verifier: Option<StoredVerifier>,
+}
+
+impl From<&UnownedIdentity> for StoredAccount {
+    fn from(account: &UnownedIdentity) -> Self {
+        Self {
+            connection: account.connection.clone(),
+            email: account.email.as_ref().map(StoredEmail::from),
+            profile_data: account.profile_data.as_map().clone(),
+            signed_in_at: account.signed_in_at,
+        }
+    }
+}
+
+impl From<&IdentityEmail> for StoredEmail {
+    fn from(email: &IdentityEmail) -> Self {
+        let verified = email.verified.as_ref();
+        Self {
+            given: email.given.clone(),
+            canonical: email.canonical.clone(),
+            verify_time: verified.map(|verified| verified.time),
+            verifier: verified.map(|verified| (&verified.by).into()),
+        }
+    }
+}
+
+impl StoredAccount {
+    /// The account, before today's configuration has judged its email and provider.
+    pub(in crate::store) fn into_account(self, id: IdentityRef) -> UnownedIdentity {
+        UnownedIdentity {
+            id,
+            connection: self.connection,
+            social: false,
+            email: self.email.map(IdentityEmail::from),
+            profile_data: Metadata::from_stored(self.profile_data),
+            signed_in_at: self.signed_in_at,
+        }
+    }
+}
+
+impl From<StoredEmail> for IdentityEmail {
+    fn from(StoredEmail { given, canonical, verify_time, verifier }: StoredEmail) -> Self {
+        let verified = verify_time.zip(verifier);
+        let verified = verified.map(|(time, by)| EmailVerification { time, by: by.into() });
+        Self { given, canonical, verified, counts: None }
+    }
+}
