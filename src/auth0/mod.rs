@@ -2,6 +2,7 @@
 //! A client of Auth0 uses it after a change of its domain. `docs/reference/auth0-differences.md`
 //! lists the differences and their reasons.
 
+mod access_table;
 mod body;
 mod elsewhere;
 mod error;
@@ -35,8 +36,9 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 pub use self::rate_limit::with_rate_limit;
 use self::{
+    access_table::access_table,
     error::{ApiError, ErrorCode, JSON},
-    gate::{Gate, access_table},
+    gate::Gate,
     looks::Looks,
     search::Scans,
 };

@@ -1,17 +1,19 @@
 //! The description of the surface (OpenAPI 3.1), completed with the scopes and the refusals of each
 //! route.
 
-use http::Method;
 use utoipa::{
     PartialSchema as _, ToSchema as _,
     openapi::{
         Components, ContentBuilder, InfoBuilder, OpenApi, OpenApiBuilder, Ref, ResponseBuilder,
-        path::{Operation, PathItem},
+        path::Operation,
         security::{Http, HttpAuthScheme, SecurityRequirement, SecurityScheme},
     },
 };
 
-use super::{error::ErrorBody, gate::AccessTable};
+use super::{
+    access_table::{AccessTable, operations},
+    error::ErrorBody,
+};
 use crate::auth::AccessRule;
 
 /// The name of the only security scheme.
@@ -69,21 +71,6 @@ pub(super) fn complete(mut api: OpenApi, table: &AccessTable) -> OpenApi {
     api.paths.paths =
         paths.into_iter().map(|(path, item)| (documented_path(&path), item)).collect();
     api
-}
-
-/// The operations of a path, by their methods.
-pub(super) fn operations(item: &mut PathItem) -> impl Iterator<Item = (Method, &mut Operation)> {
-    let all = [
-        (Method::GET, &mut item.get),
-        (Method::POST, &mut item.post),
-        (Method::PUT, &mut item.put),
-        (Method::PATCH, &mut item.patch),
-        (Method::DELETE, &mut item.delete),
-        (Method::HEAD, &mut item.head),
-        (Method::OPTIONS, &mut item.options),
-        (Method::TRACE, &mut item.trace),
-    ];
-    all.into_iter().filter_map(|(method, operation)| Some((method, operation.as_mut()?)))
 }
 
 /// A route's path in the description. A client fills the parameter that takes the rest of a path

@@ -1,5 +1,7 @@
 //! Which module may use which library and which other module.
 
+mod circles;
+
 use std::{collections::BTreeSet, fs, path::Path};
 
 /// Every source file with its code, without comments.

@@ -1,0 +1,82 @@
+//! The access table: the rule of each route, which is that of its rpc. A route's description names
+//! the rpc that the route stands on.
+
+use std::collections::HashMap;
+
+use http::Method;
+use utoipa::openapi::{
+    OpenApi,
+    path::{Operation, PathItem},
+};
+
+use crate::auth::AccessRule;
+
+/// The extension in a route's description that names its rpc.
+const RPC: &str = "x-rpc";
+
+/// The rule of each route, by its method and its path template.
+pub(super) type AccessTable = HashMap<(Method, String), &'static AccessRule>;
+
+/// Reads the table from the descriptions of the routes.
+///
+/// # Errors
+/// The first route that names no rpc with a rule.
+pub(super) fn access_table(api: &mut OpenApi) -> Result<AccessTable, String> {
+    let mut table = AccessTable::new();
+    for (path, item) in &mut api.paths.paths {
+        for (method, operation) in operations(item) {
+            let rpc =
+                operation.extensions.as_ref().and_then(|extensions| extensions.get(RPC)?.as_str());
+            let rule = rpc.and_then(|rpc| {
+                AccessRule::for_path(&format!("/identitylink.v1.IdentityService/{rpc}"))
+            });
+            let rule = rule.ok_or_else(|| format!("{method} {path} stands on no rpc"))?;
+            table.insert((method, path.clone()), rule);
+        }
+    }
+    Ok(table)
+}
+
+/// The operations of a path, by their methods.
+pub(super) fn operations(item: &mut PathItem) -> impl Iterator<Item = (Method, &mut Operation)> {
+    let all = [
+        (Method::GET, &mut item.get),
+        (Method::POST, &mut item.post),
+        (Method::PUT, &mut item.put),
+        (Method::PATCH, &mut item.patch),
+        (Method::DELETE, &mut item.delete),
+        (Method::HEAD, &mut item.head),
+        (Method::OPTIONS, &mut item.options),
+        (Method::TRACE, &mut item.trace),
+    ];
+    all.into_iter().filter_map(|(method, operation)| Some((method, operation.as_mut()?)))
+}
+
+#[cfg(test)]
+mod tests {
+    use utoipa_axum::{router::OpenApiRouter, routes};
+
+    use super::access_table;
+
+    #[utoipa::path(get, path = "/bare")]
+    async fn bare() {}
+
+    #[utoipa::path(put, path = "/lost", extensions(("x-rpc" = json!("NoSuchRpc"))))]
+    async fn lost() {}
+
+    #[utoipa::path(get, path = "/founded", extensions(("x-rpc" = json!("GetUser"))))]
+    async fn founded() {}
+
+    #[test]
+    fn a_route_that_stands_on_no_rpc_fails_the_start() {
+        let table_with = |routes: OpenApiRouter<()>| {
+            let (_, mut api) = routes.routes(routes!(founded)).split_for_parts();
+            access_table(&mut api).map(|table| table.len())
+        };
+        assert_eq!(table_with(OpenApiRouter::new()), Ok(1));
+        let bare = OpenApiRouter::new().routes(routes!(bare));
+        assert_eq!(table_with(bare), Err("GET /bare stands on no rpc".to_owned()));
+        let lost = OpenApiRouter::new().routes(routes!(lost));
+        assert_eq!(table_with(lost), Err("PUT /lost stands on no rpc".to_owned()));
+    }
+}
