@@ -1,5 +1,5 @@
-//! The access table: the rule of each route, which is that of its rpc. A route's description names
-//! the rpc that the route stands on.
+//! The access table: each route with the access rule of the rpc that it stands on. The route's
+//! description names the rpc.
 
 use std::collections::HashMap;
 
@@ -14,24 +14,68 @@ use crate::auth::AccessRule;
 /// The extension in a route's description that names its rpc.
 const RPC: &str = "x-rpc";
 
-/// The rule of each route, by its method and its path template.
-pub(super) type AccessTable = HashMap<(Method, String), &'static AccessRule>;
+/// The routes, by their methods and their path templates.
+pub(super) type AccessTable = HashMap<(Method, String), Route>;
+
+/// What decides about the callers of a route, and about the words of its refusals.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Route {
+    /// The rpc that it stands on.
+    pub rpc: Rpc,
+    /// The rule of that rpc.
+    pub rule: &'static AccessRule,
+}
+
+/// An rpc that a route stands on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Rpc {
+    ListUsers,
+    FindByEmail,
+    CreateUser,
+    GetUser,
+    UpdateUser,
+    DeleteUser,
+    Link,
+    Unlink,
+}
+
+impl Rpc {
+    fn named(name: &str) -> Option<Self> {
+        match name {
+            "ListUsers" => Some(Self::ListUsers),
+            "FindByEmail" => Some(Self::FindByEmail),
+            "CreateUser" => Some(Self::CreateUser),
+            "GetUser" => Some(Self::GetUser),
+            "UpdateUser" => Some(Self::UpdateUser),
+            "DeleteUser" => Some(Self::DeleteUser),
+            "Link" => Some(Self::Link),
+            "Unlink" => Some(Self::Unlink),
+            _ => None,
+        }
+    }
+}
+
+impl Route {
+    /// A route on the rpc of this name; `None` if there is none.
+    pub(super) fn on_rpc(name: &str) -> Option<Self> {
+        let rule = AccessRule::for_path(&format!("/identitylink.v1.IdentityService/{name}"))?;
+        Some(Self { rpc: Rpc::named(name)?, rule })
+    }
+}
 
 /// Reads the table from the descriptions of the routes.
 ///
 /// # Errors
-/// The first route that names no rpc with a rule.
+/// A text that names the first route without such an rpc.
 pub(super) fn access_table(api: &mut OpenApi) -> Result<AccessTable, String> {
     let mut table = AccessTable::new();
     for (path, item) in &mut api.paths.paths {
         for (method, operation) in operations(item) {
             let rpc =
                 operation.extensions.as_ref().and_then(|extensions| extensions.get(RPC)?.as_str());
-            let rule = rpc.and_then(|rpc| {
-                AccessRule::for_path(&format!("/identitylink.v1.IdentityService/{rpc}"))
-            });
-            let rule = rule.ok_or_else(|| format!("{method} {path} stands on no rpc"))?;
-            table.insert((method, path.clone()), rule);
+            let route = rpc.and_then(Route::on_rpc);
+            let route = route.ok_or_else(|| format!("{method} {path} stands on no rpc"))?;
+            table.insert((method, path.clone()), route);
         }
     }
     Ok(table)

@@ -1,6 +1,6 @@
-//! Maps each error to the status, the code and the message that Auth0's documents have for it.
-//! Where they have none, the message is ours. A response never contains SQL, a path of the server,
-//! or another user's id.
+//! Refusals: each has the status, the code and the message that Auth0's documents have for it. Where
+//! they have none, the message is ours. A response never contains SQL, a path of the server, or
+//! another user's id.
 //!
 //! Sources: the messages are those of Auth0's OpenAPI description. Its documents show the codes
 //! `invalid_uri`, `invalid_body`, `invalid_query_string`, `insufficient_scope`; the tests of its
@@ -15,12 +15,7 @@ use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::{
-    auth::{AccessRule, AuthError},
-    domain::{DomainError, Violation, error::LinkTokenProblem},
-    store::StoreError,
-    use_cases::Error,
-};
+use crate::domain::Violation;
 
 /// The media type of every response.
 pub(super) const JSON: &str = "application/json; charset=utf-8";
@@ -56,7 +51,7 @@ pub(super) struct ApiError {
 pub(super) struct ErrorCode(pub &'static str);
 
 impl ApiError {
-    fn new(
+    pub(super) fn new(
         status: StatusCode,
         code: impl Into<Option<&'static str>>,
         message: impl Into<String>,
@@ -64,7 +59,7 @@ impl ApiError {
         Self { status, code: code.into(), message: message.into() }
     }
 
-    fn bad(code: impl Into<Option<&'static str>>, message: impl Into<String>) -> Self {
+    pub(super) fn bad(code: impl Into<Option<&'static str>>, message: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, code, message)
     }
 
@@ -217,186 +212,8 @@ impl ApiError {
         )
     }
 
-    /// A token without the scopes that a rule demands.
-    pub(super) fn scope(rule: &AccessRule) -> Self {
-        let scopes: Vec<&str> =
-            [rule.service_scope, rule.self_scope].into_iter().flatten().collect();
-        let message = match rule.rpc() {
-            "Link" | "Unlink" => format!("Insufficient scope; expected: {}.", scopes.join(", ")),
-            _ => format!("Insufficient scope; expected any of: {}.", scopes.join(",")),
-        };
-        Self::new(StatusCode::FORBIDDEN, "insufficient_scope", message)
-    }
-
-    /// A user token for an act that the rule permits to services only.
-    pub(super) fn services_only(rule: &AccessRule) -> Self {
-        Self::scope(&AccessRule { self_scope: None, ..*rule })
-    }
-
-    /// The refusal for an error in a call under a rule. This function logs internal faults, once
-    /// each.
-    pub(super) fn from_error(rule: &AccessRule, error: Error) -> Self {
-        match error {
-            // An admitted call has the scope of its rule, so only the services' scope can be
-            // missing.
-            Error::Auth(AuthError::ScopeInsufficient(_)) => Self::services_only(rule),
-            Error::Auth(denial) => Self::from_auth_error(rule, denial),
-            Error::Domain(refusal) => Self::from_domain_error(rule, refusal),
-            Error::Store(error) => Self::from_store_error(error),
-            Error::Fault(text) => Self::log_fault(&text),
-            Error::Panicked => Self::fault(),
-            Error::Stale | Error::Retried(_) => Self::log_fault("a write ended without an answer"),
-        }
-    }
-
-    /// The refusal for a denied caller.
-    pub(super) fn from_auth_error(rule: &AccessRule, denial: AuthError) -> Self {
-        let unauthorized = |message: &str| Self::new(StatusCode::UNAUTHORIZED, None, message);
-        let forbidden =
-            |code: &'static str, message: &str| Self::new(StatusCode::FORBIDDEN, code, message);
-        match denial {
-            AuthError::TokenMissing => unauthorized("Missing authentication"),
-            AuthError::TokenInvalid(cause) => {
-                tracing::debug!(cause, "a token was not accepted");
-                unauthorized("Invalid token.")
-            }
-            AuthError::ScopeInsufficient(_) => Self::scope(rule),
-            AuthError::NotYourUser => forbidden(
-                "unowned_resource",
-                "User to be acted on does not match subject in bearer token.",
-            ),
-            AuthError::ReauthenticationRequired => forbidden(
-                "reauthentication_required",
-                "The sign-in behind this token is too old for this: let the user sign in again.",
-            ),
-            AuthError::CallerBlocked => {
-                forbidden("user_blocked", "The user of this token is blocked.")
-            }
-            AuthError::KeysUnavailable => Self::unavailable(
-                "The keys of the token's issuer cannot be had right now: try again later.",
-            ),
-            // It is about a header: the gate has read nothing else.
-            AuthError::Domain(DomainError::Invalid(violations)) => Self::bad(
-                "invalid_headers",
-                format!("Header validation error: '{}'.", joined(&violations)),
-            ),
-            AuthError::Domain(refusal) => Self::from_domain_error(rule, refusal),
-        }
-    }
-
-    fn from_domain_error(rule: &AccessRule, refusal: DomainError) -> Self {
-        match refusal {
-            DomainError::Invalid(violations) => Self::violations(&violations),
-            DomainError::SameUser => Self::same_identity(),
-            DomainError::LinkTokenInvalid(problem) => Self::bad(
-                "invalid_body",
-                match problem {
-                    LinkTokenProblem::Invalid => "Invalid token (link_with).",
-                    LinkTokenProblem::Algorithm => "JWT (link_with) must have an alg of RS256.",
-                    LinkTokenProblem::Issuer => {
-                        "JWT (link_with) must have the same issuer as the calling user."
-                    }
-                    LinkTokenProblem::Audience => {
-                        "JWT (link_with) must have an aud claim that matches that of the calling token's azp."
-                    }
-                },
-            ),
-            DomainError::UserNotFound => {
-                Self::new(StatusCode::NOT_FOUND, "inexistent_user", "The user does not exist.")
-            }
-            DomainError::UserAbsorbed => Self::new(
-                StatusCode::NOT_FOUND,
-                "inexistent_user",
-                "The user does not exist any more: it was linked into another, which reading it with ?resolve=true shows.",
-            ),
-            DomainError::IdentityNotFound if rule.rpc() == "Unlink" => {
-                Self::bad("inexistent_identity", "The user has no such identity.")
-            }
-            DomainError::IdentityNotFound => Self::bad(
-                "inexistent_identity",
-                "Linking to an inexistent identity is not allowed.",
-            ),
-            DomainError::IdentityTaken if rule.rpc() == "CreateUser" => {
-                Self::new(StatusCode::CONFLICT, "auth0_idp_error", "The user already exists.")
-            }
-            DomainError::IdentityTaken => Self::identity_exists(),
-            DomainError::UserExists => {
-                Self::new(StatusCode::CONFLICT, "auth0_idp_error", "The user already exists.")
-            }
-            // The last identity with which the user can sign in is the primary one, except in
-            // unusual configurations.
-            DomainError::PrimaryIdentity | DomainError::LastIdentity => {
-                Self::bad("operation_not_supported", "Main identity cannot be removed.")
-            }
-            DomainError::UserBlocked if rule.rpc() == "Link" => Self::bad(
-                "user_blocked",
-                "Unable to link with the secondary account: one of the two users is blocked.",
-            ),
-            DomainError::ProviderUnknown => Self::provider(),
-            DomainError::UserBlocked => {
-                Self::bad("user_blocked", "The user is blocked: unblock it first.")
-            }
-            DomainError::TooManyIdentities => {
-                Self::bad("too_many_identities", "A user has at most 100 identities.")
-            }
-            DomainError::MetadataTooLarge { namespace, bytes } => Self::body(&format!(
-                "{namespace} would have {bytes} bytes, which is too many: remove some first"
-            )),
-            DomainError::ConflictRetry => Self::new(
-                StatusCode::CONFLICT,
-                "conflict",
-                "Others kept changing the same users: try again.",
-            ),
-            // Refusals that no call of this surface gets.
-            DomainError::RequestIdReused
-            | DomainError::LinkTicketInvalid
-            | DomainError::SignInInvalid
-            | DomainError::ProviderDisabled
-            | DomainError::ProviderRejected
-            | DomainError::ProviderUnavailable
-            | DomainError::EmailMissing
-            | DomainError::EmailUnverified
-            | DomainError::RegistrationClosed
-            | DomainError::EmailNotShared
-            | DomainError::LinkNotFound
-            | DomainError::LinkNotUndoable(_)
-            | DomainError::MetadataConflict(_)
-            | DomainError::AbsorbedUsersExist
-            | DomainError::VersionMismatch
-            | DomainError::CallUnderWay
-            | DomainError::PositionInvalid
-            | DomainError::PositionExpired { .. } => {
-                Self::log_fault(&format!("{refusal:?} where it cannot be"))
-            }
-        }
-    }
-
-    fn from_store_error(error: StoreError) -> Self {
-        match error {
-            StoreError::Overloaded => Self::unavailable(
-                "The server is at capacity, or this takes too long: try again later.",
-            ),
-            StoreError::Unavailable(text) => {
-                tracing::error!(error = text, "the database is unavailable");
-                Self::unavailable(
-                    "The database cannot be reached right now, and nothing was changed: try again later.",
-                )
-            }
-            StoreError::CommitUnknown(text) => {
-                tracing::error!(error = text, "the outcome of a commit is unknown");
-                let message = "The change may have been made or not: read before you try again.";
-                Self::new(StatusCode::SERVICE_UNAVAILABLE, "commit_unknown", message)
-            }
-            StoreError::Conflict(_) | StoreError::Busy(_) => Self::new(
-                StatusCode::CONFLICT,
-                "conflict",
-                "Others kept changing the same users: try again.",
-            ),
-            StoreError::Fault(text) => Self::log_fault(&text),
-        }
-    }
-
-    fn unavailable(message: &str) -> Self {
+    /// A call that a later retry may get through.
+    pub(super) fn unavailable(message: &str) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "service_unavailable", message)
     }
 

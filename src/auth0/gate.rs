@@ -10,9 +10,14 @@ use axum::{
 };
 use http::{HeaderMap, Method, header::AUTHORIZATION, request::Parts};
 
-use super::{AppState, access_table::AccessTable, error::ApiError, openapi};
+use super::{
+    AppState,
+    access_table::{AccessTable, Route},
+    error::ApiError,
+    openapi,
+};
 use crate::{
-    auth::{AccessRule, Permit},
+    auth::Permit,
     calls::{admission, admitted, concurrency::ConcurrencyLimit, telemetry::CallRecord},
     domain::TenantId,
     use_cases::UseCases,
@@ -27,11 +32,11 @@ pub(super) struct Gate {
     pub table: Arc<AccessTable>,
 }
 
-/// The permit of an admitted call, with the rule that it was given by.
+/// The permit of an admitted call, with the route that it is for.
 #[derive(Clone)]
 pub(super) struct AdmittedCall {
     pub permit: Permit,
-    pub rule: &'static AccessRule,
+    pub route: Route,
 }
 
 /// Lets a request through to its route, or refuses it.
@@ -45,11 +50,11 @@ pub(super) async fn pass(
     let method =
         if request.method() == Method::HEAD { Method::GET } else { request.method().clone() };
     let record = request.extensions().get::<CallRecord>().cloned().unwrap_or_default();
-    let Some(rule) = gate.table.get(&(method.clone(), path.as_str().to_owned())).copied() else {
+    let Some(route) = gate.table.get(&(method.clone(), path.as_str().to_owned())).copied() else {
         return ApiError::method().into_response();
     };
     record.set_name(format!("{method} {}", openapi::documented_path(path.as_str())));
-    match gate.admit(rule, request.headers(), &record).await {
+    match gate.admit(route, request.headers(), &record).await {
         Ok(mut permit) => {
             // After the rule's check, so that only a permitted call takes a slot.
             if gate.limit.acquire(&mut permit).is_err() {
@@ -57,7 +62,7 @@ pub(super) async fn pass(
             }
             // No code behind the gate needs the token, and none can log it by accident.
             request.headers_mut().remove(AUTHORIZATION);
-            request.extensions_mut().insert(AdmittedCall { permit, rule });
+            request.extensions_mut().insert(AdmittedCall { permit, route });
             admitted(next.run(request).await)
         }
         Err(refused) => refused.into_response(),
@@ -67,13 +72,14 @@ pub(super) async fn pass(
 impl Gate {
     async fn admit(
         &self,
-        rule: &'static AccessRule,
+        route: Route,
         headers: &HeaderMap,
         record: &CallRecord,
     ) -> Result<Permit, ApiError> {
-        let denied = |denial| ApiError::from_auth_error(rule, denial);
+        let denied = |denial| ApiError::from_auth_error(route, denial);
         let token = admission::verify(&self.use_cases, headers, record).await.map_err(denied)?;
-        let permit = admission::permit(&self.use_cases, rule, &token, headers).map_err(denied)?;
+        let permit =
+            admission::permit(&self.use_cases, route.rule, &token, headers).map_err(denied)?;
         if self.tenants.contains(permit.tenant()) { Ok(permit) } else { Err(ApiError::tenant()) }
     }
 }

@@ -74,14 +74,14 @@ const UNSUPPORTED: [(&str, &str); 1] = [(
 )]
 pub(super) async fn link(
     State(AppState { use_cases, .. }): State<AppState>,
-    AdmittedCall { permit, rule }: AdmittedCall,
+    AdmittedCall { permit, route }: AdmittedCall,
     PathParts(id): PathParts<String>,
     JsonOrForm(object): JsonOrForm,
 ) -> Result<Response, ApiError> {
     let body: LinkBody = properties(object, &UNSUPPORTED)?;
-    let target = target(&permit, rule, &id, AbsorbedId::Gone)?;
+    let target = target(&permit, route, &id, AbsorbedId::Gone)?;
     let now = clock::now();
-    let refused = |error| ApiError::from_error(rule, error);
+    let refused = |error| ApiError::from_error(route, error);
     let secondary = match (body.link_with, body.provider, body.user_id) {
         (Some(token), None, None) => {
             use_cases.verify_link_with(&permit, &token, now).await.map_err(refused)?
@@ -157,11 +157,11 @@ pub(super) struct UnlinkParams {
 )]
 pub(super) async fn unlink(
     State(AppState { use_cases, .. }): State<AppState>,
-    AdmittedCall { permit, rule }: AdmittedCall,
+    AdmittedCall { permit, route }: AdmittedCall,
     PathParts((id, provider, account)): PathParts<(String, String, String)>,
     mut params: Params,
 ) -> Result<Response, ApiError> {
-    let refused = |error| ApiError::from_error(rule, error);
+    let refused = |error| ApiError::from_error(route, error);
     let is_release = match params.text("mode").as_deref() {
         None | Some("restore") => false,
         Some("release") => true,
@@ -171,7 +171,7 @@ pub(super) async fn unlink(
         }
     };
     params.into_result()?;
-    let target = target(&permit, rule, &id, AbsorbedId::Gone)?;
+    let target = target(&permit, route, &id, AbsorbedId::Gone)?;
     let given = identity(&provider, &account)
         .ok_or_else(|| refused(DomainError::IdentityNotFound.into()))?;
     let (expected_version, validate_only, now) = (None, false, clock::now());

@@ -16,6 +16,7 @@ mod query;
 mod rate_limit;
 #[cfg(test)]
 mod reference;
+mod refusals;
 mod search;
 mod shapes;
 mod users;
@@ -36,14 +37,14 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 pub use self::rate_limit::with_rate_limit;
 use self::{
-    access_table::access_table,
+    access_table::{Route, access_table},
     error::{ApiError, ErrorCode, JSON},
     gate::Gate,
     looks::Looks,
     search::Scans,
 };
 use crate::{
-    auth::{AbsorbedId, AccessRule, Permit, Target},
+    auth::{AbsorbedId, Permit, Target},
     calls::{Body, admission, concurrency::ConcurrencyLimit, telemetry::CallOutcome},
     config::Auth0,
     use_cases::UseCases,
@@ -187,13 +188,13 @@ pub fn deadline_exceeded() -> Response<Body> {
 /// The user that a call is about.
 fn target(
     permit: &Permit,
-    rule: &AccessRule,
+    route: Route,
     id: &str,
     absorbed_id: AbsorbedId,
 ) -> Result<Target, ApiError> {
     permit
         .target_of_account(id, absorbed_id)
-        .map_err(|denial| ApiError::from_auth_error(rule, denial))
+        .map_err(|denial| ApiError::from_auth_error(route, denial))
 }
 
 /// A JSON response.

@@ -62,8 +62,8 @@ pub(super) fn complete(mut api: OpenApi, table: &AccessTable) -> OpenApi {
     components.add_security_scheme(BEARER, SecurityScheme::Http(http));
     for (path, item) in &mut api.paths.paths {
         for (method, operation) in operations(item) {
-            if let Some(rule) = table.get(&(method, path.clone())) {
-                describe(operation, rule);
+            if let Some(route) = table.get(&(method, path.clone())) {
+                describe(operation, route.rule);
             }
         }
     }

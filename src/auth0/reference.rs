@@ -6,9 +6,12 @@ use axum::response::IntoResponse as _;
 use expect_test::expect_file;
 use http::header;
 
-use super::error::{ApiError, ErrorCode};
+use super::{
+    access_table::Route,
+    error::{ApiError, ErrorCode},
+};
 use crate::{
-    auth::{AccessRule, AuthError, access::TABLE},
+    auth::AuthError,
     domain::{DomainError, Violation, error::LinkTokenProblem},
     store::StoreError,
     use_cases::Error,
@@ -27,8 +30,8 @@ succeed. Over gRPC a refusal has a [reason](reasons.md) instead.
 | --- | --- | --- |
 ";
 
-fn rule(rpc: &str) -> &'static AccessRule {
-    TABLE.iter().find(|rule| rule.rpc() == rpc).unwrap()
+fn route(rpc: &str) -> Route {
+    Route::on_rpc(rpc).unwrap()
 }
 
 fn violations() -> Vec<Violation> {
@@ -98,7 +101,7 @@ fn refusals() -> Vec<ApiError> {
         ApiError::too_many_scans(),
         ApiError::deadline_exceeded(),
         ApiError::tenant(),
-        ApiError::services_only(rule("FindByEmail")),
+        ApiError::services_only(route("FindByEmail")),
     ]
 }
 
@@ -118,7 +121,8 @@ async fn described(refusal: ApiError) -> (u16, &'static str, String) {
 
 /// The codes that the source names: its literals of one lower-case word.
 fn codes_in_source() -> BTreeSet<&'static str> {
-    let literals = include_str!("error.rs").split('"').skip(1).step_by(2);
+    let sources = [include_str!("error.rs"), include_str!("refusals.rs")];
+    let literals = sources.iter().flat_map(|source| source.split('"').skip(1).step_by(2));
     let is_code = |text: &&str| {
         text.starts_with(|c: char| c.is_ascii_lowercase())
             && text.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'_'))
@@ -128,7 +132,7 @@ fn codes_in_source() -> BTreeSet<&'static str> {
 
 #[tokio::test]
 async fn the_reference_page_is_that_of_the_code() {
-    let errors = errors().into_iter().map(|(rpc, error)| ApiError::from_error(rule(rpc), error));
+    let errors = errors().into_iter().map(|(rpc, error)| ApiError::from_error(route(rpc), error));
     let mut rows = BTreeSet::new();
     for refusal in errors.chain(refusals()) {
         rows.insert(described(refusal).await);

@@ -144,7 +144,7 @@ enum PageRequest {
 )]
 pub(super) async fn list(
     State(AppState { use_cases, scans, looks }): State<AppState>,
-    AdmittedCall { permit, rule }: AdmittedCall,
+    AdmittedCall { permit, route }: AdmittedCall,
     mut params: Params,
 ) -> Result<Response, ApiError> {
     let (search, query_hash) = search(&mut params);
@@ -154,7 +154,7 @@ pub(super) async fn list(
     params.into_result()?;
     let page_request = page_request?;
 
-    let refused = |error: StoreError| ApiError::from_error(rule, error.into());
+    let refused = |error: StoreError| ApiError::from_error(route, error.into());
     let key = use_cases.store().key(permit.tenant()).map_err(refused)?;
     let [q, connection] = query_hash.each_ref().map(String::as_str);
     let resolves = if search.resolves { "resolve" } else { "" };
@@ -281,7 +281,7 @@ pub(super) struct EmailParams {
 )]
 pub(super) async fn by_email(
     State(AppState { use_cases, looks, .. }): State<AppState>,
-    AdmittedCall { permit, rule }: AdmittedCall,
+    AdmittedCall { permit, route }: AdmittedCall,
     mut params: Params,
 ) -> Result<Response, ApiError> {
     let email = match params.text("email").as_deref().map(Email::parse) {
@@ -299,7 +299,7 @@ pub(super) async fn by_email(
     params.into_result()?;
     let Some(email) = email else { return Err(ApiError::query("email: is required")) };
 
-    let refused = |error: StoreError| ApiError::from_error(rule, error.into());
+    let refused = |error: StoreError| ApiError::from_error(route, error.into());
     let mut session = use_cases.store().session(permit.tenant()).await.map_err(refused)?;
     let users = session.users_by_root_email(email.canonical(), MAX_PAGE).await.map_err(refused)?;
     json(StatusCode::OK, &selected(&users, &fields, &looks)?)

@@ -39,10 +39,10 @@ use crate::{
 )]
 pub(super) async fn create(
     State(AppState { use_cases, looks, .. }): State<AppState>,
-    AdmittedCall { permit, rule }: AdmittedCall,
+    AdmittedCall { permit, route }: AdmittedCall,
     JsonObject(object): JsonObject,
 ) -> Result<Response, ApiError> {
-    let refused = |error| ApiError::from_error(rule, error);
+    let refused = |error| ApiError::from_error(route, error);
     let body: CreateBody = properties(object, &UNSUPPORTED_IN_CREATE)?;
     let tenant = use_cases.tenant(&permit).map_err(refused)?;
     let provider =
@@ -119,18 +119,18 @@ pub(super) async fn create(
 )]
 pub(super) async fn read(
     State(AppState { use_cases, looks, .. }): State<AppState>,
-    AdmittedCall { permit, rule }: AdmittedCall,
+    AdmittedCall { permit, route }: AdmittedCall,
     PathParts(id): PathParts<String>,
     mut params: Params,
 ) -> Result<Response, ApiError> {
-    let refused = |error| ApiError::from_error(rule, error);
+    let refused = |error| ApiError::from_error(route, error);
     let fields = params.fields();
     let is_resolving = params.boolean("resolve").unwrap_or_default();
     // Auth0's older Java client sends this parameter with every list of fields.
     params.search_engine();
     params.into_result()?;
     let absorbed_id = if is_resolving { AbsorbedId::Holder } else { AbsorbedId::Gone };
-    let target = target(&permit, rule, &id, absorbed_id)?;
+    let target = target(&permit, route, &id, absorbed_id)?;
     let mut session =
         use_cases.store().session(permit.tenant()).await.map_err(|error| refused(error.into()))?;
     let user = read_user(&mut session, &target, clock::now()).await.map_err(refused)?;
@@ -149,7 +149,7 @@ pub(super) async fn read(
 )]
 pub(super) async fn update(
     State(AppState { use_cases, looks, .. }): State<AppState>,
-    AdmittedCall { permit, rule }: AdmittedCall,
+    AdmittedCall { permit, route }: AdmittedCall,
     PathParts(id): PathParts<String>,
     JsonObject(object): JsonObject,
 ) -> Result<Response, ApiError> {
@@ -175,8 +175,8 @@ pub(super) async fn update(
     if !wrong.is_empty() {
         return Err(ApiError::violations(&wrong));
     }
-    let target = target(&permit, rule, &id, AbsorbedId::Gone)?;
-    let refused = |error| ApiError::from_error(rule, error);
+    let target = target(&permit, route, &id, AbsorbedId::Gone)?;
+    let refused = |error| ApiError::from_error(route, error);
     if let Some(connection) = &body.connection {
         // Some clients send the connection with every change. A connection of another identity has
         // no clear meaning.
@@ -218,10 +218,10 @@ pub(super) async fn update(
 )]
 pub(super) async fn delete(
     State(AppState { use_cases, .. }): State<AppState>,
-    AdmittedCall { permit, rule }: AdmittedCall,
+    AdmittedCall { permit, route }: AdmittedCall,
     PathParts(id): PathParts<String>,
 ) -> Result<StatusCode, ApiError> {
-    let target = target(&permit, rule, &id, AbsorbedId::Gone)?;
+    let target = target(&permit, route, &id, AbsorbedId::Gone)?;
     let (erasure, now) = (Uuid::new_v4(), clock::now());
     let delete = DeleteUser {
         permit,
@@ -235,7 +235,7 @@ pub(super) async fn delete(
     use_cases
         .run(delete, None, NotStored)
         .await
-        .map_err(|error| ApiError::from_error(rule, error))?;
+        .map_err(|error| ApiError::from_error(route, error))?;
     Ok(StatusCode::NO_CONTENT)
 }
 
