@@ -53,9 +53,9 @@ impl Claims {
         self.0.contains_key(name)
     }
 
-    /// Whether a claim is the JSON value `true`. Other values, such as "true" and 1, are not.
+    /// Whether a claim is present, and [`is_true`].
     pub fn is_true(&self, name: &str) -> bool {
-        self.0.get(name) == Some(&Value::Bool(true))
+        self.0.get(name).is_some_and(is_true)
     }
 
     /// Whether a claim is this text, alone or as the only item of a list.
@@ -74,6 +74,11 @@ impl Claims {
         let present = PROFILE_CLAIMS.iter().filter_map(|name| self.0.get_key_value(*name));
         present.map(|(name, value)| (name.clone(), value.clone())).collect()
     }
+}
+
+/// Whether a claim is the JSON value `true`. Other values, such as "true" and 1, are not.
+pub fn is_true(claim: &Value) -> bool {
+    *claim == Value::Bool(true)
 }
 
 impl fmt::Debug for Claims {

@@ -7,7 +7,7 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use super::{AuthError, TokenCaller, VerifiedToken, target::RequestedUser};
 pub use crate::domain::sign_in::RECENT_SIGN_IN;
-use crate::domain::{TenantId, TokenStamp, UserId, UserRef, UserState};
+use crate::domain::{TenantId, TokenStamp, UserId, UserRef, UserState, Verifier};
 
 /// The permission of a caller to make a call in a tenant.
 #[derive(Debug, Clone)]
@@ -88,6 +88,16 @@ impl Caller {
             }),
             TokenCaller::Service => {
                 Self::Service { issuer: token.issuer.clone(), subject: token.subject.clone() }
+            }
+        }
+    }
+
+    /// The caller as the verifier of the emails that it gives as verified.
+    pub fn verifier(&self) -> Verifier {
+        match self {
+            Self::User(user) => Verifier::Issuer(user.issuer.clone()),
+            Self::Service { issuer, subject } => {
+                Verifier::Service { issuer: issuer.clone(), subject: subject.clone() }
             }
         }
     }

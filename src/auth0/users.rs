@@ -19,11 +19,11 @@ use super::{
     target,
 };
 use crate::{
-    auth::{AbsorbedId, Caller, Permit},
+    auth::AbsorbedId,
     clock,
     domain::{
         Email, EmailVerification, IdentityEmail, IdentityRef, Metadata, MetadataUpdate, Subject,
-        Verifier, Violation, linking::UnownedIdentity,
+        Violation, linking::UnownedIdentity,
     },
     use_cases::{CreateUser, DeleteUser, NotStored, UpdateUser, read_user},
 };
@@ -70,13 +70,8 @@ pub(super) async fn create(
 
     let verified = body
         .email_verified
-        .then(|| EmailVerification { time: clock::now(), by: verifier(&permit) });
-    let email = email.map(|email| IdentityEmail {
-        given: email.given().to_owned(),
-        canonical: Some(email.canonical().to_owned()),
-        verified,
-        counts: None,
-    });
+        .then(|| EmailVerification { time: clock::now(), by: permit.caller().verifier() });
+    let email = email.and_then(|email| IdentityEmail::claimed(email.given(), verified));
     let id = IdentityRef { provider, subject };
     let create = CreateUser {
         permit,
@@ -244,14 +239,4 @@ fn metadata(field: &str, given: Map<String, Value>, wrong: &mut Vec<Violation>) 
         wrong.extend(violations);
         Metadata::default()
     })
-}
-
-/// The verifier of an email that the caller marks as verified.
-fn verifier(permit: &Permit) -> Verifier {
-    match permit.caller() {
-        Caller::User(user) => Verifier::Issuer(user.issuer.clone()),
-        Caller::Service { issuer, subject } => {
-            Verifier::Service { issuer: issuer.clone(), subject: subject.clone() }
-        }
-    }
 }

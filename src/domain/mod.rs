@@ -7,6 +7,8 @@ pub mod candidates;
 pub mod email;
 pub mod error;
 pub mod event;
+pub mod identity;
+pub mod identity_email;
 pub mod ids;
 pub mod linking;
 pub mod merge;
@@ -14,6 +16,7 @@ pub mod metadata;
 pub mod policy;
 pub mod sign_in;
 pub mod tickets;
+pub mod token_stamp;
 pub mod undoing;
 pub mod unlinking;
 pub mod unmerge;
@@ -25,15 +28,15 @@ pub mod violation;
 pub use email::Email;
 pub use error::DomainError;
 pub use event::{Event, EventKind, UserChange};
+pub use identity::{Identity, Moved};
+pub use identity_email::{EmailVerification, IdentityEmail, Verifier};
 pub use ids::{IdentityRef, Provider, Subject, TenantId, UserId};
 pub use metadata::{Metadata, MetadataUpdate};
 pub use policy::{
     EmailTrust, LinkingPolicy, ProviderPolicies, ProviderPolicy, Registration, RequiredEmail,
     Undeclared,
 };
-pub use user::{
-    Absorbed, EmailVerification, Identity, IdentityEmail, Moved, TokenHash, TokenStamp, User,
-    UserRef, Verifier,
-};
+pub use token_stamp::{TokenHash, TokenStamp};
+pub use user::{Absorbed, User, UserRef};
 pub use user_state::UserState;
 pub use violation::Violation;

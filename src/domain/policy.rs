@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{DomainError, IdentityEmail, Metadata, Provider};
+use super::{DomainError, Metadata, Provider};
 
 /// The policies of an operator for the providers of a tenant.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -173,15 +173,6 @@ impl ProviderPolicy {
     /// [`DomainError::ProviderUnknown`].
     pub fn expect_known(&self) -> Result<(), DomainError> {
         if self.is_known { Ok(()) } else { Err(DomainError::ProviderUnknown) }
-    }
-
-    /// Sets `email.counts` by this policy. `profile` is the profile of the same account.
-    pub fn judge(&self, email: &mut IdentityEmail, profile: &Metadata) {
-        let covers = |canonical: &String| self.email_trust.covers(canonical, profile);
-        let counts = self.enabled
-            && email.verified.is_some()
-            && email.canonical.as_ref().is_some_and(covers);
-        email.counts = counts.then_some(self.linking);
     }
 }
 

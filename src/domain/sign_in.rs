@@ -359,12 +359,10 @@ pub fn linking_email(account: &UnownedIdentity) -> Option<&str> {
     (links && canonical.is_ascii()).then_some(canonical)
 }
 
-/// The account with its email judged by today's policy. The provider's claim is kept if the email
-/// is a valid address.
+/// The account with its email judged by today's policy.
 pub fn judged(mut account: UnownedIdentity, policy: &ProviderPolicy) -> UnownedIdentity {
     if let Some(email) = &mut account.email {
-        email.verified = email.verified.take().filter(|_| email.canonical.is_some());
-        policy.judge(email, &account.profile_data);
+        email.judge(policy, &account.profile_data);
     }
     account
 }

@@ -2,10 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{
-    UserId,
-    user::{Absorbed, Moved, is_before},
-};
+use super::{Absorbed, Moved, UserId, token_stamp::is_before};
 
 /// The state of the user that a token or a named id refers to.
 #[derive(Debug, Clone, PartialEq, Eq)]

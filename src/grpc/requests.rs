@@ -12,6 +12,7 @@ use crate::{
     domain::{
         DomainError, Email, EmailVerification, IdentityEmail, IdentityRef, Metadata, Provider,
         Subject, UserId, Violation,
+        identity_email::MAX_EMAIL,
         linking::{LinkTerms, UnownedIdentity},
         merge::{Arrays, Conflict, Strategy},
         metadata::{printable_path, push_token},
@@ -23,8 +24,6 @@ use crate::{
 
 /// The longest connection name, in bytes.
 const MAX_CONNECTION: usize = 128;
-/// The longest email that a provider may have sent, in bytes. No address is longer.
-const MAX_EMAIL: usize = 320;
 /// The longest ticket that is looked up, in bytes.
 const MAX_TICKET: usize = 64;
 /// How long ago a person may have signed in with an account that was just proven.
@@ -348,12 +347,7 @@ impl Checks {
         }
         let profile_data = self.metadata(&format!("{field}.profile_data"), profile_data);
         let id = id?;
-        let email = (!email.is_empty()).then(|| IdentityEmail {
-            canonical: Email::parse(&email).ok().map(|email| email.canonical().to_owned()),
-            verified: email_verified.then(|| verified.clone()),
-            counts: None,
-            given: email,
-        });
+        let email = IdentityEmail::claimed(&email, email_verified.then(|| verified.clone()));
         // The backend asserts that the person has just signed in.
         let signed_in_at = Some(verified.time);
         Some(UnownedIdentity { id, connection, social: false, email, profile_data, signed_in_at })
@@ -408,11 +402,8 @@ impl Checks {
                 None
             }
             "" => None,
-            text => self.email(&format!("{field}.email"), text).map(|email| IdentityEmail {
-                given: email.given().to_owned(),
-                canonical: Some(email.canonical().to_owned()),
-                verified: email_verified.then(|| verified.clone()),
-                counts: None,
+            text => self.email(&format!("{field}.email"), text).and_then(|email| {
+                IdentityEmail::claimed(email.given(), email_verified.then(|| verified.clone()))
             }),
         };
         let profile_data = self.metadata(&format!("{field}.profile_data"), profile_data);

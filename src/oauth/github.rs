@@ -12,6 +12,7 @@ use super::{
     exchange::{self, is_refusal},
 };
 use crate::{
+    auth::claims::is_true,
     domain::{IdentityRef, Metadata, Provider, Subject},
     http_client::HttpClient,
 };
@@ -82,7 +83,7 @@ pub(super) async fn account(
     Ok(Account {
         identity: IdentityRef { provider: provider.clone(), subject },
         issuer: settings.issuer(),
-        email_verified: email.as_ref().is_some_and(|email| email.verified == Value::Bool(true)),
+        email_verified: email.as_ref().is_some_and(|email| is_true(&email.verified)),
         email: email.map(|email| email.email),
         profile_data: Metadata::parse("", profile(user)).unwrap_or_default(),
         authenticated_at: now,
@@ -118,7 +119,7 @@ async fn primary_email(
         let Some((headers, emails)) = get::<Vec<Email>>(http, &url, token).await? else {
             return Ok(None);
         };
-        if let Some(primary) = emails.into_iter().find(|email| email.primary == Value::Bool(true)) {
+        if let Some(primary) = emails.into_iter().find(|email| is_true(&email.primary)) {
             return Ok(Some(primary));
         }
         next = next_page(&headers, &urls.api)?;

@@ -26,12 +26,8 @@ pub use self::{
     settings::{AuthMethod, ClientSettings, GitHubUrls, Protocol, Secret},
 };
 use crate::domain::{
-    Email, EmailVerification, IdentityEmail, IdentityRef, Metadata, Verifier,
-    linking::UnownedIdentity,
+    EmailVerification, IdentityEmail, IdentityRef, Metadata, Verifier, linking::UnownedIdentity,
 };
-
-/// The longest email of a provider that is stored, in bytes. No address is longer.
-const MAX_EMAIL: usize = 320;
 
 /// An account at a provider, whose owner has just signed in there.
 #[derive(Debug, Clone, PartialEq)]
@@ -65,16 +61,9 @@ impl From<Account> for UnownedIdentity {
             authenticated_at: time,
             ..
         } = account;
-        let can_be_kept = |given: &String| {
-            (1..=MAX_EMAIL).contains(&given.len()) && !given.chars().any(char::is_control)
-        };
-        let email = email.filter(can_be_kept).map(|given| {
-            let canonical = Email::parse(&given).ok().map(|email| email.canonical().to_owned());
-            let is_verified = email_verified && canonical.is_some();
-            let verified =
-                is_verified.then_some(EmailVerification { time, by: Verifier::Issuer(issuer) });
-            IdentityEmail { given, canonical, verified, counts: None }
-        });
+        let verified =
+            email_verified.then_some(EmailVerification { time, by: Verifier::Issuer(issuer) });
+        let email = email.and_then(|given| IdentityEmail::claimed(&given, verified));
         Self {
             id,
             connection: String::new(),

@@ -106,7 +106,7 @@ impl UserRow {
         let mut user = User::try_from(self)?;
         for identity in &mut user.identities {
             if let Some(email) = &mut identity.email {
-                policies.for_provider(&identity.id.provider).judge(email, &identity.profile_data);
+                email.judge(policies.for_provider(&identity.id.provider), &identity.profile_data);
             }
         }
         Ok(user)

@@ -10,7 +10,7 @@ use crate::{
     auth::{AuthError, Caller, Permit, RECENT_SIGN_IN, TokenCaller, TokenUse, VerifiedToken},
     config::Tenant,
     domain::{
-        DomainError, Email, EmailVerification, IdentityEmail, IdentityRef, Metadata, User, UserId,
+        DomainError, EmailVerification, IdentityEmail, IdentityRef, Metadata, User, UserId,
         UserRef, Verifier,
         error::LinkTokenProblem,
         linking::UnownedIdentity,
@@ -19,9 +19,6 @@ use crate::{
     secret::sha256,
     store::{LookupResult, Proof},
 };
-
-/// The longest email of a token that is kept, in bytes. No address is longer.
-const MAX_EMAIL: usize = 320;
 
 /// How the secondary side of a link is named.
 pub enum Secondary {
@@ -470,18 +467,12 @@ fn account_step(
 fn account_of_token(id: IdentityRef, token: &VerifiedToken) -> UnownedIdentity {
     // A profile that does not fit must not fail the link: the provider can send it again.
     let profile_data = Metadata::parse("", token.claims.profile()).unwrap_or_default();
-    let can_be_kept = |given: &&str| {
-        (1..=MAX_EMAIL).contains(&given.len()) && !given.chars().any(char::is_control)
-    };
-    let email = token.claims.text("email").filter(can_be_kept).map(|given| {
-        let canonical = Email::parse(given).ok().map(|email| email.canonical().to_owned());
-        let is_verified = token.claims.is_true("email_verified");
-        let verified = is_verified.then(|| EmailVerification {
-            time: token.issued_at,
-            by: Verifier::Issuer(token.issuer.clone()),
-        });
-        IdentityEmail { given: given.to_owned(), canonical, verified, counts: None }
+    let verified = token.claims.is_true("email_verified").then(|| EmailVerification {
+        time: token.issued_at,
+        by: Verifier::Issuer(token.issuer.clone()),
     });
+    let email = token.claims.text("email");
+    let email = email.and_then(|given| IdentityEmail::claimed(given, verified));
     UnownedIdentity {
         id,
         connection: String::new(),

@@ -40,7 +40,7 @@ pub fn refreshed(
     // The policy applies to the merged profile, which may have more claims than the provider sent
     // now.
     if let Some(email) = &mut fresh.email {
-        policy.judge(email, &fresh.profile_data);
+        email.judge(policy, &fresh.profile_data);
     }
     // A claim that makes the email count for the first time, such as `hd`, proves the address only
     // now.

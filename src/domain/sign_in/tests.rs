@@ -48,12 +48,6 @@ fn account(provider: &str, subject: &str, email: &str) -> UnownedIdentity {
     let (given, is_verified) =
         email.strip_prefix('!').map_or((email, false), |email| (email, true));
     let verified = EmailVerification { time: day(1), by: Verifier::Issuer(provider.to_owned()) };
-    let email = IdentityEmail {
-        given: given.to_owned(),
-        canonical: given.contains('@').then(|| given.to_owned()),
-        verified: is_verified.then_some(verified),
-        counts: None,
-    };
     let account = UnownedIdentity {
         id: IdentityRef {
             provider: Provider::parse(provider).unwrap(),
@@ -61,7 +55,7 @@ fn account(provider: &str, subject: &str, email: &str) -> UnownedIdentity {
         },
         connection: provider.to_owned(),
         social: false,
-        email: (!given.is_empty()).then_some(email),
+        email: IdentityEmail::claimed(given, is_verified.then_some(verified)),
         profile_data: Metadata::default(),
         signed_in_at: None,
     };

@@ -6,9 +6,9 @@ use uuid::Uuid;
 
 use super::IdentityHandler;
 use crate::{
-    auth::{Caller, Permit},
+    auth::Permit,
     clock,
-    domain::{EmailVerification, MetadataUpdate, User, UserId, Verifier},
+    domain::{EmailVerification, MetadataUpdate, User, UserId},
     grpc::{
         page::{self, PageTokens},
         position::PositionCodec,
@@ -25,12 +25,6 @@ impl IdentityHandler {
         permit: Permit,
         mut request: pb::CreateUserRequest,
     ) -> Result<pb::CreateUserResponse, Error> {
-        let by = match permit.caller() {
-            Caller::User(user) => Verifier::Issuer(user.issuer.clone()),
-            Caller::Service { issuer, subject } => {
-                Verifier::Service { issuer: issuer.clone(), subject: subject.clone() }
-            }
-        };
         let id = take(&mut request.request_id);
         let mut checks = Checks::default();
         let request_id = checks.request_id("request_id", &id, &request, request.validate_only);
@@ -38,7 +32,7 @@ impl IdentityHandler {
         let identity = checks.new_identity(
             "identity",
             request.identity,
-            &EmailVerification { time: clock::now(), by },
+            &EmailVerification { time: clock::now(), by: permit.caller().verifier() },
         );
         if identity
             .as_ref()

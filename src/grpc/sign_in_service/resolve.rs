@@ -4,9 +4,9 @@ use std::mem::take;
 
 use super::{SignInHandler, with_ticket};
 use crate::{
-    auth::{Caller, Permit},
+    auth::Permit,
     clock,
-    domain::{EmailVerification, Verifier},
+    domain::EmailVerification,
     grpc::{
         proto as pb,
         requests::{Checks, NOT_ITS_CONNECTION},
@@ -22,13 +22,6 @@ impl SignInHandler {
         mut request: pb::ResolveSignInRequest,
     ) -> Result<pb::ResolveSignInResponse, Error> {
         use pb::resolve_sign_in_request::Proof;
-        let (issuer, subject) = permit.caller().issuer_and_subject();
-        let by = match permit.caller() {
-            Caller::User(_) => Verifier::Issuer(issuer.to_owned()),
-            Caller::Service { .. } => {
-                Verifier::Service { issuer: issuer.to_owned(), subject: subject.to_owned() }
-            }
-        };
         let id = take(&mut request.request_id);
         let mut checks = Checks::default();
         let request_id = checks.request_id("request_id", &id, &request, request.validate_only);
@@ -42,6 +35,7 @@ impl SignInHandler {
                 let now = clock::now();
                 let proven_at =
                     checks.sign_in_time("account.sign_in_time", account.sign_in_time, now);
+                let by = permit.caller().verifier();
                 let account =
                     checks.proven_account("account", account, &EmailVerification { time: now, by });
                 if account
