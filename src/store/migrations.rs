@@ -82,16 +82,21 @@ pub(super) async fn check(
             .await?
     };
     let ran: Vec<String> = ran.into_iter().map(|row| row.version).collect();
-    let missing = |from: &[String], than: &[String]| -> Option<String> {
-        let missing: Vec<&str> =
-            from.iter().filter(|v| !than.contains(v)).map(String::as_str).collect();
-        (!missing.is_empty()).then(|| missing.join(", "))
+    Ok(compare(&known, &ran))
+}
+
+/// Compares the migrations that this binary knows with those that ran.
+fn compare(known: &[String], ran: &[String]) -> Result<(), SchemaMismatch> {
+    let only_in = |these: &[String], others: &[String]| -> Option<String> {
+        let these = these.iter().filter(|version| !others.contains(version));
+        let these: Vec<&str> = these.map(String::as_str).collect();
+        (!these.is_empty()).then(|| these.join(", "))
     };
-    Ok(match (missing(&ran, &known), missing(&known, &ran)) {
+    match (only_in(ran, known), only_in(known, ran)) {
         (Some(unknown), _) => Err(SchemaMismatch::Newer(unknown)),
         (None, Some(missing)) => Err(SchemaMismatch::Older(missing)),
         (None, None) => Ok(()),
-    })
+    }
 }
 
 fn known() -> Result<Vec<String>, StoreError> {
@@ -99,4 +104,26 @@ fn known() -> Result<Vec<String>, StoreError> {
         StoreError::from(DieselError::QueryBuilderError(error.to_string().into()))
     })?;
     Ok(migrations.iter().map(|migration| migration.name().version().to_string()).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_schema_is_older_if_any_migration_is_missing_and_newer_if_any_is_unknown() {
+        let versions = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+        let compared = |ran: &str| compare(&versions("1 2 3"), &versions(ran));
+        let (older, newer) = (
+            |missing: &str| Err(SchemaMismatch::Older(missing.to_owned())),
+            |unknown: &str| Err(SchemaMismatch::Newer(unknown.to_owned())),
+        );
+        assert_eq!(compared("1 2 3"), Ok(()));
+        assert_eq!(compared(""), older("1, 2, 3"));
+        assert_eq!(compared("1 2"), older("3"));
+        // The missing one need not be the last.
+        assert_eq!(compared("1 3"), older("2"));
+        assert_eq!(compared("1 2 3 4"), newer("4"));
+        assert_eq!(compared("1 4 5"), newer("4, 5"));
+    }
 }

@@ -172,10 +172,7 @@ impl TryFrom<IdentityRow> for Identity {
             attach_time: row.attach_time,
             attached_by: row.attached_by_link,
             moved: moved(row.owner_since, row.moved_by_proof, row.vouched),
-            // Releases before this column stored only the time of the last verification.
-            email_proven_since: row
-                .email_verify_time
-                .and(row.email_proven_since.or(row.email_verify_time)),
+            email_proven_since: row.email_proven_since,
             email_proven_among: row.email_proven_among,
             email_changed: row.email_changed,
         })

@@ -6,11 +6,13 @@ diesel::table! {
         tenant_id -> Text,
         id -> Text,
         version -> BigInt,
+        identities_version -> BigInt,
         create_time -> Timestamptz,
         update_time -> Timestamptz,
         absorbed_into -> Nullable<Text>,
         absorbed_by_link -> Nullable<Uuid>,
         absorbed_time -> Nullable<Timestamptz>,
+        ancestors -> Nullable<Array<Text>>,
         primary_provider -> Text,
         primary_subject -> Text,
         user_metadata -> Jsonb,
@@ -18,10 +20,8 @@ diesel::table! {
         profile_overrides -> Jsonb,
         blocked -> Bool,
         tokens_valid_from -> Nullable<Timestamptz>,
-        identities_version -> BigInt,
         spared_token -> Nullable<Binary>,
         writes_valid_from -> Nullable<Timestamptz>,
-        ancestors -> Nullable<Array<Text>>,
     }
 }
 
@@ -40,15 +40,15 @@ diesel::table! {
         email_verified -> Bool,
         email_verify_time -> Nullable<Timestamptz>,
         email_verifier -> Nullable<Jsonb>,
+        email_proven_since -> Nullable<Timestamptz>,
+        email_proven_among -> Bool,
+        email_changed -> Bool,
         profile_data -> Jsonb,
         attach_time -> Timestamptz,
         attached_by_link -> Nullable<Uuid>,
         owner_since -> Nullable<Timestamptz>,
         moved_by_proof -> Bool,
         vouched -> Bool,
-        email_proven_since -> Nullable<Timestamptz>,
-        email_proven_among -> Bool,
-        email_changed -> Bool,
     }
 }
 
@@ -63,27 +63,16 @@ diesel::table! {
         terms -> Jsonb,
         moved -> Jsonb,
         changes -> Jsonb,
+        effects -> Jsonb,
         withheld -> Jsonb,
+        discard_time -> Nullable<Timestamptz>,
         actor -> Jsonb,
         proof -> Jsonb,
         proof_hash -> Nullable<Binary>,
+        request_id -> Nullable<Uuid>,
         link_time -> Timestamptz,
         undo_time -> Nullable<Timestamptz>,
         undo_actor -> Nullable<Jsonb>,
-        effects -> Jsonb,
-        request_id -> Nullable<Uuid>,
-        discard_time -> Nullable<Timestamptz>,
-    }
-}
-
-diesel::table! {
-    erasures (tenant_id, id) {
-        tenant_id -> Text,
-        id -> Uuid,
-        user_ids -> Array<Text>,
-        identities -> Array<Text>,
-        link_ids -> Array<Uuid>,
-        delete_time -> Timestamptz,
     }
 }
 
@@ -99,6 +88,17 @@ diesel::table! {
 }
 
 diesel::table! {
+    erasures (tenant_id, id) {
+        tenant_id -> Text,
+        id -> Uuid,
+        user_ids -> Array<Text>,
+        identities -> Array<Text>,
+        link_ids -> Array<Uuid>,
+        delete_time -> Timestamptz,
+    }
+}
+
+diesel::table! {
     request_ids (tenant_id, rpc, caller_kind, issuer, subject, request_id) {
         tenant_id -> Text,
         rpc -> Text,
@@ -109,26 +109,8 @@ diesel::table! {
         fingerprint -> Binary,
         answer -> Binary,
         concerned -> Array<Text>,
-        expire_time -> Timestamptz,
         caller_user_id -> Nullable<Text>,
-    }
-}
-
-diesel::table! {
-    sign_in_tickets (tenant_id, hash) {
-        tenant_id -> Text,
-        hash -> Binary,
-        provider -> Text,
-        subject -> Text,
-        account -> Jsonb,
-        candidate_ids -> Array<Text>,
-        candidate_versions -> Array<BigInt>,
-        issue_time -> Timestamptz,
         expire_time -> Timestamptz,
-        purpose -> Text,
-        owner_id -> Nullable<Text>,
-        owner_version -> Nullable<BigInt>,
-        sign_in_time -> Nullable<Timestamptz>,
     }
 }
 
@@ -154,6 +136,24 @@ diesel::table! {
         prove_time -> Nullable<Timestamptz>,
         owner_id -> Nullable<Text>,
         owner_version -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    sign_in_tickets (tenant_id, hash) {
+        tenant_id -> Text,
+        hash -> Binary,
+        purpose -> Text,
+        provider -> Text,
+        subject -> Text,
+        account -> Jsonb,
+        sign_in_time -> Nullable<Timestamptz>,
+        owner_id -> Nullable<Text>,
+        owner_version -> Nullable<BigInt>,
+        candidate_ids -> Array<Text>,
+        candidate_versions -> Array<BigInt>,
+        issue_time -> Timestamptz,
+        expire_time -> Timestamptz,
     }
 }
 
@@ -189,6 +189,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    epochs (n) {
+        n -> Integer,
+        cluster -> Text,
+        begin_time -> Timestamptz,
+    }
+}
+
+diesel::table! {
     event_floors (tenant_id) {
         tenant_id -> Text,
         epoch -> Integer,
@@ -198,11 +206,4 @@ diesel::table! {
     }
 }
 
-diesel::table! {
-    epochs (n) {
-        n -> Integer,
-        cluster -> Text,
-        begin_time -> Timestamptz,
-    }
-}
 diesel::allow_tables_to_appear_in_same_query!(erasures, links);

@@ -249,11 +249,7 @@ async fn migrate_runs_missing_migrations_once() {
     let first = run_in(&dir, "migrate", &environment);
     let second = run_in(&dir, "migrate", &environment);
 
-    let stdout =
-        "migrated: 20261121000001, 20261121000002, 20261121000003, 20261121000004, 20261121000005, 20261121000006, \
-                  20261121000007, 20261121000008, 20261121000009, \
-                  20261129000010, 20261129000011, 20261129000012, 20261130000013, 20261130000014"
-            .to_owned();
+    let stdout = "migrated: 20261130000001".to_owned();
     assert_eq!(first, Ran { code: Some(0), stdout, stderr: String::new() });
     let stdout = "the schema is up to date".to_owned();
     assert_eq!(second, Ran { code: Some(0), stdout, stderr: String::new() });
@@ -271,7 +267,7 @@ async fn serve_exits_with_the_reason_why_it_cannot_serve() {
         format!("{} {}", ran.code.unwrap(), lines.join("\n"))
     };
 
-    insta::assert_snapshot!(serve(&[]), @"1 identity-link: the database's schema is older than this binary: run `identity-link migrate` first (missing: 20261121000001, 20261121000002, 20261121000003, 20261121000004, 20261121000005, 20261121000006, 20261121000007, 20261121000008, 20261121000009, 20261129000010, 20261129000011, 20261129000012, 20261130000013, 20261130000014)");
+    insta::assert_snapshot!(serve(&[]), @"1 identity-link: the database's schema is older than this binary: run `identity-link migrate` first (missing: 20261130000001)");
     insta::assert_snapshot!(serve(&[("IDENTITY_LINK__DATABASE__URL", &nowhere().url)]), @"1 identity-link: the database is unavailable: error connecting to server: Connection refused (os error 111) (at 127.0.0.1: is Postgres running there?)");
     insta::assert_snapshot!(serve(&[("IDENTITY_LINK__ISSUERS__GITHUB__JWKS_FILE", "bad.json")]), @r#"
         64 identity-link: config.toml:

@@ -63,8 +63,10 @@ async fn brought_back(server: &TestServer, (user_id, link): (String, String)) ->
 async fn db_expired_answers(database: &Database, count: usize) {
     database
         .db_execute(&format!(
-            "INSERT INTO request_ids SELECT 'other', 'UpdateUser', 'service', 'i', 's', gen_random_uuid(), sha256('r'), '', \
-               '{{}}', now() - interval '1 second' * n FROM generate_series(1, {count}) n"
+            "INSERT INTO request_ids (tenant_id, rpc, caller_kind, issuer, subject, request_id, fingerprint, answer, \
+               concerned, expire_time) \
+             SELECT 'other', 'UpdateUser', 'service', 'i', 's', gen_random_uuid(), sha256('r'), '', '{{}}', \
+               now() - interval '1 second' * n FROM generate_series(1, {count}) n"
         ))
         .await;
 }
@@ -73,10 +75,14 @@ async fn db_expired_answers(database: &Database, count: usize) {
 async fn db_tickets_and_attempts(database: &Database) {
     database
         .db_execute(
-            "INSERT INTO sign_in_attempts SELECT 'default', sha256(n::text::bytea), sha256('s'), 'github', NULL, 'n', 'v', \
-               'https://www.example.com/', NULL, now() + interval '1 minute' * (2 * n - 5) FROM generate_series(1, 3) n; \
-             INSERT INTO sign_in_tickets SELECT 'default', sha256(n::text::bytea), 'github', n::text, '{}', '{}', '{}', \
-               now(), now() + interval '1 minute' * (2 * n - 5) FROM generate_series(1, 3) n",
+            "INSERT INTO sign_in_attempts (tenant_id, state_hash, secret_hash, provider, nonce, pkce_verifier, redirect_uri, \
+               expire_time) \
+             SELECT 'default', sha256(n::text::bytea), sha256('s'), 'github', 'n', 'v', 'https://www.example.com/', \
+               now() + interval '1 minute' * (2 * n - 5) FROM generate_series(1, 3) n; \
+             INSERT INTO sign_in_tickets (tenant_id, hash, provider, subject, account, candidate_ids, candidate_versions, \
+               issue_time, expire_time) \
+             SELECT 'default', sha256(n::text::bytea), 'github', n::text, '{}', '{}', '{}', now(), \
+               now() + interval '1 minute' * (2 * n - 5) FROM generate_series(1, 3) n",
         )
         .await;
 }
@@ -195,8 +201,6 @@ async fn the_reason_why_it_cannot_purge_is_reported() {
     insta::assert_snapshot!(said(purge(&database, &["--keep-discarded", "long"])), @"2 error: invalid value 'long' for '--keep-discarded <TIME>': must be a time such as 30s, 10m or 1h");
     insta::assert_snapshot!(said(purge(&database, &["--keep-discarded", "290000years"])), @"64 identity-link: --keep-discarded: goes back further than time does");
     insta::assert_snapshot!(said(binary(&["purge", "--config", "/nowhere/config.toml"])), @"64 identity-link: /nowhere/config.toml:");
-    database
-        .db_execute("DROP TABLE erasures; DELETE FROM __diesel_schema_migrations WHERE version = '20261121000005'")
-        .await;
-    insta::assert_snapshot!(said(purge(&database, &[])), @"1 identity-link: the database's schema is older than this binary: run `identity-link migrate` first (missing: 20261121000005)");
+    database.db_execute("DROP TABLE erasures; DELETE FROM __diesel_schema_migrations").await;
+    insta::assert_snapshot!(said(purge(&database, &[])), @"1 identity-link: the database's schema is older than this binary: run `identity-link migrate` first (missing: 20261130000001)");
 }

@@ -41,7 +41,9 @@ async fn no_transaction_of_a_deletion_changes_many_rows_and_the_call_waits_for_a
                CASE n % 3 WHEN 0 THEN primary_id ELSE 'usr_other' END, CASE n % 3 WHEN 1 THEN primary_id ELSE 'usr_else' END, \
                1, '[{{\"provider\": \"google-oauth2\", \"subject\": \"ann\"}}]', {columns} \
              FROM links, generate_series(1, {MANY}) n; \
-             INSERT INTO request_ids SELECT tenant_id, rpc, caller_kind, issuer, subject, gen_random_uuid(), fingerprint, \
+             INSERT INTO request_ids (tenant_id, rpc, caller_kind, issuer, subject, request_id, fingerprint, answer, \
+               concerned, expire_time) \
+             SELECT tenant_id, rpc, caller_kind, issuer, subject, gen_random_uuid(), fingerprint, \
                answer, concerned, expire_time FROM request_ids, generate_series(1, {MANY}); \
              INSERT INTO users (tenant_id, id, create_time, update_time, ancestors, primary_provider, primary_subject) \
              SELECT 'default', 'usr_' || n, now(), now(), ARRAY['{ann}'], 'github', n::text FROM generate_series(1, {MANY}) n; \

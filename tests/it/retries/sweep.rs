@@ -13,7 +13,9 @@ async fn expired_responses_are_removed_and_others_are_not() {
     server
         .database
         .db_execute(
-            "INSERT INTO request_ids SELECT tenant, rpc, caller_kind, issuer, subject, gen_random_uuid(), fingerprint, answer, \
+            "INSERT INTO request_ids (tenant_id, rpc, caller_kind, issuer, subject, request_id, fingerprint, answer, concerned, \
+               expire_time) \
+             SELECT tenant, rpc, caller_kind, issuer, subject, gen_random_uuid(), fingerprint, answer, \
                concerned, now() - interval '1 second' * n \
              FROM request_ids, generate_series(1, 2500) n, unnest('{default,other}'::text[]) tenant",
         )

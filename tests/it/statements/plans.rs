@@ -42,10 +42,14 @@ pub(super) const CROWD: &str = concat!(
       expire_time) \
     SELECT 'default', 'UpdateUser', 'service', 'crowd', 'crowd', gen_random_uuid(), sha256('crowd'), '', \
       ARRAY['crowd_' || n], now() FROM generate_series(1, 5000) n; \
-    INSERT INTO sign_in_tickets SELECT 'default', sha256(n::text::bytea), 'crowd', n::text, '{}', \
+    INSERT INTO sign_in_tickets (tenant_id, hash, provider, subject, account, candidate_ids, candidate_versions, issue_time, \
+      expire_time) \
+    SELECT 'default', sha256(n::text::bytea), 'crowd', n::text, '{}', \
       ARRAY['crowd_' || n], ARRAY[1], now(), now() + interval '10 minutes' FROM generate_series(1, 5000) n; \
-    INSERT INTO sign_in_attempts SELECT 'default', sha256(n::text::bytea), sha256('s'), 'crowd', 'crowd_' || n, 'n', 'v', \
-      'https://www.example.com/', NULL, now() + interval '10 minutes' FROM generate_series(1, 5000) n; \
+    INSERT INTO sign_in_attempts (tenant_id, state_hash, secret_hash, provider, user_id, nonce, pkce_verifier, redirect_uri, \
+      expire_time) \
+    SELECT 'default', sha256(n::text::bytea), sha256('s'), 'crowd', 'crowd_' || n, 'n', 'v', \
+      'https://www.example.com/', now() + interval '10 minutes' FROM generate_series(1, 5000) n; \
     INSERT INTO tombstones (tenant_id, id_hash, delete_time, deleted, released_by) \
     SELECT 'default', sha256(('released ' || n)::bytea), now(), false, ARRAY['crowd_' || n] FROM generate_series(1, 5000) n"
 );

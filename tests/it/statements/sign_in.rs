@@ -35,7 +35,8 @@ async fn a_known_account_costs_one_statement_and_a_change_of_it_eight() {
 async fn a_newcomer_s_sign_in_reads_by_a_key() {
     // Many users that were deleted had been linked to one that lives on.
     const PAST: &str = "\
-        INSERT INTO tombstones SELECT 'default', sha256(n::text::bytea), now() FROM generate_series(1, 5000) n; \
+        INSERT INTO tombstones (tenant_id, id_hash, delete_time) \
+          SELECT 'default', sha256(n::text::bytea), now() FROM generate_series(1, 5000) n; \
         UPDATE links SET secondary_id = 'deleted:' || encode(sha256(substr(primary_id, 7)::bytea), 'hex')";
     let server = logged_server().await;
     let service = server.service();

@@ -1,3 +1,0 @@
-DROP TABLE event_floors;
-DROP TABLE epochs;
-DROP TABLE events;
