@@ -102,7 +102,7 @@ impl<'de> Deserialize<'de> for Claims {
                 let mut claims = Map::new();
                 while let Some((name, value)) = access.next_entry::<String, Value>()? {
                     if claims.insert(name, value).is_some() {
-                        return Err(A::Error::custom("a claim comes twice"));
+                        return Err(A::Error::custom("a claim occurs twice"));
                     }
                 }
                 Ok(Claims(claims))

@@ -75,7 +75,7 @@ pub async fn fetch(
 /// [`MetadataError::Content`] if it is no URL, or no URL that may be fetched from there.
 pub fn endpoint(url: &str, name: &str, from: &Uri) -> Result<Uri, MetadataError> {
     let wrong = |text: String| MetadataError::Content(from.clone(), text);
-    let url: Uri = url.parse().map_err(|_| wrong(format!("has a {name} that is no URL")))?;
+    let url: Uri = url.parse().map_err(|_| wrong(format!("has a {name} that is not a URL")))?;
     if is_fetchable_from(&url, from) {
         Ok(url)
     } else {

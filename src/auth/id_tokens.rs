@@ -147,27 +147,27 @@ impl IdTokenRules {
             .directory(issuer)
             .is_some_and(|directory| claims.text("tid") != Some(directory))
         {
-            return invalid("tid is not of its issuer");
+            return invalid("tid is another directory than the issuer's");
         }
         // Another audience could have received the token before.
         if !claims.is_only("aud", &self.client_id) {
-            return invalid("another audience beside us");
+            return invalid("aud names another audience besides this client");
         }
         if claims.has("azp") && claims.text("azp") != Some(&self.client_id) {
             return invalid("azp is another client");
         }
         if claims.text("nonce") != Some(expectations.nonce) {
-            return invalid("nonce of another flow, or none");
+            return invalid("nonce is missing, or of another flow");
         }
         if jwt::is_older(token.issued_at, FRESH, now) {
-            return invalid("not issued just now");
+            return invalid("not issued recently enough");
         }
         let Some(max_age) = expectations.max_age else { return Ok(()) };
         if !claims.has("auth_time") {
-            return invalid("no auth_time, though max_age was asked for");
+            return invalid("auth_time is missing, although max_age was sent");
         }
         match jwt::is_older(token.authenticated_at, max_age + LEEWAY, now) {
-            true => invalid("signed in longer ago than max_age"),
+            true => invalid("the sign-in is longer ago than max_age"),
             false => Ok(()),
         }
     }

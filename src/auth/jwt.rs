@@ -87,21 +87,27 @@ pub(super) async fn verify(
     // RFC 7797 §7: a JWT must not contain `b64`, whether or not it is listed as critical.
     let has_b64 = header.extras.inner().contains_key("b64");
     if header.crit.is_some() || header.enc.is_some() || header.zip.is_some() || has_b64 {
-        return Err(AuthError::TokenInvalid("critical extensions are not understood"));
+        return Err(AuthError::TokenInvalid("critical extensions are not supported"));
     }
     if !is_type_allowed(header.typ.as_deref(), expected.types) {
         return Err(AuthError::TokenInvalid("wrong typ"));
     }
     // A key id that no issuer would use is not worth a fetch.
     if !expected.algorithms.contains(&header.alg) || !header.kid.as_deref().is_none_or(is_key_id) {
-        return Err(AuthError::TokenInvalid("another algorithm, or no key id"));
+        return Err(AuthError::TokenInvalid(
+            "the algorithm is another one, or the key id is malformed",
+        ));
     }
     let keys = keys.current_for(header.kid.as_deref()).await?;
     let named = keys.named(header.kid.as_deref());
     let key = named.iter().find(|key| key.algorithm == header.alg);
-    let key = key.ok_or(AuthError::TokenInvalid("unknown key, or not its algorithm"))?;
-    let data = decode::<Claims>(token, &key.key, &validation(expected, key.algorithm))
-        .map_err(|_| AuthError::TokenInvalid("signature, claims, issuer, audience or times"))?;
+    let key = key.ok_or(AuthError::TokenInvalid("the key is unknown, or has another algorithm"))?;
+    let data =
+        decode::<Claims>(token, &key.key, &validation(expected, key.algorithm)).map_err(|_| {
+            AuthError::TokenInvalid(
+                "the signature, a claim, the issuer, the audience or a time is invalid",
+            )
+        })?;
     checked(expected, key.algorithm, data.claims, Arc::clone(&keys), now)
 }
 
@@ -161,7 +167,7 @@ fn checked(
     };
     // A time in the future would count as recent for ever.
     if authenticated_at > now + LEEWAY {
-        return Err(invalid("signed in in the future"));
+        return Err(invalid("the sign-in is in the future"));
     }
     // Checked again by this service's clock, by which later uses of the bearer token are judged.
     if has_expired(expires_at, now) {

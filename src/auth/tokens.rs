@@ -179,7 +179,7 @@ fn verified(
     let invalid = AuthError::TokenInvalid;
     let Jwt { subject, algorithm, issued_at, expires_at, authenticated_at, claims, keys: _ } = jwt;
     if jwt::is_older(issued_at, issuer.max_lifetime, expires_at) {
-        return Err(invalid("lives too long"));
+        return Err(invalid("its lifetime is too long"));
     }
     if rules.max_age.is_some_and(|age| jwt::is_older(issued_at, age, now)) {
         return Err(invalid("too old for this use"));
@@ -228,7 +228,7 @@ fn caller(issuer: &Issuer, subject: &str, claims: &Claims) -> Result<TokenCaller
             .filter(|identity| providers.contains(&identity.provider))
             .map(UserRef::Identity),
     };
-    named.map(TokenCaller::User).ok_or(invalid("its sub is no user that this issuer may name"))
+    named.map(TokenCaller::User).ok_or(invalid("its sub is not a user that this issuer may name"))
 }
 
 /// The token's scopes (RFC 8693 §4.2) that its issuer may grant. A user token with service scopes
@@ -259,14 +259,14 @@ fn tenants(
         (TenantRule::Fixed(tenant), _) => Ok(BTreeSet::from([tenant.clone()])),
         (TenantRule::OneOf(tenants), TokenCaller::Service) => Ok(tenants.clone()),
         (TenantRule::OneOf(_), TokenCaller::User(_)) => {
-            Err(AuthError::TokenInvalid("a user token of no tenant"))
+            Err(AuthError::TokenInvalid("a user token without a tenant"))
         }
         (TenantRule::Claim { claim, tenants }, _) => claims
             .text(claim)
             .and_then(TenantId::parse)
             .filter(|tenant| tenants.contains(tenant))
             .map(|tenant| BTreeSet::from([tenant]))
-            .ok_or(AuthError::TokenInvalid("its tenant is not one of ours")),
+            .ok_or(AuthError::TokenInvalid("its tenant is not one that the issuer may name")),
     }
 }
 

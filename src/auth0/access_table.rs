@@ -74,7 +74,7 @@ pub(super) fn access_table(api: &mut OpenApi) -> Result<AccessTable, String> {
             let rpc =
                 operation.extensions.as_ref().and_then(|extensions| extensions.get(RPC)?.as_str());
             let route = rpc.and_then(Route::on_rpc);
-            let route = route.ok_or_else(|| format!("{method} {path} stands on no rpc"))?;
+            let route = route.ok_or_else(|| format!("{method} {path} has no rpc"))?;
             table.insert((method, path.clone()), route);
         }
     }
@@ -119,8 +119,8 @@ mod tests {
         };
         assert_eq!(table_with(OpenApiRouter::new()), Ok(1));
         let bare = OpenApiRouter::new().routes(routes!(bare));
-        assert_eq!(table_with(bare), Err("GET /bare stands on no rpc".to_owned()));
+        assert_eq!(table_with(bare), Err("GET /bare has no rpc".to_owned()));
         let lost = OpenApiRouter::new().routes(routes!(lost));
-        assert_eq!(table_with(lost), Err("PUT /lost stands on no rpc".to_owned()));
+        assert_eq!(table_with(lost), Err("PUT /lost has no rpc".to_owned()));
     }
 }

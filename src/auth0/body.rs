@@ -92,7 +92,7 @@ async fn read(body: Body) -> Result<Vec<u8>, ApiError> {
     let whole = async {
         while let Some(frame) = body.frame().await {
             // The client is gone, or sent fewer bytes than it announced.
-            let frame = frame.map_err(|_| ApiError::body("it broke off"))?;
+            let frame = frame.map_err(|_| ApiError::body("it is incomplete"))?;
             let Ok(data) = frame.into_data() else { continue };
             length += data.len();
             if length <= MAX_BODY {
@@ -131,7 +131,7 @@ fn form(bytes: &[u8]) -> Result<Map<String, Value>, ApiError> {
         if object.insert(name.to_string(), Value::String(value.into_owned())).is_some() {
             // Other readers differ on which of the two values counts.
             return Err(ApiError::body(&format!(
-                "{}: comes twice: send it once",
+                "{}: occurs twice: send it once",
                 printable(&name)
             )));
         }

@@ -11,7 +11,7 @@ const MY_ACCOUNT: &str = "the My Account API of the tenant that issues your toke
 /// The service with which people manage their own organization.
 const MY_ORGANIZATION: &str = "the My Organization API of the tenant that issues your tokens";
 /// The service at the other paths of a tenant's domain.
-const UNKNOWN: &str = "no service here, and may to the tenant that issues your tokens";
+const UNKNOWN: &str = "no service here, but perhaps to the tenant that issues your tokens";
 
 /// The first path segments of other services: those in Auth0's OpenAPI descriptions, and others
 /// that its libraries for browsers and its login pages call.

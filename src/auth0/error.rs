@@ -108,7 +108,7 @@ impl ApiError {
     pub(super) fn too_much() -> Self {
         Self::bad(
             "invalid_paging",
-            "The answer would be too large: ask for fewer users, or for fewer fields.",
+            "The response would be too large: ask for fewer users, or for fewer fields.",
         )
     }
 
@@ -152,7 +152,7 @@ impl ApiError {
         Self::new(
             StatusCode::REQUEST_TIMEOUT,
             None,
-            "Request Timeout: the body did not come in time.",
+            "Request Timeout: the body did not arrive in time.",
         )
     }
 
@@ -164,7 +164,7 @@ impl ApiError {
     /// A path outside this surface, and the service that it belongs to.
     pub(super) fn elsewhere(path: &str, service: &str) -> Self {
         let message = format!(
-            "{path} belongs to {service}. This is identity-link, which answers at /api/v2 only."
+            "{path} belongs to {service}. This is identity-link, which serves /api/v2 only."
         );
         Self::new(StatusCode::NOT_FOUND, None, message)
     }
@@ -183,14 +183,13 @@ impl ApiError {
     /// A search over all users, while too many others run.
     pub(super) fn too_many_scans() -> Self {
         Self::unavailable(
-            "Other searches look at many users right now: try again later, or ask for a whole email, a user_id, or provider and user_id of an identity.",
+            "Too many other searches read many users right now: try again later, or ask for a whole email, a user_id, or provider and user_id of an identity.",
         )
     }
 
     /// A call that did not finish in time.
     pub(super) fn deadline_exceeded() -> Self {
-        let message =
-            "There was no answer in time; a change may still be made: read before you try again.";
+        let message = "The call did not finish in time, and its change may still be made: read before you try again.";
         Self::new(StatusCode::GATEWAY_TIMEOUT, "deadline", message)
     }
 
@@ -199,7 +198,7 @@ impl ApiError {
         Self::new(
             StatusCode::INTERNAL_SERVER_ERROR,
             "internal",
-            "Something went wrong here: it was logged.",
+            "The server failed internally and has logged the cause.",
         )
     }
 
@@ -229,7 +228,7 @@ pub(super) fn joined(violations: &[Violation]) -> String {
     let mut text = String::new();
     for Violation { field, description } in violations {
         if text.len() + field.len() + description.len() > MAX_DETAIL {
-            text.push_str("; there are more: mend these first");
+            text.push_str("; there are more: correct these first");
             break;
         }
         if !text.is_empty() {

@@ -89,6 +89,6 @@ impl FromRequestParts<AppState> for AdmittedCall {
 
     async fn from_request_parts(parts: &mut Parts, _: &AppState) -> Result<Self, ApiError> {
         let admission = parts.extensions.remove::<Self>();
-        admission.ok_or_else(|| ApiError::log_fault("a call came past the gate without a permit"))
+        admission.ok_or_else(|| ApiError::log_fault("a call passed the gate without a permit"))
     }
 }

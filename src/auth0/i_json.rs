@@ -14,8 +14,8 @@ const MAX_DEPTH: usize = 128;
 /// The most violations in one refusal. A client sees the others after it has corrected these.
 const MAX_VIOLATIONS: usize = 32;
 
-const TWICE: &str = "This name comes twice in its object: send it once.";
-const INEXACT: &str = "No double has this number, so that it would be read as another one: send one that a double has, or a string.";
+const TWICE: &str = "This name occurs twice in its object: send it once.";
+const INEXACT: &str = "This number is not exactly a double, so readers would take it for another one: send one that is, or a string.";
 
 /// All violations in a text, each with its path: an RFC 6901 pointer from the first name on. `None`
 /// if the text is not JSON as far as the check sees, or nests too deep for the parser.

@@ -55,7 +55,7 @@ enum AccountId {
 /// Known properties that are not accepted.
 const UNSUPPORTED: [(&str, &str); 1] = [(
     "connection_id",
-    "is not known here: provider and user_id name one account, whichever its connection",
+    "is not supported: provider and user_id name one account, whatever its connection is",
 )];
 
 /// Links another account to a user, which takes over all identities of that account's user. The
@@ -100,7 +100,7 @@ pub(super) async fn link(
             Secondary::MainIdentity(only_account(spelled).map_err(|wrong| ApiError::body(&wrong))?)
         }
         (Some(_), ..) => {
-            return Err(ApiError::body("link_with stands alone, without provider and user_id"));
+            return Err(ApiError::body("link_with cannot be combined with provider and user_id"));
         }
         (None, ..) => {
             return Err(ApiError::body(
@@ -186,9 +186,8 @@ pub(super) async fn unlink(
             Unlink { permit, target, identity, metadata, expected_version, validate_only, now };
         use_cases.run(unlink, None, NotStored).await.map_err(refused)?.0.user
     };
-    let user = user.ok_or_else(|| {
-        ApiError::log_fault("an unlink without a request id answers without its user")
-    })?;
+    let user =
+        user.ok_or_else(|| ApiError::log_fault("an unlink without a request id returned no user"))?;
     json(StatusCode::OK, &identities(&user))
 }
 

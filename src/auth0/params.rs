@@ -54,7 +54,7 @@ impl<S: Sync> FromRequestParts<S> for Params {
             for (name, value) in form_urlencoded::parse(part.as_bytes()) {
                 let value = part.contains('=').then(|| value.into_owned());
                 if params.left.insert(name.to_string(), value).is_some() {
-                    params.report(&printable(&name), "comes twice: send it once");
+                    params.report(&printable(&name), "occurs twice: send it once");
                 }
             }
         }

@@ -19,10 +19,10 @@ use crate::{
 const MAX_BYTES: usize = 4096;
 const MAX_TERMS: usize = 100;
 
-const SUPPORTED: &str = "understood are user_id:\"…\", email:\"…\", email:jan* (three characters or more), \
-    email.raw:\"…\" (in this very case), email_verified:true, identities.provider:\"…\", identities.user_id:\"…\" and \
-    identities.connection:\"…\", joined by AND, each excluded by a leading -; of these an index has user_id, email and \
-    email.raw, which OR joins too, in parentheses where anything else is said";
+const SUPPORTED: &str = "supported are user_id:\"…\", email:\"…\", email:jan* (three characters or more), \
+    email.raw:\"…\" (case-sensitive), email_verified:true, identities.provider:\"…\", identities.user_id:\"…\" and \
+    identities.connection:\"…\", joined by AND, with a leading - to exclude one; user_id, email and email.raw have \
+    an index: OR joins their terms too, in parentheses beside other terms";
 
 /// The search that a `q` means.
 ///
@@ -83,7 +83,10 @@ fn clauses(q: &str) -> Result<Vec<Clause>, String> {
     // Lucene's operators have no precedence: beside an AND, it does not demand the terms that OR
     // joins.
     if joints.contains(&Joint::And) || clauses.iter().any(|clause| clause.is_excluded) {
-        return Err("joins by OR and says more: put what is joined by OR in parentheses".to_owned());
+        return Err(
+            "joins terms by OR beside other terms: put the terms that OR joins in parentheses"
+                .to_owned(),
+        );
     }
     let alternatives = clauses.into_iter().flat_map(|clause| clause.alternatives).collect();
     Ok(vec![Clause { is_excluded: false, alternatives }])
@@ -165,7 +168,7 @@ fn demand_any(search: &mut UserSearch, terms: Vec<Term>) -> Result<bool, String>
             (Field::Email, Value::Prefix(prefix)) => {
                 let Some(prefix) = EmailPrefix::parse(&prefix) else {
                     return Err(format!(
-                        "has a * behind less than {} characters of ASCII",
+                        "has a * after fewer than {} ASCII characters",
                         EmailPrefix::MIN
                     ));
                 };
@@ -179,10 +182,7 @@ fn demand_any(search: &mut UserSearch, terms: Vec<Term>) -> Result<bool, String>
             (Field::RawEmail, Value::Whole(value)) => key.exact_emails.extend(Email::parse(&value)),
             (Field::UserId, Value::Whole(value)) => key.user_ids.extend(UserId::parse(&value)),
             (field, _) => {
-                return Err(format!(
-                    "has {} beside OR, where no index leads to all that is said",
-                    field.name()
-                ));
+                return Err(format!("has {} beside OR, which no index covers", field.name()));
             }
         }
     }
@@ -218,7 +218,7 @@ pub(super) fn connection(name: String) -> Option<String> {
 
 fn no_wildcard(field: Field) -> String {
     format!(
-        "has a * in {}: by the beginning of its value only an email is found, and none is excluded",
+        "has a * in {}: only email can be found by the beginning of its value, and no term with a * can be excluded",
         field.name()
     )
 }

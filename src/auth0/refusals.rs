@@ -28,7 +28,7 @@ impl ApiError {
             Error::Store(error) => Self::from_store_error(error),
             Error::Fault(text) => Self::log_fault(&text),
             Error::Panicked => Self::fault(),
-            Error::Stale | Error::Retried(_) => Self::log_fault("a write ended without an answer"),
+            Error::Stale | Error::Retried(_) => Self::log_fault("a write ended without a result"),
         }
     }
 
@@ -52,13 +52,13 @@ impl ApiError {
             ),
             AuthError::ReauthenticationRequired => forbidden(
                 "reauthentication_required",
-                "The sign-in behind this token is too old for this: let the user sign in again.",
+                "The sign-in behind this token is too old for this call: let the user sign in again.",
             ),
             AuthError::CallerBlocked => {
                 forbidden("user_blocked", "The user of this token is blocked.")
             }
             AuthError::KeysUnavailable => Self::unavailable(
-                "The keys of the token's issuer cannot be had right now: try again later.",
+                "The keys of the token's issuer are unavailable right now: try again later.",
             ),
             // It is about a header: the gate has read nothing else.
             AuthError::Domain(DomainError::Invalid(violations)) => Self::bad(
@@ -149,7 +149,7 @@ impl ApiError {
             DomainError::ConflictRetry => Self::new(
                 StatusCode::CONFLICT,
                 "conflict",
-                "Others kept changing the same users: try again.",
+                "Other calls kept changing the same users: try again.",
             ),
             // Refusals that no call of this surface gets.
             DomainError::RequestIdReused
@@ -170,7 +170,7 @@ impl ApiError {
             | DomainError::CallUnderWay
             | DomainError::PositionInvalid
             | DomainError::PositionExpired { .. } => {
-                Self::log_fault(&format!("{refusal:?} where it cannot be"))
+                Self::log_fault(&format!("{refusal:?} where it cannot occur"))
             }
         }
     }
@@ -188,13 +188,14 @@ impl ApiError {
             }
             StoreError::CommitUnknown(text) => {
                 tracing::error!(error = text, "the outcome of a commit is unknown");
-                let message = "The change may have been made or not: read before you try again.";
+                let message =
+                    "The change may or may not have been made: read before you try again.";
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "commit_unknown", message)
             }
             StoreError::Conflict(_) | StoreError::Busy(_) => Self::new(
                 StatusCode::CONFLICT,
                 "conflict",
-                "Others kept changing the same users: try again.",
+                "Other calls kept changing the same users: try again.",
             ),
             StoreError::Fault(text) => Self::log_fault(&text),
         }

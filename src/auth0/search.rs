@@ -49,7 +49,7 @@ const MAX_NUMBER: usize = 999_999_999;
 #[expect(dead_code, reason = "it describes what Params reads")]
 pub(super) struct ListParams {
     /// Terms joined by `AND`. A leading `-` excludes a term. The terms are `user_id:"…"`,
-    /// `email:"…"`, `email:jan*` (three characters or more), `email.raw:"…"` (in this very case),
+    /// `email:"…"`, `email:jan*` (three characters or more), `email.raw:"…"` (case-sensitive),
     /// `email_verified:true`, `identities.provider:"…"`, `identities.user_id:"…"`,
     /// `identities.connection:"…"`. `OR` can join the first four, in parentheses if `q` has other
     /// terms too. `-user_id:"…"` also excludes the user that holds that id now.
@@ -214,7 +214,7 @@ fn search(params: &mut Params) -> (UserSearch, [String; 2]) {
     let hash = |text: Option<&str>| HEXLOWER.encode(&sha256(text.unwrap_or_default().as_bytes()));
     let query_hash = [hash(q.as_deref()), hash(connection.as_deref())];
     if connection.is_some() && search.connection.is_some() {
-        params.report("connection", "stands without identities.connection in q");
+        params.report("connection", "cannot be combined with identities.connection in q");
     }
     search.connection = connection.or(search.connection);
     search.resolves = params.boolean("resolve").unwrap_or_default();
@@ -234,7 +234,7 @@ const ORDERS: [(&str, Order); 4] = [
 
 fn order(params: &mut Params) -> Order {
     let must_be =
-        "must be created_at:1, created_at:-1, user_id:1 or user_id:-1: by these users are indexed";
+        "must be created_at:1, created_at:-1, user_id:1 or user_id:-1: these have an index";
     let order =
         params.one_of("sort", must_be, |text| ORDERS.into_iter().find(|(name, _)| *name == text));
     order.map_or_else(Order::default, |(_, order)| order)
@@ -351,7 +351,8 @@ fn page_request(params: &mut Params) -> Result<PageRequest, ApiError> {
     let is_counted = params.boolean("include_totals").unwrap_or_default();
     if from.is_some() || take.is_some() {
         if by_number {
-            params.report("from, take", "stand without page, per_page and include_totals");
+            params
+                .report("from, take", "cannot be combined with page, per_page and include_totals");
         }
         return Ok(PageRequest::Take {
             from: from.unwrap_or_default(),

@@ -212,7 +212,7 @@ impl Fields {
             return Ok(Selected::Whole(Box::new(whole)));
         }
         let Ok(Value::Object(mut some)) = serde_json::to_value(whole) else {
-            return Err(ApiError::log_fault("a user is no object"));
+            return Err(ApiError::log_fault("a user is not an object"));
         };
         some.retain(|name, _| self.names.contains(name) != self.excluded);
         Ok(Selected::Some(some))

@@ -125,7 +125,7 @@ fn migrate(config: &Path) -> Result<(), Failure> {
 
 fn check_config(config: &Path) -> Result<(), Failure> {
     load(config)?;
-    say("the configuration is fine")
+    say("the configuration is valid")
 }
 
 /// Reads the configuration, and overrides it by the environment.

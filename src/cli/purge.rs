@@ -139,5 +139,5 @@ async fn bar(store: &Store, jobs: &[Job], before: Cutoffs) -> Result<ProgressBar
 fn before(name: &str, kept: Duration) -> Result<DateTime<Utc>, Failure> {
     let time =
         TimeDelta::from_std(kept).ok().and_then(|kept| clock::now().checked_sub_signed(kept));
-    time.ok_or_else(|| Failure::usage(format!("{name}: goes back further than time does")))
+    time.ok_or_else(|| Failure::usage(format!("{name}: is too long ago")))
 }

@@ -53,7 +53,7 @@ fn parse_ttl(text: &str) -> Result<Duration, String> {
 
 pub(super) fn run(arguments: &TokenArguments) -> Result<(), Failure> {
     if arguments.email.is_some() && arguments.identity.is_none() {
-        return Err(Failure::usage("--email goes with --identity"));
+        return Err(Failure::usage("--email requires --identity"));
     }
     let email = arguments.email.clone().map(|email| (email, arguments.email_verified));
     let bearer = match (&arguments.user, arguments.identity.as_deref(), &arguments.service) {

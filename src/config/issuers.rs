@@ -307,7 +307,7 @@ fn read_tenant(
             if names.is_empty() || !(is_service || has_claim) {
                 r.problem(
                     ISSUER.tenants.name,
-                    "is for services that serve several, or beside tenant_claim, and names at least one",
+                    "must name at least one tenant, and is only for services that serve several or beside tenant_claim",
                 );
                 return None;
             }
@@ -342,7 +342,7 @@ fn read_keys(
     if max_age <= refresh {
         r.problem(
             ISSUER.jwks_max_age.name,
-            "must be longer than jwks_refresh: there would be no keys in between",
+            "must be longer than jwks_refresh: otherwise there are no keys in between",
         );
     }
     source.map(|source| KeySettings { source, refresh, max_age })
@@ -376,13 +376,13 @@ fn read_key_source(
             if source.is_none() {
                 r.problem(
                     ISSUER.discovery.name,
-                    "wants an issuer that is an https URL, or http on this machine",
+                    "requires an issuer that is an https URL, or http on this machine",
                 );
             }
             source
         }
         _ => {
-            let text = "is required, or jwks_url, or discovery = true, and only one: where the issuer's public keys are";
+            let text = "exactly one of jwks_file, jwks_url and discovery = true is required: where the issuer's public keys are";
             r.problem(ISSUER.jwks_file.name, text);
             r.skip([ISSUER.jwks_file.name, ISSUER.jwks_url.name]);
             None

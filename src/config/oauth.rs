@@ -159,7 +159,7 @@ fn read_kind(r: &mut Reader) -> Option<ProtocolKind> {
         _ => {
             r.problem(
                 KEYS.preset.name,
-                "is required, or kind, and only one: what the provider speaks",
+                "exactly one of preset and kind is required: what the provider speaks",
             );
             r.skip([KEYS.preset.name, KEYS.kind.name]);
             None
@@ -202,7 +202,10 @@ fn read_secret(r: &mut Reader, base: &Path) -> Option<Secret> {
             }
         }
         _ => {
-            r.problem(KEYS.client_secret.name, "is required, or client_secret_file, and only one");
+            r.problem(
+                KEYS.client_secret.name,
+                "exactly one of client_secret and client_secret_file is required",
+            );
             r.skip([KEYS.client_secret.name, KEYS.client_secret_file.name]);
             None
         }
@@ -235,7 +238,7 @@ fn read_display_name(r: &mut Reader) -> Option<String> {
             && text.chars().count() <= MAX_DISPLAY_NAME
             && !text.chars().any(char::is_control);
         let form =
-            || format!("must be 1 to {MAX_DISPLAY_NAME} characters, none of them for control");
+            || format!("must be 1 to {MAX_DISPLAY_NAME} characters without control characters");
         is_good.then(|| text.to_owned()).ok_or_else(form)
     })
 }
@@ -247,7 +250,7 @@ fn read_oidc(r: &mut Reader, preset: Option<Preset>, client_id: Option<&str>) ->
         (Some(issuer), _) => Some(issuer),
         (None, Some(preset)) => Some(preset.issuer().to_owned()),
         (None, None) => {
-            r.problem(KEYS.issuer.name, "is required: what the provider's ID tokens call it");
+            r.problem(KEYS.issuer.name, "is required: the iss of the provider's ID tokens");
             None
         }
     };
@@ -281,7 +284,7 @@ fn read_microsoft(r: &mut Reader, base: &str) -> Option<(IssuerRule, Uri)> {
     if let Some(bad) = allowed.iter().flatten().find(|directory| !is_id(directory)) {
         r.problem(
             KEYS.allowed_directories.name,
-            format!("{bad:?} is not the id of a directory, in lower case"),
+            format!("{bad:?} is not the id of a directory in lower case"),
         );
     }
     if allowed.as_ref().is_some_and(BTreeSet::is_empty) {
@@ -295,7 +298,7 @@ fn read_microsoft(r: &mut Reader, base: &str) -> Option<(IssuerRule, Uri)> {
     if !is_many && !is_id(&directory) {
         r.problem(
             KEYS.directory.name,
-            "must be the id of a directory, in lower case, \"organizations\" or \"common\"",
+            "must be \"organizations\", \"common\" or the id of a directory in lower case",
         );
         return None;
     }
@@ -334,7 +337,7 @@ fn read_github(r: &mut Reader) -> Option<Protocol> {
     // People who sign in at one server must not be taken for people of another.
     if keys.iter().any(|key| r.has(key.name)) {
         for key in keys.iter().filter(|key| !r.has(key.name)) {
-            r.problem(key.name, "is required beside the others: they are of one server");
+            r.problem(key.name, "is required beside the other URLs: all three are of one server");
         }
     }
     let mut url = |key: &Key<Text>, default: &str| {

@@ -150,7 +150,7 @@ fn check_connections(r: &Reader, providers: &BTreeMap<Provider, ProviderSettings
             if let Some((other, _)) = also.next() {
                 r.problem(
                     &format!("{provider}.connections"),
-                    format!("{connection:?} is {other}'s too"),
+                    format!("{connection:?} is a connection of {other} too"),
                 );
             }
         }

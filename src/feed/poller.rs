@@ -59,7 +59,7 @@ impl Feed {
                         // After an outage the database may be a restored backup.
                         progress.broadcast_to = None;
                         if progress.failures == 0 {
-                            tracing::warn!(%error, "the feed cannot be read, and pauses");
+                            tracing::warn!(%error, "the feed cannot be read: watchers wait until it can");
                         }
                         progress.failures = progress.failures.saturating_add(1);
                         let pause = self.settings.poll_interval * progress.failures;

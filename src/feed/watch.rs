@@ -179,9 +179,9 @@ impl Watch {
         // A task of its own, because this future is not polled while the client takes no messages.
         // Otherwise the turn and the connection would be held for that time.
         let task = AbortOnDropHandle::new(tokio::spawn(request.read(Arc::clone(&self.feed))));
-        let read = task
-            .await
-            .map_err(|error| StoreError::Fault(format!("a reading did not end: {error}")))??;
+        let read = task.await.map_err(|error| {
+            StoreError::Fault(format!("a task that reads did not finish: {error}"))
+        })??;
         self.position = read.position;
         if read.page.is_last {
             self.catch_up = None;

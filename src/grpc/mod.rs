@@ -27,7 +27,7 @@ use crate::{auth::Permit, use_cases::Error};
 fn permitted<T>(request: Request<T>) -> Result<(Permit, T), Status> {
     let (_, mut extensions, message) = request.into_parts();
     let permit = extensions.remove::<Permit>().ok_or_else(|| {
-        status::from_error(Error::Fault("a call came past the gate without a permit".to_owned()))
+        status::from_error(Error::Fault("a call passed the gate without a permit".to_owned()))
     })?;
     Ok((permit, message))
 }

@@ -17,7 +17,8 @@ impl PositionCodec {
     /// The positions under this key.
     pub(super) fn new(key: &TenantKey) -> Result<Self, StoreError> {
         let key = UnboundKey::new(&AES_256_GCM_SIV, &key.mac("feed position", b""));
-        let key = key.map_err(|_| StoreError::Fault("a key of 32 bytes is none".to_owned()))?;
+        let key =
+            key.map_err(|_| StoreError::Fault("a key of 32 bytes was not accepted".to_owned()))?;
         Ok(Self(LessSafeKey::new(key)))
     }
 

@@ -110,7 +110,7 @@ impl Checks {
         }
         let id = Uuid::try_parse(id).ok().filter(|id| !id.is_nil());
         if id.is_none() {
-            self.report(field, "must be a UUID, and not the one of zeros only");
+            self.report(field, "must be a UUID other than the one with only zeros");
         }
         Some(RequestId { id: id?, fingerprint: sha256(&rest.encode_to_vec()) })
     }

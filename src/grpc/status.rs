@@ -26,7 +26,7 @@ const MAX_DETAILS: usize = 4 * 1024;
 /// The overhead of an entry, in bytes.
 const ENTRY: usize = 24;
 /// The last entry of a list that did not fit.
-const MORE: &str = "there are more: mend these first";
+const MORE: &str = "there are more: correct these first";
 
 /// The stable reason as it goes over the wire.
 pub fn reason_name(reason: Reason) -> &'static str {
@@ -102,7 +102,7 @@ pub fn from_domain_error(refusal: DomainError) -> Status {
         DomainError::SameUser => plain(
             InvalidArgument,
             Reason::SameUser,
-            "both sides are the same identity or user: name two",
+            "both sides name the same identity or user: name two different ones",
         ),
         DomainError::LinkTokenInvalid(_) => plain(
             FailedPrecondition,
@@ -127,7 +127,7 @@ pub fn from_domain_error(refusal: DomainError) -> Status {
         DomainError::ProviderUnknown => plain(
             NotFound,
             Reason::ProviderUnknown,
-            "this tenant has no such provider, or none at which a sign-in can be begun: check the name, or have the operator declare it",
+            "this tenant has no such provider, or none at which a sign-in can start: check the name, or have the operator declare it",
         ),
         DomainError::ProviderRejected => plain(
             FailedPrecondition,
@@ -157,7 +157,7 @@ pub fn from_domain_error(refusal: DomainError) -> Status {
         DomainError::EmailNotShared => plain(
             FailedPrecondition,
             Reason::EmailNotShared,
-            "the two users share no email that is verified on both sides: verify one, or link on a token of each",
+            "the two users share no email that is verified on both sides: verify one, or link with a token of each",
         ),
         DomainError::UserNotFound => plain(
             NotFound,
@@ -223,7 +223,7 @@ pub fn from_domain_error(refusal: DomainError) -> Status {
         DomainError::AbsorbedUsersExist => plain(
             FailedPrecondition,
             Reason::AbsorbedUsersExist,
-            "this user has absorbed others: unlink them first, or say include_absorbed",
+            "this user has absorbed others: unlink them first, or set include_absorbed",
         ),
         DomainError::VersionMismatch => plain(
             Code::Aborted,
@@ -255,7 +255,7 @@ pub fn from_domain_error(refusal: DomainError) -> Status {
         DomainError::CallUnderWay => retry(
             Code::Aborted,
             Reason::ConflictRetry,
-            "this very call is still being carried out: make it again, under the same request_id",
+            "this call is still in progress: repeat it with the same request_id",
         ),
     }
 }
@@ -277,7 +277,7 @@ fn from_store_error(error: StoreError) -> Status {
             plain(
                 Code::Unavailable,
                 Reason::CommitUnknown,
-                "the change may have been made or not: repeat the call under its request_id, or read before you try again",
+                "the change may or may not have been made: repeat the call with its request_id, or read before you try again",
             )
         }
         StoreError::Conflict(_) | StoreError::Busy(_) => {
@@ -324,7 +324,7 @@ pub fn deadline() -> Status {
     plain(
         Code::DeadlineExceeded,
         Reason::Deadline,
-        "there was no response in time; a change may still be made: read before you try again, and allow more time",
+        "the call did not finish in time, and its change may still be made: read before you try again, and allow more time",
     )
 }
 
@@ -333,7 +333,7 @@ pub fn stopping() -> Status {
     retry(
         Code::Unavailable,
         Reason::ServerStopping,
-        "the server stops: call again to reach another one",
+        "the server is stopping: call again to reach another one",
     )
 }
 
@@ -362,7 +362,7 @@ fn invalid(violations: &[Violation]) -> Status {
     }
     let text = match violations {
         [one] => format!("{}: {}", one.field, one.description),
-        _ => format!("{} fields are wrong: see the details", violations.len()),
+        _ => format!("{} fields are invalid: see the details", violations.len()),
     };
     Status::with_error_details(Code::InvalidArgument, text, details)
 }
@@ -379,7 +379,7 @@ fn conflict(paths: &[String]) -> Status {
         details.add_precondition_failure_violation("METADATA_CONFLICT", "", MORE);
     }
     let text = format!(
-        "the metadata differs at {} places: decide them, or choose which side wins",
+        "the metadata differs at {} paths: decide each, or choose which side wins",
         paths.len()
     );
     Status::with_error_details(Code::FailedPrecondition, text, details)
@@ -405,7 +405,7 @@ fn internal(text: &str) -> Status {
 
 /// The status of an internal fault that was logged already.
 pub fn fault() -> Status {
-    plain(Code::Internal, Reason::Internal, "something went wrong here: it was logged")
+    plain(Code::Internal, Reason::Internal, "the server failed internally and has logged the cause")
 }
 
 fn plain(code: Code, reason: Reason, text: &str) -> Status {

@@ -105,7 +105,7 @@ impl Certificates {
             }
             Err(problems) => {
                 for problem in problems {
-                    tracing::error!(%problem, "the TLS files are not taken, and what was read before stays in use");
+                    tracing::error!(%problem, "the TLS files are invalid: the ones that were read before stay in use");
                 }
             }
         }

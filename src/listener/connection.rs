@@ -75,7 +75,7 @@ pub(super) enum ConnectionEnd {
     Http(#[from] hyper::Error),
     #[error("no call for too long")]
     Idle,
-    #[error("no response was taken for too long")]
+    #[error("the client read no response for too long")]
     Stalled,
 }
 

@@ -169,7 +169,7 @@ impl Client {
         let _slot = self
             .slots
             .try_acquire()
-            .map_err(|_| OAuthError::unavailable("too many wait for it already"))?;
+            .map_err(|_| OAuthError::unavailable("too many calls wait for it already"))?;
         let slow = || {
             OAuthError::unavailable(format!(
                 "it takes longer than {} seconds",

@@ -71,7 +71,7 @@ fn client(
     settings: &ClientSettings,
     endpoints: &FlowEndpoints<'_>,
 ) -> Result<CodeClient, OAuthError> {
-    let wrong = |error| OAuthError::unavailable(format!("an endpoint is no URL: {error}"));
+    let wrong = |error| OAuthError::unavailable(format!("an endpoint is not a URL: {error}"));
     let auth_type = match endpoints.auth_method {
         AuthMethod::Basic => AuthType::BasicAuth,
         AuthMethod::Post => AuthType::RequestBody,
@@ -86,7 +86,7 @@ fn client(
 fn redirect_url(flow: &Flow) -> Result<Cow<'static, RedirectUrl>, OAuthError> {
     let url = RedirectUrl::new(flow.redirect_uri.clone());
     Ok(Cow::Owned(
-        url.map_err(|error| OAuthError::Fault(format!("a redirect URI is no URL: {error}")))?,
+        url.map_err(|error| OAuthError::Fault(format!("a redirect URI is not a URL: {error}")))?,
     ))
 }
 
@@ -131,7 +131,7 @@ pub(super) async fn exchange(
         .map_err(failed)?;
     // RFC 6749 §7.1: a client must not use an access token whose type it does not understand.
     if *response.token_type() != BasicTokenType::Bearer {
-        return Err(OAuthError::rejected("its access token is no bearer token"));
+        return Err(OAuthError::rejected("its access token is not a bearer token"));
     }
     Ok(Tokens {
         access: response.access_token().secret().clone(),
@@ -182,10 +182,12 @@ fn failed(error: RequestTokenError<FetchError, BasicErrorResponse>) -> OAuthErro
         RequestTokenError::Parse(_, body) => {
             match serde_json::from_slice::<BasicErrorResponse>(&body) {
                 Ok(response) => named(&response),
-                Err(_) => OAuthError::rejected("its answer to the code does not parse"),
+                Err(_) => OAuthError::rejected("its response to the code does not parse"),
             }
         }
-        RequestTokenError::Other(_) => OAuthError::rejected("its answer to the code is none"),
+        RequestTokenError::Other(_) => {
+            OAuthError::rejected("its response to the code is not valid")
+        }
     }
 }
 

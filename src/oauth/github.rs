@@ -78,7 +78,7 @@ pub(super) async fn account(
     let user: Uri = below(&urls.api, "/user")?;
     let (_, user): (_, User) = required(get(http, &user, &tokens.access).await?)?;
     let subject = Subject::parse(&user.id.to_string())
-        .ok_or_else(|| OAuthError::rejected("its id is none"))?;
+        .ok_or_else(|| OAuthError::rejected("the id of its user is not valid"))?;
     let email = primary_email(urls, http, &tokens.access).await?;
     Ok(Account {
         identity: IdentityRef { provider: provider.clone(), subject },
@@ -142,18 +142,18 @@ fn next_page(headers: &HeaderMap, api: &Uri) -> Result<Option<Uri>, OAuthError> 
         Ok(url) if (url.scheme(), url.authority()) == (api.scheme(), api.authority()) => {
             Ok(Some(url))
         }
-        _ => Err(OAuthError::rejected("the next page of its emails is elsewhere")),
+        _ => Err(OAuthError::rejected("the next page of its emails is on another server")),
     }
 }
 
 fn below(api: &Uri, path: &str) -> Result<Uri, OAuthError> {
-    format!("{}{path}", api.to_string().trim_end_matches('/'))
-        .parse()
-        .map_err(|error| OAuthError::Fault(format!("the URL of GitHub's API is none: {error}")))
+    format!("{}{path}", api.to_string().trim_end_matches('/')).parse().map_err(|error| {
+        OAuthError::Fault(format!("the URL of GitHub's API is not valid: {error}"))
+    })
 }
 
 fn required<T>(response: Option<T>) -> Result<T, OAuthError> {
-    response.ok_or_else(|| OAuthError::rejected("it does not say who it is"))
+    response.ok_or_else(|| OAuthError::rejected("it does not return the user"))
 }
 
 /// Gets a resource; `None` if the token does not give access to it.
@@ -177,13 +177,13 @@ async fn get<T: DeserializeOwned>(
         }
         StatusCode::FORBIDDEN | StatusCode::NOT_FOUND => return Ok(None),
         status if is_refusal(status) => {
-            return Err(OAuthError::Rejected(format!("its API answers {status}")));
+            return Err(OAuthError::Rejected(format!("its API responds with {status}")));
         }
-        status => return Err(OAuthError::unavailable(format!("its API answers {status}"))),
+        status => return Err(OAuthError::unavailable(format!("its API responds with {status}"))),
     }
     let (head, body) = response.into_parts();
     let body = serde_json::from_slice(&body)
-        .map_err(|_| OAuthError::rejected("its API's answer does not parse"))?;
+        .map_err(|_| OAuthError::rejected("its API's response does not parse"))?;
     Ok(Some((head.headers, body)))
 }
 

@@ -89,7 +89,7 @@ impl MetadataCache {
         let (this, http) = (Arc::clone(self), http.clone());
         let reading = tokio::spawn(async move { this.read(&http, asked_at).await });
         reading.await.unwrap_or_else(|error| {
-            Err(OAuthError::Fault(format!("a reading did not end: {error}")))
+            Err(OAuthError::Fault(format!("a task that reads did not finish: {error}")))
         })
     }
 
@@ -138,7 +138,7 @@ fn endpoints(found: &IssuerMetadata, url: &Uri) -> Result<ProviderEndpoints, Met
         .as_ref()
         .is_some_and(|methods| !methods.iter().any(|m| m == "S256"))
     {
-        return Err(wrong("says that codes cannot be bound to their flow by S256"));
+        return Err(wrong("does not list S256 as a code challenge method"));
     }
     let methods = found.token_endpoint_auth_methods_supported.as_deref();
     let takes = |method: &str| methods.is_some_and(|methods| methods.iter().any(|m| m == method));

@@ -68,7 +68,9 @@ impl Oidc {
                 return Err(OAuthError::rejected("iss is another issuer"));
             }
             None if found.says_iss => {
-                return Err(OAuthError::rejected("iss is missing, which it always sends"));
+                return Err(OAuthError::rejected(
+                    "iss is missing, although its metadata say that it sends one",
+                ));
             }
             _ => {}
         }
@@ -83,7 +85,7 @@ impl Oidc {
             .await
             .map_err(not_verified)?;
         if response.iss.as_deref().is_some_and(|iss| id_token.claims.text("iss") != Some(iss)) {
-            return Err(OAuthError::rejected("iss is another issuer than the ID token's"));
+            return Err(OAuthError::rejected("iss is not the issuer of the ID token"));
         }
         let userinfo = match &found.userinfo {
             Some(url) if self.wants_userinfo(&id_token.claims) => {
@@ -118,8 +120,8 @@ impl Oidc {
     ) -> Result<Account, OAuthError> {
         let claims = &id_token.claims;
         let subject = presets::subject(self.preset, &id_token.subject, claims);
-        let subject =
-            subject.ok_or_else(|| OAuthError::rejected("its ID token does not say who it is"))?;
+        let subject = subject
+            .ok_or_else(|| OAuthError::rejected("its ID token does not name the account"))?;
         // Both from one document: the verification in one may be about another address than the
         // email in the other.
         let source = userinfo.filter(|userinfo| userinfo.has("email")).unwrap_or(claims);
@@ -141,7 +143,7 @@ impl Oidc {
 fn not_verified(denial: AuthError) -> OAuthError {
     match denial {
         AuthError::TokenInvalid(cause) => OAuthError::Rejected(format!("its ID token: {cause}")),
-        AuthError::KeysUnavailable => OAuthError::unavailable("its keys cannot be had"),
+        AuthError::KeysUnavailable => OAuthError::unavailable("its keys are unavailable"),
         other => OAuthError::Fault(format!("an ID token was denied like a bearer: {other:?}")),
     }
 }
@@ -162,9 +164,9 @@ async fn userinfo(
     match response.status() {
         StatusCode::OK => {}
         status if is_refusal(status) => {
-            return Err(OAuthError::Rejected(format!("userinfo answers {status}")));
+            return Err(OAuthError::Rejected(format!("userinfo responds with {status}")));
         }
-        status => return Err(OAuthError::unavailable(format!("userinfo answers {status}"))),
+        status => return Err(OAuthError::unavailable(format!("userinfo responds with {status}"))),
     }
     let claims: Claims = serde_json::from_slice(response.body())
         .map_err(|_| OAuthError::rejected("userinfo does not parse"))?;

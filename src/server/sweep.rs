@@ -42,7 +42,7 @@ pub(super) async fn keep_swept(
                             tracing::debug!(%tenant, ?what, removed, "leftovers were removed");
                         }
                         Err(error) => {
-                            tracing::warn!(%tenant, ?what, %error, "leftovers stay for now");
+                            tracing::warn!(%tenant, ?what, %error, "leftovers could not be removed: the next sweep tries again");
                         }
                     }
                 }

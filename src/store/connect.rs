@@ -46,11 +46,11 @@ pub struct Address {
 pub enum AddressError {
     /// Not a connection URL.
     #[error(
-        "is not a Postgres URL such as postgres://user:password@host/database, with what is special in the password percent-encoded"
+        "is not a Postgres URL such as postgres://user:password@host/database, with special characters in the password percent-encoded"
     )]
     Malformed,
     /// More than one `@`: the text after the first one would be taken for a host.
-    #[error("has an @ too many: one in a user or a password is written %40")]
+    #[error("has more than one @: write an @ in the user or the password as %40")]
     Ambiguous,
     /// `sslmode` is unknown.
     #[error("sslmode must be disable, prefer, require, verify-ca or verify-full")]

@@ -167,7 +167,7 @@ fn cancel(mut loan: Object<AsyncPgConnection>, address: Arc<Address>) {
         if let Err(error) = address.cancel(loan.cancel_token()).await {
             tracing::warn!(
                 error,
-                "a statement could not be cancelled: the database ends it in its own time"
+                "a statement could not be cancelled: it runs until the database ends it"
             );
         }
         drop(Object::take(loan));

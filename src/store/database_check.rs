@@ -38,7 +38,9 @@ impl DatabaseCheck {
             Ok(Ok(conn)) => self.conn = Some(conn),
             Ok(Err(text)) if StoreError::is_full(&text) => {}
             Ok(Err(text)) => return Err(StoreError::Unavailable(text)),
-            Err(_) => return Err(StoreError::Unavailable("it does not answer in time".to_owned())),
+            Err(_) => {
+                return Err(StoreError::Unavailable("it does not respond in time".to_owned()));
+            }
         }
         Ok(())
     }

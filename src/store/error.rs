@@ -15,10 +15,10 @@ pub enum StoreError {
     #[error("the outcome of the commit is unknown: {0}")]
     CommitUnknown(String),
     /// The transaction conflicted with another one. The whole transaction may be retried.
-    #[error("another transaction stood in the way: {0}")]
+    #[error("the transaction conflicted with another one: {0}")]
     Conflict(String),
     /// Other transactions held the locks for too long. An immediate retry would wait again.
-    #[error("a lock was not had in time: {0}")]
+    #[error("a lock was not acquired in time: {0}")]
     Busy(String),
     /// A defect of this program: a statement that does not run, a row that does not parse, a
     /// constraint that the rules should have kept.

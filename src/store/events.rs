@@ -70,7 +70,10 @@ impl Session {
         match self.conn.execute(Cached(query)).await? {
             0 => Ok(EventsInserted::EpochIsOver),
             rows if rows == events.len() => Ok(EventsInserted::Inserted),
-            rows => Err(StoreError::Fault(format!("{} events made {rows} rows", events.len()))),
+            rows => Err(StoreError::Fault(format!(
+                "{} events were written as {rows} rows",
+                events.len()
+            ))),
         }
     }
 }

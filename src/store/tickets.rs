@@ -82,7 +82,7 @@ impl Session {
             .bind::<Timestamptz, _>(proven.proven_at)
             .bind::<Timestamptz, _>(proven.time);
         let kept: Option<Expiry> = self.conn.load_one(Cached(query)).await?;
-        let kept = kept.ok_or_else(|| StoreError::Fault("a ticket was not kept".to_owned()))?;
+        let kept = kept.ok_or_else(|| StoreError::Fault("a ticket was not stored".to_owned()))?;
         Ok(kept.expire_time)
     }
 

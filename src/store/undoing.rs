@@ -67,7 +67,7 @@ impl Session {
             rows if rows == links.len() => Ok(()),
             // A link that a deletion has ended is not written.
             rows => Err(StoreError::Conflict(format!(
-                "the changes of {} links met {rows} rows",
+                "the changes of {} links were written to {rows} rows",
                 links.len()
             ))),
         }
@@ -97,7 +97,9 @@ impl Session {
             .bind::<Bool, _>(withheld.is_discarded);
         match self.conn.execute(Cached(query)).await? {
             1 => Ok(()),
-            rows => Err(StoreError::Fault(format!("an undone link met {rows} rows"))),
+            rows => {
+                Err(StoreError::Fault(format!("the undo of a link was written to {rows} rows")))
+            }
         }
     }
 

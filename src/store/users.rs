@@ -447,6 +447,8 @@ fn expect_rows(written: usize, expected: usize) -> Result<(), StoreError> {
     if written == expected {
         Ok(())
     } else {
-        Err(StoreError::Fault(format!("a write met {written} rows where {expected} were locked")))
+        Err(StoreError::Fault(format!(
+            "a write changed {written} rows of {expected} that were locked"
+        )))
     }
 }

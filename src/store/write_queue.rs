@@ -79,7 +79,10 @@ impl WriteTurn {
         };
         let waited = timeout(longest, all_first).await;
         waited.map_err(|_| {
-            StoreError::Busy("others of this server wrote about the same for too long".to_owned())
+            StoreError::Busy(
+                "other calls at this server wrote to the same users or accounts for too long"
+                    .to_owned(),
+            )
         })
     }
 }

@@ -156,7 +156,9 @@ impl UseCases {
     ) -> Result<Permit, Error> {
         let token = self.issuers.verify(user_token, TokenUse::Bearer, now).await?;
         if token.caller == TokenCaller::Service || !token.tenants.contains(by.tenant()) {
-            return Err(AuthError::TokenInvalid("of a service, or of another tenant").into());
+            return Err(
+                AuthError::TokenInvalid("the token of a service, or of another tenant").into()
+            );
         }
         let rule = AccessRule::for_path(LINK)
             .ok_or_else(|| Error::Fault(format!("{LINK} is not in the access table")))?;
@@ -318,7 +320,8 @@ pub async fn resolve<const N: usize>(
     if target.token().is_some() {
         session.note_caller(Some(user.clone()));
     }
-    let also = also.try_into().map_err(|_| Error::Fault("a question got no answer".to_owned()))?;
+    let also =
+        also.try_into().map_err(|_| Error::Fault("a lookup returned no result".to_owned()))?;
     Ok((user, also))
 }
 

@@ -244,7 +244,7 @@ fn still_unknown(lost: &str, error: &Error) -> Error {
 fn again<R: Reply>(stored: StoredResponse) -> Result<R, Error> {
     match stored {
         StoredResponse::Same(bytes) => R::from_bytes(&bytes)
-            .ok_or_else(|| Error::Fault("a stored answer does not decode".to_owned())),
+            .ok_or_else(|| Error::Fault("a stored response does not decode".to_owned())),
         StoredResponse::Other => Err(DomainError::RequestIdReused.into()),
     }
 }
@@ -254,7 +254,7 @@ fn ended<T>(task: Result<Result<T, Error>, JoinError>) -> Result<T, Error> {
     match task {
         Ok(outcome) => outcome,
         Err(error) if error.is_panic() => Err(Error::Panicked),
-        Err(error) => Err(Error::Fault(format!("a write did not end: {error}"))),
+        Err(error) => Err(Error::Fault(format!("a write's task did not finish: {error}"))),
     }
 }
 

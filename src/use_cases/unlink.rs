@@ -166,7 +166,7 @@ impl Unlink {
             && unlinking::ended_link(&owner, origin.as_ref(), &self.identity).is_some()
         {
             return Err(DomainError::LinkNotUndoable(
-                "it attached what is now the last identity of a user that a later link brought: undo that link first",
+                "the identity that it attached is now the last one of a user that a later link brought: undo that link first",
             )
             .into());
         }

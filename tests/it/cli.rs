@@ -111,7 +111,7 @@ fn check_config_lists_every_problem_at_once() {
         max_call_time: must be longer than 0s
         shutdown_grace: must be a time such as "30s", "10m" or "1h"
         log: is not a filter: error parsing level filter: expected one of "off", "error", "warn", "info", "debug", "trace", or a number 0-5
-        database.url: is not a Postgres URL such as postgres://user:password@host/database, with what is special in the password percent-encoded
+        database.url: is not a Postgres URL such as postgres://user:password@host/database, with special characters in the password percent-encoded
         database.max_connections: must be a number from 1 to 1000
         tenants.Bad Name: the name must be 1 to 64 characters out of a-z, 0-9, '.', '_' and '-', beginning with a letter or a digit
         tenants.default.user_ids: must be "random" or "provider|subject"
@@ -127,10 +127,10 @@ fn check_config_lists_every_problem_at_once() {
         tenants.default.providers.e.email_trust: must be "authoritative_domains" for the domains to count
         tenants.default.providers.f.oauth.kind: must be one of "oidc", "github"
         tenants.default.providers.f.oauth.client_id: is required
-        tenants.default.providers.f.oauth.client_secret: is required, or client_secret_file, and only one
+        tenants.default.providers.f.oauth.client_secret: exactly one of client_secret and client_secret_file is required
         tenants.default.providers.f.oauth.redirect_uris: is required: where the provider may send the browser
         tenants.default.providers.f.oauth.scope: is not a known key
-        tenants.default.providers.h.oauth.preset: is required, or kind, and only one: what the provider speaks
+        tenants.default.providers.h.oauth.preset: exactly one of preset and kind is required: what the provider speaks
         tenants.default.providers.h.oauth.client_id: must be a string
         tenants.default.providers.h.oauth.client_secret_file: names a file that cannot be read: No such file or directory (os error 2)
         tenants.default.providers.h.oauth.redirect_uris: is required: where the provider may send the browser
@@ -139,14 +139,14 @@ fn check_config_lists_every_problem_at_once() {
         tenants.default.providers.i.oauth.redirect_uris: "https://a.example.com/#f" must be https, or http on this machine, without a fragment
         tenants.default.providers.i.oauth.algorithms: "HS256" is not an asymmetric signature algorithm such as "RS256"
         tenants.default.providers.i.oauth.algorithms: "none" is not an asymmetric signature algorithm such as "RS256"
-        tenants.default.providers.i.oauth.issuer: is required: what the provider's ID tokens call it
-        tenants.default.providers.j.oauth.display_name: must be 1 to 64 characters, none of them for control
+        tenants.default.providers.i.oauth.issuer: is required: the iss of the provider's ID tokens
+        tenants.default.providers.j.oauth.display_name: must be 1 to 64 characters without control characters
         tenants.default.providers.j.oauth.issuer: must be an https URL, or http on this machine
         tenants.default.providers.j.oauth.api_url: is not a known key
-        tenants.default.providers.k.oauth.allowed_directories: "mine" is not the id of a directory, in lower case
-        tenants.default.providers.k.oauth.directory: must be the id of a directory, in lower case, "organizations" or "common"
-        tenants.default.providers.l.oauth.authorize_url: is required beside the others: they are of one server
-        tenants.default.providers.l.oauth.api_url: is required beside the others: they are of one server
+        tenants.default.providers.k.oauth.allowed_directories: "mine" is not the id of a directory in lower case
+        tenants.default.providers.k.oauth.directory: must be "organizations", "common" or the id of a directory in lower case
+        tenants.default.providers.l.oauth.authorize_url: is required beside the other URLs: all three are of one server
+        tenants.default.providers.l.oauth.api_url: is required beside the other URLs: all three are of one server
         tenants.default.providers.l.oauth.token_url: must be https, or http on this machine, without a query
         tenants.default.providers.l.oauth.issuer: is not a known key
         tenants.default.providers.m.linking: "automatic" requires an email_trust other than "never": no user would be linked
@@ -160,7 +160,7 @@ fn check_config_lists_every_problem_at_once() {
         issuers.eighth.algorithms: is required: the signature algorithms of this issuer, such as ["RS256"]
         issuers.eighth.kind: must be "user" or "service", or kind_claim must name a claim that says so
         issuers.eighth.tenant: is required: one of the [tenants]; or tenant_claim; or, for services, tenants
-        issuers.eighth.jwks_file: is required, or jwks_url, or discovery = true, and only one: where the issuer's public keys are
+        issuers.eighth.jwks_file: exactly one of jwks_file, jwks_url and discovery = true is required: where the issuer's public keys are
         issuers.eighth.jwks_max_age: must be from 1s to 1h
         issuers.eighth.audiences: is required, or a table link_with: otherwise no token of this issuer is accepted
         issuers.fifth.jwks_file: missing.json cannot be read: No such file or directory (os error 2)
@@ -172,9 +172,9 @@ fn check_config_lists_every_problem_at_once() {
         issuers.ninth.link_with: is for user tokens only: a service token proves no user
         issuers.seventh.jwks_url: must be https, or http on this machine
         issuers.seventh.jwks_refresh: must be from 1s to 9m
-        issuers.seventh.jwks_max_age: must be longer than jwks_refresh: there would be no keys in between
+        issuers.seventh.jwks_max_age: must be longer than jwks_refresh: otherwise there are no keys in between
         issuers.sixth.jwks_file: bad.json is not a JWKS document: EOF while parsing a list at line 1 column 10
-        issuers.twelfth.discovery: wants an issuer that is an https URL, or http on this machine
+        issuers.twelfth.discovery: requires an issuer that is an https URL, or http on this machine
         issuers.ninth: has the same issuer as issuers.first
         issuers.second: names user ids of tenant default, and so does issuers.first: only one issuer may
         issuers.tenth: has the same issuer as issuers.first
@@ -208,7 +208,7 @@ fn check_config_refuses_a_file_that_is_not_toml_or_does_not_exist() {
 fn check_config_accepts_a_good_configuration() {
     let ran = run_in(&folder_with("good_config", &good_toml(&nowhere())), "check-config", &[]);
 
-    let stdout = "the configuration is fine".to_owned();
+    let stdout = "the configuration is valid".to_owned();
     assert_eq!(ran, Ran { code: Some(0), stdout, stderr: String::new() });
 }
 
@@ -237,7 +237,7 @@ fn every_key_can_come_from_the_environment() {
         64 identity-link: config.toml:
         listen: must be a string
     "#);
-    insta::assert_snapshot!(check(&[("IDENTITY_LINK__SHUTDOWN_GRACE", "5s"), ("IDENTITY_LINK__REFLECTION", "false")]), @"0 the configuration is fine");
+    insta::assert_snapshot!(check(&[("IDENTITY_LINK__SHUTDOWN_GRACE", "5s"), ("IDENTITY_LINK__REFLECTION", "false")]), @"0 the configuration is valid");
 }
 
 #[tokio::test]

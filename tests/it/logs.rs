@@ -249,9 +249,9 @@ async fn a_debug_log_contains_causes_and_no_secrets() {
     let causes: Vec<&str> = causes.map(|line| line["cause"].as_str().unwrap()).collect();
     insta::assert_snapshot!(causes.join("\n"), @r#"
         not a signed JWT with an issuer
-        signature, claims, issuer, audience or times
-        signature, claims, issuer, audience or times
-        its tenant is not one of ours
+        the signature, a claim, the issuer, the audience or a time is invalid
+        the signature, a claim, the issuer, the audience or a time is invalid
+        its tenant is not one that the issuer may name
         unknown issuer
         two authorization headers
     "#);
@@ -301,7 +301,10 @@ async fn an_internal_error_is_logged_once_and_not_shown_to_the_caller() {
     let backend = Token::of("services", "backend").sign();
     let find = FindByEmailRequest { email: EMAIL.to_owned(), ..Default::default() };
     let outcome = logged.caller(Some(&backend)).find_by_email(find).await;
-    assert_eq!(outcome.as_ref().unwrap_err().message(), "something went wrong here: it was logged");
+    assert_eq!(
+        outcome.as_ref().unwrap_err().message(),
+        "the server failed internally and has logged the cause"
+    );
     logged.expect(&format!("{SERVICE}/FindByEmail"), "service", outcome.clone());
     assert_eq!(refusal(outcome), "Internal INTERNAL");
 

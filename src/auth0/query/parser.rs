@@ -81,7 +81,10 @@ impl<'q> Parser<'q> {
         } else if self.rest.starts_with('-') || Parser::new(self.rest).takes("NOT") {
             Ok(Some(Joint::Exclusion))
         } else {
-            Err(format!("goes on with `{}` where AND, OR or its end is expected", echo(self.rest)))
+            Err(format!(
+                "continues with `{}` where AND, OR or the end is expected",
+                echo(self.rest)
+            ))
         }
     }
 
@@ -105,7 +108,7 @@ impl<'q> Parser<'q> {
         }
         match self.takes_parenthesis(')') {
             true => Ok(false),
-            false => Err(format!("goes on with `{}` where OR or ) is expected", echo(self.rest))),
+            false => Err(format!("continues with `{}` where OR or ) is expected", echo(self.rest))),
         }
     }
 
@@ -123,7 +126,7 @@ impl<'q> Parser<'q> {
             ));
         };
         let Some(field) = Field::of(name) else {
-            return Err(format!("has the field `{}`, which no index has", echo(name)));
+            return Err(format!("has the field `{}`, which has no index", echo(name)));
         };
         self.rest = value.trim_ascii_start();
         if !self.takes_parenthesis('(') {
@@ -157,7 +160,7 @@ impl<'q> Parser<'q> {
                     Some(c @ ('"' | '\\')) => value.push(c),
                     _ => {
                         return Err(
-                            "has a \\ in quotes that stands before neither a quote nor a \\"
+                            "has a \\ in quotes before a character other than a quote or a \\"
                                 .to_owned(),
                         );
                     }

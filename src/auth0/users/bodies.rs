@@ -148,11 +148,11 @@ pub(in crate::auth0) struct UpdateBody {
     picture: Option<Option<String>>,
 }
 
-const NO_PASSWORDS: &str = "is not kept here: people sign in at their providers";
-const NO_MAILS: &str = "cannot be done here: a provider verifies emails and phone numbers";
-const PROVIDERS_OWN: &str = "cannot be updated: it is what the identity's provider tells";
-const OF_THE_SERVICE: &str = "cannot be set: it is when that happens here";
-const NOT_KNOWN: &str = "is not kept here: sign-ins are the provider's";
+const NO_PASSWORDS: &str = "is not stored here: people sign in at their providers";
+const NO_MAILS: &str = "is not supported: a provider verifies emails and phone numbers";
+const PROVIDERS_OWN: &str = "cannot be updated: the identity's provider states it";
+const OF_THE_SERVICE: &str = "cannot be set: the server records this time";
+const NOT_KNOWN: &str = "is not stored here: the provider records sign-ins";
 
 /// Properties that Auth0 accepts for a new user or returns for an existing one, and this server
 /// refuses.

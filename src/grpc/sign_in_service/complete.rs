@@ -192,8 +192,10 @@ fn check(
     checks.required("attempt_secret", &request.attempt_secret, MAX_NAME);
     checks.required("state", &request.state, MAX_NAME);
     if request.code.is_empty() == request.error.is_empty() {
-        checks
-            .report("code", "is required, or error, and only one: the parameters of the redirect");
+        checks.report(
+            "code",
+            "exactly one of code and error is required: the parameters of the redirect",
+        );
     }
     checks.bounded("code", &request.code, MAX_CODE);
     checks.bounded("iss", &request.iss, MAX_PARAMETER);

@@ -121,14 +121,17 @@ fn checked(
     if !is_prompt(&request.prompt) {
         checks.report(
             "prompt",
-            format!("must be \"none\", or some of {}, with a space between", PROMPTS.join(", ")),
+            format!(
+                "must be \"none\", or some of {}, separated by single spaces",
+                PROMPTS.join(", ")
+            ),
         );
     }
     let max_age = request.max_age.and_then(|age| Duration::try_from(age).ok());
     if request.max_age.is_some()
         && max_age.is_none_or(|age| age.subsec_nanos() > 0 || age > MAX_MAX_AGE)
     {
-        checks.report("max_age", "must be a whole number of seconds, from none to a year");
+        checks.report("max_age", "must be a whole number of seconds, from 0 to one year");
     }
     let (provider, intent) = checks.into_result_with(provider.zip(intent))?;
     let given = |text: &String| (!text.is_empty()).then(|| text.clone());

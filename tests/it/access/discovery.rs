@@ -77,7 +77,7 @@ async fn metadata_that_is_not_the_issuers_is_not_followed() {
         ("no issuer", Box::new(|base| json!({"jwks_uri": format!("{base}/jwks")}))),
         ("no jwks_uri", Box::new(|base| json!({"issuer": format!("{base}/t")}))),
         (
-            "a jwks_uri that is no URL",
+            "a jwks_uri that is not a URL",
             Box::new(|base| json!({"issuer": format!("{base}/t"), "jwks_uri": "jwks"})),
         ),
         (

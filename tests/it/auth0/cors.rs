@@ -140,7 +140,7 @@ async fn a_page_sees_that_its_call_took_too_long() {
 
     assert_is_for(&said, Some(PAGE));
     assert_eq!(said.headers["x-ratelimit-limit"], "128");
-    insta::assert_snapshot!(said.refused(), @"504 deadline There was no answer in time; a change may still be made: read before you try again.");
+    insta::assert_snapshot!(said.refused(), @"504 deadline The call did not finish in time, and its change may still be made: read before you try again.");
 }
 
 /// G20, G21: as Auth0's clients look for it.

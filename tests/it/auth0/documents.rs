@@ -128,7 +128,7 @@ async fn a_login_of_nine_hours_links_and_unlinks() {
     let link_with = json!({"link_with": Token::of("sms", "560ebaeef609ee1adaa7c551").sign()});
 
     let too_old = yesterday.post(path, &link_with).await;
-    insta::assert_snapshot!(too_old.refused(), @"403 reauthentication_required The sign-in behind this token is too old for this: let the user sign in again.");
+    insta::assert_snapshot!(too_old.refused(), @"403 reauthentication_required The sign-in behind this token is too old for this call: let the user sign in again.");
     assert_eq!(this_morning.post(path, &link_with).await.status, 201);
     let unlink = format!("{path}/sms/560ebaeef609ee1adaa7c551");
     let too_old = yesterday.delete(&unlink).await;

@@ -53,19 +53,19 @@ async fn a_path_of_another_service_says_which_it_is() {
         assert_eq!(refused(answer.status, &serde_json::from_str(&answer.body).unwrap()), message);
     }
     insta::assert_snapshot!(told.join("\n"), @r#"
-        GET /authorize?client_id=a&response_type=code -> /authorize belongs to the Authentication API of the tenant that issues your tokens. This is identity-link, which answers at /api/v2 only.
-        GET /userinfo -> /userinfo belongs to the Authentication API of the tenant that issues your tokens. This is identity-link, which answers at /api/v2 only.
-        POST /oauth/token -> /oauth belongs to the Authentication API of the tenant that issues your tokens. This is identity-link, which answers at /api/v2 only.
-        GET /.well-known/jwks.json -> /.well-known belongs to the Authentication API of the tenant that issues your tokens. This is identity-link, which answers at /api/v2 only.
-        GET /.well-known/openid-configuration -> /.well-known belongs to the Authentication API of the tenant that issues your tokens. This is identity-link, which answers at /api/v2 only.
-        GET /v2/logout -> /v2 belongs to the Authentication API of the tenant that issues your tokens. This is identity-link, which answers at /api/v2 only.
-        POST /co/authenticate -> /co belongs to the Authentication API of the tenant that issues your tokens. This is identity-link, which answers at /api/v2 only.
-        POST /dbconnections/signup -> /dbconnections belongs to the Authentication API of the tenant that issues your tokens. This is identity-link, which answers at /api/v2 only.
-        GET /me/v1/authentication-methods -> /me belongs to the My Account API of the tenant that issues your tokens. This is identity-link, which answers at /api/v2 only.
-        POST /me/ -> /me belongs to the My Account API of the tenant that issues your tokens. This is identity-link, which answers at /api/v2 only.
-        GET /my-org/v1/config -> /my-org belongs to the My Organization API of the tenant that issues your tokens. This is identity-link, which answers at /api/v2 only.
-        GET /authorized -> This path belongs to no service here, and may to the tenant that issues your tokens. This is identity-link, which answers at /api/v2 only.
-        GET / -> This path belongs to no service here, and may to the tenant that issues your tokens. This is identity-link, which answers at /api/v2 only.
+        GET /authorize?client_id=a&response_type=code -> /authorize belongs to the Authentication API of the tenant that issues your tokens. This is identity-link, which serves /api/v2 only.
+        GET /userinfo -> /userinfo belongs to the Authentication API of the tenant that issues your tokens. This is identity-link, which serves /api/v2 only.
+        POST /oauth/token -> /oauth belongs to the Authentication API of the tenant that issues your tokens. This is identity-link, which serves /api/v2 only.
+        GET /.well-known/jwks.json -> /.well-known belongs to the Authentication API of the tenant that issues your tokens. This is identity-link, which serves /api/v2 only.
+        GET /.well-known/openid-configuration -> /.well-known belongs to the Authentication API of the tenant that issues your tokens. This is identity-link, which serves /api/v2 only.
+        GET /v2/logout -> /v2 belongs to the Authentication API of the tenant that issues your tokens. This is identity-link, which serves /api/v2 only.
+        POST /co/authenticate -> /co belongs to the Authentication API of the tenant that issues your tokens. This is identity-link, which serves /api/v2 only.
+        POST /dbconnections/signup -> /dbconnections belongs to the Authentication API of the tenant that issues your tokens. This is identity-link, which serves /api/v2 only.
+        GET /me/v1/authentication-methods -> /me belongs to the My Account API of the tenant that issues your tokens. This is identity-link, which serves /api/v2 only.
+        POST /me/ -> /me belongs to the My Account API of the tenant that issues your tokens. This is identity-link, which serves /api/v2 only.
+        GET /my-org/v1/config -> /my-org belongs to the My Organization API of the tenant that issues your tokens. This is identity-link, which serves /api/v2 only.
+        GET /authorized -> This path belongs to no service here, but perhaps to the tenant that issues your tokens. This is identity-link, which serves /api/v2 only.
+        GET / -> This path belongs to no service here, but perhaps to the tenant that issues your tokens. This is identity-link, which serves /api/v2 only.
     "#);
 }
 

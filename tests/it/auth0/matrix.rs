@@ -30,7 +30,7 @@ const WORDS: [(&str, &str); 10] = [
     ),
     (
         "sign in",
-        "403 reauthentication_required The sign-in behind this token is too old for this: let the user sign in again.",
+        "403 reauthentication_required The sign-in behind this token is too old for this call: let the user sign in again.",
     ),
     ("blocked", "403 user_blocked The user of this token is blocked."),
     ("not served", "403 tenant_not_served The users of this tenant are not served here."),

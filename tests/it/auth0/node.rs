@@ -71,9 +71,9 @@ async fn the_clients_for_node_find_their_users_here() {
         an identity of another: [400,"inexistent_identity","The user has no such identity."]
         created twice: [409,"auth0_idp_error","The user already exists."]
         an unknown connection: [400,"inexistent_connection","The connection does not exist."]
-        a password: [400,"invalid_body","Payload validation error: 'password is not kept here: people sign in at their providers'."]
-        another email: [400,"invalid_body","Payload validation error: 'email cannot be updated: it is what the identity's provider tells'."]
-        a search by name: [400,"invalid_query_string","Query validation error: 'q: has the field `name`, which no index has; understood are user_id:\"…\", email:\"…\", email:jan* (three characters or more), email.raw:\"…\" (in this very case), email_verified:true, identities.provider:\"…\", identities.user_id:\"…\" and identities.connection:\"…\", joined by AND, each excluded by a leading -; of these an index has user_id, email and email.raw, which OR joins too, in parentheses where anything else is said'."]
+        a password: [400,"invalid_body","Payload validation error: 'password is not stored here: people sign in at their providers'."]
+        another email: [400,"invalid_body","Payload validation error: 'email cannot be updated: the identity's provider states it'."]
+        a search by name: [400,"invalid_query_string","Query validation error: 'q: has the field `name`, which has no index; supported are user_id:\"…\", email:\"…\", email:jan* (three characters or more), email.raw:\"…\" (case-sensitive), email_verified:true, identities.provider:\"…\", identities.user_id:\"…\" and identities.connection:\"…\", joined by AND, with a leading - to exclude one; user_id, email and email.raw have an index: OR joins their terms too, in parentheses beside other terms'."]
         deleted: [404,"inexistent_user","The user does not exist."]
         left: {"start":0,"limit":50,"length":0,"total":0,"users":[]}
     "#);

@@ -193,7 +193,8 @@ fn too_late(name: &str, app: &WebServer, domain: &Auth0Domain, tenant: &WebServe
     let signed_in = browser.run(&call("signIn", &[&domain.name, JOHN, &old, &origin(tenant)]));
     assert_eq!(signed_in, json!(["linkedin: John Doe, CEO"]));
     let refused = browser.run("unlinkFirst()");
-    let message = "The sign-in behind this token is too old for this: let the user sign in again.";
+    let message =
+        "The sign-in behind this token is too old for this call: let the user sign in again.";
     assert_eq!(refused, json!([403, message]));
     assert!(browser.text().contains("please sign in again"));
     browser

@@ -146,7 +146,7 @@ async fn the_holder_is_read_when_it_is_asked_for() {
     insta::assert_snapshot!(told.join("\n"), @r"
     ?resolve= 400 invalid_query_string Query validation error: 'resolve: must be true or false'.
     ?resolve=1 400 invalid_query_string Query validation error: 'resolve: must be true or false'.
-    ?resolve=true&resolve=true 400 invalid_query_string Query validation error: 'resolve: comes twice: send it once'.
+    ?resolve=true&resolve=true 400 invalid_query_string Query validation error: 'resolve: occurs twice: send it once'.
     ?resolves=true 400 invalid_query_string Query validation error: 'Additional properties not allowed: resolves'.
     ");
     // `resolve` is only for reads: changes need the user's own id.

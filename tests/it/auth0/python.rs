@@ -44,8 +44,8 @@ async fn the_client_for_python_finds_its_users_here() {
         unlinked: [{"connection": "google-oauth2", "isSocial": true, "provider": "google-oauth2", "user_id": "115015401343387192604"}]
         an account without a user: [400, "inexistent_identity", "Linking to an inexistent identity is not allowed."]
         created twice: [409, "auth0_idp_error", "The user already exists."]
-        a password: [400, "invalid_body", "Payload validation error: 'password is not kept here: people sign in at their providers'."]
-        a search by name: [400, "invalid_query_string", "Query validation error: 'q: has the field `name`, which no index has; understood are user_id:\"\u2026\", email:\"\u2026\", email:jan* (three characters or more), email.raw:\"\u2026\" (in this very case), email_verified:true, identities.provider:\"\u2026\", identities.user_id:\"\u2026\" and identities.connection:\"\u2026\", joined by AND, each excluded by a leading -; of these an index has user_id, email and email.raw, which OR joins too, in parentheses where anything else is said'."]
+        a password: [400, "invalid_body", "Payload validation error: 'password is not stored here: people sign in at their providers'."]
+        a search by name: [400, "invalid_query_string", "Query validation error: 'q: has the field `name`, which has no index; supported are user_id:\"\u2026\", email:\"\u2026\", email:jan* (three characters or more), email.raw:\"\u2026\" (case-sensitive), email_verified:true, identities.provider:\"\u2026\", identities.user_id:\"\u2026\" and identities.connection:\"\u2026\", joined by AND, with a leading - to exclude one; user_id, email and email.raw have an index: OR joins their terms too, in parentheses beside other terms'."]
         deleted: [404, "inexistent_user", "The user does not exist."]
     "#);
 }

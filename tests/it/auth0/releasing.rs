@@ -109,7 +109,7 @@ async fn the_mode_is_one_of_two_and_restore_unless_it_is_said() {
     insta::assert_snapshot!(told.join("\n"), @r"
     ?mode= 400 invalid_query_string Query validation error: 'mode: must be restore or release'.
     ?mode=Release 400 invalid_query_string Query validation error: 'mode: must be restore or release'.
-    ?mode=release&mode=release 400 invalid_query_string Query validation error: 'mode: comes twice: send it once'.
+    ?mode=release&mode=release 400 invalid_query_string Query validation error: 'mode: occurs twice: send it once'.
     ?release=true 400 invalid_query_string Query validation error: 'Additional properties not allowed: release'.
     ?mode=%ff 400 invalid_query_string Query validation error: 'it is not UTF-8 in percent-encoding'.
     ");
@@ -132,7 +132,7 @@ async fn what_may_not_be_detached_may_not_be_let_go() {
     backend.patch(OWN, &json!({"blocked": true})).await.ok();
     told.push(backend.delete(&phone("?mode=release")).await.refused());
     insta::assert_snapshot!(told.join("\n"), @r"
-    403 reauthentication_required The sign-in behind this token is too old for this: let the user sign in again.
+    403 reauthentication_required The sign-in behind this token is too old for this call: let the user sign in again.
     404 inexistent_user The user does not exist.
     400 operation_not_supported Main identity cannot be removed.
     400 inexistent_identity The user has no such identity.

@@ -44,7 +44,7 @@ async fn the_client_auth0_client_finds_its_users_here() {
         created again: User(UserAlreadyExists)
         created: [["sms|560ebaeef609ee1adaa7c551","+14258831929","+14258831929","data"],null,false,[["sms","560ebaeef609ee1adaa7c551","sms",false]]]
         created nowhere: User(ConnectionNotFound)
-        created with a password: User(InvalidRequestBody("Payload validation error: 'password is not kept here: people sign in at their providers'."))
+        created with a password: User(InvalidRequestBody("Payload validation error: 'password is not stored here: people sign in at their providers'."))
         read: [["google-oauth2|115015401343387192604","John Doe","your0","data"],"your0@email.com",true,[["google-oauth2","115015401343387192604","google-oauth2",true]]]
         listed: ["google-oauth2|115015401343387192604","sms|560ebaeef609ee1adaa7c551"]
         by email: ["google-oauth2|115015401343387192604"]
@@ -79,14 +79,14 @@ async fn the_client_auth0_management_finds_its_users_here() {
     insta::assert_snapshot!(told(story).await, @r#"
         created: [["google-oauth2|115015401343387192604","your0@email.com","John Doe","your0","data"],true,["+14258831929",true],[{"connection":"google-oauth2","isSocial":true,"provider":"google-oauth2"}],{"color":"red","size":7},{"roles":["Admin"]}]
         created again: Auth0("The user already exists.")
-        created with a password: Auth0("Payload validation error: 'password is not kept here: people sign in at their providers'.")
+        created with a password: Auth0("Payload validation error: 'password is not stored here: people sign in at their providers'.")
         created: [["sms|560ebaeef609ee1adaa7c551","your1@email.com","your1@email.com","your1","data"],false,[null,false],[{"connection":"sms","isSocial":false,"provider":"sms"}],{},{}]
         read: [["google-oauth2|115015401343387192604","your0@email.com","John Doe","your0","data"],true,["+14258831929",true],[{"connection":"google-oauth2","isSocial":true,"provider":"google-oauth2"}],{"color":"red","size":7},{"roles":["Admin"]}]
         listed: ["google-oauth2|115015401343387192604","sms|560ebaeef609ee1adaa7c551"]
         by email: ["google-oauth2|115015401343387192604"]
         by email, its own way: Auth0("Query validation error: 'Additional properties not allowed: email'.")
         updated: [["google-oauth2|115015401343387192604","your0@email.com","John Doe","johnny","data"],true,["+14258831929",true],[{"connection":"google-oauth2","isSocial":true,"provider":"google-oauth2"}],{"shape":{"round":true},"size":7},{"roles":["Admin"]}]
-        updated with an email: Auth0("Payload validation error: 'email cannot be updated: it is what the identity's provider tells'.")
+        updated with an email: Auth0("Payload validation error: 'email cannot be updated: the identity's provider states it'.")
         linked by token: [{"connection":"google-oauth2","isSocial":true,"provider":"google-oauth2"},{"connection":"sms","isSocial":false,"provider":"sms"}]
         unlinked by John: [{"connection":"google-oauth2","isSocial":true,"provider":"google-oauth2"}]
         another user's: Auth0("User to be acted on does not match subject in bearer token.")

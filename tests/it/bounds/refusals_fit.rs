@@ -27,7 +27,7 @@ async fn a_thousand_malformed_ids_are_refused_in_a_few_lines() {
     assert_fits(
         outcome,
         "InvalidArgument REQUEST_INVALID\nuser_ids[0]: must be 1 to 255",
-        "\n: there are more: mend these first",
+        "\n: there are more: correct these first",
     );
 }
 
@@ -47,7 +47,7 @@ async fn ten_thousand_numbers_that_are_none_are_refused_in_a_few_lines() {
     assert_fits(
         outcome,
         "InvalidArgument REQUEST_INVALID\nuser_metadata/",
-        "\n: there are more: mend these first",
+        "\n: there are more: correct these first",
     );
 }
 
@@ -61,7 +61,7 @@ async fn ten_thousand_unknown_paths_are_refused_in_a_few_lines() {
     assert_fits(
         outcome,
         "InvalidArgument REQUEST_INVALID\nupdate_mask: must name",
-        "\n: there are more: mend these first",
+        "\n: there are more: correct these first",
     );
 }
 
@@ -85,7 +85,7 @@ async fn long_paths_in_many_places_are_refused_in_a_few_lines() {
     assert_fits(
         outcome,
         "InvalidArgument REQUEST_INVALID\nidentity.profile_data/",
-        "\n: there are more: mend these first",
+        "\n: there are more: correct these first",
     );
 }
 

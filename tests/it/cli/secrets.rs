@@ -144,21 +144,21 @@ fn a_value_that_is_wrong_is_not_shown() {
     insta::assert_snapshot!(told.join("\n"), @r#"
         database.url: must be a string
         database.url: must be a string
-        database.url: is not a Postgres URL such as postgres://user:password@host/database, with what is special in the password percent-encoded
-        database.url: has an @ too many: one in a user or a password is written %40
-        database.url: has an @ too many: one in a user or a password is written %40
-        database.url: is not a Postgres URL such as postgres://user:password@host/database, with what is special in the password percent-encoded
+        database.url: is not a Postgres URL such as postgres://user:password@host/database, with special characters in the password percent-encoded
+        database.url: has more than one @: write an @ in the user or the password as %40
+        database.url: has more than one @: write an @ in the user or the password as %40
+        database.url: is not a Postgres URL such as postgres://user:password@host/database, with special characters in the password percent-encoded
         database.url: sslmode must be disable, prefer, require, verify-ca or verify-full
         database.url: sslrootcert names a file that cannot be read: No such file or directory (os error 2)
         database.url: sslrootcert names a file that is not PEM
-        database.url: is not a Postgres URL such as postgres://user:password@host/database, with what is special in the password percent-encoded
-        database.url: is not a Postgres URL such as postgres://user:password@host/database, with what is special in the password percent-encoded
-        database.url: is not a Postgres URL such as postgres://user:password@host/database, with what is special in the password percent-encoded
+        database.url: is not a Postgres URL such as postgres://user:password@host/database, with special characters in the password percent-encoded
+        database.url: is not a Postgres URL such as postgres://user:password@host/database, with special characters in the password percent-encoded
+        database.url: is not a Postgres URL such as postgres://user:password@host/database, with special characters in the password percent-encoded
         tenants.default.providers.f.oauth.client_secret: must be a string
         tenants.default.providers.f.oauth.client_secret: must be a string
         tenants.default.providers.f.oauth.client_secret_file: names a file that cannot be read: No such file or directory (os error 2)
         tenants.default.providers.f.oauth.client_secret_file: must be a string
-        tenants.default.providers.f.oauth.client_secret: is required, or client_secret_file, and only one
+        tenants.default.providers.f.oauth.client_secret: exactly one of client_secret and client_secret_file is required
         tls.certificate: secrets.pem is not PEM
         tls.key: names a file that cannot be read: No such file or directory (os error 2)
         tls.certificate: missing.pem cannot be read: No such file or directory (os error 2)
@@ -166,7 +166,7 @@ fn a_value_that_is_wrong_is_not_shown() {
         issuers.f.jwks_file: no_keys.json is not a JWKS document: expected an object with the list "keys" at line 1 column 17
         issuers.f.jwks_file: no_object.json is not a JWKS document: expected an object with the list "keys" at line 1 column 8
         issuers.f.jwks_file: broken.json is not a JWKS document: expected value at line 1 column 10
-        database.url: is not a Postgres URL such as postgres://user:password@host/database, with what is special in the password percent-encoded
+        database.url: is not a Postgres URL such as postgres://user:password@host/database, with special characters in the password percent-encoded
         database.url: must be a string
         database.password: is not a known key
         tenants.default.providers.f.oauth.client_secret: must not be empty

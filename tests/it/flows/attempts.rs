@@ -158,8 +158,8 @@ async fn a_refusal_names_all_violations_at_once() {
     redirect_uri: is required
     intent: is required: sign_in or link
     login_hint: must be at most 320 bytes without control characters
-    prompt: must be "none", or some of login, consent, select_account, with a space between
-    max_age: must be a whole number of seconds, from none to a year
+    prompt: must be "none", or some of login, consent, select_account, separated by single spaces
+    max_age: must be a whole number of seconds, from 0 to one year
     "#);
     let request = pb::CompleteSignInRequest {
         state: "x".repeat(129),
@@ -170,10 +170,10 @@ async fn a_refusal_names_all_violations_at_once() {
     };
     insta::assert_snapshot!(refusal(server.service().complete_sign_in(request).await), @r"
     InvalidArgument REQUEST_INVALID
-    request_id: must be a UUID, and not the one of zeros only
+    request_id: must be a UUID other than the one with only zeros
     attempt_secret: is required
     state: must be at most 128 bytes without control characters
-    code: is required, or error, and only one: the parameters of the redirect
+    code: exactly one of code and error is required: the parameters of the redirect
     redirect_uri: is required
     ");
 }

@@ -68,7 +68,7 @@ async fn a_client_that_gave_up_gets_the_response_by_a_retry() {
     for _ in 0..3 {
         let status = service.complete_sign_in(request.clone()).await.unwrap_err();
         assert!(tonic_types::StatusExt::get_error_details(&status).retry_info().is_some());
-        assert!(status.message().contains("under the same request_id"), "{}", status.message());
+        assert!(status.message().contains("with the same request_id"), "{}", status.message());
         assert_eq!(refusal::<()>(Err(status)), UNDER_WAY);
     }
     // The sign-in still has its permit: only one other is free.

@@ -146,7 +146,7 @@ async fn files_that_do_not_load_are_logged_and_not_used() {
 
     let mut errors = Vec::new();
     let mut told = |child: &mut Running| {
-        let line = child.stderr_until(|line| line.contains("the TLS files are not taken"));
+        let line = child.stderr_until(|line| line.contains("the TLS files are invalid"));
         let line: serde_json::Value = serde_json::from_str(&line).unwrap();
         errors.push(format!(
             "{} {}",
@@ -250,7 +250,7 @@ fn check_config_lists_everything_that_is_wrong_with_the_files() {
     };
 
     let good = "certificate = \"chain.pem\"\nkey = \"key.pem\"\nclient_ca = \"ca.pem\"";
-    assert_eq!(check(good), "0 the configuration is fine");
+    assert_eq!(check(good), "0 the configuration is valid");
     insta::assert_snapshot!(check("certificate = \"none.pem\"\nkey = \"empty.pem\"\nclient_ca = \"key.pem\""), @"
         64 identity-link: DIR/config.toml:
         tls.certificate: DIR/none.pem cannot be read: No such file or directory (os error 2)

@@ -6,7 +6,7 @@ use super::*;
 async fn a_request_id_is_a_uuid_and_a_preview_has_none() {
     let server = TestServer::start().await;
     let (people, service) = (people(&server).await, server.service());
-    let uuid = "InvalidArgument REQUEST_INVALID\nrequest_id: must be a UUID, and not the one of zeros only";
+    let uuid = "InvalidArgument REQUEST_INVALID\nrequest_id: must be a UUID other than the one with only zeros";
     for rpc in WRITES {
         for wrong in ["1", "5d1a9d0e-7c1b-4f7e-9a51", "00000000-0000-0000-0000-000000000000"] {
             let refused =

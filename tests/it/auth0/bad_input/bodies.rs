@@ -56,7 +56,7 @@ async fn what_is_no_object_of_json_is_refused_everywhere_alike() {
         {"a":1,} -> 400 invalid_body Invalid request payload JSON format
         {'a':1} -> 400 invalid_body Invalid request payload JSON format
         {"a":NaN} -> 400 invalid_body Invalid request payload JSON format
-        {"a":1e400} -> 400 invalid_body Payload validation error: 'a: No double has this number, so that it would be read as another one: send one that a double has, or a string.'.
+        {"a":1e400} -> 400 invalid_body Payload validation error: 'a: This number is not exactly a double, so readers would take it for another one: send one that is, or a string.'.
         {"a":"\ud800"} -> 400 invalid_body Invalid request payload JSON format
         {"a":"�"} -> 400 invalid_body Invalid request payload JSON format
         {"a":[[[[[[[[[[[[[[[[[[[[[[[[[ -> 400 invalid_body Invalid request payload JSON format
@@ -64,7 +64,7 @@ async fn what_is_no_object_of_json_is_refused_everywhere_alike() {
         "text" -> 400 invalid_body Payload validation error: 'Expected type object'.
         [{"connection":"github"}] -> 400 invalid_body Payload validation error: 'Expected type object'.
         {} -> 400 invalid_body Payload validation error: 'Too few properties defined (0), minimum 1'.
-        {"blocked":true,"blocked":1} -> 400 invalid_body Payload validation error: 'blocked: This name comes twice in its object: send it once.'.
+        {"blocked":true,"blocked":1} -> 400 invalid_body Payload validation error: 'blocked: This name occurs twice in its object: send it once.'.
     "#);
 }
 
@@ -136,14 +136,14 @@ async fn a_form_that_says_nothing_clear_is_refused() {
     insta::assert_snapshot!(refusing.told().await, @r#"
          -> 400 invalid_body Payload validation error: 'Too few properties defined (0), minimum 1'.
         = -> 400 invalid_body Payload validation error: ': unknown field ``, expected one of `link_with`, `provider`, `user_id`'.
-        provider=github&provider=sms&user_id=bob -> 400 invalid_body Payload validation error: 'provider: comes twice: send it once'.
-        provider=github&user_id=bob&user%5Fid=ann -> 400 invalid_body Payload validation error: 'user_id: comes twice: send it once'.
+        provider=github&provider=sms&user_id=bob -> 400 invalid_body Payload validation error: 'provider: occurs twice: send it once'.
+        provider=github&user_id=bob&user%5Fid=ann -> 400 invalid_body Payload validation error: 'user_id: occurs twice: send it once'.
         provider=github&user_id=%FF -> 400 invalid_body Payload validation error: 'the form is not UTF-8 in percent-encoding'.
         provider=github&user_id=%zz -> 400 invalid_body Payload validation error: 'the form is not UTF-8 in percent-encoding'.
         provider=github&user_id=bob&admin=true -> 400 invalid_body Payload validation error: 'admin: unknown field `admin`, expected one of `link_with`, `provider`, `user_id`'.
         provider=github -> 400 invalid_body Payload validation error: 'Missing required property: link_with, or provider and user_id'.
         provider=github&user_id= -> 400 inexistent_connection The provider/connection is not configured.
-        link_with=x&provider=github&user_id=bob -> 400 invalid_body Payload validation error: 'link_with stands alone, without provider and user_id'.
+        link_with=x&provider=github&user_id=bob -> 400 invalid_body Payload validation error: 'link_with cannot be combined with provider and user_id'.
         {"provider":"github","user_id":"bob"} -> 400 invalid_body Payload validation error: '{"provider":"github","user_id":"bob"}: unknown field `{"provider":"github","user_id":"bob"}`, expected one of `link_with`, `provider`, `user_id`'.
         link_with=xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx -> 400 invalid_body Invalid token (link_with).
     "#);

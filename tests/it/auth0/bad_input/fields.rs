@@ -76,7 +76,7 @@ async fn a_new_user_that_cannot_be_is_refused() {
         {"connection":""} -> 400 inexistent_connection The connection does not exist.
         {"connection":"nobodys"} -> 400 inexistent_connection The connection does not exist.
         {"connection":"github\u0000"} -> 400 inexistent_connection The connection does not exist.
-        {"connection":"github","password":"secret","verify_email":true} -> 400 invalid_body Payload validation error: 'password is not kept here: people sign in at their providers; verify_email cannot be done here: a provider verifies emails and phone numbers'.
+        {"connection":"github","password":"secret","verify_email":true} -> 400 invalid_body Payload validation error: 'password is not stored here: people sign in at their providers; verify_email is not supported: a provider verifies emails and phone numbers'.
         {"connection":"github","user_id":null} -> 400 invalid_body Payload validation error: 'user_id: invalid type: null, expected a string'.
         {"connection":"github","user_id":5} -> 400 invalid_body Payload validation error: 'user_id: invalid type: integer `5`, expected a string'.
         {"connection":"github","user_id":""} -> 400 invalid_body Payload validation error: 'user_id: must be 1 to 255 bytes without control characters'.
@@ -99,7 +99,7 @@ async fn a_new_user_that_cannot_be_is_refused() {
         {"address":"Berlin","connection":"github"} -> 400 invalid_body Payload validation error: 'address: invalid type: string "Berlin", expected a map'.
         {"address":{"street":"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx -> 400 invalid_body Payload validation error: 'profile: This is 17433 bytes of JSON; at most 16384 are allowed.'.
         {"color":"red","connection":"github"} -> 400 invalid_body Payload validation error: 'color: unknown field `color`, expected one of `connection`, `user_id`, `email`, `email_verified`, `username`, `phone_number`, `phone_verified`, `name`, `nickname`, `given_name`, `family_name`, `pictur'.
-        {"connection":"github","created_at":"2015-10-08T18:35:18.102Z","identities":[],"last_ip":" -> 400 invalid_body Payload validation error: 'created_at cannot be set: it is when that happens here; identities cannot be set: connection and user_id name the first, and POST /users/{id}/identities links others; last_ip is not kept here: sign-ins are the provider's; logins_count is not kept here: sign-ins are the provider's'.
+        {"connection":"github","created_at":"2015-10-08T18:35:18.102Z","identities":[],"last_ip":" -> 400 invalid_body Payload validation error: 'created_at cannot be set: the server records this time; identities cannot be set: connection and user_id name the first, and POST /users/{id}/identities links others; last_ip is not stored here: the provider records sign-ins; logins_count is not stored here: the provider records sign-ins'.
         {"\u0000\u001b[31m":1,"connection":"github"} -> 400 invalid_body Payload validation error: '[31m: unknown field `[31m`, expected one of `connection`, `user_id`, `email`, `email_verified`, `username`, `phone_number`, `phone_verified`, `name`, `nickname`, `given_name`, `family_name`, `picture`'.
         {"app_metadata":null,"connection":"github"} -> 400 invalid_body Payload validation error: 'app_metadata: invalid type: null, expected a map'.
         {"app_metadata":"text","connection":"github"} -> 400 invalid_body Payload validation error: 'app_metadata: invalid type: string "text", expected a map'.
@@ -139,9 +139,9 @@ async fn a_change_that_cannot_be_is_refused() {
         {"name":{"first":"Ann"}} -> 400 invalid_body Payload validation error: 'name: invalid type: map, expected a string'.
         {"nickname":"a\u0000b"} -> 400 invalid_body Payload validation error: 'profile/nickname: This holds the character U+0000, which cannot be stored.'.
         {"name":"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx -> 400 invalid_body Payload validation error: 'profile: This is 71691 bytes of JSON; at most 16384 are allowed.'.
-        {"email":"bob@example.com"} -> 400 invalid_body Payload validation error: 'email cannot be updated: it is what the identity's provider tells'.
-        {"connection":"github","email_verified":true,"password":"secret"} -> 400 invalid_body Payload validation error: 'email_verified cannot be updated: it is what the identity's provider tells; password is not kept here: people sign in at their providers'.
-        {"client_id":"x","phone_number":"+1","username":"bob"} -> 400 invalid_body Payload validation error: 'client_id cannot be updated: it is what the identity's provider tells; phone_number cannot be updated: it is what the identity's provider tells; username cannot be updated: it is what the identity's provider tells'.
+        {"email":"bob@example.com"} -> 400 invalid_body Payload validation error: 'email cannot be updated: the identity's provider states it'.
+        {"connection":"github","email_verified":true,"password":"secret"} -> 400 invalid_body Payload validation error: 'email_verified cannot be updated: the identity's provider states it; password is not stored here: people sign in at their providers'.
+        {"client_id":"x","phone_number":"+1","username":"bob"} -> 400 invalid_body Payload validation error: 'client_id cannot be updated: the identity's provider states it; phone_number cannot be updated: the identity's provider states it; username cannot be updated: the identity's provider states it'.
         {"user_id":"github|nobody"} -> 400 invalid_body Payload validation error: 'user_id: unknown field `user_id`, expected one of `blocked`, `connection`, `user_metadata`, `app_metadata`, `name`, `nickname`, `given_name`, `family_name`, `picture`'.
         {"identities":[{"provider":"github","user_id":"bob"}]} -> 400 invalid_body Payload validation error: 'identities: unknown field `identities`, expected one of `blocked`, `connection`, `user_metadata`, `app_metadata`, `name`, `nickname`, `given_name`, `family_name`, `picture`'.
         {"blocked":true,"color":"red"} -> 400 invalid_body Payload validation error: 'color: unknown field `color`, expected one of `blocked`, `connection`, `user_metadata`, `app_metadata`, `name`, `nickname`, `given_name`, `family_name`, `picture`'.
@@ -190,9 +190,9 @@ async fn a_link_that_says_nothing_clear_is_refused() {
     ];
     refusing.ask_all(Method::POST, ANNS, wrong).await;
     insta::assert_snapshot!(refusing.told().await, @r#"
-        {"link_with":"x","provider":"github","user_id":"bob"} -> 400 invalid_body Payload validation error: 'link_with stands alone, without provider and user_id'.
-        {"link_with":"x","provider":"github"} -> 400 invalid_body Payload validation error: 'link_with stands alone, without provider and user_id'.
-        {"link_with":"x","user_id":"bob"} -> 400 invalid_body Payload validation error: 'link_with stands alone, without provider and user_id'.
+        {"link_with":"x","provider":"github","user_id":"bob"} -> 400 invalid_body Payload validation error: 'link_with cannot be combined with provider and user_id'.
+        {"link_with":"x","provider":"github"} -> 400 invalid_body Payload validation error: 'link_with cannot be combined with provider and user_id'.
+        {"link_with":"x","user_id":"bob"} -> 400 invalid_body Payload validation error: 'link_with cannot be combined with provider and user_id'.
         {"provider":"github"} -> 400 invalid_body Payload validation error: 'Missing required property: link_with, or provider and user_id'.
         {"user_id":"bob"} -> 400 invalid_body Payload validation error: 'Missing required property: link_with, or provider and user_id'.
         {"link_with":null} -> 400 invalid_body Payload validation error: 'link_with: invalid type: null, expected a string'.
@@ -214,7 +214,7 @@ async fn a_link_that_says_nothing_clear_is_refused() {
         {"provider":"nobodys","user_id":"bob"} -> 400 inexistent_connection The provider/connection is not configured.
         {"provider":"github","user_id":"ann"} -> 400 invalid_body Main identity and the new one are the same.
         {"provider":"sms","user_id":"ann"} -> 409 identity_conflict Specified identity already exists.
-        {"connection_id":"con_1","provider":"github","user_id":"bob"} -> 400 invalid_body Payload validation error: 'connection_id is not known here: provider and user_id name one account, whichever its connection'.
+        {"connection_id":"con_1","provider":"github","user_id":"bob"} -> 400 invalid_body Payload validation error: 'connection_id is not supported: provider and user_id name one account, whatever its connection is'.
         {"admin":true,"provider":"github","user_id":"bob"} -> 400 invalid_body Payload validation error: 'admin: unknown field `admin`, expected one of `link_with`, `provider`, `user_id`'.
     "#);
 }

@@ -35,14 +35,14 @@ async fn what_could_be_read_in_two_ways_is_refused_with_every_place() {
         refusing.ask(body, request(method, path, JSON, body)).await;
     }
     insta::assert_snapshot!(refusing.told().await, @r#"
-        {"connection":"github","user_id":"eve","app_metadata":{"roles":["user"],"roles":["admin"]}} -> 400 invalid_body Payload validation error: 'app_metadata/roles: This name comes twice in its object: send it once.'.
-        {"connection":"github","connection":"auth0","user_id":"eve"} -> 400 invalid_body Payload validation error: 'connection: This name comes twice in its object: send it once.'.
-        {"connection":"github","user_metadata":{"a":{"b":[{"c":1,"\u0063":2}]},"n":9007199254740993}} -> 400 invalid_body Payload validation error: 'user_metadata/a/b/0/c: This name comes twice in its object: send it once.; user_metadata/n: No double has this number, so that it would be read as another one: send one that a double has, or a string.'.
-        {"user_metadata":{"n":0.1000000000000000055},"app_metadata":{"m":[1,-1e400],"k":1e-400}} -> 400 invalid_body Payload validation error: 'user_metadata/n: No double has this number, so that it would be read as another one: send one that a double has, or a string.; app_metadata/m/1: No double has this number, so that it would be read as another one: send one that a double has, or a string.; app_metadata/k: No double has this number, so that it would be read as another one: send one that a double has, or a string.'.
-        {"user_metadata":{"a":1},"user_metadata":{}} -> 400 invalid_body Payload validation error: 'user_metadata: This name comes twice in its object: send it once.'.
-        {"user_metadata":{"a/b":{"~":1,"~":1}}} -> 400 invalid_body Payload validation error: 'user_metadata/a~1b/~0: This name comes twice in its object: send it once.'.
-        {"provider":"github","user_id":9007199254740993} -> 400 invalid_body Payload validation error: 'user_id: No double has this number, so that it would be read as another one: send one that a double has, or a string.'.
-        {"provider":"github","user_id":"bob","user_id":"eve"} -> 400 invalid_body Payload validation error: 'user_id: This name comes twice in its object: send it once.'.
+        {"connection":"github","user_id":"eve","app_metadata":{"roles":["user"],"roles":["admin"]}} -> 400 invalid_body Payload validation error: 'app_metadata/roles: This name occurs twice in its object: send it once.'.
+        {"connection":"github","connection":"auth0","user_id":"eve"} -> 400 invalid_body Payload validation error: 'connection: This name occurs twice in its object: send it once.'.
+        {"connection":"github","user_metadata":{"a":{"b":[{"c":1,"\u0063":2}]},"n":9007199254740993}} -> 400 invalid_body Payload validation error: 'user_metadata/a/b/0/c: This name occurs twice in its object: send it once.; user_metadata/n: This number is not exactly a double, so readers would take it for another one: send one that is, or a string.'.
+        {"user_metadata":{"n":0.1000000000000000055},"app_metadata":{"m":[1,-1e400],"k":1e-400}} -> 400 invalid_body Payload validation error: 'user_metadata/n: This number is not exactly a double, so readers would take it for another one: send one that is, or a string.; app_metadata/m/1: This number is not exactly a double, so readers would take it for another one: send one that is, or a string.; app_metadata/k: This number is not exactly a double, so readers would take it for another one: send one that is, or a string.'.
+        {"user_metadata":{"a":1},"user_metadata":{}} -> 400 invalid_body Payload validation error: 'user_metadata: This name occurs twice in its object: send it once.'.
+        {"user_metadata":{"a/b":{"~":1,"~":1}}} -> 400 invalid_body Payload validation error: 'user_metadata/a~1b/~0: This name occurs twice in its object: send it once.'.
+        {"provider":"github","user_id":9007199254740993} -> 400 invalid_body Payload validation error: 'user_id: This number is not exactly a double, so readers would take it for another one: send one that is, or a string.'.
+        {"provider":"github","user_id":"bob","user_id":"eve"} -> 400 invalid_body Payload validation error: 'user_id: This name occurs twice in its object: send it once.'.
         {"user_metadata":{"a":1,"a":1} -> 400 invalid_body Invalid request payload JSON format
     "#);
 }

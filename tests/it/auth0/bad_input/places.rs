@@ -262,12 +262,12 @@ async fn a_query_that_cannot_be_is_refused() {
     }
     insta::assert_snapshot!(refusing.told().await, @r#"
         /users?color=red -> 400 invalid_query_string Query validation error: 'Additional properties not allowed: color'.
-        /users?page=0&page=1 -> 400 invalid_query_string Query validation error: 'page: comes twice: send it once'.
-        /users?p%61ge=0&page=0 -> 400 invalid_query_string Query validation error: 'page: comes twice: send it once'.
+        /users?page=0&page=1 -> 400 invalid_query_string Query validation error: 'page: occurs twice: send it once'.
+        /users?p%61ge=0&page=0 -> 400 invalid_query_string Query validation error: 'page: occurs twice: send it once'.
         /users?q=%FF -> 400 invalid_query_string Query validation error: 'it is not UTF-8 in percent-encoding'.
         /users?q=%zz -> 400 invalid_query_string Query validation error: 'it is not UTF-8 in percent-encoding'.
-        /users?q= -> 400 invalid_query_string Query validation error: 'q: ends where a term is expected; understood are user_id:"…", email:"…", email:jan* (three characters or more), email.raw:"…" (in this very case), email_verified:true, identities.provider:"…", identities.user_id:"…" and identities.connection:"…", joined by AND, each excluded by a leading -; of these an index has user_id, email and email.raw, which OR joins too, in parentheses where anything else is said'.
-        /users?q&q=email:a@example.com -> 400 invalid_query_string Query validation error: 'q: comes twice: send it once'.
+        /users?q= -> 400 invalid_query_string Query validation error: 'q: ends where a term is expected; supported are user_id:"…", email:"…", email:jan* (three characters or more), email.raw:"…" (case-sensitive), email_verified:true, identities.provider:"…", identities.user_id:"…" and identities.connection:"…", joined by AND, with a leading - to exclude one; user_id, email and email.raw have an index: OR joins their terms too, in parentheses beside other terms'.
+        /users?q&q=email:a@example.com -> 400 invalid_query_string Query validation error: 'q: occurs twice: send it once'.
         /users?page=-1 -> 400 invalid_query_string Query validation error: 'page: must be a number from 0 to 999999999'.
         /users?page=one -> 400 invalid_query_string Query validation error: 'page: must be a number from 0 to 999999999'.
         /users?page= -> 400 invalid_query_string Query validation error: 'page: must be a number from 0 to 999999999'.
@@ -277,23 +277,23 @@ async fn a_query_that_cannot_be_is_refused() {
         /users?include_totals=yes -> 400 invalid_query_string Query validation error: 'include_totals: must be true or false'.
         /users?search_engine=v4 -> 400 invalid_query_string Query validation error: 'search_engine: must be v1, v2 or v3'.
         /users?search_engine= -> 400 invalid_query_string Query validation error: 'search_engine: must be v1, v2 or v3'.
-        /users?sort=created_at -> 400 invalid_query_string Query validation error: 'sort: must be created_at:1, created_at:-1, user_id:1 or user_id:-1: by these users are indexed'.
-        /users?sort=created_at:0 -> 400 invalid_query_string Query validation error: 'sort: must be created_at:1, created_at:-1, user_id:1 or user_id:-1: by these users are indexed'.
-        /users?sort=-created_at -> 400 invalid_query_string Query validation error: 'sort: must be created_at:1, created_at:-1, user_id:1 or user_id:-1: by these users are indexed'.
-        /users?sort= -> 400 invalid_query_string Query validation error: 'sort: must be created_at:1, created_at:-1, user_id:1 or user_id:-1: by these users are indexed'.
-        /users?sort=email:1 -> 400 invalid_query_string Query validation error: 'sort: must be created_at:1, created_at:-1, user_id:1 or user_id:-1: by these users are indexed'.
-        /users?sort=name:1 -> 400 invalid_query_string Query validation error: 'sort: must be created_at:1, created_at:-1, user_id:1 or user_id:-1: by these users are indexed'.
-        /users?sort=last_login:-1 -> 400 invalid_query_string Query validation error: 'sort: must be created_at:1, created_at:-1, user_id:1 or user_id:-1: by these users are indexed'.
-        /users?sort=created_at:1%20user_id:1 -> 400 invalid_query_string Query validation error: 'sort: must be created_at:1, created_at:-1, user_id:1 or user_id:-1: by these users are indexed'.
+        /users?sort=created_at -> 400 invalid_query_string Query validation error: 'sort: must be created_at:1, created_at:-1, user_id:1 or user_id:-1: these have an index'.
+        /users?sort=created_at:0 -> 400 invalid_query_string Query validation error: 'sort: must be created_at:1, created_at:-1, user_id:1 or user_id:-1: these have an index'.
+        /users?sort=-created_at -> 400 invalid_query_string Query validation error: 'sort: must be created_at:1, created_at:-1, user_id:1 or user_id:-1: these have an index'.
+        /users?sort= -> 400 invalid_query_string Query validation error: 'sort: must be created_at:1, created_at:-1, user_id:1 or user_id:-1: these have an index'.
+        /users?sort=email:1 -> 400 invalid_query_string Query validation error: 'sort: must be created_at:1, created_at:-1, user_id:1 or user_id:-1: these have an index'.
+        /users?sort=name:1 -> 400 invalid_query_string Query validation error: 'sort: must be created_at:1, created_at:-1, user_id:1 or user_id:-1: these have an index'.
+        /users?sort=last_login:-1 -> 400 invalid_query_string Query validation error: 'sort: must be created_at:1, created_at:-1, user_id:1 or user_id:-1: these have an index'.
+        /users?sort=created_at:1%20user_id:1 -> 400 invalid_query_string Query validation error: 'sort: must be created_at:1, created_at:-1, user_id:1 or user_id:-1: these have an index'.
         /users?resolve=yes -> 400 invalid_query_string Query validation error: 'resolve: must be true or false'.
         /users?primary_order=1 -> 400 invalid_query_string Query validation error: 'primary_order: must be true or false'.
         /users?connection= -> 400 invalid_query_string Query validation error: 'connection: must be the name of a connection'.
-        /users?q=name:j*&sort=name:1&page=x -> 400 invalid_query_string Query validation error: 'q: has the field `name`, which no index has; understood are user_id:"…", email:"…", email:jan* (three characters or more), email.raw:"…" (in this very case), email_verified:true, identities.provider:"…", identities.user_id:"…" and identities.connection:"…", joined by AND, each excluded by a leading -; of these an index has user_id, email and email.raw, which OR joins too, in parentheses where anything else is said; sort: must be created_at:1, created_at:-1, user_id:1 or user_id:-1: by these users are indexed; page: must be a number from 0 to 999999999'.
+        /users?q=name:j*&sort=name:1&page=x -> 400 invalid_query_string Query validation error: 'q: has the field `name`, which has no index; supported are user_id:"…", email:"…", email:jan* (three characters or more), email.raw:"…" (case-sensitive), email_verified:true, identities.provider:"…", identities.user_id:"…" and identities.connection:"…", joined by AND, with a leading - to exclude one; user_id, email and email.raw have an index: OR joins their terms too, in parentheses beside other terms; sort: must be created_at:1, created_at:-1, user_id:1 or user_id:-1: these have an index; page: must be a number from 0 to 999999999'.
         /users?color -> 400 invalid_query_string Query validation error: 'Additional properties not allowed: color'.
         /users?take=0 -> 400 invalid_query_string Query validation error: 'take: must be a number from 1 to 100'.
         /users?take=101 -> 400 invalid_query_string Query validation error: 'take: must be a number from 1 to 100'.
-        /users?take=5&page=0 -> 400 invalid_query_string Query validation error: 'from, take: stand without page, per_page and include_totals'.
-        /users?from=x&include_totals=true -> 400 invalid_query_string Query validation error: 'from, take: stand without page, per_page and include_totals'.
+        /users?take=5&page=0 -> 400 invalid_query_string Query validation error: 'from, take: cannot be combined with page, per_page and include_totals'.
+        /users?from=x&include_totals=true -> 400 invalid_query_string Query validation error: 'from, take: cannot be combined with page, per_page and include_totals'.
         /users?from=x -> 400 invalid_query_string Query validation error: 'from: is not a page token of this query'.
         /users?from=%00 -> 400 invalid_query_string Query validation error: 'from: is not a page token of this query'.
         /users?include_fields=maybe -> 400 invalid_query_string Query validation error: 'include_fields: must be true or false'.
@@ -302,7 +302,7 @@ async fn a_query_that_cannot_be_is_refused() {
         /users-by-email?email -> 400 invalid_query_string Query validation error: 'email: is required'.
         /users-by-email?email= -> 400 invalid_query_string Query validation error: 'email: The email address does not have exactly one @.'.
         /users-by-email?email=nobody -> 400 invalid_query_string Query validation error: 'email: The email address does not have exactly one @.'.
-        /users-by-email?email=a@example.com&email=b@example.com -> 400 invalid_query_string Query validation error: 'email: comes twice: send it once'.
+        /users-by-email?email=a@example.com&email=b@example.com -> 400 invalid_query_string Query validation error: 'email: occurs twice: send it once'.
         /users-by-email?email=a@example.com&page=0 -> 400 invalid_query_string Query validation error: 'Additional properties not allowed: page'.
         /users/github%7Cann?color=red -> 400 invalid_query_string Query validation error: 'Additional properties not allowed: color'.
         /users/github%7Cann?include_fields=1 -> 400 invalid_query_string Query validation error: 'include_fields: must be true or false'.

@@ -89,7 +89,7 @@ async fn a_connection_is_asked_for_beside_the_query() {
         connection=nothing&include_totals=true -> {"length":0,"limit":50,"start":0,"total":0,"users":[]}
         connection=github&q=email:ann@example.com&sort=created_at:-1 -> github|bob
         connection=sms&q=identities.provider:github ->
-        connection=sms&q=identities.connection:sms -> 400 invalid_query_string Query validation error: 'connection: stands without identities.connection in q'.
+        connection=sms&q=identities.connection:sms -> 400 invalid_query_string Query validation error: 'connection: cannot be combined with identities.connection in q'.
         connection= -> 400 invalid_query_string Query validation error: 'connection: must be the name of a connection'.
         connection=%00 -> 400 invalid_query_string Query validation error: 'connection: must be the name of a connection'.
         search_engine=v4 -> 400 invalid_query_string Query validation error: 'search_engine: must be v1, v2 or v3'.
