@@ -121,14 +121,14 @@ mod tests {
     }
 
     #[test]
-    fn a_claim_that_comes_twice_does_not_parse() {
+    fn a_claim_that_occurs_twice_does_not_parse() {
         assert!(claims(r#"{"sub":"a","sub":"b"}"#).is_err());
         assert!(claims(r#"{"tenant":"a","tenant":"a"}"#).is_err());
         assert!(claims("[]").is_err());
     }
 
     #[test]
-    fn an_only_item_is_alone() {
+    fn only_means_no_further_item() {
         for (aud, is_only) in [
             (r#""us""#, true),
             (r#"["us"]"#, true),
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn only_true_is_true() {
+    fn only_the_boolean_true_is_true() {
         for lie in [r#""true""#, "1", r#""1""#, "null", "[true]", "{}", "false"] {
             assert!(
                 !claims(&format!(r#"{{"email_verified":{lie}}}"#))

@@ -178,7 +178,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_directory_stands_in_its_place_of_the_issuer_and_nowhere_else() {
+    fn an_issuer_is_the_template_with_one_directory() {
         let rule = |directories: &[&str]| IssuerRule::PerDirectory {
             template: "https://login.example.com/{tenantid}/v2.0".to_owned(),
             directories: directories.iter().map(|directory| (*directory).to_owned()).collect(),

@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bad_entry_never_costs_the_good_ones() {
+    fn a_bad_entry_removes_no_good_one() {
         let ec = |crv: &str, x: usize, y: usize| {
             let part = |bytes: usize| BASE64URL_NOPAD.encode(&vec![1; bytes]);
             json!({"kty": "EC", "crv": crv, "kid": "e", "x": part(x), "y": part(y)})
@@ -281,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_does_not_say_its_algorithm_needs_a_clear_one() {
+    fn a_key_without_an_algorithm_gets_the_only_possible_one() {
         let document = json!({"keys": [rsa(256, &[1, 0, 1])]}).to_string();
         let both = KeySet::parse(document.as_bytes(), &[Algorithm::RS256, Algorithm::PS256]);
         assert!(both.is_err());

@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_asks_while_a_fetch_is_under_way_joins_it() {
+    fn a_caller_joins_a_fetch_that_is_in_progress() {
         let now = Instant::now();
         let mut state = State::default();
 
@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_stands_for_thirty_seconds() {
+    fn a_fetch_is_not_repeated_for_thirty_seconds() {
         let now = Instant::now();
         let mut state =
             State { requested: 1, completed: 1, requested_at: Some(now), ..State::default() };

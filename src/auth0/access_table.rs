@@ -112,7 +112,7 @@ mod tests {
     async fn founded() {}
 
     #[test]
-    fn a_route_that_stands_on_no_rpc_fails_the_start() {
+    fn the_server_does_not_start_with_a_route_that_has_no_rpc() {
         let table_with = |routes: OpenApiRouter<()>| {
             let (_, mut api) = routes.routes(routes!(founded)).split_for_parts();
             access_table(&mut api).map(|table| table.len())

@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn each_place_is_named_once() {
+    fn each_path_is_reported_once() {
         let json = r#" {"a": {"b/c": 1, "x": [{}, {"~": 1, "~": 2, "\u007e": 3}], "b\/c": 1}, "n": [1, 0.10, 9007199254740993],
             "tex\"t": "{\"a\":1,\"a\":1e400}", "a" : [ ] } "#;
         assert_eq!(
@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn a_crowd_of_places_is_told_in_part() {
+    fn of_many_paths_only_the_first_are_reported() {
         let crowd = format!("[{}]", vec!["1e400"; 100].join(","));
         assert_eq!(wrong(&crowd).len(), MAX_VIOLATIONS);
     }
@@ -309,7 +309,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn whatever_a_double_writes_it_has_however_the_point_is_moved(
+        fn each_spelling_of_a_double_is_exact(
             bits in any::<u64>(), shift in -40_i32..40, zeros in 0_usize..5
         ) {
             let double = f64::from_bits(bits);
@@ -334,13 +334,13 @@ mod tests {
         }
 
         #[test]
-        fn more_digits_than_a_double_tells_are_no_double_s(digits in "[1-9][0-9]{17,60}[1-9]", exponent in -400_i32..400) {
+        fn a_number_with_more_digits_than_a_double_is_not_exact(digits in "[1-9][0-9]{17,60}[1-9]", exponent in -400_i32..400) {
             let written = format!("{digits}e{exponent}");
             prop_assert!(!is_exact_double(&written));
         }
 
         #[test]
-        fn what_serde_writes_has_nothing_wrong_and_no_text_panics(
+        fn json_from_serde_has_no_violation_and_no_text_panics(
             numbers in prop::collection::vec(any::<f64>(), 0..5), name in any::<String>(), text in any::<String>()
         ) {
             let numbers: Vec<Value> = numbers.into_iter().map(Value::from).collect();

@@ -83,7 +83,7 @@ mod tests {
     use super::BUILT_IN_PICTURE;
 
     #[test]
-    fn the_picture_of_somebody_is_an_image_and_a_url() {
+    fn the_default_picture_is_an_image_and_a_url() {
         let base64 = BUILT_IN_PICTURE.strip_prefix("data:image/svg+xml;base64,").unwrap();
         let svg = String::from_utf8(BASE64.decode(base64.as_bytes()).unwrap()).unwrap();
         assert!(

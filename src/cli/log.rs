@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn a_panic_is_one_line_without_what_it_was_told() {
+    fn a_panic_is_one_log_line_without_its_data() {
         // Other tests in this process still report why they fail.
         let others = panic::take_hook();
         panic::set_hook(Box::new(move |panic| {

@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn a_ticket_is_for_whom_it_was_given_as_they_were() {
+    fn a_ticket_is_for_the_unchanged_user_that_it_was_given_for() {
         for purpose in
             [TicketPurpose::Candidates(vec![then("ann", 3)]), TicketPurpose::Link(then("ann", 3))]
         {
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_proven_holds_while_the_account_is_whose_it_was() {
+    fn a_proof_holds_while_the_account_has_the_same_owner() {
         let of_ann = proven(Some(then("ann", 3)));
         assert!(of_ann.is_still_of(Some(&user("ann", 3, 2))));
         assert!(!of_ann.is_still_of(Some(&user("ann", 4, 2))), "something came or went since");

@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_is_told_to_whoever_asked_before_it() {
+    fn a_failure_is_returned_to_the_callers_that_asked_before_it() {
         let begin = Instant::now();
         let second = Duration::from_secs(1);
         let state = state(None, Some(begin + second));

@@ -257,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn the_network_needs_tls_unless_told_otherwise() {
+    fn a_database_over_the_network_needs_tls_unless_sslmode_says_otherwise() {
         assert_eq!(mode("postgres://a@db.example.com/x"), SslMode::Require);
         assert_eq!(
             mode("postgres://a@db.example.com/x?sslmode=verify-full&target_session_attrs=any"),

@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn who_shares_no_key_waits_for_nobody() {
+    async fn writers_without_a_common_key_do_not_wait() {
         let write_queue = write_queue();
         let one = write_queue.enqueue(&[1, 2]);
         let other = write_queue.enqueue(&[0, 3]);
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn who_shares_a_key_waits_for_who_came_before() {
+    async fn a_writer_waits_for_earlier_writers_of_its_key() {
         let write_queue = write_queue();
         let first = write_queue.enqueue(&[1, 2]);
         let mut second = write_queue.enqueue(&[2, 3]);
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn turns_come_in_the_order_in_which_they_were_asked_for() {
+    async fn turns_come_in_the_order_of_the_requests() {
         let write_queue = write_queue();
         let first = write_queue.enqueue(&[1]);
         let order = Mutex::new(Vec::new());
@@ -171,7 +171,7 @@ mod tests {
 
     /// A89: a waiting writer can go away, and an unused line is removed.
     #[tokio::test]
-    async fn who_goes_away_leaves_the_line_and_nothing_behind() {
+    async fn a_writer_that_stops_waiting_leaves_nothing_behind() {
         let write_queue = write_queue();
         let first = write_queue.enqueue(&[1, 2]);
         let mut gone = write_queue.enqueue(&[0, 1]);
@@ -202,7 +202,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn who_waits_for_too_long_is_told_so() {
+    async fn a_writer_that_waits_too_long_is_refused() {
         let write_queue = write_queue();
         let _first = write_queue.enqueue(&[1]);
         let waited = write_queue.enqueue(&[1]).wait(Duration::from_millis(1)).await;

@@ -263,7 +263,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_write_that_panics_is_no_fault_that_would_be_logged_again() {
+    async fn a_panic_of_a_write_is_not_a_fault_to_log_again() {
         let task = tokio::spawn(async { panic!("open-sesame") });
         assert!(matches!(ended::<()>(task.await), Err(Error::Panicked)));
 

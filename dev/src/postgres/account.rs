@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn the_bit_that_counts_is_the_owners_the_groups_or_the_others() {
+    fn access_is_by_the_bits_of_the_owner_the_group_or_the_others() {
         let path =
             std::env::temp_dir().join(format!("identity-link-account-{}", std::process::id()));
         fs::create_dir(&path).unwrap();
@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn a_link_or_an_open_folder_is_not_taken_as_ours() {
+    fn a_symlink_or_an_open_folder_is_refused() {
         let account = Account {
             uid: rustix::process::geteuid().as_raw(),
             gid: rustix::process::getegid().as_raw(),

@@ -330,7 +330,7 @@ mod tests {
     const READY: &str = "4711\n/d/postgres\n1763720000\n5432\n/d/run\n\n  1234567   0\nready   \n";
 
     #[test]
-    fn ready_is_what_the_eighth_line_says_of_our_own_server() {
+    fn the_server_is_ready_if_the_eighth_line_of_its_file_says_so() {
         assert!(says_ready(READY, 4711));
         assert!(!says_ready(READY, 4712));
         assert!(!says_ready(&READY.replace("ready   ", "starting"), 4711));
@@ -347,7 +347,7 @@ mod tests {
     }
 
     #[test]
-    fn a_process_counts_when_it_runs_is_the_accounts_and_is_not_us() {
+    fn a_process_counts_if_it_runs_for_the_account_and_is_another_one() {
         let mut child = std::process::Command::new("sleep").arg("60").spawn().unwrap();
         let pid = i32::try_from(child.id()).unwrap();
         let uid = rustix::process::geteuid().as_raw();

@@ -98,7 +98,7 @@ fn the_terms_of_linking_are_understood() {
 }
 
 #[test]
-fn what_is_joined_by_or_is_found_by_either() {
+fn terms_joined_by_or_find_the_users_of_either() {
     let two = || by(emails(["a@example.com", "b@example.com"]));
     let mixed = by(Key {
         email_prefixes: vec![prefix("jan")],
@@ -151,7 +151,7 @@ fn emails_mean_the_same_however_they_are_spelled() {
 }
 
 #[test]
-fn what_can_be_nobodys_finds_nobody_and_excludes_nobody() {
+fn a_value_that_no_user_can_have_finds_and_excludes_no_user() {
     for q in [
         "email:ann",
         r#"email:"""#,
@@ -169,7 +169,7 @@ fn what_can_be_nobodys_finds_nobody_and_excludes_nobody() {
 }
 
 #[test]
-fn what_lucene_would_understand_otherwise_is_refused() {
+fn a_q_that_lucene_reads_differently_is_refused() {
     let long = format!("user_id:{}", "a".repeat(MAX_BYTES));
     let many = ["-user_id:a"; MAX_TERMS + 1].join(" ");
     for (q, wrong) in [
@@ -344,7 +344,7 @@ fn the_bounds_are_inclusive() {
 }
 
 #[test]
-fn a_prefix_within_another_one_and_a_key_that_comes_twice_cost_nothing() {
+fn a_prefix_within_another_one_and_a_key_that_occurs_twice_cost_nothing() {
     let of = |texts: &[&str]| Key {
         email_prefixes: texts.iter().copied().map(prefix).collect(),
         ..Key::default()

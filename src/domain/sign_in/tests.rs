@@ -252,7 +252,7 @@ fn what_was_proven_long_ago_is_asked() {
 }
 
 #[test]
-fn what_is_told_again_renews_what_is_old_and_nothing_else() {
+fn a_repeated_claim_renews_only_what_is_old() {
     let known = ann("auto").identities.remove(0);
     let sent = |number, email: &str, profile: &str| {
         let mut account = account("auto", "ann-0", email);
@@ -293,7 +293,7 @@ fn what_is_told_again_renews_what_is_old_and_nothing_else() {
 
 /// A70: the provider's claim is kept as given, and counts by the profile that is kept with it.
 #[test]
-fn what_is_told_is_kept_whether_or_not_it_counts() {
+fn a_claim_is_kept_whether_or_not_it_counts() {
     let untrusted = account("untrusted", "s", "!ann@example.com").email.unwrap();
     assert!(untrusted.verified.is_some() && !untrusted.is_verified());
     let no_address = account("auto", "s", "!nobody").email.unwrap();
@@ -400,7 +400,7 @@ fn accounts_that_came_together_keep_the_order_that_they_had() {
 
 /// A04: the person that had the account may have had the owner of the address confirm it.
 #[test]
-fn an_address_to_which_an_account_changed_links_nobody() {
+fn an_address_to_which_an_account_changed_links_no_user() {
     let mut ann = ann("auto2");
     ann.identities[0].email_changed = true;
     assert_eq!(newcomer("auto", slice::from_ref(&ann)), "candidates ann: EmailChanged");
@@ -438,7 +438,7 @@ fn an_account_is_not_linked_to_the_user_that_released_it() {
 }
 
 #[test]
-fn whoever_is_blocked_does_not_come_in_by_another_door() {
+fn a_blocked_user_does_not_sign_in_with_another_account() {
     assert_eq!(newcomer("auto", &[blocked(ann("auto2"))]), "UserBlocked");
     assert_eq!(newcomer("suggests", &[blocked(ann("auto2"))]), "UserBlocked");
     let two = [blocked(ann("auto2")), user("ben", &[("auto2", "!ann@example.com")])];
@@ -450,7 +450,7 @@ fn whoever_is_blocked_does_not_come_in_by_another_door() {
 }
 
 #[test]
-fn what_looks_like_an_address_is_none() {
+fn an_email_beyond_ascii_links_no_user() {
     let account = account("auto", "new", "!k\u{e4}te@example.com");
     let holder = user("k", &[("auto2", "!k\u{e4}te@example.com")]);
     assert_eq!(summary(decide(&account, None, &[holder], false)), "created: EmailNotAscii", "A37");
@@ -519,7 +519,7 @@ fn rows_of_the_page() -> Vec<(&'static str, String)> {
 /// The second table's entry for this outcome and for a caller that wants the new user: outcome, and
 /// rule or refusal, for a row of the first table whose outcome is created.
 #[test]
-fn the_page_says_what_becomes_of_who_would_be_created() {
+fn the_page_says_what_registration_does_with_a_new_account() {
     use Registration::{Ask, Closed, Open};
     let page = include_str!("../../../docs/reference/sign-in-rules.md");
     let rows = page
@@ -616,7 +616,7 @@ fn proves(identity: &Identity) -> bool {
 
 proptest! {
     #[test]
-    fn whatever_comes_out_has_a_row_on_the_page(
+    fn each_decision_has_a_row_on_the_page(
         provider in any_provider(), email in any_email(), holders in any_holders(), was_deleted in any::<bool>(),
         is_known in any::<bool>()
     ) {
@@ -649,7 +649,7 @@ proptest! {
     }
 
     #[test]
-    fn nobody_is_named_who_has_not_proven_the_email(provider in any_provider(), holders in any_holders()) {
+    fn only_users_that_have_proven_the_email_are_candidates(provider in any_provider(), holders in any_holders()) {
         let account = account(provider, "new", "!ann@example.com");
         if let Ok(Decision { outcome: SignInOutcome::Candidates(who), .. }) = decide(&account, None, &holders, false) {
             prop_assert!(!who.is_empty());
@@ -662,7 +662,7 @@ proptest! {
 
     /// A81.
     #[test]
-    fn who_released_an_account_is_never_named_and_changes_nothing_for_others(
+    fn a_user_that_released_the_account_does_not_change_the_outcome(
         holders in any_holders(), released_by in 0usize..3, was_deleted in any::<bool>()
     ) {
         let releaser = format!("u{released_by}");
@@ -673,7 +673,7 @@ proptest! {
     }
 
     #[test]
-    fn who_squats_on_an_email_changes_nothing_for_whoever_has_it(
+    fn users_that_only_claim_the_email_do_not_change_the_outcome(
         provider in any_provider(), holders in any_holders(), squatters in 0usize..4
     ) {
         let account = account(provider, "new", "!ann@example.com");

@@ -270,7 +270,7 @@ async fn no_answer_is_kept_or_shown_or_sets_a_cookie() {
 
 /// RFC 6797 §7.2: not where there is no TLS.
 #[tokio::test(flavor = "multi_thread")]
-async fn over_tls_browsers_are_told_to_stay_with_it() {
+async fn over_tls_browsers_get_strict_transport_security() {
     let database = cluster().db_migrated().await;
     let dir = temp_dir(&database.name);
     let ours = Authority::new("ours");

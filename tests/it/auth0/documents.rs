@@ -146,7 +146,7 @@ async fn a_login_of_nine_hours_links_and_unlinks() {
 /// neither of the two. Otherwise a caller that takes the id for the account, as the documents'
 /// samples do, would link the wrong user.
 #[tokio::test]
-async fn an_id_whose_account_is_another_users_names_nobody() {
+async fn an_id_whose_account_is_another_users_names_no_user() {
     let server = TestServer::start_auth0().await;
     let backend = server.backend();
     let create = |connection, user_id| json!({"connection": connection, "user_id": user_id, "name": "somebody"});
@@ -218,7 +218,7 @@ async fn an_id_whose_account_is_another_users_names_nobody() {
 /// A52: a back end that names an account means the account's own user, not another user that linked
 /// the account.
 #[tokio::test]
-async fn an_account_that_another_user_has_linked_brings_nobody_along() {
+async fn an_account_that_another_user_has_linked_brings_no_user_along() {
     let server = TestServer::start_auth0().await;
     let backend = server.backend();
     for user_id in ["ann", "bob", "eve"] {

@@ -70,7 +70,7 @@ async fn a_user_always_has_a_name_a_nickname_and_a_picture() {
 /// Nothing is stored that no provider and no service said, so nothing is left when they say
 /// something else.
 #[tokio::test]
-async fn what_nobody_said_is_shown_and_not_kept() {
+async fn default_values_are_shown_and_not_stored() {
     let server = TestServer::start_auth0().await;
     let (backend, service) = (server.backend(), server.service());
     create(&backend, &json!({"email": "ann@example.com"})).await;

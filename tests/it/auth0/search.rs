@@ -152,7 +152,7 @@ async fn people(backend: &Asker) {
 }
 
 #[tokio::test]
-async fn a_q_finds_whom_it_says() {
+async fn a_q_finds_the_users_that_it_describes() {
     let server = TestServer::start_auth0().await;
     let backend = server.backend();
     people(&backend).await;

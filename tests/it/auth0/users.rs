@@ -44,7 +44,7 @@ async fn a_new_user_has_the_identity_that_its_connection_makes() {
 
 /// Whether an identity is a user's first one or was linked to the user.
 #[tokio::test]
-async fn an_identity_that_is_somebodys_makes_no_second_user() {
+async fn an_identity_that_a_user_has_makes_no_second_user() {
     let server = TestServer::start_auth0().await;
     let backend = server.backend();
     for connection in ["github", "sms"] {
@@ -205,7 +205,7 @@ async fn a_person_changes_its_user_metadata_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn a_user_is_deleted_with_whoever_was_linked_into_it() {
+async fn a_user_is_deleted_with_the_users_that_were_linked_into_it() {
     let server = TestServer::start_auth0().await;
     let backend = server.backend();
     for connection in ["github", "sms"] {

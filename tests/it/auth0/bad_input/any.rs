@@ -113,7 +113,7 @@ fn requests() -> impl Strategy<Value = (String, String, Vec<&'static str>, Vec<u
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whatever_is_sent_is_answered_or_refused_in_the_envelope() {
+async fn any_request_gets_a_response_or_a_refusal_in_the_envelope() {
     let server = TestServer::start_auth0().await;
     let backend = server.backend();
     for account in ["ann", "bob"] {

@@ -14,7 +14,7 @@ const JSON: &[&str] = &["application/json"];
 const FORM: &[&str] = &["application/x-www-form-urlencoded"];
 
 #[tokio::test]
-async fn what_is_no_object_of_json_is_refused_everywhere_alike() {
+async fn a_body_that_is_not_a_json_object_is_refused_alike_everywhere() {
     let mut refusing = Refusing::start().await;
     let deep = format!("{{\"a\":{}{}}}", "[".repeat(200), "]".repeat(200));
     let bodies: [&[u8]; 17] = [
@@ -112,7 +112,7 @@ async fn a_body_of_another_kind_is_refused() {
 }
 
 #[tokio::test]
-async fn a_form_that_says_nothing_clear_is_refused() {
+async fn an_ambiguous_form_is_refused() {
     let mut refusing = Refusing::start().await;
     let long = format!("link_with={}", "x".repeat(9 * 1024));
     let forms = [
@@ -184,7 +184,7 @@ async fn a_body_as_long_as_can_be_is_read() {
 
 /// Many clients write all of it before they read: the refusal still arrives.
 #[tokio::test]
-async fn whoever_writes_a_long_body_to_its_end_reads_why_it_is_refused() {
+async fn a_client_that_sends_a_long_body_to_its_end_reads_the_refusal() {
     let server = TestServer::start_auth0().await;
     let token = Token::of("services", "backend").sign();
     let mut stream = TcpStream::connect(server.address).await.unwrap();
@@ -210,7 +210,7 @@ async fn whoever_writes_a_long_body_to_its_end_reads_why_it_is_refused() {
 
 /// G08: a body that does not arrive holds its call only up to the time limit.
 #[tokio::test]
-async fn a_body_that_does_not_come_is_not_waited_for() {
+async fn a_body_that_does_not_arrive_is_refused() {
     let server = TestServer::start_auth0().await;
     let token = Token::of("services", "backend").sign();
     let mut stream = TcpStream::connect(server.address).await.unwrap();

@@ -6,7 +6,7 @@ const JSON: &[&str] = &["application/json"];
 
 /// A name that comes twice, or a number that is no double, at any depth of a body.
 #[tokio::test]
-async fn what_could_be_read_in_two_ways_is_refused_with_every_place() {
+async fn ambiguous_json_is_refused_with_every_path() {
     let mut refusing = Refusing::start().await;
     for (method, path, body) in [
         (

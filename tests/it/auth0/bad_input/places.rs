@@ -49,7 +49,7 @@ async fn a_path_that_leads_nowhere_is_not_found() {
 
 /// A path with an id of no user is a 404, and a path that is no valid percent-encoding is a 400.
 #[tokio::test]
-async fn an_id_that_is_nobodys_is_not_found() {
+async fn an_unknown_id_is_not_found() {
     let mut refusing = Refusing::start().await;
     let long = format!("/{}", "x".repeat(2000));
     for id in [
@@ -92,7 +92,7 @@ async fn an_id_that_is_nobodys_is_not_found() {
 }
 
 #[tokio::test]
-async fn an_identity_that_is_nobodys_cannot_be_unlinked() {
+async fn an_unknown_identity_cannot_be_unlinked() {
     let mut refusing = Refusing::start().await;
     for identity in [
         "/github/ann",
@@ -189,7 +189,7 @@ async fn a_method_that_is_not_served_is_refused_with_those_that_are() {
 
 /// RFC 9110 §9.3.2.
 #[tokio::test]
-async fn what_may_be_read_may_be_asked_for_without_its_body() {
+async fn head_is_get_without_the_body() {
     let refusing = Refusing::start().await;
     for (path, status) in [
         (USERS, StatusCode::OK),
