@@ -112,7 +112,7 @@ mod tests {
     async fn founded() {}
 
     #[test]
-    fn the_server_does_not_start_with_a_route_that_has_no_rpc() {
+    fn a_route_without_an_rpc_is_refused_at_the_start() {
         let table_with = |routes: OpenApiRouter<()>| {
             let (_, mut api) = routes.routes(routes!(founded)).split_for_parts();
             access_table(&mut api).map(|table| table.len())

@@ -47,6 +47,7 @@ fn errors() -> Vec<(&'static str, Error)> {
         auth(AuthError::TokenMissing),
         auth(AuthError::TokenInvalid("")),
         auth(AuthError::ScopeInsufficient(String::new())),
+        ("FindByEmail", Error::Auth(AuthError::ScopeInsufficient(String::new()))),
         auth(AuthError::NotYourUser),
         auth(AuthError::ReauthenticationRequired),
         auth(AuthError::CallerBlocked),
@@ -101,7 +102,6 @@ fn refusals() -> Vec<ApiError> {
         ApiError::too_many_scans(),
         ApiError::deadline_exceeded(),
         ApiError::tenant(),
-        ApiError::services_only(route("FindByEmail")),
     ]
 }
 
