@@ -26,7 +26,7 @@ fuzz_target!(|bytes: &[u8]| {
                 drop(checks.identity("identity", Some(identity)))
             }
             Some(Secondary::SecondaryUserId(id)) => drop(checks.user_id("secondary_user_id", id)),
-            Some(Secondary::LinkTicket(text)) => checks.ticket("link_ticket", text),
+            Some(Secondary::LinkTicket(text)) => checks.ticket_text("link_ticket", text),
             Some(Secondary::LinkWith(_)) | None => {}
         }
     });
@@ -80,7 +80,7 @@ fuzz_target!(|bytes: &[u8]| {
             Some(Proof::Account(account)) => {
                 drop(checks.proven_account("account", account, &verified))
             }
-            Some(Proof::SignInTicket(text)) => checks.ticket("sign_in_ticket", &text),
+            Some(Proof::SignInTicket(text)) => checks.ticket_text("sign_in_ticket", &text),
             None => {}
         }
     });

@@ -7,6 +7,7 @@
 //! waiting watchers cost one poll.
 
 mod poller;
+mod position_codec;
 mod watch;
 
 use std::{sync::Arc, time::Duration};
@@ -14,7 +15,10 @@ use std::{sync::Arc, time::Duration};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, broadcast, watch as latest};
 use tokio_util::sync::CancellationToken;
 
-pub use self::watch::{Watch, WatchEnd, WatchMessage};
+pub use self::{
+    position_codec::PositionCodec,
+    watch::{Watch, WatchEnd, WatchMessage},
+};
 use crate::{
     domain::{Event, EventKind, UserId},
     store::{PastEvent, Store},
@@ -90,11 +94,6 @@ impl Feed {
             (broadcast::Sender::new(KEPT_NEWS), latest::Sender::new(Duration::ZERO));
         let (watch_started, readers) = (Notify::new(), Semaphore::new(MAX_READERS));
         Arc::new(Self { store, settings, news, watch_started, readers, slots, delay, stop })
-    }
-
-    /// The store from which the feed is read.
-    pub fn store(&self) -> &Store {
-        &self.store
     }
 
     /// How long the oldest committed event that is not yet delivered has waited; zero while there

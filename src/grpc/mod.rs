@@ -7,7 +7,6 @@ pub mod health;
 mod identity_service;
 mod page;
 pub mod paths;
-mod position;
 pub mod proto;
 pub mod requests;
 mod responses;

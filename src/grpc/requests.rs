@@ -354,7 +354,7 @@ impl Checks {
     }
 
     /// Checks the length of a sign-in ticket.
-    pub fn ticket(&mut self, field: &str, text: &str) {
+    pub fn ticket_text(&mut self, field: &str, text: &str) {
         if !(1..=MAX_TICKET).contains(&text.len()) {
             self.report(field, format!("must be 1 to {MAX_TICKET} bytes"));
         }

@@ -16,7 +16,6 @@ use crate::{
             sign_in_service_server::SignInServiceServer,
         },
     },
-    oauth::Clients,
     use_cases::UseCases,
 };
 
@@ -30,16 +29,15 @@ const MAX_MESSAGE: usize = 2 * 1024 * 1024;
 /// The services of identity-link, the standard health service, and reflection if it is configured.
 pub(super) fn grpc_routes(
     use_cases: &Arc<UseCases>,
-    clients: Clients,
     feed: Arc<Feed>,
     health: HealthService,
     with_reflection: bool,
 ) -> Result<Routes, ServeError> {
     let identity = IdentityServiceServer::new(IdentityHandler::new(Arc::clone(use_cases)))
         .max_decoding_message_size(MAX_MESSAGE);
-    let sign_in = SignInServiceServer::new(SignInHandler::new(Arc::clone(use_cases), clients))
+    let sign_in = SignInServiceServer::new(SignInHandler::new(Arc::clone(use_cases)))
         .max_decoding_message_size(MAX_SIGN_IN);
-    let events = EventServiceServer::new(EventHandler::new(feed))
+    let events = EventServiceServer::new(EventHandler::new(Arc::clone(use_cases), feed))
         .max_decoding_message_size(MAX_OPEN_MESSAGE);
     let health = HealthServer::new(health).max_decoding_message_size(MAX_OPEN_MESSAGE);
     let routes = Routes::new(identity).add_service(sign_in).add_service(events).add_service(health);

@@ -54,8 +54,7 @@ pub async fn serve(
         .map(|files| Certificates::start(files, protocols, stop.clone()))
         .transpose()?;
     let is_tls = certificates.is_some();
-    let Parts { use_cases, clients, feed, health, stop_streams } =
-        Parts::start(&config, &stop).await?;
+    let Parts { use_cases, feed, health, stop_streams } = Parts::start(&config, &stop).await?;
 
     let limit = ConcurrencyLimit::new(config.max_concurrent_calls);
     let streams =
@@ -63,7 +62,7 @@ pub async fn serve(
     let grpc = grpc_stack(
         config.max_call_time,
         GateLayer::new(Arc::clone(&use_cases), limit.clone(), streams),
-        grpc_routes(&use_cases, clients, feed, health.service(), config.reflection)?,
+        grpc_routes(&use_cases, feed, health.service(), config.reflection)?,
     );
     let auth0 = match &config.auth0 {
         Some(settings) => {

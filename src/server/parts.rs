@@ -15,7 +15,6 @@ use crate::{
     domain::TenantId,
     feed::Feed,
     http_client::HttpClient,
-    oauth::Clients,
     store::{ProviderAccounts, Store},
     use_cases::UseCases,
 };
@@ -23,7 +22,6 @@ use crate::{
 /// What the handlers work with.
 pub(super) struct Parts {
     pub use_cases: Arc<UseCases>,
-    pub clients: Clients,
     pub feed: Arc<Feed>,
     pub health: HealthUpdates,
     /// Ends the feed, its watches, and the streams that need no token.
@@ -53,8 +51,8 @@ impl Parts {
         tokio::spawn(Arc::clone(&feed).keep_polling());
         let health =
             HealthUpdates::start(store.database_check(), feed.delay(), stop.child_token()).await;
-        let use_cases = Arc::new(UseCases::new(store, issuers, config.tenants.clone()));
-        Ok(Self { use_cases, clients, feed, health, stop_streams })
+        let use_cases = Arc::new(UseCases::new(store, issuers, clients, config.tenants.clone()));
+        Ok(Self { use_cases, feed, health, stop_streams })
     }
 }
 

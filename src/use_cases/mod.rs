@@ -1,4 +1,5 @@
-//! The use cases that change data. They combine the rules, the store and the proofs.
+//! The use cases that change data, and `ListEvents`. They combine the rules, the store and the
+//! proofs.
 //!
 //! A write runs in a task of its own, to its end, even if the client disconnects. It first resolves
 //! the users of the call, without a transaction. Then it takes its locks, reads the rows again,
@@ -6,8 +7,12 @@
 //! it starts again.
 
 mod attachment;
+mod complete_sign_in;
 mod error;
+mod feed_start;
+mod flow;
 mod link;
+mod list_events;
 mod metadata;
 mod preview;
 mod primary;
@@ -16,6 +21,7 @@ mod run;
 mod secondary;
 mod sign_in;
 mod spelling;
+mod start_sign_in;
 mod ticket_text;
 mod undo;
 mod unlink;
@@ -28,8 +34,11 @@ use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 pub use self::{
+    complete_sign_in::{CompleteSignIn, CompletedSignIn, FlowLink},
     error::Error,
+    feed_start::FeedStart,
     link::{Link, LinkOutcome, LinkResult, MERGE_APP_METADATA},
+    list_events::{ListEvents, ListedEvents},
     metadata::{MergeMetadata, MergeMetadataResult, MergeSource},
     primary::SetPrimaryIdentity,
     release::{Release, ReleaseResult},
@@ -37,31 +46,28 @@ pub use self::{
     secondary::Secondary,
     sign_in::{SignIn, SignInProof, SignInResult},
     spelling::SpelledAccount,
+    start_sign_in::{StartSignIn, StartedSignIn},
     ticket_text::TicketText,
     undo::{UndoLink, UndoLinkResult},
     unlink::{Unlink, UnlinkResult},
     users::{CreateUser, DeleteUser, UpdateUser, UserIdForm},
 };
 use crate::{
-    auth::{
-        AccessRule, AuthError, Caller, Issuers, Permit, Purpose, Target, TokenCaller, TokenUse,
-        UserCaller,
-    },
+    auth::{AuthError, Caller, Issuers, Permit, Purpose, Target, UserCaller},
     config::Tenant,
     domain::{DomainError, TenantId, User, UserId, UserRef, unlinking::CallingToken},
+    oauth::Clients,
     store::{
         Actor, ActorKind, Link as StoredLink, LockKeys, Lookup, LookupResult, LookupResults,
         Session, Store,
     },
 };
 
-/// The rpc whose permission a person needs to link.
-const LINK: &str = "/identitylink.v1.IdentityService/Link";
-
 /// The dependencies of the use cases.
 pub struct UseCases {
     store: Store,
     issuers: Issuers,
+    clients: Clients,
     tenants: BTreeMap<TenantId, Tenant>,
     tasks: TaskTracker,
 }
@@ -104,9 +110,15 @@ pub trait WriteUseCase: Send + Sync + 'static {
 }
 
 impl UseCases {
-    /// The use cases over this store, for these tenants, with these trusted issuers.
-    pub fn new(store: Store, issuers: Issuers, tenants: BTreeMap<TenantId, Tenant>) -> Self {
-        Self { store, issuers, tenants, tasks: TaskTracker::new() }
+    /// The use cases over this store, for these tenants, with these trusted issuers and these
+    /// clients at providers.
+    pub fn new(
+        store: Store,
+        issuers: Issuers,
+        clients: Clients,
+        tenants: BTreeMap<TenantId, Tenant>,
+    ) -> Self {
+        Self { store, issuers, clients, tenants, tasks: TaskTracker::new() }
     }
 
     /// The store, for reads.
@@ -117,6 +129,11 @@ impl UseCases {
     /// The trusted issuers.
     pub fn issuers(&self) -> &Issuers {
         &self.issuers
+    }
+
+    /// The clients at providers.
+    pub fn clients(&self) -> &Clients {
+        &self.clients
     }
 
     /// Waits for the running writes. No new one may begin.
@@ -140,31 +157,6 @@ impl UseCases {
             return Ok(());
         }
         Err(AuthError::TokenInvalid("its provider is disabled, link-only or not declared"))
-    }
-
-    /// The permit to link for the user whose token a service passes on: the permit that a caller of
-    /// `Link` with this token gets.
-    ///
-    /// # Errors
-    /// [`Error::Auth`] if the token is invalid, a service's, of another tenant, or without the
-    /// permission.
-    pub async fn permit_link(
-        &self,
-        by: &Permit,
-        user_token: &str,
-        now: DateTime<Utc>,
-    ) -> Result<Permit, Error> {
-        let token = self.issuers.verify(user_token, TokenUse::Bearer, now).await?;
-        if token.caller == TokenCaller::Service || !token.tenants.contains(by.tenant()) {
-            return Err(
-                AuthError::TokenInvalid("the token of a service, or of another tenant").into()
-            );
-        }
-        let rule = AccessRule::for_path(LINK)
-            .ok_or_else(|| Error::Fault(format!("{LINK} is not in the access table")))?;
-        let permit = rule.permit(&token, || Ok(by.tenant().clone()))?;
-        self.expect_sign_in(&permit)?;
-        Ok(permit.in_slot_of(by))
     }
 
     /// The purpose of a change of the identities that can sign in as a user.

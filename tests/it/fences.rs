@@ -120,7 +120,7 @@ fn modules_depend_on_each_other_in_one_direction() {
     insta::assert_snapshot!(used_by("store/"), @"domain secret");
     insta::assert_snapshot!(used_by("auth/"), @"domain http_client secret");
     insta::assert_snapshot!(used_by("config/"), @"auth domain feed http_client listener oauth store");
-    insta::assert_snapshot!(used_by("use_cases/"), @"auth clock config domain secret store");
+    insta::assert_snapshot!(used_by("use_cases/"), @"auth clock config domain feed oauth secret store");
     insta::assert_snapshot!(used_by("oauth/"), @"auth domain http_client secret");
     insta::assert_snapshot!(used_by("feed/"), @"clock domain store");
     insta::assert_snapshot!(used_by("calls/"), @"auth clock domain store use_cases");
@@ -143,6 +143,52 @@ fn modules_of_dev_depend_on_each_other_in_one_direction() {
     insta::assert_snapshot!(used_by("story.rs"), @"sample");
     insta::assert_snapshot!(used_by("demo/"), @"issuers keys");
     insta::assert_snapshot!(used_by("config.rs"), @"demo issuers keys");
+}
+
+/// The methods of the store that use the database, by name, with their bodies.
+fn store_methods() -> Vec<(String, String)> {
+    let code: String = sources(Path::new("src/store")).into_iter().map(|(_, code)| code).collect();
+    let functions = code.split("pub async fn ").skip(1).map(|text| {
+        let (signature, _) = text.split_once(')').unwrap();
+        let name = signature.split(['(', '<']).next().unwrap();
+        // A method ends at this indentation.
+        let body = text.split("\n    }\n").next().unwrap();
+        signature.contains("self").then(|| (name.to_owned(), body.to_owned()))
+    });
+    functions.flatten().collect()
+}
+
+/// Whether code calls a method of this name on anything but `self`.
+fn calls(code: &str, name: &str) -> bool {
+    let call = format!(".{name}(");
+    code.match_indices(&call).any(|(at, _)| !code[..at].trim_end().ends_with("self"))
+}
+
+/// The methods of the store that a module calls. Panics if one of them writes.
+fn reads_of(module: &str) -> String {
+    const WRITES: [&str; 7] =
+        ["INSERT", "UPDATE", "DELETE", "insert", ".execute(", "begin", "commit"];
+    let files = sources(Path::new(module));
+    for (file, code) in &files {
+        // Without these names a call has no other form than `.name(`.
+        assert!(!["Session::", "Store::"].iter().any(|name| code.contains(name)), "{file}");
+    }
+    let is_called = |name: &str| files.iter().any(|(_, code)| calls(code, name));
+    let mut called = store_methods();
+    called.retain(|(name, _)| is_called(name));
+    for (name, body) in &called {
+        let written = WRITES.iter().find(|write| body.contains(**write));
+        assert_eq!(written, None, "{module} calls {name}");
+    }
+    let names: BTreeSet<String> = called.into_iter().map(|(name, _)| name).collect();
+    Vec::from_iter(names).join(" ")
+}
+
+#[test]
+fn the_transports_read_the_store_and_only_use_cases_write_it() {
+    insta::assert_snapshot!(reads_of("src/grpc"), @"horizon live_users look_up newest_position past_links session undone_links_between user_by_id user_by_identity users_by_email users_sharing_emails");
+    insta::assert_snapshot!(reads_of("src/auth0"), @"count_users search_users session users_by_root_email");
+    insta::assert_snapshot!(reads_of("src/calls"), @"");
 }
 
 /// The crates of this workspace that a manifest names as dependencies of these kinds; `?` marks an

@@ -10,17 +10,14 @@ use tonic::{Request, Response, Status};
 use self::watch::Responses;
 use super::{
     permitted,
-    position::PositionCodec,
     proto::{self as pb, event_service_server::EventService},
     requests::Checks,
     status,
 };
 use crate::{
-    auth::Permit,
-    domain::{DomainError, EventKind, UserId},
+    domain::{EventKind, UserId},
     feed::{Feed, Filter},
-    store::{Position, PositionState, Session},
-    use_cases::Error,
+    use_cases::{FeedStart, UseCases},
 };
 
 /// The most kinds that a filter may name.
@@ -28,13 +25,14 @@ const MAX_KINDS: usize = 20;
 
 /// Handles the rpcs of `EventService`.
 pub struct EventHandler {
+    use_cases: Arc<UseCases>,
     feed: Arc<Feed>,
 }
 
 impl EventHandler {
-    /// Handles them with this feed.
-    pub fn new(feed: Arc<Feed>) -> Self {
-        Self { feed }
+    /// Handles them with these use cases and this feed.
+    pub fn new(use_cases: Arc<UseCases>, feed: Arc<Feed>) -> Self {
+        Self { use_cases, feed }
     }
 }
 
@@ -59,57 +57,6 @@ impl EventService for EventHandler {
     }
 }
 
-/// Where a caller wants to begin, not yet looked up.
-enum Start {
-    After(String),
-    Oldest,
-    Newest,
-}
-
-impl Start {
-    fn at(self, positions: &PositionCodec) -> Result<StartPosition, DomainError> {
-        match self {
-            Self::After(text) => {
-                positions.parse(&text).map(StartPosition::After).ok_or(DomainError::PositionInvalid)
-            }
-            Self::Oldest => Ok(StartPosition::Oldest),
-            Self::Newest => Ok(StartPosition::Newest),
-        }
-    }
-}
-
-enum StartPosition {
-    After(Position),
-    Oldest,
-    Newest,
-}
-
-impl StartPosition {
-    /// The position, after a check that the feed still has it.
-    async fn position(
-        self,
-        session: &mut Session,
-        positions: &PositionCodec,
-    ) -> Result<Position, Error> {
-        match self {
-            Self::After(position) => match session.position_state(position).await? {
-                PositionState::Good => Ok(position),
-                PositionState::Expired(oldest) => Err(expired(positions, oldest).into()),
-                PositionState::Unknown => Err(DomainError::PositionInvalid.into()),
-            },
-            Self::Oldest => Ok(session.oldest_position().await?),
-            Self::Newest => {
-                let horizon = session.horizon().await?;
-                Ok(session.newest_position(horizon).await?)
-            }
-        }
-    }
-}
-
-fn expired(positions: &PositionCodec, oldest: Position) -> DomainError {
-    DomainError::PositionExpired { oldest: positions.text(oldest) }
-}
-
 /// The filter of a request.
 fn filter(checks: &mut Checks, kinds: &[i32], user: Option<UserId>) -> Filter {
     if kinds.len() > MAX_KINDS {
@@ -125,11 +72,16 @@ fn filter(checks: &mut Checks, kinds: &[i32], user: Option<UserId>) -> Filter {
     Filter { kinds: kinds.collect(), user }
 }
 
-fn start(checks: &mut Checks, after: Option<String>, end: Option<i32>) -> Option<Start> {
+/// Where a request begins to read the feed: after a position, or from one end.
+fn start(
+    checks: &mut Checks,
+    after: Option<String>,
+    end: Option<i32>,
+) -> Option<FeedStart<String>> {
     match (after, end.map(pb::FeedEnd::try_from)) {
-        (Some(text), None) => Some(Start::After(text)),
-        (None, Some(Ok(pb::FeedEnd::Oldest))) => Some(Start::Oldest),
-        (None, Some(Ok(pb::FeedEnd::Newest))) => Some(Start::Newest),
+        (Some(text), None) => Some(FeedStart::After(text)),
+        (None, Some(Ok(pb::FeedEnd::Oldest))) => Some(FeedStart::Oldest),
+        (None, Some(Ok(pb::FeedEnd::Newest))) => Some(FeedStart::Newest),
         (None, Some(_)) => {
             checks.report("from", "must be FEED_END_OLDEST or FEED_END_NEWEST");
             None
@@ -158,10 +110,4 @@ fn event_kind(kind: i32) -> Option<EventKind> {
         pb::EventKind::UserMetadataMerged => EventKind::UserMetadataMerged,
         pb::EventKind::UserPrimaryIdentityChanged => EventKind::UserPrimaryIdentityChanged,
     })
-}
-
-impl EventHandler {
-    async fn session(&self, permit: &Permit) -> Result<Session, Error> {
-        Ok(self.feed.store().session(permit.tenant()).await?)
-    }
 }

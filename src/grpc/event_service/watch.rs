@@ -6,11 +6,12 @@ use futures_util::{Stream, stream};
 use prost::Message as _;
 use tonic::Status;
 
-use super::{EventHandler, expired, filter, start};
+use super::{EventHandler, filter, start};
 use crate::{
     auth::{AuthError, Permit},
-    feed::{Filter, Watch, WatchEnd, WatchMessage},
-    grpc::{position::PositionCodec, proto as pb, requests::Checks, responses, status},
+    domain::DomainError,
+    feed::{Filter, PositionCodec, Watch, WatchEnd, WatchMessage},
+    grpc::{proto as pb, requests::Checks, responses, status},
     store::{PastEvent, Position},
     use_cases::Error,
 };
@@ -29,11 +30,10 @@ impl EventHandler {
         permit: Permit,
         request: pb::WatchEventsRequest,
     ) -> Result<Responses, Status> {
-        let key = self.feed.store().key(permit.tenant());
+        let key = self.use_cases.store().key(permit.tenant());
         let positions =
             key.and_then(PositionCodec::new).map_err(|error| status::from_error(error.into()))?;
-        let (position, filter) =
-            self.begin(&permit, request, &positions).await.map_err(status::from_error)?;
+        let (position, filter) = self.begin(&permit, request).await.map_err(status::from_error)?;
         let tenant = permit.tenant().clone();
         let expire_time = permit.expire_time();
         // A watch does not count as a call in flight: watches have their own limit.
@@ -47,7 +47,6 @@ impl EventHandler {
         &self,
         permit: &Permit,
         request: pb::WatchEventsRequest,
-        positions: &PositionCodec,
     ) -> Result<(Position, Filter), Error> {
         use pb::watch_events_request::Start::{After, FromEnd};
         let mut checks = Checks::default();
@@ -59,9 +58,7 @@ impl EventHandler {
         let user = checks.optional_user_id("user_id", &request.user_id);
         let filter = filter(&mut checks, &request.kinds, user);
         let start = checks.into_result_with(start)?;
-        let start = start.at(positions)?;
-        let position = start.position(&mut self.session(permit).await?, positions).await?;
-        Ok((position, filter))
+        Ok((self.use_cases.feed_position(permit, &start).await?, filter))
     }
 }
 
@@ -121,8 +118,8 @@ fn ended(end: WatchEnd, positions: &PositionCodec) -> Status {
             status::from_auth_error(AuthError::TokenInvalid("it expired during the watch"))
         }
         WatchEnd::Over => status::watch_expired(),
-        WatchEnd::Expired(oldest) => status::from_domain_error(expired(positions, oldest)),
-        WatchEnd::Unknown => status::from_domain_error(crate::domain::DomainError::PositionInvalid),
+        WatchEnd::Expired(oldest) => status::from_domain_error(positions.expired(oldest)),
+        WatchEnd::Unknown => status::from_domain_error(DomainError::PositionInvalid),
         WatchEnd::Store(error) => status::from_error(error.into()),
     }
 }

@@ -32,7 +32,7 @@ impl IdentityHandler {
             ),
             Some(PbSecondary::LinkWith(link_with)) => token = Some(link_with),
             Some(PbSecondary::LinkTicket(ticket)) => {
-                checks.ticket("link_ticket", ticket);
+                checks.ticket_text("link_ticket", ticket);
                 named = Some(Secondary::from_ticket(ticket));
             }
             Some(PbSecondary::Identity(identity)) => {

@@ -9,9 +9,9 @@ use crate::{
     auth::Permit,
     clock,
     domain::{EmailVerification, MetadataUpdate, User, UserId},
+    feed::PositionCodec,
     grpc::{
         page::{self, PageTokens},
-        position::PositionCodec,
         proto as pb,
         requests::{Checks, NOT_ITS_CONNECTION},
         responses,

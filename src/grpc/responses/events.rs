@@ -9,10 +9,8 @@ use crate::{
         Event, IdentityRef, UserChange, UserId,
         event::{MetadataPathChange, MetadataPathEffect, Namespace},
     },
-    grpc::{
-        position::PositionCodec,
-        proto::{self as pb, event::Detail},
-    },
+    feed::PositionCodec,
+    grpc::proto::{self as pb, event::Detail},
     store::PastEvent,
 };
 

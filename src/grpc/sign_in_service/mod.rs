@@ -1,7 +1,6 @@
 //! `identitylink.v1.SignInService`, for the backend behind a login page.
 
 mod complete;
-mod exchange;
 mod providers;
 mod resolve;
 mod start;
@@ -15,31 +14,20 @@ use super::{
     proto::{self as pb, sign_in_service_server::SignInService},
     status,
 };
-use crate::{
-    auth::Permit,
-    domain::{DomainError, Provider, TenantId},
-    oauth::{Client, Clients, OAuthError},
-    use_cases::{Error, TicketText, UseCases},
-};
+use crate::use_cases::{TicketText, UseCases};
 
 /// The longest redirect URI that is read, in bytes.
 const MAX_URI: usize = 2048;
 
 /// Handles the rpcs of `SignInService`.
-#[derive(Clone)]
 pub struct SignInHandler {
     use_cases: Arc<UseCases>,
-    clients: Arc<Clients>,
 }
 
 impl SignInHandler {
-    /// Handles them with these use cases, and these clients at providers.
-    pub fn new(use_cases: Arc<UseCases>, clients: Clients) -> Self {
-        Self { use_cases, clients: Arc::new(clients) }
-    }
-
-    fn client(&self, permit: &Permit, provider: &Provider) -> Result<&Client, DomainError> {
-        self.clients.get(permit.tenant(), provider).ok_or(DomainError::ProviderUnknown)
+    /// Handles them with these use cases.
+    pub fn new(use_cases: Arc<UseCases>) -> Self {
+        Self { use_cases }
     }
 }
 
@@ -48,25 +36,6 @@ impl SignInHandler {
 fn with_ticket(decision: &mut pb::SignInDecision, ticket: &TicketText) {
     if decision.ticket_expire_time.is_some() {
         ticket.as_str().clone_into(&mut decision.ticket);
-    }
-}
-
-/// The error of a flow that failed; the cause goes to the log.
-fn failed(tenant: &TenantId, provider: &Provider, error: OAuthError) -> Error {
-    match error {
-        OAuthError::Rejected(why) => {
-            tracing::info!(%tenant, %provider, why, "a sign-in at a provider was rejected");
-            DomainError::ProviderRejected.into()
-        }
-        OAuthError::ClientNotAccepted(why) => {
-            tracing::warn!(%tenant, %provider, why, "a provider does not accept the client: check its id and secret");
-            DomainError::ProviderRejected.into()
-        }
-        OAuthError::Unavailable(why) => {
-            tracing::warn!(%tenant, %provider, why, "a provider is unavailable");
-            DomainError::ProviderUnavailable.into()
-        }
-        OAuthError::Fault(text) => Error::Fault(text),
     }
 }
 

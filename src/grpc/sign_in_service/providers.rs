@@ -32,7 +32,7 @@ impl SignInHandler {
         }
         let after = checks.into_result_with(after)?;
         let tenant = self.use_cases.tenant(permit)?;
-        let clients = self.clients.of_tenant(permit.tenant());
+        let clients = self.use_cases.clients().of_tenant(permit.tenant());
         let enabled = clients.filter(|client| tenant.provider(client.provider()).policy.enabled);
         let found: Vec<_> = enabled
             .filter(|client| client.provider().as_str() > after.as_str())

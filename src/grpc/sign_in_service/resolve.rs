@@ -48,7 +48,7 @@ impl SignInHandler {
                     .map(|account| SignInProof::Account { account: Box::new(account), proven_at })
             }
             Some(Proof::SignInTicket(text)) => {
-                checks.ticket("sign_in_ticket", &text);
+                checks.ticket_text("sign_in_ticket", &text);
                 Some(SignInProof::from_ticket(&text))
             }
         };

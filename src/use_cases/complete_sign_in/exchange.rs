@@ -11,16 +11,16 @@ use chrono::{DateTime, Utc};
 use tokio::time::sleep;
 
 use super::{
-    SignInHandler,
-    complete::{Completion, LinkingUser},
-    failed,
+    super::{Error, flow, resolve},
+    Completion, LinkingUser,
 };
 use crate::{
     auth::{Purpose, RECENT_SIGN_IN},
-    domain::{DomainError, linking::UnownedIdentity, tickets::ProvenAccount},
+    domain::{DomainError, TenantId, linking::UnownedIdentity, tickets::ProvenAccount},
     oauth::{AuthorizationResponse, Flow, OAuthError, PROVIDER_TIMEOUT},
-    store::{AccountStored, ClaimedAttempt, ExchangeEnd, SignInAttempt, Stage, StoreError},
-    use_cases::{Error, resolve},
+    store::{
+        AccountStored, ClaimedAttempt, ExchangeEnd, Session, SignInAttempt, Stage, StoreError,
+    },
 };
 
 /// The time after which other calls of the same request stop waiting for the one that exchanges the
@@ -38,27 +38,24 @@ pub(super) enum FlowAccount {
     Stored(Box<ProvenAccount>),
 }
 
-impl SignInHandler {
+impl Completion {
     /// The account that the flow has proven; `None` if there is no such attempt for this call.
-    pub(super) async fn flow_account(
-        &self,
-        completion: &Completion,
-    ) -> Result<Option<FlowAccount>, Error> {
-        let request = &completion.request;
-        let claimed = self.claim(completion).await?;
+    pub(super) async fn flow_account(&self) -> Result<Option<FlowAccount>, Error> {
+        let claimed = self.claim().await?;
         // A code from another redirect URI would be another provider's, which this one must not see
         // (RFC 9700 §4.4).
         let claimed =
-            claimed.filter(|claimed| claimed.attempt.redirect_uri == request.redirect_uri);
+            claimed.filter(|claimed| claimed.attempt.redirect_uri == self.complete.redirect_uri);
         let Some(ClaimedAttempt { attempt, stage }) = claimed else { return Ok(None) };
-        if !request.error.is_empty() {
-            let error = OAuthError::sent_back(&request.error);
-            return Err(failed(completion.permit.tenant(), &attempt.provider, error));
-        }
-        match stage {
-            Stage::Exchange { interrupted } => {
-                self.exchange(completion, attempt, interrupted).await
+        let response = match &self.complete.authorization {
+            Ok(response) => response,
+            Err(error) => {
+                let error = OAuthError::sent_back(error);
+                return Err(flow::failed(self.tenant(), &attempt.provider, error));
             }
+        };
+        match stage {
+            Stage::Exchange { interrupted } => self.exchange(attempt, response, interrupted).await,
             stage => account_of_stage(stage).map(Some),
         }
     }
@@ -66,19 +63,19 @@ impl SignInHandler {
     /// Takes or claims the attempt, if the caller is the one that began it: by the secret that the
     /// browser kept, and for a link by the user. This is checked before any request to the
     /// provider.
-    async fn claim(&self, completion: &Completion) -> Result<Option<ClaimedAttempt>, Error> {
-        let Completion { permit, linking_user, name, now, .. } = completion;
-        let mut session = self.use_cases.store().session(permit.tenant()).await?;
-        let user = match linking_user {
+    async fn claim(&self) -> Result<Option<ClaimedAttempt>, Error> {
+        let mut session = self.session().await?;
+        let user = match &self.linking_user {
             Some(LinkingUser { target, .. }) => {
-                Some(resolve(&mut session, target, Purpose::Write, [], *now).await?.0)
+                let now = self.complete.now;
+                Some(resolve(&mut session, target, Purpose::Write, [], now).await?.0)
             }
             None => None,
         };
-        let claimed = match completion.claim() {
-            Some(by) => session.claim_attempt(*name, &by, LEASE).await?,
+        let claimed = match &self.claim {
+            Some(by) => session.claim_attempt(self.name, by, LEASE).await?,
             None => {
-                let taken = session.take_attempt(*name).await?;
+                let taken = session.take_attempt(self.name).await?;
                 taken.map(|attempt| ClaimedAttempt {
                     attempt,
                     stage: Stage::Exchange { interrupted: false },
@@ -91,15 +88,15 @@ impl SignInHandler {
     /// Exchanges the code. Under a request id, the result is stored with the attempt.
     async fn exchange(
         &self,
-        completion: &Completion,
         attempt: SignInAttempt,
+        response: &AuthorizationResponse,
         interrupted: bool,
     ) -> Result<Option<FlowAccount>, Error> {
-        let outcome = self.account(completion, attempt).await;
+        let outcome = self.account(attempt, response).await;
         let now = |(account, proven_at)| FlowAccount::Fresh(Box::new(account), proven_at);
-        let Some(by) = completion.claim() else { return outcome.map(now).map(Some) };
+        let Some(by) = &self.claim else { return outcome.map(now).map(Some) };
         let (end, error) = match outcome {
-            Ok(proven) => match self.store_account(completion, &by, &proven).await? {
+            Ok(proven) => match self.store_account(by, &proven).await? {
                 AccountStored::Stored => return Ok(Some(now(proven))),
                 // If no other call has stored it, the account was deleted meanwhile.
                 AccountStored::Overtaken => (ExchangeEnd::Lost, DomainError::SignInInvalid.into()),
@@ -113,10 +110,8 @@ impl SignInHandler {
                 _ => (ExchangeEnd::Unanswered, error),
             },
         };
-        let mut session = self.use_cases.store().session(completion.permit.tenant()).await?;
-        session.end_exchange(completion.name, &by, end).await?;
-        drop(session);
-        match self.read_stored_account(completion, &by).await {
+        self.session().await?.end_exchange(self.name, by, end).await?;
+        match self.read_stored_account(by).await {
             // The call that seemed interrupted was only slow.
             Ok(Some(account)) => Ok(Some(account)),
             _ => Err(error),
@@ -124,13 +119,8 @@ impl SignInHandler {
     }
 
     /// The result that another call of the same request has stored meanwhile.
-    async fn read_stored_account(
-        &self,
-        completion: &Completion,
-        by: &[u8; 32],
-    ) -> Result<Option<FlowAccount>, Error> {
-        let mut session = self.use_cases.store().session(completion.permit.tenant()).await?;
-        match session.claimed_attempt(completion.name, by).await? {
+    async fn read_stored_account(&self, by: &[u8; 32]) -> Result<Option<FlowAccount>, Error> {
+        match self.session().await?.claimed_attempt(self.name, by).await? {
             Some(ClaimedAttempt { stage, .. }) => account_of_stage(stage).map(Some),
             None => Ok(None),
         }
@@ -140,60 +130,62 @@ impl SignInHandler {
     /// unavailable.
     async fn store_account(
         &self,
-        completion: &Completion,
         by: &[u8; 32],
         proven: &(UnownedIdentity, DateTime<Utc>),
     ) -> Result<AccountStored, Error> {
-        let mut kept = self.try_to_store_account(completion, by, proven).await;
+        let mut kept = self.try_to_store_account(by, proven).await;
         for _ in 1..TRIES {
             if kept.is_ok() {
                 break;
             }
             sleep(PAUSE).await;
-            kept = self.try_to_store_account(completion, by, proven).await;
+            kept = self.try_to_store_account(by, proven).await;
         }
         Ok(kept?)
     }
 
     async fn try_to_store_account(
         &self,
-        completion: &Completion,
         by: &[u8; 32],
         (account, proven_at): &(UnownedIdentity, DateTime<Utc>),
     ) -> Result<AccountStored, StoreError> {
-        let mut session = self.use_cases.store().session(completion.permit.tenant()).await?;
-        session.store_account(completion.name, by, (account, *proven_at), completion.now).await
+        let mut session = self.session().await?;
+        session.store_account(self.name, by, (account, *proven_at), self.complete.now).await
     }
 
     /// The account that signed in, and when the provider asserted it. Holds no database connection
     /// meanwhile.
     async fn account(
         &self,
-        completion: &Completion,
         attempt: SignInAttempt,
+        response: &AuthorizationResponse,
     ) -> Result<(UnownedIdentity, DateTime<Utc>), Error> {
-        let Completion { permit, request, now, .. } = completion;
+        let (permit, now) = (&self.complete.permit, self.complete.now);
         let SignInAttempt { provider, user, nonce, pkce_verifier, redirect_uri, max_age } = attempt;
         // The provider may have been removed from the configuration since.
-        let client = self.client(permit, &provider)?;
+        let client = self.use_cases.client(permit, &provider)?;
         if !self.use_cases.tenant(permit)?.provider(&provider).policy.enabled {
             return Err(DomainError::ProviderDisabled.into());
         }
         let flow = Flow { nonce, pkce_verifier, redirect_uri, max_age };
-        let iss = (!request.iss.is_empty()).then(|| request.iss.clone());
-        let response = AuthorizationResponse { code: request.code.clone(), iss };
-        let account = client.complete(&flow, &response, *now).await;
-        let account = account.map_err(|error| failed(permit.tenant(), &provider, error))?;
+        let failed = |error| flow::failed(permit.tenant(), &provider, error);
+        let account = client.complete(&flow, response, now).await.map_err(failed)?;
         // A link takes a user along, so the sign-in must be as fresh as for `link_with`, even if
         // the provider renews silently.
-        if user.is_some() && account.authenticated_at < *now - RECENT_SIGN_IN {
-            let old = OAuthError::Rejected(
-                "the person signed in there more than ten minutes ago".to_owned(),
-            );
-            return Err(failed(permit.tenant(), &provider, old));
+        if user.is_some() && account.authenticated_at < now - RECENT_SIGN_IN {
+            let old = "the person signed in there more than ten minutes ago";
+            return Err(failed(OAuthError::Rejected(old.to_owned())));
         }
         let proven_at = account.proven_at;
         Ok((account.into(), proven_at))
+    }
+
+    fn tenant(&self) -> &TenantId {
+        self.complete.permit.tenant()
+    }
+
+    async fn session(&self) -> Result<Session, StoreError> {
+        self.use_cases.store.session(self.tenant()).await
     }
 }
 

@@ -5,17 +5,23 @@ use aws_lc_rs::aead::{AES_256_GCM_SIV, Aad, LessSafeKey, NONCE_LEN, Nonce, Unbou
 use chrono::DateTime;
 use data_encoding::BASE64URL_NOPAD;
 
-use crate::store::{Position, StoreError, TenantKey};
+use crate::{
+    domain::DomainError,
+    store::{Position, StoreError, TenantKey},
+};
 
 /// The longest text that is decoded, in bytes.
 const MAX_BYTES: usize = 200;
 
 /// The encoder and decoder of one tenant's positions.
-pub(super) struct PositionCodec(LessSafeKey);
+pub struct PositionCodec(LessSafeKey);
 
 impl PositionCodec {
-    /// The positions under this key.
-    pub(super) fn new(key: &TenantKey) -> Result<Self, StoreError> {
+    /// The codec under this key.
+    ///
+    /// # Errors
+    /// [`StoreError::Fault`] if no cipher can be made of the key.
+    pub fn new(key: &TenantKey) -> Result<Self, StoreError> {
         let key = UnboundKey::new(&AES_256_GCM_SIV, &key.mac("feed position", b""));
         let key =
             key.map_err(|_| StoreError::Fault("a key of 32 bytes was not accepted".to_owned()))?;
@@ -23,7 +29,7 @@ impl PositionCodec {
     }
 
     /// The text of a position.
-    pub(super) fn text(&self, position: Position) -> String {
+    pub fn text(&self, position: Position) -> String {
         let Position { epoch, xid, ordinal, time } = position;
         let mut sealed =
             format!("{epoch} {xid} {ordinal} {}", time.timestamp_micros()).into_bytes();
@@ -35,7 +41,7 @@ impl PositionCodec {
     }
 
     /// The position of a text; `None` if it was not made here, or for another tenant.
-    pub(super) fn parse(&self, text: &str) -> Option<Position> {
+    pub fn parse(&self, text: &str) -> Option<Position> {
         let text = Some(text).filter(|text| text.len() <= MAX_BYTES)?;
         let mut sealed = BASE64URL_NOPAD.decode(text.as_bytes()).ok()?;
         let opened = self.0.open_in_place(nonce(), Aad::empty(), &mut sealed).ok()?;
@@ -45,6 +51,11 @@ impl PositionCodec {
         let ordinal = parts.next()?.parse().ok()?;
         let time = DateTime::from_timestamp_micros(parts.next()?.parse().ok()?)?;
         Some(Position { epoch, xid, ordinal, time })
+    }
+
+    /// The refusal of a position after which events were removed; after `oldest` all are kept.
+    pub fn expired(&self, oldest: Position) -> DomainError {
+        DomainError::PositionExpired { oldest: self.text(oldest) }
     }
 }
 

@@ -1,0 +1,79 @@
+//! What the start and the completion of a flow at a provider share.
+
+use chrono::{DateTime, Utc};
+
+use super::{Error, UseCases};
+use crate::{
+    auth::{AccessRule, AuthError, Permit, Target, TokenCaller, TokenUse},
+    domain::{DomainError, Provider, TenantId},
+    oauth::{Client, OAuthError},
+};
+
+/// The rpc whose permission a person needs to link.
+const LINK: &str = "/identitylink.v1.IdentityService/Link";
+
+/// The user to which a flow links an account. A service sends its token along.
+pub(super) struct LinkingUser {
+    /// The permit that a caller of `Link` with this token gets. It holds the slot of the service's
+    /// call.
+    pub permit: Permit,
+    /// The user.
+    pub target: Target,
+}
+
+impl UseCases {
+    /// The client at a provider of the permit's tenant.
+    ///
+    /// # Errors
+    /// [`DomainError::ProviderUnknown`].
+    pub(super) fn client(
+        &self,
+        permit: &Permit,
+        provider: &Provider,
+    ) -> Result<&Client, DomainError> {
+        self.clients.get(permit.tenant(), provider).ok_or(DomainError::ProviderUnknown)
+    }
+
+    /// The user whose token a service sends along, if it may link.
+    ///
+    /// # Errors
+    /// [`Error::Auth`] if the token is invalid, a service's, of another tenant, or without the
+    /// permission.
+    pub(super) async fn linking_user(
+        &self,
+        by: &Permit,
+        user_token: &str,
+        now: DateTime<Utc>,
+    ) -> Result<LinkingUser, Error> {
+        let token = self.issuers.verify(user_token, TokenUse::Bearer, now).await?;
+        if token.caller == TokenCaller::Service || !token.tenants.contains(by.tenant()) {
+            return Err(
+                AuthError::TokenInvalid("the token of a service, or of another tenant").into()
+            );
+        }
+        let rule = AccessRule::for_path(LINK)
+            .ok_or_else(|| Error::Fault(format!("{LINK} is not in the access table")))?;
+        let permit = rule.permit(&token, || Ok(by.tenant().clone()))?;
+        self.expect_sign_in(&permit)?;
+        Ok(LinkingUser { target: permit.target(None)?, permit: permit.in_slot_of(by) })
+    }
+}
+
+/// The error of a flow that failed; the cause goes to the log.
+pub(super) fn failed(tenant: &TenantId, provider: &Provider, error: OAuthError) -> Error {
+    match error {
+        OAuthError::Rejected(why) => {
+            tracing::info!(%tenant, %provider, why, "a sign-in at a provider was rejected");
+            DomainError::ProviderRejected.into()
+        }
+        OAuthError::ClientNotAccepted(why) => {
+            tracing::warn!(%tenant, %provider, why, "a provider does not accept the client: check its id and secret");
+            DomainError::ProviderRejected.into()
+        }
+        OAuthError::Unavailable(why) => {
+            tracing::warn!(%tenant, %provider, why, "a provider is unavailable");
+            DomainError::ProviderUnavailable.into()
+        }
+        OAuthError::Fault(text) => Error::Fault(text),
+    }
+}
