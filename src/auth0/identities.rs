@@ -83,9 +83,7 @@ pub(super) async fn link(
     let now = clock::now();
     let refused = |error| ApiError::from_error(route, error);
     let secondary = match (body.link_with, body.provider, body.user_id) {
-        (Some(token), None, None) => {
-            use_cases.verify_link_with(&permit, &token, now).await.map_err(refused)?
-        }
+        (Some(token), None, None) => Secondary::LinkWith(token),
         (None, Some(provider), Some(account)) => {
             let given = identity(&provider, &account.into_text()).ok_or_else(ApiError::provider)?;
             // A user token may not name an account in this way, so the response discloses nothing
@@ -108,16 +106,9 @@ pub(super) async fn link(
             ));
         }
     };
-    let link = Link {
-        permit,
-        target,
-        secondary,
-        terms: auth0_terms(),
-        validate_only: false,
-        ticket: None,
-        now,
-    };
-    let NotStored(response) = use_cases.run(link, None, NotStored).await.map_err(refused)?;
+    let (terms, validate_only) = (auth0_terms(), false);
+    let link = Link { permit, target, secondary, terms, validate_only, now };
+    let NotStored(response) = link.execute(&use_cases, None, NotStored).await.map_err(refused)?;
     match (response.outcome, response.link) {
         (LinkOutcome::Absorbed | LinkOutcome::Attached, _) => {
             json(StatusCode::CREATED, &identities(&response.user))

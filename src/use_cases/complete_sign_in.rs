@@ -8,8 +8,10 @@ use chrono::{DateTime, Utc};
 
 use self::exchange::FlowAccount;
 use super::{
-    Error, Link, LinkResult, MERGE_APP_METADATA, Reply, RequestId, Secondary, SignIn, SignInProof,
-    SignInResult, TicketText, UseCases, flow::LinkingUser,
+    Error, LinkResult, MERGE_APP_METADATA, Reply, RequestId, SignIn, SignInProof, SignInResult,
+    TicketText, UseCases,
+    flow::LinkingUser,
+    link::{LinkWrite, SecondarySide},
 };
 use crate::{
     auth::Permit,
@@ -137,7 +139,7 @@ impl Completion {
         let Self { use_cases, request_id, .. } = self;
         match &self.linking_user {
             Some(LinkingUser { permit, target }) => {
-                use_cases.stored_response::<Link, _>(permit, target, *request_id).await
+                use_cases.stored_response::<LinkWrite, _>(permit, target, *request_id).await
             }
             None => {
                 let permit = &self.complete.permit;
@@ -164,7 +166,8 @@ impl Completion {
             }
             Some((LinkingUser { permit, target }, FlowLink { terms, .. })) => {
                 let secondary = account.into_secondary();
-                let link = Link { permit, target, secondary, terms, validate_only, ticket, now };
+                let link =
+                    LinkWrite { permit, target, secondary, terms, validate_only, ticket, now };
                 let reply = move |result| reply(CompletedSignIn::Link(Box::new(result)));
                 use_cases.run(link, request_id, reply).await
             }
@@ -180,10 +183,10 @@ impl FlowAccount {
         }
     }
 
-    fn into_secondary(self) -> Secondary {
+    fn into_secondary(self) -> SecondarySide {
         match self {
-            Self::Fresh(account, _) => Secondary::Account(account),
-            Self::Stored(proven) => Secondary::StoredAccount(proven),
+            Self::Fresh(account, _) => SecondarySide::Account(account),
+            Self::Stored(proven) => SecondarySide::StoredAccount(proven),
         }
     }
 }

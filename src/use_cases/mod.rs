@@ -18,7 +18,6 @@ mod preview;
 mod primary;
 mod release;
 mod run;
-mod secondary;
 mod sign_in;
 mod spelling;
 mod start_sign_in;
@@ -37,13 +36,12 @@ pub use self::{
     complete_sign_in::{CompleteSignIn, CompletedSignIn, FlowLink},
     error::Error,
     feed_start::FeedStart,
-    link::{Link, LinkOutcome, LinkResult, MERGE_APP_METADATA},
+    link::{Link, LinkOutcome, LinkResult, MERGE_APP_METADATA, Secondary},
     list_events::{ListEvents, ListedEvents},
     metadata::{MergeMetadata, MergeMetadataResult, MergeSource},
     primary::SetPrimaryIdentity,
     release::{Release, ReleaseResult},
     run::{NotStored, Reply, RequestId},
-    secondary::Secondary,
     sign_in::{SignIn, SignInProof, SignInResult},
     spelling::SpelledAccount,
     start_sign_in::{StartSignIn, StartedSignIn},

@@ -191,6 +191,16 @@ fn the_transports_read_the_store_and_only_use_cases_write_it() {
     insta::assert_snapshot!(reads_of("src/calls"), @"");
 }
 
+#[test]
+fn link_with_is_verified_in_one_place() {
+    let files = sources(Path::new("src")).into_iter();
+    let named: BTreeSet<String> = files
+        .filter(|(_, code)| code.contains("TokenUse::LinkWith"))
+        .map(|(file, _)| file)
+        .collect();
+    assert_eq!(Vec::from_iter(named), ["src/auth/tokens.rs", "src/use_cases/link/link_with.rs"]);
+}
+
 /// The crates of this workspace that a manifest names as dependencies of these kinds; `?` marks an
 /// optional one.
 fn crates_used_by(manifest: &str, kinds: &[&str]) -> String {

@@ -6,7 +6,11 @@ use super::IdentityHandler;
 use crate::{
     auth::Permit,
     clock,
-    grpc::{proto as pb, requests::Checks, responses},
+    grpc::{
+        proto::{self as pb, link_request::Secondary as PbSecondary},
+        requests::Checks,
+        responses,
+    },
     use_cases::{Error, Link, LinkOutcome, LinkResult, Secondary},
 };
 
@@ -16,67 +20,58 @@ impl IdentityHandler {
         permit: Permit,
         mut request: pb::LinkRequest,
     ) -> Result<pb::LinkResponse, Error> {
-        use pb::link_request::Secondary as PbSecondary;
         let now = clock::now();
         let id = take(&mut request.request_id);
         let mut checks = Checks::default();
         let request_id = checks.request_id("request_id", &id, &request, request.validate_only);
         let user_id = checks.optional_user_id("user_id", &request.user_id);
         let terms = checks.link_terms("", terms(&request));
-        let mut named = None;
-        let mut token = None;
-        match &request.secondary {
-            None => checks.report(
-                "secondary",
-                "is required: link_with, link_ticket, identity or secondary_user_id",
-            ),
-            Some(PbSecondary::LinkWith(link_with)) => token = Some(link_with),
-            Some(PbSecondary::LinkTicket(ticket)) => {
-                checks.ticket_text("link_ticket", ticket);
-                named = Some(Secondary::from_ticket(ticket));
-            }
-            Some(PbSecondary::Identity(identity)) => {
-                named = checks.identity("identity", Some(identity)).map(Secondary::Identity);
-            }
-            Some(PbSecondary::SecondaryUserId(id)) => {
-                named = checks.user_id("secondary_user_id", id).map(Secondary::User);
-            }
-        }
-        if token.is_some_and(String::is_empty) {
-            checks.report("link_with", "must be a token of the secondary user");
-        }
-        if request.attach_only
-            && matches!(
-                request.secondary,
-                Some(PbSecondary::Identity(_) | PbSecondary::SecondaryUserId(_))
-            )
-        {
+        let (validate_only, attach_only) = (request.validate_only, request.attach_only);
+        let is_only_named = matches!(
+            request.secondary,
+            Some(PbSecondary::Identity(_) | PbSecondary::SecondaryUserId(_))
+        );
+        let secondary = secondary(&mut checks, request.secondary);
+        if attach_only && is_only_named {
             checks.report(
                 "attach_only",
                 "needs a proof, link_with or link_ticket: a named identity belongs to a user already",
             );
         }
-        checks.into_result()?;
+        let secondary = checks.into_result_with(secondary)?;
         let target = permit.target(user_id)?;
-        let secondary = match (token, named) {
-            (Some(token), _) => match self.use_cases.verify_link_with(&permit, token, now).await {
-                Ok(secondary) => secondary,
-                // The proof may have expired since this very call got its response.
-                Err(error) => {
-                    return self
-                        .use_cases
-                        .stored_response::<Link, _>(&permit, &target, request_id)
-                        .await?
-                        .ok_or(error);
-                }
-            },
-            (None, named) => {
-                named.ok_or_else(|| Error::Fault("a checked field is missing".to_owned()))?
+        let link = Link { permit, target, secondary, terms, validate_only, now };
+        let reply = move |result| linked(result, validate_only);
+        link.execute(&self.use_cases, request_id, reply).await
+    }
+}
+
+/// The secondary side; `None` if it is absent or wrong.
+fn secondary(checks: &mut Checks, given: Option<pb::link_request::Secondary>) -> Option<Secondary> {
+    match given {
+        None => {
+            checks.report(
+                "secondary",
+                "is required: link_with, link_ticket, identity or secondary_user_id",
+            );
+            None
+        }
+        Some(PbSecondary::LinkWith(token)) => {
+            if token.is_empty() {
+                checks.report("link_with", "must be a token of the secondary user");
             }
-        };
-        let validate_only = request.validate_only;
-        let link = Link { permit, target, secondary, terms, validate_only, ticket: None, now };
-        self.use_cases.run(link, request_id, move |result| linked(result, validate_only)).await
+            Some(Secondary::LinkWith(token))
+        }
+        Some(PbSecondary::LinkTicket(text)) => {
+            checks.ticket_text("link_ticket", &text);
+            Some(Secondary::Ticket(text))
+        }
+        Some(PbSecondary::Identity(identity)) => {
+            checks.identity("identity", Some(&identity)).map(Secondary::Identity)
+        }
+        Some(PbSecondary::SecondaryUserId(id)) => {
+            checks.user_id("secondary_user_id", &id).map(Secondary::User)
+        }
     }
 }
 

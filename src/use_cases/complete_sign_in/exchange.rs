@@ -10,10 +10,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use tokio::time::sleep;
 
-use super::{
-    super::{Error, flow, resolve},
-    Completion, LinkingUser,
-};
+use super::{Completion, LinkingUser};
 use crate::{
     auth::{Purpose, RECENT_SIGN_IN},
     domain::{DomainError, TenantId, linking::UnownedIdentity, tickets::ProvenAccount},
@@ -21,6 +18,7 @@ use crate::{
     store::{
         AccountStored, ClaimedAttempt, ExchangeEnd, Session, SignInAttempt, Stage, StoreError,
     },
+    use_cases::{Error, flow, resolve},
 };
 
 /// The time after which other calls of the same request stop waiting for the one that exchanges the
