@@ -74,98 +74,14 @@ impl WriteUseCase for UndoLink {
         use_cases: &UseCases,
         session: &mut Session,
     ) -> Result<UndoLinkResult, Error> {
-        let Resolved { target, holder, origin, link } = self.resolve(use_cases, session).await?;
-        if link.undo_time.is_some() {
-            return already_undone(session, link, &holder).await;
+        let resolved = self.resolve(use_cases, session).await?;
+        if resolved.link.undo_time.is_some() {
+            return already_undone(session, resolved.link, &resolved.holder).await;
         }
-        let Some(secondary) = link.secondary.clone() else {
-            let (identity, origin) = link.moved.first().cloned().zip(origin).ok_or(RELEASED)?;
-            let unlink = Unlink {
-                permit: self.permit.clone(),
-                target,
-                identity,
-                metadata: self.metadata,
-                expected_version: self.expected_version,
-                validate_only: self.validate_only,
-                now: self.now,
-            };
-            let new_id = use_cases.tenant(&self.permit)?.user_id_of(&unlink.identity);
-            let new_id = if let Some(id) = new_id { free_id(session, id).await? } else { None };
-            let resolved =
-                ResolvedIdentity { owner: &holder, origin: &origin, new_id, undoes: Some(link.id) };
-            return Ok(detached(link, unlink.detach(use_cases, session, resolved).await?));
-        };
-
-        let keys = LockKeys::default().user(&holder).user(&secondary);
-        let keys = link.moved.iter().fold(keys, LockKeys::identity);
-        let (mut users, now) =
-            preview::begin(session, self.validate_only, &keys, Rows::WithAbsorbed(&holder, &[]))
-                .await?;
-        let mut holder = take_target(&mut users, &holder, &target)?;
-        target.expect_vouched(&holder, |identity| link.moved.contains(&identity.id))?;
-        expect_version(self.expected_version, holder.version)?;
-        vouch(session, &target, &mut holder, self.validate_only, now).await?;
-        let is_absorbed = |user: &User| {
-            user.absorbed.as_ref().is_some_and(|absorbed| absorbed.by_link == link.id)
-        };
-        if !users.iter().any(is_absorbed) {
-            return Err(Error::Stale);
+        match resolved.link.secondary.clone() {
+            None => self.detach(use_cases, session, resolved).await,
+            Some(secondary) => self.restore(use_cases, session, resolved, &secondary).await,
         }
-        let users: Vec<User> = [holder].into_iter().chain(users).collect();
-        let links = session
-            .standing_links_into(&users.iter().map(|user| &user.id).collect::<Vec<_>>())
-            .await?;
-        let mut user_with_absorbed =
-            UserWithAbsorbed { users: users.clone(), links: links.clone() };
-        let unmerged = match self.metadata.extent() {
-            Some(extent) => user_with_absorbed.unmerge(link.id, extent)?,
-            None => UnmergedMetadata::default(),
-        };
-        let rewritten = user_with_absorbed.rewritten_since(&links, link.id);
-        let tenant = use_cases.tenant(&self.permit)?;
-        let terms = UndoTerms {
-            link: link.id,
-            metadata: self.metadata,
-            can_sign_in: &|provider| tenant.can_sign_in(provider),
-            caller: calling_token(&self.permit),
-        };
-        let mut done = undoing::undo(user_with_absorbed, &terms, now)?;
-        // Of the users that stay, only those that the undo changed are written.
-        done.staying.retain(|user| !users.contains(user));
-        done.staying.iter_mut().for_each(|user| user.touch(now));
-        if !self.validate_only {
-            self.write(session, &done, now).await?;
-            let event = Event::LinkUndone {
-                user: UserChange::latest(&done.holder),
-                restored: UserChange::latest(&done.restored),
-                repointed: done.followers.iter().map(|user| user.id.clone()).collect(),
-                moved: done
-                    .restored
-                    .identities
-                    .iter()
-                    .map(|identity| identity.id.clone())
-                    .collect(),
-                link: link.id,
-                metadata: MetadataPathChange::from_unmerge(&unmerged, &done.withheld),
-                also: done.staying.iter().map(UserChange::latest).collect(),
-            };
-            session.record(actor(&self.permit, &done.holder.id), event, now);
-            if !rewritten.is_empty() {
-                session.save_link_changes(&rewritten).await?;
-            }
-        }
-        let UndoneUsers { holder, restored, withheld, .. } = done;
-        let link = StoredLink { undo_time: Some(now), ..link };
-        let (is_new, was_undone, restored) = (false, false, Some(restored));
-        Ok(UndoLinkResult {
-            user: Some(holder),
-            restored,
-            is_new,
-            was_undone,
-            link: Some(link),
-            unmerged,
-            withheld,
-        })
     }
 
     fn concerned(result: &UndoLinkResult) -> Vec<UserRef> {
@@ -242,6 +158,111 @@ impl UndoLink {
         Ok(Resolved { target, holder, link, origin })
     }
 
+    /// Undoes a link that attached an identity: it leaves by the rules of `Unlink`.
+    async fn detach(
+        &self,
+        use_cases: &UseCases,
+        session: &mut Session,
+        resolved: Resolved,
+    ) -> Result<UndoLinkResult, Error> {
+        let Resolved { target, holder, origin, link } = resolved;
+        let (identity, origin) = link.moved.first().cloned().zip(origin).ok_or(RELEASED)?;
+        let unlink = Unlink {
+            permit: self.permit.clone(),
+            target,
+            identity,
+            metadata: self.metadata,
+            expected_version: self.expected_version,
+            validate_only: self.validate_only,
+            now: self.now,
+        };
+        let new_id = use_cases.tenant(&self.permit)?.user_id_of(&unlink.identity);
+        let new_id = if let Some(id) = new_id { free_id(session, id).await? } else { None };
+        let resolved =
+            ResolvedIdentity { owner: &holder, origin: &origin, new_id, undoes: Some(link.id) };
+        Ok(detached(link, unlink.detach(use_cases, session, resolved).await?))
+    }
+
+    /// Undoes a link that absorbed a user: the user comes back.
+    async fn restore(
+        &self,
+        use_cases: &UseCases,
+        session: &mut Session,
+        resolved: Resolved,
+        secondary: &UserId,
+    ) -> Result<UndoLinkResult, Error> {
+        let (users, now) = self.lock(session, &resolved, secondary).await?;
+        let link = resolved.link;
+        let links = session
+            .standing_links_into(&users.iter().map(|user| &user.id).collect::<Vec<_>>())
+            .await?;
+        let mut user_with_absorbed =
+            UserWithAbsorbed { users: users.clone(), links: links.clone() };
+        let unmerged = match self.metadata.extent() {
+            Some(extent) => user_with_absorbed.unmerge(link.id, extent)?,
+            None => UnmergedMetadata::default(),
+        };
+        let rewritten = user_with_absorbed.rewritten_since(&links, link.id);
+        let tenant = use_cases.tenant(&self.permit)?;
+        let terms = UndoTerms {
+            link: link.id,
+            metadata: self.metadata,
+            can_sign_in: &|provider| tenant.can_sign_in(provider),
+            caller: calling_token(&self.permit),
+        };
+        let mut done = undoing::undo(user_with_absorbed, &terms, now)?;
+        // Of the users that stay, only those that the undo changed are written.
+        done.staying.retain(|user| !users.contains(user));
+        done.staying.iter_mut().for_each(|user| user.touch(now));
+        if !self.validate_only {
+            self.write(session, &done, now).await?;
+            session.record(
+                actor(&self.permit, &done.holder.id),
+                undone_event(&link, &done, &unmerged),
+                now,
+            );
+            if !rewritten.is_empty() {
+                session.save_link_changes(&rewritten).await?;
+            }
+        }
+        let UndoneUsers { holder, restored, withheld, .. } = done;
+        Ok(UndoLinkResult {
+            user: Some(holder),
+            restored: Some(restored),
+            is_new: false,
+            was_undone: false,
+            link: Some(StoredLink { undo_time: Some(now), ..link }),
+            unmerged,
+            withheld,
+        })
+    }
+
+    /// Locks and reads the holder, first, and all users that it holds, and returns them with the
+    /// time of the undo.
+    async fn lock(
+        &self,
+        session: &mut Session,
+        Resolved { target, holder, link, .. }: &Resolved,
+        secondary: &UserId,
+    ) -> Result<(Vec<User>, DateTime<Utc>), Error> {
+        let keys = LockKeys::default().user(holder).user(secondary);
+        let keys = link.moved.iter().fold(keys, LockKeys::identity);
+        let (mut users, now) =
+            preview::begin(session, self.validate_only, &keys, Rows::WithAbsorbed(holder, &[]))
+                .await?;
+        let mut holder = take_target(&mut users, holder, target)?;
+        target.expect_vouched(&holder, |identity| link.moved.contains(&identity.id))?;
+        expect_version(self.expected_version, holder.version)?;
+        vouch(session, target, &mut holder, self.validate_only, now).await?;
+        let is_absorbed = |user: &User| {
+            user.absorbed.as_ref().is_some_and(|absorbed| absorbed.by_link == link.id)
+        };
+        if !users.iter().any(is_absorbed) {
+            return Err(Error::Stale);
+        }
+        Ok(([holder].into_iter().chain(users).collect(), now))
+    }
+
     async fn write(
         &self,
         session: &mut Session,
@@ -258,6 +279,19 @@ impl UndoLink {
             .collect();
         session.save_users(&users).await?;
         Ok(())
+    }
+}
+
+/// The event of an undone link.
+fn undone_event(link: &StoredLink, done: &UndoneUsers, unmerged: &UnmergedMetadata) -> Event {
+    Event::LinkUndone {
+        user: UserChange::latest(&done.holder),
+        restored: UserChange::latest(&done.restored),
+        repointed: done.followers.iter().map(|user| user.id.clone()).collect(),
+        moved: done.restored.identities.iter().map(|identity| identity.id.clone()).collect(),
+        link: link.id,
+        metadata: MetadataPathChange::from_unmerge(unmerged, &done.withheld),
+        also: done.staying.iter().map(UserChange::latest).collect(),
     }
 }
 

@@ -21,37 +21,10 @@ impl SignInHandler {
         permit: Permit,
         mut request: pb::ResolveSignInRequest,
     ) -> Result<pb::ResolveSignInResponse, Error> {
-        use pb::resolve_sign_in_request::Proof;
         let id = take(&mut request.request_id);
         let mut checks = Checks::default();
         let request_id = checks.request_id("request_id", &id, &request, request.validate_only);
-        let proof = match request.proof {
-            None => {
-                checks.report("proof", "is required: account or sign_in_ticket");
-                None
-            }
-            Some(Proof::Account(account)) => {
-                let tenant = self.use_cases.tenant(&permit)?;
-                let now = clock::now();
-                let proven_at =
-                    checks.sign_in_time("account.sign_in_time", account.sign_in_time, now);
-                let by = permit.caller().verifier();
-                let account =
-                    checks.proven_account("account", account, &EmailVerification { time: now, by });
-                if account
-                    .as_ref()
-                    .is_some_and(|of| !tenant.has_connection(&of.id.provider, &of.connection))
-                {
-                    checks.report("account.connection", NOT_ITS_CONNECTION);
-                }
-                account
-                    .map(|account| SignInProof::Account { account: Box::new(account), proven_at })
-            }
-            Some(Proof::SignInTicket(text)) => {
-                checks.ticket_text("sign_in_ticket", &text);
-                Some(SignInProof::from_ticket(&text))
-            }
-        };
+        let proof = self.proof(&mut checks, &permit, request.proof)?;
         let proof = checks.into_result_with(proof)?;
         let ticket = match request_id {
             Some(id) => {
@@ -74,5 +47,40 @@ impl SignInHandler {
             with_ticket(decision, &ticket);
         }
         Ok(response)
+    }
+    /// The proof of a sign-in; `None` if it is absent or wrong.
+    fn proof(
+        &self,
+        checks: &mut Checks,
+        permit: &Permit,
+        proof: Option<pb::resolve_sign_in_request::Proof>,
+    ) -> Result<Option<SignInProof>, Error> {
+        use pb::resolve_sign_in_request::Proof;
+        match proof {
+            None => {
+                checks.report("proof", "is required: account or sign_in_ticket");
+                Ok(None)
+            }
+            Some(Proof::Account(account)) => {
+                let tenant = self.use_cases.tenant(permit)?;
+                let now = clock::now();
+                let proven_at =
+                    checks.sign_in_time("account.sign_in_time", account.sign_in_time, now);
+                let verified = EmailVerification { time: now, by: permit.caller().verifier() };
+                let account = checks.proven_account("account", account, &verified);
+                if account
+                    .as_ref()
+                    .is_some_and(|of| !tenant.has_connection(&of.id.provider, &of.connection))
+                {
+                    checks.report("account.connection", NOT_ITS_CONNECTION);
+                }
+                Ok(account
+                    .map(|account| SignInProof::Account { account: Box::new(account), proven_at }))
+            }
+            Some(Proof::SignInTicket(text)) => {
+                checks.ticket_text("sign_in_ticket", &text);
+                Ok(Some(SignInProof::from_ticket(&text)))
+            }
+        }
     }
 }
