@@ -155,8 +155,8 @@ mod tests {
             let ticket = Ticket { proven: proven(None), purpose };
             assert!(ticket.is_for(&user("ann", 1, 1)));
             assert!(ticket.is_for(&user("ann", 3, 2)));
-            assert!(!ticket.is_for(&user("ann", 4, 1)), "a link or an unlink has touched it");
-            assert!(!ticket.is_for(&user("ann", 1, 3)), "it was deleted and is another");
+            assert!(!ticket.is_for(&user("ann", 4, 1)), "its identities have changed");
+            assert!(!ticket.is_for(&user("ann", 1, 3)), "a new user has the id");
             assert!(!ticket.is_for(&user("ben", 1, 1)));
         }
         for purpose in [TicketPurpose::SignIn, TicketPurpose::Registration] {
@@ -168,8 +168,8 @@ mod tests {
     fn a_proof_holds_while_the_account_has_the_same_owner() {
         let of_ann = proven(Some(then("ann", 3)));
         assert!(of_ann.is_still_of(Some(&user("ann", 3, 2))));
-        assert!(!of_ann.is_still_of(Some(&user("ann", 4, 2))), "something came or went since");
-        assert!(!of_ann.is_still_of(Some(&user("ann", 1, 3))), "it was deleted and is another");
+        assert!(!of_ann.is_still_of(Some(&user("ann", 4, 2))), "its identities have changed");
+        assert!(!of_ann.is_still_of(Some(&user("ann", 1, 3))), "a new user has the id");
         assert!(!of_ann.is_still_of(Some(&user("ben", 1, 1))));
         let proved = |number| User { writes_valid_from: Some(day(number)), ..user("ann", 3, 2) };
         assert!(of_ann.is_still_of(Some(&proved(1))));
@@ -179,10 +179,10 @@ mod tests {
         );
         assert!(!of_ann.is_still_of(None));
         assert!(proven(None).is_still_of(None));
-        assert!(proven(None).is_still_of(Some(&user("ann", 1, 3))), "made of it since");
+        assert!(proven(None).is_still_of(Some(&user("ann", 1, 3))), "the account became this user");
         assert!(
             !proven(None).is_still_of(Some(&user("ann", 2, 1))),
-            "it came to a user that was there"
+            "the account was attached to an older user"
         );
         assert!(!proven(None).is_outlived_by(None));
         assert!(!proven(None).is_outlived_by(Some(day(1))));

@@ -180,7 +180,11 @@ async fn the_retry_of_an_unlink_by_the_unlinked_identity_succeeds() {
         );
         assert_eq!(server.database.db_everything().await, before);
         assert_ne!(own, ann);
-        assert_eq!(reads(&server, &token).await, own, "the token is now its own user's");
+        assert_eq!(
+            reads(&server, &token).await,
+            own,
+            "the token names the user that its account became"
+        );
         // The stored response is now about the caller's own user. To the owner of the former user
         // it is a stranger's.
         let other = server.caller(&Token::of("google-oauth2", "ann").issued_ago(-2));

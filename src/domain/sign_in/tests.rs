@@ -276,7 +276,7 @@ fn a_repeated_claim_renews_only_what_is_old() {
     assert_eq!(
         (renewed.email_proven_since, renewed.email_changed),
         (Some(day(1)), false),
-        "since the first time"
+        "proven since the first verification"
     );
     assert_eq!(refreshed(&known, &sent(2, "", "{}")), None);
     let unverified = refreshed(&known, &sent(2, EMAIL, "{}")).unwrap();
@@ -285,7 +285,7 @@ fn a_repeated_claim_renews_only_what_is_old() {
     assert_eq!(time(&moved), Some(day(2)));
     assert_eq!((moved.email_proven_since, moved.email_changed), (Some(day(40)), true));
     let back = refreshed(&moved, &sent(2, "!ann@example.com", "{}")).unwrap();
-    assert!(back.email_changed, "it has been another address");
+    assert!(back.email_changed, "the address has changed in between");
     let named = refreshed(&known, &sent(2, "", r#"{"name": "Ann", "updated_at": 1}"#)).unwrap();
     assert_eq!(refreshed(&named, &sent(2, "", r#"{"name": "Ann", "updated_at": 2}"#)), None);
     assert!(refreshed(&named, &sent(2, "", r#"{"name": "Anna", "updated_at": 2}"#)).is_some());
@@ -313,12 +313,18 @@ fn a_claim_is_kept_whether_or_not_it_counts() {
     assert!(hosted.email.unwrap().is_verified());
     assert!(!sent("{}").email.unwrap().is_verified());
     let no_longer = refreshed(&known, &sent("{}"), &policy, day(1)).unwrap();
-    assert!(!no_longer.email.unwrap().is_verified(), "what makes it count goes with the email");
+    assert!(
+        !no_longer.email.unwrap().is_verified(),
+        "without its domain the email no longer counts"
+    );
     let elsewhere = refreshed(&known, &sent(r#"{"hd": "example.org"}"#), &policy, day(1)).unwrap();
     assert!(!elsewhere.email.as_ref().unwrap().is_verified());
     let back = refreshed(&elsewhere, &sent(r#"{"hd": "example.com"}"#), &policy, day(2)).unwrap();
     assert_eq!(back.email_proven_since, Some(day(2)));
-    assert!(proves_address(&elsewhere, &back), "what makes the word count proves the address");
+    assert!(
+        proves_address(&elsewhere, &back),
+        "the domain that makes the email count proves the address"
+    );
 }
 
 #[test]
@@ -433,7 +439,11 @@ fn an_account_is_not_linked_to_the_user_that_released_it() {
         assert_eq!(summary(released(&holders, &released_by, false)), expected, "{released_by:?}");
     }
     let two = [ann("auto2"), ben];
-    assert_eq!(summary(released(&two[..1], &["ann"], true)), created, "and it was deleted besides");
+    assert_eq!(
+        summary(released(&two[..1], &["ann"], true)),
+        created,
+        "also after the user was deleted"
+    );
     assert_eq!(summary(released(&two, &["ann"], true)), "candidates ben: DeletedBefore");
 }
 

@@ -151,7 +151,7 @@ fn an_earlier_link_is_taken_back_from_below_a_later_one() {
     world.undo(first);
     assert_eq!(world.shown("p"), json!({"theme": "red", "box": {"y": 2}}));
     world.undo(second);
-    assert_eq!(world.shown("p"), json!({}), "and the box, which the first had made, is gone too");
+    assert_eq!(world.shown("p"), json!({}), "the object that the first link made is gone too");
 }
 
 #[test]

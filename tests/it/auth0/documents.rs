@@ -111,7 +111,7 @@ async fn a_user_links_with_both_tokens() {
     assert_eq!(linked.ok()[1]["provider"], "sms");
     let again = john.post(path, &json!({"link_with": link_with})).await;
     insta::assert_snapshot!(again.refused(), @"409 identity_conflict Specified identity already exists.");
-    assert_eq!(again.headers.get(header::RETRY_AFTER), None, "it is so however often it is tried");
+    assert_eq!(again.headers.get(header::RETRY_AFTER), None, "no retry can succeed");
 }
 
 /// A61: with the tutorial's `max_sign_in_age`, a login of this morning links and unlinks, and only

@@ -50,7 +50,7 @@ async fn a_number_that_was_let_go_is_its_next_owner_s() {
         assert_eq!(
             server.asker(&before).get("/api/v2/users/sms%7Cann").await.status,
             404,
-            "it opens nothing"
+            "the older token gives no access"
         );
         let proof = json!({"link_with": before.sign()});
         backend

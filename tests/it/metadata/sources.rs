@@ -133,7 +133,7 @@ async fn a_link_that_was_undone_gives_what_its_unlink_withheld() {
         assert_eq!(
             metadata(&merged.user.unwrap()),
             (json!({"v": 2}), json!({"a": 2})),
-            "all is back: {subject}"
+            "all metadata is back: {subject}"
         );
     }
 }
