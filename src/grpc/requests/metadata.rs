@@ -41,7 +41,16 @@ impl Checks {
     /// Decoding bounds how deep a message nests, so the recursion ends.
     fn value(&mut self, path: &mut String, value: PbValue) -> Value {
         match value.kind {
-            None | Some(Kind::NullValue(_)) => Value::Null,
+            None => {
+                // An error by `google/protobuf/struct.proto`. Python's protobuf adds such a value
+                // for each missing key that a client reads, which would be stored as null.
+                self.report(
+                    &printable_path(path),
+                    "This value has no kind: leave the key out, or set null_value for null.",
+                );
+                Value::Null
+            }
+            Some(Kind::NullValue(_)) => Value::Null,
             Some(Kind::BoolValue(value)) => Value::Bool(value),
             Some(Kind::StringValue(value)) => Value::String(value),
             Some(Kind::NumberValue(number)) => Number::from_f64(number).map_or_else(

@@ -161,15 +161,22 @@ async fn a_number_is_kept_exactly_or_refused() {
     refused_everywhere(Some(value), &[("/a~0", none), ("/b/1", none), ("/c", none)]).await;
 }
 
+/// An error by `google/protobuf/struct.proto`: as null it would be another value than the client
+/// meant.
 #[tokio::test]
-async fn a_value_of_no_kind_is_null() {
-    let server = TestServer::start().await;
-    let value = Struct { fields: [("k".to_owned(), PbValue { kind: None })].into() };
-    let user = server
-        .service()
-        .create_with("github", "h1", |request| request.user_metadata = Some(value))
-        .await;
-    assert_eq!(json(&server.service().user(&user.id).await.user_metadata), json!({"k": null}));
+async fn a_value_of_no_kind_is_refused() {
+    let none = || PbValue { kind: None };
+    let no_kind = "This value has no kind: leave the key out, or set null_value for null.";
+    let list = prost_types::ListValue { values: vec![number(1.0), none()] };
+    let value = Struct {
+        fields: [
+            ("a".to_owned(), none()),
+            ("b".to_owned(), PbValue { kind: Some(Kind::ListValue(list)) }),
+            ("c".to_owned(), PbValue { kind: Some(Kind::NullValue(0)) }),
+        ]
+        .into(),
+    };
+    refused_everywhere(Some(value), &[("/a", no_kind), ("/b/1", no_kind)]).await;
 }
 
 /// Text with a meaning in SQL, JSON or a terminal is stored as plain text.
