@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::{
     Session, StoreError,
+    bind::bigint,
     cached::Cached,
     erasures::not_being_erased,
     links::{Link, MOVED},
@@ -118,7 +119,7 @@ impl Session {
             .bind::<Text, _>(user.as_str())
             .bind::<Timestamptz, _>(after.link_time)
             .bind::<SqlUuid, _>(after.id)
-            .bind::<BigInt, _>(i64::try_from(limit).unwrap_or(i64::MAX));
+            .bind::<BigInt, _>(bigint(limit));
         let rows: Vec<Row> = self.conn.load(Cached(query)).await?;
         rows.into_iter().map(PastLink::try_from).collect()
     }

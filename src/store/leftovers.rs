@@ -6,7 +6,7 @@ use diesel::{
     sql_types::{BigInt, Text, Timestamptz},
 };
 
-use super::{Session, StoreError, cached::Cached};
+use super::{Session, StoreError, bind::bigint, cached::Cached};
 
 /// The most rows that one statement removes, so that no call waits long for it.
 const AT_ONCE: usize = 1000;
@@ -86,9 +86,8 @@ impl Session {
             "DELETE FROM {table} WHERE ctid = ANY (ARRAY (SELECT ctid FROM {table} \
                WHERE tenant_id = $1 AND expire_time <= now() ORDER BY expire_time LIMIT $2 FOR UPDATE SKIP LOCKED))"
         );
-        let query = sql_query(sql)
-            .bind::<Text, _>(self.tenant.as_str())
-            .bind::<BigInt, _>(i64::try_from(AT_ONCE).unwrap_or(i64::MAX));
+        let query =
+            sql_query(sql).bind::<Text, _>(self.tenant.as_str()).bind::<BigInt, _>(bigint(AT_ONCE));
         self.conn.execute(Cached(query)).await
     }
 
@@ -99,7 +98,7 @@ impl Session {
         let query = sql_query(SQL)
             .bind::<Text, _>(self.tenant.as_str())
             .bind::<Timestamptz, _>(before)
-            .bind::<BigInt, _>(i64::try_from(AT_ONCE).unwrap_or(i64::MAX));
+            .bind::<BigInt, _>(bigint(AT_ONCE));
         self.conn.execute(Cached(query)).await
     }
 }

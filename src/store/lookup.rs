@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::{
     Link, Session, StoreError, StoredResponse,
+    bind::column,
     cached::Cached,
     erasures::{concerns_deleted, not_being_erased},
     links::link_of_json,
@@ -182,60 +183,62 @@ struct Row {
     stored_answer: Option<Vec<u8>>,
 }
 
+/// Reads one row for each lookup. Each subquery has a LIMIT, which keeps the planner from scanning a
+/// table when a thousand users are looked up at once.
+const LOOK_UP: &str = concat!(
+    "SELECT k.link, coalesce(i.home_id, k.home_id) AS home_id, coalesce(home.absorbed_by_link, i.attached_by_link) AS home_link, n.id AS named_id, n.create_time, \
+      n.absorbed_into, n.absorbed_by_link, n.absorbed_time, h.id AS holder_id, h.blocked, \
+      greatest(CASE WHEN n.spared_token = q.token THEN NULL ELSE n.tokens_valid_from END, \
+        CASE WHEN h.spared_token = q.token THEN NULL ELSE h.tokens_valid_from END, \
+        CASE WHEN home.spared_token = q.token THEN NULL ELSE home.tokens_valid_from END, \
+        date_trunc('second', t.delete_time) + interval '1 second') AS tokens_valid_from, \
+      CASE WHEN i.email_proven_since = h.writes_valid_from THEN NULL WHEN i.owner_id IS NOT NULL THEN h.writes_valid_from \
+        ELSE greatest(n.writes_valid_from, h.writes_valid_from) END AS writes_valid_from, \
+      i.owner_since, coalesce(i.moved_by_proof, false) AS moved_by_proof, \
+      q.id IS NULL OR EXISTS (SELECT FROM identities own WHERE own.tenant_id = $1 \
+        AND own.owner_id = coalesce(n.absorbed_into, n.id) AND (n.absorbed_into IS NULL OR own.home_id = n.id) \
+        AND (own.provider = ANY($14)) <> $15) AS has_identity, \
+      l.id AS proof_link, coalesce(p.absorbed_into, p.id) AS proof_primary_id, l.undo_time IS NOT NULL AS proof_undone, \
+      t.delete_time, coalesce(t.returnable, false) AS is_returnable, r.holder_id AS stored_for, \
+      r.fingerprint AS stored_fingerprint, r.answer AS stored_answer \
+    FROM unnest($2::text[], $3::text[], $4::text[], $5::uuid[], $6::bytea[], $7::bytea[], $13::bytea[]) \
+      WITH ORDINALITY AS q(provider, subject, id, link, proof_hash, tombstone, token, position) \
+    LEFT JOIN LATERAL (SELECT * FROM identities WHERE tenant_id = $1 AND provider = q.provider \
+      AND subject = q.subject LIMIT 1) i ON true \
+    LEFT JOIN LATERAL (SELECT * FROM users WHERE tenant_id = $1 AND id = i.home_id LIMIT 1) home ON true \
+    LEFT JOIN LATERAL (SELECT json_build_object('id', l.id, 'primary_id', l.primary_id, 'secondary_id', l.secondary_id, \
+        'moved', l.moved, 'link_time', l.link_time, 'undo_time', l.undo_time) AS link, a.home_id, \
+        coalesce(s.absorbed_into, a.owner_id, p.absorbed_into, p.id) AS holder_id FROM links l \
+      LEFT JOIN users s ON s.tenant_id = $1 AND s.id = l.secondary_id AND s.absorbed_by_link = l.id \
+      LEFT JOIN identities a ON a.tenant_id = $1 AND a.attached_by_link = l.id \
+        AND a.provider = l.moved->0->>'provider' AND a.subject = l.moved->0->>'subject' \
+      LEFT JOIN users p ON p.tenant_id = $1 AND p.id = l.primary_id \
+      WHERE l.tenant_id = $1 AND l.id = q.link AND ",
+    not_being_erased!("l"),
+    " LIMIT 1) k ON true \
+    LEFT JOIN LATERAL (SELECT * FROM users WHERE tenant_id = $1 AND id = coalesce(q.id, i.owner_id, k.holder_id) \
+      LIMIT 1) n ON true \
+    LEFT JOIN LATERAL (SELECT * FROM users WHERE tenant_id = $1 AND id = coalesce(n.absorbed_into, n.id) \
+      LIMIT 1) h ON true \
+    LEFT JOIN LATERAL (SELECT * FROM links WHERE tenant_id = $1 AND proof_hash = q.proof_hash LIMIT 1) l ON true \
+    LEFT JOIN LATERAL (SELECT * FROM users WHERE tenant_id = $1 AND id = l.primary_id LIMIT 1) p ON true \
+    LEFT JOIN LATERAL (SELECT * FROM tombstones WHERE tenant_id = $1 AND id_hash = q.tombstone LIMIT 1) t \
+      ON true \
+    LEFT JOIN (SELECT fingerprint, answer, coalesce(c.absorbed_into, a.caller_user_id) AS holder_id FROM request_ids a \
+      LEFT JOIN users c ON c.tenant_id = $1 AND c.id = a.caller_user_id \
+      WHERE a.tenant_id = $1 AND a.rpc = $8 \
+      AND a.caller_kind = $9 AND a.issuer = $10 AND a.subject = $11 AND a.request_id = $12 \
+      AND a.expire_time > now() AND NOT ",
+    concerns_deleted!("a"),
+    ") r ON q.position = 1 \
+    ORDER BY q.position"
+);
+
 impl Session {
-    /// Runs the lookups, at least one. Each subquery has a LIMIT, which keeps the planner from
-    /// scanning a table when a thousand users are looked up at once.
+    /// Runs the lookups, at least one.
     pub async fn look_up(&mut self, lookups: &[Lookup]) -> Result<LookupResults, StoreError> {
-        const SQL: &str = concat!(
-            "SELECT k.link, coalesce(i.home_id, k.home_id) AS home_id, coalesce(home.absorbed_by_link, i.attached_by_link) AS home_link, n.id AS named_id, n.create_time, \
-              n.absorbed_into, n.absorbed_by_link, n.absorbed_time, h.id AS holder_id, h.blocked, \
-              greatest(CASE WHEN n.spared_token = q.token THEN NULL ELSE n.tokens_valid_from END, \
-                CASE WHEN h.spared_token = q.token THEN NULL ELSE h.tokens_valid_from END, \
-                CASE WHEN home.spared_token = q.token THEN NULL ELSE home.tokens_valid_from END, \
-                date_trunc('second', t.delete_time) + interval '1 second') AS tokens_valid_from, \
-              CASE WHEN i.email_proven_since = h.writes_valid_from THEN NULL WHEN i.owner_id IS NOT NULL THEN h.writes_valid_from \
-                ELSE greatest(n.writes_valid_from, h.writes_valid_from) END AS writes_valid_from, \
-              i.owner_since, coalesce(i.moved_by_proof, false) AS moved_by_proof, \
-              q.id IS NULL OR EXISTS (SELECT FROM identities own WHERE own.tenant_id = $1 \
-                AND own.owner_id = coalesce(n.absorbed_into, n.id) AND (n.absorbed_into IS NULL OR own.home_id = n.id) \
-                AND (own.provider = ANY($14)) <> $15) AS has_identity, \
-              l.id AS proof_link, coalesce(p.absorbed_into, p.id) AS proof_primary_id, l.undo_time IS NOT NULL AS proof_undone, \
-              t.delete_time, coalesce(t.returnable, false) AS is_returnable, r.holder_id AS stored_for, \
-              r.fingerprint AS stored_fingerprint, r.answer AS stored_answer \
-            FROM unnest($2::text[], $3::text[], $4::text[], $5::uuid[], $6::bytea[], $7::bytea[], $13::bytea[]) \
-              WITH ORDINALITY AS q(provider, subject, id, link, proof_hash, tombstone, token, position) \
-            LEFT JOIN LATERAL (SELECT * FROM identities WHERE tenant_id = $1 AND provider = q.provider \
-              AND subject = q.subject LIMIT 1) i ON true \
-            LEFT JOIN LATERAL (SELECT * FROM users WHERE tenant_id = $1 AND id = i.home_id LIMIT 1) home ON true \
-            LEFT JOIN LATERAL (SELECT json_build_object('id', l.id, 'primary_id', l.primary_id, 'secondary_id', l.secondary_id, \
-                'moved', l.moved, 'link_time', l.link_time, 'undo_time', l.undo_time) AS link, a.home_id, \
-                coalesce(s.absorbed_into, a.owner_id, p.absorbed_into, p.id) AS holder_id FROM links l \
-              LEFT JOIN users s ON s.tenant_id = $1 AND s.id = l.secondary_id AND s.absorbed_by_link = l.id \
-              LEFT JOIN identities a ON a.tenant_id = $1 AND a.attached_by_link = l.id \
-                AND a.provider = l.moved->0->>'provider' AND a.subject = l.moved->0->>'subject' \
-              LEFT JOIN users p ON p.tenant_id = $1 AND p.id = l.primary_id \
-              WHERE l.tenant_id = $1 AND l.id = q.link AND ",
-            not_being_erased!("l"),
-            " LIMIT 1) k ON true \
-            LEFT JOIN LATERAL (SELECT * FROM users WHERE tenant_id = $1 AND id = coalesce(q.id, i.owner_id, k.holder_id) \
-              LIMIT 1) n ON true \
-            LEFT JOIN LATERAL (SELECT * FROM users WHERE tenant_id = $1 AND id = coalesce(n.absorbed_into, n.id) \
-              LIMIT 1) h ON true \
-            LEFT JOIN LATERAL (SELECT * FROM links WHERE tenant_id = $1 AND proof_hash = q.proof_hash LIMIT 1) l ON true \
-            LEFT JOIN LATERAL (SELECT * FROM users WHERE tenant_id = $1 AND id = l.primary_id LIMIT 1) p ON true \
-            LEFT JOIN LATERAL (SELECT * FROM tombstones WHERE tenant_id = $1 AND id_hash = q.tombstone LIMIT 1) t \
-              ON true \
-            LEFT JOIN (SELECT fingerprint, answer, coalesce(c.absorbed_into, a.caller_user_id) AS holder_id FROM request_ids a \
-              LEFT JOIN users c ON c.tenant_id = $1 AND c.id = a.caller_user_id \
-              WHERE a.tenant_id = $1 AND a.rpc = $8 \
-              AND a.caller_kind = $9 AND a.issuer = $10 AND a.subject = $11 AND a.request_id = $12 \
-              AND a.expire_time > now() AND NOT ",
-            concerns_deleted!("a"),
-            ") r ON q.position = 1 \
-            ORDER BY q.position"
-        );
         let request = self.request.as_ref();
-        let query = sql_query(SQL)
+        let query = sql_query(LOOK_UP)
             .bind::<Text, _>(self.tenant.as_str())
             .bind::<Array<Nullable<Text>>, _>(column(lookups, |q| {
                 q.identity().map(|id| id.provider.as_str())
@@ -269,10 +272,6 @@ impl Session {
         let results = rows.into_iter().map(LookupResult::try_from).collect::<Result<_, _>>()?;
         Ok(LookupResults { results, stored, stored_for })
     }
-}
-
-fn column<'a, T>(lookups: &'a [Lookup], part: impl Fn(&'a Lookup) -> Option<T>) -> Vec<Option<T>> {
-    lookups.iter().map(part).collect()
 }
 
 impl TryFrom<Row> for LookupResult {

@@ -7,6 +7,7 @@
 //! All functions here that query the database fail with a [`StoreError`]. Their docs name only the
 //! errors that are special to them.
 
+mod bind;
 mod cached;
 mod candidates;
 mod connect;
@@ -18,6 +19,7 @@ mod error;
 mod events;
 mod feed;
 mod history;
+mod identities;
 mod leftovers;
 mod links;
 mod locks;

@@ -9,7 +9,9 @@ use diesel::{
 };
 
 use self::statement::Statement;
-use super::{Session, StoreError, cached::Cached, rows::user_columns, trust::email_counts};
+use super::{
+    Session, StoreError, bind::bigint, cached::Cached, rows::user_columns, trust::email_counts,
+};
 use crate::domain::{Email, Provider, Subject, User, UserId};
 
 /// A search for the live users that fulfil all conditions. An empty search finds all live users.
@@ -201,7 +203,7 @@ impl Session {
         let statement = Statement::new()
             .sql("SELECT count(*) AS users FROM (SELECT")
             .users(search, self.tenant.as_str(), &self.trust.verifiers)
-            .bind::<BigInt, _>(" LIMIT ", number(at_most))
+            .bind::<BigInt, _>(" LIMIT ", bigint(at_most))
             .sql(") m");
         let row: Option<CountRow> = match search.is_usual() {
             true => self.conn.load_one(Cached(statement.query)).await?,
@@ -247,18 +249,13 @@ impl Session {
         let query = sql_query(SQL)
             .bind::<Text, _>(self.tenant.as_str())
             .bind::<Text, _>(canonical)
-            .bind::<BigInt, _>(number(limit))
+            .bind::<BigInt, _>(bigint(limit))
             .bind::<Array<Text>, _>(&verifiers.always)
             .bind::<Array<Text>, _>(&verifiers.domains)
             .bind::<Array<Text>, _>(&verifiers.hosted);
         let rows = self.conn.load(Cached(query)).await?;
         self.judged(rows)
     }
-}
-
-/// A number as the database's type; a larger one becomes the largest of that type.
-fn number(count: usize) -> i64 {
-    i64::try_from(count).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]

@@ -1,19 +1,12 @@
-//! What a sign-in reads for its decision, and what it refreshes.
+//! What a sign-in reads for its decision.
 
 use diesel::{
-    ExpressionMethods as _, sql_query,
+    sql_query,
     sql_types::{Array, BigInt, Text},
 };
 
-use super::{
-    Session, StoreError,
-    cached::Cached,
-    rows::json,
-    schema::identities,
-    stored::{to_json, verifier::StoredVerifier},
-    trust::email_counts,
-};
-use crate::domain::{Identity, User};
+use super::{Session, StoreError, cached::Cached, trust::email_counts};
+use crate::domain::User;
 
 /// The most users that are read: first those whose email counts as verified, then the others.
 const LOOKED_AT: (i64, i64) = (100, 20);
@@ -60,29 +53,5 @@ impl Session {
             .bind::<Array<Text>, _>(&verifiers.hosted);
         let rows = self.conn.load(Cached(query)).await?;
         self.judged(rows)
-    }
-
-    /// Writes the email and profile that a sign-in refreshed on a known identity.
-    pub async fn refresh_identity(&mut self, identity: &Identity) -> Result<(), StoreError> {
-        let email = identity.email.as_ref();
-        let verified = email.and_then(|email| email.verified.as_ref());
-        let verifier = verified.map(|verified| to_json(&StoredVerifier::from(&verified.by)));
-        let update = diesel::update(identities::table)
-            .filter(identities::tenant_id.eq(self.tenant.as_str()))
-            .filter(identities::provider.eq(identity.id.provider.as_str()))
-            .filter(identities::subject.eq(identity.id.subject.as_str()))
-            .set((
-                identities::email.eq(email.map(|email| &email.given)),
-                identities::email_canonical.eq(email.and_then(|email| email.canonical.as_ref())),
-                identities::email_verified.eq(verified.is_some()),
-                identities::email_verify_time.eq(verified.map(|verified| verified.time)),
-                identities::email_verifier.eq(verifier.transpose()?),
-                identities::profile_data.eq(json(&identity.profile_data)),
-                identities::email_proven_since.eq(identity.email_proven_since),
-                identities::email_proven_among.eq(identity.email_proven_among),
-                identities::email_changed.eq(identity.email_changed),
-            ));
-        self.conn.execute(Cached(update)).await?;
-        Ok(())
     }
 }

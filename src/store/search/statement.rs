@@ -9,10 +9,10 @@ use diesel::{
     sql_types::{Array, BigInt, HasSqlType, Text, Timestamptz},
 };
 
-use super::{After, Excluded, Key, Order, OrderBy, Page, UserSearch, number};
+use super::{After, Excluded, Key, Order, OrderBy, Page, UserSearch};
 use crate::{
     domain::{Email, IdentityRef, Provider, Subject, UserId},
-    store::trust::Verifiers,
+    store::{bind::bigint, trust::Verifiers},
 };
 
 /// That `p` is the primary identity of the user `u`.
@@ -234,8 +234,8 @@ impl<'a> Statement<'a> {
                 .sql(")"),
         };
         self.in_order(*order)
-            .bind::<BigInt, _>(" OFFSET ", number(*offset))
-            .bind::<BigInt, _>(" LIMIT ", number(*limit))
+            .bind::<BigInt, _>(" OFFSET ", bigint(*offset))
+            .bind::<BigInt, _>(" LIMIT ", bigint(*limit))
     }
 
     /// Adds an order.
