@@ -3,6 +3,7 @@
 use proptest::{prelude::*, sample::select};
 
 use super::{parser::is_plain, *};
+use crate::store::Excluded;
 
 /// A field and a value of it.
 fn term() -> impl Strategy<Value = Term> {
@@ -68,75 +69,13 @@ fn joined(terms: &[Term], is_bare: bool, space: &str) -> (String, bool) {
 
 /// Adds a clause to the expected search, with the simplest code.
 fn mean(meant: &mut UserSearch, terms: &[Term], is_excluded: bool) {
-    let UserSearch { excluded: not, .. } = meant;
+    if is_excluded {
+        terms.iter().for_each(|term| exclude(&mut meant.excluded, term));
+        return;
+    }
     let (mut key, mut can_be) = (Key::default(), false);
-    for Term { field, value } in terms {
-        let (text, is_prefix) = match value {
-            Value::Whole(text) => (text.as_str(), false),
-            Value::Prefix(text) => (text.as_str(), true),
-        };
-        can_be |= match (field, is_excluded) {
-            (Field::Email, false) if is_prefix => {
-                key.email_prefixes.extend(EmailPrefix::parse(text));
-                true
-            }
-            (Field::Email, false) => {
-                key.emails.extend(Email::parse(text));
-                Email::parse(text).is_ok()
-            }
-            (Field::Email, true) => {
-                not.emails.extend(Email::parse(text));
-                true
-            }
-            (Field::RawEmail, false) => {
-                key.exact_emails.extend(Email::parse(text));
-                Email::parse(text).is_ok()
-            }
-            (Field::RawEmail, true) => {
-                not.exact_emails.extend(Email::parse(text));
-                true
-            }
-            (Field::UserId, false) => {
-                key.user_ids.extend(UserId::parse(text));
-                UserId::parse(text).is_some()
-            }
-            (Field::UserId, true) => {
-                not.user_ids.extend(UserId::parse(text));
-                true
-            }
-            (Field::EmailVerified, false) => {
-                meant.email_verified = Some(text == "true");
-                true
-            }
-            (Field::EmailVerified, true) => {
-                not.email_verified.push(text == "true");
-                true
-            }
-            (Field::Provider, false) => {
-                meant.provider = Provider::parse(text);
-                meant.provider.is_some()
-            }
-            (Field::Provider, true) => {
-                not.providers.extend(Provider::parse(text));
-                true
-            }
-            (Field::Subject, false) => {
-                meant.subject = Subject::parse(text);
-                meant.subject.is_some()
-            }
-            (Field::Subject, true) => {
-                not.subjects.extend(Subject::parse(text));
-                true
-            }
-            (Field::Connection, false) => {
-                meant.connection = connection(text.to_owned());
-                meant.connection.is_some()
-            }
-            (Field::Connection, true) => {
-                not.connections.extend(connection(text.to_owned()));
-                true
-            }
-        };
+    for term in terms {
+        can_be |= demand(meant, &mut key, term);
     }
     // No prefix within another one, and no key twice.
     let prefixes = key.email_prefixes;
@@ -151,6 +90,62 @@ fn mean(meant: &mut UserSearch, terms: &[Term], is_excluded: bool) {
     let is_new = key != Key::default() && !meant.keys.contains(&key);
     meant.keys.extend(is_new.then_some(key));
     meant.matches_no_user |= !can_be;
+}
+
+/// Adds a demanded term. Returns whether a user can fulfil it.
+fn demand(meant: &mut UserSearch, key: &mut Key, Term { field, value }: &Term) -> bool {
+    let text = match value {
+        Value::Whole(text) => text,
+        Value::Prefix(text) => {
+            assert_eq!(*field, Field::Email);
+            key.email_prefixes.extend(EmailPrefix::parse(text));
+            return true;
+        }
+    };
+    match field {
+        Field::Email => {
+            key.emails.extend(Email::parse(text));
+            Email::parse(text).is_ok()
+        }
+        Field::RawEmail => {
+            key.exact_emails.extend(Email::parse(text));
+            Email::parse(text).is_ok()
+        }
+        Field::UserId => {
+            key.user_ids.extend(UserId::parse(text));
+            UserId::parse(text).is_some()
+        }
+        Field::EmailVerified => {
+            meant.email_verified = Some(text == "true");
+            true
+        }
+        Field::Provider => {
+            meant.provider = Provider::parse(text);
+            meant.provider.is_some()
+        }
+        Field::Subject => {
+            meant.subject = Subject::parse(text);
+            meant.subject.is_some()
+        }
+        Field::Connection => {
+            meant.connection = connection(text.to_owned());
+            meant.connection.is_some()
+        }
+    }
+}
+
+/// Adds an excluded term.
+fn exclude(not: &mut Excluded, Term { field, value }: &Term) {
+    let (Value::Whole(text) | Value::Prefix(text)) = value;
+    match field {
+        Field::Email => not.emails.extend(Email::parse(text)),
+        Field::RawEmail => not.exact_emails.extend(Email::parse(text)),
+        Field::UserId => not.user_ids.extend(UserId::parse(text)),
+        Field::EmailVerified => not.email_verified.push(text == "true"),
+        Field::Provider => not.providers.extend(Provider::parse(text)),
+        Field::Subject => not.subjects.extend(Subject::parse(text)),
+        Field::Connection => not.connections.extend(connection(text.to_owned())),
+    }
 }
 
 proptest! {
