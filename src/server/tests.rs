@@ -14,7 +14,7 @@ use crate::calls::telemetry::CallOutcome;
 
 const MAX_CALL_TIME: Duration = Duration::from_secs(60);
 /// What a client of Auth0's HTTP gets after an internal fault.
-const FAULT: &str = r#"{"statusCode":500,"error":"Internal Server Error","message":"Something went wrong here: it was logged.","errorCode":"internal"}"#;
+const FAULT: &str = r#"{"statusCode":500,"error":"Internal Server Error","message":"The server failed internally and has logged the cause.","errorCode":"internal"}"#;
 
 /// The response of these routes behind gRPC's stack, without a gate.
 async fn over_grpc(routes: impl CallService<(), Body = Body>) -> Response<Body> {

@@ -255,6 +255,10 @@ async fn a_debug_log_contains_causes_and_no_secrets() {
         unknown issuer
         two authorization headers
     "#);
+    let proofs =
+        lines.iter().filter(|line| line["message"] == "a link_with token was not accepted");
+    let proofs: Vec<&str> = proofs.map(|line| line["cause"].as_str().unwrap()).collect();
+    assert_eq!(proofs, ["the signature, a claim, the issuer, the audience or a time is invalid"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

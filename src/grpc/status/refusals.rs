@@ -37,7 +37,7 @@ pub fn from_domain_error(refusal: DomainError) -> Status {
         DomainError::LinkTokenInvalid(_) => plain(
             FailedPrecondition,
             Reason::LinkTokenInvalid,
-            "link_with was not accepted: let the person sign in to the secondary account again and send its new token, once",
+            "link_with was not accepted: let the person sign in as the secondary user again and send its new token, once",
         ),
         DomainError::LinkTicketInvalid => plain(
             FailedPrecondition,

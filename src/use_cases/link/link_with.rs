@@ -17,6 +17,12 @@ use crate::{
 /// The refusal of a token that proves nothing, the same for each cause.
 pub(super) const INVALID: DomainError = DomainError::LinkTokenInvalid(LinkTokenProblem::Invalid);
 
+/// The same, with its cause for the log. The caller does not learn the cause.
+pub(super) fn refused(cause: &'static str) -> DomainError {
+    tracing::debug!(cause, "a link_with token was not accepted");
+    INVALID
+}
+
 /// A `link_with` token that has been verified. What the database has of the user that it names is
 /// judged with the link.
 pub(in crate::use_cases) struct ProofToken {
@@ -39,13 +45,16 @@ impl UseCases {
         let token = self.issuers.verify(token, TokenUse::LinkWith, now).await.map_err(
             |denial| match denial {
                 AuthError::KeysUnavailable => Error::Auth(AuthError::KeysUnavailable),
+                AuthError::TokenInvalid(cause) => refused(cause).into(),
                 _ => INVALID.into(),
             },
         )?;
         if let Caller::User(caller) = permit.caller() {
             self.issuers.expect_same_client(caller, &token)?;
         }
-        let TokenCaller::User(named) = token.caller.clone() else { return Err(INVALID.into()) };
+        let TokenCaller::User(named) = token.caller.clone() else {
+            return Err(refused("a service's token proves no user").into());
+        };
         let is_enabled = match &named {
             UserRef::Identity(identity) => {
                 self.tenant(permit)?.provider(&identity.provider).policy.enabled
@@ -55,10 +64,14 @@ impl UseCases {
         // A proof must be as fresh as the sign-in that the link demands. A token that was renewed
         // just now may be of an old session.
         let is_fresh = token.authenticated_at.is_some_and(|time| time >= now - RECENT_SIGN_IN);
-        if is_enabled && is_fresh && token.tenants.contains(permit.tenant()) {
-            Ok(ProofToken { token, named })
+        if !is_enabled {
+            Err(refused("its provider is disabled or not declared").into())
+        } else if !is_fresh {
+            Err(refused("its sign-in is older than ten minutes").into())
+        } else if !token.tenants.contains(permit.tenant()) {
+            Err(refused("it is of another tenant").into())
         } else {
-            Err(INVALID.into())
+            Ok(ProofToken { token, named })
         }
     }
 }

@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::{
     SecondarySide,
-    link_with::{INVALID, ProofToken},
+    link_with::{ProofToken, refused},
 };
 use crate::{
     config::Tenant,
@@ -122,17 +122,21 @@ fn token_step(
                     proven_at: token.issued_at(),
                 })))
             }
-            _ => Err(INVALID),
+            UserRef::Identity(_) => Err(refused("it is older than the deletion of its account")),
+            UserRef::UserId(_) => Err(refused("the user that it names does not exist")),
         };
     };
-    if user_state.has_withdrawn_tokens_of(token.issued_at()) || !user_state.has_identity {
-        return Err(INVALID);
+    if user_state.has_withdrawn_tokens_of(token.issued_at()) {
+        return Err(refused("it was withdrawn by an unlink, an undo or a deletion"));
+    }
+    if !user_state.has_identity {
+        return Err(refused("the user that it names has no account that can sign in"));
     }
     if user_state.holder == *primary {
         return Ok(Step::already_linked(user_state, found));
     }
     if user_state.only_reads(token.issued_at()) {
-        return Err(INVALID);
+        return Err(refused("it is older than the move of its account to its present user"));
     }
     Ok(Step::Absorb(user_state.holder.clone()))
 }
