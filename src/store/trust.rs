@@ -123,7 +123,7 @@ impl Session {
     }
 }
 
-/// A condition: the identity's email counts as verified, as [`IdentityEmail::judge`] decides. It
+/// A condition: the identity's email counts as verified, as `IdentityEmail::judge` decides. It
 /// is in SQL so that a page of such users is full. It is never NULL. The three parameters are those
 /// of [`Verifiers`]; a canonical email has one `@`.
 macro_rules! email_counts {

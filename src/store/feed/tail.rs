@@ -35,7 +35,7 @@ impl Store {
 }
 
 impl Tail {
-    /// The same as [`Session::horizon`].
+    /// The same as [`Session::horizon`](crate::store::Session::horizon).
     pub async fn horizon(&mut self) -> Result<Horizon, StoreError> {
         epochs::horizon(&mut self.0).await
     }
