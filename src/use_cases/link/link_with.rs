@@ -14,13 +14,11 @@ use crate::{
     use_cases::{Error, UseCases},
 };
 
-/// The refusal of a token that proves nothing, the same for each cause.
-pub(super) const INVALID: DomainError = DomainError::LinkTokenInvalid(LinkTokenProblem::Invalid);
-
-/// The same, with its cause for the log. The caller does not learn the cause.
+/// The refusal of a token that proves nothing, the same for each cause. The cause goes to the log:
+/// the caller does not learn it.
 pub(super) fn refused(cause: &'static str) -> DomainError {
     tracing::debug!(cause, "a link_with token was not accepted");
-    INVALID
+    DomainError::LinkTokenInvalid(LinkTokenProblem::Invalid)
 }
 
 /// A `link_with` token that has been verified. What the database has of the user that it names is
@@ -46,7 +44,7 @@ impl UseCases {
             |denial| match denial {
                 AuthError::KeysUnavailable => Error::Auth(AuthError::KeysUnavailable),
                 AuthError::TokenInvalid(cause) => refused(cause).into(),
-                _ => INVALID.into(),
+                _ => refused("it may not be used as a proof").into(),
             },
         )?;
         if let Caller::User(caller) = permit.caller() {

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::link_with::{INVALID, ProofToken};
+use super::link_with::{ProofToken, refused};
 use crate::{
     config::Tenant,
     domain::{
@@ -107,7 +107,11 @@ impl SecondarySide {
                 (None, None) => true,
                 _ => false,
             });
-        if is_for_primary && is_unchanged { Ok(()) } else { Err(self.refusal()) }
+        if is_for_primary && is_unchanged {
+            Ok(())
+        } else {
+            Err(self.refusal("an account changed hands"))
+        }
     }
 
     /// The user id that it also seems to name, beside the identity.
@@ -157,12 +161,15 @@ impl SecondarySide {
         }
     }
 
-    /// The refusal of an invalid proof, the same for each cause.
-    pub(super) fn refusal(&self) -> DomainError {
+    /// The refusal of an invalid proof, the same for each cause. The cause of a token's goes to the
+    /// log.
+    pub(super) fn refusal(&self, cause: &'static str) -> DomainError {
         match self {
             Self::Ticket(_) => DomainError::LinkTicketInvalid,
             Self::Account(_) | Self::StoredAccount(_) => DomainError::SignInInvalid,
-            Self::Token(_) | Self::Identity(_) | Self::MainIdentity(_) | Self::User(_) => INVALID,
+            Self::Token(_) | Self::Identity(_) | Self::MainIdentity(_) | Self::User(_) => {
+                refused(cause)
+            }
         }
     }
 
@@ -178,7 +185,7 @@ impl SecondarySide {
         ticket: Option<&Ticket>,
         user: &User,
     ) -> Result<(), DomainError> {
-        let (proving, refusal) = match self {
+        let proving = match self {
             Self::MainIdentity(identity)
                 if user.primary != *identity
                     && identity.as_user_id().as_ref() != Some(&user.id) =>
@@ -186,15 +193,17 @@ impl SecondarySide {
                 return Err(DomainError::IdentityTaken);
             }
             Self::Token(token) => match token.named() {
-                UserRef::Identity(identity) => (identity, INVALID),
+                UserRef::Identity(identity) => identity,
                 // The token does not show at which account the person signed in.
-                UserRef::UserId(_) if !user.is_all_vouched() => return Err(INVALID),
+                UserRef::UserId(_) if !user.is_all_vouched() => {
+                    return Err(refused("an old sign-in added an account of the user"));
+                }
                 UserRef::UserId(_) => return Ok(()),
             },
-            Self::Account(account) => (&account.id, DomainError::IdentityTaken),
+            Self::Account(account) => &account.id,
             Self::StoredAccount(_) | Self::Ticket(_) => {
-                let proven = self.stored_proof(ticket).ok_or_else(|| self.refusal())?;
-                (&proven.account.id, DomainError::IdentityTaken)
+                let proven = self.stored_proof(ticket);
+                &proven.ok_or_else(|| self.refusal("it is gone"))?.account.id
             }
             Self::Identity(_) | Self::MainIdentity(_) | Self::User(_) => return Ok(()),
         };
@@ -203,6 +212,12 @@ impl SecondarySide {
             |identity: &IdentityRef| tenant.provider(&identity.provider).policy.link_only;
         let reaches = tenant.can_sign_in(&proving.provider)
             || user.identities.iter().all(|of| is_link_only(&of.id));
-        if reaches && user.is_vouched(proving) { Ok(()) } else { Err(refusal) }
+        match self {
+            _ if reaches && user.is_vouched(proving) => Ok(()),
+            Self::Token(_) => Err(refused(
+                "its account cannot sign in while others of the user can, or an old sign-in added it",
+            )),
+            _ => Err(DomainError::IdentityTaken),
+        }
     }
 }

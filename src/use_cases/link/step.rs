@@ -69,7 +69,7 @@ impl SecondarySide {
             return if again {
                 Ok(Step::Nothing { link: Some(used.link) })
             } else {
-                Err(self.refusal())
+                Err(self.refusal("it was used before"))
             };
         }
         match self {

@@ -252,7 +252,10 @@ impl LinkWrite {
         // The identity may have been added and deleted while this waited.
         let deleted = session.delete_time(&UserRef::Identity(identity.id.clone())).await?;
         if deleted.is_some_and(|deleted| proven_at <= deleted) {
-            return Err(self.secondary.refusal().into());
+            return Err(self
+                .secondary
+                .refusal("it is older than the deletion of its account")
+                .into());
         }
         self.secondary.expect_unchanged(ticket, &user, None)?;
         let then = UserSnapshot::now(&user);
