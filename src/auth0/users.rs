@@ -126,9 +126,8 @@ pub(super) async fn read(
     params.into_result()?;
     let absorbed_id = if is_resolving { AbsorbedId::Holder } else { AbsorbedId::Gone };
     let target = target(&permit, route, &id, absorbed_id)?;
-    let mut session =
-        use_cases.store().session(permit.tenant()).await.map_err(|error| refused(error.into()))?;
-    let user = read_user(&mut session, &target, clock::now()).await.map_err(refused)?;
+    let reads = use_cases.store().reads(permit.tenant()).map_err(|error| refused(error.into()))?;
+    let user = read_user(reads, &target, clock::now()).await.map_err(refused)?;
     json(StatusCode::OK, &fields.select(&user, &looks)?)
 }
 
@@ -175,12 +174,9 @@ pub(super) async fn update(
     if let Some(connection) = &body.connection {
         // Some clients send the connection with every change. A connection of another identity has
         // no clear meaning.
-        let mut session = use_cases
-            .store()
-            .session(permit.tenant())
-            .await
-            .map_err(|error| refused(error.into()))?;
-        let user = read_user(&mut session, &target, clock::now()).await.map_err(refused)?;
+        let reads =
+            use_cases.store().reads(permit.tenant()).map_err(|error| refused(error.into()))?;
+        let user = read_user(reads, &target, clock::now()).await.map_err(refused)?;
         if user.identity(&user.primary).is_none_or(|identity| identity.connection != *connection) {
             return Err(ApiError::body(
                 "connection must be that of the user's first identity, or be left out",

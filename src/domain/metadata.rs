@@ -98,9 +98,15 @@ impl Metadata {
     /// is null. `None` if the result would be larger than [`MAX_BYTES`].
     #[must_use]
     pub fn overlaid(&self, over: &Self) -> Option<Self> {
-        let mut both = self.clone();
-        both.0.extend(over.0.clone());
+        let both = self.clone().laid_over_by(over);
         (both.json_bytes() <= MAX_BYTES).then_some(both)
+    }
+
+    /// The same without a bound.
+    #[must_use]
+    pub fn laid_over_by(mut self, over: &Self) -> Self {
+        self.0.extend(over.0.clone());
+        self
     }
 
     /// The same without `key`.

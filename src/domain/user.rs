@@ -79,12 +79,8 @@ impl User {
     /// The root profile: the primary identity's profile, with the user's overrides laid over it key
     /// by key.
     pub fn profile(&self) -> Metadata {
-        let mut profile = self
-            .identity(&self.primary)
-            .map(|identity| identity.profile_data.as_map().clone())
-            .unwrap_or_default();
-        profile.extend(self.profile_overrides.as_map().clone());
-        Metadata::from_stored(profile)
+        let primary = self.identity(&self.primary).map(|identity| identity.profile_data.clone());
+        primary.unwrap_or_default().laid_over_by(&self.profile_overrides)
     }
 
     /// The canonical emails that are verified on this user.

@@ -1,5 +1,7 @@
 //! Prepared statements for queries that diesel would otherwise prepare on each execution.
 
+use std::marker::PhantomData;
+
 use diesel::{
     pg::Pg,
     query_builder::{AstPass, Query, QueryFragment, QueryId},
@@ -31,4 +33,36 @@ impl<Q: QueryFragment<Pg>> QueryFragment<Pg> for Cached<Q> {
 
 impl<Q: Query> Query for Cached<Q> {
     type SqlType = Q::SqlType;
+}
+
+/// The same for a query by text whose columns have these types, so that its rows are decoded by
+/// position.
+pub(super) struct Positional<Q, ST> {
+    query: Q,
+    columns: PhantomData<ST>,
+}
+
+impl<Q, ST> Positional<Q, ST> {
+    pub(super) fn new(query: Q) -> Self {
+        Self { query, columns: PhantomData }
+    }
+}
+
+impl<Q, ST> QueryId for Positional<Q, ST> {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl<Q: QueryFragment<Pg>, ST> QueryFragment<Pg> for Positional<Q, ST> {
+    fn walk_ast<'b>(&'b self, pass: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        self.query.walk_ast(pass)
+    }
+
+    fn is_safe_to_cache_prepared(&self, _backend: &Pg) -> QueryResult<bool> {
+        Ok(true)
+    }
+}
+
+impl<Q, ST> Query for Positional<Q, ST> {
+    type SqlType = ST;
 }

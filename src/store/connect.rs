@@ -24,14 +24,22 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 /// How long a call waits for a free connection before it fails with
 /// [`super::StoreError::Overloaded`].
-const WAIT: Duration = Duration::from_secs(2);
+pub(super) const WAIT: Duration = Duration::from_secs(2);
 /// How long opening a connection may take.
 const CONNECT: Duration = Duration::from_secs(5);
-/// Limits that hold even if this process hangs or exits. JIT compilation is off: the planner
-/// decides it by estimates, which are of large pages where the plan is generic, and it takes
-/// hundreds of times as long as the statement.
+/// Limits that hold even if this process hangs or exits, and how statements are planned.
+///
+/// Each prepared statement is planned once per connection, for any parameters. Its form makes the
+/// plan: a key is looked up by an index, whatever its value. By default, the database would plan a
+/// statement anew for each call while it expects less work for the values at hand, for instance for
+/// one key instead of many. That takes longer than the statement itself. Nor does a plan depend on
+/// how many rows a table had when it was made: a table is read without an index only by a
+/// statement for which there is none.
+///
+/// JIT compilation is off: the planner decides it by estimates, which are of large pages where the
+/// plan is generic, and it takes hundreds of times as long as the statement.
 const SETTINGS: &str = "-c statement_timeout=10s -c lock_timeout=5s -c idle_in_transaction_session_timeout=30s -c jit=off \
-                        -c timezone=UTC";
+                        -c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c timezone=UTC";
 
 /// A parsed and checked database address.
 #[derive(Clone)]

@@ -21,7 +21,7 @@ pub struct DatabaseCheck {
 impl Store {
     /// A check of this store's database. It has one connection, apart from the pool.
     pub fn database_check(&self) -> DatabaseCheck {
-        DatabaseCheck { address: Arc::new(self.address.named(NAME)), conn: None }
+        DatabaseCheck { address: Arc::new(self.connections.address().named(NAME)), conn: None }
     }
 }
 

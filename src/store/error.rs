@@ -3,7 +3,7 @@
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 
 /// Why a database operation failed. No client sees these texts.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum StoreError {
     /// All connections are busy and none became free in time, or a statement took too long.
     #[error("the database is busy")]

@@ -15,7 +15,8 @@ use super::{
     cached::Cached,
     erasures::{concerns_deleted, not_being_erased},
     links::link_of_json,
-    rows::{absorbed, moved, user_id},
+    rows::user_id,
+    user_state::{UserStateRow, named_identity, named_user, tombstone, user_state_columns},
 };
 use crate::domain::{IdentityRef, TokenHash, UserId, UserRef, UserState};
 
@@ -141,36 +142,14 @@ struct Row {
     home_id: Option<String>,
     #[diesel(sql_type = Nullable<SqlUuid>)]
     home_link: Option<Uuid>,
-    #[diesel(sql_type = Nullable<Text>)]
-    named_id: Option<String>,
-    #[diesel(sql_type = Nullable<Timestamptz>)]
-    create_time: Option<DateTime<Utc>>,
-    #[diesel(sql_type = Nullable<Text>)]
-    absorbed_into: Option<String>,
-    #[diesel(sql_type = Nullable<SqlUuid>)]
-    absorbed_by_link: Option<Uuid>,
-    #[diesel(sql_type = Nullable<Timestamptz>)]
-    absorbed_time: Option<DateTime<Utc>>,
-    #[diesel(sql_type = Nullable<Text>)]
-    holder_id: Option<String>,
-    #[diesel(sql_type = Nullable<Bool>)]
-    blocked: Option<bool>,
-    #[diesel(sql_type = Nullable<Timestamptz>)]
-    tokens_valid_from: Option<DateTime<Utc>>,
-    #[diesel(sql_type = Bool)]
-    has_identity: bool,
+    #[diesel(embed)]
+    user_state: UserStateRow,
     #[diesel(sql_type = Nullable<SqlUuid>)]
     proof_link: Option<Uuid>,
     #[diesel(sql_type = Nullable<Text>)]
     proof_primary_id: Option<String>,
     #[diesel(sql_type = Bool)]
     proof_undone: bool,
-    #[diesel(sql_type = Nullable<Timestamptz>)]
-    writes_valid_from: Option<DateTime<Utc>>,
-    #[diesel(sql_type = Nullable<Timestamptz>)]
-    owner_since: Option<DateTime<Utc>>,
-    #[diesel(sql_type = Bool)]
-    moved_by_proof: bool,
     #[diesel(sql_type = Nullable<Timestamptz>)]
     delete_time: Option<DateTime<Utc>>,
     #[diesel(sql_type = Bool)]
@@ -186,27 +165,15 @@ struct Row {
 /// Reads one row for each lookup. Each subquery has a LIMIT, which keeps the planner from scanning a
 /// table when a thousand users are looked up at once.
 const LOOK_UP: &str = concat!(
-    "SELECT k.link, coalesce(i.home_id, k.home_id) AS home_id, coalesce(home.absorbed_by_link, i.attached_by_link) AS home_link, n.id AS named_id, n.create_time, \
-      n.absorbed_into, n.absorbed_by_link, n.absorbed_time, h.id AS holder_id, h.blocked, \
-      greatest(CASE WHEN n.spared_token = q.token THEN NULL ELSE n.tokens_valid_from END, \
-        CASE WHEN h.spared_token = q.token THEN NULL ELSE h.tokens_valid_from END, \
-        CASE WHEN home.spared_token = q.token THEN NULL ELSE home.tokens_valid_from END, \
-        date_trunc('second', t.delete_time) + interval '1 second') AS tokens_valid_from, \
-      CASE WHEN i.email_proven_since = h.writes_valid_from THEN NULL WHEN i.owner_id IS NOT NULL THEN h.writes_valid_from \
-        ELSE greatest(n.writes_valid_from, h.writes_valid_from) END AS writes_valid_from, \
-      i.owner_since, coalesce(i.moved_by_proof, false) AS moved_by_proof, \
-      q.id IS NULL OR EXISTS (SELECT FROM identities own WHERE own.tenant_id = $1 \
-        AND own.owner_id = coalesce(n.absorbed_into, n.id) AND (n.absorbed_into IS NULL OR own.home_id = n.id) \
-        AND (own.provider = ANY($14)) <> $15) AS has_identity, \
-      l.id AS proof_link, coalesce(p.absorbed_into, p.id) AS proof_primary_id, l.undo_time IS NOT NULL AS proof_undone, \
+    "SELECT k.link, coalesce(i.home_id, k.home_id) AS home_id, coalesce(home.absorbed_by_link, i.attached_by_link) AS home_link, ",
+    user_state_columns!("$14", "$15"),
+    ", l.id AS proof_link, coalesce(p.absorbed_into, p.id) AS proof_primary_id, l.undo_time IS NOT NULL AS proof_undone, \
       t.delete_time, coalesce(t.returnable, false) AS is_returnable, r.holder_id AS stored_for, \
       r.fingerprint AS stored_fingerprint, r.answer AS stored_answer \
     FROM unnest($2::text[], $3::text[], $4::text[], $5::uuid[], $6::bytea[], $7::bytea[], $13::bytea[]) \
-      WITH ORDINALITY AS q(provider, subject, id, link, proof_hash, tombstone, token, position) \
-    LEFT JOIN LATERAL (SELECT * FROM identities WHERE tenant_id = $1 AND provider = q.provider \
-      AND subject = q.subject LIMIT 1) i ON true \
-    LEFT JOIN LATERAL (SELECT * FROM users WHERE tenant_id = $1 AND id = i.home_id LIMIT 1) home ON true \
-    LEFT JOIN LATERAL (SELECT json_build_object('id', l.id, 'primary_id', l.primary_id, 'secondary_id', l.secondary_id, \
+      WITH ORDINALITY AS q(provider, subject, id, link, proof_hash, tombstone, token, position) ",
+    named_identity!(),
+    "LEFT JOIN LATERAL (SELECT json_build_object('id', l.id, 'primary_id', l.primary_id, 'secondary_id', l.secondary_id, \
         'moved', l.moved, 'link_time', l.link_time, 'undo_time', l.undo_time) AS link, a.home_id, \
         coalesce(s.absorbed_into, a.owner_id, p.absorbed_into, p.id) AS holder_id FROM links l \
       LEFT JOIN users s ON s.tenant_id = $1 AND s.id = l.secondary_id AND s.absorbed_by_link = l.id \
@@ -215,20 +182,17 @@ const LOOK_UP: &str = concat!(
       LEFT JOIN users p ON p.tenant_id = $1 AND p.id = l.primary_id \
       WHERE l.tenant_id = $1 AND l.id = q.link AND ",
     not_being_erased!("l"),
-    " LIMIT 1) k ON true \
-    LEFT JOIN LATERAL (SELECT * FROM users WHERE tenant_id = $1 AND id = coalesce(q.id, i.owner_id, k.holder_id) \
-      LIMIT 1) n ON true \
-    LEFT JOIN LATERAL (SELECT * FROM users WHERE tenant_id = $1 AND id = coalesce(n.absorbed_into, n.id) \
-      LIMIT 1) h ON true \
-    LEFT JOIN LATERAL (SELECT * FROM links WHERE tenant_id = $1 AND proof_hash = q.proof_hash LIMIT 1) l ON true \
-    LEFT JOIN LATERAL (SELECT * FROM users WHERE tenant_id = $1 AND id = l.primary_id LIMIT 1) p ON true \
-    LEFT JOIN LATERAL (SELECT * FROM tombstones WHERE tenant_id = $1 AND id_hash = q.tombstone LIMIT 1) t \
-      ON true \
-    LEFT JOIN (SELECT fingerprint, answer, coalesce(c.absorbed_into, a.caller_user_id) AS holder_id FROM request_ids a \
+    " LIMIT 1) k ON true ",
+    named_user!("coalesce(q.id, i.owner_id, k.holder_id)"),
+    "LEFT JOIN LATERAL (SELECT * FROM links WHERE tenant_id = $1 AND proof_hash = q.proof_hash LIMIT 1) l ON true \
+    LEFT JOIN LATERAL (SELECT * FROM users WHERE tenant_id = $1 AND id = l.primary_id LIMIT 1) p ON true ",
+    tombstone!(),
+    // The LIMIT keeps the planner from reading all responses that have not expired.
+    "LEFT JOIN (SELECT fingerprint, answer, coalesce(c.absorbed_into, a.caller_user_id) AS holder_id \
+      FROM (SELECT * FROM request_ids WHERE tenant_id = $1 AND rpc = $8 \
+        AND caller_kind = $9 AND issuer = $10 AND subject = $11 AND request_id = $12 LIMIT 1) a \
       LEFT JOIN users c ON c.tenant_id = $1 AND c.id = a.caller_user_id \
-      WHERE a.tenant_id = $1 AND a.rpc = $8 \
-      AND a.caller_kind = $9 AND a.issuer = $10 AND a.subject = $11 AND a.request_id = $12 \
-      AND a.expire_time > now() AND NOT ",
+      WHERE a.expire_time > now() AND NOT ",
     concerns_deleted!("a"),
     ") r ON q.position = 1 \
     ORDER BY q.position"
@@ -278,20 +242,6 @@ impl TryFrom<Row> for LookupResult {
     type Error = StoreError;
 
     fn try_from(row: Row) -> Result<Self, StoreError> {
-        let user_state = match (row.named_id, row.holder_id, row.create_time) {
-            (Some(named), Some(holder), Some(create_time)) => Some(UserState {
-                named: user_id(&named)?,
-                holder: user_id(&holder)?,
-                blocked: row.blocked.unwrap_or(true),
-                tokens_valid_from: row.tokens_valid_from,
-                writes_valid_from: row.writes_valid_from,
-                moved: moved(row.owner_since, row.moved_by_proof, true),
-                create_time,
-                absorbed: absorbed(row.absorbed_into, row.absorbed_by_link, row.absorbed_time)?,
-                has_identity: row.has_identity,
-            }),
-            _ => None,
-        };
         let proof_use = match row.proof_link {
             Some(link) => {
                 let primary = row.proof_primary_id.as_deref().map(user_id).transpose()?;
@@ -300,7 +250,7 @@ impl TryFrom<Row> for LookupResult {
             None => None,
         };
         Ok(Self {
-            user_state,
+            user_state: row.user_state.into_state()?,
             link: row.link.map(link_of_json).transpose()?,
             origin: row.home_id.as_deref().map(user_id).transpose()?,
             moved_by: row.home_link,

@@ -12,6 +12,7 @@ mod cached;
 mod candidates;
 mod connect;
 mod connection;
+mod connections;
 mod database_check;
 mod epochs;
 mod erasures;
@@ -25,6 +26,7 @@ mod links;
 mod locks;
 mod lookup;
 mod migrations;
+mod reads;
 mod releases;
 mod request_ids;
 mod rows;
@@ -37,6 +39,7 @@ mod tenants;
 mod tickets;
 mod trust;
 mod undoing;
+mod user_state;
 mod users;
 mod write_queue;
 
@@ -45,14 +48,13 @@ use std::{
     sync::Arc,
 };
 
-use diesel_async::{
-    AsyncPgConnection,
-    pooled_connection::deadpool::{Pool, PoolError},
-};
+use diesel_async::AsyncPgConnection;
 
 use self::{
     connection::Connection,
+    connections::Connections,
     events::NewEvent,
+    reads::Scope,
     trust::Trust,
     write_queue::{WriteQueue, WriteTurn},
 };
@@ -70,6 +72,7 @@ pub use links::{Link, LinkInserted, NewLink};
 pub use locks::LockKeys;
 pub use lookup::{Lookup, LookupBy, LookupResult, LookupResults, ProofUse};
 pub use migrations::SchemaMismatch;
+pub use reads::{EmailSearch, IdState, Reads};
 pub use request_ids::{IdentifiedRequest, ResponseInserted, StoredResponse};
 pub use search::{After, EmailPrefix, Excluded, Key, Order, OrderBy, Page, UserSearch};
 pub use sign_in_attempts::{
@@ -88,10 +91,10 @@ pub use users::Inserted;
 /// The database, as a pool of connections.
 #[derive(Clone)]
 pub struct Store {
-    pool: Pool<AsyncPgConnection>,
-    address: Arc<Address>,
+    connections: Connections,
     keys: Arc<HashMap<TenantId, TenantKey>>,
     trust: Arc<HashMap<TenantId, Arc<Trust>>>,
+    reads: Arc<HashMap<TenantId, Reads>>,
     write_queue: Arc<WriteQueue>,
 }
 
@@ -129,14 +132,25 @@ impl Store {
         let mut conn = connect(address).await?;
         migrations::check(&mut conn).await??;
         let keys = tenants::load_keys(&mut conn, tenants.keys()).await?;
-        let pool = address.pool(size).map_err(StoreError::Fault)?;
-        let trust = tenants
+        let connections = Connections::new(address, size)?;
+        let trust: HashMap<_, _> = tenants
             .into_iter()
             .map(|(tenant, policies)| (tenant, Arc::new(Trust::new(policies))))
             .collect();
-        let (address, keys, trust, write_queue) =
-            (Arc::new(address.clone()), Arc::new(keys), Arc::new(trust), Arc::default());
-        let store = Self { pool, address, keys, trust, write_queue };
+        // Writes find a connection, however many look-ups there are.
+        let share = (size / 2).max(1);
+        let reads = keys.iter().filter_map(|(tenant, key)| {
+            let (key, trust) = (key.clone(), Arc::clone(trust.get(tenant)?));
+            let scope = Scope { tenant: tenant.clone(), key, trust };
+            Some((tenant.clone(), Reads::new(scope, &connections, share)))
+        });
+        let store = Self {
+            reads: Arc::new(reads.collect()),
+            connections,
+            keys: Arc::new(keys),
+            trust: Arc::new(trust),
+            write_queue: Arc::default(),
+        };
         store.begin_epoch().await?;
         Ok(store)
     }
@@ -167,12 +181,18 @@ impl Store {
         })
     }
 
+    /// The reads of one tenant's data that need no session.
+    ///
+    /// # Errors
+    /// [`StoreError::Fault`] if the tenant is not configured.
+    pub fn reads(&self, tenant: &TenantId) -> Result<&Reads, StoreError> {
+        self.reads
+            .get(tenant)
+            .ok_or_else(|| StoreError::Fault(format!("tenant {tenant} has no reads")))
+    }
+
     async fn connection(&self) -> Result<Connection, StoreError> {
-        let loan = self.pool.get().await.map_err(|error| match error {
-            PoolError::Timeout(deadpool::managed::TimeoutType::Wait) => StoreError::Overloaded,
-            other => StoreError::Unavailable(other.to_string()),
-        })?;
-        Ok(Connection::new(loan, Arc::clone(&self.address)))
+        self.connections.get().await
     }
 
     /// The key of a configured tenant.

@@ -70,9 +70,9 @@ impl Session {
     pub async fn stored_response(&mut self) -> Result<Option<StoredResponse>, StoreError> {
         // The database's clock, which all servers share.
         const SQL: &str = concat!(
-            "SELECT r.fingerprint, r.answer FROM request_ids r WHERE r.tenant_id = $1 AND r.rpc = $2 \
-            AND r.caller_kind = $3 AND r.issuer = $4 AND r.subject = $5 AND r.request_id = $6 AND r.expire_time > now() \
-            AND NOT ",
+            "SELECT r.fingerprint, r.answer FROM (SELECT * FROM request_ids WHERE tenant_id = $1 AND rpc = $2 \
+            AND caller_kind = $3 AND issuer = $4 AND subject = $5 AND request_id = $6 LIMIT 1) r \
+            WHERE r.expire_time > now() AND NOT ",
             concerns_deleted!("r")
         );
         let Some(request) = &self.request else { return Ok(None) };

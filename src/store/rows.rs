@@ -183,7 +183,7 @@ pub(super) fn moved(since: Option<DateTime<Utc>>, by_proof: bool, vouched: bool)
     since.map(|time| Moved { time, by_proof, vouched })
 }
 
-fn token_hash(bytes: Vec<u8>) -> Result<TokenHash, StoreError> {
+pub(super) fn token_hash(bytes: Vec<u8>) -> Result<TokenHash, StoreError> {
     bytes.try_into().map_err(|_| StoreError::corrupt("hash of a token"))
 }
 

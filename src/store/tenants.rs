@@ -31,6 +31,16 @@ impl TenantKey {
         mac.copy_from_slice(context.sign().as_ref());
         mac
     }
+
+    /// The keyed hash under which a deleted user, or a deleted or released identity, is stored.
+    pub(super) fn tombstone_hash(&self, name: &UserRef) -> [u8; 32] {
+        match name {
+            UserRef::Identity(identity) => {
+                self.mac("deleted identity", identity.to_string().as_bytes())
+            }
+            UserRef::UserId(id) => self.mac("deleted user", id.as_str().as_bytes()),
+        }
+    }
 }
 
 /// A provider whose configured issuer differs from the stored one.
@@ -163,13 +173,8 @@ impl Session {
         Ok(())
     }
 
-    /// The keyed hash under which a deleted user, or a deleted or released identity, is stored.
+    /// The same as [`TenantKey::tombstone_hash`].
     pub(super) fn tombstone_hash(&self, name: &UserRef) -> [u8; 32] {
-        match name {
-            UserRef::Identity(identity) => {
-                self.key.mac("deleted identity", identity.to_string().as_bytes())
-            }
-            UserRef::UserId(id) => self.key.mac("deleted user", id.as_str().as_bytes()),
-        }
+        self.key.tombstone_hash(name)
     }
 }

@@ -10,9 +10,9 @@ use super::{
     Session, StoreError,
     bind::{bigint, column},
     cached::Cached,
+    reads::{users_by_identities, users_by_ids},
     rows::{UserRow, expect_rows, json, user_columns, user_id},
     schema::{identities, users},
-    trust::email_counts,
 };
 use crate::domain::{Identity, IdentityRef, User, UserId, UserRef};
 
@@ -39,72 +39,16 @@ impl Session {
         rows.into_iter().map(|row| row.judged(&self.trust.policies)).collect()
     }
 
-    /// The same for at most one row.
-    fn judged_one(&self, rows: Vec<UserRow>) -> Result<Option<User>, StoreError> {
-        rows.into_iter().next().map(|row| row.judged(&self.trust.policies)).transpose()
-    }
-
-    /// The live user for this id: the user itself, or the one that absorbed it; `None` if no user
-    /// has the id.
+    /// The same as [`super::Reads::user_by_id`], in this session's transaction.
     pub async fn user_by_id(&mut self, id: &UserId) -> Result<Option<User>, StoreError> {
-        const SQL: &str = concat!(
-            "SELECT ",
-            user_columns!(),
-            " FROM users n JOIN users u ON u.tenant_id = n.tenant_id AND u.id = coalesce(n.absorbed_into, n.id) \
-              WHERE n.tenant_id = $1 AND n.id = $2"
-        );
-        let query =
-            sql_query(SQL).bind::<Text, _>(self.tenant.as_str()).bind::<Text, _>(id.as_str());
-        let rows = self.conn.load(Cached(query)).await?;
-        self.judged_one(rows)
+        let ids = std::slice::from_ref(id);
+        only(users_by_ids(&mut self.conn, &self.tenant, &self.trust, ids).await?)
     }
 
-    /// The user that owns this identity; `None` if no user does.
+    /// The same as [`super::Reads::user_by_identity`], in this session's transaction.
     pub async fn user_by_identity(&mut self, id: &IdentityRef) -> Result<Option<User>, StoreError> {
-        const SQL: &str = concat!(
-            "SELECT ",
-            user_columns!(),
-            " FROM identities n JOIN users u ON u.tenant_id = n.tenant_id AND u.id = n.owner_id \
-              WHERE n.tenant_id = $1 AND n.provider = $2 AND n.subject = $3"
-        );
-        let query = sql_query(SQL)
-            .bind::<Text, _>(self.tenant.as_str())
-            .bind::<Text, _>(id.provider.as_str())
-            .bind::<Text, _>(id.subject.as_str());
-        let rows = self.conn.load(Cached(query)).await?;
-        self.judged_one(rows)
-    }
-
-    /// The users with an identity that has this canonical email, verified unless unverified ones
-    /// are included, in the order of their ids: at most `limit`, those after `after`.
-    pub async fn users_by_email(
-        &mut self,
-        canonical: &str,
-        include_unverified: bool,
-        after: &str,
-        limit: usize,
-    ) -> Result<Vec<User>, StoreError> {
-        const SQL: &str = concat!(
-            "SELECT ",
-            user_columns!(),
-            " FROM (SELECT DISTINCT i.owner_id FROM identities i \
-                     WHERE i.tenant_id = $1 AND i.email_canonical = $2 AND i.owner_id > $3 AND ($4 OR ",
-            email_counts!("i", "$6", "$7", "$8"),
-            ") ORDER BY i.owner_id LIMIT $5) m \
-              JOIN users u ON u.tenant_id = $1 AND u.id = m.owner_id ORDER BY u.id"
-        );
-        let verifiers = &self.trust.verifiers;
-        let query = sql_query(SQL)
-            .bind::<Text, _>(self.tenant.as_str())
-            .bind::<Text, _>(canonical)
-            .bind::<Text, _>(after)
-            .bind::<Bool, _>(include_unverified)
-            .bind::<BigInt, _>(bigint(limit))
-            .bind::<Array<Text>, _>(&verifiers.always)
-            .bind::<Array<Text>, _>(&verifiers.domains)
-            .bind::<Array<Text>, _>(&verifiers.hosted);
-        let rows = self.conn.load(Cached(query)).await?;
-        self.judged(rows)
+        let ids = std::slice::from_ref(id);
+        only(users_by_identities(&mut self.conn, &self.tenant, &self.trust, ids).await?)
     }
 
     /// The live users in the order of their ids: at most `limit`, those after `after`.
@@ -337,4 +281,9 @@ impl Session {
             .filter(users::id.eq_any(&ids));
         expect_rows(self.conn.execute(users).await?, ids.len())
     }
+}
+
+/// What was found for the only key.
+fn only<T>(found: Vec<Result<Option<T>, StoreError>>) -> Result<Option<T>, StoreError> {
+    found.into_iter().next().unwrap_or(Ok(None))
 }

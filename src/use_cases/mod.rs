@@ -16,6 +16,7 @@ mod list_events;
 mod metadata;
 mod preview;
 mod primary;
+mod read_user;
 mod release;
 mod run;
 mod sign_in;
@@ -40,6 +41,7 @@ pub use self::{
     list_events::{ListEvents, ListedEvents},
     metadata::{MergeMetadata, MergeMetadataResult, MergeSource},
     primary::SetPrimaryIdentity,
+    read_user::read_user,
     release::{Release, ReleaseResult},
     run::{NotStored, Reply, RequestId},
     sign_in::{SignIn, SignInProof, SignInResult},
@@ -53,7 +55,7 @@ pub use self::{
 use crate::{
     auth::{AuthError, Caller, Issuers, Permit, Purpose, Target, UserCaller},
     config::Tenant,
-    domain::{DomainError, TenantId, User, UserId, UserRef, unlinking::CallingToken},
+    domain::{TenantId, User, UserId, UserRef, unlinking::CallingToken},
     oauth::Clients,
     store::{
         Actor, ActorKind, Link as StoredLink, LockKeys, Lookup, LookupResult, LookupResults,
@@ -313,27 +315,6 @@ pub async fn resolve<const N: usize>(
     let also =
         also.try_into().map_err(|_| Error::Fault("a lookup returned no result".to_owned()))?;
     Ok((user, also))
-}
-
-/// The user that a read is about.
-///
-/// # Errors
-/// [`DomainError::UserNotFound`], and those of [`resolve`].
-pub async fn read_user(
-    session: &mut Session,
-    target: &Target,
-    now: DateTime<Utc>,
-) -> Result<User, Error> {
-    if let Some(id) = target.named_by_service() {
-        let user = match (session.user_by_id(id).await?, target.account_to_resolve()) {
-            // An account that a link attached never had a user of its own.
-            (None, Some(account)) => session.user_by_identity(account).await?,
-            (user, _) => user.map(|user| target.expect_meant(&user).map(|()| user)).transpose()?,
-        };
-        return Ok(user.ok_or(DomainError::UserNotFound)?);
-    }
-    let (id, []) = resolve(session, target, Purpose::Read, [], now).await?;
-    Ok(session.user_by_id(&id).await?.ok_or(DomainError::UserNotFound)?)
 }
 
 /// The results of lookups on which no permission depends.

@@ -4,3 +4,4 @@ mod email;
 mod identity;
 mod pages;
 mod resolve;
+mod together;

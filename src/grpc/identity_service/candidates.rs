@@ -29,9 +29,10 @@ impl IdentityHandler {
         checks.into_result()?;
         let target = permit.target(user_id)?;
         let key = self.use_cases.store().key(permit.tenant())?;
-        let mut session = self.use_cases.store().session(permit.tenant()).await?;
-        let user = read_user(&mut session, &target, clock::now()).await?;
+        let reads = self.use_cases.store().reads(permit.tenant())?;
+        let user = read_user(reads, &target, clock::now()).await?;
         let emails: Vec<&str> = candidates::linking_emails(&user).into_iter().collect();
+        let mut session = self.use_cases.store().session(permit.tenant()).await?;
         let others = session.users_sharing_emails(&user.id, &emails).await?;
         if others.is_empty() {
             return Ok(pb::ListLinkCandidatesResponse::default());

@@ -3,14 +3,14 @@
 use super::IdentityHandler;
 use crate::{
     auth::Permit,
-    domain::{DomainError, Email, UserRef},
+    domain::{DomainError, Email},
     grpc::{
         page::{self, PageTokens},
         proto as pb,
         requests::Checks,
         responses,
     },
-    store::Lookup,
+    store::{EmailSearch, IdState},
     use_cases::Error,
 };
 
@@ -42,8 +42,14 @@ impl IdentityHandler {
         let (canonical, after) =
             checks.into_result_with(email.as_ref().map(|_| canonical).zip(after))?;
 
-        let mut session = self.use_cases.store().session(permit.tenant()).await?;
-        let users = session.users_by_email(canonical, unverified, &after, size + 1).await?;
+        let search = EmailSearch {
+            canonical: canonical.to_owned(),
+            include_unverified: unverified,
+            after,
+            limit: size + 1,
+        };
+        let reads = self.use_cases.store().reads(permit.tenant())?;
+        let users = reads.users_by_email(search).await?;
         let matches = users.iter().map(|user| {
             let found = user.identities_primary_first().filter_map(|identity| {
                 let email = identity.email.as_ref()?;
@@ -79,9 +85,8 @@ impl IdentityHandler {
         let mut checks = Checks::default();
         let identity = checks.identity("identity", request.identity.as_ref());
         let identity = checks.into_result_with(identity)?;
-        let mut session = self.use_cases.store().session(permit.tenant()).await?;
-        let user =
-            session.user_by_identity(&identity).await?.ok_or(DomainError::IdentityNotFound)?;
+        let reads = self.use_cases.store().reads(permit.tenant())?;
+        let user = reads.user_by_identity(&identity).await?.ok_or(DomainError::IdentityNotFound)?;
         Ok(pb::FindByIdentityResponse { user: Some(responses::user(&user)) })
     }
 
@@ -100,21 +105,19 @@ impl IdentityHandler {
             checks.report("user_ids", format!("must be 1 to {MAX_RESOLVED} ids"));
         }
         checks.into_result()?;
-        let lookups: Vec<_> =
-            ids.iter().cloned().map(|id| Lookup::from(UserRef::UserId(id))).collect();
-        let mut session = self.use_cases.store().session(permit.tenant()).await?;
-        let found = session.look_up(&lookups).await?.results;
+        let reads = self.use_cases.store().reads(permit.tenant())?;
+        let found = reads.id_states(&ids).await?;
         let users = ids.iter().zip(found).map(|(id, found)| {
             let requested_id = id.to_string();
-            let (state, user_id, since, link) = match (found.user_state, found.delete_time) {
-                (Some(user), _) => match user.absorbed {
-                    None => (State::Current, user.holder.to_string(), Some(user.create_time), None),
-                    Some(by) => {
-                        (State::Absorbed, user.holder.to_string(), Some(by.time), Some(by.by_link))
-                    }
-                },
-                (None, Some(deleted)) => (State::Deleted, String::new(), Some(deleted), None),
-                (None, None) => (State::Unknown, String::new(), None, None),
+            let (state, user_id, since, link) = match found {
+                IdState::Live { create_time } => {
+                    (State::Current, id.to_string(), Some(create_time), None)
+                }
+                IdState::Absorbed(by) => {
+                    (State::Absorbed, by.into.to_string(), Some(by.time), Some(by.by_link))
+                }
+                IdState::Deleted(deleted) => (State::Deleted, String::new(), Some(deleted), None),
+                IdState::Unknown => (State::Unknown, String::new(), None, None),
             };
             pb::ResolvedUser {
                 requested_id,

@@ -78,8 +78,8 @@ impl IdentityHandler {
         let user_id = checks.optional_user_id("user_id", &request.user_id);
         checks.into_result()?;
         let target = permit.target(user_id)?;
-        let mut session = self.use_cases.store().session(permit.tenant()).await?;
-        let user = read_user(&mut session, &target, clock::now()).await?;
+        let reads = self.use_cases.store().reads(permit.tenant())?;
+        let user = read_user(reads, &target, clock::now()).await?;
         Ok(pb::GetUserResponse { user: Some(responses::user(&user)) })
     }
 

@@ -28,7 +28,7 @@ async fn a_read_is_cancelled_over_tls_where_the_database_is_reached_by_it() {
 async fn a_read_is_left_and_the_next_is_served(server: &TestServer) {
     let service = server.service();
     let user = service.create("google-oauth2", "g1").await;
-    let held = server.database.db_hold_table("links").await;
+    let held = server.database.db_hold_table("tombstones").await;
     let person = server.person("google-oauth2", "g1");
     let reading = tokio::spawn(async move { person.get_user(GetUserRequest::default()).await });
     server.database.db_until_waiting(1).await;

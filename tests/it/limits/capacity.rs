@@ -120,8 +120,6 @@ async fn a_write_whose_client_has_gone_keeps_its_permit_to_its_end() {
     assert_eq!(refusal(read(&service, &user).await), OVERLOADED);
     db_release(held).await;
     // No response shows when the writes end. A call may be refused until both have.
-    let written = async {
-        while !read(&service, &user).await.is_ok_and(|user| user.blocked) {}
-    };
+    let written = async { while !read(&service, &user).await.is_ok_and(|user| user.blocked) {} };
     timeout(Duration::from_secs(30), written).await.expect("the write should be carried out");
 }

@@ -17,7 +17,7 @@ async fn a_read_whose_deadline_passes_is_cancelled_and_the_next_is_served() {
     let server = patient_server().await;
     let service = server.service();
     let user = service.create("google-oauth2", "g1").await;
-    let held = server.database.db_hold_table("links").await;
+    let held = server.database.db_hold_table("tombstones").await;
     let mut person = timed_client(server.address, &server.proof("google-oauth2", "g1"), "3S");
     let reading = tokio::spawn(async move { person.get_user(GetUserRequest::default()).await });
     server.database.db_until_waiting(1).await;

@@ -1,5 +1,7 @@
 //! How the database finds rows: by a key, however many rows there are.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use identity_link::grpc::proto as pb;
 
 use super::{logged_server, statements};
@@ -111,6 +113,50 @@ async fn look_ups_lists_and_history_read_by_a_key() {
     asked.extend(statements(&server, service.list_link_candidates(candidates)).await);
 
     assert!(db_read_by_keys(&server, &asked).await >= 14, "{asked:?}");
+}
+
+/// The steps of a plan, without the estimates.
+fn steps(plan: &[String]) -> String {
+    let step = |line: &String| line.split("  (cost=").next().unwrap().to_owned();
+    plan.iter().map(step).collect::<Vec<_>>().join("\n")
+}
+
+/// Connections keep their plans. So the plan must be right for the data of any later time.
+#[tokio::test]
+async fn plans_do_not_depend_on_what_the_tables_contain() {
+    let server = logged_server().await;
+    let service = server.service();
+    let one = service.create_with("google-oauth2", "g1", verified("ann@example.com")).await.id;
+    let other = service.create_with("github", "h1", verified("ann@example.com")).await.id;
+    let person = server.person("google-oauth2", "g1");
+    let mut asked = statements(&server, person.get_user(get(""))).await;
+    asked.extend(statements(&server, service.get_user(get(&one))).await);
+    asked.extend(statements(&server, service.find_by_identity(owner_of("github", "h1"))).await);
+    asked.extend(statements(&server, service.find_by_email(by_email("ann@example.com"))).await);
+    asked.extend(statements(&server, service.resolve_users(resolve([one.as_str()]))).await);
+    asked.extend(statements(&server, service.link(link_user(&one, &other))).await);
+    asked.extend(statements(&server, service.unlink(unlink(&one, "github", "h1"))).await);
+    let asked: BTreeSet<String> = asked
+        .iter()
+        .filter_map(|asked| asked.split_once(": "))
+        .map(|(_, statement)| statement.to_owned())
+        // The types of the parameters of the others cannot be told from their texts.
+        .filter(|statement| statement.starts_with("SELECT") || statement.contains("unnest("))
+        .filter(|statement| statement.contains("tenant_id = $1"))
+        .collect();
+    assert!(asked.len() >= 8, "{asked:?}");
+
+    let one_address = "UPDATE identities SET email_canonical = 'ann@example.com'; \
+        UPDATE links SET undo_time = NULL, undo_actor = NULL";
+    let mut plans = BTreeMap::new();
+    for data in [CROWD, "ANALYZE", one_address, "ANALYZE"] {
+        server.database.db_execute(data).await;
+        for statement in &asked {
+            let steps = steps(&server.database.db_plan(statement).await);
+            let first = plans.entry(statement).or_insert_with(|| steps.clone());
+            assert_eq!(steps, *first, "{statement}");
+        }
+    }
 }
 
 #[tokio::test]

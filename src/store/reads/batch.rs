@@ -1,0 +1,208 @@
+//! Look-ups of one kind travel together: those that arrive while a statement runs become the next
+//! statement.
+//!
+//! A statement for 32 users costs the database a third of 32 statements, and each side sends one
+//! message instead of 32. No timer holds a look-up back. A statement is sent after all its look-ups
+//! were made, so each of them sees every change that was acknowledged before it.
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use tokio::{
+    sync::oneshot::{Sender, channel, error::RecvError},
+    time::timeout,
+};
+
+use crate::store::{StoreError, connect::WAIT, connection::Connection, connections::Connections};
+
+/// The most look-ups in one statement.
+const MAX_BATCH: usize = 64;
+/// From this many waiting look-ups on, another statement runs beside those that run.
+const FULL_BATCH: usize = 32;
+
+/// The result of one look-up.
+type Found<Q> = Result<<Q as BatchQuery>::Found, StoreError>;
+
+/// A kind of look-up that one statement answers for many keys.
+pub(super) trait BatchQuery: Send + Sync + 'static {
+    /// What is looked up.
+    type Key: Send + Sync + 'static;
+    /// What is found for a key.
+    type Found: Send + 'static;
+
+    /// Looks up all keys in one statement. Returns a result for each key, in the same order.
+    ///
+    /// # Errors
+    /// A [`StoreError`] if the statement fails.
+    fn run(
+        &self,
+        conn: &mut Connection,
+        keys: &[Self::Key],
+    ) -> impl Future<Output = Result<Vec<Found<Self>>, StoreError>> + Send;
+}
+
+/// Runs the look-ups of one kind.
+pub(super) struct Batcher<Q: BatchQuery>(Arc<Shared<Q>>);
+
+struct Shared<Q: BatchQuery> {
+    query: Q,
+    connections: Connections,
+    max_running: usize,
+    state: Mutex<State<Q>>,
+}
+
+struct State<Q: BatchQuery> {
+    waiting: VecDeque<Waiting<Q>>,
+    /// The number of statements that run.
+    running: usize,
+    /// The number of look-ups so far.
+    count: u64,
+}
+
+/// A look-up that is not yet part of a statement.
+struct Waiting<Q: BatchQuery> {
+    number: u64,
+    key: Q::Key,
+    reply: Sender<Found<Q>>,
+}
+
+impl<Q: BatchQuery> Batcher<Q> {
+    /// Runs these look-ups in at most `max_running` statements at once.
+    pub(super) fn new(query: Q, connections: Connections, max_running: usize) -> Self {
+        let state = State { waiting: VecDeque::new(), running: 0, count: 0 };
+        Self(Arc::new(Shared { query, connections, max_running, state: Mutex::new(state) }))
+    }
+
+    /// Looks a key up.
+    ///
+    /// # Errors
+    /// [`StoreError::Overloaded`] if it cannot be sent in time; others of the statement.
+    pub(super) async fn find(&self, key: Q::Key) -> Found<Q> {
+        let (reply, mut found) = channel();
+        let number = self.0.enqueue(key, reply);
+        self.0.start();
+        match timeout(WAIT, &mut found).await {
+            Ok(found) => received(found),
+            Err(_) if self.0.withdraw(number) => Err(StoreError::Overloaded),
+            Err(_) => received(found.await),
+        }
+    }
+}
+
+fn received<T>(found: Result<Result<T, StoreError>, RecvError>) -> Result<T, StoreError> {
+    found
+        .unwrap_or_else(|_| Err(StoreError::Fault("a statement ended without a result".to_owned())))
+}
+
+impl<Q: BatchQuery> Shared<Q> {
+    fn state(&self) -> MutexGuard<'_, State<Q>> {
+        // No panic can leave the state half changed.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn enqueue(&self, key: Q::Key, reply: Sender<Found<Q>>) -> u64 {
+        let mut state = self.state();
+        state.count += 1;
+        let number = state.count;
+        state.waiting.push_back(Waiting { number, key, reply });
+        number
+    }
+
+    /// Whether the look-up was still waiting. Then it is removed.
+    fn withdraw(&self, number: u64) -> bool {
+        let mut state = self.state();
+        let before = state.waiting.len();
+        state.waiting.retain(|waiting| waiting.number != number);
+        state.waiting.len() < before
+    }
+
+    /// Starts the statements that may run now.
+    fn start(self: &Arc<Self>) {
+        while let Some(batch) = self.next_batch() {
+            tokio::spawn(Running(Arc::clone(self)).run(batch));
+        }
+    }
+
+    /// The look-ups of the next statement; `None` if none may run now.
+    fn next_batch(&self) -> Option<Vec<Waiting<Q>>> {
+        let mut state = self.state();
+        // A caller that has gone needs no result.
+        while state.waiting.front().is_some_and(|waiting| waiting.reply.is_closed()) {
+            state.waiting.pop_front();
+        }
+        let least = if state.running == 0 { 1 } else { FULL_BATCH };
+        if state.waiting.len() < least || state.running >= self.max_running {
+            return None;
+        }
+        state.running += 1;
+        let count = state.waiting.len().min(MAX_BATCH);
+        Some(state.waiting.drain(..count).filter(|waiting| !waiting.reply.is_closed()).collect())
+    }
+
+    /// A result for each key, in the same order.
+    async fn results(&self, keys: &[Q::Key]) -> Vec<Found<Q>> {
+        let mut conn = match self.connections.get().await {
+            Ok(conn) => conn,
+            Err(error) => return same_for_all(&error, keys),
+        };
+        match self.query.run(&mut conn, keys).await {
+            Ok(results) => results,
+            // One row may be to blame: its caller alone gets the error.
+            Err(StoreError::Fault(_)) if keys.len() > 1 => {
+                let mut results = Vec::with_capacity(keys.len());
+                for key in keys {
+                    results.push(self.only_result(&mut conn, key).await);
+                }
+                results
+            }
+            Err(error) => same_for_all(&error, keys),
+        }
+    }
+
+    async fn only_result(&self, conn: &mut Connection, key: &Q::Key) -> Found<Q> {
+        let results = self.query.run(conn, std::slice::from_ref(key)).await?;
+        let missing = || StoreError::Fault("a look-up has no result".to_owned());
+        results.into_iter().next().ok_or_else(missing)?
+    }
+}
+
+fn same_for_all<K, T>(error: &StoreError, keys: &[K]) -> Vec<Result<T, StoreError>> {
+    keys.iter().map(|_| Err(error.clone())).collect()
+}
+
+/// A statement that counts as running until this is dropped.
+struct Running<Q: BatchQuery>(Arc<Shared<Q>>);
+
+impl<Q: BatchQuery> Running<Q> {
+    /// Looks the keys up. Without a caller that waits, the statement is cancelled.
+    async fn run(self, batch: Vec<Waiting<Q>>) {
+        let (keys, mut replies): (Vec<_>, Vec<_>) =
+            batch.into_iter().map(|waiting| (waiting.key, waiting.reply)).unzip();
+        let results = tokio::select! {
+            results = self.0.results(&keys) => results,
+            () = until_all_have_gone(&mut replies) => return,
+        };
+        for (reply, result) in replies.into_iter().zip(results) {
+            // The caller may have gone.
+            drop(reply.send(result));
+        }
+    }
+}
+
+impl<Q: BatchQuery> Drop for Running<Q> {
+    fn drop(&mut self) {
+        self.0.state().running -= 1;
+        // Without a runtime, no caller is left.
+        if tokio::runtime::Handle::try_current().is_ok() {
+            self.0.start();
+        }
+    }
+}
+
+async fn until_all_have_gone<T>(replies: &mut [Sender<T>]) {
+    for reply in replies {
+        reply.closed().await;
+    }
+}

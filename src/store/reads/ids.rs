@@ -1,0 +1,81 @@
+//! What became of user ids.
+
+use chrono::{DateTime, Utc};
+use diesel::{
+    sql_query,
+    sql_types::{Array, BigInt, Binary, Nullable, Text, Timestamptz, Uuid as SqlUuid},
+};
+use uuid::Uuid;
+
+use super::Scope;
+use crate::{
+    domain::{Absorbed, UserId, UserRef},
+    store::{StoreError, bind::column, cached::Positional, connection::Connection, rows::absorbed},
+};
+
+/// What became of a user id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum IdState {
+    /// A live user has it.
+    Live {
+        /// When the user was created.
+        create_time: DateTime<Utc>,
+    },
+    /// Another user holds the user that has it.
+    Absorbed(Absorbed),
+    /// The user that had it was deleted last at this time.
+    Deleted(DateTime<Utc>),
+    /// No user ever had it.
+    Unknown,
+}
+
+type RowSql = (
+    BigInt,
+    Nullable<Timestamptz>,
+    Nullable<Text>,
+    Nullable<SqlUuid>,
+    Nullable<Timestamptz>,
+    Nullable<Timestamptz>,
+);
+type Row = (
+    i64,
+    Option<DateTime<Utc>>,
+    Option<String>,
+    Option<Uuid>,
+    Option<DateTime<Utc>>,
+    Option<DateTime<Utc>>,
+);
+
+/// A tombstone is looked up only for an id that no user has.
+const SQL: &str = "SELECT q.position, n.create_time, n.absorbed_into, n.absorbed_by_link, n.absorbed_time, t.delete_time \
+    FROM unnest($2::text[], $3::bytea[]) WITH ORDINALITY AS q(id, tombstone, position) \
+    LEFT JOIN LATERAL (SELECT * FROM users WHERE tenant_id = $1 AND id = q.id LIMIT 1) n ON true \
+    LEFT JOIN LATERAL (SELECT delete_time FROM tombstones WHERE n.id IS NULL AND tenant_id = $1 \
+      AND id_hash = q.tombstone LIMIT 1) t ON true";
+
+/// What became of each of these ids, in their order.
+pub(super) async fn states(
+    conn: &mut Connection,
+    scope: &Scope,
+    ids: &[UserId],
+) -> Result<Vec<IdState>, StoreError> {
+    let tombstone = |id: &UserId| scope.key.tombstone_hash(&UserRef::UserId(id.clone())).to_vec();
+    let query = sql_query(SQL)
+        .bind::<Text, _>(scope.tenant.as_str())
+        .bind::<Array<Text>, _>(column(ids, UserId::as_str))
+        .bind::<Array<Binary>, _>(column(ids, tombstone));
+    let mut rows: Vec<Row> = conn.load(Positional::<_, RowSql>::new(query)).await?;
+    // The database returns them in this order, but does not promise it.
+    rows.sort_by_key(|row| row.0);
+    rows.into_iter().map(state).collect()
+}
+
+fn state(row: Row) -> Result<IdState, StoreError> {
+    let (_, create_time, into, by_link, absorbed_time, delete_time) = row;
+    Ok(match (create_time, absorbed(into, by_link, absorbed_time)?, delete_time) {
+        (Some(_), Some(absorbed), _) => IdState::Absorbed(absorbed),
+        (Some(create_time), None, _) => IdState::Live { create_time },
+        (None, _, Some(deleted)) => IdState::Deleted(deleted),
+        (None, _, None) => IdState::Unknown,
+    })
+}

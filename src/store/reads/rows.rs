@@ -1,0 +1,280 @@
+//! Flat rows of users: one row for each identity, decoded by position.
+
+use chrono::{DateTime, Utc};
+use diesel::{
+    Queryable,
+    sql_types::{
+        Array, BigInt, Binary, Bool, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid,
+    },
+};
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::{
+    domain::{EmailVerification, Identity, IdentityEmail, ProviderPolicies, User, UserId},
+    store::{
+        StoreError,
+        rows::{absorbed, identity_ref, metadata, moved, token_hash, user_id},
+        stored::{from_json, verifier::StoredVerifier},
+    },
+};
+
+/// The columns of a [`UserRow`], for a query in which `q.position` numbers the keys, `u` is the
+/// user, and `i` an identity of it, or NULL. A live user has its primary identity, so its metadata
+/// is sent once, with the row of that one.
+macro_rules! flat_user {
+    () => {
+        concat!(
+            "q.position, u.id, u.version, u.identities_version, u.create_time, u.update_time, \
+             u.absorbed_into, u.absorbed_by_link, u.absorbed_time, u.primary_provider, u.primary_subject, u.blocked, \
+             u.tokens_valid_from, u.spared_token, u.writes_valid_from, u.ancestors, ",
+            once!("user_metadata"),
+            ", ",
+            once!("app_metadata"),
+            ", ",
+            once!("profile_overrides"),
+            ", i.provider, i.subject, i.home_id, i.ordinal, i.connection, i.social, i.email, i.email_canonical, \
+             i.email_verify_time, i.email_verifier, i.profile_data, i.attach_time, i.attached_by_link, i.owner_since, \
+             i.moved_by_proof, i.vouched, i.email_proven_since, i.email_proven_among, i.email_changed"
+        )
+    };
+}
+macro_rules! once {
+    ($column:literal) => {
+        concat!(
+            "CASE WHEN i.provider IS NULL OR (i.provider = u.primary_provider AND i.subject = u.primary_subject) THEN u.",
+            $column,
+            " END"
+        )
+    };
+}
+pub(super) use {flat_user, once};
+
+type UserSql = (
+    Text,
+    BigInt,
+    BigInt,
+    Timestamptz,
+    Timestamptz,
+    Nullable<Text>,
+    Nullable<SqlUuid>,
+    Nullable<Timestamptz>,
+    Text,
+    Text,
+    Bool,
+    Nullable<Timestamptz>,
+    Nullable<Binary>,
+    Nullable<Timestamptz>,
+    Nullable<Array<Text>>,
+    Nullable<Jsonb>,
+    Nullable<Jsonb>,
+    Nullable<Jsonb>,
+);
+
+type IdentitySql = (
+    Text,
+    Text,
+    Text,
+    Integer,
+    Text,
+    Bool,
+    Nullable<Text>,
+    Nullable<Text>,
+    Nullable<Timestamptz>,
+    Nullable<Jsonb>,
+    Jsonb,
+    Timestamptz,
+    Nullable<SqlUuid>,
+    Nullable<Timestamptz>,
+    Bool,
+    Bool,
+    Nullable<Timestamptz>,
+    Bool,
+    Bool,
+);
+
+/// The types of the columns of `flat_user`.
+pub(super) type UserRowSql = (BigInt, UserSql, Nullable<IdentitySql>);
+
+/// A user with at most one of its identities.
+#[derive(Queryable)]
+pub(super) struct UserRow {
+    /// The number of the key, from 1.
+    position: i64,
+    user: UserColumns,
+    identity: Option<IdentityColumns>,
+}
+
+#[derive(Queryable)]
+pub(super) struct UserColumns {
+    id: String,
+    version: i64,
+    identities_version: i64,
+    create_time: DateTime<Utc>,
+    update_time: DateTime<Utc>,
+    absorbed_into: Option<String>,
+    absorbed_by_link: Option<Uuid>,
+    absorbed_time: Option<DateTime<Utc>>,
+    primary_provider: String,
+    primary_subject: String,
+    blocked: bool,
+    tokens_valid_from: Option<DateTime<Utc>>,
+    spared_token: Option<Vec<u8>>,
+    writes_valid_from: Option<DateTime<Utc>>,
+    ancestors: Option<Vec<String>>,
+    user_metadata: Option<Value>,
+    app_metadata: Option<Value>,
+    profile_overrides: Option<Value>,
+}
+
+#[derive(Queryable)]
+pub(super) struct IdentityColumns {
+    provider: String,
+    subject: String,
+    home_id: String,
+    ordinal: i32,
+    connection: String,
+    social: bool,
+    email: Option<String>,
+    email_canonical: Option<String>,
+    email_verify_time: Option<DateTime<Utc>>,
+    email_verifier: Option<Value>,
+    profile_data: Value,
+    attach_time: DateTime<Utc>,
+    attached_by_link: Option<Uuid>,
+    owner_since: Option<DateTime<Utc>>,
+    moved_by_proof: bool,
+    vouched: bool,
+    email_proven_since: Option<DateTime<Utc>>,
+    email_proven_among: bool,
+    email_changed: bool,
+}
+
+/// The users of each of `count` keys, in the order of their ids, their emails judged by today's
+/// configuration.
+pub(super) fn users_by_key(
+    mut rows: Vec<UserRow>,
+    count: usize,
+    policies: &ProviderPolicies,
+) -> Vec<Result<Vec<User>, StoreError>> {
+    // The database returns them in this order, but does not promise it.
+    rows.sort_by(|a, b| a.place().cmp(&b.place()));
+    let mut found: Vec<_> = (0..count).map(|_| Ok(Vec::new())).collect();
+    let mut rows = rows.into_iter().peekable();
+    while let Some(first) = rows.next() {
+        let position = first.position;
+        let mut of_user = vec![first];
+        while let Some(next) = rows.next_if(|next| {
+            next.position == position && of_user.iter().all(|of| of.user.id == next.user.id)
+        }) {
+            of_user.push(next);
+        }
+        let key = usize::try_from(position - 1).ok().and_then(|at| found.get_mut(at));
+        if let Some(users) = key {
+            add_user(users, of_user, policies);
+        }
+    }
+    found
+}
+
+/// Adds the user of these rows, or its error, to what was found for a key.
+fn add_user(
+    found: &mut Result<Vec<User>, StoreError>,
+    rows: Vec<UserRow>,
+    policies: &ProviderPolicies,
+) {
+    match (user(rows, policies), found.as_mut()) {
+        (Ok(user), Ok(users)) => users.push(user),
+        (Err(error), _) => *found = Err(error),
+        (Ok(_), Err(_)) => {}
+    }
+}
+
+/// The user of these rows, of which there is at least one.
+fn user(rows: Vec<UserRow>, policies: &ProviderPolicies) -> Result<User, StoreError> {
+    let mut identities = Vec::with_capacity(rows.len());
+    let mut columns: Option<UserColumns> = None;
+    for row in rows {
+        if let Some(identity) = row.identity {
+            identities.push(identity.judged(policies)?);
+        }
+        // Only one row has the metadata.
+        match &columns {
+            Some(known) if known.user_metadata.is_some() => {}
+            _ => columns = Some(row.user),
+        }
+    }
+    columns.ok_or_else(|| StoreError::corrupt("user"))?.with(identities)
+}
+
+impl UserRow {
+    /// Orders the rows by key, then by user, then by the order of its identities.
+    fn place(&self) -> (i64, &str, Option<i32>) {
+        let ordinal = self.identity.as_ref().map(|identity| identity.ordinal);
+        (self.position, &self.user.id, ordinal)
+    }
+}
+
+impl UserColumns {
+    fn with(self, identities: Vec<Identity>) -> Result<User, StoreError> {
+        let object = |json: Option<Value>| {
+            metadata(json.ok_or_else(|| StoreError::corrupt("primary identity"))?)
+        };
+        let ancestors = self.ancestors.iter().flatten().map(|id| user_id(id));
+        Ok(User {
+            id: user_id(&self.id)?,
+            version: self.version,
+            identities_version: self.identities_version,
+            create_time: self.create_time,
+            update_time: self.update_time,
+            identities,
+            primary: identity_ref(&self.primary_provider, &self.primary_subject)?,
+            user_metadata: object(self.user_metadata)?,
+            app_metadata: object(self.app_metadata)?,
+            profile_overrides: object(self.profile_overrides)?,
+            blocked: self.blocked,
+            tokens_valid_from: self.tokens_valid_from,
+            spared_token: self.spared_token.map(token_hash).transpose()?,
+            writes_valid_from: self.writes_valid_from,
+            ancestors: ancestors.collect::<Result<Vec<UserId>, _>>()?,
+            absorbed: absorbed(self.absorbed_into, self.absorbed_by_link, self.absorbed_time)?,
+        })
+    }
+}
+
+impl IdentityColumns {
+    fn judged(self, policies: &ProviderPolicies) -> Result<Identity, StoreError> {
+        let verifier: Option<StoredVerifier> =
+            self.email_verifier.map(|json| from_json("verifier", json)).transpose()?;
+        let verified = self
+            .email_verify_time
+            .zip(verifier)
+            .map(|(time, by)| EmailVerification { time, by: by.into() });
+        let id = identity_ref(&self.provider, &self.subject)?;
+        let profile_data = metadata(self.profile_data)?;
+        let mut email = self.email.map(|given| IdentityEmail {
+            given,
+            canonical: self.email_canonical,
+            verified,
+            counts: None,
+        });
+        if let Some(email) = &mut email {
+            email.judge(policies.for_provider(&id.provider), &profile_data);
+        }
+        Ok(Identity {
+            id,
+            origin: user_id(&self.home_id)?,
+            ordinal: self.ordinal,
+            connection: self.connection,
+            social: self.social,
+            email,
+            profile_data,
+            attach_time: self.attach_time,
+            attached_by: self.attached_by_link,
+            moved: moved(self.owner_since, self.moved_by_proof, self.vouched),
+            email_proven_since: self.email_proven_since,
+            email_proven_among: self.email_proven_among,
+            email_changed: self.email_changed,
+        })
+    }
+}
