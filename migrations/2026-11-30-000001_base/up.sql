@@ -25,13 +25,10 @@ CREATE TABLE users (
   tokens_valid_from   timestamptz,
   spared_token        bytea,
   writes_valid_from   timestamptz,
-  live                boolean            NOT NULL
-    GENERATED ALWAYS AS (absorbed_into IS NULL) STORED,
-  absorber_must_live  boolean            NOT NULL GENERATED ALWAYS AS (true) STORED,
-  holder_id           text COLLATE "C"
+  live_id             text COLLATE "C"
     GENERATED ALWAYS AS (CASE WHEN absorbed_into IS NULL THEN id END) STORED,
   CONSTRAINT users_pkey PRIMARY KEY (tenant_id, id),
-  CONSTRAINT users_id_live_key UNIQUE (tenant_id, id, live),
+  CONSTRAINT users_live_id_key UNIQUE (tenant_id, live_id),
   CONSTRAINT users_id_form CHECK (id ~ '^[\x21-\x7e]{1,255}$'),
   CONSTRAINT users_version_positive CHECK (version > 0),
   CONSTRAINT users_absorbed_whole CHECK (
@@ -45,14 +42,11 @@ CREATE TABLE users (
 );
 CREATE INDEX users_absorbed_into ON users (tenant_id, absorbed_into)
   WHERE absorbed_into IS NOT NULL;
--- The deferred key users_primary_is_own_identity looks up its referencing side for each identity
--- that moves. Without an index it reads the whole table.
-CREATE INDEX users_holder ON users (tenant_id, holder_id) WHERE holder_id IS NOT NULL;
 -- Live users in the order in which they were created. Its columns change only when a user becomes
--- live or ceases to be: no sign-in and no change of a profile writes to it. It takes about 90 bytes
+-- live or ceases to be: no sign-in and no change of a profile writes to it. It takes about 70 bytes
 -- per user.
-CREATE INDEX users_create_time ON users (tenant_id, create_time, holder_id)
-  WHERE holder_id IS NOT NULL;
+CREATE INDEX users_create_time ON users (tenant_id, create_time, live_id)
+  WHERE live_id IS NOT NULL;
 -- For the erasing of a deleted user. NULLs are left out: an unlink made only few users.
 CREATE INDEX users_ancestors ON users USING gin (ancestors) WHERE ancestors IS NOT NULL;
 
@@ -80,11 +74,9 @@ COMMENT ON COLUMN users.spared_token IS
 COMMENT ON COLUMN users.writes_valid_from IS
   'When a sign-in last proved an address of an identity that was there before. User id tokens, and '
   'tokens of the other identities, only read if they were issued before this second.';
-COMMENT ON COLUMN users.live IS 'Whether the user is not absorbed. Foreign keys point to it.';
-COMMENT ON COLUMN users.absorber_must_live IS
-  'The constant true, so that a foreign key can demand a live absorber.';
-COMMENT ON COLUMN users.holder_id IS
-  'The id of a live user, NULL otherwise: only live users must have a primary identity.';
+COMMENT ON COLUMN users.live_id IS
+  'The id of a live user, NULL of an absorbed one. A foreign key that points to it demands a live '
+  'user. One that points from it concerns live users only, and finds them by its index.';
 
 CREATE TABLE identities (
   tenant_id           text COLLATE "C" NOT NULL,
@@ -109,7 +101,6 @@ CREATE TABLE identities (
   owner_since         timestamptz,
   moved_by_proof      boolean          NOT NULL DEFAULT false,
   vouched             boolean          NOT NULL DEFAULT true,
-  owner_must_live     boolean          NOT NULL GENERATED ALWAYS AS (true) STORED,
   CONSTRAINT identities_pkey PRIMARY KEY (tenant_id, provider, subject),
   CONSTRAINT identities_owner_key UNIQUE (tenant_id, owner_id, provider, subject),
   CONSTRAINT identities_provider_form CHECK (provider ~ '^[a-z0-9][a-z0-9._-]{0,63}$'),
@@ -158,25 +149,23 @@ COMMENT ON COLUMN identities.moved_by_proof IS
 COMMENT ON COLUMN identities.vouched IS
   'False where a user linked the identity with a sign-in that was more than ten minutes old. Until '
   'an older identity signs in, a sign-in at this one is not fresh for irreversible calls.';
-COMMENT ON COLUMN identities.owner_must_live IS
-  'The constant true, so that a foreign key can demand a live owner.';
 
 -- Invariants that span rows. They are judged at COMMIT, since a link passes through states that
 -- break them. A violation there is a fault of this service, never of a caller.
 
 -- An absorbed user points to a live user: one hop, no cycle.
 ALTER TABLE users ADD CONSTRAINT users_absorber_is_live
-  FOREIGN KEY (tenant_id, absorbed_into, absorber_must_live)
-  REFERENCES users (tenant_id, id, live) DEFERRABLE INITIALLY DEFERRED;
+  FOREIGN KEY (tenant_id, absorbed_into)
+  REFERENCES users (tenant_id, live_id) DEFERRABLE INITIALLY DEFERRED;
 
 -- An identity belongs to a live user.
 ALTER TABLE identities ADD CONSTRAINT identities_owner_is_live
-  FOREIGN KEY (tenant_id, owner_id, owner_must_live)
-  REFERENCES users (tenant_id, id, live) DEFERRABLE INITIALLY DEFERRED;
+  FOREIGN KEY (tenant_id, owner_id)
+  REFERENCES users (tenant_id, live_id) DEFERRABLE INITIALLY DEFERRED;
 
 -- A live user has exactly one primary identity, which is its own. So it has at least one identity.
 ALTER TABLE users ADD CONSTRAINT users_primary_is_own_identity
-  FOREIGN KEY (tenant_id, holder_id, primary_provider, primary_subject)
+  FOREIGN KEY (tenant_id, live_id, primary_provider, primary_subject)
   REFERENCES identities (tenant_id, owner_id, provider, subject) DEFERRABLE INITIALLY DEFERRED;
 
 -- Links

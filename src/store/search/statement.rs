@@ -61,7 +61,9 @@ impl<'a> Statement<'a> {
         Self { query: self.query.sql(fragment).sql(format!("${binds}")).bind::<S, V>(value), binds }
     }
 
-    /// Adds the conditions of the search. An index has only the ids of live users, as `holder_id`.
+    /// Adds the conditions of the search. An index has the ids of live users as `live_id`. That it
+    /// is not empty, which no id is, is a range of that index; `IS NOT NULL` can become a filter of
+    /// all users.
     pub(super) fn users(
         mut self,
         search: &'a UserSearch,
@@ -72,7 +74,7 @@ impl<'a> Statement<'a> {
             search;
         self = self
             .bind::<Text, _>(" FROM users u WHERE u.tenant_id = ", tenant)
-            .sql(" AND u.holder_id IS NOT NULL");
+            .sql(" AND u.live_id > ''");
         for key in keys {
             self = self.key(key, *resolves);
         }
@@ -97,10 +99,10 @@ impl<'a> Statement<'a> {
         self = self
             .bind::<Array<Text>, _>(
                 if resolves {
-                    " AND u.holder_id = ANY (ARRAY (SELECT coalesce(a.absorbed_into, a.id) FROM users a WHERE a.tenant_id = $1 \
+                    " AND u.live_id = ANY (ARRAY (SELECT coalesce(a.absorbed_into, a.id) FROM users a WHERE a.tenant_id = $1 \
                         AND a.id = ANY("
                 } else {
-                    " AND u.holder_id = ANY (ARRAY (SELECT a.id FROM users a WHERE a.tenant_id = $1 AND a.id = ANY("
+                    " AND u.live_id = ANY (ARRAY (SELECT a.id FROM users a WHERE a.tenant_id = $1 AND a.id = ANY("
                 },
                 not_accounts(&key.user_ids),
             )
@@ -214,19 +216,19 @@ impl<'a> Statement<'a> {
             // No id is before the empty one, so that it serves as the start and saves a further
             // statement text.
             (OrderBy::Id, false, after) => self.bind::<Text, _>(
-                " AND u.holder_id > ",
+                " AND u.live_id > ",
                 after.as_ref().map_or("", |after| after.id.as_str()),
             ),
             (_, _, None) => self,
             (OrderBy::Id, true, Some(After { id, .. })) => {
-                self.bind::<Text, _>(" AND u.holder_id < ", id)
+                self.bind::<Text, _>(" AND u.live_id < ", id)
             }
             (OrderBy::CreateTime, is_descending, Some(After { create_time, id })) => self
                 .bind::<Timestamptz, _>(
                     if is_descending {
-                        " AND (u.create_time, u.holder_id) < ("
+                        " AND (u.create_time, u.live_id) < ("
                     } else {
-                        " AND (u.create_time, u.holder_id) > ("
+                        " AND (u.create_time, u.live_id) > ("
                     },
                     create_time,
                 )
@@ -241,10 +243,10 @@ impl<'a> Statement<'a> {
     /// Adds an order.
     pub(super) fn in_order(self, order: Order) -> Self {
         self.sql(match (order.by, order.is_descending) {
-            (OrderBy::Id, false) => " ORDER BY u.holder_id",
-            (OrderBy::Id, true) => " ORDER BY u.holder_id DESC",
-            (OrderBy::CreateTime, false) => " ORDER BY u.create_time, u.holder_id",
-            (OrderBy::CreateTime, true) => " ORDER BY u.create_time DESC, u.holder_id DESC",
+            (OrderBy::Id, false) => " ORDER BY u.live_id",
+            (OrderBy::Id, true) => " ORDER BY u.live_id DESC",
+            (OrderBy::CreateTime, false) => " ORDER BY u.create_time, u.live_id",
+            (OrderBy::CreateTime, true) => " ORDER BY u.create_time DESC, u.live_id DESC",
         })
     }
 }
