@@ -199,6 +199,8 @@ CREATE TABLE links (
   CONSTRAINT links_undone_whole CHECK ((undo_time IS NULL) = (undo_actor IS NULL))
 );
 CREATE INDEX links_primary ON links (tenant_id, primary_id, link_time DESC);
+-- For an unlink and an undo, which need not read the ended links of a user, however many there are.
+CREATE INDEX links_standing ON links (tenant_id, primary_id) WHERE undo_time IS NULL;
 CREATE INDEX links_secondary ON links (tenant_id, secondary_id, link_time DESC)
   WHERE secondary_id IS NOT NULL;
 -- For the erasing of a deleted user, which links between other users can name: by an identity that
