@@ -198,10 +198,11 @@ CREATE TABLE links (
   CONSTRAINT links_proof_hash_bytes CHECK (octet_length(proof_hash) = 32),
   CONSTRAINT links_undone_whole CHECK ((undo_time IS NULL) = (undo_actor IS NULL))
 );
-CREATE INDEX links_primary ON links (tenant_id, primary_id, link_time DESC);
+-- In the whole order of a page, so that the database reads a page of a long history and no more.
+CREATE INDEX links_primary ON links (tenant_id, primary_id, link_time DESC, id DESC);
 -- For an unlink and an undo, which need not read the ended links of a user, however many there are.
 CREATE INDEX links_standing ON links (tenant_id, primary_id) WHERE undo_time IS NULL;
-CREATE INDEX links_secondary ON links (tenant_id, secondary_id, link_time DESC)
+CREATE INDEX links_secondary ON links (tenant_id, secondary_id, link_time DESC, id DESC)
   WHERE secondary_id IS NOT NULL;
 -- For the erasing of a deleted user, which links between other users can name: by an identity that
 -- moved on, as the caller that undid it, and by a token that was its proof.
