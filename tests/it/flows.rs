@@ -51,7 +51,7 @@ fn client(provider: &str, kind: &str, further: &str) -> String {
 }
 
 /// The same for an OpenID Connect provider.
-fn oidc(provider: &str, issuer: &str) -> String {
+pub(crate) fn oidc(provider: &str, issuer: &str) -> String {
     client(provider, "oidc", &format!("issuer = \"{issuer}\""))
 }
 
@@ -80,7 +80,7 @@ fn to_sign_in(provider: &str) -> pb::StartSignInRequest {
     }
 }
 
-fn to_link(provider: &str, user_token: &str) -> pb::StartSignInRequest {
+pub(crate) fn to_link(provider: &str, user_token: &str) -> pb::StartSignInRequest {
     let intent = pb::LinkIntent { user_token: user_token.to_owned() };
     pb::StartSignInRequest {
         intent: Some(pb::start_sign_in_request::Intent::Link(intent)),
@@ -89,7 +89,7 @@ fn to_link(provider: &str, user_token: &str) -> pb::StartSignInRequest {
 }
 
 /// Goes to the provider and returns: the request that a login page's service then sends.
-async fn come_back(begun: &pb::StartSignInResponse) -> pb::CompleteSignInRequest {
+pub(crate) async fn come_back(begun: &pb::StartSignInResponse) -> pb::CompleteSignInRequest {
     let back = Browser::new(CALLBACK).open(&begun.authorization_url).await.back();
     brought_back(begun, &back)
 }
@@ -113,7 +113,7 @@ fn asked_for(begun: &pb::StartSignInResponse) -> Form {
 }
 
 /// A whole flow at this provider.
-async fn sign_in(
+pub(crate) async fn sign_in(
     server: &TestServer,
     provider: &str,
 ) -> Result<pb::CompleteSignInResponse, Status> {

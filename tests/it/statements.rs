@@ -1,8 +1,8 @@
 //! How many statements a call costs, and how they find their rows.
 
 mod auth0;
+mod growth;
 mod plans;
-mod rows;
 mod search;
 mod sign_in;
 

@@ -14,32 +14,20 @@ use crate::{
     },
 };
 
-/// This many users, with an identity and a link each.
-macro_rules! people {
-    ($count:literal) => {
-        concat!(
-            "\
-            INSERT INTO users (tenant_id, id, create_time, update_time, primary_provider, primary_subject, ancestors) \
-            SELECT 'default', 'crowd_' || n, now(), now(), 'crowd', n::text, ARRAY['crowd_' || n + 1] FROM generate_series(1, ", $count, ") n; \
-            INSERT INTO identities (tenant_id, provider, subject, owner_id, home_id, ordinal, connection, social, email, \
-              email_canonical, email_verified, email_verify_time, email_verifier, attach_time) \
-            SELECT 'default', 'crowd', n::text, 'crowd_' || n, 'crowd_' || n, 0, 'crowd', false, n || '@example.com', \
-              n || '@example.com', true, now(), '{\"kind\": \"issuer\", \"issuer\": \"crowd\"}', now() \
-            FROM generate_series(1, ", $count, ") n; \
-            INSERT INTO links (tenant_id, id, primary_id, secondary_id, primary_version, terms, moved, changes, actor, proof, \
-              link_time, undo_time, undo_actor) \
-            SELECT 'default', gen_random_uuid(), 'crowd_' || n, 'crowd_' || n + 1, 1, '{}', '[]', '{}', '{}', '{}', \
-              now(), now(), '{}' FROM generate_series(1, ", $count, ") n"
-        )
-    };
-}
-pub(super) use people;
-
-/// Enough rows to matter to the planner. The emails, links, responses, tickets, attempts and
-/// releases are as many.
-pub(super) const CROWD: &str = concat!(
-    people!("5000"),
-    "; \
+/// Enough rows to matter to the planner: users with an identity and a link each. The emails, links,
+/// responses, tickets, attempts and releases are as many.
+pub(super) const CROWD: &str = "\
+    INSERT INTO users (tenant_id, id, create_time, update_time, primary_provider, primary_subject, ancestors) \
+    SELECT 'default', 'crowd_' || n, now(), now(), 'crowd', n::text, ARRAY['crowd_' || n + 1] FROM generate_series(1, 5000) n; \
+    INSERT INTO identities (tenant_id, provider, subject, owner_id, home_id, ordinal, connection, social, email, \
+      email_canonical, email_verified, email_verify_time, email_verifier, attach_time) \
+    SELECT 'default', 'crowd', n::text, 'crowd_' || n, 'crowd_' || n, 0, 'crowd', false, n || '@example.com', \
+      n || '@example.com', true, now(), '{\"kind\": \"issuer\", \"issuer\": \"crowd\"}', now() \
+    FROM generate_series(1, 5000) n; \
+    INSERT INTO links (tenant_id, id, primary_id, secondary_id, primary_version, terms, moved, changes, actor, proof, \
+      link_time, undo_time, undo_actor) \
+    SELECT 'default', gen_random_uuid(), 'crowd_' || n, 'crowd_' || n + 1, 1, '{}', '[]', '{}', '{}', '{}', \
+      now(), now(), '{}' FROM generate_series(1, 5000) n; \
     INSERT INTO request_ids (tenant_id, rpc, caller_kind, issuer, subject, request_id, fingerprint, answer, concerned, \
       expire_time) \
     SELECT 'default', 'UpdateUser', 'service', 'crowd', 'crowd', gen_random_uuid(), sha256('crowd'), '', \
@@ -53,8 +41,7 @@ pub(super) const CROWD: &str = concat!(
     SELECT 'default', sha256(n::text::bytea), sha256('s'), 'crowd', 'crowd_' || n, 'n', 'v', \
       'https://www.example.com/', now() + interval '10 minutes' FROM generate_series(1, 5000) n; \
     INSERT INTO tombstones (tenant_id, id_hash, delete_time, deleted, released_by) \
-    SELECT 'default', sha256(('released ' || n)::bytea), now(), false, ARRAY['crowd_' || n] FROM generate_series(1, 5000) n"
-);
+    SELECT 'default', sha256(('released ' || n)::bytea), now(), false, ARRAY['crowd_' || n] FROM generate_series(1, 5000) n";
 
 /// The lines of a plan that read more of a table or an index than a key selects.
 fn read_without_key(plan: &[String]) -> Vec<&String> {

@@ -37,6 +37,7 @@ pub mod model;
 pub mod npm;
 pub mod oidc_provider;
 pub mod one_domain;
+pub mod population;
 pub mod proxies;
 pub mod python;
 pub mod racing;
