@@ -1,26 +1,84 @@
-//! The log: one JSON line per event, to stderr.
+//! The log: one JSON line per event, to stderr. A thread of its own writes, so that no call waits
+//! for stderr.
+
+mod line;
+mod queue;
 
 use std::{
-    io,
+    io::{self, Write as _},
     panic::{self, PanicHookInfo},
+    thread,
+    time::Duration,
 };
 
-use tracing_subscriber::EnvFilter;
+use tracing::{Event, Subscriber};
+use tracing_subscriber::{
+    EnvFilter, Layer,
+    layer::{Context, SubscriberExt as _},
+    registry,
+    util::SubscriberInitExt as _,
+};
 
+use self::{
+    line::Line,
+    queue::{Batch, LineQueue},
+};
 use super::Failure;
+use crate::clock;
+
+/// How long the end of the process waits for a stderr that is blocked.
+const PATIENCE_AT_END: Duration = Duration::from_secs(2);
+
+/// The lines that wait for stderr.
+static LINES: LineQueue = LineQueue::new();
 
 /// Starts to log what passes this filter. Panics are logged too, instead of printed.
 pub(super) fn start(filter: &str) -> Result<(), Failure> {
     let filter =
         EnvFilter::try_new(filter).map_err(|error| Failure::usage(format!("log: {error}")))?;
-    tracing_subscriber::fmt()
-        .json()
-        .flatten_event(true)
-        .with_env_filter(filter)
-        .with_writer(io::stderr)
-        .init();
+    thread::Builder::new().name("log".to_owned()).spawn(write_lines)?;
+    registry().with(filter).with(LineLayer(&LINES)).init();
     panic::set_hook(Box::new(log_panic));
     Ok(())
+}
+
+/// Waits until all lines are written, or stderr is blocked. For the end of the process.
+pub(super) fn flush() {
+    LINES.flush(PATIENCE_AT_END);
+}
+
+/// Flushes the log on drop, also while a panic ends the process.
+pub(super) struct FlushOnDrop;
+
+impl Drop for FlushOnDrop {
+    fn drop(&mut self) {
+        flush();
+    }
+}
+
+/// Writes the lines to stderr, for as long as the process lives. Each write has all lines that
+/// arrived during the one before.
+fn write_lines() {
+    let mut batch = Batch::default();
+    loop {
+        LINES.take(&mut batch);
+        let (calls, others) = (batch.lost.ordinary, batch.lost.important);
+        if calls + others > 0 {
+            // It follows the lines of the batch.
+            tracing::warn!(calls, others, "lines of the log were lost: stderr was read too slowly");
+        }
+        // If stderr is closed, there is no place for a log.
+        let _ = io::stderr().write_all(&batch.lines);
+    }
+}
+
+/// Makes a line of each event.
+struct LineLayer(&'static LineQueue);
+
+impl<S: Subscriber> Layer<S> for LineLayer {
+    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+        self.0.push(&Line::of(event, clock::now()));
+    }
 }
 
 /// Logs where the panic happened. A text that was formatted at run time may contain anything, for
@@ -33,39 +91,18 @@ fn log_panic(panic: &PanicHookInfo<'_>) {
 
 #[cfg(test)]
 mod tests {
-    use std::{
-        io::Write,
-        sync::{Arc, Mutex},
-    };
-
     use tracing::subscriber::with_default;
 
     use super::*;
 
-    #[derive(Clone, Default)]
-    struct Lines(Arc<Mutex<Vec<u8>>>);
-
-    impl Write for Lines {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0.lock().unwrap().write(bytes)
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-
     /// What is logged of a panic, one line per event.
     fn logged(panicking: impl FnOnce() + panic::UnwindSafe) -> String {
-        let lines = Lines::default();
-        let writer = lines.clone();
-        let subscriber = tracing_subscriber::fmt()
-            .json()
-            .flatten_event(true)
-            .with_writer(move || writer.clone())
-            .finish();
+        let lines: &LineQueue = Box::leak(Box::new(LineQueue::new()));
+        let subscriber = registry().with(LineLayer(lines));
         with_default(subscriber, || panic::catch_unwind(panicking).unwrap_err());
-        String::from_utf8(lines.0.lock().unwrap().clone()).unwrap()
+        let mut batch = Batch::default();
+        lines.take(&mut batch);
+        String::from_utf8(batch.lines).unwrap()
     }
 
     #[test]

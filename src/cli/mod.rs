@@ -93,6 +93,7 @@ impl<E: std::fmt::Display> From<E> for Failure {
 
 /// Runs the command that the arguments name.
 pub fn main() -> ExitCode {
+    let log = log::FlushOnDrop;
     let outcome = match Arguments::parse().command {
         Command::Serve { config } => serve::run(&config),
         #[cfg(feature = "dev")]
@@ -107,6 +108,8 @@ pub fn main() -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failure { text, code }) => {
+            // The text follows the lines of the log.
+            drop(log);
             // If stderr is closed, the error cannot be reported.
             let _ = writeln!(io::stderr(), "identity-link: {text}");
             ExitCode::from(code)

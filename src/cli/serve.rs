@@ -43,6 +43,7 @@ pub(super) fn on_signal() -> std::io::Result<CancellationToken> {
                 cancel.cancel();
             }
         }
+        log::flush();
         std::process::exit(EX_INTERRUPTED.into());
     });
     Ok(shutdown)

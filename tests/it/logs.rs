@@ -1,5 +1,7 @@
 //! What the server logs, and what it never logs.
 
+mod unread;
+
 use std::fs;
 
 use identity_link::grpc::proto::{self as pb, FindByEmailRequest, GetUserRequest, NewIdentity};
