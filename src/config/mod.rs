@@ -91,8 +91,8 @@ keys! {
         /// against the public authorities or the file that `?sslrootcert=` names;
         /// `?sslmode=disable` turns it off.
         url: Text = Text::Required(""),
-        /// The maximum number of connections that calls use. The server has one more, on which it
-        /// checks whether the database is available.
+        /// The maximum number of connections that calls use. The server has four more: one on
+        /// which it checks whether the database is available, and three for the feed.
         max_connections: Number = Number { default: MAX_CONNECTIONS, bounds: 1..=1000 },
     }
 }

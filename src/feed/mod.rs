@@ -5,6 +5,9 @@
 //! reads. A watcher that begins, or falls behind the broadcast, reads from the database until it
 //! has caught up. So a slow client costs no more than the page read for it last, and a thousand
 //! waiting watchers cost one poll.
+//!
+//! All this happens on connections of the feed's own. Watchers are served while calls keep all other
+//! connections busy, and take none from calls.
 
 mod poller;
 mod position_codec;
@@ -12,7 +15,9 @@ mod watch;
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, broadcast, watch as latest};
+use tokio::sync::{
+    Notify, OwnedSemaphorePermit, Semaphore, SemaphorePermit, broadcast, watch as latest,
+};
 use tokio_util::sync::CancellationToken;
 
 pub use self::{
@@ -20,15 +25,20 @@ pub use self::{
     watch::{Watch, WatchEnd, WatchMessage},
 };
 use crate::{
-    domain::{Event, EventKind, UserId},
-    store::{PastEvent, Store},
+    domain::{Event, EventKind, TenantId, UserId},
+    store::{PastEvent, Session, Store, StoreError},
 };
 
 /// How many broadcast messages are kept for watchers that are slightly behind. Each has at most
 /// [`poller::AT_ONCE`] events and about 256 KiB.
 const KEPT_NEWS: usize = 16;
-/// How many watchers read from the database at once: calls need it too.
+/// How many watchers read from the database at once: two, so that a long page delays no other
+/// watcher, and not more, because each takes processor time of the database from calls.
 const MAX_READERS: usize = 2;
+/// The number of the feed's connections: one for each reader, and one for the poll.
+const CONNECTIONS: usize = MAX_READERS + 1;
+/// The name of these connections in the database's list of connections.
+const NAME: &str = "identity-link feed";
 
 /// The settings of the feed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,6 +57,7 @@ pub struct FeedSettings {
 
 /// The live feed.
 pub struct Feed {
+    /// On connections of its own.
     store: Store,
     settings: FeedSettings,
     news: broadcast::Sender<Arc<News>>,
@@ -56,6 +67,14 @@ pub struct Feed {
     slots: Arc<Semaphore>,
     delay: latest::Sender<Duration>,
     stop: CancellationToken,
+}
+
+/// A turn to read a tenant's feed.
+pub struct Reader<'a> {
+    // Fields are dropped in this order: the next reader needs the connection.
+    /// A connection of the feed.
+    pub session: Session,
+    _turn: Option<SemaphorePermit<'a>>,
 }
 
 /// A message that is broadcast to all watchers.
@@ -88,12 +107,20 @@ impl Filter {
 
 impl Feed {
     /// The feed of this store; it ends when `stop` is cancelled.
-    pub fn new(store: Store, settings: FeedSettings, stop: CancellationToken) -> Arc<Self> {
+    ///
+    /// # Errors
+    /// Those of [`Store::with_own_connections`].
+    pub fn new(
+        store: &Store,
+        settings: FeedSettings,
+        stop: CancellationToken,
+    ) -> Result<Arc<Self>, StoreError> {
+        let store = store.with_own_connections(NAME, CONNECTIONS)?;
         let slots = Arc::new(Semaphore::new(settings.max_watchers));
         let (news, delay) =
             (broadcast::Sender::new(KEPT_NEWS), latest::Sender::new(Duration::ZERO));
         let (watch_started, readers) = (Notify::new(), Semaphore::new(MAX_READERS));
-        Arc::new(Self { store, settings, news, watch_started, readers, slots, delay, stop })
+        Ok(Arc::new(Self { store, settings, news, watch_started, readers, slots, delay, stop }))
     }
 
     /// How long the oldest committed event that is not yet delivered has waited; zero while there
@@ -102,8 +129,18 @@ impl Feed {
         self.delay.subscribe()
     }
 
+    /// Waits for a turn to read the feed, in the order of the requests.
+    ///
+    /// # Errors
+    /// Those of [`Store::session`]. A connection is free, because only readers with a turn use it.
+    pub async fn reader(&self, tenant: &TenantId) -> Result<Reader<'_>, StoreError> {
+        // The semaphore is never closed, so an error cannot occur.
+        let turn = self.readers.acquire().await.ok();
+        Ok(Reader { session: self.store.session(tenant).await?, _turn: turn })
+    }
+
     /// A slot for one more watcher; `None` at [`FeedSettings::max_watchers`].
-    fn acquire_slot(&self) -> Option<OwnedSemaphorePermit> {
+    pub fn acquire_slot(&self) -> Option<OwnedSemaphorePermit> {
         Arc::clone(&self.slots).try_acquire_owned().ok()
     }
 }

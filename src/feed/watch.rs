@@ -9,7 +9,7 @@ use tokio::{
 };
 use tokio_util::task::AbortOnDropHandle;
 
-use super::{Feed, Filter, News};
+use super::{Feed, Filter, News, Reader};
 use crate::{
     clock,
     domain::{TenantId, UserId},
@@ -82,16 +82,16 @@ pub enum WatchEnd {
 }
 
 impl Watch {
-    /// Watches the events of a tenant after a position, until `expire_time`.
-    /// `None` at the limit of watchers.
+    /// Watches the events of a tenant after a position, until `expire_time`, in a slot of
+    /// [`Feed::acquire_slot`].
     pub fn start(
         feed: &Arc<Feed>,
+        slot: OwnedSemaphorePermit,
         tenant: TenantId,
         filter: Filter,
         position: Position,
         expire_time: DateTime<Utc>,
-    ) -> Option<Self> {
-        let slot = feed.acquire_slot()?;
+    ) -> Self {
         let news = feed.news.subscribe();
         feed.watch_started.notify_one();
         let left = (expire_time - clock::now()).to_std().unwrap_or_default();
@@ -99,7 +99,7 @@ impl Watch {
             true => || WatchEnd::TokenExpired,
             false => || WatchEnd::Over,
         };
-        Some(Self {
+        Self {
             feed: Arc::clone(feed),
             tenant,
             filter,
@@ -111,7 +111,7 @@ impl Watch {
             end_time: Instant::now() + left.min(feed.settings.max_watch),
             end,
             _slot: slot,
-        })
+        }
     }
 
     /// Returns the next events as soon as there are some, or no events after a heartbeat.
@@ -243,9 +243,7 @@ struct Read {
 impl ReadRequest {
     /// Waits for a turn and reads.
     async fn read(self, feed: Arc<Feed>) -> Result<Read, WatchEnd> {
-        // The semaphore is never closed, so an error cannot occur.
-        let _turn = feed.readers.acquire().await;
-        let mut session = feed.store.session(&self.tenant).await?;
+        let Reader { session, .. } = &mut feed.reader(&self.tenant).await?;
         let horizon = match self.horizon {
             Some(horizon) => horizon,
             None => session.horizon().await?,

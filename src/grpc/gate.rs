@@ -16,7 +16,7 @@ use tonic::{Status, body::Body};
 use tower::{Layer, Service};
 
 use super::{
-    paths::{is_grpc, is_open_stream, is_public, is_watch},
+    paths::{is_event_watch, is_grpc, is_open_stream, is_public, is_watch},
     status::{from_auth_error, overloaded},
     streams::OpenStreams,
 };
@@ -94,8 +94,9 @@ where
             let record = request.extensions().get::<CallRecord>().cloned().unwrap_or_default();
             match admit(&use_cases, path, request.headers(), &record).await {
                 Ok(mut permit) => {
-                    // After the access check, so that a call that is refused takes no slot.
-                    if limit.acquire(&mut permit).is_err() {
+                    // After the access check, so that a call that is refused takes no slot. A watch
+                    // takes a slot of the feed instead.
+                    if !is_event_watch(path) && limit.acquire(&mut permit).is_err() {
                         return Ok(admitted(overloaded().into_http()));
                     }
                     // No handler needs the token, and without it none can log it by accident.

@@ -31,6 +31,11 @@ pub(super) fn is_watch(path: &str) -> bool {
     path.ends_with("/Watch")
 }
 
+/// Whether the path is the watch of the feed. Watches have a limit of their own.
+pub(super) fn is_event_watch(path: &str) -> bool {
+    path == "/identitylink.v1.EventService/WatchEvents"
+}
+
 /// Whether the path needs no token.
 pub(super) fn is_public(path: &str) -> bool {
     PUBLIC.contains(&path)

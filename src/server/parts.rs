@@ -47,7 +47,7 @@ impl Parts {
         tokio::spawn(keep_swept(store.clone(), tenants, config.feed.retention, stop.clone()));
         let clients = start_clients(config, &http, stop);
         let stop_streams = stop.child_token();
-        let feed = Feed::new(store.clone(), config.feed.clone(), stop_streams.clone());
+        let feed = Feed::new(&store, config.feed.clone(), stop_streams.clone())?;
         tokio::spawn(Arc::clone(&feed).keep_polling());
         let health =
             HealthUpdates::start(store.database_check(), feed.delay(), stop.child_token()).await;

@@ -155,6 +155,17 @@ impl Store {
         Ok(store)
     }
 
+    /// The same store on at most `size` connections of its own, which have this name in the
+    /// database's list of connections.
+    ///
+    /// # Errors
+    /// [`StoreError::Fault`] if there can be no such pool.
+    pub fn with_own_connections(&self, name: &str, size: usize) -> Result<Self, StoreError> {
+        let address = self.address.named(name);
+        let pool = address.pool(size).map_err(StoreError::Fault)?;
+        Ok(Self { pool, address: Arc::new(address), ..self.clone() })
+    }
+
     /// A connection for one tenant's data. Waits briefly for a free one.
     ///
     /// # Errors

@@ -4,7 +4,7 @@ use super::{Error, UseCases};
 use crate::{
     auth::Permit,
     domain::DomainError,
-    feed::PositionCodec,
+    feed::{Feed, PositionCodec},
     store::{Position, PositionState, Session},
 };
 
@@ -21,19 +21,21 @@ pub enum FeedStart<P> {
 }
 
 impl UseCases {
-    /// The position after which a watch of the feed begins.
+    /// The position after which a watch of the feed begins. It is read on a connection of the
+    /// feed.
     ///
     /// # Errors
     /// [`DomainError::PositionInvalid`] and [`DomainError::PositionExpired`].
     pub async fn feed_position(
         &self,
+        feed: &Feed,
         permit: &Permit,
         start: &FeedStart<String>,
     ) -> Result<Position, Error> {
         let positions = PositionCodec::new(self.store.key(permit.tenant())?)?;
         let start = start.parse(&positions)?;
-        let mut session = self.store.session(permit.tenant()).await?;
-        start.position(&mut session, &positions).await
+        let mut reader = feed.reader(permit.tenant()).await?;
+        start.position(&mut reader.session, &positions).await
     }
 }
 

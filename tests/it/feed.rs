@@ -1,5 +1,6 @@
 //! The feed: all changes, in one order, without a gap.
 
+mod connections;
 mod epochs;
 mod failover;
 mod order;

@@ -13,7 +13,7 @@ use crate::{
     feed::{Filter, PositionCodec, Watch, WatchEnd, WatchMessage},
     grpc::{proto as pb, requests::Checks, responses, status},
     store::{PastEvent, Position},
-    use_cases::Error,
+    use_cases::{Error, FeedStart},
 };
 
 /// The size at which a message ends, in bytes. Clients read many small messages as fast as a few
@@ -33,33 +33,30 @@ impl EventHandler {
         let key = self.use_cases.store().key(permit.tenant());
         let positions =
             key.and_then(PositionCodec::new).map_err(|error| status::from_error(error.into()))?;
-        let (position, filter) = self.begin(&permit, request).await.map_err(status::from_error)?;
+        let (start, filter) = start_and_filter(request).map_err(status::from_error)?;
+        // Taken before the watch waits for its turn to read, so that the limit also bounds how many
+        // wait.
+        let slot = self.feed.acquire_slot().ok_or_else(status::overloaded)?;
+        let position = self.use_cases.feed_position(&self.feed, &permit, &start).await;
+        let position = position.map_err(status::from_error)?;
         let tenant = permit.tenant().clone();
-        let expire_time = permit.expire_time();
-        // A watch does not count as a call in flight: watches have their own limit.
-        drop(permit);
-        let watch = Watch::start(&self.feed, tenant, filter, position, expire_time)
-            .ok_or_else(status::overloaded)?;
+        let watch = Watch::start(&self.feed, slot, tenant, filter, position, permit.expire_time());
         Ok(Box::pin(response_stream(watch, positions)))
     }
+}
 
-    async fn begin(
-        &self,
-        permit: &Permit,
-        request: pb::WatchEventsRequest,
-    ) -> Result<(Position, Filter), Error> {
-        use pb::watch_events_request::Start::{After, FromEnd};
-        let mut checks = Checks::default();
-        let start = match request.start {
-            Some(After(text)) => start(&mut checks, Some(text), None),
-            Some(FromEnd(end)) => start(&mut checks, None, Some(end)),
-            None => start(&mut checks, None, None),
-        };
-        let user = checks.optional_user_id("user_id", &request.user_id);
-        let filter = filter(&mut checks, &request.kinds, user);
-        let start = checks.into_result_with(start)?;
-        Ok((self.use_cases.feed_position(permit, &start).await?, filter))
-    }
+/// Where a request begins to read the feed, and which events it wants.
+fn start_and_filter(request: pb::WatchEventsRequest) -> Result<(FeedStart<String>, Filter), Error> {
+    use pb::watch_events_request::Start::{After, FromEnd};
+    let mut checks = Checks::default();
+    let start = match request.start {
+        Some(After(text)) => start(&mut checks, Some(text), None),
+        Some(FromEnd(end)) => start(&mut checks, None, Some(end)),
+        None => start(&mut checks, None, None),
+    };
+    let user = checks.optional_user_id("user_id", &request.user_id);
+    let filter = filter(&mut checks, &request.kinds, user);
+    Ok((checks.into_result_with(start)?, filter))
 }
 
 /// The messages of a watch, until it ends.
