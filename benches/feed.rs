@@ -1,7 +1,8 @@
 //! The cost of following the feed: the time from a commit to its event at a watcher; the rate at
-//! which a million events are read, compared with `psql` reading the same rows; and the cost of a
-//! thousand waiting watchers. The server is a process of its own. Prints ratios.
-//! `cargo bench --bench feed`, with `-- latency`, `reading` or `waiting` for a part of it
+//! which a million events are read, compared with `psql` reading the same rows; how long a thousand
+//! watchers take to begin while calls keep their connections busy; and what waiting watchers cost.
+//! Each server is a process of its own.
+//! `cargo bench --bench feed`, with `-- latency`, `reading`, `beginning` or `waiting` for a part
 
 #![expect(
     clippy::unwrap_used,
@@ -24,22 +25,30 @@ use identity_link_test_support::{
     child::Running,
     cluster::{Database, feed_cluster},
     events::{Watcher, watch_from},
-    link_user,
+    identity_ref, link_user,
     tokens::Token,
     unlink,
 };
 use tokio::time::sleep;
 use tonic::transport::Endpoint;
 
-const POLL_INTERVAL: Duration = Duration::from_millis(100);
+/// The longest pause between two changes: longer than `poll_interval`, so that they come at any
+/// time between two polls.
+const PAUSE: Duration = Duration::from_millis(30);
 const CHANGES: usize = 400;
 const EVENTS: usize = 1_000_000;
 const ROUNDS: usize = 3;
 const WATCHERS: usize = 1000;
 /// The number of watchers that share a connection.
 const STREAMS: usize = 50;
-/// How long the transactions of waiting watchers are counted.
-const WAIT: Duration = Duration::from_secs(20);
+/// How long the transactions and the processor time of waiting watchers are counted.
+const WAIT: Duration = Duration::from_secs(60);
+/// How long an idle connection may take to report its counts.
+const REPORT: Duration = Duration::from_secs(20);
+/// The number of writers that keep the connections for calls busy: more than there are connections.
+const WRITERS: usize = 64;
+/// The unit of processor times in `/proc`, in seconds.
+const TICK: f64 = 0.01;
 
 #[tokio::main]
 async fn main() {
@@ -59,6 +68,9 @@ async fn main() {
     if is_wanted("reading") {
         reading().await;
     }
+    if is_wanted("beginning") {
+        beginning().await;
+    }
     if is_wanted("waiting") {
         waiting().await;
     }
@@ -73,10 +85,13 @@ struct Served {
 
 impl Served {
     async fn start() -> Self {
-        let database = feed_cluster().db_migrated().await;
-        let interval = format!("poll_interval = \"{}ms\"", POLL_INTERVAL.as_millis());
+        Self::start_on(feed_cluster().db_migrated().await)
+    }
+
+    /// With the defaults of `[feed]`.
+    fn start_on(database: Database) -> Self {
         let (running, address) =
-            Running::serve(&database, |toml| toml.replace("poll_interval = \"20ms\"", &interval));
+            Running::serve(&database, |toml| toml.replace("poll_interval = \"20ms\"", ""));
         Self { running, address, database }
     }
 
@@ -98,47 +113,84 @@ impl Served {
         line.split_whitespace().nth(1).unwrap().parse::<f64>().unwrap() / 1024.0
     }
 
-    /// Transactions in the server's database, per second.
-    async fn db_rate(&self) -> f64 {
-        // An idle connection may report its counts up to ten seconds late.
-        sleep(WAIT).await;
+    async fn db_idle(&self) -> Idle {
+        sleep(REPORT).await;
         let begun = Instant::now();
-        let before = self.db_transactions().await;
+        let (transactions, own, backends) =
+            (self.db_transactions().await, self.cpu(), self.db_cpu().await);
         sleep(WAIT).await;
-        (self.db_transactions().await - before) / begun.elapsed().as_secs_f64()
+        let seconds = begun.elapsed().as_secs_f64();
+        Idle {
+            transactions: (self.db_transactions().await - transactions) / seconds,
+            server: (self.cpu() - own) / seconds,
+            database: (self.db_cpu().await - backends) / seconds,
+        }
     }
 
-    /// The query runs in another database, so that it is not counted.
     async fn db_transactions(&self) -> f64 {
-        let elsewhere =
-            Database { name: "postgres".to_owned(), url: feed_cluster().url("postgres") };
         let name = &self.database.name;
         let sql =
             format!("SELECT xact_commit::text FROM pg_stat_database WHERE datname = '{name}'");
-        elsewhere.db_texts(&sql).await.remove(0).parse().unwrap()
+        db_elsewhere(&sql).await.remove(0).parse().unwrap()
+    }
+
+    /// The processor time of the server, in seconds.
+    fn cpu(&self) -> f64 {
+        cpu(&self.running.pid().as_raw_nonzero().to_string())
+    }
+
+    /// The processor time of the database for the server's connections, in seconds.
+    async fn db_cpu(&self) -> f64 {
+        let name = &self.database.name;
+        let sql = format!("SELECT pid::text FROM pg_stat_activity WHERE datname = '{name}'");
+        db_elsewhere(&sql).await.iter().map(|pid| cpu(pid)).sum()
     }
 }
 
-/// The time from the response to a change until a watcher gets the event.
+/// What a server and its database do per second while no client changes anything.
+struct Idle {
+    transactions: f64,
+    /// The processor time, in cores.
+    server: f64,
+    database: f64,
+}
+
+/// The query runs in another database, so that it is not counted.
+async fn db_elsewhere(sql: &str) -> Vec<String> {
+    let elsewhere = Database { name: "postgres".to_owned(), url: feed_cluster().url("postgres") };
+    elsewhere.db_texts(sql).await
+}
+
+/// The processor time of a process, in seconds.
+fn cpu(pid: &str) -> f64 {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+    // The name of the program, in parentheses, may have spaces.
+    let fields: Vec<&str> = stat.rsplit(')').next().unwrap().split_whitespace().collect();
+    (fields[11].parse::<f64>().unwrap() + fields[12].parse::<f64>().unwrap()) * TICK
+}
+
+/// The time from the response to a change until a watcher gets the event, at the server of the
+/// change and at another one.
 async fn latency() {
     let server = Served::start().await;
+    let other = Served::start_on(server.database.clone());
     let service = server.service();
-    let mut watcher = Watcher::begin(&server.service(), watch_from(pb::FeedEnd::Newest)).await;
-    watcher.caught_up().await;
-    let (mut races, mut waits) = (Races::begin(), Vec::new());
-    for subject in 0..CHANGES {
-        // At a random time between two polls.
-        sleep(POLL_INTERVAL * u32::try_from(races.number(0..=1000)).unwrap() / 1000).await;
-        service.create("github", &subject.to_string()).await;
-        let committed = Instant::now();
-        watcher.events(1).await;
-        waits.push(committed.elapsed().as_secs_f64() / POLL_INTERVAL.as_secs_f64());
+    for (name, watched) in [("the same", &server), ("another", &other)] {
+        let mut watcher = begin(&watched.service()).await;
+        let (mut races, mut waits) = (Races::begin(), Vec::new());
+        for subject in 0..CHANGES {
+            sleep(PAUSE * u32::try_from(races.number(0..=1000)).unwrap() / 1000).await;
+            service.create("github", &format!("{name} {subject}")).await;
+            let committed = Instant::now();
+            watcher.events(1).await;
+            waits.push(committed.elapsed().as_secs_f64() * 1000.0);
+        }
+        waits.sort_by(f64::total_cmp);
+        let (median, p99) = (waits[CHANGES / 2], waits[CHANGES * 99 / 100]);
+        println!(
+            "from commit to a watcher at {name} server: median {median:.1} ms, p99 {p99:.1} ms, of {CHANGES}"
+        );
     }
-    waits.sort_by(f64::total_cmp);
-    let (median, p99) = (waits[CHANGES / 2], waits[CHANGES * 99 / 100]);
-    println!(
-        "from commit to watcher, in poll intervals: median {median:.2}, p99 {p99:.2}, of {CHANGES}"
-    );
 }
 
 /// Sends a million events to one watcher.
@@ -196,23 +248,68 @@ fn psql(database: &Database) -> f64 {
     EVENTS as f64 / begun.elapsed().as_secs_f64()
 }
 
+/// How long a thousand watchers take to begin while writers keep the connections for calls busy, as
+/// a ratio to an idle server.
+async fn beginning() {
+    let server = Served::start().await;
+    let service = server.service();
+    service.create("github", "first").await;
+    let alone = begin_all(&server, WATCHERS).await.1;
+    let mut writers = Vec::new();
+    for writer in 0..WRITERS {
+        let service = server.service();
+        writers.push(tokio::spawn(async move {
+            for count in 0.. {
+                // A refusal is a part of the load.
+                let identity = pb::NewIdentity {
+                    identity_ref: identity_ref("github", &format!("{writer} {count}")),
+                    ..Default::default()
+                };
+                let request =
+                    pb::CreateUserRequest { identity: Some(identity), ..Default::default() };
+                drop(service.create_user(request).await);
+            }
+        }));
+    }
+    sleep(Duration::from_secs(2)).await;
+    let busy = begin_all(&server, WATCHERS).await.1;
+    writers.iter().for_each(tokio::task::JoinHandle::abort);
+    println!(
+        "{WATCHERS} watchers begin in {busy:.1} s beside {WRITERS} writers: {:.1} times as long as alone",
+        busy / alone
+    );
+}
+
+/// Begins this many watches at once. Returns the watchers after all have caught up, and how long
+/// that took, in seconds.
+async fn begin_all(server: &Served, count: usize) -> (Vec<Watcher>, f64) {
+    let begun = Instant::now();
+    let services: Vec<Caller> = (0..count.div_ceil(STREAMS)).map(|_| server.service()).collect();
+    let watchers = (0..count).map(|n| begin(&services[n / STREAMS]));
+    (join_all(watchers).await, begun.elapsed().as_secs_f64())
+}
+
 /// The cost of a thousand watchers without events.
 async fn waiting() {
     let server = Served::start().await;
+    let none = server.db_idle().await;
     let first = begin(&server.service()).await;
-    let (memory_of_one, rate_of_one) = (server.memory("VmRSS"), server.db_rate().await);
-    let mut crowd = vec![first];
-    while crowd.len() < WATCHERS {
-        let service = server.service();
-        crowd.extend(
-            join_all((0..STREAMS.min(WATCHERS - crowd.len())).map(|_| begin(&service))).await,
-        );
-    }
-    let (rate, memory) = (server.db_rate().await, server.memory("VmRSS"));
+    let (memory_of_one, one) = (server.memory("VmRSS"), server.db_idle().await);
     println!(
-        "{} waiting watchers: {:.2} of the transactions of one ({rate_of_one:.1} per second)",
-        crowd.len(),
-        rate / rate_of_one
+        "one waiting watcher takes {:.4} of a core: {:.4} of the server, {:.4} of the database",
+        one.server + one.database - none.server - none.database,
+        one.server - none.server,
+        one.database - none.database,
+    );
+    println!("  without it the server takes {:.4}, the database {:.4}", none.server, none.database);
+    let (mut crowd, _) = begin_all(&server, WATCHERS - 1).await;
+    crowd.push(first);
+    let (all, memory) = (server.db_idle().await, server.memory("VmRSS"));
+    println!(
+        "{WATCHERS} waiting watchers: {:.2} of the transactions of one ({:.1} per second), {:.2} of its processor time",
+        all.transactions / one.transactions,
+        one.transactions,
+        (all.server + all.database) / (one.server + one.database)
     );
     println!(
         "  {:.1} MiB more than with one watcher, which takes {memory_of_one:.1}",

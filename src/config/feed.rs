@@ -11,9 +11,9 @@ use crate::feed::FeedSettings;
 keys! {
     /// How the feed of events is read, and how long it is kept. The table may be missing.
     static KEYS: FeedKeys = "feed" {
-        /// The pause between two reads of new events, each of which is one short query. There are
-        /// none while no client watches.
-        poll_interval: Time = Time::within(Duration::from_millis(100), Duration::from_millis(5), seconds(10)),
+        /// How often the server looks for events of other servers' calls, by one short query, while
+        /// a client watches. Events of its own calls are read at once.
+        poll_interval: Time = Time::within(Duration::from_millis(10), Duration::from_millis(5), seconds(10)),
         /// How long a watch may be silent before the server sends a message without events.
         heartbeat: Time = Time::within(seconds(15), seconds(1), seconds(5 * MINUTE)),
         /// How long events are kept. Then they are removed, and positions before them expire.

@@ -2,7 +2,8 @@
 //! pace.
 //!
 //! One task polls the end of the feed while at least one watcher exists, and broadcasts what it
-//! reads. A watcher that begins, or falls behind the broadcast, reads from the database until it
+//! reads. It polls at once after a commit of this process, and in intervals for those of other
+//! servers. A watcher that begins, or falls behind the broadcast, reads from the database until it
 //! has caught up. So a slow client costs no more than the page read for it last, and a thousand
 //! waiting watchers cost one poll.
 //!
@@ -43,7 +44,7 @@ const NAME: &str = "identity-link feed";
 /// The settings of the feed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FeedSettings {
-    /// The pause between two polls.
+    /// The pause between two polls, unless this process commits events.
     pub poll_interval: Duration,
     /// How long a stream may be silent before a message without events is sent.
     pub heartbeat: Duration,

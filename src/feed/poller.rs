@@ -2,16 +2,18 @@
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, sleep_until};
 
 use super::{Feed, News};
 use crate::{
     clock,
-    store::{EventPage, Position, StoreError},
+    store::{EventPage, Horizon, Position, StoreError, Tail},
 };
 
 /// How many events one poll reads and broadcasts at most.
 pub(super) const AT_ONCE: usize = 200;
+/// The shortest pause between two polls. Events that are committed meanwhile are read together.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(5);
 /// How often the delay of the feed is measured.
 const MEASURE_DELAY_EVERY: Duration = Duration::from_secs(1);
 /// From which delay on the feed's delay is logged, at most once in six times this time.
@@ -25,6 +27,8 @@ struct Progress {
     epoch: i32,
     /// The position up to which events were broadcast; `None` while there is no watcher.
     broadcast_to: Option<Position>,
+    /// The horizon below which all events were broadcast.
+    complete_below: Option<Horizon>,
     /// When the delay of the feed was last measured.
     measured: Instant,
     warned: Option<Instant>,
@@ -37,6 +41,7 @@ impl Feed {
         let mut progress = Progress {
             epoch: 0,
             broadcast_to: None,
+            complete_below: None,
             measured: Instant::now(),
             warned: None,
             failures: 0,
@@ -53,7 +58,7 @@ impl Feed {
                     Ok(true) => progress.failures = 0,
                     Ok(false) => {
                         progress.failures = 0;
-                        sleep(self.settings.poll_interval).await;
+                        self.wait_for_events().await;
                     }
                     Err(error) => {
                         // After an outage the database may be a restored backup.
@@ -74,6 +79,16 @@ impl Feed {
         }
     }
 
+    /// Waits until there may be new events: of this process until they are committed, of other
+    /// servers for the poll interval.
+    async fn wait_for_events(&self) {
+        let polled = Instant::now();
+        tokio::select! {
+            () = self.store.events_committed() => sleep_until(polled + SHORTEST_PAUSE).await,
+            () = sleep(self.settings.poll_interval) => {}
+        }
+    }
+
     /// Broadcasts the events since the last poll. Returns whether there may already be more.
     async fn poll(&self, progress: &mut Progress) -> Result<bool, StoreError> {
         let mut tail = self.store.tail().await?;
@@ -83,22 +98,8 @@ impl Feed {
             // exists.
             (progress.epoch, progress.broadcast_to) = (horizon.epoch(), None);
         }
-        let more = match progress.broadcast_to {
-            None => {
-                progress.broadcast_to = Some(tail.newest_position(horizon).await?);
-                self.broadcast(News::Missed);
-                false
-            }
-            Some(broadcast_to) => {
-                let EventPage { events, is_last } =
-                    tail.events_after(broadcast_to, horizon, AT_ONCE).await?;
-                if let Some(last) = events.last() {
-                    progress.broadcast_to = Some(last.position);
-                    self.broadcast(News::Events(events));
-                }
-                !is_last
-            }
-        };
+        let is_complete = self.broadcast_below(horizon, &mut tail, progress).await?;
+        progress.complete_below = is_complete.then_some(horizon);
         if progress.measured.elapsed() >= MEASURE_DELAY_EVERY {
             progress.measured = Instant::now();
             let since = tail.waiting_since(horizon).await?;
@@ -107,7 +108,32 @@ impl Feed {
             });
             self.note_delay(delay, progress);
         }
-        Ok(more)
+        Ok(!is_complete)
+    }
+
+    /// Broadcasts the next events below the horizon. Returns whether these are all.
+    async fn broadcast_below(
+        &self,
+        horizon: Horizon,
+        tail: &mut Tail,
+        progress: &mut Progress,
+    ) -> Result<bool, StoreError> {
+        let Some(broadcast_to) = progress.broadcast_to else {
+            progress.broadcast_to = Some(tail.newest_position(horizon).await?);
+            self.broadcast(News::Missed);
+            return Ok(true);
+        };
+        if progress.complete_below == Some(horizon) {
+            // Below a horizon no event can still appear.
+            return Ok(true);
+        }
+        let EventPage { events, is_last } =
+            tail.events_after(broadcast_to, horizon, AT_ONCE).await?;
+        if let Some(last) = events.last() {
+            progress.broadcast_to = Some(last.position);
+            self.broadcast(News::Events(events));
+        }
+        Ok(is_last)
     }
 
     /// Sends to all watchers; none may be left.

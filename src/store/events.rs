@@ -67,6 +67,7 @@ impl Session {
             .bind::<Array<Jsonb>, _>(actors.collect::<Result<Vec<_>, _>>()?)
             .bind::<Array<Jsonb>, _>(details.collect::<Result<Vec<_>, _>>()?)
             .bind::<Array<Timestamptz>, _>(events.iter().map(|new| new.time).collect::<Vec<_>>());
+        self.has_events = true;
         match self.conn.execute(Cached(query)).await? {
             0 => Ok(EventsInserted::EpochIsOver),
             rows if rows == events.len() => Ok(EventsInserted::Inserted),

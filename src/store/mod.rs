@@ -49,6 +49,7 @@ use std::{
 };
 
 use diesel_async::AsyncPgConnection;
+use tokio::sync::Notify;
 
 use self::{
     connection::Connection,
@@ -96,6 +97,8 @@ pub struct Store {
     trust: Arc<HashMap<TenantId, Arc<Trust>>>,
     reads: Arc<HashMap<TenantId, Reads>>,
     write_queue: Arc<WriteQueue>,
+    /// Notified when a transaction with events has been committed.
+    events_committed: Arc<Notify>,
 }
 
 /// Why the database cannot be used at startup.
@@ -150,20 +153,20 @@ impl Store {
             keys: Arc::new(keys),
             trust: Arc::new(trust),
             write_queue: Arc::default(),
+            events_committed: Arc::default(),
         };
         store.begin_epoch().await?;
         Ok(store)
     }
 
     /// The same store on at most `size` connections of its own, which have this name in the
-    /// database's list of connections.
+    /// database's list of connections. [`Store::reads`] stay on the connections of calls.
     ///
     /// # Errors
     /// [`StoreError::Fault`] if there can be no such pool.
     pub fn with_own_connections(&self, name: &str, size: usize) -> Result<Self, StoreError> {
-        let address = self.address.named(name);
-        let pool = address.pool(size).map_err(StoreError::Fault)?;
-        Ok(Self { pool, address: Arc::new(address), ..self.clone() })
+        let address = self.connections.address().named(name);
+        Ok(Self { connections: Connections::new(&address, size)?, ..self.clone() })
     }
 
     /// A connection for one tenant's data. Waits briefly for a free one.
@@ -189,6 +192,7 @@ impl Store {
             request: None,
             caller: None,
             events: Vec::new(),
+            has_events: false,
         })
     }
 
@@ -200,6 +204,12 @@ impl Store {
         self.reads
             .get(tenant)
             .ok_or_else(|| StoreError::Fault(format!("tenant {tenant} has no reads")))
+    }
+
+    /// Waits until a transaction of this process has committed events. Commits since the last call
+    /// count once. For one reader, the poll of the feed.
+    pub async fn events_committed(&self) {
+        self.events_committed.notified().await;
     }
 
     async fn connection(&self) -> Result<Connection, StoreError> {
@@ -242,8 +252,10 @@ pub struct Session {
     request: Option<IdentifiedRequest>,
     /// The calling user, if the caller acts for itself.
     caller: Option<UserId>,
-    /// The events of the open transaction.
+    /// The events of the open transaction that are not inserted yet.
     events: Vec<NewEvent>,
+    /// Whether the open transaction has written events.
+    has_events: bool,
 }
 
 impl Session {
@@ -278,12 +290,16 @@ impl Session {
     pub async fn commit(&mut self) -> Result<(), StoreError> {
         self.conn.commit().await?;
         self.turn = None;
+        if std::mem::take(&mut self.has_events) {
+            self.store.events_committed.notify_one();
+        }
         Ok(())
     }
 
     /// Rolls the open transaction back, if there is one.
     pub async fn abandon(&mut self) -> Result<(), StoreError> {
         self.events.clear();
+        self.has_events = false;
         self.conn.roll_back().await?;
         self.turn = None;
         Ok(())

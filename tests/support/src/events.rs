@@ -26,7 +26,12 @@ impl TestServer {
 
     /// The same, changed where there is no configuration key.
     pub async fn start_feed_changed(change: impl FnOnce(&mut Config)) -> Self {
-        Self::start_changed(feed_cluster().db_migrated().await, |toml| toml, change).await
+        Self::start_feed_on(feed_cluster().db_migrated().await, change).await
+    }
+
+    /// The same on this database.
+    pub async fn start_feed_on(database: Database, change: impl FnOnce(&mut Config)) -> Self {
+        Self::start_changed(database, |toml| toml, change).await
     }
 
     /// The same with a changed `[feed]`.
