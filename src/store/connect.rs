@@ -22,6 +22,8 @@ use tokio::time::timeout;
 use tokio_postgres::{CancelToken, Config, NoTls, config::Host, config::SslMode};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
+use super::cluster::record_cluster;
+
 /// How long a call waits for a free connection before it fails with
 /// [`super::StoreError::Overloaded`].
 pub(super) const WAIT: Duration = Duration::from_secs(2);
@@ -171,7 +173,13 @@ impl Address {
         let address = self.clone();
         manager.custom_setup = Box::new(move |_| {
             let address = address.clone();
-            async move { address.connect().await }.boxed()
+            async move {
+                let mut conn = address.connect().await?;
+                let recorded = record_cluster(&mut conn).await;
+                recorded.map_err(ConnectionError::CouldntSetupConfiguration)?;
+                Ok(conn)
+            }
+            .boxed()
         });
         // The manager uses its URL only in its own setup, which ours replaces.
         let manager = AsyncDieselConnectionManager::new_with_config("", manager);

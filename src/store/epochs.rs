@@ -6,7 +6,7 @@ use diesel::{
     sql_types::{BigInt, Integer},
 };
 
-use super::{Session, Store, StoreError, cached::Cached, connection::Connection};
+use super::{Session, Store, StoreError, cached::Cached, cluster::cluster, connection::Connection};
 
 /// A bound in the feed: no event below it can still appear.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,21 +22,12 @@ impl Horizon {
     }
 }
 
-/// Identifies the database cluster: its system identifier, and its timeline, which increases when a
-/// standby takes over. An operator that restores a database therefore need not declare it.
-macro_rules! cluster {
-    () => {
-        "(SELECT system_identifier::text || '/' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8) \
-          FROM pg_control_system())"
-    };
-}
-
 macro_rules! last_epoch {
     () => {
         "(SELECT n, cluster FROM epochs ORDER BY n DESC LIMIT 1)"
     };
 }
-pub(super) use {cluster, last_epoch};
+pub(super) use last_epoch;
 
 #[derive(QueryableByName)]
 struct HorizonRow {

@@ -9,7 +9,8 @@ use diesel::{
 use super::{
     Session, StoreError,
     cached::Cached,
-    epochs::{cluster, last_epoch},
+    cluster::cluster,
+    epochs::last_epoch,
     stored::{actor::Actor, to_json},
 };
 use crate::domain::Event;

@@ -10,6 +10,7 @@
 mod bind;
 mod cached;
 mod candidates;
+mod cluster;
 mod connect;
 mod connection;
 mod connections;

@@ -59,19 +59,45 @@ async fn standby(first: &Database, first_dir: &Path, dir: &Path) -> Postgres {
     postgres(dir)
 }
 
-/// The addresses of both: a client connects to the one that accepts writes.
+/// The addresses of both: a client connects to the first one that responds.
 fn either(first: &Postgres, second: &Postgres) -> Database {
     let host = |postgres: &Postgres| {
         let url = postgres.url("postgres");
         url.strip_prefix("postgres://postgres@").unwrap().split('/').next().unwrap().to_owned()
     };
     let hosts = format!("{},{}", host(first), host(second));
-    let url = format!("postgres://postgres@{hosts}/postgres?target_session_attrs=read-write");
-    Database { name: "postgres".to_owned(), url }
+    Database { name: "postgres".to_owned(), url: format!("postgres://postgres@{hosts}/postgres") }
+}
+
+/// The same; a client connects to the one that accepts writes.
+fn the_writable_one(first: &Postgres, second: &Postgres) -> Database {
+    let Database { name, url } = either(first, second);
+    Database { name, url: format!("{url}?target_session_attrs=read-write") }
 }
 
 fn alone(postgres: &Postgres) -> Database {
     Database { name: "postgres".to_owned(), url: postgres.url("postgres") }
+}
+
+const PROMOTE: &str = "DO $$ BEGIN PERFORM pg_promote(); END $$";
+
+/// Returns once the standby has this user.
+async fn until_followed(standby: &Database, user: &str) {
+    let sql = format!("SELECT id FROM users WHERE id = '{user}'");
+    let followed = async { while standby.db_texts(&sql).await.is_empty() {} };
+    timeout(Duration::from_secs(30), followed).await.expect("the standby should follow");
+}
+
+fn kill(postgres: &Postgres) {
+    let pid = Pid::from_raw(postgres.pid().try_into().unwrap()).unwrap();
+    kill_process(pid, Signal::KILL).unwrap();
+}
+
+/// The epoch of each event, with the last digit of its timeline.
+async fn db_epochs(database: &Database) -> Vec<String> {
+    database
+        .db_texts("SELECT concat(epoch, ' ', right(cluster, 1)) FROM events JOIN epochs ON n = epoch ORDER BY n")
+        .await
 }
 
 /// The new primary assigns transaction ids again that the standby did not receive, so an epoch
@@ -85,27 +111,48 @@ async fn the_feed_goes_on_after_a_standby_takes_over() {
     Store::migrate(&Address::parse(&first_db.url).unwrap()).await.unwrap();
     let second = standby(&first_db, &first_dir, &second_dir).await;
     let second_db = alone(&second);
-    let server = TestServer::start_on(either(&first, &second)).await;
+    let server = TestServer::start_on(the_writable_one(&first, &second)).await;
     let service = server.service();
     let mut watcher = Watcher::begin(&service, watch_from(FeedEnd::Oldest)).await;
     let user = service.create("sms", "before").await.id;
     let before = watcher.events(1).await.remove(0);
-    let heard = async {
-        let sql = format!("SELECT id FROM users WHERE id = '{user}'");
-        while second_db.db_texts(&sql).await.is_empty() {}
-    };
-    timeout(Duration::from_secs(30), heard).await.expect("the standby should follow");
+    until_followed(&second_db, &user).await;
 
-    kill_process(Pid::from_raw(first.pid().try_into().unwrap()).unwrap(), Signal::KILL).unwrap();
-    second_db.db_execute("DO $$ BEGIN PERFORM pg_promote(); END $$").await;
+    kill(&first);
+    second_db.db_execute(PROMOTE).await;
     service.create("sms", "after").await;
 
     let after = watcher.events(1).await.remove(0);
-    let epochs = second_db
-        .db_texts("SELECT concat(epoch, ' ', right(cluster, 1)) FROM events JOIN epochs ON n = epoch ORDER BY n")
-        .await;
-    assert_eq!(epochs, ["1 1", "2 2"], "each epoch should be on its own timeline");
+    assert_eq!(db_epochs(&second_db).await, ["1 1", "2 2"]);
     // A position from before the failover is still good.
     let mut again = Watcher::begin(&service, watch_after(&before.position)).await;
     assert_eq!(again.caught_up().await, [after]);
+}
+
+/// A connection to a standby survives its promotion, after which the timeline is another one.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_from_before_a_promotion_writes_into_the_new_epoch() {
+    let (first_dir, second_dir) = (empty("promotion-1"), empty("promotion-2"));
+    let first = postgres(&first_dir);
+    let first_db = alone(&first);
+    Store::migrate(&Address::parse(&first_db.url).unwrap()).await.unwrap();
+    let second = standby(&first_db, &first_dir, &second_dir).await;
+    let second_db = alone(&second);
+    let one_connection = |toml: String| toml.replace("max_connections = 8", "max_connections = 1");
+    let server = TestServer::start_with(either(&first, &second), one_connection).await;
+    let service = server.service();
+    let user = service.create("sms", "before").await.id;
+    until_followed(&second_db, &user).await;
+    kill(&first);
+    let moved = async { while service.get_user(get(&user)).await.is_err() {} };
+    timeout(Duration::from_secs(60), moved).await.expect("the standby should serve reads");
+    let connections = "SELECT pid::text FROM pg_stat_activity \
+        WHERE application_name = 'identity-link' AND pid <> pg_backend_pid()";
+    let before = second_db.db_texts(connections).await;
+
+    second_db.db_execute(PROMOTE).await;
+    service.create("sms", "after").await;
+
+    assert_eq!(second_db.db_texts(connections).await, before);
+    assert_eq!(db_epochs(&second_db).await, ["1 1", "2 2"]);
 }
