@@ -73,9 +73,9 @@ dev *OPTIONS:
 release:
     cargo build --release --no-default-features
 
-# Measure one of the benchmarks: auth0, feed, tokens
-bench NAME:
-    cargo bench --bench {{ NAME }}
+# Measure one of the benchmarks: auth0, ceiling, feed, tokens
+bench NAME *OPTIONS:
+    cargo bench --bench {{ NAME }}{{ if OPTIONS == "" { "" } else { " -- " + OPTIONS } }}
 
 # Run Auth0's clients of all versions against the service; CI runs one per language
 auth0-clients:

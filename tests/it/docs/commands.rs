@@ -43,9 +43,10 @@ const DEPLOYED: [&str; 3] =
     ["docs/how-to/run.md", "docs/how-to/upgrade.md", "docs/how-to/purge.md"];
 /// The pages with commands that no test runs, in blocks of the language `console`; and what these
 /// commands need.
-const NOT_RUN: [(&str, &str); 9] = [
+const NOT_RUN: [(&str, &str); 10] = [
     ("docs/development/adding-a-migration.md", "they run these tests"),
     ("docs/development/adding-an-rpc.md", "buf, which CI fetches"),
+    ("docs/development/performance.md", "a release build, and they measure for minutes"),
     ("docs/development/releasing.md", "a release build, which takes minutes"),
     ("docs/development/testing.md", "they run these tests, or fuzz for minutes"),
     ("docs/how-to/back-up.md", "the programs of the operator's Postgres, and two databases"),

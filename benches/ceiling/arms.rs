@@ -1,0 +1,95 @@
+//! The arms: what runs in turns.
+
+use std::fmt;
+
+/// One thing that runs and is measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Arm {
+    /// Calls of one kind, by so many tasks in a closed loop.
+    Calls(Rpcs, Place, usize),
+    /// `OVERLOADED`, to so many tasks in a closed loop.
+    Refusals(usize),
+    /// Transactions of pgbench, by so many clients in a closed loop.
+    Pgbench(Script, usize),
+    /// `GetUser` at half of the rate of the closed loop of 64, in an open loop.
+    CallsAtRate,
+    /// The same rate by `pgbench --rate`.
+    PgbenchAtRate,
+    /// The time from a commit to a watcher.
+    Events,
+    /// 248 calls in flight and 1,000 watchers, once.
+    Crowd,
+    /// Calls of another system over HTTP/1.1, by so many tasks in a closed loop.
+    Peer(Peer, usize),
+}
+
+/// Other systems that hold accounts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Peer {
+    /// `list-accounts`, in one process of Node.js on the same cluster.
+    BetterAuth,
+}
+
+/// The kinds of calls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Rpcs {
+    HealthCheck,
+    GetUser,
+    FindByIdentity,
+    FindByEmail,
+    /// `ResolveUsers` with 100 ids.
+    Resolve100,
+    CreateUser,
+    /// `Link`, then `Unlink`.
+    LinkAndUnlink,
+}
+
+/// The servers, each with its database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Place {
+    /// The service with its defaults, and many users.
+    Service,
+    /// The same with `max_concurrent_calls = 1024`.
+    Wide,
+    /// The service with its defaults, and 10,000 users.
+    Few,
+    /// The service with `max_concurrent_calls = 1`, and a call that keeps this slot.
+    Full,
+    /// The plain prototype on the database with many users.
+    Prototype,
+}
+
+/// The scripts of pgbench, on the database with many users.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Script {
+    GetUser,
+    FindByIdentity,
+    FindByEmail,
+    /// What the service sends for `CreateUser`.
+    CreateUser,
+    /// What the service sends for `Link` and `Unlink`.
+    LinkAndUnlink,
+}
+
+impl Arm {
+    /// Whether it takes long, so that it runs in the first round only.
+    pub(super) fn runs_once(self) -> bool {
+        self == Self::Crowd
+    }
+}
+
+impl fmt::Display for Arm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Calls(rpcs, Place::Service, tasks) => write!(f, "{rpcs:?} c={tasks}"),
+            Self::Calls(rpcs, place, tasks) => write!(f, "{rpcs:?} c={tasks} on {place:?}"),
+            Self::Refusals(tasks) => write!(f, "Refusals c={tasks} on Full"),
+            Self::Pgbench(script, clients) => write!(f, "pgbench {script:?} c={clients}"),
+            Self::CallsAtRate => f.write_str("GetUser at a rate"),
+            Self::PgbenchAtRate => f.write_str("pgbench GetUser at a rate"),
+            Self::Events => f.write_str("Events"),
+            Self::Crowd => f.write_str("Crowd"),
+            Self::Peer(peer, tasks) => write!(f, "{peer:?} c={tasks}"),
+        }
+    }
+}

@@ -1,0 +1,277 @@
+//! The rows of the result: what is compared, and the target.
+
+use super::{
+    arms::{
+        Arm::{self, Calls, CallsAtRate, Crowd, Events, Pgbench, PgbenchAtRate, Refusals},
+        Peer, Place, Rpcs, Script,
+    },
+    bench::HIGHEST,
+    calls::RESOLVED,
+    sample::Round,
+};
+
+/// The numbers of clients of which pgbench's best counts.
+const PGBENCH: [usize; 4] = [8, 16, 32, 64];
+/// The numbers of tasks with whose look-ups the CPU is judged, and with the limit on calls.
+const AT_64: Arm = HIGHEST;
+const AT_256: Arm = Calls(Rpcs::GetUser, Place::Wide, 256);
+const PROTOTYPE: Arm = Calls(Rpcs::GetUser, Place::Prototype, 256);
+
+pub(super) struct Row {
+    pub(super) name: String,
+    pub(super) what: &'static str,
+    pub(super) unit: &'static str,
+    pub(super) target: f64,
+    /// What would be better still.
+    pub(super) reach: f64,
+    /// Whether a higher value is better.
+    pub(super) is_rate: bool,
+    pub(super) arms: Vec<Arm>,
+    pub(super) value: Box<dyn Fn(&Round) -> f64>,
+}
+
+impl Row {
+    /// The worst of these values.
+    pub(super) fn worst(&self, values: &[f64]) -> f64 {
+        let worse = if self.is_rate { f64::min } else { f64::max };
+        values.iter().copied().reduce(worse).unwrap_or(f64::NAN)
+    }
+
+    pub(super) fn is_met_by(&self, value: f64) -> bool {
+        if self.is_rate { value >= self.target } else { value <= self.target }
+    }
+}
+
+/// A row that a higher value is better for.
+fn rate(
+    name: &str,
+    what: &'static str,
+    [target, reach]: [f64; 2],
+    arms: Vec<Arm>,
+    value: impl Fn(&Round) -> f64 + 'static,
+) -> Row {
+    let value = Box::new(value);
+    Row { name: name.to_owned(), what, unit: "", target, reach, is_rate: true, arms, value }
+}
+
+/// A row that a lower value is better for.
+fn cost(
+    name: &str,
+    what: &'static str,
+    unit: &'static str,
+    [target, reach]: [f64; 2],
+    arms: Vec<Arm>,
+    value: impl Fn(&Round) -> f64 + 'static,
+) -> Row {
+    let value = Box::new(value);
+    Row { name: name.to_owned(), what, unit, target, reach, is_rate: false, arms, value }
+}
+
+/// All rows.
+pub(super) fn all(with_peers: bool) -> Vec<Row> {
+    let mut rows = links();
+    let look_ups = [
+        ("find-by-identity", Rpcs::FindByIdentity, Script::FindByIdentity),
+        ("get-user", Rpcs::GetUser, Script::GetUser),
+        ("find-by-email", Rpcs::FindByEmail, Script::FindByEmail),
+    ];
+    for (name, rpcs, script) in look_ups {
+        rows.extend(look_up(name, rpcs, script));
+    }
+    rows.extend(others());
+    rows.extend(overload());
+    rows.extend(feed());
+    if with_peers {
+        rows.push(better_auth());
+    }
+    rows
+}
+
+fn links() -> Vec<Row> {
+    const MANY: Arm = Calls(Rpcs::LinkAndUnlink, Place::Service, 8);
+    const FEW: Arm = Calls(Rpcs::LinkAndUnlink, Place::Few, 8);
+    const SAME: Arm = Pgbench(Script::LinkAndUnlink, 8);
+    vec![
+        cost(
+            "link.growth",
+            "time of a Link and an Unlink: many users ÷ 10,000 users, c=8",
+            "",
+            [1.10, 1.05],
+            vec![MANY, FEW],
+            |round| round[&FEW].rate / round[&MANY].rate,
+        ),
+        rate(
+            "link.pgbench",
+            "Link and Unlink per second ÷ pgbench with the same SQL, c=8",
+            [0.95, 1.1],
+            vec![MANY, SAME],
+            |round| round[&MANY].rate / round[&SAME].rate,
+        ),
+        cost(
+            "link.cpu",
+            "CPU of one Link or Unlink: server and Postgres",
+            " ms",
+            [1.0, 0.8],
+            vec![MANY],
+            |round| (round[&MANY].server + round[&MANY].postgres) / 2.0 / 1000.0,
+        ),
+    ]
+}
+
+/// The rows of one look-up.
+fn look_up(name: &str, rpcs: Rpcs, script: Script) -> Vec<Row> {
+    let (at_64, at_256) = (Calls(rpcs, Place::Service, 64), Calls(rpcs, Place::Wide, 256));
+    let (alone, nothing) =
+        (Calls(rpcs, Place::Service, 1), Calls(Rpcs::HealthCheck, Place::Service, 1));
+    let pgbench_alone = Pgbench(script, 1);
+    vec![
+        rate(
+            &format!("{name}.c64"),
+            "answers per second, c=64 ÷ pgbench's best",
+            [0.70, 0.82],
+            with_pgbench(at_64, script),
+            move |round| round[&at_64].rate / best(round, script),
+        ),
+        rate(
+            &format!("{name}.c256"),
+            "the same, c=256 and max_concurrent_calls = 1024",
+            [1.0, 1.3],
+            with_pgbench(at_256, script),
+            move |round| round[&at_256].rate / best(round, script),
+        ),
+        cost(
+            &format!("{name}.c1"),
+            "time of one call alone ÷ (pgbench's and Health/Check's)",
+            "",
+            [1.15, 1.05],
+            vec![alone, pgbench_alone, nothing],
+            move |round| {
+                let floor = 1.0 / round[&pgbench_alone].rate + 1.0 / round[&nothing].rate;
+                1.0 / round[&alone].rate / floor
+            },
+        ),
+    ]
+}
+
+fn with_pgbench(arm: Arm, script: Script) -> Vec<Arm> {
+    let pgbench = PGBENCH.map(|clients| Pgbench(script, clients));
+    [arm].into_iter().chain(pgbench).collect()
+}
+
+/// pgbench's best rate.
+fn best(round: &Round, script: Script) -> f64 {
+    let rates = PGBENCH.map(|clients| round[&Pgbench(script, clients)].rate);
+    rates.into_iter().fold(0.0, f64::max)
+}
+
+fn others() -> Vec<Row> {
+    const RESOLVE: Arm = Calls(Rpcs::Resolve100, Place::Service, 64);
+    const CREATE: Arm = Calls(Rpcs::CreateUser, Place::Service, 8);
+    const SAME: Arm = Pgbench(Script::CreateUser, 8);
+    vec![
+        rate(
+            "resolve",
+            "ids per second by ResolveUsers(100), c=64 ÷ pgbench's best at GetUser",
+            [9.0, 11.0],
+            with_pgbench(RESOLVE, Script::GetUser),
+            |round| RESOLVED as f64 * round[&RESOLVE].rate / best(round, Script::GetUser),
+        ),
+        rate(
+            "create",
+            "CreateUser per second ÷ pgbench with the same SQL, c=8",
+            [0.9, 1.0],
+            vec![CREATE, SAME],
+            |round| round[&CREATE].rate / round[&SAME].rate,
+        ),
+        rate(
+            "prototype",
+            "GetUser per second ÷ the plain prototype, c=256",
+            [1.5, 2.0],
+            vec![AT_256, PROTOTYPE],
+            |round| round[&AT_256].rate / round[&PROTOTYPE].rate,
+        ),
+        cost(
+            "cpu.c64",
+            "server CPU per GetUser, c=64",
+            " µs",
+            [60.0, 45.0],
+            vec![AT_64, Calls(Rpcs::GetUser, Place::Prototype, 64)],
+            |round| round[&AT_64].server,
+        ),
+        cost(
+            "cpu.c256",
+            "server CPU per GetUser, c=256 and max_concurrent_calls = 1024",
+            " µs",
+            [45.0, 30.0],
+            vec![AT_256, PROTOTYPE],
+            |round| round[&AT_256].server,
+        ),
+        cost(
+            "rate.p99",
+            "p99 of GetUser at half of the highest rate ÷ pgbench --rate at that rate",
+            "",
+            [1.3, 1.1],
+            vec![HIGHEST, CallsAtRate, PgbenchAtRate],
+            |round| round[&CallsAtRate].p99 / round[&PgbenchAtRate].p99,
+        ),
+    ]
+}
+
+fn overload() -> Vec<Row> {
+    const OVER: Arm = Calls(Rpcs::GetUser, Place::Service, 256);
+    const AT: Arm = Calls(Rpcs::GetUser, Place::Service, 128);
+    const REFUSED: Arm = Refusals(64);
+    const NOTHING: Arm = Calls(Rpcs::HealthCheck, Place::Full, 64);
+    vec![
+        rate(
+            "overload.answers",
+            "answers per second with default limits, c=256 ÷ c=128",
+            [0.95, 1.0],
+            vec![OVER, AT],
+            |round| round[&OVER].rate / round[&AT].rate,
+        ),
+        cost(
+            "overload.refusal",
+            "server CPU of a refusal ÷ that of Health/Check, c=64",
+            "",
+            [1.1, 1.0],
+            vec![REFUSED, NOTHING],
+            |round| round[&REFUSED].server / round[&NOTHING].server,
+        ),
+    ]
+}
+
+fn feed() -> Vec<Row> {
+    vec![
+        cost("events", "from commit to watcher, p50", " ms", [15.0, 5.0], vec![Events], |round| {
+            round[&Events].p50 / 1000.0
+        }),
+        cost(
+            "memory.peak",
+            "memory with 248 calls in flight and 1,000 watchers, at most",
+            " MiB",
+            [60.0, 50.0],
+            vec![Crowd],
+            |round| round[&Crowd].memory,
+        ),
+        cost(
+            "memory.growth",
+            "the same at the end ÷ after a quarter of the time",
+            "",
+            [1.05, 1.0],
+            vec![Crowd],
+            |round| round[&Crowd].growth,
+        ),
+    ]
+}
+
+fn better_auth() -> Row {
+    const PEER: [Arm; 2] = [Arm::Peer(Peer::BetterAuth, 8), Arm::Peer(Peer::BetterAuth, 32)];
+    rate(
+        "better-auth",
+        "GetUser per second, c=256 ÷ Better Auth's list-accounts, the best of c=8 and c=32",
+        [28.0, 35.0],
+        [AT_256].into_iter().chain(PEER).collect(),
+        |round| round[&AT_256].rate / round[&PEER[0]].rate.max(round[&PEER[1]].rate),
+    )
+}
