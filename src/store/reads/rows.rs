@@ -162,11 +162,10 @@ pub(super) fn users_by_key(
     let mut found: Vec<_> = (0..count).map(|_| Ok(Vec::new())).collect();
     let mut rows = rows.into_iter().peekable();
     while let Some(first) = rows.next() {
-        let position = first.position;
+        let (position, id) = (first.position, first.user.id.clone());
         let mut of_user = vec![first];
-        while let Some(next) = rows.next_if(|next| {
-            next.position == position && of_user.iter().all(|of| of.user.id == next.user.id)
-        }) {
+        let is_same = |next: &UserRow| next.position == position && next.user.id == id;
+        while let Some(next) = rows.next_if(is_same) {
             of_user.push(next);
         }
         let key = usize::try_from(position - 1).ok().and_then(|at| found.get_mut(at));
