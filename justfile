@@ -73,7 +73,7 @@ dev *OPTIONS:
 release:
     cargo build --release --no-default-features
 
-# Measure one of the benchmarks: auth0, ceiling, feed, tokens
+# Measure one of the benchmarks: auth0, ceiling, feed, growth, tokens
 bench NAME *OPTIONS:
     cargo bench --bench {{ NAME }}{{ if OPTIONS == "" { "" } else { " -- " + OPTIONS } }}
 
