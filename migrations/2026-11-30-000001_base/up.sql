@@ -2,6 +2,9 @@
 --
 -- Every key begins with tenant_id and no foreign key crosses tenants, so that the schema can be
 -- distributed by tenant. Keys are COLLATE "C": they are compared byte by byte.
+--
+-- A GIN index has few entries per row here, and no list of pending ones (fastupdate): each look-up
+-- would read all of that list, and now and then one writer would have to move it into the index.
 
 -- Users and identities
 
@@ -50,7 +53,8 @@ CREATE INDEX users_absorbed_into ON users (tenant_id, absorbed_into)
 CREATE INDEX users_create_time ON users (tenant_id, create_time, live_id)
   WHERE live_id IS NOT NULL;
 -- For the erasing of a deleted user. NULLs are left out: an unlink made only few users.
-CREATE INDEX users_ancestors ON users USING gin (ancestors) WHERE ancestors IS NOT NULL;
+CREATE INDEX users_ancestors ON users USING gin (ancestors) WITH (fastupdate = off)
+  WHERE ancestors IS NOT NULL;
 
 COMMENT ON TABLE users IS
   'One row per person. Absorbed users keep their whole row, so that an unlink can bring them back.';
@@ -206,7 +210,7 @@ CREATE INDEX links_secondary ON links (tenant_id, secondary_id, link_time DESC, 
   WHERE secondary_id IS NOT NULL;
 -- For the erasing of a deleted user, which links between other users can name: by an identity that
 -- moved on, as the caller that undid it, and by a token that was its proof.
-CREATE INDEX links_moved ON links USING gin (moved jsonb_path_ops);
+CREATE INDEX links_moved ON links USING gin (moved jsonb_path_ops) WITH (fastupdate = off);
 CREATE INDEX links_undo_actor ON links (tenant_id, (undo_actor->>'subject'))
   WHERE undo_actor->>'kind' = 'user';
 CREATE INDEX links_proof_subject ON links (tenant_id, (proof->>'subject'))
@@ -270,7 +274,7 @@ CREATE TABLE tombstones (
   CONSTRAINT tombstones_hash_bytes CHECK (octet_length(id_hash) = 32)
 );
 -- For the erasing of a deleted user. NULLs are left out: most tombstones have no such user.
-CREATE INDEX tombstones_released_by ON tombstones USING gin (released_by)
+CREATE INDEX tombstones_released_by ON tombstones USING gin (released_by) WITH (fastupdate = off)
   WHERE released_by IS NOT NULL;
 
 COMMENT ON TABLE tombstones IS
@@ -331,7 +335,7 @@ CREATE TABLE request_ids (
   CONSTRAINT request_ids_fingerprint_bytes CHECK (octet_length(fingerprint) = 32)
 );
 CREATE INDEX request_ids_expire_time ON request_ids (tenant_id, expire_time);
-CREATE INDEX request_ids_concerned ON request_ids USING gin (concerned);
+CREATE INDEX request_ids_concerned ON request_ids USING gin (concerned) WITH (fastupdate = off);
 
 COMMENT ON TABLE request_ids IS
   'One row per change that was made under a request id: a retry of the request by the same caller '
@@ -464,7 +468,8 @@ CREATE TABLE sign_in_tickets (
 CREATE INDEX sign_in_tickets_identity ON sign_in_tickets (tenant_id, provider, subject);
 CREATE INDEX sign_in_tickets_owner ON sign_in_tickets (tenant_id, owner_id)
   WHERE owner_id IS NOT NULL;
-CREATE INDEX sign_in_tickets_candidates ON sign_in_tickets USING gin (candidate_ids);
+CREATE INDEX sign_in_tickets_candidates ON sign_in_tickets USING gin (candidate_ids)
+  WITH (fastupdate = off);
 CREATE INDEX sign_in_tickets_expire_time ON sign_in_tickets (tenant_id, expire_time);
 
 COMMENT ON TABLE sign_in_tickets IS
