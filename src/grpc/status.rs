@@ -3,7 +3,7 @@
 
 mod refusals;
 
-use std::{collections::HashMap, time::Duration};
+use std::{borrow::Cow, collections::HashMap, time::Duration};
 
 use http::Response;
 use tonic::{Code, Status, body::Body};
@@ -111,28 +111,38 @@ fn from_store_error(error: StoreError) -> Status {
 
 /// How a call ended, for the log.
 pub fn outcome(response: Option<&Response<Body>>) -> CallOutcome {
-    // A refusal is in the headers. Otherwise the headers begin a response, which for a unary call
-    // is complete by now.
-    let status = match response {
-        None => Status::cancelled(""),
+    let refusal = response.and_then(refusal);
+    let code = match (response, &refusal) {
+        (None, _) => Code::Cancelled,
         // Refused before it was a gRPC call: clients derive this code from the HTTP status.
-        Some(response) if !response.status().is_success() => Status::unknown(""),
-        Some(response) => {
-            Status::from_header_map(response.headers()).unwrap_or_else(|| Status::ok(""))
-        }
+        (Some(response), _) if !response.status().is_success() => Code::Unknown,
+        (Some(_), Some(refusal)) => refusal.code(),
+        // The headers begin a response, which for a unary call is complete by now.
+        (Some(_), None) => Code::Ok,
     };
-    let reason = status.get_details_error_info().map(|info| info.reason).unwrap_or_default();
-    CallOutcome { code: format!("{:?}", status.code()), reason }
+    let info = refusal.and_then(|refusal| refusal.get_details_error_info());
+    CallOutcome {
+        code: format!("{code:?}"),
+        reason: info.map(|info| info.reason).unwrap_or_default(),
+    }
+}
+
+/// The status of a response that is a refusal. tonic keeps it beside the headers that it makes of
+/// it, which then need not be decoded.
+fn refusal(response: &Response<Body>) -> Option<Cow<'_, Status>> {
+    let kept = response.extensions().get::<Status>().map(Cow::Borrowed);
+    kept.or_else(|| Status::from_header_map(response.headers()).map(Cow::Owned))
 }
 
 /// Replaces a status that tonic sets to INTERNAL: such a call, without a message or with one that
 /// does not decode, is the caller's error, and the text of prost names messages and fields. A
 /// status of identity-link has details with its reason.
 pub fn replace_foreign_status(response: Response<Body>) -> Response<Body> {
-    let status = Status::from_header_map(response.headers());
-    match status.filter(|status| status.code() == Code::Internal && status.details().is_empty()) {
-        Some(_) => undecodable().into_http(),
-        None => response,
+    let is_foreign =
+        |status: Cow<'_, Status>| status.code() == Code::Internal && status.details().is_empty();
+    match refusal(&response).is_some_and(is_foreign) {
+        true => undecodable().into_http(),
+        false => response,
     }
 }
 
