@@ -26,6 +26,7 @@ use super::{
     activity::{Activity, Verdict},
     backpressured_io::BackpressuredIo,
     certificates::Certificates,
+    gathered_io::GatheredIo,
     http1::refusal,
     limits::Limits,
     preface,
@@ -180,7 +181,8 @@ impl<S: CallService> ConnectionServer<S> {
                 self.drive(self.http1.serve_connection(io, service), &activity).await
             }
             Protocol::Http2 => {
-                self.drive(self.http2.serve_connection(TokioIo::new(io), service), &activity).await
+                let io = TokioIo::new(GatheredIo::new(io));
+                self.drive(self.http2.serve_connection(io, service), &activity).await
             }
         }
     }

@@ -7,6 +7,7 @@ mod activity;
 mod backpressured_io;
 mod certificates;
 mod connection;
+mod gathered_io;
 mod http1;
 mod limits;
 mod preface;
