@@ -13,7 +13,7 @@ keys! {
     static KEYS: FeedKeys = "feed" {
         /// How often the server looks for events of other servers' calls, by one short query, while
         /// a client watches. Events of its own calls are read at once.
-        poll_interval: Time = Time::within(Duration::from_millis(10), Duration::from_millis(5), seconds(10)),
+        poll_interval: Time = Time::within(Duration::from_millis(25), Duration::from_millis(5), seconds(10)),
         /// How long a watch may be silent before the server sends a message without events.
         heartbeat: Time = Time::within(seconds(15), seconds(1), seconds(5 * MINUTE)),
         /// How long events are kept. Then they are removed, and positions before them expire.
