@@ -158,6 +158,7 @@ impl<'a> Bench<'a> {
             clients,
             seconds: self.options.seconds,
             rate,
+            is_look_up: !matches!(script, Script::CreateUser | Script::LinkAndUnlink),
         };
         run.sample()
     }

@@ -44,12 +44,10 @@ pub(super) async fn delays(address: SocketAddr, seconds: f64) -> Sample {
     let mut watcher = begin(&caller(address)).await;
     let service = caller(address);
     let begun = Instant::now();
-    let (mut draw, mut latencies) = (Draw(u64::from(begun.elapsed().subsec_nanos())), Vec::new());
+    let (mut draw, mut latencies) = (Draw::new(), Vec::new());
     while begun.elapsed().as_secs_f64() < seconds {
         sleep(Duration::from_micros(draw.next() % PAUSE)).await;
-        let request = calls::create(u64::from_ne_bytes(
-            uuid::Uuid::new_v4().as_bytes()[..8].try_into().unwrap(),
-        ));
+        let request = calls::create(draw.next());
         service.create_user(request).await.unwrap();
         let committed = Instant::now();
         watcher.events(1).await;

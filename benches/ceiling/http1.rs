@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, sync::Arc};
 
 use futures_util::future::join_all;
-use http::{HeaderMap, Method, Request};
+use http::{HeaderMap, Method, Request, header::HOST};
 use http_body_util::{BodyExt as _, Full};
 use hyper::{
     body::Bytes,
@@ -20,10 +20,11 @@ pub(super) type Requests = Vec<(Method, String, String)>;
 /// A call of these requests, chosen by the number of the task and a random number.
 pub(super) async fn call(
     address: SocketAddr,
-    headers: HeaderMap,
+    mut headers: HeaderMap,
     tasks: usize,
     requests: impl Fn(usize, u64) -> Requests + Send + Sync + 'static,
 ) -> Call {
+    headers.insert(HOST, address.to_string().parse().unwrap());
     let connections: Arc<[_]> =
         join_all((0..tasks).map(|_| connect(address))).await.into_iter().map(Mutex::new).collect();
     Arc::new(move |task, random| {

@@ -5,7 +5,7 @@ use std::{
     pin::Pin,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     thread,
     time::{Duration, Instant},
@@ -30,6 +30,12 @@ const WARM_UP: f64 = 0.2;
 pub(super) struct Draw(pub(super) u64);
 
 impl Draw {
+    /// A generator of numbers that no other one of this run gives.
+    pub(super) fn new() -> Self {
+        static SEED: AtomicU64 = AtomicU64::new(0);
+        Self(SEED.fetch_add(1 << 32, Ordering::Relaxed))
+    }
+
     pub(super) fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -106,7 +112,7 @@ pub(super) async fn closed(
 }
 
 async fn call_on(call: Call, task: usize, is_over: Arc<AtomicBool>) -> Vec<Heard> {
-    let (mut draw, mut heard) = (Draw(task as u64), Vec::new());
+    let (mut draw, mut heard) = (Draw::new(), Vec::new());
     while !is_over.load(Ordering::Relaxed) {
         let begun = Instant::now();
         let answer = call(task, draw.next()).await;
@@ -123,7 +129,7 @@ pub(super) async fn open(call: Call, rate: f64, seconds: f64, cpu: impl Fn() -> 
     let ends = Arc::clone(&is_over);
     // A thread of its own: the runtime's timers are as coarse as a millisecond.
     let pace = thread::spawn(move || {
-        let (mut draw, mut next) = (Draw(1), Instant::now());
+        let (mut draw, mut next) = (Draw::new(), Instant::now());
         while !ends.load(Ordering::Relaxed) {
             next += draw.wait(rate);
             thread::sleep(next.saturating_duration_since(Instant::now()));
@@ -133,7 +139,7 @@ pub(super) async fn open(call: Call, rate: f64, seconds: f64, cpu: impl Fn() -> 
         }
     });
     let calls = tokio::spawn(async move {
-        let (mut draw, mut calls, mut task) = (Draw(2), Vec::new(), 0);
+        let (mut draw, mut calls, mut task) = (Draw::new(), Vec::new(), 0);
         while let Some(due) = due.recv().await {
             let call = call(task, draw.next());
             task += 1;

@@ -13,8 +13,7 @@ use super::{
     sample::{Cpu, Sample},
 };
 
-/// The share of transactions whose latency is logged in a closed loop: to log each one slows
-/// pgbench.
+/// The share of look-ups whose latency is logged in a closed loop: to log each one slows pgbench.
 const LOGGED: &str = "0.05";
 
 /// One run.
@@ -27,6 +26,8 @@ pub(super) struct Run<'a> {
     pub(super) seconds: u32,
     /// Transactions per second; as many as possible without it.
     pub(super) rate: Option<f64>,
+    /// Whether each transaction is one short statement.
+    pub(super) is_look_up: bool,
 }
 
 impl Run<'_> {
@@ -46,6 +47,7 @@ impl Run<'_> {
         Sample {
             rate,
             client: per_unit(from.client, to.client),
+            server: 0.0,
             postgres: per_unit(from.postgres, to.postgres),
             ..sample
         }
@@ -74,9 +76,10 @@ impl Run<'_> {
             // As the service connects.
             .env("PGOPTIONS", "-c jit=off -c timezone=UTC");
         match self.rate {
-            Some(rate) => command.arg(format!("--rate={rate}")),
-            None => command.arg(format!("--sampling-rate={LOGGED}")),
-        };
+            Some(rate) => _ = command.arg(format!("--rate={rate}")),
+            None if self.is_look_up => _ = command.arg(format!("--sampling-rate={LOGGED}")),
+            None => {}
+        }
         command.arg(self.database);
         command
     }
@@ -107,7 +110,8 @@ fn latencies(files: &[PathBuf]) -> Vec<u32> {
 
 /// The number behind these words.
 fn number(text: &str, words: &str) -> f64 {
-    let (_, behind) = text.rsplit_once(words).unwrap_or_else(|| panic!("{text}"));
+    // Without a transaction in time, there is no rate.
+    let Some((_, behind)) = text.rsplit_once(words) else { return 0.0 };
     let digits: String = behind.chars().take_while(|c| c.is_ascii_digit() || *c == '.').collect();
     digits.parse().unwrap()
 }
