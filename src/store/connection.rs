@@ -6,15 +6,21 @@
 //! type. A connection that is dropped while a statement is in flight is not returned: the statement
 //! is cancelled, and the connection closed.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed},
+    },
+    time::Duration,
+};
 
 use diesel::result::QueryResult;
 use diesel_async::{
-    AnsiTransactionManager, AsyncPgConnection, RunQueryDsl as _, SimpleAsyncConnection as _,
-    TransactionManager as _,
+    AsyncPgConnection, RunQueryDsl as _, SimpleAsyncConnection as _,
     methods::{ExecuteDsl, LoadQuery},
     pooled_connection::{PoolableConnection as _, deadpool::Object},
 };
+use futures_util::future::{BoxFuture, join_all};
 use tokio::{runtime::Handle, time::timeout};
 
 use super::{Address, StoreError};
@@ -22,19 +28,29 @@ use super::{Address, StoreError};
 /// How long an abandoned statement may run before it is cancelled.
 const A_MOMENT: Duration = Duration::from_millis(100);
 
+/// A statement that any connection can send.
+pub(super) type Statement = Box<
+    dyn for<'conn> FnOnce(&'conn AsyncPgConnection) -> BoxFuture<'conn, QueryResult<usize>>
+        + Send
+        + Sync,
+>;
+
 /// A connection on loan.
 pub(super) struct Connection {
     /// `None` after this is dropped, or the connection returned.
     loan: Option<Object<AsyncPgConnection>>,
-    /// Whether a statement was sent whose response is outstanding.
-    in_flight: bool,
+    /// How many statements were sent whose responses are outstanding.
+    in_flight: AtomicUsize,
+    /// Whether a transaction is open, or may be.
+    in_transaction: AtomicBool,
     address: Arc<Address>,
 }
 
 impl Connection {
     /// Wraps a connection on loan from the pool of this address.
     pub(super) fn new(loan: Object<AsyncPgConnection>, address: Arc<Address>) -> Self {
-        Self { loan: Some(loan), in_flight: false, address }
+        let (in_flight, in_transaction) = Default::default();
+        Self { loan: Some(loan), in_flight, in_transaction, address }
     }
 
     /// All rows of a query.
@@ -42,17 +58,17 @@ impl Connection {
         clippy::manual_async_fn,
         reason = "of an async fn the compiler cannot tell that its future is Send"
     )]
-    pub(super) fn load<'query, T, Q>(
-        &mut self,
+    pub(super) fn load<'conn, 'query, T, Q>(
+        &'conn self,
         query: Q,
     ) -> impl Future<Output = Result<Vec<T>, StoreError>> + Send
     where
         T: Send,
-        Q: LoadQuery<'query, AsyncPgConnection, T> + Send + 'query,
+        Q: LoadQuery<'query, &'conn AsyncPgConnection, T> + Send + 'query,
     {
         async move {
-            let Self { loan, in_flight, .. } = self;
-            Ok(track_in_flight(in_flight, query.load(open(loan)?)).await?)
+            let mut conn = self.open()?;
+            Ok(self.track_in_flight(query.load(&mut conn)).await?)
         }
     }
 
@@ -61,105 +77,133 @@ impl Connection {
         clippy::manual_async_fn,
         reason = "of an async fn the compiler cannot tell that its future is Send"
     )]
-    pub(super) fn load_one<'query, T, Q>(
-        &mut self,
+    pub(super) fn load_one<'conn, 'query, T, Q>(
+        &'conn self,
         query: Q,
     ) -> impl Future<Output = Result<Option<T>, StoreError>> + Send
     where
         T: Send,
-        Q: LoadQuery<'query, AsyncPgConnection, T> + Send + 'query,
+        Q: LoadQuery<'query, &'conn AsyncPgConnection, T> + Send + 'query,
     {
         async move { Ok(self.load(query).await?.into_iter().next()) }
     }
 
     /// Executes a statement and returns the number of affected rows.
-    pub(super) async fn execute<'query, Q>(&mut self, statement: Q) -> Result<usize, StoreError>
+    #[expect(
+        clippy::manual_async_fn,
+        reason = "of an async fn the compiler cannot tell that its future is Send"
+    )]
+    pub(super) fn execute<'conn, 'query, Q>(
+        &'conn self,
+        statement: Q,
+    ) -> impl Future<Output = Result<usize, StoreError>> + Send
     where
-        Q: ExecuteDsl<AsyncPgConnection> + 'query,
+        Q: ExecuteDsl<&'conn AsyncPgConnection> + Send + 'query,
     {
-        let Self { loan, in_flight, .. } = self;
-        Ok(track_in_flight(in_flight, statement.execute(open(loan)?)).await?)
+        async move {
+            let mut conn = self.open()?;
+            Ok(self.track_in_flight(statement.execute(&mut conn)).await?)
+        }
+    }
+
+    /// Executes statements in a transaction, and returns the number of affected rows of each. They
+    /// are sent together, in this order: the first poll of each sends it, and one that has to be
+    /// prepared before holds the later ones back.
+    ///
+    /// # Errors
+    /// [`StoreError::Fault`] outside of a transaction. The errors of the statements are in their
+    /// results.
+    pub(super) async fn execute_all(
+        &self,
+        statements: Vec<Statement>,
+    ) -> Result<Vec<QueryResult<usize>>, StoreError> {
+        if !AtomicBool::load(&self.in_transaction, Relaxed) {
+            return Err(StoreError::Fault("a write outside of a transaction".to_owned()));
+        }
+        let conn = self.open()?;
+        let sent = statements.into_iter().map(|send| self.track_in_flight(send(conn)));
+        // Waits for all responses, also after an error: no statement is left in flight.
+        Ok(join_all(sent).await)
     }
 
     /// Begins a transaction.
-    pub(super) async fn begin(&mut self) -> Result<(), StoreError> {
-        let Self { loan, in_flight, .. } = self;
-        Ok(track_in_flight(in_flight, AnsiTransactionManager::begin_transaction(open(loan)?))
-            .await?)
+    pub(super) async fn begin(&self) -> Result<(), StoreError> {
+        if self.in_transaction.swap(true, Relaxed) {
+            return Err(StoreError::Fault("a transaction was begun in another one".to_owned()));
+        }
+        self.command("BEGIN").await
     }
 
     /// Commits the transaction, if one is open.
     pub(super) async fn commit(&mut self) -> Result<(), StoreError> {
-        let Self { loan, in_flight, .. } = self;
-        let conn = open(loan)?;
-        if is_in_transaction(conn)? {
-            let committed =
-                track_in_flight(in_flight, AnsiTransactionManager::commit_transaction(conn)).await;
-            committed.map_err(StoreError::at_commit)?;
+        if !*self.in_transaction.get_mut() {
+            return Ok(());
         }
-        Ok(())
-    }
-
-    /// Returns the connection to the pool early. No statement or transaction may be open.
-    pub(super) fn return_early(&mut self) {
-        drop(self.loan.take());
+        let committed = self.track_in_flight(self.open()?.batch_execute("COMMIT")).await;
+        // A COMMIT that fails ends the transaction too.
+        *self.in_transaction.get_mut() = false;
+        committed.map_err(StoreError::at_commit)
     }
 
     /// Rolls the transaction back, if one is open.
     pub(super) async fn roll_back(&mut self) -> Result<(), StoreError> {
-        let Self { loan, in_flight, .. } = self;
-        // A returned connection has no transaction.
-        let Some(conn) = loan.as_deref_mut() else { return Ok(()) };
-        if is_in_transaction(conn)? {
-            track_in_flight(in_flight, AnsiTransactionManager::rollback_transaction(conn)).await?;
+        if *self.in_transaction.get_mut() {
+            self.command("ROLLBACK").await?;
+            *self.in_transaction.get_mut() = false;
         }
         Ok(())
     }
-}
 
-fn open(
-    loan: &mut Option<Object<AsyncPgConnection>>,
-) -> Result<&mut AsyncPgConnection, StoreError> {
-    loan.as_deref_mut()
-        .ok_or_else(|| StoreError::Fault("a connection was used after its end".to_owned()))
-}
+    /// Returns the connection to the pool, unless a statement or a transaction is open.
+    pub(super) fn give_back(&mut self) {
+        let Some(mut loan) = self.loan.take() else { return };
+        let in_transaction = *self.in_transaction.get_mut();
+        if *self.in_flight.get_mut() > 0 {
+            cancel(loan, Arc::clone(&self.address), in_transaction);
+        } else if in_transaction || loan.is_broken() {
+            // The pool does not know of the transaction, which would keep its locks.
+            drop(Object::take(loan));
+        }
+    }
 
-fn is_in_transaction(conn: &mut AsyncPgConnection) -> Result<bool, StoreError> {
-    Ok(AnsiTransactionManager::transaction_manager_status_mut(conn).transaction_depth()?.is_some())
-}
+    async fn command(&self, sql: &str) -> Result<(), StoreError> {
+        Ok(self.track_in_flight(self.open()?.batch_execute(sql)).await?)
+    }
 
-/// Waits for the response to a statement, and marks the statement as in flight meanwhile.
-async fn track_in_flight<T>(
-    in_flight: &mut bool,
-    statement: impl Future<Output = QueryResult<T>>,
-) -> QueryResult<T> {
-    *in_flight = true;
-    let result = statement.await;
-    *in_flight = false;
-    result
+    fn open(&self) -> Result<&AsyncPgConnection, StoreError> {
+        self.loan
+            .as_deref()
+            .ok_or_else(|| StoreError::Fault("a connection was used after its end".to_owned()))
+    }
+
+    /// Waits for the response to a statement, and counts the statement as in flight meanwhile.
+    async fn track_in_flight<T>(
+        &self,
+        statement: impl Future<Output = QueryResult<T>>,
+    ) -> QueryResult<T> {
+        self.in_flight.fetch_add(1, Relaxed);
+        let result = statement.await;
+        self.in_flight.fetch_sub(1, Relaxed);
+        result
+    }
 }
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        let Some(mut loan) = self.loan.take() else { return };
-        if self.in_flight {
-            cancel(loan, Arc::clone(&self.address));
-        } else if loan.is_broken() {
-            // The pool would notice only at the next loan, and until then the transaction would
-            // keep its locks.
-            drop(Object::take(loan));
-        }
+        self.give_back();
     }
 }
 
 /// Waits briefly for the response to an abandoned statement, after which the connection can be
-/// reused: abandoning short calls must not cost a new connection each. A longer statement is
-/// cancelled, and its connection closed. Until then the connection counts towards the pool's size.
-fn cancel(mut loan: Object<AsyncPgConnection>, address: Arc<Address>) {
+/// reused unless a transaction is open: abandoning short calls must not cost a new connection each.
+/// A longer statement is cancelled, and its connection closed. Until then the connection counts
+/// towards the pool's size.
+fn cancel(mut loan: Object<AsyncPgConnection>, address: Arc<Address>, in_transaction: bool) {
     // Without a runtime, no caller is left to borrow the connection.
     let Ok(runtime) = Handle::try_current() else { return };
     runtime.spawn(async move {
-        if !loan.is_broken()
+        if !in_transaction
+            && !loan.is_broken()
             && matches!(timeout(A_MOMENT, loan.batch_execute("")).await, Ok(Ok(())))
         {
             return;

@@ -38,13 +38,6 @@ struct HorizonRow {
 }
 
 impl Session {
-    /// Begins an epoch if the cluster differs from that of the last epoch. It uses the connection
-    /// that found the difference: all writers find it at once, and the pool may have no other
-    /// connection left.
-    pub async fn begin_epoch(&mut self) -> Result<(), StoreError> {
-        begin_epoch(&mut self.conn).await
-    }
-
     /// The current horizon of the feed. Read it in a statement of its own: the events below it must
     /// be read in a later snapshot.
     pub async fn horizon(&mut self) -> Result<Horizon, StoreError> {
@@ -53,13 +46,14 @@ impl Session {
 }
 
 impl Store {
-    /// The same as [`Session::begin_epoch`].
+    /// Begins an epoch if the cluster differs from that of the last epoch.
     pub(super) async fn begin_epoch(&self) -> Result<(), StoreError> {
-        begin_epoch(&mut self.connection().await?).await
+        begin_epoch(&self.connection().await?).await
     }
 }
 
-async fn begin_epoch(conn: &mut Connection) -> Result<(), StoreError> {
+/// The same as [`Store::begin_epoch`].
+pub(super) async fn begin_epoch(conn: &Connection) -> Result<(), StoreError> {
     const SQL: &str = concat!(
         "INSERT INTO epochs (n, cluster) SELECT coalesce(last.n, 0) + 1, here.cluster \
          FROM (SELECT ",

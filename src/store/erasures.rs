@@ -11,9 +11,10 @@ use diesel::{
     QueryableByName, sql_query,
     sql_types::{Array, BigInt, Nullable, Text, Timestamptz, Uuid as SqlUuid},
 };
+use futures_util::future::join;
 use uuid::Uuid;
 
-use super::{Session, StoreError, cached::Cached};
+use super::{Session, StoreError, cached::Cached, writes::Expected};
 use crate::domain::{IdentityRef, UserId, UserRef};
 
 /// The most rows that one step changes.
@@ -94,7 +95,7 @@ struct LinkId {
 impl Session {
     /// Records what is to be erased of deleted users. While the caller holds the locks of their
     /// keys, no other writer records that they took part in a change.
-    pub async fn insert_erasure(&mut self, deleted: &DeletedUsers<'_>) -> Result<(), StoreError> {
+    pub fn insert_erasure(&mut self, deleted: &DeletedUsers<'_>) {
         const SQL: &str = "INSERT INTO erasures (tenant_id, id, user_ids, identities, delete_time, link_ids) \
             SELECT $1, $2, $3, $4, $5, ARRAY ( \
               SELECT id FROM links WHERE tenant_id = $1 AND primary_id = ANY($3) \
@@ -105,31 +106,29 @@ impl Session {
               UNION SELECT id FROM links WHERE tenant_id = $1 AND undo_actor->>'kind' = 'user' \
                 AND undo_actor->>'subject' = ANY($3) \
               UNION SELECT id FROM links WHERE tenant_id = $1 AND proof->>'subject' = ANY($6))";
-        let users: Vec<&str> = deleted.users.iter().map(UserId::as_str).collect();
+        let users: Vec<String> = deleted.users.iter().map(UserId::to_string).collect();
         let identities: Vec<String> = deleted.identities.iter().map(ToString::to_string).collect();
         // All subjects that a token of these users may have.
         let subjects = deleted.identities.iter().map(|identity| identity.subject.to_string());
-        let subjects: Vec<String> = subjects
-            .chain(identities.clone())
-            .chain(users.iter().map(ToString::to_string))
-            .collect();
+        let subjects: Vec<String> =
+            subjects.chain(identities.clone()).chain(users.clone()).collect();
         let query = sql_query(SQL)
-            .bind::<Text, _>(self.tenant.as_str())
+            .bind::<Text, _>(self.tenant.to_string())
             .bind::<SqlUuid, _>(deleted.erasure)
             .bind::<Array<Text>, _>(users)
             .bind::<Array<Text>, _>(identities)
             .bind::<Timestamptz, _>(deleted.time)
             .bind::<Array<Text>, _>(subjects);
-        self.conn.execute(Cached(query)).await?;
-        Ok(())
+        self.write(Cached(query), Expected::Any);
     }
 
     /// Erases a part of what a deletion left, in a transaction of its own: of `erasure`, or,
     /// without it, of the oldest one that is not locked. Returns the number of rows; 0 if nothing
     /// is left.
     pub async fn erase_some(&mut self, erasure: Option<Uuid>) -> Result<usize, StoreError> {
-        self.begin().await?;
-        let Some(erasure) = self.locked_erasure(erasure).await? else {
+        let (begun, erasure) = join(self.conn.begin(), self.locked_erasure(erasure)).await;
+        begun?;
+        let Some(erasure) = erasure? else {
             self.abandon().await?;
             return Ok(0);
         };
@@ -138,7 +137,7 @@ impl Session {
         Ok(erased)
     }
 
-    async fn locked_erasure(&mut self, id: Option<Uuid>) -> Result<Option<Erasure>, StoreError> {
+    async fn locked_erasure(&self, id: Option<Uuid>) -> Result<Option<Erasure>, StoreError> {
         const SQL: &str = "SELECT id, user_ids, identities, link_ids[1:$3] AS link_ids, delete_time FROM erasures \
             WHERE tenant_id = $1 AND ($2::uuid IS NULL OR id = $2) ORDER BY delete_time LIMIT 1 FOR UPDATE";
         let skip = if id.is_none() { " SKIP LOCKED" } else { "" };
@@ -181,40 +180,41 @@ impl Session {
                 }
             }
         }
-        self.erase_tickets(erasure).await?;
-        self.erase_attempts(erasure).await?;
+        self.erase_tickets(erasure);
+        self.erase_attempts(erasure);
         let query = sql_query("DELETE FROM erasures WHERE tenant_id = $1 AND id = $2")
-            .bind::<Text, _>(self.tenant.as_str())
+            .bind::<Text, _>(self.tenant.to_string())
             .bind::<SqlUuid, _>(erasure.id);
-        self.conn.execute(Cached(query)).await
+        self.write(Cached(query), Expected::Locked(1));
+        Ok(1)
     }
 
     /// Erases tickets of sign-ins that may be these users'. A ticket lives ten minutes at most.
-    async fn erase_tickets(&mut self, erasure: &Erasure) -> Result<(), StoreError> {
+    fn erase_tickets(&mut self, erasure: &Erasure) {
         const FOR_THEM: &str = "DELETE FROM sign_in_tickets WHERE tenant_id = $1 \
             AND (candidate_ids && $2 OR owner_id = ANY($2))";
         const OF_THEIRS: &str = "DELETE FROM sign_in_tickets t USING unnest($2::text[]) AS i WHERE t.tenant_id = $1 \
             AND t.provider = split_part(i, '|', 1) AND t.subject = substr(i, strpos(i, '|') + 1)";
         for (sql, names) in [(FOR_THEM, &erasure.user_ids), (OF_THEIRS, &erasure.identities)] {
-            let query =
-                sql_query(sql).bind::<Text, _>(self.tenant.as_str()).bind::<Array<Text>, _>(names);
-            self.conn.execute(Cached(query)).await?;
+            let query = sql_query(sql)
+                .bind::<Text, _>(self.tenant.to_string())
+                .bind::<Array<Text>, _>(names.clone());
+            self.write(Cached(query), Expected::Any);
         }
-        Ok(())
     }
 
     /// Erases the flows that these users began, and what flows have proven of their accounts.
-    async fn erase_attempts(&mut self, erasure: &Erasure) -> Result<(), StoreError> {
+    fn erase_attempts(&mut self, erasure: &Erasure) {
         const BY_THEM: &str = "DELETE FROM sign_in_attempts WHERE tenant_id = $1 \
             AND (user_id = ANY($2) OR owner_id = ANY($2))";
         const OF_THEIRS: &str = "DELETE FROM sign_in_attempts a USING unnest($2::text[]) AS i WHERE a.tenant_id = $1 \
             AND a.provider = split_part(i, '|', 1) AND a.subject = substr(i, strpos(i, '|') + 1)";
         for (sql, names) in [(BY_THEM, &erasure.user_ids), (OF_THEIRS, &erasure.identities)] {
-            let query =
-                sql_query(sql).bind::<Text, _>(self.tenant.as_str()).bind::<Array<Text>, _>(names);
-            self.conn.execute(Cached(query)).await?;
+            let query = sql_query(sql)
+                .bind::<Text, _>(self.tenant.to_string())
+                .bind::<Array<Text>, _>(names.clone());
+            self.write(Cached(query), Expected::Any);
         }
-        Ok(())
     }
 
     /// Erases the next links. Links that no longer exist count as erased.
@@ -239,21 +239,22 @@ impl Session {
             }
         }
         let done = if locked.is_empty() { &erasure.link_ids } else { &locked };
-        self.release_links(erasure, &locked).await?;
+        let count = done.len();
+        self.release_links(erasure, &locked)?;
         const DONE: &str = "UPDATE erasures SET link_ids = ARRAY (SELECT l FROM unnest(link_ids) AS l WHERE l <> ALL($3)) \
             WHERE tenant_id = $1 AND id = $2";
         let query = sql_query(DONE)
-            .bind::<Text, _>(self.tenant.as_str())
+            .bind::<Text, _>(self.tenant.to_string())
             .bind::<SqlUuid, _>(erasure.id)
-            .bind::<Array<SqlUuid>, _>(done);
-        self.conn.execute(Cached(query)).await?;
-        Ok(done.len())
+            .bind::<Array<SqlUuid>, _>(done.clone());
+        self.write(Cached(query), Expected::Locked(1));
+        Ok(count)
     }
 
     /// Removes deleted users from these links. A link without a remaining user is deleted. Of other
     /// links, what belongs to the remaining user stays. A link whose secondary is deleted has
     /// ended.
-    async fn release_links(&mut self, erasure: &Erasure, links: &[Uuid]) -> Result<(), StoreError> {
+    fn release_links(&mut self, erasure: &Erasure, links: &[Uuid]) -> Result<(), StoreError> {
         const WITHOUT_USERS: &str = "DELETE FROM links WHERE tenant_id = $1 AND id = ANY($2) \
               AND (primary_id = ANY($3) OR primary_id LIKE 'deleted:%') \
               AND (secondary_id IS NULL OR secondary_id = ANY($3) OR secondary_id LIKE 'deleted:%')";
@@ -292,17 +293,17 @@ impl Session {
             ids.iter().map(|id| self.deleted_name(id)).collect::<Result<_, _>>()?;
         let on_links = |sql| {
             let query = sql_query(sql).bind::<Text, _>(self.tenant.to_string());
-            query.bind::<Array<SqlUuid>, _>(links).bind::<Array<Text>, _>(ids)
+            query.bind::<Array<SqlUuid>, _>(links.to_vec()).bind::<Array<Text>, _>(ids.clone())
         };
         let without_users = on_links(WITHOUT_USERS);
-        let of_primaries = on_links(OF_PRIMARIES).bind::<Array<Text>, _>(&hashes);
-        let of_secondaries = on_links(OF_SECONDARIES).bind::<Array<Text>, _>(&hashes);
+        let of_primaries = on_links(OF_PRIMARIES).bind::<Array<Text>, _>(hashes.clone());
+        let of_secondaries = on_links(OF_SECONDARIES).bind::<Array<Text>, _>(hashes);
         let of_secondaries = of_secondaries.bind::<Timestamptz, _>(erasure.delete_time);
-        let of_others = on_links(OF_OTHERS).bind::<Array<Text>, _>(&erasure.identities);
-        self.conn.execute(Cached(without_users)).await?;
-        self.conn.execute(Cached(of_primaries)).await?;
-        self.conn.execute(Cached(of_secondaries)).await?;
-        self.conn.execute(Cached(of_others)).await?;
+        let of_others = on_links(OF_OTHERS).bind::<Array<Text>, _>(erasure.identities.clone());
+        self.write(Cached(without_users), Expected::Any);
+        self.write(Cached(of_primaries), Expected::Any);
+        self.write(Cached(of_secondaries), Expected::Any);
+        self.write(Cached(of_others), Expected::Any);
         Ok(())
     }
 

@@ -12,17 +12,9 @@ use super::{
     cluster::cluster,
     epochs::last_epoch,
     stored::{actor::Actor, to_json},
+    writes::Expected,
 };
 use crate::domain::Event;
-
-/// The result of inserting the events of a transaction.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum EventsInserted {
-    /// The events are inserted.
-    Inserted,
-    /// The database's cluster or timeline differs from that of the last epoch.
-    EpochIsOver,
-}
 
 /// An event of the open transaction.
 pub(super) struct NewEvent {
@@ -37,9 +29,9 @@ impl Session {
         self.events.push(NewEvent { actor, event, time });
     }
 
-    /// Writes the recorded events. Only the stored response and COMMIT may follow, so that the
-    /// epoch is the one in which the transaction commits.
-    pub async fn insert_events(&mut self) -> Result<EventsInserted, StoreError> {
+    /// Adds the recorded events to the transaction. Only the stored response and COMMIT may follow,
+    /// so that the epoch is the one in which the transaction commits.
+    pub fn insert_events(&mut self) -> Result<(), StoreError> {
         const SQL: &str = concat!(
             "INSERT INTO events (tenant_id, epoch, ordinal, user_id, other_user_id, actor, request_id, detail, event_time) \
              SELECT $1, last.n, x.ordinal - 1, x.user_id, x.other_user_id, x.actor, $2, x.detail, x.event_time \
@@ -53,29 +45,23 @@ impl Session {
         );
         let events = std::mem::take(&mut self.events);
         if events.is_empty() {
-            return Ok(EventsInserted::Inserted);
+            return Ok(());
         }
         let other = |new: &NewEvent| new.event.sides().1.map(ToString::to_string);
         let actors = events.iter().map(|new| to_json(&new.actor));
         let details = events.iter().map(|new| to_json(&new.event));
         let query = sql_query(SQL)
-            .bind::<Text, _>(self.tenant.as_str())
+            .bind::<Text, _>(self.tenant.to_string())
             .bind::<Nullable<SqlUuid>, _>(self.request.as_ref().map(|request| request.id))
             .bind::<Array<Text>, _>(
-                events.iter().map(|new| new.event.sides().0.as_str()).collect::<Vec<_>>(),
+                events.iter().map(|new| new.event.sides().0.to_string()).collect::<Vec<_>>(),
             )
             .bind::<Array<Nullable<Text>>, _>(events.iter().map(other).collect::<Vec<_>>())
             .bind::<Array<Jsonb>, _>(actors.collect::<Result<Vec<_>, _>>()?)
             .bind::<Array<Jsonb>, _>(details.collect::<Result<Vec<_>, _>>()?)
             .bind::<Array<Timestamptz>, _>(events.iter().map(|new| new.time).collect::<Vec<_>>());
         self.has_events = true;
-        match self.conn.execute(Cached(query)).await? {
-            0 => Ok(EventsInserted::EpochIsOver),
-            rows if rows == events.len() => Ok(EventsInserted::Inserted),
-            rows => Err(StoreError::Fault(format!(
-                "{} events were written as {rows} rows",
-                events.len()
-            ))),
-        }
+        self.write(Cached(query), Expected::Events(events.len()));
+        Ok(())
     }
 }

@@ -1,42 +1,68 @@
-//! Writes single identities.
+//! Single identities: their writes, and what is stored of an account.
 
+use chrono::{DateTime, Utc};
 use diesel::{
-    ExpressionMethods as _, sql_query,
-    sql_types::{Array, Bool, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid},
+    ExpressionMethods as _, QueryableByName, sql_query,
+    sql_types::{Array, Binary, Bool, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid},
 };
 
 use super::{
-    Inserted, Session, StoreError,
+    Session, StoreError,
     bind::column,
     cached::Cached,
-    rows::{expect_rows, json},
+    rows::json,
     schema::identities,
     stored::{to_json, verifier::StoredVerifier},
+    writes::Expected,
 };
-use crate::domain::{Identity, IdentityRef, UserId};
+use crate::domain::{Identity, IdentityRef, UserId, UserRef};
+
+/// What is stored of an account.
+#[derive(QueryableByName)]
+pub struct AccountState {
+    /// Whether it is the identity of a user.
+    #[diesel(sql_type = Bool)]
+    pub is_owned: bool,
+    /// When it was last deleted or released; `None` if it never was.
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    pub delete_time: Option<DateTime<Utc>>,
+}
 
 impl Session {
-    /// Inserts an identity that had no owner.
-    pub async fn insert_identity(
+    /// What is stored of this account.
+    pub async fn account_state(&self, id: &IdentityRef) -> Result<AccountState, StoreError> {
+        const SQL: &str = "SELECT EXISTS (SELECT FROM identities WHERE tenant_id = $1 AND provider = $2 AND subject = $3) \
+              AS is_owned, (SELECT delete_time FROM tombstones WHERE tenant_id = $1 AND id_hash = $4) AS delete_time";
+        let query = sql_query(SQL)
+            .bind::<Text, _>(self.tenant.as_str())
+            .bind::<Text, _>(id.provider.as_str())
+            .bind::<Text, _>(id.subject.as_str())
+            .bind::<Binary, _>(self.tombstone_hash(&UserRef::Identity(id.clone())).to_vec());
+        let state = self.conn.load_one(Cached(query)).await?;
+        state.ok_or_else(|| StoreError::Fault("an account has no state".to_owned()))
+    }
+
+    /// Inserts an identity that had no owner. The transaction does not commit if it has one.
+    pub fn insert_identity(
         &mut self,
         identity: &Identity,
         owner: &UserId,
-    ) -> Result<Inserted, StoreError> {
+    ) -> Result<(), StoreError> {
         let email = identity.email.as_ref();
         let verified = email.and_then(|email| email.verified.as_ref());
         let verifier = verified.map(|verified| to_json(&StoredVerifier::from(&verified.by)));
         let insert = diesel::insert_into(identities::table)
             .values((
-                identities::tenant_id.eq(self.tenant.as_str()),
-                identities::provider.eq(identity.id.provider.as_str()),
-                identities::subject.eq(identity.id.subject.as_str()),
-                identities::owner_id.eq(owner.as_str()),
-                identities::home_id.eq(identity.origin.as_str()),
+                identities::tenant_id.eq(self.tenant.to_string()),
+                identities::provider.eq(identity.id.provider.to_string()),
+                identities::subject.eq(identity.id.subject.to_string()),
+                identities::owner_id.eq(owner.to_string()),
+                identities::home_id.eq(identity.origin.to_string()),
                 identities::ordinal.eq(identity.ordinal),
-                identities::connection.eq(&identity.connection),
+                identities::connection.eq(identity.connection.clone()),
                 identities::social.eq(identity.social),
-                identities::email.eq(email.map(|email| &email.given)),
-                identities::email_canonical.eq(email.and_then(|email| email.canonical.as_ref())),
+                identities::email.eq(email.map(|email| email.given.clone())),
+                identities::email_canonical.eq(email.and_then(|email| email.canonical.clone())),
                 identities::email_verified.eq(verified.is_some()),
                 identities::email_verify_time.eq(verified.map(|verified| verified.time)),
                 identities::email_verifier.eq(verifier.transpose()?),
@@ -51,26 +77,22 @@ impl Session {
                 identities::email_changed.eq(identity.email_changed),
             ))
             .on_conflict_do_nothing();
-        let rows = self.conn.execute(insert).await?;
-        Ok(if rows == 1 { Inserted::Inserted } else { Inserted::IdentityTaken })
+        self.write(insert, Expected::Unless(1, "the identity has an owner"));
+        Ok(())
     }
 
     /// Deletes an identity. Its owner stays, and must have another one.
-    pub async fn delete_identity(&mut self, id: &IdentityRef) -> Result<(), StoreError> {
+    pub fn delete_identity(&mut self, id: &IdentityRef) {
         let delete = diesel::delete(identities::table)
-            .filter(identities::tenant_id.eq(self.tenant.as_str()))
-            .filter(identities::provider.eq(id.provider.as_str()))
-            .filter(identities::subject.eq(id.subject.as_str()));
-        expect_rows(self.conn.execute(Cached(delete)).await?, 1)
+            .filter(identities::tenant_id.eq(self.tenant.to_string()))
+            .filter(identities::provider.eq(id.provider.to_string()))
+            .filter(identities::subject.eq(id.subject.to_string()));
+        self.write(Cached(delete), Expected::Locked(1));
     }
 
     /// Gives these identities to `owner`, with the origin user, order, link and move that they
     /// contain.
-    pub async fn move_identities(
-        &mut self,
-        moved: &[Identity],
-        owner: &UserId,
-    ) -> Result<(), StoreError> {
+    pub fn move_identities(&mut self, moved: &[Identity], owner: &UserId) {
         const SQL: &str = "UPDATE identities i SET owner_id = $2, home_id = n.home_id, ordinal = n.ordinal, \
               attach_time = n.attach_time, attached_by_link = n.attached_by_link, owner_since = n.owner_since, \
               moved_by_proof = n.moved_by_proof, vouched = n.vouched, email_proven_among = n.email_proven_among \
@@ -80,11 +102,11 @@ impl Session {
               vouched, email_proven_among) \
             WHERE i.tenant_id = $1 AND i.provider = n.provider AND i.subject = n.subject";
         let query = sql_query(SQL)
-            .bind::<Text, _>(self.tenant.as_str())
-            .bind::<Text, _>(owner.as_str())
-            .bind::<Array<Text>, _>(column(moved, |identity| identity.id.provider.as_str()))
-            .bind::<Array<Text>, _>(column(moved, |identity| identity.id.subject.as_str()))
-            .bind::<Array<Text>, _>(column(moved, |identity| identity.origin.as_str()))
+            .bind::<Text, _>(self.tenant.to_string())
+            .bind::<Text, _>(owner.to_string())
+            .bind::<Array<Text>, _>(column(moved, |identity| identity.id.provider.to_string()))
+            .bind::<Array<Text>, _>(column(moved, |identity| identity.id.subject.to_string()))
+            .bind::<Array<Text>, _>(column(moved, |identity| identity.origin.to_string()))
             .bind::<Array<Integer>, _>(column(moved, |identity| identity.ordinal))
             .bind::<Array<Timestamptz>, _>(column(moved, |identity| identity.attach_time))
             .bind::<Array<Nullable<SqlUuid>>, _>(column(moved, |identity| identity.attached_by))
@@ -98,32 +120,32 @@ impl Session {
                 identity.moved.is_none_or(|moved| moved.vouched)
             }))
             .bind::<Array<Bool>, _>(column(moved, |identity| identity.email_proven_among));
-        expect_rows(self.conn.execute(Cached(query)).await?, moved.len())
+        self.write(Cached(query), Expected::Locked(moved.len()));
     }
 
     /// Records that these identities are vouched for: see [`crate::domain::Moved::vouched`].
-    pub async fn vouch_for(&mut self, ids: &[IdentityRef]) -> Result<(), StoreError> {
+    pub fn vouch_for(&mut self, ids: &[IdentityRef]) {
         const SQL: &str = "UPDATE identities i SET vouched = true FROM unnest($2::text[], $3::text[]) AS n(provider, subject) \
             WHERE i.tenant_id = $1 AND i.provider = n.provider AND i.subject = n.subject";
         let query = sql_query(SQL)
-            .bind::<Text, _>(self.tenant.as_str())
-            .bind::<Array<Text>, _>(column(ids, |id| id.provider.as_str()))
-            .bind::<Array<Text>, _>(column(ids, |id| id.subject.as_str()));
-        expect_rows(self.conn.execute(Cached(query)).await?, ids.len())
+            .bind::<Text, _>(self.tenant.to_string())
+            .bind::<Array<Text>, _>(column(ids, |id| id.provider.to_string()))
+            .bind::<Array<Text>, _>(column(ids, |id| id.subject.to_string()));
+        self.write(Cached(query), Expected::Locked(ids.len()));
     }
 
     /// Writes the email and profile that a sign-in refreshed on a known identity.
-    pub async fn refresh_identity(&mut self, identity: &Identity) -> Result<(), StoreError> {
+    pub fn refresh_identity(&mut self, identity: &Identity) -> Result<(), StoreError> {
         let email = identity.email.as_ref();
         let verified = email.and_then(|email| email.verified.as_ref());
         let verifier = verified.map(|verified| to_json(&StoredVerifier::from(&verified.by)));
         let update = diesel::update(identities::table)
-            .filter(identities::tenant_id.eq(self.tenant.as_str()))
-            .filter(identities::provider.eq(identity.id.provider.as_str()))
-            .filter(identities::subject.eq(identity.id.subject.as_str()))
+            .filter(identities::tenant_id.eq(self.tenant.to_string()))
+            .filter(identities::provider.eq(identity.id.provider.to_string()))
+            .filter(identities::subject.eq(identity.id.subject.to_string()))
             .set((
-                identities::email.eq(email.map(|email| &email.given)),
-                identities::email_canonical.eq(email.and_then(|email| email.canonical.as_ref())),
+                identities::email.eq(email.map(|email| email.given.clone())),
+                identities::email_canonical.eq(email.and_then(|email| email.canonical.clone())),
                 identities::email_verified.eq(verified.is_some()),
                 identities::email_verify_time.eq(verified.map(|verified| verified.time)),
                 identities::email_verifier.eq(verifier.transpose()?),
@@ -132,7 +154,7 @@ impl Session {
                 identities::email_proven_among.eq(identity.email_proven_among),
                 identities::email_changed.eq(identity.email_changed),
             ));
-        self.conn.execute(Cached(update)).await?;
+        self.write(Cached(update), Expected::Any);
         Ok(())
     }
 }

@@ -21,6 +21,7 @@ use super::{
         to_json,
         withheld::StoredWithheld,
     },
+    writes::Expected,
 };
 use crate::domain::{
     IdentityRef, UserId,
@@ -64,28 +65,19 @@ pub struct NewLink<'a> {
     pub proof: &'a Proof,
 }
 
-/// The result of inserting a link.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LinkInserted {
-    /// The link is inserted.
-    Inserted,
-    /// Another link has used the proof.
-    ProofUsed,
-}
-
 impl Session {
-    /// Inserts a link, and uses its proof up.
-    pub async fn insert_link(&mut self, new: &NewLink<'_>) -> Result<LinkInserted, StoreError> {
-        let NewLink { link, primary_version, secondary_version, terms, changes, actor, proof } =
-            new;
+    /// Inserts a link, and uses its proof up. The transaction does not commit if another link has
+    /// used the proof: resolving again then shows whether this is a retry or a replay.
+    pub fn insert_link(&mut self, new: &NewLink<'_>) -> Result<(), StoreError> {
+        let NewLink { link, terms, changes, actor, proof, .. } = new;
         let insert = diesel::insert_into(links::table)
             .values((
-                links::tenant_id.eq(self.tenant.as_str()),
+                links::tenant_id.eq(self.tenant.to_string()),
                 links::id.eq(link.id),
-                links::primary_id.eq(link.primary.as_str()),
-                links::secondary_id.eq(link.secondary.as_ref().map(UserId::as_str)),
-                links::primary_version.eq(primary_version),
-                links::secondary_version.eq(secondary_version),
+                links::primary_id.eq(link.primary.to_string()),
+                links::secondary_id.eq(link.secondary.as_ref().map(UserId::to_string)),
+                links::primary_version.eq(new.primary_version),
+                links::secondary_version.eq(new.secondary_version),
                 links::terms.eq(to_json(&PastTerms::from(*terms))?),
                 links::moved.eq(to_json(&link.moved)?),
                 links::changes.eq(to_json(&StoredChanges::from(*changes))?),
@@ -93,13 +85,13 @@ impl Session {
                 links::withheld.eq(to_json(&StoredWithheld::default())?),
                 links::actor.eq(to_json(actor)?),
                 links::proof.eq(to_json(&StoredProof::from(*proof))?),
-                links::proof_hash.eq(proof.hash().map(<[u8; 32]>::as_slice)),
+                links::proof_hash.eq(proof.hash().map(|hash| hash.to_vec())),
                 links::link_time.eq(link.link_time),
                 links::request_id.eq(self.request.as_ref().map(|request| request.id)),
             ))
             .on_conflict_do_nothing();
-        let rows = self.conn.execute(insert).await?;
-        Ok(if rows == 1 { LinkInserted::Inserted } else { LinkInserted::ProofUsed })
+        self.write(insert, Expected::Unless(1, "another link has used the proof"));
+        Ok(())
     }
 
     /// The link, standing or undone; `None` if it does not exist, or while a part of it is being

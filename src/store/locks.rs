@@ -12,6 +12,7 @@ use diesel::{
     sql_query,
     sql_types::{Array, BigInt},
 };
+use futures_util::future::join;
 
 use super::{IdentifiedRequest, Session, StoreError, cached::Cached};
 use crate::domain::{IdentityRef, TenantId, UserId};
@@ -22,6 +23,9 @@ const LONGEST_WAIT: Duration = Duration::from_secs(5);
 /// The keys that one write locks.
 #[derive(Debug, Default)]
 pub struct LockKeys(Vec<String>);
+
+/// The locks of one write, as the database names them.
+pub(super) struct Locks(Vec<i64>);
 
 impl LockKeys {
     /// Also locks this user.
@@ -65,11 +69,26 @@ impl Session {
     /// # Errors
     /// [`StoreError::Busy`] if other writers hold the locks for too long.
     pub async fn begin_locked(&mut self, keys: &LockKeys) -> Result<(), StoreError> {
-        const SQL: &str = "SELECT pg_advisory_xact_lock(k) FROM unnest($1::bigint[]) AS k";
+        let locks = self.line_up(keys).await?;
+        self.begin_with(locks).await
+    }
+
+    /// Waits for the turn of a transaction with these keys, and returns its locks.
+    pub(super) async fn line_up(&mut self, keys: &LockKeys) -> Result<Locks, StoreError> {
         let numbers = keys.sorted_numbers(&self.tenant, self.request.as_ref());
         self.take_turn(&numbers).await?;
-        self.begin().await?;
-        self.conn.execute(Cached(sql_query(SQL).bind::<Array<BigInt>, _>(numbers))).await?;
+        Ok(Locks(numbers))
+    }
+
+    /// Begins a transaction with these locks. A read that is polled after this one's first poll is
+    /// sent together with it. Its snapshot still is younger than the locks: the server executes one
+    /// statement after the other, and in READ COMMITTED each takes its snapshot when it is executed.
+    pub(super) async fn begin_with(&self, locks: Locks) -> Result<(), StoreError> {
+        const SQL: &str = "SELECT pg_advisory_xact_lock(k) FROM unnest($1::bigint[]) AS k";
+        let locks = self.conn.execute(Cached(sql_query(SQL).bind::<Array<BigInt>, _>(locks.0)));
+        let (begun, locked) = join(self.conn.begin(), locks).await;
+        begun?;
+        locked?;
         Ok(())
     }
 
@@ -87,7 +106,7 @@ impl Session {
         self.turn = None;
         let mut turn = self.store.write_queue.enqueue(numbers);
         if !turn.is_first() {
-            self.conn.return_early();
+            self.conn.give_back();
             turn.wait(LONGEST_WAIT).await?;
             self.conn = self.store.connection().await?;
         }

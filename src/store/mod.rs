@@ -43,6 +43,7 @@ mod undoing;
 mod user_state;
 mod users;
 mod write_queue;
+mod writes;
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -59,6 +60,7 @@ use self::{
     reads::Scope,
     trust::Trust,
     write_queue::{WriteQueue, WriteTurn},
+    writes::Write,
 };
 use crate::domain::{ProviderPolicies, TenantId, UserId};
 pub use connect::{Address, AddressError};
@@ -66,16 +68,16 @@ pub use database_check::DatabaseCheck;
 pub use epochs::Horizon;
 pub use erasures::DeletedUsers;
 pub use error::StoreError;
-pub use events::EventsInserted;
 pub use feed::{EventPage, PastEvent, Position, PositionState, Tail};
 pub use history::{LinkPosition, PastLink};
+pub use identities::AccountState;
 pub use leftovers::Leftovers;
-pub use links::{Link, LinkInserted, NewLink};
+pub use links::{Link, NewLink};
 pub use locks::LockKeys;
 pub use lookup::{Lookup, LookupBy, LookupResult, LookupResults, ProofUse};
 pub use migrations::SchemaMismatch;
 pub use reads::{EmailSearch, IdState, Reads};
-pub use request_ids::{IdentifiedRequest, ResponseInserted, StoredResponse};
+pub use request_ids::{IdentifiedRequest, StoredResponse};
 pub use search::{After, EmailPrefix, Excluded, Key, Order, OrderBy, Page, UserSearch};
 pub use sign_in_attempts::{
     AccountStored, AttemptKey, ClaimedAttempt, ExchangeEnd, SignInAttempt, Stage,
@@ -88,7 +90,6 @@ pub use stored::{
 };
 pub use tenants::{IssuerChanged, TenantKey};
 pub use trust::ProviderAccounts;
-pub use users::Inserted;
 
 /// The database, as a pool of connections.
 #[derive(Clone)]
@@ -194,6 +195,7 @@ impl Store {
             caller: None,
             events: Vec::new(),
             has_events: false,
+            writes: Vec::new(),
         })
     }
 
@@ -257,6 +259,8 @@ pub struct Session {
     events: Vec<NewEvent>,
     /// Whether the open transaction has written events.
     has_events: bool,
+    /// The writes of the open transaction.
+    writes: Vec<Write>,
 }
 
 impl Session {
@@ -283,23 +287,10 @@ impl Session {
         self.conn.begin().await
     }
 
-    /// Commits the open transaction, if there is one. After it returns, the changes are durable.
-    ///
-    /// # Errors
-    /// [`StoreError::CommitUnknown`] if the connection was lost during the commit, and others of
-    /// the database.
-    pub async fn commit(&mut self) -> Result<(), StoreError> {
-        self.conn.commit().await?;
-        self.turn = None;
-        if std::mem::take(&mut self.has_events) {
-            self.store.events_committed.notify_one();
-        }
-        Ok(())
-    }
-
     /// Rolls the open transaction back, if there is one.
     pub async fn abandon(&mut self) -> Result<(), StoreError> {
         self.events.clear();
+        self.writes.clear();
         self.has_events = false;
         self.conn.roll_back().await?;
         self.turn = None;

@@ -6,7 +6,7 @@ use diesel::{
     sql_types::{Array, Binary, Bool, Text, Timestamptz},
 };
 
-use super::{Session, StoreError, cached::Cached, rows::user_id};
+use super::{Session, StoreError, cached::Cached, rows::user_id, writes::Expected};
 use crate::domain::{IdentityRef, User, UserId, UserRef, sign_in::AccountHistory};
 
 #[derive(QueryableByName)]
@@ -20,12 +20,12 @@ struct AccountHistoryRow {
 impl Session {
     /// Writes the tombstone of a released identity: a keyed hash of it, the time, and `users`, to
     /// which an email never links it again.
-    pub async fn insert_release(
+    pub fn insert_release(
         &mut self,
         identity: &IdentityRef,
         users: &[&UserId],
         now: DateTime<Utc>,
-    ) -> Result<(), StoreError> {
+    ) {
         // An earlier deletion and earlier releasers stay recorded.
         const SQL: &str = "INSERT INTO tombstones AS t (tenant_id, id_hash, delete_time, deleted, released_by) \
             VALUES ($1, $2, $3, false, $4) \
@@ -33,12 +33,11 @@ impl Session {
               delete_time = greatest(t.delete_time, excluded.delete_time), \
               released_by = ARRAY (SELECT DISTINCT r FROM unnest(t.released_by || excluded.released_by) AS r)";
         let query = sql_query(SQL)
-            .bind::<Text, _>(self.tenant.as_str())
+            .bind::<Text, _>(self.tenant.to_string())
             .bind::<Binary, _>(self.tombstone_hash(&UserRef::Identity(identity.clone())).to_vec())
             .bind::<Timestamptz, _>(now)
-            .bind::<Array<Text>, _>(users.iter().map(|id| id.as_str()).collect::<Vec<_>>());
-        self.conn.execute(Cached(query)).await?;
-        Ok(())
+            .bind::<Array<Text>, _>(users.iter().map(ToString::to_string).collect::<Vec<_>>());
+        self.write(Cached(query), Expected::Any);
     }
 
     /// What is kept of the users that an account had before, as far as it concerns `holders`, which

@@ -6,7 +6,7 @@ use diesel::{
 };
 use uuid::Uuid;
 
-use super::{Session, StoreError, cached::Cached, erasures::concerns_deleted};
+use super::{Session, StoreError, cached::Cached, erasures::concerns_deleted, writes::Expected};
 use crate::domain::{UserId, UserRef};
 
 /// A request with an id, in the tenant of its session.
@@ -34,15 +34,6 @@ pub enum StoredResponse {
     Same(Vec<u8>),
     /// The id belongs to another request.
     Other,
-}
-
-/// The result of storing a response.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ResponseInserted {
-    /// The response is stored.
-    Inserted,
-    /// A response is stored under this id already.
-    AlreadyStored,
 }
 
 #[derive(QueryableByName)]
@@ -89,12 +80,8 @@ impl Session {
 
     /// Stores the response to this session's request for a day, for the user that the caller is
     /// now. Does nothing if the request has no id. `concerned` are the users and identities in the
-    /// response.
-    pub async fn insert_response(
-        &mut self,
-        answer: &[u8],
-        concerned: &[UserRef],
-    ) -> Result<ResponseInserted, StoreError> {
+    /// response. The transaction does not commit if a response is stored under the id already.
+    pub fn insert_response(&mut self, answer: Vec<u8>, concerned: &[UserRef]) {
         const SQL: &str = concat!(
             "INSERT INTO request_ids AS r \
               (tenant_id, rpc, caller_kind, issuer, subject, request_id, fingerprint, answer, concerned, \
@@ -106,20 +93,19 @@ impl Session {
             WHERE r.expire_time <= now() OR ",
             concerns_deleted!("r")
         );
-        let Some(request) = &self.request else { return Ok(ResponseInserted::Inserted) };
+        let Some(request) = &self.request else { return };
         let query = sql_query(SQL)
-            .bind::<Text, _>(self.tenant.as_str())
+            .bind::<Text, _>(self.tenant.to_string())
             .bind::<Text, _>(request.rpc)
             .bind::<Text, _>(request.caller_kind)
-            .bind::<Text, _>(&request.issuer)
-            .bind::<Text, _>(&request.subject)
+            .bind::<Text, _>(request.issuer.clone())
+            .bind::<Text, _>(request.subject.clone())
             .bind::<SqlUuid, _>(request.id)
-            .bind::<Binary, _>(request.fingerprint.as_slice())
+            .bind::<Binary, _>(request.fingerprint.to_vec())
             .bind::<Binary, _>(answer)
             .bind::<Array<Text>, _>(texts(concerned))
-            .bind::<Nullable<Text>, _>(self.caller.as_ref().map(UserId::as_str));
-        let rows = self.conn.execute(Cached(query)).await?;
-        Ok(if rows == 1 { ResponseInserted::Inserted } else { ResponseInserted::AlreadyStored })
+            .bind::<Nullable<Text>, _>(self.caller.as_ref().map(UserId::to_string));
+        self.write(Cached(query), Expected::Unless(1, "a response is stored under the request id"));
     }
 }
 

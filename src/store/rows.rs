@@ -232,14 +232,3 @@ pub(super) fn owner(
 pub(super) fn json(metadata: &Metadata) -> Value {
     Value::Object(metadata.as_map().clone())
 }
-
-/// Rows that were locked and judged must still exist when they are written.
-pub(super) fn expect_rows(written: usize, expected: usize) -> Result<(), StoreError> {
-    if written == expected {
-        Ok(())
-    } else {
-        Err(StoreError::Fault(format!(
-            "a write changed {written} rows of {expected} that were locked"
-        )))
-    }
-}

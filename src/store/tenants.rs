@@ -4,12 +4,17 @@ use std::collections::HashMap;
 
 use aws_lc_rs::hmac;
 use chrono::{DateTime, Utc};
-use diesel::{ExpressionMethods as _, QueryDsl as _};
+use diesel::{
+    ExpressionMethods as _, QueryDsl as _, sql_query,
+    sql_types::{Array, Binary, Bool, Text, Timestamptz},
+};
 use diesel_async::AsyncPgConnection;
 
 use super::{
     Session, StoreError,
+    cached::Cached,
     schema::{provider_issuers, tenant_keys, tombstones},
+    writes::Expected,
 };
 use crate::{
     domain::{IdentityRef, Provider, TenantId, UserId, UserRef},
@@ -137,40 +142,29 @@ impl Session {
     /// Writes the tombstones of deleted users and of all their identities: keyed hashes of their
     /// names. A user id may be reused for the account that it names if that account was the user's
     /// own.
-    pub async fn insert_tombstones(
+    pub fn insert_tombstones(
         &mut self,
         users: &[UserId],
         identities: &[IdentityRef],
         now: DateTime<Utc>,
-    ) -> Result<(), StoreError> {
-        use diesel::upsert::excluded;
+    ) {
+        const SQL: &str = "INSERT INTO tombstones (tenant_id, id_hash, delete_time, returnable, deleted) \
+            SELECT $1, n.id_hash, $2, n.returnable, true FROM unnest($3::bytea[], $4::boolean[]) AS n(id_hash, returnable) \
+            ON CONFLICT ON CONSTRAINT tombstones_pkey DO UPDATE SET delete_time = excluded.delete_time, \
+              returnable = excluded.returnable, deleted = excluded.deleted";
         let own_ids: Vec<UserId> = identities.iter().filter_map(IdentityRef::as_user_id).collect();
         let of_users = users.iter().map(|id| (UserRef::UserId(id.clone()), own_ids.contains(id)));
         let of_identities = identities.iter().map(|id| (UserRef::Identity(id.clone()), false));
-        let tenant = self.tenant.to_string();
-        let rows: Vec<_> = of_users
+        let (hashes, returnable): (Vec<_>, Vec<_>) = of_users
             .chain(of_identities)
-            .map(|(name, is_returnable)| {
-                (
-                    tombstones::tenant_id.eq(&tenant),
-                    tombstones::id_hash.eq(self.tombstone_hash(&name).to_vec()),
-                    tombstones::delete_time.eq(now),
-                    tombstones::returnable.eq(is_returnable),
-                    tombstones::deleted.eq(true),
-                )
-            })
-            .collect();
-        let insert = diesel::insert_into(tombstones::table)
-            .values(&rows)
-            .on_conflict((tombstones::tenant_id, tombstones::id_hash))
-            .do_update()
-            .set((
-                tombstones::delete_time.eq(excluded(tombstones::delete_time)),
-                tombstones::returnable.eq(excluded(tombstones::returnable)),
-                tombstones::deleted.eq(excluded(tombstones::deleted)),
-            ));
-        self.conn.execute(insert).await?;
-        Ok(())
+            .map(|(name, is_returnable)| (self.tombstone_hash(&name).to_vec(), is_returnable))
+            .unzip();
+        let query = sql_query(SQL)
+            .bind::<Text, _>(self.tenant.to_string())
+            .bind::<Timestamptz, _>(now)
+            .bind::<Array<Binary>, _>(hashes)
+            .bind::<Array<Bool>, _>(returnable);
+        self.write(Cached(query), Expected::Any);
     }
 
     /// The same as [`TenantKey::tombstone_hash`].

@@ -12,6 +12,7 @@ use super::{
     cached::Cached,
     rows::{identity_ref, owner, user_id},
     stored::{account::StoredAccount, from_json, to_json},
+    writes::Expected,
 };
 use crate::domain::tickets::{ProvenAccount, Ticket, TicketPurpose, UserSnapshot};
 
@@ -99,12 +100,12 @@ impl Session {
     }
 
     /// Uses a ticket up. The lock of its account ensures that no other call does.
-    pub async fn use_ticket(&mut self, hash: &[u8; 32]) -> Result<(), StoreError> {
+    pub fn use_ticket(&mut self, hash: &[u8; 32]) {
         const SQL: &str = "DELETE FROM sign_in_tickets WHERE tenant_id = $1 AND hash = $2";
-        let query =
-            sql_query(SQL).bind::<Text, _>(self.tenant.as_str()).bind::<Binary, _>(hash.as_slice());
-        self.conn.execute(Cached(query)).await?;
-        Ok(())
+        let query = sql_query(SQL)
+            .bind::<Text, _>(self.tenant.to_string())
+            .bind::<Binary, _>(hash.to_vec());
+        self.write(Cached(query), Expected::Any);
     }
 }
 

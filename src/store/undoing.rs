@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, Utc};
 use diesel::{
-    BoolExpressionMethods as _, ExpressionMethods as _, QueryDsl as _, sql_query,
-    sql_types::{Array, Bool, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid},
+    BoolExpressionMethods as _, ExpressionMethods as _, QueryDsl as _, QueryableByName, sql_query,
+    sql_types::{Array, BigInt, Bool, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid},
 };
 use serde_json::Value;
 use uuid::Uuid;
@@ -18,64 +18,62 @@ use super::{
         actor::Actor, changes::StoredChanges, from_json, terms::PastTerms, to_json,
         withheld::StoredWithheld,
     },
+    writes::Expected,
 };
 use crate::domain::{UserId, unlinking::Withheld, user_with_absorbed::StandingLink};
 
+#[derive(QueryableByName)]
+struct StandingLinkRow {
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
+    #[diesel(sql_type = Text)]
+    primary_id: String,
+    #[diesel(sql_type = BigInt)]
+    primary_version: i64,
+    #[diesel(sql_type = Jsonb)]
+    terms: Value,
+    #[diesel(sql_type = Jsonb)]
+    changes: Value,
+}
+
 impl Session {
-    /// The standing links into these users.
-    pub async fn standing_links_into(
-        &mut self,
-        users: &[&UserId],
-    ) -> Result<Vec<StandingLink>, StoreError> {
-        type Row = (Uuid, String, i64, Value, Value);
-        let ids: Vec<&str> = users.iter().map(|id| id.as_str()).collect();
-        let query = links::table
-            .filter(links::tenant_id.eq(self.tenant.as_str()).and(links::primary_id.eq_any(ids)))
-            .filter(links::undo_time.is_null())
-            .select((
-                links::id,
-                links::primary_id,
-                links::primary_version,
-                links::terms,
-                links::changes,
-            ));
-        let rows: Vec<Row> = self.conn.load(query).await?;
-        let standing = rows.into_iter().map(|(id, primary, primary_version, terms, changes)| {
+    /// The standing links into this live user and into the users that it holds.
+    pub async fn standing_links_into(&self, id: &UserId) -> Result<Vec<StandingLink>, StoreError> {
+        const SQL: &str = "SELECT l.id, l.primary_id, l.primary_version, l.terms, l.changes \
+            FROM users u JOIN links l ON l.tenant_id = u.tenant_id AND l.primary_id = u.id \
+            WHERE u.tenant_id = $1 AND (u.id = $2 OR u.absorbed_into = $2) AND l.undo_time IS NULL";
+        let query =
+            sql_query(SQL).bind::<Text, _>(self.tenant.as_str()).bind::<Text, _>(id.as_str());
+        let rows: Vec<StandingLinkRow> = self.conn.load(Cached(query)).await?;
+        let standing = rows.into_iter().map(|row| {
+            let StandingLinkRow { id, primary_id, primary_version, terms, changes } = row;
             let terms: PastTerms = from_json("terms of a link", terms)?;
             let changes: StoredChanges = from_json("changes of a link", changes)?;
             let (user_metadata, app_metadata) = changes.into_traces(&terms);
-            let primary = user_id(&primary)?;
+            let primary = user_id(&primary_id)?;
             Ok(StandingLink { id, primary, primary_version, user_metadata, app_metadata })
         });
         standing.collect()
     }
 
     /// Writes the changes of these links' merges back: they differ since an earlier link was
-    /// undone.
-    ///
-    /// # Errors
-    /// [`StoreError::Conflict`] if one of the links has ended, and others of the database.
-    pub async fn save_link_changes(&mut self, links: &[StandingLink]) -> Result<(), StoreError> {
+    /// undone. The transaction does not commit if a deletion has ended one of the links.
+    pub fn save_link_changes(&mut self, links: &[StandingLink]) -> Result<(), StoreError> {
         const SQL: &str = "UPDATE links l SET changes = n.changes FROM unnest($2::uuid[], $3::jsonb[]) AS n(id, changes) \
             WHERE l.tenant_id = $1 AND l.id = n.id AND l.undo_time IS NULL";
         let changes = links.iter().map(|link| to_json(&StoredChanges::from(link)));
         let query = sql_query(SQL)
-            .bind::<Text, _>(self.tenant.as_str())
+            .bind::<Text, _>(self.tenant.to_string())
             .bind::<Array<SqlUuid>, _>(links.iter().map(|link| link.id).collect::<Vec<_>>())
             .bind::<Array<Jsonb>, _>(changes.collect::<Result<Vec<_>, _>>()?);
-        match self.conn.execute(Cached(query)).await? {
-            rows if rows == links.len() => Ok(()),
-            // A link that a deletion has ended is not written.
-            rows => Err(StoreError::Conflict(format!(
-                "the changes of {} links were written to {rows} rows",
-                links.len()
-            ))),
-        }
+        let expected = Expected::Unless(links.len(), "a deletion has ended a link");
+        self.write(Cached(query), expected);
+        Ok(())
     }
 
     /// Records that a link was undone, and keeps what its secondary did not get back. `left_for` is
     /// the user that an attached identity became.
-    pub async fn undo_link(
+    pub fn undo_link(
         &mut self,
         id: Uuid,
         actor: &Actor,
@@ -88,19 +86,15 @@ impl Session {
               secondary_id = coalesce(secondary_id, $6), discard_time = CASE WHEN $7 AND $5 <> '{}' THEN $3 END \
             WHERE tenant_id = $1 AND id = $2";
         let query = sql_query(SQL)
-            .bind::<Text, _>(self.tenant.as_str())
+            .bind::<Text, _>(self.tenant.to_string())
             .bind::<SqlUuid, _>(id)
             .bind::<Timestamptz, _>(now)
             .bind::<Jsonb, _>(to_json(actor)?)
             .bind::<Jsonb, _>(to_json(&StoredWithheld::from(withheld))?)
-            .bind::<Nullable<Text>, _>(left_for.map(UserId::as_str))
+            .bind::<Nullable<Text>, _>(left_for.map(UserId::to_string))
             .bind::<Bool, _>(withheld.is_discarded);
-        match self.conn.execute(Cached(query)).await? {
-            1 => Ok(()),
-            rows => {
-                Err(StoreError::Fault(format!("the undo of a link was written to {rows} rows")))
-            }
-        }
+        self.write(Cached(query), Expected::Locked(1));
+        Ok(())
     }
 
     /// The metadata that an undone link did not give back.

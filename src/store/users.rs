@@ -2,36 +2,23 @@
 
 use chrono::{DateTime, Utc};
 use diesel::{
-    ExpressionMethods as _, QueryDsl as _, QueryableByName, sql_query,
+    ExpressionMethods as _, sql_query,
     sql_types::{Array, BigInt, Binary, Bool, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid},
 };
+use futures_util::future::{join, join3};
 
 use super::{
-    Session, StoreError,
+    AccountState, LockKeys, Session, StoreError,
     bind::{bigint, column},
     cached::Cached,
     reads::{users_by_identities, users_by_ids},
-    rows::{UserRow, expect_rows, json, user_columns, user_id},
+    rows::{UserRow, json, user_columns},
     schema::{identities, users},
+    writes::Expected,
 };
-use crate::domain::{Identity, IdentityRef, User, UserId, UserRef};
-
-/// The result of inserting a user.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Inserted {
-    /// The user and its identity are inserted.
-    Inserted,
-    /// The id is in use.
-    IdTaken,
-    /// The identity has an owner.
-    IdentityTaken,
-}
-
-#[derive(QueryableByName)]
-struct IdRow {
-    #[diesel(sql_type = Text)]
-    id: String,
-}
+use crate::domain::{
+    Identity, IdentityRef, User, UserId, UserRef, user_with_absorbed::StandingLink,
+};
 
 impl Session {
     /// The users in these rows, their emails judged by today's configuration.
@@ -77,10 +64,44 @@ impl Session {
         self.users_by(SQL, ids).await
     }
 
-    /// The same as [`Session::users`], with the rows locked. The caller must hold the locks of
-    /// their keys. This statement then never waits for another writer of this service, and sees
-    /// what earlier writers left.
-    pub async fn users_for_update(&mut self, ids: &[&UserId]) -> Result<Vec<User>, StoreError> {
+    /// Begins a transaction, and takes the locks of these keys and those of the rows of these
+    /// users, in one round trip. The keys must contain those of the users: the rows then never wait
+    /// for another writer of this service, and are what earlier writers left.
+    ///
+    /// # Errors
+    /// As of [`Session::begin_locked`].
+    pub async fn lock_users(
+        &mut self,
+        keys: &LockKeys,
+        ids: &[&UserId],
+    ) -> Result<Vec<User>, StoreError> {
+        let locks = self.line_up(keys).await?;
+        let (begun, users) = join(self.begin_with(locks), self.users_for_update(ids)).await;
+        begun?;
+        users
+    }
+
+    /// The same as [`Session::lock_users`], and what is stored of an account, whose key must be
+    /// among the keys.
+    ///
+    /// # Errors
+    /// As of [`Session::begin_locked`].
+    pub async fn lock_users_and_account(
+        &mut self,
+        keys: &LockKeys,
+        ids: &[&UserId],
+        account: &IdentityRef,
+    ) -> Result<(Vec<User>, AccountState), StoreError> {
+        let locks = self.line_up(keys).await?;
+        let (users, account) = (self.users_for_update(ids), self.account_state(account));
+        let (begun, users, account) = join3(self.begin_with(locks), users, account).await;
+        begun?;
+        Ok((users?, account?))
+    }
+
+    /// The same as [`Session::users`], with the rows locked, in a transaction that holds the locks
+    /// of their keys.
+    pub async fn users_for_update(&self, ids: &[&UserId]) -> Result<Vec<User>, StoreError> {
         const SQL: &str = concat!(
             "SELECT ",
             user_columns!(),
@@ -89,7 +110,8 @@ impl Session {
         self.users_by(SQL, ids).await
     }
 
-    /// This live user, first, and all users that it holds; and those of `others` that exist.
+    /// This live user and all users that it holds, and those of `others` that exist, in the order
+    /// of their ids.
     pub async fn with_absorbed(
         &mut self,
         id: &UserId,
@@ -99,15 +121,50 @@ impl Session {
             "SELECT ",
             user_columns!(),
             " FROM users u WHERE u.tenant_id = $1 AND (u.id = $2 OR u.absorbed_into = $2 OR u.id = ANY($3)) \
-              ORDER BY u.id <> $2, u.id"
+              ORDER BY u.id"
         );
         self.with_absorbed_by(SQL, id, others).await
     }
 
-    /// The same as [`Session::with_absorbed`], with the rows locked. The lock of the live user's
-    /// key covers the users that it holds.
-    pub async fn with_absorbed_for_update(
+    /// Begins a transaction as [`Session::lock_users`] does, and locks and reads the users of
+    /// [`Session::with_absorbed`]. The lock of the live user's key covers the users that it holds.
+    ///
+    /// # Errors
+    /// As of [`Session::begin_locked`].
+    pub async fn lock_with_absorbed(
         &mut self,
+        keys: &LockKeys,
+        id: &UserId,
+        others: &[&UserId],
+    ) -> Result<Vec<User>, StoreError> {
+        let locks = self.line_up(keys).await?;
+        let users = self.with_absorbed_for_update(id, others);
+        let (begun, users) = join(self.begin_with(locks), users).await;
+        begun?;
+        users
+    }
+
+    /// The same as [`Session::lock_with_absorbed`], and the standing links into the live user and
+    /// the users that it holds.
+    ///
+    /// # Errors
+    /// As of [`Session::begin_locked`].
+    pub async fn lock_with_absorbed_and_links(
+        &mut self,
+        keys: &LockKeys,
+        id: &UserId,
+        others: &[&UserId],
+    ) -> Result<(Vec<User>, Vec<StandingLink>), StoreError> {
+        let locks = self.line_up(keys).await?;
+        let users = self.with_absorbed_for_update(id, others);
+        let links = self.standing_links_into(id);
+        let (begun, users, links) = join3(self.begin_with(locks), users, links).await;
+        begun?;
+        Ok((users?, links?))
+    }
+
+    async fn with_absorbed_for_update(
+        &self,
         id: &UserId,
         others: &[&UserId],
     ) -> Result<Vec<User>, StoreError> {
@@ -115,13 +172,13 @@ impl Session {
             "SELECT ",
             user_columns!(),
             " FROM users u WHERE u.tenant_id = $1 AND (u.id = $2 OR u.absorbed_into = $2 OR u.id = ANY($3)) \
-              ORDER BY u.id <> $2, u.id FOR UPDATE"
+              ORDER BY u.id FOR UPDATE"
         );
         self.with_absorbed_by(SQL, id, others).await
     }
 
     async fn with_absorbed_by(
-        &mut self,
+        &self,
         sql: &str,
         id: &UserId,
         others: &[&UserId],
@@ -133,7 +190,7 @@ impl Session {
         self.judged(rows)
     }
 
-    async fn users_by(&mut self, sql: &str, ids: &[&UserId]) -> Result<Vec<User>, StoreError> {
+    async fn users_by(&self, sql: &str, ids: &[&UserId]) -> Result<Vec<User>, StoreError> {
         let ids: Vec<&str> = ids.iter().map(|id| id.as_str()).collect();
         let query =
             sql_query(sql).bind::<Text, _>(self.tenant.as_str()).bind::<Array<Text>, _>(ids);
@@ -142,7 +199,7 @@ impl Session {
     }
 
     /// Writes all columns of these users' rows, in one statement.
-    pub async fn save_users(&mut self, users: &[&User]) -> Result<(), StoreError> {
+    pub fn save_users(&mut self, users: &[&User]) {
         const SQL: &str = "UPDATE users u SET version = n.version, update_time = n.update_time, \
             absorbed_into = n.absorbed_into, absorbed_by_link = n.absorbed_by_link, absorbed_time = n.absorbed_time, \
             primary_provider = n.primary_provider, primary_subject = n.primary_subject, \
@@ -158,8 +215,8 @@ impl Session {
             WHERE u.tenant_id = $1 AND u.id = n.id";
         let absorbed = |user: &&User| user.absorbed.clone();
         let query = sql_query(SQL)
-            .bind::<Text, _>(self.tenant.as_str())
-            .bind::<Array<Text>, _>(column(users, |user| user.id.as_str()))
+            .bind::<Text, _>(self.tenant.to_string())
+            .bind::<Array<Text>, _>(column(users, |user| user.id.to_string()))
             .bind::<Array<BigInt>, _>(column(users, |user| user.version))
             .bind::<Array<Timestamptz>, _>(column(users, |user| user.update_time))
             .bind::<Array<Nullable<Text>>, _>(column(users, |user| {
@@ -171,8 +228,8 @@ impl Session {
             .bind::<Array<Nullable<Timestamptz>>, _>(column(users, |user| {
                 absorbed(user).map(|a| a.time)
             }))
-            .bind::<Array<Text>, _>(column(users, |user| user.primary.provider.as_str()))
-            .bind::<Array<Text>, _>(column(users, |user| user.primary.subject.as_str()))
+            .bind::<Array<Text>, _>(column(users, |user| user.primary.provider.to_string()))
+            .bind::<Array<Text>, _>(column(users, |user| user.primary.subject.to_string()))
             .bind::<Array<Jsonb>, _>(column(users, |user| json(&user.user_metadata)))
             .bind::<Array<Jsonb>, _>(column(users, |user| json(&user.app_metadata)))
             .bind::<Array<Jsonb>, _>(column(users, |user| json(&user.profile_overrides)))
@@ -183,63 +240,52 @@ impl Session {
                 user.spared_token.map(Vec::from)
             }))
             .bind::<Array<Nullable<Timestamptz>>, _>(column(users, |user| user.writes_valid_from));
-        expect_rows(self.conn.execute(Cached(query)).await?, users.len())
+        self.write(Cached(query), Expected::Locked(users.len()));
     }
 
-    /// Points the users that `from` had absorbed to `to` instead, and returns their ids, so that an
-    /// absorbed user always points to its live holder. They keep the bound of `from` on tokens,
-    /// which then also applies to the token that they had spared.
-    pub async fn repoint_absorbed(
-        &mut self,
-        from: &User,
-        to: &UserId,
-        now: DateTime<Utc>,
-    ) -> Result<Vec<UserId>, StoreError> {
+    /// Points the users that `from` had absorbed, this many, to `to` instead, so that an absorbed
+    /// user always points to its live holder. They keep the bound of `from` on tokens, which then
+    /// also applies to the token that they had spared.
+    pub fn repoint_absorbed(&mut self, from: &User, count: usize, to: &UserId, now: DateTime<Utc>) {
         const SQL: &str = "UPDATE users SET absorbed_into = $3, absorbed_time = $4, \
               tokens_valid_from = greatest(tokens_valid_from, $5), \
               spared_token = CASE WHEN $5 >= coalesce(tokens_valid_from, $5) THEN NULL ELSE spared_token END \
-            WHERE tenant_id = $1 AND absorbed_into = $2 RETURNING id";
+            WHERE tenant_id = $1 AND absorbed_into = $2";
         let query = sql_query(SQL)
-            .bind::<Text, _>(self.tenant.as_str())
-            .bind::<Text, _>(from.id.as_str())
-            .bind::<Text, _>(to.as_str())
+            .bind::<Text, _>(self.tenant.to_string())
+            .bind::<Text, _>(from.id.to_string())
+            .bind::<Text, _>(to.to_string())
             .bind::<Timestamptz, _>(now)
             .bind::<Nullable<Timestamptz>, _>(from.tokens_valid_from);
-        let rows: Vec<IdRow> = self.conn.load(Cached(query)).await?;
-        rows.iter().map(|row| user_id(&row.id)).collect()
+        self.write(Cached(query), Expected::Locked(count));
     }
 
     /// Inserts a live user with its only identity.
-    pub async fn insert_user(
-        &mut self,
-        user: &User,
-        identity: &Identity,
-    ) -> Result<Inserted, StoreError> {
-        if self.insert_user_row(user).await? == Inserted::IdTaken {
-            return Ok(Inserted::IdTaken);
-        }
-        self.insert_identity(identity, &user.id).await
+    pub fn insert_user(&mut self, user: &User, identity: &Identity) -> Result<(), StoreError> {
+        self.insert_user_row(user);
+        self.insert_identity(identity, &user.id)
     }
 
-    /// Inserts a live user whose identity exists, or follows in this transaction. The id of a
-    /// deleted user is taken, unless the identity that it names was that user's own.
-    pub async fn insert_user_row(&mut self, user: &User) -> Result<Inserted, StoreError> {
+    /// Inserts a live user whose identity exists, or follows in this transaction. The transaction
+    /// does not commit if the id is taken. The id of a deleted user is taken, unless the identity
+    /// that it names was that user's own.
+    pub fn insert_user_row(&mut self, user: &User) {
         const SQL: &str = "INSERT INTO users (tenant_id, id, version, create_time, update_time, primary_provider, \
               primary_subject, user_metadata, app_metadata, profile_overrides, blocked, tokens_valid_from, spared_token, \
               writes_valid_from, ancestors, identities_version) \
             SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16 \
             WHERE NOT EXISTS (SELECT FROM tombstones WHERE tenant_id = $1 AND id_hash = $17 AND NOT returnable) \
             ON CONFLICT DO NOTHING";
-        let ancestors: Vec<&str> = user.ancestors.iter().map(UserId::as_str).collect();
+        let ancestors: Vec<String> = user.ancestors.iter().map(UserId::to_string).collect();
         let ancestors = Some(ancestors).filter(|ancestors| !ancestors.is_empty());
         let query = sql_query(SQL)
-            .bind::<Text, _>(self.tenant.as_str())
-            .bind::<Text, _>(user.id.as_str())
+            .bind::<Text, _>(self.tenant.to_string())
+            .bind::<Text, _>(user.id.to_string())
             .bind::<BigInt, _>(user.version)
             .bind::<Timestamptz, _>(user.create_time)
             .bind::<Timestamptz, _>(user.update_time)
-            .bind::<Text, _>(user.primary.provider.as_str())
-            .bind::<Text, _>(user.primary.subject.as_str())
+            .bind::<Text, _>(user.primary.provider.to_string())
+            .bind::<Text, _>(user.primary.subject.to_string())
             .bind::<Jsonb, _>(json(&user.user_metadata))
             .bind::<Jsonb, _>(json(&user.app_metadata))
             .bind::<Jsonb, _>(json(&user.profile_overrides))
@@ -250,36 +296,21 @@ impl Session {
             .bind::<Nullable<Array<Text>>, _>(ancestors)
             .bind::<BigInt, _>(user.identities_version)
             .bind::<Binary, _>(self.tombstone_hash(&UserRef::UserId(user.id.clone())).to_vec());
-        let rows = self.conn.execute(Cached(query)).await?;
-        Ok(if rows == 1 { Inserted::Inserted } else { Inserted::IdTaken })
-    }
-
-    /// The users that this one has absorbed, in the order of their ids.
-    pub async fn absorbed_ids(&mut self, id: &UserId) -> Result<Vec<UserId>, StoreError> {
-        let query = users::table
-            .filter(users::tenant_id.eq(self.tenant.as_str()))
-            .filter(users::absorbed_into.eq(id.as_str()))
-            .order(users::id)
-            .select(users::id);
-        let ids: Vec<String> = self.conn.load(query).await?;
-        ids.iter().map(|id| user_id(id)).collect()
+        self.write(Cached(query), Expected::Unless(1, "the id of the new user is taken"));
     }
 
     /// Deletes a live user, its identities, and `absorbed`, the users that it has absorbed.
-    pub async fn delete_user(
-        &mut self,
-        id: &UserId,
-        absorbed: &[UserId],
-    ) -> Result<(), StoreError> {
+    pub fn delete_user(&mut self, id: &UserId, absorbed: &[UserId]) {
         let identities = diesel::delete(identities::table)
-            .filter(identities::tenant_id.eq(self.tenant.as_str()))
-            .filter(identities::owner_id.eq(id.as_str()));
-        self.conn.execute(identities).await?;
-        let ids: Vec<&str> = absorbed.iter().chain([id]).map(UserId::as_str).collect();
+            .filter(identities::tenant_id.eq(self.tenant.to_string()))
+            .filter(identities::owner_id.eq(id.to_string()));
+        self.write(identities, Expected::Any);
+        let ids: Vec<String> = absorbed.iter().chain([id]).map(UserId::to_string).collect();
+        let deleted = Expected::Locked(ids.len());
         let users = diesel::delete(users::table)
-            .filter(users::tenant_id.eq(self.tenant.as_str()))
-            .filter(users::id.eq_any(&ids));
-        expect_rows(self.conn.execute(users).await?, ids.len())
+            .filter(users::tenant_id.eq(self.tenant.to_string()))
+            .filter(users::id.eq_any(ids));
+        self.write(users, deleted);
     }
 }
 

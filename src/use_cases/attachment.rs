@@ -10,7 +10,7 @@ use crate::{
         Event, Moved, User, UserChange,
         linking::{self, LinkTerms, MetadataChanges, UnownedIdentity},
     },
-    store::{Inserted, Link, LinkInserted, NewLink, Proof, Session},
+    store::{Link, NewLink, Proof, Session},
 };
 
 /// An identity without an owner that is to be attached to a user.
@@ -32,16 +32,15 @@ pub(super) struct Attachment<'a> {
 }
 
 impl Attachment<'_> {
-    /// Attaches the identity, and returns the changed user and the link; `None` if the identity has
-    /// an owner by now. A preview writes nothing.
+    /// Attaches the identity, and returns the changed user and the link. A preview writes nothing.
     ///
     /// # Errors
-    /// [`Error::Stale`] if the proof is used up; [`Error::Domain`] if the rules refuse the link.
-    pub(super) async fn attach(
+    /// [`Error::Domain`] if the rules refuse the link.
+    pub(super) fn attach(
         self,
         session: &mut Session,
         validate_only: bool,
-    ) -> Result<Option<(User, Link)>, Error> {
+    ) -> Result<(User, Link), Error> {
         let Self { permit, user, identity, terms, proof, moved, now } = self;
         let id = Uuid::now_v7();
         let (user, attached) = linking::attach(user, identity, terms, id, moved, now)?;
@@ -54,12 +53,10 @@ impl Attachment<'_> {
             undo_time: None,
         };
         if validate_only {
-            return Ok(Some((user, link)));
+            return Ok((user, link));
         }
-        if session.insert_identity(&attached, &user.id).await? != Inserted::Inserted {
-            return Ok(None);
-        }
-        session.save_users(&[&user]).await?;
+        session.insert_identity(&attached, &user.id)?;
+        session.save_users(&[&user]);
         let actor = actor(permit, &user.id);
         let event = Event::IdentityAttached {
             user: UserChange::latest(&user),
@@ -68,7 +65,7 @@ impl Attachment<'_> {
         };
         session.record(actor.clone(), event, now);
         let changes = MetadataChanges::default();
-        let new = NewLink {
+        session.insert_link(&NewLink {
             link: &link,
             primary_version: user.version,
             secondary_version: None,
@@ -76,11 +73,7 @@ impl Attachment<'_> {
             changes: &changes,
             actor: &actor,
             proof,
-        };
-        match session.insert_link(&new).await? {
-            LinkInserted::Inserted => Ok(Some((user, link))),
-            // Resolving again shows whether this is a retry or a replay.
-            LinkInserted::ProofUsed => Err(Error::Stale),
-        }
+        })?;
+        Ok((user, link))
     }
 }

@@ -108,7 +108,7 @@ impl WriteUseCase for MergeMetadata {
             user.touch(now);
         }
         if changed && !self.validate_only {
-            session.save_users(&[&user]).await?;
+            session.save_users(&[&user]);
             let (source, link) = match &self.source {
                 MergeSource::User(source) => (Some(source.clone()), None),
                 MergeSource::Given { .. } => (None, None),

@@ -195,22 +195,21 @@ fn calling_token(permit: &Permit) -> Option<CallingToken> {
 
 /// Records on `user`, the locked row of the user that a call changes, that a fresh sign-in vouches
 /// for the identities that an old one added after it.
-async fn vouch(
+fn vouch(
     session: &mut Session,
     target: &Target,
     user: &mut User,
     validate_only: bool,
     now: DateTime<Utc>,
-) -> Result<(), Error> {
+) {
     let vouched = target.vouches_for(user, now);
     if vouched.is_empty() {
-        return Ok(());
+        return;
     }
     user.vouch_for(&vouched);
     if !validate_only {
-        session.vouch_for(&vouched).await?;
+        session.vouch_for(&vouched);
     }
-    Ok(())
 }
 
 /// A new random user id.
@@ -334,7 +333,7 @@ async fn look_up(session: &mut Session, lookups: &[Lookup]) -> Result<Vec<Lookup
 /// [`Error::Stale`] if it is not among them.
 fn take(users: &mut Vec<User>, id: &UserId) -> Result<User, Error> {
     let at = users.iter().position(|user| user.id == *id).ok_or(Error::Stale)?;
-    Ok(users.swap_remove(at))
+    Ok(users.remove(at))
 }
 
 /// The same; [`Error::Stale`] also if the user is not live.

@@ -5,16 +5,16 @@ use chrono::{DateTime, Utc};
 use super::Error;
 use crate::{
     clock,
-    domain::{User, UserId},
-    store::{LockKeys, Session},
+    domain::{IdentityRef, User, UserId, user_with_absorbed::StandingLink},
+    store::{AccountState, LockKeys, Session},
 };
 
-/// The rows on which a change is decided.
+/// The rows on which a change is decided, in the order of their ids.
 pub(super) enum Rows<'a> {
     /// Those of these users.
     Users(&'a [&'a UserId]),
-    /// Those of a live user, first, and of all users that it holds; and those of other users, where
-    /// they exist.
+    /// Those of a live user and of all users that it holds; and those of other users, where they
+    /// exist.
     WithAbsorbed(&'a UserId, &'a [&'a UserId]),
 }
 
@@ -30,17 +30,53 @@ pub(super) async fn begin(
     keys: &LockKeys,
     rows: Rows<'_>,
 ) -> Result<(Vec<User>, DateTime<Utc>), Error> {
-    if !is_read_only {
-        session.begin_locked(keys).await?;
-    }
     let users = match (rows, is_read_only) {
         (Rows::Users(ids), true) => session.users(ids).await?,
-        (Rows::Users(ids), false) => session.users_for_update(ids).await?,
+        (Rows::Users(ids), false) => session.lock_users(keys, ids).await?,
         (Rows::WithAbsorbed(id, others), true) => session.with_absorbed(id, others).await?,
         (Rows::WithAbsorbed(id, others), false) => {
-            session.with_absorbed_for_update(id, others).await?
+            session.lock_with_absorbed(keys, id, others).await?
         }
     };
-    let now = users.iter().map(|user| user.update_time).fold(clock::now(), DateTime::max);
+    let now = time_of_change(&users);
     Ok((users, now))
+}
+
+/// The same for these users, with what is stored of an account.
+pub(super) async fn begin_with_account(
+    session: &mut Session,
+    is_read_only: bool,
+    keys: &LockKeys,
+    ids: &[&UserId],
+    account: &IdentityRef,
+) -> Result<(Vec<User>, AccountState, DateTime<Utc>), Error> {
+    let (users, account) = if is_read_only {
+        (session.users(ids).await?, session.account_state(account).await?)
+    } else {
+        session.lock_users_and_account(keys, ids, account).await?
+    };
+    let now = time_of_change(&users);
+    Ok((users, account, now))
+}
+
+/// The same for a live user, all users that it holds and `others`, with the standing links into the
+/// live user and those that it holds.
+pub(super) async fn begin_with_links(
+    session: &mut Session,
+    is_read_only: bool,
+    keys: &LockKeys,
+    id: &UserId,
+    others: &[&UserId],
+) -> Result<(Vec<User>, Vec<StandingLink>, DateTime<Utc>), Error> {
+    let (users, links) = if is_read_only {
+        (session.with_absorbed(id, others).await?, session.standing_links_into(id).await?)
+    } else {
+        session.lock_with_absorbed_and_links(keys, id, others).await?
+    };
+    let now = time_of_change(&users);
+    Ok((users, links, now))
+}
+
+fn time_of_change(users: &[User]) -> DateTime<Utc> {
+    users.iter().map(|user| user.update_time).fold(clock::now(), DateTime::max)
 }

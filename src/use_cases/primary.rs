@@ -46,10 +46,10 @@ impl WriteUseCase for SetPrimaryIdentity {
         let mut user = take_target(&mut users, &id, &self.target)?;
         self.target.expect_vouched(&user, |_| true)?;
         expect_version(self.expected_version, user.version)?;
-        vouch(session, &self.target, &mut user, self.validate_only, now).await?;
+        vouch(session, &self.target, &mut user, self.validate_only, now);
         let changed = linking::set_primary(user.clone(), &self.identity, now)?;
         if let Some(changed) = changed.as_ref().filter(|_| !self.validate_only) {
-            session.save_users(&[changed]).await?;
+            session.save_users(&[changed]);
             let (user, identity) = (UserChange::latest(changed), self.identity.clone());
             let event = Event::UserPrimaryIdentityChanged { user, identity };
             session.record(actor(&self.permit, &changed.id), event, now);

@@ -67,11 +67,12 @@ impl WriteUseCase for Release {
         // A writer that creates a user for the account, or links it, waits for this lock.
         let keys = LockKeys::default().user(&owner).identity(&self.identity);
         let (mut users, now) =
-            preview::begin(session, self.validate_only, &keys, Rows::Users(&[&owner])).await?;
+            preview::begin(session, self.validate_only, &keys, Rows::WithAbsorbed(&owner, &[]))
+                .await?;
         let mut owner = take_target(&mut users, &owner, &self.target)?;
         self.target.expect_vouched(&owner, |identity| identity.id == self.identity)?;
         expect_version(self.expected_version, owner.version)?;
-        vouch(session, &self.target, &mut owner, self.validate_only, now).await?;
+        vouch(session, &self.target, &mut owner, self.validate_only, now);
 
         let terms = ReleaseTerms {
             identity: &self.identity,
@@ -81,11 +82,11 @@ impl WriteUseCase for Release {
         let (owner, released) = unlinking::release(owner, &terms, now)?;
         if !self.validate_only {
             // Every user that was this person's at the release, whichever way it leaves later.
-            let absorbed = session.absorbed_ids(&owner.id).await?;
-            let users: Vec<&UserId> = [&owner.id].into_iter().chain(&absorbed).collect();
-            session.delete_identity(&released.id).await?;
-            session.insert_release(&released.id, &users, now).await?;
-            session.save_users(&[&owner]).await?;
+            let absorbed = users.iter().map(|user| &user.id);
+            let users: Vec<&UserId> = [&owner.id].into_iter().chain(absorbed).collect();
+            session.delete_identity(&released.id);
+            session.insert_release(&released.id, &users, now);
+            session.save_users(&[&owner]);
             let event =
                 Event::IdentityReleased { user: UserChange::latest(&owner), identity: released.id };
             session.record(actor(&self.permit, &owner.id), event, now);

@@ -11,10 +11,7 @@ use crate::{
     auth::{Permit, Purpose, Target},
     clock,
     domain::DomainError,
-    store::{
-        EventsInserted, IdentifiedRequest, LockKeys, ResponseInserted, Session, StoreError,
-        StoredResponse,
-    },
+    store::{IdentifiedRequest, LockKeys, Session, StoreError, StoredResponse},
 };
 
 /// The most attempts at a write before it fails with [`DomainError::ConflictRetry`].
@@ -183,21 +180,10 @@ impl UseCases {
             session.note_caller(user);
             reply(retry_result)
         });
-        if session.insert_events().await? == EventsInserted::EpochIsOver {
-            session.abandon().await?;
-            session.begin_epoch().await?;
-            return Err(Error::Stale);
-        }
-        if session.has_request_id()
-            && session
-                .insert_response(
-                    &retry_reply.as_ref().unwrap_or(&first_reply).to_bytes(),
-                    &concerned,
-                )
-                .await?
-                == ResponseInserted::AlreadyStored
-        {
-            return Err(Error::Stale);
+        session.insert_events()?;
+        if session.has_request_id() {
+            let stored = retry_reply.as_ref().unwrap_or(&first_reply).to_bytes();
+            session.insert_response(stored, &concerned);
         }
         session.commit().await?;
         Ok(first_reply)

@@ -21,7 +21,7 @@ use crate::{
         unlinking::new_user,
     },
     secret::sha256,
-    store::{Inserted, Link as StoredLink, LockKeys, Proof, Session},
+    store::{Link as StoredLink, LockKeys, Proof, Session},
 };
 
 /// Decides which user signs in.
@@ -126,7 +126,7 @@ impl WriteUseCase for SignIn {
             return Ok(SignInResult { ticket_expire_time, ..result });
         }
         if let Some(hash) = used {
-            session.use_ticket(&hash).await?;
+            session.use_ticket(&hash);
         }
         Ok(result)
     }
@@ -209,9 +209,9 @@ impl SignIn {
         now: DateTime<Utc>,
     ) -> Result<SignInResult, Error> {
         match assessment.decision.outcome.clone() {
-            SignInOutcome::SignedIn(_) => self.refresh(tenant, session, assessment, now).await,
+            SignInOutcome::SignedIn(_) => self.refresh(tenant, session, assessment, now),
             SignInOutcome::Created => {
-                self.create(session, assessment, new_id.ok_or(Error::Stale)?, now).await
+                self.create(session, assessment, new_id.ok_or(Error::Stale)?, now)
             }
             SignInOutcome::Linked(user) => self.link(session, assessment, &user, now).await,
             SignInOutcome::Candidates(_) | SignInOutcome::RegistrationNeeded => {
@@ -222,7 +222,7 @@ impl SignIn {
 
     /// Writes what the provider sent anew for a known account, and the identities for which this
     /// sign-in vouches.
-    async fn refresh(
+    fn refresh(
         &self,
         tenant: &Tenant,
         session: &mut Session,
@@ -247,11 +247,11 @@ impl SignIn {
         }
         if !self.validate_only {
             if !vouched.is_empty() {
-                session.vouch_for(&vouched).await?;
+                session.vouch_for(&vouched);
             }
             if let Some(fresh) = fresh {
-                session.refresh_identity(&fresh).await?;
-                session.save_users(&[&user]).await?;
+                session.refresh_identity(&fresh)?;
+                session.save_users(&[&user]);
                 let event =
                     Event::IdentityUpdated { user: UserChange::latest(&user), identity: fresh.id };
                 session.record(actor(&self.permit, &user.id), event, now);
@@ -260,7 +260,7 @@ impl SignIn {
         Ok(result(decision, account, Some(user)))
     }
 
-    async fn create(
+    fn create(
         &self,
         session: &mut Session,
         assessment: Assessment,
@@ -271,9 +271,7 @@ impl SignIn {
         let identity = owned_identity(account.clone(), id.clone(), 0, now);
         let user = new_user(id, &identity, now);
         if !self.validate_only {
-            if session.insert_user(&user, &identity).await? != Inserted::Inserted {
-                return Err(Error::Stale);
-            }
+            session.insert_user(&user, &identity)?;
             let identities = vec![identity.id];
             let event =
                 Event::UserCreated { user: UserChange::latest(&user), identities, blocked: false };
@@ -300,8 +298,7 @@ impl SignIn {
         // The tokens of this same sign-in stay valid, however late it is written.
         let moved = Moved::at(proven_at.min(now));
         let attachment = Attachment { permit, user, identity, terms: &terms, proof, moved, now };
-        let (user, link) =
-            attachment.attach(session, self.validate_only).await?.ok_or(Error::Stale)?;
+        let (user, link) = attachment.attach(session, self.validate_only)?;
         Ok(SignInResult { link: Some(link), ..result(decision, account, Some(user)) })
     }
 

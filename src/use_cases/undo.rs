@@ -5,11 +5,8 @@ use uuid::Uuid;
 
 use super::{
     Error, Unlink, UnlinkResult, UseCases, WriteUseCase, actor, calling_token, free_id,
-    lock_response, look_up,
-    preview::{self, Rows},
-    refs_in, refs_in_link, resolve, take_target,
-    unlink::ResolvedIdentity,
-    vouch,
+    lock_response, look_up, preview, refs_in, refs_in_link, resolve, take_target,
+    unlink::ResolvedIdentity, vouch,
 };
 use crate::{
     auth::{Permit, Target},
@@ -19,7 +16,7 @@ use crate::{
         event::MetadataPathChange,
         undoing::{self, UndoTerms, UndoneUsers},
         unlinking::{Departure, UnlinkMetadata, Withheld},
-        user_with_absorbed::{UnmergedMetadata, UserWithAbsorbed},
+        user_with_absorbed::{StandingLink, UnmergedMetadata, UserWithAbsorbed},
     },
     store::{Link as StoredLink, LockKeys, Lookup, LookupResult, Session},
 };
@@ -191,11 +188,8 @@ impl UndoLink {
         resolved: Resolved,
         secondary: &UserId,
     ) -> Result<UndoLinkResult, Error> {
-        let (users, now) = self.lock(session, &resolved, secondary).await?;
+        let (users, links, now) = self.lock(session, &resolved, secondary).await?;
         let link = resolved.link;
-        let links = session
-            .standing_links_into(&users.iter().map(|user| &user.id).collect::<Vec<_>>())
-            .await?;
         let mut user_with_absorbed =
             UserWithAbsorbed { users: users.clone(), links: links.clone() };
         let unmerged = match self.metadata.extent() {
@@ -215,14 +209,14 @@ impl UndoLink {
         done.staying.retain(|user| !users.contains(user));
         done.staying.iter_mut().for_each(|user| user.touch(now));
         if !self.validate_only {
-            self.write(session, &done, now).await?;
+            self.write(session, &done, now)?;
             session.record(
                 actor(&self.permit, &done.holder.id),
                 undone_event(&link, &done, &unmerged),
                 now,
             );
             if !rewritten.is_empty() {
-                session.save_link_changes(&rewritten).await?;
+                session.save_link_changes(&rewritten)?;
             }
         }
         let UndoneUsers { holder, restored, withheld, .. } = done;
@@ -238,46 +232,45 @@ impl UndoLink {
     }
 
     /// Locks and reads the holder, first, and all users that it holds, and returns them with the
-    /// time of the undo.
+    /// standing links into them, and the time of the undo.
     async fn lock(
         &self,
         session: &mut Session,
         Resolved { target, holder, link, .. }: &Resolved,
         secondary: &UserId,
-    ) -> Result<(Vec<User>, DateTime<Utc>), Error> {
+    ) -> Result<(Vec<User>, Vec<StandingLink>, DateTime<Utc>), Error> {
         let keys = LockKeys::default().user(holder).user(secondary);
         let keys = link.moved.iter().fold(keys, LockKeys::identity);
-        let (mut users, now) =
-            preview::begin(session, self.validate_only, &keys, Rows::WithAbsorbed(holder, &[]))
-                .await?;
+        let (mut users, links, now) =
+            preview::begin_with_links(session, self.validate_only, &keys, holder, &[]).await?;
         let mut holder = take_target(&mut users, holder, target)?;
         target.expect_vouched(&holder, |identity| link.moved.contains(&identity.id))?;
         expect_version(self.expected_version, holder.version)?;
-        vouch(session, target, &mut holder, self.validate_only, now).await?;
+        vouch(session, target, &mut holder, self.validate_only, now);
         let is_absorbed = |user: &User| {
             user.absorbed.as_ref().is_some_and(|absorbed| absorbed.by_link == link.id)
         };
         if !users.iter().any(is_absorbed) {
             return Err(Error::Stale);
         }
-        Ok(([holder].into_iter().chain(users).collect(), now))
+        Ok(([holder].into_iter().chain(users).collect(), links, now))
     }
 
-    async fn write(
+    fn write(
         &self,
         session: &mut Session,
         done: &UndoneUsers,
         now: DateTime<Utc>,
     ) -> Result<(), Error> {
         let actor = actor(&self.permit, &done.holder.id);
-        session.undo_link(self.link, &actor, &done.withheld, None, now).await?;
-        session.move_identities(&done.restored.identities, &done.restored.id).await?;
+        session.undo_link(self.link, &actor, &done.withheld, None, now)?;
+        session.move_identities(&done.restored.identities, &done.restored.id);
         let users: Vec<&User> = [&done.holder, &done.restored]
             .into_iter()
             .chain(&done.followers)
             .chain(&done.staying)
             .collect();
-        session.save_users(&users).await?;
+        session.save_users(&users);
         Ok(())
     }
 }

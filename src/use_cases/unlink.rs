@@ -17,7 +17,7 @@ use crate::{
         unlinking::{self, Departure, UnlinkMetadata, UnlinkTerms, Withheld},
         user_with_absorbed::{StandingLink, UnmergedMetadata, UserWithAbsorbed},
     },
-    store::{Inserted, LockKeys, Lookup, Session},
+    store::{LockKeys, Lookup, Session},
 };
 
 /// Detaches an identity.
@@ -149,14 +149,21 @@ impl Unlink {
             .user(origin_id)
             .user(&wanted_id)
             .identity(&self.identity);
-        let rows = Rows::WithAbsorbed(owner_id, &[&wanted_id]);
-        let (mut users, now) = preview::begin(session, self.validate_only, &keys, rows).await?;
+        let (read_only, others) = (self.validate_only, [&wanted_id]);
+        // Only a user that comes back takes back what its link changed.
+        let (mut users, links, now) = if origin_id != owner_id && self.metadata.extent().is_some() {
+            preview::begin_with_links(session, read_only, &keys, owner_id, &others).await?
+        } else {
+            let rows = Rows::WithAbsorbed(owner_id, &others);
+            let (users, now) = preview::begin(session, read_only, &keys, rows).await?;
+            (users, Vec::new(), now)
+        };
         let is_taken = users.iter().any(|user| user.id == wanted_id);
         let new_user_id = if is_taken { random_user_id()? } else { wanted_id };
         let mut owner = take_target(&mut users, owner_id, &self.target)?;
         self.target.expect_vouched(&owner, |identity| identity.id == self.identity)?;
         expect_version(self.expected_version, owner.version)?;
-        vouch(session, &self.target, &mut owner, self.validate_only, now).await?;
+        vouch(session, &self.target, &mut owner, self.validate_only, now);
         if owner.identity(&self.identity).is_none_or(|identity| identity.origin != *origin_id) {
             return Err(Error::Stale);
         }
@@ -171,7 +178,7 @@ impl Unlink {
             .into());
         }
         let mut affected = AffectedUsers { owner, origin, others: users, rewritten: Vec::new() };
-        let unmerged = self.unmerge(session, &mut affected, now).await?;
+        let unmerged = self.unmerge(&mut affected, &links, now)?;
 
         let terms = UnlinkTerms {
             identity: &self.identity,
@@ -183,11 +190,11 @@ impl Unlink {
         let AffectedUsers { owner, origin, others, rewritten } = affected;
         let done = unlinking::detach(owner, origin, &terms, now)?;
         if !self.validate_only {
-            self.write(session, &done, &others, now).await?;
+            self.write(session, &done, &others, now)?;
             let event = self.event(&done, &others, &unmerged, undoes);
             session.record(actor(&self.permit, &done.owner.id), event, now);
             if !rewritten.is_empty() {
-                session.save_link_changes(&rewritten).await?;
+                session.save_link_changes(&rewritten)?;
             }
         }
         Ok(UnlinkResult { user: Some(done.owner), departure: done.departure, unmerged })
@@ -232,10 +239,10 @@ impl Unlink {
     }
 
     /// Takes back what the ended link, if any, wrote into the other users' metadata.
-    async fn unmerge(
+    fn unmerge(
         &self,
-        session: &mut Session,
         affected: &mut AffectedUsers,
+        links: &[StandingLink],
         now: DateTime<Utc>,
     ) -> Result<UnmergedMetadata, Error> {
         let others = std::mem::take(&mut affected.others);
@@ -247,10 +254,7 @@ impl Unlink {
         };
         let users: Vec<User> =
             [&affected.owner, origin].into_iter().chain(&others).cloned().collect();
-        let links = session
-            .standing_links_into(&users.iter().map(|user| &user.id).collect::<Vec<_>>())
-            .await?;
-        let mut user_with_absorbed = UserWithAbsorbed { users, links: links.clone() };
+        let mut user_with_absorbed = UserWithAbsorbed { users, links: links.to_vec() };
         // The users that the origin user had absorbed stay with the owner, so the origin user comes
         // back without them.
         for link in links.iter().filter(|link| link.primary == origin.id) {
@@ -258,7 +262,7 @@ impl Unlink {
         }
         let unmerged = user_with_absorbed.unmerge(ended, extent)?;
 
-        affected.rewritten = user_with_absorbed.rewritten_since(&links, ended);
+        affected.rewritten = user_with_absorbed.rewritten_since(links, ended);
         let mut users = user_with_absorbed.users.into_iter();
         affected.owner = users.next().ok_or(Error::Stale)?;
         affected.origin = users.next();
@@ -272,7 +276,7 @@ impl Unlink {
         Ok(unmerged)
     }
 
-    async fn write(
+    fn write(
         &self,
         session: &mut Session,
         done: &unlinking::Detachment,
@@ -283,22 +287,19 @@ impl Unlink {
         let moved = std::slice::from_ref(&done.identity);
         match &done.departure {
             Departure::Restored { user, link, withheld } => {
-                session.undo_link(*link, &actor, withheld, None, now).await?;
-                session.move_identities(moved, &user.id).await?;
+                session.undo_link(*link, &actor, withheld, None, now)?;
+                session.move_identities(moved, &user.id);
                 let users: Vec<&User> = [&done.owner, user].into_iter().chain(changed).collect();
-                session.save_users(&users).await?;
+                session.save_users(&users);
             }
             Departure::Created { user, link } => {
                 if let Some(link) = link {
-                    session
-                        .undo_link(*link, &actor, &Withheld::default(), Some(&user.id), now)
-                        .await?;
+                    let withheld = Withheld::default();
+                    session.undo_link(*link, &actor, &withheld, Some(&user.id), now)?;
                 }
-                if session.insert_user_row(user).await? != Inserted::Inserted {
-                    return Err(Error::Stale);
-                }
-                session.move_identities(moved, &user.id).await?;
-                session.save_users(&[&done.owner]).await?;
+                session.insert_user_row(user);
+                session.move_identities(moved, &user.id);
+                session.save_users(&[&done.owner]);
             }
         }
         Ok(())

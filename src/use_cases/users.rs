@@ -19,7 +19,7 @@ use crate::{
         linking::{UnownedIdentity, owned_identity},
         unlinking::new_user,
     },
-    store::{DeletedUsers, Inserted, LockKeys, Lookup, LookupResult, Session, StoreError},
+    store::{DeletedUsers, LockKeys, Lookup, LookupResult, Session, StoreError},
 };
 
 /// Creates a user with its first identity.
@@ -93,9 +93,7 @@ impl WriteUseCase for CreateUser {
         }
         session.begin_locked(&LockKeys::default().user(&id).identity(&self.identity.id)).await?;
         let (user, identity) = self.user(tenant, id, clock::now());
-        if session.insert_user(&user, &identity).await? != Inserted::Inserted {
-            return Err(Error::Stale);
-        }
+        session.insert_user(&user, &identity)?;
         let (created, identities) = (UserChange::latest(&user), vec![identity.id]);
         let event = Event::UserCreated { user: created, identities, blocked: user.blocked };
         session.record(actor(&self.permit, &user.id), event, user.create_time);
@@ -181,7 +179,7 @@ impl WriteUseCase for UpdateUser {
             updated.touch(now);
         }
         if changed && !self.validate_only {
-            session.save_users(&[&updated]).await?;
+            session.save_users(&[&updated]);
             session.record(actor(&self.permit, &updated.id), updated_event(&user, &updated), now);
         }
         Ok(updated)
@@ -271,7 +269,8 @@ impl WriteUseCase for DeleteUser {
             .iter()
             .fold(LockKeys::default().user(&id), |keys, i| keys.identity(&i.id));
         let (mut users, now) =
-            preview::begin(session, self.validate_only, &keys, Rows::Users(&[&id])).await?;
+            preview::begin(session, self.validate_only, &keys, Rows::WithAbsorbed(&id, &[]))
+                .await?;
         let user = take_target(&mut users, &id, &self.target)?;
         if user.identities != seen.identities {
             return Err(Error::Stale);
@@ -279,7 +278,7 @@ impl WriteUseCase for DeleteUser {
         self.target.expect_vouched(&user, |_| true)?;
         expect_version(self.expected_version, user.version)?;
         // A writer that absorbs or restores one of these users locks this user.
-        let absorbed = session.absorbed_ids(&id).await?;
+        let absorbed: Vec<UserId> = users.into_iter().map(|user| user.id).collect();
         if !absorbed.is_empty() && !self.include_absorbed {
             return Err(DomainError::AbsorbedUsersExist.into());
         }
@@ -295,11 +294,11 @@ impl WriteUseCase for DeleteUser {
                 identities: &identities,
                 time: now,
             };
-            session.insert_erasure(&erased).await?;
-            session.delete_user(&id, &absorbed).await?;
+            session.insert_erasure(&erased);
+            session.delete_user(&id, &absorbed);
             let event = Event::UserDeleted { user: end, absorbed, identities: identities.clone() };
             session.record(actor(&self.permit, &id), event, now);
-            session.insert_tombstones(&deleted, &identities, now).await?;
+            session.insert_tombstones(&deleted, &identities, now);
         }
         Ok(deleted)
     }

@@ -18,7 +18,7 @@ use crate::{
         tickets::{ProvenAccount, Ticket, TicketPurpose, UserSnapshot},
     },
     store::{
-        Link as StoredLink, LinkInserted, LockKeys, Lookup, LookupBy, LookupResult, NewLink,
+        AccountState, Link as StoredLink, LockKeys, Lookup, LookupBy, LookupResult, NewLink,
         Session,
     },
     use_cases::{
@@ -162,11 +162,12 @@ impl LinkWrite {
         if let UserRef::Identity(identity) = &named {
             keys = keys.identity(identity);
         }
-        let (mut users, now) =
-            preview::begin(session, self.is_read_only(), &keys, Rows::Users(&[primary, secondary]))
-                .await?;
+        let rows = Rows::WithAbsorbed(secondary, &[primary]);
+        let (mut users, now) = preview::begin(session, self.is_read_only(), &keys, rows).await?;
         let mut primary = take_target(&mut users, primary, &self.target)?;
         let secondary = take_live(&mut users, secondary)?;
+        // Its identities do not show whether it has absorbed others: those may have left.
+        users.retain(|user| user.is_held_by(&secondary.id));
         if !self.secondary.still_names(&named, &secondary) {
             return Err(Error::Stale);
         }
@@ -174,7 +175,7 @@ impl LinkWrite {
         self.secondary.expect_reach(use_cases.tenant(&self.permit)?, ticket, &secondary)?;
         let (user, owner) = (UserSnapshot::now(&primary), UserSnapshot::now(&secondary));
 
-        vouch(session, &self.target, &mut primary, self.validate_only, now).await?;
+        vouch(session, &self.target, &mut primary, self.validate_only, now);
         let moved = self.moved(&primary, now);
         let id = Uuid::now_v7();
         let done = linking::absorb(primary, secondary, &self.terms, id, moved)?;
@@ -187,7 +188,8 @@ impl LinkWrite {
             undo_time: None,
         };
         if !self.validate_only {
-            self.write(session, &done, &link).await?;
+            let repointed = users.into_iter().map(|user| user.id).collect();
+            self.write(session, &done, repointed, &link)?;
         }
         let ticket_expire_time = self.issue(session, user, Some(owner), now).await?;
         Ok(LinkResult {
@@ -199,18 +201,21 @@ impl LinkWrite {
         })
     }
 
-    /// Writes an absorption, with its event.
-    async fn write(
+    /// Writes an absorption, with its event. The secondary user had absorbed the `repointed` ones.
+    fn write(
         &self,
         session: &mut Session,
         done: &Absorption,
+        repointed: Vec<UserId>,
         link: &StoredLink,
     ) -> Result<(), Error> {
         let (now, actor) = (link.link_time, actor(&self.permit, &link.primary));
-        session.move_identities(&done.moved, &done.primary.id).await?;
-        session.save_users(&[&done.primary, &done.secondary]).await?;
-        // Its identities do not show whether it has absorbed others: those may have left.
-        let repointed = session.repoint_absorbed(&done.secondary, &done.primary.id, now).await?;
+        session.move_identities(&done.moved, &done.primary.id);
+        session.save_users(&[&done.primary, &done.secondary]);
+        if !repointed.is_empty() {
+            let count = repointed.len();
+            session.repoint_absorbed(&done.secondary, count, &done.primary.id, now);
+        }
         let event = Event::UserLinked {
             primary: UserChange::latest(&done.primary),
             absorbed: UserChange::latest(&done.secondary),
@@ -220,7 +225,7 @@ impl LinkWrite {
             metadata: MetadataPathChange::from_merge(&done.changes),
         };
         session.record(actor.clone(), event, now);
-        let new = NewLink {
+        session.insert_link(&NewLink {
             link,
             primary_version: done.primary.version,
             secondary_version: Some(done.secondary.version),
@@ -228,12 +233,8 @@ impl LinkWrite {
             changes: &done.changes,
             actor: &actor,
             proof: &self.secondary.proof(),
-        };
-        match session.insert_link(&new).await? {
-            LinkInserted::Inserted => Ok(()),
-            // Resolving again shows whether this is a retry or a replay.
-            LinkInserted::ProofUsed => Err(Error::Stale),
-        }
+        })?;
+        Ok(())
     }
 
     async fn attach(
@@ -246,12 +247,18 @@ impl LinkWrite {
     ) -> Result<LinkResult, Error> {
         let AttachableAccount { account: identity, proven_at } = account;
         let keys = LockKeys::default().user(primary).identity(&identity.id);
-        let (mut users, now) =
-            preview::begin(session, self.is_read_only(), &keys, Rows::Users(&[primary])).await?;
+        let (mut users, account, now) = preview::begin_with_account(
+            session,
+            self.is_read_only(),
+            &keys,
+            &[primary],
+            &identity.id,
+        )
+        .await?;
         let mut user = take_target(&mut users, primary, &self.target)?;
-        // The identity may have been added and deleted while this waited.
-        let deleted = session.delete_time(&UserRef::Identity(identity.id.clone())).await?;
-        if deleted.is_some_and(|deleted| proven_at <= deleted) {
+        // The identity may have been added, or added and deleted, while this waited.
+        let AccountState { is_owned, delete_time } = account;
+        if delete_time.is_some_and(|deleted| proven_at <= deleted) {
             return Err(self
                 .secondary
                 .refusal("it is older than the deletion of its account")
@@ -260,23 +267,16 @@ impl LinkWrite {
         self.secondary.expect_unchanged(ticket, &user, None)?;
         let then = UserSnapshot::now(&user);
         let (permit, terms, proof) = (&self.permit, &self.terms, &self.secondary.proof());
-        vouch(session, &self.target, &mut user, self.validate_only, now).await?;
+        vouch(session, &self.target, &mut user, self.validate_only, now);
         let moved = self.moved(&user, now);
         let attachment = Attachment { permit, user, identity, terms, proof, moved, now };
-        match attachment.attach(session, self.validate_only).await? {
-            Some((user, link)) => {
-                let ticket_expire_time = self.issue(session, then, None, now).await?;
-                let (link, changes) = (Some(link), MetadataChanges::default());
-                Ok(LinkResult {
-                    user,
-                    outcome: LinkOutcome::Attached,
-                    link,
-                    changes,
-                    ticket_expire_time,
-                })
-            }
-            None => self.overtaken(use_cases, session, primary).await,
+        let (user, link) = attachment.attach(session, self.validate_only)?;
+        if is_owned && !self.validate_only {
+            return self.overtaken(use_cases, session, primary).await;
         }
+        let ticket_expire_time = self.issue(session, then, None, now).await?;
+        let (link, changes) = (Some(link), MetadataChanges::default());
+        Ok(LinkResult { user, outcome: LinkOutcome::Attached, link, changes, ticket_expire_time })
     }
 
     /// How the secondary's identities move to the primary user, given its locked row.
