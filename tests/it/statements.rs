@@ -3,6 +3,7 @@
 mod auth0;
 mod growth;
 mod plans;
+mod round_trips;
 mod search;
 mod sign_in;
 
@@ -21,7 +22,11 @@ use identity_link::grpc::proto::{
 use serde_json::json;
 use tonic::Status;
 
-use crate::support::{cluster::cluster, tokens::Token, *};
+use crate::support::{
+    cluster::{Database, cluster},
+    tokens::Token,
+    *,
+};
 
 /// A server with one connection to its database, which logs every statement.
 async fn logged_server() -> TestServer {
@@ -30,7 +35,11 @@ async fn logged_server() -> TestServer {
 
 /// The same, with more of a configuration.
 async fn logged_server_with(more: &str) -> TestServer {
-    let database = cluster().db_migrated().await;
+    logged_server_on(cluster().db_migrated().await, |toml| toml + more).await
+}
+
+/// The same on this database, with a changed configuration.
+async fn logged_server_on(database: Database, change: impl FnOnce(String) -> String) -> TestServer {
     database
         .db_execute(&format!("ALTER DATABASE {} SET log_statement = 'all'", database.name))
         .await;
@@ -39,7 +48,7 @@ async fn logged_server_with(more: &str) -> TestServer {
     let server = TestServer::start_with(database, |toml| {
         let one = toml.replace("max_connections = 8", "max_connections = 1");
         assert_ne!(one, toml);
-        one + more
+        change(one)
     })
     .await;
     until_swept(&server, log).await;

@@ -44,6 +44,7 @@ pub mod racing;
 pub mod raw;
 pub mod records;
 pub mod refusals;
+pub mod round_trips;
 pub mod server;
 pub mod standstill;
 pub mod timed;
