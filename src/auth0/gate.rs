@@ -57,7 +57,7 @@ pub(super) async fn pass(
     match gate.admit(route, request.headers(), &record).await {
         Ok(mut permit) => {
             // After the rule's check, so that only a permitted call takes a slot.
-            if gate.limit.acquire(&mut permit).is_err() {
+            if gate.limit.acquire(&mut permit).await.is_err() {
                 return admitted(ApiError::overloaded().into_response());
             }
             // No code behind the gate needs the token, and none can log it by accident.

@@ -38,7 +38,7 @@ use crate::{
 
 /// The default number of concurrent calls for each connection to the database: the last of them
 /// waits for fifteen others. Even if each took 100 ms, that is less than the two seconds after
-/// which the store gives up. So a burst is served, and calls beyond it are refused at once.
+/// which the store gives up. So a burst is served, and calls beyond it are refused before that.
 const CALLS_PER_CONNECTION: usize = 16;
 /// The default number of connections to the database.
 const MAX_CONNECTIONS: usize = 8;
@@ -72,8 +72,9 @@ keys! {
         tenants: Nested = Nested::Required(": at least one, such as [tenants.default]"),
         /// Auth0's Management API over HTTP.
         auth0: Nested = Nested::Optional,
-        /// How many calls are processed at once. The server refuses further calls with
-        /// `OVERLOADED`. The default is 16 for each of `database.max_connections`.
+        /// How many calls are processed at once. Further calls wait for 200 ms at most, eight times
+        /// as many at once, and are then refused with `OVERLOADED`. The default is 16 for each of
+        /// `database.max_connections`.
         max_concurrent_calls: Number = Number {
             default: MAX_CONNECTIONS * CALLS_PER_CONNECTION,
             bounds: 1..=100_000,

@@ -96,7 +96,7 @@ where
                 Ok(mut permit) => {
                     // After the access check, so that a call that is refused takes no slot. A watch
                     // takes a slot of the feed instead.
-                    if !is_event_watch(path) && limit.acquire(&mut permit).is_err() {
+                    if !is_event_watch(path) && limit.acquire(&mut permit).await.is_err() {
                         return Ok(admitted(overloaded().into_http()));
                     }
                     // No handler needs the token, and without it none can log it by accident.
