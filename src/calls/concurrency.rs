@@ -16,7 +16,7 @@ use tokio::{
 use crate::auth::Permit;
 
 /// How long a call waits for a slot before it is refused.
-const LONGEST_WAIT: Duration = Duration::from_millis(200);
+const LONGEST_WAIT: Duration = Duration::from_millis(40);
 /// How many calls may wait for each slot. A call beyond them is refused at once, so that waiting
 /// calls take little memory.
 const WAITING_PER_SLOT: usize = 8;

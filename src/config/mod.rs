@@ -72,7 +72,7 @@ keys! {
         tenants: Nested = Nested::Required(": at least one, such as [tenants.default]"),
         /// Auth0's Management API over HTTP.
         auth0: Nested = Nested::Optional,
-        /// How many calls are processed at once. Further calls wait for 200 ms at most, eight times
+        /// How many calls are processed at once. Further calls wait for 40 ms at most, eight times
         /// as many at once, and are then refused with `OVERLOADED`. The default is 16 for each of
         /// `database.max_connections`.
         max_concurrent_calls: Number = Number {
