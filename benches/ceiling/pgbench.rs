@@ -16,6 +16,9 @@ use super::{
 /// The share of look-ups whose latency is logged in a closed loop: to log each one slows pgbench.
 const LOGGED: &str = "0.05";
 
+/// As the service connects; and no statement is planned twice, which is pgbench at its best.
+const SETTINGS: &str = "-c jit=off -c timezone=UTC -c plan_cache_mode=force_generic_plan";
+
 /// One run.
 pub(super) struct Run<'a> {
     pub(super) cluster: &'a Cluster,
@@ -73,8 +76,7 @@ impl Run<'_> {
             .arg(self.script)
             .arg("-l")
             .arg(format!("--log-prefix={}", prefix.display()))
-            // As the service connects.
-            .env("PGOPTIONS", "-c jit=off -c timezone=UTC");
+            .env("PGOPTIONS", SETTINGS);
         match self.rate {
             Some(rate) => _ = command.arg(format!("--rate={rate}")),
             None if self.is_look_up => _ = command.arg(format!("--sampling-rate={LOGGED}")),
