@@ -256,8 +256,8 @@ impl ReadRequest {
             PositionState::Expired(oldest) => return Err(WatchEnd::Expired(oldest)),
             PositionState::Unknown => return Err(WatchEnd::Unknown),
         }
-        let position = if page.is_last {
-            // Later events of other tenants may exist below the horizon.
+        let position = if page.is_last && self.user.is_some() {
+            // Later events of other users may exist below the horizon.
             session.newest_position(horizon).await?.latest(self.after)
         } else {
             page.events.last().map_or(self.after, |last| last.position)
