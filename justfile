@@ -34,7 +34,8 @@ typos:
 # Build the documentation of the code, and the book to target/book/, without a warning
 docs:
     RUSTDOCFLAGS='-D warnings' cargo doc --no-deps --document-private-items --quiet
-    "$(.ci/tool mdbook)/mdbook" build docs 2>&1 | tee target/book.log
+    # The feature `search` alone: the others are for a server that watches the pages.
+    "$(.ci/tool mdbook 0.5.4 search)/mdbook" build docs 2>&1 | tee target/book.log
     ! grep -E '^ *(WARN|ERROR) ' target/book.log
 
 # Check what may be in the dependency tree: licences, sources, versions, advisories
