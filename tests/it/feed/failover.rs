@@ -153,6 +153,8 @@ async fn a_connection_from_before_a_promotion_writes_into_the_new_epoch() {
     second_db.db_execute(PROMOTE).await;
     service.create("sms", "after").await;
 
-    assert_eq!(second_db.db_texts(connections).await, before);
+    // Connections of this test may be among them, which close when they like.
+    let after = second_db.db_texts(connections).await;
+    assert!(after.iter().any(|pid| before.contains(pid)), "{before:?} {after:?}");
     assert_eq!(db_epochs(&second_db).await, ["1 1", "2 2"]);
 }
