@@ -16,7 +16,7 @@ const PROTOS: [&str; 6] = [
     reason = "cargo passes parameters to a build script by its environment"
 )]
 fn main() -> Result<(), Box<dyn Error>> {
-    println!("cargo::rerun-if-changed=identity");
+    println!("cargo::rerun-if-changed=identitylink");
 
     let descriptor = PathBuf::from(env::var("OUT_DIR")?).join("descriptor.bin");
     let mut compiler = protox::Compiler::new(["."])?;
