@@ -144,10 +144,10 @@ impl BatchQuery for UsersByEmail {
             flat_user!(),
             " FROM unnest($2::text[], $3::text[], $4::boolean[], $5::bigint[]) \
                 WITH ORDINALITY AS q(email, after, unverified, size, position) \
-             JOIN LATERAL (SELECT DISTINCT e.owner_id FROM identities e WHERE e.tenant_id = $1 \
-               AND e.email_canonical = q.email AND e.owner_id > q.after AND (q.unverified OR ",
-            email_counts!("e", "$6", "$7", "$8"),
-            ") ORDER BY e.owner_id LIMIT q.size) n ON true",
+             JOIN LATERAL (SELECT DISTINCT i.owner_id FROM identities i WHERE i.tenant_id = $1 \
+               AND i.email_canonical = q.email AND i.owner_id > q.after AND (q.unverified OR ",
+            email_counts!("i", "$6", "$7", "$8"),
+            ") ORDER BY i.owner_id LIMIT q.size) n ON true",
             user_and_identities!("n.owner_id")
         );
         let verifiers = &self.0.trust.verifiers;

@@ -5,7 +5,7 @@ use identity_link::grpc::proto::{FindByIdentityResponse, User};
 use tokio::task::JoinHandle;
 use tonic::Status;
 
-use crate::support::{standstill::Held, tokens::Token, *};
+use crate::support::{standstill::Held, timed::timed_client, tokens::Token, *};
 
 type LookUp = JoinHandle<Result<FindByIdentityResponse, Status>>;
 
@@ -83,7 +83,8 @@ async fn each_caller_has_its_own_deadline() {
     let patient = look_up(&server.service(), "0");
     server.database.db_until_waiting(1).await;
 
-    let impatient = server.service().with_metadata("grpc-timeout", "100m");
+    let token = Token::of("services", "backend").sign();
+    let mut impatient = timed_client(server.address, &token, "100m");
     let refused = impatient.find_by_identity(owner_of("github", "1")).await;
     assert_eq!(refusal(refused), "DeadlineExceeded DEADLINE");
 
