@@ -11,7 +11,7 @@ use std::{
 };
 
 use tokio::{
-    sync::oneshot::{Sender, channel, error::RecvError},
+    sync::oneshot::{Receiver, Sender, channel, error::RecvError},
     time::timeout,
 };
 
@@ -61,6 +61,14 @@ struct State<Q: BatchQuery> {
     count: u64,
 }
 
+/// How a look-up begins.
+enum Entry<Q: BatchQuery> {
+    /// No statement runs: it is one of its own.
+    First(Running<Q>, Q::Key),
+    /// It waits for a statement, under this number.
+    Waiting(u64, Receiver<Found<Q>>),
+}
+
 /// A look-up that is not yet part of a statement.
 struct Waiting<Q: BatchQuery> {
     number: u64,
@@ -75,13 +83,15 @@ impl<Q: BatchQuery> Batcher<Q> {
         Self(Arc::new(Shared { query, connections, max_running, state: Mutex::new(state) }))
     }
 
-    /// Looks a key up.
+    /// Looks a key up. While no statement runs, the caller executes its own, without another task.
     ///
     /// # Errors
     /// [`StoreError::Overloaded`] if it cannot be sent in time; others of the statement.
     pub(super) async fn find(&self, key: Q::Key) -> Found<Q> {
-        let (reply, mut found) = channel();
-        let number = self.0.enqueue(key, reply);
+        let (number, mut found) = match self.0.enter(key) {
+            Entry::First(running, key) => return running.0.only_result(&key).await,
+            Entry::Waiting(number, found) => (number, found),
+        };
         self.0.start();
         match timeout(WAIT, &mut found).await {
             Ok(found) => received(found),
@@ -102,12 +112,17 @@ impl<Q: BatchQuery> Shared<Q> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn enqueue(&self, key: Q::Key, reply: Sender<Found<Q>>) -> u64 {
+    fn enter(self: &Arc<Self>, key: Q::Key) -> Entry<Q> {
         let mut state = self.state();
+        if state.running == 0 {
+            state.running = 1;
+            return Entry::First(Running(Arc::clone(self)), key);
+        }
+        let (reply, found) = channel();
         state.count += 1;
         let number = state.count;
         state.waiting.push_back(Waiting { number, key, reply });
-        number
+        Entry::Waiting(number, found)
     }
 
     /// Whether the look-up was still waiting. Then it is removed.
@@ -153,7 +168,7 @@ impl<Q: BatchQuery> Shared<Q> {
             Err(StoreError::Fault(_)) if keys.len() > 1 => {
                 let mut results = Vec::with_capacity(keys.len());
                 for key in keys {
-                    results.push(self.only_result(&mut conn, key).await);
+                    results.push(self.result(&mut conn, key).await);
                 }
                 results
             }
@@ -161,7 +176,12 @@ impl<Q: BatchQuery> Shared<Q> {
         }
     }
 
-    async fn only_result(&self, conn: &mut Connection, key: &Q::Key) -> Found<Q> {
+    /// The result for a key in a statement of its own.
+    async fn only_result(&self, key: &Q::Key) -> Found<Q> {
+        self.result(&mut self.connections.get().await?, key).await
+    }
+
+    async fn result(&self, conn: &mut Connection, key: &Q::Key) -> Found<Q> {
         let results = self.query.run(conn, std::slice::from_ref(key)).await?;
         let missing = || StoreError::Fault("a look-up has no result".to_owned());
         results.into_iter().next().ok_or_else(missing)?
@@ -172,7 +192,7 @@ fn same_for_all<K, T>(error: &StoreError, keys: &[K]) -> Vec<Result<T, StoreErro
     keys.iter().map(|_| Err(error.clone())).collect()
 }
 
-/// A statement that counts as running until this is dropped.
+/// A statement that counts as running until this is dropped. Then the look-ups that wait begin.
 struct Running<Q: BatchQuery>(Arc<Shared<Q>>);
 
 impl<Q: BatchQuery> Running<Q> {

@@ -112,8 +112,9 @@ calls! {
         person ["NotFound USER_NOT_FOUND", "Unauthenticated TOKEN_INVALID",
             "PermissionDenied REAUTHENTICATION_REQUIRED",
             "PermissionDenied NOT_YOUR_USER", "NotFound IDENTITY_NOT_FOUND"];
+    // The account moved in a later second than the one in which the call began.
     SignIn resolve_sign_in ResolveSignInRequest => ResolveSignInResponse
-        service [] person [];
+        service ["FailedPrecondition SIGN_IN_INVALID"] person [];
     Delete delete_user DeleteUserRequest => DeleteUserResponse
         service ["NotFound USER_NOT_FOUND", "FailedPrecondition USER_ABSORBED", "Aborted VERSION_MISMATCH",
             "FailedPrecondition ABSORBED_USERS_EXIST"]
