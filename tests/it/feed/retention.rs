@@ -38,6 +38,12 @@ pub(super) fn oldest_position(status: &Status) -> String {
     status.get_details_error_info().unwrap().metadata["oldest_position"].clone()
 }
 
+/// A server that itself deletes no event which a test has aged. Its first sweep may still run.
+async fn keeping_server() -> TestServer {
+    TestServer::start_feed_with(|toml| toml.replace("[feed]\n", "[feed]\nretention = \"3650d\"\n"))
+        .await
+}
+
 /// Creates users, the first `old` of them long ago; returns the events.
 async fn some_came_long_ago(server: &TestServer, old: usize, new: usize) -> Vec<pb::Event> {
     let service = server.service();
@@ -52,7 +58,7 @@ async fn some_came_long_ago(server: &TestServer, old: usize, new: usize) -> Vec<
 
 #[tokio::test]
 async fn expired_events_are_deleted_and_their_positions_name_the_oldest_one() {
-    let server = TestServer::start_feed().await;
+    let server = keeping_server().await;
     let service = server.service();
     let all = some_came_long_ago(&server, 4, 3).await;
     let (first, last_old) = (&all[0].position, &all[3].position);
@@ -75,7 +81,7 @@ async fn expired_events_are_deleted_and_their_positions_name_the_oldest_one() {
 
 #[tokio::test]
 async fn the_position_before_the_first_event_expires_too() {
-    let server = TestServer::start_feed().await;
+    let server = keeping_server().await;
     let service = server.service();
     let start = service.list_users(pb::ListUsersRequest::default()).await.unwrap().position;
     let all = some_came_long_ago(&server, 2, 1).await;
@@ -90,7 +96,7 @@ async fn the_position_before_the_first_event_expires_too() {
 
 #[tokio::test]
 async fn the_position_of_the_newest_event_stays_good_after_all_events_expired() {
-    let server = TestServer::start_feed().await;
+    let server = keeping_server().await;
     let service = server.service();
     let all = some_came_long_ago(&server, 2, 0).await;
     let position = &all[1].position;
