@@ -15,6 +15,7 @@ use diesel::{QueryableByName, sql_query, sql_types::Text};
 use diesel_async::{RunQueryDsl as _, SimpleAsyncConnection as _};
 use identity_link::store::{Address, Store};
 use identity_link_dev::Postgres;
+use tokio_postgres::config::Host;
 
 const TEMPLATE: &str = "template_of_tests";
 
@@ -163,6 +164,15 @@ impl Database {
             .await
             .unwrap();
         rows.into_iter().map(|row| row.text).collect()
+    }
+
+    /// The socket on which its server listens.
+    pub fn socket(&self) -> PathBuf {
+        let config: tokio_postgres::Config = self.url.parse().unwrap();
+        let [Host::Unix(folder)] = config.get_hosts() else {
+            panic!("the tests' Postgres has one socket")
+        };
+        folder.join(".s.PGSQL.5432")
     }
 
     /// The database's plan for this statement with any parameters, one line per element.

@@ -1,7 +1,7 @@
 //! A proxy in front of a test's database that can lose the response to a commit.
 
 use std::{
-    path::{Path, PathBuf},
+    path::Path,
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, Ordering},
@@ -13,7 +13,6 @@ use tokio::{
     net::{TcpListener, TcpStream, UnixStream},
     sync::Notify,
 };
-use tokio_postgres::config::Host;
 
 use super::cluster::Database;
 
@@ -51,11 +50,7 @@ struct State {
 impl Database {
     /// Starts a proxy in front of this database that can cut commits.
     pub async fn db_with_cuts(&self) -> CutCommits {
-        let config: tokio_postgres::Config = self.url.parse().unwrap();
-        let [Host::Unix(folder)] = config.get_hosts() else {
-            panic!("the tests' Postgres has one socket")
-        };
-        let socket: PathBuf = folder.join(".s.PGSQL.5432");
+        let socket = self.socket();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("postgres://postgres@{}/{}", listener.local_addr().unwrap(), self.name);
         let state = Arc::new(State::default());

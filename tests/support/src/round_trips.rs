@@ -1,7 +1,7 @@
 //! A proxy in front of a test's database that counts how often a server waits for it.
 
 use std::{
-    path::{Path, PathBuf},
+    path::Path,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering::SeqCst},
@@ -12,7 +12,6 @@ use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream, UnixStream},
 };
-use tokio_postgres::config::Host;
 
 use super::cluster::Database;
 
@@ -29,11 +28,7 @@ pub struct RoundTrips {
 impl Database {
     /// Starts a proxy in front of this database that counts round trips.
     pub async fn db_with_round_trips(&self) -> RoundTrips {
-        let config: tokio_postgres::Config = self.url.parse().unwrap();
-        let [Host::Unix(folder)] = config.get_hosts() else {
-            panic!("the tests' Postgres has one socket")
-        };
-        let socket: PathBuf = folder.join(".s.PGSQL.5432");
+        let socket = self.socket();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("postgres://postgres@{}/{}", listener.local_addr().unwrap(), self.name);
         let count = Arc::new(AtomicUsize::new(0));

@@ -7,7 +7,6 @@ use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _, copy_bidirectional},
     net::{TcpListener, TcpStream, UnixStream},
 };
-use tokio_postgres::config::Host;
 use tokio_rustls::TlsAcceptor;
 
 use super::{child::temp_dir, cluster::Database};
@@ -19,11 +18,7 @@ const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 4, 210, 22, 47];
 impl Database {
     /// The URL of this database behind TLS. A client that asks for no TLS is cut off.
     pub async fn db_behind_tls(&self) -> String {
-        let config: tokio_postgres::Config = self.url.parse().unwrap();
-        let [Host::Unix(folder)] = config.get_hosts() else {
-            panic!("the tests' Postgres has one socket")
-        };
-        let socket: Arc<Path> = folder.join(".s.PGSQL.5432").into();
+        let socket: Arc<Path> = self.socket().into();
 
         let certified = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
         let roots = temp_dir(&self.name).join("roots.pem");
