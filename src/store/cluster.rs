@@ -1,4 +1,4 @@
-//! The identity of the database cluster, by which epochs are told apart.
+//! The identity of the database cluster, which distinguishes epochs.
 
 use diesel::result::QueryResult;
 use diesel_async::{AsyncPgConnection, SimpleAsyncConnection as _};

@@ -46,9 +46,9 @@ async fn a_commit_of_this_server_reaches_its_watchers_before_the_next_poll() {
     service.link(link_user(&ann, &bob)).await.unwrap();
     service.unlink(unlink(&ann, "sms", "bob")).await.unwrap();
 
-    let told: Vec<String> = watcher.events(3).await.iter().map(line).collect();
+    let seen: Vec<String> = watcher.events(3).await.iter().map(line).collect();
     assert_eq!(
-        told,
+        seen,
         [
             format!("created {bob} 0>1"),
             format!("linked {ann} 1>2 {bob} 1>2"),

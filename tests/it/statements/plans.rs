@@ -127,7 +127,7 @@ async fn plans_do_not_depend_on_what_the_tables_contain() {
         .iter()
         .filter_map(|asked| asked.split_once(": "))
         .map(|(_, statement)| statement.to_owned())
-        // The types of the parameters of the others cannot be told from their texts.
+        // The texts of the others do not show the types of their parameters.
         .filter(|statement| statement.starts_with("SELECT") || statement.contains("unnest("))
         .filter(|statement| statement.contains("tenant_id = $1"))
         .collect();

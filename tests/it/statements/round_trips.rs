@@ -12,7 +12,7 @@ use crate::support::{cluster::cluster, round_trips::RoundTrips, tokens::Token, *
 struct Story<'a> {
     server: &'a TestServer,
     round_trips: &'a RoundTrips,
-    told: Vec<String>,
+    counts: Vec<String>,
 }
 
 impl Story<'_> {
@@ -20,7 +20,7 @@ impl Story<'_> {
     async fn call<T>(&mut self, what: &str, call: impl Future<Output = Result<T, Status>>) -> T {
         let before = self.round_trips.count();
         let response = call.await.unwrap();
-        self.told.push(format!("{what} {}", self.round_trips.count() - before));
+        self.counts.push(format!("{what} {}", self.round_trips.count() - before));
         response
     }
 
@@ -82,14 +82,14 @@ async fn a_write_waits_for_a_look_up_its_rows_its_writes_and_its_commit() {
     let round_trips = database.db_with_round_trips().await;
     let (direct, counted) = (database.url.clone(), round_trips.url.clone());
     let server = logged_server_on(database, |toml| toml.replace(&direct, &counted)).await;
-    let mut story = Story { server: &server, round_trips: &round_trips, told: Vec::new() };
+    let mut story = Story { server: &server, round_trips: &round_trips, counts: Vec::new() };
     // The first calls prepare their statements.
     story.tell("warm").await;
-    story.told.clear();
+    story.counts.clear();
 
     story.tell("ann").await;
 
-    insta::assert_snapshot!(story.told.join("\n"), @r"
+    insta::assert_snapshot!(story.counts.join("\n"), @r"
     CreateUser 4
     UpdateUser 4
     MergeMetadata 4
