@@ -31,10 +31,11 @@ use super::{
     limits::Limits,
     preface,
     protocols::{self, Protocol, Protocols},
+    request_body::{RequestBody, keep_rest},
 };
 
 /// A service that responds to requests with bodies of type `R`, and never fails.
-pub trait CallService<R = Incoming>:
+pub trait CallService<R = RequestBody>:
     Service<
         Request<R>,
         Response = Response<<Self as CallService<R>>::Body>,
@@ -167,7 +168,12 @@ impl<S: CallService> ConnectionServer<S> {
             async move {
                 let response = match refusal(&request) {
                     Some(refused) => refused,
-                    None => calls.oneshot(request).await?,
+                    None => {
+                        let (request, unread) = keep_rest(request);
+                        let response = calls.oneshot(request).await?;
+                        unread.read().await;
+                        response
+                    }
                 };
                 if is_admitted(response.extensions()) {
                     call.admit();

@@ -12,6 +12,7 @@ mod http1;
 mod limits;
 mod preface;
 mod protocols;
+mod request_body;
 mod tls;
 
 pub use self::{
@@ -20,5 +21,6 @@ pub use self::{
     connection::{CallService, ConnectionServer},
     limits::Limits,
     protocols::Protocols,
+    request_body::RequestBody,
     tls::{TlsFiles, TlsProblem},
 };

@@ -197,3 +197,30 @@ async fn reflection_that_is_switched_off_is_not_there() {
     };
     while_attacked(&server, attack).await;
 }
+
+/// A call can be refused before its message has arrived. Messages that arrive later are no errors of
+/// the connection, which would end after 1,024 of them, with the calls of all others on it.
+#[tokio::test(flavor = "multi_thread")]
+async fn messages_of_refused_calls_do_not_end_the_connection() {
+    const AT_ONCE: u32 = 100;
+    let server = TestServer::start().await;
+    let mut peer = Peer::connect(server.address).await;
+
+    for round in 0..20 {
+        let ids = (0..AT_ONCE).map(|call| 2 * (round * AT_ONCE + call) + 1);
+        peer.send(ids.clone().map(|id| Frame::call(id, CREATE, &[])).chain([Frame::ping()])).await;
+        let (mut refused, mut headers_are_read) = (0, false);
+        while refused < AT_ONCE {
+            let frame = peer.until(|frame| frame.kind != RST_STREAM).await;
+            match frame.kind {
+                PING if frame.flags == ACK && !headers_are_read => {
+                    headers_are_read = true;
+                    peer.send(ids.clone().map(Frame::empty_message)).await;
+                }
+                GOAWAY => panic!("the server ended the connection: {}", frame.error()),
+                HEADERS => refused += 1,
+                _ => {}
+            }
+        }
+    }
+}
