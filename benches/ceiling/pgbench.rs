@@ -17,7 +17,8 @@ use super::{
 const LOGGED: &str = "0.05";
 
 /// As the service connects; and no statement is planned twice, which is pgbench at its best.
-const SETTINGS: &str = "-c jit=off -c timezone=UTC -c plan_cache_mode=force_generic_plan";
+const SETTINGS: &str = "-c jit=off -c timezone=UTC -c plan_cache_mode=force_generic_plan \
+    -c enable_seqscan=off -c enable_memoize=off";
 
 /// One run.
 pub(super) struct Run<'a> {

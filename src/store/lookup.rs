@@ -164,7 +164,23 @@ struct Row {
 
 /// Reads one row for each lookup. Each subquery has a LIMIT, which keeps the planner from scanning a
 /// table when a thousand users are looked up at once.
-const LOOK_UP: &str = concat!(
+///
+/// The statement has only the parts that a lookup needs, of which the connection prepares each
+/// combination: a part takes time, even if it finds nothing.
+fn look_up_sql(names_link: bool, has_proof: bool, has_request: bool) -> String {
+    [
+        COLUMNS,
+        if names_link { LINK } else { NO_LINK },
+        named_user!("coalesce(q.id, i.owner_id, k.holder_id)"),
+        if has_proof { PROOF } else { NO_PROOF },
+        tombstone!(),
+        if has_request { RESPONSE } else { NO_RESPONSE },
+        "ORDER BY q.position",
+    ]
+    .concat()
+}
+
+const COLUMNS: &str = concat!(
     "SELECT k.link, coalesce(i.home_id, k.home_id) AS home_id, coalesce(home.absorbed_by_link, i.attached_by_link) AS home_link, ",
     user_state_columns!("$14", "$15"),
     ", l.id AS proof_link, coalesce(p.absorbed_into, p.id) AS proof_primary_id, l.undo_time IS NOT NULL AS proof_undone, \
@@ -172,7 +188,10 @@ const LOOK_UP: &str = concat!(
       r.fingerprint AS stored_fingerprint, r.answer AS stored_answer \
     FROM unnest($2::text[], $3::text[], $4::text[], $5::uuid[], $6::bytea[], $7::bytea[], $13::bytea[]) \
       WITH ORDINALITY AS q(provider, subject, id, link, proof_hash, tombstone, token, position) ",
-    named_identity!(),
+    named_identity!()
+);
+/// `k`: the link that a lookup names, and its live user.
+const LINK: &str = concat!(
     "LEFT JOIN LATERAL (SELECT json_build_object('id', l.id, 'primary_id', l.primary_id, 'secondary_id', l.secondary_id, \
         'moved', l.moved, 'link_time', l.link_time, 'undo_time', l.undo_time) AS link, a.home_id, \
         coalesce(s.absorbed_into, a.owner_id, p.absorbed_into, p.id) AS holder_id FROM links l \
@@ -182,27 +201,38 @@ const LOOK_UP: &str = concat!(
       LEFT JOIN users p ON p.tenant_id = $1 AND p.id = l.primary_id \
       WHERE l.tenant_id = $1 AND l.id = q.link AND ",
     not_being_erased!("l"),
-    " LIMIT 1) k ON true ",
-    named_user!("coalesce(q.id, i.owner_id, k.holder_id)"),
-    "LEFT JOIN LATERAL (SELECT * FROM links WHERE tenant_id = $1 AND proof_hash = q.proof_hash LIMIT 1) l ON true \
-    LEFT JOIN LATERAL (SELECT * FROM users WHERE tenant_id = $1 AND id = l.primary_id LIMIT 1) p ON true ",
-    tombstone!(),
-    // The LIMIT keeps the planner from reading all responses that have not expired.
+    " LIMIT 1) k ON true "
+);
+const NO_LINK: &str =
+    "CROSS JOIN (SELECT NULL::json AS link, NULL::text AS home_id, NULL::text AS holder_id) k ";
+/// `l` and `p`: the link that a proof made, and its primary user.
+const PROOF: &str = "LEFT JOIN LATERAL (SELECT * FROM links WHERE tenant_id = $1 AND proof_hash = q.proof_hash LIMIT 1) l ON true \
+    LEFT JOIN LATERAL (SELECT * FROM users WHERE tenant_id = $1 AND id = l.primary_id LIMIT 1) p ON true ";
+const NO_PROOF: &str = "CROSS JOIN (SELECT NULL::uuid AS id, NULL::timestamptz AS undo_time) l \
+    CROSS JOIN (SELECT NULL::text AS id, NULL::text AS absorbed_into) p ";
+/// `r`: the response that is stored under the request's id. The LIMIT keeps the planner from reading
+/// all responses that have not expired.
+const RESPONSE: &str = concat!(
     "LEFT JOIN (SELECT fingerprint, answer, coalesce(c.absorbed_into, a.caller_user_id) AS holder_id \
       FROM (SELECT * FROM request_ids WHERE tenant_id = $1 AND rpc = $8 \
         AND caller_kind = $9 AND issuer = $10 AND subject = $11 AND request_id = $12 LIMIT 1) a \
       LEFT JOIN users c ON c.tenant_id = $1 AND c.id = a.caller_user_id \
       WHERE a.expire_time > now() AND NOT ",
     concerns_deleted!("a"),
-    ") r ON q.position = 1 \
-    ORDER BY q.position"
+    ") r ON q.position = 1 "
 );
+const NO_RESPONSE: &str = "CROSS JOIN (SELECT NULL::text AS holder_id, NULL::bytea AS fingerprint, NULL::bytea AS answer) r ";
 
 impl Session {
     /// Runs the lookups, at least one.
     pub async fn look_up(&mut self, lookups: &[Lookup]) -> Result<LookupResults, StoreError> {
         let request = self.request.as_ref();
-        let query = sql_query(LOOK_UP)
+        let sql = look_up_sql(
+            lookups.iter().any(|q| q.link().is_some()),
+            lookups.iter().any(|q| q.proof_hash.is_some()),
+            request.is_some(),
+        );
+        let query = sql_query(sql)
             .bind::<Text, _>(self.tenant.as_str())
             .bind::<Array<Nullable<Text>>, _>(column(lookups, |q| {
                 q.identity().map(|id| id.provider.as_str())
