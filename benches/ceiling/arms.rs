@@ -7,6 +7,8 @@ use std::fmt;
 pub(super) enum Arm {
     /// Calls of one kind, by so many tasks in a closed loop.
     Calls(Rpcs, Place, usize),
+    /// `Link`, then `Unlink`, by Auth0's HTTP and HTTP/1.1, by so many tasks in a closed loop.
+    LinksByHttp(usize),
     /// `OVERLOADED`, to so many tasks in a closed loop.
     Refusals(usize),
     /// Transactions of pgbench, by so many clients in a closed loop.
@@ -28,6 +30,8 @@ pub(super) enum Arm {
 pub(super) enum Peer {
     /// `list-accounts`, in one process of Node.js on the same cluster.
     BetterAuth,
+    /// `Link`, then `Unlink`, in one process of Node.js on a file of SQLite.
+    AuthHero,
 }
 
 /// The kinds of calls.
@@ -83,6 +87,7 @@ impl fmt::Display for Arm {
         match self {
             Self::Calls(rpcs, Place::Service, tasks) => write!(f, "{rpcs:?} c={tasks}"),
             Self::Calls(rpcs, place, tasks) => write!(f, "{rpcs:?} c={tasks} on {place:?}"),
+            Self::LinksByHttp(tasks) => write!(f, "LinkAndUnlink by HTTP c={tasks}"),
             Self::Refusals(tasks) => write!(f, "Refusals c={tasks} on Full"),
             Self::Pgbench(script, clients) => write!(f, "pgbench {script:?} c={clients}"),
             Self::CallsAtRate => f.write_str("GetUser at a rate"),

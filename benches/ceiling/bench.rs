@@ -7,6 +7,7 @@ use std::{
 
 use super::{
     arms::{Arm, Peer, Place, Rpcs, Script},
+    auth0::{self, Pair},
     calls,
     captured::Captured,
     client::{Answer, Client, HeldCall, Rpc},
@@ -55,6 +56,11 @@ impl<'a> Bench<'a> {
     pub(super) async fn prepare(&mut self, arm: Arm) {
         match arm {
             Arm::Calls(_, place, _) => self.start(place).await,
+            Arm::LinksByHttp(_) => {
+                self.start(Place::Service).await;
+                let pair = Pair::of_service(self.options.users, 0);
+                auth0::check(self.servers[&Place::Service].address, auth0::headers(), &pair).await;
+            }
             Arm::Refusals(_) => self.start(Place::Full).await,
             Arm::CallsAtRate | Arm::Events => self.start(Place::Service).await,
             Arm::Pgbench(script, _) => self.write(script).await,
@@ -82,6 +88,12 @@ impl<'a> Bench<'a> {
                     self.cpu(&self.servers[&place]),
                 )
                 .await
+            }
+            Arm::LinksByHttp(tasks) => {
+                let (server, users) = (&self.servers[&Place::Service], self.options.users);
+                let pair = move |number| Pair::of_service(users, number);
+                let call = auth0::call(server.address, auth0::headers(), tasks, pair).await;
+                load::closed(call, tasks, self.seconds(), Answer::Ok, self.cpu(server)).await
             }
             Arm::Refusals(tasks) => self.refusals(tasks).await,
             Arm::Pgbench(script, clients) => self.pgbench(script, clients, None),
@@ -115,6 +127,7 @@ impl<'a> Bench<'a> {
     pub(super) fn server(&self, arm: Arm) -> Option<&Server> {
         match arm {
             Arm::Calls(_, place, _) => self.servers.get(&place),
+            Arm::LinksByHttp(_) => self.servers.get(&Place::Service),
             Arm::Refusals(_) => self.servers.get(&Place::Full),
             _ => None,
         }

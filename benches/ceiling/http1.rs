@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, sync::Arc};
 
 use futures_util::future::join_all;
-use http::{HeaderMap, Method, Request, header::HOST};
+use http::{HeaderMap, Method, Request, Response, header::HOST};
 use http_body_util::{BodyExt as _, Full};
 use hyper::{
     body::Bytes,
@@ -14,45 +14,59 @@ use tokio::{net::TcpStream, sync::Mutex};
 
 use super::{client::Answer, load::Call};
 
-/// What is sent in one call, one after the other: the method, the target and the body.
-pub(super) type Requests = Vec<(Method, String, String)>;
+/// What is sent: the method, the target and the body.
+pub(super) type Sent = (Method, String, String);
 
-/// A call of these requests, chosen by the number of the task and a random number.
+/// A call of these requests, one after the other, which the number of the task and a random number
+/// choose.
 pub(super) async fn call(
     address: SocketAddr,
-    mut headers: HeaderMap,
+    headers: HeaderMap,
     tasks: usize,
-    requests: impl Fn(usize, u64) -> Requests + Send + Sync + 'static,
+    requests: impl Fn(usize, u64) -> Vec<Sent> + Send + Sync + 'static,
 ) -> Call {
-    headers.insert(HOST, address.to_string().parse().unwrap());
-    let connections: Arc<[_]> =
-        join_all((0..tasks).map(|_| connect(address))).await.into_iter().map(Mutex::new).collect();
+    let connections = (0..tasks).map(|_| Connection::open(address, headers.clone()));
+    let connections: Arc<[_]> = join_all(connections).await.into_iter().map(Mutex::new).collect();
     Arc::new(move |task, random| {
-        let (connections, headers) = (Arc::clone(&connections), headers.clone());
+        let connections = Arc::clone(&connections);
         let requests = requests(task, random);
         Box::pin(async move {
             let mut connection = connections[task % connections.len()].lock().await;
-            for (method, target, body) in requests {
-                let mut request =
-                    Request::builder().method(method).uri(target).body(Full::from(body)).unwrap();
-                request.headers_mut().clone_from(&headers);
-                connection.ready().await.unwrap();
-                let answer = connection.send_request(request).await.unwrap();
+            for request in requests {
+                let answer = connection.send(request).await;
                 assert!(answer.status().is_success(), "{answer:?}");
-                answer.into_body().collect().await.unwrap();
             }
             Answer::Ok
         })
     })
 }
 
-async fn connect(address: SocketAddr) -> SendRequest<Full<Bytes>> {
-    let stream = TcpStream::connect(address).await.unwrap();
-    stream.set_nodelay(true).unwrap();
-    let (sender, connection) = handshake(TokioIo::new(stream)).await.unwrap();
-    tokio::spawn(async move {
-        // The server may end first.
-        let _ = connection.await;
-    });
-    sender
+/// A connection, and the headers of its requests.
+pub(super) struct Connection {
+    sender: SendRequest<Full<Bytes>>,
+    headers: HeaderMap,
+}
+
+impl Connection {
+    pub(super) async fn open(address: SocketAddr, mut headers: HeaderMap) -> Self {
+        headers.insert(HOST, address.to_string().parse().unwrap());
+        let stream = TcpStream::connect(address).await.unwrap();
+        stream.set_nodelay(true).unwrap();
+        let (sender, connection) = handshake(TokioIo::new(stream)).await.unwrap();
+        tokio::spawn(async move {
+            // The server may end first.
+            let _ = connection.await;
+        });
+        Self { sender, headers }
+    }
+
+    /// The response, with its whole body.
+    pub(super) async fn send(&mut self, (method, target, body): Sent) -> Response<Bytes> {
+        let mut request =
+            Request::builder().method(method).uri(target).body(Full::from(body)).unwrap();
+        request.headers_mut().clone_from(&self.headers);
+        self.sender.ready().await.unwrap();
+        let (head, body) = self.sender.send_request(request).await.unwrap().into_parts();
+        Response::from_parts(head, body.collect().await.unwrap().to_bytes())
+    }
 }

@@ -10,6 +10,7 @@
 )]
 
 mod arms;
+mod auth0;
 mod bench;
 mod calls;
 mod captured;

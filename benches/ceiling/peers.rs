@@ -6,8 +6,9 @@ use http::{HeaderMap, HeaderName, Method};
 
 use super::{
     arms::Peer,
+    auth0::{self, Pair},
     cluster::Cluster,
-    http1::{self, Requests},
+    http1,
     load::Call,
     server::{self, Server},
 };
@@ -20,11 +21,14 @@ pub(super) struct Served {
 }
 
 impl Served {
-    /// Starts a peer on an empty database.
+    /// Starts a peer on an empty database. Panics if it does not do what is measured.
     pub(super) async fn start(peer: Peer, cluster: &Cluster) -> Self {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/peers/serve.sh");
         let (name, argument) = match peer {
             Peer::BetterAuth => ("better-auth", cluster.empty_database("better_auth").await),
+            Peer::AuthHero => {
+                ("authhero", cluster.folder.join("authhero.sqlite").display().to_string())
+            }
         };
         let log = cluster.folder.join(format!("{name}.log"));
         let server = Server::peer(&script, &[name, &argument], &log);
@@ -34,22 +38,22 @@ impl Served {
         let headers = headers
             .into_iter()
             .map(|(name, value)| (name.parse::<HeaderName>().unwrap(), value.parse().unwrap()));
-        Self { peer, server, headers: headers.collect() }
+        let headers: HeaderMap = headers.collect();
+        if peer == Peer::AuthHero {
+            auth0::check(server.address, headers.clone(), &Pair::of_authhero(0)).await;
+        }
+        Self { peer, server, headers }
     }
 
     /// A call by so many tasks.
     pub(super) async fn call(&self, tasks: usize) -> Call {
-        let requests = requests(self.peer);
-        http1::call(self.server.address, self.headers.clone(), tasks, move |_, _| requests.clone())
-            .await
-    }
-}
-
-/// What one call sends.
-fn requests(peer: Peer) -> Requests {
-    match peer {
-        Peer::BetterAuth => {
-            vec![(Method::GET, "/api/auth/list-accounts".to_owned(), String::new())]
+        let (address, headers) = (self.server.address, self.headers.clone());
+        match self.peer {
+            Peer::BetterAuth => {
+                let request = (Method::GET, "/api/auth/list-accounts".to_owned(), String::new());
+                http1::call(address, headers, tasks, move |_, _| vec![request.clone()]).await
+            }
+            Peer::AuthHero => auth0::call(address, headers, tasks, Pair::of_authhero).await,
         }
     }
 }

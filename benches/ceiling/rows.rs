@@ -82,7 +82,7 @@ pub(super) fn all(with_peers: bool) -> Vec<Row> {
     rows.extend(overload());
     rows.extend(feed());
     if with_peers {
-        rows.push(better_auth());
+        rows.extend([better_auth(), authhero()]);
     }
     rows
 }
@@ -273,5 +273,17 @@ fn better_auth() -> Row {
         [28.0, 35.0],
         [AT_256].into_iter().chain(PEER).collect(),
         |round| round[&AT_256].rate / round[&PEER[0]].rate.max(round[&PEER[1]].rate),
+    )
+}
+
+fn authhero() -> Row {
+    const HERE: Arm = Arm::LinksByHttp(8);
+    const PEER: [Arm; 2] = [Arm::Peer(Peer::AuthHero, 1), Arm::Peer(Peer::AuthHero, 8)];
+    rate(
+        "authhero",
+        "Link and Unlink per second by HTTP/1.1, c=8 ÷ AuthHero's, the best of c=1 and c=8",
+        [4.0, 6.0],
+        [HERE].into_iter().chain(PEER).collect(),
+        |round| round[&HERE].rate / round[&PEER[0]].rate.max(round[&PEER[1]].rate),
     )
 }
