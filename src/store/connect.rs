@@ -5,10 +5,10 @@ use std::{
     ffi::OsString, os::unix::ffi::OsStringExt as _, path::PathBuf, sync::Arc, time::Duration,
 };
 
-use deadpool::managed::QueueMode;
+use deadpool::managed::{Hook, QueueMode};
 use diesel::{ConnectionError, ConnectionResult};
 use diesel_async::{
-    AsyncPgConnection,
+    AsyncPgConnection, SimpleAsyncConnection as _,
     pooled_connection::{
         AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod, deadpool::Pool,
     },
@@ -41,6 +41,11 @@ const CONNECT: Duration = Duration::from_secs(5);
 ///
 /// Nor does a statement cache the rows of an inner look-up: its keys hardly ever repeat, and the
 /// cache takes longer to set up than a look-up.
+///
+/// None of that helps where the database takes a table for nearly empty: any index that begins with
+/// the tenant then seems as good as the right one, and until the first ANALYZE a table of some
+/// hundred rows is one. So a connection makes its plans
+/// anew from time to time, see [`period`].
 ///
 /// JIT compilation is off: the planner decides it by estimates, which are of large pages where the
 /// plan is generic, and it takes hundreds of times as long as the statement.
@@ -189,6 +194,15 @@ impl Address {
         let manager = AsyncDieselConnectionManager::new_with_config("", manager);
         Pool::builder(manager)
             .max_size(size)
+            .post_recycle(Hook::sync_fn(|conn: &mut AsyncPgConnection, metrics| {
+                let last_used =
+                    metrics.recycled.map_or(Duration::ZERO, |last| last - metrics.created);
+                if period(last_used) < period(metrics.age()) {
+                    // It is sent ahead of the next statement, whose response tells of any error.
+                    drop(conn.batch_execute("DISCARD PLANS").now_or_never());
+                }
+                Ok(())
+            }))
             // The connection that was used last has its rows and plans in the CPU's caches.
             .queue_mode(QueueMode::Lifo)
             .wait_timeout(Some(WAIT))
@@ -197,6 +211,18 @@ impl Address {
             .runtime(deadpool::Runtime::Tokio1)
             .build()
             .map_err(|error| error.to_string())
+    }
+}
+
+/// The number of the period in which a connection of this age is. In each period it uses the plans
+/// that it made for the tables of that period. Periods double, up to a minute: in a new database,
+/// tables grow many times over in the first minutes. A minute is also how often autovacuum looks at
+/// a database (`autovacuum_naptime`).
+fn period(age: Duration) -> u64 {
+    match age.as_secs() {
+        0 => 0,
+        secs @ 1..64 => u64::from(secs.ilog2()) + 1,
+        secs => 6 + secs / 64,
     }
 }
 
@@ -276,6 +302,14 @@ mod tests {
 
     fn mode(url: &str) -> SslMode {
         Address::parse(url).unwrap().config.get_ssl_mode()
+    }
+
+    #[test]
+    fn periods_of_plans_double_up_to_a_minute() {
+        let begins = (1..=256).filter(|secs| {
+            period(Duration::from_secs(*secs)) > period(Duration::from_secs(secs - 1))
+        });
+        assert_eq!(Vec::from_iter(begins), [1, 2, 4, 8, 16, 32, 64, 128, 192, 256]);
     }
 
     #[test]

@@ -182,11 +182,11 @@ fn look_up_sql(names_link: bool, has_proof: bool, has_request: bool) -> String {
 
 const COLUMNS: &str = concat!(
     "SELECT k.link, coalesce(i.home_id, k.home_id) AS home_id, coalesce(home.absorbed_by_link, i.attached_by_link) AS home_link, ",
-    user_state_columns!("$14", "$15"),
+    user_state_columns!("$9", "$10"),
     ", l.id AS proof_link, coalesce(p.absorbed_into, p.id) AS proof_primary_id, l.undo_time IS NOT NULL AS proof_undone, \
       t.delete_time, coalesce(t.returnable, false) AS is_returnable, r.holder_id AS stored_for, \
       r.fingerprint AS stored_fingerprint, r.answer AS stored_answer \
-    FROM unnest($2::text[], $3::text[], $4::text[], $5::uuid[], $6::bytea[], $7::bytea[], $13::bytea[]) \
+    FROM unnest($2::text[], $3::text[], $4::text[], $5::uuid[], $6::bytea[], $7::bytea[], $8::bytea[]) \
       WITH ORDINALITY AS q(provider, subject, id, link, proof_hash, tombstone, token, position) ",
     named_identity!()
 );
@@ -214,8 +214,8 @@ const NO_PROOF: &str = "CROSS JOIN (SELECT NULL::uuid AS id, NULL::timestamptz A
 /// all responses that have not expired.
 const RESPONSE: &str = concat!(
     "LEFT JOIN (SELECT fingerprint, answer, coalesce(c.absorbed_into, a.caller_user_id) AS holder_id \
-      FROM (SELECT * FROM request_ids WHERE tenant_id = $1 AND rpc = $8 \
-        AND caller_kind = $9 AND issuer = $10 AND subject = $11 AND request_id = $12 LIMIT 1) a \
+      FROM (SELECT * FROM request_ids WHERE tenant_id = $1 AND rpc = $11 \
+        AND caller_kind = $12 AND issuer = $13 AND subject = $14 AND request_id = $15 LIMIT 1) a \
       LEFT JOIN users c ON c.tenant_id = $1 AND c.id = a.caller_user_id \
       WHERE a.expire_time > now() AND NOT ",
     concerns_deleted!("a"),
@@ -232,7 +232,8 @@ impl Session {
             lookups.iter().any(|q| q.proof_hash.is_some()),
             request.is_some(),
         );
-        let query = sql_query(sql)
+        let mut query = sql_query(sql)
+            .into_boxed()
             .bind::<Text, _>(self.tenant.as_str())
             .bind::<Array<Nullable<Text>>, _>(column(lookups, |q| {
                 q.identity().map(|id| id.provider.as_str())
@@ -246,14 +247,17 @@ impl Session {
             .bind::<Array<Nullable<Binary>>, _>(column(lookups, |q| {
                 q.named().map(|named| self.tombstone_hash(named).to_vec())
             }))
-            .bind::<Nullable<Text>, _>(request.map(|request| request.rpc))
-            .bind::<Nullable<Text>, _>(request.map(|request| request.caller_kind))
-            .bind::<Nullable<Text>, _>(request.map(|request| &request.issuer))
-            .bind::<Nullable<Text>, _>(request.map(|request| &request.subject))
-            .bind::<Nullable<SqlUuid>, _>(request.map(|request| request.id))
             .bind::<Array<Nullable<Binary>>, _>(column(lookups, |q| q.token.map(Vec::from)))
             .bind::<Array<Text>, _>(&self.trust.sign_in_providers.providers)
             .bind::<Bool, _>(self.trust.sign_in_providers.at_others);
+        if let Some(request) = request {
+            query = query
+                .bind::<Text, _>(request.rpc)
+                .bind::<Text, _>(request.caller_kind)
+                .bind::<Text, _>(&request.issuer)
+                .bind::<Text, _>(&request.subject)
+                .bind::<SqlUuid, _>(request.id);
+        }
         let mut rows: Vec<Row> = self.conn.load(Cached(query)).await?;
         let stored = rows
             .first_mut()

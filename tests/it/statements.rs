@@ -58,6 +58,8 @@ async fn logged_server_on(database: Database, change: impl FnOnce(String) -> Str
 /// The statement that checks whether the database is there, on a connection beside the pool. No
 /// call costs it.
 const PRESENCE: &str = "SELECT 1 AS presence";
+/// What a connection of a certain age sends ahead of its next statement.
+const NEW_PLANS: &str = "DISCARD PLANS";
 
 /// Returns after the first sweep has ended, which shares the one connection, and after the
 /// connection beside the pool is set up. The sweep ends with the events of the last of three
@@ -82,9 +84,19 @@ async fn until_swept(server: &TestServer, mut log: File) {
     tokio::time::timeout(Duration::from_secs(30), swept).await.expect("the server should sweep");
 }
 
-/// Makes a call, which must succeed. Returns the statements that it cost: Postgres logs each before
-/// it executes it.
+/// Makes a call, which must succeed. Returns the statements that it cost.
 async fn statements<T>(
+    server: &TestServer,
+    call: impl Future<Output = Result<T, Status>>,
+) -> Vec<String> {
+    let mut statements = all_statements(server, call).await;
+    statements.retain(|said| !said.contains(PRESENCE) && !said.contains(NEW_PLANS));
+    statements
+}
+
+/// The same, and what its connection or the server itself sent. Postgres logs each statement before
+/// it executes it.
+async fn all_statements<T>(
     server: &TestServer,
     call: impl Future<Output = Result<T, Status>>,
 ) -> Vec<String> {
@@ -100,7 +112,6 @@ async fn statements<T>(
         .filter(|line| line.starts_with(&ours))
         .filter_map(|line| line.split_once("|LOG:  "))
         .filter(|(_, said)| said.starts_with("statement: ") || said.starts_with("execute "))
-        .filter(|(_, said)| !said.contains(PRESENCE))
         .map(|(_, said)| said.to_owned())
         .collect()
 }

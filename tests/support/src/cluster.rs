@@ -188,8 +188,7 @@ impl Database {
             count => format!("EXECUTE asked ({})", vec!["NULL"; count].join(", ")),
         };
         let mut conn = self.db_connect().await;
-        let settings = "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off";
-        conn.batch_execute(&format!("{settings}; PREPARE asked AS {statement}")).await.unwrap();
+        conn.batch_execute(&format!("PREPARE asked AS {statement}")).await.unwrap();
         let rows: Vec<Row> = sql_query(format!("EXPLAIN {execute}")).load(&mut conn).await.unwrap();
         rows.into_iter().map(|row| row.line).collect()
     }
