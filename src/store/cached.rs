@@ -1,4 +1,5 @@
-//! Prepared statements for queries that diesel would otherwise prepare on each execution.
+//! Prepared statements for queries that diesel would otherwise prepare on each execution, and rows
+//! that are decoded by position.
 
 use std::marker::PhantomData;
 
@@ -35,8 +36,8 @@ impl<Q: Query> Query for Cached<Q> {
     type SqlType = Q::SqlType;
 }
 
-/// The same for a query by text whose columns have these types, so that its rows are decoded by
-/// position.
+/// A query by text whose columns have these types, so that its rows are decoded by position. Its
+/// prepared statement is cached if that of the query is.
 pub(super) struct Positional<Q, ST> {
     query: Q,
     columns: PhantomData<ST>,
@@ -58,8 +59,8 @@ impl<Q: QueryFragment<Pg>, ST> QueryFragment<Pg> for Positional<Q, ST> {
         self.query.walk_ast(pass)
     }
 
-    fn is_safe_to_cache_prepared(&self, _backend: &Pg) -> QueryResult<bool> {
-        Ok(true)
+    fn is_safe_to_cache_prepared(&self, backend: &Pg) -> QueryResult<bool> {
+        self.query.is_safe_to_cache_prepared(backend)
     }
 }
 

@@ -10,8 +10,9 @@ use diesel::{
 use super::{
     Session, StoreError,
     cached::Cached,
-    rows::{user_columns, user_id},
+    rows::user_id,
     trust::email_counts,
+    user_rows::{user_and_identities, user_columns},
 };
 use crate::domain::{User, UserId};
 
@@ -36,14 +37,14 @@ impl Session {
     ) -> Result<Vec<User>, StoreError> {
         const SQL: &str = concat!(
             "SELECT ",
-            user_columns!(),
+            user_columns!("0::bigint"),
             " FROM (SELECT DISTINCT m.owner_id FROM unnest($3::text[]) AS e(email) \
                      CROSS JOIN LATERAL (SELECT DISTINCT i.owner_id FROM identities i \
                        WHERE i.tenant_id = $1 AND i.email_canonical = e.email AND i.owner_id <> $2 AND ",
             email_counts!("i", "$5", "$6", "$7"),
             " ORDER BY i.owner_id LIMIT $4) m \
-                     ORDER BY m.owner_id LIMIT $4) c \
-              JOIN users u ON u.tenant_id = $1 AND u.id = c.owner_id ORDER BY u.id"
+                     ORDER BY m.owner_id LIMIT $4) c",
+            user_and_identities!("c.owner_id")
         );
         let verifiers = &self.trust.linking_verifiers;
         let query = sql_query(SQL)
@@ -54,8 +55,7 @@ impl Session {
             .bind::<Array<Text>, _>(&verifiers.always)
             .bind::<Array<Text>, _>(&verifiers.domains)
             .bind::<Array<Text>, _>(&verifiers.hosted);
-        let rows = self.conn.load(Cached(query)).await?;
-        self.judged(rows)
+        self.load_users(Cached(query)).await
     }
 
     /// The primary and the secondary side of each undone link between `ones` and `others`.

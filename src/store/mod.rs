@@ -40,6 +40,7 @@ mod tenants;
 mod tickets;
 mod trust;
 mod undoing;
+mod user_rows;
 mod user_state;
 mod users;
 mod write_queue;

@@ -10,7 +10,11 @@ use diesel::{
 
 use self::statement::Statement;
 use super::{
-    Session, StoreError, bind::bigint, cached::Cached, rows::user_columns, trust::email_counts,
+    Session, StoreError,
+    bind::bigint,
+    cached::Cached,
+    trust::email_counts,
+    user_rows::{identities_of_user, user_columns},
 };
 use crate::domain::{Email, Provider, Subject, User, UserId};
 
@@ -176,19 +180,22 @@ impl Session {
         if search.matches_no_user {
             return Ok(Vec::new());
         }
-        // Only the identities of users that are not skipped are read.
+        // Only the users of the page are numbered, and only their identities are read.
         let statement = Statement::new()
-            .sql(concat!("SELECT ", user_columns!(), " FROM (SELECT u.*"))
+            .sql(concat!(
+                "SELECT ",
+                user_columns!("u.position"),
+                " FROM (SELECT u.*, row_number() OVER ("
+            ))
+            .in_order(page.order)
+            .sql(") AS position FROM (SELECT u.*")
             .users(search, self.tenant.as_str(), &self.trust.verifiers)
             .page(page)
-            .sql(") u")
-            .in_order(page.order);
-        let is_usual = search.is_usual() && page.order == Order::default();
-        let rows = match is_usual {
-            true => self.conn.load(Cached(statement.query)).await?,
-            false => self.conn.load(statement.query).await?,
-        };
-        self.judged(rows)
+            .sql(concat!(") u) u", identities_of_user!()));
+        match search.is_usual() && page.order == Order::default() {
+            true => self.load_users(Cached(statement.query)).await,
+            false => self.load_users(statement.query).await,
+        }
     }
 
     /// The number of users that the search finds. Counting stops at `at_most`.
@@ -238,12 +245,13 @@ impl Session {
         }
         const SQL: &str = concat!(
             "SELECT ",
-            user_columns!(),
-            " FROM (",
+            user_columns!("(NOT u.email_counts)::integer::bigint"),
+            " FROM (SELECT u.* FROM (",
             owners!(""),
             " UNION ALL ",
             owners!("NOT "),
-            ") u ORDER BY NOT u.email_counts, u.id LIMIT $3"
+            ") u ORDER BY NOT u.email_counts, u.id LIMIT $3) u",
+            identities_of_user!()
         );
         let verifiers = &self.trust.verifiers;
         let query = sql_query(SQL)
@@ -253,8 +261,7 @@ impl Session {
             .bind::<Array<Text>, _>(&verifiers.always)
             .bind::<Array<Text>, _>(&verifiers.domains)
             .bind::<Array<Text>, _>(&verifiers.hosted);
-        let rows = self.conn.load(Cached(query)).await?;
-        self.judged(rows)
+        self.load_users(Cached(query)).await
     }
 }
 

@@ -2,7 +2,10 @@
 
 use chrono::{DateTime, Utc};
 use diesel::{
-    ExpressionMethods as _, sql_query,
+    ExpressionMethods as _,
+    pg::Pg,
+    query_builder::QueryFragment,
+    sql_query,
     sql_types::{Array, BigInt, Binary, Bool, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid},
 };
 use futures_util::future::{join, join3};
@@ -10,20 +13,40 @@ use futures_util::future::{join, join3};
 use super::{
     AccountState, LockKeys, Session, StoreError,
     bind::{bigint, column},
-    cached::Cached,
+    cached::{Cached, Positional},
     reads::{users_by_identities, users_by_ids},
-    rows::{UserRow, json, user_columns},
+    rows::json,
     schema::{identities, users},
+    user_rows::{UserRow, UserRowSql, identities_of_user, user_columns, users_in_order},
     writes::Expected,
 };
 use crate::domain::{
     Identity, IdentityRef, User, UserId, UserRef, user_with_absorbed::StandingLink,
 };
 
+/// The users that fulfil a condition, each of which is read before its identities. No identity
+/// counts towards a LIMIT, and none is locked by FOR UPDATE.
+macro_rules! users_where {
+    ($condition:literal) => {
+        concat!(
+            "SELECT ",
+            user_columns!("0::bigint"),
+            " FROM (SELECT * FROM users u WHERE u.tenant_id = $1 AND ",
+            $condition,
+            ") u",
+            identities_of_user!()
+        )
+    };
+}
+
 impl Session {
-    /// The users in these rows, their emails judged by today's configuration.
-    pub(super) fn judged(&self, rows: Vec<UserRow>) -> Result<Vec<User>, StoreError> {
-        rows.into_iter().map(|row| row.judged(&self.trust.policies)).collect()
+    /// The users of a query for [`UserRow`]s, in the order of its positions.
+    pub(super) async fn load_users<Q>(&self, query: Q) -> Result<Vec<User>, StoreError>
+    where
+        Q: QueryFragment<Pg> + Send,
+    {
+        let rows: Vec<UserRow> = self.conn.load(Positional::<_, UserRowSql>::new(query)).await?;
+        users_in_order(rows, &self.trust.policies)
     }
 
     /// The same as [`super::Reads::user_by_id`], in this session's transaction.
@@ -40,27 +63,19 @@ impl Session {
 
     /// The live users in the order of their ids: at most `limit`, those after `after`.
     pub async fn live_users(&mut self, after: &str, limit: usize) -> Result<Vec<User>, StoreError> {
-        const SQL: &str = concat!(
-            "SELECT ",
-            user_columns!(),
-            " FROM users u WHERE u.tenant_id = $1 AND u.id > $2 AND u.absorbed_into IS NULL ORDER BY u.id LIMIT $3"
-        );
+        const SQL: &str =
+            users_where!("u.id > $2 AND u.absorbed_into IS NULL ORDER BY u.id LIMIT $3");
         let query = sql_query(SQL)
             .bind::<Text, _>(self.tenant.as_str())
             .bind::<Text, _>(after)
             .bind::<BigInt, _>(bigint(limit));
-        let rows = self.conn.load(Cached(query)).await?;
-        self.judged(rows)
+        self.load_users(Cached(query)).await
     }
 
     /// The users with these ids, absorbed or not, in the order of their ids; unknown ids are left
     /// out.
     pub async fn users(&mut self, ids: &[&UserId]) -> Result<Vec<User>, StoreError> {
-        const SQL: &str = concat!(
-            "SELECT ",
-            user_columns!(),
-            " FROM users u WHERE u.tenant_id = $1 AND u.id = ANY($2) ORDER BY u.id"
-        );
+        const SQL: &str = users_where!("u.id = ANY($2)");
         self.users_by(SQL, ids).await
     }
 
@@ -102,11 +117,7 @@ impl Session {
     /// The same as [`Session::users`], with the rows locked, in a transaction that holds the locks
     /// of their keys.
     pub async fn users_for_update(&self, ids: &[&UserId]) -> Result<Vec<User>, StoreError> {
-        const SQL: &str = concat!(
-            "SELECT ",
-            user_columns!(),
-            " FROM users u WHERE u.tenant_id = $1 AND u.id = ANY($2) ORDER BY u.id FOR UPDATE"
-        );
+        const SQL: &str = users_where!("u.id = ANY($2) ORDER BY u.id FOR UPDATE");
         self.users_by(SQL, ids).await
     }
 
@@ -117,12 +128,7 @@ impl Session {
         id: &UserId,
         others: &[&UserId],
     ) -> Result<Vec<User>, StoreError> {
-        const SQL: &str = concat!(
-            "SELECT ",
-            user_columns!(),
-            " FROM users u WHERE u.tenant_id = $1 AND (u.id = $2 OR u.absorbed_into = $2 OR u.id = ANY($3)) \
-              ORDER BY u.id"
-        );
+        const SQL: &str = users_where!("(u.id = $2 OR u.absorbed_into = $2 OR u.id = ANY($3))");
         self.with_absorbed_by(SQL, id, others).await
     }
 
@@ -168,11 +174,8 @@ impl Session {
         id: &UserId,
         others: &[&UserId],
     ) -> Result<Vec<User>, StoreError> {
-        const SQL: &str = concat!(
-            "SELECT ",
-            user_columns!(),
-            " FROM users u WHERE u.tenant_id = $1 AND (u.id = $2 OR u.absorbed_into = $2 OR u.id = ANY($3)) \
-              ORDER BY u.id FOR UPDATE"
+        const SQL: &str = users_where!(
+            "(u.id = $2 OR u.absorbed_into = $2 OR u.id = ANY($3)) ORDER BY u.id FOR UPDATE"
         );
         self.with_absorbed_by(SQL, id, others).await
     }
@@ -186,16 +189,14 @@ impl Session {
         let others: Vec<&str> = others.iter().map(|id| id.as_str()).collect();
         let query =
             sql_query(sql).bind::<Text, _>(self.tenant.as_str()).bind::<Text, _>(id.as_str());
-        let rows = self.conn.load(Cached(query.bind::<Array<Text>, _>(others))).await?;
-        self.judged(rows)
+        self.load_users(Cached(query.bind::<Array<Text>, _>(others))).await
     }
 
     async fn users_by(&self, sql: &str, ids: &[&UserId]) -> Result<Vec<User>, StoreError> {
         let ids: Vec<&str> = ids.iter().map(|id| id.as_str()).collect();
         let query =
             sql_query(sql).bind::<Text, _>(self.tenant.as_str()).bind::<Array<Text>, _>(ids);
-        let rows = self.conn.load(Cached(query)).await?;
-        self.judged(rows)
+        self.load_users(Cached(query)).await
     }
 
     /// Writes all columns of these users' rows, in one statement.

@@ -10,7 +10,13 @@ use uuid::Uuid;
 use super::Scope;
 use crate::{
     domain::{Absorbed, UserId, UserRef},
-    store::{StoreError, bind::column, cached::Positional, connection::Connection, rows::absorbed},
+    store::{
+        StoreError,
+        bind::column,
+        cached::{Cached, Positional},
+        connection::Connection,
+        rows::absorbed,
+    },
 };
 
 /// What became of a user id.
@@ -64,7 +70,7 @@ pub(super) async fn states(
         .bind::<Text, _>(scope.tenant.as_str())
         .bind::<Array<Text>, _>(column(ids, UserId::as_str))
         .bind::<Array<Binary>, _>(column(ids, tombstone));
-    let mut rows: Vec<Row> = conn.load(Positional::<_, RowSql>::new(query)).await?;
+    let mut rows: Vec<Row> = conn.load(Positional::<_, RowSql>::new(Cached(query))).await?;
     // The database returns them in this order, but does not promise it.
     rows.sort_by_key(|row| row.0);
     rows.into_iter().map(state).collect()

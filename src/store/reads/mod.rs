@@ -2,7 +2,6 @@
 
 mod batch;
 mod ids;
-mod rows;
 mod states;
 mod users;
 

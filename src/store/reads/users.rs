@@ -12,33 +12,18 @@ use diesel::{
     sql_types::{Array, BigInt, Bool, Text},
 };
 
-use super::{
-    Scope,
-    batch::BatchQuery,
-    rows::{UserRow, UserRowSql, flat_user, once, users_by_key},
-};
+use super::{Scope, batch::BatchQuery};
 use crate::{
     domain::{IdentityRef, TenantId, User, UserId},
     store::{
         StoreError,
         bind::{bigint, column},
-        cached::Positional,
+        cached::{Cached, Positional},
         connection::Connection,
         trust::{Trust, email_counts},
+        user_rows::{UserRow, UserRowSql, user_and_identities, user_columns, users_by_key},
     },
 };
-
-/// The user `u` of an id, and its identities.
-macro_rules! user_and_identities {
-    ($id:literal) => {
-        concat!(
-            " JOIN LATERAL (SELECT * FROM users WHERE tenant_id = $1 AND id = ",
-            $id,
-            " LIMIT 1) u ON true \
-             LEFT JOIN LATERAL (SELECT * FROM identities WHERE tenant_id = $1 AND owner_id = u.id OFFSET 0) i ON true"
-        )
-    };
-}
 
 /// Users by their own ids, or by those of users that they hold.
 pub(super) struct UserById(pub Arc<Scope>);
@@ -65,7 +50,7 @@ pub(in crate::store) async fn users_by_ids(
 ) -> Result<Vec<Result<Option<User>, StoreError>>, StoreError> {
     const SQL: &str = concat!(
         "SELECT ",
-        flat_user!(),
+        user_columns!("q.position"),
         " FROM unnest($2::text[]) WITH ORDINALITY AS q(id, position) \
          JOIN LATERAL (SELECT * FROM users WHERE tenant_id = $1 AND id = q.id LIMIT 1) n ON true",
         user_and_identities!("coalesce(n.absorbed_into, n.id)")
@@ -101,7 +86,7 @@ pub(in crate::store) async fn users_by_identities(
 ) -> Result<Vec<Result<Option<User>, StoreError>>, StoreError> {
     const SQL: &str = concat!(
         "SELECT ",
-        flat_user!(),
+        user_columns!("q.position"),
         " FROM unnest($2::text[], $3::text[]) WITH ORDINALITY AS q(provider, subject, position) \
          JOIN LATERAL (SELECT owner_id FROM identities WHERE tenant_id = $1 AND provider = q.provider \
            AND subject = q.subject LIMIT 1) n ON true",
@@ -141,7 +126,7 @@ impl BatchQuery for UsersByEmail {
     ) -> Result<Vec<Result<Vec<User>, StoreError>>, StoreError> {
         const SQL: &str = concat!(
             "SELECT ",
-            flat_user!(),
+            user_columns!("q.position"),
             " FROM unnest($2::text[], $3::text[], $4::boolean[], $5::bigint[]) \
                 WITH ORDINALITY AS q(email, after, unverified, size, position) \
              JOIN LATERAL (SELECT DISTINCT i.owner_id FROM identities i WHERE i.tenant_id = $1 \
@@ -174,7 +159,7 @@ async fn load<Q>(
 where
     Q: QueryFragment<Pg> + Send,
 {
-    let rows: Vec<UserRow> = conn.load(Positional::<_, UserRowSql>::new(query)).await?;
+    let rows: Vec<UserRow> = conn.load(Positional::<_, UserRowSql>::new(Cached(query))).await?;
     Ok(users_by_key(rows, keys, &trust.policies))
 }
 

@@ -1,4 +1,6 @@
-//! Flat rows of users: one row for each identity, decoded by position.
+//! Rows of users: one for each identity, decoded by position.
+
+use std::iter;
 
 use chrono::{DateTime, Utc};
 use diesel::{
@@ -10,45 +12,90 @@ use diesel::{
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::{
-    domain::{EmailVerification, Identity, IdentityEmail, ProviderPolicies, User, UserId},
-    store::{
-        StoreError,
-        rows::{absorbed, identity_ref, metadata, moved, token_hash, user_id},
-        stored::{from_json, verifier::StoredVerifier},
-    },
+use super::{
+    StoreError,
+    rows::{absorbed, identity_ref, metadata, moved, token_hash, user_id},
+    stored::{from_json, verifier::StoredVerifier},
 };
+use crate::domain::{EmailVerification, Identity, IdentityEmail, ProviderPolicies, User, UserId};
 
-/// The columns of a [`UserRow`], for a query in which `q.position` numbers the keys, `u` is the
-/// user, and `i` an identity of it, or NULL. A live user has its primary identity, so its metadata
-/// is sent once, with the row of that one.
-macro_rules! flat_user {
-    () => {
-        concat!(
-            "q.position, u.id, u.version, u.identities_version, u.create_time, u.update_time, \
-             u.absorbed_into, u.absorbed_by_link, u.absorbed_time, u.primary_provider, u.primary_subject, u.blocked, \
-             u.tokens_valid_from, u.spared_token, u.writes_valid_from, u.ancestors, ",
-            once!("user_metadata"),
-            ", ",
-            once!("app_metadata"),
-            ", ",
-            once!("profile_overrides"),
-            ", i.provider, i.subject, i.home_id, i.ordinal, i.connection, i.social, i.email, i.email_canonical, \
-             i.email_verify_time, i.email_verifier, i.profile_data, i.attach_time, i.attached_by_link, i.owner_since, \
-             i.moved_by_proof, i.vouched, i.email_proven_since, i.email_proven_among, i.email_changed"
+/// The columns of a [`UserRow`], for a query in which `u` is the user, and `i` an identity of it,
+/// or NULL. A live user has its primary identity, so its metadata is sent once, with the row of
+/// that one. An absorbed user has one row.
+///
+/// The position is a `bigint` that is the same for all rows of a user. It numbers the keys of a
+/// look-up, or the users in the order of a list. Users of one position are in the order of their
+/// ids.
+macro_rules! user_columns {
+    ($position:literal) => {
+        user_columns!(
+            $position,
+            user_columns!(@once "user_metadata"),
+            user_columns!(@once "app_metadata"),
+            user_columns!(@once "profile_overrides"),
+            "i.profile_data"
         )
     };
-}
-macro_rules! once {
-    ($column:literal) => {
+    // Without metadata, and with this instead of the profile of an identity.
+    ($position:literal, profile_data = $profile_data:literal) => {
+        user_columns!($position, "'{}'::jsonb", "'{}'::jsonb", "'{}'::jsonb", $profile_data)
+    };
+    (@once $column:literal) => {
         concat!(
             "CASE WHEN i.provider IS NULL OR (i.provider = u.primary_provider AND i.subject = u.primary_subject) THEN u.",
             $column,
             " END"
         )
     };
+    (
+        $position:literal,
+        $user_metadata:expr,
+        $app_metadata:expr,
+        $profile_overrides:expr,
+        $profile_data:literal
+    ) => {
+        concat!(
+            $position,
+            ", u.id, u.version, u.identities_version, u.create_time, u.update_time, \
+             u.absorbed_into, u.absorbed_by_link, u.absorbed_time, u.primary_provider, u.primary_subject, u.blocked, \
+             u.tokens_valid_from, u.spared_token, u.writes_valid_from, u.ancestors, ",
+            $user_metadata,
+            ", ",
+            $app_metadata,
+            ", ",
+            $profile_overrides,
+            ", i.provider, i.subject, i.home_id, i.ordinal, i.connection, i.social, i.email, i.email_canonical, \
+             i.email_verify_time, i.email_verifier, ",
+            $profile_data,
+            ", i.attach_time, i.attached_by_link, i.owner_since, i.moved_by_proof, i.vouched, i.email_proven_since, \
+             i.email_proven_among, i.email_changed"
+        )
+    };
 }
-pub(super) use {flat_user, once};
+
+/// Joins `i`, the identities of the user `u`. `$1` is the tenant.
+///
+/// `OFFSET 0` makes the database read them by an index, for one user after the other, whatever it
+/// knows about the tables.
+macro_rules! identities_of_user {
+    () => {
+        " LEFT JOIN LATERAL (SELECT * FROM identities WHERE tenant_id = $1 AND owner_id = u.id OFFSET 0) i ON true"
+    };
+}
+
+/// Joins `u`, the user of an id, and `i`, its identities. `$1` is the tenant.
+macro_rules! user_and_identities {
+    ($id:literal) => {
+        concat!(
+            " JOIN LATERAL (SELECT * FROM users WHERE tenant_id = $1 AND id = ",
+            $id,
+            " LIMIT 1) u ON true",
+            $crate::store::user_rows::identities_of_user!()
+        )
+    };
+}
+
+pub(super) use {identities_of_user, user_and_identities, user_columns};
 
 type UserSql = (
     Text,
@@ -93,13 +140,13 @@ type IdentitySql = (
     Bool,
 );
 
-/// The types of the columns of `flat_user`.
+/// The types of the columns of `user_columns`.
 pub(super) type UserRowSql = (BigInt, UserSql, Nullable<IdentitySql>);
 
 /// A user with at most one of its identities.
 #[derive(Queryable)]
 pub(super) struct UserRow {
-    /// The number of the key, from 1.
+    /// The number of the key, from 1, or the place in the order of a list.
     position: i64,
     user: UserColumns,
     identity: Option<IdentityColumns>,
@@ -150,30 +197,47 @@ pub(super) struct IdentityColumns {
     email_changed: bool,
 }
 
+/// The users of these rows in the order of their positions, their emails judged by today's
+/// configuration.
+pub(super) fn users_in_order(
+    rows: Vec<UserRow>,
+    policies: &ProviderPolicies,
+) -> Result<Vec<User>, StoreError> {
+    by_user(rows).map(|(_, rows)| user(rows, policies)).collect()
+}
+
 /// The users of each of `count` keys, in the order of their ids, their emails judged by today's
 /// configuration.
 pub(super) fn users_by_key(
-    mut rows: Vec<UserRow>,
+    rows: Vec<UserRow>,
     count: usize,
     policies: &ProviderPolicies,
 ) -> Vec<Result<Vec<User>, StoreError>> {
-    // The database returns them in this order, but does not promise it.
-    rows.sort_by(|a, b| a.place().cmp(&b.place()));
     let mut found: Vec<_> = (0..count).map(|_| Ok(Vec::new())).collect();
-    let mut rows = rows.into_iter().peekable();
-    while let Some(first) = rows.next() {
-        let (position, id) = (first.position, first.user.id.clone());
-        let mut of_user = vec![first];
-        let is_same = |next: &UserRow| next.position == position && next.user.id == id;
-        while let Some(next) = rows.next_if(is_same) {
-            of_user.push(next);
-        }
+    for (position, of_user) in by_user(rows) {
         let key = usize::try_from(position - 1).ok().and_then(|at| found.get_mut(at));
         if let Some(users) = key {
             add_user(users, of_user, policies);
         }
     }
     found
+}
+
+/// The position and the rows of each user, in the order of the positions, then of the ids.
+fn by_user(mut rows: Vec<UserRow>) -> impl Iterator<Item = (i64, Vec<UserRow>)> {
+    // The database need not return them in this order.
+    rows.sort_by(|a, b| a.place().cmp(&b.place()));
+    let mut rows = rows.into_iter().peekable();
+    iter::from_fn(move || {
+        let first = rows.next()?;
+        let (position, id) = (first.position, first.user.id.clone());
+        let mut of_user = vec![first];
+        let is_same = |next: &UserRow| next.position == position && next.user.id == id;
+        while let Some(next) = rows.next_if(is_same) {
+            of_user.push(next);
+        }
+        Some((position, of_user))
+    })
 }
 
 /// Adds the user of these rows, or its error, to what was found for a key.
@@ -207,7 +271,7 @@ fn user(rows: Vec<UserRow>, policies: &ProviderPolicies) -> Result<User, StoreEr
 }
 
 impl UserRow {
-    /// Orders the rows by key, then by user, then by the order of its identities.
+    /// Orders the rows by position, then by user, then by the order of its identities.
     fn place(&self) -> (i64, &str, Option<i32>) {
         let ordinal = self.identity.as_ref().map(|identity| identity.ordinal);
         (self.position, &self.user.id, ordinal)
