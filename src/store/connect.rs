@@ -32,25 +32,24 @@ pub(super) const WAIT: Duration = Duration::from_secs(2);
 const CONNECT: Duration = Duration::from_secs(5);
 /// Limits that hold even if this process hangs or exits, and how statements are planned.
 ///
-/// Each prepared statement is planned once per connection, for any parameters. Its form makes the
-/// plan: a key is looked up by an index, whatever its value. By default, the database would plan a
-/// statement anew for each call while it expects less work for the values at hand, for instance for
-/// one key instead of many. That takes longer than the statement itself. Nor does a plan depend on
-/// how many rows a table had when it was made: a table is read without an index only by a
-/// statement for which there is none.
+/// Each prepared statement is planned once for any parameters, and its form makes the plan: the rows
+/// of each table are found by an index, for one key after the other. By default, the database would
+/// plan a statement anew for each call while it expects less work for the values at hand, for
+/// instance for one key instead of many. That takes longer than the statement itself. And it would
+/// read a table, or a tenant, as a whole and compare or keep all its rows where it takes these for
+/// few, which they need not stay. A LIMIT whose value the planner does not know makes it expect a
+/// tenth of the rows. So each look-up of one row has a LIMIT of one, and the arrays of an UPDATE
+/// one of all their rows.
 ///
-/// Nor does a statement cache the rows of an inner look-up: its keys hardly ever repeat, and the
-/// cache takes longer to set up than a look-up.
-///
-/// None of that helps where the database takes a table for nearly empty: any index that begins with
-/// the tenant then seems as good as the right one, and until the first ANALYZE a table of some
-/// hundred rows is one. So a connection makes its plans
-/// anew from time to time, see [`period`].
+/// Even so, where the database takes a table for nearly empty, any index that begins with the tenant
+/// seems as good to it as the right one. Until the first ANALYZE, a table of some hundred rows is
+/// one. So a connection makes its plans anew from time to time, see [`period`].
 ///
 /// JIT compilation is off: the planner decides it by estimates, which are of large pages where the
 /// plan is generic, and it takes hundreds of times as long as the statement.
-const SETTINGS: &str = "-c statement_timeout=10s -c lock_timeout=5s -c idle_in_transaction_session_timeout=30s -c jit=off \
-                        -c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c enable_memoize=off -c timezone=UTC";
+const SETTINGS: &str = "-c statement_timeout=10s -c lock_timeout=5s -c idle_in_transaction_session_timeout=30s \
+    -c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off \
+    -c enable_material=off -c enable_memoize=off -c jit=off -c timezone=UTC";
 
 /// A parsed and checked database address.
 #[derive(Clone)]

@@ -96,8 +96,8 @@ impl Session {
         const SQL: &str = "UPDATE identities i SET owner_id = $2, home_id = n.home_id, ordinal = n.ordinal, \
               attach_time = n.attach_time, attached_by_link = n.attached_by_link, owner_since = n.owner_since, \
               moved_by_proof = n.moved_by_proof, vouched = n.vouched, email_proven_among = n.email_proven_among \
-            FROM unnest($3::text[], $4::text[], $5::text[], $6::integer[], $7::timestamptz[], $8::uuid[], \
-              $9::timestamptz[], $10::boolean[], $11::boolean[], $12::boolean[]) \
+            FROM (SELECT * FROM unnest($3::text[], $4::text[], $5::text[], $6::integer[], $7::timestamptz[], $8::uuid[], \
+              $9::timestamptz[], $10::boolean[], $11::boolean[], $12::boolean[]) LIMIT cardinality($3)) \
               AS n(provider, subject, home_id, ordinal, attach_time, attached_by_link, owner_since, moved_by_proof, \
               vouched, email_proven_among) \
             WHERE i.tenant_id = $1 AND i.provider = n.provider AND i.subject = n.subject";
@@ -125,7 +125,8 @@ impl Session {
 
     /// Records that these identities are vouched for: see [`crate::domain::Moved::vouched`].
     pub fn vouch_for(&mut self, ids: &[IdentityRef]) {
-        const SQL: &str = "UPDATE identities i SET vouched = true FROM unnest($2::text[], $3::text[]) AS n(provider, subject) \
+        const SQL: &str = "UPDATE identities i SET vouched = true \
+            FROM (SELECT * FROM unnest($2::text[], $3::text[]) LIMIT cardinality($2)) AS n(provider, subject) \
             WHERE i.tenant_id = $1 AND i.provider = n.provider AND i.subject = n.subject";
         let query = sql_query(SQL)
             .bind::<Text, _>(self.tenant.to_string())

@@ -61,7 +61,8 @@ impl Session {
     /// Writes the changes of these links' merges back: they differ since an earlier link was
     /// undone. The transaction does not commit if a deletion has ended one of the links.
     pub fn save_link_changes(&mut self, links: &[StandingLink]) -> Result<(), StoreError> {
-        const SQL: &str = "UPDATE links l SET changes = n.changes FROM unnest($2::uuid[], $3::jsonb[]) AS n(id, changes) \
+        const SQL: &str = "UPDATE links l SET changes = n.changes \
+            FROM (SELECT * FROM unnest($2::uuid[], $3::jsonb[]) LIMIT cardinality($2)) AS n(id, changes) \
             WHERE l.tenant_id = $1 AND l.id = n.id AND l.undo_time IS NULL";
         let changes = links.iter().map(|link| to_json(&StoredChanges::from(link)));
         let query = sql_query(SQL)

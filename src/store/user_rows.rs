@@ -83,13 +83,16 @@ macro_rules! identities_of_user {
     };
 }
 
-/// Joins `u`, the user of an id, and `i`, its identities. `$1` is the tenant.
+/// Joins `u`, the user of an id, and `i`, its identities. `$1` is the tenant. A lock, such as
+/// `FOR UPDATE`, is one of the user's row.
 macro_rules! user_and_identities {
-    ($id:literal) => {
+    ($id:literal $(, $lock:literal)?) => {
         concat!(
             " JOIN LATERAL (SELECT * FROM users WHERE tenant_id = $1 AND id = ",
             $id,
-            " LIMIT 1) u ON true",
+            " LIMIT 1",
+            $($lock,)?
+            ") u ON true",
             $crate::store::user_rows::identities_of_user!()
         )
     };

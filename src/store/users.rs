@@ -17,25 +17,35 @@ use super::{
     reads::{users_by_identities, users_by_ids},
     rows::json,
     schema::{identities, users},
-    user_rows::{UserRow, UserRowSql, identities_of_user, user_columns, users_in_order},
+    user_rows::{
+        UserRow, UserRowSql, identities_of_user, user_and_identities, user_columns, users_in_order,
+    },
     writes::Expected,
 };
 use crate::domain::{
     Identity, IdentityRef, User, UserId, UserRef, user_with_absorbed::StandingLink,
 };
 
-/// The users that fulfil a condition, each of which is read before its identities. No identity
-/// counts towards a LIMIT, and none is locked by FOR UPDATE.
-macro_rules! users_where {
-    ($condition:literal) => {
+/// The users with these ids, in a query whose `$1` is the tenant; with `FOR UPDATE`, their rows are
+/// locked, in the order of the ids. One look-up for each id finds them by the index of ids also in
+/// tables of which the database knows nothing.
+macro_rules! users_with_ids {
+    ($ids:expr $(, $lock:literal)?) => {
         concat!(
             "SELECT ",
             user_columns!("0::bigint"),
-            " FROM (SELECT * FROM users u WHERE u.tenant_id = $1 AND ",
-            $condition,
-            ") u",
-            identities_of_user!()
+            " FROM (SELECT DISTINCT id FROM unnest(",
+            $ids,
+            ") AS id ORDER BY id) q",
+            user_and_identities!("q.id" $(, $lock)?)
         )
+    };
+}
+
+/// The ids of the live user `$2`, of the users that it holds, and of others, `$3`.
+macro_rules! with_absorbed {
+    () => {
+        "ARRAY(SELECT id FROM users WHERE tenant_id = $1 AND absorbed_into = $2) || $2::text || $3::text[]"
     };
 }
 
@@ -63,8 +73,13 @@ impl Session {
 
     /// The live users in the order of their ids: at most `limit`, those after `after`.
     pub async fn live_users(&mut self, after: &str, limit: usize) -> Result<Vec<User>, StoreError> {
-        const SQL: &str =
-            users_where!("u.id > $2 AND u.absorbed_into IS NULL ORDER BY u.id LIMIT $3");
+        const SQL: &str = concat!(
+            "SELECT ",
+            user_columns!("0::bigint"),
+            " FROM (SELECT * FROM users WHERE tenant_id = $1 AND id > $2 AND absorbed_into IS NULL \
+              ORDER BY id LIMIT $3) u",
+            identities_of_user!()
+        );
         let query = sql_query(SQL)
             .bind::<Text, _>(self.tenant.as_str())
             .bind::<Text, _>(after)
@@ -75,7 +90,7 @@ impl Session {
     /// The users with these ids, absorbed or not, in the order of their ids; unknown ids are left
     /// out.
     pub async fn users(&mut self, ids: &[&UserId]) -> Result<Vec<User>, StoreError> {
-        const SQL: &str = users_where!("u.id = ANY($2)");
+        const SQL: &str = users_with_ids!("$2::text[]");
         self.users_by(SQL, ids).await
     }
 
@@ -117,7 +132,7 @@ impl Session {
     /// The same as [`Session::users`], with the rows locked, in a transaction that holds the locks
     /// of their keys.
     pub async fn users_for_update(&self, ids: &[&UserId]) -> Result<Vec<User>, StoreError> {
-        const SQL: &str = users_where!("u.id = ANY($2) ORDER BY u.id FOR UPDATE");
+        const SQL: &str = users_with_ids!("$2::text[]", " FOR UPDATE");
         self.users_by(SQL, ids).await
     }
 
@@ -128,7 +143,7 @@ impl Session {
         id: &UserId,
         others: &[&UserId],
     ) -> Result<Vec<User>, StoreError> {
-        const SQL: &str = users_where!("(u.id = $2 OR u.absorbed_into = $2 OR u.id = ANY($3))");
+        const SQL: &str = users_with_ids!(with_absorbed!());
         self.with_absorbed_by(SQL, id, others).await
     }
 
@@ -174,9 +189,7 @@ impl Session {
         id: &UserId,
         others: &[&UserId],
     ) -> Result<Vec<User>, StoreError> {
-        const SQL: &str = users_where!(
-            "(u.id = $2 OR u.absorbed_into = $2 OR u.id = ANY($3)) ORDER BY u.id FOR UPDATE"
-        );
+        const SQL: &str = users_with_ids!(with_absorbed!(), " FOR UPDATE");
         self.with_absorbed_by(SQL, id, others).await
     }
 
@@ -207,9 +220,9 @@ impl Session {
             user_metadata = n.user_metadata, app_metadata = n.app_metadata, profile_overrides = n.profile_overrides, \
             blocked = n.blocked, tokens_valid_from = n.tokens_valid_from, spared_token = n.spared_token, \
             writes_valid_from = n.writes_valid_from, identities_version = n.identities_version \
-            FROM unnest($2::text[], $3::bigint[], $4::timestamptz[], $5::text[], $6::uuid[], $7::timestamptz[], \
+            FROM (SELECT * FROM unnest($2::text[], $3::bigint[], $4::timestamptz[], $5::text[], $6::uuid[], $7::timestamptz[], \
               $8::text[], $9::text[], $10::jsonb[], $11::jsonb[], $12::jsonb[], $13::boolean[], $14::timestamptz[], $15::bigint[], \
-              $16::bytea[], $17::timestamptz[]) \
+              $16::bytea[], $17::timestamptz[]) LIMIT cardinality($2)) \
               AS n(id, version, update_time, absorbed_into, absorbed_by_link, absorbed_time, \
               primary_provider, primary_subject, user_metadata, app_metadata, profile_overrides, blocked, tokens_valid_from, \
               identities_version, spared_token, writes_valid_from) \

@@ -20,7 +20,7 @@ use crate::store::{StoreError, connect::WAIT, connection::Connection, connection
 /// The most look-ups in one statement.
 const MAX_BATCH: usize = 64;
 /// From this many waiting look-ups on, another statement runs beside those that run.
-const FULL_BATCH: usize = 32;
+const FULL_BATCH: usize = 24;
 
 /// The result of one look-up.
 type Found<Q> = Result<<Q as BatchQuery>::Found, StoreError>;
