@@ -19,8 +19,9 @@ use crate::store::{StoreError, connect::WAIT, connection::Connection, connection
 
 /// The most look-ups in one statement.
 const MAX_BATCH: usize = 64;
-/// From this many waiting look-ups on, another statement runs beside those that run.
-const FULL_BATCH: usize = 24;
+/// For each statement that runs, so many look-ups must wait before another one runs beside them.
+/// Larger statements cost less for each look-up, and statements beside each other wait less.
+const WAITING_PER_STATEMENT: usize = 24;
 
 /// The result of one look-up.
 type Found<Q> = Result<<Q as BatchQuery>::Found, StoreError>;
@@ -147,7 +148,7 @@ impl<Q: BatchQuery> Shared<Q> {
         while state.waiting.front().is_some_and(|waiting| waiting.reply.is_closed()) {
             state.waiting.pop_front();
         }
-        let least = if state.running == 0 { 1 } else { FULL_BATCH };
+        let least = (state.running * WAITING_PER_STATEMENT).clamp(1, MAX_BATCH);
         if state.waiting.len() < least || state.running >= self.max_running {
             return None;
         }
