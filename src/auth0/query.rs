@@ -218,7 +218,7 @@ pub(super) fn connection(name: String) -> Option<String> {
 
 fn no_wildcard(field: Field) -> String {
     format!(
-        "has a * in {}: only email can be found by the beginning of its value, and no term with a * can be excluded",
+        "has a * in {}: only an email can be found by its beginning, and no excluded term has a *",
         field.name()
     )
 }

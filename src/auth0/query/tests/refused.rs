@@ -184,19 +184,19 @@ fn only_an_email_has_a_prefix_and_only_two_words_are_truth_values() {
         ("email:jané*", "has a * after fewer than 3 ASCII characters"),
         (
             "user_id:auth0*",
-            "has a * in user_id: only email can be found by the beginning of its value, and no term with a * can be excluded",
+            "has a * in user_id: only an email can be found by its beginning, and no excluded term has a *",
         ),
         (
             "user_id:x AND identities.provider:goo*",
-            "has a * in identities.provider: only email can be found by the beginning of its value, and no term with a * can be excluded",
+            "has a * in identities.provider: only an email can be found by its beginning, and no excluded term has a *",
         ),
         (
             "email.raw:jane*",
-            "has a * in email.raw: only email can be found by the beginning of its value, and no term with a * can be excluded",
+            "has a * in email.raw: only an email can be found by its beginning, and no excluded term has a *",
         ),
         (
             "user_id:x -email:jane*",
-            "has a * in email: only email can be found by the beginning of its value, and no term with a * can be excluded",
+            "has a * in email: only an email can be found by its beginning, and no excluded term has a *",
         ),
         ("email_verified:yes", "has an email_verified that is neither true nor false"),
         ("email_verified:True", "has an email_verified that is neither true nor false"),
