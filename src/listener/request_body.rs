@@ -64,7 +64,7 @@ impl Drop for RequestBody {
         if let (Some(body), Some(rest)) = (self.body.take(), self.rest.take())
             && !body.is_end_stream()
         {
-            // After the response, nobody reads the rest.
+            // It fails once the listener has sent the response, and no longer reads the rest.
             drop(rest.send(body));
         }
     }

@@ -224,3 +224,16 @@ async fn messages_of_refused_calls_do_not_end_the_connection() {
         }
     }
 }
+
+/// The server waits for the message of a refused call only briefly: a client cannot hold calls open
+/// by sending none.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_call_is_answered_although_its_message_never_comes() {
+    let server = TestServer::start().await;
+    let mut peer = Peer::connect(server.address).await;
+
+    peer.send([Frame::call(1, CREATE, &[])]).await;
+
+    let refused = peer.until(|frame| frame.kind == HEADERS).await;
+    assert_eq!((refused.stream, refused.flags & END_STREAM), (1, END_STREAM));
+}
