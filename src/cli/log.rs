@@ -56,13 +56,10 @@ impl Drop for FlushOnDrop {
     }
 }
 
-/// Writes the lines to stderr, for as long as the process lives. Each write has all lines that
-/// arrived during the one before.
+/// Writes the lines to stderr, for as long as the process lives.
 fn write_lines() {
     let mut batch = Batch::default();
     loop {
-        // Calls that could run now do so first: their lines leave with the same write.
-        thread::yield_now();
         LINES.take(&mut batch);
         let (calls, others) = (batch.lost.ordinary, batch.lost.important);
         if calls + others > 0 {

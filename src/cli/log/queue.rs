@@ -1,5 +1,6 @@
 //! The lines on their way to stderr. A call adds its line here and goes on; a thread of its own
-//! writes. What arrives during one write goes out with the next one.
+//! writes. After a write it rests for a moment, so that the lines of many calls leave together and
+//! few calls wake it.
 
 use std::{
     mem,
@@ -12,11 +13,16 @@ use super::line::{Importance, Line};
 /// The capacity, in bytes, that a batch keeps for the next lines.
 const KEPT_CAPACITY: usize = 64 * 1024;
 
+/// How long the writer rests between two writes. A line waits this long at most.
+const REST: Duration = Duration::from_millis(5);
+/// So many bytes end its rest.
+const MANY: usize = 256 * 1024;
+
 /// The lines that wait to be written, in their order.
 #[derive(Debug)]
 pub(super) struct LineQueue {
     state: Mutex<State>,
-    /// There are lines, and the writer sleeps.
+    /// There is something to do for the writer, which sleeps or rests.
     filled: Condvar,
     /// All lines are written.
     emptied: Condvar,
@@ -39,6 +45,8 @@ enum Writer {
     Woken,
     /// It writes lines that it took.
     Writing,
+    /// It has written, and takes the next lines in a moment.
+    Resting,
 }
 
 /// How many lines found no room.
@@ -89,19 +97,30 @@ impl LineQueue {
             return;
         }
         state.lines.extend_from_slice(&line.text);
-        if state.writer == Writer::Asleep {
+        let is_awaited = match state.writer {
+            Writer::Asleep => true,
+            Writer::Resting => state.lines.len() >= MANY,
+            Writer::Woken | Writer::Writing => false,
+        };
+        if is_awaited {
             state.writer = Writer::Woken;
             drop(state);
             self.filled.notify_one();
         }
     }
 
-    /// For the writer: all lines that wait, as soon as there are any. The lines that it took before
-    /// count as written.
+    /// For the writer: all lines that wait, after a rest, as soon as there are any. The lines that it
+    /// took before count as written.
     pub(super) fn take(&self, batch: &mut Batch) {
         batch.lines.clear();
         batch.lines.shrink_to(KEPT_CAPACITY);
         let mut state = self.state();
+        if state.writer == Writer::Writing {
+            state.writer = Writer::Resting;
+            let rests = |state: &mut State| state.writer == Writer::Resting && !state.is_ending;
+            let rested = self.filled.wait_timeout_while(state, REST, rests);
+            state = rested.unwrap_or_else(PoisonError::into_inner).0;
+        }
         while state.lines.is_empty() {
             state.writer = Writer::Asleep;
             if state.is_ending {
@@ -121,6 +140,7 @@ impl LineQueue {
             |state: &mut State| !state.lines.is_empty() || state.writer == Writer::Writing;
         let mut state = self.state();
         state.is_ending = true;
+        self.filled.notify_one();
         let waited = self.emptied.wait_timeout_while(state, patience, is_behind);
         !waited.unwrap_or_else(PoisonError::into_inner).1.timed_out()
     }
