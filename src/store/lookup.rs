@@ -6,11 +6,12 @@ use diesel::{
     QueryableByName, sql_query,
     sql_types::{Array, Binary, Bool, Json, Nullable, Text, Timestamptz, Uuid as SqlUuid},
 };
+use futures_util::future::join;
 use serde_json::Value;
 use uuid::Uuid;
 
 use super::{
-    Link, Session, StoreError, StoredResponse,
+    Link, LockKeys, Session, StoreError, StoredResponse,
     bind::column,
     cached::Cached,
     erasures::{concerns_deleted, not_being_erased},
@@ -224,8 +225,24 @@ const RESPONSE: &str = concat!(
 const NO_RESPONSE: &str = "CROSS JOIN (SELECT NULL::text AS holder_id, NULL::bytea AS fingerprint, NULL::bytea AS answer) r ";
 
 impl Session {
+    /// Begins a transaction, takes the locks of these keys, and runs the lookups while holding them,
+    /// in one round trip.
+    ///
+    /// # Errors
+    /// As of [`Session::begin_locked`].
+    pub async fn lock_and_look_up(
+        &mut self,
+        keys: &LockKeys,
+        lookups: &[Lookup],
+    ) -> Result<LookupResults, StoreError> {
+        let locks = self.line_up(keys).await?;
+        let (begun, found) = join(self.begin_with(locks), self.look_up(lookups)).await;
+        begun?;
+        found
+    }
+
     /// Runs the lookups, at least one.
-    pub async fn look_up(&mut self, lookups: &[Lookup]) -> Result<LookupResults, StoreError> {
+    pub async fn look_up(&self, lookups: &[Lookup]) -> Result<LookupResults, StoreError> {
         let request = self.request.as_ref();
         let sql = look_up_sql(
             lookups.iter().any(|q| q.link().is_some()),

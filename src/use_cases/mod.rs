@@ -321,7 +321,15 @@ pub async fn resolve<const N: usize>(
 /// # Errors
 /// [`Error::Retried`] if the call has a stored response.
 async fn look_up(session: &mut Session, lookups: &[Lookup]) -> Result<Vec<LookupResult>, Error> {
-    match session.look_up(lookups).await? {
+    unless_retried(session.look_up(lookups).await?)
+}
+
+/// These results.
+///
+/// # Errors
+/// [`Error::Retried`] if the call has a stored response.
+fn unless_retried(found: LookupResults) -> Result<Vec<LookupResult>, Error> {
+    match found {
         LookupResults { stored: Some(stored), .. } => Err(Error::Retried(stored)),
         LookupResults { results, stored: None, .. } => Ok(results),
     }

@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::{
     Error, UseCases, WriteUseCase, actor, look_up,
     preview::{self, Rows},
-    random_user_id, refs_in, resolve, take_live, take_target,
+    random_user_id, refs_in, resolve, take_live, take_target, unless_retried,
 };
 use crate::{
     auth::{Permit, Purpose, Target},
@@ -76,7 +76,14 @@ impl WriteUseCase for CreateUser {
         let named = UserRef::Identity(self.identity.id.clone());
         let mut lookups = vec![Lookup::from(named)];
         lookups.extend(wanted.clone().map(|id| Lookup::from(UserRef::UserId(id))));
-        let found = look_up(session, &lookups).await?;
+        let random = random_user_id()?;
+        let found = if self.validate_only {
+            look_up(session, &lookups).await?
+        } else {
+            let keys = LockKeys::default().identity(&self.identity.id).user(&random);
+            let keys = wanted.iter().fold(keys, LockKeys::user);
+            unless_retried(session.lock_and_look_up(&keys, &lookups).await?)?
+        };
         tenant.provider(&self.identity.id.provider).policy.expect_known()?;
         if found.first().is_some_and(|identity| identity.user_state.is_some()) {
             return Err(DomainError::IdentityTaken.into());
@@ -85,13 +92,12 @@ impl WriteUseCase for CreateUser {
         let id = match wanted {
             Some(id) if is_free => id,
             Some(_) if self.user_id_form.is_some() => return Err(DomainError::UserExists.into()),
-            _ => random_user_id()?,
+            _ => random,
         };
 
         if self.validate_only {
             return Ok(self.user(tenant, id, clock::now()).0);
         }
-        session.begin_locked(&LockKeys::default().user(&id).identity(&self.identity.id)).await?;
         let (user, identity) = self.user(tenant, id, clock::now());
         session.insert_user(&user, &identity)?;
         let (created, identities) = (UserChange::latest(&user), vec![identity.id]);

@@ -59,17 +59,41 @@ const SQL: &str = "SELECT q.position, n.create_time, n.absorbed_into, n.absorbed
     LEFT JOIN LATERAL (SELECT delete_time FROM tombstones WHERE n.id IS NULL AND tenant_id = $1 \
       AND id_hash = q.tombstone LIMIT 1) t ON true";
 
-/// What became of each of these ids, in their order.
+/// What became of each of these ids, in their order. Most ids have users, so no id is hashed before
+/// it is known to have none.
 pub(super) async fn states(
     conn: &mut Connection,
     scope: &Scope,
     ids: &[UserId],
 ) -> Result<Vec<IdState>, StoreError> {
-    let tombstone = |id: &UserId| scope.key.tombstone_hash(&UserRef::UserId(id.clone())).to_vec();
+    let mut states = read(conn, scope, ids, Vec::new()).await?;
+    let (unknown, ids): (Vec<_>, Vec<_>) = states
+        .iter_mut()
+        .zip(ids.iter().cloned())
+        .filter(|(state, _)| **state == IdState::Unknown)
+        .unzip();
+    if !ids.is_empty() {
+        let hash = |id: &UserId| scope.key.tombstone_hash(&UserRef::UserId(id.clone())).to_vec();
+        // The users too: one may have come since, and its tombstone gone.
+        let found = read(conn, scope, &ids, column(&ids, hash)).await?;
+        for (state, found) in unknown.into_iter().zip(found) {
+            *state = found;
+        }
+    }
+    Ok(states)
+}
+
+/// The same, with the tombstones that have these hashes, as many as ids or none.
+async fn read(
+    conn: &mut Connection,
+    scope: &Scope,
+    ids: &[UserId],
+    tombstones: Vec<Vec<u8>>,
+) -> Result<Vec<IdState>, StoreError> {
     let query = sql_query(SQL)
         .bind::<Text, _>(scope.tenant.as_str())
         .bind::<Array<Text>, _>(column(ids, UserId::as_str))
-        .bind::<Array<Binary>, _>(column(ids, tombstone));
+        .bind::<Array<Binary>, _>(tombstones);
     let mut rows: Vec<Row> = conn.load(Positional::<_, RowSql>::new(Cached(query))).await?;
     // The database returns them in this order, but does not promise it.
     rows.sort_by_key(|row| row.0);

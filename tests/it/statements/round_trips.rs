@@ -90,7 +90,7 @@ async fn a_write_waits_for_a_look_up_its_rows_its_writes_and_its_commit() {
     story.tell("ann").await;
 
     insta::assert_snapshot!(story.counts.join("\n"), @r"
-    CreateUser 4
+    CreateUser 3
     UpdateUser 4
     MergeMetadata 4
     Link 4
