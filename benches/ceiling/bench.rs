@@ -193,7 +193,8 @@ impl<'a> Bench<'a> {
         let (folder, url) = (&self.cluster.folder, self.cluster.url(&database));
         let more = match place {
             Place::Prototype => {
-                self.servers.insert(place, Server::prototype(folder, &url));
+                let prototype = Server::prototype(folder, &url, self.captured().await);
+                self.servers.insert(place, prototype);
                 return;
             }
             Place::Service | Place::Few => "",
@@ -216,7 +217,10 @@ impl<'a> Bench<'a> {
     async fn write(&mut self, script: Script) {
         self.database(self.options.users).await;
         let statements = match script {
-            Script::LinkAndUnlink => self.captured().await.link_and_unlink.clone(),
+            Script::LinkAndUnlink => {
+                let captured = self.captured().await;
+                [&*captured.link, &*captured.unlink].concat()
+            }
             Script::CreateUser => self.captured().await.create.clone(),
             _ => Vec::new(),
         };

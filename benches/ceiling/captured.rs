@@ -9,6 +9,7 @@ use std::{
 
 use chrono::DateTime;
 use identity_link_test_support::{Caller, link_identity, unlink};
+use serde::{Deserialize, Serialize};
 use tokio::time::sleep;
 use tokio_postgres::Client;
 use tonic::transport::Endpoint;
@@ -22,14 +23,16 @@ use super::{
     server::Server,
 };
 
-/// What the server asks on its own, at any time.
-const NOT_OF_CALLS: &str = "SELECT 1 AS presence";
+/// What the server sends on its own, at any time.
+const NOT_OF_CALLS: [&str; 2] = ["SELECT 1 AS presence", "DISCARD PLANS"];
 /// What begins the ids that a script makes. Twelve digits follow.
 const UUID: &str = "00000000-0000-4000-8000-";
 
 /// The statements of the writes.
+#[derive(Serialize, Deserialize)]
 pub(super) struct Captured {
-    pub(super) link_and_unlink: Vec<String>,
+    pub(super) link: Vec<String>,
+    pub(super) unlink: Vec<String>,
     pub(super) create: Vec<String>,
 }
 
@@ -63,15 +66,15 @@ impl Captured {
         let (primary, secondary) = (id(1), id(2));
 
         let mut log = Log::of(cluster, &database);
-        let mut link = String::new();
-        let mut pair = Vec::new();
+        let (mut made, mut link, mut unlinking) = (String::new(), Vec::new(), Vec::new());
         // The first time prepares the statements.
         for _ in 0..2 {
             log.skip();
             let linked = caller.link(link_identity(&primary, PROVIDER, &secondary)).await.unwrap();
+            made = linked.link.unwrap().id;
+            link = log.read();
             caller.unlink(unlink(&primary, PROVIDER, &secondary)).await.unwrap();
-            link = linked.link.unwrap().id;
-            pair = log.read();
+            unlinking = log.read();
         }
         let (mut created, mut request, mut create) = (String::new(), calls::create(0), Vec::new());
         for random in 0..2 {
@@ -87,7 +90,7 @@ impl Captured {
         let pair_varies = [
             Varying { text: primary, by: ":p::text".to_owned() },
             Varying { text: secondary, by: ":s::text".to_owned() },
-            Varying { text: link, by: uuid.clone() },
+            Varying { text: made, by: uuid.clone() },
         ];
         let subject = request.identity.unwrap().identity_ref.unwrap().subject;
         let user_varies = [
@@ -95,7 +98,8 @@ impl Captured {
             Varying { text: created, by: uuid },
         ];
         Self {
-            link_and_unlink: scripted(&client, &pair, &pair_varies).await,
+            link: scripted(&client, &link, &pair_varies).await,
+            unlink: scripted(&client, &unlinking, &pair_varies).await,
             create: scripted(&client, &create, &user_varies).await,
         }
     }
@@ -209,7 +213,7 @@ impl Log {
                 _ => {}
             }
         }
-        found.retain(|statement| !statement.sql.contains(NOT_OF_CALLS));
+        found.retain(|statement| !NOT_OF_CALLS.iter().any(|own| statement.sql.contains(own)));
         found
     }
 }

@@ -53,8 +53,8 @@ fn main() {
     if options.test {
         return;
     }
-    if let Some(url) = &options.prototype {
-        return prototype::serve(url);
+    if let (Some(url), Some(captured)) = (&options.prototype, &options.captured) {
+        return prototype::serve(url, captured);
     }
     let mut rows = rows::all(options.peers);
     rows.retain(|row| {

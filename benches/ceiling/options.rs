@@ -42,6 +42,9 @@ pub(super) struct Options {
     #[arg(long, hide = true)]
     bench: bool,
     /// Serves the prototype on this database instead.
-    #[arg(long, hide = true, value_name = "URL")]
+    #[arg(long, hide = true, value_name = "URL", requires = "captured")]
     pub(super) prototype: Option<String>,
+    /// The statements of the prototype's writes.
+    #[arg(long, hide = true, value_name = "FILE")]
+    pub(super) captured: Option<PathBuf>,
 }

@@ -17,7 +17,7 @@ use super::{
 const LOGGED: &str = "0.05";
 
 /// As the service connects; and no statement is planned twice, which is pgbench at its best.
-const SETTINGS: &str = "-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c enable_hashjoin=off \
+pub(super) const SETTINGS: &str = "-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c enable_hashjoin=off \
     -c enable_mergejoin=off -c enable_material=off -c enable_memoize=off -c jit=off -c timezone=UTC";
 
 /// One run.

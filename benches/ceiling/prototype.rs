@@ -1,26 +1,31 @@
-//! The plain prototype: `GetUser` by tonic and tokio-postgres with a pool, without a token, without
-//! rules, without a log.
+//! The plain prototype: tonic and tokio-postgres with a pool of connections, without a token, without
+//! rules, without a log. It shows what a server with tonic reaches at most if it gathers no calls.
+
+mod reads;
+mod writes;
 
 use std::{
     convert::Infallible,
+    fs,
+    path::Path,
     sync::{Arc, Mutex},
 };
 
 use axum::{Router, extract::Request, routing::post};
-use identity_link::grpc::proto as pb;
-use identity_link_test_support::{identity_ref, object};
-use prost_types::{Struct, Timestamp};
+use prost::Message;
 use tokio::{net::TcpListener, sync::Semaphore};
-use tokio_postgres::{Client, NoTls, Row, Statement};
+use tokio_postgres::{Client, NoTls, Statement};
 use tonic::{
     Response, Status,
-    server::{Grpc, UnaryService},
+    server::Grpc,
     service::Routes,
     transport::{Server, server::TcpIncoming},
 };
 use tonic_prost::ProstCodec;
+use tower::service_fn;
 
-use super::scripts::PROTOTYPE;
+use self::writes::{Links, Write};
+use super::{captured::Captured, pgbench};
 
 /// As many as the service has by default.
 const CONNECTIONS: usize = 8;
@@ -28,88 +33,95 @@ const CONNECTIONS: usize = 8;
 #[derive(Clone)]
 struct Prototype {
     free: Arc<Semaphore>,
-    idle: Arc<Mutex<Vec<(Client, Statement)>>>,
+    idle: Arc<Mutex<Vec<Connection>>>,
+    links: Arc<Links>,
 }
 
-impl UnaryService<pb::GetUserRequest> for Prototype {
-    type Response = pb::GetUserResponse;
-    type Future = std::pin::Pin<
-        Box<dyn Future<Output = Result<Response<pb::GetUserResponse>, Status>> + Send>,
-    >;
+/// A connection with everything prepared.
+struct Connection {
+    client: Client,
+    get_user: Statement,
+    resolve_users: Statement,
+    link: Write,
+    unlink: Write,
+    create_user: Write,
+}
 
-    fn call(&mut self, request: tonic::Request<pb::GetUserRequest>) -> Self::Future {
-        let Self { free, idle } = self.clone();
-        Box::pin(async move {
-            let _permit = free.acquire().await.unwrap();
-            let (client, statement) = idle.lock().unwrap().pop().unwrap();
-            let rows = client.query(&statement, &[&request.get_ref().user_id]).await.unwrap();
-            idle.lock().unwrap().push((client, statement));
-            let user = user(&rows).ok_or_else(|| Status::not_found("no such user"))?;
-            Ok(Response::new(pb::GetUserResponse { user: Some(user) }))
-        })
+impl Connection {
+    async fn open(url: &str, captured: &Captured) -> Self {
+        let mut config: tokio_postgres::Config = url.parse().unwrap();
+        config.options(pgbench::SETTINGS);
+        let (client, connection) = config.connect(NoTls).await.unwrap();
+        tokio::spawn(connection);
+        Self {
+            get_user: client.prepare(reads::GET_USER).await.unwrap(),
+            resolve_users: client.prepare(reads::RESOLVE_USERS).await.unwrap(),
+            link: Write::prepare(&client, &captured.link).await,
+            unlink: Write::prepare(&client, &captured.unlink).await,
+            create_user: Write::prepare(&client, &captured.create).await,
+            client,
+        }
     }
 }
 
-/// A user from its rows, one for each identity.
-fn user(rows: &[Row]) -> Option<pb::User> {
-    let row = rows.first()?;
-    Some(pb::User {
-        id: row.get(0),
-        version: row.get(1),
-        user_metadata: json(row, 2),
-        app_metadata: json(row, 3),
-        profile_overrides: json(row, 4),
-        blocked: row.get(5),
-        create_time: time(row, 6),
-        update_time: time(row, 7),
-        identities: rows.iter().map(identity).collect(),
-        ..Default::default()
-    })
-}
-
-fn identity(row: &Row) -> pb::Identity {
-    pb::Identity {
-        identity_ref: identity_ref(row.get(8), row.get(9)),
-        connection: row.get(10),
-        social: row.get(11),
-        email: row.get(12),
-        email_verified: row.get(13),
-        profile_data: json(row, 14),
-        attach_time: time(row, 15),
-        origin_user_id: row.get(16),
-        ..Default::default()
+impl Prototype {
+    /// Lends a connection.
+    async fn with_connection<T>(&self, work: impl AsyncFnOnce(&Connection) -> T) -> T {
+        let _permit = self.free.acquire().await.unwrap();
+        let connection = self.idle.lock().unwrap().pop().unwrap();
+        let result = work(&connection).await;
+        self.idle.lock().unwrap().push(connection);
+        result
     }
 }
 
-fn json(row: &Row, column: usize) -> Option<Struct> {
-    object(serde_json::from_str(row.get(column)).unwrap())
-}
-
-fn time(row: &Row, column: usize) -> Option<Timestamp> {
-    let micros: i64 = row.get(column);
-    let nanos = i32::try_from(micros.rem_euclid(1_000_000) * 1000).unwrap();
-    Some(Timestamp { seconds: micros.div_euclid(1_000_000), nanos })
-}
-
-/// Serves until it is killed.
+/// Serves until it is killed. `captured` is the file with the statements of the writes.
 #[tokio::main]
-pub(super) async fn serve(url: &str) {
+pub(super) async fn serve(url: &str, captured: &Path) {
+    let captured = serde_json::from_slice(&fs::read(captured).unwrap()).unwrap();
     let mut idle = Vec::new();
     for _ in 0..CONNECTIONS {
-        let (client, connection) = tokio_postgres::connect(url, NoTls).await.unwrap();
-        tokio::spawn(connection);
-        let statement = client.prepare(PROTOTYPE).await.unwrap();
-        idle.push((client, statement));
+        idle.push(Connection::open(url, &captured).await);
     }
-    let prototype =
-        Prototype { free: Arc::new(Semaphore::new(CONNECTIONS)), idle: Arc::new(Mutex::new(idle)) };
-    let get_user = move |request: Request| async move {
-        Ok::<_, Infallible>(Grpc::new(ProstCodec::default()).unary(prototype, request).await)
+    let prototype = Prototype {
+        free: Arc::new(Semaphore::new(CONNECTIONS)),
+        idle: Arc::new(Mutex::new(idle)),
+        links: Arc::default(),
     };
-    let router = Router::new().route("/identitylink.v1.IdentityService/GetUser", post(get_user));
+    let router = Router::new()
+        .merge(rpc("GetUser", &prototype, reads::get_user))
+        .merge(rpc("ResolveUsers", &prototype, reads::resolve_users))
+        .merge(rpc("Link", &prototype, writes::link))
+        .merge(rpc("Unlink", &prototype, writes::unlink))
+        .merge(rpc("CreateUser", &prototype, writes::create_user));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     eprintln!("{}", serde_json::json!({"message": "serving", "address": address.to_string()}));
     let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
     Server::builder().add_routes(Routes::from(router)).serve_with_incoming(incoming).await.unwrap();
+}
+
+/// The route of an rpc.
+fn rpc<M, R, F>(
+    name: &str,
+    prototype: &Prototype,
+    handler: impl Fn(Prototype, M) -> F + Copy + Send + Sync + 'static,
+) -> Router
+where
+    M: Message + Default + 'static,
+    R: Message + Default + 'static,
+    F: Future<Output = Result<R, Status>> + Send + 'static,
+{
+    let prototype = prototype.clone();
+    let call = move |request: Request| {
+        let prototype = prototype.clone();
+        let service = service_fn(move |request: tonic::Request<M>| {
+            let response = handler(prototype.clone(), request.into_inner());
+            async { Ok(Response::new(response.await?)) }
+        });
+        async {
+            Ok::<_, Infallible>(Grpc::new(ProstCodec::default()).unary(service, request).await)
+        }
+    };
+    Router::new().route(&format!("/identitylink.v1.IdentityService/{name}"), post(call))
 }

@@ -63,12 +63,3 @@ pub(super) fn write(folder: &Path, script: Script, captured: &[String]) -> PathB
     fs::write(&file, text).unwrap();
     file
 }
-
-/// The statement of the prototype.
-pub(super) const PROTOTYPE: &str = "SELECT u.id, u.version, u.user_metadata::text, u.app_metadata::text, \
-      u.profile_overrides::text, u.blocked, (extract(epoch FROM u.create_time) * 1000000)::bigint, \
-      (extract(epoch FROM u.update_time) * 1000000)::bigint, i.provider, i.subject, i.connection, i.social, i.email, \
-      i.email_verified, i.profile_data::text, (extract(epoch FROM i.attach_time) * 1000000)::bigint, i.home_id \
-    FROM users n JOIN users u ON u.tenant_id = n.tenant_id AND u.id = coalesce(n.absorbed_into, n.id) \
-    JOIN identities i ON i.tenant_id = u.tenant_id AND i.owner_id = u.id \
-    WHERE n.tenant_id = 'default' AND n.id = $1 ORDER BY i.ordinal";

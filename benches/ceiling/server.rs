@@ -12,7 +12,7 @@ use std::{
 use identity_link_test_support::{auth0::AUTH0, server::config_toml};
 use serde_json::Value;
 
-use super::process;
+use super::{captured::Captured, process};
 
 /// How long a server may take to start. A peer may have to be installed first.
 const START: Duration = Duration::from_secs(300);
@@ -47,9 +47,11 @@ impl Server {
     }
 
     /// The plain prototype, which this program serves, too.
-    pub(super) fn prototype(folder: &Path, url: &str) -> Self {
+    pub(super) fn prototype(folder: &Path, url: &str, captured: &Captured) -> Self {
+        let file = folder.join("captured.json");
+        fs::write(&file, serde_json::to_vec(captured).unwrap()).unwrap();
         let mut command = Command::new(std::env::current_exe().unwrap());
-        command.args(["--prototype", url]);
+        command.args(["--prototype", url, "--captured"]).arg(file);
         Self::start(command, &folder.join("prototype.log"))
     }
 
