@@ -32,6 +32,8 @@ pub(super) enum Peer {
     BetterAuth,
     /// `Link`, then `Unlink`, in one process of Node.js on a file of SQLite.
     AuthHero,
+    /// A link that matrix-authentication-service adds, then deletes, on the same cluster.
+    Mas,
 }
 
 /// The kinds of calls.

@@ -9,7 +9,7 @@ use super::{
     client::bearer,
     http1::{self, Connection, Sent},
     load::Call,
-    population::{PAIRS, PROVIDER, id, pair},
+    population::{PROVIDER, id, own_pair, pair},
 };
 
 /// Two users to link.
@@ -78,11 +78,7 @@ pub(super) async fn call(
     tasks: usize,
     pair: impl Fn(u64) -> Pair + Send + Sync + 'static,
 ) -> Call {
-    let count = tasks as u64;
-    let requests = move |task, random| {
-        let number = task as u64 + count * (random % (PAIRS / count));
-        pair(number).link_and_unlink().into()
-    };
+    let requests = move |task, random| pair(own_pair(task, tasks, random)).link_and_unlink().into();
     http1::call(address, headers, tasks, requests).await
 }
 
@@ -91,8 +87,7 @@ pub(super) async fn check(address: SocketAddr, headers: HeaderMap, pair: &Pair) 
     let mut connection = Connection::open(address, headers).await;
     assert_eq!(pair.identities(&mut connection).await, [1, 1]);
     for (request, identities) in pair.link_and_unlink().into_iter().zip([[2, 0], [1, 1]]) {
-        let answer = connection.send(request).await;
-        assert!(answer.status().is_success(), "{answer:?}");
+        connection.send_well(request).await;
         assert_eq!(pair.identities(&mut connection).await, identities);
     }
 }

@@ -11,7 +11,7 @@ use super::{
     arms::Rpcs,
     client::{Answer, Client, Rpc},
     load::{Call, Draw},
-    population::{PAIRS, PROVIDER, email, fresh, id, pair},
+    population::{PROVIDER, email, fresh, id, own_pair, pair},
 };
 
 /// How many ids one call of `ResolveUsers` has.
@@ -39,7 +39,7 @@ pub(super) fn call(rpcs: Rpcs, client: Client, users: u64, tasks: usize) -> Call
             pb::ResolveUsersRequest { user_ids }
         }),
         Rpcs::CreateUser => simple(client, Rpc::of_identities("CreateUser"), create),
-        Rpcs::LinkAndUnlink => link_and_unlink(client, users, tasks as u64),
+        Rpcs::LinkAndUnlink => link_and_unlink(client, users, tasks),
     }
 }
 
@@ -73,13 +73,12 @@ pub(super) fn create(random: u64) -> pb::CreateUserRequest {
 }
 
 /// Links a pair of users that no other task links, and unlinks it.
-fn link_and_unlink(client: Client, users: u64, tasks: u64) -> Call {
+fn link_and_unlink(client: Client, users: u64, tasks: usize) -> Call {
     let rpcs = [Rpc::of_identities("Link"), Rpc::of_identities("Unlink")];
     let shared = Arc::new((client, rpcs));
     Arc::new(move |task, random| {
         let shared = Arc::clone(&shared);
-        let number = task as u64 + tasks * (random % (PAIRS / tasks));
-        let (primary, secondary) = pair(users, number);
+        let (primary, secondary) = pair(users, own_pair(task, tasks, random));
         Box::pin(async move {
             let (client, [link, unlinking]) = &*shared;
             let (primary, secondary) = (id(primary), id(secondary));

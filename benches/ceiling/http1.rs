@@ -10,7 +10,10 @@ use hyper::{
     client::conn::http1::{SendRequest, handshake},
 };
 use hyper_util::rt::TokioIo;
-use tokio::{net::TcpStream, sync::Mutex};
+use tokio::{
+    net::TcpStream,
+    sync::{Mutex, MutexGuard},
+};
 
 use super::{client::Answer, load::Call};
 
@@ -25,20 +28,33 @@ pub(super) async fn call(
     tasks: usize,
     requests: impl Fn(usize, u64) -> Vec<Sent> + Send + Sync + 'static,
 ) -> Call {
-    let connections = (0..tasks).map(|_| Connection::open(address, headers.clone()));
-    let connections: Arc<[_]> = join_all(connections).await.into_iter().map(Mutex::new).collect();
+    let connections = Connections::open(address, headers, tasks).await;
     Arc::new(move |task, random| {
-        let connections = Arc::clone(&connections);
+        let connections = connections.clone();
         let requests = requests(task, random);
         Box::pin(async move {
-            let mut connection = connections[task % connections.len()].lock().await;
+            let mut connection = connections.of(task).await;
             for request in requests {
-                let answer = connection.send(request).await;
-                assert!(answer.status().is_success(), "{answer:?}");
+                connection.send_well(request).await;
             }
             Answer::Ok
         })
     })
+}
+
+/// The connections of so many tasks.
+#[derive(Clone)]
+pub(super) struct Connections(Arc<[Mutex<Connection>]>);
+
+impl Connections {
+    pub(super) async fn open(address: SocketAddr, headers: HeaderMap, tasks: usize) -> Self {
+        let connections = (0..tasks).map(|_| Connection::open(address, headers.clone()));
+        Self(join_all(connections).await.into_iter().map(Mutex::new).collect())
+    }
+
+    pub(super) async fn of(&self, task: usize) -> MutexGuard<'_, Connection> {
+        self.0[task % self.0.len()].lock().await
+    }
 }
 
 /// A connection, and the headers of its requests.
@@ -68,5 +84,12 @@ impl Connection {
         self.sender.ready().await.unwrap();
         let (head, body) = self.sender.send_request(request).await.unwrap().into_parts();
         Response::from_parts(head, body.collect().await.unwrap().to_bytes())
+    }
+
+    /// The same. Panics unless the request succeeds.
+    pub(super) async fn send_well(&mut self, request: Sent) -> Response<Bytes> {
+        let answer = self.send(request).await;
+        assert!(answer.status().is_success(), "{answer:?}");
+        answer
     }
 }

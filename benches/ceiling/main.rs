@@ -19,6 +19,7 @@ mod cluster;
 mod feed;
 mod http1;
 mod load;
+mod mas;
 mod options;
 mod peers;
 mod pgbench;
@@ -63,7 +64,7 @@ fn main() {
     if options.list {
         for row in rows {
             println!(
-                "{:<22} {} {:>6}{} {}",
+                "{:<30} {} {:>6}{} {}",
                 row.name,
                 if row.is_rate { ">" } else { "<" },
                 row.target,

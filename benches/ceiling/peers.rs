@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, fs, path::Path};
 
 use http::{HeaderMap, HeaderName, Method};
+use serde_json::Value;
 
 use super::{
     arms::Peer,
@@ -10,6 +11,7 @@ use super::{
     cluster::Cluster,
     http1,
     load::Call,
+    mas::{self, Link},
     server::{self, Server},
 };
 
@@ -18,6 +20,8 @@ pub(super) struct Served {
     peer: Peer,
     pub(super) server: Server,
     headers: HeaderMap,
+    /// What it said when it began to serve.
+    said: Value,
 }
 
 impl Served {
@@ -29,20 +33,24 @@ impl Served {
             Peer::AuthHero => {
                 ("authhero", cluster.folder.join("authhero.sqlite").display().to_string())
             }
+            Peer::Mas => ("matrix-authentication-service", cluster.empty_database("mas").await),
         };
         let log = cluster.folder.join(format!("{name}.log"));
         let server = Server::peer(&script, &[name, &argument], &log);
-        let line = server::serving(&fs::read_to_string(log).unwrap()).unwrap();
+        let said = server::serving(&fs::read_to_string(log).unwrap()).unwrap();
         let headers: BTreeMap<String, String> =
-            serde_json::from_value(line["headers"].clone()).unwrap();
+            serde_json::from_value(said["headers"].clone()).unwrap();
         let headers = headers
             .into_iter()
             .map(|(name, value)| (name.parse::<HeaderName>().unwrap(), value.parse().unwrap()));
         let headers: HeaderMap = headers.collect();
-        if peer == Peer::AuthHero {
-            auth0::check(server.address, headers.clone(), &Pair::of_authhero(0)).await;
+        let (address, copy) = (server.address, headers.clone());
+        match peer {
+            Peer::BetterAuth => {}
+            Peer::AuthHero => auth0::check(address, copy, &Pair::of_authhero(0)).await,
+            Peer::Mas => mas::check(address, copy, &Link::of(&said, 0)).await,
         }
-        Self { peer, server, headers }
+        Self { peer, server, headers, said }
     }
 
     /// A call by so many tasks.
@@ -54,6 +62,7 @@ impl Served {
                 http1::call(address, headers, tasks, move |_, _| vec![request.clone()]).await
             }
             Peer::AuthHero => auth0::call(address, headers, tasks, Pair::of_authhero).await,
+            Peer::Mas => mas::call(address, headers, tasks, self.said.clone()).await,
         }
     }
 }

@@ -28,6 +28,12 @@ pub(super) fn pair(users: u64, number: u64) -> (u64, u64) {
     (first, first + step)
 }
 
+/// The number of a pair that a random number chooses, and that no other one of so many tasks has.
+pub(super) fn own_pair(task: usize, tasks: usize, random: u64) -> u64 {
+    let tasks = tasks as u64;
+    task as u64 + tasks * (random % (PAIRS / tasks))
+}
+
 /// Statements that insert so many users, as `CreateUser` would, without the triggers of the foreign
 /// keys, which hold for these rows.
 pub(super) fn insert(users: u64) -> String {

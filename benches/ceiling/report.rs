@@ -28,13 +28,13 @@ impl Report<'_> {
 
     pub(super) fn text(&self) {
         println!(
-            "{:<22} {:>9} {:>9} {:>9}  of the median, of the worst round, the target",
+            "{:<30} {:>9} {:>9} {:>9}  of the median, of the worst round, the target",
             "row", "value", "worst", "target"
         );
         for row in self.rows {
             let (value, worst) = ((row.value)(self.medians), row.worst(&self.values(row)));
             println!(
-                "{:<22} {value:>9.2} {worst:>9.2} {}{:>8.2}{} {:<6} {}",
+                "{:<30} {value:>9.2} {worst:>9.2} {}{:>8.2}{} {:<6} {}",
                 row.name,
                 if row.is_rate { ">" } else { "<" },
                 row.target,

@@ -83,7 +83,7 @@ pub(super) fn all(with_peers: bool) -> Vec<Row> {
     rows.extend(feed());
     rows.extend(floors());
     if with_peers {
-        rows.extend([better_auth(), authhero()]);
+        rows.extend([better_auth(), authhero(), mas()]);
     }
     rows
 }
@@ -340,5 +340,17 @@ fn authhero() -> Row {
         [4.0, 6.0],
         [HERE].into_iter().chain(PEER).collect(),
         |round| round[&HERE].rate / round[&PEER[0]].rate.max(round[&PEER[1]].rate),
+    )
+}
+
+fn mas() -> Row {
+    const HERE: Arm = Arm::LinksByHttp(8);
+    const PEER: Arm = Arm::Peer(Peer::Mas, 8);
+    rate(
+        "matrix-authentication-service",
+        "Link and Unlink per second by HTTP/1.1, c=8 ÷ MAS's link added and deleted, c=8",
+        [0.9, 1.2],
+        vec![HERE, PEER],
+        |round| round[&HERE].rate / round[&PEER].rate,
     )
 }

@@ -14,8 +14,8 @@ use serde_json::Value;
 
 use super::{captured::Captured, process};
 
-/// How long a server may take to start. A peer may have to be installed first.
-const START: Duration = Duration::from_secs(300);
+/// How long a server may take to start. A peer may have to be built first.
+const START: Duration = Duration::from_secs(2 * 3600);
 
 /// A running server. It is killed on drop.
 pub(super) struct Server {
