@@ -226,6 +226,31 @@ async fn a_row_that_does_not_parse_is_a_fault_and_others_are_served() {
     assert_eq!(service.user(&good.id).await, good);
 }
 
+/// A trigger of others makes a statement change no row. The statements of a write are sent together,
+/// so those around it have changed theirs.
+#[tokio::test]
+async fn a_write_that_misses_a_row_commits_nothing() {
+    let server = TestServer::start().await;
+    let service = server.service();
+    let [one, other] =
+        [service.create("github", "h1").await.id, service.create("sms", "s1").await.id];
+    let skip = "CREATE FUNCTION skip() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'; \
+        CREATE TRIGGER skip BEFORE UPDATE ON users FOR EACH ROW EXECUTE FUNCTION skip(); \
+        CREATE TRIGGER skip BEFORE INSERT ON links FOR EACH ROW EXECUTE FUNCTION skip()";
+    server.database.db_execute(skip).await;
+
+    let update = service.update_user(block(&one, true));
+    assert_eq!(server.db_refused(update).await, "Internal INTERNAL");
+    server.database.db_execute("DROP TRIGGER skip ON users").await;
+    let link = service.link(link_user(&one, &other));
+    assert_eq!(server.db_refused(link).await, "Aborted CONFLICT_RETRY");
+
+    server.database.db_execute("DROP TRIGGER skip ON links").await;
+    service.link(link_user(&one, &other)).await.unwrap();
+    service.update_user(block(&one, true)).await.unwrap();
+    server.database.db_assert_invariants().await;
+}
+
 /// P11: a database whose certificate the server does not trust.
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_sent_to_a_database_without_a_trusted_certificate() {
