@@ -17,6 +17,7 @@ pub mod feed;
 pub mod grpc;
 pub mod http_client;
 pub mod listener;
+pub mod management;
 pub mod oauth;
 pub mod secret;
 pub mod server;

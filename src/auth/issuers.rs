@@ -147,4 +147,9 @@ impl Issuers {
         let (issuer, keys) = self.trusted.iter().find(|(issuer, _)| issuer.issuer == iss)?;
         Some((issuer, keys))
     }
+
+    /// Each `iss`, and whether it has keys that verify its tokens.
+    pub fn with_keys(&self) -> impl Iterator<Item = (&str, bool)> {
+        self.trusted.iter().map(|(issuer, keys)| (&*issuer.issuer, keys.current().is_ok()))
+    }
 }

@@ -2,23 +2,30 @@
 
 use std::path::Path;
 
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+};
 use tokio_util::sync::CancellationToken;
 
 use super::{EX_INTERRUPTED, Failure, bind, load, log, runtime};
-use crate::server;
+use crate::server::{self, Listeners};
 
 pub(super) fn run(config: &Path) -> Result<(), Failure> {
     let config = load(config)?;
     log::start(&config.log)?;
-    let listener = bind(config.listen)?;
+    let calls = bind(config.listen)?;
+    let management = config.management.map(bind).transpose()?;
     let runtime = runtime()?;
     let outcome = runtime.block_on(async {
         let shutdown = on_signal()?;
         // A hangup signal only reloads files; without this handler it would end the process.
         let _hangups = signal(SignalKind::hangup())?;
-        let listener = tokio::net::TcpListener::from_std(listener)?;
-        server::serve(config, listener, shutdown).await?;
+        let listeners = Listeners {
+            calls: TcpListener::from_std(calls)?,
+            management: management.map(TcpListener::from_std).transpose()?,
+        };
+        server::serve(config, listeners, shutdown).await?;
         tracing::info!("stopped");
         Ok(())
     });

@@ -6,6 +6,7 @@ mod feed;
 mod issuers;
 mod keys;
 mod listener;
+mod management;
 mod oauth;
 mod providers;
 mod reader;
@@ -25,7 +26,7 @@ pub use self::{
     tenants::{Tenant, UserIds},
 };
 use self::{
-    keys::{Flag, Nested, Number, Text, Time, keys, seconds},
+    keys::{Flag, HOUR, Nested, Number, Text, Time, keys, seconds},
     reader::Reader,
 };
 use crate::{
@@ -52,13 +53,19 @@ keys! {
         listener: Nested = Nested::Optional,
         /// The listener's certificate.
         tls: Nested = Nested::Optional,
+        /// The listener for operators and their tools.
+        management: Nested = Nested::Optional,
         /// Whether the server offers gRPC reflection, with which tools such as grpcurl need no
         /// proto files.
         reflection: Flag = Flag { default: true },
         /// How long a call may take at most, from its headers to those of its response. A client's
         /// own deadline only shortens it.
         max_call_time: Time = Time::not_zero(seconds(30)),
-        /// How long calls in progress may go on after a signal to stop. What they began to write
+        /// How long the server still accepts connections and calls after a signal to stop, while its
+        /// health and readiness already say that it stops: as long as the load balancer takes to
+        /// notice.
+        shutdown_delay: Time = Time::at_most(seconds(0), seconds(HOUR)),
+        /// How long calls in progress may go on after that. What they began to write
         /// may then take 12 seconds more.
         shutdown_grace: Time = Time::any(seconds(20)),
         /// What is logged: a level (`off`, `error`, `warn`, `info`, `debug`, `trace`), or a list of
@@ -106,13 +113,17 @@ pub struct Config {
     pub limits: Limits,
     /// The listener's certificate; `None` for connections in clear text.
     pub tls: Option<TlsFiles>,
+    /// The address and port of the management listener; `None` for none.
+    pub management: Option<SocketAddr>,
     /// Whether the server offers gRPC reflection.
     pub reflection: bool,
     /// How long a call may take at most, from its headers to those of its response.
     pub max_call_time: Duration,
     /// How many calls are processed at once; further calls are refused.
     pub max_concurrent_calls: usize,
-    /// How long calls in flight may take after a signal to stop.
+    /// How long the server accepts calls after a signal to stop.
+    pub shutdown_delay: Duration,
+    /// How long calls in flight may take after that.
     pub shutdown_grace: Duration,
     /// What is logged, as a filter of the `tracing` crates; `info` logs one line per call.
     pub log: String,
@@ -187,8 +198,10 @@ impl Config {
         });
         let limits = listener::read(r.table_or_empty(&ROOT.listener));
         let tls = r.table(&ROOT.tls).and_then(|table| tls::read(table, base));
+        let management = r.table(&ROOT.management).and_then(management::read);
         let reflection = r.flag(&ROOT.reflection);
         let max_call_time = r.time(&ROOT.max_call_time);
+        let shutdown_delay = r.time(&ROOT.shutdown_delay);
         let shutdown_grace = r.time(&ROOT.shutdown_grace);
         let log = r.parsed(&ROOT.log, |text| check_log_filter(text).map(|()| text.to_owned()));
         let database = r.table(&ROOT.database).and_then(read_database);
@@ -216,9 +229,11 @@ impl Config {
                 listen,
                 limits,
                 tls,
+                management,
                 reflection,
                 max_call_time,
                 max_concurrent_calls,
+                shutdown_delay,
                 shutdown_grace,
                 log,
                 database,

@@ -7,7 +7,7 @@ use expect_test::expect_file;
 use super::{
     Config, auth0, feed, issuers,
     keys::{DAY, Flag, HOUR, List, MINUTE, Nested, Number, OneOf, Presence, Text, Time},
-    listener, oauth, providers, tenants, tls,
+    listener, management, oauth, providers, tenants, tls,
 };
 
 const TITLE: &str = "# Configuration
@@ -131,6 +131,7 @@ fn tables() -> Vec<Table> {
         super::RootKeys::described(),
         tls::TlsKeys::described(),
         listener::ListenerKeys::described(),
+        management::ManagementKeys::described(),
         super::DatabaseKeys::described(),
         feed::FeedKeys::described(),
         auth0::Auth0Keys::described(),

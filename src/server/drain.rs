@@ -5,22 +5,21 @@ use std::time::Duration;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use super::health_updates::HealthUpdates;
+use super::health_updates::EndedHealth;
 use crate::{listener::Connections, use_cases::UseCases};
 
 /// How long writes may continue after the last connection has ended. The database gives up on each
 /// statement before that.
 const WRITE_GRACE: Duration = Duration::from_secs(12);
 
-/// Ends health reports and streams, then lets calls in flight end within `grace`, and then writes.
+/// Ends streams, then lets calls in flight end within `grace`, and then writes.
 pub(super) async fn drain(
     connections: Connections,
-    health: HealthUpdates,
+    health: EndedHealth,
     stop_streams: &CancellationToken,
     use_cases: &UseCases,
     grace: Duration,
 ) {
-    // First, so that health checks stop reporting SERVING.
     health.close().await;
     stop_streams.cancel();
     if timeout(grace, connections.shutdown()).await.is_err() {

@@ -1,5 +1,5 @@
-//! Keeps the health service up to date: whether the database responds, and whether the feed
-//! advances.
+//! Keeps health and readiness up to date, which agree: whether the database responds, and whether the
+//! feed advances.
 
 use std::{future::pending, time::Duration};
 
@@ -7,7 +7,11 @@ use tokio::{sync::watch, task::JoinHandle, time::sleep};
 use tokio_util::sync::CancellationToken;
 use tonic_health::server::{HealthReporter, HealthService};
 
-use crate::{grpc::health::Health, store::DatabaseCheck};
+use crate::{
+    grpc::health::Health,
+    management::{Readiness, ServerState},
+    store::DatabaseCheck,
+};
 
 /// The pause between two checks of the database.
 const CHECK_EVERY: Duration = Duration::from_secs(1);
@@ -17,25 +21,32 @@ const MAX_RESPONSE_TIME: Duration = Duration::from_secs(3);
 /// How long an open transaction may delay the feed until the feed counts as unhealthy.
 const LONG_DELAY: Duration = Duration::from_secs(60);
 
-/// The task that keeps the health service up to date.
+/// The task that keeps health and readiness up to date.
 pub(super) struct HealthUpdates {
     reporter: HealthReporter,
+    state: ServerState,
     stop: CancellationToken,
     task: JoinHandle<Health>,
 }
+
+/// The health service of a server that stops.
+pub(super) struct EndedHealth(Option<Health>);
 
 impl HealthUpdates {
     /// Reports that everything is healthy, and starts the task, which runs until `stop`.
     pub(super) async fn start(
         database_check: DatabaseCheck,
         delay: watch::Receiver<Duration>,
+        state: ServerState,
         stop: CancellationToken,
     ) -> Self {
         let reporter = HealthReporter::new();
         let mut health = Health::new(reporter.clone());
         health.report(true, true).await;
-        let task = tokio::spawn(keep_updated(health, database_check, delay, stop.clone()));
-        Self { reporter, stop, task }
+        state.set_readiness(Readiness::Serving { has_database: true, feed_goes_on: true });
+        let task =
+            tokio::spawn(keep_updated(health, database_check, delay, state.clone(), stop.clone()));
+        Self { reporter, state, stop, task }
     }
 
     /// The health service that the task keeps up to date.
@@ -43,10 +54,22 @@ impl HealthUpdates {
         HealthService::from_health_reporter(self.reporter.clone())
     }
 
-    /// Stops the task, and reports that nothing is served any more.
-    pub(super) async fn close(self) {
+    /// Stops the task, and reports that the server stops. Watchers of its health stay.
+    pub(super) async fn end(self) -> EndedHealth {
         self.stop.cancel();
-        if let Ok(health) = self.task.await {
+        let mut health = self.task.await.ok();
+        if let Some(health) = &mut health {
+            health.report(false, false).await;
+        }
+        self.state.set_readiness(Readiness::Stopping);
+        EndedHealth(health)
+    }
+}
+
+impl EndedHealth {
+    /// Ends the streams of watchers.
+    pub(super) async fn close(self) {
+        if let Some(health) = self.0 {
             health.close().await;
         }
     }
@@ -57,13 +80,14 @@ async fn keep_updated(
     mut health: Health,
     database_check: DatabaseCheck,
     delay: watch::Receiver<Duration>,
+    state: ServerState,
     stop: CancellationToken,
 ) -> Health {
     let (sender, is_there) = watch::channel(true);
     tokio::select! {
         () = stop.cancelled() => {}
         () = keep_checking(database_check, &sender) => {}
-        () = keep_reporting(&mut health, is_there, delay) => {}
+        () = keep_reporting(&mut health, &state, is_there, delay) => {}
     }
     health
 }
@@ -88,6 +112,7 @@ async fn keep_checking(mut database_check: DatabaseCheck, sender: &watch::Sender
 
 async fn keep_reporting(
     health: &mut Health,
+    state: &ServerState,
     mut is_there: watch::Receiver<bool>,
     mut delay: watch::Receiver<Duration>,
 ) {
@@ -103,5 +128,7 @@ async fn keep_reporting(
         let is_there = *is_there.borrow_and_update();
         let is_short = *delay.borrow_and_update() < LONG_DELAY;
         health.report(is_there, is_short).await;
+        let readiness = Readiness::Serving { has_database: is_there, feed_goes_on: is_short };
+        state.set_readiness(readiness);
     }
 }

@@ -1,4 +1,4 @@
-//! The server: `main` and each test call `serve`. The caller binds the listener, so a client can
+//! The server: `main` and each test call `serve`. The caller binds the listeners, so a client can
 //! connect at once.
 
 mod drain;
@@ -12,9 +12,10 @@ mod sweep;
 mod tests;
 mod transport_router;
 
-use std::{sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use tokio::net::TcpListener;
+use futures_util::future::join;
+use tokio::{net::TcpListener, time::sleep};
 use tokio_util::sync::CancellationToken;
 use tower::{Layer, ServiceBuilder};
 use tower_http::catch_panic::CatchPanicLayer;
@@ -31,18 +32,35 @@ use crate::{
     },
     config::{Auth0, Config},
     grpc::{gate::GateLayer, paths, status, streams::OpenStreams, timeouts},
-    listener::{CallService, Certificates, ConnectionServer, Protocols, accept},
+    listener::{CallService, Certificates, ConnectionServer, Limits, Protocols, accept},
+    management::{self, ServerState},
 };
 
-/// Serves until `shutdown`, then lets calls in flight end within the configured grace.
+/// The bound listeners of a server.
+pub struct Listeners {
+    /// The one for calls.
+    pub calls: TcpListener,
+    /// The one for operators and their tools, if there is one.
+    pub management: Option<TcpListener>,
+}
+
+impl From<TcpListener> for Listeners {
+    fn from(calls: TcpListener) -> Self {
+        Self { calls, management: None }
+    }
+}
+
+/// Serves until `shutdown`. Then health and readiness say so; after the configured delay, the
+/// listener for calls is closed, and calls in flight end within the configured grace.
 ///
 /// # Errors
 /// If the server cannot start: see [`ServeError`].
 pub async fn serve(
     config: Config,
-    listener: TcpListener,
+    listeners: impl Into<Listeners>,
     shutdown: CancellationToken,
 ) -> Result<(), ServeError> {
+    let Listeners { calls: listener, management } = listeners.into();
     // Ends all background tasks when this function returns, also if the server does not start.
     let stop = CancellationToken::new();
     let _stop = stop.clone().drop_guard();
@@ -54,7 +72,18 @@ pub async fn serve(
         .map(|files| Certificates::start(files, protocols, stop.clone()))
         .transpose()?;
     let is_tls = certificates.is_some();
-    let Parts { use_cases, feed, health, stop_streams } = Parts::start(&config, &stop).await?;
+    let state = ServerState::default();
+    if let Some(listener) = management {
+        tracing::info!(address = %address(&listener)?, "serving management");
+        tokio::spawn(serve_management(
+            listener,
+            state.clone(),
+            config.limits.clone(),
+            stop.clone(),
+        ));
+    }
+    let Parts { use_cases, feed, health, stop_streams } =
+        Parts::start(&config, &state, &stop).await?;
 
     let limit = ConcurrencyLimit::new(config.max_concurrent_calls);
     let streams =
@@ -76,9 +105,31 @@ pub async fn serve(
 
     announce(&listener, is_tls)?;
     let server = ConnectionServer::new(calls, is_admitted, config.limits, certificates, protocols);
-    let connections = accept(listener, server, &shutdown).await;
+    let close = CancellationToken::new();
+    let end = async {
+        shutdown.cancelled().await;
+        // Before the listener is closed, so that load balancers send no more calls to it.
+        let health = health.end().await;
+        sleep(config.shutdown_delay).await;
+        close.cancel();
+        health
+    };
+    let (connections, health) = join(accept(listener, server, &close), end).await;
     drain(connections, health, &stop_streams, &use_cases, config.shutdown_grace).await;
     Ok(())
+}
+
+/// Serves operators and their tools until `stop`.
+async fn serve_management(
+    listener: TcpListener,
+    state: ServerState,
+    limits: Limits,
+    stop: CancellationToken,
+) {
+    let routes = management::routes(state);
+    // Each request counts as admitted: nobody has a token.
+    let server = ConnectionServer::new(routes, |_| true, limits, None, Protocols::Http1And2);
+    accept(listener, server, &stop).await;
 }
 
 /// The layers in front of gRPC's routes, from the outermost to the innermost.
@@ -155,11 +206,15 @@ fn max_scans(config: &Config) -> usize {
 
 /// Logs where the server listens, and a warning if that is unprotected.
 fn announce(listener: &TcpListener, is_tls: bool) -> Result<(), ServeError> {
-    // Not the configured address: port 0 stands for any free port.
-    let address = listener.local_addr().map_err(|error| ServeError::Part(error.to_string()))?;
+    let address = address(listener)?;
     if !is_tls && !address.ip().is_loopback() {
         tracing::warn!(%address, "without [tls] tokens and responses cross the network in clear text");
     }
     tracing::info!(%address, "serving");
     Ok(())
+}
+
+/// Not the configured address: port 0 stands for any free port.
+fn address(listener: &TcpListener) -> Result<SocketAddr, ServeError> {
+    listener.local_addr().map_err(|error| ServeError::Part(error.to_string()))
 }

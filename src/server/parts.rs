@@ -15,6 +15,7 @@ use crate::{
     domain::TenantId,
     feed::Feed,
     http_client::HttpClient,
+    management::ServerState,
     store::{ProviderAccounts, Store},
     use_cases::UseCases,
 };
@@ -33,6 +34,7 @@ impl Parts {
     /// background tasks, which run until `stop`.
     pub(super) async fn start(
         config: &Config,
+        state: &ServerState,
         stop: &CancellationToken,
     ) -> Result<Self, ServeError> {
         let database = &config.database;
@@ -49,9 +51,12 @@ impl Parts {
         let stop_streams = stop.child_token();
         let feed = Feed::new(&store, config.feed.clone(), stop_streams.clone())?;
         tokio::spawn(Arc::clone(&feed).keep_polling());
-        let health =
-            HealthUpdates::start(store.database_check(), feed.delay(), stop.child_token()).await;
+        let database_check = store.database_check();
         let use_cases = Arc::new(UseCases::new(store, issuers, clients, config.tenants.clone()));
+        state.set_use_cases(Arc::clone(&use_cases));
+        let health =
+            HealthUpdates::start(database_check, feed.delay(), state.clone(), stop.child_token())
+                .await;
         Ok(Self { use_cases, feed, health, stop_streams })
     }
 }

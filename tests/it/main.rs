@@ -40,6 +40,7 @@ mod link_proofs;
 mod link_refusals;
 mod listener;
 mod logs;
+mod management;
 mod metadata;
 mod model;
 mod moved;

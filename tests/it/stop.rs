@@ -1,10 +1,10 @@
 //! How the server stops, and writes whose client is gone.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, time::Duration};
 
 use identity_link::grpc::proto::User;
 use rustix::process::Signal;
-use tokio::task::JoinHandle;
+use tokio::{net::TcpStream, task::JoinHandle, time::timeout};
 use tonic::{
     Streaming,
     transport::{Channel, Endpoint},
@@ -21,6 +21,9 @@ use crate::support::{
     tokens::Token,
     *,
 };
+
+/// A bound that only turns a test that would hang into one that fails.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 fn channel(address: SocketAddr) -> Channel {
     Endpoint::from_shared(format!("http://{address}")).unwrap().connect_lazy()
@@ -129,7 +132,9 @@ async fn a_call_in_flight_at_sigterm_is_answered() {
     child.signal(Signal::TERM);
     assert_eq!(stream.message().await.unwrap().unwrap().status(), ServingStatus::NotServing);
     drop(stream);
-    assert!(std::net::TcpStream::connect(address).is_err(), "no new connection is accepted");
+    // Health says it first.
+    let closed = async { while TcpStream::connect(address).await.is_ok() {} };
+    timeout(PATIENCE, closed).await.expect("no new connection should be accepted");
     db_release(&database, &sms, held).await;
 
     let linked = linking.await.unwrap().unwrap().user.unwrap();

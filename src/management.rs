@@ -1,0 +1,121 @@
+//! The HTTP for operators and their tools: whether the process lives, whether the server is ready
+//! for calls, and which version it is. It needs no token, and shows nothing of users.
+
+use std::sync::{Arc, OnceLock};
+
+use axum::{
+    Router,
+    extract::State,
+    http::{StatusCode, header::CONTENT_TYPE},
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use serde_json::{Value, json};
+use tokio::sync::watch;
+
+use crate::use_cases::UseCases;
+
+/// Whether the server is ready for calls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Readiness {
+    /// It starts, and answers no calls yet.
+    #[default]
+    Starting,
+    /// It answers calls.
+    Serving {
+        /// Whether the database responds.
+        has_database: bool,
+        /// Whether the feed advances.
+        feed_goes_on: bool,
+    },
+    /// It was told to stop.
+    Stopping,
+}
+
+/// What the management listener tells of the server. The server changes it; clones share it.
+#[derive(Clone, Default)]
+pub struct ServerState(Arc<Shared>);
+
+#[derive(Default)]
+struct Shared {
+    readiness: watch::Sender<Readiness>,
+    use_cases: OnceLock<Arc<UseCases>>,
+}
+
+impl ServerState {
+    /// Changes whether the server is ready.
+    pub fn set_readiness(&self, readiness: Readiness) {
+        self.0.readiness.send_replace(readiness);
+    }
+
+    /// Also tells of the issuers of these use cases from now on.
+    pub fn set_use_cases(&self, use_cases: Arc<UseCases>) {
+        // A server starts once.
+        let _ = self.0.use_cases.set(use_cases);
+    }
+
+    fn readiness(&self) -> Readiness {
+        *self.0.readiness.borrow()
+    }
+
+    /// Whether each issuer has keys that verify its tokens.
+    fn issuers(&self) -> Vec<Value> {
+        let Some(use_cases) = self.0.use_cases.get() else { return Vec::new() };
+        let told = use_cases.issuers().with_keys().map(|(issuer, has_keys)| {
+            json!({"issuer": issuer, "keys": if has_keys { "present" } else { "missing" }})
+        });
+        told.collect()
+    }
+}
+
+/// The routes.
+pub fn routes(state: ServerState) -> Router {
+    Router::new()
+        .route("/livez", get(live))
+        .route("/readyz", get(ready))
+        .route("/version", get(version))
+        .fallback(unknown)
+        .with_state(state)
+}
+
+/// Asks nothing outside of the process: to start it anew cures no database.
+async fn live() -> Response {
+    answer(StatusCode::OK, &json!({"status": "live"}))
+}
+
+/// An issuer without keys is told, but does not count: callers of the others are served, and no
+/// other replica has its keys.
+async fn ready(State(state): State<ServerState>) -> Response {
+    let unavailable = |status| answer(StatusCode::SERVICE_UNAVAILABLE, &json!({"status": status}));
+    match state.readiness() {
+        Readiness::Starting => unavailable("starting"),
+        Readiness::Stopping => unavailable("stopping"),
+        Readiness::Serving { has_database, feed_goes_on } => {
+            let (code, status, database) = match has_database {
+                true => (StatusCode::OK, "ready", "available"),
+                false => (StatusCode::SERVICE_UNAVAILABLE, "not ready", "unavailable"),
+            };
+            let told = json!({
+                "status": status,
+                "database": database,
+                "feed": if feed_goes_on { "on time" } else { "delayed" },
+                "issuers": state.issuers(),
+            });
+            answer(code, &told)
+        }
+    }
+}
+
+async fn version() -> Response {
+    answer(StatusCode::OK, &json!({"version": env!("CARGO_PKG_VERSION")}))
+}
+
+async fn unknown() -> Response {
+    let told = json!({"error": "there are /livez, /readyz and /version here; calls go to the other listener"});
+    answer(StatusCode::NOT_FOUND, &told)
+}
+
+/// A line of JSON.
+fn answer(code: StatusCode, told: &Value) -> Response {
+    (code, [(CONTENT_TYPE, "application/json")], format!("{told}\n")).into_response()
+}
