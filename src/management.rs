@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 use axum::{
     Router,
     extract::State,
-    http::{StatusCode, header::CONTENT_TYPE},
+    http::{Method, StatusCode, header::CONTENT_TYPE},
     response::{IntoResponse, Response},
     routing::get,
 };
@@ -110,9 +110,14 @@ async fn version() -> Response {
     answer(StatusCode::OK, &json!({"version": env!("CARGO_PKG_VERSION")}))
 }
 
-async fn unknown() -> Response {
+/// Only a person reads the sentence. A gRPC client would take it for a message, and report INTERNAL
+/// instead of UNIMPLEMENTED.
+async fn unknown(method: Method) -> Response {
     let told = json!({"error": "there are /livez, /readyz and /version here; calls go to the other listener"});
-    answer(StatusCode::NOT_FOUND, &told)
+    match method {
+        Method::GET => answer(StatusCode::NOT_FOUND, &told),
+        _ => StatusCode::NOT_FOUND.into_response(),
+    }
 }
 
 /// A line of JSON.

@@ -10,7 +10,7 @@ use std::{
 
 use http::{
     HeaderMap, Method, Request, Response, StatusCode, Version,
-    header::{ALLOW, AUTHORIZATION},
+    header::{ALLOW, AUTHORIZATION, CONTENT_TYPE},
 };
 use tonic::{Status, body::Body};
 use tower::{Layer, Service};
@@ -25,6 +25,9 @@ use crate::{
     calls::{admission, admitted, concurrency::ConcurrencyLimit, telemetry::CallRecord},
     use_cases::UseCases,
 };
+
+/// What a person reads who opens the port in a browser.
+const SENTENCE: &str = "This port speaks gRPC: call it with a gRPC client such as grpcurl.\n";
 
 /// Puts the gate in front of a service.
 #[derive(Clone)]
@@ -125,7 +128,15 @@ fn reject_non_grpc<B>(request: &Request<B>) -> Option<Response<Body>> {
             // Trailers, which contain the status of a call, get lost in HTTP/1.
             _ => Response::builder().status(StatusCode::HTTP_VERSION_NOT_SUPPORTED),
         };
-    Some(refusal.body(Body::empty()).unwrap_or_default())
+    // A person with a browser reads the sentence. Other refusals have no body: a gRPC client would
+    // take it for a message, and report INTERNAL instead of the status.
+    let response = match *request.method() {
+        Method::GET => {
+            refusal.header(CONTENT_TYPE, "text/plain").body(Body::new(SENTENCE.to_owned()))
+        }
+        _ => refusal.body(Body::empty()),
+    };
+    Some(response.unwrap_or_default())
 }
 
 /// Judges a call by its path and its metadata. Which user it is about is in the message, and judged

@@ -18,7 +18,8 @@ const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 const FIRST_READ: usize = 1024;
 /// The response to a browser, or another client of HTTP/1.
 const NOT_HTTP1: &[u8] = b"HTTP/1.1 505 HTTP Version Not Supported\r\ncontent-type: text/plain\r\n\
-    content-length: 21\r\nconnection: close\r\n\r\nThis is gRPC: HTTP/2.";
+    content-length: 83\r\nconnection: close\r\n\r\n\
+    This port speaks gRPC over HTTP/2 only: call it with a gRPC client such as grpcurl.";
 
 /// Reads until the client's protocol is clear, and returns a stream from which all of it is read
 /// again. A client of neither HTTP/2 nor another served protocol is disconnected at its first wrong

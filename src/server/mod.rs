@@ -36,6 +36,9 @@ use crate::{
     management::{self, ServerState},
 };
 
+/// How many tools and operators may be connected at once. Each is an open file.
+const MAX_MANAGEMENT_CONNECTIONS: usize = 64;
+
 /// The bound listeners of a server.
 pub struct Listeners {
     /// The one for calls.
@@ -127,6 +130,7 @@ async fn serve_management(
     stop: CancellationToken,
 ) {
     let routes = management::routes(state);
+    let limits = Limits { max_connections: MAX_MANAGEMENT_CONNECTIONS, ..limits };
     // Each request counts as admitted: nobody has a token.
     let server = ConnectionServer::new(routes, |_| true, limits, None, Protocols::Http1And2);
     accept(listener, server, &stop).await;

@@ -107,12 +107,16 @@ async fn an_operator_sees_that_the_server_lives_and_is_ready_and_its_version() {
 async fn the_two_listeners_share_no_path() {
     let (_child, management, calls) = serving(&cluster().db_migrated().await, |toml| toml);
 
-    let call = format!("http://{management}/identitylink.v1.IdentityService/GetUser");
-    let call = Request::post(call).header("content-type", "application/grpc");
-    let call = call.body(Default::default()).unwrap();
-    assert_eq!(http2(management, call).await.unwrap().status(), 404);
+    let service = Caller::new(channel(management), Some(Token::of("services", "backend").sign()));
+    assert_eq!(refusal(service.get_user(get("x")).await), "Unimplemented -");
     let request = Request::get(format!("http://{calls}/readyz")).body(Default::default());
-    assert_eq!(http2(calls, request.unwrap()).await.unwrap().status(), 405);
+    let answer = http2(calls, request.unwrap()).await.unwrap();
+    assert_eq!(answer.status(), 405);
+    let sentence = String::from_utf8_lossy(answer.body());
+    assert!(sentence.contains("speaks gRPC"), "{sentence}");
+    // A sentence would hide the status from a gRPC client.
+    let call = Request::put(format!("http://{calls}/readyz")).body(Default::default());
+    assert!(http2(calls, call.unwrap()).await.unwrap().body().is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -166,7 +170,7 @@ async fn a_server_that_still_starts_lives_and_is_not_ready() {
     child.signal(Signal::KILL);
 }
 
-/// A load balancer learns of the end while calls are still served.
+/// F29: a load balancer learns of the end while calls are still served.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_stops_says_so_before_it_refuses_connections() {
     let database = cluster().db_migrated().await;

@@ -160,7 +160,8 @@ async fn a_client_of_another_protocol_is_cut_at_its_first_wrong_byte() {
             let answer = peer.rest_as_text().await;
             assert!(
                 answer.starts_with("HTTP/1.1 505 ")
-                    && answer.ends_with("\r\n\r\nThis is gRPC: HTTP/2."),
+                    && answer.ends_with("content-length: 83\r\nconnection: close\r\n\r\n\
+                        This port speaks gRPC over HTTP/2 only: call it with a gRPC client such as grpcurl."),
                 "{answer}"
             );
         }
