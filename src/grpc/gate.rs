@@ -130,8 +130,8 @@ fn reject_non_grpc<B>(request: &Request<B>) -> Option<Response<Body>> {
         };
     // A person with a browser reads the sentence. Other refusals have no body: a gRPC client would
     // take it for a message, and report INTERNAL instead of the status.
-    let response = match *request.method() {
-        Method::GET => {
+    let response = match (request.method(), request.uri().path()) {
+        (&Method::GET, "/") => {
             refusal.header(CONTENT_TYPE, "text/plain").body(Body::new(SENTENCE.to_owned()))
         }
         _ => refusal.body(Body::empty()),

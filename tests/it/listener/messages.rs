@@ -166,8 +166,8 @@ async fn requests_that_are_no_calls_get_a_response() {
     insta::assert_snapshot!(outcomes.join("\n"), @r"
         GET / : 405 - text/plain
         GET /  with a token: 405 - text/plain
-        GET /identitylink.v1.IdentityService/CreateUser : 405 - text/plain
-        GET /identitylink.v1.IdentityService/CreateUser  with a token: 405 - text/plain
+        GET /identitylink.v1.IdentityService/CreateUser : 405 - -
+        GET /identitylink.v1.IdentityService/CreateUser  with a token: 405 - -
         POST /identitylink.v1.IdentityService/CreateUser text/plain: 415 - -
         POST /identitylink.v1.IdentityService/CreateUser text/plain with a token: 415 - -
         POST /identitylink.v1.IdentityService/CreateUser application/json: 415 - -
@@ -176,8 +176,8 @@ async fn requests_that_are_no_calls_get_a_response() {
         POST /identitylink.v1.IdentityService/Nothing application/grpc with a token: 200 12 application/grpc
         OPTIONS * : 405 - -
         OPTIONS *  with a token: 405 - -
-        GET /grpc.health.v1.Health/Check application/grpc: 405 - text/plain
-        GET /grpc.health.v1.Health/Check application/grpc with a token: 405 - text/plain
+        GET /grpc.health.v1.Health/Check application/grpc: 405 - -
+        GET /grpc.health.v1.Health/Check application/grpc with a token: 405 - -
         POST /grpc.health.v1.Health/Check text/plain: 415 - -
         POST /grpc.health.v1.Health/Check text/plain with a token: 415 - -
     ");
