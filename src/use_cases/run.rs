@@ -133,7 +133,12 @@ impl UseCases {
         for _ in 0..MAX_TRIES {
             match self.try_once(write, &mut session, reply).await {
                 Ok(reply) => return Ok(reply),
-                Err(Error::Retried(stored)) => return again(stored),
+                Err(Error::Retried(stored)) => {
+                    // A write may look for the response in its transaction. If this fails, the pool
+                    // discards the connection.
+                    drop(session.abandon().await);
+                    return again(stored);
+                }
                 Err(Error::Stale | Error::Store(StoreError::Conflict(_))) => {
                     session.abandon().await?;
                 }

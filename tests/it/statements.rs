@@ -199,6 +199,29 @@ async fn a_user_reads_in_two_statements_at_most() {
     assert_costs(1..=2, &warm_statements(&server, get).await);
 }
 
+/// An open transaction would keep the pool from lending the connection again.
+#[tokio::test]
+async fn a_retry_that_is_found_under_the_locks_gives_its_connection_back() {
+    let one = |toml: String| toml.replace("max_connections = 8", "max_connections = 1");
+    let server = TestServer::start_with(cluster().db_migrated().await, one).await;
+    let service = server.service();
+    let identity = NewIdentity { identity_ref: identity_ref("github", "r1"), ..Default::default() };
+    let request_id = uuid::Uuid::new_v4().to_string();
+    let create = CreateUserRequest { identity: Some(identity), request_id, ..Default::default() };
+    let created = service.create_user(create.clone()).await.unwrap();
+    let connections = async || {
+        let of_calls = "SELECT pid::text FROM pg_stat_activity \
+            WHERE datname = current_database() AND application_name = 'identity-link' AND pid <> pg_backend_pid()";
+        server.database.db_texts(of_calls).await
+    };
+    let before = connections().await;
+
+    assert_eq!(service.create_user(create).await.unwrap(), created);
+    service.user(&created.user.unwrap().id).await;
+
+    assert_eq!(connections().await, before);
+}
+
 #[tokio::test]
 async fn a_request_id_costs_one_statement() {
     let server = logged_server().await;
