@@ -28,11 +28,11 @@ pub enum Readiness {
         /// Whether the feed advances.
         feed_goes_on: bool,
     },
-    /// It was told to stop.
+    /// An operator stops it.
     Stopping,
 }
 
-/// What the management listener tells of the server. The server changes it; clones share it.
+/// What operators and their tools may learn of the server. The server changes it; clones share it.
 #[derive(Clone, Default)]
 pub struct ServerState(Arc<Shared>);
 
@@ -48,7 +48,7 @@ impl ServerState {
         self.0.readiness.send_replace(readiness);
     }
 
-    /// Also tells of the issuers of these use cases from now on.
+    /// Adds the issuers of these use cases to the reports.
     pub fn set_use_cases(&self, use_cases: Arc<UseCases>) {
         // A server starts once.
         let _ = self.0.use_cases.set(use_cases);
@@ -61,10 +61,10 @@ impl ServerState {
     /// Whether each issuer has keys that verify its tokens.
     fn issuers(&self) -> Vec<Value> {
         let Some(use_cases) = self.0.use_cases.get() else { return Vec::new() };
-        let told = use_cases.issuers().with_keys().map(|(issuer, has_keys)| {
+        let issuers = use_cases.issuers().with_keys().map(|(issuer, has_keys)| {
             json!({"issuer": issuer, "keys": if has_keys { "present" } else { "missing" }})
         });
-        told.collect()
+        issuers.collect()
     }
 }
 
@@ -83,8 +83,8 @@ async fn live() -> Response {
     answer(StatusCode::OK, &json!({"status": "live"}))
 }
 
-/// An issuer without keys is told, but does not count: callers of the others are served, and no
-/// other replica has its keys.
+/// The report names an issuer without keys, but the server stays ready: it serves the callers of the
+/// other issuers, and no other replica has those keys.
 async fn ready(State(state): State<ServerState>) -> Response {
     let unavailable = |status| answer(StatusCode::SERVICE_UNAVAILABLE, &json!({"status": status}));
     match state.readiness() {
@@ -95,13 +95,13 @@ async fn ready(State(state): State<ServerState>) -> Response {
                 true => (StatusCode::OK, "ready", "available"),
                 false => (StatusCode::SERVICE_UNAVAILABLE, "not ready", "unavailable"),
             };
-            let told = json!({
+            let report = json!({
                 "status": status,
                 "database": database,
                 "feed": if feed_goes_on { "on time" } else { "delayed" },
                 "issuers": state.issuers(),
             });
-            answer(code, &told)
+            answer(code, &report)
         }
     }
 }
@@ -113,14 +113,14 @@ async fn version() -> Response {
 /// Only a person reads the sentence. A gRPC client would take it for a message, and report INTERNAL
 /// instead of UNIMPLEMENTED.
 async fn unknown(method: Method) -> Response {
-    let told = json!({"error": "there are /livez, /readyz and /version here; calls go to the other listener"});
+    let error = json!({"error": "there are /livez, /readyz and /version here; calls go to the other listener"});
     match method {
-        Method::GET => answer(StatusCode::NOT_FOUND, &told),
+        Method::GET => answer(StatusCode::NOT_FOUND, &error),
         _ => StatusCode::NOT_FOUND.into_response(),
     }
 }
 
 /// A line of JSON.
-fn answer(code: StatusCode, told: &Value) -> Response {
-    (code, [(CONTENT_TYPE, "application/json")], format!("{told}\n")).into_response()
+fn answer(code: StatusCode, body: &Value) -> Response {
+    (code, [(CONTENT_TYPE, "application/json")], format!("{body}\n")).into_response()
 }
