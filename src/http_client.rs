@@ -11,6 +11,8 @@ use hyper_util::{
     rt::TokioExecutor,
 };
 
+use crate::telemetry::{Step, TRACEPARENT};
+
 /// How long one exchange may take, from the connection to the last byte.
 const TIMEOUT: Duration = Duration::from_secs(5);
 /// The longest body that is read, in bytes.
@@ -108,11 +110,16 @@ impl HttpClient {
     async fn exchange(&self, request: Request<Bytes>) -> Result<Response<Bytes>, FetchError> {
         let mut request = request.map(Full::new);
         request.headers_mut().insert(header::USER_AGENT, USER_AGENT);
-        let response = self
-            .0
-            .request(request)
-            .await
-            .map_err(|error| FetchError::Transport(error.to_string()))?;
+        let mut step = Step::request(request.method().to_string());
+        step.set("server.address", request.uri().host().unwrap_or_default().to_owned());
+        if let Some(parent) = step.traceparent() {
+            request.headers_mut().insert(TRACEPARENT, parent);
+        }
+        let response = self.0.request(request).await.map_err(|error| {
+            step.fail("no response");
+            FetchError::Transport(error.to_string())
+        })?;
+        step.set("http.response.status_code", i64::from(response.status().as_u16()));
         let (head, body) = response.into_parts();
         let body = Limited::new(body, MAX_BODY).collect().await;
         let body = body.map_err(|error| FetchError::Transport(error.to_string()))?.to_bytes();

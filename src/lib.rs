@@ -22,4 +22,5 @@ pub mod oauth;
 pub mod secret;
 pub mod server;
 pub mod store;
+pub mod telemetry;
 pub mod use_cases;

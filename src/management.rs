@@ -1,19 +1,24 @@
 //! The HTTP for operators and their tools: whether the process lives, whether the server is ready
-//! for calls, and which version it is. It needs no token, and shows nothing of users.
+//! for calls, the metrics, and which version it is. It needs no token, and shows nothing of users.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use axum::{
     Router,
     extract::State,
-    http::{Method, StatusCode, header::CONTENT_TYPE},
+    http::{
+        HeaderMap, Method, StatusCode,
+        header::{ACCEPT, CONTENT_TYPE},
+    },
     response::{IntoResponse, Response},
     routing::get,
 };
 use serde_json::{Value, json};
-use tokio::sync::watch;
 
-use crate::use_cases::UseCases;
+use crate::{
+    telemetry::metrics::{Format, Metrics},
+    use_cases::UseCases,
+};
 
 /// Whether the server is ready for calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -32,20 +37,33 @@ pub enum Readiness {
     Stopping,
 }
 
+impl Readiness {
+    fn is_ready(self) -> bool {
+        matches!(self, Self::Serving { has_database: true, .. })
+    }
+}
+
 /// What operators and their tools may learn of the server. The server changes it; clones share it.
 #[derive(Clone, Default)]
 pub struct ServerState(Arc<Shared>);
 
 #[derive(Default)]
 struct Shared {
-    readiness: watch::Sender<Readiness>,
+    readiness: Mutex<Readiness>,
+    metrics: Metrics,
     use_cases: OnceLock<Arc<UseCases>>,
 }
 
 impl ServerState {
     /// Changes whether the server is ready.
     pub fn set_readiness(&self, readiness: Readiness) {
-        self.0.readiness.send_replace(readiness);
+        self.0.metrics.set_ready(readiness.is_ready());
+        *self.0.readiness.lock().unwrap_or_else(PoisonError::into_inner) = readiness;
+    }
+
+    /// The metrics of the server.
+    pub fn metrics(&self) -> &Metrics {
+        &self.0.metrics
     }
 
     /// Adds the issuers of these use cases to the reports.
@@ -55,7 +73,7 @@ impl ServerState {
     }
 
     fn readiness(&self) -> Readiness {
-        *self.0.readiness.borrow()
+        *self.0.readiness.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether each issuer has keys that verify its tokens.
@@ -73,6 +91,7 @@ pub fn routes(state: ServerState) -> Router {
     Router::new()
         .route("/livez", get(live))
         .route("/readyz", get(ready))
+        .route("/metrics", get(metrics))
         .route("/version", get(version))
         .fallback(unknown)
         .with_state(state)
@@ -106,6 +125,13 @@ async fn ready(State(state): State<ServerState>) -> Response {
     }
 }
 
+/// In the format that the client prefers.
+async fn metrics(State(state): State<ServerState>, headers: HeaderMap) -> Response {
+    let accept = headers.get(ACCEPT).and_then(|accept| accept.to_str().ok());
+    let format = Format::preferred(accept);
+    ([(CONTENT_TYPE, format.content_type())], state.metrics().report(format)).into_response()
+}
+
 async fn version() -> Response {
     answer(StatusCode::OK, &json!({"version": env!("CARGO_PKG_VERSION")}))
 }
@@ -113,7 +139,7 @@ async fn version() -> Response {
 /// Only a person reads the sentence. A gRPC client would take it for a message, and report INTERNAL
 /// instead of UNIMPLEMENTED.
 async fn unknown(method: Method) -> Response {
-    let error = json!({"error": "there are /livez, /readyz and /version here; calls go to the other listener"});
+    let error = json!({"error": "there are /livez, /readyz, /metrics and /version here; calls go to the other listener"});
     match method {
         Method::GET => answer(StatusCode::NOT_FOUND, &error),
         _ => StatusCode::NOT_FOUND.into_response(),

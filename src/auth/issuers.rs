@@ -9,7 +9,10 @@ use super::{
     keys::{KeySettings, Keys},
     verified_tokens::VerifiedTokens,
 };
-use crate::domain::{Provider, TenantId};
+use crate::{
+    domain::{Provider, TenantId},
+    telemetry::metrics::TokenMetrics,
+};
 
 /// A trusted issuer of tokens.
 #[derive(Debug, Clone)]
@@ -133,13 +136,50 @@ impl CallerKind {
 #[derive(Debug)]
 pub struct Issuers {
     trusted: Vec<(Issuer, Arc<Keys>)>,
+    services: Vec<NamedService>,
     pub(super) verified: VerifiedTokens,
+    pub(super) metrics: TokenMetrics,
+}
+
+/// A service to which the operator gives a name, for the log and the metrics.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NamedService {
+    /// The name.
+    pub name: Arc<str>,
+    /// The issuer of its tokens.
+    pub issuer: String,
+    /// Their `sub`.
+    pub subject: String,
 }
 
 impl Issuers {
     /// Makes a set of trusted issuers.
     pub fn new(trusted: Vec<(Issuer, Arc<Keys>)>) -> Self {
-        Self { trusted, verified: VerifiedTokens::new() }
+        let (services, metrics) = Default::default();
+        Self { trusted, services, verified: VerifiedTokens::new(), metrics }
+    }
+
+    /// The same issuers, with these names for services.
+    #[must_use]
+    pub fn with_services(self, services: Vec<NamedService>) -> Self {
+        Self { services, ..self }
+    }
+
+    /// The same issuers, whose tokens are counted here.
+    #[must_use]
+    pub fn with_metrics(self, metrics: TokenMetrics) -> Self {
+        Self { metrics, ..self }
+    }
+
+    /// The name of a service; `None` if it has none.
+    pub(super) fn service_name(&self, issuer: &str, subject: &str) -> Option<Arc<str>> {
+        let is_it = |named: &&NamedService| named.issuer == issuer && named.subject == subject;
+        self.services.iter().find(is_it).map(|named| Arc::clone(&named.name))
+    }
+
+    /// How many verified tokens are remembered.
+    pub fn remembered_tokens(&self) -> usize {
+        self.verified.len()
     }
 
     /// The issuer with this `iss`, and its keys; `None` if it is not trusted.

@@ -10,7 +10,10 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{AuthError, KeySource, key_set::KeySet, key_source::KeySourceError};
-use crate::http_client::HttpClient;
+use crate::{
+    http_client::HttpClient,
+    telemetry::{Label, metrics::KeyMetrics},
+};
 
 /// The pause before a retry after a failure.
 const RETRY: Duration = Duration::from_secs(10);
@@ -34,6 +37,9 @@ pub struct Keys {
     algorithms: Vec<Algorithm>,
     state: watch::Sender<State>,
     requested: Notify,
+    /// The issuer, as the metrics name it.
+    issuer: Label,
+    metrics: KeyMetrics,
 }
 
 /// The state of the keys. Requests are counted: one is pending while `requested` is above
@@ -81,7 +87,22 @@ impl std::fmt::Debug for Keys {
 impl Keys {
     /// Keys that have not been read yet.
     pub fn new(settings: KeySettings, algorithms: Vec<Algorithm>) -> Self {
-        Self { settings, algorithms, state: watch::Sender::default(), requested: Notify::new() }
+        let (state, requested) = (watch::Sender::default(), Notify::new());
+        let (issuer, metrics) = Default::default();
+        Self { settings, algorithms, state, requested, issuer, metrics }
+    }
+
+    /// The same keys, whose reads are counted here for this issuer.
+    #[must_use]
+    pub fn with_metrics(self, issuer: &str, metrics: KeyMetrics) -> Self {
+        Self { issuer: Label::from(issuer.to_owned()), metrics, ..self }
+    }
+
+    /// Updates the age of the keys in the metrics. Keys that were never read have none.
+    pub fn report_age(&self) {
+        if let Some((_, at)) = &self.state.borrow().latest {
+            self.metrics.set_age(&self.issuer, at.elapsed());
+        }
     }
 
     /// The keys for verification.
@@ -138,6 +159,7 @@ impl Keys {
             Ok(keys) => (Some(Arc::new(keys)), Ok(())),
             Err(error) => (None, Err(error)),
         };
+        self.metrics.read(&self.issuer, outcome.is_ok());
         let read_at = Instant::now();
         self.state.send_modify(|state| {
             state.completed = requested;

@@ -20,7 +20,9 @@ pub use access::AccessRule;
 pub use claims::Claims;
 pub use error::AuthError;
 pub use id_tokens::{IdToken, IdTokenExpectations, IdTokenRules, IssuerRule};
-pub use issuers::{CallerKind, Issuer, Issuers, SubjectMeaning, TenantRule, TokenUseRules};
+pub use issuers::{
+    CallerKind, Issuer, Issuers, NamedService, SubjectMeaning, TenantRule, TokenUseRules,
+};
 pub use key_source::KeySource;
 pub use keys::{KeySettings, Keys};
 pub use permit::{Caller, Permit, Purpose, RECENT_SIGN_IN, UserCaller};

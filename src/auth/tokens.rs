@@ -9,7 +9,7 @@ use super::{
     AuthError, CallerKind, Issuer, Issuers, SubjectMeaning, TenantRule, TokenUseRules, UserCaller,
     claims::Claims,
     jwt::{self, Expected, Jwt, MAX_TOKEN},
-    verified_tokens::CachedToken,
+    verified_tokens::{CachedToken, TokenDigest},
 };
 use crate::{
     domain::{
@@ -42,6 +42,8 @@ pub struct VerifiedToken {
     pub authorized_party: Option<String>,
     /// The caller that it names.
     pub caller: TokenCaller,
+    /// The name that the configuration gives the service; `None` if it gives none.
+    pub service: Option<Arc<str>>,
     /// The tenants in which it may be used: one, except for services of several tenants.
     pub tenants: BTreeSet<TenantId>,
     /// The scopes that its issuer may grant.
@@ -102,8 +104,21 @@ impl Issuers {
         // A proof is used once, so it is not cached.
         let name = (token_use == TokenUse::Bearer).then(|| sha256(token.as_bytes()));
         if let Some(token) = name.and_then(|name| self.verified.get(&name, now)) {
+            self.metrics.remembered();
             return Ok(token);
         }
+        let judged = self.judge(token, token_use, name, now).await;
+        self.metrics.judged(judged.is_ok());
+        judged
+    }
+
+    async fn judge(
+        &self,
+        token: &str,
+        token_use: TokenUse,
+        name: Option<TokenDigest>,
+        now: DateTime<Utc>,
+    ) -> Result<Arc<VerifiedToken>, AuthError> {
         let iss = jwt::unverified_issuer(token)
             .ok_or(AuthError::TokenInvalid("not a signed JWT with an issuer"))?;
         let (issuer, issuer_keys) =
@@ -124,6 +139,9 @@ impl Issuers {
         let jwt = jwt::verify(token, &expected, issuer_keys, now).await?;
         let (length, verified_with) = (token.len(), Arc::clone(&jwt.keys));
         let mut token = verified(token, issuer, rules, jwt, now)?;
+        if token.caller == TokenCaller::Service {
+            token.service = self.service_name(&token.issuer, &token.subject);
+        }
         if token_use == TokenUse::Bearer {
             // Only the claims of proofs are read, and claims are personal data.
             token.claims = Claims::default();
@@ -199,6 +217,7 @@ fn verified(
             .and_then(|name| claims.text(name))
             .map(str::to_owned),
         caller,
+        service: None,
         tenants,
         scopes,
         issued_at,

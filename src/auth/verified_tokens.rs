@@ -50,6 +50,11 @@ impl VerifiedTokens {
         Self(Cache::with_weighter(usual_number, CAPACITY, Size))
     }
 
+    /// The number of tokens.
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// Stores a verified token.
     pub(super) fn insert(&self, name: TokenDigest, verified: CachedToken) {
         self.0.insert(name, verified);

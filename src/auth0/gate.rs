@@ -18,8 +18,9 @@ use super::{
 };
 use crate::{
     auth::Permit,
-    calls::{admission, admitted, concurrency::ConcurrencyLimit, telemetry::CallRecord},
+    calls::{admission, admitted, concurrency::ConcurrencyLimit},
     domain::TenantId,
+    telemetry::CallRecord,
     use_cases::UseCases,
 };
 
@@ -78,8 +79,8 @@ impl Gate {
     ) -> Result<Permit, ApiError> {
         let denied = |denial| ApiError::from_auth_error(route, denial);
         let token = admission::verify(&self.use_cases, headers, record).await.map_err(denied)?;
-        let permit =
-            admission::permit(&self.use_cases, route.rule, &token, headers).map_err(denied)?;
+        let permit = admission::permit(&self.use_cases, route.rule, &token, headers, record)
+            .map_err(denied)?;
         if self.tenants.contains(permit.tenant()) { Ok(permit) } else { Err(ApiError::tenant()) }
     }
 }

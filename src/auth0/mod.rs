@@ -47,6 +47,7 @@ use crate::{
     auth::{AbsorbedId, Permit, Target},
     calls::{Body, admission, concurrency::ConcurrencyLimit, telemetry::CallOutcome},
     config::Auth0,
+    telemetry::Label,
     use_cases::UseCases,
 };
 
@@ -166,12 +167,13 @@ pub fn secured(is_tls: bool) -> impl Fn(Response<Body>) -> Response<Body> + Clon
 
 /// The outcome of a call for the log and the metrics. Without a response, the client is gone.
 pub fn outcome(response: Option<&Response<Body>>) -> CallOutcome {
-    let code = response
-        .map_or_else(|| "gone".to_owned(), |response| response.status().as_u16().to_string());
+    let code = response.map_or(Label::Static("gone"), |response| {
+        Label::from(response.status().as_u16().to_string())
+    });
     let reason = response.and_then(|response| response.extensions().get::<ErrorCode>());
     CallOutcome {
         code,
-        reason: reason.map(|ErrorCode(code)| (*code).to_owned()).unwrap_or_default(),
+        reason: reason.map(|ErrorCode(code)| Label::Static(code)).unwrap_or_default(),
     }
 }
 

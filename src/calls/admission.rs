@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use http::{HeaderMap, header::AUTHORIZATION};
 
-use super::telemetry::CallRecord;
 use crate::{
     auth::{AccessRule, AuthError, Permit, TokenCaller, TokenUse, VerifiedToken},
     clock,
     domain::{DomainError, TenantId},
+    telemetry::{CallRecord, Step},
     use_cases::UseCases,
 };
 
@@ -26,11 +26,13 @@ pub async fn verify(
     record: &CallRecord,
 ) -> Result<Arc<VerifiedToken>, AuthError> {
     let token = bearer(headers)?;
+    let _step = Step::begin("verify_token");
     let token = use_cases.issuers().verify(token, TokenUse::Bearer, clock::now()).await?;
-    record.set_caller(match token.caller {
+    let kind = match token.caller {
         TokenCaller::User(_) => "user",
         TokenCaller::Service => "service",
-    });
+    };
+    record.set_caller(kind, token.service.clone());
     Ok(token)
 }
 
@@ -44,8 +46,10 @@ pub fn permit(
     rule: &AccessRule,
     token: &VerifiedToken,
     headers: &HeaderMap,
+    record: &CallRecord,
 ) -> Result<Permit, AuthError> {
     let permit = rule.permit(token, || tenant(headers, token))?;
+    record.set_tenant(permit.tenant().as_str());
     use_cases.expect_sign_in(&permit)?;
     Ok(permit)
 }

@@ -1,77 +1,73 @@
-//! Logs one line per call: its name, caller kind, code, reason, duration, trace id. It never
-//! contains a token, an email, or other content of a message.
+//! Logs one line per call: who called what, how it ended, and how long it took. It never contains a
+//! token, an email, or other content of a message. Counts the call in the metrics, and ends its
+//! span.
 
 use std::{
+    net::SocketAddr,
     pin::Pin,
-    sync::{Arc, OnceLock},
     task::{Context, Poll},
     time::Instant,
 };
 
-use http::{HeaderMap, Request, Response};
+use http::{HeaderValue, Request, Response, header::USER_AGENT};
 use tower::{Layer, Service};
 
 use super::Body;
+use crate::{
+    listener::Peer,
+    telemetry::{
+        CallRecord, Label, Traces,
+        metrics::{CallMetrics, CallsInFlight},
+    },
+};
 
-/// What the inner layers report to the log about a call: an extension of the request.
-#[derive(Debug, Clone, Default)]
-pub struct CallRecord(Arc<RecordFields>);
-
-#[derive(Debug, Default)]
-struct RecordFields {
-    name: OnceLock<String>,
-    caller: OnceLock<&'static str>,
-}
-
-impl CallRecord {
-    /// Sets the name of the call. It must be one of identity-link's names: an unknown path could
-    /// contain anything, for instance a token.
-    pub fn set_name(&self, name: impl Into<String>) {
-        // Set once; a second name could only come from a second gate.
-        let _ = self.0.name.set(name.into());
-    }
-
-    /// Sets the kind of the caller that was accepted.
-    pub fn set_caller(&self, kind: &'static str) {
-        let _ = self.0.caller.set(kind);
-    }
-
-    fn name(&self) -> &str {
-        self.0.name.get().map_or("?", String::as_str)
-    }
-
-    fn caller(&self) -> &'static str {
-        self.0.caller.get().copied().unwrap_or("none")
-    }
-}
+/// The caller of a call without an accepted token.
+const NOBODY: &str = "none";
+/// The beginning of the names of health checks.
+const HEALTH: &str = "grpc.health.v1.Health/";
+/// The most bytes of a `User-Agent` that are logged.
+const LONGEST_USER_AGENT: usize = 128;
 
 /// How a call ended, in the terms of its transport.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CallOutcome {
     /// The status.
-    pub code: String,
+    pub code: Label,
     /// The stable reason of a refusal; empty if there is none.
-    pub reason: String,
+    pub reason: Label,
 }
 
-/// Logs each call of a service. The function turns the response into an outcome; `None` stands for
-/// a client that left before the response.
-#[derive(Debug, Clone, Copy)]
-pub struct TelemetryLayer(pub fn(Option<&Response<Body>>) -> CallOutcome);
+/// Turns the response into an outcome; `None` stands for a client that left before the response.
+type Judge = fn(Option<&Response<Body>>) -> CallOutcome;
+
+/// Logs and counts each call of a service.
+#[derive(Debug, Clone)]
+pub struct TelemetryLayer {
+    outcome: Judge,
+    metrics: CallMetrics,
+    traces: Traces,
+}
+
+impl TelemetryLayer {
+    /// Judges the calls by this function, counts them, and records their traces.
+    pub fn new(outcome: Judge, metrics: CallMetrics, traces: Traces) -> Self {
+        Self { outcome, metrics, traces }
+    }
+}
 
 impl<S> Layer<S> for TelemetryLayer {
     type Service = Telemetry<S>;
 
     fn layer(&self, inner: S) -> Telemetry<S> {
-        Telemetry { inner, outcome: self.0 }
+        Telemetry { inner, layer: self.clone() }
     }
 }
 
-/// A service whose calls are logged.
+/// A service whose calls are logged and counted.
 #[derive(Debug, Clone)]
 pub struct Telemetry<S> {
     inner: S,
-    outcome: fn(Option<&Response<Body>>) -> CallOutcome,
+    layer: TelemetryLayer,
 }
 
 impl<S, B> Service<Request<B>> for Telemetry<S>
@@ -89,56 +85,98 @@ where
     }
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        let line = LogLine {
-            trace: trace_id(request.headers()),
-            record: CallRecord::default(),
+        let TelemetryLayer { outcome, metrics, traces } = self.layer.clone();
+        let record = CallRecord::begin(request.headers(), &traces);
+        request.extensions_mut().insert(record.clone());
+        let _in_flight = metrics.enter();
+        let ending = Ending {
+            record: record.clone(),
             started: Instant::now(),
-            outcome: (self.outcome)(None),
+            client: Client::of(&request),
+            outcome: outcome(None),
+            metrics,
+            _in_flight,
         };
-        request.extensions_mut().insert(line.record.clone());
-        let outcome = self.outcome;
         let call = self.inner.call(request);
-        Box::pin(async move {
-            let mut line = line;
+        Box::pin(record.scope(async move {
+            let mut ending = ending;
             let response = call.await?;
-            line.outcome = outcome(Some(&response));
+            ending.outcome = outcome(Some(&response));
             Ok(response)
-        })
+        }))
     }
 }
 
-/// The log line of one call. It is written when this value is dropped, so also if the client went
-/// away while its write continues.
-struct LogLine {
-    trace: String,
+/// The end of one call. It is logged and counted when this value is dropped, so also if the client
+/// went away while its write continues.
+struct Ending {
     record: CallRecord,
     started: Instant,
+    client: Client,
     outcome: CallOutcome,
+    metrics: CallMetrics,
+    _in_flight: CallsInFlight,
 }
 
-impl Drop for LogLine {
+impl Drop for Ending {
     fn drop(&mut self) {
-        tracing::info!(
-            target: "identity_link::call",
-            rpc = self.record.name(),
-            caller = self.record.caller(),
-            code = self.outcome.code,
-            reason = self.outcome.reason,
-            duration_us = u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX),
-            trace_id = self.trace,
-            "call"
-        );
+        let (record, CallOutcome { code, reason }) = (&self.record, &self.outcome);
+        let took = self.started.elapsed();
+        self.metrics.end(record, (code, reason), took);
+        record.end_span(code, reason);
+        let (name, service, tenant) = (record.name(), record.service(), record.tenant());
+        let is_known = record.caller() != NOBODY;
+        // A field that is `None` is left out.
+        macro_rules! log {
+            ($log:ident) => {
+                tracing::$log!(
+                    target: "identity_link::call",
+                    rpc = name.as_str(),
+                    caller = record.caller(),
+                    service = present(service.as_str()),
+                    tenant = present(tenant.as_str()),
+                    code = code.as_str(),
+                    reason = reason.as_str(),
+                    duration_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
+                    request_id = record.request_id().map(tracing::field::display),
+                    peer = self.client.peer.map(tracing::field::display),
+                    // What a stranger sends is not logged.
+                    user_agent = self.client.user_agent().filter(|_| is_known),
+                    trace_id = record.trace_id(),
+                    "call"
+                )
+            };
+        }
+        if name.as_str().starts_with(HEALTH) && reason.as_str().is_empty() {
+            // A probe every few seconds from each prober.
+            log!(debug);
+        } else {
+            log!(info);
+        }
     }
 }
 
-/// The trace id of the W3C `traceparent` header (version-traceid-parentid-flags), or a new one.
-fn trace_id(headers: &HeaderMap) -> String {
-    let received = headers
-        .get("traceparent")
-        .and_then(|value| value.to_str().ok())
-        .and_then(|value| value.split('-').nth(1));
-    let is_id = |id: &&str| id.len() == 32 && id.bytes().all(|b| b.is_ascii_hexdigit());
-    // From the thread's generator, without a system call: a trace id is no secret.
-    let new = || format!("{:032x}", rand::random::<u128>());
-    received.filter(is_id).map_or_else(new, str::to_owned)
+fn present(text: &str) -> Option<&str> {
+    Some(text).filter(|text| !text.is_empty())
+}
+
+/// What is known of a call's client besides its token.
+struct Client {
+    peer: Option<SocketAddr>,
+    user_agent: Option<HeaderValue>,
+}
+
+impl Client {
+    fn of<B>(request: &Request<B>) -> Self {
+        Self {
+            peer: request.extensions().get::<Peer>().map(|Peer(address)| *address),
+            user_agent: request.headers().get(USER_AGENT).cloned(),
+        }
+    }
+
+    /// The client's name of itself; `None` for one that is no text.
+    fn user_agent(&self) -> Option<&str> {
+        let text = self.user_agent.as_ref()?.to_str().ok()?;
+        text.get(..text.len().min(LONGEST_USER_AGENT))
+    }
 }

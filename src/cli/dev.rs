@@ -103,7 +103,7 @@ fn prepare(
     let file = data_dir.join("identity-link.toml");
     fs::write(&file, config.to_string())?;
     let config = load(&file)?;
-    log::start(&config.log)?;
+    log::start(&config)?;
     Ok(config)
 }
 

@@ -1,11 +1,12 @@
-//! The log: one JSON line per event, to stderr. A thread of its own writes, so that no call waits
-//! for stderr.
+//! The log: one line per event, to stderr, as JSON or for people. A thread of its own writes, so that
+//! no call waits for stderr.
 
 mod line;
 mod queue;
 
 use std::{
-    io::{self, Write as _},
+    borrow::Cow,
+    io::{self, IsTerminal as _, Write as _},
     panic::{self, PanicHookInfo},
     thread,
     time::Duration,
@@ -24,7 +25,11 @@ use self::{
     queue::{Batch, LineQueue},
 };
 use super::Failure;
-use crate::clock;
+use crate::{
+    clock,
+    config::{Config, LogFormat},
+    telemetry::metrics::count_lost_lines,
+};
 
 /// How long the end of the process waits for a stderr that is blocked.
 const PATIENCE_AT_END: Duration = Duration::from_secs(2);
@@ -32,14 +37,31 @@ const PATIENCE_AT_END: Duration = Duration::from_secs(2);
 /// The lines that wait for stderr.
 static LINES: LineQueue = LineQueue::new();
 
-/// Starts to log what passes this filter. Panics are logged too, instead of printed.
-pub(super) fn start(filter: &str) -> Result<(), Failure> {
-    let filter =
-        EnvFilter::try_new(filter).map_err(|error| Failure::usage(format!("log: {error}")))?;
+/// Starts to log as configured. Panics are logged too, instead of printed.
+pub(super) fn start(config: &Config) -> Result<(), Failure> {
+    let filter = EnvFilter::try_new(without_frames(&config.log))
+        .map_err(|error| Failure::usage(format!("log: {error}")))?;
+    let format = config.log_format.unwrap_or_else(|| match io::stderr().is_terminal() {
+        true => LogFormat::Text,
+        false => LogFormat::Json,
+    });
     thread::Builder::new().name("log".to_owned()).spawn(write_lines)?;
-    registry().with(filter).with(LineLayer(&LINES)).init();
+    registry().with(filter).with(LineLayer { lines: &LINES, format }).init();
     panic::set_hook(Box::new(log_panic));
     Ok(())
+}
+
+/// The filter, without the frames of HTTP/2, unless the operator asks for them: each call has several
+/// lines of these.
+fn without_frames(filter: &str) -> Cow<'_, str> {
+    let is_detailed = filter.split(',').any(|directive| {
+        let level = directive.trim().to_ascii_lowercase();
+        level == "debug" || level == "trace"
+    });
+    match is_detailed && !filter.contains("h2") {
+        true => format!("{filter},h2=info").into(),
+        false => filter.into(),
+    }
 }
 
 /// Waits until all lines are written, or stderr is blocked. For the end of the process.
@@ -63,6 +85,7 @@ fn write_lines() {
         LINES.take(&mut batch);
         let (calls, others) = (batch.lost.ordinary, batch.lost.important);
         if calls + others > 0 {
+            count_lost_lines(calls + others);
             // It follows the lines of the batch.
             tracing::warn!(calls, others, "lines of the log were lost: stderr was read too slowly");
         }
@@ -72,11 +95,14 @@ fn write_lines() {
 }
 
 /// Makes a line of each event.
-struct LineLayer(&'static LineQueue);
+struct LineLayer {
+    lines: &'static LineQueue,
+    format: LogFormat,
+}
 
 impl<S: Subscriber> Layer<S> for LineLayer {
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
-        self.0.push(&Line::of(event, clock::now()));
+        self.lines.push(&Line::of(event, self.format, clock::now()));
     }
 }
 
@@ -97,7 +123,7 @@ mod tests {
     /// What is logged of a panic, one line per event.
     fn logged(panicking: impl FnOnce() + panic::UnwindSafe) -> String {
         let lines: &LineQueue = Box::leak(Box::new(LineQueue::new()));
-        let subscriber = registry().with(LineLayer(lines));
+        let subscriber = registry().with(LineLayer { lines, format: LogFormat::Json });
         with_default(subscriber, || panic::catch_unwind(panicking).unwrap_err());
         let mut batch = Batch::default();
         lines.take(&mut batch);

@@ -12,6 +12,7 @@ use crate::{
     clock,
     domain::TenantId,
     store::{Leftovers, Store, StoreError},
+    telemetry::metrics::Metrics,
 };
 
 #[derive(Args)]
@@ -52,7 +53,7 @@ pub(super) fn run(arguments: &PurgeArguments) -> Result<(), Failure> {
     runtime()?.block_on(async {
         let stop = on_signal()?;
         // One connection: a purge is not in a hurry.
-        let store = Store::open(&config.database.address, 1, config.policies()).await?;
+        let store = Store::open(&config.database.address, 1, config.policies(), &Metrics::default()).await?;
         let mut jobs: Vec<Job> =
             tenants.into_iter().map(|tenant| Job { tenant, erased: 0, answers: 0, tickets: 0, attempts: 0, discarded: 0, events: 0 }).collect();
         let bar = bar(&store, &jobs, before).await?;

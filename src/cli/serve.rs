@@ -13,7 +13,7 @@ use crate::server::{self, Listeners};
 
 pub(super) fn run(config: &Path) -> Result<(), Failure> {
     let config = load(config)?;
-    log::start(&config.log)?;
+    log::start(&config)?;
     let calls = bind(config.listen)?;
     let management = config.management.map(bind).transpose()?;
     let runtime = runtime()?;

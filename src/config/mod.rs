@@ -12,8 +12,10 @@ mod providers;
 mod reader;
 #[cfg(test)]
 mod reference;
+mod services;
 mod tenants;
 mod tls;
+mod tracing;
 
 use std::{collections::BTreeMap, fs, net::SocketAddr, path::Path, time::Duration};
 
@@ -26,15 +28,16 @@ pub use self::{
     tenants::{Tenant, UserIds},
 };
 use self::{
-    keys::{Flag, HOUR, Nested, Number, Text, Time, keys, seconds},
+    keys::{Flag, HOUR, Nested, Number, OneOf, Text, Time, keys, seconds},
     reader::Reader,
 };
 use crate::{
-    auth::Issuer,
+    auth::{Issuer, NamedService},
     domain::{ProviderPolicies, TenantId},
     feed::FeedSettings,
     listener::{Limits, TlsFiles},
     store::Address,
+    telemetry::TraceSettings,
 };
 
 /// The default number of concurrent calls for each connection to the database: the last of them
@@ -71,6 +74,14 @@ keys! {
         /// What is logged: a level (`off`, `error`, `warn`, `info`, `debug`, `trace`), or a list of
         /// `target=level`, separated by commas. `info` logs one line per call.
         log: Text = Text::Default("info"),
+        /// The form of the log: `json`, an object in each line, or `text`, for people. The default is
+        /// `text` on a terminal and `json` elsewhere.
+        log_format: OneOf<LogFormat, 2> = OneOf {
+            words: [("json", LogFormat::Json), ("text", LogFormat::Text)],
+            default: None,
+        },
+        /// Traces of calls.
+        tracing: Nested = Nested::Optional,
         /// The database. It must be Postgres 15 or later.
         database: Nested = Nested::Required(", with its url"),
         /// How the feed of events is read, and how long it is kept.
@@ -86,6 +97,8 @@ keys! {
             default: MAX_CONNECTIONS * CALLS_PER_CONNECTION,
             bounds: 1..=100_000,
         },
+        /// Names for services that call, a table for each.
+        services: Nested = Nested::Optional,
         /// The trusted issuers, a table for each.
         issuers: Nested = Nested::Required(": without an issuer no call is accepted"),
     }
@@ -127,6 +140,10 @@ pub struct Config {
     pub shutdown_grace: Duration,
     /// What is logged, as a filter of the `tracing` crates; `info` logs one line per call.
     pub log: String,
+    /// The form of the log; `None` for text on a terminal and JSON elsewhere.
+    pub log_format: Option<LogFormat>,
+    /// Where the traces of calls go; `None` for nowhere.
+    pub tracing: Option<TraceSettings>,
     /// The database.
     pub database: Database,
     /// The settings of the feed.
@@ -137,6 +154,17 @@ pub struct Config {
     pub tenants: BTreeMap<TenantId, Tenant>,
     /// The trusted issuers.
     pub issuers: Vec<Issuer>,
+    /// The names of services.
+    pub services: Vec<NamedService>,
+}
+
+/// The form of the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// A JSON object in each line.
+    Json,
+    /// A line for people.
+    Text,
 }
 
 /// The settings of the database.
@@ -204,6 +232,8 @@ impl Config {
         let shutdown_delay = r.time(&ROOT.shutdown_delay);
         let shutdown_grace = r.time(&ROOT.shutdown_grace);
         let log = r.parsed(&ROOT.log, |text| check_log_filter(text).map(|()| text.to_owned()));
+        let log_format = r.one_of(&ROOT.log_format);
+        let tracing = r.table(&ROOT.tracing).and_then(tracing::read);
         let database = r.table(&ROOT.database).and_then(read_database);
         let feed = feed::read(r.table_or_empty(&ROOT.feed));
         let tenants = r.table(&ROOT.tenants);
@@ -222,6 +252,8 @@ impl Config {
             r.missing(&ROOT.issuers);
         }
         let issuers = issuers.map(|table| issuers::read(table, &tenants, base)).unwrap_or_default();
+        let services = r.table(&ROOT.services);
+        let services = services.map(|table| services::read(table, &issuers)).unwrap_or_default();
 
         let problems = r.finish();
         match (listen, log, database) {
@@ -236,11 +268,14 @@ impl Config {
                 shutdown_delay,
                 shutdown_grace,
                 log,
+                log_format,
+                tracing,
                 database,
                 feed,
                 auth0,
                 tenants,
                 issuers,
+                services,
             }),
             _ => Err(ConfigProblems(problems)),
         }

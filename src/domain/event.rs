@@ -183,6 +183,27 @@ pub enum EventKind {
     UserPrimaryIdentityChanged,
 }
 
+impl EventKind {
+    /// The kind as text, as it is stored.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::UserCreated => "user_created",
+            Self::UserUpdated => "user_updated",
+            Self::UserBlocked => "user_blocked",
+            Self::UserDeleted => "user_deleted",
+            Self::UserLinked => "user_linked",
+            Self::UserUnlinked => "user_unlinked",
+            Self::LinkUndone => "link_undone",
+            Self::IdentityAttached => "identity_attached",
+            Self::IdentityDetached => "identity_detached",
+            Self::IdentityReleased => "identity_released",
+            Self::IdentityUpdated => "identity_updated",
+            Self::UserMetadataMerged => "user_metadata_merged",
+            Self::UserPrimaryIdentityChanged => "user_primary_identity_changed",
+        }
+    }
+}
+
 /// A user that an event changed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UserChange {

@@ -126,6 +126,44 @@ pub enum SignInRule {
     LinkingSuggested,
 }
 
+impl SignInOutcome {
+    /// The outcome as text, for the metrics.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::SignedIn(_) => "signed_in",
+            Self::Created => "created",
+            Self::Linked(_) => "linked",
+            Self::Candidates(_) => "candidates",
+            Self::RegistrationNeeded => "registration_needed",
+        }
+    }
+}
+
+impl SignInRule {
+    /// The row as text, for the metrics.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::IdentityKnown => "identity_known",
+            Self::EmailMissing => "email_missing",
+            Self::EmailUnverified => "email_unverified",
+            Self::EmailNotAscii => "email_not_ascii",
+            Self::LinkingOff => "linking_off",
+            Self::EmailUnclaimed => "email_unclaimed",
+            Self::EmailUnverifiedOnOtherUsers => "email_unverified_on_other_users",
+            Self::NewUserChosen => "new_user_chosen",
+            Self::EmailVerifiedOnBothSides => "email_verified_on_both_sides",
+            Self::ProviderAlreadyLinked => "provider_already_linked",
+            Self::DeletedBefore => "deleted_before",
+            Self::EmailVerifiedLongAgo => "email_verified_long_ago",
+            Self::EmailChanged => "email_changed",
+            Self::AccountOlderThanEmail => "account_older_than_email",
+            Self::ReleasedBefore => "released_before",
+            Self::SeveralUsers => "several_users",
+            Self::LinkingSuggested => "linking_suggested",
+        }
+    }
+}
+
 /// An email on which a decision rests.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Evidence {

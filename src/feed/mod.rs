@@ -38,8 +38,8 @@ const KEPT_NEWS: usize = 16;
 const MAX_READERS: usize = 2;
 /// The number of the feed's connections: one for each reader, and one for the poll.
 const CONNECTIONS: usize = MAX_READERS + 1;
-/// The name of these connections in the database's list of connections.
-const NAME: &str = "identity-link feed";
+/// The name of these connections.
+const NAME: &str = "feed";
 
 /// The settings of the feed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -128,6 +128,12 @@ impl Feed {
     /// is no watcher.
     pub fn delay(&self) -> latest::Receiver<Duration> {
         self.delay.subscribe()
+    }
+
+    /// How many watchers there are, and how many there may be.
+    pub fn watchers(&self) -> (usize, usize) {
+        let max = self.settings.max_watchers;
+        (max - self.slots.available_permits().min(max), max)
     }
 
     /// Waits for a turn to read the feed, in the order of the requests.

@@ -22,7 +22,8 @@ use super::{
 };
 use crate::{
     auth::{AccessRule, Permit},
-    calls::{admission, admitted, concurrency::ConcurrencyLimit, telemetry::CallRecord},
+    calls::{admission, admitted, concurrency::ConcurrencyLimit},
+    telemetry::CallRecord,
     use_cases::UseCases,
 };
 
@@ -151,5 +152,5 @@ async fn admit(
     // Only verified callers learn which paths exist.
     let rule =
         AccessRule::for_path(path).ok_or_else(|| Status::unimplemented("there is no such rpc"))?;
-    admission::permit(use_cases, rule, &token, headers).map_err(from_auth_error)
+    admission::permit(use_cases, rule, &token, headers, record).map_err(from_auth_error)
 }

@@ -2,7 +2,7 @@
 
 use http::{HeaderMap, Request, header::CONTENT_TYPE};
 
-use crate::{auth::AccessRule, calls::telemetry::CallRecord};
+use crate::{auth::AccessRule, telemetry::CallRecord};
 
 /// Paths that need no token: standard services that reveal no user's data.
 const PUBLIC: [&str; 5] = [
@@ -64,9 +64,10 @@ pub fn is_meant<B>(request: &Request<B>) -> bool {
 /// that a client sends.
 pub fn named<B>(request: Request<B>) -> Request<B> {
     let path = request.uri().path();
-    if is_public(path) || AccessRule::for_path(path).is_some() {
-        let record = request.extensions().get::<CallRecord>();
-        record.inspect(|record| record.set_name(path.trim_start_matches('/')));
+    let public = || PUBLIC.into_iter().find(|public| *public == path);
+    let known = AccessRule::for_path(path).map(|rule| rule.path).or_else(public);
+    if let (Some(known), Some(record)) = (known, request.extensions().get::<CallRecord>()) {
+        record.set_name(known.trim_start_matches('/'));
     }
     request
 }

@@ -13,7 +13,7 @@ pub use self::refusals::from_domain_error;
 use super::proto::Reason;
 use crate::{
     auth::AuthError, calls::telemetry::CallOutcome, domain::DomainError, store::StoreError,
-    use_cases::Error,
+    telemetry::Label, use_cases::Error,
 };
 
 /// `ErrorInfo.domain` of each refusal.
@@ -122,8 +122,31 @@ pub fn outcome(response: Option<&Response<Body>>) -> CallOutcome {
     };
     let info = refusal.and_then(|refusal| refusal.get_details_error_info());
     CallOutcome {
-        code: format!("{code:?}"),
-        reason: info.map(|info| info.reason).unwrap_or_default(),
+        code: Label::Static(code_name(code)),
+        reason: info.map(|info| info.reason.into()).unwrap_or_default(),
+    }
+}
+
+/// The name of a code, as the log and the metrics have it.
+fn code_name(code: Code) -> &'static str {
+    match code {
+        Code::Ok => "Ok",
+        Code::Cancelled => "Cancelled",
+        Code::Unknown => "Unknown",
+        Code::InvalidArgument => "InvalidArgument",
+        Code::DeadlineExceeded => "DeadlineExceeded",
+        Code::NotFound => "NotFound",
+        Code::AlreadyExists => "AlreadyExists",
+        Code::PermissionDenied => "PermissionDenied",
+        Code::ResourceExhausted => "ResourceExhausted",
+        Code::FailedPrecondition => "FailedPrecondition",
+        Code::Aborted => "Aborted",
+        Code::OutOfRange => "OutOfRange",
+        Code::Unimplemented => "Unimplemented",
+        Code::Internal => "Internal",
+        Code::Unavailable => "Unavailable",
+        Code::DataLoss => "DataLoss",
+        Code::Unauthenticated => "Unauthenticated",
     }
 }
 

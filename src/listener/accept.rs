@@ -13,7 +13,10 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::connection::{CallService, ConnectionServer};
+use super::{
+    connection::{CallService, ConnectionServer},
+    counts::ConnectionCounts,
+};
 
 /// How long to pause when the system gives no more connections.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -42,12 +45,17 @@ pub async fn accept<S: CallService>(
     shutdown: &CancellationToken,
 ) -> Connections {
     let connections = Connections { stop: server.stop().clone(), tasks: TaskTracker::new() };
-    let mut limits = ConnectionLimits::new(server.limits().max_connections);
+    let counts = server.counts();
+    let mut limits = ConnectionLimits::new(server.limits().max_connections, counts);
     while let Some(Some(admitted)) = shutdown.run_until_cancelled(limits.next(&listener)).await {
         let server = server.clone();
         connections.tasks.spawn(async move {
             let AdmittedConnection { stream, handshake_slot, slot } = admitted;
-            if let Err(error) = server.serve(stream, handshake_slot).await {
+            let counts = server.counts();
+            counts.admit();
+            let served = server.serve(stream, handshake_slot).await;
+            counts.end(served.is_err());
+            if let Err(error) = served {
                 tracing::debug!(%error, "a connection ended early");
             }
             drop(slot);
@@ -69,10 +77,11 @@ struct ConnectionLimits {
     handshake_slots: Arc<Semaphore>,
     full: PeriodicWarning,
     failed: PeriodicWarning,
+    counts: Arc<ConnectionCounts>,
 }
 
 impl ConnectionLimits {
-    fn new(max_connections: usize) -> Self {
+    fn new(max_connections: usize, counts: Arc<ConnectionCounts>) -> Self {
         let slots = Arc::new(Semaphore::new(max_connections));
         let handshake_slots = Arc::new(Semaphore::new(max_connections.div_ceil(8)));
         Self {
@@ -80,6 +89,7 @@ impl ConnectionLimits {
             handshake_slots,
             full: PeriodicWarning::default(),
             failed: PeriodicWarning::default(),
+            counts,
         }
     }
 
@@ -106,9 +116,11 @@ impl ConnectionLimits {
             // replica.
             match Arc::clone(&self.slots).try_acquire_owned() {
                 Ok(slot) => return Some(AdmittedConnection { stream, handshake_slot, slot }),
-                Err(_) => self
-                    .full
-                    .log(|times| tracing::warn!(times, "no slot is free for more connections")),
+                Err(_) => {
+                    self.counts.refuse();
+                    self.full
+                        .log(|times| tracing::warn!(times, "no slot is free for more connections"));
+                }
             }
         }
     }

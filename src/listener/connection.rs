@@ -23,9 +23,11 @@ use tokio_util::sync::CancellationToken;
 use tower::{BoxError, Service, ServiceExt as _};
 
 use super::{
+    Peer,
     activity::{Activity, Verdict},
     backpressured_io::BackpressuredIo,
     certificates::Certificates,
+    counts::ConnectionCounts,
     gathered_io::GatheredIo,
     http1::refusal,
     limits::Limits,
@@ -91,6 +93,7 @@ pub struct ConnectionServer<S> {
     protocols: Protocols,
     http1: http1::Builder,
     http2: http2::Builder<TokioExecutor>,
+    counts: Arc<ConnectionCounts>,
     stop: CancellationToken,
 }
 
@@ -114,12 +117,18 @@ impl<S: CallService> ConnectionServer<S> {
             protocols,
             http1,
             http2,
+            counts: Arc::default(),
             stop: CancellationToken::new(),
         }
     }
 
     pub(super) fn limits(&self) -> &Limits {
         &self.limits
+    }
+
+    /// Counts the connections that this serves.
+    pub fn counts(&self) -> Arc<ConnectionCounts> {
+        Arc::clone(&self.counts)
     }
 
     /// The token that sends GOAWAY to the clients of all connections when it is cancelled.
@@ -133,16 +142,17 @@ impl<S: CallService> ConnectionServer<S> {
         stream: TcpStream,
         handshake_slot: OwnedSemaphorePermit,
     ) -> Result<(), ConnectionEnd> {
+        let peer = Peer(stream.peer_addr()?);
         // Otherwise a response would wait for the acknowledgement of the one before.
         stream.set_nodelay(true)?;
         // One deadline for both handshakes.
         let deadline = Instant::now() + self.limits.handshake_timeout;
         match &self.certificates {
-            None => self.serve_calls(stream, deadline, handshake_slot).await,
+            None => self.serve_calls(stream, peer, deadline, handshake_slot).await,
             Some(certificates) => {
                 let acceptor = TlsAcceptor::from(certificates.current());
                 let stream = self.in_time(deadline, acceptor.accept(stream)).await?;
-                self.serve_calls(stream, deadline, handshake_slot).await
+                self.serve_calls(stream, peer, deadline, handshake_slot).await
             }
         }
     }
@@ -150,6 +160,7 @@ impl<S: CallService> ConnectionServer<S> {
     async fn serve_calls<I>(
         &self,
         stream: I,
+        peer: Peer,
         deadline: Instant,
         handshake_slot: OwnedSemaphorePermit,
     ) -> Result<(), ConnectionEnd>
@@ -169,7 +180,8 @@ impl<S: CallService> ConnectionServer<S> {
                 let response = match refusal(&request) {
                     Some(refused) => refused,
                     None => {
-                        let (request, unread) = keep_rest(request);
+                        let (mut request, unread) = keep_rest(request);
+                        request.extensions_mut().insert(peer);
                         let response = calls.oneshot(request).await?;
                         unread.read().await;
                         response

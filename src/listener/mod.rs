@@ -7,6 +7,7 @@ mod activity;
 mod backpressured_io;
 mod certificates;
 mod connection;
+mod counts;
 mod gathered_io;
 mod http1;
 mod limits;
@@ -15,12 +16,19 @@ mod protocols;
 mod request_body;
 mod tls;
 
+use std::net::SocketAddr;
+
 pub use self::{
     accept::{Connections, accept},
     certificates::{Certificates, CertificatesError},
     connection::{CallService, ConnectionServer},
+    counts::{ConnectionCounts, ConnectionReport},
     limits::Limits,
     protocols::Protocols,
     request_body::RequestBody,
     tls::{TlsFiles, TlsProblem},
 };
+
+/// The address of the client's end of the connection: an extension of each request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Peer(pub SocketAddr);

@@ -14,6 +14,7 @@ use crate::{
     domain::{Provider, TenantId},
     http_client::HttpClient,
     secret::random_text,
+    telemetry::metrics::KeyMetrics,
 };
 
 /// How long all requests to a provider for one call may take in total.
@@ -58,8 +59,9 @@ impl Clients {
         settings: impl IntoIterator<Item = (TenantId, Provider, ClientSettings)>,
         http: &HttpClient,
         at_once: usize,
+        metrics: KeyMetrics,
     ) -> Self {
-        let mut all = Self { clients: BTreeMap::new(), issuers: SharedIssuers::default() };
+        let mut all = Self { clients: BTreeMap::new(), issuers: SharedIssuers::new(metrics) };
         let mut slots = BTreeMap::new();
         for (tenant, provider, settings) in settings {
             let slots =

@@ -13,6 +13,7 @@ use super::{AuthMethod, OAuthError};
 use crate::{
     auth::discovery::{self, IssuerMetadata, MetadataError},
     http_client::HttpClient,
+    telemetry::CallRecord,
 };
 
 /// How old the metadata may be before it is read again.
@@ -87,7 +88,8 @@ impl MetadataCache {
         }
         // A task of its own: it continues for the other callers if this caller is cancelled.
         let (this, http) = (Arc::clone(self), http.clone());
-        let reading = tokio::spawn(async move { this.read(&http, asked_at).await });
+        let reading = CallRecord::inherited(async move { this.read(&http, asked_at).await });
+        let reading = tokio::spawn(reading);
         reading.await.unwrap_or_else(|error| {
             Err(OAuthError::Fault(format!("a task that reads did not finish: {error}")))
         })

@@ -6,7 +6,10 @@ use std::{sync::Arc, time::Duration};
 use http::Uri;
 
 use super::metadata_cache::MetadataCache;
-use crate::auth::{IdTokenRules, KeySettings, KeySource, Keys};
+use crate::{
+    auth::{IdTokenRules, KeySettings, KeySource, Keys},
+    telemetry::metrics::KeyMetrics,
+};
 
 /// How often keys are read again.
 const KEYS_REFRESH: Duration = Duration::from_secs(300);
@@ -14,8 +17,10 @@ const KEYS_REFRESH: Duration = Duration::from_secs(300);
 const KEYS_MAX_AGE: Duration = Duration::from_secs(3600);
 
 /// The issuers at which identity-link has clients.
-#[derive(Default)]
-pub(super) struct SharedIssuers(Vec<SharedIssuer>);
+pub(super) struct SharedIssuers {
+    known: Vec<SharedIssuer>,
+    metrics: KeyMetrics,
+}
 
 /// An issuer, shared by all clients that expect the same of its ID tokens.
 #[derive(Clone)]
@@ -29,32 +34,38 @@ pub(super) struct SharedIssuer {
 }
 
 impl SharedIssuers {
+    /// No issuers. Reads of the keys of those that are added are counted here.
+    pub(super) fn new(metrics: KeyMetrics) -> Self {
+        Self { known: Vec::new(), metrics }
+    }
+
     /// The issuer of a client's ID tokens, with its metadata at this URL. Adds it if it is new.
     pub(super) fn get_or_add(&mut self, rules: &IdTokenRules, metadata: &Uri) -> SharedIssuer {
         let is_it = |known: &&SharedIssuer| {
             known.metadata == *metadata && known.rules.expect_the_same_signer_as(rules)
         };
-        if let Some(known) = self.0.iter().find(is_it) {
+        if let Some(known) = self.known.iter().find(is_it) {
             return known.clone();
         }
-        let known = SharedIssuer::new(rules, metadata);
-        self.0.push(known.clone());
+        let known = SharedIssuer::new(rules, metadata, self.metrics.clone());
+        self.known.push(known.clone());
         known
     }
 
     /// The key set of each issuer, with the issuer's name.
     pub(super) fn keys(&self) -> impl Iterator<Item = (&str, &Arc<Keys>)> {
-        self.0.iter().map(|known| (known.rules.issuer.name(), &known.keys))
+        self.known.iter().map(|known| (known.rules.issuer.name(), &known.keys))
     }
 }
 
 impl SharedIssuer {
-    fn new(rules: &IdTokenRules, metadata: &Uri) -> Self {
+    fn new(rules: &IdTokenRules, metadata: &Uri, metrics: KeyMetrics) -> Self {
         let (rules, metadata, issuer) =
             (rules.clone(), metadata.clone(), rules.issuer.name().to_owned());
         let source = KeySource::Discovery { issuer: issuer.clone(), metadata: metadata.clone() };
         let settings = KeySettings { source, refresh: KEYS_REFRESH, max_age: KEYS_MAX_AGE };
-        let keys = Arc::new(Keys::new(settings, rules.algorithms.clone()));
+        let keys = Keys::new(settings, rules.algorithms.clone()).with_metrics(&issuer, metrics);
+        let keys = Arc::new(keys);
         let metadata_cache = Arc::new(MetadataCache::new(issuer, metadata.clone()));
         Self { rules, metadata, metadata_cache, keys }
     }

@@ -44,6 +44,7 @@ impl HealthUpdates {
         let mut health = Health::new(reporter.clone());
         health.report(true, true).await;
         state.set_readiness(Readiness::Serving { has_database: true, feed_goes_on: true });
+        state.metrics().database.set_up(true);
         let task =
             tokio::spawn(keep_updated(health, database_check, delay, state.clone(), stop.clone()));
         Self { reporter, state, stop, task }
@@ -130,5 +131,6 @@ async fn keep_reporting(
         health.report(is_there, is_short).await;
         let readiness = Readiness::Serving { has_database: is_there, feed_goes_on: is_short };
         state.set_readiness(readiness);
+        state.metrics().database.set_up(is_there);
     }
 }

@@ -14,6 +14,7 @@ use crate::{
     http_client::HttpClient,
     oauth::{ClientSettings, Clients},
     store::Store,
+    telemetry::metrics::Metrics,
 };
 
 /// Pins each provider to the issuer from which its first identities came.
@@ -42,19 +43,24 @@ pub(super) async fn pin_issuers(config: &Config, store: &Store) -> Result<(), Se
 pub(super) async fn start_issuers(
     config: &Config,
     http: &HttpClient,
+    metrics: &Metrics,
     stop: &CancellationToken,
 ) -> Issuers {
     let issuers = config.issuers.iter().cloned().map(|issuer| {
-        let keys = Arc::new(Keys::new(issuer.keys.clone(), issuer.algorithms.clone()));
-        (issuer, keys)
+        let keys = Keys::new(issuer.keys.clone(), issuer.algorithms.clone());
+        let keys = keys.with_metrics(&issuer.issuer, metrics.keys.clone());
+        (issuer, Arc::new(keys))
     });
     let issuers: Vec<_> = issuers.collect();
     // In parallel: an issuer that hangs does not delay the others.
     join_all(issuers.iter().map(|(issuer, keys)| first_keys(&issuer.issuer, keys, http))).await;
     for (_, keys) in &issuers {
+        report_age(keys, metrics);
         tokio::spawn(Arc::clone(keys).keep_fresh(http.clone(), stop.clone()));
     }
     Issuers::new(issuers)
+        .with_services(config.services.clone())
+        .with_metrics(metrics.tokens.clone())
 }
 
 /// The clients at providers. Their keys are read in the background: the start does not wait for a
@@ -62,6 +68,7 @@ pub(super) async fn start_issuers(
 pub(super) fn start_clients(
     config: &Config,
     http: &HttpClient,
+    metrics: &Metrics,
     stop: &CancellationToken,
 ) -> Clients {
     let clients = config.tenants.iter().flat_map(|(tenant, Tenant { providers, .. })| {
@@ -70,8 +77,10 @@ pub(super) fn start_clients(
             .filter_map(|(provider, settings)| Some((provider, settings.oauth.clone()?)));
         clients.map(|(provider, settings)| (tenant.clone(), provider.clone(), settings))
     });
-    let clients = Clients::new(clients, http, (config.max_concurrent_calls / 4).max(1));
+    let at_once = (config.max_concurrent_calls / 4).max(1);
+    let clients = Clients::new(clients, http, at_once, metrics.keys.clone());
     for (issuer, keys) in clients.keys() {
+        report_age(keys, metrics);
         let (issuer, keys, http, stop) =
             (issuer.to_owned(), Arc::clone(keys), http.clone(), stop.clone());
         tokio::spawn(async move {
@@ -80,6 +89,12 @@ pub(super) fn start_clients(
         });
     }
     clients
+}
+
+/// Reports the age of the keys with the metrics.
+fn report_age(keys: &Arc<Keys>, metrics: &Metrics) {
+    let keys = Arc::clone(keys);
+    metrics.before_report(move || keys.report_age());
 }
 
 /// Reads an issuer's keys for the first time. A failure does not stop the server: only callers of

@@ -32,8 +32,15 @@ use crate::{
     },
     config::{Auth0, Config},
     grpc::{gate::GateLayer, paths, status, streams::OpenStreams, timeouts},
-    listener::{CallService, Certificates, ConnectionServer, Limits, Protocols, accept},
+    listener::{
+        CallService, Certificates, ConnectionCounts, ConnectionReport, ConnectionServer, Limits,
+        Protocols, accept,
+    },
     management::{self, ServerState},
+    telemetry::{
+        Traces,
+        metrics::{Connections, Metrics},
+    },
 };
 
 /// How many tools and operators may be connected at once. Each is an open file.
@@ -91,7 +98,12 @@ pub async fn serve(
     let limit = ConcurrencyLimit::new(config.max_concurrent_calls);
     let streams =
         OpenStreams::new(max_open_streams(&config), config.max_call_time, stop_streams.clone());
+    let metrics = state.metrics();
+    let traces = config.tracing.as_ref().map(Traces::start).transpose();
+    let traces = traces.map_err(ServeError::Part)?.unwrap_or_default();
+    let telemetry = |outcome| TelemetryLayer::new(outcome, metrics.calls.clone(), traces.clone());
     let grpc = grpc_stack(
+        telemetry(status::outcome),
         config.max_call_time,
         GateLayer::new(Arc::clone(&use_cases), limit.clone(), streams),
         grpc_routes(&use_cases, feed, health.service(), config.reflection)?,
@@ -100,7 +112,14 @@ pub async fn serve(
         Some(settings) => {
             let routes = auth0::routes(settings, &use_cases, limit.clone(), max_scans(&config))
                 .map_err(ServeError::Part)?;
-            Some(auth0_stack(settings, is_tls, config.max_call_time, limit, routes))
+            Some(auth0_stack(
+                settings,
+                telemetry(auth0::outcome),
+                is_tls,
+                config.max_call_time,
+                limit,
+                routes,
+            ))
         }
         None => None,
     };
@@ -108,6 +127,7 @@ pub async fn serve(
 
     announce(&listener, is_tls)?;
     let server = ConnectionServer::new(calls, is_admitted, config.limits, certificates, protocols);
+    report_connections(metrics, server.counts());
     let close = CancellationToken::new();
     let end = async {
         shutdown.cancelled().await;
@@ -119,6 +139,7 @@ pub async fn serve(
     };
     let (connections, health) = join(accept(listener, server, &close), end).await;
     drain(connections, health, &stop_streams, &use_cases, config.shutdown_grace).await;
+    traces.stop().await;
     Ok(())
 }
 
@@ -136,8 +157,18 @@ async fn serve_management(
     accept(listener, server, &stop).await;
 }
 
+/// Reports the connections of clients with the metrics.
+fn report_connections(metrics: &Metrics, counts: Arc<ConnectionCounts>) {
+    let connections = metrics.connections.clone();
+    metrics.before_report(move || {
+        let ConnectionReport { open, admitted, refused, cut } = counts.now();
+        connections.set(Connections { open, admitted, refused, cut });
+    });
+}
+
 /// The layers in front of gRPC's routes, from the outermost to the innermost.
 fn grpc_stack<R: 'static, G, S>(
+    telemetry: TelemetryLayer,
     max_call_time: Duration,
     gate: G,
     routes: S,
@@ -147,7 +178,7 @@ where
 {
     ServiceBuilder::new()
         // Outermost, so that refusals are logged too.
-        .layer(TelemetryLayer(status::outcome))
+        .layer(telemetry)
         // Names the call for the log.
         .map_request(paths::named)
         // Replaces tonic's INTERNAL: a message that does not decode is the client's error.
@@ -170,6 +201,7 @@ where
 /// route is behind a gate of its own.
 fn auth0_stack<R: 'static, S>(
     settings: &Auth0,
+    telemetry: TelemetryLayer,
     is_tls: bool,
     max_call_time: Duration,
     limit: ConcurrencyLimit,
@@ -182,7 +214,7 @@ where
         // Outermost, so that refusals have these headers too.
         .map_response(auth0::secured(is_tls))
         // Also logs the preflight requests that a browser sends.
-        .layer(TelemetryLayer(auth0::outcome))
+        .layer(telemetry)
         // Before each layer that may refuse: a page that may call can read why the call is
         // refused.
         .layer(auth0::cors(settings))

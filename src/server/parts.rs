@@ -17,6 +17,7 @@ use crate::{
     http_client::HttpClient,
     management::ServerState,
     store::{ProviderAccounts, Store},
+    telemetry::metrics::Metrics,
     use_cases::UseCases,
 };
 
@@ -37,28 +38,50 @@ impl Parts {
         state: &ServerState,
         stop: &CancellationToken,
     ) -> Result<Self, ServeError> {
+        let metrics = state.metrics();
         let database = &config.database;
         let store =
-            Store::open(&database.address, database.max_connections, config.policies()).await?;
+            Store::open(&database.address, database.max_connections, config.policies(), metrics)
+                .await?;
         let http = HttpClient::new()
             .map_err(|error| ServeError::Part(format!("no TLS client: {error}")))?;
         pin_issuers(config, &store).await?;
-        let issuers = start_issuers(config, &http, stop).await;
+        let issuers = start_issuers(config, &http, metrics, stop).await;
         let tenants: Vec<TenantId> = config.tenants.keys().cloned().collect();
         report_unknown_providers(&store, &tenants).await;
-        tokio::spawn(keep_swept(store.clone(), tenants, config.feed.retention, stop.clone()));
-        let clients = start_clients(config, &http, stop);
+        tokio::spawn(keep_swept(
+            store.clone(),
+            tenants,
+            config.feed.retention,
+            metrics.feed.clone(),
+            stop.clone(),
+        ));
+        let clients = start_clients(config, &http, metrics, stop);
         let stop_streams = stop.child_token();
         let feed = Feed::new(&store, config.feed.clone(), stop_streams.clone())?;
         tokio::spawn(Arc::clone(&feed).keep_polling());
         let database_check = store.database_check();
-        let use_cases = Arc::new(UseCases::new(store, issuers, clients, config.tenants.clone()));
+        let tenants = config.tenants.clone();
+        let use_cases = Arc::new(UseCases::new(store, issuers, clients, tenants, metrics.clone()));
+        report_gauges(metrics, &use_cases, &feed);
         state.set_use_cases(Arc::clone(&use_cases));
         let health =
             HealthUpdates::start(database_check, feed.delay(), state.clone(), stop.child_token())
                 .await;
         Ok(Self { use_cases, feed, health, stop_streams })
     }
+}
+
+/// Sets the gauges of the tokens and the feed before each report of the metrics.
+fn report_gauges(metrics: &Metrics, use_cases: &Arc<UseCases>, feed: &Arc<Feed>) {
+    let (tokens, of_feed) = (metrics.tokens.clone(), metrics.feed.clone());
+    let (use_cases, feed) = (Arc::clone(use_cases), Arc::clone(feed));
+    metrics.before_report(move || {
+        tokens.set_remembered(use_cases.issuers().remembered_tokens());
+        of_feed.set_delay(*feed.delay().borrow());
+        let (watchers, max) = feed.watchers();
+        of_feed.set_watchers(watchers, max);
+    });
 }
 
 /// Logs the accounts that cannot sign in because their provider is not declared. An operator who

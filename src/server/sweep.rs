@@ -9,6 +9,7 @@ use crate::{
     clock,
     domain::TenantId,
     store::{Leftovers, Store, StoreError},
+    telemetry::metrics::FeedMetrics,
 };
 
 /// The interval of sweeps. Expired rows are never returned even before they are swept: the sweep
@@ -21,6 +22,7 @@ pub(super) async fn keep_swept(
     store: Store,
     tenants: Vec<TenantId>,
     retention: Duration,
+    metrics: FeedMetrics,
     stop: CancellationToken,
 ) {
     let mut times = interval(EVERY);
@@ -28,6 +30,7 @@ pub(super) async fn keep_swept(
     loop {
         let sweep = async {
             times.tick().await;
+            let mut is_complete = true;
             for tenant in &tenants {
                 let old_events = Leftovers::OldEvents(clock::now() - retention);
                 let expired = [
@@ -36,7 +39,10 @@ pub(super) async fn keep_swept(
                     Leftovers::ExpiredAttempts,
                 ];
                 for what in [Leftovers::Erasures].into_iter().chain(expired).chain([old_events]) {
-                    match sweep(&store, tenant, what).await {
+                    let swept = sweep(&store, tenant, what).await;
+                    metrics.swept(what.name(), swept.as_ref().ok().copied());
+                    is_complete &= swept.is_ok();
+                    match swept {
                         Ok(0) => {}
                         Ok(removed) => {
                             tracing::debug!(%tenant, ?what, removed, "leftovers were removed");
@@ -46,6 +52,9 @@ pub(super) async fn keep_swept(
                         }
                     }
                 }
+            }
+            if is_complete {
+                metrics.set_last_sweep(clock::now());
             }
         };
         tokio::select! {

@@ -16,16 +16,27 @@ const MAX_CALL_TIME: Duration = Duration::from_secs(60);
 /// What a client of Auth0's HTTP gets after an internal fault.
 const FAULT: &str = r#"{"statusCode":500,"error":"Internal Server Error","message":"The server failed internally and has logged the cause.","errorCode":"internal"}"#;
 
+fn telemetry(outcome: fn(Option<&Response<Body>>) -> CallOutcome) -> TelemetryLayer {
+    TelemetryLayer::new(outcome, Metrics::default().calls, Traces::default())
+}
+
 /// The response of these routes behind gRPC's stack, without a gate.
 async fn over_grpc(routes: impl CallService<(), Body = Body>) -> Response<Body> {
-    let stack = grpc_stack(MAX_CALL_TIME, Identity::new(), routes);
+    let stack = grpc_stack(telemetry(status::outcome), MAX_CALL_TIME, Identity::new(), routes);
     stack.oneshot(Request::new(())).await.unwrap()
 }
 
 /// The response of these routes behind the stack of Auth0's HTTP.
 async fn over_http(routes: impl CallService<(), Body = Body>) -> Response<Body> {
     let limit = ConcurrencyLimit::new(1);
-    let stack = auth0_stack(&Auth0::default(), false, MAX_CALL_TIME, limit, routes);
+    let stack = auth0_stack(
+        &Auth0::default(),
+        telemetry(auth0::outcome),
+        false,
+        MAX_CALL_TIME,
+        limit,
+        routes,
+    );
     stack.oneshot(Request::new(())).await.unwrap()
 }
 
@@ -43,7 +54,7 @@ async fn a_panic_in_a_call_is_an_internal_fault_of_its_transport() {
         panic!("open-sesame")
     }
 
-    let internal = CallOutcome { code: "Internal".to_owned(), reason: "INTERNAL".to_owned() };
+    let internal = CallOutcome { code: "Internal".into(), reason: "INTERNAL".into() };
     for response in [over_grpc(service_fn(later)).await, over_grpc(service_fn(at_once)).await] {
         assert_eq!(status::outcome(Some(&response)), internal);
     }

@@ -73,7 +73,7 @@ impl Session {
             .bind::<Text, _>(self.tenant.as_str())
             .bind::<Array<Text>, _>(texts(ones))
             .bind::<Array<Text>, _>(texts(others));
-        let pairs: Vec<Pair> = self.conn.load(Cached(query)).await?;
+        let pairs: Vec<Pair> = self.conn.load("undone_links_between", Cached(query)).await?;
         pairs
             .iter()
             .map(|pair| Ok((user_id(&pair.primary_id)?, user_id(&pair.secondary_id)?)))

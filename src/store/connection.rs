@@ -11,7 +11,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use diesel::result::QueryResult;
@@ -24,6 +24,7 @@ use futures_util::future::{BoxFuture, join_all};
 use tokio::{runtime::Handle, time::timeout};
 
 use super::{Address, StoreError};
+use crate::telemetry::{CallRecord, Step, metrics::DatabaseMetrics};
 
 /// How long an abandoned statement may run before it is cancelled.
 const A_MOMENT: Duration = Duration::from_millis(100);
@@ -44,22 +45,28 @@ pub(super) struct Connection {
     /// Whether a transaction is open, or may be.
     in_transaction: AtomicBool,
     address: Arc<Address>,
+    metrics: DatabaseMetrics,
 }
 
 impl Connection {
     /// Wraps a connection on loan from the pool of this address.
-    pub(super) fn new(loan: Object<AsyncPgConnection>, address: Arc<Address>) -> Self {
+    pub(super) fn new(
+        loan: Object<AsyncPgConnection>,
+        address: Arc<Address>,
+        metrics: DatabaseMetrics,
+    ) -> Self {
         let (in_flight, in_transaction) = Default::default();
-        Self { loan: Some(loan), in_flight, in_transaction, address }
+        Self { loan: Some(loan), in_flight, in_transaction, address, metrics }
     }
 
-    /// All rows of a query.
+    /// All rows of a query. The metrics and the trace have the name.
     #[expect(
         clippy::manual_async_fn,
         reason = "of an async fn the compiler cannot tell that its future is Send"
     )]
     pub(super) fn load<'conn, 'query, T, Q>(
         &'conn self,
+        name: &'static str,
         query: Q,
     ) -> impl Future<Output = Result<Vec<T>, StoreError>> + Send
     where
@@ -68,33 +75,37 @@ impl Connection {
     {
         async move {
             let mut conn = self.open()?;
-            Ok(self.track_in_flight(query.load(&mut conn)).await?)
+            Ok(self.track(name, query.load(&mut conn)).await?)
         }
     }
 
-    /// The row of a query by key; `None` if there is none.
+    /// The row of a query by key; `None` if there is none. The name is as with
+    /// [`Connection::load`].
     #[expect(
         clippy::manual_async_fn,
         reason = "of an async fn the compiler cannot tell that its future is Send"
     )]
     pub(super) fn load_one<'conn, 'query, T, Q>(
         &'conn self,
+        name: &'static str,
         query: Q,
     ) -> impl Future<Output = Result<Option<T>, StoreError>> + Send
     where
         T: Send,
         Q: LoadQuery<'query, &'conn AsyncPgConnection, T> + Send + 'query,
     {
-        async move { Ok(self.load(query).await?.into_iter().next()) }
+        async move { Ok(self.load(name, query).await?.into_iter().next()) }
     }
 
-    /// Executes a statement and returns the number of affected rows.
+    /// Executes a statement and returns the number of affected rows. The name is as with
+    /// [`Connection::load`].
     #[expect(
         clippy::manual_async_fn,
         reason = "of an async fn the compiler cannot tell that its future is Send"
     )]
     pub(super) fn execute<'conn, 'query, Q>(
         &'conn self,
+        name: &'static str,
         statement: Q,
     ) -> impl Future<Output = Result<usize, StoreError>> + Send
     where
@@ -102,7 +113,7 @@ impl Connection {
     {
         async move {
             let mut conn = self.open()?;
-            Ok(self.track_in_flight(statement.execute(&mut conn)).await?)
+            Ok(self.track(name, statement.execute(&mut conn)).await?)
         }
     }
 
@@ -115,13 +126,13 @@ impl Connection {
     /// results.
     pub(super) async fn execute_all(
         &self,
-        statements: Vec<Statement>,
+        statements: Vec<(&'static str, Statement)>,
     ) -> Result<Vec<QueryResult<usize>>, StoreError> {
         if !AtomicBool::load(&self.in_transaction, Relaxed) {
             return Err(StoreError::Fault("a write outside of a transaction".to_owned()));
         }
         let conn = self.open()?;
-        let sent = statements.into_iter().map(|send| self.track_in_flight(send(conn)));
+        let sent = statements.into_iter().map(|(name, send)| self.track(name, send(conn)));
         // Waits for all responses, also after an error: no statement is left in flight.
         Ok(join_all(sent).await)
     }
@@ -131,7 +142,7 @@ impl Connection {
         if self.in_transaction.swap(true, Relaxed) {
             return Err(StoreError::Fault("a transaction was begun in another one".to_owned()));
         }
-        self.command("BEGIN").await
+        self.command("begin", "BEGIN").await
     }
 
     /// Commits the transaction, if one is open.
@@ -139,7 +150,7 @@ impl Connection {
         if !*self.in_transaction.get_mut() {
             return Ok(());
         }
-        let committed = self.track_in_flight(self.open()?.batch_execute("COMMIT")).await;
+        let committed = self.track("commit", self.open()?.batch_execute("COMMIT")).await;
         // A COMMIT that fails ends the transaction too.
         *self.in_transaction.get_mut() = false;
         committed.map_err(StoreError::at_commit)
@@ -148,7 +159,7 @@ impl Connection {
     /// Rolls the transaction back, if one is open.
     pub(super) async fn roll_back(&mut self) -> Result<(), StoreError> {
         if *self.in_transaction.get_mut() {
-            self.command("ROLLBACK").await?;
+            self.command("rollback", "ROLLBACK").await?;
             *self.in_transaction.get_mut() = false;
         }
         Ok(())
@@ -166,8 +177,8 @@ impl Connection {
         }
     }
 
-    async fn command(&self, sql: &str) -> Result<(), StoreError> {
-        Ok(self.track_in_flight(self.open()?.batch_execute(sql)).await?)
+    async fn command(&self, name: &'static str, sql: &str) -> Result<(), StoreError> {
+        Ok(self.track(name, self.open()?.batch_execute(sql)).await?)
     }
 
     fn open(&self) -> Result<&AsyncPgConnection, StoreError> {
@@ -176,14 +187,22 @@ impl Connection {
             .ok_or_else(|| StoreError::Fault("a connection was used after its end".to_owned()))
     }
 
-    /// Waits for the response to a statement, and counts the statement as in flight meanwhile.
-    async fn track_in_flight<T>(
+    /// Waits for the response to a statement, which counts as in flight meanwhile and is measured
+    /// under its name.
+    async fn track<T>(
         &self,
+        name: &'static str,
         statement: impl Future<Output = QueryResult<T>>,
     ) -> QueryResult<T> {
+        let (began, mut step) = (Instant::now(), Step::request(name));
+        step.set("db.system.name", "postgresql");
         self.in_flight.fetch_add(1, Relaxed);
         let result = statement.await;
         self.in_flight.fetch_sub(1, Relaxed);
+        if result.is_err() {
+            step.fail("the statement failed");
+        }
+        self.metrics.statement(name, began.elapsed(), result.is_ok());
         result
     }
 }
@@ -201,7 +220,7 @@ impl Drop for Connection {
 fn cancel(mut loan: Object<AsyncPgConnection>, address: Arc<Address>, in_transaction: bool) {
     // Without a runtime, no caller is left to borrow the connection.
     let Ok(runtime) = Handle::try_current() else { return };
-    runtime.spawn(async move {
+    runtime.spawn(CallRecord::inherited(async move {
         if !in_transaction
             && !loan.is_broken()
             && matches!(timeout(A_MOMENT, loan.batch_execute("")).await, Ok(Ok(())))
@@ -215,5 +234,5 @@ fn cancel(mut loan: Object<AsyncPgConnection>, address: Arc<Address>, in_transac
             );
         }
         drop(Object::take(loan));
-    });
+    }));
 }

@@ -63,7 +63,7 @@ pub(super) async fn begin_epoch(conn: &Connection) -> Result<(), StoreError> {
         " last ON true \
          WHERE last.cluster IS DISTINCT FROM here.cluster ON CONFLICT ON CONSTRAINT epochs_pkey DO NOTHING"
     );
-    conn.execute(Cached(sql_query(SQL))).await?;
+    conn.execute("begin_epoch", Cached(sql_query(SQL))).await?;
     Ok(())
 }
 
@@ -80,7 +80,7 @@ pub(super) async fn horizon(conn: &mut Connection) -> Result<Horizon, StoreError
         last_epoch!(),
         " last ON true"
     );
-    let row: Option<HorizonRow> = conn.load_one(Cached(sql_query(SQL))).await?;
+    let row: Option<HorizonRow> = conn.load_one("horizon", Cached(sql_query(SQL))).await?;
     let row = row.ok_or_else(|| StoreError::Fault("there is no horizon".to_owned()))?;
     Ok(Horizon { epoch: row.epoch, xid: row.xid })
 }

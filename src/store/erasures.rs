@@ -119,7 +119,7 @@ impl Session {
             .bind::<Array<Text>, _>(identities)
             .bind::<Timestamptz, _>(deleted.time)
             .bind::<Array<Text>, _>(subjects);
-        self.write(Cached(query), Expected::Any);
+        self.write("insert_erasure", Cached(query), Expected::Any);
     }
 
     /// Erases a part of what a deletion left, in a transaction of its own: of `erasure`, or,
@@ -145,7 +145,7 @@ impl Session {
             .bind::<Text, _>(self.tenant.as_str())
             .bind::<Nullable<SqlUuid>, _>(id)
             .bind::<BigInt, _>(AT_ONCE);
-        self.conn.load_one(Cached(query)).await
+        self.conn.load_one("locked_erasure", Cached(query)).await
     }
 
     async fn erase_step(&mut self, erasure: &Erasure) -> Result<usize, StoreError> {
@@ -174,7 +174,7 @@ impl Session {
                     .bind::<Text, _>(self.tenant.as_str())
                     .bind::<Array<Text>, _>(&names)
                     .bind::<BigInt, _>(limit);
-                let erased = self.conn.execute(Cached(query)).await?;
+                let erased = self.conn.execute("erase_step", Cached(query)).await?;
                 if erased > 0 {
                     return Ok(erased);
                 }
@@ -185,7 +185,7 @@ impl Session {
         let query = sql_query("DELETE FROM erasures WHERE tenant_id = $1 AND id = $2")
             .bind::<Text, _>(self.tenant.to_string())
             .bind::<SqlUuid, _>(erasure.id);
-        self.write(Cached(query), Expected::Locked(1));
+        self.write("erase_step", Cached(query), Expected::Locked(1));
         Ok(1)
     }
 
@@ -199,7 +199,7 @@ impl Session {
             let query = sql_query(sql)
                 .bind::<Text, _>(self.tenant.to_string())
                 .bind::<Array<Text>, _>(names.clone());
-            self.write(Cached(query), Expected::Any);
+            self.write("erase_tickets", Cached(query), Expected::Any);
         }
     }
 
@@ -213,7 +213,7 @@ impl Session {
             let query = sql_query(sql)
                 .bind::<Text, _>(self.tenant.to_string())
                 .bind::<Array<Text>, _>(names.clone());
-            self.write(Cached(query), Expected::Any);
+            self.write("erase_attempts", Cached(query), Expected::Any);
         }
     }
 
@@ -229,7 +229,7 @@ impl Session {
                 .bind::<BigInt, _>(limit);
             locked = self
                 .conn
-                .load::<LinkId, _>(Cached(query))
+                .load::<LinkId, _>("lock_links", Cached(query))
                 .await?
                 .into_iter()
                 .map(|link| link.id)
@@ -247,7 +247,7 @@ impl Session {
             .bind::<Text, _>(self.tenant.to_string())
             .bind::<SqlUuid, _>(erasure.id)
             .bind::<Array<SqlUuid>, _>(done.clone());
-        self.write(Cached(query), Expected::Locked(1));
+        self.write("erase_links", Cached(query), Expected::Locked(1));
         Ok(count)
     }
 
@@ -300,10 +300,10 @@ impl Session {
         let of_secondaries = on_links(OF_SECONDARIES).bind::<Array<Text>, _>(hashes);
         let of_secondaries = of_secondaries.bind::<Timestamptz, _>(erasure.delete_time);
         let of_others = on_links(OF_OTHERS).bind::<Array<Text>, _>(erasure.identities.clone());
-        self.write(Cached(without_users), Expected::Any);
-        self.write(Cached(of_primaries), Expected::Any);
-        self.write(Cached(of_secondaries), Expected::Any);
-        self.write(Cached(of_others), Expected::Any);
+        self.write("release_links", Cached(without_users), Expected::Any);
+        self.write("release_links", Cached(of_primaries), Expected::Any);
+        self.write("release_links", Cached(of_secondaries), Expected::Any);
+        self.write("release_links", Cached(of_others), Expected::Any);
         Ok(())
     }
 

@@ -60,8 +60,8 @@ impl Session {
             .bind::<Array<Jsonb>, _>(actors.collect::<Result<Vec<_>, _>>()?)
             .bind::<Array<Jsonb>, _>(details.collect::<Result<Vec<_>, _>>()?)
             .bind::<Array<Timestamptz>, _>(events.iter().map(|new| new.time).collect::<Vec<_>>());
-        self.has_events = true;
-        self.write(Cached(query), Expected::Events(events.len()));
+        self.kinds = events.iter().map(|new| new.event.kind()).collect();
+        self.write("insert_events", Cached(query), Expected::Events(events.len()));
         Ok(())
     }
 }

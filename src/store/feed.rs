@@ -73,8 +73,10 @@ impl Session {
             .bind::<BigInt, _>(horizon.xid)
             .bind::<BigInt, _>(bigint(limit));
         let rows: Vec<EventRow> = match user {
-            Some(user) => self.conn.load(Cached(query.bind::<Text, _>(user.as_str()))).await?,
-            None => self.conn.load(Cached(query)).await?,
+            Some(user) => {
+                self.conn.load("events_after", Cached(query.bind::<Text, _>(user.as_str()))).await?
+            }
+            None => self.conn.load("events_after", Cached(query)).await?,
         };
         EventPage::from_rows(rows, limit)
     }
@@ -93,7 +95,8 @@ impl Session {
             .bind::<BigInt, _>(position.xid)
             .bind::<SmallInt, _>(position.ordinal)
             .bind::<Timestamptz, _>(position.time);
-        let row: Option<PositionStateRow> = self.conn.load_one(Cached(query)).await?;
+        let row: Option<PositionStateRow> =
+            self.conn.load_one("position_state", Cached(query)).await?;
         let row = row.ok_or_else(|| StoreError::Fault("a position was not judged".to_owned()))?;
         let floor = match (row.epoch, row.xid, row.ordinal, row.event_time) {
             (Some(epoch), Some(xid), Some(ordinal), Some(time)) => {
@@ -115,7 +118,7 @@ impl Session {
         const SQL: &str =
             "SELECT epoch, xid, ordinal, event_time FROM event_floors WHERE tenant_id = $1";
         let query = sql_query(SQL).bind::<Text, _>(self.tenant.as_str());
-        let row: Option<PositionRow> = self.conn.load_one(Cached(query)).await?;
+        let row: Option<PositionRow> = self.conn.load_one("oldest_position", Cached(query)).await?;
         Ok(row.map_or(Position::START, Position::from))
     }
 
@@ -129,7 +132,7 @@ impl Session {
             .bind::<Text, _>(self.tenant.as_str())
             .bind::<Integer, _>(horizon.epoch)
             .bind::<BigInt, _>(horizon.xid);
-        let row: Option<PositionRow> = self.conn.load_one(Cached(query)).await?;
+        let row: Option<PositionRow> = self.conn.load_one("newest_position", Cached(query)).await?;
         match row {
             Some(row) => Ok(row.into()),
             None => self.oldest_position().await,
@@ -154,7 +157,7 @@ impl Session {
         let query = sql_query(OLDEST)
             .bind::<Text, _>(self.tenant.as_str())
             .bind::<BigInt, _>(bigint(limit));
-        let oldest: Vec<PositionRow> = self.conn.load(Cached(query)).await?;
+        let oldest: Vec<PositionRow> = self.conn.load("sweep_events", Cached(query)).await?;
         let Some(last) = oldest.iter().take_while(|row| row.event_time < before).last() else {
             return Ok(0);
         };
@@ -167,13 +170,13 @@ impl Session {
             .bind::<BigInt, _>(last.xid)
             .bind::<SmallInt, _>(last.ordinal)
             .bind::<Timestamptz, _>(last.event_time);
-        self.conn.execute(Cached(raise)).await?;
+        self.conn.execute("sweep_events", Cached(raise)).await?;
         let remove = sql_query(REMOVE)
             .bind::<Text, _>(&tenant)
             .bind::<Integer, _>(last.epoch)
             .bind::<BigInt, _>(last.xid)
             .bind::<SmallInt, _>(last.ordinal);
-        let removed = self.conn.execute(Cached(remove)).await?;
+        let removed = self.conn.execute("sweep_events", Cached(remove)).await?;
         self.commit().await?;
         Ok(removed)
     }

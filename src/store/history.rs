@@ -120,7 +120,7 @@ impl Session {
             .bind::<Timestamptz, _>(after.link_time)
             .bind::<SqlUuid, _>(after.id)
             .bind::<BigInt, _>(bigint(limit));
-        let rows: Vec<Row> = self.conn.load(Cached(query)).await?;
+        let rows: Vec<Row> = self.conn.load("past_links", Cached(query)).await?;
         rows.into_iter().map(PastLink::try_from).collect()
     }
 }

@@ -38,7 +38,7 @@ impl Session {
             .bind::<Text, _>(id.provider.as_str())
             .bind::<Text, _>(id.subject.as_str())
             .bind::<Binary, _>(self.tombstone_hash(&UserRef::Identity(id.clone())).to_vec());
-        let state = self.conn.load_one(Cached(query)).await?;
+        let state = self.conn.load_one("account_state", Cached(query)).await?;
         state.ok_or_else(|| StoreError::Fault("an account has no state".to_owned()))
     }
 
@@ -77,7 +77,7 @@ impl Session {
                 identities::email_changed.eq(identity.email_changed),
             ))
             .on_conflict_do_nothing();
-        self.write(insert, Expected::Unless(1, "the identity has an owner"));
+        self.write("insert_identity", insert, Expected::Unless(1, "the identity has an owner"));
         Ok(())
     }
 
@@ -87,7 +87,7 @@ impl Session {
             .filter(identities::tenant_id.eq(self.tenant.to_string()))
             .filter(identities::provider.eq(id.provider.to_string()))
             .filter(identities::subject.eq(id.subject.to_string()));
-        self.write(Cached(delete), Expected::Locked(1));
+        self.write("delete_identity", Cached(delete), Expected::Locked(1));
     }
 
     /// Gives these identities to `owner`, with the origin user, order, link and move that they
@@ -120,7 +120,7 @@ impl Session {
                 identity.moved.is_none_or(|moved| moved.vouched)
             }))
             .bind::<Array<Bool>, _>(column(moved, |identity| identity.email_proven_among));
-        self.write(Cached(query), Expected::Locked(moved.len()));
+        self.write("move_identities", Cached(query), Expected::Locked(moved.len()));
     }
 
     /// Records that these identities are vouched for: see [`crate::domain::Moved::vouched`].
@@ -132,7 +132,7 @@ impl Session {
             .bind::<Text, _>(self.tenant.to_string())
             .bind::<Array<Text>, _>(column(ids, |id| id.provider.to_string()))
             .bind::<Array<Text>, _>(column(ids, |id| id.subject.to_string()));
-        self.write(Cached(query), Expected::Locked(ids.len()));
+        self.write("vouch_for", Cached(query), Expected::Locked(ids.len()));
     }
 
     /// Writes the email and profile that a sign-in refreshed on a known identity.
@@ -155,7 +155,7 @@ impl Session {
                 identities::email_proven_among.eq(identity.email_proven_among),
                 identities::email_changed.eq(identity.email_changed),
             ));
-        self.write(Cached(update), Expected::Any);
+        self.write("refresh_identity", Cached(update), Expected::Any);
         Ok(())
     }
 }

@@ -28,6 +28,20 @@ pub enum Leftovers {
     OldEvents(DateTime<Utc>),
 }
 
+impl Leftovers {
+    /// The kind as text, for the metrics.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::ExpiredResponses => "expired_responses",
+            Self::ExpiredTickets => "expired_tickets",
+            Self::ExpiredAttempts => "expired_attempts",
+            Self::Erasures => "erasures",
+            Self::DiscardedMetadata(_) => "discarded_metadata",
+            Self::OldEvents(_) => "old_events",
+        }
+    }
+}
+
 #[derive(QueryableByName)]
 struct Count {
     #[diesel(sql_type = BigInt)]
@@ -59,12 +73,17 @@ impl Session {
             Leftovers::ExpiredTickets => self.expired("sign_in_tickets").await?,
             Leftovers::ExpiredAttempts => self.expired("sign_in_attempts").await?,
             Leftovers::Erasures => {
-                self.conn.load_one(Cached(sql_query(OF_DELETIONS).bind::<Text, _>(tenant))).await?
+                self.conn
+                    .load_one(
+                        "count_leftovers",
+                        Cached(sql_query(OF_DELETIONS).bind::<Text, _>(tenant)),
+                    )
+                    .await?
             }
             Leftovers::DiscardedMetadata(before) => {
                 let sql = "SELECT count(*) FROM links WHERE tenant_id = $1 AND discard_time < $2";
                 let query = sql_query(sql).bind::<Text, _>(tenant).bind::<Timestamptz, _>(before);
-                self.conn.load_one(Cached(query)).await?
+                self.conn.load_one("count_leftovers", Cached(query)).await?
             }
             // Events are indexed by position, not by time: counting them would read the feed.
             Leftovers::OldEvents(_) => None,
@@ -76,7 +95,9 @@ impl Session {
     async fn expired(&mut self, table: &'static str) -> Result<Option<Count>, StoreError> {
         let sql =
             format!("SELECT count(*) FROM {table} WHERE tenant_id = $1 AND expire_time <= now()");
-        self.conn.load_one(Cached(sql_query(sql).bind::<Text, _>(self.tenant.as_str()))).await
+        self.conn
+            .load_one("expired", Cached(sql_query(sql).bind::<Text, _>(self.tenant.as_str())))
+            .await
     }
 
     /// Removes some of the expired rows of this table. Rows that another process has locked are
@@ -88,7 +109,7 @@ impl Session {
         );
         let query =
             sql_query(sql).bind::<Text, _>(self.tenant.as_str()).bind::<BigInt, _>(bigint(AT_ONCE));
-        self.conn.execute(Cached(query)).await
+        self.conn.execute("remove_expired", Cached(query)).await
     }
 
     async fn remove_discarded(&mut self, before: DateTime<Utc>) -> Result<usize, StoreError> {
@@ -99,6 +120,6 @@ impl Session {
             .bind::<Text, _>(self.tenant.as_str())
             .bind::<Timestamptz, _>(before)
             .bind::<BigInt, _>(bigint(AT_ONCE));
-        self.conn.execute(Cached(query)).await
+        self.conn.execute("remove_discarded", Cached(query)).await
     }
 }

@@ -90,7 +90,7 @@ impl Session {
                 links::request_id.eq(self.request.as_ref().map(|request| request.id)),
             ))
             .on_conflict_do_nothing();
-        self.write(insert, Expected::Unless(1, "another link has used the proof"));
+        self.write("insert_link", insert, Expected::Unless(1, "another link has used the proof"));
         Ok(())
     }
 
@@ -110,7 +110,7 @@ impl Session {
             .filter(links::tenant_id.eq(self.tenant.as_str()).and(links::id.eq(id)))
             .filter(not_being_erased!(self.tenant, id))
             .select(columns);
-        let row: Option<Row> = self.conn.load_one(query).await?;
+        let row: Option<Row> = self.conn.load_one("link", query).await?;
         row.map(|(id, primary, secondary, moved, link_time, undo_time)| {
             Ok(Link {
                 id,

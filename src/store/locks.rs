@@ -85,7 +85,8 @@ impl Session {
     /// statement after the other, and in READ COMMITTED each takes its snapshot when it is executed.
     pub(super) async fn begin_with(&self, locks: Locks) -> Result<(), StoreError> {
         const SQL: &str = "SELECT pg_advisory_xact_lock(k) FROM unnest($1::bigint[]) AS k";
-        let locks = self.conn.execute(Cached(sql_query(SQL).bind::<Array<BigInt>, _>(locks.0)));
+        let locks =
+            self.conn.execute("lock", Cached(sql_query(SQL).bind::<Array<BigInt>, _>(locks.0)));
         let (begun, locked) = join(self.conn.begin(), locks).await;
         begun?;
         locked?;

@@ -275,7 +275,7 @@ impl Session {
                 .bind::<Text, _>(&request.subject)
                 .bind::<SqlUuid, _>(request.id);
         }
-        let mut rows: Vec<Row> = self.conn.load(Cached(query)).await?;
+        let mut rows: Vec<Row> = self.conn.load("look_up", Cached(query)).await?;
         let stored = rows
             .first_mut()
             .and_then(|row| row.stored_fingerprint.take().zip(row.stored_answer.take()));

@@ -63,7 +63,10 @@ use self::{
     write_queue::{WriteQueue, WriteTurn},
     writes::Write,
 };
-use crate::domain::{ProviderPolicies, TenantId, UserId};
+use crate::{
+    domain::{EventKind, ProviderPolicies, TenantId, UserId},
+    telemetry::metrics::Metrics,
+};
 pub use connect::{Address, AddressError};
 pub use database_check::DatabaseCheck;
 pub use epochs::Horizon;
@@ -102,6 +105,7 @@ pub struct Store {
     write_queue: Arc<WriteQueue>,
     /// Notified when a transaction with events has been committed.
     events_committed: Arc<Notify>,
+    metrics: Metrics,
 }
 
 /// Why the database cannot be used at startup.
@@ -134,11 +138,12 @@ impl Store {
         address: &Address,
         size: usize,
         tenants: BTreeMap<TenantId, ProviderPolicies>,
+        metrics: &Metrics,
     ) -> Result<Self, OpenError> {
         let mut conn = connect(address).await?;
         migrations::check(&mut conn).await??;
         let keys = tenants::load_keys(&mut conn, tenants.keys()).await?;
-        let connections = Connections::new(address, size)?;
+        let connections = Connections::new(address, size, "calls", metrics)?;
         let trust: HashMap<_, _> = tenants
             .into_iter()
             .map(|(tenant, policies)| (tenant, Arc::new(Trust::new(policies))))
@@ -157,19 +162,26 @@ impl Store {
             trust: Arc::new(trust),
             write_queue: Arc::default(),
             events_committed: Arc::default(),
+            metrics: metrics.clone(),
         };
         store.begin_epoch().await?;
         Ok(store)
     }
 
-    /// The same store on at most `size` connections of its own, which have this name in the
-    /// database's list of connections. [`Store::reads`] stay on the connections of calls.
+    /// The same store on at most `size` connections of its own, which have this name in the metrics
+    /// and behind `identity-link` in the database's list of connections. [`Store::reads`] stay on the
+    /// connections of calls.
     ///
     /// # Errors
     /// [`StoreError::Fault`] if there can be no such pool.
-    pub fn with_own_connections(&self, name: &str, size: usize) -> Result<Self, StoreError> {
-        let address = self.connections.address().named(name);
-        Ok(Self { connections: Connections::new(&address, size)?, ..self.clone() })
+    pub fn with_own_connections(
+        &self,
+        name: &'static str,
+        size: usize,
+    ) -> Result<Self, StoreError> {
+        let address = self.connections.address().named(&format!("identity-link {name}"));
+        let connections = Connections::new(&address, size, name, &self.metrics)?;
+        Ok(Self { connections, ..self.clone() })
     }
 
     /// A connection for one tenant's data. Waits briefly for a free one.
@@ -195,7 +207,7 @@ impl Store {
             request: None,
             caller: None,
             events: Vec::new(),
-            has_events: false,
+            kinds: Vec::new(),
             writes: Vec::new(),
         })
     }
@@ -258,8 +270,8 @@ pub struct Session {
     caller: Option<UserId>,
     /// The events of the open transaction that are not inserted yet.
     events: Vec<NewEvent>,
-    /// Whether the open transaction has written events.
-    has_events: bool,
+    /// The kinds of the events that the open transaction inserts.
+    kinds: Vec<EventKind>,
     /// The writes of the open transaction.
     writes: Vec<Write>,
 }
@@ -292,7 +304,7 @@ impl Session {
     pub async fn abandon(&mut self) -> Result<(), StoreError> {
         self.events.clear();
         self.writes.clear();
-        self.has_events = false;
+        self.kinds.clear();
         self.conn.roll_back().await?;
         self.turn = None;
         Ok(())

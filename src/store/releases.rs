@@ -37,7 +37,7 @@ impl Session {
             .bind::<Binary, _>(self.tombstone_hash(&UserRef::Identity(identity.clone())).to_vec())
             .bind::<Timestamptz, _>(now)
             .bind::<Array<Text>, _>(users.iter().map(ToString::to_string).collect::<Vec<_>>());
-        self.write(Cached(query), Expected::Any);
+        self.write("insert_release", Cached(query), Expected::Any);
     }
 
     /// What is kept of the users that an account had before, as far as it concerns `holders`, which
@@ -62,7 +62,9 @@ impl Session {
             .bind::<Array<Text>, _>(
                 holders.iter().map(|user| user.id.as_str()).collect::<Vec<_>>(),
             );
-        let Some(row): Option<AccountHistoryRow> = self.conn.load_one(Cached(query)).await? else {
+        let Some(row): Option<AccountHistoryRow> =
+            self.conn.load_one("account_history", Cached(query)).await?
+        else {
             return Ok(AccountHistory::default());
         };
         let released_by = row.released_by.iter().map(|id| user_id(id)).collect::<Result<_, _>>()?;

@@ -74,7 +74,7 @@ impl Session {
             .bind::<Text, _>(&request.issuer)
             .bind::<Text, _>(&request.subject)
             .bind::<SqlUuid, _>(request.id);
-        let row: Option<Row> = self.conn.load_one(Cached(query)).await?;
+        let row: Option<Row> = self.conn.load_one("stored_response", Cached(query)).await?;
         Ok(row.map(|row| request.compare(&row.fingerprint, row.answer)))
     }
 
@@ -105,7 +105,11 @@ impl Session {
             .bind::<Binary, _>(answer)
             .bind::<Array<Text>, _>(texts(concerned))
             .bind::<Nullable<Text>, _>(self.caller.as_ref().map(UserId::to_string));
-        self.write(Cached(query), Expected::Unless(1, "a response is stored under the request id"));
+        self.write(
+            "insert_response",
+            Cached(query),
+            Expected::Unless(1, "a response is stored under the request id"),
+        );
     }
 }
 

@@ -213,8 +213,8 @@ impl Session {
             .bind::<BigInt, _>(" LIMIT ", bigint(at_most))
             .sql(") m");
         let row: Option<CountRow> = match search.is_usual() {
-            true => self.conn.load_one(Cached(statement.query)).await?,
-            false => self.conn.load_one(statement.query).await?,
+            true => self.conn.load_one("count_users", Cached(statement.query)).await?,
+            false => self.conn.load_one("count_users", statement.query).await?,
         };
         Ok(row.map_or(0, |row| usize::try_from(row.users).unwrap_or(usize::MAX)))
     }

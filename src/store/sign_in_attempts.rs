@@ -177,7 +177,7 @@ impl Session {
             .bind::<Nullable<BigInt>, _>(
                 attempt.max_age.and_then(|age| i64::try_from(age.as_secs()).ok()),
             );
-        let row: Option<ExpireTime> = self.conn.load_one(Cached(query)).await?;
+        let row: Option<ExpireTime> = self.conn.load_one("insert_attempt", Cached(query)).await?;
         Ok(row.map(|row| row.expire_time))
     }
 
@@ -197,7 +197,7 @@ impl Session {
             .bind::<Text, _>(self.tenant.as_str())
             .bind::<Binary, _>(name.state.as_slice())
             .bind::<Binary, _>(name.secret.as_slice());
-        let row: Option<Row> = self.conn.load_one(Cached(query)).await?;
+        let row: Option<Row> = self.conn.load_one("take_attempt", Cached(query)).await?;
         Ok(row.map(ClaimedAttempt::try_from).transpose()?.map(|claimed| claimed.attempt))
     }
 
@@ -225,7 +225,7 @@ impl Session {
             .bind::<Binary, _>(name.secret.as_slice())
             .bind::<Binary, _>(by.as_slice())
             .bind::<BigInt, _>(i64::try_from(lease.as_secs()).unwrap_or(i64::MAX));
-        let row: Option<Row> = self.conn.load_one(Cached(claim)).await?;
+        let row: Option<Row> = self.conn.load_one("claim_attempt", Cached(claim)).await?;
         match row {
             Some(row) => {
                 let stage = Stage::Exchange { interrupted: row.interrupted };
@@ -253,7 +253,7 @@ impl Session {
             .bind::<Binary, _>(name.state.as_slice())
             .bind::<Binary, _>(name.secret.as_slice())
             .bind::<Binary, _>(by.as_slice());
-        let row: Option<Row> = self.conn.load_one(Cached(query)).await?;
+        let row: Option<Row> = self.conn.load_one("claimed_attempt", Cached(query)).await?;
         row.map(ClaimedAttempt::try_from).transpose()
     }
 
@@ -288,7 +288,7 @@ impl Session {
             .bind::<Text, _>(account.id.provider.as_str())
             .bind::<Binary, _>(self.tombstone_hash(&UserRef::Identity(account.id.clone())).to_vec())
             .bind::<Timestamptz, _>(proven_at);
-        let rows = self.conn.execute(Cached(query)).await?;
+        let rows = self.conn.execute("store_account", Cached(query)).await?;
         self.commit().await?;
         Ok(if rows == 1 { AccountStored::Stored } else { AccountStored::Overtaken })
     }
@@ -312,7 +312,7 @@ impl Session {
             .bind::<Binary, _>(name.state.as_slice())
             .bind::<Binary, _>(name.secret.as_slice())
             .bind::<Binary, _>(by.as_slice());
-        self.conn.execute(Cached(query)).await?;
+        self.conn.execute("end_exchange", Cached(query)).await?;
         Ok(())
     }
 }

@@ -112,12 +112,12 @@ impl Session {
                 table::pin_time.eq(now),
             ))
             .on_conflict_do_nothing();
-        self.conn.execute(pin).await?;
+        self.conn.execute("pin_issuer", pin).await?;
         let query = table::table
             .filter(table::tenant_id.eq(self.tenant.as_str()))
             .filter(table::provider.eq(provider.as_str()))
             .select(table::issuer);
-        let pinned: Option<String> = self.conn.load_one(query).await?;
+        let pinned: Option<String> = self.conn.load_one("pin_issuer", query).await?;
         let pinned =
             pinned.ok_or_else(|| StoreError::Fault(format!("{provider} has no issuer pinned")))?;
         if pinned == issuer {
@@ -136,7 +136,7 @@ impl Session {
             .filter(tombstones::tenant_id.eq(self.tenant.as_str()))
             .filter(tombstones::id_hash.eq(self.tombstone_hash(name).to_vec()))
             .select(tombstones::delete_time);
-        self.conn.load_one(query).await
+        self.conn.load_one("delete_time", query).await
     }
 
     /// Writes the tombstones of deleted users and of all their identities: keyed hashes of their
@@ -164,7 +164,7 @@ impl Session {
             .bind::<Timestamptz, _>(now)
             .bind::<Array<Binary>, _>(hashes)
             .bind::<Array<Bool>, _>(returnable);
-        self.write(Cached(query), Expected::Any);
+        self.write("insert_tombstones", Cached(query), Expected::Any);
     }
 
     /// The same as [`TenantKey::tombstone_hash`].

@@ -82,7 +82,7 @@ impl Session {
             )
             .bind::<Timestamptz, _>(proven.proven_at)
             .bind::<Timestamptz, _>(proven.time);
-        let kept: Option<Expiry> = self.conn.load_one(Cached(query)).await?;
+        let kept: Option<Expiry> = self.conn.load_one("insert_ticket", Cached(query)).await?;
         let kept = kept.ok_or_else(|| StoreError::Fault("a ticket was not stored".to_owned()))?;
         Ok(kept.expire_time)
     }
@@ -95,7 +95,7 @@ impl Session {
             FROM sign_in_tickets WHERE tenant_id = $1 AND hash = $2 AND expire_time > now()";
         let query =
             sql_query(SQL).bind::<Text, _>(self.tenant.as_str()).bind::<Binary, _>(hash.as_slice());
-        let row: Option<Row> = self.conn.load_one(Cached(query)).await?;
+        let row: Option<Row> = self.conn.load_one("ticket", Cached(query)).await?;
         row.map(Ticket::try_from).transpose()
     }
 
@@ -105,7 +105,7 @@ impl Session {
         let query = sql_query(SQL)
             .bind::<Text, _>(self.tenant.to_string())
             .bind::<Binary, _>(hash.to_vec());
-        self.write(Cached(query), Expected::Any);
+        self.write("use_ticket", Cached(query), Expected::Any);
     }
 }
 

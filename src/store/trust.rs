@@ -119,7 +119,7 @@ impl Session {
         let declared: Vec<&str> = policies.declared.keys().map(Provider::as_str).collect();
         let query =
             sql_query(SQL).bind::<Text, _>(self.tenant.as_str()).bind::<Array<Text>, _>(declared);
-        self.conn.load(Cached(query)).await
+        self.conn.load("accounts_at_unknown_providers", Cached(query)).await
     }
 }
 

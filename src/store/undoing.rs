@@ -46,7 +46,8 @@ impl Session {
             WHERE u.tenant_id = $1 AND (u.id = $2 OR u.absorbed_into = $2)";
         let query =
             sql_query(SQL).bind::<Text, _>(self.tenant.as_str()).bind::<Text, _>(id.as_str());
-        let rows: Vec<StandingLinkRow> = self.conn.load(Cached(query)).await?;
+        let rows: Vec<StandingLinkRow> =
+            self.conn.load("standing_links_into", Cached(query)).await?;
         let standing = rows.into_iter().map(|row| {
             let StandingLinkRow { id, primary_id, primary_version, terms, changes } = row;
             let terms: PastTerms = from_json("terms of a link", terms)?;
@@ -70,7 +71,7 @@ impl Session {
             .bind::<Array<SqlUuid>, _>(links.iter().map(|link| link.id).collect::<Vec<_>>())
             .bind::<Array<Jsonb>, _>(changes.collect::<Result<Vec<_>, _>>()?);
         let expected = Expected::Unless(links.len(), "a deletion has ended a link");
-        self.write(Cached(query), expected);
+        self.write("save_link_changes", Cached(query), expected);
         Ok(())
     }
 
@@ -96,7 +97,7 @@ impl Session {
             .bind::<Jsonb, _>(to_json(&StoredWithheld::from(withheld))?)
             .bind::<Nullable<Text>, _>(left_for.map(UserId::to_string))
             .bind::<Bool, _>(withheld.is_discarded);
-        self.write(Cached(query), Expected::Locked(1));
+        self.write("undo_link", Cached(query), Expected::Locked(1));
         Ok(())
     }
 
@@ -106,7 +107,7 @@ impl Session {
             .filter(links::tenant_id.eq(self.tenant.as_str()).and(links::id.eq(id)))
             .filter(not_being_erased!(self.tenant, id))
             .select((links::withheld, links::discard_time.is_not_null()));
-        let row: Option<(Value, bool)> = self.conn.load_one(query).await?;
+        let row: Option<(Value, bool)> = self.conn.load_one("withheld", query).await?;
         let Some((withheld, is_discarded)) = row else { return Ok(Withheld::default()) };
         let withheld: StoredWithheld = from_json("withheld metadata", withheld)?;
         Ok(withheld.into_withheld(is_discarded))

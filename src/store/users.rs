@@ -55,7 +55,8 @@ impl Session {
     where
         Q: QueryFragment<Pg> + Send,
     {
-        let rows: Vec<UserRow> = self.conn.load(Positional::<_, UserRowSql>::new(query)).await?;
+        let rows: Vec<UserRow> =
+            self.conn.load("load_users", Positional::<_, UserRowSql>::new(query)).await?;
         users_in_order(rows, &self.trust.policies)
     }
 
@@ -254,7 +255,7 @@ impl Session {
                 user.spared_token.map(Vec::from)
             }))
             .bind::<Array<Nullable<Timestamptz>>, _>(column(users, |user| user.writes_valid_from));
-        self.write(Cached(query), Expected::Locked(users.len()));
+        self.write("save_users", Cached(query), Expected::Locked(users.len()));
     }
 
     /// Points the users that `from` had absorbed, this many, to `to` instead, so that an absorbed
@@ -271,7 +272,7 @@ impl Session {
             .bind::<Text, _>(to.to_string())
             .bind::<Timestamptz, _>(now)
             .bind::<Nullable<Timestamptz>, _>(from.tokens_valid_from);
-        self.write(Cached(query), Expected::Locked(count));
+        self.write("repoint_absorbed", Cached(query), Expected::Locked(count));
     }
 
     /// Inserts a live user with its only identity.
@@ -310,7 +311,11 @@ impl Session {
             .bind::<Nullable<Array<Text>>, _>(ancestors)
             .bind::<BigInt, _>(user.identities_version)
             .bind::<Binary, _>(self.tombstone_hash(&UserRef::UserId(user.id.clone())).to_vec());
-        self.write(Cached(query), Expected::Unless(1, "the id of the new user is taken"));
+        self.write(
+            "insert_user_row",
+            Cached(query),
+            Expected::Unless(1, "the id of the new user is taken"),
+        );
     }
 
     /// Deletes a live user, its identities, and `absorbed`, the users that it has absorbed.
@@ -318,13 +323,13 @@ impl Session {
         let identities = diesel::delete(identities::table)
             .filter(identities::tenant_id.eq(self.tenant.to_string()))
             .filter(identities::owner_id.eq(id.to_string()));
-        self.write(identities, Expected::Any);
+        self.write("delete_user", identities, Expected::Any);
         let ids: Vec<String> = absorbed.iter().chain([id]).map(UserId::to_string).collect();
         let deleted = Expected::Locked(ids.len());
         let users = diesel::delete(users::table)
             .filter(users::tenant_id.eq(self.tenant.to_string()))
             .filter(users::id.eq_any(ids));
-        self.write(users, deleted);
+        self.write("delete_user", users, deleted);
     }
 }
 

@@ -14,6 +14,7 @@ use super::{Session, StoreError, connection::Statement, epochs::begin_epoch};
 
 /// A write of the open transaction.
 pub(super) struct Write {
+    name: &'static str,
     statement: Statement,
     expected: Expected,
 }
@@ -57,14 +58,14 @@ impl Expected {
 }
 
 impl Session {
-    /// Adds a write to the open transaction.
-    pub(super) fn write<Q>(&mut self, statement: Q, expected: Expected)
+    /// Adds a write to the open transaction. The metrics and the trace have the name.
+    pub(super) fn write<Q>(&mut self, name: &'static str, statement: Q, expected: Expected)
     where
         Q: QueryFragment<Pg> + QueryId + Send + Sync + 'static,
     {
         let statement: Statement =
             Box::new(move |mut conn: &AsyncPgConnection| statement.execute(&mut conn));
-        self.writes.push(Write { statement, expected });
+        self.writes.push(Write { name, statement, expected });
     }
 
     /// Sends the writes of the open transaction, if there is one, and commits it if each write did
@@ -83,8 +84,12 @@ impl Session {
         }
         self.conn.commit().await?;
         self.turn = None;
-        if std::mem::take(&mut self.has_events) {
+        let kinds = std::mem::take(&mut self.kinds);
+        if !kinds.is_empty() {
             self.store.events_committed.notify_one();
+        }
+        for kind in kinds {
+            self.store.metrics.links.event(self.tenant.as_str(), kind.as_str());
         }
         Ok(())
     }
@@ -95,7 +100,7 @@ impl Session {
             return Ok(Written::All);
         }
         let (statements, expected): (Vec<_>, Vec<_>) =
-            writes.into_iter().map(|write| (write.statement, write.expected)).unzip();
+            writes.into_iter().map(|write| ((write.name, write.statement), write.expected)).unzip();
         let changed = self.conn.execute_all(statements).await?;
         // An error makes all later statements fail, so the first one is the cause.
         for (changed, expected) in changed.into_iter().zip(&expected) {

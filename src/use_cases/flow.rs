@@ -7,6 +7,7 @@ use crate::{
     auth::{AccessRule, AuthError, Permit, Target, TokenCaller, TokenUse},
     domain::{DomainError, Provider, TenantId},
     oauth::{Client, OAuthError},
+    telemetry::metrics::SignInMetrics,
 };
 
 /// The rpc whose permission a person needs to link.
@@ -60,7 +61,19 @@ impl UseCases {
 }
 
 /// The error of a flow that failed; the cause goes to the log.
-pub(super) fn failed(tenant: &TenantId, provider: &Provider, error: OAuthError) -> Error {
+pub(super) fn failed(
+    metrics: &SignInMetrics,
+    tenant: &TenantId,
+    provider: &Provider,
+    error: OAuthError,
+) -> Error {
+    let step = match error {
+        OAuthError::Rejected(_) => "rejected",
+        OAuthError::ClientNotAccepted(_) => "client_not_accepted",
+        OAuthError::Unavailable(_) => "unavailable",
+        OAuthError::Fault(_) => "failed",
+    };
+    metrics.flow(tenant.as_str(), provider.as_str(), step);
     match error {
         OAuthError::Rejected(why) => {
             tracing::info!(%tenant, %provider, why, "a sign-in at a provider was rejected");

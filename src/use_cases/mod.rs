@@ -61,6 +61,7 @@ use crate::{
         Actor, ActorKind, Link as StoredLink, LockKeys, Lookup, LookupResult, LookupResults,
         Session, Store,
     },
+    telemetry::metrics::Metrics,
 };
 
 /// The dependencies of the use cases.
@@ -70,7 +71,11 @@ pub struct UseCases {
     clients: Clients,
     tenants: BTreeMap<TenantId, Tenant>,
     tasks: TaskTracker,
+    metrics: Metrics,
 }
+
+/// Counts a change that is committed.
+pub type Counted = Box<dyn FnOnce(&Metrics) + Send>;
 
 /// A change that a caller asks for.
 pub trait WriteUseCase: Send + Sync + 'static {
@@ -103,6 +108,11 @@ pub trait WriteUseCase: Send + Sync + 'static {
         None
     }
 
+    /// Counts the change in the metrics, once it is committed.
+    fn counted(&self, _: &UseCases, _: &Self::Output) -> Option<Counted> {
+        None
+    }
+
     /// Work after the commit. The caller waits for it, but its result does not affect the change.
     fn after_commit(&self, _: &UseCases) -> impl Future<Output = ()> + Send {
         async {}
@@ -117,8 +127,9 @@ impl UseCases {
         issuers: Issuers,
         clients: Clients,
         tenants: BTreeMap<TenantId, Tenant>,
+        metrics: Metrics,
     ) -> Self {
-        Self { store, issuers, clients, tenants, tasks: TaskTracker::new() }
+        Self { store, issuers, clients, tenants, tasks: TaskTracker::new(), metrics }
     }
 
     /// The store, for reads.

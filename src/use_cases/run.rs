@@ -12,6 +12,7 @@ use crate::{
     clock,
     domain::DomainError,
     store::{IdentifiedRequest, LockKeys, Session, StoreError, StoredResponse},
+    telemetry::CallRecord,
 };
 
 /// The most attempts at a write before it fails with [`DomainError::ConflictRetry`].
@@ -62,6 +63,12 @@ impl UseCases {
         request_id: Option<RequestId>,
         reply: impl Fn(W::Output) -> R + Send + Sync + 'static,
     ) -> Result<R, Error> {
+        if let Some(RequestId { id, .. }) = request_id {
+            CallRecord::with_current(|record| {
+                record.set_request_id(id);
+                Some(())
+            });
+        }
         let use_cases = Arc::clone(self);
         self.run_to_end(async move {
             let outcome = use_cases.try_repeatedly(&write, request_id, &reply).await;
@@ -82,7 +89,7 @@ impl UseCases {
         &self,
         work: impl Future<Output = Result<T, Error>> + Send + 'static,
     ) -> Result<T, Error> {
-        ended(self.tasks.spawn(work).await)
+        ended(self.tasks.spawn(CallRecord::inherited(work)).await)
     }
 
     /// The stored response of such a write under this request id, if the caller may still call;
@@ -140,6 +147,7 @@ impl UseCases {
                     return again(stored);
                 }
                 Err(Error::Stale | Error::Store(StoreError::Conflict(_))) => {
+                    self.metrics.database.repeat("overtaken");
                     session.abandon().await?;
                 }
                 Err(Error::Domain(refusal)) if session.has_request_id() => {
@@ -150,6 +158,7 @@ impl UseCases {
                     }
                 }
                 Err(Error::Store(StoreError::CommitUnknown(text))) if session.has_request_id() => {
+                    self.metrics.database.repeat("commit_unknown");
                     // The session returns its connection first: the pool may have only one.
                     drop(session);
                     let settled = self.settled::<W>(write.permit(), request_id).await;
@@ -180,6 +189,7 @@ impl UseCases {
         let for_retry = write.result_for_retry(&result);
         let concerned =
             W::concerned(for_retry.as_ref().map_or(&result, |(_, retry_result)| retry_result));
+        let counted = write.counted(self, &result);
         let first_reply = reply(result);
         let retry_reply = for_retry.map(|(user, retry_result)| {
             session.note_caller(user);
@@ -191,6 +201,9 @@ impl UseCases {
             session.insert_response(stored, &concerned);
         }
         session.commit().await?;
+        if let Some(count) = counted {
+            count(&self.metrics);
+        }
         Ok(first_reply)
     }
 

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 
 use self::assess::Assessment;
 use super::{
-    Error, UseCases, WriteUseCase, actor, attachment::Attachment, free_id, lock_response,
+    Counted, Error, UseCases, WriteUseCase, actor, attachment::Attachment, free_id, lock_response,
     random_user_id, refs_in, refs_in_link, take_live,
 };
 use crate::{
@@ -129,6 +129,22 @@ impl WriteUseCase for SignIn {
             session.use_ticket(&hash);
         }
         Ok(result)
+    }
+
+    fn counted(&self, use_cases: &UseCases, result: &SignInResult) -> Option<Counted> {
+        let tenant = use_cases.tenant(&self.permit).ok().filter(|_| !self.validate_only)?;
+        // A caller may name any provider where the tenant allows undeclared ones.
+        let provider = tenant.providers.get_key_value(&result.account.id.provider);
+        let provider = provider.map_or("other", |(provider, _)| provider.as_str()).to_owned();
+        let (tenant, decision) = (self.permit.tenant().clone(), &result.decision);
+        let (outcome, rule) = (decision.outcome.as_str(), decision.rule.as_str());
+        let is_automatic = matches!(decision.outcome, SignInOutcome::Linked(_));
+        Some(Box::new(move |metrics| {
+            metrics.sign_ins.decided(tenant.as_str(), &provider, outcome);
+            if is_automatic {
+                metrics.links.automatic(tenant.as_str(), rule);
+            }
+        }))
     }
 
     fn concerned(result: &SignInResult) -> Vec<UserRef> {

@@ -52,11 +52,14 @@ impl StartSignIn {
             None => None,
             Some(token) => Some(self.user_to_link(use_cases, token).await?),
         };
+        let (metrics, tenant) = (&use_cases.metrics.sign_ins, self.permit.tenant());
         let started = client
             .start(&self.authorization)
             .await
-            .map_err(|error| flow::failed(self.permit.tenant(), &self.provider, error))?;
-        self.store(use_cases, user, started).await
+            .map_err(|error| flow::failed(metrics, tenant, &self.provider, error))?;
+        let started = self.store(use_cases, user, started).await?;
+        metrics.flow(tenant.as_str(), self.provider.as_str(), "started");
+        Ok(started)
     }
 
     /// Refuses what the provider's settings do not allow.

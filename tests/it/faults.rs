@@ -6,6 +6,7 @@ use futures_util::{StreamExt as _, stream::FuturesUnordered};
 use identity_link::{
     grpc::proto as pb,
     store::{Address, Store},
+    telemetry::metrics::Metrics,
 };
 use rustix::process::Signal;
 use tokio::time::timeout;
@@ -197,7 +198,10 @@ async fn a_read_only_database_refuses_writes_and_reads_go_on() {
     assert_eq!(server.db_refused(service.update_user(block(&user.id, true))).await, UNAVAILABLE);
     assert_eq!(service.user(&user.id).await, user);
     let address = Address::parse(&server.database.url).unwrap();
-    assert!(Store::open(&address, 1, policies()).await.is_err(), "no server should start on it");
+    assert!(
+        Store::open(&address, 1, policies(), &Metrics::default()).await.is_err(),
+        "no server should start on it"
+    );
 
     db_read_only(&server.database, false).await;
     let back = async { while service.update_user(block(&user.id, true)).await.is_err() {} };

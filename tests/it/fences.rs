@@ -48,7 +48,14 @@ fn each_library_is_used_in_its_own_modules_only() {
     assert_eq!(
         outside(
             "tonic",
-            &["src/calls/mod.rs", "src/grpc/", "src/server/", "dev/src/demo/", "dev/src/sample.rs"]
+            &[
+                "src/calls/mod.rs",
+                "src/grpc/",
+                "src/server/",
+                "src/telemetry/traces.rs",
+                "dev/src/demo/",
+                "dev/src/sample.rs"
+            ]
         ),
         [""; 0]
     );
@@ -60,10 +67,9 @@ fn each_library_is_used_in_its_own_modules_only() {
     assert_eq!(outside("utoipa", &["src/auth0/"]), [""; 0]);
     assert_eq!(outside("tokio_rustls", &["src/listener/"]), [""; 0]);
     // The generator for trace ids. Secrets are of aws-lc-rs's, which has the same name.
-    assert_eq!(
-        outside("rand", &["src/calls/telemetry.rs", "src/secret.rs", "dev/src/keys.rs"]),
-        [""; 0]
-    );
+    assert_eq!(outside("rand", &["src/telemetry/", "src/secret.rs", "dev/src/keys.rs"]), [""; 0]);
+    assert_eq!(outside("prometheus_client", &["src/telemetry/metrics"]), [""; 0]);
+    assert_eq!(outside("opentelemetry", &["src/telemetry/"]), [""; 0]);
     // The service's crate has the word in the lines that forbid it.
     assert_eq!(
         outside("unsafe", &["src/lib.rs", "src/main.rs", "dev/src/postgres/account.rs"]),
@@ -122,20 +128,21 @@ fn modules_depend_on_each_other_in_one_direction() {
         ["auth", "domain", "store"].map(str::to_owned).into()
     );
     insta::assert_snapshot!(used_by("domain/"), @"");
-    insta::assert_snapshot!(used_by("store/"), @"domain secret");
-    insta::assert_snapshot!(used_by("auth/"), @"domain http_client secret");
-    insta::assert_snapshot!(used_by("config/"), @"auth domain feed http_client listener oauth store");
-    insta::assert_snapshot!(used_by("use_cases/"), @"auth clock config domain feed oauth secret store");
-    insta::assert_snapshot!(used_by("oauth/"), @"auth domain http_client secret");
+    insta::assert_snapshot!(used_by("store/"), @"domain secret telemetry");
+    insta::assert_snapshot!(used_by("auth/"), @"domain http_client secret telemetry");
+    insta::assert_snapshot!(used_by("config/"), @"auth domain feed http_client listener oauth store telemetry");
+    insta::assert_snapshot!(used_by("use_cases/"), @"auth clock config domain feed oauth secret store telemetry");
+    insta::assert_snapshot!(used_by("oauth/"), @"auth domain http_client secret telemetry");
     insta::assert_snapshot!(used_by("feed/"), @"clock domain store");
-    insta::assert_snapshot!(used_by("calls/"), @"auth clock domain store use_cases");
-    insta::assert_snapshot!(used_by("auth0/"), @"auth calls clock config domain secret store use_cases");
-    insta::assert_snapshot!(used_by("grpc/"), @"auth calls clock domain feed oauth secret store use_cases");
-    insta::assert_snapshot!(used_by("server/"), @"auth auth0 calls clock config domain feed grpc http_client listener management oauth store use_cases");
-    insta::assert_snapshot!(used_by("management.rs"), @"use_cases");
+    insta::assert_snapshot!(used_by("calls/"), @"auth clock domain listener store telemetry use_cases");
+    insta::assert_snapshot!(used_by("auth0/"), @"auth calls clock config domain secret store telemetry use_cases");
+    insta::assert_snapshot!(used_by("grpc/"), @"auth calls clock domain feed oauth secret store telemetry use_cases");
+    insta::assert_snapshot!(used_by("server/"), @"auth auth0 calls clock config domain feed grpc http_client listener management oauth store telemetry use_cases");
+    insta::assert_snapshot!(used_by("management.rs"), @"telemetry use_cases");
     insta::assert_snapshot!(used_by("clock.rs"), @"");
-    insta::assert_snapshot!(used_by("http_client.rs"), @"");
+    insta::assert_snapshot!(used_by("http_client.rs"), @"telemetry");
     insta::assert_snapshot!(used_by("listener/"), @"");
+    insta::assert_snapshot!(used_by("telemetry/"), @"");
 }
 
 #[test]

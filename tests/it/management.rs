@@ -34,7 +34,7 @@ fn starting(database: &Database, change: impl FnOnce(String) -> String) -> (Runn
 }
 
 /// A server that serves: the child, the address of its management, and that for calls.
-fn serving(
+pub(crate) fn serving(
     database: &Database,
     change: impl FnOnce(String) -> String,
 ) -> (Running, SocketAddr, SocketAddr) {
@@ -70,7 +70,7 @@ async fn until(address: SocketAddr, status: &str) -> (u16, Value) {
     timeout(PATIENCE, told).await.expect("the server should be in this state")
 }
 
-fn channel(address: SocketAddr) -> Channel {
+pub(crate) fn channel(address: SocketAddr) -> Channel {
     Endpoint::from_shared(format!("http://{address}")).unwrap().connect_lazy()
 }
 

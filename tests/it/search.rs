@@ -6,6 +6,7 @@ use identity_link::{
         Address, After, EmailPrefix, Excluded, Key, Order, OrderBy, Page, Session, Store,
         UserSearch,
     },
+    telemetry::metrics::Metrics,
 };
 
 use crate::support::{cluster::Database, *};
@@ -14,7 +15,7 @@ use crate::support::{cluster::Database, *};
 pub(super) async fn db_session(database: &Database, tenant: &str) -> Session {
     let tenant = TenantId::parse(tenant).unwrap();
     let address = Address::parse(&database.url).unwrap();
-    let store = Store::open(&address, 1, policies()).await.unwrap();
+    let store = Store::open(&address, 1, policies(), &Metrics::default()).await.unwrap();
     store.session(&tenant).await.unwrap()
 }
 

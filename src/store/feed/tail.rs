@@ -61,7 +61,7 @@ impl Tail {
             .bind::<Integer, _>(horizon.epoch)
             .bind::<BigInt, _>(horizon.xid)
             .bind::<BigInt, _>(bigint(limit));
-        EventPage::from_rows(self.0.load(Cached(query)).await?, limit)
+        EventPage::from_rows(self.0.load("events_after", Cached(query)).await?, limit)
     }
 
     /// The position of the newest event below the horizon; without one, [`Position::START`].
@@ -69,7 +69,7 @@ impl Tail {
         const SQL: &str = "SELECT e.epoch, e.xid, e.ordinal, e.event_time FROM events e WHERE e.ordinal >= 0 AND (e.epoch, e.xid) < ($1, $2) \
             ORDER BY e.epoch DESC, e.xid DESC, e.ordinal DESC LIMIT 1";
         let query = sql_query(SQL).bind::<Integer, _>(horizon.epoch).bind::<BigInt, _>(horizon.xid);
-        let row: Option<PositionRow> = self.0.load_one(Cached(query)).await?;
+        let row: Option<PositionRow> = self.0.load_one("newest_position", Cached(query)).await?;
         Ok(row.map_or(Position::START, Position::from))
     }
 
@@ -82,7 +82,7 @@ impl Tail {
         const SQL: &str = "SELECT (SELECT e.event_time FROM events e WHERE e.ordinal >= 0 AND (e.epoch, e.xid) >= ($1, $2) \
             ORDER BY e.epoch, e.xid, e.ordinal LIMIT 1) AS event_time";
         let query = sql_query(SQL).bind::<Integer, _>(horizon.epoch).bind::<BigInt, _>(horizon.xid);
-        let row: Option<WaitingRow> = self.0.load_one(Cached(query)).await?;
+        let row: Option<WaitingRow> = self.0.load_one("waiting_since", Cached(query)).await?;
         Ok(row.and_then(|row| row.event_time))
     }
 }

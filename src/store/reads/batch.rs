@@ -15,7 +15,10 @@ use tokio::{
     time::timeout,
 };
 
-use crate::store::{StoreError, connect::WAIT, connection::Connection, connections::Connections};
+use crate::{
+    store::{StoreError, connect::WAIT, connection::Connection, connections::Connections},
+    telemetry::Step,
+};
 
 /// The most look-ups in one statement.
 const MAX_BATCH: usize = 64;
@@ -32,6 +35,9 @@ pub(super) trait BatchQuery: Send + Sync + 'static {
     type Key: Send + Sync + 'static;
     /// What is found for a key.
     type Found: Send + 'static;
+
+    /// The name of the statement.
+    const NAME: &'static str;
 
     /// Looks up all keys in one statement. Returns a result for each key, in the same order.
     ///
@@ -93,6 +99,9 @@ impl<Q: BatchQuery> Batcher<Q> {
             Entry::First(running, key) => return running.0.only_result(&key).await,
             Entry::Waiting(number, found) => (number, found),
         };
+        // The statement is many calls' and in the trace of none.
+        let mut step = Step::request(Q::NAME);
+        step.set("identity_link.shared", true);
         self.0.start();
         match timeout(WAIT, &mut found).await {
             Ok(found) => received(found),

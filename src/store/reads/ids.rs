@@ -94,7 +94,8 @@ async fn read(
         .bind::<Text, _>(scope.tenant.as_str())
         .bind::<Array<Text>, _>(column(ids, UserId::as_str))
         .bind::<Array<Binary>, _>(tombstones);
-    let mut rows: Vec<Row> = conn.load(Positional::<_, RowSql>::new(Cached(query))).await?;
+    let mut rows: Vec<Row> =
+        conn.load("id_states", Positional::<_, RowSql>::new(Cached(query))).await?;
     // The database returns them in this order, but does not promise it.
     rows.sort_by_key(|row| row.0);
     rows.into_iter().map(state).collect()

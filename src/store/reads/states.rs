@@ -67,6 +67,8 @@ impl BatchQuery for StatesOfNames {
     type Key = Vec<NamedUser>;
     type Found = Vec<Option<UserState>>;
 
+    const NAME: &'static str = "user_states";
+
     async fn run(
         &self,
         conn: &mut Connection,
@@ -89,7 +91,7 @@ impl BatchQuery for StatesOfNames {
             .bind::<Array<Nullable<Binary>>, _>(column(&names, |named| named.token.map(Vec::from)))
             .bind::<Array<Text>, _>(&trust.sign_in_providers.providers)
             .bind::<Bool, _>(trust.sign_in_providers.at_others);
-        let mut rows: Vec<Row> = conn.load(Cached(query)).await?;
+        let mut rows: Vec<Row> = conn.load(Self::NAME, Cached(query)).await?;
         // The database returns them in this order, but does not promise it.
         rows.sort_by_key(|row| row.position);
         let mut states = rows.into_iter().map(|row| row.state.into_state());

@@ -32,6 +32,8 @@ impl BatchQuery for UserById {
     type Key = UserId;
     type Found = Option<User>;
 
+    const NAME: &'static str = "users_by_ids";
+
     async fn run(
         &self,
         conn: &mut Connection,
@@ -58,7 +60,7 @@ pub(in crate::store) async fn users_by_ids(
     let query = sql_query(SQL)
         .bind::<Text, _>(tenant.as_str())
         .bind::<Array<Text>, _>(column(ids, UserId::as_str));
-    Ok(firsts(load(conn, query, ids.len(), trust).await?))
+    Ok(firsts(load(conn, UserById::NAME, query, ids.len(), trust).await?))
 }
 
 /// Users by their identities.
@@ -67,6 +69,8 @@ pub(super) struct UserByIdentity(pub Arc<Scope>);
 impl BatchQuery for UserByIdentity {
     type Key = IdentityRef;
     type Found = Option<User>;
+
+    const NAME: &'static str = "users_by_identities";
 
     async fn run(
         &self,
@@ -96,7 +100,7 @@ pub(in crate::store) async fn users_by_identities(
         .bind::<Text, _>(tenant.as_str())
         .bind::<Array<Text>, _>(column(ids, |id| id.provider.as_str()))
         .bind::<Array<Text>, _>(column(ids, |id| id.subject.as_str()));
-    Ok(firsts(load(conn, query, ids.len(), trust).await?))
+    Ok(firsts(load(conn, UserByIdentity::NAME, query, ids.len(), trust).await?))
 }
 
 /// A search for the users with an identity that has an email.
@@ -118,6 +122,8 @@ pub(super) struct UsersByEmail(pub Arc<Scope>);
 impl BatchQuery for UsersByEmail {
     type Key = EmailSearch;
     type Found = Vec<User>;
+
+    const NAME: &'static str = "users_by_emails";
 
     async fn run(
         &self,
@@ -145,13 +151,14 @@ impl BatchQuery for UsersByEmail {
             .bind::<Array<Text>, _>(&verifiers.always)
             .bind::<Array<Text>, _>(&verifiers.domains)
             .bind::<Array<Text>, _>(&verifiers.hosted);
-        load(conn, query, keys.len(), &self.0.trust).await
+        load(conn, Self::NAME, query, keys.len(), &self.0.trust).await
     }
 }
 
 /// The users of each key, in the order of the keys.
 async fn load<Q>(
     conn: &mut Connection,
+    name: &'static str,
     query: Q,
     keys: usize,
     trust: &Trust,
@@ -159,7 +166,8 @@ async fn load<Q>(
 where
     Q: QueryFragment<Pg> + Send,
 {
-    let rows: Vec<UserRow> = conn.load(Positional::<_, UserRowSql>::new(Cached(query))).await?;
+    let rows: Vec<UserRow> =
+        conn.load(name, Positional::<_, UserRowSql>::new(Cached(query))).await?;
     Ok(users_by_key(rows, keys, &trust.policies))
 }
 

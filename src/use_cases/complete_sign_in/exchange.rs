@@ -49,7 +49,8 @@ impl Completion {
             Ok(response) => response,
             Err(error) => {
                 let error = OAuthError::sent_back(error);
-                return Err(flow::failed(self.tenant(), &attempt.provider, error));
+                let metrics = &self.use_cases.metrics.sign_ins;
+                return Err(flow::failed(metrics, self.tenant(), &attempt.provider, error));
             }
         };
         match stage {
@@ -166,7 +167,8 @@ impl Completion {
             return Err(DomainError::ProviderDisabled.into());
         }
         let flow = Flow { nonce, pkce_verifier, redirect_uri, max_age };
-        let failed = |error| flow::failed(permit.tenant(), &provider, error);
+        let (metrics, tenant) = (&self.use_cases.metrics.sign_ins, permit.tenant());
+        let failed = |error| flow::failed(metrics, tenant, &provider, error);
         let account = client.complete(&flow, response, now).await.map_err(failed)?;
         // A link takes a user along, so the sign-in must be as fresh as for `link_with`, even if
         // the provider renews silently.
@@ -174,6 +176,7 @@ impl Completion {
             let old = "the person signed in there more than ten minutes ago";
             return Err(failed(OAuthError::Rejected(old.to_owned())));
         }
+        metrics.flow(tenant.as_str(), provider.as_str(), "exchanged");
         let proven_at = account.proven_at;
         Ok((account.into(), proven_at))
     }

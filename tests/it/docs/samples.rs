@@ -14,7 +14,7 @@ const REQUIRED: [(&str, &str); 4] = [
     ("tenants", "[tenants.default]\n"),
     (
         "issuers",
-        "[issuers.rest]\nissuer = \"https://rest.example.com\"\nkind = \"service\"\n\
+        "[issuers.rest]\nissuer = \"https://auth.example.com\"\nkind = \"service\"\n\
          tenant_claim = \"tenant\"\nalgorithms = [\"ES256\"]\ndiscovery = true\naudiences = [\"x\"]\n",
     ),
 ];

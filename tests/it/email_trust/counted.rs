@@ -4,6 +4,7 @@
 use identity_link::{
     domain::{EmailTrust, Provider, TenantId, User, UserId, candidates::MAX_CANDIDATES},
     store::{Address, EmailSearch, Store},
+    telemetry::metrics::Metrics,
 };
 
 use super::*;
@@ -247,8 +248,14 @@ async fn the_database_and_the_rules_agree_on_every_account() {
         domains: ["example.org".to_owned()].into(),
         hosted: true,
     };
-    let store =
-        Store::open(&Address::parse(&server.database.url).unwrap(), 1, policies).await.unwrap();
+    let store = Store::open(
+        &Address::parse(&server.database.url).unwrap(),
+        1,
+        policies,
+        &Metrics::default(),
+    )
+    .await
+    .unwrap();
     let by_email = |include_unverified| EmailSearch {
         canonical: EMAIL.to_owned(),
         include_unverified,

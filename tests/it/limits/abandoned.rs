@@ -6,6 +6,7 @@ use identity_link::{
     domain::TenantId,
     grpc::proto::GetUserRequest,
     store::{Address, Store},
+    telemetry::metrics::Metrics,
 };
 use tokio::time::timeout;
 
@@ -49,7 +50,8 @@ async fn a_transaction_that_panics_is_taken_back_at_once() {
     let tenant = TenantId::parse("default").unwrap();
     let address = Address::parse(&database.url).unwrap();
     // No rpc panics, so this test opens the store itself.
-    let store = Store::open(&address, 1, crate::support::policies()).await.unwrap();
+    let store =
+        Store::open(&address, 1, crate::support::policies(), &Metrics::default()).await.unwrap();
     let panicking = {
         let store = store.clone();
         tokio::spawn(async move {

@@ -43,7 +43,10 @@ impl Drop for Unread {
 
 impl Unread {
     fn serve(database: &Database) -> Self {
-        let file = child::config_file(database, |toml| toml);
+        let file = child::config_file(database, |toml| {
+            // Health checks, too: they are cheap.
+            format!("log = \"info,identity_link::call=debug\"\n{toml}")
+        });
         let mut command = child::binary(&["serve", "--config", file.to_str().unwrap()]);
         let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
         let mut stderr = BufReader::new(child.stderr.take().unwrap());

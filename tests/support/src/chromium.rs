@@ -1,7 +1,6 @@
 //! Chromium without a window, driven by its `DevTools` protocol over a pair of pipes.
 
 use std::{
-    fs::File,
     io::{BufRead as _, BufReader, Write as _},
     process::{Child, ChildStdin, Command, Stdio},
     sync::mpsc::{self, Receiver},
@@ -11,7 +10,7 @@ use std::{
 
 use serde_json::{Value, json};
 
-use super::child::{run_command, temp_dir};
+use super::{child::temp_dir, debian};
 
 /// How long a browser that hangs delays its test.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -167,24 +166,5 @@ fn find(selector: &str) -> String {
 
 /// The name of the program: one that is installed, or one that apt then installs.
 fn program() -> &'static str {
-    let runs = |name: &&str| {
-        Command::new(name).arg("--version").output().is_ok_and(|said| said.status.success())
-    };
-    let held = File::create(super::artifacts::tmp_dir().join("chromium.lock")).unwrap();
-    held.lock().unwrap();
-    NAMES.into_iter().find(runs).unwrap_or_else(|| {
-        for arguments in [&["update"][..], &["install", "-y", "--no-install-recommends", NAMES[0]]]
-        {
-            let mut command = Command::new("apt-get");
-            command.args(arguments).env("DEBIAN_FRONTEND", "noninteractive");
-            let ran = run_command(command);
-            assert_eq!(
-                ran.code,
-                Some(0),
-                "Chromium is not installed, and apt cannot install it: {}",
-                ran.stderr
-            );
-        }
-        NAMES[0]
-    })
+    debian::program(&NAMES)
 }

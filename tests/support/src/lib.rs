@@ -21,6 +21,7 @@ pub mod child;
 pub mod chromium;
 pub mod cluster;
 pub mod cut_commits;
+pub mod debian;
 pub mod events;
 pub mod fake_codes;
 pub mod fake_github;

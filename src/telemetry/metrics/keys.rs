@@ -1,0 +1,56 @@
+//! The metrics of issuers' keys.
+
+use std::{sync::atomic::AtomicU64, time::Duration};
+
+use prometheus_client::{
+    encoding::EncodeLabelSet,
+    metrics::{counter::Counter, family::Family, gauge::Gauge},
+    registry::Registry,
+};
+
+use super::registered;
+use crate::telemetry::Label;
+
+/// An issuer of the configuration.
+#[derive(Debug, Clone, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct IssuerLabels {
+    issuer: Label,
+}
+
+/// An issuer, and how reading its keys ended: `ok` or `failed`.
+#[derive(Debug, Clone, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct ReadLabels {
+    issuer: Label,
+    result: &'static str,
+}
+
+/// The metrics of issuers' keys: those of callers, and of providers with a flow.
+#[derive(Debug, Clone, Default)]
+pub struct KeyMetrics {
+    reads: Family<ReadLabels, Counter>,
+    age: Family<IssuerLabels, Gauge<f64, AtomicU64>>,
+}
+
+impl KeyMetrics {
+    pub(super) fn register(r: &mut Registry) -> Self {
+        Self {
+            reads: registered(r, "key_reads", "The attempts to read an issuer's keys"),
+            age: registered(
+                r,
+                "key_age_seconds",
+                "How long ago an issuer's keys were read last. Without a series, they never were",
+            ),
+        }
+    }
+
+    /// Counts an attempt to read an issuer's keys.
+    pub fn read(&self, issuer: &Label, is_ok: bool) {
+        let result = if is_ok { "ok" } else { "failed" };
+        self.reads.get_or_create(&ReadLabels { issuer: issuer.clone(), result }).inc();
+    }
+
+    /// Sets how long ago an issuer's keys were read last.
+    pub fn set_age(&self, issuer: &Label, age: Duration) {
+        self.age.get_or_create(&IssuerLabels { issuer: issuer.clone() }).set(age.as_secs_f64());
+    }
+}

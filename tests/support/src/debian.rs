@@ -1,0 +1,26 @@
+//! Programs of Debian's packages.
+
+use std::{fs::File, process::Command};
+
+use super::{artifacts::tmp_dir, child::run_command};
+
+/// The name of the program, of those that do: one that is installed, or the first, which apt then
+/// installs from the package of that name.
+pub fn program(names: &[&'static str]) -> &'static str {
+    let runs = |name: &&&str| {
+        Command::new(name).arg("--version").output().is_ok_and(|said| said.status.success())
+    };
+    let held = File::create(tmp_dir().join("apt.lock")).unwrap();
+    held.lock().unwrap();
+    names.iter().find(runs).copied().unwrap_or_else(|| {
+        let name = names[0];
+        for arguments in [&["update"][..], &["install", "-y", "--no-install-recommends", name]] {
+            let mut command = Command::new("apt-get");
+            command.args(arguments).env("DEBIAN_FRONTEND", "noninteractive");
+            let ran = run_command(command);
+            let problem = format!("{name} is not installed, and apt cannot install it");
+            assert_eq!(ran.code, Some(0), "{problem}: {}", ran.stderr);
+        }
+        name
+    })
+}
