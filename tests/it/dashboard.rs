@@ -10,9 +10,13 @@ use std::{
     time::Duration,
 };
 
+use http::Request;
+use http_body_util::BodyExt as _;
+use hyper::client::conn::http1;
+use hyper_util::rt::TokioIo;
 use identity_link::grpc::proto as pb;
 use serde_json::Value;
-use tokio::time::timeout;
+use tokio::{net::TcpStream, time::timeout};
 
 use super::{
     management::{channel, serving},
@@ -22,7 +26,6 @@ use crate::support::{
     child::{Running, run_command, temp_dir},
     cluster::cluster,
     debian,
-    http1::Http1,
     tokens::Token,
     *,
 };
@@ -155,9 +158,13 @@ async fn prometheus(management: SocketAddr) -> (Running, SocketAddr) {
 
 /// The response of Prometheus's HTTP API.
 async fn asked(prometheus: SocketAddr, path: &str) -> Value {
-    let request = format!("GET /api/v1/{path} HTTP/1.1\r\nhost: a\r\n\r\n");
-    let answer = Http1::connect(prometheus).await.ask(&request).await;
-    let told: Value = serde_json::from_str(&answer.body).unwrap();
+    let stream = TokioIo::new(TcpStream::connect(prometheus).await.unwrap());
+    let (mut client, connection) = http1::handshake(stream).await.unwrap();
+    tokio::spawn(connection);
+    let request = Request::get(format!("/api/v1/{path}")).header("host", "a");
+    let response = client.send_request(request.body(String::new()).unwrap()).await.unwrap();
+    let body = response.into_body().collect().await.unwrap().to_bytes();
+    let told: Value = serde_json::from_slice(&body).unwrap();
     assert_eq!(told["status"], "success", "{path}: {told}");
     told["data"].clone()
 }

@@ -13,6 +13,7 @@ use identity_link_test_support as support;
 
 mod access;
 mod auth0;
+mod behind_proxies;
 mod bounds;
 mod candidates;
 mod cli;

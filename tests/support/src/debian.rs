@@ -7,8 +7,11 @@ use super::{artifacts::tmp_dir, child::run_command};
 /// The name of the program, of those that do: one that is installed, or the first, which apt then
 /// installs from the package of that name.
 pub fn program(names: &[&'static str]) -> &'static str {
+    // HAProxy knows `-v` only, and Chromium `--version` only.
     let runs = |name: &&&str| {
-        Command::new(name).arg("--version").output().is_ok_and(|said| said.status.success())
+        ["--version", "-v"].iter().any(|option| {
+            Command::new(name).arg(option).output().is_ok_and(|said| said.status.success())
+        })
     };
     let held = File::create(tmp_dir().join("apt.lock")).unwrap();
     held.lock().unwrap();

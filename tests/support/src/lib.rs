@@ -30,6 +30,7 @@ pub mod fetched;
 pub mod fold;
 pub mod form;
 pub mod frames;
+pub mod grpc_proxies;
 pub mod http1;
 pub mod http2;
 pub mod invariants;

@@ -51,21 +51,9 @@ impl Proxy {
     /// Starts it, and waits until it listens.
     pub async fn start(self, setting: Setting<'_>) -> (Running, SocketAddr) {
         let address = unused_address().await;
-        let programs = tokio::task::spawn_blocking(|| python::packages("proxies", REQUIREMENTS))
-            .await
-            .unwrap();
+        let programs = packages().await;
         let running = Running::start(self.command(&programs, address, &setting));
-        let listens = async {
-            let mut again = interval(Duration::from_millis(20));
-            while TcpStream::connect(address).await.is_err() {
-                again.tick().await;
-            }
-        };
-        if timeout(PATIENCE, listens).await.is_err() {
-            running.signal(Signal::TERM);
-            panic!("{self:?} does not listen: {:?}", running.finish());
-        }
-        (running, address)
+        (started(running, address, self).await, address)
     }
 
     fn command(self, programs: &Path, address: SocketAddr, setting: &Setting<'_>) -> Command {
@@ -83,6 +71,7 @@ impl Proxy {
             Self::Nginx => {
                 let names = format!("proxy_ssl_name {TENANT}");
                 let text = documented(
+                    DOCUMENT,
                     "nginx",
                     &[
                         ("listen 443", &format!("listen {address}")),
@@ -111,6 +100,7 @@ impl Proxy {
             }
             Self::Caddy => {
                 let text = documented(
+                    DOCUMENT,
                     "caddyfile",
                     &[
                         ("login.example.com", &here),
@@ -131,6 +121,7 @@ impl Proxy {
             Self::Envoy => {
                 let service_port = format!("port_value: {}", identity_link.port());
                 let text = documented(
+                    DOCUMENT,
                     "yaml",
                     &[
                         (
@@ -167,20 +158,45 @@ impl Proxy {
     }
 }
 
-/// The configuration in this language, with other names: each of those must be there.
-fn documented(language: &str, names: &[(&str, &str)]) -> String {
-    let text = fs::read_to_string(DOCUMENT).unwrap();
+/// The folder of the programs.
+pub(super) async fn packages() -> PathBuf {
+    let packages = || python::packages("proxies", REQUIREMENTS);
+    tokio::task::spawn_blocking(packages).await.unwrap()
+}
+
+/// Waits until the proxy listens.
+pub(super) async fn started(
+    running: Running,
+    address: SocketAddr,
+    proxy: impl std::fmt::Debug,
+) -> Running {
+    let listens = async {
+        let mut again = interval(Duration::from_millis(20));
+        while TcpStream::connect(address).await.is_err() {
+            again.tick().await;
+        }
+    };
+    if timeout(PATIENCE, listens).await.is_err() {
+        running.signal(Signal::TERM);
+        panic!("{proxy:?} does not listen: {:?}", running.finish());
+    }
+    running
+}
+
+/// The configuration of a page in this language, with other names: each of those must be there.
+pub(super) fn documented(document: &str, language: &str, names: &[(&str, &str)]) -> String {
+    let text = fs::read_to_string(document).unwrap();
     let (_, block) = text.split_once(&format!("```{language}\n")).unwrap();
     let (block, _) = block.split_once("```").unwrap();
     names.iter().fold(block.to_owned(), |text, (name, other)| {
-        assert!(text.contains(name), "{DOCUMENT}: {language} has no {name}");
+        assert!(text.contains(name), "{document}: {language} has no {name}");
         text.replace(name, other)
     })
 }
 
 /// A port for a program that cannot say which it has taken. It is none of those that the system
 /// hands out by itself, so that no connection of another test takes it meanwhile.
-async fn unused_address() -> SocketAddr {
+pub(super) async fn unused_address() -> SocketAddr {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     let first = u16::try_from(process::id() % 100).unwrap() * 100;
     loop {

@@ -1,0 +1,98 @@
+//! gRPC through the proxies of `docs/how-to/proxies.md`, with their very configurations.
+
+use std::time::Duration;
+
+use identity_link::grpc::proto as pb;
+use tokio::time::{Instant, timeout};
+
+use crate::support::{
+    Caller, TestServer,
+    child::{Running, temp_dir},
+    cluster::cluster,
+    events::watch_from,
+    grpc_proxies::GrpcProxy,
+    tls::{Authority, TlsClient},
+    tokens::Token,
+    *,
+};
+
+/// A bound that only turns a test that would hang into one that fails.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// The longest token that the service accepts, in bytes.
+const MAX_TOKEN: usize = 8 * 1024;
+
+/// A service behind a proxy, and a caller that reaches it through the proxy.
+struct Behind {
+    caller: Caller,
+    _proxy: Running,
+    _server: TestServer,
+}
+
+/// A token that is nearly as long as a token may be.
+fn long_token() -> String {
+    let short = Token::of("services", "backend").sign();
+    // Base64 makes four bytes of three.
+    let padding = "x".repeat((MAX_TOKEN - short.len()) * 3 / 4 - 64);
+    let long = Token::of("services", "backend").with("padding", padding).sign();
+    assert!((MAX_TOKEN - 100..=MAX_TOKEN).contains(&long.len()), "{}", long.len());
+    long
+}
+
+async fn behind(proxy: GrpcProxy) -> Behind {
+    let database = cluster().db_migrated().await;
+    let server = TestServer::start_with(database, |toml| {
+        toml.replace("[feed]\n", "[feed]\nheartbeat = \"4s\"\n")
+    })
+    .await;
+    let dir = temp_dir(&format!("behind_{proxy:?}"));
+    let authority = Authority::new("everyone's");
+    authority.issue().write(&dir);
+    let (running, address) = proxy.start(&dir, server.address).await;
+    let channel = TlsClient::new(&authority, None).channel(address);
+    Behind { caller: Caller::new(channel, Some(long_token())), _proxy: running, _server: server }
+}
+
+/// Calls and their refusals arrive whole, and a watch lasts.
+async fn nothing_gets_lost(proxy: GrpcProxy, watched: Duration) {
+    let Behind { caller, _proxy, _server } = behind(proxy).await;
+    let mut watch = caller.watch_events(watch_from(pb::FeedEnd::Newest)).await.unwrap();
+
+    // More than nginx takes in one connection by default.
+    let user = caller.create("google-oauth2", "a").await;
+    for _ in 0..1_100 {
+        caller.get_user(get(&user.id)).await.unwrap();
+    }
+    assert_eq!(refusal(caller.get_user(get("nobody")).await), "NotFound USER_NOT_FOUND");
+    let refused = caller.create_user(pb::CreateUserRequest::default()).await;
+    assert_eq!(refusal(refused), "InvalidArgument REQUEST_INVALID");
+
+    // The event comes at once, and heartbeats follow for as long as the test watches.
+    let (began, mut events) = (Instant::now(), 0);
+    while events == 0 || began.elapsed() < watched {
+        let message = timeout(PATIENCE, watch.message()).await.unwrap();
+        let message = message.unwrap_or_else(|status| panic!("{proxy:?}: {status}"));
+        events += message.expect("the watch should go on").events.len();
+    }
+    assert_eq!(events, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_gets_lost_behind_nginx() {
+    nothing_gets_lost(GrpcProxy::Nginx, Duration::ZERO).await;
+}
+
+/// Envoy ends a response after 15 seconds, unless it is configured otherwise.
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_gets_lost_behind_envoy() {
+    nothing_gets_lost(GrpcProxy::Envoy, Duration::from_secs(17)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_gets_lost_behind_haproxy() {
+    nothing_gets_lost(GrpcProxy::HaProxy, Duration::ZERO).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_gets_lost_behind_caddy() {
+    nothing_gets_lost(GrpcProxy::Caddy, Duration::ZERO).await;
+}
