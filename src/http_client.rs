@@ -1,6 +1,6 @@
 //! The only outgoing HTTP client: it is bounded in time and size, and follows no redirects.
 
-use std::time::Duration;
+use std::{net::SocketAddr, time::Duration};
 
 use http::{HeaderValue, Request, Response, StatusCode, Uri, header};
 use http_body_util::{BodyExt as _, Full, Limited};
@@ -102,12 +102,33 @@ impl HttpClient {
         if !is_fetchable(request.uri()) {
             return Err(FetchError::Insecure);
         }
-        tokio::time::timeout(TIMEOUT, self.exchange(request))
+        self.exchange(request).await
+    }
+
+    /// Gets what another process of this program answers at a path of its management listener: the
+    /// status, and the text. The operator configured the address, so it may be any.
+    ///
+    /// # Errors
+    /// If the exchange fails: see [`FetchError`].
+    pub async fn get_own(
+        &self,
+        address: SocketAddr,
+        path: &str,
+    ) -> Result<(StatusCode, String), FetchError> {
+        let request = Request::get(format!("http://{address}{path}")).body(Bytes::new());
+        let response = self
+            .exchange(request.map_err(|error| FetchError::Transport(error.to_string()))?)
+            .await?;
+        Ok((response.status(), String::from_utf8_lossy(response.body()).into_owned()))
+    }
+
+    async fn exchange(&self, request: Request<Bytes>) -> Result<Response<Bytes>, FetchError> {
+        tokio::time::timeout(TIMEOUT, self.unbounded(request))
             .await
             .map_err(|_| FetchError::Timeout)?
     }
 
-    async fn exchange(&self, request: Request<Bytes>) -> Result<Response<Bytes>, FetchError> {
+    async fn unbounded(&self, request: Request<Bytes>) -> Result<Response<Bytes>, FetchError> {
         let mut request = request.map(Full::new);
         request.headers_mut().insert(header::USER_AGENT, USER_AGENT);
         let mut step = Step::request(request.method().to_string());

@@ -2,6 +2,7 @@
 
 #[cfg(feature = "dev")]
 mod dev;
+mod health;
 mod log;
 mod purge;
 #[cfg(test)]
@@ -69,6 +70,8 @@ enum Command {
         #[arg(long, value_name = "FILE")]
         config: PathBuf,
     },
+    /// Ask a running server on this machine whether it is ready for calls
+    Health(health::HealthArguments),
     /// Print the version
     Version,
 }
@@ -103,6 +106,7 @@ pub fn main() -> ExitCode {
         #[cfg(feature = "dev")]
         Command::Token(arguments) => token::run(&arguments),
         Command::CheckConfig { config } => check_config(&config),
+        Command::Health(arguments) => health::run(&arguments),
         Command::Version => say(concat!("identity-link ", env!("CARGO_PKG_VERSION"))),
     };
     match outcome {

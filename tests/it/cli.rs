@@ -1,5 +1,6 @@
 //! The commands of the binary.
 
+mod health;
 mod secrets;
 
 use std::{fs, net::TcpListener, path::Path};
