@@ -74,6 +74,10 @@ dev *OPTIONS:
 release:
     cargo build --release --no-default-features
 
+# Write the bill of materials of the binary for production: target/identity-link.cdx.json
+sbom:
+    PATH="$(.ci/tool cargo-cyclonedx 0.5.9):$PATH" deploy/image/sbom.sh target/identity-link.cdx.json
+
 # Measure one of the benchmarks: auth0, ceiling, feed, growth, tokens
 bench NAME *OPTIONS:
     cargo bench --bench {{ NAME }}{{ if OPTIONS == "" { "" } else { " -- " + OPTIONS } }}

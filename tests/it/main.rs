@@ -20,6 +20,7 @@ mod cli;
 mod contract;
 mod dashboard;
 mod demo;
+mod deploy;
 mod described;
 mod dev;
 mod docs;

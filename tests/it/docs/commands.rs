@@ -43,7 +43,7 @@ const DEPLOYED: [&str; 3] =
     ["docs/how-to/run.md", "docs/how-to/upgrade.md", "docs/how-to/purge.md"];
 /// The pages with commands that no test runs, in blocks of the language `console`; and what these
 /// commands need.
-const NOT_RUN: [(&str, &str); 10] = [
+const NOT_RUN: [(&str, &str); 11] = [
     ("docs/development/adding-a-migration.md", "they run these tests"),
     ("docs/development/adding-an-rpc.md", "buf, which CI fetches"),
     ("docs/development/performance.md", "a release build, and they measure for minutes"),
@@ -51,6 +51,10 @@ const NOT_RUN: [(&str, &str); 10] = [
     ("docs/development/testing.md", "they run these tests, or fuzz for minutes"),
     ("docs/how-to/back-up.md", "the programs of the operator's Postgres, and two databases"),
     ("docs/how-to/call.md", "the generator of the reader's language; tests/it/python.rs runs it"),
+    (
+        "docs/how-to/container.md",
+        "a container engine; tests/it/deploy.rs has what runs without one",
+    ),
     ("docs/how-to/run.md", "a release build, which takes minutes, and root to install it"),
     ("docs/how-to/tenants.md", "the tokens of the reader's own issuer"),
     ("docs/how-to/tls.md", "a certificate of a public authority"),

@@ -1,0 +1,19 @@
+//! What runs the service elsewhere: the image, and the composition.
+//! No container engine is needed.
+
+mod compose;
+mod image;
+
+use std::path::PathBuf;
+
+use crate::support::python;
+
+/// The folder with the tools of these tests.
+fn packages() -> PathBuf {
+    python::packages("deploy", "tests/it/deploy/requirements.txt")
+}
+
+/// Runs Python with these arguments and tools, and returns what it wrote to stdout.
+fn python(arguments: &[&str]) -> String {
+    python::python(&[&packages()], arguments)
+}
