@@ -1,6 +1,7 @@
-//! What runs the service elsewhere: the image, and the composition.
-//! No container engine is needed.
+//! What runs the service elsewhere: the image, the chart, and the composition.
+//! No container engine and no cluster is needed.
 
+mod chart;
 mod compose;
 mod image;
 

@@ -3,6 +3,6 @@
 mod commands;
 mod links;
 mod log_lines;
-mod pages;
+pub(crate) mod pages;
 mod samples;
 mod shells;

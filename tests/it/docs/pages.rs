@@ -9,7 +9,7 @@ use std::{
 use pulldown_cmark::{CodeBlockKind, Event, Options, Parser, Tag, TagEnd};
 
 /// A document.
-pub(super) struct Page {
+pub(crate) struct Page {
     /// Its path in the repository.
     pub path: String,
     pub text: String,
@@ -51,7 +51,7 @@ fn collect(folder: &Path, pages: &mut Vec<Page>) {
 }
 
 impl Page {
-    pub(super) fn read(path: &str) -> Self {
+    pub(crate) fn read(path: &str) -> Self {
         Self { path: path.to_owned(), text: fs::read_to_string(path).unwrap() }
     }
 
@@ -81,7 +81,7 @@ impl Page {
     }
 
     /// The texts of its blocks in this language.
-    pub(super) fn blocks_in(&self, language: &str) -> Vec<String> {
+    pub(crate) fn blocks_in(&self, language: &str) -> Vec<String> {
         let blocks = self.blocks().into_iter().filter(|block| block.language == language);
         blocks.map(|block| block.text).collect()
     }
