@@ -1,9 +1,10 @@
-//! What runs the service elsewhere: the image, the chart, and the composition.
+//! What runs the service elsewhere: the image, the chart, the composition, and the unit of systemd.
 //! No container engine and no cluster is needed.
 
 mod chart;
 mod compose;
 mod image;
+mod unit;
 
 use std::path::PathBuf;
 

@@ -43,7 +43,7 @@ const DEPLOYED: [&str; 3] =
     ["docs/how-to/run.md", "docs/how-to/upgrade.md", "docs/how-to/purge.md"];
 /// The pages with commands that no test runs, in blocks of the language `console`; and what these
 /// commands need.
-const NOT_RUN: [(&str, &str); 12] = [
+const NOT_RUN: [(&str, &str); 13] = [
     ("docs/development/adding-a-migration.md", "they run these tests"),
     ("docs/development/adding-an-rpc.md", "buf, which CI fetches"),
     ("docs/development/performance.md", "a release build, and they measure for minutes"),
@@ -57,6 +57,7 @@ const NOT_RUN: [(&str, &str); 12] = [
     ),
     ("docs/how-to/kubernetes.md", "a cluster; tests/it/deploy.rs renders the chart"),
     ("docs/how-to/run.md", "a release build, which takes minutes, and root to install it"),
+    ("docs/how-to/systemd.md", "a running systemd, and root"),
     ("docs/how-to/tenants.md", "the tokens of the reader's own issuer"),
     ("docs/how-to/tls.md", "a certificate of a public authority"),
 ];
