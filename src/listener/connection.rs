@@ -31,6 +31,7 @@ use super::{
     gathered_io::GatheredIo,
     http1::refusal,
     limits::Limits,
+    paced_io::PacedIo,
     preface,
     protocols::{self, Protocol, Protocols},
     request_body::{RequestBody, keep_rest},
@@ -199,7 +200,7 @@ impl<S: CallService> ConnectionServer<S> {
                 self.drive(self.http1.serve_connection(io, service), &activity).await
             }
             Protocol::Http2 => {
-                let io = TokioIo::new(GatheredIo::new(io));
+                let io = TokioIo::new(GatheredIo::new(PacedIo::new(io)));
                 self.drive(self.http2.serve_connection(io, service), &activity).await
             }
         }

@@ -11,6 +11,7 @@ mod counts;
 mod gathered_io;
 mod http1;
 mod limits;
+mod paced_io;
 mod preface;
 mod protocols;
 mod request_body;

@@ -72,10 +72,12 @@ pub(super) fn http2() -> http2::Builder<TokioExecutor> {
         .initial_stream_window_size(STREAM_WINDOW)
         .initial_connection_window_size(CONNECTION_WINDOW)
         .max_send_buf_size(SEND_BUFFER)
-        // Streams that the client resets before we have looked at them, and streams that we reset
-        // because of what it sent: one more ends the connection.
+        // Streams that the client resets before we have looked at them: one more at once ends the
+        // connection.
         .max_pending_accept_reset_streams(20)
-        .max_local_error_reset_streams(1024)
+        // Streams that we reset because of what the client sent. h2 would count them over the life of
+        // the connection, which the clients of a proxy share. `PacedIo` bounds those that are kept.
+        .max_local_error_reset_streams(None)
         .keep_alive_interval(Duration::from_secs(30))
         .keep_alive_timeout(Duration::from_secs(10));
     http2

@@ -1,10 +1,9 @@
 //! The body of a request, of which the handler may leave a part.
 //!
-//! HTTP/2 resets the stream of a response that is sent before its request has arrived. What arrives
-//! of the request afterwards is an error, and a connection ends after a number of them
-//! (`protocols.rs`), with all other calls on it. A client that sends calls to a server that refuses
-//! them would end its own connection, or that of the other clients of its proxy. So the server
-//! reads what is left of a short request before it responds.
+//! HTTP/2 resets the stream of a response that is sent before its request has arrived, and what
+//! arrives of the request afterwards is an error, with a reset for each. Some clients report the
+//! reset instead of the response. So the server reads what is left of a short request before it
+//! responds.
 
 use std::{
     pin::Pin,

@@ -1,7 +1,7 @@
-//! Floods of frames. A bound of HTTP/2 that `server/connection.rs` sets ends each of them, and the
-//! server sends the attacker its name.
+//! Floods of frames. A bound of `listener/protocols.rs` ends most of them, and the server sends the
+//! attacker its name. The others take nothing from other clients.
 
-use super::{CHECK, WATCH, while_attacked};
+use super::{CHECK, SOON, WATCH, still_served_on, watching, while_attacked};
 use crate::support::{TestServer, frames::*};
 
 /// The ids of the first `count` streams of a client.
@@ -21,19 +21,52 @@ async fn rapid_resets_end_the_connection() {
     assert_eq!(goodbye(&heard).as_deref(), Some("ENHANCE_YOUR_CALM too_many_resets"));
 }
 
-/// G02, RUSTSEC-2024-0003: streams that the server must reset, because HTTP/2 forbids one of their
-/// fields.
+/// A stream that HTTP/2 forbids, because of one of its fields.
+fn malformed(id: u32) -> Frame {
+    Frame::call(id, CHECK, &[("connection", b"close")])
+}
+
+/// G02: clients of a proxy share a connection. The malformed streams of one of them end no stream
+/// of another, however many there are.
 #[tokio::test(flavor = "multi_thread")]
-async fn streams_that_the_server_must_reset_end_the_connection() {
+async fn malformed_streams_end_no_other_stream_of_the_connection() {
+    const AT_ONCE: u32 = 100;
     let server = TestServer::start().await;
+    let mut shared = watching(server.address).await;
+
+    let attack = async {
+        for round in 0..30 {
+            let first = 1001 + round * 2 * AT_ONCE;
+            shared.send((0..AT_ONCE).map(|i| malformed(first + 2 * i))).await;
+            for _ in 0..AT_ONCE {
+                let reset = shared.until(|frame| [RST_STREAM, GOAWAY].contains(&frame.kind)).await;
+                assert_eq!((reset.kind, reset.error().as_str()), (RST_STREAM, "PROTOCOL_ERROR"));
+                assert_ne!(reset.stream, 1, "the watch goes on");
+            }
+        }
+        shared
+    };
+    let mut shared = while_attacked(&server, attack).await;
+
+    still_served_on(&mut shared, 10_001).await;
+    // The watch is open until its own client ends it.
+    shared.send([Frame::reset(1)]).await;
+    still_served_on(&mut shared, 10_003).await;
+}
+
+/// G02, RUSTSEC-2024-0003: a client that sends malformed streams as fast as it can.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_flood_of_malformed_streams_takes_nothing_from_other_clients() {
+    const COUNT: u32 = 20_000;
+    let server = TestServer::start_limited(|limits| limits.first_call_timeout = SOON).await;
     let peer = Peer::connect(server.address).await;
 
-    let flood = streams(5_000).map(|id| Frame::call(id, CHECK, &[("connection", b"close")]));
-    let heard = while_attacked(&server, peer.send_to_the_end(flood)).await;
+    // No call of it is ever admitted, so the connection ends like that of any stranger.
+    let heard = while_attacked(&server, peer.send_to_the_end(streams(COUNT).map(malformed))).await;
 
-    assert_eq!(goodbye(&heard).as_deref(), Some("ENHANCE_YOUR_CALM too_many_internal_resets"));
     let resets = heard.iter().filter(|frame| frame.kind == RST_STREAM).map(Frame::error);
-    assert!(resets.inspect(|error| assert_eq!(error, "PROTOCOL_ERROR")).count() <= 1024);
+    assert!(resets.inspect(|error| assert_eq!(error, "PROTOCOL_ERROR")).count() > 1024);
+    assert_eq!(goodbye(&heard).as_deref(), Some("NO_ERROR"));
 }
 
 /// G03, RUSTSEC-2024-0332: a header block that never ends.
