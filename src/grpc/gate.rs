@@ -17,7 +17,7 @@ use tower::{Layer, Service};
 
 use super::{
     paths::{is_event_watch, is_grpc, is_open_stream, is_public, is_watch},
-    status::{from_auth_error, overloaded},
+    status::{from_auth_error, overloaded, rpc_unknown},
     streams::OpenStreams,
 };
 use crate::{
@@ -150,7 +150,6 @@ async fn admit(
 ) -> Result<Permit, Status> {
     let token = admission::verify(use_cases, headers, record).await.map_err(from_auth_error)?;
     // Only verified callers learn which paths exist.
-    let rule =
-        AccessRule::for_path(path).ok_or_else(|| Status::unimplemented("there is no such rpc"))?;
+    let rule = AccessRule::for_path(path).ok_or_else(rpc_unknown)?;
     admission::permit(use_cases, rule, &token, headers, record).map_err(from_auth_error)
 }

@@ -6,7 +6,7 @@ mod refusals;
 use std::{borrow::Cow, collections::HashMap, time::Duration};
 
 use http::Response;
-use tonic::{Code, Status, body::Body};
+use tonic::{Code, Status, body::Body, metadata::MetadataValue};
 use tonic_types::{ErrorDetails, StatusExt as _};
 
 pub use self::refusals::from_domain_error;
@@ -18,6 +18,8 @@ use crate::{
 
 /// `ErrorInfo.domain` of each refusal.
 pub const DOMAIN: &str = "identity-link";
+/// The metadata key of the compressions that a server accepts.
+const ACCEPT_ENCODING: &str = "grpc-accept-encoding";
 /// How long a client should wait before it tries again.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
@@ -157,16 +159,22 @@ fn refusal(response: &Response<Body>) -> Option<Cow<'_, Status>> {
     kept.or_else(|| Status::from_header_map(response.headers()).map(Cow::Owned))
 }
 
-/// Replaces a status that tonic sets to INTERNAL: such a call, without a message or with one that
-/// does not decode, is the caller's error, and the text of prost names messages and fields. A
-/// status of identity-link has details with its reason.
+/// Replaces a status of tonic, which has no details, by one with a reason. A call without a message,
+/// or with one that does not decode, is the caller's error and not INTERNAL, and the text of prost
+/// names messages and fields.
 pub fn replace_foreign_status(response: Response<Body>) -> Response<Body> {
-    let is_foreign =
-        |status: Cow<'_, Status>| status.code() == Code::Internal && status.details().is_empty();
-    match refusal(&response).is_some_and(is_foreign) {
-        true => undecodable().into_http(),
-        false => response,
-    }
+    let foreign = refusal(&response).filter(|status| status.details().is_empty());
+    let replaced = foreign.and_then(|status| match status.code() {
+        Code::Internal => Some(undecodable()),
+        Code::OutOfRange => Some(message_too_large()),
+        // tonic adds it to this refusal only.
+        Code::Unimplemented if status.metadata().contains_key(ACCEPT_ENCODING) => {
+            Some(encoding_unsupported())
+        }
+        Code::Unimplemented => Some(rpc_unknown()),
+        _ => None,
+    });
+    replaced.map_or(response, Status::into_http)
 }
 
 /// The status of a call above the limit of concurrent calls.
@@ -203,6 +211,26 @@ pub fn undecodable() -> Status {
     let text =
         "the message does not decode: send what the proto describes, nested at most 16 levels deep";
     plain(Code::InvalidArgument, Reason::RequestInvalid, text)
+}
+
+/// The status of a message that is longer than the server reads.
+pub fn message_too_large() -> Status {
+    let text = "the message is longer than the server reads: send less at once";
+    plain(Code::OutOfRange, Reason::MessageTooLarge, text)
+}
+
+/// The status of a message that is compressed (gRPC compression, "Compression Method Asymmetry").
+pub fn encoding_unsupported() -> Status {
+    let text = "the server accepts no compressed message: send it without grpc-encoding";
+    let mut status = plain(Code::Unimplemented, Reason::EncodingUnsupported, text);
+    status.metadata_mut().insert(ACCEPT_ENCODING, MetadataValue::from_static("identity"));
+    status
+}
+
+/// The status of a call to a path that no rpc has.
+pub fn rpc_unknown() -> Status {
+    let text = "there is no such rpc: check its name, and whether the server serves it";
+    plain(Code::Unimplemented, Reason::RpcUnknown, text)
 }
 
 fn internal(text: &str) -> Status {

@@ -7,8 +7,11 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 
 /// Calls in flight on one connection.
 const MAX_STREAMS: u32 = 200;
-/// The longest header list, in bytes: a token of 8 KiB fits.
-const MAX_HEADERS: u32 = 16 * 1024;
+/// The longest head of an HTTP/1 request, in bytes: a token of 8 KiB fits.
+const MAX_HTTP1_HEAD: usize = 16 * 1024;
+/// The longest header list of an HTTP/2 request, in bytes. A longer one is answered without a gRPC
+/// status, so it is larger than each token that the gate refuses with a reason.
+const MAX_HTTP2_HEADERS: u32 = 64 * 1024;
 /// The bytes that a client may send before the server reads them, per call and per connection.
 const STREAM_WINDOW: u32 = 64 * 1024;
 const CONNECTION_WINDOW: u32 = 8 * STREAM_WINDOW;
@@ -48,7 +51,7 @@ pub(super) fn http1() -> http1::Builder {
         .keep_alive(true)
         .half_close(false)
         .pipeline_flush(false)
-        .max_header_size(MAX_HEADERS as usize)
+        .max_header_size(MAX_HTTP1_HEAD)
         .max_headers(100)
         // Bounds both the bytes that are read ahead and the buffered bytes of a response.
         .max_buf_size(SEND_BUFFER)
@@ -66,7 +69,7 @@ pub(super) fn http2() -> http2::Builder<TokioExecutor> {
     http2
         .timer(TokioTimer::new())
         .max_concurrent_streams(MAX_STREAMS)
-        .max_header_list_size(MAX_HEADERS)
+        .max_header_list_size(MAX_HTTP2_HEADERS)
         .header_table_size(4 * 1024)
         .max_frame_size(16 * 1024)
         .initial_stream_window_size(STREAM_WINDOW)

@@ -203,6 +203,9 @@ fn statuses() -> Vec<Status> {
         status::stopping(),
         status::watch_expired(),
         status::undecodable(),
+        status::message_too_large(),
+        status::encoding_unsupported(),
+        status::rpc_unknown(),
     ];
     errors.chain([Error::Panicked]).map(status::from_error).chain(others).collect()
 }

@@ -35,7 +35,7 @@ async fn only_a_good_token_learns_that_a_path_is_unknown() {
         );
         for token in [Token::of("services", "backend"), Token::of("github", "nobody")] {
             let outcome = server.raw_authorized(path, &format!("Bearer {}", token.sign())).await;
-            assert_eq!(refusal(outcome), "Unimplemented -", "{path}");
+            assert_eq!(refusal(outcome), "Unimplemented RPC_UNKNOWN", "{path}");
         }
     }
 }
@@ -58,7 +58,7 @@ async fn a_path_is_compared_byte_by_byte() {
         );
         assert_eq!(
             refusal(server.raw_authorized(path, &authorization).await),
-            "Unimplemented -",
+            "Unimplemented RPC_UNKNOWN",
             "{path}"
         );
     }
@@ -126,7 +126,7 @@ async fn reflection_can_be_switched_off() {
 
     for version in ["v1", "v1alpha"] {
         let path = format!("/grpc.reflection.{version}.ServerReflection/ServerReflectionInfo");
-        assert_eq!(refusal(server.raw(&path, &[], &[]).await), "Unimplemented -");
+        assert_eq!(refusal(server.raw(&path, &[], &[]).await), "Unimplemented RPC_UNKNOWN");
     }
     server.service().create("github", "h1").await;
 }

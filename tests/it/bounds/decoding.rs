@@ -72,7 +72,7 @@ async fn a_message_over_2_mib_is_out_of_range() {
         let message = vec![0; bytes];
         let authorization = bearer(&Token::of("services", "backend"));
         let status = server.raw(CREATE, &[("authorization", &authorization)], &message).await;
-        assert_eq!(refusal(status), "OutOfRange -");
+        assert_eq!(refusal(status), "OutOfRange MESSAGE_TOO_LARGE");
     }
 
     assert_eq!(server.database.db_everything().await, before);
