@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use tokio::sync::OwnedSemaphorePermit;
 
 use super::{AuthError, TokenCaller, VerifiedToken, target::RequestedUser};
 pub use crate::domain::sign_in::RECENT_SIGN_IN;
-use crate::domain::{TenantId, TokenStamp, UserId, UserRef, UserState, Verifier};
+use crate::{
+    call_slot::CallSlot,
+    domain::{TenantId, TokenStamp, UserId, UserRef, UserState, Verifier},
+};
 
 /// The permission of a caller to make a call in a tenant.
 #[derive(Debug, Clone)]
@@ -15,8 +17,8 @@ pub struct Permit {
     tenant: TenantId,
     caller: Caller,
     expire_time: DateTime<Utc>,
-    /// The call's permit of the concurrency limit.
-    _slot: Option<Arc<OwnedSemaphorePermit>>,
+    /// The call's slot among those that the server carries out at once.
+    slot: Option<Arc<CallSlot>>,
 }
 
 /// The caller of a call.
@@ -114,20 +116,25 @@ impl Caller {
 
 impl Permit {
     pub(super) fn new(tenant: TenantId, caller: Caller, expire_time: DateTime<Utc>) -> Self {
-        Self { tenant, caller, expire_time, _slot: None }
+        Self { tenant, caller, expire_time, slot: None }
     }
 
-    /// Holds the call's permit of the concurrency limit until the last copy of this permit is
-    /// dropped. A write whose client has disconnected thus stays counted.
-    pub fn hold(&mut self, slot: OwnedSemaphorePermit) {
-        self._slot = Some(Arc::new(slot));
+    /// Holds the call's slot until the last copy of this permit is dropped. A write whose client has
+    /// disconnected thus stays counted.
+    pub fn hold(&mut self, slot: CallSlot) {
+        self.slot = Some(Arc::new(slot));
     }
 
-    /// The same permission under the concurrency permit of another call: for a call that a service
-    /// makes on behalf of this caller.
+    /// The call's slot; `None` for a call that takes none.
+    pub fn slot(&self) -> Option<&Arc<CallSlot>> {
+        self.slot.as_ref()
+    }
+
+    /// The same permission in the slot of another call: for a call that a service makes on behalf of
+    /// this caller.
     #[must_use]
     pub fn in_slot_of(self, other: &Self) -> Self {
-        Self { _slot: other._slot.clone(), ..self }
+        Self { slot: other.slot.clone(), ..self }
     }
 
     /// The tenant that the call is about.

@@ -5,6 +5,8 @@
 //! The wait also slows clients down that repeat refused calls without a pause. A refusal costs
 //! about as much as a short call: at once and without end, refusals would take the processors from
 //! the calls that the server carries out.
+//!
+//! A writer that waits for other writers gives its slot to others meanwhile (`call_slot.rs`).
 
 use std::{sync::Arc, time::Duration};
 
@@ -13,13 +15,15 @@ use tokio::{
     time::timeout,
 };
 
-use crate::auth::Permit;
+use crate::{auth::Permit, call_slot::CallSlot};
 
 /// How long a call waits for a slot before it is refused.
 const LONGEST_WAIT: Duration = Duration::from_millis(40);
 /// How many calls may wait for each slot. A call beyond them is refused at once, so that waiting
 /// calls take little memory.
 const WAITING_PER_SLOT: usize = 8;
+/// How many writers may wait for others without a slot, for each slot.
+const ASIDE_PER_SLOT: usize = 8;
 
 /// The slots for calls, shared by both transports. A call gets its slot behind the gate, so that a
 /// refused caller takes none.
@@ -27,6 +31,7 @@ const WAITING_PER_SLOT: usize = 8;
 pub struct ConcurrencyLimit {
     slots: Arc<Semaphore>,
     waiting: Arc<Semaphore>,
+    aside: Arc<Semaphore>,
     max: usize,
 }
 
@@ -37,8 +42,13 @@ pub struct LimitReached;
 impl ConcurrencyLimit {
     /// At most `max` calls at once.
     pub fn new(max: usize) -> Self {
-        let waiting = Arc::new(Semaphore::new(max * WAITING_PER_SLOT));
-        Self { slots: Arc::new(Semaphore::new(max)), waiting, max }
+        let semaphore = |permits| Arc::new(Semaphore::new(permits));
+        Self {
+            slots: semaphore(max),
+            waiting: semaphore(max * WAITING_PER_SLOT),
+            aside: semaphore(max * ASIDE_PER_SLOT),
+            max,
+        }
     }
 
     /// The number of slots.
@@ -51,13 +61,14 @@ impl ConcurrencyLimit {
         self.slots.available_permits()
     }
 
-    /// Takes a slot for a call, which holds it as long as its permit. Calls that wait get theirs in
+    /// Takes a slot for a call, which has it as long as its permit. Calls that wait get theirs in
     /// the order of their arrival.
     ///
     /// # Errors
     /// [`LimitReached`] if no slot becomes free in time, or too many calls wait.
     pub async fn acquire(&self, permit: &mut Permit) -> Result<(), LimitReached> {
-        permit.hold(self.slot().await?);
+        let slot = self.slot().await?;
+        permit.hold(CallSlot::new(slot, Arc::clone(&self.slots), Arc::clone(&self.aside)));
         Ok(())
     }
 

@@ -13,6 +13,7 @@ use diesel::{
     sql_types::{Array, BigInt},
 };
 use futures_util::future::join;
+use tokio::time::timeout;
 
 use super::{IdentifiedRequest, Session, StoreError, cached::Cached};
 use crate::domain::{IdentityRef, TenantId, UserId};
@@ -63,8 +64,8 @@ impl LockKeys {
 
 impl Session {
     /// Begins a transaction, and takes the locks of these keys, and of the request's id, until it
-    /// ends. A writer that waits for another writer of this process waits without a connection, so
-    /// that other callers have one.
+    /// ends. A writer that waits for another writer of this process waits without a connection and
+    /// without a slot, so that other callers have them.
     ///
     /// # Errors
     /// [`StoreError::Busy`] if other writers hold the locks for too long.
@@ -108,7 +109,14 @@ impl Session {
         let mut turn = self.store.write_queue.enqueue(numbers);
         if !turn.is_first() {
             self.conn.give_back();
+            if let Some(slot) = &self.slot {
+                slot.step_aside().ok_or(StoreError::Overloaded)?;
+            }
             turn.wait(LONGEST_WAIT).await?;
+            if let Some(slot) = &self.slot {
+                let back = timeout(LONGEST_WAIT, slot.step_back()).await;
+                back.map_err(|_| StoreError::Overloaded)?;
+            }
             self.conn = self.store.connection().await?;
         }
         self.turn = Some(turn);

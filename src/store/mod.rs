@@ -64,6 +64,7 @@ use self::{
     writes::Write,
 };
 use crate::{
+    call_slot::CallSlot,
     domain::{EventKind, ProviderPolicies, TenantId, UserId},
     telemetry::metrics::Metrics,
 };
@@ -205,6 +206,7 @@ impl Store {
             key,
             trust,
             request: None,
+            slot: None,
             caller: None,
             events: Vec::new(),
             kinds: Vec::new(),
@@ -266,6 +268,8 @@ pub struct Session {
     key: TenantKey,
     trust: Arc<Trust>,
     request: Option<IdentifiedRequest>,
+    /// The slot of the call.
+    slot: Option<Arc<CallSlot>>,
     /// The calling user, if the caller acts for itself.
     caller: Option<UserId>,
     /// The events of the open transaction that are not inserted yet.
@@ -282,6 +286,13 @@ impl Session {
     #[must_use]
     pub fn for_request(self, request: Option<IdentifiedRequest>) -> Self {
         Self { request, ..self }
+    }
+
+    /// The same session for the call with this slot, which it gives to others while it waits for
+    /// other writers.
+    #[must_use]
+    pub fn in_slot(self, slot: Option<&Arc<CallSlot>>) -> Self {
+        Self { slot: slot.cloned(), ..self }
     }
 
     /// Whether the session is for a request with an id.

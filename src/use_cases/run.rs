@@ -235,7 +235,8 @@ impl UseCases {
             subject: subject.to_owned(),
             fingerprint,
         });
-        Ok(self.store.session(permit.tenant()).await?.for_request(request))
+        let session = self.store.session(permit.tenant()).await?;
+        Ok(session.for_request(request).in_slot(permit.slot()))
     }
 }
 

@@ -103,7 +103,8 @@ impl StartSignIn {
         let StartedFlow { authorization_url, state, flow } = started;
         let attempt_secret = random_text()?;
         let name = AttemptKey::new(&state, &attempt_secret);
-        let mut session = use_cases.store.session(self.permit.tenant()).await?;
+        let session = use_cases.store.session(self.permit.tenant()).await?;
+        let mut session = session.in_slot(self.permit.slot());
         if let Some(user) = &user {
             // Waits for the writes to this user that are under way.
             session.wait_for_writers(&LockKeys::default().user(user)).await?;

@@ -186,7 +186,8 @@ impl Completion {
     }
 
     async fn session(&self) -> Result<Session, StoreError> {
-        self.use_cases.store.session(self.tenant()).await
+        let session = self.use_cases.store.session(self.tenant()).await?;
+        Ok(session.in_slot(self.complete.permit.slot()))
     }
 }
 

@@ -4,7 +4,7 @@ use identity_link::grpc::proto as pb;
 use serde_json::json as value;
 use tokio::task::JoinHandle;
 
-use crate::support::{tokens::Token, *};
+use crate::support::{cluster::cluster, tokens::Token, *};
 
 /// More than the connections, and more than the connections and the longest wait for one would let
 /// through.
@@ -89,6 +89,56 @@ async fn writers_that_wait_for_one_user_hold_at_most_one_connection() {
     }
     assert_eq!(count(&outcomes, "Aborted CONFLICT_RETRY"), WRITERS, "{outcomes:?}");
     assert!(calls > WRITERS, "the writers should have waited longer than that");
+    held.db_release().await;
+    service.update_user(block(&busy, true)).await.unwrap();
+    server.database.db_assert_invariants().await;
+}
+
+/// A89: more writers to one user than calls at once. Each waits without a slot, so no other caller is
+/// refused, and each of them is still carried out or told to repeat.
+#[tokio::test(flavor = "multi_thread")]
+async fn writers_of_one_user_leave_the_capacity_to_others() {
+    let few_slots = |toml: String| format!("max_concurrent_calls = 8\n{toml}");
+    let server = TestServer::start_with(cluster().db_migrated().await, few_slots).await;
+    let service = server.service();
+    let busy = service.create("google-oauth2", "busy").await.id;
+    let second = service.create("github", "busy").await.id;
+    service.link(link_user(&busy, &second)).await.unwrap();
+    service.create("github", "other").await;
+    let ann = service.create("google-oauth2", "ann").await.id;
+    let held = server.database.db_hold(&busy).await;
+    let mut writers: Vec<_> = (0..8).map(|n| write(&server, &busy, n)).collect();
+    server.database.db_until_waiting(1).await;
+    // Each comes when the ones before have given their slots to others.
+    for round in 1..15 {
+        writers.extend((0..8).map(|n| write(&server, &busy, round * 8 + n)));
+        service.user(&ann).await;
+    }
+    assert_eq!(writers.len(), 120);
+
+    let mut calls = 0;
+    let ann_herself = server.person("google-oauth2", "ann");
+    while !writers.iter().all(JoinHandle::is_finished) {
+        let (blocked, read, found, ()) = tokio::join!(
+            service.update_user(block(&ann, false)),
+            ann_herself.get_user(get("")),
+            service.find_by_email(by_email("a@b.c")),
+            signs_in_anew(&service, calls),
+        );
+        blocked.unwrap();
+        read.unwrap();
+        found.unwrap();
+        calls += 1;
+    }
+
+    let mut outcomes = Vec::new();
+    for writer in writers {
+        outcomes.push(writer.await.unwrap());
+    }
+    assert!(calls > 10, "the writers should have waited longer than that");
+    let refused = outcomes.iter().filter(|outcome| !outcome.contains("CONFLICT_RETRY"));
+    // The writers themselves come faster than eight slots can take them in, so some are refused.
+    assert!(refused.clone().all(|outcome| outcome.contains("OVERLOADED")), "{outcomes:?}");
     held.db_release().await;
     service.update_user(block(&busy, true)).await.unwrap();
     server.database.db_assert_invariants().await;
