@@ -4,7 +4,7 @@
 
 use std::fmt::Write as _;
 
-use prost_reflect::{DescriptorPool, DynamicMessage, MethodDescriptor};
+use prost_reflect::{DescriptorPool, DynamicMessage, MethodDescriptor, Value};
 
 /// Who may call one rpc, as the proto declares it.
 pub(super) struct AccessRule {
@@ -14,7 +14,14 @@ pub(super) struct AccessRule {
     pub self_scope: Option<String>,
     /// The scope that a service token needs; `None` if service tokens are not accepted.
     pub service_scope: Option<String>,
+    /// The variant of `CallClass` of its calls.
+    pub class: &'static str,
 }
+
+/// The value of `MethodOptions.IdempotencyLevel` of an rpc that only reads.
+const NO_SIDE_EFFECTS: i32 = 1;
+/// The scope of the rpcs with which people sign in.
+const SIGN_IN: &str = "sign_in:users";
 
 /// Reads the rule of each rpc of package `identitylink.v1`.
 ///
@@ -57,10 +64,19 @@ fn rule(pool: &DescriptorPool, method: &MethodDescriptor) -> Result<AccessRule, 
     if self_scope.is_none() && service_scope.is_none() {
         return Err(format!("the access of rpc {name} admits no caller: name a scope"));
     }
+    let only_reads = options
+        .get_field_by_name("idempotency_level")
+        .is_some_and(|level| *level == Value::EnumNumber(NO_SIDE_EFFECTS));
+    let class = match (only_reads, service_scope.as_deref()) {
+        (true, _) => "Read",
+        (false, Some(SIGN_IN)) => "SignIn",
+        (false, _) => "Write",
+    };
     Ok(AccessRule {
         path: format!("/{}/{}", method.parent_service().full_name(), method.name()),
         self_scope,
         service_scope,
+        class,
     })
 }
 
@@ -79,11 +95,11 @@ fn scope(access: &DynamicMessage, field: &str, rpc: &str) -> Result<Option<Strin
 pub(super) fn to_rust(rules: &[AccessRule]) -> String {
     let mut rust = String::from("&[\n");
     for rule in rules {
-        let AccessRule { path, self_scope, service_scope } = rule;
+        let AccessRule { path, self_scope, service_scope, class } = rule;
         // Writing to a String cannot fail.
         let _ = writeln!(
             rust,
-            "    AccessRule {{ path: {path:?}, self_scope: {self_scope:?}, service_scope: {service_scope:?} }},"
+            "    AccessRule {{ path: {path:?}, self_scope: {self_scope:?}, service_scope: {service_scope:?}, class: CallClass::{class} }},"
         );
     }
     rust.push(']');

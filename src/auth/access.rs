@@ -12,6 +12,31 @@ pub struct AccessRule {
     pub self_scope: Option<&'static str>,
     /// The scope that a service token needs; `None` accepts no service token.
     pub service_scope: Option<&'static str>,
+    /// What its calls do, for limits per caller.
+    pub class: CallClass,
+}
+
+/// What a call does. The proto declares it: an rpc that only reads has the option
+/// `idempotency_level = NO_SIDE_EFFECTS`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CallClass {
+    /// It only reads.
+    Read,
+    /// It changes something.
+    Write,
+    /// It is a part of a person's sign-in, and changes something.
+    SignIn,
+}
+
+impl CallClass {
+    /// The name, as operators and clients see it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Read => "reads",
+            Self::Write => "writes",
+            Self::SignIn => "sign_ins",
+        }
+    }
 }
 
 /// All rpcs of package `identitylink.v1`. The build script generates the table from the protos.

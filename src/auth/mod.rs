@@ -16,7 +16,7 @@ pub mod target;
 pub mod tokens;
 mod verified_tokens;
 
-pub use access::AccessRule;
+pub use access::{AccessRule, CallClass};
 pub use claims::Claims;
 pub use error::AuthError;
 pub use id_tokens::{IdToken, IdTokenExpectations, IdTokenRules, IssuerRule};

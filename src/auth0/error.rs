@@ -174,8 +174,8 @@ impl ApiError {
         Self::new(StatusCode::METHOD_NOT_ALLOWED, None, "Method Not Allowed")
     }
 
-    /// A call for which no slot is free.
-    pub(super) fn overloaded() -> Self {
+    /// A call for which no slot is free, or above its caller's limit.
+    pub(super) fn too_many_requests() -> Self {
         let message = "Too many requests. Check the X-RateLimit-Limit, X-RateLimit-Remaining and X-RateLimit-Reset headers.";
         Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", message)
     }

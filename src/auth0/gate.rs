@@ -14,12 +14,13 @@ use super::{
     AppState,
     access_table::{AccessTable, Route},
     error::ApiError,
-    openapi,
+    openapi, rate_limit,
 };
 use crate::{
-    auth::Permit,
+    auth::{Permit, VerifiedToken},
     calls::{admission, admitted, concurrency::ConcurrencyLimit},
     domain::TenantId,
+    rate_limits::{RateLimits, Verdict},
     telemetry::CallRecord,
     use_cases::UseCases,
 };
@@ -29,6 +30,7 @@ use crate::{
 pub(super) struct Gate {
     pub use_cases: Arc<UseCases>,
     pub tenants: Arc<BTreeSet<TenantId>>,
+    pub rate_limits: Arc<RateLimits>,
     pub limit: ConcurrencyLimit,
     pub table: Arc<AccessTable>,
 }
@@ -55,11 +57,22 @@ pub(super) async fn pass(
         return ApiError::method().into_response();
     };
     record.set_name(format!("{method} {}", openapi::documented_path(path.as_str())));
-    match gate.admit(route, request.headers(), &record).await {
+    let verified = admission::verify(&gate.use_cases, request.headers(), &record).await;
+    let token = match verified {
+        Ok(token) => token,
+        Err(denial) => return ApiError::from_auth_error(route, denial).into_response(),
+    };
+    // Before the rule's check: a caller that may not make the calls has the same limit.
+    let standing = match gate.rate_limits.judge(&token, route.rule.class) {
+        Verdict::Refused(exceeded) => return admitted(rate_limit::refused(&exceeded)),
+        Verdict::Passed(standing) => standing,
+        Verdict::WouldRefuse => None,
+    };
+    let response = match gate.permit(route, &token, request.headers(), &record) {
         Ok(mut permit) => {
             // After the rule's check, so that only a permitted call takes a slot.
             if gate.limit.acquire(&mut permit).await.is_err() {
-                return admitted(ApiError::overloaded().into_response());
+                return admitted(ApiError::too_many_requests().into_response());
             }
             // No code behind the gate needs the token, and none can log it by accident.
             request.headers_mut().remove(AUTHORIZATION);
@@ -67,19 +80,20 @@ pub(super) async fn pass(
             admitted(next.run(request).await)
         }
         Err(refused) => refused.into_response(),
-    }
+    };
+    rate_limit::noted(response, standing)
 }
 
 impl Gate {
-    async fn admit(
+    fn permit(
         &self,
         route: Route,
+        token: &VerifiedToken,
         headers: &HeaderMap,
         record: &CallRecord,
     ) -> Result<Permit, ApiError> {
         let denied = |denial| ApiError::from_auth_error(route, denial);
-        let token = admission::verify(&self.use_cases, headers, record).await.map_err(denied)?;
-        let permit = admission::permit(&self.use_cases, route.rule, &token, headers, record)
+        let permit = admission::permit(&self.use_cases, route.rule, token, headers, record)
             .map_err(denied)?;
         if self.tenants.contains(permit.tenant()) { Ok(permit) } else { Err(ApiError::tenant()) }
     }

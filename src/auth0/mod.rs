@@ -47,6 +47,7 @@ use crate::{
     auth::{AbsorbedId, Permit, Target},
     calls::{Body, admission, concurrency::ConcurrencyLimit, telemetry::CallOutcome},
     config::Auth0,
+    rate_limits::RateLimits,
     telemetry::Label,
     use_cases::UseCases,
 };
@@ -91,13 +92,15 @@ pub fn serves(path: &str) -> bool {
     path.strip_prefix(BASE).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
-/// The routes, each behind the gate. At most `max_scans` searches over all users run at once.
+/// The routes, each behind the gate. Each call counts for the `rate_limits` of its caller; at most
+/// `max_scans` searches over all users run at once.
 ///
 /// # Errors
 /// A text that names the route without an rpc.
 pub fn routes(
     settings: &Auth0,
     use_cases: &Arc<UseCases>,
+    rate_limits: Arc<RateLimits>,
     limit: ConcurrencyLimit,
     max_scans: usize,
 ) -> Result<Router, String> {
@@ -116,6 +119,7 @@ pub fn routes(
     let gate = Gate {
         use_cases: Arc::clone(use_cases),
         tenants: Arc::new(settings.tenants.clone()),
+        rate_limits,
         limit,
         table: Arc::new(table),
     };

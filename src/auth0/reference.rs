@@ -98,7 +98,7 @@ fn refusals() -> Vec<ApiError> {
         ApiError::not_found(),
         ApiError::elsewhere("/authorize", "the Authentication API of the tenant"),
         ApiError::method(),
-        ApiError::overloaded(),
+        ApiError::too_many_requests(),
         ApiError::too_many_scans(),
         ApiError::deadline_exceeded(),
         ApiError::tenant(),

@@ -9,6 +9,7 @@ mod listener;
 mod management;
 mod oauth;
 mod providers;
+mod rate_limits;
 mod reader;
 #[cfg(test)]
 mod reference;
@@ -36,6 +37,7 @@ use crate::{
     domain::{ProviderPolicies, TenantId},
     feed::FeedSettings,
     listener::{Limits, TlsFiles},
+    rate_limits::RateLimitSettings,
     store::Address,
     telemetry::TraceSettings,
 };
@@ -90,9 +92,11 @@ keys! {
         tenants: Nested = Nested::Required(": at least one, such as [tenants.default]"),
         /// Auth0's Management API over HTTP.
         auth0: Nested = Nested::Optional,
+        /// How many calls each caller may make.
+        rate_limits: Nested = Nested::Optional,
         /// How many calls are processed at once. Further calls wait for 40 ms at most, eight times
-        /// as many at once, and are then refused with `OVERLOADED`. The default is 16 for each of
-        /// `database.max_connections`.
+        /// as many at once, and are then refused with `OVERLOADED`. A writer that waits for others of
+        /// the same user is not counted. The default is 16 for each of `database.max_connections`.
         max_concurrent_calls: Number = Number {
             default: MAX_CONNECTIONS * CALLS_PER_CONNECTION,
             bounds: 1..=100_000,
@@ -134,6 +138,8 @@ pub struct Config {
     pub max_call_time: Duration,
     /// How many calls are processed at once; further calls are refused.
     pub max_concurrent_calls: usize,
+    /// How many calls each caller may make.
+    pub rate_limits: RateLimitSettings,
     /// How long the server accepts calls after a signal to stop.
     pub shutdown_delay: Duration,
     /// How long calls in flight may take after that.
@@ -254,6 +260,7 @@ impl Config {
         let issuers = issuers.map(|table| issuers::read(table, &tenants, base)).unwrap_or_default();
         let services = r.table(&ROOT.services);
         let services = services.map(|table| services::read(table, &issuers)).unwrap_or_default();
+        let rate_limits = rate_limits::read(r.table_or_empty(&ROOT.rate_limits), &issuers);
 
         let problems = r.finish();
         match (listen, log, database) {
@@ -265,6 +272,7 @@ impl Config {
                 reflection,
                 max_call_time,
                 max_concurrent_calls,
+                rate_limits,
                 shutdown_delay,
                 shutdown_grace,
                 log,

@@ -7,7 +7,7 @@ use expect_test::expect_file;
 use super::{
     Config, auth0, feed, issuers,
     keys::{DAY, Flag, HOUR, List, MINUTE, Nested, Number, OneOf, Presence, Text, Time},
-    listener, management, oauth, providers, tenants, tls,
+    listener, management, oauth, providers, rate_limits, tenants, tls,
 };
 
 const TITLE: &str = "# Configuration
@@ -18,8 +18,8 @@ The configuration is one TOML file. `identity-link check-config` lists all probl
 not on this page is a problem, too. Relative paths start at the folder of the file. A duration is a string with units,
 such as `\"30s\"`, `\"10m\"`, `\"1h\"` or `\"90d\"`.
 
-An environment variable overrides a key of the file. In its name, replace `<TENANT>`, `<PROVIDER>` and `<ISSUER>` by the
-name in the file, in capitals, with `_` for `-`. A list is then one text, with commas between its items.
+An environment variable overrides a key of the file. In its name, replace `<TENANT>`, `<PROVIDER>`, `<ISSUER>` and
+`<SERVICE>` by the name in the file, in capitals, with `_` for `-`. A list is then one text, with commas between its items.
 ";
 
 /// The type of a key that is a table.
@@ -134,6 +134,10 @@ fn tables() -> Vec<Table> {
         management::ManagementKeys::described(),
         super::DatabaseKeys::described(),
         feed::FeedKeys::described(),
+        rate_limits::RateLimitKeys::described(),
+        rate_limits::ServiceLimitKeys::described(),
+        rate_limits::UserLimitKeys::described(),
+        rate_limits::NamedServiceKeys::described(),
         auth0::Auth0Keys::described(),
         tenants::TenantKeys::described(),
         providers::ProviderKeys::described(),
@@ -224,7 +228,8 @@ fn each_key_of_the_reference_page_is_read() {
                 .path_of(key)
                 .replace("<tenant>", "t")
                 .replace("<provider>", "p")
-                .replace("<issuer>", "i");
+                .replace("<issuer>", "i")
+                .replace("<service>", "s");
             let wrong = (format!("{}__X", variable(&path)), "1".to_owned());
             let problems = FILES
                 .map(|file| Config::parse(file, Path::new("."), [wrong.clone()]).err().unwrap().0);

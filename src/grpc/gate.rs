@@ -17,12 +17,13 @@ use tower::{Layer, Service};
 
 use super::{
     paths::{is_event_watch, is_grpc, is_open_stream, is_public, is_watch},
-    status::{from_auth_error, overloaded, rpc_unknown},
+    status::{from_auth_error, overloaded, rate_limited, rpc_unknown},
     streams::OpenStreams,
 };
 use crate::{
-    auth::{AccessRule, Permit},
+    auth::{AccessRule, VerifiedToken},
     calls::{admission, admitted, concurrency::ConcurrencyLimit},
+    rate_limits::{RateLimits, Verdict},
     telemetry::CallRecord,
     use_cases::UseCases,
 };
@@ -34,15 +35,22 @@ const SENTENCE: &str = "This port speaks gRPC: call it with a gRPC client such a
 #[derive(Clone)]
 pub struct GateLayer {
     use_cases: Arc<UseCases>,
+    rate_limits: Arc<RateLimits>,
     limit: ConcurrencyLimit,
     streams: OpenStreams,
 }
 
 impl GateLayer {
-    /// A gate that trusts the issuers of these use cases. Each admitted call takes one of `limit`;
-    /// calls without a token have at most `streams` open.
-    pub fn new(use_cases: Arc<UseCases>, limit: ConcurrencyLimit, streams: OpenStreams) -> Self {
-        Self { use_cases, limit, streams }
+    /// A gate that trusts the issuers of these use cases. Each call counts for the `rate_limits` of
+    /// its caller, and takes one of `limit` if it is admitted; calls without a token have at most
+    /// `streams` open.
+    pub fn new(
+        use_cases: Arc<UseCases>,
+        rate_limits: Arc<RateLimits>,
+        limit: ConcurrencyLimit,
+        streams: OpenStreams,
+    ) -> Self {
+        Self { use_cases, rate_limits, limit, streams }
     }
 }
 
@@ -79,7 +87,7 @@ where
         // Uses the instance that is ready; a clone need not be.
         let ready = self.inner.clone();
         let mut inner = mem::replace(&mut self.inner, ready);
-        let GateLayer { use_cases, limit, streams } = self.gate.clone();
+        let GateLayer { use_cases, rate_limits, limit, streams } = self.gate.clone();
         Box::pin(async move {
             if let Some(refused) = reject_non_grpc(&request) {
                 return Ok(refused);
@@ -96,7 +104,15 @@ where
                 return inner.call(request).await;
             }
             let record = request.extensions().get::<CallRecord>().cloned().unwrap_or_default();
-            match admit(&use_cases, path, request.headers(), &record).await {
+            let (token, rule) = match identify(&use_cases, path, request.headers(), &record).await {
+                Ok(identified) => identified,
+                Err(status) => return Ok(status.into_http()),
+            };
+            // Before the access check: a caller that may not make the calls has the same limit.
+            if let Verdict::Refused(exceeded) = rate_limits.judge(&token, rule.class) {
+                return Ok(admitted(rate_limited(&exceeded).into_http()));
+            }
+            match admission::permit(&use_cases, rule, &token, request.headers(), &record) {
                 Ok(mut permit) => {
                     // After the access check, so that a call that is refused takes no slot. A watch
                     // takes a slot of the feed instead.
@@ -108,7 +124,7 @@ where
                     request.extensions_mut().insert(permit);
                     Ok(admitted(inner.call(request).await?))
                 }
-                Err(status) => Ok(status.into_http()),
+                Err(denial) => Ok(from_auth_error(denial).into_http()),
             }
         })
     }
@@ -140,16 +156,16 @@ fn reject_non_grpc<B>(request: &Request<B>) -> Option<Response<Body>> {
     Some(response.unwrap_or_default())
 }
 
-/// Judges a call by its path and its metadata. Which user it is about is in the message, and judged
+/// Who calls, and the rule of the rpc. Which user the call is about is in the message, and judged
 /// later.
-async fn admit(
+async fn identify(
     use_cases: &UseCases,
     path: &str,
     headers: &HeaderMap,
     record: &CallRecord,
-) -> Result<Permit, Status> {
+) -> Result<(Arc<VerifiedToken>, &'static AccessRule), Status> {
     let token = admission::verify(use_cases, headers, record).await.map_err(from_auth_error)?;
     // Only verified callers learn which paths exist.
     let rule = AccessRule::for_path(path).ok_or_else(rpc_unknown)?;
-    admission::permit(use_cases, rule, &token, headers, record).map_err(from_auth_error)
+    Ok((token, rule))
 }

@@ -12,8 +12,8 @@ use tonic_types::{ErrorDetails, StatusExt as _};
 pub use self::refusals::from_domain_error;
 use super::proto::Reason;
 use crate::{
-    auth::AuthError, calls::telemetry::CallOutcome, domain::DomainError, store::StoreError,
-    telemetry::Label, use_cases::Error,
+    auth::AuthError, calls::telemetry::CallOutcome, domain::DomainError, rate_limits::Exceeded,
+    store::StoreError, telemetry::Label, use_cases::Error,
 };
 
 /// `ErrorInfo.domain` of each refusal.
@@ -180,6 +180,23 @@ pub fn replace_foreign_status(response: Response<Body>) -> Response<Body> {
 /// The status of a call above the limit of concurrent calls.
 pub fn overloaded() -> Status {
     retry(Code::ResourceExhausted, Reason::Overloaded, "the server is at capacity: try again later")
+}
+
+/// The status of a call above a limit of its caller.
+pub fn rate_limited(exceeded: &Exceeded) -> Status {
+    let Exceeded { class, rate, retry_after } = exceeded;
+    let metadata = HashMap::from([
+        ("class".to_owned(), class.name().to_owned()),
+        ("limit".to_owned(), rate.to_string()),
+    ]);
+    let mut details =
+        ErrorDetails::with_error_info(reason_name(Reason::RateLimited), DOMAIN, metadata);
+    details.set_retry_info(Some(*retry_after));
+    let text = format!(
+        "this caller may make {rate} {}: wait as the details say, or have the operator allow more",
+        class.name()
+    );
+    Status::with_error_details(Code::ResourceExhausted, text, details)
 }
 
 /// The status of a call that exceeded its deadline.

@@ -22,7 +22,8 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 pub use self::error::ServeError;
 use self::{
-    drain::drain, grpc_routes::grpc_routes, parts::Parts, transport_router::TransportRouter,
+    drain::drain, grpc_routes::grpc_routes, parts::Parts, sweep::keep_small,
+    transport_router::TransportRouter,
 };
 use crate::{
     auth0,
@@ -37,6 +38,7 @@ use crate::{
         Protocols, accept,
     },
     management::{self, ServerState},
+    rate_limits::RateLimits,
     telemetry::{
         Traces,
         metrics::{Connections, Metrics},
@@ -95,6 +97,8 @@ pub async fn serve(
     let Parts { use_cases, feed, health, stop_streams } =
         Parts::start(&config, &state, &stop).await?;
 
+    let rate_limits = Arc::new(RateLimits::new(&config.rate_limits));
+    tokio::spawn(keep_small(Arc::clone(&rate_limits), stop.clone()));
     let limit = ConcurrencyLimit::new(config.max_concurrent_calls);
     let streams =
         OpenStreams::new(max_open_streams(&config), config.max_call_time, stop_streams.clone());
@@ -105,12 +109,13 @@ pub async fn serve(
     let grpc = grpc_stack(
         telemetry(status::outcome),
         config.max_call_time,
-        GateLayer::new(Arc::clone(&use_cases), limit.clone(), streams),
+        GateLayer::new(Arc::clone(&use_cases), Arc::clone(&rate_limits), limit.clone(), streams),
         grpc_routes(&use_cases, feed, health.service(), config.reflection)?,
     );
     let auth0 = match &config.auth0 {
         Some(settings) => {
-            let routes = auth0::routes(settings, &use_cases, limit.clone(), max_scans(&config))
+            let scans = max_scans(&config);
+            let routes = auth0::routes(settings, &use_cases, rate_limits, limit.clone(), scans)
                 .map_err(ServeError::Part)?;
             Some(auth0_stack(
                 settings,

@@ -1,6 +1,6 @@
 //! Removes expired rows and finishes interrupted deletions, in small steps while calls are served.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     clock,
     domain::TenantId,
+    rate_limits::RateLimits,
     store::{Leftovers, Store, StoreError},
     telemetry::metrics::FeedMetrics,
 };
@@ -15,6 +16,19 @@ use crate::{
 /// The interval of sweeps. Expired rows are never returned even before they are swept: the sweep
 /// frees their space, and finishes interrupted deletions.
 const EVERY: Duration = Duration::from_secs(600);
+
+/// The interval at which callers are forgotten that have all of their limits left.
+const FORGET_EVERY: Duration = Duration::from_secs(60);
+
+/// Forgets idle callers in intervals until `stop`, so that the limits take memory only for callers
+/// that call.
+pub(super) async fn keep_small(rate_limits: Arc<RateLimits>, stop: CancellationToken) {
+    let mut times = interval(FORGET_EVERY);
+    times.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    while stop.run_until_cancelled(times.tick()).await.is_some() {
+        rate_limits.forget_idle_callers();
+    }
+}
 
 /// Removes expired responses, tickets and attempts, leftovers of interrupted deletions, and events
 /// older than `retention`, in intervals until `stop`.

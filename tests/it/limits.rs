@@ -4,6 +4,8 @@ mod abandoned;
 mod capacity;
 mod deadlines;
 mod one_user;
+mod rate_limits;
+mod shadow;
 
 use crate::support::{
     TestServer,

@@ -2,13 +2,17 @@
 //! statuses of all refusals. The pages of the configuration and of the command line have their
 //! tests beside their code.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use expect_test::expect_file;
 use identity_link::{
-    auth::{AuthError, access::TABLE},
+    auth::{AuthError, CallClass, access::TABLE},
     domain::{DomainError, Violation, error::LinkTokenProblem},
     grpc::{proto::DESCRIPTOR_SET, status},
+    rate_limits::{Exceeded, Rate},
     store::StoreError,
     use_cases::Error,
 };
@@ -199,6 +203,11 @@ fn statuses() -> Vec<Status> {
         .chain(stores.into_iter().map(Error::Store));
     let others = [
         status::overloaded(),
+        status::rate_limited(&Exceeded {
+            class: CallClass::Read,
+            rate: Rate::parse("100/s").unwrap(),
+            retry_after: Duration::from_secs(1),
+        }),
         status::deadline(),
         status::stopping(),
         status::watch_expired(),

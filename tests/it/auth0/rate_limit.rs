@@ -1,4 +1,5 @@
-//! The server's free capacity, in the headers where Auth0's clients look for it in each response.
+//! The caller's limit, or without one the server's free capacity, in the headers where Auth0's clients
+//! look for it in each response.
 
 use http::Method;
 use hyper::body::Bytes;
@@ -132,4 +133,52 @@ async fn calls_that_are_carried_out_leave_less_room() {
         write.await.unwrap().ok();
     }
     assert_eq!(room(&server.stranger().get(ANN).await), (4, 4));
+}
+
+/// G26: the headers have the caller's limit if it has one, and a refusal is true about when to repeat.
+#[tokio::test]
+async fn a_callers_limit_is_in_the_headers_and_a_refusal_is_auth0s() {
+    let limits = "[rate_limits.services]\nreads = \"3/h\"\n[rate_limits.users]\nwrites = \"1/h\"\n";
+    let database = cluster().db_migrated().await;
+    let server = TestServer::start_with(database, |toml| toml + AUTH0 + limits).await;
+    let backend = server.backend();
+    let number =
+        |said: &Said, name: &str| -> i64 { said.headers[name].to_str().unwrap().parse().unwrap() };
+    let told =
+        |said: &Said| ["x-ratelimit-limit", "x-ratelimit-remaining"].map(|name| number(said, name));
+    // Writes of services have no limit: the server's capacity.
+    let created = backend.post(USERS, &json!({"connection": "github", "user_id": "ann"})).await;
+    assert_eq!(told(&created)[0], 128);
+    let before = identity_link::clock::now().timestamp();
+    for (path, left) in [(ANN, 2), (USERS, 1), ("/api/v2/users/github%7Cbob", 0)] {
+        let said = backend.get(path).await;
+        assert_eq!(told(&said), [3, left], "{said:?}");
+        // All calls of the limit again, or the next one: each takes a third of an hour.
+        let thirds = if left == 0 { 1 } else { 3 - left };
+        let reset = number(&said, "x-ratelimit-reset") - thirds * 1200;
+        assert!((before..=before + 60).contains(&reset), "{said:?}");
+    }
+
+    let refused = backend.get(ANN).await;
+
+    assert_eq!(
+        refused.refused(),
+        "429 too_many_requests Too many requests. Check the X-RateLimit-Limit, \
+         X-RateLimit-Remaining and X-RateLimit-Reset headers."
+    );
+    assert_eq!(told(&refused), [3, 0]);
+    let wait = number(&refused, "retry-after");
+    assert!((1100..=1200).contains(&wait), "{wait}");
+    let reset = number(&refused, "x-ratelimit-reset");
+    assert!((before + wait..=before + wait + 60).contains(&reset), "{refused:?}");
+    // The limit is one over both transports.
+    let outcome = server.service().find_by_email(crate::support::by_email("a@b.c")).await;
+    assert_eq!(crate::support::refusal(outcome), "ResourceExhausted RATE_LIMITED");
+
+    let ann = server.asker(&Token::of("github", "ann"));
+    ann.patch(ANN, &json!({"user_metadata": {"a": 1}})).await.ok();
+    let refused = ann.patch(ANN, &json!({"user_metadata": {"a": 2}})).await;
+    assert_eq!((refused.status.as_u16(), told(&refused)), (429, [1, 0]));
+    let ann = ann.get(ANN).await.ok();
+    assert_eq!(ann["user_metadata"], json!({"a": 1}));
 }
