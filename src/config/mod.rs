@@ -260,7 +260,7 @@ impl Config {
         let issuers = issuers.map(|table| issuers::read(table, &tenants, base)).unwrap_or_default();
         let services = r.table(&ROOT.services);
         let services = services.map(|table| services::read(table, &issuers)).unwrap_or_default();
-        let rate_limits = rate_limits::read(r.table_or_empty(&ROOT.rate_limits), &issuers);
+        let rate_limits = rate_limits::read(r.table_or_empty(&ROOT.rate_limits), &services);
 
         let problems = r.finish();
         match (listen, log, database) {

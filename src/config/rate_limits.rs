@@ -5,7 +5,7 @@ use super::{
     reader::Reader,
 };
 use crate::{
-    auth::Issuer,
+    auth,
     rate_limits::{CallerSettings, NamedService, Rate, RateLimitSettings},
 };
 
@@ -20,7 +20,7 @@ keys! {
         services: Nested = Nested::Optional,
         /// The limits of each user that calls with its own token.
         users: Nested = Nested::Optional,
-        /// Services with limits of their own, a table for each. The operator chooses its name.
+        /// Services with limits of their own, a table for each, under their name in `[services]`.
         named_services: Nested = Nested::Optional,
     }
 }
@@ -54,13 +54,9 @@ keys! {
 }
 
 keys! {
-    /// A service with limits of its own. A class without a limit here has that of
-    /// `rate_limits.services`.
+    /// A service with limits of its own. `[services]` has the same name. A class without a limit here
+    /// has that of `rate_limits.services`.
     static NAMED: NamedServiceKeys = "rate_limits.named_services.<service>" {
-        /// The `iss` of the service's tokens, as in one of the `[issuers]`.
-        issuer: Text = Text::Required(": the iss of the service's tokens"),
-        /// The `sub` of the service's tokens.
-        subject: Text = Text::Required(": the sub of the service's tokens"),
         /// How many calls that only read the service may make.
         reads: Text = Text::Optional,
         /// The same for calls that change something.
@@ -72,7 +68,7 @@ keys! {
     }
 }
 
-pub(super) fn read(mut r: Reader, issuers: &[Issuer]) -> RateLimitSettings {
+pub(super) fn read(mut r: Reader, known: &[auth::NamedService]) -> RateLimitSettings {
     let mut services = r.table_or_empty(&ROOT.services);
     let of_services = CallerSettings {
         reads: limit(&mut services, &SERVICES.reads).flatten(),
@@ -89,7 +85,7 @@ pub(super) fn read(mut r: Reader, issuers: &[Issuer]) -> RateLimitSettings {
         shadow: users.flag(&USERS.shadow),
     };
     users.finish();
-    let named = r.table(&ROOT.named_services).map(|table| read_named(table, &of_services, issuers));
+    let named = r.table(&ROOT.named_services).map(|table| read_named(table, &of_services, known));
     r.finish();
     RateLimitSettings {
         services: of_services,
@@ -98,15 +94,13 @@ pub(super) fn read(mut r: Reader, issuers: &[Issuer]) -> RateLimitSettings {
     }
 }
 
-fn read_named(mut r: Reader, services: &CallerSettings, issuers: &[Issuer]) -> Vec<NamedService> {
-    let known = |text: &str| match issuers.iter().any(|issuer| issuer.issuer == text) {
-        true => Ok(text.to_owned()),
-        false => Err("must be the issuer of one of the [issuers]".to_owned()),
-    };
-    let mut named: Vec<NamedService> = Vec::new();
+fn read_named(
+    mut r: Reader,
+    services: &CallerSettings,
+    known: &[auth::NamedService],
+) -> Vec<NamedService> {
+    let mut named = Vec::new();
     for (name, mut table) in r.tables() {
-        let issuer = table.parsed(&NAMED.issuer, known);
-        let subject = table.text(&NAMED.subject);
         let settings = CallerSettings {
             reads: limit(&mut table, &NAMED.reads).unwrap_or(services.reads),
             writes: limit(&mut table, &NAMED.writes).unwrap_or(services.writes),
@@ -114,11 +108,14 @@ fn read_named(mut r: Reader, services: &CallerSettings, issuers: &[Issuer]) -> V
             shadow: table.flag(&NAMED.shadow),
         };
         table.finish();
-        let (Some(issuer), Some(subject)) = (issuer, subject) else { continue };
-        if named.iter().any(|other| other.issuer == issuer && other.subject == subject) {
-            r.problem(&name, "names the same service as another table");
+        match known.iter().find(|service| *service.name == *name) {
+            Some(auth::NamedService { issuer, subject, .. }) => named.push(NamedService {
+                issuer: issuer.clone(),
+                subject: subject.clone(),
+                settings,
+            }),
+            None => r.problem(&name, "is none of the [services]"),
         }
-        named.push(NamedService { issuer, subject, settings });
     }
     r.finish();
     named

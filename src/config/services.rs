@@ -26,27 +26,27 @@ keys! {
 pub(super) fn read(mut reader: Reader, issuers: &[Issuer]) -> Vec<NamedService> {
     let mut services: Vec<NamedService> = Vec::new();
     for (name, mut r) in reader.tables() {
+        let issuer = r.parsed(&SERVICE.issuer, |text| {
+            // Without any issuer there is another problem.
+            let is_known = issuers.is_empty() || issuers.iter().any(|known| known.issuer == text);
+            let unknown = || "is the issuer of none of the [issuers]".to_owned();
+            is_known.then(|| text.to_owned()).ok_or_else(unknown)
+        });
+        let subject = r.text(&SERVICE.subject);
+        r.finish();
         // The form of a tenant's name: it is short, and needs no quotes anywhere.
         if TenantId::parse(&name).is_none() {
-            r.problem("", format!("the name {}", TenantId::FORM));
+            reader.problem(&name, format!("the name {}", TenantId::FORM));
         }
-        let (issuer, subject) = (r.text(&SERVICE.issuer), r.text(&SERVICE.subject));
-        if let (Some(issuer), Some(subject)) = (issuer, subject) {
-            // Without any issuer there is another problem.
-            if !issuers.is_empty() && !issuers.iter().any(|known| known.issuer == issuer) {
-                r.problem(SERVICE.issuer.name, "is the issuer of none of the [issuers]");
+        let (Some(issuer), Some(subject)) = (issuer, subject) else { continue };
+        let is_it = |named: &&NamedService| named.issuer == issuer && named.subject == subject;
+        match services.iter().find(is_it) {
+            Some(same) => {
+                let text = format!("is the service that is named {:?} already", &*same.name);
+                reader.problem(&name, text);
             }
-            let same =
-                services.iter().find(|named| named.issuer == issuer && named.subject == subject);
-            match same {
-                Some(same) => r.problem(
-                    SERVICE.subject.name,
-                    format!("is the service that is named {:?} already", &*same.name),
-                ),
-                None => services.push(NamedService { name: Arc::from(name), issuer, subject }),
-            }
+            None => services.push(NamedService { name: Arc::from(name), issuer, subject }),
         }
-        r.finish();
     }
     reader.finish();
     services

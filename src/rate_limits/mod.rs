@@ -20,6 +20,7 @@ use self::shadow::ShadowLog;
 use crate::{
     auth::{CallClass, TokenCaller, VerifiedToken},
     secret::sha256,
+    telemetry::metrics::RateLimitMetrics,
 };
 
 /// The limits that an operator sets; by default none.
@@ -102,6 +103,7 @@ pub struct RateLimits {
     services: CallerLimits,
     users: CallerLimits,
     named_services: HashMap<CallerKey, CallerLimits>,
+    metrics: RateLimitMetrics,
 }
 
 /// Names a caller among those of its kind, in little memory. No caller can choose its subject so
@@ -109,8 +111,8 @@ pub struct RateLimits {
 type CallerKey = [u8; 16];
 
 impl RateLimits {
-    /// Limits of which nothing is used.
-    pub fn new(settings: &RateLimitSettings) -> Self {
+    /// Limits of which nothing is used. Calls above them are counted here.
+    pub fn new(settings: &RateLimitSettings, metrics: RateLimitMetrics) -> Self {
         let named_services = settings.named_services.iter().map(|service| {
             (
                 caller_key(&service.issuer, &service.subject),
@@ -121,6 +123,7 @@ impl RateLimits {
             services: CallerLimits::new("service", &settings.services),
             users: CallerLimits::new("user", &settings.users),
             named_services: named_services.collect(),
+            metrics,
         }
     }
 
@@ -133,7 +136,13 @@ impl RateLimits {
             TokenCaller::Service if self.named_services.is_empty() => &self.services,
             TokenCaller::Service => self.named_services.get(&caller()).unwrap_or(&self.services),
         };
-        limits.judge(class, caller)
+        let verdict = limits.judge(class, caller);
+        match verdict {
+            Verdict::Refused(_) => self.metrics.above(limits.kind, class.name(), false),
+            Verdict::WouldRefuse => self.metrics.above(limits.kind, class.name(), true),
+            Verdict::Passed(_) => {}
+        }
+        verdict
     }
 
     /// Forgets the callers that have all of their limits left. A caller who makes no calls costs no

@@ -97,7 +97,8 @@ pub async fn serve(
     let Parts { use_cases, feed, health, stop_streams } =
         Parts::start(&config, &state, &stop).await?;
 
-    let rate_limits = Arc::new(RateLimits::new(&config.rate_limits));
+    let rate_limits =
+        Arc::new(RateLimits::new(&config.rate_limits, state.metrics().rate_limits.clone()));
     tokio::spawn(keep_small(Arc::clone(&rate_limits), stop.clone()));
     let limit = ConcurrencyLimit::new(config.max_concurrent_calls);
     let streams =

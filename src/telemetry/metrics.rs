@@ -10,6 +10,7 @@ mod feed;
 mod keys;
 mod links;
 mod log;
+mod rate_limits;
 mod sign_ins;
 mod tokens;
 
@@ -35,6 +36,7 @@ pub use self::{
     keys::KeyMetrics,
     links::LinkMetrics,
     log::count_lost_lines,
+    rate_limits::RateLimitMetrics,
     sign_ins::SignInMetrics,
     tokens::TokenMetrics,
 };
@@ -69,6 +71,8 @@ pub struct Metrics {
     pub links: LinkMetrics,
     /// The feed of events, and the sweep.
     pub feed: FeedMetrics,
+    /// The limits of each caller.
+    pub rate_limits: RateLimitMetrics,
     /// The connections of clients.
     pub connections: ConnectionMetrics,
     log: LogMetrics,
@@ -120,8 +124,9 @@ impl Default for Metrics {
             SignInMetrics::register(r),
             LinkMetrics::register(r),
             FeedMetrics::register(r),
+            RateLimitMetrics::register(r),
         );
-        let (calls, database, tokens, keys, sign_ins, links, feed) = metrics;
+        let (calls, database, tokens, keys, sign_ins, links, feed, rate_limits) = metrics;
         let ready = registered(
             r,
             "ready",
@@ -139,6 +144,7 @@ impl Default for Metrics {
             sign_ins,
             links,
             feed,
+            rate_limits,
             connections,
             log,
             ready,

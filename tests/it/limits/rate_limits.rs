@@ -154,8 +154,8 @@ async fn a_watch_is_one_read() {
 async fn a_named_service_has_its_own_limits_and_the_rest_from_all_services() {
     let server = limited(
         "[rate_limits.services]\nreads = \"1/h\"\nwrites = \"1/h\"\n\
-         [rate_limits.named_services.importer]\nissuer = \"https://services.example.com\"\n\
-         subject = \"importer\"\nwrites = \"unlimited\"\n",
+         [rate_limits.named_services.importer]\nwrites = \"unlimited\"\n\
+         [services.importer]\nissuer = \"https://services.example.com\"\nsubject = \"importer\"\n",
     )
     .await;
     let importer = importer(&server);
@@ -190,18 +190,22 @@ fn limits_that_cannot_be_meant_are_problems() {
     let toml = config_toml(([127, 0, 0, 1], 0).into(), "postgres://postgres@127.0.0.1:1/x");
     let limits = "[rate_limits.services]\nreads = \"many\"\nwrites = \"0/s\"\nsign_ins = 5\n\
         [rate_limits.users]\nsign_ins = \"1/s\"\nshadow = \"maybe\"\n\
-        [rate_limits.named_services.a]\nissuer = \"https://services.example.com\"\nsubject = \"x\"\n\
-        [rate_limits.named_services.b]\nissuer = \"https://services.example.com\"\nsubject = \"x\"\n\
-        [rate_limits.named_services.c]\nissuer = \"https://elsewhere.example.com\"\n";
+        [rate_limits.named_services.d]\nreads = \"1/s\"\n\
+        [services.a]\nissuer = \"https://services.example.com\"\nsubject = \"x\"\n\
+        [services.b]\nissuer = \"https://services.example.com\"\nsubject = \"x\"\n\
+        [services.c]\nissuer = \"https://elsewhere.example.com\"\n\
+        [services.\"?\"]\nissuer = \"https://services.example.com\"\nsubject = \"y\"\n";
     let problems = Config::parse(&(toml + limits), Path::new("."), []).err().unwrap();
     insta::assert_snapshot!(problems.to_string(), @r#"
+        services.?: the name must be 1 to 64 characters out of a-z, 0-9, '.', '_' and '-', beginning with a letter or a digit
+        services.b: is the service that is named "a" already
+        services.c.issuer: is the issuer of none of the [issuers]
+        services.c.subject: is required
         rate_limits.services.reads: must be "unlimited", or 1 to 1000000 calls per "s", "min" or "h", such as "100/s" or "30/min"
         rate_limits.services.writes: must be "unlimited", or 1 to 1000000 calls per "s", "min" or "h", such as "100/s" or "30/min"
         rate_limits.services.sign_ins: must be a string
         rate_limits.users.shadow: must be true or false
         rate_limits.users.sign_ins: is not a known key
-        rate_limits.named_services.b: names the same service as another table
-        rate_limits.named_services.c.issuer: must be the issuer of one of the [issuers]
-        rate_limits.named_services.c.subject: is required: the sub of the service's tokens
+        rate_limits.named_services.d: is none of the [services]
     "#);
 }
