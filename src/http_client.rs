@@ -3,15 +3,15 @@
 use std::{net::SocketAddr, time::Duration};
 
 use http::{HeaderValue, Request, Response, StatusCode, Uri, header};
-use http_body_util::{BodyExt as _, Full, Limited};
+use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
 use hyper::body::Bytes;
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::{
-    client::legacy::{Client, connect::HttpConnector},
-    rt::TokioExecutor,
-};
+use hyper_rustls::HttpsConnector;
+use hyper_util::{client::legacy::Client, rt::TokioExecutor};
 
-use crate::telemetry::{Step, TRACEPARENT};
+use crate::{
+    outgoing::{Authorities, Connector, Outgoing, is_this_machine, why},
+    telemetry::{Step, TRACEPARENT},
+};
 
 /// How long one exchange may take, from the connection to the last byte.
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -24,13 +24,16 @@ const USER_AGENT: HeaderValue =
 
 /// A client for documents that the server fetches, and for requests to providers.
 #[derive(Clone)]
-pub struct HttpClient(Client<HttpsConnector<HttpConnector>, Full<Bytes>>);
+pub struct HttpClient {
+    client: Client<HttpsConnector<Connector>, Full<Bytes>>,
+    connector: Connector,
+}
 
 /// Why a request failed.
 #[derive(Debug, thiserror::Error)]
 pub enum FetchError {
-    /// The URL is neither `https` nor on this machine.
-    #[error("only https URLs are fetched, or http on this machine")]
+    /// The URL is neither `https` nor on this machine, or names a user.
+    #[error("only https URLs are fetched, or http on this machine, without user and password")]
     Insecure,
     /// The response was not complete within the time limit.
     #[error("no complete response within {} seconds", TIMEOUT.as_secs())]
@@ -39,22 +42,29 @@ pub enum FetchError {
     /// target.
     #[error("the response was {0}")]
     Status(StatusCode),
-    /// The connection, TLS or HTTP failed, or the body exceeds the limit.
+    /// The body exceeds the limit.
+    #[error("the response is longer than {} KiB", MAX_BODY / 1024)]
+    TooLong,
+    /// The connection, TLS or HTTP failed.
     #[error("{0}")]
     Transport(String),
 }
 
-/// Whether a URL may be fetched: `https`, or `http` on this machine.
+/// Whether a URL may be fetched: `https`, or `http` on this machine. A user or a password in it would
+/// not be sent, and would show in logs.
 pub fn is_fetchable(url: &Uri) -> bool {
-    let local = |host: &str| {
-        let host = host.trim_start_matches('[').trim_end_matches(']');
-        host == "localhost" || host.parse().is_ok_and(|ip: std::net::IpAddr| ip.is_loopback())
-    };
+    let has_user = url.authority().is_some_and(|authority| authority.as_str().contains('@'));
     match (url.scheme_str(), url.host()) {
-        (Some("https"), Some(_)) => true,
-        (Some("http"), Some(host)) => local(host),
+        (Some("https"), Some(_)) => !has_user,
+        (Some("http"), Some(host)) => is_this_machine(host) && !has_user,
         _ => false,
     }
+}
+
+/// A URL as logs show it: its query may be a secret.
+pub fn shown(url: &Uri) -> String {
+    let text = url.to_string();
+    text.split_once('?').map(|(shown, _)| format!("{shown}?…")).unwrap_or(text)
 }
 
 /// Whether a URL may be fetched that a document at `other` names: a document from elsewhere must
@@ -64,18 +74,24 @@ pub fn is_fetchable_from(url: &Uri, other: &Uri) -> bool {
 }
 
 impl HttpClient {
-    /// A client that trusts the public certificate authorities.
-    ///
-    /// # Errors
-    /// If TLS cannot be configured.
-    pub fn new() -> Result<Self, rustls::Error> {
-        let provider = rustls::crypto::aws_lc_rs::default_provider();
-        let connector = HttpsConnectorBuilder::new()
-            .with_provider_and_webpki_roots(provider)?
-            .https_or_http()
-            .enable_http1()
-            .build();
-        Ok(Self(Client::builder(TokioExecutor::new()).build(connector)))
+    /// A client that connects as configured.
+    pub fn new(outgoing: &Outgoing) -> Self {
+        Self::with(Connector::new(outgoing), &outgoing.authorities)
+    }
+
+    /// The same client, with connections of its own, for servers whose certificates are of these
+    /// authorities only; `None` changes nothing.
+    #[must_use]
+    pub fn trusting(&self, authorities: Option<&Authorities>) -> Self {
+        match authorities {
+            Some(authorities) => Self::with(self.connector.clone(), authorities),
+            None => self.clone(),
+        }
+    }
+
+    fn with(connector: Connector, authorities: &Authorities) -> Self {
+        let https = HttpsConnector::from((connector.clone(), authorities.tls()));
+        Self { client: Client::builder(TokioExecutor::new()).build(https), connector }
     }
 
     /// Gets a JSON document.
@@ -136,14 +152,18 @@ impl HttpClient {
         if let Some(parent) = step.traceparent() {
             request.headers_mut().insert(TRACEPARENT, parent);
         }
-        let response = self.0.request(request).await.map_err(|error| {
+        let response = self.client.request(request).await.map_err(|error| {
             step.fail("no response");
-            FetchError::Transport(error.to_string())
+            FetchError::Transport(why(&error))
         })?;
         step.set("http.response.status_code", i64::from(response.status().as_u16()));
         let (head, body) = response.into_parts();
         let body = Limited::new(body, MAX_BODY).collect().await;
-        let body = body.map_err(|error| FetchError::Transport(error.to_string()))?.to_bytes();
+        let body = body.map_err(|error| match error.is::<LengthLimitError>() {
+            true => FetchError::TooLong,
+            false => FetchError::Transport(why(&*error)),
+        })?;
+        let body = body.to_bytes();
         Ok(Response::from_parts(head, body))
     }
 }
@@ -175,9 +195,14 @@ mod tests {
                 "{url} from {from}"
             );
         }
-        for url in
-            ["http://issuer.example.com/", "http://169.254.169.254/", "ftp://localhost/", "/jwks"]
-        {
+        for url in [
+            "http://issuer.example.com/",
+            "http://169.254.169.254/",
+            "ftp://localhost/",
+            "/jwks",
+            "https://user:password@issuer.example.com/",
+            "http://user@localhost/",
+        ] {
             assert!(!is_fetchable(&url.parse().unwrap()), "{url}");
         }
     }

@@ -20,6 +20,7 @@ pub mod http_client;
 pub mod listener;
 pub mod management;
 pub mod oauth;
+pub mod outgoing;
 pub mod rate_limits;
 pub mod secret;
 pub mod server;

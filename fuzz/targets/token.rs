@@ -53,7 +53,7 @@ impl Service {
     fn start() -> Self {
         let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("trust/identity-link.toml");
         let config = Config::load(&file, []).expect("a configuration");
-        let http = HttpClient::new().expect("a client");
+        let http = HttpClient::new(&config.outgoing);
         let runtime =
             tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
         let with_keys = |issuer: Issuer| {

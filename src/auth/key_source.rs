@@ -13,7 +13,7 @@ use super::{
     discovery::{self, MetadataError},
     key_set::{KeySet, KeySetError},
 };
-use crate::http_client::{FetchError, HttpClient};
+use crate::http_client::{FetchError, HttpClient, shown};
 
 /// The longest time for one read, discovery included.
 const MAX_TIME: Duration = Duration::from_secs(5);
@@ -38,7 +38,7 @@ impl std::fmt::Display for KeySource {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::File(path) => path.display().fmt(f),
-            Self::Url(url) | Self::Discovery { metadata: url, .. } => url.fmt(f),
+            Self::Url(url) | Self::Discovery { metadata: url, .. } => shown(url).fmt(f),
         }
     }
 }
@@ -50,7 +50,7 @@ pub enum KeySourceError {
     #[error("cannot be read: {0}")]
     File(#[from] std::io::Error),
     /// A document cannot be fetched.
-    #[error("{0} cannot be fetched: {1}")]
+    #[error("{} cannot be fetched: {}", shown(.0), .1)]
     Fetch(Uri, FetchError),
     /// The issuer's metadata cannot be fetched, or have the wrong content.
     #[error(transparent)]
@@ -104,6 +104,18 @@ impl KeySource {
                     algorithms,
                 )
                 .await
+            }
+        }
+    }
+}
+
+impl KeySource {
+    /// Whether the keys come over https, from a server whose certificate is verified.
+    pub fn is_https(&self) -> bool {
+        match self {
+            Self::File(_) => false,
+            Self::Url(url) | Self::Discovery { metadata: url, .. } => {
+                url.scheme_str() == Some("https")
             }
         }
     }

@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::{AuthError, KeySource, key_set::KeySet, key_source::KeySourceError};
 use crate::{
     http_client::HttpClient,
+    outgoing::Authorities,
     telemetry::{Label, metrics::KeyMetrics},
 };
 
@@ -29,6 +30,8 @@ pub struct KeySettings {
     pub refresh: Duration,
     /// How long the last keys stay valid while no new ones can be read.
     pub max_age: Duration,
+    /// The only authorities of the source's certificate; `None` for those of the configuration.
+    pub authorities: Option<Authorities>,
 }
 
 /// The present keys of one issuer.
@@ -154,7 +157,8 @@ impl Keys {
     /// [`KeySourceError`].
     pub async fn refresh(&self, http: &HttpClient) -> Result<(), KeySourceError> {
         let requested = self.state.borrow().requested;
-        let read = self.settings.source.read(http, &self.algorithms).await;
+        let http = http.trusting(self.settings.authorities.as_ref());
+        let read = self.settings.source.read(&http, &self.algorithms).await;
         let (read, outcome) = match read {
             Ok(keys) => (Some(Arc::new(keys)), Ok(())),
             Err(error) => (None, Err(error)),

@@ -14,6 +14,7 @@ use self::callers::{read_kind, read_tenant};
 use super::{
     Tenant,
     keys::{DAY, Flag, HOUR, Key, List, MINUTE, Nested, Text, Time, keys, seconds},
+    outgoing,
     reader::Reader,
 };
 use crate::{
@@ -22,6 +23,7 @@ use crate::{
     },
     domain::TenantId,
     http_client,
+    outgoing::Authorities,
 };
 
 keys! {
@@ -64,6 +66,10 @@ keys! {
         /// Whether the issuer's metadata says where its public keys are. The issuer must then be an
         /// https URL, or http on this machine.
         discovery: Flag = Flag { default: false },
+        /// The file of the certificate authorities, in PEM, one of which must have issued the
+        /// certificate of the server from which the keys come. Other authorities do not count for
+        /// it, those of the system and of `outgoing.ca` included. Of `jwks_url` and `discovery` only.
+        ca: Text = Text::Optional,
         /// How often the keys are read again. A removed key is accepted for this time at most. If a
         /// token names an unknown key, the keys are read at once.
         // The upper bound holds that a removed key is dead within ten minutes.
@@ -227,7 +233,11 @@ fn read_keys(
             "must be longer than jwks_refresh: otherwise there are no keys in between",
         );
     }
-    source.map(|source| KeySettings { source, refresh, max_age })
+    let authorities = outgoing::read_authorities(r, &ISSUER.ca, base, Authorities::only);
+    if authorities.is_some() && source.as_ref().is_some_and(|source| !source.is_https()) {
+        r.problem(ISSUER.ca.name, "is for keys that come over https");
+    }
+    source.map(|source| KeySettings { source, refresh, max_age, authorities })
 }
 
 fn read_key_source(
@@ -248,9 +258,9 @@ fn read_key_source(
             .parsed(&ISSUER.jwks_url, |text| {
                 let url: http::Uri = text.parse().map_err(|_| "is not a URL".to_owned())?;
                 let fetchable = http_client::is_fetchable(&url);
-                fetchable
-                    .then_some(url)
-                    .ok_or_else(|| "must be https, or http on this machine".to_owned())
+                fetchable.then_some(url).ok_or_else(|| {
+                    "must be https, or http on this machine, without user and password".to_owned()
+                })
             })
             .map(KeySource::Url),
         [false, false, true] => {

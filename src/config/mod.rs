@@ -8,6 +8,7 @@ mod keys;
 mod listener;
 mod management;
 mod oauth;
+mod outgoing;
 mod providers;
 mod rate_limits;
 mod reader;
@@ -37,6 +38,7 @@ use crate::{
     domain::{ProviderPolicies, TenantId},
     feed::FeedSettings,
     listener::{Limits, TlsFiles},
+    outgoing::Outgoing,
     rate_limits::RateLimitSettings,
     store::Address,
     telemetry::TraceSettings,
@@ -86,6 +88,8 @@ keys! {
         tracing: Nested = Nested::Optional,
         /// The database. It must be Postgres 15 or later.
         database: Nested = Nested::Required(", with its url"),
+        /// How the server connects to issuers, to providers and, over TLS, to the database.
+        outgoing: Nested = Nested::Optional,
         /// How the feed of events is read, and how long it is kept.
         feed: Nested = Nested::Optional,
         /// The tenants, a table for each.
@@ -113,8 +117,8 @@ keys! {
     static DATABASE: DatabaseKeys = "database" {
         /// The URL, such as `postgres://user:password@host/database`, with special characters of
         /// the password percent-encoded. A host that is not this machine needs TLS, verified
-        /// against the public authorities or the file that `?sslrootcert=` names;
-        /// `?sslmode=disable` turns it off.
+        /// against the authorities of the system and of `outgoing.ca`, or only those in the file that
+        /// `?sslrootcert=` names; `?sslmode=disable` turns it off.
         url: Text = Text::Required(""),
         /// The maximum number of connections that calls use. The server has four more: one on
         /// which it checks whether the database is available, and three for the feed.
@@ -152,6 +156,8 @@ pub struct Config {
     pub tracing: Option<TraceSettings>,
     /// The database.
     pub database: Database,
+    /// How the server connects to other servers.
+    pub outgoing: Outgoing,
     /// The settings of the feed.
     pub feed: FeedSettings,
     /// The settings of Auth0's Management API; `None` if it is not served.
@@ -224,7 +230,8 @@ impl Config {
     ) -> Result<Self, ConfigProblems> {
         let mut table: Table =
             text.parse().map_err(|error| ConfigProblems(vec![not_toml(text, &error)]))?;
-        reader::overlay(&mut table, environment);
+        let environment: BTreeMap<String, String> = environment.into_iter().collect();
+        reader::overlay(&mut table, &environment);
 
         let mut r = Reader::new(table);
         let listen = r.parsed(&ROOT.listen, |text| {
@@ -240,7 +247,9 @@ impl Config {
         let log = r.parsed(&ROOT.log, |text| check_log_filter(text).map(|()| text.to_owned()));
         let log_format = r.one_of(&ROOT.log_format);
         let tracing = r.table(&ROOT.tracing).and_then(tracing::read);
-        let database = r.table(&ROOT.database).and_then(read_database);
+        let outgoing = outgoing::read(r.table_or_empty(&ROOT.outgoing), base, &environment);
+        let database =
+            r.table(&ROOT.database).and_then(|table| read_database(table, outgoing.as_ref()));
         let feed = feed::read(r.table_or_empty(&ROOT.feed));
         let tenants = r.table(&ROOT.tenants);
         let is_named = tenants.is_some();
@@ -261,30 +270,34 @@ impl Config {
         let services = r.table(&ROOT.services);
         let services = services.map(|table| services::read(table, &issuers)).unwrap_or_default();
         let rate_limits = rate_limits::read(r.table_or_empty(&ROOT.rate_limits), &services);
+        outgoing::check(&r, outgoing.as_ref(), database.as_ref(), &tenants, &issuers);
 
         let problems = r.finish();
-        match (listen, log, database) {
-            (Some(listen), Some(log), Some(database)) if problems.is_empty() => Ok(Self {
-                listen,
-                limits,
-                tls,
-                management,
-                reflection,
-                max_call_time,
-                max_concurrent_calls,
-                rate_limits,
-                shutdown_delay,
-                shutdown_grace,
-                log,
-                log_format,
-                tracing,
-                database,
-                feed,
-                auth0,
-                tenants,
-                issuers,
-                services,
-            }),
+        match (listen, log, database, outgoing) {
+            (Some(listen), Some(log), Some(database), Some(outgoing)) if problems.is_empty() => {
+                Ok(Self {
+                    listen,
+                    limits,
+                    tls,
+                    management,
+                    reflection,
+                    max_call_time,
+                    max_concurrent_calls,
+                    rate_limits,
+                    shutdown_delay,
+                    shutdown_grace,
+                    log,
+                    log_format,
+                    tracing,
+                    database,
+                    outgoing,
+                    feed,
+                    auth0,
+                    tenants,
+                    issuers,
+                    services,
+                })
+            }
             _ => Err(ConfigProblems(problems)),
         }
     }
@@ -317,11 +330,15 @@ fn check_log_filter(text: &str) -> Result<(), String> {
     }
 }
 
-fn read_database(mut r: Reader) -> Option<Database> {
+fn read_database(mut r: Reader, outgoing: Option<&Outgoing>) -> Option<Database> {
     let url = r.text(&DATABASE.url);
     let address = url.and_then(|url| {
         Address::parse(&url).map_err(|error| r.problem(DATABASE.url.name, error)).ok()
     });
+    let address = match outgoing {
+        Some(outgoing) => address.map(|address| address.trusting(&outgoing.authorities)),
+        None => address,
+    };
     let max_connections = r.number(&DATABASE.max_connections);
     r.finish();
     Some(Database { address: address?, max_connections })

@@ -7,12 +7,14 @@ use jsonwebtoken::{Algorithm, AlgorithmFamily};
 
 use super::{
     keys::{Key, List, OneOf, Text, keys},
+    outgoing,
     reader::Reader,
 };
 use crate::{
     auth::{IdTokenRules, IssuerRule, discovery::metadata_url},
     http_client::is_fetchable,
     oauth::{AuthMethod, ClientSettings, GitHubUrls, Preset, Protocol, Secret},
+    outgoing::Authorities,
 };
 
 /// The longest display name, in characters: it goes on a button.
@@ -78,6 +80,10 @@ keys! {
         /// The ids of the directories whose accounts sign in; at least one. If it is missing, all
         /// of them do. Of `directory = "organizations"` or `"common"` only.
         allowed_directories: List = List::Optional,
+        /// The file of the certificate authorities, in PEM, one of which must have issued the
+        /// certificates of the provider's servers. Other authorities do not count for them, those
+        /// of the system and of `outgoing.ca` included.
+        ca: Text = Text::Optional,
         /// The URL to which the browser is sent. Of GitHub only: a GitHub Enterprise server needs
         /// all three URLs. The default is that of github.com.
         authorize_url: Text = Text::Optional,
@@ -123,6 +129,7 @@ pub(super) fn read(mut r: Reader, provider: &str, base: &Path) -> Option<ClientS
     let redirect_uris = read_redirect_uris(&mut r);
     let scopes = r.list(&KEYS.scopes);
     let display_name = read_display_name(&mut r);
+    let authorities = outgoing::read_authorities(&mut r, &KEYS.ca, base, Authorities::only);
     let protocol = match kind {
         Some(ProtocolKind::Oidc(preset)) => read_oidc(&mut r, preset, client_id.as_deref()),
         Some(ProtocolKind::GitHub) => read_github(&mut r),
@@ -134,6 +141,9 @@ pub(super) fn read(mut r: Reader, provider: &str, base: &Path) -> Option<ClientS
             None
         }
     };
+    if authorities.is_some() && protocol.as_ref().is_some_and(|protocol| !protocol.is_https()) {
+        r.problem(KEYS.ca.name, "is for a provider that is reached over https");
+    }
     r.finish();
     let kind = kind?;
     let mut scopes = scopes.unwrap_or_else(|| kind.scopes());
@@ -149,6 +159,7 @@ pub(super) fn read(mut r: Reader, provider: &str, base: &Path) -> Option<ClientS
         display_name: display_name
             .unwrap_or_else(|| kind.display_name().unwrap_or(provider).to_owned()),
         protocol: protocol?,
+        authorities,
     })
 }
 

@@ -1,6 +1,12 @@
 //! Reads a table key by key and notes each problem instead of stopping at the first one.
 
-use std::{cell::RefCell, collections::BTreeSet, ops::RangeBounds as _, rc::Rc, time::Duration};
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, BTreeSet},
+    ops::RangeBounds as _,
+    rc::Rc,
+    time::Duration,
+};
 
 use toml::{Table, Value};
 
@@ -205,7 +211,7 @@ impl Reader {
 }
 
 /// Overrides a table by environment variables: `IDENTITY_LINK__DATABASE__URL` is `database.url`.
-pub(super) fn overlay(table: &mut Table, environment: impl IntoIterator<Item = (String, String)>) {
+pub(super) fn overlay(table: &mut Table, environment: &BTreeMap<String, String>) {
     for (name, value) in environment {
         let Some(path) = name.strip_prefix("IDENTITY_LINK__") else { continue };
         let mut keys = path.split("__").peekable();
@@ -213,7 +219,7 @@ pub(super) fn overlay(table: &mut Table, environment: impl IntoIterator<Item = (
         while let Some(key) = keys.next() {
             let key = existing_key(table, key);
             if keys.peek().is_none() {
-                table.insert(key, Value::String(value));
+                table.insert(key, Value::String(value.clone()));
                 break;
             }
             let below = table.entry(key).or_insert_with(|| Value::Table(Table::new()));

@@ -7,7 +7,7 @@ use expect_test::expect_file;
 use super::{
     Config, auth0, feed, issuers,
     keys::{DAY, Flag, HOUR, List, MINUTE, Nested, Number, OneOf, Presence, Text, Time},
-    listener, management, oauth, providers, rate_limits, tenants, tls,
+    listener, management, oauth, outgoing, providers, rate_limits, services, tenants, tls, tracing,
 };
 
 const TITLE: &str = "# Configuration
@@ -132,8 +132,11 @@ fn tables() -> Vec<Table> {
         tls::TlsKeys::described(),
         listener::ListenerKeys::described(),
         management::ManagementKeys::described(),
+        tracing::TracingKeys::described(),
         super::DatabaseKeys::described(),
+        outgoing::OutgoingKeys::described(),
         feed::FeedKeys::described(),
+        services::ServiceKeys::described(),
         rate_limits::RateLimitKeys::described(),
         rate_limits::ServiceLimitKeys::described(),
         rate_limits::UserLimitKeys::described(),

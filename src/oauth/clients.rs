@@ -66,8 +66,9 @@ impl Clients {
         for (tenant, provider, settings) in settings {
             let slots =
                 slots.entry(settings.issuer()).or_insert_with(|| Arc::new(Semaphore::new(at_once)));
-            let protocol = ProtocolClient::new(&settings.protocol, &mut all.issuers);
-            let (http, slots) = (http.clone(), Arc::clone(slots));
+            let protocol = ProtocolClient::new(&settings, &mut all.issuers);
+            let http = http.trusting(settings.authorities.as_ref());
+            let slots = Arc::clone(slots);
             let client = Client { provider: provider.clone(), settings, protocol, http, slots };
             all.clients.entry(tenant).or_default().insert(provider, client);
         }
@@ -91,11 +92,11 @@ impl Clients {
 }
 
 impl ProtocolClient {
-    fn new(protocol: &Protocol, issuers: &mut SharedIssuers) -> Self {
-        match protocol {
+    fn new(settings: &ClientSettings, issuers: &mut SharedIssuers) -> Self {
+        match &settings.protocol {
             Protocol::Oidc { rules, metadata, preset, auth_method } => Self::Oidc(Oidc::new(
                 rules.clone(),
-                issuers.get_or_add(rules, metadata),
+                issuers.get_or_add(rules, metadata, settings.authorities.as_ref()),
                 *preset,
                 *auth_method,
             )),

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, fmt};
 use http::Uri;
 
 use super::Preset;
-use crate::auth::IdTokenRules;
+use crate::{auth::IdTokenRules, outgoing::Authorities};
 
 /// The settings of a client of identity-link at a provider.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +22,8 @@ pub struct ClientSettings {
     pub display_name: String,
     /// The protocol that the provider speaks.
     pub protocol: Protocol,
+    /// The only authorities of the provider's certificates; `None` for those of the configuration.
+    pub authorities: Option<Authorities>,
 }
 
 /// The protocol that a provider speaks.
@@ -40,6 +42,17 @@ pub enum Protocol {
     },
     /// GitHub's own protocol.
     GitHub(GitHubUrls),
+}
+
+impl Protocol {
+    /// Whether the provider is reached over https, so that its certificate is verified.
+    pub fn is_https(&self) -> bool {
+        let url = match self {
+            Self::Oidc { metadata, .. } => metadata,
+            Self::GitHub(urls) => &urls.token,
+        };
+        url.scheme_str() == Some("https")
+    }
 }
 
 /// How a client authenticates at the token endpoint (OpenID Connect Core §9).

@@ -8,6 +8,7 @@ use http::Uri;
 use super::metadata_cache::MetadataCache;
 use crate::{
     auth::{IdTokenRules, KeySettings, KeySource, Keys},
+    outgoing::Authorities,
     telemetry::metrics::KeyMetrics,
 };
 
@@ -27,6 +28,7 @@ pub(super) struct SharedIssuers {
 pub(super) struct SharedIssuer {
     rules: IdTokenRules,
     metadata: Uri,
+    authorities: Option<Authorities>,
     /// The issuer's metadata.
     pub metadata_cache: Arc<MetadataCache>,
     /// The issuer's keys.
@@ -39,15 +41,24 @@ impl SharedIssuers {
         Self { known: Vec::new(), metrics }
     }
 
-    /// The issuer of a client's ID tokens, with its metadata at this URL. Adds it if it is new.
-    pub(super) fn get_or_add(&mut self, rules: &IdTokenRules, metadata: &Uri) -> SharedIssuer {
+    /// The issuer of a client's ID tokens, with its metadata at this URL, of a server whose
+    /// certificate is of these authorities. Adds it if it is new.
+    pub(super) fn get_or_add(
+        &mut self,
+        rules: &IdTokenRules,
+        metadata: &Uri,
+        authorities: Option<&Authorities>,
+    ) -> SharedIssuer {
         let is_it = |known: &&SharedIssuer| {
-            known.metadata == *metadata && known.rules.expect_the_same_signer_as(rules)
+            known.metadata == *metadata
+                && known.authorities.as_ref() == authorities
+                && known.rules.expect_the_same_signer_as(rules)
         };
         if let Some(known) = self.known.iter().find(is_it) {
             return known.clone();
         }
-        let known = SharedIssuer::new(rules, metadata, self.metrics.clone());
+        let known =
+            SharedIssuer::new(rules, metadata, authorities.cloned(), self.metrics.clone());
         self.known.push(known.clone());
         known
     }
@@ -59,14 +70,24 @@ impl SharedIssuers {
 }
 
 impl SharedIssuer {
-    fn new(rules: &IdTokenRules, metadata: &Uri, metrics: KeyMetrics) -> Self {
+    fn new(
+        rules: &IdTokenRules,
+        metadata: &Uri,
+        authorities: Option<Authorities>,
+        metrics: KeyMetrics,
+    ) -> Self {
         let (rules, metadata, issuer) =
             (rules.clone(), metadata.clone(), rules.issuer.name().to_owned());
         let source = KeySource::Discovery { issuer: issuer.clone(), metadata: metadata.clone() };
-        let settings = KeySettings { source, refresh: KEYS_REFRESH, max_age: KEYS_MAX_AGE };
+        let settings = KeySettings {
+            source,
+            refresh: KEYS_REFRESH,
+            max_age: KEYS_MAX_AGE,
+            authorities: authorities.clone(),
+        };
         let keys = Keys::new(settings, rules.algorithms.clone()).with_metrics(&issuer, metrics);
         let keys = Arc::new(keys);
         let metadata_cache = Arc::new(MetadataCache::new(issuer, metadata.clone()));
-        Self { rules, metadata, metadata_cache, keys }
+        Self { rules, metadata, authorities, metadata_cache, keys }
     }
 }

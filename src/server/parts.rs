@@ -43,8 +43,7 @@ impl Parts {
         let store =
             Store::open(&database.address, database.max_connections, config.policies(), metrics)
                 .await?;
-        let http = HttpClient::new()
-            .map_err(|error| ServeError::Part(format!("no TLS client: {error}")))?;
+        let http = HttpClient::new(&config.outgoing);
         pin_issuers(config, &store).await?;
         let issuers = start_issuers(config, &http, metrics, stop).await;
         let tenants: Vec<TenantId> = config.tenants.keys().cloned().collect();

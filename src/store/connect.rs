@@ -1,9 +1,7 @@
 //! Opens connections, with limits on the server's side, and with TLS unless the database is on this
 //! machine.
 
-use std::{
-    ffi::OsString, os::unix::ffi::OsStringExt as _, path::PathBuf, sync::Arc, time::Duration,
-};
+use std::{ffi::OsString, os::unix::ffi::OsStringExt as _, path::PathBuf, time::Duration};
 
 use deadpool::managed::{Hook, QueueMode};
 use diesel::{ConnectionError, ConnectionResult};
@@ -15,15 +13,12 @@ use diesel_async::{
 };
 use futures_util::FutureExt as _;
 use percent_encoding::percent_decode_str;
-use rustls::{
-    ClientConfig, RootCertStore,
-    pki_types::{CertificateDer, pem::PemObject as _},
-};
 use tokio::time::timeout;
 use tokio_postgres::{CancelToken, Config, NoTls, config::Host, config::SslMode};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::cluster::record_cluster;
+use crate::outgoing::{Authorities, AuthoritiesError, is_this_machine, why};
 
 /// How long a call waits for a free connection before it fails with
 /// [`super::StoreError::Overloaded`].
@@ -55,7 +50,15 @@ const SETTINGS: &str = "-c statement_timeout=10s -c lock_timeout=5s -c idle_in_t
 #[derive(Clone)]
 pub struct Address {
     config: Config,
-    tls: Option<MakeRustlsConnect>,
+    tls: Option<Tls>,
+}
+
+/// How TLS is set up.
+#[derive(Clone)]
+struct Tls {
+    connect: MakeRustlsConnect,
+    /// Whether the URL names the authorities.
+    has_own_authorities: bool,
 }
 
 /// Why a database address is unusable. It never contains a part of the address, which may contain a
@@ -74,11 +77,11 @@ pub enum AddressError {
     #[error("sslmode must be disable, prefer, require, verify-ca or verify-full")]
     Mode,
     /// `sslrootcert` does not name a file of certificates.
-    #[error("sslrootcert {0}")]
-    RootCertificates(String),
+    #[error("sslrootcert names a file that {0}")]
+    RootCertificates(AuthoritiesError),
     /// TLS cannot be set up.
-    #[error("cannot be reached over TLS: {0}")]
-    Tls(String),
+    #[error("cannot be reached over TLS: the system's authorities {0}")]
+    Tls(AuthoritiesError),
 }
 
 impl Address {
@@ -86,7 +89,7 @@ impl Address {
     ///
     /// `sslmode` may be `disable`, `prefer`, `require`, `verify-ca` or `verify-full`. The last
     /// three mean the same here: the chain and the host name are verified, against `sslrootcert` (a
-    /// PEM file) or, without it, the public authorities. Without `sslmode`, TLS is required unless
+    /// PEM file) or, without it, the system's authorities. Without `sslmode`, TLS is required unless
     /// all hosts are this machine.
     ///
     /// # Errors
@@ -109,7 +112,7 @@ impl Address {
             Some("prefer") => SslMode::Prefer,
             Some("require" | "verify-ca" | "verify-full") => SslMode::Require,
             Some(_) => return Err(AddressError::Mode),
-            None if config.get_hosts().iter().all(is_this_machine) => SslMode::Disable,
+            None if config.get_hosts().iter().all(is_local) => SslMode::Disable,
             None => SslMode::Require,
         };
         config.ssl_mode(mode);
@@ -121,11 +124,34 @@ impl Address {
             .connect_timeout(CONNECT)
             .keepalives_idle(Duration::from_secs(30))
             .tcp_user_timeout(Duration::from_secs(30));
-        let tls = match mode {
-            SslMode::Disable => None,
-            _ => Some(MakeRustlsConnect::new(tls_config(roots)?)),
+        let authorities = match (mode, &roots) {
+            (SslMode::Disable, _) => None,
+            (_, None) => Some(Authorities::system().map_err(AddressError::Tls)?),
+            (_, Some(file)) => {
+                Some(Authorities::only(file).map_err(AddressError::RootCertificates)?)
+            }
         };
+        let tls = authorities.map(|authorities| Tls {
+            connect: connect_by(&authorities),
+            has_own_authorities: roots.is_some(),
+        });
         Ok(Self { config, tls })
+    }
+
+    /// The same database, whose certificate is verified against these authorities unless the URL
+    /// names others.
+    #[must_use]
+    pub fn trusting(mut self, authorities: &Authorities) -> Self {
+        if let Some(tls) = self.tls.as_mut().filter(|tls| !tls.has_own_authorities) {
+            tls.connect = connect_by(authorities);
+        }
+        self
+    }
+
+    /// Whether the database's certificate is verified against authorities that the URL does not
+    /// name.
+    pub fn needs_authorities(&self) -> bool {
+        self.tls.as_ref().is_some_and(|tls| !tls.has_own_authorities)
     }
 
     /// The hosts of the database, without user and password.
@@ -146,14 +172,15 @@ impl Address {
 
     /// Connects outside any pool.
     pub async fn connect(&self) -> ConnectionResult<AsyncPgConnection> {
-        let bad = |error: tokio_postgres::Error| ConnectionError::BadConnection(full_text(&error));
+        let bad = |error: tokio_postgres::Error| ConnectionError::BadConnection(why(&error));
         match &self.tls {
             None => {
                 let (client, connection) = self.config.connect(NoTls).await.map_err(bad)?;
                 AsyncPgConnection::try_from_client_and_connection(client, connection).await
             }
             Some(tls) => {
-                let (client, connection) = self.config.connect(tls.clone()).await.map_err(bad)?;
+                let connect = tls.connect.clone();
+                let (client, connection) = self.config.connect(connect).await.map_err(bad)?;
                 AsyncPgConnection::try_from_client_and_connection(client, connection).await
             }
         }
@@ -164,11 +191,11 @@ impl Address {
         let cancelled = async {
             match &self.tls {
                 None => token.cancel_query(NoTls).await,
-                Some(tls) => token.cancel_query(tls.clone()).await,
+                Some(tls) => token.cancel_query(tls.connect.clone()).await,
             }
         };
         match timeout(CONNECT, cancelled).await {
-            Ok(cancelled) => cancelled.map_err(|error| full_text(&error)),
+            Ok(cancelled) => cancelled.map_err(|error| why(&error)),
             Err(_) => Err("it took too long".to_owned()),
         }
     }
@@ -248,51 +275,15 @@ fn percent_decoded(path: &str) -> PathBuf {
     OsString::from_vec(percent_decode_str(path).collect()).into()
 }
 
-fn is_this_machine(host: &Host) -> bool {
+fn is_local(host: &Host) -> bool {
     match host {
         Host::Unix(_) => true,
-        Host::Tcp(name) => {
-            name == "localhost" || name.parse().is_ok_and(|ip: std::net::IpAddr| ip.is_loopback())
-        }
+        Host::Tcp(name) => is_this_machine(name),
     }
 }
 
-fn tls_config(roots: Option<PathBuf>) -> Result<ClientConfig, AddressError> {
-    let mut store = RootCertStore::empty();
-    match roots {
-        None => store.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned()),
-        Some(path) => {
-            let unusable = AddressError::RootCertificates;
-            let pem = std::fs::read(&path)
-                .map_err(|error| unusable(format!("names a file that cannot be read: {error}")))?;
-            for certificate in CertificateDer::pem_slice_iter(&pem) {
-                let certificate =
-                    certificate.map_err(|_| unusable("names a file that is not PEM".to_owned()))?;
-                store.add(certificate).map_err(|error| {
-                    unusable(format!("names a file that cannot be used: {error}"))
-                })?;
-            }
-            if store.is_empty() {
-                return Err(unusable("names a file that holds no certificate".to_owned()));
-            }
-        }
-    }
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let builder = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(|error| AddressError::Tls(error.to_string()))?;
-    Ok(builder.with_root_certificates(store).with_no_client_auth())
-}
-
-/// The text with its causes, which tokio-postgres leaves out.
-fn full_text(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
-    }
-    text
+fn connect_by(authorities: &Authorities) -> MakeRustlsConnect {
+    MakeRustlsConnect::new(authorities.tls().as_ref().clone())
 }
 
 #[cfg(test)]

@@ -36,7 +36,7 @@ pub(crate) fn stranger(toml: &str, settings: &str) -> String {
 }
 
 /// The public key of the issuer `stranger`, under this key id.
-fn stranger_jwk(kid: &str) -> serde_json::Value {
+pub(crate) fn stranger_jwk(kid: &str) -> serde_json::Value {
     let set = std::fs::read(crate::support::tokens::keys_dir().join("stranger.json")).unwrap();
     let mut key = serde_json::from_slice::<serde_json::Value>(&set).unwrap()["keys"][0].clone();
     key["kid"] = serde_json::json!(kid);

@@ -171,7 +171,7 @@ fn check_config_lists_every_problem_at_once() {
         issuers.ninth.tenant: "nobody" is not one of the [tenants]
         issuers.ninth.implied_scopes: are for user tokens only
         issuers.ninth.link_with: is for user tokens only: a service token proves no user
-        issuers.seventh.jwks_url: must be https, or http on this machine
+        issuers.seventh.jwks_url: must be https, or http on this machine, without user and password
         issuers.seventh.jwks_refresh: must be from 1s to 9m
         issuers.seventh.jwks_max_age: must be longer than jwks_refresh: otherwise there are no keys in between
         issuers.sixth.jwks_file: bad.json is not a JWKS document: EOF while parsing a list at line 1 column 10
@@ -269,7 +269,7 @@ async fn serve_exits_with_the_reason_why_it_cannot_serve() {
     };
 
     insta::assert_snapshot!(serve(&[]), @"1 identity-link: the database's schema is older than this binary: run `identity-link migrate` first (missing: 20261130000001)");
-    insta::assert_snapshot!(serve(&[("IDENTITY_LINK__DATABASE__URL", &nowhere().url)]), @"1 identity-link: the database is unavailable: error connecting to server: Connection refused (os error 111) (at 127.0.0.1: is Postgres running there?)");
+    insta::assert_snapshot!(serve(&[("IDENTITY_LINK__DATABASE__URL", &nowhere().url)]), @"1 identity-link: the database is unavailable: error connecting to server: connection refused (at 127.0.0.1: is Postgres running there?)");
     insta::assert_snapshot!(serve(&[("IDENTITY_LINK__ISSUERS__GITHUB__JWKS_FILE", "bad.json")]), @r#"
         64 identity-link: config.toml:
         issuers.github.jwks_file: bad.json is not a JWKS document: EOF while parsing a list at line 1 column 10

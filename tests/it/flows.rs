@@ -67,11 +67,11 @@ async fn fake_and_server() -> (FakeOidc, TestServer) {
     (fake, server)
 }
 
-fn alice() -> Value {
+pub(crate) fn alice() -> Value {
     json!({"sub": "alice", "email": "Alice@example.com", "email_verified": true, "name": "Alice"})
 }
 
-fn to_sign_in(provider: &str) -> pb::StartSignInRequest {
+pub(crate) fn to_sign_in(provider: &str) -> pb::StartSignInRequest {
     pb::StartSignInRequest {
         provider: provider.to_owned(),
         redirect_uri: redirect_uri(provider),

@@ -48,6 +48,7 @@ mod metadata;
 mod metrics;
 mod model;
 mod moved;
+mod outgoing;
 mod overtaken;
 mod primary;
 mod purge;

@@ -106,7 +106,7 @@ async fn a_remembered_token_expires() {
     keys_dir();
     let toml = config_toml("127.0.0.1:0".parse().unwrap(), "postgres://a@127.0.0.1/x");
     let config = Config::parse(&toml, std::path::Path::new("."), []).unwrap();
-    let http = identity_link::http_client::HttpClient::new().unwrap();
+    let http = identity_link::http_client::HttpClient::new(&config.outgoing);
     let mut trusted = Vec::new();
     for issuer in config.issuers {
         let keys = Arc::new(Keys::new(issuer.keys.clone(), issuer.algorithms.clone()));

@@ -55,6 +55,14 @@ impl FakeOidc {
         Self { issuer: format!("http://{}", web.address), web, says }
     }
 
+    /// The same under another name, behind which a test makes it reachable.
+    pub async fn start_as(issuer: &str, person: Value) -> Self {
+        let Self { says, .. } = Self::start(person).await;
+        let (site, name) = (Arc::clone(&says), issuer.to_owned());
+        let web = WebServer::start(|_| move |asked: &Asked| site.answer(&name, asked)).await;
+        Self { issuer: issuer.to_owned(), web, says }
+    }
+
     /// From now on the account with these claims is signed in.
     pub fn person(&self, claims: Value) {
         *self.says.person.lock().unwrap() = claims;

@@ -20,6 +20,7 @@ pub mod cargo;
 pub mod child;
 pub mod chromium;
 pub mod cluster;
+pub mod connect_proxy;
 pub mod cut_commits;
 pub mod debian;
 pub mod events;

@@ -43,10 +43,38 @@ impl Authority {
         self.0.pem()
     }
 
+    /// Writes the authority's certificate to this file.
+    pub fn write(&self, file: &Path) {
+        fs::write(file, self.pem()).unwrap();
+    }
+
+    /// The authority's own certificate, as that of a server.
+    pub fn as_server(&self) -> Pair {
+        Pair { certificate: self.pem(), key: self.0.key().serialize_pem() }
+    }
+
     /// A certificate for `localhost`.
     pub fn issue(&self) -> Pair {
+        self.issue_for("localhost")
+    }
+
+    /// A certificate for this name.
+    pub fn issue_for(&self, name: &str) -> Pair {
+        self.issue_changed(name, |_| {})
+    }
+
+    /// A certificate for this name whose time is over.
+    pub fn issue_expired(&self, name: &str) -> Pair {
+        self.issue_changed(name, |params| {
+            params.not_before = rcgen::date_time_ymd(2020, 1, 1);
+            params.not_after = rcgen::date_time_ymd(2020, 12, 31);
+        })
+    }
+
+    fn issue_changed(&self, name: &str, change: impl FnOnce(&mut CertificateParams)) -> Pair {
         let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).unwrap();
-        let params = CertificateParams::new(["localhost".to_owned()]).unwrap();
+        let mut params = CertificateParams::new([name.to_owned()]).unwrap();
+        change(&mut params);
         Pair {
             certificate: params.signed_by(&key, &self.0).unwrap().pem(),
             key: key.serialize_pem(),
