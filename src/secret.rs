@@ -1,4 +1,7 @@
-//! Secrets that other parties keep: they are random, and recognised by their hash.
+//! Secrets: those that other parties keep, which are random and recognised by their hash, and those
+//! that an operator keeps in files.
+
+use std::{io, path::Path};
 
 use aws_lc_rs::{
     digest::{SHA256, digest},
@@ -10,6 +13,29 @@ use data_encoding::BASE64URL_NOPAD;
 #[derive(Debug, thiserror::Error)]
 #[error("the system gives no random bytes")]
 pub struct NoRandomBytes;
+
+/// Why a file has no secret. The text follows the name of the file.
+#[derive(Debug, thiserror::Error)]
+pub enum SecretFileError {
+    /// The file cannot be read, or is not UTF-8.
+    #[error("cannot be read: {0}")]
+    Unreadable(#[from] io::Error),
+    /// The file has no text but white space.
+    #[error("is empty")]
+    Empty,
+}
+
+/// The secret in a file, without the white space at its end, which editors add.
+///
+/// # Errors
+/// [`SecretFileError`].
+pub fn read_secret(file: &Path) -> Result<String, SecretFileError> {
+    let text = std::fs::read_to_string(file)?;
+    match text.trim_end() {
+        "" => Err(SecretFileError::Empty),
+        secret => Ok(secret.to_owned()),
+    }
+}
 
 /// 256 random bits.
 ///

@@ -40,6 +40,7 @@ use crate::{
     listener::{Limits, TlsFiles},
     outgoing::Outgoing,
     rate_limits::RateLimitSettings,
+    secret::read_secret,
     store::Address,
     telemetry::TraceSettings,
 };
@@ -120,6 +121,9 @@ keys! {
         /// against the authorities of the system and of `outgoing.ca`, or only those in the file that
         /// `?sslrootcert=` names; `?sslmode=disable` turns it off.
         url: Text = Text::Required(""),
+        /// The file of the password; white space at its end is left out. The server reads it for
+        /// each new connection. The URL has no password then.
+        password_file: Text = Text::Optional,
         /// The maximum number of connections that calls use. The server has four more: one on
         /// which it checks whether the database is available, and three for the feed.
         max_connections: Number = Number { default: MAX_CONNECTIONS, bounds: 1..=1000 },
@@ -249,7 +253,7 @@ impl Config {
         let tracing = r.table(&ROOT.tracing).and_then(tracing::read);
         let outgoing = outgoing::read(r.table_or_empty(&ROOT.outgoing), base, &environment);
         let database =
-            r.table(&ROOT.database).and_then(|table| read_database(table, outgoing.as_ref()));
+            r.table(&ROOT.database).and_then(|table| read_database(table, base, outgoing.as_ref()));
         let feed = feed::read(r.table_or_empty(&ROOT.feed));
         let tenants = r.table(&ROOT.tenants);
         let is_named = tenants.is_some();
@@ -330,7 +334,7 @@ fn check_log_filter(text: &str) -> Result<(), String> {
     }
 }
 
-fn read_database(mut r: Reader, outgoing: Option<&Outgoing>) -> Option<Database> {
+fn read_database(mut r: Reader, base: &Path, outgoing: Option<&Outgoing>) -> Option<Database> {
     let url = r.text(&DATABASE.url);
     let address = url.and_then(|url| {
         Address::parse(&url).map_err(|error| r.problem(DATABASE.url.name, error)).ok()
@@ -338,6 +342,18 @@ fn read_database(mut r: Reader, outgoing: Option<&Outgoing>) -> Option<Database>
     let address = match outgoing {
         Some(outgoing) => address.map(|address| address.trusting(&outgoing.authorities)),
         None => address,
+    };
+    let password_file = r.text(&DATABASE.password_file).map(|file| base.join(file));
+    if let Some(Err(error)) = password_file.as_deref().map(read_secret) {
+        // The path is not quoted: it may be a password that was written here by mistake.
+        r.problem(DATABASE.password_file.name, format!("names a file that {error}"));
+    }
+    let address = match (address, password_file) {
+        (Some(address), Some(file)) => address
+            .with_password_file(file)
+            .map_err(|error| r.problem(DATABASE.url.name, error))
+            .ok(),
+        (address, _) => address,
     };
     let max_connections = r.number(&DATABASE.max_connections);
     r.finish();

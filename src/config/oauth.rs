@@ -1,6 +1,6 @@
 //! The `[tenants.*.providers.*.oauth]` tables: the clients of identity-link at providers.
 
-use std::{collections::BTreeSet, fs, path::Path};
+use std::{collections::BTreeSet, path::Path};
 
 use http::Uri;
 use jsonwebtoken::{Algorithm, AlgorithmFamily};
@@ -15,6 +15,7 @@ use crate::{
     http_client::is_fetchable,
     oauth::{AuthMethod, ClientSettings, GitHubUrls, Preset, Protocol, Secret},
     outgoing::Authorities,
+    secret::read_secret as read_secret_file,
 };
 
 /// The longest display name, in characters: it goes on a button.
@@ -195,22 +196,11 @@ fn read_secret(r: &mut Reader, base: &Path) -> Option<Secret> {
         }
         [false, true] => {
             // The path is not quoted: it may be a secret that was written here by mistake.
-            match fs::read_to_string(base.join(r.text(&KEYS.client_secret_file)?)) {
-                Ok(text) if !text.trim_end().is_empty() => {
-                    Some(Secret::new(text.trim_end().to_owned()))
-                }
-                Ok(_) => {
-                    r.problem(KEYS.client_secret_file.name, "names a file that is empty");
-                    None
-                }
-                Err(error) => {
-                    r.problem(
-                        KEYS.client_secret_file.name,
-                        format!("names a file that cannot be read: {error}"),
-                    );
-                    None
-                }
-            }
+            let secret = read_secret_file(&base.join(r.text(&KEYS.client_secret_file)?));
+            let problem = |error| {
+                r.problem(KEYS.client_secret_file.name, format!("names a file that {error}"));
+            };
+            secret.map(Secret::new).map_err(problem).ok()
         }
         _ => {
             r.problem(

@@ -18,7 +18,10 @@ use tokio_postgres::{CancelToken, Config, NoTls, config::Host, config::SslMode};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::cluster::record_cluster;
-use crate::outgoing::{Authorities, AuthoritiesError, is_this_machine, why};
+use crate::{
+    outgoing::{Authorities, AuthoritiesError, is_this_machine, why},
+    secret::read_secret,
+};
 
 /// How long a call waits for a free connection before it fails with
 /// [`super::StoreError::Overloaded`].
@@ -51,6 +54,8 @@ const SETTINGS: &str = "-c statement_timeout=10s -c lock_timeout=5s -c idle_in_t
 pub struct Address {
     config: Config,
     tls: Option<Tls>,
+    /// The file of the password; `None` if the URL has it, or there is none.
+    password_file: Option<PathBuf>,
 }
 
 /// How TLS is set up.
@@ -82,6 +87,9 @@ pub enum AddressError {
     /// TLS cannot be set up.
     #[error("cannot be reached over TLS: the system's authorities {0}")]
     Tls(AuthoritiesError),
+    /// Two passwords.
+    #[error("has a password beside password_file: remove one of the two")]
+    TwoPasswords,
 }
 
 impl Address {
@@ -135,7 +143,7 @@ impl Address {
             connect: connect_by(&authorities),
             has_own_authorities: roots.is_some(),
         });
-        Ok(Self { config, tls })
+        Ok(Self { config, tls, password_file: None })
     }
 
     /// The same database, whose certificate is verified against these authorities unless the URL
@@ -152,6 +160,19 @@ impl Address {
     /// name.
     pub fn needs_authorities(&self) -> bool {
         self.tls.as_ref().is_some_and(|tls| !tls.has_own_authorities)
+    }
+
+    /// The same database, with the password in this file, which is read for each new connection: a
+    /// password that is replaced there needs no restart.
+    ///
+    /// # Errors
+    /// [`AddressError::TwoPasswords`] if the URL has a password.
+    pub fn with_password_file(mut self, file: PathBuf) -> Result<Self, AddressError> {
+        if self.config.get_password().is_some() {
+            return Err(AddressError::TwoPasswords);
+        }
+        self.password_file = Some(file);
+        Ok(self)
     }
 
     /// The hosts of the database, without user and password.
@@ -173,17 +194,30 @@ impl Address {
     /// Connects outside any pool.
     pub async fn connect(&self) -> ConnectionResult<AsyncPgConnection> {
         let bad = |error: tokio_postgres::Error| ConnectionError::BadConnection(why(&error));
+        let config = self.with_password().await.map_err(ConnectionError::BadConnection)?;
         match &self.tls {
             None => {
-                let (client, connection) = self.config.connect(NoTls).await.map_err(bad)?;
+                let (client, connection) = config.connect(NoTls).await.map_err(bad)?;
                 AsyncPgConnection::try_from_client_and_connection(client, connection).await
             }
             Some(tls) => {
                 let connect = tls.connect.clone();
-                let (client, connection) = self.config.connect(connect).await.map_err(bad)?;
+                let (client, connection) = config.connect(connect).await.map_err(bad)?;
                 AsyncPgConnection::try_from_client_and_connection(client, connection).await
             }
         }
+    }
+
+    /// The settings of a connection that is opened now.
+    async fn with_password(&self) -> Result<Config, String> {
+        let mut config = self.config.clone();
+        if let Some(file) = self.password_file.clone() {
+            // A mounted file may be slow to read.
+            let read = tokio::task::spawn_blocking(move || read_secret(&file)).await;
+            let read = read.map_err(|error| error.to_string())?;
+            config.password(read.map_err(|error| format!("the file of the password {error}"))?);
+        }
+        Ok(config)
     }
 
     /// Asks the server to cancel the running statement of this token's connection.

@@ -132,7 +132,7 @@ fn modules_depend_on_each_other_in_one_direction() {
     insta::assert_snapshot!(used_by("domain/"), @"");
     insta::assert_snapshot!(used_by("store/"), @"call_slot domain outgoing secret telemetry");
     insta::assert_snapshot!(used_by("auth/"), @"call_slot domain http_client outgoing secret telemetry");
-    insta::assert_snapshot!(used_by("config/"), @"auth domain feed http_client listener oauth outgoing rate_limits store telemetry");
+    insta::assert_snapshot!(used_by("config/"), @"auth domain feed http_client listener oauth outgoing rate_limits secret store telemetry");
     insta::assert_snapshot!(used_by("use_cases/"), @"auth clock config domain feed oauth secret store telemetry");
     insta::assert_snapshot!(used_by("oauth/"), @"auth domain http_client outgoing secret telemetry");
     insta::assert_snapshot!(used_by("feed/"), @"clock domain store");

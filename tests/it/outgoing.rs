@@ -2,6 +2,7 @@
 //! trusts, the proxy, and what the log says of failures.
 
 mod authorities;
+mod password_file;
 mod proxied;
 mod why;
 

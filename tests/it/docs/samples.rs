@@ -37,7 +37,9 @@ fn create_files(table: &toml::Table, folder: &Path) {
     for (key, value) in table {
         match (key.as_str(), value) {
             (_, toml::Value::Table(table)) => create_files(table, folder),
-            ("client_secret_file", toml::Value::String(name)) => create(name, "a secret"),
+            ("client_secret_file" | "password_file", toml::Value::String(name)) => {
+                create(name, "a secret");
+            }
             ("ca", toml::Value::String(name)) => create(name, &Authority::new("documents").pem()),
             ("jwks_file", toml::Value::String(name)) => {
                 create(name, &fs::read_to_string(keys_dir().join("github.json")).unwrap());

@@ -18,6 +18,8 @@ use identity_link_dev::Postgres;
 use tokio_postgres::config::Host;
 
 const TEMPLATE: &str = "template_of_tests";
+/// The role whose members need a password to connect.
+const BY_PASSWORD: &str = "by_password";
 
 /// The running cluster.
 pub struct Cluster {
@@ -25,6 +27,12 @@ pub struct Cluster {
     base_url: String,
     /// The server's log file.
     pub log_file: PathBuf,
+}
+
+/// A role that needs a password, and the URL of its database without one.
+pub struct Role {
+    pub name: String,
+    pub url: String,
 }
 
 /// A database of one test.
@@ -62,8 +70,13 @@ fn start(name: &'static str) -> Cluster {
         let dir = super::artifacts::tmp_dir().join(name);
         forget(&dir.join("postgres"));
         // No data of a test outlives the test, so durability is off.
-        let settings =
-            [("fsync", "off"), ("max_connections", "300"), ("log_line_prefix", "%d|%p|")];
+        let rules = write_rules(&dir);
+        let settings = [
+            ("fsync", "off"),
+            ("max_connections", "300"),
+            ("log_line_prefix", "%d|%p|"),
+            ("hba_file", &rules),
+        ];
         let postgres = Postgres::start(&dir, &settings, &mut |text| eprintln!("{text}"));
         let started = postgres.as_ref().map_err(ToString::to_string).map(|postgres| Cluster {
             base_url: postgres.url(""),
@@ -86,6 +99,15 @@ fn start(name: &'static str) -> Cluster {
         prepared.join().expect("the template should be made");
     });
     cluster
+}
+
+/// Writes the rules who may connect: some roles by password, all others without. Returns the file.
+fn write_rules(dir: &Path) -> String {
+    let file = dir.join("hba.conf");
+    std::fs::create_dir_all(dir).unwrap();
+    let rules = format!("local all +{BY_PASSWORD} scram-sha-256\nlocal all all trust\n");
+    std::fs::write(&file, rules).unwrap();
+    std::path::absolute(file).unwrap().to_str().unwrap().to_owned()
 }
 
 /// Removes an earlier run's cluster: to drop hundreds of databases takes minutes, a new cluster
@@ -113,6 +135,10 @@ impl Cluster {
             conn.batch_execute(&format!("DROP DATABASE {datname} (FORCE)")).await.unwrap();
         }
         conn.batch_execute(&format!("CREATE DATABASE {TEMPLATE}")).await.unwrap();
+        let create = format!(
+            "DO $$BEGIN CREATE ROLE {BY_PASSWORD}; EXCEPTION WHEN duplicate_object THEN END$$"
+        );
+        conn.batch_execute(&create).await.unwrap();
         Store::migrate(&Address::parse(&self.url(TEMPLATE)).unwrap()).await.unwrap();
     }
 
@@ -150,6 +176,18 @@ impl Database {
     /// Runs statements on a connection of its own.
     pub async fn db_execute(&self, sql: &str) {
         self.db_connect().await.batch_execute(sql).await.unwrap();
+    }
+
+    /// A role of this database that may read and write rows, and connects by this password.
+    pub async fn db_role_with_password(&self, password: &str) -> Role {
+        let name = format!("role_{}", self.name);
+        self.db_execute(&format!(
+            "DROP ROLE IF EXISTS {name}; CREATE ROLE {name} LOGIN PASSWORD '{password}'; \
+             GRANT {BY_PASSWORD}, pg_read_all_data, pg_write_all_data TO {name}"
+        ))
+        .await;
+        let url = self.url.replacen("postgres@", &format!("{name}@"), 1);
+        Role { name, url }
     }
 
     /// The first column, a text, of every row.
