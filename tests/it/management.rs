@@ -12,10 +12,11 @@ use tonic_health::pb::{
 };
 
 use crate::support::{
-    child::{Running, binary, config_file},
+    child::{Running, binary, config_file, temp_dir},
     cluster::{Database, cluster},
     http1::Http1,
     http2::http2,
+    tls::{Authority, TlsClient, tls_toml},
     tokens::Token,
     *,
 };
@@ -116,6 +117,23 @@ async fn the_two_listeners_share_no_path() {
     let answer = http2(calls, request.unwrap()).await.unwrap();
     let sentence = String::from_utf8_lossy(answer.body());
     assert!(sentence.contains("speaks gRPC"), "{sentence}");
+}
+
+/// Probes have no certificate: what clients need for calls does not hold there.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_certificates_of_clients_are_for_calls_only() {
+    let database = cluster().db_migrated().await;
+    let dir = temp_dir("management_client_ca");
+    let (ours, clients) = (Authority::new("ours"), Authority::new("clients"));
+    ours.issue().write(&dir);
+    clients.write(&dir.join("clients.pem"));
+    let tls = format!("\n{}client_ca = \"{}/clients.pem\"\n", tls_toml(&dir), dir.display());
+
+    let (_child, management, calls) = serving(&database, |toml| toml + &tls);
+
+    assert_eq!(got(management, "/livez").await.0, 200);
+    let refused = TlsClient::new(&ours, None).refusal(calls).await;
+    assert_eq!(refused, "received fatal alert: CertificateRequired");
 }
 
 #[tokio::test(flavor = "multi_thread")]
