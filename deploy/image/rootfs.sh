@@ -3,8 +3,8 @@
 # the tests run the same script. The folder is the same, byte by byte, for the same inputs: all times in it are
 # SOURCE_DATE_EPOCH, or 0 without it.
 #
-# It has the binary, the libraries that it names, one account, and what scanners read. It has no shell, no
-# folder that the account can write to, and no certificate authorities: the binary has the public ones built in.
+# It has the binary, the libraries that it names, the public certificate authorities, one account, and what
+# scanners read. It has no shell, and no folder that the account can write to.
 set -eu
 binary=$1
 root=$2
@@ -33,6 +33,10 @@ for package in $packages; do
   dpkg-query --status "$package" > "$root/var/lib/dpkg/status.d/$package"
 done
 install -m 644 "$(readlink -f /etc/os-release)" "$root/etc/os-release"
+
+# The package ca-certificates makes this file; the service reads it.
+mkdir -p "$root/etc/ssl/certs"
+install -m 644 /etc/ssl/certs/ca-certificates.crt "$root/etc/ssl/certs/ca-certificates.crt"
 
 echo 'identity-link:x:65532:65532:identity-link:/nonexistent:/sbin/nologin' > "$root/etc/passwd"
 echo 'identity-link:x:65532:' > "$root/etc/group"

@@ -8,7 +8,7 @@ use std::{
 use clap::Args;
 
 use super::{Failure, load, runtime, say};
-use crate::http_client::HttpClient;
+use crate::{http_client::HttpClient, outgoing::Outgoing};
 
 #[derive(Args)]
 pub(super) struct HealthArguments {
@@ -22,13 +22,16 @@ pub(super) struct HealthArguments {
 }
 
 pub(super) fn run(arguments: &HealthArguments) -> Result<(), Failure> {
-    let Some(listen) = load(&arguments.config)?.management else {
+    let config = load(&arguments.config)?;
+    let Some(listen) = config.management else {
         return Err(Failure::usage(
             "there is no [management] in the configuration: health asks its listener",
         ));
     };
     let path = if arguments.live { "/livez" } else { "/readyz" };
-    let (address, client) = (reachable(listen), HttpClient::new()?);
+    // No proxy stands between the two.
+    let outgoing = Outgoing { proxy: None, ..config.outgoing };
+    let (address, client) = (reachable(listen), HttpClient::new(&outgoing));
     let (status, report) = runtime()?
         .block_on(client.get_own(address, path))
         .map_err(|error| Failure::from(format!("http://{address}{path}: {error}")))?;

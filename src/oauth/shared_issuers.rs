@@ -57,8 +57,7 @@ impl SharedIssuers {
         if let Some(known) = self.known.iter().find(is_it) {
             return known.clone();
         }
-        let known =
-            SharedIssuer::new(rules, metadata, authorities.cloned(), self.metrics.clone());
+        let known = SharedIssuer::new(rules, metadata, authorities.cloned(), self.metrics.clone());
         self.known.push(known.clone());
         known
     }

@@ -26,7 +26,7 @@ const TESTS: &str = "cargo test\n";
 
 /// The pages whose commands are for a running `dev`, in the order in which a reader may take them:
 /// the last one gives an account of the sample away.
-const WITH_DEV: [&str; 9] = [
+const WITH_DEV: [&str; 10] = [
     "README.md",
     "docs/tutorials/first-link.md",
     "docs/tutorials/sign-in.md",
@@ -35,6 +35,7 @@ const WITH_DEV: [&str; 9] = [
     "docs/how-to/tenants.md",
     "docs/how-to/monitor.md",
     "docs/how-to/call.md",
+    "docs/how-to/undo-many-links.md",
     "docs/how-to/release-an-account.md",
 ];
 /// The pages whose commands are for a configuration and a database of the operator, in the order of
@@ -62,9 +63,10 @@ const NOT_RUN: [(&str, &str); 13] = [
     ("docs/how-to/tls.md", "a certificate of a public authority"),
 ];
 /// The languages of blocks whose text is no command.
-const NO_COMMANDS: [&str; 14] = [
+const NO_COMMANDS: [&str; 15] = [
     "",
     "caddyfile",
+    "haproxy",
     "ini",
     "js",
     "json",
