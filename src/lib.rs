@@ -27,3 +27,4 @@ pub mod server;
 pub mod store;
 pub mod telemetry;
 pub mod use_cases;
+pub mod version;

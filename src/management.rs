@@ -18,6 +18,7 @@ use serde_json::{Value, json};
 use crate::{
     telemetry::metrics::{Format, Metrics},
     use_cases::UseCases,
+    version::VERSION,
 };
 
 /// Whether the server is ready for calls.
@@ -133,7 +134,9 @@ async fn metrics(State(state): State<ServerState>, headers: HeaderMap) -> Respon
 }
 
 async fn version() -> Response {
-    answer(StatusCode::OK, &json!({"version": env!("CARGO_PKG_VERSION")}))
+    let report =
+        json!({"version": VERSION.number, "commit": VERSION.commit, "date": VERSION.date_text()});
+    answer(StatusCode::OK, &report)
 }
 
 /// Only a person reads the sentence. A gRPC client would take it for a message, and report INTERNAL

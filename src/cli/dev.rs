@@ -17,7 +17,7 @@ use identity_link_dev::{
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
-use super::{Failure, bind, load, log, runtime, say, serve::on_signal};
+use super::{ConfigFile, Failure, bind, log, runtime, say, serve::on_signal};
 use crate::{auth::access, config::Config, server, store::Store};
 
 /// The default data folder.
@@ -102,7 +102,7 @@ fn prepare(
     };
     let file = data_dir.join("identity-link.toml");
     fs::write(&file, config.to_string())?;
-    let config = load(&file)?;
+    let config = ConfigFile::at(file).load()?;
     log::start(&config)?;
     Ok(config)
 }

@@ -1,28 +1,23 @@
 //! `health`: asks a server on this machine how it is, for images that have no other program.
 
-use std::{
-    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
-    path::PathBuf,
-};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use clap::Args;
 
-use super::{Failure, load, runtime, say};
+use super::{ConfigFile, Failure, runtime, say};
 use crate::{http_client::HttpClient, outgoing::Outgoing};
 
 #[derive(Args)]
 pub(super) struct HealthArguments {
-    /// The configuration file (TOML) of the server; IDENTITY_LINK__SECTION__KEY in the environment
-    /// overrides it
-    #[arg(long, value_name = "FILE")]
-    config: PathBuf,
+    #[command(flatten)]
+    config: ConfigFile,
     /// Ask only whether the process can answer, not whether it is ready for calls
     #[arg(long)]
     live: bool,
 }
 
 pub(super) fn run(arguments: &HealthArguments) -> Result<(), Failure> {
-    let config = load(&arguments.config)?;
+    let config = arguments.config.load()?;
     let Some(listen) = config.management else {
         return Err(Failure::usage(
             "there is no [management] in the configuration: health asks its listener",

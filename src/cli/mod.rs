@@ -1,8 +1,11 @@
 //! The command line: arguments in, exit codes out.
 
+mod config_file;
 #[cfg(feature = "dev")]
 mod dev;
+mod generate;
 mod health;
+mod help;
 mod log;
 mod purge;
 #[cfg(test)]
@@ -12,26 +15,29 @@ mod serve;
 mod token;
 
 use std::{
-    ffi::OsString,
     io::{self, Write as _},
     net::SocketAddr,
-    path::{Path, PathBuf},
     process::ExitCode,
+    sync::LazyLock,
     time::Duration,
 };
 
 use clap::{Parser, Subcommand};
 
-use crate::{config::Config, store::Store};
+use self::config_file::ConfigFile;
+use crate::{store::Store, version::VERSION};
 
 /// The exit code for a wrong configuration (EX_USAGE of sysexits.h).
 const EX_USAGE: u8 = 64;
 /// The exit code after an interruption (128 + SIGINT, as shells have it).
 const EX_INTERRUPTED: u8 = 130;
 
+/// The version as clap takes it.
+static VERSION_TEXT: LazyLock<String> = LazyLock::new(|| VERSION.to_string());
+
 /// One user out of many sign-ins.
 #[derive(Parser)]
-#[command(name = "identity-link", version, about, arg_required_else_help = true)]
+#[command(name = "identity-link", version = VERSION_TEXT.as_str(), about, arg_required_else_help = true)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -40,39 +46,66 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     /// Serve gRPC as configured
-    Serve {
-        /// The configuration file (TOML); IDENTITY_LINK__SECTION__KEY in the environment overrides
-        /// it
-        #[arg(long, value_name = "FILE")]
-        config: PathBuf,
-    },
+    #[command(after_help = help::after(&[
+        "identity-link serve --config /etc/identity-link.toml",
+        "IDENTITY_LINK__LOG=debug identity-link serve --config identity-link.toml",
+    ], help::SERVER))]
+    Serve(ConfigFile),
     /// Try it out: start a private Postgres in a folder, make local issuers, serve, and print lines
     /// to paste
     #[cfg(feature = "dev")]
+    #[command(after_help = help::after(&[
+        "identity-link dev --sample",
+        "identity-link dev --data-dir /tmp/identity-link --listen 127.0.0.1:0 --no-demo",
+    ], help::SERVER))]
     Dev(dev::DevArguments),
     /// Run the database migrations that are missing
-    Migrate {
-        /// The configuration file (TOML); IDENTITY_LINK__SECTION__KEY in the environment overrides
-        /// it
-        #[arg(long, value_name = "FILE")]
-        config: PathBuf,
-    },
+    #[command(after_help = help::after(
+        &["identity-link migrate --config /etc/identity-link.toml"],
+        help::CONFIGURED,
+    ))]
+    Migrate(ConfigFile),
     /// Remove expired responses, tickets and attempts, discarded metadata, old events, and
     /// leftovers of deletions
+    #[command(after_help = help::after(&[
+        "identity-link purge --config /etc/identity-link.toml",
+        "identity-link purge --config /etc/identity-link.toml --keep-discarded 90d",
+    ], help::PURGE))]
     Purge(purge::PurgeArguments),
     /// Print a token of a local issuer of `dev`
     #[cfg(feature = "dev")]
+    #[command(after_help = help::after(&[
+        "identity-link token --service backend",
+        "identity-link token --identity sms 1 --email ann@example.com --email-verified --ttl 10m",
+    ], help::PLAIN))]
     Token(token::TokenArguments),
     /// Check a configuration file and list all problems
-    CheckConfig {
-        /// The configuration file (TOML); IDENTITY_LINK__SECTION__KEY in the environment overrides
-        /// it
-        #[arg(long, value_name = "FILE")]
-        config: PathBuf,
-    },
+    #[command(after_help = help::after(
+        &["identity-link check-config --config identity-link.toml"],
+        help::CONFIGURED,
+    ))]
+    CheckConfig(ConfigFile),
+    /// Print the script with which a shell completes commands and options
+    #[command(after_help = help::after(&[
+        "identity-link completions bash > /usr/share/bash-completion/completions/identity-link",
+        "identity-link completions zsh > /usr/local/share/zsh/site-functions/_identity-link",
+        "identity-link completions fish > ~/.config/fish/completions/identity-link.fish",
+    ], help::PLAIN))]
+    Completions(generate::CompletionsArguments),
+    /// Write the man pages
+    #[command(after_help = help::after(
+        &["identity-link man /usr/local/share/man/man1"],
+        help::PLAIN,
+    ))]
+    Man(generate::ManArguments),
     /// Ask a running server on this machine whether it is ready for calls
+    #[command(after_help = help::after(
+        &["identity-link health --config identity-link.toml"],
+        help::CONFIGURED,
+    ))]
     Health(health::HealthArguments),
-    /// Print the version
+    /// Print the version, and the commit that it was built from
+    #[command(after_help = help::after(&["identity-link version"], help::PLAIN))]
     Version,
 }
 
@@ -98,16 +131,18 @@ impl<E: std::fmt::Display> From<E> for Failure {
 pub fn main() -> ExitCode {
     let log = log::FlushOnDrop;
     let outcome = match Arguments::parse().command {
-        Command::Serve { config } => serve::run(&config),
+        Command::Serve(config) => serve::run(&config),
         #[cfg(feature = "dev")]
         Command::Dev(arguments) => dev::run(&arguments),
-        Command::Migrate { config } => migrate(&config),
+        Command::Migrate(config) => migrate(&config),
         Command::Purge(arguments) => purge::run(&arguments),
         #[cfg(feature = "dev")]
         Command::Token(arguments) => token::run(&arguments),
-        Command::CheckConfig { config } => check_config(&config),
+        Command::CheckConfig(config) => check_config(&config),
+        Command::Completions(arguments) => generate::completions(&arguments),
+        Command::Man(arguments) => generate::man(&arguments),
         Command::Health(arguments) => health::run(&arguments),
-        Command::Version => say(concat!("identity-link ", env!("CARGO_PKG_VERSION"))),
+        Command::Version => say(&format!("identity-link {}", *VERSION_TEXT)),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -121,8 +156,8 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn migrate(config: &Path) -> Result<(), Failure> {
-    let config = load(config)?;
+fn migrate(config: &ConfigFile) -> Result<(), Failure> {
+    let config = config.load()?;
     let ran = runtime()?.block_on(Store::migrate(&config.database.address))?;
     match ran.as_slice() {
         [] => say("the schema is up to date"),
@@ -130,19 +165,9 @@ fn migrate(config: &Path) -> Result<(), Failure> {
     }
 }
 
-fn check_config(config: &Path) -> Result<(), Failure> {
-    load(config)?;
+fn check_config(config: &ConfigFile) -> Result<(), Failure> {
+    config.load()?;
     say("the configuration is valid")
-}
-
-/// Reads the configuration, and overrides it by the environment.
-fn load(file: &Path) -> Result<Config, Failure> {
-    // Variables that are not UTF-8 belong to other programs.
-    let text = |(name, value): (OsString, OsString)| {
-        Some((name.into_string().ok()?, value.into_string().ok()?))
-    };
-    Config::load(file, std::env::vars_os().filter_map(text))
-        .map_err(|problems| Failure::usage(format!("{}:\n{problems}", file.display())))
 }
 
 /// Prints a text to stdout.

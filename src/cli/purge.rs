@@ -1,13 +1,13 @@
 //! `purge`: removes what has expired, and ends.
 
-use std::{path::PathBuf, time::Duration};
+use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use tokio_util::sync::CancellationToken;
 
-use super::{EX_INTERRUPTED, Failure, load, parse_duration, runtime, say, serve::on_signal};
+use super::{ConfigFile, EX_INTERRUPTED, Failure, parse_duration, runtime, say, serve::on_signal};
 use crate::{
     clock,
     domain::TenantId,
@@ -17,9 +17,8 @@ use crate::{
 
 #[derive(Args)]
 pub(super) struct PurgeArguments {
-    /// The configuration file (TOML); IDENTITY_LINK__SECTION__KEY in the environment overrides it
-    #[arg(long, value_name = "FILE")]
-    config: PathBuf,
+    #[command(flatten)]
+    config: ConfigFile,
     /// How long discarded metadata is kept
     #[arg(long, value_name = "TIME", default_value = "30d", value_parser = parse_duration)]
     keep_discarded: Duration,
@@ -44,7 +43,7 @@ struct Cutoffs {
 }
 
 pub(super) fn run(arguments: &PurgeArguments) -> Result<(), Failure> {
-    let config = load(&arguments.config)?;
+    let config = arguments.config.load()?;
     let before = Cutoffs {
         discarded: before("--keep-discarded", arguments.keep_discarded)?,
         events: before("feed.retention", config.feed.retention)?,

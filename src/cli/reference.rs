@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use clap::{Arg, Command, CommandFactory as _, Parser as _};
 use expect_test::expect_file;
 
-use super::{Arguments, EX_INTERRUPTED, EX_USAGE};
+use super::{Arguments, help};
 
 const TITLE: &str = "# Command line
 
@@ -18,31 +18,12 @@ be left out.
 const ENVIRONMENT: &str = "
 ## Environment
 
-No option comes from the environment. The keys of the configuration do: see
-[Configuration](configuration.md). Each command that takes `--config` reads them, and `dev` too.
+`IDENTITY_LINK_CONFIG` names the configuration file if `--config` does not. No other option comes from the environment.
+The keys of the configuration do: see [Configuration](configuration.md). Each command that takes `--config` reads them,
+and `dev` too.
 ";
 
-/// What each exit code means.
-fn exit_codes() -> [(i32, &'static str); 5] {
-    // clap has the code for itself.
-    let usage =
-        Arguments::try_parse_from(["identity-link", "--no-such-option"]).err().unwrap().exit_code();
-    [
-        (0, "The command succeeded."),
-        (1, "The command failed. stderr says why."),
-        (usage, "The arguments are not valid, or there are none."),
-        (
-            EX_USAGE.into(),
-            "The configuration or an option is not valid. stderr lists all problems.",
-        ),
-        (
-            EX_INTERRUPTED.into(),
-            "A second SIGINT or SIGTERM ended the command at once, or `purge` stopped at the first one.",
-        ),
-    ]
-}
-
-/// An option as it is written, such as `--config <FILE>`.
+/// An argument as it is written, such as `--config <FILE>` or `<DIR>`.
 fn spelling(option: &Arg) -> String {
     let values: String = match option.get_action().takes_values() {
         true => option
@@ -53,7 +34,9 @@ fn spelling(option: &Arg) -> String {
             .collect(),
         false => String::new(),
     };
-    format!("--{}{values}", option.get_long().unwrap())
+    option
+        .get_long()
+        .map_or_else(|| values.trim_start().to_owned(), |name| format!("--{name}{values}"))
 }
 
 fn described(option: &Arg) -> String {
@@ -81,6 +64,7 @@ fn section(command: &mut Command) -> String {
     if !options.is_empty() {
         let _ = write!(text, "\n{}\n", options.join("\n"));
     }
+    let _ = write!(text, "\n```text\n{}\n```\n", command.get_after_help().unwrap());
     text
 }
 
@@ -93,11 +77,32 @@ fn the_reference_page_is_that_of_the_code() {
     for command in program.get_subcommands_mut().filter(|command| command.get_name() != "help") {
         page.push_str(&section(command));
     }
-    page.push_str("\n## Exit codes\n\n| code | meaning |\n| --- | --- |\n");
-    for (code, meaning) in exit_codes() {
-        let _ = writeln!(page, "| {code} | {meaning} |");
-    }
     page.push_str(ENVIRONMENT);
 
     expect_file!["../../docs/reference/command-line.md"].assert_eq(&page);
+}
+
+/// The code that clap has for itself.
+#[test]
+fn wrong_arguments_have_the_exit_code_that_help_names() {
+    let error = Arguments::try_parse_from(["identity-link", "--no-such-option"]).err().unwrap();
+    assert_eq!(error.exit_code(), i32::from(help::ARGUMENTS));
+}
+
+#[test]
+fn the_examples_in_help_are_commands() {
+    let mut program = Arguments::command();
+    program.build();
+    for command in program.get_subcommands().filter(|command| command.get_name() != "help") {
+        let after = command.get_after_help().unwrap().to_string();
+        let examples = Vec::from_iter(help::examples(&after));
+        assert!(!examples.is_empty(), "{}", command.get_name());
+        for example in examples {
+            let line = example.split(" > ").next().unwrap();
+            let words = line.split(' ').skip_while(|word| word.contains('='));
+            if let Err(error) = Arguments::try_parse_from(words) {
+                panic!("{example}: {error}");
+            }
+        }
+    }
 }

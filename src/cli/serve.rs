@@ -1,18 +1,16 @@
 //! `serve`: runs the server until a signal.
 
-use std::path::Path;
-
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{EX_INTERRUPTED, Failure, bind, load, log, runtime};
+use super::{ConfigFile, EX_INTERRUPTED, Failure, bind, log, runtime};
 use crate::server::{self, Listeners};
 
-pub(super) fn run(config: &Path) -> Result<(), Failure> {
-    let config = load(config)?;
+pub(super) fn run(config: &ConfigFile) -> Result<(), Failure> {
+    let config = config.load()?;
     log::start(&config)?;
     let calls = bind(config.listen)?;
     let management = config.management.map(bind).transpose()?;

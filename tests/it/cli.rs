@@ -1,7 +1,9 @@
 //! The commands of the binary.
 
+mod generated;
 mod health;
 mod secrets;
+mod version;
 
 use std::{fs, net::TcpListener, path::Path};
 
@@ -286,12 +288,6 @@ async fn serve_exits_with_the_reason_why_it_cannot_serve() {
     let address = taken.local_addr().unwrap().to_string();
     let said = serve(&[("IDENTITY_LINK__LISTEN", &address)]);
     insta::assert_snapshot!(said.replace(&address, "ADDRESS"), @"1 identity-link: ADDRESS is in use: stop what listens there, perhaps another identity-link, or choose another address");
-}
-
-#[test]
-fn version_is_one_line() {
-    let stdout = concat!("identity-link ", env!("CARGO_PKG_VERSION")).to_owned();
-    assert_eq!(run(&["version"]), Ran { code: Some(0), stdout, stderr: String::new() });
 }
 
 #[test]

@@ -12,7 +12,7 @@ use tonic_health::pb::{
 };
 
 use crate::support::{
-    child::{Running, binary, config_file, temp_dir},
+    child::{Running, binary, config_file, run, temp_dir},
     cluster::{Database, cluster},
     http1::Http1,
     http2::http2,
@@ -89,9 +89,13 @@ async fn an_operator_sees_that_the_server_lives_and_is_ready_and_its_version() {
     assert_eq!((code, &told["status"]), (200, &json!("ready")));
     assert_eq!((&told["database"], &told["feed"]), (&json!("available"), &json!("on time")));
     assert_eq!(health(calls).await, ServingStatus::Serving);
+    let (code, told) = got(management, "/version").await;
+    let line = run(&["version"]).stdout;
+    let text = |key: &str| told[key].as_str().unwrap();
+    assert_eq!((code, text("version")), (200, env!("CARGO_PKG_VERSION")));
     assert_eq!(
-        got(management, "/version").await,
-        (200, json!({"version": env!("CARGO_PKG_VERSION")}))
+        line,
+        format!("identity-link {} (commit {}, {})", text("version"), text("commit"), text("date"))
     );
 
     let request = Request::get(format!("http://{management}/livez")).body(Default::default());

@@ -1,0 +1,66 @@
+//! What `--help` and the man pages have after the options: examples, and what the exit codes mean.
+
+use std::fmt::Write as _;
+
+use super::{EX_INTERRUPTED, EX_USAGE};
+
+/// The exit code for wrong arguments, which clap has for itself.
+pub(super) const ARGUMENTS: u8 = 2;
+
+/// An exit code of a command, and what it means.
+pub(super) type Exit = (u8, &'static str);
+
+pub(super) const DONE: Exit = (0, "The command succeeded.");
+pub(super) const FAILED: Exit = (1, "The command failed. stderr says why.");
+pub(super) const MISUSED: Exit = (ARGUMENTS, "The arguments are not valid, or there are none.");
+pub(super) const MISCONFIGURED: Exit =
+    (EX_USAGE, "The configuration or an option is not valid. stderr lists all problems.");
+pub(super) const INTERRUPTED: Exit =
+    (EX_INTERRUPTED, "A second SIGINT or SIGTERM ended the command at once.");
+pub(super) const PURGE_INTERRUPTED: Exit = (
+    EX_INTERRUPTED,
+    "A SIGINT or SIGTERM ended the command. What it has removed stays removed: run it again for the rest.",
+);
+
+/// The exit codes of a command that reads no configuration.
+pub(super) const PLAIN: &[Exit] = &[DONE, FAILED, MISUSED];
+/// The exit codes of a command that reads a configuration.
+pub(super) const CONFIGURED: &[Exit] = &[DONE, FAILED, MISUSED, MISCONFIGURED];
+/// The exit codes of a server.
+pub(super) const SERVER: &[Exit] = &[DONE, FAILED, MISUSED, MISCONFIGURED, INTERRUPTED];
+/// The exit codes of `purge`.
+pub(super) const PURGE: &[Exit] = &[DONE, FAILED, MISUSED, MISCONFIGURED, PURGE_INTERRUPTED];
+
+/// The headings of the two parts.
+const HEADINGS: [&str; 2] = ["Examples:", "Exit codes:"];
+
+/// The text after the options.
+pub(super) fn after(examples: &[&str], exits: &[Exit]) -> String {
+    let [first, second] = HEADINGS;
+    let mut text = first.to_owned();
+    for example in examples {
+        let _ = write!(text, "\n  {example}");
+    }
+    let _ = write!(text, "\n\n{second}");
+    for (code, meaning) in exits {
+        let _ = write!(text, "\n  {code:<3}  {meaning}");
+    }
+    text
+}
+
+/// The examples in a text that [`after`] made.
+pub(super) fn examples(after: &str) -> impl Iterator<Item = &str> {
+    part(after, HEADINGS[0])
+}
+
+/// The exit codes in a text that [`after`] made, each with its meaning.
+pub(super) fn exits(after: &str) -> impl Iterator<Item = (&str, &str)> {
+    let exits = part(after, HEADINGS[1]);
+    exits.filter_map(|line| line.split_once(' ')).map(|(code, meaning)| (code, meaning.trim()))
+}
+
+/// The lines below a heading.
+fn part<'a>(after: &'a str, heading: &str) -> impl Iterator<Item = &'a str> {
+    let below = after.lines().skip_while(move |line| *line != heading).skip(1);
+    below.take_while(|line| !line.is_empty()).map(str::trim)
+}
