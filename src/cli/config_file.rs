@@ -1,11 +1,11 @@
 //! The configuration that a command reads: a file, and the environment over it.
 
-use std::{ffi::OsString, path::PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 
 use super::{Failure, help};
-use crate::config::Config;
+use crate::config::{self, Config};
 
 /// The variable that names the file.
 const VARIABLE: &str = "IDENTITY_LINK_CONFIG";
@@ -35,11 +35,19 @@ impl ConfigFile {
                 code: help::ARGUMENTS,
             });
         };
-        // Variables that are not UTF-8 belong to other programs.
-        let text = |(name, value): (OsString, OsString)| {
-            Some((name.into_string().ok()?, value.into_string().ok()?))
-        };
-        Config::load(file, std::env::vars_os().filter_map(text))
+        let mut environment = Vec::new();
+        for (name, value) in std::env::vars_os() {
+            // A name that is not UTF-8 belongs to another program.
+            let Ok(name) = name.into_string() else { continue };
+            match value.into_string() {
+                Ok(value) => environment.push((name, value)),
+                Err(_) if name.starts_with(config::VARIABLES) => {
+                    return Err(Failure::usage(format!("{name} is not UTF-8")));
+                }
+                Err(_) => {}
+            }
+        }
+        Config::load(file, environment)
             .map_err(|problems| Failure::usage(format!("{}:\n{problems}", file.display())))
     }
 }

@@ -59,7 +59,8 @@ fn write_pages(command: &Command, folder: &Path) -> io::Result<()> {
     fs::create_dir_all(folder)?;
     let page = Man::new(command.clone());
     fs::write(folder.join(page.get_filename()), rendered(&page, command)?)?;
-    command.get_subcommands().try_for_each(|below| write_pages(below, folder))
+    let mut below = command.get_subcommands().filter(|below| !below.is_hide_set());
+    below.try_for_each(|below| write_pages(below, folder))
 }
 
 /// A page. The text after the options becomes the sections that man pages have for it.

@@ -1,5 +1,6 @@
 //! The command line: arguments in, exit codes out.
 
+mod config;
 mod config_file;
 #[cfg(feature = "dev")]
 mod dev;
@@ -79,11 +80,11 @@ enum Command {
         "identity-link token --identity sms 1 --email ann@example.com --email-verified --ttl 10m",
     ], help::PLAIN))]
     Token(token::TokenArguments),
-    /// Check a configuration file and list all problems
-    #[command(after_help = help::after(
-        &["identity-link check-config --config identity-link.toml"],
-        help::CONFIGURED,
-    ))]
+    /// Check, describe or begin a configuration file
+    #[command(subcommand)]
+    Config(config::ConfigCommand),
+    /// The earlier name of `config check`
+    #[command(hide = true)]
     CheckConfig(ConfigFile),
     /// Print the script with which a shell completes commands and options
     #[command(after_help = help::after(&[
@@ -138,7 +139,8 @@ pub fn main() -> ExitCode {
         Command::Purge(arguments) => purge::run(&arguments),
         #[cfg(feature = "dev")]
         Command::Token(arguments) => token::run(&arguments),
-        Command::CheckConfig(config) => check_config(&config),
+        Command::Config(command) => config::run(&command),
+        Command::CheckConfig(config) => config::check(&config),
         Command::Completions(arguments) => generate::completions(&arguments),
         Command::Man(arguments) => generate::man(&arguments),
         Command::Health(arguments) => health::run(&arguments),
@@ -163,11 +165,6 @@ fn migrate(config: &ConfigFile) -> Result<(), Failure> {
         [] => say("the schema is up to date"),
         ran => say(&format!("migrated: {}", ran.join(", "))),
     }
-}
-
-fn check_config(config: &ConfigFile) -> Result<(), Failure> {
-    config.load()?;
-    say("the configuration is valid")
 }
 
 /// Prints a text to stdout.

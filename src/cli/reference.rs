@@ -52,13 +52,26 @@ fn described(option: &Arg) -> String {
     text
 }
 
-fn section(command: &mut Command) -> String {
+/// The commands that help shows, those below others included, each with its name.
+fn commands(program: &Command, above: &str) -> Vec<(String, Command)> {
+    let shown = program
+        .get_subcommands()
+        .filter(|command| command.get_name() != "help" && !command.is_hide_set());
+    shown
+        .flat_map(|command| {
+            let name = format!("{above}{}", command.get_name());
+            match command.has_subcommands() {
+                true => commands(command, &format!("{name} ")),
+                false => vec![(name, command.clone())],
+            }
+        })
+        .collect()
+}
+
+fn section(name: &str, command: &mut Command) -> String {
     let usage = command.render_usage().to_string().replace("Usage: ", "");
-    let mut text = format!(
-        "\n## `{}`\n\n{}.\n\n```text\n{usage}\n```\n",
-        command.get_name(),
-        command.get_about().unwrap()
-    );
+    let mut text =
+        format!("\n## `{name}`\n\n{}.\n\n```text\n{usage}\n```\n", command.get_about().unwrap());
     let options: Vec<String> =
         command.get_arguments().filter(|option| option.get_id() != "help").map(described).collect();
     if !options.is_empty() {
@@ -74,8 +87,8 @@ fn the_reference_page_is_that_of_the_code() {
     program.build();
 
     let mut page = TITLE.to_owned();
-    for command in program.get_subcommands_mut().filter(|command| command.get_name() != "help") {
-        page.push_str(&section(command));
+    for (name, mut command) in commands(&program, "") {
+        page.push_str(&section(&name, &mut command));
     }
     page.push_str(ENVIRONMENT);
 
@@ -93,10 +106,10 @@ fn wrong_arguments_have_the_exit_code_that_help_names() {
 fn the_examples_in_help_are_commands() {
     let mut program = Arguments::command();
     program.build();
-    for command in program.get_subcommands().filter(|command| command.get_name() != "help") {
+    for (name, command) in commands(&program, "") {
         let after = command.get_after_help().unwrap().to_string();
         let examples = Vec::from_iter(help::examples(&after));
-        assert!(!examples.is_empty(), "{}", command.get_name());
+        assert!(!examples.is_empty(), "{name}");
         for example in examples {
             let line = example.split(" > ").next().unwrap();
             let words = line.split(' ').skip_while(|word| word.contains('='));

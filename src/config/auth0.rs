@@ -6,7 +6,9 @@ use http::{HeaderValue, Uri, uri::Scheme};
 
 use super::{
     Tenant, UserIds,
-    keys::{List, Text, keys},
+    declare::keys,
+    keys::{List, Text},
+    problem::did_you_mean,
     reader::Reader,
 };
 use crate::domain::TenantId;
@@ -46,23 +48,27 @@ pub(super) fn read(mut r: Reader, tenants: &mut BTreeMap<TenantId, Tenant>) -> A
     let mut served = BTreeSet::new();
     let named = r.list(&KEYS.tenants);
     for name in named.iter().flatten() {
-        match TenantId::parse(name).and_then(|id| Some((tenants.get_mut(&id)?, id))) {
-            Some((tenant, id)) => {
-                if tenant.user_ids == Some(UserIds::Random) {
-                    r.problem(
-                        KEYS.tenants.name,
-                        format!(
-                            "{id} has user_ids = \"random\", which are not Auth0's: leave that out"
-                        ),
-                    );
-                }
-                tenant.user_ids = Some(UserIds::ProviderSubject);
-                served.insert(id);
+        let known = tenants.keys().find(|id| id.as_str() == name).cloned();
+        let Some((id, tenant)) = known.and_then(|id| Some((id.clone(), tenants.get_mut(&id)?)))
+        else {
+            // Without tenants, the problem is that there are none.
+            if !tenants.is_empty() {
+                let meant = did_you_mean(name, tenants.keys().map(TenantId::as_str));
+                let text = format!("{name:?} is not one of the [tenants]{meant}");
+                r.problem(KEYS.tenants.name, text);
             }
-            None => r.problem(KEYS.tenants.name, format!("{name:?} is not one of the [tenants]")),
+            continue;
+        };
+        if tenant.user_ids == Some(UserIds::Random) {
+            r.problem(
+                KEYS.tenants.name,
+                format!("{id} has user_ids = \"random\", which are not Auth0's: leave that out"),
+            );
         }
+        tenant.user_ids = Some(UserIds::ProviderSubject);
+        served.insert(id);
     }
-    if named.is_some() && served.is_empty() {
+    if named.as_ref().is_some_and(BTreeSet::is_empty) {
         r.missing(&KEYS.tenants);
     }
     let mut allowed_origins = Vec::new();
@@ -80,7 +86,7 @@ pub(super) fn read(mut r: Reader, tenants: &mut BTreeMap<TenantId, Tenant>) -> A
             format!("must be an https URL, such as \"https://example.com/who.png\", of at most {MAX_PICTURE} bytes")
         })
     });
-    r.finish();
+    r.finish(&Auth0Keys::described());
     Auth0 { tenants: served, allowed_origins, picture }
 }
 

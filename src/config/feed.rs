@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use super::{
-    keys::{DAY, HOUR, MINUTE, Number, Time, keys, seconds},
+    declare::keys,
+    keys::{DAY, HOUR, MINUTE, Number, Time, seconds},
     reader::Reader,
 };
 use crate::feed::FeedSettings;
@@ -32,6 +33,6 @@ pub(super) fn read(mut r: Reader) -> FeedSettings {
         // At most as long as a removed key may still be accepted (SECURITY.md).
         max_watch: seconds(10 * MINUTE),
     };
-    r.finish();
+    r.finish(&FeedKeys::described());
     settings
 }

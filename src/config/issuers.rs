@@ -8,13 +8,16 @@ use std::{
     path::Path,
 };
 
-use jsonwebtoken::{Algorithm, AlgorithmFamily};
+use jsonwebtoken::Algorithm;
 
-use self::callers::{read_kind, read_tenant};
+use self::callers::{Caller, SubjectForm, read_kind, read_tenant};
 use super::{
     Tenant,
-    keys::{DAY, Flag, HOUR, Key, List, MINUTE, Nested, Text, Time, keys, seconds},
+    algorithms::asymmetric,
+    declare::keys,
+    keys::{DAY, Flag, HOUR, Key, List, MINUTE, Nested, OneOf, Text, Time, seconds},
     outgoing,
+    problem::did_you_mean,
     reader::Reader,
 };
 use crate::{
@@ -37,13 +40,23 @@ keys! {
         algorithms: List = List::Required(": the signature algorithms of this issuer, such as [\"RS256\"]"),
         /// Which callers the tokens name: `user` or `service`. Exactly one of `kind` and
         /// `kind_claim` is required.
-        kind: Text = Text::Optional,
+        kind: OneOf<Caller, 2> = OneOf {
+            words: [("user", Caller::User), ("service", Caller::Service)],
+            default: None,
+        },
         /// The claim that says in each token which caller it names: `user` or `service`.
         kind_claim: Text = Text::Optional,
         /// What the claim `sub` of user tokens means: `subject` of the account at `provider`,
         /// `identity` for `provider|subject`, or `user_id`. At most one issuer of a tenant names
         /// user ids. Required unless `kind` is `service`.
-        subject: Text = Text::Optional,
+        subject: OneOf<SubjectForm, 3> = OneOf {
+            words: [
+                ("subject", SubjectForm::Subject),
+                ("identity", SubjectForm::Identity),
+                ("user_id", SubjectForm::UserId),
+            ],
+            default: None,
+        },
         /// The provider whose subjects the tokens name. Required for `subject = "subject"`, and of
         /// that only.
         provider: Text = Text::Optional,
@@ -129,7 +142,6 @@ pub(super) fn read(
         .map(|(name, table)| (name, read_issuer(table, &names, base)))
         .collect();
     crossing::check(&reader, &drafts, tenants);
-    reader.finish();
     drafts.into_iter().filter_map(|(_, draft)| draft.whole).collect()
 }
 
@@ -156,9 +168,10 @@ fn read_issuer(mut r: Reader, tenants: &BTreeSet<TenantId>, base: &Path) -> Draf
         same_client: false,
     });
     let link_with = r.table(&ISSUER.link_with).and_then(read_link_with);
-    if bearer.is_none() && link_with.is_none() {
-        r.problem(
-            ISSUER.audiences.name,
+    let has_either = r.has(ISSUER.audiences.name) || r.has(ISSUER.link_with.name);
+    if !has_either {
+        r.lacks(
+            &[ISSUER.audiences.name, ISSUER.link_with.name],
             "is required, or a table link_with: otherwise no token of this issuer is accepted",
         );
     }
@@ -180,7 +193,7 @@ fn read_issuer(mut r: Reader, tenants: &BTreeSet<TenantId>, base: &Path) -> Draf
             "is for user tokens only: a service does not sign in",
         );
     }
-    r.finish();
+    r.finish(&IssuerKeys::described());
     let parts = (issuer.clone(), kind.clone(), tenant.clone(), keys);
     let whole = match parts {
         (Some(issuer), Some(kind), Some(tenant), Some(keys)) => Some(Issuer {
@@ -202,20 +215,13 @@ fn read_issuer(mut r: Reader, tenants: &BTreeSet<TenantId>, base: &Path) -> Draf
 }
 
 fn read_algorithms(r: &mut Reader) -> Vec<Algorithm> {
-    let mut algorithms = Vec::new();
-    for name in r.list(&ISSUER.algorithms).unwrap_or_default() {
-        match name.parse::<Algorithm>() {
-            Ok(algorithm) if algorithm.family() == AlgorithmFamily::Hmac => {
-                r.problem(
-                    ISSUER.algorithms.name,
-                    format!("{name} is symmetric: each party that can verify could also sign"),
-                );
-            }
-            Ok(algorithm) => algorithms.push(algorithm),
-            Err(_) => r.problem(ISSUER.algorithms.name, format!("{name:?} is not an algorithm")),
-        }
-    }
-    algorithms
+    let names = r.list(&ISSUER.algorithms).unwrap_or_default();
+    let parsed = names.iter().map(|name| asymmetric(name));
+    parsed
+        .filter_map(|parsed| {
+            parsed.map_err(|problem| r.problem(ISSUER.algorithms.name, problem)).ok()
+        })
+        .collect()
 }
 
 fn read_keys(
@@ -275,7 +281,7 @@ fn read_key_source(
         }
         _ => {
             let text = "exactly one of jwks_file, jwks_url and discovery = true is required: where the issuer's public keys are";
-            r.problem(ISSUER.jwks_file.name, text);
+            r.lacks(&[ISSUER.jwks_file.name, ISSUER.jwks_url.name, ISSUER.discovery.name], text);
             r.skip([ISSUER.jwks_file.name, ISSUER.jwks_url.name]);
             None
         }
@@ -287,7 +293,7 @@ fn read_link_with(mut r: Reader) -> Option<TokenUseRules> {
     let types = r.list(&LINK_WITH.types).unwrap_or_default();
     let max_age = r.time(&LINK_WITH.max_age);
     let same_client = r.flag(&LINK_WITH.same_client);
-    r.finish();
+    r.finish(&LinkWithKeys::described());
     Some(TokenUseRules { audiences: audiences?, types, max_age: Some(max_age), same_client })
 }
 
@@ -299,8 +305,9 @@ fn read_scopes(
     let scopes = r.list(key).unwrap_or_default();
     let known: BTreeSet<&str> = access::TABLE.iter().flat_map(known).flatten().collect();
     for scope in scopes.iter().filter(|scope| !known.contains(scope.as_str())) {
+        let meant = did_you_mean(scope, known.iter().copied());
         let known: Vec<&str> = known.iter().copied().collect();
-        r.problem(key.name, format!("{scope:?} is not one of {}", known.join(", ")));
+        r.problem(key.name, format!("{scope:?} is not one of {}{meant}", known.join(", ")));
     }
     scopes
 }

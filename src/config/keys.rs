@@ -1,5 +1,6 @@
 //! What a table of the configuration may hold. Each key is declared once, by `keys!`: the reader
-//! takes the default and the bounds from there, and the reference page the meaning. A key without a
+//! takes the default and the bounds from there, and the reference page, the JSON Schema and the
+//! example the meaning. A key without a
 //! declaration cannot be read.
 
 use std::{
@@ -81,18 +82,6 @@ impl Time {
     pub(super) const fn any(default: Duration) -> Self {
         Self { default, bounds: (Bound::Unbounded, Bound::Unbounded) }
     }
-
-    /// The bounds in words, with each time as `shown` shows it; `None` if there are none.
-    pub(super) fn bounds_text(&self, shown: impl Fn(Duration) -> String) -> Option<String> {
-        match self.bounds {
-            (Bound::Included(least), Bound::Included(most)) => {
-                Some(format!("from {} to {}", shown(least), shown(most)))
-            }
-            (Bound::Excluded(least), _) => Some(format!("longer than {}", shown(least))),
-            (_, Bound::Included(most)) => Some(format!("at most {}", shown(most))),
-            _ => None,
-        }
-    }
 }
 
 /// One of some words, each of which stands for a value.
@@ -100,39 +89,3 @@ pub(super) struct OneOf<T, const N: usize> {
     pub(super) words: [(&'static str, T); N],
     pub(super) default: Option<T>,
 }
-
-/// Declares the keys of a table: their names, what their values are, and, as their documentation,
-/// what they mean. `path` is where the table is in the file; `<tenant>` stands for a name that the
-/// operator chooses.
-macro_rules! keys {
-    (
-        $(#[doc = $about:literal])+
-        static $KEYS:ident: $Keys:ident = $path:literal {
-            $($(#[doc = $meaning:literal])+ $key:ident: $Form:ty = $form:expr,)+
-        }
-    ) => {
-        $(#[doc = $about])+
-        pub(in crate::config) struct $Keys {
-            $($(#[doc = $meaning])+ $key: $crate::config::keys::Key<$Form>,)+
-        }
-
-        static $KEYS: $Keys = $Keys {
-            $($key: $crate::config::keys::Key { name: stringify!($key), form: $form },)+
-        };
-
-        #[cfg(test)]
-        impl $Keys {
-            /// Describes the table, for the reference page.
-            pub(in crate::config) fn described() -> $crate::config::reference::Table {
-                use $crate::config::reference::{Form as _, KeyOfTable, Table};
-                let keys = vec![$(KeyOfTable {
-                    name: $KEYS.$key.name,
-                    meaning: [$($meaning),+].concat(),
-                    form: $KEYS.$key.form.described(),
-                }),+];
-                Table { path: $path, about: [$($about),+].concat(), keys }
-            }
-        }
-    };
-}
-pub(super) use keys;

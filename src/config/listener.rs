@@ -1,7 +1,8 @@
 //! The `[listener]` table: how many connections may be open, and how long an idle one may stay.
 
 use super::{
-    keys::{DAY, MINUTE, Number, Time, keys, seconds},
+    declare::keys,
+    keys::{DAY, MINUTE, Number, Time, seconds},
     reader::Reader,
 };
 use crate::listener::Limits;
@@ -31,6 +32,6 @@ pub(super) fn read(mut r: Reader) -> Limits {
         idle_timeout: r.time(&KEYS.idle_timeout),
         stall_timeout: seconds(30),
     };
-    r.finish();
+    r.finish(&ListenerKeys::described());
     limits
 }

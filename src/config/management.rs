@@ -2,10 +2,7 @@
 
 use std::net::SocketAddr;
 
-use super::{
-    keys::{Text, keys},
-    reader::Reader,
-};
+use super::{declare::keys, keys::Text, reader::Reader};
 
 keys! {
     /// The listener for operators and their tools: probes and the version, over HTTP/1.1 and HTTP/2,
@@ -19,9 +16,7 @@ keys! {
 
 /// The address to listen on.
 pub(super) fn read(mut r: Reader) -> Option<SocketAddr> {
-    let listen = r.parsed(&KEYS.listen, |text| {
-        text.parse().map_err(|_| "must be an address and a port".to_owned())
-    });
-    r.finish();
+    let listen = r.address(&KEYS.listen);
+    r.finish(&ManagementKeys::described());
     listen
 }

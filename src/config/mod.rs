@@ -1,7 +1,11 @@
 //! The configuration: one TOML file, of which the environment can override each key. It is read,
 //! complete and checked before the server binds anything.
 
+mod algorithms;
 mod auth0;
+mod declare;
+mod described;
+mod example;
 mod feed;
 mod issuers;
 mod keys;
@@ -9,28 +13,34 @@ mod listener;
 mod management;
 mod oauth;
 mod outgoing;
+mod problem;
 mod providers;
 mod rate_limits;
 mod reader;
 #[cfg(test)]
 mod reference;
+mod schema;
 mod services;
+mod source;
 mod tenants;
 mod tls;
 mod tracing;
 
 use std::{collections::BTreeMap, fs, net::SocketAddr, path::Path, time::Duration};
 
-use toml::Table;
 use tracing_subscriber::EnvFilter;
 
 pub use self::{
     auth0::Auth0,
+    problem::{ConfigProblems, Problem},
     providers::ProviderSettings,
+    source::VARIABLES,
     tenants::{Tenant, UserIds},
 };
 use self::{
-    keys::{Flag, HOUR, Nested, Number, OneOf, Text, Time, keys, seconds},
+    declare::keys,
+    keys::{Flag, HOUR, Nested, Number, OneOf, Text, Time, seconds},
+    problem::did_you_mean,
     reader::Reader,
 };
 use crate::{
@@ -191,18 +201,6 @@ pub struct Database {
     pub max_connections: usize,
 }
 
-/// All problems of a configuration.
-#[derive(Debug, PartialEq, Eq)]
-pub struct ConfigProblems(pub Vec<String>);
-
-impl std::fmt::Display for ConfigProblems {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0.join("\n"))
-    }
-}
-
-impl std::error::Error for ConfigProblems {}
-
 impl Config {
     /// The policies of the providers of each tenant.
     pub fn policies(&self) -> BTreeMap<TenantId, ProviderPolicies> {
@@ -217,10 +215,21 @@ impl Config {
         file: &Path,
         environment: impl IntoIterator<Item = (String, String)>,
     ) -> Result<Self, ConfigProblems> {
-        let text = fs::read_to_string(file)
-            .map_err(|error| ConfigProblems(vec![format!("cannot be read: {error}")]))?;
+        let text = fs::read_to_string(file).map_err(|error| {
+            ConfigProblems(vec![Problem::of_file(format!("cannot be read: {error}"))])
+        })?;
         let base = file.parent().unwrap_or(Path::new("."));
         Self::parse(&text, base, environment)
+    }
+
+    /// The JSON Schema (draft 2020-12) of the file, for editors. It has no rules between keys.
+    pub fn schema() -> serde_json::Value {
+        schema::schema()
+    }
+
+    /// A file with every key and its meaning, of which the lines that are no comments are valid.
+    pub fn example() -> String {
+        example::example()
     }
 
     /// Parses a configuration. Relative paths in it start at `base`.
@@ -232,15 +241,12 @@ impl Config {
         base: &Path,
         environment: impl IntoIterator<Item = (String, String)>,
     ) -> Result<Self, ConfigProblems> {
-        let mut table: Table =
-            text.parse().map_err(|error| ConfigProblems(vec![not_toml(text, &error)]))?;
         let environment: BTreeMap<String, String> = environment.into_iter().collect();
-        reader::overlay(&mut table, &environment);
+        let mut table = source::parse(text).map_err(ConfigProblems)?;
+        source::overlay(&mut table, environment.clone());
 
         let mut r = Reader::new(table);
-        let listen = r.parsed(&ROOT.listen, |text| {
-            text.parse().map_err(|_| "must be an address and a port".to_owned())
-        });
+        let listen = r.address(&ROOT.listen);
         let limits = listener::read(r.table_or_empty(&ROOT.listener));
         let tls = r.table(&ROOT.tls).and_then(|table| tls::read(table, base));
         let management = r.table(&ROOT.management).and_then(management::read);
@@ -256,11 +262,10 @@ impl Config {
             r.table(&ROOT.database).and_then(|table| read_database(table, base, outgoing.as_ref()));
         let feed = feed::read(r.table_or_empty(&ROOT.feed));
         let tenants = r.table(&ROOT.tenants);
-        let is_named = tenants.is_some();
-        let mut tenants = tenants.map(|table| tenants::read(table, base)).unwrap_or_default();
-        if is_named && tenants.is_empty() {
+        if tenants.as_ref().is_some_and(Reader::is_empty) {
             r.missing(&ROOT.tenants);
         }
+        let mut tenants = tenants.map(|table| tenants::read(table, base)).unwrap_or_default();
         let auth0 = r.table(&ROOT.auth0).map(|table| auth0::read(table, &mut tenants));
         let connections =
             database.as_ref().map_or(MAX_CONNECTIONS, |database| database.max_connections);
@@ -276,9 +281,9 @@ impl Config {
         let rate_limits = rate_limits::read(r.table_or_empty(&ROOT.rate_limits), &services);
         outgoing::check(&r, outgoing.as_ref(), database.as_ref(), &tenants, &issuers);
 
-        let problems = r.finish();
+        let problems = r.finish_all(&RootKeys::described());
         match (listen, log, database, outgoing) {
-            (Some(listen), Some(log), Some(database), Some(outgoing)) if problems.is_empty() => {
+            (Some(listen), Some(log), Some(database), Some(outgoing)) if problems.0.is_empty() => {
                 Ok(Self {
                     listen,
                     limits,
@@ -302,22 +307,34 @@ impl Config {
                     services,
                 })
             }
-            _ => Err(ConfigProblems(problems)),
+            _ => Err(problems),
         }
     }
 }
 
-/// Where the text is not TOML, and why. Quotes nothing of the text, which contains passwords.
-fn not_toml(text: &str, error: &toml::de::Error) -> String {
-    let message = error.message();
-    let Some(before) = error.span().and_then(|span| text.get(..span.start)) else {
-        return format!("is not TOML: {message}");
-    };
-    let (line, column) = (
-        before.matches('\n').count() + 1,
-        before.chars().rev().take_while(|c| *c != '\n').count() + 1,
-    );
-    format!("is not TOML: line {line}, column {column}: {message}")
+/// All tables, in the order of the reference page.
+fn tables() -> Vec<described::Table> {
+    vec![
+        RootKeys::described(),
+        tls::TlsKeys::described(),
+        listener::ListenerKeys::described(),
+        management::ManagementKeys::described(),
+        tracing::TracingKeys::described(),
+        DatabaseKeys::described(),
+        outgoing::OutgoingKeys::described(),
+        feed::FeedKeys::described(),
+        services::ServiceKeys::described(),
+        rate_limits::RateLimitKeys::described(),
+        rate_limits::ServiceLimitKeys::described(),
+        rate_limits::UserLimitKeys::described(),
+        rate_limits::NamedServiceKeys::described(),
+        auth0::Auth0Keys::described(),
+        tenants::TenantKeys::described(),
+        providers::ProviderKeys::described(),
+        oauth::OauthKeys::described(),
+        issuers::IssuerKeys::described(),
+        issuers::LinkWithKeys::described(),
+    ]
 }
 
 /// A single word that is not a level would name a target, and silence everything else.
@@ -329,7 +346,11 @@ fn check_log_filter(text: &str) -> Result<(), String> {
     };
     match EnvFilter::try_new(text) {
         Ok(_) if text.split(',').all(is_clear) => Ok(()),
-        Ok(_) => Err(format!("must be a level ({}), or target=level", LEVELS.join(", "))),
+        Ok(_) => Err(format!(
+            "must be a level ({}), or target=level{}",
+            LEVELS.join(", "),
+            did_you_mean(text, LEVELS)
+        )),
         Err(error) => Err(format!("is not a filter: {error}")),
     }
 }
@@ -356,7 +377,7 @@ fn read_database(mut r: Reader, base: &Path, outgoing: Option<&Outgoing>) -> Opt
         (address, _) => address,
     };
     let max_connections = r.number(&DATABASE.max_connections);
-    r.finish();
+    r.finish(&DatabaseKeys::described());
     Some(Database { address: address?, max_connections })
 }
 

@@ -3,10 +3,12 @@
 use std::{collections::BTreeSet, path::Path};
 
 use http::Uri;
-use jsonwebtoken::{Algorithm, AlgorithmFamily};
+use jsonwebtoken::Algorithm;
 
 use super::{
-    keys::{Key, List, OneOf, Text, keys},
+    algorithms::asymmetric,
+    declare::keys,
+    keys::{Key, List, OneOf, Text},
     outgoing,
     reader::Reader,
 };
@@ -77,7 +79,7 @@ keys! {
         },
         /// The directory whose accounts sign in, by its id in lower case; or `organizations` or
         /// `common` for all. Of `preset = "microsoft"` only, and required there.
-        directory: Text = Text::Required(""),
+        directory: Text = Text::Optional,
         /// The ids of the directories whose accounts sign in; at least one. If it is missing, all
         /// of them do. Of `directory = "organizations"` or `"common"` only.
         allowed_directories: List = List::Optional,
@@ -145,7 +147,7 @@ pub(super) fn read(mut r: Reader, provider: &str, base: &Path) -> Option<ClientS
     if authorities.is_some() && protocol.as_ref().is_some_and(|protocol| !protocol.is_https()) {
         r.problem(KEYS.ca.name, "is for a provider that is reached over https");
     }
-    r.finish();
+    r.finish(&OauthKeys::described());
     let kind = kind?;
     let mut scopes = scopes.unwrap_or_else(|| kind.scopes());
     if matches!(kind, ProtocolKind::Oidc(_)) {
@@ -169,8 +171,8 @@ fn read_kind(r: &mut Reader) -> Option<ProtocolKind> {
         [true, false] => r.one_of(&KEYS.preset),
         [false, true] => r.one_of(&KEYS.kind),
         _ => {
-            r.problem(
-                KEYS.preset.name,
+            r.lacks(
+                &[KEYS.preset.name, KEYS.kind.name],
                 "exactly one of preset and kind is required: what the provider speaks",
             );
             r.skip([KEYS.preset.name, KEYS.kind.name]);
@@ -203,8 +205,8 @@ fn read_secret(r: &mut Reader, base: &Path) -> Option<Secret> {
             secret.map(Secret::new).map_err(problem).ok()
         }
         _ => {
-            r.problem(
-                KEYS.client_secret.name,
+            r.lacks(
+                &[KEYS.client_secret.name, KEYS.client_secret_file.name],
                 "exactly one of client_secret and client_secret_file is required",
             );
             r.skip([KEYS.client_secret.name, KEYS.client_secret_file.name]);
@@ -251,7 +253,7 @@ fn read_oidc(r: &mut Reader, preset: Option<Preset>, client_id: Option<&str>) ->
         (Some(issuer), _) => Some(issuer),
         (None, Some(preset)) => Some(preset.issuer().to_owned()),
         (None, None) => {
-            r.problem(KEYS.issuer.name, "is required: the iss of the provider's ID tokens");
+            r.lacks(&[KEYS.issuer.name], "is required: the iss of the provider's ID tokens");
             None
         }
     };
@@ -294,6 +296,9 @@ fn read_microsoft(r: &mut Reader, base: &str) -> Option<(IssuerRule, Uri)> {
             "must name at least one; without it all are allowed",
         );
     }
+    if !r.has(KEYS.directory.name) {
+        r.lacks(&[KEYS.directory.name], "is required: whose accounts sign in");
+    }
     let directory = r.text(&KEYS.directory)?;
     let is_many = matches!(directory.as_str(), "common" | "organizations");
     if !is_many && !is_id(&directory) {
@@ -312,20 +317,12 @@ fn read_microsoft(r: &mut Reader, base: &str) -> Option<(IssuerRule, Uri)> {
 
 fn read_algorithms(r: &mut Reader) -> Option<Vec<Algorithm>> {
     let names = r.list(&KEYS.algorithms)?;
-    let mut algorithms = Vec::new();
-    for name in &names {
-        match name.parse::<Algorithm>() {
-            Ok(algorithm) if algorithm.family() != AlgorithmFamily::Hmac => {
-                algorithms.push(algorithm);
-            }
-            _ => {
-                r.problem(
-                    KEYS.algorithms.name,
-                    format!("{name:?} is not an asymmetric signature algorithm such as \"RS256\""),
-                );
-            }
-        }
-    }
+    let parsed = names.iter().map(|name| asymmetric(name));
+    let algorithms: Vec<Algorithm> = parsed
+        .filter_map(|parsed| {
+            parsed.map_err(|problem| r.problem(KEYS.algorithms.name, problem)).ok()
+        })
+        .collect();
     if names.is_empty() {
         r.problem(KEYS.algorithms.name, "must name at least one");
     }
@@ -338,7 +335,7 @@ fn read_github(r: &mut Reader) -> Option<Protocol> {
     // People who sign in at one server must not be taken for people of another.
     if keys.iter().any(|key| r.has(key.name)) {
         for key in keys.iter().filter(|key| !r.has(key.name)) {
-            r.problem(key.name, "is required beside the other URLs: all three are of one server");
+            r.lacks(&[key.name], "is required beside the other URLs: all three are of one server");
         }
     }
     let mut url = |key: &Key<Text>, default: &str| {

@@ -5,7 +5,8 @@ use std::{collections::BTreeMap, path::Path};
 
 use super::{
     Database, Tenant,
-    keys::{Key, List, Text, keys},
+    declare::keys,
+    keys::{Key, List, Text},
     reader::Reader,
 };
 use crate::{
@@ -56,7 +57,7 @@ pub(super) fn read(
         system.map_err(|error| r.problem(KEYS.ca.name, format!("the system's {error}"))).ok()
     };
     let proxy = read_proxy(&mut r, environment);
-    r.finish();
+    r.finish(&OutgoingKeys::described());
     Some(Outgoing { authorities: authorities?, proxy })
 }
 

@@ -6,7 +6,8 @@ use std::{
 };
 
 use super::{
-    keys::{Flag, List, Nested, OneOf, keys},
+    declare::keys,
+    keys::{Flag, List, Nested, OneOf},
     oauth,
     reader::Reader,
 };
@@ -118,7 +119,6 @@ pub(super) fn read(mut r: Reader, base: &Path) -> BTreeMap<Provider, ProviderSet
     }
     check_redirect_uris(&r, &providers);
     check_connections(&r, &providers);
-    r.finish();
     providers
 }
 
@@ -174,7 +174,7 @@ fn read_provider(mut r: Reader, name: &str, base: &Path) -> ProviderSettings {
     if email_trust == Some(EmailTrust::Never) {
         check_without_trust(&r, linking, required_email);
     }
-    r.finish();
+    r.finish(&ProviderKeys::described());
     let policy = ProviderPolicy {
         is_known: true,
         enabled,
@@ -219,17 +219,20 @@ fn read_email_trust(r: &mut Reader) -> Option<EmailTrust> {
             })
         }
         (Some(EmailTrust::AuthoritativeDomains { .. }), false) => {
-            r.problem(KEYS.authoritative_domains.name, "is required, or hosted_domains = true");
+            r.lacks(
+                &[KEYS.authoritative_domains.name, KEYS.hosted_domains.name],
+                "is required, or hosted_domains = true",
+            );
             None
         }
-        (_, true) => {
+        (Some(_), true) => {
             r.problem(
                 KEYS.email_trust.name,
                 "must be \"authoritative_domains\" for the domains to count",
             );
             None
         }
-        (trust, false) => trust,
+        (trust, _) => trust,
     }
 }
 

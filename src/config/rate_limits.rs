@@ -1,7 +1,8 @@
 //! The `[rate_limits]` table: how many calls each caller may make.
 
 use super::{
-    keys::{Flag, Key, Nested, Text, keys},
+    declare::keys,
+    keys::{Flag, Key, Nested, Text},
     reader::Reader,
 };
 use crate::{
@@ -76,7 +77,7 @@ pub(super) fn read(mut r: Reader, known: &[auth::NamedService]) -> RateLimitSett
         sign_ins: limit(&mut services, &SERVICES.sign_ins).flatten(),
         shadow: services.flag(&SERVICES.shadow),
     };
-    services.finish();
+    services.finish(&ServiceLimitKeys::described());
     let mut users = r.table_or_empty(&ROOT.users);
     let of_users = CallerSettings {
         reads: limit(&mut users, &USERS.reads).flatten(),
@@ -84,9 +85,9 @@ pub(super) fn read(mut r: Reader, known: &[auth::NamedService]) -> RateLimitSett
         sign_ins: None,
         shadow: users.flag(&USERS.shadow),
     };
-    users.finish();
+    users.finish(&UserLimitKeys::described());
     let named = r.table(&ROOT.named_services).map(|table| read_named(table, &of_services, known));
-    r.finish();
+    r.finish(&RateLimitKeys::described());
     RateLimitSettings {
         services: of_services,
         users: of_users,
@@ -107,7 +108,7 @@ fn read_named(
             sign_ins: limit(&mut table, &NAMED.sign_ins).unwrap_or(services.sign_ins),
             shadow: table.flag(&NAMED.shadow),
         };
-        table.finish();
+        table.finish(&NamedServiceKeys::described());
         match known.iter().find(|service| *service.name == *name) {
             Some(auth::NamedService { issuer, subject, .. }) => named.push(NamedService {
                 issuer: issuer.clone(),
@@ -117,7 +118,6 @@ fn read_named(
             None => r.problem(&name, "is none of the [services]"),
         }
     }
-    r.finish();
     named
 }
 

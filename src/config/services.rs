@@ -2,10 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{
-    keys::{Text, keys},
-    reader::Reader,
-};
+use super::{declare::keys, keys::Text, reader::Reader};
 use crate::{
     auth::{Issuer, NamedService},
     domain::TenantId,
@@ -33,7 +30,7 @@ pub(super) fn read(mut reader: Reader, issuers: &[Issuer]) -> Vec<NamedService> 
             is_known.then(|| text.to_owned()).ok_or_else(unknown)
         });
         let subject = r.text(&SERVICE.subject);
-        r.finish();
+        r.finish(&ServiceKeys::described());
         // The form of a tenant's name: it is short, and needs no quotes anywhere.
         if TenantId::parse(&name).is_none() {
             reader.problem(&name, format!("the name {}", TenantId::FORM));
@@ -48,6 +45,5 @@ pub(super) fn read(mut reader: Reader, issuers: &[Issuer]) -> Vec<NamedService> 
             None => services.push(NamedService { name: Arc::from(name), issuer, subject }),
         }
     }
-    reader.finish();
     services
 }

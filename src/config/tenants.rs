@@ -5,7 +5,8 @@ use std::{collections::BTreeMap, path::Path, sync::LazyLock};
 use chrono::TimeDelta;
 
 use super::{
-    keys::{DAY, MINUTE, Nested, OneOf, Text, Time, keys, seconds},
+    declare::keys,
+    keys::{DAY, MINUTE, Nested, OneOf, Time, seconds},
     providers::{self, ProviderSettings},
     reader::Reader,
 };
@@ -24,7 +25,10 @@ keys! {
         /// How the ids of new users are made: `random`, or `provider|subject` of the first
         /// identity, if that is free. The default is `random`; for the tenants of `[auth0]` it is
         /// `provider|subject`, and `random` is refused.
-        user_ids: Text = Text::Optional,
+        user_ids: OneOf<UserIds, 2> = OneOf {
+            words: [("random", UserIds::Random), ("provider|subject", UserIds::ProviderSubject)],
+            default: None,
+        },
         /// How old the sign-in behind a user token may be for `Link`, `Unlink` and `UndoLink`.
         max_sign_in_age: Time = Time::within(seconds(10 * MINUTE), seconds(1), seconds(DAY)),
         /// What happens if an account signs in that belongs to no user, and no email identifies a
@@ -152,11 +156,7 @@ impl Tenant {
 pub(super) fn read(mut r: Reader, base: &Path) -> BTreeMap<TenantId, Tenant> {
     let mut tenants = BTreeMap::new();
     for (name, mut table) in r.tables() {
-        let user_ids = table.parsed(&TENANT.user_ids, |text| match text {
-            "random" => Ok(UserIds::Random),
-            "provider|subject" => Ok(UserIds::ProviderSubject),
-            _ => Err("must be \"random\" or \"provider|subject\"".to_owned()),
-        });
+        let user_ids = table.one_of(&TENANT.user_ids);
         let max_sign_in_age = table.time(&TENANT.max_sign_in_age);
         let registration = table.one_of(&TENANT.registration).unwrap_or_default();
         let providers = table
@@ -164,7 +164,7 @@ pub(super) fn read(mut r: Reader, base: &Path) -> BTreeMap<TenantId, Tenant> {
             .map(|table| providers::read(table, base))
             .unwrap_or_default();
         let undeclared = table.one_of(&TENANT.undeclared_providers);
-        table.finish();
+        table.finish(&TenantKeys::described());
         let undeclared = undeclared.unwrap_or_default();
         // The age is within its bounds, or a problem was noted and this value is not used.
         let max_sign_in_age = TimeDelta::from_std(max_sign_in_age).unwrap_or(RECENT_SIGN_IN);
@@ -177,6 +177,5 @@ pub(super) fn read(mut r: Reader, base: &Path) -> BTreeMap<TenantId, Tenant> {
             None => r.problem(&name, format!("the name {}", TenantId::FORM)),
         }
     }
-    r.finish();
     tenants
 }

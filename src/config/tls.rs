@@ -2,10 +2,7 @@
 
 use std::path::Path;
 
-use super::{
-    keys::{Text, keys},
-    reader::Reader,
-};
+use super::{declare::keys, keys::Text, reader::Reader};
 use crate::listener::TlsFiles;
 
 keys! {
@@ -40,6 +37,6 @@ pub(super) fn read(mut r: Reader, base: &Path) -> Option<TlsFiles> {
             r.problem(problem.key, problem.text);
         }
     }
-    r.finish();
+    r.finish(&TlsKeys::described());
     files
 }

@@ -1,7 +1,8 @@
 //! The `[tracing]` table: where the traces of calls go.
 
 use super::{
-    keys::{Number, Text, keys},
+    declare::keys,
+    keys::{Number, Text},
     reader::Reader,
 };
 use crate::telemetry::TraceSettings;
@@ -29,6 +30,6 @@ pub(super) fn read(mut r: Reader) -> Option<TraceSettings> {
         }
     });
     let one_in = u32::try_from(r.number(&KEYS.one_in)).unwrap_or(u32::MAX);
-    r.finish();
+    r.finish(&TracingKeys::described());
     Some(TraceSettings { endpoint: endpoint?, one_in })
 }

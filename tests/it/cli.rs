@@ -2,6 +2,8 @@
 
 mod generated;
 mod health;
+mod messages;
+pub(crate) mod schema;
 mod secrets;
 mod version;
 
@@ -29,7 +31,8 @@ fn folder_with(name: &str, toml: &str) -> std::path::PathBuf {
 
 /// Runs a command with that configuration, in its folder.
 fn run_in(dir: &Path, command: &str, environment: &[(&str, &str)]) -> Ran {
-    let mut binary = binary(&[command, "--config", "config.toml"]);
+    let mut binary = binary(&Vec::from_iter(command.split(' ')));
+    binary.args(["--config", "config.toml"]);
     binary.current_dir(dir).envs(environment.iter().copied());
     run_command(binary)
 }
@@ -99,107 +102,106 @@ fn check_config_lists_every_problem_at_once() {
            [issuers.twelfth]\nissuer = \"accounts.example.com\"\nkind = \"service\"\ntenant = \"default\"\n\
                        algorithms = [\"EdDSA\"]\ndiscovery = true\naudiences = [\"api\"]\n";
 
-    let ran = run_in(&folder_with("bad_config", &toml), "check-config", &[]);
+    let ran = run_in(&folder_with("bad_config", &toml), "config check", &[]);
 
     assert_eq!((ran.code, ran.stdout.as_str()), (Some(64), ""));
     assert!(!ran.stderr.contains("sesame"), "the output should contain no secret");
     insta::assert_snapshot!(ran.stderr, @r#"
         identity-link: config.toml:
-        listen: must be an address and a port
-        listener.max_connections: must be a number from 1 to 100000
-        listener.handshake_timeout: must be from 1s to 1m
-        listener.idle_timeout: must be from 10s to 1day
-        listener.stall_timeout: is not a known key
-        reflection: must be true or false
-        max_call_time: must be longer than 0s
-        shutdown_grace: must be a time such as "30s", "10m" or "1h"
-        log: is not a filter: error parsing level filter: expected one of "off", "error", "warn", "info", "debug", "trace", or a number 0-5
-        database.url: is not a Postgres URL such as postgres://user:password@host/database, with special characters in the password percent-encoded
-        database.max_connections: must be a number from 1 to 1000
-        tenants.Bad Name: the name must be 1 to 64 characters out of a-z, 0-9, '.', '_' and '-', beginning with a letter or a digit
-        tenants.default.user_ids: must be "random" or "provider|subject"
-        tenants.default.providers.GitHub: the name must be 1 to 64 characters out of a-z, 0-9, '.', '_' and '-', beginning with a letter or a digit
-        tenants.default.providers.a.mode: must be one of "sign_in", "link_only"
-        tenants.default.providers.a.email_trust: must be one of "never", "when_verified", "authoritative_domains"
-        tenants.default.providers.a.linking: must be one of "off", "suggest", "automatic"
-        tenants.default.providers.a.required_email: must be one of "none", "any", "verified"
-        tenants.default.providers.b.authoritative_domains: is required, or hosted_domains = true
-        tenants.default.providers.c.email_trust: must be "authoritative_domains" for the domains to count
-        tenants.default.providers.d.authoritative_domains: "a@gmail.com" is not a domain such as example.com
-        tenants.default.providers.d.authoritative_domains: "gmail" is not a domain such as example.com
-        tenants.default.providers.e.email_trust: must be "authoritative_domains" for the domains to count
-        tenants.default.providers.f.oauth.kind: must be one of "oidc", "github"
-        tenants.default.providers.f.oauth.client_id: is required
-        tenants.default.providers.f.oauth.client_secret: exactly one of client_secret and client_secret_file is required
-        tenants.default.providers.f.oauth.redirect_uris: is required: where the provider may send the browser
-        tenants.default.providers.f.oauth.scope: is not a known key
-        tenants.default.providers.h.oauth.preset: exactly one of preset and kind is required: what the provider speaks
-        tenants.default.providers.h.oauth.client_id: must be a string
-        tenants.default.providers.h.oauth.client_secret_file: names a file that cannot be read: No such file or directory (os error 2)
-        tenants.default.providers.h.oauth.redirect_uris: is required: where the provider may send the browser
-        tenants.default.providers.i.oauth.redirect_uris: "/cb" must be https, or http on this machine, without a fragment
-        tenants.default.providers.i.oauth.redirect_uris: "http://a.example.com/" must be https, or http on this machine, without a fragment
-        tenants.default.providers.i.oauth.redirect_uris: "https://a.example.com/#f" must be https, or http on this machine, without a fragment
-        tenants.default.providers.i.oauth.algorithms: "HS256" is not an asymmetric signature algorithm such as "RS256"
-        tenants.default.providers.i.oauth.algorithms: "none" is not an asymmetric signature algorithm such as "RS256"
-        tenants.default.providers.i.oauth.issuer: is required: the iss of the provider's ID tokens
-        tenants.default.providers.j.oauth.display_name: must be 1 to 64 characters without control characters
-        tenants.default.providers.j.oauth.issuer: must be an https URL, or http on this machine
-        tenants.default.providers.j.oauth.api_url: is not a known key
-        tenants.default.providers.k.oauth.allowed_directories: "mine" is not the id of a directory in lower case
-        tenants.default.providers.k.oauth.directory: must be "organizations", "common" or the id of a directory in lower case
-        tenants.default.providers.l.oauth.authorize_url: is required beside the other URLs: all three are of one server
-        tenants.default.providers.l.oauth.api_url: is required beside the other URLs: all three are of one server
-        tenants.default.providers.l.oauth.token_url: must be https, or http on this machine, without a query
-        tenants.default.providers.l.oauth.issuer: is not a known key
-        tenants.default.providers.m.linking: "automatic" requires an email_trust other than "never": no user would be linked
-        tenants.default.providers.m.required_email: "verified" requires an email_trust other than "never": no new account could sign in
-        tenants.default.providers.n.oauth.client_id: must not be empty
-        tenants.default.providers.n.oauth.client_secret: must not be empty
-        tenants.default.providers.n.oauth.allowed_directories: must name at least one; without it all are allowed
-        tenants.default.providers.wallet.oauth.redirect_uris: "https://a.example.com/" is a redirect URI of sms too: it must name one provider
-        max_concurrent_calls: must be a number from 1 to 100000
-        issuers.eighth.issuer: is required
-        issuers.eighth.algorithms: is required: the signature algorithms of this issuer, such as ["RS256"]
-        issuers.eighth.kind: must be "user" or "service", or kind_claim must name a claim that says so
-        issuers.eighth.tenant: is required: one of the [tenants]; or tenant_claim; or, for services, tenants
-        issuers.eighth.jwks_file: exactly one of jwks_file, jwks_url and discovery = true is required: where the issuer's public keys are
-        issuers.eighth.jwks_max_age: must be from 1s to 1h
-        issuers.eighth.audiences: is required, or a table link_with: otherwise no token of this issuer is accepted
-        issuers.fifth.jwks_file: missing.json cannot be read: No such file or directory (os error 2)
-        issuers.fourth.algorithms: HS256 is symmetric: each party that can verify could also sign
-        issuers.fourth.algorithms: "none" is not an algorithm
-        issuers.fourth.allowed_scopes: "read:everything" is not one of create:users, delete:current_user, delete:users, read:current_user, read:events, read:users, sign_in:users, update:current_user_identities, update:current_user_metadata, update:users
-        issuers.ninth.tenant: "nobody" is not one of the [tenants]
-        issuers.ninth.implied_scopes: are for user tokens only
-        issuers.ninth.link_with: is for user tokens only: a service token proves no user
-        issuers.seventh.jwks_url: must be https, or http on this machine, without user and password
-        issuers.seventh.jwks_refresh: must be from 1s to 9m
-        issuers.seventh.jwks_max_age: must be longer than jwks_refresh: otherwise there are no keys in between
-        issuers.sixth.jwks_file: bad.json is not a JWKS document: EOF while parsing a list at line 1 column 10
-        issuers.twelfth.discovery: requires an issuer that is an https URL, or http on this machine
-        issuers.ninth: has the same issuer as issuers.first
-        issuers.second: names user ids of tenant default, and so does issuers.first: only one issuer may
-        issuers.tenth: has the same issuer as issuers.first
-        issuers.third: names subjects of provider github in tenant default, and so does issuers.fourth: one subject could then be two people
-        issuers.eleventh: names subjects of provider o in tenant default by sub, but sign-ins there by preset "microsoft" are named by directory and object: one person would be two
-        issuers.fifth: names subjects of provider sms in tenant default, at which people sign in with issuer https://sms.example.com: one subject could then be two people
-        issuers.fourth: names subjects of provider github in tenant default, at which people sign in with issuer https://github.com/login/oauth: one subject could then be two people
-        issuers.third: names subjects of provider github in tenant default, at which people sign in with issuer https://github.com/login/oauth: one subject could then be two people
-        lissten: is not a known key
+        line 1: listen: must be an address and a port in quotes, such as "127.0.0.1:50051" for this machine only, or "0.0.0.0:50051" for all networks
+        line 2: log: is not a filter: error parsing level filter: expected one of "off", "error", "warn", "info", "debug", "trace", or a number 0-5
+        line 3: lissten: is not a known key: did you mean "listen", which is there already?
+        line 4: max_call_time: must be longer than 0s
+        line 5: max_concurrent_calls: must be a number from 1 to 100000
+        line 6: shutdown_grace: must be a time with its unit, such as "30s", "10m" or "1h"
+        line 7: reflection: must be true or false
+        line 9: listener.max_connections: must be a number from 1 to 100000
+        line 10: listener.handshake_timeout: must be from 1s to 1m
+        line 11: listener.idle_timeout: must be from 10s to 1d
+        line 12: listener.stall_timeout: is not a known key: there are max_connections, handshake_timeout, idle_timeout
+        line 14: database.url: is not a Postgres URL such as postgres://user:password@host/database, with special characters in the password percent-encoded
+        line 15: database.max_connections: must be a number from 1 to 1000
+        line 16: tenants.Bad Name: the name must be 1 to 64 characters out of a-z, 0-9, '.', '_' and '-', beginning with a letter or a digit
+        line 18: tenants.default.user_ids: must be one of "random", "provider|subject"
+        line 19: tenants.default.providers.GitHub: the name must be 1 to 64 characters out of a-z, 0-9, '.', '_' and '-', beginning with a letter or a digit
+        line 20: tenants.default.providers.a.mode: must be one of "sign_in", "link_only"
+        line 20: tenants.default.providers.a.email_trust: must be one of "never", "when_verified", "authoritative_domains"
+        line 20: tenants.default.providers.a.linking: must be one of "off", "suggest", "automatic"
+        line 20: tenants.default.providers.a.required_email: must be one of "none", "any", "verified"
+        line 21: tenants.default.providers.b.authoritative_domains: is required, or hosted_domains = true
+        line 22: tenants.default.providers.c.email_trust: must be "authoritative_domains" for the domains to count
+        line 23: tenants.default.providers.d.authoritative_domains: "a@gmail.com" is not a domain such as example.com
+        line 23: tenants.default.providers.d.authoritative_domains: "gmail" is not a domain such as example.com
+        line 24: tenants.default.providers.e.email_trust: must be "authoritative_domains" for the domains to count
+        line 25: tenants.default.providers.f.oauth.kind: must be one of "oidc", "github"
+        line 25: tenants.default.providers.f.oauth.client_id: is required
+        line 25: tenants.default.providers.f.oauth.client_secret: exactly one of client_secret and client_secret_file is required
+        line 25: tenants.default.providers.f.oauth.redirect_uris: is required: where the provider may send the browser
+        line 25: tenants.default.providers.f.oauth.scope: is not a known key: did you mean "scopes"?
+        line 26: tenants.default.providers.h.oauth.preset: exactly one of preset and kind is required: what the provider speaks
+        line 26: tenants.default.providers.h.oauth.client_id: must be a string
+        line 26: tenants.default.providers.h.oauth.client_secret_file: names a file that cannot be read: No such file or directory (os error 2)
+        line 26: tenants.default.providers.h.oauth.redirect_uris: is required: where the provider may send the browser
+        line 27: tenants.default.providers.i.oauth.redirect_uris: "/cb" must be https, or http on this machine, without a fragment
+        line 27: tenants.default.providers.i.oauth.redirect_uris: "http://a.example.com/" must be https, or http on this machine, without a fragment
+        line 27: tenants.default.providers.i.oauth.redirect_uris: "https://a.example.com/#f" must be https, or http on this machine, without a fragment
+        line 27: tenants.default.providers.i.oauth.algorithms: HS256 is symmetric: each party that can verify could also sign
+        line 27: tenants.default.providers.i.oauth.algorithms: "none" is not a signature algorithm such as "RS256"
+        line 27: tenants.default.providers.i.oauth.issuer: is required: the iss of the provider's ID tokens
+        line 28: tenants.default.providers.j.oauth.display_name: must be 1 to 64 characters without control characters
+        line 28: tenants.default.providers.j.oauth.issuer: must be an https URL, or http on this machine
+        line 28: tenants.default.providers.j.oauth.api_url: does not apply here (Of GitHub only)
+        line 29: tenants.default.providers.k.oauth.allowed_directories: "mine" is not the id of a directory in lower case
+        line 29: tenants.default.providers.k.oauth.directory: must be "organizations", "common" or the id of a directory in lower case
+        line 30: tenants.default.providers.l.oauth.authorize_url: is required beside the other URLs: all three are of one server
+        line 30: tenants.default.providers.l.oauth.api_url: is required beside the other URLs: all three are of one server
+        line 30: tenants.default.providers.l.oauth.token_url: must be https, or http on this machine, without a query
+        line 30: tenants.default.providers.l.oauth.issuer: does not apply here (Of OpenID Connect only)
+        line 32: tenants.default.providers.wallet.oauth.redirect_uris: "https://a.example.com/" is a redirect URI of sms too: it must name one provider
+        line 34: tenants.default.providers.m.linking: "automatic" requires an email_trust other than "never": no user would be linked
+        line 34: tenants.default.providers.m.required_email: "verified" requires an email_trust other than "never": no new account could sign in
+        line 35: tenants.default.providers.n.oauth.client_id: must not be empty
+        line 35: tenants.default.providers.n.oauth.client_secret: must not be empty
+        line 35: tenants.default.providers.n.oauth.allowed_directories: must name at least one; without it all are allowed
+        line 45: issuers.second: names user ids of tenant default, and so does issuers.first: only one issuer may
+        line 53: issuers.third: names subjects of provider github in tenant default, and so does issuers.fourth: one subject could then be two people
+        line 53: issuers.third: names subjects of provider github in tenant default, at which people sign in with issuer https://github.com/login/oauth: one subject could then be two people
+        line 62: issuers.fourth: names subjects of provider github in tenant default, at which people sign in with issuer https://github.com/login/oauth: one subject could then be two people
+        line 69: issuers.fourth.algorithms: HS256 is symmetric: each party that can verify could also sign
+        line 69: issuers.fourth.algorithms: "none" is not a signature algorithm such as "RS256"
+        line 71: issuers.fourth.allowed_scopes: "read:everything" is not one of create:users, delete:current_user, delete:users, read:current_user, read:events, read:users, sign_in:users, update:current_user_identities, update:current_user_metadata, update:users
+        line 72: issuers.fifth: names subjects of provider sms in tenant default, at which people sign in with issuer https://sms.example.com: one subject could then be two people
+        line 80: issuers.fifth.jwks_file: missing.json cannot be read: No such file or directory (os error 2)
+        line 89: issuers.sixth.jwks_file: bad.json is not a JWKS document: EOF while parsing a list at line 1 column 10
+        line 98: issuers.seventh.jwks_url: must be https, or http on this machine, without user and password
+        line 99: issuers.seventh.jwks_refresh: must be from 1s to 9m
+        line 101: issuers.eighth.issuer: is required
+        line 101: issuers.eighth.algorithms: is required: the signature algorithms of this issuer, such as ["RS256"]
+        line 101: issuers.eighth.kind: exactly one of kind and kind_claim is required: which callers the tokens name
+        line 101: issuers.eighth.tenant: is required: one of the [tenants]; or tenant_claim; or, for services, tenants
+        line 101: issuers.eighth.jwks_file: exactly one of jwks_file, jwks_url and discovery = true is required: where the issuer's public keys are
+        line 101: issuers.eighth.audiences: is required, or a table link_with: otherwise no token of this issuer is accepted
+        line 104: issuers.eighth.jwks_max_age: must be from 1s to 1h
+        line 105: issuers.ninth: has the same issuer as issuers.first
+        line 108: issuers.ninth.tenant: "nobody" is not one of the [tenants]
+        line 111: issuers.ninth.implied_scopes: are for user tokens only
+        line 112: issuers.ninth.link_with: is for user tokens only: a service token proves no user
+        line 113: issuers.tenth: has the same issuer as issuers.first
+        line 120: issuers.eleventh: names subjects of provider o in tenant default by sub, but sign-ins there by preset "microsoft" are named by directory and object: one person would be two
+        line 134: issuers.twelfth.discovery: requires an issuer that is an https URL, or http on this machine
     "#);
 }
 
 #[test]
 fn check_config_refuses_a_file_that_is_not_toml_or_does_not_exist() {
-    let ran = run_in(&folder_with("not_toml", "listen = \n"), "check-config", &[]);
+    let ran = run_in(&folder_with("not_toml", "listen = \n"), "config check", &[]);
     assert_eq!(ran.code, Some(64));
-    insta::assert_snapshot!(ran.stderr, @r#"
+    insta::assert_snapshot!(ran.stderr, @"
         identity-link: config.toml:
-        is not TOML: line 1, column 10: string values must be quoted, expected literal string
-    "#);
+        line 1: is not TOML: column 10: string values must be quoted, expected literal string
+    ");
 
-    let ran = run(&["check-config", "--config", "/nowhere/config.toml"]);
+    let ran = run(&["config", "check", "--config", "/nowhere/config.toml"]);
     assert_eq!(ran.code, Some(64));
     insta::assert_snapshot!(ran.stderr, @r#"
         identity-link: /nowhere/config.toml:
@@ -209,7 +211,7 @@ fn check_config_refuses_a_file_that_is_not_toml_or_does_not_exist() {
 
 #[test]
 fn check_config_accepts_a_good_configuration() {
-    let ran = run_in(&folder_with("good_config", &good_toml(&nowhere())), "check-config", &[]);
+    let ran = run_in(&folder_with("good_config", &good_toml(&nowhere())), "config check", &[]);
 
     let stdout = "the configuration is valid".to_owned();
     assert_eq!(ran, Ran { code: Some(0), stdout, stderr: String::new() });
@@ -219,26 +221,26 @@ fn check_config_accepts_a_good_configuration() {
 fn every_key_can_come_from_the_environment() {
     let dir = folder_with("environment", &good_toml(&nowhere()));
     let check = |environment: &[(&str, &str)]| {
-        let ran = run_in(&dir, "check-config", environment);
+        let ran = run_in(&dir, "config check", environment);
         format!("{:?} {}{}", ran.code.unwrap(), ran.stdout, ran.stderr)
     };
 
-    insta::assert_snapshot!(check(&[("IDENTITY_LINK__LISTENN", "127.0.0.1:0")]), @r#"
+    insta::assert_snapshot!(check(&[("IDENTITY_LINK__LISTENN", "127.0.0.1:0")]), @"
         64 identity-link: config.toml:
-        listenn: is not a known key
-    "#);
+        IDENTITY_LINK__LISTENN: listenn: is not a known key: did you mean IDENTITY_LINK__LISTEN?
+    ");
     insta::assert_snapshot!(check(&[("IDENTITY_LINK__LISTEN", "here"), ("IDENTITY_LINK__DATABASE__MAX_CONNECTIONS", "many")]), @r#"
         64 identity-link: config.toml:
-        listen: must be an address and a port
-        database.max_connections: must be a number from 1 to 1000
+        IDENTITY_LINK__DATABASE__MAX_CONNECTIONS: database.max_connections: must be a number from 1 to 1000
+        IDENTITY_LINK__LISTEN: listen: must be an address and a port in quotes, such as "127.0.0.1:50051" for this machine only, or "0.0.0.0:50051" for all networks
     "#);
-    insta::assert_snapshot!(check(&[("IDENTITY_LINK__ISSUERS__GOOGLE_OAUTH2__ALGORITHMS", "EdDSA, HS256")]), @r#"
+    insta::assert_snapshot!(check(&[("IDENTITY_LINK__ISSUERS__GOOGLE_OAUTH2__ALGORITHMS", "EdDSA, HS256")]), @"
         64 identity-link: config.toml:
-        issuers.google-oauth2.algorithms: HS256 is symmetric: each party that can verify could also sign
-    "#);
+        IDENTITY_LINK__ISSUERS__GOOGLE_OAUTH2__ALGORITHMS: issuers.google-oauth2.algorithms: HS256 is symmetric: each party that can verify could also sign
+    ");
     insta::assert_snapshot!(check(&[("IDENTITY_LINK__LISTEN__PORT", "1")]), @r#"
         64 identity-link: config.toml:
-        listen: must be a string
+        IDENTITY_LINK__LISTEN__PORT: listen: must be an address and a port in quotes, such as "127.0.0.1:50051" for this machine only, or "0.0.0.0:50051" for all networks
     "#);
     insta::assert_snapshot!(check(&[("IDENTITY_LINK__SHUTDOWN_GRACE", "5s"), ("IDENTITY_LINK__REFLECTION", "false")]), @"0 the configuration is valid");
 }
@@ -272,17 +274,17 @@ async fn serve_exits_with_the_reason_why_it_cannot_serve() {
 
     insta::assert_snapshot!(serve(&[]), @"1 identity-link: the database's schema is older than this binary: run `identity-link migrate` first (missing: 20261130000001)");
     insta::assert_snapshot!(serve(&[("IDENTITY_LINK__DATABASE__URL", &nowhere().url)]), @"1 identity-link: the database is unavailable: error connecting to server: connection refused (at 127.0.0.1: is Postgres running there?)");
-    insta::assert_snapshot!(serve(&[("IDENTITY_LINK__ISSUERS__GITHUB__JWKS_FILE", "bad.json")]), @r#"
+    insta::assert_snapshot!(serve(&[("IDENTITY_LINK__ISSUERS__GITHUB__JWKS_FILE", "bad.json")]), @"
         64 identity-link: config.toml:
-        issuers.github.jwks_file: bad.json is not a JWKS document: EOF while parsing a list at line 1 column 10
-    "#);
-    insta::assert_snapshot!(serve(&[("IDENTITY_LINK__NO_SUCH_KEY", "1")]), @r#"
+        IDENTITY_LINK__ISSUERS__GITHUB__JWKS_FILE: issuers.github.jwks_file: bad.json is not a JWKS document: EOF while parsing a list at line 1 column 10
+    ");
+    insta::assert_snapshot!(serve(&[("IDENTITY_LINK__NO_SUCH_KEY", "1")]), @"
         64 identity-link: config.toml:
-        no_such_key: is not a known key
-    "#);
+        IDENTITY_LINK__NO_SUCH_KEY: no_such_key: is not a known key: `identity-link config example` shows all
+    ");
     insta::assert_snapshot!(serve(&[("IDENTITY_LINK__LOG", "loud=louder")]), @r#"
         64 identity-link: config.toml:
-        log: is not a filter: error parsing level filter: expected one of "off", "error", "warn", "info", "debug", "trace", or a number 0-5
+        IDENTITY_LINK__LOG: log: is not a filter: error parsing level filter: expected one of "off", "error", "warn", "info", "debug", "trace", or a number 0-5
     "#);
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();

@@ -313,8 +313,8 @@ fn an_issuer_of_an_undeclared_provider_is_a_configuration_error() {
     let bare = toml.replacen("\nsms = {}\n", "\n", 1).replacen("\nad = {}\n", "\n", 1);
 
     insta::assert_snapshot!(problems(&bare), @r#"
-    issuers.broker: names subjects of provider ad in tenant default, which has no such provider: declare [tenants.default.providers.ad], or set tenants.default.undeclared_providers = "allow"
-    issuers.sms: names subjects of provider sms in tenant default, which has no such provider: declare [tenants.default.providers.sms], or set tenants.default.undeclared_providers = "allow"
+        line 67: issuers.sms: names subjects of provider sms in tenant default, which has no such provider: declare [tenants.default.providers.sms], or set tenants.default.undeclared_providers = "allow"
+        line 140: issuers.broker: names subjects of provider ad in tenant default, which has no such provider: declare [tenants.default.providers.ad], or set tenants.default.undeclared_providers = "allow"
     "#);
     assert_eq!(problems(&saying(&bare, ALLOW)), "");
     assert_eq!(
@@ -322,7 +322,7 @@ fn an_issuer_of_an_undeclared_provider_is_a_configuration_error() {
         "",
         "the issuer names subjects in other tenants"
     );
-    insta::assert_snapshot!(problems(&saying(&toml, "undeclared_providers = \"no\"")), @r#"tenants.default.undeclared_providers: must be one of "refuse", "allow""#);
+    insta::assert_snapshot!(problems(&saying(&toml, "undeclared_providers = \"no\"")), @r#"line 154: tenants.default.undeclared_providers: must be one of "refuse", "allow""#);
 }
 
 /// A73: an operator that takes a provider out of the file, or misspells it, sees how many accounts

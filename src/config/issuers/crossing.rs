@@ -2,8 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use super::{super::reader::Reader, Draft};
-use crate::{config::Tenant, domain::TenantId};
+use super::{
+    super::{problem::did_you_mean, reader::Reader},
+    Draft,
+};
+use crate::{
+    config::Tenant,
+    domain::{Provider, TenantId},
+};
 
 /// Checks all of these rules. `r` is the table of the issuers.
 pub(super) fn check(r: &Reader, drafts: &[(String, Draft)], tenants: &BTreeMap<TenantId, Tenant>) {
@@ -59,12 +65,15 @@ fn check_declared(r: &Reader, drafts: &[(String, Draft)], tenants: &BTreeMap<Ten
             for provider in
                 kind.providers().into_iter().filter(|of| !tenant.provider(of).policy.is_known)
             {
-                r.problem(
+                let meant =
+                    did_you_mean(provider.as_str(), tenant.providers.keys().map(Provider::as_str));
+                r.lacks_elsewhere(
                     name,
                     format!(
                         "names subjects of provider {provider} in tenant {id}, which has no such provider: declare \
-                         [tenants.{id}.providers.{provider}], or set tenants.{id}.undeclared_providers = \"allow\""
+                         [tenants.{id}.providers.{provider}], or set tenants.{id}.undeclared_providers = \"allow\"{meant}"
                     ),
+                    format!("tenants.{id}.providers"),
                 );
             }
         }

@@ -56,10 +56,10 @@ fn only_one_issuer_may_name_the_users_of_a_tenant() {
     ] {
         assert_eq!(of(first, second), "fine", "{first:?} {second:?}");
     }
-    insta::assert_snapshot!(of((ids, default), (ids, default)), @"issuers.second: names user ids of tenant default, and so does issuers.first: only one issuer may");
-    insta::assert_snapshot!(of((ids, any), (ids_by_claim, other)), @"issuers.second: names user ids of tenant other, and so does issuers.first: only one issuer may");
-    insta::assert_snapshot!(of((github, default), (several, default)), @"issuers.second: names subjects of provider github in tenant default, and so does issuers.first: one subject could then be two people");
-    insta::assert_snapshot!(of((github, any), (proofs, other)), @"issuers.second: names subjects of provider github in tenant other, and so does issuers.first: one subject could then be two people");
+    insta::assert_snapshot!(of((ids, default), (ids, default)), @"line 55: issuers.second: names user ids of tenant default, and so does issuers.first: only one issuer may");
+    insta::assert_snapshot!(of((ids, any), (ids_by_claim, other)), @"line 55: issuers.second: names user ids of tenant other, and so does issuers.first: only one issuer may");
+    insta::assert_snapshot!(of((github, default), (several, default)), @"line 56: issuers.second: names subjects of provider github in tenant default, and so does issuers.first: one subject could then be two people");
+    insta::assert_snapshot!(of((github, any), (proofs, other)), @"line 56: issuers.second: names subjects of provider github in tenant other, and so does issuers.first: one subject could then be two people");
 }
 
 /// A provider's issuer belongs to a tenant: the same provider may have another issuer in another

@@ -136,7 +136,7 @@ async fn a_picture_that_not_every_page_can_show_is_a_configuration_error() {
         let ran = run(&["check-config", "--config", file.to_str().unwrap()]);
         assert_eq!(ran.code, Some(64), "{}", ran.stderr);
         insta::allow_duplicates! {
-            insta::assert_snapshot!(ran.stderr.lines().last().unwrap(), @r#"auth0.picture: must be an https URL, such as "https://example.com/who.png", of at most 1024 bytes"#);
+            insta::assert_snapshot!(ran.stderr.lines().last().unwrap(), @r#"line 154: auth0.picture: must be an https URL, such as "https://example.com/who.png", of at most 1024 bytes"#);
         }
     }
 }

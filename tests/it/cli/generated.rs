@@ -11,16 +11,27 @@ use rustix::process::Signal;
 use super::*;
 use crate::support::{artifacts, child::Running};
 
-/// The commands that help lists.
+/// The commands that help lists, those of a command that has some included.
 fn commands() -> Vec<String> {
-    let help = run(&["--help"]).stdout;
-    let listed = help.lines().skip_while(|line| *line != "Commands:").skip(1);
-    let listed = listed.take_while(|line| !line.is_empty());
+    let listed = listed_below(&[]).into_iter().flat_map(|name| {
+        let below = listed_below(&[&name]);
+        match below.is_empty() {
+            true => vec![name],
+            false => below.iter().map(|below| format!("{name} {below}")).collect(),
+        }
+    });
+    listed.collect()
+}
+
+fn listed_below(command: &[&str]) -> Vec<String> {
+    let help = run(&[command, &["--help"]].concat()).stdout;
+    let lines = help.lines().skip_while(|line| *line != "Commands:").skip(1);
+    let lines = lines.take_while(|line| !line.is_empty());
     // The text of a command may go on in further lines, which are indented more.
-    let names = listed.filter_map(|line| line.strip_prefix("  ")?.split_once("  "));
+    let names = lines.filter_map(|line| line.strip_prefix("  ")?.split_once("  "));
     names
         .map(|(name, _)| name.to_owned())
-        .filter(|name| !name.is_empty() && name != "help")
+        .filter(|name| !["", "help"].contains(&name.as_str()))
         .collect()
 }
 
@@ -103,7 +114,7 @@ fn there_is_a_man_page_for_each_command() {
     let page = |name: &str| fs::read_to_string(folder.join(format!("{name}.1"))).unwrap();
     assert!(page("identity-link").contains("identity\\-link\\-serve(1)"));
     for command in commands() {
-        let page = page(&format!("identity-link-{command}"));
+        let page = page(&format!("identity-link-{}", command.replace(' ', "-")));
         for part in [".SH OPTIONS", ".SH EXAMPLES", ".SH \"EXIT STATUS\"\n.TP\n.B 0\n"] {
             assert!(page.contains(part), "{command}: {page}");
         }
@@ -128,7 +139,9 @@ fn there_is_a_man_page_for_each_command() {
 
 /// The exit codes that the help of a command names.
 fn named(command: &str) -> BTreeSet<i32> {
-    let help = run(&[command, "--help"]).stdout;
+    let mut words = Vec::from_iter(command.split(' '));
+    words.push("--help");
+    let help = run(&words).stdout;
     let lines = help.lines().skip_while(|line| *line != "Exit codes:").skip(1);
     lines.map(|line| line.split_whitespace().next().unwrap().parse().unwrap()).collect()
 }
@@ -153,20 +166,24 @@ async fn help_names_the_exit_codes_that_each_command_has() {
     for command in commands() {
         meet(command.leak(), "--no-such-option");
     }
-    for command in ["serve", "migrate", "purge", "check-config"] {
+    for command in ["serve", "migrate", "purge", "config check"] {
         meet(command, "");
         meet(command, "--config wrong.toml");
     }
     for command in ["serve", "migrate", "purge"] {
         meet(command, "--config away.toml");
     }
-    for command in ["migrate", "purge", "check-config"] {
+    for command in ["migrate", "purge", "config check"] {
         meet(command, "--config config.toml");
     }
     for (command, arguments) in [
-        ("check-config", "--config config.toml > /dev/full"),
+        ("config check", "--config config.toml > /dev/full"),
         ("completions", "bash"),
         ("completions", "bash > /dev/full"),
+        ("config example", ""),
+        ("config example", "> /dev/full"),
+        ("config schema", ""),
+        ("config schema", "> /dev/full"),
         ("dev", &taken),
         ("dev", "--listen 127.0.0.1:0 --demo-listen 0.0.0.0:0"),
         ("man", "pages"),
@@ -198,7 +215,7 @@ async fn help_names_the_exit_codes_that_each_command_has() {
 fn the_environment_names_the_configuration_if_no_option_does() {
     let dir = folder_with("config_variable", &good_toml(&nowhere()));
     let check = |arguments: &[&str], variable: Option<&str>| {
-        let mut command = binary(&[&["check-config"], arguments].concat());
+        let mut command = binary(&[&["config", "check"], arguments].concat());
         command.current_dir(&dir).env_remove("IDENTITY_LINK_CONFIG");
         command.envs(variable.map(|file| ("IDENTITY_LINK_CONFIG", file)));
         let ran = run_command(command);

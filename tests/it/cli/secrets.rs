@@ -53,31 +53,31 @@ fn a_line_that_is_not_toml_is_not_shown() {
         "é = sesame",
     ] {
         let toml = format!("listen = \"127.0.0.1:0\"\n[database]\n{line}\n[tenants.default]\n");
-        let said = refused_by("check-config", "not_toml_secret", &toml, &[]);
+        let said = refused_by("config check", "not_toml_secret", &toml, &[]);
         told.push(said.lines().nth(1).unwrap().to_owned());
     }
     insta::assert_snapshot!(told.join("\n"), @r#"
-        is not TOML: line 3, column 7: string values must be quoted, expected literal string
-        is not TOML: line 3, column 31: invalid basic string, expected `"`
-        is not TOML: line 3, column 31: invalid literal string, expected `'`
-        is not TOML: line 5, column 1: invalid multi-line basic string, expected `"`
-        is not TOML: line 3, column 28: missing escaped value, expected `b`, `e`, `f`, `n`, `r`, `\`, `"`, `x`, `u`, `U`
-        is not TOML: line 3, column 33: unexpected key or value, expected newline, `#`
-        is not TOML: line 4, column 1: duplicate key
-        is not TOML: line 3, column 5: key with no value, expected `=`
-        is not TOML: line 3, column 6: key with no value, expected `=`
-        is not TOML: line 3, column 17: string values must be quoted, expected literal string
-        is not TOML: line 3, column 28: invalid literal string, expected `'`
-        is not TOML: line 3, column 28: string values must be quoted, expected literal string
-        is not TOML: line 3, column 18: invalid float, expected nothing
-        is not TOML: line 3, column 21: invalid basic string, expected non-double-quote visible characters, `\`
-        is not TOML: line 4, column 1: duplicate key
-        is not TOML: line 3, column 1: unquoted keys cannot be empty, expected letters, numbers, `-`, `_`
-        is not TOML: line 3, column 7: key with no value, expected `=`
-        is not TOML: line 3, column 9: key with no value, expected `=`
-        is not TOML: line 3, column 8: unclosed table, expected `]`
-        is not TOML: line 3, column 10: unclosed array table, expected `]`
-        is not TOML: line 3, column 1: invalid unquoted key, expected letters, numbers, `-`, `_`
+        line 3: is not TOML: column 7: string values must be quoted, expected literal string
+        line 3: is not TOML: column 31: invalid basic string, expected `"`
+        line 3: is not TOML: column 31: invalid literal string, expected `'`
+        line 5: is not TOML: column 1: invalid multi-line basic string, expected `"`
+        line 3: is not TOML: column 28: missing escaped value, expected `b`, `e`, `f`, `n`, `r`, `\`, `"`, `x`, `u`, `U`
+        line 3: is not TOML: column 33: unexpected key or value, expected newline, `#`
+        line 4: is not TOML: column 1: duplicate key
+        line 3: is not TOML: column 5: key with no value, expected `=`
+        line 3: is not TOML: column 6: key with no value, expected `=`
+        line 3: is not TOML: column 17: string values must be quoted, expected literal string
+        line 3: is not TOML: column 28: invalid literal string, expected `'`
+        line 3: is not TOML: column 28: string values must be quoted, expected literal string
+        line 3: is not TOML: column 18: invalid float, expected nothing
+        line 3: is not TOML: column 21: invalid basic string, expected non-double-quote visible characters, `\`
+        line 4: is not TOML: column 1: duplicate key
+        line 3: is not TOML: column 1: unquoted keys cannot be empty, expected letters, numbers, `-`, `_`
+        line 3: is not TOML: column 7: key with no value, expected `=`
+        line 3: is not TOML: column 9: key with no value, expected `=`
+        line 3: is not TOML: column 8: unclosed table, expected `]`
+        line 3: is not TOML: column 10: unclosed array table, expected `]`
+        line 3: is not TOML: column 1: invalid unquoted key, expected letters, numbers, `-`, `_`
     "#);
 }
 
@@ -101,7 +101,7 @@ fn a_value_that_is_wrong_is_not_shown() {
     let good = good_toml(&nowhere());
     let mut told = Vec::new();
     let mut tell = |toml: &str, environment: &[(&str, &str)]| {
-        let said = refused_by("check-config", "wrong_secret", toml, environment);
+        let said = refused_by("config check", "wrong_secret", toml, environment);
         told.push(said.lines().skip(1).collect::<Vec<_>>().join("\n"));
     };
     for wrong in [
@@ -142,35 +142,35 @@ fn a_value_that_is_wrong_is_not_shown() {
     tell(&(good.clone() + &client), &[(variable, " ")]);
     tell(&(good.clone() + &client), &[(&format!("{variable}__FILE"), "sesame")]);
     insta::assert_snapshot!(told.join("\n"), @r#"
-        database.url: must be a string
-        database.url: must be a string
-        database.url: is not a Postgres URL such as postgres://user:password@host/database, with special characters in the password percent-encoded
-        database.url: has more than one @: write an @ in the user or the password as %40
-        database.url: has more than one @: write an @ in the user or the password as %40
-        database.url: is not a Postgres URL such as postgres://user:password@host/database, with special characters in the password percent-encoded
-        database.url: sslmode must be disable, prefer, require, verify-ca or verify-full
-        database.url: sslrootcert names a file that cannot be read: No such file or directory (os error 2)
-        database.url: sslrootcert names a file that is not PEM
-        database.url: is not a Postgres URL such as postgres://user:password@host/database, with special characters in the password percent-encoded
-        database.url: is not a Postgres URL such as postgres://user:password@host/database, with special characters in the password percent-encoded
-        database.url: is not a Postgres URL such as postgres://user:password@host/database, with special characters in the password percent-encoded
-        tenants.default.providers.f.oauth.client_secret: must be a string
-        tenants.default.providers.f.oauth.client_secret: must be a string
-        tenants.default.providers.f.oauth.client_secret_file: names a file that cannot be read: No such file or directory (os error 2)
-        tenants.default.providers.f.oauth.client_secret_file: must be a string
-        tenants.default.providers.f.oauth.client_secret: exactly one of client_secret and client_secret_file is required
-        tls.certificate: secrets.pem is not PEM
-        tls.key: names a file that cannot be read: No such file or directory (os error 2)
-        tls.certificate: missing.pem cannot be read: No such file or directory (os error 2)
-        tls.key: names a file that holds no private key (PEM, not encrypted)
-        issuers.f.jwks_file: no_keys.json is not a JWKS document: expected an object with the list "keys" at line 1 column 17
-        issuers.f.jwks_file: no_object.json is not a JWKS document: expected an object with the list "keys" at line 1 column 8
-        issuers.f.jwks_file: broken.json is not a JWKS document: expected value at line 1 column 10
-        database.url: is not a Postgres URL such as postgres://user:password@host/database, with special characters in the password percent-encoded
-        database.url: must be a string
-        database.password: is not a known key
-        tenants.default.providers.f.oauth.client_secret: must not be empty
-        tenants.default.providers.f.oauth.client_secret: must be a string
+        line 3: database.url: must be a string
+        line 3: database.url: must be a string
+        line 3: database.url: is not a Postgres URL such as postgres://user:password@host/database, with special characters in the password percent-encoded
+        line 3: database.url: has more than one @: write an @ in the user or the password as %40
+        line 3: database.url: has more than one @: write an @ in the user or the password as %40
+        line 3: database.url: is not a Postgres URL such as postgres://user:password@host/database, with special characters in the password percent-encoded
+        line 3: database.url: sslmode must be disable, prefer, require, verify-ca or verify-full
+        line 3: database.url: sslrootcert names a file that cannot be read: No such file or directory (os error 2)
+        line 3: database.url: sslrootcert names a file that is not PEM
+        line 3: database.url: is not a Postgres URL such as postgres://user:password@host/database, with special characters in the password percent-encoded
+        line 3: database.url: is not a Postgres URL such as postgres://user:password@host/database, with special characters in the password percent-encoded
+        line 3: database.url: is not a Postgres URL such as postgres://user:password@host/database, with special characters in the password percent-encoded
+        line 158: tenants.default.providers.f.oauth.client_secret: must be a string
+        line 158: tenants.default.providers.f.oauth.client_secret: must be a string
+        line 158: tenants.default.providers.f.oauth.client_secret_file: names a file that cannot be read: No such file or directory (os error 2)
+        line 158: tenants.default.providers.f.oauth.client_secret_file: must be a string
+        line 158: tenants.default.providers.f.oauth.client_secret: exactly one of client_secret and client_secret_file is required
+        line 154: tls.certificate: secrets.pem is not PEM
+        line 155: tls.key: names a file that cannot be read: No such file or directory (os error 2)
+        line 154: tls.certificate: missing.pem cannot be read: No such file or directory (os error 2)
+        line 155: tls.key: names a file that holds no private key (PEM, not encrypted)
+        line 159: issuers.f.jwks_file: no_keys.json is not a JWKS document: expected an object with the list "keys" at line 1 column 17
+        line 159: issuers.f.jwks_file: no_object.json is not a JWKS document: expected an object with the list "keys" at line 1 column 8
+        line 159: issuers.f.jwks_file: broken.json is not a JWKS document: expected value at line 1 column 10
+        IDENTITY_LINK__DATABASE__URL: database.url: is not a Postgres URL such as postgres://user:password@host/database, with special characters in the password percent-encoded
+        IDENTITY_LINK__DATABASE__URL__PASSWORD: database.url: must be a string
+        IDENTITY_LINK__DATABASE__PASSWORD: database.password: is not a known key: there are url, max_connections
+        IDENTITY_LINK__TENANTS__DEFAULT__PROVIDERS__F__OAUTH__CLIENT_SECRET: tenants.default.providers.f.oauth.client_secret: must not be empty
+        IDENTITY_LINK__TENANTS__DEFAULT__PROVIDERS__F__OAUTH__CLIENT_SECRET__FILE: tenants.default.providers.f.oauth.client_secret: must be a string
     "#);
 }
 

@@ -5,6 +5,7 @@ use std::{fs, path::Path};
 use identity_link::config::Config;
 
 use super::pages::{Page, readme_and_book};
+use crate::cli::schema::{as_json, wrong};
 use crate::support::{child::temp_dir, tls::Authority, tokens::keys_dir};
 
 /// What a configuration has beside a sample that lacks it: the key, and the text.
@@ -75,6 +76,17 @@ fn each_sample_of_the_configuration_is_valid() {
         }
     }
     assert!(samples > 15, "{samples} samples only: are they still in the language toml?");
+}
+
+/// An editor that checks a file by the schema has no objection to one that the service accepts.
+#[test]
+fn each_sample_of_the_configuration_matches_the_schema() {
+    let samples: Vec<String> =
+        readme_and_book().iter().flat_map(|page| page.blocks_in("toml")).collect();
+    let files: Vec<_> = samples.iter().map(|sample| as_json(&completed(sample))).collect();
+    for (sample, found) in samples.iter().zip(wrong("samples", &files)) {
+        assert_eq!(found, [""; 0], "{sample}");
+    }
 }
 
 /// The sample for a move from Auth0 has Auth0's rules for a proof.

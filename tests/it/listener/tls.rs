@@ -253,24 +253,24 @@ fn check_config_lists_everything_that_is_wrong_with_the_files() {
     assert_eq!(check(good), "0 the configuration is valid");
     insta::assert_snapshot!(check("certificate = \"none.pem\"\nkey = \"empty.pem\"\nclient_ca = \"key.pem\""), @"
         64 identity-link: DIR/config.toml:
-        tls.certificate: DIR/none.pem cannot be read: No such file or directory (os error 2)
-        tls.key: names a file that holds no private key (PEM, not encrypted)
-        tls.client_ca: DIR/key.pem holds no certificate (PEM)
+        line 154: tls.certificate: DIR/none.pem cannot be read: No such file or directory (os error 2)
+        line 155: tls.key: names a file that holds no private key (PEM, not encrypted)
+        line 156: tls.client_ca: DIR/key.pem holds no certificate (PEM)
     ");
     insta::assert_snapshot!(check("certificate = \"chain.pem\"\nkey = \"other.pem\"\nca = \"ca.pem\""), @"
         64 identity-link: DIR/config.toml:
-        tls.key: names a file that does not go with the certificate: keys may not be consistent: KeyMismatch
-        tls.ca: is not a known key
+        line 155: tls.key: names a file that does not go with the certificate: keys may not be consistent: KeyMismatch
+        line 156: tls.ca: is not a known key: there are client_ca, certificate, key
     ");
     insta::assert_snapshot!(check("certificate = \"bad.pem\"\nkey = \"key.pem\"\nclient_ca = \"bad.pem\""), @"
         64 identity-link: DIR/config.toml:
-        tls.certificate: DIR/bad.pem holds something that is no certificate: BadEncoding
-        tls.client_ca: DIR/bad.pem holds something that is no certificate: BadEncoding
+        line 154: tls.certificate: DIR/bad.pem holds something that is no certificate: BadEncoding
+        line 156: tls.client_ca: DIR/bad.pem holds something that is no certificate: BadEncoding
     ");
     insta::assert_snapshot!(check("client_ca = 1"), @"
         64 identity-link: DIR/config.toml:
-        tls.certificate: is required
-        tls.key: is required
-        tls.client_ca: must be a string
+        line 153: tls.certificate: is required
+        line 153: tls.key: is required
+        line 154: tls.client_ca: must be a string
     ");
 }
