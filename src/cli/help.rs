@@ -15,6 +15,8 @@ pub(super) const FAILED: Exit = (1, "The command failed. stderr says why.");
 pub(super) const MISUSED: Exit = (ARGUMENTS, "The arguments are not valid, or there are none.");
 pub(super) const MISCONFIGURED: Exit =
     (EX_USAGE, "The configuration or an option is not valid. stderr lists all problems.");
+pub(super) const HEALTHY: Exit = (0, "No check failed. There may be warnings.");
+pub(super) const UNHEALTHY: Exit = (1, "A check failed.");
 pub(super) const INTERRUPTED: Exit =
     (EX_INTERRUPTED, "A second SIGINT or SIGTERM ended the command at once.");
 pub(super) const PURGE_INTERRUPTED: Exit = (
@@ -28,6 +30,8 @@ pub(super) const PLAIN: &[Exit] = &[DONE, FAILED, MISUSED];
 pub(super) const CONFIGURED: &[Exit] = &[DONE, FAILED, MISUSED, MISCONFIGURED];
 /// The exit codes of a server.
 pub(super) const SERVER: &[Exit] = &[DONE, FAILED, MISUSED, MISCONFIGURED, INTERRUPTED];
+/// The exit codes of `doctor`.
+pub(super) const DOCTOR: &[Exit] = &[HEALTHY, UNHEALTHY, MISUSED, MISCONFIGURED];
 /// The exit codes of `purge`.
 pub(super) const PURGE: &[Exit] = &[DONE, FAILED, MISUSED, MISCONFIGURED, PURGE_INTERRUPTED];
 

@@ -4,6 +4,7 @@ mod config;
 mod config_file;
 #[cfg(feature = "dev")]
 mod dev;
+mod doctor;
 mod generate;
 mod health;
 mod help;
@@ -86,6 +87,13 @@ enum Command {
     /// The earlier name of `config check`
     #[command(hide = true)]
     CheckConfig(ConfigFile),
+    /// Check what a server with this configuration depends on, and say what to do: its database,
+    /// issuers, providers, clocks and certificates
+    #[command(after_help = help::after(&[
+        "identity-link doctor --config /etc/identity-link.toml",
+        "identity-link doctor --config /etc/identity-link.toml --json",
+    ], help::DOCTOR))]
+    Doctor(doctor::DoctorArguments),
     /// Print the script with which a shell completes commands and options
     #[command(after_help = help::after(&[
         "identity-link completions bash > /usr/share/bash-completion/completions/identity-link",
@@ -141,6 +149,7 @@ pub fn main() -> ExitCode {
         Command::Token(arguments) => token::run(&arguments),
         Command::Config(command) => config::run(&command),
         Command::CheckConfig(config) => config::check(&config),
+        Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Completions(arguments) => generate::completions(&arguments),
         Command::Man(arguments) => generate::man(&arguments),
         Command::Health(arguments) => health::run(&arguments),

@@ -122,7 +122,11 @@ impl MetadataCache {
         kept.ok_or_else(|| OAuthError::unavailable(read.err().unwrap_or_default()))
     }
 
-    async fn fetch(&self, http: &HttpClient) -> Result<Arc<ProviderEndpoints>, MetadataError> {
+    /// Reads the metadata, whatever is in the cache.
+    pub(super) async fn fetch(
+        &self,
+        http: &HttpClient,
+    ) -> Result<Arc<ProviderEndpoints>, MetadataError> {
         let found = discovery::fetch(http, &self.issuer, &self.url).await?;
         endpoints(&found, &self.url).map(Arc::new)
     }

@@ -6,6 +6,7 @@
 //! identity-link is stored, logged, or quoted in an error text.
 
 mod clients;
+mod endpoints;
 mod error;
 mod exchange;
 mod flow;
@@ -20,6 +21,7 @@ use chrono::{DateTime, Utc};
 
 pub use self::{
     clients::{Client, Clients, PROVIDER_TIMEOUT, StartedFlow},
+    endpoints::endpoints,
     error::OAuthError,
     flow::{AuthorizationRequest, AuthorizationResponse, Flow},
     presets::Preset,

@@ -15,6 +15,7 @@ mod connect;
 mod connection;
 mod connections;
 mod database_check;
+mod diagnosis;
 mod epochs;
 mod erasures;
 mod error;
@@ -70,6 +71,7 @@ use crate::{
 };
 pub use connect::{Address, AddressError};
 pub use database_check::DatabaseCheck;
+pub use diagnosis::Diagnosis;
 pub use epochs::Horizon;
 pub use erasures::DeletedUsers;
 pub use error::StoreError;

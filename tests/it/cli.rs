@@ -1,5 +1,6 @@
 //! The commands of the binary.
 
+mod doctor;
 mod generated;
 mod health;
 mod messages;

@@ -143,6 +143,7 @@ fn modules_depend_on_each_other_in_one_direction() {
     insta::assert_snapshot!(used_by("management.rs"), @"telemetry use_cases version");
     insta::assert_snapshot!(used_by("rate_limits/"), @"auth secret");
     insta::assert_snapshot!(used_by("call_slot.rs"), @"");
+    insta::assert_snapshot!(used_by("doctor/"), @"auth clock config http_client listener oauth store");
     insta::assert_snapshot!(used_by("clock.rs"), @"");
     insta::assert_snapshot!(used_by("http_client.rs"), @"outgoing telemetry");
     insta::assert_snapshot!(used_by("outgoing/"), @"");

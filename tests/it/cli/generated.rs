@@ -166,14 +166,14 @@ async fn help_names_the_exit_codes_that_each_command_has() {
     for command in commands() {
         meet(command.leak(), "--no-such-option");
     }
-    for command in ["serve", "migrate", "purge", "config check"] {
+    for command in ["serve", "migrate", "purge", "doctor", "config check"] {
         meet(command, "");
         meet(command, "--config wrong.toml");
     }
-    for command in ["serve", "migrate", "purge"] {
+    for command in ["serve", "migrate", "purge", "doctor"] {
         meet(command, "--config away.toml");
     }
-    for command in ["migrate", "purge", "config check"] {
+    for command in ["migrate", "purge", "doctor", "config check"] {
         meet(command, "--config config.toml");
     }
     for (command, arguments) in [

@@ -177,7 +177,7 @@ fn a_value_that_is_wrong_is_not_shown() {
 /// The same with a good configuration, for a database that the command cannot connect to.
 #[test]
 fn an_unavailable_database_is_reported_without_its_password() {
-    for command in ["serve", "migrate", "purge"] {
+    for command in ["serve", "migrate", "purge", "doctor"] {
         refused_by(command, &format!("away_{command}"), &good_toml(&nowhere()), &[]);
     }
 }

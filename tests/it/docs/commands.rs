@@ -57,7 +57,10 @@ const NOT_RUN: [(&str, &str); 13] = [
         "a container engine; tests/it/deploy.rs has what runs without one",
     ),
     ("docs/how-to/kubernetes.md", "a cluster; tests/it/deploy.rs renders the chart"),
-    ("docs/how-to/run.md", "a release build, which takes minutes, and root to install it"),
+    (
+        "docs/how-to/run.md",
+        "a release build, root to install it, and the operator's own database and issuers",
+    ),
     ("docs/how-to/systemd.md", "a running systemd, and root"),
     ("docs/how-to/tenants.md", "the tokens of the reader's own issuer"),
     ("docs/how-to/tls.md", "a certificate of a public authority"),

@@ -1,0 +1,96 @@
+//! What an operator has to know of a database before a server uses it. Nothing here writes.
+
+use std::time::Instant;
+
+use chrono::{DateTime, Utc};
+use diesel::{
+    QueryableByName, sql_query,
+    sql_types::{BigInt, Bool, Integer, Text, Timestamptz},
+};
+use diesel_async::RunQueryDsl as _;
+
+use super::{Address, SchemaMismatch, StoreError, connect, migrations};
+
+/// The state of a database.
+pub struct Diagnosis {
+    /// Its version, such as `18.1`.
+    pub version: String,
+    /// Its version as a number, such as 180001.
+    pub version_number: i32,
+    /// Whether it refuses writes: a standby, or a database that is set so.
+    pub is_read_only: bool,
+    /// The language of its messages, such as `en_US.UTF-8`.
+    pub messages: String,
+    /// Its time at `at`.
+    pub time: DateTime<Utc>,
+    /// When the time was read, in the middle of the request.
+    pub at: Instant,
+    /// The settings that bound a statement, a wait for a lock and an idle transaction, and are not
+    /// in force.
+    pub missing_bounds: Vec<String>,
+    /// Whether its schema is that of this binary.
+    pub schema: Result<(), SchemaMismatch>,
+}
+
+#[derive(QueryableByName)]
+struct Server {
+    #[diesel(sql_type = Text)]
+    version: String,
+    #[diesel(sql_type = Integer)]
+    number: i32,
+    #[diesel(sql_type = Bool)]
+    read_only: bool,
+    #[diesel(sql_type = Text)]
+    messages: String,
+    #[diesel(sql_type = Timestamptz)]
+    time: DateTime<Utc>,
+}
+
+#[derive(QueryableByName)]
+struct Setting {
+    #[diesel(sql_type = Text)]
+    name: String,
+    #[diesel(sql_type = BigInt)]
+    value: i64,
+}
+
+impl Diagnosis {
+    /// Reads the state of the database at this address, on a connection of its own.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] if it cannot be reached.
+    pub async fn read(address: &Address) -> Result<Self, StoreError> {
+        let mut conn = connect(address).await?;
+        let asked = Instant::now();
+        let server: Server = sql_query(
+            "SELECT current_setting('server_version') AS version, \
+             current_setting('server_version_num')::integer AS number, \
+             current_setting('transaction_read_only')::boolean AS read_only, \
+             current_setting('lc_messages') AS messages, \
+             clock_timestamp() AS time",
+        )
+        .get_result(&mut conn)
+        .await?;
+        let at = asked + asked.elapsed() / 2;
+        let settings: Vec<Setting> = sql_query(
+            "SELECT name, setting::bigint AS value FROM pg_settings WHERE name IN \
+             ('statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout') ORDER BY name",
+        )
+        .load(&mut conn)
+        .await?;
+        // Zero is no bound.
+        let missing = settings.into_iter().filter(|setting| setting.value == 0);
+        let missing_bounds = missing.map(|setting| setting.name).collect();
+        let schema = migrations::check(&mut conn).await?;
+        Ok(Self {
+            version: server.version,
+            version_number: server.number,
+            is_read_only: server.read_only,
+            messages: server.messages,
+            time: server.time,
+            at,
+            missing_bounds,
+            schema,
+        })
+    }
+}
