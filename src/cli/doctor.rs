@@ -21,10 +21,8 @@ pub(super) struct DoctorArguments {
 pub(super) fn run(arguments: &DoctorArguments) -> Result<(), Failure> {
     let config = arguments.config.load()?;
     let runtime = runtime()?;
-    let findings = runtime.block_on(async {
-        let http = HttpClient::new()?;
-        Ok::<_, Failure>(doctor::examine(&config, &http).await)
-    })?;
+    let http = HttpClient::new(&config.outgoing);
+    let findings = runtime.block_on(doctor::examine(&config, &http));
     // Does not wait for a name lookup that has not ended.
     runtime.shutdown_background();
     let failed = findings.iter().filter(|finding| finding.level == Level::Fail).count();

@@ -20,6 +20,7 @@ const REACH: &str =
 
 /// Looks for the keys of an issuer, and compares the clocks.
 pub(super) async fn examine_issuer(http: &HttpClient, issuer: &Issuer) -> Vec<Finding> {
+    let http = &http.trusting(issuer.keys.authorities.as_ref());
     let source = &issuer.keys.source;
     let mut findings = Vec::new();
     match source.read(http, &issuer.algorithms).await {
@@ -47,6 +48,7 @@ pub(super) async fn examine_issuer(http: &HttpClient, issuer: &Issuer) -> Vec<Fi
 
 /// Looks for the endpoints of a provider, and asks each whether it responds.
 pub(super) async fn examine_provider(http: &HttpClient, client: &ClientSettings) -> Vec<Finding> {
+    let http = &http.trusting(client.authorities.as_ref());
     let urls = match endpoints(http, client).await {
         Ok(urls) => urls,
         Err(error) => return vec![Finding::fail(error.to_string(), REACH)],
