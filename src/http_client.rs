@@ -173,6 +173,13 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_query_is_not_shown() {
+        let show = |url: &str| shown(&url.parse().unwrap());
+        assert_eq!(show("https://a.example.com/jwks?key=sesame"), "https://a.example.com/jwks?…");
+        assert_eq!(show("https://a.example.com/jwks"), "https://a.example.com/jwks");
+    }
+
+    #[test]
     fn only_https_or_this_machine_is_fetched() {
         for url in [
             "https://issuer.example.com/jwks",

@@ -71,6 +71,16 @@ impl KeySource {
         Some(Self::Discovery { issuer: issuer.to_owned(), metadata })
     }
 
+    /// Whether the keys come over https, from a server whose certificate is verified.
+    pub fn is_https(&self) -> bool {
+        match self {
+            Self::File(_) => false,
+            Self::Url(url) | Self::Discovery { metadata: url, .. } => {
+                url.scheme_str() == Some("https")
+            }
+        }
+    }
+
     /// Reads the keys once, within five seconds.
     ///
     /// # Errors
@@ -104,18 +114,6 @@ impl KeySource {
                     algorithms,
                 )
                 .await
-            }
-        }
-    }
-}
-
-impl KeySource {
-    /// Whether the keys come over https, from a server whose certificate is verified.
-    pub fn is_https(&self) -> bool {
-        match self {
-            Self::File(_) => false,
-            Self::Url(url) | Self::Discovery { metadata: url, .. } => {
-                url.scheme_str() == Some("https")
             }
         }
     }
