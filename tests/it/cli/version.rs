@@ -46,10 +46,10 @@ fn version_is_one_line_with_the_commit_and_its_date() {
     };
     assert_eq!(said(&["version"]), stdout);
     assert_eq!(said(&["--version"]), stdout);
-    // A build of an archive has another source of both.
-    if let Some(Commit { id, seconds }) = checked_out(Path::new(env!("CARGO_MANIFEST_DIR"))) {
-        let made = chrono::DateTime::from_timestamp(seconds.parse().unwrap(), 0).unwrap();
-        assert_eq!((VERSION.commit, VERSION.date), (id.as_str(), Some(made.date_naive())));
+    // Not which commit: a developer may commit, or save a file, while the tests run.
+    if checked_out(Path::new(env!("CARGO_MANIFEST_DIR"))).is_some() {
+        assert_ne!(VERSION.commit, "unknown");
+        assert!(VERSION.date.is_some());
     }
 }
 
