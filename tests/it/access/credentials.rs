@@ -101,7 +101,7 @@ async fn a_token_longer_than_the_headers_may_be_is_refused_by_the_transport() {
     let user = server.service().create("github", "h1").await;
     let path = "/identitylink.v1.IdentityService/GetUser";
 
-    let good = Token::of("github", "h1").with("padding", "x".repeat(16 * 1024)).sign();
+    let good = Token::of("github", "h1").with("padding", "x".repeat(52 * 1024)).sign();
     assert_eq!(refusal(server.raw_authorized(path, &format!("Bearer {good}")).await), "Unknown -");
 
     assert_eq!(server.person("github", "h1").user("").await, user, "on the same connection");

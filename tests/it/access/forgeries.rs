@@ -26,9 +26,9 @@ pub(super) struct Forgery {
 }
 
 impl Forgery {
-    /// Whether it fits in a header as a bearer token, with all headers limited to 16 KiB.
+    /// Whether it fits in a header as a bearer token, with all headers limited to 64 KiB.
     pub(super) fn is_a_header(&self) -> bool {
-        self.token.len() < 15 * 1024 && !self.token.contains(char::is_control)
+        self.token.len() < 60 * 1024 && !self.token.contains(char::is_control)
     }
 }
 
