@@ -41,6 +41,7 @@ pub use self::{
     tokens::TokenMetrics,
 };
 use super::Label;
+use crate::version::VERSION;
 
 /// The bounds of the histograms of what a client waits for, in seconds.
 const SECONDS: [f64; 14] =
@@ -50,6 +51,7 @@ const SECONDS: [f64; 14] =
 #[derive(Debug, Clone, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct Build {
     version: &'static str,
+    commit: &'static str,
 }
 
 /// The metrics of one server. Clones share them.
@@ -114,7 +116,7 @@ impl Default for Metrics {
     fn default() -> Self {
         let mut registry = Registry::with_prefix("identity_link");
         let r = &mut registry;
-        let build = Build { version: env!("CARGO_PKG_VERSION") };
+        let build = Build { version: VERSION.number, commit: VERSION.commit };
         r.register("build", "The version of the server", Info::new(build));
         let metrics = (
             CallMetrics::register(r),

@@ -1,5 +1,5 @@
 //! What operators learn of calls: the record of each one, the metrics, and the trace. All other
-//! modules may use this one, and it uses none of them.
+//! modules may use this one; it uses only the version.
 
 pub mod metrics;
 mod record;
