@@ -53,6 +53,7 @@ struct Shared {
     readiness: Mutex<Readiness>,
     metrics: Metrics,
     use_cases: OnceLock<Arc<UseCases>>,
+    config: OnceLock<Value>,
 }
 
 impl ServerState {
@@ -71,6 +72,12 @@ impl ServerState {
     pub fn set_use_cases(&self, use_cases: Arc<UseCases>) {
         // A server starts once.
         let _ = self.0.use_cases.set(use_cases);
+    }
+
+    /// Sets the configuration, as it is shown to operators.
+    pub fn set_config(&self, shown: Value) {
+        // A server starts once.
+        let _ = self.0.config.set(shown);
     }
 
     fn readiness(&self) -> Readiness {
@@ -93,6 +100,7 @@ pub fn routes(state: ServerState) -> Router {
         .route("/livez", get(live))
         .route("/readyz", get(ready))
         .route("/metrics", get(metrics))
+        .route("/config", get(config))
         .route("/version", get(version))
         .fallback(unknown)
         .with_state(state)
@@ -133,6 +141,11 @@ async fn metrics(State(state): State<ServerState>, headers: HeaderMap) -> Respon
     ([(CONTENT_TYPE, format.content_type())], state.metrics().report(format)).into_response()
 }
 
+/// With all defaults, and without secrets.
+async fn config(State(state): State<ServerState>) -> Response {
+    answer(StatusCode::OK, state.0.config.get().unwrap_or(&Value::Null))
+}
+
 async fn version() -> Response {
     let report =
         json!({"version": VERSION.number, "commit": VERSION.commit, "date": VERSION.date_text()});
@@ -142,7 +155,7 @@ async fn version() -> Response {
 /// Only a person reads the sentence. A gRPC client would take it for a message, and report INTERNAL
 /// instead of UNIMPLEMENTED.
 async fn unknown(method: Method) -> Response {
-    let error = json!({"error": "there are /livez, /readyz, /metrics and /version here; calls go to the other listener"});
+    let error = json!({"error": "there are /livez, /readyz, /metrics, /config and /version here; calls go to the other listener"});
     match method {
         Method::GET => answer(StatusCode::NOT_FOUND, &error),
         _ => StatusCode::NOT_FOUND.into_response(),

@@ -32,13 +32,28 @@ const SMALLEST: [&str; 8] = [
 const SMALLEST_TABLES: [&str; 3] = ["database", "tenants.default", "issuers.platform"];
 
 /// Values of the keys that have no default, in TOML.
-const VALUES: [(&str, &str); 35] = [
+const VALUES: [(&str, &str); 52] = [
     ("listen", r#""127.0.0.1:50051""#),
     ("tls.certificate", r#""server.pem""#),
     ("tls.key", r#""server.key""#),
     ("tls.client_ca", r#""clients.pem""#),
     ("management.listen", r#""127.0.0.1:9090""#),
     ("database.url", r#""postgres://identity_link:password@127.0.0.1/identity_link""#),
+    ("database.password_file", r#""database.password""#),
+    ("tracing.endpoint", r#""http://127.0.0.1:4317""#),
+    ("outgoing.ca", r#""authorities.pem""#),
+    ("outgoing.proxy", r#""http://proxy.example.com:3128""#),
+    ("outgoing.no_proxy", r#"["internal.example.com"]"#),
+    ("services.billing.issuer", r#""https://auth.example.com""#),
+    ("services.billing.subject", r#""billing@production""#),
+    ("rate_limits.services.reads", r#""500/s""#),
+    ("rate_limits.services.writes", r#""100/s""#),
+    ("rate_limits.services.sign_ins", r#""50/s""#),
+    ("rate_limits.users.reads", r#""60/min""#),
+    ("rate_limits.users.writes", r#""30/min""#),
+    ("rate_limits.named_services.billing.reads", r#""unlimited""#),
+    ("rate_limits.named_services.billing.writes", r#""1000/s""#),
+    ("rate_limits.named_services.billing.sign_ins", r#""10/s""#),
     ("auth0.tenants", r#"["default"]"#),
     ("auth0.picture", r#""https://example.com/who.png""#),
     ("tenants.default.providers.google.authoritative_domains", r#"["gmail.com"]"#),
@@ -66,6 +81,8 @@ const VALUES: [(&str, &str); 35] = [
         r#""https://github.example.com/login/oauth/access_token""#,
     ),
     ("tenants.default.providers.google.oauth.api_url", r#""https://github.example.com/api/v3""#),
+    ("tenants.default.providers.google.oauth.ca", r#""authorities.pem""#),
+    ("issuers.platform.ca", r#""authorities.pem""#),
     ("issuers.platform.issuer", r#""https://auth.example.com""#),
     ("issuers.platform.algorithms", r#"["ES256"]"#),
     ("issuers.platform.kind", r#""service""#),
@@ -112,6 +129,7 @@ fn named(path: &str) -> String {
     path.replace("<tenant>", "default")
         .replace("<provider>", "google")
         .replace("<issuer>", "platform")
+        .replace("<service>", "billing")
 }
 
 /// What the key may have, as a sentence.
@@ -181,11 +199,19 @@ mod tests {
                 || (is_default
                     && !path.contains(".oauth.")
                     && !path.contains("link_with")
-                    && !path.starts_with("auth0."))
+                    && !["auth0.", "tracing.", "rate_limits.named_services."]
+                        .iter()
+                        .any(|table| path.starts_with(table)))
         };
         let has_table = |path: &str| {
-            ["listener", "feed", "tenants.default.providers.google"].contains(&path)
-                || SMALLEST_TABLES.contains(&path)
+            let with_defaults = [
+                "listener",
+                "feed",
+                "rate_limits.services",
+                "rate_limits.users",
+                "tenants.default.providers.google",
+            ];
+            with_defaults.contains(&path) || SMALLEST_TABLES.contains(&path)
         };
         let all = with(&is_set, &has_table);
         assert!(all.contains("\nheartbeat = \"15s\"\n"), "{all}");

@@ -21,6 +21,7 @@ mod reader;
 mod reference;
 mod schema;
 mod services;
+mod shown;
 mod source;
 mod tenants;
 mod tls;
@@ -182,6 +183,8 @@ pub struct Config {
     pub issuers: Vec<Issuer>,
     /// The names of services.
     pub services: Vec<NamedService>,
+    /// All of this as JSON, for operators: without secrets.
+    pub shown: serde_json::Value,
 }
 
 /// The form of the log.
@@ -245,6 +248,7 @@ impl Config {
         let mut table = source::parse(text).map_err(ConfigProblems)?;
         source::overlay(&mut table, environment.clone());
 
+        let mut shown = shown::shown(&table);
         let mut r = Reader::new(table);
         let listen = r.address(&ROOT.listen);
         let limits = listener::read(r.table_or_empty(&ROOT.listener));
@@ -271,6 +275,8 @@ impl Config {
             database.as_ref().map_or(MAX_CONNECTIONS, |database| database.max_connections);
         let max_concurrent_calls =
             r.number_or(&ROOT.max_concurrent_calls, connections * CALLS_PER_CONNECTION);
+        // Its default depends on other keys.
+        shown[ROOT.max_concurrent_calls.name] = max_concurrent_calls.into();
         let issuers = r.table(&ROOT.issuers);
         if issuers.as_ref().is_some_and(Reader::is_empty) {
             r.missing(&ROOT.issuers);
@@ -305,6 +311,7 @@ impl Config {
                     tenants,
                     issuers,
                     services,
+                    shown,
                 })
             }
             _ => Err(problems),

@@ -85,6 +85,7 @@ pub async fn serve(
         .transpose()?;
     let is_tls = certificates.is_some();
     let state = ServerState::default();
+    state.set_config(config.shown.clone());
     if let Some(listener) = management {
         tracing::info!(address = %address(&listener)?, "serving management");
         tokio::spawn(serve_management(

@@ -107,6 +107,44 @@ async fn an_operator_sees_that_the_server_lives_and_is_ready_and_its_version() {
     assert_eq!(Http1::connect(management).await.ask(post).await.status, 405);
 }
 
+/// With the environment and all defaults, and without secrets.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_operator_sees_the_configuration_in_force() {
+    let database = cluster().db_migrated().await;
+    let secret = "[tenants.default.providers.okta.oauth]\nkind = \"oidc\"\nclient_id = \"us\"\n\
+        client_secret = \"open-sesame\"\nredirect_uris = [\"https://a.example.com/\"]\n\
+        issuer = \"https://okta.example.com\"\n";
+    let file = config_file(&database, |toml| {
+        toml.replace("[feed]\n", &format!("{secret}[feed]\nheartbeat = \"7s\"\n")) + MANAGEMENT
+    });
+    let mut command = binary(&["serve", "--config", file.to_str().unwrap()]);
+    command.env("IDENTITY_LINK__MAX_CALL_TIME", "9s");
+    let mut child = Running::start(command);
+    let management =
+        address(&child.stderr_until(|line| line.contains(r#""message":"serving management""#)));
+
+    let (code, shown) = got(management, "/config").await;
+
+    assert_eq!(code, 200);
+    assert_eq!(shown["max_call_time"], "9s");
+    assert_eq!(
+        (&shown["feed"]["heartbeat"], &shown["feed"]["max_watchers"]),
+        (&json!("7s"), &json!(2000))
+    );
+    assert_eq!(shown["max_concurrent_calls"], 128);
+    let oauth = &shown["tenants"]["default"]["providers"]["okta"]["oauth"];
+    assert_eq!(
+        (&oauth["client_id"], &oauth["client_secret"]),
+        (&json!("us"), &json!("(redacted)"))
+    );
+    assert_eq!(shown["issuers"]["services"]["kind"], "service");
+    assert_eq!((&shown["tls"], &shown["tracing"]), (&Value::Null, &Value::Null));
+    let url: http::Uri = database.url.parse().unwrap();
+    let user = url.authority().unwrap().as_str().split('@').next().unwrap().to_owned();
+    let all = shown.to_string();
+    assert!(!all.contains("sesame") && !all.contains(&format!("{user}@")), "{all}");
+}
+
 /// No call is served there, and nothing of this is on the listener for calls.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_two_listeners_share_no_path() {

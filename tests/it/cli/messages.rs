@@ -77,7 +77,7 @@ fn a_misspelt_name_is_one_problem_that_says_what_was_meant() {
         line 7: issuers.svc.kimd: is not a known key: did you mean "kind"?
         line 1: lissten: is not a known key: did you mean "listen", which is there already?
         line 1: port: is not a known key: `identity-link config example` shows all
-        line 3: database.password: is not a known key: there are max_connections, url
+        line 3: database.password: is not a known key: there are password_file, max_connections, url
         line 3: database.retention: is not a known key here: it belongs to [feed]
         line 3: database.client_id: is not a known key here: it belongs to [tenants.<tenant>.providers.<provider>.oauth]
         line 2: database.listen: is not a key of this table: it belongs above the first [table] of the file

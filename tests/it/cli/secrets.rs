@@ -168,7 +168,7 @@ fn a_value_that_is_wrong_is_not_shown() {
         line 159: issuers.f.jwks_file: broken.json is not a JWKS document: expected value at line 1 column 10
         IDENTITY_LINK__DATABASE__URL: database.url: is not a Postgres URL such as postgres://user:password@host/database, with special characters in the password percent-encoded
         IDENTITY_LINK__DATABASE__URL__PASSWORD: database.url: must be a string
-        IDENTITY_LINK__DATABASE__PASSWORD: database.password: is not a known key: there are url, max_connections
+        IDENTITY_LINK__DATABASE__PASSWORD: database.password: is not a known key: there are password_file, url, max_connections
         IDENTITY_LINK__TENANTS__DEFAULT__PROVIDERS__F__OAUTH__CLIENT_SECRET: tenants.default.providers.f.oauth.client_secret: must not be empty
         IDENTITY_LINK__TENANTS__DEFAULT__PROVIDERS__F__OAUTH__CLIENT_SECRET__FILE: tenants.default.providers.f.oauth.client_secret: must be a string
     "#);
