@@ -141,7 +141,7 @@ fn modules_depend_on_each_other_in_one_direction() {
     insta::assert_snapshot!(used_by("grpc/"), @"auth calls clock domain feed oauth rate_limits secret store telemetry use_cases");
     insta::assert_snapshot!(used_by("server/"), @"auth auth0 calls clock config domain feed grpc http_client listener management oauth rate_limits store telemetry use_cases");
     insta::assert_snapshot!(used_by("management.rs"), @"telemetry use_cases version");
-    insta::assert_snapshot!(used_by("rate_limits/"), @"auth secret");
+    insta::assert_snapshot!(used_by("rate_limits/"), @"auth secret telemetry");
     insta::assert_snapshot!(used_by("call_slot.rs"), @"");
     insta::assert_snapshot!(used_by("doctor/"), @"auth clock config http_client listener oauth store");
     insta::assert_snapshot!(used_by("clock.rs"), @"");

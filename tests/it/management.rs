@@ -111,11 +111,11 @@ async fn an_operator_sees_that_the_server_lives_and_is_ready_and_its_version() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_operator_sees_the_configuration_in_force() {
     let database = cluster().db_migrated().await;
-    let secret = "[tenants.default.providers.okta.oauth]\nkind = \"oidc\"\nclient_id = \"us\"\n\
+    let secret = "[tenants.default.providers.extra.oauth]\nkind = \"oidc\"\nclient_id = \"us\"\n\
         client_secret = \"open-sesame\"\nredirect_uris = [\"https://a.example.com/\"]\n\
-        issuer = \"https://okta.example.com\"\n";
+        issuer = \"https://extra.example.com\"\n";
     let file = config_file(&database, |toml| {
-        toml.replace("[feed]\n", &format!("{secret}[feed]\nheartbeat = \"7s\"\n")) + MANAGEMENT
+        toml.replace("[feed]\n", "[feed]\nheartbeat = \"7s\"\n") + secret + MANAGEMENT
     });
     let mut command = binary(&["serve", "--config", file.to_str().unwrap()]);
     command.env("IDENTITY_LINK__MAX_CALL_TIME", "9s");
@@ -132,7 +132,7 @@ async fn an_operator_sees_the_configuration_in_force() {
         (&json!("7s"), &json!(2000))
     );
     assert_eq!(shown["max_concurrent_calls"], 128);
-    let oauth = &shown["tenants"]["default"]["providers"]["okta"]["oauth"];
+    let oauth = &shown["tenants"]["default"]["providers"]["extra"]["oauth"];
     assert_eq!(
         (&oauth["client_id"], &oauth["client_secret"]),
         (&json!("us"), &json!("(redacted)"))
