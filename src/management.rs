@@ -21,16 +21,27 @@ use crate::{
     version::VERSION,
 };
 
+/// What the last check of the database found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DatabaseState {
+    /// It responds.
+    Available,
+    /// It does not respond.
+    Unavailable,
+    /// It has a schema on which this server cannot serve, for this reason.
+    Incompatible(String),
+}
+
 /// Whether the server is ready for calls.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Readiness {
     /// It starts, and answers no calls yet.
     #[default]
     Starting,
     /// It answers calls.
     Serving {
-        /// Whether the database responds.
-        has_database: bool,
+        /// What the last check of the database found.
+        database: DatabaseState,
         /// Whether the feed advances.
         feed_goes_on: bool,
     },
@@ -39,8 +50,8 @@ pub enum Readiness {
 }
 
 impl Readiness {
-    fn is_ready(self) -> bool {
-        matches!(self, Self::Serving { has_database: true, .. })
+    fn is_ready(&self) -> bool {
+        matches!(self, Self::Serving { database: DatabaseState::Available, .. })
     }
 }
 
@@ -81,7 +92,7 @@ impl ServerState {
     }
 
     fn readiness(&self) -> Readiness {
-        *self.0.readiness.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.readiness.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Whether each issuer has keys that verify its tokens.
@@ -118,17 +129,25 @@ async fn ready(State(state): State<ServerState>) -> Response {
     match state.readiness() {
         Readiness::Starting => unavailable("starting"),
         Readiness::Stopping => unavailable("stopping"),
-        Readiness::Serving { has_database, feed_goes_on } => {
-            let (code, status, database) = match has_database {
-                true => (StatusCode::OK, "ready", "available"),
-                false => (StatusCode::SERVICE_UNAVAILABLE, "not ready", "unavailable"),
+        Readiness::Serving { database, feed_goes_on } => {
+            let (code, status, database, reason) = match database {
+                DatabaseState::Available => (StatusCode::OK, "ready", "available", None),
+                DatabaseState::Unavailable => {
+                    (StatusCode::SERVICE_UNAVAILABLE, "not ready", "unavailable", None)
+                }
+                DatabaseState::Incompatible(reason) => {
+                    (StatusCode::SERVICE_UNAVAILABLE, "not ready", "incompatible", Some(reason))
+                }
             };
-            let report = json!({
+            let mut report = json!({
                 "status": status,
                 "database": database,
                 "feed": if feed_goes_on { "on time" } else { "delayed" },
                 "issuers": state.issuers(),
             });
+            if let (Some(reason), Some(report)) = (reason, report.as_object_mut()) {
+                report.insert("reason".to_owned(), reason.into());
+            }
             answer(code, &report)
         }
     }

@@ -24,7 +24,7 @@ use super::{
 };
 
 /// What the server sends on its own, at any time.
-const NOT_OF_CALLS: [&str; 2] = ["SELECT 1 AS presence", "DISCARD PLANS"];
+const NOT_OF_CALLS: [&str; 2] = ["FROM __diesel_schema_migrations", "DISCARD PLANS"];
 /// What begins the ids that a script makes. Twelve digits follow.
 const UUID: &str = "00000000-0000-4000-8000-";
 

@@ -9,6 +9,7 @@ mod generate;
 mod health;
 mod help;
 mod log;
+mod migrate;
 mod purge;
 #[cfg(test)]
 mod reference;
@@ -27,7 +28,7 @@ use std::{
 use clap::{Parser, Subcommand};
 
 use self::config_file::ConfigFile;
-use crate::{store::Store, version::VERSION};
+use crate::version::VERSION;
 
 /// The exit code for a wrong configuration (EX_USAGE of sysexits.h).
 const EX_USAGE: u8 = 64;
@@ -50,9 +51,10 @@ enum Command {
     /// Serve gRPC as configured
     #[command(after_help = help::after(&[
         "identity-link serve --config /etc/identity-link.toml",
+        "identity-link serve --config /etc/identity-link.toml --wait 5m",
         "IDENTITY_LINK__LOG=debug identity-link serve --config identity-link.toml",
     ], help::SERVER))]
-    Serve(ConfigFile),
+    Serve(serve::ServeArguments),
     /// Try it out: start a private Postgres in a folder, make local issuers, serve, and print lines
     /// to paste
     #[cfg(feature = "dev")]
@@ -62,11 +64,13 @@ enum Command {
     ], help::SERVER))]
     Dev(dev::DevArguments),
     /// Run the database migrations that are missing
-    #[command(after_help = help::after(
-        &["identity-link migrate --config /etc/identity-link.toml"],
-        help::CONFIGURED,
-    ))]
-    Migrate(ConfigFile),
+    #[command(after_help = help::after(&[
+        "identity-link migrate --config /etc/identity-link.toml",
+        "identity-link migrate --config /etc/identity-link.toml --contract",
+        "identity-link migrate --config /etc/identity-link.toml --status",
+        "identity-link migrate --config /etc/identity-link.toml --to 20261130000001 --yes",
+    ], help::CONFIGURED))]
+    Migrate(migrate::MigrateArguments),
     /// Remove expired responses, tickets and attempts, discarded metadata, old events, and
     /// leftovers of deletions
     #[command(after_help = help::after(&[
@@ -140,10 +144,10 @@ impl<E: std::fmt::Display> From<E> for Failure {
 pub fn main() -> ExitCode {
     let log = log::FlushOnDrop;
     let outcome = match Arguments::parse().command {
-        Command::Serve(config) => serve::run(&config),
+        Command::Serve(arguments) => serve::run(&arguments),
         #[cfg(feature = "dev")]
         Command::Dev(arguments) => dev::run(&arguments),
-        Command::Migrate(config) => migrate(&config),
+        Command::Migrate(arguments) => migrate::run(arguments),
         Command::Purge(arguments) => purge::run(&arguments),
         #[cfg(feature = "dev")]
         Command::Token(arguments) => token::run(&arguments),
@@ -164,15 +168,6 @@ pub fn main() -> ExitCode {
             let _ = writeln!(io::stderr(), "identity-link: {text}");
             ExitCode::from(code)
         }
-    }
-}
-
-fn migrate(config: &ConfigFile) -> Result<(), Failure> {
-    let config = config.load()?;
-    let ran = runtime()?.block_on(Store::migrate(&config.database.address))?;
-    match ran.as_slice() {
-        [] => say("the schema is up to date"),
-        ran => say(&format!("migrated: {}", ran.join(", "))),
     }
 }
 

@@ -25,13 +25,10 @@ and `dev` too.
 
 /// An argument as it is written, such as `--config <FILE>` or `<DIR>`.
 fn spelling(option: &Arg) -> String {
+    let is_optional = option.get_num_args().is_some_and(|count| count.min_values() == 0);
+    let value = |name| if is_optional { format!(" [<{name}>]") } else { format!(" <{name}>") };
     let values: String = match option.get_action().takes_values() {
-        true => option
-            .get_value_names()
-            .into_iter()
-            .flatten()
-            .map(|name| format!(" <{name}>"))
-            .collect(),
+        true => option.get_value_names().into_iter().flatten().map(value).collect(),
         false => String::new(),
     };
     option

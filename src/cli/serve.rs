@@ -1,16 +1,30 @@
 //! `serve`: runs the server until a signal.
 
+use std::time::Duration;
+
+use clap::Args;
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{ConfigFile, EX_INTERRUPTED, Failure, bind, log, runtime};
+use super::{ConfigFile, EX_INTERRUPTED, Failure, bind, log, parse_duration, runtime};
 use crate::server::{self, Listeners};
 
-pub(super) fn run(config: &ConfigFile) -> Result<(), Failure> {
-    let config = config.load()?;
+#[derive(Args)]
+pub(super) struct ServeArguments {
+    #[command(flatten)]
+    config: ConfigFile,
+    /// Wait until the database can be reached and has its schema: for this time at most, or for a
+    /// minute
+    #[arg(long, value_name = "TIME", num_args = 0..=1, default_missing_value = "1m", value_parser = parse_duration)]
+    wait: Option<Duration>,
+}
+
+pub(super) fn run(arguments: &ServeArguments) -> Result<(), Failure> {
+    let mut config = arguments.config.load()?;
+    config.database.wait = arguments.wait.unwrap_or_default();
     log::start(&config)?;
     let calls = bind(config.listen)?;
     let management = config.management.map(bind).transpose()?;

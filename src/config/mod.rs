@@ -202,6 +202,9 @@ pub struct Database {
     pub address: Address,
     /// The most connections that the pool holds.
     pub max_connections: usize,
+    /// How long the server waits at its start until it can use the database: an option of `serve`,
+    /// not a key. Zero by default.
+    pub wait: Duration,
 }
 
 impl Config {
@@ -385,7 +388,7 @@ fn read_database(mut r: Reader, base: &Path, outgoing: Option<&Outgoing>) -> Opt
     };
     let max_connections = r.number(&DATABASE.max_connections);
     r.finish(&DatabaseKeys::described());
-    Some(Database { address: address?, max_connections })
+    Some(Database { address: address?, max_connections, wait: Duration::ZERO })
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
-//! Keeps health and readiness up to date, which agree: whether the database responds, and whether the
-//! feed advances.
+//! Keeps health and readiness up to date, which agree: whether the database responds and has a schema
+//! on which this server serves, and whether the feed advances.
 
 use std::{future::pending, time::Duration};
 
@@ -9,8 +9,8 @@ use tonic_health::server::{HealthReporter, HealthService};
 
 use crate::{
     grpc::health::Health,
-    management::{Readiness, ServerState},
-    store::DatabaseCheck,
+    management::{DatabaseState, Readiness, ServerState},
+    store::{DatabaseCheck, StoreError},
 };
 
 /// The pause between two checks of the database.
@@ -43,7 +43,8 @@ impl HealthUpdates {
         let reporter = HealthReporter::new();
         let mut health = Health::new(reporter.clone());
         health.report(true, true).await;
-        state.set_readiness(Readiness::Serving { has_database: true, feed_goes_on: true });
+        let database = DatabaseState::Available;
+        state.set_readiness(Readiness::Serving { database, feed_goes_on: true });
         state.metrics().database.set_up(true);
         let task =
             tokio::spawn(keep_updated(health, database_check, delay, state.clone(), stop.clone()));
@@ -84,53 +85,74 @@ async fn keep_updated(
     state: ServerState,
     stop: CancellationToken,
 ) -> Health {
-    let (sender, is_there) = watch::channel(true);
+    let (sender, database) = watch::channel(DatabaseState::Available);
     tokio::select! {
         () = stop.cancelled() => {}
         () = keep_checking(database_check, &sender) => {}
-        () = keep_reporting(&mut health, &state, is_there, delay) => {}
+        () = keep_reporting(&mut health, &state, database, delay) => {}
     }
     health
 }
 
-async fn keep_checking(mut database_check: DatabaseCheck, sender: &watch::Sender<bool>) {
+async fn keep_checking(mut database_check: DatabaseCheck, sender: &watch::Sender<DatabaseState>) {
     loop {
-        let checked = database_check.check(MAX_RESPONSE_TIME).await;
-        let has_changed = sender.send_if_modified(|is_there| {
-            let was_there = std::mem::replace(is_there, checked.is_ok());
-            was_there != *is_there
-        });
-        match checked {
-            Ok(()) if has_changed => tracing::info!("the database is available again"),
-            Err(error) if has_changed => {
-                tracing::warn!(%error, "the database is unavailable: health reports it until it is back");
-            }
-            _ => {}
+        let (now, error) = match database_check.check(MAX_RESPONSE_TIME).await {
+            Ok(Ok(())) => (DatabaseState::Available, None),
+            Ok(Err(mismatch)) => (DatabaseState::Incompatible(mismatch.to_string()), None),
+            Err(error) => (DatabaseState::Unavailable, Some(error)),
+        };
+        let was = sender.borrow().clone();
+        if was != now {
+            report_change(&was, &now, error.as_ref());
+            sender.send_replace(now);
         }
         sleep(CHECK_EVERY).await;
+    }
+}
+
+fn report_change(was: &DatabaseState, now: &DatabaseState, error: Option<&StoreError>) {
+    match now {
+        DatabaseState::Unavailable => {
+            let error = error.map(tracing::field::display);
+            tracing::warn!(
+                error,
+                "the database is unavailable: health reports it until it is back"
+            );
+        }
+        DatabaseState::Incompatible(reason) => {
+            tracing::error!(
+                reason,
+                "this server cannot serve on the schema that the database has now"
+            );
+        }
+        DatabaseState::Available if *was == DatabaseState::Unavailable => {
+            tracing::info!("the database is available again");
+        }
+        DatabaseState::Available => {
+            tracing::info!("the database has a schema again on which this server serves");
+        }
     }
 }
 
 async fn keep_reporting(
     health: &mut Health,
     state: &ServerState,
-    mut is_there: watch::Receiver<bool>,
+    mut database: watch::Receiver<DatabaseState>,
     mut delay: watch::Receiver<Duration>,
 ) {
     loop {
         let goes_on = tokio::select! {
-            changed = is_there.changed() => changed.is_ok(),
+            changed = database.changed() => changed.is_ok(),
             changed = delay.changed() => changed.is_ok(),
         };
         if !goes_on {
             // The server stops.
             return pending().await;
         }
-        let is_there = *is_there.borrow_and_update();
+        let database = database.borrow_and_update().clone();
         let is_short = *delay.borrow_and_update() < LONG_DELAY;
-        health.report(is_there, is_short).await;
-        let readiness = Readiness::Serving { has_database: is_there, feed_goes_on: is_short };
-        state.set_readiness(readiness);
-        state.metrics().database.set_up(is_there);
+        health.report(database == DatabaseState::Available, is_short).await;
+        state.metrics().database.set_up(database != DatabaseState::Unavailable);
+        state.set_readiness(Readiness::Serving { database, feed_goes_on: is_short });
     }
 }

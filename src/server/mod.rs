@@ -6,6 +6,7 @@ mod error;
 mod grpc_routes;
 mod health_updates;
 mod issuers;
+mod opening;
 mod parts;
 mod sweep;
 #[cfg(test)]
@@ -22,7 +23,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 pub use self::error::ServeError;
 use self::{
-    drain::drain, grpc_routes::grpc_routes, parts::Parts, sweep::keep_small,
+    drain::drain, grpc_routes::grpc_routes, opening::open, parts::Parts, sweep::keep_small,
     transport_router::TransportRouter,
 };
 use crate::{
@@ -95,8 +96,9 @@ pub async fn serve(
             stop.clone(),
         ));
     }
+    let Some(store) = open(&config, state.metrics(), &shutdown).await? else { return Ok(()) };
     let Parts { use_cases, feed, health, stop_streams } =
-        Parts::start(&config, &state, &stop).await?;
+        Parts::start(store, &config, &state, &stop).await?;
 
     let rate_limits =
         Arc::new(RateLimits::new(&config.rate_limits, state.metrics().rate_limits.clone()));

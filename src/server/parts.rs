@@ -31,18 +31,15 @@ pub(super) struct Parts {
 }
 
 impl Parts {
-    /// Opens the store, pins the providers' issuers, reads the issuers' keys, and starts the
+    /// Pins the providers' issuers in this store, reads the issuers' keys, and starts the
     /// background tasks, which run until `stop`.
     pub(super) async fn start(
+        store: Store,
         config: &Config,
         state: &ServerState,
         stop: &CancellationToken,
     ) -> Result<Self, ServeError> {
         let metrics = state.metrics();
-        let database = &config.database;
-        let store =
-            Store::open(&database.address, database.max_connections, config.policies(), metrics)
-                .await?;
         let http = HttpClient::new(&config.outgoing);
         pin_issuers(config, &store).await?;
         let issuers = start_issuers(config, &http, metrics, stop).await;
@@ -71,11 +68,13 @@ impl Parts {
     }
 }
 
-/// Sets the gauges of the tokens and the feed before each report of the metrics.
+/// Sets the gauges of the tokens and the feed before each report of the metrics. Both have the
+/// metrics too, so these do not keep them: the connections of a server end with the server.
 fn report_gauges(metrics: &Metrics, use_cases: &Arc<UseCases>, feed: &Arc<Feed>) {
     let (tokens, of_feed) = (metrics.tokens.clone(), metrics.feed.clone());
-    let (use_cases, feed) = (Arc::clone(use_cases), Arc::clone(feed));
+    let (use_cases, feed) = (Arc::downgrade(use_cases), Arc::downgrade(feed));
     metrics.before_report(move || {
+        let (Some(use_cases), Some(feed)) = (use_cases.upgrade(), feed.upgrade()) else { return };
         tokens.set_remembered(use_cases.issuers().remembered_tokens());
         of_feed.set_delay(*feed.delay().borrow());
         let (watchers, max) = feed.watchers();

@@ -82,7 +82,10 @@ pub use leftovers::Leftovers;
 pub use links::{Link, NewLink};
 pub use locks::LockKeys;
 pub use lookup::{Lookup, LookupBy, LookupResult, LookupResults, ProofUse};
-pub use migrations::SchemaMismatch;
+pub use migrations::{
+    LOCK_TIMEOUT, MigrateError, MigrateOptions, Migrated, MigrationKind, MigrationStatus,
+    Migrations, SchemaMismatch, SchemaStatus, Target,
+};
 pub use reads::{EmailSearch, IdState, Reads};
 pub use request_ids::{IdentifiedRequest, StoredResponse};
 pub use search::{After, EmailPrefix, Excluded, Key, Order, OrderBy, Page, UserSearch};
@@ -123,12 +126,18 @@ pub enum OpenError {
 }
 
 impl Store {
-    /// Runs the pending migrations, and returns their names.
+    /// Runs all pending migrations, for a database on which no server runs, and returns their
+    /// versions. Needs a multi-thread runtime.
     ///
     /// # Errors
-    /// [`StoreError`] if the database cannot be reached or a migration fails.
-    pub async fn migrate(address: &Address) -> Result<Vec<String>, StoreError> {
-        migrations::run(connect(address).await?).await
+    /// [`MigrateError`] if the database cannot be reached or a migration fails.
+    pub async fn migrate(address: &Address) -> Result<Vec<String>, MigrateError> {
+        let options = MigrateOptions {
+            target: Target::Complete,
+            may_reverse: false,
+            lock_timeout: LOCK_TIMEOUT,
+        };
+        Ok(Migrations::embedded()?.migrate(address, &options, |_| {}).await?.ran)
     }
 
     /// Opens a pool of at most `size` connections on a database whose schema fits, and creates the

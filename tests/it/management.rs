@@ -27,8 +27,19 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A server that has just begun to start, and the address of its management.
 fn starting(database: &Database, change: impl FnOnce(String) -> String) -> (Running, SocketAddr) {
+    starting_with(database, change, &[])
+}
+
+/// The same, with more options.
+pub(crate) fn starting_with(
+    database: &Database,
+    change: impl FnOnce(String) -> String,
+    options: &[&str],
+) -> (Running, SocketAddr) {
     let file = config_file(database, |toml| change(toml) + MANAGEMENT);
-    let mut child = Running::start(binary(&["serve", "--config", file.to_str().unwrap()]));
+    let mut command = binary(&["serve", "--config", file.to_str().unwrap()]);
+    command.args(options);
+    let mut child = Running::start(command);
     let line = child.stderr_until(|line| line.contains(r#""message":"serving management""#));
     let address = address(&line);
     (child, address)
@@ -51,7 +62,7 @@ fn address(line: &str) -> SocketAddr {
 }
 
 /// What is at this path.
-async fn got(address: SocketAddr, path: &str) -> (u16, Value) {
+pub(crate) async fn got(address: SocketAddr, path: &str) -> (u16, Value) {
     let request = format!("GET {path} HTTP/1.1\r\nhost: a\r\n\r\n");
     let answer = Http1::connect(address).await.ask(request).await;
     assert_eq!(answer.header("content-type"), Some("application/json"));
@@ -193,6 +204,35 @@ async fn a_server_without_its_database_lives_and_is_not_ready() {
 
     way.swallow(false);
     assert_eq!(until(management, "ready").await.0, 200);
+}
+
+/// An operator runs a contract migration of a release that is not rolled out yet.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_whose_schema_was_replaced_is_not_ready_and_says_why() {
+    let database = cluster().db_migrated().await;
+    let (mut child, management, calls) = serving(&database, |toml| toml);
+
+    let unknown = "INSERT INTO __diesel_schema_migrations VALUES ('20990101000001.expand'), ('20990101000002.contract')";
+    database.db_execute(unknown).await;
+    child.stderr_until(|line| line.contains("cannot serve on the schema"));
+    let (code, told) = until(management, "not ready").await;
+    assert_eq!((code, &told["database"]), (503, &json!("incompatible")));
+    insta::assert_snapshot!(told["reason"].as_str().unwrap(), @"the database's schema is newer than this binary: run the release that made it, or a later one (unknown: 20990101000002.contract)");
+    assert_eq!(got(management, "/livez").await.0, 200);
+    assert_eq!(health(calls).await, ServingStatus::NotServing);
+
+    // Servers of this release serve beside the expand.
+    database
+        .db_execute(
+            "DELETE FROM __diesel_schema_migrations WHERE version = '20990101000002.contract'",
+        )
+        .await;
+    let (code, told) = until(management, "ready").await;
+    assert_eq!((code, told.get("reason")), (200, None));
+
+    database.db_execute("DELETE FROM __diesel_schema_migrations").await;
+    let (_, told) = until(management, "not ready").await;
+    assert!(told["reason"].as_str().unwrap().contains("migrate"), "{told}");
 }
 
 /// An issuer that is down takes no replica out: all of them would be out at once.

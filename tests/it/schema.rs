@@ -71,7 +71,7 @@ async fn db_columns(database: &Database) -> Vec<String> {
 }
 
 /// Everything that the migrations create, as text.
-async fn db_objects(database: &Database) -> Vec<String> {
+pub(crate) async fn db_objects(database: &Database) -> Vec<String> {
     let mut objects = database
         .db_texts(
             "SELECT 'relation ' || c.oid::regclass || ' ' || coalesce(pg_get_indexdef(i.indexrelid), '') \

@@ -1,0 +1,71 @@
+//! What `migrate --status` shows, and which versions `migrate` takes.
+
+use serde_json::{Value, json};
+
+use super::{BASE, migrate, said};
+use crate::support::{child::config_file, cluster::cluster};
+
+#[tokio::test]
+async fn an_operator_sees_which_migrations_have_run_and_changes_nothing() {
+    let database = cluster().db_empty().await;
+    let config = config_file(&database, |toml| toml);
+
+    insta::assert_snapshot!(said(migrate(&config, &["--status"])), @r"
+    0 version         kind  name  state
+    20261130000001  -     base  pending
+    the database's schema is older than this binary: run `identity-link migrate` first (missing: 20261130000001)
+    ");
+    let tables = "SELECT relname::text FROM pg_class WHERE relnamespace = 'public'::regnamespace";
+    assert_eq!(database.db_texts(tables).await, [""; 0]);
+
+    insta::assert_snapshot!(said(migrate(&config, &[])), @"0 migrated: 20261130000001");
+    insta::assert_snapshot!(said(migrate(&config, &[])), @"0 the schema is up to date");
+    insta::assert_snapshot!(said(migrate(&config, &["--status"])), @r"
+    0 version         kind  name  state
+    20261130000001  -     base  applied
+    this release serves on this schema
+    ");
+}
+
+#[tokio::test]
+async fn an_operator_sees_migrations_of_a_newer_release_and_whether_this_one_serves_beside_them() {
+    let database = cluster().db_migrated().await;
+    let config = config_file(&database, |toml| toml);
+    let add = |version| format!("INSERT INTO __diesel_schema_migrations VALUES ('{version}')");
+
+    database.db_execute(&add("20990101000001.expand")).await;
+    insta::assert_snapshot!(said(migrate(&config, &["--status"])), @r"
+    0 version                kind    name  state
+    20261130000001         -       base  applied
+    20990101000001.expand  expand  -     applied, and unknown to this release
+    this release serves on this schema
+    ");
+    insta::assert_snapshot!(said(migrate(&config, &[])), @"0 the schema is up to date");
+
+    database.db_execute(&add("20990102000001.contract")).await;
+    let shown: Value =
+        serde_json::from_str(&migrate(&config, &["--status", "--json"]).stdout).unwrap();
+    assert_eq!(
+        shown["migrations"][2],
+        json!({"version": "20990102000001.contract", "kind": "contract", "name": null, "applied": true, "known": false})
+    );
+    assert_eq!(shown["serves"], false);
+    let refused = "the database's schema is newer than this binary: run the release that made it, or a later one (unknown: 20990102000001.contract)";
+    assert_eq!(shown["reason"], refused);
+    assert_eq!(said(migrate(&config, &[])), format!("1 identity-link: {refused}"));
+}
+
+#[tokio::test]
+async fn to_takes_a_version_that_this_release_has() {
+    let database = cluster().db_empty().await;
+    let config = config_file(&database, |toml| toml);
+
+    insta::assert_snapshot!(said(migrate(&config, &["--to", "20270101000001"])), @"64 identity-link: 20270101000001 is not a version of a migration: this release has 20261130000001");
+    insta::assert_snapshot!(said(migrate(&config, &["--to", BASE])), @"0 migrated: 20261130000001");
+    insta::assert_snapshot!(said(migrate(&config, &["--to", BASE])), @"0 the schema is up to date");
+
+    database
+        .db_execute("INSERT INTO __diesel_schema_migrations VALUES ('20990101000001.expand')")
+        .await;
+    insta::assert_snapshot!(said(migrate(&config, &["--to", BASE, "--yes"])), @"1 identity-link: this release cannot reverse what it does not know (20990101000001.expand): use the release that ran it");
+}

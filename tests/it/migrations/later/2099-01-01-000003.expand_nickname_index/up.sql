@@ -1,0 +1,1 @@
+CREATE INDEX CONCURRENTLY users_nickname ON users (tenant_id, nickname) WHERE nickname IS NOT NULL;

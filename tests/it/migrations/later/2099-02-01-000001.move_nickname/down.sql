@@ -1,0 +1,1 @@
+-- Older servers do not read what was filled. It goes with its column.
