@@ -118,6 +118,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Http1<S> {
         let head = String::from_utf8(self.heard.drain(..end).collect()).unwrap();
         let status = head.split(' ').nth(1).unwrap().parse().unwrap();
         let mut answer = Answer { status, head, body: String::new() };
+        if has_body && answer.header("transfer-encoding") == Some("chunked") {
+            answer.body = self.chunks().await?;
+            return Some(answer);
+        }
         let length = answer
             .header("content-length")
             .filter(|_| has_body)
@@ -127,6 +131,29 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Http1<S> {
         }
         answer.body = String::from_utf8(self.heard.drain(..length).collect()).unwrap();
         Some(answer)
+    }
+
+    /// A body in chunks (RFC 9112 §7.1) without trailers; `None` if the server closes before its end.
+    async fn chunks(&mut self) -> Option<String> {
+        let mut body = Vec::new();
+        loop {
+            let line = loop {
+                match self.heard.windows(2).position(|two| two == b"\r\n") {
+                    Some(at) => break self.heard.drain(..at + 2).collect::<Vec<_>>(),
+                    None => self.hear().await?,
+                }
+            };
+            let size = String::from_utf8(line).unwrap();
+            let size = usize::from_str_radix(size.trim_end(), 16).unwrap();
+            while self.heard.len() < size + 2 {
+                self.hear().await?;
+            }
+            body.extend(self.heard.drain(..size));
+            self.heard.drain(..2);
+            if size == 0 {
+                return Some(String::from_utf8(body).unwrap());
+            }
+        }
     }
 
     /// Reads more bytes; `None` at the end.
