@@ -1,7 +1,7 @@
 //! The HTTP for operators and their tools: whether the process lives, whether the server is ready
 //! for calls, the metrics, and which version it is. It needs no token, and shows nothing of users.
 
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::{
     Router,
@@ -63,8 +63,8 @@ pub struct ServerState(Arc<Shared>);
 struct Shared {
     readiness: Mutex<Readiness>,
     metrics: Metrics,
-    use_cases: OnceLock<Arc<UseCases>>,
-    config: OnceLock<Value>,
+    use_cases: Mutex<Option<Arc<UseCases>>>,
+    config: Mutex<Value>,
 }
 
 impl ServerState {
@@ -79,16 +79,30 @@ impl ServerState {
         &self.0.metrics
     }
 
-    /// Adds the issuers of these use cases to the reports.
+    /// Runs this before each report of the metrics, as long as another clone of this exists: what the
+    /// server holds would otherwise outlive it.
+    pub fn before_report(&self, update: impl Fn(&Self) + Send + 'static) {
+        let shared = Arc::downgrade(&self.0);
+        self.metrics().before_report(move || {
+            if let Some(shared) = shared.upgrade() {
+                update(&Self(shared));
+            }
+        });
+    }
+
+    /// Reports the issuers of these use cases from now on.
     pub fn set_use_cases(&self, use_cases: Arc<UseCases>) {
-        // A server starts once.
-        let _ = self.0.use_cases.set(use_cases);
+        *self.0.use_cases.lock().unwrap_or_else(PoisonError::into_inner) = Some(use_cases);
+    }
+
+    /// The use cases of the calls that begin now; `None` before the server serves.
+    pub fn use_cases(&self) -> Option<Arc<UseCases>> {
+        self.0.use_cases.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Sets the configuration, as it is shown to operators.
     pub fn set_config(&self, shown: Value) {
-        // A server starts once.
-        let _ = self.0.config.set(shown);
+        *self.0.config.lock().unwrap_or_else(PoisonError::into_inner) = shown;
     }
 
     fn readiness(&self) -> Readiness {
@@ -97,7 +111,7 @@ impl ServerState {
 
     /// Whether each issuer has keys that verify its tokens.
     fn issuers(&self) -> Vec<Value> {
-        let Some(use_cases) = self.0.use_cases.get() else { return Vec::new() };
+        let Some(use_cases) = self.use_cases() else { return Vec::new() };
         let issuers = use_cases.issuers().with_keys().map(|(issuer, has_keys)| {
             json!({"issuer": issuer, "keys": if has_keys { "present" } else { "missing" }})
         });
@@ -162,7 +176,7 @@ async fn metrics(State(state): State<ServerState>, headers: HeaderMap) -> Respon
 
 /// With all defaults, and without secrets.
 async fn config(State(state): State<ServerState>) -> Response {
-    answer(StatusCode::OK, state.0.config.get().unwrap_or(&Value::Null))
+    answer(StatusCode::OK, &state.0.config.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
 async fn version() -> Response {

@@ -1,6 +1,6 @@
 //! The access table: which callers may call which rpc, as the protos declare it.
 
-use super::{AuthError, Caller, Permit, TokenCaller, VerifiedToken};
+use super::{AuthError, Permit, TokenCaller, VerifiedToken};
 use crate::domain::TenantId;
 
 /// The callers that may call one rpc.
@@ -75,7 +75,7 @@ impl AccessRule {
             Some(scope) if !token.scopes.contains(scope) => Err(AuthError::ScopeInsufficient(
                 format!("this call needs a token with the scope {scope}"),
             )),
-            Some(_) => Ok(Permit::new(tenant()?, Caller::from_token(token), token.expires_at)),
+            Some(_) => Ok(Permit::new(tenant()?, token)),
         }
     }
 }

@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// A trusted issuer of tokens.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Issuer {
     /// The `iss` of its tokens, compared byte by byte.
     pub issuer: String,
@@ -186,6 +186,18 @@ impl Issuers {
     pub fn find(&self, iss: &str) -> Option<(&Issuer, &Arc<Keys>)> {
         let (issuer, keys) = self.trusted.iter().find(|(issuer, _)| issuer.issuer == iss)?;
         Some((issuer, keys))
+    }
+
+    /// The keys of each issuer, with its `iss`.
+    pub fn keys(&self) -> impl Iterator<Item = (&str, &Arc<Keys>)> {
+        self.trusted.iter().map(|(issuer, keys)| (&*issuer.issuer, keys))
+    }
+
+    /// The keys of an issuer that is to be trusted, if it is trusted here with the same source of
+    /// keys.
+    pub fn keys_of_same_source(&self, issuer: &Issuer) -> Option<Arc<Keys>> {
+        let (_, keys) = self.find(&issuer.issuer)?;
+        keys.are_of(&issuer.keys, &issuer.algorithms).then(|| Arc::clone(keys))
     }
 
     /// Each `iss`, and whether it has keys that verify its tokens.

@@ -18,6 +18,9 @@ use crate::{
 
 /// The pause before a retry after a failure.
 const RETRY: Duration = Duration::from_secs(10);
+/// The longest time between two reads of a file: reading it costs little, and a key that an operator
+/// removed from it is then dead within ten seconds.
+const FILE_REFRESH: Duration = Duration::from_secs(5);
 /// The shortest pause between fetches that unknown key ids cause.
 const REQUEST_EVERY: Duration = Duration::from_secs(30);
 
@@ -26,12 +29,23 @@ const REQUEST_EVERY: Duration = Duration::from_secs(30);
 pub struct KeySettings {
     /// The source of the keys.
     pub source: KeySource,
-    /// The time between reads. A key that the issuer removed stays valid for at most this long.
+    /// The time between reads. A key that the issuer removed stays valid for at most this long. A
+    /// file is read every five seconds at least.
     pub refresh: Duration,
     /// How long the last keys stay valid while no new ones can be read.
     pub max_age: Duration,
     /// The only authorities of the source's certificate; `None` for those of the configuration.
     pub authorities: Option<Authorities>,
+}
+
+impl KeySettings {
+    /// The time between two reads.
+    fn interval(&self) -> Duration {
+        match self.source {
+            KeySource::File(_) => self.refresh.min(FILE_REFRESH),
+            KeySource::Url(_) | KeySource::Discovery { .. } => self.refresh,
+        }
+    }
 }
 
 /// The present keys of one issuer.
@@ -57,6 +71,8 @@ struct State {
     failing: bool,
     /// Whether a read has ended.
     was_read: bool,
+    /// Whether the task that reads the keys has ended.
+    is_over: bool,
 }
 
 impl State {
@@ -69,6 +85,9 @@ impl State {
     /// Requests new keys, or joins a pending request. `None` if there was a request a moment ago: a
     /// key that was missing then counts as still missing, however many callers need it.
     fn request(&mut self, now: Instant) -> Option<u64> {
+        if self.is_over {
+            return None;
+        }
         if self.requested == self.completed {
             if self.requested_at.is_some_and(|at| now.saturating_duration_since(at) < REQUEST_EVERY)
             {
@@ -101,6 +120,11 @@ impl Keys {
         Self { issuer: Label::from(issuer.to_owned()), metrics, ..self }
     }
 
+    /// Whether these keys are of such a source, for such algorithms.
+    pub(super) fn are_of(&self, settings: &KeySettings, algorithms: &[Algorithm]) -> bool {
+        self.settings == *settings && self.algorithms == algorithms
+    }
+
     /// Updates the age of the keys in the metrics. Keys that were never read have none.
     pub fn report_age(&self) {
         if let Some((_, at)) = &self.state.borrow().latest {
@@ -126,7 +150,7 @@ impl Keys {
     pub async fn current_for(&self, id: Option<&str>) -> Result<Arc<KeySet>, AuthError> {
         let mut state = self.state.subscribe();
         // Cannot fail: the sender is in self.
-        drop(state.wait_for(|state| state.was_read).await);
+        drop(state.wait_for(|state| state.was_read || state.is_over).await);
         let keys = self.current()?;
         if id.is_none() || !keys.named(id).is_empty() {
             return Ok(keys);
@@ -141,14 +165,28 @@ impl Keys {
             false
         });
         if let Some(request) = request {
-            drop(state.wait_for(|state| state.completed >= request).await);
+            drop(state.wait_for(|state| state.completed >= request || state.is_over).await);
         }
         let keys = self.current()?;
         // A failed fetch does not prove that the key does not exist.
-        if keys.named(id).is_empty() && self.state.borrow().failing {
+        let is_unsure = || {
+            let state = self.state.borrow();
+            state.failing || state.is_over
+        };
+        if keys.named(id).is_empty() && is_unsure() {
             return Err(AuthError::KeysUnavailable);
         }
         Ok(keys)
+    }
+
+    /// Waits until other keys than these are read.
+    pub(super) async fn replaced(&self, keys: &Arc<KeySet>) {
+        let mut state = self.state.subscribe();
+        let are_others = |state: &State| {
+            state.latest.as_ref().is_some_and(|(latest, _)| !Arc::ptr_eq(latest, keys))
+        };
+        // Cannot fail: the sender is in self.
+        drop(state.wait_for(are_others).await);
     }
 
     /// Reads the keys once. After a failure the earlier keys stay.
@@ -180,23 +218,22 @@ impl Keys {
     }
 
     /// Reads the keys repeatedly until `stop`. Only this task reads them, so at most one fetch runs
-    /// at a time.
+    /// at a time. Then no caller waits for a read any more.
     pub async fn keep_fresh(self: Arc<Self>, http: HttpClient, stop: CancellationToken) {
+        stop.run_until_cancelled(self.keep_reading(&http)).await;
+        self.state.send_modify(|state| state.is_over = true);
+    }
+
+    async fn keep_reading(&self, http: &HttpClient) {
+        let interval = self.settings.interval();
         let mut failing = self.current().is_err();
         loop {
-            let pause =
-                if failing { RETRY.min(self.settings.refresh) } else { self.settings.refresh };
-            let refreshed = async {
-                tokio::select! {
-                    () = tokio::time::sleep(pause) => {}
-                    () = self.requested.notified() => {}
-                }
-                self.refresh(&http).await
-            };
-            let refreshed = tokio::select! {
-                () = stop.cancelled() => return,
-                refreshed = refreshed => refreshed,
-            };
+            let pause = if failing { RETRY.min(interval) } else { interval };
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                () = self.requested.notified() => {}
+            }
+            let refreshed = self.refresh(http).await;
             match &refreshed {
                 // Logged once, not with each attempt.
                 Err(error) if !failing => {

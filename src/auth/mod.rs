@@ -14,6 +14,7 @@ pub mod keys;
 pub mod permit;
 pub mod target;
 pub mod tokens;
+mod verified_by;
 mod verified_tokens;
 
 pub use access::{AccessRule, CallClass};
@@ -28,3 +29,4 @@ pub use keys::{KeySettings, Keys};
 pub use permit::{Caller, Permit, Purpose, RECENT_SIGN_IN, UserCaller};
 pub use target::{AbsorbedId, Target};
 pub use tokens::{TokenCaller, TokenUse, VerifiedToken};
+pub use verified_by::VerifiedBy;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{AuthError, TokenCaller, VerifiedToken, target::RequestedUser};
+use super::{AuthError, TokenCaller, VerifiedBy, VerifiedToken, target::RequestedUser};
 pub use crate::domain::sign_in::RECENT_SIGN_IN;
 use crate::{
     call_slot::CallSlot,
@@ -17,6 +17,7 @@ pub struct Permit {
     tenant: TenantId,
     caller: Caller,
     expire_time: DateTime<Utc>,
+    verified_by: VerifiedBy,
     /// The call's slot among those that the server carries out at once.
     slot: Option<Arc<CallSlot>>,
 }
@@ -115,8 +116,10 @@ impl Caller {
 }
 
 impl Permit {
-    pub(super) fn new(tenant: TenantId, caller: Caller, expire_time: DateTime<Utc>) -> Self {
-        Self { tenant, caller, expire_time, slot: None }
+    /// The permission of this token's caller in one of its tenants.
+    pub(super) fn new(tenant: TenantId, token: &VerifiedToken) -> Self {
+        let (caller, verified_by) = (Caller::from_token(token), token.verified_by.clone());
+        Self { tenant, caller, expire_time: token.expires_at, verified_by, slot: None }
     }
 
     /// Holds the call's slot until the last copy of this permit is dropped. A write whose client has
@@ -150,6 +153,12 @@ impl Permit {
     /// When the token expires. A call that runs longer ends then.
     pub fn expire_time(&self) -> DateTime<Utc> {
         self.expire_time
+    }
+
+    /// The keys with which the token was verified. A call that runs until they are replaced ends
+    /// then.
+    pub fn verified_by(&self) -> &VerifiedBy {
+        &self.verified_by
     }
 
     /// Whether a service calls.

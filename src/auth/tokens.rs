@@ -7,8 +7,10 @@ use jsonwebtoken::Algorithm;
 
 use super::{
     AuthError, CallerKind, Issuer, Issuers, SubjectMeaning, TenantRule, TokenUseRules, UserCaller,
+    VerifiedBy,
     claims::Claims,
     jwt::{self, Expected, Jwt, MAX_TOKEN},
+    keys::Keys,
     verified_tokens::{CachedToken, TokenDigest},
 };
 use crate::{
@@ -59,6 +61,8 @@ pub struct VerifiedToken {
     pub hash: TokenHash,
     /// All its claims; empty for a bearer token.
     pub claims: Claims,
+    /// The keys with which it was verified.
+    pub verified_by: VerifiedBy,
 }
 
 /// The caller that a token names.
@@ -137,8 +141,8 @@ impl Issuers {
             algorithms: &issuer.algorithms,
         };
         let jwt = jwt::verify(token, &expected, issuer_keys, now).await?;
-        let (length, verified_with) = (token.len(), Arc::clone(&jwt.keys));
-        let mut token = verified(token, issuer, rules, jwt, now)?;
+        let length = token.len();
+        let mut token = verified(token, (issuer, issuer_keys), rules, jwt, now)?;
         if token.caller == TokenCaller::Service {
             token.service = self.service_name(&token.issuer, &token.subject);
         }
@@ -148,11 +152,7 @@ impl Issuers {
         }
         let token = Arc::new(token);
         if let Some(name) = name {
-            let issuer_keys = Arc::clone(issuer_keys);
-            self.verified.insert(
-                name,
-                CachedToken { token: Arc::clone(&token), length, issuer_keys, verified_with },
-            );
+            self.verified.insert(name, CachedToken { token: Arc::clone(&token), length });
         }
         Ok(token)
     }
@@ -189,13 +189,13 @@ impl Issuers {
 /// The content of a token by the rules of its issuer and its use.
 fn verified(
     token: &str,
-    issuer: &Issuer,
+    (issuer, issuer_keys): (&Issuer, &Arc<Keys>),
     rules: &TokenUseRules,
     jwt: Jwt,
     now: DateTime<Utc>,
 ) -> Result<VerifiedToken, AuthError> {
     let invalid = AuthError::TokenInvalid;
-    let Jwt { subject, algorithm, issued_at, expires_at, authenticated_at, claims, keys: _ } = jwt;
+    let Jwt { subject, algorithm, issued_at, expires_at, authenticated_at, claims, keys } = jwt;
     if jwt::is_older(issued_at, issuer.max_lifetime, expires_at) {
         return Err(invalid("its lifetime is too long"));
     }
@@ -225,6 +225,7 @@ fn verified(
         authenticated_at: (!is_silent).then_some(authenticated_at),
         hash,
         claims,
+        verified_by: VerifiedBy::new(Arc::clone(issuer_keys), keys),
     })
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use quick_cache::{Weighter, sync::Cache};
 
-use super::{VerifiedToken, key_set::KeySet, keys::Keys};
+use super::VerifiedToken;
 
 /// The size of an entry apart from its token, in bytes.
 const ENTRY: u64 = 1024;
@@ -21,17 +21,13 @@ pub(super) type TokenDigest = [u8; 32];
 /// Verified tokens, by name.
 pub(super) struct VerifiedTokens(Cache<TokenDigest, CachedToken, Size>);
 
-/// A token with the facts on which its verification rests.
+/// A verified token.
 #[derive(Clone)]
 pub(super) struct CachedToken {
     /// The verified content.
     pub token: Arc<VerifiedToken>,
     /// Its length in bytes.
     pub length: usize,
-    /// The keys of its issuer.
-    pub issuer_keys: Arc<Keys>,
-    /// The key set with which it was verified.
-    pub verified_with: Arc<KeySet>,
 }
 
 #[derive(Clone)]
@@ -63,8 +59,7 @@ impl VerifiedTokens {
     /// The verified token; `None` if it has expired since, or its issuer's keys have changed.
     pub(super) fn get(&self, name: &TokenDigest, now: DateTime<Utc>) -> Option<Arc<VerifiedToken>> {
         let verified = self.0.get(name)?;
-        let keys = verified.issuer_keys.current().ok()?;
-        if verified.token.has_expired(now) || !Arc::ptr_eq(&keys, &verified.verified_with) {
+        if !verified.token.verified_by.is_current().ok()? || verified.token.has_expired(now) {
             self.0.remove(name);
             return None;
         }

@@ -1,11 +1,11 @@
 //! The configuration that a command reads: a file, and the environment over it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
 use super::{Failure, help};
-use crate::config::{self, Config};
+use crate::config::{self, Config, ConfigProblems};
 
 /// The variable that names the file.
 const VARIABLE: &str = "IDENTITY_LINK_CONFIG";
@@ -27,27 +27,42 @@ impl ConfigFile {
 
     /// Reads the configuration, and overrides it by the environment.
     pub(super) fn load(&self) -> Result<Config, Failure> {
-        let Some(file) = &self.config else {
-            return Err(Failure {
-                text: format!(
-                    "there is no configuration: name its file by --config FILE, or by {VARIABLE} in the environment"
-                ),
-                code: help::ARGUMENTS,
-            });
-        };
-        let mut environment = Vec::new();
-        for (name, value) in std::env::vars_os() {
-            // A name that is not UTF-8 belongs to another program.
-            let Ok(name) = name.into_string() else { continue };
-            match value.into_string() {
-                Ok(value) => environment.push((name, value)),
-                Err(_) if name.starts_with(config::VARIABLES) => {
-                    return Err(Failure::usage(format!("{name} is not UTF-8")));
-                }
-                Err(_) => {}
-            }
-        }
-        Config::load(file, environment)
+        let file = self.file()?;
+        self.reader()?()
             .map_err(|problems| Failure::usage(format!("{}:\n{problems}", file.display())))
     }
+
+    /// What reads the configuration, also again. The environment is that of now.
+    pub(super) fn reader(
+        &self,
+    ) -> Result<impl Fn() -> Result<Config, ConfigProblems> + Send + Sync + use<>, Failure> {
+        let (file, environment) = (self.file()?.to_owned(), environment()?);
+        Ok(move || Config::load(&file, environment.iter().cloned()))
+    }
+
+    fn file(&self) -> Result<&Path, Failure> {
+        self.config.as_deref().ok_or_else(|| Failure {
+            text: format!(
+                "there is no configuration: name its file by --config FILE, or by {VARIABLE} in the environment"
+            ),
+            code: help::ARGUMENTS,
+        })
+    }
+}
+
+/// The variables whose names and values are UTF-8.
+fn environment() -> Result<Vec<(String, String)>, Failure> {
+    let mut environment = Vec::new();
+    for (name, value) in std::env::vars_os() {
+        // A name that is not UTF-8 belongs to another program.
+        let Ok(name) = name.into_string() else { continue };
+        match value.into_string() {
+            Ok(value) => environment.push((name, value)),
+            Err(_) if name.starts_with(config::VARIABLES) => {
+                return Err(Failure::usage(format!("{name} is not UTF-8")));
+            }
+            Err(_) => {}
+        }
+    }
+    Ok(environment)
 }

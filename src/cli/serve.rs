@@ -10,7 +10,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{ConfigFile, EX_INTERRUPTED, Failure, bind, log, parse_duration, runtime};
-use crate::server::{self, Listeners};
+use crate::server::{self, Listeners, Reload};
 
 #[derive(Args)]
 pub(super) struct ServeArguments {
@@ -24,20 +24,29 @@ pub(super) struct ServeArguments {
 
 pub(super) fn run(arguments: &ServeArguments) -> Result<(), Failure> {
     let mut config = arguments.config.load()?;
-    config.database.wait = arguments.wait.unwrap_or_default();
+    let read = arguments.config.reader()?;
+    let wait = arguments.wait.unwrap_or_default();
+    config.database.wait = wait;
     log::start(&config)?;
     let calls = bind(config.listen)?;
     let management = config.management.map(bind).transpose()?;
     let runtime = runtime()?;
     let outcome = runtime.block_on(async {
         let shutdown = on_signal()?;
-        // A hangup signal only reloads files; without this handler it would end the process.
-        let _hangups = signal(SignalKind::hangup())?;
+        // From here on a hangup signal reloads the configuration; without this handler it would end
+        // the process.
+        let hangups = signal(SignalKind::hangup())?;
+        let read = move || {
+            let mut config = read()?;
+            config.database.wait = wait;
+            Ok(config)
+        };
+        let reload = Reload::new(read, hangups);
         let listeners = Listeners {
             calls: TcpListener::from_std(calls)?,
             management: management.map(TcpListener::from_std).transpose()?,
         };
-        server::serve(config, listeners, shutdown).await?;
+        server::serve_reloading(config, Some(reload), listeners, shutdown).await?;
         tracing::info!("stopped");
         Ok(())
     });

@@ -83,8 +83,9 @@ keys! {
         /// certificate of the server from which the keys come. Other authorities do not count for
         /// it, those of the system and of `outgoing.ca` included. Of `jwks_url` and `discovery` only.
         ca: Text = Text::Optional,
-        /// How often the keys are read again. A removed key is accepted for this time at most. If a
-        /// token names an unknown key, the keys are read at once.
+        /// How often the keys are read again; those of `jwks_file` every five seconds at least. A
+        /// removed key is accepted for this time at most. If a token names an unknown key, the keys
+        /// are read at once.
         // The upper bound holds that a removed key is dead within ten minutes.
         jwks_refresh: Time = Time::within(seconds(5 * MINUTE), seconds(1), seconds(9 * MINUTE)),
         /// How old keys may be and still be used, if they cannot be read again. Longer than

@@ -3,6 +3,7 @@
 
 mod algorithms;
 mod auth0;
+mod changes;
 mod declare;
 mod described;
 mod example;
@@ -33,6 +34,7 @@ use tracing_subscriber::EnvFilter;
 
 pub use self::{
     auth0::Auth0,
+    changes::Changes,
     problem::{ConfigProblems, Problem},
     providers::ProviderSettings,
     source::VARIABLES,
@@ -142,6 +144,7 @@ keys! {
 }
 
 /// Everything that an operator configures.
+#[derive(PartialEq)]
 pub struct Config {
     /// The address and port to listen on.
     pub listen: SocketAddr,
@@ -197,6 +200,7 @@ pub enum LogFormat {
 }
 
 /// The settings of the database.
+#[derive(PartialEq)]
 pub struct Database {
     /// The address and credentials of the database.
     pub address: Address,

@@ -1,6 +1,6 @@
 //! The problems of a configuration: where each one is, and what would be accepted.
 
-use std::{cmp::Ordering, collections::BTreeSet, fmt, rc::Rc};
+use std::{cmp::Ordering, collections::BTreeSet, fmt, sync::Arc};
 
 /// Where a value came from.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -10,7 +10,7 @@ pub(super) enum Origin {
     /// This line of the file.
     Line(usize),
     /// This environment variable.
-    Variable(Rc<str>),
+    Variable(Arc<str>),
 }
 
 /// A mistake in a configuration. It shows nothing of a value, which may be a secret.

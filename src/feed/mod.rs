@@ -56,15 +56,16 @@ pub struct FeedSettings {
     pub max_watch: Duration,
 }
 
-/// The live feed.
+/// The live feed. Clones share all but the tenants.
+#[derive(Clone)]
 pub struct Feed {
     /// On connections of its own.
     store: Store,
     settings: FeedSettings,
     news: broadcast::Sender<Arc<News>>,
     /// Notified when a watch begins.
-    watch_started: Notify,
-    readers: Semaphore,
+    watch_started: Arc<Notify>,
+    readers: Arc<Semaphore>,
     slots: Arc<Semaphore>,
     delay: latest::Sender<Duration>,
     stop: CancellationToken,
@@ -120,8 +121,14 @@ impl Feed {
         let slots = Arc::new(Semaphore::new(settings.max_watchers));
         let (news, delay) =
             (broadcast::Sender::new(KEPT_NEWS), latest::Sender::new(Duration::ZERO));
-        let (watch_started, readers) = (Notify::new(), Semaphore::new(MAX_READERS));
+        let (watch_started, readers) = (Arc::default(), Arc::new(Semaphore::new(MAX_READERS)));
         Ok(Arc::new(Self { store, settings, news, watch_started, readers, slots, delay, stop }))
+    }
+
+    /// The same feed for the tenants of this store.
+    #[must_use]
+    pub fn for_tenants(&self, store: &Store) -> Arc<Self> {
+        Arc::new(Self { store: store.with_connections_of(&self.store), ..self.clone() })
     }
 
     /// How long the oldest committed event that is not yet delivered has waited; zero while there

@@ -70,7 +70,8 @@ pub enum WatchEnd {
     Stopping,
     /// The token of the call has expired.
     TokenExpired,
-    /// The watch has lasted as long as it may before its caller is judged again.
+    /// The watch has lasted as long as it may before its caller is judged again, or what its caller
+    /// was judged by has changed.
     Over,
     /// The next events have been removed. This is the oldest position from which the feed is
     /// complete.

@@ -219,7 +219,8 @@ pub fn stopping() -> Status {
 
 /// The status of a watch that has lasted as long as it may.
 pub fn watch_expired() -> Status {
-    let text = "a watch lasts ten minutes at most: call again, with the last position";
+    let text =
+        "a watch ends so that its caller is judged again: call again, with the last position";
     plain(Code::Unavailable, Reason::WatchExpired, text)
 }
 

@@ -34,6 +34,12 @@ impl OpenStreams {
         Self { slots: Arc::new(Semaphore::new(max)), max_time, stop }
     }
 
+    /// The same slots for streams that end after this time.
+    #[must_use]
+    pub fn for_time(&self, max_time: Duration) -> Self {
+        Self { max_time, ..self.clone() }
+    }
+
     /// A slot for one more stream; `None` at the limit.
     pub(super) fn acquire_slot(&self) -> Option<OwnedSemaphorePermit> {
         Arc::clone(&self.slots).try_acquire_owned().ok()

@@ -54,14 +54,16 @@ pub struct StartedFlow {
 impl Clients {
     /// Creates the clients, by tenant and provider, without a request to any provider. At most
     /// `at_once` calls may wait for each issuer, over all its clients: a provider that hangs must
-    /// not occupy the whole server.
+    /// not occupy the whole server. What `earlier` clients read of an issuer is used again.
     pub fn new(
         settings: impl IntoIterator<Item = (TenantId, Provider, ClientSettings)>,
         http: &HttpClient,
         at_once: usize,
         metrics: KeyMetrics,
+        earlier: Option<&Self>,
     ) -> Self {
-        let mut all = Self { clients: BTreeMap::new(), issuers: SharedIssuers::new(metrics) };
+        let issuers = SharedIssuers::new(metrics, earlier.map(|earlier| &earlier.issuers));
+        let mut all = Self { clients: BTreeMap::new(), issuers };
         let mut slots = BTreeMap::new();
         for (tenant, provider, settings) in settings {
             let slots =
@@ -72,6 +74,7 @@ impl Clients {
             let client = Client { provider: provider.clone(), settings, protocol, http, slots };
             all.clients.entry(tenant).or_default().insert(provider, client);
         }
+        all.issuers.forget_earlier();
         all
     }
 

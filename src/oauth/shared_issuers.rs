@@ -20,6 +20,8 @@ const KEYS_MAX_AGE: Duration = Duration::from_secs(3600);
 /// The issuers at which identity-link has clients.
 pub(super) struct SharedIssuers {
     known: Vec<SharedIssuer>,
+    /// Those of the clients before.
+    earlier: Vec<SharedIssuer>,
     metrics: KeyMetrics,
 }
 
@@ -36,9 +38,11 @@ pub(super) struct SharedIssuer {
 }
 
 impl SharedIssuers {
-    /// No issuers. Reads of the keys of those that are added are counted here.
-    pub(super) fn new(metrics: KeyMetrics) -> Self {
-        Self { known: Vec::new(), metrics }
+    /// No issuers. Those that are added are taken from `earlier` if they are there, with what was
+    /// read of them. Reads of the keys of others are counted here.
+    pub(super) fn new(metrics: KeyMetrics, earlier: Option<&Self>) -> Self {
+        let earlier = earlier.map(|earlier| earlier.known.clone()).unwrap_or_default();
+        Self { known: Vec::new(), earlier, metrics }
     }
 
     /// The issuer of a client's ID tokens, with its metadata at this URL, of a server whose
@@ -57,9 +61,17 @@ impl SharedIssuers {
         if let Some(known) = self.known.iter().find(is_it) {
             return known.clone();
         }
-        let known = SharedIssuer::new(rules, metadata, authorities.cloned(), self.metrics.clone());
+        let earlier = self.earlier.iter().find(is_it).cloned();
+        let known = earlier.unwrap_or_else(|| {
+            SharedIssuer::new(rules, metadata, authorities.cloned(), self.metrics.clone())
+        });
         self.known.push(known.clone());
         known
+    }
+
+    /// Forgets the earlier issuers that were not added.
+    pub(super) fn forget_earlier(&mut self) {
+        self.earlier.clear();
     }
 
     /// The key set of each issuer, with the issuer's name.

@@ -16,7 +16,7 @@ pub use self::{
 pub(crate) use connector::Connector;
 
 /// How the server connects, unless an issuer or a provider has settings of its own.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Outgoing {
     /// The authorities that certificates are verified against.
     pub authorities: Authorities,

@@ -9,7 +9,17 @@ use super::is_this_machine;
 
 /// A proxy for https, by the method CONNECT. `Debug` does not show its user and password.
 #[derive(Clone)]
-pub struct Proxy(Arc<Matcher>);
+pub struct Proxy {
+    matcher: Arc<Matcher>,
+    /// What it is made of: the URL, and the exceptions.
+    made_of: (String, String),
+}
+
+impl PartialEq for Proxy {
+    fn eq(&self, other: &Self) -> bool {
+        self.made_of == other.made_of
+    }
+}
 
 /// Why a proxy cannot be used. The text contains nothing of its URL, which may contain a password.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -47,7 +57,9 @@ impl Proxy {
             problems.push(ProxyProblem::Url);
         }
         if problems.is_empty() {
-            Ok(Self(Arc::new(Matcher::builder().https(url).no(known.join(",")).build())))
+            let made_of = (url.to_owned(), known.join(","));
+            let matcher = Matcher::builder().https(url).no(made_of.1.as_str()).build();
+            Ok(Self { matcher: Arc::new(matcher), made_of })
         } else {
             Err(problems)
         }
@@ -57,13 +69,13 @@ impl Proxy {
     /// destination is reached without it.
     pub(super) fn towards(&self, destination: &Uri) -> Option<Intercept> {
         let is_here = destination.host().is_none_or(is_this_machine);
-        if is_here { None } else { self.0.intercept(destination) }
+        if is_here { None } else { self.matcher.intercept(destination) }
     }
 }
 
 impl fmt::Debug for Proxy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        self.matcher.fmt(f)
     }
 }
 

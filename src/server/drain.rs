@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use tokio::time::timeout;
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::health_updates::EndedHealth;
-use crate::{listener::Connections, use_cases::UseCases};
+use crate::listener::Connections;
 
 /// How long writes may continue after the last connection has ended. The database gives up on each
 /// statement before that.
@@ -17,7 +17,7 @@ pub(super) async fn drain(
     connections: Connections,
     health: EndedHealth,
     stop_streams: &CancellationToken,
-    use_cases: &UseCases,
+    writes: &TaskTracker,
     grace: Duration,
 ) {
     health.close().await;
@@ -26,7 +26,8 @@ pub(super) async fn drain(
         tracing::warn!("calls were still under way at the end of the grace period");
     }
     // A write outlives its call: the server waits for it even if no client waits for the response.
-    if timeout(WRITE_GRACE, use_cases.drain()).await.is_err() {
+    writes.close();
+    if timeout(WRITE_GRACE, writes.wait()).await.is_err() {
         tracing::error!("writes were still under way at the end; the database rolls them back");
     }
 }

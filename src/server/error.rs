@@ -2,7 +2,7 @@
 
 use crate::{
     listener::CertificatesError,
-    store::{IssuerChanged, OpenError, StoreError},
+    store::{IssuersChanged, OpenError, StoreError},
 };
 
 /// Why the server does not start.
@@ -11,9 +11,9 @@ pub enum ServeError {
     /// The database cannot be opened.
     #[error(transparent)]
     Open(#[from] OpenError),
-    /// A provider's issuer differs from the one that the database holds.
+    /// Providers' issuers differ from those that the database holds.
     #[error(transparent)]
-    IssuerChanged(#[from] IssuerChanged),
+    IssuersChanged(#[from] IssuersChanged),
     /// The listener has no certificate.
     #[error(transparent)]
     Certificates(#[from] CertificatesError),

@@ -5,7 +5,7 @@ use std::{future::pending, time::Duration};
 
 use tokio::{sync::watch, task::JoinHandle, time::sleep};
 use tokio_util::sync::CancellationToken;
-use tonic_health::server::{HealthReporter, HealthService};
+use tonic_health::server::HealthReporter;
 
 use crate::{
     grpc::health::Health,
@@ -23,7 +23,6 @@ const LONG_DELAY: Duration = Duration::from_secs(60);
 
 /// The task that keeps health and readiness up to date.
 pub(super) struct HealthUpdates {
-    reporter: HealthReporter,
     state: ServerState,
     stop: CancellationToken,
     task: JoinHandle<Health>,
@@ -33,27 +32,22 @@ pub(super) struct HealthUpdates {
 pub(super) struct EndedHealth(Option<Health>);
 
 impl HealthUpdates {
-    /// Reports that everything is healthy, and starts the task, which runs until `stop`.
+    /// Reports to `reporter` that everything is healthy, and starts the task, which runs until `stop`.
     pub(super) async fn start(
+        reporter: HealthReporter,
         database_check: DatabaseCheck,
         delay: watch::Receiver<Duration>,
         state: ServerState,
         stop: CancellationToken,
     ) -> Self {
-        let reporter = HealthReporter::new();
-        let mut health = Health::new(reporter.clone());
+        let mut health = Health::new(reporter);
         health.report(true, true).await;
         let database = DatabaseState::Available;
         state.set_readiness(Readiness::Serving { database, feed_goes_on: true });
         state.metrics().database.set_up(true);
         let task =
             tokio::spawn(keep_updated(health, database_check, delay, state.clone(), stop.clone()));
-        Self { reporter, state, stop, task }
-    }
-
-    /// The health service that the task keeps up to date.
-    pub(super) fn service(&self) -> HealthService {
-        HealthService::from_health_reporter(self.reporter.clone())
+        Self { state, stop, task }
     }
 
     /// Stops the task, and reports that the server stops. Watchers of its health stay.

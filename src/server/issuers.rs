@@ -4,73 +4,109 @@
 use std::sync::Arc;
 
 use futures_util::future::join_all;
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
-use super::ServeError;
 use crate::{
     auth::{Issuers, Keys},
-    clock,
     config::{Config, Tenant},
     http_client::HttpClient,
     oauth::{ClientSettings, Clients},
-    store::Store,
+    store::IssuerPin,
     telemetry::metrics::Metrics,
+    use_cases::UseCases,
 };
 
-/// Pins each provider to the issuer from which its first identities came.
-pub(super) async fn pin_issuers(config: &Config, store: &Store) -> Result<(), ServeError> {
-    for issuer in &config.issuers {
-        for tenant in issuer.tenant.tenants() {
-            let mut session = store.session(tenant).await?;
-            for provider in issuer.kind.providers() {
-                session.pin_issuer(provider, &issuer.issuer, clock::now()).await??;
-            }
-        }
-    }
-    for (tenant, Tenant { providers, .. }) in &config.tenants {
-        let mut session = store.session(tenant).await?;
-        for (provider, settings) in providers {
-            if let Some(issuer) = settings.oauth.as_ref().map(ClientSettings::issuer) {
-                session.pin_issuer(provider, &issuer, clock::now()).await??;
-            }
-        }
-    }
-    Ok(())
+/// The use cases and the keys of the generation before.
+pub(super) type Known<'a> = (&'a UseCases, &'a [FreshKeys]);
+
+/// Keys, and the task that keeps them fresh. It ends when the last clone is dropped.
+#[derive(Clone)]
+pub(super) struct FreshKeys {
+    keys: Arc<Keys>,
+    _stop: Arc<DropGuard>,
 }
 
-/// The issuers of callers' tokens. Returns after the first attempt to read the keys of each; `stop`
-/// ends their renewal.
+impl FreshKeys {
+    /// These keys, if they are among those that are kept fresh already.
+    fn known(keys: &Arc<Keys>, known: Option<Known<'_>>) -> Option<Self> {
+        let (_, fresh) = known?;
+        fresh.iter().find(|fresh| Arc::ptr_eq(&fresh.keys, keys)).cloned()
+    }
+
+    /// Keeps keys fresh, after `before`.
+    fn start(
+        keys: &Arc<Keys>,
+        http: &HttpClient,
+        before: impl Future<Output = ()> + Send + 'static,
+    ) -> Self {
+        let stop = CancellationToken::new();
+        let _stop = Arc::new(stop.clone().drop_guard());
+        let (http, task) = (http.clone(), Arc::clone(keys));
+        tokio::spawn(async move {
+            before.await;
+            task.keep_fresh(http, stop).await;
+        });
+        Self { keys: Arc::clone(keys), _stop }
+    }
+}
+
+/// The issuers to which the providers are pinned.
+pub(super) fn pins(config: &Config) -> Vec<IssuerPin> {
+    let of_tokens = config.issuers.iter().flat_map(|issuer| {
+        issuer.tenant.tenants().into_iter().flat_map(|tenant| {
+            issuer.kind.providers().into_iter().map(|provider| IssuerPin {
+                tenant: tenant.clone(),
+                provider: provider.clone(),
+                issuer: issuer.issuer.clone(),
+            })
+        })
+    });
+    let of_clients = config.tenants.iter().flat_map(|(tenant, Tenant { providers, .. })| {
+        providers.iter().filter_map(|(provider, settings)| {
+            let issuer = settings.oauth.as_ref().map(ClientSettings::issuer)?;
+            Some(IssuerPin { tenant: tenant.clone(), provider: provider.clone(), issuer })
+        })
+    });
+    of_tokens.chain(of_clients).collect()
+}
+
+/// The issuers of callers' tokens. Returns after the first attempt to read the keys of each new one.
 pub(super) async fn start_issuers(
     config: &Config,
     http: &HttpClient,
     metrics: &Metrics,
-    stop: &CancellationToken,
-) -> Issuers {
+    known: Option<Known<'_>>,
+) -> (Issuers, Vec<FreshKeys>) {
     let issuers = config.issuers.iter().cloned().map(|issuer| {
-        let keys = Keys::new(issuer.keys.clone(), issuer.algorithms.clone());
-        let keys = keys.with_metrics(&issuer.issuer, metrics.keys.clone());
-        (issuer, Arc::new(keys))
+        let kept = known.and_then(|(before, _)| before.issuers().keys_of_same_source(&issuer));
+        let keys = kept.unwrap_or_else(|| {
+            let keys = Keys::new(issuer.keys.clone(), issuer.algorithms.clone());
+            Arc::new(keys.with_metrics(&issuer.issuer, metrics.keys.clone()))
+        });
+        (issuer, keys)
     });
-    let issuers: Vec<_> = issuers.collect();
-    // In parallel: an issuer that hangs does not delay the others.
-    join_all(issuers.iter().map(|(issuer, keys)| first_keys(&issuer.issuer, keys, http))).await;
-    for (_, keys) in &issuers {
-        report_age(keys, metrics);
-        tokio::spawn(Arc::clone(keys).keep_fresh(http.clone(), stop.clone()));
-    }
-    Issuers::new(issuers)
+    let issuers = Issuers::new(issuers.collect())
         .with_services(config.services.clone())
-        .with_metrics(metrics.tokens.clone())
+        .with_metrics(metrics.tokens.clone());
+    let fresh = issuers.keys().map(async |(issuer, keys)| {
+        if let Some(known) = FreshKeys::known(keys, known) {
+            return known;
+        }
+        first_keys(issuer, keys, http).await;
+        FreshKeys::start(keys, http, async {})
+    });
+    // In parallel: an issuer that hangs does not delay the others.
+    let fresh = join_all(fresh).await;
+    (issuers, fresh)
 }
 
-/// The clients at providers. Their keys are read in the background: the start does not wait for a
-/// provider.
+/// The clients at providers. Their keys are read in the background: nothing waits for a provider.
 pub(super) fn start_clients(
     config: &Config,
     http: &HttpClient,
     metrics: &Metrics,
-    stop: &CancellationToken,
-) -> Clients {
+    known: Option<Known<'_>>,
+) -> (Clients, Vec<FreshKeys>) {
     let clients = config.tenants.iter().flat_map(|(tenant, Tenant { providers, .. })| {
         let clients = providers
             .iter()
@@ -78,23 +114,16 @@ pub(super) fn start_clients(
         clients.map(|(provider, settings)| (tenant.clone(), provider.clone(), settings))
     });
     let at_once = (config.max_concurrent_calls / 4).max(1);
-    let clients = Clients::new(clients, http, at_once, metrics.keys.clone());
-    for (issuer, keys) in clients.keys() {
-        report_age(keys, metrics);
-        let (issuer, keys, http, stop) =
-            (issuer.to_owned(), Arc::clone(keys), http.clone(), stop.clone());
-        tokio::spawn(async move {
-            first_keys(&issuer, &keys, &http).await;
-            keys.keep_fresh(http, stop).await;
-        });
-    }
-    clients
-}
-
-/// Reports the age of the keys with the metrics.
-fn report_age(keys: &Arc<Keys>, metrics: &Metrics) {
-    let keys = Arc::clone(keys);
-    metrics.before_report(move || keys.report_age());
+    let before = known.map(|(before, _)| before.clients());
+    let clients = Clients::new(clients, http, at_once, metrics.keys.clone(), before);
+    let fresh = clients.keys().map(|(issuer, keys)| {
+        FreshKeys::known(keys, known).unwrap_or_else(|| {
+            let (issuer, first, by) = (issuer.to_owned(), Arc::clone(keys), http.clone());
+            FreshKeys::start(keys, http, async move { first_keys(&issuer, &first, &by).await })
+        })
+    });
+    let fresh = fresh.collect();
+    (clients, fresh)
 }
 
 /// Reads an issuer's keys for the first time. A failure does not stop the server: only callers of

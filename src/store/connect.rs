@@ -62,8 +62,19 @@ pub struct Address {
 #[derive(Clone)]
 struct Tls {
     connect: MakeRustlsConnect,
-    /// Whether the URL names the authorities.
-    has_own_authorities: bool,
+    /// The file of the authorities that the URL names; `None` if it names none.
+    roots: Option<PathBuf>,
+}
+
+impl PartialEq for Address {
+    fn eq(&self, other: &Self) -> bool {
+        // The settings of TLS follow from the mode, these files, and what a server trusts anyway.
+        let files = |address: &Self| {
+            let roots = address.tls.as_ref().map(|tls| tls.roots.clone());
+            (roots, address.password_file.clone())
+        };
+        self.config == other.config && files(self) == files(other)
+    }
 }
 
 /// Why a database address is unusable. It never contains a part of the address, which may contain a
@@ -139,10 +150,7 @@ impl Address {
                 Some(Authorities::only(file).map_err(AddressError::RootCertificates)?)
             }
         };
-        let tls = authorities.map(|authorities| Tls {
-            connect: connect_by(&authorities),
-            has_own_authorities: roots.is_some(),
-        });
+        let tls = authorities.map(|authorities| Tls { connect: connect_by(&authorities), roots });
         Ok(Self { config, tls, password_file: None })
     }
 
@@ -150,7 +158,7 @@ impl Address {
     /// names others.
     #[must_use]
     pub fn trusting(mut self, authorities: &Authorities) -> Self {
-        if let Some(tls) = self.tls.as_mut().filter(|tls| !tls.has_own_authorities) {
+        if let Some(tls) = self.tls.as_mut().filter(|tls| tls.roots.is_none()) {
             tls.connect = connect_by(authorities);
         }
         self
@@ -159,7 +167,7 @@ impl Address {
     /// Whether the database's certificate is verified against authorities that the URL does not
     /// name.
     pub fn needs_authorities(&self) -> bool {
-        self.tls.as_ref().is_some_and(|tls| !tls.has_own_authorities)
+        self.tls.as_ref().is_some_and(|tls| tls.roots.is_none())
     }
 
     /// The same database, with the password in this file, which is read for each new connection: a

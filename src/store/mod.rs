@@ -37,6 +37,7 @@ mod search;
 mod sign_in;
 mod sign_in_attempts;
 mod stored;
+mod tenant_sets;
 mod tenants;
 mod tickets;
 mod trust;
@@ -59,7 +60,6 @@ use self::{
     connection::Connection,
     connections::Connections,
     events::NewEvent,
-    reads::Scope,
     trust::Trust,
     write_queue::{WriteQueue, WriteTurn},
     writes::Write,
@@ -98,7 +98,7 @@ pub use stored::{
     proof::{PastProof, Proof},
     terms::PastTerms,
 };
-pub use tenants::{IssuerChanged, TenantKey};
+pub use tenants::{IssuerPin, IssuersChanged, TenantKey};
 pub use trust::ProviderAccounts;
 
 /// The database, as a pool of connections.
@@ -108,6 +108,8 @@ pub struct Store {
     keys: Arc<HashMap<TenantId, TenantKey>>,
     trust: Arc<HashMap<TenantId, Arc<Trust>>>,
     reads: Arc<HashMap<TenantId, Reads>>,
+    /// How many connections the reads of one kind use at most.
+    share: usize,
     write_queue: Arc<WriteQueue>,
     /// Notified when a transaction with events has been committed.
     events_committed: Arc<Notify>,
@@ -155,27 +157,18 @@ impl Store {
         let mut conn = connect(address).await?;
         migrations::check(&mut conn).await??;
         let keys = tenants::load_keys(&mut conn, tenants.keys()).await?;
-        let connections = Connections::new(address, size, "calls", metrics)?;
-        let trust: HashMap<_, _> = tenants
-            .into_iter()
-            .map(|(tenant, policies)| (tenant, Arc::new(Trust::new(policies))))
-            .collect();
-        // Writes find a connection, however many look-ups there are.
-        let share = (size / 2).max(1);
-        let reads = keys.iter().filter_map(|(tenant, key)| {
-            let (key, trust) = (key.clone(), Arc::clone(trust.get(tenant)?));
-            let scope = Scope { tenant: tenant.clone(), key, trust };
-            Some((tenant.clone(), Reads::new(scope, &connections, share)))
-        });
         let store = Self {
-            reads: Arc::new(reads.collect()),
-            connections,
-            keys: Arc::new(keys),
-            trust: Arc::new(trust),
+            connections: Connections::new(address, size, "calls", metrics)?,
+            keys: Arc::default(),
+            trust: Arc::default(),
+            reads: Arc::default(),
+            // Writes find a connection, however many look-ups there are.
+            share: (size / 2).max(1),
             write_queue: Arc::default(),
             events_committed: Arc::default(),
             metrics: metrics.clone(),
         };
+        let store = store.with_tenants(tenants, keys);
         store.begin_epoch().await?;
         Ok(store)
     }

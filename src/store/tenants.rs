@@ -1,11 +1,11 @@
 //! The stored data of a tenant: its key, the issuers of its providers, and its tombstones.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, fmt};
 
 use aws_lc_rs::hmac;
 use chrono::{DateTime, Utc};
 use diesel::{
-    ExpressionMethods as _, QueryDsl as _, sql_query,
+    ExpressionMethods as _, QueryDsl as _, QueryableByName, sql_query,
     sql_types::{Array, Binary, Bool, Text, Timestamptz},
 };
 use diesel_async::AsyncPgConnection;
@@ -13,7 +13,7 @@ use diesel_async::AsyncPgConnection;
 use super::{
     Session, StoreError,
     cached::Cached,
-    schema::{provider_issuers, tenant_keys, tombstones},
+    schema::{tenant_keys, tombstones},
     writes::Expected,
 };
 use crate::{
@@ -48,21 +48,83 @@ impl TenantKey {
     }
 }
 
-/// A provider whose configured issuer differs from the stored one.
-#[derive(Debug, thiserror::Error)]
-#[error(
-    "tenant {tenant}: provider {provider} is configured with issuer {configured}, but its identities came from \
-     {pinned}: subjects of another issuer are other people. Give the new issuer a provider name of its own"
-)]
-pub struct IssuerChanged {
+/// The issuer of a provider's identities.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IssuerPin {
     /// The tenant.
     pub tenant: TenantId,
     /// The provider.
     pub provider: Provider,
-    /// The issuer in the configuration.
-    pub configured: String,
-    /// The issuer that was pinned at first use.
-    pub pinned: String,
+    /// The issuer, as the configuration names it.
+    pub issuer: String,
+}
+
+/// The providers whose configured issuers differ from the stored ones: a text for each.
+#[derive(Debug, thiserror::Error)]
+#[error("{}", .0.join("\n"))]
+pub struct IssuersChanged(pub Vec<String>);
+
+/// A pin that the database has otherwise.
+#[derive(QueryableByName)]
+struct ChangedPin {
+    #[diesel(sql_type = Text)]
+    tenant: String,
+    #[diesel(sql_type = Text)]
+    provider: String,
+    #[diesel(sql_type = Text)]
+    configured: String,
+    #[diesel(sql_type = Text)]
+    pinned: String,
+}
+
+/// Pins issuers at their first use, and compares with them afterwards. If one differs, the caller
+/// has to roll back.
+pub(super) async fn pin_issuers(
+    conn: &mut AsyncPgConnection,
+    pins: &[IssuerPin],
+) -> Result<Result<(), IssuersChanged>, StoreError> {
+    use diesel_async::RunQueryDsl as _;
+    // In the order of the keys, so that two servers do not wait for each other.
+    const PIN: &str = "INSERT INTO provider_issuers (tenant_id, provider, issuer, pin_time) \
+        SELECT DISTINCT ON (tenant, provider) tenant, provider, issuer, now() \
+        FROM unnest($1::text[], $2::text[], $3::text[]) AS pin(tenant, provider, issuer) ORDER BY tenant, provider, issuer \
+        ON CONFLICT DO NOTHING";
+    const COMPARE: &str = "SELECT pin.tenant, pin.provider, pin.issuer AS configured, pinned.issuer AS pinned \
+        FROM unnest($1::text[], $2::text[], $3::text[]) AS pin(tenant, provider, issuer) \
+        JOIN provider_issuers AS pinned ON pinned.tenant_id = pin.tenant AND pinned.provider = pin.provider \
+        WHERE pinned.issuer <> pin.issuer ORDER BY pin.tenant, pin.provider, configured";
+    macro_rules! with_pins {
+        ($sql:expr) => {
+            sql_query($sql)
+                .bind::<Array<Text>, _>(column(pins, |pin| pin.tenant.as_str()))
+                .bind::<Array<Text>, _>(column(pins, |pin| pin.provider.as_str()))
+                .bind::<Array<Text>, _>(column(pins, |pin| &pin.issuer))
+        };
+    }
+    let mut changed: Vec<ChangedPin> = with_pins!(COMPARE).load(conn).await?;
+    if changed.is_empty() {
+        with_pins!(PIN).execute(conn).await?;
+        // Another server may have pinned an issuer meanwhile.
+        changed = with_pins!(COMPARE).load(conn).await?;
+    }
+    let changed: Vec<String> = changed.iter().map(ToString::to_string).collect();
+    Ok(if changed.is_empty() { Ok(()) } else { Err(IssuersChanged(changed)) })
+}
+
+/// One value of each pin.
+fn column<'a>(pins: &'a [IssuerPin], value: impl Fn(&'a IssuerPin) -> &'a str) -> Vec<&'a str> {
+    pins.iter().map(value).collect()
+}
+
+impl fmt::Display for ChangedPin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { tenant, provider, configured, pinned } = self;
+        write!(
+            f,
+            "tenant {tenant}: provider {provider} is configured with issuer {configured}, but its identities came from \
+             {pinned}: subjects of another issuer are other people. Give the new issuer a provider name of its own"
+        )
+    }
 }
 
 /// The tenants' keys. Missing ones are created.
@@ -93,40 +155,6 @@ pub(super) async fn load_keys<'a>(
 }
 
 impl Session {
-    /// Pins the issuer of a provider at first use, and compares with it afterwards.
-    ///
-    /// # Errors
-    /// [`IssuerChanged`] if the issuer differs from the pinned one; [`StoreError`] of the database.
-    pub async fn pin_issuer(
-        &mut self,
-        provider: &Provider,
-        issuer: &str,
-        now: DateTime<Utc>,
-    ) -> Result<Result<(), IssuerChanged>, StoreError> {
-        use provider_issuers as table;
-        let pin = diesel::insert_into(table::table)
-            .values((
-                table::tenant_id.eq(self.tenant.as_str()),
-                table::provider.eq(provider.as_str()),
-                table::issuer.eq(issuer),
-                table::pin_time.eq(now),
-            ))
-            .on_conflict_do_nothing();
-        self.conn.execute("pin_issuer", pin).await?;
-        let query = table::table
-            .filter(table::tenant_id.eq(self.tenant.as_str()))
-            .filter(table::provider.eq(provider.as_str()))
-            .select(table::issuer);
-        let pinned: Option<String> = self.conn.load_one("pin_issuer", query).await?;
-        let pinned =
-            pinned.ok_or_else(|| StoreError::Fault(format!("{provider} has no issuer pinned")))?;
-        if pinned == issuer {
-            return Ok(Ok(()));
-        }
-        let (tenant, configured) = (self.tenant.clone(), issuer.to_owned());
-        Ok(Err(IssuerChanged { tenant, provider: provider.clone(), configured, pinned }))
-    }
-
     /// When the user or identity of this name was last deleted or released; `None` if it never was.
     pub async fn delete_time(
         &mut self,

@@ -11,6 +11,7 @@ mod keys;
 mod links;
 mod log;
 mod rate_limits;
+mod reloads;
 mod sign_ins;
 mod tokens;
 
@@ -37,6 +38,7 @@ pub use self::{
     links::LinkMetrics,
     log::count_lost_lines,
     rate_limits::RateLimitMetrics,
+    reloads::ReloadMetrics,
     sign_ins::SignInMetrics,
     tokens::TokenMetrics,
 };
@@ -75,6 +77,8 @@ pub struct Metrics {
     pub feed: FeedMetrics,
     /// The limits of each caller.
     pub rate_limits: RateLimitMetrics,
+    /// The configuration.
+    pub reloads: ReloadMetrics,
     /// The connections of clients.
     pub connections: ConnectionMetrics,
     log: LogMetrics,
@@ -135,6 +139,7 @@ impl Default for Metrics {
             "1 if the server is ready for calls, as /readyz says, and 0 if not",
         );
         let (connections, log) = (ConnectionMetrics::register(r), LogMetrics::register(r));
+        let reloads = ReloadMetrics::register(r);
         let (registry, updates) = (Arc::new(registry), Arc::default());
         Self {
             registry,
@@ -147,6 +152,7 @@ impl Default for Metrics {
             links,
             feed,
             rate_limits,
+            reloads,
             connections,
             log,
             ready,

@@ -121,15 +121,16 @@ pub trait WriteUseCase: Send + Sync + 'static {
 
 impl UseCases {
     /// The use cases over this store, for these tenants, with these trusted issuers and these
-    /// clients at providers.
+    /// clients at providers. Their writes run in `tasks`.
     pub fn new(
         store: Store,
         issuers: Issuers,
         clients: Clients,
         tenants: BTreeMap<TenantId, Tenant>,
         metrics: Metrics,
+        tasks: TaskTracker,
     ) -> Self {
-        Self { store, issuers, clients, tenants, tasks: TaskTracker::new(), metrics }
+        Self { store, issuers, clients, tenants, tasks, metrics }
     }
 
     /// The store, for reads.
@@ -145,12 +146,6 @@ impl UseCases {
     /// The clients at providers.
     pub fn clients(&self) -> &Clients {
         &self.clients
-    }
-
-    /// Waits for the running writes. No new one may begin.
-    pub async fn drain(&self) {
-        self.tasks.close();
-        self.tasks.wait().await;
     }
 
     /// Refuses a caller whose token is of a provider at which no user signs in: one that is

@@ -81,7 +81,7 @@ impl UseCases {
     }
 
     /// Runs a future in a task of its own, to its end, even if the client disconnects.
-    /// [`UseCases::drain`] waits for it.
+    /// The end of the server waits for it.
     ///
     /// # Errors
     /// Those of the future; [`Error::Panicked`] if it panicked.

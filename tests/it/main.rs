@@ -60,6 +60,7 @@ mod real_provider;
 mod references;
 mod rekey;
 mod release;
+mod reload;
 mod retries;
 mod rolling;
 mod schema;

@@ -5,6 +5,7 @@ mod watch;
 
 use std::sync::Arc;
 
+use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status};
 
 use self::watch::Responses;
@@ -27,12 +28,15 @@ const MAX_KINDS: usize = 20;
 pub struct EventHandler {
     use_cases: Arc<UseCases>,
     feed: Arc<Feed>,
+    /// Cancelled when another configuration is in use.
+    replaced: CancellationToken,
 }
 
 impl EventHandler {
-    /// Handles them with these use cases and this feed.
-    pub fn new(use_cases: Arc<UseCases>, feed: Arc<Feed>) -> Self {
-        Self { use_cases, feed }
+    /// Handles them with these use cases and this feed. Watches end at the latest when `replaced` is
+    /// cancelled.
+    pub fn new(use_cases: Arc<UseCases>, feed: Arc<Feed>, replaced: CancellationToken) -> Self {
+        Self { use_cases, feed, replaced }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::{collections::VecDeque, pin::Pin};
 
-use futures_util::{Stream, stream};
+use futures_util::{Stream, future::BoxFuture, stream};
 use prost::Message as _;
 use tonic::Status;
 
@@ -41,7 +41,19 @@ impl EventHandler {
         let position = position.map_err(status::from_error)?;
         let tenant = permit.tenant().clone();
         let watch = Watch::start(&self.feed, slot, tenant, filter, position, permit.expire_time());
-        Ok(Box::pin(response_stream(watch, positions)))
+        Ok(Box::pin(response_stream(watch, positions, self.outdated(&permit))))
+    }
+
+    /// Ends when what the caller was judged by has changed: the keys of its token's issuer, or the
+    /// configuration.
+    fn outdated(&self, permit: &Permit) -> BoxFuture<'static, ()> {
+        let (keys, replaced) = (permit.verified_by().clone(), self.replaced.clone());
+        Box::pin(async move {
+            tokio::select! {
+                () = keys.replaced() => {}
+                () = replaced.cancelled() => {}
+            }
+        })
     }
 }
 
@@ -59,16 +71,22 @@ fn start_and_filter(request: pb::WatchEventsRequest) -> Result<(FeedStart<String
     Ok((checks.into_result_with(start)?, filter))
 }
 
-/// The messages of a watch, until it ends.
+/// The messages of a watch, until it ends, or `outdated` does.
 fn response_stream(
     watch: Watch,
     positions: PositionCodec,
+    outdated: BoxFuture<'static, ()>,
 ) -> impl Stream<Item = Result<pb::WatchEventsResponse, Status>> + Send {
     let batcher = MessageBatcher { watch, positions, left: VecDeque::new(), position: None };
-    stream::unfold(Some(batcher), |batcher| async move {
-        let mut batcher = batcher?;
-        match batcher.next().await {
-            Ok(message) => Some((Ok(message), Some(batcher))),
+    stream::unfold(Some((batcher, outdated)), |watching| async move {
+        let (mut batcher, mut outdated) = watching?;
+        let next = tokio::select! {
+            biased;
+            () = &mut outdated => Err(WatchEnd::Over),
+            next = batcher.next() => next,
+        };
+        match next {
+            Ok(message) => Some((Ok(message), Some((batcher, outdated)))),
             Err(end) => Some((Err(ended(end, &batcher.positions)), None)),
         }
     })

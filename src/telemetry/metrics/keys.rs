@@ -49,6 +49,11 @@ impl KeyMetrics {
         self.reads.get_or_create(&ReadLabels { issuer: issuer.clone(), result }).inc();
     }
 
+    /// Forgets the ages of all keys: those of an issuer that was removed would stay.
+    pub fn clear_ages(&self) {
+        self.age.clear();
+    }
+
     /// Sets how long ago an issuer's keys were read last.
     pub fn set_age(&self, issuer: &Label, age: Duration) {
         self.age.get_or_create(&IssuerLabels { issuer: issuer.clone() }).set(age.as_secs_f64());

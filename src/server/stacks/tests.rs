@@ -10,7 +10,10 @@ use http_body_util::BodyExt as _;
 use tower::{ServiceExt as _, layer::util::Identity, service_fn};
 
 use super::*;
-use crate::calls::telemetry::CallOutcome;
+use crate::{
+    calls::telemetry::CallOutcome,
+    telemetry::{Traces, metrics::Metrics},
+};
 
 const MAX_CALL_TIME: Duration = Duration::from_secs(60);
 /// What a client of Auth0's HTTP gets after an internal fault.

@@ -1,0 +1,135 @@
+//! The calls of one configuration: the layers of both transports, and the routes behind them.
+
+#[cfg(test)]
+mod tests;
+
+use std::{sync::Arc, time::Duration};
+
+use tonic_health::server::HealthService;
+use tower::{Layer, ServiceBuilder};
+use tower_http::catch_panic::CatchPanicLayer;
+
+use super::{
+    ServeError, generation::Generation, grpc_routes::grpc_routes, lasting::Lasting,
+    transport_router::TransportRouter,
+};
+use crate::{
+    auth0,
+    calls::{
+        Body, boxed, concurrency::ConcurrencyLimit, deadline::DeadlineLayer,
+        telemetry::TelemetryLayer,
+    },
+    config::{Auth0, Config},
+    grpc::{gate::GateLayer, paths, status, timeouts},
+    listener::CallService,
+};
+
+/// The calls of a generation, whose clones share it.
+///
+/// # Errors
+/// If a part of them cannot be made.
+pub(super) fn calls(
+    lasting: &Lasting,
+    generation: &Generation,
+) -> Result<impl CallService<Body = Body> + use<>, ServeError> {
+    let Generation { config, use_cases, feed, limit, rate_limits, .. } = generation;
+    let telemetry = |outcome| {
+        let metrics = lasting.state.metrics().calls.clone();
+        TelemetryLayer::new(outcome, metrics, lasting.traces.clone())
+    };
+    let streams = lasting.streams.for_time(config.max_call_time);
+    let health = HealthService::from_health_reporter(lasting.health.clone());
+    let watches = (Arc::clone(feed), generation.replaced());
+    let grpc = grpc_stack(
+        telemetry(status::outcome),
+        config.max_call_time,
+        GateLayer::new(Arc::clone(use_cases), Arc::clone(rate_limits), limit.clone(), streams),
+        grpc_routes(use_cases, watches, health, config.reflection)?,
+    );
+    let auth0 = match &config.auth0 {
+        Some(settings) => {
+            let (limits, scans) = (Arc::clone(rate_limits), max_scans(config));
+            let routes = auth0::routes(settings, use_cases, limits, limit.clone(), scans)
+                .map_err(ServeError::Part)?;
+            Some(auth0_stack(
+                settings,
+                telemetry(auth0::outcome),
+                config.tls.is_some(),
+                config.max_call_time,
+                limit.clone(),
+                routes,
+            ))
+        }
+        None => None,
+    };
+    Ok(TransportRouter { grpc, auth0 })
+}
+
+/// How many searches over all users may run at once. Most connections to the database stay free for
+/// other calls.
+fn max_scans(config: &Config) -> usize {
+    (config.database.max_connections / 4).max(1)
+}
+
+/// The layers in front of gRPC's routes, from the outermost to the innermost.
+fn grpc_stack<R: 'static, G, S>(
+    telemetry: TelemetryLayer,
+    max_call_time: Duration,
+    gate: G,
+    routes: S,
+) -> impl CallService<R, Body = Body>
+where
+    G: Layer<S, Service: CallService<R, Body = Body>>,
+{
+    ServiceBuilder::new()
+        // Outermost, so that refusals are logged too.
+        .layer(telemetry)
+        // Names the call for the log.
+        .map_request(paths::named)
+        // Replaces tonic's INTERNAL: a message that does not decode is the client's error.
+        .map_response(status::replace_foreign_status)
+        .map_response(boxed)
+        // Around everything that may panic, except the log. A panic costs only its call; the hook
+        // of `cli/log.rs` logs it.
+        .layer(CatchPanicLayer::custom(|_| status::fault().into_http::<Body>()))
+        // Around everything that may take time: verification, reading the message, waiting for the
+        // database.
+        .layer(DeadlineLayer::new(max_call_time, timeouts::requested, || {
+            status::deadline().into_http()
+        }))
+        // Before each path, including paths that no service has.
+        .layer(gate)
+        .service(routes)
+}
+
+/// The layers in front of the routes of Auth0's HTTP, from the outermost to the innermost. Each
+/// route is behind a gate of its own.
+fn auth0_stack<R: 'static, S>(
+    settings: &Auth0,
+    telemetry: TelemetryLayer,
+    is_tls: bool,
+    max_call_time: Duration,
+    limit: ConcurrencyLimit,
+    routes: S,
+) -> impl CallService<R, Body = Body> + use<R, S>
+where
+    S: CallService<R>,
+{
+    ServiceBuilder::new()
+        // Outermost, so that refusals have these headers too.
+        .map_response(auth0::secured(is_tls))
+        // Also logs the preflight requests that a browser sends.
+        .layer(telemetry)
+        // Before each layer that may refuse: a page that may call can read why the call is
+        // refused.
+        .layer(auth0::cors(settings))
+        // In each response, also to calls that end badly.
+        .map_response(auth0::with_rate_limit(limit))
+        .map_response(boxed)
+        // As with gRPC.
+        .layer(CatchPanicLayer::custom(|_| auth0::fault()))
+        // No client sets a deadline of its own.
+        .layer(DeadlineLayer::new(max_call_time, |_| None, auth0::deadline_exceeded))
+        .map_response(boxed)
+        .service(routes)
+}
