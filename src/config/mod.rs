@@ -283,7 +283,7 @@ impl Config {
         let max_concurrent_calls =
             r.number_or(&ROOT.max_concurrent_calls, connections * CALLS_PER_CONNECTION);
         // Its default depends on other keys.
-        shown[ROOT.max_concurrent_calls.name] = max_concurrent_calls.into();
+        shown.insert(ROOT.max_concurrent_calls.name.to_owned(), max_concurrent_calls.into());
         let issuers = r.table(&ROOT.issuers);
         if issuers.as_ref().is_some_and(Reader::is_empty) {
             r.missing(&ROOT.issuers);
@@ -318,7 +318,7 @@ impl Config {
                     tenants,
                     issuers,
                     services,
-                    shown,
+                    shown: shown.into(),
                 })
             }
             _ => Err(problems),

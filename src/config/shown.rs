@@ -15,7 +15,7 @@ use super::{
 const REDACTED: &str = "(redacted)";
 
 /// The configuration. A table that is missing is shown if the server then uses its defaults.
-pub(super) fn shown(file: &Table) -> Json {
+pub(super) fn shown(file: &Table) -> Map<String, Json> {
     Shown(tables()).table("", file)
 }
 
@@ -23,8 +23,8 @@ struct Shown(Vec<described::Table>);
 
 impl Shown {
     /// A table. `path` is as it is declared, such as `tenants.<tenant>`.
-    fn table(&self, path: &str, table: &Table) -> Json {
-        let Some(declared) = self.at(path) else { return Json::Null };
+    fn table(&self, path: &str, table: &Table) -> Map<String, Json> {
+        let Some(declared) = self.at(path) else { return Map::new() };
         let keys = declared.keys.iter().filter_map(|key| {
             let entry = table.get(key.name);
             let shown = match key.form.kind {
@@ -33,7 +33,7 @@ impl Shown {
             };
             Some((key.name.to_owned(), shown))
         });
-        Json::Object(keys.collect())
+        keys.collect()
     }
 
     /// A table in a table; `None` if there is none.
@@ -47,14 +47,14 @@ impl Shown {
             if present.is_none() && declared.keys.iter().any(is_required) {
                 return None;
             }
-            return Some(self.table(path, &present.unwrap_or_default()));
+            return Some(self.table(path, &present.unwrap_or_default()).into());
         }
         // The operator chooses the names of the tables in it.
         let of_each = self.0.iter().find(|table| is_of_each(table.path, path))?;
         let tables: Map<String, Json> = present?
             .iter()
             .filter_map(|(name, entry)| match &entry.value {
-                Value::Table(table) => Some((name.clone(), self.table(of_each.path, table))),
+                Value::Table(table) => Some((name.clone(), self.table(of_each.path, table).into())),
                 _ => None,
             })
             .collect();

@@ -388,9 +388,7 @@ async fn a_log_for_people_has_a_line_for_each_event_and_no_forged_one() {
     let channel = Endpoint::from_shared(format!("http://{address}")).unwrap().connect_lazy();
     let backend = Token::of("services", "backend").sign();
     let caller = Caller::new(channel.clone(), Some(backend));
-    refusal(
-        caller.get_user(GetUserRequest { user_id: "nobody".into(), ..Default::default() }).await,
-    );
+    refusal(caller.get_user(GetUserRequest { user_id: "nobody".into() }).await);
     HealthClient::new(channel).check(HealthCheckRequest::default()).await.unwrap();
 
     child.signal(Signal::TERM);

@@ -50,9 +50,7 @@ async fn an_operator_sees_what_is_called_by_whom_and_how_it_ends() {
     let linked = service.link(link_user(&a.id, &b.id)).await.unwrap();
     let undo = pb::UndoLinkRequest { link_id: linked.link.unwrap().id, ..Default::default() };
     service.undo_link(undo).await.unwrap();
-    refusal(
-        service.get_user(pb::GetUserRequest { user_id: SESAME.into(), ..Default::default() }).await,
-    );
+    refusal(service.get_user(pb::GetUserRequest { user_id: SESAME.into() }).await);
     let stranger = Caller::new(channel, Some(SESAME.to_owned())).with_metadata("x-tenant", SESAME);
     let refused = stranger.get_user(Default::default()).await.unwrap_err();
     assert_eq!(refused.code(), Code::Unauthenticated);
