@@ -197,15 +197,15 @@ fn limits_that_cannot_be_meant_are_problems() {
         [services.\"?\"]\nissuer = \"https://services.example.com\"\nsubject = \"y\"\n";
     let problems = Config::parse(&(toml + limits), Path::new("."), []).err().unwrap();
     insta::assert_snapshot!(problems.to_string(), @r#"
-        services.?: the name must be 1 to 64 characters out of a-z, 0-9, '.', '_' and '-', beginning with a letter or a digit
-        services.b: is the service that is named "a" already
-        services.c.issuer: is the issuer of none of the [issuers]
-        services.c.subject: is required
-        rate_limits.services.reads: must be "unlimited", or 1 to 1000000 calls per "s", "min" or "h", such as "100/s" or "30/min"
-        rate_limits.services.writes: must be "unlimited", or 1 to 1000000 calls per "s", "min" or "h", such as "100/s" or "30/min"
-        rate_limits.services.sign_ins: must be a string
-        rate_limits.users.shadow: must be true or false
-        rate_limits.users.sign_ins: is not a known key
-        rate_limits.named_services.d: is none of the [services]
+        line 154: rate_limits.services.reads: must be "unlimited", or 1 to 1000000 calls per "s", "min" or "h", such as "100/s" or "30/min"
+        line 155: rate_limits.services.writes: must be "unlimited", or 1 to 1000000 calls per "s", "min" or "h", such as "100/s" or "30/min"
+        line 156: rate_limits.services.sign_ins: must be a string
+        line 158: rate_limits.users.sign_ins: is not a known key here: it belongs to [rate_limits.services]
+        line 159: rate_limits.users.shadow: must be true or false
+        line 160: rate_limits.named_services.d: is none of the [services]
+        line 165: services.b: is the service that is named "a" already
+        line 168: services.c.subject: is required
+        line 169: services.c.issuer: is the issuer of none of the [issuers]
+        line 170: services.?: the name must be 1 to 64 characters out of a-z, 0-9, '.', '_' and '-', beginning with a letter or a digit
     "#);
 }

@@ -260,7 +260,7 @@ fn check_config_lists_everything_that_is_wrong_with_the_files() {
     insta::assert_snapshot!(check("certificate = \"chain.pem\"\nkey = \"other.pem\"\nca = \"ca.pem\""), @"
         64 identity-link: DIR/config.toml:
         line 155: tls.key: names a file that does not go with the certificate: keys may not be consistent: KeyMismatch
-        line 156: tls.ca: is not a known key: there are client_ca, certificate, key
+        line 156: tls.ca: is not a known key here: it belongs to [outgoing]
     ");
     insta::assert_snapshot!(check("certificate = \"bad.pem\"\nkey = \"key.pem\"\nclient_ca = \"bad.pem\""), @"
         64 identity-link: DIR/config.toml:

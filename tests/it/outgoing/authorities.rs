@@ -126,12 +126,12 @@ fn each_file_of_authorities_that_cannot_be_used_is_a_problem() {
 
     insta::assert_snapshot!(run_command(command).stderr, @"
     identity-link: config.toml:
-    outgoing.ca: none.pem cannot be read: No such file or directory (os error 2)
-    tenants.default.providers.a.oauth.ca: broken.pem is not PEM
-    tenants.default.providers.b.oauth.ca: junk.pem holds something that is no certificate
-    tenants.default.providers.c.oauth.ca: is for a provider that is reached over https
-    issuers.near.ca: is for keys that come over https
-    issuers.stranger.ca: empty.pem holds no certificate (PEM)
+    line 154: outgoing.ca: none.pem cannot be read: No such file or directory (os error 2)
+    line 163: issuers.stranger.ca: empty.pem holds no certificate (PEM)
+    line 172: issuers.near.ca: is for keys that come over https
+    line 181: tenants.default.providers.a.oauth.ca: broken.pem is not PEM
+    line 190: tenants.default.providers.b.oauth.ca: junk.pem holds something that is no certificate
+    line 199: tenants.default.providers.c.oauth.ca: is for a provider that is reached over https
     ");
 }
 

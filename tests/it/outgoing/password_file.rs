@@ -103,13 +103,13 @@ fn a_password_file_that_cannot_be_used_is_a_problem() {
     ];
 
     insta::assert_snapshot!(problems.concat(), @"
-    database.password_file: names a file that cannot be read: No such file or directory (os error 2)
-    database.password_file: names a file that is empty
-    database.url: has a password beside password_file: remove one of the two
-    database.password_file: names a file that is empty
-    database.url: has a password beside password_file: remove one of the two
-    database.url: is not a Postgres URL such as postgres://user:password@host/database, with special characters in the password percent-encoded
-    database.password_file: names a file that is empty
+    line 3: database.password_file: names a file that cannot be read: No such file or directory (os error 2)
+    line 3: database.password_file: names a file that is empty
+    line 4: database.url: has a password beside password_file: remove one of the two
+    line 3: database.password_file: names a file that is empty
+    line 4: database.url: has a password beside password_file: remove one of the two
+    line 3: database.password_file: names a file that is empty
+    line 4: database.url: is not a Postgres URL such as postgres://user:password@host/database, with special characters in the password percent-encoded
     ");
     assert_eq!(check(url, "good"), "");
 }

@@ -154,10 +154,10 @@ fn a_proxy_that_would_not_be_used_as_written_is_refused() {
     let url = issuer("https://u:sesame@keys.example.test/jwks", "");
     insta::assert_snapshot!(check(&format!("{own}{url}"), &[]), @r#"
     identity-link: config.toml:
-    outgoing.no_proxy: "10.0.0.0/40" must be a host, a domain, an address, or a range of addresses such as 10.0.0.0/8
-    outgoing.no_proxy: "a.test:81" must be a host, a domain, an address, or a range of addresses such as 10.0.0.0/8
-    outgoing.proxy: must be a URL such as http://user:password@proxy.example.com:3128, of http or https, with special characters of user and password percent-encoded
-    issuers.stranger.jwks_url: must be https, or http on this machine, without user and password
+    line 154: outgoing.proxy: must be a URL such as http://user:password@proxy.example.com:3128, of http or https, with special characters of user and password percent-encoded
+    line 155: outgoing.no_proxy: "10.0.0.0/40" must be a host, a domain, an address, or a range of addresses such as 10.0.0.0/8
+    line 155: outgoing.no_proxy: "a.test:81" must be a host, a domain, an address, or a range of addresses such as 10.0.0.0/8
+    line 159: issuers.stranger.jwks_url: must be https, or http on this machine, without user and password
     "#);
     let environment =
         [("HTTPS_PROXY", "socks5://u:sesame@proxy.test"), ("NO_PROXY", "a.test,b.test:81")];
