@@ -39,15 +39,18 @@ async fn a_broken_file_changes_nothing_and_all_its_problems_are_logged() {
     };
     server.write(broken);
 
-    // Without a signal. In the order of the file's keys.
-    let mut problems = [(); 3].map(|()| server.line(REFUSED)["problem"].to_string());
+    // Without a signal. Each names its line.
+    let mut problems = [(); 3].map(|()| {
+        let problem = server.line(REFUSED)["problem"].as_str().unwrap().to_owned();
+        problem.split_once(": ").unwrap().1.to_owned()
+    });
     problems.sort();
     for (problem, key) in problems.iter().zip([
         "issuers.services.allowed_scopes: ",
         "reflexion: ",
         "tenants.fresh.registration: ",
     ]) {
-        assert!(problem.trim_start_matches('"').starts_with(key), "{problem}");
+        assert!(problem.starts_with(key), "{problem}");
     }
     assert!(is_refused(&server).await);
     assert_eq!(server.service().user(&user.id).await.id, user.id);
@@ -57,7 +60,7 @@ async fn a_broken_file_changes_nothing_and_all_its_problems_are_logged() {
     // A file that is no TOML at all, such as one that is half written.
     let half = |toml: &str| toml[..toml.len() / 2].trim_end().to_owned() + "\n[[";
     let problem = server.reload(half, REFUSED)["problem"].to_string();
-    assert!(problem.contains("is not TOML: line "), "{problem}");
+    assert!(problem.contains("is not TOML: "), "{problem}");
     assert!(is_refused(&server).await);
 
     // The file as it was is in use, without a reload.
