@@ -199,8 +199,14 @@ impl Connection {
         self.in_flight.fetch_add(1, Relaxed);
         let result = statement.await;
         self.in_flight.fetch_sub(1, Relaxed);
-        if result.is_err() {
+        if let Err(error) = &result {
             step.fail("the statement failed");
+            if StoreError::is_lock_timeout(&error.to_string()) {
+                tracing::warn!(
+                    statement = name,
+                    "a lock was not acquired in time: pg_blocking_pids shows the session that holds it"
+                );
+            }
         }
         self.metrics.statement(name, began.elapsed(), result.is_ok());
         result

@@ -41,6 +41,11 @@ impl StoreError {
         text.contains("too many clients") || text.contains("remaining connection slots")
     }
 
+    /// Whether an error text is that of a statement that waited too long for a lock.
+    pub(super) fn is_lock_timeout(text: &str) -> bool {
+        text.contains("canceling statement due to lock timeout")
+    }
+
     /// A row that violates what the constraints promise.
     pub(super) fn corrupt(what: &str) -> Self {
         Self::Fault(format!("cannot parse the stored {what}"))
@@ -58,7 +63,7 @@ impl From<DieselError> for StoreError {
                 }
                 Kind::SerializationFailure => Self::Conflict(text),
                 // diesel hides the SQLSTATE of the other errors, so only the text is left.
-                _ if text.contains("canceling statement due to lock timeout") => Self::Busy(text),
+                _ if Self::is_lock_timeout(&text) => Self::Busy(text),
                 _ if text.contains("canceling statement due to") => Self::Overloaded,
                 _ if is_passing(&text) => Self::Unavailable(text),
                 _ if text.contains("deadlock detected") => Self::Conflict(text),

@@ -403,3 +403,34 @@ async fn a_log_for_people_has_a_line_for_each_event_and_no_forged_one() {
     assert!(probe.contains(" DEBUG call "), "{probe}");
     assert!(!log.contains("target=h2"), "{log}");
 }
+
+/// A lock that another session holds, such as that of `CREATE INDEX`, stops all writes to a table.
+/// An operator reads which statement waits, and for which call.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lock_that_another_session_holds_is_in_the_log() {
+    let database = cluster().db_migrated().await;
+    let url = database.url.clone();
+    let in_a_hurry = format!("{url}?options=-c%20lock_timeout%3D20ms");
+    let (child, address) = Running::serve(&database, |toml| toml.replace(&url, &in_a_hurry));
+    let channel = Endpoint::from_shared(format!("http://{address}")).unwrap().connect_lazy();
+    let service = Caller::new(channel, Some(Token::of("services", "backend").sign()));
+    let held = database.db_hold_statement("LOCK TABLE identities IN SHARE MODE").await;
+    let new = pb::CreateUserRequest {
+        identity: Some(NewIdentity {
+            identity_ref: identity_ref("github", "ann"),
+            ..Default::default()
+        }),
+        ..Default::default()
+    };
+
+    assert_eq!(refusal(service.create_user(new).await), "Aborted CONFLICT_RETRY");
+
+    held.db_release().await;
+    child.signal(Signal::TERM);
+    let log = child.finish().stderr;
+    let mut lines = log.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let waited = lines.find(|line| line["level"] == "WARN" && !line["statement"].is_null());
+    let waited = waited.unwrap_or_else(|| panic!("{log}"));
+    assert_eq!(waited["statement"], "insert_identity");
+    assert_eq!(waited["rpc"], format!("{SERVICE}/CreateUser"));
+}

@@ -232,7 +232,11 @@ async fn a_provider_does_not_change_its_issuer() {
         toml.replace(&iss("github"), "https://elsewhere.example.com")
     })
     .await;
-    insta::assert_snapshot!(other, @"tenant default: provider github is configured with issuer https://elsewhere.example.com, but its identities came from https://github.example.com: subjects of another issuer are other people. Give the new issuer a provider name of its own");
+    insta::assert_snapshot!(other, @"
+    tenant default: provider github is configured with issuer https://elsewhere.example.com, but its identities came from https://github.example.com: subjects of another issuer are other people. Give the new issuer a provider name of its own
+    tenant joined: provider github is configured with issuer https://elsewhere.example.com, but its identities came from https://github.example.com: subjects of another issuer are other people. Give the new issuer a provider name of its own
+    tenant other: provider github is configured with issuer https://elsewhere.example.com, but its identities came from https://github.example.com: subjects of another issuer are other people. Give the new issuer a provider name of its own
+    ");
 
     // The refused issuer was not pinned, so the one that was pinned is still accepted.
     TestServer::start_on(database).await.service().create("github", "2").await;
