@@ -96,7 +96,12 @@ fn text_without_secrets(key: &str, text: &str) -> String {
     if is_secret && !key.ends_with("_file") {
         return REDACTED.to_owned();
     }
-    let Some((scheme, rest)) = text.split_once("://") else { return text.to_owned() };
+    let (scheme, rest) = match text.split_once("://") {
+        Some((scheme, rest)) => (format!("{scheme}://"), rest),
+        // A proxy is accepted without a scheme, too, and may then have a user and a password.
+        None if key == "proxy" => (String::new(), text),
+        None => return text.to_owned(),
+    };
     let (rest, has_query) = match rest.split_once('?') {
         Some((rest, _)) => (rest, true),
         None => (rest, false),
@@ -105,7 +110,7 @@ fn text_without_secrets(key: &str, text: &str) -> String {
     let host = rest
         .rsplit_once('@')
         .map_or_else(|| rest.to_owned(), |(_, host)| format!("{REDACTED}@{host}"));
-    format!("{scheme}://{host}{}", if has_query { "?…" } else { "" })
+    format!("{scheme}{host}{}", if has_query { "?…" } else { "" })
 }
 
 #[cfg(test)]
@@ -122,6 +127,9 @@ mod tests {
         ] {
             assert_eq!(text_without_secrets("url", text), shown);
         }
+        let proxy = text_without_secrets("proxy", "me:open-sesame@proxy.example.com:3128");
+        assert_eq!(proxy, "(redacted)@proxy.example.com:3128");
+        assert_eq!(text_without_secrets("subject", "billing@production"), "billing@production");
         assert_eq!(text_without_secrets("client_secret", "sesame"), REDACTED);
         assert_eq!(text_without_secrets("client_secret_file", "google.secret"), "google.secret");
     }
